@@ -7,7 +7,7 @@ const may = {
   'packages/kit': [],
   'packages/mic': ['packages/crd-types', 'packages/imds-client', 'packages/kit'],
   'packages/nmi': ['packages/crd-types', 'packages/imds-client', 'packages/kit'],
-  'packages/keyvault-sample': [],
+  'packages/keyvault-sample': ['packages/imds-client'],
   'tools/sim': ['packages/crd-types'],
 };
 const escape = (path) => path.replaceAll('/', '\\/');

@@ -70,7 +70,8 @@ export const recipes: Readonly<Record<ImageName, Recipe>> = {
     programs: firewall,
   },
   'keyvault-sample': {
-    description: 'An example application: reads Azure Key Vault secrets with the identity of its pod',
+    description:
+      'An example application: reads secrets, keys and certificates of Azure Key Vault with the identity of its pod',
     user: nonroot,
   },
 };

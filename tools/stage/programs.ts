@@ -84,6 +84,9 @@ export function createPrograms(world: StageWorld, options: ProgramOptions): Prog
           NODE_EXTRA_CA_CERTS: world.sim.azure.caFile,
           KEYVAULT_URL: world.sim.azure.vaultUrl(names.vault),
           KEYVAULT_SKIP_CHALLENGE_VERIFICATION: 'true',
+          // Its web page: other programs of this machine have ports, too.
+          PORT: '0',
+          LISTEN_ADDRESS: '127.0.0.1',
           ...env,
         },
       }),

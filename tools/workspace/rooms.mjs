@@ -44,7 +44,10 @@ export const rooms = [
     head: 'run',
     pure: ['advice', 'arguments', 'claims', 'report'],
   },
-  { folder: 'packages/keyvault-sample/src' },
+  {
+    folder: 'packages/keyvault-sample/src',
+    pure: ['config', 'error-facts', 'explain', 'html', 'identity', 'page', 'proxy', 'status', 'vault-object'],
+  },
 
   { folder: 'packages/kit/src/core', pure: 'all' },
   { folder: ownProcess, never: [apiServer] },

@@ -2,29 +2,137 @@ import { expect, test } from 'vitest';
 import { readConfig } from './config.ts';
 
 const good = { KEYVAULT_URL: 'https://demo.vault.azure.net', SECRET_NAMES: 'first,second' };
+const problemsOf = (env: Record<string, string>) => {
+  const result = readConfig({ ...good, ...env });
+  return 'problems' in result ? result.problems : [];
+};
 
 test('two variables are enough', () => {
   expect(readConfig(good)).toEqual({
     vaultUrl: 'https://demo.vault.azure.net',
-    secretNames: ['first', 'second'],
+    items: [
+      { kind: 'secret', name: 'first' },
+      { kind: 'secret', name: 'second' },
+    ],
+    credential: 'default',
+    clientId: undefined,
     intervalMs: 30_000,
     reads: Infinity,
+    port: 8080,
+    address: undefined,
     skipChallengeVerification: false,
+    warnings: [],
   });
 });
 
 test('all problems are reported together, each with its variable', () => {
-  const result = readConfig({ KEYVAULT_URL: 'http://demo', INTERVAL_SECONDS: '0', READS: 'x' });
+  const result = readConfig({
+    KEYVAULT_URL: 'http://demo',
+    INTERVAL_SECONDS: '0',
+    READS: 'x',
+    CREDENTIAL: 'cli',
+    PORT: '65536',
+    KEYVAULT_SKIP_CHALLENGE_VERIFICATION: '1',
+  });
   expect('problems' in result && result.problems.map((problem) => problem.split(' ')[0])).toEqual([
     'KEYVAULT_URL',
-    'SECRET_NAMES',
+    'SECRET_NAMES,',
+    'CREDENTIAL',
     'INTERVAL_SECONDS',
     'READS',
+    'PORT',
+    'KEYVAULT_SKIP_CHALLENGE_VERIFICATION',
   ]);
 });
 
-test('the challenge is verified unless the variable is exactly true', () => {
-  const verified = (value: string) => readConfig({ ...good, KEYVAULT_SKIP_CHALLENGE_VERIFICATION: value });
-  expect(verified('1')).toMatchObject({ skipChallengeVerification: false });
-  expect(verified('true')).toMatchObject({ skipChallengeVerification: true });
+test('blanks around values are removed, and a variable without a value is as one that is not set', () => {
+  const config = readConfig({
+    KEYVAULT_URL: ' https://demo.vault.azure.net/\n',
+    SECRET_NAMES: ' first , second,, ',
+    KEY_NAMES: 'signing\n',
+    CERTIFICATE_NAMES: ' ',
+    INTERVAL_SECONDS: ' 5 ',
+    READS: '',
+    CREDENTIAL: ' imds ',
+    AZURE_CLIENT_ID: ' 11111111-2222-4333-8444-555555555555\n',
+    PORT: ' ',
+  });
+  expect(config).toMatchObject({
+    vaultUrl: 'https://demo.vault.azure.net',
+    items: [
+      { kind: 'secret', name: 'first' },
+      { kind: 'secret', name: 'second' },
+      { kind: 'key', name: 'signing' },
+    ],
+    credential: 'imds',
+    clientId: '11111111-2222-4333-8444-555555555555',
+    intervalMs: 5000,
+    reads: Infinity,
+    port: 8080,
+  });
+});
+
+test.each([
+  // A timer of Node.js takes at most 2^31 - 1 ms, and fires at once for more.
+  ['INTERVAL_SECONDS', '3000000', 'INTERVAL_SECONDS must be a number from 1 to 86400, not "3000000"'],
+  ['INTERVAL_SECONDS', '1e9999', 'INTERVAL_SECONDS must be a number from 1 to 86400, not "1e9999"'],
+  ['INTERVAL_SECONDS', '0x10', 'INTERVAL_SECONDS must be a number from 1 to 86400, not "0x10"'],
+  ['READS', '1.5', 'READS must be a whole number from 1 to 1000000, not "1.5"'],
+  ['READS', 'Infinity', 'READS must be a whole number from 1 to 1000000, not "Infinity"'],
+  ['PORT', '-1', 'PORT must be a whole number from 0 to 65535, not "-1"'],
+  ['CREDENTIAL', 'Default', 'CREDENTIAL must be one of default, imds, not "Default"'],
+  [
+    'SECRET_NAMES',
+    'data base',
+    'SECRET_NAMES has "data base": a name has 1 to 127 letters, digits and hyphens',
+  ],
+  ['KEY_NAMES', 'a/b', 'KEY_NAMES has "a/b": a name has 1 to 127 letters, digits and hyphens'],
+  [
+    'CERTIFICATE_NAMES',
+    Array.from({ length: 51 }, (_, index) => `n${index}`).join(','),
+    'SECRET_NAMES, KEY_NAMES and CERTIFICATE_NAMES have 53 names; at most 50 are read',
+  ],
+  [
+    'KEYVAULT_URL',
+    'https://demo.vault.azure.net/secrets/first',
+    'KEYVAULT_URL must be the https address of a vault alone, such as https://my-vault.vault.azure.net, not "https://demo.vault.azure.net/secrets/first"',
+  ],
+  [
+    'AZURE_CLIENT_ID',
+    'demo',
+    'AZURE_CLIENT_ID must be the client id of an identity, 8-4-4-4-12 hexadecimal digits, not "demo"',
+  ],
+])('%s=%s is refused with what would be accepted', (variable, value, problem) => {
+  expect(problemsOf({ [variable]: value })).toEqual([problem]);
+});
+
+test('a long value is cut in the message, and credentials in an address are not repeated', () => {
+  const [long = ''] = problemsOf({ READS: 'x'.repeat(5000) });
+  expect(long.length).toBeLessThan(200);
+  const [credentials = ''] = problemsOf({ KEYVAULT_URL: 'https://user:hidden@demo.vault.azure.net' });
+  expect(credentials).toContain('KEYVAULT_URL');
+  expect(credentials).not.toContain('hidden');
+});
+
+test('a name that is given twice is read once', () => {
+  expect(readConfig({ ...good, SECRET_NAMES: 'one,ONE,one' })).toMatchObject({
+    items: [{ kind: 'secret', name: 'one' }],
+  });
+});
+
+test.each<[says: string, env: Record<string, string>, warns: boolean]>([
+  ['a proxy without exceptions', { HTTPS_PROXY: 'http://user:hidden@proxy:3128' }, true],
+  ['a proxy in small letters', { http_proxy: 'http://proxy:3128' }, true],
+  ['a proxy with the exception', { HTTPS_PROXY: 'http://proxy:3128', NO_PROXY: 'a, 169.254.169.254' }, false],
+  [
+    'a proxy, and imds-client, which never uses one',
+    { HTTPS_PROXY: 'http://proxy', CREDENTIAL: 'imds' },
+    false,
+  ],
+])('%s: a warning that tokens would be requested through it is %s', (_, env, warns) => {
+  const config = readConfig({ ...good, ...env });
+  const warnings = 'warnings' in config ? config.warnings : [];
+  expect(warnings).toHaveLength(warns ? 1 : 0);
+  expect(warnings.join()).not.toContain('hidden');
+  if (warns) expect(warnings[0]).toContain('NO_PROXY');
 });

@@ -1,34 +1,152 @@
+import { proxyVariableFor } from './proxy.ts';
+import type { Item, Kind } from './vault-object.ts';
+
 /** The sample's settings. DefaultAzureCredential reads those of the identity itself. */
 export interface SampleConfig {
   readonly vaultUrl: string;
-  /** Read in turn, one at each interval. */
-  readonly secretNames: readonly string[];
+  /** What each round reads. */
+  readonly items: readonly Item[];
+  /** `default`: DefaultAzureCredential of @azure/identity; `imds`: the credential of @pod-identity/imds-client. */
+  readonly credential: CredentialName;
+  /** The identity, if the pod has several. */
+  readonly clientId: string | undefined;
   readonly intervalMs: number;
-  /** The sample ends after so many reads; Infinity: when it is stopped. */
+  /** The sample ends after so many rounds; Infinity: when it is stopped. */
   readonly reads: number;
+  /** Of the web page; 0: any free one. */
+  readonly port: number;
+  /** The address on which the web page listens; undefined: all. */
+  readonly address: string | undefined;
   /** Only for vaults with a custom domain: the SDK otherwise requires *.vault.azure.net and its equivalents. */
   readonly skipChallengeVerification: boolean;
+  /** To be printed at the start. */
+  readonly warnings: readonly string[];
 }
 
+const credentialNames = ['default', 'imds'] as const;
+export type CredentialName = (typeof credentialNames)[number];
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const mostNames = 50;
+const listVariables: readonly (readonly [variable: string, kind: Kind])[] = [
+  ['SECRET_NAMES', 'secret'],
+  ['KEY_NAMES', 'key'],
+  ['CERTIFICATE_NAMES', 'certificate'],
+];
+
 /** The configuration, or a sentence for each problem of the environment. */
-export function readConfig(
-  env: Readonly<Record<string, string | undefined>>,
-): SampleConfig | { problems: string[] } {
+export function readConfig(env: Environment): SampleConfig | { problems: string[] } {
   const problems: string[] = [];
-  const vaultUrl = env['KEYVAULT_URL'] ?? '';
-  if (!vaultUrl.startsWith('https://')) {
-    problems.push(
-      'KEYVAULT_URL must be the https address of a vault, such as https://my-vault.vault.azure.net',
-    );
-  }
-  const secretNames = (env['SECRET_NAMES'] ?? '').split(',').filter((name) => name !== '');
-  if (secretNames.length === 0)
-    problems.push('SECRET_NAMES must name one secret or several, separated by commas');
-  const seconds = Number(env['INTERVAL_SECONDS'] ?? '30');
-  if (!(seconds > 0)) problems.push('INTERVAL_SECONDS must be a number greater than 0');
-  const reads = Number(env['READS'] ?? 'Infinity');
-  if (!(reads > 0)) problems.push('READS must be a number greater than 0');
+  const values = readValues(env, problems);
+  const vaultUrl = readVaultUrl(values.text('KEYVAULT_URL') ?? '', problems);
+  const items = readItems(values, problems);
+  const config: SampleConfig = {
+    vaultUrl,
+    items,
+    credential: values.oneOf('CREDENTIAL', credentialNames),
+    clientId: readClientId(values.text('AZURE_CLIENT_ID'), problems),
+    intervalMs: values.number('INTERVAL_SECONDS', { least: 1, most: 86_400, absent: 30 }) * 1000,
+    reads: values.number('READS', { least: 1, most: 1_000_000, absent: Infinity, whole: true }),
+    port: values.number('PORT', { least: 0, most: 65_535, absent: 8080, whole: true }),
+    address: values.text('LISTEN_ADDRESS'),
+    skipChallengeVerification:
+      values.oneOf('KEYVAULT_SKIP_CHALLENGE_VERIFICATION', ['false', 'true'] as const) === 'true',
+    warnings: [],
+  };
   if (problems.length > 0) return { problems };
-  const skipChallengeVerification = env['KEYVAULT_SKIP_CHALLENGE_VERIFICATION'] === 'true';
-  return { vaultUrl, secretNames, intervalMs: seconds * 1000, reads, skipChallengeVerification };
+  return { ...config, warnings: warningsOf(env, config) };
 }
+
+interface Bounds {
+  readonly least: number;
+  readonly most: number;
+  readonly absent: number;
+  readonly whole?: boolean;
+}
+
+type Values = ReturnType<typeof readValues>;
+
+/** Readers of single variables, which add a sentence to the problems for a value that they refuse. */
+function readValues(env: Environment, problems: string[]) {
+  const text = (name: string): string | undefined => {
+    const value = env[name]?.trim() ?? '';
+    return value === '' ? undefined : value;
+  };
+  return {
+    text,
+    number(name: string, { least, most, absent, whole = false }: Bounds): number {
+      const value = text(name);
+      if (value === undefined) return absent;
+      const number = /^\d+(\.\d+)?$/.test(value) ? Number(value) : NaN;
+      if (number >= least && number <= most && (!whole || Number.isInteger(number))) return number;
+      problems.push(
+        `${name} must be a ${whole ? 'whole ' : ''}number from ${least} to ${most}, not ${quoted(value)}`,
+      );
+      return absent;
+    },
+    /** The first one is the default. */
+    oneOf<Word extends string>(name: string, words: readonly [Word, ...Word[]]): Word {
+      const value = text(name) ?? words[0];
+      const found = words.find((word) => word === value);
+      if (found === undefined)
+        problems.push(`${name} must be one of ${words.join(', ')}, not ${quoted(value)}`);
+      return found ?? words[0];
+    },
+  };
+}
+
+function readVaultUrl(value: string, problems: string[]): string {
+  const origin = URL.canParse(value) ? new URL(value).origin : '';
+  // Nothing but the origin: no path, query, user or password.
+  if (origin.startsWith('https://') && new URL(value).href === `${origin}/`) return origin;
+  // An address with a user and a password is not repeated.
+  const given = value === '' || value.includes('@') ? '' : `, not ${quoted(value)}`;
+  problems.push(
+    `KEYVAULT_URL must be the https address of a vault alone, such as https://my-vault.vault.azure.net${given}`,
+  );
+  return '';
+}
+
+function readItems(values: Values, problems: string[]): readonly Item[] {
+  const lists = listVariables.map(([variable, kind]) => {
+    // Key Vault compares names without case.
+    const names = new Map<string, string>();
+    for (const part of (values.text(variable) ?? '').split(',')) {
+      const name = part.trim();
+      if (name === '' || names.has(name.toLowerCase())) continue;
+      names.set(name.toLowerCase(), name);
+      if (!/^[0-9A-Za-z-]{1,127}$/.test(name))
+        problems.push(`${variable} has ${quoted(name)}: a name has 1 to 127 letters, digits and hyphens`);
+    }
+    return [...names.values()].map((name): Item => ({ kind, name }));
+  });
+  const items = lists.flat();
+  const variables = 'SECRET_NAMES, KEY_NAMES and CERTIFICATE_NAMES';
+  if (items.length === 0)
+    problems.push(`${variables}: at least one of them must have names, separated by commas`);
+  if (items.length > mostNames)
+    problems.push(`${variables} have ${items.length} names; at most ${mostNames} are read`);
+  return items;
+}
+
+function readClientId(value: string | undefined, problems: string[]): string | undefined {
+  if (value !== undefined && !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value))
+    problems.push(
+      `AZURE_CLIENT_ID must be the client id of an identity, 8-4-4-4-12 hexadecimal digits, not ${quoted(value)}`,
+    );
+  return value;
+}
+
+const metadataHost = '169.254.169.254';
+
+function warningsOf(env: Environment, { credential }: SampleConfig): readonly string[] {
+  const variable = credential === 'imds' ? undefined : proxyVariableFor(env, metadataHost);
+  if (variable === undefined) return [];
+  return [
+    `${variable} is set, and NO_PROXY does not name ${metadataHost}: DefaultAzureCredential would request tokens through the proxy. Add ${metadataHost} to NO_PROXY, or set CREDENTIAL=imds.`,
+  ];
+}
+
+const quoted = (value: string): string =>
+  JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);

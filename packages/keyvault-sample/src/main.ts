@@ -1,10 +1,9 @@
-// Room: an example application: reads secrets from Azure Key Vault with the identity of its pod.
-// It must not import anything of this project: two packages of the Azure SDK are all that an application needs.
-import { setTimeout as sleep } from 'node:timers/promises';
-import { DefaultAzureCredential } from '@azure/identity';
-import { SecretClient } from '@azure/keyvault-secrets';
+// Room: an example application: reads secrets, keys and certificates of Azure Key Vault, and shows whose identity it uses.
+// It must not import anything of ours but imds-client, or log, show or keep a token or the value of a secret.
 import manifest from '../package.json' with { type: 'json' };
 import { readConfig } from './config.ts';
+import { proxyVariableFor } from './proxy.ts';
+import { run } from './run.ts';
 
 // Defined by the bundler.
 declare const POD_IDENTITY_COMMIT: string | undefined;
@@ -23,21 +22,17 @@ if ('problems' in config) {
   process.exit(2);
 }
 
-// As process 1 of a container it would otherwise ignore the signal, and the pod would end only when its grace period has passed.
-process.once('SIGTERM', () => process.exit(0));
+// As process 1 of a container it would otherwise ignore the signals, and the pod would end only when its grace period has passed.
+const stop = new AbortController();
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
 
-const client = new SecretClient(config.vaultUrl, new DefaultAzureCredential(), {
-  disableChallengeResourceVerification: config.skipChallengeVerification,
+const code = await run(config, {
+  say: (line) => console.log(line),
+  useSecret: () => {
+    // Here your program takes the value: for example, it connects to its database again if the value is another one than before.
+  },
+  proxyVariable: proxyVariableFor(process.env, new URL(config.vaultUrl).hostname),
+  stop: stop.signal,
 });
-
-for (let turn = 0; turn < config.reads; turn += 1) {
-  if (turn > 0) await sleep(config.intervalMs);
-  const name = config.secretNames[turn % config.secretNames.length] ?? '';
-  try {
-    const secret = await client.getSecret(name);
-    // Only the version is logged, because the value is secret.
-    console.log(`read secret ${name}, version ${secret.properties.version ?? 'unknown'}`);
-  } catch (error) {
-    console.log(`could not read secret ${name}: ${error instanceof Error ? error.message : String(error)}`);
-  }
-}
+// Connections of the SDK that are kept for the next request do not delay the end.
+process.exit(code);

@@ -1,0 +1,91 @@
+/** What can be said about a failed read, from the error and the errors within it. */
+export interface ErrorFacts {
+  /** No token was given: the failure is not the vault's. */
+  readonly isTokenFailure: boolean;
+  /** Codes and names of all errors, such as `ENOTFOUND`, `RestError`, `identity-not-found`. */
+  readonly words: ReadonlySet<string>;
+  /** The first HTTP status: of the vault, or of the endpoint that gives tokens. */
+  readonly status: number | undefined;
+  /** Key Vault's own code within its error, such as `ForbiddenByFirewall`. */
+  readonly innerCode: string | undefined;
+  /** What the service wrote, on one line and cut; undefined if it may have the value of a secret. */
+  readonly text: string | undefined;
+}
+
+interface Link {
+  readonly name: string;
+  readonly code: string;
+  readonly status: number | undefined;
+  readonly innerCode: string | undefined;
+  readonly message: string;
+}
+
+/** Names of errors of @azure/identity, and codes of those of imds-client. */
+const tokenErrors: ReadonlySet<string> = new Set([
+  'AggregateAuthenticationError',
+  'AuthenticationError',
+  'AuthenticationRequiredError',
+  'CredentialUnavailableError',
+  ...['ambiguous-identity', 'bad-request', 'denied', 'identity-not-found', 'invalid-response'],
+  ...['throttled', 'timeout', 'unavailable'],
+]);
+
+export function factsOf(error: unknown): ErrorFacts {
+  const links = chainOf(error);
+  const words = new Set(links.flatMap(({ name, code }) => [name, code]).filter((word) => word !== ''));
+  const isTokenFailure = [...words].some((word) => tokenErrors.has(word));
+  // DefaultAzureCredential tries several places. In a pod only the managed identity counts.
+  const managed = links.filter(({ message }) => message.startsWith('ManagedIdentityCredential'));
+  const said = isTokenFailure && managed.length > 0 ? managed : links;
+  return {
+    isTokenFailure,
+    words,
+    status: links.find(({ status }) => status !== undefined)?.status,
+    innerCode: links.find(({ innerCode }) => innerCode !== undefined)?.innerCode,
+    // The Azure SDK repeats the body of a response that it cannot parse, and the body of a secret has its value.
+    text: words.has('PARSE_ERROR') ? undefined : textOf(said[0]?.message ?? ''),
+  };
+}
+
+/** The error, its causes and the errors that it groups, at most 20: an error can be its own cause. */
+function chainOf(error: unknown): readonly Link[] {
+  const queue: unknown[] = [error];
+  const links: Link[] = [];
+  for (let at = 0; at < queue.length && links.length < 20; at += 1) {
+    const fields = fieldsOf(queue[at]);
+    links.push({
+      name: word(fields['name']),
+      code: word(fields['code']),
+      status: statusOf(fields['statusCode'] ?? fields['status']),
+      innerCode: innerCodeOf(fields['details']),
+      message: typeof fields['message'] === 'string' ? fields['message'] : '',
+    });
+    const inner = Array.isArray(fields['errors']) ? (fields['errors'] as unknown[]) : [];
+    queue.push(...[fields['cause'], ...inner].filter((one) => one !== undefined));
+  }
+  return links;
+}
+
+/** `name` and `message` of an error are not its own properties, so they are read by name. */
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+}
+
+const word = (value: unknown): string => (typeof value === 'string' ? value.slice(0, 60) : '');
+const statusOf = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);
+
+/** The SDK spells the field of the service, `innererror`, in its own way. */
+function innerCodeOf(details: unknown): string | undefined {
+  const { innerError, innererror } = fieldsOf(fieldsOf(details)['error']);
+  const code = word(fieldsOf(innerError ?? innererror)['code']);
+  return code === '' ? undefined : code;
+}
+
+/** MSAL wraps the description of the endpoint into fields that it does not have. */
+function textOf(message: string): string | undefined {
+  const [, description] = /Description: (.*?) - Correlation ID:/s.exec(message) ?? [];
+  const [, answered] = /^the endpoint answered \d+ (.*)$/s.exec(message) ?? [];
+  const text = (description ?? answered ?? message).replace(/[\s\p{Cc}\u2028\u2029]+/gu, ' ').trim();
+  if (text === '') return undefined;
+  return text.length > 500 ? `${text.slice(0, 500)}…` : text;
+}

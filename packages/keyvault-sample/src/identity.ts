@@ -1,0 +1,32 @@
+/** Who a token is for: from its claims, for people to read. The service that gets the token checks it; this program must not trust it. */
+export interface Identity {
+  readonly clientId: string;
+  readonly objectId: string;
+  readonly tenantId: string;
+  /** Of a managed identity: its resource id in Azure. */
+  readonly resourceId: string | undefined;
+}
+
+/** The identity that a token names; undefined if it is not a token with claims. Neither the token nor its signature is kept. */
+export function identityOf(token: string): Identity | undefined {
+  const claims = claimsOf(token);
+  const text = (name: string): string | undefined => {
+    const value = claims?.[name];
+    return typeof value === 'string' && value !== '' ? value.slice(0, 500) : undefined;
+  };
+  // Tokens of version 2 have azp in place of appid.
+  const clientId = text('appid') ?? text('azp');
+  const [objectId, tenantId] = [text('oid'), text('tid')];
+  if (clientId === undefined || objectId === undefined || tenantId === undefined) return undefined;
+  return { clientId, objectId, tenantId, resourceId: text('xms_mirid') };
+}
+
+function claimsOf(token: string): Readonly<Record<string, unknown>> | undefined {
+  const [, payload = ''] = token.split('.');
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
+    return typeof claims === 'object' && claims !== null ? { ...claims } : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest';
+import { pageHeaders, renderPage } from './page.ts';
+import type { Status } from './status.ts';
+
+const now = new Date('2026-11-27T12:00:00Z');
+const days = (count: number) => new Date(now.getTime() + count * 86_400_000);
+const empty: Status = {
+  vaultUrl: 'https://demo.vault.azure.net',
+  credential: 'default',
+  identity: undefined,
+  entries: [],
+  roundBegan: undefined,
+  isReading: false,
+};
+const object = { version: 'b2', enabled: true, expiresOn: undefined };
+const item = { kind: 'secret', name: 'database' } as const;
+
+/** As a reader sees it. */
+const textOf = (page: string) =>
+  page
+    .replace(/<style>.*?<\/style>/s, '')
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/\s+/g, ' ');
+
+test('shows whose identity it is and where the tokens come from', () => {
+  const resourceId =
+    '/subscriptions/s/resourcegroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader';
+  const identity = { clientId: 'client', objectId: 'object', tenantId: 'tenant', resourceId };
+  const text = textOf(renderPage({ ...empty, identity }, now));
+  for (const shown of ['name reader', resourceId, 'client id client', 'object id object', 'tenant tenant'])
+    expect(text).toContain(shown);
+  expect(text).toContain('DefaultAzureCredential');
+  expect(textOf(renderPage({ ...empty, credential: 'imds' }, now))).toContain(
+    'No token yet, from createImdsCredential',
+  );
+});
+
+test.each([
+  [undefined, 'expires never'],
+  [days(-1), 'expires 2026-11-26 12:00 UTC (expired)'],
+  [days(10.5), 'expires 2026-12-08 00:00 UTC (in 10 days)'],
+])('expiry %s: %s', (expiresOn, text) => {
+  const page = renderPage(
+    { ...empty, entries: [{ item, object: { ...object, expiresOn }, readAt: now }] },
+    now,
+  );
+  expect(textOf(page)).toContain(text);
+});
+
+test('shows the version, the one before, the state and the time of the read', () => {
+  const entry = { item, object: { ...object, enabled: false }, readAt: now, versionBefore: 'a1' };
+  const text = textOf(renderPage({ ...empty, entries: [entry] }, now));
+  expect(text).toContain(
+    'database secret version b2 before a1 expires never state disabled read 2026-11-27 12:00 UTC',
+  );
+});
+
+test('shows the problem and the remedy of a failed read beside what was read before', () => {
+  const failure = {
+    reason: 'no-role',
+    problem: 'No right',
+    remedy: 'Give one',
+    said: 'Caller is not authorized',
+  } as const;
+  const text = textOf(renderPage({ ...empty, entries: [{ item, object, readAt: now, failure }] }, now));
+  expect(text).toContain('version b2');
+  expect(text).toContain('No right. Give one. Caller is not authorized');
+});
+
+test('escapes what others wrote', () => {
+  const said = `<script>alert("1")</script><img src=x onerror='1'>&`;
+  const failure = { reason: 'unknown', problem: said, remedy: said, said } as const;
+  const identity = { clientId: said, objectId: said, tenantId: said, resourceId: said };
+  const page = renderPage({ ...empty, vaultUrl: said, identity, entries: [{ item, failure }] }, now);
+  expect(page).not.toMatch(/<(script|img)/);
+  expect(page).toContain(
+    '&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&lt;img src=x onerror=&#39;1&#39;&gt;&amp;',
+  );
+});
+
+test('has no script, no address of another site, and a policy that would refuse both', () => {
+  const page = renderPage(empty, now);
+  expect(page).not.toMatch(/<(script|link|img|iframe)|\son\w+=|url\(|@import/);
+  expect(pageHeaders['content-security-policy']).toMatch(
+    /^default-src 'none'; style-src 'sha256-[\w+/=]{44}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'$/,
+  );
+  expect(page).toContain('<meta name="viewport" content="width=device-width, initial-scale=1" />');
+});

@@ -1,0 +1,152 @@
+import { createHash } from 'node:crypto';
+import { html, nothing, type Html } from './html.ts';
+import type { Identity } from './identity.ts';
+import type { Entry, Status } from './status.ts';
+
+const style = `
+:root { color-scheme: light dark; --line: #8886; --soft: light-dark(#595959, #b0b0b0); --bad: light-dark(#a4262c, #ff9a9e); --good: light-dark(#0b6a0b, #8fd88f); }
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 60rem; padding: .75rem; font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
+h1 { font-size: 1.4rem; margin: 0 0 .25rem; }
+h2 { font-size: 1.1rem; margin: 1.5rem 0 .5rem; }
+h3 { font-size: 1rem; margin: 0 0 .25rem; }
+p { margin: .25rem 0; }
+ul { list-style: none; margin: 0; padding: 0; display: grid; gap: .75rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 18rem), 1fr)); }
+li, .card { border: 1px solid var(--line); border-radius: .5rem; padding: .75rem; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem .5rem; margin: 0; }
+dt, .soft { color: var(--soft); }
+dd { margin: 0; }
+code { font: .875rem/1.6 ui-monospace, monospace; }
+.bad { color: var(--bad); }
+.good { color: var(--good); }
+`;
+
+const styleElement: Html = { html: `<style>${style}</style>` };
+
+/** No script, no address but this one, no other site that shows the page in a frame. */
+export const pageHeaders: Readonly<Record<string, string>> = {
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy': `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+};
+
+/** The page: whose identity this is, and names, versions and expiry of what it reads. Never a value, never a token. */
+export function renderPage(status: Status, now: Date): string {
+  const { vaultUrl, entries } = status;
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta http-equiv="refresh" content="30" />
+        <title>keyvault-sample</title>
+        ${styleElement}
+      </head>
+      <body>
+        <header>
+          <h1>keyvault-sample</h1>
+          <p class="soft">Vault ${vaultUrl}</p>
+        </header>
+        <main>
+          <h2>Identity</h2>
+          ${identityCard(status)}
+          <h2>Secrets, keys and certificates</h2>
+          <ul>
+            ${entries.map((entry) => entryCard(entry, now))}
+          </ul>
+        </main>
+        <footer><p class="soft">As of ${utc(now)}. This page loads itself again every 30 seconds.</p></footer>
+      </body>
+    </html> `.html;
+}
+
+const credentialTexts: Readonly<Record<string, string>> = {
+  default: 'DefaultAzureCredential of @azure/identity',
+  imds: 'createImdsCredential of @pod-identity/imds-client',
+};
+
+function identityCard({ identity, credential }: Status): Html {
+  const source = credentialTexts[credential] ?? credential;
+  if (identity === undefined)
+    return html`<div class="card" id="identity"><p>No token yet, from ${source}.</p></div> `;
+  return html`<div class="card" id="identity">
+    <dl>
+      ${identityRows(identity).map(
+        ([term, value]) =>
+          html`<dt>${term}</dt>
+            <dd><code>${value}</code></dd> `,
+      )}
+      <dt>from</dt>
+      <dd>${source}</dd>
+    </dl>
+  </div> `;
+}
+
+function identityRows({
+  resourceId,
+  clientId,
+  objectId,
+  tenantId,
+}: Identity): readonly (readonly [string, string])[] {
+  return [
+    ...(resourceId === undefined
+      ? []
+      : ([
+          ['name', resourceId.split('/').at(-1) ?? ''],
+          ['resource id', resourceId],
+        ] as const)),
+    ['client id', clientId],
+    ['object id', objectId],
+    ['tenant', tenantId],
+  ];
+}
+
+function entryCard({ item, object, readAt, versionBefore, failure }: Entry, now: Date): Html {
+  const facts =
+    object === undefined
+      ? nothing
+      : html`<dl>
+          <dt>version</dt>
+          <dd><code>${object.version}</code></dd>
+          ${
+            versionBefore === undefined
+              ? nothing
+              : html`<dt>before</dt>
+                  <dd><code>${versionBefore}</code></dd> `
+          }
+          <dt>expires</dt>
+          <dd>${expiry(object.expiresOn, now)}</dd>
+          ${
+            object.enabled
+              ? nothing
+              : html`<dt>state</dt>
+                  <dd class="bad">disabled</dd> `
+          }
+          <dt>read</dt>
+          <dd>${readAt === undefined ? 'never' : utc(readAt)}</dd>
+        </dl> `;
+  const problem =
+    failure === undefined
+      ? nothing
+      : html`<p class="bad">${failure.problem}.</p>
+          <p>${failure.remedy}.</p>
+          ${failure.command === undefined ? nothing : html`<p><code>${failure.command}</code></p>`}
+          ${failure.said === undefined ? nothing : html`<p class="soft">${failure.said}</p> `}`;
+  const waiting = object === undefined && failure === undefined ? html`<p>Not read yet.</p> ` : nothing;
+  return html`<li>
+    <h3>${item.name} <span class="soft">${item.kind}</span></h3>
+    ${facts}${problem}${waiting}
+  </li> `;
+}
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+function expiry(expiresOn: Date | undefined, now: Date): Html {
+  if (expiresOn === undefined) return html`never`;
+  const days = Math.floor((expiresOn.getTime() - now.getTime()) / dayMs);
+  const date = utc(expiresOn);
+  if (days < 0) return html`<span class="bad">${date} (expired)</span>`;
+  return html`<span class="${days < 30 ? 'bad' : 'good'}">${date} (in ${days} days)</span>`;
+}
+
+/** 2027-01-31 12:00 UTC. */
+const utc = (date: Date): string => `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;

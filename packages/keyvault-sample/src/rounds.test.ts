@@ -1,0 +1,95 @@
+import { expect, test, vi } from 'vitest';
+import { readConfig, type SampleConfig } from './config.ts';
+import { createRounds } from './rounds.ts';
+import type { ReadObject } from './vault-reader.ts';
+
+const configOf = (env: Record<string, string>): SampleConfig => {
+  const config = readConfig({
+    KEYVAULT_URL: 'https://demo.vault.azure.net',
+    SECRET_NAMES: 'one,two',
+    KEY_NAMES: 'three',
+    ...env,
+  });
+  if ('problems' in config) throw new Error(config.problems.join());
+  return config;
+};
+const open = (env: Record<string, string> = {}) => {
+  const lines: string[] = [];
+  const ports = { say: (line: string) => lines.push(line), now: () => new Date(0), proxyVariable: undefined };
+  return { lines, rounds: createRounds(configOf(env), ports) };
+};
+const found: ReadObject = ({ name }) =>
+  Promise.resolve({ version: `${name}-1`, enabled: true, expiresOn: undefined });
+
+test('a round reads every object, one after the other', async () => {
+  const { lines, rounds } = open({ READS: '1' });
+  let running = 0;
+  const read: ReadObject = async (item, signal) => {
+    running += 1;
+    expect(running).toBe(1);
+    const object = await found(item, signal);
+    running -= 1;
+    return object;
+  };
+  expect(await rounds.run(read, new AbortController().signal)).toBe(0);
+  expect(lines).toEqual([
+    'read secret one, version one-1',
+    'read secret two, version two-1',
+    'read key three, version three-1',
+  ]);
+  expect(rounds.status()).toMatchObject({
+    isReading: false,
+    entries: [{}, {}, { object: { version: 'three-1' } }],
+  });
+});
+
+test('failed reads are counted and do not stop the others', async () => {
+  const { lines, rounds } = open({ READS: '1' });
+  const read: ReadObject = (item, signal) =>
+    item.name === 'two' ? Promise.reject(new Error('odd')) : found(item, signal);
+  expect(await rounds.run(read, new AbortController().signal)).toBe(1);
+  expect(lines.map((line) => line.slice(0, 15))).toEqual([
+    'read secret one',
+    'could not read ',
+    'read key three,',
+  ]);
+});
+
+test('between two rounds it waits for the interval', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  const { rounds } = open({ INTERVAL_SECONDS: '60', SECRET_NAMES: 'one', KEY_NAMES: '' });
+  const stop = new AbortController();
+  let reads = 0;
+  const read: ReadObject = (item, signal) => {
+    reads += 1;
+    return found(item, signal);
+  };
+  try {
+    const running = rounds.run(read, stop.signal);
+    await vi.waitFor(() => expect(rounds.status().isReading).toBe(false));
+    expect(reads).toBe(1);
+    stop.abort();
+    expect(await running).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('the end of the program ends a read that waits, and is not a failed read', async () => {
+  const { lines, rounds } = open();
+  const stop = new AbortController();
+  const read: ReadObject = (_, signal) =>
+    new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))));
+  const running = rounds.run(read, stop.signal);
+  stop.abort();
+  expect(await running).toBe(0);
+  expect(lines).toEqual([]);
+});
+
+test('a missing role is explained with the identity of the last token', async () => {
+  const { lines, rounds } = open({ READS: '1', SECRET_NAMES: 'one', KEY_NAMES: '' });
+  rounds.noteIdentity({ clientId: 'c', objectId: 'the-object', tenantId: 't', resourceId: undefined });
+  const refused = Object.assign(new Error('no'), { statusCode: 403 });
+  await rounds.run(() => Promise.reject(refused), new AbortController().signal);
+  expect(lines.join('\n')).toContain('--assignee-object-id the-object');
+});

@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SampleConfig } from './config.ts';
+import { explain } from './explain.ts';
+import type { Identity } from './identity.ts';
+import { afterRead, identityLine, type Outcome, type Status } from './status.ts';
+import type { Item } from './vault-object.ts';
+import type { ReadObject } from './vault-reader.ts';
+
+/** NMI can hold a request while an identity is being assigned, and the SDK tries again after that. */
+export const readDeadlineMs = 120_000;
+
+export interface Rounds {
+  readonly status: () => Status;
+  readonly noteIdentity: (identity: Identity) => void;
+  /** Reads until the signal is aborted or all rounds are done; the number of failed reads. */
+  readonly run: (read: ReadObject, stop: AbortSignal) => Promise<number>;
+}
+
+interface RoundsPorts {
+  readonly say: (line: string) => void;
+  readonly now: () => Date;
+  readonly proxyVariable: string | undefined;
+}
+
+export function createRounds(config: SampleConfig, ports: RoundsPorts): Rounds {
+  let status: Status = emptyStatus(config);
+
+  /** One object after the other; the number of failed reads. */
+  const round = async (read: ReadObject, stop: AbortSignal): Promise<number> => {
+    let failed = 0;
+    for (const [at, before] of status.entries.entries()) {
+      const outcome = await attempt(before.item, { read, stop, status: () => status, ...ports });
+      if (stop.aborted) return failed;
+      if ('failure' in outcome) failed += 1;
+      const { entry, lines } = afterRead(before, outcome, ports.now());
+      status = { ...status, entries: status.entries.with(at, entry) };
+      for (const line of lines) ports.say(line);
+    }
+    return failed;
+  };
+
+  return {
+    status: () => status,
+    noteIdentity(identity) {
+      const line = identityLine(status.identity, identity);
+      status = { ...status, identity };
+      if (line !== undefined) ports.say(line);
+    },
+    async run(read, stop) {
+      let failed = 0;
+      for (let rounds = 0; rounds < config.reads && !stop.aborted; rounds += 1) {
+        status = { ...status, roundBegan: ports.now(), isReading: true };
+        failed += await round(read, stop);
+        status = { ...status, isReading: false };
+        if (rounds + 1 < config.reads) await pause(config.intervalMs, stop);
+      }
+      return failed;
+    },
+  };
+}
+
+interface Attempting extends RoundsPorts {
+  readonly read: ReadObject;
+  readonly stop: AbortSignal;
+  readonly status: () => Status;
+}
+
+async function attempt(item: Item, { read, stop, status, proxyVariable }: Attempting): Promise<Outcome> {
+  const late = AbortSignal.timeout(readDeadlineMs);
+  try {
+    return { object: await read(item, AbortSignal.any([stop, late])) };
+  } catch (error) {
+    const { vaultUrl, identity } = status();
+    const deadlineMs = late.aborted ? readDeadlineMs : undefined;
+    return {
+      failure: explain(error, { item, vaultUrl, objectId: identity?.objectId, proxyVariable, deadlineMs }),
+    };
+  }
+}
+
+function emptyStatus({ vaultUrl, credential, items }: SampleConfig): Status {
+  const entries = items.map((item) => ({ item }));
+  return { vaultUrl, credential, identity: undefined, entries, roundBegan: undefined, isReading: false };
+}
+
+/** Ends early when the signal is aborted. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
+}

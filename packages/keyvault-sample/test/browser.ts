@@ -1,0 +1,149 @@
+// Headless Chromium as of Debian, driven by its DevTools protocol over a pipe. Nothing leaves the machine.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+
+const executable = '/usr/bin/chromium-headless-shell';
+const patienceMs = 60_000;
+
+const switches = [
+  '--remote-debugging-pipe',
+  // As root Chromium has no sandbox of its own; it shows pages of this test alone.
+  '--no-sandbox',
+  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+  '--no-proxy-server',
+  ...['--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-gpu'],
+  '--disable-dev-shm-usage',
+  '--force-color-profile=srgb',
+  '--hide-scrollbars',
+];
+
+interface Message {
+  readonly id?: number;
+  /** Of the tab. */
+  readonly sessionId?: string;
+  readonly method?: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+  readonly result?: Readonly<Record<string, unknown>>;
+  readonly error?: { readonly message: string };
+}
+
+type Result = Readonly<Record<string, unknown>>;
+
+export interface Tab {
+  readonly send: (method: string, params?: object) => Promise<Result>;
+  /** The events of this name so far. */
+  readonly events: (method: string) => readonly Result[];
+  /** The next event of this name. */
+  readonly next: (method: string) => Promise<Result>;
+  /** The value of an expression in the page. */
+  evaluate(expression: string): Promise<unknown>;
+}
+
+export interface Browser {
+  openTab(): Promise<Tab>;
+  close(): Promise<void>;
+}
+
+export async function startBrowser(): Promise<Browser> {
+  const profile = await mkdtemp(join(tmpdir(), 'keyvault-sample-browser-'));
+  const child = spawn(executable, [...switches, `--user-data-dir=${profile}`], {
+    // Without the variables of this process, which may name a proxy or a display.
+    env: { HOME: profile, PATH: '/usr/bin:/bin' },
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+  });
+  const ended = once(child, 'exit');
+  const [, , , input, output] = child.stdio as unknown as [null, null, null, Writable, Readable];
+  const connection = connect(input, output);
+  return {
+    async openTab() {
+      const { targetId } = await connection.send('Target.createTarget', { url: 'about:blank' });
+      const { sessionId } = await connection.send('Target.attachToTarget', { targetId, flatten: true });
+      return tabOf(connection, String(sessionId));
+    },
+    async close() {
+      child.kill();
+      await ended;
+      await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+type Connection = ReturnType<typeof connect>;
+
+function tabOf(connection: Connection, sessionId: string): Tab {
+  const ask = (method: string, params: object = {}) => connection.send(method, params, sessionId);
+  return {
+    send: ask,
+    events: (method) => connection.events(method, sessionId),
+    next: (method) => connection.next(method, sessionId),
+    async evaluate(expression) {
+      const { result } = await ask('Runtime.evaluate', { expression, returnByValue: true });
+      return (result as { value?: unknown }).value;
+    },
+  };
+}
+
+/** Messages are JSON, each with a zero byte behind it. */
+function connect(input: Writable, output: Readable) {
+  const waiting = new Map<number, (message: Message) => void>();
+  const seen: Message[] = [];
+  const listeners = new Set<(message: Message) => void>();
+  let text = '';
+  output.setEncoding('utf8').on('data', (part: string) => {
+    const messages = (text + part).split('\0');
+    text = messages.pop() ?? '';
+    for (const one of messages) {
+      const message = JSON.parse(one) as Message;
+      seen.push(message);
+      waiting.get(message.id ?? -1)?.(message);
+      for (const listener of listeners) listener(message);
+    }
+  });
+  let lastId = 0;
+  return {
+    send(method: string, params: object = {}, sessionId?: string): Promise<Result> {
+      const id = (lastId += 1);
+      const answer = deadline<Result>(`the response of Chromium to ${method}`, (resolve, reject) => {
+        waiting.set(id, ({ result = {}, error }) =>
+          error === undefined ? resolve(result) : reject(new Error(`${method}: ${error.message}`)),
+        );
+      });
+      input.write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
+      return answer;
+    },
+    events: (method: string, sessionId: string) =>
+      seen
+        .filter((message) => message.method === method && message.sessionId === sessionId)
+        .map(({ params = {} }) => params),
+    next(method: string, sessionId: string): Promise<Result> {
+      return deadline<Result>(`the event ${method} of Chromium`, (resolve) => {
+        const listener = (message: Message): void => {
+          if (message.method !== method || message.sessionId !== sessionId) return;
+          listeners.delete(listener);
+          resolve(message.params ?? {});
+        };
+        listeners.add(listener);
+      });
+    },
+  };
+}
+
+function deadline<T>(
+  what: string,
+  wait: (resolve: (value: T) => void, reject: (error: Error) => void) => void,
+): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`${what} did not come within a minute`)), patienceMs);
+    const settle =
+      <V>(done: (value: V) => void) =>
+      (value: V): void => {
+        clearTimeout(timer);
+        done(value);
+      };
+    wait(settle(resolve), settle(reject));
+  });
+}

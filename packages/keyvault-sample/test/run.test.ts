@@ -1,0 +1,144 @@
+// The whole program in this process, with the real SDKs, against the simulator of Azure.
+import { readFile } from 'node:fs/promises';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { startSim, type Sim } from '@pod-identity/sim';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { readConfig } from '../src/config.ts';
+import { run } from '../src/run.ts';
+
+const group = '/subscriptions/s/resourceGroups/g/providers';
+const reader = `${group}/Microsoft.ManagedIdentity/userAssignedIdentities/reader`;
+const machine = (name: string) => `${group}/Microsoft.Compute/virtualMachines/${name}`;
+
+let sim: Sim;
+beforeAll(async () => {
+  sim = await startSim({
+    azure: {
+      seed(world) {
+        const { principalId } = world.addIdentity({ resourceId: reader });
+        world.addVirtualMachine({ id: machine('with'), identities: [reader] });
+        world.addVirtualMachine({ id: machine('without') });
+        world.addVault({ name: 'vault', secrets: { database: 'hidden value' } });
+        world.addKey('vault', 'signing');
+        world.addCertificate('vault', 'web');
+        world.allowRead('vault', principalId, ['secrets', 'keys', 'certificates']);
+      },
+    },
+  });
+  setDefaultCACertificates([...getCACertificates(), await readFile(sim.azure.caFile, 'utf8')]);
+});
+afterAll(() => sim.stop());
+afterEach(() => vi.unstubAllEnvs());
+
+interface Running {
+  readonly lines: readonly string[];
+  readonly values: ReadonlySet<string>;
+  readonly code: Promise<number>;
+  stop(): Promise<number>;
+  /** The first line, past or future, that begins so. */
+  line(start: string): Promise<string>;
+}
+
+function start(env: Record<string, string>, on = 'with'): Running {
+  vi.stubEnv('AZURE_POD_IDENTITY_AUTHORITY_HOST', sim.azure.imdsUrl(on));
+  const config = readConfig({
+    KEYVAULT_URL: sim.azure.vaultUrl('vault'),
+    KEYVAULT_SKIP_CHALLENGE_VERIFICATION: 'true',
+    SECRET_NAMES: 'database',
+    CREDENTIAL: 'imds',
+    PORT: '0',
+    LISTEN_ADDRESS: '127.0.0.1',
+    ...env,
+  });
+  if ('problems' in config) throw new Error(config.problems.join());
+  const lines: string[] = [];
+  const values = new Set<string>();
+  const end = new AbortController();
+  const code = run(config, {
+    say: (line) => lines.push(line),
+    useSecret: (_, value) => values.add(value),
+    proxyVariable: undefined,
+    stop: end.signal,
+  });
+  return {
+    lines,
+    values,
+    code,
+    stop: () => (end.abort(), code),
+    line: (begins) => vi.waitUntil(() => lines.find((line) => line.startsWith(begins)), { timeout: 60_000 }),
+  };
+}
+
+test.each(['imds', 'default'])(
+  'CREDENTIAL=%s: reads all three kinds once and ends with 0',
+  async (credential) => {
+    const all = { KEY_NAMES: 'signing', CERTIFICATE_NAMES: 'web', READS: '1' };
+    const { code, lines, values } = start({ ...all, CREDENTIAL: credential });
+    expect(await code).toBe(0);
+    expect(lines.map((line) => line.replace(/[0-9a-f]{32}.*|(?<=client id ).*/, '…'))).toEqual([
+      'runs as client id …',
+      'read secret database, version …',
+      'read key signing, version …',
+      'read certificate web, version …',
+    ]);
+    expect(lines[0]).toContain(sim.azure.world.identity(reader).principalId);
+    expect([...values]).toEqual(['hidden value']);
+    expect(lines.join()).not.toContain('hidden');
+  },
+);
+
+test('a new version is reported, its value is passed on, and the page shows it', async () => {
+  const sample = start({ INTERVAL_SECONDS: '1' });
+  const address = (await sample.line('web page on ')).replace('web page on ', '');
+  await sample.line('read secret database');
+  const { version } = sim.azure.world.setSecret('vault', 'database', 'hidden newer value');
+  await sample.line(`secret database was rotated: version ${version} replaces `);
+  expect(sample.values).toContain('hidden newer value');
+  const page = await (await fetch(address)).text();
+  expect(page).toContain(version);
+  expect(page).toContain(sim.azure.world.identity(reader).clientId);
+  expect(page).not.toContain('hidden');
+  expect(await (await fetch(`${address}healthz`)).text()).toBe('ok\n');
+  expect(await sample.stop()).toBe(0);
+  await expect(fetch(address)).rejects.toThrow();
+});
+
+test('a failed read ends with 1', async () => {
+  const { code, lines } = start({ READS: '1' }, 'without');
+  expect(await code).toBe(1);
+  expect(lines[0]).toMatch(
+    /^could not read secret database: This pod has no Azure identity\. .* \[no-identity\]/,
+  );
+});
+
+test('an error response without a body is explained by its status', async () => {
+  const fault = sim.azure.faults.add({
+    match: { service: 'vault', path: /^\/secrets/ },
+    then: { status: 503, headers: { 'retry-after': '0' } },
+  });
+  const { code, lines } = start({ READS: '1' });
+  expect(await code).toBe(1);
+  expect(lines.join('\n')).toContain('Key Vault is not available at the moment (503)');
+  fault.remove();
+});
+
+test('half a response is not repeated: it has half a value', async () => {
+  const fault = sim.azure.faults.add({
+    match: { service: 'vault', path: /^\/secrets/ },
+    then: { status: 200, body: '{"value":"hidden val', headers: { 'content-type': 'application/json' } },
+  });
+  const { code, lines } = start({ READS: '1' });
+  expect(await code).toBe(1);
+  expect(lines.join('\n')).toContain('[unreadable]');
+  expect(lines.join('\n')).not.toContain('hidden');
+  fault.remove();
+});
+
+test('a port that is in use ends with 1 and names the variable', async () => {
+  const first = start({});
+  const port = new URL((await first.line('web page on ')).replace('web page on ', '')).port;
+  const second = start({ PORT: port });
+  expect(await second.code).toBe(1);
+  expect(second.lines.join('\n')).toMatch(/EADDRINUSE.*Set PORT to a free one/);
+  await first.stop();
+});
