@@ -188,6 +188,6 @@ function listen(azure: Program<AzureQuestions>, cleanup: Cleanup): (pod: string)
 }
 
 /** The images of this run, with the names that the manifests have. */
-export async function loadImages(cluster: RunningCluster, out: string): Promise<void> {
+async function loadImages(cluster: RunningCluster, out: string): Promise<void> {
   for (const { archive } of await buildImages({ out })) await cluster.import(archive);
 }

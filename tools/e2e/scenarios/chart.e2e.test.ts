@@ -1,4 +1,4 @@
-// The Helm chart on a real cluster: installed, tested, removed without and with NMI's rules. tools/chart/release.test.ts has what needs no pods.
+// The Helm chart on a real cluster: installed, tested, upgraded and rolled back under load, removed without and with NMI's rules. tools/chart/release.test.ts has what needs no pods.
 import { whyNoCluster } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findHelm, type Helm } from '../../chart/helm-for-tests.ts';
@@ -6,8 +6,10 @@ import { chartFolder } from '../../chart/places.ts';
 import * as names from '../../stage/names.ts';
 import { applyObject, pathOf, type KubeObject } from '../../stage/objects.ts';
 import type { PrintedLines } from '../../stage/printed-lines.ts';
-import { untilObject } from '../../stage/until.ts';
+import { untilNone, untilObject } from '../../stage/until.ts';
 import { openChartStage, type ChartStage } from '../chart/stage.ts';
+import { startLoad, type Load } from '../cluster/load.ts';
+import { nextToken } from '../cluster/scene.ts';
 import { nextLine } from '../cluster/told.ts';
 import { identityObjects } from '../objects.ts';
 
@@ -18,18 +20,19 @@ const missing =
 if (missing !== undefined) console.warn(`skipped installing the chart on a real cluster: ${missing}`);
 
 const patienceMs = 120_000;
+const assigned = { apiVersion: 'aadpodidentity.k8s.io/v1', kind: 'AzureAssignedIdentity' };
 const release = 'pod-identity';
 const waiting = ['--wait', '--timeout', '180s'];
 /** One node has room for one MIC. */
 const install = ['install', release, chartFolder, '--set', 'mic.replicas=1', ...waiting];
 
-/** Prints who answers at the metadata address, over a new connection each time. */
+/** Prints who answers at the metadata address, over a new connection each time: NMI by its name. */
 const program = `
 const { get } = require('node:http');
 function ask() {
   const tell = (line) => { console.log(line); setTimeout(ask, 300); };
   get({ host: '169.254.169.254', path: '/', agent: false }, (response) => {
-    response.resume().on('close', () => tell(response.headers.server));
+    response.resume().on('close', () => tell(response.headers.server || 'machine'));
   }).on('error', ({ code }) => tell(code));
 }
 ask();`;
@@ -50,12 +53,22 @@ describe.skipIf(missing !== undefined)('the chart on a real cluster', () => {
   let stage: ChartStage;
   let stop: () => Promise<void> = () => Promise.resolve();
   let app: PrintedLines;
+  let loadClient: string;
 
   beforeAll(async () => {
     stage = await openChartStage({ helm: programOf(helm), helm3: programOf(helm3) });
     stop = () => stage.stop();
   });
   afterAll(() => stop());
+
+  /** An identity of Azure for pods of the label `load`, with the right to use it: the chart's default is the mode rbac. */
+  const valuesOfLoad = async () => {
+    const { id, clientId } = await stage.azure.ask('identity', { name: 'load' });
+    loadClient = clientId;
+    const binding = { selector: 'load' };
+    const load = { namespace: 'default', type: 0, resourceID: id, clientID: clientId, binding };
+    return `azureIdentities=${JSON.stringify({ load: { ...load, serviceAccounts: ['default'] } })}`;
+  };
 
   /** Objects of the release, and those that outlive it. */
   const namesOf = async (kinds: string) =>
@@ -70,11 +83,62 @@ describe.skipIf(missing !== undefined)('the chart on a real cluster', () => {
     });
     app = stage.follow('app');
     await nextLine(app, (line) => line === 'machine');
-    const told = await stage.helm(...install, '--create-namespace');
+    const told = await stage.helm(...install, '--create-namespace', '--set-json', await valuesOfLoad());
     expect(told).toContain('Create an AzureIdentity and an AzureIdentityBinding');
     expect(told).toContain('explain NAMESPACE/POD');
     await nextLine(app, (line) => line === 'pod-identity-nmi');
     expect(await stage.helm('test', release)).toContain('Succeeded');
+  });
+
+  describe('while a pod requests tokens', () => {
+    let load: Load;
+    let stopLoad: () => Promise<void> = () => Promise.resolve();
+    beforeAll(async () => {
+      load = await startLoad(stage, 'load');
+      stopLoad = () => load.stop();
+      for (const service of ['mic', 'nmi']) {
+        const image = `docker.io/aad-pod-identity/${service}`;
+        const tag = ['ctr', '-n', 'k8s.io', 'images', 'tag', `${image}:0.1.0`, `${image}:0.1.1`];
+        await stage.nodes[0].on(...tag);
+      }
+      // Requests of before the installation.
+      await stage.bypasses();
+    });
+    afterAll(async () => {
+      await stopLoad();
+      // The rules are removed later, which is refused while a pod has an identity.
+      const path = pathOf({ ...assigned, namespace: 'default' });
+      await untilNone(stage.kube, { path, fits: () => true, withinMs: patienceMs });
+    });
+
+    const tags = ['--set', 'mic.tag=0.1.1,nmi.tag=0.1.1'];
+    test.each([
+      {
+        step: 'an upgrade',
+        version: '0.1.1',
+        args: ['upgrade', release, chartFolder, '--reuse-values', ...tags],
+      },
+      { step: 'a rollback', version: '0.1.0', args: ['rollback', release, '1'] },
+    ])(
+      '$step refuses requests for a moment on 1.20, and misdirects none',
+      async ({ step, version, args }) => {
+        const begin = load.begin();
+        await stage.helm(...args, ...waiting);
+        const pods = ['pods', '--namespace', names.systemNamespace, '--selector', 'component in (mic, nmi)'];
+        const images = await stage.kubectl('get', ...pods, '--output=jsonpath={..spec.containers[*].image}');
+        expect(images.split(' ').sort()).toEqual(
+          ['mic', 'nmi'].map((name) => `aad-pod-identity/${name}:${version}`),
+        );
+        expect(await nextToken(stage, load.podOn(stage.nodes[0].name))).toBe(loadClient);
+        const { applications, failures, requests } = await load.since(begin, 20);
+        console.log(`${step} with helm: ${requests} requests, failed: ${JSON.stringify(failures)}`);
+        expect(applications).toEqual([loadClient]);
+        // Kubernetes before 1.22 has no maxSurge for DaemonSets: it ends the old agent before it starts the new one.
+        for (const failure of Object.keys(failures))
+          expect(failure).toMatch(/^error (ECONNREFUSED|ECONNRESET)$/);
+        expect(await stage.bypasses()).toEqual([]);
+      },
+    );
   });
 
   test('when it is removed, definitions and AzureIdentities stay, and pods do not reach the machine', async () => {
@@ -106,8 +170,8 @@ describe.skipIf(missing !== undefined)('the chart on a real cluster', () => {
     const rollout = ['rollout', 'status', 'daemonset/nmi-uninstall', '--timeout=120s'];
     await stage.kubectl('--namespace', names.systemNamespace, ...rollout);
     await nextLine(app, (line) => line === 'machine');
-    expect(await stage.inNode('nft', 'list', 'tables')).not.toContain('aad');
-    expect(await stage.inNode('ip', 'rule')).not.toContain('prohibit');
+    expect(await stage.nodes[0].in('nft', 'list', 'tables')).not.toContain('aad');
+    expect(await stage.nodes[0].in('ip', 'rule')).not.toContain('prohibit');
     await stage.helm3('uninstall', release, ...waiting);
     expect(await namesOf('daemonsets,deployments,serviceaccounts')).not.toContainEqual(
       expect.stringMatching(/\/(nmi|mic)/),
