@@ -1,6 +1,7 @@
 import type { AzureIdentity } from './azure-identity.ts';
 import { refuse, type Parsed, type Problem } from './problem.ts';
 import { canonicalResourceId, parseIdentityResourceId, parseProviderId } from './resource-id.ts';
+import { textOf } from './section.ts';
 
 /** The API group of rights on Azure identities. Separate, so that no wildcard on the group of the custom resources grants them. */
 export const accessGroup = 'azure.aadpodidentity.k8s.io';
@@ -63,7 +64,8 @@ export function accessTargetsOf({ spec }: AzureIdentity): Parsed<readonly Access
  * if (parsed.ok) console.log(parsed.value.names[0]); // …/virtualmachinescalesets/pool
  * ```
  */
-export function machineTarget(id: string): Parsed<AccessTarget> {
+export function machineTarget(machine: string): Parsed<AccessTarget> {
+  const id = textOf(machine);
   const foreign = foreignFault(id);
   if (foreign !== undefined) return refuse('', foreign);
   // The id of a scale set is parsed as that of its first instance, since provider ids name instances.
@@ -83,7 +85,8 @@ export function machineTarget(id: string): Parsed<AccessTarget> {
  * if (parsed.ok) console.log(parsed.value.resource); // applications
  * ```
  */
-export function parseAccessTarget(text: string): Parsed<AccessTarget> {
+export function parseAccessTarget(target: string): Parsed<AccessTarget> {
+  const text = textOf(target);
   if (text.startsWith('/'))
     return /\/providers\/Microsoft\.Compute\//i.test(text)
       ? machineTarget(text)

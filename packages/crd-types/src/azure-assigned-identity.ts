@@ -1,11 +1,11 @@
 import { readAzureIdentity, isNamespaced, type AzureIdentity } from './azure-identity.ts';
 import { readAzureIdentityBinding, type AzureIdentityBinding } from './azure-identity-binding.ts';
-import { parseObject } from './custom-object.ts';
+import { objectParser } from './custom-object.ts';
 import { apiVersion, defaultAssignedNamespace } from './group.ts';
 import type { MatchingRules } from './match.ts';
-import type { ObjectMeta } from './meta.ts';
+import type { ListMeta, ObjectMeta } from './meta.ts';
 import { readMetadata } from './object-meta.ts';
-import type { Parsed } from './problem.ts';
+import type { Parser } from './standard-schema.ts';
 import { defined, type Section } from './section.ts';
 import { sha256Hex } from './sha256.ts';
 
@@ -32,6 +32,14 @@ export interface AzureAssignedIdentity {
   readonly status: { readonly status: AssignedState; readonly availableReplicas?: number };
 }
 
+/** A list of them, as the API server returns it. */
+export interface AzureAssignedIdentityList {
+  readonly apiVersion: typeof apiVersion;
+  readonly kind: 'AzureAssignedIdentityList';
+  readonly metadata: ListMeta;
+  readonly items: AzureAssignedIdentity[];
+}
+
 /**
  * Parses an AzureAssignedIdentity from untrusted JSON, with keys in any case (in 2018 the original wrote lower-case keys and `Status`).
  * Tolerant, so that broken records can be shown and removed: missing copies are read as empty objects, and problems in a copy are
@@ -43,8 +51,9 @@ export interface AzureAssignedIdentity {
  * if (parsed.ok && parsed.value.status.status === 'Assigned') console.log(parsed.value.spec.pod);
  * ```
  */
-export function parseAzureAssignedIdentity(object: unknown): Parsed<AzureAssignedIdentity> {
-  return parseObject('AzureAssignedIdentity', object, (section) => {
+export const parseAzureAssignedIdentity: Parser<AzureAssignedIdentity> = /* @__PURE__ */ objectParser(
+  'AzureAssignedIdentity',
+  (section) => {
     const spec = section.section('spec');
     return {
       apiVersion,
@@ -59,8 +68,8 @@ export function parseAzureAssignedIdentity(object: unknown): Parsed<AzureAssigne
       },
       status: readStatus(section.leniently('status')),
     };
-  });
-}
+  },
+);
 
 function readStatus(status: Section): AzureAssignedIdentity['status'] {
   return defined({ status: readState(status), availableReplicas: status.integer('availableReplicas') });

@@ -1,4 +1,4 @@
-import { parseObject } from './custom-object.ts';
+import { objectParser } from './custom-object.ts';
 import { apiVersion, defaultIdentityAnnotation } from './group.ts';
 import {
   isEmptySelector,
@@ -6,9 +6,9 @@ import {
   readLabelSelector,
   type LabelSelector,
 } from './label-selector.ts';
-import type { Condition, ObjectMeta } from './meta.ts';
+import type { Condition, ListMeta, ObjectMeta } from './meta.ts';
 import { readConditions, readMetadata } from './object-meta.ts';
-import type { Parsed } from './problem.ts';
+import type { Parser } from './standard-schema.ts';
 import { defined, type Section } from './section.ts';
 
 /**
@@ -34,6 +34,14 @@ export interface AzureIdentityBinding {
   readonly status?: { readonly conditions?: readonly Condition[] };
 }
 
+/** A list of them, as the API server returns it. */
+export interface AzureIdentityBindingList {
+  readonly apiVersion: typeof apiVersion;
+  readonly kind: 'AzureIdentityBindingList';
+  readonly metadata: ListMeta;
+  readonly items: AzureIdentityBinding[];
+}
+
 /**
  * Parses an AzureIdentityBinding from untrusted JSON, with keys in any case.
  *
@@ -43,16 +51,17 @@ export interface AzureIdentityBinding {
  * if (parsed.ok) console.log(`${parsed.value.spec.selector} → ${parsed.value.spec.azureIdentity}`);
  * ```
  */
-export function parseAzureIdentityBinding(object: unknown): Parsed<AzureIdentityBinding> {
-  return parseObject('AzureIdentityBinding', object, (section) => {
+export const parseAzureIdentityBinding: Parser<AzureIdentityBinding> = /* @__PURE__ */ objectParser(
+  'AzureIdentityBinding',
+  (section) => {
     const binding = readAzureIdentityBinding(section);
     const spec = section.section('spec');
     if (binding.spec.azureIdentity === '')
       spec.problem('azureIdentity', 'is missing: name an AzureIdentity of this namespace');
     judgeConditions(binding.spec, spec);
     return binding;
-  });
-}
+  },
+);
 
 /** Reads the fields without validating their meaning; also used for the copy in an AzureAssignedIdentity. */
 export function readAzureIdentityBinding(section: Section): AzureIdentityBinding {

@@ -16,8 +16,8 @@ describe('an AzureIdentity', () => {
         uid: 'u',
         resourceVersion: '7',
         generation: 2,
-        creationTimestamp: '2026-01-01T00:00:00Z',
-        deletionTimestamp: '2026-01-02T00:00:00Z',
+        creationTimestamp: new Date('2026-01-01T00:00:00Z'),
+        deletionTimestamp: new Date('2026-01-02T00:00:00Z'),
         labels: { app: 'shop' },
         annotations: { note: 'x' },
         ownerReferences: [

@@ -1,10 +1,10 @@
-import { parseObject } from './custom-object.ts';
+import { objectParser } from './custom-object.ts';
 import { apiVersion, behaviorAnnotation } from './group.ts';
 import { readAllowedNamespaces, type AllowedNamespaces } from './allowed-namespaces.ts';
-import type { Condition, ObjectMeta } from './meta.ts';
+import type { Condition, ListMeta, ObjectMeta } from './meta.ts';
 import { readConditions, readMetadata } from './object-meta.ts';
-import type { Parsed } from './problem.ts';
 import { parseIdentityResourceId } from './resource-id.ts';
+import type { Parser } from './standard-schema.ts';
 import { defined, type Section } from './section.ts';
 
 /** 0: user-assigned managed identity; 1: service principal with a client secret; 2: service principal with a certificate. */
@@ -44,6 +44,14 @@ export interface AzureIdentity {
   readonly status?: { readonly conditions?: readonly Condition[] };
 }
 
+/** A list of them, as the API server returns it. */
+export interface AzureIdentityList {
+  readonly apiVersion: typeof apiVersion;
+  readonly kind: 'AzureIdentityList';
+  readonly metadata: ListMeta;
+  readonly items: AzureIdentity[];
+}
+
 /**
  * Parses an AzureIdentity from untrusted JSON, with keys in any case. Returns all problems. A managed identity (type 0, also the default)
  * must have the resource id of one.
@@ -55,8 +63,9 @@ export interface AzureIdentity {
  * else for (const { path, message } of parsed.problems) console.error(`${path}: ${message}`);
  * ```
  */
-export function parseAzureIdentity(object: unknown): Parsed<AzureIdentity> {
-  return parseObject('AzureIdentity', object, (section) => {
+export const parseAzureIdentity: Parser<AzureIdentity> = /* @__PURE__ */ objectParser(
+  'AzureIdentity',
+  (section) => {
     const identity = readAzureIdentity(section);
     judge(identity.spec, section.section('spec'));
     if (identity.spec.allowedNamespaces !== undefined && isNamespaced(identity))
@@ -64,8 +73,8 @@ export function parseAzureIdentity(object: unknown): Parsed<AzureIdentity> {
         .section('spec')
         .warn('allowedNamespaces', `has no effect beside the annotation ${behaviorAnnotation}: namespaced`);
     return identity;
-  });
-}
+  },
+);
 
 /** Whether only pods of its own namespace may use this identity. */
 export function isNamespaced(identity: AzureIdentity): boolean {

@@ -1,8 +1,8 @@
-import { parseObject } from './custom-object.ts';
+import { objectParser } from './custom-object.ts';
 import { apiVersion } from './group.ts';
-import type { ObjectMeta } from './meta.ts';
+import type { ListMeta, ObjectMeta } from './meta.ts';
 import { readMetadata } from './object-meta.ts';
-import type { Parsed } from './problem.ts';
+import type { Parser } from './standard-schema.ts';
 import { defined } from './section.ts';
 
 /** Lets pods of its namespace that have one of these labels use the node's own metadata service. */
@@ -17,6 +17,14 @@ export interface AzurePodIdentityException {
   };
 }
 
+/** A list of them, as the API server returns it. */
+export interface AzurePodIdentityExceptionList {
+  readonly apiVersion: typeof apiVersion;
+  readonly kind: 'AzurePodIdentityExceptionList';
+  readonly metadata: ListMeta;
+  readonly items: AzurePodIdentityException[];
+}
+
 /**
  * Parses an AzurePodIdentityException from untrusted JSON, with keys in any case, except that label keys are kept as they are.
  *
@@ -26,8 +34,9 @@ export interface AzurePodIdentityException {
  * if (parsed.ok) console.log(Object.keys(parsed.value.spec.podLabels));
  * ```
  */
-export function parseAzurePodIdentityException(object: unknown): Parsed<AzurePodIdentityException> {
-  return parseObject('AzurePodIdentityException', object, (section) => {
+export const parseAzurePodIdentityException: Parser<AzurePodIdentityException> = /* @__PURE__ */ objectParser(
+  'AzurePodIdentityException',
+  (section) => {
     const spec = section.section('spec');
     const podLabels = spec.stringMap('podLabels') ?? {};
     if (Object.keys(podLabels).length === 0) spec.warn('podLabels', 'is empty: this exception is for no pod');
@@ -43,5 +52,5 @@ export function parseAzurePodIdentityException(object: unknown): Parsed<AzurePod
       metadata: readMetadata(section),
       spec: defined({ podLabels, clientIDs }),
     };
-  });
-}
+  },
+);

@@ -1,3 +1,4 @@
+import { attempt } from './attempt.ts';
 import type { Kind } from './group.ts';
 import type { Problem } from './problem.ts';
 import { isJsonObject, type JsonObject } from './section.ts';
@@ -79,7 +80,7 @@ export interface Canonical<T> {
  * Rewrites the keys of an object of the four kinds to their canonical spelling, at any depth and from any case. Unknown keys, labels,
  * annotations and all values are kept. If a key is present in two spellings, one value is kept: that of the old spelling for fields that
  * users write, that of the canonical one for fields that controllers write. Objects of other kinds are returned unchanged. Never
- * modifies the given object.
+ * modifies the given object. What cannot be read (a Proxy or a getter that throws) is returned unchanged.
  *
  * @example
  * ```ts
@@ -88,8 +89,14 @@ export interface Canonical<T> {
  * ```
  */
 export function canonicalise<T>(object: T): Canonical<T> {
-  const kind = isJsonObject(object) ? object['kind'] : undefined;
-  return isKind(kind) ? canonicaliseAs(kind, object) : { object, changed: false, warnings: [] };
+  const unchanged = { object, changed: false, warnings: [] };
+  return attempt(
+    () => {
+      const kind = isJsonObject(object) ? object['kind'] : undefined;
+      return isKind(kind) ? canonicaliseAs(kind, object) : unchanged;
+    },
+    () => unchanged,
+  );
 }
 
 /** The same for an object of a given kind. */

@@ -1,2 +1,8 @@
 // The CustomResourceDefinitions.
-export { customResourceDefinitions, type CustomResourceDefinition } from './schemas.ts';
+export {
+  customResourceDefinitions,
+  type CustomResourceDefinition,
+  type CustomResourceVersion,
+} from './schemas.ts';
+export type { Column, Schema } from './schema-parts.ts';
+export { jsonSchemaOf, type JsonSchema } from './json-schema.ts';

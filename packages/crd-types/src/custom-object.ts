@@ -1,14 +1,29 @@
+import { attempt } from './attempt.ts';
 import { canonicaliseAs } from './canonical.ts';
 import { apiVersion, type Kind } from './group.ts';
 import type { ObjectMeta } from './meta.ts';
 import { conclude, createReport, refuse, type Parsed } from './problem.ts';
 import { createSection, isJsonObject, type Section } from './section.ts';
+import { withStandard, type Parser } from './standard-schema.ts';
 
 /**
  * Common to the parsers of the four kinds: respells the keys, checks the kind and reads the rest. `apiVersion` and `kind` may be missing,
  * as on the items of some lists; other values are refused.
  */
-export function parseObject<T extends { readonly metadata: ObjectMeta }>(
+export function objectParser<T extends { readonly metadata: ObjectMeta }>(
+  kind: Kind,
+  read: (section: Section) => T,
+): Parser<T> {
+  // A Proxy or a getter may throw at any read.
+  return withStandard((object) =>
+    attempt(
+      () => parsePlain(kind, object, read),
+      () => refuse('', 'cannot be read: give a plain object, as JSON.parse returns it'),
+    ),
+  );
+}
+
+function parsePlain<T extends { readonly metadata: ObjectMeta }>(
   kind: Kind,
   object: unknown,
   read: (section: Section) => T,

@@ -7,6 +7,7 @@ import {
   embedded,
   object,
   open,
+  optionalText,
   readiness,
   statusWithConditions,
   text,
@@ -17,7 +18,7 @@ import {
 /** The parts that differ between the definitions. */
 export interface Definition {
   readonly description: string;
-  readonly properties: Readonly<Record<string, Schema>>;
+  readonly properties: Record<string, Schema>;
   readonly columns: readonly Column[];
   /** Whether status is a subresource. Not if the original writes it together with the rest. */
   readonly statusSubresource: boolean;
@@ -40,23 +41,23 @@ function azureIdentity(): Definition {
           enum: [0, 1, 2],
           default: 0,
         },
-        resourceID: text('Type 0: the ARM id of the managed identity.', {
+        resourceID: optionalText('Type 0: the ARM id of the managed identity.', {
           pattern: `^$|${identityIdPattern}`,
         }),
-        clientID: text('The client id (application id) of the identity.'),
+        clientID: optionalText('The client id (application id) of the identity.'),
         clientPassword: object('Types 1 and 2: the Secret that holds the client secret or the certificate.', {
-          name: text('The name of the Secret.'),
-          namespace: text('Its namespace; without one, that of this object.'),
+          name: optionalText('The name of the Secret.'),
+          namespace: optionalText('Its namespace; without one, that of this object.'),
         }),
-        tenantID: text('Types 1 and 2: the tenant of the service principal.'),
+        tenantID: optionalText('Types 1 and 2: the tenant of the service principal.'),
         auxiliaryTenantIDs: {
           type: 'array',
           nullable: true,
           description: 'Type 1: further tenants to get tokens from.',
           items: { type: 'string' },
         },
-        adResourceID: text('Not used.'),
-        adEndpoint: text('Types 1 and 2: a login endpoint other than that of the cloud.'),
+        adResourceID: optionalText('Not used.'),
+        adEndpoint: optionalText('Types 1 and 2: a login endpoint other than that of the cloud.'),
         allowedNamespaces: allowedNamespacesSchema(),
       }),
       status: statusWithConditions(),
@@ -78,15 +79,16 @@ function azureIdentityBinding(): Definition {
       spec: object(
         'Which identity for which pods: those for which selector, podSelector and serviceAccountName hold, as far as they are given.',
         {
-          azureIdentity: text('The name of an AzureIdentity in the namespace of this object.'),
-          selector: text('The value of the aadpodidbinding label of the pods, compared for equality.'),
+          azureIdentity: optionalText('The name of an AzureIdentity in the namespace of this object.'),
+          selector: optionalText(
+            'The value of the aadpodidbinding label of the pods, compared for equality.',
+          ),
           podSelector: labelSelectorSchema(
             'Labels of the pods, which must be in the namespace of this object.',
           ),
-          serviceAccountName: text(
+          serviceAccountName: optionalText(
             'The ServiceAccount of the pods, which must be in the namespace of this object.',
             {
-              nullable: true,
               maxLength: 253,
               pattern: objectNamePattern,
             },

@@ -1,5 +1,14 @@
-import { describe, expectTypeOf, test } from 'vitest';
+import type {
+  Informer,
+  KubernetesListObject,
+  KubernetesObject,
+  makeInformer,
+  V1CustomResourceDefinition,
+  V1Node,
+} from '@kubernetes/client-node';
+import { describe, expectTypeOf, test, type expect } from 'vitest';
 import {
+  customResourceDefinitions,
   matchPod,
   parseAzureIdentity,
   parseIdentityResourceId,
@@ -7,8 +16,13 @@ import {
   resources,
   type AssignedState,
   type AzureAssignedIdentity,
+  type AzureAssignedIdentityList,
   type AzureIdentity,
+  type AzureIdentityList,
   type AzureIdentityBinding,
+  type AzureIdentityBindingList,
+  type AzurePodIdentityException,
+  type AzurePodIdentityExceptionList,
   type Host,
   type IdentityType,
   type MatchQuestion,
@@ -61,5 +75,41 @@ describe('the public types', () => {
   test('matchPod takes one object', () => {
     expectTypeOf(matchPod).parameters.toEqualTypeOf<[MatchQuestion]>();
     expectTypeOf(matchPod).returns.toEqualTypeOf<MatchResult>();
+  });
+});
+
+describe('a parser as a Standard Schema', () => {
+  test('has the types of @standard-schema/spec, as Vitest asks for them', () => {
+    expectTypeOf<typeof parseAzureIdentity>().toExtend<Parameters<typeof expect.schemaMatching>[0]>();
+    type Types = NonNullable<(typeof parseAzureIdentity)['~standard']['types']>;
+    expectTypeOf<Types['output']>().toEqualTypeOf<AzureIdentity>();
+  });
+});
+
+describe('the types beside those of @kubernetes/client-node', () => {
+  test('objects are KubernetesObjects, and lists are lists of them', () => {
+    expectTypeOf<AzureIdentity>().toExtend<KubernetesObject>();
+    expectTypeOf<AzureIdentityBinding>().toExtend<KubernetesObject>();
+    expectTypeOf<AzureAssignedIdentity>().toExtend<KubernetesObject>();
+    expectTypeOf<AzurePodIdentityException>().toExtend<KubernetesObject>();
+    expectTypeOf<AzureIdentityList>().toExtend<KubernetesListObject<AzureIdentity>>();
+    expectTypeOf<AzureIdentityBindingList>().toExtend<KubernetesListObject<AzureIdentityBinding>>();
+    expectTypeOf<AzureAssignedIdentityList>().toExtend<KubernetesListObject<AzureAssignedIdentity>>();
+    expectTypeOf<AzurePodIdentityExceptionList>().toExtend<KubernetesListObject<AzurePodIdentityException>>();
+  });
+
+  test('makeInformer<AzureIdentity> compiles with a function that lists them, without a cast', () => {
+    const informer = (make: typeof makeInformer, list: () => Promise<AzureIdentityList>) =>
+      make<AzureIdentity>({} as never, '/apis/aadpodidentity.k8s.io/v1/azureidentities', list);
+    expectTypeOf(informer).returns.toExtend<Informer<AzureIdentity>>();
+  });
+
+  test('the CustomResourceDefinitions are those of client-node', () => {
+    expectTypeOf(customResourceDefinitions()).toExtend<V1CustomResourceDefinition[]>();
+  });
+
+  test('the providerID of a Node may be undefined', () => {
+    const hostOf = (node: V1Node) => parseProviderId(node.spec?.providerID);
+    expectTypeOf(hostOf).returns.toEqualTypeOf<Parsed<Host>>();
   });
 });

@@ -18,13 +18,23 @@ export interface ObjectMeta {
   resourceVersion?: string;
   /** Incremented by the API server at each change of the spec. */
   generation?: number;
-  /** RFC 3339, as is `deletionTimestamp`. */
-  creationTimestamp?: string;
-  deletionTimestamp?: string;
+  /** Raw JSON has a string in RFC 3339 instead; the parsers accept both and return a Date. */
+  creationTimestamp?: Date;
+  /** If set, the object is being deleted, and waits for its finalizers. */
+  deletionTimestamp?: Date;
   labels?: Readonly<Record<string, string>>;
   annotations?: Readonly<Record<string, string>>;
-  ownerReferences?: readonly OwnerReference[];
-  finalizers?: readonly string[];
+  ownerReferences?: OwnerReference[];
+  finalizers?: string[];
+}
+
+/** The metadata of a list, as of Kubernetes' ListMeta. */
+export interface ListMeta {
+  /** The version of the whole list: a watch starts from it. */
+  resourceVersion?: string;
+  /** The token for the next page, if there is one. */
+  continue?: string;
+  remainingItemCount?: number;
 }
 
 /** An entry of an object's `status.conditions`, in the standard shape of Kubernetes. */

@@ -1,3 +1,4 @@
+import { attempt } from './attempt.ts';
 import type { FieldLimits } from './fields.ts';
 import type { Labels } from './label-selector.ts';
 import { withPackedLabels } from './packed-labels.ts';
@@ -60,7 +61,10 @@ export function readNamespaceView(
   object: unknown,
   tooLarge: readonly { readonly path: string }[] = [],
 ): NamespaceView {
-  const metadata = recordAt(object, 'metadata');
+  const metadata = attempt<JsonObject>(
+    () => plainOf(recordAt(object, 'metadata')),
+    () => ({}),
+  );
   const isTooLarge = (path: string) => tooLarge.some((field) => field.path === path);
   const text = metadata['name'];
   const view = {
@@ -70,6 +74,12 @@ export function readNamespaceView(
   return isTooLarge('metadata.labels')
     ? { ...view, labels: undefined, labelsFault: `its labels have more than ${mostLabels} bytes` }
     : withPackedLabels(view, labelsOf(metadata));
+}
+
+/** Copies what is read of it, since a getter or a Proxy may throw. */
+function plainOf(metadata: JsonObject): JsonObject {
+  const [labels, annotations] = ['labels', 'annotations'].map((key) => ({ ...recordAt(metadata, key) }));
+  return { name: metadata['name'], labels, annotations };
 }
 
 function labelsOf(metadata: JsonObject): Labels {
@@ -85,7 +95,12 @@ function readAccess(metadata: JsonObject, isTooLarge: boolean): Pick<NamespaceVi
   const value = annotations[accessAnnotation];
   const access = accessModes.find((mode) => mode === value);
   if (!isTooLarge && access !== undefined) return { access };
-  const found = isTooLarge ? 'too long' : JSON.stringify(value);
+  const found = isTooLarge
+    ? 'too long'
+    : (attempt(
+        () => JSON.stringify(value),
+        () => undefined,
+      ) ?? `a ${typeof value}`);
   return {
     access: 'rbac',
     problem: `the annotation ${accessAnnotation} is ${found}, so rbac counts: set it to warn or rbac, or remove it`,

@@ -6,3 +6,4 @@ export { parseAzurePodIdentityException } from './azure-pod-identity-exception.t
 export { canonicalise, type Canonical } from './canonical.ts';
 export { fieldLimits, tooLargeProblems, type FieldLimits } from './fields.ts';
 export type { Parsed, Problem } from './problem.ts';
+export type { Parser, StandardIssue, StandardResult, StandardSchema } from './standard-schema.ts';

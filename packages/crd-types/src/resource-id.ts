@@ -1,4 +1,5 @@
 import { refuse, type Parsed } from './problem.ts';
+import { textOf } from './section.ts';
 
 /**
  * The ARM id of a resource in canonical form: lower case, no trailing slash. Azure compares ids without case, so two
@@ -67,8 +68,9 @@ const identityShape =
  * ```
  */
 export function parseResourceId(text: string): Parsed<ResourceIdParts> {
-  const match = resourcePattern.exec(text);
-  if (match === null) return refuse('', `must be an ARM resource id, ${resourceShape}, not ${quote(text)}`);
+  const id = textOf(text);
+  const match = resourcePattern.exec(id);
+  if (match === null) return refuse('', `must be an ARM resource id, ${resourceShape}, not ${quote(id)}`);
   const [, subscriptionId = '', resourceGroup = '', provider = '', type = '', name = '', rest = ''] = match;
   const nested = pairs(rest.split('/').slice(1));
   return { ok: true, value: { subscriptionId, resourceGroup, provider, type, name, nested }, warnings: [] };
@@ -84,24 +86,26 @@ export function parseResourceId(text: string): Parsed<ResourceIdParts> {
  * ```
  */
 export function parseIdentityResourceId(text: string): Parsed<ResourceId> {
-  if (new TextEncoder().encode(text).length > longestIdentityId) {
+  const id = textOf(text);
+  if (new TextEncoder().encode(id).length > longestIdentityId) {
     return refuse('', `has more than ${longestIdentityId} bytes; no id of an identity in Azure is as long`);
   }
-  const parsed = parseResourceId(text);
+  const parsed = parseResourceId(id);
   if (!parsed.ok || !isType(parsed.value, 'Microsoft.ManagedIdentity', 'userAssignedIdentities')) {
     return refuse(
       '',
-      `must be the id of a user-assigned managed identity, ${identityShape}, not ${quote(text)}`,
+      `must be the id of a user-assigned managed identity, ${identityShape}, not ${quote(id)}`,
     );
   }
-  return { ok: true, value: canonicalResourceId(text), warnings: [] };
+  return { ok: true, value: canonicalResourceId(id), warnings: [] };
 }
 
 /** Lower case and without trailing slashes. Does not validate: parse untrusted ids first. */
 export function canonicalResourceId(text: string): ResourceId {
-  let end = text.length;
-  while (text[end - 1] === '/') end -= 1;
-  return text.slice(0, end).toLowerCase() as ResourceId;
+  const id = textOf(text);
+  let end = id.length;
+  while (id[end - 1] === '/') end -= 1;
+  return id.slice(0, end).toLowerCase() as ResourceId;
 }
 
 /** Whether two spellings name the same resource: case and a trailing slash do not matter. */
@@ -111,7 +115,8 @@ export function sameResourceId(a: string, b: string): boolean {
 
 /**
  * The host of a node, from its `spec.providerID`. A uniform scale set holds identities for all its instances, so the set is the host; in a
- * flexible scale set each instance is a virtual machine and a host of its own. Subscription and group are those of the id.
+ * flexible scale set each instance is a virtual machine and a host of its own. Subscription and group are those of the id. A node that the
+ * cloud provider has not seen yet has no id: then the problem says so.
  *
  * @example
  * ```ts
@@ -119,14 +124,15 @@ export function sameResourceId(a: string, b: string): boolean {
  * if (parsed.ok) console.log(parsed.value.kind, hostName(parsed.value)); // vmss aks-pool-1
  * ```
  */
-export function parseProviderId(providerId: string): Parsed<Host> {
-  const scheme = /^azure:\/\//i.exec(providerId);
-  const parsed = scheme === null ? undefined : parseResourceId(providerId.slice(scheme[0].length));
+export function parseProviderId(providerId: string | undefined): Parsed<Host> {
+  const text = textOf(providerId);
+  const scheme = /^azure:\/\//i.exec(text);
+  const parsed = scheme === null ? undefined : parseResourceId(text.slice(scheme[0].length));
   const host = parsed?.ok === true ? hostOf(parsed.value) : undefined;
   if (host === undefined) {
     return refuse(
       '',
-      `must name a virtual machine or a scale set's instance, azure://${resourceShape}, not ${quote(providerId)}`,
+      `must name a virtual machine or a scale set's instance, azure://${resourceShape}, not ${quote(text)}`,
     );
   }
   return { ok: true, value: host, warnings: [] };

@@ -1,7 +1,28 @@
 // Common parts of the schemas of the four kinds.
 
-/** A JSON schema in the dialect of the API server. */
-export type Schema = Readonly<Record<string, unknown>>;
+/** A schema in the dialect of CustomResourceDefinitions (a part of OpenAPI 3.0, with Kubernetes' own keywords). */
+export interface Schema {
+  type?: 'object' | 'array' | 'string' | 'integer' | 'boolean';
+  description?: string;
+  format?: string;
+  nullable?: boolean;
+  default?: unknown;
+  enum?: (string | number)[];
+  pattern?: string;
+  maxLength?: number;
+  items?: Schema;
+  minItems?: number;
+  maxItems?: number;
+  properties?: Record<string, Schema>;
+  additionalProperties?: Schema;
+  maxProperties?: number;
+  required?: string[];
+  oneOf?: Schema[];
+  'x-kubernetes-preserve-unknown-fields'?: boolean;
+  'x-kubernetes-embedded-resource'?: boolean;
+  'x-kubernetes-list-type'?: string;
+  'x-kubernetes-list-map-keys'?: string[];
+}
 
 /** A column of `kubectl get`. */
 export interface Column {
@@ -19,7 +40,12 @@ export function text(description: string, more: Schema = {}): Schema {
   return { type: 'string', description, ...more };
 }
 
-export function object(description: string, properties: Readonly<Record<string, Schema>>): Schema {
+/** May be empty. Kubernetes 1.20 validates an empty string as null, and refuses it where null is not allowed. */
+export function optionalText(description: string, more: Schema = {}): Schema {
+  return text(description, { nullable: true, ...more });
+}
+
+export function object(description: string, properties: Record<string, Schema>): Schema {
   return { ...open, description, properties };
 }
 

@@ -1,33 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { customResourceDefinitions } from './schemas.ts';
+import type { Schema } from './schema-parts.ts';
+import { customResourceDefinitions, type CustomResourceDefinition } from './schemas.ts';
 
-interface Version {
-  readonly name: string;
-  readonly subresources?: object;
-  readonly additionalPrinterColumns: readonly { readonly name: string; readonly jsonPath: string }[];
-  readonly schema: { readonly openAPIV3Schema: Schema };
-}
-interface Schema {
-  readonly type: string;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly enum?: readonly unknown[];
-  readonly default?: unknown;
-  readonly 'x-kubernetes-preserve-unknown-fields'?: boolean;
-  readonly 'x-kubernetes-embedded-resource'?: boolean;
+function partsOf(definition: CustomResourceDefinition) {
+  const { names, versions, scope } = definition.spec;
+  const version = versions[0]!;
+  return { definition, names, scope, version, schema: version.schema.openAPIV3Schema };
 }
 
-const byKind = new Map(
-  customResourceDefinitions().map((definition) => {
-    const { names, versions, scope } = definition.spec as {
-      names: { kind: string };
-      versions: [Version];
-      scope: string;
-    };
-    return [
-      names.kind,
-      { definition, names, scope, version: versions[0], schema: versions[0].schema.openAPIV3Schema },
-    ];
-  }),
+const byKind = new Map<string, ReturnType<typeof partsOf>>(
+  customResourceDefinitions().map((definition) => [definition.spec.names.kind, partsOf(definition)]),
 );
 
 describe('the CustomResourceDefinitions', () => {
@@ -101,4 +83,33 @@ describe('the CustomResourceDefinitions', () => {
     const definitions = customResourceDefinitions();
     expect(JSON.parse(JSON.stringify(definitions))).toEqual(definitions);
   });
+
+  test('have patterns that JavaScript reads with any flag and without', () => {
+    const patterns = [...byKind.values()].flatMap(({ schema }) => patternsIn(schema));
+    expect(patterns.length).toBeGreaterThan(8);
+    for (const pattern of new Set(patterns))
+      for (const flags of ['', 'u', 'v', 'i', 'iu', 'iv']) {
+        expect(() => new RegExp(pattern, flags), `${pattern} with ${flags}`).not.toThrow();
+        // Modifiers such as (?i: and look-ahead are missing in engines of 2023, or in Go.
+        expect(pattern).not.toMatch(/\(\?[^:]/);
+      }
+  });
+
+  test('are fresh at each call, so that a caller may change them', () => {
+    const [first] = customResourceDefinitions();
+    first!.spec.versions[0]!.schema.openAPIV3Schema.properties!['spec']!.description = 'changed';
+    first!.spec.versions[0]!.additionalPrinterColumns.length = 0;
+    const [again] = customResourceDefinitions();
+    expect(again!.spec.versions[0]!.schema.openAPIV3Schema.properties!['spec']!.description).not.toBe(
+      'changed',
+    );
+    expect(again!.spec.versions[0]!.additionalPrinterColumns).not.toEqual([]);
+  });
 });
+
+function patternsIn(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    key === 'pattern' && typeof inner === 'string' ? [inner] : patternsIn(inner),
+  );
+}

@@ -1,13 +1,37 @@
 import { definitionOf, type Definition } from './definitions.ts';
-import { group, resources, version, type Resource } from './group.ts';
-import type { Schema } from './schema-parts.ts';
+import { withClientNames } from './client-names.ts';
+import { group, resources, version, type Kind, type Resource } from './group.ts';
+import type { Column, Schema } from './schema-parts.ts';
 
-/** A CustomResourceDefinition, as JSON. */
+/** A CustomResourceDefinition, as JSON. Assignable to V1CustomResourceDefinition of @kubernetes/client-node, which sends it whole. */
 export interface CustomResourceDefinition {
   readonly apiVersion: 'apiextensions.k8s.io/v1';
   readonly kind: 'CustomResourceDefinition';
   readonly metadata: { readonly name: string; readonly annotations: Readonly<Record<string, string>> };
-  readonly spec: Readonly<Record<string, unknown>>;
+  readonly spec: {
+    readonly group: typeof group;
+    readonly names: {
+      readonly kind: Kind;
+      readonly listKind: string;
+      readonly plural: string;
+      readonly singular: string;
+    };
+    readonly scope: 'Namespaced';
+    readonly preserveUnknownFields: false;
+    /** One version: `v1`. */
+    readonly versions: CustomResourceVersion[];
+  };
+}
+
+export interface CustomResourceVersion {
+  readonly name: typeof version;
+  readonly served: true;
+  readonly storage: true;
+  /** Where status is written apart from the rest. */
+  readonly subresources?: { readonly status: object };
+  /** The columns of `kubectl get`. */
+  readonly additionalPrinterColumns: Column[];
+  readonly schema: { readonly openAPIV3Schema: Schema };
 }
 
 /**
@@ -18,7 +42,7 @@ export interface CustomResourceDefinition {
  * for (const definition of customResourceDefinitions()) console.log(JSON.stringify(definition));
  * ```
  */
-export function customResourceDefinitions(): readonly CustomResourceDefinition[] {
+export function customResourceDefinitions(): CustomResourceDefinition[] {
   return Object.values(resources).map((resource) =>
     customResourceDefinition(resource, definitionOf(resource.kind)),
   );
@@ -46,8 +70,8 @@ function customResourceDefinition(resource: Resource, definition: Definition): C
           served: true,
           storage: true,
           ...(definition.statusSubresource && { subresources: { status: {} } }),
-          additionalPrinterColumns: definition.columns,
-          schema: { openAPIV3Schema: rootSchema(definition) },
+          additionalPrinterColumns: [...definition.columns],
+          schema: { openAPIV3Schema: withClientNames(rootSchema(definition)) },
         },
       ],
     },

@@ -1,4 +1,5 @@
 import type { Problem, Report } from './problem.ts';
+import { isDate, isTime, toDate, toText } from './time.ts';
 
 /** Any JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -15,7 +16,11 @@ export interface Section {
   string(key: string): string | undefined;
   integer(key: string): number | undefined;
   boolean(key: string): boolean | undefined;
-  strings(key: string): readonly string[] | undefined;
+  /** A time in RFC 3339, or a Date. */
+  time(key: string): Date | undefined;
+  /** A time that stays a string. */
+  timeText(key: string): string | undefined;
+  strings(key: string): string[] | undefined;
   stringMap(key: string): Readonly<Record<string, string>> | undefined;
   /** The object under this key; empty if missing. */
   section(key: string): Section;
@@ -52,6 +57,11 @@ export function createSection(object: JsonObject, path: string, report: Report):
     string,
     integer: (key) => read(key, 'a whole number', isInteger),
     boolean: (key) => read(key, 'true or false', isBoolean),
+    time: (key) => {
+      const time = read(key, 'a time such as 2026-01-31T12:00:00Z', isTimeOrEmpty);
+      return time === undefined || time === '' ? undefined : toDate(time);
+    },
+    timeText: (key) => (isDate(object[key]) ? toText(object[key]) : string(key)),
     strings: (key) => read(key, 'a list of strings', isStrings),
     stringMap: (key) => read(key, 'a map of strings (put values such as true or 1 in quotes)', isStringMap),
     section: (key) => createSection(read(key, 'an object', isJsonObject) ?? {}, pathOf(key), report),
@@ -93,7 +103,11 @@ function isInteger(value: unknown): value is number {
   return Number.isSafeInteger(value);
 }
 
-function isStrings(value: unknown): value is readonly string[] {
+function isTimeOrEmpty(value: unknown): value is string | Date {
+  return value === '' || isTime(value);
+}
+
+function isStrings(value: unknown): value is string[] {
   return Array.isArray(value) && value.every(isString);
 }
 
@@ -109,4 +123,9 @@ function nameOfType(value: unknown, wanted: string): string {
   if (Array.isArray(value))
     return wanted.startsWith('a list') ? 'a list with something else in it' : 'a list';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+/** For parameters that are strings to TypeScript: callers in JavaScript may pass anything. */
+export function textOf(given: unknown): string {
+  return typeof given === 'string' ? given : '';
 }

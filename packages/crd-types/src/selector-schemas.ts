@@ -20,7 +20,7 @@ const value: Schema = {
 };
 
 /** `values` are allowed with some operators only. */
-const operators: readonly Schema[] = [
+const operators: Schema[] = [
   {
     properties: { operator: { enum: ['In', 'NotIn'] }, values: { minItems: 1 } },
     required: ['values'],

@@ -1,0 +1,49 @@
+// The fields that AAD Pod Identity does not have are in parsers and schemas alike.
+import { expect, test } from 'vitest';
+import { parseAzureIdentity } from './azure-identity.ts';
+import { parseAzureIdentityBinding } from './azure-identity-binding.ts';
+import { parseAzurePodIdentityException } from './azure-pod-identity-exception.ts';
+import { canonicalise } from './canonical.ts';
+import { fieldLimits } from './fields.ts';
+import type { Kind } from './group.ts';
+import { jsonSchemaOf } from './json-schema.ts';
+import { customResourceDefinitions } from './schemas.ts';
+
+const resourceID =
+  '/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader';
+const selector = { matchLabels: { app: 'web' }, matchExpressions: [{ key: 'tier', operator: 'Exists' }] };
+
+test.each([
+  [
+    'AzureIdentityBinding' as const,
+    parseAzureIdentityBinding,
+    {
+      azureIdentity: 'reader',
+      selector: 'demo',
+      podSelector: selector,
+      serviceAccountName: 'web',
+      default: true,
+    },
+  ],
+  [
+    'AzureIdentity' as const,
+    parseAzureIdentity,
+    { type: 0, resourceID, auxiliaryTenantIDs: ['t'], allowedNamespaces: { names: ['shop'], selector } },
+  ],
+  [
+    'AzurePodIdentityException' as const,
+    parseAzurePodIdentityException,
+    { podLabels: { app: 'web' }, clientIDs: ['c'] },
+  ],
+])('%s: each field is parsed, respelled, limited and described', (kind: Kind, parse, spec) => {
+  expect(parse({ metadata: { name: 'a' }, spec })).toMatchObject({ ok: true, value: { spec }, warnings: [] });
+  const definition = customResourceDefinitions().find(({ spec: { names } }) => names.kind === kind);
+  for (const key of Object.keys(spec)) {
+    const place = ['properties', 'spec', 'properties', key, 'type'];
+    expect(definition).toHaveProperty(['spec', 'versions', 0, 'schema', 'openAPIV3Schema', ...place]);
+    expect(jsonSchemaOf(kind)).toHaveProperty(place);
+    expect(fieldLimits[kind]).toHaveProperty(['members', 'spec', 'members', key]);
+    const upper = canonicalise({ kind, spec: { [key.toUpperCase()]: null } });
+    expect(upper.object).toEqual({ kind, spec: { [key]: null } });
+  }
+});

@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import { parseAzureAssignedIdentity } from './azure-assigned-identity.ts';
+import { parseAzureIdentity } from './azure-identity.ts';
+import { parseAzureIdentityBinding } from './azure-identity-binding.ts';
+import { parseAzurePodIdentityException } from './azure-pod-identity-exception.ts';
+import { segmentsOf } from './standard-schema.ts';
+
+const identity = { metadata: { name: 'a' }, spec: { type: 1 } };
+
+describe('a parser as a Standard Schema', () => {
+  test.each([
+    [parseAzureIdentity],
+    [parseAzureIdentityBinding],
+    [parseAzureAssignedIdentity],
+    [parseAzurePodIdentityException],
+  ])('has version 1 and a vendor, and is a function too', (parse) => {
+    expect(parse['~standard']).toMatchObject({ version: 1, vendor: '@pod-identity/crd-types' });
+    expect(parse({})).toMatchObject({ ok: false });
+    expect(parse['~standard'].validate(null)).toEqual({
+      issues: [{ path: [], message: expect.stringMatching(/^must be an object of kind Azure/) }],
+    });
+  });
+
+  test('returns the value, or each problem with its path in segments', () => {
+    const { validate } = parseAzureIdentityBinding['~standard'];
+    expect(validate({ metadata: { name: 'b' }, spec: { azureIdentity: 'a', selector: 's' } })).toMatchObject({
+      value: { kind: 'AzureIdentityBinding', spec: { azureIdentity: 'a' } },
+    });
+    const spec = {
+      podSelector: {
+        matchExpressions: [
+          { key: 'a', operator: 'Exists' },
+          { key: 'a', operator: 'Gt' },
+        ],
+      },
+    };
+    expect(validate({ metadata: { name: 'b' }, spec })).toEqual({
+      issues: [
+        { path: ['spec', 'podSelector', 'matchExpressions', 1, 'operator'], message: expect.any(String) },
+        { path: ['spec', 'azureIdentity'], message: 'is missing: name an AzureIdentity of this namespace' },
+      ],
+    });
+  });
+
+  test('finds keys with dots in the value', () => {
+    const value = { spec: { podSelector: { 'x.io/a[0]': 1, x: { io: 2 } } } };
+    expect(segmentsOf('spec.podSelector.x.io/a[0]', value)).toEqual(['spec', 'podSelector', 'x.io/a[0]']);
+    expect(segmentsOf('spec.podSelector.x.io', value)).toEqual(['spec', 'podSelector', 'x', 'io']);
+    expect(segmentsOf('spec.missing.field', value)).toEqual(['spec', 'missing', 'field']);
+    expect(segmentsOf('', value)).toEqual([]);
+    expect(segmentsOf('[x', value)).toEqual(['[x']);
+    expect(segmentsOf('..', value)).toEqual(['.']);
+  });
+
+  test('is taken by a consumer of Standard Schemas: expect.schemaMatching of Vitest', () => {
+    expect({ object: identity }).toEqual({ object: expect.schemaMatching(parseAzureIdentity) });
+    expect({ object: { spec: { type: 7 } } }).toEqual({
+      object: expect.not.schemaMatching(parseAzureIdentity),
+    });
+  });
+});

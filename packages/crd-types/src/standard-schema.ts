@@ -1,0 +1,77 @@
+import { attempt } from './attempt.ts';
+import type { Parsed } from './problem.ts';
+import { isJsonObject } from './section.ts';
+
+// The interfaces are those of Standard Schema 1 (https://standardschema.dev), which asks libraries to copy them.
+
+/** A schema that form libraries, routers and validators of any vendor take. */
+export interface StandardSchema<Output> {
+  readonly '~standard': {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => StandardResult<Output>;
+    /** For TypeScript only: never set. */
+    readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
+  };
+}
+
+export type StandardResult<Output> =
+  { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly StandardIssue[] };
+
+export interface StandardIssue {
+  /** The problem and the remedy, without the path. */
+  readonly message: string;
+  /** Keys and indexes, outermost first. Empty for the whole value. */
+  readonly path: readonly (string | number)[];
+}
+
+/** A function that parses untrusted values, and is a Standard Schema too (whose results are without warnings). */
+export interface Parser<T> extends StandardSchema<T> {
+  (object: unknown): Parsed<T>;
+}
+
+/** A parser that is a Standard Schema. */
+export function withStandard<T>(parse: (object: unknown) => Parsed<T>): Parser<T> {
+  const validate = (value: unknown): StandardResult<T> => {
+    const parsed = parse(value);
+    if (parsed.ok) return { value: parsed.value };
+    return {
+      issues: parsed.problems.map(({ path, message }) => ({ message, path: segmentsOf(path, value) })),
+    };
+  };
+  const parser = (object: unknown) => parse(object);
+  return Object.assign(parser, {
+    '~standard': { version: 1, vendor: '@pod-identity/crd-types', validate } as const,
+  });
+}
+
+/** The keys and indexes of a path such as `spec.items[0].key`. Keys may contain dots: those that the value has are found in it. */
+export function segmentsOf(path: string, value: unknown): (string | number)[] {
+  return attempt(
+    () => segmentsIn(path, value),
+    () => [path],
+  );
+}
+
+function segmentsIn(path: string, value: unknown): (string | number)[] {
+  const segments: (string | number)[] = [];
+  let inner = value;
+  for (let rest = path; rest !== '';) {
+    const index = /^\[(\d+)\]/.exec(rest);
+    const segment = index?.[1] === undefined ? keyAt(rest, inner) : Number(index[1]);
+    segments.push(segment);
+    rest = rest.slice(index?.[0].length ?? String(segment).length).replace(/^\./, '');
+    inner =
+      typeof inner === 'object' && inner !== null ? (inner as Record<string, unknown>)[segment] : undefined;
+  }
+  return segments;
+}
+
+function keyAt(rest: string, value: unknown): string {
+  const keys = isJsonObject(value) ? Object.keys(value) : [];
+  const found = keys.filter(
+    (key) => key !== '' && rest.startsWith(key) && /^(?:[.[]|$)/.test(rest.slice(key.length)),
+  );
+  const longest = found.sort((a, b) => b.length - a.length)[0];
+  return longest ?? /^.[^.[]*/su.exec(rest)?.[0] ?? rest;
+}

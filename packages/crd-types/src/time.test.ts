@@ -1,0 +1,57 @@
+import { describe, expect, test } from 'vitest';
+import { parseAzureIdentity } from './azure-identity.ts';
+import { parseAzureIdentityBinding } from './azure-identity-binding.ts';
+
+const spec = { type: 1 };
+
+describe('timestamps of metadata', () => {
+  test.each([
+    ['a string, as in JSON', '2026-01-02T03:04:05Z'],
+    ['a string with another zone', '2026-01-02T04:04:05+01:00'],
+    ['a Date, as @kubernetes/client-node gives it', new Date('2026-01-02T03:04:05Z')],
+  ])('are read as a Date from %s', (_, creationTimestamp) => {
+    const parsed = parseAzureIdentity({ metadata: { name: 'a', creationTimestamp }, spec });
+    expect(parsed).toMatchObject({
+      ok: true,
+      value: { metadata: { creationTimestamp: new Date('2026-01-02T03:04:05.000Z') } },
+    });
+  });
+
+  test.each([['yesterday'], ['2026-01-02'], ['2026-13-02T03:04:05Z'], [new Date(Number.NaN)], [5], [{}]])(
+    'are refused if they are %s',
+    (deletionTimestamp) => {
+      expect(parseAzureIdentityBinding({ metadata: { name: 'a', deletionTimestamp } })).toMatchObject({
+        ok: false,
+        problems: expect.arrayContaining([
+          {
+            path: 'metadata.deletionTimestamp',
+            message: expect.stringContaining('must be a time such as 2026-01-31T12:00:00Z'),
+          },
+        ]),
+      });
+    },
+  );
+
+  test.each([[null], [undefined], ['']])('may be %j', (creationTimestamp) => {
+    const parsed = parseAzureIdentity({ metadata: { name: 'a', creationTimestamp }, spec });
+    expect(parsed.ok && Object.keys(parsed.value.metadata)).toEqual(['name']);
+  });
+
+  test('of a condition are strings in RFC 3339, whatever they were', () => {
+    const condition = { type: 'Ready', status: 'True', reason: 'R', message: 'm' };
+    const at = (lastTransitionTime: unknown) =>
+      parseAzureIdentity({
+        metadata: { name: 'a' },
+        spec,
+        status: { conditions: [{ ...condition, lastTransitionTime }] },
+      });
+    for (const time of ['2026-01-02T03:04:05Z', new Date('2026-01-02T03:04:05Z')])
+      expect(at(time)).toMatchObject({
+        value: {
+          status: {
+            conditions: [{ lastTransitionTime: expect.stringMatching(/^2026-01-02T03:04:05(\.000)?Z$/) }],
+          },
+        },
+      });
+  });
+});

@@ -1,0 +1,188 @@
+// No function throws: those that take untrusted values, whatever they are given; the others, whatever the parsers return.
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import * as library from './index.ts';
+
+const anything = fc.oneof(
+  fc.anything({
+    withBigInt: true,
+    withBoxedValues: true,
+    withDate: true,
+    withMap: true,
+    withNullPrototype: true,
+    withObjectString: true,
+    withSet: true,
+    withSparseArray: true,
+    withTypedArray: true,
+  }),
+  fc.constantFrom<unknown>(Symbol('s'), () => 0, new Date(Number.NaN)),
+);
+
+/** An object of one of the kinds with values from everywhere, at the keys that are read. */
+const almost = fc.record({
+  kind: fc.constantFrom<unknown>(...Object.keys(library.resources), undefined),
+  metadata: fc.oneof(
+    anything,
+    fields(['name', 'labels', 'annotations', 'creationTimestamp', 'ownerReferences', 'finalizers']),
+  ),
+  spec: fc.oneof(
+    anything,
+    fields([
+      ...[
+        'type',
+        'resourceID',
+        'ResourceID',
+        'clientPassword',
+        'allowedNamespaces',
+        'azureIdentity',
+        'selector',
+      ],
+      ...[
+        'podSelector',
+        'serviceAccountName',
+        'default',
+        'podLabels',
+        'clientIDs',
+        'azureIdentityRef',
+        'pod',
+      ],
+    ]),
+  ),
+  status: fc.oneof(anything, fields(['conditions', 'status'])),
+});
+
+describe('functions that take what the parsers return', () => {
+  const { parseAzureIdentity, parseAzureIdentityBinding } = library;
+  const valid = fc.record({
+    identity: fc.record({
+      metadata: fc.record({ name: fc.string({ minLength: 1 }), namespace: fc.string() }),
+      spec: fc.record({ type: fc.constantFrom(1, 2), clientID: fc.string(), tenantID: fc.string() }),
+    }),
+    binding: fc.record({
+      metadata: fc.record({ name: fc.string({ minLength: 1 }), namespace: fc.string() }),
+      spec: fc.record(
+        {
+          azureIdentity: fc.string({ minLength: 1 }),
+          selector: fc.string({ minLength: 1 }),
+          podSelector: fc.record({ matchLabels: fc.dictionary(fc.string(), fc.constantFrom('a', '')) }),
+          serviceAccountName: fc.constantFrom('', 'default'),
+        },
+        { requiredKeys: ['azureIdentity', 'selector'] },
+      ),
+    }),
+    labels: fc.dictionary(fc.string(), fc.string()),
+  });
+
+  test('never throw', () => {
+    fc.assert(
+      fc.property(valid, ({ identity, binding, labels }) => {
+        const [first, second] = [parseAzureIdentity(identity), parseAzureIdentityBinding(binding)];
+        if (first.ok && second.ok) useAll(first.value, second.value, labels);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  function useAll(
+    identity: library.AzureIdentity,
+    binding: library.AzureIdentityBinding,
+    labels: library.Labels,
+  ) {
+    const pod = { namespace: binding.metadata.namespace ?? '', labels, serviceAccount: 'default' };
+    library.matchPod({
+      ...library.bindingsAmong([binding]),
+      pod,
+      identityOf: () => identity,
+      rules: { forceNamespaced: false },
+    });
+    library.sortBindings([binding, binding]);
+    for (const use of [
+      library.describeSelection,
+      library.hasOwnConditions,
+      library.isBroad,
+      library.isDefaultBinding,
+      library.waysToFile,
+    ])
+      use(binding);
+    library.selectsPod(binding, pod);
+    library.failedCondition(binding, pod);
+    const targets = library.accessTargetsOf(identity);
+    if (targets.ok) library.rolesFor({ subjects: [{ namespace: 'n', name: 's' }], targets: targets.value });
+    const parts = { podNamespace: pod.namespace, podName: 'p', identityName: identity.metadata.name };
+    library.assignedIdentityName(parts);
+    library.distinctAssignedIdentityName({ ...parts, identityNamespace: '', podUid: '' });
+    library.assignedIdentityNamespace(identity, { forceNamespaced: true });
+    expect(typeof library.isNamespaced(identity)).toBe('boolean');
+  }
+});
+
+describe('functions that take untrusted values', () => {
+  const untrusted = {
+    parseAzureIdentity: library.parseAzureIdentity,
+    parseAzureIdentityBinding: library.parseAzureIdentityBinding,
+    parseAzureAssignedIdentity: library.parseAzureAssignedIdentity,
+    parseAzurePodIdentityException: library.parseAzurePodIdentityException,
+    canonicalise: library.canonicalise,
+    parseResourceId: library.parseResourceId,
+    parseIdentityResourceId: library.parseIdentityResourceId,
+    parseProviderId: library.parseProviderId,
+    canonicalResourceId: library.canonicalResourceId,
+    parseAccessTarget: library.parseAccessTarget,
+    machineTarget: library.machineTarget,
+    readNamespaceView: library.readNamespaceView,
+    customResourceDefinitions: library.customResourceDefinitions,
+  } as const;
+
+  test.each(Object.entries(untrusted))('%s never throws, whatever it is given', (_, call) => {
+    fc.assert(
+      fc.property(fc.oneof(anything, almost), (value) => {
+        expect(() => (call as (value: unknown) => unknown)(value)).not.toThrow();
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  test.each(Object.entries(untrusted))(
+    '%s never throws for objects that throw when they are read',
+    (_, call) => {
+      for (const hostile of [circular(), thrower(), revoked()])
+        for (const key of [undefined, 'kind', 'metadata', 'spec', 'status']) {
+          const value = key === undefined ? hostile : { kind: 'AzureIdentity', [key]: hostile };
+          expect(() => (call as (value: unknown) => unknown)(value)).not.toThrow();
+        }
+    },
+  );
+
+  test('sameResourceId never throws, whatever both are', () => {
+    fc.assert(
+      fc.property(anything, anything, (a, b) => {
+        expect(typeof library.sameResourceId(a as string, b as string)).toBe('boolean');
+      }),
+    );
+  });
+});
+
+function fields(keys: readonly string[]): fc.Arbitrary<unknown> {
+  return fc.dictionary(fc.constantFrom(...keys), anything);
+}
+
+function circular(): object {
+  const object: Record<string, unknown> = { kind: 'AzureIdentity' };
+  object['metadata'] = object;
+  object['spec'] = object;
+  return object;
+}
+
+function thrower(): object {
+  return new Proxy({}, { get: fail, ownKeys: fail, has: fail, getOwnPropertyDescriptor: fail });
+}
+
+function fail(): never {
+  throw new Error('read');
+}
+
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
