@@ -31,7 +31,7 @@ declare const targets: readonly crds.AccessTarget[];
 declare const bindings: Parameters<typeof crds.bindingsAmong>[0];
 declare const { pod, identityOf, rules }: crds.MatchQuestion;
 declare const identities: ReadonlyMap<string, crds.AzureIdentity>;
-declare const node: { readonly spec: { readonly providerID: string } };
+declare const node: { readonly spec: { readonly providerID?: string } };
 declare const client: ImdsClient;
 `;
 

@@ -31,8 +31,7 @@ export interface JsonSchema {
  *
  * @example
  * ```ts
- * const validate = new Ajv({ strict: true }).compile(jsonSchemaOf('AzureIdentity'));
- * if (!validate(object)) console.error(validate.errors);
+ * console.log(JSON.stringify(jsonSchemaOf('AzureIdentity'))); // { "$schema": …, "title": "AzureIdentity", … }
  * ```
  */
 export function jsonSchemaOf(kind: Kind): JsonSchema {
