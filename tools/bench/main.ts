@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 import { benchApiServer } from './areas/api-server.ts';
 import { benchImages } from './areas/images.ts';
+import { benchImds } from './areas/imds.ts';
 import { benchMic } from './areas/mic.ts';
 import { benchNmi, benchNmiAccess, benchNmiCached, benchNmiMisses } from './areas/nmi.ts';
 import { table, type Figures } from './report.ts';
@@ -11,6 +12,7 @@ import type { Scale } from './scale.ts';
 const areas: Readonly<Record<string, (say: (text: string) => void, scale: Scale) => Promise<Figures>>> = {
   'api-server': benchApiServer,
   images: benchImages,
+  imds: benchImds,
   mic: benchMic,
   nmi: benchNmi,
   'nmi-access': benchNmiAccess,

@@ -32,9 +32,15 @@ const apiServer =
       )
     : [];
 
+const clientRatios = ['importSpeedup', 'memoryRatio', 'cpuRatio', 'cachedNs'];
+const msalRatios = ['importSpeedupMsal', 'memoryRatioMsal', 'cpuRatioMsal'];
+const clientCosts = ['importMs', 'memoryMiB', 'cpuMs'];
+const imds = [...clientRatios, ...msalRatios, ...clientCosts];
+
 const figures = {
   'api-server': apiServer,
   images: ['micImageMB', 'nmiImageMB', 'sampleImageMB', 'podStartMs', 'podStartWorstMs'],
+  imds: ['gzipBytes', ...imds, ...imds.map((name) => `${name}Node20`)],
   mic: [
     ...[
       'plan1000Ms',
@@ -66,9 +72,10 @@ const figures = {
   'nmi-access': ['accessRatio'],
   'nmi-cached': nmiCached,
 };
-/** Null if this process cannot create a memory cgroup, or a cluster. */
+/** Null if this process cannot create a memory cgroup, or a cluster, or has no Node 20. */
 const optional: ReadonlySet<string> = new Set([
   ...['workingSet110MiB', 'workingSetLoadedMiB'],
+  ...imds.map((name) => `${name}Node20`),
   ...(whyNoCluster() === undefined ? [] : ['podStartMs', 'podStartWorstMs']),
 ]);
 
