@@ -5,7 +5,8 @@ import { pathOf, type KubeObject } from '../../stage/objects.ts';
 import type { Seen, SeenNode, SeenObject } from './needs.ts';
 import { everyObject, isMarked, testNamespaces } from './objects.ts';
 
-export async function look(kube: KubeTransport): Promise<Seen> {
+export async function look(transport: KubeTransport, signal: AbortSignal): Promise<Seen> {
+  const kube: Reading = { request: (request) => transport.request({ ...request, signal }) };
   const [isAdministrator, nodes, existing] = await Promise.all([
     mayDoAll(kube),
     nodesOf(kube),
@@ -14,7 +15,9 @@ export async function look(kube: KubeTransport): Promise<Seen> {
   return { isAdministrator, nodes, existing };
 }
 
-async function mayDoAll(kube: KubeTransport): Promise<boolean> {
+type Reading = Pick<KubeTransport, 'request'>;
+
+async function mayDoAll(kube: Reading): Promise<boolean> {
   const { status } = (await kube.request({
     method: 'POST',
     path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
@@ -32,7 +35,7 @@ interface NodeObject extends KubeObject {
   readonly status: { readonly nodeInfo?: { readonly operatingSystem?: string } };
 }
 
-async function nodesOf(kube: KubeTransport): Promise<readonly SeenNode[]> {
+async function nodesOf(kube: Reading): Promise<readonly SeenNode[]> {
   const nodes = (await list(kube, { apiVersion: 'v1', kind: 'Node' })) as readonly NodeObject[];
   return nodes.map(({ metadata, spec, status }) => ({
     name: metadata.name,
@@ -77,7 +80,7 @@ function runsUs(workload: KubeObject): boolean {
   );
 }
 
-async function existingIn(kube: KubeTransport): Promise<readonly SeenObject[]> {
+async function existingIn(kube: Reading): Promise<readonly SeenObject[]> {
   const ownNames = new Set((await everyObject()).map(({ metadata }) => metadata.name));
   const found = await Promise.all(
     signsWith(ownNames).map(async ({ of, fits }) =>
@@ -94,7 +97,7 @@ const inNamespace = ({ metadata: { namespace, name } }: KubeObject) =>
   namespace === undefined ? name : `${namespace}/${name}`;
 
 async function list(
-  kube: KubeTransport,
+  kube: Reading,
   of: { readonly apiVersion: string; readonly kind: string },
 ): Promise<readonly KubeObject[]> {
   const { items } = (await kube.request({ method: 'GET', path: pathOf(of) })) as {

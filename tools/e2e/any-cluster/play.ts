@@ -36,7 +36,9 @@ export async function play(given: Given, options: PlayOptions): Promise<number> 
       ? refuse(seen.problems)
       : await playOn(kube, { given, seen, signal: options.signal });
   } catch (error) {
-    return refuse([reasonOf(error)]);
+    if (!options.signal.aborted) return refuse([reasonOf(error)]);
+    say(`Stopped by ${String(options.signal.reason)}.`);
+    return codeOf(options.signal);
   } finally {
     await kube?.close();
   }
@@ -50,16 +52,16 @@ function refuse(problems: readonly string[]): number {
 async function prepare(
   kube: KubeTransport,
   given: Given,
-  { removeLeftovers }: PlayOptions,
+  { removeLeftovers, signal }: PlayOptions,
 ): Promise<Seen | { readonly problems: readonly string[] }> {
-  const first = await look(kube);
+  const first = await look(kube, signal);
   const hasForeign = first.existing.some(({ isLeftover }) => !isLeftover);
   const isToBeCleared = removeLeftovers && first.existing.length > 0 && !hasForeign;
   if (isToBeCleared) {
     say('Removing what an earlier run left …');
     for (const problem of await removeAll({ kube, given, say })) say(problem);
   }
-  const seen = isToBeCleared ? await look(kube) : first;
+  const seen = isToBeCleared ? await look(kube, signal) : first;
   const problems = problemsOf(seen, given);
   return problems.length > 0 ? { problems } : seen;
 }
