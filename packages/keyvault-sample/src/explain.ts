@@ -183,7 +183,7 @@ const wordings: Readonly<Record<Reason, Wording>> = {
   ],
   'no-response': ({ vaultUrl, deadlineMs = 0 }) => [
     `There was no response within ${deadlineMs / 1000} s`,
-    `Check that the pod reaches 169.254.169.254 and ${hostOf(vaultUrl)}: network policies, firewalls, proxies`,
+    `Check that the pod reaches 169.254.169.254 and ${hostOf(vaultUrl)}: network policies, firewalls, proxies. An identity that is new can take as long`,
   ],
   unreadable: ({ vaultUrl }) => [
     `${hostOf(vaultUrl)} sent a response that is not one of Key Vault`,

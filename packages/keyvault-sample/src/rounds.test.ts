@@ -86,6 +86,18 @@ test('the end of the program ends a read that waits, and is not a failed read', 
   expect(lines).toEqual([]);
 });
 
+test('a read that does not heed its signal ends with its deadline, and is a failed read', async () => {
+  const { lines, rounds } = open({ READS: '1', SECRET_NAMES: 'one', KEY_NAMES: '' });
+  const late = new AbortController();
+  const timeout = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(late.signal);
+  const running = rounds.run(() => new Promise(() => undefined), new AbortController().signal);
+  late.abort();
+  expect(await running).toBe(1);
+  expect(timeout).toHaveBeenCalledWith(180_000);
+  expect(lines.join('\n')).toContain('There was no response within 180 s');
+  timeout.mockRestore();
+});
+
 test('a missing role is explained with the identity of the last token', async () => {
   const { lines, rounds } = open({ READS: '1', SECRET_NAMES: 'one', KEY_NAMES: '' });
   rounds.noteIdentity({ clientId: 'c', objectId: 'the-object', tenantId: 't', resourceId: undefined });

@@ -6,8 +6,8 @@ import { afterRead, identityLine, type Outcome, type Status } from './status.ts'
 import type { Item } from './vault-object.ts';
 import type { ReadObject } from './vault-reader.ts';
 
-/** NMI can hold a request while an identity is being assigned, and the SDK tries again after that. */
-export const readDeadlineMs = 120_000;
+/** NMI can hold a request for 25 seconds while an identity is being assigned, and the SDK sends four with waits between them. */
+export const readDeadlineMs = 180_000;
 
 export interface Rounds {
   readonly status: () => Status;
@@ -68,7 +68,8 @@ interface Attempting extends RoundsPorts {
 async function attempt(item: Item, { read, stop, status, proxyVariable }: Attempting): Promise<Outcome> {
   const late = AbortSignal.timeout(readDeadlineMs);
   try {
-    return { object: await read(item, AbortSignal.any([stop, late])) };
+    const signal = AbortSignal.any([stop, late]);
+    return { object: await orAborted(read(item, signal), signal) };
   } catch (error) {
     const { vaultUrl, identity } = status();
     const deadlineMs = late.aborted ? readDeadlineMs : undefined;
@@ -76,6 +77,15 @@ async function attempt(item: Item, { read, stop, status, proxyVariable }: Attemp
       failure: explain(error, { item, vaultUrl, objectId: identity?.objectId, proxyVariable, deadlineMs }),
     };
   }
+}
+
+/** The credentials of @azure/identity do not end a request for a token when the signal is aborted: the wait for it ends here. */
+function orAborted<T>(result: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(new Error('aborted'));
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort);
+  return Promise.race([result, promise]).finally(() => signal.removeEventListener('abort', abort));
 }
 
 function emptyStatus({ vaultUrl, credential, items }: SampleConfig): Status {
