@@ -3,7 +3,7 @@ import { aborted, isImdsError, type Asked } from './errors.ts';
 import { exchange } from './exchange.ts';
 import { instancePath, longestInstance, readInstance } from './instance.ts';
 import { isOfMetadataService } from './probe.ts';
-import { refuseMisplacedIds, tokenPath, tokenUrl, type ParsedRequest } from './request.ts';
+import { identityOf, refuseMisplacedIds, tokenPath, tokenUrl, type ParsedRequest } from './request.ts';
 import { createRequestReader } from './request-reader.ts';
 import { readAnswer } from './response.ts';
 import { overdue, retried, type Task } from './retried.ts';
@@ -55,7 +55,7 @@ export function createImdsClient(options: ImdsClientOptions = {}): ImdsClient {
 
 function createTokens(settings: Settings, rules: FlightRules): ImdsClient['getToken'] {
   const { clock, maxCacheEntries: maxEntries } = settings;
-  const cache = createTokenCache({ ...rules, now: () => clock.now(), maxEntries });
+  const cache = createTokenCache({ ...rules, now: () => clock.now(), elapsed: settings.elapsed, maxEntries });
   const readRequest = createRequestReader();
   return async (request) => {
     const { abortSignal } = request;
@@ -66,19 +66,14 @@ function createTokens(settings: Settings, rules: FlightRules): ImdsClient['getTo
       mode: modeOf(request, settings),
       abortSignal,
       // Most tokens come from the cache: what a request needs is made when there is one.
-      fetchToken: (...flight) =>
-        retried(tokenTask(parsed, request.identity, settings), { settings, startTimer })(...flight),
-      overdue: (last) => overdue(settings, last, askedOf(parsed, request.identity)),
+      fetchToken: (...flight) => retried(tokenTask(parsed, settings), { settings, startTimer })(...flight),
+      overdue: (last) => overdue(settings, last, askedOf(parsed)),
     });
   };
 }
 
-function tokenTask(
-  parsed: ParsedRequest,
-  identity: TokenRequest['identity'],
-  settings: Settings,
-): Task<AccessToken> {
-  const asked = askedOf(parsed, identity);
+function tokenTask(parsed: ParsedRequest, settings: Settings): Task<AccessToken> {
+  const asked = askedOf(parsed);
   const headers = { Metadata: 'true' };
   return {
     question: { url: tokenUrl(settings, parsed), headers, limit: longestToken, asked },
@@ -86,8 +81,8 @@ function tokenTask(
   };
 }
 
-function askedOf({ resource }: ParsedRequest, identity: TokenRequest['identity']): Asked {
-  return { resource, identity: identity && { ...identity } };
+function askedOf({ resource, selector }: ParsedRequest): Asked {
+  return { resource, identity: identityOf(selector) };
 }
 
 function modeOf(request: TokenRequest, settings: Settings): TokenQuestion['mode'] {

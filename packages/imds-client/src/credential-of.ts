@@ -1,4 +1,4 @@
-import { parseIdentity } from './request.ts';
+import { identityOf, parseIdentity } from './request.ts';
 import { resourceOfScopes } from './scopes.ts';
 import type { Identity, ImdsClient, ImdsCredential } from './types.ts';
 
@@ -11,12 +11,13 @@ export function credentialOf(
   client: Pick<ImdsClient, 'getToken'>,
   identity: Identity | undefined,
 ): ImdsCredential {
-  parseIdentity(identity);
+  // A copy: the caller may change the object.
+  const own = identityOf(parseIdentity(identity));
   return {
     async getToken(scopes, { abortSignal, claims } = {}) {
       return client.getToken({
         resource: resourceOfScopes(scopes),
-        identity,
+        identity: own,
         abortSignal,
         bypassCache: claims !== undefined,
       });

@@ -48,6 +48,16 @@ test('what does not speak HTTP is not asked again', () => {
   expect(of(coded('HPE_INVALID_CONSTANT'))).toMatchObject({ code: 'invalid-response', retryable: false });
 });
 
+test.each([{ code: 'HPE_8' }, { code: undefined }])(
+  'the bytes of a parser of fetch are not kept: %j',
+  (more) => {
+    const cause = Object.assign(new Error('no'), { name: 'HTTPParserError', data: 'SECRETTOKEN', ...more });
+    const error = of(new TypeError('fetch failed', { cause }));
+    expect(error).toMatchObject({ code: 'invalid-response', cause: { message: 'fetch failed' } });
+    expect(Object.keys(error.cause as object)).toEqual(['code']);
+  },
+);
+
 describe('a programming error is passed on as it is', () => {
   test.each([
     new TypeError('Cannot read properties of undefined'),

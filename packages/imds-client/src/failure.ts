@@ -29,13 +29,21 @@ const sentences: Readonly<Partial<Record<string, string>>> = {
 export function failureOf({ endpoint, cause, asked }: Thrown): ImdsError | Error {
   const code = systemCodeOf(cause, 5);
   if (code?.startsWith('HPE_') === true) {
-    return new ImdsError('invalid-response', `${endpoint} does not speak HTTP (${code})`, { asked, cause });
+    return new ImdsError('invalid-response', `${endpoint} does not speak HTTP (${code})`, {
+      asked,
+      cause: withoutBytes(cause, code),
+    });
   }
   if (code === undefined && isOfTheProgram(cause)) return cause;
   const sentence = code === undefined ? undefined : sentences[code];
   const why = [code, sentence].filter((text) => text !== undefined).join(', ');
   const reason = `${endpoint} cannot be reached${why === '' ? '' : `: ${why}`}`;
   return new ImdsError('unavailable', reason, { asked, cause });
+}
+
+/** The error of a parser has the bytes of the response, and they may be a token. */
+function withoutBytes(cause: unknown, code: string): Error {
+  return Object.assign(new Error(cause instanceof Error ? cause.message : code), { code });
 }
 
 /** The code of a system call, of Node's HTTP parser or of another HTTP client, from the error or what caused it. */
@@ -45,13 +53,16 @@ function systemCodeOf(error: unknown, depth: number): string | undefined {
   const others: unknown[] = Array.isArray(errors) ? errors : [];
   const causes = [cause, ...others.slice(0, 3)];
   const deeper = causes.map((one) => systemCodeOf(one, depth - 1)).find((one) => one !== undefined);
-  return deeper ?? (isSystemCode(code) ? code : undefined);
+  if (deeper !== undefined) return deeper;
+  if (isSystemCode(code)) return code;
+  // That of `fetch`, which may have no code.
+  return (error as { name?: unknown }).name === 'HTTPParserError' ? 'HPE_UNKNOWN' : undefined;
 }
 
 function isSystemCode(code: unknown): code is string {
   return (
     typeof code === 'string' &&
-    /^(E[A-Z_]{2,30}|HPE_\w{2,40}|UND_ERR_\w{2,40}|[A-Z][A-Za-z]{5,40})$/.test(code) &&
+    /^(E[A-Z_]{2,30}|HPE_\w{1,40}|UND_ERR_\w{2,40}|[A-Z][A-Za-z]{5,40})$/.test(code) &&
     !code.startsWith('ERR_')
   );
 }

@@ -21,7 +21,7 @@ function refuseProxy(endpoint: string): void {
   if (variable === undefined) return;
   const { hostname } = new URL(endpoint);
   throw new TypeError(
-    `${variable} would lead requests for ${endpoint} through a proxy: add ${hostname} to NO_PROXY, or use transport 'node'`,
+    `${variable} would lead requests for ${endpoint} through a proxy: add ${hostname} to NO_PROXY (and to no_proxy, if that is set), or use transport 'node'`,
   );
 }
 

@@ -6,6 +6,12 @@ const proxy = 'http://proxy:3128';
 const of = (more: Partial<ProxySetting>) =>
   proxyOfFetch({ endpoint, env: {}, runtime: 'bun', flags: [], ...more });
 
+/** Node that was told to use proxies. */
+const told = (env: ProxySetting['env']): Partial<ProxySetting> => ({
+  runtime: 'node',
+  env: { HTTP_PROXY: proxy, NODE_USE_ENV_PROXY: '1', ...env },
+});
+
 describe('fetch uses the proxy', () => {
   test.each<[string, Partial<ProxySetting>, string | undefined]>([
     ['of http_proxy', { env: { http_proxy: proxy } }, 'http_proxy'],
@@ -26,6 +32,36 @@ describe('fetch uses the proxy', () => {
     [
       'of Node by its options',
       { runtime: 'node', env: { HTTP_PROXY: proxy, NODE_OPTIONS: '--a --use-env-proxy' } },
+      'HTTP_PROXY',
+    ],
+    ...['--use_env_proxy', '"--use-env-proxy"', '--a "--use_env_proxy"'].map(
+      (options): [string, Partial<ProxySetting>, string] => [
+        `of Node by the options ${options}`,
+        { runtime: 'node', env: { HTTP_PROXY: proxy, NODE_OPTIONS: options } },
+        'HTTP_PROXY',
+      ],
+    ),
+    [
+      'of Node by a flag with underscores',
+      { runtime: 'node', env: { HTTP_PROXY: proxy }, flags: ['--use_env_proxy'] },
+      'HTTP_PROXY',
+    ],
+    [
+      'of Node, in which no_proxy hides NO_PROXY',
+      told({ no_proxy: 'a', NO_PROXY: '169.254.169.254' }),
+      'HTTP_PROXY',
+    ],
+    ['of Node, in which an empty no_proxy hides it', told({ no_proxy: '', NO_PROXY: '*' }), 'HTTP_PROXY'],
+    ['although * is one of several exceptions', told({ NO_PROXY: 'a,*' }), 'HTTP_PROXY'],
+    ['of http for https in Node', { ...told({}), endpoint: 'https://169.254.169.254' }, 'HTTP_PROXY'],
+    [
+      'of Node although an IPv6 address is excepted without brackets',
+      { ...told({ NO_PROXY: '::1' }), endpoint: 'http://[::1]' },
+      'HTTP_PROXY',
+    ],
+    [
+      'of another runtime if one of two lists has no exception',
+      { env: { HTTP_PROXY: proxy, no_proxy: 'a', NO_PROXY: '169.254.169.254' } },
       'HTTP_PROXY',
     ],
     [
@@ -49,6 +85,8 @@ describe('fetch uses no proxy', () => {
       'for an exception with a port',
       { endpoint: `${endpoint}:8080`, env: { HTTP_PROXY: proxy, NO_PROXY: '169.254.169.254:8080' } },
     ],
+    ['in Node, of which no_proxy is read alone', told({ no_proxy: '169.254.169.254', NO_PROXY: 'a' })],
+    ['in Node for an excepted IPv6 address', { ...told({ NO_PROXY: '[::1]' }), endpoint: 'http://[::1]' }],
     ['for any exception', { env: { HTTP_PROXY: proxy, NO_PROXY: '*' } }],
   ])('%s', (_, setting) => {
     expect(of(setting)).toBeUndefined();
@@ -63,6 +101,11 @@ test.each([
   ['http://[::1]:80', true],
   ['http://[fe80::1]', true],
   ['http://[fd00:ec2::23]', true],
+  ['http://[::ffff:127.0.0.1]', true],
+  ['http://[::ffff:169.254.169.254]:80', true],
+  ['http://[::ffff:10.0.0.1]', false],
+  ['http://0.0.0.0:80', true],
+  ['http://[::]', true],
   ['http://10.0.0.1', false],
   ['http://imds.example', false],
 ])('%s is local: %s', (address, expected) => {

@@ -1,4 +1,4 @@
-import { keyOf, parseRequest, refuseMisplacedIds, type ParsedRequest } from './request.ts';
+import { identityOf, keyOf, parseRequest, refuseMisplacedIds, type ParsedRequest } from './request.ts';
 import type { Identity, TokenRequest } from './types.ts';
 
 /** A checked request. Those with equal keys can share a response. */
@@ -23,8 +23,7 @@ export function createRequestReader(): (request: TokenRequest) => KeyedRequest {
     if (last !== undefined && isLike(request, last)) return last.keyed;
     const parsed = parseRequest(request);
     const keyed = { ...parsed, key: keyOf(parsed) };
-    // A copy: the caller may change the object.
-    if (parsed.extra.length === 0) last = { ids: request.identity && { ...request.identity }, keyed };
+    if (parsed.extra.length === 0) last = { ids: identityOf(parsed.selector), keyed };
     return keyed;
   };
 }

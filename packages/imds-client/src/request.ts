@@ -28,12 +28,16 @@ function problemOf(endpoint: unknown): string | undefined {
   return isAddress ? undefined : JSON.stringify(endpoint.slice(0, 200));
 }
 
-/** The parameter that names the identity; undefined for the default identity. */
-export function parseIdentity(
-  identity: Identity | undefined,
-): readonly [name: string, value: string] | undefined {
+/** What names an identity in a query. */
+export type Selector = readonly [name: (typeof selectors)[keyof typeof selectors], value: string];
+
+/** The parameter that names the identity; undefined for the default identity. Each id is read once: it may come from a getter. */
+export function parseIdentity(identity: Identity | undefined): Selector | undefined {
   if (identity === undefined) return undefined;
-  const ids: Readonly<Partial<Record<string, unknown>>> = isObject(identity) ? identity : {};
+  const { clientId, objectId, resourceId }: Partial<Record<string, unknown>> = isObject(identity)
+    ? identity
+    : {};
+  const ids = { clientId, objectId, resourceId };
   const [key, ...others] = selectorNames.filter((name) => ids[name] !== undefined);
   if (key === undefined) {
     throw new TypeError('identity must have clientId, objectId or resourceId; leave it out for the default');
@@ -44,10 +48,18 @@ export function parseIdentity(
   return [selectors[key], nonEmpty(`identity.${key}`, ids[key])];
 }
 
+/** The identity of a selector: a copy that its caller cannot change. */
+export function identityOf(selector: Selector | undefined): Identity | undefined {
+  if (selector === undefined) return undefined;
+  const [name, value] = selector;
+  if (name === 'client_id') return { clientId: value };
+  return name === 'object_id' ? { objectId: value } : { resourceId: value };
+}
+
 /** A request that was checked. */
 export interface ParsedRequest {
   readonly resource: string;
-  readonly selector: readonly [name: string, value: string] | undefined;
+  readonly selector: Selector | undefined;
   /** Further parameters of the query. */
   readonly extra: readonly (readonly [name: string, value: string])[];
 }

@@ -68,6 +68,10 @@ describe('a token', () => {
     ['when the endpoint says so', { expires_in: 3600, refresh_in: '1800' }, 1_800_000],
     ['at half of a long life', { expires_in: 86_400 }, 43_200_000],
     ['at no stated time in a short life', { expires_in: 3600 }, undefined],
+    ['not at once', { expires_in: 3600, refresh_in: '0.001' }, undefined],
+    ['not in less than a minute', { expires_in: 3600, refresh_in: 59 }, undefined],
+    ['not after its life', { expires_in: 3600, refresh_in: '3600' }, undefined],
+    ['not at a time that no date has', { expires_in: 86_400, refresh_in: 1e20 }, 43_200_000],
   ])('is to be refreshed %s', (_, times, afterMs) => {
     const token = read({ access_token: 't', ...times });
     expect('refreshAfterTimestamp' in token ? token.refreshAfterTimestamp : undefined).toBe(
@@ -158,6 +162,11 @@ describe('a refusal', () => {
     ['an HTTP date', 'Tue, 14 Nov 2023 22:16:20 GMT', 180_000],
     ['a date that is past', 'Tue, 14 Nov 2023 22:00:00 GMT', 0],
     ['something else', 'later', undefined],
+    ['a fraction', '1.5', undefined],
+    ['a negative number', '-5', undefined],
+    ['two numbers', '2, 5', undefined],
+    ['a date of another form', '2023-11-14T22:16:20Z', undefined],
+    ['digits without end', '9'.repeat(400), undefined],
   ])('with Retry-After as %s', (_, retryAfter, ms) => {
     expect(read('', { status: 429, retryAfter })).toMatchObject({ retryAfterMs: ms });
   });

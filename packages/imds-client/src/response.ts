@@ -79,10 +79,15 @@ function problemOf(expiresOn: unknown, at: Circumstances): string {
 
 const longLifeMs = 2 * 60 * 60 * 1000;
 
-/** The endpoint's time; else, as in Azure's SDKs, half of the lifetime if the token lives long. */
+/** A `refresh_in` of less would be a request for nearly each call. */
+const leastRefreshMs = 60_000;
+
+/** The endpoint's time, if it is within the lifetime; else, as in Azure's SDKs, half of the lifetime if the token lives long. */
 function readRefreshAfter(body: JsonObject, expiresOn: number, at: Circumstances): number | undefined {
   const lifeMs = expiresOn - at.now;
-  return readSpan(body['refresh_in'], at) ?? (lifeMs >= longLifeMs ? at.now + lifeMs / 2 : undefined);
+  const stated = readSpan(body['refresh_in'], at);
+  if (stated !== undefined && stated >= at.now + leastRefreshMs && stated < expiresOn) return stated;
+  return lifeMs >= longLifeMs ? at.now + lifeMs / 2 : undefined;
 }
 
 /** Seconds since the epoch, as a number or (the documented form) in a string; or an ISO date. */
@@ -154,10 +159,15 @@ function kindOfBadRequest(description: string): ImdsErrorCode {
   return /multiple user assigned identities/i.test(description) ? 'ambiguous-identity' : 'bad-request';
 }
 
+/** The one form of dates that HTTP lets servers write. */
+const httpDate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+
 /** Seconds or an HTTP date, as milliseconds from now. */
 function readRetryAfter(header: string | null, at: RefusalCircumstances): number | undefined {
   if (header === null) return undefined;
-  const ms = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : at.parseDate(header) - at.now;
+  const text = header.trim();
+  if (!/^\d+$/.test(text) && !httpDate.test(text)) return undefined;
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : at.parseDate(text) - at.now;
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 

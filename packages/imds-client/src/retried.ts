@@ -19,9 +19,9 @@ export interface Means {
 
 /** The call of a task: tries until there is a result or a permanent failure. */
 export function retried<T>(task: Task<T>, means: Means): Departure<T> {
-  const { clock, maxRetries, random, deadlineMs } = means.settings;
+  const { clock, elapsed, maxRetries, random, deadlineMs } = means.settings;
   return async (signal, onFailure) => {
-    const deadline = clock.now() + deadlineMs;
+    const deadline = elapsed() + deadlineMs;
     for (let retries = 0; ; retries += 1) {
       const result = await tryOnce(task, means, signal).catch((error: unknown) => {
         onFailure(error);
@@ -29,7 +29,7 @@ export function retried<T>(task: Task<T>, means: Means): Departure<T> {
       });
       if (!isImdsError(result)) return result;
       onFailure(result);
-      const leftMs = deadline - clock.now();
+      const leftMs = deadline - elapsed();
       const delayMs = retryDelayMs({ error: result, retries, maxRetries, chance: random(), leftMs });
       if (delayMs === undefined) throw result;
       await clock.sleep(delayMs, signal);

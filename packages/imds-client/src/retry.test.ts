@@ -32,8 +32,15 @@ test.each<ImdsErrorCode>([
   expect(delays(code)).toEqual(Array<undefined>(5).fill(undefined));
 });
 
-test('the wait is the Retry-After of the endpoint', () => {
-  expect(delays('unavailable', { status: 503, retryAfterMs: 1000 }).slice(0, 2)).toEqual([1000, 1000]);
+test('the wait is the Retry-After of the endpoint, but not shorter than the documented one', () => {
+  expect(delays('unavailable', { status: 503, retryAfterMs: 3000 }).slice(0, 3)).toEqual([3000, 4000, 8000]);
+  expect(delays('throttled', { status: 429, retryAfterMs: 0 })).toEqual([
+    2000,
+    4000,
+    8000,
+    16_000,
+    undefined,
+  ]);
 });
 
 test('a Retry-After of more than a minute is left to the caller', () => {
@@ -47,7 +54,7 @@ test('waits double up to a minute', () => {
 
 test('up to a fifth is added at random', () => {
   expect(delays('unavailable', {}, 0.5)[0]).toBe(2200);
-  expect(delays('unavailable', { retryAfterMs: 1000 }, 0.5)[0]).toBe(1100);
+  expect(delays('unavailable', { retryAfterMs: 3000 }, 0.5)[0]).toBeCloseTo(3300);
 });
 
 test('a wait that lasts until the deadline is left to the caller; the random part is cut to what is left', () => {

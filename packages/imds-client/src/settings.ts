@@ -15,6 +15,8 @@ export interface Settings {
   readonly cache: boolean;
   readonly maxCacheEntries: number;
   readonly clock: Clock;
+  /** Milliseconds that only increase, whatever the clock is set to. */
+  readonly elapsed: () => number;
   readonly random: () => number;
 }
 
@@ -29,6 +31,7 @@ export function readSettings(options: ImdsClientOptions): Settings {
     apiVersion,
     cache,
     clock,
+    elapsed: () => clock.elapsed?.() ?? clock.now(),
     random,
     ...readNumbers(options),
   };

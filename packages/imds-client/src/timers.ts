@@ -24,6 +24,7 @@ export const startTimer: StartTimer = (ms, onEnd) => {
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   sleep: (ms, signal) =>
     new Promise((resolve, reject) => {
       const timer = startTimer(ms, () => {

@@ -22,6 +22,7 @@ function createScene(maxEntries = 10) {
   const patience: (() => void)[] = [];
   const cache = createTokenCache({
     now: () => scene.now,
+    elapsed: () => scene.now,
     maxEntries,
     deadlineMs: 90_000,
     startTimer(ms, onEnd) {

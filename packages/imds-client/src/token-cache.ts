@@ -33,16 +33,24 @@ export function freshnessOf(token: AccessToken, storedAt: number, now: number): 
   return now >= refreshAt ? 'refresh-soon' : 'fresh';
 }
 
+/** After the clock was set back, the time since the token came is only known if the machine was never suspended: a new one is better. */
+function freshnessAt({ token, storedAt }: StoredToken, at: number, wall: number): Freshness {
+  const freshness = freshnessOf(token, storedAt, at);
+  return wall < storedAt && freshness !== 'expired' ? 'must-wait' : freshness;
+}
+
 /** Of a caller who has a valid token, in milliseconds: a service that hangs must not take the last of its life. */
 const patienceMs = 10_000;
 
 export interface TokenCacheOptions extends FlightRules {
   readonly now: () => number;
+  /** Milliseconds that only increase. */
+  readonly elapsed: () => number;
   readonly maxEntries: number;
 }
 
 /** Tokens by key, one request at a time for each key. */
-export function createTokenCache({ now, maxEntries, ...rules }: TokenCacheOptions): TokenCache {
+export function createTokenCache({ now, elapsed, maxEntries, ...rules }: TokenCacheOptions): TokenCache {
   const join = createSingleFlight<AccessToken>(rules);
   const tokens = createTokenStore(maxEntries);
   let requests = 0;
@@ -52,19 +60,22 @@ export function createTokenCache({ now, maxEntries, ...rules }: TokenCacheOption
     const depart: Departure<AccessToken> = async (...flight) => {
       const request = ++requests;
       const token = await fetchToken(...flight);
-      if (mode !== 'pass') tokens.store(key, { token, storedAt: now(), request, quietUntil: 0 });
+      const stored = { token, storedAt: now(), storedElapsed: elapsed() };
+      if (mode !== 'pass') tokens.store(key, { ...stored, request, quietUntil: 0 });
       return token;
     };
     return { key, depart, overdue, abortSignal };
   }
 
   function answerFrom(entry: StoredToken, question: TokenQuestion): Promise<AccessToken> | AccessToken {
-    const at = now();
-    const freshness = freshnessOf(entry.token, entry.storedAt, at);
+    // The time since the token came counts if the clock was set back meanwhile.
+    const timeFor = () => Math.max(now(), entry.storedAt + elapsed() - entry.storedElapsed);
+    const at = timeFor();
+    const freshness = freshnessAt(entry, at, now());
     if (freshness === 'expired') return join(passengerOf(question));
     if (freshness === 'fresh' || at < entry.quietUntil) return entry.token;
-    const refresh = quietly(passengerOf(question), entry, now);
-    if (freshness === 'must-wait') return join({ ...refresh, instead: insteadOf(entry, now) });
+    const refresh = quietly(passengerOf(question), entry, timeFor);
+    if (freshness === 'must-wait') return join({ ...refresh, instead: insteadOf(entry, timeFor) });
     // No caller waits for it, aborts it or sees its failure.
     join({ ...refresh, abortSignal: undefined, isBackground: true }).catch(() => undefined);
     return entry.token;

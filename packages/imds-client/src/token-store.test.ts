@@ -8,7 +8,7 @@ function entry(request: number): StoredToken {
     tokenType: 'Bearer',
     resource: 'r',
   } as const;
-  return { token, storedAt: 0, request, quietUntil: 0 };
+  return { token, storedAt: 0, storedElapsed: 0, request, quietUntil: 0 };
 }
 
 test('a late response does not replace that of a newer request', () => {

@@ -3,6 +3,8 @@ import type { AccessToken } from './types.ts';
 export interface StoredToken {
   readonly token: AccessToken;
   readonly storedAt: number;
+  /** The same moment, in milliseconds that only increase. */
+  readonly storedElapsed: number;
   /** The number of its request. */
   readonly request: number;
   /** After a failed refresh: no other refresh before this time. */

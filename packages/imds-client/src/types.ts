@@ -95,6 +95,8 @@ export interface Testing {
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Milliseconds that only increase, even if the clock is set back. Default: `now`. */
+  elapsed?(): number;
   /** Waits before a retry, in milliseconds; rejects when the signal is aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { oneLine } from '../errors.ts';
 import { run } from './run.ts';
 
 // A reader that ended, as of `| head`, needs no more.
@@ -10,6 +11,11 @@ void run({
   print: (text) => void process.stdout.write(text),
   printError: (text) => void process.stderr.write(text),
   elapsed: () => performance.now(),
-}).then((code) => {
-  process.exitCode = code;
-});
+})
+  .catch((error: unknown) => {
+    process.stderr.write(`${oneLine(`imds-client failed: ${String(error)}`)}\n`);
+    return 1;
+  })
+  .then((code) => {
+    process.exitCode = code;
+  });

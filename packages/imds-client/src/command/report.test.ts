@@ -153,3 +153,11 @@ describe('what DefaultAzureCredential would do otherwise', () => {
     expect(differences({ AZURE_CLIENT_ID: 'ab', HTTP_PROXY: '' }, wish)).toEqual([]);
   });
 });
+
+test('a claim that is nested too deep to be written, and a time that no calendar has, end no explanation', () => {
+  const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+  const token = `a.${Buffer.from(`{"a":${deep},"oid":"o-1"}`).toString('base64url')}.c`;
+  const text = explain(storyOf(tokenOf(token)));
+  expect(text).toContain('claim      a = (nested too deep to show)');
+  expect(text).toContain('claim      oid = "o-1"');
+});

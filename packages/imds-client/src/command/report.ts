@@ -98,7 +98,15 @@ function claimLines(claims: Readonly<Record<string, unknown>> | undefined): [str
   if (claims === undefined) return [['claims', 'unknown: the token is no JSON Web Token']];
   return Object.entries(claims)
     .slice(0, mostClaims)
-    .map(([name, value]) => ['claim', `${name.slice(0, 100)} = ${JSON.stringify(value).slice(0, 500)}`]);
+    .map(([name, value]) => ['claim', `${name.slice(0, 100)} = ${shown(value).slice(0, 500)}`]);
+}
+
+function shown(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return '(nested too deep to show)';
+  }
 }
 
 function objectIdOf(claims: Readonly<Record<string, unknown>> | undefined): string {

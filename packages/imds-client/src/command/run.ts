@@ -67,7 +67,8 @@ async function getToken(wish: TokenWish, { env, print, printError, elapsed }: Su
 }
 
 function timeOf(timestamp: number): string {
-  return new Date(timestamp).toISOString();
+  // The last moment of the calendar.
+  return Math.abs(timestamp) <= 8.64e15 ? new Date(timestamp).toISOString() : 'at no time of the calendar';
 }
 
 function toImdsError(error: unknown): ImdsError | AccessToken {
