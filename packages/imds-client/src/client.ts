@@ -58,8 +58,9 @@ function createTokens(settings: Settings, rules: FlightRules): ImdsClient['getTo
   const cache = createTokenCache({ ...rules, now: () => clock.now(), elapsed: settings.elapsed, maxEntries });
   const readRequest = createRequestReader();
   return async (request) => {
-    const { abortSignal } = request;
     const parsed = readRequest(request);
+    const { abortSignal } = request;
+    checkSignal(abortSignal);
     if (abortSignal?.aborted === true) throw aborted(abortSignal.reason);
     return cache.get({
       key: parsed.key,
@@ -125,6 +126,13 @@ async function isAvailable(
     if (abortSignal?.aborted === true || !isImdsError(error)) throw error;
     return false;
   });
+}
+
+/** Callers in JavaScript pass an AbortController in its place. */
+function checkSignal(signal: unknown): void {
+  if (signal === undefined || signal === null) return;
+  if (typeof (signal as Partial<AbortSignal>).addEventListener === 'function') return;
+  throw new TypeError('abortSignal must be an AbortSignal');
 }
 
 function parseDate(text: string): number {

@@ -44,6 +44,17 @@ describe('an endpoint that cannot be reached', () => {
   });
 });
 
+test.each([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'CERT_HAS_EXPIRED',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+])('a certificate that is not accepted is not asked for again: %s', (code) => {
+  const error = of(new TypeError('fetch failed', { cause: coded(code) }));
+  expect(error).toMatchObject({ retryable: false, reason: expect.stringContaining(code) as unknown });
+});
+
 test('what does not speak HTTP is not asked again', () => {
   expect(of(coded('HPE_INVALID_CONSTANT'))).toMatchObject({ code: 'invalid-response', retryable: false });
 });
@@ -61,6 +72,9 @@ test.each([{ code: 'HPE_8' }, { code: undefined }])(
 describe('a programming error is passed on as it is', () => {
   test.each([
     new TypeError('Cannot read properties of undefined'),
+    new TypeError("Cannot read properties of undefined (reading 'request')"),
+    new TypeError('my.fetchIt is not a function'),
+    new TypeError("undefined is not an object (evaluating 'x.connect')"),
     new ReferenceError('x is not defined'),
     new RangeError('no'),
     new SyntaxError('no'),

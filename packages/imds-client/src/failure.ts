@@ -34,6 +34,10 @@ export function failureOf({ endpoint, cause, asked }: Thrown): ImdsError | Error
       cause: withoutBytes(cause, code),
     });
   }
+  if (code !== undefined && certificateCode.test(code)) {
+    const reason = `the certificate of ${endpoint} is not accepted (${code})`;
+    return new ImdsError('invalid-response', reason, { asked, cause });
+  }
   if (code === undefined && isOfTheProgram(cause)) return cause;
   const sentence = code === undefined ? undefined : sentences[code];
   const why = [code, sentence].filter((text) => text !== undefined).join(', ');
@@ -59,7 +63,12 @@ function systemCodeOf(error: unknown, depth: number): string | undefined {
   return (error as { name?: unknown }).name === 'HTTPParserError' ? 'HPE_UNKNOWN' : undefined;
 }
 
+/** Of OpenSSL and of Node's TLS: no retry changes a certificate. */
+const certificateCode =
+  /^(ERR_TLS_\w{1,60}|UNABLE_TO_\w{1,60}|(\w{1,40}_)?CERT(_\w{1,60})?|HOSTNAME_MISMATCH)$/;
+
 function isSystemCode(code: unknown): code is string {
+  if (typeof code === 'string' && certificateCode.test(code)) return true;
   return (
     typeof code === 'string' &&
     /^(E[A-Z_]{2,30}|HPE_\w{1,40}|UND_ERR_\w{2,40}|[A-Z][A-Za-z]{5,40})$/.test(code) &&
@@ -78,6 +87,6 @@ function isOfTheProgram(error: unknown): error is Error {
   if (error.cause instanceof Error) return /bad port|scheme|invalid url/i.test(error.cause.message);
   return (
     !/fetch|network|connect|socket|request|load failed/i.test(error.message) ||
-    /blocked|NO_PROXY/.test(error.message)
+    /blocked|NO_PROXY|is not (a |an |iterable)|^cannot |undefined|of null/i.test(error.message)
   );
 }

@@ -166,3 +166,53 @@ describe('a clock that is set', () => {
     expect(scene.requests).toBe(5);
   });
 });
+
+describe('an argument that only JavaScript can pass is refused by its name', () => {
+  const client = createImdsClient({ transport });
+  const getToken = (request: unknown) => client.getToken(request as Parameters<typeof client.getToken>[0]);
+  test.each([
+    [undefined, 'must be an object'],
+    [{ resource: 'r', extraQuery: null }, 'extraQuery'],
+    [{ resource: 'r', extraQuery: { Client_Id: 'x' } }, 'Client_Id'],
+    [{ resource: 'r', extraQuery: { mi_res_id: 'x' } }, 'mi_res_id'],
+    [{ resource: 'r', abortSignal: new AbortController() }, 'abortSignal'],
+    [{ resource: 'r/.default ' }, 'resource'],
+    [{ resource: 'r/.default/' }, 'resource'],
+  ])('%j', async (request, name) => {
+    const error: unknown = await getToken(request).catch((one: unknown) => one);
+    expect(error).toBeInstanceOf(TypeError);
+    expect(String(error)).toContain(name);
+  });
+
+  test('null in place of the options', () => {
+    expect(() => createImdsClient(null as never)).toThrow('the options must be an object');
+  });
+});
+
+test.each(['http://127.0.0.1:1\r\n', 'http://127.0.0.1:1//', ' http://127.0.0.1:1/ '])(
+  'blanks and slashes at the end of the endpoint %j do not count',
+  async (endpoint) => {
+    const urls: string[] = [];
+    const noting: FetchLike = (url, init) => {
+      urls.push(url);
+      return transport(url, init);
+    };
+    await createImdsClient({ endpoint, transport: noting }).getToken({ resource });
+    expect(urls[0]).toMatch(/^http:\/\/127\.0\.0\.1:1\/metadata\//);
+  },
+);
+
+test.each(['http://127.0.0.1:1\nx', 'http://user:secret%40host', 'http://127.0.0.1\u2028:1'])(
+  'the endpoint %j is refused without being quoted',
+  (endpoint) => {
+    const create = () => createImdsClient({ endpoint });
+    expect(create).toThrow(TypeError);
+    expect(create).not.toThrow(/secret|\n|\u2028/);
+  },
+);
+
+test('ids of identities that differ beyond ASCII share no token', async () => {
+  const client = createImdsClient({ transport });
+  const first = await client.getToken({ resource, identity: { resourceId: '/K' } });
+  expect(await client.getToken({ resource, identity: { resourceId: '/\u212a' } })).not.toBe(first);
+});

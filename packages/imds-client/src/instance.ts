@@ -43,7 +43,11 @@ export function readInstance(answer: Answer, at: Omit<Circumstances, 'asked'>): 
       },
     );
   }
-  return { compute: readCompute(compute), document };
+  // Callers that ask at the same time share it.
+  return Object.freeze({
+    compute: Object.freeze(readCompute(compute)),
+    document: Object.freeze(document),
+  });
 }
 
 function readCompute(compute: JsonObject): InstanceCompute {

@@ -7,12 +7,19 @@ const selectors = { clientId: 'client_id', objectId: 'object_id', resourceId: 'm
 const selectorNames = ['clientId', 'objectId', 'resourceId'] as const;
 
 // The endpoint refuses a query in which a name is repeated.
-const ownParameters: ReadonlySet<string> = new Set(['api-version', 'resource', ...Object.values(selectors)]);
+const ownParameters: ReadonlySet<string> = new Set([
+  'api-version',
+  'resource',
+  'mi_res_id',
+  ...Object.values(selectors),
+]);
 
 /** The base address without a trailing slash. `name` is what the address came from: an option, or a variable of the environment. */
 export function parseEndpoint(endpoint: string, name: string): string {
-  const problem = problemOf(endpoint);
-  if (problem === undefined) return endpoint.replace(/\/$/, '');
+  // Variables are often read from files, with the end of the line.
+  const text = typeof endpoint === 'string' ? endpoint.trim() : endpoint;
+  const problem = problemOf(text);
+  if (problem === undefined) return text.replace(/\/+$/, '');
   throw new TypeError(
     `${name} must be an http or https address such as http://169.254.169.254, not ${problem}`,
   );
@@ -23,9 +30,11 @@ function problemOf(endpoint: unknown): string | undefined {
   if (typeof endpoint !== 'string') return `a value of type ${typeof endpoint}`;
   if (endpoint.includes('@')) return 'one with a user name or password: metadata services have none';
   if (/[?#]/.test(endpoint)) return 'one with a query or a fragment';
+  if (/[\s\p{Cc}\p{Cf}]/u.test(endpoint)) return 'one with a blank or a control character';
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
   const isAddress = url !== undefined && /^https?:\/\//i.test(endpoint) && url.port !== '0';
-  return isAddress ? undefined : JSON.stringify(endpoint.slice(0, 200));
+  // Not quoted: it may hold a password that is written in a way that no parser knows.
+  return isAddress ? undefined : 'a text of another form';
 }
 
 /** What names an identity in a query. */
@@ -75,9 +84,10 @@ export function parseRequest(request: TokenRequest): ParsedRequest {
   };
 }
 
-function parseExtra(extraQuery: Readonly<Record<string, unknown>>): [string, string][] {
+function parseExtra(extraQuery: unknown): [string, string][] {
+  if (!isObject(extraQuery)) throw new TypeError('extraQuery must be an object of strings');
   return Object.entries(extraQuery).map(([name, value]) => {
-    if (ownParameters.has(name))
+    if (ownParameters.has(name.toLowerCase()))
       throw new TypeError(`extraQuery must not hold ${name}: the request has a field for it`);
     if (typeof value !== 'string') throw new TypeError(`extraQuery.${name} must be a string`);
     return [name, value];
@@ -85,7 +95,8 @@ function parseExtra(extraQuery: Readonly<Record<string, unknown>>): [string, str
 }
 
 /** Of callers in JavaScript, and of version 0.1: an id that is not read would get them a token of another identity. */
-export function refuseMisplacedIds(value: object): void {
+export function refuseMisplacedIds(value: unknown): void {
+  if (!isObject(value)) throw new TypeError('the request or the options must be an object');
   const misplaced = selectorNames.find((name) => name in value);
   if (misplaced !== undefined) throw new TypeError(`${misplaced} must be in identity: { ${misplaced} }`);
 }
@@ -94,7 +105,7 @@ const defaultScope = '/.default';
 
 function parseResource(value: unknown): string {
   const resource = nonEmpty('resource', value);
-  if (!resource.endsWith(defaultScope)) return resource;
+  if (!/\/\.default[\s/]*$/.test(resource)) return resource;
   throw new TypeError(
     `resource must be an audience, not a scope: leave out ${defaultScope}, or call getToken(scope) of createImdsCredential`,
   );
@@ -115,7 +126,7 @@ export function tokenUrl(base: { endpoint: string; apiVersion: string }, request
 export function keyOf({ resource, selector, extra }: ParsedRequest): string {
   const more = extra.length === 0 ? '' : JSON.stringify(extra.toSorted(([a], [b]) => (a < b ? -1 : 1)));
   if (selector === undefined) return `${more}|${resource}`;
-  const id = selector[1].toLowerCase();
+  const id = selector[1].replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
   // With its length, so that no id can continue as a resource.
   return `${more}${selector[0]}:${id.length}:${id}|${resource}`;
 }

@@ -87,6 +87,7 @@ describe('a token', () => {
     ['no token', { expires_in: 60 }],
     ['an empty token', { access_token: '', expires_in: 60 }],
     ['a token that is no text', { access_token: 5, expires_in: 60 }],
+    ['a token with another line', { access_token: 'secret\r\nX: y', expires_in: 60 }],
     ['no expiry', { access_token: 'secret' }],
     ['an expiry that is no time', { access_token: 'secret', expires_on: 'soon', expires_in: '-5' }],
     ['an expiry that is now', { access_token: 'secret', expires_on: 1_700_000_000 }],

@@ -38,6 +38,9 @@ function unreadable(what: string, { asked }: Circumstances): ImdsError {
 function readToken(body: JsonObject, at: Circumstances): AccessToken | ImdsError {
   const token = readText(body['access_token']);
   if (token === undefined) return unreadable('without an access_token', at);
+  // It becomes a header of a request.
+  if (!/^[\x20-\x7e]+$/.test(token))
+    return unreadable('with an access_token of other characters than those of ASCII', at);
   const expiresOnTimestamp = readExpiry(body, at);
   if (expiresOnTimestamp === undefined) {
     return unreadable(`with a token of no valid expiry: ${problemOf(body['expires_on'], at)}`, at);

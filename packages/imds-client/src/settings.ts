@@ -22,6 +22,9 @@ export interface Settings {
 
 /** @throws TypeError - an option is invalid, or the variable of the environment that stands in for one */
 export function readSettings(options: ImdsClientOptions): Settings {
+  if (typeof (options as unknown) !== 'object' || (options as unknown) === null) {
+    throw new TypeError('the options must be an object');
+  }
   const { apiVersion = '2018-02-01', cache = true, testing = {} } = options;
   const { clock = systemClock, random = Math.random } = testing;
   const endpoint = endpointOf(options.endpoint);

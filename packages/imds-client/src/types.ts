@@ -131,7 +131,8 @@ export interface ImdsClient {
    */
   getToken(request: TokenRequest): Promise<AccessToken>;
   /**
-   * Whether a metadata service answers at the endpoint: one short request, no retries. It says nothing about identities.
+   * Whether a metadata service answers at the endpoint: one short request, no retries. Any refusal counts, except 502,
+   * 504 and that of Docker Desktop. With the default transport it waits behind five requests that are held. It says nothing about identities.
    *
    * @throws TypeError - `timeoutMs` is invalid
    * @throws ImdsError - with the code `aborted`: by `abortSignal`

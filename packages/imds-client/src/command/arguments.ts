@@ -1,3 +1,4 @@
+import { shownJson } from './shown.ts';
 import type { Identity } from '../types.ts';
 
 /** What the command line asks for; `problem`: what is wrong with it. */
@@ -108,5 +109,5 @@ function problem(text: string): Problem {
 }
 
 function quoted(text: string): string {
-  return JSON.stringify(text.slice(0, 100));
+  return shownJson(JSON.stringify(text.slice(0, 100)));
 }

@@ -161,3 +161,9 @@ test('a claim that is nested too deep to be written, and a time that no calendar
   expect(text).toContain('claim      a = (nested too deep to show)');
   expect(text).toContain('claim      oid = "o-1"');
 });
+
+test('texts of a response do not control the terminal that the token is printed on', () => {
+  const text = tokenAsJson({ ...tokenOf('t'), clientId: '\u009b31m\u202e\u007f' }, timeOf);
+  expect(text).toContain(String.raw`"clientId": "\u009b31m\u202e\u007f"`);
+  expect(JSON.parse(text)).toMatchObject({ clientId: '\u009b31m\u202e\u007f' });
+});

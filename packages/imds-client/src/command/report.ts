@@ -2,6 +2,7 @@ import { oneLine, type ImdsError } from '../errors.ts';
 import type { AccessToken } from '../types.ts';
 import { differences, remedyOf, type Env } from './advice.ts';
 import type { TokenWish } from './arguments.ts';
+import { shownJson } from './shown.ts';
 import { claimsOf } from './claims.ts';
 
 /** A request that the command sent. */
@@ -39,7 +40,7 @@ export function tokenAsJson(access: AccessToken, timeOf: TimeOf): string {
     resource,
     ...(clientId !== undefined && { clientId }),
   };
-  return `${JSON.stringify(shown, undefined, 2)}\n`;
+  return `${shownJson(JSON.stringify(shown, undefined, 2))}\n`;
 }
 
 /** Why there is no token, and what to do. */

@@ -120,3 +120,22 @@ test('help and version are printed', async () => {
   });
   expect(await command('--version')).toEqual({ code: 0, output: `${manifest.version}\n`, errors: '' });
 });
+
+test('the timeout is for the probe and the token together', async () => {
+  const hanging = createServer(() => undefined);
+  await new Promise<void>((resolve) => hanging.listen(0, '127.0.0.1', resolve));
+  let [output, moments] = ['', 0];
+  await run({
+    argv: `token --resource r --timeout 1 --explain --endpoint http://127.0.0.1:${(hanging.address() as AddressInfo).port}`.split(
+      ' ',
+    ),
+    env: {},
+    print: (text) => void (output += text),
+    printError: () => undefined,
+    // 900 ms between any two moments: the probe has taken 900 of 1000.
+    elapsed: () => 900 * moments++,
+  });
+  hanging.closeAllConnections();
+  hanging.close();
+  expect(output).toMatch(/did not answer within \d{1,3} ms|no usable response within \d{1,3} ms/);
+});

@@ -45,21 +45,23 @@ export async function run(surroundings: Surroundings): Promise<number> {
 async function getToken(wish: TokenWish, { env, print, printError, elapsed }: Surroundings): Promise<number> {
   const { tries, transport } = noted(createNodeTransport(endpointOf(wish.endpoint)), elapsed);
   const { endpoint, timeoutMs, resource, identity } = wish;
-  const limits = { requestTimeoutMs: timeoutMs, deadlineMs: timeoutMs };
-  const client = createImdsClient({ endpoint, transport, cache: false, ...limits });
+  const clientFor = (ms: number) =>
+    createImdsClient({ endpoint, transport, cache: false, requestTimeoutMs: ms, deadlineMs: ms });
   if (!wish.isExplained) {
-    const result = await client.getToken({ resource, identity }).catch(toImdsError);
+    const result = await clientFor(timeoutMs).getToken({ resource, identity }).catch(toImdsError);
     if (isImdsError(result)) printError(refusal(result));
     else print(tokenAsJson(result, timeOf));
     return isImdsError(result) ? 1 : 0;
   }
   const startedAt = elapsed();
-  const isAvailable = await client.isAvailable({ timeoutMs: Math.min(1000, timeoutMs) });
+  const isAvailable = await clientFor(timeoutMs).isAvailable({ timeoutMs: Math.min(1000, timeoutMs) });
   const probe = { isAvailable, ms: elapsed() - startedAt };
   // The first one is the probe.
   tries.length = 0;
   const askedAt = elapsed();
-  const result = await client.getToken({ resource, identity }).catch(toImdsError);
+  // What the probe took is part of the timeout.
+  const leftMs = Math.max(1, Math.round(timeoutMs - probe.ms));
+  const result = await clientFor(leftMs).getToken({ resource, identity }).catch(toImdsError);
   const ms = elapsed() - askedAt;
   const shown = endpointWords(endpoint, env);
   print(explain({ wish, env, endpoint: shown, probe, tries, ms, result, now: Date.now(), timeOf }));
