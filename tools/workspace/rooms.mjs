@@ -42,7 +42,7 @@ export const rooms = [
   {
     folder: 'packages/imds-client/src/command',
     head: 'run',
-    pure: ['advice', 'arguments', 'claims', 'report'],
+    pure: ['advice', 'arguments', 'claims', 'report', 'shown'],
   },
   {
     folder: 'packages/keyvault-sample/src',
