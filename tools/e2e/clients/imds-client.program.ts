@@ -2,7 +2,7 @@
 import { createImdsClient, type Identity } from '@pod-identity/imds-client';
 import { printResult, readRequest } from './program.ts';
 
-const { clientId, resourceId, objectId } = readRequest();
+const { clientId, resourceId, objectId, requestTimeoutMs } = readRequest();
 
 function identityOf(): Identity | undefined {
   if (clientId !== undefined) return { clientId };
@@ -11,6 +11,6 @@ function identityOf(): Identity | undefined {
 }
 
 await printResult(async () => {
-  const client = createImdsClient();
+  const client = createImdsClient({ requestTimeoutMs });
   return (await client.getToken({ resource: 'https://vault.azure.net', identity: identityOf() })).token;
 });

@@ -1,12 +1,15 @@
 // Measures clients, with built bundles on an otherwise idle machine:
 //   node tools/e2e/clients/measure.ts statuses   writes behaviour.json, the source of docs/errors.md
 //   node tools/e2e/clients/measure.ts pending    prints the table of docs/decisions/0008-pending-status.md
-import { rm, mkdtemp, writeFile } from 'node:fs/promises';
+//   node tools/e2e/clients/measure.ts coping     writes the table of packages/imds-client/README.md (as root: it makes a network namespace)
+import { readFile, rm, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openStage } from '../../stage/stage.ts';
 import { behaviourOf, cellOf } from './behaviour.ts';
+import { measureCoping } from './coping-namespace.ts';
+import { copingTable, readme, withTable } from './coping.ts';
 import { playPending, type Played } from './pending.ts';
 import { columnsOf, pathWithAz, players } from './players.ts';
 import { playStatus } from './play-status.ts';
@@ -53,6 +56,11 @@ async function measurePending(): Promise<void> {
   }
 }
 
+async function writeCoping(): Promise<void> {
+  const table = copingTable(await measureCoping());
+  await writeFile(readme, withTable(await readFile(readme, 'utf8'), table));
+}
+
 function describePlay({ answer, statuses, lasted }: Played): string {
   const end = 'token' in answer ? 'token' : 'none';
   return `${end}, ${statuses.length} in ${lasted.toFixed(0)} s`;
@@ -61,4 +69,5 @@ function describePlay({ answer, statuses, lasted }: Played): string {
 const what = process.argv[2];
 if (what === 'statuses') await measureStatuses();
 else if (what === 'pending') await measurePending();
-else throw new Error('say what to measure: statuses or pending');
+else if (what === 'coping') await writeCoping();
+else throw new Error('say what to measure: statuses, pending or coping');

@@ -9,11 +9,11 @@ export function readRequest(): TokenRequest {
   return JSON.parse(process.argv[2] ?? '{}') as TokenRequest;
 }
 
-/** Prints the token, or what the library threw. The token is only valid in the simulator. */
+/** Prints the token, or what the library threw, and the most memory that the program had. The token is only valid in the simulator. */
 export async function printResult(ask: () => Promise<string>): Promise<void> {
   const answer: Answer = await ask().then(
     (token) => ({ token }),
     (error: unknown) => ({ refused: String(error).replaceAll('\n', ' ') }),
   );
-  console.log(JSON.stringify(answer));
+  console.log(JSON.stringify({ ...answer, peakMiB: process.resourceUsage().maxRSS / 1024 }));
 }

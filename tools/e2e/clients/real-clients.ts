@@ -9,6 +9,8 @@ export interface Wish {
   readonly objectId?: string;
   /** For SDKs that have both. Default: ManagedIdentityCredential. */
   readonly credential?: 'managed' | 'default';
+  /** For one request, in milliseconds; of clients that have such an option. */
+  readonly requestTimeoutMs?: number;
 }
 
 export type Answer = { readonly token: string } | { readonly refused: string };

@@ -37,7 +37,7 @@ export async function run(client: RealClient, wish: Wish, place: Place): Promise
   }
 }
 
-function answerIn(lines: readonly string[]): Answer {
+export function answerIn(lines: readonly string[]): Answer {
   for (const line of lines.toReversed()) {
     if (!line.startsWith('{')) continue;
     const said = parse(line);
