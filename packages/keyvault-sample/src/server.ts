@@ -12,7 +12,13 @@ interface Pages {
 interface Place {
   readonly port: number;
   readonly address: string | undefined;
+  /** For tests. */
+  readonly headersTimeoutMs?: number;
 }
+
+const connectionsInAll = 100;
+const connectionsPerAddress = 16;
+const requestTimeoutMs = 5000;
 
 const plain = { 'content-type': 'text/plain; charset=utf-8' };
 const everywhere = {
@@ -22,10 +28,13 @@ const everywhere = {
 };
 
 /** Serves `/` and `/healthz`. Rejects if the port cannot be opened. */
-export async function startServer(pages: Pages, { port, address }: Place): Promise<Server> {
+export async function startServer(pages: Pages, place: Place): Promise<Server> {
+  const { port, address, headersTimeoutMs = requestTimeoutMs } = place;
   const limits = {
-    requestTimeout: 10_000,
-    headersTimeout: 10_000,
+    requestTimeout: requestTimeoutMs,
+    headersTimeout: headersTimeoutMs,
+    // By default Node.js looks for requests that are too late every 30 seconds only.
+    connectionsCheckingInterval: 1000,
     keepAliveTimeout: 5000,
     maxHeaderSize: 8192,
   };
@@ -33,10 +42,30 @@ export async function startServer(pages: Pages, { port, address }: Place): Promi
     const { status, headers, body } = answer(method, url, pages);
     response.writeHead(status, { ...everywhere, ...headers }).end(method === 'HEAD' ? '' : body);
   });
-  server.maxConnections = 100;
+  server.maxConnections = connectionsInAll;
+  limitPerAddress(server);
   server.listen({ port, ...(address !== undefined && { host: address }) });
   await once(server, 'listening');
   return server;
+}
+
+/** One pod that opens connections and says nothing must not keep the probe of the kubelet out. */
+function limitPerAddress(server: Server): void {
+  const open = new Map<string, number>();
+  server.on('connection', (socket) => {
+    const from = socket.remoteAddress;
+    // Without an address it has ended already.
+    if (from === undefined || (open.get(from) ?? 0) >= connectionsPerAddress) {
+      socket.destroy();
+      return;
+    }
+    open.set(from, (open.get(from) ?? 0) + 1);
+    socket.once('close', () => {
+      const left = (open.get(from) ?? 1) - 1;
+      if (left > 0) open.set(from, left);
+      else open.delete(from);
+    });
+  });
 }
 
 interface Reply {
