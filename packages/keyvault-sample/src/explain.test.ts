@@ -120,6 +120,17 @@ test('the command for a missing role has the identity, the vault and the role fo
   expect(elsewhere.command).toContain('--assignee-object-id OBJECT-ID ');
 });
 
+test.each([
+  'x; rm -rf ~',
+  '$(id)',
+  '11111111-0000-4000-8000-000000000000\nid',
+  '11111111-0000-4000-8000-00000000000g',
+])('an object id that is not a GUID is not in the command: %j', (objectId) => {
+  const { command = '' } = explain(rest(403), { ...attempt, objectId });
+  expect(command).toContain('--assignee-object-id OBJECT-ID --assignee');
+  expect(command).not.toContain(objectId);
+});
+
 test('a body that cannot be parsed is not repeated: it may have the value of a secret', () => {
   const error = failure('Error "SyntaxError" occurred while parsing the response body - {"value":"hidden"', {
     name: 'RestError',

@@ -195,9 +195,13 @@ const wordings: Readonly<Record<Reason, Wording>> = {
   ],
 };
 
-function roleCommand({ item, objectId = 'OBJECT-ID', vaultUrl }: Attempt): string {
+const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** The object id is a claim that nothing has checked, and the command is for a shell. */
+function roleCommand({ item, objectId = '', vaultUrl }: Attempt): string {
+  const assignee = guid.test(objectId) ? objectId : 'OBJECT-ID';
   const vault = `"$(az keyvault show --name ${vaultName(vaultUrl)} --query id --output tsv)"`;
-  return `az role assignment create --role '${roles[item.kind]}' --assignee-object-id ${objectId} --assignee-principal-type ServicePrincipal --scope ${vault}`;
+  return `az role assignment create --role '${roles[item.kind]}' --assignee-object-id ${assignee} --assignee-principal-type ServicePrincipal --scope ${vault}`;
 }
 
 const hostOf = (vaultUrl: string): string => new URL(vaultUrl).host;

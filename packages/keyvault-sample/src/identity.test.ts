@@ -34,3 +34,19 @@ test.each([
 ])('%s: no identity', (_, token) => {
   expect(identityOf(token)).toBeUndefined();
 });
+
+test('a claim has no control characters: it cannot forge a line of the log', () => {
+  const forged = {
+    appid: 'c\u001b[31m',
+    oid: 'o\r\n',
+    tid: 't\nread secret a',
+    xms_mirid: '/r\u2028\u202e\u0085s',
+  };
+  expect(identityOf(tokenOf(forged))).toEqual({
+    clientId: 'c[31m',
+    objectId: 'o',
+    tenantId: 'tread secret a',
+    resourceId: '/rs',
+  });
+  expect(identityOf(tokenOf({ ...claims, tid: '\n' }))).toBeUndefined();
+});

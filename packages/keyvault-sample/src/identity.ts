@@ -7,12 +7,17 @@ export interface Identity {
   readonly resourceId: string | undefined;
 }
 
+/** In a line of the log they would begin another line or change how it is shown. */
+const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
 /** The identity that a token names; undefined if it is not a token with claims. Neither the token nor its signature is kept. */
 export function identityOf(token: string): Identity | undefined {
   const claims = claimsOf(token);
   const text = (name: string): string | undefined => {
     const value = claims?.[name];
-    return typeof value === 'string' && value !== '' ? value.slice(0, 500) : undefined;
+    if (typeof value !== 'string') return undefined;
+    const shown = value.slice(0, 500).replace(unprintable, '');
+    return shown === '' ? undefined : shown;
   };
   // Tokens of version 2 have azp in place of appid.
   const clientId = text('appid') ?? text('azp');

@@ -37,6 +37,7 @@ test('shows whose identity it is and where the tokens come from', () => {
 
 test.each([
   [undefined, 'expires never'],
+  [new Date(1e20), 'expires unknown'],
   [days(-1), 'expires 2026-11-26 12:00 UTC (expired)'],
   [days(10.5), 'expires 2026-12-08 00:00 UTC (in 10 days)'],
 ])('expiry %s: %s', (expiresOn, text) => {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { html, nothing, type Html } from './html.ts';
 import type { Identity } from './identity.ts';
 import type { Entry, Status } from './status.ts';
+import { hasTime } from './vault-object.ts';
 
 const style = `
 :root { color-scheme: light dark; --line: #8886; --soft: light-dark(#595959, #b0b0b0); --bad: light-dark(#a4262c, #ff9a9e); --good: light-dark(#0b6a0b, #8fd88f); }
@@ -142,6 +143,7 @@ const dayMs = 24 * 60 * 60 * 1000;
 
 function expiry(expiresOn: Date | undefined, now: Date): Html {
   if (expiresOn === undefined) return html`never`;
+  if (!hasTime(expiresOn)) return html`unknown`;
   const days = Math.floor((expiresOn.getTime() - now.getTime()) / dayMs);
   const date = utc(expiresOn);
   if (days < 0) return html`<span class="bad">${date} (expired)</span>`;

@@ -100,8 +100,9 @@ test('a read that does not heed its signal ends with its deadline, and is a fail
 
 test('a missing role is explained with the identity of the last token', async () => {
   const { lines, rounds } = open({ READS: '1', SECRET_NAMES: 'one', KEY_NAMES: '' });
-  rounds.noteIdentity({ clientId: 'c', objectId: 'the-object', tenantId: 't', resourceId: undefined });
+  const objectId = '11111111-0000-4000-8000-000000000000';
+  rounds.noteIdentity({ clientId: 'c', objectId, tenantId: 't', resourceId: undefined });
   const refused = Object.assign(new Error('no'), { statusCode: 403 });
   await rounds.run(() => Promise.reject(refused), new AbortController().signal);
-  expect(lines.join('\n')).toContain('--assignee-object-id the-object');
+  expect(lines.join('\n')).toContain(`--assignee-object-id ${objectId}`);
 });

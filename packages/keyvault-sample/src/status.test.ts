@@ -49,6 +49,13 @@ test('the expiry is in the line of a read', () => {
   ]);
 });
 
+test('an expiry that no date can have is unknown', () => {
+  const expiresOn = new Date(1e20);
+  expect(afterRead({ item }, { object: { ...object, expiresOn } }, now).lines).toEqual([
+    'read secret database, version a1, expiry unknown',
+  ]);
+});
+
 test('an identity is reported once, and again when it is another one', () => {
   const identity = { clientId: 'c', objectId: 'o', tenantId: 't', resourceId: '/r' };
   expect(identityLine(undefined, identity)).toBe(

@@ -1,6 +1,6 @@
 import type { Explanation } from './explain.ts';
 import type { Identity } from './identity.ts';
-import type { Item, VaultObject } from './vault-object.ts';
+import { hasTime, type Item, type VaultObject } from './vault-object.ts';
 
 /** What is known of one object. */
 export interface Entry {
@@ -53,14 +53,18 @@ export function afterRead(before: Entry, outcome: Outcome, now: Date): Told {
   const { object } = outcome;
   const versionBefore = before.object?.version;
   const isRotated = versionBefore !== undefined && versionBefore !== object.version;
-  const expiry = object.expiresOn === undefined ? '' : `, expires ${object.expiresOn.toISOString()}`;
   return {
     entry: { item, object, readAt: now, versionBefore: isRotated ? versionBefore : before.versionBefore },
     lines: [
       ...(isRotated ? [`${subject} was rotated: version ${object.version} replaces ${versionBefore}`] : []),
-      `read ${subject}, version ${object.version}${expiry}`,
+      `read ${subject}, version ${object.version}${expiryText(object)}`,
     ],
   };
+}
+
+function expiryText({ expiresOn }: VaultObject): string {
+  if (expiresOn === undefined) return '';
+  return hasTime(expiresOn) ? `, expires ${expiresOn.toISOString()}` : ', expiry unknown';
 }
 
 /** For the log, when the identity is another than before. */

@@ -10,5 +10,9 @@ export interface Item {
 export interface VaultObject {
   readonly version: string;
   readonly enabled: boolean;
+  /** May be an invalid date: a vault can send a time that no Date can have. */
   readonly expiresOn: Date | undefined;
 }
+
+/** Otherwise `toISOString` throws. */
+export const hasTime = (date: Date): boolean => !Number.isNaN(date.getTime());
