@@ -109,7 +109,7 @@ describe.each(runtimes)('in $name', (runtime) => {
   test('the fetch that would ask the proxy is refused, and nobody is asked', async () => {
     expect(await run(runtime, attempt("{ transport: 'fetch' }"))).toEqual([
       'TypeError',
-      `http_proxy would lead requests for ${endpoint} through a proxy: add 127.0.0.1 to NO_PROXY, or use transport 'node'`,
+      `http_proxy would lead requests for ${endpoint} through a proxy: add 127.0.0.1 to NO_PROXY (and to no_proxy, if that is set), or use transport 'node'`,
     ]);
     expect(asked).toEqual([]);
   });
