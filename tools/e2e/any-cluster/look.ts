@@ -2,7 +2,7 @@
 import type { KubeTransport } from '@pod-identity/kit/kube';
 import * as names from '../../stage/names.ts';
 import { pathOf, type KubeObject } from '../../stage/objects.ts';
-import type { Seen, SeenNode, SeenObject } from './needs.ts';
+import type { Seen, SeenNode, SeenObject, SeenTaint } from './needs.ts';
 import { everyObject, isMarked, testNamespaces } from './objects.ts';
 
 export async function look(transport: KubeTransport, signal: AbortSignal): Promise<Seen> {
@@ -31,8 +31,15 @@ async function mayDoAll(kube: Reading): Promise<boolean> {
 }
 
 interface NodeObject extends KubeObject {
-  readonly spec: { readonly unschedulable?: boolean; readonly providerID?: string };
-  readonly status: { readonly nodeInfo?: { readonly operatingSystem?: string } };
+  readonly spec: {
+    readonly unschedulable?: boolean;
+    readonly providerID?: string;
+    readonly taints?: readonly SeenTaint[];
+  };
+  readonly status: {
+    readonly nodeInfo?: { readonly operatingSystem?: string };
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  };
 }
 
 async function nodesOf(kube: Reading): Promise<readonly SeenNode[]> {
@@ -41,6 +48,8 @@ async function nodesOf(kube: Reading): Promise<readonly SeenNode[]> {
     name: metadata.name,
     os: status.nodeInfo?.operatingSystem ?? '',
     isSchedulable: spec.unschedulable !== true,
+    isReady: (status.conditions ?? []).some((each) => each.type === 'Ready' && each.status === 'True'),
+    taints: (spec.taints ?? []).map(({ key, effect }) => ({ key, effect })),
     providerId: spec.providerID ?? '',
   }));
 }

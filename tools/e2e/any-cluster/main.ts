@@ -33,7 +33,8 @@ if (Object.keys(ofCluster).length === 0 && !removeLeftovers) {
   } else {
     const interruption = new AbortController();
     // A terminal and npm may both send it: the second one changes nothing, so that the removal ends.
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interruption.abort(signal));
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+      process.on(signal, () => interruption.abort(signal));
     process.exitCode = await play(given, { removeLeftovers, signal: interruption.signal });
   }
 }

@@ -1,11 +1,19 @@
 import { expect, test } from 'vitest';
 import type { Given } from './given.ts';
-import { describeNeeds, problemsOf, skipped, type Seen } from './needs.ts';
+import { describeNeeds, nodesForMic, problemsOf, skipped, type Seen } from './needs.ts';
 
 const alone: Given = { kubeconfig: '/k', images: 'registry.test', tag: '7' };
 const one = { id: '/subscriptions/s', clientId: 'c' };
 const withAzure: Given = { ...alone, identities: [one, one] };
-const node = { name: 'node1', os: 'linux', isSchedulable: true, providerId: 'azure:///a' };
+const node = {
+  name: 'node1',
+  os: 'linux',
+  isSchedulable: true,
+  isReady: true,
+  taints: [],
+  providerId: 'azure:///a',
+};
+const tainted = (effect: string, key = 'role') => ({ ...node, taints: [{ key, effect }] });
 const fine: Seen = { isAdministrator: true, nodes: [node], existing: [] };
 
 test('a cluster of Azure without an installation is taken, and another one for NMI alone', () => {
@@ -20,8 +28,27 @@ test.each([
   ['no node', { nodes: [] }, 'None of 0 nodes'],
   ['Windows alone', { nodes: [{ ...node, os: 'windows' }] }, 'None of 1 nodes'],
   ['a cordoned node alone', { nodes: [{ ...node, isSchedulable: false }] }, 'None of 1 nodes'],
+  ['a tainted node alone', { nodes: [tainted('NoSchedule')] }, 'None of 1 nodes'],
+  [
+    'a cordoned node that is not Ready',
+    { nodes: [node, { ...node, name: 'node2', isReady: false, isSchedulable: false }] },
+    'not Ready is the node node2.',
+  ],
 ])('%s is a reason not to begin', (_, seen, why) => {
   expect(problemsOf({ ...fine, ...seen }, alone)).toEqual([expect.stringContaining(why)]);
+});
+
+test('MIC’s pods are for the nodes that take it: without a taint but the start-up taint, and without a cordon', () => {
+  const nodes = [
+    node,
+    tainted('NoSchedule', 'aadpodidentity.k8s.io/nmi-not-ready'),
+    tainted('PreferNoSchedule'),
+    tainted('NoSchedule'),
+    tainted('NoExecute'),
+    { ...node, isSchedulable: false },
+    { ...node, os: 'windows' },
+  ];
+  expect(nodesForMic({ nodes })).toBe(3);
 });
 
 test('an installation is named, and never removed; what an earlier run left has an option', () => {

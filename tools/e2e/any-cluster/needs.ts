@@ -12,7 +12,13 @@ export interface SeenNode {
   readonly name: string;
   readonly os: string;
   readonly isSchedulable: boolean;
+  readonly isReady: boolean;
+  readonly taints: readonly SeenTaint[];
   readonly providerId: string;
+}
+export interface SeenTaint {
+  readonly key: string;
+  readonly effect: string;
 }
 export interface SeenObject {
   /** As `Kind NAMESPACE/NAME`. */
@@ -56,21 +62,43 @@ export const skipped = ({ identities }: Given): readonly string[] => [
       ]),
 ];
 
-/** A sentence for each reason not to begin. */
-export function problemsOf(
-  { isAdministrator, nodes, existing }: Seen,
-  { identities }: Given,
-): readonly string[] {
+/** MIC tolerates no other taint. */
+const startupTaint = 'aadpodidentity.k8s.io/nmi-not-ready';
+
+/** Pods without tolerations of their own, and MIC. */
+const takesPods = ({ os, isSchedulable, taints }: SeenNode): boolean =>
+  os === 'linux' &&
+  isSchedulable &&
+  taints.every(({ key, effect }) => effect === 'PreferNoSchedule' || key === startupTaint);
+
+export const nodesForMic = ({ nodes }: Pick<Seen, 'nodes'>): number => nodes.filter(takesPods).length;
+
+function problemsOfNodes({ nodes }: Seen, { identities }: Given): readonly string[] {
   const problems: string[] = [];
-  if (!isAdministrator)
-    problems.push('The user of the kubeconfig may not do everything: give one with the role cluster-admin.');
-  const usable = nodes.filter(({ os, isSchedulable }) => os === 'linux' && isSchedulable);
-  if (usable.length === 0) problems.push(`None of ${nodes.length} nodes takes pods and runs Linux.`);
+  // NMI’s DaemonSet has a pod on cordoned and tainted nodes, too, and the run waits for each.
+  const notReady = nodes.filter(({ os, isReady }) => os === 'linux' && !isReady);
+  if (notReady.length > 0)
+    problems.push(
+      `NMI has to become ready on every node of Linux; not Ready is the node ${namesOf(notReady)}. Repair it, or delete it from the cluster.`,
+    );
+  const usable = nodes.filter(takesPods);
+  if (usable.length === 0)
+    problems.push(`None of ${nodes.length} nodes runs Linux and takes pods (no cordon, no taint).`);
   const elsewhere = usable.filter(({ providerId }) => !/^azure:\/\//i.test(providerId));
   if (identities && elsewhere.length > 0)
     problems.push(
-      `MIC attaches identities to machines of Azure only; no provider id azure://… has the node ${elsewhere.map(({ name }) => name).join(', ')}. Leave --identity out to test NMI alone.`,
+      `MIC attaches identities to machines of Azure only; no provider id azure://… has the node ${namesOf(elsewhere)}. Leave --identity out to test NMI alone.`,
     );
+  return problems;
+}
+
+/** A sentence for each reason not to begin. */
+export function problemsOf(seen: Seen, given: Given): readonly string[] {
+  const { isAdministrator, existing } = seen;
+  const problems: string[] = [];
+  if (!isAdministrator)
+    problems.push('The user of the kubeconfig may not do everything: give one with the role cluster-admin.');
+  problems.push(...problemsOfNodes(seen, given));
   const foreign = existing.filter(({ isLeftover }) => !isLeftover);
   const leftover = existing.filter(({ isLeftover }) => isLeftover);
   if (foreign.length > 0)
@@ -86,7 +114,9 @@ export function problemsOf(
 
 const most = 8;
 
-function listed(objects: readonly SeenObject[]): string {
+const namesOf = (nodes: readonly SeenNode[]) => listed(nodes.map(({ name }) => ({ what: name })));
+
+function listed(objects: readonly Pick<SeenObject, 'what'>[]): string {
   const shown = objects.slice(0, most).map(({ what }) => what);
   return [...shown, ...(objects.length > most ? [`and ${objects.length - most} more`] : [])].join(', ');
 }

@@ -1,6 +1,7 @@
 // One run on a cluster that was given: look, install, test, and remove in any case.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { connectKube, type KubeTransport } from '@pod-identity/kit/kube';
 import { whyNoPrograms } from '@pod-identity/kit/testing';
@@ -9,7 +10,7 @@ import { describeState } from './describe-state.ts';
 import { environmentOf, type Given } from './given.ts';
 import { install, reasonOf } from './install.ts';
 import { look } from './look.ts';
-import { describeEffects, describeNeeds, problemsOf, skipped, type Seen } from './needs.ts';
+import { describeEffects, describeNeeds, nodesForMic, problemsOf, skipped, type Seen } from './needs.ts';
 import { removeAll } from './removal.ts';
 
 interface PlayOptions {
@@ -73,7 +74,7 @@ interface Playing {
 }
 
 async function playOn(kube: KubeTransport, { given, seen, signal }: Playing): Promise<number> {
-  const nodes = seen.nodes.filter(({ isSchedulable, os }) => isSchedulable && os === 'linux').length;
+  const nodes = nodesForMic(seen);
   const hasPassed = await install({ kube, given, nodes, say, signal })
     .then(() => runTests(given, signal))
     .catch((error: unknown) => {
@@ -101,7 +102,7 @@ async function isAllRemoved(kube: KubeTransport, given: Given): Promise<boolean>
 }
 
 /** As a shell tells it of a program that a signal has ended. */
-const codeOf = ({ reason }: AbortSignal): number => (reason === 'SIGTERM' ? 143 : 130);
+const codeOf = ({ reason }: AbortSignal): number => 128 + constants.signals[reason as NodeJS.Signals];
 
 const patienceMs = 15_000;
 
