@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { KubeObject } from '../../stage/objects.ts';
 import type { Given } from './given.ts';
-import { everyObject, installation, isMarked, removalOfRules } from './objects.ts';
+import { everyObject, installation, isMarked, removalOfRules, stepForRemover } from './objects.ts';
 
 const alone: Given = { kubeconfig: '/k', images: 'registry.test/path', tag: '7' };
 const identity = { id: '/subscriptions/s', clientId: 'c' };
@@ -26,6 +26,16 @@ test('what is removed in the end has the name of everything that was installed',
     for (const object of await installation(given, 2)) expect(known).toContain(keyOf(object));
   const remover = await removalOfRules(alone);
   expect([isMarked(remover), imagesOf(remover)]).toEqual([true, ['registry.test/path/nmi:7']]);
+});
+
+test('the remover of rules has the image of NMI that is stored, and replaces one with another image', async () => {
+  const stored = (await installation(alone, 1)).find(({ kind }) => kind === 'DaemonSet')!;
+  const mistaken = { ...alone, images: 'wrong.test' };
+  const remover = await removalOfRules(mistaken, stored);
+  expect(imagesOf(remover)).toEqual(['registry.test/path/nmi:7']);
+  expect(stepForRemover(remover)).toBe('create');
+  expect(stepForRemover(remover, await removalOfRules(alone))).toBe('keep');
+  expect(stepForRemover(remover, await removalOfRules(mistaken))).toBe('replace');
 });
 
 test('where one node takes pods there is one MIC', async () => {

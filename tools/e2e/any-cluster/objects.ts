@@ -27,10 +27,32 @@ export async function everyObject(): Promise<readonly KubeObject[]> {
   return lists.flat();
 }
 
-/** The DaemonSet that takes NMI's rules off the nodes. */
-export async function removalOfRules(given: Given): Promise<KubeObject> {
+/** The DaemonSet that takes NMI's rules off the nodes. With the image of `nmi`, if that is stored: every node has it. */
+export async function removalOfRules(given: Given, nmi?: KubeObject): Promise<KubeObject> {
   const [daemonSet] = await readManifests(inDeploy('overlays/uninstall/daemonset.yaml'));
-  return own(daemonSet!, given);
+  const [image] = nmi ? imagesOf(nmi) : [];
+  return own(daemonSet!, given, image);
+}
+
+/** The images of a workload, each once. */
+function imagesOf(workload: KubeObject): readonly string[] {
+  const { initContainers = [], containers } = (workload['spec'] as PodsOfWorkload).template.spec;
+  return [...new Set([...initContainers, ...containers].map(({ image }) => image))];
+}
+
+interface PodsOfWorkload {
+  readonly template: {
+    readonly spec: {
+      readonly initContainers?: readonly { readonly image: string }[];
+      readonly containers: readonly { readonly image: string }[];
+    };
+  };
+}
+
+/** What to do with the remover of rules that is stored: one whose image no node can pull would never end. */
+export function stepForRemover(wanted: KubeObject, existing?: KubeObject): 'create' | 'replace' | 'keep' {
+  if (existing === undefined) return 'create';
+  return imagesOf(existing).join() === imagesOf(wanted).join() ? 'keep' : 'replace';
 }
 
 export const namespaceOfTests = (name: string): KubeObject => ({
@@ -63,10 +85,10 @@ export const versionPod = (name: 'mic' | 'nmi', { images, tag }: Given): KubeObj
   },
 });
 
-function own(object: KubeObject, { images, tag }: Given): KubeObject {
+function own(object: KubeObject, { images, tag }: Given, image?: string): KubeObject {
   const text = JSON.stringify(object).replaceAll(
     /"image":"aad-pod-identity\/(\w+):[^"]+"/g,
-    (_, name: string) => `"image":"${images}/${name}:${tag}"`,
+    (_, name: string) => `"image":"${image ?? `${images}/${name}:${tag}`}"`,
   );
   const copy = JSON.parse(text) as KubeObject;
   return { ...copy, metadata: { ...copy.metadata, labels: { ...copy.metadata.labels, ...mark } } };

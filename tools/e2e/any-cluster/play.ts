@@ -11,6 +11,7 @@ import { environmentOf, type Given } from './given.ts';
 import { install, reasonOf } from './install.ts';
 import { look } from './look.ts';
 import { describeEffects, describeNeeds, nodesForMic, problemsOf, skipped, type Seen } from './needs.ts';
+import { pinKubeconfig } from './pinned.ts';
 import { removeAll } from './removal.ts';
 
 interface PlayOptions {
@@ -29,6 +30,18 @@ export async function play(given: Given, options: PlayOptions): Promise<number> 
   for (const line of [...describeEffects(given), ...skipped(given)]) say(line);
   const missing = whyNoPrograms({ programs: ['kubectl'] });
   if (missing !== undefined) return refuse([missing]);
+  try {
+    const pinned = await pinKubeconfig(given.kubeconfig);
+    say(`The cluster: ${pinned.cluster}.`);
+    return await playPinned({ ...given, kubeconfig: pinned.kubeconfig }, options).finally(() =>
+      pinned.remove(),
+    );
+  } catch (error) {
+    return refuse([reasonOf(error)]);
+  }
+}
+
+async function playPinned(given: Given, options: PlayOptions): Promise<number> {
   let kube: KubeTransport | undefined;
   try {
     kube = await connectKube({ kubeconfig: given.kubeconfig, userAgent: 'pod-identity-e2e' });
@@ -92,11 +105,12 @@ async function isAllRemoved(kube: KubeTransport, given: Given): Promise<boolean>
   say('Removing everything that this run created …');
   try {
     const left = await removeAll({ kube, given, say });
-    for (const line of left) say(line);
     if (left.length === 0) say('Everything is removed.');
+    else say('Not all is removed. With the same context, --remove-leftovers goes on with it:');
+    for (const line of left) say(`- ${line}`);
     return left.length === 0;
   } catch (error) {
-    say(`Not all is removed: ${reasonOf(error)}. The same command with --remove-leftovers goes on with it.`);
+    say(`Not all is removed: ${reasonOf(error)}. With the same context, --remove-leftovers goes on with it.`);
     return false;
   }
 }

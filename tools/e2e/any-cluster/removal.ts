@@ -1,16 +1,17 @@
 // Removes what a run has created, in the order of deploy/README.md, and nothing else. It begins anywhere, so that it also ends
 // the removal of an earlier run that was killed.
 import { KubeError, type KubeTransport } from '@pod-identity/kit/kube';
-import { pathOf, type KubeObject } from '../../stage/objects.ts';
+import { applyObject, pathOf, type KubeObject } from '../../stage/objects.ts';
 import { untilNone } from '../../stage/until.ts';
 import type { Given } from './given.ts';
-import { create, untilRolledOut } from './install.ts';
+import { create, reasonOf, untilRolledOut } from './install.ts';
 import {
   everyObject,
   inSystem,
   isMarked,
   namespaceOfTests,
   removalOfRules,
+  stepForRemover,
   testNamespaces,
 } from './objects.ts';
 
@@ -23,28 +24,52 @@ export interface Removing {
 const patienceMs = 120_000;
 const never = new AbortController().signal;
 
-/** Returns what people have to do; empty when nothing is left. */
+/** Returns what people have to do; empty when nothing is left. A step that fails does not keep the others from their work. */
 export async function removeAll({ kube, given, say }: Removing): Promise<readonly string[]> {
+  const problems: string[] = [];
+  const attempt = async (what: string, step: () => Promise<void>): Promise<boolean> => {
+    try {
+      await step();
+      return true;
+    } catch (error) {
+      problems.push(`${what}: ${reasonOf(error)}`);
+      return false;
+    }
+  };
   // First, because MIC detaches only what no pod needs.
-  await removeTests(kube);
-  const attached = await untilDetached(kube);
-  if (await hasRules(kube)) {
-    const remover = await removalOfRules(given);
-    // Before NMI goes: from then on this object says that the nodes may have rules. Its pods wait for the end of NMI's.
-    await createIfNew(kube, remover);
-    await remove(kube, [workload('DaemonSet', 'nmi')]);
-    await untilRolledOut(kube, { kind: 'DaemonSet', name: 'nmi-uninstall' });
-    say('The rules are gone from all nodes.');
-    await remove(kube, [remover]);
-  }
+  await attempt('The namespaces of the tests stay', () => removeTests(kube));
+  await attempt('Nothing is known of what MIC has attached', async () => {
+    problems.push(...(await untilDetached(kube)));
+  });
+  const isFree = await attempt('NMI’s rules stay on a node', () => removeRules({ kube, given, say }));
   const objects = (await everyObject()).toReversed();
   const isNamespace = ({ kind }: KubeObject) => kind === 'Namespace';
-  await remove(
-    kube,
-    objects.filter((object) => !isNamespace(object)),
+  await attempt('Objects of the installation stay', () =>
+    // Without the roles of NMI its pods, which may still be there, would serve nobody.
+    remove(kube, isFree ? objects.filter((object) => !isNamespace(object)) : [workload('Deployment', 'mic')]),
   );
-  await remove(kube, objects.filter(isNamespace));
-  return attached;
+  // The DaemonSet in it says that the nodes may have rules.
+  if (isFree) await attempt('The namespace stays', () => remove(kube, objects.filter(isNamespace)));
+  return problems;
+}
+
+async function removeRules({ kube, given, say }: Removing): Promise<void> {
+  const nmi = workload('DaemonSet', 'nmi');
+  const [agent, existing] = await Promise.all([
+    stored(kube, nmi),
+    stored(kube, workload('DaemonSet', 'nmi-uninstall')),
+  ]);
+  // NMI was never started, or what removes its rules has ended.
+  if (!agent && !existing) return;
+  const remover = await removalOfRules(given, agent);
+  const step = stepForRemover(remover, existing);
+  // Before NMI goes: from then on this object says that the nodes may have rules. Its pods wait for the end of NMI's.
+  if (step === 'create') await createIfNew(kube, remover);
+  if (step === 'replace') await applyObject(kube, remover);
+  await remove(kube, [nmi]);
+  await untilRolledOut(kube, { kind: 'DaemonSet', name: 'nmi-uninstall' });
+  say('The rules are gone from all nodes.');
+  await remove(kube, [remover]);
 }
 
 async function removeTests(kube: KubeTransport): Promise<void> {
@@ -63,14 +88,6 @@ const workload = (kind: 'DaemonSet' | 'Deployment', name: string): KubeObject =>
   kind,
   metadata: { name, ...inSystem },
 });
-
-/** NMI has been started, and what removes its rules has not ended. */
-async function hasRules(kube: KubeTransport): Promise<boolean> {
-  const found = await Promise.all(
-    ['nmi', 'nmi-uninstall'].map((name) => stored(kube, workload('DaemonSet', name))),
-  );
-  return found.some((object) => object !== undefined);
-}
 
 async function createIfNew(kube: KubeTransport, object: KubeObject): Promise<void> {
   try {
