@@ -13,14 +13,22 @@ const rbacVersion = 'rbac.authorization.k8s.io/v1';
 
 /** A ClusterRole for the use of one Azure identity. */
 export interface AccessRole {
+  /** Of RBAC since Kubernetes 1.8. */
   readonly apiVersion: 'rbac.authorization.k8s.io/v1';
+  /** Not a Role: rights on Azure identities belong to no namespace. */
   readonly kind: 'ClusterRole';
+  /** `name`: `pod-identity-use-`, a readable part and a hash of the target. */
   readonly metadata: { readonly name: string };
+  /** One rule, for one target. */
   readonly rules: readonly [
     {
+      /** Not the group of the custom resources. */
       readonly apiGroups: readonly [typeof accessGroup];
+      /** The kind of the target. */
       readonly resources: readonly [AccessResource];
+      /** The narrowest name of the target, in lower case. */
       readonly resourceNames: readonly [string];
+      /** `use` alone. */
       readonly verbs: readonly [typeof accessVerb];
     },
   ];
@@ -28,14 +36,22 @@ export interface AccessRole {
 
 /** Grants the role to one ServiceAccount. */
 export interface AccessRoleBinding {
+  /** Of RBAC since Kubernetes 1.8. */
   readonly apiVersion: 'rbac.authorization.k8s.io/v1';
+  /** Not a RoleBinding: it grants nothing here, since the review of a right names no namespace. */
   readonly kind: 'ClusterRoleBinding';
+  /** `name`: `pod-identity-use-`, a readable part and a hash of target and subject. */
   readonly metadata: { readonly name: string };
+  /** The AccessRole of the target. The API server does not let it be changed. */
   readonly roleRef: {
+    /** Of the role: without a version. */
     readonly apiGroup: 'rbac.authorization.k8s.io';
+    /** Of the role. */
     readonly kind: 'ClusterRole';
+    /** `metadata.name` of the AccessRole. */
     readonly name: string;
   };
+  /** One ServiceAccount. */
   readonly subjects: readonly [
     { readonly kind: 'ServiceAccount'; readonly namespace: string; readonly name: string },
   ];
@@ -43,12 +59,15 @@ export interface AccessRoleBinding {
 
 /** Missing rights: each subject on each target. */
 export interface AccessNeed {
+  /** ServiceAccounts that get the right on every target. */
   readonly subjects: readonly AccessSubject[];
+  /** What they may not use yet, as `accessTargetsOf` or `machineTarget` returns it. */
   readonly targets: readonly AccessTarget[];
 }
 
 /** The objects that grant the missing rights, and the commands that check them. */
 export interface AccessRemedy {
+  /** For each target its ClusterRole, followed by a ClusterRoleBinding for each subject. */
   readonly objects: readonly (AccessRole | AccessRoleBinding)[];
   /** The same objects, to paste into `kubectl apply -f -`. */
   readonly yaml: string;

@@ -5,6 +5,7 @@ import { textOf } from './section.ts';
 
 /** The API group of rights on Azure identities. Separate, so that no wildcard on the group of the custom resources grants them. */
 export const accessGroup = 'azure.aadpodidentity.k8s.io';
+/** The verb of rights on Azure identities. The reviews name no namespace, so only ClusterRoleBindings grant it. */
 export const accessVerb = 'use';
 
 /** The resources of the rights. No such objects exist: the names are those of Azure. */
@@ -12,13 +13,17 @@ export type AccessResource = 'managedidentities' | 'applications' | 'machines';
 
 /** A target that a ServiceAccount must be allowed to use. */
 export interface AccessTarget {
+  /** The `resources` of a rule in RBAC, in the group `azure.aadpodidentity.k8s.io`. */
   readonly resource: AccessResource;
   /** From the narrowest to the widest, in canonical form: a right on any one of them is sufficient. */
   readonly names: readonly [string, ...string[]];
 }
 
+/** A ServiceAccount, whose rights are those of its pods. */
 export interface AccessSubject {
+  /** Of the ServiceAccount and its pods. */
   readonly namespace: string;
+  /** Of the ServiceAccount: `spec.serviceAccountName` of a pod. */
   readonly name: string;
 }
 

@@ -10,7 +10,9 @@ import { defined, type Section } from './section.ts';
 
 /** Namespaces by name, and by labels. An empty selector selects all. */
 export interface AllowedNamespaces {
+  /** Namespaces by their exact name; the parsers refuse more than 64. */
   readonly names?: readonly string[];
+  /** For the labels of the pod's Namespace, not of the pod. */
   readonly selector?: LabelSelector;
 }
 

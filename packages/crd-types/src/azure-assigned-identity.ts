@@ -18,25 +18,43 @@ export type AssignedState = 'Created' | 'Assigned' | 'Unassigned' | '';
 
 /** MIC's record that one pod may use one identity. */
 export interface AzureAssignedIdentity {
+  /** Group and version. The parser sets it even if the object lacks it, as items of some lists do. */
   readonly apiVersion: typeof apiVersion;
+  /** The parser sets it even if the object lacks it. */
   readonly kind: 'AzureAssignedIdentity';
+  /** From MIC: the label `nodename` has the node of the pod, an annotation the UID of the pod. */
   readonly metadata: ObjectMeta;
+  /** Which pod may use which identity. */
   readonly spec: {
-    /** Copies of the objects at the time of assignment. */
+    /** A copy of the AzureIdentity at the time of assignment; of its metadata, MIC writes the parts that readers need. */
     readonly azureIdentityRef: AzureIdentity;
+    /** A copy of the binding that selected the pod, likewise. */
     readonly azureBindingRef: AzureIdentityBinding;
+    /** Name of the pod; empty if a broken record lacks it. */
     readonly pod: string;
+    /** Namespace of the pod, which need not be that of the object; empty if a broken record lacks it. */
     readonly podNamespace: string;
+    /** Name of the pod's node; empty if a broken record lacks it. The key is in lower case, unlike `nodeName` of a pod. */
     readonly nodename: string;
   };
-  readonly status: { readonly status: AssignedState; readonly availableReplicas?: number };
+  /** From MIC, stored together with the rest: the kind has no status subresource. */
+  readonly status: {
+    /** Empty if the record has none; `Created` for a state that is unknown. */
+    readonly status: AssignedState;
+    /** MIC writes 1, as the original does; nothing reads it. */
+    readonly availableReplicas?: number;
+  };
 }
 
 /** A list of them, as the API server returns it. */
 export interface AzureAssignedIdentityList {
+  /** Group and version of the list and of its items. */
   readonly apiVersion: typeof apiVersion;
+  /** The kind of the list: that of its items, and `List`. */
   readonly kind: 'AzureAssignedIdentityList';
+  /** From the API server: the version to watch from, and where the next page begins. */
   readonly metadata: ListMeta;
+  /** The objects of this page, as stored: parse them before use. */
   readonly items: AzureAssignedIdentity[];
 }
 
@@ -85,8 +103,11 @@ function readState(status: Section): AssignedState {
 
 /** The parts of an assignment's name. Namespaces can have pods and identities of the same name. */
 export interface AssignedIdentityParts {
+  /** `metadata.namespace` of the pod. */
   readonly podNamespace: string;
+  /** `metadata.name` of the pod. */
   readonly podName: string;
+  /** `metadata.name` of the AzureIdentity, without its namespace. */
   readonly identityName: string;
 }
 
@@ -116,7 +137,12 @@ const maxNameLength = 253;
  * ```
  */
 export function distinctAssignedIdentityName(
-  of: AssignedIdentityParts & { readonly identityNamespace: string; readonly podUid: string },
+  of: AssignedIdentityParts & {
+    /** `metadata.namespace` of the AzureIdentity. */
+    readonly identityNamespace: string;
+    /** `metadata.uid` of the pod. */
+    readonly podUid: string;
+  },
 ): string {
   const parts = [of.podNamespace, of.podName, of.identityNamespace, of.identityName, of.podUid];
   const hash = sha256Hex(JSON.stringify(parts)).slice(0, 16);

@@ -16,11 +16,15 @@ import { defined, type Section } from './section.ts';
  * `serviceAccountName`.
  */
 export interface AzureIdentityBinding {
+  /** Group and version. The parser sets it even if the object lacks it, as items of some lists do. */
   readonly apiVersion: typeof apiVersion;
+  /** The parser sets it even if the object lacks it. */
   readonly kind: 'AzureIdentityBinding';
+  /** Its namespace is that of the AzureIdentity too. An annotation can make the identity the default (`defaultIdentityAnnotation`). */
   readonly metadata: ObjectMeta;
+  /** From the object's author. */
   readonly spec: {
-    /** Name of the AzureIdentity. */
+    /** Name of the AzureIdentity, in the namespace of the binding. */
     readonly azureIdentity: string;
     /** Compared for equality with the pod's `aadpodidbinding` label; not a label-selector expression. Empty: not required. */
     readonly selector: string;
@@ -31,14 +35,19 @@ export interface AzureIdentityBinding {
     /** Whether the identity is the default for requests that name none, if the pod has several. */
     readonly default?: boolean;
   };
+  /** From MIC, which writes the condition `Ready`. Absent until MIC has judged the object; in managed mode no MIC runs. */
   readonly status?: { readonly conditions?: readonly Condition[] };
 }
 
 /** A list of them, as the API server returns it. */
 export interface AzureIdentityBindingList {
+  /** Group and version of the list and of its items. */
   readonly apiVersion: typeof apiVersion;
+  /** The kind of the list: that of its items, and `List`. */
   readonly kind: 'AzureIdentityBindingList';
+  /** From the API server: the version to watch from, and where the next page begins. */
   readonly metadata: ListMeta;
+  /** The objects of this page, as stored: parse them before use. */
   readonly items: AzureIdentityBinding[];
 }
 

@@ -12,24 +12,29 @@ export type IdentityType = 0 | 1 | 2;
 
 /** A Secret; default namespace: that of the AzureIdentity. */
 export interface SecretReference {
+  /** Kubernetes name. Type 1 reads the key `clientSecret` or the only key; type 2 `certificate`, or `tls.crt` and `tls.key`. */
   readonly name: string;
+  /** Absent: the namespace of the AzureIdentity. NMI refuses any other. */
   readonly namespace?: string;
 }
 
 /** As users write it. Ids keep their spelling: compare resource ids with `sameResourceId`. */
 export interface AzureIdentitySpec {
+  /** The parser reads a missing one as 0. */
   readonly type: IdentityType;
   /** Type 0: the ARM id of the managed identity. */
   readonly resourceID?: string;
+  /** The client id (application id), a GUID. Types 1 and 2 need it; for type 0 it may be left out. */
   readonly clientID?: string;
   /** Types 1 and 2: the Secret with the client secret or the certificate. */
   readonly clientPassword?: SecretReference;
-  /** Types 1 and 2. */
+  /** Types 1 and 2: the tenant of the service principal, by its id or one of its domains. */
   readonly tenantID?: string;
-  /** Further tenants to request tokens of. */
+  /** Types 1 and 2: up to three further tenants to request tokens of. */
   readonly auxiliaryTenantIDs?: readonly string[];
+  /** Not used, neither here nor in the original, which meant it as a default audience. */
   readonly adResourceID?: string;
-  /** Types 1 and 2: a login endpoint other than that of the cloud. */
+  /** Types 1 and 2: the https address of a login endpoint other than that of the cloud; NMI accepts those that its administrator allows. */
   readonly adEndpoint?: string;
   /** Other namespaces whose pods may use the identity. */
   readonly allowedNamespaces?: AllowedNamespaces;
@@ -37,18 +42,27 @@ export interface AzureIdentitySpec {
 
 /** An identity in Azure that pods may use if a binding selects them. */
 export interface AzureIdentity {
+  /** Group and version. The parser sets it even if the object lacks it, as items of some lists do. */
   readonly apiVersion: typeof apiVersion;
+  /** The parser sets it even if the object lacks it. */
   readonly kind: 'AzureIdentity';
+  /** The annotation `aadpodidentity.k8s.io/Behavior` with `namespaced` keeps the identity in its namespace. */
   readonly metadata: ObjectMeta;
+  /** From the object's author. */
   readonly spec: AzureIdentitySpec;
+  /** From MIC, which writes the condition `Ready`. Absent until MIC has judged the object; in managed mode no MIC runs. */
   readonly status?: { readonly conditions?: readonly Condition[] };
 }
 
 /** A list of them, as the API server returns it. */
 export interface AzureIdentityList {
+  /** Group and version of the list and of its items. */
   readonly apiVersion: typeof apiVersion;
+  /** The kind of the list: that of its items, and `List`. */
   readonly kind: 'AzureIdentityList';
+  /** From the API server: the version to watch from, and where the next page begins. */
   readonly metadata: ListMeta;
+  /** The objects of this page, as stored: parse them before use. */
   readonly items: AzureIdentity[];
 }
 

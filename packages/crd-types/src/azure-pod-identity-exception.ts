@@ -7,10 +7,15 @@ import { defined } from './section.ts';
 
 /** Lets pods of its namespace that have one of these labels use the node's own metadata service. */
 export interface AzurePodIdentityException {
+  /** Group and version. The parser sets it even if the object lacks it, as items of some lists do. */
   readonly apiVersion: typeof apiVersion;
+  /** The parser sets it even if the object lacks it. */
   readonly kind: 'AzurePodIdentityException';
+  /** Its namespace is that of the pods that the exception is for. */
   readonly metadata: ObjectMeta;
+  /** From the object's author. */
   readonly spec: {
+    /** A pod with any one of these labels, key and value, is excepted. Empty: no pod is. */
     readonly podLabels: Readonly<Record<string, string>>;
     /** The client ids that such a pod may request. Default: all of the node's, including its system-assigned identity. */
     readonly clientIDs?: readonly string[];
@@ -19,9 +24,13 @@ export interface AzurePodIdentityException {
 
 /** A list of them, as the API server returns it. */
 export interface AzurePodIdentityExceptionList {
+  /** Group and version of the list and of its items. */
   readonly apiVersion: typeof apiVersion;
+  /** The kind of the list: that of its items, and `List`. */
   readonly kind: 'AzurePodIdentityExceptionList';
+  /** From the API server: the version to watch from, and where the next page begins. */
   readonly metadata: ListMeta;
+  /** The objects of this page, as stored: parse them before use. */
   readonly items: AzurePodIdentityException[];
 }
 

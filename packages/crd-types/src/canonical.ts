@@ -71,6 +71,7 @@ const spellings = /* @__PURE__ */ spellingsOfKinds();
 export interface Canonical<T> {
   /** The given object, if nothing had to change. */
   readonly object: T;
+  /** Whether a key was respelled or removed. If not, `object` is the very object that was given. */
   readonly changed: boolean;
   /** One for each key that was respelled or removed. */
   readonly warnings: readonly Problem[];

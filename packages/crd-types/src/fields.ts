@@ -13,6 +13,7 @@ import type { Problem } from './problem.ts';
  */
 export type FieldLimits =
   | { readonly upTo: number }
+  /** `anyCase`: the keys are recognised in any case, as in objects of 2018. */
   | { readonly members: Readonly<Record<string, FieldLimits>>; readonly anyCase?: boolean };
 
 const word: FieldLimits = { upTo: 128 };

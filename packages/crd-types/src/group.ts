@@ -2,6 +2,7 @@
 export const group = 'aadpodidentity.k8s.io';
 /** The only version that is served and stored. */
 export const version = 'v1';
+/** Group and version, as in the `apiVersion` of each object. */
 export const apiVersion = 'aadpodidentity.k8s.io/v1';
 
 /** The four kinds. */
@@ -10,10 +11,15 @@ export type Kind =
 
 /** A kind in the API server: the parts of its paths. */
 export interface Resource<K extends Kind = Kind> {
+  /** After `/apis/` in a path. */
   readonly group: typeof group;
+  /** After the group in a path. */
   readonly version: typeof version;
+  /** `kind` of each object; not part of a path. */
   readonly kind: K;
+  /** The plural in lower case, such as `azureidentities`: the resource in a path, and in a rule of RBAC. */
   readonly plural: string;
+  /** The path of one object needs `namespaces/<namespace>` before the plural; without it, the path lists those of all namespaces. */
   readonly namespaced: true;
 }
 

@@ -4,23 +4,41 @@ import type { Schema } from './schema-parts.ts';
 
 /** A JSON Schema of draft 7. Also valid in later drafts. */
 export interface JsonSchema {
+  /** Draft 7, by its address. Of the outermost schema alone. */
   $schema?: string;
+  /** The kind. Of the outermost schema alone. */
   title?: string;
+  /** A type, or a list of a type and `null` where null is read as a missing field. */
   type?: string | string[];
+  /** A sentence for people: what the field means. The same text as in the CustomResourceDefinition. */
   description?: string;
+  /** The value that a missing field is read as. */
   default?: unknown;
+  /** The only value: of `apiVersion` and `kind`. */
   const?: string;
+  /** All allowed values, with null where it is read as a missing field. */
   enum?: (string | number | null)[];
+  /** A regular expression of JavaScript, which some part of the string must match (anchored where the whole must). */
   pattern?: string;
+  /** Characters, at least. */
   minLength?: number;
+  /** Characters, at most. */
   maxLength?: number;
+  /** Of each item of a list. */
   items?: JsonSchema;
+  /** Items of a list, at least. */
   minItems?: number;
+  /** Items of a list, at most. */
   maxItems?: number;
+  /** Of known keys. Other keys are accepted. */
   properties?: Record<string, JsonSchema>;
+  /** Of each value of a map, such as labels. */
   additionalProperties?: JsonSchema;
+  /** Keys of a map, at most. */
   maxProperties?: number;
+  /** Keys that an object must have. */
   required?: string[];
+  /** Exactly one of these must be valid, besides everything else. */
   oneOf?: JsonSchema[];
 }
 

@@ -1,21 +1,31 @@
 import type { Section } from './section.ts';
 import { defined } from './section.ts';
 
+/**
+ * `In`: the label has one of the values. `NotIn`: it has none of them, or is absent. `Exists`, `DoesNotExist`: it is present or absent,
+ * whatever its value.
+ */
 export type SelectorOperator = 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
 
 /** A condition on one label. `values`: only with `In` and `NotIn`. */
 export interface LabelRequirement {
+  /** Key of the label with its prefix, such as `app.kubernetes.io/name`; at most 317 characters. */
   readonly key: string;
+  /** What must be true of the label. */
   readonly operator: SelectorOperator;
+  /** One to 16 values of at most 63 characters with `In` and `NotIn`; absent or empty otherwise. */
   readonly values?: readonly string[];
 }
 
 /** As in Kubernetes: all conditions must be met. An empty selector selects everything. */
 export interface LabelSelector {
+  /** The value that each of these labels must have. The parsers refuse more than 8. */
   readonly matchLabels?: Readonly<Record<string, string>>;
+  /** Further conditions, all of which must be met. The parsers refuse more than 8. */
   readonly matchExpressions?: readonly LabelRequirement[];
 }
 
+/** Values by key, as in `metadata.labels` of an object. Keys include their prefix. */
 export type Labels = Readonly<Record<string, string>>;
 
 /** Sufficient for real selectors, and cheap to evaluate. The schemas contain the same limits. */

@@ -8,6 +8,7 @@ import { bindingLabelOf, hasOwnConditions, type PodFacts } from './selection.ts'
 
 // The rule for which pod may use which identity. MIC applies it to assignments and NMI to requests, so that both agree.
 
+/** The part of the services' configuration that decides whether identities of other namespaces count. */
 export interface MatchingRules {
   /** Pods get identities of their own namespace only, whatever AzureIdentities say. */
   readonly forceNamespaced: boolean;
@@ -20,11 +21,13 @@ export interface MatchingRules {
 
 /** The pod, and access to bindings and identities. */
 export interface MatchQuestion extends BindingSource {
+  /** From the Pod object. */
   readonly pod: PodFacts;
   /** Labels of the pod's Namespace; undefined if unknown: then no selector allows the namespace, and it accepts no other. */
   readonly namespaceLabels?: Labels | undefined;
   /** Returns valid identities only. */
   readonly identityOf: (namespace: string, name: string) => AzureIdentity | undefined;
+  /** The configuration of the services: the same for MIC and NMI, so that both agree. */
   readonly rules: MatchingRules;
 }
 
@@ -59,7 +62,9 @@ export function bindingsAmong(bindings: readonly AzureIdentityBinding[]): Bindin
 
 /** The pod may use the identity because of the binding. */
 export interface Match {
+  /** The first binding that gives the pod this identity, as the BindingSource returned it. */
   readonly binding: AzureIdentityBinding;
+  /** As `identityOf` returned it. */
   readonly identity: AzureIdentity;
   /**
    * The identity is of another namespace, which allows the pod's by `allowedNamespaces`. Whoever may write there must not decide what the
@@ -85,13 +90,17 @@ export type MismatchReason =
   | 'too-many-bindings'
   | 'not-selected';
 
+/** Why the pod has no identity, or why a binding gives it none. */
 export interface Mismatch {
+  /** What prevents it, and whether it concerns the pod, the binding or the identity: see `MismatchReason`. */
   readonly reason: MismatchReason;
   /** `namespace/name`, if a binding is concerned. */
   readonly binding?: string;
+  /** `namespace/name` of the AzureIdentity that this binding names, whether or not it exists. */
   readonly identity?: string;
 }
 
+/** What `matchPod` returns. At least one of the lists has an entry. */
 export interface MatchResult {
   /** Ordered by the bindings' namespace, then name; guests last. */
   readonly matches: readonly Match[];

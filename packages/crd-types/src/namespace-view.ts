@@ -18,6 +18,7 @@ export const accessAnnotation = 'aadpodidentity.k8s.io/identity-access';
 
 /** The fields that are read of a Namespace. */
 export interface NamespaceView {
+  /** `metadata.name`; empty if that is no string. */
   readonly name: string;
   /** Undefined if they are not known: then no label selector selects the namespace, and it accepts no other. */
   readonly labels: Labels | undefined;

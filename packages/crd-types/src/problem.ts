@@ -18,11 +18,16 @@ export interface Problem {
 export type Parsed<T> =
   | {
       readonly ok: true;
+      /** Of an object: its known fields alone, with keys in the current spelling. */
       readonly value: T;
       /** Accepted values that are probably not intended, such as a 2018 spelling. */
       readonly warnings: readonly Problem[];
     }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+  | {
+      readonly ok: false;
+      /** At least one; at most one for each field. */
+      readonly problems: readonly Problem[];
+    };
 
 /** Collects the problems and warnings of a parser. */
 export interface Report {

@@ -9,22 +9,28 @@ export type ResourceId = string & { readonly __brand: 'ResourceId' };
 
 /** The parts of an ARM resource id, in their original spelling. */
 export interface ResourceIdParts {
+  /** After `/subscriptions/`: a GUID in Azure, which the parsers do not require. */
   readonly subscriptionId: string;
+  /** After `/resourceGroups/`. In AKS the nodes have a group of their own. */
   readonly resourceGroup: string;
   /** Such as `Microsoft.Compute`. */
   readonly provider: string;
   /** Such as `virtualMachineScaleSets`. */
   readonly type: string;
+  /** Of the resource itself, not of a child. */
   readonly name: string;
   /** Child resources, outermost first. */
   readonly nested: readonly { readonly type: string; readonly name: string }[];
 }
 
+/** `vm`: a virtual machine, also one of a flexible scale set. `vmss`: a uniform scale set. */
 export type HostKind = 'vm' | 'vmss';
 
 /** The Azure resource that carries the identities of a node: its virtual machine or its uniform scale set. */
 export interface Host {
+  /** From the type of resource in the provider id. */
   readonly kind: HostKind;
+  /** Of the virtual machine, or of the scale set without the instance; in lower case. */
   readonly id: ResourceId;
 }
 

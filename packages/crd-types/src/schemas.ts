@@ -5,32 +5,49 @@ import type { Column, Schema } from './schema-parts.ts';
 
 /** A CustomResourceDefinition, as JSON. Assignable to V1CustomResourceDefinition of @kubernetes/client-node, which sends it whole. */
 export interface CustomResourceDefinition {
+  /** Served by Kubernetes 1.16 and later. */
   readonly apiVersion: 'apiextensions.k8s.io/v1';
+  /** Of the definition, not of the objects that it defines. */
   readonly kind: 'CustomResourceDefinition';
+  /** `name`: the plural, a dot and the group. `annotations`: the one that API servers require for a group under `k8s.io`. */
   readonly metadata: { readonly name: string; readonly annotations: Readonly<Record<string, string>> };
+  /** What the API server serves. */
   readonly spec: {
+    /** Of all four kinds. */
     readonly group: typeof group;
+    /** What the kind is called in objects, lists, paths and commands. */
     readonly names: {
+      /** `kind` of each object. */
       readonly kind: Kind;
+      /** `kind` of a list: that of the objects, and `List`. */
       readonly listKind: string;
+      /** In lower case: the resource in a path. */
       readonly plural: string;
+      /** The kind in lower case, which kubectl accepts in place of the plural. */
       readonly singular: string;
     };
+    /** Each object is in a namespace. */
     readonly scope: 'Namespaced';
+    /** False: the schema decides which keys are kept. */
     readonly preserveUnknownFields: false;
     /** One version: `v1`. */
     readonly versions: CustomResourceVersion[];
   };
 }
 
+/** An entry of `spec.versions`: each definition has one. */
 export interface CustomResourceVersion {
+  /** As in paths, and after the slash of `apiVersion`. */
   readonly name: typeof version;
+  /** The API server has paths for this version. */
   readonly served: true;
+  /** Objects are stored in this version. */
   readonly storage: true;
-  /** Where status is written apart from the rest. */
+  /** Where status is written apart from the rest; absent for AzureAssignedIdentity and AzurePodIdentityException. */
   readonly subresources?: { readonly status: object };
   /** The columns of `kubectl get`. */
   readonly additionalPrinterColumns: Column[];
+  /** Of the whole object. Structural, as `apiextensions.k8s.io/v1` requires. */
   readonly schema: { readonly openAPIV3Schema: Schema };
 }
 

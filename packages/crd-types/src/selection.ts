@@ -5,7 +5,9 @@ import { isEmptySelector, labelOf, selectorText, selectsLabels, type Labels } fr
 
 /** The properties of a pod that matching uses. */
 export interface PodFacts {
+  /** `metadata.namespace` of the pod. */
   readonly namespace: string;
+  /** `metadata.labels` of the pod; empty if it has none. With `isPartial`, only some of them. */
   readonly labels: Labels;
   /** Name of its ServiceAccount. */
   readonly serviceAccount: string;

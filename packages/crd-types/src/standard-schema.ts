@@ -6,18 +6,24 @@ import { isJsonObject } from './section.ts';
 
 /** A schema that form libraries, routers and validators of any vendor take. */
 export interface StandardSchema<Output> {
+  /** What consumers of any vendor read; the tilde puts it last in completions. */
   readonly '~standard': {
+    /** Of the specification. */
     readonly version: 1;
+    /** The npm name of this package. */
     readonly vendor: string;
+    /** Parses any value. Synchronous, and never throws. */
     readonly validate: (value: unknown) => StandardResult<Output>;
     /** For TypeScript only: never set. */
     readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
   };
 }
 
+/** What `validate` returns: the value, or at least one issue. `issues` is undefined exactly if the value is valid. */
 export type StandardResult<Output> =
   { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly StandardIssue[] };
 
+/** A problem, in the shape of Standard Schema. */
 export interface StandardIssue {
   /** The problem and the remedy, without the path. */
   readonly message: string;
@@ -27,6 +33,7 @@ export interface StandardIssue {
 
 /** A function that parses untrusted values, and is a Standard Schema too (whose results are without warnings). */
 export interface Parser<T> extends StandardSchema<T> {
+  /** Parses any value, such as the result of `JSON.parse`. Never throws, and does not change the value. */
   (object: unknown): Parsed<T>;
 }
 

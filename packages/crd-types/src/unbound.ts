@@ -11,7 +11,9 @@ export type Unbound =
   | { readonly why: 'no-binding'; readonly label: string; readonly leftOut?: boolean }
   /** Of the pod's own namespace. */
   | { readonly why: 'not-selected'; readonly binding: string }
+  /** The binding names an AzureIdentity that its namespace lacks. */
   | { readonly why: 'identity-missing'; readonly binding: string; readonly identity: string }
+  /** `fault`: why the AzureIdentity cannot be used; a part of a sentence. */
   | { readonly why: 'identity-invalid'; readonly identity: string; readonly fault: string };
 
 /**
@@ -79,6 +81,7 @@ export function explainTooMany(binding: string): string {
   return `more than ${mostBindingsPerNamespace} AzureIdentityBindings select the pod: ${binding} and later names don't count`;
 }
 
+/** The remedy for the problem that `explainTooMany` states. */
 export const tooManyRemedy = 'delete bindings, or give pods that need different identities different labels';
 
 function notThere(): string {

@@ -4,6 +4,7 @@ import type { Identity, ImdsClientOptions, ImdsCredential } from './types.ts';
 
 /** Those of the client, and the identity; without one, the default identity of the pod or the machine. */
 export interface ImdsCredentialOptions extends ImdsClientOptions {
+  /** For all tokens of the credential. Default: the default identity of the pod or the machine. */
   readonly identity?: Identity | undefined;
 }
 

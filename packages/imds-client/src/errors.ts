@@ -28,17 +28,25 @@ export type ImdsErrorCode =
 
 /** What was asked for, for the message of an error. */
 export interface Asked {
+  /** The audience, as in the request of the caller. */
   readonly resource: string;
+  /** As in the request of the caller; undefined for the default identity. */
   readonly identity?: Identity | undefined;
 }
 
 /** What an `ImdsError` can hold beside its code and reason. */
 export interface ImdsErrorDetails {
+  /** The HTTP status of the response; undefined if there was none. */
   readonly status?: number | undefined;
+  /** Milliseconds from the response on, from its header `Retry-After`. */
   readonly retryAfterMs?: number | undefined;
+  /** The field `error` of the response, such as `invalid_request`. */
   readonly serviceCode?: string | undefined;
+  /** The id that the service gave the request, from the response. */
   readonly requestId?: string | undefined;
+  /** Is appended to the message; undefined if no token was asked for. */
   readonly asked?: Asked | undefined;
+  /** The error of the HTTP client, the error of the last attempt before the deadline, or the `reason` of the caller's signal. */
   readonly cause?: unknown;
 }
 
@@ -75,24 +83,26 @@ const brand = Symbol.for('@pod-identity/imds-client/ImdsError');
 export class ImdsError extends Error {
   /** As of the platform's own errors: `AbortError` with the code `aborted`, `TimeoutError` with the code `timeout`. */
   override readonly name: 'ImdsError' | 'AbortError' | 'TimeoutError';
+  /** The kind of failure, for programs; `reason` and `message` are for people. */
   readonly code: ImdsErrorCode;
   /** What happened; `message` is this and what was asked for. */
   readonly reason: string;
   /** The HTTP status, if there was a response. */
   readonly status: number | undefined;
-  /** Milliseconds, from the endpoint's Retry-After header. */
+  /** Milliseconds from the response on, from the endpoint's Retry-After header. */
   readonly retryAfterMs: number | undefined;
   /** The `error` field of the endpoint's response, such as `invalid_request`. */
   readonly serviceCode: string | undefined;
   /** From the endpoint's response (the header `x-ms-request-id`, else the field `correlation_id`): for a support request. */
   readonly requestId: string | undefined;
-  /** The audience that the token was requested for. */
+  /** The audience that the token was requested for; undefined if no token was asked for, and after an abort. */
   readonly resource: string | undefined;
   /** The identity that was asked for; undefined for the default one. */
   readonly identity: Identity | undefined;
   /** Whether the same request may succeed later. The client has already retried it. */
   readonly retryable: boolean;
 
+  /** `name` and `retryable` follow from the code; `message` is the reason and what was asked for. */
   constructor(code: ImdsErrorCode, reason: string, details: ImdsErrorDetails = {}) {
     const { asked, cause } = details;
     const message = asked === undefined ? reason : `${reason} (${describe(asked)})`;

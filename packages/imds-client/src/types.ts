@@ -2,11 +2,14 @@
 
 /** The identity that a token is for: named by exactly one id. */
 export type Identity =
+  /** The client id (application id), a GUID; sent as `client_id`. */
   | { readonly clientId: string; readonly objectId?: never; readonly resourceId?: never }
+  /** The object id of its service principal in Entra, a GUID; sent as `object_id`. */
   | { readonly objectId: string; readonly clientId?: never; readonly resourceId?: never }
   /** The ARM id of a user-assigned identity; sent as `msi_res_id`. */
   | { readonly resourceId: string; readonly clientId?: never; readonly objectId?: never };
 
+/** What `getToken` is asked for. If it is invalid, the call fails with a `TypeError` that names the field. */
 export interface TokenRequest {
   /**
    * The audience, such as `https://vault.azure.net`: no scope, so it must not end in `/.default`. A trailing slash is kept: for some
@@ -28,10 +31,13 @@ export interface TokenRequest {
 
 /** An `AbortSignal`, or what older Azure SDKs pass in its place. */
 export interface AbortSignalLike {
+  /** Whether the caller has given up. If so at the start of a call, it fails with the code `aborted` and sends nothing. */
   readonly aborted: boolean;
   /** Becomes the `cause` of the error. */
   readonly reason?: unknown;
+  /** Called at the start of the wait; the listener ends it. A signal without this method is refused with a `TypeError`. */
   addEventListener(type: 'abort', listener: () => void): void;
+  /** Called at the end of the wait with the same listener, however it ends. */
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
@@ -45,6 +51,7 @@ export interface AccessToken {
   readonly refreshAfterTimestamp?: number;
   /** From `not_before`, if the response has it. */
   readonly notBeforeTimestamp?: number;
+  /** The scheme of the header `Authorization`; constant, not read from the response. */
   readonly tokenType: 'Bearer';
   /** The audience, from the response. */
   readonly resource: string;
@@ -86,6 +93,7 @@ export interface ImdsClientOptions {
 
 /** What a test replaces. The timeout of a request and the deadline are always the platform's timers. */
 export interface Testing {
+  /** Default: the platform's clock and timers. */
   readonly clock?: Clock | undefined;
   /** At least 0, less than 1: spreads the retries of many clients. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
@@ -104,15 +112,23 @@ export interface Clock {
 /** The part of `fetch` that is used; the global one fits, as does undici's. */
 export type FetchLike = (url: string, init: FetchInit) => Promise<FetchResponse>;
 
+/** What a transport is called with, beside the address: the part of `RequestInit` that is used. */
 export interface FetchInit {
+  /** Every request is a GET without a body. */
   readonly method: 'GET';
+  /** `User-Agent`, and `Metadata: true` except in the probe of `isAvailable`. All of them must be sent. */
   readonly headers: Record<string, string>;
+  /** A redirect must be returned as a response, not followed: it fails with the code `invalid-response`. */
   readonly redirect: 'manual';
+  /** Aborted when the result is no longer needed: at a timeout, or when the last caller gave up. The transport then ends the request. */
   readonly signal: AbortSignal;
 }
 
+/** What a transport resolves with: the part of `Response` that is read. One without `status` or `headers.get` is refused with a `TypeError`. */
 export interface FetchResponse {
+  /** The HTTP status code, also of refusals: a transport rejects only if there is no response. */
   readonly status: number;
+  /** `get` returns the value of a header by its lower-case name (`retry-after`, `x-ms-request-id`), or null if there is none. */
   readonly headers: { get(name: string): string | null };
   /** Read in chunks, so that an endless body is not read completely. */
   readonly body?: AsyncIterable<Uint8Array> | null;
@@ -122,6 +138,7 @@ export interface FetchResponse {
   text(): Promise<string>;
 }
 
+/** A client of one endpoint, with its cache. Its methods may be called at the same time. */
 export interface ImdsClient {
   /**
    * A token for the resource: from the cache, from a request that is under way, or from the endpoint.
@@ -149,6 +166,7 @@ export interface ImdsClient {
    * @throws ImdsError - there is none; `code` says why
    */
   getInstanceMetadata(options?: {
+    /** Ends the wait of this caller alone. */
     readonly abortSignal?: AbortSignalLike | undefined;
   }): Promise<InstanceMetadata>;
   /**
@@ -161,17 +179,23 @@ export interface ImdsClient {
    * const secrets = new SecretClient(vaultUrl, client.createCredential({ identity: { clientId } }));
    * ```
    */
-  createCredential(options?: { readonly identity?: Identity | undefined }): ImdsCredential;
+  createCredential(options?: {
+    /** For all tokens of the credential. Default: the default identity of the pod or the machine. */
+    readonly identity?: Identity | undefined;
+  }): ImdsCredential;
 }
 
+/** How `isAvailable` asks. */
 export interface AvailabilityOptions {
   /** Milliseconds until the answer is no. Default 1000. */
   readonly timeoutMs?: number | undefined;
+  /** Ends the wait: the call then fails with the code `aborted`. */
   readonly abortSignal?: AbortSignalLike | undefined;
 }
 
 /** The options that are read of those that Azure's SDKs pass. */
 export interface CredentialTokenOptions {
+  /** Ends the wait of this caller alone, as in a `TokenRequest`. */
   readonly abortSignal?: AbortSignalLike | undefined;
   /** From a claims challenge: the last token was refused. A new one is fetched, past this client's cache. */
   readonly claims?: string | undefined;
@@ -180,6 +204,9 @@ export interface CredentialTokenOptions {
 /** The shape that Azure's SDKs accept as a TokenCredential. */
 export interface ImdsCredential {
   /**
+   * A token for the resource of the scope: that of `https://vault.azure.net/.default` is `https://vault.azure.net`. A scope without
+   * `/.default` is the resource itself.
+   *
    * @throws TypeError - not exactly one scope
    * @throws ImdsError - there is no token; `code` says why
    */
@@ -188,6 +215,7 @@ export interface ImdsCredential {
 
 /** The machine, as its metadata service describes it. */
 export interface InstanceMetadata {
+  /** From the field `compute` of the document. */
   readonly compute: InstanceCompute;
   /** The whole document of the service, as it wrote it. */
   readonly document: Readonly<Record<string, unknown>>;
@@ -199,13 +227,17 @@ export interface InstanceCompute {
   readonly azEnvironment?: string;
   /** The region, such as `westeurope`. */
   readonly location?: string;
+  /** Of the virtual machine; in a uniform scale set with the number of the instance, such as `pool_3`. */
   readonly name?: string;
   /** `Linux` or `Windows`. */
   readonly osType?: string;
+  /** The resource group of the machine: in AKS, that of the nodes. */
   readonly resourceGroupName?: string;
   /** The ARM id of the machine. */
   readonly resourceId?: string;
+  /** A GUID: the subscription of the machine. */
   readonly subscriptionId?: string;
+  /** A GUID that no other machine has, not even a later one of the same name. */
   readonly vmId?: string;
   /** Absent outside of scale sets. */
   readonly vmScaleSetName?: string;
