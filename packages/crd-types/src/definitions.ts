@@ -53,7 +53,7 @@ function azureIdentity(): Definition {
         auxiliaryTenantIDs: {
           type: 'array',
           nullable: true,
-          description: 'Type 1: further tenants to get tokens from.',
+          description: 'Types 1 and 2: up to three further tenants to get tokens from.',
           items: { type: 'string' },
         },
         adResourceID: optionalText('Not used.'),

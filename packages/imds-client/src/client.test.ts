@@ -193,7 +193,7 @@ describe('a failure', () => {
       retryAfterMs: 3000,
       retryable: true,
     });
-    expect([requests.length, waits]).toEqual([5, [3000, 4000, 8000, 16_000]]);
+    expect([requests.length, waits]).toEqual([5, [3000, 3000, 3000, 3000]]);
   });
 
   test('is returned at once without retries', async () => {

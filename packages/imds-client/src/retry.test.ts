@@ -32,15 +32,16 @@ test.each<ImdsErrorCode>([
   expect(delays(code)).toEqual(Array<undefined>(5).fill(undefined));
 });
 
-test('the wait is the Retry-After of the endpoint, but not shorter than the documented one', () => {
-  expect(delays('unavailable', { status: 503, retryAfterMs: 3000 }).slice(0, 3)).toEqual([3000, 4000, 8000]);
-  expect(delays('throttled', { status: 429, retryAfterMs: 0 })).toEqual([
-    2000,
-    4000,
-    8000,
-    16_000,
+test('the wait is the Retry-After of the endpoint, but not shorter than the first documented one', () => {
+  expect(delays('unavailable', { status: 503, retryAfterMs: 3000 })).toEqual([
+    3000,
+    3000,
+    3000,
+    3000,
     undefined,
   ]);
+  expect(delays('unavailable', { status: 410, retryAfterMs: 13_000 })[3]).toBe(13_000);
+  expect(delays('throttled', { status: 429, retryAfterMs: 0 })).toEqual([2000, 2000, 2000, 2000, undefined]);
 });
 
 test('a Retry-After of more than a minute is left to the caller', () => {

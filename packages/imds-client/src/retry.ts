@@ -19,13 +19,14 @@ const capMs = 60_000;
 
 /**
  * How long to wait before the next retry, in milliseconds; undefined: give up. The waits are those that IMDS documents (2, 4, 8, 16 s), or its
- * Retry-After if that is longer; a wait of more than a minute, or beyond the deadline, is left to the caller. Up to a fifth is added at random, so that
+ * Retry-After, but at least 2 s; a wait of more than a minute, or beyond the deadline, is left to the caller. Up to a fifth is added at random, so that
  * pods that failed together do not retry together.
  */
 export function retryDelayMs(failed: FailedTry): number | undefined {
   const { error, retries, maxRetries, chance, leftMs } = failed;
   if (!error.retryable || retries >= maxRetries) return undefined;
   const doubling = (error.status === 410 ? updatingBaseMs : baseMs) * 2 ** retries;
-  const delay = Math.max(error.retryAfterMs ?? 0, Math.min(doubling, capMs));
+  // NMI states when its answer may change, which doubled waits would miss.
+  const delay = Math.max(error.retryAfterMs ?? Math.min(doubling, capMs), baseMs);
   return delay > capMs || delay >= leftMs ? undefined : Math.min(delay * (1 + chance / 5), leftMs);
 }
