@@ -1,5 +1,5 @@
 // Writes what each entry of the published libraries exports into packages/LIBRARY/api/ENTRY.api.md, so that a review sees a changed
-// interface. With --check it fails if a report is not current. Needs a build.
+// interface. Fails if a member has no doc comment, and with --check if a report is not current. Needs a build.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor';
@@ -16,6 +16,16 @@ if (stale.length > 0) {
   console.error(
     `the exports of ${names} are not those of the report: run node tools/checks/api-reports.ts after a build, and review what changed`,
   );
+  process.exit(1);
+}
+const bare = libraries.flatMap((library) =>
+  entriesOf(library).flatMap(({ name }) => {
+    const path = `packages/${library}/api/${name}.api.md`;
+    return readFileSync(join(repository, path), 'utf8').includes('(undocumented)') ? path : [];
+  }),
+);
+if (bare.length > 0) {
+  console.error(`write a doc comment for each member that is (undocumented) in ${bare.join(', ')}`);
   process.exit(1);
 }
 console.log(`exports of the published libraries: ${isCheck ? 'as reported' : 'reports written'}`);
