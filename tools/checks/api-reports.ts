@@ -3,22 +3,22 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor';
-import { repository } from '../stage/places.ts';
+import { publishedLibraries, repository } from '../stage/places.ts';
 
 const isCheck = process.argv.includes('--check');
-const libraries = ['imds-client', 'crd-types'];
 
-const stale = libraries.flatMap((library) =>
-  entriesOf(library).filter(({ name, types }) => !isCurrent(library, { name, types })),
+const stale = publishedLibraries.flatMap((library) =>
+  entriesOf(library)
+    .filter((entry) => !isCurrent(library, entry))
+    .map(({ name }) => `${library}/${name}`),
 );
 if (stale.length > 0) {
-  const names = stale.map(({ name }) => name).join(', ');
   console.error(
-    `the exports of ${names} are not those of the report: run node tools/checks/api-reports.ts after a build, and review what changed`,
+    `the exports of ${stale.join(', ')} are not those of the report: run node tools/checks/api-reports.ts after a build, and review what changed`,
   );
   process.exit(1);
 }
-const bare = libraries.flatMap((library) =>
+const bare = publishedLibraries.flatMap((library) =>
   entriesOf(library).flatMap(({ name }) => {
     const path = `packages/${library}/api/${name}.api.md`;
     return readFileSync(join(repository, path), 'utf8').includes('(undocumented)') ? path : [];

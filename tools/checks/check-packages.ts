@@ -1,15 +1,18 @@
-// The published libraries as npm would pack them: publint and are-the-types-wrong find nothing, and npm would publish them and has their SBOM.
+// The published libraries, packed as npm does it: no findings by publint and are-the-types-wrong, a dry run of npm publish succeeds, and the
+// SBOM lists the library alone.
 import { spawnSync } from 'node:child_process';
-import { repository } from '../stage/places.ts';
+import { publishedLibraries, repository } from '../stage/places.ts';
 
-const libraries = ['@pod-identity/imds-client', '@pod-identity/crd-types'];
+const libraries = publishedLibraries.map((name) => `@pod-identity/${name}`);
 const ofLibraries = libraries.map((name) => `--workspace=${name}`);
 
 run('nx', 'run-many', '-t', 'check-package', '--outputStyle=static');
 // Without provenance: that needs the identity of a workflow run.
 run('npm', 'publish', '--dry-run', '--provenance=false', '--loglevel=error', ...ofLibraries);
 for (const name of libraries) checkBill(name);
-console.log('published packages: publint and are-the-types-wrong found nothing; npm would publish them');
+console.log(
+  'published packages: publint and are-the-types-wrong found nothing; npm would publish them; each SBOM lists the library alone',
+);
 
 function run(program: string, ...args: string[]): string {
   const { status, stdout, stderr } = spawnSync(program, args, { cwd: repository, encoding: 'utf8' });

@@ -1,6 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 
+/** The folders in packages/ of the libraries that npm publishes. */
+export const publishedLibraries = ['imds-client', 'crd-types'] as const;
+
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The built entry file of a program. */

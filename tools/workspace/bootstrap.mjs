@@ -23,6 +23,10 @@ const tasks = {
   chart: [['node', 'tools/chart/main.ts']],
   chaos: [build, ['node', 'tools/chaos/main.ts']],
   bench: [build, ['node', '--expose-gc', 'tools/bench/main.ts']],
+  'release:version': [
+    ['changeset', 'version'],
+    ['node', 'tools/checks/write-version.ts'],
+  ],
   images: [build, ['node', 'tools/images/main.ts']],
 };
 

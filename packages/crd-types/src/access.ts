@@ -1,5 +1,6 @@
 import type { AzureIdentity } from './azure-identity.ts';
 import { refuse, type Parsed, type Problem } from './problem.ts';
+import { quote } from './quote.ts';
 import { canonicalResourceId, parseIdentityResourceId, parseProviderId } from './resource-id.ts';
 import { textOf } from './section.ts';
 
@@ -166,14 +167,4 @@ function foreignFault(text: string): string | undefined {
 
 function at(path: string, problems: readonly Problem[]): Parsed<never> {
   return { ok: false, problems: problems.map(({ message }) => ({ path, message })) };
-}
-
-/** The text in quotes, shortened to fit a log line, without letters that look like others. */
-function quote(text: string): string {
-  const cut = text.length > 200 ? `${text.slice(0, 200)}...` : text;
-  return text === '' ? 'nothing' : JSON.stringify(cut).replaceAll(/[^\x20-\x7e]/g, escapeCharacter);
-}
-
-function escapeCharacter(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

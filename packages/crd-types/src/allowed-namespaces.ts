@@ -6,6 +6,7 @@ import {
   type Labels,
   type LabelSelector,
 } from './label-selector.ts';
+import { quote } from './quote.ts';
 import { defined, type Section } from './section.ts';
 
 /** Namespaces by name, and by labels. An empty selector selects all. */
@@ -59,5 +60,5 @@ function namesFault(names: readonly string[]): string | undefined {
   if (names.length > mostNamesAllowed)
     return `has more than ${mostNamesAllowed} namespaces: allow them by a label, with selector`;
   const bad = names.find((name) => !namespaceName.test(name));
-  return bad === undefined ? undefined : `has ${JSON.stringify(bad)}, which is the name of no namespace`;
+  return bad === undefined ? undefined : `has ${quote(bad)}, which is the name of no namespace`;
 }

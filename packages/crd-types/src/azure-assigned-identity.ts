@@ -5,6 +5,7 @@ import { apiVersion, defaultAssignedNamespace } from './group.ts';
 import type { MatchingRules } from './match.ts';
 import type { ListMeta, ObjectMeta } from './meta.ts';
 import { readMetadata } from './object-meta.ts';
+import { quote } from './quote.ts';
 import type { Parser } from './standard-schema.ts';
 import { defined, type Section } from './section.ts';
 import { sha256Hex } from './sha256.ts';
@@ -97,7 +98,7 @@ function readStatus(status: Section): AzureAssignedIdentity['status'] {
 function readState(status: Section): AssignedState {
   const state = status.string('status') ?? '';
   if (state === '' || state === 'Created' || state === 'Assigned' || state === 'Unassigned') return state;
-  status.warn('status', `is ${state}, which is no state of an assignment: taken for Created`);
+  status.warn('status', `is ${quote(state)}, which is no state of an assignment: taken for Created`);
   return 'Created';
 }
 

@@ -130,7 +130,7 @@ describe('an AzureIdentity', () => {
       },
     });
     expect(!parsed.ok && parsed.problems.map(({ path, message }) => `${path} ${message}`)).toEqual([
-      'apiVersion must be aadpodidentity.k8s.io/v1, not aadpodidentity.k8s.io/v2',
+      'apiVersion must be aadpodidentity.k8s.io/v1, not "aadpodidentity.k8s.io/v2"',
       'metadata.namespace must be a string (put it in quotes), not a number',
       'spec.type must be 0 (managed identity), 1 (service principal with secret) or 2 (with certificate), not 3',
       'spec.resourceID must be a string (put it in quotes), not a number',

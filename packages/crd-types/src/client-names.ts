@@ -14,9 +14,10 @@ export function withClientNames(schema: Schema): Schema {
     ...(additionalProperties && { additionalProperties: withClientNames(additionalProperties) }),
     ...(oneOf && { oneOf: oneOf.map(withClientNames) }),
   };
-  for (const [keyword, value] of Object.entries(schema)) {
+  for (const keyword of Object.keys(schema) as (keyof Schema)[]) {
     const name = clientName(keyword);
-    if (name !== keyword) Object.defineProperty(copy, name, { value });
+    // Callers may change the definition.
+    if (name !== keyword) Object.defineProperty(copy, name, { get: () => copy[keyword] });
   }
   return copy;
 }

@@ -3,6 +3,7 @@ import { canonicaliseAs } from './canonical.ts';
 import { apiVersion, type Kind } from './group.ts';
 import type { ObjectMeta } from './meta.ts';
 import { conclude, createReport, refuse, type Parsed } from './problem.ts';
+import { quote } from './quote.ts';
 import { createSection, isJsonObject, type Section } from './section.ts';
 import { withStandard, type Parser } from './standard-schema.ts';
 
@@ -42,5 +43,5 @@ function parsePlain<T extends { readonly metadata: ObjectMeta }>(
 
 function expect(section: Section, key: string, wanted: string): void {
   const found = section.string(key);
-  if (found !== undefined && found !== wanted) section.problem(key, `must be ${wanted}, not ${found}`);
+  if (found !== undefined && found !== wanted) section.problem(key, `must be ${wanted}, not ${quote(found)}`);
 }

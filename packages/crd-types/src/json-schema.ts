@@ -1,6 +1,7 @@
 import { definitionOf } from './definitions.ts';
 import { apiVersion, type Kind } from './group.ts';
 import type { Schema } from './schema-parts.ts';
+import { timePattern } from './time.ts';
 
 /** A JSON Schema of draft 7. Also valid in later drafts. */
 export interface JsonSchema {
@@ -84,9 +85,6 @@ function metadata(): JsonSchema {
   };
 }
 
-/** RFC 3339. Not as `format`, which validators know only with a plug-in, or refuse. */
-const time = '^\\d{4}-\\d{2}-\\d{2}[Tt]\\d{2}:\\d{2}:\\d{2}(\\.\\d+)?([Zz]|[+\\-]\\d{2}:\\d{2})$';
-
 /** `parent`: of a schema inside `oneOf`, which has no types of its own in a CustomResourceDefinition. */
 function toJsonSchema(schema: Schema, parent: Schema = {}): JsonSchema {
   const { format, nullable, properties, items, additionalProperties, oneOf, ...rest } = schema;
@@ -97,7 +95,8 @@ function toJsonSchema(schema: Schema, parent: Schema = {}): JsonSchema {
   );
   return {
     ...(nullable === true ? orNull(plain) : plain),
-    ...(format === 'date-time' && { pattern: time }),
+    // Validators know `format` only with a plug-in, or refuse it.
+    ...(format === 'date-time' && { pattern: timePattern }),
     ...(items && { items: toJsonSchema(items) }),
     ...(additionalProperties && { additionalProperties: toJsonSchema(additionalProperties) }),
     ...(properties && { properties: inside(schema, parent.properties) }),

@@ -1,3 +1,4 @@
+import { quote } from './quote.ts';
 import type { Section } from './section.ts';
 import { defined } from './section.ts';
 
@@ -133,12 +134,12 @@ function readMatchLabels(selector: Section): Labels | undefined {
     selector.problem('matchLabels', `has more than ${selectorLimits.labels} labels`);
   const badValue = values.find((value) => !isLabelValue(value));
   if (badValue !== undefined)
-    selector.problem('matchLabels', `has ${quoted(badValue)}, which no label can have as its value`);
+    selector.problem('matchLabels', `has ${quote(badValue)}, which no label can have as its value`);
   const badKey = keys.find((key) => !isLabelKey(key));
   if (badKey !== undefined)
     selector.warn(
       'matchLabels',
-      `has ${quoted(badKey)}, which can be the name of no label: it selects nothing`,
+      `has ${quote(badKey)}, which can be the name of no label: it selects nothing`,
     );
   return labels;
 }
@@ -164,7 +165,7 @@ function valuesFault(operator: SelectorOperator, values: readonly string[]): str
   if (values.length === 0) return `must have at least one value with ${operator}`;
   if (values.length > selectorLimits.values) return `has more than ${selectorLimits.values} values`;
   const bad = values.find((value) => !isLabelValue(value));
-  return bad === undefined ? undefined : `has ${quoted(bad)}, which no label can have as its value`;
+  return bad === undefined ? undefined : `has ${quote(bad)}, which no label can have as its value`;
 }
 
 /** Reports keys that are not known here. */
@@ -175,8 +176,4 @@ export function refuseOthers(section: Section, known: readonly string[]): void {
 
 function isOperator(text: string): text is SelectorOperator {
   return operators.has(text);
-}
-
-function quoted(text: string): string {
-  return JSON.stringify(text.slice(0, longestLabelKey));
 }

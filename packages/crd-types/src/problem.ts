@@ -25,7 +25,7 @@ export type Parsed<T> =
     }
   | {
       readonly ok: false;
-      /** At least one; at most one for each field. */
+      /** At least one; at most one for each field, and 100 in all: then the last one says how many more there are. */
       readonly problems: readonly Problem[];
     };
 
@@ -39,12 +39,17 @@ export function createReport(): Report {
   return { problems: [], warnings: [] };
 }
 
+const mostProblems = 100;
+
 /** The value, unless a problem was found. Only the first problem of each field is kept. */
 export function conclude<T>(value: T, report: Report): Parsed<T> {
-  const problems = report.problems.filter(
-    ({ path }, index) => index === report.problems.findIndex((other) => other.path === path),
-  );
-  return problems.length === 0 ? { ok: true, value, warnings: report.warnings } : { ok: false, problems };
+  if (report.problems.length === 0) return { ok: true, value, warnings: report.warnings };
+  const firsts = new Map<string, Problem>();
+  for (const problem of report.problems) if (!firsts.has(problem.path)) firsts.set(problem.path, problem);
+  const problems = [...firsts.values()];
+  if (problems.length <= mostProblems) return { ok: false, problems };
+  const more = { path: '', message: `and ${problems.length - mostProblems + 1} more problems` };
+  return { ok: false, problems: [...problems.slice(0, mostProblems - 1), more] };
 }
 
 export function refuse(

@@ -179,3 +179,11 @@ function anyCase(text: string): fc.Arbitrary<string> {
       Array.from(text, (letter, at) => (upper[at] === true ? letter.toUpperCase() : letter)).join(''),
     );
 }
+
+test('letters that only look like those of a keyword make no id', () => {
+  for (const id of [
+    '/\u017fubscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/x',
+    '/subscriptions/s/re\u017fourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/x',
+  ])
+    expect(parseIdentityResourceId(id)).toMatchObject({ ok: false });
+});

@@ -1,4 +1,5 @@
 import { refuse, type Parsed } from './problem.ts';
+import { quote } from './quote.ts';
 import { textOf } from './section.ts';
 
 /**
@@ -47,17 +48,22 @@ export const identityIdPattern: string = /* @__PURE__ */ inAnyCase(
 const longestIdentityId = 640;
 
 function idPattern(part: string): RegExp {
-  const named = `/subscriptions/(${part})/resourceGroups/(${part})/providers/(${part})/(${part})/(${part})`;
-  return new RegExp(`^${named}((?:/${part}/${part})*)/?$`, 'iu');
+  const keywords = ['/subscriptions/', '/resourceGroups/', '/providers/'];
+  const named = keywords.map((keyword) => `${lettersInAnyCase(keyword)}(${part})`).join('');
+  return new RegExp(`^${named}/(${part})/(${part})((?:/${part}/${part})*)/?$`, 'u');
 }
 
-/** An id with any segment for each asterisk. Each letter as a class, since few engines of JavaScript have `(?i:`, and JSON Schema no flags. */
+/** An id with any segment for each asterisk. */
 function inAnyCase(id: string): string {
-  const text = id
-    .replaceAll('.', '\\.')
-    .replaceAll(/[A-Za-z]/g, (letter) => `[${letter.toUpperCase()}${letter.toLowerCase()}]`)
-    .replaceAll('*', '[^\\/]+');
-  return `^${text}/?$`;
+  return `^${lettersInAnyCase(id.replaceAll('.', '\\.')).replaceAll('*', '[^\\/]+')}/?$`;
+}
+
+/**
+ * Each letter as a class: few engines of JavaScript have `(?i:`, JSON Schema has no flags, and with the flags `iu` other letters count, such
+ * as U+017F for `s`.
+ */
+function lettersInAnyCase(text: string): string {
+  return text.replaceAll(/[A-Za-z]/g, (letter) => `[${letter.toUpperCase()}${letter.toLowerCase()}]`);
 }
 
 const resourceShape = '/subscriptions/<id>/resourceGroups/<group>/providers/<provider>/<type>/<name>';
@@ -173,9 +179,4 @@ function pairs(segments: readonly string[]): { type: string; name: string }[] {
   return segments.flatMap((type, index) =>
     index % 2 === 0 ? [{ type, name: segments[index + 1] ?? '' }] : [],
   );
-}
-
-/** The text in quotes, shortened to fit a log line. */
-function quote(text: string): string {
-  return text === '' ? 'nothing' : JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text);
 }

@@ -120,6 +120,7 @@ function isJsonObjects(value: unknown): value is readonly JsonObject[] {
 }
 
 function nameOfType(value: unknown, wanted: string): string {
+  if (typeof value === 'string' && wanted.startsWith('a time')) return 'another text';
   if (Array.isArray(value))
     return wanted.startsWith('a list') ? 'a list with something else in it' : 'a list';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;

@@ -37,7 +37,7 @@ describe('timestamps of metadata', () => {
     expect(parsed.ok && Object.keys(parsed.value.metadata)).toEqual(['name']);
   });
 
-  test('of a condition are strings in RFC 3339, whatever they were', () => {
+  test('of a condition stay the strings that they were; Dates become strings in RFC 3339', () => {
     const condition = { type: 'Ready', status: 'True', reason: 'R', message: 'm' };
     const at = (lastTransitionTime: unknown) =>
       parseAzureIdentity({

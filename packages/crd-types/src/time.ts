@@ -1,6 +1,9 @@
 // Times of Kubernetes objects: strings in JSON, and Dates in objects of @kubernetes/client-node.
 
-const rfc3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/;
+/** RFC 3339. The hyphen is escaped for the flag `v`. */
+export const timePattern =
+  '^\\d{4}-\\d{2}-\\d{2}[Tt]\\d{2}:\\d{2}:\\d{2}(?:\\.\\d+)?(?:[Zz]|[+\\-]\\d{2}:\\d{2})$';
+const rfc3339 = /* @__PURE__ */ new RegExp(timePattern);
 
 /** A string in RFC 3339, or a valid Date of any realm. */
 export function isTime(value: unknown): value is string | Date {

@@ -64,9 +64,9 @@ function createTokens(settings: Settings, rules: FlightRules): ImdsClient['getTo
     if (abortSignal?.aborted === true) throw aborted(abortSignal.reason);
     return cache.get({
       key: parsed.key,
-      mode: modeOf(request, settings),
+      mode: modeOf(request, parsed, settings),
       abortSignal,
-      // Most tokens come from the cache: what a request needs is made when there is one.
+      // Built only when a request is sent: most tokens come from the cache.
       fetchToken: (...flight) => retried(tokenTask(parsed, settings), { settings, startTimer })(...flight),
       overdue: (last) => overdue(settings, last, askedOf(parsed)),
     });
@@ -86,8 +86,8 @@ function askedOf({ resource, selector }: ParsedRequest): Asked {
   return { resource, identity: identityOf(selector) };
 }
 
-function modeOf(request: TokenRequest, settings: Settings): TokenQuestion['mode'] {
-  if (!settings.cache || Object.keys(request.extraQuery ?? {}).length > 0) return 'pass';
+function modeOf(request: TokenRequest, { extra }: ParsedRequest, { cache }: Settings): TokenQuestion['mode'] {
+  if (!cache || extra.length > 0) return 'pass';
   return request.bypassCache === true ? 'renew' : 'use';
 }
 
@@ -101,7 +101,10 @@ function createInstance(settings: Settings, rules: FlightRules): ImdsClient['get
     { settings, startTimer },
   );
   const late = (last: unknown) => overdue(settings, last);
-  return async ({ abortSignal } = {}) => join({ key: 'instance', depart, overdue: late, abortSignal });
+  return async ({ abortSignal } = {}) => {
+    checkSignal(abortSignal);
+    return join({ key: 'instance', depart, overdue: late, abortSignal });
+  };
 }
 
 /** One request without the header `Metadata`: the service refuses it at once, whatever it is doing. */
@@ -110,6 +113,7 @@ async function isAvailable(
   { endpoint, transport }: Settings,
 ): Promise<boolean> {
   duration('timeoutMs', timeoutMs);
+  checkSignal(abortSignal);
   const question = { url: `${endpoint}${tokenPath}`, headers: {}, limit: longestToken };
   const rules = { startTimer, deadlineMs: timeoutMs };
   // A flight of its own: its deadline keeps the program alive meanwhile, and it heeds the signal.

@@ -2,7 +2,7 @@ import { createImdsClient } from './client.ts';
 import { refuseMisplacedIds } from './request.ts';
 import type { Identity, ImdsClientOptions, ImdsCredential } from './types.ts';
 
-/** Those of the client, and the identity; without one, the default identity of the pod or the machine. */
+/** The options of the client, and the identity. */
 export interface ImdsCredentialOptions extends ImdsClientOptions {
   /** For all tokens of the credential. Default: the default identity of the pod or the machine. */
   readonly identity?: Identity | undefined;
@@ -20,7 +20,7 @@ export interface ImdsCredentialOptions extends ImdsClientOptions {
  * ```
  */
 export function createImdsCredential(options: ImdsCredentialOptions = {}): ImdsCredential {
-  const { identity, ...clientOptions } = options;
   refuseMisplacedIds(options);
+  const { identity, ...clientOptions } = options;
   return createImdsClient(clientOptions).createCredential({ identity });
 }

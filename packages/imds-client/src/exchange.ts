@@ -36,7 +36,7 @@ export async function exchange(
   rules: ExchangeRules,
   signal: AbortSignal,
 ): Promise<Answer | ImdsError> {
-  if (signal.aborted) return aborted(signal.reason);
+  if (signal.aborted) return endOf(signal);
   const { endpoint, timeoutMs } = rules;
   const { asked } = question;
   const ending = createEnding(signal);
@@ -57,6 +57,10 @@ export async function exchange(
   }
 }
 
+function endOf({ reason }: AbortSignal): ImdsError {
+  return isImdsError(reason) ? reason : aborted(reason);
+}
+
 /** A signal for the transport, and the error that the wait for it ends with. */
 function createEnding(outer: AbortSignal) {
   const controller = new AbortController();
@@ -68,7 +72,7 @@ function createEnding(outer: AbortSignal) {
       controller.abort(error);
     };
   });
-  const abort = () => end(isImdsError(outer.reason) ? outer.reason : aborted(outer.reason));
+  const abort = () => end(endOf(outer));
   outer.addEventListener('abort', abort);
   return { signal: controller.signal, ended, end, forget: () => outer.removeEventListener('abort', abort) };
 }

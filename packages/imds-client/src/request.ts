@@ -1,4 +1,5 @@
 import type { Identity, TokenRequest } from './types.ts';
+import { defaultScope } from './scopes.ts';
 
 export const tokenPath = '/metadata/identity/oauth2/token';
 
@@ -101,8 +102,6 @@ export function refuseMisplacedIds(value: unknown): void {
   if (misplaced !== undefined) throw new TypeError(`${misplaced} must be in identity: { ${misplaced} }`);
 }
 
-const defaultScope = '/.default';
-
 function parseResource(value: unknown): string {
   const resource = nonEmpty('resource', value);
   if (!/\/\.default[\s/]*$/.test(resource)) return resource;
@@ -122,7 +121,7 @@ export function tokenUrl(base: { endpoint: string; apiVersion: string }, request
   return `${base.endpoint}${tokenPath}?${query.toString()}`;
 }
 
-/** Requests with equal keys can share a response. Ids of identities compare without case. Called for each token from the cache. */
+/** Requests with equal keys can share a response. Ids of identities compare without case. */
 export function keyOf({ resource, selector, extra }: ParsedRequest): string {
   const more = extra.length === 0 ? '' : JSON.stringify(extra.toSorted(([a], [b]) => (a < b ? -1 : 1)));
   if (selector === undefined) return `${more}|${resource}`;

@@ -1,4 +1,4 @@
-const defaultScope = '/.default';
+export const defaultScope = '/.default';
 
 /**
  * The resource behind an OAuth scope: `https://vault.azure.net/.default` asks for `https://vault.azure.net`. A scope without

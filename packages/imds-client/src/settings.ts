@@ -57,13 +57,13 @@ function readNumbers(options: ImdsClientOptions) {
 }
 
 /** The variable that Azure's own SDKs read, too. */
-const variable = 'AZURE_POD_IDENTITY_AUTHORITY_HOST';
+export const endpointVariable = 'AZURE_POD_IDENTITY_AUTHORITY_HOST';
 
 /** The base address of an option, else of the environment, else of Azure. */
 export function endpointOf(option: string | undefined): string {
   if (option !== undefined) return parseEndpoint(option, 'endpoint');
-  const value = typeof process === 'object' ? (process.env[variable] ?? '') : '';
-  return value === '' ? 'http://169.254.169.254' : parseEndpoint(value, variable);
+  const value = typeof process === 'object' ? (process.env[endpointVariable] ?? '') : '';
+  return value === '' ? 'http://169.254.169.254' : parseEndpoint(value, endpointVariable);
 }
 
 /** A timer of more milliseconds ends at once. */

@@ -70,7 +70,7 @@ async function play(client: string, { node, url, cachedCalls }: Playing): Promis
     executable: node,
     entry: program,
     args: [client, String(cachedCalls)],
-    // Without it, a client would send its request to the real address of the metadata service.
+    // Without the address, a client would send its request to that of the real metadata service.
     env: { AZURE_POD_IDENTITY_AUTHORITY_HOST: url, PATH: '/nonexistent' },
   });
   try {

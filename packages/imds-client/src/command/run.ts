@@ -3,7 +3,7 @@
 import { createImdsClient } from '../client.ts';
 import { isImdsError, oneLine, type ImdsError } from '../errors.ts';
 import { createNodeTransport } from '../node-transport.ts';
-import { endpointOf } from '../settings.ts';
+import { endpointOf, endpointVariable } from '../settings.ts';
 import type { AccessToken, FetchLike } from '../types.ts';
 import { version } from '../version.ts';
 import type { Env } from './advice.ts';
@@ -63,7 +63,7 @@ async function getToken(wish: TokenWish, { env, print, printError, elapsed }: Su
   const leftMs = Math.max(1, Math.round(timeoutMs - probe.ms));
   const result = await clientFor(leftMs).getToken({ resource, identity }).catch(toImdsError);
   const ms = elapsed() - askedAt;
-  const shown = endpointWords(endpoint, env);
+  const shown = `${endpointOf(endpoint)} (${sourceOf(endpoint, env)})`;
   print(explain({ wish, env, endpoint: shown, probe, tries, ms, result, now: Date.now(), timeOf }));
   return isImdsError(result) ? 1 : 0;
 }
@@ -78,11 +78,9 @@ function toImdsError(error: unknown): ImdsError | AccessToken {
   throw error;
 }
 
-function endpointWords(option: string | undefined, env: Env): string {
-  const variable = 'AZURE_POD_IDENTITY_AUTHORITY_HOST';
-  if (option !== undefined) return `${option} (--endpoint)`;
-  const value = env[variable] ?? '';
-  return value === '' ? 'http://169.254.169.254 (default)' : `${value} (${variable})`;
+function sourceOf(option: string | undefined, env: Env): string {
+  if (option !== undefined) return '--endpoint';
+  return (env[endpointVariable] ?? '') === '' ? 'default' : endpointVariable;
 }
 
 /** The transport, and what it was used for. */

@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { parseAzureIdentityBinding } from './azure-identity-binding.ts';
+import { conclude, createReport } from './problem.ts';
+
+test('the first problem of each field is kept, in the order in which they were found', () => {
+  const report = createReport();
+  for (const [path, message] of [
+    ['a', '1'],
+    ['b', '2'],
+    ['a', '3'],
+  ] as const)
+    report.problems.push({ path, message });
+  expect(conclude(undefined, report)).toEqual({
+    ok: false,
+    problems: [
+      { path: 'a', message: '1' },
+      { path: 'b', message: '2' },
+    ],
+  });
+});
+
+test('an object with very many faults has 100 problems, of which the last says how many there are', () => {
+  const podSelector = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`k${index}`, 1]));
+  const object = { metadata: { name: 'b' }, spec: { azureIdentity: 'a', podSelector } };
+  const parsed = parseAzureIdentityBinding(object);
+  const problems = parsed.ok ? [] : parsed.problems;
+  expect([problems.length, problems.at(-1)]).toEqual([100, { path: '', message: 'and 19902 more problems' }]);
+  const result = parseAzureIdentityBinding['~standard'].validate(object);
+  expect(result.issues).toHaveLength(100);
+});
