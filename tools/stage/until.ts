@@ -14,19 +14,20 @@ export interface Until {
 
 /** The first object of the collection, present or future, that fits. */
 export async function untilObject(kube: KubeTransport, until: Until): Promise<KubeObject> {
-  const deadline = AbortSignal.timeout(until.withinMs ?? 60_000);
-  const signal = until.signal ? AbortSignal.any([until.signal, deadline]) : deadline;
+  const signal = signalOf(until);
   try {
     return await look(kube, until, signal);
   } catch (error) {
     until.signal?.throwIfAborted();
     if (!signal.aborted) throw error;
-    const { items } = (await kube.request({ method: 'GET', path: until.path })) as { items: KubeObject[] };
+    const { path, query = {} } = until;
+    const last = { method: 'GET', path, query, signal: AbortSignal.timeout(10_000) } as const;
+    const { items } = (await kube.request(last)) as { items: KubeObject[] };
     const seen = items
       .map((item) => JSON.stringify(item['status'] ?? item['message'] ?? item.metadata.name))
       .slice(-10);
     throw new Error(
-      `no object of ${until.path} reached the awaited state; there are ${items.length}: ${seen.join(', ')}`,
+      `no object of ${path} reached the awaited state; there are ${items.length}: ${seen.join(', ')}`,
       { cause: error },
     );
   }
@@ -45,13 +46,25 @@ async function look(kube: KubeTransport, until: Until, signal: AbortSignal): Pro
 
 /** Resolves when no object of the collection fits any more. */
 export async function untilNone(kube: KubeTransport, until: Until): Promise<void> {
-  const signal = AbortSignal.timeout(until.withinMs ?? 60_000);
-  for (;;) {
-    const { items, changes } = await open(kube, until, signal);
-    if (!items.some((item) => until.fits(item))) return;
-    for await (const { type, object } of changes) if (type === 'DELETED' || !until.fits(object)) break;
+  const signal = signalOf(until);
+  let left: readonly string[] | undefined;
+  try {
+    for (;;) {
+      const { items, changes } = await open(kube, until, signal);
+      left = items.filter((item) => until.fits(item)).map(({ metadata }) => metadata.name);
+      if (left.length === 0) return;
+      for await (const { type, object } of changes) if (type === 'DELETED' || !until.fits(object)) break;
+    }
+  } catch (error) {
+    until.signal?.throwIfAborted();
+    if (!signal.aborted || left === undefined) throw error;
+    throw new Error(`still in ${until.path}: ${left.join(', ')}`, { cause: error });
   }
 }
+
+/** Of the caller's end and the deadline, whichever is first. */
+const signalOf = ({ signal, withinMs = 60_000 }: Until): AbortSignal =>
+  AbortSignal.any([...(signal ? [signal] : []), AbortSignal.timeout(withinMs)]);
 
 interface Change {
   readonly type: string;
