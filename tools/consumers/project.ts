@@ -22,35 +22,53 @@ export interface Project {
 
 export async function createProject(): Promise<Project> {
   const folder = await mkdtemp(join(tmpdir(), 'pod-identity-consumer-'));
+  const remove = () => rm(folder, { recursive: true });
+  try {
+    await install(folder);
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return {
+    folder,
+    write: (name, text) => write(folder, name, text),
+    run: (program, args, env = {}) => run(folder, [program, ...args], env),
+    remove,
+  };
+}
+
+/** The libraries have no dependencies, so nothing is fetched. */
+async function install(folder: string): Promise<void> {
   const archives = join(folder, 'archives');
   await mkdir(archives);
   for (const library of libraries)
     await runCommand('npm', ['pack', join(repository, 'packages', library), '--pack-destination', archives]);
-  const write = async (name: string, text: string) => {
-    const file = join(folder, name);
-    await writeFile(file, text);
-    return file;
-  };
-  await write('package.json', JSON.stringify({ name: 'consumer', version: '1.0.0', private: true }));
+  await write(folder, 'package.json', JSON.stringify({ name: 'consumer', version: '1.0.0', private: true }));
   const packed = (await readdir(archives)).map((name) => join(archives, name));
-  // The libraries have no dependencies, so nothing is fetched.
   await runCommand('npm', ['install', '--prefix', folder, '--offline', '--no-audit', '--no-fund', ...packed]);
-  return {
-    folder,
-    write,
-    async run(program, args, env = {}) {
-      const running = execute(program, args, {
-        cwd: folder,
-        env: { PATH: process.env['PATH'], HOME: folder, ...env },
-        timeout: patienceMs + 5_000,
-        killSignal: 'SIGKILL',
-      });
-      const result = running.catch((error: unknown) => {
-        const { message, stdout = '', stderr = '' } = error as Error & { stdout?: string; stderr?: string };
-        throw new Error(`${message}\n${stdout}${stderr}`);
-      });
-      return (await within(patienceMs, `the command ${[program, ...args].join(' ')}`, result)).stdout;
-    },
-    remove: () => rm(folder, { recursive: true }),
-  };
+}
+
+async function write(folder: string, name: string, text: string): Promise<string> {
+  const file = join(folder, name);
+  await writeFile(file, text);
+  return file;
+}
+
+async function run(
+  folder: string,
+  command: readonly [program: string, ...args: string[]],
+  env: Readonly<Record<string, string>>,
+): Promise<string> {
+  const [program, ...args] = command;
+  const running = execute(program, args, {
+    cwd: folder,
+    env: { PATH: process.env['PATH'], HOME: folder, ...env },
+    timeout: patienceMs + 5_000,
+    killSignal: 'SIGKILL',
+  });
+  const result = running.catch((error: unknown) => {
+    const { message, stdout = '', stderr = '' } = error as Error & { stdout?: string; stderr?: string };
+    throw new Error(`${message}\n${stdout}${stderr}`);
+  });
+  return (await within(patienceMs, `the command ${command.join(' ')}`, result)).stdout;
 }

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { readFile } from 'node:fs/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { startSim } from '@pod-identity/sim';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { readConfig } from '../src/config.ts';
 import { run } from '../src/run.ts';
 
@@ -13,6 +13,7 @@ test.each(['default', 'imds'])(
   'CREDENTIAL=%s: it ends while the endpoint holds a request for a token, as NMI does while an identity is being assigned',
   async (credential) => {
     const sim = await startSim({ azure: { seed: (world) => world.addVault({ name: 'vault' }) } });
+    onTestFinished(() => sim.stop());
     setDefaultCACertificates([...getCACertificates(), await readFile(sim.azure.caFile, 'utf8')]);
     const held = new AbortController();
     const endpoint = createServer(({ headers }, response) => {
@@ -21,7 +22,9 @@ test.each(['default', 'imds'])(
       else held.abort();
     });
     endpoint.listen(0, '127.0.0.1');
+    onTestFinished(() => void endpoint.close().closeAllConnections());
     await once(endpoint, 'listening');
+    onTestFinished(() => void vi.unstubAllEnvs());
     vi.stubEnv(
       'AZURE_POD_IDENTITY_AUTHORITY_HOST',
       `http://127.0.0.1:${(endpoint.address() as AddressInfo).port}`,
@@ -36,6 +39,7 @@ test.each(['default', 'imds'])(
     });
     if ('problems' in config) throw new Error(config.problems.join());
     const stop = new AbortController();
+    onTestFinished(() => stop.abort());
     const lines: string[] = [];
     const say = (line: string) => void lines.push(line);
     const code = run(config, {
@@ -48,7 +52,5 @@ test.each(['default', 'imds'])(
     stop.abort();
     expect(await code).toBe(0);
     expect(lines.filter((line) => line.startsWith('could not'))).toEqual([]);
-    endpoint.close().closeAllConnections();
-    await sim.stop();
   },
 );
