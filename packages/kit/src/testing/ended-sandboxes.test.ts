@@ -1,5 +1,10 @@
-import { expect, test } from 'vitest';
-import { removeUnused } from './ended-sandboxes.ts';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type ServerHttp2Session } from 'node:http2';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { removeEndedSandboxes, removeUnused } from './ended-sandboxes.ts';
 import { field, fieldsOf } from './protobuf-fields.ts';
 
 test('of the sandboxes that are not ready, those without containers are removed', async () => {
@@ -10,6 +15,26 @@ test('of the sandboxes that are not ready, those without containers are removed'
     removeSandbox: (id) => Promise.resolve(removed.push(id)).then(() => undefined),
   });
   expect(removed).toEqual(['deleted']);
+});
+
+test('when the first look fails, no connection to the runtime stays open', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'ended-sandboxes-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const socket = join(folder, 'runtime.sock');
+  const server = createServer();
+  server.on('stream', (stream) => {
+    stream.respond({ ':status': 200, 'grpc-status': '12' }, { endStream: true });
+  });
+  const connected = once(server, 'session') as Promise<[ServerHttp2Session]>;
+  server.listen(socket);
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const refused = removeEndedSandboxes(() => Promise.resolve(socket));
+  const [session] = await connected;
+  onTestFinished(() => session.destroy());
+  const closed = once(session, 'close', { signal: AbortSignal.timeout(10_000) });
+  await expect(refused).rejects.toThrow('failed with status 12');
+  await closed;
 });
 
 test('fields of messages, among others and longer than 127 bytes', () => {

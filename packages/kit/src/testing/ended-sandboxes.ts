@@ -23,7 +23,12 @@ export async function removeEndedSandboxes(findSocket: () => Promise<string>): P
     runtime ??= connectRuntime(await findSocket());
     await removeUnused(runtime);
   };
-  await look();
+  try {
+    await look();
+  } catch (error) {
+    runtime?.close();
+    throw error;
+  }
   const run = async () => {
     while (!signal.aborted) {
       await pause(intervalMs, undefined, { signal }).catch(() => undefined);
