@@ -79,7 +79,7 @@ function problemsOfNodes({ nodes }: Seen, { identities }: Given): readonly strin
   const notReady = nodes.filter(({ os, isReady }) => os === 'linux' && !isReady);
   if (notReady.length > 0)
     problems.push(
-      `NMI has to become ready on every node of Linux; not Ready is the node ${namesOf(notReady)}. Repair it, or delete it from the cluster.`,
+      `NMI has to become ready on every node of Linux; these nodes are not Ready: ${namesOf(notReady)}. Repair them, or delete them from the cluster.`,
     );
   const usable = nodes.filter(takesPods);
   if (usable.length === 0)
@@ -87,7 +87,7 @@ function problemsOfNodes({ nodes }: Seen, { identities }: Given): readonly strin
   const elsewhere = usable.filter(({ providerId }) => !/^azure:\/\//i.test(providerId));
   if (identities && elsewhere.length > 0)
     problems.push(
-      `MIC attaches identities to machines of Azure only; no provider id azure://… has the node ${namesOf(elsewhere)}. Leave --identity out to test NMI alone.`,
+      `MIC attaches identities to machines of Azure only; these nodes have no provider id azure://…: ${namesOf(elsewhere)}. Leave --identity out to test NMI alone.`,
     );
   return problems;
 }
