@@ -1,3 +1,4 @@
+import { isGuid } from './identity.ts';
 import { proxyVariableFor } from './proxy.ts';
 import type { Item, Kind } from './vault-object.ts';
 
@@ -131,7 +132,7 @@ function readItems(values: Values, problems: string[]): readonly Item[] {
 }
 
 function readClientId(value: string | undefined, problems: string[]): string | undefined {
-  if (value !== undefined && !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value))
+  if (value !== undefined && !isGuid(value))
     problems.push(
       `AZURE_CLIENT_ID must be the client id of an identity, 8-4-4-4-12 hexadecimal digits, not ${quoted(value)}`,
     );

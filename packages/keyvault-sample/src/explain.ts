@@ -1,4 +1,5 @@
 import { factsOf, type ErrorFacts } from './error-facts.ts';
+import { isGuid } from './identity.ts';
 import type { Item, Kind } from './vault-object.ts';
 
 export const reasons = [
@@ -195,11 +196,9 @@ const wordings: Readonly<Record<Reason, Wording>> = {
   ],
 };
 
-const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 /** The object id is a claim that nothing has checked, and the command is for a shell. */
 function roleCommand({ item, objectId = '', vaultUrl }: Attempt): string {
-  const assignee = guid.test(objectId) ? objectId : 'OBJECT-ID';
+  const assignee = isGuid(objectId) ? objectId : 'OBJECT-ID';
   const vault = `"$(az keyvault show --name ${vaultName(vaultUrl)} --query id --output tsv)"`;
   return `az role assignment create --role '${roles[item.kind]}' --assignee-object-id ${assignee} --assignee-principal-type ServicePrincipal --scope ${vault}`;
 }

@@ -7,6 +7,11 @@ export interface Identity {
   readonly resourceId: string | undefined;
 }
 
+const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** The form of client ids, object ids and tenants. */
+export const isGuid = (text: string): boolean => guid.test(text);
+
 /** In a line of the log they would begin another line or change how it is shown. */
 const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { CredentialName } from './config.ts';
 import { html, nothing, type Html } from './html.ts';
 import type { Identity } from './identity.ts';
 import type { Entry, Status } from './status.ts';
@@ -60,13 +61,13 @@ export function renderPage(status: Status, now: Date): string {
     </html> `.html;
 }
 
-const credentialTexts: Readonly<Record<string, string>> = {
+const credentialTexts: Readonly<Record<CredentialName, string>> = {
   default: 'DefaultAzureCredential of @azure/identity',
   imds: 'createImdsCredential of @pod-identity/imds-client',
 };
 
 function identityCard({ identity, credential }: Status): Html {
-  const source = credentialTexts[credential] ?? credential;
+  const source = credentialTexts[credential];
   if (identity === undefined)
     return html`<div class="card" id="identity"><p>No token yet, from ${source}.</p></div> `;
   return html`<div class="card" id="identity">

@@ -1,3 +1,4 @@
+import type { CredentialName } from './config.ts';
 import type { Explanation } from './explain.ts';
 import type { Identity } from './identity.ts';
 import { hasTime, type Item, type VaultObject } from './vault-object.ts';
@@ -17,7 +18,7 @@ export interface Entry {
 /** What the web page shows. */
 export interface Status {
   readonly vaultUrl: string;
-  readonly credential: string;
+  readonly credential: CredentialName;
   /** Of the last token. */
   readonly identity: Identity | undefined;
   readonly entries: readonly Entry[];
