@@ -47,19 +47,20 @@ async function look(kube: KubeTransport, until: Until, signal: AbortSignal): Pro
 /** Resolves when no object of the collection fits any more. */
 export async function untilNone(kube: KubeTransport, until: Until): Promise<void> {
   const signal = signalOf(until);
-  let left: readonly string[] | undefined;
-  try {
+  let left: readonly string[] = ['objects that could not be listed'];
+  const wait = async () => {
     for (;;) {
       const { items, changes } = await open(kube, until, signal);
       left = items.filter((item) => until.fits(item)).map(({ metadata }) => metadata.name);
       if (left.length === 0) return;
       for await (const { type, object } of changes) if (type === 'DELETED' || !until.fits(object)) break;
     }
-  } catch (error) {
+  };
+  await wait().catch((error: unknown) => {
     until.signal?.throwIfAborted();
-    if (!signal.aborted || left === undefined) throw error;
-    throw new Error(`still in ${until.path}: ${left.join(', ')}`, { cause: error });
-  }
+    if (!signal.aborted) throw error;
+    throw new Error(`still in ${until.path}: ${left.slice(0, 10).join(', ')}`, { cause: error });
+  });
 }
 
 /** Of the caller's end and the deadline, whichever is first. */

@@ -22,9 +22,13 @@ test.each(['default', 'imds'])(
       else held.abort();
     });
     endpoint.listen(0, '127.0.0.1');
-    onTestFinished(() => void endpoint.close().closeAllConnections());
+    onTestFinished(() => {
+      endpoint.close().closeAllConnections();
+    });
     await once(endpoint, 'listening');
-    onTestFinished(() => void vi.unstubAllEnvs());
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+    });
     vi.stubEnv(
       'AZURE_POD_IDENTITY_AUTHORITY_HOST',
       `http://127.0.0.1:${(endpoint.address() as AddressInfo).port}`,
