@@ -54,12 +54,19 @@ describe('a token', () => {
     ['expires_on as an ISO date', { expires_on: '2023-11-14T22:14:20Z' }, 60],
     ['expires_on before expires_in', { expires_on: '1700000060', expires_in: '999' }, 60],
     ['expires_in when the clock is behind', { expires_on: '1700010060', expires_in: '60' }, 60],
-    ['expires_in when the clock is ahead', { expires_on: '1699990060', expires_in: '60' }, 60],
+    ['expires_on a year ahead', { expires_on: 1_700_000_000 + 366 * 86_400 }, 366 * 86_400],
     ['expires_in as a string', { expires_in: '60' }, 60],
     ['expires_in as a number', { expires_in: 60.5 }, 60.5],
-    ['expires_in when expires_on is in milliseconds', { expires_on: '1700000060000', expires_in: '60' }, 60],
     ['expires_in when expires_on is empty', { expires_on: '', expires_in: '60' }, 60],
-    ['expires_in when expires_on is no date', { expires_on: '11/14/2023 10:14:20 PM', expires_in: '60' }, 60],
+    ['expires_in when expires_on is null', { expires_on: null, expires_in: '60' }, 60],
+    [
+      'expires_in when expires_on is a date of another form',
+      { expires_on: '11/14/2023', expires_in: '60' },
+      60,
+    ],
+    ['expires_in when expires_on is no time', { expires_on: 'soon', expires_in: '60' }, 60],
+    ['expires_on when expires_in is no span', { expires_on: '1700000060', expires_in: 'soon' }, 60],
+    ['expires_on when expires_in is more than a year', { expires_on: '1700000060', expires_in: 1e9 }, 60],
   ])('expires by %s', (_, times, seconds) => {
     expect(read({ access_token: 't', ...times })).toMatchObject({ expiresOnTimestamp: now + seconds * 1000 });
   });
@@ -106,12 +113,45 @@ test('a token is frozen: callers share it', () => {
   expect(Object.isFrozen(read({ access_token: 't', expires_in: 60 }))).toBe(true);
 });
 
-test.each([
-  ['1699999999', 'expires_on is in the past (is the clock of this machine ahead?)'],
-  ['1700003599000', 'expires_on is more than a year ahead (it is in seconds, not in milliseconds)'],
-  [undefined, 'neither expires_on nor expires_in is a time'],
-])('a token that expires at %s is refused because %s', (on, why) => {
-  expect(refused({ access_token: 'secret', expires_on: on }).reason).toContain(why);
+const past = 'expires_on is in the past (is the clock of this machine ahead?)';
+const farAhead =
+  'expires_on is more than a year ahead (it must be in seconds, not in milliseconds; is the clock of this machine behind?)';
+
+// A response that something cached still has the expires_in of its first day.
+test.each<[string, unknown, string]>([
+  ['past', '1699999999', past],
+  ['now', 1_700_000_000, past],
+  ['a date that is past', '2023-11-14T22:13:19Z', past],
+  ['zero', '0', past],
+  ['the number zero', 0, past],
+  ['a negative number', '-1', past],
+  ['in milliseconds', '1700003599000', farAhead],
+  ['a second more than a year ahead', 1_700_000_001 + 366 * 86_400, farAhead],
+  ['a date in the far future', '2999-01-01T00:00:00Z', farAhead],
+  ['digits without end', '9'.repeat(400), farAhead],
+])('a token whose expires_on is %s is refused, whatever expires_in is', (_, on, why) => {
+  const reason = `the endpoint answered 200 with a token of no valid expiry: ${why}`;
+  for (const expires_in of [undefined, 'soon', '60', 86_400]) {
+    const error = refused({ access_token: 'secret', expires_on: on, expires_in });
+    expect(error).toMatchObject({ code: 'invalid-response', status: 200, reason });
+  }
+});
+
+test('a token without a time of either field is refused because of that', () => {
+  const { reason } = refused({ access_token: 'secret', expires_on: 'soon', expires_in: '-5' });
+  expect(reason).toContain('neither expires_on nor expires_in is a valid time');
+});
+
+test.each<[unknown, number | undefined]>([
+  ['1699999700', 1_699_999_700_000],
+  ['2023-11-14T22:13:19Z', 1_699_999_999_000],
+  [0, undefined],
+  [-1, undefined],
+  ['9'.repeat(400), undefined],
+  ['soon', undefined],
+])('not_before as %j is %j', (not_before, expected) => {
+  const token = read({ access_token: 't', expires_in: 60, not_before });
+  expect('notBeforeTimestamp' in token ? token.notBeforeTimestamp : undefined).toBe(expected);
 });
 
 describe('a refusal', () => {

@@ -41,43 +41,46 @@ function readToken(body: JsonObject, at: Circumstances): AccessToken | ImdsError
   // It becomes a header of a request.
   if (!/^[\x20-\x7e]+$/.test(token))
     return unreadable('with an access_token of other characters than those of ASCII', at);
-  const expiresOnTimestamp = readExpiry(body, at);
+  const on = readTime(body['expires_on'], at);
+  const problem = problemOf(on, at);
+  if (problem !== undefined) return noExpiry(problem, at);
+  const expiresOnTimestamp = earlier(on, readSpan(body['expires_in'], at));
   if (expiresOnTimestamp === undefined) {
-    return unreadable(`with a token of no valid expiry: ${problemOf(body['expires_on'], at)}`, at);
+    return noExpiry('neither expires_on nor expires_in is a valid time', at);
   }
   return Object.freeze({
     token,
     expiresOnTimestamp,
     ...optional('refreshAfterTimestamp', readRefreshAfter(body, expiresOnTimestamp, at)),
-    ...optional('notBeforeTimestamp', readTime(body['not_before'], at)),
+    ...optional('notBeforeTimestamp', readNotBefore(body, at)),
     tokenType: 'Bearer',
     resource: readText(body['resource']) ?? at.asked.resource,
     ...optional('clientId', readText(body['client_id'])),
   });
 }
 
+function noExpiry(why: string, at: Circumstances): ImdsError {
+  return unreadable(`with a token of no valid expiry: ${why}`, at);
+}
+
 /** Managed identity tokens live for a day. A longer life than this is a number in milliseconds, or garbage. */
 const longestLifeMs = 366 * 24 * 60 * 60 * 1000;
 
 /**
- * The earlier of `expires_on` and `expires_in` from now: a clock that is behind must not prolong a token. No token
- * has expired when it arrives, so if `expires_on` is past, the clock is ahead, and `expires_in` alone counts. Without it there is no expiry.
+ * Why a time in `expires_on` cannot be one, whatever `expires_in` is: that of a response that something cached counts from when the token
+ * was issued, and would give an expired token another life.
  */
-function readExpiry(body: JsonObject, at: Circumstances): number | undefined {
-  const times = [readTime(body['expires_on'], at), readSpan(body['expires_in'], at)];
-  const valid = times.filter((time) => time !== undefined && isAhead(time, at));
-  return valid.length === 0 ? undefined : Math.min(...(valid as number[]));
+function problemOf(on: number | undefined, { now }: Circumstances): string | undefined {
+  if (on === undefined) return undefined;
+  if (on <= now) return 'expires_on is in the past (is the clock of this machine ahead?)';
+  if (on <= now + longestLifeMs) return undefined;
+  return 'expires_on is more than a year ahead (it must be in seconds, not in milliseconds; is the clock of this machine behind?)';
 }
 
-function isAhead(time: number, { now }: Circumstances): boolean {
-  return time > now && time <= now + longestLifeMs;
-}
-
-function problemOf(expiresOn: unknown, at: Circumstances): string {
-  const on = readTime(expiresOn, at);
-  if (on === undefined) return 'neither expires_on nor expires_in is a time';
-  if (on <= at.now) return 'expires_on is in the past (is the clock of this machine ahead?)';
-  return 'expires_on is more than a year ahead (it is in seconds, not in milliseconds)';
+/** A clock that is behind must not prolong a token, so both count. */
+function earlier(on: number | undefined, byLife: number | undefined): number | undefined {
+  if (on === undefined || byLife === undefined) return on ?? byLife;
+  return Math.min(on, byLife);
 }
 
 const longLifeMs = 2 * 60 * 60 * 1000;
@@ -93,23 +96,28 @@ function readRefreshAfter(body: JsonObject, expiresOn: number, at: Circumstances
   return lifeMs >= longLifeMs ? at.now + lifeMs / 2 : undefined;
 }
 
-/** Seconds since the epoch, as a number or (the documented form) in a string; or an ISO date. */
+/** The documented form is seconds since the epoch in a string; a number or an ISO date is a time, too. Infinity is one: it is not garbled. */
 function readTime(value: unknown, at: Circumstances): number | undefined {
-  const seconds = readSeconds(value);
+  const seconds = readNumber(value);
   if (seconds !== undefined) return seconds * 1000;
   const date = typeof value === 'string' && /^\d{4}-\d{2}-\d{2}T/.test(value) ? at.parseDate(value) : NaN;
-  return Number.isFinite(date) ? date : undefined;
+  return Number.isNaN(date) ? undefined : date;
 }
 
-/** Seconds from now. */
+function readNotBefore(body: JsonObject, at: Circumstances): number | undefined {
+  const time = readTime(body['not_before'], at);
+  return time !== undefined && time > 0 && time < Infinity ? time : undefined;
+}
+
+/** Seconds from now, as the time of their end. A life without an end, or of more than a year, is none. */
 function readSpan(value: unknown, at: Circumstances): number | undefined {
-  const seconds = readSeconds(value);
-  return seconds === undefined ? undefined : at.now + seconds * 1000;
+  const ms = (readNumber(value) ?? 0) * 1000;
+  return ms > 0 && ms <= longestLifeMs ? at.now + ms : undefined;
 }
 
-function readSeconds(value: unknown): number | undefined {
-  const seconds = typeof value === 'string' && /^\d+(\.\d+)?$/.test(value) ? Number(value) : value;
-  return typeof seconds === 'number' && Number.isFinite(seconds) && seconds > 0 ? seconds : undefined;
+function readNumber(value: unknown): number | undefined {
+  const number = typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value;
+  return typeof number === 'number' ? number : undefined;
 }
 
 /** Why the endpoint gave nothing. */

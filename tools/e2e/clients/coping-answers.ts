@@ -16,11 +16,13 @@ export const tokens = { own: 'token-of-the-endpoint', other: 'token-of-another-a
 
 const lifeSeconds = 86_400;
 
-function tokenBody(token: string): Readonly<Record<string, string>> {
+const nowSeconds = () => Math.floor(Date.now() / 1000);
+
+function tokenBody(token: string, expiresOn = nowSeconds() + lifeSeconds): Readonly<Record<string, string>> {
   return {
     access_token: token,
     expires_in: String(lifeSeconds),
-    expires_on: String(Math.floor(Date.now() / 1000) + lifeSeconds),
+    expires_on: String(expiresOn),
     resource: 'https://vault.azure.net',
     token_type: 'Bearer',
   };
@@ -146,6 +148,17 @@ const brokenAnswers: readonly ScriptedAnswer[] = [
     title: '200 with a token without an expiry',
     promised: atOnce,
     send: json(200, { access_token: tokens.own, token_type: 'Bearer' }),
+  },
+  {
+    // As a cache gives it: `expires_in` is that of its first day.
+    title: '200 with a token that has expired',
+    promised: atOnce,
+    send: json(200, tokenBody(tokens.own, nowSeconds() - 60)),
+  },
+  {
+    title: '200 with `expires_on` in milliseconds',
+    promised: atOnce,
+    send: json(200, tokenBody(tokens.own, (nowSeconds() + lifeSeconds) * 1000)),
   },
 ];
 

@@ -20,7 +20,7 @@ const remedies: Readonly<Record<ImdsErrorCode, string>> = {
     'Something holds the request. For a pod: NMI holds it while the identity is being assigned ("kubectl describe pod" shows Events); without NMI, a network policy or a firewall may drop it.',
   aborted: 'The command was stopped: try again.',
   'invalid-response':
-    'What answers there is no metadata service: check --endpoint and AZURE_POD_IDENTITY_AUTHORITY_HOST.',
+    'What answers there is no metadata service, or the clock of this machine is wrong: check --endpoint, AZURE_POD_IDENTITY_AUTHORITY_HOST and the time.',
 };
 
 /** What to do about an error. */
