@@ -5,6 +5,8 @@ export default defineConfig({
   // The command is a file of its own, which the library does not share chunks with.
   splitting: false,
   format: ['esm', 'cjs'],
+  // By this name Node need not look for the type in package.json, which takes a quarter MiB of memory.
+  outExtension: ({ format }) => (format === 'esm' ? { js: '.mjs' } : {}),
   dts: { entry: 'src/index.ts', compilerOptions: { composite: false, incremental: false } },
   sourcemap: true,
   clean: true,

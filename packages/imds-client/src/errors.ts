@@ -141,7 +141,12 @@ function describeIdentity({ clientId, objectId, resourceId }: Partial<Identity> 
   return resourceId === undefined ? 'default identity' : `resource id ${resourceId}`;
 }
 
+// Not a literal: V8 loads the tables of Unicode when it parses one (130 KiB of memory), and few programs have an error.
+let misleading: RegExp | undefined;
+
 /** Texts of others may have characters that would begin a line of a log, move the cursor of a terminal or change the order of letters. */
 export function oneLine(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');
+  if (/^[ -~]*$/.test(text)) return text;
+  misleading ??= new RegExp('[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]+', 'gu');
+  return text.replace(misleading, ' ');
 }

@@ -1,3 +1,4 @@
+import { oneLine } from './errors.ts';
 import type { Identity, TokenRequest } from './types.ts';
 import { defaultScope } from './scopes.ts';
 
@@ -31,7 +32,9 @@ function problemOf(endpoint: unknown): string | undefined {
   if (typeof endpoint !== 'string') return `a value of type ${typeof endpoint}`;
   if (endpoint.includes('@')) return 'one with a user name or password: metadata services have none';
   if (/[?#]/.test(endpoint)) return 'one with a query or a fragment';
-  if (/[\s\p{Cc}\p{Cf}]/u.test(endpoint)) return 'one with a blank or a control character';
+  if (/\s/.test(endpoint) || oneLine(endpoint) !== endpoint) {
+    return 'one with a blank or a control character';
+  }
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
   const isAddress = url !== undefined && /^https?:\/\//i.test(endpoint) && url.port !== '0';
   // Not quoted: it may hold a password that is written in a way that no parser knows.
@@ -98,8 +101,13 @@ function parseExtra(extraQuery: unknown): [string, string][] {
 /** Of callers in JavaScript, and of version 0.1: an id that is not read would get them a token of another identity. */
 export function refuseMisplacedIds(value: unknown): void {
   if (!isObject(value)) throw new TypeError('the request or the options must be an object');
-  const misplaced = selectorNames.find((name) => name in value);
-  if (misplaced !== undefined) throw new TypeError(`${misplaced} must be in identity: { ${misplaced} }`);
+  // No loop over the names: this runs for each token from the cache.
+  if ('clientId' in value || 'objectId' in value || 'resourceId' in value) throw misplacedId(value);
+}
+
+function misplacedId(value: object): TypeError {
+  const name = selectorNames.find((one) => one in value);
+  return new TypeError(`${name} must be in identity: { ${name} }`);
 }
 
 function parseResource(value: unknown): string {

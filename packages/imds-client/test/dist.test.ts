@@ -33,13 +33,13 @@ const server = createServer((request, response) => {
 
 describe.skipIf(node20 === undefined)('the built imds-client in Node 20', () => {
   beforeAll(async () => {
-    if (!existsSync(`${folder}/dist/command.js`)) execFileSync('tsup', { cwd: folder, shell: true });
+    if (!existsSync(`${folder}/dist/command.mjs`)) execFileSync('tsup', { cwd: folder, shell: true });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   }, 120_000);
   afterAll(() => new Promise<void>((resolve) => server.close(() => resolve())));
 
   test.each([
-    ['imported', 'module', `import ${names} from './dist/index.js';${program}`],
+    ['imported', 'module', `import ${names} from './dist/index.mjs';${program}`],
     ['required', 'commonjs', `const ${names} = require('./dist/index.cjs');(async () => {${program}})();`],
   ])('gets a token and tells a refusal when it is %s', async (_, type, code) => {
     const { stdout } = await promisify(execFile)(node20!, [`--input-type=${type}`, '--eval', code], {
@@ -53,7 +53,7 @@ describe.skipIf(node20 === undefined)('the built imds-client in Node 20', () => 
 
   test('prints a token as a command, and tells a refusal', async () => {
     const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const command = ['dist/command.js', 'token', '--resource', 'r', '--endpoint', endpoint];
+    const command = ['dist/command.mjs', 'token', '--resource', 'r', '--endpoint', endpoint];
     const run = (...more: string[]) => promisify(execFile)(node20!, [...command, ...more], { cwd: folder });
     expect(JSON.parse((await run()).stdout)).toMatchObject({ accessToken: 'built' });
     await expect(run('--client-id', 'unknown')).rejects.toMatchObject({
@@ -65,7 +65,7 @@ describe.skipIf(node20 === undefined)('the built imds-client in Node 20', () => 
 
   test('recognises an error of the other module format', async () => {
     const code = `
-      import { ImdsError, isImdsError } from './dist/index.js';
+      import { ImdsError, isImdsError } from './dist/index.mjs';
       import common from './dist/index.cjs';
       const errors = [new ImdsError('denied', 'x'), new common.ImdsError('denied', 'x')];
       console.log(JSON.stringify(errors.map((error) => [isImdsError(error), common.isImdsError(error)])));

@@ -13,7 +13,7 @@ import type { Figures } from '../report.ts';
 import { figuresOf, shown, type Round, type Runtime, type Taken } from './imds-figures.ts';
 
 const program = fileURLToPath(new URL('../programs/one-token.mjs', import.meta.url));
-const library = fileURLToPath(new URL('../../../packages/imds-client/dist/index.js', import.meta.url));
+const library = fileURLToPath(new URL('../../../packages/imds-client/dist/index.mjs', import.meta.url));
 
 interface Sizes {
   readonly rounds: number;

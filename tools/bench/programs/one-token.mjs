@@ -9,7 +9,7 @@ const audience = 'https://vault.azure.net';
 const clients = {
   bare: () => async () => undefined,
   'imds-client': async () => {
-    const { createImdsClient } = await import('../../../packages/imds-client/dist/index.js');
+    const { createImdsClient } = await import('../../../packages/imds-client/dist/index.mjs');
     const client = createImdsClient();
     return () => client.getToken({ resource: audience });
   },
