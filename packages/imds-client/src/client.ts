@@ -4,13 +4,13 @@ import { exchange } from './exchange.ts';
 import { instancePath, longestInstance, readInstance } from './instance.ts';
 import { isOfMetadataService } from './probe.ts';
 import { identityOf, refuseMisplacedIds, tokenPath, tokenUrl, type ParsedRequest } from './request.ts';
-import { createRequestReader } from './request-reader.ts';
+import { createRequestReader, type KeyedRequest } from './request-reader.ts';
 import { readAnswer } from './response.ts';
 import { overdue, retried, type Task } from './retried.ts';
 import { duration, readSettings, type Settings } from './settings.ts';
 import { createSingleFlight, type FlightRules } from './single-flight.ts';
 import { startTimer } from './timers.ts';
-import { createTokenCache, type TokenQuestion } from './token-cache.ts';
+import { createTokenCache, type CacheMode } from './token-cache.ts';
 import type {
   AccessToken,
   AvailabilityOptions,
@@ -54,22 +54,22 @@ export function createImdsClient(options: ImdsClientOptions = {}): ImdsClient {
 }
 
 function createTokens(settings: Settings, rules: FlightRules): ImdsClient['getToken'] {
-  const { clock, maxCacheEntries: maxEntries } = settings;
-  const cache = createTokenCache({ ...rules, now: () => clock.now(), elapsed: settings.elapsed, maxEntries });
+  const { clock, elapsed, maxCacheEntries: maxEntries } = settings;
+  const cache = createTokenCache<KeyedRequest>({
+    ...rules,
+    now: () => clock.now(),
+    elapsed,
+    maxEntries,
+    fetchToken: (parsed) => retried(tokenTask(parsed, settings), { settings, startTimer }),
+    overdue: (parsed, last) => overdue(settings, last, askedOf(parsed)),
+  });
   const readRequest = createRequestReader();
   return async (request) => {
     const parsed = readRequest(request);
     const { abortSignal } = request;
     checkSignal(abortSignal);
     if (abortSignal?.aborted === true) throw aborted(abortSignal.reason);
-    return cache.get({
-      key: parsed.key,
-      mode: modeOf(request, parsed, settings),
-      abortSignal,
-      // Built only when a request is sent: most tokens come from the cache.
-      fetchToken: (...flight) => retried(tokenTask(parsed, settings), { settings, startTimer })(...flight),
-      overdue: (last) => overdue(settings, last, askedOf(parsed)),
-    });
+    return cache.get(parsed, modeOf(request, parsed, settings), abortSignal);
   };
 }
 
@@ -86,7 +86,7 @@ function askedOf({ resource, selector }: ParsedRequest): Asked {
   return { resource, identity: identityOf(selector) };
 }
 
-function modeOf(request: TokenRequest, { extra }: ParsedRequest, { cache }: Settings): TokenQuestion['mode'] {
+function modeOf(request: TokenRequest, { extra }: ParsedRequest, { cache }: Settings): CacheMode {
   if (!cache || extra.length > 0) return 'pass';
   return request.bypassCache === true ? 'renew' : 'use';
 }
@@ -110,7 +110,7 @@ function createInstance(settings: Settings, rules: FlightRules): ImdsClient['get
 /** One request without the header `Metadata`: the service refuses it at once, whatever it is doing. */
 async function isAvailable(
   { timeoutMs = 1000, abortSignal }: AvailabilityOptions,
-  { endpoint, transport }: Settings,
+  { endpoint, probeTransport: transport }: Settings,
 ): Promise<boolean> {
   duration('timeoutMs', timeoutMs);
   checkSignal(abortSignal);

@@ -63,21 +63,45 @@ test('sends what IMDS documents, its name, and nothing else', async () => {
 
 test('is refused, with the remedy, in a runtime without node:http', () => {
   vi.stubGlobal('process', {});
-  expect(() => createNodeTransport('http://127.0.0.1')).toThrow(/use transport 'fetch'$/);
+  expect(() => createNodeTransport('http://127.0.0.1', 1)).toThrow(/use transport 'fetch'$/);
   vi.unstubAllGlobals();
 });
 
-test('has five connections at a time, and keeps none', async () => {
-  const waiting: Socket[] = [];
-  const { endpoint, sockets, most } = await serve((socket) => {
-    waiting.push(socket);
-    // Each of the others waits for a place.
-    if (waiting.length >= 5) for (const one of waiting) one.end(answer(body));
+test('keeps no connection', async () => {
+  const { endpoint, sockets } = await serve((socket) => void socket.write(answer(body)));
+  await tokenOf(endpoint);
+  await expect.poll(() => sockets.size, { message: 'connections that are open' }).toBe(0);
+});
+
+test('has a connection for each request, even if others wait and the service would keep it', async () => {
+  const requests = new Map<Socket, number>();
+  const { endpoint } = await serve((socket) => {
+    requests.set(socket, (requests.get(socket) ?? 0) + 1);
+    socket.write(answer(body));
+  });
+  const client = createImdsClient({ endpoint, maxRetries: 0 });
+  await Promise.all(Array.from({ length: 12 }, (_, index) => client.getToken({ resource: `${index}` })));
+  expect([...requests.values()]).toEqual(Array.from({ length: 12 }, () => 1));
+});
+
+test('has four connections at a time, and one for the probe, which does not wait for requests that the service holds', async () => {
+  let held = 0;
+  const { endpoint, most } = await serve((socket, text) => {
+    if (text.includes('Metadata: true')) held += 1;
+    else socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n');
   });
   const client = createImdsClient({ endpoint });
-  await Promise.all(Array.from({ length: 12 }, (_, index) => client.getToken({ resource: `${index}` })));
-  expect(most()).toBe(5);
-  await expect.poll(() => sockets.size, { message: 'connections that are open' }).toBe(0);
+  const controller = new AbortController();
+  const get = (resource: string) => client.getToken({ resource, abortSignal: controller.signal });
+  const getting = Promise.allSettled(['a', 'b', 'c', 'd', 'e', 'f'].map(get));
+  await expect.poll(() => held, { message: 'requests that are held' }).toBe(4);
+  const probe = () => client.isAvailable({ timeoutMs: 30_000 });
+  expect(await probe()).toBe(true);
+  // A fifth connection for a token would have been opened before that of the probe.
+  expect([held, most()]).toEqual([4, 5]);
+  expect(await Promise.all([probe(), probe()])).toEqual([true, true]);
+  controller.abort();
+  await getting;
 });
 
 describe('an endpoint', () => {
@@ -168,7 +192,7 @@ describe('an endpoint', () => {
   test('is not asked once the signal is aborted', async () => {
     const { endpoint, most } = await serve(() => undefined);
     const init = { method: 'GET', headers: {}, redirect: 'manual' } as const;
-    const asking = createNodeTransport(endpoint)(endpoint, { ...init, signal: AbortSignal.abort() });
+    const asking = createNodeTransport(endpoint, 1)(endpoint, { ...init, signal: AbortSignal.abort() });
     await expect(asking).rejects.toMatchObject({ name: 'AbortError' });
     expect(most()).toBe(0);
   });

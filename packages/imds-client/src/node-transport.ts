@@ -6,9 +6,6 @@ import type { FetchInit, FetchLike, FetchResponse } from './types.ts';
 
 type Open = (url: string, headers: Readonly<Record<string, string>>) => ClientRequest;
 
-/** IMDS serves five requests at a time. */
-const maxSockets = 5;
-
 /**
  * The default transport. It has an agent of its own, so it never uses a proxy: agents of the runtime may be led through one, and the token of a
  * proxy would be believed. A connection serves one request: a token is needed once in hours, and nothing that arrives late can be taken
@@ -16,7 +13,7 @@ const maxSockets = 5;
  *
  * @throws TypeError - the runtime has no node:http
  */
-export function createNodeTransport(endpoint: string): FetchLike {
+export function createNodeTransport(endpoint: string, maxSockets: number): FetchLike {
   const { process: own } = globalThis as { process?: Partial<NodeJS.Process> };
   if (typeof own?.getBuiltinModule !== 'function') {
     throw new TypeError(
@@ -25,20 +22,23 @@ export function createNodeTransport(endpoint: string): FetchLike {
   }
   let opening: Open | undefined;
   return async (url, init) => {
-    opening ??= createOpening(new URL(endpoint).protocol === 'https:');
+    opening ??= createOpening(new URL(endpoint).protocol === 'https:', maxSockets);
     init.signal.throwIfAborted();
     return responseTo(opening(url, init.headers), init);
   };
 }
 
-function createOpening(isSecure: boolean): Open {
+function createOpening(isSecure: boolean, maxSockets: number): Open {
   const http = process.getBuiltinModule(isSecure ? 'node:https' : 'node:http');
   const agent: Agent = new http.Agent({ keepAlive: false, maxSockets });
   // Deno leads even requests with an agent of their own through HTTP_PROXY, but not connections of node:net.
   agent.createConnection = createConnecting(isSecure);
   return (url, given) => {
     const headers = { ...given, Connection: 'close' };
-    return http.request(url, { method: 'GET', agent, headers });
+    const request = http.request(url, { method: 'GET', agent, headers });
+    // Otherwise an agent with a limit sends a request that waits over a connection that the service has not closed yet.
+    request.shouldKeepAlive = false;
+    return request;
   };
 }
 

@@ -9,6 +9,8 @@ export interface Settings {
   readonly endpoint: string;
   readonly apiVersion: string;
   readonly transport: FetchLike;
+  /** Of `isAvailable`: it does not wait behind requests that the service holds. */
+  readonly probeTransport: FetchLike;
   readonly maxRetries: number;
   readonly requestTimeoutMs: number;
   readonly deadlineMs: number;
@@ -30,7 +32,7 @@ export function readSettings(options: ImdsClientOptions): Settings {
   const endpoint = endpointOf(options.endpoint);
   return {
     endpoint,
-    transport: transportOf(options.transport ?? 'node', endpoint),
+    ...transportsOf(options.transport ?? 'node', endpoint),
     apiVersion,
     cache,
     clock,
@@ -40,10 +42,19 @@ export function readSettings(options: ImdsClientOptions): Settings {
   };
 }
 
-function transportOf(option: unknown, endpoint: string): FetchLike {
-  if (option === 'node') return createNodeTransport(endpoint);
-  if (option === 'fetch') return createFetchTransport(endpoint);
-  if (typeof option === 'function') return option as FetchLike;
+/** IMDS serves five requests at a time. One place is kept free for the probe, which it answers while it holds others. */
+const places = { transport: 4, probeTransport: 1 } as const;
+
+function transportsOf(option: unknown, endpoint: string): Pick<Settings, keyof typeof places> {
+  if (option === 'node') {
+    return {
+      transport: createNodeTransport(endpoint, places.transport),
+      probeTransport: createNodeTransport(endpoint, places.probeTransport),
+    };
+  }
+  const transport = option === 'fetch' ? createFetchTransport(endpoint) : option;
+  if (typeof transport === 'function')
+    return { transport: transport as FetchLike, probeTransport: transport as FetchLike };
   throw new TypeError(`transport must be 'node', 'fetch' or a function like fetch, not ${typeof option}`);
 }
 

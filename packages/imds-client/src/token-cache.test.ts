@@ -1,13 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ImdsError } from './errors.ts';
-import { createTokenCache, freshnessOf, type TokenQuestion } from './token-cache.ts';
+import type { Departure } from './single-flight.ts';
+import { createTokenCache, freshnessOf, type CacheMode } from './token-cache.ts';
 import type { AccessToken } from './types.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
 
-const overdue = () => new ImdsError('timeout', 'too late');
+interface Call {
+  readonly key: string;
+  readonly fetchToken: Departure<AccessToken>;
+  readonly mode: CacheMode;
+  readonly abortSignal: AbortSignal;
+}
 
 /** A cache, its clock, and a source that counts its calls and fails on request. */
 function createScene(maxEntries = 10) {
@@ -20,11 +26,13 @@ function createScene(maxEntries = 10) {
     held: undefined as Promise<void> | undefined,
   };
   const patience: (() => void)[] = [];
-  const cache = createTokenCache({
+  const cache = createTokenCache<Pick<Call, 'key' | 'fetchToken'>>({
     now: () => scene.now,
     elapsed: () => scene.now,
     maxEntries,
     deadlineMs: 90_000,
+    fetchToken: (asked) => asked.fetchToken,
+    overdue: () => new ImdsError('timeout', 'too late'),
     startTimer(ms, onEnd) {
       if (ms < 90_000) patience.push(onEnd);
       return { hold: () => undefined, release: () => undefined, clear: () => undefined };
@@ -37,8 +45,8 @@ function createScene(maxEntries = 10) {
     if (scene.failure !== undefined) throw scene.failure;
     return { token: name, expiresOnTimestamp: scene.now + scene.lifeMs, tokenType: 'Bearer', resource: 'r' };
   };
-  const get = async (more: Partial<TokenQuestion> = {}) =>
-    (await cache.get({ key: 'k', mode: 'use', fetchToken, overdue, ...more })).token;
+  const get = async ({ mode = 'use', abortSignal, ...asked }: Partial<Call> = {}) =>
+    (await cache.get({ key: 'k', fetchToken, ...asked }, mode, abortSignal)).token;
   return { scene, get, patience };
 }
 
@@ -165,7 +173,7 @@ describe('in the last minute of a token', () => {
   /** A call that fails at its first try, and whose retries the test ends. */
   const retrying = (failure: Error) => {
     const { promise, resolve } = Promise.withResolvers<AccessToken>();
-    const fetchToken: TokenQuestion['fetchToken'] = (_, onFailure) => {
+    const fetchToken: Call['fetchToken'] = (_, onFailure) => {
       onFailure(failure);
       return promise;
     };

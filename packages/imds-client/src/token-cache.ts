@@ -2,17 +2,17 @@ import { createSingleFlight, type Departure, type FlightRules, type Passenger } 
 import { createTokenStore, type StoredToken } from './token-store.ts';
 import type { AbortSignalLike, AccessToken } from './types.ts';
 
-export interface TokenQuestion {
+/** What a token is asked for by. Those with equal keys can share one. */
+export interface Keyed {
   readonly key: string;
-  /** `use`: the stored token while it is fresh. `renew`: a new one, which is stored. `pass`: a new one, which is not. */
-  readonly mode: 'use' | 'renew' | 'pass';
-  readonly fetchToken: Departure<AccessToken>;
-  readonly overdue: Passenger<AccessToken>['overdue'];
-  readonly abortSignal?: AbortSignalLike | undefined;
 }
 
-export interface TokenCache {
-  get(question: TokenQuestion): Promise<AccessToken>;
+/** `use`: the stored token while it is fresh. `renew`: a new one, which is stored. `pass`: a new one, which is not. */
+export type CacheMode = 'use' | 'renew' | 'pass';
+
+export interface TokenCache<Q extends Keyed> {
+  /** The stored token itself if it is fresh: a promise, or an object for the call, would take as long as all the rest. */
+  get(asked: Q, mode: CacheMode, abortSignal?: AbortSignalLike): AccessToken | Promise<AccessToken>;
 }
 
 export type Freshness = 'fresh' | 'refresh-soon' | 'must-wait' | 'expired';
@@ -42,21 +42,26 @@ function freshnessAt({ token, storedAt }: StoredToken, at: number, wall: number)
 /** Of a caller who has a valid token, in milliseconds: a service that hangs must not take the last of its life. */
 const patienceMs = 10_000;
 
-export interface TokenCacheOptions extends FlightRules {
+export interface TokenCacheOptions<Q extends Keyed> extends FlightRules {
   readonly now: () => number;
   /** Milliseconds that only increase. */
   readonly elapsed: () => number;
   readonly maxEntries: number;
+  readonly fetchToken: (asked: Q) => Departure<AccessToken>;
+  /** The error of the deadline; `last` is that of the last failed try, if there was one. */
+  readonly overdue: (asked: Q, last: unknown) => Error;
 }
 
 /** Tokens by key, one request at a time for each key. */
-export function createTokenCache({ now, elapsed, maxEntries, ...rules }: TokenCacheOptions): TokenCache {
-  const join = createSingleFlight<AccessToken>(rules);
-  const tokens = createTokenStore(maxEntries);
+export function createTokenCache<Q extends Keyed>(options: TokenCacheOptions<Q>): TokenCache<Q> {
+  const { now, elapsed } = options;
+  const join = createSingleFlight<AccessToken>(options);
+  const tokens = createTokenStore(options.maxEntries);
   let requests = 0;
 
-  function passengerOf(question: TokenQuestion): Passenger<AccessToken> {
-    const { key, mode, fetchToken, overdue, abortSignal } = question;
+  function passengerOf(asked: Q, mode: CacheMode): Passenger<AccessToken> {
+    const { key } = asked;
+    const fetchToken = options.fetchToken(asked);
     const depart: Departure<AccessToken> = async (...flight) => {
       const request = ++requests;
       const token = await fetchToken(...flight);
@@ -64,27 +69,35 @@ export function createTokenCache({ now, elapsed, maxEntries, ...rules }: TokenCa
       if (mode !== 'pass') tokens.store(key, { ...stored, request, quietUntil: 0 });
       return token;
     };
-    return { key, depart, overdue, abortSignal };
+    return { key, depart, overdue: (last) => options.overdue(asked, last) };
   }
 
-  function answerFrom(entry: StoredToken, question: TokenQuestion): Promise<AccessToken> | AccessToken {
-    // The time since the token came counts if the clock was set back meanwhile.
-    const timeFor = () => Math.max(now(), entry.storedAt + elapsed() - entry.storedElapsed);
-    const at = timeFor();
-    const freshness = freshnessAt(entry, at, now());
-    if (freshness === 'expired') return join(passengerOf(question));
-    if (freshness === 'fresh' || at < entry.quietUntil) return entry.token;
-    const refresh = quietly(passengerOf(question), entry, timeFor);
-    if (freshness === 'must-wait') return join({ ...refresh, instead: insteadOf(entry, timeFor) });
+  /** The time since the token came counts if the clock was set back meanwhile. */
+  function timeFor({ storedAt, storedElapsed }: StoredToken, wall: number): number {
+    return Math.max(wall, storedAt + elapsed() - storedElapsed);
+  }
+
+  /** The token, if it may be returned without waiting for another one. */
+  function refresh(entry: StoredToken, freshness: Freshness, passenger: Passenger<AccessToken>) {
+    const at = () => timeFor(entry, now());
+    const quiet = quietly(passenger, entry, at);
+    if (freshness === 'must-wait') return join({ ...quiet, instead: insteadOf(entry, at) });
     // No caller waits for it, aborts it or sees its failure.
-    join({ ...refresh, abortSignal: undefined, isBackground: true }).catch(() => undefined);
+    join({ ...quiet, abortSignal: undefined, isBackground: true }).catch(() => undefined);
     return entry.token;
   }
 
   return {
-    async get(question) {
-      const entry = question.mode === 'use' ? tokens.recall(question.key) : undefined;
-      return entry === undefined ? join(passengerOf(question)) : answerFrom(entry, question);
+    get(asked, mode, abortSignal) {
+      const entry = mode === 'use' ? tokens.recall(asked.key) : undefined;
+      if (entry === undefined) return join({ ...passengerOf(asked, mode), abortSignal });
+      const wall = now();
+      const at = timeFor(entry, wall);
+      const freshness = freshnessAt(entry, at, wall);
+      if (freshness === 'fresh') return entry.token;
+      const passenger = { ...passengerOf(asked, mode), abortSignal };
+      if (freshness === 'expired') return join(passenger);
+      return at < entry.quietUntil ? entry.token : refresh(entry, freshness, passenger);
     },
   };
 }

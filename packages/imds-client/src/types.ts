@@ -45,7 +45,7 @@ export interface AbortSignalLike {
 export interface AccessToken {
   /** Secret: its holder can act as the identity. */
   readonly token: string;
-  /** From `expires_on` and `expires_in`, the earlier one of them. */
+  /** From `expires_on` and `expires_in`, the earlier one of them; always ahead when the token arrives. */
   readonly expiresOnTimestamp: number;
   /** From this time on a refresh is recommended, although the token is still valid. */
   readonly refreshAfterTimestamp?: number;
@@ -69,8 +69,9 @@ export interface ImdsClientOptions {
   /** Of requests for tokens. Default `2018-02-01`. */
   readonly apiVersion?: string | undefined;
   /**
-   * The HTTP client. Default `'node'`: node:http, at most five connections at a time, and never through a proxy. `'fetch'`: the global
-   * `fetch`, for runtimes without node:http; it refuses to ask where a proxy of the environment would get the request. Or a function
+   * The HTTP client. Default `'node'`: node:http, never through a proxy, with at most five connections at a time, one of which is for
+   * `isAvailable`. Each serves one request and is not kept alive: a token is needed once in hours, and nothing that arrives late can be taken
+   * for the response to another request. `'fetch'`: the global `fetch`, for runtimes without node:http; it refuses to ask where a proxy of the environment would get the request. Or a function
    * like `fetch`.
    */
   readonly transport?: 'node' | 'fetch' | FetchLike | undefined;
@@ -149,7 +150,8 @@ export interface ImdsClient {
   getToken(request: TokenRequest): Promise<AccessToken>;
   /**
    * Whether a metadata service answers at the endpoint: one short request, no retries. Any refusal counts, except 502,
-   * 504 and that of Docker Desktop. With the default transport it waits behind five requests that are held. It says nothing about identities.
+   * 504 and that of Docker Desktop. It says nothing about identities. With the default transport it has a connection of its own, so it is also
+   * true while the service holds other requests of this client.
    *
    * @throws TypeError - `timeoutMs` is invalid
    * @throws ImdsError - with the code `aborted`: by `abortSignal`

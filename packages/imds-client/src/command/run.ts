@@ -43,7 +43,7 @@ export async function run(surroundings: Surroundings): Promise<number> {
 }
 
 async function getToken(wish: TokenWish, { env, print, printError, elapsed }: Surroundings): Promise<number> {
-  const { tries, transport } = noted(createNodeTransport(endpointOf(wish.endpoint)), elapsed);
+  const { tries, transport } = noted(createNodeTransport(endpointOf(wish.endpoint), 1), elapsed);
   const { endpoint, timeoutMs, resource, identity } = wish;
   const clientFor = (ms: number) =>
     createImdsClient({ endpoint, transport, cache: false, requestTimeoutMs: ms, deadlineMs: ms });
