@@ -25,7 +25,7 @@ const logger = {
 export function sourcesOf(root: string, paths: readonly string[]): readonly string[] {
   return paths.flatMap((path) =>
     path.endsWith('/')
-      ? globSync(`${path}**/*.ts`, { cwd: root }).filter((file) => !/\.test\.ts$|\/test\//.test(file))
+      ? globSync(`${path}**/*.ts`, { cwd: root }).filter((file) => !/\.test(-d)?\.ts$|\/test\//.test(file))
       : [path],
   );
 }

@@ -246,6 +246,24 @@ describe('a failure', () => {
 });
 
 describe('the deadline', () => {
+  test('and an abort are told to the transport as what they are', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const signals: AbortSignal[] = [];
+    const transport: FetchLike = (_, { signal }) => {
+      signals.push(signal);
+      return new Promise(() => undefined);
+    };
+    const client = createClient({ transport, deadlineMs: 1000 });
+    const controller = new AbortController();
+    const late = client.getToken({ resource: 'a' });
+    const given = client.getToken({ resource: 'b', abortSignal: controller.signal });
+    const ended = Promise.allSettled([late, given]);
+    controller.abort();
+    await vi.advanceTimersByTimeAsync(1000);
+    await ended;
+    expect(signals.map((signal) => (signal.reason as ImdsError).code)).toEqual(['timeout', 'aborted']);
+  });
+
   test('ends a call whose endpoint hangs, even if the transport ignores its signal', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const client = createClient({ transport: () => new Promise(() => undefined), deadlineMs: 45_000 });

@@ -42,6 +42,13 @@ test('an identity named twice is refused when the credential is made', () => {
   expect(() => createImdsCredential({ identity })).toThrow(TypeError);
 });
 
+test('an id that is not in identity is refused: it would be a credential of another identity', () => {
+  const { options } = createScene();
+  expect(() => createImdsCredential({ ...options, clientId: 'c' } as object)).toThrow(
+    'clientId must be in identity: { clientId }',
+  );
+});
+
 test('several scopes are refused', async () => {
   const { options } = createScene();
   await expect(createImdsCredential(options).getToken(['a/.default', 'b/.default'])).rejects.toThrow(

@@ -50,13 +50,18 @@ test.each([
   'SELF_SIGNED_CERT_IN_CHAIN',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
   'ERR_TLS_CERT_ALTNAME_INVALID',
+  'HOSTNAME_MISMATCH',
 ])('a certificate that is not accepted is not asked for again: %s', (code) => {
   const error = of(new TypeError('fetch failed', { cause: coded(code) }));
   expect(error).toMatchObject({ retryable: false, reason: expect.stringContaining(code) as unknown });
 });
 
-test('what does not speak HTTP is not asked again', () => {
-  expect(of(coded('HPE_INVALID_CONSTANT'))).toMatchObject({ code: 'invalid-response', retryable: false });
+test('a handshake that takes too long has nothing to do with the certificate', () => {
+  expect(of(coded('ERR_TLS_HANDSHAKE_TIMEOUT'))).toMatchObject({ code: 'unavailable', retryable: true });
+});
+
+test.each(['HPE_INVALID_CONSTANT', 'HPE_8'])('what does not speak HTTP is not asked again: %s', (code) => {
+  expect(of(coded(code))).toMatchObject({ code: 'invalid-response', retryable: false });
 });
 
 test.each([{ code: 'HPE_8' }, { code: undefined }])(
@@ -75,6 +80,9 @@ describe('a programming error is passed on as it is', () => {
     new TypeError("Cannot read properties of undefined (reading 'request')"),
     new TypeError('my.fetchIt is not a function'),
     new TypeError("undefined is not an object (evaluating 'x.connect')"),
+    new TypeError('Cannot set property socket of #<Session> which has only a getter'),
+    new TypeError('this.socket is undefined'),
+    new TypeError('can\'t access property "request" of null'),
     new ReferenceError('x is not defined'),
     new RangeError('no'),
     new SyntaxError('no'),

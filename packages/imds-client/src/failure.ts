@@ -64,8 +64,7 @@ function systemCodeOf(error: unknown, depth: number): string | undefined {
 }
 
 /** Of OpenSSL and of Node's TLS: no retry changes a certificate. */
-const certificateCode =
-  /^(ERR_TLS_\w{1,60}|UNABLE_TO_\w{1,60}|(\w{1,40}_)?CERT(_\w{1,60})?|HOSTNAME_MISMATCH)$/;
+const certificateCode = /^(UNABLE_TO_\w{1,60}|(\w{1,40}_)?CERT(_\w{1,60})?|HOSTNAME_MISMATCH)$/;
 
 function isSystemCode(code: unknown): code is string {
   if (typeof code === 'string' && certificateCode.test(code)) return true;

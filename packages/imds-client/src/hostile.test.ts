@@ -126,8 +126,8 @@ describe('a clock that is set', () => {
         return Promise.resolve();
       },
     };
-    const client = createImdsClient({ transport: counting, testing: { clock, random: () => 0 } });
-    return { scene, client };
+    const options = { transport: counting, testing: { clock, random: () => 0 } };
+    return { scene, options, client: createImdsClient(options) };
   };
 
   test('back does not keep a token beyond its life', async () => {
@@ -159,6 +159,22 @@ describe('a clock that is set', () => {
     expect(scene.requests).toBeGreaterThan(1);
   });
 
+  test('forward, as after a sleep of the machine, ends the life of a token', async () => {
+    const { scene, client } = createScene();
+    await client.getToken({ resource });
+    scene.now += hourMs;
+    await client.getToken({ resource });
+    expect(scene.requests).toBe(2);
+  });
+
+  test('in any way does not move the deadline', async () => {
+    const { scene, options } = createScene();
+    scene.setTo = scene.now;
+    const getting = createImdsClient({ ...options, deadlineMs: 5_000 }).getToken({ resource });
+    await expect(getting).rejects.toMatchObject({ code: 'unavailable' });
+    expect(scene.requests).toBe(2);
+  });
+
   test.each([-hourMs, hourMs])('by %s ms does not change the number of retries', async (byMs) => {
     const { scene, client } = createScene();
     scene.setTo = scene.now + byMs;
@@ -175,13 +191,24 @@ describe('an argument that only JavaScript can pass is refused by its name', () 
     [{ resource: 'r', extraQuery: null }, 'extraQuery'],
     [{ resource: 'r', extraQuery: { Client_Id: 'x' } }, 'Client_Id'],
     [{ resource: 'r', extraQuery: { mi_res_id: 'x' } }, 'mi_res_id'],
-    [{ resource: 'r', abortSignal: new AbortController() }, 'abortSignal'],
+    [{ resource: 'r', abortSignal: new AbortController() }, 'abortSignal must be an AbortSignal'],
     [{ resource: 'r/.default ' }, 'resource'],
     [{ resource: 'r/.default/' }, 'resource'],
   ])('%j', async (request, name) => {
     const error: unknown = await getToken(request).catch((one: unknown) => one);
     expect(error).toBeInstanceOf(TypeError);
     expect(String(error)).toContain(name);
+  });
+
+  test('an AbortController in place of its signal', async () => {
+    const how = { abortSignal: new AbortController() as unknown as AbortSignal };
+    for (const call of [client.getInstanceMetadata(how), client.isAvailable(how)]) {
+      await expect(call).rejects.toThrow(/^abortSignal must be an AbortSignal$/);
+    }
+  });
+
+  test('but not null in place of no signal', async () => {
+    expect(await getToken({ resource, abortSignal: null })).toMatchObject({ token: 'for the default' });
   });
 
   test('null in place of the options', () => {

@@ -57,6 +57,12 @@ describe('the metadata of an instance', () => {
     });
   });
 
+  test('is frozen: callers share it', () => {
+    const instance = read(document);
+    if (instance instanceof ImdsError) throw instance;
+    expect([instance, instance.compute, instance.document].map(Object.isFrozen)).toEqual([true, true, true]);
+  });
+
   test.each(['', '<html>', '[]', 'null', '{}', '{"compute":[]}', '{"compute":"x"}'])(
     'is not guessed from %j',
     (body) => {

@@ -87,6 +87,14 @@ describe('fetch uses no proxy', () => {
     ],
     ['in Node, of which no_proxy is read alone', told({ no_proxy: '169.254.169.254', NO_PROXY: 'a' })],
     ['in Node for an excepted IPv6 address', { ...told({ NO_PROXY: '[::1]' }), endpoint: 'http://[::1]' }],
+    [
+      'for an exception of one list, if the other is empty',
+      { env: { HTTP_PROXY: proxy, no_proxy: '', NO_PROXY: '169.254.169.254' } },
+    ],
+    [
+      'for an IPv6 address that is excepted without brackets',
+      { endpoint: 'http://[::1]', env: { HTTP_PROXY: proxy, NO_PROXY: '::1' } },
+    ],
     ['for any exception', { env: { HTTP_PROXY: proxy, NO_PROXY: '*' } }],
   ])('%s', (_, setting) => {
     expect(of(setting)).toBeUndefined();
@@ -103,6 +111,7 @@ test.each([
   ['http://[fd00:ec2::23]', true],
   ['http://[::ffff:127.0.0.1]', true],
   ['http://[::ffff:169.254.169.254]:80', true],
+  ['http://[::ffff:0.0.0.0]', true],
   ['http://[::ffff:10.0.0.1]', false],
   ['http://0.0.0.0:80', true],
   ['http://[::]', true],

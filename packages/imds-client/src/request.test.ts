@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { keyOf, parseEndpoint, parseRequest, tokenUrl } from './request.ts';
+import { identityOf, keyOf, parseEndpoint, parseIdentity, parseRequest, tokenUrl } from './request.ts';
 import type { Identity, TokenRequest } from './types.ts';
 
 const resource = 'https://vault.azure.net';
@@ -8,6 +8,13 @@ const url = (request: TokenRequest) => tokenUrl(base, parseRequest(request));
 const key = (request: TokenRequest) => keyOf(parseRequest(request));
 const start =
   'http://h/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fvault.azure.net';
+
+test.each<Identity>([{ clientId: 'c' }, { objectId: 'o' }, { resourceId: '/r' }])(
+  'the identity %j is the same after it was read',
+  (identity) => {
+    expect(identityOf(parseIdentity(identity))).toEqual(identity);
+  },
+);
 
 describe('the address of a token', () => {
   test.each<[string, Partial<TokenRequest>, string]>([

@@ -95,6 +95,7 @@ describe('a token', () => {
     ['an empty token', { access_token: '', expires_in: 60 }],
     ['a token that is no text', { access_token: 5, expires_in: 60 }],
     ['a token with another line', { access_token: 'secret\r\nX: y', expires_in: 60 }],
+    ['a token with a letter beyond ASCII', { access_token: 'secret\u00e9', expires_in: 60 }],
     ['no expiry', { access_token: 'secret' }],
     ['an expiry that is no time', { access_token: 'secret', expires_on: 'soon', expires_in: '-5' }],
     ['an expiry that is now', { access_token: 'secret', expires_on: 1_700_000_000 }],
@@ -200,6 +201,7 @@ describe('a refusal', () => {
   test.each<[string, string | null, number | undefined]>([
     ['no header', null, undefined],
     ['seconds', '180', 180_000],
+    ['seconds between blanks', ' 180 ', 180_000],
     ['an HTTP date', 'Tue, 14 Nov 2023 22:16:20 GMT', 180_000],
     ['a date that is past', 'Tue, 14 Nov 2023 22:00:00 GMT', 0],
     ['something else', 'later', undefined],

@@ -23,10 +23,7 @@ export function retried<T>(task: Task<T>, means: Means): Departure<T> {
   return async (signal, onFailure) => {
     const deadline = elapsed() + deadlineMs;
     for (let retries = 0; ; retries += 1) {
-      const result = await tryOnce(task, means, signal).catch((error: unknown) => {
-        onFailure(error);
-        throw error;
-      });
+      const result = await tryOnce(task, means, signal);
       if (!isImdsError(result)) return result;
       onFailure(result);
       const leftMs = deadline - elapsed();

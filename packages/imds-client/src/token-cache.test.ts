@@ -19,6 +19,8 @@ interface Call {
 function createScene(maxEntries = 10) {
   const scene = {
     now: 0,
+    /** By how much the clock was set back. */
+    setBackMs: 0,
     requests: 0,
     lifeMs: hour,
     heedsAbort: false,
@@ -27,7 +29,7 @@ function createScene(maxEntries = 10) {
   };
   const patience: (() => void)[] = [];
   const cache = createTokenCache<Pick<Call, 'key' | 'fetchToken'>>({
-    now: () => scene.now,
+    now: () => scene.now - scene.setBackMs,
     elapsed: () => scene.now,
     maxEntries,
     deadlineMs: 90_000,
@@ -45,9 +47,10 @@ function createScene(maxEntries = 10) {
     if (scene.failure !== undefined) throw scene.failure;
     return { token: name, expiresOnTimestamp: scene.now + scene.lifeMs, tokenType: 'Bearer', resource: 'r' };
   };
+  const cached = () => cache.get({ key: 'k', fetchToken }, 'use');
   const get = async ({ mode = 'use', abortSignal, ...asked }: Partial<Call> = {}) =>
     (await cache.get({ key: 'k', fetchToken, ...asked }, mode, abortSignal)).token;
-  return { scene, get, patience };
+  return { scene, get, cached, patience };
 }
 
 /** Runs everything that waits for no timer. */
@@ -60,6 +63,20 @@ describe('a token in the cache', () => {
     scene.now = 54 * minute;
     expect(await get()).toBe('token 1');
     expect(scene.requests).toBe(1);
+  });
+
+  test('is returned without a promise', async () => {
+    const { get, cached } = createScene();
+    await get();
+    expect(cached()).toMatchObject({ token: 'token 1' });
+  });
+
+  test('that has expired is not waited for, although the clock was set back', async () => {
+    const { scene, get, patience } = createScene();
+    await get();
+    [scene.now, scene.setBackMs] = [2 * hour, 3 * hour];
+    expect(await get()).toBe('token 2');
+    expect(patience).toEqual([]);
   });
 
   test('is returned and refreshed in the background, once, if it expires soon', async () => {
@@ -206,7 +223,7 @@ describe('in the last minute of a token', () => {
     const { scene, get } = createScene();
     await get();
     scene.now = hour - 25_000;
-    const { fetchToken } = retrying(new TypeError('x is not a function'));
+    const fetchToken = () => Promise.reject(new TypeError('x is not a function'));
     expect(await get({ fetchToken })).toBe('token 1');
   });
 });

@@ -37,6 +37,7 @@ describe('the arguments', () => {
     ['token --resource a --resource b', '--resource must be given once'],
     ['token --resouce a', 'there is no option "--resouce"'],
     ['token a', 'there is no option "a"'],
+    ['token --\u202e\u009b2J', 'there is no option "--\\u202e\\u009b2J"'],
     [
       'token --resource a --client-id c --object-id o',
       'the identity must be named once: by --client-id, --object-id or --resource-id',

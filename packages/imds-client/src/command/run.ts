@@ -69,8 +69,7 @@ async function getToken(wish: TokenWish, { env, print, printError, elapsed }: Su
 }
 
 function timeOf(timestamp: number): string {
-  // The last moment of the calendar.
-  return Math.abs(timestamp) <= 8.64e15 ? new Date(timestamp).toISOString() : 'at no time of the calendar';
+  return new Date(timestamp).toISOString();
 }
 
 function toImdsError(error: unknown): ImdsError | AccessToken {
