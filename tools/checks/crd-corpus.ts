@@ -105,7 +105,29 @@ export const corpus: readonly Case[] = [
   identity('64 allowed namespaces', { allowedNamespaces: { names: many(64) } }, true),
   identity('65 allowed namespaces', { allowedNamespaces: { names: many(65) } }, false),
   identity('allowed namespaces as a list', { allowedNamespaces: ['shop'] }, false),
+  identity(
+    'a service principal with values that cannot work',
+    {
+      type: 1,
+      tenantID: 'contoso',
+      auxiliaryTenantIDs: ['a', 'b', 'c', 'd'],
+      adEndpoint: 'http://login.example.com/x',
+      adResourceID: 'vault',
+    },
+    true,
+  ),
   binding('a label', {}, true),
+  binding('a selector that no label has as its value', { selector: 'demo app' }, true),
+  binding(
+    'a podSelector that no pod meets',
+    {
+      podSelector: {
+        matchLabels: { app: 'web' },
+        matchExpressions: [{ key: 'app', operator: 'DoesNotExist' }],
+      },
+    },
+    true,
+  ),
   binding('a selector that is a map', { selector: { app: 'web' } }, false),
   binding('a selector that is a number', { selector: 1 }, false),
   binding('an identity that is a list', { azureIdentity: ['reader'] }, false),
@@ -161,6 +183,7 @@ export const corpus: readonly Case[] = [
   exception('a label', {}, true),
   exception('client ids', { clientIDs: [guid] }, true),
   exception('client ids in a string', { clientIDs: guid }, false),
+  exception('a label that no pod has', { podLabels: { 'a b': '-' } }, true),
   exception('labels that are a list', { podLabels: ['app'] }, false),
   exception('a label value that is true', { podLabels: { app: true } }, false),
   assigned('a pod', {}, true),
@@ -206,6 +229,26 @@ export const corpus: readonly Case[] = [
     ),
     { schema: true, server: true },
     'the API server keeps the key, so that the parser can refuse it: had it dropped the key, the selector would select more',
+  ),
+  only(
+    binding(
+      'a key that no label has in matchLabels',
+      { podSelector: { matchLabels: { 'a b': 'c' } } },
+      false,
+    ),
+    { schema: true, server: true },
+    'schemas that Kubernetes 1.20 takes cannot limit the keys of a map',
+  ),
+  only(
+    binding(
+      'a label key with a prefix of 254 characters',
+      {
+        podSelector: { matchExpressions: [{ key: `${'p'.repeat(254)}/a`, operator: 'DoesNotExist' }] },
+      },
+      false,
+    ),
+    { schema: true, server: true },
+    'the pattern of a key is one for Go and JavaScript, and limits the length of the whole key only',
   ),
   only(
     bare(identity('an identity without apiVersion and kind', {}, true)),

@@ -1,15 +1,27 @@
 // crd-types beside @kubernetes/client-node, as a tool would use both, with real API servers.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   KubeConfig,
   KubernetesObjectApi,
   makeInformer,
   type KubernetesListObject,
 } from '@kubernetes/client-node';
-import { customResourceDefinitions, parseAzureIdentity, type AzureIdentity } from '@pod-identity/crd-types';
+import {
+  apiVersion,
+  customResourceDefinitions,
+  parseAzureIdentity,
+  type AzureIdentity,
+} from '@pod-identity/crd-types';
 import { connectKube, type KubeTransport } from '@pod-identity/kit/kube';
 import { startApiServer, type ApiServerFlavour, type RunningApiServer } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { established } from '../stage/cluster.ts';
+import { repository } from '../stage/places.ts';
+import { runExample } from './run-example.ts';
+
+const resourceID =
+  '/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader';
 
 for (const flavour of ['v1.36', 'v1.20'] as const satisfies ApiServerFlavour[]) {
   const server = await startApiServer({ flavour });
@@ -48,10 +60,8 @@ function suite(server: RunningApiServer) {
 
   test('gives objects that the parser reads, from a list and from an informer', async () => {
     const objects = KubernetesObjectApi.makeApiClient(config);
-    const resourceID =
-      '/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader';
     const identity: AzureIdentity = {
-      apiVersion: 'aadpodidentity.k8s.io/v1',
+      apiVersion,
       kind: 'AzureIdentity',
       metadata: { name: 'listed', namespace: 'default' },
       spec: { type: 0, resourceID },
@@ -94,4 +104,63 @@ function suite(server: RunningApiServer) {
       await informer.stop();
     }
   });
+
+  test('runs the example of the README, also a second time and when the definition is deleted meanwhile', async () => {
+    const [example = ''] = /(?<=^```ts\n)(?:(?!^```).)*makeInformer.*?(?=^```)/ms.exec(readme) ?? [];
+    const env = { KUBECONFIG: server.kubeconfig };
+    await deleteDefinition(admin);
+    const first = await runExample(example, env);
+    try {
+      await createIdentity(config, 'first');
+      await first.printed(/^default first \[/m);
+      await deleteDefinition(admin);
+      await first.printed(/^the informer starts again in 5 s: /m);
+      const second = await runExample(example, env);
+      try {
+        await createIdentity(config, 'second');
+        await second.printed(/^default second \[/m);
+        await first.printed(/^default second \[/m);
+      } finally {
+        await second.stop();
+      }
+    } finally {
+      await first.stop();
+    }
+  }, 120_000);
+}
+
+const readme = readFileSync(join(repository, 'packages/crd-types/README.md'), 'utf8');
+
+async function deleteDefinition(admin: KubeTransport): Promise<void> {
+  const path =
+    '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/azureidentities.aadpodidentity.k8s.io';
+  await admin.request({ method: 'DELETE', path });
+  await expect
+    .poll(() => admin.request({ method: 'GET', path }).catch((error: unknown) => error), {
+      message: 'the CustomResourceDefinition of AzureIdentity is gone',
+      timeout: 30_000,
+    })
+    .toMatchObject({ code: 'not-found' });
+}
+
+/** As soon as the definition of an example is established. */
+async function createIdentity(config: KubeConfig, name: string): Promise<void> {
+  const identity = {
+    apiVersion,
+    kind: 'AzureIdentity',
+    metadata: { name, namespace: 'default' },
+    spec: { type: 0, resourceID },
+  };
+  await expect
+    .poll(
+      () =>
+        KubernetesObjectApi.makeApiClient(config)
+          .create(identity)
+          .catch((error: unknown) => error),
+      {
+        message: `AzureIdentity ${name} is created`,
+        timeout: 30_000,
+      },
+    )
+    .toMatchObject({ metadata: { name } });
 }

@@ -1,4 +1,5 @@
 import type { AzureIdentity } from './azure-identity.ts';
+import { isGuid } from './guid.ts';
 import { refuse, type Parsed, type Problem } from './problem.ts';
 import { quote } from './quote.ts';
 import { canonicalResourceId, parseIdentityResourceId, parseProviderId } from './resource-id.ts';
@@ -114,7 +115,6 @@ export function accessTargetKey({ resource, names }: AccessTarget): string {
 
 /** The same limit as for the auxiliary tenants of NMI's token requests. */
 const mostAuxiliaryTenants = 3;
-const guid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 /** An id or domain of a tenant. It becomes part of a URL path. */
 const tenant = /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/i;
 const longestTenant = 253;
@@ -153,7 +153,7 @@ function tenantFault(text: string): string | undefined {
 
 function clientFault(text: string): string | undefined {
   if (text === '') return 'is missing: a service principal is named by the client id of its application';
-  if (guid.test(text)) return undefined;
+  if (isGuid(text)) return undefined;
   return foreignFault(text) ?? `must be a GUID, not ${quote(text)}`;
 }
 

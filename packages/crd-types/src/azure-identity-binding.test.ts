@@ -34,6 +34,36 @@ describe('an AzureIdentityBinding', () => {
     ]);
   });
 
+  test.each(['demo app', 'x'.repeat(64), '-demo', 'app=web'])(
+    'with the selector %j, which no label can have, is read with a warning',
+    (selector) => {
+      const parsed = parseAzureIdentityBinding({ metadata, spec: { azureIdentity: 'reader', selector } });
+      expect(parsed).toMatchObject({
+        ok: true,
+        value: { spec: { selector } },
+        warnings: [
+          {
+            path: 'spec.selector',
+            message: expect.stringMatching(
+              /^is ".*", which no label can have as its value, .*: write at most 63 /,
+            ),
+          },
+        ],
+      });
+    },
+  );
+
+  test('whose selector and podSelector contradict each other is read with a warning', () => {
+    const podSelector = { matchLabels: { aadpodidbinding: 'other' } };
+    const spec = { azureIdentity: 'reader', selector: 'demo', podSelector };
+    expect(parseAzureIdentityBinding({ metadata, spec })).toMatchObject({
+      ok: true,
+      warnings: [{ path: 'spec.podSelector', message: expect.stringContaining('label aadpodidbinding') }],
+    });
+    const alike = { ...spec, podSelector: { matchLabels: { aadpodidbinding: 'demo' } } };
+    expect(parseAzureIdentityBinding({ metadata, spec: alike })).toMatchObject({ ok: true, warnings: [] });
+  });
+
   test('with a number for a selector says to quote it', () => {
     const parsed = parseAzureIdentityBinding({ metadata, spec: { azureIdentity: 'reader', selector: 1 } });
     expect(!parsed.ok && parsed.problems[0]).toEqual({

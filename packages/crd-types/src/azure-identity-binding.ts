@@ -1,13 +1,18 @@
 import { objectParser } from './custom-object.ts';
-import { apiVersion, defaultIdentityAnnotation } from './group.ts';
+import { contradictionIn, equals } from './contradiction.ts';
+import { apiVersion, bindingLabel, defaultIdentityAnnotation } from './group.ts';
+import { resembling } from './identity-warnings.ts';
 import {
   isEmptySelector,
+  isLabelValue,
+  noValue,
   objectNamePattern,
   readLabelSelector,
   type LabelSelector,
 } from './label-selector.ts';
 import type { Condition, ListMeta, ObjectMeta } from './meta.ts';
 import { readConditions, readMetadata } from './object-meta.ts';
+import { quote } from './quote.ts';
 import type { Parser } from './standard-schema.ts';
 import { defined, type Section } from './section.ts';
 
@@ -68,6 +73,13 @@ export const parseAzureIdentityBinding: Parser<AzureIdentityBinding> = /* @__PUR
     if (binding.spec.azureIdentity === '')
       spec.problem('azureIdentity', 'is missing: name an AzureIdentity of this namespace');
     judgeConditions(binding.spec, spec);
+    warnOfNoPods(binding.spec, spec);
+    const annotations = section.section('metadata').section('annotations');
+    for (const [key] of resembling(binding.metadata.annotations))
+      annotations.warn(
+        key,
+        `has no effect on a binding: write it on the AzureIdentity ${quote(binding.spec.azureIdentity)}`,
+      );
     return binding;
   },
 );
@@ -98,6 +110,20 @@ function readSpec(spec: Section): AzureIdentityBinding['spec'] {
     serviceAccountName: spec.string('serviceAccountName'),
     default: spec.boolean('default'),
   });
+}
+
+/** Conditions that no pod meets. */
+function warnOfNoPods({ selector, podSelector }: AzureIdentityBinding['spec'], spec: Section): void {
+  if (!isLabelValue(selector))
+    spec.warn('selector', `is ${noValue(selector, ', so that this binding selects no pod')}`);
+  const { matchExpressions = [] } = podSelector ?? {};
+  const byLabel = selector === '' ? [] : [equals(bindingLabel, selector)];
+  const key = contradictionIn({ ...podSelector, matchExpressions: [...matchExpressions, ...byLabel] });
+  if (key !== undefined)
+    spec.warn(
+      'podSelector',
+      `has conditions on the label ${key} of which no value meets all, so that this binding selects no pod: remove one of them`,
+    );
 }
 
 const objectName = /* @__PURE__ */ new RegExp(objectNamePattern);

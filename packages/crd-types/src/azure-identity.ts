@@ -3,6 +3,7 @@ import { apiVersion, behaviorAnnotation } from './group.ts';
 import { readAllowedNamespaces, type AllowedNamespaces } from './allowed-namespaces.ts';
 import type { Condition, ListMeta, ObjectMeta } from './meta.ts';
 import { readConditions, readMetadata } from './object-meta.ts';
+import { warnOfBehavior, warnOfValues } from './identity-warnings.ts';
 import { parseIdentityResourceId } from './resource-id.ts';
 import type { Parser } from './standard-schema.ts';
 import { defined, type Section } from './section.ts';
@@ -28,13 +29,16 @@ export interface AzureIdentitySpec {
   readonly clientID?: string;
   /** Types 1 and 2: the Secret with the client secret or the certificate. */
   readonly clientPassword?: SecretReference;
-  /** Types 1 and 2: the tenant of the service principal, by its id or one of its domains. */
+  /** Types 1 and 2: the tenant of the service principal, by its id (a GUID) or one of its domains. */
   readonly tenantID?: string;
-  /** Types 1 and 2: up to three further tenants to request tokens of. */
+  /** Types 1 and 2: further tenants to request tokens of. NMI serves no identity with more than three. */
   readonly auxiliaryTenantIDs?: readonly string[];
   /** Not used, neither here nor in the original, which meant it as a default audience. */
   readonly adResourceID?: string;
-  /** Types 1 and 2: the https address of a login endpoint other than that of the cloud; NMI accepts those that its administrator allows. */
+  /**
+   * Types 1 and 2: the https address of a login endpoint other than that of the cloud, of which the host counts; NMI accepts those that its
+   * administrator allows.
+   */
   readonly adEndpoint?: string;
   /** Other namespaces whose pods may use the identity. */
   readonly allowedNamespaces?: AllowedNamespaces;
@@ -46,7 +50,7 @@ export interface AzureIdentity {
   readonly apiVersion: typeof apiVersion;
   /** The parser sets it even if the object lacks it. */
   readonly kind: 'AzureIdentity';
-  /** The annotation `aadpodidentity.k8s.io/Behavior` with `namespaced` keeps the identity in its namespace. */
+  /** The annotation `aadpodidentity.k8s.io/Behavior` with `namespaced` keeps the identity in its namespace; key and value are case-sensitive. */
   readonly metadata: ObjectMeta;
   /** From the object's author. */
   readonly spec: AzureIdentitySpec;
@@ -81,11 +85,12 @@ export const parseAzureIdentity: Parser<AzureIdentity> = /* @__PURE__ */ objectP
   'AzureIdentity',
   (section) => {
     const identity = readAzureIdentity(section);
-    judge(identity.spec, section.section('spec'));
-    if (identity.spec.allowedNamespaces !== undefined && isNamespaced(identity))
-      section
-        .section('spec')
-        .warn('allowedNamespaces', `has no effect beside the annotation ${behaviorAnnotation}: namespaced`);
+    const spec = section.section('spec');
+    judge(identity.spec, spec);
+    warnOfValues(identity, spec);
+    if (!isNamespaced(identity)) warnOfBehavior(identity.metadata, section);
+    else if (identity.spec.allowedNamespaces !== undefined)
+      spec.warn('allowedNamespaces', `has no effect beside the annotation ${behaviorAnnotation}: namespaced`);
     return identity;
   },
 );
@@ -138,12 +143,7 @@ function readSecretReference(spec: Section): SecretReference | undefined {
 function judge(identity: AzureIdentitySpec, spec: Section): void {
   if (identity.type === 0) judgeResourceId(identity.resourceID, spec);
   else warnOfMissing(identity, spec);
-  if (identity.clientID !== undefined && !guid.test(identity.clientID)) {
-    spec.warn('clientID', 'is not a GUID: Azure knows client ids only in that form');
-  }
 }
-
-const guid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
 function judgeResourceId(resourceID: string | undefined, spec: Section): void {
   const parsed = parseIdentityResourceId(resourceID ?? '');

@@ -1,9 +1,12 @@
 import { objectParser } from './custom-object.ts';
 import { apiVersion } from './group.ts';
+import { isGuid } from './guid.ts';
+import { isLabelKey, isLabelValue, keyRule, noValue, type Labels } from './label-selector.ts';
 import type { ListMeta, ObjectMeta } from './meta.ts';
 import { readMetadata } from './object-meta.ts';
+import { quote } from './quote.ts';
 import type { Parser } from './standard-schema.ts';
-import { defined } from './section.ts';
+import { defined, type Section } from './section.ts';
 
 /** Lets pods of its namespace that have one of these labels use the node's own metadata service. */
 export interface AzurePodIdentityException {
@@ -48,12 +51,18 @@ export const parseAzurePodIdentityException: Parser<AzurePodIdentityException> =
   (section) => {
     const spec = section.section('spec');
     const podLabels = spec.stringMap('podLabels') ?? {};
-    if (Object.keys(podLabels).length === 0) spec.warn('podLabels', 'is empty: this exception is for no pod');
+    warnOfLabels(podLabels, spec);
     const clientIDs = spec.strings('clientIDs');
     if (clientIDs?.length === 0)
       spec.warn(
         'clientIDs',
         'is empty: pods of this exception get no token; leave it out to allow every identity of the node',
+      );
+    const bad = clientIDs?.find((id) => !isGuid(id));
+    if (bad !== undefined)
+      spec.warn(
+        'clientIDs',
+        `has ${quote(bad)}, which is no GUID: write the client id (application id) of an identity`,
       );
     return {
       apiVersion,
@@ -63,3 +72,13 @@ export const parseAzurePodIdentityException: Parser<AzurePodIdentityException> =
     };
   },
 );
+
+function warnOfLabels(podLabels: Labels, spec: Section): void {
+  const labels = Object.entries(podLabels);
+  if (labels.length === 0) spec.warn('podLabels', 'is empty: this exception is for no pod');
+  for (const [key, value] of labels) {
+    if (!isLabelKey(key))
+      spec.warn('podLabels', `has the key ${quote(key)}, which no label can have: ${keyRule}`);
+    else if (!isLabelValue(value)) spec.warn('podLabels', `has ${quote(key)}: ${noValue(value)}`);
+  }
+}

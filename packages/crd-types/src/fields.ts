@@ -23,12 +23,15 @@ const address: FieldLimits = { upTo: 2048 };
 const several: FieldLimits = { upTo: 8192 };
 const many: FieldLimits = { upTo: 16_384 };
 
+/** Another spelling of the annotation, about which the parsers warn. */
+const behaviourAnnotation = 'aadpodidentity.k8s.io/Behaviour';
+
 function anyCase(members: Readonly<Record<string, FieldLimits>>): FieldLimits {
   return { members, anyCase: true };
 }
 
 function metadata(more: Readonly<Record<string, FieldLimits>> = {}): FieldLimits {
-  const annotations = [behaviorAnnotation, defaultIdentityAnnotation, podUidAnnotation];
+  const annotations = [behaviorAnnotation, behaviourAnnotation, defaultIdentityAnnotation, podUidAnnotation];
   return {
     members: {
       name,
@@ -38,7 +41,8 @@ function metadata(more: Readonly<Record<string, FieldLimits>> = {}): FieldLimits
       generation: word,
       creationTimestamp: word,
       deletionTimestamp: word,
-      annotations: { members: Object.fromEntries(annotations.map((key) => [key, name])) },
+      // In any case, so that the parsers can warn of other spellings.
+      annotations: anyCase(Object.fromEntries(annotations.map((key) => [key, name]))),
       ...more,
     },
   };
@@ -78,7 +82,10 @@ function object(spec: FieldLimits, more?: Readonly<Record<string, FieldLimits>>)
 
 function fieldsOfKinds(): Readonly<Record<Kind, FieldLimits>> {
   return {
-    AzureIdentity: object(identityFields()),
+    AzureIdentity: object(identityFields(), {
+      // The annotation as a label, about which the parser warns.
+      labels: anyCase({ [behaviorAnnotation]: name, [behaviourAnnotation]: name }),
+    }),
     AzureIdentityBinding: object(bindingFields()),
     AzureAssignedIdentity: object(
       anyCase({

@@ -72,12 +72,12 @@ describe('a podSelector', () => {
       spec: { azureIdentity: 'reader', podSelector },
     });
   const expressions = (...matchExpressions: unknown[]) => ({ matchExpressions });
-  const many = (count: number) =>
-    Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, 'v']));
+  const many = (count: number) => Array.from({ length: count }, (_, at) => `k${at}`);
+  const manyLabels = (count: number) => Object.fromEntries(many(count).map((key) => [key, 'v']));
 
   test.each<[unknown]>([
     [{ matchLabels: { app: 'web', 'example.com/team': '' } }],
-    [{ matchLabels: many(8) }],
+    [{ matchLabels: manyLabels(8) }],
     [
       expressions(
         { key: 'app', operator: 'In', values: ['web'] },
@@ -94,7 +94,24 @@ describe('a podSelector', () => {
     ['a number for a value', { matchLabels: { app: 1 } }, 'spec.podSelector.matchLabels'],
     ['a value that no label has', { matchLabels: { app: 'a b' } }, 'spec.podSelector.matchLabels'],
     ['a long value', { matchLabels: { app: 'v'.repeat(64) } }, 'spec.podSelector.matchLabels'],
-    ['too many labels', { matchLabels: many(9) }, 'spec.podSelector.matchLabels'],
+    ['a key that no label has', { matchLabels: { 'a b': 'c' } }, 'spec.podSelector.matchLabels'],
+    ['an empty key', { matchLabels: { '': 'c' } }, 'spec.podSelector.matchLabels'],
+    [
+      'a key with a prefix of 254 characters',
+      { matchLabels: { [`${'p'.repeat(254)}/a`]: 'c' } },
+      'spec.podSelector.matchLabels',
+    ],
+    [
+      'such a prefix that must be absent, which would select every pod',
+      expressions({ key: `${'p'.repeat(254)}/a`, operator: 'DoesNotExist' }),
+      'spec.podSelector.matchExpressions[0].key',
+    ],
+    [
+      'a name of 64 characters',
+      expressions({ key: `example.com/${'n'.repeat(64)}`, operator: 'NotIn', values: ['x'] }),
+      'spec.podSelector.matchExpressions[0].key',
+    ],
+    ['too many labels', { matchLabels: manyLabels(9) }, 'spec.podSelector.matchLabels'],
     [
       'too many expressions',
       expressions(...Array.from({ length: 9 }, () => ({ key: 'a', operator: 'Exists' }))),
@@ -147,9 +164,82 @@ describe('a podSelector', () => {
     expect(parsed.ok ? [] : parsed.problems.map((problem) => problem.path)).toContain(path);
   });
 
-  test('may have a key that no label has: then it selects nothing, which is said', () => {
-    const parsed = parse({ matchLabels: { 'a b': 'c' } });
-    expect(parsed).toMatchObject({ ok: true, warnings: [{ path: 'spec.podSelector.matchLabels' }] });
+  test('may have a key with a prefix of 253 characters and a name of 63', () => {
+    const key = `${'p'.repeat(253)}/${'n'.repeat(63)}`;
+    expect(parse({ matchLabels: { [key]: 'c' }, ...expressions({ key, operator: 'Exists' }) })).toMatchObject(
+      {
+        ok: true,
+        warnings: [],
+      },
+    );
+  });
+
+  test.each<[string, object]>([
+    ['app', { matchLabels: { app: 'web' }, ...expressions({ key: 'app', operator: 'DoesNotExist' }) }],
+    [
+      'app',
+      {
+        matchLabels: { app: 'web' },
+        ...expressions({ key: 'app', operator: 'NotIn', values: ['web', 'b'] }),
+      },
+    ],
+    [
+      'a',
+      expressions(
+        { key: 'b', operator: 'Exists' },
+        { key: 'a', operator: 'In', values: ['x', 'y'] },
+        { key: 'a', operator: 'In', values: ['z'] },
+      ),
+    ],
+    ['a', expressions({ key: 'a', operator: 'Exists' }, { key: 'a', operator: 'DoesNotExist' })],
+    [
+      'a',
+      expressions(
+        { key: 'a', operator: 'In', values: ['x', 'y'] },
+        { key: 'a', operator: 'NotIn', values: ['y'] },
+        { key: 'a', operator: 'NotIn', values: ['x'] },
+      ),
+    ],
+  ])('that no pod can meet because of the label %s is read with a warning: %j', (key, podSelector) => {
+    expect(parse(podSelector)).toMatchObject({
+      ok: true,
+      warnings: [
+        {
+          path: 'spec.podSelector',
+          message: `has conditions on the label ${key} of which no value meets all, so that this binding selects no pod: remove one of them`,
+        },
+      ],
+    });
+  });
+
+  // Without a limit the search for a contradiction would take minutes.
+  test.each<[string, object]>([
+    [
+      'values',
+      expressions(
+        { key: 'a', operator: 'In', values: many(100_000) },
+        { key: 'a', operator: 'In', values: ['other'] },
+        { key: 'a', operator: 'NotIn', values: many(100_000) },
+      ),
+    ],
+    ['expressions', expressions(...many(100_000).map((key) => ({ key, operator: 'Exists' })))],
+    ['labels', { matchLabels: manyLabels(100_000) }],
+  ])('with very many %s is refused quickly', (_, podSelector) => {
+    expect(parse(podSelector)).toMatchObject({ ok: false });
+  });
+
+  test.each<object>([
+    expressions({ key: 'a', operator: 'DoesNotExist' }, { key: 'a', operator: 'NotIn', values: ['x'] }),
+    expressions({ key: 'a', operator: 'Exists' }, { key: 'a', operator: 'NotIn', values: ['x', ''] }),
+    {
+      matchLabels: { a: 'x' },
+      ...expressions(
+        { key: 'a', operator: 'In', values: ['x', 'y'] },
+        { key: 'a', operator: 'NotIn', values: ['y'] },
+      ),
+    },
+  ])('that some pod can meet has no warning: %j', (podSelector) => {
+    expect(parse(podSelector)).toMatchObject({ ok: true, warnings: [] });
   });
 
   test('is read in other spellings of its keys, which are ours; those of labels are data', () => {

@@ -10,7 +10,7 @@ export type SelectorOperator = 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
 
 /** A condition on one label. `values`: only with `In` and `NotIn`. */
 export interface LabelRequirement {
-  /** Key of the label with its prefix, such as `app.kubernetes.io/name`; at most 317 characters. */
+  /** Key of the label with its prefix, such as `app.kubernetes.io/name`: at most 253 characters, a slash and 63 characters. */
   readonly key: string;
   /** What must be true of the label. */
   readonly operator: SelectorOperator;
@@ -33,6 +33,9 @@ export type Labels = Readonly<Record<string, string>>;
 export const selectorLimits = { labels: 8, expressions: 8, values: 16 } as const;
 export const longestLabelKey = 317;
 export const longestLabelValue = 63;
+/** What to do about a bad key. */
+export const keyRule =
+  'write a name of at most 63 letters, digits, "-", "_" and ".", or a domain of at most 253 characters, "/" and a name';
 
 const word = '[A-Za-z0-9](?:[\\-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?';
 const domain = '[a-z0-9](?:[\\-a-z0-9]*[a-z0-9])?(?:\\.[a-z0-9](?:[\\-a-z0-9]*[a-z0-9])?)*';
@@ -52,11 +55,14 @@ function whole(...parts: string[]): string {
   return `^${parts.join('')}$`;
 }
 
-function isLabelKey(text: string): boolean {
-  return text.length <= longestLabelKey && labelKey.test(text);
+/** The schemas cannot limit the prefix, since the same pattern is for Go and JavaScript. */
+const longestPrefix = 253;
+
+export function isLabelKey(text: string): boolean {
+  return text.length <= longestLabelKey && text.lastIndexOf('/') <= longestPrefix && labelKey.test(text);
 }
 
-function isLabelValue(text: string): boolean {
+export function isLabelValue(text: string): boolean {
   return labelValue.test(text);
 }
 
@@ -75,7 +81,8 @@ export function labelOf(labels: Labels, key: string): string | undefined {
   return Object.hasOwn(labels, key) ? labels[key] : undefined;
 }
 
-function isMet({ operator, values = [] }: LabelRequirement, value: string | undefined): boolean {
+/** Whether a label of this value, or undefined for an absent one, meets the condition. */
+export function isMet({ operator, values = [] }: LabelRequirement, value: string | undefined): boolean {
   switch (operator) {
     case 'In':
       return value !== undefined && values.includes(value);
@@ -133,14 +140,10 @@ function readMatchLabels(selector: Section): Labels | undefined {
   if (keys.length > selectorLimits.labels)
     selector.problem('matchLabels', `has more than ${selectorLimits.labels} labels`);
   const badValue = values.find((value) => !isLabelValue(value));
-  if (badValue !== undefined)
-    selector.problem('matchLabels', `has ${quote(badValue)}, which no label can have as its value`);
+  if (badValue !== undefined) selector.problem('matchLabels', `has ${noValue(badValue)}`);
   const badKey = keys.find((key) => !isLabelKey(key));
   if (badKey !== undefined)
-    selector.warn(
-      'matchLabels',
-      `has ${quote(badKey)}, which can be the name of no label: it selects nothing`,
-    );
+    selector.problem('matchLabels', `has the key ${quote(badKey)}, which no label can have: ${keyRule}`);
   return labels;
 }
 
@@ -149,7 +152,7 @@ function readRequirement(section: Section): LabelRequirement {
   const key = section.string('key') ?? '';
   const operator = section.string('operator') ?? '';
   const values = section.strings('values');
-  if (!isLabelKey(key)) section.problem('key', 'must be the name of a label');
+  if (!isLabelKey(key)) section.problem('key', `is ${quote(key)}, which no label can have: ${keyRule}`);
   if (!isOperator(operator)) {
     section.problem('operator', 'must be In, NotIn, Exists or DoesNotExist');
     return { key, operator: 'In', values: [] };
@@ -165,7 +168,12 @@ function valuesFault(operator: SelectorOperator, values: readonly string[]): str
   if (values.length === 0) return `must have at least one value with ${operator}`;
   if (values.length > selectorLimits.values) return `has more than ${selectorLimits.values} values`;
   const bad = values.find((value) => !isLabelValue(value));
-  return bad === undefined ? undefined : `has ${quote(bad)}, which no label can have as its value`;
+  return bad === undefined ? undefined : `has ${noValue(bad)}`;
+}
+
+/** For a message, after a verb: the value, why it is bad, and the remedy. */
+export function noValue(value: string, so = ''): string {
+  return `${quote(value)}, which no label can have as its value${so}: write at most 63 letters, digits, "-", "_" and ".", the first and last a letter or digit`;
 }
 
 /** Reports keys that are not known here. */

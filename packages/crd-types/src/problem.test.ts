@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { parseAzureIdentityBinding } from './azure-identity-binding.ts';
+import { parseAzurePodIdentityException } from './azure-pod-identity-exception.ts';
 import { conclude, createReport } from './problem.ts';
 
 test('the first problem of each field is kept, in the order in which they were found', () => {
@@ -17,6 +18,16 @@ test('the first problem of each field is kept, in the order in which they were f
       { path: 'b', message: '2' },
     ],
   });
+});
+
+test('an object with very many doubtful values has 100 warnings, of which the last says how many there are', () => {
+  const podLabels = Object.fromEntries(
+    Array.from({ length: 20_000 }, (_, index) => [`k ${index}`, '\u4e00'.repeat(5000)]),
+  );
+  const parsed = parseAzurePodIdentityException({ metadata: { name: 'e' }, spec: { podLabels } });
+  const warnings = parsed.ok ? parsed.warnings : [];
+  expect([warnings.length, warnings.at(-1)]).toEqual([100, { path: '', message: 'and 19901 more warnings' }]);
+  expect(Math.max(...warnings.map(({ message }) => message.length))).toBeLessThan(2000);
 });
 
 test('an object with very many faults has 100 problems, of which the last says how many there are', () => {

@@ -20,7 +20,7 @@ export type Parsed<T> =
       readonly ok: true;
       /** Of an object: its known fields alone, with keys in the current spelling. */
       readonly value: T;
-      /** Accepted values that are probably not intended, such as a 2018 spelling. */
+      /** Accepted values that are probably not intended, such as a 2018 spelling; 100 in all, like problems. */
       readonly warnings: readonly Problem[];
     }
   | {
@@ -43,13 +43,16 @@ const mostProblems = 100;
 
 /** The value, unless a problem was found. Only the first problem of each field is kept. */
 export function conclude<T>(value: T, report: Report): Parsed<T> {
-  if (report.problems.length === 0) return { ok: true, value, warnings: report.warnings };
+  if (report.problems.length === 0) return { ok: true, value, warnings: atMost(report.warnings, 'warnings') };
   const firsts = new Map<string, Problem>();
   for (const problem of report.problems) if (!firsts.has(problem.path)) firsts.set(problem.path, problem);
-  const problems = [...firsts.values()];
-  if (problems.length <= mostProblems) return { ok: false, problems };
-  const more = { path: '', message: `and ${problems.length - mostProblems + 1} more problems` };
-  return { ok: false, problems: [...problems.slice(0, mostProblems - 1), more] };
+  return { ok: false, problems: atMost([...firsts.values()], 'problems') };
+}
+
+function atMost(all: readonly Problem[], what: 'problems' | 'warnings'): readonly Problem[] {
+  if (all.length <= mostProblems) return all;
+  const more = { path: '', message: `and ${all.length - mostProblems + 1} more ${what}` };
+  return [...all.slice(0, mostProblems - 1), more];
 }
 
 export function refuse(

@@ -28,12 +28,17 @@ test.each([
   [
     'AzureIdentity' as const,
     parseAzureIdentity,
-    { type: 0, resourceID, auxiliaryTenantIDs: ['t'], allowedNamespaces: { names: ['shop'], selector } },
+    {
+      type: 0,
+      resourceID,
+      auxiliaryTenantIDs: ['contoso.com'],
+      allowedNamespaces: { names: ['shop'], selector },
+    },
   ],
   [
     'AzurePodIdentityException' as const,
     parseAzurePodIdentityException,
-    { podLabels: { app: 'web' }, clientIDs: ['c'] },
+    { podLabels: { app: 'web' }, clientIDs: ['00000000-0000-0000-0000-000000000001'] },
   ],
 ])('%s: each field is parsed, respelled, limited and described', (kind: Kind, parse, spec) => {
   expect(parse({ metadata: { name: 'a' }, spec })).toMatchObject({ ok: true, value: { spec }, warnings: [] });

@@ -33,6 +33,10 @@ const almost = fc.record({
         'resourceID',
         'ResourceID',
         'clientPassword',
+        'tenantID',
+        'auxiliaryTenantIDs',
+        'adEndpoint',
+        'adResourceID',
         'allowedNamespaces',
         'azureIdentity',
         'selector',
@@ -64,7 +68,9 @@ describe('functions that take what the parsers return', () => {
         {
           azureIdentity: fc.string({ minLength: 1 }),
           selector: fc.string({ minLength: 1 }),
-          podSelector: fc.record({ matchLabels: fc.dictionary(fc.string(), fc.constantFrom('a', '')) }),
+          podSelector: fc.record({
+            matchLabels: fc.dictionary(fc.stringMatching(/^[a-z]{1,4}$/), fc.constantFrom('a', '')),
+          }),
           serviceAccountName: fc.constantFrom('', 'default'),
         },
         { requiredKeys: ['azureIdentity', 'selector'] },
@@ -109,6 +115,7 @@ describe('functions that take what the parsers return', () => {
     ])
       use(binding);
     library.selectsPod(binding, pod);
+    for (const object of [identity, binding]) library.tellWarnings(object);
     library.failedCondition(binding, pod);
     const targets = library.accessTargetsOf(identity);
     if (targets.ok) library.rolesFor({ subjects: [{ namespace: 'n', name: 's' }], targets: targets.value });

@@ -101,7 +101,8 @@ describe.skipIf(esbuild === undefined)('a bundle by esbuild for browsers', () =>
       `import { parseAzureIdentity } from './parse.js'; console.log(parseAzureIdentity({}))`,
     );
     expect(code).not.toMatch(/CustomResourceDefinition|shadowed/);
-    expect(code.length).toBeLessThan(16_000);
+    // A third of it are the texts of problems and warnings.
+    expect(code.length).toBeLessThan(18_000);
   });
 
   async function bundle(program: string): Promise<string> {

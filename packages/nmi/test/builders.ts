@@ -86,13 +86,20 @@ export const identity = ({ name, namespace = 'default', ...over }: IdentityDraft
 
 export const binding = (
   of: string,
-  over: { name?: string; namespace?: string; selector?: string; isDefault?: boolean } = {},
+  over: {
+    name?: string;
+    namespace?: string;
+    selector?: string;
+    isDefault?: boolean;
+    annotations?: Record<string, string>;
+  } = {},
 ): AzureIdentityBinding => ({
   apiVersion,
   kind: 'AzureIdentityBinding',
   metadata: {
     name: over.name ?? `${of}-binding`,
     namespace: over.namespace ?? 'default',
+    ...(over.annotations && { annotations: over.annotations }),
     ...(over.isDefault ? { annotations: { [defaultIdentityAnnotation]: 'true' } } : {}),
   },
   spec: { azureIdentity: of, selector: over.selector ?? 'demo' },

@@ -199,6 +199,86 @@ describe('is not rewritten', () => {
   });
 });
 
+describe('a value that is probably not meant', () => {
+  const misspelt = { annotations: { 'aadpodidentity.k8s.io/behavior': 'namespaced' } };
+  const warning =
+    '. Warning: metadata.annotations.aadpodidentity.k8s.io/behavior is "namespaced" and has no effect, since keys are compared with case: ' +
+    'write aadpodidentity.k8s.io/Behavior: namespaced to keep the identity in its namespace';
+
+  it('of an AzureIdentity is in the message, whatever else is said', () => {
+    expect(of({}, { metadata: misspelt })).toEqual({
+      type: 'Ready',
+      status: 'True',
+      reason: 'Attached',
+      message: `attached to the hosts of the pods that use it${warning}`,
+    });
+    const refused = of(withFacts(rejectedFor('Unknown', '')), { metadata: misspelt });
+    expect(refused.reason).toBe('Rejected');
+    expect(refused.message).toMatch(/^Azure refused to attach it /);
+    expect(refused.message).toContain(warning);
+  });
+
+  it('is said once in a condition that a new leader keeps, and no more when it is corrected', () => {
+    const lastTransitionTime = '2026-01-01T00:00:00Z';
+    const status = { conditions: [{ ...of({}, { metadata: misspelt }), lastTransitionTime }] };
+    const unread = withFacts(createFacts(vmss1));
+    expect(of(unread, { metadata: misspelt, status }).message).toBe(
+      `attached to the hosts of the pods that use it${warning}`,
+    );
+    expect(of(unread, { status }).message).toBe('attached to the hosts of the pods that use it');
+  });
+
+  it('of an AzureIdentityBinding is in the message', () => {
+    const { status, message } = bindingCondition(binding({ selector: 'demo app' }), worldOf());
+    expect(status).toBe('True');
+    expect(message).toMatch(/\. Warning: spec\.selector is "demo app", which no label can have /);
+  });
+
+  it('is one of at most five, and a key in the spelling of 2018, which MIC rewrites, is none', () => {
+    const spec = {
+      type: 1,
+      ClientID: 'a',
+      TenantID: 'b',
+      auxiliaryTenantIDs: ['c', 'd', 'e', 'f'],
+      adEndpoint: 'http://g',
+      adResourceID: 'h',
+    };
+    const { message } = of({}, { spec, metadata: misspelt });
+    expect(message.split(/; spec\./).length).toBe(5);
+    expect(message).toMatch(/; and 3 more$/);
+    expect(message).not.toContain('old spelling');
+  });
+});
+
+describe('a message stays far below the size up to which MIC reads conditions', () => {
+  it('of an object with very many problems', () => {
+    const keys = Array.from({ length: 99 }, (_, at) => `${'"'.repeat(150)}${at}`);
+    const podSelector = Object.fromEntries(keys.map((key) => [key, 1]));
+    const { message } = bindingCondition(binding({ spec: { podSelector } }), worldOf());
+    expect(message).toMatch(/; and 89 more$/);
+    expect(JSON.stringify(message).length).toBeLessThan(8_000);
+  });
+
+  it.each([
+    ['quotes', '"'.repeat(8_000)],
+    ['control characters', '\u0001'.repeat(2_700)],
+    ['pairs of surrogates', `a${'\u{1f600}'.repeat(4_000)}`],
+  ])('of an object with a very long problem, of %s', (_, key) => {
+    const { message } = bindingCondition(binding({ spec: { podSelector: { [key]: 1 } } }), worldOf());
+    expect(Buffer.byteLength(JSON.stringify(message))).toBeLessThan(8_100);
+    // The API server replaces halves of a pair, and MIC would write the condition again.
+    expect(message.isWellFormed()).toBe(true);
+    expect(message).toMatch(/^spec\.podSelector\..*\.\.\.$/);
+  });
+
+  it('of an object with long doubtful values', () => {
+    const long = '\u4e00'.repeat(1_000);
+    const spec = { type: 1, clientID: long, tenantID: long, auxiliaryTenantIDs: [long], adResourceID: long };
+    const { message } = of({}, { spec: { ...spec, adEndpoint: long } });
+    expect(JSON.stringify(message).length).toBeLessThan(16_000);
+  });
+});
+
 describe('an AzureIdentityBinding', () => {
   const bindingOf = (different: Partial<ClusterSnapshot>, view = binding()) =>
     bindingCondition(view, worldOf(different));

@@ -7,20 +7,21 @@ import {
   hasOwnConditions,
   hostName,
   overShare,
+  type AzureIdentity,
   type AzureIdentityBinding,
   type Condition,
-  type Problem,
   type ResourceId,
 } from '@pod-identity/crd-types';
 import type { Remedy } from '@pod-identity/kit/core';
 import { explainNoAccess } from './no-access.ts';
 import { clientIdRemedy, hostRemedy, remedyFor } from './remedy.ts';
+import { addWarnings, boundMessage, listProblems, removeWarnings } from './spec-texts.ts';
 import type { ClusterIndex, SharedKind } from '../snapshot/index/cluster-index.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { isCarried, isMisstated } from '../snapshot/facts/host-facts.ts';
 import { namespaceOf } from '../snapshot/keys.ts';
 import { referenceTo } from '../snapshot/trims.ts';
-import type { BindingView, IdentityView, ObjectReference } from '../snapshot/views.ts';
+import type { BindingView, IdentityView, InvalidView, ObjectReference } from '../snapshot/views.ts';
 
 export type ConditionDraft = Omit<Condition, 'lastTransitionTime'>;
 
@@ -59,14 +60,14 @@ const principal: Judgement = {
  * it is attached for them.
  */
 export function identityCondition(view: IdentityView, world: World): ConditionDraft {
-  if (view.kind === 'invalid') return draft(view.reference, invalidSpec(view.problems));
+  if (view.kind === 'invalid') return draft(view.reference, invalidSpec(view));
   const reference = referenceTo(view.identity);
   const judgement =
     view.resourceId === undefined ? principal : judgeResource({ ...view, id: view.resourceId }, world);
   const told = current(reference);
-  // The last leader's condition may already include rights.
+  // The last leader's condition may already include rights and warnings.
   const lasting = judgement ?? (told && !isAboutAccess(told) ? told : attaching);
-  return draft(reference, withAccess(view.key, lasting, world));
+  return draft(reference, withWarnings(withAccess(view.key, lasting, world), view.identity));
 }
 
 function isAboutAccess({ reason }: Judgement): boolean {
@@ -91,8 +92,9 @@ function withAccess(key: string, judgement: Judgement, { index }: World): Judgem
 }
 
 export function bindingCondition(view: BindingView, world: World): ConditionDraft {
-  if (view.kind === 'invalid') return draft(view.reference, invalidSpec(view.problems));
-  return draft(referenceTo(view.binding), judgeBinding(view.identityKey, view.binding, world));
+  if (view.kind === 'invalid') return draft(view.reference, invalidSpec(view));
+  const { binding, identityKey } = view;
+  return draft(referenceTo(binding), withWarnings(judgeBinding(identityKey, binding, world), binding));
 }
 
 export function leftOutCondition(kind: SharedKind): ConditionDraft {
@@ -198,7 +200,7 @@ function judgeBinding(identityKey: string, binding: AzureIdentityBinding, { inde
     return {
       status: 'False',
       reason: 'IdentityInvalid',
-      message: `AzureIdentity ${identityKey} is invalid: ${listed(identity.problems)}`,
+      message: `AzureIdentity ${identityKey} is invalid: ${listProblems(identity.problems)}`,
     };
   }
   return {
@@ -215,12 +217,12 @@ function whichPods(binding: AzureIdentityBinding): string {
     : `labelled ${bindingLabel}=${selector}`;
 }
 
-function invalidSpec(problems: readonly Problem[]): Judgement {
-  return { status: 'False', reason: 'InvalidSpec', message: listed(problems) };
+function invalidSpec({ problems }: InvalidView): Judgement {
+  return { status: 'False', reason: 'InvalidSpec', message: listProblems(problems) };
 }
 
-function listed(problems: readonly Problem[]): string {
-  return problems.map(({ path, message }) => `${path} ${message}`).join('; ');
+function withWarnings(judgement: Judgement, object: AzureIdentity | AzureIdentityBinding): Judgement {
+  return { ...judgement, message: addWarnings(judgement.message, object) };
 }
 
 function sentence({ text, command }: Remedy): string {
@@ -228,12 +230,18 @@ function sentence({ text, command }: Remedy): string {
 }
 
 function draft({ generation }: ObjectReference, judgement: Judgement): ConditionDraft {
-  return { type: 'Ready', ...judgement, ...(generation !== undefined && { observedGeneration: generation }) };
+  const message = boundMessage(judgement.message);
+  return {
+    type: 'Ready',
+    ...judgement,
+    message,
+    ...(generation !== undefined && { observedGeneration: generation }),
+  };
 }
 
 function current({ conditions }: ObjectReference): Judgement | undefined {
   const ready = conditions.find(({ type }) => type === 'Ready');
-  return ready && { status: ready.status, reason: ready.reason, message: ready.message };
+  return ready && { status: ready.status, reason: ready.reason, message: removeWarnings(ready.message) };
 }
 
 function isSame(a: ConditionDraft, b: ConditionDraft): boolean {

@@ -81,6 +81,34 @@ describe('a pod is explained', () => {
     expect(result.verdict).toBe('waiting');
   });
 
+  it('with the values of its identity and binding that are probably not meant, which change no result', () => {
+    const metadata = { annotations: { 'aadpodidentity.k8s.io/behavior': 'namespaced' } };
+    const world = {
+      facts: factsMap(facts(vmss1, ['reader'])),
+      assigned: [assigned({ state: 'Assigned' })],
+      identities: [identity({ metadata })],
+      bindings: [binding({ metadata: { annotations: { 'aadpodidentity.k8s.io/Behavior': 'namespaced' } } })],
+    };
+    const { findings, result } = explain(world);
+    expect(findings.filter(({ verdict }) => verdict === 'info')).toEqual([
+      {
+        topic: 'binding',
+        verdict: 'info',
+        text: expect.stringMatching(
+          /^AzureIdentityBinding default\/reader-binding: metadata\.annotations\.\S+ has no effect on a binding/,
+        ),
+      },
+      {
+        topic: 'identity',
+        verdict: 'info',
+        text: expect.stringMatching(
+          /^AzureIdentity default\/reader: metadata\.annotations\.aadpodidentity\.k8s\.io\/behavior is "namespaced" and has no effect/,
+        ),
+      },
+    ]);
+    expect(result.verdict).toBe('ok');
+  });
+
   it('when its AzureIdentity states another client id than the host lists', () => {
     const present = new Map([[idOf('reader'), { clientId: 'of-others', principalId: 'p' }]]);
     const said = text(withFacts(facts(vmss1, [], { present }), 'Assigned'));

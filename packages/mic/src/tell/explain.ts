@@ -4,6 +4,9 @@ import {
   hasOwnConditions,
   isNamespaced,
   nodeLabel,
+  tellWarnings,
+  type AzureIdentity,
+  type AzureIdentityBinding,
 } from '@pod-identity/crd-types';
 import { decidePod } from '../plan/desired.ts';
 import { saysAssigned } from '../plan/diff.ts';
@@ -118,6 +121,7 @@ function explainAssignment(assignment: Assignment, world: ExplainWorld): Finding
       'binding',
       `${bindingKey} selects the pod${reasonOf(assignment)} and names AzureIdentity ${identityKey}`,
     ),
+    ...doubtful('binding', binding),
     ok(
       'namespace',
       namespace === pod.namespace || identity.spec.allowedNamespaces === undefined
@@ -125,6 +129,7 @@ function explainAssignment(assignment: Assignment, world: ExplainWorld): Finding
         : `${identityKey} is for pods of namespace ${pod.namespace} by its allowedNamespaces`,
     ),
     ok('identity', `${identityKey} is ${describe(assignment)}`),
+    ...doubtful('identity', identity),
     ...explainRight(assignment, world),
     ...(host && resourceId !== undefined
       ? explainHost({
@@ -138,6 +143,12 @@ function explainAssignment(assignment: Assignment, world: ExplainWorld): Finding
       : [info('host', 'need not carry anything for a service principal')]),
     explainRecord(assignment, world.index),
   ];
+}
+
+/** What is valid but probably not meant. It changes no result. */
+function doubtful(topic: 'binding' | 'identity', object: AzureIdentity | AzureIdentityBinding): Finding[] {
+  const name = `${object.kind} ${keyOf(object.metadata)}`;
+  return tellWarnings(object).map((text) => info(topic, `${name}: ${text}`));
 }
 
 function describe({ identity, resourceId }: Assignment): string {

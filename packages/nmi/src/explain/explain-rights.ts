@@ -5,6 +5,7 @@ import {
   hasOwnConditions,
   isNamespaced,
   matchPod,
+  tellWarnings,
   type Match,
 } from '@pod-identity/crd-types';
 import { accessModeOf } from '../authorize/access-needed.ts';
@@ -40,6 +41,7 @@ export function explainRights(world: ExplainWorld): Rights {
   return {
     findings: [
       ...(label ? [ok('label', `${bindingLabel}=${label}`)] : []),
+      ...doubtfulExceptions(world),
       ...matches.flatMap((match) => explainMatch(match, world)),
       ...explainLeftOut(matches, world),
       ...mismatches.flatMap((mismatch) => explainMismatch(mismatch, world)),
@@ -80,12 +82,31 @@ function explainMatch(match: Match, world: ExplainWorld): Finding[] {
       'binding',
       `${nameOf(match.binding)} selects the pod${reasonOf(match)} and names AzureIdentity ${identity}`,
     ),
+    ...doubtful('binding', match.binding),
     ok('identity', `${identity} is ${describe(match)}, ${reach}`),
+    ...doubtful('identity', match.identity),
     ...('identity' in decision && typeof decision.identity !== 'string'
       ? explainAccess(decision.identity, world)
       : []),
     explainState(decision, match, world),
   ];
+}
+
+/** What is valid but probably not meant. It changes no response. */
+function doubtful(topic: 'binding' | 'identity' | 'exception', object: Doubtful): Finding[] {
+  return tellWarnings(object).map((text) => info(topic, `${object.kind} ${nameOf(object)}: ${text}`));
+}
+
+type Doubtful = Parameters<typeof tellWarnings>[0];
+/** Of a namespace whose editor may create any number. */
+const mostExceptions = 10;
+
+/** For a pod that no exception is for: one may be meant for it. */
+function doubtfulExceptions({ pod, view }: ExplainWorld): Finding[] {
+  return view
+    .exceptionsIn(pod.namespace)
+    .flatMap((exception) => doubtful('exception', exception))
+    .slice(0, mostExceptions);
 }
 
 function reachOf({ identity, isGuest }: Match, { pod, rules }: ExplainWorld): string {

@@ -61,6 +61,32 @@ describe('item 24: a pod is explained', () => {
     `);
   });
 
+  it('with the values of identity, binding and exceptions that are probably not meant', () => {
+    const doubtful = identity({ name: 'reader', spec: { adResourceID: 'vault' } });
+    const world: World = {
+      identities: [doubtful],
+      bindings: [binding('reader', { annotations: { 'aadpodidentity.k8s.io/Behavior': 'namespaced' } })],
+      records: [record(doubtful, 'Assigned')],
+      exceptions: [exception({ 'a b': 'c' }), exception({ app: 'mic' })],
+    };
+    const infos = lines({ world })
+      .split('\n')
+      .filter((line) => line.startsWith('·'));
+    expect(infos).toEqual([
+      expect.stringMatching(
+        /^· exception {4}AzurePodIdentityException default\/exception: spec\.podLabels has the key "a b", which no label can have/,
+      ),
+      expect.stringMatching(
+        /^· binding {6}AzureIdentityBinding default\/reader-binding: .* has no effect on a binding/,
+      ),
+      expect.stringMatching(
+        /^· identity {5}AzureIdentity default\/reader: spec\.adResourceID is "vault", which is no URI/,
+      ),
+      expect.stringContaining('looked at by the rules'),
+    ]);
+    expect(lines({ world })).toContain('✓ result       the pod gets a token');
+  });
+
   it('when its identity is not assigned', () => {
     expect(lines({ world: bound })).toMatchInlineSnapshot(`
       "pod default/web

@@ -1,0 +1,49 @@
+// Problems and warnings of users' objects as texts of bounded length, for conditions.
+import {
+  tellWarnings,
+  type AzureIdentity,
+  type AzureIdentityBinding,
+  type Problem,
+} from '@pod-identity/crd-types';
+
+const mostProblems = 10;
+
+export function listProblems(problems: readonly Problem[]): string {
+  const texts = problems.slice(0, mostProblems).map(({ path, message }) => `${path} ${message}`);
+  const more = problems.length - texts.length;
+  return [...texts, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+}
+
+const warningMark = '. Warning: ';
+
+/** The message, and what is valid in the object but probably not meant. */
+export function addWarnings(message: string, object: AzureIdentity | AzureIdentityBinding): string {
+  const warnings = tellWarnings(object);
+  return warnings.length === 0 ? message : `${message}${warningMark}${warnings.join('; ')}`;
+}
+
+/** The message without what `addWarnings` added. */
+export function removeWarnings(message: string): string {
+  const end = message.indexOf(warningMark);
+  return end === -1 ? message : message.slice(0, end);
+}
+
+const longestMessage = 4_000;
+const mostBytes = 8_000;
+
+/**
+ * Shortens a message, since authors of objects can make it long. MIC reads no conditions of more than 16 KB (`fieldLimits`): it would
+ * write such ones again and again.
+ */
+export function boundMessage(message: string): string {
+  if (isShort(message)) return message;
+  let kept = message.slice(0, longestMessage);
+  while (!isShort(kept)) kept = kept.slice(0, kept.length / 2);
+  // Half of a pair of surrogates would come back as another character.
+  return `${kept.toWellFormed()}...`;
+}
+
+/** Control characters take six bytes of JSON each. */
+function isShort(message: string): boolean {
+  return message.length <= longestMessage && Buffer.byteLength(JSON.stringify(message)) <= mostBytes;
+}
