@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import * as names from '../../../stage/names.ts';
 import { inDeploy } from '../../../stage/places.ts';
 import { createPrintedLines } from '../../../stage/printed-lines.ts';
@@ -101,11 +101,18 @@ function startCommand(kubeconfig: string, args: readonly string[]) {
     createInterface({ input: output }).on('line', (line) => lines.add(line));
   const closed = once(child, 'close') as Promise<[number | null]>;
   const said = () => lines.all.join('\n');
+  const ended = () => within(patienceMs, () => `the end of the command; it said:\n${said()}`, closed);
+  // A test that failed before the end of the command: what follows needs the cluster without what the command has created.
+  onTestFinished(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGINT');
+    await ended().finally(() => child.kill('SIGKILL'));
+  }, patienceMs + 5_000);
   return {
     line: (text: string) => lines.first((line) => line.includes(text), patienceMs),
     interrupt: () => child.kill('SIGINT'),
     ended: async () => {
-      const [code] = await within(patienceMs, () => `the end of the command; it said:\n${said()}`, closed);
+      const [code] = await ended();
       return { code, said: said() };
     },
   };
