@@ -58,6 +58,8 @@ export function describeFaults(open: () => ClusterStage): void {
       const isReached = () =>
         stage.kube.request({ method: 'GET', path: '/api/v1/namespaces/default' }).then(Boolean, () => false);
       await expect.poll(isReached).toBe(true);
+      for (const { name } of stage.nodes)
+        expect(await scene.nextToken(stage, load.podOn(name))).toBe(clientId);
       expect(await scene.firstToken(stage, { name: 'after-restart', label: 'steady' })).toBe(clientId);
       await scene.forgetPod(stage, 'after-restart');
     });
