@@ -5,7 +5,7 @@ import type { StageNode } from './stage.ts';
 
 const group = 'aadpodidentity.k8s.io';
 const apiVersion = `${group}/v1`;
-const kinds = {
+export const kinds = {
   AzureIdentity: 'azureidentities',
   AzureIdentityBinding: 'azureidentitybindings',
   AzureAssignedIdentity: 'azureassignedidentities',
@@ -124,23 +124,9 @@ export const recordSince16 = ({ pod, node, name, identity }: RecordSpec): KubeOb
 export async function leaveChain(node: StageNode): Promise<void> {
   const nat = ['iptables', '--wait', '-t', 'nat'];
   await node.in(...nat, '-N', 'aad-metadata');
-  await node.in(
-    ...[
-      ...nat,
-      '-A',
-      'aad-metadata',
-      '!',
-      '-s',
-      '127.0.0.1/32',
-      '-d',
-      '169.254.169.254/32',
-      '-p',
-      'tcp',
-      '-m',
-      'tcp',
-    ],
-    ...['--dport', '80', '-j', 'DNAT', '--to-destination', '127.0.0.1:2579'],
-  );
+  const matches = '! -s 127.0.0.1/32 -d 169.254.169.254/32 -p tcp -m tcp --dport 80';
+  const target = '-j DNAT --to-destination 127.0.0.1:2579';
+  await node.in(...nat, '-A', 'aad-metadata', ...matches.split(' '), ...target.split(' '));
   await node.in(...nat, '-A', 'aad-metadata', '-j', 'RETURN');
   await node.in(...nat, '-I', 'PREROUTING', '1', '-j', 'aad-metadata');
 }

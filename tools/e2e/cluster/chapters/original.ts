@@ -43,12 +43,7 @@ export function describeRemovalAndOriginal(open: () => ClusterStage): void {
       identity = await stage.azure.ask('identity', { name: 'of-the-original' });
       await stage.azure.ask('attach', identity);
       for (const definition of original.definitions) await stage.create(definition);
-      for (const plural of [
-        'azureidentities',
-        'azureidentitybindings',
-        'azureassignedidentities',
-        'azurepodidentityexceptions',
-      ])
+      for (const plural of Object.values(original.kinds))
         await onceServed(plural, () => stage.kube.request({ method: 'GET', path: `${groupPath}/${plural}` }));
       for (const object of original.userObjects('old', identity)) await stage.create(object);
       const [first] = stage.nodes;
