@@ -1,5 +1,5 @@
 // A process of the Kubernetes kit is killed and started again with its own arguments, as a supervisor or a machine does it.
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -21,7 +21,15 @@ const patienceMs = 30_000;
 
 const unchanged = (words: readonly string[]): readonly string[] => words;
 
-export async function restartProcess(options: RestartOptions): Promise<void> {
+/** The process after its restart. */
+export interface Restarted {
+  /** Starts it once more if it has ended: an API server ends if its roles cannot be written in time, and its supervisor starts it again. */
+  startIfEnded(): Promise<void>;
+  /** The end of its log, for the text of errors. */
+  logTail(): Promise<string>;
+}
+
+export async function restartProcess(options: RestartOptions): Promise<Restarted> {
   const { directory, name, netns, between, command = unchanged } = options;
   const pidFile = join(directory, 'run', `${name}.pid`);
   const [pid = ''] = (await readFile(pidFile, 'utf8')).split(' ');
@@ -34,17 +42,28 @@ export async function restartProcess(options: RestartOptions): Promise<void> {
   await untilEnded(name, pid);
   await between?.();
 
-  const log = await open(join(directory, 'log', `${name}.log`), 'a');
-  const child = spawn('nsenter', [`--net=/run/netns/${netns}`, '--', ...command(words)], {
-    detached: true,
-    env: Object.fromEntries(environment),
-    stdio: ['ignore', log.fd, log.fd],
-  });
-  child.unref();
-  await log.close();
-  if (child.pid === undefined) throw new Error(`${name} did not start again`);
-  // The kit ends a process by its id and start time.
-  await writeFile(pidFile, `${child.pid} ${await startTimeOf(String(child.pid))}\n`);
+  const logFile = join(directory, 'log', `${name}.log`);
+  async function start(): Promise<ChildProcess> {
+    const log = await open(logFile, 'a');
+    const child = spawn('nsenter', [`--net=/run/netns/${netns}`, '--', ...command(words)], {
+      detached: true,
+      env: Object.fromEntries(environment),
+      stdio: ['ignore', log.fd, log.fd],
+    });
+    child.unref();
+    await log.close();
+    if (child.pid === undefined) throw new Error(`${name} did not start again`);
+    // The kit ends a process by its id and start time.
+    await writeFile(pidFile, `${child.pid} ${await startTimeOf(String(child.pid))}\n`);
+    return child;
+  }
+  let child = await start();
+  return {
+    startIfEnded: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) child = await start();
+    },
+    logTail: async () => (await readFile(logFile, 'utf8')).split('\n').slice(-20).join('\n'),
+  };
 }
 
 async function readProcess(pid: string, file: 'cmdline' | 'environ'): Promise<string[]> {

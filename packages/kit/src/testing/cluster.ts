@@ -130,8 +130,14 @@ function restarts(of: {
   const { directory, nodes, control, kubectl, inNode } = of;
   return {
     restartApiServer: async () => {
-      await restartProcess({ directory, name: 'api-server', netns: control });
-      await untilWorks('the API server after its restart', () => kubectl('get', '--raw', '/readyz'));
+      const server = await restartProcess({ directory, name: 'api-server', netns: control });
+      const isReady = async () => {
+        await server.startIfEnded();
+        await kubectl('get', '--raw', '/readyz');
+      };
+      await untilWorks('the API server after its restart', isReady).catch(async (cause: unknown) => {
+        throw new Error(`${String(cause)}; the end of its log:\n${await server.logTail()}`, { cause });
+      });
     },
     restartNode: async (name) => {
       const netns = nodes.find((node) => node.name === name)?.netns;
@@ -163,7 +169,8 @@ async function clearNetwork(netns: string): Promise<void> {
   await inside('sysctl', '-qw', 'net.ipv4.conf.all.route_localnet=0');
 }
 
-const patienceMs = 60_000;
+/** An API server on a busy machine may end once, and need half a minute for its roles. */
+const patienceMs = 120_000;
 
 async function untilWorks(what: string, task: () => Promise<unknown>): Promise<void> {
   const endsAt = performance.now() + patienceMs;
