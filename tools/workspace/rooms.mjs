@@ -46,7 +46,18 @@ export const rooms = [
   },
   {
     folder: 'packages/keyvault-sample/src',
-    pure: ['config', 'error-facts', 'explain', 'html', 'identity', 'page', 'proxy', 'status', 'vault-object'],
+    pure: [
+      'config',
+      'error-facts',
+      'explain',
+      'html',
+      'identity',
+      'page',
+      'proxy',
+      'status',
+      'vault-object',
+      'wordings',
+    ],
   },
 
   { folder: 'packages/kit/src/core', pure: 'all' },

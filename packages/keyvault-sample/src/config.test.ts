@@ -32,6 +32,7 @@ test('all problems are reported together, each with its variable', () => {
     READS: 'x',
     CREDENTIAL: 'cli',
     PORT: '65536',
+    LISTEN_ADDRESS: 'nonsense',
     KEYVAULT_SKIP_CHALLENGE_VERIFICATION: '1',
   });
   expect('problems' in result && result.problems.map((problem) => problem.split(' ')[0])).toEqual([
@@ -41,6 +42,7 @@ test('all problems are reported together, each with its variable', () => {
     'INTERVAL_SECONDS',
     'READS',
     'PORT',
+    'LISTEN_ADDRESS',
     'KEYVAULT_SKIP_CHALLENGE_VERIFICATION',
   ]);
 });
@@ -106,6 +108,30 @@ test.each([
   expect(problemsOf({ [variable]: value })).toEqual([problem]);
 });
 
+test.each([
+  'nonsense',
+  '127.0.0.256',
+  '127.0.0',
+  '0127.0.0.1',
+  '[::1]',
+  '::1::',
+  ':8080',
+  '10.0.0.1:80',
+  '*',
+  '10.0.0.0/8',
+])('LISTEN_ADDRESS=%s is refused: nothing is looked up in DNS', (value) => {
+  expect(problemsOf({ LISTEN_ADDRESS: value })).toEqual([
+    `LISTEN_ADDRESS must be an IP address, such as 127.0.0.1 or ::, or localhost, not "${value}"`,
+  ]);
+});
+
+test.each(['127.0.0.1', '0.0.0.0', '::', '::1', '::ffff:10.0.0.1', 'fd00::12', 'localhost'])(
+  'LISTEN_ADDRESS=%s is accepted',
+  (value) => {
+    expect(readConfig({ ...good, LISTEN_ADDRESS: value })).toMatchObject({ address: value });
+  },
+);
+
 test('a long value is cut in the message, and credentials in an address are not repeated', () => {
   const [long = ''] = problemsOf({ READS: 'x'.repeat(5000) });
   expect(long.length).toBeLessThan(200);
@@ -125,6 +151,11 @@ test.each<[says: string, env: Record<string, string>, warns: boolean]>([
   ['a proxy in small letters', { http_proxy: 'http://proxy:3128' }, true],
   ['a proxy with the exception', { HTTPS_PROXY: 'http://proxy:3128', NO_PROXY: 'a, 169.254.169.254' }, false],
   [
+    'exceptions in small letters',
+    { HTTPS_PROXY: 'http://p', NO_PROXY: '', no_proxy: '169.254.169.254' },
+    false,
+  ],
+  [
     'a proxy, and imds-client, which never uses one',
     { HTTPS_PROXY: 'http://proxy', CREDENTIAL: 'imds' },
     false,
@@ -135,4 +166,32 @@ test.each<[says: string, env: Record<string, string>, warns: boolean]>([
   expect(warnings).toHaveLength(warns ? 1 : 0);
   expect(warnings.join()).not.toContain('hidden');
   if (warns) expect(warnings[0]).toContain('NO_PROXY');
+});
+
+test.each([
+  'proxy:3128',
+  'http://user:hidden@127.0.0.1:99999',
+  'http://user:hidden@a b:3128',
+  ' http://proxy',
+  'socks5://proxy:1080',
+])('HTTPS_PROXY=%s, which the SDK does not take, is refused without its text', (value) => {
+  expect(problemsOf({ HTTPS_PROXY: value })).toEqual([
+    'HTTPS_PROXY must be the address of an HTTP proxy, such as http://proxy.example.com:3128',
+  ]);
+});
+
+test.each([
+  'AZURE_FEDERATED_TOKEN_FILE',
+  'AZURE_CLIENT_SECRET',
+  'AZURE_CLIENT_CERTIFICATE_PATH',
+  'AZURE_TOKEN_CREDENTIALS',
+  'IDENTITY_ENDPOINT',
+  'MSI_ENDPOINT',
+])('%s, which diverts DefaultAzureCredential, is a warning without its value', (variable) => {
+  const config = readConfig({ ...good, [variable]: 'hidden' });
+  const warnings = 'warnings' in config ? config.warnings : [];
+  expect(warnings).toHaveLength(1);
+  expect(warnings[0]).toMatch(new RegExp(`^${variable} is set: DefaultAzureCredential (tries|asks) `));
+  expect(warnings[0]).not.toContain('hidden');
+  expect(readConfig({ ...good, [variable]: 'hidden', CREDENTIAL: 'imds' })).toMatchObject({ warnings: [] });
 });

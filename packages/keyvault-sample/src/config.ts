@@ -1,5 +1,5 @@
 import { isGuid } from './identity.ts';
-import { proxyVariableFor } from './proxy.ts';
+import { isProxyUrl, metadataHost, proxiesOf, proxyVariableOf } from './proxy.ts';
 import type { Item, Kind } from './vault-object.ts';
 
 /** The sample's settings. DefaultAzureCredential reads those of the identity itself. */
@@ -16,7 +16,7 @@ export interface SampleConfig {
   readonly reads: number;
   /** Of the web page; 0: any free one. */
   readonly port: number;
-  /** The address on which the web page listens; undefined: all. */
+  /** The IP address on which the web page listens, or `localhost`; undefined: all. */
   readonly address: string | undefined;
   /** Only for vaults with a custom domain: the SDK otherwise requires *.vault.azure.net and its equivalents. */
   readonly skipChallengeVerification: boolean;
@@ -50,11 +50,12 @@ export function readConfig(env: Environment): SampleConfig | { problems: string[
     intervalMs: values.number('INTERVAL_SECONDS', { least: 1, most: 86_400, absent: 30 }) * 1000,
     reads: values.number('READS', { least: 1, most: 1_000_000, absent: Infinity, whole: true }),
     port: values.number('PORT', { least: 0, most: 65_535, absent: 8080, whole: true }),
-    address: values.text('LISTEN_ADDRESS'),
+    address: readAddress(values.text('LISTEN_ADDRESS'), problems),
     skipChallengeVerification:
       values.oneOf('KEYVAULT_SKIP_CHALLENGE_VERIFICATION', ['false', 'true'] as const) === 'true',
     warnings: [],
   };
+  checkProxy(env, problems);
   if (problems.length > 0) return { problems };
   return { ...config, warnings: warningsOf(env, config) };
 }
@@ -139,13 +140,55 @@ function readClientId(value: string | undefined, problems: string[]): string | u
   return value;
 }
 
-const metadataHost = '169.254.169.254';
+/** A name would be looked up in DNS. */
+function readAddress(value: string | undefined, problems: string[]): string | undefined {
+  if (value !== undefined && value !== 'localhost' && !isAddress(value))
+    problems.push(
+      `LISTEN_ADDRESS must be an IP address, such as 127.0.0.1 or ::, or localhost, not ${quoted(value)}`,
+    );
+  return value;
+}
 
-function warningsOf(env: Environment, { credential }: SampleConfig): readonly string[] {
-  const variable = credential === 'imds' ? undefined : proxyVariableFor(env, metadataHost);
-  if (variable === undefined) return [];
+const isAddress = (text: string): boolean =>
+  text.includes(':') ? URL.canParse(`http://[${text}]`) : isIpv4(text);
+
+function isIpv4(text: string): boolean {
+  const parts = text.split('.');
+  return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255);
+}
+
+/** The SDK throws an error with the address, which can have a password. */
+function checkProxy(env: Environment, problems: string[]): void {
+  const variable = proxyVariableOf(env);
+  if (variable !== undefined && !isProxyUrl(env[variable] ?? ''))
+    problems.push(`${variable} must be the address of an HTTP proxy, such as http://proxy.example.com:3128`);
+}
+
+/** By these DefaultAzureCredential gets its tokens elsewhere than from the identity of the pod. */
+const diversions: Readonly<Record<string, string>> = {
+  AZURE_FEDERATED_TOKEN_FILE: 'tries workload identity first',
+  AZURE_CLIENT_SECRET: 'tries an application with this secret first',
+  AZURE_CLIENT_CERTIFICATE_PATH: 'tries an application with this certificate first',
+  AZURE_TOKEN_CREDENTIALS: 'tries the credentials that it names alone',
+  IDENTITY_ENDPOINT: 'asks that endpoint for tokens, as in App Service',
+  MSI_ENDPOINT: 'asks that endpoint for tokens, as in App Service',
+};
+
+function warningsOf(env: Environment, config: SampleConfig): readonly string[] {
+  if (config.credential !== 'default') return [];
+  const { tokens: proxy } = proxiesOf(env, config);
   return [
-    `${variable} is set, and NO_PROXY does not name ${metadataHost}: DefaultAzureCredential would request tokens through the proxy. Add ${metadataHost} to NO_PROXY, or set CREDENTIAL=imds.`,
+    ...(proxy === undefined
+      ? []
+      : [
+          `${proxy} is set, and NO_PROXY does not name ${metadataHost}: DefaultAzureCredential would request tokens through the proxy. Add ${metadataHost} to NO_PROXY, or set CREDENTIAL=imds.`,
+        ]),
+    ...Object.entries(diversions)
+      .filter(([name]) => (env[name] ?? '') !== '')
+      .map(
+        ([name, does]) =>
+          `${name} is set: DefaultAzureCredential ${does}. Unset it, or set CREDENTIAL=imds, for the identity of the pod.`,
+      ),
   ];
 }
 

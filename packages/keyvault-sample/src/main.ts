@@ -2,7 +2,8 @@
 // It must not import anything of ours but imds-client, or log, show or keep a token or the value of a secret.
 import manifest from '../package.json' with { type: 'json' };
 import { readConfig } from './config.ts';
-import { proxyVariableFor } from './proxy.ts';
+import { placeOfError } from './error-facts.ts';
+import { proxiesOf } from './proxy.ts';
 import { run } from './run.ts';
 
 // Defined by the bundler.
@@ -31,8 +32,12 @@ const code = await run(config, {
   useSecret: () => {
     // Here your program takes the value: for example, it connects to its database again if the value is another one than before.
   },
-  proxyVariable: proxyVariableFor(process.env, new URL(config.vaultUrl).hostname),
+  proxies: proxiesOf(process.env, config),
   stop: stop.signal,
+}).catch((error: unknown) => {
+  // The text of the error can have anything, such as the password of a proxy.
+  console.error(`the program failed: ${placeOfError(error)}`);
+  return 1;
 });
 // Connections of the SDK that are kept for the next request do not delay the end.
 process.exit(code);

@@ -39,7 +39,7 @@ test.each([
   [undefined, 'expires never'],
   [new Date(1e20), 'expires unknown'],
   [days(-1), 'expires 2026-11-26 12:00 UTC (expired)'],
-  [days(10.5), 'expires 2026-12-08 00:00 UTC (in 10 days)'],
+  [days(10.5), 'expires 2026-12-08 00:00 UTC (soon: in 10 days)'],
 ])('expiry %s: %s', (expiresOn, text) => {
   const page = renderPage(
     { ...empty, entries: [{ item, object: { ...object, expiresOn }, readAt: now }] },
@@ -61,16 +61,30 @@ test('shows the problem and the remedy of a failed read beside what was read bef
     reason: 'no-role',
     problem: 'No right',
     remedy: 'Give one',
-    said: 'Caller is not authorized',
+    detail: 'Caller is not authorized',
   } as const;
   const text = textOf(renderPage({ ...empty, entries: [{ item, object, readAt: now, failure }] }, now));
   expect(text).toContain('version b2');
-  expect(text).toContain('No right. Give one. Caller is not authorized');
+  expect(text).toContain('No right. [no-role] Give one. Caller is not authorized');
+});
+
+test('says in its title and at its top how many reads failed, and shows these first', () => {
+  const failure = { reason: 'no-role', problem: 'No', remedy: 'Give', detail: undefined } as const;
+  const other = { kind: 'key', name: 'signing' } as const;
+  const entries = [
+    { item, object, readAt: now },
+    { item: other, failure },
+  ];
+  const page = renderPage({ ...empty, entries }, now);
+  expect(page).toContain('<title>1 of 2 failed - keyvault-sample</title>');
+  expect(textOf(page)).toMatch(/Vault \S+ 1 of 2 failed .* signing key No\. .* database secret/);
+  const good = renderPage({ ...empty, entries: [{ item, object, readAt: now }, { item: other }] }, now);
+  expect(textOf(good)).toContain('1 of 2 read');
 });
 
 test('escapes what others wrote', () => {
   const said = `<script>alert("1")</script><img src=x onerror='1'>&`;
-  const failure = { reason: 'unknown', problem: said, remedy: said, said } as const;
+  const failure = { reason: 'unknown', problem: said, remedy: said, detail: said } as const;
   const identity = { clientId: said, objectId: said, tenantId: said, resourceId: said };
   const page = renderPage({ ...empty, vaultUrl: said, identity, entries: [{ item, failure }] }, now);
   expect(page).not.toMatch(/<(script|img)/);
@@ -81,7 +95,7 @@ test('escapes what others wrote', () => {
 
 test('has no script, no address of another site, and a policy that would refuse both', () => {
   const page = renderPage(empty, now);
-  expect(page).not.toMatch(/<(script|link|img|iframe)|\son\w+=|url\(|@import/);
+  expect(page).not.toMatch(/<(script|link|img|iframe)|\son\w+=|url\(|@import|http-equiv/);
   expect(pageHeaders['content-security-policy']).toMatch(
     /^default-src 'none'; style-src 'sha256-[\w+/=]{44}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'$/,
   );

@@ -34,31 +34,45 @@ export const pageHeaders: Readonly<Record<string, string>> = {
 /** The page: whose identity this is, and names, versions and expiry of what it reads. Never a value, never a token. */
 export function renderPage(status: Status, now: Date): string {
   const { vaultUrl, entries } = status;
+  const overview = overviewOf(entries);
+  // Failures first.
+  const sorted = entries.toSorted((one, other) => Number(isFailed(other)) - Number(isFailed(one)));
   return html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta http-equiv="refresh" content="30" />
-        <title>keyvault-sample</title>
+        <title>${overview} - keyvault-sample</title>
         ${styleElement}
       </head>
       <body>
         <header>
           <h1>keyvault-sample</h1>
           <p class="soft">Vault ${vaultUrl}</p>
+          <p class="${entries.some(isFailed) ? 'bad' : 'good'}" id="overview">${overview}</p>
         </header>
         <main>
           <h2>Identity</h2>
           ${identityCard(status)}
           <h2>Secrets, keys and certificates</h2>
-          <ul>
-            ${entries.map((entry) => entryCard(entry, now))}
+          <ul role="list">
+            ${sorted.map((entry) => entryCard(entry, now))}
           </ul>
         </main>
-        <footer><p class="soft">As of ${utc(now)}. This page loads itself again every 30 seconds.</p></footer>
+        <footer>
+          <p class="soft">As of ${utc(now)}. <a href="">Reload</a></p>
+        </footer>
       </body>
     </html> `.html;
+}
+
+const isFailed = ({ failure }: Entry): boolean => failure !== undefined;
+
+function overviewOf(entries: readonly Entry[]): string {
+  const failed = entries.filter(isFailed).length;
+  if (failed > 0) return `${failed} of ${entries.length} failed`;
+  const read = entries.filter(({ object }) => object !== undefined).length;
+  return `${read} of ${entries.length} read`;
 }
 
 const credentialTexts: Readonly<Record<CredentialName, string>> = {
@@ -129,10 +143,10 @@ function entryCard({ item, object, readAt, versionBefore, failure }: Entry, now:
   const problem =
     failure === undefined
       ? nothing
-      : html`<p class="bad">${failure.problem}.</p>
+      : html`<p class="bad">${failure.problem}. [${failure.reason}]</p>
           <p>${failure.remedy}.</p>
           ${failure.command === undefined ? nothing : html`<p><code>${failure.command}</code></p>`}
-          ${failure.said === undefined ? nothing : html`<p class="soft">${failure.said}</p> `}`;
+          ${failure.detail === undefined ? nothing : html`<p class="soft">${failure.detail}</p> `}`;
   const waiting = object === undefined && failure === undefined ? html`<p>Not read yet.</p> ` : nothing;
   return html`<li>
     <h3>${item.name} <span class="soft">${item.kind}</span></h3>
@@ -148,7 +162,8 @@ function expiry(expiresOn: Date | undefined, now: Date): Html {
   const days = Math.floor((expiresOn.getTime() - now.getTime()) / dayMs);
   const date = utc(expiresOn);
   if (days < 0) return html`<span class="bad">${date} (expired)</span>`;
-  return html`<span class="${days < 30 ? 'bad' : 'good'}">${date} (in ${days} days)</span>`;
+  if (days < 30) return html`<span class="bad">${date} (soon: in ${days} days)</span>`;
+  return html`<span class="good">${date} (in ${days} days)</span>`;
 }
 
 /** 2027-01-31 12:00 UTC. */

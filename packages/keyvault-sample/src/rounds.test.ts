@@ -15,32 +15,47 @@ const configOf = (env: Record<string, string>): SampleConfig => {
 };
 const open = (env: Record<string, string> = {}) => {
   const lines: string[] = [];
-  const ports = { say: (line: string) => lines.push(line), now: () => new Date(0), proxyVariable: undefined };
+  const ports = {
+    say: (line: string) => lines.push(line),
+    now: () => new Date(0),
+    proxies: { vault: undefined, tokens: undefined },
+  };
   return { lines, rounds: createRounds(configOf(env), ports) };
 };
 const found: ReadObject = ({ name }) =>
   Promise.resolve({ version: `${name}-1`, enabled: true, expiresOn: undefined });
 
-test('a round reads every object, one after the other', async () => {
-  const { lines, rounds } = open({ READS: '1' });
+test('a round reads every object, at most five at a time', async () => {
+  const names = Array.from({ length: 12 }, (_, index) => `n${index}`);
+  const { lines, rounds } = open({ READS: '1', SECRET_NAMES: names.join(), KEY_NAMES: '' });
   let running = 0;
+  let most = 0;
   const read: ReadObject = async (item, signal) => {
     running += 1;
-    expect(running).toBe(1);
+    most = Math.max(most, running);
     const object = await found(item, signal);
     running -= 1;
     return object;
   };
   expect(await rounds.run(read, new AbortController().signal)).toBe(0);
-  expect(lines).toEqual([
-    'read secret one, version one-1',
-    'read secret two, version two-1',
-    'read key three, version three-1',
-  ]);
-  expect(rounds.status()).toMatchObject({
-    isReading: false,
-    entries: [{}, {}, { object: { version: 'three-1' } }],
-  });
+  expect(most).toBe(5);
+  expect(lines).toEqual(names.map((name) => `read secret ${name}, version ${name}-1`));
+  expect(rounds.status().isReading).toBe(false);
+  expect(rounds.status().entries.map(({ object }) => object?.version)).toEqual(
+    names.map((name) => `${name}-1`),
+  );
+});
+
+test('a read that hangs does not hold the others', async () => {
+  const { lines, rounds } = open({ READS: '1' });
+  const stop = new AbortController();
+  const read: ReadObject = (item, signal) =>
+    item.name === 'one' ? new Promise(() => undefined) : found(item, signal);
+  const running = rounds.run(read, stop.signal);
+  await vi.waitUntil(() => lines.length === 2);
+  expect(lines).toEqual(['read secret two, version two-1', 'read key three, version three-1']);
+  stop.abort();
+  await running;
 });
 
 test('failed reads are counted and do not stop the others', async () => {
@@ -48,10 +63,10 @@ test('failed reads are counted and do not stop the others', async () => {
   const read: ReadObject = (item, signal) =>
     item.name === 'two' ? Promise.reject(new Error('odd')) : found(item, signal);
   expect(await rounds.run(read, new AbortController().signal)).toBe(1);
-  expect(lines.map((line) => line.slice(0, 15))).toEqual([
-    'read secret one',
+  expect(lines.map((line) => line.slice(0, 15)).toSorted()).toEqual([
     'could not read ',
     'read key three,',
+    'read secret one',
   ]);
 });
 
@@ -102,7 +117,10 @@ test('a missing role is explained with the identity of the last token', async ()
   const { lines, rounds } = open({ READS: '1', SECRET_NAMES: 'one', KEY_NAMES: '' });
   const objectId = '11111111-0000-4000-8000-000000000000';
   rounds.noteIdentity({ clientId: 'c', objectId, tenantId: 't', resourceId: undefined });
-  const refused = Object.assign(new Error('no'), { statusCode: 403 });
+  const refused = Object.assign(new Error('no'), {
+    statusCode: 403,
+    details: { error: { code: 'Forbidden' } },
+  });
   await rounds.run(() => Promise.reject(refused), new AbortController().signal);
   expect(lines.join('\n')).toContain(`--assignee-object-id ${objectId}`);
 });

@@ -2,16 +2,16 @@ import type { Server } from 'node:http';
 import type { SampleConfig } from './config.ts';
 import { createCredential, reportingIdentity } from './credential.ts';
 import { renderPage } from './page.ts';
-import { createRounds, readDeadlineMs, type Rounds } from './rounds.ts';
-import { addressOf, startServer } from './server.ts';
+import type { Proxies } from './proxy.ts';
+import { createRounds, longestRoundMs, type Rounds } from './rounds.ts';
+import { addressOf, remedyForAddress, startServer } from './server.ts';
 import { healthOf } from './status.ts';
 import { createVaultReader, type UseSecret } from './vault-reader.ts';
 
 export interface RunPorts {
   readonly say: (line: string) => void;
   readonly useSecret: UseSecret;
-  /** The environment variable that sends requests for the vault to a proxy. */
-  readonly proxyVariable: string | undefined;
+  readonly proxies: Proxies;
   /** Ends the program. */
   readonly stop: AbortSignal;
 }
@@ -19,16 +19,21 @@ export interface RunPorts {
 /** The whole program; its exit code. */
 export async function run(
   config: SampleConfig,
-  { say, useSecret, proxyVariable, stop }: RunPorts,
+  { say, useSecret, proxies, stop }: RunPorts,
 ): Promise<number> {
   for (const warning of config.warnings) say(`warning: ${warning}`);
-  const rounds = createRounds(config, { say, proxyVariable, now: () => new Date() });
-  const credential = reportingIdentity(await createCredential(config), rounds.noteIdentity);
+  const rounds = createRounds(config, { say, proxies, now: () => new Date() });
+  const created = await createCredential(config).catch((error: unknown) => asError(error));
+  if (created instanceof Error) {
+    say(`the credential cannot be created: ${created.message}`);
+    return 2;
+  }
+  const credential = reportingIdentity(created, rounds.noteIdentity);
   const read = createVaultReader(config, credential, useSecret);
   // A program that ends after a few reads needs no web page.
   const server = config.reads === Infinity ? await openPage(config, rounds) : undefined;
   if (server instanceof Error) {
-    say(`the web page cannot be opened: ${server.message}. Set PORT to a free one.`);
+    say(`the web page cannot be opened: ${server.message}. ${remedyForAddress(server)}.`);
     return 1;
   }
   if (server !== undefined) say(`web page on ${addressOf(server)}`);
@@ -41,14 +46,17 @@ export async function run(
 }
 
 async function openPage({ port, address, items }: SampleConfig, { status }: Rounds): Promise<Server | Error> {
-  const longestRoundMs = items.length * readDeadlineMs + 60_000;
+  // With time for what is done between reads.
+  const mostMs = longestRoundMs(items.length) + 60_000;
   const pages = {
     page: () => renderPage(status(), new Date()),
-    health: () => healthOf(status(), { now: new Date(), longestRoundMs }),
+    health: () => healthOf(status(), { now: new Date(), longestRoundMs: mostMs }),
   };
   try {
     return await startServer(pages, { port, address });
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+    return asError(error);
   }
 }
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));

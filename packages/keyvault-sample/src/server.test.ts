@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { addressOf, startServer } from './server.ts';
+import { addressOf, remedyForAddress, startServer } from './server.ts';
 
 const place = { port: 0, address: '127.0.0.1' };
 const health = { ok: true, text: 'ok' };
@@ -92,6 +92,17 @@ test('a port that is in use is an error with its code', async () => {
   await expect(
     startServer({ page: () => '', health: () => health }, { ...place, port: Number(port) }),
   ).rejects.toMatchObject({ code: 'EADDRINUSE' });
+});
+
+test.each([
+  ['EADDRINUSE', 'Set PORT to a free one'],
+  ['EACCES', 'Set PORT to 1024 or more'],
+  ['EADDRNOTAVAIL', 'Set LISTEN_ADDRESS to an address of this pod'],
+  ['EAFNOSUPPORT', 'Set LISTEN_ADDRESS to an address of this pod'],
+  ['ENOTFOUND', 'Check LISTEN_ADDRESS and PORT'],
+  [undefined, 'Check LISTEN_ADDRESS and PORT'],
+])('the remedy for %s: %s', (code, remedy) => {
+  expect(remedyForAddress(Object.assign(new Error('listen'), { code }))).toContain(remedy);
 });
 
 test(

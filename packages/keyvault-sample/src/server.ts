@@ -27,7 +27,7 @@ const everywhere = {
   'x-content-type-options': 'nosniff',
 };
 
-/** Serves `/` and `/healthz`. Rejects if the port cannot be opened. */
+/** Serves `/` and `/healthz`. Rejects if the address or the port cannot be opened. */
 export async function startServer(pages: Pages, place: Place): Promise<Server> {
   const { port, address, headersTimeoutMs = requestTimeoutMs } = place;
   const limits = {
@@ -89,4 +89,16 @@ export function addressOf(server: Server): string {
   const at = server.address();
   if (at === null || typeof at === 'string') return String(at);
   return `http://${at.family === 'IPv6' ? `[${at.address}]` : at.address}:${at.port}/`;
+}
+
+const addressRemedies: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'Set PORT to a free one',
+  EACCES: 'Set PORT to 1024 or more: the ports below are for root',
+  EADDRNOTAVAIL: 'Set LISTEN_ADDRESS to an address of this pod, or leave it out',
+  EAFNOSUPPORT: 'Set LISTEN_ADDRESS to an address of this pod, or leave it out',
+};
+
+/** For an error of startServer. */
+export function remedyForAddress({ code = '' }: NodeJS.ErrnoException): string {
+  return addressRemedies[code] ?? 'Check LISTEN_ADDRESS and PORT';
 }

@@ -4,7 +4,7 @@ import { afterRead, healthOf, identityLine, type Entry, type Status } from './st
 const now = new Date('2026-11-27T12:00:00Z');
 const item = { kind: 'secret', name: 'database' } as const;
 const object = { version: 'a1', enabled: true, expiresOn: undefined };
-const failure = { reason: 'no-role', problem: 'No right', remedy: 'Give one', said: 'Caller …' } as const;
+const failure = { reason: 'no-role', problem: 'No right', remedy: 'Give one', detail: 'Caller …' } as const;
 const known: Entry = { item, object, readAt: new Date(0) };
 
 test('the first read of an object is not a rotation', () => {
@@ -36,9 +36,9 @@ test('a rotation is seen across failed reads', () => {
 
 test('a failed read is one line: the problem, the remedy, the reason and what the service said', () => {
   expect(afterRead({ item }, { failure }, now).lines).toEqual([
-    'could not read secret database: No right. Give one. [no-role] The service said: Caller …',
+    'could not read secret database: No right. Give one. [no-role] Details: Caller …',
   ]);
-  expect(afterRead({ item }, { failure: { ...failure, said: undefined } }, now).lines).toEqual([
+  expect(afterRead({ item }, { failure: { ...failure, detail: undefined } }, now).lines).toEqual([
     'could not read secret database: No right. Give one. [no-role]',
   ]);
 });

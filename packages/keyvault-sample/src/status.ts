@@ -40,11 +40,11 @@ export function afterRead(before: Entry, outcome: Outcome, now: Date): Told {
   const { item } = before;
   const subject = `${item.kind} ${item.name}`;
   if ('failure' in outcome) {
-    const { problem, remedy, command, reason, said } = outcome.failure;
+    const { problem, remedy, command, reason, detail } = outcome.failure;
     const text = [
       `could not read ${subject}: ${problem}. ${remedy}. [${reason}]`,
       ...(command === undefined ? [] : [`Command: ${command}`]),
-      ...(said === undefined ? [] : [`The service said: ${said}`]),
+      ...(detail === undefined ? [] : [`Details: ${detail}`]),
     ];
     return {
       entry: { ...before, failure: outcome.failure },

@@ -1,7 +1,7 @@
 // The only file that calls Key Vault.
 import { CertificateClient } from '@azure/keyvault-certificates';
 import { KeyClient } from '@azure/keyvault-keys';
-import { SecretClient, type SecretClientOptions } from '@azure/keyvault-secrets';
+import { SecretClient } from '@azure/keyvault-secrets';
 import type { TokenCredential } from '@azure/identity';
 import type { SampleConfig } from './config.ts';
 import type { Item, VaultObject } from './vault-object.ts';
@@ -9,71 +9,63 @@ import type { Item, VaultObject } from './vault-object.ts';
 /** Reads the newest version. */
 export type ReadObject = (item: Item, signal: AbortSignal) => Promise<VaultObject>;
 
-/** Called with the value of a secret at each read; a program would keep it until the version changes. */
-export type UseSecret = (name: string, value: string) => void;
+/** Called with the value of a secret at each read; a program would keep it until the version changes. If it fails, the read has failed. */
+export type UseSecret = (name: string, value: string) => void | Promise<void>;
+
+/** An error of the program, not of the vault. The text of its cause may have the value. */
+class UseSecretError extends Error {
+  override readonly name = 'UseSecretError';
+}
 
 export function createVaultReader(
   { vaultUrl, skipChallengeVerification }: SampleConfig,
   credential: TokenCredential,
   useSecret: UseSecret,
 ): ReadObject {
-  const statuses = createStatusNote();
-  const options = {
-    disableChallengeResourceVerification: skipChallengeVerification,
-    additionalPolicies: [{ policy: statuses.policy, position: 'perRetry' as const }],
-  };
+  const options = { disableChallengeResourceVerification: skipChallengeVerification };
   const secrets = new SecretClient(vaultUrl, credential, options);
   const keys = new KeyClient(vaultUrl, credential, options);
   const certificates = new CertificateClient(vaultUrl, credential, options);
-  const read: ReadObject = async ({ kind, name }, abortSignal) => {
+  const read = async ({ kind, name }: Item, asking: Asking): Promise<VaultObject> => {
     switch (kind) {
       case 'secret': {
-        const { value = '', properties } = await secrets.getSecret(name, { abortSignal });
-        useSecret(name, value);
+        const { value = '', properties } = await secrets.getSecret(name, asking);
+        try {
+          await useSecret(name, value);
+        } catch (cause) {
+          throw new UseSecretError('useSecret failed', { cause });
+        }
         return kept(properties);
       }
       case 'key':
-        return kept((await keys.getKey(name, { abortSignal })).properties);
+        return kept((await keys.getKey(name, asking)).properties);
       case 'certificate':
-        return kept((await certificates.getCertificate(name, { abortSignal })).properties);
+        return kept((await certificates.getCertificate(name, asking)).properties);
     }
   };
-  return (item, signal) => statuses.withStatus(() => read(item, signal));
-}
-
-/**
- * The clients of Key Vault fail with a TypeError when an error response has no body, as those of gateways and proxies: then the status
- * is added. For reads one after the other.
- */
-function createStatusNote() {
-  let last: number | undefined;
-  const lastStatus = () => last;
-  return {
-    policy: {
-      name: 'statusNote',
-      async sendRequest(request, next) {
-        const response = await next(request);
-        last = response.status;
-        return response;
-      },
-    } satisfies Policy,
-    async withStatus<T>(read: () => Promise<T>): Promise<T> {
-      last = undefined;
-      try {
-        return await read();
-      } catch (cause) {
-        const status = lastStatus();
-        if (!(cause instanceof TypeError) || status === undefined) throw cause;
-        const error = new Error(`a response with the status ${status} and without a readable body`, {
-          cause,
-        });
-        throw Object.assign(error, { statusCode: status });
-      }
-    },
+  return async (item, abortSignal) => {
+    let status: number | undefined;
+    const onResponse = (response: { readonly status: number }): void => void (status = response.status);
+    try {
+      return await read(item, { abortSignal, onResponse });
+    } catch (error) {
+      throw withStatus(error, status);
+    }
   };
 }
 
-type Policy = NonNullable<SecretClientOptions['additionalPolicies']>[number]['policy'];
+interface Asking {
+  readonly abortSignal: AbortSignal;
+  /** Called with each response, also with one that is not understood. */
+  readonly onResponse: (response: { readonly status: number }) => void;
+}
+
+/** The clients of Key Vault fail with a TypeError when a response has no body of Key Vault, as those of gateways and proxies. */
+function withStatus(cause: unknown, status: number | undefined): unknown {
+  if (!(cause instanceof TypeError) || status === undefined) return cause;
+  const error = new Error(`a response with the status ${status} and without a readable body`, { cause });
+  return Object.assign(error, { statusCode: status });
+}
 
 interface Properties {
   readonly version?: string;

@@ -52,9 +52,9 @@ const status: Status = {
       failure: {
         reason: 'no-role',
         problem: 'The identity has no right to read a key of this vault',
-        remedy: "Give it the role 'Key Vault Crypto User'",
-        command: `az role assignment create --role 'Key Vault Crypto User' --assignee-object-id ${objectId} --assignee-principal-type ServicePrincipal --scope "$(az keyvault show --name demo-vault --query id --output tsv)"`,
-        said: undefined,
+        remedy: "Give it the role 'Key Vault Reader'",
+        command: `az role assignment create --role 'Key Vault Reader' --assignee-object-id ${objectId} --assignee-principal-type ServicePrincipal --scope "$(az keyvault show --name demo-vault --query id --output tsv)"`,
+        detail: undefined,
       },
     },
   ],
@@ -140,11 +140,11 @@ describe.skipIf(missing !== undefined)('the web page in a browser', () => {
         'H1 keyvault-sample',
         'H2 Identity',
         'H2 Secrets, keys and certificates',
-        ...['H3 database-password secret', 'H3 api-key secret', 'H3 web certificate', 'H3 signing key'],
+        ...['H3 signing key', 'H3 database-password secret', 'H3 api-key secret', 'H3 web certificate'],
       ].join('\n'),
     );
     expect(await tab.evaluate('document.documentElement.lang')).toBe('en');
-    expect(await tab.evaluate(`document.querySelectorAll('ul > li').length`)).toBe(4);
+    expect(await tab.evaluate(`document.querySelectorAll('ul[role=list] > li').length`)).toBe(4);
   });
 
   test('the picture of the README shows the page of today and has less than 100 KB', async () => {

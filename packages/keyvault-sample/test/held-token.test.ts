@@ -4,17 +4,22 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { readFile } from 'node:fs/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { startSim } from '@pod-identity/sim';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { startSim, type Sim } from '@pod-identity/sim';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { readConfig } from '../src/config.ts';
 import { run } from '../src/run.ts';
+
+// One for both: two authorities of the same name in one process would be taken for one another.
+let sim: Sim;
+beforeAll(async () => {
+  sim = await startSim({ azure: { seed: (world) => world.addVault({ name: 'vault' }) } });
+  setDefaultCACertificates([...getCACertificates(), await readFile(sim.azure.caFile, 'utf8')]);
+});
+afterAll(() => sim.stop());
 
 test.each(['default', 'imds'])(
   'CREDENTIAL=%s: it ends while the endpoint holds a request for a token, as NMI does while an identity is being assigned',
   async (credential) => {
-    const sim = await startSim({ azure: { seed: (world) => world.addVault({ name: 'vault' }) } });
-    onTestFinished(() => sim.stop());
-    setDefaultCACertificates([...getCACertificates(), await readFile(sim.azure.caFile, 'utf8')]);
     const held = new AbortController();
     const endpoint = createServer(({ headers }, response) => {
       // A probe is refused at once.
@@ -49,7 +54,7 @@ test.each(['default', 'imds'])(
     const code = run(config, {
       say,
       useSecret: () => undefined,
-      proxyVariable: undefined,
+      proxies: { vault: undefined, tokens: undefined },
       stop: stop.signal,
     });
     await vi.waitUntil(() => held.signal.aborted, { timeout: 60_000 });

@@ -39,7 +39,11 @@ interface Running {
   line(start: string): Promise<string>;
 }
 
-function start(env: Record<string, string>, on = 'with'): Running {
+function start(
+  env: Record<string, string>,
+  on = 'with',
+  useSecret?: (name: string, value: string) => Promise<void>,
+): Running {
   vi.stubEnv('AZURE_POD_IDENTITY_AUTHORITY_HOST', sim.azure.imdsUrl(on));
   const config = readConfig({
     KEYVAULT_URL: sim.azure.vaultUrl('vault'),
@@ -56,8 +60,8 @@ function start(env: Record<string, string>, on = 'with'): Running {
   const end = new AbortController();
   const code = run(config, {
     say: (line) => lines.push(line),
-    useSecret: (_, value) => values.add(value),
-    proxyVariable: undefined,
+    useSecret: useSecret ?? ((_, value) => void values.add(value)),
+    proxies: { vault: undefined, tokens: undefined },
     stop: end.signal,
   });
   return {
@@ -75,11 +79,13 @@ test.each(['imds', 'default'])(
     const all = { KEY_NAMES: 'signing', CERTIFICATE_NAMES: 'web', READS: '1' };
     const { code, lines, values } = start({ ...all, CREDENTIAL: credential });
     expect(await code).toBe(0);
-    expect(lines.map((line) => line.replace(/[0-9a-f]{32}.*|(?<=client id ).*/, '…'))).toEqual([
-      'runs as client id …',
-      'read secret database, version …',
-      'read key signing, version …',
+    // They are read together.
+    const printed = lines.map((line) => line.replace(/[0-9a-f]{32}.*|(?<=client id ).*/, '…'));
+    expect(printed.toSorted()).toEqual([
       'read certificate web, version …',
+      'read key signing, version …',
+      'read secret database, version …',
+      'runs as client id …',
     ]);
     expect(lines[0]).toContain(sim.azure.world.identity(reader).principalId);
     expect([...values]).toEqual(['hidden value']);
@@ -122,6 +128,31 @@ test('an error response without a body is explained by its status', async () => 
   fault.remove();
 });
 
+test.each([
+  [
+    'the page of a portal',
+    { status: 200, body: '<html>log in</html>', headers: { 'content-type': 'text/html' } },
+  ],
+  [
+    'an object of something else',
+    { status: 200, body: '{}', headers: { 'content-type': 'application/json' } },
+  ],
+  [
+    'a page that is not found',
+    { status: 404, body: '<html>no</html>', headers: { 'content-type': 'text/html' } },
+  ],
+  [
+    'a refusal of a gateway',
+    { status: 403, body: '<html>no</html>', headers: { 'content-type': 'text/html' } },
+  ],
+])('%s is not a response of Key Vault', async (_, then) => {
+  const fault = sim.azure.faults.add({ match: { service: 'vault', path: /^\/(secrets|keys)/ }, then });
+  const { code, lines } = start({ READS: '1', KEY_NAMES: 'signing' });
+  expect(await code).toBe(1);
+  expect(lines.filter((line) => line.includes('[unreadable]'))).toHaveLength(2);
+  fault.remove();
+});
+
 test('half a response is not repeated: it has half a value', async () => {
   const fault = sim.azure.faults.add({
     match: { service: 'vault', path: /^\/secrets/ },
@@ -132,6 +163,29 @@ test('half a response is not repeated: it has half a value', async () => {
   expect(lines.join('\n')).toContain('[unreadable]');
   expect(lines.join('\n')).not.toContain('hidden');
   fault.remove();
+});
+
+test('an error of useSecret is one of the program: its text is not printed, and the read has failed', async () => {
+  const { code, lines } = start({ READS: '1' }, 'with', () => Promise.reject(new Error('no hidden value')));
+  expect(await code).toBe(1);
+  expect(lines.join('\n')).toMatch(
+    /This program failed, not the vault: useSecret failed: Error at .*\[program\]/,
+  );
+  expect(lines.join('\n')).not.toContain('hidden');
+});
+
+test('an address that this machine does not have ends with 1 and names the variable', async () => {
+  // Of a network for documentation (RFC 5737).
+  const { code, lines } = start({ LISTEN_ADDRESS: '192.0.2.1' });
+  expect(await code).toBe(1);
+  expect(lines.join('\n')).toMatch(/EADDRNOTAVAIL.*Set LISTEN_ADDRESS/);
+});
+
+test('a setting that DefaultAzureCredential refuses ends with 2', async () => {
+  vi.stubEnv('AZURE_TOKEN_CREDENTIALS', 'nonsense');
+  const { code, lines } = start({ READS: '1', CREDENTIAL: 'default' });
+  expect(await code).toBe(2);
+  expect(lines.join('\n')).toMatch(/the credential cannot be created: .*AZURE_TOKEN_CREDENTIALS/);
 });
 
 test('a port that is in use ends with 1 and names the variable', async () => {

@@ -132,7 +132,7 @@ describe('keyvault-sample', () => {
       'no role',
       { name: 'outsider', label: 'outsider' },
       {},
-      ['[no-role]', "--role 'Key Vault Secrets User'"],
+      ['[no-role]', "the role 'Key Vault Secrets User'"],
     ],
     [
       'no such secret',
