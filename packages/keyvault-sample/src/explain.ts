@@ -32,14 +32,13 @@ function reasonOf(facts: ErrorFacts, attempt: Attempt): Reason {
 }
 
 function tokenReason(facts: ErrorFacts, { proxies }: Attempt): Reason {
-  const { status, words, isManaged, text = '' } = facts;
+  const { status, words, isManaged } = facts;
   // The proxy is not on the node of this pod: whatever came from there was not meant for it.
   if (isManaged && proxies.tokens !== undefined) return 'proxy';
-  if (words.has('ambiguous-identity')) return 'several-identities';
-  const [, said] = tokenTexts.find(([part]) => text.includes(part)) ?? [];
-  if (status === 400) return said ?? 'token-refused';
-  if (said === 'no-access') return said;
+  const said = saidReason(facts);
+  if (said !== undefined && said !== 'no-identity') return said;
   if (status === undefined || words.has('invalid-response')) return 'no-endpoint';
+  if (status === 400) return said ?? 'token-refused';
   // The endpoint and NMI use 404, 410, 502 to 504 for "not yet".
   return tokenReasons[status] ?? 'identity-pending';
 }
@@ -50,6 +49,11 @@ const tokenTexts: readonly (readonly [part: string, reason: Reason])[] = [
   ['may not use', 'no-access'],
   ['Identity not found', 'no-identity'],
 ];
+
+function saidReason({ words, text = '' }: ErrorFacts): Reason | undefined {
+  if (words.has('ambiguous-identity')) return 'several-identities';
+  return tokenTexts.find(([part]) => text.includes(part))?.[1];
+}
 
 const tokenReasons: Readonly<Record<number, Reason>> = {
   401: 'identity-refused',
