@@ -28,6 +28,7 @@ export const rooms = [
       'probe',
       'proxies',
       'request',
+      'refusal-text',
       'request-reader',
       'response',
       'retry',

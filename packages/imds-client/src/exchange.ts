@@ -86,6 +86,7 @@ async function send(question: Question, rules: ExchangeRules, signal: AbortSigna
   return {
     status: response.status,
     retryAfter: response.headers.get('retry-after'),
+    contentType: response.headers.get('content-type'),
     requestId: response.headers.get('x-ms-request-id'),
     body,
   };

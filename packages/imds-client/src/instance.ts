@@ -32,7 +32,7 @@ const texts = [
 /** The document of the endpoint's response, or why there is none. */
 export function readInstance(answer: Answer, at: Omit<Circumstances, 'asked'>): InstanceMetadata | ImdsError {
   const document = parseObject(answer.body);
-  if (answer.status !== 200) return readRefusal(answer, document ?? {}, at);
+  if (answer.status !== 200) return readRefusal(answer, document, at);
   const compute = objectOf(document?.['compute']);
   if (document === undefined || compute === undefined) {
     return new ImdsError(

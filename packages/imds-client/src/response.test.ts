@@ -163,6 +163,7 @@ describe('a refusal', () => {
     [400, refusal('Required metadata header not specified'), 'bad-request', false],
     [400, refusal('Identity not found'), 'identity-not-found', false],
     [400, refusal(multiple), 'ambiguous-identity', false],
+    [400, refusal(`Identity not found. ${multiple}`), 'ambiguous-identity', false],
     [401, { error: 'unauthorized_client' }, 'denied', false],
     [403, 'Forbidden', 'denied', false],
     [404, '', 'unavailable', true],
@@ -186,8 +187,21 @@ describe('a refusal', () => {
     expect(error.reason).toBe(reason);
     expect(error).toMatchObject({ serviceCode: 'invalid_request' });
     expect(refused({ error: 'a: b', error_description: 'c' }, { status: 400 }).serviceCode).toBe('a: b');
-    expect(refused('no JSON', { status: 404 }).reason).toBe('the endpoint answered 404');
-    expect(String(refused(refusal('x'.repeat(9999)), { status: 400 })).length).toBeLessThan(600);
+  });
+
+  test('has the message up to 4000 characters, and shows where it is cut', () => {
+    const text = (length: number) => 'it was so '.repeat(1000).slice(0, length);
+    const reasonOf = (description: string) => refused(refusal(description), { status: 400 }).reason;
+    expect(reasonOf(text(4000))).toBe(`the endpoint answered 400 invalid_request: ${text(4000)}`);
+    expect(reasonOf(text(4001))).toBe(`the endpoint answered 400 invalid_request: ${text(4000)}…`);
+    expect(reasonOf(`${text(3999)}\u{1f512}`)).toBe(
+      `the endpoint answered 400 invalid_request: ${text(3999)}…`,
+    );
+    const { serviceCode, reason } = refused({ error: text(9999) }, { status: 400 });
+    expect(serviceCode).toBe(`${text(500)}…`);
+    expect(reason.length).toBeLessThan(600);
+    const twice = refused({ error: `code: ${text(9000)}`, error_description: text(9000) }, { status: 400 });
+    expect(twice.serviceCode).toBe('code');
   });
 
   test('has the reason once if it is in both fields, as NMI writes it', () => {
@@ -228,4 +242,50 @@ test('control characters of a refusal do not reach a log or a terminal', () => {
   const error = refused({ error: 'a\nb', error_description: 'c\r\nd\u001b[2Je\u009b1A' }, { status: 400 });
   expect(error.reason).toBe('the endpoint answered 400 a b: c d [2Je 1A');
   expect(error.serviceCode).toBe('a b');
+});
+
+describe('a refusal without JSON', () => {
+  const compat =
+    'getting assigned identities for pod default/web in CREATED state failed after 16 attempts, retry duration [5]s, error: <nil>. Check MIC pod logs for identity assignment errors\n';
+  test.each<[string | null, string, string]>([
+    ['text/plain; charset=utf-8', compat, `: ${compat.trim()}`],
+    [
+      'text/plain',
+      `adal: Status Code = '400'. Response body: {"error":"x"}`,
+      `: adal: Status Code = '400'. Response body: {"error":"x"}`,
+    ],
+    [null, 'Forbidden', ': Forbidden'],
+    [null, 'a\r\nb\u001b[2J\u202e', ': a b [2J'],
+    ['text/plain', 'a '.repeat(300), `: ${'a '.repeat(200)}…`],
+    ['text/plain', '', ''],
+    ['application/octet-stream', 'x', ''],
+    ['text/plain', '\ufffdx', ''],
+    ['text/html; charset=utf-8', 'Sign in', ': a web page, not a metadata service'],
+    [null, '\ufeff\n<!DOCTYPE html><p>Sign in', ': a web page, not a metadata service'],
+    [null, '<html>', ': a web page, not a metadata service'],
+  ])('of %s, %j, says why', (contentType, body, why) => {
+    expect(refused(body, { status: 404, contentType }).reason).toBe(`the endpoint answered 404${why}`);
+  });
+
+  const parts = ['eyJhbGciOiJSUzI1NiJ9', 'eyJvaWQiOiJvLTEifQ', 'c2lnbmF0dXJl'];
+  test.each([
+    parts.join('.'),
+    `your token was ${parts.join('.')}`,
+    `your token was _${parts.join('.')}`,
+    `access_token=${parts[2]}`,
+    `{"access_token": "${parts[2]}"`,
+    `Authorization: Bearer ${parts[2]}${parts[2]}`,
+    `refused: ${'c2ln'.repeat(40)}`,
+    `${'a '.repeat(195)} ${parts.join('.')}`,
+  ])('that may hold a token is not quoted: %j', (body) => {
+    const texts = [
+      refused(body, { status: 403, contentType: 'text/plain' }),
+      refused({ error: `x: ${body}`, error_description: body }, { status: 403 }),
+    ].map((error) => `${JSON.stringify(error)} ${String(error)}`);
+    for (const part of [...parts, 'c2lnc2ln']) expect(texts.join(' ')).not.toContain(part);
+  });
+
+  test('is not quoted from a 200', () => {
+    expect(refused('secret', { contentType: 'text/plain' }).reason).not.toContain('secret');
+  });
 });

@@ -1,4 +1,5 @@
 import { ImdsError, oneLine, type Asked, type ImdsErrorCode } from './errors.ts';
+import { plainReason, quotable } from './refusal-text.ts';
 import type { AccessToken } from './types.ts';
 
 /** An HTTP response as a value. */
@@ -7,6 +8,8 @@ export interface Answer {
   readonly retryAfter: string | null;
   /** The header `x-ms-request-id`. */
   readonly requestId: string | null;
+  /** The header `content-type`. */
+  readonly contentType?: string | null;
   readonly body: string;
 }
 
@@ -26,7 +29,7 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 /** The token of the endpoint's response, or why there is none. */
 export function readAnswer(answer: Answer, at: Circumstances): AccessToken | ImdsError {
   const body = parseObject(answer.body);
-  if (answer.status !== 200) return readRefusal(answer, body ?? {}, at);
+  if (answer.status !== 200) return readRefusal(answer, body, at);
   // The body may hold a token, so no message quotes it.
   return body === undefined ? unreadable('without a JSON object', at) : readToken(body, at);
 }
@@ -120,19 +123,24 @@ function readNumber(value: unknown): number | undefined {
   return typeof number === 'number' ? number : undefined;
 }
 
-/** Why the endpoint gave nothing. */
-export function readRefusal(answer: Answer, body: JsonObject, at: RefusalCircumstances): ImdsError {
-  const description = oneLine(readText(body['error_description']) ?? '');
-  const serviceCode = wordOf(readText(body['error']), description);
-  const words = [serviceCode, description].filter(Boolean).join(': ').slice(0, 500);
+/** Why the endpoint gave nothing. `body` is undefined if it is not JSON. */
+export function readRefusal(
+  answer: Answer,
+  body: JsonObject | undefined,
+  at: RefusalCircumstances,
+): ImdsError {
+  const description = oneLine(quotable(body?.['error_description']));
+  const serviceCode = wordOf(body ?? {}, description);
+  const words = [serviceCode, description].filter(Boolean).join(': ');
+  const plain = body === undefined ? plainReason(answer) : '';
   return new ImdsError(
     codeOf(answer.status, description),
-    `the endpoint answered ${answer.status}${words === '' ? '' : ` ${words}`}`,
+    `the endpoint answered ${answer.status}${words && ` ${words}`}${plain && `: ${plain}`}`,
     {
       status: answer.status,
       serviceCode,
       retryAfterMs: readRetryAfter(answer.retryAfter, at),
-      requestId: readRequestId(answer.requestId ?? body['correlation_id']),
+      requestId: readRequestId(answer.requestId ?? body?.['correlation_id']),
       asked: at.asked,
     },
   );
@@ -143,11 +151,15 @@ function readRequestId(value: unknown): string | undefined {
   return typeof value === 'string' && /^[\w.-]{1,100}$/.test(value) ? value : undefined;
 }
 
+const longestCode = 500;
+
 /** NMI appends the description to the code, for clients that show nothing else. */
-function wordOf(given: string | undefined, description: string): string | undefined {
-  const error = given === undefined ? undefined : oneLine(given).slice(0, 2_000);
-  const told = `: ${description}`;
-  return description !== '' && error?.endsWith(told) ? readText(error.slice(0, -told.length)) : error;
+function wordOf(body: JsonObject, description: string): string | undefined {
+  const given = readText(body['error']);
+  if (given === undefined) return undefined;
+  const [error, told] = [oneLine(given), `: ${oneLine(readText(body['error_description']) ?? '')}`];
+  const word = description !== '' && error.endsWith(told) ? error.slice(0, -told.length) : error;
+  return readText(quotable(word, longestCode));
 }
 
 const codes: ReadonlyMap<number, ImdsErrorCode> = new Map([
@@ -164,10 +176,10 @@ function codeOf(status: number, description: string): ImdsErrorCode {
   return codes.get(status) ?? kindOfBadRequest(description);
 }
 
-/** The kind of a 400 is only in the description. */
+/** The kind of a 400 is only in the description. NMI begins that of several identities with "Identity not found", too. */
 function kindOfBadRequest(description: string): ImdsErrorCode {
-  if (/identity not found/i.test(description)) return 'identity-not-found';
-  return /multiple user assigned identities/i.test(description) ? 'ambiguous-identity' : 'bad-request';
+  if (/multiple user assigned identities/i.test(description)) return 'ambiguous-identity';
+  return /identity not found/i.test(description) ? 'identity-not-found' : 'bad-request';
 }
 
 /** The one form of dates that HTTP lets servers write. */

@@ -24,6 +24,13 @@ it('the message for a pod does not repeat the resource id that NMI asked for', (
   expect(tokenErrorOf(cause).message).not.toContain('secret-group');
 });
 
+it('the message for a pod is bounded, and shows where it is cut', () => {
+  const { message } = tokenErrorOf(new ImdsError('denied', 'so '.repeat(999), { status: 403 }));
+  expect(message).toBe(
+    `The metadata service of this machine gave no token: ${'so '.repeat(999).slice(0, 500)}…`,
+  );
+});
+
 it('an error keeps what it was caused by', () => {
   const cause = new Error('reset');
   expect(new TokenError('unavailable', 'no', { cause }).cause).toBe(cause);

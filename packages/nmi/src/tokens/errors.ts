@@ -29,8 +29,13 @@ export class TokenError extends Error {
   }
 }
 
+/** Characters: the text goes into responses, logs and Events. */
+const longestReason = 500;
+
 export function tokenErrorOf(error: ImdsError): TokenError {
-  const message = `The metadata service of this machine gave no token: ${withoutIds(error.reason)}`;
+  const reason = withoutIds(error.reason);
+  const told = reason.length > longestReason ? `${reason.slice(0, longestReason)}…` : reason;
+  const message = `The metadata service of this machine gave no token: ${told}`;
   const { status, retryAfterMs } = error;
   return new TokenError(codeOf(error), message, { status, retryAfterMs, cause: error });
 }

@@ -1,0 +1,48 @@
+import { oneLine } from './errors.ts';
+
+/** Characters: NMI's longest texts end with roles to paste. */
+const longestDescription = 4_000;
+
+/** Characters of a text that is not in the form of the service: that of the original NMI with long names of a pod. */
+const longestPlain = 400;
+
+/** What a refusal consists of, as far as its text is concerned. */
+export interface RefusalBody {
+  /** The header `Content-Type`. */
+  readonly contentType?: string | null | undefined;
+  readonly body: string;
+}
+
+/** Text of an endpoint, of at most `most` characters; "…" shows that some are missing. */
+function cut(text: string, most: number): string {
+  // Not between the two halves of a character.
+  return text.length > most ? `${text.slice(0, most).replace(/[\ud800-\udbff]$/, '')}…` : text;
+}
+
+/** The text of a field, cut to `most` characters, with its line breaks; nothing if a token may be in it. */
+export function quotable(value: unknown, most = longestDescription): string {
+  return typeof value !== 'string' || mayHoldToken(value) ? '' : cut(value, most);
+}
+
+/**
+ * What a body without JSON says, in one line: the original NMI, and ours with --compat-errors, give their reason as plain text; what stands in place of a
+ * metadata service often sends a web page.
+ */
+export function plainReason(answer: RefusalBody): string {
+  if (isWebPage(answer)) return 'a web page, not a metadata service';
+  const { contentType, body } = answer;
+  const text = oneLine(body).trim();
+  const isText = /^\s*(text\/plain\b.*)?$/i.test(contentType ?? '') && !text.includes('\ufffd');
+  return isText ? quotable(text, longestPlain) : '';
+}
+
+export function isWebPage({ contentType, body }: RefusalBody): boolean {
+  return /^\s*text\/html\b/i.test(contentType ?? '') || /^[\ufeff\s]*<[!?a-z]/i.test(body);
+}
+
+/** Parts of a JSON Web Token begin with the base64 of a brace; words as long as a part of one are none of a sentence. */
+function mayHoldToken(text: string): boolean {
+  return /(access|refresh)_?token["']?\s*[:=]|(?<![a-z0-9])e(y[aij]|w[0ko])[\w-]{6}|bearer\s+[\w.+/=~-]{20}|[\w.+=~-]{130}/i.test(
+    text,
+  );
+}
