@@ -295,6 +295,25 @@ describe('the deadline', () => {
     await failing;
   });
 
+  test('that leaves no time for another attempt ends a call at once, with the error of the last attempt', async () => {
+    replies = [
+      { status: 503, headers: { 'x-ms-request-id': 'id-1', 'retry-after': '2' }, body: { error: 'busy' } },
+    ];
+    const client = createClient({ deadlineMs: 2_100 });
+    const identity = { clientId: 'c' };
+    await expect(client.getToken({ resource, identity })).rejects.toMatchObject({
+      code: 'unavailable',
+      name: 'ImdsError',
+      message: `the endpoint answered 503 busy; the deadline of 2100 ms leaves no time for another attempt (resource ${resource}, client id c)`,
+      ...{ status: 503, serviceCode: 'busy', requestId: 'id-1', retryAfterMs: 2000, resource, identity },
+    });
+    expect({ requests: requests.length, waits }).toEqual({ requests: 1, waits: [] });
+    const instance = client.getInstanceMetadata();
+    await expect(instance).rejects.toMatchObject({
+      message: expect.stringMatching(/^the .* attempt$/) as unknown,
+    });
+  });
+
   test('counts the waits before retries: one that is too long is not begun', async () => {
     replies = [{ status: 503 }];
     const client = createClient({

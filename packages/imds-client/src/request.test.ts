@@ -47,6 +47,10 @@ describe('the address of a token', () => {
       'identity must have clientId, objectId or resourceId; leave it out for the default',
       { resource, identity: 'c' as unknown as Identity },
     ],
+    [
+      'identity.clientId is undefined: leave identity out for the only identity of the pod or the machine',
+      { resource, identity: { clientId: undefined } as unknown as Identity },
+    ],
     // An id that is not read would get the caller a token of the default identity.
     ['clientId must be in identity: { clientId }', { resource, clientId: 'c' } as TokenRequest],
     [

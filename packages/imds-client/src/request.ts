@@ -52,13 +52,19 @@ export function parseIdentity(identity: Identity | undefined): Selector | undefi
     : {};
   const ids = { clientId, objectId, resourceId };
   const [key, ...others] = selectorNames.filter((name) => ids[name] !== undefined);
-  if (key === undefined) {
-    throw new TypeError('identity must have clientId, objectId or resourceId; leave it out for the default');
-  }
+  if (key === undefined) throw new TypeError(withoutId(identity));
   if (others.length > 0) {
     throw new TypeError(`identity must be named once, not by ${[key, ...others].join(' and ')}`);
   }
   return [selectors[key], nonEmpty(`identity.${key}`, ids[key])];
+}
+
+/** Mostly an id is undefined since it comes from a variable of the environment that is not set. */
+function withoutId(identity: unknown): string {
+  const unset = isObject(identity) ? selectorNames.find((name) => name in identity) : undefined;
+  return unset === undefined
+    ? 'identity must have clientId, objectId or resourceId; leave it out for the default'
+    : `identity.${unset} is undefined: leave identity out for the only identity of the pod or the machine`;
 }
 
 /** The identity of a selector: a copy that its caller cannot change. */

@@ -29,6 +29,7 @@ export function retried<T>(task: Task<T>, means: Means): Departure<T> {
       const leftMs = deadline - elapsed();
       const delayMs = retryDelayMs({ error: result, retries, maxRetries, chance: random(), leftMs });
       if (delayMs === undefined) throw result;
+      if (delayMs === 'late') throw withoutTime(result, deadlineMs);
       await clock.sleep(delayMs, signal);
     }
   };
@@ -43,6 +44,14 @@ async function tryOnce<T>(
   const rules: ExchangeRules = { endpoint, transport, startTimer, timeoutMs };
   const answer = await exchange(question, rules, signal);
   return isImdsError(answer) ? answer : read(answer);
+}
+
+/** The error of the last try, which says why there is no other one. */
+function withoutTime(last: ImdsError, deadlineMs: number): ImdsError {
+  const { code, reason, resource, identity } = last;
+  const asked = resource === undefined ? undefined : { resource, identity };
+  const why = `${reason}; the deadline of ${deadlineMs} ms leaves no time for another attempt`;
+  return new ImdsError(code, why, { ...last, cause: last.cause, asked });
 }
 
 /** The error of a call that the deadline ended; `last` is that of its last try. */

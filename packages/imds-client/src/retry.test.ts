@@ -4,7 +4,7 @@ import { retryDelayMs } from './retry.ts';
 
 const leftMs = 1_000_000;
 
-function delays(code: ImdsErrorCode, details: ImdsErrorDetails = {}, chance = 0): (number | undefined)[] {
+function delays(code: ImdsErrorCode, details: ImdsErrorDetails = {}, chance = 0) {
   const error = new ImdsError(code, 'x', details);
   return [0, 1, 2, 3, 4].map((retries) => retryDelayMs({ error, retries, maxRetries: 4, chance, leftMs }));
 }
@@ -58,9 +58,12 @@ test('up to a fifth is added at random', () => {
   expect(delays('unavailable', { retryAfterMs: 3000 }, 0.5)[0]).toBeCloseTo(3300);
 });
 
-test('a wait that lasts until the deadline is left to the caller; the random part is cut to what is left', () => {
-  const failed = { error: new ImdsError('unavailable', 'x'), retries: 0, maxRetries: 4, chance: 0.5 };
-  expect(retryDelayMs({ ...failed, leftMs: 2000 })).toBeUndefined();
-  expect(retryDelayMs({ ...failed, leftMs: 2100 })).toBe(2100);
-  expect(retryDelayMs({ ...failed, leftMs: 2300 })).toBe(2200);
+test('a wait that may last until the deadline is not begun, whatever the chance', () => {
+  for (const chance of [0, 0.5, 0.99]) {
+    const failed = { error: new ImdsError('unavailable', 'x'), retries: 0, maxRetries: 4, chance };
+    expect(retryDelayMs({ ...failed, leftMs: 2100 })).toBe('late');
+    expect(retryDelayMs({ ...failed, leftMs: 2400 })).toBe('late');
+    expect(retryDelayMs({ ...failed, leftMs: 2401 })).toBeCloseTo(2000 * (1 + chance / 5));
+    expect(retryDelayMs({ ...failed, leftMs: 1, retries: 4 })).toBeUndefined();
+  }
 });
