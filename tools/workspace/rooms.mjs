@@ -43,7 +43,7 @@ export const rooms = [
   {
     folder: 'packages/imds-client/src/command',
     head: 'run',
-    pure: ['advice', 'arguments', 'claims', 'report', 'shown'],
+    pure: ['advice', 'arguments', 'claims', 'patience', 'report', 'shown', 'watched'],
   },
   {
     folder: 'packages/keyvault-sample/src',

@@ -305,7 +305,12 @@ describe('the deadline', () => {
       code: 'unavailable',
       name: 'ImdsError',
       message: `the endpoint answered 503 busy; the deadline of 2100 ms leaves no time for another attempt (resource ${resource}, client id c)`,
-      ...{ status: 503, serviceCode: 'busy', requestId: 'id-1', retryAfterMs: 2000, resource, identity },
+      status: 503,
+      serviceCode: 'busy',
+      requestId: 'id-1',
+      retryAfterMs: 2000,
+      resource,
+      identity,
     });
     expect({ requests: requests.length, waits }).toEqual({ requests: 1, waits: [] });
     const instance = client.getInstanceMetadata();

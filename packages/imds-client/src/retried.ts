@@ -48,10 +48,10 @@ async function tryOnce<T>(
 
 /** The error of the last try, which says why there is no other one. */
 function withoutTime(last: ImdsError, deadlineMs: number): ImdsError {
-  const { code, reason, resource, identity } = last;
+  const { code, reason, resource, identity, status, retryAfterMs, serviceCode, requestId, cause } = last;
   const asked = resource === undefined ? undefined : { resource, identity };
   const why = `${reason}; the deadline of ${deadlineMs} ms leaves no time for another attempt`;
-  return new ImdsError(code, why, { ...last, cause: last.cause, asked });
+  return new ImdsError(code, why, { status, retryAfterMs, serviceCode, requestId, cause, asked });
 }
 
 /** The error of a call that the deadline ended; `last` is that of its last try. */

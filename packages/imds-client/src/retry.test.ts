@@ -4,7 +4,7 @@ import { retryDelayMs } from './retry.ts';
 
 const leftMs = 1_000_000;
 
-function delays(code: ImdsErrorCode, details: ImdsErrorDetails = {}, chance = 0) {
+function delays(code: ImdsErrorCode, details: ImdsErrorDetails = {}, chance = 0): unknown[] {
   const error = new ImdsError(code, 'x', details);
   return [0, 1, 2, 3, 4].map((retries) => retryDelayMs({ error, retries, maxRetries: 4, chance, leftMs }));
 }
@@ -18,7 +18,7 @@ test('waits are those that IMDS documents: tries at 0, 2, 6, 14 and 30 seconds',
 test('after 410 retries go on for the 70 seconds that an update may take', () => {
   const waits = delays('unavailable', { status: 410 });
   expect(waits).toEqual([5000, 10_000, 20_000, 40_000, undefined]);
-  expect(waits.reduce<number>((sum, wait) => sum + (wait ?? 0), 0)).toBeGreaterThanOrEqual(70_000);
+  expect(waits.reduce<number>((sum, wait) => sum + Number(wait ?? 0), 0)).toBeGreaterThanOrEqual(70_000);
 });
 
 test.each<ImdsErrorCode>([

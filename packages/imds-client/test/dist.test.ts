@@ -63,6 +63,26 @@ describe.skipIf(node20 === undefined)('the built imds-client in Node 20', () => 
     });
   });
 
+  // What the README pipes into `kubectl exec -i POD -- node`.
+  test('runs as a command from its standard input, also in the Node of this test', async () => {
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const args = [
+      '--input-type=module',
+      '-',
+      'token',
+      '--resource',
+      'r',
+      '--explain',
+      '--endpoint',
+      endpoint,
+    ];
+    for (const node of [node20!, process.execPath]) {
+      const running = promisify(execFile)(node, args, { cwd: '/' });
+      running.child.stdin!.end(readFileSync(`${folder}/${manifest.bin}`));
+      expect((await running).stdout).toContain('result     a token');
+    }
+  });
+
   test('recognises an error of the other module format', async () => {
     const code = `
       import { ImdsError, isImdsError } from './dist/index.mjs';

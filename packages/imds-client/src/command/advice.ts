@@ -1,43 +1,57 @@
-import type { ImdsError, ImdsErrorCode } from '../errors.ts';
+import { isImdsError, type ImdsError, type ImdsErrorCode } from '../errors.ts';
+import { webPage } from '../refusal-text.ts';
 import type { TokenWish } from './arguments.ts';
 
 /** Names and values of the environment. Values of secrets are not read. */
 export type Env = Readonly<Partial<Record<string, string>>>;
 
 const remedies: Readonly<Record<ImdsErrorCode, string>> = {
-  'bad-request':
-    'Check --resource: it must be the audience of a service that the tenant of the identity knows.',
+  'bad-request': 'The request itself is refused: the result says why.',
   'identity-not-found':
     'The pod or the machine does not have this identity. For a pod: an AzureIdentity, an AzureIdentityBinding, the right of its ServiceAccount, and the label aadpodidbinding; "nmi explain NAMESPACE/POD" in the NMI of its node says what is missing. For a machine: "az vm identity assign" or "az vmss identity assign".',
   'ambiguous-identity': 'Name the identity: --client-id, --object-id or --resource-id.',
   denied:
-    'The endpoint knows the caller and refuses. For a pod: "nmi explain NAMESPACE/POD" in the NMI of its node says why; often its ServiceAccount lacks the right to use the identity.',
+    'Azure refuses the identity: check that it, or its application, still exists, and its secret or certificate.',
   throttled:
     'The metadata service allows a few requests a second for all programs of the machine: keep the token, as this package does.',
   unavailable:
-    'The metadata service is busy or the identity is being assigned: try again in a minute. For a pod, "kubectl describe pod" shows its Events.',
+    'The metadata service is busy or the identity is being assigned. For a pod, "kubectl describe pod" shows its Events.',
   timeout:
     'Something holds the request. For a pod: NMI holds it while the identity is being assigned ("kubectl describe pod" shows Events); without NMI, a network policy or a firewall may drop it.',
   aborted: 'The command was stopped: try again.',
   'invalid-response':
-    'What answers there is no metadata service, or the clock of this machine is wrong: check --endpoint, AZURE_POD_IDENTITY_AUTHORITY_HOST and the time.',
+    'What answers there is no metadata service: check --endpoint and AZURE_POD_IDENTITY_AUTHORITY_HOST.',
+};
+
+const special = {
+  unreachable:
+    'There is a metadata service in machines in Azure, and in pods whose calls NMI gets: is this one of them, and does NMI run on its node? Elsewhere, set AZURE_POD_IDENTITY_AUTHORITY_HOST.',
+  unknownResource:
+    'Check --resource: it must be the audience of a service that the tenant of the identity knows.',
+  expiry:
+    'The token has no expiry that can be true by the clock of this machine: compare it ("date -u") with the right time. If the clock is right, the service is at fault.',
 };
 
 /** What to do about an error. */
 export function remedyOf(error: ImdsError): string {
-  const { retryAfterMs } = error;
-  const when =
-    retryAfterMs === undefined
-      ? ''
-      : ` It is to be asked again in ${Math.ceil(retryAfterMs / 1000)} seconds.`;
-  return `${remedyFor(error)}${when}`;
+  const { code, cause } = error;
+  // After the deadline, what the last attempt ended with is to be mended.
+  if (code === 'timeout' && isImdsError(cause) && cause.code !== 'timeout') return remedyOf(cause);
+  if (error.reason.includes(webPage)) return remedies['invalid-response'];
+  return [remedyFor(error), ...whenOf(error)].join(' ');
+}
+
+function whenOf({ code, status, retryAfterMs }: ImdsError): string[] {
+  if (retryAfterMs !== undefined) return [`Try again in ${Math.ceil(retryAfterMs / 1000)} seconds.`];
+  return code === 'unavailable' && status !== undefined ? ['Try again in a minute.'] : [];
 }
 
 function remedyFor(error: ImdsError): string {
-  if (error.code === 'unavailable' && error.status === undefined) {
-    return 'There is a metadata service in machines in Azure, and in pods whose calls NMI gets: is this one of them, and does NMI run on its node? Elsewhere, set AZURE_POD_IDENTITY_AUTHORITY_HOST.';
-  }
-  return remedies[error.code];
+  const { code, status, reason, serviceCode } = error;
+  if (code === 'unavailable' && status === undefined) return special.unreachable;
+  if (code === 'bad-request' && /AADSTS50(0011|001)\b|invalid_resource/.test(`${reason} ${serviceCode}`))
+    return special.unknownResource;
+  return status === 200 && reason.includes('expires_on') ? special.expiry : remedies[code];
 }
 
 const otherEndpoints = ['IDENTITY_ENDPOINT', 'MSI_ENDPOINT'];

@@ -11,6 +11,10 @@ void run({
   print: (text) => void process.stdout.write(text),
   printError: (text) => void process.stderr.write(text),
   elapsed: () => performance.now(),
+  every(ms, call) {
+    const timer = setInterval(call, ms);
+    return () => clearInterval(timer);
+  },
 })
   .catch((error: unknown) => {
     process.stderr.write(`${oneLine(`imds-client failed: ${String(error)}`)}\n`);

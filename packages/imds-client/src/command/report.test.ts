@@ -1,9 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { ImdsError, type ImdsErrorCode } from '../errors.ts';
+import { readAnswer } from '../response.ts';
 import { differences } from './advice.ts';
 import { parseArguments, type TokenWish } from './arguments.ts';
 import { claimsOf } from './claims.ts';
-import { explain, refusal, tokenAsJson, type Story } from './report.ts';
+import {
+  explain,
+  explainProbe,
+  explainTry,
+  explainWait,
+  refusal,
+  tokenAsJson,
+  type Story,
+} from './report.ts';
 
 const timeOf = (timestamp: number) => new Date(timestamp).toISOString();
 const resource = 'https://vault.azure.net';
@@ -16,12 +25,11 @@ const wishOf = (...more: string[]) => {
 };
 const tokenOf = (token: string) =>
   ({ token, expiresOnTimestamp: 1_700_003_600_000, tokenType: 'Bearer', resource }) as const;
+const nothing = { body: '' };
 const storyOf = (result: Story['result'], more: Partial<Story> = {}): Story => ({
   wish: wishOf('--explain'),
   env: {},
-  endpoint: 'http://169.254.169.254 (default)',
-  probe: { isAvailable: true, ms: 3.6 },
-  tries: [{ ms: 35.2, result: 'status 200' }],
+  refusal: nothing,
   ms: 36,
   result,
   now: 1_700_000_000_000,
@@ -45,9 +53,6 @@ describe('an explanation', () => {
     const token = jwt({ aud: resource, oid: 'o-1', 'a\u001b[2J': 'b\nc', list: [1, 2] });
     const text = explain(storyOf(tokenOf(token)));
     expect(text.split('\n')).toEqual([
-      'endpoint   http://169.254.169.254 (default)',
-      'probe      a metadata service answers, after 4 ms',
-      'request 1  status 200, after 35 ms',
       'result     a token, after 36 ms in all',
       'expires    2023-11-14T23:13:20.000Z, in 60 minutes',
       'claim      aud = "https://vault.azure.net"',
@@ -70,8 +75,7 @@ describe('an explanation', () => {
 
   test('of a refusal shows why, the request id and the remedy', () => {
     const error = new ImdsError('identity-not-found', 'the endpoint answered 400', { requestId: 'r-1' });
-    const text = explain(storyOf(error, { probe: { isAvailable: false, ms: 1000 }, tries: [] }));
-    expect(text).toContain('probe      no metadata service answers, after 1000 ms\n');
+    const text = explain(storyOf(error));
     expect(text).toContain('result     no token (identity-not-found): the endpoint answered 400\n');
     expect(text).toContain('request id r-1\n');
     expect(text).toMatch(/advice {5}.*nmi explain NAMESPACE\/POD/);
@@ -95,20 +99,102 @@ describe('a refusal', () => {
     'aborted',
     'invalid-response',
   ])('%s comes with a remedy', (code) => {
-    const [why, remedy] = refusal(new ImdsError(code, 'it was so', { status: 400 })).split('\n');
+    const [why, remedy] = refusal(new ImdsError(code, 'it was so', { status: 400 }), nothing).split('\n');
     expect(why).toBe('No token: it was so.');
     expect(remedy!.length).toBeGreaterThan(20);
   });
 
-  test('says when the endpoint wants to be asked again', () => {
-    expect(refusal(new ImdsError('throttled', 'x', { status: 429, retryAfterMs: 3_600_000 }))).toMatch(
-      /again in 3600 seconds\.\n$/,
-    );
+  const remedy = (...error: ConstructorParameters<typeof ImdsError>) =>
+    refusal(new ImdsError(...error), nothing).split('\n')[1];
+
+  test.each<[ImdsErrorCode, number | undefined, number | undefined, RegExp]>([
+    ['throttled', 429, 3_600_000, /keep the token.* Try again in 3600 seconds\.$/],
+    ['unavailable', 503, 6_500, /assigned[^.]*\. [^.]*Events\. Try again in 7 seconds\.$/],
+    ['unavailable', 503, undefined, /Events\. Try again in a minute\.$/],
+    ['unavailable', undefined, undefined, /set AZURE_POD_IDENTITY_AUTHORITY_HOST\.$/],
+  ])('%s with the status %s and a wait of %s ms says one time when to try again', (...row) => {
+    const [code, status, retryAfterMs, expected] = row;
+    const text = remedy(code, 'x', { status, retryAfterMs });
+    expect(text).toMatch(expected);
+    expect((text ?? '').match(/again/g) ?? []).toHaveLength(status === undefined ? 0 : 1);
   });
 
-  test('without a response asks where it was asked', () => {
-    expect(refusal(new ImdsError('unavailable', 'x'))).toContain('is this one of them');
+  test.each<[string, ConstructorParameters<typeof ImdsError>, RegExp]>([
+    ['403', ['denied', 'x', { status: 403 }], /^Azure refuses the identity: .*secret or certificate\.$/],
+    ['400', ['bad-request', 'x', { status: 400 }], /^The request itself is refused: the result says why\.$/],
+    ['405', ['bad-request', 'x', { status: 405 }], /^The request itself/],
+    ['AADSTS500011', ['bad-request', 'x: AADSTS500011: The', { status: 400 }], /^Check --resource/],
+    [
+      'invalid_resource',
+      ['bad-request', 'x', { status: 400, serviceCode: 'invalid_resource' }],
+      /^Check --resource/,
+    ],
+    ['AADSTS500012', ['bad-request', 'x: AADSTS500012: The', { status: 400 }], /^The request itself/],
+    [
+      'a wrong expiry',
+      ['invalid-response', 'x: expires_on is in the past', { status: 200 }],
+      /clock.*date -u/,
+    ],
+    [
+      'a web page',
+      ['unavailable', 'the endpoint answered 511: a web page, not a metadata service', { status: 511 }],
+      /check --endpoint and \w+\.$/,
+    ],
+  ])('of %s has its own remedy', (_, error, expected) => {
+    expect(remedy(...error)).toMatch(expected);
   });
+
+  test('by the deadline has the remedy of the last attempt', () => {
+    const ended = (...error: ConstructorParameters<typeof ImdsError>) =>
+      remedy('timeout', 'x', { cause: new ImdsError(...error) });
+    expect(ended('throttled', 'x', { status: 429 })).toMatch(/keep the token/);
+    expect(ended('unavailable', 'x', {})).toMatch(/is this one of them/);
+    expect(ended('timeout', 'x', {})).toMatch(/Something holds the request/);
+    expect(remedy('timeout', 'x', {})).toMatch(/Something holds the request/);
+  });
+
+  const description =
+    'Identity not found. ServiceAccount a/b may not use it: mic access a/b\napiVersion: v1\nkind: \u001b[2JRole\u202e\n---\nadvice     pay\r\nlast\n';
+  const sent = { body: JSON.stringify({ error: 'invalid_request', error_description: description }) };
+  const error = readAnswer(
+    { status: 400, retryAfter: null, requestId: null, body: sent.body },
+    { asked: { resource: 'r' }, now: 0, parseDate: Date.parse },
+  ) as ImdsError;
+  const lines = ['apiVersion: v1', 'kind:  [2JRole', '---', '  advice     pay', 'last'];
+
+  test('keeps the lines of the service, which may be roles to paste, without control characters', () => {
+    const first =
+      'the endpoint answered 400 invalid_request: Identity not found. ServiceAccount a/b may not use it: mic access a/b (resource r, default identity)';
+    expect(refusal(error, sent).split('\n').slice(0, 6)).toEqual([`No token: ${first}.`, ...lines]);
+    expect(
+      explain(storyOf(error, { refusal: sent }))
+        .split('\n')
+        .slice(0, 6),
+    ).toEqual([`result     no token (identity-not-found): ${first}`, ...lines]);
+  });
+
+  test('with another refusal is told by its own message', () => {
+    const other = { body: JSON.stringify({ error_description: 'one\ntwo' }) };
+    for (const body of [other, { body: '[' }, { body: '{"error_description":5}' }])
+      expect(refusal(error, body).split('\n')[0]).toBe(`No token: ${error.message}.`);
+  });
+});
+
+test('the probe and requests are told as they happen', () => {
+  const sent = { contentType: 'text/html', body: 'x' };
+  expect(explainProbe('http://h (default)', { isAvailable: true, ms: 3.6, refusal: sent })).toBe(
+    'endpoint   http://h (default)\nprobe      a metadata service answers, after 4 ms\n',
+  );
+  expect(explainProbe('h', { isAvailable: false, ms: 4, refusal: nothing })).toContain(
+    'probe      no metadata service answers, after 4 ms\n',
+  );
+  expect(explainProbe('h', { isAvailable: false, ms: 4, refusal: sent })).toContain(
+    'probe      a web page answers, no metadata service, after 4 ms\n',
+  );
+  expect(explainTry(2, { ms: 35.2, result: 'status 503', isFailed: true })).toBe(
+    'request 2  status 503, after 35 ms\n',
+  );
+  expect(explainWait(1, 5001)).toBe('request 1  no response yet, after 5 s\n');
 });
 
 describe('claims are read', () => {

@@ -1,29 +1,34 @@
 import { oneLine, type ImdsError } from '../errors.ts';
+import { isWebPage, quotable, type RefusalBody } from '../refusal-text.ts';
+import { parseObject } from '../response.ts';
 import type { AccessToken } from '../types.ts';
 import { differences, remedyOf, type Env } from './advice.ts';
 import type { TokenWish } from './arguments.ts';
 import { shownJson } from './shown.ts';
 import { claimsOf } from './claims.ts';
-
-/** A request that the command sent. */
-export interface Try {
-  /** Until the headers of the response, or the failure. */
-  readonly ms: number;
-  /** A status, or why there is none. */
-  readonly result: string;
-}
+import type { Try } from './watched.ts';
 
 /** A time in milliseconds since the epoch as ISO 8601: a pure file has no calendar of its own. */
 export type TimeOf = (timestamp: number) => string;
 
-export interface Story {
+export interface Probe {
+  readonly isAvailable: boolean;
+  readonly ms: number;
+  /** What answered instead. */
+  readonly refusal: RefusalBody;
+}
+
+/** What the request for a token ended with. */
+export interface End {
+  readonly result: AccessToken | ImdsError;
+  /** The last refusal, as it was sent: an error has it in one line. */
+  readonly refusal: RefusalBody;
+  readonly ms: number;
+}
+
+export interface Story extends End {
   readonly wish: TokenWish;
   readonly env: Env;
-  readonly endpoint: string;
-  readonly probe: { readonly isAvailable: boolean; readonly ms: number };
-  readonly tries: readonly Try[];
-  readonly ms: number;
-  readonly result: AccessToken | ImdsError;
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly timeOf: TimeOf;
@@ -44,58 +49,91 @@ export function tokenAsJson(access: AccessToken, timeOf: TimeOf): string {
 }
 
 /** Why there is no token, and what to do. */
-export function refusal(error: ImdsError): string {
-  return `${oneLine(`No token: ${error.message}.`)}\n${remedyOf(error)}\n`;
+export function refusal(error: ImdsError, sent: RefusalBody): string {
+  const [first, ...more] = linesOf(error, sent);
+  return [oneLine(`No token: ${first}.`), ...more, remedyOf(error)].map((line) => `${line}\n`).join('');
 }
 
-/** What happened, without the token. */
-export function explain(story: Story): string {
-  const { wish, env, endpoint, probe, tries } = story;
-  const answered = probe.isAvailable ? 'a metadata service answers' : 'no metadata service answers';
-  const lines: [string, string][] = [
-    ['endpoint', endpoint],
-    ['probe', `${answered}, after ${Math.round(probe.ms)} ms`],
-    ...tries.map(({ ms, result }, at): [string, string] => [
-      `request ${at + 1}`,
-      `${result}, after ${Math.round(ms)} ms`,
-    ]),
-    ...outcome(story),
-    ...differences(env, wish).map((text): [string, string] => ['advice', text]),
+/** The message; from the second line on what the service wrote in further lines, such as roles to paste. */
+function linesOf({ message }: ImdsError, { body }: RefusalBody): [first: string, ...more: string[]] {
+  const text = quotable(parseObject(body)?.['error_description']);
+  const flat = oneLine(text);
+  const at = message.lastIndexOf(flat);
+  const [first = '', ...more] = text.split(/\r?\n/).map((line) => oneLine(line).trimEnd());
+  if (at < 0 || more.length === 0) return [message];
+  return [
+    `${message.slice(0, at)}${first}${message.slice(at + flat.length)}`,
+    ...more.filter((line) => line !== '').map((line) => (ownLine.test(line) ? `  ${line}` : line)),
   ];
+}
+
+/** How lines of an explanation begin: those of the service must not look like them. */
+const ownLine = /^(endpoint|probe|request|result|expires|refresh|client id|claims?|advice)\b/;
+
+type Line = readonly [name: string, text: string];
+
+function written(lines: readonly Line[]): string {
   return lines.map(([name, text]) => `${name.padEnd(10)} ${oneLine(text)}\n`).join('');
 }
 
-function outcome({ result, now, ms, wish, timeOf }: Story): [string, string][] {
-  if ('code' in result) {
-    return [
-      ['result', `no token (${result.code}): ${result.message}`],
-      ...(result.requestId === undefined ? [] : [['request id', result.requestId] as [string, string]]),
-      ['advice', remedyOf(result)],
-    ];
-  }
+/** The lines of an explanation before the request for a token. */
+export function explainProbe(endpoint: string, { isAvailable, ms, refusal: sent }: Probe): string {
+  const silent = isWebPage(sent) ? 'a web page answers, no metadata service' : 'no metadata service answers';
+  const answered = isAvailable ? 'a metadata service answers' : silent;
+  return written([
+    ['endpoint', endpoint],
+    ['probe', `${answered}, after ${Math.round(ms)} ms`],
+  ]);
+}
+
+/** A request for the token. */
+export function explainTry(number: number, { ms, result }: Try): string {
+  return written([[`request ${number}`, `${result}, after ${Math.round(ms)} ms`]]);
+}
+
+/** While a request has no response yet. */
+export function explainWait(number: number, ms: number): string {
+  return written([[`request ${number}`, `no response yet, after ${Math.round(ms / 1000)} s`]]);
+}
+
+/** What the requests ended with, without the token. */
+export function explain(story: Story): string {
+  const advice = differences(story.env, story.wish).map((text): Line => ['advice', text]);
+  return `${'code' in story.result ? failure(story.result, story.refusal) : written(success(story, story.result))}${written(advice)}`;
+}
+
+function failure(error: ImdsError, sent: RefusalBody): string {
+  const [first, ...more] = linesOf(error, sent);
+  const id: Line[] = error.requestId === undefined ? [] : [['request id', error.requestId]];
+  const result: Line = ['result', `no token (${error.code}): ${first}`];
+  return [
+    written([result]),
+    ...more.map((line) => `${line}\n`),
+    written([...id, ['advice', remedyOf(error)]]),
+  ].join('');
+}
+
+function success({ now, ms, wish, timeOf }: Story, result: AccessToken): Line[] {
   const { expiresOnTimestamp, refreshAfterTimestamp, clientId } = result;
   const claims = claimsOf(result.token);
+  const minutes = Math.round((expiresOnTimestamp - now) / 60_000);
+  const refresh: Line[] =
+    refreshAfterTimestamp === undefined ? [] : [['refresh', `from ${timeOf(refreshAfterTimestamp)}`]];
+  const client: Line[] = clientId === undefined ? [] : [['client id', clientId]];
+  const advice = `If ${wish.resource.slice(0, 200)} refuses this token, the identity${objectIdOf(claims)} lacks a role there.`;
   return [
     ['result', `a token, after ${Math.round(ms)} ms in all`],
-    [
-      'expires',
-      `${timeOf(expiresOnTimestamp)}, in ${Math.round((expiresOnTimestamp - now) / 60_000)} minutes`,
-    ],
-    ...(refreshAfterTimestamp === undefined
-      ? []
-      : [['refresh', `from ${timeOf(refreshAfterTimestamp)}`] as [string, string]]),
-    ...(clientId === undefined ? [] : [['client id', clientId] as [string, string]]),
+    ['expires', `${timeOf(expiresOnTimestamp)}, in ${minutes} minutes`],
+    ...refresh,
+    ...client,
     ...claimLines(claims),
-    [
-      'advice',
-      `If ${wish.resource.slice(0, 200)} refuses this token, the identity${objectIdOf(claims)} lacks a role there.`,
-    ],
+    ['advice', advice],
   ];
 }
 
 const mostClaims = 50;
 
-function claimLines(claims: Readonly<Record<string, unknown>> | undefined): [string, string][] {
+function claimLines(claims: Readonly<Record<string, unknown>> | undefined): Line[] {
   if (claims === undefined) return [['claims', 'unknown: the token is no JSON Web Token']];
   return Object.entries(claims)
     .slice(0, mostClaims)

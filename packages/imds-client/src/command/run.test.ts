@@ -33,6 +33,7 @@ async function command(line: string, env: Record<string, string> = {}) {
     print: (text) => void (output += text),
     printError: (text) => void (errors += text),
     elapsed: () => 0,
+    every: () => () => undefined,
   });
   return { code, output, errors };
 }
@@ -63,7 +64,7 @@ describe('the command token', () => {
     const { code, output, errors } = await command(tokenLine());
     expect([code, output]).toEqual([1, '']);
     expect(errors).toMatch(
-      /^No token: the endpoint answered 400 invalid_request: Identity not found \(resource .*, default identity\)\.\n.*AzureIdentityBinding/,
+      /^request 1 {2}status 400, after 0 ms\nNo token: the endpoint answered 400 invalid_request: Identity not found \(resource .*, default identity\)\.\n.*AzureIdentityBinding/,
     );
   });
 
@@ -83,6 +84,36 @@ describe('the command token', () => {
     expect(output).toContain('probe      no metadata service answers');
     expect(output).toContain('request 1  no response: ECONNREFUSED');
     expect(output).toContain('cannot be reached: ECONNREFUSED, nothing listens there');
+  });
+
+  test('prints each request at once: a failed one as an error, or as a line of the explanation', async () => {
+    const told: string[] = [];
+    for (const more of [[], ['--explain']]) {
+      const ticks: (() => void)[] = [];
+      const running = run({
+        argv: ['token', '--resource', 'r', '--endpoint', endpoint(), ...more],
+        env: {},
+        print: (text) => void told.push(`out ${text}`),
+        printError: (text) => void told.push(`err ${text}`),
+        elapsed: () => 0,
+        every: (_, call) => {
+          ticks.push(call);
+          return () => void (ticks.length = 0);
+        },
+      });
+      // The one of the request, or of the probe, about which nothing is told.
+      for (const tick of ticks) tick();
+      status = more.length === 0 ? 400 : 403;
+      await running;
+    }
+    expect(told.map((text) => text.slice(0, 34).split('\n')[0])).toEqual([
+      'err request 1  no response yet, af',
+      'err request 1  status 400, after 0',
+      'err No token: the endpoint answere',
+      `out endpoint   ${endpoint()}`.slice(0, 34),
+      'out request 1  status 403, after 0',
+      'out result     no token (denied): ',
+    ]);
   });
 
   test('asks where the environment says', async () => {
@@ -134,6 +165,7 @@ test('the timeout is for the probe and the token together', async () => {
     printError: () => undefined,
     // 900 ms between any two moments: the probe has taken 900 of 1000.
     elapsed: () => 900 * moments++,
+    every: () => () => undefined,
   });
   hanging.closeAllConnections();
   hanging.close();

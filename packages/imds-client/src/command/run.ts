@@ -4,11 +4,22 @@ import { createImdsClient } from '../client.ts';
 import { isImdsError, oneLine, type ImdsError } from '../errors.ts';
 import { createNodeTransport } from '../node-transport.ts';
 import { endpointOf, endpointVariable } from '../settings.ts';
-import type { AccessToken, FetchLike } from '../types.ts';
+import type { AccessToken } from '../types.ts';
 import { version } from '../version.ts';
 import type { Env } from './advice.ts';
 import { help, parseArguments, type TokenWish } from './arguments.ts';
-import { explain, refusal, tokenAsJson, type Try } from './report.ts';
+import {
+  explain,
+  explainProbe,
+  explainTry,
+  explainWait,
+  refusal,
+  tokenAsJson,
+  type End,
+  type Probe,
+} from './report.ts';
+import { impatient, patient, type Patience } from './patience.ts';
+import { watched } from './watched.ts';
 
 export interface Surroundings {
   readonly argv: readonly string[];
@@ -17,6 +28,8 @@ export interface Surroundings {
   readonly printError: (text: string) => void;
   /** Milliseconds that only increase. */
   readonly elapsed: () => number;
+  /** Calls again and again, until the returned function is called. */
+  readonly every: (ms: number, call: () => void) => () => void;
 }
 
 /** The exit code of the command. */
@@ -42,30 +55,62 @@ export async function run(surroundings: Surroundings): Promise<number> {
   }
 }
 
-async function getToken(wish: TokenWish, { env, print, printError, elapsed }: Surroundings): Promise<number> {
-  const { tries, transport } = noted(createNodeTransport(endpointOf(wish.endpoint), 1), elapsed);
-  const { endpoint, timeoutMs, resource, identity } = wish;
-  const clientFor = (ms: number) =>
-    createImdsClient({ endpoint, transport, cache: false, requestTimeoutMs: ms, deadlineMs: ms });
+async function getToken(wish: TokenWish, surroundings: Surroundings): Promise<number> {
+  const { env, print, printError, elapsed } = surroundings;
+  const endpoint = `${endpointOf(wish.endpoint)} (${sourceOf(wish.endpoint, env)})`;
+  const asking = createAsking(wish, surroundings);
   if (!wish.isExplained) {
-    const result = await clientFor(timeoutMs).getToken({ resource, identity }).catch(toImdsError);
-    if (isImdsError(result)) printError(refusal(result));
+    const { result, refusal: sent } = await asking.ask(patient(wish.timeoutMs));
+    if (isImdsError(result)) printError(refusal(result, sent));
     else print(tokenAsJson(result, timeOf));
     return isImdsError(result) ? 1 : 0;
   }
   const startedAt = elapsed();
-  const isAvailable = await clientFor(timeoutMs).isAvailable({ timeoutMs: Math.min(1000, timeoutMs) });
-  const probe = { isAvailable, ms: elapsed() - startedAt };
-  // The first one is the probe.
-  tries.length = 0;
-  const askedAt = elapsed();
+  const probe = await asking.probe();
+  print(explainProbe(endpoint, probe));
   // What the probe took is part of the timeout.
-  const leftMs = Math.max(1, Math.round(timeoutMs - probe.ms));
-  const result = await clientFor(leftMs).getToken({ resource, identity }).catch(toImdsError);
-  const ms = elapsed() - askedAt;
-  const shown = `${endpointOf(endpoint)} (${sourceOf(endpoint, env)})`;
-  print(explain({ wish, env, endpoint: shown, probe, tries, ms, result, now: Date.now(), timeOf }));
-  return isImdsError(result) ? 1 : 0;
+  const leftMs = Math.max(1, Math.round(wish.timeoutMs - (elapsed() - startedAt)));
+  const end = await asking.ask(probe.isAvailable ? patient(leftMs) : impatient(leftMs));
+  print(explain({ ...end, wish, env, now: Date.now(), timeOf }));
+  return isImdsError(end.result) ? 1 : 0;
+}
+
+/** The two requests of the command. */
+function createAsking(wish: TokenWish, surroundings: Surroundings) {
+  const { endpoint, resource, identity, timeoutMs, isExplained } = wish;
+  const { print, printError, elapsed, every } = surroundings;
+  let [isProbe, number] = [false, 0];
+  const { transport, refusal: sent } = watched(createNodeTransport(endpointOf(endpoint), 1), {
+    elapsed,
+    every,
+    onTry(made) {
+      if (isProbe) return;
+      number += 1;
+      if (isExplained) print(explainTry(number, made));
+      else if (made.isFailed) printError(explainTry(number, made));
+    },
+    onWait(ms) {
+      if (!isProbe) printError(explainWait(number + 1, ms));
+    },
+  });
+  const clientFor = (patience: Patience) =>
+    createImdsClient({ endpoint, transport, cache: false, ...patience });
+  return {
+    async probe(): Promise<Probe> {
+      const startedAt = elapsed();
+      isProbe = true;
+      const isAvailable = await clientFor(patient(timeoutMs)).isAvailable({
+        timeoutMs: Math.min(1000, timeoutMs),
+      });
+      isProbe = false;
+      return { isAvailable, ms: elapsed() - startedAt, refusal: sent() };
+    },
+    async ask(patience: Patience): Promise<End> {
+      const startedAt = elapsed();
+      const result = await clientFor(patience).getToken({ resource, identity }).catch(toImdsError);
+      return { result, refusal: sent(), ms: elapsed() - startedAt };
+    },
+  };
 }
 
 function timeOf(timestamp: number): string {
@@ -80,27 +125,4 @@ function toImdsError(error: unknown): ImdsError | AccessToken {
 function sourceOf(option: string | undefined, env: Env): string {
   if (option !== undefined) return '--endpoint';
   return (env[endpointVariable] ?? '') === '' ? 'default' : endpointVariable;
-}
-
-/** The transport, and what it was used for. */
-function noted(transport: FetchLike, elapsed: () => number): { tries: Try[]; transport: FetchLike } {
-  const tries: Try[] = [];
-  return {
-    tries,
-    transport: async (url, init) => {
-      const startedAt = elapsed();
-      const note = (result: string) => void tries.push({ ms: elapsed() - startedAt, result });
-      try {
-        const response = await transport(url, init);
-        const retryAfter = response.headers.get('retry-after');
-        note(
-          `status ${response.status}${retryAfter === null ? '' : `, Retry-After ${retryAfter.slice(0, 50)}`}`,
-        );
-        return response;
-      } catch (error) {
-        note(`no response: ${(error as NodeJS.ErrnoException).code ?? 'given up'}`);
-        throw error;
-      }
-    },
-  };
 }
