@@ -80,8 +80,8 @@ export interface ImdsClientOptions {
   /** Milliseconds, for each request. Default 40 000: NMI may hold a request while an identity is being assigned. */
   readonly requestTimeoutMs?: number | undefined;
   /**
-   * Milliseconds, for all requests and the waits between them: no call takes longer, even if a given `transport` ignores its signal.
-   * Default 90 000.
+   * Milliseconds, for all requests and the waits between them: no call takes longer, even if a given `transport` ignores its signal. If the
+   * next wait may last until then, the call fails at once with the error of its last attempt. Default 90 000.
    */
   readonly deadlineMs?: number | undefined;
   /** Keep tokens and return them again. Default true. Concurrent callers share a request in either case. */
