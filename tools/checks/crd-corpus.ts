@@ -1,60 +1,20 @@
 // Good and bad custom resources, and who takes them: the parser of crd-types, its JSON Schema, and real API servers with deploy/crds.
-import type { Kind } from '@pod-identity/crd-types';
-
-interface Verdicts {
-  readonly parser: boolean;
-  readonly schema: boolean;
-  readonly server: boolean;
-}
-
-export interface Case {
-  readonly title: string;
-  readonly kind: Kind;
-  readonly object: Readonly<Record<string, unknown>>;
-  readonly taken: Verdicts;
-  /** Why the verdicts differ, where they do. */
-  readonly because?: string;
-}
-
-const apiVersion = 'aadpodidentity.k8s.io/v1';
-const resourceID =
-  '/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader';
-const guid = '00000000-0000-0000-0000-000000000001';
-const secret = { name: 'secret', namespace: 'default' };
-
-function all(taken: boolean): Verdicts {
-  return { parser: taken, schema: taken, server: taken };
-}
-
-function of([kind, title]: readonly [Kind, string], spec: unknown, taken: boolean): Case {
-  const object = { apiVersion, kind, metadata: { name: 'tried', namespace: 'default' }, spec };
-  return { title: `${kind}: ${title}`, kind, object, taken: all(taken) };
-}
-
-const identity = (title: string, spec: object, taken: boolean) =>
-  of(['AzureIdentity', title], { type: 0, resourceID, ...spec }, taken);
-const binding = (title: string, spec: object, taken: boolean) =>
-  of(['AzureIdentityBinding', title], { azureIdentity: 'reader', selector: 'demo', ...spec }, taken);
-const exception = (title: string, spec: object, taken: boolean) =>
-  of(['AzurePodIdentityException', title], { podLabels: { app: 'web' }, ...spec }, taken);
-const assigned = (title: string, spec: object, taken: boolean) =>
-  of(['AzureAssignedIdentity', title], { pod: 'p', podNamespace: 'n', nodename: 'x', ...spec }, taken);
-const many = (count: number) => Array.from({ length: count }, (_, at) => `n${at}`);
-const only = (one: Case, taken: Partial<Verdicts>, because: string): Case => ({
-  ...one,
-  taken: { ...one.taken, ...taken },
-  because,
-});
-const meta = (one: Case, metadata: unknown, taken: boolean): Case => ({
-  ...one,
-  object: { ...one.object, metadata },
-  taken: all(taken),
-});
-
-const bare = ({ object: { metadata, spec }, ...one }: Case): Case => ({
-  ...one,
-  object: { metadata, spec },
-});
+import {
+  assigned,
+  bare,
+  binding,
+  exception,
+  guid,
+  identity,
+  many,
+  meta,
+  of,
+  only,
+  resourceID,
+  secret,
+  type Case,
+} from './crd-cases.ts';
+import { spellings } from './crd-spellings.ts';
 
 const oldSpelling =
   'the API server does not require fields, since objects with the spelling of 2018 (ResourceID) have others';
@@ -62,6 +22,7 @@ const characters =
   'the parser knows which characters Azure allows, in every language; a pattern of both Go and JavaScript cannot say it';
 
 export const corpus: readonly Case[] = [
+  ...spellings,
   identity('a managed identity', {}, true),
   identity('any case of the id, and a trailing slash', { resourceID: `${resourceID.toUpperCase()}/` }, true),
   identity('a client id', { clientID: guid }, true),

@@ -12,7 +12,6 @@ describe('canonicalise', () => {
     clientID: 'c',
     clientPassword: { name: 'n', namespace: 's' },
     tenantID: 't',
-    auxiliaryTenantIDs: ['a'],
     adResourceID: 'x',
     adEndpoint: 'y',
   };
@@ -105,6 +104,9 @@ describe('canonicalise', () => {
       spec: { POD: 'old', pod: 'new' },
     },
     { which: 'the one that has a value', kind: binding, spec: { selector: 'new', Selector: null } },
+    { which: 'the one that is not empty', kind: binding, spec: { selector: 'new', Selector: '' } },
+    { which: 'null or empty alike', kind: binding, spec: { Selector: 'new', selector: '' } },
+    { which: 'of what controllers write as well', kind: assigned, spec: { pod: '', POD: 'new' } },
     { which: 'the first of several others', kind: binding, spec: { SELECTOr: 'old', SELECTOR: 'new' } },
   ])('keeps, when a key is there twice, $which', ({ kind, spec }) => {
     const { object, changed, warnings } = canonicalise(of(kind, { spec }));
@@ -121,6 +123,59 @@ describe('canonicalise', () => {
     expect(canonicalise(object).object).toEqual(
       of('AzureAssignedIdentity', { status: { status: 'Assigned' } }),
     );
+  });
+
+  test('keeps the current spelling in the copies that a controller wrote, at any depth', () => {
+    const object = of(assigned, {
+      spec: {
+        azureIdentityRef: {
+          spec: {
+            resourceID: 'now',
+            ResourceID: 'then',
+            clientPassword: { name: 'now', Name: 'then' },
+            ClientPassword: { name: 'then' },
+          },
+        },
+        azureBindingRef: {
+          spec: { selector: 'now', Selector: 'then', azureIdentity: 'now', AzureIdentity: 'x' },
+        },
+      },
+    });
+    expect(canonicalise(object).object).toEqual(
+      of(assigned, {
+        spec: {
+          azureIdentityRef: { spec: { resourceID: 'now', clientPassword: { name: 'now' } } },
+          azureBindingRef: { spec: { selector: 'now', azureIdentity: 'now' } },
+        },
+      }),
+    );
+  });
+
+  test('compares the letters A to Z alone without case', () => {
+    // The Kelvin sign is `k` in lower case.
+    const object = of(binding, { spec: { selector: 's' }, '\u212aind': 'x' });
+    expect(canonicalise(object)).toEqual({ object, changed: false, warnings: [] });
+    expect('\u212aind'.toLowerCase()).toBe('kind');
+  });
+
+  test.each([
+    ['in another case', { Kind: binding, Spec: { Selector: 's' } }],
+    ['in capitals', { KIND: binding, SPEC: { SELECTOR: 's' } }],
+    ['empty, beside one in another case', { kind: '', Kind: binding, spec: { Selector: 's' } }],
+  ])('reads the kind with its key %s, as releases of 2018 did', (_, object) => {
+    expect(canonicalise(object)).toMatchObject({
+      object: { kind: binding, spec: { selector: 's' } },
+      changed: true,
+    });
+  });
+
+  test('reads the kind by its exact key first, and the name of a kind in its exact case', () => {
+    for (const object of [
+      { kind: 'Secret', Kind: binding, spec: { Selector: 's' } },
+      { kind: 'azureidentitybinding', spec: { Selector: 's' } },
+      { Kind: 'toString', spec: { Selector: 's' } },
+    ])
+      expect(canonicalise(object)).toEqual({ object, changed: false, warnings: [] });
   });
 
   test('a second time changes nothing, whatever the object', () => {

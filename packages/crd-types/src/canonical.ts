@@ -2,70 +2,15 @@ import { attempt } from './attempt.ts';
 import type { Kind } from './group.ts';
 import type { Problem } from './problem.ts';
 import { isJsonObject, type JsonObject } from './section.ts';
-
-/**
- * The canonical spelling of an object's keys. The first releases (2018) read keys in any case and documented `ResourceID`, `ClientID` and
- * `Selector`; objects and files with these are still in use.
- */
-interface Spelling {
-  /** Canonical keys by lower-case key. All other keys are data or unknown, and are kept. */
-  readonly keys: ReadonlyMap<string, string>;
-  /** Spellings of the objects under some of the keys. */
-  readonly inner: ReadonlyMap<string, Spelling>;
-  /**
-   * Which value is used if a key is present in two spellings. For fields that users write it is the `other`: stored objects are rewritten
-   * to canonical keys, so another spelling was added later, from a file with the old spelling. For fields that controllers write it is the
-   * `canonical` one.
-   */
-  readonly wins: 'canonical' | 'other';
-}
-
-function spelling(
-  wins: Spelling['wins'],
-  keys: readonly string[],
-  inner: Readonly<Record<string, Spelling>> = {},
-): Spelling {
-  return {
-    keys: new Map([...keys, ...Object.keys(inner)].map((key) => [key.toLowerCase(), key])),
-    inner: new Map(Object.entries(inner)),
-    wins,
-  };
-}
-
-function objectWith(spec: Spelling): Spelling {
-  const status = spelling('canonical', ['status', 'availableReplicas', 'conditions']);
-  return spelling('canonical', ['apiVersion', 'kind', 'metadata'], { spec, status });
-}
-
-function spellingsOfKinds(): Readonly<Record<Kind, Spelling>> {
-  const labelSelector = spelling('other', ['matchLabels', 'matchExpressions']);
-  const identityKeys =
-    'type resourceID clientID tenantID auxiliaryTenantIDs adResourceID adEndpoint replicas';
-  const azureIdentity = objectWith(
-    spelling('other', identityKeys.split(' '), {
-      clientPassword: spelling('other', ['name', 'namespace']),
-      allowedNamespaces: spelling('other', ['names'], { selector: labelSelector }),
-    }),
-  );
-  const azureIdentityBinding = objectWith(
-    spelling('other', ['azureIdentity', 'selector', 'weight', 'serviceAccountName', 'default'], {
-      podSelector: labelSelector,
-    }),
-  );
-  return {
-    AzureIdentity: azureIdentity,
-    AzureIdentityBinding: azureIdentityBinding,
-    AzureAssignedIdentity: objectWith(
-      spelling('canonical', ['pod', 'podNamespace', 'nodename', 'replicas'], {
-        azureIdentityRef: azureIdentity,
-        azureBindingRef: azureIdentityBinding,
-      }),
-    ),
-    AzurePodIdentityException: objectWith(spelling('other', ['podLabels', 'clientIDs'])),
-  };
-}
-
-const spellings = /* @__PURE__ */ spellingsOfKinds();
+import {
+  canonicalKey,
+  chooseKeys,
+  fieldLike,
+  spellingOfKind,
+  spellings,
+  type Choice,
+  type Spelling,
+} from './spelling.ts';
 
 /** An object with canonical keys. */
 export interface Canonical<T> {
@@ -78,10 +23,12 @@ export interface Canonical<T> {
 }
 
 /**
- * Rewrites the keys of an object of the four kinds to their canonical spelling, at any depth and from any case. Unknown keys, labels,
- * annotations and all values are kept. If a key is present in two spellings, one value is kept: that of the old spelling for fields that
- * users write, that of the canonical one for fields that controllers write. Objects of other kinds are returned unchanged. Never
- * modifies the given object. What cannot be read (a Proxy or a getter that throws) is returned unchanged.
+ * Rewrites the keys of an object of the four kinds to their canonical spelling, at any depth and from any case of the letters A to Z,
+ * `kind` included. Unknown keys, labels, annotations and all values are kept, and so are keys of fields that AAD Pod Identity did not
+ * have in 2018, such as `podSelector`: these have one spelling, and the parsers refuse another. If a key is present in two spellings, one
+ * value is kept: one that is neither null nor empty, then that of the old spelling for fields that users write, and that of the canonical
+ * one for fields that controllers write. Objects of other kinds are returned unchanged. Never modifies the given object. What cannot be
+ * read (a Proxy or a getter that throws) is returned unchanged.
  *
  * @example
  * ```ts
@@ -93,81 +40,118 @@ export function canonicalise<T>(object: T): Canonical<T> {
   const unchanged = { object, changed: false, warnings: [] };
   return attempt(
     () => {
-      const kind = isJsonObject(object) ? object['kind'] : undefined;
-      return isKind(kind) ? canonicaliseAs(kind, object) : unchanged;
+      const kind = kindOf(object);
+      return kind === undefined ? unchanged : shown(canonicaliseAs(kind, object));
     },
     () => unchanged,
   );
 }
 
+/** One of the four kinds; undefined for others. */
+function kindOf(object: unknown): Kind | undefined {
+  if (!isJsonObject(object)) return undefined;
+  const kind = object[chooseKeys(object, spellingOfKind).chosen.get('kind') ?? 'kind'];
+  return typeof kind === 'string' && isKind(kind) ? kind : undefined;
+}
+
+function isKind(kind: string): kind is Kind {
+  return Object.hasOwn(spellings, kind);
+}
+
+/** What canonicalisation finds for a parser. */
+export interface CanonicalFor<T> extends Canonical<T> {
+  /** Keys that look like a field which is read in one spelling alone. To ignore them could mean less than their author wrote. */
+  readonly lookAlikes: readonly Problem[];
+}
+
 /** The same for an object of a given kind. */
-export function canonicaliseAs<T>(kind: Kind, object: T): Canonical<T> {
-  const warnings: Problem[] = [];
-  const respelled = respell(object, { spelling: spellings[kind], path: '', warnings });
+export function canonicaliseAs<T>(kind: Kind, object: T): CanonicalFor<T> {
+  const found = { warnings: [], lookAlikes: [] };
+  const respelled = respell(object, { spelled: spellings[kind], given: '', canonical: '', ...found });
   // Only keys were renamed, which T does not express.
-  return { object: respelled as T, changed: respelled !== object, warnings };
+  return { object: respelled as T, changed: respelled !== object, ...found };
+}
+
+function shown<T>({ object, changed, warnings }: CanonicalFor<T>): Canonical<T> {
+  return { object, changed, warnings };
+}
+
+/** The path of a place with the keys that the given object has there, from its path in canonical keys. */
+export function givenPath(
+  kind: Kind,
+  given: unknown,
+  canonicalPath: readonly (string | number)[],
+): (string | number)[] {
+  let spelled: Spelling | undefined = spellings[kind];
+  let value = given;
+  return canonicalPath.map((segment) => {
+    if (spelled === undefined || !isJsonObject(value)) return segment;
+    const key = chooseKeys(value, spelled).chosen.get(String(segment)) ?? segment;
+    spelled = spelled.inner.get(String(segment));
+    value = value[key];
+    return key;
+  });
 }
 
 interface Place {
-  readonly spelling: Spelling;
-  /** Empty, or ends in a dot. */
-  readonly path: string;
+  readonly spelled: Spelling;
+  /** The path in the keys of the given object: empty, or ends in a dot. */
+  readonly given: string;
+  /** The same in canonical keys. */
+  readonly canonical: string;
   readonly warnings: Problem[];
+  readonly lookAlikes: Problem[];
 }
 
 function respell(value: unknown, place: Place): unknown {
   if (!isJsonObject(value)) return value;
-  const chosen = chooseKeys(value, place);
-  let changed = chosen.size !== Object.keys(value).length;
-  const entries = [...chosen].map(([canonical, key]) => {
-    const inner = place.spelling.inner.get(canonical);
+  const choice = chooseKeys(value, place.spelled);
+  report(value, choice, place);
+  let changed = choice.ignored.length > 0;
+  const entries = [...choice.chosen].map(([canonical, key]) => {
+    const spelled = place.spelled.inner.get(canonical);
     const before = value[key];
-    const after =
-      inner === undefined
-        ? before
-        : respell(before, { ...place, spelling: inner, path: `${place.path}${key}.` });
+    const after = spelled === undefined ? before : respell(before, under(place, { key, canonical, spelled }));
     changed ||= canonical !== key || after !== before;
     return [canonical, after] as const;
   });
   return changed ? Object.fromEntries(entries) : value;
 }
 
-/** The key of the object whose value is used, by canonical key. */
-function chooseKeys(value: JsonObject, place: Place): ReadonlyMap<string, string> {
-  const chosen = new Map<string, string>();
-  for (const key of Object.keys(value)) {
-    const canonical = place.spelling.keys.get(key.toLowerCase()) ?? key;
-    const rival = chosen.get(canonical);
-    if (rival === undefined) {
-      chosen.set(canonical, key);
-    } else {
-      const [winner, loser] = outranks(key, rival) ? [key, rival] : [rival, key];
-      chosen.set(canonical, winner);
-      warn(
-        loser,
-        `is ignored, because ${place.path}${winner} is there as well: keep one of them, as ${canonical}`,
-      );
-    }
-    if (key !== canonical) warn(key, `is an old spelling: write ${canonical}`);
-  }
-  return chosen;
-
-  function warn(key: string, message: string): void {
-    place.warnings.push({ path: `${place.path}${key}`, message });
-  }
-
-  /** A value has precedence over none; then `wins` decides, and among several other spellings their order. */
-  function outranks(key: string, rival: string): boolean {
-    const [mine, other] = [value[key] ?? null, value[rival] ?? null];
-    if ((mine === null) !== (other === null)) return other === null;
-    const [isMineCanonical, isRivalCanonical] = [key, rival].map(
-      (name) => place.spelling.keys.get(name.toLowerCase()) === name,
-    );
-    if (isMineCanonical === isRivalCanonical) return key < rival;
-    return isMineCanonical === (place.spelling.wins === 'canonical');
-  }
+interface Step {
+  readonly key: string;
+  readonly canonical: string;
+  readonly spelled: Spelling;
 }
 
-function isKind(kind: unknown): kind is Kind {
-  return typeof kind === 'string' && Object.hasOwn(spellings, kind);
+function under(place: Place, { key, canonical, spelled }: Step): Place {
+  return {
+    ...place,
+    spelled,
+    given: `${place.given}${key}.`,
+    canonical: `${place.canonical}${canonical}.`,
+  };
+}
+
+function report(
+  value: JsonObject,
+  { ignored }: Choice,
+  { spelled, given, canonical, ...lists }: Place,
+): void {
+  for (const { key, winner } of ignored)
+    lists.warnings.push({
+      path: `${given}${key}`,
+      message: `is ignored, because ${given}${winner} is there as well: keep one of them, as ${canonicalKey(spelled, key)}`,
+    });
+  for (const key of Object.keys(value)) {
+    const meant = canonicalKey(spelled, key);
+    if (meant !== key)
+      lists.warnings.push({ path: `${given}${key}`, message: `is an old spelling: write ${meant}` });
+    const field = fieldLike(spelled, key);
+    if (field !== undefined)
+      lists.lookAlikes.push({
+        path: `${canonical}${key}`,
+        message: `is not read, since the key of this field has one spelling: write ${field}, or remove it`,
+      });
+  }
 }

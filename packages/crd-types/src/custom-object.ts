@@ -1,11 +1,11 @@
 import { attempt } from './attempt.ts';
-import { canonicaliseAs } from './canonical.ts';
+import { canonicaliseAs, givenPath } from './canonical.ts';
 import { apiVersion, type Kind } from './group.ts';
 import type { ObjectMeta } from './meta.ts';
 import { conclude, createReport, refuse, type Parsed } from './problem.ts';
 import { quote } from './quote.ts';
 import { createSection, isJsonObject, type Section } from './section.ts';
-import { withStandard, type Parser } from './standard-schema.ts';
+import { segmentsOf, withStandard, type Parser } from './standard-schema.ts';
 
 /**
  * Common to the parsers of the four kinds: respells the keys, checks the kind and reads the rest. `apiVersion` and `kind` may be missing,
@@ -16,11 +16,27 @@ export function objectParser<T extends { readonly metadata: ObjectMeta }>(
   read: (section: Section) => T,
 ): Parser<T> {
   // A Proxy or a getter may throw at any read.
-  return withStandard((object) =>
+  const parse = (object: unknown) =>
     attempt(
       () => parsePlain(kind, object, read),
       () => refuse('', 'cannot be read: give a plain object, as JSON.parse returns it'),
-    ),
+    );
+  return withStandard(parse, (object) => placesIn(kind, object));
+}
+
+/** Finds the place of a problem in the object that was given, whose keys may be in another case than those of the path. */
+function placesIn(kind: Kind, object: unknown): (path: string) => (string | number)[] {
+  return attempt<(path: string) => (string | number)[]>(
+    () => {
+      const canonical = canonicaliseAs(kind, object).object;
+      return (path) =>
+        attempt(
+          () => givenPath(kind, object, segmentsOf(path, canonical)),
+          () => [path],
+        );
+    },
+    // A problem of the whole value.
+    () => () => [],
   );
 }
 
@@ -33,6 +49,9 @@ function parsePlain<T extends { readonly metadata: ObjectMeta }>(
   const canonical = canonicaliseAs(kind, object);
   const report = createReport();
   report.warnings.push(...canonical.warnings);
+  // In the copies that an AzureAssignedIdentity holds, problems are warnings.
+  const isRecord = kind === 'AzureAssignedIdentity';
+  (isRecord ? report.warnings : report.problems).push(...canonical.lookAlikes);
   const section = createSection(canonical.object, '', report);
   expect(section, 'apiVersion', apiVersion);
   expect(section, 'kind', kind);

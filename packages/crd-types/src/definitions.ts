@@ -19,12 +19,12 @@ import {
 export interface Definition {
   readonly description: string;
   readonly properties: Record<string, Schema>;
-  readonly columns: readonly Column[];
+  readonly columns: Column[];
   /** Whether status is a subresource. Not if the original writes it together with the rest. */
   readonly statusSubresource: boolean;
 }
 
-/** The definition of a kind. */
+/** The definition of a kind, a fresh one for each call: callers may change what they get. */
 export function definitionOf(kind: Kind): Definition {
   return definitions[kind]();
 }
@@ -65,8 +65,8 @@ function azureIdentity(): Definition {
     columns: [
       { name: 'Type', type: 'string', jsonPath: '.spec.type', description: '0, 1 or 2: see spec.type' },
       { name: 'ClientID', type: 'string', jsonPath: '.spec.clientID' },
-      ...readiness,
-      age,
+      ...readiness(),
+      age(),
     ],
     statusSubresource: true,
   };
@@ -106,8 +106,8 @@ function azureIdentityBinding(): Definition {
     columns: [
       { name: 'AzureIdentity', type: 'string', jsonPath: '.spec.azureIdentity' },
       { name: 'Selector', type: 'string', jsonPath: '.spec.selector' },
-      ...readiness,
-      age,
+      ...readiness(),
+      age(),
     ],
     statusSubresource: true,
   };
@@ -130,7 +130,7 @@ function azureAssignedIdentity(): Definition {
         }),
         availableReplicas: { type: 'integer', format: 'int32' },
       }),
-      Status: { ...open, description: 'What releases before 1.6 wrote in place of status.' },
+      Status: open({ description: 'What releases before 1.6 wrote in place of status.' }),
     },
     columns: [
       { name: 'Pod', type: 'string', jsonPath: '.spec.pod' },
@@ -138,7 +138,7 @@ function azureAssignedIdentity(): Definition {
       { name: 'AzureIdentity', type: 'string', jsonPath: '.spec.azureIdentityRef.metadata.name' },
       { name: 'Node', type: 'string', jsonPath: '.spec.nodename' },
       { name: 'Status', type: 'string', jsonPath: '.status.status' },
-      age,
+      age(),
     ],
     statusSubresource: false,
   };
@@ -163,10 +163,10 @@ function azurePodIdentityException(): Definition {
           items: { type: 'string' },
         },
       }),
-      status: open,
-      Status: { ...open, description: 'What releases before 1.6 wrote in place of status.' },
+      status: open(),
+      Status: open({ description: 'What releases before 1.6 wrote in place of status.' }),
     },
-    columns: [{ name: 'PodLabels', type: 'string', jsonPath: '.spec.podLabels' }, age],
+    columns: [{ name: 'PodLabels', type: 'string', jsonPath: '.spec.podLabels' }, age()],
     statusSubresource: false,
   };
 }

@@ -1,3 +1,4 @@
+import { frozen } from './frozen.ts';
 import {
   behaviorAnnotation,
   defaultIdentityAnnotation,
@@ -13,7 +14,10 @@ import type { Problem } from './problem.ts';
  */
 export type FieldLimits =
   | { readonly upTo: number }
-  /** `anyCase`: the keys are recognised in any case, as in objects of 2018. */
+  /**
+   * `anyCase`: keys are recognised in any case of the letters A to Z, as in objects of 2018. Also those of fields that the parsers read
+   * in one spelling alone: they refuse an object with another one, and must get it to do so.
+   */
   | { readonly members: Readonly<Record<string, FieldLimits>>; readonly anyCase?: boolean };
 
 const word: FieldLimits = { upTo: 128 };
@@ -81,7 +85,7 @@ function object(spec: FieldLimits, more?: Readonly<Record<string, FieldLimits>>)
 }
 
 function fieldsOfKinds(): Readonly<Record<Kind, FieldLimits>> {
-  return {
+  return frozen({
     AzureIdentity: object(identityFields(), {
       // The annotation as a label, about which the parser warns.
       labels: anyCase({ [behaviorAnnotation]: name, [behaviourAnnotation]: name }),
@@ -99,11 +103,11 @@ function fieldsOfKinds(): Readonly<Record<Kind, FieldLimits>> {
       { finalizers: several, ownerReferences: several, labels: { members: { [nodeLabel]: name } } },
     ),
     AzurePodIdentityException: object(anyCase({ podLabels: many, clientIDs: many })),
-  };
+  });
 }
 
 /**
- * The fields that the programs read of each kind. An object with a larger field is not used.
+ * The fields that the programs read of each kind. An object with a larger field is not used. Frozen.
  *
  * @example
  * ```ts

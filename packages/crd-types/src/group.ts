@@ -1,3 +1,5 @@
+import { frozen } from './frozen.ts';
+
 /** The API group of the custom resources. */
 export const group = 'aadpodidentity.k8s.io';
 /** The only version that is served and stored. */
@@ -27,8 +29,17 @@ function resource<K extends Kind>(kind: K, plural: string): Resource<K> {
   return { group, version, kind, plural, namespaced: true };
 }
 
+function resourcesOfKinds() {
+  return frozen({
+    AzureIdentity: resource('AzureIdentity', 'azureidentities'),
+    AzureIdentityBinding: resource('AzureIdentityBinding', 'azureidentitybindings'),
+    AzureAssignedIdentity: resource('AzureAssignedIdentity', 'azureassignedidentities'),
+    AzurePodIdentityException: resource('AzurePodIdentityException', 'azurepodidentityexceptions'),
+  } as const satisfies { [K in Kind]: Resource<K> });
+}
+
 /**
- * The four kinds as resources of the API server.
+ * The four kinds as resources of the API server. Frozen.
  *
  * @example
  * ```ts
@@ -36,15 +47,7 @@ function resource<K extends Kind>(kind: K, plural: string): Resource<K> {
  * const path = `/apis/${group}/${version}/namespaces/default/${plural}`;
  * ```
  */
-export const resources = {
-  AzureIdentity: /* @__PURE__ */ resource('AzureIdentity', 'azureidentities'),
-  AzureIdentityBinding: /* @__PURE__ */ resource('AzureIdentityBinding', 'azureidentitybindings'),
-  AzureAssignedIdentity: /* @__PURE__ */ resource('AzureAssignedIdentity', 'azureassignedidentities'),
-  AzurePodIdentityException: /* @__PURE__ */ resource(
-    'AzurePodIdentityException',
-    'azurepodidentityexceptions',
-  ),
-} as const satisfies { [K in Kind]: Resource<K> };
+export const resources: { readonly [K in Kind]: Resource<K> } = /* @__PURE__ */ resourcesOfKinds();
 
 /** The label of a pod whose value is compared with a binding's selector. */
 export const bindingLabel = 'aadpodidbinding';

@@ -46,7 +46,7 @@ export interface JsonSchema {
 /**
  * The JSON Schema of a kind, for editors, forms and Ajv (also in strict mode). It accepts what API servers accept with the
  * CustomResourceDefinitions. The parsers are stricter: they require `spec.resourceID` of a managed identity, for example, which the schema
- * cannot, since objects from 2018 have `ResourceID`.
+ * cannot, since objects from 2018 have `ResourceID`. A fresh object for each call, which the caller may change.
  *
  * @example
  * ```ts
@@ -72,15 +72,18 @@ export function jsonSchemaOf(kind: Kind): JsonSchema {
 
 /** The fields of ObjectMeta that people write; all others are accepted. */
 function metadata(): JsonSchema {
-  const strings: JsonSchema = { type: ['object', 'null'], additionalProperties: { type: 'string' } };
+  const strings = (): JsonSchema => ({
+    type: ['object', 'null'],
+    additionalProperties: { type: 'string' },
+  });
   return {
     type: 'object',
     required: ['name'],
     properties: {
       name: { type: 'string', minLength: 1 },
       namespace: { type: 'string' },
-      labels: strings,
-      annotations: strings,
+      labels: strings(),
+      annotations: strings(),
     },
   };
 }

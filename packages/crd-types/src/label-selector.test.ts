@@ -242,10 +242,10 @@ describe('a podSelector', () => {
     expect(parse(podSelector)).toMatchObject({ ok: true, warnings: [] });
   });
 
-  test('is read in other spellings of its keys, which are ours; those of labels are data', () => {
+  test('is read in the one spelling of its keys; those of labels are data', () => {
     const parsed = parseAzureIdentityBinding({
       metadata: { name: 'b' },
-      spec: { AzureIdentity: 'reader', PodSelector: { MatchLabels: { MatchLabels: 'x' } } },
+      spec: { AzureIdentity: 'reader', podSelector: { matchLabels: { MatchLabels: 'x' } } },
     });
     expect(parsed).toMatchObject({
       ok: true,

@@ -1,5 +1,6 @@
 import { attempt } from './attempt.ts';
 import type { FieldLimits } from './fields.ts';
+import { frozen } from './frozen.ts';
 import type { Labels } from './label-selector.ts';
 import { withPackedLabels } from './packed-labels.ts';
 import { isJsonObject, type JsonObject } from './section.ts';
@@ -11,7 +12,11 @@ import { isJsonObject, type JsonObject } from './section.ts';
 export type AccessMode = 'namespace' | 'warn' | 'rbac';
 
 /** Least strict first. */
-export const accessModes = ['namespace', 'warn', 'rbac'] as const satisfies readonly AccessMode[];
+export const accessModes: readonly ['namespace', 'warn', 'rbac'] = /* @__PURE__ */ frozen([
+  'namespace',
+  'warn',
+  'rbac',
+] as const satisfies readonly AccessMode[]);
 
 /** Annotation of a Namespace: a mode for its pods that is stricter than that of the services. */
 export const accessAnnotation = 'aadpodidentity.k8s.io/identity-access';
@@ -40,7 +45,7 @@ export const namespaceFields: FieldLimits = /* @__PURE__ */ fieldsOfNamespace();
 function fieldsOfNamespace(): FieldLimits {
   const annotations = { members: { [accessAnnotation]: name } };
   const metadata = { name, uid: name, resourceVersion: name, labels: { upTo: mostLabels }, annotations };
-  return { members: { metadata: { members: metadata } } };
+  return frozen({ members: { metadata: { members: metadata } } });
 }
 
 /** The stricter of the two: an annotation cannot weaken the flag of the administrator. */

@@ -13,6 +13,9 @@ const resourceID =
   '/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader';
 const selector = { matchLabels: { app: 'web' }, matchExpressions: [{ key: 'tier', operator: 'Exists' }] };
 
+const isOfOriginal = (key: string) =>
+  ['type', 'resourceID', 'azureIdentity', 'selector', 'podLabels'].includes(key);
+
 test.each([
   [
     'AzureIdentityBinding' as const,
@@ -48,7 +51,7 @@ test.each([
     expect(definition).toHaveProperty(['spec', 'versions', 0, 'schema', 'openAPIV3Schema', ...place]);
     expect(jsonSchemaOf(kind)).toHaveProperty(place);
     expect(fieldLimits[kind]).toHaveProperty(['members', 'spec', 'members', key]);
-    const upper = canonicalise({ kind, spec: { [key.toUpperCase()]: null } });
-    expect(upper.object).toEqual({ kind, spec: { [key]: null } });
+    const upper = { kind, spec: { [key.toUpperCase()]: null } };
+    expect(canonicalise(upper).object).toEqual(isOfOriginal(key) ? { kind, spec: { [key]: null } } : upper);
   }
 });

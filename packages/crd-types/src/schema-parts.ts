@@ -58,7 +58,9 @@ export interface Column {
 
 // Unknown keys are kept in everything that users write, so that objects with the spelling of 2018 (ResourceID, Selector, ...) lose
 // nothing: the API server silently drops keys that a schema does not name.
-export const open: Schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+export function open(more: Schema = {}): Schema {
+  return { type: 'object', 'x-kubernetes-preserve-unknown-fields': true, ...more };
+}
 
 export function text(description: string, more: Schema = {}): Schema {
   return { type: 'string', description, ...more };
@@ -70,11 +72,11 @@ export function optionalText(description: string, more: Schema = {}): Schema {
 }
 
 export function object(description: string, properties: Record<string, Schema>): Schema {
-  return { ...open, description, properties };
+  return open({ description, properties });
 }
 
 export function embedded(description: string): Schema {
-  return { ...open, description, 'x-kubernetes-embedded-resource': true };
+  return open({ description, 'x-kubernetes-embedded-resource': true });
 }
 
 // The lengths of Kubernetes' own Condition. Bounds are safe only here: the original writes no conditions, and before Kubernetes 1.30 the
@@ -115,8 +117,13 @@ export function statusWithConditions(): Schema {
   };
 }
 
-export const age: Column = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };
-export const readiness: readonly Column[] = [
-  { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
-  { name: 'Reason', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
-];
+export function age(): Column {
+  return { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };
+}
+
+export function readiness(): Column[] {
+  return [
+    { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
+    { name: 'Reason', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
+  ];
+}

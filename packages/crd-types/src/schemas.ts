@@ -52,7 +52,8 @@ export interface CustomResourceVersion {
 }
 
 /**
- * The CustomResourceDefinitions (apiextensions.k8s.io/v1) of the four kinds, as `deploy/crds` has them in YAML.
+ * The CustomResourceDefinitions (apiextensions.k8s.io/v1) of the four kinds, as `deploy/crds` has them in YAML. Fresh objects for each
+ * call, which the caller may change.
  *
  * @example
  * ```ts
@@ -87,7 +88,7 @@ function customResourceDefinition(resource: Resource, definition: Definition): C
           served: true,
           storage: true,
           ...(definition.statusSubresource && { subresources: { status: {} } }),
-          additionalPrinterColumns: [...definition.columns],
+          additionalPrinterColumns: definition.columns,
           schema: { openAPIV3Schema: withClientNames(rootSchema(definition)) },
         },
       ],

@@ -10,7 +10,8 @@ export function isJsonObject(value: unknown): value is JsonObject {
 
 /**
  * Reads one object of an untrusted value field by field. A missing or null field or an empty string is read as undefined, as in the
- * original; a field of the wrong type is reported and read as undefined too.
+ * original; a field of the wrong type is reported and read as undefined too. Lists and maps are copies, so that neither the caller nor
+ * the readers of the result can change what the other has.
  */
 export interface Section {
   string(key: string): string | undefined;
@@ -62,8 +63,14 @@ export function createSection(object: JsonObject, path: string, report: Report):
       return time === undefined || time === '' ? undefined : toDate(time);
     },
     timeText: (key) => (isDate(object[key]) ? toText(object[key]) : string(key)),
-    strings: (key) => read(key, 'a list of strings', isStrings),
-    stringMap: (key) => read(key, 'a map of strings (put values such as true or 1 in quotes)', isStringMap),
+    strings: (key) => {
+      const list = read(key, 'a list of strings', isStrings);
+      return list && [...list];
+    },
+    stringMap: (key) => {
+      const map = read(key, 'a map of strings (put values such as true or 1 in quotes)', isStringMap);
+      return map && { ...map };
+    },
     section: (key) => createSection(read(key, 'an object', isJsonObject) ?? {}, pathOf(key), report),
     leniently: (key) => createSection(object, path, lenient(report)).section(key),
     sections: (key) =>
@@ -108,7 +115,12 @@ function isTimeOrEmpty(value: unknown): value is string | Date {
 }
 
 function isStrings(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every(isString);
+  return isListOf(value, isString);
+}
+
+/** Unlike `every`, findIndex stops at a hole: a copy of a list with holes could take any amount of memory. */
+function isListOf(value: unknown, is: (item: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.findIndex((item) => !is(item)) === -1;
 }
 
 function isStringMap(value: unknown): value is Readonly<Record<string, string>> {
@@ -116,7 +128,7 @@ function isStringMap(value: unknown): value is Readonly<Record<string, string>> 
 }
 
 function isJsonObjects(value: unknown): value is readonly JsonObject[] {
-  return Array.isArray(value) && value.every(isJsonObject);
+  return isListOf(value, isJsonObject);
 }
 
 function nameOfType(value: unknown, wanted: string): string {

@@ -11,22 +11,21 @@ import {
 } from './label-selector.ts';
 import { object, text, type Schema } from './schema-parts.ts';
 
-// Kubernetes 1.20 reads an empty string in a map or a list as null.
-const value: Schema = {
-  type: 'string',
-  nullable: true,
-  maxLength: longestLabelValue,
-  pattern: labelValuePattern,
-};
+function value(): Schema {
+  // Kubernetes 1.20 reads an empty string in a map or a list as null.
+  return { type: 'string', nullable: true, maxLength: longestLabelValue, pattern: labelValuePattern };
+}
 
 /** `values` are allowed with some operators only. */
-const operators: Schema[] = [
-  {
-    properties: { operator: { enum: ['In', 'NotIn'] }, values: { minItems: 1 } },
-    required: ['values'],
-  },
-  { properties: { operator: { enum: ['Exists', 'DoesNotExist'] }, values: { maxItems: 0 } } },
-];
+function operators(): Schema[] {
+  return [
+    {
+      properties: { operator: { enum: ['In', 'NotIn'] }, values: { minItems: 1 } },
+      required: ['values'],
+    },
+    { properties: { operator: { enum: ['Exists', 'DoesNotExist'] }, values: { maxItems: 0 } } },
+  ];
+}
 
 function requirement(): Schema {
   return {
@@ -39,11 +38,11 @@ function requirement(): Schema {
         type: 'array',
         description: 'Of In and NotIn: the values.',
         maxItems: selectorLimits.values,
-        items: value,
+        items: value(),
       },
     }),
     required: ['key', 'operator'],
-    oneOf: operators,
+    oneOf: operators(),
   };
 }
 
@@ -56,7 +55,7 @@ export function labelSelectorSchema(description: string): Schema {
         nullable: true,
         description: 'Labels with their values.',
         maxProperties: selectorLimits.labels,
-        additionalProperties: value,
+        additionalProperties: value(),
       },
       matchExpressions: {
         type: 'array',

@@ -52,6 +52,46 @@ describe('a parser as a Standard Schema', () => {
     expect(segmentsOf('..', value)).toEqual(['.']);
   });
 
+  test.each<[title: string, value: object, path: readonly (string | number)[]]>([
+    ['a field', { metadata: { name: 'a' }, spec: { ResourceID: 'bad' } }, ['spec', 'ResourceID']],
+    ['a section', { metadata: { name: 'a' }, SPEC: { resourceid: 'bad' } }, ['SPEC', 'resourceid']],
+    ['a section without the field', { metadata: { name: 'a' }, Spec: {} }, ['Spec', 'resourceID']],
+    [
+      'the spelling that counts',
+      { metadata: { name: 'a' }, spec: { resourceID: 'good?', ResourceID: 'bad' } },
+      ['spec', 'ResourceID'],
+    ],
+    [
+      'the spelling that has a value',
+      { metadata: { name: 'a' }, spec: { resourceID: 'bad', ResourceID: '' } },
+      ['spec', 'resourceID'],
+    ],
+    ['the metadata', { Metadata: {}, spec: { type: 1 } }, ['Metadata', 'name']],
+    [
+      'the inside of a field',
+      { metadata: { name: 'a' }, Spec: { type: 1, ClientPassword: { Name: 5 } } },
+      ['Spec', 'ClientPassword', 'Name'],
+    ],
+    [
+      'a list',
+      {
+        metadata: { name: 'a' },
+        Spec: {
+          type: 1,
+          allowedNamespaces: { selector: { matchExpressions: [{ key: 'a', operator: 'x' }] } },
+        },
+      },
+      ['Spec', 'allowedNamespaces', 'selector', 'matchExpressions', 0, 'operator'],
+    ],
+    [
+      'a key that is not read',
+      { metadata: { name: 'a' }, Spec: { type: 1, AllowedNamespaces: {} } },
+      ['Spec', 'AllowedNamespaces'],
+    ],
+  ])('leads to the keys of the value as it was given: %s', (_, value, path) => {
+    expect(parseAzureIdentity['~standard'].validate(value)).toMatchObject({ issues: [{ path }] });
+  });
+
   test('is taken by a consumer of Standard Schemas: expect.schemaMatching of Vitest', () => {
     expect({ object: identity }).toEqual({ object: expect.schemaMatching(parseAzureIdentity) });
     expect({ object: { spec: { type: 7 } } }).toEqual({

@@ -27,7 +27,7 @@ export type StandardResult<Output> =
 export interface StandardIssue {
   /** The problem and the remedy, without the path. */
   readonly message: string;
-  /** Keys and indexes, outermost first. Empty for the whole value. */
+  /** Keys and indexes, outermost first, as the value has them (`ResourceID`). Empty for the whole value. */
   readonly path: readonly (string | number)[];
 }
 
@@ -37,19 +37,19 @@ export interface Parser<T> extends StandardSchema<T> {
   (object: unknown): Parsed<T>;
 }
 
+/** The place in a value that the path of a problem means. */
+type Places = (value: unknown) => (path: string) => readonly (string | number)[];
+
 /** A parser that is a Standard Schema. */
-export function withStandard<T>(parse: (object: unknown) => Parsed<T>): Parser<T> {
+export function withStandard<T>(parse: (object: unknown) => Parsed<T>, placesIn: Places): Parser<T> {
   const validate = (value: unknown): StandardResult<T> => {
     const parsed = parse(value);
     if (parsed.ok) return { value: parsed.value };
-    return {
-      issues: parsed.problems.map(({ path, message }) => ({ message, path: segmentsOf(path, value) })),
-    };
+    const placeOf = placesIn(value);
+    return { issues: parsed.problems.map(({ path, message }) => ({ message, path: placeOf(path) })) };
   };
-  const parser = (object: unknown) => parse(object);
-  return Object.assign(parser, {
-    '~standard': { version: 1, vendor: '@pod-identity/crd-types', validate } as const,
-  });
+  const standard = Object.freeze({ version: 1, vendor: '@pod-identity/crd-types', validate } as const);
+  return Object.freeze(Object.assign((object: unknown) => parse(object), { '~standard': standard }));
 }
 
 /** The keys and indexes of a path such as `spec.items[0].key`. Keys may contain dots: those that the value has are found in it. */

@@ -17,20 +17,48 @@ describe('timestamps of metadata', () => {
     });
   });
 
-  test.each([['yesterday'], ['2026-01-02'], ['2026-13-02T03:04:05Z'], [new Date(Number.NaN)], [5], [{}]])(
-    'are refused if they are %s',
-    (deletionTimestamp) => {
-      expect(parseAzureIdentityBinding({ metadata: { name: 'a', deletionTimestamp } })).toMatchObject({
-        ok: false,
-        problems: expect.arrayContaining([
-          {
-            path: 'metadata.deletionTimestamp',
-            message: expect.stringContaining('must be a time such as 2026-01-31T12:00:00Z'),
-          },
-        ]),
-      });
-    },
-  );
+  test.each([
+    ['yesterday'],
+    ['2026-01-02'],
+    ['2026-13-02T03:04:05Z'],
+    ['2026-00-02T03:04:05Z'],
+    ['2026-01-00T03:04:05Z'],
+    ['2026-01-32T03:04:05Z'],
+    ['2026-02-29T03:04:05Z'],
+    ['2026-02-31T00:00:00Z'],
+    ['2100-02-29T00:00:00Z'],
+    ['2026-04-31T23:59:59+02:00'],
+    ['2026-01-01T24:00:00Z'],
+    ['2026-01-01T25:00:00Z'],
+    ['2026-01-01T00:60:00Z'],
+    ['2026-01-01T00:00:60Z'],
+    ['2026-01-01T00:00:00+24:00'],
+    ['2026-01-01T00:00:00-00:60'],
+    ['2026-01-01t00:00:00z'],
+    [new Date(Number.NaN)],
+    [5],
+    [{}],
+  ])('are refused if they are %s', (deletionTimestamp) => {
+    expect(parseAzureIdentityBinding({ metadata: { name: 'a', deletionTimestamp } })).toMatchObject({
+      ok: false,
+      problems: expect.arrayContaining([
+        {
+          path: 'metadata.deletionTimestamp',
+          message: expect.stringContaining('must be a time such as 2026-01-31T12:00:00Z'),
+        },
+      ]),
+    });
+  });
+
+  test.each([
+    ['2024-02-29T00:00:00Z', '2024-02-29T00:00:00.000Z'],
+    ['2000-02-29T23:59:59.999999999Z', '2000-02-29T23:59:59.999Z'],
+    ['2026-12-31T23:30:00-23:59', '2027-01-01T23:29:00.000Z'],
+    ['0001-01-01T00:00:00Z', '0001-01-01T00:00:00.000Z'],
+  ])('%s is %s', (creationTimestamp, iso) => {
+    const parsed = parseAzureIdentity({ metadata: { name: 'a', creationTimestamp }, spec });
+    expect(parsed.ok && parsed.value.metadata.creationTimestamp?.toISOString()).toBe(iso);
+  });
 
   test.each([[null], [undefined], ['']])('may be %j', (creationTimestamp) => {
     const parsed = parseAzureIdentity({ metadata: { name: 'a', creationTimestamp }, spec });

@@ -2,7 +2,7 @@
  * The parts of a JSON value to keep. Everything else is skipped as it arrives and never held in memory.
  *
  * `upTo`: the value, if it has at most so many bytes of JSON; a larger one is left out and reported. `members`: an object with these
- * members only, each trimmed in turn. `anyCase`: names (ASCII) are compared without case.
+ * members only, each trimmed in turn. `anyCase`: names are compared without the case of A to Z.
  */
 export type Fields =
   | { readonly upTo: number }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { lowerAscii } from '../core/lower-ascii.ts';
 import type { Fields, TooLarge } from './fields.ts';
 import { createAnswerReader, createEventReader } from './read-answer.ts';
 import { createSieve, placeOf } from './sieve.ts';
@@ -37,20 +38,27 @@ function sieve(text: string, fields: Fields, sizes: readonly number[] = []) {
 function expected(value: unknown, fields: Fields): unknown {
   if ('upTo' in fields || typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   const wanted = new Map(
-    Object.entries(fields.members).map(([name, inner]) => [
-      fields.anyCase ? name.toLowerCase() : name,
-      inner,
-    ]),
+    Object.entries(fields.members).map(([name, inner]) => [fields.anyCase ? lowerAscii(name) : name, inner]),
   );
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, member]) => {
-      const inner = wanted.get(fields.anyCase ? key.toLowerCase() : key);
+      const inner = wanted.get(fields.anyCase ? lowerAscii(key) : key);
       return inner ? [[key, expected(member, inner)]] : [];
     }),
   );
 }
 
-const asciiNames = fc.constantFrom('a', 'B', 'spec', 'Spec', 'x"y', 'back\\slash', 'metadata');
+const asciiNames = fc.constantFrom(
+  'a',
+  'B',
+  'kind',
+  'Kind',
+  'spec',
+  'Spec',
+  'x"y',
+  'back\\slash',
+  'metadata',
+);
 const names = fc.oneof(asciiNames, fc.constantFrom('ü', '\u212aind'));
 const json = fc.letrec((tie) => ({
   value: fc.oneof(
@@ -129,6 +137,13 @@ describe('sieve', () => {
     const { values, tooLarge } = sieve(JSON.stringify(object), fields, [7]);
     expect(values).toEqual([{ metadata: { annotations: {}, name: 'a' }, spec: { clientID: 'exactly 10' } }]);
     expect(tooLarge).toEqual([{ path: 'metadata.annotations.mine', upTo: 20 }]);
+  });
+
+  test('names are compared without the case of A to Z alone, as the parsers do', () => {
+    const fields: Fields = { members: { kind: { upTo: 10 } }, anyCase: true };
+    // The Kelvin sign in its bytes, and as JSON writes it with a backslash: `k` in lower case.
+    const { values } = sieve('{"\u212aind":1,"\\u212Aind":2,"KIND":3,"\\u004bInd":4}', fields);
+    expect(values).toEqual([{ KIND: 3, KInd: 4 }]);
   });
 
   test('an object that spells one name in a thousand ways is limited as a whole', () => {

@@ -1,5 +1,6 @@
 // Reads JSON from chunks of bytes and keeps chosen fields only. Everything else is skipped without becoming text or objects, so that
 // memory is bounded by the kept fields, whatever the size of the response.
+import { lowerAscii } from '../core/lower-ascii.ts';
 import { KubeError } from './errors.ts';
 import type { Fields, TooLarge } from './fields.ts';
 import { createKeptText, type KeptText } from './kept-text.ts';
@@ -45,7 +46,7 @@ export function placeOf(fields: Fields): Place {
   if ('upTo' in fields) return fields;
   const { members, anyCase = false } = fields;
   const places = Object.entries(members).map(
-    ([name, inner]) => [anyCase ? name.toLowerCase() : name, placeOf(inner)] as const,
+    ([name, inner]) => [anyCase ? lowerAscii(name) : name, placeOf(inner)] as const,
   );
   return { upTo: misfitBytes, members: new Map(places), anyCase };
 }
@@ -155,7 +156,7 @@ class ByteSieve implements Sieve {
   #announce(): void {
     const frame = this.#top();
     const name = this.#key.includes('\\') ? unescaped(this.#key) : this.#key;
-    this.#place = frame.place.members?.get(frame.place.anyCase === true ? name.toLowerCase() : name);
+    this.#place = frame.place.members?.get(frame.place.anyCase === true ? lowerAscii(name) : name);
     this.#mark = this.#kept.length;
     if (!this.#place) return;
     frame.name = name;

@@ -25,6 +25,7 @@ describe('parseTokenRequest', () => {
       { by: 'resource-id', value: '/s' },
     ],
     ['names in any case', '&Client_ID=AB&API-Version=2018-02-01', { by: 'client-id', value: 'ab' }],
+    ['no letter beyond A to Z for one of them', '&to%E2%84%AAen_sha256_to_refresh=x', { by: 'nothing' }],
     [
       'one name in two cases as a mistake',
       '&client_id=a&CLIENT_ID=b',

@@ -1,5 +1,6 @@
 // Room: what a request says, judged by itself, before anybody asks who sent it.
 // It must not look at a header to learn who the caller is, or know pods or tokens.
+import { lowerAscii } from '@pod-identity/kit/core';
 
 /** How a request names an identity. Values are in lower case, since ids compare without case. */
 export type Selector =
@@ -77,7 +78,7 @@ const control = /[\u0000-\u001f\u007f]/;
 export function parseTokenRequest(query: string): ParsedTokenRequest {
   const parameters = new Map<string, string>();
   for (const [spelled, value] of new URLSearchParams(query)) {
-    const name = spelled.toLowerCase();
+    const name = lowerAscii(spelled);
     if (parameters.has(name)) return refuse('repeated-parameter', name);
     if (value.length > longestValue || control.test(value)) return refuse('malformed-parameter', name);
     const rightName = value.trim() === '' ? undefined : misnamed.get(name);

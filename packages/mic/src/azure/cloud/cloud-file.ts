@@ -1,4 +1,5 @@
 import type { Parsed } from '@pod-identity/crd-types';
+import { lowerAscii } from '@pod-identity/kit/core';
 
 /** The flat settings of azure.json: keys in lower case (the original ignores case), values as text, none empty. */
 export type CloudFile = ReadonlyMap<string, string>;
@@ -14,7 +15,7 @@ export function parseCloudFile(text: string): Parsed<CloudFile> {
 export function cloudFile(entries: Iterable<readonly [string, string | undefined]>): CloudFile {
   const settings = new Map<string, string>();
   for (const [key, value = ''] of entries)
-    if (value.trim() !== '') settings.set(key.toLowerCase(), value.trim());
+    if (value.trim() !== '') settings.set(lowerAscii(key), value.trim());
   return settings;
 }
 

@@ -1,4 +1,5 @@
 // An in-memory API server for watches: lists objects, reads only the requested fields, and sends changes.
+import { lowerAscii } from '@pod-identity/kit/core';
 import type { Fields, KubeRequest, KubeTransport } from '@pod-identity/kit/kube';
 
 const group = '/apis/aadpodidentity.k8s.io/v1';
@@ -103,4 +104,4 @@ function keep(value: unknown, fields: Fields | undefined): unknown {
   );
 }
 
-const fold = (name: string, anyCase: boolean) => (anyCase ? name.toLowerCase() : name);
+const fold = (name: string, anyCase: boolean) => (anyCase ? lowerAscii(name) : name);

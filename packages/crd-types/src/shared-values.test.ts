@@ -1,0 +1,89 @@
+// No caller can change what others read: what is returned is fresh, and constants are frozen.
+import { describe, expect, test } from 'vitest';
+import * as library from './index.ts';
+
+const { resources } = library;
+const kinds = Object.keys(resources) as library.Kind[];
+
+/** The paths of all objects and functions inside, with their values. */
+function inside(value: unknown, path = ''): [path: string, value: object][] {
+  const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function';
+  if (!isObject) return [];
+  const members = Object.entries(value);
+  return [[path, value], ...members.flatMap(([key, inner]) => inside(inner, `${path}.${key}`))];
+}
+
+test('every exported constant is frozen, at any depth', () => {
+  const open = Object.entries(library)
+    .filter(([, value]) => typeof value === 'object')
+    .flatMap(([name, value]) => inside(value, name))
+    .filter(([, value]) => !Object.isFrozen(value));
+  expect(open.map(([path]) => path)).toEqual([]);
+});
+
+test('the Standard Schema of a parser is frozen', () => {
+  for (const parse of [
+    library.parseAzureIdentity,
+    library.parseAzureIdentityBinding,
+    library.parseAzureAssignedIdentity,
+    library.parseAzurePodIdentityException,
+  ])
+    expect([parse, parse['~standard']].map(Object.isFrozen)).toEqual([true, true]);
+});
+
+describe('what is returned is fresh', () => {
+  const calls: [name: string, call: () => unknown][] = [
+    ['customResourceDefinitions', () => library.customResourceDefinitions()],
+    ...kinds.map((kind): [string, () => unknown] => [
+      `jsonSchemaOf ${kind}`,
+      () => library.jsonSchemaOf(kind),
+    ]),
+  ];
+
+  test.each(calls)('%s', (_, call) => {
+    const [first, second] = [call(), call()];
+    const of = new Set(inside(first).map(([, value]) => value));
+    expect(
+      inside(second)
+        .filter(([, value]) => of.has(value))
+        .map(([path]) => path),
+    ).toEqual([]);
+    const before = JSON.stringify(second);
+    for (const [, value] of inside(first))
+      for (const key of Object.keys(value)) (value as Record<string, unknown>)[key] = 'changed';
+    expect(JSON.stringify(call())).toBe(before);
+  });
+
+  test('each schema in a definition and in a JSON Schema is an object of its own', () => {
+    for (const value of [library.customResourceDefinitions(), kinds.map(library.jsonSchemaOf)]) {
+      const all = inside(value).map(([, inner]) => inner);
+      expect(new Set(all).size).toBe(all.length);
+    }
+  });
+});
+
+test('parsers copy the lists and maps that they were given', () => {
+  const labels = { app: 'web' };
+  const list = ['a'];
+  const identity = library.parseAzureIdentity({
+    metadata: { name: 'a', labels, annotations: labels, finalizers: list },
+    spec: {
+      type: 1,
+      auxiliaryTenantIDs: list,
+      allowedNamespaces: {
+        names: list,
+        selector: { matchLabels: labels, matchExpressions: [{ key: 'a', operator: 'In', values: list }] },
+      },
+    },
+  });
+  const exception = library.parseAzurePodIdentityException({
+    metadata: { name: 'a' },
+    spec: { podLabels: labels, clientIDs: list },
+  });
+  for (const parsed of [identity, exception]) {
+    expect(parsed.ok).toBe(true);
+    const values = inside(parsed).map(([, value]) => value);
+    expect(values).not.toContain(labels);
+    expect(values.filter((value) => value === labels || value === list)).toEqual([]);
+  }
+});
