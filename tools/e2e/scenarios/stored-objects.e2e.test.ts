@@ -13,12 +13,15 @@ import { untilNone, untilObject } from '../../stage/until.ts';
 interface Condition {
   readonly type: string;
   readonly reason: string;
+  readonly message: string;
 }
 
 const apiVersion = 'aadpodidentity.k8s.io/v1';
 const namespace = 'default';
 const finalizers = ['azureassignedidentity.finalizers.aadpodidentity.k8s.io'];
 const resourceID = names.firstIdentity.id;
+const noClientId =
+  'Warning: spec.clientID is "x", which is no GUID: write the client id (application id) of the identity';
 const long = 'x'.repeat(200_000);
 const large = {
   clientID: long,
@@ -38,6 +41,10 @@ const identities = [
   stored('AzureIdentity', 'spelled-2018', { spec: { type: 0, ResourceID: resourceID, ClientID: 'x' } }),
   stored('AzureIdentity', 'large', { spec: { type: 0, resourceID, ...large }, ...annotated }),
   stored('AzureIdentity', 'empty', {}),
+  stored('AzureIdentity', 'misspelt', {
+    spec: { type: 0, resourceID },
+    metadata: { annotations: { 'aadpodidentity.k8s.io/BEHAVIOR': 'namespaced' } },
+  }),
 ];
 const bindings = [
   stored('AzureIdentityBinding', 'large', { spec: { azureIdentity: long, selector: long }, ...annotated }),
@@ -94,7 +101,9 @@ describeRealServers("the original's stored objects on $name", (choice) => {
       path: collection(kind),
       fits: (one) => one.metadata.name === name && ready(one) !== undefined,
     });
-    return `${kind} ${name}: ${ready(object)?.reason}`;
+    const { reason, message = '' } = ready(object) ?? {};
+    const warning = /(?<=\. )Warning: .*$/.exec(message)?.[0];
+    return `${kind} ${name}: ${[reason, ...(warning === undefined ? [] : [warning])].join(', ')}`;
   };
 
   beforeAll(async () => {
@@ -116,10 +125,13 @@ describeRealServers("the original's stored objects on $name", (choice) => {
 
   test('MIC writes the condition of each', async () => {
     expect(await Promise.all([...identities, ...bindings].map(readyOf))).toEqual([
-      'AzureIdentity plain: NotInUse',
-      'AzureIdentity spelled-2018: NotInUse',
+      `AzureIdentity plain: NotInUse, ${noClientId}`,
+      `AzureIdentity spelled-2018: NotInUse, ${noClientId}`,
       'AzureIdentity large: InvalidSpec',
       'AzureIdentity empty: InvalidSpec',
+      expect.stringMatching(
+        /^AzureIdentity misspelt: NotInUse, Warning: metadata\.annotations\.aadpodidentity\.k8s\.io\/BEHAVIOR is "namespaced" and has no effect, /,
+      ),
       'AzureIdentityBinding large: InvalidSpec',
       'AzureIdentityBinding plain: IdentityInvalid',
     ]);
