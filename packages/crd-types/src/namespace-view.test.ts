@@ -63,6 +63,16 @@ describe('a Namespace', () => {
     });
   });
 
+  test.each([null, 'metadata.labels', {}, [null]])(
+    'of which it is not known what was left out (%j) is not selected, and asks for rbac',
+    (tooLarge) => {
+      expect(readNamespaceView(namespace('warn'), tooLarge as [])).toMatchObject({
+        labels: undefined,
+        access: 'rbac',
+      });
+    },
+  );
+
   test('is kept with its labels as one string, however many there are', () => {
     const labels = Object.fromEntries(Array.from({ length: 2_000 }, (_, index) => [`a${index}`, '']));
     const view = readNamespaceView({ metadata: { name: 'pay', labels } });

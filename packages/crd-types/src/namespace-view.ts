@@ -48,7 +48,16 @@ function fieldsOfNamespace(): FieldLimits {
   return frozen({ members: { metadata: { members: metadata } } });
 }
 
-/** The stricter of the two: an annotation cannot weaken the flag of the administrator. */
+/**
+ * The stricter of the two: an annotation cannot weaken the flag of the administrator.
+ *
+ * @example
+ * ```ts
+ * strictestMode('warn', 'rbac'); // rbac
+ * strictestMode('warn', 'namespace'); // warn
+ * strictestMode('warn', undefined); // warn
+ * ```
+ */
 export function strictestMode(flag: AccessMode, annotation: AccessMode | undefined): AccessMode {
   const strictness = Math.max(accessModes.indexOf(flag), accessModes.indexOf(annotation ?? 'namespace'));
   return accessModes[strictness] ?? 'rbac';
@@ -56,11 +65,12 @@ export function strictestMode(flag: AccessMode, annotation: AccessMode | undefin
 
 /**
  * Reads a Namespace, of which the fields named in `tooLarge` were left out because they were larger than `namespaceFields` allows.
+ * If `tooLarge` is not a list of fields, labels and annotation count as left out: the namespace is not selected, and asks for `rbac`.
  *
  * @example
  * ```ts
  * const view = readNamespaceView(object);
- * strictestMode('namespace', view.access);
+ * strictestMode('namespace', view.access); // namespace
  * ```
  */
 export function readNamespaceView(
@@ -71,7 +81,11 @@ export function readNamespaceView(
     () => plainOf(recordAt(object, 'metadata')),
     () => ({}),
   );
-  const isTooLarge = (path: string) => tooLarge.some((field) => field.path === path);
+  const isTooLarge = (path: string) =>
+    attempt(
+      () => tooLarge.some((field) => field.path === path),
+      () => true,
+    );
   const text = metadata['name'];
   const view = {
     name: typeof text === 'string' ? text : '',

@@ -145,8 +145,8 @@ describe('functions that take untrusted values', () => {
 
   test.each(Object.entries(untrusted))('%s never throws, whatever it is given', (_, call) => {
     fc.assert(
-      fc.property(fc.oneof(anything, almost), (value) => {
-        expect(() => (call as (value: unknown) => unknown)(value)).not.toThrow();
+      fc.property(fc.oneof(anything, almost), fc.array(anything, { maxLength: 2 }), (value, further) => {
+        expect(() => (call as (...given: unknown[]) => unknown)(value, ...further)).not.toThrow();
       }),
       { numRuns: 400 },
     );
@@ -158,7 +158,8 @@ describe('functions that take untrusted values', () => {
       for (const hostile of [circular(), thrower(), revoked()])
         for (const key of [undefined, 'kind', 'metadata', 'spec', 'status']) {
           const value = key === undefined ? hostile : { kind: 'AzureIdentity', [key]: hostile };
-          expect(() => (call as (value: unknown) => unknown)(value)).not.toThrow();
+          expect(() => (call as (...given: unknown[]) => unknown)(value, hostile)).not.toThrow();
+          expect(() => (call as (...given: unknown[]) => unknown)(value, [hostile])).not.toThrow();
         }
     },
   );
