@@ -1,9 +1,10 @@
 // Writes what each entry of the published libraries exports into packages/LIBRARY/api/ENTRY.api.md, so that a review sees a changed
-// interface. Fails if a member has no doc comment, and with --check if a report is not current. Needs a build.
+// interface. Fails if a member has no doc comment, a function no example, and with --check if a report is not current. Needs a build.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor';
 import { publishedLibraries, repository } from '../stage/places.ts';
+import { functionsWithoutExample } from './missing-examples.ts';
 
 const isCheck = process.argv.includes('--check');
 
@@ -26,6 +27,15 @@ const bare = publishedLibraries.flatMap((library) =>
 );
 if (bare.length > 0) {
   console.error(`write a doc comment for each member that is (undocumented) in ${bare.join(', ')}`);
+  process.exit(1);
+}
+const withoutExample = publishedLibraries.flatMap((library) =>
+  entriesOf(library)
+    .flatMap(({ types }) => functionsWithoutExample(join(repository, 'packages', library, types)))
+    .map((name) => `${name} of ${library}`),
+);
+if (withoutExample.length > 0) {
+  console.error(`give the doc comment an @example: ${[...new Set(withoutExample)].join(', ')}`);
   process.exit(1);
 }
 console.log(`exports of the published libraries: ${isCheck ? 'as reported' : 'reports written'}`);

@@ -1,4 +1,5 @@
-// The examples in the READMEs and doc comments of the published libraries compile with what they name.
+// The examples in the READMEs and doc comments of the published libraries compile with what they name. Those in the doc comments of
+// crd-types, which does no I/O, also give what their comments say.
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
@@ -6,12 +7,16 @@ import { expect, test } from 'vitest';
 import * as crdTypes from '../../packages/crd-types/src/index.ts';
 import * as imdsClient from '../../packages/imds-client/src/index.ts';
 import { repository } from '../stage/places.ts';
+import { atHand as values } from './at-hand.ts';
+import { compareExample } from './compare-example.ts';
 
 const libraries = { 'imds-client': Object.keys(imdsClient), 'crd-types': Object.keys(crdTypes) };
 const folder = join(repository, 'tools/checks');
 
 interface Example {
   readonly source: string;
+  /** As it is in the doc comment; undefined for one of a README. */
+  readonly body?: string;
   readonly text: string;
 }
 
@@ -19,20 +24,11 @@ interface Example {
 const atHand = `
 import { SecretClient } from '@azure/keyvault-secrets';
 import type { ImdsClient } from '@pod-identity/imds-client';
-import type * as crds from '@pod-identity/crd-types';
-declare const object: unknown;
-declare const response: Response;
+import { atHand } from './at-hand.ts';
 declare const clientId: string;
-declare const podUid: string;
 declare const vaultUrl: string;
-declare const identity: crds.AzureIdentity;
-declare const binding: crds.AzureIdentityBinding;
-declare const targets: readonly crds.AccessTarget[];
-declare const bindings: Parameters<typeof crds.bindingsAmong>[0];
-declare const { pod, identityOf, rules }: crds.MatchQuestion;
-declare const identities: ReadonlyMap<string, crds.AzureIdentity>;
-declare const node: { readonly spec: { readonly providerID?: string } };
 declare const client: ImdsClient;
+const { ${Object.keys(values).join(', ')} } = atHand;
 `;
 
 function examplesOf(library: keyof typeof libraries): Example[] {
@@ -44,6 +40,7 @@ function examplesOf(library: keyof typeof libraries): Example[] {
   const comments = globSync('src/**/*.ts', { cwd: root }).flatMap((path) =>
     blocks(readFileSync(join(root, path), 'utf8').replaceAll(/^ *\* ?/gm, '')).map((text, index) => ({
       source: `${library}/${path}, example ${index + 1}`,
+      body: text,
       text: `${importsFor(text)}${atHand}{\n${text}\n}`,
     })),
   );
@@ -82,4 +79,11 @@ test('every example compiles', () => {
     for (const place of ['README.md', 'src/'])
       expect(sources).toContainEqual(expect.stringContaining(`${library}/${place}`));
   expect(found).toEqual([]);
+});
+
+const runnable = examples.filter(({ source, body }) => source.startsWith('crd-types/') && body !== undefined);
+
+test.each(runnable)('$source gives what its comments say', async ({ body = '' }) => {
+  const { differences } = await compareExample(body, { ...crdTypes, ...values });
+  expect(differences).toEqual([]);
 });

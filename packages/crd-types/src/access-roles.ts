@@ -100,6 +100,12 @@ export function rolesFor({ subjects, targets }: AccessNeed): AccessRemedy {
 /**
  * The text for a ServiceAccount that may not use `thing`: the right that it needs, and the command that prints the roles which grant
  * it. One line, since Events are truncated.
+ *
+ * @example
+ * ```ts
+ * missingRight('AzureIdentity pay/reader', { namespace: 'pay', name: 'web' }, targets);
+ * // ServiceAccount pay/web may not use AzureIdentity pay/reader: it needs the right to use managedidentities /subscriptions/…
+ * ```
  */
 export function missingRight(
   thing: string,
@@ -114,7 +120,15 @@ export function missingRight(
   );
 }
 
-/** The command that checks whether this ServiceAccount may use this target, and by which right. */
+/**
+ * The command that checks whether this ServiceAccount may use this target, and by which right.
+ *
+ * @example
+ * ```ts
+ * for (const target of targets) console.log(accessCheck({ namespace: 'pay', name: 'web' }, target));
+ * // mic access pay/web /subscriptions/s/resourcegroups/g/providers/microsoft.managedidentity/userassignedidentities/reader
+ * ```
+ */
 export function accessCheck({ namespace, name }: AccessSubject, target: AccessTarget): string {
   return `mic access ${namespace}/${name} ${shellWord(target.names[0])}`;
 }

@@ -108,7 +108,15 @@ export function parseAccessTarget(target: string): Parsed<AccessTarget> {
   return { ok: true, value: applicationTarget(tenant.toLowerCase(), client.toLowerCase()), warnings: [] };
 }
 
-/** Equal for equal targets only. */
+/**
+ * Equal for equal targets only.
+ *
+ * @example
+ * ```ts
+ * targets.map(accessTargetKey);
+ * // [ 'managedidentities /subscriptions/s/resourcegroups/g/providers/microsoft.managedidentity/userassignedidentities/reader' ]
+ * ```
+ */
 export function accessTargetKey({ resource, names }: AccessTarget): string {
   return `${resource} ${names[0]}`;
 }

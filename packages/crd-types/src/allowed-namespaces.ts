@@ -22,7 +22,16 @@ export const mostNamesAllowed = 64;
 
 const namespaceName = /* @__PURE__ */ new RegExp(namespacePattern);
 
-/** If the labels are unknown, only names count. */
+/**
+ * If the labels are unknown, only names count.
+ *
+ * @example
+ * ```ts
+ * const allowed = { names: ['shop'], selector: { matchLabels: { team: 'pay' } } };
+ * allowsNamespace(allowed, 'shop', undefined); // true
+ * allowsNamespace(allowed, 'web', { team: 'pay' }); // true
+ * ```
+ */
 export function allowsNamespace(
   { names = [], selector }: AllowedNamespaces,
   namespace: string,
@@ -38,7 +47,14 @@ export function allowsNamespace(
  */
 export const acceptsLabelPrefix = 'identities-from.aadpodidentity.k8s.io/';
 
-/** Whether a namespace with these labels accepts identities of the other one. */
+/**
+ * Whether a namespace with these labels accepts identities of the other one.
+ *
+ * @example
+ * ```ts
+ * acceptsNamespace({ 'identities-from.aadpodidentity.k8s.io/shared': 'true' }, 'shared'); // true
+ * ```
+ */
 export function acceptsNamespace(labels: Labels | undefined, other: string): boolean {
   return labels?.[`${acceptsLabelPrefix}${other}`] === 'true';
 }

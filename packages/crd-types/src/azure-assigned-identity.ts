@@ -134,7 +134,7 @@ const maxNameLength = 253;
  * @example
  * ```ts
  * distinctAssignedIdentityName({ podNamespace: 'shop', podName: 'web-0', identityNamespace: 'ids', identityName: 'reader', podUid });
- * // web-0-shop-reader-<16 hex digits>
+ * // web-0-shop-reader-ac265cb5e4a19a9b
  * ```
  */
 export function distinctAssignedIdentityName(
@@ -157,6 +157,12 @@ export function distinctAssignedIdentityName(
 /**
  * The namespace of the object: that of the identity if it is namespaced (by its annotation, or because everything is), otherwise
  * `default`, whatever the namespaces of pod and identity are.
+ *
+ * @example
+ * ```ts
+ * assignedIdentityNamespace(identity, { forceNamespaced: true }); // shop
+ * assignedIdentityNamespace(identity, { forceNamespaced: false }); // default
+ * ```
  */
 export function assignedIdentityNamespace(identity: AzureIdentity, rules: MatchingRules): string {
   const own = rules.forceNamespaced || isNamespaced(identity);

@@ -96,7 +96,14 @@ export function readAzureIdentityBinding(section: Section): AzureIdentityBinding
   });
 }
 
-/** Whether the identity of the binding is the default for requests that name none, if the pod has several. */
+/**
+ * Whether the identity of the binding is the default for requests that name none, if the pod has several.
+ *
+ * @example
+ * ```ts
+ * isDefaultBinding({ ...binding, spec: { ...binding.spec, default: true } }); // true
+ * ```
+ */
 export function isDefaultBinding({ metadata, spec }: AzureIdentityBinding): boolean {
   return spec.default ?? metadata.annotations?.[defaultIdentityAnnotation] === 'true';
 }

@@ -95,7 +95,15 @@ export const parseAzureIdentity: Parser<AzureIdentity> = /* @__PURE__ */ objectP
   },
 );
 
-/** Whether only pods of its own namespace may use this identity. */
+/**
+ * Whether only pods of its own namespace may use this identity.
+ *
+ * @example
+ * ```ts
+ * const metadata = { name: 'reader', namespace: 'shop', annotations: { [behaviorAnnotation]: 'namespaced' } };
+ * isNamespaced({ ...identity, metadata }); // true
+ * ```
+ */
 export function isNamespaced(identity: AzureIdentity): boolean {
   return identity.metadata.annotations?.[behaviorAnnotation] === 'namespaced';
 }

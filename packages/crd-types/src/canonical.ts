@@ -33,7 +33,7 @@ export interface Canonical<T> {
  * @example
  * ```ts
  * const { object, changed } = canonicalise({ kind: 'AzureIdentityBinding', spec: { AzureIdentity: 'a', Selector: 's' } });
- * // { kind: 'AzureIdentityBinding', spec: { azureIdentity: 'a', selector: 's' } }, true
+ * console.log(object, changed); // { kind: 'AzureIdentityBinding', spec: { azureIdentity: 'a', selector: 's' } } true
  * ```
  */
 export function canonicalise<T>(object: T): Canonical<T> {

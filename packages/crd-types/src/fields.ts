@@ -111,7 +111,7 @@ function fieldsOfKinds(): Readonly<Record<Kind, FieldLimits>> {
  *
  * @example
  * ```ts
- * fieldLimits.AzureIdentityBinding; // { members: { metadata: …, spec: { members: { azureIdentity: { upTo: 1024 }, … } } } }
+ * fieldLimits.AzureIdentityBinding; // { members: { … spec: { members: { azureIdentity: { upTo: 1024 }, … }, anyCase: true }, … }
  * ```
  */
 export const fieldLimits: Readonly<Record<Kind, FieldLimits>> = /* @__PURE__ */ fieldsOfKinds();
@@ -123,7 +123,7 @@ export const fieldLimits: Readonly<Record<Kind, FieldLimits>> = /* @__PURE__ */ 
  * @example
  * ```ts
  * tooLargeProblems([{ path: 'spec.clientID', upTo: 1024 }]);
- * // [{ path: 'spec.clientID', message: 'has more than 1024 bytes: shorten it' }]
+ * // [ { path: 'spec.clientID', message: 'has more than 1024 bytes: shorten it' } ]
  * ```
  */
 export function tooLargeProblems(

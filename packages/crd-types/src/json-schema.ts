@@ -50,7 +50,7 @@ export interface JsonSchema {
  *
  * @example
  * ```ts
- * console.log(JSON.stringify(jsonSchemaOf('AzureIdentity'))); // { "$schema": …, "title": "AzureIdentity", … }
+ * console.log(jsonSchemaOf('AzureIdentity')); // { '$schema': …, title: 'AzureIdentity', … }
  * ```
  */
 export function jsonSchemaOf(kind: Kind): JsonSchema {

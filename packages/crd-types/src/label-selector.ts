@@ -112,7 +112,14 @@ export function readLabelSelector(section: Section, key: string): LabelSelector 
   return defined({ matchLabels: readMatchLabels(selector), matchExpressions });
 }
 
-/** The selector as text, in the syntax of `kubectl --selector`. */
+/**
+ * The selector as text, in the syntax of `kubectl --selector`.
+ *
+ * @example
+ * ```ts
+ * selectorText({ matchLabels: { app: 'web' }, matchExpressions: [{ key: 'tier', operator: 'Exists' }] }); // app=web,tier
+ * ```
+ */
 export function selectorText({ matchLabels = {}, matchExpressions = [] }: LabelSelector): string {
   return [
     ...Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`),

@@ -118,10 +118,11 @@ export interface MatchResult {
  * ```ts
  * const { matches, mismatches } = matchPod({
  *   ...bindingsAmong(bindings),
- *   pod: { namespace: 'shop', labels: { aadpodidbinding: 'demo' }, serviceAccount: 'default' },
+ *   pod: { namespace: 'shop', labels: { aadpodidbinding: 'demo', app: 'web' }, serviceAccount: 'shop' },
  *   identityOf: (namespace, name) => identities.get(`${namespace}/${name}`),
  *   rules: { forceNamespaced: true },
  * });
+ * console.log(matches.map(({ identity }) => identity.metadata.name), mismatches); // [ 'reader' ] []
  * ```
  */
 export function matchPod(given: MatchQuestion): MatchResult {

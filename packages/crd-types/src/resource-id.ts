@@ -112,7 +112,14 @@ export function parseIdentityResourceId(text: string): Parsed<ResourceId> {
   return { ok: true, value: canonicalResourceId(id), warnings: [] };
 }
 
-/** Lower case and without trailing slashes. Does not validate: parse untrusted ids first. */
+/**
+ * Lower case and without trailing slashes. Does not validate: parse untrusted ids first.
+ *
+ * @example
+ * ```ts
+ * canonicalResourceId('/subscriptions/S/resourceGroups/G/'); // /subscriptions/s/resourcegroups/g
+ * ```
+ */
 export function canonicalResourceId(text: string): ResourceId {
   const id = textOf(text);
   let end = id.length;
@@ -120,7 +127,14 @@ export function canonicalResourceId(text: string): ResourceId {
   return id.slice(0, end).toLowerCase() as ResourceId;
 }
 
-/** Whether two spellings name the same resource: case and a trailing slash do not matter. */
+/**
+ * Whether two spellings name the same resource: case and a trailing slash do not matter.
+ *
+ * @example
+ * ```ts
+ * sameResourceId('/subscriptions/S/resourceGroups/g', '/subscriptions/s/resourcegroups/G/'); // true
+ * ```
+ */
 export function sameResourceId(a: string, b: string): boolean {
   return canonicalResourceId(a) === canonicalResourceId(b);
 }
@@ -150,7 +164,15 @@ export function parseProviderId(providerId: string | undefined): Parsed<Host> {
   return { ok: true, value: host, warnings: [] };
 }
 
-/** The last part of the host's id, for messages. */
+/**
+ * The last part of the host's id, for messages.
+ *
+ * @example
+ * ```ts
+ * const id = canonicalResourceId('/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/vm-0');
+ * hostName({ kind: 'vm', id }); // vm-0
+ * ```
+ */
 export function hostName(host: Host): string {
   return host.id.slice(host.id.lastIndexOf('/') + 1);
 }

@@ -15,24 +15,55 @@ export interface PodFacts {
   readonly isPartial?: true;
 }
 
-/** The pod's binding label, if any. */
+/**
+ * The pod's binding label, if any.
+ *
+ * @example
+ * ```ts
+ * bindingLabelOf({ labels: { app: 'web', aadpodidbinding: 'demo' } }); // demo
+ * ```
+ */
 export function bindingLabelOf({ labels }: Pick<PodFacts, 'labels'>): string | undefined {
   return labelOf(labels, bindingLabel);
 }
 
-/** Whether the binding has conditions besides the label: then it selects pods of its own namespace only. */
+/**
+ * Whether the binding has conditions besides the label: then it selects pods of its own namespace only.
+ *
+ * @example
+ * ```ts
+ * hasOwnConditions({ ...binding, spec: { azureIdentity: 'reader', selector: 'demo' } }); // false
+ * hasOwnConditions({ ...binding, spec: { azureIdentity: 'reader', selector: '', serviceAccountName: 'job' } }); // true
+ * ```
+ */
 export function hasOwnConditions({ spec }: AzureIdentityBinding): boolean {
   return spec.podSelector !== undefined || spec.serviceAccountName !== undefined;
 }
 
-/** Whether a pod of the binding's namespace meets all its conditions. A binding without conditions selects nothing. */
+/**
+ * Whether a pod of the binding's namespace meets all its conditions. A binding without conditions selects nothing.
+ *
+ * @example
+ * ```ts
+ * const podSelector = { matchLabels: { app: 'web' } };
+ * selectsPod({ ...binding, spec: { azureIdentity: 'reader', selector: '', podSelector } }, pod); // true
+ * ```
+ */
 export function selectsPod(binding: AzureIdentityBinding, pod: PodFacts): boolean {
   const { selector, podSelector = {}, serviceAccountName = '' } = binding.spec;
   if (selector === '' && serviceAccountName === '' && isEmptySelector(podSelector)) return false;
   return (selector === '' || selector === bindingLabelOf(pod)) && failedCondition(binding, pod) === undefined;
 }
 
-/** The condition besides `selector` that the pod does not meet. */
+/**
+ * The condition besides `selector` that the pod does not meet.
+ *
+ * @example
+ * ```ts
+ * failedCondition({ ...binding, spec: { azureIdentity: 'reader', selector: 'demo', serviceAccountName: 'job' } }, pod);
+ * // serviceAccountName
+ * ```
+ */
 export function failedCondition(
   { spec }: AzureIdentityBinding,
   { labels, serviceAccount, isPartial }: PodFacts,
@@ -64,6 +95,12 @@ export function describeSelection({ spec }: AzureIdentityBinding): string {
 /**
  * Alternative ways to index a binding; the first is the default. Each is a list of places, at least one of which every selected pod has
  * (`placesOf`). Without a way the binding is broad: it must be compared with every pod.
+ *
+ * @example
+ * ```ts
+ * waysToFile({ ...binding, spec: { azureIdentity: 'reader', selector: 'demo', serviceAccountName: 'job' } });
+ * // [ [ 'account job' ], [ 'aadpodidbinding=demo' ] ]
+ * ```
  */
 export function waysToFile({ spec }: AzureIdentityBinding): readonly (readonly string[])[] {
   const {
@@ -83,12 +120,28 @@ export function waysToFile({ spec }: AzureIdentityBinding): readonly (readonly s
   ];
 }
 
-/** Whether the binding must be compared with every pod, since its only conditions, if any, are `NotIn` and `DoesNotExist`. */
+/**
+ * Whether the binding must be compared with every pod, since its only conditions, if any, are `NotIn` and `DoesNotExist`.
+ *
+ * @example
+ * ```ts
+ * const podSelector = { matchExpressions: [{ key: 'tier', operator: 'NotIn', values: ['db'] }] } as const;
+ * isBroad({ ...binding, spec: { azureIdentity: 'reader', selector: '', podSelector } }); // true
+ * ```
+ */
 export function isBroad(binding: AzureIdentityBinding): boolean {
   return waysToFile(binding).length === 0;
 }
 
-/** The places of bindings that select the pod, except broad ones. */
+/**
+ * The places of bindings that select the pod, except broad ones.
+ *
+ * @example
+ * ```ts
+ * const facts = { namespace: 'shop', labels: { app: 'web' }, serviceAccount: 'job' };
+ * [...placesOf(facts)]; // [ 'account job', 'app=web', 'app' ]
+ * ```
+ */
 export function* placesOf({ labels, serviceAccount }: PodFacts): Generator<string> {
   yield accountPlace(serviceAccount);
   for (const [key, value] of Object.entries(labels)) {

@@ -14,7 +14,8 @@ const mostTold = 5;
  *
  * @example
  * ```ts
- * for (const text of tellWarnings(identity)) console.warn(text); // spec.tenantID is "contoso", which is neither …
+ * const found = tellWarnings({ ...identity, spec: { ...identity.spec, clientID: 'web' } });
+ * for (const text of found) console.warn(text); // spec.clientID is "web", which is no GUID: …
  * ```
  */
 export function tellWarnings(

@@ -19,12 +19,26 @@ export type Unbound =
 /**
  * The text for MIC's Event and for NMI's response and Event, with the remedy. It starts with the words of IMDS, which SDKs look for. Names
  * of objects in other namespaces are left out, since the pod's owner may not be allowed to see them.
+ *
+ * @example
+ * ```ts
+ * explainUnbound('shop/web-0', { why: 'no-binding', label: 'demo' });
+ * // Identity not found. No AzureIdentityBinding has the selector 'demo', which is the label aadpodidbinding of pod shop/web-0.
+ * ```
  */
 export function explainUnbound(pod: string, unbound: Unbound): string {
   return `Identity not found. ${whyUnbound(pod, unbound)}`;
 }
 
-/** The same without "Identity not found.", for a pod that may still get its identity. */
+/**
+ * The same without "Identity not found.", for a pod that may still get its identity.
+ *
+ * @example
+ * ```ts
+ * whyUnbound('shop/web-0', { why: 'no-label' });
+ * // Pod shop/web-0 has no label aadpodidbinding: give it one whose value is the selector of an AzureIdentityBinding.
+ * ```
+ */
 export function whyUnbound(pod: string, unbound: Unbound): string {
   switch (unbound.why) {
     case 'no-label':
@@ -68,7 +82,14 @@ function orLeftOut(isSo: boolean | undefined): string {
   return isSo === true ? ` Or it is left out: ${overShare('AzureIdentityBindings')}.` : '';
 }
 
-/** Why MIC or NMI leaves out objects of a namespace. It reveals nothing about other namespaces. */
+/**
+ * Why MIC or NMI leaves out objects of a namespace. It reveals nothing about other namespaces.
+ *
+ * @example
+ * ```ts
+ * overShare('AzureIdentities'); // its namespace has more AzureIdentities than --namespace-share holds, …
+ * ```
+ */
 export function overShare(kinds: 'AzureIdentities' | 'AzureIdentityBindings'): string {
   return `its namespace has more ${kinds} than --namespace-share holds, the oldest are kept; delete some, or raise the share`;
 }
@@ -76,7 +97,15 @@ export function overShare(kinds: 'AzureIdentities' | 'AzureIdentityBindings'): s
 /** The problem of an unknown identity if some identities of its namespace were left out. */
 export const absentOrLeftOut: string = /* @__PURE__ */ notThere();
 
-/** The problem of the first binding beyond the limit, for `explain` of both programs and for MIC's Event. */
+/**
+ * The problem of the first binding beyond the limit, for `explain` of both programs and for MIC's Event.
+ *
+ * @example
+ * ```ts
+ * explainTooMany('shop/zoo');
+ * // more than 100 AzureIdentityBindings select the pod: shop/zoo and later names don't count
+ * ```
+ */
 export function explainTooMany(binding: string): string {
   return `more than ${mostBindingsPerNamespace} AzureIdentityBindings select the pod: ${binding} and later names don't count`;
 }

@@ -121,7 +121,15 @@ export class ImdsError extends Error {
   }
 }
 
-/** Whether a value is an `ImdsError`, of this copy of the package or of another one (ESM and CommonJS, other versions). */
+/**
+ * Whether a value is an `ImdsError`, of this copy of the package or of another one (ESM and CommonJS, other versions).
+ *
+ * @example
+ * ```ts
+ * const found = await client.getToken({ resource: 'https://vault.azure.net' }).catch((error: unknown) => error);
+ * if (isImdsError(found)) console.error(found.code, found.message);
+ * ```
+ */
 export function isImdsError(value: unknown): value is ImdsError {
   return typeof value === 'object' && value !== null && brand in value;
 }
