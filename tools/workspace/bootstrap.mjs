@@ -26,6 +26,8 @@ const tasks = {
   'release:version': [
     ['changeset', 'version'],
     ['node', 'tools/checks/write-version.ts'],
+    // The lock file names the versions of the workspace's own packages.
+    ['npm', 'install', '--package-lock-only', '--loglevel=error'],
   ],
   images: [build, ['node', 'tools/images/main.ts']],
 };
@@ -41,6 +43,7 @@ function staticChecks() {
     ['node', 'tools/checks/count-exceptions.ts'],
     build,
     ['node', 'tools/checks/check-packages.ts'],
+    ['node', 'tools/checks/rehearse-release.ts'],
     ['node', 'tools/checks/api-reports.ts', '--check'],
     ['typedoc', '--emit', 'none', '--treatWarningsAsErrors'],
     ['node', 'tools/docs/gen-crds.ts', '--check'],

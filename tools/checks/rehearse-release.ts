@@ -1,0 +1,171 @@
+// Does in a temporary copy of the checkout what release.yml does to make the version pull request, and then what the gate would say of
+// that commit: release.yml runs `npm run check` before it publishes, so a page or a lock file that only holds before it would end the release.
+// Needs a build.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { publishedLibraries, repository } from '../stage/places.ts';
+
+type Command = readonly [program: string, ...args: string[]];
+
+const copy = mkdtempSync(join(tmpdir(), 'pod-identity-release-'));
+process.on('exit', () => rmSync(copy, { recursive: true, force: true }));
+// Nothing is fetched: all that a version changes is in the lock file. Tests of the copy are not counted among those of the checkout.
+const env = {
+  ...process.env,
+  PATH: `${join(copy, 'node_modules/.bin')}${delimiter}${process.env['PATH']}`,
+  npm_config_offline: 'true',
+  POD_IDENTITY_TEST_COUNT: '',
+};
+
+copyFiles();
+linkModules();
+writeFileSync(join(copy, '.changeset/rehearsal.md'), changeOfBoth());
+commit();
+say(['npm', 'run', '--silent', 'release:version']);
+const changed = changedFiles();
+const unexpected = publishedLibraries
+  .flatMap((name) => [`packages/${name}/package.json`, `packages/${name}/CHANGELOG.md`])
+  .filter((path) => !changed.includes(path));
+if (unexpected.length > 0) fail(`npm run release:version left ${unexpected.join(', ')} as they were`);
+const stale = staleInLock();
+if (stale.length > 0) fail(`npm run release:version left package-lock.json without ${stale.join(', ')}`);
+
+const gate: readonly Command[] = [
+  ['prettier', '--check', '--ignore-unknown', ...changed],
+  ['node', 'tools/docs/check-docs.ts'],
+  ...['crds', 'manifests', 'docs', 'chart'].map((what): Command => [
+    'node',
+    `tools/docs/gen-${what}.ts`,
+    '--check',
+  ]),
+  ['npm', 'ci', '--dry-run', '--loglevel=error'],
+  [
+    'vitest',
+    'run',
+    '--project',
+    'imds-client',
+    '--typecheck.enabled=false',
+    '-t',
+    'version',
+    'client.test',
+    'run.test',
+  ],
+];
+for (const command of gate) say(command);
+console.log(`a release: ${changed.length} files get versions and changelogs, and pass the gate`);
+
+/** What is committed, and what would be. */
+function copyFiles(): void {
+  const listed = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'];
+  const files = execFileSync('git', listed, { cwd: repository, encoding: 'utf8' }).split('\0');
+  for (const file of files) {
+    const from = join(repository, file);
+    if (file === '' || !existsSync(from)) continue;
+    mkdirSync(dirname(join(copy, file)), { recursive: true });
+    copyFileSync(from, join(copy, file));
+  }
+  // The generators of pages import them; what they hold of a version is not in a page.
+  for (const name of publishedLibraries) {
+    const built = join('packages', name, 'dist');
+    if (!existsSync(join(repository, built))) fail(`there is no ${built}: run npm run build first`);
+    cpSync(join(repository, built), join(copy, built), { recursive: true });
+  }
+}
+
+/** Links the installed packages, and this workspace's own to the copy. */
+function linkModules(): void {
+  const folders = ['.', ...workspaces()].map((folder) => join(folder, 'node_modules'));
+  for (const folder of folders.filter((one) => existsSync(join(repository, one)))) {
+    mkdirSync(join(copy, folder));
+    for (const name of readdirSync(join(repository, folder)))
+      if (name !== '@pod-identity' && name !== '.cache' && !name.startsWith('.vite'))
+        symlinkSync(join(repository, folder, name), join(copy, folder, name));
+  }
+  mkdirSync(join(copy, 'node_modules/@pod-identity'));
+  for (const folder of workspaces())
+    symlinkSync(join(copy, folder), join(copy, 'node_modules', manifestOf(folder).name));
+  // bootstrap.mjs installs what this does not name.
+  const stamp = join(copy, 'node_modules/.cache/pod-identity/installed');
+  mkdirSync(dirname(stamp), { recursive: true });
+  const lock = readFileSync(join(copy, 'package-lock.json'));
+  writeFileSync(stamp, createHash('sha256').update(lock).digest('hex'));
+}
+
+/** So that there is a release to rehearse also right after one. */
+function changeOfBoth(): string {
+  return `---\n${publishedLibraries.map((name) => `'@pod-identity/${name}': patch\n`).join('')}---\n\nA rehearsal.\n`;
+}
+
+/** A copy of its own history: a checkout in CI may be shallow, and changesets would ask for more of it. */
+function commit(): void {
+  const settings = ['user.name=rehearsal', 'user.email=rehearsal@localhost', 'commit.gpgsign=false'];
+  const git = (...args: string[]) =>
+    execFileSync('git', [...settings.flatMap((one) => ['-c', one]), ...args], { cwd: copy, stdio: 'pipe' });
+  git('init', '--quiet', '--initial-branch=main');
+  git('add', '--all');
+  git('commit', '--quiet', '--no-verify', '--message', 'A rehearsal');
+}
+
+function changedFiles(): string[] {
+  execFileSync('git', ['add', '--all'], { cwd: copy });
+  const listed = ['diff', '--cached', '--name-only', '--diff-filter=d'];
+  return execFileSync('git', listed, { cwd: copy, encoding: 'utf8' }).trim().split('\n');
+}
+
+interface Manifest {
+  readonly name: string;
+  readonly version?: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+}
+
+function readJson(path: string): unknown {
+  return JSON.parse(readFileSync(join(copy, path), 'utf8'));
+}
+
+/** The root's and those of all folders, by path. */
+function locked(): Readonly<Record<string, Partial<Manifest>>> {
+  return (readJson('package-lock.json') as { packages: Readonly<Record<string, Manifest>> }).packages;
+}
+
+function workspaces(): string[] {
+  return Object.keys(locked()).filter((path) => path !== '' && !path.includes('node_modules'));
+}
+
+function manifestOf(folder: string): Manifest {
+  return readJson(join(folder, 'package.json')) as Manifest;
+}
+
+/** `npm ci` does not compare the versions of the workspace's own packages; the next `npm install` would change them. */
+function staleInLock(): string[] {
+  const packages = locked();
+  const facts = ({ version, dependencies, devDependencies }: Partial<Manifest> = {}) =>
+    JSON.stringify({ version, dependencies, devDependencies });
+  return workspaces().filter((folder) => facts(manifestOf(folder)) !== facts(packages[folder]));
+}
+
+function say([program, ...args]: Command): void {
+  const { status, stdout, stderr } = spawnSync(program, args, { cwd: copy, env, encoding: 'utf8' });
+  if (status === 0) return;
+  process.stderr.write(`${stdout}${stderr}`);
+  fail(`${[program, ...args].join(' ')} fails`);
+}
+
+function fail(message: string): never {
+  console.error(`a release, rehearsed in a copy: ${message}`);
+  process.exit(1);
+}
