@@ -8,6 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { runCommand } from '../../stage/run-command.ts';
 import { startService } from '../../stage/service.ts';
+import { tokenBody } from '../../stage/token-body.ts';
 import type { Scale } from '../scale.ts';
 import type { Figures } from '../report.ts';
 import { figuresOf, shown, type Round, type Runtime, type Taken } from './imds-figures.ts';
@@ -109,15 +110,8 @@ async function gzipBytes(): Promise<number> {
 
 async function openTokenServer(): Promise<Server> {
   const server = createServer((_, response) => {
-    const lifeSeconds = 24 * 60 * 60;
-    const token = {
-      access_token: 't'.repeat(1500),
-      expires_in: String(lifeSeconds),
-      expires_on: String(Math.floor(Date.now() / 1000) + lifeSeconds),
-      resource: 'https://vault.azure.net',
-      token_type: 'Bearer',
-    };
-    response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(token));
+    const text = JSON.stringify(tokenBody('t'.repeat(1500)));
+    response.writeHead(200, { 'Content-Type': 'application/json' }).end(text);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

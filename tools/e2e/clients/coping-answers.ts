@@ -1,6 +1,7 @@
 // What the scripted server sends to the first request of a client: the answers that IMDS documents, and broken ones. All other requests
 // get a token.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { tokenBody, tokenLifeSeconds } from '../../stage/token-body.ts';
 
 export interface ScriptedAnswer {
   readonly title: string;
@@ -14,19 +15,7 @@ export interface ScriptedAnswer {
 /** Of the scripted server, and of the address that its redirect leads to. */
 export const tokens = { own: 'token-of-the-endpoint', other: 'token-of-another-address' } as const;
 
-const lifeSeconds = 86_400;
-
 const nowSeconds = () => Math.floor(Date.now() / 1000);
-
-function tokenBody(token: string, expiresOn = nowSeconds() + lifeSeconds): Readonly<Record<string, string>> {
-  return {
-    access_token: token,
-    expires_in: String(lifeSeconds),
-    expires_on: String(expiresOn),
-    resource: 'https://vault.azure.net',
-    token_type: 'Bearer',
-  };
-}
 
 type Send = ScriptedAnswer['send'];
 
@@ -158,7 +147,7 @@ const brokenAnswers: readonly ScriptedAnswer[] = [
   {
     title: '200 with `expires_on` in milliseconds',
     promised: atOnce,
-    send: json(200, tokenBody(tokens.own, (nowSeconds() + lifeSeconds) * 1000)),
+    send: json(200, tokenBody(tokens.own, (nowSeconds() + tokenLifeSeconds) * 1000)),
   },
 ];
 

@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { whyNoPrograms } from '@pod-identity/kit/testing';
-import { runCommand } from '../../stage/run-command.ts';
 import { startService } from '../../stage/service.ts';
 import type { Stage, StageNmi, StagePod } from '../../stage/stage.ts';
+import { openNetworkNamespace } from './network-namespace.ts';
 import { openRecordedPath, type RecordedPath } from './recorded-path.ts';
 
 const relay = fileURLToPath(new URL('relay.program.ts', import.meta.url));
@@ -25,28 +25,21 @@ export async function openPodNamespace(
   stage: Stage,
   { pod, nmi }: { pod: StagePod; nmi: StageNmi },
 ): Promise<PodNamespace> {
+  const namespace = await openNetworkNamespace('client', ['169.254.169.254']);
   made += 1;
-  const name = `client-${process.pid}-${made}`;
   // Unix sockets with a path work across network namespaces.
-  const socket = join(stage.folder, `${name}.socket`);
+  const socket = join(stage.folder, `client-${made}.socket`);
   const path = await openRecordedPath({ pod, nmi, socket });
-  const inside = (executable: string, args: readonly string[]) => [
-    ...['/usr/sbin/ip', 'netns', 'exec', name],
-    ...[executable, ...args],
-  ];
-  await runCommand('ip', ['netns', 'add', name]);
-  for (const command of ['link set lo up', 'address add 169.254.169.254/32 dev lo'])
-    await runCommand('ip', ['netns', 'exec', name, 'ip', ...command.split(' ')]);
-  const [executable = '', entry = '', ...args] = inside(process.execPath, [relay, socket]);
+  const [executable, entry = '', ...args] = namespace.inside(process.execPath, [relay, socket]);
   const program = startService({ name: 'relay', executable, entry, args });
   await program.line((line) => line === 'relay: ready');
   return {
     path,
-    inside,
+    inside: (...command) => namespace.inside(...command),
     remove: async () => {
       await program.stop();
       await path.close();
-      await runCommand('ip', ['netns', 'del', name]);
+      await namespace.remove();
     },
   };
 }
