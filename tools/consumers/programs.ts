@@ -2,14 +2,14 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isKitRequired } from '@pod-identity/kit/testing';
+import { arePackagesRequired } from '@pod-identity/kit/testing';
 import { runCommand } from '../stage/run-command.ts';
 import { repository } from '../stage/places.ts';
 
 const folder = join(repository, 'tools/consumers/programs');
 const modules = join(folder, 'node_modules');
 
-/** Why they are missing, if they are. With POD_IDENTITY_REQUIRE_KIT=1, as in CI, it throws instead. */
+/** Why they are missing, if they are. With POD_IDENTITY_REQUIRE_PACKAGES=1 or in CI it throws instead. */
 export async function providePrograms(): Promise<string | undefined> {
   if (process.platform !== 'linux') return 'the runtimes are pinned for Linux only';
   const lockfile = readFileSync(join(folder, 'package-lock.json'));
@@ -21,7 +21,7 @@ export async function providePrograms(): Promise<string | undefined> {
     writeFileSync(stamp, wanted);
     return undefined;
   } catch (error) {
-    if (isKitRequired()) throw error;
+    if (arePackagesRequired()) throw error;
     return `npm ci in tools/consumers/programs failed: ${String(error)}`;
   }
 }
@@ -29,6 +29,7 @@ export async function providePrograms(): Promise<string | undefined> {
 const isArm = process.arch === 'arm64';
 
 export const programs = {
+  modules,
   bun: join(modules, isArm ? '@oven/bun-linux-aarch64/bin/bun' : '@oven/bun-linux-x64-baseline/bin/bun'),
   deno: join(modules, isArm ? '@deno/linux-arm64-glibc/deno' : '@deno/linux-x64-glibc/deno'),
   bundle: join(folder, 'bundle.mjs'),

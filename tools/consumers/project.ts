@@ -1,8 +1,8 @@
 // An empty project outside the workspace, with the libraries installed from the archives that npm would publish.
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { repository } from '../stage/places.ts';
 import { runCommand } from '../stage/run-command.ts';
@@ -15,6 +15,8 @@ const libraries = ['imds-client', 'crd-types'];
 export interface Project {
   readonly folder: string;
   write(name: string, text: string): Promise<string>;
+  /** Puts a package of a folder `node_modules` into that of the project. */
+  link(modules: string, name: string): Promise<void>;
   /** Runs a program in the project's folder, with nothing of this process's environment but PATH. Returns what it prints. */
   run(program: string, args: readonly string[], env?: Readonly<Record<string, string>>): Promise<string>;
   remove(): Promise<void>;
@@ -32,6 +34,7 @@ export async function createProject(): Promise<Project> {
   return {
     folder,
     write: (name, text) => write(folder, name, text),
+    link: (modules, name) => link(folder, modules, name),
     run: (program, args, env = {}) => run(folder, [program, ...args], env),
     remove,
   };
@@ -52,6 +55,12 @@ async function write(folder: string, name: string, text: string): Promise<string
   const file = join(folder, name);
   await writeFile(file, text);
   return file;
+}
+
+async function link(folder: string, modules: string, name: string): Promise<void> {
+  const place = join(folder, 'node_modules', name);
+  await mkdir(dirname(place), { recursive: true });
+  await symlink(join(modules, name), place);
 }
 
 async function run(
