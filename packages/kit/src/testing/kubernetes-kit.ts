@@ -9,6 +9,10 @@ export const kitFolder = (): string =>
 /** POD_IDENTITY_REQUIRE_KIT=1 forbids to skip tests without the kit. */
 export const isKitRequired = (): boolean => process.env['POD_IDENTITY_REQUIRE_KIT'] === '1';
 
+/** POD_IDENTITY_REQUIRE_PACKAGES=1 forbids to skip tests whose parts npm fetches, where the kit and programs of Debian may be missing. */
+export const arePackagesRequired = (): boolean =>
+  isKitRequired() || process.env['POD_IDENTITY_REQUIRE_PACKAGES'] === '1';
+
 /** Why the kit cannot be used; undefined if it can. */
 export function whatIsMissing(kit: string): string | undefined {
   if (!existsSync(join(kit, 'api-server'))) return `there is no Kubernetes test kit at ${kit}`;
