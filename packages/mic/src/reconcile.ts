@@ -59,6 +59,8 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
   const factsOf = (host: HostKey) => (host === undefined ? undefined : memory.facts(host));
 
   const lookAndDecide = (host: HostKey, dirtyPods: Iterable<PodKey>): HostPlan => {
+    // A few, whose needs the plan of the host must know. The stale pods of others have their turn in a sweep.
+    index.settlePods(dirtyPods);
     const known = host === undefined ? undefined : (index.host(host) ?? memory.facts(host)?.host);
     if (host === undefined || !known)
       return planHost(index, host, { facts: undefined, now: now(), rules: ports.rules(), dirtyPods });

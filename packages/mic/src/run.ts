@@ -130,7 +130,7 @@ export interface MicParts {
 
 /** MIC without a process. */
 export function createMic(parts: MicParts): Controller {
-  const { transport, clock, random, log, metrics, settings, roleCheck } = parts;
+  const { transport, clock, random, log, settings } = parts;
   const { namespaceShareBytes, startupTaint, forceNamespaced } = settings;
   const rights = createRights(settings.access, { transport, clock, random, log });
   const index = new ClusterIndex({ forceNamespaced }, rights);
@@ -146,7 +146,7 @@ export function createMic(parts: MicParts): Controller {
   const names = { agents: settings.nmi, canaries: settings.canary };
   const nodePods = watchNodePods(names, { transport, clock, random, log });
   const startTerm = (term: LeaderTerm) => lead(parts, { term, view, index, nodePods, rights });
-  return createController({ view, index, nodePods, rights, log, metrics, startTerm, roleCheck });
+  return createController({ ...parts, view, index, nodePods, rights, startTerm });
 }
 
 interface TermScene {

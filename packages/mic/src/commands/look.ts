@@ -43,5 +43,5 @@ export async function lookAtCluster({
   await view.synced;
   once.abort();
   await running;
-  return index;
+  return index.settle();
 }

@@ -240,6 +240,7 @@ const accountOf = ({ namespace, serviceAccount }: PodView) => `${namespace}/${se
 const isLive = ({ finished, nodeName }: PodView) => !finished && nodeName !== '';
 
 function checkCounts(world: World): void {
+  world.index.settle();
   for (const host of hosts) {
     const here = world
       .pods()

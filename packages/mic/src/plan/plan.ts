@@ -53,7 +53,11 @@ type Looking = Pick<PlanMoment, 'dirtyPods'> & Pick<Wanted, 'isMissing'>;
 function stepsOn(index: ClusterIndex, key: HostKey, { dirtyPods, isMissing }: Looking): AssignmentStep[] {
   const looked = new Set(dirtyPods ?? index.podKeysOn(key));
   const waiting = dirtyPods === undefined ? [] : index.waitingOn(key);
-  const here = [...new Set([...looked, ...waiting])].filter((pod) => index.homeOf(pod) === key).sort();
+  // Those that are stale are dirty as soon as they are settled. To settle all of them here would keep others waiting.
+  const isDue = (pod: PodKey) => looked.has(pod) || !index.isStale(pod);
+  const here = [...new Set([...looked, ...waiting])]
+    .filter((pod) => index.homeOf(pod) === key && isDue(pod))
+    .sort();
   // Pods that only wait are planned with each pass, outside the turns of their namespaces. Objects that editors write for them, in any
   // number, are removed in these turns.
   return here.flatMap((pod) =>

@@ -1,6 +1,7 @@
 // Room: what runs while this process leads: built at the start of a term, stopped at its end.
 // It must not know the client of Azure, or read arguments or the environment.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
+import type { Clock } from '@pod-identity/kit/core';
 import type { LeaderTerm } from '@pod-identity/kit/kube';
 import type { Log, Metrics } from '@pod-identity/kit/serve';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
@@ -9,6 +10,7 @@ import type { NodePods } from '../snapshot/watch/agent-watch.ts';
 import type { ClusterWatch } from '../snapshot/watch/cluster-watch.ts';
 import { showCanaries } from './canary-reports.ts';
 import { showRights, type Rights } from './rights.ts';
+import { createSweeper } from './sweeper.ts';
 import type { Meter } from '../tell/meter.ts';
 import type { MicMetricSpecs } from '../tell/metrics.ts';
 
@@ -54,11 +56,13 @@ export interface ControllerOptions {
   /** For the start-up taint and reports on canaries. */
   readonly nodePods: NodePods;
   readonly rights: Rights;
+  readonly clock: Clock;
+  readonly yieldTurn: () => Promise<void>;
   readonly log: Log;
   readonly metrics: Metrics<MicMetricSpecs>;
   /** Resolves to undefined if the term ended before the first decision. */
   readonly startTerm: (term: LeaderTerm) => Promise<Term | undefined>;
-  readonly roleCheck: RoleCheck | undefined;
+  readonly roleCheck?: RoleCheck | undefined;
 }
 
 export function createController(options: ControllerOptions): Controller {
@@ -66,8 +70,13 @@ export function createController(options: ControllerOptions): Controller {
   let current: Term | undefined;
   let isLeading = false;
   // Without a term changes are not used and would accumulate; a term begins with all hosts.
-  view.onChange(() => {
+  const discard = () => {
     if (!isLeading) for (const host of [...index.dirtyHosts()]) index.takeDirty(host);
+  };
+  // So that a term begins with few pods to settle.
+  const standby = createSweeper({ ...options, onSlice: discard });
+  view.onChange(() => {
+    if (!isLeading) standby.sweepSoon();
   });
 
   return {
@@ -77,6 +86,7 @@ export function createController(options: ControllerOptions): Controller {
       return current;
     },
     run: async (signal) => {
+      signal.addEventListener('abort', () => standby.stop(), { once: true });
       // No identity waits for the watches of NMI's pods and of canaries.
       await Promise.all([view.run(signal), nodePods.run(signal), rights.proof.run(signal)]);
     },

@@ -7,6 +7,7 @@ import type { HostQueue } from '../apply/host-queue.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { ClusterWatch } from '../snapshot/watch/cluster-watch.ts';
 import type { HostKey } from '../snapshot/index/host-groups.ts';
+import { createSweeper } from './sweeper.ts';
 
 export interface LoopPorts {
   readonly index: ClusterIndex;
@@ -31,47 +32,28 @@ export function hostKeyOf(lane: string): HostKey {
   return lane === '' ? undefined : canonicalResourceId(lane);
 }
 
-const longSweepMs = 8;
-
 /** Runs until the signal aborts; returns at once. All informers must have synced. */
 export function startLoop(ports: LoopPorts): void {
   const { index, changes, objects, conditions, clock, signal, yieldTurn } = ports;
-  let isSweepDue = false;
-  let nextSweep: Timer | undefined;
-  let restUntil = -Infinity;
-
-  const sweep = () => {
-    isSweepDue = false;
-    if (signal.aborted) return;
-    const begunAt = clock.elapsed();
+  const onSlice = () => {
     for (const host of index.dirtyHosts()) objects.poke(laneOf(host));
     const concerned = index.takeConcerned();
     conditions.concern('AzureIdentity', concerned.identities);
     conditions.concern('AzureIdentityBinding', concerned.bindings);
-    const tookMs = clock.elapsed() - begunAt;
-    if (tookMs >= longSweepMs) restUntil = begunAt + 2 * tookMs;
   };
-  // All changes of one read of the watch are collected. After a long sweep others have the thread for as long: an editor can change
-  // something that concerns thousands of pods again and again.
-  const sweepSoon = () => {
-    if (isSweepDue) return;
-    isSweepDue = true;
-    const restMs = restUntil - clock.elapsed();
-    if (restMs > 0) nextSweep = clock.after(restMs, sweep);
-    else void yieldTurn().then(sweep);
-  };
+  const sweeper = createSweeper({ index, clock, yieldTurn, onSlice });
   let nextResync: Timer | undefined;
   const resync = () => {
     index.markAllDirty();
-    sweep();
+    sweeper.sweep();
     nextResync = clock.after(ports.resyncMs * (0.9 + 0.2 * ports.random()), resync);
   };
 
-  const ends = changes.map(({ onChange }) => onChange(sweepSoon));
+  const ends = changes.map(({ onChange }) => onChange(() => sweeper.sweepSoon()));
   const stop = () => {
     ends.forEach((end) => end());
     nextResync?.cancel();
-    nextSweep?.cancel();
+    sweeper.stop();
   };
   signal.addEventListener('abort', stop, { once: true });
   resync();

@@ -21,10 +21,20 @@ const vmss1 = hostOf(instanceOf('vmss1')).id;
 const vm1 = hostOf(machine('vm-1')).id;
 const reader = idOf('reader');
 
+/** Settles after each change; settling.test.ts tests the time until then. */
+function settling(index: ClusterIndex): ClusterIndex {
+  const apply = index.apply.bind(index);
+  index.apply = (change) => {
+    apply(change);
+    index.settle();
+  };
+  return index;
+}
+
 /** Filled, with nothing dirty: only the test's changes make something dirty. */
 function clean(different: Partial<ClusterSnapshot> = {}): ClusterIndex {
   const nodes = [node(), node('node-1', machine('vm-1'))];
-  const index = indexOf(snapshot({ nodes, ...different }), rules);
+  const index = settling(indexOf(snapshot({ nodes, ...different }), rules));
   for (const host of [...index.dirtyHosts()]) index.takeDirty(host);
   index.takeConcerned();
   return index;
@@ -438,15 +448,17 @@ it('objects that an editor writes about one pod cost the same each, however many
 
 describe('with identities of the own namespace only, what an editor changes', () => {
   const namespaced = () => {
-    const index = indexOf(
-      snapshot({
-        nodes: [node()],
-        pods: [pod(), pod({ namespace: 'bank', name: 'pay' })],
-        identities: [identity({ namespace: 'shop' }), identity({ namespace: 'evil' })],
-        bindings: [binding({ namespace: 'shop' }), binding({ namespace: 'evil' })],
-        assigned: [],
-      }),
-      { ...rules, forceNamespaced: true },
+    const index = settling(
+      indexOf(
+        snapshot({
+          nodes: [node()],
+          pods: [pod(), pod({ namespace: 'bank', name: 'pay' })],
+          identities: [identity({ namespace: 'shop' }), identity({ namespace: 'evil' })],
+          bindings: [binding({ namespace: 'shop' }), binding({ namespace: 'evil' })],
+          assigned: [],
+        }),
+        { ...rules, forceNamespaced: true },
+      ),
     );
     index.matchSet('shop', 'demo');
     dirt(index);

@@ -9,11 +9,11 @@ import type { ClusterChange, LeftOutSource, SharedKind } from './cluster-change.
 import { Concern } from './concern.ts';
 import { Dirt } from './dirt.ts';
 import { HostGroups, type HostKey, type Place } from './host-groups.ts';
-import { HostCounts, type Settled } from './host-counts.ts';
+import { HostCounts } from './host-counts.ts';
 import { namespaceOf, podOf } from '../keys.ts';
 import type { MatchSet } from './match-set.ts';
 import { Matching, type Changed } from './matching.ts';
-import { nothingCounted, PodEntries, type Counted, type Entry } from './pod-entries.ts';
+import { PodEntries } from './pod-entries.ts';
 import {
   nothingAsked,
   RightsOfPods,
@@ -22,6 +22,7 @@ import {
   type Barred,
   type PodRights,
 } from './rights.ts';
+import { Settling } from './settling.ts';
 
 export type { ClusterChange, LeftOutSource, SharedKind };
 
@@ -34,8 +35,7 @@ export class ClusterIndex {
   readonly #counts = new HostCounts();
   readonly #dirt = new Dirt();
   readonly #concern: Concern;
-  /** Entries to settle before the next query: many changes of one namespace at once cost one settling of each of its pods. */
-  readonly #stale = new Set<Entry>();
+  readonly #settling: Settling;
   readonly rules: MatchingRules;
   /** Set by the watches, which leave objects out. */
   leftOutBy: LeftOutSource = { of: () => false, has: () => false };
@@ -43,9 +43,18 @@ export class ClusterIndex {
   /** Without `access`, anyone who may write an AzureIdentity decides who may use it. */
   constructor(rules: MatchingRules, access?: AccessRules) {
     this.rules = rules;
-    this.#rights = new RightsOfPods(access);
     this.#matching = new Matching(rules, (namespace) => this.accessMode(namespace) === 'rbac');
     this.#concern = new Concern(this.#matching);
+    this.#rights = new RightsOfPods(access, (identityKey) => this.#concern.usesChanged([identityKey]));
+    this.#settling = new Settling({
+      pods: this.#pods,
+      groups: this.#groups,
+      matching: this.#matching,
+      rights: this.#rights,
+      counts: this.#counts,
+      dirt: this.#dirt,
+      concern: this.#concern,
+    });
   }
 
   apply(change: ClusterChange): void {
@@ -76,13 +85,34 @@ export class ClusterIndex {
   /** To be called with groups whose verdicts have changed. */
   rightsChanged(groups: readonly AccessGroup[]): void {
     this.#concern.usesChanged(this.#rights.refresh(groups));
-    for (const { members } of groups) for (const entry of members) this.#stale.add(entry);
+    for (const { members } of groups) for (const entry of members) this.#settling.expire(entry);
   }
 
-  /** Brings pods up to date that changes of other objects concern. Queries do it themselves. */
+  // Pods that changes of other objects concern are stale until they are settled. Until then hosts count what they needed before, and
+  // nothing is granted for them; `rightsOf` is up to date for each pod.
+
+  /** Settles all stale pods. */
   settle(): this {
-    for (const entry of this.#stale) this.#settle(entry);
+    return this.settleWhile(() => true);
+  }
+
+  /** Settles stale pods one by one, in the turns of their namespaces, as long as `mayGoOn`. */
+  settleWhile(mayGoOn: () => boolean): this {
+    this.#settling.settleWhile(mayGoOn);
     return this;
+  }
+
+  /** Settles those of these pods that are stale. */
+  settlePods(pods: Iterable<PodKey>): void {
+    for (const key of pods) this.#settling.settleIfStale(key);
+  }
+
+  get hasStale(): boolean {
+    return this.#settling.hasStale;
+  }
+
+  isStale(key: PodKey): boolean {
+    return this.#settling.isStale(key);
   }
 
   /** Whether objects of the namespace are left out because it is over its share. */
@@ -98,12 +128,12 @@ export class ClusterIndex {
   // Changes since the last call.
 
   dirtyHosts(): Iterable<HostKey> {
-    return this.settle().#dirt.hosts();
+    return this.#dirt.hosts();
   }
 
   /** Returns the pods of a host to plan again, and marks them clean. */
   takeDirty(host: HostKey): ReadonlySet<PodKey> {
-    return this.settle().#dirt.take(host);
+    return this.#dirt.take(host);
   }
 
   /** For pods with steps that were not taken. */
@@ -123,12 +153,12 @@ export class ClusterIndex {
 
   /** Identities and bindings whose condition may have changed since the last call. */
   takeConcerned(): { readonly identities: ReadonlySet<string>; readonly bindings: ReadonlySet<string> } {
-    return this.settle().#concern.take();
+    return this.#concern.take();
   }
 
   /** Identities whose condition may change with the facts of this host. */
   concernedBy(host: ResourceId): ReadonlySet<string> {
-    return new Set(this.settle().#counts.uses(host).keys());
+    return new Set(this.#counts.uses(host).keys());
   }
 
   // Queries.
@@ -216,13 +246,14 @@ export class ClusterIndex {
 
   /** What a scheduled pod gets, and what it does not get although bindings select it. */
   rightsOf(key: PodKey): PodRights {
-    const entry = this.settle().#pods.get(key);
+    this.#settling.settleIfStale(key);
+    const entry = this.#pods.get(key);
     return entry?.pod ? this.#rights.current(entry, this.#matching.matchSetOf(entry.pod)) : nothingAsked;
   }
 
   /** ServiceAccounts that may not use the AzureIdentity that a binding gives their pods, or could not in mode `rbac`. */
   denied(identityKey: string): readonly Barred[] {
-    return this.settle().#rights.denied(identityKey);
+    return this.#rights.denied(identityKey);
   }
 
   place(node: string): Place {
@@ -239,22 +270,22 @@ export class ClusterIndex {
 
   /** The needed identities of this host, with the number of pods that need each (at least one). */
   need(host: ResourceId): ReadonlyMap<ResourceId, number> {
-    return this.settle().#counts.needs(host);
+    return this.#counts.needs(host);
   }
 
   /** The needed identities that may be attached, since some pod may use them. */
   granted(host: ResourceId): ReadonlyMap<ResourceId, number> {
-    return this.settle().#counts.grants(host);
+    return this.#counts.grants(host);
   }
 
   /** Changes whenever the needs of the host or the meaning of an identity change. */
   needRevision(host: ResourceId): number {
-    return this.settle().#counts.revision(host) + this.#matching.revision;
+    return this.#counts.revision(host) + this.#matching.revision;
   }
 
   /** Hosts with pods that use this AzureIdentity. */
   hostsUsing(identityKey: string): ReadonlySet<ResourceId> {
-    return this.settle().#counts.hostsUsing(identityKey);
+    return this.#counts.hostsUsing(identityKey);
   }
 
   // Changes.
@@ -263,7 +294,7 @@ export class ClusterIndex {
     const entry = this.#pods.obtain(key);
     const label = entry.pod?.isUnlabelled === true ? undefined : entry.pod?.bindingLabel;
     this.#pods.setPod(entry, view);
-    this.#settle(entry);
+    this.#settling.settle(entry);
     if (label !== undefined && this.#pods.labelled(label).size === 0) this.#matching.forgetLabel(label);
   }
 
@@ -272,7 +303,7 @@ export class ClusterIndex {
     const isRelabelled = this.#matching.setLabels(name, view?.labels);
     if (!isOther && !isRelabelled) return;
     this.#matching.forgetNamespace(name);
-    for (const entry of this.#pods.in(name)) this.#stale.add(entry);
+    for (const entry of this.#pods.in(name)) this.#settling.expire(entry);
     if (isOther) this.#concern.allChanged();
   }
 
@@ -290,13 +321,13 @@ export class ClusterIndex {
   #replaceAssigned(pod: PodKey, before: AssignedView | undefined, after: AssignedView | undefined): void {
     const entry = this.#pods.obtain(pod);
     entry.assigned.replace(before, after);
-    this.#settle(entry);
+    this.#settling.settle(entry);
   }
 
   #setNode(name: string, view: NodeView | undefined): void {
     const before = this.#groups.place(name).host?.id;
     if (!this.#groups.set(name, view)) return;
-    for (const entry of this.#pods.on(name)) this.#settle(entry);
+    for (const entry of this.#pods.on(name)) this.#settling.settle(entry);
     // A new or removed node can require changes even without pods.
     const after = this.#groups.place(name).host?.id;
     for (const host of [before, after]) if (host !== undefined) this.#dirt.touch(host);
@@ -306,33 +337,9 @@ export class ClusterIndex {
     const { labels, namespace, selects } = changed;
     for (const label of labels)
       for (const entry of this.#pods.labelled(label))
-        if (this.#matching.isConcerned(namespaceOf(entry.key), label, changed)) this.#stale.add(entry);
+        if (this.#matching.isConcerned(namespaceOf(entry.key), label, changed)) this.#settling.expire(entry);
     if (!selects) return;
-    for (const entry of this.#pods.in(namespace)) if (entry.pod && selects(entry.pod)) this.#stale.add(entry);
-  }
-
-  /** Moves an entry to its current host, counts its needs there, and marks both hosts dirty. */
-  #settle(entry: Entry): void {
-    this.#stale.delete(entry);
-    const before: Settled = { host: entry.home, counted: entry.counted };
-    const node = this.#pods.place(entry);
-    this.#pods.house(entry, this.#groups.place(node).host?.id);
-    entry.counted = this.#countedOf(entry);
-    const after = { host: entry.home, counted: entry.counted };
-    this.#concern.usesChanged(this.#counts.move(before, after));
-    if (before.host !== undefined && before.host !== entry.home) this.#dirt.touch(before.host);
-    if (!this.#pods.dropIfEmpty(entry)) this.#dirt.mark(entry.home, entry.key);
-  }
-
-  #countedOf(entry: Entry): Counted {
-    const { pod, home } = entry;
-    const isLive = pod !== undefined && !pod.finished && pod.nodeName !== '';
-    if (!isLive || (home === undefined && this.accessMode(pod.namespace) === 'namespace')) {
-      this.#rights.leave(entry);
-      return nothingCounted;
-    }
-    const set = this.#matching.matchSetOf(pod);
-    const rights = this.#rights.join(entry, set) ?? set;
-    return home === undefined ? nothingCounted : rights;
+    for (const entry of this.#pods.in(namespace))
+      if (entry.pod && selects(entry.pod)) this.#settling.expire(entry);
   }
 }

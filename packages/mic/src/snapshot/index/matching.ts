@@ -91,14 +91,12 @@ export class Matching {
     const naming = this.#byIdentity.of(key);
     const bindings = Array.from(naming, (name) => this.#bindings.get(name)).filter(isValid);
     for (const { binding } of bindings) this.#found.setReach(binding, allowedBy(view));
-    const isUnlabelled = bindings.some(({ binding }) => binding.spec.selector === '');
+    const unlabelled = bindings.map(({ binding }) => binding).filter(({ spec }) => spec.selector === '');
     const changed: Changed = {
       namespace: namespaceOf(key),
       labels: labelsOf(bindings),
       reach: [allowedBy(before), allowedBy(view)].filter((one) => one !== undefined),
-      selects: isUnlabelled
-        ? (pod) => this.#found.selecting(pod).some(({ metadata }) => naming.has(keyOf(metadata)))
-        : undefined,
+      selects: unlabelled.length === 0 ? undefined : (pod) => selectsAny(unlabelled, pod),
     };
     this.#forget(changed);
     if (meaningOf(before) === meaningOf(view)) return sameMeaning(changed);
@@ -261,9 +259,14 @@ function labelsOf(views: readonly ValidBinding[]): Set<string> {
   return new Set(views.map(({ binding }) => binding.spec.selector).filter((selector) => selector !== ''));
 }
 
+function selectsAny(bindings: readonly AzureIdentityBinding[], pod: PodView): boolean {
+  const facts = factsOf(pod);
+  return bindings.some((binding) => selectsPod(binding, facts));
+}
+
 /** True for broad bindings: only the first ones count, so removing one can make another count for other pods. */
 function mayBeSelected(pod: PodView, bindings: readonly AzureIdentityBinding[]): boolean {
-  return bindings.some((binding) => isBroad(binding) || selectsPod(binding, factsOf(pod)));
+  return bindings.some(isBroad) || selectsAny(bindings, pod);
 }
 
 function isValid(view: BindingView | undefined): view is ValidBinding {

@@ -54,13 +54,16 @@ export const nothingAsked: PodRights = { usable: [], barred: [], warned: [] };
 
 export class RightsOfPods {
   readonly #rules: AccessRules | undefined;
+  readonly #onDenied: (identityKey: string) => void;
   readonly #modes = new Map<string, AccessMode>();
   readonly #groups = new Map<MatchSet, Map<string, AccessGroup>>();
   readonly #groupOf = new Map<Entry, AccessGroup>();
   readonly #barredBy = new Grouped<string, AccessGroup>();
 
-  constructor(rules: AccessRules | undefined) {
+  /** `onDenied` is called with each AzureIdentity for which `denied` may have changed. */
+  constructor(rules: AccessRules | undefined, onDenied: (identityKey: string) => void = () => undefined) {
     this.#rules = rules;
+    this.#onDenied = onDenied;
   }
 
   mode(namespace: string): AccessMode {
@@ -167,11 +170,17 @@ export class RightsOfPods {
   }
 
   #file(group: AccessGroup): void {
-    for (const key of deniedIn(group)) this.#barredBy.add(key, group);
+    for (const key of deniedIn(group)) {
+      this.#barredBy.add(key, group);
+      this.#onDenied(key);
+    }
   }
 
   #unfile(group: AccessGroup): void {
-    for (const key of deniedIn(group)) this.#barredBy.remove(key, group);
+    for (const key of deniedIn(group)) {
+      this.#barredBy.remove(key, group);
+      this.#onDenied(key);
+    }
   }
 }
 

@@ -223,7 +223,8 @@ test('after any history every pod gets what the plain rule gives it, and hosts n
         );
         expect(mismatches).toEqual(plain.mismatches);
       }
-      const fresh = fill(rules, world.all());
+      const fresh = fill(rules, world.all()).settle();
+      index.settle();
       for (const { id } of fresh.hosts()) expect(new Map(index.need(id))).toEqual(new Map(fresh.need(id)));
     }),
     { numRuns: 500 },
@@ -241,12 +242,12 @@ test('a pod whose matches change is looked at again', () => {
       const index = fill(rules, before);
       before.forEach((change) => world.apply(change));
       const had = new Map(world.pods().map((pod) => [pod, told(world.matches(pod, rules))]));
-      for (const host of index.dirtyHosts()) index.takeDirty(host);
+      for (const host of index.settle().dirtyHosts()) index.takeDirty(host);
       for (const change of after.filter(({ kind }) => kind !== 'pod')) {
         world.apply(change);
         index.apply(change);
       }
-      const dirty = new Set([...index.dirtyHosts()].flatMap((host) => [...index.takeDirty(host)]));
+      const dirty = new Set([...index.settle().dirtyHosts()].flatMap((host) => [...index.takeDirty(host)]));
       for (const [pod, matches] of had)
         if (told(world.matches(pod, rules)) !== matches)
           expect(dirty).toContain(`${pod.namespace}/${pod.name}`);

@@ -28,5 +28,5 @@ export function indexOf(
   for (const view of snapshot.assigned) {
     index.apply({ kind: 'assigned', key: keyOf(view), view });
   }
-  return index;
+  return index.settle();
 }

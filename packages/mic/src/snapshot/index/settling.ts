@@ -1,0 +1,91 @@
+// Keeps what each pod counts for up to date. A changed pod is settled at once. Pods that changes of other objects concern are stale
+// until their turn: one edit can concern thousands of pods, and others must not wait for all of them.
+import type { Concern } from './concern.ts';
+import type { Dirt } from './dirt.ts';
+import type { HostCounts, Settled } from './host-counts.ts';
+import type { HostGroups } from './host-groups.ts';
+import type { Matching } from './matching.ts';
+import { nothingCounted, type Counted, type Entry, type PodEntries } from './pod-entries.ts';
+import type { RightsOfPods } from './rights.ts';
+import { StaleEntries } from './stale-entries.ts';
+import type { PodKey } from '../views.ts';
+
+export interface SettlingParts {
+  readonly pods: PodEntries;
+  readonly groups: HostGroups;
+  readonly matching: Matching;
+  readonly rights: RightsOfPods;
+  readonly counts: HostCounts;
+  readonly dirt: Dirt;
+  readonly concern: Concern;
+}
+
+export class Settling {
+  readonly #parts: SettlingParts;
+  readonly #stale = new StaleEntries();
+
+  constructor(parts: SettlingParts) {
+    this.#parts = parts;
+  }
+
+  get hasStale(): boolean {
+    return this.#stale.size > 0;
+  }
+
+  isStale(key: PodKey): boolean {
+    const entry = this.#parts.pods.get(key);
+    return entry !== undefined && this.#stale.has(entry);
+  }
+
+  /**
+   * To be called when the pod may get something else now. It is evaluated in its turn; until then nothing may be attached for it, since
+   * what it gets may be less than before. What it needed stays attached.
+   */
+  expire(entry: Entry): void {
+    if (!this.#stale.add(entry) || entry.counted.grants.length === 0) return;
+    const { home: host, counted } = entry;
+    const { needs, uses } = counted;
+    entry.counted = { needs, uses, grants: [] };
+    this.#parts.counts.move({ host, counted }, { host, counted: entry.counted });
+  }
+
+  /** Settles stale pods in the turns of their namespaces. */
+  settleWhile(mayGoOn: () => boolean): void {
+    while (this.#stale.size > 0 && mayGoOn()) {
+      const entry = this.#stale.next();
+      if (entry) this.settle(entry);
+    }
+  }
+
+  settleIfStale(key: PodKey): void {
+    const entry = this.#parts.pods.get(key);
+    if (entry && this.#stale.has(entry)) this.settle(entry);
+  }
+
+  /** Moves an entry to its current host, counts its needs there, and marks both hosts dirty. */
+  settle(entry: Entry): void {
+    this.#stale.delete(entry);
+    const { pods, groups, counts, concern, dirt } = this.#parts;
+    const before: Settled = { host: entry.home, counted: entry.counted };
+    const node = pods.place(entry);
+    pods.house(entry, groups.place(node).host?.id);
+    entry.counted = this.#countedOf(entry);
+    const after = { host: entry.home, counted: entry.counted };
+    concern.usesChanged(counts.move(before, after));
+    if (before.host !== undefined && before.host !== entry.home) dirt.touch(before.host);
+    if (!pods.dropIfEmpty(entry)) dirt.mark(entry.home, entry.key);
+  }
+
+  #countedOf(entry: Entry): Counted {
+    const { rights, matching } = this.#parts;
+    const { pod, home } = entry;
+    const isLive = pod !== undefined && !pod.finished && pod.nodeName !== '';
+    if (!isLive || (home === undefined && rights.mode(pod.namespace) === 'namespace')) {
+      rights.leave(entry);
+      return nothingCounted;
+    }
+    const set = matching.matchSetOf(pod);
+    const counted = rights.join(entry, set) ?? set;
+    return home === undefined ? nothingCounted : counted;
+  }
+}
