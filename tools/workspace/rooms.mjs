@@ -85,6 +85,7 @@ export const rooms = [
       except: [
         'watch/cluster-watch',
         'watch/agent-watch',
+        'watch/namespace-source',
         'watch/pod-source',
         'watch/pod-feed',
         'watch/whole-namespaces',

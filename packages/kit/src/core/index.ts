@@ -8,6 +8,7 @@ export { createBackoff, type Backoff } from './backoff.ts';
 export { createFairQueue, type FairQueue, type FairQueueLimits, type Tenant } from './fair-queue.ts';
 export { createFindings, findingLines, type Finding, type Remedy } from './finding.ts';
 export { createLimit } from './limit.ts';
+export { labelsDropped, NamespaceLabels, type DroppedLabels } from './namespace-labels.ts';
 export { limitEffects, type LimitEffect } from './limit-effect.ts';
 export { isNodeItself } from './peer-address.ts';
 export { RecentMap } from './recent.ts';

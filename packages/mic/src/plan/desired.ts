@@ -147,6 +147,8 @@ function skipFor(index: ClusterIndex, pod: PodView, mismatch: Mismatch): Skip {
   const reason = skipReasons[mismatch.reason];
   const detail = reason === 'identity-missing' ? faultOf(index, identity) : undefined;
   if (detail !== undefined) return { pod, reason: 'identity-invalid', ...concerned, detail };
+  const fault = reason === 'other-namespace' ? index.labelsFault(pod.namespace) : undefined;
+  if (fault !== undefined) return { pod, reason, ...concerned, detail: fault };
   const isLeftOut = reason === 'no-binding' && index.leavesOut('AzureIdentityBinding', pod.namespace);
   return { pod, reason, ...concerned, ...(isLeftOut && { leftOut: true }) };
 }

@@ -44,11 +44,11 @@ const explanations: Readonly<Record<SkipReason, (skip: Skip) => Finding | Findin
     selects(skip),
     problem('identity', `AzureIdentity ${skip.identity ?? ''} is invalid`, { text: skip.detail ?? '' }),
   ],
-  'other-namespace': ({ pod, binding = '', identity = '' }) =>
+  'other-namespace': ({ pod, binding = '', identity = '', detail }) =>
     problem(
       'namespace',
       `${binding} selects the pod, but AzureIdentity ${identity} is for pods of its own namespace only`,
-      { text: `create AzureIdentity and binding in namespace ${pod.namespace}` },
+      { text: createInOwn(pod.namespace, detail) },
     ),
   shadowed: ({ binding = '', identity = '' }) =>
     info('binding', `${binding} adds nothing: an identity of the same name as ${identity} matched already`),
@@ -89,6 +89,13 @@ export const manyRights =
 export function noAccessOf({ pod, identity = '', access, detail }: Skip): NoAccess {
   const { subject = { namespace: pod.namespace, name: pod.serviceAccount }, targets = [] } = access ?? {};
   return { identity, subject, targets, problem: detail };
+}
+
+function createInOwn(namespace: string, labelsFault: string | undefined): string {
+  const create = `create AzureIdentity and binding in namespace ${namespace}`;
+  return labelsFault === undefined
+    ? create
+    : `${create}; or remove labels of Namespace ${namespace}: ${labelsFault}`;
 }
 
 function selects({ binding = '', identity = '' }: Skip): Finding {

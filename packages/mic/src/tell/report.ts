@@ -87,7 +87,9 @@ export function reportSkip(skip: Skip): Report {
 /** In the same words as NMI's, so that it is one Event. */
 function unboundOf(skip: Skip): Unbound | undefined {
   const { binding = '', identity = '', detail = '' } = skip;
-  if (skip.reason === 'empty-label' || skip.reason === 'other-namespace') return { why: skip.reason };
+  if (skip.reason === 'empty-label') return { why: skip.reason };
+  if (skip.reason === 'other-namespace')
+    return { why: skip.reason, ...(skip.detail !== undefined && { labelsFault: skip.detail }) };
   if (skip.reason === 'no-binding')
     return { why: skip.reason, label: skip.pod.bindingLabel, ...leftOut(skip) };
   if (skip.reason === 'not-selected') return { why: skip.reason, binding };

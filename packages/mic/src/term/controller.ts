@@ -135,7 +135,9 @@ function showCoverage(
   view: Pick<ClusterWatch, 'coverage' | 'labelsLeftOut'>,
   metrics: Metrics<MicMetricSpecs>,
 ): void {
-  metrics.set('labelsLeftOut', view.labelsLeftOut());
+  const { pods, namespaces } = view.labelsLeftOut();
+  metrics.set('labelsLeftOut', pods);
+  metrics.set('namespaceLabelsLeftOut', namespaces);
   const coverage = view.coverage();
   for (const watch of ['namespace', 'cluster', 'none'] as const)
     metrics.set('wholeNamespaces', coverage[watch], { watch });

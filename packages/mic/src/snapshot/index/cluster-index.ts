@@ -7,9 +7,7 @@ import type { AccessMode, Host, MatchingRules, NamespaceView, ResourceId } from 
 import type { AssignedView, NodeView, PodView, BindingView, IdentityView, PodKey } from '../views.ts';
 import type { ClusterChange, LeftOutSource, SharedKind } from './cluster-change.ts';
 import { Concern } from './concern.ts';
-import { Dirt } from './dirt.ts';
 import { HostGroups, type HostKey, type Place } from './host-groups.ts';
-import { HostCounts } from './host-counts.ts';
 import { namespaceOf, podOf } from '../keys.ts';
 import type { MatchSet } from './match-set.ts';
 import { Matching, type Changed } from './matching.ts';
@@ -32,8 +30,6 @@ export class ClusterIndex {
   readonly #groups = new HostGroups();
   readonly #matching: Matching;
   readonly #rights: RightsOfPods;
-  readonly #counts = new HostCounts();
-  readonly #dirt = new Dirt();
   readonly #concern: Concern;
   readonly #settling: Settling;
   readonly rules: MatchingRules;
@@ -51,8 +47,6 @@ export class ClusterIndex {
       groups: this.#groups,
       matching: this.#matching,
       rights: this.#rights,
-      counts: this.#counts,
-      dirt: this.#dirt,
       concern: this.#concern,
     });
   }
@@ -128,25 +122,25 @@ export class ClusterIndex {
   // Changes since the last call.
 
   dirtyHosts(): Iterable<HostKey> {
-    return this.#dirt.hosts();
+    return this.#settling.dirt.hosts();
   }
 
   /** Returns the pods of a host to plan again, and marks them clean. */
   takeDirty(host: HostKey): ReadonlySet<PodKey> {
-    return this.#dirt.take(host);
+    return this.#settling.dirt.take(host);
   }
 
   /** For pods with steps that were not taken. */
   markDirty(pods: Iterable<PodKey>): void {
     for (const key of pods) {
       const entry = this.#pods.get(key);
-      if (entry) this.#dirt.mark(entry.home, key);
+      if (entry) this.#settling.dirt.mark(entry.home, key);
     }
   }
 
   /** To be called at the start of a term: all hosts, pods and conditions are evaluated again. */
   markAllDirty(): void {
-    for (const { id } of this.#groups.hosts()) this.#dirt.touch(id);
+    for (const { id } of this.#groups.hosts()) this.#settling.dirt.touch(id);
     this.markDirty(this.#pods.keys());
     this.#concern.allChanged();
   }
@@ -158,7 +152,7 @@ export class ClusterIndex {
 
   /** Identities whose condition may change with the facts of this host. */
   concernedBy(host: ResourceId): ReadonlySet<string> {
-    return new Set(this.#counts.uses(host).keys());
+    return new Set(this.#settling.counts.uses(host).keys());
   }
 
   // Queries.
@@ -244,6 +238,11 @@ export class ClusterIndex {
     return this.#rights.mode(namespace);
   }
 
+  /** Why the labels of the Namespace are not known, so that it accepts no other one. */
+  labelsFault(namespace: string): string | undefined {
+    return this.#matching.labelsFault(namespace);
+  }
+
   /** What a scheduled pod gets, and what it does not get although bindings select it. */
   rightsOf(key: PodKey): PodRights {
     this.#settling.settleIfStale(key);
@@ -270,22 +269,22 @@ export class ClusterIndex {
 
   /** The needed identities of this host, with the number of pods that need each (at least one). */
   need(host: ResourceId): ReadonlyMap<ResourceId, number> {
-    return this.#counts.needs(host);
+    return this.#settling.counts.needs(host);
   }
 
   /** The needed identities that may be attached, since some pod may use them. */
   granted(host: ResourceId): ReadonlyMap<ResourceId, number> {
-    return this.#counts.grants(host);
+    return this.#settling.counts.grants(host);
   }
 
   /** Changes whenever the needs of the host or the meaning of an identity change. */
   needRevision(host: ResourceId): number {
-    return this.#counts.revision(host) + this.#matching.revision;
+    return this.#settling.counts.revision(host) + this.#matching.revision;
   }
 
   /** Hosts with pods that use this AzureIdentity. */
   hostsUsing(identityKey: string): ReadonlySet<ResourceId> {
-    return this.#counts.hostsUsing(identityKey);
+    return this.#settling.counts.hostsUsing(identityKey);
   }
 
   // Changes.
@@ -300,7 +299,7 @@ export class ClusterIndex {
 
   #setNamespace(name: string, view: NamespaceView | undefined): void {
     const isOther = this.#rights.setAnnotation(name, view?.access);
-    const isRelabelled = this.#matching.setLabels(name, view?.labels);
+    const isRelabelled = this.#matching.setLabels(name, view?.labels, view?.labelsFault);
     if (!isOther && !isRelabelled) return;
     this.#matching.forgetNamespace(name);
     for (const entry of this.#pods.in(name)) this.#settling.expire(entry);
@@ -330,7 +329,7 @@ export class ClusterIndex {
     for (const entry of this.#pods.on(name)) this.#settling.settle(entry);
     // A new or removed node can require changes even without pods.
     const after = this.#groups.place(name).host?.id;
-    for (const host of [before, after]) if (host !== undefined) this.#dirt.touch(host);
+    for (const host of [before, after]) if (host !== undefined) this.#settling.dirt.touch(host);
   }
 
   #resettle(changed: Changed): void {

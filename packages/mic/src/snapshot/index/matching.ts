@@ -130,8 +130,13 @@ export class Matching {
   }
 
   /** Returns whether matches of its pods may have changed. */
-  setLabels(namespace: string, labels: Labels | undefined): boolean {
-    return this.#namespaces.setLabels(namespace, labels);
+  setLabels(namespace: string, labels: Labels | undefined, fault?: string): boolean {
+    return this.#namespaces.setLabels(namespace, labels, fault);
+  }
+
+  /** Why the labels of the Namespace are not known. */
+  labelsFault(namespace: string): string | undefined {
+    return this.#namespaces.labelsFault(namespace);
   }
 
   /**

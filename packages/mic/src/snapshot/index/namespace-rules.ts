@@ -14,6 +14,8 @@ export class NamespaceRules {
   readonly #byAllowedNamespaces: (namespace: string) => boolean;
   /** As text: objects of many short labels take eight times as much memory. */
   readonly #labels = new Map<string, string>();
+  /** Why the labels of a Namespace are not known. */
+  readonly #faults = new Map<string, string>();
   /** Number of identities that allow namespaces by labels. */
   #byLabels = 0;
 
@@ -32,8 +34,14 @@ export class NamespaceRules {
     return text === undefined ? undefined : (JSON.parse(text) as Labels);
   }
 
+  labelsFault(namespace: string): string | undefined {
+    return this.#faults.get(namespace);
+  }
+
   /** Returns whether matches of its pods may have changed. */
-  setLabels(namespace: string, labels: Labels | undefined): boolean {
+  setLabels(namespace: string, labels: Labels | undefined, fault?: string): boolean {
+    if (fault === undefined) this.#faults.delete(namespace);
+    else this.#faults.set(namespace, fault);
     const before = this.#labels.get(namespace);
     const after = labels && JSON.stringify(labels);
     if (before === after) return false;

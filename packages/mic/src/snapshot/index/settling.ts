@@ -1,8 +1,8 @@
 // Keeps what each pod counts for up to date. A changed pod is settled at once. Pods that changes of other objects concern are stale
 // until their turn: one edit can concern thousands of pods, and others must not wait for all of them.
 import type { Concern } from './concern.ts';
-import type { Dirt } from './dirt.ts';
-import type { HostCounts, Settled } from './host-counts.ts';
+import { Dirt } from './dirt.ts';
+import { HostCounts, type Settled } from './host-counts.ts';
 import type { HostGroups } from './host-groups.ts';
 import type { Matching } from './matching.ts';
 import { nothingCounted, type Counted, type Entry, type PodEntries } from './pod-entries.ts';
@@ -15,14 +15,14 @@ export interface SettlingParts {
   readonly groups: HostGroups;
   readonly matching: Matching;
   readonly rights: RightsOfPods;
-  readonly counts: HostCounts;
-  readonly dirt: Dirt;
   readonly concern: Concern;
 }
 
 export class Settling {
   readonly #parts: SettlingParts;
   readonly #stale = new StaleEntries();
+  readonly counts = new HostCounts();
+  readonly dirt = new Dirt();
 
   constructor(parts: SettlingParts) {
     this.#parts = parts;
@@ -46,7 +46,7 @@ export class Settling {
     const { home: host, counted } = entry;
     const { needs, uses } = counted;
     entry.counted = { needs, uses, grants: [] };
-    this.#parts.counts.move({ host, counted }, { host, counted: entry.counted });
+    this.counts.move({ host, counted }, { host, counted: entry.counted });
   }
 
   /** Settles stale pods in the turns of their namespaces. */
@@ -65,15 +65,15 @@ export class Settling {
   /** Moves an entry to its current host, counts its needs there, and marks both hosts dirty. */
   settle(entry: Entry): void {
     this.#stale.delete(entry);
-    const { pods, groups, counts, concern, dirt } = this.#parts;
+    const { pods, groups, concern } = this.#parts;
     const before: Settled = { host: entry.home, counted: entry.counted };
     const node = pods.place(entry);
     pods.house(entry, groups.place(node).host?.id);
     entry.counted = this.#countedOf(entry);
     const after = { host: entry.home, counted: entry.counted };
-    concern.usesChanged(counts.move(before, after));
-    if (before.host !== undefined && before.host !== entry.home) dirt.touch(before.host);
-    if (!pods.dropIfEmpty(entry)) dirt.mark(entry.home, entry.key);
+    concern.usesChanged(this.counts.move(before, after));
+    if (before.host !== undefined && before.host !== entry.home) this.dirt.touch(before.host);
+    if (!pods.dropIfEmpty(entry)) this.dirt.mark(entry.home, entry.key);
   }
 
   #countedOf(entry: Entry): Counted {

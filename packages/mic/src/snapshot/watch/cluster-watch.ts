@@ -1,24 +1,19 @@
 // Room: the watches of MIC: informers that feed the index.
 // It must not write to the API server.
 //
-// The watches of MIC: informers update one index, change by change. The only file of this room that calls the API server,
-// and it only reads.
+// The watches of MIC: informers update one index, change by change. It only reads.
 import {
   bindingLabel,
   fieldLimits,
-  namespaceFields,
-  readNamespaceView,
   resources,
   tooLargeProblems,
   type Kind,
-  type NamespaceView,
   type Problem,
 } from '@pod-identity/crd-types';
 import type { Clock } from '@pod-identity/kit/core';
 import {
   coreKinds,
   createInformer,
-  createOptionalInformer,
   tooLargeIn,
   type Change,
   type Fields,
@@ -32,6 +27,7 @@ import type { Log } from '@pod-identity/kit/serve';
 import type { AssignedView, NodeView, PodView, TaintedNode } from '../views.ts';
 import type { ClusterIndex, LeftOutSource, SharedKind } from '../index/cluster-index.ts';
 import { podFields } from './pod-fields.ts';
+import { watchNamespaces } from './namespace-source.ts';
 import { PodSource } from './pod-source.ts';
 import { weighRecord } from './record-weight.ts';
 import type { Coverage, WholeLimits } from './whole-namespaces.ts';
@@ -90,8 +86,8 @@ export interface ClusterWatch {
   readonly leftOut: LeftOutView;
   /** Namespaces with bindings that need all their pods. */
   coverage(): Coverage;
-  /** Number of their pods whose labels there is no room for. */
-  labelsLeftOut(): number;
+  /** Number of their pods, and of all Namespaces, whose labels there is no room for. */
+  labelsLeftOut(): Readonly<Record<'pods' | 'namespaces', number>>;
   /** By plural of each watch: milliseconds since the API server last sent anything. */
   ages(): ReadonlyMap<string, number>;
 }
@@ -137,7 +133,7 @@ export function createClusterWatch(options: ClusterWatchOptions): ClusterWatch {
     onAssigned: (listener) => assigned.onChange((change) => listener(change.key, after(change))),
     leftOut,
     coverage: () => source.coverage(),
-    labelsLeftOut: () => source.labelsLeftOut(),
+    labelsLeftOut: () => ({ pods: source.labelsLeftOut(), namespaces: namespaces.labelsLeftOut() }),
     ages: () => agesOf({ ...all, pods: source }),
   };
 }
@@ -147,21 +143,12 @@ function agesOf(watched: Readonly<Record<string, { lastHeardMs(): number }>>): R
 }
 
 /** Registered before all other listeners, so that these find the index up to date. */
-function feed(informers: Informers, source: PodSource, { index, log }: ClusterWatchOptions): void {
-  const { nodes, namespaces, identities, bindings, assigned } = informers;
+function feed(informers: Informers, source: PodSource, { index }: ClusterWatchOptions): void {
+  const { nodes, identities, bindings, assigned } = informers;
   nodes.onChange((change) => index.apply({ kind: 'node', key: change.key, view: after(change) }));
   identities.onChange((change) => index.apply({ kind: 'identity', key: change.key, view: after(change) }));
   bindings.onChange((change) => source.bindingChanged(change.key, after(change)));
-  namespaces.onChange((change) => {
-    index.apply({ kind: 'namespace', key: change.key, view: noted(after(change), log) });
-  });
   assigned.onChange((change) => index.apply({ kind: 'assigned', key: change.key, view: after(change) }));
-}
-
-/** Logs a problem of its annotation. */
-function noted(view: NamespaceView | undefined, log: Log): NamespaceView | undefined {
-  if (view?.problem !== undefined) log.warn({ namespace: view.name }, view.problem);
-  return view;
 }
 
 type Informers = Omit<ReturnType<typeof createInformers>, 'trims'>;
@@ -245,27 +232,6 @@ function createInformers(options: ClusterWatchOptions, taken: TakenNames) {
     }),
   };
 }
-
-/** The original's roles do not allow this watch; MIC works without it. */
-function watchNamespaces({ transport, clock, random, log }: ClusterWatchOptions): Informer<NamespaceView> {
-  const kind = coreKinds.namespaces;
-  return createOptionalInformer<NamespaceView>(
-    {
-      transport,
-      clock,
-      random,
-      kind,
-      log: log.child({ watch: kind.plural }),
-      fields: namespaceFields,
-      trim: (raw) => readNamespaceView(raw, tooLargeIn(raw)),
-    },
-    () => log.warn({}, namespacesRefused),
-  );
-}
-
-const namespacesRefused =
-  'the API server refuses to list Namespaces, so their annotations and labels do not count: allow list and watch of namespaces to the ' +
-  'service account of MIC (deploy/base/mic/rbac.yaml); asked again every five minutes at least';
 
 function after<V>(change: Change<V>): V | undefined {
   return change.type === 'deleted' ? undefined : change.after;

@@ -1,10 +1,9 @@
-// Limits the memory for labels of Namespaces, since every NMI keeps those of all of them.
-import type { Labels } from '@pod-identity/crd-types';
+type Labels = Readonly<Record<string, string>>;
 
-/** The labels of 10,000 Namespaces with 400 characters each: a sixteenth of the heap in the manifest. */
-const mostCharacters = 4 * 1024 * 1024;
+/** Why the labels of a Namespace are not known: in the words of both services, so that their Events are one. */
+export const labelsDropped = 'the labels of all Namespaces together are too many to be kept';
 
-interface DroppedLabels {
+export interface DroppedLabels {
   /** How many Namespaces lost their labels. */
   readonly count: number;
   /** The one with the longest labels. */
@@ -12,17 +11,20 @@ interface DroppedLabels {
 }
 
 /**
- * The labels of Namespaces, each as one string. If they are too many in all, the longest are dropped: whoever creates Namespaces with many
- * labels does not displace the short labels of others. Dropped labels are not known until they are read again.
+ * The labels of Namespaces, each as one string, within a bound for all of them. If they are too many, the longest are dropped, and of
+ * equally long ones the newest: labels of at most three quarters of the bound divided by the number of Namespaces are never dropped,
+ * whatever Namespaces others create. Dropped labels are not known until they are read again.
  */
 export class NamespaceLabels {
   readonly #most: number;
   readonly #texts = new Map<string, string>();
   readonly #dropped = new Set<string>();
+  #turned = new Set<string>();
   #characters = 0;
   #revision = 0;
 
-  constructor(most = mostCharacters) {
+  /** @param most Characters of all labels as JSON. */
+  constructor(most: number) {
     this.#most = most;
   }
 
@@ -31,12 +33,19 @@ export class NamespaceLabels {
     return this.#revision;
   }
 
+  /** The number of Namespaces whose labels are dropped. */
+  get leftOut(): number {
+    return this.#dropped.size;
+  }
+
   /** Returns what was dropped, if anything. */
   put(name: string, labels: Labels | undefined): DroppedLabels | undefined {
     const text = labels === undefined ? undefined : JSON.stringify(labels);
     // A list reads all of them again: decisions that were made from them still count.
     if (text === this.#texts.get(name) && !this.#dropped.has(name)) return undefined;
+    const wasDropped = this.#dropped.has(name);
     this.remove(name);
+    if (wasDropped) this.#turned.add(name);
     if (text === undefined) return undefined;
     this.#texts.set(name, text);
     this.#characters += text.length;
@@ -46,6 +55,7 @@ export class NamespaceLabels {
   remove(name: string): void {
     this.#revision += 1;
     this.#dropped.delete(name);
+    this.#turned.delete(name);
     this.#characters -= this.#texts.get(name)?.length ?? 0;
     this.#texts.delete(name);
   }
@@ -64,14 +74,27 @@ export class NamespaceLabels {
     return this.#dropped.has(name);
   }
 
+  /** To be called after a complete list: forgets Namespaces that only a list that failed had. */
+  retain(isKnown: (name: string) => boolean): void {
+    for (const name of [...this.#texts.keys(), ...this.#dropped]) if (!isKnown(name)) this.remove(name);
+  }
+
+  /** The Namespaces whose labels were dropped since the last call, or may be known again: no change of the Namespace tells that. */
+  takeTurned(): ReadonlySet<string> {
+    const turned = this.#turned;
+    this.#turned = new Set();
+    return turned;
+  }
+
   /** Leaves a quarter free, so that this is rare. */
   #drop(): DroppedLabels {
-    const byLength = [...this.#texts].sort(([, a], [, b]) => b.length - a.length);
+    const byLength = [...this.#texts].reverse().sort(([, a], [, b]) => b.length - a.length);
     let count = 0;
     for (const [name] of byLength) {
       if (this.#characters <= (this.#most * 3) / 4) break;
       this.remove(name);
       this.#dropped.add(name);
+      this.#turned.add(name);
       count += 1;
     }
     return { count, longest: byLength[0]?.[0] ?? '' };
