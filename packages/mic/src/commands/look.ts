@@ -37,6 +37,8 @@ export async function lookAtCluster({
     random: Math.random,
     log,
     namespaceShareBytes: place.namespaceShareBytes,
+    // A report that lacks namespaces would be wrong.
+    startMs: Infinity,
   });
   const once = new AbortController();
   const running = view.run(AbortSignal.any([signal, once.signal]));

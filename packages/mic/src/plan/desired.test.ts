@@ -12,7 +12,10 @@ const behavior = { annotations: { 'aadpodidentity.k8s.io/Behavior': 'namespaced'
 const servicePrincipal = { type: 1, clientID: 'c', tenantID: 't', clientPassword: { name: 's' } };
 
 describe('a pod gets nothing, or not everything, and the reason is told', () => {
-  const rows: Record<Exclude<SkipReason, AccessReason>, [Partial<ClusterSnapshot>, object][]> = {
+  const rows: Record<
+    Exclude<SkipReason, AccessReason | 'not-listed'>,
+    [Partial<ClusterSnapshot>, object][]
+  > = {
     'not-scheduled': [[{ pods: [pod({ node: '' })] }, {}]],
     finished: [
       [{ pods: [pod({ phase: 'Succeeded' })] }, {}],

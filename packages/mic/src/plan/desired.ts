@@ -66,6 +66,7 @@ function weigh(index: ClusterIndex, key: PodKey): Weighed {
   const nothing = { pod, usable: [], barred: [] };
   if (!pod) return { ...nothing, skips: [] };
   if (pod.finished) return { ...nothing, skips: [{ pod, reason: 'finished' }] };
+  if (index.unlisted.has(pod.namespace)) return { ...nothing, skips: [{ pod, reason: 'not-listed' }] };
   const { matches, mismatches } = index.matchSetOf(pod);
   const unmatched = mismatches.filter(isNews).map((mismatch) => skipFor(index, pod, mismatch));
   if (pod.isUnlabelled === true && matches.length + unmatched.length === 0) return { ...nothing, skips: [] };

@@ -5,6 +5,7 @@ import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { createFacts, isCarried } from '../snapshot/facts/host-facts.ts';
 import type { HostKey } from '../snapshot/index/host-groups.ts';
+import { namespaceOf } from '../snapshot/keys.ts';
 import type { PodKey } from '../snapshot/views.ts';
 import { decidePod } from './desired.ts';
 import { diffPod, type Wanted } from './diff.ts';
@@ -54,7 +55,8 @@ function stepsOn(index: ClusterIndex, key: HostKey, { dirtyPods, isMissing }: Lo
   const looked = new Set(dirtyPods ?? index.podKeysOn(key));
   const waiting = dirtyPods === undefined ? [] : index.waitingOn(key);
   // Those that are stale are dirty as soon as they are settled. To settle all of them here would keep others waiting.
-  const isDue = (pod: PodKey) => looked.has(pod) || !index.isStale(pod);
+  const isDue = (pod: PodKey) =>
+    !index.unlisted.has(namespaceOf(pod)) && (looked.has(pod) || !index.isStale(pod));
   const here = [...new Set([...looked, ...waiting])]
     .filter((pod) => index.homeOf(pod) === key && isDue(pod))
     .sort();

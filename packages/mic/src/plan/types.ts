@@ -36,6 +36,7 @@ export type DeleteReason =
   | 'access-denied';
 
 export type SkipReason =
+  | 'not-listed'
   | 'not-scheduled'
   | 'finished'
   | 'empty-label'

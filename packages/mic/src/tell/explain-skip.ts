@@ -12,6 +12,7 @@ export function explainSkip(skip: Skip): Finding[] {
 }
 
 const explanations: Readonly<Record<SkipReason, (skip: Skip) => Finding | Finding[]>> = {
+  'not-listed': ({ pod }) => problem('namespace', notListed(pod.namespace), { text: notListedRemedy }),
   'not-scheduled': () => waiting('node', 'no node has been chosen for the pod yet'),
   finished: () => info('pod', 'has finished: it needs no identity any more'),
   'node-missing': ({ pod }) =>
@@ -74,6 +75,11 @@ const explanations: Readonly<Record<SkipReason, (skip: Skip) => Finding | Findin
     ),
   ],
 };
+
+const notListed = (namespace: string) =>
+  `MIC has not listed all pods of namespace ${namespace} yet, which has bindings by podSelector or serviceAccountName: until then its pods keep what they have`;
+
+const notListedRemedy = 'it goes on by itself; the log of MIC says why a list fails';
 
 /** A sentence without the full stop. */
 export const noRoomForLabels =

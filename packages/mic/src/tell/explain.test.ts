@@ -21,6 +21,7 @@ import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { createFacts } from '../snapshot/facts/host-facts.ts';
 import { indexOf, type ClusterSnapshot } from '../snapshot/test/cluster-snapshot.ts';
 import { explainPod, type ExplainQuestion } from './explain.ts';
+import { explainSkip } from './explain-skip.ts';
 
 const vmss1 = hostOf(instanceOf('vmss1'));
 const principal = '11111111-2222-3333-4444-555555555555';
@@ -254,7 +255,7 @@ describe('a pod is explained', () => {
 
 describe('every reason to skip has words and a verdict', () => {
   const behavior = { annotations: { 'aadpodidentity.k8s.io/Behavior': 'namespaced' } };
-  const rows: Record<Exclude<SkipReason, AccessReason>, [Partial<ClusterSnapshot>, RegExp]> = {
+  const rows: Record<Exclude<SkipReason, AccessReason | 'not-listed'>, [Partial<ClusterSnapshot>, RegExp]> = {
     'not-scheduled': [{ pods: [pod({ node: '' })] }, /… node .*no node has been chosen/],
     finished: [{ pods: [pod({ phase: 'Failed' })] }, /· pod .*has finished/],
     'empty-label': [{ pods: [pod({ label: '' })] }, /✗ label .*is empty/],
@@ -291,6 +292,12 @@ describe('every reason to skip has words and a verdict', () => {
   it.each(Object.entries(rows))('%s', (_, [different, words]) => {
     expect(text(different)).toMatch(words);
   });
+});
+
+it('a namespace whose pods are not all listed is named', () => {
+  const [finding] = explainSkip({ pod: pod(), reason: 'not-listed' });
+  expect(finding).toMatchObject({ verdict: 'problem', topic: 'namespace' });
+  expect(finding?.text).toContain('has not listed all pods of namespace shop yet');
 });
 
 it('tells who attached the identity', () => {

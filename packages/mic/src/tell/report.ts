@@ -88,13 +88,16 @@ export function reportSkip(skip: Skip): Report {
 function unboundOf(skip: Skip): Unbound | undefined {
   const { binding = '', identity = '', detail = '' } = skip;
   if (skip.reason === 'empty-label') return { why: skip.reason };
-  if (skip.reason === 'other-namespace')
-    return { why: skip.reason, ...(skip.detail !== undefined && { labelsFault: skip.detail }) };
+  if (skip.reason === 'other-namespace') return { why: skip.reason, ...labelsFault(skip) };
   if (skip.reason === 'no-binding')
     return { why: skip.reason, label: skip.pod.bindingLabel, ...leftOut(skip) };
   if (skip.reason === 'not-selected') return { why: skip.reason, binding };
   if (skip.reason === 'identity-missing') return { why: skip.reason, binding, identity };
   return skip.reason === 'identity-invalid' ? { why: skip.reason, identity, fault: detail } : undefined;
+}
+
+function labelsFault({ detail }: Skip): { readonly labelsFault?: string } {
+  return detail === undefined ? {} : { labelsFault: detail };
 }
 
 function leftOut(skip: Skip): { readonly leftOut?: true } {

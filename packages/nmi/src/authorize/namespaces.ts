@@ -37,12 +37,6 @@ export interface NamespaceInformer extends Informer<NamespaceView> {
 export function createNamespaceInformer(options: NamespaceInformerOptions): NamespaceInformer {
   const { transport, clock, random, log, pageSize } = options;
   const labels = new NamespaceLabels(options.mostLabels ?? mostCharacters);
-  const trim = (object: unknown): NamespaceView => {
-    const { labels: read, ...view } = readNamespaceView(object, tooLargeIn(object));
-    const dropped = labels.put(view.name, read);
-    if (dropped) log.warn({ ...dropped }, droppedText);
-    return { ...view, labels: undefined };
-  };
   const informer: Informer<NamespaceView> = createOptionalInformer<NamespaceView>(
     {
       transport,
@@ -52,7 +46,7 @@ export function createNamespaceInformer(options: NamespaceInformerOptions): Name
       kind: coreKinds.namespaces,
       fields: namespaceFields,
       isPerNode: true,
-      trim,
+      trim: (object) => trim(object, labels, log),
       onListed: () => labels.retain((name) => informer.store.get(name) !== undefined),
     },
     () => log.warn({}, refused),
@@ -83,6 +77,13 @@ export function createNamespaceInformer(options: NamespaceInformerOptions): Name
     },
     labelsRevision: () => labels.revision,
   };
+}
+
+function trim(object: unknown, kept: NamespaceLabels, log: Log): NamespaceView {
+  const { labels, ...view } = readNamespaceView(object, tooLargeIn(object));
+  const dropped = kept.put(view.name, labels);
+  if (dropped) log.warn({ ...dropped }, droppedText);
+  return { ...view, labels: undefined };
 }
 
 const droppedText =

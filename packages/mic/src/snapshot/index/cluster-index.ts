@@ -21,6 +21,7 @@ import {
   type PodRights,
 } from './rights.ts';
 import { Settling } from './settling.ts';
+import type { UnlistedNamespaces } from './unlisted.ts';
 
 export type { ClusterChange, LeftOutSource, SharedKind };
 
@@ -33,6 +34,8 @@ export class ClusterIndex {
   readonly #concern: Concern;
   readonly #settling: Settling;
   readonly rules: MatchingRules;
+  /** Namespaces whose pods keep what they have, since not all of them are known. */
+  readonly unlisted: Pick<UnlistedNamespaces, 'has' | 'add' | 'delete'>;
   /** Set by the watches, which leave objects out. */
   leftOutBy: LeftOutSource = { of: () => false, has: () => false };
 
@@ -49,6 +52,7 @@ export class ClusterIndex {
       rights: this.#rights,
       concern: this.#concern,
     });
+    this.unlisted = this.#settling.unlisted;
   }
 
   apply(change: ClusterChange): void {
@@ -245,8 +249,7 @@ export class ClusterIndex {
 
   /** What a scheduled pod gets, and what it does not get although bindings select it. */
   rightsOf(key: PodKey): PodRights {
-    this.#settling.settleIfStale(key);
-    const entry = this.#pods.get(key);
+    const entry = this.#settling.settleIfStale(key);
     return entry?.pod ? this.#rights.current(entry, this.#matching.matchSetOf(entry.pod)) : nothingAsked;
   }
 

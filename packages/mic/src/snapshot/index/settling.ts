@@ -8,6 +8,7 @@ import type { Matching } from './matching.ts';
 import { nothingCounted, type Counted, type Entry, type PodEntries } from './pod-entries.ts';
 import type { RightsOfPods } from './rights.ts';
 import { StaleEntries } from './stale-entries.ts';
+import { UnlistedNamespaces } from './unlisted.ts';
 import type { PodKey } from '../views.ts';
 
 export interface SettlingParts {
@@ -23,6 +24,9 @@ export class Settling {
   readonly #stale = new StaleEntries();
   readonly counts = new HostCounts();
   readonly dirt = new Dirt();
+  readonly unlisted = new UnlistedNamespaces((namespace, entries) => {
+    for (const entry of [...this.#parts.pods.in(namespace), ...entries]) this.expire(entry);
+  });
 
   constructor(parts: SettlingParts) {
     this.#parts = parts;
@@ -57,9 +61,10 @@ export class Settling {
     }
   }
 
-  settleIfStale(key: PodKey): void {
+  settleIfStale(key: PodKey): Entry | undefined {
     const entry = this.#parts.pods.get(key);
     if (entry && this.#stale.has(entry)) this.settle(entry);
+    return entry;
   }
 
   /** Moves an entry to its current host, counts its needs there, and marks both hosts dirty. */
@@ -69,11 +74,12 @@ export class Settling {
     const before: Settled = { host: entry.home, counted: entry.counted };
     const node = pods.place(entry);
     pods.house(entry, groups.place(node).host?.id);
-    entry.counted = this.#countedOf(entry);
+    entry.counted = this.unlisted.count(entry, this.#countedOf(entry));
     const after = { host: entry.home, counted: entry.counted };
     concern.usesChanged(this.counts.move(before, after));
     if (before.host !== undefined && before.host !== entry.home) this.dirt.touch(before.host);
-    if (!pods.dropIfEmpty(entry)) this.dirt.mark(entry.home, entry.key);
+    if (pods.dropIfEmpty(entry)) this.unlisted.forget(entry);
+    else this.dirt.mark(entry.home, entry.key);
   }
 
   #countedOf(entry: Entry): Counted {

@@ -58,6 +58,8 @@ export interface ClusterWatchOptions {
   readonly log: Log;
   /** Key of the taint that makes a node `tainted`; default: none. */
   readonly startupTaint?: string | undefined;
+  /** See `PodSource`. */
+  readonly startMs?: number | undefined;
   /** Default: those of `WholeNamespaces`. */
   readonly limits?: WholeLimits;
 }
@@ -71,7 +73,10 @@ export interface LeftOutView extends LeftOutSource {
 export interface ClusterWatch {
   /** Lists and watches until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
-  /** Resolves when all lists are complete. Decisions must wait for it: objects not listed yet look deleted. */
+  /**
+   * Resolves when all lists are complete, except those of namespaces that took too long: see `PodSource.settled`. Decisions must
+   * wait for it: objects not listed yet look deleted.
+   */
   readonly synced: Promise<void>;
   hasSynced(): boolean;
   /** Called after each change of the index. Returns a function that removes the listener. */
@@ -112,11 +117,10 @@ export function createClusterWatch(options: ClusterWatchOptions): ClusterWatch {
   };
   const informers = Object.values(all);
   let isSettled = false;
-  const synced = Promise.all(informers.map((informer) => informer.synced))
-    .then(() => source.settled())
-    .then(() => (isSettled = true));
+  const ready = syncedAll([pods, namespaces, identities, bindings]).then(() => source.settled());
+  const synced = Promise.all([ready, syncedAll(informers)]).then(() => (isSettled = true));
   return {
-    run: (signal) => runAll(informersOf, source, signal),
+    run: (signal) => runAll(informersOf, { source, ready }, signal),
     synced: synced.then(() => undefined),
     hasSynced: () => isSettled && informers.every((informer) => informer.hasSynced()),
     onChange(listener) {
@@ -138,6 +142,10 @@ export function createClusterWatch(options: ClusterWatchOptions): ClusterWatch {
   };
 }
 
+async function syncedAll(informers: readonly { readonly synced: Promise<void> }[]): Promise<void> {
+  await Promise.all(informers.map(({ synced }) => synced));
+}
+
 function agesOf(watched: Readonly<Record<string, { lastHeardMs(): number }>>): ReadonlyMap<string, number> {
   return new Map(Object.entries(watched).map(([plural, one]) => [plural, one.lastHeardMs()]));
 }
@@ -153,12 +161,16 @@ function feed(informers: Informers, source: PodSource, { index }: ClusterWatchOp
 
 type Informers = Omit<ReturnType<typeof createInformers>, 'trims'>;
 
+interface Beginning {
+  readonly source: PodSource;
+  /** Resolves when pods, identities and bindings are known. */
+  readonly ready: Promise<void>;
+}
+
 /** Starts the watch of records last, since pods, identities and bindings decide which records are needed. */
-async function runAll({ assigned, ...others }: Informers, source: PodSource, signal: AbortSignal) {
-  const { pods, namespaces, identities, bindings } = others;
+async function runAll({ assigned, ...others }: Informers, { source, ready }: Beginning, signal: AbortSignal) {
   const running = [source, ...Object.values(others)].map((watched) => watched.run(signal));
-  await Promise.all([pods, namespaces, identities, bindings].map(({ synced }) => synced));
-  await source.settled();
+  await ready;
   await Promise.all([...running, assigned.run(signal)]);
 }
 

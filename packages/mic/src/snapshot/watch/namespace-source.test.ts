@@ -31,7 +31,7 @@ async function setUp(objects: readonly RawObject[]) {
     allowedNamespaces: { selector: { matchLabels: { a: 'x' } } },
   };
   const guest = { namespace: 'bank', name: 'reader', spec };
-  index.apply({ kind: 'identity', key: 'bank/reader', view: identity(guest as never) });
+  index.apply({ kind: 'identity', key: 'bank/reader', view: identity(guest) });
   const view = binding({ namespace: 'bank' });
   index.apply({ kind: 'binding', key: view.key, view });
   index.apply({ kind: 'pod', key: 'shop/web-0', view: pod() });

@@ -45,12 +45,7 @@ export function watchNamespaces(options: NamespaceSourceOptions): NamespaceSourc
       kind: coreKinds.namespaces,
       log: log.child({ watch: coreKinds.namespaces.plural }),
       fields: namespaceFields,
-      trim(raw) {
-        const { labels: read, ...view } = readNamespaceView(raw, tooLargeIn(raw));
-        const dropped = labels.put(view.name, read);
-        if (dropped) log.warn({ ...dropped }, droppedText);
-        return { ...view, labels: undefined };
-      },
+      trim: (raw) => trim(raw, labels, log),
       onListed() {
         labels.retain((name) => informer.store.get(name) !== undefined);
         if (applyTurned()) tell();
@@ -85,6 +80,13 @@ export function watchNamespaces(options: NamespaceSourceOptions): NamespaceSourc
     },
     labelsLeftOut: () => labels.leftOut,
   };
+}
+
+function trim(raw: unknown, kept: NamespaceLabels, log: Log): NamespaceView {
+  const { labels, ...view } = readNamespaceView(raw, tooLargeIn(raw));
+  const dropped = kept.put(view.name, labels);
+  if (dropped) log.warn({ ...dropped }, droppedText);
+  return { ...view, labels: undefined };
 }
 
 function withLabels(view: NamespaceView, labels: NamespaceLabels): NamespaceView {

@@ -31,14 +31,15 @@ interface Setting {
   readonly hanging?: string;
   readonly bindings?: readonly ReturnType<typeof binding>[];
   readonly labels?: LabelLimits;
+  readonly startMs?: number;
 }
 
-async function setUp({ hanging = '', bindings = [], labels }: Setting = {}) {
+async function setUp({ hanging = '', bindings = [], labels, startMs }: Setting = {}) {
   const clock = createFakeClock();
   const log = createFakeLog();
   const api = createFakeApi();
   const index = new ClusterIndex({ ...rules, forceNamespaced: true });
-  if (hanging !== '') api.hang(hanging);
+  const answer = hanging === '' ? undefined : api.hang(hanging);
   const put = (one: ReturnType<typeof pod>) => {
     for (const path of [paths.pods, inShop]) api.put(path, one);
   };
@@ -51,6 +52,7 @@ async function setUp({ hanging = '', bindings = [], labels }: Setting = {}) {
     clock,
     random: () => 0,
     log,
+    startMs,
     ...(labels && { limits: { own: 32, few: 16, pauseMs: 120_000, labels } }),
   });
   let news = 0;
@@ -93,8 +95,14 @@ async function setUp({ hanging = '', bindings = [], labels }: Setting = {}) {
       return known && index.matchSetOf(known).matches.map((one) => one.binding.metadata.name);
     },
     newsSince: () => news,
+    /** For the lists that hang. */
+    answer: async () => {
+      answer?.();
+      await clock.advance(0);
+    },
     log,
     advance: (ms: number) => clock.advance(ms),
+    pending: () => clock.pending,
     end: () => {
       end.abort();
       return ended;
@@ -217,4 +225,57 @@ test('a namespace without such bindings is not watched any more after a minute',
   await advance(60_000);
   await bind(byApp);
   expect(listed()).toBe(2);
+});
+
+test('MIC begins without a namespace whose pods it cannot list within 30 s, says which, and takes it in when they are listed', async () => {
+  const plain = binding('plain', { selector: 'demo' });
+  const { view, index, log, matched, advance, answer, newsSince } = await setUp({
+    hanging: inShop,
+    bindings: [byApp, plain],
+  });
+  await advance(29_999);
+  expect([view.hasSynced(), index.unlisted.has('shop')]).toEqual([false, false]);
+  await advance(1);
+  expect([view.hasSynced(), index.unlisted.has('shop')]).toEqual([true, true]);
+  await expect(view.synced).resolves.toBeUndefined();
+  const [line] = log.lines.filter(({ message }) => message.includes('MIC goes on without them'));
+  expect(line?.fields).toMatchObject({ namespaces: 1, names: 'shop', waitedMs: 30_000 });
+  expect(view.coverage()).toEqual({ namespace: 0, cluster: 0, none: 1 });
+  const before = newsSince();
+  await answer();
+  expect([index.unlisted.has('shop'), matched('unlabelled')]).toEqual([false, ['by-app']]);
+  expect(newsSince()).toBeGreaterThan(before);
+});
+
+test('a namespace that MIC has begun without is known when its last binding that needs all pods is gone', async () => {
+  const { index, matched, advance, unbind, bind, newsSince } = await setUp({
+    hanging: inShop,
+    bindings: [byApp],
+  });
+  await bind(binding('plain', { selector: 'demo' }));
+  await advance(30_000);
+  const before = newsSince();
+  await unbind(byApp);
+  expect([index.unlisted.has('shop'), matched('labelled')]).toEqual([false, ['plain']]);
+  expect(newsSince()).toBeGreaterThan(before);
+});
+
+test('a command waits until all is known', async () => {
+  const { view, advance, answer, pending } = await setUp({
+    hanging: inShop,
+    bindings: [byApp],
+    startMs: Infinity,
+  });
+  const before = pending();
+  await advance(3_600_000);
+  expect([view.hasSynced(), pending() - before]).toEqual([false, 0]);
+  await answer();
+  expect(view.hasSynced()).toBe(true);
+});
+
+test('an end before the 30 s are over leaves no timer', async () => {
+  const { end, pending, log } = await setUp({ hanging: inShop, bindings: [byApp] });
+  await end();
+  expect(pending()).toBe(0);
+  expect(log.lines.filter(({ message }) => message.includes('goes on without'))).toEqual([]);
 });

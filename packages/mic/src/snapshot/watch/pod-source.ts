@@ -8,16 +8,23 @@ import { namespaceOf } from '../keys.ts';
 import type { BindingView, PodView } from '../views.ts';
 import { WholeNamespaces, type Coverage, type WholeOptions } from './whole-namespaces.ts';
 
+const defaultStartMs = 30_000;
+/** Namespaces that are named in the log. */
+const mostNamed = 10;
+
 type PodListener = (key: string, pod: PodView | undefined) => void;
 
 export interface PodSourceOptions extends WholeOptions {
   readonly index: ClusterIndex;
   readonly labelled: Informer<PodView>;
   readonly bindingOf: (key: string) => BindingView | undefined;
+  /** How long the first decision waits for the pods of these namespaces; default: 30 s. Infinity: until they are known. */
+  readonly startMs?: number | undefined;
 }
 
 export class PodSource {
-  readonly #options: Omit<PodSourceOptions, keyof WholeOptions>;
+  readonly #options: Omit<PodSourceOptions, keyof WholeOptions | 'startMs'>;
+  readonly #tools: Pick<WholeOptions, 'clock' | 'log'> & { readonly startMs: number };
   readonly #whole: WholeNamespaces;
   readonly #podListeners = new Set<PodListener>();
   readonly #changeListeners = new Set<() => void>();
@@ -26,8 +33,9 @@ export class PodSource {
   /** Keys of pods that the watch by label has, and that changed there while their namespace was covered. */
   readonly #missed = new Grouped<string, string>();
 
-  constructor({ index, labelled, bindingOf, ...tools }: PodSourceOptions) {
+  constructor({ index, labelled, bindingOf, startMs = defaultStartMs, ...tools }: PodSourceOptions) {
     this.#options = { index, labelled, bindingOf };
+    this.#tools = { ...tools, startMs };
     this.#whole = new WholeNamespaces(tools, {
       onCovered: (namespace, { isFirst }) => this.#takeOver(namespace, isFirst),
       onChange: (change) => this.#take(change.key, after(change)),
@@ -70,9 +78,20 @@ export class PodSource {
     if (keys.size === 0 && this.#asking.has(namespace)) this.#release(namespace);
   }
 
-  /** Resolves when all pods that the current bindings may select are known. */
-  settled(): Promise<unknown> {
-    return this.#whole.settled();
+  /**
+   * Resolves when all pods that the current bindings may select are known, or after `startMs`: one large namespace, or many of them, must
+   * not keep MIC from the others. Then the pods of namespaces that are not known keep what they have.
+   */
+  async settled(): Promise<void> {
+    const { clock, startMs } = this.#tools;
+    if (startMs === Infinity) return void (await this.#whole.settled());
+    const late = Promise.withResolvers<undefined>();
+    const timer = clock.after(startMs, () => {
+      this.#goOnWithout(this.#whole.uncovered());
+      late.resolve(undefined);
+    });
+    await Promise.race([this.#whole.settled(), late.promise]);
+    timer.cancel();
   }
 
   lastHeardMs(): number {
@@ -91,6 +110,13 @@ export class PodSource {
     return this.#whole.run(signal);
   }
 
+  #goOnWithout(namespaces: readonly string[]): void {
+    const names = namespaces.slice(0, mostNamed).join(' ');
+    const { log, startMs } = this.#tools;
+    log.warn({ namespaces: namespaces.length, names, waitedMs: startMs }, goneOnWithout);
+    this.#options.index.unlisted.add(namespaces);
+  }
+
   /** To be called when all pods of the namespace are known, and with `isFirst: false` when they come from another watch. */
   #takeOver(namespace: string, isFirst: boolean): void {
     const { index, bindingOf } = this.#options;
@@ -101,6 +127,7 @@ export class PodSource {
     if (isFirst)
       for (const key of this.#asking.get(namespace) ?? [])
         index.apply({ kind: 'binding', key, view: bindingOf(key) });
+    index.unlisted.delete(namespace);
     for (const key of news) this.#tell(key, this.#whole.get(key));
     this.#changed();
   }
@@ -114,6 +141,7 @@ export class PodSource {
     this.#asking.delete(namespace);
     for (const key of missed) this.#missed.remove(namespace, key);
     this.#whole.release(namespace);
+    index.unlisted.delete(namespace);
     if (wasCovered) for (const key of keys) this.#take(key, labelled.store.get(key));
   }
 
@@ -136,6 +164,10 @@ export class PodSource {
     for (const listener of this.#changeListeners) listener();
   }
 }
+
+const goneOnWithout =
+  'not all pods of these namespaces are listed, which have bindings by podSelector or serviceAccountName: MIC goes on without them, and ' +
+  'their pods keep what they have until the lists are complete';
 
 /** Whether the binding needs more than pods with the label have: other labels, or pods without the label. */
 function asksForMore({ spec }: AzureIdentityBinding): boolean {

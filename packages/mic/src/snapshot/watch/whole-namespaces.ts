@@ -123,6 +123,11 @@ export class WholeNamespaces {
     return Promise.all(Array.from(this.#wanted.values(), ({ settled }) => settled));
   }
 
+  /** Wanted namespaces whose pods are not all known. */
+  uncovered(): readonly string[] {
+    return [...this.#wanted.keys()].filter((namespace) => !this.covers(namespace));
+  }
+
   coverage(): Coverage {
     const counts = { namespace: 0, cluster: 0, none: 0 };
     for (const { current } of this.#wanted.values()) counts[current?.scope ?? 'none'] += 1;

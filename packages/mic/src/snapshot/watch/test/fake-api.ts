@@ -24,8 +24,8 @@ export interface FakeApi {
   /** Puts the object into a collection such as `/api/v1/pods`, and sends the change to its watches. */
   put(collection: string, object: RawObject): void;
   remove(collection: string, object: RawObject): void;
-  /** From now on, lists of this collection get no response. */
-  hang(collection: string): void;
+  /** From now on, lists of this collection get no response until the returned function is called. */
+  hang(collection: string): () => void;
 }
 
 interface News {
@@ -36,7 +36,7 @@ interface News {
 export function createFakeApi(): FakeApi {
   const collections = new Map<string, Map<string, RawObject>>();
   const watchers = new Map<string, (news: News) => void>();
-  const hanging = new Set<string>();
+  const hanging = new Map<string, Promise<unknown>>();
   const lists: KubeRequest[] = [];
   let version = 1;
   const inside = (collection: string) => {
@@ -55,7 +55,8 @@ export function createFakeApi(): FakeApi {
       const { path, query, fields } = request;
       lists.push(request);
       await Promise.resolve();
-      if (hanging.has(path)) return new Promise(() => undefined);
+      const hung = hanging.get(path);
+      if (hung) await Promise.race([hung, abortOf(request.signal)]);
       const label = query?.['labelSelector'];
       const objects = [...inside(path).values()].filter(
         ({ metadata }) => label === undefined || metadata.labels?.[label] !== undefined,
@@ -87,8 +88,22 @@ export function createFakeApi(): FakeApi {
       inside(collection).delete(object.metadata.name);
       watchers.get(collection)?.({ type: 'DELETED', object: versioned(object) });
     },
-    hang: (collection) => void hanging.add(collection),
+    hang(collection) {
+      const { promise, resolve } = Promise.withResolvers();
+      hanging.set(collection, promise);
+      return () => {
+        hanging.delete(collection);
+        resolve(undefined);
+      };
+    },
   };
+}
+
+/** Rejects at once where the request is aborted, and never otherwise. */
+function abortOf(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
 }
 
 function keep(value: unknown, fields: Fields | undefined): unknown {
