@@ -84,7 +84,10 @@ export class PodSource {
    */
   async settled(): Promise<void> {
     const { clock, startMs } = this.#tools;
-    if (startMs === Infinity) return void (await this.#whole.settled());
+    if (startMs === Infinity) {
+      await this.#whole.settled();
+      return;
+    }
     const late = Promise.withResolvers<undefined>();
     const timer = clock.after(startMs, () => {
       this.#goOnWithout(this.#whole.uncovered());
