@@ -21,13 +21,12 @@ const logger = {
   isFatalEnabled: no,
 };
 
-/** Paths from the root of the repository; of a folder its sources without the tests. */
+/** Paths from the root of the repository, or patterns; of a folder its sources. Tests are left out. */
 export function sourcesOf(root: string, paths: readonly string[]): readonly string[] {
-  return paths.flatMap((path) =>
-    path.endsWith('/')
-      ? globSync(`${path}**/*.ts`, { cwd: root }).filter((file) => !/\.test(-d)?\.ts$|\/test\//.test(file))
-      : [path],
-  );
+  return paths.flatMap((path) => {
+    const files = path.endsWith('/') ? `${path}**/*.ts` : path;
+    return globSync(files, { cwd: root }).filter((file) => !/\.test(-d)?\.ts$|\/test\//.test(file));
+  });
 }
 
 export async function instrument(

@@ -236,6 +236,7 @@ describe('a failure', () => {
       code: 'timeout',
       name: 'TimeoutError',
       reason: `${endpoint()} did not answer within 5000 ms`,
+      resource,
       retryable: true,
     });
     await vi.advanceTimersByTimeAsync(10_000);
@@ -466,6 +467,27 @@ describe('the metadata of the instance', () => {
   });
 });
 
+describe('the metadata of the instance, if there is none,', () => {
+  test('fail with the time at which to ask again', async () => {
+    replies = [{ status: 429, headers: { 'retry-after': new Date(now + 90_000).toUTCString() } }];
+    await expect(createClient().getInstanceMetadata()).rejects.toMatchObject({
+      code: 'throttled',
+      retryAfterMs: 90_000,
+    });
+  });
+
+  test('fail at the deadline', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const client = createClient({ transport: () => new Promise(() => undefined), deadlineMs: 5000 });
+    const failing = expect(client.getInstanceMetadata()).rejects.toMatchObject({
+      code: 'timeout',
+      reason: `${endpoint()} did not answer within 5000 ms`,
+    });
+    await vi.advanceTimersByTimeAsync(5000);
+    await failing;
+  });
+});
+
 describe('a credential of a client', () => {
   test('has the cache of the client', async () => {
     const client = createClient();
@@ -495,6 +517,28 @@ describe('a bad argument is a TypeError', () => {
     ['a cache without room', { maxCacheEntries: 0.5 }],
   ])('%s', (_, options) => {
     expect(() => createImdsClient(options)).toThrow(TypeError);
+  });
+
+  test('options that are no object', () => {
+    expect(() => createImdsClient(5 as never)).toThrow('the options must be an object');
+  });
+
+  test('a duration is a whole number, up to the longest that a timer can wait', () => {
+    const create = (deadlineMs: unknown) => () => createImdsClient({ deadlineMs: deadlineMs as number });
+    expect(create(2 ** 31 - 1)).not.toThrow();
+    expect(create('9999999999')).toThrow(/^deadlineMs must be a whole number/);
+  });
+
+  test('but not the lack of an environment', async () => {
+    vi.stubGlobal('process', undefined);
+    const urls: string[] = [];
+    const transport: FetchLike = (url) => {
+      urls.push(url);
+      return Promise.reject(new Error('down'));
+    };
+    const getting = createClient({ endpoint: undefined, transport, maxRetries: 0 }).getToken({ resource });
+    await expect(getting).rejects.toMatchObject({ code: 'unavailable' });
+    expect(urls[0]).toMatch(/^http:\/\/169\.254\.169\.254\//);
   });
 
   test('a bad address in the environment is blamed on its variable', () => {

@@ -1,5 +1,29 @@
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { aborted, ImdsError, isImdsError } from './errors.ts';
+import type { Identity } from './types.ts';
+
+describe('a text in one line', () => {
+  let oneLine: (text: string) => string;
+
+  beforeEach(async () => {
+    vi.resetModules();
+    ({ oneLine } = await import('./errors.ts'));
+  });
+
+  test.each([
+    ['of printable ASCII is the same', ' a~', ' a~'],
+    ['keeps letters of other scripts', '\u00e9\u4e2d', '\u00e9\u4e2d'],
+    ['has one blank for the end of a line', 'a\r\nb', 'a b'],
+    ['has one for nothing but that', '\n\n', ' '],
+    ['has one for what moves the cursor', 'a\u009bb', 'a b'],
+    ['has one for what changes the order of letters', 'a\u202eb', 'a b'],
+    ['has one for the end of a line in Unicode', 'a\u2028b', 'a b'],
+    ['has one for the end of a paragraph', 'a\u2029b', 'a b'],
+    ['has one in each place', '\na\nb\u00e9', ' a b\u00e9'],
+  ])('%s', (_, text, expected) => {
+    expect([oneLine(text), oneLine(text)]).toEqual([expected, expected]);
+  });
+});
 
 describe('an error', () => {
   test('of another copy of this package is recognised', async () => {
@@ -25,6 +49,19 @@ describe('an error', () => {
   ] as const)('with the code %s has the name %s, as errors of the platform', (code, name) => {
     expect(new ImdsError(code, 'x')).toMatchObject({ code, name });
     expect(String(new ImdsError(code, 'x'))).toBe(`${name}: x`);
+  });
+
+  test.each<[Identity | undefined, string]>([
+    [{ objectId: 'o' }, 'object id o'],
+    [{ resourceId: '/r' }, 'resource id /r'],
+    [undefined, 'default identity'],
+  ])('names the identity %j', (identity, words) => {
+    const error = new ImdsError('denied', 'no', { asked: { resource: 'r', identity } });
+    expect(error.message).toBe(`no (resource r, ${words})`);
+  });
+
+  test('has a cause only if there is one', () => {
+    expect('cause' in new ImdsError('denied', 'no')).toBe(false);
   });
 
   test('of an abort has the reason of the signal as its cause', () => {

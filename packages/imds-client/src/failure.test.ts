@@ -20,6 +20,10 @@ describe('an endpoint that cannot be reached', () => {
     ],
     ['an error of Bun', coded('ConnectionRefused'), 'ConnectionRefused, nothing listens there'],
     ['an error with an unknown code', coded('ESTALE'), 'cannot be reached: ESTALE'],
+    ['an error with a short code', coded('EIO'), 'cannot be reached: EIO'],
+    ['an error of undici', coded('UND_ERR_SOCKET'), 'UND_ERR_SOCKET, the connection was closed'],
+    ['an error with a code that ends like a certificate', coded('CONCERT'), 'cannot be reached: CONCERT'],
+    ['an error with a code that begins like one', coded('CERTIFIED'), 'cannot be reached: CERTIFIED'],
   ])('says why: %s', (_, cause, why) => {
     expect(of(cause)).toMatchObject({ code: 'unavailable', retryable: true, cause });
     expect(String(of(cause))).toContain(why);
@@ -33,6 +37,8 @@ describe('an endpoint that cannot be reached', () => {
     new TypeError('Failed to fetch'),
     coded('ERR_X'),
     coded('two words'),
+    coded('in ECONNRESET'),
+    coded('ECONNRESET too'),
   ])('without a code is unreachable: %s', (cause) => {
     expect(of(cause)).toMatchObject({ code: 'unavailable', reason: `${endpoint} cannot be reached` });
   });
@@ -52,8 +58,9 @@ test.each([
   'ERR_TLS_CERT_ALTNAME_INVALID',
   'HOSTNAME_MISMATCH',
 ])('a certificate that is not accepted is not asked for again: %s', (code) => {
-  const error = of(new TypeError('fetch failed', { cause: coded(code) }));
-  expect(error).toMatchObject({ retryable: false, reason: expect.stringContaining(code) as unknown });
+  const cause = new TypeError('fetch failed', { cause: coded(code) });
+  const error = of(cause);
+  expect(error).toMatchObject({ cause, retryable: false, reason: expect.stringContaining(code) as unknown });
 });
 
 test('a handshake that takes too long has nothing to do with the certificate', () => {

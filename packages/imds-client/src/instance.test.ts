@@ -24,6 +24,8 @@ const document = {
       { name: 'owner', value: 'a:b' },
       { name: '__proto__', value: 'x' },
       { name: 5 },
+      { name: 'count', value: 5 },
+      { name: 5, value: 'x' },
       null,
     ],
     vmId: 'v',
@@ -36,7 +38,7 @@ const document = {
 
 describe('the metadata of an instance', () => {
   test('is read from the documented response; an empty field, and one that is no text, is absent', () => {
-    expect(read(document)).toEqual({
+    expect(read(document)).toStrictEqual({
       compute: {
         azEnvironment: 'AzurePublicCloud',
         location: 'westus',
@@ -63,7 +65,7 @@ describe('the metadata of an instance', () => {
     expect([instance, instance.compute, instance.document].map(Object.isFrozen)).toEqual([true, true, true]);
   });
 
-  test.each(['', '<html>', '[]', 'null', '{}', '{"compute":[]}', '{"compute":"x"}'])(
+  test.each(['', '<html>', '[]', 'null', '{}', '{"compute":[]}', '{"compute":null}', '{"compute":"x"}'])(
     'is not guessed from %j',
     (body) => {
       expect(read(body)).toMatchObject({ code: 'invalid-response', status: 200 });

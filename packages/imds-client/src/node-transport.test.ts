@@ -129,9 +129,42 @@ describe('an endpoint', () => {
     ],
   ])('%s gives no token', async (_, reply, code) => {
     const { endpoint, sockets } = await serve((socket) => void socket.write(reply));
-    await expect(tokenOf(endpoint)).rejects.toMatchObject({ code });
+    const error: unknown = await tokenOf(endpoint).catch((one: unknown) => one);
+    expect(error).toMatchObject({ code });
     if (code === 'invalid-response') return;
+    expect(error).toMatchObject({ reason: expect.stringContaining('ECONNRESET') as unknown });
     await expect.poll(() => sockets.size, { message: 'connections that are open' }).toBe(0);
+  });
+
+  test('whose response comes in parts gives the token', async () => {
+    const parts = [body.slice(0, 9), body.slice(9, 20), body.slice(20)];
+    const chunks = parts.map((part) => `${part.length.toString(16)}\r\n${part}\r\n`).join('');
+    const { endpoint } = await serve((socket) => {
+      socket.end(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`);
+    });
+    expect(await tokenOf(endpoint)).toMatchObject({ token: 't' });
+  });
+
+  test('of https is asked by TLS, with its name', async () => {
+    let hello = '';
+    const { endpoint } = await serve((socket, text) => {
+      hello += text;
+      socket.destroy();
+    });
+    const { port } = new URL(endpoint);
+    await expect(tokenOf(`https://localhost:${port}`)).rejects.toMatchObject({ code: 'unavailable' });
+    // A handshake, with the name of the server.
+    expect(hello).toMatch(/^\u0016[^]*localhost/);
+  });
+
+  test('may send as many bytes as the limit', async () => {
+    const { endpoint } = await serve((socket) => void socket.end(answer(body)));
+    const { signal } = new AbortController();
+    const removed = vi.spyOn(signal, 'removeEventListener');
+    const init = { method: 'GET', headers: {}, redirect: 'manual', signal } as const;
+    const response = await createNodeTransport(endpoint, 1)(`${endpoint}/`, init);
+    expect(await response.readUpTo?.(body.length)).toHaveLength(body.length);
+    await expect.poll(() => removed.mock.calls.length, { message: 'listeners that are removed' }).toBe(1);
   });
 
   test('that sends half a body gives no token', async () => {

@@ -30,7 +30,7 @@ export function createNodeTransport(endpoint: string, maxSockets: number): Fetch
 
 function createOpening(isSecure: boolean, maxSockets: number): Open {
   const http = process.getBuiltinModule(isSecure ? 'node:https' : 'node:http');
-  const agent: Agent = new http.Agent({ keepAlive: false, maxSockets });
+  const agent: Agent = new http.Agent({ maxSockets });
   // Deno leads even requests with an agent of their own through HTTP_PROXY, but not connections of node:net.
   agent.createConnection = createConnecting(isSecure);
   return (url, given) => {

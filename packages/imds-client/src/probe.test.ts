@@ -3,6 +3,7 @@ import { isOfMetadataService } from './probe.ts';
 
 test.each([
   [400, '{"error":"invalid_request","error_description":"Required metadata header not specified"}', true],
+  [400, 'unreachable', true],
   [401, '', true],
   [403, 'Forbidden', true],
   [403, 'A socket operation was attempted to an unreachable network', false],

@@ -77,6 +77,12 @@ describe('fetch uses the proxy', () => {
 describe('fetch uses no proxy', () => {
   test.each<[string, Partial<ProxySetting>]>([
     ['without a variable', {}],
+    ['of http for https in another runtime', { endpoint: 'https://[::1]', env: { HTTP_PROXY: proxy } }],
+    [
+      'for a name in capitals',
+      { endpoint: 'http://localhost', env: { HTTP_PROXY: proxy, NO_PROXY: 'LOCALHOST' } },
+    ],
+    ['for * between blanks', { env: { HTTP_PROXY: proxy, NO_PROXY: ' * ' } }],
     ['with an empty one', { env: { HTTP_PROXY: '' } }],
     ['for another protocol', { env: { HTTPS_PROXY: proxy } }],
     ['in Node unless it is told to', { runtime: 'node', env: { HTTP_PROXY: proxy } }],
@@ -116,6 +122,8 @@ test.each([
   ['http://0.0.0.0:80', true],
   ['http://[::]', true],
   ['http://10.0.0.1', false],
+  ['http://not-localhost', false],
+  ['http://0.0.0.0.example', false],
   ['http://imds.example', false],
 ])('%s is local: %s', (address, expected) => {
   expect(isLocal(address)).toBe(expected);

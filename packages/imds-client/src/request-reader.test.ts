@@ -11,8 +11,23 @@ test('a request that is like the last one is not read again', () => {
   const identity = { clientId: 'c' };
   const first = read({ resource, identity });
   expect(read({ resource, identity: { ...identity }, bypassCache: true })).toBe(first);
-  expect(read({ resource })).not.toBe(first);
+  const other = read({ resource });
+  expect(other).not.toBe(first);
+  expect(read({ resource })).toBe(other);
 });
+
+test.each(['clientId', 'objectId', 'resourceId'])(
+  'a request with one more id than %s is not like the last one',
+  (name) => {
+    for (const more of ['clientId', 'objectId', 'resourceId'].filter((one) => one !== name)) {
+      const read = createRequestReader();
+      read({ resource, identity: { [name]: 'a' } as unknown as Identity });
+      const both = { [name]: 'a', [more]: 'b' } as unknown as Identity;
+      expect(() => read({ resource, identity: both })).toThrow('identity must be named once');
+      expect(() => read({ resource, identity: null as unknown as Identity })).toThrow('identity must have');
+    }
+  },
+);
 
 test('a request that its caller changed is another one', () => {
   const read = createRequestReader();

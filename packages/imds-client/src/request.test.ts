@@ -27,6 +27,10 @@ describe('the address of a token', () => {
     expect(url({ resource, ...more })).toBe(start + end);
   });
 
+  test('may be for a resource with the name of a scope within', () => {
+    expect(url({ resource: 'https://a.b/.default/x' })).toContain('.default%2Fx');
+  });
+
   test('keeps the trailing slash of a resource', () => {
     expect(url({ resource: 'https://a.b/' })).toMatch(/resource=https%3A%2F%2Fa\.b%2F$/);
   });
@@ -114,6 +118,11 @@ describe('two requests share a response', () => {
       { resource: 'r', identity: { clientId: 'a' } },
     ],
     ['there are further parameters', { resource }, { resource, extraQuery: { xms_cc: 'cp1' } }],
+    [
+      'the further parameters differ',
+      { resource, extraQuery: { xms_cc: 'cp1' } },
+      { resource, extraQuery: { xms_cc: 'cp2' } },
+    ],
   ])('not when %s', (_, one, other) => {
     expect(key(one)).not.toBe(key(other));
   });
@@ -133,6 +142,7 @@ describe('an endpoint', () => {
     '',
     '169.254.169.254',
     'ftp://host',
+    'ftp://https://host',
     'http:host',
     'http://host/?a=b',
     'http://host/#x',
@@ -144,6 +154,13 @@ describe('an endpoint', () => {
       /^A_VARIABLE must be an http or https address/,
     );
   });
+
+  test.each(['http://h/a b', 'http://h/a\tb', 'http://h/\u202e', 'http://h/\u0007'])(
+    '%j is refused for its blank',
+    (text) => {
+      expect(() => parseEndpoint(text, 'endpoint')).toThrow(/not one with a blank or a control character$/);
+    },
+  );
 
   test('that is no text is refused', () => {
     expect(() => parseEndpoint(5 as unknown as string, 'endpoint')).toThrow(/not a value of type number$/);

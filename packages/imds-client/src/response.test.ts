@@ -45,7 +45,12 @@ describe('a token', () => {
   });
 
   test('is for the requested resource if the response does not name one', () => {
-    expect(read({ access_token: 't', expires_in: 60 })).toMatchObject({ resource: 'https://asked.for' });
+    expect(read({ access_token: 't', expires_in: 60 })).toStrictEqual({
+      token: 't',
+      expiresOnTimestamp: now + 60_000,
+      tokenType: 'Bearer',
+      resource: 'https://asked.for',
+    });
   });
 
   test.each<[string, object, number]>([
@@ -57,6 +62,8 @@ describe('a token', () => {
     ['expires_on a year ahead', { expires_on: 1_700_000_000 + 366 * 86_400 }, 366 * 86_400],
     ['expires_in as a string', { expires_in: '60' }, 60],
     ['expires_in as a number', { expires_in: 60.5 }, 60.5],
+    ['expires_in with hundredths', { expires_in: '60.25' }, 60.25],
+    ['expires_in of a year', { expires_in: 366 * 86_400 }, 366 * 86_400],
     ['expires_in when expires_on is empty', { expires_on: '', expires_in: '60' }, 60],
     ['expires_in when expires_on is null', { expires_on: null, expires_in: '60' }, 60],
     [
@@ -73,7 +80,9 @@ describe('a token', () => {
 
   test.each<[string, object, number | undefined]>([
     ['when the endpoint says so', { expires_in: 3600, refresh_in: '1800' }, 1_800_000],
+    ['after a minute at least', { expires_in: 3600, refresh_in: 60 }, 60_000],
     ['at half of a long life', { expires_in: 86_400 }, 43_200_000],
+    ['at half of two hours', { expires_in: 7200 }, 3_600_000],
     ['at no stated time in a short life', { expires_in: 3600 }, undefined],
     ['not at once', { expires_in: 3600, refresh_in: '0.001' }, undefined],
     ['not in less than a minute', { expires_in: 3600, refresh_in: 59 }, undefined],
@@ -97,6 +106,7 @@ describe('a token', () => {
     ['a token with another line', { access_token: 'secret\r\nX: y', expires_in: 60 }],
     ['a token with a letter beyond ASCII', { access_token: 'secret\u00e9', expires_in: 60 }],
     ['no expiry', { access_token: 'secret' }],
+    ['an expiry in a list', { access_token: 'secret', expires_in: ['60'] }],
     ['an expiry that is no time', { access_token: 'secret', expires_on: 'soon', expires_in: '-5' }],
     ['an expiry that is now', { access_token: 'secret', expires_on: 1_700_000_000 }],
     ['an expiry in the past', { access_token: 'secret', expires_on: '1699999999' }],
@@ -150,6 +160,8 @@ test.each<[unknown, number | undefined]>([
   [-1, undefined],
   ['9'.repeat(400), undefined],
   ['soon', undefined],
+  ['(a) 2023-11-14T22:13:19Z', undefined],
+  [['2023-11-14T22:13:19Z'], undefined],
 ])('not_before as %j is %j', (not_before, expected) => {
   const token = read({ access_token: 't', expires_in: 60, not_before });
   expect('notBeforeTimestamp' in token ? token.notBeforeTimestamp : undefined).toBe(expected);
@@ -171,8 +183,10 @@ describe('a refusal', () => {
     [408, '', 'bad-request', false],
     [410, '', 'unavailable', true],
     [429, { error: 'too_many_requests' }, 'throttled', true],
+    [499, '', 'bad-request', false],
     [500, { error: 'unknown' }, 'unavailable', true],
     [503, 'not yet', 'unavailable', true],
+    [599, '', 'unavailable', true],
     [204, '', 'invalid-response', false],
     [302, '', 'invalid-response', false],
     [600, '', 'invalid-response', false],
@@ -187,6 +201,9 @@ describe('a refusal', () => {
     expect(error.reason).toBe(reason);
     expect(error).toMatchObject({ serviceCode: 'invalid_request' });
     expect(refused({ error: 'a: b', error_description: 'c' }, { status: 400 }).serviceCode).toBe('a: b');
+    expect(refused({ error: 'a: ' }, { status: 400 }).serviceCode).toBe('a: ');
+    expect(refused({ error_description: 'c' }, { status: 400 }).reason).toBe('the endpoint answered 400 c');
+    expect(refused('5').reason).toBe('the endpoint answered 200 without a JSON object');
   });
 
   test('has the message up to 4000 characters, and shows where it is cut', () => {
@@ -217,6 +234,8 @@ describe('a refusal', () => {
     ['seconds', '180', 180_000],
     ['seconds between blanks', ' 180 ', 180_000],
     ['an HTTP date', 'Tue, 14 Nov 2023 22:16:20 GMT', 180_000],
+    ['a date after something else', '(a) Tue, 14 Nov 2023 22:16:20 GMT', undefined],
+    ['a date of another zone', 'Tue, 14 Nov 2023 22:16:20 GMT+0100', undefined],
     ['a date that is past', 'Tue, 14 Nov 2023 22:00:00 GMT', 0],
     ['something else', 'later', undefined],
     ['a fraction', '1.5', undefined],
@@ -233,6 +252,7 @@ test.each<[string | null, object, string | undefined]>([
   ['a-1', { correlation_id: 'b-2' }, 'a-1'],
   [null, { correlation_id: 'b-2' }, 'b-2'],
   [null, {}, undefined],
+  [null, { correlation_id: 5 }, undefined],
   ['a text\u001b[2J', {}, undefined],
 ])('with the request id %j in its header and %j in its body has %j', (requestId, body, expected) => {
   expect(refused({ error: 'x', ...body }, { status: 400, requestId }).requestId).toBe(expected);

@@ -189,8 +189,9 @@ const httpDate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GM
 function readRetryAfter(header: string | null, at: RefusalCircumstances): number | undefined {
   if (header === null) return undefined;
   const text = header.trim();
-  if (!/^\d+$/.test(text) && !httpDate.test(text)) return undefined;
-  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : at.parseDate(text) - at.now;
+  const isSeconds = /^\d+$/.test(text);
+  if (!isSeconds && !httpDate.test(text)) return undefined;
+  const ms = isSeconds ? Number(text) * 1000 : at.parseDate(text) - at.now;
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 

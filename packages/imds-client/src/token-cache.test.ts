@@ -21,6 +21,8 @@ function createScene(maxEntries = 10) {
     now: 0,
     /** By how much the clock was set back. */
     setBackMs: 0,
+    /** How often a caller began to wait. */
+    holds: 0,
     requests: 0,
     lifeMs: hour,
     heedsAbort: false,
@@ -28,6 +30,7 @@ function createScene(maxEntries = 10) {
     held: undefined as Promise<void> | undefined,
   };
   const patience: (() => void)[] = [];
+  const patienceMs: number[] = [];
   const cache = createTokenCache<Pick<Call, 'key' | 'fetchToken'>>({
     now: () => scene.now - scene.setBackMs,
     elapsed: () => scene.now,
@@ -36,8 +39,11 @@ function createScene(maxEntries = 10) {
     fetchToken: (asked) => asked.fetchToken,
     overdue: () => new ImdsError('timeout', 'too late'),
     startTimer(ms, onEnd) {
-      if (ms < 90_000) patience.push(onEnd);
-      return { hold: () => undefined, release: () => undefined, clear: () => undefined };
+      if (ms < 90_000) {
+        patience.push(onEnd);
+        patienceMs.push(ms);
+      }
+      return { hold: () => void (scene.holds += 1), release: () => undefined, clear: () => undefined };
     },
   });
   const fetchToken = async (signal: AbortSignal): Promise<AccessToken> => {
@@ -50,7 +56,7 @@ function createScene(maxEntries = 10) {
   const cached = () => cache.get({ key: 'k', fetchToken }, 'use');
   const get = async ({ mode = 'use', abortSignal, ...asked }: Partial<Call> = {}) =>
     (await cache.get({ key: 'k', fetchToken, ...asked }, mode, abortSignal)).token;
-  return { scene, get, cached, patience };
+  return { scene, get, cached, patience, patienceMs };
 }
 
 /** Runs everything that waits for no timer. */
@@ -85,6 +91,8 @@ describe('a token in the cache', () => {
     scene.now = 56 * minute;
     expect(await Promise.all([get(), get(), get()])).toEqual(['token 1', 'token 1', 'token 1']);
     await settle();
+    // Of the first request: nobody waits for the second one, so it keeps no program alive.
+    expect(scene.holds).toBe(1);
     expect(await get()).toBe('token 2');
     expect(scene.requests).toBe(2);
   });
@@ -99,6 +107,8 @@ describe('a token in the cache', () => {
     } as const;
     expect(freshnessOf(token, 0, hour - 1)).toBe('fresh');
     expect(freshnessOf(token, 0, hour)).toBe('refresh-soon');
+    expect(freshnessOf(token, 0, 10 * hour - minute - 1)).toBe('refresh-soon');
+    expect(freshnessOf(token, 0, 10 * hour - minute)).toBe('must-wait');
   });
 
   test('is replaced before the caller gets it if it is about to expire', async () => {
@@ -217,6 +227,31 @@ describe('in the last minute of a token', () => {
     const waiting = get();
     patience[0]!();
     expect(await waiting).toBe('token 1');
+  });
+
+  test.each([
+    [25_000, 10_000],
+    [8_000, 4_000],
+  ])('with %i ms left, callers wait for %i ms', async (leftMs, expected) => {
+    const { scene, get, patience, patienceMs } = createScene();
+    await get();
+    [scene.now, scene.held] = [hour - leftMs, new Promise(() => undefined)];
+    const waiting = get();
+    patience[0]!();
+    await waiting;
+    expect(patienceMs).toEqual([expected]);
+  });
+
+  test('a wait that its caller ended does not count as a failure', async () => {
+    const { scene, get } = createScene();
+    await get();
+    [scene.now, scene.heedsAbort] = [hour - 50_000, true];
+    const controller = new AbortController();
+    const waiting = get({ abortSignal: controller.signal });
+    controller.abort();
+    await expect(waiting).rejects.toMatchObject({ code: 'aborted' });
+    await settle();
+    expect(await get()).toBe('token 3');
   });
 
   test('a programming error of the transport does not take it either', async () => {

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { readBody } from './body.ts';
+import type { FetchResponse } from './types.ts';
+
+const rules = { endpoint: 'http://h', asked: { resource: 'r' }, limit: 6 };
+
+/** A response like that of `fetch`, whose body comes in these parts. */
+function inParts(...parts: readonly Uint8Array[]): FetchResponse {
+  // eslint-disable-next-line @typescript-eslint/require-await
+  async function* body() {
+    yield* parts;
+  }
+  return { status: 200, headers: new Headers(), body: body(), text: () => Promise.reject(new Error('no')) };
+}
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+test('a body in parts is read whole, although a character is cut', async () => {
+  const whole = bytes('a\u20acb');
+  expect(await readBody(inParts(whole.subarray(0, 2), whole.subarray(2)), rules)).toBe('a\u20acb');
+});
+
+test('a body may have as many bytes as the limit, in all parts together, and no more', async () => {
+  expect(await readBody(inParts(bytes('abc'), bytes('def')), rules)).toBe('abcdef');
+  await expect(readBody(inParts(bytes('abc'), bytes('defg')), rules)).rejects.toMatchObject({
+    code: 'invalid-response',
+    reason: 'http://h answered more than 6 bytes: it is no metadata service',
+    resource: 'r',
+  });
+});
+
+test.each([undefined, null])('a response whose body is %j is read by text()', async (body) => {
+  const response = { status: 200, headers: new Headers(), text: () => Promise.resolve('x') };
+  expect(await readBody(body === undefined ? response : { ...response, body }, rules)).toBe('x');
+});
