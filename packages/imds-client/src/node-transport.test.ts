@@ -61,8 +61,8 @@ test('sends what IMDS documents, its name, and nothing else', async () => {
   ]);
 });
 
-test('is refused, with the remedy, in a runtime without node:http', () => {
-  vi.stubGlobal('process', {});
+test.each([undefined, {}])('is refused, with the remedy, in a runtime whose process is %j', (process) => {
+  vi.stubGlobal('process', process);
   expect(() => createNodeTransport('http://127.0.0.1', 1)).toThrow(/use transport 'fetch'$/);
   vi.unstubAllGlobals();
 });
@@ -143,6 +143,34 @@ describe('an endpoint', () => {
       socket.end(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`);
     });
     expect(await tokenOf(endpoint)).toMatchObject({ token: 't' });
+  });
+
+  test('whose response has many parts is read in their order', async () => {
+    const large = Buffer.alloc(
+      1_000_000,
+      Uint8Array.from({ length: 251 }, (_, at) => at),
+    );
+    const { endpoint } = await serve((socket) => void socket.end(answer(large)));
+    const init = {
+      method: 'GET',
+      headers: {},
+      redirect: 'manual',
+      signal: new AbortController().signal,
+    } as const;
+    const response = await createNodeTransport(endpoint, 1)(`${endpoint}/`, init);
+    const read = await response.readUpTo?.(2_000_000);
+    expect(read !== undefined && large.equals(read)).toBe(true);
+  });
+
+  test('whose response breaks off before anybody reads it does not end the program', async () => {
+    const { endpoint } = await serve((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx', () => socket.destroy());
+    });
+    const { signal } = new AbortController();
+    const removed = vi.spyOn(signal, 'removeEventListener');
+    const init = { method: 'GET', headers: {}, redirect: 'manual', signal } as const;
+    expect(await createNodeTransport(endpoint, 1)(`${endpoint}/`, init)).toMatchObject({ status: 200 });
+    await expect.poll(() => removed.mock.calls.length, { message: 'listeners that are removed' }).toBe(1);
   });
 
   test('of https is asked by TLS, with its name', async () => {

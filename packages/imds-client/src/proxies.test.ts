@@ -119,6 +119,8 @@ test.each([
   ['http://[::ffff:169.254.169.254]:80', true],
   ['http://[::ffff:0.0.0.0]', true],
   ['http://[::ffff:10.0.0.1]', false],
+  ['http://[::ffff:0:0:1]', false],
+  ['http://[64::ffff:7f00:1]', false],
   ['http://0.0.0.0:80', true],
   ['http://[::]', true],
   ['http://10.0.0.1', false],

@@ -201,6 +201,34 @@ describe('a call in the background', () => {
 describe('a caller that has something else', () => {
   const instead = (take: () => string | undefined) => ({ take, patienceMs: 500 });
 
+  test('goes on although another caller, who took nothing, gives up', async () => {
+    const join = createSingleFlight<string>(rules);
+    const { flights, depart } = createWork();
+    const content = join({ key: 'k', overdue, depart, instead: instead(() => 'old') });
+    flights[0]!.fail(new Error('503'));
+    expect(await content).toBe('old');
+    const controller = new AbortController();
+    const waiting = join({ key: 'k', overdue, depart, abortSignal: controller.signal });
+    controller.abort();
+    await expect(waiting).rejects.toMatchObject({ code: 'aborted' });
+    expect(flights[0]!.signal.aborted).toBe(false);
+  });
+
+  test('ends with its last caller, if the one who could take something gave up before', async () => {
+    const join = createSingleFlight<string>(rules);
+    const { flights, depart } = createWork();
+    const controllers = [new AbortController(), new AbortController()];
+    const [first, second] = controllers.map(({ signal }) => signal);
+    const content = join({ key: 'k', overdue, depart, abortSignal: first, instead: instead(() => 'old') });
+    const other = join({ key: 'k', overdue, depart, abortSignal: second });
+    const ended = Promise.allSettled([content, other]);
+    controllers[0]!.abort();
+    flights[0]!.fail(new Error('503'));
+    controllers[1]!.abort();
+    await ended;
+    expect(flights[0]!.signal.aborted).toBe(true);
+  });
+
   test('takes it at the first failed try; the call goes on', async () => {
     const join = createSingleFlight<string>(rules);
     const { flights, depart } = createWork();
