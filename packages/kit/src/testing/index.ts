@@ -15,6 +15,6 @@ export {
   type ClusterOptions,
   type RunningCluster,
 } from './cluster.ts';
-export { arePackagesRequired } from './kubernetes-kit.ts';
+export { arePackagesRequired, isKitRequired } from './kubernetes-kit.ts';
 export { whyNoPrograms, type TestNeeds, type TestProgram } from './test-programs.ts';
 export { startOtlpCollector, type OtlpCollector, type ReceivedSpan } from './otlp-collector.ts';
