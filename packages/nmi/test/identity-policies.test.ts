@@ -166,6 +166,11 @@ function suite(api: RunningApiServer) {
       },
     ],
     ['all-identities', { type: 1, tenantID: 'contoso.com', clientID: client }],
+    [
+      'by-tenant',
+      { type: 1, tenantID: 'contoso.com', clientID: client, AuxiliaryTenantIDs: ['fabrikam.com'] },
+    ],
+    ['by-id', { resourceID: reader, AllowedNamespaces: { names: ['pay'] } }],
   ])('%s does not write an AzureIdentity with %j', async (user, spec) => {
     const { status } = await identity(user, spec);
     expect([403, 422]).toContain(status);
@@ -182,6 +187,13 @@ function suite(api: RunningApiServer) {
       expect(message).toContain(part);
     const application = await identity('nobody', { type: 1, tenantID: 'Contoso.com', clientID: client });
     expect(application.message).toContain(`resourceNames [contoso.com/${client}]`);
+  });
+
+  it('names a key that MIC and NMI do not read', async () => {
+    const { message } = await identity('by-id', { resourceID: reader, allowednamespaces: {} });
+    expect(message).toContain(
+      'spec.allowednamespaces is not read: write auxiliaryTenantIDs and allowedNamespaces',
+    );
   });
 
   it('lets everybody edit what does not name another identity', async () => {
