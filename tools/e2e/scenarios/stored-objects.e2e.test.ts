@@ -49,6 +49,10 @@ const identities = [
 const bindings = [
   stored('AzureIdentityBinding', 'large', { spec: { azureIdentity: long, selector: long }, ...annotated }),
   stored('AzureIdentityBinding', 'plain', { spec: { azureIdentity: 'large', selector: 'x', weight: 7 } }),
+  // The API server keeps a key like that of a condition, and MIC tells of it.
+  stored('AzureIdentityBinding', 'look-alike', {
+    spec: { azureIdentity: 'plain', selector: 'x', serviceAccountName: 'web', ServiceAccountName: '' },
+  }),
 ];
 
 /** The record of a deleted pod. */
@@ -134,6 +138,7 @@ describeRealServers("the original's stored objects on $name", (choice) => {
       ),
       'AzureIdentityBinding large: InvalidSpec',
       'AzureIdentityBinding plain: IdentityInvalid',
+      'AzureIdentityBinding look-alike: InvalidSpec',
     ]);
   });
 
