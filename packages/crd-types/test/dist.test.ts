@@ -1,15 +1,12 @@
 // The built library, imported and required by Node 20.
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { findNode20, whyNoNode20 } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildLibrary, type Built } from './built.ts';
 
 const node20 = findNode20();
-if (node20 === undefined) {
-  console.warn(
-    'skipped: no Node 20 here (set POD_IDENTITY_SYSTEM_NODE to one to test the built crd-types in it)',
-  );
-}
+const missing = whyNoNode20(node20);
+if (missing !== undefined) console.warn(`skipped: ${missing} (to test the built crd-types in it)`);
 
 const program = `
   const id = '/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/X';
@@ -30,7 +27,7 @@ const program = `
 const names =
   '{ bindingsAmong, customResourceDefinitions, matchPod, parseAzureIdentity, parseAzureIdentityBinding }';
 
-describe.skipIf(node20 === undefined)('the built crd-types in Node 20', () => {
+describe.skipIf(missing !== undefined)('the built crd-types in Node 20', () => {
   let built: Built;
   beforeAll(() => {
     built = buildLibrary();
@@ -46,11 +43,3 @@ describe.skipIf(node20 === undefined)('the built crd-types in Node 20', () => {
     expect(JSON.parse(output)).toEqual([true, 4, 1]);
   });
 });
-
-function findNode20(): string | undefined {
-  const given = process.env['POD_IDENTITY_SYSTEM_NODE'];
-  if (given !== undefined && given !== '') return given;
-  return ['/usr/local/bin/node', '/usr/bin/node'].find(
-    (path) => existsSync(path) && execFileSync(path, ['--version'], { encoding: 'utf8' }).startsWith('v20.'),
-  );
-}

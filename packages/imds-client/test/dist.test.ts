@@ -5,16 +5,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { findNode20, whyNoNode20 } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import manifest from '../package.json' with { type: 'json' };
 
 const folder = fileURLToPath(new URL('..', import.meta.url));
 const node20 = findNode20();
-if (node20 === undefined) {
-  console.warn(
-    'skipped: no Node 20 here (set POD_IDENTITY_SYSTEM_NODE to one to test the built imds-client in it)',
-  );
-}
+const missing = whyNoNode20(node20);
+if (missing !== undefined) console.warn(`skipped: ${missing} (to test the built imds-client in it)`);
 
 const program = `
   const client = createImdsClient();
@@ -31,7 +29,7 @@ const server = createServer((request, response) => {
   response.end(JSON.stringify(isKnown ? { access_token: 'built', expires_in: '3600' } : refusal));
 });
 
-describe.skipIf(node20 === undefined)('the built imds-client in Node 20', () => {
+describe.skipIf(missing !== undefined)('the built imds-client in Node 20', () => {
   beforeAll(async () => {
     if (!existsSync(`${folder}/dist/command.mjs`)) execFileSync('tsup', { cwd: folder, shell: true });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -103,11 +101,3 @@ describe.skipIf(node20 === undefined)('the built imds-client in Node 20', () => 
     expect(readFileSync(`${folder}/${manifest.bin}`, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
   });
 });
-
-function findNode20(): string | undefined {
-  const given = process.env['POD_IDENTITY_SYSTEM_NODE'];
-  if (given !== undefined && given !== '') return given;
-  return ['/usr/local/bin/node', '/usr/bin/node'].find(
-    (path) => existsSync(path) && execFileSync(path, ['--version'], { encoding: 'utf8' }).startsWith('v20.'),
-  );
-}

@@ -1,10 +1,10 @@
 // What a client of the metadata service costs a program: processes that import it and get one token from a server on loopback.
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { findNode20 } from '@pod-identity/kit/testing';
 import { build } from 'esbuild';
 import { runCommand } from '../../stage/run-command.ts';
 import { startService } from '../../stage/service.ts';
@@ -92,11 +92,9 @@ interface NodeHere extends Omit<Runtime, 'rounds'> {
 async function nodesHere(say: (text: string) => void): Promise<readonly NodeHere[]> {
   const version = process.versions.node;
   const nodes: NodeHere[] = [{ executable: process.execPath, suffix: '', version }];
-  const given = process.env['POD_IDENTITY_SYSTEM_NODE'] ?? '';
-  for (const executable of [given, '/usr/local/bin/node', '/usr/bin/node']) {
-    if (executable === '' || !existsSync(executable)) continue;
+  const executable = findNode20();
+  if (executable !== undefined) {
     const { stdout } = await runCommand(executable, ['--version']);
-    if (!stdout.startsWith('v20.')) continue;
     return [...nodes, { executable, suffix: 'Node20', version: stdout.trim().slice(1) }];
   }
   say('there is no Node 20 here (set POD_IDENTITY_SYSTEM_NODE to one)');

@@ -16,5 +16,6 @@ export {
   type RunningCluster,
 } from './cluster.ts';
 export { arePackagesRequired, isKitRequired } from './kubernetes-kit.ts';
+export { findNode20, whyNoNode20 } from './node-20.ts';
 export { whyNoPrograms, type TestNeeds, type TestProgram } from './test-programs.ts';
 export { startOtlpCollector, type OtlpCollector, type ReceivedSpan } from './otlp-collector.ts';
