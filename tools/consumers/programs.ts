@@ -1,6 +1,6 @@
 // The compilers, bundlers and runtimes of programs/, which are installed when a test first needs them.
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { arePackagesRequired } from '@pod-identity/kit/testing';
 import { runCommand } from '../stage/run-command.ts';
@@ -9,16 +9,23 @@ import { repository } from '../stage/places.ts';
 const folder = join(repository, 'tools/consumers/programs');
 const modules = join(folder, 'node_modules');
 
+/** $1: the folder; $2: the hash of its lockfile, which the stamp has once all is installed. */
+const install = `
+stamp=$1/node_modules/.installed
+[ "$(cat "$stamp" 2>/dev/null)" = "$2" ] || { npm ci --prefix "$1" && printf %s "$2" >"$stamp"; }
+`;
+
+/** With hundreds of MB from a registry, and a wait for another suite that installs the same. */
+const patienceMs = 300_000;
+
 /** Why they are missing, if they are. With POD_IDENTITY_REQUIRE_PACKAGES=1 or in CI it throws instead. */
 export async function providePrograms(): Promise<string | undefined> {
   if (process.platform !== 'linux') return 'the runtimes are pinned for Linux only';
   const lockfile = readFileSync(join(folder, 'package-lock.json'));
-  const stamp = join(modules, '.installed');
   const wanted = createHash('sha256').update(lockfile).digest('hex');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return undefined;
   try {
-    await runCommand('npm', ['ci', '--prefix', folder]);
-    writeFileSync(stamp, wanted);
+    // Suites that begin at the same time need it: the first one installs, the others find its stamp.
+    await runCommand('flock', [folder, 'sh', '-c', install, 'sh', folder, wanted], patienceMs);
     return undefined;
   } catch (error) {
     if (arePackagesRequired()) throw error;

@@ -1,10 +1,11 @@
-// The sources as a program of their own, in each runtime that is here: whom it asks, and when it ends.
-import { execFile, execFileSync } from 'node:child_process';
+// The sources as a program of their own, in each runtime: whom it asks, and when it ends.
+import { execFile } from 'node:child_process';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test as plainTest } from 'vitest';
+import { programs, providePrograms } from '../../../tools/consumers/programs.ts';
 
 const source = fileURLToPath(new URL('../src/index.ts', import.meta.url));
 
@@ -12,24 +13,17 @@ interface Runtime {
   readonly name: string;
   /** The program, and what comes before the code. */
   readonly command: readonly string[];
+  readonly isMissing: boolean;
 }
+
+const missing = await providePrograms();
+if (missing !== undefined) console.warn(`skipped in Bun and Deno: ${missing}`);
 
 const runtimes: readonly Runtime[] = [
-  { name: 'Node', command: [process.execPath, '--input-type=module', '--eval'] },
-  ...found('Bun', 'POD_IDENTITY_BUN', ['bun', '--eval']),
-  ...found('Deno', 'POD_IDENTITY_DENO', ['deno', 'eval']),
+  { name: 'Node', command: [process.execPath, '--input-type=module', '--eval'], isMissing: false },
+  { name: 'Bun', command: [programs.bun, '--eval'], isMissing: missing !== undefined },
+  { name: 'Deno', command: [programs.deno, 'eval'], isMissing: missing !== undefined },
 ];
-
-function found(name: string, variable: string, [program = '', ...rest]: readonly string[]): Runtime[] {
-  const path = process.env[variable] ?? program;
-  try {
-    execFileSync(path, ['--version'], { stdio: 'ignore' });
-    return [{ name, command: [path, ...rest] }];
-  } catch {
-    console.warn(`skipped: no ${name} here (set ${variable} to one to test imds-client in it)`);
-    return [];
-  }
-}
 
 /** The metadata service, a proxy, and what each of them was asked. */
 const asked: string[] = [];
@@ -100,7 +94,9 @@ const attempt = (options: string) => `
   console.log(JSON.stringify(told));
 `;
 
-describe.each(runtimes)('in $name', (runtime) => {
+describe.for(runtimes)('in $name', (runtime) => {
+  const test = plainTest.skipIf(runtime.isMissing);
+
   test('the default transport asks the endpoint, although the environment names a proxy that listens', async () => {
     expect(await run(runtime, attempt('{}'))).toBe('right');
     expect(asked).toEqual(['endpoint']);
