@@ -2,8 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { runInNewContext } from 'node:vm';
+import { findNode20, whyNoNode20 } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createCleanup } from '../stage/cleanup.ts';
 import { programs, providePrograms, typeScriptVersions } from './programs.ts';
@@ -11,6 +12,13 @@ import { createProject, type Project } from './project.ts';
 
 const missing = await providePrograms();
 if (missing !== undefined) console.warn(`skipped: ${missing}`);
+const node20 = findNode20();
+const no20 = whyNoNode20(node20);
+if (no20 !== undefined) console.warn(`skipped in Node 20: ${no20}`);
+const nodes = [
+  { name: 'this Node', node: process.execPath },
+  { name: 'Node 20', node: node20 },
+];
 
 const names = {
   imds: '{ createImdsClient, ImdsError }',
@@ -121,7 +129,26 @@ describe.skipIf(missing !== undefined)('packed and installed in an empty project
     expect({ output, proxied }).toEqual({ output: printed, proxied: [] });
   };
 
-  test.each(['main.mjs', 'main.cjs'])('run in Node as %s', (file) => run(process.execPath, file));
+  describe.for(nodes)('in $name', ({ node = '' }) => {
+    test.skipIf(node === '').for(['main.mjs', 'main.cjs'])('run as %s', (file) => run(node, file));
+
+    test.skipIf(node === '')(
+      'have a command that npx finds, which prints a token or why there is none',
+      async () => {
+        const command = (...more: string[]) => {
+          const args = ['token', '--resource', 'https://vault.azure.net', ...more];
+          // It begins with the first `node` of PATH.
+          return project.run('node_modules/.bin/imds-client', args, { ...env, PATH: dirname(node) });
+        };
+        expect(JSON.parse(await command())).toMatchObject({ accessToken: 'a token' });
+        expect(await command('--explain')).toMatch(/^result +a token/m);
+        await expect(command('--resource', 'https://refused')).rejects.toThrow(
+          'No token: the endpoint answered 400',
+        );
+        expect(proxied).toEqual([]);
+      },
+    );
+  });
   test.each(['main.mjs', 'main.cjs'])('run in Bun as %s', (file) => run(programs.bun, 'run', file));
   test('run in Deno', () => {
     const rights = ['--allow-net=127.0.0.1', '--allow-env', '--allow-read', '--no-prompt'];
@@ -186,6 +213,15 @@ describe.skipIf(missing !== undefined)('packed and installed in an empty project
       // A browser has no process, Buffer or require.
       runInNewContext(await readFile(await bundle('browser.mjs', 'browser'), 'utf8'), page);
       expect(page.found).toEqual([true, 4]);
+    });
+
+    test('for a browser: two constants of crd-types are less than 1 kB', async () => {
+      const constants = '{ bindingLabel, group }';
+      const text = `import ${constants} from '@pod-identity/crd-types'; globalThis.found = ${constants};`;
+      await project.write('constants.mjs', text);
+      const code = await readFile(await bundle('constants.mjs', 'browser'), 'utf8');
+      expect(code).toContain('aadpodidbinding');
+      expect(code.length).toBeLessThan(1000);
     });
   });
 });
