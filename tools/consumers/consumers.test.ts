@@ -135,16 +135,16 @@ describe.skipIf(missing !== undefined)('packed and installed in an empty project
     test.skipIf(node === '')(
       'have a command that npx finds, which prints a token or why there is none',
       async () => {
-        const command = (...more: string[]) => {
-          const args = ['token', '--resource', 'https://vault.azure.net', ...more];
+        const command = (resource: string, ...more: string[]) => {
+          const args = ['token', '--resource', resource, ...more];
           // It begins with the first `node` of PATH.
           return project.run('node_modules/.bin/imds-client', args, { ...env, PATH: dirname(node) });
         };
-        expect(JSON.parse(await command())).toMatchObject({ accessToken: 'a token' });
-        expect(await command('--explain')).toMatch(/^result +a token/m);
-        await expect(command('--resource', 'https://refused')).rejects.toThrow(
-          'No token: the endpoint answered 400',
-        );
+        expect(JSON.parse(await command('https://vault.azure.net'))).toMatchObject({
+          accessToken: 'a token',
+        });
+        expect(await command('https://vault.azure.net', '--explain')).toMatch(/^result +a token/m);
+        await expect(command('https://refused')).rejects.toThrow('No token: the endpoint answered 400');
         expect(proxied).toEqual([]);
       },
     );

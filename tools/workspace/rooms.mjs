@@ -22,9 +22,12 @@ export const rooms = [
   {
     folder: 'packages/imds-client/src',
     pure: [
+      'endpoint-form',
       'errors',
       'failure',
+      'failure-text',
       'instance',
+      'places',
       'probe',
       'proxies',
       'request',

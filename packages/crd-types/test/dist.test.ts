@@ -1,6 +1,6 @@
 // The built library, imported and required by Node 20.
 import { execFileSync } from 'node:child_process';
-import { findNode20, whyNoNode20 } from '@pod-identity/kit/testing';
+import { findNode20, whyNoNode20 } from '../../kit/src/testing/node-20.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildLibrary, type Built } from './built.ts';
 

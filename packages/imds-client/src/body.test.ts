@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readBody } from './body.ts';
 import type { FetchResponse } from './types.ts';
 
@@ -33,4 +33,22 @@ test('a body may have as many bytes as the limit, in all parts together, and no 
 test.each([undefined, null])('a response whose body is %j is read by text()', async (body) => {
   const response = { status: 200, headers: new Headers(), text: () => Promise.resolve('x') };
   expect(await readBody(body === undefined ? response : { ...response, body }, rules)).toBe('x');
+});
+
+describe('a body of more bytes than a token has is refused with the id of the request', () => {
+  test.each<[string, Partial<FetchResponse>]>([
+    ['that is read by the transport', { readUpTo: () => Promise.resolve(undefined) }],
+    ['that is read in parts', {}],
+  ])('%s', async (_, more) => {
+    const response = {
+      ...inParts(bytes('abcdefg')),
+      headers: new Headers({ 'x-ms-request-id': 'id-1' }),
+      ...more,
+    };
+    await expect(readBody(response, rules)).rejects.toMatchObject({
+      code: 'invalid-response',
+      requestId: 'id-1',
+      resource: 'r',
+    });
+  });
 });

@@ -1,4 +1,5 @@
 import { ImdsError, type Asked } from './errors.ts';
+import { requestIdHeader, requestIdOf } from './response.ts';
 import type { FetchResponse } from './types.ts';
 
 export interface BodyRules {
@@ -15,7 +16,7 @@ const wholeDecoder = new TextDecoder();
 export async function readBody(response: FetchResponse, rules: BodyRules): Promise<string> {
   if (response.readUpTo) {
     const whole = await response.readUpTo(rules.limit);
-    if (!whole) throw tooLong(rules);
+    if (!whole) throw tooLong(response, rules);
     return wholeDecoder.decode(whole);
   }
   const { body } = response;
@@ -25,13 +26,14 @@ export async function readBody(response: FetchResponse, rules: BodyRules): Promi
   let read = '';
   for await (const part of body) {
     size += part.length;
-    if (size > rules.limit) throw tooLong(rules);
+    if (size > rules.limit) throw tooLong(response, rules);
     read += decoder.decode(part, { stream: true });
   }
   return read + decoder.decode();
 }
 
-function tooLong({ endpoint, limit, asked }: BodyRules): ImdsError {
+function tooLong({ headers }: FetchResponse, { endpoint, limit, asked }: BodyRules): ImdsError {
   const reason = `${endpoint} answered more than ${limit} bytes: it is no metadata service`;
-  return new ImdsError('invalid-response', reason, { asked });
+  const requestId = requestIdOf({ requestId: headers.get(requestIdHeader) });
+  return new ImdsError('invalid-response', reason, { requestId, asked });
 }

@@ -459,7 +459,13 @@ describe('the metadata of the instance', () => {
     const client = createClient();
     const [one, other] = await Promise.all([client.getInstanceMetadata(), client.getInstanceMetadata()]);
     expect(one.compute).toEqual({ location: 'westeurope', tags: new Map() });
-    expect(other).toBe(one);
+    expect(other).toEqual(one);
+    (one.compute.tags as Map<string, string>).set('owner', 'mallory');
+    (one.document['compute'] as { location: string }).location = 'x';
+    expect(other).toEqual({
+      compute: { location: 'westeurope', tags: new Map() },
+      document: { compute: { location: 'westeurope' } },
+    });
     await client.getInstanceMetadata();
     expect(requests.map(({ url, headers }) => [url, headers['metadata']])).toEqual(
       Array(3).fill(['/metadata/instance?api-version=2021-02-01', 'true']),

@@ -3,7 +3,14 @@ import { aborted, isImdsError, type Asked } from './errors.ts';
 import { exchange } from './exchange.ts';
 import { instancePath, longestInstance, readInstance } from './instance.ts';
 import { isOfMetadataService } from './probe.ts';
-import { identityOf, refuseMisplacedIds, tokenPath, tokenUrl, type ParsedRequest } from './request.ts';
+import {
+  checkOptions,
+  identityOf,
+  refuseMisplacedIds,
+  tokenPath,
+  tokenUrl,
+  type ParsedRequest,
+} from './request.ts';
 import { createRequestReader, type KeyedRequest } from './request-reader.ts';
 import { readAnswer } from './response.ts';
 import { overdue, retried, type Task } from './retried.ts';
@@ -61,7 +68,7 @@ function createTokens(settings: Settings, rules: FlightRules): ImdsClient['getTo
     elapsed,
     maxEntries,
     fetchToken: (parsed) => retried(tokenTask(parsed, settings), { settings, startTimer }),
-    overdue: (parsed, last) => overdue(settings, last, askedOf(parsed)),
+    overdue: (parsed, last, isQueued) => overdue(settings, { last, isQueued }, askedOf(parsed)),
   });
   const readRequest = createRequestReader();
   return async (request) => {
@@ -100,18 +107,23 @@ function createInstance(settings: Settings, rules: FlightRules): ImdsClient['get
     { question, read: (answer) => readInstance(answer, { now: clock.now(), parseDate }) },
     { settings, startTimer },
   );
-  const late = (last: unknown) => overdue(settings, last);
-  return async ({ abortSignal } = {}) => {
+  const late = (last: unknown, isQueued: boolean) => overdue(settings, { last, isQueued });
+  return async (how = {}) => {
+    checkOptions(how);
+    const { abortSignal } = how;
     checkSignal(abortSignal);
-    return join({ key: 'instance', depart, overdue: late, abortSignal });
+    // Callers that ask at the same time share a response: what one of them changes, the others must not see.
+    return structuredClone(await join({ key: 'instance', depart, overdue: late, abortSignal }));
   };
 }
 
 /** One request without the header `Metadata`: the service refuses it at once, whatever it is doing. */
 async function isAvailable(
-  { timeoutMs = 1000, abortSignal }: AvailabilityOptions,
-  { endpoint, probeTransport: transport }: Settings,
+  how: AvailabilityOptions,
+  { endpoint, transport, enterProbe: enter }: Settings,
 ): Promise<boolean> {
+  checkOptions(how);
+  const { timeoutMs = 1000, abortSignal } = how;
   duration('timeoutMs', timeoutMs);
   checkSignal(abortSignal);
   const question = { url: `${endpoint}${tokenPath}`, headers: {}, limit: longestToken };
@@ -121,8 +133,9 @@ async function isAvailable(
     key: 'probe',
     abortSignal,
     overdue: () => aborted(),
-    depart: async (signal) => {
-      const answer = await exchange(question, { endpoint, transport, startTimer, timeoutMs }, signal);
+    depart: async (signal, _, aboard) => {
+      const means = { endpoint, transport, enter, startTimer, timeoutMs, unwantedMs: timeoutMs, aboard };
+      const answer = await exchange(question, means, signal);
       return !isImdsError(answer) && isOfMetadataService(answer);
     },
   });

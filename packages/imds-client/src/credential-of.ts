@@ -1,4 +1,4 @@
-import { identityOf, parseIdentity } from './request.ts';
+import { checkOptions, identityOf, parseIdentity } from './request.ts';
 import { resourceOfScopes } from './scopes.ts';
 import type { Identity, ImdsClient, ImdsCredential } from './types.ts';
 
@@ -14,7 +14,9 @@ export function credentialOf(
   // A copy: the caller may change the object.
   const own = identityOf(parseIdentity(identity));
   return {
-    async getToken(scopes, { abortSignal, claims } = {}) {
+    async getToken(scopes, options = {}) {
+      checkOptions(options);
+      const { abortSignal, claims } = options;
       return client.getToken({
         resource: resourceOfScopes(scopes),
         identity: own,

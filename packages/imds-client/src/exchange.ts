@@ -1,8 +1,9 @@
 import { readBody } from './body.ts';
 import { aborted, ImdsError, isImdsError, type Asked } from './errors.ts';
 import { failureOf } from './failure.ts';
-import type { Answer } from './response.ts';
-import type { StartTimer, Timer } from './single-flight.ts';
+import type { Enter } from './places.ts';
+import { requestIdHeader, type Answer } from './response.ts';
+import type { Aboard, StartTimer } from './single-flight.ts';
 import type { FetchLike, FetchResponse } from './types.ts';
 import { version } from './version.ts';
 
@@ -21,13 +22,19 @@ export interface Question {
 export interface ExchangeRules {
   readonly endpoint: string;
   readonly transport: FetchLike;
+  /** Waits until the endpoint may have another request. */
+  readonly enter: Enter;
   readonly startTimer: StartTimer;
+  /** Milliseconds from when the request is sent on. */
   readonly timeoutMs: number;
+  /** Milliseconds after which it ends if nobody waits for the response by then. */
+  readonly unwantedMs: number;
+  readonly aboard: Aboard;
 }
 
 /**
  * One try: the response as a value, or why there is none. It ends by the timeout and the signal even if the transport ignores its own
- * signal.
+ * signal. The timeout begins when there is a place for the request.
  *
  * @throws Error - the transport threw a programming error
  */
@@ -36,13 +43,30 @@ export async function exchange(
   rules: ExchangeRules,
   signal: AbortSignal,
 ): Promise<Answer | ImdsError> {
-  if (signal.aborted) return endOf(signal);
-  const { endpoint, timeoutMs } = rules;
+  const entered = rules.enter(signal, rules.aboard);
+  const leave = entered instanceof Promise ? await entered.catch(() => undefined) : entered;
+  try {
+    return signal.aborted ? endOf(signal) : await sendInTime(question, rules, signal);
+  } finally {
+    leave?.();
+  }
+}
+
+async function sendInTime(
+  question: Question,
+  rules: ExchangeRules,
+  signal: AbortSignal,
+): Promise<Answer | ImdsError> {
+  const { endpoint, startTimer, timeoutMs, unwantedMs, aboard } = rules;
   const { asked } = question;
   const ending = createEnding(signal);
-  const timer: Timer = rules.startTimer(timeoutMs, () => {
-    const reason = `${endpoint} did not answer within ${timeoutMs} ms`;
-    ending.end(new ImdsError('timeout', reason, { asked }));
+  const giveUp = (ms: number) =>
+    ending.end(new ImdsError('timeout', `${endpoint} did not answer within ${ms} ms`, { asked }));
+  const firstMs = Math.min(unwantedMs, timeoutMs);
+  let timer = startTimer(firstMs, () => {
+    const leftMs = timeoutMs - firstMs;
+    if (leftMs > 0 && aboard.waiting > 0) timer = startTimer(leftMs, () => giveUp(timeoutMs));
+    else giveUp(firstMs);
   });
   try {
     return await Promise.race([ending.ended, send(question, rules, ending.signal)]);
@@ -87,7 +111,7 @@ async function send(question: Question, rules: ExchangeRules, signal: AbortSigna
     status: response.status,
     retryAfter: response.headers.get('retry-after'),
     contentType: response.headers.get('content-type'),
-    requestId: response.headers.get('x-ms-request-id'),
+    requestId: response.headers.get(requestIdHeader),
     body,
   };
 }

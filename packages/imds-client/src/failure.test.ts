@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { ImdsError } from './errors.ts';
 import { failureOf } from './failure.ts';
 
 const endpoint = 'http://169.254.169.254';
@@ -35,21 +36,52 @@ describe('an endpoint that cannot be reached', () => {
   });
 
   test.each([
-    new Error('x'),
-    'a text',
-    undefined,
-    null,
-    new TypeError('Failed to fetch'),
-    new TypeError('Load failed: the network cannot be reached'),
-    coded('ERR_X'),
-    coded('two words'),
-    coded(['ECONNREFUSED'] as unknown as string),
-    coded(['CERT_HAS_EXPIRED'] as unknown as string),
-    new AggregateError([new Error('a'), new Error('b'), new Error('c'), coded('ECONNREFUSED')]),
-    coded('in ECONNRESET'),
-    coded('ECONNRESET too'),
-  ])('without a code is unreachable: %s', (cause) => {
-    expect(of(cause)).toMatchObject({ code: 'unavailable', reason: `${endpoint} cannot be reached` });
+    [new Error('my gateway refused: policy 7'), ': my gateway refused: policy 7'],
+    [new Error('two\r\nlines\u001b2J'), ': two lines 2J'],
+    [new Error('no route', { cause: new Error('policy 7') }), ': no route: policy 7'],
+    [new TypeError('Failed to fetch'), ': Failed to fetch'],
+    [
+      new TypeError('fetch failed', { cause: new Error('other side closed') }),
+      ': fetch failed: other side closed',
+    ],
+    [coded('ERR_X'), ': x'],
+    [coded('two words'), ': x'],
+    [
+      new TypeError('Load failed: the network cannot be reached'),
+      ': Load failed: the network cannot be reached',
+    ],
+    [coded(['ECONNREFUSED'] as unknown as string), ': x'],
+    [coded(['CERT_HAS_EXPIRED'] as unknown as string), ': x'],
+    [new AggregateError([new Error('a'), new Error('b'), new Error('c'), coded('ECONNREFUSED')]), ''],
+    [coded('in ECONNRESET'), ': x'],
+    [coded('ECONNRESET too'), ': x'],
+    ['a text', ': a text'],
+    [new Error(''), ''],
+    [{ message: 5 }, ''],
+    [undefined, ''],
+    [null, ''],
+  ])('without a code is told by the message of its error: %s', (cause, why) => {
+    expect(of(cause)).toMatchObject({ code: 'unavailable', reason: `${endpoint} cannot be reached${why}` });
+  });
+
+  test('with a long message is told by its beginning', () => {
+    const { reason } = of(new Error('a '.repeat(999))) as ImdsError;
+    expect(reason).toBe(`${endpoint} cannot be reached: ${'a '.repeat(100)}…`);
+  });
+
+  // The text of an error may quote a response, and that may be a token.
+  test.each([
+    'unexpected body: {"access_token":"SECRET"}',
+    'access_token=SECRET',
+    'unexpected <Buffer 53 45>',
+    'unexpected [53,45]',
+    'unexpected token eyJhbGciSECRET',
+    `unexpected ${'SECRET'.repeat(22)}`,
+    'no answer to Authorization: Bearer SECRETSECRETSECRETSECRET',
+    'the gateway http://user:SECRET@host refused',
+  ])('with an error that may quote a token is not told by it: %j', (message) => {
+    for (const cause of [new Error(message), new Error('x', { cause: new Error(message) }), message])
+      expect(of(cause)).toMatchObject({ code: 'unavailable', reason: `${endpoint} cannot be reached` });
   });
 
   test('with an error that causes itself ends', () => {
@@ -70,6 +102,33 @@ test.each([
   const cause = new TypeError('fetch failed', { cause: coded(code) });
   const error = of(cause);
   expect(error).toMatchObject({ cause, retryable: false, reason: expect.stringContaining(code) as unknown });
+});
+
+test.each([
+  [coded('EPROTO'), 'EPROTO'],
+  [coded('ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION'), 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION'],
+  [
+    new TypeError('fetch failed', { cause: coded('ERR_SSL_PACKET_LENGTH_TOO_LONG') }),
+    'ERR_SSL_PACKET_LENGTH_TOO_LONG',
+  ],
+])('what does not speak TLS is not asked again: %s', (cause, code) => {
+  expect(of(cause)).toMatchObject({
+    code: 'invalid-response',
+    retryable: false,
+    reason: `${endpoint} does not speak TLS, or not as this runtime does (${code})`,
+  });
+});
+
+test.each([
+  new TypeError('fetch failed', { cause: new Error('bad port') }),
+  new TypeError('Fetch failed: Requests to port 6000 are blocked'),
+])('a port that fetch refuses is named with the endpoint, and not tried again: %s', (cause) => {
+  const error = failureOf({ endpoint: 'http://127.0.0.1:6000', cause, asked: undefined });
+  expect(error).toBeInstanceOf(TypeError);
+  expect(error).toMatchObject({
+    cause,
+    message: "fetch does not connect to the port of http://127.0.0.1:6000: use transport 'node'",
+  });
 });
 
 test('a handshake that takes too long has nothing to do with the certificate', () => {
@@ -102,8 +161,7 @@ describe('a programming error is passed on as it is', () => {
     new ReferenceError('x is not defined'),
     new RangeError('no'),
     new SyntaxError('no'),
-    new TypeError('fetch failed', { cause: new Error('bad port') }),
-    new TypeError('Fetch failed: Requests to port 6000 are blocked'),
+    new TypeError('fetch failed', { cause: new Error('unknown scheme') }),
     new TypeError('HTTP_PROXY would lead requests through a proxy: add 127.0.0.1 to NO_PROXY'),
   ])('%s', (cause) => {
     expect(of(cause)).toBe(cause);

@@ -1,4 +1,5 @@
 import { ImdsError, type Asked } from './errors.ts';
+import { messageOf } from './failure-text.ts';
 
 /** What is done with the error that an HTTP client threw. */
 export interface Thrown {
@@ -26,21 +27,31 @@ const sentences: Readonly<Partial<Record<string, string>>> = {
 /**
  * Why the endpoint cannot be reached; or the error itself, if it is one of the program: that is neither retried nor explained away.
  */
-export function failureOf({ endpoint, cause, asked }: Thrown): ImdsError | Error {
+export function failureOf(thrown: Thrown): ImdsError | Error {
+  const { endpoint, cause, asked } = thrown;
   const code = systemCodeOf(cause, 5);
-  if (code?.startsWith('HPE_') === true) {
-    return new ImdsError('invalid-response', `${endpoint} does not speak HTTP (${code})`, {
-      asked,
-      cause: withoutBytes(cause, code),
-    });
+  if (code === undefined) return withoutCode(thrown);
+  const [, permanent] = permanents.find(([codes]) => codes.test(code)) ?? [];
+  if (permanent === undefined) {
+    return unreachable(thrown, [code, sentences[code]].filter((text) => text !== undefined).join(', '));
   }
-  if (code !== undefined && certificateCode.test(code)) {
-    const reason = `the certificate of ${endpoint} is not accepted (${code})`;
-    return new ImdsError('invalid-response', reason, { asked, cause });
+  const kept = code.startsWith('HPE_') ? withoutBytes(cause, code) : cause;
+  return new ImdsError('invalid-response', `${endpoint} ${permanent} (${code})`, { asked, cause: kept });
+}
+
+function withoutCode(thrown: Thrown): ImdsError | Error {
+  const { endpoint, cause } = thrown;
+  // `fetch` connects to no port that another protocol uses.
+  if (cause instanceof TypeError && refusedPort.test(`${cause.message} ${String(cause.cause)}`)) {
+    const message = `fetch does not connect to the port of ${endpoint}: use transport 'node'`;
+    return new TypeError(message, { cause });
   }
-  if (code === undefined && isOfTheProgram(cause)) return cause;
-  const sentence = code === undefined ? undefined : sentences[code];
-  const why = [code, sentence].filter((text) => text !== undefined).join(', ');
+  return isOfTheProgram(cause) ? cause : unreachable(thrown, messageOf(cause));
+}
+
+const refusedPort = /\bbad port\b|\bport \d+ (is|are) blocked/i;
+
+function unreachable({ endpoint, cause, asked }: Thrown, why: string): ImdsError {
   const reason = `${endpoint} cannot be reached${why === '' ? '' : `: ${why}`}`;
   return new ImdsError('unavailable', reason, { asked, cause });
 }
@@ -66,24 +77,30 @@ function systemCodeOf(error: unknown, depth: number): string | undefined {
 /** Of OpenSSL and of Node's TLS: no retry changes a certificate. */
 const certificateCode = /^(UNABLE_TO_\w{1,60}|(\w{1,40}_)?CERT(_\w{1,60})?|HOSTNAME_MISMATCH)$/;
 
+/** What no retry changes. `fetch` has the code of OpenSSL, node:https that of the connection. */
+const permanents: readonly (readonly [codes: RegExp, what: string])[] = [
+  [/^HPE_/, 'does not speak HTTP'],
+  [/^(EPROTO$|ERR_SSL_)/, 'does not speak TLS, or not as this runtime does'],
+  [certificateCode, 'has a certificate that is not accepted'],
+];
+
 function isSystemCode(code: unknown): code is string {
-  if (typeof code === 'string' && certificateCode.test(code)) return true;
   return (
     typeof code === 'string' &&
-    /^(E[A-Z_]{2,30}|HPE_\w{1,40}|UND_ERR_\w{2,40}|[A-Z][A-Za-z]{5,40})$/.test(code) &&
-    !code.startsWith('ERR_')
+    (certificateCode.test(code) ||
+      /^(?!ERR_(?!SSL_))(E[A-Z_\d]{2,60}|HPE_\w{1,40}|UND_ERR_\w{2,40}|[A-Z][A-Za-z]{5,40})$/.test(code))
   );
 }
 
 /**
- * `fetch` reports failures of the network as a TypeError: Node's has a cause, others name what failed. "bad port" is a cause that no retry
+ * `fetch` reports failures of the network as a TypeError: Node's has a cause, others name what failed. A scheme is a cause that no retry
  * removes.
  */
 function isOfTheProgram(error: unknown): error is Error {
   if (error instanceof ReferenceError || error instanceof SyntaxError || error instanceof RangeError)
     return true;
   if (!(error instanceof TypeError)) return false;
-  if (error.cause instanceof Error) return /bad port|scheme|invalid url/i.test(error.cause.message);
+  if (error.cause instanceof Error) return /scheme|invalid url/i.test(error.cause.message);
   return (
     !/fetch|network|connect|socket|request|load failed/i.test(error.message) ||
     /blocked|NO_PROXY|is not (a |an |iterable)|^cannot |undefined|of null/i.test(error.message)

@@ -214,6 +214,20 @@ describe('an argument that only JavaScript can pass is refused by its name', () 
   test('null in place of the options', () => {
     expect(() => createImdsClient(null as never)).toThrow('the options must be an object');
   });
+
+  test.each<[string, () => Promise<unknown>]>([
+    ['isAvailable', () => client.isAvailable(null as never)],
+    ['getInstanceMetadata', () => client.getInstanceMetadata(5 as never)],
+    ['getToken', () => client.createCredential().getToken('r', null as never)],
+  ])('what is no object in place of the options of %s', async (_, call) => {
+    const error: unknown = await call().catch((one: unknown) => one);
+    expect(error).toBeInstanceOf(TypeError);
+    expect(String(error)).toContain('options must be an object');
+  });
+
+  test.each([[undefined], [null], [[]]])('%j in place of the scopes', async (scopes) => {
+    await expect(client.createCredential().getToken(scopes as never)).rejects.toThrow(/scope/);
+  });
 });
 
 test.each(['http://127.0.0.1:1\r\n', 'http://127.0.0.1:1//', ' http://127.0.0.1:1/ '])(

@@ -3,6 +3,7 @@ import {
   parseObject,
   readRefusal,
   readText,
+  requestIdOf,
   type Answer,
   type Circumstances,
   type JsonObject,
@@ -35,19 +36,11 @@ export function readInstance(answer: Answer, at: Omit<Circumstances, 'asked'>): 
   if (answer.status !== 200) return readRefusal(answer, document, at);
   const compute = objectOf(document?.['compute']);
   if (document === undefined || compute === undefined) {
-    return new ImdsError(
-      'invalid-response',
-      'the endpoint answered 200 without the metadata of an instance',
-      {
-        status: 200,
-      },
-    );
+    const reason = 'the endpoint answered 200 without the metadata of an instance';
+    const requestId = requestIdOf(answer, document);
+    return new ImdsError('invalid-response', reason, { status: 200, requestId });
   }
-  // Callers that ask at the same time share it.
-  return Object.freeze({
-    compute: Object.freeze(readCompute(compute)),
-    document: Object.freeze(document),
-  });
+  return { compute: readCompute(compute), document };
 }
 
 function readCompute(compute: JsonObject): InstanceCompute {

@@ -63,7 +63,7 @@ test('sends what IMDS documents, its name, and nothing else', async () => {
 
 test.each([undefined, {}])('is refused, with the remedy, in a runtime whose process is %j', (process) => {
   vi.stubGlobal('process', process);
-  expect(() => createNodeTransport('http://127.0.0.1', 1)).toThrow(/use transport 'fetch'$/);
+  expect(() => createNodeTransport('http://127.0.0.1')).toThrow(/use transport 'fetch'$/);
   vi.unstubAllGlobals();
 });
 
@@ -88,7 +88,7 @@ test('has four connections at a time, and one for the probe, which does not wait
   let held = 0;
   const { endpoint, most } = await serve((socket, text) => {
     if (text.includes('Metadata: true')) held += 1;
-    else socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n');
+    else socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 13\r\n\r\n{"error":"x"}');
   });
   const client = createImdsClient({ endpoint });
   const controller = new AbortController();
@@ -157,7 +157,7 @@ describe('an endpoint', () => {
       redirect: 'manual',
       signal: new AbortController().signal,
     } as const;
-    const response = await createNodeTransport(endpoint, 1)(`${endpoint}/`, init);
+    const response = await createNodeTransport(endpoint)(`${endpoint}/`, init);
     const read = await response.readUpTo?.(2_000_000);
     expect(read !== undefined && large.equals(read)).toBe(true);
   });
@@ -169,7 +169,7 @@ describe('an endpoint', () => {
     const { signal } = new AbortController();
     const removed = vi.spyOn(signal, 'removeEventListener');
     const init = { method: 'GET', headers: {}, redirect: 'manual', signal } as const;
-    expect(await createNodeTransport(endpoint, 1)(`${endpoint}/`, init)).toMatchObject({ status: 200 });
+    expect(await createNodeTransport(endpoint)(`${endpoint}/`, init)).toMatchObject({ status: 200 });
     await expect.poll(() => removed.mock.calls.length, { message: 'listeners that are removed' }).toBe(1);
   });
 
@@ -190,7 +190,7 @@ describe('an endpoint', () => {
     const { signal } = new AbortController();
     const removed = vi.spyOn(signal, 'removeEventListener');
     const init = { method: 'GET', headers: {}, redirect: 'manual', signal } as const;
-    const response = await createNodeTransport(endpoint, 1)(`${endpoint}/`, init);
+    const response = await createNodeTransport(endpoint)(`${endpoint}/`, init);
     expect(await response.readUpTo?.(body.length)).toHaveLength(body.length);
     await expect.poll(() => removed.mock.calls.length, { message: 'listeners that are removed' }).toBe(1);
   });
@@ -253,7 +253,7 @@ describe('an endpoint', () => {
   test('is not asked once the signal is aborted', async () => {
     const { endpoint, most } = await serve(() => undefined);
     const init = { method: 'GET', headers: {}, redirect: 'manual' } as const;
-    const asking = createNodeTransport(endpoint, 1)(endpoint, { ...init, signal: AbortSignal.abort() });
+    const asking = createNodeTransport(endpoint)(endpoint, { ...init, signal: AbortSignal.abort() });
     await expect(asking).rejects.toMatchObject({ name: 'AbortError' });
     expect(most()).toBe(0);
   });

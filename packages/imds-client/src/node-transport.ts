@@ -13,7 +13,7 @@ type Open = (url: string, headers: Readonly<Record<string, string>>) => ClientRe
  *
  * @throws TypeError - the runtime has no node:http
  */
-export function createNodeTransport(endpoint: string, maxSockets: number): FetchLike {
+export function createNodeTransport(endpoint: string): FetchLike {
   const { process: own } = globalThis as { process?: Partial<NodeJS.Process> };
   if (typeof own?.getBuiltinModule !== 'function') {
     throw new TypeError(
@@ -22,23 +22,20 @@ export function createNodeTransport(endpoint: string, maxSockets: number): Fetch
   }
   let opening: Open | undefined;
   return async (url, init) => {
-    opening ??= createOpening(new URL(endpoint).protocol === 'https:', maxSockets);
+    opening ??= createOpening(new URL(endpoint).protocol === 'https:');
     init.signal.throwIfAborted();
     return responseTo(opening(url, init.headers), init);
   };
 }
 
-function createOpening(isSecure: boolean, maxSockets: number): Open {
+function createOpening(isSecure: boolean): Open {
   const http = process.getBuiltinModule(isSecure ? 'node:https' : 'node:http');
-  const agent: Agent = new http.Agent({ maxSockets });
+  const agent: Agent = new http.Agent();
   // Deno leads even requests with an agent of their own through HTTP_PROXY, but not connections of node:net.
   agent.createConnection = createConnecting(isSecure);
   return (url, given) => {
     const headers = { ...given, Connection: 'close' };
-    const request = http.request(url, { method: 'GET', agent, headers });
-    // Otherwise an agent with a limit sends a request that waits over a connection that the service has not closed yet.
-    request.shouldKeepAlive = false;
-    return request;
+    return http.request(url, { method: 'GET', agent, headers });
   };
 }
 

@@ -139,19 +139,31 @@ describe('an endpoint', () => {
   });
 
   test.each([
-    '',
-    '169.254.169.254',
-    'ftp://host',
-    'ftp://https://host',
-    'http:host',
-    'http://host/?a=b',
-    'http://host/#x',
-    'http://host:0',
-    'http://host:99999',
-  ])('%j is refused, and what it came from is named', (endpoint) => {
-    expect(() => parseEndpoint(endpoint, 'A_VARIABLE')).toThrow(TypeError);
+    ['', 'one without http://'],
+    ['169.254.169.254', 'one without http://'],
+    ['ftp://host', 'one without http://'],
+    ['ftp://https://host', 'one without http://'],
+    ['http:host', 'one without http://'],
+    ['http://host/?a=b', 'one with a query or a fragment'],
+    ['http://host/#x', 'one with a query or a fragment'],
+    ['http://host:0', 'one with a bad port'],
+    ['http://host:99999', 'one with a bad port'],
+    ['http://[::1]:99999/', 'one with a bad port'],
+    ['http://host:8o', 'one with a bad port'],
+    ['http://host:', 'one with a bad port'],
+    ['http://host:0x50', 'one without a valid host'],
+    ['http://', 'one without a valid host'],
+    ['http:///x', 'one without a valid host'],
+    ['http://[::1', 'one without a valid host'],
+    ['http://fd00::1:80', 'one without a valid host'],
+    ['http://300.1.1.1', 'one without a valid host'],
+    ['http://host/metadata/identity/oauth2/token', 'one with the path /metadata'],
+    ['http://host/base/METADATA', 'one with the path /metadata'],
+  ])('%j is refused, and what it came from and what is wrong is named', (endpoint, problem) => {
     expect(() => parseEndpoint(endpoint, 'A_VARIABLE')).toThrow(
-      /^A_VARIABLE must be an http or https address/,
+      new TypeError(
+        `A_VARIABLE must be an http or https address such as http://169.254.169.254, not ${problem}`,
+      ),
     );
   });
 

@@ -1,5 +1,6 @@
 import { oneLine } from './errors.ts';
 import type { Identity, TokenRequest } from './types.ts';
+import { problemOfForm } from './endpoint-form.ts';
 import { defaultScope } from './scopes.ts';
 
 export const tokenPath = '/metadata/identity/oauth2/token';
@@ -30,15 +31,12 @@ export function parseEndpoint(endpoint: string, name: string): string {
 /** What is wrong with the address; without what may be a password in it. */
 function problemOf(endpoint: unknown): string | undefined {
   if (typeof endpoint !== 'string') return `a value of type ${typeof endpoint}`;
-  if (endpoint.includes('@')) return 'one with a user name or password: metadata services have none';
+  if (endpoint.includes('@')) return 'one with a user name or password';
   if (/[?#]/.test(endpoint)) return 'one with a query or a fragment';
   if (/\s/.test(endpoint) || oneLine(endpoint) !== endpoint) {
     return 'one with a blank or a control character';
   }
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-  const isAddress = url !== undefined && /^https?:\/\//i.test(endpoint) && url.port !== '0';
-  // Not quoted: it may hold a password that is written in a way that no parser knows.
-  return isAddress ? undefined : 'a text of another form';
+  return problemOfForm(endpoint);
 }
 
 /** What names an identity in a query. */
@@ -106,7 +104,7 @@ function parseExtra(extraQuery: unknown): [string, string][] {
 
 /** Of callers in JavaScript, and of version 0.1: an id that is not read would get them a token of another identity. */
 export function refuseMisplacedIds(value: unknown): void {
-  if (!isObject(value)) throw new TypeError('the request or the options must be an object');
+  checkOptions(value);
   // No loop over the names: this runs for each token from the cache.
   if ('clientId' in value || 'objectId' in value || 'resourceId' in value) throw misplacedId(value);
 }
@@ -114,6 +112,11 @@ export function refuseMisplacedIds(value: unknown): void {
 function misplacedId(value: object): TypeError {
   const name = selectorNames.find((one) => one in value);
   return new TypeError(`${name} must be in identity: { ${name} }`);
+}
+
+/** @throws TypeError - callers in JavaScript pass null, or text */
+export function checkOptions(value: unknown): asserts value is object {
+  if (!isObject(value)) throw new TypeError('the request or the options must be an object');
 }
 
 function parseResource(value: unknown): string {

@@ -256,6 +256,8 @@ test.each<[string | null, object, string | undefined]>([
   ['a text\u001b[2J', {}, undefined],
 ])('with the request id %j in its header and %j in its body has %j', (requestId, body, expected) => {
   expect(refused({ error: 'x', ...body }, { status: 400, requestId }).requestId).toBe(expected);
+  // Also of what should have been a token.
+  expect(refused({ ...body }, { requestId }).requestId).toBe(expected);
 });
 
 test('control characters of a refusal do not reach a log or a terminal', () => {
@@ -309,3 +311,13 @@ describe('a refusal without JSON', () => {
     expect(refused('secret', { contentType: 'text/plain' }).reason).not.toContain('secret');
   });
 });
+
+test.each(['no JSON', '{"access_token":"t\\u0007"}', '{"access_token":"t"}'])(
+  'the id of a request that was answered 200 with %j is told',
+  (body) => {
+    expect(refused(body, { requestId: 'id-1' })).toMatchObject({
+      code: 'invalid-response',
+      requestId: 'id-1',
+    });
+  },
+);

@@ -2,6 +2,8 @@ import { ImdsError, oneLine, type Asked, type ImdsErrorCode } from './errors.ts'
 import { plainReason, quotable } from './refusal-text.ts';
 import type { AccessToken } from './types.ts';
 
+export const requestIdHeader = 'x-ms-request-id';
+
 /** An HTTP response as a value. */
 export interface Answer {
   readonly status: number;
@@ -30,15 +32,21 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 export function readAnswer(answer: Answer, at: Circumstances): AccessToken | ImdsError {
   const body = parseObject(answer.body);
   if (answer.status !== 200) return readRefusal(answer, body, at);
+  const read: Reading = { ...at, requestId: requestIdOf(answer, body) };
   // The body may hold a token, so no message quotes it.
-  return body === undefined ? unreadable('without a JSON object', at) : readToken(body, at);
+  return body === undefined ? unreadable('without a JSON object', read) : readToken(body, read);
 }
 
-function unreadable(what: string, { asked }: Circumstances): ImdsError {
-  return new ImdsError('invalid-response', `the endpoint answered 200 ${what}`, { status: 200, asked });
+interface Reading extends Circumstances {
+  readonly requestId: string | undefined;
 }
 
-function readToken(body: JsonObject, at: Circumstances): AccessToken | ImdsError {
+function unreadable(what: string, { asked, requestId }: Reading): ImdsError {
+  const reason = `the endpoint answered 200 ${what}`;
+  return new ImdsError('invalid-response', reason, { status: 200, requestId, asked });
+}
+
+function readToken(body: JsonObject, at: Reading): AccessToken | ImdsError {
   const token = readText(body['access_token']);
   if (token === undefined) return unreadable('without an access_token', at);
   // It becomes a header of a request.
@@ -62,7 +70,7 @@ function readToken(body: JsonObject, at: Circumstances): AccessToken | ImdsError
   });
 }
 
-function noExpiry(why: string, at: Circumstances): ImdsError {
+function noExpiry(why: string, at: Reading): ImdsError {
   return unreadable(`with a token of no valid expiry: ${why}`, at);
 }
 
@@ -140,14 +148,16 @@ export function readRefusal(
       status: answer.status,
       serviceCode,
       retryAfterMs: readRetryAfter(answer.retryAfter, at),
-      requestId: readRequestId(answer.requestId ?? body?.['correlation_id']),
+      requestId: requestIdOf(answer, body),
       asked: at.asked,
     },
   );
 }
 
-/** Ids are of letters, digits and dashes. */
-function readRequestId(value: unknown): string | undefined {
+/** From the header, else from the body. */
+export function requestIdOf(answer: Pick<Answer, 'requestId'>, body: JsonObject = {}): string | undefined {
+  const value = answer.requestId ?? body['correlation_id'];
+  // Ids are of letters, digits and dashes.
   return typeof value === 'string' && /^[\w.-]{1,100}$/.test(value) ? value : undefined;
 }
 

@@ -3,7 +3,7 @@ import { exchange, type ExchangeRules, type Question } from './exchange.ts';
 import type { Answer } from './response.ts';
 import { retryDelayMs } from './retry.ts';
 import type { Settings } from './settings.ts';
-import type { Departure, StartTimer } from './single-flight.ts';
+import type { Aboard, Departure, StartTimer } from './single-flight.ts';
 
 /** A question, and how its responses are read. */
 export interface Task<T> {
@@ -20,10 +20,10 @@ export interface Means {
 /** The call of a task: tries until there is a result or a permanent failure. */
 export function retried<T>(task: Task<T>, means: Means): Departure<T> {
   const { clock, elapsed, maxRetries, random, deadlineMs } = means.settings;
-  return async (signal, onFailure) => {
+  return async (signal, onFailure, aboard) => {
     const deadline = elapsed() + deadlineMs;
     for (let retries = 0; ; retries += 1) {
-      const result = await tryOnce(task, means, signal);
+      const result = await tryOnce(task, { ...means, aboard }, signal);
       if (!isImdsError(result)) return result;
       onFailure(result);
       const leftMs = deadline - elapsed();
@@ -37,11 +37,11 @@ export function retried<T>(task: Task<T>, means: Means): Departure<T> {
 
 async function tryOnce<T>(
   { question, read }: Task<T>,
-  { settings, startTimer }: Means,
+  { settings, startTimer, aboard }: Means & { readonly aboard: Aboard },
   signal: AbortSignal,
 ): Promise<T | ImdsError> {
-  const { endpoint, transport, requestTimeoutMs: timeoutMs } = settings;
-  const rules: ExchangeRules = { endpoint, transport, startTimer, timeoutMs };
+  const { requestTimeoutMs: timeoutMs } = settings;
+  const rules: ExchangeRules = { ...settings, startTimer, timeoutMs, aboard };
   const answer = await exchange(question, rules, signal);
   return isImdsError(answer) ? answer : read(answer);
 }
@@ -54,10 +54,19 @@ function withoutTime(last: ImdsError, deadlineMs: number): ImdsError {
   return new ImdsError(code, why, { status, retryAfterMs, serviceCode, requestId, cause, asked });
 }
 
-/** The error of a call that the deadline ended; `last` is that of its last try. */
-export function overdue({ endpoint, deadlineMs }: Settings, last: unknown, asked?: Asked): ImdsError {
-  const reason = isImdsError(last)
-    ? `${endpoint} gave no usable response within ${deadlineMs} ms; the last attempt: ${last.reason}`
-    : `${endpoint} did not answer within ${deadlineMs} ms`;
-  return new ImdsError('timeout', reason, { asked, cause: last });
+/** What is known when the deadline ends a call. */
+export interface Late {
+  /** The error of its last try. */
+  readonly last: unknown;
+  /** It waited for a connection. */
+  readonly isQueued: boolean;
+}
+
+/** The error of a call that the deadline ended. */
+export function overdue({ endpoint, deadlineMs }: Settings, late: Late, asked?: Asked): ImdsError {
+  const { last, isQueued } = late;
+  const attempt = isImdsError(last) ? `; the last attempt: ${last.reason}` : '';
+  const silence = attempt === '' ? 'did not answer' : 'gave no usable response';
+  const what = isQueued ? `no connection to ${endpoint} was free` : `${endpoint} ${silence}`;
+  return new ImdsError('timeout', `${what} within ${deadlineMs} ms${attempt}`, { asked, cause: last });
 }

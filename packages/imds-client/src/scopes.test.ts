@@ -14,6 +14,14 @@ test.each([
 
 test.each([[[]], [['a/.default', 'b/.default']]])('scopes %j are refused', (scopes) => {
   expect(() => resourceOfScopes(scopes)).toThrow(
-    new TypeError('exactly one scope is needed: a managed identity token is for one resource'),
+    new TypeError('scopes must be one text: a token is for one resource'),
   );
 });
+
+test.each([[undefined], [null], [5], [{}], [[undefined]], [['a', 5]], ['']])(
+  'scopes %j are refused by name',
+  (scopes) => {
+    expect(() => resourceOfScopes(scopes as never)).toThrow(/^scopes must be one text/);
+    expect(() => resourceOfScopes(scopes as never)).toThrow(TypeError);
+  },
+);

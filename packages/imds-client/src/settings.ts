@@ -1,5 +1,6 @@
 import { createFetchTransport } from './fetch-transport.ts';
 import { createNodeTransport } from './node-transport.ts';
+import { noLimit, placesAt, type Enter } from './places.ts';
 import { parseEndpoint } from './request.ts';
 import { systemClock } from './timers.ts';
 import type { Clock, FetchLike, ImdsClientOptions } from './types.ts';
@@ -9,8 +10,12 @@ export interface Settings {
   readonly endpoint: string;
   readonly apiVersion: string;
   readonly transport: FetchLike;
+  /** For each request: a wait until the endpoint may have another one. */
+  readonly enter: Enter;
   /** Of `isAvailable`: it does not wait behind requests that the service holds. */
-  readonly probeTransport: FetchLike;
+  readonly enterProbe: Enter;
+  /** Milliseconds after which a request ends if nobody waits for its response; Infinity: when any other does. */
+  readonly unwantedMs: number;
   readonly maxRetries: number;
   readonly requestTimeoutMs: number;
   readonly deadlineMs: number;
@@ -32,7 +37,7 @@ export function readSettings(options: ImdsClientOptions): Settings {
   const endpoint = endpointOf(options.endpoint);
   return {
     endpoint,
-    ...transportsOf(options.transport ?? 'node', endpoint),
+    ...meansOf(options.transport ?? 'node', endpoint),
     apiVersion,
     cache,
     clock,
@@ -42,19 +47,18 @@ export function readSettings(options: ImdsClientOptions): Settings {
   };
 }
 
-/** IMDS serves five requests at a time. One place is kept free for the probe, which it answers while it holds others. */
-const places = { transport: 4, probeTransport: 1 } as const;
+/** Connections of `fetch` keep a finished program alive. Long enough for a service that answers at all. */
+const unwantedFetchMs = 10_000;
 
-function transportsOf(option: unknown, endpoint: string): Pick<Settings, keyof typeof places> {
-  if (option === 'node') {
-    return {
-      transport: createNodeTransport(endpoint, places.transport),
-      probeTransport: createNodeTransport(endpoint, places.probeTransport),
-    };
-  }
-  const transport = option === 'fetch' ? createFetchTransport(endpoint) : option;
-  if (typeof transport === 'function')
-    return { transport: transport as FetchLike, probeTransport: transport as FetchLike };
+type Means = Pick<Settings, 'transport' | 'enter' | 'enterProbe' | 'unwantedMs'>;
+
+function meansOf(option: unknown, endpoint: string): Means {
+  if (typeof option === 'function')
+    return { transport: option as FetchLike, enter: noLimit, enterProbe: noLimit, unwantedMs: Infinity };
+  if (option === 'node')
+    return { transport: createNodeTransport(endpoint), ...placesAt(endpoint), unwantedMs: Infinity };
+  if (option === 'fetch')
+    return { transport: createFetchTransport(endpoint), ...placesAt(endpoint), unwantedMs: unwantedFetchMs };
   throw new TypeError(`transport must be 'node', 'fetch' or a function like fetch, not ${typeof option}`);
 }
 

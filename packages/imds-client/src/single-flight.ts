@@ -12,7 +12,19 @@ export interface Timer {
 export type StartTimer = (ms: number, onEnd: () => void) => Timer;
 
 /** Starts the call. The signal aborts once no caller waits for it any more; `onFailure` is to be called for each try that failed. */
-export type Departure<T> = (signal: AbortSignal, onFailure: (error: unknown) => void) => Promise<T>;
+export type Departure<T> = (
+  signal: AbortSignal,
+  onFailure: (error: unknown) => void,
+  aboard: Aboard,
+) => Promise<T>;
+
+/** What a call tells, and can look at, while it is under way. */
+export interface Aboard {
+  /** Whether the call waits for a connection: set by the call. */
+  isQueued: boolean;
+  /** Callers that wait for the result. */
+  readonly waiting: number;
+}
 
 export interface FlightRules {
   readonly startTimer: StartTimer;
@@ -23,8 +35,8 @@ export interface FlightRules {
 export interface Passenger<T> {
   readonly key: string;
   readonly depart: Departure<T>;
-  /** The error of the deadline; `last` is that of the last failed try, if there was one. */
-  readonly overdue: (last: unknown) => Error;
+  /** The error of the deadline; `last` is that of the last failed try, if there was one. `isQueued`: the call waited for a connection. */
+  readonly overdue: (last: unknown, isQueued: boolean) => Error;
   readonly abortSignal?: AbortSignalLike | undefined;
   /** Nobody waits for this one: it ends by itself, and does not keep the program alive. */
   readonly isBackground?: boolean;
@@ -40,7 +52,7 @@ interface Flight<T> {
   readonly state: FlightState;
 }
 
-interface FlightState {
+interface FlightState extends Aboard {
   /** Callers that wait for the result. */
   waiting: number;
   /** The call goes on without a caller. */
@@ -64,6 +76,7 @@ export function createSingleFlight<T>(rules: FlightRules): (passenger: Passenger
       waiting: 0,
       isBackground: false,
       failure: undefined,
+      isQueued: false,
       onFailure: new Set(),
     };
     const { promise, end, deadline } = launch(passenger, rules, state);
@@ -111,8 +124,8 @@ function launch<T>({ depart, overdue }: Passenger<T>, rules: FlightRules, state:
     state.failure = error;
     for (const tell of [...state.onFailure]) tell();
   };
-  const deadline = rules.startTimer(rules.deadlineMs, () => end(overdue(state.failure)));
-  return { end, deadline, promise: Promise.race([ended, depart(controller.signal, onFailure)]) };
+  const deadline = rules.startTimer(rules.deadlineMs, () => end(overdue(state.failure, state.isQueued)));
+  return { end, deadline, promise: Promise.race([ended, depart(controller.signal, onFailure, state)]) };
 }
 
 /** One caller's wait: until the result, its abort, or what it takes instead. */

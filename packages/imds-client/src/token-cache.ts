@@ -48,8 +48,8 @@ export interface TokenCacheOptions<Q extends Keyed> extends FlightRules {
   readonly elapsed: () => number;
   readonly maxEntries: number;
   readonly fetchToken: (asked: Q) => Departure<AccessToken>;
-  /** The error of the deadline; `last` is that of the last failed try, if there was one. */
-  readonly overdue: (asked: Q, last: unknown) => Error;
+  /** The error of the deadline, as of a passenger. */
+  readonly overdue: (asked: Q, ...late: Parameters<Passenger<AccessToken>['overdue']>) => Error;
 }
 
 /** Tokens by key, one request at a time for each key. */
@@ -69,7 +69,7 @@ export function createTokenCache<Q extends Keyed>(options: TokenCacheOptions<Q>)
       if (mode !== 'pass') tokens.store(key, { ...stored, request, quietUntil: 0 });
       return token;
     };
-    return { key, depart, overdue: (last) => options.overdue(asked, last) };
+    return { key, depart, overdue: (...late) => options.overdue(asked, ...late) };
   }
 
   /** The time since the token came counts if the clock was set back meanwhile. */
@@ -108,9 +108,9 @@ function quietly(
   entry: StoredToken,
   now: () => number,
 ): Passenger<AccessToken> {
-  const depart: Departure<AccessToken> = async (signal, onFailure) => {
+  const depart: Departure<AccessToken> = async (signal, ...flight) => {
     try {
-      return await passenger.depart(signal, onFailure);
+      return await passenger.depart(signal, ...flight);
     } catch (error) {
       if (!signal.aborted) entry.quietUntil = now() + quietMs;
       throw error;

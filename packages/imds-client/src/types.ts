@@ -69,19 +69,28 @@ export interface ImdsClientOptions {
   /** Of requests for tokens. Default `2018-02-01`. */
   readonly apiVersion?: string | undefined;
   /**
-   * The HTTP client. Default `'node'`: node:http, never through a proxy, with at most five connections at a time, one of which is for
-   * `isAvailable`. Each serves one request and is not kept alive: a token is needed once in hours, and nothing that arrives late can be taken
-   * for the response to another request. `'fetch'`: the global `fetch`, for runtimes without node:http; it refuses to ask where a proxy of the environment would get the request. Or a function
-   * like `fetch`.
+   * The HTTP client. Default `'node'`: node:http, never through a proxy. A connection serves one request and is not kept alive: a token is
+   * needed once in hours, and nothing that arrives late can be taken for the response to another request. `'fetch'`: the global `fetch`, for
+   * runtimes without node:http; it refuses to ask where a proxy of the environment would get the request. Its connections keep a finished program
+   * alive, so a refresh in the background ends after ten seconds without a response.
+   *
+   * With either, this process has at most five requests at a time at an endpoint, whichever client asks: four for tokens and the document of the
+   * machine, one for `isAvailable`.
+   *
+   * Or a function like `fetch`: its connections are its own, without a limit. A plain `Error` of it counts as a failure of the network: it is
+   * retried, and its message becomes part of the `ImdsError`'s unless it may quote a response.
    */
   readonly transport?: 'node' | 'fetch' | FetchLike | undefined;
   /** Requests after the first one. Default 4; 0: no retries. */
   readonly maxRetries?: number | undefined;
-  /** Milliseconds, for each request. Default 40 000: NMI may hold a request while an identity is being assigned. */
+  /**
+   * Milliseconds, for each request, from when it is sent on: a wait for a free connection does not count. Default 40 000: NMI may hold a
+   * request while an identity is being assigned.
+   */
   readonly requestTimeoutMs?: number | undefined;
   /**
-   * Milliseconds, for all requests and the waits between them: no call takes longer, even if a given `transport` ignores its signal. If the
-   * next wait may last until then, the call fails at once with the error of its last attempt. Default 90 000.
+   * Milliseconds, for all requests, the waits between them and for a free connection: no call takes longer, even if a given `transport`
+   * ignores its signal. If the next wait may last until then, the call fails at once with the error of its last attempt. Default 90 000.
    */
   readonly deadlineMs?: number | undefined;
   /** Keep tokens and return them again. Default true. Concurrent callers share a request in either case. */
@@ -149,11 +158,12 @@ export interface ImdsClient {
    */
   getToken(request: TokenRequest): Promise<AccessToken>;
   /**
-   * Whether a metadata service answers at the endpoint: one short request, no retries. Any refusal counts, except 502,
-   * 504 and that of Docker Desktop. It says nothing about identities. With the default transport it has a connection of its own, so it is also
-   * true while the service holds other requests of this client.
+   * Whether a metadata service answers at the endpoint: one short request without the header `Metadata`, no retries. Yes: 400 with JSON that
+   * has `error`, as the service refuses such a request; 410 and 429; any other refusal whose JSON has `error` and `error_description`. No:
+   * everything else, such as a 404 or a 5xx that any web server has. It says nothing about identities. With the transports of this package it has
+   * a place of its own, so it is also true while the service holds other requests of this process.
    *
-   * @throws TypeError - `timeoutMs` is invalid
+   * @throws TypeError - `timeoutMs` is invalid, or a transport of this package cannot ask the endpoint at all (a proxy, a port)
    * @throws ImdsError - with the code `aborted`: by `abortSignal`
    *
    * @example
@@ -247,6 +257,6 @@ export interface InstanceCompute {
   readonly vmSize?: string;
   /** The number of the availability zone. */
   readonly zone?: string;
-  /** From `tagsList`. */
+  /** From `tagsList`; each caller has a Map of its own. */
   readonly tags: ReadonlyMap<string, string>;
 }

@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { findNode20, whyNoNode20 } from '@pod-identity/kit/testing';
+import { findNode20, whyNoNode20 } from '../../kit/src/testing/node-20.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import manifest from '../package.json' with { type: 'json' };
 

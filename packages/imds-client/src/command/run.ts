@@ -80,7 +80,7 @@ function createAsking(wish: TokenWish, surroundings: Surroundings) {
   const { endpoint, resource, identity, timeoutMs, isExplained } = wish;
   const { print, printError, elapsed, every } = surroundings;
   let [isProbe, number] = [false, 0];
-  const { transport, refusal: sent } = watched(createNodeTransport(endpointOf(endpoint), 1), {
+  const { transport, refusal: sent } = watched(createNodeTransport(endpointOf(endpoint)), {
     elapsed,
     every,
     onTry(made) {

@@ -1,0 +1,165 @@
+// How many requests a process has at an endpoint, and how long they last, by both transports and whichever client asks.
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { createImdsClient } from './client.ts';
+import { createImdsCredential } from './credential.ts';
+
+const closings: (() => void)[] = [];
+afterEach(() => {
+  vi.useRealTimers();
+  for (const close of closings.splice(0)) close();
+});
+
+/** An endpoint that holds the requests for tokens, except those for the resource `ready`. */
+async function openEndpoint() {
+  const held = new Map<string, ServerResponse>();
+  const scene = { endpoint: '', held, sent: 0, most: 0, ended: 0 };
+  const server = createServer((request: IncomingMessage, response) => {
+    const resource = new URL(request.url ?? '', 'http://x').searchParams.get('resource') ?? '';
+    scene.sent += 1;
+    if (resource === 'ready') {
+      give(response);
+      return;
+    }
+    held.set(resource, response);
+    scene.most = Math.max(scene.most, held.size);
+    response.on('close', () => {
+      held.delete(resource);
+      if (!response.writableFinished) scene.ended += 1;
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closings.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  scene.endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return scene;
+}
+
+function give(response: ServerResponse): void {
+  response.end(JSON.stringify({ access_token: 'a', expires_in: 3600 }));
+}
+
+/** Also while timers are fake. */
+async function until(what: string, isSo: () => boolean): Promise<void> {
+  await vi.waitUntil(isSo, { timeout: 30_000 }).catch(() => {
+    throw new Error(`waited 30 s for ${what}`);
+  });
+}
+
+const names = (count: number) => Array.from({ length: count }, (_, index) => `r${index}`);
+
+describe.each(['node', 'fetch'] as const)('by the transport %s', (transport) => {
+  test('a process has four requests for tokens at an endpoint, however many clients ask', async () => {
+    const scene = await openEndpoint();
+    const { endpoint, held } = scene;
+    const getting = names(20).map((name) => createImdsCredential({ endpoint, transport }).getToken(name));
+    for (let given = 0; given < 20; given += 4) {
+      await expect.poll(() => held.size, { message: 'requests that are held' }).toBe(4);
+      for (const response of held.values()) give(response);
+      await expect.poll(() => scene.sent, { message: 'requests' }).toBe(Math.min(20, given + 8));
+    }
+    expect(await Promise.all(getting)).toHaveLength(20);
+    expect(scene.most).toBe(4);
+  });
+
+  test('the requests at one endpoint do not delay those at another', async () => {
+    const [one, other] = [await openEndpoint(), await openEndpoint()];
+    const client = createImdsClient({ endpoint: one.endpoint, transport });
+    const holding = Promise.allSettled(names(5).map((resource) => client.getToken({ resource })));
+    await expect.poll(() => one.held.size, { message: 'requests that are held' }).toBe(4);
+    const quick = createImdsClient({ endpoint: other.endpoint, transport });
+    expect(await quick.getToken({ resource: 'ready' })).toMatchObject({ token: 'a' });
+    for (const response of one.held.values()) give(response);
+    await expect.poll(() => one.held.has('r4'), { message: 'the last request' }).toBe(true);
+    give(one.held.get('r4')!);
+    await holding;
+  });
+
+  test('the timeout of a request does not run while it waits for a connection', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { endpoint, held } = await openEndpoint();
+    const client = createImdsClient({ endpoint, transport });
+    const holding = names(4).map((resource) => client.getToken({ resource }));
+    await until('four requests that are held', () => held.size === 4);
+    const brief = createImdsClient({ endpoint, transport, requestTimeoutMs: 600, maxRetries: 0 });
+    const waiting = brief.getToken({ resource: 'ready' });
+    await vi.advanceTimersByTimeAsync(5000);
+    give(held.get('r2')!);
+    expect(await waiting).toMatchObject({ token: 'a' });
+    for (const response of held.values()) give(response);
+    await Promise.all(holding);
+  });
+
+  test('the deadline holds meanwhile, and its error says what the request waited for; an abort ends the wait', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const scene = await openEndpoint();
+    const { endpoint, held } = scene;
+    const client = createImdsClient({ endpoint, transport });
+    const holding = names(4).map((resource) => client.getToken({ resource }));
+    await until('four requests that are held', () => held.size === 4);
+    const controller = new AbortController();
+    const leaving = client.getToken({ resource: 'ready', abortSignal: controller.signal });
+    const brief = createImdsClient({ endpoint, transport, deadlineMs: 600 });
+    const waiting = Promise.allSettled([brief.getToken({ resource: 'ready' }), leaving]);
+    controller.abort('bored');
+    await vi.advanceTimersByTimeAsync(600);
+    const reason = `no connection to ${endpoint} was free within 600 ms`;
+    expect(await waiting).toMatchObject([
+      { reason: { code: 'timeout', reason } },
+      { reason: { code: 'aborted', cause: 'bored' } },
+    ]);
+    for (const response of held.values()) give(response);
+    await Promise.all(holding);
+    expect(scene.sent).toBe(4);
+  });
+});
+
+test('the connections of a given transport are those of its owner', async () => {
+  const { endpoint, held } = await openEndpoint();
+  const client = createImdsClient({ endpoint, transport: (url, init) => fetch(url, init) });
+  const holding = names(6).map((resource) => client.getToken({ resource }));
+  await expect.poll(() => held.size, { message: 'requests that are held' }).toBe(6);
+  for (const response of held.values()) give(response);
+  await Promise.all(holding);
+});
+
+describe('a refresh by fetch, whose connection keeps a finished program alive', () => {
+  /** A client whose token is to be refreshed. */
+  async function openOld() {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const scene = await openEndpoint();
+    let now = 0;
+    const clock = { now: () => now, sleep: () => new Promise<void>(() => undefined) };
+    const client = createImdsClient({ endpoint: scene.endpoint, transport: 'fetch', testing: { clock } });
+    const getting = client.getToken({ resource: 'r' });
+    await until('a request that is held', () => scene.held.size === 1);
+    give(scene.held.get('r')!);
+    await getting;
+    await until('the end of the request', () => scene.held.size === 0);
+    now = 56 * 60_000;
+    await client.getToken({ resource: 'r' });
+    await until('a request that is held', () => scene.held.size === 1);
+    return { scene, client };
+  }
+
+  test('ends after ten seconds if nobody waits for it', async () => {
+    const { scene } = await openOld();
+    await vi.advanceTimersByTimeAsync(9999);
+    expect(scene.ended).toBe(0);
+    await vi.advanceTimersByTimeAsync(1);
+    await until('a connection that is closed', () => scene.ended === 1);
+  });
+
+  test('goes on while somebody waits for it', async () => {
+    const { scene, client } = await openOld();
+    const waiting = client.getToken({ resource: 'r', bypassCache: true });
+    await vi.advanceTimersByTimeAsync(35_000);
+    give(scene.held.get('r')!);
+    expect(await waiting).toMatchObject({ token: 'a' });
+  });
+});
