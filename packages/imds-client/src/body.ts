@@ -4,7 +4,7 @@ import type { FetchResponse } from './types.ts';
 
 export interface BodyRules {
   readonly endpoint: string;
-  readonly asked: Asked | undefined;
+  readonly asked?: Asked | undefined;
   /** Bytes. */
   readonly limit: number;
 }

@@ -15,8 +15,7 @@ import { createRequestReader, type KeyedRequest } from './request-reader.ts';
 import { readAnswer } from './response.ts';
 import { overdue, retried, type Task } from './retried.ts';
 import { duration, readSettings, type Settings } from './settings.ts';
-import { createSingleFlight, type FlightRules } from './single-flight.ts';
-import { startTimer } from './timers.ts';
+import { createSingleFlight } from './single-flight.ts';
 import { createTokenCache, type CacheMode } from './token-cache.ts';
 import type {
   AccessToken,
@@ -47,10 +46,9 @@ const longestToken = 64 * 1024;
  */
 export function createImdsClient(options: ImdsClientOptions = {}): ImdsClient {
   const settings = readSettings(options);
-  const rules: FlightRules = { startTimer, deadlineMs: settings.deadlineMs };
   const client: ImdsClient = {
-    getToken: createTokens(settings, rules),
-    getInstanceMetadata: createInstance(settings, rules),
+    getToken: createTokens(settings),
+    getInstanceMetadata: createInstance(settings),
     isAvailable: (how = {}) => isAvailable(how, settings),
     createCredential(how = {}) {
       refuseMisplacedIds(how);
@@ -60,15 +58,12 @@ export function createImdsClient(options: ImdsClientOptions = {}): ImdsClient {
   return client;
 }
 
-function createTokens(settings: Settings, rules: FlightRules): ImdsClient['getToken'] {
-  const { clock, elapsed, maxCacheEntries: maxEntries } = settings;
+function createTokens(settings: Settings): ImdsClient['getToken'] {
   const cache = createTokenCache<KeyedRequest>({
-    ...rules,
-    now: () => clock.now(),
-    elapsed,
-    maxEntries,
-    fetchToken: (parsed) => retried(tokenTask(parsed, settings), { settings, startTimer }),
-    overdue: (parsed, last, isQueued) => overdue(settings, { last, isQueued }, askedOf(parsed)),
+    ...settings,
+    maxEntries: settings.maxCacheEntries,
+    fetchToken: (parsed) => retried(tokenTask(parsed, settings), settings),
+    overdue: (parsed, ...late) => overdue(settings, askedOf(parsed))(...late),
   });
   const readRequest = createRequestReader();
   return async (request) => {
@@ -85,7 +80,7 @@ function tokenTask(parsed: ParsedRequest, settings: Settings): Task<AccessToken>
   const headers = { Metadata: 'true' };
   return {
     question: { url: tokenUrl(settings, parsed), headers, limit: longestToken, asked },
-    read: (answer) => readAnswer(answer, { asked, now: settings.clock.now(), parseDate }),
+    read: (answer) => readAnswer(answer, { asked, now: settings.now(), parseDate: Date.parse }),
   };
 }
 
@@ -98,44 +93,45 @@ function modeOf(request: TokenRequest, { extra }: ParsedRequest, { cache }: Sett
   return request.bypassCache === true ? 'renew' : 'use';
 }
 
-function createInstance(settings: Settings, rules: FlightRules): ImdsClient['getInstanceMetadata'] {
-  const join = createSingleFlight<InstanceMetadata>(rules);
-  const { clock, endpoint } = settings;
+function createInstance(settings: Settings): ImdsClient['getInstanceMetadata'] {
+  const join = createSingleFlight<InstanceMetadata>(settings);
+  const { endpoint, now } = settings;
   const headers = { Metadata: 'true' };
   const question = { url: `${endpoint}${instancePath}`, headers, limit: longestInstance };
   const depart = retried(
-    { question, read: (answer) => readInstance(answer, { now: clock.now(), parseDate }) },
-    { settings, startTimer },
+    { question, read: (answer) => readInstance(answer, { now: now(), parseDate: Date.parse }) },
+    settings,
   );
-  const late = (last: unknown, isQueued: boolean) => overdue(settings, { last, isQueued });
   return async (how = {}) => {
     checkOptions(how);
     const { abortSignal } = how;
     checkSignal(abortSignal);
     // Callers that ask at the same time share a response: what one of them changes, the others must not see.
-    return structuredClone(await join({ key: 'instance', depart, overdue: late, abortSignal }));
+    return structuredClone(await join({ key: 'instance', depart, overdue: overdue(settings), abortSignal }));
   };
 }
 
 /** One request without the header `Metadata`: the service refuses it at once, whatever it is doing. */
-async function isAvailable(
-  how: AvailabilityOptions,
-  { endpoint, transport, enterProbe: enter }: Settings,
-): Promise<boolean> {
+async function isAvailable(how: AvailabilityOptions, settings: Settings): Promise<boolean> {
   checkOptions(how);
   const { timeoutMs = 1000, abortSignal } = how;
   duration('timeoutMs', timeoutMs);
   checkSignal(abortSignal);
-  const question = { url: `${endpoint}${tokenPath}`, headers: {}, limit: longestToken };
-  const rules = { startTimer, deadlineMs: timeoutMs };
+  const question = { url: `${settings.endpoint}${tokenPath}`, headers: {}, limit: longestToken };
+  const rules = {
+    ...settings,
+    deadlineMs: timeoutMs,
+    timeoutMs,
+    unwantedMs: timeoutMs,
+    enter: settings.enterProbe,
+  };
   // A flight of its own: its deadline keeps the program alive meanwhile, and it heeds the signal.
   const probe = createSingleFlight<boolean>(rules)({
     key: 'probe',
     abortSignal,
     overdue: () => aborted(),
     depart: async (signal, _, aboard) => {
-      const means = { endpoint, transport, enter, startTimer, timeoutMs, unwantedMs: timeoutMs, aboard };
-      const answer = await exchange(question, means, signal);
+      const answer = await exchange(question, { ...rules, aboard }, signal);
       return !isImdsError(answer) && isOfMetadataService(answer);
     },
   });
@@ -150,8 +146,4 @@ function checkSignal(signal: unknown): void {
   if (signal === undefined || signal === null) return;
   if (typeof (signal as Partial<AbortSignal>).addEventListener === 'function') return;
   throw new TypeError('abortSignal must be an AbortSignal');
-}
-
-function parseDate(text: string): number {
-  return Date.parse(text);
 }

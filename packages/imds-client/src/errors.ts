@@ -1,3 +1,4 @@
+import { isObject } from './objects.ts';
 import type { Identity } from './types.ts';
 
 /**
@@ -82,25 +83,25 @@ const brand = Symbol.for('@pod-identity/imds-client/ImdsError');
  */
 export class ImdsError extends Error {
   /** As of the platform's own errors: `AbortError` with the code `aborted`, `TimeoutError` with the code `timeout`. */
-  override readonly name: 'ImdsError' | 'AbortError' | 'TimeoutError';
+  declare readonly name: 'ImdsError' | 'AbortError' | 'TimeoutError';
   /** The kind of failure, for programs; `reason` and `message` are for people. */
-  readonly code: ImdsErrorCode;
+  declare readonly code: ImdsErrorCode;
   /** What happened; `message` is this and what was asked for. */
-  readonly reason: string;
+  declare readonly reason: string;
   /** The HTTP status, if there was a response. */
-  readonly status: number | undefined;
+  declare readonly status: number | undefined;
   /** Milliseconds from the response on, from the endpoint's Retry-After header. */
-  readonly retryAfterMs: number | undefined;
+  declare readonly retryAfterMs: number | undefined;
   /** The `error` field of the endpoint's response, such as `invalid_request`. */
-  readonly serviceCode: string | undefined;
+  declare readonly serviceCode: string | undefined;
   /** From the endpoint's response (the header `x-ms-request-id`, else the field `correlation_id`): for a support request. */
-  readonly requestId: string | undefined;
+  declare readonly requestId: string | undefined;
   /** The audience that the token was requested for; undefined if no token was asked for, and after an abort. */
-  readonly resource: string | undefined;
+  declare readonly resource: string | undefined;
   /** The identity that was asked for; undefined for the default one. */
-  readonly identity: Identity | undefined;
+  declare readonly identity: Identity | undefined;
   /** Whether the same request may succeed later. The client has already retried it. */
-  readonly retryable: boolean;
+  declare readonly retryable: boolean;
 
   /** `name` and `retryable` follow from the code; `message` is the reason and what was asked for. */
   constructor(code: ImdsErrorCode, reason: string, details: ImdsErrorDetails = {}) {
@@ -131,7 +132,7 @@ export class ImdsError extends Error {
  * ```
  */
 export function isImdsError(value: unknown): value is ImdsError {
-  return typeof value === 'object' && value !== null && brand in value;
+  return isObject(value) && brand in value;
 }
 
 /** The end of a caller's wait by its signal; `cause` is `signal.reason`. */

@@ -1,8 +1,9 @@
 import { readBody } from './body.ts';
-import { aborted, ImdsError, isImdsError, type Asked } from './errors.ts';
+import { ImdsError, isImdsError, type Asked } from './errors.ts';
 import { failureOf } from './failure.ts';
 import type { Enter } from './places.ts';
 import { requestIdHeader, type Answer } from './response.ts';
+import { endOf, onAbort } from './signals.ts';
 import type { Aboard, StartTimer } from './single-flight.ts';
 import type { FetchLike, FetchResponse } from './types.ts';
 import { version } from './version.ts';
@@ -33,8 +34,8 @@ export interface ExchangeRules {
 }
 
 /**
- * One try: the response as a value, or why there is none. It ends by the timeout and the signal even if the transport ignores its own
- * signal. The timeout begins when there is a place for the request.
+ * One try: the response as a value, or why there is none. It ends by the timeout and the signal (whose reason is an ImdsError) even
+ * if the transport ignores its own. The timeout begins when there is a place for the request.
  *
  * @throws Error - the transport threw a programming error
  */
@@ -46,7 +47,7 @@ export async function exchange(
   const entered = rules.enter(signal, rules.aboard);
   const leave = entered instanceof Promise ? await entered.catch(() => undefined) : entered;
   try {
-    return signal.aborted ? endOf(signal) : await sendInTime(question, rules, signal);
+    return signal.aborted ? (signal.reason as ImdsError) : await sendInTime(question, rules, signal);
   } finally {
     leave?.();
   }
@@ -59,9 +60,10 @@ async function sendInTime(
 ): Promise<Answer | ImdsError> {
   const { endpoint, startTimer, timeoutMs, unwantedMs, aboard } = rules;
   const { asked } = question;
-  const ending = createEnding(signal);
+  const controller = new AbortController();
   const giveUp = (ms: number) =>
-    ending.end(new ImdsError('timeout', `${endpoint} did not answer within ${ms} ms`, { asked }));
+    controller.abort(new ImdsError('timeout', `${endpoint} did not answer within ${ms} ms`, { asked }));
+  const forget = onAbort(signal, () => controller.abort(signal.reason));
   const firstMs = Math.min(unwantedMs, timeoutMs);
   let timer = startTimer(firstMs, () => {
     const leftMs = timeoutMs - firstMs;
@@ -69,44 +71,32 @@ async function sendInTime(
     else giveUp(firstMs);
   });
   try {
-    return await Promise.race([ending.ended, send(question, rules, ending.signal)]);
+    // In this order: the transport rejects, too, as soon as it is aborted.
+    return await Promise.race([endOf(controller.signal), send(question, rules, controller.signal)]);
   } catch (cause) {
-    if (isImdsError(cause)) return cause;
-    const failure = failureOf({ endpoint, cause, asked });
-    if (!isImdsError(failure)) throw failure;
-    return failure;
+    const failure = isImdsError(cause) ? cause : failureOf({ endpoint, cause, asked });
+    if (isImdsError(failure)) return failure;
+    throw failure;
   } finally {
     timer.clear();
-    ending.forget();
+    forget();
   }
 }
 
-function endOf({ reason }: AbortSignal): ImdsError {
-  return isImdsError(reason) ? reason : aborted(reason);
-}
-
-/** A signal for the transport, and the error that the wait for it ends with. */
-function createEnding(outer: AbortSignal) {
-  const controller = new AbortController();
-  let end: (error: ImdsError) => void = () => undefined;
-  const ended = new Promise<ImdsError>((resolve) => {
-    end = (error) => {
-      // First: the transport rejects as soon as it is aborted.
-      resolve(error);
-      controller.abort(error);
-    };
-  });
-  const abort = () => end(endOf(outer));
-  outer.addEventListener('abort', abort);
-  return { signal: controller.signal, ended, end, forget: () => outer.removeEventListener('abort', abort) };
-}
-
 async function send(question: Question, rules: ExchangeRules, signal: AbortSignal): Promise<Answer> {
-  const { endpoint, transport } = rules;
-  const { url, limit, asked } = question;
   const headers = { ...question.headers, 'User-Agent': userAgent };
-  const response = checked(await transport(url, { method: 'GET', headers, redirect: 'manual', signal }));
-  const body = await readBody(response, { endpoint, limit, asked });
+  const response = await rules.transport(question.url, {
+    method: 'GET',
+    headers,
+    redirect: 'manual',
+    signal,
+  });
+  // One that is written in JavaScript resolves with anything.
+  const given = response as Partial<FetchResponse> | undefined | null;
+  if (typeof given?.status !== 'number' || typeof given.headers?.get !== 'function') {
+    throw new TypeError('transport must resolve with a response that has status, headers.get() and text()');
+  }
+  const body = await readBody(response, { ...question, endpoint: rules.endpoint });
   return {
     status: response.status,
     retryAfter: response.headers.get('retry-after'),
@@ -114,11 +104,4 @@ async function send(question: Question, rules: ExchangeRules, signal: AbortSigna
     requestId: response.headers.get(requestIdHeader),
     body,
   };
-}
-
-/** What a transport written in JavaScript resolved with. */
-function checked(response: FetchResponse): FetchResponse {
-  const given = response as Partial<FetchResponse> | undefined | null;
-  if (typeof given?.status === 'number' && typeof given.headers?.get === 'function') return response;
-  throw new TypeError('transport must resolve with a response that has status, headers.get() and text()');
 }

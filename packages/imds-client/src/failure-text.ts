@@ -11,6 +11,7 @@ export function messageOf(error: unknown): string {
   return /[{<[@]/.test(text) ? '' : quotable(text, 200);
 }
 
-function textOf(error: unknown): string {
+/** Nothing if it is neither an error nor a text. */
+export function textOf(error: unknown): string {
   return error instanceof Error ? error.message : typeof error === 'string' ? error : '';
 }

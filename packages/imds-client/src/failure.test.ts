@@ -54,6 +54,7 @@ describe('an endpoint that cannot be reached', () => {
     [coded(['CERT_HAS_EXPIRED'] as unknown as string), ': x'],
     [new AggregateError([new Error('a'), new Error('b'), new Error('c'), coded('ECONNREFUSED')]), ''],
     [coded('in ECONNRESET'), ': x'],
+    [coded(`E${'X'.repeat(60)}`), ': x'],
     [coded('ECONNRESET too'), ': x'],
     ['a text', ': a text'],
     [new Error(''), ''],

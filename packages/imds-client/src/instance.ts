@@ -1,12 +1,14 @@
-import { ImdsError } from './errors.ts';
+import type { ImdsError } from './errors.ts';
+import { isObject, type JsonObject } from './objects.ts';
 import {
   parseObject,
   readRefusal,
   readText,
   requestIdOf,
+  unreadable,
+  withoutUndefined,
   type Answer,
   type Circumstances,
-  type JsonObject,
 } from './response.ts';
 import type { InstanceCompute, InstanceMetadata } from './types.ts';
 
@@ -30,25 +32,22 @@ const texts = [
   'zone',
 ] as const;
 
+type Texts = Readonly<Record<(typeof texts)[number], string | undefined>>;
+
 /** The document of the endpoint's response, or why there is none. */
 export function readInstance(answer: Answer, at: Omit<Circumstances, 'asked'>): InstanceMetadata | ImdsError {
   const document = parseObject(answer.body);
   if (answer.status !== 200) return readRefusal(answer, document, at);
-  const compute = objectOf(document?.['compute']);
-  if (document === undefined || compute === undefined) {
-    const reason = 'the endpoint answered 200 without the metadata of an instance';
-    const requestId = requestIdOf(answer, document);
-    return new ImdsError('invalid-response', reason, { status: 200, requestId });
+  const compute = document?.['compute'];
+  if (document === undefined || !isObject(compute) || Array.isArray(compute)) {
+    return unreadable('without the metadata of an instance', { requestId: requestIdOf(answer, document) });
   }
   return { compute: readCompute(compute), document };
 }
 
 function readCompute(compute: JsonObject): InstanceCompute {
-  const fields = texts.flatMap((name) => {
-    const text = readText(compute[name]);
-    return text === undefined ? [] : [[name, text] as const];
-  });
-  return { ...Object.fromEntries(fields), tags: readTags(compute['tagsList']) };
+  const fields = Object.fromEntries(texts.map((name) => [name, readText(compute[name])])) as Texts;
+  return { ...withoutUndefined(fields), tags: readTags(compute['tagsList']) };
 }
 
 /** A Map: a tag may be called `__proto__`. */
@@ -56,14 +55,8 @@ function readTags(list: unknown): ReadonlyMap<string, string> {
   const entries: unknown[] = Array.isArray(list) ? list : [];
   return new Map(
     entries.flatMap((entry) => {
-      const { name, value } = objectOf(entry) ?? {};
+      const { name, value } = isObject(entry) ? entry : {};
       return typeof name === 'string' && typeof value === 'string' ? [[name, value] as const] : [];
     }),
   );
-}
-
-function objectOf(value: unknown): JsonObject | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as JsonObject)
-    : undefined;
 }

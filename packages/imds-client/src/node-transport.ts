@@ -2,6 +2,7 @@
 // They are not imported: the import of node:http also runs its getters, of which one loads the client of `fetch` in Node 24 (14 MiB).
 import type { Agent, ClientRequest, ClientRequestArgs, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { onAbort } from './signals.ts';
 import type { FetchInit, FetchLike, FetchResponse } from './types.ts';
 
 type Open = (url: string, headers: Readonly<Record<string, string>>) => ClientRequest;
@@ -39,18 +40,17 @@ function createOpening(isSecure: boolean): Open {
   };
 }
 
-type Connect = (target: ClientRequestArgs & TlsTarget) => Socket;
-
-interface TlsTarget {
-  readonly servername?: string;
+/** What node:net and node:tls have in common. */
+interface Sockets {
+  connect(to: { readonly host: string; readonly port: number; readonly servername: string }): Socket;
 }
 
+type Connect = (target: ClientRequestArgs & { readonly servername?: string }) => Socket;
+
 function createConnecting(isSecure: boolean): Connect {
-  const net = process.getBuiltinModule('node:net');
-  const tls = isSecure ? process.getBuiltinModule('node:tls') : undefined;
+  const sockets: Sockets = process.getBuiltinModule(isSecure ? 'node:tls' : 'node:net');
   return ({ host, port, servername = '' }) => {
-    const to = { host: host ?? 'localhost', port: Number(port) };
-    const socket = tls ? tls.connect({ ...to, servername }) : net.connect(to);
+    const socket = sockets.connect({ host: host ?? 'localhost', port: Number(port), servername });
     // The deadline of the call keeps the program alive while somebody waits (timers.ts).
     return socket.unref();
   };
@@ -58,14 +58,13 @@ function createConnecting(isSecure: boolean): Connect {
 
 function responseTo(request: ClientRequest, { signal }: FetchInit): Promise<FetchResponse> {
   return new Promise((resolve, reject) => {
-    const abort = () => void request.destroy(signal.reason as Error);
-    signal.addEventListener('abort', abort);
+    const forget = onAbort(signal, () => void request.destroy(signal.reason as Error));
     request
       .on('response', (answer) => resolve(asResponse(request, answer)))
       // Also after the response: an error without a listener would end the program.
       .on('error', reject)
       .on('close', () => {
-        signal.removeEventListener('abort', abort);
+        forget();
         // After the response this changes nothing.
         reject(Object.assign(new Error('the connection was closed'), { code: 'ECONNRESET' }));
       })
@@ -101,15 +100,5 @@ async function readUpTo(request: ClientRequest, answer: IncomingMessage, limit: 
     parts.push(part);
   }
   if (!answer.complete) throw Object.assign(new Error('the response ended early'), { code: 'ECONNRESET' });
-  return concat(parts, size);
-}
-
-function concat(parts: readonly Uint8Array[], size: number): Uint8Array {
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return Buffer.concat(parts);
 }

@@ -1,4 +1,5 @@
 // How many requests this process has at an endpoint, whichever client and transport they are of. State in memory alone.
+import { onAbort } from './signals.ts';
 import type { Aboard } from './single-flight.ts';
 
 /** Gives a place back. */
@@ -32,12 +33,12 @@ export function createGate(most: number): (key: string) => Enter {
         leave();
         reject(signal.reason as Error);
       };
+      const forget = onAbort(signal, abort);
       admit = () => {
-        signal.removeEventListener('abort', abort);
+        forget();
         aboard.isQueued = false;
         resolve(leave);
       };
-      signal.addEventListener('abort', abort);
       if (signal.aborted) abort();
     });
   };

@@ -1,4 +1,5 @@
 import { oneLine } from './errors.ts';
+import { isObject, type JsonObject } from './objects.ts';
 import type { Identity, TokenRequest } from './types.ts';
 import { problemOfForm } from './endpoint-form.ts';
 import { defaultScope } from './scopes.ts';
@@ -39,27 +40,26 @@ function problemOf(endpoint: unknown): string | undefined {
   return problemOfForm(endpoint);
 }
 
-/** What names an identity in a query. */
-export type Selector = readonly [name: (typeof selectors)[keyof typeof selectors], value: string];
+/** What names an identity: the field and its value. */
+export type Selector = readonly [name: keyof typeof selectors, value: string];
 
 /** The parameter that names the identity; undefined for the default identity. Each id is read once: it may come from a getter. */
 export function parseIdentity(identity: Identity | undefined): Selector | undefined {
   if (identity === undefined) return undefined;
-  const { clientId, objectId, resourceId }: Partial<Record<string, unknown>> = isObject(identity)
-    ? identity
-    : {};
-  const ids = { clientId, objectId, resourceId };
-  const [key, ...others] = selectorNames.filter((name) => ids[name] !== undefined);
-  if (key === undefined) throw new TypeError(withoutId(identity));
+  const given: JsonObject = isObject(identity) ? identity : {};
+  const ids = selectorNames.map((name) => [name, given[name]] as const).filter(([, id]) => id !== undefined);
+  const [own, ...others] = ids;
+  if (own === undefined) throw new TypeError(withoutId(given));
   if (others.length > 0) {
-    throw new TypeError(`identity must be named once, not by ${[key, ...others].join(' and ')}`);
+    throw new TypeError(`identity must be named once, not by ${ids.map(([name]) => name).join(' and ')}`);
   }
-  return [selectors[key], nonEmpty(`identity.${key}`, ids[key])];
+  const [name, id] = own;
+  return [name, nonEmpty(`identity.${name}`, id)];
 }
 
 /** Mostly an id is undefined since it comes from a variable of the environment that is not set. */
-function withoutId(identity: unknown): string {
-  const unset = isObject(identity) ? selectorNames.find((name) => name in identity) : undefined;
+function withoutId(identity: object): string {
+  const unset = selectorNames.find((name) => name in identity);
   return unset === undefined
     ? 'identity must have clientId, objectId or resourceId; leave it out for the default'
     : `identity.${unset} is undefined: leave identity out for the only identity of the pod or the machine`;
@@ -69,8 +69,7 @@ function withoutId(identity: unknown): string {
 export function identityOf(selector: Selector | undefined): Identity | undefined {
   if (selector === undefined) return undefined;
   const [name, value] = selector;
-  if (name === 'client_id') return { clientId: value };
-  return name === 'object_id' ? { objectId: value } : { resourceId: value };
+  return { [name]: value } as unknown as Identity;
 }
 
 /** A request that was checked. */
@@ -133,7 +132,7 @@ export function tokenUrl(base: { endpoint: string; apiVersion: string }, request
     ['api-version', base.apiVersion],
     ['resource', request.resource],
   ]);
-  if (request.selector !== undefined) query.set(...request.selector);
+  if (request.selector !== undefined) query.set(selectors[request.selector[0]], request.selector[1]);
   for (const [name, value] of request.extra) query.set(name, value);
   return `${base.endpoint}${tokenPath}?${query.toString()}`;
 }
@@ -145,10 +144,6 @@ export function keyOf({ resource, selector, extra }: ParsedRequest): string {
   const id = selector[1].replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
   // With its length, so that no id can continue as a resource.
   return `${more}${selector[0]}:${id.length}:${id}|${resource}`;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }
 
 function nonEmpty(name: string, value: unknown): string {

@@ -1,4 +1,5 @@
 import { ImdsError, oneLine, type Asked, type ImdsErrorCode } from './errors.ts';
+import { isObject, type JsonObject } from './objects.ts';
 import { plainReason, quotable } from './refusal-text.ts';
 import type { AccessToken } from './types.ts';
 
@@ -26,8 +27,6 @@ export interface Circumstances {
 
 type RefusalCircumstances = Omit<Circumstances, 'asked'> & Partial<Circumstances>;
 
-export type JsonObject = Readonly<Record<string, unknown>>;
-
 /** The token of the endpoint's response, or why there is none. */
 export function readAnswer(answer: Answer, at: Circumstances): AccessToken | ImdsError {
   const body = parseObject(answer.body);
@@ -41,7 +40,8 @@ interface Reading extends Circumstances {
   readonly requestId: string | undefined;
 }
 
-function unreadable(what: string, { asked, requestId }: Reading): ImdsError {
+/** The error of a response with the status 200 that is none of a metadata service. */
+export function unreadable(what: string, { asked, requestId }: Partial<Reading>): ImdsError {
   const reason = `the endpoint answered 200 ${what}`;
   return new ImdsError('invalid-response', reason, { status: 200, requestId, asked });
 }
@@ -53,45 +53,36 @@ function readToken(body: JsonObject, at: Reading): AccessToken | ImdsError {
   if (!/^[\x20-\x7e]+$/.test(token))
     return unreadable('with an access_token of other characters than those of ASCII', at);
   const on = readTime(body['expires_on'], at);
-  const problem = problemOf(on, at);
-  if (problem !== undefined) return noExpiry(problem, at);
-  const expiresOnTimestamp = earlier(on, readSpan(body['expires_in'], at));
-  if (expiresOnTimestamp === undefined) {
-    return noExpiry('neither expires_on nor expires_in is a valid time', at);
-  }
+  // A clock that is behind must not prolong a token, so both count.
+  const expiresOnTimestamp = Math.min(on ?? Infinity, readSpan(body['expires_in'], at) ?? Infinity);
+  const problem = problemOf(on, expiresOnTimestamp, at);
+  if (problem !== undefined) return unreadable(`with a token of no valid expiry: ${problem}`, at);
   return Object.freeze({
     token,
     expiresOnTimestamp,
-    ...optional('refreshAfterTimestamp', readRefreshAfter(body, expiresOnTimestamp, at)),
-    ...optional('notBeforeTimestamp', readNotBefore(body, at)),
     tokenType: 'Bearer',
     resource: readText(body['resource']) ?? at.asked.resource,
-    ...optional('clientId', readText(body['client_id'])),
+    ...withoutUndefined({
+      refreshAfterTimestamp: readRefreshAfter(body, expiresOnTimestamp, at),
+      notBeforeTimestamp: readNotBefore(body, at),
+      clientId: readText(body['client_id']),
+    }),
   });
-}
-
-function noExpiry(why: string, at: Reading): ImdsError {
-  return unreadable(`with a token of no valid expiry: ${why}`, at);
 }
 
 /** Managed identity tokens live for a day. A longer life than this is a number in milliseconds, or garbage. */
 const longestLifeMs = 366 * 24 * 60 * 60 * 1000;
 
 /**
- * Why a time in `expires_on` cannot be one, whatever `expires_in` is: that of a response that something cached counts from when the token
- * was issued, and would give an expired token another life.
+ * Why there is no valid expiry. A time in `expires_on` must be one, whatever `expires_in` is: that of a response that something cached counts from
+ * when the token was issued, and would give an expired token another life.
  */
-function problemOf(on: number | undefined, { now }: Circumstances): string | undefined {
-  if (on === undefined) return undefined;
+function problemOf(on: number | undefined, expiresOn: number, { now }: Circumstances): string | undefined {
+  if (on === undefined)
+    return expiresOn === Infinity ? 'neither expires_on nor expires_in is a valid time' : undefined;
   if (on <= now) return 'expires_on is in the past (is the clock of this machine ahead?)';
   if (on <= now + longestLifeMs) return undefined;
   return 'expires_on is more than a year ahead (it must be in seconds, not in milliseconds; is the clock of this machine behind?)';
-}
-
-/** A clock that is behind must not prolong a token, so both count. */
-function earlier(on: number | undefined, byLife: number | undefined): number | undefined {
-  if (on === undefined || byLife === undefined) return on ?? byLife;
-  return Math.min(on, byLife);
 }
 
 const longLifeMs = 2 * 60 * 60 * 1000;
@@ -208,7 +199,7 @@ function readRetryAfter(header: string | null, at: RefusalCircumstances): number
 export function parseObject(text: string): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as JsonObject) : undefined;
+    return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }
@@ -218,7 +209,9 @@ export function readText(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** The field, or no field if the value is undefined. */
-function optional<K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> {
-  return value === undefined ? {} : ({ [key]: value } as Record<K, V>);
+type Given<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** The fields without those whose value is undefined. */
+export function withoutUndefined<T extends object>(fields: T): Given<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Given<T>;
 }

@@ -1,9 +1,9 @@
 import { ImdsError, isImdsError, type Asked } from './errors.ts';
-import { exchange, type ExchangeRules, type Question } from './exchange.ts';
+import { exchange, type Question } from './exchange.ts';
 import type { Answer } from './response.ts';
 import { retryDelayMs } from './retry.ts';
 import type { Settings } from './settings.ts';
-import type { Aboard, Departure, StartTimer } from './single-flight.ts';
+import type { Departure, Passenger } from './single-flight.ts';
 
 /** A question, and how its responses are read. */
 export interface Task<T> {
@@ -11,19 +11,14 @@ export interface Task<T> {
   readonly read: (answer: Answer) => T | ImdsError;
 }
 
-/** How all tasks of a client are done. */
-export interface Means {
-  readonly settings: Settings;
-  readonly startTimer: StartTimer;
-}
-
 /** The call of a task: tries until there is a result or a permanent failure. */
-export function retried<T>(task: Task<T>, means: Means): Departure<T> {
-  const { clock, elapsed, maxRetries, random, deadlineMs } = means.settings;
+export function retried<T>({ question, read }: Task<T>, settings: Settings): Departure<T> {
+  const { clock, elapsed, maxRetries, random, deadlineMs, requestTimeoutMs: timeoutMs } = settings;
   return async (signal, onFailure, aboard) => {
     const deadline = elapsed() + deadlineMs;
     for (let retries = 0; ; retries += 1) {
-      const result = await tryOnce(task, { ...means, aboard }, signal);
+      const answer = await exchange(question, { ...settings, timeoutMs, aboard }, signal);
+      const result = isImdsError(answer) ? answer : read(answer);
       if (!isImdsError(result)) return result;
       onFailure(result);
       const leftMs = deadline - elapsed();
@@ -35,38 +30,20 @@ export function retried<T>(task: Task<T>, means: Means): Departure<T> {
   };
 }
 
-async function tryOnce<T>(
-  { question, read }: Task<T>,
-  { settings, startTimer, aboard }: Means & { readonly aboard: Aboard },
-  signal: AbortSignal,
-): Promise<T | ImdsError> {
-  const { requestTimeoutMs: timeoutMs } = settings;
-  const rules: ExchangeRules = { ...settings, startTimer, timeoutMs, aboard };
-  const answer = await exchange(question, rules, signal);
-  return isImdsError(answer) ? answer : read(answer);
-}
-
 /** The error of the last try, which says why there is no other one. */
 function withoutTime(last: ImdsError, deadlineMs: number): ImdsError {
-  const { code, reason, resource, identity, status, retryAfterMs, serviceCode, requestId, cause } = last;
+  const { code, reason, resource, identity, cause, ...details } = last;
   const asked = resource === undefined ? undefined : { resource, identity };
   const why = `${reason}; the deadline of ${deadlineMs} ms leaves no time for another attempt`;
-  return new ImdsError(code, why, { status, retryAfterMs, serviceCode, requestId, cause, asked });
+  return new ImdsError(code, why, { ...details, cause, asked });
 }
 
-/** What is known when the deadline ends a call. */
-export interface Late {
-  /** The error of its last try. */
-  readonly last: unknown;
-  /** It waited for a connection. */
-  readonly isQueued: boolean;
-}
-
-/** The error of a call that the deadline ended. */
-export function overdue({ endpoint, deadlineMs }: Settings, late: Late, asked?: Asked): ImdsError {
-  const { last, isQueued } = late;
-  const attempt = isImdsError(last) ? `; the last attempt: ${last.reason}` : '';
-  const silence = attempt === '' ? 'did not answer' : 'gave no usable response';
-  const what = isQueued ? `no connection to ${endpoint} was free` : `${endpoint} ${silence}`;
-  return new ImdsError('timeout', `${what} within ${deadlineMs} ms${attempt}`, { asked, cause: last });
+/** The error of a call that the deadline ended: `last` is that of its last try, `isQueued` whether it waited for a connection. */
+export function overdue({ endpoint, deadlineMs }: Settings, asked?: Asked): Passenger<unknown>['overdue'] {
+  return (last, isQueued) => {
+    const attempt = isImdsError(last) ? `; the last attempt: ${last.reason}` : '';
+    const silence = attempt === '' ? 'did not answer' : 'gave no usable response';
+    const what = isQueued ? `no connection to ${endpoint} was free` : `${endpoint} ${silence}`;
+    return new ImdsError('timeout', `${what} within ${deadlineMs} ms${attempt}`, { asked, cause: last });
+  };
 }

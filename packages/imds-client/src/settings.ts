@@ -1,8 +1,9 @@
 import { createFetchTransport } from './fetch-transport.ts';
 import { createNodeTransport } from './node-transport.ts';
 import { noLimit, placesAt, type Enter } from './places.ts';
-import { parseEndpoint } from './request.ts';
-import { systemClock } from './timers.ts';
+import { checkOptions, parseEndpoint } from './request.ts';
+import type { StartTimer } from './single-flight.ts';
+import { startTimer, systemClock } from './timers.ts';
 import type { Clock, FetchLike, ImdsClientOptions } from './types.ts';
 
 /** The options of a client, complete and checked. */
@@ -22,6 +23,10 @@ export interface Settings {
   readonly cache: boolean;
   readonly maxCacheEntries: number;
   readonly clock: Clock;
+  /** The platform's, whatever the clock is. */
+  readonly startTimer: StartTimer;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
   /** Milliseconds that only increase, whatever the clock is set to. */
   readonly elapsed: () => number;
   readonly random: () => number;
@@ -29,9 +34,7 @@ export interface Settings {
 
 /** @throws TypeError - an option is invalid, or the variable of the environment that stands in for one */
 export function readSettings(options: ImdsClientOptions): Settings {
-  if (typeof (options as unknown) !== 'object' || (options as unknown) === null) {
-    throw new TypeError('the options must be an object');
-  }
+  checkOptions(options);
   const { apiVersion = '2018-02-01', cache = true, testing = {} } = options;
   const { clock = systemClock, random = Math.random } = testing;
   const endpoint = endpointOf(options.endpoint);
@@ -41,6 +44,8 @@ export function readSettings(options: ImdsClientOptions): Settings {
     apiVersion,
     cache,
     clock,
+    startTimer,
+    now: () => clock.now(),
     elapsed: () => clock.elapsed?.() ?? clock.now(),
     random,
     ...readNumbers(options),
@@ -55,10 +60,10 @@ type Means = Pick<Settings, 'transport' | 'enter' | 'enterProbe' | 'unwantedMs'>
 function meansOf(option: unknown, endpoint: string): Means {
   if (typeof option === 'function')
     return { transport: option as FetchLike, enter: noLimit, enterProbe: noLimit, unwantedMs: Infinity };
-  if (option === 'node')
-    return { transport: createNodeTransport(endpoint), ...placesAt(endpoint), unwantedMs: Infinity };
+  const places = placesAt(endpoint);
+  if (option === 'node') return { transport: createNodeTransport(endpoint), ...places, unwantedMs: Infinity };
   if (option === 'fetch')
-    return { transport: createFetchTransport(endpoint), ...placesAt(endpoint), unwantedMs: unwantedFetchMs };
+    return { transport: createFetchTransport(endpoint), ...places, unwantedMs: unwantedFetchMs };
   throw new TypeError(`transport must be 'node', 'fetch' or a function like fetch, not ${typeof option}`);
 }
 

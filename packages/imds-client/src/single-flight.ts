@@ -1,4 +1,5 @@
-import { aborted } from './errors.ts';
+import { aborted, type ImdsError } from './errors.ts';
+import { endOf, onAbort } from './signals.ts';
 import type { AbortSignalLike } from './types.ts';
 
 /** A timer that does not keep a program alive, except while it is held. */
@@ -11,7 +12,9 @@ export interface Timer {
 /** Calls `onEnd` once after `ms` milliseconds. */
 export type StartTimer = (ms: number, onEnd: () => void) => Timer;
 
-/** Starts the call. The signal aborts once no caller waits for it any more; `onFailure` is to be called for each try that failed. */
+/**
+ * Starts the call. The signal aborts, with an ImdsError, once no caller waits for it any more; `onFailure` is to be called for each try that failed.
+ */
 export type Departure<T> = (
   signal: AbortSignal,
   onFailure: (error: unknown) => void,
@@ -36,7 +39,7 @@ export interface Passenger<T> {
   readonly key: string;
   readonly depart: Departure<T>;
   /** The error of the deadline; `last` is that of the last failed try, if there was one. `isQueued`: the call waited for a connection. */
-  readonly overdue: (last: unknown, isQueued: boolean) => Error;
+  readonly overdue: (last: unknown, isQueued: boolean) => ImdsError;
   readonly abortSignal?: AbortSignalLike | undefined;
   /** Nobody waits for this one: it ends by itself, and does not keep the program alive. */
   readonly isBackground?: boolean;
@@ -48,7 +51,7 @@ interface Flight<T> {
   readonly promise: Promise<T>;
   readonly deadline: Timer;
   /** Ends the call: the next caller starts another one. */
-  readonly end: (reason: Error) => void;
+  readonly end: (reason: ImdsError) => void;
   readonly state: FlightState;
 }
 
@@ -67,11 +70,16 @@ interface FlightState extends Aboard {
  * Concurrent callers of a key share one call. An abort ends the wait of its caller; the call itself
  * is aborted with the last one, and the next caller starts another one.
  */
-export function createSingleFlight<T>(rules: FlightRules): (passenger: Passenger<T>) => Promise<T> {
+export function createSingleFlight<T>({
+  startTimer,
+  deadlineMs,
+}: FlightRules): (passenger: Passenger<T>) => Promise<T> {
   const flights = new Map<string, Flight<T>>();
 
-  function start(passenger: Passenger<T>): Flight<T> {
-    const { key } = passenger;
+  /** The call with its deadline, which holds even if the call ignores its signal. */
+  function start({ key, depart, overdue }: Passenger<T>): Flight<T> {
+    const controller = new AbortController();
+    const { signal } = controller;
     const state: FlightState = {
       waiting: 0,
       isBackground: false,
@@ -79,22 +87,23 @@ export function createSingleFlight<T>(rules: FlightRules): (passenger: Passenger
       isQueued: false,
       onFailure: new Set(),
     };
-    const { promise, end, deadline } = launch(passenger, rules, state);
+    const onFailure = (error: unknown) => {
+      state.failure = error;
+      for (const tell of state.onFailure) tell();
+    };
+    const end = (reason: ImdsError) => {
+      forget();
+      controller.abort(reason);
+    };
+    const deadline = startTimer(deadlineMs, () => end(overdue(state.failure, state.isQueued)));
     const forget = () => {
       deadline.clear();
       if (flights.get(key) === flight) flights.delete(key);
     };
-    const flight: Flight<T> = {
-      deadline,
-      state,
-      promise: promise.finally(forget),
-      end(reason) {
-        forget();
-        end(reason);
-      },
-    };
+    const promise = Promise.race([endOf(signal), depart(signal, onFailure, state)]).finally(forget);
     // In the background nobody handles its failure.
-    flight.promise.catch(() => undefined);
+    promise.catch(() => undefined);
+    const flight: Flight<T> = { deadline, state, promise, end };
     flights.set(key, flight);
     return flight;
   }
@@ -103,29 +112,10 @@ export function createSingleFlight<T>(rules: FlightRules): (passenger: Passenger
     const { key, abortSignal, isBackground = false } = passenger;
     if (abortSignal?.aborted === true) return Promise.reject(aborted(abortSignal.reason));
     const flight = flights.get(key) ?? start(passenger);
-    if (!isBackground) return board(flight, passenger, rules.startTimer);
+    if (!isBackground) return board(flight, passenger, startTimer);
     flight.state.isBackground = true;
     return flight.promise;
   };
-}
-
-/** The call with its deadline, which holds even if the call ignores its signal. */
-function launch<T>({ depart, overdue }: Passenger<T>, rules: FlightRules, state: FlightState) {
-  const controller = new AbortController();
-  let giveUp: (reason: Error) => void = () => undefined;
-  const ended = new Promise<never>((_, reject) => {
-    giveUp = reject;
-  });
-  const end = (reason: Error) => {
-    giveUp(reason);
-    controller.abort(reason);
-  };
-  const onFailure = (error: unknown) => {
-    state.failure = error;
-    for (const tell of [...state.onFailure]) tell();
-  };
-  const deadline = rules.startTimer(rules.deadlineMs, () => end(overdue(state.failure, state.isQueued)));
-  return { end, deadline, promise: Promise.race([ended, depart(controller.signal, onFailure, state)]) };
 }
 
 /** One caller's wait: until the result, its abort, or what it takes instead. */
@@ -134,7 +124,7 @@ function board<T>(flight: Flight<T>, passenger: Passenger<T>, startTimer: StartT
   const { abortSignal, instead } = passenger;
   return new Promise<T>((resolve, reject) => {
     const leave = enter(flight, () => {
-      abortSignal?.removeEventListener('abort', abort);
+      forget();
       state.onFailure.delete(takeOther);
       patience?.clear();
     });
@@ -152,7 +142,7 @@ function board<T>(flight: Flight<T>, passenger: Passenger<T>, startTimer: StartT
       resolve(other);
     };
     const patience = instead && startTimer(instead.patienceMs, takeOther);
-    abortSignal?.addEventListener('abort', abort);
+    const forget = onAbort(abortSignal, abort);
     flight.promise.finally(leave).then(resolve, () => {
       takeOther();
       resolve(flight.promise);

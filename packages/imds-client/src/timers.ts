@@ -1,3 +1,4 @@
+import { onAbort } from './signals.ts';
 import type { StartTimer } from './single-flight.ts';
 import type { Clock } from './types.ts';
 
@@ -27,15 +28,14 @@ export const systemClock: Clock = {
   elapsed: () => performance.now(),
   sleep: (ms, signal) =>
     new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
       const timer = startTimer(ms, () => {
-        signal?.removeEventListener('abort', abort);
+        forget();
         resolve();
       });
-      const abort = () => {
+      const forget = onAbort(signal, () => {
         timer.clear();
         reject(signal?.reason as Error);
-      };
-      if (signal?.aborted === true) abort();
-      else signal?.addEventListener('abort', abort, { once: true });
+      });
     }),
 };

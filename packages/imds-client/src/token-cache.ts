@@ -1,3 +1,4 @@
+import type { ImdsError } from './errors.ts';
 import { createSingleFlight, type Departure, type FlightRules, type Passenger } from './single-flight.ts';
 import { createTokenStore, type StoredToken } from './token-store.ts';
 import type { AbortSignalLike, AccessToken } from './types.ts';
@@ -49,7 +50,7 @@ export interface TokenCacheOptions<Q extends Keyed> extends FlightRules {
   readonly maxEntries: number;
   readonly fetchToken: (asked: Q) => Departure<AccessToken>;
   /** The error of the deadline, as of a passenger. */
-  readonly overdue: (asked: Q, ...late: Parameters<Passenger<AccessToken>['overdue']>) => Error;
+  readonly overdue: (asked: Q, ...late: Parameters<Passenger<AccessToken>['overdue']>) => ImdsError;
 }
 
 /** Tokens by key, one request at a time for each key. */
