@@ -219,3 +219,21 @@ test('the condition of an identity is judged again when ServiceAccounts are deni
   expect(index.denied('shop/reader')).toEqual([]);
   expect(index.takeConcerned().identities).toContain('shop/reader');
 });
+
+test('an identity that moves to another pod of the ServiceAccount is not asked about again', () => {
+  const { book, index } = createWorld();
+  index.apply(podChange('shop/before', 'web', 'demo'));
+  index.apply(podChange('shop/after', 'web', 'other'));
+  for (const change of [identityChange('shop', 'reader'), bindingChange('shop', 'reader')])
+    index.apply(change);
+  index.settle();
+  const pair = book.next(0);
+  expect(pair).toBeDefined();
+  if (pair) index.rightsChanged(book.answer(pair, { kind: 'allowed', level: 0 }, { now: 0, chance: 1 }));
+  index.apply(bindingChange('shop', 'reader', { selector: 'other' }));
+  index.settle();
+  expect([index.granted(host).size, book.next(0)]).toEqual([1, undefined]);
+  index.apply({ kind: 'binding', key: 'shop/reader-binding', view: undefined });
+  index.settle();
+  expect(book.census()).toEqual({ allowed: 0, denied: 0, unknown: 0 });
+});

@@ -80,6 +80,8 @@ export class Settling {
     if (before.host !== undefined && before.host !== entry.home) this.dirt.touch(before.host);
     if (pods.dropIfEmpty(entry)) this.unlisted.forget(entry);
     else this.dirt.mark(entry.home, entry.key);
+    // Not before: a pair that is held without interruption keeps its verdict, also if another pod needs it now.
+    if (!this.hasStale) this.#parts.rights.releaseLeft();
   }
 
   #countedOf(entry: Entry): Counted {
