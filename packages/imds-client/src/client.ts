@@ -80,7 +80,7 @@ function tokenTask(parsed: ParsedRequest, settings: Settings): Task<AccessToken>
   const headers = { Metadata: 'true' };
   return {
     question: { url: tokenUrl(settings, parsed), headers, limit: longestToken, asked },
-    read: (answer) => readAnswer(answer, { asked, now: settings.now(), parseDate: Date.parse }),
+    read: (answer) => readAnswer(answer, { ...settings, asked, now: settings.now(), parseDate: Date.parse }),
   };
 }
 

@@ -126,7 +126,7 @@ test('a token is frozen: callers share it', () => {
 
 const past = 'expires_on is in the past (is the clock of this machine ahead?)';
 const farAhead =
-  'expires_on is more than a year ahead (it must be in seconds, not in milliseconds; is the clock of this machine behind?)';
+  'expires_on is more than a year ahead (in milliseconds? is the clock of this machine behind?)';
 
 // A response that something cached still has the expires_in of its first day.
 test.each<[string, unknown, string]>([
@@ -146,6 +146,31 @@ test.each<[string, unknown, string]>([
     const error = refused({ access_token: 'secret', expires_on: on, expires_in });
     expect(error).toMatchObject({ code: 'invalid-response', status: 200, reason });
   }
+});
+
+describe('where the clock may be ahead', () => {
+  const skewed = (times: object) => {
+    const answer = { status: 200, retryAfter: null, requestId: null };
+    const body = JSON.stringify({ access_token: 't', ...times });
+    return readAnswer({ ...answer, body }, { ...at, tolerateClockSkew: true });
+  };
+
+  test('expires_in alone counts beside an expires_on in the past', () => {
+    expect(skewed({ expires_on: '1699999999', expires_in: '60' })).toMatchObject({
+      expiresOnTimestamp: now + 60_000,
+    });
+    expect(skewed({ expires_on: '1700000030', expires_in: '60' })).toMatchObject({
+      expiresOnTimestamp: now + 30_000,
+    });
+  });
+
+  test.each([
+    [{ expires_on: '1699999999' }, past],
+    [{ expires_on: '1699999999', expires_in: 'soon' }, past],
+    [{ expires_on: '1700003599000', expires_in: '60' }, farAhead],
+  ])('%j is refused all the same', (times, why) => {
+    expect(skewed(times)).toMatchObject({ code: 'invalid-response', reason: expect.stringContaining(why) });
+  });
 });
 
 test('a token without a time of either field is refused because of that', () => {

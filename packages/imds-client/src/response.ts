@@ -23,6 +23,8 @@ export interface Circumstances {
   readonly now: number;
   /** `Date.parse`: a pure file has no calendar of its own. */
   readonly parseDate: (text: string) => number;
+  /** An `expires_on` in the past does not count beside `expires_in`: the clock may be ahead. */
+  readonly tolerateClockSkew?: boolean | undefined;
 }
 
 type RefusalCircumstances = Omit<Circumstances, 'asked'> & Partial<Circumstances>;
@@ -52,9 +54,10 @@ function readToken(body: JsonObject, at: Reading): AccessToken | ImdsError {
   // It becomes a header of a request.
   if (!/^[\x20-\x7e]+$/.test(token))
     return unreadable('with an access_token of other characters than those of ASCII', at);
-  const on = readTime(body['expires_on'], at);
+  const byLife = readSpan(body['expires_in'], at);
+  const on = readExpiresOn(body, byLife, at);
   // A clock that is behind must not prolong a token, so both count.
-  const expiresOnTimestamp = Math.min(on ?? Infinity, readSpan(body['expires_in'], at) ?? Infinity);
+  const expiresOnTimestamp = Math.min(on ?? Infinity, byLife ?? Infinity);
   const problem = problemOf(on, expiresOnTimestamp, at);
   if (problem !== undefined) return unreadable(`with a token of no valid expiry: ${problem}`, at);
   return Object.freeze({
@@ -70,6 +73,12 @@ function readToken(body: JsonObject, at: Reading): AccessToken | ImdsError {
   });
 }
 
+function readExpiresOn(body: JsonObject, byLife: number | undefined, at: Circumstances): number | undefined {
+  const on = readTime(body['expires_on'], at);
+  const isSkewed = at.tolerateClockSkew === true && byLife !== undefined && on !== undefined && on <= at.now;
+  return isSkewed ? undefined : on;
+}
+
 /** Managed identity tokens live for a day. A longer life than this is a number in milliseconds, or garbage. */
 const longestLifeMs = 366 * 24 * 60 * 60 * 1000;
 
@@ -82,7 +91,7 @@ function problemOf(on: number | undefined, expiresOn: number, { now }: Circumsta
     return expiresOn === Infinity ? 'neither expires_on nor expires_in is a valid time' : undefined;
   if (on <= now) return 'expires_on is in the past (is the clock of this machine ahead?)';
   if (on <= now + longestLifeMs) return undefined;
-  return 'expires_on is more than a year ahead (it must be in seconds, not in milliseconds; is the clock of this machine behind?)';
+  return 'expires_on is more than a year ahead (in milliseconds? is the clock of this machine behind?)';
 }
 
 const longLifeMs = 2 * 60 * 60 * 1000;

@@ -21,6 +21,7 @@ export interface Settings {
   readonly requestTimeoutMs: number;
   readonly deadlineMs: number;
   readonly cache: boolean;
+  readonly tolerateClockSkew: boolean | undefined;
   readonly maxCacheEntries: number;
   readonly clock: Clock;
   /** The platform's, whatever the clock is. */
@@ -35,7 +36,7 @@ export interface Settings {
 /** @throws TypeError - an option is invalid, or the variable of the environment that stands in for one */
 export function readSettings(options: ImdsClientOptions): Settings {
   checkOptions(options);
-  const { apiVersion = '2018-02-01', cache = true, testing = {} } = options;
+  const { apiVersion = '2018-02-01', cache = true, tolerateClockSkew, testing = {} } = options;
   const { clock = systemClock, random = Math.random } = testing;
   const endpoint = endpointOf(options.endpoint);
   return {
@@ -43,6 +44,7 @@ export function readSettings(options: ImdsClientOptions): Settings {
     ...meansOf(options.transport ?? 'node', endpoint),
     apiVersion,
     cache,
+    tolerateClockSkew,
     clock,
     startTimer,
     now: () => clock.now(),

@@ -97,6 +97,12 @@ export interface ImdsClientOptions {
   readonly cache?: boolean | undefined;
   /** The least recently used token is evicted first. Default 1000. */
   readonly maxCacheEntries?: number | undefined;
+  /**
+   * Whether the clock of this machine may be ahead by more than the life of a token. Default false: a token whose `expires_on` is past is
+   * refused. true: such an `expires_on` does not count if there is an `expires_in`. For services that must go on with a wrong clock, and only
+   * where nothing between them and the endpoint caches responses: an old response would give an expired token another life.
+   */
+  readonly tolerateClockSkew?: boolean | undefined;
   /** Time and chance, for tests. */
   readonly testing?: Testing | undefined;
 }

@@ -132,6 +132,8 @@ function imdsSource(
     maxRetries: 0,
     requestTimeoutMs: 5_000,
     cache: false,
+    // All pods of a node whose clock is wrong need their tokens. Nothing between NMI and the metadata service caches.
+    tolerateClockSkew: true,
     transport: metadata.fetch,
   });
   return createManagedIdentitySource({

@@ -56,6 +56,8 @@ function managedIdentityToken(
     endpoint: endpoint === '' ? undefined : endpoint,
     testing: { clock, random },
     cache: false,
+    // As NMI does.
+    tolerateClockSkew: true,
     transport: fetchOnce,
     // The default of 40 s is for NMI, which holds requests; the metadata service responds at once.
     requestTimeoutMs: 20_000,
