@@ -4,13 +4,12 @@ import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { repository } from '../stage/places.ts';
+import { publishedLibraries, repository } from '../stage/places.ts';
 import { runCommand } from '../stage/run-command.ts';
 import { within } from '../stage/within.ts';
 
 const execute = promisify(execFile);
 const patienceMs = 60_000;
-const libraries = ['imds-client', 'crd-types'];
 
 export interface Project {
   readonly folder: string;
@@ -44,7 +43,7 @@ export async function createProject(): Promise<Project> {
 async function install(folder: string): Promise<void> {
   const archives = join(folder, 'archives');
   await mkdir(archives);
-  for (const library of libraries)
+  for (const library of publishedLibraries)
     await runCommand('npm', ['pack', join(repository, 'packages', library), '--pack-destination', archives]);
   await write(folder, 'package.json', JSON.stringify({ name: 'consumer', version: '1.0.0', private: true }));
   const packed = (await readdir(archives)).map((name) => join(archives, name));

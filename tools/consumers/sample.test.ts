@@ -1,9 +1,7 @@
 // A copy of keyvault-sample outside the repository installs, compiles, builds and reads a secret, on Node.js 20 and on that of the tests.
-import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isKitRequired } from '@pod-identity/kit/testing';
+import { findNode20, whyNoNode20 } from '@pod-identity/kit/testing';
 import { startSim, type Sim } from '@pod-identity/sim';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createCleanup } from '../stage/cleanup.ts';
@@ -11,9 +9,8 @@ import { startService } from '../stage/service.ts';
 import { buildSteps, copySample, imageOf, runStep } from './copy.ts';
 
 const node20 = findNode20();
-const missing = 'there is no Node.js 20 here (set POD_IDENTITY_SYSTEM_NODE to one)';
-if (node20 === undefined && isKitRequired()) throw new Error(missing);
-if (node20 === undefined) console.warn(`skipped the copy of keyvault-sample on Node.js 20: ${missing}`);
+const missing = whyNoNode20(node20);
+if (missing !== undefined) console.warn(`skipped the copy of keyvault-sample on Node.js 20: ${missing}`);
 const nodes = [...(node20 === undefined ? [] : [node20]), process.execPath];
 
 const group = '/subscriptions/s/resourceGroups/g/providers';
@@ -87,10 +84,3 @@ describe('a copy of keyvault-sample', () => {
     }
   });
 });
-
-function findNode20(): string | undefined {
-  const isNode20 = (path: string) =>
-    existsSync(path) && execFileSync(path, ['--version'], { encoding: 'utf8' }).startsWith('v20.');
-  const given = process.env['POD_IDENTITY_SYSTEM_NODE'] ?? '';
-  return [given, '/usr/local/bin/node', '/usr/bin/node'].filter((path) => path !== '').find(isNode20);
-}
