@@ -12,7 +12,7 @@ export interface BodyRules {
 /** Stateless between two complete texts. */
 const wholeDecoder = new TextDecoder();
 
-/** The body as text. One that is longer than the limit is not read completely. */
+/** The body as text. One that is longer than the limit is not read completely, unless a given transport has only `text()`: the limit does not hold for it. */
 export async function readBody(response: FetchResponse, rules: BodyRules): Promise<string> {
   if (response.readUpTo) {
     const whole = await response.readUpTo(rules.limit);

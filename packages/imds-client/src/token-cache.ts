@@ -78,7 +78,7 @@ export function createTokenCache<Q extends Keyed>(options: TokenCacheOptions<Q>)
     return Math.max(wall, storedAt + elapsed() - storedElapsed);
   }
 
-  /** The token, if it may be returned without waiting for another one. */
+  /** Requests another token. In the last minute the caller waits for it, before that it gets the old one. */
   function refresh(entry: StoredToken, freshness: Freshness, passenger: Passenger<AccessToken>) {
     const at = () => timeFor(entry, now());
     const quiet = quietly(passenger, entry, at);

@@ -19,7 +19,7 @@ import {
   type Probe,
 } from './report.ts';
 import { impatient, patient, type Patience } from './patience.ts';
-import { watched } from './watched.ts';
+import { watched, type Watched } from './watched.ts';
 
 export interface Surroundings {
   readonly argv: readonly string[];
@@ -57,7 +57,6 @@ export async function run(surroundings: Surroundings): Promise<number> {
 
 async function getToken(wish: TokenWish, surroundings: Surroundings): Promise<number> {
   const { env, print, printError, elapsed } = surroundings;
-  const endpoint = `${endpointOf(wish.endpoint)} (${sourceOf(wish.endpoint, env)})`;
   const asking = createAsking(wish, surroundings);
   if (!wish.isExplained) {
     const { result, refusal: sent } = await asking.ask(patient(wish.timeoutMs));
@@ -67,6 +66,7 @@ async function getToken(wish: TokenWish, surroundings: Surroundings): Promise<nu
   }
   const startedAt = elapsed();
   const probe = await asking.probe();
+  const endpoint = `${endpointOf(wish.endpoint)} (${sourceOf(wish.endpoint, env)})`;
   print(explainProbe(endpoint, probe));
   // What the probe took is part of the timeout.
   const leftMs = Math.max(1, Math.round(wish.timeoutMs - (elapsed() - startedAt)));
@@ -79,36 +79,33 @@ async function getToken(wish: TokenWish, surroundings: Surroundings): Promise<nu
 function createAsking(wish: TokenWish, surroundings: Surroundings) {
   const { endpoint, resource, identity, timeoutMs, isExplained } = wish;
   const { print, printError, elapsed, every } = surroundings;
-  let [isProbe, number] = [false, 0];
-  const { transport, refusal: sent } = watched(createNodeTransport(endpointOf(endpoint)), {
-    elapsed,
-    every,
-    onTry(made) {
-      if (isProbe) return;
-      number += 1;
-      if (isExplained) print(explainTry(number, made));
-      else if (made.isFailed) printError(explainTry(number, made));
-    },
-    onWait(ms) {
-      if (!isProbe) printError(explainWait(number + 1, ms));
-    },
-  });
-  const clientFor = (patience: Patience) =>
-    createImdsClient({ endpoint, transport, cache: false, ...patience });
+  const transport = createNodeTransport(endpointOf(endpoint));
+  const clientOf = (sending: Watched, patience: Patience) =>
+    createImdsClient({ endpoint, transport: sending.transport, cache: false, ...patience });
   return {
     async probe(): Promise<Probe> {
       const startedAt = elapsed();
-      isProbe = true;
-      const isAvailable = await clientFor(patient(timeoutMs)).isAvailable({
+      const sending = watched(transport, { elapsed, every, onTry: () => undefined, onWait: () => undefined });
+      const isAvailable = await clientOf(sending, patient(timeoutMs)).isAvailable({
         timeoutMs: Math.min(1000, timeoutMs),
       });
-      isProbe = false;
-      return { isAvailable, ms: elapsed() - startedAt, refusal: sent() };
+      return { isAvailable, ms: elapsed() - startedAt, refusal: sending.refusal() };
     },
     async ask(patience: Patience): Promise<End> {
       const startedAt = elapsed();
-      const result = await clientFor(patience).getToken({ resource, identity }).catch(toImdsError);
-      return { result, refusal: sent(), ms: elapsed() - startedAt };
+      let number = 1;
+      const sending = watched(transport, {
+        elapsed,
+        every,
+        onTry(made) {
+          if (isExplained) print(explainTry(number, made));
+          else if (made.isFailed) printError(explainTry(number, made));
+          number += 1;
+        },
+        onWait: (ms) => printError(explainWait(number, ms)),
+      });
+      const result = await clientOf(sending, patience).getToken({ resource, identity }).catch(toImdsError);
+      return { result, refusal: sending.refusal(), ms: elapsed() - startedAt };
     },
   };
 }

@@ -21,7 +21,7 @@ interface Watch {
 }
 
 /** The transport, and the last refusal that came through it. */
-interface Watched {
+export interface Watched {
   readonly transport: FetchLike;
   readonly refusal: () => RefusalBody;
 }
