@@ -291,6 +291,16 @@ test('control characters of a refusal do not reach a log or a terminal', () => {
   expect(error.serviceCode).toBe('a b');
 });
 
+// Such as a name of 130 characters, which Kubernetes allows.
+test.each([
+  ['Identity not found', 'identity-not-found'],
+  ['Multiple user assigned identities exist', 'ambiguous-identity'],
+])('a refusal that is not quoted is of its kind all the same: %s', (text, code) => {
+  const error_description = `${text}. Pod shop/${'a'.repeat(130)} has no label aadpodidbinding.`;
+  const error = refused({ error: 'invalid_request', error_description }, { status: 400 });
+  expect(error).toMatchObject({ code, reason: 'the endpoint answered 400 invalid_request' });
+});
+
 describe('a refusal without JSON', () => {
   const compat =
     'getting assigned identities for pod default/web in CREATED state failed after 16 attempts, retry duration [5]s, error: <nil>. Check MIC pod logs for identity assignment errors\n';

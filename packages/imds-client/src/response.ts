@@ -137,9 +137,9 @@ export function readRefusal(
   body: JsonObject | undefined,
   at: RefusalCircumstances,
 ): ImdsError {
-  const description = oneLine(quotable(body?.['error_description']));
-  const serviceCode = wordOf(body ?? {}, description);
-  const words = [serviceCode, description].filter(Boolean).join(': ');
+  const description = readText(body?.['error_description']) ?? '';
+  const serviceCode = wordOf(body?.['error'], description);
+  const words = [serviceCode, oneLine(quotable(description))].filter(Boolean).join(': ');
   const plain = body === undefined ? plainReason(answer) : '';
   return new ImdsError(
     codeOf(answer.status, description),
@@ -164,10 +164,8 @@ export function requestIdOf(answer: Pick<Answer, 'requestId'>, body: JsonObject 
 const longestCode = 500;
 
 /** NMI appends the description to the code, for clients that show nothing else. */
-function wordOf(body: JsonObject, description: string): string | undefined {
-  const given = readText(body['error']);
-  if (given === undefined) return undefined;
-  const [error, told] = [oneLine(given), `: ${oneLine(readText(body['error_description']) ?? '')}`];
+function wordOf(value: unknown, description: string): string | undefined {
+  const [error, told] = [oneLine(readText(value) ?? ''), `: ${oneLine(description)}`];
   const word = description !== '' && error.endsWith(told) ? error.slice(0, -told.length) : error;
   return readText(quotable(word, longestCode));
 }
@@ -186,7 +184,7 @@ function codeOf(status: number, description: string): ImdsErrorCode {
   return codes.get(status) ?? kindOfBadRequest(description);
 }
 
-/** The kind of a 400 is only in the description. NMI begins that of several identities with "Identity not found", too. */
+/** The kind of a 400 is only in the description, whether that is quoted or not. NMI begins that of several identities with "Identity not found", too. */
 function kindOfBadRequest(description: string): ImdsErrorCode {
   if (/multiple user assigned identities/i.test(description)) return 'ambiguous-identity';
   return /identity not found/i.test(description) ? 'identity-not-found' : 'bad-request';
