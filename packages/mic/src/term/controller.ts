@@ -10,7 +10,7 @@ import type { NodePods } from '../snapshot/watch/agent-watch.ts';
 import type { ClusterWatch } from '../snapshot/watch/cluster-watch.ts';
 import { showCanaries } from './canary-reports.ts';
 import { showRights, type Rights } from './rights.ts';
-import { createSweeper } from './sweeper.ts';
+import { createSweeper, type Sweeper } from './sweeper.ts';
 import type { Meter } from '../tell/meter.ts';
 import type { MicMetricSpecs } from '../tell/metrics.ts';
 
@@ -68,16 +68,14 @@ export interface ControllerOptions {
 export function createController(options: ControllerOptions): Controller {
   const { view, index, nodePods, rights, log, metrics, startTerm } = options;
   let current: Term | undefined;
-  let isLeading = false;
   // Without a term changes are not used and would accumulate; a term begins with all hosts.
   const discard = () => {
-    if (!isLeading) for (const host of [...index.dirtyHosts()]) index.takeDirty(host);
+    for (const host of [...index.dirtyHosts()]) index.takeDirty(host);
   };
-  // So that a term begins with few pods to settle.
-  const standby = createSweeper({ ...options, onSlice: discard });
-  view.onChange(() => {
-    if (!isLeading) standby.sweepSoon();
-  });
+  const createStandby = () => createSweeper({ ...options, onSlice: discard });
+  /** Settles pods outside terms, so that a term begins with few stale ones. A term has a sweeper of its own. */
+  let standby: Sweeper | undefined = createStandby();
+  view.onChange(() => standby?.sweepSoon());
 
   return {
     view,
@@ -86,21 +84,22 @@ export function createController(options: ControllerOptions): Controller {
       return current;
     },
     run: async (signal) => {
-      signal.addEventListener('abort', () => standby.stop(), { once: true });
+      signal.addEventListener('abort', () => standby?.stop(), { once: true });
       // No identity waits for the watches of NMI's pods and of canaries.
       await Promise.all([view.run(signal), nodePods.run(signal), rights.proof.run(signal)]);
     },
 
     async lead(term) {
       metrics.count('elections');
-      isLeading = true;
+      standby?.stop();
+      standby = undefined;
       try {
         current = await startTerm(term);
         // Before, nothing may be attached in mode `rbac`: no role would be looked for.
         void current?.rightsKnown.then(() => checkRoles(options, term.signal));
         await current?.ended;
       } finally {
-        isLeading = false;
+        standby = createStandby();
         current = undefined;
         log.info({}, 'lost leadership');
       }

@@ -59,8 +59,8 @@ export class RightsOfPods {
   readonly #groups = new Map<MatchSet, Map<string, AccessGroup>>();
   readonly #groupOf = new Map<Entry, AccessGroup>();
   readonly #barredBy = new Grouped<string, AccessGroup>();
-  /** Groups without pods, which still hold their pairs: a pod that is settled later may need the same ones. */
-  #left: AccessGroup[] = [];
+  /** Groups without pods by namespace, which still hold their pairs: a pod that is settled later may need the same ones. */
+  readonly #left = new Grouped<string, AccessGroup>();
 
   /** `onDenied` is called with each AzureIdentity for which `denied` may have changed. */
   constructor(rules: AccessRules | undefined, onDenied: (identityKey: string) => void = () => undefined) {
@@ -114,12 +114,12 @@ export class RightsOfPods {
     this.#drop(group, entry);
   }
 
-  /** To be called when no pod is stale: pairs that no pod needs any more are not asked about again. */
-  releaseLeft(): void {
-    const left = this.#left;
-    if (left.length === 0) return;
-    this.#left = [];
-    for (const group of left) this.#rules?.book.release(group);
+  /** To be called when no pod of the namespace is stale: pairs that no pod needs any more are not asked about again. */
+  releaseLeft(namespace: string): void {
+    for (const group of [...this.#left.of(namespace)]) {
+      this.#left.remove(namespace, group);
+      this.#rules?.book.release(group);
+    }
   }
 
   /** The current rights, for matches that may be newer copies with the same meaning. */
@@ -173,8 +173,9 @@ export class RightsOfPods {
     group.members.delete(entry);
     if (group.members.size > 0) return;
     this.#unfile(group);
-    this.#left.push(group);
-    if (this.#left.length > mostLeft) this.releaseLeft();
+    const { namespace } = group.subject;
+    this.#left.add(namespace, group);
+    if (this.#left.of(namespace).size > mostLeft) this.releaseLeft(namespace);
     const groups = this.#groups.get(group.set);
     groups?.delete(groupKey(group.subject, group.mode));
     if (groups?.size === 0) this.#groups.delete(group.set);
@@ -195,7 +196,7 @@ export class RightsOfPods {
   }
 }
 
-/** An editor who never stops must not keep more pairs than this many ServiceAccounts need. */
+/** Of a namespace: an editor who never stops must not keep more pairs than this many ServiceAccounts need. */
 const mostLeft = 1_000;
 
 const nothing: Rights = { needs: [], grants: [], uses: [], usable: [], barred: [], warned: [] };

@@ -237,3 +237,33 @@ test('an identity that moves to another pod of the ServiceAccount is not asked a
   index.settle();
   expect(book.census()).toEqual({ allowed: 0, denied: 0, unknown: 0 });
 });
+
+test('pairs that a namespace does not need any more are given up while pods of another one are stale', () => {
+  const world = createWorld();
+  const { book, index } = world;
+  editShopThenPay(world);
+  settleAll(world);
+  expect(book.pairsOf('pay')).toBe(1);
+  index.apply(identityChange('shop', 'id-7'));
+  index.apply({ kind: 'binding', key: 'pay/card-binding', view: undefined });
+  let left = 2;
+  index.settleWhile(() => (left -= 1) >= 0);
+  expect([index.hasStale, book.pairsOf('pay')]).toEqual([true, 0]);
+});
+
+test('a namespace whose pods are always stale keeps a limited number of pairs that it does not need', () => {
+  const { book, index } = createWorld();
+  index.apply(identityChange('shop', 'reader'));
+  index.apply(bindingChange('shop', 'reader'));
+  index.apply(podChange('shop/stale', 'web'));
+  const counts: number[] = [];
+  for (let number = 0; number < 1_500; number += 1) {
+    index.apply(identityChange('shop', 'reader', `id-${number}`));
+    index.apply(podChange('shop/pod', `account-${number}`));
+    counts.push(book.pairsOf('shop'));
+    index.apply({ kind: 'pod', key: 'shop/pod', view: undefined });
+  }
+  expect(index.isStale('shop/stale')).toBe(true);
+  expect(Math.max(...counts)).toBeGreaterThan(900);
+  expect(Math.max(...counts)).toBeLessThan(1_010);
+});

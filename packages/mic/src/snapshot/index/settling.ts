@@ -9,6 +9,7 @@ import { nothingCounted, type Counted, type Entry, type PodEntries } from './pod
 import type { RightsOfPods } from './rights.ts';
 import { StaleEntries } from './stale-entries.ts';
 import { UnlistedNamespaces } from './unlisted.ts';
+import { namespaceOf } from '../keys.ts';
 import type { PodKey } from '../views.ts';
 
 export interface SettlingParts {
@@ -81,7 +82,8 @@ export class Settling {
     if (pods.dropIfEmpty(entry)) this.unlisted.forget(entry);
     else this.dirt.mark(entry.home, entry.key);
     // Not before: a pair that is held without interruption keeps its verdict, also if another pod needs it now.
-    if (!this.hasStale) this.#parts.rights.releaseLeft();
+    const namespace = namespaceOf(entry.key);
+    if (!this.#stale.hasIn(namespace)) this.#parts.rights.releaseLeft(namespace);
   }
 
   #countedOf(entry: Entry): Counted {
