@@ -37,10 +37,10 @@ writeFileSync(join(copy, '.changeset/rehearsal.md'), changeOfBoth());
 commit();
 say(['npm', 'run', '--silent', 'release:version']);
 const changed = changedFiles();
-const unexpected = publishedLibraries
+const untouched = publishedLibraries
   .flatMap((name) => [`packages/${name}/package.json`, `packages/${name}/CHANGELOG.md`])
   .filter((path) => !changed.includes(path));
-if (unexpected.length > 0) fail(`npm run release:version left ${unexpected.join(', ')} as they were`);
+if (untouched.length > 0) fail(`npm run release:version left ${untouched.join(', ')} as they were`);
 const stale = staleInLock();
 if (stale.length > 0) fail(`npm run release:version left package-lock.json without ${stale.join(', ')}`);
 

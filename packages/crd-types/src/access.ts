@@ -1,5 +1,6 @@
 import type { AzureIdentity } from './azure-identity.ts';
 import { isGuid } from './guid.ts';
+import { mostAuxiliaryTenants } from './identity-warnings.ts';
 import { refuse, type Parsed, type Problem } from './problem.ts';
 import { quote } from './quote.ts';
 import { canonicalResourceId, parseIdentityResourceId, parseProviderId } from './resource-id.ts';
@@ -121,8 +122,6 @@ export function accessTargetKey({ resource, names }: AccessTarget): string {
   return `${resource} ${names[0]}`;
 }
 
-/** The same limit as for the auxiliary tenants of NMI's token requests. */
-const mostAuxiliaryTenants = 3;
 /** An id or domain of a tenant. It becomes part of a URL path. */
 const tenant = /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/i;
 const longestTenant = 253;

@@ -74,7 +74,7 @@ export function readAllowedNamespaces(spec: Section): AllowedNamespaces | undefi
   if (key !== undefined)
     section.warn(
       'selector',
-      `has conditions on the label ${key} of which no value meets all, so that it allows no namespace: remove one of them`,
+      `has conditions on the label ${quote(key)} of which no value meets all, so that it allows no namespace: remove one of them`,
     );
   return defined({ names, selector });
 }

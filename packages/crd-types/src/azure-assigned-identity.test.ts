@@ -117,6 +117,18 @@ describe('an AzureAssignedIdentity', () => {
     });
   });
 
+  test('with a copy that has a long key of a label quotes a part of it in its warnings', () => {
+    const key = `\n${'k'.repeat(10_000)}`;
+    const matchExpressions = ['Exists', 'DoesNotExist'].map((operator) => ({ key, operator }));
+    const copy = { spec: { allowedNamespaces: { selector: { matchExpressions } } } };
+    const parsed = parseAzureAssignedIdentity({ metadata, spec: { azureIdentityRef: copy } });
+    const texts = parsed.ok ? parsed.warnings.map(({ message }) => message) : [];
+    expect(texts).toContainEqual(
+      expect.stringMatching(/^has conditions on the label "\\nk+\.\.\." of which/),
+    );
+    expect(Math.max(...texts.map(({ length }) => length))).toBeLessThan(500);
+  });
+
   test('with a broken copy can still be read, so that it can be removed', () => {
     const broken = { metadata: { name: 5 }, spec: { type: 9, resourceID: [] } };
     const parsed = parseAzureAssignedIdentity({

@@ -60,7 +60,8 @@ export interface AzureAssignedIdentityList {
 }
 
 /**
- * Parses an AzureAssignedIdentity from untrusted JSON, with keys in any case (in 2018 the original wrote lower-case keys and `Status`).
+ * Parses an AzureAssignedIdentity from untrusted JSON, with keys of 2018 in any case (the original wrote lower-case keys and `Status`). In
+ * the copies, keys of later fields have one spelling, and another is a warning.
  * Tolerant, so that broken records can be shown and removed: missing copies are read as empty objects, and problems in a copy are
  * warnings.
  *

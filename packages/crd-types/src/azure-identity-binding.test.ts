@@ -58,7 +58,7 @@ describe('an AzureIdentityBinding', () => {
     const spec = { azureIdentity: 'reader', selector: 'demo', podSelector };
     expect(parseAzureIdentityBinding({ metadata, spec })).toMatchObject({
       ok: true,
-      warnings: [{ path: 'spec.podSelector', message: expect.stringContaining('label aadpodidbinding') }],
+      warnings: [{ path: 'spec.podSelector', message: expect.stringContaining('label "aadpodidbinding"') }],
     });
     const alike = { ...spec, podSelector: { matchLabels: { aadpodidbinding: 'demo' } } };
     expect(parseAzureIdentityBinding({ metadata, spec: alike })).toMatchObject({ ok: true, warnings: [] });

@@ -57,7 +57,8 @@ export interface AzureIdentityBindingList {
 }
 
 /**
- * Parses an AzureIdentityBinding from untrusted JSON, with keys in any case.
+ * Parses an AzureIdentityBinding from untrusted JSON, with keys of 2018 in any case. Keys of later fields, such as `podSelector`, have one
+ * spelling, and another is refused.
  *
  * @example
  * ```ts
@@ -129,7 +130,7 @@ function warnOfNoPods({ selector, podSelector }: AzureIdentityBinding['spec'], s
   if (key !== undefined)
     spec.warn(
       'podSelector',
-      `has conditions on the label ${key} of which no value meets all, so that this binding selects no pod: remove one of them`,
+      `has conditions on the label ${quote(key)} of which no value meets all, so that this binding selects no pod: remove one of them`,
     );
 }
 

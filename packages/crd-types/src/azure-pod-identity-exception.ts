@@ -38,7 +38,8 @@ export interface AzurePodIdentityExceptionList {
 }
 
 /**
- * Parses an AzurePodIdentityException from untrusted JSON, with keys in any case, except that label keys are kept as they are.
+ * Parses an AzurePodIdentityException from untrusted JSON, with keys of 2018 in any case. `clientIDs` came later and has one spelling;
+ * another is refused. The keys of labels are kept as they are.
  *
  * @example
  * ```ts

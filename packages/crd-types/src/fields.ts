@@ -15,8 +15,8 @@ import type { Problem } from './problem.ts';
 export type FieldLimits =
   | { readonly upTo: number }
   /**
-   * `anyCase`: keys are recognised in any case of the letters A to Z, as in objects of 2018. Also those of fields that the parsers read
-   * in one spelling alone: they refuse an object with another one, and must get it to do so.
+   * `anyCase`: keys are recognised in any case of the letters A to Z, as in objects of 2018. This includes fields that the parsers read in
+   * one spelling only: the parsers can refuse another spelling only if they get it.
    */
   | { readonly members: Readonly<Record<string, FieldLimits>>; readonly anyCase?: boolean };
 

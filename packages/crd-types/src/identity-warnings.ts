@@ -73,7 +73,7 @@ export function warnOfValues({ metadata, spec }: Identity, section: Section): vo
 }
 
 /** Azure Resource Manager takes tokens of so many further tenants in one request, and NMI serves no identity with more. */
-const mostAuxiliaryTenants = 3;
+export const mostAuxiliaryTenants = 3;
 
 function warnOfTenants({ tenantID, auxiliaryTenantIDs = [] }: Identity['spec'], section: Section): void {
   if (tenantID !== undefined && !isTenant(tenantID)) section.warn('tenantID', `is ${noTenant(tenantID)}`);

@@ -206,7 +206,7 @@ describe('a podSelector', () => {
       warnings: [
         {
           path: 'spec.podSelector',
-          message: `has conditions on the label ${key} of which no value meets all, so that this binding selects no pod: remove one of them`,
+          message: `has conditions on the label "${key}" of which no value meets all, so that this binding selects no pod: remove one of them`,
         },
       ],
     });

@@ -62,7 +62,7 @@ export interface Condition {
   reason: string;
   /** A sentence for people. */
   message: string;
-  /** When `status` last changed, in RFC 3339 as MIC writes it, which the parsers do not check. Empty if the object lacks it. */
+  /** When `status` last changed. MIC writes it in RFC 3339; the parsers do not check the form. Empty if the object lacks it. */
   lastTransitionTime: string;
   /** The `metadata.generation` that was judged. */
   observedGeneration?: number;

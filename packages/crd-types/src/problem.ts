@@ -20,12 +20,12 @@ export type Parsed<T> =
       readonly ok: true;
       /** Of an object: its known fields alone, with keys in the current spelling. */
       readonly value: T;
-      /** Accepted values that are probably not intended, such as a 2018 spelling; 100 in all, like problems. */
+      /** Accepted values that are probably not intended, such as a 2018 spelling. At most 100; then the last one says how many more there are. */
       readonly warnings: readonly Problem[];
     }
   | {
       readonly ok: false;
-      /** At least one; at most one for each field, and 100 in all: then the last one says how many more there are. */
+      /** At least one, at most one for each field and 100 in all; then the last one says how many more there are. */
       readonly problems: readonly Problem[];
     };
 
