@@ -123,6 +123,20 @@ describe('sieve', () => {
     expect(tooLarge).toEqual([]);
   });
 
+  test.each([65_536, 509, 7])(
+    'passes over names of any length with escape sequences, in pieces of %i bytes',
+    (size) => {
+      const fields: Fields = { members: { spec: { members: { a: { upTo: 10 } }, anyCase: true } } };
+      for (let length = 500; length < 520; length += 1)
+        for (const name of ['\n', '"', '\\', '\u0001', 'ü'].map(
+          (end) => 'x'.repeat(length) + end.repeat(300),
+        )) {
+          const text = JSON.stringify({ spec: { [name]: 1, a: 2, [`${name}2`]: { [name]: [] } } });
+          expect(sieve(text, fields, [size]).values).toEqual([{ spec: { a: 2 } }]);
+        }
+    },
+  );
+
   test('a field over its limit is left out and reported; the rest is kept', () => {
     const fields: Fields = {
       members: {

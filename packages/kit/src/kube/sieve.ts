@@ -155,12 +155,18 @@ class ByteSieve implements Sieve {
   /** After the name of a member: keeps it if its value is wanted. */
   #announce(): void {
     const frame = this.#top();
-    const name = this.#key.includes('\\') ? unescaped(this.#key) : this.#key;
+    const name = this.#name();
     this.#place = frame.place.members?.get(frame.place.anyCase === true ? lowerAscii(name) : name);
     this.#mark = this.#kept.length;
     if (!this.#place) return;
     frame.name = name;
     this.#kept.add(`${frame.count > 0 ? ',' : ''}"${this.#key}":`);
+  }
+
+  /** Empty for one that is too long to be wanted: its kept part may end inside an escape sequence, which is no JSON. */
+  #name(): string {
+    if (this.#key.length > longestKey) return '';
+    return this.#key.includes('\\') ? unescaped(this.#key) : this.#key;
   }
 
   #expectItem(): void {
