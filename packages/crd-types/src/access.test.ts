@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { accessTargetKey, accessTargetsOf, machineTarget, parseAccessTarget } from './access.ts';
-import type { AzureIdentity, AzureIdentitySpec } from './azure-identity.ts';
+import { parseAzureIdentity, type AzureIdentity, type AzureIdentitySpec } from './azure-identity.ts';
 
 const group = '/subscriptions/0F-1/resourceGroups/MC_shop_(west).1';
 const reader = `${group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/Reader_1`;
@@ -98,6 +98,39 @@ describe('what a pod must be allowed to use', () => {
     });
     expect(JSON.stringify(parsed)).toMatch(/^[\x20-\x7e]*$/);
   });
+
+  test.each([
+    ['contoso.com', []],
+    ['adfs', []],
+    [clientID, []],
+    ['contoso', ['spec.tenantID', 'spec.auxiliaryTenantIDs']],
+    ['contoso..com', ['spec.tenantID', 'spec.auxiliaryTenantIDs']],
+    [`${'a.'.repeat(125)}com`, []],
+  ])('is known for the tenant %j, with the warnings that the parser has', (tenantID, paths) => {
+    const spec = { type: 1, clientID, tenantID, auxiliaryTenantIDs: [tenantID] } as const;
+    const targets = accessTargetsOf(identity(spec));
+    const parsed = parseAzureIdentity({
+      metadata: { name: 'a' },
+      spec: { ...spec, clientPassword: { name: 's' } },
+    });
+    expect(targets.ok && targets.warnings.map(({ path }) => path)).toEqual(paths);
+    expect(targets.ok && targets.warnings).toEqual(parsed.ok && parsed.warnings);
+    expect(parseAccessTarget(`${tenantID}/${clientID}`)).toMatchObject({
+      ok: true,
+      warnings: paths.slice(0, 1).map(() => ({ path: '', message: expect.stringContaining(tenantID) })),
+    });
+  });
+
+  test.each(['', '.a', 'a/b', 'a.', '-a', 'a b', 'ä', 'a'.repeat(254), `${'a.'.repeat(126)}com`])(
+    'is not known for the tenant %j, about which the parser warns too',
+    (tenantID) => {
+      const spec = { type: 1, clientID, tenantID, clientPassword: { name: 's' } } as const;
+      expect(accessTargetsOf(identity(spec))).toMatchObject({ ok: false });
+      expect(parseAzureIdentity({ metadata: { name: 'a' }, spec })).toMatchObject({
+        warnings: [{ path: 'spec.tenantID' }],
+      });
+    },
+  );
 
   test.each([
     { clientID: clientID.replace('A', '\uff21') },

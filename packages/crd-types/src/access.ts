@@ -5,6 +5,7 @@ import { refuse, type Parsed, type Problem } from './problem.ts';
 import { quote } from './quote.ts';
 import { canonicalResourceId, parseIdentityResourceId, parseProviderId } from './resource-id.ts';
 import { textOf } from './section.ts';
+import { isTenant, tenantDoubt } from './tenant.ts';
 
 /** The API group of rights on Azure identities. Separate, so that no wildcard on the group of the custom resources grants them. */
 export const accessGroup = 'azure.aadpodidentity.k8s.io';
@@ -32,7 +33,7 @@ export interface AccessSubject {
 
 /**
  * The targets that a pod must be allowed to use to act as this identity: all of them. A managed identity has one target; a service
- * principal has one in its tenant and one in each auxiliary tenant.
+ * principal has one in its tenant and one in each auxiliary tenant. The warnings are those of the parser about the tenants.
  *
  * @example
  * ```ts
@@ -58,7 +59,11 @@ export function accessTargetsOf({ spec }: AzureIdentity): Parsed<readonly Access
   if (problems.length > 0) return { ok: false, problems };
   const tenants = new Set([tenantID, ...auxiliaryTenantIDs].map((tenant) => tenant.toLowerCase()));
   const value = Array.from(tenants, (tenant) => applicationTarget(tenant, clientID.toLowerCase()));
-  return { ok: true, value, warnings: [] };
+  const warnings = [
+    ...tenantWarnings('spec.tenantID', 'is', [tenantID]),
+    ...tenantWarnings('spec.auxiliaryTenantIDs', 'has', auxiliaryTenantIDs),
+  ];
+  return { ok: true, value, warnings };
 }
 
 /**
@@ -106,7 +111,8 @@ export function parseAccessTarget(target: string): Parsed<AccessTarget> {
       '',
       `must be the id of a resource in Azure, or <tenant>/<client id>: ${quote(text)} ${fault}`,
     );
-  return { ok: true, value: applicationTarget(tenant.toLowerCase(), client.toLowerCase()), warnings: [] };
+  const value = applicationTarget(tenant.toLowerCase(), client.toLowerCase());
+  return { ok: true, value, warnings: tenantWarnings('', 'has the tenant', [tenant]) };
 }
 
 /**
@@ -121,10 +127,6 @@ export function parseAccessTarget(target: string): Parsed<AccessTarget> {
 export function accessTargetKey({ resource, names }: AccessTarget): string {
   return `${resource} ${names[0]}`;
 }
-
-/** An id or domain of a tenant. It becomes part of a URL path. */
-const tenant = /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/i;
-const longestTenant = 253;
 
 function managedIdentityTarget(id: string): Parsed<AccessTarget> {
   const foreign = foreignFault(id);
@@ -152,9 +154,18 @@ function tenantProblems(path: string, tenants: readonly string[]): Problem[] {
     .map((message) => ({ path, message }));
 }
 
+/** As the parser of the AzureIdentity has them. */
+function tenantWarnings(path: string, verb: string, tenants: readonly string[]): Problem[] {
+  return tenants
+    .map(tenantDoubt)
+    .filter((doubt) => doubt !== undefined)
+    .slice(0, 1)
+    .map((doubt) => ({ path, message: `${verb} ${doubt}` }));
+}
+
 function tenantFault(text: string): string | undefined {
   if (text === '') return 'is missing: name the tenant by its id or by one of its domains';
-  if (tenant.test(text) && text.length <= longestTenant) return undefined;
+  if (isTenant(text)) return undefined;
   return foreignFault(text) ?? `must be the id or a domain of a tenant, not ${quote(text)}`;
 }
 

@@ -120,6 +120,7 @@ describe('a value of an AzureIdentity that can never work', () => {
   test.each<object>([
     { tenantID: 'contoso.onmicrosoft.com' },
     { tenantID: tenant.toUpperCase() },
+    { tenantID: 'adfs' },
     { auxiliaryTenantIDs: [tenant, 'contoso.com', 'xn--bcher-kva.example'] },
     { adEndpoint: 'https://login.microsoftonline.us' },
     { adEndpoint: 'https://login.microsoftonline.com/' },

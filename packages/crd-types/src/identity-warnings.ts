@@ -4,6 +4,7 @@ import { isGuid } from './guid.ts';
 import type { ObjectMeta } from './meta.ts';
 import { quote } from './quote.ts';
 import type { Section } from './section.ts';
+import { tenantDoubt } from './tenant.ts';
 
 interface Identity {
   readonly metadata: ObjectMeta;
@@ -76,25 +77,15 @@ export function warnOfValues({ metadata, spec }: Identity, section: Section): vo
 export const mostAuxiliaryTenants = 3;
 
 function warnOfTenants({ tenantID, auxiliaryTenantIDs = [] }: Identity['spec'], section: Section): void {
-  if (tenantID !== undefined && !isTenant(tenantID)) section.warn('tenantID', `is ${noTenant(tenantID)}`);
+  const doubt = tenantID === undefined ? undefined : tenantDoubt(tenantID);
+  if (doubt !== undefined) section.warn('tenantID', `is ${doubt}`);
   if (auxiliaryTenantIDs.length > mostAuxiliaryTenants)
     section.warn(
       'auxiliaryTenantIDs',
       `has ${auxiliaryTenantIDs.length} tenants, and Azure accepts tokens of at most ${mostAuxiliaryTenants}: remove the others`,
     );
-  const bad = auxiliaryTenantIDs.find((tenant) => !isTenant(tenant));
-  if (bad !== undefined) section.warn('auxiliaryTenantIDs', `has ${noTenant(bad)}`);
-}
-
-function noTenant(text: string): string {
-  return `${quote(text)}, which is neither the id of a tenant (a GUID) nor a domain such as contoso.onmicrosoft.com: write one of them`;
-}
-
-const longestDomain = 253;
-const domain = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$/i;
-
-function isTenant(text: string): boolean {
-  return isGuid(text) || (text.length <= longestDomain && domain.test(text));
+  const bad = auxiliaryTenantIDs.map(tenantDoubt).find((one) => one !== undefined);
+  if (bad !== undefined) section.warn('auxiliaryTenantIDs', `has ${bad}`);
 }
 
 const credentials = /^(?:[a-z]*:\/\/)?[^/?#]*@/i;
