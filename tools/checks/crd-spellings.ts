@@ -8,6 +8,17 @@ const at = (creationTimestamp: string) => ({ name: 'tried', namespace: 'default'
 const noTimes = ['02-31T00:00:00Z', '02-29T00:00:00Z', '13-01T00:00:00Z', '01-01T24:00:00Z'];
 const others = ['01-01T23:59:60Z', '01-01T00:00:00+25:00', '01-01t00:00:00z', '01-01'];
 
+const misspelt = [
+  [binding, 'podSelectors'],
+  [binding, 'podselctor'],
+  [binding, 'serviceAccount'],
+  [binding, 'service_account_name'],
+  [binding, 'defaults'],
+  [identity, 'allowedNamespace'],
+  [identity, 'auxillaryTenantIDs'],
+  [exception, 'clientID'],
+] as const;
+
 export const spellings: readonly Case[] = [
   binding(
     'the spelling of 2018',
@@ -36,6 +47,19 @@ export const spellings: readonly Case[] = [
     { schema: true, server: true },
     oneSpelling,
   ),
+  ...misspelt.map(([of, key]) =>
+    only(of(`the misspelt ${key}`, { [key]: null }, false), { schema: true, server: true }, oneSpelling),
+  ),
+  only(
+    binding(
+      'selectors in place of selector',
+      { selector: undefined, selectors: 'demo', serviceAccountName: 'web' },
+      false,
+    ),
+    { schema: true, server: true },
+    oneSpelling,
+  ),
+  binding('selectors beside selector', { selectors: 'demo' }, true),
   only(exception('ClientIDs', { ClientIDs: [guid] }, false), { schema: true, server: true }, oneSpelling),
   meta(identity('a time', {}, true), at('2024-02-29T23:59:59.5+02:00'), true),
   ...[...noTimes, ...others].map((time) =>

@@ -28,7 +28,7 @@ const none = fc.constantFrom(null, '');
 const labels = fc.dictionary(fc.constantFrom('app', 'tier'), text, { maxKeys: 2 });
 const selector = fc.record({ matchLabels: labels, MatchLabels: labels }, { requiredKeys: [] });
 
-/** A key unchanged, or with some letters in the other case, or with the Kelvin sign for its k. */
+/** A key unchanged, or with some letters in the other case, or with the Kelvin sign for its k, or with another letter or one more. */
 function spelled(key: string): fc.Arbitrary<string> {
   const flipped = fc
     .integer({ max: 2 ** 20 })
@@ -38,9 +38,12 @@ function spelled(key: string): fc.Arbitrary<string> {
       ),
     );
   return fc.oneof(
-    { arbitrary: fc.constant(key), weight: 3 },
+    { arbitrary: fc.constant(key), weight: 12 },
     flipped,
     fc.constant(key.replace('k', '\u212A')),
+    fc
+      .tuple(fc.nat(key.length), fc.constantFrom('x', 'ü', '\u200b', '\n', '_', 'xyz'), fc.nat(1))
+      .map(([at, more, less]) => key.slice(0, at) + more + key.slice(at + less)),
   );
 }
 
@@ -96,7 +99,7 @@ test.each(Object.keys(specs) as Kind[])('%s by its fields is parsed as the whole
       verdicts[`${whole.ok}`] += 1;
       expect(read).toEqual(whole);
     }),
-    { numRuns: 300 },
+    { numRuns: 600 },
   );
   expect(verdicts.true).toBeGreaterThan(10);
   if (kind !== 'AzureAssignedIdentity') expect(verdicts.false).toBeGreaterThan(10);

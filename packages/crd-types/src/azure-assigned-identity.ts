@@ -61,7 +61,7 @@ export interface AzureAssignedIdentityList {
 
 /**
  * Parses an AzureAssignedIdentity from untrusted JSON, with keys of 2018 in any case (the original wrote lower-case keys and `Status`). In
- * the copies, keys of later fields have one spelling, and another is a warning.
+ * the copies, keys of later fields have one spelling, and another is a warning, as is a misspelt key.
  * Tolerant, so that broken records can be shown and removed: missing copies are read as empty objects, and problems in a copy are
  * warnings.
  *

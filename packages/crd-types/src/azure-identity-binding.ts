@@ -13,6 +13,7 @@ import {
 import type { Condition, ListMeta, ObjectMeta } from './meta.ts';
 import { readConditions, readMetadata } from './object-meta.ts';
 import { quote } from './quote.ts';
+import { isLikeSelector } from './spelling.ts';
 import type { Parser } from './standard-schema.ts';
 import { defined, type Section } from './section.ts';
 
@@ -58,7 +59,7 @@ export interface AzureIdentityBindingList {
 
 /**
  * Parses an AzureIdentityBinding from untrusted JSON, with keys of 2018 in any case. Keys of later fields, such as `podSelector`, have one
- * spelling, and another is refused.
+ * spelling, and another is refused, as is a misspelt key (`podSelectors`).
  *
  * @example
  * ```ts
@@ -143,9 +144,19 @@ function judgeConditions(binding: AzureIdentityBinding['spec'], spec: Section): 
     spec.problem('serviceAccountName', 'must be the name of a ServiceAccount');
   if (spec.has('podSelector') && podSelector === undefined)
     spec.warn('podSelector', 'is empty: it selects nothing, and leaves out nothing');
-  if (selector !== '' || podSelector !== undefined || serviceAccountName !== '') return;
+  if (selector !== '') return;
+  if (podSelector !== undefined || serviceAccountName !== '') return refuseMisspeltSelector(spec);
   spec.problem(
     'selector',
     'is missing: give the value of the pods’ aadpodidbinding label, or podSelector or serviceAccountName',
   );
+}
+
+/**
+ * A further condition that would not count. Only where fields are used that the original does not have: its objects may have any other key.
+ */
+function refuseMisspeltSelector(spec: Section): void {
+  for (const key of spec.keys())
+    if (isLikeSelector(key))
+      spec.problem(key, 'is not a field: if selector is meant, write it, otherwise remove this key');
 }

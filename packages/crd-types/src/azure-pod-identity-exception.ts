@@ -39,7 +39,7 @@ export interface AzurePodIdentityExceptionList {
 
 /**
  * Parses an AzurePodIdentityException from untrusted JSON, with keys of 2018 in any case. `clientIDs` came later and has one spelling;
- * another is refused. The keys of labels are kept as they are.
+ * another is refused, as is a misspelt key (`clientID`). The keys of labels are kept as they are.
  *
  * @example
  * ```ts

@@ -25,7 +25,7 @@ export interface Canonical<T> {
 /**
  * Rewrites the keys of an object of the four kinds to their canonical spelling, at any depth and from any case of the letters A to Z,
  * `kind` included. Unknown keys, labels, annotations and all values are kept, and so are keys of fields that AAD Pod Identity did not
- * have in 2018, such as `podSelector`: these have one spelling, and the parsers refuse another. If a key is present in two spellings, one
+ * have in 2018, such as `podSelector`: these have one spelling, and the parsers refuse another or a misspelt one. If a key is present in two spellings, one
  * value is kept: one that is neither null nor empty, then that of the old spelling for fields that users write, and that of the canonical
  * one for fields that controllers write. Objects of other kinds are returned unchanged. Never modifies the given object. What cannot be
  * read (a Proxy or a getter that throws) is returned unchanged.
@@ -60,7 +60,7 @@ function isKind(kind: string): kind is Kind {
 
 /** What canonicalisation finds for a parser. */
 export interface CanonicalFor<T> extends Canonical<T> {
-  /** Keys that look like a field which is read in one spelling alone. To ignore them could mean less than their author wrote. */
+  /** Keys that look like a field which is read in one spelling alone. To ignore them could mean more pods than their author wrote. */
   readonly lookAlikes: readonly Problem[];
 }
 
@@ -76,21 +76,28 @@ function shown<T>({ object, changed, warnings }: CanonicalFor<T>): Canonical<T> 
   return { object, changed, warnings };
 }
 
-/** The path of a place with the keys that the given object has there, from its path in canonical keys. */
-export function givenPath(
-  kind: Kind,
-  given: unknown,
-  canonicalPath: readonly (string | number)[],
-): (string | number)[] {
-  let spelled: Spelling | undefined = spellings[kind];
-  let value = given;
-  return canonicalPath.map((segment) => {
-    if (spelled === undefined || !isJsonObject(value)) return segment;
-    const key = chooseKeys(value, spelled).chosen.get(String(segment)) ?? segment;
-    spelled = spelled.inner.get(String(segment));
-    value = value[key];
-    return key;
-  });
+type Path = readonly (string | number)[];
+
+/** Finds the path of a place with the keys that the given object has there, from its path in canonical keys. */
+export function givenPaths(kind: Kind, given: unknown): (canonicalPath: Path) => (string | number)[] {
+  // The keys of an object, of which there can be a hundred thousand, are read once for all problems.
+  const choices = new Map<JsonObject, Choice>();
+  const choiceOf = (value: JsonObject, spelled: Spelling) => {
+    const choice = choices.get(value) ?? chooseKeys(value, spelled);
+    choices.set(value, choice);
+    return choice;
+  };
+  return (canonicalPath) => {
+    let spelled: Spelling | undefined = spellings[kind];
+    let value = given;
+    return canonicalPath.map((segment) => {
+      if (spelled === undefined || !isJsonObject(value)) return segment;
+      const key = choiceOf(value, spelled).chosen.get(String(segment)) ?? segment;
+      spelled = spelled.inner.get(String(segment));
+      value = value[key];
+      return key;
+    });
+  };
 }
 
 interface Place {
@@ -151,7 +158,7 @@ function report(
     if (field !== undefined)
       lists.lookAlikes.push({
         path: `${canonical}${key}`,
-        message: `is not read, since the key of this field has one spelling: write ${field}, or remove it`,
+        message: `is not a field: if ${field} is meant, write it in exactly this spelling, otherwise remove this key`,
       });
   }
 }

@@ -1,5 +1,5 @@
 import { attempt } from './attempt.ts';
-import { canonicaliseAs, givenPath } from './canonical.ts';
+import { canonicaliseAs, givenPaths } from './canonical.ts';
 import { apiVersion, type Kind } from './group.ts';
 import type { ObjectMeta } from './meta.ts';
 import { conclude, createReport, refuse, type Parsed } from './problem.ts';
@@ -29,9 +29,10 @@ function placesIn(kind: Kind, object: unknown): (path: string) => (string | numb
   return attempt<(path: string) => (string | number)[]>(
     () => {
       const canonical = canonicaliseAs(kind, object).object;
+      const given = givenPaths(kind, object);
       return (path) =>
         attempt(
-          () => givenPath(kind, object, segmentsOf(path, canonical)),
+          () => given(segmentsOf(path, canonical)),
           () => [path],
         );
     },

@@ -7,6 +7,7 @@ import {
   type Kind,
 } from './group.ts';
 import type { Problem } from './problem.ts';
+import { fieldLike, isLikeSelector, spellings } from './spelling.ts';
 
 /**
  * The fields to read of an untrusted object: a value of at most `upTo` bytes of JSON, or an object of which only these members are
@@ -17,8 +18,14 @@ export type FieldLimits =
   /**
    * `anyCase`: keys are recognised in any case of the letters A to Z, as in objects of 2018. This includes fields that the parsers read in
    * one spelling only: the parsers can refuse another spelling only if they get it.
+   *
+   * `isMisspelt`: keys to keep besides, with null in place of their value. The parsers refuse these keys, whatever their value is.
    */
-  | { readonly members: Readonly<Record<string, FieldLimits>>; readonly anyCase?: boolean };
+  | {
+      readonly members: Readonly<Record<string, FieldLimits>>;
+      readonly anyCase?: boolean;
+      readonly isMisspelt?: (key: string) => boolean;
+    };
 
 const word: FieldLimits = { upTo: 128 };
 /** Names of objects have at most 253 characters, values of labels 63. */
@@ -52,8 +59,20 @@ function metadata(more: Readonly<Record<string, FieldLimits>> = {}): FieldLimits
   };
 }
 
+/** The spec of a kind, with keys that are probably one of its fields, misspelt. */
+function specOf(
+  kind: 'AzureIdentity' | 'AzureIdentityBinding' | 'AzurePodIdentityException',
+  members: Readonly<Record<string, FieldLimits>>,
+): FieldLimits {
+  const spelled = spellings[kind].inner.get('spec');
+  const isBinding = kind === 'AzureIdentityBinding';
+  const isMisspelt = (key: string) =>
+    (isBinding && isLikeSelector(key)) || (spelled !== undefined && fieldLike(spelled, key) !== undefined);
+  return { members, anyCase: true, isMisspelt };
+}
+
 function identityFields(): FieldLimits {
-  return anyCase({
+  return specOf('AzureIdentity', {
     type: word,
     resourceID: address,
     clientID: name,
@@ -69,7 +88,7 @@ function identityFields(): FieldLimits {
 }
 
 function bindingFields(): FieldLimits {
-  return anyCase({
+  return specOf('AzureIdentityBinding', {
     azureIdentity: name,
     selector: name,
     podSelector: many,
@@ -102,7 +121,9 @@ function fieldsOfKinds(): Readonly<Record<Kind, FieldLimits>> {
       }),
       { finalizers: several, ownerReferences: several, labels: { members: { [nodeLabel]: name } } },
     ),
-    AzurePodIdentityException: object(anyCase({ podLabels: many, clientIDs: many })),
+    AzurePodIdentityException: object(
+      specOf('AzurePodIdentityException', { podLabels: many, clientIDs: many }),
+    ),
   });
 }
 

@@ -1,10 +1,11 @@
-// Keys that are spelled like a field that the original does not have, but in another case.
+// Keys that are spelled like a field that the original does not have, but in another case or with a slip.
 import { describe, expect, test } from 'vitest';
 import { parseAzureAssignedIdentity } from './azure-assigned-identity.ts';
 import { parseAzureIdentity } from './azure-identity.ts';
 import { parseAzureIdentityBinding } from './azure-identity-binding.ts';
 import { parseAzurePodIdentityException } from './azure-pod-identity-exception.ts';
 import { canonicalise } from './canonical.ts';
+import { fieldLike, spellings } from './spelling.ts';
 
 const resourceID =
   '/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader';
@@ -22,6 +23,19 @@ const cases = [
   { field: 'allowedNamespaces', key: 'AllowedNamespaces', value: { selector: {} }, spec: { resourceID } },
   { field: 'auxiliaryTenantIDs', key: 'auxiliaryTenantIds', value: [], spec: { type: 1 } },
   { field: 'clientIDs', key: 'ClientIDs', value: null, spec: excepted },
+  { field: 'podSelector', key: 'podSelectors', value: selector, spec: bound },
+  { field: 'podSelector', key: 'podselctor', value: null, spec: bound },
+  { field: 'podSelector', key: 'pod_selector', value: {}, spec: bound },
+  { field: 'podSelector', key: 'podſelector', value: selector, spec: bound },
+  { field: 'serviceAccountName', key: 'serviceAccount', value: 'web', spec: bound },
+  { field: 'serviceAccountName', key: 'serviceAccounts', value: ['web'], spec: bound },
+  { field: 'serviceAccountName', key: 'serviceAcountName', value: '', spec: bound },
+  { field: 'serviceAccountName', key: 'service-account-name', value: 'web', spec: bound },
+  { field: 'default', key: 'isDefault', value: true, spec: bound },
+  { field: 'allowedNamespaces', key: 'allowedNamespace', value: 'shop', spec: { resourceID } },
+  { field: 'allowedNamespaces', key: 'allowNamespaces', value: ['shop'], spec: { resourceID } },
+  { field: 'auxiliaryTenantIDs', key: 'auxillaryTenantIDs', value: [], spec: { type: 1 } },
+  { field: 'clientIDs', key: 'clientID', value: 'x', spec: excepted },
 ];
 
 const kindOf = (spec: object) => {
@@ -35,7 +49,7 @@ describe.each(cases)('$key beside the field $field', ({ field, key, value, spec 
   const alone = { kind, metadata, spec: { ...spec, [key]: value } };
 
   test('is refused with key, field and remedy', () => {
-    const message = `is not read, since the key of this field has one spelling: write ${field}, or remove it`;
+    const message = `is not a field: if ${field} is meant, write it in exactly this spelling, otherwise remove this key`;
     expect(parse(alone)).toEqual({ ok: false, problems: [{ path: `spec.${key}`, message }] });
     expect(parse({ ...alone, Spec: alone.spec, spec: undefined })).toMatchObject({
       problems: [{ path: `spec.${key}`, message }],
@@ -47,6 +61,54 @@ describe.each(cases)('$key beside the field $field', ({ field, key, value, spec 
     for (const object of [alone, both])
       expect(canonicalise(object)).toEqual({ object, changed: false, warnings: [] });
   });
+});
+
+describe('a key like selector, where there is no selector', () => {
+  const spec = { azureIdentity: 'reader', serviceAccountName: 'web' };
+  test.each(['selectors', 'selctor', 'Selektor', 'isselector'])(
+    '%s is refused beside later fields',
+    (key) => {
+      const message = 'is not a field: if selector is meant, write it, otherwise remove this key';
+      for (const value of ['web', null])
+        expect(parseAzureIdentityBinding({ metadata, spec: { ...spec, [key]: value } })).toEqual({
+          ok: false,
+          problems: [{ path: `spec.${key}`, message }],
+        });
+    },
+  );
+
+  test('counts as any other unknown key in a binding as the original has it', () => {
+    for (const given of [
+      { ...bound, selectors: 'web' },
+      { ...spec, ...bound, selectors: 'web' },
+    ])
+      expect(parseAzureIdentityBinding({ metadata, spec: given })).toMatchObject({ ok: true });
+    expect(
+      parseAzureIdentityBinding({ metadata, spec: { azureIdentity: 'a', selectors: 'b' } }),
+    ).toMatchObject({
+      problems: [{ path: 'spec.selector' }],
+    });
+  });
+});
+
+test.each([
+  [parseAzureIdentityBinding, { ...bound, podLabels: {}, app: 'web', colour: 1, weights: 2, labels: {} }],
+  [parseAzureIdentity, { resourceID, namespace: 'shop', namespaces: [], resourceIds: [], clientIDs: [] }],
+  [parseAzurePodIdentityException, { ...excepted, podLabel: {}, resourceIDs: [], identities: [] }],
+])('other unknown keys are passed over', (parse: (object: unknown) => { ok: boolean }, spec) => {
+  expect(parse({ metadata, spec })).toMatchObject({ ok: true, warnings: [] });
+});
+
+test.each(Object.entries(spellings))('no field of %s is like another', (_, { inner }) => {
+  const specs = [
+    inner.get('spec'),
+    ...[...(inner.get('spec')?.inner.values() ?? [])].map((ref) => ref.inner.get('spec')),
+  ];
+  for (const spelled of specs)
+    for (const key of spelled?.keys ?? [])
+      for (const spelledKey of [key, key.toUpperCase(), key.toLowerCase()])
+        if (spelled?.anyCase.has(key.toLowerCase()))
+          expect([spelledKey, fieldLike(spelled, spelledKey)]).toEqual([spelledKey, undefined]);
 });
 
 describe('inside the fields that the original does not have', () => {
@@ -76,7 +138,7 @@ test('in the copies of an AzureAssignedIdentity they are warnings, and not read'
       azureIdentityRef: { metadata, spec: { resourceID, AllowedNamespaces: { names: ['shop'] } } },
       azureBindingRef: {
         metadata,
-        spec: { ...bound, serviceAccountName: 'web', ServiceAccountName: '' },
+        spec: { ...bound, serviceAccountName: 'web', ServiceAccountName: '', podSelectors: {} },
       },
     },
   });
@@ -88,6 +150,7 @@ test('in the copies of an AzureAssignedIdentity they are warnings, and not read'
   expect(parsed.ok && parsed.warnings.map(({ path }) => path)).toEqual([
     'spec.azureIdentityRef.spec.AllowedNamespaces',
     'spec.azureBindingRef.spec.ServiceAccountName',
+    'spec.azureBindingRef.spec.podSelectors',
   ]);
 });
 

@@ -2,6 +2,7 @@
 // `ClientID` and `Selector`; objects and files with these are still in use. Fields that came later have one spelling.
 import { lowerAscii } from './ascii.ts';
 import type { Kind } from './group.ts';
+import { nearMiss } from './near-miss.ts';
 import type { JsonObject } from './section.ts';
 
 /** The keys of one object. All other keys are data or unknown, and are kept. */
@@ -10,7 +11,7 @@ export interface Spelling {
   readonly keys: ReadonlySet<string>;
   /** Those that are read in any case, by their lower-case form. */
   readonly anyCase: ReadonlyMap<string, string>;
-  /** Those that are read in this spelling alone, by their lower-case form. */
+  /** Those that are read in this spelling alone, by their lower-case form and by other names that Kubernetes has for the same. */
   readonly exact: ReadonlyMap<string, string>;
   /** Spellings of the objects under some of the canonical keys. */
   readonly inner: ReadonlyMap<string, Spelling>;
@@ -26,16 +27,18 @@ interface Parts {
   /** Names of keys, with spaces between. */
   readonly keys: string;
   readonly exact?: string;
+  /** By a name that Kubernetes has for the same: the field. */
+  readonly otherwise?: Readonly<Record<string, string>>;
   readonly inner?: Readonly<Record<string, Spelling>>;
 }
 
-function spelling(wins: Spelling['wins'], { keys, exact = '', inner = {} }: Parts): Spelling {
+function spelling(wins: Spelling['wins'], { keys, exact = '', otherwise = {}, inner = {} }: Parts): Spelling {
   const anyCase = [...words(keys), ...Object.keys(inner)];
   const byLower = (key: string) => [lowerAscii(key), key] as const;
   return {
     keys: new Set([...anyCase, ...words(exact)]),
     anyCase: new Map(anyCase.map(byLower)),
-    exact: new Map(words(exact).map(byLower)),
+    exact: new Map([...words(exact).map(byLower), ...Object.entries(otherwise)]),
     inner: new Map(Object.entries(inner)),
     wins,
   };
@@ -66,6 +69,7 @@ function azureIdentityBinding(wins: Spelling['wins']): Spelling {
     spelling(wins, {
       keys: 'azureIdentity selector weight',
       exact: 'podSelector serviceAccountName default',
+      otherwise: { serviceaccount: 'serviceAccountName' },
     }),
   );
 }
@@ -125,9 +129,20 @@ export function canonicalKey({ keys, anyCase }: Spelling, key: string): string {
   return keys.has(key) ? key : (anyCase.get(lowerAscii(key)) ?? key);
 }
 
-/** The field that has this key but for its case, and is not read in another case. */
-export function fieldLike({ keys, exact }: Spelling, key: string): string | undefined {
-  return keys.has(key) ? undefined : exact.get(lowerAscii(key));
+/**
+ * The field of one spelling that this key probably means: in another case, or misspelt. Such keys are refused and not only warned of: most
+ * of these fields restrict which pods an object is for, so without one it would be for more pods than its author wrote.
+ */
+export function fieldLike({ keys, anyCase, exact }: Spelling, key: string): string | undefined {
+  if (exact.size === 0 || keys.has(key)) return undefined;
+  const lower = lowerAscii(key);
+  if (exact.has(lower)) return exact.get(lower);
+  return anyCase.has(lower) ? undefined : exact.get(nearMiss(lower, exact.keys()) ?? '');
+}
+
+/** A key that is probably the `selector` of a binding, misspelt. */
+export function isLikeSelector(key: string): boolean {
+  return key !== 'selector' && nearMiss(key, ['selector']) !== undefined;
 }
 
 interface Rivals {

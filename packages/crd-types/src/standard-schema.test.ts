@@ -50,6 +50,53 @@ describe('a parser as a Standard Schema', () => {
     expect(segmentsOf('', value)).toEqual([]);
     expect(segmentsOf('[x', value)).toEqual(['[x']);
     expect(segmentsOf('..', value)).toEqual(['.']);
+    expect(segmentsOf('a.b.c', { a: {}, 'a.b': {}, 'a.b.c.d': {} })).toEqual(['a.b', 'c']);
+    expect(segmentsOf('.a', { '.a': 1 })).toEqual(['.a']);
+    expect(segmentsOf('a.', { 'a.': 1, a: 1 })).toEqual(['a.']);
+  });
+
+  test.each([
+    ['podSelector', Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`key ${at}.x[0]`, at]))],
+    ['podSelector', { ['.['.repeat(10_000)]: 1, ['.'.repeat(20_000)]: 1 }],
+  ])(
+    'finds the places of problems in an object with any keys by reading its keys a few times',
+    (field, keys) => {
+      let reads = 0;
+      const watched = new Proxy(keys, {
+        ownKeys: (target) => {
+          reads += 1;
+          return Reflect.ownKeys(target);
+        },
+      });
+      const found = parseAzureIdentityBinding['~standard'].validate({
+        metadata: { name: 'b' },
+        spec: { azureIdentity: 'a', selector: 's', [field]: watched },
+      });
+      expect(found.issues?.length).toBeGreaterThan(1);
+      expect(found.issues?.[0]?.path).toEqual(['spec', field, Object.keys(keys)[0]]);
+      expect(reads).toBeLessThan(10);
+    },
+  );
+
+  test('finds the places of problems in a spec of any number of keys by reading it a few times', () => {
+    let reads = 0;
+    const many = Array.from({ length: 20_000 }, (_, at) => [
+      `${String.fromCharCode(0x4e00 + at)}ClientIDs`,
+      1,
+    ]);
+    const spec = new Proxy(Object.fromEntries([['podLabels', {}], ...many]), {
+      ownKeys: (target) => {
+        reads += 1;
+        return Reflect.ownKeys(target);
+      },
+    });
+    const { issues = [] } = parseAzurePodIdentityException['~standard'].validate({
+      metadata: { name: 'b' },
+      spec,
+    });
+    expect(issues).toHaveLength(100);
+    expect(issues[7]?.path).toEqual(['spec', many[7]?.[0]]);
+    expect(reads).toBeLessThan(10);
   });
 
   test.each<[title: string, value: object, path: readonly (string | number)[]]>([

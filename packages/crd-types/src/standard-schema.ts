@@ -74,11 +74,24 @@ function segmentsIn(path: string, value: unknown): (string | number)[] {
   return segments;
 }
 
+/** Deeper keys of labels and of fields have fewer dots and brackets. */
+const mostEnds = 32;
+
+/**
+ * The longest of its keys that the path begins with. Looks for the few keys that the path can mean: the value can have a hundred thousand.
+ */
 function keyAt(rest: string, value: unknown): string {
-  const keys = isJsonObject(value) ? Object.keys(value) : [];
-  const found = keys.filter(
-    (key) => key !== '' && rest.startsWith(key) && /^(?:[.[]|$)/.test(rest.slice(key.length)),
-  );
-  const longest = found.sort((a, b) => b.length - a.length)[0];
-  return longest ?? /^.[^.[]*/su.exec(rest)?.[0] ?? rest;
+  const ends = isJsonObject(value) ? endsIn(rest) : [];
+  const longest = ends.find((end) => Object.hasOwn(value as object, rest.slice(0, end)));
+  return longest === undefined ? (/^.[^.[]*/su.exec(rest)?.[0] ?? rest) : rest.slice(0, longest);
+}
+
+/** Where a key at the beginning of the path can end, the last first. */
+function endsIn(rest: string): readonly number[] {
+  const ends: number[] = [];
+  for (const { index } of rest.matchAll(/[.[]/g)) {
+    if (index > 0) ends.push(index);
+    if (ends.length === mostEnds) break;
+  }
+  return [rest.length, ...ends.reverse()];
 }

@@ -1,5 +1,6 @@
 // deploy/policies/identity-access*.yaml on a real API server: who may write which AzureIdentity, exceptions and the binding label.
 import { setTimeout as pause } from 'node:timers/promises';
+import { parseAzureIdentity } from '@pod-identity/crd-types';
 import { connectKube, type KubeTransport } from '@pod-identity/kit/kube';
 import { startApiServer, type RunningApiServer } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -36,6 +37,19 @@ const users: Readonly<Record<string, readonly [resource: string, names: readonly
   'all-machines': ['machines', []],
   'one-machine': ['machines', ['/subscriptions/a']],
 };
+
+const misspelt = [
+  'allowedNamespace',
+  'allowNamespaces',
+  'allowed_namespaces',
+  '-a-llowedNamespaces',
+  'alowedNamespaces',
+  'allowedNamepsaces',
+  'isAllowedNamespaces',
+  'auxillaryTenantIDs',
+  'auxiliaryTenantIDsss',
+  'auxiliary-tenant-ids',
+];
 
 /** Of an object, whose own name is another one each time unless it is given. */
 interface Spec {
@@ -134,6 +148,10 @@ function suite(api: RunningApiServer) {
       { type: 1, tenantID: 'contoso.com', clientID: client, auxiliaryTenantIDs: ['fabrikam.com'] },
     ],
     ['all-identities', { resourceID: elsewhere }],
+    [
+      'by-id',
+      { resourceID: reader, namespaces: [], thePodsOfNamespaces: [], tenantIDs: [], allowedNamespaces: {} },
+    ],
   ])('%s writes an AzureIdentity with %j', async (user, spec) => {
     expect(await identity(user, spec)).toMatchObject({ status: 201 });
   });
@@ -171,6 +189,7 @@ function suite(api: RunningApiServer) {
       { type: 1, tenantID: 'contoso.com', clientID: client, AuxiliaryTenantIDs: ['fabrikam.com'] },
     ],
     ['by-id', { resourceID: reader, AllowedNamespaces: { names: ['pay'] } }],
+    ...misspelt.map((key): [string, Spec] => ['by-id', { resourceID: reader, [key]: null }]),
   ])('%s does not write an AzureIdentity with %j', async (user, spec) => {
     const { status } = await identity(user, spec);
     expect([403, 422]).toContain(status);
@@ -194,6 +213,12 @@ function suite(api: RunningApiServer) {
     expect(message).toContain(
       'spec.allowednamespaces is not read: write auxiliaryTenantIDs and allowedNamespaces',
     );
+  });
+
+  it('refuses the same keys as the parser', () => {
+    const parse = (key: string) =>
+      parseAzureIdentity({ metadata: { name: 'a' }, spec: { resourceID: reader, [key]: null } });
+    for (const key of misspelt) expect([key, parse(key).ok]).toEqual([key, false]);
   });
 
   it('lets everybody edit what does not name another identity', async () => {

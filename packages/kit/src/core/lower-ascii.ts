@@ -1,4 +1,7 @@
 /** In lower case, A to Z alone: `toLowerCase` makes a `k` of the Kelvin sign too. For names that are compared without case. */
 export function lowerAscii(text: string): string {
-  return text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
+  // Most texts are in ASCII, for which `toLowerCase` is right, and faster.
+  return /[\u0080-\uffff]/.test(text)
+    ? text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase())
+    : text.toLowerCase();
 }

@@ -2,11 +2,16 @@
  * The parts of a JSON value to keep. Everything else is skipped as it arrives and never held in memory.
  *
  * `upTo`: the value, if it has at most so many bytes of JSON; a larger one is left out and reported. `members`: an object with these
- * members only, each trimmed in turn. `anyCase`: names are compared without the case of A to Z.
+ * members only, each trimmed in turn. `anyCase`: names are compared without the case of A to Z. `isMisspelt`: further names to keep, at most
+ * eight of an object, with null in place of their value.
  */
 export type Fields =
   | { readonly upTo: number }
-  | { readonly members: Readonly<Record<string, Fields>>; readonly anyCase?: boolean };
+  | {
+      readonly members: Readonly<Record<string, Fields>>;
+      readonly anyCase?: boolean;
+      readonly isMisspelt?: (name: string) => boolean;
+    };
 
 /** A field that was left out because it exceeds its limit. */
 export interface TooLarge {

@@ -173,6 +173,46 @@ describe('sieve', () => {
     expect(tooLarge.length).toBeGreaterThan(900);
   });
 
+  describe('misspelt names', () => {
+    const fields: Fields = {
+      members: { spec: { members: { a: { upTo: 10 } }, isMisspelt: (name) => /^[àa]{2}/.test(name) } },
+    };
+
+    test.each([1, 7, 1000])(
+      'are kept with null for their value, whatever it is, in pieces of %i bytes',
+      (size) => {
+        const long = { aa: ['x'.repeat(5000)] };
+        for (const [given, kept] of [
+          [
+            { aa: long, a: 1, b: 2 },
+            { aa: null, a: 1 },
+          ],
+          [
+            { b: 2, a: 1, aa: 'x', àà: { àà: 1 }, 'aa"\n': 3 },
+            { a: 1, aa: null, àà: null, 'aa"\n': null },
+          ],
+          [{ aa: 1 }, { aa: null }],
+          [{ [`aa${'x'.repeat(511)}`]: 1, [`aa${'"'.repeat(400)}`]: 1 }, {}],
+        ])
+          expect(sieve(JSON.stringify({ aa: 1, spec: given }), fields, [size])).toMatchObject({
+            values: [{ spec: kept }],
+            tooLarge: [],
+          });
+        expect(sieve('{"spec":{"\\u00e0\\u0061":1}}', fields, [size]).values).toEqual([
+          { spec: { àa: null } },
+        ]);
+      },
+    );
+
+    test('are eight at most', () => {
+      const names = Array.from({ length: 1000 }, (_, at) => `aa${at}`);
+      const spec = Object.fromEntries([...names, 'a'].map((name) => [name, 1]));
+      const { values } = sieve(JSON.stringify({ spec }), fields);
+      const kept = Object.fromEntries(names.slice(0, 8).map((name) => [name, null]));
+      expect(values).toEqual([{ spec: { ...kept, a: 1 } }]);
+    });
+  });
+
   test.each(['{"a":1', '[1,', '{"a" 1}', '{a:1}', '{"a":1}}', '{"a":tru}', '{"a":}'])(
     '%s is no JSON',
     (text) => {

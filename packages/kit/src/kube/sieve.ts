@@ -12,6 +12,7 @@ export interface Place {
   readonly upTo: number;
   readonly members?: ReadonlyMap<string, Place> | undefined;
   readonly anyCase?: boolean | undefined;
+  readonly isMisspelt?: ((name: string) => boolean) | undefined;
   /** A list whose items are passed on one by one. */
   readonly items?: Place | undefined;
 }
@@ -41,14 +42,16 @@ export interface Sieve {
 /** Limit of a value of a wrong type in the place of an object; kept so that a parser can report its type. */
 const misfitBytes = 256;
 const longestKey = 512;
+/** Of one object, whose author can write any number: one is enough to refuse it. */
+const mostMisspelt = 8;
 
 export function placeOf(fields: Fields): Place {
   if ('upTo' in fields) return fields;
-  const { members, anyCase = false } = fields;
+  const { members, anyCase = false, isMisspelt } = fields;
   const places = Object.entries(members).map(
     ([name, inner]) => [anyCase ? lowerAscii(name) : name, placeOf(inner)] as const,
   );
-  return { upTo: misfitBytes, members: new Map(places), anyCase };
+  return { upTo: misfitBytes, members: new Map(places), anyCase, isMisspelt };
 }
 
 const quote = 0x22;
@@ -70,6 +73,7 @@ interface Frame {
   /** Start of its text, to remove it again. */
   readonly start: number;
   count: number;
+  misspelt: number;
   /** Of the member that is being read. */
   name: string;
 }
@@ -158,9 +162,25 @@ class ByteSieve implements Sieve {
     const name = this.#name();
     this.#place = frame.place.members?.get(frame.place.anyCase === true ? lowerAscii(name) : name);
     this.#mark = this.#kept.length;
-    if (!this.#place) return;
-    frame.name = name;
-    this.#kept.add(`${frame.count > 0 ? ',' : ''}"${this.#key}":`);
+    if (this.#place) {
+      frame.name = name;
+      this.#keepKey(frame);
+    } else if (frame.place.isMisspelt && frame.misspelt < mostMisspelt) {
+      this.#keepMisspelt(frame, frame.place.isMisspelt);
+    }
+  }
+
+  #keepKey({ count }: Frame): void {
+    this.#kept.add(`${count > 0 ? ',' : ''}"${this.#key}":`);
+  }
+
+  /** The value is skipped. */
+  #keepMisspelt(frame: Frame, isMisspelt: (name: string) => boolean): void {
+    if (this.#key.length > longestKey || !isMisspelt(decoded(this.#key))) return;
+    this.#keepKey(frame);
+    this.#kept.add('null');
+    frame.count += 1;
+    frame.misspelt += 1;
   }
 
   /** Empty for one that is too long to be wanted: its kept part may end inside an escape sequence, which is no JSON. */
@@ -213,7 +233,7 @@ class ByteSieve implements Sieve {
   #open(at: number, { isList }: { isList: boolean }): number {
     const place = this.#place;
     if (!place) throw notJson();
-    this.#frames.push({ place, isList, start: this.#mark, count: 0, name: '' });
+    this.#frames.push({ place, isList, start: this.#mark, count: 0, misspelt: 0, name: '' });
     this.#kept.add(isList ? '[' : '{');
     if (isList) this.#expectItem();
     else this.#state = 'before-key';
@@ -270,6 +290,12 @@ class ByteSieve implements Sieve {
     if (parent) parent.count += 1;
     (parent ? this.#options.onItem : this.#options.onValue)?.(value, reading);
   }
+}
+
+/** The key whose bytes in UTF-8 these characters are. */
+function decoded(key: string): string {
+  const text = /[\u0080-\u00ff]/.test(key) ? Buffer.from(key, 'latin1').toString() : key;
+  return text.includes('\\') ? unescaped(text) : text;
 }
 
 function unescaped(key: string): string {

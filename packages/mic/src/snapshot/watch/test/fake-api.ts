@@ -109,12 +109,13 @@ function abortOf(signal: AbortSignal | undefined): Promise<never> {
 function keep(value: unknown, fields: Fields | undefined): unknown {
   if (fields === undefined) return value;
   if ('upTo' in fields) return JSON.stringify(value).length <= fields.upTo ? value : undefined;
-  const { members, anyCase = false } = fields;
+  const { members, anyCase = false, isMisspelt } = fields;
   const known = new Map(Object.entries(members).map(([name, inner]) => [fold(name, anyCase), inner]));
   return Object.fromEntries(
     Object.entries(value as object).flatMap(([name, inner]) => {
       const wanted = known.get(fold(name, anyCase));
-      return wanted === undefined ? [] : [[name, keep(inner, wanted)]];
+      if (wanted !== undefined) return [[name, keep(inner, wanted)]];
+      return isMisspelt?.(name) === true ? [[name, null]] : [];
     }),
   );
 }

@@ -1,0 +1,30 @@
+import { lowerAscii } from './ascii.ts';
+
+const mostLetters = 2;
+/** Longer than every field, with hyphens between its words. */
+const longestKey = 24;
+
+/**
+ * Of these names (in lower case), the one that a key probably is, misspelt: without case, hyphens and underscores they differ in one place alone,
+ * where at most two letters are missing, too many or others. `podSelectors`, `podselctor` and `pod_selector` are probably `podselector`. Takes
+ * little more time than to read the key, since the author of an object can give it a hundred thousand keys.
+ */
+export function nearMiss(key: string, names: Iterable<string>): string | undefined {
+  if (key.length > longestKey) return undefined;
+  const lower = lowerAscii(key);
+  const letters = /[-_]/.test(lower) ? lower.replaceAll(/[-_]/g, '') : lower;
+  for (const name of names) if (differInOnePlace(letters, name)) return name;
+  return undefined;
+}
+
+function differInOnePlace(a: string, b: string): boolean {
+  const [shorter, longer] = a.length < b.length ? [a, b] : [b, a];
+  const most = shorter.length;
+  const further = longer.length - most;
+  if (further > mostLetters) return false;
+  let start = 0;
+  while (start < most && shorter.charCodeAt(start) === longer.charCodeAt(start)) start += 1;
+  let end = most;
+  while (end > start && shorter.charCodeAt(end - 1) === longer.charCodeAt(end - 1 + further)) end -= 1;
+  return end - start + further <= mostLetters;
+}
