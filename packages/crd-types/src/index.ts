@@ -7,7 +7,7 @@ export * from './names.ts';
 export { isNamespaced } from './azure-identity.ts';
 export { isDefaultBinding } from './azure-identity-binding.ts';
 export { acceptsLabelPrefix, acceptsNamespace, allowsNamespace } from './allowed-namespaces.ts';
-export { tellWarnings } from './tell-warnings.ts';
+export { tellProblems, tellWarnings } from './tell-warnings.ts';
 export { selectorText } from './label-selector.ts';
 export { withPackedLabels } from './packed-labels.ts';
 export type { PodFacts } from './selection.ts';

@@ -55,6 +55,15 @@ function atMost(all: readonly Problem[], what: 'problems' | 'warnings'): readonl
   return [...all.slice(0, mostProblems - 1), more];
 }
 
+const closing = /^and (\d+) more (?:problems|warnings)$/;
+
+/** How many there are, with those that the last one of a parser's list stands for. */
+export function countOf(list: readonly Problem[]): number {
+  const last = list.at(-1);
+  const more = last?.path === '' ? closing.exec(last.message)?.[1] : undefined;
+  return more === undefined ? list.length : list.length - 1 + Number(more);
+}
+
 export function refuse(
   path: string,
   message: string,

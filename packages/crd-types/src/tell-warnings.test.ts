@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { parseAzureIdentity } from './azure-identity.ts';
 import { parseAzureIdentityBinding } from './azure-identity-binding.ts';
 import { parseAzurePodIdentityException } from './azure-pod-identity-exception.ts';
-import { tellWarnings } from './tell-warnings.ts';
+import { tellProblems, tellWarnings } from './tell-warnings.ts';
 
 const metadata = { name: 'a', namespace: 'shop' };
 
@@ -25,7 +25,10 @@ test('the warnings of each kind are told with their paths; old spellings are not
 test.each([
   [5, 5, undefined],
   [6, 6, 'and 1 more'],
-  [500, 6, 'and 95 more'],
+  [99, 6, 'and 94 more'],
+  [100, 6, 'and 95 more'],
+  [101, 6, 'and 96 more'],
+  [500, 6, 'and 495 more'],
 ])('of %i warnings %i texts are told', (count, told, last) => {
   const podLabels = Object.fromEntries(Array.from({ length: count }, (_, at) => [`k ${at}`, 'v']));
   const parsed = parseAzurePodIdentityException({ metadata, spec: { podLabels } });
@@ -38,4 +41,33 @@ test('of an object that is not valid there are none: its problems are told', () 
   const parsed = parseAzureIdentityBinding({ metadata, spec: { azureIdentity: 'a', selector: 'a b' } });
   if (!parsed.ok) throw new Error('is valid');
   expect(tellWarnings({ ...parsed.value, spec: { ...parsed.value.spec, azureIdentity: '' } })).toEqual([]);
+});
+
+test.each([
+  [1, 1, 'spec.podSelector.k0 is not known here: write matchLabels, matchExpressions'],
+  [10, 10, 'spec.podSelector.k9 is not known here: write matchLabels, matchExpressions'],
+  [11, 11, 'and 1 more'],
+  [100, 11, 'and 90 more'],
+  [101, 11, 'and 91 more'],
+  [5000, 11, 'and 4990 more'],
+])('of %i problems %i texts are told', (count, told, last) => {
+  const podSelector = Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, 'v']));
+  const parsed = parseAzureIdentityBinding({
+    metadata,
+    spec: { azureIdentity: 'a', selector: 'b', podSelector },
+  });
+  const texts = parsed.ok ? [] : tellProblems(parsed.problems);
+  expect(texts).toHaveLength(told);
+  expect(texts.at(-1)).toBe(last);
+});
+
+test('a path is told with 200 characters at most, none of them cut in half', () => {
+  const path = (length: number, end = '') =>
+    tellProblems([{ path: 'x'.repeat(length) + end, message: 'is bad' }]);
+  expect(path(200)).toEqual([`${'x'.repeat(200)} is bad`]);
+  expect(path(201)).toEqual([`${'x'.repeat(200)}... is bad`]);
+  expect(path(199, '\u{1f600}')).toEqual([`${'x'.repeat(199)}... is bad`]);
+  expect(path(198, '\u{1f600}yz')).toEqual([`${'x'.repeat(198)}\u{1f600}... is bad`]);
+  expect(tellProblems([{ path: '', message: 'is bad' }])).toEqual(['is bad']);
+  expect(tellProblems([])).toEqual([]);
 });

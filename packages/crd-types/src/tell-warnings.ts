@@ -4,13 +4,17 @@ import {
   parseAzurePodIdentityException,
   type AzurePodIdentityException,
 } from './azure-pod-identity-exception.ts';
-import type { Parsed } from './problem.ts';
+import { countOf, type Parsed, type Problem } from './problem.ts';
 
-const mostTold = 5;
+const mostWarnings = 5;
+const mostProblems = 10;
+/** Paths contain keys that an author can make long. */
+const longestPath = 200;
 
 /**
  * The warnings about an object that was parsed, as MIC and NMI show them: each with its path, at most five, and how many more there are.
- * Those about old spellings are not among them, since parsed objects have none.
+ * Those about old spellings are not among them, since parsed objects have none. Parses the object again: to keep the texts of all
+ * objects would take more memory than the objects.
  *
  * @example
  * ```ts
@@ -22,9 +26,33 @@ export function tellWarnings(
   object: AzureIdentity | AzureIdentityBinding | AzurePodIdentityException,
 ): readonly string[] {
   const parsed = parseAgain(object);
-  const texts = parsed.ok ? parsed.warnings.map(({ path, message }) => `${path} ${message}`.trim()) : [];
-  if (texts.length <= mostTold) return texts;
-  return [...texts.slice(0, mostTold), `and ${texts.length - mostTold} more`];
+  return parsed.ok ? tell(parsed.warnings, mostWarnings) : [];
+}
+
+/**
+ * The problems of an object, as MIC and NMI show them: each with its path, at most ten, and how many more there are. Paths of more than
+ * 200 characters are shortened.
+ *
+ * @example
+ * ```ts
+ * const parsed = parseAzureIdentity(object);
+ * if (!parsed.ok) throw new Error(tellProblems(parsed.problems).join('; '));
+ * ```
+ */
+export function tellProblems(problems: readonly Problem[]): readonly string[] {
+  return tell(problems, mostProblems);
+}
+
+function tell(list: readonly Problem[], most: number): readonly string[] {
+  const texts = list.slice(0, most).map(({ path, message }) => `${shortened(path)} ${message}`.trim());
+  const more = countOf(list) - texts.length;
+  return more === 0 ? texts : [...texts, `and ${more} more`];
+}
+
+function shortened(path: string): string {
+  if (path.length <= longestPath) return path;
+  // Half of a pair of surrogates is no character.
+  return `${path.slice(0, longestPath).replace(/[\ud800-\udbff]$/, '')}...`;
 }
 
 function parseAgain(

@@ -3,6 +3,7 @@ import {
   machineTarget,
   parseAzurePodIdentityException,
   resources,
+  tellProblems,
   type AzurePodIdentityException,
 } from '@pod-identity/crd-types';
 import { coreKinds, createResource, KubeError, type ResourceKind } from '@pod-identity/kit/kube';
@@ -83,7 +84,7 @@ async function listExceptions({ transport, signal }: Looking): Promise<readonly 
 /** Or why it is unknown: an exception of one user must not prevent the report of others. */
 async function usingBy(raw: unknown, looking: Looking, index: ClusterIndex): Promise<Using[] | string> {
   const parsed = parseAzurePodIdentityException(raw);
-  if (!parsed.ok) return parsed.problems.map(({ path, message }) => `${path} ${message}`).join('; ');
+  if (!parsed.ok) return tellProblems(parsed.problems).join('; ');
   try {
     return await podsOf(parsed.value, looking, index);
   } catch (error) {

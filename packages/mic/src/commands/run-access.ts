@@ -3,6 +3,7 @@
 import {
   accessTargetKey,
   parseAccessTarget,
+  tellProblems,
   type AccessSubject,
   type AccessTarget,
 } from '@pod-identity/crd-types';
@@ -23,11 +24,13 @@ export function isAboutAccess(command: MicCommand): command is AboutAccess {
 
 /** Resolves to the exit code of an invalid command; else ends the process with the exit code. */
 export async function runAccess(command: AboutAccess, config: MicConfig, userAgent: string): Promise<number> {
-  const target = command.kind === 'access' ? targetOf(command.id) : undefined;
-  if (typeof target === 'string') {
-    console.error(`access: ${target}`);
+  const id = command.kind === 'access' ? command.id : undefined;
+  const parsed = id === undefined ? undefined : parseAccessTarget(id);
+  if (parsed?.ok === false) {
+    console.error(`access: ${tellProblems(parsed.problems).join('; ')}`);
     return 2;
   }
+  for (const { message } of parsed?.warnings ?? []) console.error(`access: ${id ?? ''} ${message}`);
   const { forceNamespaced, namespaceShareBytes } = config;
   const log = createLog({
     component: 'mic',
@@ -44,19 +47,13 @@ export async function runAccess(command: AboutAccess, config: MicConfig, userAge
       const { subject } = command;
       const inUse = () => targetsOf(looking, subject);
       const reviewer = createAccessReviewer(transport);
-      return await accessCommand({ subject, target, inUse, reviewer, signal, printer });
+      return await accessCommand({ subject, target: parsed?.value, inUse, reviewer, signal, printer });
     } finally {
       await transport.close().catch(() => undefined);
     }
   };
   await runProcess({ log, run });
   return 0;
-}
-
-/** Or the problem of the id. */
-function targetOf(id: string | undefined): AccessTarget | string | undefined {
-  const parsed = id === undefined ? undefined : parseAccessTarget(id);
-  return parsed?.ok === false ? parsed.problems.map(({ message }) => message).join('; ') : parsed?.value;
 }
 
 /** The identities that pods of one ServiceAccount use now. */

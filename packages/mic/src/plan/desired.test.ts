@@ -130,7 +130,7 @@ it('a service principal never causes anything to be attached or read', () => {
 });
 
 describe('where objects are left out by the share of their namespace', () => {
-  const skips = (different: Partial<ClusterSnapshot>, full: Readonly<Record<string, string>>) => {
+  const skips = (different: Partial<ClusterSnapshot>, full: Readonly<Record<string, string>> = {}) => {
     const index = indexOf(snapshot(different), rules);
     index.leftOutBy = { of: (kind, namespace) => full[kind] === namespace, has: () => false };
     return skipsOf(index, 'shop/web-0');
@@ -163,6 +163,16 @@ describe('where objects are left out by the share of their namespace', () => {
     ]);
     const [invalid] = skips({ identities: [identity({ spec: { type: 9 } })] }, { AzureIdentity: 'default' });
     expect(invalid?.detail).toContain('spec.type');
+  });
+
+  it('of an invalid identity at most ten problems are told, and how many more there are', () => {
+    const selector = Object.fromEntries(
+      Array.from({ length: 500 }, (_, at) => [`k${at}${'x'.repeat(900)}`, 1]),
+    );
+    const [skip] = skips({ identities: [identity({ spec: { type: 1, allowedNamespaces: { selector } } })] });
+    expect(skip).toMatchObject({ reason: 'identity-invalid' });
+    expect(skip?.detail).toMatch(/^spec\.allowedNamespaces\.selector\.k0x.*; and 490 more$/);
+    expect(skip?.detail?.length).toBeLessThan(4_000);
   });
 });
 

@@ -1,6 +1,6 @@
 // Decides which identities a pod gets, as values. It does no I/O, takes the time only as an argument, and imports only
 // snapshot/.
-import { absentOrLeftOut, type Mismatch, type MismatchReason } from '@pod-identity/crd-types';
+import { absentOrLeftOut, tellProblems, type Mismatch, type MismatchReason } from '@pod-identity/crd-types';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import { keyOf, namespaceOf } from '../snapshot/keys.ts';
 import type { MatchedIdentity } from '../snapshot/index/match-set.ts';
@@ -156,8 +156,7 @@ function skipFor(index: ClusterIndex, pod: PodView, mismatch: Mismatch): Skip {
 
 function faultOf(index: ClusterIndex, key = ''): string | undefined {
   const view = index.identity(key);
-  if (view?.kind === 'invalid')
-    return view.problems.map(({ path, message }) => `${path} ${message}`).join('; ');
+  if (view?.kind === 'invalid') return tellProblems(view.problems).join('; ');
   return !view && index.leavesOut('AzureIdentity', namespaceOf(key)) ? absentOrLeftOut : undefined;
 }
 

@@ -1,17 +1,14 @@
 // Problems and warnings of users' objects as texts of bounded length, for conditions.
 import {
+  tellProblems,
   tellWarnings,
   type AzureIdentity,
   type AzureIdentityBinding,
   type Problem,
 } from '@pod-identity/crd-types';
 
-const mostProblems = 10;
-
 export function listProblems(problems: readonly Problem[]): string {
-  const texts = problems.slice(0, mostProblems).map(({ path, message }) => `${path} ${message}`);
-  const more = problems.length - texts.length;
-  return [...texts, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+  return tellProblems(problems).join('; ');
 }
 
 const warningMark = '. Warning: ';

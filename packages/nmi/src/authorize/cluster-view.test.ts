@@ -18,8 +18,14 @@ const broken = {
   metadata: { name: 'broken', namespace: 'default' },
   spec: { type: 0, resourceID: 'no' },
 };
+const selector = Object.fromEntries(Array.from({ length: 25 }, (_, at) => [`k${at}${'x'.repeat(500)}`, 1]));
+const manyFaults = {
+  ...broken,
+  metadata: { name: 'many-faults', namespace: 'default' },
+  spec: { type: 1, allowedNamespaces: { selector } },
+};
 const objects: Readonly<Record<string, readonly { metadata: object }[]>> = {
-  azureidentities: [reader, broken],
+  azureidentities: [reader, broken, manyFaults],
   azureidentitybindings: [binding('reader'), binding('writer', { selector: 'other' })],
   azurepodidentityexceptions: [exception({ app: 'cni' }, 'shop')],
   azureassignedidentities: [
@@ -77,6 +83,13 @@ it('an identity that is not valid is none, but it is known why', async () => {
   expect(view.faultOf('default', 'broken')).toContain('spec.resourceID');
   expect(view.faultOf('default', 'reader')).toBeUndefined();
   expect(view.faultOf('default', 'missing')).toBeUndefined();
+});
+
+it('of an identity that is not valid at most ten problems are told, and how many more there are', async () => {
+  const { view } = await start();
+  const fault = view.faultOf('default', 'many-faults') ?? '';
+  expect(fault).toMatch(/^spec\.allowedNamespaces\.selector\.k0x.*; and 15 more$/);
+  expect(fault.length).toBeLessThan(4_000);
 });
 
 it('a record of another node says nothing about this one, even if the label lets it through', async () => {

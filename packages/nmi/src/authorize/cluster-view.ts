@@ -7,6 +7,7 @@ import {
   parseAzurePodIdentityException,
   fieldLimits,
   resources,
+  tellProblems,
   tooLargeProblems,
   type AzureIdentity,
   type AzureIdentityBinding,
@@ -201,6 +202,5 @@ function readIdentity(object: unknown): FoundIdentity | undefined {
   const parsed = parseAzureIdentity(object);
   if (parsed.ok && tooLarge.length === 0) return { namespace, name, value: parsed.value };
   const problems = [...tooLarge, ...(parsed.ok ? [] : parsed.problems)];
-  const fault = problems.map(({ path, message }) => `${path} ${message}`).join('; ');
-  return { namespace, name, fault };
+  return { namespace, name, fault: tellProblems(problems).join('; ') };
 }
