@@ -227,6 +227,25 @@ function suite(start: (folder: string) => Promise<Server>) {
     expect([before.code, after.code, elsewhere.code]).toEqual([1, 0, 0]);
   });
 
+  it('explain names the bindings of the namespace that are not valid: the key of a condition is misspelt', async () => {
+    const misspelt = {
+      ...binding,
+      metadata: { name: 'misspelt', namespace: 'default' },
+      spec: {
+        azureIdentity: 'a',
+        podSelectors: { matchLabels: { app: 'a' } },
+        serviceAccountName: 'default',
+      },
+    };
+    await applyObject(admin, misspelt);
+    const { code, text } = await explain('default/bare');
+    expect(text).toContain(
+      '· binding      AzureIdentityBinding default/misspelt is not valid, so it is for no pod: spec.podSelectors is not a field: if podSelector is meant',
+    );
+    expect(text).toContain('400, Identity not found. Pod default/bare has no label');
+    expect(code).toBe(1);
+  });
+
   it('explain is read by programs too', async () => {
     const { text } = await explain('default/web', '--log-format=json');
     expect(JSON.parse(text)).toMatchObject({

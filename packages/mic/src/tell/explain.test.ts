@@ -60,6 +60,24 @@ const refused = facts(vmss1, [], {
 });
 
 describe('a pod is explained', () => {
+  it('with the bindings of its namespace that are not valid, ten at most', () => {
+    const spec = { azureIdentity: 'reader', selector: 'a', podSelectors: {} };
+    const bad = (namespace: string, name: string) => binding({ namespace, name, spec });
+    const told = (...bindings: ReturnType<typeof bad>[]) =>
+      text({ bindings })
+        .split('\n')
+        .filter((line) => line.includes('is not valid'));
+    expect(told(bad('shop', 'b'), bad('other', 'c'))).toEqual([
+      expect.stringMatching(
+        /^· binding {6}AzureIdentityBinding shop\/b is not valid, so it is for no pod: spec\.podSelectors is not a field/,
+      ),
+    ]);
+    expect(told(...Array.from({ length: 12 }, (_, at) => bad('shop', `b${at}`)))).toHaveLength(10);
+    expect(text({ pods: [], bindings: [bad('shop', 'b')] }, { unknownPod: 'unlabelled' })).toContain(
+      'shop/b is not valid',
+    );
+  });
+
   it("when the original's MIC runs too: first of all, and the pod's own result is what it is", () => {
     const world = snapshot({});
     const explanation = explainPod(

@@ -21,6 +21,7 @@ import { explainHost } from './explain-host.ts';
 import { explainSkip, manyRights, noRoomForLabels, noRoomRemedy } from './explain-skip.ts';
 import { info, ok, problem, waiting, type Finding } from './finding.ts';
 import { openAccess } from './no-access.ts';
+import { listProblems } from './spec-texts.ts';
 
 export interface ExplainWorld {
   readonly index: ClusterIndex;
@@ -54,8 +55,28 @@ export function explainPod(question: ExplainQuestion, world: ExplainWorld): Expl
   const key = keyOf(question);
   const pod = world.index.pod(key);
   const others = world.original === undefined ? [] : [info('original', world.original)];
-  const findings = [...others, ...(pod ? explainLabelled(pod, world) : [withoutView(question)])];
+  const findings = [
+    ...others,
+    ...(pod ? explainLabelled(pod, world) : [withoutView(question)]),
+    ...invalidBindings(question.namespace, world.index),
+  ];
   return { pod: key, findings, result: conclude(findings) };
+}
+
+/** Of a namespace whose editor may create any number. */
+const mostInvalid = 10;
+
+/** Of the pod's namespace: one may be meant for the pod. */
+function invalidBindings(namespace: string, index: ClusterIndex): Finding[] {
+  return index
+    .invalidBindings(namespace)
+    .slice(0, mostInvalid)
+    .map(({ key, problems }) =>
+      info(
+        'binding',
+        `AzureIdentityBinding ${key} is not valid, so it is for no pod: ${listProblems(problems)}`,
+      ),
+    );
 }
 
 function withoutView({ unknownPod }: ExplainQuestion): Finding {

@@ -14,6 +14,7 @@ import {
   type AzurePodIdentityException,
   type Kind,
   type Parsed,
+  type Problem,
 } from '@pod-identity/crd-types';
 import {
   createInformer,
@@ -45,9 +46,19 @@ export interface ClusterInformerOptions {
   };
   /** Limit for the objects of one kind in one namespace; default: none. */
   readonly namespaceShareBytes?: number;
+  /** Called for each binding and exception that is not valid, and so is for no pod. */
+  readonly onInvalid?: (invalid: InvalidObject) => void;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
+}
+
+export interface InvalidObject {
+  readonly kind: 'AzureIdentityBinding' | 'AzurePodIdentityException';
+  readonly namespace: string;
+  readonly name: string;
+  /** What is wrong with it. */
+  readonly fault: string;
 }
 
 export interface ClusterInformers {
@@ -70,10 +81,14 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
   const identities = createInformer<FoundIdentity>({ ...of('AzureIdentity'), ...identityOptions });
   const bindings = createInformer<AzureIdentityBinding>({
     ...of('AzureIdentityBinding'),
-    trim: (object) => whole(object, parseAzureIdentityBinding),
+    trim: wholeOf('AzureIdentityBinding', parseAzureIdentityBinding, options),
     indexes: selectorIndexes,
   });
-  const exceptions = createInformer({ ...of('AzurePodIdentityException'), ...exceptionOptions });
+  const exceptions = createInformer<AzurePodIdentityException>({
+    ...of('AzurePodIdentityException'),
+    trim: wholeOf('AzurePodIdentityException', parseAzurePodIdentityException, options),
+    indexes: { namespace: ({ metadata }) => [metadata.namespace ?? ''] },
+  });
   const namespaces = createNamespaceInformer({ transport, clock, random, log, pageSize });
   const matched = matchedObjects({ identities, bindings, namespaces });
   const ready = Promise.all([options.pods?.synced, identities.synced, bindings.synced]);
@@ -134,11 +149,6 @@ const identityOptions: Pick<InformerOptions<FoundIdentity>, 'trim' | 'indexes'> 
   },
 };
 
-const exceptionOptions: Pick<InformerOptions<AzurePodIdentityException>, 'trim' | 'indexes'> = {
-  trim: (object) => whole(object, parseAzurePodIdentityException),
-  indexes: { namespace: ({ metadata }) => [metadata.namespace ?? ''] },
-};
-
 /** Small, since the API server builds a whole page in memory, of objects of up to 1.5 MB. */
 const pageSize = 100;
 /** For all namespaces together: a third of the heap in the manifest. */
@@ -187,20 +197,42 @@ function partsOf(key: string): [namespace: string, name: string] {
   return [key.slice(0, end), key.slice(end + 1)];
 }
 
-/** The object, if it is valid and was read completely. */
-function whole<T>(object: unknown, parse: (object: unknown) => Parsed<T>): T | undefined {
-  if (tooLargeProblems(tooLargeIn(object)).length > 0) return undefined;
-  const parsed = parse(object);
-  return parsed.ok ? parsed.value : undefined;
+/** Trims to the object, if it is valid and was read completely. */
+function wholeOf<T>(
+  kind: InvalidObject['kind'],
+  parse: (object: unknown) => Parsed<T>,
+  { onInvalid }: Pick<ClusterInformerOptions, 'onInvalid'>,
+): (object: unknown) => T | undefined {
+  return (object) => {
+    const read = readWhole(object, parse);
+    if ('value' in read) return read.value;
+    const named = onInvalid && nameOf(object);
+    if (named) onInvalid?.({ kind, ...named, fault: tellProblems(read.problems).join('; ') });
+    return undefined;
+  };
 }
 
 function readIdentity(object: unknown): FoundIdentity | undefined {
+  const named = nameOf(object);
+  if (!named) return undefined;
+  const read = readWhole(object, parseAzureIdentity);
+  return 'value' in read
+    ? { ...named, ...read }
+    : { ...named, fault: tellProblems(read.problems).join('; ') };
+}
+
+function nameOf(object: unknown): { readonly namespace: string; readonly name: string } | undefined {
   const { metadata } = (object ?? {}) as { metadata?: { namespace?: string; name?: string } };
   if (!metadata?.namespace || !metadata.name) return undefined;
-  const { namespace, name } = metadata;
+  return { namespace: metadata.namespace, name: metadata.name };
+}
+
+function readWhole<T>(
+  object: unknown,
+  parse: (object: unknown) => Parsed<T>,
+): { readonly value: T } | { readonly problems: readonly Problem[] } {
   const tooLarge = tooLargeProblems(tooLargeIn(object));
-  const parsed = parseAzureIdentity(object);
-  if (parsed.ok && tooLarge.length === 0) return { namespace, name, value: parsed.value };
-  const problems = [...tooLarge, ...(parsed.ok ? [] : parsed.problems)];
-  return { namespace, name, fault: tellProblems(problems).join('; ') };
+  const parsed = parse(object);
+  if (parsed.ok && tooLarge.length === 0) return { value: parsed.value };
+  return { problems: [...tooLarge, ...(parsed.ok ? [] : parsed.problems)] };
 }

@@ -13,7 +13,7 @@ import { askByReviews } from '../access-guard.ts';
 import type { AccessPair } from '../access/types.ts';
 import { createVerdicts } from '../access/verdicts.ts';
 import { identitiesOf } from '../authorize/authorize.ts';
-import { createClusterInformers } from '../authorize/cluster-view.ts';
+import { createClusterInformers, type InvalidObject } from '../authorize/cluster-view.ts';
 import type { ClusterView } from '../authorize/types.ts';
 import type { NmiConfig } from '../config/config.ts';
 import type { ReviewedAccess, ReviewedAccesses } from '../explain/world.ts';
@@ -114,6 +114,7 @@ interface Surroundings extends FoundPod {
   readonly boot?: 'stale' | 'unknown';
   readonly neighbours: readonly PodView[];
   readonly view: ClusterView;
+  readonly invalid: readonly InvalidObject[];
 }
 
 /** The pods of its node, and all objects that decisions need, read like the agent of that node. */
@@ -122,13 +123,16 @@ async function lookAround(command: ExplainCommand, found: FoundPod): Promise<Sur
   const isHere = config.node === found.pod.nodeName;
   const believed = (pod: PodView) => sinceBoot(pod, isHere ? bootedAt : undefined);
   const pod = believed(found.pod);
-  const { neighbours, view } = await readNode(command, pod);
-  const surroundings = { ...found, pod, neighbours: neighbours.map(believed), view };
+  const { neighbours, ...read } = await readNode(command, pod);
+  const surroundings = { ...found, ...read, pod, neighbours: neighbours.map(believed) };
   if (!isHere) return { ...surroundings, boot: 'unknown' };
   return pod === found.pod ? surroundings : { ...surroundings, boot: 'stale' };
 }
 
-async function readNode(command: ExplainCommand, { nodeName: node }: PodView) {
+/** Of a namespace whose editor may create any number. */
+const mostInvalid = 10;
+
+async function readNode(command: ExplainCommand, { nodeName: node, namespace }: PodView) {
   const { config, transport, clock, random, log } = command;
   const signal = within(command.signal);
   const neighbours = await listTrimmed(
@@ -143,8 +147,12 @@ async function readNode(command: ExplainCommand, { nodeName: node }: PodView) {
     parsePod,
   );
   const { mode, byNodeLabel, forceNamespaced, namespaceShareBytes } = config;
+  const invalid: InvalidObject[] = [];
   const { view, informers } = createClusterInformers({
     transport,
+    onInvalid: (found) => {
+      if (found.namespace === namespace && invalid.length < mostInvalid) invalid.push(found);
+    },
     node,
     mode,
     byNodeLabel,
@@ -171,7 +179,7 @@ async function readNode(command: ExplainCommand, { nodeName: node }: PodView) {
       'AzureIdentities, bindings, exceptions and records could not all be read; the lines above say why';
     throw new KubeError('unavailable', why);
   }
-  return { neighbours, view };
+  return { neighbours, view, invalid };
 }
 
 function within(signal: AbortSignal): AbortSignal {

@@ -42,6 +42,7 @@ export function explainRights(world: ExplainWorld): Rights {
     findings: [
       ...(label ? [ok('label', `${bindingLabel}=${label}`)] : []),
       ...doubtfulExceptions(world),
+      ...invalidObjects(world),
       ...matches.flatMap((match) => explainMatch(match, world)),
       ...explainLeftOut(matches, world),
       ...mismatches.flatMap((mismatch) => explainMismatch(mismatch, world)),
@@ -107,6 +108,16 @@ function doubtfulExceptions({ pod, view }: ExplainWorld): Finding[] {
     .exceptionsIn(pod.namespace)
     .flatMap((exception) => doubtful('exception', exception))
     .slice(0, mostExceptions);
+}
+
+/** Of the pod's namespace: one may be meant for the pod. */
+function invalidObjects({ invalid = [] }: ExplainWorld): Finding[] {
+  return invalid.map(({ kind, namespace, name, fault }) =>
+    info(
+      kind === 'AzureIdentityBinding' ? 'binding' : 'exception',
+      `${kind} ${namespace}/${name} is not valid, so it is for no pod: ${fault}`,
+    ),
+  );
 }
 
 function reachOf({ identity, isGuest }: Match, { pod, rules }: ExplainWorld): string {

@@ -61,6 +61,21 @@ describe('item 24: a pod is explained', () => {
     `);
   });
 
+  it('with the bindings and exceptions of its namespace that are not valid', () => {
+    const named = { namespace: 'default', fault: 'spec.podSelectors is not a field' };
+    const invalid = [
+      { kind: 'AzureIdentityBinding' as const, name: 'b', ...named },
+      { kind: 'AzurePodIdentityException' as const, name: 'e', ...named },
+    ];
+    const told = lines({ world: {}, invalid });
+    expect(told).toContain(
+      '· binding      AzureIdentityBinding default/b is not valid, so it is for no pod: spec.podSelectors is not a field',
+    );
+    expect(told).toContain(
+      '· exception    AzurePodIdentityException default/e is not valid, so it is for no pod: ',
+    );
+  });
+
   it('with the values of identity, binding and exceptions that are probably not meant', () => {
     const doubtful = identity({ name: 'reader', spec: { adResourceID: 'vault' } });
     const world: World = {

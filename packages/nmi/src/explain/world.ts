@@ -1,4 +1,5 @@
 import type { AccessTarget } from '@pod-identity/crd-types';
+import type { InvalidObject } from '../authorize/cluster-view.ts';
 import type { AuthorizeRules, ClusterView } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
 
@@ -25,6 +26,8 @@ export interface ExplainWorld {
   readonly neighbours: readonly PodView[];
   readonly view: ClusterView;
   readonly rules: AuthorizeRules;
+  /** Bindings and exceptions of the pod's namespace that are not valid. */
+  readonly invalid?: readonly InvalidObject[];
   /** Empty in mode `namespace`. */
   readonly reviewed: ReviewedAccesses;
   /** How the agent responds to what is not assigned yet: after how long, and with which status. */

@@ -4,7 +4,8 @@
 // The cluster in memory, indexed for the queries of plans. It takes one change at a time, at a cost that depends on the change and not
 // on the size of the cluster. Mutable; does no I/O and reads no clock.
 import type { AccessMode, Host, MatchingRules, NamespaceView, ResourceId } from '@pod-identity/crd-types';
-import type { AssignedView, NodeView, PodView, BindingView, IdentityView, PodKey } from '../views.ts';
+import type { AssignedView, BindingView, IdentityView, InvalidView } from '../views.ts';
+import type { NodeView, PodKey, PodView } from '../views.ts';
 import type { ClusterChange, LeftOutSource, SharedKind } from './cluster-change.ts';
 import { Concern } from './concern.ts';
 import { HostGroups, type HostKey, type Place } from './host-groups.ts';
@@ -12,14 +13,8 @@ import { namespaceOf, podOf } from '../keys.ts';
 import type { MatchSet } from './match-set.ts';
 import { Matching, type Changed } from './matching.ts';
 import { PodEntries } from './pod-entries.ts';
-import {
-  nothingAsked,
-  RightsOfPods,
-  type AccessGroup,
-  type AccessRules,
-  type Barred,
-  type PodRights,
-} from './rights.ts';
+import { nothingAsked, RightsOfPods } from './rights.ts';
+import type { AccessGroup, AccessRules, Barred, PodRights } from './rights.ts';
 import { Settling } from './settling.ts';
 import type { UnlistedNamespaces } from './unlisted.ts';
 
@@ -216,6 +211,11 @@ export class ClusterIndex {
 
   binding(key: string): BindingView | undefined {
     return this.#matching.binding(key);
+  }
+
+  /** The bindings of a namespace that are not valid. Looks at all bindings. */
+  invalidBindings(namespace: string): readonly InvalidView[] {
+    return this.#matching.invalidBindings(namespace);
   }
 
   bindingsNaming(identityKey: string): ReadonlySet<string> {

@@ -22,7 +22,7 @@ import { MatchSets, noLabel } from './match-sets.ts';
 import { assignmentMeaning } from '../meaning.ts';
 import { NamespaceRules } from './namespace-rules.ts';
 import { factsOf } from '../pod-facts.ts';
-import type { BindingView, IdentityView, PodView } from '../views.ts';
+import type { BindingView, IdentityView, InvalidView, PodView } from '../views.ts';
 
 /** Pods whose matches may have changed. */
 export interface Changed {
@@ -72,6 +72,13 @@ export class Matching {
   /** All keys, also those of invalid objects. */
   keys(): { readonly identities: Iterable<string>; readonly bindings: Iterable<string> } {
     return { identities: this.#identities.keys(), bindings: this.#bindings.keys() };
+  }
+
+  /** The bindings of a namespace that are not valid. Looks at all bindings. */
+  invalidBindings(namespace: string): readonly InvalidView[] {
+    return [...this.#bindings.values()].filter(
+      (view) => view.kind === 'invalid' && view.reference.namespace === namespace,
+    );
   }
 
   /** Keys of the bindings that name the identity. */
