@@ -268,7 +268,21 @@ describe('a message stays far below the size up to which MIC reads conditions', 
     expect(Buffer.byteLength(JSON.stringify(message))).toBeLessThan(8_100);
     // The API server replaces halves of a pair, and MIC would write the condition again.
     expect(message.isWellFormed()).toBe(true);
-    expect(message).toMatch(/^spec\.podSelector\..*\.\.\.$/);
+    expect(message).toMatch(
+      /^spec\.podSelector\..*\.\.\. is not known here: write matchLabels, matchExpressions$/,
+    );
+  });
+
+  it('of an object with many long problems, of control characters and pairs of surrogates', () => {
+    const keys = Array.from(
+      { length: 12 },
+      (_, at) => `${'\u0001'.repeat(140 + at)}${'\u{1f600}'.repeat(50)}`,
+    );
+    const podSelector = Object.fromEntries(keys.map((key) => [key, 1]));
+    const { message } = bindingCondition(binding({ spec: { podSelector } }), worldOf());
+    expect(Buffer.byteLength(JSON.stringify(message))).toBeLessThan(8_100);
+    expect(message.isWellFormed()).toBe(true);
+    expect(message).toMatch(/^spec\.podSelector\..*\.\.\.$/s);
   });
 
   it('of an object with long doubtful values', () => {
