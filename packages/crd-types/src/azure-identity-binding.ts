@@ -145,11 +145,12 @@ function judgeConditions(binding: AzureIdentityBinding['spec'], spec: Section): 
   if (spec.has('podSelector') && podSelector === undefined)
     spec.warn('podSelector', 'is empty: it selects nothing, and leaves out nothing');
   if (selector !== '') return;
-  if (podSelector !== undefined || serviceAccountName !== '') return refuseMisspeltSelector(spec);
-  spec.problem(
-    'selector',
-    'is missing: give the value of the pods’ aadpodidbinding label, or podSelector or serviceAccountName',
-  );
+  if (podSelector !== undefined || serviceAccountName !== '') refuseMisspeltSelector(spec);
+  else
+    spec.problem(
+      'selector',
+      'is missing: give the value of the pods’ aadpodidbinding label, or podSelector or serviceAccountName',
+    );
 }
 
 /**

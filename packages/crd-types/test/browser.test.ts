@@ -101,8 +101,9 @@ describe.skipIf(esbuild === undefined)('a bundle by esbuild for browsers', () =>
       `import { parseAzureIdentity } from './parse.js'; console.log(parseAzureIdentity({}))`,
     );
     expect(code).not.toMatch(/CustomResourceDefinition|shadowed/);
-    // A third of it are the texts of problems and warnings.
-    expect(code.length).toBeLessThan(18_000);
+    // It had 18,900 bytes in November 2026, 7,300 with gzip; a third of it are the texts of problems and warnings. There is room for a few more
+    // of them, and not for the definitions (8,800 bytes).
+    expect(code.length).toBeLessThan(22_000);
   });
 
   async function bundle(program: string): Promise<string> {

@@ -1,8 +1,8 @@
 // Reads JSON from chunks of bytes and keeps chosen fields only. Everything else is skipped without becoming text or objects, so that
 // memory is bounded by the kept fields, whatever the size of the response.
 import { lowerAscii } from '../core/lower-ascii.ts';
-import { KubeError } from './errors.ts';
 import type { Fields, TooLarge } from './fields.ts';
+import { decoded, notJson, parse, unescaped } from './json-text.ts';
 import { createKeptText, type KeptText } from './kept-text.ts';
 import { createValueScanner, type ValueScanner } from './value-scanner.ts';
 
@@ -290,27 +290,4 @@ class ByteSieve implements Sieve {
     if (parent) parent.count += 1;
     (parent ? this.#options.onItem : this.#options.onValue)?.(value, reading);
   }
-}
-
-/** The key whose bytes in UTF-8 these characters are. */
-function decoded(key: string): string {
-  const text = /[\u0080-\u00ff]/.test(key) ? Buffer.from(key, 'latin1').toString() : key;
-  return text.includes('\\') ? unescaped(text) : text;
-}
-
-function unescaped(key: string): string {
-  const name: unknown = parse(`"${key}"`);
-  return typeof name === 'string' ? name : '';
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw notJson(cause);
-  }
-}
-
-function notJson(cause?: unknown): KubeError {
-  return new KubeError('transport', 'the answer of the API server is not JSON', { cause });
 }

@@ -206,8 +206,8 @@ function wholeOf<T>(
   return (object) => {
     const read = readWhole(object, parse);
     if ('value' in read) return read.value;
-    const named = onInvalid && nameOf(object);
-    if (named) onInvalid?.({ kind, ...named, fault: tellProblems(read.problems).join('; ') });
+    const named = nameOf(object);
+    if (onInvalid && named) onInvalid({ kind, ...named, fault: tellProblems(read.problems).join('; ') });
     return undefined;
   };
 }

@@ -6,6 +6,7 @@ import {
   createResource,
   KubeError,
   listTrimmed,
+  type Informer,
   type KubeTransport,
 } from '@pod-identity/kit/kube';
 import type { Log, Printer } from '@pod-identity/kit/serve';
@@ -166,6 +167,11 @@ async function readNode(command: ExplainCommand, { nodeName: node, namespace }: 
       synced: Promise.resolve(),
     },
   });
+  await readOnce(informers, signal);
+  return { neighbours, view, invalid };
+}
+
+async function readOnce(informers: readonly Informer<unknown>[], signal: AbortSignal): Promise<void> {
   const once = new AbortController();
   const running = informers.map((informer) => informer.run(AbortSignal.any([signal, once.signal])));
   const isRead = await Promise.race([
@@ -174,12 +180,10 @@ async function readNode(command: ExplainCommand, { nodeName: node, namespace }: 
   ]);
   once.abort();
   await Promise.all(running);
-  if (!isRead) {
-    const why =
-      'AzureIdentities, bindings, exceptions and records could not all be read; the lines above say why';
-    throw new KubeError('unavailable', why);
-  }
-  return { neighbours, view, invalid };
+  if (isRead) return;
+  const why =
+    'AzureIdentities, bindings, exceptions and records could not all be read; the lines above say why';
+  throw new KubeError('unavailable', why);
 }
 
 function within(signal: AbortSignal): AbortSignal {

@@ -76,9 +76,8 @@ export class Matching {
 
   /** The bindings of a namespace that are not valid. Looks at all bindings. */
   invalidBindings(namespace: string): readonly InvalidView[] {
-    return [...this.#bindings.values()].filter(
-      (view) => view.kind === 'invalid' && view.reference.namespace === namespace,
-    );
+    const views = [...this.#bindings.values()].filter((view) => view.kind === 'invalid');
+    return views.filter(({ reference }) => reference.namespace === namespace);
   }
 
   /** Keys of the bindings that name the identity. */
