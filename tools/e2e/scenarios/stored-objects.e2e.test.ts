@@ -36,11 +36,14 @@ const stored = (
   { metadata, ...rest }: { readonly metadata?: object; readonly [field: string]: unknown },
 ): KubeObject => ({ apiVersion, kind, metadata: { name, namespace, ...metadata }, ...rest });
 const annotated = { metadata: { annotations: { note: long } } };
+/** Unknown keys of the length up to which MIC decodes a key, and longer, which have escape sequences in JSON. */
+const longKeys = Object.fromEntries([506, 508, 510, 512, 600].map((at) => [`${'k'.repeat(at)}\n\n\n`, 1]));
 const identities = [
   stored('AzureIdentity', 'plain', { spec: { type: 0, resourceID, clientID: 'x' } }),
   stored('AzureIdentity', 'spelled-2018', { spec: { type: 0, ResourceID: resourceID, ClientID: 'x' } }),
   stored('AzureIdentity', 'large', { spec: { type: 0, resourceID, ...large }, ...annotated }),
   stored('AzureIdentity', 'empty', {}),
+  stored('AzureIdentity', 'long-keys', { spec: { type: 0, resourceID, ...longKeys } }),
   stored('AzureIdentity', 'misspelt', {
     spec: { type: 0, resourceID },
     metadata: { annotations: { 'aadpodidentity.k8s.io/BEHAVIOR': 'namespaced' } },
@@ -52,6 +55,9 @@ const bindings = [
   // The API server keeps a key like that of a condition, and MIC tells of it.
   stored('AzureIdentityBinding', 'look-alike', {
     spec: { azureIdentity: 'plain', selector: 'x', serviceAccountName: 'web', ServiceAccountName: '' },
+  }),
+  stored('AzureIdentityBinding', 'misspelt', {
+    spec: { azureIdentity: 'plain', selector: 'x', podSelectors: { matchLabels: { app: 'web' } } },
   }),
 ];
 
@@ -133,12 +139,14 @@ describeRealServers("the original's stored objects on $name", (choice) => {
       `AzureIdentity spelled-2018: NotInUse, ${noClientId}`,
       'AzureIdentity large: InvalidSpec',
       'AzureIdentity empty: InvalidSpec',
+      'AzureIdentity long-keys: NotInUse',
       expect.stringMatching(
         /^AzureIdentity misspelt: NotInUse, Warning: metadata\.annotations\.aadpodidentity\.k8s\.io\/BEHAVIOR is "namespaced" and has no effect, /,
       ),
       'AzureIdentityBinding large: InvalidSpec',
       'AzureIdentityBinding plain: IdentityInvalid',
       'AzureIdentityBinding look-alike: InvalidSpec',
+      'AzureIdentityBinding misspelt: InvalidSpec',
     ]);
   });
 
