@@ -1,3 +1,4 @@
+import { accessTargetsOf } from '@pod-identity/crd-types';
 import { describe, expect, it } from 'vitest';
 import {
   binding,
@@ -247,6 +248,28 @@ describe('the description of a service principal', () => {
   it('may name a tenant of one character, and none that would change the path', () => {
     expect(faultOf({ tenantID: 'a' })).toBe('allow');
     for (const tenantID of ['a/b', '.a', 'a.', '-a', 'a?b']) expect(faultOf({ tenantID })).toMatch(/tenant/);
+  });
+
+  it('may name the tenants on which rights are given, and no others', () => {
+    const longest = 'a'.repeat(253);
+    const texts = [
+      'contoso',
+      'contoso.com',
+      'adfs',
+      'A-1',
+      longest,
+      '',
+      `${longest}a`,
+      'a/b',
+      'ä',
+      'a b',
+      '-a',
+      'a.',
+    ];
+    const servable = (tenantID: string) => faultOf({ tenantID }) === 'allow';
+    const grantable = (tenantID: string) => accessTargetsOf(principal('app', { tenantID })).ok;
+    expect(texts.filter(servable)).toEqual(texts.slice(0, 5));
+    expect(texts.filter(grantable)).toEqual(texts.slice(0, 5));
   });
 
   it.each(['https://user@login.microsoftonline.com', 'https://:word@login.microsoftonline.com'])(

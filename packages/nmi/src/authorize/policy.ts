@@ -43,10 +43,12 @@ function tenantFault(tenant: string, auxiliary: readonly string[]): string | und
     : 'its spec.tenantID or spec.auxiliaryTenantIDs has a text that is neither the id nor a domain of a tenant';
 }
 
-/** It becomes part of a URL path, so it must not contain `/` or `..`. */
+/** It becomes part of a URL path, so it must not contain `/` or `..`. The same texts as those on which `accessTargetsOf` gives rights. */
 function isTenant(text: string): boolean {
-  return /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(text);
+  return text.length <= longestDomain && /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(text);
 }
+
+const longestDomain = 253;
 
 function authorityOf(
   endpoint: string | undefined,
