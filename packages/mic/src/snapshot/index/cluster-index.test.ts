@@ -1,3 +1,4 @@
+import type { NamespaceView } from '@pod-identity/crd-types';
 import { describe, expect, it } from 'vitest';
 import {
   assigned,
@@ -123,6 +124,19 @@ describe('what a change makes dirty', () => {
     index.apply({ kind: 'binding', key: 'default/reader-binding', view: binding({ selector: 'other' }) });
     expect(dirt(index)).toEqual({ [vmss1]: ['shop/web-0', 'shop/web-1'] });
     expect(index.need(vmss1).get(reader)).toBe(1);
+  });
+
+  it('why the labels of a Namespace are not known: its pods, which are told', () => {
+    const index = clean();
+    const look = (fault: Pick<NamespaceView, 'labelsFault'>) => {
+      const view = { name: 'shop', labels: undefined, access: undefined, ...fault };
+      index.apply({ kind: 'namespace', key: 'shop', view });
+      return dirt(index);
+    };
+    expect(look({})).toEqual({});
+    expect(look({ labelsFault: 'too many' })).toEqual({ [vmss1]: ['shop/web-0'] });
+    expect(look({ labelsFault: 'too many' })).toEqual({});
+    expect(look({})).toEqual({ [vmss1]: ['shop/web-0'] });
   });
 
   it('what could not be done: exactly that; a new term: everything', () => {

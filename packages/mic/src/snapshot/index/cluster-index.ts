@@ -302,6 +302,8 @@ export class ClusterIndex {
 
   #setNamespace(name: string, view: NamespaceView | undefined): void {
     const isOther = this.#rights.setAnnotation(name, view?.access);
+    // Pods are told of it.
+    if (view?.labelsFault !== this.#matching.labelsFault(name)) this.markDirty(this.podsIn(name));
     const isRelabelled = this.#matching.setLabels(name, view?.labels, view?.labelsFault);
     if (!isOther && !isRelabelled) return;
     this.#matching.forgetNamespace(name);
