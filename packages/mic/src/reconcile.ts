@@ -1,7 +1,7 @@
 // One pass over one host: look, decide, act. The objects in the API server and the host in Azure are two lanes: the first never
 // waits for the second, and the results of the second are an input of the next pass of the first.
 import type { AssignmentsApplier } from './apply/apply-assignments.ts';
-import { Backlog } from './apply/backlog.ts';
+import { Backlog, type BacklogMoment } from './apply/backlog.ts';
 import { isHeldBack, type HostApplier } from './apply/apply-host.ts';
 import type { HostQueue } from './apply/host-queue.ts';
 import type { HostMemory } from './apply/memory.ts';
@@ -53,14 +53,21 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
   const remainders = new Map<HostKey, Remainder>();
 
   const accounting = {
+    // It is dirty as soon as it is settled, in its turn.
+    isStale: (pod: PodKey) => index.isStale(pod),
     weigh: (pod: PodKey) => weightOf(index, pod),
     chargeTo: (pod: PodKey) => whosePod(index, pod),
   };
   const factsOf = (host: HostKey) => (host === undefined ? undefined : memory.facts(host));
+  const momentOf = (host: HostKey): BacklogMoment => ({
+    now: now(),
+    facts: factsOf(host),
+    ...(host !== undefined && { leaving: memory.leaving(host) }),
+    waiting: index.waitingOn(host),
+    ...accounting,
+  });
 
   const lookAndDecide = (host: HostKey, dirtyPods: Iterable<PodKey>): HostPlan => {
-    // A few, whose needs the plan of the host must know. The stale pods of others have their turn in a sweep.
-    index.settlePods(dirtyPods);
     const known = host === undefined ? undefined : (index.host(host) ?? memory.facts(host)?.host);
     if (host === undefined || !known)
       return planHost(index, host, { facts: undefined, now: now(), rules: ports.rules(), dirtyPods });
@@ -75,16 +82,18 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       const startedAt = now();
       const left = remainders.get(host) ?? { backlog: new Backlog(podsPerPass), asked: new Set<string>() };
       const { backlog } = left;
-      const at = { now: startedAt, facts: factsOf(host), ...accounting };
-      const { pods, held } = backlog.take(index.takeDirty(host), at);
       const isRecordOver = endsRecord(factsOf(host), startedAt);
-      const plan = await slices.run(() => lookAndDecide(host, pods));
+      const { pods, held, plan } = await slices.run(() => {
+        const portion = backlog.take(index.takeDirty(host), momentOf(host));
+        return { ...portion, plan: lookAndDecide(host, portion.pods) };
+      });
       left.asked = ask(ports, plan, left.asked);
       if (isRecordOver && plan.host) ports.azure.poke(plan.host.id);
       const facts = factsOf(host);
       const done = await assignments.apply(plan, facts, held);
-      backlog.settle(done, facts);
-      if (backlog.isEmpty && left.asked.size === 0) remainders.delete(host);
+      backlog.settle(done);
+      const isNothingLeft = backlog.isEmpty && left.asked.size === 0 && index.waitingOn(host).size === 0;
+      if (isNothingLeft) remainders.delete(host);
       else remainders.set(host, left);
       if (plan.steps.length > 0) ports.onPass(now() - startedAt);
       ports.onPlanned(pods);

@@ -1,5 +1,5 @@
 import { KubeError } from '@pod-identity/kit/kube';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { assigned, clientIdOf, idOf, pod } from '../plan/test/builders.ts';
 import { createFakeWorld, recordAfterMs } from './test/fake-world.ts';
 
@@ -171,4 +171,26 @@ test('attack: objects about pods that wait for a refused identity delay a pod of
   await world.clock.advance(30_000);
   expect(world.states()).toContain('pod: Assigned');
   expect(ofObjects(world.writes.slice(before)).indexOf('create assigned')).toBeLessThan(1_100);
+});
+
+test('attack: pods that wait for a refused identity, any number of them, are not looked at with each change of another pod', async () => {
+  const world = createFakeWorld();
+  world.addNode();
+  for (const name of ['app', 'bad']) world.addIdentity(name);
+  world.azure.rejecting.set(idOf('bad'), 'IdentityNotFound');
+  world.attached.set(idOf('app'), { clientId: clientIdOf('app'), principalId: 'p' });
+  for (let n = 0; n < 50; n += 1) {
+    const view = pod({ namespace: 'evil', name: `waits-${n}`, label: 'bad' });
+    world.index.apply({ kind: 'pod', key: `evil/${view.name}`, view });
+  }
+  const term = await world.startTerm();
+  await world.clock.advance(30_000);
+  const looks = vi.spyOn(world.index, 'rightsOf');
+  for (let n = 0; n < 10; n += 1) {
+    world.addPod(`pod-${n}`, 'app');
+    term.poke();
+    await world.clock.advance(1_000);
+  }
+  expect(world.states().filter((state) => state.endsWith('Assigned'))).toHaveLength(10);
+  expect(looks.mock.calls.filter(([key]) => key.startsWith('evil/')).length).toBeLessThanOrEqual(100);
 });

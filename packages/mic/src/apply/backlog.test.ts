@@ -1,7 +1,8 @@
+import type { ResourceId } from '@pod-identity/crd-types';
 import { expect, test } from 'vitest';
 import { assigned, facts, hostOf, instanceOf } from '../plan/test/builders.ts';
 import type { Unfinished } from './apply-assignments.ts';
-import { Backlog } from './backlog.ts';
+import { Backlog, type BacklogMoment } from './backlog.ts';
 
 const host = facts(hostOf(instanceOf('vmss1')));
 const names = (from: number, to: number) =>
@@ -16,7 +17,7 @@ test('pods beyond the size of one pass come in the next ones, each pod once', ()
   const backlog = new Backlog(4);
   const at = { now: 0, facts: host };
   expect(backlog.take(names(0, 6), at).pods).toEqual(names(0, 4));
-  backlog.settle({ unfinished: [], wakeAt: undefined }, host);
+  backlog.settle({ unfinished: [], wakeAt: undefined });
   expect(backlog.hasMore).toBe(true);
   expect(backlog.take(names(5, 7), at).pods).toEqual(names(4, 7));
   expect(backlog.isEmpty).toBe(true);
@@ -26,10 +27,10 @@ test('waiting pods are not planned until their time, however often the host is p
   const backlog = new Backlog(10);
   expect(backlog.wakeAt).toBeUndefined();
   backlog.take(['shop/a'], { now: 0, facts: host });
-  backlog.settle({ unfinished: [waitingFor('shop/a')], wakeAt: 100 }, host);
+  backlog.settle({ unfinished: [waitingFor('shop/a')], wakeAt: 100 });
   expect([backlog.hasMore, backlog.wakeAt, backlog.isEmpty]).toEqual([false, 100, false]);
   expect(backlog.take(['shop/b'], { now: 99, facts: host }).pods).toEqual(['shop/b']);
-  backlog.settle({ unfinished: [], wakeAt: undefined }, host);
+  backlog.settle({ unfinished: [], wakeAt: undefined });
   expect(backlog.wakeAt).toBe(100);
   expect(backlog.take([], { now: 100, facts: host })).toEqual({
     pods: ['shop/a'],
@@ -39,9 +40,9 @@ test('waiting pods are not planned until their time, however often the host is p
 
 test('waiting pods are planned when the host or they themselves have changed', () => {
   const backlog = new Backlog(10);
+  backlog.take([], { now: 0, facts: host });
   backlog.settle(
     { unfinished: [waitingFor('shop/a'), waitingFor('shop/a', 'second'), waitingFor('shop/b')], wakeAt: 100 },
-    host,
   );
   const own = backlog.take(['shop/a'], { now: 1, facts: host });
   expect([own.pods, [...own.held.keys()]]).toEqual([['shop/a'], ['shop/a', 'second']]);
@@ -49,9 +50,36 @@ test('waiting pods are planned when the host or they themselves have changed', (
   expect(backlog.isEmpty).toBe(true);
 });
 
+test('pods whose objects wait are planned when the host has changed, a portion at a time and in turns', () => {
+  const backlog = new Backlog(4);
+  const waiting = names(0, 6);
+  const take = (at: Partial<BacklogMoment>, dirty: string[] = []) =>
+    backlog.take(dirty, { now: 0, facts: host, waiting, ...at }).pods;
+  expect(take({})).toEqual(names(0, 4));
+  expect(take({}, ['pay/web'])).toEqual(['shop/pod-4', 'pay/web', 'shop/pod-5']);
+  expect(take({})).toEqual([]);
+  const leaving = new Set<ResourceId>();
+  expect(take({ leaving })).toEqual(names(0, 4));
+  expect([take({ leaving }), take({ leaving })]).toEqual([names(4, 6), []]);
+  expect(take({ leaving, facts: { ...host } })).toEqual(names(0, 4));
+});
+
+test('a stale pod is planned once it is settled, which makes it dirty, and then with its held steps', () => {
+  const backlog = new Backlog(4);
+  const take = (dirty: string[], stale: string[]) =>
+    backlog.take(dirty, { now: 0, facts: host, isStale: (pod) => stale.includes(pod) });
+  take([], []);
+  backlog.settle({ unfinished: [waitingFor('shop/a')], wakeAt: 100 });
+  expect(take(['shop/a', 'shop/b', 'shop/c'], ['shop/a', 'shop/b']).pods).toEqual(['shop/c']);
+  expect([backlog.hasMore, backlog.isEmpty]).toEqual([false, false]);
+  const { pods, held } = take(['shop/a', 'shop/b'], []);
+  expect([pods, [...held.keys()]]).toEqual([['shop/a', 'shop/b'], ['shop/a']]);
+  expect(backlog.isEmpty).toBe(true);
+});
+
 test('a backlog with as many waiting pods as unplanned ones is not empty', () => {
   const backlog = new Backlog(1);
-  backlog.settle({ unfinished: [waitingFor('shop/a'), waitingFor('shop/b')], wakeAt: 100 }, host);
+  backlog.settle({ unfinished: [waitingFor('shop/a'), waitingFor('shop/b')], wakeAt: 100 });
   backlog.take(['shop/c', 'shop/d', 'shop/e'], { now: 0, facts: host });
   expect(backlog.isEmpty).toBe(false);
 });
@@ -66,7 +94,6 @@ test('many waiting pods cause no work between their times', () => {
     const { pods } = backlog.take(dirty, { now, facts: host });
     backlog.settle(
       { unfinished: pods.map((pod) => waitingFor(pod)), wakeAt: pods.length > 0 ? now + 2_000 : undefined },
-      host,
     );
   };
   pass(all);

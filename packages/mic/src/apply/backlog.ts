@@ -1,6 +1,7 @@
 // The pods of one host that are still to be planned: those that have changed since their last plan, a portion at a time, and those whose
 // steps wait, which are skipped until their time.
 import { podKeyOf } from '../plan/plan.ts';
+import type { ResourceId } from '@pod-identity/crd-types';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { namespaceOf } from '../snapshot/keys.ts';
 import type { PodKey } from '../snapshot/views.ts';
@@ -22,6 +23,12 @@ type ChargeTo = (pod: PodKey) => string;
 export interface BacklogMoment {
   readonly now: number;
   readonly facts: HostFacts | undefined;
+  /** The identities that are being detached: another set whenever they change. */
+  readonly leaving?: ReadonlySet<ResourceId>;
+  /** Pods to be planned again only when the host has changed, besides those with held steps: their objects wait for that. */
+  readonly waiting?: Iterable<PodKey>;
+  /** Whether the pod will be dirty again soon: it is not planned before. */
+  readonly isStale?: (pod: PodKey) => boolean;
   readonly weigh?: Weigh;
   readonly chargeTo?: ChargeTo;
 }
@@ -43,8 +50,9 @@ export class Backlog {
   readonly #unplanned = new Map<PodKey, HeldSteps>();
   readonly #waiting = new Map<PodKey, HeldSteps>();
   #wakeAt = Infinity;
-  /** The facts of the last plan of the waiting pods. */
+  /** Of the host, when waiting pods were last taken. */
   #facts: HostFacts | undefined;
+  #leaving: ReadonlySet<ResourceId> | undefined;
 
   /** @param size Pods of a pass; fewer if they count for more than one. */
   constructor(size: number) {
@@ -54,35 +62,42 @@ export class Backlog {
   /** The pods of the next pass, including waiting ones if their time has come or the host has changed. */
   take(dirty: Iterable<PodKey>, at: BacklogMoment): Portion {
     for (const pod of dirty) this.#unplanned.set(pod, this.#release(pod));
-    if (at.now >= this.#wakeAt || at.facts !== this.#facts) {
+    const isHostOther = at.facts !== this.#facts || at.leaving !== this.#leaving;
+    if (isHostOther) for (const pod of at.waiting ?? []) this.#unplanned.set(pod, this.#release(pod));
+    if (isHostOther || at.now >= this.#wakeAt) {
       for (const pod of [...this.#waiting.keys()]) this.#unplanned.set(pod, this.#release(pod));
       this.#wakeAt = Infinity;
     }
+    this.#facts = at.facts;
+    this.#leaving = at.leaving;
     const pods = this.#choose(at);
     const held = new Map(pods.flatMap((pod) => [...(this.#unplanned.get(pod) ?? noSteps)]));
     for (const pod of pods) this.#unplanned.delete(pod);
     return { pods, held };
   }
 
-  #choose({ weigh = () => 1, chargeTo = namespaceOf }: BacklogMoment): PodKey[] {
+  #choose({ weigh = () => 1, chargeTo = namespaceOf, isStale = () => false }: BacklogMoment): PodKey[] {
     const chosen: PodKey[] = [];
     let room = this.#size;
     for (const pod of inTurns(this.#unplanned.keys(), chargeTo)) {
       if (room <= 0) break;
+      if (isStale(pod)) {
+        this.#putOff(pod);
+        continue;
+      }
       chosen.push(pod);
       room -= weigh(pod);
     }
     return chosen;
   }
 
-  /** Records the outcome of the pass, which was planned from `facts`. */
-  settle({ unfinished, wakeAt }: AssignmentsDone, facts: HostFacts | undefined): void {
+  /** Records the outcome of the pass. */
+  settle({ unfinished, wakeAt }: AssignmentsDone): void {
     for (const { step, key, held } of unfinished) {
       const pod = podKeyOf(step);
       this.#waiting.set(pod, new Map([...(this.#waiting.get(pod) ?? noSteps), [key, held]]));
     }
     this.#wakeAt = Math.min(this.#wakeAt, wakeAt ?? Infinity);
-    this.#facts = facts;
   }
 
   /** Whether pods remain beyond the size of one pass. */
@@ -96,6 +111,12 @@ export class Backlog {
 
   get isEmpty(): boolean {
     return this.#unplanned.size + this.#waiting.size === 0;
+  }
+
+  #putOff(pod: PodKey): void {
+    const held = this.#release(pod);
+    this.#unplanned.delete(pod);
+    if (held.size > 0) this.#waiting.set(pod, held);
   }
 
   #release(pod: PodKey): HeldSteps {

@@ -41,7 +41,7 @@ export function affectedBy(index: ClusterIndex, host: ResourceId, ids: ReadonlyS
   return { identities, pods };
 }
 
-/** Pods with an Assigned object for an identity that the host lacks. Pods with other objects wait already and are planned with each pass. */
+/** Pods with an Assigned object for an identity that the host lacks. Pods with other objects are planned again whenever the host changes. */
 export function podsMisled(index: ClusterIndex, host: ResourceId, facts: HostFacts): readonly PodKey[] {
   const lacking = new Set([...index.need(host).keys()].filter((id) => !isCarried(facts, id)));
   if (facts.present === undefined || lacking.size === 0) return [];

@@ -25,15 +25,13 @@ export interface Wanted {
   readonly denied: ReadonlySet<string>;
   /** Whether the host is known not to carry the identity and will not get it now. */
   readonly isMissing: (id: ResourceId) => boolean;
-  /** Unwanted objects stay for now: the pod is planned only because of the objects that wait. */
-  readonly keepsOthers: boolean;
 }
 
 /** The steps to what the pod should have, then the removals. */
 export function diffPod(
   index: ClusterIndex,
   key: PodKey,
-  { assignments, undecided, denied, isMissing, keepsOthers }: Wanted,
+  { assignments, undecided, denied, isMissing }: Wanted,
 ): AssignmentStep[] {
   const current = index.assignedOf(key);
   const byName = new Map(current.map((view) => [keyOf(view), view]));
@@ -47,7 +45,7 @@ export function diffPod(
   const isUndecided = (view: AssignedView) =>
     undecided.identities.has(view.identity) || undecided.names.has(keyOf(view));
   const isSurplus = (view: AssignedView) => !kept.has(view) && !isStuck(view) && !isUndecided(view);
-  const surplus = keepsOthers ? [] : current.filter(isSurplus).slice(0, removedAtOnce);
+  const surplus = current.filter(isSurplus).slice(0, removedAtOnce);
   const wanted = new Set(assignments.map(({ identity }) => keyOf(identity.metadata)));
   const removals = surplus.map((view) => remove(view, whyDelete(index, view, { wanted, denied })));
   return [...steps.sort(byObject), ...removals.sort(byObject)];

@@ -18,7 +18,7 @@ export interface PlanMoment {
   readonly facts: HostFacts | undefined;
   readonly now: number;
   readonly rules: PlanRules;
-  /** The pods to plan, besides those with an object in a transient state; all of the host if undefined. */
+  /** The pods to plan; all of the host if undefined. */
   readonly dirtyPods?: Iterable<PodKey>;
 }
 
@@ -52,19 +52,11 @@ const nothing: HostChanges = { attach: [], renew: [], detach: [], read: false };
 type Looking = Pick<PlanMoment, 'dirtyPods'> & Pick<Wanted, 'isMissing'>;
 
 function stepsOn(index: ClusterIndex, key: HostKey, { dirtyPods, isMissing }: Looking): AssignmentStep[] {
-  const looked = new Set(dirtyPods ?? index.podKeysOn(key));
-  const waiting = dirtyPods === undefined ? [] : index.waitingOn(key);
   // Those that are stale are dirty as soon as they are settled. To settle all of them here would keep others waiting.
   const isDue = (pod: PodKey) =>
-    !index.unlisted.has(namespaceOf(pod)) && (looked.has(pod) || !index.isStale(pod));
-  const here = [...new Set([...looked, ...waiting])]
-    .filter((pod) => index.homeOf(pod) === key && isDue(pod))
-    .sort();
-  // Pods that only wait are planned with each pass, outside the turns of their namespaces. Objects that editors write for them, in any
-  // number, are removed in these turns.
-  return here.flatMap((pod) =>
-    diffPod(index, pod, { ...decidePod(index, pod), isMissing, keepsOthers: !looked.has(pod) }),
-  );
+    index.homeOf(pod) === key && !index.unlisted.has(namespaceOf(pod)) && !index.isStale(pod);
+  const here = [...new Set(dirtyPods ?? index.podKeysOn(key))].filter(isDue).sort();
+  return here.flatMap((pod) => diffPod(index, pod, { ...decidePod(index, pod), isMissing }));
 }
 
 /** An object that waits for an identity which the host will not get now is left unchanged, so that the plan has no step for it. */

@@ -187,8 +187,13 @@ export function createFakeWorld({
       echoes.heard(key, view);
       objects.poke(host.id);
     };
+    /** As the sweep that follows each change. */
+    const sweep = () => {
+      index.settle();
+      objects.poke(host.id);
+    };
     index.markAllDirty();
-    objects.poke(host.id);
+    sweep();
     return {
       steps,
       hosts,
@@ -196,7 +201,7 @@ export function createFakeWorld({
       memory,
       crashes,
       reconciler,
-      poke: () => objects.poke(host.id),
+      poke: sweep,
       end() {
         holds = false;
         ending.abort(new Error('the term is over'));
