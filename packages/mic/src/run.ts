@@ -170,15 +170,15 @@ interface TermParts extends TermScene {
 
 /** One term of leadership; undefined if it ended before anything could be decided. Writes nothing without the lease. */
 async function lead(mic: MicParts, scene: TermScene): Promise<Term | undefined> {
-  const { clock, random, log, metrics, events, settings } = mic;
-  const { term, view } = scene;
+  const { clock, random, yieldTurn, log, metrics, events, settings } = mic;
+  const { term, view, index } = scene;
   const { namespace, version, typeUpgrade } = settings;
   const transport = fenceWrites(mic.transport, () => term.holds());
   const memory = createHostMemory();
   const configMaps = createResource<ConfigMap>(transport, coreKinds.configMaps);
   const ledger = createLedger({ configMaps, namespace, term, log });
-  const opening = { term, transport, view, ledger, memory, typeUpgrade, namespace, version };
-  if (!(await openTerm({ ...opening, clock, random, log }))) return undefined;
+  const opening = { term, transport, view, index, ledger, memory, typeUpgrade, namespace, version };
+  if (!(await openTerm({ ...opening, clock, random, yieldTurn, log }))) return undefined;
 
   const now = () => clock.now();
   const meter = createMeter(metrics, now);

@@ -1,4 +1,4 @@
-// The steps before the first decision of a term: stored objects are upgraded, records read, watches synced.
+// The steps before the first decision of a term: stored objects are upgraded, records read, watches synced, pods settled.
 import { aborted, createBackoff, type Clock } from '@pod-identity/kit/core';
 import { KubeError, type KubeTransport, type LeaderTerm } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
@@ -6,14 +6,17 @@ import type { Ledger } from '../apply/ledger.ts';
 import type { HostMemory } from '../apply/memory.ts';
 import { upgradeStoredObjects } from '../apply/upgrade.ts';
 import { factsFromRecord } from '../snapshot/facts/host-facts.ts';
+import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { ClusterWatch } from '../snapshot/watch/cluster-watch.ts';
 import type { MicSettings } from './settings.ts';
+import { settleStale } from './sweeper.ts';
 
 export interface OpeningOptions {
   readonly term: LeaderTerm;
   /** Its writes are fenced by the lease. */
   readonly transport: KubeTransport;
   readonly view: Pick<ClusterWatch, 'synced' | 'hasSynced'>;
+  readonly index: Pick<ClusterIndex, 'settleEach'>;
   readonly ledger: Ledger;
   /** Filled from the records. */
   readonly memory: HostMemory;
@@ -22,6 +25,7 @@ export interface OpeningOptions {
   readonly namespace: string;
   readonly version: string;
   readonly clock: Clock;
+  readonly yieldTurn: () => Promise<void>;
   readonly random: () => number;
   readonly log: Log;
 }
@@ -36,6 +40,8 @@ export async function openTerm(options: OpeningOptions): Promise<boolean> {
     for (const { host, subscriptionNotBefore } of records)
       memory.holdSubscription(host.id, subscriptionNotBefore);
     await Promise.race([view.synced, aborted(term.signal)]);
+    // Decisions and reviews of rights need what each pod gets: what is not counted yet would be detached.
+    await settleStale(options, term.signal);
   } catch (error) {
     if (term.signal.aborted) return false;
     throw error;

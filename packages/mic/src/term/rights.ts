@@ -56,8 +56,6 @@ export function createTermRights(options: TermRightsOptions): TermRights {
   const { rights, transport, index, metrics, ...rest } = options;
   const listeners = new Set<() => void>();
   const known = Promise.withResolvers<undefined>();
-  // The book has the pairs of settled pods only.
-  index.settle();
   if (rights.book.nextAt === undefined) known.resolve(undefined);
   return {
     known: known.promise.then(() => undefined),

@@ -1,7 +1,7 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, test } from 'vitest';
 import { now } from '../plan/test/builders.ts';
-import { createSweeper } from './sweeper.ts';
+import { createSweeper, settleStale } from './sweeper.ts';
 
 /** Each stale pod takes 3 ms to settle. */
 function setUp(stale: number) {
@@ -72,4 +72,36 @@ test('after its end nothing is settled, and no timer is left', async () => {
   sweeper.sweep();
   await clock.advance(1_000);
   expect([slices, yields()]).toEqual([[3], 0]);
+});
+
+test('the pods that are stale when a term begins are all settled, and others have the thread in between', async () => {
+  const clock = createFakeClock(now);
+  let busyMs = 0;
+  let settled = 0;
+  const yielded: number[] = [];
+  const ended = new AbortController();
+  const settle = (stale: number) => {
+    settled = 0;
+    const index = {
+      *settleEach() {
+        for (; settled < stale; settled += 1) {
+          busyMs += 3;
+          yield;
+        }
+      },
+    };
+    const yieldTurn = () => {
+      yielded.push(settled);
+      return Promise.resolve();
+    };
+    return settleStale(
+      { index, clock: { ...clock, elapsed: () => clock.elapsed() + busyMs }, yieldTurn },
+      ended.signal,
+    );
+  };
+  await settle(10);
+  expect([settled, yielded]).toEqual([10, [2, 5, 8]]);
+  ended.abort();
+  await settle(10);
+  expect(settled).toBe(0);
 });

@@ -20,6 +20,24 @@ export interface Sweeper {
 
 const sliceMs = 8;
 
+/** Settles the pods that are stale now. Lets others run in between, and ends early if the signal aborts. */
+export async function settleStale(
+  {
+    index,
+    clock,
+    yieldTurn,
+  }: Pick<SweeperPorts, 'clock' | 'yieldTurn'> & { readonly index: Pick<ClusterIndex, 'settleEach'> },
+  signal: AbortSignal,
+): Promise<void> {
+  const steps = index.settleEach();
+  let sliceEnds = clock.elapsed() + sliceMs;
+  while (!signal.aborted && steps.next().done !== true) {
+    if (clock.elapsed() < sliceEnds) continue;
+    await yieldTurn();
+    sliceEnds = clock.elapsed() + sliceMs;
+  }
+}
+
 export function createSweeper({ index, clock, yieldTurn, onSlice }: SweeperPorts): Sweeper {
   let isDue = false;
   let isStopped = false;

@@ -95,9 +95,9 @@ export class ClusterIndex {
     return this;
   }
 
-  /** Settles those of these pods that are stale. */
-  settlePods(pods: Iterable<PodKey>): void {
-    for (const key of pods) this.#settling.settleIfStale(key);
+  /** Settles the pods that are stale now, one with each step: pods that become stale meanwhile do not prolong it. */
+  settleEach(): Iterator<unknown> {
+    return this.#settling.settleEach();
   }
 
   get hasStale(): boolean {
@@ -325,7 +325,9 @@ export class ClusterIndex {
   #replaceAssigned(pod: PodKey, before: AssignedView | undefined, after: AssignedView | undefined): void {
     const entry = this.#pods.obtain(pod);
     entry.assigned.replace(before, after);
-    this.#settling.settle(entry);
+    // All objects that name the pod count there, any number: not again with each of them.
+    if (this.unlisted.has(namespaceOf(pod))) this.#settling.expire(entry);
+    else this.#settling.settle(entry);
   }
 
   #setNode(name: string, view: NodeView | undefined): void {

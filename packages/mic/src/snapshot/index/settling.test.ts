@@ -200,8 +200,26 @@ test('until a pod is settled nothing is attached for it, and what it needed stay
   index.apply({ kind: 'binding', key: 'shop/reader-binding', view: undefined });
   expect(before).toEqual([[1], [1]]);
   expect(counted()).toEqual([[1], []]);
-  index.settlePods(['shop/web', 'shop/jobs', 'shop/missing']);
+  for (const key of ['shop/web', 'shop/jobs', 'shop/missing']) index.rightsOf(key);
   expect(counted()).toEqual([[], []]);
+});
+
+test('the pods that are stale at some time are settled one with each step, and no others', () => {
+  const { index } = createWorld();
+  for (const key of ['shop/a', 'shop/b', 'pay/c']) index.apply(podChange(key, 'web'));
+  for (const one of ['shop', 'pay']) {
+    index.apply(identityChange(one, 'reader'));
+    index.apply(bindingChange(one, 'reader'));
+  }
+  const steps = index.settleEach();
+  const stale = () => ['shop/a', 'shop/b', 'pay/c'].filter((key) => index.isStale(key));
+  steps.next();
+  expect(stale()).toEqual(['shop/b', 'pay/c']);
+  index.apply(identityChange('shop', 'reader', 'other'));
+  index.rightsOf('shop/b');
+  steps.next();
+  steps.next();
+  expect([stale(), steps.next().done]).toEqual([['shop/a'], true]);
 });
 
 test('the condition of an identity is judged again when ServiceAccounts are denied it, or not any more', () => {

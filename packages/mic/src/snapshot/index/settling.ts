@@ -62,6 +62,13 @@ export class Settling {
     }
   }
 
+  *settleEach(): Generator<undefined> {
+    for (const entry of this.#stale.all()) {
+      if (this.#stale.has(entry)) this.settle(entry);
+      yield;
+    }
+  }
+
   settleIfStale(key: PodKey): Entry | undefined {
     const entry = this.#parts.pods.get(key);
     if (entry && this.#stale.has(entry)) this.settle(entry);

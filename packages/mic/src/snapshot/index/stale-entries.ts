@@ -24,6 +24,10 @@ export class StaleEntries {
     return this.#entries.of(namespace).size > 0;
   }
 
+  all(): readonly Entry[] {
+    return [...this.#entries.keys()].flatMap((namespace) => [...this.#entries.of(namespace)]);
+  }
+
   /** Returns whether it was not there. */
   add(entry: Entry): boolean {
     if (this.has(entry)) return false;

@@ -1,4 +1,5 @@
 // What the pods of a namespace have is kept while not all of them are known.
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { skipsOf } from '../../plan/desired.ts';
 import { planHost } from '../../plan/plan.ts';
@@ -15,6 +16,7 @@ import {
   pod,
   rules,
 } from '../../plan/test/builders.ts';
+import type { AssignedView } from '../views.ts';
 import { ClusterIndex } from './cluster-index.ts';
 
 const host = hostOf(instanceOf('vmss1'));
@@ -75,9 +77,88 @@ test('a record that is gone meanwhile is forgotten', () => {
   for (const name of ['unlabelled', 'web-0'])
     index.apply({ kind: 'assigned', key: `shop/${assignedName(name)}`, view: undefined });
   index.apply({ kind: 'pod', key: 'shop/web-0', view: undefined });
+  index.settle();
   index.unlisted.delete('shop');
   expect(index.hasStale).toBe(false);
   expect([steps(), index.need(host.id).get(reader)]).toEqual([['create of pay/web-0'], 1]);
+});
+
+test('attack: records that another namespace writes about one of its pods, any number, cost the same each', () => {
+  const { index } = setUp();
+  let looks = 0;
+  const count = 2_000;
+  for (let n = 0; n < count; n += 1) {
+    const { resourceId, ...fields } = assigned({ namespace: 'evil', name: `forged-${n}` });
+    const view = {
+      ...fields,
+      get resourceId() {
+        looks += 1;
+        return resourceId;
+      },
+    } as AssignedView;
+    index.apply({ kind: 'assigned', key: `evil/forged-${n}`, view });
+  }
+  index.settle();
+  expect(index.assignedOf('shop/web-0')).toHaveLength(count + 1);
+  expect(looks).toBeLessThan(10 * count);
+});
+
+const namespaces = fc.constantFrom('shop', 'pay');
+const podName = fc.constantFrom('web-0', 'web-1');
+const step = fc.oneof(
+  fc.record({ kind: fc.constant('pod'), namespace: namespaces, podName, isThere: fc.boolean() }),
+  fc.record({
+    kind: fc.constant('assigned'),
+    namespace: namespaces,
+    podName,
+    isThere: fc.boolean(),
+    name: fc.constantFrom('reader', 'writer'),
+  }),
+  fc.record({ kind: fc.constant('listed'), namespace: namespaces, isThere: fc.boolean() }),
+  fc.record({ kind: fc.constant('settle'), pods: fc.nat(2) }),
+);
+type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+
+function take(index: ClusterIndex, one: Step): void {
+  if (one.kind === 'settle') {
+    let left = one.pods;
+    index.settleWhile(() => (left -= 1) >= 0);
+  } else if (one.kind === 'listed') {
+    if (one.isThere) index.unlisted.delete(one.namespace);
+    else index.unlisted.add([one.namespace]);
+  } else if (one.kind === 'pod') {
+    const view = one.isThere ? pod({ namespace: one.namespace, name: one.podName }) : undefined;
+    index.apply({ kind: 'pod', key: `${one.namespace}/${one.podName}`, view });
+  } else {
+    const { namespace, podName: name, name: of } = one;
+    const view = assigned({ namespace, podNamespace: namespace, podName: name, identity: { namespace, name: of } });
+    const key = `${namespace}/${view.name}`;
+    index.apply({ kind: 'assigned', key, view: one.isThere ? view : undefined });
+  }
+}
+
+test('in any history, what its pods have counts while it is not listed, and the same as ever once it is', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const [late, known] = [setUp().index, setUp().index];
+      for (const namespace of ['shop', 'pay']) known.unlisted.delete(namespace);
+      for (const one of steps) {
+        take(late, one);
+        if (one.kind !== 'listed') take(known, one);
+      }
+      late.settle();
+      for (const namespace of ['shop', 'pay'].filter((one) => late.unlisted.has(one)))
+        for (const key of late.podsIn(namespace))
+          for (const { resourceId } of late.assignedOf(key))
+            if (resourceId !== undefined) expect(late.need(host.id).has(resourceId)).toBe(true);
+      for (const namespace of ['shop', 'pay']) late.unlisted.delete(namespace);
+      for (const one of [late, known]) one.settle();
+      expect(new Map([...late.need(host.id)].sort())).toEqual(new Map([...known.need(host.id)].sort()));
+      expect(late.granted(host.id)).toEqual(known.granted(host.id));
+      expect([...late.podKeysOn(host.id)].sort()).toEqual([...known.podKeysOn(host.id)].sort());
+    }),
+    { numRuns: 300 },
+  );
 });
 
 const assignedName = (podName: string) => `${podName}-shop-reader`;
