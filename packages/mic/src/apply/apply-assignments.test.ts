@@ -194,3 +194,23 @@ test('attack: pods that wait for a refused identity, any number of them, are not
   expect(world.states().filter((state) => state.endsWith('Assigned'))).toHaveLength(10);
   expect(looks.mock.calls.filter(([key]) => key.startsWith('evil/')).length).toBeLessThanOrEqual(100);
 });
+
+test('attack: a namespace whose records are all refused, for example by a quota, causes fewer and fewer writes', async () => {
+  const world = createFakeWorld();
+  world.addNode();
+  world.addIdentity('app');
+  world.attached.set(idOf('app'), { clientId: clientIdOf('app'), principalId: 'p' });
+  for (let n = 0; n < 30; n += 1) world.addPod(`pod-${n}`, 'app');
+  let tries = 0;
+  world.onWrite(() => {
+    tries += 1;
+    throw new KubeError('denied', 'exceeded quota: records');
+  });
+  await world.startTerm();
+  await world.clock.advance(600_000);
+  expect(tries).toBeGreaterThan(30 * 10);
+  expect(tries).toBeLessThan(30 * 16);
+  world.onWrite(() => undefined);
+  await world.clock.advance(61_000);
+  expect(world.states().filter((state) => state.endsWith('Assigned'))).toHaveLength(30);
+});

@@ -37,8 +37,6 @@ export interface AssignmentPorts {
 export interface AssignmentsDone {
   /** Steps to plan again: held, refused or incomplete. */
   readonly unfinished: readonly Unfinished[];
-  /** Latest time of the next plan. */
-  readonly wakeAt: number | undefined;
 }
 
 export interface Unfinished {
@@ -46,18 +44,24 @@ export interface Unfinished {
   /** Of the step; to be passed to the next plan. */
   readonly key: string;
   readonly held: Held;
+  /** Latest time of the next plan. */
+  readonly until: number;
 }
 
 export interface Held {
   readonly since: number;
   /** After a refused write: not retried before, however often the host is planned. */
   readonly retryAt: number;
+  /** How often the API server has refused it in a row. */
+  readonly refusals?: number;
 }
 
 /** By the key of the assignment, or of the object to be deleted. */
 export type HeldSteps = ReadonlyMap<string, Held>;
 
 const retryMs = 5_000;
+/** For writes that the API server refuses: an editor can have all records of a namespace refused, for example by a quota. */
+const longestRetryMs = 60_000;
 
 export interface AssignmentsApplier {
   apply(plan: HostPlan, facts: HostFacts | undefined, held: HeldSteps): Promise<AssignmentsDone>;
@@ -82,7 +86,6 @@ class Pass {
   readonly #ports: AssignmentPorts;
   readonly #given: Given;
   readonly #unfinished: Unfinished[] = [];
-  #wakeAt = Infinity;
 
   constructor(ports: AssignmentPorts, given: Given) {
     this.#ports = ports;
@@ -95,15 +98,20 @@ class Pass {
       this.#given.plan.steps.map(async (step) => {
         const move = this.#moveOf(step);
         if (!move) return;
-        if (move.kind === 'hold') this.#hold(step, move.until, this.#before(step)?.retryAt ?? 0);
-        else if (!(await limit(() => this.#write(step, move)))) {
-          const retryAt = this.#ports.now() + retryMs;
-          this.#hold(step, retryAt, retryAt);
-        }
+        if (move.kind === 'hold') this.#hold(step, move.until, this.#before(step) ?? { retryAt: 0 });
+        else this.#settleWrite(step, await limit(() => this.#write(step, move)));
       }),
     );
-    const wakeAt = this.#wakeAt === Infinity ? undefined : this.#wakeAt;
-    return { unfinished: this.#unfinished, wakeAt };
+    return { unfinished: this.#unfinished };
+  }
+
+  #settleWrite(step: AssignmentStep, outcome: WriteOutcome): void {
+    if (outcome.kind === 'written' || outcome.kind === 'removed') return;
+    const isRefusal = outcome.kind === 'failed' && outcome.isRefusal === true;
+    const refusals = isRefusal ? (this.#before(step)?.refusals ?? 0) + 1 : 0;
+    const pauseMs = Math.min(longestRetryMs, retryMs * 2 ** Math.max(0, refusals - 1));
+    const retryAt = this.#ports.now() + pauseMs;
+    this.#hold(step, retryAt, { retryAt, ...(isRefusal && { refusals }) });
   }
 
   #moveOf(step: AssignmentStep): Move | undefined {
@@ -125,13 +133,12 @@ class Pass {
     return this.#given.held.get(holdKey(step));
   }
 
-  #hold(step: AssignmentStep, until: number, retryAt: number): void {
+  #hold(step: AssignmentStep, until: number, held: Omit<Held, 'since'>): void {
     const since = this.#before(step)?.since ?? this.#ports.now();
-    this.#unfinished.push({ step, key: holdKey(step), held: { since, retryAt } });
-    this.#wakeAt = Math.min(this.#wakeAt, until);
+    this.#unfinished.push({ step, key: holdKey(step), held: { ...held, since }, until });
   }
 
-  async #write(step: AssignmentStep, move: Extract<Move, { kind: 'write' }>): Promise<boolean> {
+  async #write(step: AssignmentStep, move: Extract<Move, { kind: 'write' }>): Promise<WriteOutcome> {
     const { now, report } = this.#ports;
     const startedAt = now();
     const outcome = await this.#send(step, move.state);
@@ -139,7 +146,7 @@ class Pass {
     const { state, waiting } = move;
     const result = { step, state, outcome, ms: now() - startedAt, ...(waiting ? { waiting } : {}) };
     report(result, this.#given.plan.host);
-    return outcome.kind === 'written' || outcome.kind === 'removed';
+    return outcome;
   }
 
   async #send(step: AssignmentStep, wanted: StepResult['state']): Promise<WriteOutcome> {

@@ -294,6 +294,18 @@ test.each([
   expect(await writer.confirm(assigned())).toMatchObject({ kind });
 });
 
+test.each([
+  ['denied', true],
+  ['invalid', true],
+  ['unavailable', undefined],
+  ['throttled', undefined],
+] as const)('%s lasts, as a refusal: %s', async (code, isRefusal) => {
+  const { writer, fail } = setUp();
+  fail(code);
+  const outcome = await writer.confirm(assigned());
+  expect(outcome.kind === 'failed' && outcome.isRefusal).toBe(isRefusal);
+});
+
 test('an error of MIC itself is thrown, and not treated as a refusal', async () => {
   const { writer, crash } = setUp();
   crash();

@@ -17,7 +17,8 @@ export type WriteOutcome =
   | { readonly kind: 'stale'; readonly message: string }
   /** The term is over: nothing was sent. */
   | { readonly kind: 'fenced' }
-  | { readonly kind: 'failed'; readonly message: string };
+  /** `isRefusal`: the API server refuses it, for example by a quota or a policy. That usually lasts. */
+  | { readonly kind: 'failed'; readonly message: string; readonly isRefusal?: true };
 
 export interface AssignedIdentityWriter {
   create(assignment: Assignment, state: WrittenState): Promise<WriteOutcome>;
@@ -137,8 +138,9 @@ async function releaseFinalizer(
 function refusal({ code, message }: KubeError): WriteOutcome {
   if (code === 'not-found') return { kind: 'removed' };
   if (code === 'aborted') return { kind: 'fenced' };
-  const isStale = code === 'conflict' || code === 'already-exists' || code === 'gone';
-  return { kind: isStale ? 'stale' : 'failed', message };
+  if (code === 'conflict' || code === 'already-exists' || code === 'gone') return { kind: 'stale', message };
+  const isRefusal = code === 'denied' || code === 'invalid';
+  return { kind: 'failed', message, ...(isRefusal && { isRefusal }) };
 }
 
 function replacing(object: AzureAssignedIdentity, resourceVersion: string): AzureAssignedIdentity {

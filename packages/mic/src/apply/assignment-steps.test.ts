@@ -55,7 +55,7 @@ function setUp() {
     await clock.advance(7);
     return done;
   };
-  return { apply, reported, taken, called, world };
+  return { apply, reported, taken, called, world, timeNow };
 }
 
 test('onNameTaken is called when a create fails by it, not when another write is stale', async () => {
@@ -69,7 +69,7 @@ test('onNameTaken is called when a create fails by it, not when another write is
 
 test('a plan without steps leaves nothing to retry', async () => {
   const { apply } = setUp();
-  expect(await apply([])).toEqual({ unfinished: [], wakeAt: undefined });
+  expect(await apply([])).toEqual({ unfinished: [] });
 });
 
 test.each([
@@ -82,7 +82,7 @@ test.each([
   async (kind, outcome, state) => {
     const { apply, reported, taken, called, world } = setUp();
     world.answer = outcome === 'written' ? { kind: outcome, resourceVersion: '2' } : { kind: outcome };
-    expect(await apply([steps[kind]])).toEqual({ unfinished: [], wakeAt: undefined });
+    expect(await apply([steps[kind]])).toEqual({ unfinished: [] });
     expect(reported).toEqual([{ step: steps[kind], state, outcome: world.answer, ms: 7 }]);
     expect([called, taken]).toEqual([[kind], []]);
   },
@@ -90,7 +90,7 @@ test.each([
 
 test('a confirm whose identity is not on the host is not written', async () => {
   const { apply, reported } = setUp();
-  expect(await apply([steps.confirm], facts(host))).toEqual({ unfinished: [], wakeAt: undefined });
+  expect(await apply([steps.confirm], facts(host))).toEqual({ unfinished: [] });
   expect(reported).toEqual([]);
 });
 
@@ -103,16 +103,32 @@ test.each([
   world.answer = { kind: 'failed', message: 'etcd is away' };
   const retryAt = now + 7 + 5_000;
   expect(await apply([steps[kind]])).toEqual({
-    unfinished: [{ step: steps[kind], key, held: { since: now + 7, retryAt } }],
-    wakeAt: retryAt,
+    unfinished: [{ step: steps[kind], key, held: { since: now + 7, retryAt }, until: retryAt }],
   });
+});
+
+test('a step that the API server refuses again and again is retried after ever longer pauses, up to a minute', async () => {
+  const { apply, world, timeNow } = setUp();
+  world.answer = { kind: 'failed', message: 'exceeded quota', isRefusal: true };
+  let held: HeldSteps = new Map();
+  const again = async () => {
+    const [left] = (await apply([steps.create], there, held)).unfinished;
+    // All of this happens at one time: the pause is over.
+    held = new Map([['the-key', { since: 0, retryAt: 0, refusals: left?.held.refusals ?? 0 }]]);
+    return (left?.until ?? 0) - timeNow();
+  };
+  const pauses: number[] = [];
+  for (let time = 0; time < 6; time += 1) pauses.push(await again());
+  expect(pauses).toEqual([5_000, 10_000, 20_000, 40_000, 60_000, 60_000]);
+  world.answer = { kind: 'failed', message: 'etcd is away' };
+  expect([await again(), await again()]).toEqual([5_000, 5_000]);
 });
 
 test('a refused step keeps its retry time however often it is planned before', async () => {
   const { apply, reported } = setUp();
   const held = { since: now - 1, retryAt: now + 5_000 };
   const done = await apply([steps.create], there, new Map([['the-key', held]]));
-  expect(done).toEqual({ unfinished: [{ step: steps.create, key: 'the-key', held }], wakeAt: held.retryAt });
+  expect(done.unfinished).toEqual([{ step: steps.create, key: 'the-key', held, until: held.retryAt }]);
   expect(reported).toEqual([]);
 });
 

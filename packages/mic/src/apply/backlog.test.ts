@@ -7,17 +7,18 @@ import { Backlog, type BacklogMoment } from './backlog.ts';
 const host = facts(hostOf(instanceOf('vmss1')));
 const names = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, position) => `shop/pod-${from + position}`);
-const waitingFor = (pod: string, key = pod): Unfinished => ({
+const waitingFor = (pod: string, key = pod, until = 100): Unfinished => ({
   step: { kind: 'delete', current: assigned({ podName: pod.slice('shop/'.length) }), why: 'pod-gone' },
   key,
   held: { since: 5, retryAt: 0 },
+  until,
 });
 
 test('pods beyond the size of one pass come in the next ones, each pod once', () => {
   const backlog = new Backlog(4);
   const at = { now: 0, facts: host };
   expect(backlog.take(names(0, 6), at).pods).toEqual(names(0, 4));
-  backlog.settle({ unfinished: [], wakeAt: undefined });
+  backlog.settle({ unfinished: [] });
   expect(backlog.hasMore).toBe(true);
   expect(backlog.take(names(5, 7), at).pods).toEqual(names(4, 7));
   expect(backlog.isEmpty).toBe(true);
@@ -27,10 +28,10 @@ test('waiting pods are not planned until their time, however often the host is p
   const backlog = new Backlog(10);
   expect(backlog.wakeAt).toBeUndefined();
   backlog.take(['shop/a'], { now: 0, facts: host });
-  backlog.settle({ unfinished: [waitingFor('shop/a')], wakeAt: 100 });
+  backlog.settle({ unfinished: [waitingFor('shop/a')] });
   expect([backlog.hasMore, backlog.wakeAt, backlog.isEmpty]).toEqual([false, 100, false]);
   expect(backlog.take(['shop/b'], { now: 99, facts: host }).pods).toEqual(['shop/b']);
-  backlog.settle({ unfinished: [], wakeAt: undefined });
+  backlog.settle({ unfinished: [] });
   expect(backlog.wakeAt).toBe(100);
   expect(backlog.take([], { now: 100, facts: host })).toEqual({
     pods: ['shop/a'],
@@ -38,11 +39,22 @@ test('waiting pods are not planned until their time, however often the host is p
   });
 });
 
+test('only the waiting pods whose time has come are planned', () => {
+  const backlog = new Backlog(10);
+  const take = (now: number) => backlog.take([], { now, facts: host }).pods;
+  take(0);
+  const late = waitingFor('shop/late', 'shop/late', 300);
+  backlog.settle({ unfinished: [waitingFor('shop/a'), late, waitingFor('shop/b', 'shop/b', 200)] });
+  expect([take(100), backlog.wakeAt]).toEqual([['shop/a'], 200]);
+  expect([take(200), backlog.wakeAt]).toEqual([['shop/b'], 300]);
+  expect([take(300), backlog.wakeAt, backlog.isEmpty]).toEqual([['shop/late'], undefined, true]);
+});
+
 test('waiting pods are planned when the host or they themselves have changed', () => {
   const backlog = new Backlog(10);
   backlog.take([], { now: 0, facts: host });
   backlog.settle(
-    { unfinished: [waitingFor('shop/a'), waitingFor('shop/a', 'second'), waitingFor('shop/b')], wakeAt: 100 },
+    { unfinished: [waitingFor('shop/a'), waitingFor('shop/a', 'second'), waitingFor('shop/b')] },
   );
   const own = backlog.take(['shop/a'], { now: 1, facts: host });
   expect([own.pods, [...own.held.keys()]]).toEqual([['shop/a'], ['shop/a', 'second']]);
@@ -69,7 +81,7 @@ test('a stale pod is planned once it is settled, which makes it dirty, and then 
   const take = (dirty: string[], stale: string[]) =>
     backlog.take(dirty, { now: 0, facts: host, isStale: (pod) => stale.includes(pod) });
   take([], []);
-  backlog.settle({ unfinished: [waitingFor('shop/a')], wakeAt: 100 });
+  backlog.settle({ unfinished: [waitingFor('shop/a')] });
   expect(take(['shop/a', 'shop/b', 'shop/c'], ['shop/a', 'shop/b']).pods).toEqual(['shop/c']);
   expect([backlog.hasMore, backlog.isEmpty]).toEqual([false, false]);
   const { pods, held } = take(['shop/a', 'shop/b'], []);
@@ -79,7 +91,7 @@ test('a stale pod is planned once it is settled, which makes it dirty, and then 
 
 test('a backlog with as many waiting pods as unplanned ones is not empty', () => {
   const backlog = new Backlog(1);
-  backlog.settle({ unfinished: [waitingFor('shop/a'), waitingFor('shop/b')], wakeAt: 100 });
+  backlog.settle({ unfinished: [waitingFor('shop/a'), waitingFor('shop/b')] });
   backlog.take(['shop/c', 'shop/d', 'shop/e'], { now: 0, facts: host });
   expect(backlog.isEmpty).toBe(false);
 });
@@ -93,7 +105,7 @@ test('many waiting pods cause no work between their times', () => {
     passes += 1;
     const { pods } = backlog.take(dirty, { now, facts: host });
     backlog.settle(
-      { unfinished: pods.map((pod) => waitingFor(pod)), wakeAt: pods.length > 0 ? now + 2_000 : undefined },
+      { unfinished: pods.map((pod) => waitingFor(pod, pod, now + 2_000)) },
     );
   };
   pass(all);

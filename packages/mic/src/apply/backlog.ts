@@ -15,6 +15,11 @@ export interface Portion {
 
 const noSteps: HeldSteps = new Map();
 
+interface Waiting {
+  readonly steps: HeldSteps;
+  readonly until: number;
+}
+
 /** The cost of a pod in writes, at least 1. */
 type Weigh = (pod: PodKey) => number;
 /** The namespace whose turn a pod takes. */
@@ -48,7 +53,7 @@ function* inTurns(pods: Iterable<PodKey>, chargeTo: ChargeTo): Generator<PodKey>
 export class Backlog {
   readonly #size: number;
   readonly #unplanned = new Map<PodKey, HeldSteps>();
-  readonly #waiting = new Map<PodKey, HeldSteps>();
+  readonly #waiting = new Map<PodKey, Waiting>();
   #wakeAt = Infinity;
   /** Of the host, when waiting pods were last taken. */
   #facts: HostFacts | undefined;
@@ -64,10 +69,7 @@ export class Backlog {
     for (const pod of dirty) this.#unplanned.set(pod, this.#release(pod));
     const isHostOther = at.facts !== this.#facts || at.leaving !== this.#leaving;
     if (isHostOther) for (const pod of at.waiting ?? []) this.#unplanned.set(pod, this.#release(pod));
-    if (isHostOther || at.now >= this.#wakeAt) {
-      for (const pod of [...this.#waiting.keys()]) this.#unplanned.set(pod, this.#release(pod));
-      this.#wakeAt = Infinity;
-    }
+    if (isHostOther || at.now >= this.#wakeAt) this.#wake(isHostOther ? Infinity : at.now);
     this.#facts = at.facts;
     this.#leaving = at.leaving;
     const pods = this.#choose(at);
@@ -92,12 +94,14 @@ export class Backlog {
   }
 
   /** Records the outcome of the pass. */
-  settle({ unfinished, wakeAt }: AssignmentsDone): void {
-    for (const { step, key, held } of unfinished) {
+  settle({ unfinished }: AssignmentsDone): void {
+    for (const { step, key, held, until } of unfinished) {
       const pod = podKeyOf(step);
-      this.#waiting.set(pod, new Map([...(this.#waiting.get(pod) ?? noSteps), [key, held]]));
+      const waiting = this.#waiting.get(pod) ?? { steps: noSteps, until };
+      const steps = new Map([...waiting.steps, [key, held]]);
+      this.#waiting.set(pod, { steps, until: Math.min(waiting.until, until) });
+      this.#wakeAt = Math.min(this.#wakeAt, until);
     }
-    this.#wakeAt = Math.min(this.#wakeAt, wakeAt ?? Infinity);
   }
 
   /** Whether pods remain beyond the size of one pass. */
@@ -116,11 +120,20 @@ export class Backlog {
   #putOff(pod: PodKey): void {
     const held = this.#release(pod);
     this.#unplanned.delete(pod);
-    if (held.size > 0) this.#waiting.set(pod, held);
+    if (held.size > 0) this.#waiting.set(pod, { steps: held, until: Infinity });
+  }
+
+  /** Takes the pods whose time has come. */
+  #wake(now: number): void {
+    this.#wakeAt = Infinity;
+    for (const [pod, { until }] of [...this.#waiting]) {
+      if (until <= now) this.#unplanned.set(pod, this.#release(pod));
+      else this.#wakeAt = Math.min(this.#wakeAt, until);
+    }
   }
 
   #release(pod: PodKey): HeldSteps {
-    const steps = this.#waiting.get(pod) ?? this.#unplanned.get(pod) ?? noSteps;
+    const steps = this.#waiting.get(pod)?.steps ?? this.#unplanned.get(pod) ?? noSteps;
     this.#waiting.delete(pod);
     return steps;
   }

@@ -8,8 +8,8 @@ import { reportSkip } from './report.ts';
 
 export interface Publisher {
   publish(report: Report): void;
-  /** Limited, since editors of the namespace can create any number of objects for MIC to remove. */
-  publishRemoval(namespace: string, report: Report): void;
+  /** Of removals and failed writes. Limited, since editors of the namespace can cause any number. */
+  publishStep(namespace: string, report: Report): void;
   /** On pods without an assignment. Limited, since each change of an identity or binding reports all its pods again. */
   publishSkips(skips: readonly Skip[]): void;
 }
@@ -25,7 +25,7 @@ export interface PublisherOptions extends Readers {
   readonly now: () => number;
 }
 
-/** For skips and removals separately. */
+/** For skips and steps separately. */
 const linesOfNamespace = { burst: 100, perSecond: 5 };
 
 export function publishReport({ log, events, holds }: Readers, report: Report): void {
@@ -37,11 +37,11 @@ export function publishReport({ log, events, holds }: Readers, report: Report): 
 export function createPublisher({ now, ...readers }: PublisherOptions): Publisher {
   const publish = (report: Report) => publishReport(readers, report);
   const skips = createBudgets(linesOfNamespace);
-  const removals = createBudgets(linesOfNamespace);
+  const steps = createBudgets(linesOfNamespace);
   return {
     publish,
-    publishRemoval: (namespace, report) =>
-      publish(removals.take(namespace, now()) ? report : { ...report, lines: [] }),
+    publishStep: (namespace, report) =>
+      publish(steps.take(namespace, now()) ? report : { ...report, lines: [] }),
     publishSkips(all) {
       for (const skip of all) {
         const report = reportSkip(skip);

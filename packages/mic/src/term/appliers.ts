@@ -56,7 +56,9 @@ export function createAssignments(options: AssignmentsOptions): AssignmentsAppli
       meter.step(result);
       const { forceNamespaced } = index.rules;
       const report = reportStep(result, { host, micPrincipalId: principalId(), forceNamespaced });
-      if (result.step.kind === 'delete') publisher.publishRemoval(result.step.current.namespace, report);
+      const { step, outcome } = result;
+      if (step.kind === 'delete') publisher.publishStep(step.current.namespace, report);
+      else if (outcome.kind === 'failed') publisher.publishStep(step.assignment.pod.namespace, report);
       else publisher.publish(report);
     },
   });
