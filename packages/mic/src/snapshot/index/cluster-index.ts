@@ -105,7 +105,8 @@ export class ClusterIndex {
   }
 
   isStale(key: PodKey): boolean {
-    return this.#settling.isStale(key);
+    const entry = this.#pods.get(key);
+    return entry !== undefined && this.#settling.isStale(entry);
   }
 
   /** Whether objects of the namespace are left out because it is over its share. */
@@ -297,7 +298,7 @@ export class ClusterIndex {
     const label = entry.pod?.isUnlabelled === true ? undefined : entry.pod?.bindingLabel;
     this.#pods.setPod(entry, view);
     this.#settling.settle(entry);
-    if (label !== undefined && this.#pods.labelled(label).size === 0) this.#matching.forgetLabel(label);
+    if (label !== undefined && this.#pods.namespacesLabelled(label).size === 0) this.#matching.forgetLabel(label);
   }
 
   #setNamespace(name: string, view: NamespaceView | undefined): void {
@@ -342,10 +343,11 @@ export class ClusterIndex {
   #resettle(changed: Changed): void {
     const { labels, namespace, selects } = changed;
     for (const label of labels)
-      for (const entry of this.#pods.labelled(label))
-        if (this.#matching.isConcerned(namespaceOf(entry.key), label, changed)) this.#settling.expire(entry);
+      for (const one of this.#pods.namespacesLabelled(label))
+        if (this.#matching.isConcerned(one, label, changed))
+          for (const entry of this.#pods.settledWith(label, one)) this.#settling.expire(entry);
     if (!selects) return;
     for (const entry of this.#pods.in(namespace))
-      if (entry.pod && selects(entry.pod)) this.#settling.expire(entry);
+      if (entry.pod && !this.#settling.isStale(entry) && selects(entry.pod)) this.#settling.expire(entry);
   }
 }

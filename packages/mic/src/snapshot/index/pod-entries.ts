@@ -29,7 +29,10 @@ export interface Entry {
 export class PodEntries {
   readonly #entries = new Map<PodKey, Entry>();
   readonly #byNode = new Grouped<string, Entry>();
+  /** By label and namespace: all, and those that are not stale. */
   readonly #byLabel = new Grouped<string, Entry>();
+  readonly #settled = new Grouped<string, Entry>();
+  readonly #labelNamespaces = new Grouped<string, string>();
   readonly #waiting = new Grouped<HostKey, PodKey>();
   readonly #byNamespace = new Grouped<string, Entry>();
 
@@ -50,8 +53,24 @@ export class PodEntries {
     return this.#byNode.keys();
   }
 
-  labelled(value: string): ReadonlySet<Entry> {
-    return this.#byLabel.of(value);
+  /** Those with this label that are not stale: an edit costs nothing for pods that an earlier one has made stale. */
+  settledWith(value: string, namespace: string): ReadonlySet<Entry> {
+    return this.#settled.of(labelKey(value, namespace));
+  }
+
+  noteSettled(entry: Entry): void {
+    const label = labelOf(entry.pod);
+    if (label !== undefined) this.#settled.add(labelKey(label, namespaceOf(entry.key)), entry);
+  }
+
+  noteStale(entry: Entry): void {
+    const label = labelOf(entry.pod);
+    if (label !== undefined) this.#settled.remove(labelKey(label, namespaceOf(entry.key)), entry);
+  }
+
+  /** Namespaces with pods that have this label. */
+  namespacesLabelled(value: string): ReadonlySet<string> {
+    return this.#labelNamespaces.of(value);
   }
 
   waitingOn(host: HostKey): ReadonlySet<PodKey> {
@@ -84,12 +103,10 @@ export class PodEntries {
   setPod(entry: Entry, view: PodView | undefined): void {
     const before = entry.pod;
     entry.pod = view;
-    if (labelOf(before) !== labelOf(view)) {
-      if (before) this.#byLabel.remove(before.bindingLabel, entry);
-      if (view && view.isUnlabelled !== true) this.#byLabel.add(view.bindingLabel, entry);
-    }
-    if (view && !before) this.#byNamespace.add(namespaceOf(entry.key), entry);
-    else if (before && !view) this.#byNamespace.remove(namespaceOf(entry.key), entry);
+    const namespace = namespaceOf(entry.key);
+    this.#setLabel(entry, namespace, [labelOf(before), labelOf(view)]);
+    if (view && !before) this.#byNamespace.add(namespace, entry);
+    else if (before && !view) this.#byNamespace.remove(namespace, entry);
   }
 
   /** Files the entry under its current node, and returns that. */
@@ -116,6 +133,19 @@ export class PodEntries {
     return this.#entries.delete(entry.key);
   }
 
+  #setLabel(entry: Entry, namespace: string, [before, now]: readonly (string | undefined)[]): void {
+    if (before === now) return;
+    if (before !== undefined) {
+      const key = labelKey(before, namespace);
+      this.#byLabel.remove(key, entry);
+      this.#settled.remove(key, entry);
+      if (this.#byLabel.of(key).size === 0) this.#labelNamespaces.remove(before, namespace);
+    }
+    if (now === undefined) return;
+    this.#byLabel.add(labelKey(now, namespace), entry);
+    this.#labelNamespaces.add(now, namespace);
+  }
+
   #leaveNode(entry: Entry): void {
     if (entry.node !== undefined) this.#byNode.remove(entry.node, entry);
   }
@@ -123,6 +153,10 @@ export class PodEntries {
 
 function labelOf(pod: PodView | undefined): string | undefined {
   return pod?.isUnlabelled === true ? undefined : pod?.bindingLabel;
+}
+
+function labelKey(value: string, namespace: string): string {
+  return `${value} ${namespace}`;
 }
 
 function nodeOf({ pod, assigned }: Entry): string {

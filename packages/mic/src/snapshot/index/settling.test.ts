@@ -2,12 +2,14 @@
 // as one, and one namespace does not keep others waiting.
 import { accessTargetKey } from '@pod-identity/crd-types';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { AccessBook } from '../../access/book.ts';
 import { binding, hostOf, identity, idOf, instanceOf, node, pod } from '../../plan/test/builders.ts';
 import type { ClusterChange } from './cluster-change.ts';
 import { ClusterIndex } from './cluster-index.ts';
+import { Matching } from './matching.ts';
 import type { AccessGroup } from './rights.ts';
+import { StaleEntries } from './stale-entries.ts';
 
 const host = hostOf(instanceOf('vmss1')).id;
 
@@ -156,6 +158,24 @@ function editShopThenPay({ book, index }: ReturnType<typeof createWorld>): void 
   index.apply(bindingChange('pay', 'card'));
   book.held = 0;
 }
+
+test('attack: edits, again and again, look at no pod that is stale already, and at no pod of a namespace that they do not concern', () => {
+  const { index } = createWorld();
+  for (const one of ['shop', 'pay']) {
+    index.apply(identityChange(one, 'reader'));
+    index.apply(bindingChange(one, 'reader'));
+    for (let number = 0; number < 100; number += 1) index.apply(podChange(`${one}/pod-${number}`, 'web'));
+  }
+  index.settle();
+  const expired = vi.spyOn(StaleEntries.prototype, 'add');
+  const asked = vi.spyOn(Matching.prototype, 'isConcerned');
+  for (let number = 0; number < 20; number += 1) {
+    index.apply(identityChange('shop', 'reader', `id-${number}`));
+    index.rightsOf('shop/pod-0');
+  }
+  expect([expired.mock.calls.length, asked.mock.calls.length < 100]).toEqual([100 + 19, true]);
+  for (const spy of [expired, asked]) spy.mockRestore();
+});
 
 test('an edit of a namespace with many pods delays the pods of others by one pod', () => {
   const world = createWorld();

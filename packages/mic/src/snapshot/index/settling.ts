@@ -37,9 +37,8 @@ export class Settling {
     return this.#stale.size > 0;
   }
 
-  isStale(key: PodKey): boolean {
-    const entry = this.#parts.pods.get(key);
-    return entry !== undefined && this.#stale.has(entry);
+  isStale(entry: Entry): boolean {
+    return this.#stale.has(entry);
   }
 
   /**
@@ -47,7 +46,9 @@ export class Settling {
    * what it gets may be less than before. What it needed stays attached.
    */
   expire(entry: Entry): void {
-    if (!this.#stale.add(entry) || entry.counted.grants.length === 0) return;
+    if (!this.#stale.add(entry)) return;
+    this.#parts.pods.noteStale(entry);
+    if (entry.counted.grants.length === 0) return;
     const { home: host, counted } = entry;
     const { needs, uses } = counted;
     entry.counted = { needs, uses, grants: [] };
@@ -79,6 +80,7 @@ export class Settling {
   settle(entry: Entry): void {
     this.#stale.delete(entry);
     const { pods, groups, concern } = this.#parts;
+    pods.noteSettled(entry);
     const before: Settled = { host: entry.home, counted: entry.counted };
     const node = pods.place(entry);
     pods.house(entry, groups.place(node).host?.id);
