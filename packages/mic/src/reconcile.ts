@@ -52,20 +52,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
   const { index, memory, slices, now, assignments, hosts } = ports;
   const remainders = new Map<HostKey, Remainder>();
 
-  const accounting = {
-    // It is dirty as soon as it is settled, in its turn.
-    isStale: (pod: PodKey) => index.isStale(pod),
-    weigh: (pod: PodKey) => weightOf(index, pod),
-    chargeTo: (pod: PodKey) => whosePod(index, pod),
-  };
   const factsOf = (host: HostKey) => (host === undefined ? undefined : memory.facts(host));
-  const momentOf = (host: HostKey): BacklogMoment => ({
-    now: now(),
-    facts: factsOf(host),
-    ...(host !== undefined && { leaving: memory.leaving(host) }),
-    waiting: index.waitingOn(host),
-    ...accounting,
-  });
 
   const lookAndDecide = (host: HostKey, dirtyPods: Iterable<PodKey>): HostPlan => {
     const known = host === undefined ? undefined : (index.host(host) ?? memory.facts(host)?.host);
@@ -84,7 +71,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       const { backlog } = left;
       const isRecordOver = endsRecord(factsOf(host), startedAt);
       const { pods, held, plan } = await slices.run(() => {
-        const portion = backlog.take(index.takeDirty(host), momentOf(host));
+        const portion = backlog.take(index.takeDirty(host), momentOf(ports, host));
         return { ...portion, plan: lookAndDecide(host, portion.pods) };
       });
       left.asked = ask(ports, plan, left.asked);
@@ -96,7 +83,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       if (isNothingLeft) remainders.delete(host);
       else remainders.set(host, left);
       if (plan.steps.length > 0) ports.onPass(now() - startedAt);
-      ports.onPlanned(pods);
+      ports.onPlanned(pods.filter((pod) => !index.isStale(pod)));
       return backlog.hasMore ? now() : earliest(plan.wakeAt, backlog.wakeAt);
     },
 
@@ -105,6 +92,19 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       const { host } = plan;
       return host ? hosts.apply({ ...plan, host }) : undefined;
     },
+  };
+}
+
+function momentOf({ index, memory, now }: ReconcilePorts, host: HostKey): BacklogMoment {
+  return {
+    now: now(),
+    facts: host === undefined ? undefined : memory.facts(host),
+    ...(host !== undefined && { leaving: memory.leaving(host) }),
+    waiting: index.waitingOn(host),
+    // It is dirty as soon as it is settled, in its turn.
+    isStale: (pod) => index.isStale(pod),
+    weigh: (pod) => weightOf(index, pod),
+    chargeTo: (pod) => whosePod(index, pod),
   };
 }
 

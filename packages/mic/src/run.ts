@@ -229,10 +229,7 @@ function startLanes(mic: MicParts, parts: TermParts, conditions: ConditionsWrite
           hosts: createHosts({ ...acting, identities, ledger, random, log, conditions }),
           azure,
           onPass: (ms) => meter.pass(ms),
-          onPlanned(pods) {
-            const settled = pods.filter((pod) => !index.isStale(pod));
-            publisher.publishSkips(settled.flatMap((pod) => skipsOf(index, pod)));
-          },
+          onPlanned: (pods) => publisher.publishSkips(pods.flatMap((pod) => skipsOf(index, pod))),
         }),
       ),
   });

@@ -57,8 +57,8 @@ class Held<H> implements Pair {
 
 interface Tenant<H> {
   readonly pairs: Map<string, Held<H>>;
-  /** The pairs of holders that had room. A cache by holder and target, since the keys of pairs are long. */
-  readonly held: Map<H, Map<AccessTarget, Held<H>>>;
+  /** The pairs of holders that had room, in the order of their targets. A cache, since the keys of pairs are long. */
+  readonly held: Map<H, readonly Held<H>[]>;
   /** Holders without room. */
   readonly waiting: Set<H>;
 }
@@ -100,7 +100,7 @@ export class AccessBook<H extends Holder = Holder> {
     if (tenant === undefined) return;
     this.#admitted.delete(holder);
     tenant.waiting.delete(holder);
-    for (const pair of tenant.held.get(holder)?.values() ?? []) this.#releaseOne(tenant, holder, pair);
+    for (const pair of tenant.held.get(holder) ?? []) this.#releaseOne(tenant, holder, pair);
     tenant.held.delete(holder);
     if (tenant.pairs.size === 0 && tenant.waiting.size === 0) this.#tenants.delete(namespace);
     else this.#admit(tenant);
@@ -110,7 +110,8 @@ export class AccessBook<H extends Holder = Holder> {
   verdict(holder: H, target: AccessTarget): Verdict {
     const tenant = this.#tenants.get(holder.subject.namespace);
     const held = tenant?.held.get(holder);
-    const pair = held?.get(target) ?? (held && tenant?.pairs.get(pairKey(holder.subject, target)));
+    const pair =
+      held?.[holder.targets.indexOf(target)] ?? (held && tenant?.pairs.get(pairKey(holder.subject, target)));
     return pair?.holders.has(holder) === true ? pair.standing.verdict : 'unknown';
   }
 
@@ -224,8 +225,8 @@ export class AccessBook<H extends Holder = Holder> {
   }
 
   #holdAll(tenant: Tenant<H>, holder: H): void {
-    const pairs = holder.targets.map((target) => [target, this.#holdOne(tenant, holder, target)] as const);
-    tenant.held.set(holder, new Map(pairs));
+    const pairs = holder.targets.map((target) => this.#holdOne(tenant, holder, target));
+    tenant.held.set(holder, pairs);
   }
 
   #holdOne({ pairs }: Tenant<H>, holder: H, target: AccessTarget): Held<H> {

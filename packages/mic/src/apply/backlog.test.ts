@@ -53,9 +53,9 @@ test('only the waiting pods whose time has come are planned', () => {
 test('waiting pods are planned when the host or they themselves have changed', () => {
   const backlog = new Backlog(10);
   backlog.take([], { now: 0, facts: host });
-  backlog.settle(
-    { unfinished: [waitingFor('shop/a'), waitingFor('shop/a', 'second'), waitingFor('shop/b')] },
-  );
+  backlog.settle({
+    unfinished: [waitingFor('shop/a'), waitingFor('shop/a', 'second'), waitingFor('shop/b')],
+  });
   const own = backlog.take(['shop/a'], { now: 1, facts: host });
   expect([own.pods, [...own.held.keys()]]).toEqual([['shop/a'], ['shop/a', 'second']]);
   expect(backlog.take([], { now: 1, facts: { ...host } }).pods).toEqual(['shop/b']);
@@ -104,9 +104,7 @@ test('many waiting pods cause no work between their times', () => {
   const pass = (dirty: string[] = []) => {
     passes += 1;
     const { pods } = backlog.take(dirty, { now, facts: host });
-    backlog.settle(
-      { unfinished: pods.map((pod) => waitingFor(pod, pod, now + 2_000)) },
-    );
+    backlog.settle({ unfinished: pods.map((pod) => waitingFor(pod, pod, now + 2_000)) });
   };
   pass(all);
   while (backlog.hasMore) pass();

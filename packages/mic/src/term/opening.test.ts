@@ -54,7 +54,10 @@ test('a term that ends while pods are settled does not begin', async () => {
   // Each settled pod ends a slice.
   let elapsed = 0;
   const clock = { ...createFakeClock(now), elapsed: () => (elapsed += 10) };
-  const yieldTurn = () => Promise.resolve(ended.abort(new Error('the lease is lost')));
+  const yieldTurn = () => {
+    ended.abort(new Error('the lease is lost'));
+    return Promise.resolve();
+  };
   const term: LeaderTerm = { signal: ended.signal, holds: () => !ended.signal.aborted };
   expect(await open(index, { term, clock, yieldTurn })).toBe(false);
   expect(index.hasStale).toBe(true);

@@ -11,7 +11,7 @@ import { Concern } from './concern.ts';
 import { HostGroups, type HostKey, type Place } from './host-groups.ts';
 import { namespaceOf, podOf } from '../keys.ts';
 import type { MatchSet } from './match-set.ts';
-import { Matching, type Changed } from './matching.ts';
+import { Matching } from './matching.ts';
 import { PodEntries } from './pod-entries.ts';
 import { nothingAsked, RightsOfPods } from './rights.ts';
 import type { AccessGroup, AccessRules, Barred, PodRights } from './rights.ts';
@@ -59,11 +59,11 @@ export class ClusterIndex {
         this.#setNode(change.key, change.view);
         break;
       case 'identity':
-        this.#resettle(this.#matching.setIdentity(change.key, change.view));
+        this.#settling.expireConcerned(this.#matching.setIdentity(change.key, change.view));
         this.#concern.identityChanged(change.key);
         break;
       case 'binding':
-        this.#resettle(this.#matching.setBinding(change.key, change.view));
+        this.#settling.expireConcerned(this.#matching.setBinding(change.key, change.view));
         this.#concern.bindingChanged(change.key);
         break;
       case 'namespace':
@@ -77,8 +77,10 @@ export class ClusterIndex {
 
   /** To be called with groups whose verdicts have changed. */
   rightsChanged(groups: readonly AccessGroup[]): void {
-    this.#concern.usesChanged(this.#rights.refresh(groups));
-    for (const { members } of groups) for (const entry of members) this.#settling.expire(entry);
+    for (const group of groups) {
+      group.isOutdated = true;
+      for (const entry of group.members) this.#settling.expire(entry);
+    }
   }
 
   // Pods that changes of other objects concern are stale until they are settled. Until then hosts count what they needed before, and
@@ -298,12 +300,13 @@ export class ClusterIndex {
     const label = entry.pod?.isUnlabelled === true ? undefined : entry.pod?.bindingLabel;
     this.#pods.setPod(entry, view);
     this.#settling.settle(entry);
-    if (label !== undefined && this.#pods.namespacesLabelled(label).size === 0) this.#matching.forgetLabel(label);
+    if (label !== undefined && this.#pods.namespacesLabelled(label).size === 0)
+      this.#matching.forgetLabel(label);
   }
 
   #setNamespace(name: string, view: NamespaceView | undefined): void {
     const isOther = this.#rights.setAnnotation(name, view?.access);
-    // Pods are told of it.
+    // It is in the messages about its pods.
     if (view?.labelsFault !== this.#matching.labelsFault(name)) this.markDirty(this.podsIn(name));
     const isRelabelled = this.#matching.setLabels(name, view?.labels, view?.labelsFault);
     if (!isOther && !isRelabelled) return;
@@ -338,16 +341,5 @@ export class ClusterIndex {
     // A new or removed node can require changes even without pods.
     const after = this.#groups.place(name).host?.id;
     for (const host of [before, after]) if (host !== undefined) this.#settling.dirt.touch(host);
-  }
-
-  #resettle(changed: Changed): void {
-    const { labels, namespace, selects } = changed;
-    for (const label of labels)
-      for (const one of this.#pods.namespacesLabelled(label))
-        if (this.#matching.isConcerned(one, label, changed))
-          for (const entry of this.#pods.settledWith(label, one)) this.#settling.expire(entry);
-    if (!selects) return;
-    for (const entry of this.#pods.in(namespace))
-      if (entry.pod && !this.#settling.isStale(entry) && selects(entry.pod)) this.#settling.expire(entry);
   }
 }

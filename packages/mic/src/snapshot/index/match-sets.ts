@@ -1,6 +1,7 @@
 // Cached matches, by binding label and namespace; in a namespace with bindings that have other conditions also by the bindings that
 // select the pod.
-import type { MatchSet } from './match-set.ts';
+import type { AzureIdentityBinding } from '@pod-identity/crd-types';
+import type { MatchedIdentity, MatchSet } from './match-set.ts';
 
 /** By the names of the bindings that select the pod. */
 type Variants = Map<string, MatchSet>;
@@ -16,6 +17,8 @@ export class MatchSets {
   readonly #labels = new Map<string, Map<string, Known>>();
   /** Labels with variants, and what all of these count, by namespace. */
   readonly #variantsIn = new Map<string, { readonly labels: Set<string>; weight: number }>();
+  /** One object for all results: each pod of a namespace can have a result of its own, with a hundred matches. */
+  readonly #matched = new WeakMap<AzureIdentityBinding, MatchedIdentity>();
 
   /** `variant`: names of the bindings that select the pod; undefined if the label alone decides. */
   get(label: string, namespace: string, variant?: string): MatchSet | undefined {
@@ -24,8 +27,12 @@ export class MatchSets {
     return variant === undefined ? known : undefined;
   }
 
-  put(key: { readonly label: string; readonly namespace: string; readonly variant?: string }, set: MatchSet) {
+  put(
+    key: { readonly label: string; readonly namespace: string; readonly variant?: string },
+    made: MatchSet,
+  ) {
     const { label, namespace, variant } = key;
+    const set = { ...made, matches: made.matches.map((match) => this.#sharedOf(match)) };
     if (variant !== undefined) {
       this.#variants(label, namespace, weightOf(set)).set(variant, set);
       return set;
@@ -66,6 +73,14 @@ export class MatchSets {
 
   forgetNamespace(namespace: string): void {
     for (const label of this.#labels.keys()) this.forget(label, namespace);
+  }
+
+  #sharedOf(match: MatchedIdentity): MatchedIdentity {
+    const known = this.#matched.get(match.binding);
+    // The resource and the meaning follow from these two.
+    if (known?.identity === match.identity) return known;
+    this.#matched.set(match.binding, match);
+    return match;
   }
 
   /** The variants of the label, after there is room for another one. */

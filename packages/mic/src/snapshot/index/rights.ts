@@ -40,7 +40,10 @@ export interface PodRights {
   readonly warned: readonly Barred[];
 }
 
-interface Rights extends PodRights, Counted {}
+interface Rights extends Pick<PodRights, 'usable'>, Counted {
+  /** Of each match, in their order; undefined if all are allowed. */
+  readonly verdicts?: readonly Verdict[];
+}
 
 /** The pods of one ServiceAccount with the same matches. */
 export interface AccessGroup extends Holder {
@@ -48,13 +51,15 @@ export interface AccessGroup extends Holder {
   readonly mode: Exclude<AccessMode, 'namespace'>;
   readonly members: Set<Entry>;
   rights: Rights;
+  /** Whether verdicts have changed since `rights` was made. */
+  isOutdated: boolean;
 }
 
 export const nothingAsked: PodRights = { usable: [], barred: [], warned: [] };
 
 export class RightsOfPods {
   readonly #rules: AccessRules | undefined;
-  readonly #onDenied: (identityKey: string) => void;
+  readonly #onOther: (identityKey: string) => void;
   readonly #modes = new Map<string, AccessMode>();
   readonly #groups = new Map<MatchSet, Map<string, AccessGroup>>();
   readonly #groupOf = new Map<Entry, AccessGroup>();
@@ -62,10 +67,10 @@ export class RightsOfPods {
   /** Groups without pods by namespace, which still hold their pairs: a pod that is settled later may need the same ones. */
   readonly #left = new Grouped<string, AccessGroup>();
 
-  /** `onDenied` is called with each AzureIdentity for which `denied` may have changed. */
-  constructor(rules: AccessRules | undefined, onDenied: (identityKey: string) => void = () => undefined) {
+  /** `onOther` is called with each AzureIdentity whose condition may have changed: by `denied`, or by verdicts. */
+  constructor(rules: AccessRules | undefined, onOther: (identityKey: string) => void = () => undefined) {
     this.#rules = rules;
-    this.#onDenied = onDenied;
+    this.#onOther = onOther;
   }
 
   mode(namespace: string): AccessMode {
@@ -88,8 +93,8 @@ export class RightsOfPods {
     return isOther;
   }
 
-  /** The rights of a scheduled pod with these matches; undefined if RBAC is not asked. */
-  join(entry: Entry, set: MatchSet): Rights | undefined {
+  /** What a scheduled pod with these matches counts for; undefined if RBAC is not asked. */
+  join(entry: Entry, set: MatchSet): Counted | undefined {
     const { pod } = entry;
     const before = this.#groupOf.get(entry);
     const mode = pod && this.mode(pod.namespace);
@@ -99,6 +104,7 @@ export class RightsOfPods {
     }
     const subject = { namespace: pod.namespace, name: pod.serviceAccount };
     const group = this.#obtain(subject, mode, set);
+    this.#update(group);
     if (group === before) return group.rights;
     group.members.add(entry);
     this.#groupOf.set(entry, group);
@@ -124,33 +130,34 @@ export class RightsOfPods {
 
   /** The current rights, for matches that may be newer copies with the same meaning. */
   current(entry: Entry, set: MatchSet): PodRights {
+    const before = this.#groupOf.get(entry);
+    if (before && before.set !== set) this.join(entry, set);
     const group = this.#groupOf.get(entry);
-    const known = group && (group.set === set ? group.rights : this.join(entry, set));
-    if (known) return known;
+    if (group) this.#update(group);
+    if (group && this.#rules) return podRightsOf(group, this.#rules.book);
     const isAsked = entry.pod !== undefined && this.mode(entry.pod.namespace) !== 'namespace';
     return isAsked ? nothingAsked : { ...nothingAsked, usable: set.matches };
   }
 
-  /** Evaluates groups with changed verdicts. Returns the keys of AzureIdentities whose conditions may change. */
-  refresh(groups: Iterable<AccessGroup>): readonly string[] {
-    return [...groups].flatMap((group) => {
-      // The group may have lost its last pod meanwhile.
-      if (group.members.size === 0) return [];
-      this.#unfile(group);
-      const { book } = this.#rules ?? {};
-      if (book) group.rights = rightsOf(group, book);
-      this.#file(group);
-      return group.set.matches.map(({ identityKey }) => identityKey);
-    });
+  /** Evaluates the group if its verdicts have changed: in the turn of one of its pods, since one answer can concern thousands of groups. */
+  #update(group: AccessGroup): void {
+    const { book } = this.#rules ?? {};
+    if (!group.isOutdated || book === undefined) return;
+    group.isOutdated = false;
+    this.#unfile(group);
+    group.rights = rightsOf(group, book);
+    this.#file(group);
+    for (const { identityKey } of group.set.matches) this.#onOther(identityKey);
   }
 
   /** ServiceAccounts that are denied the AzureIdentity, or would be. */
   denied(identityKey: string): readonly Barred[] {
-    return [...this.#barredBy.of(identityKey)].flatMap(({ rights }) =>
-      [...rights.barred, ...rights.warned].filter(
-        ({ match, verdict }) => match.identityKey === identityKey && verdict === 'denied',
-      ),
-    );
+    const { book } = this.#rules ?? {};
+    if (book === undefined) return [];
+    return [...this.#barredBy.of(identityKey)].flatMap((group) => {
+      const position = group.set.matches.findIndex((match) => match.identityKey === identityKey);
+      return barredAt(group, position, book);
+    });
   }
 
   #obtain(subject: AccessSubject, mode: AccessGroup['mode'], set: MatchSet): AccessGroup {
@@ -159,7 +166,15 @@ export class RightsOfPods {
     const known = groups.get(key);
     if (known) return known;
     const targets = [...new Set(set.matches.flatMap(({ identity }) => targetsOf(identity).targets))];
-    const group: AccessGroup = { subject, mode, set, targets, members: new Set(), rights: nothing };
+    const group: AccessGroup = {
+      subject,
+      mode,
+      set,
+      targets,
+      members: new Set(),
+      rights: nothing,
+      isOutdated: false,
+    };
     this.#groups.set(set, groups.set(key, group));
     if (this.#rules) {
       this.#rules.book.hold(group);
@@ -184,14 +199,14 @@ export class RightsOfPods {
   #file(group: AccessGroup): void {
     for (const key of deniedIn(group)) {
       this.#barredBy.add(key, group);
-      this.#onDenied(key);
+      this.#onOther(key);
     }
   }
 
   #unfile(group: AccessGroup): void {
     for (const key of deniedIn(group)) {
       this.#barredBy.remove(key, group);
-      this.#onDenied(key);
+      this.#onOther(key);
     }
   }
 }
@@ -199,48 +214,62 @@ export class RightsOfPods {
 /** Of a namespace: an editor who never stops must not keep more pairs than this many ServiceAccounts need. */
 const mostLeft = 1_000;
 
-const nothing: Rights = { needs: [], grants: [], uses: [], usable: [], barred: [], warned: [] };
+const nothing: Rights = { needs: [], grants: [], uses: [], usable: [] };
 
 function groupKey({ namespace, name }: AccessSubject, mode: AccessMode): string {
   return `${mode} ${namespace}/${name}`;
 }
 
-function deniedIn({ rights }: AccessGroup): readonly string[] {
-  return [...rights.barred, ...rights.warned].flatMap(({ match, verdict }) =>
-    verdict === 'denied' ? match.identityKey : [],
+function deniedIn({ set, rights }: AccessGroup): readonly string[] {
+  return set.matches.flatMap(({ identityKey }, position) =>
+    rights.verdicts?.[position] === 'denied' ? identityKey : [],
   );
 }
 
 function rightsOf(group: AccessGroup, book: AccessBook<AccessGroup>): Rights {
   const { set, mode } = group;
   const { matches, needs, grants, uses } = set;
-  const barred: Barred[] = [];
-  for (const match of matches) barred.push(...barredIn(group, match, book));
+  const verdicts = matches.map((match) => verdictOf(group, match, book));
   // The usual cases of a steady cluster, without a copy of the matches for each ServiceAccount.
-  if (mode === 'warn') return { needs, grants, uses, usable: matches, barred: [], warned: barred };
-  if (barred.length === 0) return { needs, grants, uses, usable: matches, barred, warned: [] };
-  const verdicts = new Map(barred.map(({ match, verdict }) => [match, verdict]));
-  const usable = matches.filter((match) => !verdicts.has(match));
-  const kept = matches.filter((match) => verdicts.get(match) !== 'denied');
-  const counted = countedOf(kept);
+  if (verdicts.every((verdict) => verdict === 'allowed')) return { needs, grants, uses, usable: matches };
+  if (mode === 'warn') return { needs, grants, uses, usable: matches, verdicts };
+  const usable = matches.filter((_, position) => verdicts[position] === 'allowed');
+  const kept = matches.filter((_, position) => verdicts[position] !== 'denied');
+  const counted = kept.length === matches.length ? { needs, uses } : countedOf(kept);
   const granted = usable.length === kept.length ? counted : countedOf(usable);
-  return { ...counted, grants: granted.needs, usable, barred, warned: [] };
+  return { ...counted, grants: granted.needs, usable, verdicts };
 }
 
-function barredIn(
-  group: AccessGroup,
-  match: MatchedIdentity,
-  book: AccessBook<AccessGroup>,
-): readonly Barred[] {
-  const { subject } = group;
+function verdictOf(group: AccessGroup, match: MatchedIdentity, book: AccessBook<AccessGroup>): Verdict {
   const { targets, problem } = targetsOf(match.identity);
-  if (problem !== undefined) return [{ match, verdict: 'denied', subject, targets: [], problem }];
+  if (problem !== undefined) return 'denied';
   const verdicts = targets.map((target) => book.verdict(group, target));
-  const denied = targets.filter((_, index) => verdicts[index] === 'denied');
-  if (denied.length > 0) return [{ match, verdict: 'denied', subject, targets: denied }];
-  if (!verdicts.includes('unknown')) return [];
-  const isOver = book.waits(group);
-  return [{ match, verdict: 'unknown', subject, targets: [], ...(isOver && { isOver }) }];
+  if (verdicts.includes('denied')) return 'denied';
+  return verdicts.includes('unknown') ? 'unknown' : 'allowed';
+}
+
+/** Made when it is asked for: kept for each pod it would take most of the memory of a namespace whose pods all have other matches. */
+function podRightsOf(group: AccessGroup, book: AccessBook<AccessGroup>): PodRights {
+  const { set, mode, rights } = group;
+  const { usable } = rights;
+  const barred = set.matches.flatMap((_, position) => barredAt(group, position, book));
+  return mode === 'warn' ? { usable, barred: [], warned: barred } : { usable, barred, warned: [] };
+}
+
+function barredAt(group: AccessGroup, position: number, book: AccessBook<AccessGroup>): readonly Barred[] {
+  const { subject, set, rights } = group;
+  const match = set.matches[position];
+  const verdict = rights.verdicts?.[position];
+  if (match === undefined || verdict === undefined || verdict === 'allowed') return [];
+  if (verdict === 'unknown') {
+    const isOver = book.waits(group);
+    return [{ match, verdict, subject, targets: [], ...(isOver && { isOver }) }];
+  }
+  const { targets, problem } = targetsOf(match.identity);
+  if (problem !== undefined) return [{ match, verdict, subject, targets: [], problem }];
+  const denied = targets.filter((target) => book.verdict(group, target) === 'denied');
+  // None between an answer and its evaluation.
+  return [{ match, verdict, subject, targets: denied.length > 0 ? denied : targets }];
 }
 
 /** The ids that a host must carry for these matches, each once, and their AzureIdentities. */

@@ -186,6 +186,25 @@ test('an edit of a namespace with many pods delays the pods of others by one pod
   expect(world.book.held).toBe(2);
 });
 
+test('attack: an answer about a right that many pods need, all with other matches, evaluates them in their turns', () => {
+  const { book, index } = createWorld();
+  index.apply(identityChange('shop', 'reader'));
+  for (let number = 0; number < 50; number += 1) {
+    const view = binding({ namespace: 'shop', name: `b-${number}`, selector: `label-${number}` });
+    index.apply({ kind: 'binding', key: view.key, view });
+    index.apply(podChange(`shop/pod-${number}`, 'web', `label-${number}`));
+  }
+  index.settle();
+  const pair = book.next(0);
+  const looks = vi.spyOn(book, 'verdict');
+  if (pair) index.rightsChanged(book.answer(pair, { kind: 'allowed', level: 0 }, { now: 0, chance: 1 }));
+  expect([looks.mock.calls.length, index.granted(host).size]).toEqual([0, 0]);
+  expect(index.rightsOf('shop/pod-7').usable).toHaveLength(1);
+  expect(looks.mock.calls.length).toBeLessThan(5);
+  index.settle();
+  expect([...index.granted(host).values()]).toEqual([50]);
+});
+
 test('no question about one pod or its host settles the pods of others', () => {
   const world = createWorld();
   editShopThenPay(world);

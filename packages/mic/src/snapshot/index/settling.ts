@@ -4,7 +4,7 @@ import type { Concern } from './concern.ts';
 import { Dirt } from './dirt.ts';
 import { HostCounts, type Settled } from './host-counts.ts';
 import type { HostGroups } from './host-groups.ts';
-import type { Matching } from './matching.ts';
+import type { Changed, Matching } from './matching.ts';
 import { nothingCounted, type Counted, type Entry, type PodEntries } from './pod-entries.ts';
 import type { RightsOfPods } from './rights.ts';
 import { StaleEntries } from './stale-entries.ts';
@@ -55,6 +55,15 @@ export class Settling {
     this.counts.move({ host, counted }, { host, counted: entry.counted });
   }
 
+  /** To be called with a change of an identity or of a binding. */
+  expireConcerned(changed: Changed): void {
+    const { labels, namespace, selects } = changed;
+    for (const label of labels) this.#expireLabelled(label, changed);
+    if (!selects) return;
+    for (const entry of this.#parts.pods.in(namespace))
+      if (entry.pod && !this.isStale(entry) && selects(entry.pod)) this.expire(entry);
+  }
+
   /** Settles stale pods in the turns of their namespaces. */
   settleWhile(mayGoOn: () => boolean): void {
     while (this.#stale.size > 0 && mayGoOn()) {
@@ -93,6 +102,14 @@ export class Settling {
     // Not before: a pair that is held without interruption keeps its verdict, also if another pod needs it now.
     const namespace = namespaceOf(entry.key);
     if (!this.#stale.hasIn(namespace)) this.#parts.rights.releaseLeft(namespace);
+  }
+
+  #expireLabelled(label: string, changed: Changed): void {
+    const { pods, matching } = this.#parts;
+    for (const namespace of pods.namespacesLabelled(label)) {
+      if (!matching.isConcerned(namespace, label, changed)) continue;
+      for (const entry of pods.settledWith(label, namespace)) this.expire(entry);
+    }
   }
 
   #countedOf(entry: Entry): Counted {

@@ -1,4 +1,5 @@
 // What the pods of a namespace have is kept while not all of them are known.
+import type { ResourceId } from '@pod-identity/crd-types';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { skipsOf } from '../../plan/desired.ts';
@@ -131,10 +132,22 @@ function take(index: ClusterIndex, one: Step): void {
     index.apply({ kind: 'pod', key: `${one.namespace}/${one.podName}`, view });
   } else {
     const { namespace, podName: name, name: of } = one;
-    const view = assigned({ namespace, podNamespace: namespace, podName: name, identity: { namespace, name: of } });
+    const view = assigned({
+      namespace,
+      podNamespace: namespace,
+      podName: name,
+      identity: { namespace, name: of },
+    });
     const key = `${namespace}/${view.name}`;
     index.apply({ kind: 'assigned', key, view: one.isThere ? view : undefined });
   }
+}
+
+/** What the pods of namespaces that are not listed have. */
+function whatIsKept(index: ClusterIndex): readonly ResourceId[] {
+  const unlisted = ['shop', 'pay'].filter((one) => index.unlisted.has(one));
+  const pods = unlisted.flatMap((namespace) => index.podsIn(namespace));
+  return pods.flatMap((key) => index.assignedOf(key)).flatMap(({ resourceId }) => resourceId ?? []);
 }
 
 test('in any history, what its pods have counts while it is not listed, and the same as ever once it is', () => {
@@ -147,10 +160,7 @@ test('in any history, what its pods have counts while it is not listed, and the 
         if (one.kind !== 'listed') take(known, one);
       }
       late.settle();
-      for (const namespace of ['shop', 'pay'].filter((one) => late.unlisted.has(one)))
-        for (const key of late.podsIn(namespace))
-          for (const { resourceId } of late.assignedOf(key))
-            if (resourceId !== undefined) expect(late.need(host.id).has(resourceId)).toBe(true);
+      for (const id of whatIsKept(late)) expect(late.need(host.id).has(id)).toBe(true);
       for (const namespace of ['shop', 'pay']) late.unlisted.delete(namespace);
       for (const one of [late, known]) one.settle();
       expect(new Map([...late.need(host.id)].sort())).toEqual(new Map([...known.need(host.id)].sort()));
