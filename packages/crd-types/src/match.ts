@@ -36,8 +36,8 @@ export interface BindingSource {
   /** All bindings of the cluster with exactly this selector, in any order or by namespace. */
   readonly bindingsWithSelector: (value: string) => Iterable<AzureIdentityBinding> | BindingsByNamespace;
   /**
-   * Bindings of the pod's namespace without a selector that select the pod, in any order. Of broad ones the first 101 by name are
-   * sufficient.
+   * Bindings of the pod's namespace without a selector that select the pod, in any order; of broad ones (`isBroad`) all, or the first 101
+   * by name, also those that do not select the pod, since only the first 100 of the namespace count.
    */
   readonly bindingsWithoutSelector: (pod: PodFacts) => Iterable<AzureIdentityBinding>;
   /** Bindings with this selector whose identity has `allowedNamespaces`. Default: all bindings with the selector are checked. */
@@ -76,9 +76,9 @@ export interface Match {
 /**
  * `no-label`, `empty-label`, `no-binding`: about the pod. `identity-missing`: the binding's namespace has no such identity.
  * `other-namespace`: the identity is namespaced, and the pod is in another namespace. `shadowed`: an earlier binding already matched an
- * identity of that name. `too-many-bindings`: more bindings of the pod's namespace select it than the limit. `not-selected`: the
- * binding's selector is the pod's label, but its podSelector or serviceAccountName does not match; only reported for pods that have
- * nothing else.
+ * identity of that name. `too-many-bindings`: more bindings of the pod's namespace select it than the limit, or the namespace has more
+ * broad ones (`isBroad`); the last of the list. `not-selected`: the binding's selector is the pod's label, but its podSelector or serviceAccountName does not
+ * match; only reported for pods that have nothing else.
  */
 export type MismatchReason =
   | 'no-label'
@@ -134,8 +134,12 @@ export function matchPod(given: MatchQuestion): MatchResult {
   const others = label ? otherBindings(labelled, label, question) : [];
   const counting = others.length > 0 || hasAny(own) ? others : oneElsewhere(labelled);
   if (hasAny(own) || counting.length > 0) return matchThese(own, counting, question);
-  if (label === undefined) return nothing('no-label');
-  return nothing(label === '' ? 'empty-label' : 'no-binding');
+  return { matches: [], mismatches: [{ reason: reasonOf(label) }, ...beyond(own)] };
+}
+
+function reasonOf(label: string | undefined): MismatchReason {
+  if (label === undefined) return 'no-label';
+  return label === '' ? 'empty-label' : 'no-binding';
 }
 
 type Groups = readonly (readonly AzureIdentityBinding[])[];
@@ -191,11 +195,13 @@ function matchThese(own: OwnBindings, others: Groups, question: MatchQuestion): 
     else if (matches.has(name)) miss('shadowed');
     else matches.set(name, verdict);
   }
-  const mismatches = own.surplus === undefined ? told : [...told, mismatch('too-many-bindings', own.surplus)];
-  if (matches.size + mismatches.length === 0 && own.unselected !== undefined)
-    return { matches: [], mismatches: [mismatch('not-selected', own.unselected)] };
-  const isElsewhereAlone = matches.size + mismatches.length === 0;
-  return { matches: [...matches.values()], mismatches: isElsewhereAlone ? oneOf(toldElsewhere) : mismatches };
+  if (matches.size + told.length === 0)
+    told.push(...(own.unselected ? [mismatch('not-selected', own.unselected)] : oneOf(toldElsewhere)));
+  return { matches: [...matches.values()], mismatches: [...told, ...beyond(own)] };
+}
+
+function beyond({ surplus }: OwnBindings): readonly Mismatch[] {
+  return surplus === undefined ? [] : [mismatch('too-many-bindings', surplus)];
 }
 
 /** The mismatch that is closest to a match. */
@@ -249,10 +255,6 @@ function isOpenTo(identity: AzureIdentity, { pod, namespaceLabels, rules }: Matc
 }
 
 const noBindings: BindingsByNamespace = { namespaces: [], of: () => [] };
-
-function nothing(reason: MismatchReason): MatchResult {
-  return { matches: [], mismatches: [{ reason }] };
-}
 
 function mismatch(reason: MismatchReason, binding: AzureIdentityBinding): Mismatch {
   const namespace = binding.metadata.namespace ?? '';

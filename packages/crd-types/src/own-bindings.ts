@@ -13,7 +13,7 @@ export interface OwnBindings {
   readonly selecting: readonly AzureIdentityBinding[];
   /** The first binding whose selector is the pod's label, but whose other conditions do not match. */
   readonly unselected: AzureIdentityBinding | undefined;
-  /** The first binding that selects the pod beyond the limit. */
+  /** The first binding beyond the limit: one that selects the pod, or a broad one, which is not compared with the pod any more. */
   readonly surplus: AzureIdentityBinding | undefined;
 }
 
@@ -31,9 +31,9 @@ export function ownBindings(
   const found = new Found();
   for (const binding of without.length === 0 ? withSelector : sortByName([...withSelector, ...without])) {
     if (found.isFull && found.surplus !== undefined) break;
-    if (!selectsPod(binding, pod)) found.unselected ??= withLabel(binding);
-    else if (found.isFull || tooBroad.has(binding)) found.surplus ??= binding;
-    else found.selecting.push(binding);
+    if (tooBroad.has(binding)) found.surplus ??= binding;
+    else if (selectsPod(binding, pod)) found.add(binding);
+    else found.unselected ??= withLabel(binding);
   }
   return found;
 }
@@ -46,12 +46,18 @@ class Found implements OwnBindings {
   get isFull(): boolean {
     return this.selecting.length === mostBindingsPerNamespace;
   }
+
+  add(binding: AzureIdentityBinding): void {
+    if (this.isFull) this.surplus ??= binding;
+    else this.selecting.push(binding);
+  }
 }
 
 function withLabel(binding: AzureIdentityBinding): AzureIdentityBinding | undefined {
   return binding.spec.selector === '' ? undefined : binding;
 }
 
-export function hasAny({ selecting, unselected, surplus }: OwnBindings): boolean {
-  return selecting.length > 0 || (unselected ?? surplus) !== undefined;
+/** Whether any is for the pod; the surplus may be for others. */
+export function hasAny({ selecting, unselected }: OwnBindings): boolean {
+  return selecting.length > 0 || unselected !== undefined;
 }

@@ -354,21 +354,43 @@ describe('of many bindings', () => {
     expect(keys).toEqual(['data/reader']);
   });
 
-  test('that ask for nothing but what must not be there, the first hundred are looked at', () => {
+  describe('that ask for nothing but what must not be there, the first hundred are looked at', () => {
+    const tooMany = { reason: 'too-many-bindings', binding: 'shop/b100', identity: 'shop/x100' };
     const without = (key: string) => ({
       podSelector: { matchExpressions: [{ key, operator: 'DoesNotExist' }] },
     });
-    const bindings = Array.from({ length: 102 }, (_, index) =>
-      binding(`shop/${name(index)}`, {
-        azureIdentity: `x${index}`,
-        ...without(index < 100 ? 'app' : 'zone'),
-      }),
-    );
-    const { matches, mismatches } = ask({ bindings, identities: identitiesOf(bindings) }, web);
-    expect(matches).toEqual([]);
-    expect(mismatches).toEqual([
-      { reason: 'too-many-bindings', binding: 'shop/b100', identity: 'shop/x100' },
-    ]);
+    /** Only those from this index on select the pod. */
+    const selectingFrom = (first: number) => {
+      const bindings = Array.from({ length: 103 }, (_, index) =>
+        binding(`shop/${name(index)}`, {
+          azureIdentity: `x${index}`,
+          ...without(index < first ? 'app' : 'zone'),
+        }),
+      );
+      return { bindings, identities: identitiesOf(bindings) };
+    };
+
+    test.each([100, 102])('also if those from %i on would select the pod', (first) => {
+      const { matches, mismatches } = ask(selectingFrom(first), web);
+      expect(matches).toEqual([]);
+      expect(mismatches).toEqual([{ reason: 'no-binding' }, tooMany]);
+    });
+
+    test('and a pod that gets an identity is told too', () => {
+      const { keys, mismatches } = ask(selectingFrom(99), web);
+      expect(keys).toEqual(['shop/x99']);
+      expect(mismatches).toEqual([tooMany]);
+    });
+
+    test('and the reason that the pod can do something about comes first', () => {
+      const { bindings, identities } = selectingFrom(103);
+      const other = binding('shop/z', { selector: 'demo', serviceAccountName: 'other' });
+      const { mismatches } = ask({ bindings: [...bindings, other], identities }, web);
+      expect(mismatches).toEqual([
+        { reason: 'not-selected', binding: 'shop/z', identity: 'shop/reader' },
+        tooMany,
+      ]);
+    });
   });
 });
 

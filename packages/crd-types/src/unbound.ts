@@ -5,10 +5,18 @@ import { mostBindingsPerNamespace } from './own-bindings.ts';
 export type Unbound =
   /** `labelsFault`: why the labels of the pod's Namespace are not known, so that it accepts no other one. */
   | { readonly why: 'other-namespace'; readonly labelsFault?: string }
-  /** `isUnselected`: bindings of the pod's namespace select pods without the label, but not this one. */
-  | { readonly why: 'no-label' | 'empty-label'; readonly isUnselected?: boolean }
-  /** `leftOut`: bindings of the pod's namespace were left out; one of them may select the pod. */
-  | { readonly why: 'no-binding'; readonly label: string; readonly leftOut?: boolean }
+  /** `isUnselected`: bindings of the pod's namespace select pods without the label, but not this one. `surplus`: as below. */
+  | { readonly why: 'no-label' | 'empty-label'; readonly isUnselected?: boolean; readonly surplus?: string }
+  /**
+   * `leftOut`: bindings of the pod's namespace were left out; one of them may select the pod. `surplus`: the first binding of the pod's
+   * namespace that does not count, since there are too many; it or a later one may select the pod.
+   */
+  | {
+      readonly why: 'no-binding';
+      readonly label: string;
+      readonly leftOut?: boolean;
+      readonly surplus?: string;
+    }
   /** Of the pod's own namespace. */
   | { readonly why: 'not-selected'; readonly binding: string }
   /** The binding names an AzureIdentity that its namespace lacks. */
@@ -42,11 +50,11 @@ export function explainUnbound(pod: string, unbound: Unbound): string {
 export function whyUnbound(pod: string, unbound: Unbound): string {
   switch (unbound.why) {
     case 'no-label':
-      return `Pod ${pod} has no label ${bindingLabel}${unselectedOr(unbound, ': give it one whose value is the selector of an AzureIdentityBinding.')}`;
+      return `Pod ${pod} has no label ${bindingLabel}${unselectedOr(unbound, ': give it one whose value is the selector of an AzureIdentityBinding.')}${orBeyond(unbound)}`;
     case 'empty-label':
-      return `The label ${bindingLabel} of pod ${pod} is empty${unselectedOr(unbound, ': its value must be the selector of an AzureIdentityBinding.')}`;
+      return `The label ${bindingLabel} of pod ${pod} is empty${unselectedOr(unbound, ': its value must be the selector of an AzureIdentityBinding.')}${orBeyond(unbound)}`;
     case 'no-binding':
-      return `No AzureIdentityBinding has the selector '${unbound.label}', which is the label ${bindingLabel} of pod ${pod}.${orLeftOut(unbound.leftOut)}`;
+      return `No AzureIdentityBinding has the selector '${unbound.label}', which is the label ${bindingLabel} of pod ${pod}.${orLeftOut(unbound.leftOut)}${orBeyond(unbound)}`;
     case 'other-namespace':
       return (
         `The bindings or identities for the label ${bindingLabel} of pod ${pod} are in another namespace and ` +
@@ -82,6 +90,10 @@ function orLeftOut(isSo: boolean | undefined): string {
   return isSo === true ? ` Or it is left out: ${overShare('AzureIdentityBindings')}.` : '';
 }
 
+function orBeyond({ surplus }: { readonly surplus?: string }): string {
+  return surplus === undefined ? '' : ` Or there are ${explainTooMany(surplus)}: ${tooManyRemedy}.`;
+}
+
 /**
  * Why MIC or NMI leaves out objects of a namespace. It reveals nothing about other namespaces.
  *
@@ -103,15 +115,17 @@ export const absentOrLeftOut: string = /* @__PURE__ */ notThere();
  * @example
  * ```ts
  * explainTooMany('shop/zoo');
- * // more than 100 AzureIdentityBindings select the pod: shop/zoo and later names don't count
+ * // too many AzureIdentityBindings: shop/zoo and later names don't count. The limit is 100 that select a pod, and 100 of a namespace that
+ * // require no label or ServiceAccount (only NotIn and DoesNotExist)
  * ```
  */
 export function explainTooMany(binding: string): string {
-  return `more than ${mostBindingsPerNamespace} AzureIdentityBindings select the pod: ${binding} and later names don't count`;
+  return `too many AzureIdentityBindings: ${binding} and later names don't count. The limit is ${mostBindingsPerNamespace} that select a pod, and ${mostBindingsPerNamespace} of a namespace that require no label or ServiceAccount (only NotIn and DoesNotExist)`;
 }
 
 /** The remedy for the problem that `explainTooMany` states. */
-export const tooManyRemedy = 'delete bindings, or give pods that need different identities different labels';
+export const tooManyRemedy =
+  'delete bindings, or give pods that need different identities different labels and select them by these';
 
 function notThere(): string {
   return `it is not there, or left out: ${overShare('AzureIdentities')}`;

@@ -255,14 +255,20 @@ function describe(candidate: Candidate, rules: AuthorizeRules): ManagedIdentity 
 }
 
 /** Why the pod has no identity. Of several reasons matchPod returns missing identities first. */
-function denialOf(pod: PodView, [mismatch]: readonly Mismatch[], view: ClusterView): Denial {
+function denialOf(pod: PodView, [mismatch, next]: readonly Mismatch[], view: ClusterView): Denial {
   if (mismatch === undefined) return notBound(pod, view);
   const { reason, binding = '' } = mismatch;
   if (reason === 'identity-missing') return missing(mismatch, view);
   if (reason === 'not-selected') return { why: reason, binding };
-  if (reason === 'no-label' || reason === 'empty-label')
-    return { why: reason, ...(view.selectsUnlabelled(pod.namespace) && { isUnselected: true }) };
-  return reason === 'other-namespace' ? elsewhere(pod, view) : notBound(pod, view);
+  if (reason === 'other-namespace') return elsewhere(pod, view);
+  const surplus = surplusOf(next);
+  return reason === 'no-label' || reason === 'empty-label'
+    ? { why: reason, ...(view.selectsUnlabelled(pod.namespace) && { isUnselected: true }), ...surplus }
+    : { ...notBound(pod, view), ...surplus };
+}
+
+function surplusOf(mismatch: Mismatch | undefined): { readonly surplus?: string } {
+  return mismatch?.reason === 'too-many-bindings' ? { surplus: mismatch.binding ?? '' } : {};
 }
 
 function elsewhere({ namespace }: PodView, view: ClusterView): Denial {

@@ -7,17 +7,25 @@ import {
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { identity, storeOf } from '../../test/builders.ts';
-import { aPodOfMany, aSelectingBinding, namespaces } from '../../test/random-selection.ts';
+import { aBroadBinding, aPodOfMany, aSelectingBinding, namespaces } from '../../test/random-selection.ts';
 import { bindingsOfSelector, bindingsWithoutSelector } from './bindings-of-selector.ts';
 
 const placeOf = ({ metadata: { namespace = '', name } }: AzureIdentityBinding | AzureIdentity) =>
   `${namespace}/${name}`;
-/** More bindings than the limit, so that some are not read. */
-const aCrowd = aSelectingBinding.map((one) =>
-  Array.from({ length: 105 }, (_, index) => ({ ...one, metadata: { ...one.metadata, name: `b${index}` } })),
-);
+/** More bindings of one namespace than the limit, so that some are not read. Not all of them select the same pods. */
+const aCrowd = fc
+  .record({
+    namespace: fc.constantFrom(...namespaces),
+    kinds: fc.tuple(aBroadBinding, fc.oneof(aSelectingBinding, aBroadBinding)),
+  })
+  .map(({ namespace, kinds }) =>
+    Array.from({ length: 105 }, (_, index) => {
+      const { metadata, ...rest } = kinds[index % 8 === 0 ? 1 : 0];
+      return { ...rest, metadata: { ...metadata, namespace, name: `b${index}` } };
+    }),
+  );
 const bindings = fc
-  .tuple(fc.array(aSelectingBinding, { maxLength: 40 }), fc.option(aCrowd, { freq: 4 }))
+  .tuple(fc.array(aSelectingBinding, { maxLength: 40 }), fc.option(aCrowd, { freq: 2 }))
   .map(([few, crowd]) => [...new Map([...few, ...(crowd ?? [])].map((one) => [placeOf(one), one])).values()]);
 const identities = fc.uniqueArray(
   fc

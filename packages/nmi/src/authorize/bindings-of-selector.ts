@@ -68,7 +68,7 @@ export function bindingsReachingOut(
   };
 }
 
-/** Bindings without a selector that may select the pod. Of broad ones at most one more than the limit. */
+/** Bindings without a selector that may select the pod. Of broad ones at most one more than the limit, which shows that it is exceeded. */
 export function bindingsWithoutSelector(
   store: Pick<Store<AzureIdentityBinding>, 'by'>,
   pod: PodFacts,

@@ -1,3 +1,4 @@
+import { whyUnbound, type Unbound } from '@pod-identity/crd-types';
 import { describe, expect, it } from 'vitest';
 import { binding, clientIdOf, identity, pod, rules, viewOf, type World } from '../../test/builders.ts';
 import type { PodView } from '../identify/pod-view.ts';
@@ -47,6 +48,26 @@ describe('a pod without the label', () => {
   it('may not act as that of a binding that is for other pods', () => {
     const world = { identities: [own], bindings: [selecting({ serviceAccountName: 'back' })] };
     expect(decide(world, unlabelled)).toMatchObject({ kind: 'deny', denial: { why: 'no-label' } });
+  });
+});
+
+describe('a pod of a namespace with more bindings by what pods do not have than count', () => {
+  const bindings = Array.from({ length: 120 }, (_, index) => {
+    const key = index < 110 ? 'app' : 'zone';
+    const made = binding('reader', { namespace: 'shop', name: `b${String(index).padStart(3, '0')}` });
+    const podSelector = { matchExpressions: [{ key, operator: 'DoesNotExist' as const }] };
+    return { ...made, spec: { ...made.spec, selector: '', podSelector } };
+  });
+
+  it.each([
+    [{ app: 'web' }, 'no-label'],
+    [{ app: 'web', aadpodidbinding: '' }, 'empty-label'],
+    [{ app: 'web', aadpodidbinding: 'demo' }, 'no-binding'],
+  ])('gets nothing by those that do not count, and is told so, with labels %j', (labels, why) => {
+    const decision = decide({ identities: [own], bindings }, { labels });
+    expect(decision).toMatchObject({ kind: 'deny', denial: { why, surplus: 'shop/b100' } });
+    const text = 'denial' in decision ? whyUnbound('shop/web', decision.denial as Unbound) : '';
+    expect(text).toMatch(/too many AzureIdentityBindings: shop\/b100 and later names don't count/);
   });
 });
 

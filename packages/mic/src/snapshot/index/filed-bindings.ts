@@ -45,9 +45,14 @@ export class FiledBindings {
     this.#filedUnder.delete(name);
   }
 
-  /** Bindings that select the pod, by name. Broad ones are read up to one more than the limit. */
+  /** Broad bindings by name, at most one more than the limit, which shows that it is exceeded. */
+  get broad(): readonly AzureIdentityBinding[] {
+    return this.#broad.slice(0, mostBindingsPerNamespace + 1);
+  }
+
+  /** Bindings that count and select the pod, by name. */
   selecting(pod: PodFacts): AzureIdentityBinding[] {
-    const found = this.#broad.slice(0, mostBindingsPerNamespace + 1).filter((one) => selectsPod(one, pod));
+    const found = this.#broad.slice(0, mostBindingsPerNamespace).filter((one) => selectsPod(one, pod));
     for (const place of placesOf(pod))
       for (const binding of this.#places.get(place)?.values() ?? [])
         if (selectsPod(binding, pod)) found.push(binding);

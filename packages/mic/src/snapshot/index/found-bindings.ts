@@ -47,7 +47,12 @@ export class FoundBindings {
     return this.#filed.has(namespace);
   }
 
-  /** The bindings of `looksBeyondLabel` that select the pod. */
+  /** Broad bindings of the namespace, for matching. */
+  broad(namespace: string): readonly AzureIdentityBinding[] {
+    return this.#filed.get(namespace)?.broad ?? [];
+  }
+
+  /** The bindings of `looksBeyondLabel` that count and select the pod. */
   selecting(pod: PodView): AzureIdentityBinding[] {
     return this.#filed.get(pod.namespace)?.selecting(factsOf(pod)) ?? [];
   }

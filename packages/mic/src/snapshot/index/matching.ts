@@ -199,7 +199,9 @@ export class Matching {
       .join(' ');
     const known = this.#matchSets.get(label, namespace, variant);
     if (known) return known;
-    const without = selecting.filter(({ spec }) => spec.selector === '');
+    // All broad ones: matching counts them, whether or not they select this pod.
+    const narrow = selecting.filter((one) => one.spec.selector === '' && !isBroad(one));
+    const without = [...this.#found.broad(namespace), ...narrow];
     return this.#matchSets.put({ label, namespace, variant }, this.#match(factsOf(pod), without));
   }
 

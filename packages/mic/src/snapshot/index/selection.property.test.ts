@@ -52,24 +52,46 @@ const resource = (name: string) =>
   `/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${name}`;
 const gone = fc.constantFrom(false, false, false, true);
 
+const bindingChange = (
+  metadata: { namespace: string; name: string },
+  spec: object,
+  isGone = false,
+): ClusterChange => ({
+  kind: 'binding',
+  key: `${metadata.namespace}/${metadata.name}`,
+  view: isGone ? undefined : trims.binding({ apiVersion, kind: 'AzureIdentityBinding', metadata, spec }),
+});
 const aBinding = fc
   .record({
     namespace,
     gone,
-    name: fc.constantFrom('a', 'b', 'b-c'),
+    // Before, in and after the names of a crowd.
+    name: fc.constantFrom('a', 'b', 'b-c', 'b050', 'c'),
     azureIdentity: fc.constantFrom('one', 'two', 'three'),
     selector: fc.constantFrom('', 'demo', 'other'),
     more: conditions,
   })
-  .map(({ gone: isGone, more, selector, azureIdentity, ...metadata }): ClusterChange => {
-    const spec = { azureIdentity, selector, ...more };
-    const view = trims.binding({ apiVersion, kind: 'AzureIdentityBinding', metadata, spec });
-    return {
-      kind: 'binding',
-      key: `${metadata.namespace}/${metadata.name}`,
-      view: isGone ? undefined : view,
-    };
-  });
+  .map(({ gone: isGone, more, selector, azureIdentity, ...metadata }) =>
+    bindingChange(metadata, { azureIdentity, selector, ...more }, isGone),
+  );
+const anUnmet = fc.record({ key, operator: fc.constantFrom('NotIn', 'DoesNotExist') });
+/** More broad bindings than count. Not all of them select the same pods. */
+const aCrowd = fc
+  .record({ namespace, unmet: fc.tuple(anUnmet, anUnmet), every: fc.integer({ min: 2, max: 120 }) })
+  .map(({ namespace: of, unmet, every }) =>
+    Array.from({ length: 103 }, (_, index) => {
+      const one = unmet[index % every === 0 ? 1 : 0];
+      const requirement = one.operator === 'NotIn' ? { ...one, values: ['a'] } : one;
+      return bindingChange(
+        { namespace: of, name: `b${String(index).padStart(3, '0')}` },
+        {
+          azureIdentity: index % 2 === 0 ? 'one' : 'two',
+          selector: '',
+          podSelector: { matchExpressions: [requirement] },
+        },
+      );
+    }),
+  );
 const anIdentity = fc
   .record({
     namespace,
@@ -133,7 +155,7 @@ const aNamespace = fc
     const view = { name, labels, access: isRbac ? ('rbac' as const) : undefined };
     return { kind: 'namespace', key: name, view: isGone ? undefined : view };
   });
-const history = fc.array(
+const changes = fc.array(
   fc.oneof(
     { arbitrary: aBinding, weight: 4 },
     { arbitrary: anIdentity, weight: 3 },
@@ -141,6 +163,10 @@ const history = fc.array(
     { arbitrary: aNamespace, weight: 1 },
   ),
   { maxLength: 60, size: 'max' },
+);
+const history = fc.oneof(
+  { arbitrary: changes, weight: 4 },
+  { arbitrary: fc.tuple(changes, aCrowd, changes).map((parts) => parts.flat()), weight: 1 },
 );
 const baseRules = fc.record({
   forceNamespaced: fc.boolean(),
@@ -205,10 +231,10 @@ function fill(rules: MatchingRules, changes: readonly ClusterChange[]): ClusterI
 
 test('after any history every pod gets what the plain rule gives it, and hosts need what their pods get', () => {
   fc.assert(
-    fc.property(history, baseRules, fc.nat(3), (changes, rules, looks) => {
+    fc.property(history, baseRules, fc.nat(3), (made, rules, looks) => {
       const world = new World();
       const index = fill(rules, []);
-      changes.forEach((change, at) => {
+      made.forEach((change, at) => {
         world.apply(change);
         index.apply(change);
         // Queries between changes fill the caches, so that stale entries are found.
