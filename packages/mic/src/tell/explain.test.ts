@@ -301,7 +301,7 @@ describe('every reason to skip has words and a verdict', () => {
           binding({ namespace: 'shop', metadata: { name: `b${at + 100}` } }),
         ),
       },
-      /✗ binding .*more than 100 AzureIdentityBindings select the pod: shop\/b200/,
+      /✗ binding .*too many AzureIdentityBindings: shop\/b200/,
     ],
     'node-missing': [{ nodes: [] }, /✗ node .*node-0 does not exist/],
     'node-without-host': [{ nodes: [node('node-0', '')] }, /✗ host .*only an Azure host can carry/],
