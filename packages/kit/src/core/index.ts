@@ -13,6 +13,7 @@ export { limitEffects, type LimitEffect } from './limit-effect.ts';
 export { isNodeItself } from './peer-address.ts';
 export { RecentMap } from './recent.ts';
 export { lowerAscii } from './lower-ascii.ts';
+export { withoutScope } from './without-scope.ts';
 export { createTokenBucket, type TokenBucket } from './token-bucket.ts';
 export { formatDuration } from './duration.ts';
 export type { FlagProblem, FlagReading, FlagSpec } from './flag-spec.ts';

@@ -1,4 +1,5 @@
 import { defaultIdentityAnnotation, withPackedLabels, type Labels } from '@pod-identity/crd-types';
+import { withoutScope } from '@pod-identity/kit/core';
 import { tooLargeIn, type Fields } from '@pod-identity/kit/kube';
 
 /** The part of a pod that decisions need. Immutable: a changed pod is a new view. */
@@ -169,8 +170,8 @@ function readMetadata({ uid, namespace, name, deletionTimestamp, annotations }: 
 }
 
 function readPrefetch(text = ''): Pick<PodView, 'prefetch'> {
-  // As in token-request.ts, in linear time.
-  const listed = text.split(',').map((one) => one.trim().replace(/(?<!\/\.default)(\/\.default)+$/, ''));
+  // As requests name them.
+  const listed = text.split(',').map((one) => withoutScope(one.trim()));
   const resources = [...new Set(listed.filter((one) => one !== ''))].slice(0, mostPrefetched);
   return resources.length === 0 ? {} : { prefetch: resources };
 }

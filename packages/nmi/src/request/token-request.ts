@@ -1,6 +1,6 @@
 // Room: what a request says, judged by itself, before anybody asks who sent it.
 // It must not look at a header to learn who the caller is, or know pods or tokens.
-import { lowerAscii } from '@pod-identity/kit/core';
+import { lowerAscii, withoutScope } from '@pod-identity/kit/core';
 
 /** How a request names an identity. Values are in lower case, since ids compare without case. */
 export type Selector =
@@ -90,8 +90,7 @@ export function parseTokenRequest(query: string): ParsedTokenRequest {
     (name) => valueOf(parameters, name) !== '',
   );
   if (selectors.length > 1) return refuse('several-selectors', selectors.join(' and '));
-  // The look-behind gives each run of scopes one start: without it the time is quadratic in what a pod may write.
-  const resource = (parameters.get('resource') ?? '').replace(/(?<!\/\.default)(\/\.default)+$/, '');
+  const resource = withoutScope(parameters.get('resource') ?? '');
   if (resource.trim() === '') return refuse('no-resource', 'resource');
   return {
     ok: true,
