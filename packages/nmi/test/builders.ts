@@ -18,7 +18,7 @@ import {
   selectorIndexes,
 } from '../src/authorize/bindings-of-selector.ts';
 import { recordOf } from '../src/authorize/node-records.ts';
-import type { AuthorizeRules, ClusterView } from '../src/authorize/types.ts';
+import type { AuthorizeRules, ClusterView, InvalidException } from '../src/authorize/types.ts';
 import type { AccessGuard } from '../src/access/guard.ts';
 import type { AccessPair } from '../src/access/types.ts';
 import type { NeighbourTable } from '../src/identify/neighbour-table.ts';
@@ -139,6 +139,7 @@ export interface World {
   readonly bindings?: readonly AzureIdentityBinding[];
   readonly records?: readonly AzureAssignedIdentity[];
   readonly exceptions?: readonly AzurePodIdentityException[];
+  readonly invalidExceptions?: readonly InvalidException[];
   readonly namespaces?: readonly NamespaceView[];
   /** Namespaces. */
   readonly leavesOutBindings?: readonly string[];
@@ -175,6 +176,8 @@ export const viewOf = (first: World = {}) => {
     namespaceOf: (name) => world.namespaces?.find((namespace) => namespace.name === name),
     exceptionsIn: (namespace) =>
       (world.exceptions ?? []).filter(({ metadata }) => metadata.namespace === namespace),
+    invalidExceptionsIn: (asked) =>
+      (world.invalidExceptions ?? []).filter(({ namespace }) => namespace === asked),
   };
   return {
     view,

@@ -517,6 +517,22 @@ describe('C10 exceptions', () => {
     expect(short(decide(given))).toBe(expected);
   });
 
+  it.each<[string, Case]>([
+    ['no label', { pod: { labels: { app: 'cni' } } }],
+    ['no binding', {}],
+    [
+      'an identity that its exceptions do not list',
+      {
+        world: { exceptions: [exception({ aadpodidbinding: 'demo' }, 'default', ['a'])] },
+        selector: { by: 'client-id', value: 'b' },
+      },
+    ],
+  ])('a pod that is refused for %s is told of one that is not valid', (_, { world = {}, ...given }) => {
+    const invalidException = { namespace: 'default', name: 'broken', fault: 'spec.clientIDs must be' };
+    const decided = decide({ ...given, world: { ...world, invalidExceptions: [invalidException] } });
+    expect(decided).toMatchObject({ kind: 'deny', denial: { invalidException } });
+  });
+
   const freeing = (...lists: (readonly string[] | undefined)[]): Case => ({
     world: { exceptions: lists.map((list) => exception({ app: 'cni' }, 'default', list)) },
     pod: { labels: { app: 'cni' } },

@@ -12,7 +12,7 @@ import type { Selector } from '../request/token-request.ts';
 import type { ServicePrincipal } from '../tokens/types.ts';
 import { accessModeOf, accessToIdentity } from './access-needed.ts';
 import { candidatesOf } from './candidates.ts';
-import { exemptionOf, type Exemption } from './exception.ts';
+import { exemptionOf, invalidExceptionFor, type Exemption } from './exception.ts';
 import { principalOf } from './policy.ts';
 import { selectIdentity, type Selection } from './select-identity.ts';
 import type {
@@ -51,6 +51,18 @@ export function rightsOf(pod: PodView, view: ClusterView, rules: AuthorizeRules)
     const tooLarge: Decision = { kind: 'deny', denial: { why: 'pod-too-large', fault: pod.tooLarge } };
     return () => tooLarge;
   }
+  const rights = rightsOfServed(pod, view, rules);
+  return (selector, refused) => {
+    const decision = rights(selector, refused);
+    if (decision.kind !== 'deny') return decision;
+    const invalidException = invalidExceptionFor(pod, view, rules);
+    return invalidException === undefined
+      ? decision
+      : { ...decision, denial: { ...decision.denial, invalidException } };
+  };
+}
+
+function rightsOfServed(pod: PodView, view: ClusterView, rules: AuthorizeRules): Rights {
   const exemption = exemptionOf(pod, view, rules);
   if (exemption === undefined) return rightsOfBound(pod, view, rules);
   let bound: Rights | undefined;

@@ -27,7 +27,14 @@ const manyFaults = {
 const objects: Readonly<Record<string, readonly { metadata: object }[]>> = {
   azureidentities: [reader, broken, manyFaults],
   azureidentitybindings: [binding('reader'), binding('writer', { selector: 'other' })],
-  azurepodidentityexceptions: [exception({ app: 'cni' }, 'shop')],
+  azurepodidentityexceptions: [
+    exception({ app: 'cni' }, 'shop'),
+    {
+      ...exception({ app: 'csi' }, 'shop'),
+      metadata: { name: 'broken', namespace: 'shop' },
+      spec: { podLabels: { app: 'csi' }, clientIds: ['a'] },
+    },
+  ],
   azureassignedidentities: [
     record(reader, 'Assigned'),
     { ...elsewhere, spec: { ...elsewhere.spec, nodename: 'node-2' } },
@@ -90,6 +97,22 @@ it('of an identity that is not valid at most ten problems are told, and how many
   const fault = view.faultOf('default', 'many-faults') ?? '';
   expect(fault).toMatch(/^spec\.allowedNamespaces\.selector\.k0x.*; and 15 more$/);
   expect(fault.length).toBeLessThan(4_000);
+});
+
+it('an exception that is not valid does not count, but it is known which, why, and for which pods it is', async () => {
+  const { view } = await start();
+  expect(view.exceptionsIn('shop').map(({ metadata }) => metadata.name)).toEqual(['exception']);
+  expect(view.invalidExceptionsIn('default')).toEqual([]);
+  expect(view.invalidExceptionsIn('shop')).toEqual([
+    {
+      namespace: 'shop',
+      name: 'broken',
+      fault: expect.stringMatching(
+        /^spec\.clientIds is not read, .* write clientIDs, or remove it$/,
+      ) as string,
+      podLabels: { app: 'csi' },
+    },
+  ]);
 });
 
 it('a record of another node says nothing about this one, even if the label lets it through', async () => {

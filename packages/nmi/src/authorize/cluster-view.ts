@@ -4,21 +4,16 @@ import {
   matchPod,
   parseAzureIdentity,
   parseAzureIdentityBinding,
-  parseAzurePodIdentityException,
   fieldLimits,
   resources,
   tellProblems,
-  tooLargeProblems,
   type AzureIdentity,
   type AzureIdentityBinding,
-  type AzurePodIdentityException,
   type Kind,
   type Parsed,
-  type Problem,
 } from '@pod-identity/crd-types';
 import {
   createInformer,
-  tooLargeIn,
   type Informer,
   type InformerOptions,
   type KubeTransport,
@@ -30,7 +25,9 @@ import { bindingsReachingOut, foundIn, selectorIndexes } from './bindings-of-sel
 import { objectsOf } from './candidates.ts';
 import { createNamespaceInformer, type NamespaceInformer } from './namespaces.ts';
 import { createRecordInformer, type CommonOptions } from './node-records.ts';
-import type { ClusterView, MatchedObjects, NodeRecord, OperationMode } from './types.ts';
+import { readException } from './read-exception.ts';
+import { nameOf, readWhole } from './read-whole.ts';
+import type { ClusterView, FoundException, MatchedObjects, NodeRecord, OperationMode } from './types.ts';
 
 export interface ClusterInformerOptions {
   readonly transport: KubeTransport;
@@ -84,10 +81,9 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
     trim: wholeOf('AzureIdentityBinding', parseAzureIdentityBinding, options),
     indexes: selectorIndexes,
   });
-  const exceptions = createInformer<AzurePodIdentityException>({
+  const exceptions = createInformer<FoundException>({
     ...of('AzurePodIdentityException'),
-    trim: wholeOf('AzurePodIdentityException', parseAzurePodIdentityException, options),
-    indexes: { namespace: ({ metadata }) => [metadata.namespace ?? ''] },
+    ...exceptionOptions(options),
   });
   const namespaces = createNamespaceInformer({ transport, clock, random, log, pageSize });
   const matched = matchedObjects({ identities, bindings, namespaces });
@@ -113,7 +109,7 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
       leavesOutBindings: (namespace) => bindings.leavesOut(namespace),
       leavesOutRecords: (namespace) => records?.leavesOut(namespace) ?? false,
       assignedOnNode: (resource) => records?.store.by('resource', resource) ?? [],
-      exceptionsIn: (namespace) => exceptions.store.by('namespace', namespace),
+      ...exceptionsOf(exceptions),
     },
   };
 }
@@ -148,6 +144,33 @@ const identityOptions: Pick<InformerOptions<FoundIdentity>, 'trim' | 'indexes'> 
       'value' in found && found.value.spec.allowedNamespaces !== undefined ? [found.namespace] : [],
   },
 };
+
+function exceptionOptions({
+  onInvalid,
+}: Pick<ClusterInformerOptions, 'onInvalid'>): Pick<InformerOptions<FoundException>, 'trim' | 'indexes'> {
+  return {
+    trim: (object) => {
+      const found = readException(object);
+      if (found && 'fault' in found) onInvalid?.({ kind: 'AzurePodIdentityException', ...found });
+      return found;
+    },
+    indexes: {
+      valid: (found) => ('value' in found ? [found.namespace] : []),
+      invalid: (found) => ('fault' in found ? [found.namespace] : []),
+    },
+  };
+}
+
+function exceptionsOf({
+  store,
+}: Informer<FoundException>): Pick<ClusterView, 'exceptionsIn' | 'invalidExceptionsIn'> {
+  return {
+    exceptionsIn: (namespace) =>
+      store.by('valid', namespace).flatMap((found) => ('value' in found ? [found.value] : [])),
+    invalidExceptionsIn: (namespace) =>
+      store.by('invalid', namespace).flatMap((found) => ('fault' in found ? [found] : [])),
+  };
+}
 
 /** Small, since the API server builds a whole page in memory, of objects of up to 1.5 MB. */
 const pageSize = 100;
@@ -219,20 +242,4 @@ function readIdentity(object: unknown): FoundIdentity | undefined {
   return 'value' in read
     ? { ...named, ...read }
     : { ...named, fault: tellProblems(read.problems).join('; ') };
-}
-
-function nameOf(object: unknown): { readonly namespace: string; readonly name: string } | undefined {
-  const { metadata } = (object ?? {}) as { metadata?: { namespace?: string; name?: string } };
-  if (!metadata?.namespace || !metadata.name) return undefined;
-  return { namespace: metadata.namespace, name: metadata.name };
-}
-
-function readWhole<T>(
-  object: unknown,
-  parse: (object: unknown) => Parsed<T>,
-): { readonly value: T } | { readonly problems: readonly Problem[] } {
-  const tooLarge = tooLargeProblems(tooLargeIn(object));
-  const parsed = parse(object);
-  if (parsed.ok && tooLarge.length === 0) return { value: parsed.value };
-  return { problems: [...tooLarge, ...(parsed.ok ? [] : parsed.problems)] };
 }

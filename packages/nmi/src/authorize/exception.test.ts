@@ -1,7 +1,8 @@
 import { describe, expect, it, test } from 'vitest';
 import { exception, pod, viewOf } from '../../test/builders.ts';
 import { readConfig } from '../config/config.ts';
-import { exemptionOf } from './exception.ts';
+import { exemptionOf, invalidExceptionFor } from './exception.ts';
+import type { InvalidException } from './types.ts';
 
 function rulesOf(...argv: string[]) {
   const reading = readConfig({ argv: ['--node=n1', ...argv], env: {} });
@@ -80,4 +81,36 @@ test("the labels of a pod are read once to compare them with those of the origin
   );
   expect(exemptionOf(asking, viewOf({}).view, rules)).toMatchObject({ why: 'controller' });
   expect(reads).toBe(1);
+});
+
+describe('the exception that is told to a pod, since it is not valid', () => {
+  const invalid = (name: string, podLabels?: Record<string, string>): InvalidException => ({
+    namespace: 'default',
+    name,
+    fault: 'spec.clientIDs must be a list of strings',
+    ...(podLabels && { podLabels }),
+  });
+  const told = (invalidExceptions: readonly InvalidException[], ...argv: string[]) =>
+    invalidExceptionFor(pod({ labels: { app: 'Web' } }), viewOf({ invalidExceptions }).view, rulesOf(...argv))
+      ?.name;
+
+  it.each<[string, readonly InvalidException[], string | undefined]>([
+    ['none', [], undefined],
+    ['one with a label of the pod', [invalid('a', { app: 'web' })], 'a'],
+    ['one for other pods', [invalid('a', { app: 'cni' })], undefined],
+    ['one for no pod', [invalid('a', {})], undefined],
+    ['one whose labels are not known', [invalid('a')], 'a'],
+    ['the first by name', [invalid('c'), invalid('a'), invalid('b')], 'a'],
+    ['one with a label of the pod before the others', [invalid('a'), invalid('b', { app: 'web' })], 'b'],
+    ['one of another namespace', [{ ...invalid('a'), namespace: 'shop' }], undefined],
+  ])('is %s', (_, all, expected) => {
+    expect(told(all)).toBe(expected);
+  });
+
+  it('is none in a namespace where no exception counts, unless the right on the machine decides', () => {
+    const all = [invalid('a')];
+    expect(told(all, '--exception-namespaces=kube-system')).toBeUndefined();
+    expect(told(all, '--exception-namespaces=kube-system,default')).toBe('a');
+    expect(told(all, '--exception-namespaces=kube-system', '--identity-access=rbac')).toBe('a');
+  });
 });

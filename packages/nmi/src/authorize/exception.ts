@@ -1,7 +1,7 @@
 import type { AccessMode, AzurePodIdentityException, Labels } from '@pod-identity/crd-types';
 import type { PodView } from '../identify/pod-view.ts';
 import { accessModeOf, accessToMachine } from './access-needed.ts';
-import type { AuthorizeRules, ClusterView, ControllerPods, PassThrough } from './types.ts';
+import type { AuthorizeRules, ClusterView, ControllerPods, InvalidException, PassThrough } from './types.ts';
 
 export type Exemption = Pick<PassThrough, 'why' | 'clientIds' | 'access'>;
 
@@ -22,6 +22,30 @@ export function exemptionOf(pod: PodView, view: ClusterView, rules: AuthorizeRul
   return { why: 'exempt', clientIds: freedBy(exceptions), ...(access && { access }) };
 }
 
+/**
+ * An exception of the pod's namespace that is not valid and may be meant for the pod: one that has a label of the pod, else one whose
+ * labels are not known; of several the first by name. Undefined also where no exception would count.
+ */
+export function invalidExceptionFor(
+  pod: PodView,
+  view: ClusterView,
+  rules: AuthorizeRules,
+): InvalidException | undefined {
+  const all = view.invalidExceptionsIn(pod.namespace);
+  if (all.length === 0) return undefined;
+  if (!mayHaveExceptions(pod.namespace, accessModeOf(pod.namespace, view, rules), rules)) return undefined;
+  const { labels } = pod;
+  const named = all.filter(({ podLabels }) => podLabels !== undefined && hasAnyOf(labels, podLabels));
+  return firstByName(named) ?? firstByName(all.filter(({ podLabels }) => podLabels === undefined));
+}
+
+function firstByName(all: readonly InvalidException[]): InvalidException | undefined {
+  return all.reduce<InvalidException | undefined>(
+    (first, one) => (first === undefined || one.name < first.name ? one : first),
+    undefined,
+  );
+}
+
 /** In mode `rbac` exceptions count in all namespaces, and the right on the machine decides. */
 function mayHaveExceptions(
   namespace: string,
@@ -38,7 +62,11 @@ function isController(pod: PodView, { namespace, serviceAccount, labels }: Contr
 }
 
 function isFor({ spec }: AzurePodIdentityException, labels: Labels): boolean {
-  return Object.entries(spec.podLabels).some(([name, value]) => hasLabel(labels, name, value));
+  return hasAnyOf(labels, spec.podLabels);
+}
+
+function hasAnyOf(labels: Labels, wanted: Labels): boolean {
+  return Object.entries(wanted).some(([name, value]) => hasLabel(labels, name, value));
 }
 
 function hasLabel(labels: Labels, name: string, value: string): boolean {

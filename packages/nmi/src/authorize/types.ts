@@ -7,6 +7,7 @@ import type {
   AzureIdentityBinding,
   AzurePodIdentityException,
   BindingsByNamespace,
+  Labels,
   PodFacts,
   NamespaceView,
   ResourceId,
@@ -29,7 +30,23 @@ export interface ClusterView extends MatchedObjects {
   /** This node's records that name the resource. */
   assignedOnNode(resource: ResourceId): readonly NodeRecord[];
   exceptionsIn(namespace: string): readonly AzurePodIdentityException[];
+  /** Exceptions that do not count, since they are not valid, in any order. */
+  invalidExceptionsIn(namespace: string): readonly InvalidException[];
 }
+
+/** An AzurePodIdentityException that is not valid. */
+export interface InvalidException {
+  readonly namespace: string;
+  readonly name: string;
+  /** On one line, of bounded length. */
+  readonly fault: string;
+  /** Absent: it is not known for which pods it is meant. */
+  readonly podLabels?: Labels;
+}
+
+export type FoundException =
+  | { readonly namespace: string; readonly name: string; readonly value: AzurePodIdentityException }
+  | InvalidException;
 
 /** The inputs of matching. */
 export interface MatchedObjects {
@@ -112,7 +129,10 @@ export interface BoundIdentity {
 
 export type ManagedIdentity = Extract<TokenSubject, { readonly kind: 'identity' }>;
 
-export type Denial =
+/** `invalidException`: one that may be meant for the pod. */
+export type Denial = DenialReason & { readonly invalidException?: InvalidException };
+
+type DenialReason =
   /** `labelsFault`: why the labels of the pod's Namespace are not known. */
   | { readonly why: 'other-namespace'; readonly labelsFault?: string }
   /**

@@ -11,9 +11,10 @@ import {
 import { accessModeOf } from '../authorize/access-needed.ts';
 import { authorize, matchingRules } from '../authorize/authorize.ts';
 import { objectsOf } from '../authorize/candidates.ts';
-import { exemptionOf } from '../authorize/exception.ts';
+import { exemptionOf, invalidExceptionFor } from '../authorize/exception.ts';
 import type { Decision } from '../authorize/types.ts';
 import type { Selector } from '../request/token-request.ts';
+import { explainInvalidException } from '../respond/explain.ts';
 import { explainAccess, explainMachineAccess } from './explain-access.ts';
 import { explainMismatch } from './explain-mismatch.ts';
 import { info, ok, problem, waiting, type Finding } from './finding.ts';
@@ -31,7 +32,11 @@ export function explainRights(world: ExplainWorld): Rights {
   if (exemption !== undefined) {
     const clientIds = [...(exemption.clientIds ?? [])].sort();
     return {
-      findings: [exempt(world, exemption), ...explainMachineAccess(exemption.access)],
+      findings: [
+        exempt(world, exemption),
+        ...explainMachineAccess(exemption.access),
+        ...invalidException(world),
+      ],
       selectors: clientIds.map((value) => ({ by: 'client-id', value })),
     };
   }
@@ -42,6 +47,7 @@ export function explainRights(world: ExplainWorld): Rights {
     findings: [
       ...(label ? [ok('label', `${bindingLabel}=${label}`)] : []),
       ...doubtfulExceptions(world),
+      ...invalidException(world),
       ...invalidObjects(world),
       ...matches.flatMap((match) => explainMatch(match, world)),
       ...explainLeftOut(matches, world),
@@ -110,14 +116,30 @@ function doubtfulExceptions({ pod, view }: ExplainWorld): Finding[] {
     .slice(0, mostExceptions);
 }
 
-/** Of the pod's namespace: one may be meant for the pod. */
-function invalidObjects({ invalid = [] }: ExplainWorld): Finding[] {
-  return invalid.map(({ kind, namespace, name, fault }) =>
-    info(
-      kind === 'AzureIdentityBinding' ? 'binding' : 'exception',
-      `${kind} ${namespace}/${name} is not valid, so it is for no pod: ${fault}`,
-    ),
-  );
+/** The first that may be meant for the pod. */
+function invalidException({ pod, view, rules }: ExplainWorld): Finding[] {
+  const invalid = invalidExceptionFor(pod, view, rules);
+  if (invalid === undefined) return [];
+  const { namespace, name, podLabels } = invalid;
+  const remedy = {
+    text: 'correct it, or delete it',
+    command: `kubectl edit azurepodidentityexceptions ${name} --namespace ${namespace}`,
+  };
+  const tell = podLabels === undefined ? info : problem;
+  return [tell('exception', explainInvalidException(invalid), remedy)];
+}
+
+/** Others of the pod's namespace. */
+function invalidObjects({ pod, view, rules, invalid = [] }: ExplainWorld): Finding[] {
+  const told = invalidExceptionFor(pod, view, rules);
+  return invalid
+    .filter(({ kind, name }) => kind === 'AzureIdentityBinding' || name !== told?.name)
+    .map(({ kind, namespace, name, fault }) =>
+      info(
+        kind === 'AzureIdentityBinding' ? 'binding' : 'exception',
+        `${kind} ${namespace}/${name} is not valid, so it is for no pod: ${fault}`,
+      ),
+    );
 }
 
 function reachOf({ identity, isGuest }: Match, { pod, rules }: ExplainWorld): string {

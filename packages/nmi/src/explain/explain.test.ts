@@ -197,6 +197,41 @@ describe('item 24: a pod is explained', () => {
   });
 });
 
+describe('an exception that is not valid is named', () => {
+  const invalid = { namespace: 'default', name: 'cni', fault: 'spec.clientIDs must be a list of strings' };
+  const told = (given: Given) =>
+    lines(given)
+      .split('\n')
+      .filter((line) => /xception/.test(line));
+  const remedy = ['               $ kubectl edit azurepodidentityexceptions cni --namespace default'];
+
+  it('to a pod that it is for, and in the response to it', () => {
+    const world: World = { invalidExceptions: [{ ...invalid, podLabels: { app: 'cni' } }] };
+    const [finding, command, answer] = told({ world, pod: podOf({ labels: { app: 'cni' } }) });
+    expect(finding).toBe(
+      '✗ exception    AzurePodIdentityException cni of this namespace is for this pod, but does not count, since it is invalid: spec.clientIDs must be a list of strings',
+    );
+    expect([command]).toEqual(remedy);
+    expect(answer).toMatch(
+      /^✗ answer .* does not count, since it is invalid: spec\.clientIDs must be a list of strings\.$/,
+    );
+  });
+
+  it.each<[string, World]>([
+    ['gets a token by a binding', { ...assigned, invalidExceptions: [invalid] }],
+    [
+      'is exempt by another one',
+      { exceptions: [exception({ aadpodidbinding: 'demo' })], invalidExceptions: [invalid] },
+    ],
+  ])('to a pod that %s, if its labels are not known', (_, world) => {
+    const found = told({ world }).filter((line) => !line.includes('exempt by'));
+    expect(found).toEqual([
+      '· exception    AzurePodIdentityException cni of this namespace is invalid: spec.clientIDs must be a list of strings',
+      ...remedy,
+    ]);
+  });
+});
+
 const problemsOf = (given: Given) =>
   explain(given)
     .findings.filter(({ verdict }) => verdict === 'problem' || verdict === 'waiting')

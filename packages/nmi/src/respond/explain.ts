@@ -1,5 +1,5 @@
 import { whyUnbound } from '@pod-identity/crd-types';
-import type { Denial } from '../authorize/types.ts';
+import type { Denial, InvalidException } from '../authorize/types.ts';
 import type { BadRequest, BadRequestReason } from '../request/token-request.ts';
 import { explainNoAccess } from './explain-access.ts';
 import type { Outcome } from './outcome.ts';
@@ -34,7 +34,19 @@ export function explainBadRequest({ why, name = '', rightName = '' }: BadRequest
 
 /** Why the pod has no such identity, and what to do. It starts with the text of IMDS, which SDKs look for. */
 export function explainDenial(pod: string, denial: Denial): string {
-  return `Identity not found. ${whyDenied(pod, denial)}`;
+  return `Identity not found. ${whyDenied(pod, denial)}${invalidNote(denial)}`;
+}
+
+/** The pod may rely on an exception that does not count. */
+function invalidNote({ invalidException: invalid }: Denial): string {
+  return invalid === undefined ? '' : ` ${explainInvalidException(invalid)}.`;
+}
+
+/** All of it is of the pod's own namespace. */
+export function explainInvalidException({ name, fault, podLabels }: InvalidException): string {
+  return podLabels === undefined
+    ? `AzurePodIdentityException ${name} of this namespace is invalid: ${fault}`
+    : `AzurePodIdentityException ${name} of this namespace is for this pod, but does not count, since it is invalid: ${fault}`;
 }
 
 function whyDenied(pod: string, denial: Denial): string {
@@ -74,7 +86,7 @@ function explainMayCome(pod: string, denial: Denial): string {
   // The text about a right ends with a command, and with roles to paste.
   return denial.why === 'access-denied'
     ? `A binding for pod ${pod} in its own namespace ${until} ${why}`
-    : `${why} It ${until}`;
+    : `${why} It ${until}${invalidNote(denial)}`;
 }
 
 type Unassigned = Pick<

@@ -298,6 +298,37 @@ describe('the table', () => {
     });
   });
 
+  const invalidException = { namespace: 'default', name: 'cni', fault: 'spec.clientIDs must be a list' };
+  const isInvalid =
+    'AzurePodIdentityException cni of this namespace is invalid: spec.clientIDs must be a list.';
+  it.each<[string, Outcome, string]>([
+    [
+      'is refused',
+      denied({ why: 'no-label', invalidException }),
+      `is the selector of an AzureIdentityBinding. ${isInvalid}`,
+    ],
+    [
+      'waits for a binding',
+      {
+        kind: 'not-assigned',
+        pod,
+        seen: 'unbound',
+        denial: { why: 'no-binding', label: 'demo', invalidException },
+      },
+      `its requests wait for it. Try again. ${isInvalid}`,
+    ],
+    [
+      'has one of the labels of the exception',
+      denied({ why: 'no-label', invalidException: { ...invalidException, podLabels: { app: 'cni' } } }),
+      'AzurePodIdentityException cni of this namespace is for this pod, but does not count, since it is invalid: spec.clientIDs must be a list.',
+    ],
+  ])('names an exception that does not count to a pod that %s', (_, outcome, end) => {
+    const { error_description: description = '' } = JSON.parse(
+      String(respond(outcome, rules).body),
+    ) as Record<string, string>;
+    expect(description.slice(-end.length)).toBe(end);
+  });
+
   it('says nothing about objects of other namespaces', () => {
     for (const denial of [
       { why: 'identity-missing', binding: 'secret-team/b', identity: 'secret-team/i' },
