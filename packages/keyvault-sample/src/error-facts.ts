@@ -15,6 +15,8 @@ export interface ErrorFacts {
    * or a portal.
    */
   readonly isOfVault: boolean;
+  /** Whether the response has headers of Key Vault, which it also sends without a body. */
+  readonly hasVaultHeaders: boolean;
   /** Key Vault's own code within its error, such as `ForbiddenByFirewall`. */
   readonly innerCode: string | undefined;
   /** What the service wrote, on one line and cut; undefined if it may have the value of a secret. */
@@ -26,6 +28,7 @@ interface Link {
   readonly code: string;
   readonly status: number | undefined;
   readonly isOfVault: boolean;
+  readonly hasVaultHeaders: boolean;
   readonly innerCode: string | undefined;
   readonly message: string;
   readonly stack: string;
@@ -55,6 +58,7 @@ export function factsOf(error: unknown): ErrorFacts {
     words,
     status: links.find(({ status }) => status !== undefined)?.status,
     isOfVault: links.some((link) => link.isOfVault),
+    hasVaultHeaders: links.some((link) => link.hasVaultHeaders),
     innerCode: links.find(({ innerCode }) => innerCode !== undefined)?.innerCode,
     // The Azure SDK repeats the body of a response that it cannot parse, and the body of a secret has its value.
     text: words.has('PARSE_ERROR') ? undefined : textOf(said[0]?.message ?? ''),
@@ -72,6 +76,7 @@ function chainOf(error: unknown): readonly Link[] {
       code: word(fields['code']),
       status: statusOf(fields['statusCode'] ?? fields['status']),
       isOfVault: hasCode(fields['details']) && hadToken(fields['request']),
+      hasVaultHeaders: vaultHeaders.some((name) => headersOf(fields['response'])?.has?.(name) === true),
       innerCode: innerCodeOf(fields['details']),
       message: text(fields['message']),
       stack: text(fields['stack']),
@@ -93,10 +98,14 @@ const statusOf = (value: unknown): number | undefined => (typeof value === 'numb
 
 const hasCode = (details: unknown): boolean => word(fieldsOf(fieldsOf(details)['error'])['code']) !== '';
 
+const vaultHeaders = ['x-ms-keyvault-region', 'x-ms-keyvault-service-version', 'x-ms-request-id'];
+
 /** Of an HTTP request of the SDK; true if there is none to look at. */
-function hadToken(request: unknown): boolean {
-  const headers = fieldsOf(request)['headers'] as Partial<Pick<Headers, 'has'>> | undefined;
-  return headers?.has?.('authorization') ?? true;
+const hadToken = (request: unknown): boolean => headersOf(request)?.has?.('authorization') ?? true;
+
+/** Of an HTTP request or response of the SDK. */
+function headersOf(message: unknown): Partial<Pick<Headers, 'has'>> | undefined {
+  return fieldsOf(message)['headers'] as Partial<Pick<Headers, 'has'>> | undefined;
 }
 
 /** Errors of JavaScript itself: no service causes them. */

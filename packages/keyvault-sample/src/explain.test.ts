@@ -30,6 +30,9 @@ const foreign = (status: number, details: object = {}) =>
     details,
     request: { headers: new Headers() },
   });
+/** With headers of Key Vault, and without a body. */
+const bare = (status: number, header = 'x-ms-keyvault-region') =>
+  Object.assign(foreign(status), { response: { headers: new Headers({ [header]: 'x' }) } });
 const network = (code: string) => failure(`connect ${code}`, { name: 'RestError', code });
 
 /** As DefaultAzureCredential of @azure/identity 4.14 throws it. */
@@ -72,6 +75,13 @@ test.each<[reason: Reason, when: string, error: unknown, more?: Partial<Attempt>
   ['several-identities', 'imds-client is refused', imds('ambiguous-identity', 400, severalText)],
   ['no-access', 'DefaultAzureCredential gets 400', chained(answered(400, mayNot))],
   ['no-access', 'imds-client gets 400', imds('identity-not-found', 400, mayNot)],
+  [
+    'no-access',
+    'a pod that still waits',
+    imds('unavailable', 503, mayNot.replace('Identity not found. ', '')),
+  ],
+  ['token-refused', 'another text with these words', imds('bad-request', 400, 'You may not use it')],
+  ['identity-refused', 'whatever Azure writes', imds('denied', 403, mayNot)],
   [
     'token-refused',
     'another 400',
@@ -123,6 +133,10 @@ test.each<[reason: Reason, when: string, error: unknown, more?: Partial<Attempt>
   ['proxy', 'that reaches nothing: 502', foreign(502), proxied],
   ['proxy', 'that reaches nothing: 503', foreign(503), proxied],
   ['proxy', 'that reaches nothing: 504', foreign(504), proxied],
+  ['unavailable', '503 of the vault without a body, behind a proxy', bare(503), proxied],
+  ['unavailable', 'the same by the id of the request alone', bare(500, 'x-ms-request-id'), proxied],
+  ['unreadable', '404 of the vault without a body, behind a proxy', bare(404), proxied],
+  ['unavailable', '502 without a body, and no proxy', foreign(502)],
   ['proxy', 'that refuses requests for tokens', chained(answered(403, htmlText)), proxied],
   ['proxy', 'that is asked for tokens in vain', chained(answered(502, htmlText)), proxied],
   ['proxy', 'that is down, and asked for tokens', chained(failure('network_error')), proxied],
@@ -165,6 +179,10 @@ test('a proxy is named with its variable, the host that it does not let through,
   );
   expect(forVault.remedy).toContain('add demo.vault.azure.net to NO_PROXY');
   expect(forVault.command).toBeUndefined();
+  // A gateway behind the proxy can have sent it.
+  expect(explain(foreign(503), { ...attempt, ...proxied }).problem).toBe(
+    'The HTTP proxy that HTTPS_PROXY names, or something behind it, responded in place of demo.vault.azure.net (503)',
+  );
   const forTokens = explain(chained(answered(403, htmlText)), { ...attempt, ...proxied });
   expect(forTokens.problem).toContain('HTTP_PROXY names does not let requests for 169.254.169.254 through');
   expect(forTokens.remedy).toContain('Add 169.254.169.254 to NO_PROXY');

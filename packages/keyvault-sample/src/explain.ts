@@ -43,17 +43,21 @@ function tokenReason(facts: ErrorFacts, { proxies }: Attempt): Reason {
   return tokenReasons[status] ?? 'identity-pending';
 }
 
-/** What the endpoint and NMI write, the most telling first. */
-const tokenTexts: readonly (readonly [part: string, reason: Reason])[] = [
-  ['Multiple user assigned identities exist', 'several-identities'],
-  ['may not use', 'no-access'],
-  ['Identity not found', 'no-identity'],
+/** The endpoint and NMI have one code for all of these, so their text decides; the most telling first. */
+const tokenTexts: readonly (readonly [text: RegExp, reason: Reason])[] = [
+  [/Multiple user assigned identities exist/, 'several-identities'],
+  [/\bServiceAccount \S+ may not use \S/, 'no-access'],
+  [/Identity not found/, 'no-identity'],
 ];
 
-function saidReason({ words, text = '' }: ErrorFacts): Reason | undefined {
+function saidReason({ words, status = 0, text = '' }: ErrorFacts): Reason | undefined {
   if (words.has('ambiguous-identity')) return 'several-identities';
-  return tokenTexts.find(([part]) => text.includes(part))?.[1];
+  // Text of Azure on an identity that the pod has.
+  if (ofAzure.has(status)) return undefined;
+  return tokenTexts.find(([part]) => part.test(text))?.[1];
 }
+
+const ofAzure: ReadonlySet<number> = new Set([401, 403, 429]);
 
 const tokenReasons: Readonly<Record<number, Reason>> = {
   401: 'identity-refused',
@@ -78,14 +82,15 @@ const vaultReasons: Readonly<Record<number, Reason>> = {
 };
 
 function statusReason(
-  { isOfVault, innerCode = '' }: ErrorFacts,
+  { isOfVault, hasVaultHeaders, innerCode = '' }: ErrorFacts,
   status: number,
   { proxies }: Attempt,
 ): Reason {
   const ofStatus = isOfVault ? { ...statusReasons, ...vaultReasons } : statusReasons;
   const found = innerReasons[innerCode] ?? ofStatus[status];
   if (found !== undefined) return found;
-  if (!isOfVault && proxies.vault !== undefined && status >= 400) return 'proxy';
+  const isForeign = !isOfVault && !hasVaultHeaders;
+  if (isForeign && proxies.vault !== undefined && status >= 400) return 'proxy';
   if (status >= 500) return 'unavailable';
   return isOfVault ? 'unknown' : 'unreadable';
 }

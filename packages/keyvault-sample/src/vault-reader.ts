@@ -44,27 +44,32 @@ export function createVaultReader(
     }
   };
   return async (item, abortSignal) => {
-    let status: number | undefined;
-    const onResponse = (response: { readonly status: number }): void => void (status = response.status);
+    let last: SdkResponse | undefined;
+    const onResponse = (response: SdkResponse): void => void (last = response);
     try {
       return await read(item, { abortSignal, onResponse });
     } catch (error) {
-      throw withStatus(error, status);
+      throw withResponse(error, last);
     }
   };
+}
+
+interface SdkResponse {
+  readonly status: number;
 }
 
 interface Asking {
   readonly abortSignal: AbortSignal;
   /** Called with each response, also with one that is not understood. */
-  readonly onResponse: (response: { readonly status: number }) => void;
+  readonly onResponse: (response: SdkResponse) => void;
 }
 
 /** The clients of Key Vault fail with a TypeError when a response has no body of Key Vault, as those of gateways and proxies. */
-function withStatus(cause: unknown, status: number | undefined): unknown {
-  if (!(cause instanceof TypeError) || status === undefined) return cause;
+function withResponse(cause: unknown, response: SdkResponse | undefined): unknown {
+  if (!(cause instanceof TypeError) || response === undefined) return cause;
+  const { status } = response;
   const error = new Error(`a response with the status ${status} and without a readable body`, { cause });
-  return Object.assign(error, { statusCode: status });
+  return Object.assign(error, { statusCode: status, response });
 }
 
 interface Properties {

@@ -177,6 +177,9 @@ function proxyWording(...[{ proxies, vaultUrl }, { isTokenFailure, status }]: Pa
     : `Check KEYVAULT_URL, allow ${host} in the proxy, correct ${variable}, or add ${host} to NO_PROXY`;
   if (status === undefined) return [`${proxy} cannot be reached or ends the connection`, remedy] as const;
   if (status === 407) return [`${proxy} requires a login`, remedy] as const;
+  // A gateway behind the proxy can have sent it, too.
+  if (status >= 500)
+    return [`${proxy}, or something behind it, responded in place of ${host} (${status})`, remedy] as const;
   return [`${proxy} does not let requests for ${host} through (${status})`, remedy] as const;
 }
 

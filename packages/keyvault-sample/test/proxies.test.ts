@@ -4,8 +4,8 @@ import { createServer } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { readFile } from 'node:fs/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { startSim } from '@pod-identity/sim';
-import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
+import { startSim, type Sim } from '@pod-identity/sim';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { readConfig } from '../src/config.ts';
 import { proxiesOf } from '../src/proxy.ts';
 import { run } from '../src/run.ts';
@@ -97,18 +97,47 @@ test.each<Refusal>([
   expect(said).not.toContain('az role assignment');
 });
 
-test('a proxy that lets requests for the vault through and refuses those for tokens', async () => {
-  const sim = await startSim({ azure: { seed: (world) => world.addVault({ name: 'vault' }) } });
-  onTestFinished(() => sim.stop());
-  setDefaultCACertificates([...getCACertificates(), await readFile(sim.azure.caFile, 'utf8')]);
-  const vault = sim.azure.vaultUrl('vault');
-  const proxy = await startProxy(html, new URL(vault).host);
-  const said = await readThrough(proxy, {
-    CREDENTIAL: 'default',
-    KEYVAULT_URL: vault,
-    KEYVAULT_SKIP_CHALLENGE_VERIFICATION: 'true',
+describe('a proxy that lets requests for the vault through', () => {
+  let sim: Sim;
+  let vault: string;
+  beforeAll(async () => {
+    sim = await startSim({ azure: { seed: (world) => world.addVault({ name: 'vault' }) } });
+    setDefaultCACertificates([...getCACertificates(), await readFile(sim.azure.caFile, 'utf8')]);
+    vault = sim.azure.vaultUrl('vault');
   });
-  expect(proxy.asked.at(-1)).toContain('/metadata/identity/oauth2/token');
-  expect(said).toContain('[proxy]');
-  expect(said).toContain('Add 169.254.169.254 to NO_PROXY, or set CREDENTIAL=imds');
+  afterEach(() => sim.azure.faults.clear());
+  afterAll(() => sim.stop());
+
+  const read = async (credential: string): Promise<{ readonly proxy: Proxy; readonly said: string }> => {
+    const proxy = await startProxy(html, new URL(vault).host);
+    const said = await readThrough(proxy, {
+      CREDENTIAL: credential,
+      KEYVAULT_URL: vault,
+      KEYVAULT_SKIP_CHALLENGE_VERIFICATION: 'true',
+    });
+    return { proxy, said };
+  };
+
+  test('and refuses those for tokens', async () => {
+    const { proxy, said } = await read('default');
+    expect(proxy.asked.at(-1)).toContain('/metadata/identity/oauth2/token');
+    expect(said).toContain('[proxy]');
+    expect(said).toContain('Add 169.254.169.254 to NO_PROXY, or set CREDENTIAL=imds');
+  });
+
+  test.each<[string, Readonly<Record<string, string>>, string]>([
+    ['Key Vault', { 'x-ms-keyvault-region': 'westeurope' }, '[unavailable]'],
+    [
+      'something on the way',
+      {},
+      'HTTPS_PROXY names, or something behind it, responded in place of 127.0.0.1',
+    ],
+  ])('to which 503 without a body comes from %s', async (_, headers, expected) => {
+    // The SDK repeats its request at once.
+    const then = { status: 503, body: '', headers: { 'retry-after-ms': '1', ...headers } };
+    sim.azure.faults.add({ match: { path: /^\/secrets\// }, then });
+    const { proxy, said } = await read('imds');
+    expect(new Set(proxy.asked)).toEqual(new Set([new URL(vault).host]));
+    expect(said).toContain(expected);
+  });
 });
