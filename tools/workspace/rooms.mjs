@@ -58,6 +58,7 @@ export const rooms = [
       'explain',
       'html',
       'identity',
+      'listing',
       'page',
       'proxy',
       'status',

@@ -7,6 +7,18 @@ const problemsOf = (env: Record<string, string>) => {
   return 'problems' in result ? result.problems : [];
 };
 
+test('* stands for all names of a kind, alone', () => {
+  expect(readConfig({ ...good, SECRET_NAMES: ' * ', KEY_NAMES: 'one' })).toMatchObject({
+    items: [
+      { kind: 'secret', name: '*' },
+      { kind: 'key', name: 'one' },
+    ],
+  });
+  expect(readConfig({ ...good, SECRET_NAMES: '*,one' })).toEqual({
+    problems: ['SECRET_NAMES must have either names or * alone, which stands for all'],
+  });
+});
+
 test('two variables are enough', () => {
   expect(readConfig(good)).toEqual({
     vaultUrl: 'https://demo.vault.azure.net',

@@ -1,6 +1,6 @@
 import { isGuid } from './identity.ts';
 import { isProxyUrl, metadataHost, proxiesOf, proxyVariableOf } from './proxy.ts';
-import type { Item, Kind } from './vault-object.ts';
+import { allNames, type Item, type Kind } from './vault-object.ts';
 
 /** The sample's settings. DefaultAzureCredential reads those of the identity itself. */
 export interface SampleConfig {
@@ -118,15 +118,17 @@ function readItems(values: Values, problems: string[]): readonly Item[] {
       const name = part.trim();
       if (name === '' || names.has(name.toLowerCase())) continue;
       names.set(name.toLowerCase(), name);
-      if (!/^[0-9A-Za-z-]{1,127}$/.test(name))
+      if (name !== allNames && !/^[0-9A-Za-z-]{1,127}$/.test(name))
         problems.push(`${variable} has ${quoted(name)}: a name has 1 to 127 letters, digits and hyphens`);
     }
+    if (names.has(allNames) && names.size > 1)
+      problems.push(`${variable} must have either names or ${allNames} alone, which stands for all`);
     return [...names.values()].map((name): Item => ({ kind, name }));
   });
   const items = lists.flat();
   const variables = 'SECRET_NAMES, KEY_NAMES and CERTIFICATE_NAMES';
   if (items.length === 0)
-    problems.push(`${variables}: at least one of them must have names, separated by commas`);
+    problems.push(`${variables}: at least one of them must have names, separated by commas, or ${allNames}`);
   if (items.length > mostNames)
     problems.push(`${variables} have ${items.length} names; at most ${mostNames} are read`);
   return items;

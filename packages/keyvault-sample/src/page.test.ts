@@ -101,3 +101,33 @@ test('has no script, no address of another site, and a policy that would refuse 
   );
   expect(page).toContain('<meta name="viewport" content="width=device-width, initial-scale=1" />');
 });
+
+test('of a list it shows what is not read of it, which is not a failed read, or why it failed', () => {
+  const all = { kind: 'secret', name: '*' } as const;
+  const note = 'The vault has more secrets than are read: the first 50 are';
+  const entries = [
+    { item: all, note },
+    { item, object },
+  ];
+  const text = textOf(renderPage({ ...empty, entries }, now));
+  expect(text).toContain(`all secrets list ${note}.`);
+  expect(text).toContain('1 of 1 read');
+  expect(textOf(renderPage({ ...empty, entries: [{ item: all }] }, now))).toContain(
+    'all secrets list Not read yet.',
+  );
+  const failure = { reason: 'no-role', problem: 'No right', remedy: 'Give one', detail: undefined } as const;
+  const failed = textOf(
+    renderPage(
+      {
+        ...empty,
+        entries: [
+          { item: all, failure },
+          { item, object },
+        ],
+      },
+      now,
+    ),
+  );
+  expect(failed).toContain('all secrets list No right. [no-role] Give one.');
+  expect(failed).toContain('1 of 2 failed');
+});

@@ -3,7 +3,7 @@ import type { CredentialName } from './config.ts';
 import { html, nothing, type Html } from './html.ts';
 import type { Identity } from './identity.ts';
 import type { Entry, Status } from './status.ts';
-import { hasTime } from './vault-object.ts';
+import { allNames, hasTime } from './vault-object.ts';
 
 const style = `
 :root { color-scheme: light dark; --line: #8886; --soft: light-dark(#595959, #b0b0b0); --bad: light-dark(#a4262c, #ff9a9e); --good: light-dark(#0b6a0b, #8fd88f); }
@@ -68,7 +68,8 @@ export function renderPage(status: Status, now: Date): string {
 
 const isFailed = ({ failure }: Entry): boolean => failure !== undefined;
 
-function overviewOf(entries: readonly Entry[]): string {
+function overviewOf(all: readonly Entry[]): string {
+  const entries = all.filter(({ note }) => note === undefined);
   const failed = entries.filter(isFailed).length;
   if (failed > 0) return `${failed} of ${entries.length} failed`;
   const read = entries.filter(({ object }) => object !== undefined).length;
@@ -116,7 +117,8 @@ function identityRows({
   ];
 }
 
-function entryCard({ item, object, readAt, versionBefore, failure }: Entry, now: Date): Html {
+function entryCard(entry: Entry, now: Date): Html {
+  const { item, object, readAt, versionBefore, failure, note } = entry;
   const facts =
     object === undefined
       ? nothing
@@ -147,9 +149,14 @@ function entryCard({ item, object, readAt, versionBefore, failure }: Entry, now:
           <p>${failure.remedy}.</p>
           ${failure.command === undefined ? nothing : html`<p><code>${failure.command}</code></p>`}
           ${failure.detail === undefined ? nothing : html`<p class="soft">${failure.detail}</p> `}`;
-  const waiting = object === undefined && failure === undefined ? html`<p>Not read yet.</p> ` : nothing;
+  const isWaiting = object === undefined && failure === undefined;
+  const waiting = isWaiting ? html`<p>${note ?? 'Not read yet'}.</p> ` : nothing;
+  const title =
+    item.name === allNames
+      ? html`all ${item.kind}s <span class="soft">list</span>`
+      : html`${item.name} <span class="soft">${item.kind}</span>`;
   return html`<li>
-    <h3>${item.name} <span class="soft">${item.kind}</span></h3>
+    <h3>${title}</h3>
     ${facts}${problem}${waiting}
   </li> `;
 }

@@ -1,7 +1,7 @@
-import { expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { readConfig, type SampleConfig } from './config.ts';
-import { createRounds } from './rounds.ts';
-import type { ReadObject } from './vault-reader.ts';
+import { createRounds, longestRoundMs } from './rounds.ts';
+import type { VaultReader } from './vault-reader.ts';
 
 const configOf = (env: Record<string, string>): SampleConfig => {
   const config = readConfig({
@@ -22,8 +22,12 @@ const open = (env: Record<string, string> = {}) => {
   };
   return { lines, rounds: createRounds(configOf(env), ports) };
 };
+type ReadObject = VaultReader['read'];
+
 const found: ReadObject = ({ name }) =>
   Promise.resolve({ version: `${name}-1`, enabled: true, expiresOn: undefined });
+
+const list: VaultReader['list'] = () => Promise.reject(new Error('no list is needed for names'));
 
 test('a round reads every object, at most five at a time', async () => {
   const names = Array.from({ length: 12 }, (_, index) => `n${index}`);
@@ -37,7 +41,7 @@ test('a round reads every object, at most five at a time', async () => {
     running -= 1;
     return object;
   };
-  expect(await rounds.run(read, new AbortController().signal)).toBe(0);
+  expect(await rounds.run({ read, list }, new AbortController().signal)).toBe(0);
   expect(most).toBe(5);
   expect(lines).toEqual(names.map((name) => `read secret ${name}, version ${name}-1`));
   expect(rounds.status().isReading).toBe(false);
@@ -51,7 +55,7 @@ test('a read that hangs does not hold the others', async () => {
   const stop = new AbortController();
   const read: ReadObject = (item, signal) =>
     item.name === 'one' ? new Promise(() => undefined) : found(item, signal);
-  const running = rounds.run(read, stop.signal);
+  const running = rounds.run({ read, list }, stop.signal);
   await vi.waitUntil(() => lines.length === 2);
   expect(lines).toEqual(['read secret two, version two-1', 'read key three, version three-1']);
   stop.abort();
@@ -62,7 +66,7 @@ test('failed reads are counted and do not stop the others', async () => {
   const { lines, rounds } = open({ READS: '1' });
   const read: ReadObject = (item, signal) =>
     item.name === 'two' ? Promise.reject(new Error('odd')) : found(item, signal);
-  expect(await rounds.run(read, new AbortController().signal)).toBe(1);
+  expect(await rounds.run({ read, list }, new AbortController().signal)).toBe(1);
   expect(lines.map((line) => line.slice(0, 15)).toSorted()).toEqual([
     'could not read ',
     'read key three,',
@@ -80,7 +84,7 @@ test('between two rounds it waits for the interval', async () => {
     return found(item, signal);
   };
   try {
-    const running = rounds.run(read, stop.signal);
+    const running = rounds.run({ read, list }, stop.signal);
     await vi.waitFor(() => expect(rounds.status().isReading).toBe(false));
     expect(reads).toBe(1);
     stop.abort();
@@ -95,7 +99,7 @@ test('the end of the program ends a read that waits, and is not a failed read', 
   const stop = new AbortController();
   const read: ReadObject = (_, signal) =>
     new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))));
-  const running = rounds.run(read, stop.signal);
+  const running = rounds.run({ read, list }, stop.signal);
   stop.abort();
   expect(await running).toBe(0);
   expect(lines).toEqual([]);
@@ -105,7 +109,10 @@ test('a read that does not heed its signal ends with its deadline, and is a fail
   const { lines, rounds } = open({ READS: '1', SECRET_NAMES: 'one', KEY_NAMES: '' });
   const late = new AbortController();
   const timeout = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(late.signal);
-  const running = rounds.run(() => new Promise(() => undefined), new AbortController().signal);
+  const running = rounds.run(
+    { read: () => new Promise(() => undefined), list },
+    new AbortController().signal,
+  );
   late.abort();
   expect(await running).toBe(1);
   expect(timeout).toHaveBeenCalledWith(180_000);
@@ -121,6 +128,73 @@ test('a missing role is explained with the identity of the last token', async ()
     statusCode: 403,
     details: { error: { code: 'Forbidden' } },
   });
-  await rounds.run(() => Promise.reject(refused), new AbortController().signal);
+  await rounds.run({ read: () => Promise.reject(refused), list }, new AbortController().signal);
   expect(lines.join('\n')).toContain(`--assignee-object-id ${objectId}`);
+});
+
+describe('with * in place of names', () => {
+  const entries = (rounds: ReturnType<typeof open>['rounds']) =>
+    rounds
+      .status()
+      .entries.map(({ item, object, note, failure }) => [
+        `${item.kind} ${item.name}`,
+        failure?.reason ?? note ?? object?.version,
+      ]);
+  const never = new AbortController().signal;
+
+  test('each round reads what the vault has then, and keeps what it knows', async () => {
+    const { lines, rounds } = open({ READS: '1', SECRET_NAMES: '*', KEY_NAMES: 'three' });
+    let names = ['one', 'two'];
+    const vault = { read: found, list: () => Promise.resolve({ names, isWhole: true }) };
+    expect(await rounds.run(vault, never)).toBe(0);
+    names = ['two', 'four'];
+    const read: ReadObject = (item, signal) =>
+      item.name === 'two' ? Promise.reject(new Error('odd')) : found(item, signal);
+    expect(await rounds.run({ ...vault, read }, never)).toBe(1);
+    expect(entries(rounds)).toEqual([
+      ['secret two', 'unknown'],
+      ['secret four', 'four-1'],
+      ['key three', 'three-1'],
+    ]);
+    expect(rounds.status().entries[0]?.object?.version).toBe('two-1');
+    expect(lines).toContain('read secret four, version four-1');
+  });
+
+  test.each<[string, string[], boolean, string]>([
+    ['of more', ['one'], false, 'The vault has more secrets than are read: the first 1 are'],
+    ['of none', [], true, 'The vault has no secrets'],
+  ])('a list %s says so', async (...[, names, isWhole, note]) => {
+    const { rounds } = open({ READS: '1', SECRET_NAMES: '*', KEY_NAMES: '' });
+    const vault = { read: found, list: () => Promise.resolve({ names, isWhole }) };
+    expect(await rounds.run(vault, never)).toBe(0);
+    expect(entries(rounds)).toEqual([
+      ['secret *', note],
+      ...names.map((name) => [`secret ${name}`, `${name}-1`]),
+    ]);
+  });
+
+  test('a list that fails is a failed read, with its remedy, and what was found before is read', async () => {
+    const { lines, rounds } = open({ READS: '1', SECRET_NAMES: '', KEY_NAMES: '*' });
+    const refused = Object.assign(new Error('no'), {
+      statusCode: 403,
+      details: { error: { code: 'Forbidden' } },
+    });
+    const first = { read: found, list: () => Promise.resolve({ names: ['one'], isWhole: true }) };
+    await rounds.run(first, never);
+    expect(await rounds.run({ read: found, list: () => Promise.reject(refused) }, never)).toBe(1);
+    expect(entries(rounds)).toEqual([
+      ['key *', 'no-role'],
+      ['key one', 'one-1'],
+    ]);
+    expect(lines.join('\n')).toContain(
+      "could not read list of keys: The identity has no right to list the keys of this vault. Give it the role 'Key Vault Reader'",
+    );
+  });
+
+  test('the longest round counts lists and what they found', async () => {
+    const { rounds } = open({ READS: '1', SECRET_NAMES: '*', KEY_NAMES: 'three' });
+    const names = Array.from({ length: 9 }, (_, index) => `n${index}`);
+    await rounds.run({ read: found, list: () => Promise.resolve({ names, isWhole: true }) }, never);
+    expect(longestRoundMs([{ kind: 'secret', name: '*' }], rounds.status())).toBe(3 * 180_000);
+  });
 });

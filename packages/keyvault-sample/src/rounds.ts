@@ -1,25 +1,31 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SampleConfig } from './config.ts';
-import { explain } from './explain.ts';
+import { explain, type Explanation } from './explain.ts';
 import type { Identity } from './identity.ts';
+import { entriesOf, type Listing } from './listing.ts';
 import type { Proxies } from './proxy.ts';
-import { afterRead, identityLine, type Outcome, type Status } from './status.ts';
-import type { Item } from './vault-object.ts';
-import type { ReadObject } from './vault-reader.ts';
+import { afterRead, identityLine, type Status } from './status.ts';
+import { allNames, type Item, type Kind } from './vault-object.ts';
+import type { VaultReader } from './vault-reader.ts';
 
 /** NMI can hold a request for 25 seconds while an identity is being assigned, and the SDK sends four with waits between them. */
 const readDeadlineMs = 180_000;
 
 const readsAtATime = 5;
 
-/** After which a round has ended, if each read takes as long as it may. */
-export const longestRoundMs = (reads: number): number => Math.ceil(reads / readsAtATime) * readDeadlineMs;
+/** After which a round has ended, if each list and each read takes as long as it may. */
+export function longestRoundMs(items: readonly Item[], { entries }: Status): number {
+  const lists = items.filter(isList).length;
+  return (lists + Math.ceil(entries.length / readsAtATime)) * readDeadlineMs;
+}
+
+const isList = ({ name }: Item): boolean => name === allNames;
 
 export interface Rounds {
   readonly status: () => Status;
   readonly noteIdentity: (identity: Identity) => void;
   /** Reads until the signal is aborted or all rounds are done; the number of failed reads. */
-  readonly run: (read: ReadObject, stop: AbortSignal) => Promise<number>;
+  readonly run: (vault: VaultReader, stop: AbortSignal) => Promise<number>;
 }
 
 interface RoundsPorts {
@@ -31,17 +37,23 @@ interface RoundsPorts {
 export function createRounds(config: SampleConfig, ports: RoundsPorts): Rounds {
   let status: Status = emptyStatus(config);
 
+  const { clientId } = config;
+  const attempting = { status: () => status, clientId, ...ports };
+
   /** A few objects at a time, so that one that hangs does not hold the others; the number of failed reads. */
-  const round = async (read: ReadObject, stop: AbortSignal): Promise<number> => {
-    let failed = 0;
-    const waiting = config.items.entries();
+  const round = async (vault: VaultReader, stop: AbortSignal): Promise<number> => {
+    const listings = await listAll(vault, config.items, { ...attempting, stop });
+    status = { ...status, entries: entriesOf(config.items, listings, status.entries) };
+    let failed = [...listings.values()].filter((listing) => 'failure' in listing).length;
+    const waiting = status.entries.entries();
     const reader = async (): Promise<void> => {
-      for (const [at, item] of waiting) {
-        const { clientId } = config;
-        const outcome = await attempt(item, { read, stop, status: () => status, clientId, ...ports });
+      for (const [at, before] of waiting) {
+        const { item } = before;
+        if (isList(item)) continue;
+        const ask = async (signal: AbortSignal) => ({ object: await vault.read(item, signal) });
+        const outcome = await attempt({ item, ask }, { ...attempting, stop });
         if (stop.aborted) return;
         if ('failure' in outcome) failed += 1;
-        const before = status.entries[at] ?? { item };
         const { entry, lines } = afterRead(before, outcome, ports.now());
         status = { ...status, entries: status.entries.with(at, entry) };
         for (const line of lines) ports.say(line);
@@ -58,11 +70,11 @@ export function createRounds(config: SampleConfig, ports: RoundsPorts): Rounds {
       status = { ...status, identity };
       if (line !== undefined) ports.say(line);
     },
-    async run(read, stop) {
+    async run(vault, stop) {
       let failed = 0;
       for (let rounds = 0; rounds < config.reads && !stop.aborted; rounds += 1) {
         status = { ...status, roundBegan: ports.now(), isReading: true };
-        failed += await round(read, stop);
+        failed += await round(vault, stop);
         status = { ...status, isReading: false };
         if (rounds + 1 < config.reads) await pause(config.intervalMs, stop);
       }
@@ -71,18 +83,43 @@ export function createRounds(config: SampleConfig, ports: RoundsPorts): Rounds {
   };
 }
 
+/** The names of all objects of the kinds of which all are wanted. */
+async function listAll(
+  vault: VaultReader,
+  items: readonly Item[],
+  attempting: Attempting,
+): Promise<ReadonlyMap<Kind, Listing>> {
+  const listings = new Map<Kind, Listing>();
+  for (const item of items.filter(isList)) {
+    const ask = (signal: AbortSignal) => vault.list(item.kind, signal);
+    const listing = await attempt({ item, ask }, attempting);
+    if (attempting.stop.aborted) break;
+    listings.set(item.kind, listing);
+    if (!('failure' in listing)) continue;
+    for (const line of afterRead({ item }, listing, attempting.now()).lines) attempting.say(line);
+  }
+  return listings;
+}
+
+interface Asked<T> {
+  readonly item: Item;
+  readonly ask: (signal: AbortSignal) => Promise<T>;
+}
+
 interface Attempting extends RoundsPorts {
-  readonly read: ReadObject;
   readonly stop: AbortSignal;
   readonly status: () => Status;
   readonly clientId: string | undefined;
 }
 
-async function attempt(item: Item, { read, stop, status, proxies, clientId }: Attempting): Promise<Outcome> {
+async function attempt<T>(
+  { item, ask }: Asked<T>,
+  { stop, status, proxies, clientId }: Attempting,
+): Promise<T | { readonly failure: Explanation }> {
   const late = AbortSignal.timeout(readDeadlineMs);
   try {
     const signal = AbortSignal.any([stop, late]);
-    return { object: await orAborted(read(item, signal), signal) };
+    return await orAborted(ask(signal), signal);
   } catch (error) {
     const { vaultUrl, identity } = status();
     const deadlineMs = late.aborted ? readDeadlineMs : undefined;

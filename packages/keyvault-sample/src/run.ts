@@ -29,7 +29,7 @@ export async function run(
     return 2;
   }
   const credential = reportingIdentity(created, rounds.noteIdentity);
-  const read = createVaultReader(config, credential, useSecret);
+  const vault = createVaultReader(config, credential, useSecret);
   // A program that ends after a few reads needs no web page.
   const server = config.reads === Infinity ? await openPage(config, rounds) : undefined;
   if (server instanceof Error) {
@@ -38,7 +38,7 @@ export async function run(
   }
   if (server !== undefined) say(`web page on ${addressOf(server)}`);
   try {
-    const failed = await rounds.run(read, stop);
+    const failed = await rounds.run(vault, stop);
     return failed > 0 && !stop.aborted ? 1 : 0;
   } finally {
     server?.close().closeAllConnections();
@@ -47,10 +47,10 @@ export async function run(
 
 async function openPage({ port, address, items }: SampleConfig, { status }: Rounds): Promise<Server | Error> {
   // With time for what is done between reads.
-  const mostMs = longestRoundMs(items.length) + 60_000;
+  const mostMs = () => longestRoundMs(items, status()) + 60_000;
   const pages = {
     page: () => renderPage(status(), new Date()),
-    health: () => healthOf(status(), { now: new Date(), longestRoundMs: mostMs }),
+    health: () => healthOf(status(), { now: new Date(), longestRoundMs: mostMs() }),
   };
   try {
     return await startServer(pages, { port, address });

@@ -1,7 +1,7 @@
 import type { CredentialName } from './config.ts';
 import type { Explanation } from './explain.ts';
 import type { Identity } from './identity.ts';
-import { hasTime, type Item, type VaultObject } from './vault-object.ts';
+import { hasTime, subjectOf, type Item, type VaultObject } from './vault-object.ts';
 
 /** What is known of one object. */
 export interface Entry {
@@ -13,6 +13,8 @@ export interface Entry {
   readonly versionBefore?: string | undefined;
   /** Of the last read, if it failed. */
   readonly failure?: Explanation;
+  /** Of a list: what is not read of it. */
+  readonly note?: string;
 }
 
 /** What the web page shows. */
@@ -38,7 +40,7 @@ export interface Told {
 /** The entry after a read, and what to say about the read. */
 export function afterRead(before: Entry, outcome: Outcome, now: Date): Told {
   const { item } = before;
-  const subject = `${item.kind} ${item.name}`;
+  const subject = subjectOf(item);
   if ('failure' in outcome) {
     const { problem, remedy, command, reason, detail } = outcome.failure;
     const text = [

@@ -4,10 +4,18 @@ import { KeyClient } from '@azure/keyvault-keys';
 import { SecretClient } from '@azure/keyvault-secrets';
 import type { TokenCredential } from '@azure/identity';
 import type { SampleConfig } from './config.ts';
-import type { Item, VaultObject } from './vault-object.ts';
+import type { Item, Kind, Listed, VaultObject } from './vault-object.ts';
 
-/** Reads the newest version. */
-export type ReadObject = (item: Item, signal: AbortSignal) => Promise<VaultObject>;
+export interface VaultReader {
+  /** Reads the newest version. */
+  read(item: Item, signal: AbortSignal): Promise<VaultObject>;
+  /** The first names, without the keys and secrets that belong to a certificate. */
+  list(kind: Kind, signal: AbortSignal): Promise<Listed>;
+}
+
+export const mostListed = 50;
+/** With those that are left out. */
+const mostLookedAt = 1000;
 
 /** Called with the value of a secret at each read; a program would keep it until the version changes. If it fails, the read has failed. */
 export type UseSecret = (name: string, value: string) => void | Promise<void>;
@@ -21,7 +29,7 @@ export function createVaultReader(
   { vaultUrl, skipChallengeVerification }: SampleConfig,
   credential: TokenCredential,
   useSecret: UseSecret,
-): ReadObject {
+): VaultReader {
   const options = { disableChallengeResourceVerification: skipChallengeVerification };
   const secrets = new SecretClient(vaultUrl, credential, options);
   const keys = new KeyClient(vaultUrl, credential, options);
@@ -43,15 +51,41 @@ export function createVaultReader(
         return kept((await certificates.getCertificate(name, asking)).properties);
     }
   };
-  return async (item, abortSignal) => {
-    let last: SdkResponse | undefined;
-    const onResponse = (response: SdkResponse): void => void (last = response);
-    try {
-      return await read(item, { abortSignal, onResponse });
-    } catch (error) {
-      throw withResponse(error, last);
-    }
+  const pages: Readonly<Record<Kind, (asking: Asking) => AsyncIterable<ListedProperties>>> = {
+    secret: (asking) => secrets.listPropertiesOfSecrets(asking),
+    key: (asking) => keys.listPropertiesOfKeys(asking),
+    certificate: (asking) => certificates.listPropertiesOfCertificates(asking),
   };
+  return {
+    read: (item, signal) => withResponses(signal, (asking) => read(item, asking)),
+    list: (kind, signal) => withResponses(signal, (asking) => firstNames(pages[kind](asking))),
+  };
+}
+
+interface ListedProperties {
+  readonly name?: string;
+  readonly managed?: boolean;
+}
+
+async function firstNames(all: AsyncIterable<ListedProperties>): Promise<Listed> {
+  const names: string[] = [];
+  let lookedAt = 0;
+  for await (const { name, managed = false } of all) {
+    lookedAt += 1;
+    if (names.length === mostListed || lookedAt > mostLookedAt) return { names, isWhole: false };
+    if (name !== undefined && !managed) names.push(name);
+  }
+  return { names, isWhole: true };
+}
+
+async function withResponses<T>(abortSignal: AbortSignal, ask: (asking: Asking) => Promise<T>): Promise<T> {
+  let last: SdkResponse | undefined;
+  const onResponse = (response: SdkResponse): void => void (last = response);
+  try {
+    return await ask({ abortSignal, onResponse });
+  } catch (error) {
+    throw withResponse(error, last);
+  }
 }
 
 interface SdkResponse {

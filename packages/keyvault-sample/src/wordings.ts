@@ -1,7 +1,7 @@
 import type { ErrorFacts } from './error-facts.ts';
 import { isGuid } from './identity.ts';
 import { metadataHost, type Proxies } from './proxy.ts';
-import type { Item, Kind } from './vault-object.ts';
+import { allNames, type Item, type Kind } from './vault-object.ts';
 
 export const reasons = [
   'no-identity',
@@ -96,7 +96,7 @@ export const wordings: Readonly<Record<Reason, Wording>> = {
     'Check that the pod runs on Azure, that NMI runs on its node, and that no network policy or proxy is between the pod and 169.254.169.254',
   ],
   'no-role': ({ item }) => [
-    `The identity has no right to read a ${item.kind} of this vault`,
+    `The identity has no right to ${item.name === allNames ? `list the ${item.kind}s` : `read a ${item.kind}`} of this vault`,
     `Give it the role '${roles[item.kind]}', or an access policy where the vault has these; a new role takes effect within 10 minutes`,
   ],
   'other-tenant': () => [

@@ -22,6 +22,8 @@ beforeAll(async () => {
         world.addKey('vault', 'signing');
         world.addCertificate('vault', 'web');
         world.allowRead('vault', principalId, ['secrets', 'keys', 'certificates']);
+        world.addVault({ name: 'crowd' });
+        world.allowRead('crowd', principalId, ['keys']);
       },
     },
   });
@@ -92,6 +94,23 @@ test.each(['imds', 'default'])(
     expect(lines.join()).not.toContain('hidden');
   },
 );
+
+test('* reads all objects of the vault but the key and the secret of a certificate, at most 50 of a kind', async () => {
+  for (let index = 0; index < 60; index += 1) sim.azure.world.addKey('crowd', `key-${index}`);
+  const all = { SECRET_NAMES: '*', KEY_NAMES: '*', CERTIFICATE_NAMES: '*', READS: '1' };
+  const one = start(all);
+  expect(await one.code).toBe(0);
+  const read = one.lines.filter((line) => line.startsWith('read ')).map((line) => line.split(',')[0]);
+  expect(read.toSorted()).toEqual(['read certificate web', 'read key signing', 'read secret database']);
+  const crowd = start({
+    ...all,
+    KEYVAULT_URL: sim.azure.vaultUrl('crowd'),
+    SECRET_NAMES: '',
+    CERTIFICATE_NAMES: '',
+  });
+  expect(await crowd.code).toBe(0);
+  expect(crowd.lines.filter((line) => line.startsWith('read key '))).toHaveLength(50);
+});
 
 test('a new version is reported, its value is passed on, and the page shows it', async () => {
   const sample = start({ INTERVAL_SECONDS: '1' });

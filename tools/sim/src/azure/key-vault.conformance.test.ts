@@ -222,6 +222,52 @@ describe('Azure Key Vault REST API, get key, get certificate', () => {
     });
   });
 
+  test('"Get Secrets", "Get Keys", "Get Certificates": each object once, without its value and its version', async () => {
+    const { azure, ask } = await open();
+    azure.world.setSecret('vault', 'greeting', 'hello again');
+    const base = 'https://vault.vault.test';
+    const ids = async (kind: string) => {
+      const { status, body } = await ask(`/${kind}`);
+      expect(status).toBe(200);
+      expect(body['nextLink']).toBeNull();
+      expect(JSON.stringify(body)).not.toMatch(/hello|PRIVATE|"value":"/);
+      return (body['value'] as Record<string, unknown>[]).map(({ id, kid, managed }) => [id ?? kid, managed]);
+    };
+    expect(await ids('secrets')).toEqual([
+      [`${base}/secrets/greeting`, undefined],
+      [`${base}/secrets/web`, true],
+    ]);
+    expect(await ids('keys')).toEqual([
+      [`${base}/keys/signing`, undefined],
+      [`${base}/keys/web`, true],
+    ]);
+    expect(await ids('certificates')).toEqual([[`${base}/certificates/web`, undefined]]);
+    expect((await ask('/secrets', 'stranger')).body.error).toMatchObject({
+      message: containing("Action: 'Microsoft.KeyVault/vaults/secrets/readMetadata/action'"),
+      innererror: { code: 'ForbiddenByRbac' },
+    });
+  });
+
+  test('"Get Secrets": maxresults is from 1 to 25, and nextLink is the address of the next page', async () => {
+    const { azure } = await open();
+    for (let index = 0; index < 26; index += 1) azure.world.setSecret('vault', `s${index}`, 'x');
+    const reader = await bearer(azure, 'reader');
+    const page = async (url: string) => {
+      const { body } = await azure.askVault(url.replace('https://vault.vault.test', ''), reader);
+      return [(body['value'] as unknown[]).length, body['nextLink']] as const;
+    };
+    const [count, next] = await page('/secrets?api-version=7.6');
+    expect([count, next]).toEqual([25, containing('/secrets?api-version=7.6&')]);
+    // With the secret of the certificate.
+    expect(await page(String(next))).toEqual([3, null]);
+    expect((await page('/secrets?api-version=7.6&maxresults=2'))[0]).toBe(2);
+    for (const size of ['0', '26', 'x'])
+      expect(await azure.askVault(`/secrets?api-version=7.6&maxresults=${size}`, reader)).toMatchObject({
+        status: 400,
+        body: error('BadParameter', containing('maxresults')),
+      });
+  });
+
   test.each([
     ['/keys/other', 404, 'KeyNotFound', '(name/id) other'],
     ['/certificates/other/0', 404, 'CertificateNotFound', '(name/id) other/0'],

@@ -3,7 +3,7 @@ import { vaultAudiences } from './resources.ts';
 import type { SecretRead } from './reads.ts';
 import { answerFrom, json } from './routes.ts';
 import type { TokenClaims, TokenFault, Tokens } from './tokens.ts';
-import { bodyOf, findVersion, type Wanted } from './vault-bodies.ts';
+import { bodyOf, findVersion, pageOf, type Wanted } from './vault-bodies.ts';
 import type { Kind } from './vault-objects.ts';
 import type { Vault } from './vaults.ts';
 import type { World } from './world.ts';
@@ -31,6 +31,11 @@ export function createKeyVault(name: string, ports: KeyVaultPorts): HttpHandler 
             { vault: name, request, wanted: { kind: kind as Kind, name: object, version } },
             ports,
           ),
+      },
+      {
+        methods: ['GET'],
+        path: /^\/(?<kind>secrets|keys|certificates)\/?$/,
+        answer: (request, { kind }) => answerList({ vault: name, request, kind: kind as Kind }, ports),
       },
     ],
     {
@@ -68,23 +73,74 @@ async function answerObject(
   { vault: name, request, wanted }: Asked,
   ports: KeyVaultPorts,
 ): Promise<HttpResponse> {
+  const { kind } = wanted;
+  const admitted = await admit({ name, request, kind, action: actions[kind], of: `/${wanted.name}` }, ports);
+  if ('status' in admitted) return admitted;
+  const { vault, caller } = admitted;
+  // Keys and certificates can be read when they are disabled, and every object when it has expired.
+  if (kind === 'secrets' && findVersion(vault.secrets, wanted)?.enabled === false)
+    return forbidden('SecretDisabled', 'Operation get is not allowed on a disabled secret.');
+  const body = bodyOf(vault, wanted, ports.vaultUrl(vault.name));
+  if (body === undefined) return missing(wanted);
+  if (kind === 'secrets')
+    ports.onRead(request, { vault: vault.name, secret: wanted.name, principalId: caller.principalId });
+  return json(200, body);
+}
+
+interface AskedList {
+  readonly vault: string;
+  readonly request: HttpRequest;
+  readonly kind: Kind;
+}
+
+async function answerList(
+  { vault: name, request, kind }: AskedList,
+  ports: KeyVaultPorts,
+): Promise<HttpResponse> {
+  const admitted = await admit({ name, request, kind, action: listActions[kind], of: '' }, ports);
+  if ('status' in admitted) return admitted;
+  const body = pageOf(admitted.vault, { kind, query: request.query }, ports.vaultUrl(name));
+  return body === undefined
+    ? refuse(400, 'BadParameter', 'maxresults must be from 1 to 25.')
+    : json(200, body);
+}
+
+interface Admission {
+  readonly name: string;
+  readonly request: HttpRequest;
+  readonly kind: Kind;
+  readonly action: string;
+  /** The object in the resource of the action: empty, or with a slash. */
+  readonly of: string;
+}
+
+async function admit(
+  { name, request, kind, action, of }: Admission,
+  ports: KeyVaultPorts,
+): Promise<{ readonly vault: Vault; readonly caller: TokenClaims } | HttpResponse> {
   const vault = ports.world.vault(name);
   if (vault === undefined) return refuse(404, 'VaultNotFound', `The vault ${name} does not exist.`);
   const caller = await authenticate(request, vault, ports);
   if ('status' in caller) return caller;
   const versionProblem = apiVersionProblem(request);
   if (versionProblem !== undefined) return refuse(400, 'BadParameter', versionProblem);
-  const refusal = refusalOf(vault, wanted, caller);
-  if (refusal !== undefined) return refusal;
-  const body = bodyOf(vault, wanted, ports.vaultUrl(vault.name));
-  if (body === undefined) return missing(wanted);
-  if (wanted.kind === 'secrets')
-    ports.onRead(request, { vault: vault.name, secret: wanted.name, principalId: caller.principalId });
-  return json(200, body);
+  return (
+    refusalOf(vault, { kind, action, resource: `${vault.name}/${kind}${of}` }, caller) ?? { vault, caller }
+  );
 }
 
-/** In the order in which the service looks: the network, the rights, the object. */
-function refusalOf(vault: Vault, wanted: Wanted, caller: TokenClaims): HttpResponse | undefined {
+interface Use {
+  readonly kind: Kind;
+  readonly action: string;
+  readonly resource: string;
+}
+
+/** In the order in which the service looks: the network, the rights. */
+function refusalOf(
+  vault: Vault,
+  { kind, action, resource }: Use,
+  caller: TokenClaims,
+): HttpResponse | undefined {
   const who = `Caller: appid=${caller.clientId};oid=${caller.principalId}`;
   if (vault.firewall === 'selected')
     return forbidden(
@@ -96,14 +152,11 @@ function refusalOf(vault: Vault, wanted: Wanted, caller: TokenClaims): HttpRespo
       'ForbiddenByConnection',
       `Public network access is disabled and request is not from a trusted service nor via an approved private link.\r\n${who}\r\nVault: ${vault.name};location=westeurope`,
     );
-  if (!vault.mayRead(caller.principalId, wanted.kind))
+  if (!vault.mayRead(caller.principalId, kind))
     return forbidden(
       'ForbiddenByRbac',
-      `Caller is not authorized to perform action on resource. If role assignments, deny assignments or role definitions were changed recently, please observe propagation time. ${who} Action: '${actions[wanted.kind]}' Resource: '${vault.name}/${wanted.kind}/${wanted.name}' Assignment: (not found)`,
+      `Caller is not authorized to perform action on resource. If role assignments, deny assignments or role definitions were changed recently, please observe propagation time. ${who} Action: '${action}' Resource: '${resource}' Assignment: (not found)`,
     );
-  // Keys and certificates can be read when they are disabled, and every object when it has expired.
-  if (wanted.kind === 'secrets' && findVersion(vault.secrets, wanted)?.enabled === false)
-    return forbidden('SecretDisabled', 'Operation get is not allowed on a disabled secret.');
   return undefined;
 }
 
@@ -111,6 +164,11 @@ const actions: Readonly<Record<Kind, string>> = {
   secrets: 'Microsoft.KeyVault/vaults/secrets/getSecret/action',
   keys: 'Microsoft.KeyVault/vaults/keys/read',
   certificates: 'Microsoft.KeyVault/vaults/certificates/read',
+};
+
+const listActions: Readonly<Record<Kind, string>> = {
+  ...actions,
+  secrets: 'Microsoft.KeyVault/vaults/secrets/readMetadata/action',
 };
 
 const missingCodes: Readonly<Record<Kind, readonly [code: string, word: string]>> = {

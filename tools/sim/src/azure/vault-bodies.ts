@@ -29,6 +29,37 @@ export function findVersion<V extends Version>(
   return version === undefined ? versions.at(-1) : versions.find((one) => one.version === version);
 }
 
+interface List {
+  readonly kind: Kind;
+  readonly query: URLSearchParams;
+}
+
+const mostOnAPage = 25;
+
+/** A page of a list: the newest version of each object, without its value and version. Undefined for a size that no page may have. */
+export function pageOf(vault: Vault, { kind, query }: List, base: string): object | undefined {
+  const size = Number(query.get('maxresults') ?? mostOnAPage);
+  if (!(Number.isInteger(size) && size >= 1 && size <= mostOnAPage)) return undefined;
+  const start = Number(query.get('$skiptoken') ?? 0);
+  const all = [...vault[kind]];
+  const value = all.slice(start, start + size).flatMap(([name, versions]) => {
+    const newest = versions.at(-1);
+    return newest === undefined ? [] : [listed(kind, `${base}/${kind}/${name}`, newest)];
+  });
+  const next = new URLSearchParams(query);
+  next.set('$skiptoken', String(start + size));
+  return { value, nextLink: start + size < all.length ? `${base}/${kind}?${next.toString()}` : null };
+}
+
+function listed(kind: Kind, id: string, version: SecretVersion | KeyVersion | CertificateVersion): object {
+  return {
+    [kind === 'keys' ? 'kid' : 'id']: id,
+    ...common(version),
+    ...(kind === 'secrets' && 'contentType' in version ? { contentType: version.contentType } : {}),
+    ...('thumbprint' in version ? { x5t: version.thumbprint } : {}),
+  };
+}
+
 type Urls = (kind: Kind, version: Version) => string;
 
 function withFound<V extends Version>(
