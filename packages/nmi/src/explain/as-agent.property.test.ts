@@ -152,8 +152,13 @@ const aWorld = fc
     unbound: fc.nat(6),
     defaultOne: fc.nat(12),
     assigned: fc.array(aName, { maxLength: 4 }),
+    invalidExceptions: fc.constantFrom<World['invalidExceptions']>(
+      [],
+      [{ namespace: 'default', name: 'broken', fault: 'spec.clientIDs must be a list of strings' }],
+    ),
   })
-  .map(({ identities, unbound, defaultOne, assigned }): World => ({
+  .map(({ identities, unbound, defaultOne, assigned, invalidExceptions = [] }): World => ({
+    invalidExceptions,
     identities,
     bindings: identities.flatMap(({ metadata: { name, namespace = '' } }, index) =>
       index === unbound ? [] : [binding(name, { namespace, isDefault: index === defaultOne })],
