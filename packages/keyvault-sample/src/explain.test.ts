@@ -225,14 +225,15 @@ test('the text of the endpoint is passed on without what MSAL adds', () => {
 });
 
 test('the command for a missing role has the identity, the vault and the role for the kind of object', () => {
-  const { command = '' } = explain(rest(403, 'ForbiddenByRbac'), {
-    ...attempt,
-    item: { kind: 'key', name: 'k' },
-  });
+  const asked: Attempt = { ...attempt, item: { kind: 'key', name: 'k' } };
+  const command = explain(rest(403, 'ForbiddenByRbac'), asked).command?.join(' ');
   // The least that suffices: it can neither use the key nor read a secret.
   expect(command).toContain("--role 'Key Vault Reader'");
   expect(command).toContain('--assignee-object-id 11111111-0000-4000-8000-000000000000');
   expect(command).toContain('--name demo ');
+  expect(command).toContain('--assignee-principal-type ServicePrincipal');
+  const { command: forPerson } = explain(rest(403, 'ForbiddenByRbac'), { ...asked, isUser: true });
+  expect(forPerson).toContain('--assignee-principal-type User');
   const elsewhere = explain(rest(403), {
     ...attempt,
     vaultUrl: 'https://127.0.0.1:8443',

@@ -1,5 +1,5 @@
 import { factsOf, type ErrorFacts } from './error-facts.ts';
-import { commandFor, wordings, type Attempt, type Reason } from './wordings.ts';
+import { commandFor, wordings, type Attempt, type Command, type Reason } from './wordings.ts';
 
 /** Why a read failed, in words for the person who runs this program. */
 export interface Explanation {
@@ -7,7 +7,7 @@ export interface Explanation {
   readonly problem: string;
   readonly remedy: string;
   /** A command that is the remedy, to be copied. */
-  readonly command?: string;
+  readonly command?: Command;
   /** What the service wrote, or the text of the error. */
   readonly detail: string | undefined;
 }

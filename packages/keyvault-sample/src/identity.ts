@@ -5,6 +5,8 @@ export interface Identity {
   readonly tenantId: string;
   /** Of a managed identity: its resource id in Azure. */
   readonly resourceId: string | undefined;
+  /** A person, on whose behalf a program such as the Azure CLI asked. */
+  readonly isUser?: true;
 }
 
 const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -28,7 +30,9 @@ export function identityOf(token: string): Identity | undefined {
   const clientId = text('appid') ?? text('azp');
   const [objectId, tenantId] = [text('oid'), text('tid')];
   if (clientId === undefined || objectId === undefined || tenantId === undefined) return undefined;
-  return { clientId, objectId, tenantId, resourceId: text('xms_mirid') };
+  // Tokens of applications have no scopes.
+  const isUser = text('scp') !== undefined;
+  return { clientId, objectId, tenantId, resourceId: text('xms_mirid'), ...(isUser && { isUser }) };
 }
 
 function claimsOf(token: string): Readonly<Record<string, unknown>> | undefined {

@@ -18,7 +18,12 @@ li, .card { border: 1px solid var(--line); border-radius: .5rem; padding: .75rem
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem .5rem; margin: 0; }
 dt, .soft { color: var(--soft); }
 dd { margin: 0; }
-code { font: .875rem/1.6 ui-monospace, monospace; }
+code, pre { font: .875rem/1.6 ui-monospace, monospace; }
+pre { margin: .25rem 0; white-space: pre-wrap; }
+footer { margin-top: 1rem; }
+.ids { grid-template-columns: 1fr; }
+.ids dd { margin-bottom: .25rem; }
+@media (min-width: 40rem) { .ids { grid-template-columns: max-content 1fr; } }
 .bad { color: var(--bad); }
 .good { color: var(--good); }
 `;
@@ -86,7 +91,7 @@ function identityCard({ identity, credential }: Status): Html {
   if (identity === undefined)
     return html`<div class="card" id="identity"><p>No token yet, from ${source}.</p></div> `;
   return html`<div class="card" id="identity">
-    <dl>
+    <dl class="ids">
       ${identityRows(identity).map(
         ([term, value]) =>
           html`<dt>${term}</dt>
@@ -147,7 +152,7 @@ function entryCard(entry: Entry, now: Date): Html {
       ? nothing
       : html`<p class="bad">${failure.problem}. [${failure.reason}]</p>
           <p>${failure.remedy}.</p>
-          ${failure.command === undefined ? nothing : html`<p><code>${failure.command}</code></p>`}
+          ${failure.command === undefined ? nothing : html`<pre>${failure.command.join(' \\\n  ')}</pre> `}
           ${failure.detail === undefined ? nothing : html`<p class="soft">${failure.detail}</p> `}`;
   const isWaiting = object === undefined && failure === undefined;
   const waiting = isWaiting ? html`<p>${note ?? 'Not read yet'}.</p> ` : nothing;

@@ -128,6 +128,7 @@ async function attempt<T>(
         item,
         vaultUrl,
         objectId: identity?.objectId,
+        isUser: identity?.isUser,
         clientId,
         proxies,
         deadlineMs,

@@ -45,7 +45,7 @@ export function afterRead(before: Entry, outcome: Outcome, now: Date): Told {
     const { problem, remedy, command, reason, detail } = outcome.failure;
     const text = [
       `could not read ${subject}: ${problem}. ${remedy}. [${reason}]`,
-      ...(command === undefined ? [] : [`Command: ${command}`]),
+      ...(command === undefined ? [] : [`Command: ${command.join(' ')}`]),
       ...(detail === undefined ? [] : [`Details: ${detail}`]),
     ];
     return {

@@ -37,12 +37,16 @@ export interface Attempt {
   readonly vaultUrl: string;
   /** The object id of the identity, if a token was given. */
   readonly objectId: string | undefined;
+  readonly isUser?: boolean | undefined;
   /** AZURE_CLIENT_ID. */
   readonly clientId: string | undefined;
   readonly proxies: Proxies;
   /** If there was no response within it. */
   readonly deadlineMs: number | undefined;
 }
+
+/** Parts of a command for a shell: the program, and its options. */
+export type Command = readonly string[];
 
 type Wording = (attempt: Attempt, facts: ErrorFacts) => readonly [problem: string, remedy: string];
 
@@ -187,11 +191,16 @@ function proxyWording(...[{ proxies, vaultUrl }, { isTokenFailure, status }]: Pa
  * The object id is a claim that nothing has checked, and the command is for a shell. There is none if a part of it is unknown: it would
  * be run with a placeholder.
  */
-export function commandFor({ item, objectId = '', vaultUrl }: Attempt): string | undefined {
+export function commandFor({ item, objectId = '', isUser, vaultUrl }: Attempt): Command | undefined {
   const name = vaultName(vaultUrl);
   if (name === undefined || !isGuid(objectId)) return undefined;
-  const vault = `"$(az keyvault show --name ${name} --query id --output tsv)"`;
-  return `az role assignment create --role '${roles[item.kind]}' --assignee-object-id ${objectId} --assignee-principal-type ServicePrincipal --scope ${vault}`;
+  return [
+    'az role assignment create',
+    `--role '${roles[item.kind]}'`,
+    `--assignee-object-id ${objectId}`,
+    `--assignee-principal-type ${isUser === true ? 'User' : 'ServicePrincipal'}`,
+    `--scope "$(az keyvault show --name ${name} --query id --output tsv)"`,
+  ];
 }
 
 const hostOf = (vaultUrl: string): string => new URL(vaultUrl).host;
