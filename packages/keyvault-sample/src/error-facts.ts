@@ -15,8 +15,8 @@ export interface ErrorFacts {
    * or a portal.
    */
   readonly isOfVault: boolean;
-  /** Whether the response has headers of Key Vault, which it also sends without a body. */
-  readonly hasVaultHeaders: boolean;
+  /** Whether nothing shows that Key Vault wrote the response: no such code, and none of its headers, which it also sends without a body. */
+  readonly isForeign: boolean;
   /** Key Vault's own code within its error, such as `ForbiddenByFirewall`. */
   readonly innerCode: string | undefined;
   /** What the service wrote, on one line and cut; undefined if it may have the value of a secret. */
@@ -58,7 +58,7 @@ export function factsOf(error: unknown): ErrorFacts {
     words,
     status: links.find(({ status }) => status !== undefined)?.status,
     isOfVault: links.some((link) => link.isOfVault),
-    hasVaultHeaders: links.some((link) => link.hasVaultHeaders),
+    isForeign: !links.some((link) => link.isOfVault || link.hasVaultHeaders),
     innerCode: links.find(({ innerCode }) => innerCode !== undefined)?.innerCode,
     // The Azure SDK repeats the body of a response that it cannot parse, and the body of a secret has its value.
     text: words.has('PARSE_ERROR') ? undefined : textOf(said[0]?.message ?? ''),

@@ -82,14 +82,13 @@ const vaultReasons: Readonly<Record<number, Reason>> = {
 };
 
 function statusReason(
-  { isOfVault, hasVaultHeaders, innerCode = '' }: ErrorFacts,
+  { isOfVault, isForeign, innerCode = '' }: ErrorFacts,
   status: number,
   { proxies }: Attempt,
 ): Reason {
   const ofStatus = isOfVault ? { ...statusReasons, ...vaultReasons } : statusReasons;
   const found = innerReasons[innerCode] ?? ofStatus[status];
   if (found !== undefined) return found;
-  const isForeign = !isOfVault && !hasVaultHeaders;
   if (isForeign && proxies.vault !== undefined && status >= 400) return 'proxy';
   if (status >= 500) return 'unavailable';
   return isOfVault ? 'unknown' : 'unreadable';

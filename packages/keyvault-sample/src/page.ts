@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { CredentialName } from './config.ts';
+import type { Explanation } from './explain.ts';
 import { html, nothing, type Html } from './html.ts';
 import type { Identity } from './identity.ts';
 import type { Entry, Status } from './status.ts';
-import { allNames, hasTime } from './vault-object.ts';
+import { allNames, hasTime, type VaultObject } from './vault-object.ts';
 
 const style = `
 :root { color-scheme: light dark; --line: #8886; --soft: light-dark(#595959, #b0b0b0); --bad: light-dark(#a4262c, #ff9a9e); --good: light-dark(#0b6a0b, #8fd88f); }
@@ -123,47 +124,47 @@ function identityRows({
 }
 
 function entryCard(entry: Entry, now: Date): Html {
-  const { item, object, readAt, versionBefore, failure, note } = entry;
-  const facts =
-    object === undefined
-      ? nothing
-      : html`<dl>
-          <dt>version</dt>
-          <dd><code>${object.version}</code></dd>
-          ${
-            versionBefore === undefined
-              ? nothing
-              : html`<dt>before</dt>
-                  <dd><code>${versionBefore}</code></dd> `
-          }
-          <dt>expires</dt>
-          <dd>${expiry(object.expiresOn, now)}</dd>
-          ${
-            object.enabled
-              ? nothing
-              : html`<dt>state</dt>
-                  <dd class="bad">disabled</dd> `
-          }
-          <dt>read</dt>
-          <dd>${readAt === undefined ? 'never' : utc(readAt)}</dd>
-        </dl> `;
-  const problem =
-    failure === undefined
-      ? nothing
-      : html`<p class="bad">${failure.problem}. [${failure.reason}]</p>
-          <p>${failure.remedy}.</p>
-          ${failure.command === undefined ? nothing : html`<pre>${failure.command.join(' \\\n  ')}</pre> `}
-          ${failure.detail === undefined ? nothing : html`<p class="soft">${failure.detail}</p> `}`;
+  const { item, object, failure, note } = entry;
   const isWaiting = object === undefined && failure === undefined;
-  const waiting = isWaiting ? html`<p>${note ?? 'Not read yet'}.</p> ` : nothing;
   const title =
     item.name === allNames
       ? html`all ${item.kind}s <span class="soft">list</span>`
       : html`${item.name} <span class="soft">${item.kind}</span>`;
   return html`<li>
     <h3>${title}</h3>
-    ${facts}${problem}${waiting}
+    ${object === undefined ? nothing : objectFacts(object, entry, now)}${failure === undefined ? nothing : problemOf(failure)}${isWaiting ? html`<p>${note ?? 'Not read yet'}.</p> ` : nothing}
   </li> `;
+}
+
+function objectFacts({ version, expiresOn, enabled }: VaultObject, entry: Entry, now: Date): Html {
+  const { versionBefore, readAt } = entry;
+  return html`<dl>
+    <dt>version</dt>
+    <dd><code>${version}</code></dd>
+    ${
+      versionBefore === undefined
+        ? nothing
+        : html`<dt>before</dt>
+            <dd><code>${versionBefore}</code></dd> `
+    }
+    <dt>expires</dt>
+    <dd>${expiry(expiresOn, now)}</dd>
+    ${
+      enabled
+        ? nothing
+        : html`<dt>state</dt>
+            <dd class="bad">disabled</dd> `
+    }
+    <dt>read</dt>
+    <dd>${readAt === undefined ? 'never' : utc(readAt)}</dd>
+  </dl> `;
+}
+
+function problemOf({ problem, reason, remedy, command, detail }: Explanation): Html {
+  return html`<p class="bad">${problem}. [${reason}]</p>
+    <p>${remedy}.</p>
+    ${command === undefined ? nothing : html`<pre>${command.join(' \\\n  ')}</pre> `}
+    ${detail === undefined ? nothing : html`<p class="soft">${detail}</p> `}`;
 }
 
 const dayMs = 24 * 60 * 60 * 1000;

@@ -13,7 +13,7 @@ export interface VaultReader {
   list(kind: Kind, signal: AbortSignal): Promise<Listed>;
 }
 
-export const mostListed = 50;
+const mostListed = 50;
 /** With those that are left out. */
 const mostLookedAt = 1000;
 

@@ -518,8 +518,8 @@ describe('C10 exceptions', () => {
   });
 
   it.each<[string, Case]>([
-    ['no label', { pod: { labels: { app: 'cni' } } }],
-    ['no binding', {}],
+    ['no label', { world: {}, pod: { labels: { app: 'cni' } } }],
+    ['no binding', { world: {} }],
     [
       'an identity that its exceptions do not list',
       {
@@ -527,7 +527,7 @@ describe('C10 exceptions', () => {
         selector: { by: 'client-id', value: 'b' },
       },
     ],
-  ])('a pod that is refused for %s is told of one that is not valid', (_, { world = {}, ...given }) => {
+  ])('a pod that is refused for %s is told of one that is not valid', (_, { world, ...given }) => {
     const invalidException = { namespace: 'default', name: 'broken', fault: 'spec.clientIDs must be' };
     const decided = decide({ ...given, world: { ...world, invalidExceptions: [invalidException] } });
     expect(decided).toMatchObject({ kind: 'deny', denial: { invalidException } });

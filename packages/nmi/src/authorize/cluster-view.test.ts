@@ -24,17 +24,15 @@ const manyFaults = {
   metadata: { name: 'many-faults', namespace: 'default' },
   spec: { type: 1, allowedNamespaces: { selector } },
 };
+const misspelt = {
+  ...exception({ app: 'csi' }, 'shop'),
+  metadata: { name: 'broken', namespace: 'shop' },
+  spec: { podLabels: { app: 'csi' }, clientIds: ['a'] },
+};
 const objects: Readonly<Record<string, readonly { metadata: object }[]>> = {
   azureidentities: [reader, broken, manyFaults],
   azureidentitybindings: [binding('reader'), binding('writer', { selector: 'other' })],
-  azurepodidentityexceptions: [
-    exception({ app: 'cni' }, 'shop'),
-    {
-      ...exception({ app: 'csi' }, 'shop'),
-      metadata: { name: 'broken', namespace: 'shop' },
-      spec: { podLabels: { app: 'csi' }, clientIds: ['a'] },
-    },
-  ],
+  azurepodidentityexceptions: [exception({ app: 'cni' }, 'shop'), misspelt],
   azureassignedidentities: [
     record(reader, 'Assigned'),
     { ...elsewhere, spec: { ...elsewhere.spec, nodename: 'node-2' } },

@@ -39,7 +39,7 @@ describe('of an exception that is not valid', () => {
 
   it('the fault is one line of bounded length', () => {
     const spellings = Array.from({ length: 9 }, (_, index) => [
-      [...'clientids'].map((letter, at) => (at === index ? letter.toUpperCase() : letter)).join(''),
+      'clientids'.replaceAll(/./g, (letter, at) => (at === index ? letter.toUpperCase() : letter)),
       [],
     ]);
     const found = withSpec({ podLabels: {}, ...Object.fromEntries(spellings) });

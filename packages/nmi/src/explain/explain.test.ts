@@ -202,7 +202,7 @@ describe('an exception that is not valid is named', () => {
   const told = (given: Given) =>
     lines(given)
       .split('\n')
-      .filter((line) => /xception/.test(line));
+      .filter((line) => line.includes('xception'));
   const remedy = ['               $ kubectl edit azurepodidentityexceptions cni --namespace default'];
 
   it('to a pod that it is for, and in the response to it', () => {
