@@ -217,6 +217,19 @@ describe('an exception that is not valid is named', () => {
     );
   });
 
+  it('once, before the others of the namespace', () => {
+    const kind = 'AzurePodIdentityException' as const;
+    const all = [
+      { kind, ...invalid, name: 'cni' },
+      { kind, ...invalid, name: 'csi' },
+    ];
+    expect(told({ world: { invalidExceptions: [invalid] }, invalid: all }).slice(0, 3)).toEqual([
+      expect.stringContaining('AzurePodIdentityException cni of this namespace is invalid'),
+      ...remedy,
+      expect.stringContaining('AzurePodIdentityException default/csi is not valid, so it is for no pod'),
+    ]);
+  });
+
   it.each<[string, World]>([
     ['gets a token by a binding', { ...assigned, invalidExceptions: [invalid] }],
     [
