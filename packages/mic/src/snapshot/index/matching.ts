@@ -102,7 +102,7 @@ export class Matching {
       namespace: namespaceOf(key),
       labels: labelsOf(bindings),
       reach: [allowedBy(before), allowedBy(view)].filter((one) => one !== undefined),
-      selects: unlabelled.length === 0 ? undefined : (pod) => selectsAny(unlabelled, pod),
+      selects: unlabelled.length === 0 ? undefined : (pod) => mayBeSelectedByMany(pod, unlabelled),
     };
     this.#forget(changed);
     if (meaningOf(before) === meaningOf(view)) return sameMeaning(changed);
@@ -281,6 +281,13 @@ function selectsAny(bindings: readonly AzureIdentityBinding[], pod: PodView): bo
 function mayBeSelected(pod: PodView, bindings: readonly AzureIdentityBinding[]): boolean {
   return bindings.some(isBroad) || selectsAny(bindings, pod);
 }
+
+/** Any number of bindings can name one identity. All pods are evaluated again then, in their turns, which costs less than to compare each. */
+function mayBeSelectedByMany(pod: PodView, bindings: readonly AzureIdentityBinding[]): boolean {
+  return bindings.length > mostCompared || selectsAny(bindings, pod);
+}
+
+const mostCompared = 16;
 
 function isValid(view: BindingView | undefined): view is ValidBinding {
   return view?.kind === 'valid';

@@ -177,6 +177,36 @@ test('attack: edits, again and again, look at no pod that is stale already, and 
   for (const spy of [expired, asked]) spy.mockRestore();
 });
 
+test('attack: an edit of an identity that many bindings without a label name does not compare each of them with each pod', () => {
+  const { index } = createWorld();
+  index.apply(identityChange('shop', 'reader'));
+  let looks = 0;
+  for (let number = 0; number < 300; number += 1) {
+    const view = binding({
+      namespace: 'shop',
+      name: `b-${number}`,
+      spec: { selector: '', serviceAccountName: 'account' },
+    });
+    if (view.kind !== 'valid') throw new TypeError('the binding is invalid');
+    const spec = {
+      ...view.binding.spec,
+      get serviceAccountName() {
+        looks += 1;
+        return `account-${number}`;
+      },
+    };
+    index.apply({ kind: 'binding', key: view.key, view: { ...view, binding: { ...view.binding, spec } } });
+  }
+  for (let number = 0; number < 100; number += 1)
+    index.apply(podChange(`shop/pod-${number}`, number === 7 ? 'account-7' : 'another'));
+  index.settle();
+  expect(index.need(host).has(idOf('reader'))).toBe(true);
+  looks = 0;
+  index.apply(identityChange('shop', 'reader', 'other'));
+  expect(looks).toBeLessThan(3_000);
+  expect([...index.settle().need(host).keys()]).toEqual([idOf('other')]);
+});
+
 test('an edit of a namespace with many pods delays the pods of others by one pod', () => {
   const world = createWorld();
   editShopThenPay(world);
