@@ -105,6 +105,10 @@ describe('what a pod must be allowed to use', () => {
     [clientID, []],
     ['contoso', ['spec.tenantID', 'spec.auxiliaryTenantIDs']],
     ['contoso..com', ['spec.tenantID', 'spec.auxiliaryTenantIDs']],
+    ['a..contoso.com', ['spec.tenantID', 'spec.auxiliaryTenantIDs']],
+    ['contoso.com..a', ['spec.tenantID', 'spec.auxiliaryTenantIDs']],
+    ['myadfs', ['spec.tenantID', 'spec.auxiliaryTenantIDs']],
+    ['adfs2', ['spec.tenantID', 'spec.auxiliaryTenantIDs']],
     [`${'a.'.repeat(125)}com`, []],
   ])('is known for the tenant %j, with the warnings that the parser has', (tenantID, paths) => {
     const spec = { type: 1, clientID, tenantID, auxiliaryTenantIDs: [tenantID] } as const;

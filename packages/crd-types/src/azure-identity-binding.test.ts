@@ -72,3 +72,54 @@ describe('an AzureIdentityBinding', () => {
     });
   });
 });
+
+describe('the conditions of a binding', () => {
+  const parse = (spec: object) =>
+    parseAzureIdentityBinding({ metadata: { name: 'b' }, spec: { azureIdentity: 'a', ...spec } });
+
+  test.each(['web', 'x'.repeat(253), 'a.b-c'])('a ServiceAccount may be named %s', (serviceAccountName) => {
+    expect(parse({ serviceAccountName })).toMatchObject({
+      ok: true,
+      value: { spec: { serviceAccountName } },
+    });
+  });
+
+  test.each(['Web', 'a_b', '-a', 'x'.repeat(254)])('no ServiceAccount is named %s', (serviceAccountName) => {
+    const message = 'must be the name of a ServiceAccount';
+    expect(parse({ serviceAccountName })).toEqual({
+      ok: false,
+      problems: [{ path: 'spec.serviceAccountName', message }],
+    });
+  });
+
+  test('an empty podSelector has a warning, and an absent one none', () => {
+    const warning = {
+      path: 'spec.podSelector',
+      message: 'is empty: it selects nothing, and leaves out nothing',
+    };
+    expect(parse({ selector: 's', podSelector: {} })).toMatchObject({ warnings: [warning] });
+    expect(parse({ selector: 's', podSelector: null })).toMatchObject({ warnings: [] });
+    expect(parse({ selector: 's', podSelector: { matchLabels: { a: 'b' } } })).toMatchObject({
+      warnings: [],
+    });
+  });
+
+  test('a podSelector may be for pods without the label, if there is no selector', () => {
+    const podSelector = { matchExpressions: [{ key: 'aadpodidbinding', operator: 'DoesNotExist' }] };
+    expect(parse({ podSelector })).toMatchObject({ warnings: [] });
+    expect(parse({ podSelector, selector: 's' })).toMatchObject({ warnings: [{ path: 'spec.podSelector' }] });
+  });
+
+  test('a selector has eight expressions of sixteen values at most', () => {
+    const values = Array.from({ length: 17 }, (_, at) => `v${at}`);
+    const expressions = Array.from({ length: 9 }, (_, at) => ({ key: `k${at}`, operator: 'Exists' }));
+    const one = (count: number) => ({ key: 'a', operator: 'In', values: values.slice(0, count) });
+    const selector = (...matchExpressions: object[]) => parse({ podSelector: { matchExpressions } });
+    expect(selector(...expressions.slice(1))).toMatchObject({ ok: true });
+    expect(selector(...expressions)).toMatchObject({
+      problems: [{ message: 'has more than 8 expressions' }],
+    });
+    expect(selector(one(16))).toMatchObject({ ok: true });
+    expect(selector(one(17))).toMatchObject({ problems: [{ message: 'has more than 16 values' }] });
+  });
+});

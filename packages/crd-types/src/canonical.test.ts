@@ -234,3 +234,21 @@ function respell(value: object, spell: (key: string) => string): object {
     }),
   );
 }
+
+test('what cannot be read is returned as it was given', () => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  const { object, ...rest } = canonicalise(proxy);
+  expect([object === proxy, rest]).toEqual([true, { changed: false, warnings: [] }]);
+});
+
+test('among several other spellings of a key with values the first by the alphabet counts, in whatever order they are written', () => {
+  for (const spec of [
+    { SELECTOR: 'a', Selector: 'b' },
+    { Selector: 'b', SELECTOR: 'a' },
+  ])
+    expect(canonicalise({ kind: 'AzureIdentityBinding', spec }).object).toEqual({
+      kind: 'AzureIdentityBinding',
+      spec: { selector: 'a' },
+    });
+});

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseAzureIdentityBinding } from './azure-identity-binding.ts';
 import { parseAzurePodIdentityException } from './azure-pod-identity-exception.ts';
-import { conclude, createReport } from './problem.ts';
+import { conclude, countOf, createReport } from './problem.ts';
 
 test('the first problem of each field is kept, in the order in which they were found', () => {
   const report = createReport();
@@ -38,4 +38,33 @@ test('an object with very many faults has 100 problems, of which the last says h
   expect([problems.length, problems.at(-1)]).toEqual([100, { path: '', message: 'and 19902 more problems' }]);
   const result = parseAzureIdentityBinding['~standard'].validate(object);
   expect(result.issues).toHaveLength(100);
+});
+
+test('a hundred problems are told one by one, and are counted as what they are', () => {
+  const report = createReport();
+  const counted = (count: number) => {
+    while (report.problems.length < count)
+      report.problems.push({ path: `p${report.problems.length}`, message: 'm' });
+    const concluded = conclude(undefined, report);
+    const problems = concluded.ok ? [] : concluded.problems;
+    return [problems.length, problems.at(-1)?.message, countOf(problems)];
+  };
+  expect(counted(99)).toEqual([99, 'm', 99]);
+  expect(counted(100)).toEqual([100, 'm', 100]);
+  expect(counted(101)).toEqual([100, 'and 2 more problems', 101]);
+});
+
+test.each([
+  ['', 'and 7 more problems', 8],
+  ['', 'and 7 more warnings', 8],
+  ['', 'and 7 more problems than before', 2],
+  ['', 'one and 7 more problems', 2],
+  ['spec', 'and 7 more problems', 2],
+])('with %j %j at the end two entries count as %i', (path, message, count) => {
+  expect(
+    countOf([
+      { path: 'a', message: 'm' },
+      { path, message },
+    ]),
+  ).toBe(count);
 });

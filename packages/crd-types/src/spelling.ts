@@ -134,10 +134,9 @@ export function canonicalKey({ keys, anyCase }: Spelling, key: string): string {
  * of these fields restrict which pods an object is for, so without one it would be for more pods than its author wrote.
  */
 export function fieldLike({ keys, anyCase, exact }: Spelling, key: string): string | undefined {
-  if (exact.size === 0 || keys.has(key)) return undefined;
   const lower = lowerAscii(key);
-  if (exact.has(lower)) return exact.get(lower);
-  return anyCase.has(lower) ? undefined : exact.get(nearMiss(lower, exact.keys()) ?? '');
+  if (keys.has(key) || anyCase.has(lower)) return undefined;
+  return exact.get(nearMiss(lower, exact.keys()) ?? '');
 }
 
 /** A key that is probably the `selector` of a binding, misspelt. */

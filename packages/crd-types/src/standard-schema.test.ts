@@ -53,6 +53,22 @@ describe('a parser as a Standard Schema', () => {
     expect(segmentsOf('a.b.c', { a: {}, 'a.b': {}, 'a.b.c.d': {} })).toEqual(['a.b', 'c']);
     expect(segmentsOf('.a', { '.a': 1 })).toEqual(['.a']);
     expect(segmentsOf('a.', { 'a.': 1, a: 1 })).toEqual(['a.']);
+    expect(segmentsOf('a[12].b', { a: [] })).toEqual(['a', 12, 'b']);
+    expect(segmentsOf('a[0]b.c', { a: [] })).toEqual(['a', 0, 'b', 'c']);
+    expect(segmentsOf('a.b.c', { a: null })).toEqual(['a', 'b', 'c']);
+    // An empty key is the beginning of every path.
+    for (const path of ['.a', 'a']) expect(segmentsOf(path, { '': 1 })).toEqual([path]);
+  });
+
+  test('gives the whole path where the place cannot be read', () => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    expect(segmentsOf('a.b', { a: proxy })).toEqual(['a.b']);
+    const issues = [{ path: [], message: 'cannot be read: give a plain object, as JSON.parse returns it' }];
+    expect(parseAzureIdentity['~standard'].validate({ metadata: proxy })).toEqual({ issues });
+    expect(parseAzureIdentity({ metadata: proxy })).toMatchObject({
+      problems: [{ path: '', message: issues[0]?.message }],
+    });
   });
 
   test.each([
