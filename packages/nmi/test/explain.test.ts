@@ -246,6 +246,21 @@ function suite(start: (folder: string) => Promise<Server>) {
     expect(code).toBe(1);
   });
 
+  it('explain and the refusal name the exception that is for a pod, but is not valid', async () => {
+    await runPod('relying', '10.0.0.7', 'exempt');
+    await applyObject(admin, {
+      apiVersion,
+      kind: 'AzurePodIdentityException',
+      metadata: { name: 'misspelt', namespace: 'default' },
+      spec: { podLabels: { aadpodidbinding: 'exempt' }, clientIds: [] },
+    });
+    const { text } = await explain('default/relying');
+    const named =
+      'AzurePodIdentityException misspelt of this namespace is for this pod, but does not count, since it is invalid: spec.clientIds';
+    expect(text).toContain(`✗ exception    ${named} is not a field`);
+    expect(text).toMatch(new RegExp(`✗ answer +without selector: 400, Identity not found\\. .*${named}`));
+  });
+
   it('explain is read by programs too', async () => {
     const { text } = await explain('default/web', '--log-format=json');
     expect(JSON.parse(text)).toMatchObject({
