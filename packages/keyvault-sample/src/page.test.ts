@@ -131,3 +131,21 @@ test('of a list it shows what is not read of it, which is not a failed read, or 
   expect(failed).toContain('all secrets list No right. [no-role] Give one.');
   expect(failed).toContain('1 of 2 failed');
 });
+
+test('a remedy that is that of a failure above is not repeated', () => {
+  const failure = {
+    reason: 'no-identity',
+    problem: 'No identity',
+    remedy: 'Label it',
+    detail: 'said',
+  } as const;
+  const entries = [
+    { item, failure },
+    { item: { ...item, name: 'two' }, failure },
+    { item: { ...item, name: 'three' }, failure: { ...failure, detail: 'said otherwise' } },
+  ];
+  const text = textOf(renderPage({ ...empty, entries }, now));
+  expect(text).toContain('database secret No identity. [no-identity] Label it. said');
+  expect(text).toContain('two secret No identity. [no-identity] The same as for secret database above.');
+  expect(text).toContain('three secret No identity. [no-identity] Label it. said otherwise');
+});

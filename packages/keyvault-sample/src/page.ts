@@ -4,7 +4,7 @@ import type { Explanation } from './explain.ts';
 import { html, nothing, type Html } from './html.ts';
 import type { Identity } from './identity.ts';
 import type { Entry, Status } from './status.ts';
-import { allNames, hasTime, type VaultObject } from './vault-object.ts';
+import { allNames, hasTime, subjectOf, type Item, type VaultObject } from './vault-object.ts';
 
 const style = `
 :root { color-scheme: light dark; --line: #8886; --soft: light-dark(#595959, #b0b0b0); --bad: light-dark(#a4262c, #ff9a9e); --good: light-dark(#0b6a0b, #8fd88f); }
@@ -14,7 +14,7 @@ h1 { font-size: 1.4rem; margin: 0 0 .25rem; }
 h2 { font-size: 1.1rem; margin: 1.5rem 0 .5rem; }
 h3 { font-size: 1rem; margin: 0 0 .25rem; }
 p { margin: .25rem 0; }
-ul { list-style: none; margin: 0; padding: 0; display: grid; gap: .75rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 18rem), 1fr)); }
+ul { list-style: none; margin: 0; padding: 0; display: grid; gap: .75rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 18rem), 1fr)); align-items: start; }
 li, .card { border: 1px solid var(--line); border-radius: .5rem; padding: .75rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem .5rem; margin: 0; }
 dt, .soft { color: var(--soft); }
@@ -62,7 +62,7 @@ export function renderPage(status: Status, now: Date): string {
           ${identityCard(status)}
           <h2>Secrets, keys and certificates</h2>
           <ul role="list">
-            ${sorted.map((entry) => entryCard(entry, now))}
+            ${sorted.map((entry) => entryCard(entry, { now, first: firstLike(entry, sorted) }))}
           </ul>
         </main>
         <footer>
@@ -123,7 +123,22 @@ function identityRows({
   ];
 }
 
-function entryCard(entry: Entry, now: Date): Html {
+/** The first entry with the same problem and remedy: without an identity each read fails alike. */
+const firstLike = ({ failure }: Entry, sorted: readonly Entry[]): Entry | undefined =>
+  sorted.find(
+    (one) =>
+      failure !== undefined &&
+      one.failure?.problem === failure.problem &&
+      one.failure.remedy === failure.remedy &&
+      one.failure.detail === failure.detail,
+  );
+
+interface Around {
+  readonly now: Date;
+  readonly first: Entry | undefined;
+}
+
+function entryCard(entry: Entry, { now, first = entry }: Around): Html {
   const { item, object, failure, note } = entry;
   const isWaiting = object === undefined && failure === undefined;
   const title =
@@ -132,7 +147,7 @@ function entryCard(entry: Entry, now: Date): Html {
       : html`${item.name} <span class="soft">${item.kind}</span>`;
   return html`<li>
     <h3>${title}</h3>
-    ${object === undefined ? nothing : objectFacts(object, entry, now)}${failure === undefined ? nothing : problemOf(failure)}${isWaiting ? html`<p>${note ?? 'Not read yet'}.</p> ` : nothing}
+    ${object === undefined ? nothing : objectFacts(object, entry, now)}${failure === undefined ? nothing : problemOf(failure, first === entry ? undefined : first.item)}${isWaiting ? html`<p>${note ?? 'Not read yet'}.</p> ` : nothing}
   </li> `;
 }
 
@@ -160,7 +175,10 @@ function objectFacts({ version, expiresOn, enabled }: VaultObject, entry: Entry,
   </dl> `;
 }
 
-function problemOf({ problem, reason, remedy, command, detail }: Explanation): Html {
+function problemOf({ problem, reason, remedy, command, detail }: Explanation, like: Item | undefined): Html {
+  if (like !== undefined)
+    return html`<p class="bad">${problem}. [${reason}]</p>
+      <p>The same as for ${subjectOf(like)} above.</p> `;
   return html`<p class="bad">${problem}. [${reason}]</p>
     <p>${remedy}.</p>
     ${command === undefined ? nothing : html`<pre>${command.join(' \\\n  ')}</pre> `}
