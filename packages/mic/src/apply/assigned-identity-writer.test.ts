@@ -336,3 +336,24 @@ test.each([
   end();
   expect(await outcome).toEqual({ kind: 'fenced' });
 });
+
+describe('a create that finds nothing', () => {
+  test('in a namespace, or of a kind, that does not exist is a refusal: nothing was removed, and the pod waits', async () => {
+    const { writer, fail } = setUp();
+    fail('not-found');
+    expect(await writer.create(assignmentOf(), 'Created')).toEqual({
+      kind: 'failed',
+      message: 'not-found!',
+      isRefusal: true,
+    });
+  });
+
+  test('under a name that was taken a moment ago is to be repeated', async () => {
+    const { writer, fail } = setUp();
+    fail('already-exists');
+    expect(await writer.create(assignmentOf(), 'Created')).toEqual({
+      kind: 'failed',
+      message: 'the object that had its name has just been deleted',
+    });
+  });
+});

@@ -56,7 +56,10 @@ class Writer implements AssignedIdentityWriter {
       try {
         return written(await this.#resource.create(object, { signal, fields: versionOnly }));
       } catch (error) {
-        if (error instanceof KubeError && error.code === 'already-exists') return this.#adopt(object, signal);
+        if (!(error instanceof KubeError)) throw error;
+        if (error.code === 'already-exists') return this.#adopt(object, signal);
+        // Its namespace or its kind is gone: nothing was removed, and the pod still waits.
+        if (error.code === 'not-found') return { kind: 'failed', message: error.message, isRefusal: true };
         throw error;
       }
     });
@@ -96,12 +99,22 @@ class Writer implements AssignedIdentityWriter {
 
   /** The name is taken: by an earlier write whose response was lost, or by an object that the view does not show yet. */
   async #adopt(object: AzureAssignedIdentity, signal: AbortSignal): Promise<WriteOutcome> {
-    const found = await this.#resource.get(keyOf(object.metadata), { signal });
+    const found = await this.#found(object, signal);
+    if (!found) return { kind: 'failed', message: 'the object that had its name has just been deleted' };
     if (!isSameAssignment(found, object))
       return { kind: 'stale', message: 'its name is taken by another pod' };
     if (!this.#term.holds()) return { kind: 'fenced' };
     const replacement = replacing(object, found.metadata.resourceVersion ?? '');
     return written(await this.#resource.replace(replacement, { signal, fields: versionOnly }));
+  }
+
+  async #found(object: AzureAssignedIdentity, signal: AbortSignal) {
+    try {
+      return await this.#resource.get(keyOf(object.metadata), { signal });
+    } catch (error) {
+      if (error instanceof KubeError && error.code === 'not-found') return undefined;
+      throw error;
+    }
   }
 
   async #fenced(write: (signal: AbortSignal) => Promise<WriteOutcome>): Promise<WriteOutcome> {
