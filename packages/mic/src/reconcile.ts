@@ -54,14 +54,25 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
 
   const factsOf = (host: HostKey) => (host === undefined ? undefined : memory.facts(host));
 
-  const lookAndDecide = (host: HostKey, dirtyPods: Iterable<PodKey>): HostPlan => {
-    const known = host === undefined ? undefined : (index.host(host) ?? memory.facts(host)?.host);
-    if (host === undefined || !known)
-      return planHost(index, host, { facts: undefined, now: now(), rules: ports.rules(), dirtyPods });
-    const before = memory.factsFromStart(known);
-    const facts = foldIdle(foldExpiry(before, now()), index.need(host), now());
-    memory.keep(facts);
-    return planHost(index, host, { facts, now: now(), rules: ports.rules(), dirtyPods });
+  /** Plans and writes a portion of the backlog. A crash, which is a bug, must not lose its pods. */
+  const takePortion = async (host: HostKey, left: Remainder) => {
+    const { backlog } = left;
+    let pods: readonly PodKey[] = [];
+    try {
+      const isRecordOver = endsRecord(factsOf(host), now());
+      const { held, plan } = await slices.run(() => {
+        const portion = backlog.take(index.takeDirty(host), momentOf(ports, host));
+        pods = portion.pods;
+        return { held: portion.held, plan: lookAndDecide(ports, host, pods) };
+      });
+      left.asked = ask(ports, plan, left.asked);
+      if (isRecordOver && plan.host) ports.azure.poke(plan.host.id);
+      backlog.settle(await assignments.apply(plan, factsOf(host), held));
+      return { pods, plan };
+    } catch (error) {
+      backlog.restore(pods, now());
+      throw error;
+    }
   };
 
   return {
@@ -69,30 +80,32 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       const startedAt = now();
       const left = remainders.get(host) ?? { backlog: new Backlog(podsPerPass), asked: new Set<string>() };
       const { backlog } = left;
-      const isRecordOver = endsRecord(factsOf(host), startedAt);
-      const { pods, held, plan } = await slices.run(() => {
-        const portion = backlog.take(index.takeDirty(host), momentOf(ports, host));
-        return { ...portion, plan: lookAndDecide(host, portion.pods) };
-      });
-      left.asked = ask(ports, plan, left.asked);
-      if (isRecordOver && plan.host) ports.azure.poke(plan.host.id);
-      const facts = factsOf(host);
-      const done = await assignments.apply(plan, facts, held);
-      backlog.settle(done);
+      remainders.set(host, left);
+      const { pods, plan } = await takePortion(host, left);
       const isNothingLeft = backlog.isEmpty && left.asked.size === 0 && index.waitingOn(host).size === 0;
       if (isNothingLeft) remainders.delete(host);
-      else remainders.set(host, left);
       if (plan.steps.length > 0) ports.onPass(now() - startedAt);
       ports.onPlanned(pods.filter((pod) => !index.isStale(pod)));
       return backlog.hasMore ? now() : earliest(plan.wakeAt, backlog.wakeAt);
     },
 
     async azure(key) {
-      const plan = await slices.run(() => lookAndDecide(key, []));
+      const plan = await slices.run(() => lookAndDecide(ports, key, []));
       const { host } = plan;
       return host ? hosts.apply({ ...plan, host }) : undefined;
     },
   };
+}
+
+function lookAndDecide(ports: ReconcilePorts, host: HostKey, dirtyPods: Iterable<PodKey>): HostPlan {
+  const { index, memory, now, rules } = ports;
+  const known = host === undefined ? undefined : (index.host(host) ?? memory.facts(host)?.host);
+  if (host === undefined || !known)
+    return planHost(index, host, { facts: undefined, now: now(), rules: rules(), dirtyPods });
+  const before = memory.factsFromStart(known);
+  const facts = foldIdle(foldExpiry(before, now()), index.need(host), now());
+  memory.keep(facts);
+  return planHost(index, host, { facts, now: now(), rules: rules(), dirtyPods });
 }
 
 function momentOf({ index, memory, now }: ReconcilePorts, host: HostKey): BacklogMoment {

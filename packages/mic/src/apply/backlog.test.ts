@@ -132,3 +132,66 @@ test('missing pods, named by objects of another namespace, take no turns of the 
     'shop/web',
   );
 });
+
+test('pods of a crashed pass come again, half as many at a time', () => {
+  const backlog = new Backlog(8);
+  const passes: string[] = [];
+  let dirty: readonly string[] = names(0, 8);
+  for (let pass = 0; pass < 20 && (dirty.length > 0 || backlog.hasMore); pass += 1) {
+    const { pods } = backlog.take(dirty, { now: 0, facts: host });
+    dirty = [];
+    passes.push(pods.map((pod) => pod.slice('shop/pod-'.length)).join(''));
+    if (pods.includes('shop/pod-5')) backlog.restore(pods, 0);
+    else backlog.settle({ unfinished: [] });
+  }
+  expect(passes).toEqual(['01234567', '0123', '4567', '45', '6', '745', '7', '45', '4', '5']);
+});
+
+test('pods that have crashed alone are planned without others, and not often', () => {
+  const backlog = new Backlog(8);
+  const take = (dirty: readonly string[], now: number) => backlog.take(dirty, { now, facts: host }).pods;
+  for (const pod of ['shop/a', 'shop/b', 'shop/c']) backlog.restore(take([pod], 0), 0);
+  expect([backlog.hasMore, backlog.isEmpty, backlog.wakeAt]).toEqual([false, false, 300_000]);
+  expect([take([], 299_999), take(['shop/d'], 300_000)]).toEqual([[], ['shop/d']]);
+  backlog.settle({ unfinished: [] });
+  expect([take(['shop/c'], 300_000), take([], 300_000)]).toEqual([['shop/c'], ['shop/a']]);
+  backlog.settle({ unfinished: [] });
+  expect(backlog.wakeAt).toBe(300_000);
+  backlog.restore(take([], 300_001), 300_001);
+  expect([take([], 600_000), take([], 600_001)]).toEqual([[], ['shop/b']]);
+  expect([backlog.isEmpty, backlog.wakeAt]).toEqual([true, undefined]);
+});
+
+test('a pod that has crashed alone is not planned with others when the host has changed', () => {
+  const backlog = new Backlog(8);
+  backlog.restore(backlog.take(['shop/a'], { now: 0, facts: host }).pods, 0);
+  const other = { ...host };
+  const waiting = ['shop/a', 'shop/b'];
+  expect(backlog.take([], { now: 1, facts: other, waiting }).pods).toEqual(['shop/b']);
+  expect(backlog.take([], { now: 300_000, facts: other, waiting }).pods).toEqual(['shop/a']);
+});
+
+test('a pod whose pass has crashed is planned again without its held steps', () => {
+  const backlog = new Backlog(8);
+  backlog.take([], { now: 0, facts: host });
+  backlog.settle({ unfinished: [waitingFor('shop/a', 'shop/a', 10), waitingFor('shop/b', 'shop/b', 10)] });
+  const { pods, held } = backlog.take([], { now: 10, facts: host });
+  expect([pods, held.size]).toEqual([['shop/a', 'shop/b'], 2]);
+  backlog.restore(pods, 10);
+  expect([backlog.hasMore, backlog.take([], { now: 10, facts: host })]).toEqual([
+    true,
+    { pods: ['shop/a'], held: new Map() },
+  ]);
+});
+
+test('a stale pod that is deleted before it is settled is forgotten', () => {
+  const backlog = new Backlog(8);
+  backlog.take(['shop/a'], { now: 0, facts: undefined });
+  backlog.settle({ unfinished: [waitingFor('shop/a')] });
+  const stale = { facts: undefined, isStale: () => true };
+  expect(backlog.take([], { now: 100, ...stale }).pods).toEqual([]);
+  expect([backlog.isEmpty, backlog.wakeAt]).toEqual([false, 60_100]);
+  expect(backlog.take([], { now: 60_100, facts: undefined }).pods).toEqual(['shop/a']);
+  backlog.settle({ unfinished: [] });
+  expect([backlog.isEmpty, backlog.wakeAt]).toEqual([true, undefined]);
+});

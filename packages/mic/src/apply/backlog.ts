@@ -13,6 +13,12 @@ export interface Portion {
   readonly held: HeldSteps;
 }
 
+/** Time for a stale pod with held steps to be settled. */
+const putOffMs = 60_000;
+
+/** Between passes of pods that have crashed alone: each crash makes all pods of the host wait. */
+const alonePauseMs = 300_000;
+
 const noSteps: HeldSteps = new Map();
 
 interface Waiting {
@@ -52,8 +58,13 @@ function* inTurns(pods: Iterable<PodKey>, chargeTo: ChargeTo): Generator<PodKey>
 
 export class Backlog {
   readonly #size: number;
+  /** Of the next pass. */
+  #room: number;
   readonly #unplanned = new Map<PodKey, HeldSteps>();
   readonly #waiting = new Map<PodKey, Waiting>();
+  /** Pods that have crashed alone: each is planned without others. */
+  readonly #alone = new Set<PodKey>();
+  #aloneAt = 0;
   #wakeAt = Infinity;
   /** Of the host, when waiting pods were last taken. */
   #facts: HostFacts | undefined;
@@ -62,29 +73,37 @@ export class Backlog {
   /** @param size Pods of a pass; fewer if they count for more than one. */
   constructor(size: number) {
     this.#size = size;
+    this.#room = size;
   }
 
   /** The pods of the next pass, including waiting ones if their time has come or the host has changed. */
   take(dirty: Iterable<PodKey>, at: BacklogMoment): Portion {
-    for (const pod of dirty) this.#unplanned.set(pod, this.#release(pod));
-    const isHostOther = at.facts !== this.#facts || at.leaving !== this.#leaving;
-    if (isHostOther) for (const pod of at.waiting ?? []) this.#unplanned.set(pod, this.#release(pod));
-    if (isHostOther || at.now >= this.#wakeAt) this.#wake(isHostOther ? Infinity : at.now);
-    this.#facts = at.facts;
-    this.#leaving = at.leaving;
-    const pods = this.#choose(at);
+    this.#gather(dirty, at);
+    const pods = this.#unplanned.size > 0 ? this.#choose(at) : this.#chooseAlone(at);
     const held = new Map(pods.flatMap((pod) => [...(this.#unplanned.get(pod) ?? noSteps)]));
     for (const pod of pods) this.#unplanned.delete(pod);
     return { pods, held };
   }
 
-  #choose({ weigh = () => 1, chargeTo = namespaceOf, isStale = () => false }: BacklogMoment): PodKey[] {
+  #gather(dirty: Iterable<PodKey>, at: BacklogMoment): void {
+    for (const pod of dirty) {
+      this.#unplanned.set(pod, this.#release(pod));
+      this.#alone.delete(pod);
+    }
+    const isHostOther = at.facts !== this.#facts || at.leaving !== this.#leaving;
+    if (isHostOther) this.#wakeObjects(at.waiting ?? []);
+    if (isHostOther || at.now >= this.#wakeAt) this.#wake(isHostOther ? Infinity : at.now);
+    this.#facts = at.facts;
+    this.#leaving = at.leaving;
+  }
+
+  #choose({ now, weigh = () => 1, chargeTo = namespaceOf, isStale = () => false }: BacklogMoment): PodKey[] {
     const chosen: PodKey[] = [];
-    let room = this.#size;
+    let room = this.#room;
     for (const pod of inTurns(this.#unplanned.keys(), chargeTo)) {
       if (room <= 0) break;
       if (isStale(pod)) {
-        this.#putOff(pod);
+        this.#putOff(pod, now);
         continue;
       }
       chosen.push(pod);
@@ -93,8 +112,16 @@ export class Backlog {
     return chosen;
   }
 
+  #chooseAlone({ now }: BacklogMoment): PodKey[] {
+    if (now < this.#aloneAt) return [];
+    const chosen = [...this.#alone].slice(0, 1);
+    for (const pod of chosen) this.#alone.delete(pod);
+    return chosen;
+  }
+
   /** Records the outcome of the pass. */
   settle({ unfinished }: AssignmentsDone): void {
+    this.#room = this.#size;
     for (const { step, key, held, until } of unfinished) {
       const pod = podKeyOf(step);
       const waiting = this.#waiting.get(pod) ?? { steps: noSteps, until };
@@ -104,23 +131,42 @@ export class Backlog {
     }
   }
 
+  /** To be called if the pass of these pods has crashed: they come again, half as many at a time, until the cause is alone. */
+  restore(pods: readonly PodKey[], now: number): void {
+    const isAlone = pods.length === 1;
+    this.#room = isAlone ? this.#size : Math.max(1, Math.floor(pods.length / 2));
+    if (isAlone) this.#aloneAt = now + alonePauseMs;
+    for (const pod of pods)
+      if (isAlone) this.#alone.add(pod);
+      else this.#unplanned.set(pod, noSteps);
+  }
+
   /** Whether pods remain beyond the size of one pass. */
   get hasMore(): boolean {
     return this.#unplanned.size > 0;
   }
 
   get wakeAt(): number | undefined {
-    return this.#wakeAt === Infinity ? undefined : this.#wakeAt;
+    const at = Math.min(this.#wakeAt, this.#alone.size > 0 ? this.#aloneAt : Infinity);
+    return at === Infinity ? undefined : at;
   }
 
   get isEmpty(): boolean {
-    return this.#unplanned.size + this.#waiting.size === 0;
+    return this.#unplanned.size + this.#waiting.size + this.#alone.size === 0;
   }
 
-  #putOff(pod: PodKey): void {
+  /** Not for ever: a pod that is deleted before it is settled does not become dirty. */
+  #putOff(pod: PodKey, now: number): void {
     const held = this.#release(pod);
     this.#unplanned.delete(pod);
-    if (held.size > 0) this.#waiting.set(pod, { steps: held, until: Infinity });
+    if (held.size === 0) return;
+    const until = now + putOffMs;
+    this.#waiting.set(pod, { steps: held, until });
+    this.#wakeAt = Math.min(this.#wakeAt, until);
+  }
+
+  #wakeObjects(pods: Iterable<PodKey>): void {
+    for (const pod of pods) if (!this.#alone.has(pod)) this.#unplanned.set(pod, this.#release(pod));
   }
 
   /** Takes the pods whose time has come. */
