@@ -77,12 +77,16 @@ describe('an endpoint that cannot be reached', () => {
     'unexpected <Buffer 53 45>',
     'unexpected [53,45]',
     'unexpected token eyJhbGciSECRET',
-    `unexpected ${'SECRET'.repeat(22)}`,
     'no answer to Authorization: Bearer SECRETSECRETSECRETSECRET',
     'the gateway http://user:SECRET@host refused',
   ])('with an error that may quote a token is not told by it: %j', (message) => {
     for (const cause of [new Error(message), new Error('x', { cause: new Error(message) }), message])
       expect(of(cause)).toMatchObject({ code: 'unavailable', reason: `${endpoint} cannot be reached` });
+  });
+
+  test('with a long word, which may be a token, is told without it', () => {
+    const { reason } = of(new Error(`unexpected ${'SECRET'.repeat(22)}`)) as ImdsError;
+    expect(reason).toBe(`${endpoint} cannot be reached: unexpected [132 characters left out]`);
   });
 
   test('with an error that causes itself ends', () => {

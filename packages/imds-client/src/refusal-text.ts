@@ -19,9 +19,17 @@ function cut(text: string, most: number): string {
   return text.length > most ? `${text.slice(0, most).replace(/[\ud800-\udbff]$/, '')}…` : text;
 }
 
-/** The text of a field, cut to `most` characters, with its line breaks; nothing if a token may be in it. */
+/**
+ * The text of a field, cut to `most` characters, with its line breaks; nothing if it looks like one with a token. Long words are left out: each may be
+ * a token of an unknown form, or the long name of a pod.
+ */
 export function quotable(value: unknown, most = longestDescription): string {
-  return typeof value !== 'string' || mayHoldToken(value) ? '' : cut(value, most);
+  return typeof value !== 'string' || mayHoldToken(value) ? '' : cut(value.replace(/\S+/g, shortWord), most);
+}
+
+/** Words as long as a part of a JSON Web Token are none of a sentence. The parts of an ARM id, between its slashes, are shorter. */
+function shortWord(word: string): string {
+  return /[\w.+=~-]{130}/.test(word) ? `[${word.length} characters left out]` : word;
 }
 
 export const webPage = 'a web page, not a metadata service';
@@ -42,9 +50,9 @@ export function isWebPage({ contentType, body }: RefusalBody): boolean {
   return /^\s*text\/html\b/i.test(contentType ?? '') || /^[\ufeff\s]*<[!?a-z]/i.test(body);
 }
 
-/** Parts of a JSON Web Token begin with the base64 of a brace; words as long as a part of one are none of a sentence. */
+/** Parts of a JSON Web Token begin with the base64 of a brace. */
 function mayHoldToken(text: string): boolean {
-  return /(access|refresh)_?token["']?\s*[:=]|(?<![a-z0-9])e(y[aij]|w[0ko])[\w-]{6}|bearer\s+[\w.+/=~-]{20}|[\w.+=~-]{130}/i.test(
+  return /(access|refresh)_?token["']?\s*[:=]|(?<![a-z0-9])e(y[aij]|w[0ko])[\w-]{6}|bearer\s+[\w.+/=~-]{20}/i.test(
     text,
   );
 }

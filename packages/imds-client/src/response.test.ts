@@ -291,14 +291,24 @@ test('control characters of a refusal do not reach a log or a terminal', () => {
   expect(error.serviceCode).toBe('a b');
 });
 
-// Such as a name of 130 characters, which Kubernetes allows.
+// Kubernetes allows names of 253 characters.
 test.each([
   ['Identity not found', 'identity-not-found'],
   ['Multiple user assigned identities exist', 'ambiguous-identity'],
-])('a refusal that is not quoted is of its kind all the same: %s', (text, code) => {
-  const error_description = `${text}. Pod shop/${'a'.repeat(130)} has no label aadpodidbinding.`;
+])('a refusal with a long name is quoted without it, and of its kind: %s', (text, code) => {
+  const error_description = `${text}. Pod ${'a'.repeat(130)} has no label aadpodidbinding.`;
+  const reason = `the endpoint answered 400 invalid_request: ${text}. Pod [130 characters left out] has no label aadpodidbinding.`;
+  for (const error of ['invalid_request', `invalid_request: ${error_description}`])
+    expect(refused({ error, error_description }, { status: 400 })).toMatchObject({ code, reason });
+});
+
+test('a refusal that may hold a token is of its kind all the same', () => {
+  const error_description = 'Identity not found: eyJhbGciOi';
   const error = refused({ error: 'invalid_request', error_description }, { status: 400 });
-  expect(error).toMatchObject({ code, reason: 'the endpoint answered 400 invalid_request' });
+  expect(error).toMatchObject({
+    code: 'identity-not-found',
+    reason: 'the endpoint answered 400 invalid_request',
+  });
 });
 
 describe('a refusal without JSON', () => {

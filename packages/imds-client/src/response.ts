@@ -48,11 +48,13 @@ export function unreadable(what: string, { asked, requestId }: Partial<Reading>)
   return new ImdsError('invalid-response', reason, { status: 200, requestId, asked });
 }
 
+/** A token becomes a header of a request. */
+export const headerText = /^[\x20-\x7e]+$/;
+
 function readToken(body: JsonObject, at: Reading): AccessToken | ImdsError {
   const token = readText(body['access_token']);
   if (token === undefined) return unreadable('without an access_token', at);
-  // It becomes a header of a request.
-  if (!/^[\x20-\x7e]+$/.test(token))
+  if (!headerText.test(token))
     return unreadable('with an access_token of other characters than those of ASCII', at);
   const byLife = readSpan(body['expires_in'], at);
   const on = readExpiresOn(body, byLife, at);
