@@ -12,7 +12,10 @@ export interface BodyRules {
 /** Stateless between two complete texts. */
 const wholeDecoder = new TextDecoder();
 
-/** The body as text. One that is longer than the limit is not read completely, unless a given transport has only `text()`: the limit does not hold for it. */
+/**
+ * The body as text, of at most as many bytes as the limit. A longer one is not read completely, except where the response of a given transport has only
+ * `text()` and states no length: then what is read is the transport's, and only a text of more characters than the limit is refused.
+ */
 export async function readBody(response: FetchResponse, rules: BodyRules): Promise<string> {
   if (response.readUpTo) {
     const whole = await response.readUpTo(rules.limit);
@@ -20,7 +23,12 @@ export async function readBody(response: FetchResponse, rules: BodyRules): Promi
     return wholeDecoder.decode(whole);
   }
   const { body } = response;
-  if (!body) return response.text();
+  if (!body) {
+    if (Number(response.headers.get('content-length')) > rules.limit) throw tooLong(response, rules);
+    const text = await response.text();
+    if (text.length > rules.limit) throw tooLong(response, rules);
+    return text;
+  }
   const decoder = new TextDecoder();
   let size = 0;
   let read = '';

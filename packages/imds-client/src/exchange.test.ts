@@ -2,16 +2,38 @@ import { expect, test, vi } from 'vitest';
 import { exchange } from './exchange.ts';
 import { noLimit } from './places.ts';
 import { startTimer } from './timers.ts';
+import type { FetchLike } from './types.ts';
+
+const question = { url: 'http://h/', headers: {}, limit: 1 };
+const rulesOf = (transport: FetchLike) => ({
+  endpoint: 'http://h',
+  transport,
+  enter: noLimit,
+  startTimer,
+  aboard: { isQueued: false, waiting: 1 },
+  timeoutMs: 1000,
+  unwantedMs: Infinity,
+});
+
+test('a response that is refused before it was read is ended by the signal of its request', async () => {
+  const signals: AbortSignal[] = [];
+  const text = vi.fn();
+  const transport: FetchLike = (_, { signal }) => {
+    signals.push(signal);
+    return Promise.resolve({ status: 200, headers: new Headers({ 'content-length': '2' }), text });
+  };
+  const error = await exchange(question, rulesOf(transport), new AbortController().signal);
+  expect(error).toMatchObject({ code: 'invalid-response' });
+  expect(text).not.toHaveBeenCalled();
+  expect(signals.map(({ reason }) => reason as unknown)).toEqual([error]);
+});
 
 test('one try leaves no listener at the signal of its call', async () => {
   const { signal } = new AbortController();
   const added = vi.spyOn(signal, 'addEventListener');
   const removed = vi.spyOn(signal, 'removeEventListener');
   const transport = () => Promise.reject(new Error('down'));
-  const question = { url: 'http://h/', headers: {}, limit: 1 };
-  const aboard = { isQueued: false, waiting: 1 };
-  const rules = { endpoint: 'http://h', transport, enter: noLimit, startTimer, aboard };
-  await exchange(question, { ...rules, timeoutMs: 1000, unwantedMs: Infinity }, signal);
+  await exchange(question, rulesOf(transport), signal);
   expect(added).toHaveBeenCalledOnce();
   expect(removed.mock.calls).toEqual(added.mock.calls);
 });

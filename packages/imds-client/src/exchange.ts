@@ -75,6 +75,8 @@ async function sendInTime(
     return await Promise.race([endOf(controller.signal), send(question, rules, controller.signal)]);
   } catch (cause) {
     const failure = isImdsError(cause) ? cause : failureOf({ endpoint, cause, asked });
+    // A response that is refused may not have been read: its transport is to end it.
+    controller.abort(failure);
     if (isImdsError(failure)) return failure;
     throw failure;
   } finally {

@@ -63,7 +63,8 @@ export interface AccessToken {
 export interface ImdsClientOptions {
   /**
    * The base address of the metadata service. Default: the environment variable `AZURE_POD_IDENTITY_AUTHORITY_HOST`, read
-   * once when the client is created, else `http://169.254.169.254`.
+   * once when the client is created, else `http://169.254.169.254`. It may have a path: `http://host/base` is asked for
+   * `/base/metadata/identity/oauth2/token`, as by `@azure/identity`. Refused: the path `/metadata` itself, a query, a user name.
    */
   readonly endpoint?: string | undefined;
   /** Of requests for tokens. Default `2018-02-01`. */
@@ -136,7 +137,7 @@ export interface FetchInit {
   readonly headers: Record<string, string>;
   /** A redirect must be returned as a response, not followed: it fails with the code `invalid-response`. */
   readonly redirect: 'manual';
-  /** Aborted when the result is no longer needed: at a timeout, or when the last caller gave up. The transport then ends the request. */
+  /** Aborted when the result is no longer needed: at a timeout, when the last caller gave up, or when the response is refused before its end. The transport then ends the request. */
   readonly signal: AbortSignal;
 }
 
@@ -150,7 +151,10 @@ export interface FetchResponse {
   readonly body?: AsyncIterable<Uint8Array> | null;
   /** The whole body; undefined if it has more bytes than the limit. If present, it is called instead of reading `body`. */
   readUpTo?(limit: number): Promise<Uint8Array | undefined>;
-  /** Called if there is neither. */
+  /**
+   * The whole body as text; called if there is neither. A response of more than 64 KiB (256 KiB for the document of the machine) by its header
+   * `content-length`, or of more characters than that, is refused; until then a transport without a limit of its own may have read any number of bytes.
+   */
   text(): Promise<string>;
 }
 
