@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createGate } from './places.ts';
 
 /** Lets what was resolved go on. */
@@ -41,6 +41,69 @@ describe('a gate', () => {
     for (const name of ['e', 'f', 'g']) void come(name);
     await settle();
     expect(inside).toEqual(['e', 'f']);
+  });
+
+  test('has no more places after one left while nobody waited', async () => {
+    const { come, leave, inside, isQueued } = createScene(2);
+    await Promise.all([come('a'), come('b')]);
+    await leave('b');
+    for (const name of ['c', 'd']) void come(name);
+    await settle();
+    expect([inside, isQueued()]).toEqual([['a', 'c'], ['d']]);
+  });
+
+  test('leaves no listener at the signal of one that it let in', async () => {
+    const { come, leave, inside } = createScene(1);
+    const { signal } = new AbortController();
+    const added = vi.spyOn(signal, 'addEventListener');
+    const removed = vi.spyOn(signal, 'removeEventListener');
+    await come('a');
+    void come('b', 'k', signal);
+    await leave('a');
+    expect(inside).toEqual(['b']);
+    expect(added).toHaveBeenCalledOnce();
+    expect(removed.mock.calls).toEqual(added.mock.calls);
+  });
+
+  test('has places for all who come after it was empty, in the order in which they came', async () => {
+    const { come, leave, inside, isQueued } = createScene(1);
+    for (const name of ['a', 'b']) void come(name);
+    await settle();
+    await leave('a');
+    await leave('b');
+    for (const name of ['c', 'd']) void come(name);
+    await settle();
+    expect([inside, isQueued()]).toEqual([['c'], ['d']]);
+    void come('e');
+    await leave('c');
+    void come('f');
+    await leave('d');
+    expect([inside, isQueued()]).toEqual([['e'], ['f']]);
+  });
+
+  test('keeps the order of a crowd of which some give up, before and after others were let in', async () => {
+    const { come, leave, inside, isQueued } = createScene(1);
+    const names = Array.from({ length: 12 }, (_, index) => `${index}`);
+    const controllers = names.map(() => new AbortController());
+    const coming = names.map((name, index) => come(name, 'k', controllers[index]!.signal));
+    const giveUp = async (index: number) => {
+      controllers[index]!.abort('bored');
+      await expect(coming[index]).rejects.toBe('bored');
+    };
+    await giveUp(1);
+    await giveUp(11);
+    const order: string[] = [];
+    for (let left = 0; left < 7; left += 1) {
+      await settle();
+      order.push(...inside);
+      if (left === 3) for (const index of [5, 6, 8]) await giveUp(index);
+      await leave(inside[0]!);
+    }
+    expect(order).toEqual(['0', '2', '3', '4', '7', '9', '10']);
+    expect(inside).toEqual([]);
+    expect(isQueued()).toEqual(['1', '5', '6', '8', '11']);
+    await come('next');
+    expect(inside).toEqual(['next']);
   });
 
   test('counts each key by itself', async () => {

@@ -10,38 +10,58 @@ export type Enter = (signal: AbortSignal, aboard: Pick<Aboard, 'isQueued'>) => L
 
 type Admit = () => void;
 
+/** The requests of a key. Nobody waits while there is a place. */
+interface Line {
+  inside: number;
+  /** In the order in which they came. */
+  readonly waiting: Set<Admit>;
+  /** Goes on over `waiting`: to begin again, at each leave, would step over all who are gone. */
+  next: Iterator<Admit, undefined>;
+}
+
 /** At most so many at a time for each key. A key that nobody uses takes no memory. */
 export function createGate(most: number): (key: string) => Enter {
-  // In the order in which they came: the first ones are inside. A call leaves with its deadline, or with its last caller.
-  const lines = new Map<string, Set<Admit>>();
+  const lines = new Map<string, Line>();
   return (key) => (signal, aboard) => {
-    const line = lines.get(key) ?? new Set();
+    const line = lines.get(key) ?? createLine();
     lines.set(key, line);
-    let admit: Admit = () => undefined;
-    const own: Admit = () => admit();
     const leave = () => {
-      line.delete(own);
-      // The last one that may be inside; to be admitted again does nothing.
-      [...line][most - 1]?.();
-      if (line.size === 0) lines.delete(key);
+      const { value: admit } = line.next.next();
+      if (admit) {
+        admit();
+        return;
+      }
+      // An iterator that has ended shows nobody who comes later.
+      line.next = line.waiting.values();
+      line.inside -= 1;
+      if (line.inside === 0) lines.delete(key);
     };
-    line.add(own);
-    if (line.size <= most) return leave;
+    if (line.inside < most) {
+      line.inside += 1;
+      return leave;
+    }
     aboard.isQueued = true;
     return new Promise((resolve, reject) => {
-      const abort = () => {
-        leave();
-        reject(signal.reason as Error);
-      };
-      const forget = onAbort(signal, abort);
-      admit = () => {
+      const admit = () => {
+        line.waiting.delete(admit);
         forget();
         aboard.isQueued = false;
         resolve(leave);
       };
+      const abort = () => {
+        line.waiting.delete(admit);
+        reject(signal.reason as Error);
+      };
+      line.waiting.add(admit);
+      const forget = onAbort(signal, abort);
       if (signal.aborted) abort();
     });
   };
+}
+
+function createLine(): Line {
+  const waiting = new Set<Admit>();
+  return { inside: 0, waiting, next: waiting.values() };
 }
 
 // IMDS serves five requests at a time. One place is for the probe, which the service answers while it holds others.
