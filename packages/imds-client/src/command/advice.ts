@@ -1,6 +1,7 @@
 import { isImdsError, type ImdsError, type ImdsErrorCode } from '../errors.ts';
-import { webPage } from '../refusal-text.ts';
+import { isWebPage } from '../refusal-text.ts';
 import type { TokenWish } from './arguments.ts';
+import { entraCodeOf, type Received } from './received.ts';
 
 /** Names and values of the environment. Values of secrets are not read. */
 export type Env = Readonly<Partial<Record<string, string>>>;
@@ -32,13 +33,13 @@ const special = {
     'The token has no expiry that can be true by the clock of this machine: compare it ("date -u") with the right time. If the clock is right, the service is at fault.',
 };
 
-/** What to do about an error. */
-export function remedyOf(error: ImdsError): string {
-  const { code, cause } = error;
+/** What to do about an error; `received` is the last response. */
+export function remedyOf(error: ImdsError, received: Received): string {
+  const { code, cause, status } = error;
   // After the deadline, what the last attempt ended with is to be mended.
-  if (code === 'timeout' && isImdsError(cause) && cause.code !== 'timeout') return remedyOf(cause);
-  if (error.reason.includes(webPage)) return remedies['invalid-response'];
-  return [remedyFor(error), ...whenOf(error)].join(' ');
+  if (code === 'timeout' && isImdsError(cause) && cause.code !== 'timeout') return remedyOf(cause, received);
+  if (status !== undefined && isWebPage(received)) return remedies['invalid-response'];
+  return [remedyFor(error, received), ...whenOf(error)].join(' ');
 }
 
 function whenOf({ code, status, retryAfterMs }: ImdsError): string[] {
@@ -46,12 +47,14 @@ function whenOf({ code, status, retryAfterMs }: ImdsError): string[] {
   return code === 'unavailable' && status !== undefined ? ['Try again in a minute.'] : [];
 }
 
-function remedyFor(error: ImdsError): string {
-  const { code, status, reason, serviceCode } = error;
+/** Of Microsoft Entra: it does not know the resource. */
+const unknownResourceCodes: ReadonlySet<string | undefined> = new Set(['50001', '500011']);
+
+function remedyFor({ code, status, serviceCode }: ImdsError, received: Received): string {
   if (code === 'unavailable' && status === undefined) return special.unreachable;
-  if (code === 'bad-request' && /AADSTS50(0011|001)\b|invalid_resource/.test(`${reason} ${serviceCode}`))
-    return special.unknownResource;
-  return status === 200 && reason.includes('expires_on') ? special.expiry : remedies[code];
+  const isUnknown = serviceCode === 'invalid_resource' || unknownResourceCodes.has(entraCodeOf(received));
+  if (code === 'bad-request' && isUnknown) return special.unknownResource;
+  return status === 200 && received.hasToken ? special.expiry : remedies[code];
 }
 
 const otherEndpoints = ['IDENTITY_ENDPOINT', 'MSI_ENDPOINT'];

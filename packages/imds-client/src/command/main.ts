@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { oneLine } from '../errors.ts';
+import { systemClock } from '../timers.ts';
 import { run } from './run.ts';
 
 // A reader that ended, as of `| head`, needs no more.
@@ -10,6 +11,7 @@ void run({
   env: process.env,
   print: (text) => void process.stdout.write(text),
   printError: (text) => void process.stderr.write(text),
+  now: () => systemClock.now(),
   elapsed: () => performance.now(),
   every(ms, call) {
     const timer = setInterval(call, ms);

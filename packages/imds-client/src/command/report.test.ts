@@ -4,6 +4,7 @@ import { readAnswer } from '../response.ts';
 import { differences } from './advice.ts';
 import { parseArguments, type TokenWish } from './arguments.ts';
 import { claimsOf } from './claims.ts';
+import type { Received } from './received.ts';
 import {
   explain,
   explainProbe,
@@ -25,11 +26,11 @@ const wishOf = (...more: string[]) => {
 };
 const tokenOf = (token: string) =>
   ({ token, expiresOnTimestamp: 1_700_003_600_000, tokenType: 'Bearer', resource }) as const;
-const nothing = { body: '' };
+const nothing = { body: '', hasToken: false };
 const storyOf = (result: Story['result'], more: Partial<Story> = {}): Story => ({
   wish: wishOf('--explain'),
   env: {},
-  refusal: nothing,
+  received: nothing,
   ms: 36,
   result,
   now: 1_700_000_000_000,
@@ -104,6 +105,7 @@ describe('a refusal', () => {
     expect(remedy!.length).toBeGreaterThan(20);
   });
 
+  const told = (description: string) => ({ body: JSON.stringify({ error_description: description }) });
   const remedy = (...error: ConstructorParameters<typeof ImdsError>) =>
     refusal(new ImdsError(...error), nothing).split('\n')[1];
 
@@ -119,29 +121,52 @@ describe('a refusal', () => {
     expect((text ?? '').match(/again/g) ?? []).toHaveLength(status === undefined ? 0 : 1);
   });
 
-  test.each<[string, ConstructorParameters<typeof ImdsError>, RegExp]>([
-    ['403', ['denied', 'x', { status: 403 }], /^Azure refuses the identity: .*secret or certificate\.$/],
-    ['400', ['bad-request', 'x', { status: 400 }], /^The request itself is refused: the result says why\.$/],
-    ['405', ['bad-request', 'x', { status: 405 }], /^The request itself/],
-    ['AADSTS500011', ['bad-request', 'x: AADSTS500011: The', { status: 400 }], /^Check --resource/],
+  test.each<[string, ConstructorParameters<typeof ImdsError>, Partial<Received>, RegExp]>([
+    ['403', ['denied', 'x', { status: 403 }], {}, /^Azure refuses the identity: .*secret or certificate\.$/],
+    [
+      '400',
+      ['bad-request', 'x', { status: 400 }],
+      {},
+      /^The request itself is refused: the result says why\.$/,
+    ],
+    ['405', ['bad-request', 'x', { status: 405 }], {}, /^The request itself/],
+    ['AADSTS500011', ['bad-request', 'x', { status: 400 }], told('AADSTS500011: The'), /^Check --resource/],
+    [
+      'AADSTS50001 within a sentence',
+      ['bad-request', 'x', { status: 400 }],
+      told('No such resource (AADSTS50001): x'),
+      /^Check --resource/,
+    ],
     [
       'invalid_resource',
       ['bad-request', 'x', { status: 400, serviceCode: 'invalid_resource' }],
+      {},
       /^Check --resource/,
     ],
-    ['AADSTS500012', ['bad-request', 'x: AADSTS500012: The', { status: 400 }], /^The request itself/],
-    [
-      'a wrong expiry',
-      ['invalid-response', 'x: expires_on is in the past', { status: 200 }],
-      /clock.*date -u/,
-    ],
+    ['AADSTS500012', ['bad-request', 'x', { status: 400 }], told('AADSTS500012: The'), /^The request itself/],
+    ['a wrong expiry', ['invalid-response', 'x', { status: 200 }], { hasToken: true }, /clock.*date -u/],
+    ['no token', ['invalid-response', 'x', { status: 200 }], {}, /check --endpoint and \w+\.$/],
     [
       'a web page',
-      ['unavailable', 'the endpoint answered 511: a web page, not a metadata service', { status: 511 }],
+      ['unavailable', 'x', { status: 511 }],
+      { contentType: 'text/html', body: 'x' },
       /check --endpoint and \w+\.$/,
     ],
-  ])('of %s has its own remedy', (_, error, expected) => {
-    expect(remedy(...error)).toMatch(expected);
+    [
+      'no response, after a web page',
+      ['unavailable', 'x'],
+      { contentType: 'text/html', body: 'x' },
+      /is this one of them/,
+    ],
+  ])('of %s has its own remedy', (_, error, received, expected) => {
+    const sent = { ...nothing, ...received };
+    expect(refusal(new ImdsError(...error), sent).split('\n')[1]).toMatch(expected);
+  });
+
+  test('by the deadline after a web page has the remedy of one', () => {
+    const cause = new ImdsError('unavailable', 'x', { status: 511 });
+    const page = { ...nothing, contentType: 'text/html' };
+    expect(refusal(new ImdsError('timeout', 'x', { cause }), page)).toMatch(/check --endpoint and \w+\.\n$/);
   });
 
   test('by the deadline has the remedy of the last attempt', () => {
@@ -155,7 +180,10 @@ describe('a refusal', () => {
 
   const description =
     'Identity not found. ServiceAccount a/b may not use it: mic access a/b\napiVersion: v1\nkind: \u001b[2JRole\u202e\n---\nadvice     pay\r\nlast\n';
-  const sent = { body: JSON.stringify({ error: 'invalid_request', error_description: description }) };
+  const sent = {
+    ...nothing,
+    body: JSON.stringify({ error: 'invalid_request', error_description: description }),
+  };
   const error = readAnswer(
     { status: 400, retryAfter: null, requestId: null, body: sent.body },
     { asked: { resource: 'r' }, now: 0, parseDate: Date.parse },
@@ -167,28 +195,27 @@ describe('a refusal', () => {
       'the endpoint answered 400 invalid_request: Identity not found. ServiceAccount a/b may not use it: mic access a/b (resource r, default identity)';
     expect(refusal(error, sent).split('\n').slice(0, 6)).toEqual([`No token: ${first}.`, ...lines]);
     expect(
-      explain(storyOf(error, { refusal: sent }))
+      explain(storyOf(error, { received: sent }))
         .split('\n')
         .slice(0, 6),
     ).toEqual([`result     no token (identity-not-found): ${first}`, ...lines]);
   });
 
   test('with another refusal is told by its own message', () => {
-    const other = { body: JSON.stringify({ error_description: 'one\ntwo' }) };
-    for (const body of [other, { body: '[' }, { body: '{"error_description":5}' }])
-      expect(refusal(error, body).split('\n')[0]).toBe(`No token: ${error.message}.`);
+    for (const body of [told('one\ntwo').body, '[', '{"error_description":5}'])
+      expect(refusal(error, { ...nothing, body }).split('\n')[0]).toBe(`No token: ${error.message}.`);
   });
 });
 
 test('the probe and requests are told as they happen', () => {
-  const sent = { contentType: 'text/html', body: 'x' };
-  expect(explainProbe('http://h (default)', { isAvailable: true, ms: 3.6, refusal: sent })).toBe(
+  const sent = { ...nothing, contentType: 'text/html' };
+  expect(explainProbe('http://h (default)', { isAvailable: true, ms: 3.6, received: sent })).toBe(
     'endpoint   http://h (default)\nprobe      a metadata service answers, after 4 ms\n',
   );
-  expect(explainProbe('h', { isAvailable: false, ms: 4, refusal: nothing })).toContain(
+  expect(explainProbe('h', { isAvailable: false, ms: 4, received: nothing })).toContain(
     'probe      no metadata service answers, after 4 ms\n',
   );
-  expect(explainProbe('h', { isAvailable: false, ms: 4, refusal: sent })).toContain(
+  expect(explainProbe('h', { isAvailable: false, ms: 4, received: sent })).toContain(
     'probe      a web page answers, no metadata service, after 4 ms\n',
   );
   expect(explainTry(2, { ms: 35.2, result: 'status 503', isFailed: true })).toBe(

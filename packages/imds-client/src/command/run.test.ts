@@ -5,23 +5,25 @@ import manifest from '../../package.json' with { type: 'json' };
 import { run } from './run.ts';
 
 const secret = 'eyJhbGciOiJSUzI1NiJ9.eyJvaWQiOiJvLTEifQ.c2lnbmF0dXJl';
+/** The clock of the command, in milliseconds; the client has that of the platform. */
+const moment = Date.now() - 3_600_000;
+const tokenBody = { access_token: secret, expires_on: String(moment / 1000 + 7_200) };
+const refusalBody = { error: 'invalid_request', error_description: 'Identity not found' };
 let asked: string[] = [];
 let status = 200;
+let reply: string | undefined;
 
 const server = createServer((request, response) => {
   asked.push(request.url!);
   const isProbe = request.headers['metadata'] === undefined;
-  const body =
-    isProbe || status !== 200
-      ? { error: 'invalid_request', error_description: 'Identity not found' }
-      : { access_token: secret, expires_in: '3600' };
+  const body = isProbe || status !== 200 ? refusalBody : tokenBody;
   response.writeHead(isProbe ? 400 : status, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(body));
+  response.end((isProbe ? undefined : reply) ?? JSON.stringify(body));
 });
 beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
 afterAll(() => new Promise<void>((resolve) => server.close(() => resolve())));
 afterEach(() => {
-  [asked, status] = [[], 200];
+  [asked, status, reply] = [[], 200, undefined];
   vi.unstubAllEnvs();
 });
 
@@ -32,6 +34,7 @@ async function command(line: string, env: Record<string, string> = {}) {
     env,
     print: (text) => void (output += text),
     printError: (text) => void (errors += text),
+    now: () => moment,
     elapsed: () => 0,
     every: () => () => undefined,
   });
@@ -55,6 +58,7 @@ describe('the command token', () => {
     expect(output).toContain('probe      a metadata service answers');
     expect(output).toContain('request 1  status 200');
     expect(output).toContain('claim      oid = "o-1"');
+    expect(output).toMatch(/^expires .*, in 120 minutes$/m);
     for (const part of secret.split('.')) expect(output).not.toContain(part);
     expect(asked).toHaveLength(2);
   });
@@ -66,6 +70,23 @@ describe('the command token', () => {
     expect(errors).toMatch(
       /^request 1 {2}status 400, after 0 ms\nNo token: the endpoint answered 400 invalid_request: Identity not found \(resource .*, default identity\)\.\n.*AzureIdentityBinding/,
     );
+  });
+
+  test.each<[string, number, string, RegExp]>([
+    ['a web page', 403, '<html><p>Sign in', /\nWhat answers there is no metadata service/],
+    ['a token that has expired', 200, JSON.stringify({ ...tokenBody, expires_on: '5' }), /date -u/],
+    ['no token', 200, '{}', /\nWhat answers there is no metadata service/],
+    [
+      'an error code of Entra',
+      400,
+      JSON.stringify({ error: 'x', error_description: 'AADSTS500011: no' }),
+      /\nCheck --resource/,
+    ],
+  ])('has the remedy for %s', async (_, code, body, expected) => {
+    [status, reply] = [code, body];
+    const { errors } = await command(tokenLine());
+    expect(errors).toMatch(expected);
+    expect(errors).not.toContain(secret);
   });
 
   test('explains a refusal, and fails', async () => {
@@ -95,6 +116,7 @@ describe('the command token', () => {
         env: {},
         print: (text) => void told.push(`out ${text}`),
         printError: (text) => void told.push(`err ${text}`),
+        now: () => moment,
         elapsed: () => 0,
         every: (_, call) => {
           ticks.push(call);
@@ -163,6 +185,7 @@ test('the timeout is for the probe and the token together', async () => {
     env: {},
     print: (text) => void (output += text),
     printError: () => undefined,
+    now: () => moment,
     // 900 ms between any two moments: the probe has taken 900 of 1000.
     elapsed: () => 900 * moments++,
     every: () => () => undefined,

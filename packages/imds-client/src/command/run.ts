@@ -26,6 +26,8 @@ export interface Surroundings {
   readonly env: Env;
   readonly print: (text: string) => void;
   readonly printError: (text: string) => void;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
   /** Milliseconds that only increase. */
   readonly elapsed: () => number;
   /** Calls again and again, until the returned function is called. */
@@ -56,11 +58,11 @@ export async function run(surroundings: Surroundings): Promise<number> {
 }
 
 async function getToken(wish: TokenWish, surroundings: Surroundings): Promise<number> {
-  const { env, print, printError, elapsed } = surroundings;
+  const { env, print, printError, now, elapsed } = surroundings;
   const asking = createAsking(wish, surroundings);
   if (!wish.isExplained) {
-    const { result, refusal: sent } = await asking.ask(patient(wish.timeoutMs));
-    if (isImdsError(result)) printError(refusal(result, sent));
+    const { result, received } = await asking.ask(patient(wish.timeoutMs));
+    if (isImdsError(result)) printError(refusal(result, received));
     else print(tokenAsJson(result, timeOf));
     return isImdsError(result) ? 1 : 0;
   }
@@ -71,7 +73,7 @@ async function getToken(wish: TokenWish, surroundings: Surroundings): Promise<nu
   // What the probe took is part of the timeout.
   const leftMs = Math.max(1, Math.round(wish.timeoutMs - (elapsed() - startedAt)));
   const end = await asking.ask(probe.isAvailable ? patient(leftMs) : impatient(leftMs));
-  print(explain({ ...end, wish, env, now: Date.now(), timeOf }));
+  print(explain({ ...end, wish, env, now: now(), timeOf }));
   return isImdsError(end.result) ? 1 : 0;
 }
 
@@ -89,7 +91,7 @@ function createAsking(wish: TokenWish, surroundings: Surroundings) {
       const isAvailable = await clientOf(sending, patient(timeoutMs)).isAvailable({
         timeoutMs: Math.min(1000, timeoutMs),
       });
-      return { isAvailable, ms: elapsed() - startedAt, refusal: sending.refusal() };
+      return { isAvailable, ms: elapsed() - startedAt, received: sending.received() };
     },
     async ask(patience: Patience): Promise<End> {
       const startedAt = elapsed();
@@ -105,7 +107,7 @@ function createAsking(wish: TokenWish, surroundings: Surroundings) {
         onWait: (ms) => printError(explainWait(number, ms)),
       });
       const result = await clientOf(sending, patience).getToken({ resource, identity }).catch(toImdsError);
-      return { result, refusal: sending.refusal(), ms: elapsed() - startedAt };
+      return { result, received: sending.received(), ms: elapsed() - startedAt };
     },
   };
 }

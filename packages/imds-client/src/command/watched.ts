@@ -1,5 +1,5 @@
-import type { RefusalBody } from '../refusal-text.ts';
 import type { FetchLike, FetchResponse } from '../types.ts';
+import { nothingReceived, receivedOf, type Received } from './received.ts';
 
 /** A request that the command sent. */
 export interface Try {
@@ -20,23 +20,21 @@ interface Watch {
   readonly onWait: (ms: number) => void;
 }
 
-/** The transport, and the last refusal that came through it. */
+/** The transport, and the last response that came through it. */
 export interface Watched {
   readonly transport: FetchLike;
-  readonly refusal: () => RefusalBody;
+  readonly received: () => Received;
 }
 
 const silenceMs = 5_000;
-const none: RefusalBody = { body: '' };
 
 /** The transport, which reports what it is used for. */
 export function watched(transport: FetchLike, watch: Watch): Watched {
-  let refusal = none;
+  let received = nothingReceived;
   const { elapsed, every, onTry, onWait } = watch;
   return {
-    refusal: () => refusal,
+    received: () => received,
     transport: async (url, init) => {
-      refusal = none;
       const startedAt = elapsed();
       const stop = every(silenceMs, () => onWait(elapsed() - startedAt));
       const note = (result: string, isFailed: boolean) =>
@@ -45,7 +43,7 @@ export function watched(transport: FetchLike, watch: Watch): Watched {
         const response = await transport(url, init);
         note(resultOf(response), response.status !== 200);
         return keeping(response, (kept) => {
-          refusal = kept;
+          received = kept;
         });
       } catch (error) {
         note(`no response: ${(error as NodeJS.ErrnoException).code ?? 'given up'}`, true);
@@ -62,15 +60,16 @@ function resultOf({ status, headers }: FetchResponse): string {
   return `status ${status}${retryAfter === null ? '' : `, Retry-After ${retryAfter.slice(0, 50)}`}`;
 }
 
-/** The response, whose body is kept when it is read; never of a 200, which has a token. */
-function keeping(response: FetchResponse, keep: (refusal: RefusalBody) => void): FetchResponse {
-  if (response.status === 200) return response;
+/** The response, of which is kept, when it was read, what is no secret. */
+function keeping(response: FetchResponse, keep: (received: Received) => void): FetchResponse {
   return {
     ...response,
     async readUpTo(limit) {
       const bytes = await response.readUpTo?.(limit);
-      const contentType = response.headers.get('content-type');
-      if (bytes !== undefined) keep({ contentType, body: new TextDecoder().decode(bytes) });
+      const { status, headers } = response;
+      const contentType = headers.get('content-type');
+      if (bytes !== undefined)
+        keep(receivedOf({ status, contentType, body: new TextDecoder().decode(bytes) }));
       return bytes;
     },
   };
