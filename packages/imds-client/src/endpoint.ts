@@ -1,8 +1,28 @@
-/**
- * What is wrong with the form of an endpoint. It is not quoted: it may hold a password that is written in a way that no parser
- * knows.
- */
-export function problemOfForm(endpoint: string): string | undefined {
+import { oneLine } from './errors.ts';
+
+/** The base address without a trailing slash. `name` is what the address came from: an option, or a variable of the environment. */
+export function parseEndpoint(endpoint: string, name: string): string {
+  // Variables are often read from files, with the end of the line.
+  const text = typeof endpoint === 'string' ? endpoint.trim() : endpoint;
+  const problem = problemOf(text);
+  if (problem === undefined) return text.replace(/\/+$/, '');
+  throw new TypeError(
+    `${name} must be an http or https address such as http://169.254.169.254, not ${problem}`,
+  );
+}
+
+/** What is wrong with the address. It is not quoted: it may hold a password, written in a way that no parser knows. */
+function problemOf(endpoint: unknown): string | undefined {
+  if (typeof endpoint !== 'string') return `a value of type ${typeof endpoint}`;
+  if (endpoint.includes('@')) return 'one with a user name or password';
+  if (/[?#]/.test(endpoint)) return 'one with a query or a fragment';
+  if (/\s/.test(endpoint) || oneLine(endpoint) !== endpoint) {
+    return 'one with a blank or a control character';
+  }
+  return problemOfForm(endpoint);
+}
+
+function problemOfForm(endpoint: string): string | undefined {
   if (!/^https?:\/\//i.test(endpoint)) return 'one without http://';
   const [, , authority = '', ...path] = endpoint.split('/');
   // After the brackets of an IPv6 address, if there are some.
@@ -10,7 +30,7 @@ export function problemOfForm(endpoint: string): string | undefined {
   if (!(port > 0 && port < 65_536)) return 'one with a bad port';
   // A parser would take the first part of the path for a missing host.
   if (authority === '' || !URL.canParse(endpoint)) return 'one without a valid host';
-  // People copy the whole address of a token from the documentation.
+  // Other paths are kept, as by Azure's SDKs for JavaScript. This one comes from the address of a token in the documentation, which people copy whole.
   const isWhole = path.some((part) => part.toLowerCase() === 'metadata');
   return isWhole ? 'one with the path /metadata' : undefined;
 }

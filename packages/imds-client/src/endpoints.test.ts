@@ -1,11 +1,14 @@
-// What both transports of this package say of endpoints that cannot give a token.
+// What both transports of this package say of endpoints that cannot give a token, and how they ask one that has a path.
+import { ManagedIdentityCredential } from '@azure/identity';
 import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo, type Server } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createImdsClient } from './client.ts';
 
 const servers: Server[] = [];
 afterEach(() => {
+  vi.unstubAllEnvs();
   for (const server of servers.splice(0)) server.close();
 });
 
@@ -45,4 +48,46 @@ test('a port that fetch refuses is named', async () => {
   });
   await expect(getting).rejects.toThrow(TypeError);
   await expect(getting).rejects.toThrow(/the port of http:\/\/127\.0\.0\.1:6000:/);
+});
+
+describe('an endpoint with a path is asked below it', () => {
+  const tokenPath = '/some/base/metadata/identity/oauth2/token';
+
+  /** Names the endpoint in the environment; the paths that it is asked for, without a slash at the end. */
+  async function serveBelowPath(): Promise<string[]> {
+    const paths: string[] = [];
+    const server = createHttpServer((request, response) => {
+      const { pathname } = new URL(request.url ?? '', 'http://x');
+      paths.push(pathname.replace(/\/$/, ''));
+      const isAsked = request.headers['metadata'] === 'true';
+      const body = isAsked
+        ? { access_token: 't', expires_in: '3600', token_type: 'Bearer', resource: 'r', compute: {} }
+        : { error: 'invalid_request' };
+      response
+        .writeHead(isAsked ? 200 : 400, { 'content-type': 'application/json' })
+        .end(JSON.stringify(body));
+    });
+    servers.push(server);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    vi.stubEnv('AZURE_POD_IDENTITY_AUTHORITY_HOST', `http://127.0.0.1:${port}/some/base`);
+    return paths;
+  }
+
+  test.each(['node', 'fetch'] as const)('by the transport %s', async (transport) => {
+    const paths = await serveBelowPath();
+    const client = createImdsClient({ transport });
+    expect(await client.isAvailable()).toBe(true);
+    expect(await client.getToken({ resource: 'r' })).toMatchObject({ token: 't' });
+    await client.getInstanceMetadata();
+    expect(paths).toEqual([tokenPath, tokenPath, '/some/base/metadata/instance']);
+  });
+
+  test('by @azure/identity, too', async () => {
+    const paths = await serveBelowPath();
+    const { token } = await new ManagedIdentityCredential().getToken('r/.default');
+    expect(token).toBe('t');
+    expect(paths).toEqual([tokenPath]);
+  });
 });

@@ -1,7 +1,5 @@
-import { oneLine } from './errors.ts';
 import { isObject, type JsonObject } from './objects.ts';
 import type { Identity, TokenRequest } from './types.ts';
-import { problemOfForm } from './endpoint-form.ts';
 import { defaultScope } from './scopes.ts';
 
 export const tokenPath = '/metadata/identity/oauth2/token';
@@ -17,28 +15,6 @@ const ownParameters: ReadonlySet<string> = new Set([
   'mi_res_id',
   ...Object.values(selectors),
 ]);
-
-/** The base address without a trailing slash. `name` is what the address came from: an option, or a variable of the environment. */
-export function parseEndpoint(endpoint: string, name: string): string {
-  // Variables are often read from files, with the end of the line.
-  const text = typeof endpoint === 'string' ? endpoint.trim() : endpoint;
-  const problem = problemOf(text);
-  if (problem === undefined) return text.replace(/\/+$/, '');
-  throw new TypeError(
-    `${name} must be an http or https address such as http://169.254.169.254, not ${problem}`,
-  );
-}
-
-/** What is wrong with the address; without what may be a password in it. */
-function problemOf(endpoint: unknown): string | undefined {
-  if (typeof endpoint !== 'string') return `a value of type ${typeof endpoint}`;
-  if (endpoint.includes('@')) return 'one with a user name or password';
-  if (/[?#]/.test(endpoint)) return 'one with a query or a fragment';
-  if (/\s/.test(endpoint) || oneLine(endpoint) !== endpoint) {
-    return 'one with a blank or a control character';
-  }
-  return problemOfForm(endpoint);
-}
 
 /** What names an identity: the field and its value. */
 export type Selector = readonly [name: keyof typeof selectors, value: string];

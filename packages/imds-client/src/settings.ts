@@ -1,7 +1,8 @@
+import { parseEndpoint } from './endpoint.ts';
 import { createFetchTransport } from './fetch-transport.ts';
 import { createNodeTransport } from './node-transport.ts';
 import { noLimit, placesAt, type Enter } from './places.ts';
-import { checkOptions, parseEndpoint } from './request.ts';
+import { checkOptions } from './request.ts';
 import type { StartTimer } from './single-flight.ts';
 import { startTimer, systemClock } from './timers.ts';
 import type { Clock, FetchLike, ImdsClientOptions } from './types.ts';
