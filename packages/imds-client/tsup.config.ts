@@ -5,7 +5,7 @@ export default defineConfig({
   // The command is a file of its own, which the library does not share chunks with.
   splitting: false,
   format: ['esm', 'cjs'],
-  // By this name Node need not look for the type in package.json, which takes a quarter MiB of memory.
+  // By this name Node does not read package.json for the type, which takes memory.
   outExtension: ({ format }) => (format === 'esm' ? { js: '.mjs' } : {}),
   dts: { entry: 'src/index.ts', compilerOptions: { composite: false, incremental: false } },
   sourcemap: true,

@@ -150,7 +150,7 @@ function describeIdentity({ clientId, objectId, resourceId }: Partial<Identity> 
   return resourceId === undefined ? 'default identity' : `resource id ${resourceId}`;
 }
 
-// Not a literal: V8 loads the tables of Unicode when it parses one (130 KiB of memory), and few programs have an error.
+// Not a literal: V8 loads the tables of Unicode when it parses one, and few programs have an error.
 let misleading: RegExp | undefined;
 
 /** Texts of others may have characters that would begin a line of a log, move the cursor of a terminal or change the order of letters. */

@@ -1,5 +1,5 @@
 // The one file that uses node:http and node:net. They are loaded at the first request: an import costs programs that ask for no token nothing.
-// They are not imported: the import of node:http also runs its getters, of which one loads the client of `fetch` in Node 24 (14 MiB).
+// They are not imported: the import of node:http also runs its getters, of which one loads the client of `fetch` in Node 24.
 import type { Agent, ClientRequest, ClientRequestArgs, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { onAbort } from './signals.ts';

@@ -72,7 +72,7 @@ async function play(client: string, { node, url, cachedCalls }: Playing): Promis
     entry: program,
     args: [client, String(cachedCalls)],
     // Without the address, a client would send its request to that of the real metadata service.
-    // With HOME, Node joins more paths at its start; whether V8 then compiles the function that does so (half a MiB), in which of the
+    // With HOME, Node joins more paths at its start; whether V8 then compiles the function that does so, in which of the
     // processes, depends on the length of the paths.
     env: { AZURE_POD_IDENTITY_AUTHORITY_HOST: url, PATH: '/nonexistent', HOME: '' },
   });
