@@ -344,7 +344,7 @@ describe('a programming error of a transport', () => {
     async (response) => {
       const transport = (() => Promise.resolve(response)) as unknown as FetchLike;
       const getting = createClient({ transport }).getToken({ resource });
-      await expect(getting).rejects.toThrow(/^transport must resolve with a response/);
+      await expect(getting).rejects.toThrow(/^transport must resolve with status, headers/);
       expect(waits).toEqual([]);
     },
   );

@@ -26,6 +26,9 @@ import type {
   TokenRequest,
 } from './types.ts';
 
+/** The service refuses requests without it. */
+const headers = { Metadata: 'true' };
+
 /** Bytes: ten times as much as a token with many groups. */
 const longestToken = 64 * 1024;
 
@@ -63,7 +66,7 @@ function createTokens(settings: Settings): ImdsClient['getToken'] {
     ...settings,
     maxEntries: settings.maxCacheEntries,
     fetchToken: (parsed) => retried(tokenTask(parsed, settings), settings),
-    overdue: (parsed, ...late) => overdue(settings, askedOf(parsed))(...late),
+    overdue: (parsed) => overdue(settings, askedOf(parsed)),
   });
   const readRequest = createRequestReader();
   return async (request) => {
@@ -77,7 +80,6 @@ function createTokens(settings: Settings): ImdsClient['getToken'] {
 
 function tokenTask(parsed: ParsedRequest, settings: Settings): Task<AccessToken> {
   const asked = askedOf(parsed);
-  const headers = { Metadata: 'true' };
   return {
     question: { url: tokenUrl(settings, parsed), headers, limit: longestToken, asked },
     read: (answer) => readAnswer(answer, { ...settings, asked, now: settings.now(), parseDate: Date.parse }),
@@ -96,7 +98,6 @@ function modeOf(request: TokenRequest, { extra }: ParsedRequest, { cache }: Sett
 function createInstance(settings: Settings): ImdsClient['getInstanceMetadata'] {
   const join = createSingleFlight<InstanceMetadata>(settings);
   const { endpoint, now } = settings;
-  const headers = { Metadata: 'true' };
   const question = { url: `${endpoint}${instancePath}`, headers, limit: longestInstance };
   const depart = retried(
     { question, read: (answer) => readInstance(answer, { now: now(), parseDate: Date.parse }) },

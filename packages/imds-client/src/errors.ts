@@ -57,10 +57,10 @@ const retryableCodes: ReadonlySet<ImdsErrorCode> = new Set<ImdsErrorCode>([
   'timeout',
 ]);
 
-const names: ReadonlyMap<ImdsErrorCode, 'AbortError' | 'TimeoutError'> = new Map([
-  ['aborted', 'AbortError'],
-  ['timeout', 'TimeoutError'],
-]);
+const names: Readonly<Partial<Record<ImdsErrorCode, ImdsError['name']>>> = {
+  aborted: 'AbortError',
+  timeout: 'TimeoutError',
+};
 
 // Registered by name: the ES module, the CommonJS module and other versions of this package use the same one.
 const brand = Symbol.for('@pod-identity/imds-client/ImdsError');
@@ -108,7 +108,7 @@ export class ImdsError extends Error {
     const { asked, cause } = details;
     const message = asked === undefined ? reason : `${reason} (${describe(asked)})`;
     super(message, cause === undefined ? undefined : { cause });
-    this.name = names.get(code) ?? 'ImdsError';
+    this.name = names[code] ?? 'ImdsError';
     this.code = code;
     this.reason = reason;
     this.status = details.status;
@@ -118,7 +118,7 @@ export class ImdsError extends Error {
     this.resource = asked?.resource;
     this.identity = asked?.identity;
     this.retryable = retryableCodes.has(code);
-    Object.defineProperty(this, brand, { value: true });
+    Object.defineProperty(this, brand, {});
   }
 }
 

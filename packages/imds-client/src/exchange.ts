@@ -96,7 +96,7 @@ async function send(question: Question, rules: ExchangeRules, signal: AbortSigna
   // One that is written in JavaScript resolves with anything.
   const given = response as Partial<FetchResponse> | undefined | null;
   if (typeof given?.status !== 'number' || typeof given.headers?.get !== 'function') {
-    throw new TypeError('transport must resolve with a response that has status, headers.get() and text()');
+    throw new TypeError('transport must resolve with status, headers.get() and text()');
   }
   const body = await readBody(response, { ...question, endpoint: rules.endpoint });
   return {

@@ -15,24 +15,20 @@ interface Line {
   inside: number;
   /** In the order in which they came. */
   readonly waiting: Set<Admit>;
-  /** Goes on over `waiting`: to begin again, at each leave, would step over all who are gone. */
-  next: Iterator<Admit, undefined>;
 }
 
 /** At most so many at a time for each key. A key that nobody uses takes no memory. */
 export function createGate(most: number): (key: string) => Enter {
   const lines = new Map<string, Line>();
   return (key) => (signal, aboard) => {
-    const line = lines.get(key) ?? createLine();
+    const line = lines.get(key) ?? { inside: 0, waiting: new Set() };
     lines.set(key, line);
     const leave = () => {
-      const { value: admit } = line.next.next();
+      const [admit] = line.waiting;
       if (admit) {
         admit();
         return;
       }
-      // An iterator that has ended shows nobody who comes later.
-      line.next = line.waiting.values();
       line.inside -= 1;
       if (line.inside === 0) lines.delete(key);
     };
@@ -57,11 +53,6 @@ export function createGate(most: number): (key: string) => Enter {
       if (signal.aborted) abort();
     });
   };
-}
-
-function createLine(): Line {
-  const waiting = new Set<Admit>();
-  return { inside: 0, waiting, next: waiting.values() };
 }
 
 // IMDS serves five requests at a time. One place is for the probe, which the service answers while it holds others.

@@ -16,13 +16,12 @@ export function proxyOfFetch(setting: ProxySetting): string | undefined {
   if (lists.length > 0 && lists.every((list) => isExcepted(list, endpoint, runtime))) return undefined;
   const isSecure = new URL(endpoint).protocol === 'https:';
   const names = [
-    ...(isSecure ? ['https_proxy', 'HTTPS_PROXY'] : []),
+    ...(isSecure ? ['https_proxy'] : []),
     // Node uses it for https, too, if there is no other.
-    ...(!isSecure || runtime === 'node' ? ['http_proxy', 'HTTP_PROXY'] : []),
+    ...(!isSecure || runtime === 'node' ? ['http_proxy'] : []),
     'all_proxy',
-    'ALL_PROXY',
   ];
-  return names.find((name) => (env[name] ?? '') !== '');
+  return names.flatMap((name) => [name, name.toUpperCase()]).find((name) => (env[name] ?? '') !== '');
 }
 
 /** Node reads `no_proxy` alone if it is set, even if it is empty. Of others it is not known: each list must have the endpoint. */
@@ -34,11 +33,9 @@ function exceptionsOf({ env, runtime }: ProxySetting): string[] {
 /** An endpoint that is on this machine or its link: a proxy reaches another machine's. */
 export function isLocal(endpoint: string): boolean {
   const host = new URL(endpoint).hostname.replace(/^\[|\]$/g, '');
-  return (
-    /^(localhost|127\.|169\.254\.|0\.0\.0\.0$|::1?$|fe[89ab][0-9a-f]:|fd00:ec2::)/i.test(host) ||
-    // The same IPv4 addresses, mapped to IPv6.
-    /^::ffff:(7f[0-9a-f]{2}:|a9fe:|0:0$)/.test(host) ||
-    host.endsWith('.localhost')
+  // After ::ffff: the same IPv4 addresses, mapped to IPv6.
+  return /^(localhost|127\.|169\.254\.|0\.0\.0\.0$|::1?$|fe[89ab][0-9a-f]:|fd00:ec2::|::ffff:(7f[0-9a-f]{2}:|a9fe:|0:0$))|\.localhost$/.test(
+    host,
   );
 }
 

@@ -13,23 +13,26 @@ export interface RefusalBody {
   readonly body: string;
 }
 
-/** Text of an endpoint, of at most `most` characters; "…" shows that some are missing. */
-function cut(text: string, most: number): string {
-  // Not between the two halves of a character.
-  return text.length > most ? `${text.slice(0, most).replace(/[\ud800-\udbff]$/, '')}…` : text;
-}
-
 /**
- * The text of a field, cut to `most` characters, with its line breaks; nothing if it looks like one with a token. Long words are left out: each may be
- * a token of an unknown form, or the long name of a pod.
+ * What looks like a text with a token: parts of a JSON Web Token begin with the base64 of a brace.
  */
-export function quotable(value: unknown, most = longestDescription): string {
-  return typeof value !== 'string' || mayHoldToken(value) ? '' : cut(value.replace(/\S+/g, shortWord), most);
-}
+const tokenLike =
+  /(access|refresh)_?token["']?\s*[:=]|(?<![a-z0-9])e(y[aij]|w[0ko])[\w-]{6}|bearer\s+[\w.+/=~-]{20}/i;
 
 /** Words as long as a part of a JSON Web Token are none of a sentence. The parts of an ARM id, between its slashes, are shorter. */
-function shortWord(word: string): string {
-  return /[\w.+=~-]{130}/.test(word) ? `[${word.length} characters left out]` : word;
+const longWord = /[\w.+=~-]{130}/;
+
+/**
+ * The text of a field, of at most `most` characters ("…" shows that some are missing), with its line breaks; nothing if it looks like one with a
+ * token. Long words are left out: each may be a token of an unknown form, or the long name of a pod.
+ */
+export function quotable(value: unknown, most = longestDescription): string {
+  if (typeof value !== 'string' || tokenLike.test(value)) return '';
+  const text = value.replace(/\S+/g, (word) =>
+    longWord.test(word) ? `[${word.length} characters left out]` : word,
+  );
+  // Not between the two halves of a character.
+  return text.length > most ? `${text.slice(0, most).replace(/[\ud800-\udbff]$/, '')}…` : text;
 }
 
 export const webPage = 'a web page, not a metadata service';
@@ -48,11 +51,4 @@ export function plainReason(answer: RefusalBody): string {
 
 export function isWebPage({ contentType, body }: RefusalBody): boolean {
   return /^\s*text\/html\b/i.test(contentType ?? '') || /^[\ufeff\s]*<[!?a-z]/i.test(body);
-}
-
-/** Parts of a JSON Web Token begin with the base64 of a brace. */
-function mayHoldToken(text: string): boolean {
-  return /(access|refresh)_?token["']?\s*[:=]|(?<![a-z0-9])e(y[aij]|w[0ko])[\w-]{6}|bearer\s+[\w.+/=~-]{20}/i.test(
-    text,
-  );
 }

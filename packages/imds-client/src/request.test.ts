@@ -44,15 +44,15 @@ describe('the address of a token', () => {
       { resource, identity: { clientId: 'c', resourceId: 'r' } as unknown as Identity },
     ],
     [
-      'identity must have clientId, objectId or resourceId; leave it out for the default',
+      'identity must have clientId, objectId or resourceId: leave it out for the default',
       { resource, identity: {} as Identity },
     ],
     [
-      'identity must have clientId, objectId or resourceId; leave it out for the default',
+      'identity must have clientId, objectId or resourceId: leave it out for the default',
       { resource, identity: 'c' as unknown as Identity },
     ],
     [
-      'identity.clientId is undefined: leave identity out for the only identity of the pod or the machine',
+      'identity.clientId is undefined: leave it out for the default',
       { resource, identity: { clientId: undefined } as unknown as Identity },
     ],
     // An id that is not read would get the caller a token of the default identity.

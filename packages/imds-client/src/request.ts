@@ -6,7 +6,7 @@ export const tokenPath = '/metadata/identity/oauth2/token';
 
 /** The three ways to name an identity, and what the endpoint calls them. */
 const selectors = { clientId: 'client_id', objectId: 'object_id', resourceId: 'msi_res_id' } as const;
-const selectorNames = ['clientId', 'objectId', 'resourceId'] as const;
+const selectorNames = Object.keys(selectors) as (keyof typeof selectors)[];
 
 // The endpoint refuses a query in which a name is repeated.
 const ownParameters: ReadonlySet<string> = new Set([
@@ -37,8 +37,8 @@ export function parseIdentity(identity: Identity | undefined): Selector | undefi
 function withoutId(identity: object): string {
   const unset = selectorNames.find((name) => name in identity);
   return unset === undefined
-    ? 'identity must have clientId, objectId or resourceId; leave it out for the default'
-    : `identity.${unset} is undefined: leave identity out for the only identity of the pod or the machine`;
+    ? 'identity must have clientId, objectId or resourceId: leave it out for the default'
+    : `identity.${unset} is undefined: leave it out for the default`;
 }
 
 /** The identity of a selector: a copy that its caller cannot change. */
@@ -81,12 +81,10 @@ function parseExtra(extraQuery: unknown): [string, string][] {
 export function refuseMisplacedIds(value: unknown): void {
   checkOptions(value);
   // No loop over the names: this runs for each token from the cache.
-  if ('clientId' in value || 'objectId' in value || 'resourceId' in value) throw misplacedId(value);
-}
-
-function misplacedId(value: object): TypeError {
-  const name = selectorNames.find((one) => one in value);
-  return new TypeError(`${name} must be in identity: { ${name} }`);
+  if ('clientId' in value || 'objectId' in value || 'resourceId' in value) {
+    const name = selectorNames.find((one) => one in value);
+    throw new TypeError(`${name} must be in identity: { ${name} }`);
+  }
 }
 
 /** @throws TypeError - callers in JavaScript pass null, or text */

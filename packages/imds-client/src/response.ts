@@ -54,8 +54,7 @@ export const headerText = /^[\x20-\x7e]+$/;
 function readToken(body: JsonObject, at: Reading): AccessToken | ImdsError {
   const token = readText(body['access_token']);
   if (token === undefined) return unreadable('without an access_token', at);
-  if (!headerText.test(token))
-    return unreadable('with an access_token of other characters than those of ASCII', at);
+  if (!headerText.test(token)) return unreadable('with an access_token that is not ASCII', at);
   const byLife = readSpan(body['expires_in'], at);
   const on = readExpiresOn(body, byLife, at);
   // A clock that is behind must not prolong a token, so both count.
@@ -172,18 +171,18 @@ function wordOf(value: unknown, description: string): string | undefined {
   return readText(quotable(word, longestCode));
 }
 
-const codes: ReadonlyMap<number, ImdsErrorCode> = new Map([
-  [401, 'denied'],
-  [403, 'denied'],
-  [404, 'unavailable'],
-  [410, 'unavailable'],
-  [429, 'throttled'],
-]);
+const codes: Readonly<Partial<Record<number, ImdsErrorCode>>> = {
+  401: 'denied',
+  403: 'denied',
+  404: 'unavailable',
+  410: 'unavailable',
+  429: 'throttled',
+};
 
 function codeOf(status: number, description: string): ImdsErrorCode {
   if (status >= 500 && status <= 599) return 'unavailable';
   if (status < 400 || status > 499) return 'invalid-response';
-  return codes.get(status) ?? kindOfBadRequest(description);
+  return codes[status] ?? kindOfBadRequest(description);
 }
 
 /** The kind of a 400 is only in the description, whether that is quoted or not. NMI begins that of several identities with "Identity not found", too. */

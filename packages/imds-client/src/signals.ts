@@ -9,6 +9,6 @@ export function onAbort(signal: AbortSignalLike | undefined, listener: () => voi
 /** Rejects with the signal's reason when it aborts: ends the wait for what ignores its signal. */
 export function endOf(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error));
+    onAbort(signal, () => reject(signal.reason as Error));
   });
 }

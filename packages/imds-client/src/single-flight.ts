@@ -61,7 +61,7 @@ interface FlightState extends Aboard {
   /** The call goes on without a caller. */
   isBackground: boolean;
   /** The error of the last failed try. */
-  failure: unknown;
+  failure?: unknown;
   /** Of the callers that would take something else. */
   readonly onFailure: Set<() => void>;
 }
@@ -83,7 +83,6 @@ export function createSingleFlight<T>({
     const state: FlightState = {
       waiting: 0,
       isBackground: false,
-      failure: undefined,
       isQueued: false,
       onFailure: new Set(),
     };

@@ -37,7 +37,7 @@ function createScene(maxEntries = 10) {
     maxEntries,
     deadlineMs: 90_000,
     fetchToken: (asked) => asked.fetchToken,
-    overdue: () => new ImdsError('timeout', 'too late'),
+    overdue: () => () => new ImdsError('timeout', 'too late'),
     startTimer(ms, onEnd) {
       if (ms < 90_000) {
         patience.push(onEnd);

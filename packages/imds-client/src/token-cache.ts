@@ -1,4 +1,3 @@
-import type { ImdsError } from './errors.ts';
 import { createSingleFlight, type Departure, type FlightRules, type Passenger } from './single-flight.ts';
 import { createTokenStore, type StoredToken } from './token-store.ts';
 import type { AbortSignalLike, AccessToken } from './types.ts';
@@ -50,7 +49,7 @@ export interface TokenCacheOptions<Q extends Keyed> extends FlightRules {
   readonly maxEntries: number;
   readonly fetchToken: (asked: Q) => Departure<AccessToken>;
   /** The error of the deadline, as of a passenger. */
-  readonly overdue: (asked: Q, ...late: Parameters<Passenger<AccessToken>['overdue']>) => ImdsError;
+  readonly overdue: (asked: Q) => Passenger<AccessToken>['overdue'];
 }
 
 /** Tokens by key, one request at a time for each key. */
@@ -70,7 +69,7 @@ export function createTokenCache<Q extends Keyed>(options: TokenCacheOptions<Q>)
       if (mode !== 'pass') tokens.store(key, { ...stored, request, quietUntil: 0 });
       return token;
     };
-    return { key, depart, overdue: (...late) => options.overdue(asked, ...late) };
+    return { key, depart, overdue: options.overdue(asked) };
   }
 
   /** The time since the token came counts if the clock was set back meanwhile. */

@@ -158,7 +158,8 @@ describe('a refusal', () => {
       { contentType: 'text/html', body: 'x' },
       /is this one of them/,
     ],
-  ])('of %s has its own remedy', (_, error, received, expected) => {
+  ])('of %s has its own remedy', (...row) => {
+    const [, error, received, expected] = row;
     const sent = { ...nothing, ...received };
     expect(refusal(new ImdsError(...error), sent).split('\n')[1]).toMatch(expected);
   });

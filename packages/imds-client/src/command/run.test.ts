@@ -82,7 +82,8 @@ describe('the command token', () => {
       JSON.stringify({ error: 'x', error_description: 'AADSTS500011: no' }),
       /\nCheck --resource/,
     ],
-  ])('has the remedy for %s', async (_, code, body, expected) => {
+  ])('has the remedy for %s', async (...row) => {
+    const [, code, body, expected] = row;
     [status, reply] = [code, body];
     const { errors } = await command(tokenLine());
     expect(errors).toMatch(expected);
