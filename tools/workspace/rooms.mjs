@@ -22,7 +22,7 @@ export const rooms = [
   {
     folder: 'packages/imds-client/src',
     pure: [
-      'endpoint-form',
+      'endpoint',
       'errors',
       'failure',
       'failure-text',
@@ -48,7 +48,7 @@ export const rooms = [
   {
     folder: 'packages/imds-client/src/command',
     head: 'run',
-    pure: ['advice', 'arguments', 'claims', 'patience', 'report', 'shown', 'watched'],
+    pure: ['advice', 'arguments', 'claims', 'patience', 'received', 'report', 'shown', 'watched'],
   },
   {
     folder: 'packages/keyvault-sample/src',
