@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { createImdsCredential } from '@pod-identity/imds-client';
+import { afterEach, expect, test, vi } from 'vitest';
 import { readConfig } from './config.ts';
 
 const good = { KEYVAULT_URL: 'https://demo.vault.azure.net', SECRET_NAMES: 'first,second' };
@@ -18,6 +19,8 @@ test('* stands for all names of a kind, alone', () => {
     problems: ['SECRET_NAMES must have either names or * alone, which stands for all'],
   });
 });
+
+afterEach(() => vi.unstubAllEnvs());
 
 test('two variables are enough', () => {
   expect(readConfig(good)).toEqual({
@@ -46,6 +49,8 @@ test('all problems are reported together, each with its variable', () => {
     PORT: '65536',
     LISTEN_ADDRESS: 'nonsense',
     KEYVAULT_SKIP_CHALLENGE_VERIFICATION: '1',
+    AZURE_POD_IDENTITY_AUTHORITY_HOST: '169.254.169.254',
+    HTTPS_PROXY: 'proxy:3128',
   });
   expect('problems' in result && result.problems.map((problem) => problem.split(' ')[0])).toEqual([
     'KEYVAULT_URL',
@@ -56,6 +61,8 @@ test('all problems are reported together, each with its variable', () => {
     'PORT',
     'LISTEN_ADDRESS',
     'KEYVAULT_SKIP_CHALLENGE_VERIFICATION',
+    'AZURE_POD_IDENTITY_AUTHORITY_HOST',
+    'HTTPS_PROXY',
   ]);
 });
 
@@ -189,6 +196,72 @@ test.each([
 ])('HTTPS_PROXY=%s, which the SDK does not take, is refused without its text', (value) => {
   expect(problemsOf({ HTTPS_PROXY: value })).toEqual([
     'HTTPS_PROXY must be the address of an HTTP proxy, such as http://proxy.example.com:3128',
+  ]);
+});
+
+test.each([
+  '',
+  'http://127.0.0.1:2579',
+  'https://metadata.example/base/',
+  'HTTP://[::1]:80',
+  'http://metadata',
+  '169.254.169.254',
+  'ftp://host',
+  'http:host',
+  'http://',
+  'http:///x',
+  'http://host:',
+  'http://host:/x',
+  'http://host:0',
+  'http://host:00',
+  'http://host:99999',
+  'http://[::1',
+  'http://user:hidden@host',
+  'http://host/?hidden=1',
+  'http://host/#hidden',
+  'http://host/a b',
+  'http://host/\u202e',
+  'http://host/metadata/identity/oauth2/token',
+  'http://host//base/METADATA',
+])(
+  'AZURE_POD_IDENTITY_AUTHORITY_HOST=%s is refused where the credential of imds-client refuses it',
+  (value) => {
+    const variable = 'AZURE_POD_IDENTITY_AUTHORITY_HOST';
+    vi.stubEnv(variable, value);
+    let isRefused = false;
+    try {
+      createImdsCredential();
+    } catch {
+      isRefused = true;
+    }
+    expect(problemsOf({ [variable]: value })).toEqual(
+      isRefused
+        ? [
+            `${variable} must be the http or https address of a metadata service, such as http://169.254.169.254, without blanks, a user, a query or the path /metadata`,
+          ]
+        : [],
+    );
+  },
+);
+
+// @azure/identity appends its path to the value with the blank.
+test('AZURE_POD_IDENTITY_AUTHORITY_HOST with a blank at its end is refused, whatever the credential is', () => {
+  for (const CREDENTIAL of ['default', 'imds'])
+    expect(problemsOf({ AZURE_POD_IDENTITY_AUTHORITY_HOST: 'http://127.0.0.1 ', CREDENTIAL })).toHaveLength(
+      1,
+    );
+});
+
+test('the host of AZURE_POD_IDENTITY_AUTHORITY_HOST is the one that NO_PROXY must have', () => {
+  const env = {
+    ...good,
+    HTTPS_PROXY: 'http://proxy',
+    AZURE_POD_IDENTITY_AUTHORITY_HOST: 'http://10.0.0.9:80',
+  };
+  expect(readConfig({ ...env, NO_PROXY: '10.0.0.9' })).toMatchObject({ warnings: [] });
+  const config = readConfig({ ...env, NO_PROXY: '169.254.169.254' });
+  expect('warnings' in config && config.warnings).toEqual([
+    expect.stringContaining('Add 10.0.0.9 to NO_PROXY'),
   ]);
 });
 

@@ -1,5 +1,5 @@
 import { isGuid } from './identity.ts';
-import { isProxyUrl, metadataHost, proxiesOf, proxyVariableOf } from './proxy.ts';
+import { endpointVariable, isProxyUrl, proxiesOf, proxyVariableOf } from './proxy.ts';
 import { allNames, type Item, type Kind } from './vault-object.ts';
 
 /** The sample's settings. DefaultAzureCredential reads those of the identity itself. */
@@ -55,6 +55,7 @@ export function readConfig(env: Environment): SampleConfig | { problems: string[
       values.oneOf('KEYVAULT_SKIP_CHALLENGE_VERIFICATION', ['false', 'true'] as const) === 'true',
     warnings: [],
   };
+  checkEndpoint(env, problems);
   checkProxy(env, problems);
   if (problems.length > 0) return { problems };
   return { ...config, warnings: warningsOf(env, config) };
@@ -159,6 +160,24 @@ function isIpv4(text: string): boolean {
   return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255);
 }
 
+/**
+ * The credentials read the variable themselves, and would refuse it later, each in its own words. The value is not quoted: it may have a password. Blanks
+ * at its ends count: @azure/identity does not remove them.
+ */
+function checkEndpoint(env: Environment, problems: string[]): void {
+  const value = env[endpointVariable] ?? '';
+  if (value === '' || isBaseAddress(value)) return;
+  problems.push(
+    `${endpointVariable} must be the http or https address of a metadata service, such as http://169.254.169.254, without blanks, a user, a query or the path /metadata`,
+  );
+}
+
+function isBaseAddress(text: string): boolean {
+  const isPlain = /^https?:\/\/[^/]*[^/:](\/|$)/i.test(text) && !/[@?#\s\p{C}]/u.test(text);
+  const path = text.toLowerCase().split('/').slice(3);
+  return isPlain && URL.canParse(text) && new URL(text).port !== '0' && !path.includes('metadata');
+}
+
 /** The SDK throws an error with the address, which can have a password. */
 function checkProxy(env: Environment, problems: string[]): void {
   const variable = proxyVariableOf(env);
@@ -178,7 +197,7 @@ const diversions: Readonly<Record<string, string>> = {
 
 function warningsOf(env: Environment, config: SampleConfig): readonly string[] {
   if (config.credential !== 'default') return [];
-  const { tokens: proxy } = proxiesOf(env, config);
+  const { tokens: proxy, metadataHost } = proxiesOf(env, config);
   return [
     ...(proxy === undefined
       ? []

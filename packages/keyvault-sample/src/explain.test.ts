@@ -8,10 +8,12 @@ const attempt: Attempt = {
   vaultUrl: 'https://demo.vault.azure.net',
   objectId: '11111111-0000-4000-8000-000000000000',
   clientId: undefined,
-  proxies: { vault: undefined, tokens: undefined },
+  proxies: { vault: undefined, tokens: undefined, metadataHost: '169.254.169.254' },
   deadlineMs: undefined,
 };
-const proxied: Partial<Attempt> = { proxies: { vault: 'HTTPS_PROXY', tokens: 'HTTP_PROXY' } };
+const proxied: Partial<Attempt> = {
+  proxies: { vault: 'HTTPS_PROXY', tokens: 'HTTP_PROXY', metadataHost: '169.254.169.254' },
+};
 
 const failure = (message: string, fields: object = {}) => Object.assign(new Error(message), fields);
 /** As the clients of Key Vault throw it, with the body of the vault. */
@@ -63,7 +65,9 @@ const imds = (code: string, status?: number, said = 'invalid_request: Identity n
 const htmlText = 'A client error occured.\nHttp status code: 403\nHttp status message: <html>blocked</html>';
 const entra = (status: number) =>
   failure('AADSTS7000215', { name: 'AuthenticationError', statusCode: status });
-const onlyVault: Partial<Attempt> = { proxies: { vault: 'HTTPS_PROXY', tokens: undefined } };
+const onlyVault: Partial<Attempt> = {
+  proxies: { vault: 'HTTPS_PROXY', tokens: undefined, metadataHost: '169.254.169.254' },
+};
 const mayNot =
   'Identity not found. ServiceAccount web/reader may not use AzureIdentity web/reader: it needs the right';
 const severalText = 'Multiple user assigned identities exist, please specify the clientId';
@@ -186,6 +190,9 @@ test('a proxy is named with its variable, the host that it does not let through,
   const forTokens = explain(chained(answered(403, htmlText)), { ...attempt, ...proxied });
   expect(forTokens.problem).toContain('HTTP_PROXY names does not let requests for 169.254.169.254 through');
   expect(forTokens.remedy).toContain('Add 169.254.169.254 to NO_PROXY');
+  const elsewhere = { vault: undefined, tokens: 'HTTP_PROXY', metadataHost: '10.0.0.9' };
+  const { remedy } = explain(chained(answered(403, htmlText)), { ...attempt, proxies: elsewhere });
+  expect(remedy).toContain('Add 10.0.0.9 to NO_PROXY');
 });
 
 test('a resolver that gives no answer is not a wrong name', () => {

@@ -25,8 +25,14 @@ function proxyVariableFor(env: Environment, host: string): string | undefined {
   return isException ? undefined : variable;
 }
 
+/** Both credentials read it themselves. */
+export const endpointVariable = 'AZURE_POD_IDENTITY_AUTHORITY_HOST';
+
 /** The host of the metadata service, which gives tokens. */
-export const metadataHost = '169.254.169.254';
+function metadataHostOf(env: Environment): string {
+  const endpoint = env[endpointVariable] ?? '';
+  return endpoint === '' ? '169.254.169.254' : new URL(endpoint).hostname;
+}
 
 /** The environment variables that send requests to an HTTP proxy; undefined where they go directly. */
 export interface Proxies {
@@ -34,13 +40,18 @@ export interface Proxies {
   readonly vault: string | undefined;
   /** Requests for tokens of a managed identity. */
   readonly tokens: string | undefined;
+  /** The host that requests for tokens go to. */
+  readonly metadataHost: string;
 }
 
+/** From an environment without problems. */
 export function proxiesOf(
   env: Environment,
   { vaultUrl, credential }: { readonly vaultUrl: string; readonly credential: string },
 ): Proxies {
+  const metadataHost = metadataHostOf(env);
   return {
+    metadataHost,
     vault: proxyVariableFor(env, new URL(vaultUrl).hostname),
     // imds-client never uses a proxy.
     tokens: credential === 'imds' ? undefined : proxyVariableFor(env, metadataHost),

@@ -18,7 +18,7 @@ const open = (env: Record<string, string> = {}) => {
   const ports = {
     say: (line: string) => lines.push(line),
     now: () => new Date(0),
-    proxies: { vault: undefined, tokens: undefined },
+    proxies: { vault: undefined, tokens: undefined, metadataHost: '169.254.169.254' },
   };
   return { lines, rounds: createRounds(configOf(env), ports) };
 };

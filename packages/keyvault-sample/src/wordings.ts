@@ -1,6 +1,6 @@
 import type { ErrorFacts } from './error-facts.ts';
 import { isGuid } from './identity.ts';
-import { metadataHost, type Proxies } from './proxy.ts';
+import type { Proxies } from './proxy.ts';
 import { allNames, type Item, type Kind } from './vault-object.ts';
 
 export const reasons = [
@@ -174,7 +174,7 @@ export const wordings: Readonly<Record<Reason, Wording>> = {
 
 function proxyWording(...[{ proxies, vaultUrl }, { isTokenFailure, status }]: Parameters<Wording>) {
   const variable = (isTokenFailure ? proxies.tokens : proxies.vault) ?? 'HTTPS_PROXY';
-  const host = isTokenFailure ? metadataHost : hostOf(vaultUrl);
+  const host = isTokenFailure ? proxies.metadataHost : hostOf(vaultUrl);
   const proxy = `The HTTP proxy that ${variable} names`;
   const remedy = isTokenFailure
     ? `Add ${host} to NO_PROXY, or set CREDENTIAL=imds: tokens come from the node of this pod, never through a proxy`

@@ -54,7 +54,7 @@ test.each(['default', 'imds'])(
     const code = run(config, {
       say,
       useSecret: () => undefined,
-      proxies: { vault: undefined, tokens: undefined },
+      proxies: { vault: undefined, tokens: undefined, metadataHost: '169.254.169.254' },
       stop: stop.signal,
     });
     await vi.waitUntil(() => held.signal.aborted, { timeout: 60_000 });

@@ -63,7 +63,7 @@ function start(
   const code = run(config, {
     say: (line) => lines.push(line),
     useSecret: useSecret ?? ((_, value) => void values.add(value)),
-    proxies: { vault: undefined, tokens: undefined },
+    proxies: { vault: undefined, tokens: undefined, metadataHost: '169.254.169.254' },
     stop: end.signal,
   });
   return {
