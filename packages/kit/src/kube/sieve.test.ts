@@ -213,16 +213,61 @@ describe('sieve', () => {
     });
   });
 
-  test.each(['{"a":1', '[1,', '{"a" 1}', '{a:1}', '{"a":1}}', '{"a":tru}', '{"a":}'])(
-    '%s is no JSON',
-    (text) => {
-      const reader = createAnswerReader({ fields: { members: { a: { upTo: 100 } } } });
-      expect(() => {
-        reader.push(Buffer.from(text));
-        reader.end(incomplete);
-      }).toThrow(KubeError);
-    },
-  );
+  test.each([
+    ...['{"a":1', '[1,', '{"a" 1}', '{a:1}', '{"a":1}}', '{"a":tru}', '{"a":}'],
+    ...[
+      '{"a"}',
+      '{"a":1 "b":2}',
+      '{,}',
+      '{"a"::1}',
+      '{"a":1]',
+      '{"b":1]',
+      '{"b"}',
+      '{"b":1 "b":2}',
+      '{"b",1}',
+      '{"b"]',
+    ],
+    ...['{"b":1"c":2}', '{:1}', '{"a":{"b":1}', '}', ']', '{"b":]}'],
+  ])('%s is no JSON', (text) => {
+    const reader = createAnswerReader({ fields: { members: { a: { upTo: 100 } } } });
+    expect(() => {
+      reader.push(Buffer.from(text));
+      reader.end(incomplete);
+    }).toThrow(KubeError);
+  });
+});
+
+describe('an item of a list', () => {
+  const items = { upTo: 0, items: placeOf({ members: { a: { upTo: 1000 }, b: { upTo: 1000 } } }) };
+  const read = (...list: readonly object[]) => {
+    const got: [value: unknown, tooLarge: readonly TooLarge[], bytes: number][] = [];
+    const reader = createSieve({
+      place: { upTo: 0, members: new Map([['items', items]]) },
+      upTo: 100,
+      onValue: () => undefined,
+      onItem: (value, { tooLarge, bytes }) => got.push([value, tooLarge, bytes]),
+    });
+    reader.push(Buffer.from(JSON.stringify({ junk: 'x'.repeat(500), items: list })));
+    return got;
+  };
+
+  test('has as much room as the one before it: what all of its fields take up to the limit', () => {
+    const full = { a: 'x'.repeat(40), b: 'y'.repeat(46) };
+    expect(JSON.stringify(full)).toHaveLength(101);
+    expect(read(full, full, full)).toEqual([full, full, full].map((one) => [one, [], 101]));
+    const over = { ...full, b: `${full.b}y` };
+    const rest = [{ a: full.a }, [{ path: 'b', upTo: 100 }], 48];
+    expect(read(over, full, over)).toEqual([rest, [full, [], 101], rest]);
+  });
+
+  test('may be the whole list, or one of other kinds of values', () => {
+    expect(read()).toEqual([]);
+    expect(read({}, [], { c: [] })).toEqual([
+      [{}, [], 2],
+      [[], [], 2],
+      [{}, [], 2],
+    ]);
+  });
 });
 
 describe('a list', () => {
