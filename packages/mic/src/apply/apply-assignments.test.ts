@@ -1,6 +1,7 @@
 import { KubeError } from '@pod-identity/kit/kube';
 import { describe, expect, test, vi } from 'vitest';
 import { assigned, clientIdOf, idOf, pod } from '../plan/test/builders.ts';
+import { podKeyOf } from '../plan/plan.ts';
 import { createFakeWorld, recordAfterMs } from './test/fake-world.ts';
 
 function setUp() {
@@ -206,10 +207,12 @@ test('attack: a namespace whose records are all refused, for example by a quota,
     tries += 1;
     throw new KubeError('denied', 'exceeded quota: records');
   });
-  await world.startTerm();
+  const { steps } = await world.startTerm();
   await world.clock.advance(600_000);
   expect(tries).toBeGreaterThan(30 * 10);
   expect(tries).toBeLessThan(30 * 16);
+  const ofOne = steps.filter(({ step }) => podKeyOf(step) === 'shop/pod-7');
+  expect(ofOne.slice(0, 3).map(({ refusals }) => refusals)).toEqual([undefined, 1, 2]);
   world.onWrite(() => undefined);
   await world.clock.advance(61_000);
   expect(world.states().filter((state) => state.endsWith('Assigned'))).toHaveLength(30);

@@ -17,6 +17,8 @@ export interface StepResult {
   readonly waiting?: Waiting;
   readonly outcome: WriteOutcome;
   readonly ms: number;
+  /** How often the API server has refused the step in a row before. */
+  readonly refusals?: number;
 }
 
 export interface AssignmentPorts {
@@ -144,7 +146,9 @@ class Pass {
     const outcome = await this.#send(step, move.state);
     this.#settle(step, outcome);
     const { state, waiting } = move;
-    const result = { step, state, outcome, ms: now() - startedAt, ...(waiting ? { waiting } : {}) };
+    const { refusals } = this.#before(step) ?? {};
+    const more = { ...(waiting ? { waiting } : {}), ...(refusals !== undefined && { refusals }) };
+    const result = { step, state, outcome, ms: now() - startedAt, ...more };
     report(result, this.#given.plan.host);
     return outcome;
   }

@@ -77,6 +77,25 @@ describe('of a step', () => {
     ]);
   });
 
+  test.each([
+    ['create', { kind: 'create', assignment: assignment() } as const],
+    ['confirm', { kind: 'confirm', assignment: assignment(), current: assigned() } as const],
+  ])(
+    'a %s that the API server refuses is told to the pod, since one binding has room for few Events',
+    (_, one) => {
+      const outcome = { kind: 'failed', message: 'exceeded quota: records', isRefusal: true } as const;
+      const { events } = reportStep(step({ step: one, outcome }), at);
+      expect(events.map(({ reason, involved, message }) => [reason, involved.kind, message])).toMatchObject([
+        [
+          'WaitingForIdentity',
+          'Pod',
+          'the API server refuses AzureAssignedIdentity default/web-0-shop-reader for identity default/reader, it is tried again: exceeded quota: records',
+        ],
+        ['binding apply error', 'AzureIdentityBinding', expect.stringContaining('exceeded quota')],
+      ]);
+    },
+  );
+
   test.each<[string, Partial<AssignedView>, boolean]>([
     ['of a pod that had its identity', { state: 'Assigned' }, false],
     ['of a pod that had its identity, as MIC before 1.5 wrote it', { state: '' }, false],

@@ -223,7 +223,21 @@ function stepFailed(result: StepResult, why: string, at: Scene): Report {
   const object = `${assignment.objectNamespace}/${assignment.objectName}`;
   const verb = step.kind === 'create' ? 'create' : 'update';
   const message = `failed to ${verb} AzureAssignedIdentity ${object} for pod ${keyOf(assignment.pod)}, error: ${why}`;
-  return { ...told, events: [bindingProblem(namedBy(assignment.binding.metadata), message)] };
+  const onBindings = bindingProblem(namedBy(assignment.binding.metadata), message);
+  return { ...told, events: [...refused(result, assignment, why), onBindings] };
+}
+
+/** About an hour, after which the API server deletes Events. */
+const refusalsPerEvent = 60;
+
+/** A refusal usually lasts: the owner of the pod looks there, and one binding has room for few Events. */
+function refused(result: StepResult, { pod, identity, ...object }: Assignment, why: string): EventDraft[] {
+  const { outcome, refusals = 0 } = result;
+  const isNow = refusals % refusalsPerEvent === 0;
+  if (outcome.kind !== 'failed' || outcome.isRefusal !== true || !isNow) return [];
+  const name = `${object.objectNamespace}/${object.objectName}`;
+  const message = `the API server refuses AzureAssignedIdentity ${name} for identity ${keyOf(identity.metadata)}, it is tried again: ${why}`;
+  return [warning('WaitingForIdentity', message, onPod(pod))];
 }
 
 function podEvent(
