@@ -6,13 +6,15 @@ import { entraCodeOf, type Received } from './received.ts';
 /** Names and values of the environment. Values of secrets are not read. */
 export type Env = Readonly<Partial<Record<string, string>>>;
 
+const refusedByAzure =
+  'Azure refuses the identity: check that it, or its application, still exists, and its secret or certificate.';
+
 const remedies: Readonly<Record<ImdsErrorCode, string>> = {
   'bad-request': 'The request itself is refused: the result says why.',
   'identity-not-found':
     'The pod or the machine does not have this identity. For a pod: an AzureIdentity, an AzureIdentityBinding, the right of its ServiceAccount, and the label aadpodidbinding; "nmi explain NAMESPACE/POD" in the NMI of its node says what is missing. For a machine: "az vm identity assign" or "az vmss identity assign".',
   'ambiguous-identity': 'Name the identity: --client-id, --object-id or --resource-id.',
-  denied:
-    'Azure refuses the identity: check that it, or its application, still exists, and its secret or certificate.',
+  denied: `If NMI wrote this text, follow it: that of aad-pod-identity sends 403 for most of its errors. Otherwise ${refusedByAzure}`,
   throttled:
     'The metadata service allows a few requests a second for all programs of the machine: keep the token, as this package does.',
   unavailable:
@@ -25,6 +27,8 @@ const remedies: Readonly<Record<ImdsErrorCode, string>> = {
 };
 
 const special = {
+  webPage:
+    'A web page answers there, such as that of a proxy, a gateway or a login, and no metadata service: check --endpoint and AZURE_POD_IDENTITY_AUTHORITY_HOST.',
   unreachable:
     'There is a metadata service in machines in Azure, and in pods whose calls NMI gets: is this one of them, and does NMI run on its node? Elsewhere, set AZURE_POD_IDENTITY_AUTHORITY_HOST.',
   unknownResource:
@@ -38,7 +42,7 @@ export function remedyOf(error: ImdsError, received: Received): string {
   const { code, cause, status } = error;
   // After the deadline, what the last attempt ended with is to be mended.
   if (code === 'timeout' && isImdsError(cause) && cause.code !== 'timeout') return remedyOf(cause, received);
-  if (status !== undefined && isWebPage(received)) return remedies['invalid-response'];
+  if (status !== undefined && isWebPage(received)) return special.webPage;
   return [remedyFor(error, received), ...whenOf(error)].join(' ');
 }
 
@@ -50,15 +54,24 @@ function whenOf({ code, status, retryAfterMs }: ImdsError): string[] {
 /** Of Microsoft Entra: it does not know the resource. */
 const unknownResourceCodes: ReadonlySet<string | undefined> = new Set(['50001', '500011']);
 
-function remedyFor({ code, status, serviceCode }: ImdsError, received: Received): string {
+function remedyFor(error: ImdsError, received: Received): string {
+  const { code, status } = error;
   if (code === 'unavailable' && status === undefined) return special.unreachable;
-  const isUnknown = serviceCode === 'invalid_resource' || unknownResourceCodes.has(entraCodeOf(received));
-  if (code === 'bad-request' && isUnknown) return special.unknownResource;
+  if (code === 'bad-request' || code === 'denied') return remedyForRefused(error, received);
   return status === 200 && received.hasToken ? special.expiry : remedies[code];
 }
 
+function remedyForRefused({ code, serviceCode }: ImdsError, received: Received): string {
+  const entraCode = entraCodeOf(received);
+  if (serviceCode === 'invalid_resource' || unknownResourceCodes.has(entraCode))
+    return special.unknownResource;
+  // Such a code is by Azure, even if NMI passes it on.
+  return code === 'denied' && entraCode !== undefined ? refusedByAzure : remedies[code];
+}
+
 const otherEndpoints = ['IDENTITY_ENDPOINT', 'MSI_ENDPOINT'];
-const proxies = ['HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy'];
+/** In the order in which @azure/identity looks for them, for http and https alike. */
+const proxies = ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy', 'HTTP_PROXY', 'http_proxy'];
 
 /** Why DefaultAzureCredential, in the same environment, may do something else than this command. */
 export function differences(env: Env, { identity }: TokenWish): string[] {
@@ -89,7 +102,7 @@ export function differences(env: Env, { identity }: TokenWish): string[] {
       .slice(0, 1)
       .map(
         (name) =>
-          `${name} is set: this command does not use it; other clients may, unless NO_PROXY has the endpoint.`,
+          `${name} is set: DefaultAzureCredential requests its token through this proxy, unless NO_PROXY has the host of the endpoint; this command does not.`,
       ),
   ];
 }

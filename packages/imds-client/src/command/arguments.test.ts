@@ -36,7 +36,29 @@ describe('the arguments', () => {
     ['token --resource --client-id c', '--resource must have a value'],
     ['token --resource a --resource b', '--resource must be given once'],
     ['token --resouce a', 'there is no option "--resouce"'],
-    ['token a', 'there is no option "a"'],
+    [
+      'token a',
+      'no option is before "a": the audience is given by --resource, such as --resource https://vault.azure.net',
+    ],
+    [
+      'token https://vault.azure.net/.default',
+      'no option is before "https://vault.azure.net/.default": the audience is given by --resource, such as --resource https://vault.azure.net',
+    ],
+    ...['--scope', '--scopes', '--scope=x', '--Audience'].map((word): [string, string] => [
+      `token ${word} https://vault.azure.net/.default`,
+      `there is no option "${word}": the audience is given by --resource, such as --resource https://vault.azure.net`,
+    ]),
+    ...['--explain=true', '--explain=false', '--explain='].map((word): [string, string] => [
+      `token --resource a ${word}`,
+      '--explain has no value: give --explain alone, or leave it out',
+    ]),
+    ['token --clientId c --resource a', 'there is no option "--clientId": it is --client-id'],
+    ['token --RESOURCE=a', 'there is no option "--RESOURCE=a": it is --resource'],
+    ...['/.default', '/.DEFAULT', '/.default/'].map((end): [string, string] => [
+      // With a slash of its own: that belongs to the audience.
+      `token --resource api://a/${end}`,
+      `--resource must be an audience, not a scope: leave out "${end}"`,
+    ]),
     ['token --\u202e\u009b2J', 'there is no option "--\\u202e\\u009b2J"'],
     [
       'token --resource a --client-id c --object-id o',
@@ -72,6 +94,11 @@ describe('the arguments', () => {
   });
 
   test('are not repeated at any length', () => {
-    expect(JSON.stringify(parse(`token --${'x'.repeat(9999)}`)).length).toBeLessThan(200);
+    for (const word of [
+      `--${'x'.repeat(9999)}`,
+      'x'.repeat(9999),
+      `--resource a/.default${'/'.repeat(9999)}`,
+    ])
+      expect(JSON.stringify(parse(`token ${word}`)).length).toBeLessThan(300);
   });
 });

@@ -57,7 +57,7 @@ function parseOptions(words: readonly string[]): Values | string {
     const word = words[at] ?? '';
     const [spelled = '', ...inline] = word.split('=');
     const name = names.find((one) => `--${one}` === spelled);
-    if (name === undefined) return `there is no option ${quoted(word)}`;
+    if (name === undefined) return problemOfWord(word, spelled);
     if (values[name] !== undefined) return `--${name} must be given once`;
     const isInline = inline.length > 0;
     if (!isInline) at += 1;
@@ -66,6 +66,23 @@ function parseOptions(words: readonly string[]): Values | string {
     values[name] = value;
   }
   return values;
+}
+
+const audience = 'the audience is given by --resource, such as --resource https://vault.azure.net';
+
+/** Why a word that stands where an option must be is none; with the option that is meant, if it can be told. */
+function problemOfWord(word: string, spelled: string): string {
+  if (spelled === '--explain') return '--explain has no value: give --explain alone, or leave it out';
+  if (!word.startsWith('-')) return `no option is before ${quoted(word)}: ${audience}`;
+  const unknown = `there is no option ${quoted(word)}`;
+  const meant = names.find((one) => lettersOf(one) === lettersOf(spelled));
+  if (meant !== undefined) return `${unknown}: it is --${meant}`;
+  return /^(scopes?|audience)$/.test(lettersOf(spelled)) ? `${unknown}: ${audience}` : unknown;
+}
+
+/** As far as an option is recognised by: other programs write --clientId or --client_id. */
+function lettersOf(name: string): string {
+  return name.slice(0, 100).replace(/[-_]/g, '').toLowerCase();
 }
 
 /** The word after an option; nothing if that is an option itself. */
@@ -78,6 +95,9 @@ function wishOf(values: Values, isExplained: boolean): Wish {
   const seconds = /^\d{1,3}$/.test(timeout) ? Number(timeout) : 0;
   if (resource === undefined)
     return problem('--resource is missing, such as --resource https://vault.azure.net');
+  const scope = /\/\.default[\s/]*$/i.exec(resource)?.[0];
+  if (scope !== undefined)
+    return problem(`--resource must be an audience, not a scope: leave out ${quoted(scope)}`);
   if (seconds < 1 || seconds > 600) {
     return problem(`--timeout must be a whole number of seconds from 1 to 600, not ${quoted(timeout)}`);
   }

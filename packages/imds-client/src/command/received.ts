@@ -1,4 +1,4 @@
-import type { RefusalBody } from '../refusal-text.ts';
+import { isWebPage, type RefusalBody } from '../refusal-text.ts';
 import { headerText, parseObject, readText } from '../response.ts';
 
 /** The last response that was read whole: an error with a status is about it. */
@@ -15,14 +15,21 @@ interface Sent extends RefusalBody {
   readonly status: number;
 }
 
-/** What is kept of a response. */
+/** What is kept of a response. Of a 200, which may have a token, only whether it is a web page. */
 export function receivedOf({ status, contentType, body }: Sent): Received {
   if (status !== 200) return { contentType, body, hasToken: false };
-  return { body: '', hasToken: headerText.test(readText(parseObject(body)?.['access_token']) ?? '') };
+  const fields = parseObject(body);
+  const isPage = fields === undefined && isWebPage({ contentType, body });
+  return {
+    body: '',
+    hasToken: headerText.test(readText(fields?.['access_token']) ?? ''),
+    ...(isPage && { contentType: 'text/html' }),
+  };
 }
 
-/** The error code of Microsoft Entra: in a response of a metadata service it is only within the text. */
+/** The error code of Microsoft Entra: in a response of a metadata service, or of the NMI of aad-pod-identity, it is only within the text. */
 export function entraCodeOf({ body }: RefusalBody): string | undefined {
-  const description = readText(parseObject(body)?.['error_description']) ?? '';
-  return /\bAADSTS(\d+)\b/.exec(description)?.[1];
+  const fields = parseObject(body);
+  const text = fields === undefined ? body : (readText(fields['error_description']) ?? '');
+  return /\bAADSTS(\d+)\b/.exec(text)?.[1];
 }

@@ -122,7 +122,33 @@ describe('a refusal', () => {
   });
 
   test.each<[string, ConstructorParameters<typeof ImdsError>, Partial<Received>, RegExp]>([
-    ['403', ['denied', 'x', { status: 403 }], {}, /^Azure refuses the identity: .*secret or certificate\.$/],
+    [
+      '403',
+      ['denied', 'x', { status: 403 }],
+      {},
+      /^If NMI wrote this text, follow it: .*aad-pod-identity.* Otherwise Azure refuses the identity: .*secret or certificate\.$/,
+    ],
+    [
+      '403 by Entra',
+      ['denied', 'x', { status: 403 }],
+      told('AADSTS7000215: Invalid client secret'),
+      /^Azure refuses the identity: .*secret or certificate\.$/,
+    ],
+    [
+      '403 by the NMI of aad-pod-identity with a code of Entra',
+      ['denied', 'x', { status: 403 }],
+      {
+        contentType: 'text/plain',
+        body: "adal: Refresh request failed. Status Code = '401'. AADSTS7000215: no",
+      },
+      /^Azure refuses the identity: .*secret or certificate\.$/,
+    ],
+    [
+      '403 by the NMI of aad-pod-identity with the code of an unknown resource',
+      ['denied', 'x', { status: 403 }],
+      { body: "adal: Refresh request failed. Status Code = '400'. AADSTS500011: no" },
+      /^Check --resource/,
+    ],
     [
       '400',
       ['bad-request', 'x', { status: 400 }],
@@ -150,7 +176,13 @@ describe('a refusal', () => {
       'a web page',
       ['unavailable', 'x', { status: 511 }],
       { contentType: 'text/html', body: 'x' },
-      /check --endpoint and \w+\.$/,
+      /^A web page answers there, .*check --endpoint and \w+\.$/,
+    ],
+    [
+      'a web page with status 200',
+      ['invalid-response', 'x', { status: 200 }],
+      { contentType: 'text/html' },
+      /^A web page answers there, .*check --endpoint and \w+\.$/,
     ],
     [
       'no response, after a web page',
@@ -254,7 +286,14 @@ describe('what DefaultAzureCredential would do otherwise', () => {
     [{ MSI_ENDPOINT: 'http://x' }, 'App Service'],
     [{ AZURE_CLIENT_ID: 'other' }, 'AZURE_CLIENT_ID is other'],
     [{ AZURE_TOKEN_CREDENTIALS: 'prod' }, 'chooses which'],
-    [{ HTTP_PROXY: 'http://user:hunter2@proxy' }, 'does not use it'],
+    // @azure/identity uses each of them for http, too.
+    ...['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy', 'HTTP_PROXY', 'http_proxy'].map(
+      (name): [object, string] => [
+        { [name]: 'http://user:hunter2@proxy' },
+        `${name} is set: DefaultAzureCredential requests its token through this proxy, unless NO_PROXY has the host of the endpoint; this command does not.`,
+      ],
+    ),
+    [{ HTTP_PROXY: 'http://a', all_proxy: 'http://b', https_proxy: 'http://c' }, 'https_proxy is set'],
   ])('with %j is said, without secrets', (env, expected) => {
     const told = differences(env as Record<string, string>, wishOf('--client-id', 'mine'));
     expect(told).toEqual([expect.stringContaining(expected)]);

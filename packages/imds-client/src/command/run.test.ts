@@ -73,7 +73,8 @@ describe('the command token', () => {
   });
 
   test.each<[string, number, string, RegExp]>([
-    ['a web page', 403, '<html><p>Sign in', /\nWhat answers there is no metadata service/],
+    ['a web page', 403, '<html><p>Sign in', /\nA web page answers there/],
+    ['a web page with status 200', 200, ' <!doctype html><p>Sign in', /\nA web page answers there/],
     ['a token that has expired', 200, JSON.stringify({ ...tokenBody, expires_on: '5' }), /date -u/],
     ['no token', 200, '{}', /\nWhat answers there is no metadata service/],
     [
@@ -153,7 +154,7 @@ describe('wrong arguments', () => {
     ['token --resource r --endpoint nowhere', /^endpoint must be an http or https address/],
     [
       'token --resource https://vault.azure.net/.default --endpoint http://127.0.0.1:9',
-      /^resource must be an audience/,
+      /^--resource must be an audience, not a scope: leave out/,
     ],
   ])('%s', async (line, message) => {
     const { code, output, errors } = await command(line);
