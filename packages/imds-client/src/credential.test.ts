@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { createImdsClient } from './client.ts';
 import { createImdsCredential } from './credential.ts';
 import type { FetchLike, Identity } from './types.ts';
 
@@ -42,10 +43,21 @@ test('an identity named twice is refused when the credential is made', () => {
   expect(() => createImdsCredential({ identity })).toThrow(TypeError);
 });
 
-test('an id that is not in identity is refused: it would be a credential of another identity', () => {
+test.each(['clientId', 'managedIdentityClientId', 'client_id'])(
+  'the option %s is refused, and by a client too: it would be a credential of another identity',
+  (name) => {
+    const { options } = createScene();
+    for (const create of [createImdsCredential, createImdsClient])
+      expect(() => create({ ...options, [name]: 'c' })).toThrow(
+        `${name} must be in identity: clientId, objectId or resourceId`,
+      );
+  },
+);
+
+test('a client refuses the option identity, which each of its requests has', () => {
   const { options } = createScene();
-  expect(() => createImdsCredential({ ...options, clientId: 'c' } as object)).toThrow(
-    'clientId must be in identity: { clientId }',
+  expect(() => createImdsClient({ ...options, identity: { clientId: 'c' } } as object)).toThrow(
+    'identity must be in createImdsCredential or getToken',
   );
 });
 

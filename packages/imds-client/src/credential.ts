@@ -1,5 +1,4 @@
 import { createImdsClient } from './client.ts';
-import { refuseMisplacedIds } from './request.ts';
 import type { Identity, ImdsClientOptions, ImdsCredential } from './types.ts';
 
 /** The options of the client, and the identity. */
@@ -20,7 +19,6 @@ export interface ImdsCredentialOptions extends ImdsClientOptions {
  * ```
  */
 export function createImdsCredential(options: ImdsCredentialOptions = {}): ImdsCredential {
-  refuseMisplacedIds(options);
   const { identity, ...clientOptions } = options;
   return createImdsClient(clientOptions).createCredential({ identity });
 }

@@ -18,7 +18,7 @@ export function createNodeTransport(endpoint: string): FetchLike {
   const { process: own } = globalThis as { process?: Partial<NodeJS.Process> };
   if (typeof own?.getBuiltinModule !== 'function') {
     throw new TypeError(
-      "transport 'node' needs node:http, which this runtime does not have: use transport 'fetch'",
+      "this runtime has no node:http: use transport 'fetch'",
     );
   }
   let opening: Open | undefined;

@@ -36,9 +36,9 @@ describe('the address of a token', () => {
   });
 
   test.each<[string, TokenRequest]>([
-    ['resource must be a non-empty string', { resource: '' }],
-    ['resource must be a non-empty string', {} as TokenRequest],
-    ['identity.clientId must be a non-empty string', { resource, identity: { clientId: '' } }],
+    ['resource must be a string without blanks', { resource: '' }],
+    ['resource must be a string without blanks', {} as TokenRequest],
+    ['identity.clientId must be a string without blanks', { resource, identity: { clientId: '' } }],
     [
       'identity must be named once, not by clientId and resourceId',
       { resource, identity: { clientId: 'c', resourceId: 'r' } as unknown as Identity },
@@ -56,9 +56,27 @@ describe('the address of a token', () => {
       { resource, identity: { clientId: undefined } as unknown as Identity },
     ],
     // An id that is not read would get the caller a token of the default identity.
-    ['clientId must be in identity: { clientId }', { resource, clientId: 'c' } as TokenRequest],
+    ...[
+      'clientId',
+      'objectId',
+      'resourceId',
+      'clientID',
+      'client_id',
+      'object_id',
+      'mi_res_id',
+      'msi_res_id',
+      'managedIdentityClientId',
+      'managedIdentityResourceId',
+    ].map((name): [string, TokenRequest] => [
+      `${name} must be in identity: clientId, objectId or resourceId`,
+      { resource, [name]: 'c' },
+    ]),
+    // From a file or a Secret with a line end, or of two words.
+    ['identity.clientId must be a string without blanks', { resource, identity: { clientId: 'c\n' } }],
+    ['resource must be a string without blanks', { resource: ' ' }],
+    ['resource must be a string without blanks', { resource: `${resource} x` }],
     [
-      'resource must be an audience, not a scope: leave out /.default, or call getToken(scope) of createImdsCredential',
+      'resource must be an audience, not a scope: leave out /.default, or use createImdsCredential',
       { resource: `${resource}/.default` },
     ],
     [

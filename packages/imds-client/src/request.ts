@@ -8,13 +8,8 @@ export const tokenPath = '/metadata/identity/oauth2/token';
 const selectors = { clientId: 'client_id', objectId: 'object_id', resourceId: 'msi_res_id' } as const;
 const selectorNames = Object.keys(selectors) as (keyof typeof selectors)[];
 
-// The endpoint refuses a query in which a name is repeated.
-const ownParameters: ReadonlySet<string> = new Set([
-  'api-version',
-  'resource',
-  'mi_res_id',
-  ...Object.values(selectors),
-]);
+/** Of ids, also as the endpoint and @azure/identity name them, such as `client_id` and `managedIdentityClientId`. */
+const idName = /(client|object|res(ource)?)_?id$/i;
 
 /** What names an identity: the field and its value. */
 export type Selector = readonly [name: keyof typeof selectors, value: string];
@@ -24,11 +19,9 @@ export function parseIdentity(identity: Identity | undefined): Selector | undefi
   if (identity === undefined) return undefined;
   const given: JsonObject = isObject(identity) ? identity : {};
   const ids = selectorNames.map((name) => [name, given[name]] as const).filter(([, id]) => id !== undefined);
-  const [own, ...others] = ids;
+  const [own, other] = ids;
   if (own === undefined) throw new TypeError(withoutId(given));
-  if (others.length > 0) {
-    throw new TypeError(`identity must be named once, not by ${ids.map(([name]) => name).join(' and ')}`);
-  }
+  if (other) throw new TypeError(`identity must be named once, not by ${own[0]} and ${other[0]}`);
   const [name, id] = own;
   return [name, nonEmpty(`identity.${name}`, id)];
 }
@@ -70,7 +63,8 @@ export function parseRequest(request: TokenRequest): ParsedRequest {
 function parseExtra(extraQuery: unknown): [string, string][] {
   if (!isObject(extraQuery)) throw new TypeError('extraQuery must be an object of strings');
   return Object.entries(extraQuery).map(([name, value]) => {
-    if (ownParameters.has(name.toLowerCase()))
+    // The endpoint refuses a query in which a name is repeated.
+    if (/^(api-version|resource)$/i.test(name) || idName.test(name))
       throw new TypeError(`extraQuery must not hold ${name}: the request has a field for it`);
     if (typeof value !== 'string') throw new TypeError(`extraQuery.${name} must be a string`);
     return [name, value];
@@ -80,11 +74,9 @@ function parseExtra(extraQuery: unknown): [string, string][] {
 /** Of callers in JavaScript, and of version 0.1: an id that is not read would get them a token of another identity. */
 export function refuseMisplacedIds(value: unknown): void {
   checkOptions(value);
-  // No loop over the names: this runs for each token from the cache.
-  if ('clientId' in value || 'objectId' in value || 'resourceId' in value) {
-    const name = selectorNames.find((one) => one in value);
-    throw new TypeError(`${name} must be in identity: { ${name} }`);
-  }
+  for (const name in value)
+    if (idName.test(name))
+      throw new TypeError(`${name} must be in identity: clientId, objectId or resourceId`);
 }
 
 /** @throws TypeError - callers in JavaScript pass null, or text */
@@ -96,7 +88,7 @@ function parseResource(value: unknown): string {
   const resource = nonEmpty('resource', value);
   if (!/\/\.default[\s/]*$/.test(resource)) return resource;
   throw new TypeError(
-    `resource must be an audience, not a scope: leave out ${defaultScope}, or call getToken(scope) of createImdsCredential`,
+    `resource must be an audience, not a scope: leave out ${defaultScope}, or use createImdsCredential`,
   );
 }
 
@@ -121,6 +113,6 @@ export function keyOf({ resource, selector, extra }: ParsedRequest): string {
 }
 
 function nonEmpty(name: string, value: unknown): string {
-  if (typeof value === 'string' && value !== '') return value;
-  throw new TypeError(`${name} must be a non-empty string`);
+  if (typeof value === 'string' && /^\S+$/.test(value)) return value;
+  throw new TypeError(`${name} must be a string without blanks`);
 }

@@ -112,6 +112,7 @@ describe('a token', () => {
     ['an expiry in the past', { access_token: 'secret', expires_on: '1699999999' }],
     ['an expiry in milliseconds', { access_token: 'secret', expires_on: '1700003599000' }],
     ['a life of more than a year', { access_token: 'secret', expires_in: '31708800' }],
+    ['a date without a zone', { access_token: 'secret', expires_on: '2023-11-14T23:13:20' }],
     ['an expiry without end', '{"access_token":"secret","expires_on":1e999}'],
   ])('is not guessed from %s, and the body is not shown', (_, body) => {
     const error = refused(body);

@@ -81,7 +81,7 @@ function readExpiresOn(body: JsonObject, byLife: number | undefined, at: Circums
 }
 
 /** Managed identity tokens live for a day. A longer life than this is a number in milliseconds, or garbage. */
-const longestLifeMs = 366 * 24 * 60 * 60 * 1000;
+const longestLifeMs = 366 * 86_400_000;
 
 /**
  * Why there is no valid expiry. A time in `expires_on` must be one, whatever `expires_in` is: that of a response that something cached counts from
@@ -108,11 +108,14 @@ function readRefreshAfter(body: JsonObject, expiresOn: number, at: Circumstances
   return lifeMs >= longLifeMs ? at.now + lifeMs / 2 : undefined;
 }
 
-/** The documented form is seconds since the epoch in a string; a number or an ISO date is a time, too. Infinity is one: it is not garbled. */
+/** The documented form is seconds since the epoch in a string; a number or an ISO date with a zone is a time, too. Infinity is one: it is not garbled. */
 function readTime(value: unknown, at: Circumstances): number | undefined {
   const seconds = readNumber(value);
   if (seconds !== undefined) return seconds * 1000;
-  const date = typeof value === 'string' && /^\d{4}-\d{2}-\d{2}T/.test(value) ? at.parseDate(value) : NaN;
+  const date =
+    typeof value === 'string' && /^\d{4}-\d{2}-\d{2}T.*(Z|[+-]..:..)$/.test(value)
+      ? at.parseDate(value)
+      : NaN;
   return Number.isNaN(date) ? undefined : date;
 }
 

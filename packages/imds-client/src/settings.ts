@@ -2,7 +2,7 @@ import { parseEndpoint } from './endpoint.ts';
 import { createFetchTransport } from './fetch-transport.ts';
 import { createNodeTransport } from './node-transport.ts';
 import { noLimit, placesAt, type Enter } from './places.ts';
-import { checkOptions } from './request.ts';
+import { refuseMisplacedIds } from './request.ts';
 import type { StartTimer } from './single-flight.ts';
 import { startTimer, systemClock } from './timers.ts';
 import type { Clock, FetchLike, ImdsClientOptions } from './types.ts';
@@ -36,7 +36,8 @@ export interface Settings {
 
 /** @throws TypeError - an option is invalid, or the variable of the environment that stands in for one */
 export function readSettings(options: ImdsClientOptions): Settings {
-  checkOptions(options);
+  refuseMisplacedIds(options);
+  if ('identity' in options) throw new TypeError('identity must be in createImdsCredential or getToken');
   const { apiVersion = '2018-02-01', cache = true, tolerateClockSkew, testing = {} } = options;
   const { clock = systemClock, random = Math.random } = testing;
   const endpoint = endpointOf(options.endpoint);
@@ -102,5 +103,7 @@ export function duration(name: string, value: unknown): void {
 
 function wholeNumber(name: string, value: unknown, least: number): void {
   if (Number.isSafeInteger(value) && (value as number) >= least) return;
-  throw new TypeError(`${name} must be a whole number of at least ${least}, not ${String(value)}`);
+  throw new TypeError(
+    `${name} must be a whole number of at least ${least}, not ${typeof value} ${String(value)}`,
+  );
 }
