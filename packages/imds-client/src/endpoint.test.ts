@@ -20,6 +20,7 @@ describe('an endpoint', () => {
     ['http://host/?a=b', 'one with a query or a fragment'],
     ['http://host/#x', 'one with a query or a fragment'],
     ['http://host:0', 'one with a bad port'],
+    ['http://host:65536', 'one with a bad port'],
     ['http://host:99999', 'one with a bad port'],
     ['http://[::1]:99999/', 'one with a bad port'],
     ['http://host:8o', 'one with a bad port'],

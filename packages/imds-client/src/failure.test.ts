@@ -136,6 +136,24 @@ test.each([
   });
 });
 
+test.each(['EHPE_X', 'EXEPROTO', 'EPROTONOSUPPORT', 'E_ERR_SSL_X', 'E2BIG'])(
+  'a code that only resembles one with a meaning of its own is told alone: %s',
+  (code) => {
+    expect(of(coded(code))).toMatchObject({
+      code: 'unavailable',
+      reason: `${endpoint} cannot be reached: ${code}`,
+    });
+  },
+);
+
+test.each(['HOSTNAME_MISMATCH_X', 'EX1lower', 'Abcdef1'])('%s is no code of a failure', (code) => {
+  expect(of(coded(code))).toMatchObject({ reason: `${endpoint} cannot be reached: x` });
+});
+
+test('what is neither an error nor a text is not quoted', () => {
+  expect(of(5)).toMatchObject({ reason: `${endpoint} cannot be reached` });
+});
+
 test('a handshake that takes too long has nothing to do with the certificate', () => {
   expect(of(coded('ERR_TLS_HANDSHAKE_TIMEOUT'))).toMatchObject({ code: 'unavailable', retryable: true });
 });

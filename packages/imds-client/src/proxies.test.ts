@@ -125,6 +125,7 @@ test.each([
   ['http://[::]', true],
   ['http://10.0.0.1', false],
   ['http://not-localhost', false],
+  ['http://a.localhost.example', false],
   ['http://0.0.0.0.example', false],
   ['http://imds.example', false],
 ])('%s is local: %s', (address, expected) => {

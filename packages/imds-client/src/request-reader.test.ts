@@ -14,6 +14,7 @@ test('a request that is like the last one is not read again', () => {
   const other = read({ resource });
   expect(other).not.toBe(first);
   expect(read({ resource })).toBe(other);
+  expect(read({ resource, identity })).toEqual(first);
 });
 
 test.each(['clientId', 'objectId', 'resourceId'])(

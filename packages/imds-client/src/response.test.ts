@@ -160,6 +160,9 @@ describe('where the clock may be ahead', () => {
     expect(skewed({ expires_on: '1699999999', expires_in: '60' })).toMatchObject({
       expiresOnTimestamp: now + 60_000,
     });
+    expect(skewed({ expires_on: '1700000000', expires_in: '60' })).toMatchObject({
+      expiresOnTimestamp: now + 60_000,
+    });
     expect(skewed({ expires_on: '1700000030', expires_in: '60' })).toMatchObject({
       expiresOnTimestamp: now + 30_000,
     });
