@@ -10,7 +10,7 @@ export function resourceOfScopes(scopes: string | readonly string[]): string {
   const list: readonly unknown[] = Array.isArray(scopes) ? scopes : [scopes];
   const [scope, ...others] = list;
   if (typeof scope !== 'string' || scope === '' || others.length > 0) {
-    throw new TypeError('scopes must be one text: a token is for one resource');
+    throw new TypeError('scopes must be one text');
   }
   return scope.endsWith(defaultScope) ? scope.slice(0, -defaultScope.length) : scope;
 }

@@ -68,7 +68,7 @@ function meansOf(option: unknown, endpoint: string): Means {
   if (option === 'node') return { transport: createNodeTransport(endpoint), ...places, unwantedMs: Infinity };
   if (option === 'fetch')
     return { transport: createFetchTransport(endpoint), ...places, unwantedMs: unwantedFetchMs };
-  throw new TypeError(`transport must be 'node', 'fetch' or a function like fetch, not ${typeof option}`);
+  throw new TypeError("transport must be 'node', 'fetch' or a function like fetch");
 }
 
 function readNumbers(options: ImdsClientOptions) {
