@@ -7,9 +7,18 @@ const patienceMs = 60_000;
 export async function whyNoRegistry(): Promise<string | undefined> {
   try {
     // Asks the registry also where the answer is in npm's cache.
+    const retries = `--fetch-retries=${arePackagesRequired() ? 3 : 0}`;
     await runCommand(
       'npm',
-      ['view', '@azure/identity', 'name', '--prefer-online', '--fetch-retries=0', '--loglevel=error'],
+      [
+        'view',
+        '@azure/identity',
+        'name',
+        '--prefer-online',
+        retries,
+        '--fetch-retry-mintimeout=1000',
+        '--loglevel=error',
+      ],
       patienceMs,
     );
     return undefined;

@@ -54,6 +54,10 @@ test.each(['clientId', 'managedIdentityClientId', 'client_id'])(
   },
 );
 
+test.each(['client-id', '', 5, null])('%j in place of the options is refused', (options) => {
+  expect(() => createImdsCredential(options as never)).toThrow('options must be an object');
+});
+
 test('a client refuses the option identity, which each of its requests has', () => {
   const { options } = createScene();
   expect(() => createImdsClient({ ...options, identity: { clientId: 'c' } } as object)).toThrow(

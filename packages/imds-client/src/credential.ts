@@ -1,4 +1,5 @@
 import { createImdsClient } from './client.ts';
+import { checkOptions } from './request.ts';
 import type { Identity, ImdsClientOptions, ImdsCredential } from './types.ts';
 
 /** The options of the client, and the identity. */
@@ -19,6 +20,7 @@ export interface ImdsCredentialOptions extends ImdsClientOptions {
  * ```
  */
 export function createImdsCredential(options: ImdsCredentialOptions = {}): ImdsCredential {
+  checkOptions(options);
   const { identity, ...clientOptions } = options;
   return createImdsClient(clientOptions).createCredential({ identity });
 }

@@ -36,9 +36,9 @@ describe('the address of a token', () => {
   });
 
   test.each<[string, TokenRequest]>([
-    ['resource must be a string without blanks', { resource: '' }],
-    ['resource must be a string without blanks', {} as TokenRequest],
-    ['identity.clientId must be a string without blanks', { resource, identity: { clientId: '' } }],
+    ['resource must be a string of one word', { resource: '' }],
+    ['resource must be a string of one word', {} as TokenRequest],
+    ['identity.clientId must be a string of one word', { resource, identity: { clientId: '' } }],
     [
       'identity must be named once, not by clientId and resourceId',
       { resource, identity: { clientId: 'c', resourceId: 'r' } as unknown as Identity },
@@ -62,6 +62,7 @@ describe('the address of a token', () => {
       'resourceId',
       'clientID',
       'client_id',
+      'client-id',
       'object_id',
       'mi_res_id',
       'msi_res_id',
@@ -72,9 +73,9 @@ describe('the address of a token', () => {
       { resource, [name]: 'c' },
     ]),
     // From a file or a Secret with a line end, or of two words.
-    ['identity.clientId must be a string without blanks', { resource, identity: { clientId: 'c\n' } }],
-    ['resource must be a string without blanks', { resource: ' ' }],
-    ['resource must be a string without blanks', { resource: `${resource} x` }],
+    ['identity.clientId must be a string of one word', { resource, identity: { clientId: 'c\n' } }],
+    ['resource must be a string of one word', { resource: ' ' }],
+    ['resource must be a string of one word', { resource: `${resource} x` }],
     [
       'resource must be an audience, not a scope: leave out /.default, or use createImdsCredential',
       { resource: `${resource}/.default` },

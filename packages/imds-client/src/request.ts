@@ -9,7 +9,7 @@ const selectors = { clientId: 'client_id', objectId: 'object_id', resourceId: 'm
 const selectorNames = Object.keys(selectors) as (keyof typeof selectors)[];
 
 /** Of ids, also as the endpoint and @azure/identity name them, such as `client_id` and `managedIdentityClientId`. */
-const idName = /(client|object|res(ource)?)_?id$/i;
+const idName = /(client|object|res(ource)?)[_-]?id$/i;
 
 /** What names an identity: the field and its value. */
 export type Selector = readonly [name: keyof typeof selectors, value: string];
@@ -86,7 +86,7 @@ export function checkOptions(value: unknown): asserts value is object {
 
 function parseResource(value: unknown): string {
   const resource = nonEmpty('resource', value);
-  if (!/\/\.default[\s/]*$/.test(resource)) return resource;
+  if (!/\/\.default\/*$/.test(resource)) return resource;
   throw new TypeError(
     `resource must be an audience, not a scope: leave out ${defaultScope}, or use createImdsCredential`,
   );
@@ -114,5 +114,5 @@ export function keyOf({ resource, selector, extra }: ParsedRequest): string {
 
 function nonEmpty(name: string, value: unknown): string {
   if (typeof value === 'string' && /^\S+$/.test(value)) return value;
-  throw new TypeError(`${name} must be a string without blanks`);
+  throw new TypeError(`${name} must be a string of one word`);
 }

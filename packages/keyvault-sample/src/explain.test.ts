@@ -81,6 +81,11 @@ test.each<[reason: Reason, when: string, error: unknown, more?: Partial<Attempt>
   ['no-access', 'imds-client gets 400', imds('identity-not-found', 400, mayNot)],
   [
     'no-access',
+    'of a ServiceAccount with a long name, which imds-client leaves out',
+    imds('identity-not-found', 400, mayNot.replace('web/reader', '[258 characters left out]')),
+  ],
+  [
+    'no-access',
     'a pod that still waits',
     imds('unavailable', 503, mayNot.replace('Identity not found. ', '')),
   ],

@@ -46,7 +46,7 @@ function tokenReason(facts: ErrorFacts, { proxies }: Attempt): Reason {
 /** The endpoint and NMI have one code for all of these, so their text decides; the most telling first. */
 const tokenTexts: readonly (readonly [text: RegExp, reason: Reason])[] = [
   [/Multiple user assigned identities exist/, 'several-identities'],
-  [/\bServiceAccount \S+ may not use \S/, 'no-access'],
+  [/\bServiceAccount (\S+|\[\d+ characters left out\]) may not use \S/, 'no-access'],
   [/Identity not found/, 'no-identity'],
 ];
 

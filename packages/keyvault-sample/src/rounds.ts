@@ -16,7 +16,8 @@ const readsAtATime = 5;
 /** After which a round has ended, if each list and each read takes as long as it may. */
 export function longestRoundMs(items: readonly Item[], { entries }: Status): number {
   const lists = items.filter(isList).length;
-  return (lists + Math.ceil(entries.length / readsAtATime)) * readDeadlineMs;
+  const reads = entries.filter(({ item }) => !isList(item)).length;
+  return (lists + Math.ceil(reads / readsAtATime)) * readDeadlineMs;
 }
 
 const isList = ({ name }: Item): boolean => name === allNames;

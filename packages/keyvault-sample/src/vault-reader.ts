@@ -72,8 +72,10 @@ async function firstNames(all: AsyncIterable<ListedProperties>): Promise<Listed>
   let lookedAt = 0;
   for await (const { name, managed = false } of all) {
     lookedAt += 1;
-    if (names.length === mostListed || lookedAt > mostLookedAt) return { names, isWhole: false };
-    if (name !== undefined && !managed) names.push(name);
+    if (lookedAt > mostLookedAt) return { names, isWhole: false };
+    if (name === undefined || managed) continue;
+    if (names.length === mostListed) return { names, isWhole: false };
+    names.push(name);
   }
   return { names, isWhole: true };
 }

@@ -95,9 +95,9 @@ export const wordings: Readonly<Record<Reason, Wording>> = {
     'The endpoint that gives tokens has failed (500)',
     'The next round tries again. If this lasts, read the log of NMI on the node of the pod',
   ],
-  'no-endpoint': () => [
+  'no-endpoint': ({ proxies }) => [
     'No endpoint that gives tokens can be reached, or something else responds there',
-    'Check that the pod runs on Azure, that NMI runs on its node, and that no network policy or proxy is between the pod and 169.254.169.254',
+    `Check that the pod runs on Azure, that NMI runs on its node, and that no network policy or proxy is between the pod and ${proxies.metadataHost}`,
   ],
   'no-role': ({ item }) => [
     `The identity has no right to ${item.name === allNames ? `list the ${item.kind}s` : `read a ${item.kind}`} of this vault`,
@@ -154,9 +154,9 @@ export const wordings: Readonly<Record<Reason, Wording>> = {
     `Key Vault is not available at the moment (${status ?? 'no status'})`,
     'Wait: the next round tries again. If this lasts, see the health of the service in the Azure portal',
   ],
-  'no-response': ({ vaultUrl, deadlineMs = 0 }) => [
+  'no-response': ({ vaultUrl, proxies, deadlineMs = 0 }) => [
     `There was no response within ${deadlineMs / 1000} s`,
-    `Check that the pod reaches 169.254.169.254 and ${hostOf(vaultUrl)}: network policies, firewalls, proxies. An identity that is new can take as long`,
+    `Check that the pod reaches ${proxies.metadataHost} and ${hostOf(vaultUrl)}: network policies, firewalls, proxies. An identity that is new can take as long`,
   ],
   unreadable: ({ vaultUrl }, { status }) => [
     `${hostOf(vaultUrl)} sent a response that is not one of Key Vault${status === undefined ? '' : ` (${status})`}`,

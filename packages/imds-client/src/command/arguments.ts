@@ -57,7 +57,7 @@ function parseOptions(words: readonly string[]): Values | string {
     const word = words[at] ?? '';
     const [spelled = '', ...inline] = word.split('=');
     const name = names.find((one) => `--${one}` === spelled);
-    if (name === undefined) return problemOfWord(word, spelled);
+    if (name === undefined) return problemOfWord(word, spelled, values.resource !== undefined);
     if (values[name] !== undefined) return `--${name} must be given once`;
     const isInline = inline.length > 0;
     if (!isInline) at += 1;
@@ -71,9 +71,10 @@ function parseOptions(words: readonly string[]): Values | string {
 const audience = 'the audience is given by --resource, such as --resource https://vault.azure.net';
 
 /** Why a word that stands where an option must be is none; with the option that is meant, if it can be told. */
-function problemOfWord(word: string, spelled: string): string {
+function problemOfWord(word: string, spelled: string, hasResource: boolean): string {
   if (spelled === '--explain') return '--explain has no value: give --explain alone, or leave it out';
-  if (!word.startsWith('-')) return `no option is before ${quoted(word)}: ${audience}`;
+  if (!word.startsWith('-'))
+    return `no option is before ${quoted(word)}${hasResource ? '' : `: ${audience}`}`;
   const unknown = `there is no option ${quoted(word)}`;
   const meant = names.find((one) => lettersOf(one) === lettersOf(spelled));
   if (meant !== undefined) return `${unknown}: it is --${meant}`;

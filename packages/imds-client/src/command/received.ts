@@ -17,8 +17,9 @@ interface Sent extends RefusalBody {
 
 /** What is kept of a response. Of a 200, which may have a token, only whether it is a web page. */
 export function receivedOf({ status, contentType, body }: Sent): Received {
-  if (status !== 200) return { contentType, body, hasToken: false };
   const fields = parseObject(body);
+  // JSON is no web page, whatever its type is said to be.
+  if (status !== 200) return { ...(fields === undefined && { contentType }), body, hasToken: false };
   const isPage = fields === undefined && isWebPage({ contentType, body });
   return {
     body: '',
