@@ -19,7 +19,8 @@ export type FieldLimits =
    * `anyCase`: keys are recognised in any case of the letters A to Z, as in objects of 2018. This includes fields that the parsers read in
    * one spelling only: the parsers can refuse another spelling only if they get it.
    *
-   * `isMisspelt`: keys to keep besides, with null in place of their value. The parsers refuse these keys, whatever their value is.
+   * `isMisspelt`: further keys to keep, with null in place of their value. The parsers refuse them whatever their value is; one like
+   * `selector` only in a binding that has no selector.
    */
   | {
       readonly members: Readonly<Record<string, FieldLimits>>;

@@ -5,8 +5,8 @@ const mostLetters = 2;
 const longestKey = 24;
 
 /**
- * Of these names (in lower case), the one that a key probably is, misspelt: without case, hyphens and underscores they differ in one place alone,
- * where at most two letters are missing, too many or others. `podSelectors`, `podselctor` and `pod_selector` are probably `podselector`. Takes
+ * The name, of these in lower case, that a key probably means: without case, hyphens and underscores they differ in one place alone, where at
+ * most two letters are missing, added or different. `podSelectors`, `podselctor` and `pod_selector` are probably `podselector`. Takes
  * little more time than to read the key, since the author of an object can give it a hundred thousand keys.
  */
 export function nearMiss(key: string, names: Iterable<string>): string | undefined {

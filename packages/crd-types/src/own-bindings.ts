@@ -8,7 +8,7 @@ import { isBroad, selectsPod, type PodFacts } from './selection.ts';
  */
 export const mostBindingsPerNamespace = 100;
 
-/** Bindings of the pod's own namespace by name, read up to the first one beyond the limit. */
+/** Bindings of the pod's own namespace, by name. */
 export interface OwnBindings {
   readonly selecting: readonly AzureIdentityBinding[];
   /** The first binding whose selector is the pod's label, but whose other conditions do not match. */

@@ -17,8 +17,8 @@ export type Unbound =
       readonly leftOut?: boolean;
       readonly surplus?: string;
     }
-  /** Of the pod's own namespace. */
-  | { readonly why: 'not-selected'; readonly binding: string }
+  /** `binding`: of the pod's own namespace. `surplus`: as above. */
+  | { readonly why: 'not-selected'; readonly binding: string; readonly surplus?: string }
   /** The binding names an AzureIdentity that its namespace lacks. */
   | { readonly why: 'identity-missing'; readonly binding: string; readonly identity: string }
   /** `fault`: why the AzureIdentity cannot be used; a part of a sentence. */
@@ -62,7 +62,7 @@ export function whyUnbound(pod: string, unbound: Unbound): string {
         orUnread(unbound.labelsFault)
       );
     case 'not-selected':
-      return `AzureIdentityBinding ${unbound.binding} has the label ${bindingLabel} of pod ${pod} as its selector, but its podSelector or serviceAccountName is for other pods.`;
+      return `AzureIdentityBinding ${unbound.binding} has the label ${bindingLabel} of pod ${pod} as its selector, but its podSelector or serviceAccountName is for other pods.${orBeyond(unbound)}`;
     case 'identity-missing':
       return isOwn(pod, unbound.binding)
         ? `AzureIdentityBinding ${unbound.binding} names AzureIdentity ${unbound.identity}, which does not exist.`
@@ -115,12 +115,12 @@ export const absentOrLeftOut: string = /* @__PURE__ */ notThere();
  * @example
  * ```ts
  * explainTooMany('shop/zoo');
- * // too many AzureIdentityBindings: shop/zoo and later names don't count. The limit is 100 that select a pod, and 100 of a namespace that
+ * // too many AzureIdentityBindings: shop/zoo and later ones over the same limit don't count. The limit is 100 that select a pod, and 100 of a namespace that
  * // require no label or ServiceAccount (only NotIn and DoesNotExist)
  * ```
  */
 export function explainTooMany(binding: string): string {
-  return `too many AzureIdentityBindings: ${binding} and later names don't count. The limit is ${mostBindingsPerNamespace} that select a pod, and ${mostBindingsPerNamespace} of a namespace that require no label or ServiceAccount (only NotIn and DoesNotExist)`;
+  return `too many AzureIdentityBindings: ${binding} and later ones over the same limit don't count. The limit is ${mostBindingsPerNamespace} that select a pod, and ${mostBindingsPerNamespace} of a namespace that require no label or ServiceAccount (only NotIn and DoesNotExist)`;
 }
 
 /** The remedy for the problem that `explainTooMany` states. */

@@ -42,7 +42,7 @@ export interface Sieve {
 /** Limit of a value of a wrong type in the place of an object; kept so that a parser can report its type. */
 const misfitBytes = 256;
 const longestKey = 512;
-/** Of one object, whose author can write any number: one is enough to refuse it. */
+/** Of one object, whose author can write any number: mostly one is enough to refuse it. Further ones are passed over. */
 const mostMisspelt = 8;
 
 export function placeOf(fields: Fields): Place {

@@ -108,8 +108,10 @@ class Pass {
   }
 
   #settleWrite(step: AssignmentStep, outcome: WriteOutcome): void {
-    if (outcome.kind === 'written' || outcome.kind === 'removed') return;
-    const isRefusal = outcome.kind === 'failed' && outcome.isRefusal === true;
+    // A create that finds its object gone has created nothing.
+    if (outcome.kind === 'written' || (outcome.kind === 'removed' && step.kind !== 'create')) return;
+    const mayBeRefusal = outcome.kind === 'failed' || outcome.kind === 'stale';
+    const isRefusal = mayBeRefusal && outcome.isRefusal === true;
     const refusals = isRefusal ? (this.#before(step)?.refusals ?? 0) + 1 : 0;
     const pauseMs = Math.min(longestRetryMs, retryMs * 2 ** Math.max(0, refusals - 1));
     const retryAt = this.#ports.now() + pauseMs;

@@ -258,7 +258,7 @@ describe('a name that is taken', () => {
     const { writer, only, resource } = setUp();
     await writer.create(assignmentOf(), 'Created');
     resource.put({ ...only(), spec: { ...only().spec, pod: 'somebody-else' } });
-    expect(await writer.create(assignmentOf(), 'Assigned')).toMatchObject({ kind: 'stale' });
+    expect(await writer.create(assignmentOf(), 'Assigned')).toMatchObject({ kind: 'stale', isRefusal: true });
     expect(only().spec.pod).toBe('somebody-else');
   });
 });

@@ -14,7 +14,7 @@ export type WriteOutcome =
   | { readonly kind: 'written'; readonly resourceVersion: string }
   | { readonly kind: 'removed' }
   /** The object has changed since the plan: the next plan, from a newer view, handles it. */
-  | { readonly kind: 'stale'; readonly message: string }
+  | { readonly kind: 'stale'; readonly message: string; readonly isRefusal?: true }
   /** The term is over: nothing was sent. */
   | { readonly kind: 'fenced' }
   /** `isRefusal`: the API server refuses it, for example by a quota or a policy. That usually lasts. */
@@ -102,7 +102,7 @@ class Writer implements AssignedIdentityWriter {
     const found = await this.#found(object, signal);
     if (!found) return { kind: 'failed', message: 'the object that had its name has just been deleted' };
     if (!isSameAssignment(found, object))
-      return { kind: 'stale', message: 'its name is taken by another pod' };
+      return { kind: 'stale', message: 'its name is taken by another pod', isRefusal: true };
     if (!this.#term.holds()) return { kind: 'fenced' };
     const replacement = replacing(object, found.metadata.resourceVersion ?? '');
     return written(await this.#resource.replace(replacement, { signal, fields: versionOnly }));

@@ -133,6 +133,7 @@ export class Backlog {
 
   /** To be called if the pass of these pods has crashed: they come again, half as many at a time, until the cause is alone. */
   restore(pods: readonly PodKey[], now: number): void {
+    if (pods.length === 0) return;
     const isAlone = pods.length === 1;
     this.#room = isAlone ? this.#size : Math.max(1, Math.floor(pods.length / 2));
     if (isAlone) this.#aloneAt = now + alonePauseMs;

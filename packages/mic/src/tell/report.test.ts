@@ -89,10 +89,46 @@ describe('of a step', () => {
         [
           'WaitingForIdentity',
           'Pod',
-          'the API server refuses AzureAssignedIdentity default/web-0-shop-reader for identity default/reader, it is tried again: exceeded quota: records',
+          'the API server refuses AzureAssignedIdentity default/web-0-shop-reader for identity default/reader; MIC tries again. The reason: exceeded quota: records',
         ],
         ['binding apply error', 'AzureIdentityBinding', expect.stringContaining('exceeded quota')],
       ]);
+    },
+  );
+
+  test('a rewrite that the API server refuses is not told to the pod, which has its identity', () => {
+    const { meaning } = assigned();
+    const update = { kind: 'update', assignment: assignment({ meaning }), current: assigned() } as const;
+    const outcome = { kind: 'failed', message: 'exceeded quota', isRefusal: true } as const;
+    const { events } = reportStep(step({ step: update, outcome }), at);
+    expect(events.map(({ reason }) => reason)).toEqual(['binding apply error']);
+  });
+
+  test.each([
+    [0, 0],
+    [1, 1],
+    [2, 0],
+    [61, 1],
+  ])(
+    'a name that another object keeps is told to the pod: after %i attempts, %i Events',
+    (refusals, count) => {
+      const create = { kind: 'create', assignment: assignment() } as const;
+      const outcome = {
+        kind: 'stale',
+        message: 'its name is taken by another pod',
+        isRefusal: true,
+      } as const;
+      const { events } = reportStep(step({ step: create, outcome, refusals }), at);
+      expect(events).toHaveLength(count);
+      if (count > 0)
+        expect(events).toMatchObject([
+          {
+            reason: 'WaitingForIdentity',
+            message: expect.stringMatching(
+              /^AzureAssignedIdentity default\/web-0-shop-reader .*delete it/,
+            ) as string,
+          },
+        ]);
     },
   );
 

@@ -41,11 +41,14 @@ export function reportStep(result: StepResult, at: Scene): Report {
     case 'fenced':
       return nothing;
     case 'stale':
-      return line(
-        'debug',
-        { ...fieldsOf(result), why: outcome.message },
-        'object changed under the plan; planning again',
-      );
+      return {
+        ...line(
+          'debug',
+          { ...fieldsOf(result), why: outcome.message },
+          'object changed under the plan; planning again',
+        ),
+        events: step.kind === 'delete' ? [] : nameTaken(result, step.assignment),
+      };
     case 'failed':
       return stepFailed(result, outcome.message, at);
     case 'written':
@@ -84,7 +87,7 @@ export function reportSkip(skip: Skip): Report {
   return podEvent(skip.pod, { reason: 'IdentityNotBound', message: texts.join('. ') }, fields);
 }
 
-/** In the same words as NMI's, so that it is one Event. */
+/** In the same words as NMI's, so that it is one Event unless NMI has more to say. */
 function unboundOf(skip: Skip): Unbound | undefined {
   const { binding = '', identity = '', detail = '' } = skip;
   if (skip.reason === 'empty-label') return { why: skip.reason };
@@ -233,10 +236,23 @@ const refusalsPerEvent = 60;
 /** A refusal usually lasts: the owner of the pod looks there, and one binding has room for few Events. */
 function refused(result: StepResult, { pod, identity, ...object }: Assignment, why: string): EventDraft[] {
   const { outcome, refusals = 0 } = result;
-  const isNow = refusals % refusalsPerEvent === 0;
+  // A pod that has its identity does not wait: only its object is rewritten.
+  const isWaiting = result.state !== 'Assigned' || isNews(result);
+  const isNow = isWaiting && refusals % refusalsPerEvent === 0;
   if (outcome.kind !== 'failed' || outcome.isRefusal !== true || !isNow) return [];
   const name = `${object.objectNamespace}/${object.objectName}`;
-  const message = `the API server refuses AzureAssignedIdentity ${name} for identity ${keyOf(identity.metadata)}, it is tried again: ${why}`;
+  const message = `the API server refuses AzureAssignedIdentity ${name} for identity ${keyOf(identity.metadata)}; MIC tries again. The reason: ${why}`;
+  return [warning('WaitingForIdentity', message, onPod(pod))];
+}
+
+/** Not at the first attempt: usually the next plan sees the object that has the name, and chooses another one. */
+function nameTaken(
+  { outcome, refusals = 0 }: StepResult,
+  { pod, identity, ...object }: Assignment,
+): EventDraft[] {
+  if (outcome.kind !== 'stale' || outcome.isRefusal !== true || refusals % refusalsPerEvent !== 1) return [];
+  const name = `${object.objectNamespace}/${object.objectName}`;
+  const message = `AzureAssignedIdentity ${name} has the name of the one for identity ${keyOf(identity.metadata)}, but is of another pod: delete it if nothing needs it; MIC tries again`;
   return [warning('WaitingForIdentity', message, onPod(pod))];
 }
 

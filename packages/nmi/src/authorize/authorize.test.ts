@@ -533,6 +533,15 @@ describe('C10 exceptions', () => {
     expect(decided).toMatchObject({ kind: 'deny', denial: { invalidException } });
   });
 
+  it('exceptions that are not valid are read once for all selectors, since a pod can request any number of ids', () => {
+    const { view } = viewOf({});
+    let reads = 0;
+    const counting = { ...view, invalidExceptionsIn: () => ((reads += 1), []) };
+    const decideOn = rightsOf(pod(), counting, rules);
+    for (const value of ['a', 'b', 'c']) decideOn({ by: 'client-id', value });
+    expect(reads).toBe(1);
+  });
+
   const freeing = (...lists: (readonly string[] | undefined)[]): Case => ({
     world: { exceptions: lists.map((list) => exception({ app: 'cni' }, 'default', list)) },
     pod: { labels: { app: 'cni' } },

@@ -52,10 +52,11 @@ export function rightsOf(pod: PodView, view: ClusterView, rules: AuthorizeRules)
     return () => tooLarge;
   }
   const rights = rightsOfServed(pod, view, rules);
+  let invalid: { readonly found: ReturnType<typeof invalidExceptionFor> } | undefined;
   return (selector, refused) => {
     const decision = rights(selector, refused);
     if (decision.kind !== 'deny') return decision;
-    const invalidException = invalidExceptionFor(pod, view, rules);
+    const { found: invalidException } = (invalid ??= { found: invalidExceptionFor(pod, view, rules) });
     return invalidException === undefined
       ? decision
       : { ...decision, denial: { ...decision.denial, invalidException } };
@@ -267,13 +268,14 @@ function describe(candidate: Candidate, rules: AuthorizeRules): ManagedIdentity 
 }
 
 /** Why the pod has no identity. Of several reasons matchPod returns missing identities first. */
-function denialOf(pod: PodView, [mismatch, next]: readonly Mismatch[], view: ClusterView): Denial {
+function denialOf(pod: PodView, mismatches: readonly Mismatch[], view: ClusterView): Denial {
+  const [mismatch] = mismatches;
   if (mismatch === undefined) return notBound(pod, view);
   const { reason, binding = '' } = mismatch;
   if (reason === 'identity-missing') return missing(mismatch, view);
-  if (reason === 'not-selected') return { why: reason, binding };
   if (reason === 'other-namespace') return elsewhere(pod, view);
-  const surplus = surplusOf(next);
+  const surplus = surplusOf(mismatches.at(-1));
+  if (reason === 'not-selected') return { why: reason, binding, ...surplus };
   return reason === 'no-label' || reason === 'empty-label'
     ? { why: reason, ...(view.selectsUnlabelled(pod.namespace) && { isUnselected: true }), ...surplus }
     : { ...notBound(pod, view), ...surplus };

@@ -67,7 +67,9 @@ describe('a pod of a namespace with more bindings by what pods do not have than 
     const decision = decide({ identities: [own], bindings }, { labels });
     expect(decision).toMatchObject({ kind: 'deny', denial: { why, surplus: 'shop/b100' } });
     const text = 'denial' in decision ? whyUnbound('shop/web', decision.denial as Unbound) : '';
-    expect(text).toMatch(/too many AzureIdentityBindings: shop\/b100 and later names don't count/);
+    expect(text).toMatch(
+      /too many AzureIdentityBindings: shop\/b100 and later ones over the same limit don't count/,
+    );
   });
 });
 

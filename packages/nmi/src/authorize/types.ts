@@ -148,7 +148,7 @@ type DenialReason =
       readonly leftOut?: boolean;
       readonly surplus?: string;
     }
-  | { readonly why: 'not-selected'; readonly binding: string }
+  | { readonly why: 'not-selected'; readonly binding: string; readonly surplus?: string }
   | { readonly why: 'identity-missing'; readonly binding: string; readonly identity: string }
   | { readonly why: 'identity-invalid'; readonly identity: string; readonly fault: string }
   | { readonly why: 'not-this-identity' | 'several-identities'; readonly offered: readonly string[] }

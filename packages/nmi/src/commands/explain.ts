@@ -152,7 +152,9 @@ async function readNode(command: ExplainCommand, { nodeName: node, namespace }: 
   const { view, informers } = createClusterInformers({
     transport,
     onInvalid: (found) => {
-      if (found.namespace === namespace && invalid.length < mostInvalid) invalid.push(found);
+      // A list that starts again reads its first pages again.
+      const isKnown = invalid.some(({ kind, name }) => kind === found.kind && name === found.name);
+      if (found.namespace === namespace && !isKnown && invalid.length < mostInvalid) invalid.push(found);
     },
     node,
     mode,

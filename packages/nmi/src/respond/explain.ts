@@ -86,7 +86,7 @@ function explainMayCome(pod: string, denial: Denial): string {
   // The text about a right ends with a command, and with roles to paste.
   return denial.why === 'access-denied'
     ? `A binding for pod ${pod} in its own namespace ${until} ${why}`
-    : `${why} It ${until}${invalidNote(denial)}`;
+    : `${why} What is missing ${until}${invalidNote(denial)}`;
 }
 
 type Unassigned = Pick<

@@ -222,7 +222,7 @@ describe('the table', () => {
       'an identity that may still come',
       { kind: 'not-assigned', pod, seen: 'unbound', denial: { why: 'not-this-identity', offered: ['a'] } },
       503,
-      'has no such identity. It may ask for: a. It may still be created',
+      'has no such identity. It may ask for: a. What is missing may still be created',
       '5',
     ],
     ['not on host', failed('not-on-host'), 400, 'because'],

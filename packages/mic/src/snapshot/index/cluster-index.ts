@@ -329,7 +329,7 @@ export class ClusterIndex {
   #replaceAssigned(pod: PodKey, before: AssignedView | undefined, after: AssignedView | undefined): void {
     const entry = this.#pods.obtain(pod);
     entry.assigned.replace(before, after);
-    // All objects that name the pod count there, any number: not again with each of them.
+    // Settling reads all objects that name the pod, of which there can be any number: not again for each of them.
     if (this.unlisted.has(namespaceOf(pod))) this.#settling.expire(entry);
     else this.#settling.settle(entry);
   }

@@ -268,7 +268,7 @@ function barredAt(group: AccessGroup, position: number, book: AccessBook<AccessG
   const { targets, problem } = targetsOf(match.identity);
   if (problem !== undefined) return [{ match, verdict, subject, targets: [], problem }];
   const denied = targets.filter((target) => book.verdict(group, target) === 'denied');
-  // None between an answer and its evaluation.
+  // None is denied any more if an answer has come since: the group is evaluated again soon.
   return [{ match, verdict, subject, targets: denied.length > 0 ? denied : targets }];
 }
 
