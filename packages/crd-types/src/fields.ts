@@ -133,7 +133,7 @@ function fieldsOfKinds(): Readonly<Record<Kind, FieldLimits>> {
  *
  * @example
  * ```ts
- * fieldLimits.AzureIdentityBinding; // { members: { … spec: { members: { azureIdentity: { upTo: 1024 }, … }, anyCase: true }, … }
+ * fieldLimits.AzureIdentityBinding; // { members: { … spec: { members: { azureIdentity: { upTo: 1024 }, … }, anyCase: true, … }, … }
  * ```
  */
 export const fieldLimits: Readonly<Record<Kind, FieldLimits>> = /* @__PURE__ */ fieldsOfKinds();
