@@ -1,11 +1,10 @@
 import type { AzureIdentity } from './azure-identity.ts';
 import { isGuid } from './guid.ts';
-import { mostAuxiliaryTenants } from './identity-warnings.ts';
 import { refuse, type Parsed, type Problem } from './problem.ts';
 import { quote } from './quote.ts';
 import { canonicalResourceId, parseIdentityResourceId, parseProviderId } from './resource-id.ts';
 import { textOf } from './section.ts';
-import { isTenant, tenantDoubt } from './tenant.ts';
+import { isTenant, mostAuxiliaryTenants, tenantDoubt } from './tenant.ts';
 
 /** The API group of rights on Azure identities. Separate, so that no wildcard on the group of the custom resources grants them. */
 export const accessGroup = 'azure.aadpodidentity.k8s.io';

@@ -72,7 +72,8 @@ export interface AzureIdentityList {
 
 /**
  * Parses an AzureIdentity from untrusted JSON, with keys of 2018 in any case. Keys of later fields, such as `allowedNamespaces`, have one
- * spelling, and another is refused, as is a misspelt key (`allowedNamespace`). Returns all problems. A managed identity (type 0, also the default) must have the resource id of one.
+ * spelling, and another is refused, as is a misspelt key (`allowedNamespace`). Returns all problems. A managed identity (type 0, also the
+ * default) must have the resource id of one.
  *
  * @example
  * ```ts

@@ -4,7 +4,7 @@ import { isGuid } from './guid.ts';
 import type { ObjectMeta } from './meta.ts';
 import { quote } from './quote.ts';
 import type { Section } from './section.ts';
-import { tenantDoubt } from './tenant.ts';
+import { mostAuxiliaryTenants, tenantDoubt } from './tenant.ts';
 
 interface Identity {
   readonly metadata: ObjectMeta;
@@ -72,9 +72,6 @@ export function warnOfValues({ metadata, spec }: Identity, section: Section): vo
     );
   warnOfSecret(metadata.namespace, spec.clientPassword?.namespace, section);
 }
-
-/** Azure Resource Manager takes tokens of so many further tenants in one request, and NMI serves no identity with more. */
-export const mostAuxiliaryTenants = 3;
 
 function warnOfTenants({ tenantID, auxiliaryTenantIDs = [] }: Identity['spec'], section: Section): void {
   const doubt = tenantID === undefined ? undefined : tenantDoubt(tenantID);

@@ -77,8 +77,8 @@ export interface Match {
  * `no-label`, `empty-label`, `no-binding`: about the pod. `identity-missing`: the binding's namespace has no such identity.
  * `other-namespace`: the identity is namespaced, and the pod is in another namespace. `shadowed`: an earlier binding already matched an
  * identity of that name. `too-many-bindings`: more bindings of the pod's namespace select it than the limit, or the namespace has more
- * broad ones (`isBroad`); the last of the list. `not-selected`: the binding's selector is the pod's label, but its podSelector or serviceAccountName does not
- * match; only reported for pods that have nothing else.
+ * broad ones (`isBroad`); always the last of the list. `not-selected`: the binding's selector is the pod's label, but its podSelector or
+ * serviceAccountName does not match; only reported for pods that have nothing else.
  */
 export type MismatchReason =
   | 'no-label'

@@ -57,7 +57,7 @@ function withLabel(binding: AzureIdentityBinding): AzureIdentityBinding | undefi
   return binding.spec.selector === '' ? undefined : binding;
 }
 
-/** Whether any is for the pod; the surplus may be for others. */
+/** Whether any selects the pod, or at least has its label as selector; the surplus may be for others. */
 export function hasAny({ selecting, unselected }: OwnBindings): boolean {
   return selecting.length > 0 || unselected !== undefined;
 }

@@ -4,6 +4,9 @@
 import { isGuid } from './guid.ts';
 import { quote } from './quote.ts';
 
+/** Azure Resource Manager takes tokens of so many further tenants in one request, and NMI serves no identity with more. */
+export const mostAuxiliaryTenants = 3;
+
 const longestTenant = 253;
 const possible = /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/i;
 const domain = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$/i;

@@ -51,6 +51,7 @@ test.each(['clientId', 'managedIdentityClientId', 'client_id'])(
       expect(() => create({ ...options, [name]: 'c' })).toThrow(
         `${name} must be in identity: clientId, objectId or resourceId`,
       );
+    expect(() => createImdsCredential(Object.create({ ...options, [name]: 'c' }) as object)).toThrow(name);
   },
 );
 

@@ -1,5 +1,5 @@
 import { createImdsClient } from './client.ts';
-import { checkOptions } from './request.ts';
+import { refuseMisplacedIds } from './request.ts';
 import type { Identity, ImdsClientOptions, ImdsCredential } from './types.ts';
 
 /** The options of the client, and the identity. */
@@ -20,7 +20,8 @@ export interface ImdsCredentialOptions extends ImdsClientOptions {
  * ```
  */
 export function createImdsCredential(options: ImdsCredentialOptions = {}): ImdsCredential {
-  checkOptions(options);
+  // Also inherited names, which the copy below would leave out.
+  refuseMisplacedIds(options);
   const { identity, ...clientOptions } = options;
   return createImdsClient(clientOptions).createCredential({ identity });
 }

@@ -23,7 +23,7 @@ export function parseIdentity(identity: Identity | undefined): Selector | undefi
   if (own === undefined) throw new TypeError(withoutId(given));
   if (other) throw new TypeError(`identity must be named once, not by ${own[0]} and ${other[0]}`);
   const [name, id] = own;
-  return [name, nonEmpty(`identity.${name}`, id)];
+  return [name, oneWord(`identity.${name}`, id)];
 }
 
 /** Mostly an id is undefined since it comes from a variable of the environment that is not set. */
@@ -85,7 +85,7 @@ export function checkOptions(value: unknown): asserts value is object {
 }
 
 function parseResource(value: unknown): string {
-  const resource = nonEmpty('resource', value);
+  const resource = oneWord('resource', value);
   if (!/\/\.default\/*$/.test(resource)) return resource;
   throw new TypeError(
     `resource must be an audience, not a scope: leave out ${defaultScope}, or use createImdsCredential`,
@@ -112,7 +112,7 @@ export function keyOf({ resource, selector, extra }: ParsedRequest): string {
   return `${more}${selector[0]}:${id.length}:${id}|${resource}`;
 }
 
-function nonEmpty(name: string, value: unknown): string {
+function oneWord(name: string, value: unknown): string {
   if (typeof value === 'string' && /^\S+$/.test(value)) return value;
   throw new TypeError(`${name} must be a string of one word`);
 }

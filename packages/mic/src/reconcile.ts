@@ -82,6 +82,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       const { backlog } = left;
       remainders.set(host, left);
       const { pods, plan } = await takePortion(host, left);
+      // Kept with objects that wait, since it has the state of the host at their last plan: a new one would plan them with each pass.
       const isNothingLeft = backlog.isEmpty && left.asked.size === 0 && index.waitingOn(host).size === 0;
       if (isNothingLeft) remainders.delete(host);
       if (plan.steps.length > 0) ports.onPass(now() - startedAt);

@@ -14,7 +14,7 @@ const remedies: Readonly<Record<ImdsErrorCode, string>> = {
   'identity-not-found':
     'The pod or the machine does not have this identity. For a pod: an AzureIdentity, an AzureIdentityBinding, the right of its ServiceAccount, and the label aadpodidbinding; "nmi explain NAMESPACE/POD" in the NMI of its node says what is missing. For a machine: "az vm identity assign" or "az vmss identity assign".',
   'ambiguous-identity': 'Name the identity: --client-id, --object-id or --resource-id.',
-  denied: `If NMI wrote this text, follow it: that of aad-pod-identity sends 403 for each token that Azure did not give, whatever the reason. Otherwise ${refusedByAzure}`,
+  denied: `If NMI wrote this text, follow it: the NMI of aad-pod-identity sends 403 whenever Azure gives no token, whatever the reason. Otherwise ${refusedByAzure}`,
   throttled:
     'The metadata service allows a few requests a second for all programs of the machine: keep the token, as this package does.',
   unavailable:

@@ -13,7 +13,10 @@ import { assignedObject, assignedStatus, type WrittenState } from './assigned-ob
 export type WriteOutcome =
   | { readonly kind: 'written'; readonly resourceVersion: string }
   | { readonly kind: 'removed' }
-  /** The object has changed since the plan: the next plan, from a newer view, handles it. */
+  /**
+   * The object has changed since the plan: the next plan, from a newer view, handles it. `isRefusal`: another pod's object has the name,
+   * which lasts as long as the view does not show that object.
+   */
   | { readonly kind: 'stale'; readonly message: string; readonly isRefusal?: true }
   /** The term is over: nothing was sent. */
   | { readonly kind: 'fenced' }

@@ -1,5 +1,5 @@
-// The pods of one host that are still to be planned: those that have changed since their last plan, a portion at a time, and those whose
-// steps wait, which are skipped until their time.
+// The pods of one host that are still to be planned: those that have changed since their last plan, a portion at a time; those whose
+// steps are held, which are skipped until their time; and those that have crashed alone.
 import { podKeyOf } from '../plan/plan.ts';
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
@@ -91,7 +91,7 @@ export class Backlog {
       this.#alone.delete(pod);
     }
     const isHostOther = at.facts !== this.#facts || at.leaving !== this.#leaving;
-    if (isHostOther) this.#wakeObjects(at.waiting ?? []);
+    if (isHostOther) this.#takeThoseWithObjects(at.waiting ?? []);
     if (isHostOther || at.now >= this.#wakeAt) this.#wake(isHostOther ? Infinity : at.now);
     this.#facts = at.facts;
     this.#leaving = at.leaving;
@@ -113,10 +113,10 @@ export class Backlog {
   }
 
   #chooseAlone({ now }: BacklogMoment): PodKey[] {
-    if (now < this.#aloneAt) return [];
-    const chosen = [...this.#alone].slice(0, 1);
-    for (const pod of chosen) this.#alone.delete(pod);
-    return chosen;
+    const [pod] = this.#alone;
+    if (pod === undefined || now < this.#aloneAt) return [];
+    this.#alone.delete(pod);
+    return [pod];
   }
 
   /** Records the outcome of the pass. */
@@ -166,7 +166,7 @@ export class Backlog {
     this.#wakeAt = Math.min(this.#wakeAt, until);
   }
 
-  #wakeObjects(pods: Iterable<PodKey>): void {
+  #takeThoseWithObjects(pods: Iterable<PodKey>): void {
     for (const pod of pods) if (!this.#alone.has(pod)) this.#unplanned.set(pod, this.#release(pod));
   }
 

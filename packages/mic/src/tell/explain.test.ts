@@ -73,6 +73,9 @@ describe('a pod is explained', () => {
       ),
     ]);
     expect(told(...Array.from({ length: 12 }, (_, at) => bad('shop', `b${at}`)))).toHaveLength(10);
+    expect(text({ bindings: Array.from({ length: 12 }, (_, at) => bad('shop', `b${at}`)) })).toContain(
+      '2 more AzureIdentityBindings of namespace shop are not valid',
+    );
     expect(text({ pods: [], bindings: [bad('shop', 'b')] }, { unknownPod: 'unlabelled' })).toContain(
       'shop/b is not valid',
     );

@@ -68,8 +68,8 @@ const mostInvalid = 10;
 
 /** Of the pod's namespace: one may be meant for the pod. */
 function invalidBindings(namespace: string, index: ClusterIndex): Finding[] {
-  return index
-    .invalidBindings(namespace)
+  const all = index.invalidBindings(namespace);
+  const told = all
     .slice(0, mostInvalid)
     .map(({ key, problems }) =>
       info(
@@ -77,6 +77,9 @@ function invalidBindings(namespace: string, index: ClusterIndex): Finding[] {
         `AzureIdentityBinding ${key} is not valid, so it is for no pod: ${listProblems(problems)}`,
       ),
     );
+  const more = all.length - told.length;
+  const rest = `${more} more AzureIdentityBindings of namespace ${namespace} are not valid`;
+  return more === 0 ? told : [...told, info('binding', rest)];
 }
 
 function withoutView({ unknownPod }: ExplainQuestion): Finding {

@@ -3,7 +3,7 @@ import { printable } from '@pod-identity/kit/core';
 import { nameOf, readWhole } from './read-whole.ts';
 import type { FoundException } from './types.ts';
 
-/** Shorter than that of other kinds, since it is a part of responses and Events. */
+/** It is added to responses and Events, after another text. */
 const longestFault = 300;
 
 /** An AzurePodIdentityException, or what is wrong with it. Undefined for an object without a namespace or name. */

@@ -11,6 +11,7 @@ import type {
   PodFacts,
   NamespaceView,
   ResourceId,
+  Unbound,
 } from '@pod-identity/crd-types';
 import type { Access } from '../access/types.ts';
 import type { Selector } from '../request/token-request.ts';
@@ -133,24 +134,9 @@ export type ManagedIdentity = Extract<TokenSubject, { readonly kind: 'identity' 
 export type Denial = DenialReason & { readonly invalidException?: InvalidException };
 
 type DenialReason =
-  /** `labelsFault`: why the labels of the pod's Namespace are not known. */
-  | { readonly why: 'other-namespace'; readonly labelsFault?: string }
-  /**
-   * `isUnselected`: bindings of the pod's namespace select pods without the label, but not this one. `surplus`: the first binding of the
-   * namespace that does not count, since there are too many.
-   */
-  | { readonly why: 'no-label' | 'empty-label'; readonly isUnselected?: true; readonly surplus?: string }
+  | Unbound
   /** Part of the pod was too large to be read: its rights are not known. */
   | { readonly why: 'pod-too-large'; readonly fault: string }
-  | {
-      readonly why: 'no-binding';
-      readonly label: string;
-      readonly leftOut?: boolean;
-      readonly surplus?: string;
-    }
-  | { readonly why: 'not-selected'; readonly binding: string; readonly surplus?: string }
-  | { readonly why: 'identity-missing'; readonly binding: string; readonly identity: string }
-  | { readonly why: 'identity-invalid'; readonly identity: string; readonly fault: string }
   | { readonly why: 'not-this-identity' | 'several-identities'; readonly offered: readonly string[] }
   | {
       readonly why: 'access-denied';

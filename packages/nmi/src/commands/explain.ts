@@ -130,7 +130,7 @@ async function lookAround(command: ExplainCommand, found: FoundPod): Promise<Sur
   return pod === found.pod ? surroundings : { ...surroundings, boot: 'stale' };
 }
 
-/** Of a namespace whose editor may create any number. */
+/** Of the pod's namespace, whose editors may create any number; further ones are left out. */
 const mostInvalid = 10;
 
 async function readNode(command: ExplainCommand, { nodeName: node, namespace }: PodView) {

@@ -42,7 +42,7 @@ function invalidNote({ invalidException: invalid }: Denial): string {
   return invalid === undefined ? '' : ` ${explainInvalidException(invalid)}.`;
 }
 
-/** All of it is of the pod's own namespace. */
+/** It reveals nothing about other namespaces: the exception is of the pod's own. */
 export function explainInvalidException({ name, fault, podLabels }: InvalidException): string {
   return podLabels === undefined
     ? `AzurePodIdentityException ${name} of this namespace is invalid: ${fault}`

@@ -306,7 +306,7 @@ export class ClusterIndex {
 
   #setNamespace(name: string, view: NamespaceView | undefined): void {
     const isOther = this.#rights.setAnnotation(name, view?.access);
-    // It is in the messages about its pods.
+    // The messages about its pods have the fault.
     if (view?.labelsFault !== this.#matching.labelsFault(name)) this.markDirty(this.podsIn(name));
     const isRelabelled = this.#matching.setLabels(name, view?.labels, view?.labelsFault);
     if (!isOther && !isRelabelled) return;

@@ -282,12 +282,12 @@ function mayBeSelected(pod: PodView, bindings: readonly AzureIdentityBinding[]):
   return bindings.some(isBroad) || selectsAny(bindings, pod);
 }
 
-/** Any number of bindings can name one identity. All pods are evaluated again then, in their turns, which costs less than to compare each. */
+/** Any number of bindings can name one identity. Above this, to evaluate all pods again in their turns costs less than to compare each. */
+const mostCompared = 16;
+
 function mayBeSelectedByMany(pod: PodView, bindings: readonly AzureIdentityBinding[]): boolean {
   return bindings.length > mostCompared || selectsAny(bindings, pod);
 }
-
-const mostCompared = 16;
 
 function isValid(view: BindingView | undefined): view is ValidBinding {
   return view?.kind === 'valid';
