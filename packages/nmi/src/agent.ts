@@ -7,12 +7,13 @@ import { createApp } from './app.ts';
 import type { Changes } from './waiting/await-change.ts';
 import { identitiesOf } from './authorize/authorize.ts';
 import { createAuthorizer } from './authorize/authorizer.ts';
-import { createClusterInformers } from './authorize/cluster-view.ts';
+import { createClusterInformers, keepsAll } from './authorize/cluster-view.ts';
 import { lookingForRecords } from './authorize/look-for-records.ts';
 import type { NmiConfig } from './config/config.ts';
 import { createCanaryHandler } from './handle/canary.ts';
 import { createGranter, type Granter } from './handle/grant.ts';
 import { createHostTokenHandler } from './handle/host-token.ts';
+import { grantOnceRead } from './handle/once-read.ts';
 import { createProxy, type Proxy } from './handle/proxy.ts';
 import { createTokenHandler } from './handle/token.ts';
 import { createCallerFinder, type CallerFinder } from './identify/find-caller.ts';
@@ -88,7 +89,7 @@ export function createAgent(options: AgentOptions): Agent {
   const access = createAccess({ ...options, trace }, supply.readInstanceId);
   const readiness = readinessOf(options, informers, access);
   const parts: GranterParts = { watched, limits, supply, access, trace };
-  const granter = createTokenGranter(options, parts);
+  const granter = grantOnceRead(createTokenGranter(options, parts), watched.cluster.nodeNamespaces);
   const keeper = tokenKeeper(options, parts);
   const callers = trace.callers(callerFinder(options, pods, neighbours));
   const shared = { ...config, ...readiness, granter };
@@ -189,6 +190,7 @@ function watch({ config, transport, clock, random, log, metrics, bootedAt }: Age
     forceNamespaced: config.forceNamespaced,
     namespaceShareBytes: config.namespaceShareBytes,
     pods: { named: (namespace, name) => pods.named(namespace, name), synced: pods.informer.synced },
+    onlyFor: keepsAll(config) ? undefined : pods.informer,
   });
   return { pods, cluster, informers: [pods.informer, ...cluster.informers] };
 }

@@ -54,6 +54,8 @@ it('that was left out is found with the next list, once its binding is known and
   const identity = await stage.cluster.identity({ name: 'web' });
   const from = addressOf(await stage.cluster.pod({ name: 'web', label: 'web' }));
   nmi = await stage.nmi(['--hold=5s', '--caller-hold=0s', share], clock);
+  // The clock that `passing` moves is not that of the lists.
+  await expect.poll(() => nmi.agent.readiness.hasSynced()).toBe(true);
   expect((await passing(nmi.ask({ from }), { clock, what: 'a refusal without binding' })).status).toBe(400);
   await record('web-default-web', 'web', identity.resourceId);
   await stage.cluster.binding({ name: 'web', identity: 'web', selector: 'web' });

@@ -5,6 +5,7 @@ export { aborted } from './aborted.ts';
 export { createBudgets } from './budgets.ts';
 export { readUpTo } from './bounded-body.ts';
 export { createBackoff, type Backoff } from './backoff.ts';
+export { heapBytes } from './heap-bytes.ts';
 export { createFairQueue, type FairQueue, type FairQueueLimits, type Tenant } from './fair-queue.ts';
 export { createFindings, findingLines, type Finding, type Remedy } from './finding.ts';
 export { createLimit } from './limit.ts';

@@ -27,6 +27,10 @@ export interface Informer<V> {
   leftOut(): ReadonlyMap<string, LeftOut>;
   /** Requests a new list, which may include left out objects: at the end of a watch, at least `relistMs` after the last list. */
   askForList(): void;
+  /** With `onlyWanted`: keeps the objects of the namespace from now on. Resolves when they are in the store. */
+  want(namespace: string): Promise<void>;
+  /** Removes the objects of the namespace, and keeps none from now on. */
+  unwant(namespace: string): void;
   /** Calls the listener for each object that is left out. Returns the unsubscribe function. */
   onLeftOut(listener: (object: LeftOut) => void): () => void;
   /** Returns the unsubscribe function. */
@@ -70,21 +74,18 @@ export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
     leftOut: () => reflector.shares().named,
     onLeftOut: (listener) => leftOut.add(listener),
     askForList: () => reflector.askForList(),
+    want: (namespace) => reflector.want(namespace),
+    unwant: (namespace) => reflector.unwant(namespace),
     lastHeardMs: () => clock.elapsed() - reflector.heardAt,
     unwatchedMs: () => (watching.isOpen ? 0 : clock.elapsed() - watching.endedAt),
     async run(signal) {
+      const retries = retriesOf(options.transport, clock, options.random);
+      const onListed = () => {
+        options.onListed?.();
+        synced.resolve(undefined);
+      };
       try {
-        const retries = retriesOf(options.transport, clock, options.random);
-        await follow(reflector, options, {
-          clock,
-          signal,
-          retries,
-          watching,
-          onListed: () => {
-            options.onListed?.();
-            synced.resolve(undefined);
-          },
-        });
+        await follow(reflector, options, { clock, signal, retries, watching, onListed });
       } finally {
         synced.resolve(undefined);
       }

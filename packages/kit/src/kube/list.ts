@@ -23,8 +23,7 @@ export interface ListRequest {
 export interface ListTaker {
   /** The list is read from its beginning: objects taken before are obsolete. */
   begin(): void;
-  /** `bytes`: the size of the read part, as JSON. */
-  take(object: unknown, bytes: number): void;
+  take(object: unknown): void;
 }
 
 /** Reads a whole list of trimmed objects; undefined ones are left out. */
@@ -69,7 +68,7 @@ async function readPages(request: ListRequest, taker: ListTaker): Promise<string
 async function readPage(request: ListRequest, next: string, taker: ListTaker) {
   const { transport, kind, namespace, labelSelector, fieldSelector, pageSize } = request;
   const { signal, fields, timeoutMs } = request;
-  const onItem = (object: unknown, bytes: number) => taker.take(withKind(object, kind), bytes);
+  const onItem = (object: unknown) => taker.take(withKind(object, kind));
   const answer = await transport.request({
     method: 'GET',
     path: collectionPath(kind, namespace),
@@ -88,7 +87,7 @@ async function readPage(request: ListRequest, next: string, taker: ListTaker) {
   });
   // Transports without `onItem`, such as those of tests, return the items.
   const items = field(answer, 'items');
-  if (Array.isArray(items)) for (const item of items as unknown[]) onItem(item, 0);
+  if (Array.isArray(items)) for (const item of items as unknown[]) onItem(item);
   const metadata = field(answer, 'metadata');
   return { resourceVersion: textField(metadata, 'resourceVersion'), next: textField(metadata, 'continue') };
 }

@@ -30,13 +30,13 @@ export function createAnswerReader({ fields, onItem }: Options): {
   const sieve = createSieve({
     place: onItem ? listPlace(fields) : placeOf(fields ?? whole),
     upTo: fields ? objectBytes : wholeBytes,
-    onValue: (value, { tooLarge }) => {
+    onValue: (value, tooLarge) => {
       answer = value;
       rememberTooLarge(value, tooLarge);
     },
-    onItem: (item, { tooLarge, bytes }) => {
+    onItem: (item, tooLarge) => {
       rememberTooLarge(item, tooLarge);
-      onItem?.(item, bytes);
+      onItem?.(item);
     },
   });
   return {
@@ -62,7 +62,7 @@ function listPlace(fields: Fields = whole): Place {
   };
 }
 
-/** Reads the events of a watch. With `fields`, events also have `bytes`, the size of the read part. */
+/** Reads the events of a watch. */
 export function createEventReader(fields: Fields | undefined, onEvent: (event: unknown) => void): Sieve {
   if (fields === undefined || 'upTo' in fields)
     return createSieve({ place: placeOf(whole), upTo: wholeBytes, onValue: (event) => onEvent(event) });
@@ -70,10 +70,10 @@ export function createEventReader(fields: Fields | undefined, onEvent: (event: u
   return createSieve({
     place: placeOf({ members: { type: small, object } }),
     upTo: objectBytes,
-    onValue: (event, { tooLarge, bytes }) => {
+    onValue: (event, tooLarge) => {
       if (typeof event === 'object' && event !== null && 'object' in event)
         rememberTooLarge(event.object, tooLarge.map(withinObject));
-      onEvent(typeof event === 'object' && event !== null ? Object.assign(event, { bytes }) : event);
+      onEvent(event);
     },
   });
 }

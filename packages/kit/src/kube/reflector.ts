@@ -1,18 +1,15 @@
-import type { Clock } from '../core/clock.ts';
-import type { Log } from '../serve/log.ts';
-import { KubeError } from './errors.ts';
 import type { Fields } from './fields.ts';
 import type { ResourceKind } from './kinds.ts';
-import { readList } from './list.ts';
+import { readList, type ListRequest } from './list.ts';
 import { createListOrigin, type ListOrigin } from './list-origin.ts';
 import { collectionPath, field, keyText, metadataOf, textField } from './object.ts';
 import type { Change, Versioned, WritableStore } from './store.ts';
-import type { Share } from './room.ts';
-import { createShareKeeper, type LeftOut, type ShareKeeper, type Weight } from './share-keeper.ts';
-import { createTooLargeLog } from './too-large-log.ts';
+import { createKeeper, putObject, takeEvent, type Keep, type KeeperOptions, type Taking } from './taker.ts';
+import { createShareKeeper, type LeftOut, type ShareKeeper } from './share-keeper.ts';
 import type { KubeRequest, KubeTransport } from './transport.ts';
+import { createWantedNamespaces, type Fill } from './wanted-namespaces.ts';
 
-export interface ReflectorOptions<V> {
+export interface ReflectorOptions<V> extends KeeperOptions<V> {
   readonly transport: KubeTransport;
   readonly kind: ResourceKind;
   readonly namespace?: string;
@@ -20,15 +17,7 @@ export interface ReflectorOptions<V> {
   readonly fieldSelector?: string;
   /** The parts of each object that are read and passed to `trim`; default: all. */
   readonly fields?: Fields;
-  /** Returns the part of an object to keep; undefined leaves the object out. */
-  readonly trim: (object: unknown) => V | undefined;
-  readonly clock: Clock;
   readonly random: () => number;
-  readonly log?: Log;
-  /** Limits how much is kept; default: no limit. */
-  readonly share?: Share;
-  /** Weight of a view in the share; default: the bytes read. */
-  readonly weigh?: (view: V) => Weight;
   /**
    * A list that was requested, or for which half a share has become free, is made at the end of a watch, at least so long after the last
    * list; default 10 minutes.
@@ -52,6 +41,10 @@ export interface Reflector {
   forget(): void;
   /** Requests a list that may include left out objects. */
   askForList(): void;
+  /** With `onlyWanted`: keeps the objects of the namespace from now on. Resolves when they are in the store. */
+  want(namespace: string): Promise<void>;
+  /** Removes the objects of the namespace. */
+  unwant(namespace: string): void;
   /** Where a watch resumes; undefined if a list is needed. */
   readonly version: string | undefined;
   readonly listed: boolean;
@@ -82,50 +75,89 @@ const longRelistMs = 10 * 60_000;
 export function createReflector<V>(
   options: ReflectorOptions<V>,
   contents: WritableStore<V>,
-  { apply, onLeftOut }: ReflectorEars<V>,
+  ears: ReflectorEars<V>,
 ): Reflector {
-  const { transport, clock, weigh } = options;
+  const { apply } = ears;
   const state: Progress = { version: undefined, listed: false, heard: 0, heardAt: -Infinity };
-  let shares = createShareKeeper(options);
-  const [keep, origin, relist] = [createKeeper(options), createListOrigin(options), createRelist(options)];
-  const hear = () => {
-    state.heard += 1;
-    state.heardAt = clock.elapsed();
+  const wanted = createWantedNamespaces({
+    ...options,
+    fill: (namespace, how) =>
+      readNamespace({ ...options, namespace, resourceVersion: state.version }, how, (object) =>
+        apply(putObject(object, taking)),
+      ),
+  });
+  const keep = createKeeper(options, wanted);
+  const taking = { contents, keep, wanted, ...ears, shares: createShareKeeper(options) };
+  const parts = {
+    options,
+    state,
+    taking,
+    origin: createListOrigin(options),
+    relist: createRelist(options),
   };
 
   return Object.assign(state, {
     forget: () => void (state.version = undefined),
-    askForList: relist.ask,
-    shares: () => shares,
-
-    async list(signal: AbortSignal) {
-      relist.begins();
-      const { kept, listed, version } = await readAll(options, { keep, signal, origin });
-      hear();
-      shares = listed;
-      relist.listed();
-      Object.assign(state, { version, listed: true });
-      origin.reached(version);
-      apply(contents.replaceAll([...kept.values()]));
-      for (const object of shares.named.values()) onLeftOut(object);
+    askForList: parts.relist.ask,
+    shares: () => taking.shares,
+    want: (namespace: string) => wanted.add(namespace),
+    unwant(namespace: string) {
+      wanted.remove(namespace);
+      taking.shares.forget(namespace);
+      apply(contents.keysOf(namespace).flatMap((key) => contents.remove(key)));
     },
-
-    async watch(signal: AbortSignal, onOpen: () => void) {
-      const events = transport.watch({ ...watchRequest(options, state.version, signal), onOpen });
-      try {
-        for await (const event of events) {
-          hear();
-          const changes = take(event, { contents, keep, shares, weigh, onLeftOut });
-          state.version = eventVersion(event) ?? state.version;
-          origin.reached(state.version);
-          apply(changes);
-        }
-        if (!signal.aborted) state.heardAt = clock.elapsed();
-      } finally {
-        if (relist.isDue(shares.space)) state.version = undefined;
-      }
-    },
+    list: (signal: AbortSignal) => list(parts, signal),
+    watch: (signal: AbortSignal, onOpen: () => void) => watch(parts, signal, onOpen),
   });
+}
+
+interface Parts<V> {
+  readonly options: ReflectorOptions<V>;
+  readonly state: Progress;
+  readonly taking: Taking<V> & ReflectorEars<V>;
+  readonly origin: ListOrigin;
+  readonly relist: ReturnType<typeof createRelist>;
+}
+
+async function list<V>(
+  { options, state, taking, origin, relist }: Parts<V>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { contents, keep, wanted, apply, onLeftOut } = taking;
+  relist.begins();
+  const isStored = wanted.listBegins();
+  const { kept, listed, version } = await readAll(options, { contents, keep, signal, origin });
+  hear(state, options);
+  taking.shares = listed;
+  relist.listed();
+  Object.assign(state, { version, listed: true });
+  origin.reached(version);
+  apply(contents.replaceAll([...kept.values()]));
+  isStored();
+  for (const object of listed.named.values()) onLeftOut(object);
+}
+
+async function watch<V>(parts: Parts<V>, signal: AbortSignal, onOpen: () => void): Promise<void> {
+  const { options, state, taking, origin, relist } = parts;
+  taking.wanted.canFill(signal);
+  const events = options.transport.watch({ ...watchRequest(options, state.version, signal), onOpen });
+  try {
+    for await (const event of events) {
+      hear(state, options);
+      const changes = takeEvent(event, taking);
+      state.version = eventVersion(event) ?? state.version;
+      origin.reached(state.version);
+      taking.apply(changes);
+    }
+    if (!signal.aborted) state.heardAt = options.clock.elapsed();
+  } finally {
+    if (relist.isDue(taking.shares.space)) state.version = undefined;
+  }
+}
+
+function hear(state: Progress, { clock }: Pick<ReflectorOptions<never>, 'clock'>): void {
+  state.heard += 1;
+  state.heardAt = clock.elapsed();
 }
 
 /** Decides when to list again for left out objects. */
@@ -148,13 +180,13 @@ function createRelist({
 }
 
 interface ReadAll<V> {
+  readonly contents: WritableStore<V>;
   readonly keep: Keep<V>;
   readonly signal: AbortSignal;
   readonly origin: ListOrigin;
 }
 
-async function readAll<V>(options: ReflectorOptions<V>, { keep, signal, origin }: ReadAll<V>) {
-  const { weigh } = options;
+async function readAll<V>(options: ReflectorOptions<V>, { contents, keep, signal, origin }: ReadAll<V>) {
   const kept = new Map<string, Versioned<V>>();
   let listed = createShareKeeper(options);
   const taker = {
@@ -162,11 +194,13 @@ async function readAll<V>(options: ReflectorOptions<V>, { keep, signal, origin }
       kept.clear();
       listed = createShareKeeper(options);
     },
-    take(object: unknown, bytes: number) {
-      const item = keep(object);
-      if (!item) return;
-      kept.set(item.key, item);
-      for (const key of listed.put(item.key, object, weigh?.(item.view) ?? { bytes })) {
+    take(object: unknown) {
+      const found = keep(object);
+      if (!found) return;
+      const { weight, ...item } = found;
+      // Of an unchanged object the view that is in the store already: otherwise a list would need the heap twice.
+      kept.set(item.key, contents.same(item) ?? item);
+      for (const key of listed.put(item.key, object, weight)) {
         listed.name({ key, uid: kept.get(key)?.uid ?? '' });
         kept.delete(key);
       }
@@ -174,6 +208,19 @@ async function readAll<V>(options: ReflectorOptions<V>, { keep, signal, origin }
   };
   const version = await origin.ask((from) => readList({ ...options, ...from, signal }, taker));
   return { kept, listed, version };
+}
+
+/** Passes the objects of one namespace on, but for those of which the watch knows more by now. */
+async function readNamespace(
+  request: Omit<ListRequest, 'signal' | 'pageSize'>,
+  { signal, isTouched }: Fill,
+  put: (object: unknown) => void,
+): Promise<void> {
+  const take = (object: unknown) => {
+    const metadata = metadataOf(object);
+    if (metadata && !isTouched(keyText(metadata))) put(object);
+  };
+  await readList({ ...request, signal, pageSize: undefined }, { begin: () => undefined, take });
 }
 
 function watchRequest<V>(
@@ -203,65 +250,6 @@ function watchRequest<V>(
 /** The server ends a quiet watch shortly before it would count as dead; random, so that watches end at different times. */
 function watchSeconds(silenceMs: number, random: () => number): number {
   return Math.max(1, Math.floor((silenceMs / 1000) * (0.75 + 0.2 * random())));
-}
-
-type Keep<V> = (object: unknown) => Versioned<V> | undefined;
-
-/** Objects that are left out, or whose trimming fails, are treated as missing. */
-function createKeeper<V>({ trim, kind, log, clock }: ReflectorOptions<V>): Keep<V> {
-  const tellTooLarge = createTooLargeLog(log, clock, kind.kind);
-  return (object) => {
-    const metadata = metadataOf(object);
-    if (!metadata) return undefined;
-    const key = keyText(metadata);
-    tellTooLarge(key, object);
-    try {
-      const view = trim(object);
-      const { uid, resourceVersion } = metadata;
-      return view === undefined ? undefined : { key, uid, resourceVersion, view };
-    } catch (error) {
-      log?.error({ error, kind: kind.kind, key }, 'an object could not be read and is left out');
-      return undefined;
-    }
-  };
-}
-
-interface Taking<V> {
-  readonly contents: WritableStore<V>;
-  readonly keep: Keep<V>;
-  readonly shares: ShareKeeper;
-  readonly weigh: ReflectorOptions<V>['weigh'];
-  readonly onLeftOut: (object: LeftOut) => void;
-}
-
-function take<V>(
-  event: unknown,
-  { contents, keep, shares, weigh, onLeftOut }: Taking<V>,
-): readonly Change<V>[] {
-  const type = field(event, 'type');
-  const object = field(event, 'object');
-  if (type === 'BOOKMARK') return [];
-  const metadata = metadataOf(object);
-  if (!metadata)
-    throw new KubeError('transport', `a watch event of type ${String(type)} has no named object`);
-  const tellLeftOut = (left: LeftOut) => {
-    if (shares.name(left)) onLeftOut(left);
-  };
-  const kept = type === 'DELETED' ? undefined : keep(object);
-  const key = keyText(metadata);
-  if (!kept) {
-    shares.remove(key);
-    return contents.remove(key);
-  }
-  const out = shares.put(key, object, weigh?.(kept.view) ?? { bytes: bytesRead(event) });
-  for (const left of out) tellLeftOut({ key: left, uid: left === key ? kept.uid : contents.uidOf(left) });
-  const changes = out.flatMap((other) => contents.remove(other));
-  return out.includes(key) ? changes : [...changes, ...contents.put(kept)];
-}
-
-function bytesRead(event: unknown): number {
-  const bytes = field(event, 'bytes');
-  return typeof bytes === 'number' ? bytes : 0;
 }
 
 function eventVersion(event: unknown): string | undefined {

@@ -6,6 +6,7 @@ export interface Weighed {
   readonly namespace: string;
   /** Set by the API server; users cannot change it. */
   readonly createdAt: string;
+  /** In the heap. */
   readonly bytes: number;
   /** Left out after all other objects of its namespace. The caller must ensure that users cannot create such objects freely. */
   readonly isNeeded?: boolean;
@@ -25,13 +26,15 @@ export interface Room {
   /** Returns the keys that are now left out; the object's own may be among them. */
   put(object: Weighed): readonly string[];
   remove(key: string): void;
+  /** Removes all objects of the namespace, as if none had been put. */
+  forget(namespace: string): void;
   /** Whether objects of this namespace are left out. */
   isOver(namespace: string): boolean;
   /** Bytes of removed objects in namespaces with left out ones, which could take their place. */
   readonly freedBytes: number;
 }
 
-/** Of an object, beside its fields. */
+/** Heap of the entries for an object in the store, its indexes and the room. */
 const overheadBytes = 256;
 
 interface Tenant {
@@ -83,6 +86,18 @@ class Tenancy implements Room {
     this.#drop(tenant, object);
     if (tenant.firstOut) this.freedBytes += costOf(object);
     else if (tenant.objects.size === 0) this.#tenants.delete(namespace);
+  }
+
+  forget(namespace: string): void {
+    const tenant = this.#tenants.get(namespace);
+    if (!tenant) return;
+    this.#tenants.delete(namespace);
+    this.#total -= tenant.bytes;
+    for (const { firstOut } of this.#tenants.values()) {
+      if (firstOut === undefined) continue;
+      this.freedBytes += tenant.bytes;
+      return;
+    }
   }
 
   isOver(namespace: string): boolean {

@@ -2,7 +2,9 @@ import type { Log } from '../serve/log.ts';
 import { field, textField } from './object.ts';
 import { createRoom, type Room, type Share, type Weighed } from './room.ts';
 
-export interface Weight extends Pick<Weighed, 'bytes' | 'isNeeded'> {
+export interface Weight extends Pick<Weighed, 'isNeeded'> {
+  /** In the heap; default: those of the view. */
+  readonly bytes?: number;
   /** Always kept, and not counted. The caller must ensure that users cannot create such objects freely. */
   readonly isExempt?: boolean;
 }
@@ -20,8 +22,10 @@ const namespacesNamed = 256;
 /** Decides which objects a store keeps, and logs once for each list that a namespace has more. */
 export interface ShareKeeper {
   /** Returns the keys that are now left out; the object's own may be among them. */
-  put(key: string, object: unknown, weight: Weight): readonly string[];
+  put(key: string, object: unknown, weight: Weight & Pick<Weighed, 'bytes'>): readonly string[];
   remove(key: string): void;
+  /** Removes all objects of a namespace, and its state. */
+  forget(namespace: string): void;
   isOver(namespace: string): boolean;
   /** Records a left out object by name, for messages to its owners. Returns whether it was added. */
   name(object: LeftOut): boolean;
@@ -39,6 +43,7 @@ export interface ShareKeeperOptions {
 export function createShareKeeper({ share, kind, log }: ShareKeeperOptions): ShareKeeper {
   const room: Room | undefined = share && createRoom(share);
   const naming = createNaming();
+  const told = new Set<string>();
   return {
     ...naming,
     put(key, object, weight) {
@@ -49,23 +54,24 @@ export function createShareKeeper({ share, kind, log }: ShareKeeperOptions): Sha
       }
       const metadata = field(object, 'metadata');
       const namespace = textField(metadata, 'namespace');
-      const wasOver = room.isOver(namespace);
-      const out = room.put({
-        key,
-        namespace,
-        createdAt: textField(metadata, 'creationTimestamp'),
-        ...weight,
-      });
-      if (!wasOver && room.isOver(namespace))
-        log?.warn(
-          { kind: kind.kind, namespace, maxBytes: share.namespaceBytes, leftOut: out.at(-1) },
-          'a namespace has more objects than its share holds: the youngest are left out (--namespace-share)',
-        );
+      const createdAt = textField(metadata, 'creationTimestamp');
+      const out = room.put({ key, namespace, createdAt, ...weight });
+      for (const leftOut of out) {
+        const of = namespaceOf(leftOut);
+        if (told.has(of)) continue;
+        told.add(of);
+        log?.warn({ kind: kind.kind, namespace: of, ...share, leftOut }, overText);
+      }
       return out;
     },
     remove(key) {
       naming.named.delete(key);
       room?.remove(key);
+    },
+    forget(namespace) {
+      naming.forget(namespace);
+      told.delete(namespace);
+      room?.forget(namespace);
     },
     isOver: (namespace) => room?.isOver(namespace) ?? false,
     get space() {
@@ -75,19 +81,31 @@ export function createShareKeeper({ share, kind, log }: ShareKeeperOptions): Sha
   };
 }
 
+const overText =
+  'a namespace has more objects than its share holds (--namespace-share), or most of those of all namespaces, which together are more ' +
+  'than this program keeps: the youngest are left out';
+
+function namespaceOf(key: string): string {
+  return key.slice(0, Math.max(0, key.indexOf('/')));
+}
+
 function createNaming() {
   const named = new Map<string, LeftOut>();
   const counts = new Map<string, number>();
   return {
     named,
     name(object: LeftOut): boolean {
-      const namespace = object.key.slice(0, Math.max(0, object.key.indexOf('/')));
+      const namespace = namespaceOf(object.key);
       const count = counts.get(namespace) ?? 0;
       if (named.has(object.key) || count >= namedOfNamespace) return false;
       if (count === 0 && counts.size >= namespacesNamed) return false;
       counts.set(namespace, count + 1);
       named.set(object.key, object);
       return true;
+    },
+    forget(namespace: string) {
+      if (!counts.delete(namespace)) return;
+      for (const key of named.keys()) if (namespaceOf(key) === namespace) named.delete(key);
     },
   };
 }

@@ -25,9 +25,9 @@ function sieve(text: string, fields: Fields, sizes: readonly number[] = []) {
   const reader = createSieve({
     place: placeOf(fields),
     upTo: 10_000,
-    onValue(value, reading) {
+    onValue(value, left) {
       values.push(value);
-      tooLarge.push(...reading.tooLarge);
+      tooLarge.push(...left);
     },
   });
   for (const piece of pieces(Buffer.from(text), sizes)) reader.push(piece);
@@ -240,12 +240,12 @@ describe('sieve', () => {
 describe('an item of a list', () => {
   const items = { upTo: 0, items: placeOf({ members: { a: { upTo: 1000 }, b: { upTo: 1000 } } }) };
   const read = (...list: readonly object[]) => {
-    const got: [value: unknown, tooLarge: readonly TooLarge[], bytes: number][] = [];
+    const got: [value: unknown, tooLarge: readonly TooLarge[]][] = [];
     const reader = createSieve({
       place: { upTo: 0, members: new Map([['items', items]]) },
       upTo: 100,
       onValue: () => undefined,
-      onItem: (value, { tooLarge, bytes }) => got.push([value, tooLarge, bytes]),
+      onItem: (value, tooLarge) => got.push([value, tooLarge]),
     });
     reader.push(Buffer.from(JSON.stringify({ junk: 'x'.repeat(500), items: list })));
     return got;
@@ -254,18 +254,18 @@ describe('an item of a list', () => {
   test('has as much room as the one before it: what all of its fields take up to the limit', () => {
     const full = { a: 'x'.repeat(40), b: 'y'.repeat(46) };
     expect(JSON.stringify(full)).toHaveLength(101);
-    expect(read(full, full, full)).toEqual([full, full, full].map((one) => [one, [], 101]));
+    expect(read(full, full, full)).toEqual([full, full, full].map((one) => [one, []]));
     const over = { ...full, b: `${full.b}y` };
-    const rest = [{ a: full.a }, [{ path: 'b', upTo: 100 }], 48];
-    expect(read(over, full, over)).toEqual([rest, [full, [], 101], rest]);
+    const rest = [{ a: full.a }, [{ path: 'b', upTo: 100 }]];
+    expect(read(over, full, over)).toEqual([rest, [full, []], rest]);
   });
 
   test('may be the whole list, or one of other kinds of values', () => {
     expect(read()).toEqual([]);
     expect(read({}, [], { c: [] })).toEqual([
-      [{}, [], 2],
-      [[], [], 2],
-      [{}, [], 2],
+      [{}, []],
+      [[], []],
+      [{}, []],
     ]);
   });
 });
@@ -274,9 +274,9 @@ describe('a list', () => {
   const fields: Fields = { members: { metadata: { members: { name: { upTo: 20 } } } } };
   test('passes on each item as it arrives, wherever the metadata is', () => {
     const got: unknown[] = [];
-    const reader = createAnswerReader({ fields, onItem: (item, bytes) => got.push([item, bytes]) });
+    const reader = createAnswerReader({ fields, onItem: (item) => got.push(item) });
     reader.push(Buffer.from('{"items":[{"metadata":{"name":"a","junk":{}}},{"metadata":{"na'));
-    expect(got).toEqual([[{ metadata: { name: 'a' } }, 25]]);
+    expect(got).toEqual([{ metadata: { name: 'a' } }]);
     reader.push(Buffer.from('me":"b"}}],"kind":"List","metadata":{"resourceVersion":"7","continue":"c"}}'));
     expect(got).toHaveLength(2);
     expect(reader.end(incomplete)).toEqual({
@@ -309,9 +309,7 @@ describe('a watch', () => {
       object: { metadata: { name: 'a', huge: 'x'.repeat(100_000) }, status: {} },
     };
     reader.push(Buffer.from(`${JSON.stringify(line)}\n`));
-    expect(events).toEqual([
-      { type: 'ADDED', object: { metadata: { name: 'a' }, status: {} }, bytes: expect.any(Number) as number },
-    ]);
+    expect(events).toEqual([{ type: 'ADDED', object: { metadata: { name: 'a' }, status: {} } }]);
   });
 
   test('an ERROR event is read although it has none of the fields', () => {

@@ -20,16 +20,10 @@ export interface Place {
 export interface SieveOptions {
   readonly place: Place;
   /** A whole value of the stream, or an item of a list with `items`. */
-  readonly onValue: (value: unknown, reading: Reading) => void;
-  readonly onItem?: (value: unknown, reading: Reading) => void;
+  readonly onValue: (value: unknown, tooLarge: readonly TooLarge[]) => void;
+  readonly onItem?: (value: unknown, tooLarge: readonly TooLarge[]) => void;
   /** Limit in bytes of one value or item. */
   readonly upTo: number;
-}
-
-export interface Reading {
-  readonly tooLarge: readonly TooLarge[];
-  /** Size of the kept JSON. */
-  readonly bytes: number;
 }
 
 export interface Sieve {
@@ -284,10 +278,10 @@ class ByteSieve implements Sieve {
       return;
     }
     const value = isKept ? parse(this.#kept.textFrom(this.#mark)) : undefined;
-    const reading = { tooLarge: this.#tooLarge, bytes: this.#kept.length - this.#mark };
+    const tooLarge = this.#tooLarge;
     this.#kept.takeBack(this.#mark);
     this.#tooLarge = [];
     if (parent) parent.count += 1;
-    (parent ? this.#options.onItem : this.#options.onValue)?.(value, reading);
+    (parent ? this.#options.onItem : this.#options.onValue)?.(value, tooLarge);
   }
 }

@@ -28,6 +28,9 @@ export interface WritableStore<V> {
   readonly store: Store<V>;
   readonly put: (object: Versioned<V>) => readonly Change<V>[];
   readonly remove: (key: string) => readonly Change<V>[];
+  /** The stored object, if it has the same uid and version. */
+  readonly same: (object: Versioned<V>) => Versioned<V> | undefined;
+  readonly keysOf: (namespace: string) => readonly string[];
   /** Empty if there is no such object. */
   readonly uidOf: (key: string) => string;
   /** Replaces the whole content; unchanged objects cause no change. */
@@ -62,6 +65,13 @@ export function createStore<V>(indexes: Indexes<V> = {}): WritableStore<V> {
     store: table.store,
     put,
     remove,
+    same(object) {
+      const known = table.entries.get(object.key);
+      return known?.uid === object.uid && known.resourceVersion === object.resourceVersion
+        ? known
+        : undefined;
+    },
+    keysOf: (namespace) => [...table.entries.keys()].filter((key) => key.startsWith(`${namespace}/`)),
     uidOf: (key) => table.entries.get(key)?.uid ?? '',
     replaceAll(objects) {
       const listed = new Set(objects.map(({ key }) => key));

@@ -15,8 +15,8 @@ export interface KubeRequest {
   readonly mayBeSent?: () => boolean;
   /** The parts to read of an object, of each item of a list or of the object of each event; default: all. */
   readonly fields?: Fields;
-  /** For lists: called for each item as it arrives; the result then has none. `bytes`: size of the read part, as JSON. */
-  readonly onItem?: (item: unknown, bytes: number) => void;
+  /** For lists: called for each item as it arrives; the result then has none. */
+  readonly onItem?: (item: unknown) => void;
   /** For watches: called when the server has accepted it, before the first event. */
   readonly onOpen?: () => void;
 }
@@ -25,10 +25,7 @@ export interface KubeRequest {
 export interface KubeTransport {
   /** Returns the parsed JSON. */
   request(request: KubeRequest): Promise<unknown>;
-  /**
-   * The events, with `bytes` (size of the read part) beside `type` and `object`; ends when the server closes, throws after too long a
-   * silence.
-   */
+  /** The events; ends when the server closes, throws after too long a silence. */
   watch(request: KubeRequest): AsyncIterable<unknown>;
   readonly server: string;
   close(): Promise<void>;

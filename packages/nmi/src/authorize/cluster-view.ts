@@ -2,34 +2,34 @@ import {
   absentOrLeftOut,
   assignedIdentityNamespace,
   matchPod,
-  parseAzureIdentity,
-  parseAzureIdentityBinding,
-  fieldLimits,
-  resources,
-  tellProblems,
   type AzureIdentity,
   type AzureIdentityBinding,
-  type Kind,
-  type Parsed,
 } from '@pod-identity/crd-types';
-import {
-  createInformer,
-  type Informer,
-  type InformerOptions,
-  type KubeTransport,
-} from '@pod-identity/kit/kube';
+import type { Informer, KubeTransport } from '@pod-identity/kit/kube';
 import type { Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
 import type { PodView } from '../identify/pod-view.ts';
-import { bindingsReachingOut, foundIn, selectorIndexes } from './bindings-of-selector.ts';
+import { bindingsReachingOut, foundIn } from './bindings-of-selector.ts';
 import { objectsOf } from './candidates.ts';
+import {
+  createGrantingInformers,
+  shareOf,
+  type FoundIdentity,
+  type GrantingOptions,
+} from './granting-informers.ts';
 import { createNamespaceInformer, type NamespaceInformer } from './namespaces.ts';
+import { createNodeNamespaces, type NodeNamespaces, type NodePods } from './node-namespaces.ts';
 import { createRecordInformer, type CommonOptions } from './node-records.ts';
-import { readException } from './read-exception.ts';
-import { nameOf, readWhole } from './read-whole.ts';
-import type { ClusterView, FoundException, MatchedObjects, NodeRecord, OperationMode } from './types.ts';
+import type {
+  AuthorizeRules,
+  ClusterView,
+  FoundException,
+  MatchedObjects,
+  NodeRecord,
+  OperationMode,
+} from './types.ts';
 
-export interface ClusterInformerOptions {
+export interface ClusterInformerOptions extends Pick<GrantingOptions, 'namespaceShareBytes' | 'onInvalid'> {
   readonly transport: KubeTransport;
   readonly node: string;
   readonly mode: OperationMode;
@@ -41,59 +41,53 @@ export interface ClusterInformerOptions {
     readonly named: (namespace: string, name: string) => PodView | undefined;
     readonly synced: Promise<unknown>;
   };
-  /** Limit for the objects of one kind in one namespace; default: none. */
-  readonly namespaceShareBytes?: number;
-  /** Called for each binding and exception that is not valid, and so is for no pod. */
-  readonly onInvalid?: (invalid: InvalidObject) => void;
+  /** Keeps only what these pods can use; default: the objects of all namespaces. */
+  readonly onlyFor?: NodePods | undefined;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
 }
 
-export interface InvalidObject {
-  readonly kind: 'AzureIdentityBinding' | 'AzurePodIdentityException';
-  readonly namespace: string;
-  readonly name: string;
-  /** What is wrong with it. */
-  readonly fault: string;
-}
-
 export interface ClusterInformers {
   readonly view: ClusterView;
   readonly informers: readonly Informer<unknown>[];
+  readonly nodeNamespaces: NodeNamespaces;
   /** A pod waits for a record of this AzureIdentity (`namespace/name`): lists again if the record may have been left out. */
   readonly lookForRecord: (identity: string) => void;
 }
 
-/** An AzureIdentity, or what is wrong with it. */
-type FoundIdentity =
-  | { readonly namespace: string; readonly name: string; readonly value: AzureIdentity }
-  | { readonly namespace: string; readonly name: string; readonly fault: string };
+/**
+ * Whether objects of any namespace may be for a pod of this node. In mode `rbac`, and with `--forceNamespaced`, those of other namespaces
+ * count only if a label of the pod's own Namespace accepts them.
+ */
+export function keepsAll({
+  forceNamespaced,
+  identityAccess,
+}: Pick<AuthorizeRules, 'forceNamespaced' | 'identityAccess'>): boolean {
+  return !forceNamespaced && identityAccess !== 'rbac';
+}
 
 /** Watches the custom resources that decisions need. */
 export function createClusterInformers(options: ClusterInformerOptions): ClusterInformers {
-  const { transport, clock, random, log } = options;
-  const common = { transport, clock, random, log, pageSize, isPerNode: true, ...shareOf(options) };
-  const of = (kind: Kind) => ({ ...common, kind: resources[kind], fields: fieldLimits[kind] });
-  const identities = createInformer<FoundIdentity>({ ...of('AzureIdentity'), ...identityOptions });
-  const bindings = createInformer<AzureIdentityBinding>({
-    ...of('AzureIdentityBinding'),
-    trim: wholeOf('AzureIdentityBinding', parseAzureIdentityBinding, options),
-    indexes: selectorIndexes,
-  });
-  const exceptions = createInformer<FoundException>({
-    ...of('AzurePodIdentityException'),
-    ...exceptionOptions(options),
-  });
+  const { transport, clock, random, log, onlyFor } = options;
+  const common = { transport, clock, random, log, pageSize, isPerNode: true };
+  const onlyWanted = onlyFor !== undefined;
+  const granting = createGrantingInformers({ ...options, common: { ...common, onlyWanted } });
+  const { identities, bindings, exceptions } = granting;
   const namespaces = createNamespaceInformer({ transport, clock, random, log, pageSize });
   const matched = matchedObjects({ identities, bindings, namespaces });
   const ready = Promise.all([options.pods?.synced, identities.synced, bindings.synced]);
-  const records = recordsOf(options, common, { ...matched, ready });
-  const informers = [identities, bindings, exceptions, namespaces, ...(records ? [records] : [])];
+  const share = shareOf('AzureAssignedIdentity', options);
+  const records = recordsOf(options, { ...common, ...share }, { ...matched, ready });
+  const ofPods = [identities, bindings, exceptions].map((one) => runningAfter(onlyFor?.synced, one));
+  const informers = [...ofPods, namespaces, ...(records ? [records] : [])];
   const stores = informers.map(({ store }) => store);
 
   return {
     informers,
+    nodeNamespaces: onlyFor
+      ? createNodeNamespaces({ pods: onlyFor, namespaces, informers: ofPods, clock })
+      : { whenRead: () => true },
     lookForRecord: (name) => lookForRecord(records, matched.identityOf(...partsOf(name)), options),
     view: {
       get revision() {
@@ -137,30 +131,6 @@ function matchedObjects({ identities, bindings, namespaces }: MatchedInformers):
   };
 }
 
-const identityOptions: Pick<InformerOptions<FoundIdentity>, 'trim' | 'indexes'> = {
-  trim: readIdentity,
-  indexes: {
-    reaching: (found) =>
-      'value' in found && found.value.spec.allowedNamespaces !== undefined ? [found.namespace] : [],
-  },
-};
-
-function exceptionOptions({
-  onInvalid,
-}: Pick<ClusterInformerOptions, 'onInvalid'>): Pick<InformerOptions<FoundException>, 'trim' | 'indexes'> {
-  return {
-    trim: (object) => {
-      const found = readException(object);
-      if (found && 'fault' in found) onInvalid?.({ kind: 'AzurePodIdentityException', ...found });
-      return found;
-    },
-    indexes: {
-      valid: (found) => ('value' in found ? [found.namespace] : []),
-      invalid: (found) => ('fault' in found ? [found.namespace] : []),
-    },
-  };
-}
-
 function exceptionsOf({
   store,
 }: Informer<FoundException>): Pick<ClusterView, 'exceptionsIn' | 'invalidExceptionsIn'> {
@@ -174,13 +144,15 @@ function exceptionsOf({
 
 /** Small, since the API server builds a whole page in memory, of objects of up to 1.5 MB. */
 const pageSize = 100;
-/** For all namespaces together: a third of the heap in the manifest. */
-const totalBytes = 10 * 1024 * 1024;
-
-function shareOf({ namespaceShareBytes }: ClusterInformerOptions): Pick<InformerOptions<unknown>, 'share'> {
-  return namespaceShareBytes === undefined
-    ? {}
-    : { share: { namespaceBytes: namespaceShareBytes, totalBytes } };
+/** With the namespaces of the node's pods known, the first list contains their objects. */
+function runningAfter(first: Promise<unknown> | undefined, informer: Informer<unknown>): Informer<unknown> {
+  return {
+    ...informer,
+    async run(signal) {
+      await first;
+      await informer.run(signal);
+    },
+  };
 }
 
 /** In managed mode there are no records. */
@@ -218,28 +190,4 @@ function lookForRecord(
 function partsOf(key: string): [namespace: string, name: string] {
   const end = key.indexOf('/');
   return [key.slice(0, end), key.slice(end + 1)];
-}
-
-/** Trims to the object, if it is valid and was read completely. */
-function wholeOf<T>(
-  kind: InvalidObject['kind'],
-  parse: (object: unknown) => Parsed<T>,
-  { onInvalid }: Pick<ClusterInformerOptions, 'onInvalid'>,
-): (object: unknown) => T | undefined {
-  return (object) => {
-    const read = readWhole(object, parse);
-    if ('value' in read) return read.value;
-    const named = nameOf(object);
-    if (onInvalid && named) onInvalid({ kind, ...named, fault: tellProblems(read.problems).join('; ') });
-    return undefined;
-  };
-}
-
-function readIdentity(object: unknown): FoundIdentity | undefined {
-  const named = nameOf(object);
-  if (!named) return undefined;
-  const read = readWhole(object, parseAzureIdentity);
-  return 'value' in read
-    ? { ...named, ...read }
-    : { ...named, fault: tellProblems(read.problems).join('; ') };
 }

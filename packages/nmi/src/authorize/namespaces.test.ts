@@ -25,7 +25,7 @@ const stage = (items: readonly object[], mostLabels?: number) => {
     request: ({ onItem }: KubeRequest) => {
       state.lists += 1;
       if (state.isDenied) return Promise.reject(new KubeError('denied', 'forbidden', { status: 403 }));
-      for (const item of items) onItem?.(item, 100);
+      for (const item of items) onItem?.(item);
       return Promise.resolve({ metadata: { resourceVersion: '1' }, items: onItem ? [] : items });
     },
     watch: async function* watch({ signal, onOpen }: KubeRequest) {

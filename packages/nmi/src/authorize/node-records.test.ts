@@ -48,7 +48,7 @@ interface World {
 }
 
 /** A share of this size holds one of these records. */
-const oneRecord = 700;
+const oneRecord = 1_300;
 
 const start = async ({ pods = [pod()], podsSynced = Promise.resolve(undefined), ...world }: World) => {
   const clock = createFakeClock();

@@ -45,7 +45,7 @@ export function createRecordInformer(options: NodeRecordOptions): Informer<NodeR
     ...(byLabel ? { labelSelector: `${nodeLabel}=${options.node}` } : {}),
     fields: fieldLimits.AzureAssignedIdentity,
     trim: (object) => readRecord(object, options.node),
-    weigh: (record) => ({ bytes: bytesOf(record), isNeeded: isNeeded(record, options) }),
+    weigh: (record) => ({ isNeeded: isNeeded(record, options) }),
     indexes: { resource: ({ resource }) => [resource] },
     relistMs: recordRelistMs,
   });
@@ -75,10 +75,6 @@ export function recordOf({ metadata, spec, status }: AzureAssignedIdentity): Nod
     podNamespace: spec.podNamespace,
     state: status.status,
   };
-}
-
-function bytesOf(record: NodeRecord): number {
-  return Object.values<string>({ ...record }).reduce((sum, text) => sum + text.length, 0);
 }
 
 /**

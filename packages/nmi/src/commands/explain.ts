@@ -14,7 +14,9 @@ import { askByReviews } from '../access-guard.ts';
 import type { AccessPair } from '../access/types.ts';
 import { createVerdicts } from '../access/verdicts.ts';
 import { identitiesOf } from '../authorize/authorize.ts';
-import { createClusterInformers, type InvalidObject } from '../authorize/cluster-view.ts';
+import { createClusterInformers, keepsAll } from '../authorize/cluster-view.ts';
+import type { InvalidObject } from '../authorize/granting-informers.ts';
+import type { NodePods } from '../authorize/node-namespaces.ts';
 import type { ClusterView } from '../authorize/types.ts';
 import type { NmiConfig } from '../config/config.ts';
 import type { ReviewedAccess, ReviewedAccesses } from '../explain/world.ts';
@@ -149,7 +151,7 @@ async function readNode(command: ExplainCommand, { nodeName: node, namespace }: 
   );
   const { mode, byNodeLabel, forceNamespaced, namespaceShareBytes } = config;
   const invalid: InvalidObject[] = [];
-  const { view, informers } = createClusterInformers({
+  const { view, informers, nodeNamespaces } = createClusterInformers({
     transport,
     onInvalid: (found) => {
       // A list that starts again reads its first pages again.
@@ -164,20 +166,34 @@ async function readNode(command: ExplainCommand, { nodeName: node, namespace }: 
     clock,
     random,
     log,
+    onlyFor: keepsAll(config) ? undefined : unchanging(neighbours),
     pods: {
       named: (namespace, name) => neighbours.find(({ key }) => key === `${namespace}/${name}`),
       synced: Promise.resolve(),
     },
   });
-  await readOnce(informers, signal);
+  const patience = { deadline: clock.now() + patienceMs, caller: { gone: signal } };
+  await readOnce(informers, signal, () => Promise.resolve(nodeNamespaces.whenRead(namespace, patience)));
   return { neighbours, view, invalid };
 }
 
-async function readOnce(informers: readonly Informer<unknown>[], signal: AbortSignal): Promise<void> {
+function unchanging(pods: readonly PodView[]): NodePods {
+  return {
+    store: { values: () => pods.values() },
+    synced: Promise.resolve(),
+    onChange: () => () => undefined,
+  };
+}
+
+async function readOnce(
+  informers: readonly Informer<unknown>[],
+  signal: AbortSignal,
+  whenRead: () => Promise<boolean>,
+): Promise<void> {
   const once = new AbortController();
   const running = informers.map((informer) => informer.run(AbortSignal.any([signal, once.signal])));
   const isRead = await Promise.race([
-    Promise.all(informers.map(({ synced }) => synced)).then(() => true),
+    Promise.all(informers.map(({ synced }) => synced)).then(whenRead),
     Promise.all(running).then(() => false),
   ]);
   once.abort();

@@ -1,5 +1,5 @@
 import type { AccessTarget } from '@pod-identity/crd-types';
-import type { InvalidObject } from '../authorize/cluster-view.ts';
+import type { InvalidObject } from '../authorize/granting-informers.ts';
 import type { AuthorizeRules, ClusterView } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
 

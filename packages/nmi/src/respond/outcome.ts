@@ -13,7 +13,8 @@ export type Outcome =
   | { readonly kind: 'bad-request'; readonly problem: BadRequest }
   | { readonly kind: 'bad-method' }
   | { readonly kind: 'nowhere'; readonly why: NowhereReason }
-  | { readonly kind: 'starting' }
+  /** `unread`: only this namespace, that of the pod, has not been read yet. */
+  | { readonly kind: 'starting'; readonly unread?: string }
   /** A watch has been silent for too long: its data is not valid any more. */
   | { readonly kind: 'outdated' }
   | { readonly kind: 'unknown-caller'; readonly address: string }

@@ -69,7 +69,8 @@ export const reasonMeanings: Readonly<Record<Reason, string>> = {
   'ambiguous-caller': 'More than one pod of the node has the address.',
   'unknown-pod': 'A process of the node named a pod that does not run here.',
   unconfirmed: 'The API server does not confirm that the pod has the address.',
-  starting: 'The agent has not read the cluster yet.',
+  starting:
+    'The agent has not read the cluster yet, or not the namespace of a pod that has just come to the node.',
   outdated:
     'The API server has reported nothing for longer than --pod-check-outage: rights may have been revoked.',
   'too-fast': 'The caller makes more requests a second than allowed, and too many are waiting already.',

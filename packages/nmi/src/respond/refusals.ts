@@ -30,7 +30,7 @@ export function refusalOf(outcome: Failure, notAssignedStatus: 503 | 404): Refus
     case 'nowhere':
       return nowhere(outcome);
     case 'starting':
-      return later(503, 'The agent has just started and does not know the pods of this node yet. Try again.');
+      return later(503, starting(outcome.unread));
     case 'outdated':
       return later(503, outdated);
     case 'unknown-caller':
@@ -105,6 +105,12 @@ function unknownCaller(address: string): string {
     `No pod of this node has the address ${address} that this request comes from. Try again if the pod has just started. ` +
     'Pods with hostNetwork have the address of the node and cannot be distinguished from it: they get no token here.'
   );
+}
+
+function starting(unread: string | undefined): string {
+  return unread === undefined
+    ? 'The agent has just started and does not know the pods of this node yet. Try again.'
+    : `The agent has not read the objects of namespace ${unread} yet, of which this node had no pod until now. Try again; if this lasts, the API server does not answer, and the log of NMI says why.`;
 }
 
 const tooFast =

@@ -29,8 +29,8 @@ const aRecord = (name: string, second: number) => ({
   status: { status: 'Assigned' },
 });
 
-/** An object counts 256 bytes besides its own: two objects fit into each share. */
-async function setUp(share: { readonly namespaceShareBytes?: number } = { namespaceShareBytes: 600 }) {
+/** Two of these objects fit into each share by their heap. */
+async function setUp(share: { readonly namespaceShareBytes?: number } = { namespaceShareBytes: 3_800 }) {
   const clock = createFakeClock();
   const api = createFakeApi();
   const index = new ClusterIndex(rules);

@@ -80,7 +80,7 @@ export const rulesFlags: readonly NmiFlag[] = [
     kind: 'integer',
     default: 2048,
     min: 16,
-    help: 'Limit in KiB for the AzureIdentities of one namespace; the same limit applies separately to its bindings, its exceptions and its AzureAssignedIdentities of the node. The newest objects over the limit are ignored.',
+    help: 'Limit in KiB for the memory that the AzureIdentities of one namespace take in NMI; the same limit applies separately to its bindings, its exceptions and its AzureAssignedIdentities of the node. The newest objects over the limit are ignored.',
     why: 'otherwise anyone who may write in one namespace could fill the memory of NMI on every node',
   }),
 ];

@@ -1,0 +1,136 @@
+// The namespaces whose objects NMI keeps: those of the pods of this node, and those whose identities they accept.
+import { acceptsLabelPrefix, acceptsNamespace, type Labels } from '@pod-identity/crd-types';
+import type { Clock, Timer } from '@pod-identity/kit/core';
+import type { Informer } from '@pod-identity/kit/kube';
+import type { PodView } from '../identify/pod-view.ts';
+import { awaitChange, type Patience } from '../waiting/await-change.ts';
+import type { NamespaceInformer } from './namespaces.ts';
+
+export interface NodeNamespaces {
+  /**
+   * True if the objects that pods of the namespace need have been read; reads them if they were not wanted until now. False at the deadline,
+   * or when the caller leaves.
+   */
+  readonly whenRead: (namespace: string, patience: Patience) => true | Promise<boolean>;
+}
+
+export interface NodeNamespacesOptions {
+  /** The pods of this node. */
+  readonly pods: NodePods;
+  readonly namespaces: Pick<NamespaceInformer, 'viewOf' | 'onChange'>;
+  readonly informers: readonly Pick<Informer<unknown>, 'want' | 'unwant'>[];
+  readonly clock: Clock;
+}
+
+export interface NodePods extends Pick<Informer<PodView>, 'onChange' | 'synced'> {
+  readonly store: Pick<Informer<PodView>['store'], 'values'>;
+}
+
+/** Objects are kept this long after the last pod of their namespace: a job that runs every minute causes no list each time. */
+const lingerMs = 5 * 60_000;
+
+interface Kept {
+  isRead: boolean;
+  /** Set while no pod of the node needs the namespace. */
+  end?: Timer | undefined;
+}
+
+export function createNodeNamespaces(options: NodeNamespacesOptions): NodeNamespaces {
+  const { pods, namespaces, clock } = options;
+  const kept = createKept(options);
+  const counts = new Map<string, number>();
+  /** By namespace of pods: the namespaces whose identities it accepts. */
+  const accepted = new Map<string, readonly string[]>();
+
+  const isNeeded = (namespace: string) =>
+    counts.has(namespace) || [...accepted.values()].some((all) => all.includes(namespace));
+  const update = (namespace: string) => kept.update(namespace, isNeeded);
+  const updateAccepted = (namespace: string) => {
+    const before = accepted.get(namespace) ?? [];
+    const now = counts.has(namespace) ? acceptedNamespaces(namespaces.viewOf(namespace)?.labels) : [];
+    if (now.length > 0) accepted.set(namespace, now);
+    else accepted.delete(namespace);
+    for (const other of new Set([...before, ...now])) update(other);
+  };
+  const count = (pod: PodView, by: 1 | -1) => {
+    if (isFinished(pod)) return;
+    const { namespace } = pod;
+    const before = counts.get(namespace) ?? 0;
+    if (before + by > 0) counts.set(namespace, before + by);
+    else counts.delete(namespace);
+    if (before > 0 && before + by > 0) return;
+    update(namespace);
+    updateAccepted(namespace);
+  };
+
+  for (const pod of pods.store.values()) count(pod, 1);
+  pods.onChange((change) => {
+    // The later state first, so that an update of the only pod does not look like its end.
+    if (change.type !== 'deleted') count(change.after, 1);
+    if (change.type !== 'added') count(change.before, -1);
+  });
+  namespaces.onChange(({ key }) => {
+    if (counts.has(key)) updateAccepted(key);
+  });
+
+  const isRead = (namespace: string) => [namespace, ...(accepted.get(namespace) ?? [])].every(kept.isRead);
+  return {
+    whenRead: (namespace, patience) => {
+      if (isRead(namespace)) return true;
+      // The API server can know a pod before the watch has reported it.
+      update(namespace);
+      const look = () => isRead(namespace) || undefined;
+      return awaitChange(look, patience, { clock, changes: kept.changes }).then((found) => found === true);
+    },
+  };
+}
+
+/** The namespaces whose objects the informers keep. */
+function createKept({ informers, clock }: Pick<NodeNamespacesOptions, 'informers' | 'clock'>) {
+  const kept = new Map<string, Kept>();
+  const listeners = new Set<() => void>();
+
+  const read = (namespace: string) => {
+    const one: Kept = { isRead: false };
+    kept.set(namespace, one);
+    void Promise.all(informers.map((informer) => informer.want(namespace))).then(() => {
+      one.isRead = true;
+      for (const listener of [...listeners]) listener();
+    });
+    return one;
+  };
+  const drop = (namespace: string) => {
+    kept.delete(namespace);
+    for (const informer of informers) informer.unwant(namespace);
+  };
+
+  return {
+    isRead: (namespace: string) => kept.get(namespace)?.isRead === true,
+    /** Reads the namespace; drops it later if it is not needed. */
+    update(namespace: string, isNeeded: (namespace: string) => boolean) {
+      const one = kept.get(namespace) ?? read(namespace);
+      if (isNeeded(namespace)) {
+        one.end?.cancel();
+        one.end = undefined;
+      } else one.end ??= clock.after(lingerMs, () => drop(namespace));
+    },
+    changes: {
+      subscribe(listener: () => void) {
+        listeners.add(listener);
+        return () => void listeners.delete(listener);
+      },
+    },
+  };
+}
+
+function acceptedNamespaces(labels: Labels = {}): readonly string[] {
+  return Object.keys(labels)
+    .filter((key) => key.startsWith(acceptsLabelPrefix))
+    .map((key) => key.slice(acceptsLabelPrefix.length))
+    .filter((other) => acceptsNamespace(labels, other));
+}
+
+/** It gets no token any more. */
+function isFinished({ phase }: PodView): boolean {
+  return phase === 'Succeeded' || phase === 'Failed';
+}

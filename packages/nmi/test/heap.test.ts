@@ -1,0 +1,182 @@
+// What NMI counts of the objects that it keeps is at least the heap that they take, in the worst shape of each kind: an editor who fills the
+// bounds does not fill the heap of the manifest. Measured with V8's own count after a collection; nothing is timed.
+import { once } from 'node:events';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { expect, test } from 'vitest';
+import type { KubeTransport } from '@pod-identity/kit/kube';
+import { createLog } from '@pod-identity/kit/serve';
+import { createClusterInformers } from '../src/authorize/cluster-view.ts';
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+const MiB = 1024 * 1024;
+const shareBytes = 2 * MiB;
+
+const guid = (at: number) => `00000000-0000-4000-8000-${String(at).padStart(12, '0')}`;
+const resourceID = (at: number) =>
+  `/subscriptions/${guid(0)}/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-${at}`;
+const many = <T>(count: number, of: (index: number) => T): T[] =>
+  Array.from({ length: count }, (_, at) => of(at));
+const labels = (count: number, at: number, value = 'v') =>
+  Object.fromEntries(many(count, (key) => [`k${at}-${key}`, value]));
+
+type Spec = (at: number) => object;
+const identities: Record<string, Spec> = {
+  ordinary: (at) => ({ type: 0, resourceID: resourceID(at), clientID: guid(at) }),
+  smallest: () => ({ type: 1 }),
+  'not valid': () => ({ type: 7 }),
+  'with many namespaces': (at) => ({
+    type: 0,
+    resourceID: resourceID(at),
+    allowedNamespaces: { names: many(64, (name) => `n${at}-${name}`) },
+  }),
+  'with many tenants': (at) => ({ type: 1, auxiliaryTenantIDs: many(400, (tenant) => `${at}${tenant}`) }),
+  'with one character beyond Latin-1 in long texts': (at) => ({
+    type: 1,
+    adEndpoint: `${at}ж${'x'.repeat(1_900)}`,
+    adResourceID: `${at}ж${'x'.repeat(1_900)}`,
+  }),
+};
+const bindings: Record<string, Spec> = {
+  ordinary: (at) => ({ azureIdentity: `id-${at}`, selector: `s-${at}` }),
+  'with eight expressions': (at) => ({
+    azureIdentity: `id-${at}`,
+    podSelector: {
+      matchExpressions: many(8, (key) => ({
+        key: `k${at}-${key}`,
+        operator: 'In',
+        values: many(16, String),
+      })),
+    },
+  }),
+  'with eight labels': (at) => ({ azureIdentity: `id-${at}`, podSelector: { matchLabels: labels(8, at) } }),
+};
+const exceptions: Record<string, Spec> = {
+  ordinary: (at) => ({ podLabels: labels(1, at) }),
+  'with many labels': (at) => ({ podLabels: labels(300, at) }),
+  'with twenty labels': (at) => ({ podLabels: labels(20, at) }),
+  'with many client ids': (at) => ({ podLabels: labels(1, at), clientIDs: many(400, (id) => `${at}${id}`) }),
+  'not valid': (at) => ({ podLabels: labels(1, at), clientIds: [] }),
+};
+const records: Record<string, Spec> = {
+  ordinary: (at) => ({
+    pod: `pod-${at}`,
+    podNamespace: 'hostile-0',
+    nodename: 'node-1',
+    azureIdentityRef: { metadata: { name: `id-${at}` }, spec: { type: 0, resourceID: resourceID(at) } },
+    azureBindingRef: { metadata: { name: `id-${at}` }, spec: { azureIdentity: `id-${at}`, selector: 's' } },
+  }),
+};
+const plurals = {
+  azureidentities: identities,
+  azureidentitybindings: bindings,
+  azurepodidentityexceptions: exceptions,
+  azureassignedidentities: records,
+} as const;
+type Plural = keyof typeof plurals;
+/** In MiB, of all namespaces together. */
+const bounds: Record<Plural, number> = {
+  azureidentities: 7,
+  azureidentitybindings: 7,
+  azurepodidentityexceptions: 2,
+  azureassignedidentities: 2,
+};
+const kinds: Record<Plural, string> = {
+  azureidentities: 'AzureIdentity',
+  azureidentitybindings: 'AzureIdentityBinding',
+  azurepodidentityexceptions: 'AzurePodIdentityException',
+  azureassignedidentities: 'AzureAssignedIdentity',
+};
+type Written = Readonly<Partial<Record<Plural, Spec>>>;
+
+const object = (plural: Plural, at: number, { namespace, spec }: { namespace: string; spec: Spec }) => ({
+  apiVersion: 'aadpodidentity.k8s.io/v1',
+  kind: kinds[plural],
+  metadata: {
+    name: `name-${at}`,
+    namespace,
+    uid: guid(at),
+    resourceVersion: `${1_000_000 + at}`,
+    generation: 1,
+    creationTimestamp: '2026-01-01T00:00:00Z',
+  },
+  spec: spec(at),
+});
+
+/** An API server with so many objects of each namespace that every bound is exceeded; each object is new when it is read. */
+function hostileServer(written: Written, namespaces: number): KubeTransport {
+  return {
+    server: 'http://hostile',
+    close: () => Promise.resolve(),
+    async *watch({ signal }) {
+      if (signal && !signal.aborted) await once(signal, 'abort');
+      yield* [];
+    },
+    request({ path, onItem }) {
+      const plural = path.split('/').at(-1) as Plural;
+      const spec = written[plural];
+      // In the heap an object takes no less than its JSON: enough to exceed every bound.
+      let characters = namespaces > 0 && spec ? bounds[plural] * MiB : 0;
+      for (let at = 0; characters > 0; at += 1) {
+        const text = JSON.stringify(
+          object(plural, at, { namespace: `hostile-${at % namespaces}`, spec: spec! }),
+        );
+        characters -= text.length;
+        onItem?.(JSON.parse(text));
+      }
+      return Promise.resolve({ metadata: { resourceVersion: '1' } });
+    },
+  };
+}
+
+const heap = () => {
+  collect();
+  collect();
+  return process.memoryUsage().heapUsed;
+};
+
+async function fill(written: Written, namespaces: number) {
+  const clock = createFakeClock();
+  const stop = new AbortController();
+  const run = async () => {
+    const cluster = createClusterInformers({
+      transport: hostileServer(written, namespaces),
+      node: 'node-1',
+      mode: 'standard',
+      byNodeLabel: true,
+      forceNamespaced: true,
+      namespaceShareBytes: shareBytes,
+      clock,
+      random: () => 0,
+      log: createLog({ component: 'nmi', destination: { write: () => undefined } }),
+    });
+    for (const informer of cluster.informers) void informer.run(stop.signal);
+    await clock.advance(1);
+    return cluster;
+  };
+  const before = heap();
+  const { informers } = await run();
+  const bytes = heap() - before;
+  const kept = informers.map(({ plural, store }) => [plural, store.size] as const);
+  stop.abort();
+  return { bytes, kept: Object.fromEntries(kept) as Readonly<Record<string, number>> };
+}
+
+const shapes = (Object.keys(plurals) as Plural[]).flatMap((plural) =>
+  Object.entries(plurals[plural]).map(([shape, spec]) => [plural, shape, spec] as const),
+);
+
+/** In MiB: what the test itself and the code that it compiles add. */
+const noise = 0.5;
+
+test.each(shapes)(
+  '%s, %s, of five hostile namespaces take no more heap than their bound',
+  async (plural, _, spec) => {
+    await fill({ [plural]: spec }, 0);
+    const { bytes, kept } = await fill({ [plural]: spec }, 5);
+    expect(kept[plural]).toBeGreaterThan(20);
+    expect(bytes / MiB).toBeLessThan(bounds[plural] + noise);
+  },
+);
