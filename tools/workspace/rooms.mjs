@@ -156,6 +156,7 @@ export const rooms = [
       'refusal',
       'select-identity',
       'authorize',
+      'usable-by',
     ],
     never: [nmi('handle'), nmi('respond')],
   },
@@ -171,7 +172,7 @@ export const rooms = [
   {
     folder: nmi('tokens'),
     head: 'source',
-    pure: ['types', 'claims', 'errors', 'age', 'memory'],
+    pure: ['types', 'claims', 'errors', 'age', 'memory', 'shares'],
     never: [nmi('identify'), nmi('authorize'), nmi('request'), nmi('respond')],
   },
   { folder: nmi('tokens/metadata'), head: 'metadata-service' },
@@ -181,7 +182,12 @@ export const rooms = [
     pure: ['secret-keys', 'reader-words', 'entra-errors', 'reading-budgets', 'refused-certificates', 'turns'],
   },
   { folder: nmi('tokens/principal/reader'), pure: { except: ['main'] } },
-  { folder: nmi('ahead'), head: 'keep', pure: ['prefetch'], never: [nmi('handle'), nmi('server')] },
+  {
+    folder: nmi('forget'),
+    head: 'forgetter',
+    pure: ['holders', 'marks'],
+    never: [apiServer, ownProcess, nmi('handle'), nmi('server'), nmi('respond')],
+  },
   { folder: nmi('ready'), head: 'readiness', never: [nmi('tokens')] },
   {
     folder: nmi('redirect'),

@@ -1,14 +1,14 @@
 import type { Clock, LimitEffect, Tenant, Tracer } from '@pod-identity/kit/core';
-import { noteAnswers, type KubeTransport } from '@pod-identity/kit/kube';
+import { noteAnswers, type Change, type KubeTransport } from '@pod-identity/kit/kube';
 import type { Log, Metrics, Output } from '@pod-identity/kit/serve';
 import { createAccess, type AccessParts } from './access-guard.ts';
 import { strangerProblem } from './access/stranger.ts';
 import { createApp } from './app.ts';
 import type { Changes } from './waiting/await-change.ts';
-import { identitiesOf } from './authorize/authorize.ts';
 import { createAuthorizer } from './authorize/authorizer.ts';
 import { createClusterInformers, keepsAll } from './authorize/cluster-view.ts';
 import { lookingForRecords } from './authorize/look-for-records.ts';
+import { reachOf, usableBy } from './authorize/usable-by.ts';
 import type { NmiConfig } from './config/config.ts';
 import { createCanaryHandler } from './handle/canary.ts';
 import { createGranter, type Granter } from './handle/grant.ts';
@@ -20,7 +20,8 @@ import { createCallerFinder, type CallerFinder } from './identify/find-caller.ts
 import { createNamedPodFinder } from './identify/find-named.ts';
 import { createNeighbourTable, type NeighbourTable } from './identify/neighbour-table.ts';
 import { createPodInformer, type PodQuestion } from './identify/pod-directory.ts';
-import { createTokenKeeper, type TokenKeeper } from './ahead/keep.ts';
+import type { PodView } from './identify/pod-view.ts';
+import { createForgetter, type Forgetter } from './forget/forgetter.ts';
 import type { metricSpecs } from './tell/metrics.ts';
 import { pacedChanges } from './waiting/paced-changes.ts';
 import type { App } from './request/wire.ts';
@@ -85,12 +86,12 @@ export function createAgent(options: AgentOptions): Agent {
   const telemetry = createTelemetry({ ...options, pods });
 
   const trace = createTracing(options.tracer);
-  const supply = createTokenSupply({ ...options, trace });
+  const supply = createTokenSupply({ ...options, trace, onHeld: (holder) => forgetter.held(holder) });
   const access = createAccess({ ...options, trace }, supply.readInstanceId);
   const readiness = readinessOf(options, informers, access);
   const parts: GranterParts = { watched, limits, supply, access, trace };
   const granter = grantOnceRead(createTokenGranter(options, parts), watched.cluster.nodeNamespaces);
-  const keeper = tokenKeeper(options, parts);
+  const forgetter = tokenForgetter(options, parts);
   const callers = trace.callers(callerFinder(options, pods, neighbours));
   const shared = { ...config, ...readiness, granter };
   const namedPods = createNamedPodFinder({ pods, clock, node: config.node, check: config.podCheck });
@@ -114,7 +115,7 @@ export function createAgent(options: AgentOptions): Agent {
     neighbourOf: (address) => neighbours.of(address),
     namespaceOf: (address) => pods.namespaceAt(address),
     readiness,
-    run: (signal) => runAll([...informers, keeper, access.stranger], signal),
+    run: (signal) => runAll([...informers, forgetter, access.stranger], signal),
     endHolds: () => {
       readiness.endWaiting();
       limits.endAll();
@@ -239,18 +240,19 @@ function tenantAt(address: string, pods: Watched['pods']): Tenant {
   return { namespace: pod?.namespace ?? '', pod: pod?.uid ?? address };
 }
 
-function tokenKeeper(options: AgentOptions, { watched, supply, access }: GranterParts): TokenKeeper {
-  const { config } = options;
-  const { pods, cluster, informers } = watched;
-  return createTokenKeeper({
-    ...options,
-    pods: () => pods.informer.store.values(),
-    identitiesOf: (pod) => identitiesOf(pod, cluster.view, config),
-    changes: changesOf(informers),
-    tokens: supply.tokens,
-    retain: supply.retain,
-    prefetch: config.prefetch,
-    access: access.guard,
+function tokenForgetter({ config, clock }: AgentOptions, { watched, supply }: GranterParts): Forgetter {
+  const { pods, cluster } = watched;
+  const uidOf = (change: Change<PodView>) => ('before' in change ? change.before : change.after).uid;
+  return createForgetter({
+    holders: supply.holders,
+    podOf: (uid) => pods.withUid(uid),
+    usableBy: (pod) => usableBy(pod, cluster.view, config),
+    reachOf: (namespace) => reachOf(namespace, cluster.view, config),
+    changes: {
+      onPod: (listener) => pods.informer.onChange((change) => listener(uidOf(change))),
+      onRights: cluster.onRights,
+    },
+    clock,
   });
 }
 

@@ -3,6 +3,8 @@ import type { Clock } from '@pod-identity/kit/core';
 import type { KubeTransport } from '@pod-identity/kit/kube';
 import type { Metrics } from '@pod-identity/kit/serve';
 import type { NmiConfig } from './config/config.ts';
+import { heldTokens } from './forget/held-tokens.ts';
+import { createHolders, type Holder, type Holders } from './forget/holders.ts';
 import { createMetadataService, type MetadataService } from './tokens/metadata/metadata-service.ts';
 import type { metricSpecs } from './tell/metrics.ts';
 import type { Tracing } from './trace/tracing.ts';
@@ -13,10 +15,9 @@ import { createMetadataPace, type MetadataPace } from './tokens/metadata/pace.ts
 import { createCertificateReader } from './tokens/principal/certificate-reader.ts';
 import { createEntraClient } from './tokens/principal/entra-client.ts';
 import { createEntraHttp } from './tokens/principal/entra-http.ts';
-import { createPrincipalSource } from './tokens/principal/principal-source.ts';
+import { createPrincipalSource, type PrincipalSource } from './tokens/principal/principal-source.ts';
 import { createReaderProcess } from './tokens/principal/reader-process.ts';
 import { createSecretReader, type SecretReference } from './tokens/principal/secret-reader.ts';
-import { keyOf } from './tokens/memory.ts';
 import { createTokenSource, type TokenSource } from './tokens/source.ts';
 import type { HostSubject, ServicePrincipal, TokenSubject, TokenUpstream } from './tokens/types.ts';
 
@@ -26,8 +27,8 @@ export interface TokenSupply {
   readonly pace: MetadataPace;
   /** The ARM id of this machine, as its metadata service says. */
   readonly readInstanceId: () => Promise<string | undefined>;
-  /** Removes the tokens and Secrets of all other identities. */
-  readonly retain: (identities: readonly TokenSubject[]) => void;
+  /** Which pods requested what. Only of that tokens and Secrets are kept. */
+  readonly holders: Holders;
   /** To be called after the last response. */
   close(): Promise<void>;
 }
@@ -39,6 +40,8 @@ export interface TokenSupplyOptions {
   readonly random: () => number;
   readonly metrics: Metrics<typeof metricSpecs>;
   readonly trace: Tracing;
+  /** Called when a pod holds something that it did not hold before. */
+  readonly onHeld: (holder: Holder) => void;
 }
 
 /** For tokens of service principals; each takes a Secret and a request for each of its tenants. */
@@ -54,12 +57,17 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
   const metadata = createMetadataService(metadataUrl(options.config));
   const http = createEntraHttp();
   const reader = createReaderProcess(clock);
+  const holders = createHolders(({ key, secret }) => {
+    tokens.forget(key);
+    if (secret && !holders.holdsSecret(secret)) principals.secrets.forget(secret);
+  });
   const principals = createPrincipalSource({
     secretReader: createSecretReader(transport),
     entra: createEntraClient({ http, clock }),
     certificates: createCertificateReader({ reader, clock }),
     clock,
     random,
+    mayKeepSecret: (secret) => holders.holdsSecret(secret),
     onSecretChanged: (secret) => tokens.prune((subject) => !isOf(subject, secret)),
     onAsked: countedAs('adal_token', metrics),
   });
@@ -69,21 +77,17 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
     holdMs: options.config.holdMs,
     clock,
     random,
+    mayKeep: (subject) => holders.holds(subject) && isChecked(subject, principals.secrets),
     onRecalled: (subject) => {
       if (subject.kind === 'service-principal') principals.secrets.check(subject.secret);
     },
   });
 
   return {
-    tokens,
+    tokens: heldTokens(tokens, { holders, onHeld: options.onHeld }),
+    holders,
     pace,
     readInstanceId: createInstanceReader({ metadata, pace, clock }),
-    retain(identities) {
-      const keys = new Set(identities.map(keyOf));
-      // Tokens of the machine belong to exempt pods, which have no identities of their own.
-      tokens.prune((subject) => subject.kind === 'machine' || keys.has(keyOf(subject)));
-      principals.secrets.prune((secret) => identities.some((identity) => isOf(identity, secret)));
-    },
     close: async () => {
       metadata.close();
       reader.close();
@@ -111,6 +115,11 @@ function queuesFor(
   const principals = trace.queue(createTurnQueues({ clock, ...entraPace }).principals);
   const tokens = trace.queue(pace.tokens);
   return ({ kind }) => (kind === 'service-principal' ? principals : tokens);
+}
+
+/** A change of a Secret that is not in memory would not be noticed. */
+function isChecked(subject: TokenSubject, secrets: Pick<PrincipalSource['secrets'], 'has'>): boolean {
+  return subject.kind !== 'service-principal' || secrets.has(subject.secret);
 }
 
 function isOf(subject: TokenSubject, { namespace, name }: SecretReference): boolean {

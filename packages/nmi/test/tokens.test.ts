@@ -1,7 +1,8 @@
-// Tokens through a real agent: service principals, tokens fetched ahead, and what is forgotten.
+// Tokens through a real agent: service principals, and what is forgotten.
 import { readFileSync } from 'node:fs';
 import tls from 'node:tls';
 import { apiVersion } from '@pod-identity/crd-types';
+import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inbound } from './builders.ts';
 import { addressOf, startStage, tokenPath, vaultResource, type Nmi, type Stage } from './harness.ts';
@@ -108,24 +109,27 @@ describe('E25 C12 a service principal (type 1)', () => {
   });
 });
 
-describe('tokens ahead of time', () => {
-  it('a pod that wants one has it ready when its identity is there: it asks and nobody is asked', async () => {
-    const identity = await stage.bound('eager');
-    stage.attach(identity);
-    const pod = await stage.cluster.pod({ name: 'eager-pod', label: 'eager' });
-    await stage.cluster.client.request('PATCH', '/api/v1/namespaces/default/pods/eager-pod', {
-      metadata: { annotations: { 'aadpodidentity.k8s.io/prefetch': 'https://vault.azure.net' } },
-    });
-    const since = stage.sim.azure.journal.mark();
-    await stage.record({ pod: 'eager-pod', identity: 'eager', state: 'Assigned' });
-    await stage.sim.azure.journal.next({ since, service: 'imds', path: /oauth2\/token/ });
-    const before = stage.imdsCalls();
-    await expect(nmi.ask({ from: addressOf(pod) })).resolves.toMatchObject({
-      status: 200,
-      body: { client_id: identity.clientId },
-    });
-    expect(stage.imdsCalls()).toBe(before);
+it('attack: a pod that names resources in the annotation of earlier versions causes no request before it asks', async () => {
+  const clock = createFakeClock(Date.now());
+  const identity = await stage.bound('eager');
+  stage.attach(identity);
+  const pod = await stage.cluster.pod({ name: 'eager-pod', label: 'eager' });
+  await stage.cluster.client.request('PATCH', '/api/v1/namespaces/default/pods/eager-pod', {
+    metadata: { annotations: { 'aadpodidentity.k8s.io/prefetch': 'https://vault.azure.net' } },
   });
+  await stage.record({ pod: 'eager-pod', identity: 'eager', state: 'Assigned' });
+  const patient = await stage.nmi([], clock);
+  const ask = (resource: string) =>
+    patient.ask({ from: addressOf(pod), path: tokenPath, query: `resource=${resource}` });
+  const mark = stage.sim.azure.journal.mark();
+  await expect(ask('api://first')).resolves.toMatchObject({ status: 200 });
+  await clock.advance(60_000);
+  await expect(ask('api://second')).resolves.toMatchObject({ status: 200 });
+  const asked = stage.sim.azure.journal.entries({ since: mark, service: 'imds', query: /resource=/ });
+  expect(asked.map(({ query }) => new URLSearchParams(query).get('resource'))).toEqual([
+    'api://first',
+    'api://second',
+  ]);
 });
 
 it('W-P7: one token serves every pod of an identity', async () => {
@@ -175,3 +179,27 @@ describe('two AzureIdentities of one managed identity, one without client id', (
     },
   );
 });
+
+it('a token is forgotten when its binding is deleted, and requested again when the binding is back', async () => {
+  const clock = createFakeClock(Date.now());
+  const identity = await stage.bound('revoked');
+  stage.attach(identity);
+  const from = addressOf(await stage.cluster.pod({ name: 'revoked-pod', label: 'revoked' }));
+  await stage.record({ pod: 'revoked-pod', identity: 'revoked', state: 'Assigned' });
+  const agent = await stage.nmi(['--binding-grace=0s'], clock);
+  const asked = stage.imdsCalls();
+  for (let n = 0; n < 2; n += 1) await expect(agent.ask({ from })).resolves.toMatchObject({ status: 200 });
+  expect(stage.imdsCalls() - asked).toBe(1);
+  const path = `/apis/${apiVersion}/namespaces/default/azureidentitybindings/revoked-binding`;
+  await stage.cluster.client.request('DELETE', path);
+  await until(async () => (await agent.ask({ from })).status === 400);
+  await clock.advance(250);
+  await stage.cluster.binding({ name: 'revoked-binding', identity: 'revoked', selector: 'revoked' });
+  await until(async () => (await agent.ask({ from })).status === 200);
+  expect(stage.imdsCalls() - asked).toBe(2);
+});
+
+/** The watch delivers it. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo()));
+}

@@ -243,13 +243,9 @@ test('a pod whose labels are too large keeps its address, gets no token, and is 
 });
 
 const at = (second: number) => ({ startedAt: `2026-03-01T00:00:${second.toString().padStart(2, '0')}Z` });
-const prefetch = 'aadpodidentity.k8s.io/prefetch';
 
 test('what is read of a pod is all that decisions need: it is the same as if the whole pod was read', async () => {
-  const annotations = {
-    'aadpodidentity.k8s.io/default-identity': 'reader',
-    [prefetch]: 'https://vault.azure.net,api://a',
-  };
+  const annotations = { 'aadpodidentity.k8s.io/default-identity': 'reader' };
   const ended = { deletionTimestamp: '2026-03-01T00:05:00Z' };
   const full = (over: object, status: object) => {
     const object = podObject('web', {
@@ -281,19 +277,15 @@ test('what is read of a pod is all that decisions need: it is the same as if the
     const pods = await podsOf(object);
     const [known] = pods.filedUnder('fd00::1');
     expect(known).toEqual(parsePod(object));
-    expect(known).toMatchObject({
-      defaultIdentity: 'reader',
-      prefetch: ['https://vault.azure.net', 'api://a'],
-    });
+    expect(known).toMatchObject({ defaultIdentity: 'reader' });
   }
   const onHost = podObject('host');
   const pods = await podsOf({ ...onHost, spec: { ...onHost.spec, hostNetwork: true } });
   expect(pods.named('shop', 'host')?.isOnHostNetwork).toBe(true);
 });
 
-test('a pod with many labels, addresses, containers and resources to prefetch is read whole, as far as they are meant', async () => {
+test('a pod with many labels, addresses and containers is read whole, as far as they are meant', async () => {
   const labels = Object.fromEntries(Array.from({ length: 150 }, (_, n) => [`label-${n}`, 'v'.repeat(63)]));
-  const resources = Array.from({ length: 8 }, (_, n) => `https://${'r'.repeat(400)}${n}`);
   const podIPs = ['10.0.0.1', ...Array.from({ length: 60 }, (_, n) => `fd00::${n + 1}`)].map((ip) => ({
     ip,
   }));
@@ -302,17 +294,11 @@ test('a pod with many labels, addresses, containers and resources to prefetch is
     image: 'i'.repeat(400),
     state: { running: at(n) },
   }));
-  const object = podObject('web', { labels, annotations: { [prefetch]: resources.join() } });
+  const object = podObject('web', { labels });
   const pods = await podsOf({ ...object, status: { ...object.status, podIPs, containerStatuses } });
   const [known] = pods.filedUnder('fd00::60');
   expect(known?.tooLarge).toBeUndefined();
-  expect(known).toMatchObject({ labels, prefetch: resources, startedAt: Date.parse(at(39).startedAt) });
-});
-
-test('a pod whose list of resources to prefetch is too large gets its tokens when it asks', async () => {
-  const annotations = { [prefetch]: 'x'.repeat(5_000) };
-  const [known] = (await podsOf(podObject('web', { annotations }))).filedUnder('10.0.0.1');
-  expect([known?.key, known?.prefetch, known?.tooLarge]).toEqual(['shop/web', undefined, undefined]);
+  expect(known).toMatchObject({ labels, startedAt: Date.parse(at(39).startedAt) });
 });
 
 test('a pod of whose containers too much is said has its rights, and is not taken for one whose containers have stopped', async () => {

@@ -198,7 +198,7 @@ export function identitiesOf(
 }
 
 /** An exempt pod may use the client ids of its exceptions. For other kinds of ids, the client id of the token is checked later. */
-function decideOnExempt({ why, clientIds, access }: Exemption, selector: Selector): Decision {
+export function decideOnExempt({ why, clientIds, access }: Exemption, selector: Selector): Decision {
   const pass = (meant: Selector): Decision => ({
     kind: 'pass-through',
     why,

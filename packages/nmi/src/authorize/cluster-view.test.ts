@@ -37,7 +37,7 @@ const objects: Readonly<Record<string, readonly { metadata: object }[]>> = {
     record(reader, 'Assigned'),
     { ...elsewhere, spec: { ...elsewhere.spec, nodename: 'node-2' } },
   ],
-  namespaces: [],
+  namespaces: [{ metadata: { name: 'bank' } }],
 };
 
 const stops: AbortController[] = [];
@@ -60,13 +60,15 @@ const start = async (over: Partial<ClusterInformerOptions> = {}) => {
     ...over,
   });
   const before = cluster.view.revision;
+  const told: string[] = [];
+  cluster.onRights(({ namespace, reachesOut }) => told.push(`${namespace} ${reachesOut}`));
   const stop = new AbortController();
   stops.push(stop);
   for (const informer of cluster.informers) void informer.run(stop.signal);
   await clock.advance(1);
   const { requests } = transport;
   const recordsAsked = requests.find(({ path }) => path.endsWith('azureassignedidentities'));
-  return { ...cluster, clock, lines, before, requests, recordsAsked };
+  return { ...cluster, clock, lines, told, before, requests, recordsAsked };
 };
 
 it('finds bindings by selector, identities by name, exceptions by namespace', async () => {
@@ -189,3 +191,9 @@ async function* expired(): AsyncGenerator<never> {
   yield* [];
   throw new KubeError('gone', 'too old', { status: 410 });
 }
+
+it('tells in which namespaces rights may have changed, and not of records, which give none', async () => {
+  const { told } = await start();
+  expect(new Set(told)).toEqual(new Set(['default true', 'shop false', 'bank false']));
+  expect(told).toHaveLength(8);
+});

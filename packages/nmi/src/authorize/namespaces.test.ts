@@ -197,3 +197,18 @@ it('does not list again and again for labels that have no room alone', async () 
   await clock.advance(10_000);
   expect(state.lists).toBe(lists);
 });
+
+it('tells of each Namespace that changed, and of those whose labels are dropped because of another one', async () => {
+  const { clock, informer, state } = stage([labelled('long', 60), labelled('short', 20)], 120);
+  state.isDenied = false;
+  const told: string[] = [];
+  const stop = informer.onView((name) => told.push(name));
+  await clock.advance(10_000);
+  expect(told).toEqual(['long', 'short']);
+  state.events.push({ type: 'ADDED', object: labelled('new', 50) });
+  state.endWatch();
+  await clock.advance(10_000);
+  expect(informer.viewOf('long')?.labels).toBeUndefined();
+  expect(told.slice(2)).toEqual(['long', 'new']);
+  stop();
+});

@@ -4,6 +4,7 @@ import {
   coreKinds,
   createOptionalInformer,
   tooLargeIn,
+  type Change,
   type Informer,
   type KubeTransport,
 } from '@pod-identity/kit/kube';
@@ -28,6 +29,8 @@ export interface NamespaceInformer extends Informer<NamespaceView> {
   viewOf(name: string): NamespaceView | undefined;
   /** Equal revisions mean equal labels. */
   labelsRevision(): number;
+  /** Calls the listener with the name of each Namespace whose annotation or labels may have changed. Returns the unsubscribe function. */
+  onView(listener: (name: string) => void): () => void;
 }
 
 /**
@@ -37,6 +40,7 @@ export interface NamespaceInformer extends Informer<NamespaceView> {
 export function createNamespaceInformer(options: NamespaceInformerOptions): NamespaceInformer {
   const { transport, clock, random, log, pageSize } = options;
   const labels = new NamespaceLabels(options.mostLabels ?? mostCharacters);
+  const listeners = createListeners();
   const informer: Informer<NamespaceView> = createOptionalInformer<NamespaceView>(
     {
       transport,
@@ -47,18 +51,21 @@ export function createNamespaceInformer(options: NamespaceInformerOptions): Name
       fields: namespaceFields,
       isPerNode: true,
       trim: (object) => trim(object, labels, log),
-      onListed: () => labels.retain((name) => informer.store.get(name) !== undefined),
+      onListed: () => {
+        labels.retain((name) => informer.store.get(name) !== undefined);
+        listeners.tell(labels.takeTurned());
+      },
     },
     () => log.warn({}, refused),
   );
   informer.onChange((change) => {
-    const problem = change.type === 'deleted' ? undefined : change.after.problem;
-    const before = change.type === 'updated' ? change.before.problem : undefined;
-    if (problem !== undefined && problem !== before) log.warn({ namespace: change.key }, problem);
+    const problem = newProblemOf(change);
+    if (problem !== undefined) log.warn({ namespace: change.key }, problem);
     // One that was created again under its name has its labels already.
     if (informer.store.get(change.key) === undefined) labels.remove(change.key);
     // Asked here and not for each object that is read: a list would ask for the next one.
     if (change.type !== 'added' && labels.hasRoom()) informer.askForList();
+    listeners.tell([...labels.takeTurned(), change.key]);
   });
 
   return {
@@ -76,6 +83,26 @@ export function createNamespaceInformer(options: NamespaceInformerOptions): Name
       };
     },
     labelsRevision: () => labels.revision,
+    onView: (listener) => listeners.add(listener),
+  };
+}
+
+function newProblemOf(change: Change<NamespaceView>): string | undefined {
+  const before = change.type === 'updated' ? change.before.problem : undefined;
+  const after = change.type === 'deleted' ? undefined : change.after.problem;
+  return after === before ? undefined : after;
+}
+
+function createListeners() {
+  const all = new Set<(name: string) => void>();
+  return {
+    add(listener: (name: string) => void) {
+      all.add(listener);
+      return () => void all.delete(listener);
+    },
+    tell(names: Iterable<string>) {
+      for (const name of names) for (const listener of all) listener(name);
+    },
   };
 }
 

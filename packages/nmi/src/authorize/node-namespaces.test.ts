@@ -34,7 +34,7 @@ function start(first: readonly PodView[] = [], labels: Record<string, Record<str
   const clock = createFakeClock();
   const pods = new Map(first.map((one) => [one.key, one]));
   const listeners: Listener[] = [];
-  const ofNamespaces: ((change: { key: string }) => void)[] = [];
+  const ofNamespaces: ((name: string) => void)[] = [];
   const [one, other] = [createReader(), createReader()];
   const namespaces = createNodeNamespaces({
     pods: {
@@ -47,8 +47,8 @@ function start(first: readonly PodView[] = [], labels: Record<string, Record<str
     },
     namespaces: {
       viewOf: (name) => ({ name, labels: labels[name] ?? {} }) as never,
-      onChange: (listener) => {
-        ofNamespaces.push(listener as never);
+      onView: (listener) => {
+        ofNamespaces.push(listener);
         return () => undefined;
       },
     },
@@ -72,7 +72,7 @@ function start(first: readonly PodView[] = [], labels: Record<string, Record<str
   };
   const relabel = (name: string, to: Record<string, string>) => {
     labels[name] = to;
-    for (const listener of ofNamespaces) listener({ key: name });
+    for (const listener of ofNamespaces) listener(name);
   };
   const readAll = async () => {
     for (const reader of [one, other]) [...reader.reading.values()].forEach((read) => read());

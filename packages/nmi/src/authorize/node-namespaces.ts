@@ -17,7 +17,7 @@ export interface NodeNamespaces {
 export interface NodeNamespacesOptions {
   /** The pods of this node. */
   readonly pods: NodePods;
-  readonly namespaces: Pick<NamespaceInformer, 'viewOf' | 'onChange'>;
+  readonly namespaces: Pick<NamespaceInformer, 'viewOf' | 'onView'>;
   readonly informers: readonly Pick<Informer<unknown>, 'want' | 'unwant'>[];
   readonly clock: Clock;
 }
@@ -69,8 +69,8 @@ export function createNodeNamespaces(options: NodeNamespacesOptions): NodeNamesp
     if (change.type !== 'deleted') count(change.after, 1);
     if (change.type !== 'added') count(change.before, -1);
   });
-  namespaces.onChange(({ key }) => {
-    if (counts.has(key)) updateAccepted(key);
+  namespaces.onView((name) => {
+    if (counts.has(name)) updateAccepted(name);
   });
 
   const isRead = (namespace: string) => [namespace, ...(accepted.get(namespace) ?? [])].every(kept.isRead);

@@ -67,7 +67,6 @@ export interface NmiConfig extends AccessConfig, TracingConfig {
   readonly podWaiting: number;
   /** In lower case. */
   readonly authorities: ReadonlySet<string>;
-  readonly prefetch: readonly string[];
   readonly interception: 'redirect' | 'bind-address' | 'none';
   readonly firewall: {
     readonly by: 'auto' | 'nftables' | 'iptables';
@@ -192,7 +191,6 @@ function configOf(reading: FlagReading): Omit<NmiConfig, 'log'> {
     audit: reading.boolean('audit'),
     events: reading.boolean('events'),
     authorities: lowerSet(reading.list('authority-allow')),
-    prefetch: reading.list('prefetch'),
     probe: { host: probeHost(reading, command), port: reading.integer('http-probe-port') },
     metrics: { host: reading.string('prometheus-address'), port: reading.integer('prometheus-port') },
     ...tracingConfigOf(reading),

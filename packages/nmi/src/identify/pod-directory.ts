@@ -36,6 +36,7 @@ export type PodInformer = CallerFinderOptions['pods'] & {
   /** The current view of the pod, if it still exists; otherwise the given one. */
   latest(pod: PodView): PodView;
   named(namespace: string, name: string): PodView | undefined;
+  withUid(uid: string): PodView | undefined;
   /** The namespace of the live pod that has the address in memory. */
   namespaceAt(address: string): string | undefined;
   /** The uid of that pod. */
@@ -63,7 +64,7 @@ export function createPodInformer(options: PodInformerOptions): PodInformer {
     fieldSelector: `spec.nodeName=${node}`,
     fields: podFields,
     trim: parse,
-    indexes: { address: ({ addresses }) => addresses },
+    indexes: { address: ({ addresses }) => addresses, uid: ({ uid }) => [uid] },
     clock,
     random,
     log,
@@ -91,9 +92,16 @@ export function createPodInformer(options: PodInformerOptions): PodInformer {
       const now = informer.store.get(pod.key);
       return now?.uid === pod.uid ? now : pod;
     },
-    named: (namespace, name) => informer.store.get(`${namespace}/${name}`),
+    ...lookupsIn(informer.store),
     namespaceAt: (address) => only(informer.store.by('address', address), clock)?.namespace,
     uidAt: (address) => only(informer.store.by('address', address), clock)?.uid,
+  };
+}
+
+function lookupsIn(store: Informer<PodView>['store']): Pick<PodInformer, 'named' | 'withUid'> {
+  return {
+    named: (namespace, name) => store.get(`${namespace}/${name}`),
+    withUid: (uid) => store.by('uid', uid)[0],
   };
 }
 

@@ -46,18 +46,6 @@ it('knows a pod that is being deleted, and its default identity', () => {
   expect(parsePod(object({ metadata }))).toMatchObject({ isEnding: true, defaultIdentity: 'reader' });
 });
 
-it('knows what tokens a pod wants to be ready: a few, each once', () => {
-  const listed = (value: string) =>
-    parsePod(object({ metadata: { annotations: { 'aadpodidentity.k8s.io/prefetch': value } } }))?.prefetch;
-  expect(listed(' https://vault.azure.net/.default, api://a,,api://a ')).toEqual([
-    'https://vault.azure.net',
-    'api://a',
-  ]);
-  expect(listed('https://a/.default/b')).toEqual(['https://a/.default/b']);
-  expect(listed(' , ')).toBeUndefined();
-  expect(listed(Array.from({ length: 100 }, (_, index) => `api://${index}`).join())).toHaveLength(8);
-});
-
 it.each([
   ['of which nothing is said yet', {}, undefined],
   ['that has run to its end', { containerStatuses: [{ state: { terminated: {} } }] }, true],
@@ -175,12 +163,7 @@ it('of a pod only what decisions need is read, and no more of it than is ever me
           creationTimestamp: word,
           deletionTimestamp: word,
           labels: { upTo: 16_384 },
-          annotations: {
-            members: {
-              'aadpodidentity.k8s.io/default-identity': word,
-              'aadpodidentity.k8s.io/prefetch': { upTo: 4_096 },
-            },
-          },
+          annotations: { members: { 'aadpodidentity.k8s.io/default-identity': word } },
         },
       },
       spec: { members: { nodeName: word, hostNetwork: word, serviceAccountName: word } },

@@ -1,5 +1,4 @@
 import { defaultIdentityAnnotation, withPackedLabels, type Labels } from '@pod-identity/crd-types';
-import { withoutScope } from '@pod-identity/kit/core';
 import { tooLargeIn, type Fields } from '@pod-identity/kit/kube';
 
 /** The part of a pod that decisions need. Immutable: a changed pod is a new view. */
@@ -29,15 +28,9 @@ export interface PodView {
   readonly serviceAccount: string;
   /** The AzureIdentity to use if a request names none and the pod has several. */
   readonly defaultIdentity?: string;
-  /** Resources for which tokens are requested ahead of time. */
-  readonly prefetch?: readonly string[];
   /** The part that was too large to be read: without it the pod's rights are not known. */
   readonly tooLarge?: string;
 }
-
-/** Resources, separated by commas. */
-const prefetchAnnotation = 'aadpodidentity.k8s.io/prefetch';
-const mostPrefetched = 8;
 
 const word: Fields = { upTo: 1024 };
 /** Enough for 40 containers. */
@@ -55,9 +48,7 @@ export const podFields: Fields = {
         creationTimestamp: word,
         deletionTimestamp: word,
         labels: { upTo: 16 * 1024 },
-        annotations: {
-          members: { [defaultIdentityAnnotation]: word, [prefetchAnnotation]: { upTo: 4 * 1024 } },
-        },
+        annotations: { members: { [defaultIdentityAnnotation]: word } },
       },
     },
     spec: { members: { nodeName: word, hostNetwork: word, serviceAccountName: word } },
@@ -93,11 +84,9 @@ export function parsePod(object: unknown): PodView | undefined {
   return withPackedLabels(view, metadata.labels ?? {});
 }
 
-/** Everything in the metadata affects rights except the prefetch annotation. */
+/** Everything in the metadata affects rights. */
 function readTooLarge(left: ReturnType<typeof tooLargeIn>): Pick<PodView, 'tooLarge'> {
-  const decisive = left.find(
-    ({ path }) => path.startsWith('metadata.') && !path.endsWith(prefetchAnnotation),
-  );
+  const decisive = left.find(({ path }) => path.startsWith('metadata.'));
   return decisive ? { tooLarge: `${decisive.path} has more than ${decisive.upTo} bytes` } : {};
 }
 
@@ -165,15 +154,7 @@ function readMetadata({ uid, namespace, name, deletionTimestamp, annotations }: 
     isEnding: deletionTimestamp !== undefined,
     ...(Number.isNaN(endsAt) ? {} : { endsAt }),
     ...(defaultIdentity ? { defaultIdentity } : {}),
-    ...readPrefetch(annotations?.[prefetchAnnotation]),
   };
-}
-
-function readPrefetch(text = ''): Pick<PodView, 'prefetch'> {
-  // As requests name them.
-  const listed = text.split(',').map((one) => withoutScope(one.trim()));
-  const resources = [...new Set(listed.filter((one) => one !== ''))].slice(0, mostPrefetched);
-  return resources.length === 0 ? {} : { prefetch: resources };
 }
 
 function readSpec({ nodeName = '', serviceAccountName: serviceAccount = '' }: SpecShape) {

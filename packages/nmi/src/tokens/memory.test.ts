@@ -120,3 +120,13 @@ it('what is forgotten takes no place, in whatever namespace', () => {
   store('e');
   expect(known('d', 'e')).toEqual(['d', 'e']);
 });
+
+it('all tokens of one subject are forgotten at once, and take no place', () => {
+  const { memory, store, known } = stage(2);
+  store('a');
+  store('b');
+  memory.forgetAll(keyOf(subjectOf('a')));
+  memory.forgetAll(keyOf(subjectOf('never')));
+  store('c');
+  expect(known('a', 'b', 'c')).toEqual(['b', 'c']);
+});

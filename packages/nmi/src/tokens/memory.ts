@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '@pod-identity/kit/core';
 import type { TokenAge } from './age.ts';
+import { createShares } from './shares.ts';
 import type { IssuedToken, TokenSubject } from './types.ts';
 
 export interface Entry {
@@ -17,6 +18,8 @@ export interface TokenMemory {
   /** Ignored if the token of a later request is stored. */
   store(subject: TokenSubject, resource: string, entry: Entry): void;
   forget(subject: TokenSubject, resource: string): void;
+  /** Forgets all tokens of the subject with this `keyOf`. */
+  forgetAll(key: string): void;
   /** Forgets whatever belongs to other subjects than these. */
   prune(keep: (subject: TokenSubject) => boolean): void;
 }
@@ -27,6 +30,7 @@ interface Known {
 }
 
 interface Kept {
+  readonly namespace: string;
   readonly entry: Entry;
   readonly key: string;
   readonly resource: string;
@@ -40,8 +44,11 @@ interface Kept {
  */
 export function createTokenMemory(kept: number, clock: Pick<Clock, 'after'>): TokenMemory {
   const subjects = new Map<string, Known>();
-  const shares = createShares();
+  const shares = createShares<Kept>();
 
+  const forgetAll = (key: string) => {
+    for (const resource of subjects.get(key)?.entries.keys() ?? []) forget(key, resource);
+  };
   const forget = (key: string, resource: string) => {
     const entries = subjects.get(key)?.entries;
     const known = entries?.get(resource);
@@ -64,43 +71,14 @@ export function createTokenMemory(kept: number, clock: Pick<Clock, 'after'>): To
       const entries = subjects.get(key)?.entries ?? new Map<string, Kept>();
       const lifeMs = entry.issued.access.expiresOnTimestamp - entry.storedAt;
       const end = clock.after(Math.max(0, lifeMs), () => forget(key, resource));
-      const one: Kept = { entry, key, resource, end };
+      const one: Kept = { namespace: entry.namespace, entry, key, resource, end };
       subjects.set(key, { subject, entries: entries.set(resource, one) });
       shares.add(one);
     },
     forget: (subject, resource) => forget(keyOf(subject), resource),
+    forgetAll,
     prune(keep) {
-      for (const [key, { subject, entries }] of subjects) {
-        if (!keep(subject)) for (const resource of entries.keys()) forget(key, resource);
-      }
-    },
-  };
-}
-
-/** By namespace; in each the oldest first. */
-function createShares() {
-  const shares = new Map<string, Set<Kept>>();
-  let size = 0;
-  return {
-    get size() {
-      return size;
-    },
-    add(one: Kept) {
-      const { namespace } = one.entry;
-      shares.set(namespace, (shares.get(namespace) ?? new Set<Kept>()).add(one));
-      size += 1;
-    },
-    remove(one: Kept) {
-      const share = shares.get(one.entry.namespace);
-      if (!share?.delete(one)) return;
-      size -= 1;
-      if (share.size === 0) shares.delete(one.entry.namespace);
-    },
-    oldestOfLargest(): Kept | undefined {
-      let largest: ReadonlySet<Kept> = new Set();
-      for (const share of shares.values()) if (share.size > largest.size) largest = share;
-      const [oldest] = largest;
-      return oldest;
+      for (const [key, { subject }] of subjects) if (!keep(subject)) forgetAll(key);
     },
   };
 }

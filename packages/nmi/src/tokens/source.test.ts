@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { askerOf, clientIdOf, issuedTo, openQueue, subjectOf, wishFor } from '../../test/builders.ts';
 import { TokenError } from './errors.ts';
+import { keyOf } from './memory.ts';
 import { createTokenSource } from './source.ts';
 import type { IssuedToken, ServicePrincipal, TokenWish } from './types.ts';
 
@@ -516,6 +517,34 @@ describe('what is dropped', () => {
     source.prune((subject) => subject.kind === 'identity' && subject.name === 'default/writer');
     expect(source.cached(reader, () => free)).toBeUndefined();
     expect(source.cached(writer, () => free)).toBeDefined();
+  });
+
+  it('all tokens of one subject', async () => {
+    const { source } = stage();
+    const [reader, writer] = [wishFor(subjectOf('reader')), wishFor(subjectOf('writer'))];
+    for (const wish of [reader, writer]) await source.get(wish, free);
+    source.forget(keyOf(reader.subject));
+    expect(source.cached(reader, () => free)).toBeUndefined();
+    expect(source.cached(writer, () => free)).toBeDefined();
+  });
+
+  it('a token that comes when it may not be kept any more: whoever waits for it gets it, and nobody later', async () => {
+    const clock = createFakeClock();
+    const answer = Promise.withResolvers<IssuedToken>();
+    const state = { mayKeep: true };
+    const source = createTokenSource({
+      ...open,
+      upstream: { ask: () => answer.promise },
+      clock,
+      random: () => 0,
+      mayKeep: () => state.mayKeep,
+    });
+    const wish = wishFor(subjectOf('reader'));
+    const waiting = source.get(wish, free);
+    state.mayKeep = false;
+    answer.resolve(issuedTo('reader'));
+    expect((await waiting).from).toBe('miss');
+    expect(source.cached(wish, () => free)).toBeUndefined();
   });
 
   it('tells of every token that is given out of memory', async () => {

@@ -18,6 +18,8 @@ export interface TokenSource {
   get(wish: TokenWish, asker: Asker): Promise<Obtained>;
   /** Removes the tokens of all other subjects. */
   prune(keep: (subject: TokenSubject) => boolean): void;
+  /** Removes all tokens of the subject with this `keyOf`. */
+  forget(key: string): void;
 }
 
 /** From memory, from a running request, from a new one, or from memory because a new one could not be had. */
@@ -35,6 +37,8 @@ export interface TokenSourceOptions {
   readonly holdMs: number;
   readonly clock: Clock;
   readonly random: () => number;
+  /** Whether a token that has come may be kept; default: yes. */
+  readonly mayKeep?: (subject: TokenSubject) => boolean;
   /** Called for each token that is returned from memory. */
   readonly onRecalled?: (subject: TokenSubject) => void;
 }
@@ -99,6 +103,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
     cached: fresh,
     get: untilKnown({ once, unknown, hasOld: (wish) => oldOf(wish) !== undefined }, options),
     prune: (keep) => memory.prune(keep),
+    forget: (key) => memory.forgetAll(key),
   };
 }
 
@@ -145,7 +150,7 @@ interface Stores {
 
 /** Joins a running request, or makes one and stores the token unless it has special claims. */
 function joinInto({ memory, setbacks, flights }: Stores, options: TokenSourceOptions): Join {
-  const { upstream, clock, random, queueFor } = options;
+  const { upstream, clock, random, queueFor, mayKeep = () => true } = options;
   let questions = 0;
 
   const askAndStore = async (wish: TokenWish, namespace: string): Promise<IssuedToken> => {
@@ -159,7 +164,8 @@ function joinInto({ memory, setbacks, flights }: Stores, options: TokenSourceOpt
     const age = ageOf({ now, expiresOn: issued.access.expiresOnTimestamp }, random());
     // A token with special claims is only for its caller. The request also means that the stored token is not good.
     if (isSpecial(wish)) memory.forget(wish.subject, wish.resource);
-    else memory.store(wish.subject, wish.resource, { issued, storedAt: now, age, question, namespace });
+    else if (mayKeep(wish.subject))
+      memory.store(wish.subject, wish.resource, { issued, storedAt: now, age, question, namespace });
     return issued;
   };
 

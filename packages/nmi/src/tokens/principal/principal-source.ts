@@ -20,12 +20,14 @@ export interface PrincipalSourceOptions {
   readonly random: () => number;
   /** Called when tokens that were got with this Secret must be forgotten. */
   readonly onSecretChanged: (reference: SecretReference) => void;
+  /** Whether a Secret that was read may be kept; default: yes. */
+  readonly mayKeepSecret?: (reference: SecretReference) => boolean;
   /** Called for each request to Entra. */
   readonly onAsked: (asked: { ms: number; isOk: boolean }) => void;
 }
 
 export interface PrincipalSource extends TokenUpstream<ServicePrincipal> {
-  readonly secrets: Pick<SecretMemory, 'check' | 'prune'>;
+  readonly secrets: Pick<SecretMemory, 'check' | 'forget' | 'has'>;
 }
 
 /** Tokens of service principals: reads the Secret from the API server, then requests a token for each tenant from Entra. */
@@ -37,6 +39,7 @@ export function createPrincipalSource(options: PrincipalSourceOptions): Principa
     reader: options.secretReader,
     clock,
     onChanged: options.onSecretChanged,
+    ...(options.mayKeepSecret && { mayKeep: options.mayKeepSecret }),
   });
 
   // Entra counts all requests of an application: while it throttles one, none is sent for this application.

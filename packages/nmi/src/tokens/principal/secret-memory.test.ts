@@ -164,7 +164,7 @@ it('that is of no use any more is forgotten, others are kept', async () => {
   const other = { namespace: 'shop', name: 'other' };
   await versionNow();
   await versionNow(other);
-  memory.prune(({ name }) => name === 'other');
+  memory.forget(reference);
   memory.check(reference);
   await versionNow(other);
   expect(state.reads).toHaveLength(2);
@@ -186,3 +186,42 @@ it('of failures a bounded number is remembered: one more evicts the oldest alone
   await versionNow(named(0));
   expect(state.reads).toHaveLength(502);
 });
+
+const large = (version: string): ReadSecret => ({
+  version,
+  data: new Map([['clientSecret', Buffer.alloc(1024 * 1024, version)]]),
+});
+
+it('attack: a namespace with many Secrets of 1 MiB loses its own first, of which tokens are forgotten too; that of another is kept', async () => {
+  const { state, memory, changed, versionNow } = stage();
+  const victim = { namespace: 'bank', name: 'app' };
+  await versionNow(victim);
+  state.answer = large('1');
+  const hostile = Array.from({ length: 10 }, (_, n) => ({ namespace: 'hostile', name: `s${n}` }));
+  for (const one of hostile) await versionNow(one);
+  expect(memory.has(victim)).toBe(true);
+  expect(hostile.filter((one) => memory.has(one)).map(({ name }) => name)).toEqual(['s7', 's8', 's9']);
+  expect(changed).toEqual(['s0', 's1', 's2', 's3', 's4', 's5', 's6'].map((name) => `hostile/${name}`));
+});
+
+it('is not kept if nobody needs it any more when it has been read', async () => {
+  const { reads, memory } = unneeded();
+  await memory.current(reference);
+  expect([reads.length, memory.has(reference)]).toEqual([1, false]);
+});
+
+function unneeded() {
+  const reads: string[] = [];
+  const memory = createSecretMemory({
+    clock: createFakeClock(),
+    reader: {
+      read: ({ name }) => {
+        reads.push(name);
+        return Promise.resolve(secret('1'));
+      },
+    },
+    onChanged: () => undefined,
+    mayKeep: () => false,
+  });
+  return { reads, memory };
+}

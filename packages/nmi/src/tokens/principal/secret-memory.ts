@@ -1,5 +1,6 @@
 import { RecentMap, type Clock } from '@pod-identity/kit/core';
 import { TokenError, type TokenErrorCode } from '../errors.ts';
+import { createShares } from '../shares.ts';
 import type { ReadSecret, SecretReader, SecretReference } from './secret-reader.ts';
 
 export interface SecretMemory {
@@ -7,7 +8,8 @@ export interface SecretMemory {
   current(reference: SecretReference): Promise<ReadSecret>;
   /** Reads a remembered Secret again in the background, unless that was done recently. */
   check(reference: SecretReference): void;
-  prune(keep: (reference: SecretReference) => boolean): void;
+  forget(reference: SecretReference): void;
+  has(reference: SecretReference): boolean;
 }
 
 export interface SecretMemoryOptions {
@@ -15,10 +17,13 @@ export interface SecretMemoryOptions {
   readonly clock: Clock;
   /** Called when a Secret that was read before has changed, was deleted or may not be read any more. */
   readonly onChanged: (reference: SecretReference) => void;
+  /** Whether a Secret that was read may be kept; default: yes. */
+  readonly mayKeep?: (reference: SecretReference) => boolean;
 }
 
 interface Known {
   readonly reference: SecretReference;
+  readonly namespace: string;
   readonly secret: ReadSecret;
   readonly askedAt: number;
 }
@@ -33,11 +38,16 @@ const readAgainMs = 30_000;
 /** Shorter, since a missing Secret may be created any moment. */
 const failureMs = 5_000;
 const failuresKept = 500;
+/** An API server allows 1 MiB for each. */
+const bytesKept = 4 * 1024 * 1024;
 
-/** Keeps Secrets in memory while they are used. There is no watch: NMI has no right to list Secrets. */
+/**
+ * Keeps Secrets in memory while they are used. There is no watch: NMI has no right to list Secrets. If they are too large, the one that was
+ * read first of the namespace with most bytes is evicted; then `onChanged` is called too, since a change of it would not be noticed.
+ */
 export function createSecretMemory(options: SecretMemoryOptions): SecretMemory {
   const { clock } = options;
-  const stores: Stores = { known: new Map(), failed: new RecentMap(failuresKept) };
+  const stores: Stores = { known: createKnown(options.onChanged), failed: new RecentMap(failuresKept) };
   const { known, failed } = stores;
   const running = new Map<string, Promise<ReadSecret>>();
 
@@ -63,16 +73,45 @@ export function createSecretMemory(options: SecretMemoryOptions): SecretMemory {
     },
     check(reference) {
       const name = nameOf(reference);
-      if (known.has(name) && !recent(name)) readNow(reference).catch(() => undefined);
+      if (known.get(name) && !recent(name)) readNow(reference).catch(() => undefined);
     },
-    prune(keep) {
-      for (const [name, { reference }] of known) if (!keep(reference)) known.delete(name);
+    forget: (reference) => known.delete(nameOf(reference)),
+    has: (reference) => known.get(nameOf(reference)) !== undefined,
+  };
+}
+
+function createKnown(onEvicted: (reference: SecretReference) => void) {
+  const all = new Map<string, Known>();
+  const shares = createShares<Known>(({ secret }) => bytesOf(secret));
+  const remove = (name: string) => {
+    const one = all.get(name);
+    if (!one) return;
+    all.delete(name);
+    shares.remove(one);
+  };
+  return {
+    get: (name: string) => all.get(name),
+    delete: remove,
+    set(name: string, one: Known) {
+      remove(name);
+      all.set(name, one);
+      shares.add(one);
+      for (let oldest; shares.size > bytesKept && (oldest = shares.oldestOfLargest());) {
+        remove(nameOf(oldest.reference));
+        onEvicted(oldest.reference);
+      }
     },
   };
 }
 
+function bytesOf({ data }: ReadSecret): number {
+  let bytes = 0;
+  for (const [key, value] of data) bytes += key.length + value.length;
+  return bytes;
+}
+
 interface Stores {
-  readonly known: Map<string, Known>;
+  readonly known: ReturnType<typeof createKnown>;
   readonly failed: Map<string, Failed>;
 }
 
@@ -82,21 +121,25 @@ async function readInto(
   options: SecretMemoryOptions,
 ): Promise<ReadSecret> {
   const { known } = stores;
+  const { mayKeep = () => true } = options;
   const name = nameOf(reference);
   const before = known.get(name);
   const askedAt = options.clock.now();
+  const keep = (secret: ReadSecret) => {
+    if (mayKeep(reference)) known.set(name, { reference, namespace: reference.namespace, secret, askedAt });
+  };
   const isOther = () => before !== undefined && known.get(name)?.secret !== before.secret;
   try {
     const read = await options.reader.read(reference);
     // The object stays the same while its version does: proofs are remembered by it.
     const secret = before?.secret.version === read.version ? before.secret : read;
-    known.set(name, { reference, secret, askedAt });
+    keep(secret);
     stores.failed.delete(name);
     return secret;
   } catch (error) {
     if (isCode(error, 'misconfigured')) forget(stores, { name, error, at: askedAt });
     if (!before || !isCode(error, 'unavailable')) throw error;
-    known.set(name, { ...before, askedAt });
+    keep(before.secret);
     return before.secret;
   } finally {
     if (isOther()) options.onChanged(reference);
