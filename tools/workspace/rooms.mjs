@@ -179,7 +179,15 @@ export const rooms = [
   {
     folder: nmi('tokens/principal'),
     head: 'principal-source',
-    pure: ['secret-keys', 'reader-words', 'entra-errors', 'reading-budgets', 'refused-certificates', 'turns'],
+    pure: [
+      'secret-keys',
+      'secret-versions',
+      'reader-words',
+      'entra-errors',
+      'reading-budgets',
+      'refused-certificates',
+      'turns',
+    ],
   },
   { folder: nmi('tokens/principal/reader'), pure: { except: ['main'] } },
   {

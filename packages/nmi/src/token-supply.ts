@@ -50,6 +50,12 @@ const entraPace = {
   queues: { principals: { atATime: 8, waiting: { total: 256, perNamespace: 128, perPod: 32 } } },
 };
 
+/** For reads of Secrets in the background. */
+const checkPace = {
+  all: { atATime: 8, perNamespace: 2, patienceMs: 10_000 },
+  queues: { checks: { atATime: 8, waiting: { total: 1_024, perNamespace: 256, perPod: 1 } } },
+};
+
 /** Assembles the room tokens: memory in front of the metadata service and of Entra. */
 export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
   const { transport, clock, random, metrics, trace } = options;
@@ -65,6 +71,7 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
     secretReader: createSecretReader(transport),
     entra: createEntraClient({ http, clock }),
     certificates: createCertificateReader({ reader, clock }),
+    checks: createTurnQueues({ clock, ...checkPace }).checks,
     clock,
     random,
     mayKeepSecret: (secret) => holders.holdsSecret(secret),
@@ -79,7 +86,7 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
     random,
     mayKeep: (subject) => holders.holds(subject) && isChecked(subject, principals.secrets),
     onRecalled: (subject) => {
-      if (subject.kind === 'service-principal') principals.secrets.check(subject.secret);
+      if (subject.kind === 'service-principal') principals.secrets.check(subject);
     },
   });
 

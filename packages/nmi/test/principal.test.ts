@@ -107,17 +107,19 @@ function tokensOn(clock: FakeClock) {
   const http = createEntraHttp();
   const random = () => 0.5;
   const underWay = new Set<Promise<unknown>>();
-  const noted = <In, Out>(ask: (question: In) => Promise<Out>) => {
-    return (question: In) => {
-      const answer = ask(question);
+  const noted = <In extends unknown[], Out>(ask: (...question: In) => Promise<Out>) => {
+    return (...question: In) => {
+      const answer = ask(...question);
       underWay.add(answer);
       return answer;
     };
   };
+  const { read, version } = createSecretReader(transport);
   const principals = createPrincipalSource({
-    secretReader: { read: noted(createSecretReader(transport).read) },
+    secretReader: { read: noted(read), version: noted(version) },
     entra: { ask: noted(createEntraClient({ http, clock }).ask) },
     certificates: createCertificateReader({ reader: createReaderProcess(clock), clock }),
+    checks: openQueue,
     clock,
     random,
     onSecretChanged: ({ name }) =>
@@ -131,7 +133,7 @@ function tokensOn(clock: FakeClock) {
     queueFor: () => openQueue,
     holdMs: 8_000,
     onRecalled: (subject) => {
-      if (subject.kind === 'service-principal') principals.secrets.check(subject.secret);
+      if (subject.kind === 'service-principal') principals.secrets.check(subject);
     },
   });
   /** What was begun on the side has ended. */
@@ -205,6 +207,18 @@ describe('C12, C59 type 1: a client secret', () => {
     ],
     ['C52 an empty Secret', { keys: {} }, 'misconfigured', /empty/],
     ['several keys', { keys: { a: 'right', b: 'right' } }, 'misconfigured', /clientSecret/],
+    [
+      'a client secret of more than 4 KiB',
+      { keys: { clientSecret: 'right'.repeat(1_000) } },
+      'misconfigured',
+      /Secret default\/app-\d+ of AzureIdentity .*key clientSecret has more than 4096 bytes/,
+    ],
+    [
+      'an only key of more than 4 KiB',
+      { keys: { any: 'right'.repeat(1_000) } },
+      'misconfigured',
+      /key any has more than 4096 bytes/,
+    ],
   ])('C53 %s: why, with what to do and without a full id', async (...[, draft, code, text]) => {
     const { tokens, wish, subject } = await stage(draft);
     const error = await failure(tokens.get(wish, free));
@@ -213,6 +227,14 @@ describe('C12, C59 type 1: a client secret', () => {
     expect(error.message).not.toContain(subject.clientId);
     expect(error.message).not.toContain(sim.azure.world.defaultTenantId);
     expect(error.message).not.toMatch(/right|wrong secret|\bold\b/);
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ['C59 under the only key, whatever its name', { any: 'right' }],
+    ['beside keys that are larger than NMI reads', { a: 'x'.repeat(500_000), clientSecret: 'right', z: 'y' }],
+  ])('is found %s', async (_, keys) => {
+    const { tokens, wish } = await stage({ keys });
+    await expect(tokens.get(wish, free)).resolves.toMatchObject({ from: 'miss' });
   });
 
   it('C53 a resource that nobody knows is refused, two in one are not asked for', async () => {
@@ -290,6 +312,12 @@ describe.skipIf(whyNoCertificates !== undefined)('C60 type 2: a certificate', ()
     ],
     ['that is none', () => ({ certificate: 'hello' }), 'misconfigured', /no PKCS#12/],
     ['C52 that is empty', () => ({ certificate: '' }), 'misconfigured', /empty/],
+    [
+      'of more than 64 KiB',
+      () => ({ certificate: 'x'.repeat(65_539) }),
+      'misconfigured',
+      /its key certificate is too large: certificate and key may have 65536 bytes together/,
+    ],
   ])('C53 %s: told what is wrong', async (...[, keys, code, text]) => {
     const { tokens, wish } = await stage({ keys: keys(), app: registered() });
     const error = await failure(tokens.get(wish, free));

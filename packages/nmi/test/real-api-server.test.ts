@@ -14,7 +14,7 @@ import { isNoAnswer } from '../src/identify/answers.ts';
 import { createCallerFinder } from '../src/identify/find-caller.ts';
 import { createPodInformer } from '../src/identify/pod-directory.ts';
 import { createStartupTaint } from '../src/ready/startup-taint.ts';
-import { createSecretReader } from '../src/tokens/principal/secret-reader.ts';
+import { createSecretReader, type SecretReference } from '../src/tokens/principal/secret-reader.ts';
 import { connection, nothingKnown } from './builders.ts';
 
 const node = 'node-1';
@@ -231,15 +231,17 @@ function suite(server: RunningApiServer) {
       },
       subjects: [{ kind: 'ServiceAccount', name: 'nmi', namespace: 'aad-pod-identity' }],
     });
-    const { read } = createSecretReader(nmi);
+    const reader = createSecretReader(nmi);
+    const read = (reference: SecretReference) => reader.read(reference, 'secret');
     // The API server's own watch of RoleBindings may be behind.
     await expect
       .poll(() => read({ namespace: 'team', name: 'app' }).then(() => 'read', String), {
         message: 'the API server to heed the RoleBinding',
       })
       .toBe('read');
-    const { data, version } = await read({ namespace: 'team', name: 'app' });
-    expect(data.get('clientSecret')?.toString()).toBe('value');
+    const { stored, version } = await read({ namespace: 'team', name: 'app' });
+    expect(stored).toEqual({ kind: 'secret', value: 'value' });
+    await expect(reader.version({ namespace: 'team', name: 'app' })).resolves.toBe(version);
     expect(version).toMatch(/^\S+ \d+$/);
     await expect(read({ namespace: 'default', name: 'app' })).rejects.toMatchObject({
       code: 'misconfigured',

@@ -191,11 +191,17 @@ function startNode(first: State, rules: AuthorizeRules) {
   });
   const secrets = createSecretMemory({
     reader: {
+      version: async () => {
+        await clock.sleep(tookMs);
+        return '1';
+      },
       read: async () => {
         await clock.sleep(tookMs);
-        return { version: '1', data: new Map() };
+        return { version: '1', stored: { kind: 'secret', value: 'v' } };
       },
     },
+    certificates: { read: () => Promise.resolve('not a certificate') },
+    checks: openQueue,
     clock,
     onChanged: () => undefined,
     mayKeep: (secret) => holders.holdsSecret(secret),
@@ -203,7 +209,7 @@ function startNode(first: State, rules: AuthorizeRules) {
   const source = createTokenSource({
     upstream: {
       ask: async ({ subject }) => {
-        if (subject.kind === 'service-principal') await secrets.current(subject.secret);
+        if (subject.kind === 'service-principal') await secrets.proof(subject);
         await clock.sleep(tookMs);
         return { ...issuedTo('any', { now: clock.now() }), clientId: undefined };
       },

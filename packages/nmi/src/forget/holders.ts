@@ -1,6 +1,6 @@
 import type { Tenant } from '@pod-identity/kit/core';
 import { keyOf } from '../tokens/memory.ts';
-import { createShares } from '../tokens/shares.ts';
+import { createShares, type Shared } from '../tokens/shares.ts';
 import type { MachineSubject, ServicePrincipal, TokenSubject } from '../tokens/types.ts';
 
 type SecretReference = ServicePrincipal['secret'];
@@ -33,8 +33,7 @@ export interface Holders {
   keep(holder: Holder, mayUse: (thing: Thing) => boolean): void;
 }
 
-interface Held {
-  readonly namespace: string;
+interface Held extends Shared {
   readonly holder: Keeper;
   readonly thing: HeldThing;
 }
@@ -58,16 +57,17 @@ export function createHolders(onReleased: (thing: Thing) => void, kept = charact
   const things = new Map<string, HeldThing>();
   const secrets = createCounts();
   const pods = createKeepers();
-  const shares = createShares<Held>(({ thing }) => thing.key.length + overhead);
+  const shares = createShares<Held>({ perNamespace: Infinity, total: kept });
 
   const enter = (holder: Keeper, subject: TokenSubject, key: string) => {
     const thing = things.get(key) ?? { ...describe(subject, key), holders: new Set() };
     if (thing.holders.size === 0) secrets.count(thing, 1);
     things.set(key, thing);
-    const held: Held = { namespace: holder.tenant.namespace, holder, thing };
+    const { namespace } = holder.tenant;
+    const held: Held = { namespace, weight: key.length + overhead, holder, thing };
     holder.held.set(key, held);
     thing.holders.add(holder);
-    shares.add(held);
+    for (const one of shares.add(held)) release(one);
   };
   const release = (held: Held) => {
     const { holder, thing } = held;
@@ -87,7 +87,6 @@ export function createHolders(onReleased: (thing: Thing) => void, kept = charact
       if (pods.of(tenant.pod)?.held.has(key)) return undefined;
       const holder = pods.add(tenant);
       enter(holder, subject, key);
-      for (let one; shares.size > kept && (one = shares.oldestOfLargest());) release(one);
       return holder;
     },
     holds: (subject) => things.has(keyOf(subject)),

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '@pod-identity/kit/core';
 import type { TokenAge } from './age.ts';
-import { createShares } from './shares.ts';
+import { createShares, type Shared } from './shares.ts';
 import type { IssuedToken, TokenSubject } from './types.ts';
 
 export interface Entry {
@@ -29,8 +29,7 @@ interface Known {
   readonly entries: Map<string, Kept>;
 }
 
-interface Kept {
-  readonly namespace: string;
+interface Kept extends Shared {
   readonly entry: Entry;
   readonly key: string;
   readonly resource: string;
@@ -44,7 +43,7 @@ interface Kept {
  */
 export function createTokenMemory(kept: number, clock: Pick<Clock, 'after'>): TokenMemory {
   const subjects = new Map<string, Known>();
-  const shares = createShares<Kept>();
+  const shares = createShares<Kept>({ perNamespace: Infinity, total: kept });
 
   const forgetAll = (key: string) => {
     for (const resource of subjects.get(key)?.entries.keys() ?? []) forget(key, resource);
@@ -66,14 +65,12 @@ export function createTokenMemory(kept: number, clock: Pick<Clock, 'after'>): To
       const known = subjects.get(key)?.entries.get(resource)?.entry;
       if (known && known.question > entry.question) return;
       forget(key, resource);
-      const oldest = shares.size < kept ? undefined : shares.oldestOfLargest();
-      if (oldest) forget(oldest.key, oldest.resource);
       const entries = subjects.get(key)?.entries ?? new Map<string, Kept>();
       const lifeMs = entry.issued.access.expiresOnTimestamp - entry.storedAt;
       const end = clock.after(Math.max(0, lifeMs), () => forget(key, resource));
-      const one: Kept = { namespace: entry.namespace, entry, key, resource, end };
+      const one: Kept = { namespace: entry.namespace, weight: 1, entry, key, resource, end };
       subjects.set(key, { subject, entries: entries.set(resource, one) });
-      shares.add(one);
+      for (const out of shares.add(one)) forget(out.key, out.resource);
     },
     forget: (subject, resource) => forget(keyOf(subject), resource),
     forgetAll,

@@ -1,47 +1,68 @@
+/** What is kept for a namespace. */
+export interface Shared {
+  readonly namespace: string;
+  readonly weight: number;
+}
+
+export interface ShareLimits {
+  readonly perNamespace: number;
+  readonly total: number;
+}
+
 export interface Shares<T> {
-  /** Of all items, by weight. */
-  readonly size: number;
-  add(one: T): void;
+  /**
+   * Returns what is over a limit now, and no longer in: the oldest of its namespace while that is over its own limit, then the oldest of the
+   * namespace that holds most.
+   */
+  add(one: T): readonly T[];
   remove(one: T): void;
-  /** The oldest item of the namespace that has most. */
-  oldestOfLargest(): T | undefined;
 }
 
 interface Share<T> {
-  size: number;
   /** The oldest first. */
-  readonly items: Set<T>;
+  readonly all: Set<T>;
+  weight: number;
 }
 
-/** What is kept for namespaces, and how much of it. Default weight: 1. */
-export function createShares<T extends { readonly namespace: string }>(
-  weigh: (one: T) => number = () => 1,
-): Shares<T> {
+/** Limits what is kept for each namespace and in total. A namespace evicts from another one only if that one holds more. */
+export function createShares<T extends Shared>({ perNamespace, total }: ShareLimits): Shares<T> {
   const shares = new Map<string, Share<T>>();
-  let size = 0;
+  let sum = 0;
+
+  const remove = (one: T) => {
+    const share = shares.get(one.namespace);
+    if (!share?.all.delete(one)) return;
+    share.weight -= one.weight;
+    sum -= one.weight;
+    if (share.all.size === 0) shares.delete(one.namespace);
+  };
+  const overfull = (own: Share<T>): Share<T> | undefined => {
+    if (own.weight > perNamespace) return own;
+    return sum > total ? largest(shares.values()) : undefined;
+  };
+
   return {
-    get size() {
-      return size;
-    },
+    remove,
     add(one) {
-      const share = shares.get(one.namespace) ?? { size: 0, items: new Set() };
-      shares.set(one.namespace, share);
-      share.items.add(one);
-      share.size += weigh(one);
-      size += weigh(one);
-    },
-    remove(one) {
-      const share = shares.get(one.namespace);
-      if (!share?.items.delete(one)) return;
-      share.size -= weigh(one);
-      size -= weigh(one);
-      if (share.items.size === 0) shares.delete(one.namespace);
-    },
-    oldestOfLargest() {
-      let largest: Share<T> | undefined;
-      for (const share of shares.values()) if (!largest || share.size > largest.size) largest = share;
-      const [oldest] = largest?.items ?? [];
-      return oldest;
+      const own = shares.get(one.namespace) ?? { all: new Set<T>(), weight: 0 };
+      shares.set(one.namespace, own);
+      own.all.add(one);
+      own.weight += one.weight;
+      sum += one.weight;
+      const out: T[] = [];
+      for (let over = overfull(own); over; over = overfull(own)) {
+        const [oldest] = over.all;
+        if (oldest === undefined) break;
+        remove(oldest);
+        out.push(oldest);
+      }
+      return out;
     },
   };
+}
+
+function largest<T>(shares: Iterable<Share<T>>): Share<T> | undefined {
+  let found: Share<T> | undefined;
+  for (const share of shares) if (!found || share.weight > found.weight) found = share;
+  return found;
 }

@@ -1,4 +1,6 @@
-import { constants, createVerify, X509Certificate } from 'node:crypto';
+import { constants, createVerify, generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { makeCertificate, whyNoCertificates } from '../../../test/certificates.ts';
 import { createAssertions } from './assertion.ts';
@@ -92,4 +94,22 @@ describe.skipIf(whyNoCertificates !== undefined)('assertions', () => {
     expect(await ask('app-1')).toBe(second);
     expect(await ask('app-0')).not.toBe(first);
   });
+});
+
+it('attack: 16 certificates with chains of 48 KiB, each for 32 applications, take a few MiB of heap', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const { privateKey: key } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const raw = Buffer.alloc(3 * 1024);
+  const chain = Array.from({ length: 16 }, () => ({ raw }));
+  const certificates = Array.from({ length: 16 }, () => ({ key, leaf: { raw }, chain }));
+  const { sign } = createAssertions({ now: () => 0 });
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  for (const certificate of certificates)
+    for (let n = 0; n < 32; n += 1) await sign(certificate, { clientId: `app-${n}`, audience: 'there' });
+  collect();
+  const mebibytes = (process.memoryUsage().heapUsed - before) / 1024 / 1024;
+  expect(mebibytes).toBeLessThan(8);
+  expect(await sign(certificates[0]!, { clientId: 'app-0', audience: 'there' })).toContain('.');
 });

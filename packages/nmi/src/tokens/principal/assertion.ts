@@ -27,7 +27,14 @@ const signInPool = promisify(signWithCallback);
 
 interface Kept {
   readonly madeAt: number;
-  readonly assertion: Promise<string>;
+  /** Payload and signature. */
+  readonly signed: Promise<string>;
+}
+
+/** The header has the whole chain, which may have some 60 KiB: it is kept once for all assertions. */
+interface KeptOfCertificate {
+  readonly header: string;
+  readonly assertions: Map<string, Kept>;
 }
 
 /**
@@ -35,39 +42,39 @@ interface Kept {
  * them for a key with inconsistent numbers.
  */
 export function createAssertions(clock: Pick<Clock, 'now'>): Assertions {
-  const memory = new WeakMap<Certificate, Map<string, Kept>>();
-  const sign: Assertions['sign'] = (certificate, claims) => {
-    const ofCertificate = memory.get(certificate) ?? new RecentMap<string, Kept>(keptOfCertificate);
-    memory.set(certificate, ofCertificate);
+  const memory = new WeakMap<Certificate, KeptOfCertificate>();
+  const sign: Assertions['sign'] = async (certificate, claims) => {
+    const { header, assertions } = memory.get(certificate) ?? {
+      header: headerOf(certificate),
+      assertions: new RecentMap<string, Kept>(keptOfCertificate),
+    };
+    memory.set(certificate, { header, assertions });
     const name = `${claims.clientId} ${claims.audience}`;
     const now = clock.now();
-    const kept = ofCertificate.get(name);
+    const kept = assertions.get(name);
     // Also signed again when the clock was set.
-    if (kept && Math.abs(now - kept.madeAt) < reuseMs) return kept.assertion;
-    const assertion = signAssertion(certificate, claims, now);
-    ofCertificate.set(name, { madeAt: now, assertion });
-    return assertion;
+    if (kept && Math.abs(now - kept.madeAt) < reuseMs) return `${header}.${await kept.signed}`;
+    const signed = signPayload(certificate, { header, payload: payloadOf(claims, now) });
+    assertions.set(name, { madeAt: now, signed });
+    return `${header}.${await signed}`;
   };
   return { sign };
 }
 
-/** Signs in the thread pool. */
-async function signAssertion(
-  certificate: Certificate,
-  { clientId, audience }: AssertionClaims,
-  now: number,
-): Promise<string> {
+function headerOf(certificate: Certificate): string {
   const { leaf, chain } = certificate;
-  const { alg, hash, input } = methodOf(certificate);
-  const at = Math.floor(now / 1000);
-  const header = {
-    alg,
+  return encoded({
+    alg: methodOf(certificate).alg,
     typ: 'JWT',
     'x5t#S256': createHash('sha256').update(leaf.raw).digest('base64url'),
     // The whole chain, for applications that are registered by subject and issuer.
     x5c: chain.map(({ raw }) => raw.toString('base64')),
-  };
-  const payload = {
+  });
+}
+
+function payloadOf({ clientId, audience }: AssertionClaims, now: number): string {
+  const at = Math.floor(now / 1000);
+  return encoded({
     aud: audience,
     iss: clientId,
     sub: clientId,
@@ -75,12 +82,21 @@ async function signAssertion(
     nbf: at,
     iat: at,
     exp: at + lifeSeconds,
-  };
-  const signed = [header, payload]
-    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
-    .join('.');
-  const signature = await signInPool(hash, Buffer.from(signed), input);
-  return `${signed}.${signature.toString('base64url')}`;
+  });
+}
+
+function encoded(part: object): string {
+  return Buffer.from(JSON.stringify(part)).toString('base64url');
+}
+
+/** Signs in the thread pool. */
+async function signPayload(
+  certificate: Certificate,
+  { header, payload }: { readonly header: string; readonly payload: string },
+): Promise<string> {
+  const { hash, input } = methodOf(certificate);
+  const signature = await signInPool(hash, Buffer.from(`${header}.${payload}`), input);
+  return `${payload}.${signature.toString('base64url')}`;
 }
 
 interface Method {

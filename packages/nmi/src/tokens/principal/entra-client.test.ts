@@ -4,7 +4,7 @@ import { beforeEach, expect, it, vi } from 'vitest';
 import { createEntraClient } from './entra-client.ts';
 import type { EntraPost } from './entra-http.ts';
 import { createCertificateReader } from './certificate-reader.ts';
-import { createProofs } from './proofs.ts';
+import { proofIn } from './proofs.ts';
 
 const loaded: string[] = vi.hoisted(() => []);
 vi.mock('@azure/msal-node', async (original) => {
@@ -57,12 +57,12 @@ beforeEach(() => vi.stubEnv('MSAL_FORCE_REGION', 'westeurope'));
 it('MSAL is loaded by the first service principal, and what reads certificates never in this process', async () => {
   const { ask } = stage();
   const run = vi.fn(() => Promise.resolve('{"fault":"none"}'));
-  const proofs = createProofs(createCertificateReader({ reader: { run }, clock: createFakeClock() }));
+  const certificates = createCertificateReader({ reader: { run }, clock: createFakeClock() });
   expect(loaded).toEqual([]);
   await ask();
   expect(loaded).toEqual(['msal']);
-  const data = new Map([['certificate', Buffer.from('none')]]);
-  await proofs.of({ version: '1', data }, { ...subject, credential: 'certificate' }).catch(() => undefined);
+  const stored = { kind: 'pfx', bytes: Buffer.from('none'), password: '' } as const;
+  await proofIn(stored, certificates, subject.secret);
   expect(run).toHaveBeenCalledOnce();
   expect(loaded).toEqual(['msal']);
 });

@@ -1,5 +1,6 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it } from 'vitest';
+import { openQueue } from '../../../test/builders.ts';
 import { TokenError } from '../errors.ts';
 import type { ServicePrincipal, TokenWish } from '../types.ts';
 import type { EntraQuestion } from './entra-client.ts';
@@ -31,19 +32,21 @@ const stage = (answer: (question: EntraQuestion) => string | Error = () => 'opaq
   const questions: EntraQuestion[] = [];
   const asked: { ms: number; isOk: boolean }[] = [];
   const changed: string[] = [];
-  const state = { version: '1', answer };
+  const state = { version: '1', answer, hold: Promise.resolve(undefined) };
   const source = createPrincipalSource({
     clock,
     random: () => 0,
     secretReader: {
-      read: () =>
-        Promise.resolve({ version: state.version, data: new Map([['clientSecret', Buffer.from('hidden')]]) }),
+      version: () => Promise.resolve(state.version),
+      read: () => Promise.resolve({ version: state.version, stored: { kind: 'secret', value: 'hidden' } }),
     },
     certificates: { read: () => Promise.reject(new Error('there is no certificate here')) },
+    checks: openQueue,
     entra: {
       ask: async (question) => {
         questions.push(question);
         await clock.sleep(20);
+        await state.hold;
         const token = state.answer(question);
         if (token instanceof Error) throw token;
         const expiresOnTimestamp = clock.now() + 3_600_000;
@@ -153,6 +156,23 @@ it('a fault of our own is held against nobody', async () => {
   await expect(ask()).resolves.toMatchObject({ message: 'a bug' });
   state.answer = () => 'opaque';
   await expect(ask()).resolves.toHaveProperty('access');
+});
+
+it('a token that was requested with a Secret that has changed meanwhile is not given out', async () => {
+  const { source, questions, clock, state, changed } = stage();
+  const answer = Promise.withResolvers<undefined>();
+  state.hold = answer.promise;
+  const outcome = source.ask(wish()).catch((error: unknown) => error as Error);
+  await clock.advance(30_000);
+  state.version = '2';
+  source.secrets.check(subject);
+  await clock.advance(0);
+  expect([questions.length, changed]).toEqual([1, ['shop/app']]);
+  answer.resolve(undefined);
+  await expect(outcome).resolves.toMatchObject({
+    code: 'unavailable',
+    message: 'Secret shop/app was changed while a token was requested with it. Try again.',
+  });
 });
 
 it('tells when a Secret has changed, and uses the new one', async () => {

@@ -7,15 +7,12 @@ import { TokenError } from '../errors.ts';
 import { keyOf } from '../memory.ts';
 import type { ServicePrincipal, TokenUpstream, TokenWish } from '../types.ts';
 import type { EntraClient, EntraQuestion, Proof } from './entra-client.ts';
-import type { CertificateReader } from './certificate-reader.ts';
-import { createProofs } from './proofs.ts';
-import { createSecretMemory, type SecretMemory } from './secret-memory.ts';
-import type { SecretReader, SecretReference } from './secret-reader.ts';
+import { createSecretMemory, type SecretMemory, type SecretMemoryOptions } from './secret-memory.ts';
+import type { SecretReference } from './secret-reader.ts';
 
-export interface PrincipalSourceOptions {
-  readonly secretReader: SecretReader;
+export interface PrincipalSourceOptions extends Pick<SecretMemoryOptions, 'certificates' | 'checks'> {
+  readonly secretReader: SecretMemoryOptions['reader'];
   readonly entra: EntraClient;
-  readonly certificates: CertificateReader;
   readonly clock: Clock;
   readonly random: () => number;
   /** Called when tokens that were got with this Secret must be forgotten. */
@@ -34,9 +31,10 @@ export interface PrincipalSource extends TokenUpstream<ServicePrincipal> {
 export function createPrincipalSource(options: PrincipalSourceOptions): PrincipalSource {
   const { clock, random, entra, onAsked } = options;
   const setbacks = createSetbacks({ clock, random });
-  const proofs = createProofs(options.certificates);
   const secrets = createSecretMemory({
     reader: options.secretReader,
+    certificates: options.certificates,
+    checks: options.checks,
     clock,
     onChanged: options.onSecretChanged,
     ...(options.mayKeepSecret && { mayKeep: options.mayKeepSecret }),
@@ -65,17 +63,24 @@ export function createPrincipalSource(options: PrincipalSourceOptions): Principa
   const ask: PrincipalSource['ask'] = async (wish) => {
     const { subject } = wish;
     judge(wish);
-    const proof = await proofs.of(await secrets.current(subject.secret), subject);
+    const { proof, isCurrent } = await secrets.proof(subject);
     const forTenant = (tenantId: string) => askOne(questionFor(wish, tenantId, proof));
     const access = await forTenant(subject.tenantId);
     const others = await Promise.all(
       subject.auxiliaryTenantIds.map(async (tenantId) => ({ tenantId, access: await forTenant(tenantId) })),
     );
+    // The tokens of the previous Secret were forgotten at its change, before this one came.
+    if (!isCurrent()) throw changedMeanwhile(subject);
     const { clientId = subject.clientId, objectId } = readClaims(access.token);
     return { access, clientId, objectId, ...(others.length > 0 && { auxiliary: others }) };
   };
 
   return { ask, secrets };
+}
+
+function changedMeanwhile({ secret: { namespace, name } }: ServicePrincipal): TokenError {
+  const text = `Secret ${namespace}/${name} was changed while a token was requested with it. Try again.`;
+  return new TokenError('unavailable', text);
 }
 
 function questionFor(

@@ -1,10 +1,8 @@
 import { expect, it, vi } from 'vitest';
-import { TokenError } from '../errors.ts';
 import type { ServicePrincipal } from '../types.ts';
 import type { CertificateReader } from './certificate-reader.ts';
-import { createProofs } from './proofs.ts';
+import { createKeptProofs, proofIn, usable, type Found } from './proofs.ts';
 import type { Certificate } from './reader-words.ts';
-import type { ReadSecret } from './secret-reader.ts';
 
 const subject: ServicePrincipal = {
   kind: 'service-principal',
@@ -16,75 +14,95 @@ const subject: ServicePrincipal = {
   credential: 'secret',
   secret: { namespace: 'shop', name: 'credential' },
 };
-const withCertificate = { ...subject, credential: 'certificate' } as const;
-const secretOf = (keys: Readonly<Record<string, string>>): ReadSecret => ({
-  version: '1',
-  data: new Map(Object.entries(keys).map(([key, value]) => [key, Buffer.from(value)])),
-});
-const certificate = { leaf: {} } as Certificate;
-const pem = secretOf({ certificate: '-----BEGIN CERTIFICATE-----' });
-
-const stage = () => {
-  const reader = vi.fn<CertificateReader['read']>(() => Promise.resolve(certificate));
-  return { reader, proofs: createProofs({ read: reader }) };
+const certificateOf = (bytes: number): Certificate => {
+  const leaf = { raw: Buffer.alloc(bytes) };
+  return { leaf, chain: [leaf] } as unknown as Certificate;
 };
+const proofOf = (bytes: number): Found => ({ kind: 'certificate', certificate: certificateOf(bytes) });
+const secretOf = (value: string): Found => ({ kind: 'secret', value });
+const subjectAt = (namespace: string, name: string): ServicePrincipal => ({
+  ...subject,
+  secret: { namespace, name },
+});
 
 it('a client secret is the proof as it is, and no certificate is read', async () => {
-  const { proofs, reader } = stage();
-  await expect(proofs.of(secretOf({ clientSecret: 'hidden' }), subject)).resolves.toEqual({
-    kind: 'secret',
-    value: 'hidden',
+  const read = vi.fn<CertificateReader['read']>();
+  const stored = { kind: 'secret', value: 'hidden' } as const;
+  await expect(proofIn(stored, { read }, subject.secret)).resolves.toEqual(stored);
+  await expect(proofIn('it is empty', { read }, subject.secret)).resolves.toBe('it is empty');
+  expect(read).not.toHaveBeenCalled();
+});
+
+it('a certificate is read on account of the namespace of its Secret', async () => {
+  const certificate = certificateOf(1);
+  const read = vi.fn<CertificateReader['read']>(() => Promise.resolve(certificate));
+  const stored = { kind: 'pem', text: '-----BEGIN CERTIFICATE-----', password: '' } as const;
+  await expect(proofIn(stored, { read }, subject.secret)).resolves.toEqual({
+    kind: 'certificate',
+    certificate,
   });
-  expect(reader).not.toHaveBeenCalled();
+  read.mockResolvedValue('it has no private key in PEM form');
+  await expect(proofIn(stored, { read }, subject.secret)).resolves.toBe('it has no private key in PEM form');
+  expect(read.mock.calls[0]).toEqual(['shop', stored]);
 });
 
-it('a certificate is read once for each version of the Secret, on account of its namespace', async () => {
-  const { proofs, reader } = stage();
-  const all = [proofs.of(pem, withCertificate), proofs.of(pem, withCertificate)];
-  await expect(Promise.all(all)).resolves.toEqual([
-    { kind: 'certificate', certificate },
-    { kind: 'certificate', certificate },
-  ]);
-  expect(reader.mock.calls).toEqual([['shop', expect.objectContaining({ kind: 'pem' })]]);
-  await proofs.of({ ...pem }, withCertificate);
-  expect(reader).toHaveBeenCalledTimes(2);
-});
-
-it('one Secret can serve as a secret and as a certificate', async () => {
-  const { proofs } = stage();
-  const both = secretOf({ clientSecret: 'hidden', certificate: '-----BEGIN CERTIFICATE-----' });
-  const kinds = [await proofs.of(both, subject), await proofs.of(both, withCertificate)].map(
-    ({ kind }) => kind,
+it('a Secret without a proof: says which one of which AzureIdentity cannot be used, and why', () => {
+  expect(usable(secretOf('hidden'), subject)).toEqual(secretOf('hidden'));
+  expect(() => usable('it is empty', subject)).toThrow(
+    expect.objectContaining({
+      code: 'misconfigured',
+      message: 'Secret shop/credential of AzureIdentity shop/app cannot be used: it is empty.',
+    }),
   );
-  expect(kinds).toEqual(['secret', 'certificate']);
 });
 
-it.each([
-  ['a Secret without the key that is meant', subject, secretOf({}), 'put the client secret under the key'],
-  ['a Secret without a certificate', withCertificate, secretOf({ x: 'y' }), 'neither the key certificate'],
-])(
-  '%s: says which Secret of which AzureIdentity cannot be used, and why',
-  async (...[, who, secret, why]) => {
-    const error = await stage()
-      .proofs.of(secret, who)
-      .catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ code: 'misconfigured' });
-    expect((error as Error).message).toContain('Secret shop/credential of AzureIdentity shop/app');
-    expect((error as Error).message).toContain(why);
-  },
-);
-
-it('a certificate that is refused stays refused, and is not read again', async () => {
-  const { proofs, reader } = stage();
-  reader.mockResolvedValue('it has no private key in PEM form');
-  for (let time = 0; time < 2; time += 1)
-    await expect(proofs.of(pem, withCertificate)).rejects.toThrow('it has no private key in PEM form.');
-  expect(reader).toHaveBeenCalledTimes(1);
+it('one Secret can serve as a secret and as a certificate, and both are forgotten with it', () => {
+  const proofs = createKeptProofs();
+  const withCertificate = { ...subject, credential: 'certificate' } as const;
+  proofs.keep(subject, secretOf('hidden'));
+  proofs.keep(withCertificate, proofOf(1_000));
+  expect(proofs.recall(subject)).toEqual(secretOf('hidden'));
+  expect(proofs.recall(withCertificate)).toMatchObject({ kind: 'certificate' });
+  proofs.forget({ namespace: 'shop', name: 'other' });
+  expect(proofs.recall(subject)).toBeDefined();
+  proofs.forget(subject.secret);
+  expect([proofs.recall(subject), proofs.recall(withCertificate)]).toEqual([undefined, undefined]);
 });
 
-it('one that could not be read this time is read again the next time', async () => {
-  const { proofs, reader } = stage();
-  reader.mockRejectedValueOnce(new TokenError('unavailable', 'later'));
-  await expect(proofs.of(pem, withCertificate)).rejects.toMatchObject({ code: 'unavailable' });
-  await expect(proofs.of(pem, withCertificate)).resolves.toMatchObject({ kind: 'certificate' });
+const keepMany = (namespace: string, count: number, found: Found) => {
+  const proofs = createKeptProofs();
+  const subjects = Array.from({ length: count }, (_, n) => subjectAt(namespace, `app-${n}`));
+  for (const one of subjects) proofs.keep(one, found);
+  return { proofs, kept: () => subjects.filter((one) => proofs.recall(one) !== undefined).length };
+};
+
+it.each<[string, Found, number]>([
+  ['certificates of usual size', proofOf(3_000), 35],
+  ['certificates of 64 KiB', proofOf(65_536), 8],
+  ['client secrets of usual size', secretOf('x'.repeat(40)), 1_971],
+  ['client secrets of 4 KiB', secretOf('x'.repeat(4_096)), 409],
+  ['texts about what is wrong', 'x'.repeat(400), 1_472],
+])('2 MiB of a namespace are kept: of %s', (_, found, count) => {
+  expect(keepMany('shop', 2_000, found).kept()).toBe(count);
+});
+
+it('a namespace evicts its own, first those that were not used for longest; another one keeps its own', () => {
+  const { proofs } = keepMany('shop', 8, proofOf(65_536));
+  proofs.keep(subjectAt('other', 'app'), proofOf(65_536));
+  proofs.recall(subjectAt('shop', 'app-0'));
+  proofs.keep(subjectAt('shop', 'app-8'), proofOf(65_536));
+  const kept = ['app-0', 'app-1', 'app-2', 'app-8'].filter((name) => proofs.recall(subjectAt('shop', name)));
+  expect(kept).toEqual(['app-0', 'app-2', 'app-8']);
+  expect(proofs.recall(subjectAt('other', 'app'))).toBeDefined();
+});
+
+it('8 MiB of all namespaces are kept: those that hold most evict theirs', () => {
+  const { proofs } = keepMany('mine', 1, proofOf(65_536));
+  for (let namespace = 0; namespace < 10; namespace += 1)
+    for (let n = 0; n < 8; n += 1) proofs.keep(subjectAt(`hostile-${namespace}`, `${n}`), proofOf(65_536));
+  let kept = 0;
+  for (let namespace = 0; namespace < 10; namespace += 1)
+    for (let n = 0; n < 8; n += 1) kept += proofs.recall(subjectAt(`hostile-${namespace}`, `${n}`)) ? 1 : 0;
+  expect(proofs.recall(subjectAt('mine', 'app-0'))).toBeDefined();
+  expect(kept).toBe(32);
 });

@@ -1,6 +1,6 @@
 // Input and output of the process that reads certificates. Its output is not trusted, since it has read untrusted input.
 import { createPrivateKey, type JsonWebKey, type KeyObject } from 'node:crypto';
-import type { StoredCredential } from './secret-keys.ts';
+import { longest, type StoredCredential } from './secret-keys.ts';
 
 export type StoredCertificate = Exclude<StoredCredential, { readonly kind: 'secret' }>;
 
@@ -27,18 +27,16 @@ interface Encoded {
   readonly raw: Buffer;
 }
 
-const longestContent = 64 * 1024;
-const longestPassword = 1024;
 const longestFault = 400;
 const mostCertificates = 16;
 
 /** A text says what is too large. */
 export function questionOf(stored: StoredCertificate): Question | string {
   const content = stored.kind === 'pem' ? Buffer.from(stored.text) : stored.bytes;
-  if (content.length > longestContent)
-    return `its certificate and key have more than ${longestContent} bytes`;
-  if (Buffer.byteLength(stored.password) > longestPassword)
-    return `its key password has more than ${longestPassword} bytes`;
+  if (content.length > longest.certificate)
+    return `its certificate and key have more than ${longest.certificate} bytes; leave out what is not of its chain`;
+  if (Buffer.byteLength(stored.password) > longest.password)
+    return `its key password has more than ${longest.password} bytes`;
   return { kind: stored.kind, content: content.toString('base64'), password: stored.password };
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { readCredential, type SecretData } from './secret-keys.ts';
+import { readCredential, type SecretData, type SecretValue } from './secret-keys.ts';
 
-const data = (keys: Readonly<Record<string, string>>): SecretData =>
+const data = (keys: Readonly<Record<string, string>>): ReadonlyMap<string, Buffer> =>
   new Map(Object.entries(keys).map(([key, value]) => [key, Buffer.from(value)]));
 
 describe('W-C11: the client secret', () => {
@@ -28,6 +28,48 @@ describe('W-C11: the client secret', () => {
     const read = readCredential(data(keys), 'secret');
     expect(read).toMatch(fault);
     expect(read).not.toContain('hidden');
+  });
+});
+
+describe('what is too large', () => {
+  const large = (...keys: readonly string[]): SecretData =>
+    new Map<string, SecretValue>([
+      ...data({ certificate: 'x', 'tls.crt': '-----BEGIN ', 'tls.key': 'y' }),
+      ...keys.map((key) => [key, 'too-large'] as const),
+    ]);
+
+  it.each<[string, SecretData, 'secret' | 'certificate', RegExp]>([
+    [
+      'clientSecret',
+      new Map([['clientSecret', 'too-large']]),
+      'secret',
+      /key clientSecret has more than 4096 bytes; put nothing but/,
+    ],
+    ['the only key', new Map([['any', 'too-large']]), 'secret', /key any has more than 4096 bytes/],
+    [
+      'certificate',
+      large('certificate'),
+      'certificate',
+      /key certificate is too large.*65536 bytes.*leave out/,
+    ],
+    ['password', large('password'), 'certificate', /key password has more than 1024 bytes; encrypt/],
+  ])('%s: an error that tells the key, the limit and what to do', (...[, of, credential, fault]) => {
+    expect(readCredential(of, credential)).toMatch(fault);
+  });
+
+  it.each(['tls.crt', 'tls.key', 'password'])('%s of kubernetes.io/tls: the same', (key) => {
+    const of = new Map(large(key));
+    of.delete('certificate');
+    expect(readCredential(of, 'certificate')).toContain(`its key ${key} `);
+  });
+
+  it('is of no account under a key that is not used', () => {
+    expect(readCredential(large('tls.crt', 'tls.key'), 'certificate')).toMatchObject({ kind: 'pfx' });
+    const beside: SecretData = new Map<string, SecretValue>([
+      ...data({ clientSecret: 'right' }),
+      ['other', 'not-read'],
+    ]);
+    expect(readCredential(beside, 'secret')).toMatchObject({ value: 'right' });
   });
 });
 

@@ -1,160 +1,173 @@
-import { RecentMap, type Clock } from '@pod-identity/kit/core';
+import type { Clock } from '@pod-identity/kit/core';
+import { runInTurn, type TurnQueue } from '../../waiting/turn-queues.ts';
 import { TokenError, type TokenErrorCode } from '../errors.ts';
-import { createShares } from '../shares.ts';
-import type { ReadSecret, SecretReader, SecretReference } from './secret-reader.ts';
+import type { ServicePrincipal } from '../types.ts';
+import type { CertificateReader } from './certificate-reader.ts';
+import type { Proof } from './entra-client.ts';
+import { createKeptProofs, proofIn, usable, type Found, type KeptProofs } from './proofs.ts';
+import type { SecretReader, SecretReference } from './secret-reader.ts';
+import { createSecretVersions, nameOf, type SecretVersions, type SeenSecret } from './secret-versions.ts';
 
 export interface SecretMemory {
-  /** The current value, or one from the last seconds; the last known one while the API server does not respond. */
-  current(reference: SecretReference): Promise<ReadSecret>;
-  /** Reads a remembered Secret again in the background, unless that was done recently. */
-  check(reference: SecretReference): void;
+  /**
+   * The proof in the current Secret, or in that of the last seconds; the last known one while the API server does not respond. Fails with a
+   * TokenError if the Secret has no usable credential.
+   */
+  proof(subject: ServicePrincipal): Promise<CurrentProof>;
+  /** Looks in the background whether a Secret that is in use has changed, unless that was done recently; reads it if so. */
+  check(subject: ServicePrincipal): void;
   forget(reference: SecretReference): void;
+  /** Whether a change of the Secret would be noticed. */
   has(reference: SecretReference): boolean;
+}
+
+export interface CurrentProof {
+  readonly proof: Proof;
+  /** Whether the Secret that it is from is still the known one. */
+  readonly isCurrent: () => boolean;
 }
 
 export interface SecretMemoryOptions {
   readonly reader: SecretReader;
+  readonly certificates: CertificateReader;
+  /** Of reads in the background. */
+  readonly checks: TurnQueue;
   readonly clock: Clock;
   /** Called when a Secret that was read before has changed, was deleted or may not be read any more. */
   readonly onChanged: (reference: SecretReference) => void;
-  /** Whether a Secret that was read may be kept; default: yes. */
+  /** Whether what was read of a Secret may be kept; default: yes. */
   readonly mayKeep?: (reference: SecretReference) => boolean;
-}
-
-interface Known {
-  readonly reference: SecretReference;
-  readonly namespace: string;
-  readonly secret: ReadSecret;
-  readonly askedAt: number;
-}
-
-interface Failed {
-  readonly error: TokenError;
-  readonly at: number;
 }
 
 /** Between reads of one Secret: a change of it is noticed this late at most. */
 const readAgainMs = 30_000;
 /** Shorter, since a missing Secret may be created any moment. */
 const failureMs = 5_000;
-const failuresKept = 500;
-/** An API server allows 1 MiB for each. */
-const bytesKept = 4 * 1024 * 1024;
 
-/**
- * Keeps Secrets in memory while they are used. There is no watch: NMI has no right to list Secrets. If they are too large, the one that was
- * read first of the namespace with most bytes is evicted; then `onChanged` is called too, since a change of it would not be noticed.
- */
+/** Keeps the proofs in Secrets, and nothing else of them, while they are used. There is no watch: NMI has no right to list Secrets. */
 export function createSecretMemory(options: SecretMemoryOptions): SecretMemory {
   const { clock } = options;
-  const stores: Stores = { known: createKnown(options.onChanged), failed: new RecentMap(failuresKept) };
-  const { known, failed } = stores;
-  const running = new Map<string, Promise<ReadSecret>>();
-
-  /** One read at a time for each Secret; all who want it meanwhile get its result. */
-  const readNow = (reference: SecretReference) => {
-    const name = nameOf(reference);
-    const reading =
-      running.get(name) ?? readInto(stores, reference, options).finally(() => running.delete(name));
-    running.set(name, reading);
-    return reading;
+  const proofs = createKeptProofs();
+  const onEnded = (reference: SecretReference) => {
+    proofs.forget(reference);
+    options.onChanged(reference);
   };
-  const recent = (name: string): ReadSecret | undefined => {
-    const here = known.get(name);
-    return here && clock.now() - here.askedAt < readAgainMs ? here.secret : undefined;
+  const stores: Stores = { proofs, versions: createSecretVersions({ onEnded, mayKeep: options.mayKeep }) };
+  const { versions } = stores;
+  const looks = createFlights<undefined>();
+  const reads = createFlights<ReadProof>();
+
+  const isYounger = ({ askedAt }: SeenSecret, ms: number) => clock.now() - askedAt < ms;
+  const isOld = (reference: SecretReference) => {
+    const seen = versions.get(reference);
+    return seen?.version !== undefined && !isYounger(seen, readAgainMs);
+  };
+  const look = (reference: SecretReference) =>
+    looks(nameOf(reference), () => lookInto(stores, reference, options));
+  const read = (subject: ServicePrincipal) =>
+    reads(`${subject.credential} ${nameOf(subject.secret)}`, () => readInto(stores, subject, options));
+  const lookAgain = async (subject: ServicePrincipal) => {
+    const before = versions.get(subject.secret)?.version;
+    await look(subject.secret);
+    if (versions.get(subject.secret)?.version !== before) await read(subject);
   };
 
   return {
-    async current(reference) {
-      const name = nameOf(reference);
-      const failure = failed.get(name);
-      if (failure && clock.now() - failure.at < failureMs) throw failure.error;
-      return recent(name) ?? readNow(reference);
+    async proof(subject) {
+      const { secret: reference } = subject;
+      const seen = versions.get(reference);
+      if (seen?.error && isYounger(seen, failureMs)) throw seen.error;
+      if (isOld(reference) && proofs.recall(subject) !== undefined) await look(reference);
+      const kept = proofs.recall(subject);
+      const { version, found } =
+        kept === undefined ? await read(subject) : { version: versions.get(reference)?.version, found: kept };
+      return {
+        proof: usable(found, subject),
+        isCurrent: () => version !== undefined && versions.get(reference)?.version === version,
+      };
     },
-    check(reference) {
-      const name = nameOf(reference);
-      if (known.get(name) && !recent(name)) readNow(reference).catch(() => undefined);
-    },
-    forget: (reference) => known.delete(nameOf(reference)),
-    has: (reference) => known.get(nameOf(reference)) !== undefined,
+    check: createChecker({ checks: options.checks, lookAgain, isOld }),
+    forget: (reference) => [versions, proofs].forEach((store) => store.forget(reference)),
+    has: (reference) => versions.get(reference)?.version !== undefined,
   };
 }
 
-function createKnown(onEvicted: (reference: SecretReference) => void) {
-  const all = new Map<string, Known>();
-  const shares = createShares<Known>(({ secret }) => bytesOf(secret));
-  const remove = (name: string) => {
-    const one = all.get(name);
-    if (!one) return;
-    all.delete(name);
-    shares.remove(one);
-  };
-  return {
-    get: (name: string) => all.get(name),
-    delete: remove,
-    set(name: string, one: Known) {
-      remove(name);
-      all.set(name, one);
-      shares.add(one);
-      for (let oldest; shares.size > bytesKept && (oldest = shares.oldestOfLargest());) {
-        remove(nameOf(oldest.reference));
-        onEvicted(oldest.reference);
-      }
-    },
-  };
-}
-
-function bytesOf({ data }: ReadSecret): number {
-  let bytes = 0;
-  for (const [key, value] of data) bytes += key.length + value.length;
-  return bytes;
+interface ReadProof {
+  readonly version: string;
+  readonly found: Found;
 }
 
 interface Stores {
-  readonly known: ReturnType<typeof createKnown>;
-  readonly failed: Map<string, Failed>;
+  readonly versions: SecretVersions;
+  readonly proofs: KeptProofs;
 }
 
-async function readInto(
-  stores: Stores,
+/** Whether the version is still the known one; so it is taken to be while the API server does not respond. */
+async function lookInto(
+  { versions }: Stores,
   reference: SecretReference,
-  options: SecretMemoryOptions,
-): Promise<ReadSecret> {
-  const { known } = stores;
-  const { mayKeep = () => true } = options;
-  const name = nameOf(reference);
-  const before = known.get(name);
-  const askedAt = options.clock.now();
-  const keep = (secret: ReadSecret) => {
-    if (mayKeep(reference)) known.set(name, { reference, namespace: reference.namespace, secret, askedAt });
-  };
-  const isOther = () => before !== undefined && known.get(name)?.secret !== before.secret;
+  { reader, clock }: SecretMemoryOptions,
+): Promise<undefined> {
+  const askedAt = clock.now();
   try {
-    const read = await options.reader.read(reference);
-    // The object stays the same while its version does: proofs are remembered by it.
-    const secret = before?.secret.version === read.version ? before.secret : read;
-    keep(secret);
-    stores.failed.delete(name);
-    return secret;
+    versions.note({ reference, askedAt, version: await reader.version(reference) });
   } catch (error) {
-    if (isCode(error, 'misconfigured')) forget(stores, { name, error, at: askedAt });
-    if (!before || !isCode(error, 'unavailable')) throw error;
-    keep(before.secret);
-    return before.secret;
-  } finally {
-    if (isOther()) options.onChanged(reference);
+    if (isCode(error, 'misconfigured')) versions.note({ reference, askedAt, error });
+    const seen = versions.get(reference);
+    if (!seen || !isCode(error, 'unavailable')) throw error;
+    versions.note({ ...seen, askedAt });
   }
 }
 
-function forget({ known, failed }: Stores, { name, ...failure }: Failed & { readonly name: string }): void {
-  known.delete(name);
-  failed.set(name, failure);
+async function readInto(
+  { versions, proofs }: Stores,
+  subject: ServicePrincipal,
+  { reader, certificates, clock }: SecretMemoryOptions,
+): Promise<ReadProof> {
+  const { secret: reference, credential } = subject;
+  const askedAt = clock.now();
+  const { version, stored } = await reader.read(reference, credential).catch((error: unknown) => {
+    if (isCode(error, 'misconfigured')) versions.note({ reference, askedAt, error });
+    throw error;
+  });
+  versions.note({ reference, askedAt, version });
+  const found = await proofIn(stored, certificates, reference);
+  // It may have changed while a certificate was read.
+  if (versions.get(reference)?.version === version) proofs.keep(subject, found);
+  return { version, found };
+}
+
+interface CheckerOptions {
+  readonly checks: TurnQueue;
+  readonly lookAgain: (subject: ServicePrincipal) => Promise<void>;
+  readonly isOld: (reference: SecretReference) => boolean;
+}
+
+/** Namespaces take turns. A check without a place or turn is left to the next use of the Secret, as is a failure. */
+function createChecker({ checks, lookAgain, isOld }: CheckerOptions): SecretMemory['check'] {
+  const underWay = new Set<string>();
+  return (subject) => {
+    const { namespace, name: pod } = subject.secret;
+    const name = nameOf(subject.secret);
+    if (underWay.has(name) || !isOld(subject.secret)) return;
+    underWay.add(name);
+    const check = { tenant: { namespace, pod }, gone: new AbortController().signal };
+    runInTurn(checks, check, () => lookAgain(subject))
+      .catch(() => undefined)
+      .finally(() => underWay.delete(name));
+  };
+}
+
+/** One task at a time for each name; all who want it meanwhile get its result. */
+function createFlights<T>() {
+  const underWay = new Map<string, Promise<T>>();
+  return (name: string, task: () => Promise<T>): Promise<T> => {
+    const flight = underWay.get(name) ?? task().finally(() => underWay.delete(name));
+    underWay.set(name, flight);
+    return flight;
+  };
 }
 
 function isCode(error: unknown, code: TokenErrorCode): error is TokenError {
   return error instanceof TokenError && error.code === code;
-}
-
-function nameOf({ namespace, name }: SecretReference): string {
-  return `${namespace}/${name}`;
 }

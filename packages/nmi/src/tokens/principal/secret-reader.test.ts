@@ -8,29 +8,62 @@ const reference = { namespace: 'shop', name: 'app' };
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const metadata = { uid: 'u', resourceVersion: '7' };
 
-it('reads one Secret by its name and decodes its values', async () => {
+it('reads one Secret by its name: its version, and the key of the credential', async () => {
   const transport = createTransport(() => ({ metadata, data: { clientSecret: base64('hidden') } }));
-  const { version, data } = await createSecretReader(transport).read(reference);
-  expect(version).toBe('u 7');
-  expect([...data]).toEqual([['clientSecret', Buffer.from('hidden')]]);
-  expect(transport.requests).toMatchObject([
-    { method: 'GET', path: '/api/v1/namespaces/shop/secrets/app', timeoutMs: 3_000 },
-  ]);
+  const { read, version } = createSecretReader(transport);
+  await expect(read(reference, 'secret')).resolves.toEqual({
+    version: 'u 7',
+    stored: { kind: 'secret', value: 'hidden' },
+  });
+  await expect(version(reference)).resolves.toBe('u 7');
+  expect(transport.requests).toMatchObject(
+    Array.from({ length: 2 }, () => ({
+      method: 'GET',
+      path: '/api/v1/namespaces/shop/secrets/app',
+      timeoutMs: 3_000,
+    })),
+  );
 });
 
 it('asks for nothing but a Secret, whatever an AzureIdentity names', async () => {
   const transport = createTransport(() => ({ metadata }));
-  await createSecretReader(transport).read({ namespace: 'shop', name: '../../nodes?x' });
+  await createSecretReader(transport).read({ namespace: 'shop', name: '../../nodes?x' }, 'secret');
   expect(transport.requests[0]?.path).toBe('/api/v1/namespaces/shop/secrets/..%2F..%2Fnodes%3Fx');
 });
 
 it.each([
-  ['without data', { metadata }, 'u 7', []],
-  ['with a value that is no text', { metadata, data: { a: 1 } }, 'u 7', [['a', Buffer.from('')]]],
-  ['that says nothing at all', null, 'undefined undefined', []],
-])('bears a Secret %s', async (...[, object, version, data]) => {
-  const read = await createSecretReader(createTransport(() => object)).read(reference);
-  expect([read.version, [...read.data]]).toEqual([version, data]);
+  ['without data', { metadata }, 'u 7', 'it is empty'],
+  [
+    'with a value that is no text',
+    { metadata, data: { clientSecret: null } },
+    'u 7',
+    'its client secret is empty',
+  ],
+  ['that says nothing at all', null, 'undefined undefined', 'it is empty'],
+])('bears a Secret %s', async (...[, object, version, fault]) => {
+  const read = await createSecretReader(createTransport(() => object)).read(reference, 'secret');
+  expect(read).toEqual({ version, stored: expect.stringContaining(fault) as string });
+});
+
+it('a single key of any name is read on its own, and with the version that it has then', async () => {
+  const answers = ['7', '8'].map((resourceVersion) => ({
+    metadata: { uid: 'u', resourceVersion },
+    data: { any: base64(resourceVersion) },
+  }));
+  const transport = createTransport(() => answers.shift());
+  await expect(createSecretReader(transport).read(reference, 'secret')).resolves.toEqual({
+    version: 'u 8',
+    stored: { kind: 'secret', value: '8' },
+  });
+});
+
+it('a single key that has another name meanwhile is looked for again at the next request', async () => {
+  const answers = ['one', 'two'].map((key) => ({ metadata, data: { [key]: base64('hidden') } }));
+  const { read } = createSecretReader(createTransport(() => answers.shift()));
+  await expect(read(reference, 'secret')).rejects.toMatchObject({
+    code: 'unavailable',
+    message: 'Secret shop/app was changed while it was read. Try again.',
+  });
 });
 
 const failing = (error: Error) =>
@@ -39,7 +72,7 @@ const failing = (error: Error) =>
       throw error;
     }),
   )
-    .read(reference)
+    .read(reference, 'secret')
     .catch((thrown: unknown) => thrown);
 
 it.each<[KubeErrorCode, string, string]>([
