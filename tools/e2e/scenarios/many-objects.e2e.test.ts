@@ -1,11 +1,12 @@
 // Users of several namespaces fill their shares of NMI's memory with the objects that take most of its heap. NMI has the heap of its
 // manifest, starts again as often as it likes, and serves all others as before.
+import { defaultIdentityAnnotation } from '@pod-identity/crd-types';
 import { createLimit } from '@pod-identity/kit/core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sendRaw } from '../clients/ask.ts';
 import { addIdentity, bind, untilAssigned, untilReady } from '../objects.ts';
 import * as names from '../../stage/names.ts';
-import type { KubeObject } from '../../stage/objects.ts';
+import { pathOf, type KubeObject } from '../../stage/objects.ts';
 import { openStage, type Stage, type StageNmi, type StagePod } from '../../stage/stage.ts';
 
 const patienceMs = 480_000;
@@ -63,6 +64,25 @@ beforeAll(async () => {
 }, patienceMs);
 afterAll(async () => stage.stop(), patienceMs);
 
+/** Changes every object of the hostile namespaces while NMI doesn't run, and makes it list all of them again. */
+async function changeAllUnseen() {
+  process.kill(nmi.service.pid, 'SIGSTOP');
+  const inTurn = createLimit(16);
+  const body = { metadata: { annotations: { [defaultIdentityAnnotation]: 'true' } } };
+  const change = (object: KubeObject) =>
+    stage.kube.request({
+      method: 'PATCH',
+      path: pathOf({ ...object, namespace: object.metadata.namespace ?? '', name: object.metadata.name }),
+      body,
+      contentType: 'application/merge-patch+json',
+      fields: { members: {} },
+    });
+  await Promise.all(namespaces.flatMap(objectsOf).map((object) => inTurn(() => change(object))));
+  stage.sim.kube.compact();
+  stage.sim.kube.dropWatches();
+  process.kill(nmi.service.pid, 'SIGCONT');
+}
+
 const ask = async (pod: StagePod) => (await sendRaw({ pod, nmi })).status;
 
 test(
@@ -85,6 +105,23 @@ test(
     await untilReady(nmi.service, patienceMs);
     expect(await ask(known)).toBe(200);
     expect(nmi.service.lines.some((line) => line.includes('more objects than its share holds'))).toBe(true);
+  },
+  patienceMs,
+);
+
+test(
+  'NMI lists all of them again after they have changed, and serves the pod',
+  async () => {
+    const listed = stage.sim.kube.journal.next({
+      method: 'GET',
+      path: /azurepodidentityexceptions$/,
+      query: /^(?!.*watch=)/,
+      since: stage.sim.kube.journal.mark(),
+    });
+    await changeAllUnseen();
+    await listed;
+    await untilReady(nmi.service, patienceMs);
+    expect(await ask(known)).toBe(200);
   },
   patienceMs,
 );
