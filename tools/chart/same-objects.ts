@@ -20,7 +20,9 @@ function plain(value: Value, path: readonly string[]): Value {
   const entries = Object.entries(value as Fields)
     .filter(([key, each]) => !isLeftOut(key, each, path))
     .map(([key, each]) => [key, plain(each, [...path, key])] as const)
-    .filter(([key, each]) => !(isLabels(key) && Object.keys(each as Fields).length === 0));
+    .filter(([key, each]) => !(isLabels(key) && Object.keys(each as Fields).length === 0))
+    // Lists are sorted by text.
+    .toSorted(([one], [other]) => (one < other ? -1 : 1));
   return Object.fromEntries(entries);
 }
 

@@ -26,7 +26,7 @@ const capabilities: Readonly<Record<string, readonly string[]>> = {
 /** What a pod may see of its node. */
 const hostPaths: Readonly<Record<string, readonly string[]>> = {
   mic: ['/etc/kubernetes/azure.json'],
-  nmi: ['/run/xtables.lock', '/proc/sys/net'],
+  nmi: ['/run/xtables.lock', '/proc/sys/net', '/sys/fs/cgroup'],
   'nmi-uninstall': ['/etc', '/run/xtables.lock'],
 };
 const versionOf = (name: string): string =>

@@ -19,6 +19,7 @@ import { createTokenHandler } from './handle/token.ts';
 import { createCallerFinder, type CallerFinder } from './identify/find-caller.ts';
 import { createNamedPodFinder } from './identify/find-named.ts';
 import { createNeighbourTable, type NeighbourTable } from './identify/neighbour-table.ts';
+import { createRunningContainers, type RunningContainers } from './identify/running-containers.ts';
 import { createPodInformer, type PodQuestion } from './identify/pod-directory.ts';
 import type { PodView } from './identify/pod-view.ts';
 import { createForgetter, type Forgetter } from './forget/forgetter.ts';
@@ -47,6 +48,7 @@ export interface AgentOptions extends Pick<
   /** When this machine was started, if known. */
   readonly bootedAt?: number | undefined;
   readonly neighbours?: NeighbourTable;
+  readonly containers?: RunningContainers;
   /** Undefined: no traces. */
   readonly tracer?: Tracer | undefined;
 }
@@ -163,7 +165,7 @@ function callerLimits({ podWaiting }: NmiConfig): CallerLimits {
 }
 
 function callerFinder(
-  { config, clock, metrics }: AgentOptions,
+  { config, clock, metrics, containers = createRunningContainers() }: AgentOptions,
   pods: Watched['pods'],
   neighbours: NeighbourTable,
 ): CallerFinder {
@@ -171,6 +173,7 @@ function callerFinder(
     pods,
     clock,
     neighbours,
+    containers,
     check: config.podCheck,
     holdMs: config.callerHoldMs,
     patienceMs: answerPatienceMs,

@@ -23,6 +23,7 @@ import type { AccessGuard } from '../src/access/guard.ts';
 import type { AccessPair } from '../src/access/types.ts';
 import type { NeighbourTable } from '../src/identify/neighbour-table.ts';
 import type { PodView } from '../src/identify/pod-view.ts';
+import type { RunningContainers } from '../src/identify/running-containers.ts';
 import type { Patience } from '../src/waiting/await-change.ts';
 import type { TurnQueue } from '../src/waiting/turn-queues.ts';
 import type { Asker } from '../src/tokens/questions.ts';
@@ -284,6 +285,8 @@ export const connection = (openedAt = 0, over: Partial<CallerConnection> = {}): 
 
 /** A kernel that says nothing of any address. */
 export const nothingKnown: NeighbourTable = { of: () => undefined, since: () => Promise.resolve(undefined) };
+/** A kernel whose control groups cannot be read. */
+export const nothingRunning: RunningContainers = { areRunning: () => false };
 
 export const inbound = (target: string, over: Partial<InboundRequest> = {}): InboundRequest => ({
   method: 'GET',

@@ -5,7 +5,7 @@ import type { CheckResult } from '../src/identify/ask-holder.ts';
 import { createCallerFinder, type CallerFinder } from '../src/identify/find-caller.ts';
 import { addressIsUnreported } from '../src/identify/identify-pod.ts';
 import type { PodView } from '../src/identify/pod-view.ts';
-import { connection, patient, pod } from './builders.ts';
+import { connection, nothingRunning, patient, pod } from './builders.ts';
 
 export const address = '10.0.0.1';
 export const web = pod();
@@ -53,6 +53,7 @@ export const stage = (given: Given = {}) => {
     patienceMs: 6_000,
     onChecked: (result) => results.push(result),
     neighbours: { of: () => state.neighbour, since: () => Promise.resolve(state.neighbour) },
+    containers: nothingRunning,
     pods: {
       filedUnder: (asked) => state.filed.filter(({ addresses }) => addresses.includes(asked)),
       get revision() {

@@ -8,7 +8,7 @@ import { addressOf, startStage, usualPause, type Nmi, type NodeFacts, type Stage
 const names = [
   ...['ending', 'kept', 'kept-heir', 'idle', 'idle-heir', 'one', 'two', 'booted', 'fresh-boot'],
   ...['busy', 'busy-heir', 'slow', 'slow-heir', 'back', 'back-heir', 'stranded', 'stranded-heir'],
-  ...['capped', 'between', 'between-heir', 'held-heir'],
+  ...['capped', 'between', 'between-heir', 'held-heir', 'seen'],
 ] as const;
 
 let stage: Stage;
@@ -73,6 +73,21 @@ describe('(a) a pod ends, and its address may be another one’s whose status ha
     await remove('nameless');
     // What was found of the address is good for a second.
     await expect.poll(async () => (await alone(nmi, from)).status).toBe(200);
+  });
+
+  it('a new connection gets a token all the same while the kernel shows that its containers run', async () => {
+    const kernel = { isRunning: true };
+    const nmi = await started(['--pod-check-age=0s'], undefined, {
+      containers: { areRunning: () => kernel.isRunning },
+    });
+    const from = await runs('seen');
+    await expect(alone(nmi, from)).resolves.toMatchObject(tokenOf('seen'));
+    await end('seen');
+    await startsSilently('volume-missing');
+    for (let n = 0; n < 15; n += 1) await expect(alone(nmi, from)).resolves.toMatchObject(tokenOf('seen'));
+    kernel.isRunning = false;
+    await expect(alone(nmi, from)).resolves.toMatchObject({ status: 503 });
+    await remove('volume-missing');
   });
 
   it('its connection from before it began to end goes on, and pods of the host network do not matter', async () => {

@@ -52,7 +52,7 @@ export interface Nmi {
 }
 
 /** What the kernel of the agent's node says. */
-export type NodeFacts = Pick<AgentOptions, 'bootedAt' | 'neighbours'>;
+export type NodeFacts = Pick<AgentOptions, 'bootedAt' | 'neighbours' | 'containers'>;
 
 export interface Stage {
   readonly sim: Sim;

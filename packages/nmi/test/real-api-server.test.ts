@@ -15,7 +15,7 @@ import { createCallerFinder } from '../src/identify/find-caller.ts';
 import { createPodInformer } from '../src/identify/pod-directory.ts';
 import { createStartupTaint } from '../src/ready/startup-taint.ts';
 import { createSecretReader, type SecretReference } from '../src/tokens/principal/secret-reader.ts';
-import { connection, nothingKnown } from './builders.ts';
+import { connection, nothingKnown, nothingRunning } from './builders.ts';
 
 const node = 'node-1';
 const taint = 'aadpodidentity.k8s.io/nmi-not-ready';
@@ -127,6 +127,7 @@ function suite(server: RunningApiServer) {
       holdMs: 0,
       patienceMs: 5_000,
       neighbours: nothingKnown,
+      containers: nothingRunning,
     });
     /** Over a connection that is opened now. */
     const call = (address: string) =>

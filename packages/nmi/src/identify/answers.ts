@@ -43,7 +43,7 @@ export interface HolderAnswer {
   readonly answer: CallerAnswer;
   /** When the request to the API server was sent. */
   readonly begunAt: number;
-  /** Whether another pod of the node has no address yet; undefined if that is not known. */
+  /** Whether another pod of the node may have no address yet; undefined if that was not asked. */
   readonly othersAwait: boolean | undefined;
 }
 

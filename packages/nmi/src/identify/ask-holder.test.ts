@@ -22,6 +22,7 @@ const questionTo = (clock: Clock, apiServer: PodQuestions) =>
     clock,
     check: { mode: 'live', ageMs: 1_000, outageMs: 900_000 },
     patienceMs: 8_000,
+    isHeldByKernel: () => false,
     pods: {
       filedUnder: () => [],
       revision: 1,

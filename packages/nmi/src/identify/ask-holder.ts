@@ -10,9 +10,9 @@ import {
   type HolderAnswer,
 } from './answers.ts';
 import { addressIsUnreported, identifyPod, isBehind, type Identification } from './identify-pod.ts';
-import { oneAtATime } from './one-at-a-time.ts';
 import { unconfirmed } from './judge-caller.ts';
 import type { PodView } from './pod-view.ts';
+import { createSharedList } from './shared-list.ts';
 
 export type PodName = Pick<PodView, 'namespace' | 'name'>;
 
@@ -35,6 +35,11 @@ export interface HolderOptions {
   readonly onChecked?: (result: CheckResult) => void;
 }
 
+export interface HolderQuestionOptions extends HolderOptions {
+  /** Whether the kernel shows that a terminating pod has its address. */
+  readonly isHeldByKernel: (address: string, uid: string) => boolean;
+}
+
 export interface HolderQuestion {
   /** Asks who has an address. `known`: who has it by memory. `gone` aborts when nobody waits for the answer any more. */
   ask(address: string, known: Identification, gone: AbortSignal): Promise<HolderAnswer | NoHolderAnswer>;
@@ -53,14 +58,18 @@ interface Heard {
 }
 
 /** Asks the API server whether it agrees with what memory has for an address. */
-export function createHolderQuestion(options: HolderOptions): HolderQuestion {
-  const { pods, clock, onChecked } = options;
+export function createHolderQuestion(options: HolderQuestionOptions): HolderQuestion {
+  const { pods, clock, onChecked, isHeldByKernel } = options;
   const put = createAsker(options);
   // The list is one question in the queue, however many callers wait for it: they take no places from questions about single pods.
-  const putAll = oneAtATime(() => put(forAll, () => pods.readAll()));
+  const list = createSharedList({
+    clock,
+    ageMs: options.check.ageMs,
+    list: () => put(forAll, () => pods.readAll()),
+  });
 
-  const byAddress = async (address: string): Promise<HolderAnswer | NoHolderAnswer> => {
-    const heard = await putAll();
+  const byAddress = async (address: string, gone: AbortSignal): Promise<HolderAnswer | NoHolderAnswer> => {
+    const heard = (await list(gone)) ?? { why: 'crowded' };
     if ('why' in heard) return heard;
     const found = identifyPod(
       heard.pods.filter(({ addresses }) => addresses.includes(address)),
@@ -70,17 +79,24 @@ export function createHolderQuestion(options: HolderOptions): HolderQuestion {
     return { answer, begunAt: heard.begunAt, othersAwait: othersAwait(heard.pods, found, clock.now()) };
   };
 
-  /** Reads a running pod by name, which costs the API server least; otherwise lists all pods to find the address. */
+  /**
+   * Reads by name a pod that is running, or that has its address by what the kernel shows, which costs the API server least; otherwise
+   * lists all pods to find the address.
+   */
   const ask: HolderQuestion['ask'] = async (address, known, gone) => {
-    if (known.kind !== 'pod' || known.pod.isEnding) return byAddress(address);
-    const { namespace, uid } = known.pod;
+    if (known.kind !== 'pod') return byAddress(address, gone);
+    const { namespace, uid, isEnding } = known.pod;
+    if (isEnding && !isHeldByKernel(address, uid)) return byAddress(address, gone);
     const heard = await put({ tenant: { namespace, pod: uid }, gone }, () => pods.read(known.pod));
     if ('why' in heard) return heard;
     const found = identifyPod(heard.pods, clock.now());
     const { begunAt } = heard;
-    if (isHeldBy(found, known.pod, address))
-      return { answer: newest(pods, address, found), begunAt, othersAwait: undefined };
-    const reply = await byAddress(address);
+    if (isReportedFor(found, known.pod, address)) {
+      const answer = newest(pods, address, found);
+      if (!found.pod.isEnding) return { answer, begunAt, othersAwait: undefined };
+      if (isHeldByKernel(address, uid)) return { answer, begunAt, othersAwait: true };
+    }
+    const reply = await byAddress(address, gone);
     // The pod no longer has the address, even if it is not known who has it now.
     return isHolderAnswer(reply)
       ? reply
@@ -121,11 +137,13 @@ function othersAwait(pods: readonly PodView[], found: Identification, now: numbe
   return pods.some((pod) => pod.uid !== uid && addressIsUnreported(pod, now));
 }
 
-/** For a terminating pod, reading it is not enough: another pod may have its address already. */
-function isHeldBy(found: Identification, { uid }: PodView, address: string): boolean {
-  if (found.kind !== 'pod') return false;
-  const { pod } = found;
-  return pod.uid === uid && pod.addresses.includes(address) && !pod.isEnding;
+/** For a terminating pod this is not enough: another pod may have its address already. */
+function isReportedFor(
+  found: Identification,
+  { uid }: PodView,
+  address: string,
+): found is Extract<Identification, { kind: 'pod' }> {
+  return found.kind === 'pod' && found.pod.uid === uid && found.pod.addresses.includes(address);
 }
 
 /** Memory has the latest labels, unless the watch is silent or has not delivered yet that the pod is terminating. */

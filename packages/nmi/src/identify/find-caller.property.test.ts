@@ -1,5 +1,6 @@
 // Random histories of pods that take and leave addresses, of statuses and a watch that lag behind them, of an API server that
-// refuses to answer for a while, on networks whose kernel says much, little or nothing; and callers in between.
+// refuses to answer for a while, on networks whose kernel says much, little or nothing; of pods that wait long for an address; and callers
+// in between.
 import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -22,6 +23,8 @@ type State = readonly PodView[];
 /** What may happen to the pods. Names are used again, addresses too; uids are not. */
 type PodDeed =
   | { readonly kind: 'start'; readonly name: number; readonly address: number }
+  /** Its volume is missing for long. */
+  | { readonly kind: 'wait'; readonly name: number }
   | { readonly kind: 'finish'; readonly name: number }
   | { readonly kind: 'end'; readonly name: number }
   | { readonly kind: 'delete'; readonly name: number };
@@ -32,7 +35,13 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
     weight: 6,
     arbitrary: fc.record({ kind: fc.constant('start' as const), name: fc.nat(3), address: fc.nat(1) }),
   },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom('finish', 'end', 'delete'), name: fc.nat(3) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('wait', 'finish', 'end', 'end', 'delete'),
+      name: fc.nat(3),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('refuse', 'answer') }) },
 );
 
@@ -55,25 +64,31 @@ interface History {
   readonly moments: readonly Moment[];
   /** How long a kubelet takes to say which address a pod got. */
   readonly statusMs: number;
+  /** When the volume of a pod that waits for it appears. */
+  readonly volumeMs: number;
   /** How far behind the watch is, how long a question takes to get there and how long its answer back. */
   readonly lagMs: number;
   readonly thereMs: number;
   readonly backMs: number;
   /** own: an entry for each pod. derived: one that is made from the address. none: there are no entries. */
   readonly network: 'own' | 'derived' | 'none';
+  /** Whether the agent can read which containers run. */
+  readonly showsContainers: boolean;
 }
 
 const history: fc.Arbitrary<History> = fc.record({
   moments: fc.array(moment, { minLength: 5, maxLength: 30, size: 'max' }),
   statusMs: fc.nat(3_000),
+  volumeMs: fc.nat(20_000),
   lagMs: fc.nat(2_000),
   thereMs: fc.nat(150),
   backMs: fc.nat(150),
   network: fc.constantFrom('own', 'derived', 'none'),
+  showsContainers: fc.boolean(),
 });
 
 /** The real cluster, and what the API server knows of it. */
-function createWorld(clock: FakeClock, { statusMs, network }: History) {
+function createWorld(clock: FakeClock, { statusMs, volumeMs, network, showsContainers }: History) {
   let state: State = [];
   let made = 0;
   const listeners = new Set<(state: State) => void>();
@@ -113,7 +128,8 @@ function createWorld(clock: FakeClock, { statusMs, network }: History) {
       made += 1;
       const uid = `uid-${made}`;
       change([...state, pod({ uid, name, addresses: [], labels: { of: uid } })]);
-      clock.after(startMs, () => join(uid, addresses[what.address] ?? ''));
+      const [waitMs, address] = what.kind === 'start' ? [startMs, what.address] : [startMs + volumeMs, 0];
+      clock.after(waitMs, () => join(uid, addresses[address] ?? ''));
     }
   };
 
@@ -123,6 +139,8 @@ function createWorld(clock: FakeClock, { statusMs, network }: History) {
     onChange: (listener: (state: State) => void) => listeners.add(listener),
     ownerOf: (address: string) => owners.get(address),
     isAlive: (uid: string) => state.some((each) => each.uid === uid && each.phase === 'Running'),
+    /** Its address is given to another pod after its containers have ended, whatever its status says. */
+    areRunning: (uid: string) => showsContainers && [...owners.values()].includes(uid),
     /** The kernel sees a new pod when it sends its first packet. */
     speak: (address: string) => entries.set(address, owners.get(address) ?? ''),
     arp: () => {
@@ -140,7 +158,7 @@ interface Seen {
   /** Who is at the other end of the connection: whoever opened it or, before anything was found out of it, has its address now. */
   readonly callers: readonly string[];
   readonly answer: CallerAnswer;
-  /** What the API server had, from before the connection was opened to the answer: the pods with the address. */
+  /** From before the connection was opened to the answer: the API server had no other pod with the address, and answered. */
   readonly isCertain: boolean;
 }
 
@@ -171,6 +189,7 @@ async function play(told: History, checkAgeMs: number) {
     holdMs: 1_000,
     patienceMs: 8_000,
     neighbours: createNeighbourTable(clock, { arp: world.arp, indexOf: () => '1' }),
+    containers: world,
     pods: {
       filedUnder: (address) => memory.state.filter((each) => each.addresses.includes(address)),
       get revision() {
@@ -191,14 +210,21 @@ async function play(told: History, checkAgeMs: number) {
     },
   });
 
-  /** Whether the API server said all the time that this pod and no other has the address, and did not end or refuse. */
+  /**
+   * Whether the API server said all the time that this pod and no other has the address, and did not refuse; and that the pod was not
+   * ending, unless the agent can read that its containers run.
+   */
   const wasCertain = (address: string, uid: string, from: number) =>
     past
       .filter((_, index) => (past[index + 1]?.at ?? Infinity) >= from)
       .every(({ state, refuses }) => {
         const [only, ...more] = state.filter((each) => each.addresses.includes(address));
         return (
-          !refuses && more.length === 0 && only?.uid === uid && !only.isEnding && only.phase === 'Running'
+          !refuses &&
+          more.length === 0 &&
+          only?.uid === uid &&
+          (!only.isEnding || told.showsContainers) &&
+          only.phase === 'Running'
         );
       });
 
@@ -259,7 +285,7 @@ it.each([0, ageMs])(
   120_000,
 );
 
-it('and a pod that has its address for itself all the time is served', async () => {
+it('and a pod that has its address for itself all the time is served, also while it is ending if it is seen to run', async () => {
   await fc.assert(
     fc.asyncProperty(history, async (told) => {
       for (const { callers, answer, isCertain } of await play(told, ageMs))

@@ -12,14 +12,16 @@ import {
   type Lookup,
 } from './holder-memory.ts';
 import { identifyPod, type Identification } from './identify-pod.ts';
-import { stillHasAddress, unconfirmed } from './judge-caller.ts';
+import { heldByKernel, stillHasAddress, unconfirmed } from './judge-caller.ts';
 import { differs } from './neighbour.ts';
 import type { NeighbourTable } from './neighbour-table.ts';
+import type { RunningContainers } from './running-containers.ts';
 import { createSharedSearches, type Search } from './shared-searches.ts';
 
 export interface CallerFinderOptions extends HolderOptions {
   readonly pods: HolderOptions['pods'] & { readonly changes: Changes };
   readonly neighbours: NeighbourTable;
+  readonly containers: RunningContainers;
   /** How long a request waits if its pod is not known. */
   readonly holdMs: number;
   /** Called when the kernel's entry for the address of a connection has changed. */
@@ -94,7 +96,7 @@ function recallUnansweredPod(holders: HolderMemory, lookup: Lookup): Found | und
 }
 
 /** Binds connections to the pods that were found for them. */
-function createSettlement({ neighbours, pods }: CallerFinderOptions, holders: HolderMemory) {
+function createSettlement({ neighbours, pods, containers }: CallerFinderOptions, holders: HolderMemory) {
   const refuse = (answer: CallerAnswer, connection: CallerConnection): CallerAnswer => {
     connection.isLast = true;
     const pod = connection.owner ?? (answer.kind === 'pod' ? answer.pod : undefined);
@@ -110,7 +112,7 @@ function createSettlement({ neighbours, pods }: CallerFinderOptions, holders: Ho
     return answer;
   };
 
-  /** For a terminating pod: compares the kernel's neighbour entry, read after the connection was opened. */
+  /** For a terminating pod: what the kernel shows after the connection was opened, otherwise that no other pod may have its address. */
   const checkEnding = async (found: Found, lookup: Lookup, connection: CallerConnection) => {
     const { address, openedAt } = lookup;
     const { answer } = found;
@@ -118,8 +120,9 @@ function createSettlement({ neighbours, pods }: CallerFinderOptions, holders: Ho
     const { uid } = answer.pod;
     const neighbour = await neighbours.since(address, openedAt);
     const tie = holders.ties.of(address, uid);
-    const othersAwait = (found.othersAwait ?? false) || pods.othersAwait(uid);
-    if (!stillHasAddress({ address, tie, neighbour, othersAwait })) return refuse(answer, connection);
+    const facts = { address, tie, neighbour, areRunning: () => containers.areRunning(uid) };
+    const othersAwait = () => (found.othersAwait ?? false) || pods.othersAwait(uid);
+    if (!stillHasAddress(facts, othersAwait)) return refuse(answer, connection);
     holders.ties.set(address, uid, tie ?? neighbour);
     return bind({ ...found, neighbour }, connection);
   };
@@ -140,8 +143,12 @@ function isDoubtful(
 }
 
 function createSearch(options: CallerFinderOptions, holders: HolderMemory): Search {
-  const { pods, clock, check, holdMs, neighbours } = options;
-  const question = createHolderQuestion(options);
+  const { pods, clock, check, holdMs, neighbours, containers } = options;
+  const isHeldByKernel = (address: string, uid: string) => {
+    const [tie, neighbour] = [holders.ties.of(address, uid), neighbours.of(address)];
+    return heldByKernel({ address, tie, neighbour, areRunning: () => containers.areRunning(uid) }) === 'yes';
+  };
+  const question = createHolderQuestion({ ...options, isHeldByKernel });
   const remembered = (address: string) => identifyPod(pods.filedUnder(address), clock.now());
 
   /** Waits until memory has a pod for the address that it did not have before; true if one came. */

@@ -4,21 +4,30 @@ import type { CallerAnswer, NoHolderAnswer, PodCheck } from './answers.ts';
 import { differs, isTelling, type Neighbour } from './neighbour.ts';
 import type { PodView } from './pod-view.ts';
 
-export interface EndingCase {
+export interface KernelFacts {
   readonly address: string;
   /** The kernel's entry when the pod was last confirmed. */
   readonly tie: Neighbour | undefined;
-  /** The entry now, read after the connection was opened. */
+  /** The entry now. */
   readonly neighbour: Neighbour | undefined;
-  /** Another pod of the node may have an address that was not reported yet. */
-  readonly othersAwait: boolean;
+  /** Whether the kernel shows running containers of the pod now. */
+  readonly areRunning: () => boolean;
 }
 
-/** Whether a terminating pod still has its address: the network may have assigned it to a pod that was not reported yet. */
-export function stillHasAddress({ address, tie, neighbour, othersAwait }: EndingCase): boolean {
-  if (differs(tie, neighbour)) return false;
+/** Whether the kernel shows that a terminating pod has its address, or that it no longer has it. */
+export function heldByKernel({ address, tie, neighbour, areRunning }: KernelFacts): 'yes' | 'no' | 'unknown' {
+  if (differs(tie, neighbour)) return 'no';
   const isSame = tie !== undefined && tie === neighbour && isTelling(tie, address);
-  return isSame || !othersAwait;
+  return isSame || areRunning() ? 'yes' : 'unknown';
+}
+
+/**
+ * Whether a terminating pod still has its address. If the kernel does not show it, the network may have assigned it to any pod
+ * without a reported address: one that has waited for its volume for hours may have got it a moment ago.
+ */
+export function stillHasAddress(facts: KernelFacts, othersAwait: () => boolean): boolean {
+  const held = heldByKernel(facts);
+  return held === 'yes' || (held === 'unknown' && !othersAwait());
 }
 
 export interface UnansweredCase {

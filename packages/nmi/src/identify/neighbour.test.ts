@@ -202,7 +202,18 @@ describe('a pod that ends', () => {
     ['the same, made from the address, and all others have one', derived, derived, false, true],
     ['it is gone, and others have no address', mine, undefined, true, false],
   ])('still has its address when %s', (...[, tie, neighbour, othersAwait, expected]) => {
-    expect(stillHasAddress({ address, tie, neighbour, othersAwait })).toBe(expected);
+    const facts = { address, tie, neighbour, areRunning: () => false };
+    expect(stillHasAddress(facts, () => othersAwait)).toBe(expected);
+  });
+
+  it.each([
+    ['says nothing', undefined, undefined, true],
+    ['has an entry, and had none', undefined, mine, true],
+    ['has an entry made from the address', derived, derived, true],
+    ['has another entry', mine, 'another', false],
+  ])('while its containers run, and the table %s', (...[, tie, neighbour, expected]) => {
+    const facts = { address, tie, neighbour, areRunning: () => true };
+    expect(stillHasAddress(facts, () => true)).toBe(expected);
   });
 });
 
