@@ -74,6 +74,8 @@ const world = fc.record({
     'risk.example',
   ]),
   forceNamespaced: fc.boolean(),
+  // A mirror pod has none.
+  serviceAccount: fc.constantFrom('web', 'web', 'web', ''),
 });
 type World = typeof world extends fc.Arbitrary<infer T> ? T : never;
 
@@ -91,7 +93,15 @@ const rawBinding = ({ namespace: ns, name: called, azureIdentity }: World['bindi
 });
 
 /** Names of the AzureIdentities, by whoever knows which targets are allowed. */
-function byMic({ identities, bindings, flag, annotation, granted, forceNamespaced }: World): string[] {
+function byMic({
+  identities,
+  bindings,
+  flag,
+  annotation,
+  granted,
+  forceNamespaced,
+  ...pods
+}: World): string[] {
   const book = new AccessBook<AccessGroup>({ pairsPerNamespace: 100, recheckMs: 1 });
   const index = new ClusterIndex({ forceNamespaced }, { mode: flag, book });
   const trims = createTrims();
@@ -105,7 +115,7 @@ function byMic({ identities, bindings, flag, annotation, granted, forceNamespace
     index.apply({ kind: 'binding', key: keyOf(one), view: trims.binding(rawBinding(one)) });
   const pod = trims.pod({
     metadata: { namespace: 'default', name: 'web-0', uid: 'u', labels: { aadpodidbinding: 'demo' } },
-    spec: { nodeName: 'node', serviceAccountName: 'web' },
+    spec: { nodeName: 'node', serviceAccountName: pods.serviceAccount },
   });
   index.apply({ kind: 'pod', key: 'default/web-0', view: pod });
   for (let pair = book.next(0); pair; pair = book.next(0)) {
@@ -119,7 +129,15 @@ function byMic({ identities, bindings, flag, annotation, granted, forceNamespace
     .sort();
 }
 
-function byNmi({ identities, bindings, flag, annotation, granted, forceNamespaced }: World): string[] {
+function byNmi({
+  identities,
+  bindings,
+  flag,
+  annotation,
+  granted,
+  forceNamespaced,
+  ...pods
+}: World): string[] {
   const valid = <T>(parsed: { ok: true; value: T } | { ok: false }): T[] => (parsed.ok ? [parsed.value] : []);
   const objects = viewOf({
     identities: identities.flatMap((one) => valid(parseAzureIdentity(rawIdentity(one)))),
@@ -134,7 +152,7 @@ function byNmi({ identities, bindings, flag, annotation, granted, forceNamespace
   const pod = nmiPod({
     namespace: 'default',
     name: 'web-0',
-    serviceAccount: 'web',
+    serviceAccount: pods.serviceAccount,
     labels: { aadpodidbinding: 'demo' },
   });
   const mode = accessModeOf('default', view, rules);
@@ -157,6 +175,7 @@ test('MIC and NMI give one verdict, whatever objects say and in whatever spellin
     fc.property(world, (given) => {
       const usable = byMic(given);
       expect(usable).toEqual(byNmi(given));
+      if (given.serviceAccount === '') expect(usable).toEqual([]);
       allowed += usable.length;
       refused += given.identities.length - usable.length;
     }),

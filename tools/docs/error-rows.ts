@@ -153,6 +153,7 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
     },
   ],
   denied: [
+    denied('the pod has no ServiceAccount', { why: 'no-account' }),
     denied('the pod has no label', { why: 'no-label' }),
     denied('the pod has no label, and bindings of its namespace select others without it', {
       why: 'no-label',

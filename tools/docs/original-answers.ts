@@ -56,6 +56,7 @@ export const originalAnswers: Readonly<Record<string, string>> = {
   'the ServiceAccount of the pod has no right to use the identity': 'a token: rights are not checked',
   'the API server does not say whether the ServiceAccount may use the identity':
     'a token: rights are not checked',
+  'the pod has no ServiceAccount': 'a token: ServiceAccounts are not looked at',
   'the pod has no label': never,
   'the pod has no label, and bindings of its namespace select others without it': never,
   'the label of the pod is empty': never,

@@ -174,7 +174,11 @@ export function startPod(
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name, namespace, labels: { [names.bindingLabel]: label } },
-    spec: { nodeName: node, containers: [{ name: 'app', image: 'local.test/app:1' }] },
+    spec: {
+      nodeName: node,
+      serviceAccountName: 'default',
+      containers: [{ name: 'app', image: 'local.test/app:1' }],
+    },
   });
 }
 

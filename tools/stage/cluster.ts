@@ -21,6 +21,7 @@ export interface PodSpec {
   readonly startedAt?: Date;
   /** From a manifest: everything except the node. */
   readonly object?: KubeObject;
+  /** Default: that of the manifest, else `default`, as the admission plugin ServiceAccount does, which not every server here has. */
   readonly serviceAccount?: string;
   /** Who creates it. Default: the administrator. */
   readonly by?: KubeTransport;
@@ -47,7 +48,7 @@ export function podObject(pod: PodSpec): KubeObject {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name, namespace, labels },
-    spec: { ...spec, ...account, nodeName: names.nodeName(node) },
+    spec: { serviceAccountName: 'default', ...spec, ...account, nodeName: names.nodeName(node) },
   };
 }
 

@@ -55,6 +55,7 @@ describe('the public types', () => {
     expectTypeOf<AssignedState>().toEqualTypeOf<'Created' | 'Assigned' | 'Unassigned' | ''>();
     expectTypeOf<Host['kind']>().toEqualTypeOf<'vm' | 'vmss'>();
     expectTypeOf<MismatchReason>().toEqualTypeOf<
+      | 'no-account'
       | 'no-label'
       | 'empty-label'
       | 'no-binding'

@@ -15,6 +15,7 @@ export {
   bindingLabelOf,
   describeSelection,
   failedCondition,
+  hasAccount,
   hasOwnConditions,
   isBroad,
   placesOf,
@@ -36,8 +37,10 @@ export { bindingsAmong, matchPod } from './match.ts';
 export { mostBindingsPerNamespace } from './own-bindings.ts';
 export {
   absentOrLeftOut,
+  accountRemedy,
   explainTooMany,
   explainUnbound,
+  onlyWithAccount,
   whyUnbound,
   overShare,
   tooManyRemedy,

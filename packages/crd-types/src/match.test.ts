@@ -4,8 +4,9 @@ import type { AzureIdentity } from './azure-identity.ts';
 import type { AzureIdentityBinding } from './azure-identity-binding.ts';
 import { sortBindings } from './bindings-by-namespace.ts';
 import { bindingLabel } from './group.ts';
-import { bindingsAmong, matchPod, type MatchResult } from './match.ts';
+import { bindingsAmong, matchPod, type MatchingRules, type MatchResult } from './match.ts';
 import { mostBindingsPerNamespace } from './own-bindings.ts';
+import type { PodFacts } from './selection.ts';
 
 const apiVersion = 'aadpodidentity.k8s.io/v1';
 
@@ -297,4 +298,44 @@ test('the labels of a pod are read once, however many bindings its namespace has
   const rules = { forceNamespaced: true };
   matchPod({ ...bindingsAmong(bindings), pod, identityOf: () => undefined, rules });
   expect(reads).toBe(1);
+});
+
+describe('a pod without a ServiceAccount', () => {
+  const none = { ...podOf(shop), serviceAccount: '' };
+  const own = identity('shop/reader');
+  const open = {
+    ...identity('pay/guest'),
+    spec: { type: 0, allowedNamespaces: { names: ['shop'] } },
+  } as const satisfies AzureIdentity;
+  const bySelector = binding('shop/b → reader');
+  const bindings = [
+    bySelector,
+    binding('pay/b → guest'),
+    { ...bySelector, spec: { azureIdentity: 'reader', selector: '', podSelector: { matchLabels: {} } } },
+    { ...bySelector, spec: { azureIdentity: 'reader', selector: '', serviceAccountName: 'default' } },
+  ];
+  const askFor = (pod: PodFacts, rules: MatchingRules) =>
+    matchPod({
+      ...bindingsAmong(bindings),
+      pod,
+      namespaceLabels: { 'identities-from.aadpodidentity.k8s.io/pay': 'true' },
+      identityOf: (namespace) => (namespace === 'shop' ? own : open),
+      rules,
+    });
+
+  test.each([
+    { forceNamespaced: true },
+    { forceNamespaced: false },
+    { forceNamespaced: true, byAllowedNamespaces: true },
+  ])('gets no identity by any binding and is told why, by the rules %o', (rules) => {
+    expect(askFor(none, rules)).toEqual({ matches: [], mismatches: [{ reason: 'no-account' }] });
+    expect(askFor({ ...none, serviceAccount: 'default' }, rules).matches).not.toEqual([]);
+  });
+
+  test('is told that first, also if it has no label or an empty one', () => {
+    for (const labels of [{}, { [bindingLabel]: '' }])
+      expect(askFor({ ...none, labels }, { forceNamespaced: true }).mismatches).toEqual([
+        { reason: 'no-account' },
+      ]);
+  });
 });

@@ -4,7 +4,7 @@ import type { AzureIdentityBinding } from './azure-identity-binding.ts';
 import { compare, grouped, type BindingsByNamespace } from './bindings-by-namespace.ts';
 import type { Labels } from './label-selector.ts';
 import { hasAny, mostBindingsPerNamespace, ownBindings, type OwnBindings } from './own-bindings.ts';
-import { bindingLabelOf, hasOwnConditions, type PodFacts } from './selection.ts';
+import { bindingLabelOf, hasAccount, hasOwnConditions, type PodFacts } from './selection.ts';
 
 // The rule for which pod may use which identity. MIC applies it to assignments and NMI to requests, so that both agree.
 
@@ -74,13 +74,14 @@ export interface Match {
 }
 
 /**
- * `no-label`, `empty-label`, `no-binding`: about the pod. `identity-missing`: the binding's namespace has no such identity.
+ * `no-account`, `no-label`, `empty-label`, `no-binding`: about the pod. `identity-missing`: the binding's namespace has no such identity.
  * `other-namespace`: the identity is namespaced, and the pod is in another namespace. `shadowed`: an earlier binding already matched an
  * identity of that name. `too-many-bindings`: more bindings of the pod's namespace select it than the limit, or the namespace has more
  * broad ones (`isBroad`); always the last of the list. `not-selected`: the binding's selector is the pod's label, but its podSelector or
  * serviceAccountName does not match; only reported for pods that have nothing else.
  */
 export type MismatchReason =
+  | 'no-account'
   | 'no-label'
   | 'empty-label'
   | 'no-binding'
@@ -109,10 +110,10 @@ export interface MatchResult {
 }
 
 /**
- * Which identities a pod may use, and why not others. The bindings that select the pod apply in the order of their namespaces and
- * names, the first 100 of each namespace. Those of the pod's own namespace come first if one of them has a condition that the original
- * does not have; guests come last. Mismatches with bindings of other namespaces are left out, unless the pod has nothing else: then
- * one of them is returned. Other problems there do not concern the pod.
+ * Which identities a pod may use, and why not others: none without a ServiceAccount. The bindings that select the pod apply in the order of
+ * their namespaces and names, the first 100 of each namespace. Those of the pod's own namespace come first if one of them has a condition
+ * that the original does not have; guests come last. Mismatches with bindings of other namespaces are left out, unless the pod has nothing
+ * else: then one of them is returned. Other problems there do not concern the pod.
  *
  * @example
  * ```ts
@@ -126,6 +127,7 @@ export interface MatchResult {
  * ```
  */
 export function matchPod(given: MatchQuestion): MatchResult {
+  if (!hasAccount(given.pod)) return { matches: [], mismatches: [{ reason: 'no-account' }] };
   // Labels may be parsed at each read: the copy has them as an object.
   const question = { ...given, pod: { ...given.pod } };
   const label = bindingLabelOf(question.pod);

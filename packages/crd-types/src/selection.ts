@@ -9,10 +9,24 @@ export interface PodFacts {
   readonly namespace: string;
   /** `metadata.labels` of the pod; empty if it has none. With `isPartial`, only some of them. */
   readonly labels: Labels;
-  /** Name of its ServiceAccount. */
+  /** Name of its ServiceAccount; empty if it has none: then it gets no identity. */
   readonly serviceAccount: string;
   /** Whether labels are missing: then no `podSelector` matches. */
   readonly isPartial?: true;
+}
+
+/**
+ * Whether the pod has a ServiceAccount: only then can it have an identity, by a binding or by an exception. The kubelet of any node can create
+ * pods in any namespace, the mirror pods of static pods, but none with a ServiceAccount (admission plugins NodeRestriction and ServiceAccount);
+ * all other pods have one.
+ *
+ * @example
+ * ```ts
+ * hasAccount({ serviceAccount: '' }); // false
+ * ```
+ */
+export function hasAccount({ serviceAccount }: Pick<PodFacts, 'serviceAccount'>): boolean {
+  return serviceAccount !== '';
 }
 
 /**

@@ -3,6 +3,8 @@ import { mostBindingsPerNamespace } from './own-bindings.ts';
 
 /** Why a pod has no identity, or why a binding gives it none. Objects are named `namespace/name`. */
 export type Unbound =
+  /** The pod has no ServiceAccount. */
+  | { readonly why: 'no-account' }
   /** `labelsFault`: why the labels of the pod's Namespace are not known, so that it accepts no other one. */
   | { readonly why: 'other-namespace'; readonly labelsFault?: string }
   /** `isUnselected`: bindings of the pod's namespace select pods without the label, but not this one. `surplus`: as below. */
@@ -49,6 +51,8 @@ export function explainUnbound(pod: string, unbound: Unbound): string {
  */
 export function whyUnbound(pod: string, unbound: Unbound): string {
   switch (unbound.why) {
+    case 'no-account':
+      return `Pod ${pod} has no ServiceAccount, ${onlyWithAccount}: ${accountRemedy}.`;
     case 'no-label':
       return `Pod ${pod} has no label ${bindingLabel}${unselectedOr(unbound, ': give it one whose value is the selector of an AzureIdentityBinding.')}${orBeyond(unbound)}`;
     case 'empty-label':
@@ -64,15 +68,28 @@ export function whyUnbound(pod: string, unbound: Unbound): string {
     case 'not-selected':
       return `AzureIdentityBinding ${unbound.binding} has the label ${bindingLabel} of pod ${pod} as its selector, but its podSelector or serviceAccountName is for other pods.${orBeyond(unbound)}`;
     case 'identity-missing':
-      return isOwn(pod, unbound.binding)
-        ? `AzureIdentityBinding ${unbound.binding} names AzureIdentity ${unbound.identity}, which does not exist.`
-        : `An AzureIdentityBinding for pod ${pod} names an AzureIdentity that does not exist.`;
+      return whyMissing(pod, unbound);
     case 'identity-invalid':
       return isOwn(pod, unbound.identity)
         ? `AzureIdentity ${unbound.identity} is not valid: ${unbound.fault}.`
         : `The AzureIdentity that is bound to pod ${pod} is not valid; its conditions say why.`;
   }
 }
+
+function whyMissing(pod: string, { binding, identity }: Of<'identity-missing'>): string {
+  return isOwn(pod, binding)
+    ? `AzureIdentityBinding ${binding} names AzureIdentity ${identity}, which does not exist.`
+    : `An AzureIdentityBinding for pod ${pod} names an AzureIdentity that does not exist.`;
+}
+
+type Of<Why extends Unbound['why']> = Extract<Unbound, { readonly why: Why }>;
+
+/** Without a subject, for `explain` of both programs: the pod has no ServiceAccount. */
+export const onlyWithAccount = 'and only pods with one get an identity; static pods have none';
+
+/** The remedy for a pod without a ServiceAccount. */
+export const accountRemedy =
+  'run it by a Deployment or a DaemonSet instead, or set spec.serviceAccountName if the cluster does not do so';
 
 function unselectedOr({ isUnselected }: { readonly isUnselected?: boolean }, remedy: string): string {
   return isUnselected === true

@@ -163,6 +163,20 @@ describe('mic access-report', () => {
     expect((await access('shop/web', reader)).code).toBe(1);
   });
 
+  it('leaves out pods without a ServiceAccount, which get no identity, and names them', async () => {
+    await use('pay', 'default');
+    await town.exception({ namespace: 'kube-system', name: 'agents', podLabels: { app: 'agent' } });
+    await town.pod({ namespace: 'shop', name: 'web', label: 'app', isMirror: true });
+    await town.pod({ namespace: 'kube-system', name: 'agent', labels: { app: 'agent' }, isMirror: true });
+    const { lines, objects } = await report();
+    expect(lines[1]).toContain('ServiceAccounts: 1; Azure identities and machines: 1.');
+    expect(objects).toHaveLength(2);
+    const title = lines.indexOf(
+      '# These have no ServiceAccount, as static pods: they get no identity, and are not in this report:',
+    );
+    expect(lines.slice(title + 1, title + 3)).toEqual(['# - kube-system/agent', '# - shop/web']);
+  });
+
   it('is the same each time, and writes nothing', async () => {
     await use('pay', 'web');
     await use('shop', 'default');

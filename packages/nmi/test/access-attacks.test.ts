@@ -355,6 +355,50 @@ describe('(f) a service principal of somebody else', () => {
   });
 });
 
+describe('(g) a mirror pod, which the kubelet of a stolen node creates in any namespace', () => {
+  it.each(['namespace', 'warn', 'rbac'])('gets no token and is told why, in mode %s', async (mode) => {
+    const stage = await start();
+    await stage.write({ type: 0, resourceID: stage.victim, clientID: stage.victimClientId });
+    await stage.grant(`${evil}/default`, targetsOf({ type: 0, resourceID: stage.victim }));
+    const nmi = await stage.nmi([`--identity-access=${mode}`, '--operation-mode=managed']);
+    const from = await stage.evilPod({ isMirror: true });
+    const { status, body } = await nmi.ask(asked(from));
+    expect([status, body['error_description']]).toEqual([
+      400,
+      `Identity not found. Pod ${evil}/evil has no ServiceAccount, and only pods with one get an identity; static pods have none: run it by a Deployment or a DaemonSet instead, or set spec.serviceAccountName if the cluster does not do so.`,
+    ]);
+    expect(await tryAll(stage, nmi, from)).not.toContain(200);
+    expect([stage.imdsCalls(), stage.reviews()]).toEqual([0, 0]);
+  });
+
+  it.each(['namespace', 'warn', 'rbac'])('is freed by no exception, in mode %s', async (mode) => {
+    const stage = await start();
+    await stage.cluster.exception({ namespace: evil, name: 'free', podLabels: { free: 'yes' } });
+    const machine = machineTarget(stage.machineId);
+    await stage.grant(`${evil}/default`, machine.ok ? [machine.value] : []);
+    const nmi = await stage.nmi([`--identity-access=${mode}`]);
+    const from = await stage.evilPod({ labels: { free: 'yes' }, isMirror: true });
+    expect(await tryAll(stage, nmi, from)).not.toContain(200);
+    expect(stage.imdsCalls()).toBe(0);
+  });
+
+  it('is not named at /host/token with success', async () => {
+    const stage = await start();
+    await stage.write({ type: 0, resourceID: stage.victim, clientID: stage.victimClientId });
+    const nmi = await stage.nmi(['--operation-mode=managed', '--enable-host-token']);
+    await stage.evilPod({ isMirror: true });
+    await stage.evilPod({ name: 'web' });
+    const host = (pod: string) =>
+      nmi.ask({
+        ...asked('127.0.0.1'),
+        path: '/host/token/',
+        headers: { podname: pod, podns: evil },
+      });
+    expect((await host('web')).status).toBe(200);
+    expect((await host('evil')).status).not.toBe(200);
+  });
+});
+
 describe('a cluster whose API server allows everything', () => {
   it('makes an agent in mode rbac not ready, and no token leaves', async () => {
     const stage = await start();

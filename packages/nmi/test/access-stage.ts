@@ -22,6 +22,7 @@ export interface AccessStage extends Stage {
     name?: string;
     labels?: Readonly<Record<string, string>>;
     account?: string;
+    isMirror?: boolean;
   }): Promise<string>;
   reviews(): number;
 }
@@ -63,9 +64,16 @@ export async function startAccessStage(): Promise<AccessStage> {
       });
       await cluster.binding({ namespace: evil, name: 'evil', identity: 'evil', selector: 'evil' });
     },
-    evilPod: async ({ name = 'evil', labels = {}, account = 'default' } = {}) =>
+    evilPod: async ({ name = 'evil', labels = {}, account: serviceAccountName = 'default', isMirror } = {}) =>
       addressOf(
-        await cluster.pod({ namespace: evil, name, label: 'evil', labels, serviceAccountName: account }),
+        await cluster.pod({
+          namespace: evil,
+          name,
+          label: 'evil',
+          labels,
+          serviceAccountName,
+          ...(isMirror && { isMirror }),
+        }),
       ),
     reviews: () => sim.kube.journal.count({ path: /subjectaccessreviews/ }),
   };

@@ -59,7 +59,7 @@ export const aBroadBinding: fc.Arbitrary<AzureIdentityBinding> = fc
 export const aPodOfMany: fc.Arbitrary<PodFacts> = fc
   .record({
     namespace: fc.constantFrom(...namespaces, 'without'),
-    serviceAccount: account,
+    serviceAccount: fc.oneof({ weight: 5, arbitrary: account }, fc.constant('')),
     labels: fc.dictionary(key, value, { noNullPrototype: true }),
     label: fc.option(fc.constantFrom('', 'demo', 'other', 'none'), { nil: undefined }),
   })

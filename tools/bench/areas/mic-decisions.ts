@@ -29,7 +29,7 @@ function podObject(index: number, label: number): object {
       uid: `uid-${index}`,
       labels: { aadpodidbinding: `id-${label}` },
     },
-    spec: { nodeName: `node-${index % (scaleSets * 10)}` },
+    spec: { nodeName: `node-${index % (scaleSets * 10)}`, serviceAccountName: 'default' },
     status: { phase: 'Running' },
   };
 }

@@ -44,6 +44,8 @@ export interface PodSpec {
   /** status.startTime; absent by default. */
   readonly startedAt?: Date;
   readonly serviceAccountName?: string;
+  /** The pod stands for a static pod of its node: a kubelet creates such pods, without a ServiceAccount. */
+  readonly isMirror?: boolean;
 }
 
 export interface IdentitySpec {
@@ -223,33 +225,35 @@ function describe(ground: Ground, nodes: readonly ScenarioNode[]): Cluster {
 }
 
 async function runPod(ground: Ground, nodes: readonly ScenarioNode[], spec: PodSpec): Promise<KubeObject> {
-  const {
-    namespace = 'default',
-    name,
-    label,
-    labels = {},
-    phase = 'Running',
-    serviceAccountName = 'default',
-  } = spec;
+  const { namespace = 'default', name, phase = 'Running' } = spec;
   const position = spec.node === undefined ? 0 : nodes.findIndex((node) => node.name === spec.node);
   const node = nodes[position];
   if (!node) throw new TypeError(`the cluster has no node ${spec.node ?? 'at all'}`);
   const ip = spec.ip ?? ground.network.podAddress(position + 1);
   const path = `/api/v1/namespaces/${namespace}/pods`;
-  const allLabels = { ...labels, ...(label === undefined ? {} : { aadpodidbinding: label }) };
-  await ground.client.request('POST', path, {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name, namespace, labels: allLabels },
-    spec: {
-      nodeName: node.name,
-      serviceAccountName,
-      containers: [{ name: 'main', image: 'local.test/app:1' }],
-    },
-  });
+  await ground.client.request('POST', path, podObject({ ...spec, namespace }, node));
   const status = { phase, podIP: ip, podIPs: [{ ip }], hostIP: node.address, ...startTimeOf(spec) };
   // The server returns the pod.
   return (await ground.client.request('PATCH', `${path}/${name}/status`, { status })) as KubeObject;
+}
+
+function podObject(spec: PodSpec, { name: nodeName }: ScenarioNode): object {
+  const { namespace, name, label, labels, serviceAccountName, isMirror = false } = spec;
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name,
+      namespace,
+      labels: { ...labels, ...(label !== undefined && { aadpodidbinding: label }) },
+      ...(isMirror && { annotations: { 'kubernetes.io/config.mirror': 'hash' } }),
+    },
+    spec: {
+      nodeName,
+      ...(!isMirror && { serviceAccountName }),
+      containers: [{ name: 'main', image: 'local.test/app:1' }],
+    },
+  };
 }
 
 /** The field of a pod's status. Kubernetes writes times in whole seconds. */

@@ -1,15 +1,17 @@
 // `mic access-report`: prints the roles that keep the identities in use working in mode `rbac`. Changes nothing.
 import {
+  hasAccount,
   machineTarget,
   parseAzurePodIdentityException,
   resources,
   tellProblems,
   type AzurePodIdentityException,
+  type Host,
 } from '@pod-identity/crd-types';
 import { coreKinds, createResource, KubeError, type ResourceKind } from '@pod-identity/kit/kube';
 import type { Printer } from '@pod-identity/kit/serve';
 import { accessReport } from '../tell/access-report.ts';
-import { identitiesInUse, usesOf, type Using } from '../tell/access-uses.ts';
+import { identitiesInUse, usesOf, withoutAccount, type Using } from '../tell/access-uses.ts';
 import { wildcardHolders } from '../tell/wildcard-holders.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import { keyOf } from '../snapshot/keys.ts';
@@ -31,10 +33,12 @@ const rbac = (kind: string, plural: string): ResourceKind => ({
 /** The exit code. */
 export async function accessReportCommand(command: AccessReportCommand): Promise<number> {
   const index = await lookAtCluster(command);
-  const { using, unknown } = await machinesInUse(command, index);
+  const { using, unknown, without } = await machinesInUse(command, index);
   const uses = usesOf([...identitiesInUse(index), ...using]);
   const holders = await listHolders(command);
-  for (const line of accessReport({ ...uses, holders, unknown })) command.printer.line(line);
+  const withoutAccounts = [...withoutAccount(index), ...without];
+  const report = accessReport({ ...uses, holders, unknown, withoutAccount: withoutAccounts });
+  for (const line of report) command.printer.line(line);
   return 0;
 }
 
@@ -50,8 +54,13 @@ async function listHolders({ transport, signal }: Looking): Promise<readonly str
   }
 }
 
-interface Machines {
+interface Exempt {
   readonly using: readonly Using[];
+  /** Keys of pods without a ServiceAccount, for which exceptions do not count. */
+  readonly without: readonly string[];
+}
+
+interface Machines extends Exempt {
   readonly unknown: readonly string[];
 }
 
@@ -59,16 +68,24 @@ interface Machines {
 export async function machinesInUse(looking: Looking, index: ClusterIndex): Promise<Machines> {
   const exceptions = await listExceptions(looking);
   if (exceptions === undefined)
-    return { using: [], unknown: ['AzurePodIdentityExceptions: whoever asks may not list them'] };
-  const using: Using[] = [];
+    return {
+      using: [],
+      without: [],
+      unknown: ['AzurePodIdentityExceptions: whoever asks may not list them'],
+    };
+  const exempt: Exempt[] = [];
   const unknown: string[] = [];
   for (const raw of exceptions) {
-    const found = await usingBy(raw, looking, index);
+    const found = await exemptBy(raw, looking, index);
     if (typeof found === 'string')
       unknown.push(`AzurePodIdentityException ${keyOf(metadataOf(raw))}: ${found}`);
-    else using.push(...found);
+    else exempt.push(found);
   }
-  return { using, unknown: unknown.sort() };
+  return {
+    using: exempt.flatMap(({ using }) => using),
+    without: exempt.flatMap(({ without }) => without),
+    unknown: unknown.sort(),
+  };
 }
 
 /** Undefined when whoever asks may not list them. */
@@ -82,7 +99,7 @@ async function listExceptions({ transport, signal }: Looking): Promise<readonly 
 }
 
 /** Or why it is unknown: an exception of one user must not prevent the report of others. */
-async function usingBy(raw: unknown, looking: Looking, index: ClusterIndex): Promise<Using[] | string> {
+async function exemptBy(raw: unknown, looking: Looking, index: ClusterIndex): Promise<Exempt | string> {
   const parsed = parseAzurePodIdentityException(raw);
   if (!parsed.ok) return tellProblems(parsed.problems).join('; ');
   try {
@@ -98,7 +115,7 @@ async function podsOf(
   exception: AzurePodIdentityException,
   { transport, signal }: Looking,
   index: ClusterIndex,
-): Promise<Using[]> {
+): Promise<Exempt> {
   const { namespace = '' } = exception.metadata;
   const pods = createResource<unknown>(transport, coreKinds.pods);
   const lists = Object.entries(exception.spec.podLabels).map(async ([key, value]) => {
@@ -107,15 +124,24 @@ async function podsOf(
     return labelled.filter((pod) => labelOf(pod, key).toLowerCase() === value.toLowerCase());
   });
   const by = `AzurePodIdentityException ${keyOf(exception.metadata)}`;
-  return (await Promise.all(lists)).flat().flatMap((pod) => {
-    const spec = memberOf(pod, 'spec');
-    const { host } = index.place(stringAt(spec, 'nodeName'));
-    if (!host || ['Succeeded', 'Failed'].includes(stringAt(memberOf(pod, 'status'), 'phase'))) return [];
-    const target = machineTarget(host.id);
-    const subject = { namespace, name: stringAt(spec, 'serviceAccountName') || 'default' };
-    const problem = target.ok ? undefined : target.problems.map(({ message }) => message).join('; ');
-    return [{ subject, by, targets: target.ok ? [target.value] : [], problem }];
-  });
+  const using: Using[] = [];
+  const without: string[] = [];
+  for (const pod of (await Promise.all(lists)).flat()) {
+    const { host } = index.place(stringAt(memberOf(pod, 'spec'), 'nodeName'));
+    if (!host || ['Succeeded', 'Failed'].includes(stringAt(memberOf(pod, 'status'), 'phase'))) continue;
+    const serviceAccount = stringAt(memberOf(pod, 'spec'), 'serviceAccountName');
+    if (hasAccount({ serviceAccount }))
+      using.push({ subject: { namespace, name: serviceAccount }, by, ...targetOf(host) });
+    else without.push(keyOf(metadataOf(pod)));
+  }
+  return { using, without };
+}
+
+function targetOf({ id }: Host): Pick<Using, 'targets' | 'problem'> {
+  const target = machineTarget(id);
+  return target.ok
+    ? { targets: [target.value] }
+    : { targets: [], problem: target.problems.map(({ message }) => message).join('; ') };
 }
 
 function labelOf(pod: unknown, key: string): string {

@@ -2,7 +2,7 @@
 // It must not write to the API server or to Azure.
 //
 // `mic explain`: reads the cluster and the pod's host once and prints its findings. Changes nothing.
-import type { AccessMode, ResourceId } from '@pod-identity/crd-types';
+import { hasAccount, type AccessMode, type ResourceId } from '@pod-identity/crd-types';
 import { findingLines, type Clock } from '@pod-identity/kit/core';
 import {
   coreKinds,
@@ -17,10 +17,12 @@ import { createLedger, type ConfigMap } from '../apply/ledger.ts';
 import type { Azure } from '../azure/connect.ts';
 import { lookAtCluster, type Place } from './look.ts';
 import { reviewPod } from './review-pod.ts';
-import { explainPod } from '../tell/explain.ts';
+import { explainPod, type ExplainQuestion } from '../tell/explain.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { AccessGroup } from '../snapshot/index/rights.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
+import { memberOf, stringAt } from '../snapshot/raw-object.ts';
+import { podFields } from '../snapshot/watch/pod-fields.ts';
 import { createFacts, factsFromRecord, foldReading } from '../snapshot/facts/host-facts.ts';
 
 export interface ExplainCommand {
@@ -108,14 +110,17 @@ async function lookAtHost(
   });
 }
 
+type UnknownPod = NonNullable<ExplainQuestion['unknownPod']>;
+
 /** The watches keep labelled pods only: others are read from the API server. */
-async function lookForPod({ transport, question, signal }: ExplainCommand): Promise<'unlabelled' | 'absent'> {
+async function lookForPod({ transport, question, signal }: ExplainCommand): Promise<UnknownPod> {
   try {
-    await createResource(transport, coreKinds.pods).get(
+    const pod = await createResource(transport, coreKinds.pods).get(
       { namespace: question.namespace, name: question.pod },
-      { signal, fields: { members: {} } },
+      { signal, fields: podFields },
     );
-    return 'unlabelled';
+    const serviceAccount = stringAt(memberOf(pod, 'spec'), 'serviceAccountName');
+    return hasAccount({ serviceAccount }) ? 'unlabelled' : 'without-account';
   } catch (error) {
     if (error instanceof KubeError && error.code === 'not-found') return 'absent';
     throw error;

@@ -21,6 +21,7 @@ describe('a pod gets nothing, or not everything, and the reason is told', () => 
       [{ pods: [pod({ phase: 'Succeeded' })] }, {}],
       [{ pods: [pod({ phase: 'Failed' })] }, {}],
     ],
+    'no-account': [[{ pods: [pod({ serviceAccount: '' })] }, {}]],
     'empty-label': [[{ pods: [pod({ label: '' })] }, {}]],
     'no-binding': [
       [{ bindings: [] }, {}],

@@ -162,6 +162,7 @@ function faultOf(index: ClusterIndex, key = ''): string | undefined {
 
 /** Pods without the label have no view, so for a pod with a view both reasons mean that the label is empty. */
 const skipReasons: Readonly<Record<MismatchReason, SkipReason>> = {
+  'no-account': 'no-account',
   'no-label': 'empty-label',
   'empty-label': 'empty-label',
   'no-binding': 'no-binding',

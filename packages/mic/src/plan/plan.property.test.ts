@@ -67,6 +67,8 @@ const pods: fc.Arbitrary<PodView> = fc
     uid: fc.constantFrom('u1', 'u2'),
     phase: fc.constantFrom('Running', 'Running', 'Running', 'Succeeded'),
     createdAt: fc.constantFrom(now, now + 1000),
+    // Mirror pods have none.
+    serviceAccount: fc.constantFrom('default', 'default', 'default', ''),
   })
   .map(pod);
 const nodes: fc.Arbitrary<NodeView> = nodeNames.map((name) => node(name, providerIds[name]));
@@ -219,6 +221,7 @@ describe('the model world', () => {
         const names = wanted.map(({ objectNamespace, objectName }) => `${objectNamespace}/${objectName}`);
         expect([...model.store.keys()].sort()).toEqual(names.sort());
         expect(new Set(names).size).toBe(names.length);
+        expect(wanted.filter(({ pod: owner }) => owner.serviceAccount === '')).toEqual([]);
         for (const { objectNamespace, objectName, resourceId, pod: owner } of wanted) {
           const object = model.store.get(`${objectNamespace}/${objectName}`);
           expect(object).toMatchObject({
@@ -325,6 +328,37 @@ describe('the plan', () => {
           expect(plan({ ...one, ...other }, modelRules)).toEqual(plan(one, modelRules));
         },
       ),
+    );
+  });
+
+  it('is the same without pods that have no ServiceAccount, as those that kubelets create', () => {
+    // The place of a record that goes depends on the pod that it names.
+    const outline = (one: ClusterSnapshot) => {
+      const { hosts: planned } = plan(one, modelRules);
+      const steps = planned.flatMap((host) => host.steps);
+      return {
+        hosts: planned.map(({ host, attach, renew, detach, needed }) => [
+          host?.id,
+          attach,
+          renew,
+          detach,
+          needed,
+        ]),
+        written: steps.filter(({ kind }) => kind !== 'delete').map((step) => [step.kind, podKeyOf(step)]),
+        deleted: steps.flatMap((step) => (step.kind === 'delete' ? step.current.name : [])).sort(),
+      };
+    };
+    fc.assert(
+      fc.property(snapshots, (one) => {
+        const others = one.pods.filter(({ serviceAccount }) => serviceAccount !== '');
+        const [all, fewer] = [outline(one), outline({ ...one, pods: others })];
+        const isBusy = (host: (typeof all.hosts)[number]) =>
+          [1, 2, 3].some((list) => (host[list] as readonly string[]).length > 0);
+        expect({ ...all, hosts: all.hosts.filter(isBusy) }).toEqual({
+          ...fewer,
+          hosts: fewer.hosts.filter(isBusy),
+        });
+      }),
     );
   });
 

@@ -39,6 +39,7 @@ export type SkipReason =
   | 'not-listed'
   | 'not-scheduled'
   | 'finished'
+  | 'no-account'
   | 'empty-label'
   | 'no-binding'
   | 'not-selected'

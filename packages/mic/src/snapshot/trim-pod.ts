@@ -1,4 +1,4 @@
-import { bindingLabel, type Labels } from '@pod-identity/crd-types';
+import { bindingLabel, hasAccount, type Labels } from '@pod-identity/crd-types';
 import type { Intern } from './intern.ts';
 import { instantOf, memberOf, stringAt } from './raw-object.ts';
 import type { PodView } from './views.ts';
@@ -9,15 +9,19 @@ export function trimPod(raw: unknown, intern: Intern): PodView | undefined {
   return typeof label === 'string' ? viewOf(raw, label, intern) : undefined;
 }
 
-/** A view with labels, unless they were too large. A finished pod needs none, and is left out if only they could select it. */
+/**
+ * A view with labels, unless they were too large. A pod that gets no identity, since it has finished or has no ServiceAccount, needs none,
+ * and is left out if only they could select it.
+ */
 export function trimWholePod(raw: unknown, isTooLarge: boolean, intern: Intern): PodView | undefined {
   const labels = memberOf(memberOf(raw, 'metadata'), 'labels');
   const label = memberOf(labels, bindingLabel);
   const isUnlabelled = typeof label !== 'string';
   const view = viewOf(raw, isUnlabelled ? '' : label, intern);
-  if (isUnlabelled && view.finished) return undefined;
+  const getsNothing = view.finished || !hasAccount(view);
+  if (isUnlabelled && getsNothing) return undefined;
   // From the API server's own objects, so all values are strings.
-  const kept = view.finished || isTooLarge ? {} : { labels: (labels ?? {}) as Labels };
+  const kept = getsNothing || isTooLarge ? {} : { labels: (labels ?? {}) as Labels };
   return { ...view, ...(isUnlabelled && { isUnlabelled }), ...kept };
 }
 
@@ -31,13 +35,8 @@ function viewOf(raw: unknown, label: string, intern: Intern): PodView {
     name: stringAt(metadata, 'name'),
     nodeName: intern(stringAt(spec, 'nodeName')),
     bindingLabel: intern(label),
-    serviceAccount: intern(serviceAccountOf(spec)),
+    serviceAccount: intern(stringAt(spec, 'serviceAccountName')),
     finished: phase === 'Succeeded' || phase === 'Failed',
     createdAt: instantOf(stringAt(metadata, 'creationTimestamp')),
   };
-}
-
-/** Admission sets it; API servers without that admission plugin leave it out. */
-function serviceAccountOf(spec: unknown): string {
-  return stringAt(spec, 'serviceAccountName') || 'default';
 }

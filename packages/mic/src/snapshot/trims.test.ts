@@ -15,7 +15,7 @@ const rawPod = (more: object = {}) => ({
     labels: { aadpodidbinding: 'demo' },
     managedFields: [{}],
   },
-  spec: { nodeName: 'node-0', containers: [{}] },
+  spec: { nodeName: 'node-0', serviceAccountName: 'default', containers: [{}] },
   status: { phase: 'Running', podIP: '10.0.0.1' },
   ...more,
 });
@@ -46,6 +46,18 @@ describe('a pod', () => {
     [undefined, false],
   ])('in phase %j finished is %j', (phase, finished) => {
     expect(trims.pod(rawPod({ status: { phase } }))?.finished).toBe(finished);
+  });
+
+  it.each([
+    ['a ServiceAccount', { serviceAccountName: 'default' }, { app: 'web' }],
+    ['none', {}, undefined],
+    ['an empty one', { serviceAccountName: '' }, undefined],
+  ])('with %s, labels for podSelectors are kept only if it may have an identity', (_, spec, kept) => {
+    const metadata = { namespace: 'shop', name: 'a', labels: { app: 'web' } };
+    expect(trims.wholePod({ metadata, spec }, false)?.labels).toEqual(kept);
+    const labels = { app: 'web', aadpodidbinding: 'demo' };
+    const labelled = trims.wholePod({ metadata: { ...metadata, labels }, spec }, false);
+    expect([labelled?.bindingLabel, labelled?.labels]).toEqual(['demo', kept && labels]);
   });
 
   it('unscheduled and without a time it is still one', () => {
@@ -326,7 +338,10 @@ describe('an assigned identity of which a field was not read', () => {
 it('labels are kept by pods alone: none of 2,500 large label sets is kept by the trims', () => {
   const labelled = (number: number) =>
     trims.wholePod(
-      { metadata: { namespace: 'shop', name: 'a', labels: { app: `${number}`.padEnd(16_000, 'x') } } },
+      {
+        metadata: { namespace: 'shop', name: 'a', labels: { app: `${number}`.padEnd(16_000, 'x') } },
+        spec: { serviceAccountName: 'default' },
+      },
       false,
     );
   const first = Array.from({ length: 2500 }, (_, number) => labelled(number)?.labels);

@@ -25,7 +25,7 @@ export interface PodView {
   readonly labels?: Labels;
   /** Set if `labels` are missing because there is no room for them. */
   readonly labelsLeftOut?: true;
-  /** The name of its ServiceAccount. */
+  /** The name of its ServiceAccount; empty if it has none, so that it gets no identity. */
   readonly serviceAccount: string;
   /** Succeeded or Failed: it loses its identity. */
   readonly finished: boolean;

@@ -15,7 +15,7 @@ const using = (account: string, by: string, ...names: readonly string[]): Using 
   return { subject: { namespace, name }, by, targets: names.map(target) };
 };
 const report = (all: readonly Using[], more = {}) =>
-  accessReport({ ...usesOf(all), holders: [], unknown: [], ...more });
+  accessReport({ ...usesOf(all), holders: [], unknown: [], withoutAccount: [], ...more });
 
 test('each target is one role with all its holders, under the names of the objects by which it is used', () => {
   const lines = report([

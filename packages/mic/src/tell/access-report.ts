@@ -5,6 +5,8 @@ import type { Use, Uses } from './access-uses.ts';
 export interface ReportParts extends Uses {
   /** Holders of wildcard rights; undefined if the roles could not be listed. */
   readonly holders: readonly string[] | undefined;
+  /** Keys of pods without a ServiceAccount that labels or exceptions are meant for. */
+  readonly withoutAccount: readonly string[];
   /** Exceptions that could not be read, with the reason. */
   readonly unknown: readonly string[];
 }
@@ -16,6 +18,10 @@ export function accessReport(parts: ReportParts): readonly string[] {
     ...heading(parts, groups.size),
     ...[...groups.values()].flatMap((uses) => section(uses)),
     ...comment('No right can be given for these; mode rbac refuses them', parts.uncovered),
+    ...comment(
+      'These have no ServiceAccount, as static pods: they get no identity, and are not in this report',
+      [...new Set(parts.withoutAccount)].sort(),
+    ),
     ...comment('These could not be looked at: their pods are not in this report', parts.unknown),
     ...comment('These may use every Azure identity already, by a role with wildcards', parts.holders ?? []),
     ...(parts.holders === undefined

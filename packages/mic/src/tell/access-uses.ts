@@ -1,5 +1,5 @@
 // Which ServiceAccounts use which Azure identities in a cluster, by matching of all pods that have not finished.
-import { accessTargetKey, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
+import { accessTargetKey, hasAccount, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
 import { targetsOf } from '../access/targets.ts';
 import { keyOf } from '../snapshot/keys.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
@@ -35,6 +35,11 @@ export function* identitiesInUse(index: ClusterIndex): Generator<Using> {
         by: `AzureIdentity ${keyOf(identity.metadata)}`,
         ...targetsOf(identity),
       };
+}
+
+/** Keys of pods that have a binding label and no ServiceAccount. */
+export function* withoutAccount(index: ClusterIndex): Generator<string> {
+  for (const pod of livePods(index)) if (!hasAccount(pod)) yield keyOf(pod);
 }
 
 function* livePods(index: ClusterIndex): Generator<PodView> {

@@ -1,4 +1,11 @@
-import { bindingLabel, explainTooMany, overShare, tooManyRemedy } from '@pod-identity/crd-types';
+import {
+  accountRemedy,
+  bindingLabel,
+  explainTooMany,
+  onlyWithAccount,
+  overShare,
+  tooManyRemedy,
+} from '@pod-identity/crd-types';
 import type { Skip, SkipReason } from '../plan/types.ts';
 import { info, ok, problem, waiting, type Finding } from './finding.ts';
 import { accessRemedy, sentence, type NoAccess } from './no-access.ts';
@@ -15,6 +22,7 @@ const explanations: Readonly<Record<SkipReason, (skip: Skip) => Finding | Findin
   'not-listed': ({ pod }) => problem('namespace', notListed(pod.namespace), { text: notListedRemedy }),
   'not-scheduled': () => waiting('node', 'no node has been chosen for the pod yet'),
   finished: () => info('pod', 'has finished: it needs no identity any more'),
+  'no-account': () => withoutAccount,
   'node-missing': ({ pod }) =>
     problem('node', `${pod.nodeName} does not exist`, { text: 'the pod will be removed with its node' }),
   'node-without-host': ({ identity = '', detail = '' }) =>
@@ -75,6 +83,10 @@ const explanations: Readonly<Record<SkipReason, (skip: Skip) => Finding | Findin
     ),
   ],
 };
+
+export const withoutAccount = problem('pod', `it has no ServiceAccount, ${onlyWithAccount}`, {
+  text: accountRemedy,
+});
 
 const notListed = (namespace: string) =>
   `MIC has not listed all pods of namespace ${namespace} yet, which has bindings by podSelector or serviceAccountName: until then its pods keep what they have`;

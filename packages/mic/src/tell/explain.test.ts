@@ -258,6 +258,12 @@ describe('a pod is explained', () => {
     `);
   });
 
+  it('when it has no ServiceAccount, and so is not watched', () => {
+    expect(text({}, { name: 'other', unknownPod: 'without-account' })).toContain(
+      '✗ pod          it has no ServiceAccount, and only pods with one get an identity; static pods have none',
+    );
+  });
+
   it('when it carries no label, or is not there', () => {
     expect(text({}, { name: 'other', unknownPod: 'unlabelled' })).toMatchInlineSnapshot(`
       "pod shop/other
@@ -279,6 +285,10 @@ describe('every reason to skip has words and a verdict', () => {
   const rows: Record<Exclude<SkipReason, AccessReason | 'not-listed'>, [Partial<ClusterSnapshot>, RegExp]> = {
     'not-scheduled': [{ pods: [pod({ node: '' })] }, /… node .*no node has been chosen/],
     finished: [{ pods: [pod({ phase: 'Failed' })] }, /· pod .*has finished/],
+    'no-account': [
+      { pods: [pod({ serviceAccount: '' })] },
+      /✗ pod .*it has no ServiceAccount, and only pods with one get an identity[^]*run it by a Deployment/,
+    ],
     'empty-label': [{ pods: [pod({ label: '' })] }, /✗ label .*is empty/],
     'no-binding': [{ bindings: [] }, /✗ binding .*no valid AzureIdentityBinding has the selector demo/],
     'not-selected': [

@@ -18,7 +18,7 @@ import type { HostFacts } from '../snapshot/facts/facts.ts';
 import type { HostKey } from '../snapshot/index/host-groups.ts';
 import { describeHost } from './events.ts';
 import { explainHost } from './explain-host.ts';
-import { explainSkip, manyRights, noRoomForLabels, noRoomRemedy } from './explain-skip.ts';
+import { explainSkip, manyRights, noRoomForLabels, noRoomRemedy, withoutAccount } from './explain-skip.ts';
 import { info, ok, problem, waiting, type Finding } from './finding.ts';
 import { openAccess } from './no-access.ts';
 import { listProblems } from './spec-texts.ts';
@@ -40,7 +40,7 @@ export interface ExplainQuestion {
   readonly namespace: string;
   readonly name: string;
   /** The API server's state of a pod that is not in the index, which keeps only pods with the label. */
-  readonly unknownPod?: 'unlabelled' | 'absent';
+  readonly unknownPod?: 'unlabelled' | 'without-account' | 'absent';
 }
 
 export interface Explanation {
@@ -86,6 +86,7 @@ function withoutView({ unknownPod }: ExplainQuestion): Finding {
   if (unknownPod === 'absent') {
     return problem('pod', 'there is no such pod', { text: 'check the name and the namespace' });
   }
+  if (unknownPod === 'without-account') return withoutAccount;
   return problem('label', `the pod has no label ${bindingLabel}`, {
     text: `set the label ${bindingLabel} to the selector of an AzureIdentityBinding`,
   });

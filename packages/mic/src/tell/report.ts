@@ -90,13 +90,17 @@ export function reportSkip(skip: Skip): Report {
 /** In the same words as NMI's, so that it is one Event unless NMI has more to say. */
 function unboundOf(skip: Skip): Unbound | undefined {
   const { binding = '', identity = '', detail = '' } = skip;
-  if (skip.reason === 'empty-label') return { why: skip.reason };
+  if (isOfPod(skip.reason)) return { why: skip.reason };
   if (skip.reason === 'other-namespace') return { why: skip.reason, ...labelsFault(skip) };
   if (skip.reason === 'no-binding')
     return { why: skip.reason, label: skip.pod.bindingLabel, ...leftOut(skip) };
   if (skip.reason === 'not-selected') return { why: skip.reason, binding };
   if (skip.reason === 'identity-missing') return { why: skip.reason, binding, identity };
   return skip.reason === 'identity-invalid' ? { why: skip.reason, identity, fault: detail } : undefined;
+}
+
+function isOfPod(reason: Skip['reason']): reason is 'no-account' | 'empty-label' {
+  return reason === 'no-account' || reason === 'empty-label';
 }
 
 function labelsFault({ detail }: Skip): { readonly labelsFault?: string } {

@@ -287,6 +287,56 @@ describe('a new leader', () => {
   });
 });
 
+describe('a mirror pod, which the kubelet of a stolen node creates in any namespace', () => {
+  const mirror = (name: string, labels: Record<string, string>): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'pay', labels, annotations: { 'kubernetes.io/config.mirror': 'hash' } },
+    spec: { nodeName: 'stolen-0' },
+    status: { phase: 'Running' },
+  });
+
+  test.each<AccessMode>(['namespace', 'warn', 'rbac'])(
+    'gets nothing attached to its machine and is told why, in mode %s',
+    async (access) => {
+      scene = await setScene({
+        scaleSets: [
+          { name: 'vmss1', instances: 1 },
+          { name: 'stolen', instances: 1 },
+        ],
+        azure: { armLatencyMs: 0 },
+      });
+      await payTeam();
+      await grant('pay/default', identityId('payer'));
+      const matchLabels = { tier: 'front' };
+      const byOwn = (name: string, spec: object) => ({
+        ...binding('pay', name),
+        spec: { azureIdentity: 'payer', ...spec },
+      });
+      scene.sim.kube.seed([
+        byOwn('by-labels', { selector: '', podSelector: { matchLabels } }),
+        byOwn('by-account', { selector: '', serviceAccountName: 'default' }),
+        byOwn('broad', {
+          selector: '',
+          podSelector: { matchExpressions: [{ key: 'no', operator: 'DoesNotExist' }] },
+        }),
+        mirror('static-stolen-0', { aadpodidbinding: 'app' }),
+        mirror('front-stolen-0', { tier: 'front' }),
+      ]);
+      await scene.startMic({ access });
+      await scene.until(() => records('pay').includes('till-pay-payer: Assigned'));
+      await scene.pass(minuteMs, 5_000);
+      expect([scene.attached('stolen'), records('pay')]).toEqual([[], ['till-pay-payer: Assigned']]);
+      const events = scene.sim.kube
+        .list('events', 'pay')
+        .filter(({ reason }) => reason === 'IdentityNotFound');
+      expect(events.map(({ message }) => message)).toEqual([
+        'Identity not found. Pod pay/static-stolen-0 has no ServiceAccount, and only pods with one get an identity; static pods have none: run it by a Deployment or a DaemonSet instead, or set spec.serviceAccountName if the cluster does not do so.',
+      ]);
+    },
+  );
+});
+
 test('a storm of pairs of one namespace delays the pod of another by nothing that matters', async () => {
   await enter();
   await payTeam();

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { rules, viewOf } from '../../test/builders.ts';
 import { aPod, aSelector, aWorld } from '../../test/random-worlds.ts';
-import { authorize } from './authorize.ts';
+import { authorize, identitiesOf } from './authorize.ts';
 import { createAuthorizer } from './authorizer.ts';
 import type { Decision, GrantedIdentity } from './types.ts';
 
@@ -45,6 +45,24 @@ it('never grants an identity that no binding of the label leads to, in no mode a
         if (isNamespaced) expect(found?.metadata.namespace).toBe(given.pod.namespace);
       }
     }),
+    { numRuns: 2000 },
+  );
+});
+
+it('grants a pod without a ServiceAccount nothing, in no mode, by no binding and no exception', () => {
+  fc.assert(
+    fc.property(
+      fc.record({ ...question, identityAccess: fc.constantFrom('namespace', 'warn', 'rbac' as const) }),
+      ({ pod, ...given }) => {
+        const caller = { ...pod, serviceAccount: '' };
+        const { view } = viewOf(given.world);
+        expect(authorize({ ...given, pod: caller }, view, { ...rules, ...given })).toEqual({
+          kind: 'deny',
+          denial: { why: 'no-account' },
+        });
+        expect(identitiesOf(caller, view, { ...rules, ...given })).toEqual([]);
+      },
+    ),
     { numRuns: 2000 },
   );
 });

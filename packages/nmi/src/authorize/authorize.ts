@@ -12,7 +12,7 @@ import type { Selector } from '../request/token-request.ts';
 import type { ServicePrincipal } from '../tokens/types.ts';
 import { accessModeOf, accessToIdentity } from './access-needed.ts';
 import { candidatesOf } from './candidates.ts';
-import { exemptionOf, invalidExceptionFor, type Exemption } from './exception.ts';
+import { decideOnExempt, exemptionOf, invalidExceptionFor } from './exception.ts';
 import { principalOf } from './policy.ts';
 import { selectIdentity, type Selection } from './select-identity.ts';
 import type {
@@ -170,6 +170,7 @@ function mayCome(denial: Denial): boolean {
 const ofObjects: Readonly<
   Record<Exclude<Denial['why'], 'identity-invalid' | 'no-label' | 'empty-label'>, boolean>
 > = {
+  'no-account': false,
   'no-binding': true,
   'not-selected': true,
   'other-namespace': true,
@@ -195,34 +196,6 @@ export function identitiesOf(
     const identity = grantOf(candidate, { pod, rules, mode });
     return typeof identity === 'string' ? [] : [{ identity, isReady: candidate.state === 'ready' }];
   });
-}
-
-/** An exempt pod may use the client ids of its exceptions. For other kinds of ids, the client id of the token is checked later. */
-export function decideOnExempt({ why, clientIds, access }: Exemption, selector: Selector): Decision {
-  const pass = (meant: Selector): Decision => ({
-    kind: 'pass-through',
-    why,
-    selector: meant,
-    clientIds,
-    ...(access && { access }),
-  });
-  if (clientIds === undefined) return pass(selector);
-  const offered = [...clientIds].sort();
-  const [only = '', ...others] = offered;
-  switch (selector.by) {
-    case 'nothing':
-      if (offered.length === 0) return { kind: 'deny', denial: { why: 'not-this-identity', offered } };
-      return others.length === 0
-        ? pass({ by: 'client-id', value: only })
-        : { kind: 'deny', denial: { why: 'several-identities', offered } };
-    case 'client-id':
-      return clientIds.has(selector.value)
-        ? pass(selector)
-        : { kind: 'deny', denial: { why: 'not-this-identity', offered } };
-    case 'object-id':
-    case 'resource-id':
-      return pass(selector);
-  }
 }
 
 function decideOn(candidate: Candidate, grants: Grants): Decision {
@@ -272,6 +245,7 @@ function denialOf(pod: PodView, mismatches: readonly Mismatch[], view: ClusterVi
   const [mismatch] = mismatches;
   if (mismatch === undefined) return notBound(pod, view);
   const { reason, binding = '' } = mismatch;
+  if (reason === 'no-account') return { why: reason };
   if (reason === 'identity-missing') return missing(mismatch, view);
   if (reason === 'other-namespace') return elsewhere(pod, view);
   const surplus = surplusOf(mismatches.at(-1));

@@ -1,14 +1,27 @@
-import type { AccessMode, AzurePodIdentityException, Labels } from '@pod-identity/crd-types';
+import {
+  hasAccount,
+  type AccessMode,
+  type AzurePodIdentityException,
+  type Labels,
+} from '@pod-identity/crd-types';
 import type { PodView } from '../identify/pod-view.ts';
+import type { Selector } from '../request/token-request.ts';
 import { accessModeOf, accessToMachine } from './access-needed.ts';
-import type { AuthorizeRules, ClusterView, ControllerPods, InvalidException, PassThrough } from './types.ts';
+import type {
+  AuthorizeRules,
+  ClusterView,
+  ControllerPods,
+  Decision,
+  InvalidException,
+  PassThrough,
+} from './types.ts';
 
 export type Exemption = Pick<PassThrough, 'why' | 'clientIds' | 'access'>;
 
 /**
  * Whether the pod may use the machine's identities without bindings, and which of them. A pod is exempt if it has any label of any
  * exception in its namespace; values compare without case, as in the original. Several exceptions add up. No pod is exempt by its name:
- * MIC's pods are those that the administrator configured, by default none.
+ * MIC's pods are those that the administrator configured, by default none. No exception counts for a pod without a ServiceAccount.
  */
 export function exemptionOf(pod: PodView, view: ClusterView, rules: AuthorizeRules): Exemption | undefined {
   if (rules.controller && isController(pod, rules.controller))
@@ -17,9 +30,37 @@ export function exemptionOf(pod: PodView, view: ClusterView, rules: AuthorizeRul
   const { labels } = pod;
   const exceptions = view.exceptionsIn(pod.namespace).filter((exception) => isFor(exception, labels));
   const mode = accessModeOf(pod.namespace, view, rules);
-  if (exceptions.length === 0 || !mayHaveExceptions(pod.namespace, mode, rules)) return undefined;
+  if (exceptions.length === 0 || !mayHaveExceptions(pod, mode, rules)) return undefined;
   const access = accessToMachine(pod, mode);
   return { why: 'exempt', clientIds: freedBy(exceptions), ...(access && { access }) };
+}
+
+/** An exempt pod may use the client ids of its exceptions. For other kinds of ids, the client id of the token is checked later. */
+export function decideOnExempt({ why, clientIds, access }: Exemption, selector: Selector): Decision {
+  const pass = (meant: Selector): Decision => ({
+    kind: 'pass-through',
+    why,
+    selector: meant,
+    clientIds,
+    ...(access && { access }),
+  });
+  if (clientIds === undefined) return pass(selector);
+  const offered = [...clientIds].sort();
+  const [only = '', ...others] = offered;
+  switch (selector.by) {
+    case 'nothing':
+      if (offered.length === 0) return { kind: 'deny', denial: { why: 'not-this-identity', offered } };
+      return others.length === 0
+        ? pass({ by: 'client-id', value: only })
+        : { kind: 'deny', denial: { why: 'several-identities', offered } };
+    case 'client-id':
+      return clientIds.has(selector.value)
+        ? pass(selector)
+        : { kind: 'deny', denial: { why: 'not-this-identity', offered } };
+    case 'object-id':
+    case 'resource-id':
+      return pass(selector);
+  }
 }
 
 /**
@@ -33,7 +74,7 @@ export function invalidExceptionFor(
 ): InvalidException | undefined {
   const all = view.invalidExceptionsIn(pod.namespace);
   if (all.length === 0) return undefined;
-  if (!mayHaveExceptions(pod.namespace, accessModeOf(pod.namespace, view, rules), rules)) return undefined;
+  if (!mayHaveExceptions(pod, accessModeOf(pod.namespace, view, rules), rules)) return undefined;
   const { labels } = pod;
   const named = all.filter(({ podLabels }) => podLabels !== undefined && hasAnyOf(labels, podLabels));
   return firstByName(named) ?? firstByName(all.filter(({ podLabels }) => podLabels === undefined));
@@ -47,11 +88,9 @@ function firstByName(all: readonly InvalidException[]): InvalidException | undef
 }
 
 /** In mode `rbac` exceptions count in all namespaces, and the right on the machine decides. */
-function mayHaveExceptions(
-  namespace: string,
-  mode: AccessMode,
-  { exceptionNamespaces }: AuthorizeRules,
-): boolean {
+function mayHaveExceptions(pod: PodView, mode: AccessMode, { exceptionNamespaces }: AuthorizeRules): boolean {
+  if (!hasAccount(pod)) return false;
+  const { namespace } = pod;
   return mode === 'rbac' || exceptionNamespaces.size === 0 || exceptionNamespaces.has(namespace);
 }
 

@@ -3,8 +3,8 @@ import type { PodView } from '../identify/pod-view.ts';
 import { keyOf } from '../tokens/memory.ts';
 import type { MachineSubject } from '../tokens/types.ts';
 import { accessModeOf } from './access-needed.ts';
-import { decideOnExempt, identitiesOf } from './authorize.ts';
-import { exemptionOf } from './exception.ts';
+import { identitiesOf } from './authorize.ts';
+import { decideOnExempt, exemptionOf } from './exception.ts';
 import type { AuthorizeRules, ClusterView } from './types.ts';
 
 /** What a pod may request tokens of, whatever is attached to the host and whatever its ServiceAccount may use. */

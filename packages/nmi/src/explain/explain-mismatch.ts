@@ -1,7 +1,9 @@
 import {
+  accountRemedy,
   bindingLabel,
   explainTooMany,
   failedCondition,
+  onlyWithAccount,
   overShare,
   tooManyRemedy,
   type Mismatch,
@@ -22,6 +24,7 @@ interface Concerned {
 }
 
 const explanations: Readonly<Record<MismatchReason, (told: Concerned, world: ExplainWorld) => Finding>> = {
+  'no-account': () => problem('pod', `it has no ServiceAccount, ${onlyWithAccount}`, { text: accountRemedy }),
   'no-label': (_, world) =>
     problem('label', `the pod has no label ${bindingLabel}${andUnselected(world)}`, {
       text: 'set it to the selector of an AzureIdentityBinding, in the template of the pod too',

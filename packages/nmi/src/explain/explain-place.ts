@@ -1,3 +1,4 @@
+import { hasAccount } from '@pod-identity/crd-types';
 import { identifyPod } from '../identify/identify-pod.ts';
 import type { Failure } from '../respond/refusals.ts';
 import { info, ok, problem, waiting, type Finding } from './finding.ts';
@@ -19,7 +20,8 @@ export function explainPlace(world: ExplainWorld): Place {
     const text = `has ended (${phase}): its address is no longer its own`;
     return { findings: [problem('pod', text)], failure: unknown(pod.addresses[0] ?? '') };
   }
-  const at = ok('pod', `${phase} on ${nodeName} with service account ${serviceAccount}`);
+  const account = hasAccount(pod) ? ` with service account ${serviceAccount}` : '';
+  const at = ok('pod', `${phase} on ${nodeName}${account}`);
   const ending = pod.isEnding
     ? [info('pod', 'is being deleted: it gets tokens while its containers live')]
     : [];

@@ -35,6 +35,7 @@ const isSuccess = (kind: Outcome['kind']): kind is Success => successes.has(kind
 
 /** For docs/reasons.md. */
 export const reasonMeanings: Readonly<Record<Reason, string>> = {
+  'no-account': 'The pod has no ServiceAccount: static pods and other pods without one get no identity.',
   'no-label': 'The pod has no label aadpodidbinding.',
   'empty-label': 'The label aadpodidbinding of the pod is empty.',
   'pod-too-large': 'Labels or annotations of the pod are larger than NMI reads.',

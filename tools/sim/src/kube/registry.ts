@@ -7,7 +7,7 @@ import * as rules from './rules.ts';
 import { alreadyExists, invalid, notFound, StatusError } from './status.ts';
 import type { Storage } from './storage.ts';
 import type { Stored } from './stored.ts';
-import { conform, initial, isNewGeneration, nextState } from './strategies.ts';
+import { admit, conform, initial, isNewGeneration, nextState } from './strategies.ts';
 
 type Target = rules.Target;
 
@@ -126,7 +126,8 @@ function create(
   if (given.metadata.resourceVersion) {
     throw new StatusError('InternalError', 'resourceVersion should not be set on objects to be created');
   }
-  const object = conform(type, initial(type, newborn(context, target, given)), options.strict ?? false);
+  const admitted = admit(type, newborn(context, target, given));
+  const object = conform(type, initial(type, admitted), options.strict ?? false);
   const named = { ...target, name: object.metadata.name ?? '' };
   rules.checkHome(context.storage, named);
   rules.checkObject(type, object);
@@ -229,7 +230,7 @@ export function createRegistry(storage: Storage, ambient: Ambient): Registry {
     erase: (type, stored) => erase(context, type, stored),
     seed: (type, given) => {
       const { namespace = '' } = given.metadata;
-      const object = newborn(context, { type, namespace, name: '' }, given);
+      const object = admit(type, newborn(context, { type, namespace, name: '' }, given));
       const uid = given.metadata.uid ?? object.metadata.uid ?? '';
       return commit(context, type, { object: { ...object, metadata: { ...object.metadata, uid } } });
     },

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { omit, recordAt, textAt, type Json, type KubeObject } from './object.ts';
 import { crdType, idOf, type ResourceType } from './resources.ts';
 import { prune } from './schema.ts';
-import { badRequest, type Cause } from './status.ts';
+import { badRequest, forbidden, type Cause } from './status.ts';
 import { validate } from './validate.ts';
 import { definitionCauses, establish } from './definitions.ts';
 import {
@@ -15,7 +15,7 @@ import {
 
 /** What the server sets or removes when an object of a built-in kind is created. */
 const createdAs: Readonly<Record<string, (object: KubeObject) => KubeObject>> = {
-  pods: (pod) => ({ ...withAccount(pod), status: { phase: 'Pending', qosClass: 'BestEffort' } }),
+  pods: (pod) => ({ ...pod, status: { phase: 'Pending', qosClass: 'BestEffort' } }),
   namespaces: (namespace) => ({
     ...namespace,
     spec: { finalizers: ['kubernetes'] },
@@ -32,10 +32,24 @@ const createdAs: Readonly<Record<string, (object: KubeObject) => KubeObject>> = 
   nodes: (node) => node,
 };
 
-/** A pod without a ServiceAccount gets that of the name `default`; the field has an old name, too. */
-function withAccount(pod: KubeObject): KubeObject {
+/** As the admission plugins: of built-in ones ServiceAccount alone. */
+export function admit(type: ResourceType, object: KubeObject): KubeObject {
+  return idOf(type) === 'pods' ? withAccount(type, object) : object;
+}
+
+/**
+ * A pod without a ServiceAccount gets that of the name `default`; the field has an old name, too. The mirror pod of a static pod has
+ * none.
+ */
+function withAccount(type: ResourceType, pod: KubeObject): KubeObject {
   const spec = recordAt(pod, 'spec');
-  const account = textAt(spec, 'serviceAccountName') || textAt(spec, 'serviceAccount') || 'default';
+  const named = textAt(spec, 'serviceAccountName') || textAt(spec, 'serviceAccount');
+  const { name = '', annotations = {} } = pod.metadata;
+  const isMirror = Object.hasOwn(annotations, 'kubernetes.io/config.mirror');
+  if (isMirror && named !== '')
+    throw forbidden(type, name, 'a mirror pod may not reference service accounts');
+  if (isMirror) return pod;
+  const account = named || 'default';
   return { ...pod, spec: { ...spec, serviceAccountName: account, serviceAccount: account } };
 }
 

@@ -1,10 +1,15 @@
 import { expect } from 'vitest';
 import { pod, sources, type Row, type Stage } from './row.ts';
 
-const { accounts, authorization, rbac, reviews } = sources;
+const { accounts, authorization, rbac, reviews, staticPods } = sources;
 const reviewPath = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
 const rbacPath = '/apis/rbac.authorization.k8s.io/v1';
 const lacksValidation = 'v1.36 of the kit validates and defaults no built-in kinds';
+const withoutPlugin = {
+  'v1.20': 'runs here without the admission plugin ServiceAccount',
+  'v1.36': 'has no admission plugin ServiceAccount',
+};
+const mirror = { annotations: { 'kubernetes.io/config.mirror': 'hash' } };
 
 interface Asked {
   readonly user?: string;
@@ -571,13 +576,33 @@ export const accessRows: readonly Row[] = [
   {
     sentence: 'a pod that names no ServiceAccount runs as that of the name default',
     source: accounts,
-    unlike: {
-      'v1.20': 'runs here without the admission plugin ServiceAccount',
-      'v1.36': 'has no admission plugin ServiceAccount',
-    },
+    unlike: withoutPlugin,
     check: async ({ door, core }) => {
       const { body } = await door.ask('POST', `${core}/pods`, { body: pod('plain') });
       expect(body.spec).toMatchObject({ serviceAccountName: 'default', serviceAccount: 'default' });
+    },
+  },
+  {
+    sentence: 'a mirror pod, which a kubelet creates for a static pod, has no ServiceAccount',
+    source: staticPods,
+    check: async ({ door, core }) => {
+      const given = pod('static', { nodeName: 'n1' }, mirror);
+      const { status, body } = await door.ask('POST', `${core}/pods`, { body: given });
+      expect(status).toBe(201);
+      expect(body.spec).not.toHaveProperty('serviceAccountName');
+    },
+  },
+  {
+    sentence: 'a mirror pod that names a ServiceAccount is refused',
+    source: staticPods,
+    unlike: withoutPlugin,
+    check: async ({ door, core }) => {
+      const given = pod('static', { nodeName: 'n1', serviceAccountName: 'web' }, mirror);
+      const { status, body } = await door.ask('POST', `${core}/pods`, { body: given });
+      expect([status, body.message]).toEqual([
+        403,
+        'pods "static" is forbidden: a mirror pod may not reference service accounts',
+      ]);
     },
   },
 ];

@@ -67,6 +67,7 @@ export interface PodFields {
   readonly label?: string;
   readonly phase?: string;
   readonly createdAt?: number;
+  /** Default: `default`; '': as a mirror pod. */
   readonly serviceAccount?: string;
 }
 
@@ -89,7 +90,7 @@ export function pod(fields: PodFields = {}) {
         creationTimestamp: new Date(fields.createdAt ?? now).toISOString(),
         labels: { [bindingLabel]: label },
       },
-      spec: { nodeName: node, serviceAccountName: fields.serviceAccount },
+      spec: { nodeName: node, serviceAccountName: fields.serviceAccount ?? 'default' },
       status: { phase },
     }),
   );

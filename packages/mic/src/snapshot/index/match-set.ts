@@ -19,11 +19,10 @@ export interface MatchSet {
   readonly uses: readonly string[];
 }
 
+const nothing = { matches: [], needs: [], grants: [], uses: [] };
+
 /** For a pod without the label, in a namespace whose bindings select by the label only. */
-export const unmatched: MatchSet = {
-  matches: [],
-  mismatches: [{ reason: 'no-label' }],
-  needs: [],
-  grants: [],
-  uses: [],
-};
+export const unmatched: MatchSet = { ...nothing, mismatches: [{ reason: 'no-label' }] };
+
+/** For a pod without a ServiceAccount: as `matchPod` returns it, whatever the bindings are. */
+export const withoutAccount: MatchSet = { ...nothing, mismatches: [{ reason: 'no-account' }] };

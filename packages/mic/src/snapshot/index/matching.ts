@@ -3,6 +3,7 @@
 // changes.
 import {
   bindingLabel,
+  hasAccount,
   isBroad,
   matchPod,
   mostBindingsPerNamespace,
@@ -17,7 +18,7 @@ import {
 import { FoundBindings } from './found-bindings.ts';
 import { Grouped } from './grouped.ts';
 import { keyOf, namespaceOf } from '../keys.ts';
-import { unmatched, type MatchedIdentity, type MatchSet } from './match-set.ts';
+import { unmatched, withoutAccount, type MatchedIdentity, type MatchSet } from './match-set.ts';
 import { MatchSets, noLabel } from './match-sets.ts';
 import { assignmentMeaning } from '../meaning.ts';
 import { NamespaceRules } from './namespace-rules.ts';
@@ -161,13 +162,14 @@ export class Matching {
     const facts = {
       namespace,
       labels: { [bindingLabel]: label },
-      serviceAccount: '',
+      serviceAccount: anyAccount,
       isPartial: true,
     } as const;
     return this.#matchSets.put({ label, namespace }, this.#match(facts, []));
   }
 
   matchSetOf(pod: PodView): MatchSet {
+    if (!hasAccount(pod)) return withoutAccount;
     if (!this.#found.looksBeyondLabel(pod.namespace))
       return pod.isUnlabelled === true ? unmatched : this.matchSet(pod.namespace, pod.bindingLabel);
     // Cached, since each change of a pod causes several calls.
@@ -256,6 +258,9 @@ export class Matching {
 }
 
 type ChangedElsewhere = Pick<Changed, 'namespace' | 'reach'>;
+
+/** Stands for the ServiceAccount where bindings do not look at it: none has this name. */
+const anyAccount = '*';
 
 /** The first so many bindings that select a pod decide its matches. */
 const decisive = 2 * mostBindingsPerNamespace + 2;

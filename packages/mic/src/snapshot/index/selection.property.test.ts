@@ -124,7 +124,7 @@ const aPod = fc
     label: fc.option(fc.constantFrom('', 'demo', 'other'), { nil: undefined }),
     labels: fc.dictionary(key, value, { noNullPrototype: true }),
     isWhole: fc.boolean(),
-    serviceAccount: account,
+    serviceAccount: fc.oneof({ weight: 5, arbitrary: account }, fc.constant('')),
   })
   .map(({ gone: isGone, label, labels, isWhole, serviceAccount, ...names }): ClusterChange => {
     const all = { ...labels, ...(label === undefined ? {} : { aadpodidbinding: label }) };

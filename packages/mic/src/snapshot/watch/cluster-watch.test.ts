@@ -22,7 +22,7 @@ const pod = ({
     creationTimestamp: '2023-11-14T22:13:20Z',
     labels: { aadpodidbinding: label, app: 'web' },
   },
-  spec: { nodeName: node },
+  spec: { nodeName: node, serviceAccountName: 'default' },
   status: { phase, podIP: ip },
 });
 const node = ({ name = 'node-0', uid = 'n', taints = [{ key: taint }], note = '' } = {}) => ({

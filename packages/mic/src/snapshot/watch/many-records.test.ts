@@ -12,7 +12,7 @@ const flood = 2_000;
 const shareBytes = 128 * 1024;
 const pod = (name = 'web-0') => ({
   metadata: { name, namespace: 'shop', uid: `uid-${name}`, labels: { aadpodidbinding: 'demo' } },
-  spec: { nodeName: 'node-0' },
+  spec: { nodeName: 'node-0', serviceAccountName: 'default' },
   status: { phase: 'Running' },
 });
 const node = { metadata: { name: 'node-0' }, spec: { providerID: instanceOf('vmss1') } };
@@ -112,7 +112,11 @@ test('what MIC writes meanwhile is kept as well, however many records it needs',
 test.each([
   { what: 'that is not there', pods: [] },
   { what: 'that is finished', pods: [{ ...pod(), status: { phase: 'Succeeded' } }] },
-  { what: 'without a node', pods: [{ ...pod(), spec: { nodeName: '' } }] },
+  {
+    what: 'without a ServiceAccount',
+    pods: [{ ...pod(), spec: { nodeName: 'node-0', serviceAccountName: '' } }],
+  },
+  { what: 'without a node', pods: [{ ...pod(), spec: { nodeName: '', serviceAccountName: 'default' } }] },
 ])('a record under the name of a pod $what counts like any other', async ({ pods }) => {
   const { index } = await setUp([...forged(), record({ name: plain() })], pods);
   expect(index.assigned(`default/${plain()}`)).toBeUndefined();
