@@ -1,10 +1,9 @@
 // The namespaces whose objects NMI keeps: those of the pods of this node, and those whose identities they accept.
-import { acceptsLabelPrefix, acceptsNamespace, type Labels } from '@pod-identity/crd-types';
 import type { Clock, Timer } from '@pod-identity/kit/core';
 import type { Informer } from '@pod-identity/kit/kube';
 import type { PodView } from '../identify/pod-view.ts';
 import { awaitChange, type Patience } from '../waiting/await-change.ts';
-import type { NamespaceInformer } from './namespaces.ts';
+import { acceptedNamespaces, type NamespaceInformer } from './namespaces.ts';
 
 export interface NodeNamespaces {
   /**
@@ -47,7 +46,7 @@ export function createNodeNamespaces(options: NodeNamespacesOptions): NodeNamesp
   const update = (namespace: string) => kept.update(namespace, isNeeded);
   const updateAccepted = (namespace: string) => {
     const before = accepted.get(namespace) ?? [];
-    const now = counts.has(namespace) ? acceptedNamespaces(namespaces.viewOf(namespace)?.labels) : [];
+    const now = counts.has(namespace) ? acceptedNamespaces(namespaces.viewOf(namespace)) : [];
     if (now.length > 0) accepted.set(namespace, now);
     else accepted.delete(namespace);
     for (const other of new Set([...before, ...now])) update(other);
@@ -121,13 +120,6 @@ function createKept({ informers, clock }: Pick<NodeNamespacesOptions, 'informers
       },
     },
   };
-}
-
-function acceptedNamespaces(labels: Labels = {}): readonly string[] {
-  return Object.keys(labels)
-    .filter((key) => key.startsWith(acceptsLabelPrefix))
-    .map((key) => key.slice(acceptsLabelPrefix.length))
-    .filter((other) => acceptsNamespace(labels, other));
 }
 
 /** It gets no token any more. */

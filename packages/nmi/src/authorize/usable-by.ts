@@ -1,10 +1,10 @@
-import { acceptsLabelPrefix, acceptsNamespace } from '@pod-identity/crd-types';
 import type { PodView } from '../identify/pod-view.ts';
 import { keyOf } from '../tokens/memory.ts';
 import type { MachineSubject } from '../tokens/types.ts';
 import { accessModeOf } from './access-needed.ts';
 import { identitiesOf } from './authorize.ts';
 import { decideOnExempt, exemptionOf } from './exception.ts';
+import { acceptedNamespaces } from './namespaces.ts';
 import type { AuthorizeRules, ClusterView } from './types.ts';
 
 /** What a pod may request tokens of, whatever is attached to the host and whatever its ServiceAccount may use. */
@@ -35,7 +35,6 @@ export function reachOf(
   rules: Pick<AuthorizeRules, 'identityAccess' | 'forceNamespaced'>,
 ): ((other: string) => boolean) | undefined {
   if (accessModeOf(namespace, view, rules) !== 'rbac') return rules.forceNamespaced ? undefined : () => true;
-  const labels = view.namespaceOf(namespace)?.labels ?? {};
-  const acceptsAny = Object.keys(labels).some((key) => key.startsWith(acceptsLabelPrefix));
-  return acceptsAny ? (other) => acceptsNamespace(labels, other) : undefined;
+  const accepted = acceptedNamespaces(view.namespaceOf(namespace));
+  return accepted.length > 0 ? (other) => accepted.includes(other) : undefined;
 }
