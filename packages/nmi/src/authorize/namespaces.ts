@@ -1,10 +1,4 @@
-import {
-  acceptsLabelPrefix,
-  acceptsNamespace,
-  namespaceFields,
-  readNamespaceView,
-  type NamespaceView,
-} from '@pod-identity/crd-types';
+import { namespaceFields, readNamespaceView, type NamespaceView } from '@pod-identity/crd-types';
 import { labelsDropped, NamespaceLabels, type Clock } from '@pod-identity/kit/core';
 import {
   coreKinds,
@@ -110,15 +104,6 @@ function createListeners() {
       for (const name of names) for (const listener of all) listener(name);
     },
   };
-}
-
-/** The namespaces whose identities its pods can get, in mode `rbac`. */
-export function acceptedNamespaces(view: NamespaceView | undefined): readonly string[] {
-  const labels = view?.labels ?? {};
-  return Object.keys(labels)
-    .filter((key) => key.startsWith(acceptsLabelPrefix))
-    .map((key) => key.slice(acceptsLabelPrefix.length))
-    .filter((other) => acceptsNamespace(labels, other));
 }
 
 function trim(object: unknown, kept: NamespaceLabels, log: Log): NamespaceView {

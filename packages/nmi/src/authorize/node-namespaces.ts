@@ -3,7 +3,8 @@ import type { Clock, Timer } from '@pod-identity/kit/core';
 import type { Informer } from '@pod-identity/kit/kube';
 import type { PodView } from '../identify/pod-view.ts';
 import { awaitChange, type Patience } from '../waiting/await-change.ts';
-import { acceptedNamespaces, type NamespaceInformer } from './namespaces.ts';
+import { acceptedNamespaces } from './accepted-namespaces.ts';
+import type { NamespaceInformer } from './namespaces.ts';
 
 export interface NodeNamespaces {
   /**

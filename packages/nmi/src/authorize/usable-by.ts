@@ -4,7 +4,7 @@ import type { MachineSubject } from '../tokens/types.ts';
 import { accessModeOf } from './access-needed.ts';
 import { identitiesOf } from './authorize.ts';
 import { decideOnExempt, exemptionOf } from './exception.ts';
-import { acceptedNamespaces } from './namespaces.ts';
+import { acceptedNamespaces } from './accepted-namespaces.ts';
 import type { AuthorizeRules, ClusterView } from './types.ts';
 
 /** What a pod may request tokens of, whatever is attached to the host and whatever its ServiceAccount may use. */
