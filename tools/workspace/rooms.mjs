@@ -155,6 +155,7 @@ export const rooms = [
       'grace',
       'refusal',
       'select-identity',
+      'accepted-namespaces',
       'authorize',
       'usable-by',
     ],
