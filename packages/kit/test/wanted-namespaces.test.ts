@@ -218,36 +218,53 @@ test('a namespace that is wanted between two pages of a list is listed again, al
 
 const namespace = fc.constantFrom('a', 'a', 'b');
 const key = fc.tuple(namespace, fc.constantFrom('1', '2')).map((parts) => parts.join('/'));
+const stepOf = <Do extends string, More extends object>(
+  weight: number,
+  kind: Do,
+  more: { [Key in keyof More]: fc.Arbitrary<More[Key]> },
+) => ({
+  weight,
+  arbitrary: fc.record({ do: fc.constant(kind), ...more }) as fc.Arbitrary<{ readonly do: Do } & More>,
+});
 const step = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('ADDED', 'MODIFIED', 'DELETED'), key }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('want', 'want', 'unwant'), namespace }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('answer' as const), at: fc.nat(1), lag: fc.nat(3) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('fail' as const), at: fc.nat(1) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('end', 'gone') }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('wait' as const) }) },
+  stepOf(4, 'write', { type: fc.constantFrom('ADDED', 'MODIFIED', 'DELETED'), key }),
+  stepOf(2, 'want', { namespace }),
+  stepOf(1, 'unwant', { namespace }),
+  stepOf(3, 'answer', { at: fc.nat(1), lag: fc.nat(3) }),
+  stepOf(1, 'fail', { at: fc.nat(1) }),
+  stepOf(1, 'end', {}),
+  stepOf(1, 'gone', {}),
+  stepOf(1, 'wait', {}),
 );
+type Step<Do extends string> = Extract<
+  typeof step extends fc.Arbitrary<infer One> ? One : never,
+  { readonly do: Do }
+>;
 
 test('after any history the store has the objects of the wanted namespaces, and no others', async () => {
   await fc.assert(
-    // eslint-disable-next-line complexity -- one branch for each kind of step
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60, size: 'max' }), async (steps) => {
       const { informer, clock, lists, write, endWatch, now, stop, settle } = start();
       const wanted = new Set<string>();
       const read = new Set<string>();
-      for (const one of steps) {
-        if ('key' in one) write(one.do, one.key);
-        else if ('at' in one) {
-          const [list] = lists.splice(one.at, 1);
-          if (one.do === 'fail') list?.fail();
-          else list?.answer(one.lag);
-        } else if (one.do === 'want') {
+      const kinds = {
+        write: ({ type, key: written }: Step<'write'>) => write(type, written),
+        want(one: Step<'want'>) {
           wanted.add(one.namespace);
           void informer.want(one.namespace).then(() => read.add(one.namespace));
-        } else if (one.do === 'unwant') {
+        },
+        unwant(one: Step<'unwant'>) {
           wanted.delete(one.namespace);
           informer.unwant(one.namespace);
-        } else if (one.do !== 'wait')
-          endWatch(one.do === 'gone' ? new KubeError('gone', 'too old', { status: 410 }) : undefined);
+        },
+        answer: ({ at, lag }: Step<'answer'>) => lists.splice(at, 1)[0]?.answer(lag),
+        fail: ({ at }: Step<'fail'>) => lists.splice(at, 1)[0]?.fail(),
+        end: () => endWatch(),
+        gone: () => endWatch(new KubeError('gone', 'too old', { status: 410 })),
+        wait: () => undefined,
+      };
+      for (const one of steps) {
+        kinds[one.do](one as never);
         await clock.advance(one.do === 'wait' ? 6_000 : 0);
         for (const { key: kept } of informer.store.values()) expect(wanted).toContain(kept.split('/')[0]);
       }

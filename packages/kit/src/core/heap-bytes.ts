@@ -29,7 +29,6 @@ export function heapBytes(value: unknown, key = ''): number {
 /** One character beyond Latin-1 doubles the whole string. */
 function stringBytes(text: string): number {
   if (text === '') return 0;
-  // eslint-disable-next-line no-control-regex -- the range of Latin-1 begins at NUL
-  const width = /[^\u0000-\u00ff]/.test(text) ? 2 : 1;
+  const width = /[\u0100-\uffff]/.test(text) ? 2 : 1;
   return stringHeader + text.length * width;
 }
