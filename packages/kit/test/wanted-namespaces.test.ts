@@ -216,6 +216,20 @@ test('a namespace that is wanted between two pages of a list is listed again, al
   ]);
 });
 
+test('of a namespace that is given up between two pages of a list nothing is kept', async () => {
+  const pages = [Promise.withResolvers<unknown>(), Promise.withResolvers<unknown>()];
+  const [first, second] = pages;
+  const items = ['a/1', 'b/1'].map((key) => objectOf({ key, version: 1 }));
+  const { transport } = createScriptedApi(() => pages.shift()?.promise);
+  const { informer, clock, kept } = start(['a', 'b'], transport);
+  first?.resolve({ metadata: { resourceVersion: '2', continue: 'more' }, items });
+  await clock.advance(0);
+  informer.unwant('a');
+  second?.resolve({ metadata: { resourceVersion: '2' }, items: [] });
+  await informer.synced;
+  expect(kept()).toEqual(['b/1']);
+});
+
 const namespace = fc.constantFrom('a', 'a', 'b');
 const key = fc.tuple(namespace, fc.constantFrom('1', '2')).map((parts) => parts.join('/'));
 const stepOf = <Do extends string, More extends object>(

@@ -22,6 +22,9 @@ const many = <T>(count: number, of: (index: number) => T): T[] =>
 const labels = (count: number, at: number, value = 'v') =>
   Object.fromEntries(many(count, (key) => [`k${at}-${key}`, value]));
 
+/** V8 keeps these keys as indexes of an array, which has room for all indexes below. */
+const numbers = { '1000': 'v', '2020': 'v', '3300': 'v' };
+
 type Spec = (at: number) => object;
 const identities: Record<string, Spec> = {
   ordinary: (at) => ({ type: 0, resourceID: resourceID(at), clientID: guid(at) }),
@@ -31,6 +34,11 @@ const identities: Record<string, Spec> = {
     type: 0,
     resourceID: resourceID(at),
     allowedNamespaces: { names: many(64, (name) => `n${at}-${name}`) },
+  }),
+  'with labels that are numbers': (at) => ({
+    type: 0,
+    resourceID: resourceID(at),
+    allowedNamespaces: { selector: { matchLabels: numbers } },
   }),
   'with many tenants': (at) => ({ type: 1, auxiliaryTenantIDs: many(400, (tenant) => `${at}${tenant}`) }),
   'with one character beyond Latin-1 in long texts': (at) => ({
@@ -52,10 +60,15 @@ const bindings: Record<string, Spec> = {
     },
   }),
   'with eight labels': (at) => ({ azureIdentity: `id-${at}`, podSelector: { matchLabels: labels(8, at) } }),
+  'with labels that are numbers': (at) => ({
+    azureIdentity: `id-${at}`,
+    podSelector: { matchLabels: numbers },
+  }),
 };
 const exceptions: Record<string, Spec> = {
   ordinary: (at) => ({ podLabels: labels(1, at) }),
   'with many labels': (at) => ({ podLabels: labels(300, at) }),
+  'with labels that are numbers': () => ({ podLabels: numbers }),
   'with twenty labels': (at) => ({ podLabels: labels(20, at) }),
   'with many client ids': (at) => ({ podLabels: labels(1, at), clientIDs: many(400, (id) => `${at}${id}`) }),
   'not valid': (at) => ({ podLabels: labels(1, at), clientIds: [] }),

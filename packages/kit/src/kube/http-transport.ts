@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { readUpTo } from '../core/bounded-body.ts';
 import type { Clock } from '../core/clock.ts';
+import { jsonChunks, notJson } from './json-chunks.ts';
 import { asKubeError, KubeError, errorOf, watchEventError } from './errors.ts';
 import { insistOnSending } from './fence.ts';
 import { createLanes, type Lane, type Lanes, type TlsSettings } from './lanes.ts';
@@ -83,7 +84,7 @@ async function* watch(clock: Clock, open: Open, request: KubeRequest): AsyncGene
     onOpen?.();
     let events: unknown[] = [];
     const reader = createEventReader(request.fields, (event) => events.push(event));
-    for await (const chunk of chunksOf(answer)) {
+    for await (const chunk of jsonChunks(answer)) {
       watchdog.feed();
       reader.push(chunk);
       for (const event of events) yield withoutError(event);
@@ -134,23 +135,12 @@ async function readAnswer(
   watchdog: Watchdog,
 ): Promise<unknown> {
   const reader = createAnswerReader(request);
-  for await (const chunk of chunksOf(answer)) {
+  for await (const chunk of jsonChunks(answer)) {
     // A list may take long, but not with long silences.
     if (request.onItem) watchdog.feed();
     reader.push(chunk);
   }
   return reader.end(() => notJson());
-}
-
-/** Only of JSON: another body may be endless, and its chunks would feed the watchdog. */
-async function* chunksOf(answer: IncomingMessage): AsyncGenerator<Buffer> {
-  let isBegun = false;
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    const first = isBegun ? undefined : /\S/.exec(chunk.toString('latin1', 0, 64))?.[0];
-    if (!isBegun && first !== '{') throw notJson();
-    isBegun = true;
-    yield chunk;
-  }
 }
 
 async function readRefusal(answer: IncomingMessage): Promise<KubeError> {
@@ -177,9 +167,6 @@ function parse(text: string): unknown {
     throw notJson(cause);
   }
 }
-
-const notJson = (cause?: unknown) =>
-  new KubeError('transport', 'the answer of the API server is not JSON', { cause });
 
 const looksLikeJson = (text: string) => text.startsWith('{');
 

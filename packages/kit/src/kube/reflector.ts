@@ -103,8 +103,7 @@ export function createReflector<V>(
     want: (namespace: string) => wanted.add(namespace),
     unwant(namespace: string) {
       wanted.remove(namespace);
-      taking.shares.forget(namespace);
-      apply(contents.keysOf(namespace).flatMap((key) => contents.remove(key)));
+      drop(namespace, taking);
     },
     list: (signal: AbortSignal) => list(parts, signal),
     watch: (signal: AbortSignal, onOpen: () => void) => watch(parts, signal, onOpen),
@@ -133,8 +132,13 @@ async function list<V>(
   Object.assign(state, { version, listed: true });
   origin.reached(version);
   apply(contents.replaceAll([...kept.values()]));
-  isStored();
+  for (const namespace of isStored()) drop(namespace, taking);
   for (const object of listed.named.values()) onLeftOut(object);
+}
+
+function drop<V>(namespace: string, { contents, shares, apply }: Parts<V>['taking']): void {
+  shares.forget(namespace);
+  apply(contents.keysOf(namespace).flatMap((key) => contents.remove(key)));
 }
 
 async function watch<V>(parts: Parts<V>, signal: AbortSignal, onOpen: () => void): Promise<void> {

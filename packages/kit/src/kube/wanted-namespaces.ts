@@ -10,8 +10,8 @@ export interface WantedNamespaces {
   remove(namespace: string): void;
   /** The watch has reported this object: its state in a response that was requested earlier does not count any more. */
   touched(namespace: string, key: string): void;
-  /** A complete list begins. The returned function is to be called when its objects are in the store. */
-  listBegins(): () => void;
+  /** A complete list begins. The returned function is to be called when its objects are in the store; it returns the namespaces given up meanwhile. */
+  listBegins(): () => readonly string[];
   /** The store can be completed by lists of single namespaces: there is a version that they must have reached. */
   canFill(signal: AbortSignal): void;
 }
@@ -73,6 +73,7 @@ export function createWantedNamespaces(options: WantedOptions): WantedNamespaces
       const listed = [...all];
       return () => {
         for (const [namespace, wanted] of listed) if (all.get(namespace) === wanted) settle(wanted);
+        return listed.map(([namespace]) => namespace).filter((namespace) => !all.has(namespace));
       };
     },
     canFill(signal) {

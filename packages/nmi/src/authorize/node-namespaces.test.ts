@@ -120,6 +120,23 @@ test('the namespace of a pod that the watch has not reported yet is read when th
   expect(await read).toBe(true);
 });
 
+test('attack: a pod that the watch has not reported yet is not judged before the identities that its namespace accepts are read', async () => {
+  const { clock, one, other, readAll, whenRead, wanted, wait } = start([], {
+    shop: { [`${acceptsLabelPrefix}shared`]: 'true' },
+  });
+  const read = Promise.resolve(whenRead('shop', wait));
+  let isRead: boolean | undefined;
+  void read.then((found) => (isRead = found));
+  for (const reader of [one, other]) reader.reading.get('shop')?.();
+  await clock.advance(1_000);
+  expect(isRead).toBeUndefined();
+  await readAll();
+  expect(await read).toBe(true);
+  expect(whenRead('shop', wait)).toBe(true);
+  await clock.advance(5 * 60_000);
+  expect(wanted()).toEqual([]);
+});
+
 test('finished pods need nothing', () => {
   const { put, wanted } = start([podIn('jobs', { phase: 'Succeeded' })]);
   expect(wanted()).toEqual([]);
@@ -162,6 +179,21 @@ test('a namespace whose identities that of a pod accepts is read too, as long as
   expect(whenRead('shop', wait)).toBe(true);
   await clock.advance(5 * 60_000);
   expect(wanted()).toEqual(['next', 'shop']);
+});
+
+test('a pod waits at most five seconds for a namespace that its own accepts: its editor decides how long a list takes', async () => {
+  const { one, other, clock, whenRead, wait } = start([podIn('shop')], {
+    shop: { [`${acceptsLabelPrefix}shared`]: 'true' },
+  });
+  for (const reader of [one, other]) reader.reading.get('shop')?.();
+  const read = whenRead('shop', wait) as Promise<boolean>;
+  let isRead: boolean | undefined;
+  void read.then((found) => (isRead = found));
+  await clock.advance(4_999);
+  expect(isRead).toBeUndefined();
+  await clock.advance(1);
+  expect(isRead).toBe(true);
+  expect(whenRead('shop', wait)).toBe(true);
 });
 
 const names = fc.constantFrom('a', 'b', 'c');

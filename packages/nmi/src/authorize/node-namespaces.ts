@@ -28,9 +28,12 @@ export interface NodePods extends Pick<Informer<PodView>, 'onChange' | 'synced'>
 
 /** Objects are kept this long after the last pod of their namespace: a job that runs every minute causes no list each time. */
 const lingerMs = 5 * 60_000;
+/** Pods wait so long for the objects of namespaces that their own accepts, whose editors decide how long a list takes. */
+const othersPatienceMs = 5_000;
 
 interface Kept {
   isRead: boolean;
+  isLate: boolean;
   /** Set while no pod of the node needs the namespace. */
   end?: Timer | undefined;
 }
@@ -42,12 +45,13 @@ export function createNodeNamespaces(options: NodeNamespacesOptions): NodeNamesp
   /** By namespace of pods: the namespaces whose identities it accepts. */
   const accepted = new Map<string, readonly string[]>();
 
+  const acceptedBy = (namespace: string) => acceptedNamespaces(namespaces.viewOf(namespace));
   const isNeeded = (namespace: string) =>
     counts.has(namespace) || [...accepted.values()].some((all) => all.includes(namespace));
   const update = (namespace: string) => kept.update(namespace, isNeeded);
   const updateAccepted = (namespace: string) => {
     const before = accepted.get(namespace) ?? [];
-    const now = counts.has(namespace) ? acceptedNamespaces(namespaces.viewOf(namespace)) : [];
+    const now = counts.has(namespace) ? acceptedBy(namespace) : [];
     if (now.length > 0) accepted.set(namespace, now);
     else accepted.delete(namespace);
     for (const other of new Set([...before, ...now])) update(other);
@@ -73,15 +77,28 @@ export function createNodeNamespaces(options: NodeNamespacesOptions): NodeNamesp
     if (counts.has(name)) updateAccepted(name);
   });
 
-  const isRead = (namespace: string) => [namespace, ...(accepted.get(namespace) ?? [])].every(kept.isRead);
-  return {
-    whenRead: (namespace, patience) => {
-      if (isRead(namespace)) return true;
-      // The API server can know a pod before the watch has reported it.
-      update(namespace);
-      const look = () => isRead(namespace) || undefined;
-      return awaitChange(look, patience, { clock, changes: kept.changes }).then((found) => found === true);
-    },
+  /** With those that it accepts. The API server can know a pod before the watch has reported it. */
+  const neededIn = (namespace: string) => [
+    namespace,
+    ...(counts.has(namespace) ? (accepted.get(namespace) ?? []) : acceptedBy(namespace)),
+  ];
+  return { whenRead: createWhenRead({ kept, neededIn, update, clock }) };
+}
+
+interface WhenReadOptions extends Pick<NodeNamespacesOptions, 'clock'> {
+  readonly kept: ReturnType<typeof createKept>;
+  readonly neededIn: (namespace: string) => readonly string[];
+  readonly update: (namespace: string) => void;
+}
+
+function createWhenRead({ kept, neededIn, update, clock }: WhenReadOptions): NodeNamespaces['whenRead'] {
+  const isRead = (namespace: string) =>
+    kept.isRead(namespace) && neededIn(namespace).every((one) => kept.isRead(one) || kept.isLate(one));
+  return (namespace, patience) => {
+    if (isRead(namespace)) return true;
+    neededIn(namespace).forEach(update);
+    const look = () => isRead(namespace) || undefined;
+    return awaitChange(look, patience, { clock, changes: kept.changes }).then((found) => found === true);
   };
 }
 
@@ -91,11 +108,16 @@ function createKept({ informers, clock }: Pick<NodeNamespacesOptions, 'informers
   const listeners = new Set<() => void>();
 
   const read = (namespace: string) => {
-    const one: Kept = { isRead: false };
+    const one: Kept = { isRead: false, isLate: false };
     kept.set(namespace, one);
-    void Promise.all(informers.map((informer) => informer.want(namespace))).then(() => {
-      one.isRead = true;
+    const become = (state: Partial<Kept>) => {
+      Object.assign(one, state);
       for (const listener of [...listeners]) listener();
+    };
+    const late = clock.after(othersPatienceMs, () => become({ isLate: true }));
+    void Promise.all(informers.map((informer) => informer.want(namespace))).then(() => {
+      late.cancel();
+      become({ isRead: true });
     });
     return one;
   };
@@ -106,6 +128,7 @@ function createKept({ informers, clock }: Pick<NodeNamespacesOptions, 'informers
 
   return {
     isRead: (namespace: string) => kept.get(namespace)?.isRead === true,
+    isLate: (namespace: string) => kept.get(namespace)?.isLate === true,
     /** Reads the namespace; drops it later if it is not needed. */
     update(namespace: string, isNeeded: (namespace: string) => boolean) {
       const one = kept.get(namespace) ?? read(namespace);

@@ -106,6 +106,20 @@ it('a token that is stored anew takes the place of its old one, and no other’s
   expect(known('a', 'b', 'c')).toEqual(['a', 'c']);
 });
 
+it('attack: a token with thousands of roles takes as many places as ordinary ones of its length', () => {
+  const { clock, store, known } = stage(8);
+  const large = (name: string) => issuedTo(name, { now: clock.now(), token: 'x'.repeat(5 * 4096) });
+  store('mine', { namespace: 'other' });
+  store('a');
+  store('b', { issued: large('b') });
+  expect(known('mine', 'a', 'b')).toEqual(['mine', 'a', 'b']);
+  store('c', { issued: large('c') });
+  expect(known('mine', 'a', 'b', 'c')).toEqual(['mine', 'c']);
+  const { access } = large('d');
+  store('d', { issued: { ...issuedTo('d'), auxiliary: [{ tenantId: 't', access }] } });
+  expect(known('mine', 'c', 'd')).toEqual(['mine', 'd']);
+});
+
 it('what is forgotten takes no place, in whatever namespace', () => {
   const { memory, store, known } = stage(2);
   store('a');

@@ -38,7 +38,7 @@ interface Kept extends Shared {
 }
 
 /**
- * Tokens by subject and resource. If there are too many, the oldest token of the namespace with most tokens is evicted. Each is removed
+ * Tokens by subject and resource in `kept` places. If there are too many, the oldest token of the namespace with most places is evicted. Each is removed
  * by a timer when it expires, so that a clock that is set back does not prolong it.
  */
 export function createTokenMemory(kept: number, clock: Pick<Clock, 'after'>): TokenMemory {
@@ -68,7 +68,14 @@ export function createTokenMemory(kept: number, clock: Pick<Clock, 'after'>): To
       const entries = subjects.get(key)?.entries ?? new Map<string, Kept>();
       const lifeMs = entry.issued.access.expiresOnTimestamp - entry.storedAt;
       const end = clock.after(Math.max(0, lifeMs), () => forget(key, resource));
-      const one: Kept = { namespace: entry.namespace, weight: 1, entry, key, resource, end };
+      const one: Kept = {
+        namespace: entry.namespace,
+        weight: weightOf(resource, entry),
+        entry,
+        key,
+        resource,
+        end,
+      };
       subjects.set(key, { subject, entries: entries.set(resource, one) });
       for (const out of shares.add(one)) forget(out.key, out.resource);
     },
@@ -78,6 +85,17 @@ export function createTokenMemory(kept: number, clock: Pick<Clock, 'after'>): To
       for (const [key, { subject }] of subjects) if (!keep(subject)) forgetAll(key);
     },
   };
+}
+
+/** Twice an ordinary token. */
+const charactersOfPlace = 4_096;
+
+/** Places: an application can have tokens with thousands of roles, and Entra's answer may have 256 KiB. */
+function weightOf(resource: string, { issued: { access, auxiliary = [] } }: Entry): number {
+  const tokens = [access, ...auxiliary.map((one) => one.access)].map(({ token }) => token);
+  return (
+    1 + Math.floor([resource, ...tokens].reduce((sum, text) => sum + text.length, 0) / charactersOfPlace)
+  );
 }
 
 /** Equal for subjects that get the same tokens. */
