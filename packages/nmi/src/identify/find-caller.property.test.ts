@@ -236,8 +236,10 @@ async function play(told: History, checkAgeMs: number) {
     const first = over.owner?.uid;
     const answer = await finder.find(address, over, patient);
     const callers = first === undefined ? [caller, world.ownerOf(address) ?? ''] : [first];
+    // A pod that was ending may have lost the address before the answer: then the agent read that its containers do not run.
+    const isCertain = world.ownerOf(address) === caller && wasCertain(address, caller, from);
     // A pod that has finished or is deleted by now, with no grace, has nobody who could use the answer.
-    if (world.isAlive(caller)) seen.push({ callers, answer, isCertain: wasCertain(address, caller, from) });
+    if (world.isAlive(caller)) seen.push({ callers, answer, isCertain });
   };
   const open = new Map<string, { readonly caller: string; readonly over: CallerConnection }>();
   const act = (what: Deed) => {

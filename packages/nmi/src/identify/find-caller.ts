@@ -123,7 +123,8 @@ function createSettlement({ neighbours, pods, containers }: CallerFinderOptions,
     const facts = { address, tie, neighbour, areRunning: () => containers.areRunning(uid) };
     const othersAwait = () => (found.othersAwait ?? false) || pods.othersAwait(uid);
     if (!stillHasAddress(facts, othersAwait)) return refuse(answer, connection);
-    holders.ties.set(address, uid, tie ?? neighbour);
+    // Not needed where its containers are seen to run: until its first packet, the entry may be that of the last pod of the address.
+    if (tie === undefined && !facts.areRunning()) holders.ties.set(address, uid, neighbour);
     return bind({ ...found, neighbour }, connection);
   };
 

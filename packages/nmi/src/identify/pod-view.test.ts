@@ -40,6 +40,18 @@ it('files a hostNetwork pod under no address: it cannot be told from its node', 
   expect(parsePod(object({ spec: { hostNetwork: true } }))?.addresses).toEqual([]);
 });
 
+it.each([
+  ['has a network has the reported addresses', 'True', ['10.0.0.1', 'fd00::1']],
+  ['has no network has no address', 'False', []],
+])('a pod whose kubelet reports that it %s', (_, status, addresses) => {
+  const conditions = [
+    { type: 'Ready', status: 'False' },
+    { type: 'PodReadyToStartContainers', status },
+  ];
+  for (const metadata of [{}, { deletionTimestamp: '2026-01-01T00:00:00Z' }])
+    expect(parsePod(object({ metadata, status: { conditions } }))?.addresses).toEqual(addresses);
+});
+
 it('knows a pod that is being deleted, and its default identity', () => {
   const annotations = { 'aadpodidentity.k8s.io/default-identity': 'reader' };
   const metadata = { deletionTimestamp: '2026-01-01T00:00:00Z', annotations };
@@ -173,6 +185,7 @@ it('of a pod only what decisions need is read, and no more of it than is ever me
           podIP: word,
           podIPs: { upTo: 4_096 },
           startTime: word,
+          conditions: { upTo: 16_384 },
           initContainerStatuses: containers,
           containerStatuses: containers,
           ephemeralContainerStatuses: containers,

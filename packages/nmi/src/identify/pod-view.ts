@@ -9,7 +9,10 @@ export interface PodView {
   readonly namespace: string;
   readonly name: string;
   readonly nodeName: string;
-  /** In lower case; empty for a pod on the host network, which cannot be distinguished from the node. */
+  /**
+   * In lower case; empty for a pod on the host network, which cannot be distinguished from the node, and while its kubelet reports that
+   * it has no network: then the status still has the addresses of its last sandbox, which may belong to another pod.
+   */
   readonly addresses: readonly string[];
   readonly isOnHostNetwork?: true;
   /** The latest start of a container that its kubelet reported: milliseconds since the epoch. */
@@ -58,6 +61,7 @@ export const podFields: Fields = {
         podIP: word,
         podIPs: { upTo: 4 * 1024 },
         startTime: word,
+        conditions: { upTo: 16 * 1024 },
         initContainerStatuses: containers,
         containerStatuses: containers,
         ephemeralContainerStatuses: containers,
@@ -127,6 +131,7 @@ interface StatusShape {
   readonly podIP?: string;
   readonly podIPs?: readonly { readonly ip?: string }[];
   readonly startTime?: string;
+  readonly conditions?: readonly { readonly type?: string; readonly status?: string }[];
   readonly initContainerStatuses?: readonly ContainerShape[];
   readonly containerStatuses?: readonly ContainerShape[];
   readonly ephemeralContainerStatuses?: readonly ContainerShape[];
@@ -163,10 +168,16 @@ function readSpec({ nodeName = '', serviceAccountName: serviceAccount = '' }: Sp
 
 function readStatus(status: StatusShape, { hostNetwork }: SpecShape, isStatusWhole: boolean) {
   const { phase = '', podIP, podIPs = [] } = status;
-  const all = [podIP, ...podIPs.map(({ ip }) => ip)].flatMap((ip) => (ip ? [ip.toLowerCase()] : []));
+  const reported = lacksNetwork(status) ? [] : [podIP, ...podIPs.map(({ ip }) => ip)];
+  const all = reported.flatMap((ip) => (ip ? [ip.toLowerCase()] : []));
   const accepted = { phase, ...readAccepted(status) };
   if (hostNetwork === true) return { ...accepted, addresses: [], isOnHostNetwork: true as const };
   return { ...accepted, addresses: [...new Set(all)], ...lastStart(status, isStatusWhole) };
+}
+
+/** Kubelets report this by default since 1.29. */
+function lacksNetwork({ conditions = [] }: StatusShape): boolean {
+  return conditions.some(({ type, status }) => type === 'PodReadyToStartContainers' && status === 'False');
 }
 
 function readAccepted({ startTime = '' }: StatusShape): Pick<PodView, 'acceptedAt'> {

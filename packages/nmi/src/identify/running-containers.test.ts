@@ -62,6 +62,20 @@ it('the monitors that CRI-O starts for the containers of a pod are no containers
   expect(areRunning()).toBe(true);
 });
 
+it('of a pod with hundreds of containers, which may call a thousand times a second, two are looked at', () => {
+  let reads = 0;
+  const files = {
+    folders: (path: string) =>
+      path.endsWith(`pod${uid}`) ? Array.from({ length: 400 }, (_, n) => `${n}`) : [],
+    read: () => {
+      reads += 1;
+      return 'populated 1\n';
+    },
+  };
+  expect(createRunningContainers(root, files).areRunning(uid)).toBe(true);
+  expect(reads).toBe(2);
+});
+
 it('nothing is known where the control groups are not mounted, or change while they are read', () => {
   expect(createRunningContainers(join(root, 'missing')).areRunning(uid)).toBe(false);
   const vanishing = { folders: () => ['sandbox', 'app'], read: () => '' };

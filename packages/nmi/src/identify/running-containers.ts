@@ -42,10 +42,12 @@ export function createRunningContainers(
   files: ControlGroupFiles = kernelFiles,
 ): RunningContainers {
   const runIn = (group: string, { file, hasProcesses }: (typeof hierarchies)[number]) => {
-    const containers = files.folders(group).filter(isContainer);
-    const running = containers.filter((name) => hasProcesses.test(files.read(`${group}/${name}/${file}`)));
-    // One of them is the sandbox, which ends last.
-    return running.length > 1;
+    let running = 0;
+    // One of them is the sandbox, which ends last. No more than two are read: a pod can have hundreds of containers.
+    return files.folders(group).some((name) => {
+      if (isContainer(name) && hasProcesses.test(files.read(`${group}/${name}/${file}`))) running += 1;
+      return running > 1;
+    });
   };
   return {
     areRunning: (uid) =>

@@ -133,6 +133,19 @@ describe('beside a pod that never gets an address, since its volume is missing',
   });
 });
 
+it('a terminating pod whose containers run is served after its first packet, when the entry of the last pod is replaced by its own', async () => {
+  const clock = createFakeClock();
+  let entry = '66:01 cali1 9';
+  const { finder } = node(clock, [victim], { neighbourOf: () => entry, running: new Set([victim.uid]) });
+  const find = async () => finder.find(victim.addresses[0] ?? '', connection(clock.elapsed()), patient);
+  await expect(find()).resolves.toMatchObject({ kind: 'pod' });
+  entry = '66:02 cali2 10';
+  await clock.advance(1_000);
+  const found = find();
+  await clock.advance(100);
+  await expect(found).resolves.toMatchObject({ kind: 'pod', pod: { uid: victim.uid } });
+});
+
 it('terminating pods whose neighbour entry is that of their confirmation cause no list', async () => {
   const clock = createFakeClock();
   const before = hostile.map((each) => ({ ...each, isEnding: false }));

@@ -1,0 +1,60 @@
+// A pod can end its own sandbox (`kill 1` with shareProcessNamespace). Its address is free then. Its kubelet reports the old one until the
+// images of the new sandbox are pulled, which takes as long as the registry that the pod names.
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { expect, it } from 'vitest';
+import { connection, patient } from '../../test/builders.ts';
+import { createCallerFinder } from './find-caller.ts';
+import { addressIsUnreported } from './identify-pod.ts';
+import { parsePod, type PodView } from './pod-view.ts';
+
+const address = '10.0.0.5';
+const podOf = (namespace: string, status: object): PodView => {
+  const metadata = { uid: `uid-${namespace}`, namespace, name: 'web' };
+  const pod = parsePod({
+    metadata,
+    spec: { nodeName: 'node-1', serviceAccountName: 'web' },
+    status: { phase: 'Running', ...status },
+  });
+  return pod!;
+};
+const hostile = podOf('hostile', {
+  podIP: address,
+  conditions: [{ type: 'PodReadyToStartContainers', status: 'False' }],
+  containerStatuses: [{ state: { terminated: {} } }],
+});
+
+const find = async (pods: readonly PodView[]) => {
+  const clock = createFakeClock();
+  const finder = createCallerFinder({
+    clock,
+    check: { mode: 'live', ageMs: 1_000, outageMs: 900_000 },
+    holdMs: 2_000,
+    patienceMs: 6_000,
+    neighbours: { of: () => undefined, since: () => Promise.resolve(undefined) },
+    containers: { areRunning: () => true },
+    pods: {
+      filedUnder: (asked) => pods.filter(({ addresses }) => addresses.includes(asked)),
+      revision: 1,
+      isCurrent: () => true,
+      lastHeardMs: () => 0,
+      missedMs: () => 0,
+      othersAwait: (uid) => pods.some((each) => each.uid !== uid && addressIsUnreported(each, clock.now())),
+      read: ({ namespace }) => Promise.resolve(pods.filter((each) => each.namespace === namespace)),
+      readAll: () => Promise.resolve(pods),
+      changes: { subscribe: () => () => undefined },
+    },
+  });
+  const found = Promise.resolve(finder.find(address, connection(clock.elapsed()), patient));
+  await clock.advance(3_000);
+  return found;
+};
+
+it('the next pod at the address is not taken for it', async () => {
+  const unreported = podOf('shop', { phase: 'Pending' });
+  await expect(find([hostile, unreported])).resolves.toMatchObject({ kind: 'none' });
+});
+
+it('the next pod at the address is served as soon as its own is reported', async () => {
+  const reported = podOf('shop', { podIP: address, containerStatuses: [{ state: { running: {} } }] });
+  await expect(find([hostile, reported])).resolves.toMatchObject({ kind: 'pod', pod: { uid: 'uid-shop' } });
+});
