@@ -49,8 +49,8 @@ function createServer() {
     });
     watcher?.wake();
   };
-  const answer = (request: KubeRequest, lag: number) => {
-    const least = Number(request.query?.['resourceVersion'] ?? version);
+  const answer = (request: KubeRequest, lag: number, then: number) => {
+    const least = Number(request.query?.['resourceVersion'] ?? then);
     const at = Math.max(least, version - lag);
     const namespace = /namespaces\/([^/]+)\//.exec(request.path)?.[1];
     const found = (history[at] ?? []).filter(
@@ -65,7 +65,8 @@ function createServer() {
       new Promise((resolve, reject) => {
         request.signal?.addEventListener('abort', () => reject(new KubeError('aborted', 'aborted')));
         const fail = () => reject(new KubeError('unavailable', 'no', { status: 503 }));
-        lists.push({ request, answer: (lag) => resolve(answer(request, lag)), fail });
+        const then = version;
+        lists.push({ request, answer: (lag) => resolve(answer(request, lag, then)), fail });
       }),
     async *watch(request) {
       let error: Error | undefined;
@@ -143,7 +144,7 @@ test('keeps the objects of wanted namespaces, which the first list contains', as
   expect(lists).toHaveLength(0);
 });
 
-test('lists a namespace that is wanted later, alone, at a version that is not older than the store', async () => {
+test('lists a namespace that is wanted later, alone, from the database: not older than the store', async () => {
   const { informer, write, clock, lists, kept } = start();
   await clock.advance(0);
   lists.splice(0).forEach((list) => list.answer(0));
@@ -154,7 +155,7 @@ test('lists a namespace that is wanted later, alone, at a version that is not ol
   await clock.advance(0);
   expect(
     lists.map(({ request: { path, query } }) => [path, query?.['resourceVersion'], query?.['limit']]),
-  ).toEqual([['/api/v1/namespaces/a/pods', '2', undefined]]);
+  ).toEqual([['/api/v1/namespaces/a/pods', undefined, '500']]);
   lists.splice(0).forEach((list) => list.answer(0));
   await isRead;
   expect(kept()).toEqual(['a/1']);

@@ -71,6 +71,8 @@ interface Progress {
 const defaultSilenceMs = 28_000;
 /** Minimum time between lists when a share has only some free space. */
 const longRelistMs = 10 * 60_000;
+/** Objects per page of the list of one namespace. */
+const pageSize = 500;
 
 export function createReflector<V>(
   options: ReflectorOptions<V>,
@@ -82,9 +84,7 @@ export function createReflector<V>(
   const wanted = createWantedNamespaces({
     ...options,
     fill: (namespace, how) =>
-      readNamespace({ ...options, namespace, resourceVersion: state.version }, how, (object) =>
-        apply(putObject(object, taking)),
-      ),
+      readNamespace({ pageSize, ...options, namespace }, how, (object) => apply(putObject(object, taking))),
   });
   const keep = createKeeper(options, wanted);
   const taking = { contents, keep, wanted, ...ears, shares: createShareKeeper(options) };
@@ -214,9 +214,12 @@ async function readAll<V>(options: ReflectorOptions<V>, { contents, keep, signal
   return { kept, listed, version };
 }
 
-/** Passes the objects of one namespace on, but for those of which the watch knows more by now. */
+/**
+ * Passes the objects of one namespace on, but for those of which the watch knows more by now. From the database: old servers never serve a
+ * version from their cache that an idle kind has not reached, and refuse it after 3 s.
+ */
 async function readNamespace(
-  request: Omit<ListRequest, 'signal' | 'pageSize'>,
+  request: Omit<ListRequest, 'signal' | 'resourceVersion'>,
   { signal, isTouched }: Fill,
   put: (object: unknown) => void,
 ): Promise<void> {
@@ -224,7 +227,7 @@ async function readNamespace(
     const metadata = metadataOf(object);
     if (metadata && !isTouched(keyText(metadata))) put(object);
   };
-  await readList({ ...request, signal, pageSize: undefined }, { begin: () => undefined, take });
+  await readList({ ...request, signal }, { begin: () => undefined, take });
 }
 
 function watchRequest<V>(

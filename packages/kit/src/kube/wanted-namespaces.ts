@@ -12,7 +12,7 @@ export interface WantedNamespaces {
   touched(namespace: string, key: string): void;
   /** A complete list begins. The returned function is to be called when its objects are in the store; it returns the namespaces given up meanwhile. */
   listBegins(): () => readonly string[];
-  /** The store can be completed by lists of single namespaces: there is a version that they must have reached. */
+  /** The store can be completed by lists of single namespaces: it has been listed, and the watch begins. */
   canFill(signal: AbortSignal): void;
 }
 
@@ -41,7 +41,7 @@ const pauses = { baseMs: 800, capMs: 5_000 };
 
 /**
  * Which namespaces are wanted, and which of them the store holds. One list and one watch serve all namespaces; for one that is wanted later,
- * a list of that namespace alone is added, of at least the version that the store has reached.
+ * a list of that namespace alone is added, from the database and so not older than the store.
  */
 export function createWantedNamespaces(options: WantedOptions): WantedNamespaces {
   const all = new Map<string, Wanted>();
