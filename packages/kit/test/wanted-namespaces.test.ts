@@ -129,6 +129,15 @@ function start(first: readonly string[] = [], transport?: KubeTransport) {
   return { ...server, clock, informer, isRead, stop, settle, kept };
 }
 
+/** The first list has been answered. */
+async function startListed() {
+  const started = start();
+  await started.clock.advance(0);
+  started.lists.splice(0).forEach((list) => list.answer(0));
+  await started.informer.synced;
+  return started;
+}
+
 test('keeps the objects of wanted namespaces, which the first list contains', async () => {
   const { isRead, write, clock, lists, kept } = start(['a']);
   write('ADDED', 'a/1');
@@ -145,10 +154,7 @@ test('keeps the objects of wanted namespaces, which the first list contains', as
 });
 
 test('lists a namespace that is wanted later, alone, from the database: not older than the store', async () => {
-  const { informer, write, clock, lists, kept } = start();
-  await clock.advance(0);
-  lists.splice(0).forEach((list) => list.answer(0));
-  await informer.synced;
+  const { informer, write, clock, lists, kept } = await startListed();
   write('ADDED', 'a/1');
   await clock.advance(0);
   const isRead = informer.want('a');
@@ -164,10 +170,7 @@ test('lists a namespace that is wanted later, alone, from the database: not olde
 });
 
 test('an object that was deleted while its namespace was listed does not come back', async () => {
-  const { informer, write, clock, lists, kept } = start();
-  await clock.advance(0);
-  lists.splice(0).forEach((list) => list.answer(0));
-  await informer.synced;
+  const { informer, write, clock, lists, kept } = await startListed();
   write('ADDED', 'a/1');
   await clock.advance(0);
   const isRead = informer.want('a');
@@ -180,10 +183,7 @@ test('an object that was deleted while its namespace was listed does not come ba
 });
 
 test('a list of a namespace that fails is repeated', async () => {
-  const { informer, write, clock, lists, kept } = start();
-  await clock.advance(0);
-  lists.splice(0).forEach((list) => list.answer(0));
-  await informer.synced;
+  const { informer, write, clock, lists, kept } = await startListed();
   write('ADDED', 'a/1');
   const isRead = informer.want('a');
   await clock.advance(0);

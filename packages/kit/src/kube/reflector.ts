@@ -124,7 +124,7 @@ async function list<V>(
 ): Promise<void> {
   const { contents, keep, wanted, apply, onLeftOut } = taking;
   relist.begins();
-  const isStored = wanted.listBegins();
+  const listEnds = wanted.listBegins();
   const { kept, listed, version } = await readAll(options, { contents, keep, signal, origin });
   hear(state, options);
   taking.shares = listed;
@@ -132,7 +132,7 @@ async function list<V>(
   Object.assign(state, { version, listed: true });
   origin.reached(version);
   apply(contents.replaceAll([...kept.values()]));
-  for (const namespace of isStored()) drop(namespace, taking);
+  for (const givenUp of listEnds()) drop(givenUp, taking);
   for (const object of listed.named.values()) onLeftOut(object);
 }
 

@@ -77,26 +77,28 @@ export function createNodeNamespaces(options: NodeNamespacesOptions): NodeNamesp
     if (counts.has(name)) updateAccepted(name);
   });
 
-  /** With those that it accepts. The API server can know a pod before the watch has reported it. */
-  const neededIn = (namespace: string) => [
-    namespace,
-    ...(counts.has(namespace) ? (accepted.get(namespace) ?? []) : acceptedBy(namespace)),
-  ];
-  return { whenRead: createWhenRead({ kept, neededIn, update, clock }) };
+  /** The API server can know a pod before the watch has reported it. */
+  const othersOf = (namespace: string) =>
+    counts.has(namespace) ? (accepted.get(namespace) ?? none) : acceptedBy(namespace);
+  return { whenRead: createWhenRead({ kept, othersOf, update, clock }) };
 }
 
 interface WhenReadOptions extends Pick<NodeNamespacesOptions, 'clock'> {
   readonly kept: ReturnType<typeof createKept>;
-  readonly neededIn: (namespace: string) => readonly string[];
+  /** The namespaces whose identities it accepts. */
+  readonly othersOf: (namespace: string) => readonly string[];
   readonly update: (namespace: string) => void;
 }
 
-function createWhenRead({ kept, neededIn, update, clock }: WhenReadOptions): NodeNamespaces['whenRead'] {
-  const isRead = (namespace: string) =>
-    kept.isRead(namespace) && neededIn(namespace).every((one) => kept.isRead(one) || kept.isLate(one));
+const none: readonly string[] = [];
+
+function createWhenRead({ kept, othersOf, update, clock }: WhenReadOptions): NodeNamespaces['whenRead'] {
+  const isReadOrLate = (namespace: string) => kept.isRead(namespace) || kept.isLate(namespace);
+  // Called for each token.
+  const isRead = (namespace: string) => kept.isRead(namespace) && othersOf(namespace).every(isReadOrLate);
   return (namespace, patience) => {
     if (isRead(namespace)) return true;
-    neededIn(namespace).forEach(update);
+    [namespace, ...othersOf(namespace)].forEach(update);
     const look = () => isRead(namespace) || undefined;
     return awaitChange(look, patience, { clock, changes: kept.changes }).then((found) => found === true);
   };
