@@ -42,8 +42,14 @@ function anyCase(members: Readonly<Record<string, FieldLimits>>): FieldLimits {
   return { members, anyCase: true };
 }
 
-function metadata(more: Readonly<Record<string, FieldLimits>> = {}): FieldLimits {
-  const annotations = [behaviorAnnotation, behaviourAnnotation, defaultIdentityAnnotation, podUidAnnotation];
+const annotationsOf: Readonly<Record<Kind, readonly string[]>> = {
+  AzureIdentity: [behaviorAnnotation, behaviourAnnotation],
+  AzureIdentityBinding: [defaultIdentityAnnotation],
+  AzureAssignedIdentity: [podUidAnnotation],
+  AzurePodIdentityException: [],
+};
+
+function metadata(kind: Kind, more: Readonly<Record<string, FieldLimits>> = {}): FieldLimits {
   return {
     members: {
       name,
@@ -54,7 +60,7 @@ function metadata(more: Readonly<Record<string, FieldLimits>> = {}): FieldLimits
       creationTimestamp: word,
       deletionTimestamp: word,
       // In any case, so that the parsers can warn of other spellings.
-      annotations: anyCase(Object.fromEntries(annotations.map((key) => [key, name]))),
+      annotations: anyCase(Object.fromEntries(annotationsOf[kind].map((key) => [key, name]))),
       ...more,
     },
   };
@@ -99,22 +105,23 @@ function bindingFields(): FieldLimits {
   });
 }
 
-function object(spec: FieldLimits, more?: Readonly<Record<string, FieldLimits>>): FieldLimits {
+function object(kind: Kind, spec: FieldLimits, more?: Readonly<Record<string, FieldLimits>>): FieldLimits {
   const status = anyCase({ conditions: many, status: word, availableReplicas: word });
-  return anyCase({ apiVersion: word, kind: word, metadata: metadata(more), spec, status });
+  return anyCase({ apiVersion: word, kind: word, metadata: metadata(kind, more), spec, status });
 }
 
 function fieldsOfKinds(): Readonly<Record<Kind, FieldLimits>> {
   return frozen({
-    AzureIdentity: object(identityFields(), {
+    AzureIdentity: object('AzureIdentity', identityFields(), {
       // The annotation as a label, about which the parser warns.
       labels: anyCase({ [behaviorAnnotation]: name, [behaviourAnnotation]: name }),
     }),
-    AzureIdentityBinding: object(bindingFields()),
+    AzureIdentityBinding: object('AzureIdentityBinding', bindingFields()),
     AzureAssignedIdentity: object(
+      'AzureAssignedIdentity',
       anyCase({
-        azureIdentityRef: object(identityFields()),
-        azureBindingRef: object(bindingFields()),
+        azureIdentityRef: object('AzureIdentity', identityFields()),
+        azureBindingRef: object('AzureIdentityBinding', bindingFields()),
         pod: name,
         podNamespace: name,
         nodename: name,
@@ -123,6 +130,7 @@ function fieldsOfKinds(): Readonly<Record<Kind, FieldLimits>> {
       { finalizers: several, ownerReferences: several, labels: { members: { [nodeLabel]: name } } },
     ),
     AzurePodIdentityException: object(
+      'AzurePodIdentityException',
       specOf('AzurePodIdentityException', { podLabels: many, clientIDs: many }),
     ),
   });

@@ -37,7 +37,7 @@ const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
 const apiVersion = 'authorization.k8s.io/v1';
 const kind = 'SubjectAccessReview';
 const usualTimeoutMs = 5_000;
-const fields: Fields = {
+export const reviewFields: Fields = {
   members: {
     kind: { upTo: 128 },
     status: { members: { allowed: { upTo: 16 }, denied: { upTo: 16 } } },
@@ -60,7 +60,7 @@ export function createAccessReviewer(
         path,
         body: { apiVersion, kind, spec: { user, groups, resourceAttributes } },
         timeoutMs,
-        fields,
+        fields: reviewFields,
         ...(signal && { signal }),
       });
       return readVerdict(answer);

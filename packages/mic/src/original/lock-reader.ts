@@ -25,7 +25,7 @@ const endpoints: ResourceKind = {
   namespaced: true,
 };
 /** Several times the size that the original writes. */
-const fields: Fields = {
+export const lockFields: Fields = {
   members: { metadata: { members: { annotations: { members: { [lockAnnotation]: { upTo: 4096 } } } } } },
 };
 const patienceMs = 5_000;
@@ -44,7 +44,7 @@ export function createLockReader(
   return {
     async look(signal) {
       try {
-        return readLock(await locks.get(keys.lock, { signal, fields }));
+        return readLock(await locks.get(keys.lock, { signal, fields: lockFields }));
       } catch (error) {
         if (!(error instanceof KubeError)) throw error;
         const { code, message: why } = error;

@@ -1,4 +1,4 @@
-import type { InboundRequest } from './wire.ts';
+import type { InboundRequest, RequestHeaders } from './wire.ts';
 import type { BadRequest } from './token-request.ts';
 
 export interface HeaderRules {
@@ -22,7 +22,7 @@ export function createHeaderJudge({ metadataHeaderRequired, allowedHosts }: Head
   let lastWelcome: string | undefined;
 
   const judge: HeaderJudge['judge'] = ({ headers, authority: named }) => {
-    if (metadataHeaderRequired && !isMarked(headers['metadata']))
+    if (metadataHeaderRequired && !isMarked(headers.metadata))
       return { why: 'no-metadata-header', name: 'Metadata' };
     if (headers['x-forwarded-for'] !== undefined) return { why: 'forwarded', name: 'X-Forwarded-For' };
     if (named !== undefined && !isWelcome(named, allowedHosts)) return foreignHost;
@@ -37,7 +37,7 @@ export function createHeaderJudge({ metadataHeaderRequired, allowedHosts }: Head
 
 const foreignHost: BadRequest = { why: 'foreign-host', name: 'Host' };
 
-function isMarked(metadata: InboundRequest['headers'][string]): boolean {
+function isMarked(metadata: RequestHeaders['metadata']): boolean {
   return typeof metadata === 'string' && metadata.trim().toLowerCase() === 'true';
 }
 

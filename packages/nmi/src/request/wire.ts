@@ -3,14 +3,29 @@ import type { CallerConnection } from '../identify/caller-connection.ts';
 /** The header Server of all responses of NMI; the metadata service has another one. */
 export const listenerName = 'pod-identity-nmi';
 
+/** All headers that are read. Each has an entry in the register of inputs (tools/inputs). */
+export const readHeaders = [
+  'content-length',
+  'host',
+  'metadata',
+  'podname',
+  'podns',
+  'transfer-encoding',
+  'x-forwarded-for',
+] as const;
+
+/** Names in lower case; repeated headers are joined with ', '. */
+export type RequestHeaders = Readonly<
+  Partial<Record<(typeof readHeaders)[number], string | readonly string[] | undefined>>
+>;
+
 export interface InboundRequest {
   readonly method: string;
   /** Path and query of the request line, neither decoded nor normalised. */
   readonly target: string;
   /** The host of an absolute URL in the request line; most callers send none. */
   readonly authority?: string | undefined;
-  /** Names in lower case; repeated headers are joined with ', '. */
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly headers: RequestHeaders;
   /** The peer address of the socket, read once for each connection. Headers do not affect it. */
   readonly peer: string;
   /** Milliseconds since the epoch. */

@@ -7,7 +7,7 @@ import { agentPod, type DaemonSetName } from '../startup-views.ts';
 
 const text: Fields = { upTo: 1024 };
 const several: Fields = { upTo: 16 * 1024 };
-const fields: Fields = {
+export const agentFields: Fields = {
   members: {
     metadata: {
       members: {
@@ -51,7 +51,7 @@ export function createAgentWatch({ daemonSet, log, ...options }: AgentWatchOptio
     ...options,
     kind: coreKinds.pods,
     namespace: daemonSet.namespace,
-    fields,
+    fields: agentFields,
     trim: (raw) => agentPod(raw, daemonSet),
     indexes: { node: ({ nodeName }) => [nodeName] },
     log: log.child({ watch: `pods of ${daemonSet.name}` }),

@@ -41,7 +41,7 @@ const named: Readonly<Record<string, Fields>> = {
   uid: text,
   resourceVersion: text,
 };
-const nodeFields: Fields = {
+export const nodeFields: Fields = {
   members: {
     metadata: { members: { ...named, creationTimestamp: text } },
     spec: { members: { providerID: { upTo: 2048 }, taints: { upTo: 16 * 1024 } } },
