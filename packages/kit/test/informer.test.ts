@@ -5,6 +5,7 @@ import {
   KubeError,
   type Change,
   type InformerOptions,
+  wholeObject,
 } from '@pod-identity/kit/kube';
 import { createLog } from '@pod-identity/kit/serve';
 import { createFakeClock } from '@pod-identity/kit/testing';
@@ -43,6 +44,7 @@ function start(
   const informer = createInformer<View>({
     transport: api.transport,
     kind: coreKinds.pods,
+    fields: wholeObject,
     trim,
     indexes: { ip: ({ ip }) => [ip] },
     // So an object counts 256 bytes.

@@ -6,6 +6,7 @@ import {
   createInformer,
   KubeError,
   type KubeTransport,
+  wholeObject,
 } from '@pod-identity/kit/kube';
 import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
 import { afterwards, kubeconfigFile, startServer } from './fixtures/server.ts';
@@ -81,7 +82,14 @@ function startInformers(transport: KubeTransport, clock: FakeClock, random: () =
   const controller = new AbortController();
   afterwards(() => controller.abort());
   return kinds.map((kind) => {
-    const informer = createInformer({ transport, kind, trim: () => ({}), clock, random });
+    const informer = createInformer({
+      transport,
+      kind,
+      fields: wholeObject,
+      trim: () => ({}),
+      clock,
+      random,
+    });
     void informer.run(controller.signal);
     return informer;
   });
@@ -223,6 +231,7 @@ describe('a half-open watch', () => {
     const informer = createInformer({
       transport,
       kind: coreKinds.pods,
+      fields: wholeObject,
       clock,
       random: () => 1,
       trim: () => ({}),

@@ -13,6 +13,9 @@ export type Fields =
       readonly isMisspelt?: (name: string) => boolean;
     };
 
+/** All of an object: more than the API server accepts. For objects that only administrators write, and for commands of people. */
+export const wholeObject: Fields = { upTo: 4 * 1024 * 1024 };
+
 /** A field that was left out because it exceeds its limit. */
 export interface TooLarge {
   /** For example `spec.clientID`. */

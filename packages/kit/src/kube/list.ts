@@ -15,7 +15,7 @@ export interface ListRequest {
   /** `0`: any version in the API server's cache. */
   readonly resourceVersion?: string | undefined;
   readonly signal?: AbortSignal | undefined;
-  readonly fields?: Fields | undefined;
+  readonly fields: Fields;
   /** The longest silence. */
   readonly timeoutMs?: number | undefined;
 }
@@ -81,7 +81,7 @@ async function readPage(request: ListRequest, next: string, taker: ListTaker) {
       resourceVersion: next === '' ? request.resourceVersion : undefined,
     },
     onItem,
-    ...(fields ? { fields } : {}),
+    fields,
     ...(signal ? { signal } : {}),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   });

@@ -43,7 +43,11 @@ export function createNodeTaintDoor(transport: KubeTransport, node: string): Nod
   const path = objectPath(coreKinds.nodes, { name: node });
   return {
     async read() {
-      const { metadata, spec } = (await transport.request({ method: 'GET', path, fields: taintFields })) as NodeShape;
+      const { metadata, spec } = (await transport.request({
+        method: 'GET',
+        path,
+        fields: taintFields,
+      })) as NodeShape;
       const { uid = '', resourceVersion } = metadata;
       return { uid, taints: spec?.taints ?? [], resourceVersion };
     },

@@ -1,13 +1,10 @@
 import type { KubeError } from './errors.ts';
-import { rememberTooLarge, type Fields, type TooLarge } from './fields.ts';
+import { rememberTooLarge, wholeObject, type Fields, type TooLarge } from './fields.ts';
 import { createSieve, placeOf, type Place, type Sieve } from './sieve.ts';
 import type { KubeRequest } from './transport.ts';
 
-/** Limit of one object with `fields`: far above the sum of all fields. */
+/** Limit of one object that is read by its members: far above the sum of all fields. */
 const objectBytes = 128 * 1024;
-/** Without `fields`: more than the API server accepts. */
-const wholeBytes = 4 * 1024 * 1024;
-const whole: Fields = { upTo: wholeBytes };
 
 const small: Fields = { upTo: 1024 };
 /** ERROR events contain a Status. */
@@ -21,15 +18,15 @@ const statusFields: Readonly<Record<string, Fields>> = {
 type Options = Pick<KubeRequest, 'fields' | 'onItem'>;
 
 /** Reads a response that is one JSON value: an object, or a list whose items go to `onItem`. */
-export function createAnswerReader({ fields, onItem }: Options): {
+export function createAnswerReader({ fields = wholeObject, onItem }: Options): {
   push(chunk: Buffer): void;
   /** The value; throws the error of `incomplete` if it has not ended. */
   end(incomplete: () => KubeError): unknown;
 } {
   let answer: unknown;
   const sieve = createSieve({
-    place: onItem ? listPlace(fields) : placeOf(fields ?? whole),
-    upTo: fields ? objectBytes : wholeBytes,
+    place: onItem ? listPlace(fields) : placeOf(fields),
+    upTo: 'upTo' in fields ? fields.upTo : objectBytes,
     onValue: (value, tooLarge) => {
       answer = value;
       rememberTooLarge(value, tooLarge);
@@ -48,7 +45,7 @@ export function createAnswerReader({ fields, onItem }: Options): {
   };
 }
 
-function listPlace(fields: Fields = whole): Place {
+function listPlace(fields: Fields): Place {
   const metadata = placeOf({
     members: { resourceVersion: small, continue: { upTo: 32 * 1024 }, remainingItemCount: small },
   });
@@ -63,9 +60,12 @@ function listPlace(fields: Fields = whole): Place {
 }
 
 /** Reads the events of a watch. */
-export function createEventReader(fields: Fields | undefined, onEvent: (event: unknown) => void): Sieve {
-  if (fields === undefined || 'upTo' in fields)
-    return createSieve({ place: placeOf(whole), upTo: wholeBytes, onValue: (event) => onEvent(event) });
+export function createEventReader(
+  fields: Fields | undefined = wholeObject,
+  onEvent: (event: unknown) => void,
+): Sieve {
+  if ('upTo' in fields)
+    return createSieve({ place: placeOf(fields), upTo: fields.upTo, onValue: (event) => onEvent(event) });
   const object: Fields = { ...fields, members: { ...statusFields, ...fields.members } };
   return createSieve({
     place: placeOf({ members: { type: small, object } }),

@@ -16,7 +16,7 @@ export interface ReflectorOptions<V> extends KeeperOptions<V> {
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
   /** The parts of each object that are read and passed to `trim`; default: all. */
-  readonly fields?: Fields;
+  readonly fields: Fields;
   readonly random: () => number;
   /**
    * A list that was requested, or for which half a share has become free, is made at the end of a watch, at least so long after the last
@@ -250,7 +250,7 @@ function watchRequest<V>(
     },
     timeoutMs: silenceMs,
     signal,
-    ...(fields ? { fields } : {}),
+    fields,
   };
 }
 

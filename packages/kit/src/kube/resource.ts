@@ -6,11 +6,16 @@ import type { KubeRequest, KubeTransport } from './transport.ts';
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
-  /** The parts of each object to read. */
+  /** The parts to read of the response; default: all. */
   readonly fields?: Fields;
 }
 
-export interface ListQuery extends CallOptions {
+export interface ReadOptions extends CallOptions {
+  /** The parts of each object to read. */
+  readonly fields: Fields;
+}
+
+export interface ListQuery extends ReadOptions {
   readonly namespace?: string;
   readonly labelSelector?: string;
 }
@@ -28,9 +33,9 @@ interface DeleteOptions extends CallOptions {
 
 /** The verbs of one kind of object. All throw KubeError. */
 export interface ResourceClient<T> {
-  get(key: ObjectKey, options?: CallOptions): Promise<T>;
+  get(key: ObjectKey, options: ReadOptions): Promise<T>;
   /** The whole list, read in pages. */
-  list(query?: ListQuery): Promise<T[]>;
+  list(query: ListQuery): Promise<T[]>;
   create(object: T, options?: CallOptions): Promise<T>;
   replace(object: T, options?: CallOptions): Promise<T>;
   patch(key: ObjectKey, patch: object, options?: PatchOptions): Promise<T>;
@@ -46,8 +51,8 @@ export function createResource<T>(transport: KubeTransport, kind: ResourceKind):
   const send = async (request: KubeRequest, { signal, fields }: CallOptions) =>
     (await transport.request({ ...request, ...(signal && { signal }), ...(fields && { fields }) })) as T;
   return {
-    get: async (key, options = {}) => send({ method: 'GET', path: objectPath(kind, key) }, options),
-    list: (query = {}) => listTrimmed({ ...query, pageSize, transport, kind }, (object) => object as T),
+    get: async (key, options) => send({ method: 'GET', path: objectPath(kind, key) }, options),
+    list: (query) => listTrimmed({ ...query, pageSize, transport, kind }, (object) => object as T),
 
     create: async (object, options = {}) => {
       const path = collectionPath(kind, ownMetadata(object).namespace);

@@ -2,10 +2,17 @@
 // original's finalizer has to be removed.
 import {
   assignedIdentityFinalizer,
+  fieldLimits,
   parseAzureAssignedIdentity,
   type AzureAssignedIdentity,
 } from '@pod-identity/crd-types';
-import { KubeError, type Fields, type LeaderTerm, type ResourceClient } from '@pod-identity/kit/kube';
+import {
+  KubeError,
+  wholeObject,
+  type Fields,
+  type LeaderTerm,
+  type ResourceClient,
+} from '@pod-identity/kit/kube';
 import type { Assignment } from '../plan/types.ts';
 import type { AssignedView } from '../snapshot/views.ts';
 import { assignedObject, assignedStatus, type WrittenState } from './assigned-object.ts';
@@ -113,7 +120,10 @@ class Writer implements AssignedIdentityWriter {
 
   async #found(object: AzureAssignedIdentity, signal: AbortSignal) {
     try {
-      return await this.#resource.get(keyOf(object.metadata), { signal });
+      return await this.#resource.get(keyOf(object.metadata), {
+        signal,
+        fields: fieldLimits.AzureAssignedIdentity,
+      });
     } catch (error) {
       if (error instanceof KubeError && error.code === 'not-found') return undefined;
       throw error;
@@ -140,7 +150,8 @@ async function releaseFinalizer(
   current: AssignedView,
   signal: AbortSignal,
 ): Promise<void> {
-  const { metadata } = await resource.get(keyOf(current), { signal });
+  // Whole, since finalizers that were left out would be removed.
+  const { metadata } = await resource.get(keyOf(current), { signal, fields: wholeObject });
   const finalizers =
     metadata.finalizers?.filter((finalizer) => finalizer !== assignedIdentityFinalizer) ?? [];
   const { resourceVersion } = metadata;

@@ -1,6 +1,6 @@
 // Records which identities MIC attached to which host, and until when hosts and identities are not retried, in one ConfigMap for each host
 // in MIC's own namespace, where editors of other namespaces cannot forge it. See docs/decisions for the reasons.
-import { KubeError, type LeaderTerm, type ResourceClient } from '@pod-identity/kit/kube';
+import { KubeError, wholeObject, type LeaderTerm, type ResourceClient } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
 import type { HostRecord } from '../snapshot/facts/facts.ts';
 import { isEmptyRecord, recordName, parseRecord, serialiseRecord } from '../snapshot/facts/host-record.ts';
@@ -66,7 +66,12 @@ class ConfigMapLedger implements Ledger {
     const { configMaps, namespace, term } = this.#options;
     this.#stored.clear();
     const { signal } = term;
-    const items = await configMaps.list({ namespace, labelSelector: recordLabel, signal });
+    const items = await configMaps.list({
+      namespace,
+      labelSelector: recordLabel,
+      signal,
+      fields: wholeObject,
+    });
     return items.map((configMap) => this.#read(configMap)).filter((record) => record !== undefined);
   }
 
@@ -117,7 +122,7 @@ class ConfigMapLedger implements Ledger {
     const key = { namespace, name: recordName(host) };
     this.#stored.delete(key.name);
     try {
-      const record = this.#read(await configMaps.get(key, { signal: term.signal }));
+      const record = this.#read(await configMaps.get(key, { signal: term.signal, fields: wholeObject }));
       return { kind: 'overtaken', record };
     } catch (error) {
       if (error instanceof KubeError && error.code === 'not-found')

@@ -9,6 +9,7 @@ import {
   type LeaderTerm,
   type ObjectKey,
   type ResourceClient,
+  wholeObject,
 } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
 import type { ConfigMap } from './ledger.ts';
@@ -89,7 +90,10 @@ async function replaceOrRetry(
   const { signal } = term;
   for (let attempt = 1; attempt <= attempts && term.holds(); attempt += 1) {
     try {
-      const { object } = canonicalise({ ...(await resource.get(key, { signal })), kind });
+      const { object } = canonicalise({
+        ...(await resource.get(key, { signal, fields: wholeObject })),
+        kind,
+      });
       if (!term.holds()) return false;
       await resource.replace(object, { signal, fields: fieldLimits[kind] });
       return true;
@@ -109,7 +113,10 @@ async function readMarker(
   { marker, term }: UpgradeOptions,
 ): Promise<ConfigMap | undefined> {
   try {
-    return await configMaps.get({ namespace: marker.namespace, name: marker.name }, { signal: term.signal });
+    return await configMaps.get(
+      { namespace: marker.namespace, name: marker.name },
+      { signal: term.signal, fields: wholeObject },
+    );
   } catch (error) {
     if (error instanceof KubeError && error.code === 'not-found') return undefined;
     throw error;

@@ -1,14 +1,23 @@
 // `mic access-report`: prints the roles that keep the identities in use working in mode `rbac`. Changes nothing.
 import {
+  fieldLimits,
   hasAccount,
   machineTarget,
   parseAzurePodIdentityException,
   resources,
   tellProblems,
+  tooLargeProblems,
   type AzurePodIdentityException,
   type Host,
 } from '@pod-identity/crd-types';
-import { coreKinds, createResource, KubeError, type ResourceKind } from '@pod-identity/kit/kube';
+import {
+  coreKinds,
+  createResource,
+  KubeError,
+  tooLargeIn,
+  wholeObject,
+  type ResourceKind,
+} from '@pod-identity/kit/kube';
 import type { Printer } from '@pod-identity/kit/serve';
 import { accessReport } from '../tell/access-report.ts';
 import { identitiesInUse, usesOf, withoutAccount, type Using } from '../tell/access-uses.ts';
@@ -16,6 +25,7 @@ import { wildcardHolders } from '../tell/wildcard-holders.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import { keyOf } from '../snapshot/keys.ts';
 import { memberOf, stringAt } from '../snapshot/raw-object.ts';
+import { podFieldsWithLabels } from '../snapshot/watch/pod-fields.ts';
 import { lookAtCluster, type Looking } from './look.ts';
 
 export interface AccessReportCommand extends Looking {
@@ -44,7 +54,8 @@ export async function accessReportCommand(command: AccessReportCommand): Promise
 
 /** The holders of wildcard rights; undefined if the user may not list roles. */
 async function listHolders({ transport, signal }: Looking): Promise<readonly string[] | undefined> {
-  const list = (kind: ResourceKind) => createResource<unknown>(transport, kind).list({ signal });
+  const list = (kind: ResourceKind) =>
+    createResource<unknown>(transport, kind).list({ signal, fields: wholeObject });
   try {
     const roles = await list(rbac('ClusterRole', 'clusterroles'));
     return wildcardHolders(roles, await list(rbac('ClusterRoleBinding', 'clusterrolebindings')));
@@ -91,7 +102,10 @@ export async function machinesInUse(looking: Looking, index: ClusterIndex): Prom
 /** Undefined when whoever asks may not list them. */
 async function listExceptions({ transport, signal }: Looking): Promise<readonly unknown[] | undefined> {
   try {
-    return await createResource<unknown>(transport, resources.AzurePodIdentityException).list({ signal });
+    return await createResource<unknown>(transport, resources.AzurePodIdentityException).list({
+      signal,
+      fields: fieldLimits.AzurePodIdentityException,
+    });
   } catch (error) {
     if (error instanceof KubeError && error.code === 'denied') return undefined;
     throw error;
@@ -100,8 +114,10 @@ async function listExceptions({ transport, signal }: Looking): Promise<readonly 
 
 /** Or why it is unknown: an exception of one user must not prevent the report of others. */
 async function exemptBy(raw: unknown, looking: Looking, index: ClusterIndex): Promise<Exempt | string> {
+  const tooLarge = tooLargeProblems(tooLargeIn(raw));
   const parsed = parseAzurePodIdentityException(raw);
-  if (!parsed.ok) return tellProblems(parsed.problems).join('; ');
+  if (!parsed.ok || tooLarge.length > 0)
+    return tellProblems(parsed.ok ? tooLarge : parsed.problems).join('; ');
   try {
     return await podsOf(parsed.value, looking, index);
   } catch (error) {
@@ -120,7 +136,7 @@ async function podsOf(
   const pods = createResource<unknown>(transport, coreKinds.pods);
   const lists = Object.entries(exception.spec.podLabels).map(async ([key, value]) => {
     // The value is compared without case, which selectors cannot do.
-    const labelled = await pods.list({ namespace, labelSelector: key, signal });
+    const labelled = await pods.list({ namespace, labelSelector: key, signal, fields: podFieldsWithLabels });
     return labelled.filter((pod) => labelOf(pod, key).toLowerCase() === value.toLowerCase());
   });
   const by = `AzurePodIdentityException ${keyOf(exception.metadata)}`;

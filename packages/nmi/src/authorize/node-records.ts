@@ -18,7 +18,7 @@ import type { PodView } from '../identify/pod-view.ts';
 import type { NodeRecord } from './types.ts';
 
 /** Common to the informers of all kinds. */
-export type CommonOptions = Omit<InformerOptions<never>, 'kind' | 'trim' | 'weigh' | 'indexes'>;
+export type CommonOptions = Omit<InformerOptions<never>, 'kind' | 'fields' | 'trim' | 'weigh' | 'indexes'>;
 
 export interface NodeRecordOptions {
   readonly common: CommonOptions;

@@ -67,8 +67,8 @@ export function createFakeResource<T extends Stored>(kind: string, gate: Gate): 
     hanging: undefined,
     onChange: () => undefined,
     put: (object) => void store(object, objects.get(keyOf(object.metadata))?.metadata.uid),
-    get: (key, options = {}) => send('get', options, () => existing(key)),
-    list: (query = {}) =>
+    get: (key, options) => send('get', options, () => existing(key)),
+    list: (query) =>
       send('list', query, () => [...objects.values()].filter((object) => isListed(object, query))),
     create: (object, options = {}) =>
       send('create', options, () => {
