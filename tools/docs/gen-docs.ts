@@ -8,6 +8,9 @@ import { flags as nmiFlags } from '../../packages/nmi/src/config/flags.ts';
 import { metricSpecs as nmiMetrics } from '../../packages/nmi/src/tell/metrics.ts';
 import { canaryMeanings } from '../../packages/nmi/src/canary/verdict.ts';
 import { reasonMeanings } from '../../packages/nmi/src/respond/reasons.ts';
+import { inputsRead } from '../inputs/inputs-read.ts';
+import { register } from '../inputs/register.ts';
+import { inputRows } from '../inputs/rows.ts';
 import { rooms } from '../workspace/rooms.mjs';
 import { errorsPage } from './errors-page.ts';
 import { read, settle } from './generated-files.ts';
@@ -102,6 +105,7 @@ settle(
       metricTable(nmiMetrics),
     ),
     pageWithPart('docs/architecture.md', 'rooms', roomsTable(rooms)),
+    pageWithPart('docs/security.md', 'inputs', inputRows(register, inputsRead())),
     pageWithPart('deploy/README.md', 'components', componentRows()),
     page('docs/decisions/README.md', ...decisionsIndex()),
     page('docs/errors.md', ...errorsPage()),

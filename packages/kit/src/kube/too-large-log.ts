@@ -15,7 +15,8 @@ export function createTooLargeLog(log: Log | undefined, clock: Clock, kind: stri
   return (key: string, object: unknown) => {
     const [first, ...others] = tooLargeIn(object);
     if (!first) return;
-    const namespace = key.slice(0, Math.max(0, key.indexOf('/')));
+    // Objects without a namespace are each limited by themselves, since different people write them.
+    const [namespace = key] = key.split('/', 1);
     const last = told.get(namespace);
     if (last && clock.now() - last.at < quietMs) {
       last.silent += 1;

@@ -16,6 +16,7 @@ export {
   type RunningCluster,
 } from './cluster.ts';
 export { arePackagesRequired, isKitRequired } from './kubernetes-kit.ts';
+export { objectFields, withField, type ObjectField } from './object-fields.ts';
 export { findNode20, whyNoNode20 } from './node-20.ts';
 export { whyNoPrograms, type TestNeeds, type TestProgram } from './test-programs.ts';
 export { startOtlpCollector, type OtlpCollector, type ReceivedSpan } from './otlp-collector.ts';

@@ -67,6 +67,15 @@ const misnamed: ReadonlyMap<string, SelectorName> = new Map([
 ]);
 
 const forwardedNames: ReadonlySet<string> = new Set(['token_sha256_to_refresh', 'xms_cc']);
+/** All parameters that are read, in lower case. Each has an entry in the register of inputs (tools/inputs). */
+export const readParameters = [
+  'resource',
+  ...(Object.keys(selectorNames) as SelectorName[]),
+  ...misnamed.keys(),
+  'bypass_cache',
+  'token_sha256_to_refresh',
+  'xms_cc',
+] as const;
 const longestValue = 2048;
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const control = /[\u0000-\u001f\u007f]/;

@@ -36,7 +36,7 @@ export function createSecretReader(transport: KubeTransport): SecretReader {
   const get = async (reference: SecretReference, data?: Fields) => {
     const [namespace, name] = [reference.namespace, reference.name].map(encodeURIComponent);
     const path = `/api/v1/namespaces/${namespace}/secrets/${name}`;
-    const fields = { members: { metadata, ...(data && { data }) } };
+    const fields = { members: { metadata: secretMetadata, ...(data && { data }) } };
     try {
       return ((await transport.request({ method: 'GET', path, timeoutMs, fields })) ?? {}) as SecretShape;
     } catch (error) {
@@ -65,7 +65,8 @@ interface SecretShape {
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
-const metadata: Fields = { members: { uid: { upTo: 256 }, resourceVersion: { upTo: 256 } } };
+/** What is read of a Secret besides its keys. */
+export const secretMetadata: Fields = { members: { uid: { upTo: 256 }, resourceVersion: { upTo: 256 } } };
 
 function fieldsOf({ limits, otherNames }: WantedKeys): Fields {
   const members = [...limits].map(([key, bytes]) => [key, { upTo: base64Length(bytes) }] as const);

@@ -1,0 +1,223 @@
+// What a pod, or a program on the node, sends to NMI.
+import type { InputEntry } from './entry.ts';
+
+const pod = 'any process of a pod that reaches the metadata address';
+const nothing = 'nothing';
+const limits = 'packages/nmi/test/limits.test.ts';
+const atBound = 'packages/nmi/test/inputs.test.ts';
+const hostileConnections = 'packages/kit/test/hostile-connections.test.ts';
+const routesFuzz = 'packages/nmi/test/fuzz/routes.fuzz.test.ts';
+
+export const requestEntries: readonly InputEntry[] = [
+  {
+    input: 'connections and packets',
+    readBy: 'MIC and NMI',
+    reads: [],
+    writer: `${pod}; on the admin ports whoever reaches the node`,
+    largest: '16 KiB and 30 headers for the head of a request, 5 s for it and 10 s for all of it',
+    howMany: 'NMI: 1,024 for a caller, 2,048 for a namespace, 4,096; admin ports: 16 for a caller, 128',
+    cost: 'a socket; 4 unanswered requests; 2 MiB of unread responses for a caller, 16 MiB for all',
+    charged: 'the address and its namespace',
+    othersLose: `${nothing}: the caller or namespace with most loses its own`,
+    tried:
+      '100 pods with 400 connections of pipelined requests, half-sent heads, unread responses, half-closed connections, unknown Expect headers',
+    tests: {
+      [hostileConnections]: [
+        '$name of a hundred pods leave the server alive within its heap, and another pod served',
+      ],
+      [limits]: ['has its connection closed with the fifth unanswered request, and those that wait are told'],
+      'packages/kit/test/admin-attack.test.ts': [
+        'few connections with half-sent requests of one caller are kept, and another caller is served',
+      ],
+    },
+  },
+  {
+    input: 'source address',
+    readBy: 'NMI',
+    reads: [],
+    writer: 'the network of the node; a pod where its network lets it send from any address',
+    largest: '16 bytes',
+    howMany: 'one for a connection',
+    cost: 'a lookup in the pods of the node; for an unknown one five requests to the API server, then one a second',
+    charged: 'the address',
+    othersLose: `${nothing} where the network checks source addresses; see [kinds of networks](#kinds-of-networks-and-the-kernels-entry)`,
+    tried:
+      'every order of ends, starts and re-used addresses, with late statuses and watches, on three kinds of network',
+    tests: {
+      'packages/nmi/src/identify/find-caller.property.test.ts': [
+        'whoever is at the other end of a connection is taken for nobody else',
+      ],
+    },
+  },
+  {
+    input: 'method and path',
+    readBy: 'NMI',
+    reads: [],
+    writer: pod,
+    largest: '8 KiB of printable ASCII, as a path or an absolute URL',
+    howMany: 'one for a request',
+    cost: 'one pass over the text',
+    charged: 'the address',
+    othersLose: nothing,
+    tried:
+      'spellings that the metadata service may read in another way (escapes, dots, slashes, case, absolute URLs)',
+    tests: { [routesFuzz]: ['none is sent on that may mean an identity'] },
+  },
+  {
+    input: 'headers',
+    readBy: 'NMI',
+    reads: ['header metadata', 'header x-forwarded-for', 'header host'],
+    writer: `${pod}; a web page or a proxy that is led to NMI`,
+    largest: 'within the 16 KiB of a head',
+    howMany: 'one of each; a repeated Metadata or X-Forwarded-For is refused',
+    cost: 'a comparison; the last accepted Host is kept',
+    charged: 'the address',
+    othersLose: nothing,
+    tried:
+      'names of web pages in Host and in an absolute URL, repeated headers, each header at the largest size',
+    tests: {
+      'packages/nmi/src/request/headers.test.ts': ['never names a domain that nobody allowed'],
+      [atBound]: [
+        'the header %s of 15,000 characters from one namespace: another one gets its token as before',
+      ],
+    },
+  },
+  {
+    input: 'body of a request',
+    readBy: 'NMI',
+    reads: ['header content-length', 'header transfer-encoding'],
+    writer: pod,
+    largest: '16 KiB, of which nothing is read; a larger or an endless one closes its connection',
+    howMany: 'one for a request',
+    cost: 'nothing is kept',
+    charged: 'the connection',
+    othersLose: nothing,
+    tried: 'false lengths, two lengths, chunks without end',
+    tests: {
+      'packages/nmi/src/server/server.test.ts': [
+        'W-S12: one caller has so many connections and no more; others have theirs',
+      ],
+      [atBound]: [
+        'the header %s of 15,000 characters from one namespace: another one gets its token as before',
+      ],
+    },
+  },
+  {
+    input: 'name of a pod, at /host/token',
+    readBy: 'NMI',
+    reads: ['header podname', 'header podns'],
+    writer:
+      'a program on the loopback address of the node, which could act as any pod of it anyway; off by default',
+    largest: 'within the 16 KiB of a head',
+    howMany: 'one of each',
+    cost: 'a lookup by name; at most one request to the API server a second',
+    charged: 'the pod that is named',
+    othersLose: nothing,
+    tried: 'pods that send these headers',
+    tests: { 'packages/nmi/src/handle/token.test.ts': ['W-S7 from a pod'] },
+  },
+  {
+    input: 'resource',
+    readBy: 'NMI',
+    reads: ['parameter resource'],
+    writer: pod,
+    largest: '2,048 characters',
+    howMany: 'any number of different ones',
+    cost: 'a request to the metadata service or Entra, a token in memory (one of 2,000 places for each 4,096 characters), a line of the audit',
+    charged: 'pod and namespace: turns, 5 requests of a pod at once, places in memory, lines',
+    othersLose: `${nothing} but their turn: at most three of five places are one namespace's`,
+    tried:
+      '100 pods with different resources each, for known and unknown identities; a limit of lines filled for minutes',
+    tests: {
+      'packages/nmi/src/handle/noisy-neighbours.test.ts': [
+        '$name of a hundred pods delay another namespace by two turns at most',
+      ],
+      'packages/nmi/src/tokens/source.test.ts': [
+        'keeps the tokens of other namespaces when one asks for very many',
+        'is remembered, whatever resource is asked for: distinct resources make no questions',
+      ],
+      [atBound]: [
+        'the parameter %s of 2,048 characters from one namespace: another one gets its token as before',
+      ],
+    },
+  },
+  {
+    input: 'identity that a request names, also by names of other services, which are refused',
+    readBy: 'NMI',
+    reads: [
+      'parameter client_id',
+      'parameter object_id',
+      'parameter msi_res_id',
+      'parameter mi_res_id',
+      'parameter msi-res-id',
+      ...['clientid', 'principal_id', 'principalid', 'principal-id', 'objectid', 'object-id'].map(
+        (name) => `parameter ${name}`,
+      ),
+      ...['resource_id', 'resourceid', 'resource-id', 'mi-res-id', 'miresid', 'msiresid'].map(
+        (name) => `parameter ${name}`,
+      ),
+    ],
+    writer: pod,
+    largest: '2,048 characters',
+    howMany: 'one for a request',
+    cost: 'a comparison with the identities of the pod, at most 100 of a namespace',
+    charged: 'the pod',
+    othersLose: nothing,
+    tried: 'names of other services (`clientid`), two names in one request, unknown ids in numbers',
+    tests: {
+      'packages/nmi/src/authorize/authorize.property.test.ts': [
+        'never grants an identity that no binding of the label leads to, in no mode and by no selector',
+      ],
+      [atBound]: [
+        'the parameter %s of 2,048 characters from one namespace: another one gets its token as before',
+      ],
+    },
+  },
+  {
+    input: 'bypass_cache, and what means the same',
+    readBy: 'NMI',
+    reads: ['parameter bypass_cache', 'parameter token_sha256_to_refresh', 'parameter xms_cc'],
+    writer: pod,
+    largest: '2,048 characters, of which nothing is kept',
+    howMany: 'one for a request',
+    cost: 'a request to the metadata service or Entra',
+    charged: 'pod and namespace, like a first token',
+    othersLose: `${nothing}: what is in memory stays, and a failure is remembered for who caused it`,
+    tried:
+      'random histories of two namespaces that share an identity; refusals and 429 caused by one of them',
+    tests: {},
+  },
+  {
+    input: 'path and query of the machine’s data',
+    readBy: 'NMI',
+    reads: [],
+    writer: pod,
+    largest: '8 KiB, of an allow-list of characters',
+    howMany: 'any number',
+    cost: 'a request to the metadata service, 1 MiB of response',
+    charged: 'pod and namespace: turns',
+    othersLose: 'their turn',
+    tried: 'user data and custom data in every path, format and spelling',
+    tests: {
+      'packages/nmi/src/request/instance-metadata.test.ts': [
+        'is taken out of the answer about all of the machine',
+      ],
+      [routesFuzz]: ['none is sent on that may mean an identity'],
+    },
+  },
+  {
+    input: 'challenge of the canary',
+    readBy: 'NMI',
+    reads: [],
+    writer: pod,
+    largest: '32 hexadecimal digits',
+    howMany: 'one for a request',
+    cost: 'it is repeated in the response',
+    charged: 'the address',
+    othersLose: nothing,
+    tried: 'other text and other forms, in thousands of requests',
+    tests: {
+      'packages/nmi/src/handle/canary.test.ts': ['takes one challenge of one form, since it repeats it'],
+    },
+  },
+];

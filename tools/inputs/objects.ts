@@ -1,0 +1,389 @@
+// What is read of objects of the API server.
+import type { InputEntry } from './entry.ts';
+
+const editor = 'the editor of its namespace';
+const nothing = 'nothing';
+const share =
+  '`--namespace-share` for each kind (heap), 18 MiB in NMI and 48 MiB for each kind in MIC for all namespaces';
+const largestLose = `${nothing}: the namespaces with most lose objects, and are told`;
+const theNamespace = 'its namespace';
+const nmiAtBound = 'packages/nmi/test/inputs.test.ts';
+const micAtBound = 'packages/mic/test/inputs.test.ts';
+const fieldAtBound =
+  'the field %s at its limit in one namespace: a pod of another one gets its identity as before';
+const manyObjects = {
+  'tools/e2e/scenarios/many-objects.e2e.test.ts': [
+    'NMI starts again with all these objects, and serves the pod',
+  ],
+};
+const heap = {
+  'packages/nmi/test/heap.test.ts': ['of five hostile namespaces take no more heap than their bound'],
+};
+const fields = { [nmiAtBound]: [fieldAtBound], [micAtBound]: [fieldAtBound] };
+
+const names = [
+  'name',
+  'namespace',
+  'uid',
+  'resourceVersion',
+  'generation',
+  'creationTimestamp',
+  'deletionTimestamp',
+];
+const group = 'aadpodidentity.k8s.io';
+const identitySpec = [
+  'type',
+  'resourceID',
+  'clientID',
+  'clientPassword.name',
+  'clientPassword.namespace',
+  'tenantID',
+  'auxiliaryTenantIDs',
+  'adResourceID',
+  'adEndpoint',
+  'allowedNamespaces',
+  'replicas',
+];
+const bindingSpec = ['azureIdentity', 'selector', 'podSelector', 'serviceAccountName', 'default', 'weight'];
+const statuses = ['conditions', 'status', 'availableReplicas'];
+const within = (path: string, ...all: readonly string[]): string[] => all.map((name) => `${path}.${name}`);
+/** All fields of a copy of an object, or of the object itself. */
+const whole = (path: string, annotations: readonly string[], spec: readonly string[]) => [
+  ...within(path, 'apiVersion', 'kind'),
+  ...within(`${path}.metadata`, ...names),
+  ...within(`${path}.metadata.annotations`, ...annotations.map((name) => `${group}/${name}`)),
+  ...within(`${path}.spec`, ...spec),
+  ...within(`${path}.status`, ...statuses),
+];
+const identity = (path: string) => whole(path, ['Behavior', 'Behaviour'], identitySpec);
+const binding = (path: string) => whole(path, ['default-identity'], bindingSpec);
+
+export const objectEntries: readonly InputEntry[] = [
+  {
+    input: 'AzureIdentity',
+    readBy: 'MIC and NMI',
+    reads: [
+      ...identity('AzureIdentity'),
+      ...within('AzureIdentity.metadata.labels', `${group}/Behavior`, `${group}/Behaviour`),
+    ],
+    writer: editor,
+    howMany: share,
+    cost: 'its size in the heap; MIC: an identity of the hosts that use it, a condition; NMI: at most 100 for a pod',
+    charged: theNamespace,
+    othersLose: largestLose,
+    tried:
+      'every field at its limit; ids in spellings that look alike; 3,637 objects in each of four namespaces; 500 of 1 MB; one edited without end',
+    tests: { ...fields, ...manyObjects, ...heap },
+  },
+  {
+    input: 'AzureIdentityBinding',
+    readBy: 'MIC and NMI',
+    reads: binding('AzureIdentityBinding'),
+    writer: editor,
+    howMany: `${share}; 100 of a namespace count for a pod`,
+    cost: 'its size in the heap; each change evaluates the pods that its selector may select, in turns',
+    charged: theNamespace,
+    othersLose: largestLose,
+    tried:
+      '1,552 with eight expressions in each of four namespaces; thousands with the label of another namespace’s pods; one edited without end; selectors that never match or always do',
+    tests: {
+      ...fields,
+      ...manyObjects,
+      'packages/nmi/src/authorize/many-bindings.test.ts': [
+        'a thousand bindings of one pod cost no more than a hundred',
+      ],
+    },
+  },
+  {
+    input: 'AzurePodIdentityException',
+    readBy: 'NMI',
+    reads: whole('AzurePodIdentityException', [], ['podLabels', 'clientIDs']),
+    writer: editor,
+    howMany: '`--namespace-share`, 2 MiB for all namespaces',
+    cost: 'its size in the heap',
+    charged: theNamespace,
+    othersLose: largestLose,
+    tried:
+      '1,679 in each of four namespaces with 70 labels; client ids beyond the limit, so that all would count',
+    tests: {
+      [nmiAtBound]: [fieldAtBound],
+      ...manyObjects,
+      'packages/nmi/test/too-large.test.ts': [
+        'an exception with too many client ids frees nothing, above all not every identity of the node',
+      ],
+    },
+  },
+  {
+    input: 'AzureAssignedIdentity',
+    readBy: 'MIC and NMI',
+    reads: [
+      ...within('AzureAssignedIdentity', 'apiVersion', 'kind'),
+      ...within(
+        'AzureAssignedIdentity.metadata',
+        ...names,
+        'finalizers',
+        'ownerReferences',
+        'labels.nodename',
+      ),
+      `AzureAssignedIdentity.metadata.annotations.${group}/pod-uid`,
+      ...identity('AzureAssignedIdentity.spec.azureIdentityRef'),
+      ...binding('AzureAssignedIdentity.spec.azureBindingRef'),
+      ...within('AzureAssignedIdentity.spec', 'pod', 'podNamespace', 'nodename', 'replicas'),
+      ...within('AzureAssignedIdentity.status', ...statuses),
+    ],
+    writer: `${editor}, who may forge one about any pod`,
+    howMany: share,
+    cost: 'its size in the heap; MIC: at most one deletion; NMI: a list in 30 s at most while a pod waits',
+    charged: 'the namespace in which it is',
+    othersLose: `${nothing}: it grants nothing, and a pod waits as without it`,
+    tried:
+      '40,000 about one pod; forged as Assigned; names that MIC uses; finalizers; records about pods that do not exist',
+    tests: {
+      ...fields,
+      'packages/mic/test/forged-records.test.ts': [
+        'a record with %s is not taken for one of MIC: the pod gets its own, and NMI sees it',
+      ],
+      'packages/nmi/src/authorize/many-records.test.ts': [
+        'the flood of one namespace leaves out nothing of another',
+      ],
+    },
+  },
+  {
+    input: 'names and times of a pod',
+    readBy: 'MIC and NMI',
+    reads: [
+      ...within(
+        'NMI:Pod.metadata',
+        'name',
+        'namespace',
+        'uid',
+        'resourceVersion',
+        'creationTimestamp',
+        'deletionTimestamp',
+      ),
+      ...within('MIC:Pod.metadata', 'name', 'namespace', 'uid', 'resourceVersion', 'creationTimestamp'),
+    ],
+    writer: `${editor}; times and uid: the API server`,
+    howMany:
+      'NMI: the pods of its node; MIC: the pods with the label, and others of namespaces that need them',
+    cost: '0.3 to 1 KiB',
+    charged: theNamespace,
+    othersLose: nothing,
+    tried: '12,500 finished pods on one node; pods with the names of others; pods created again without end',
+    tests: {
+      'packages/nmi/src/identify/find-caller.property.test.ts': [
+        'whoever is at the other end of a connection is taken for nobody else',
+      ],
+      ...fields,
+    },
+  },
+  {
+    input: 'labels and annotation of a pod',
+    readBy: 'MIC and NMI',
+    reads: [
+      'NMI:Pod.metadata.labels',
+      'MIC:Pod.metadata.labels',
+      `NMI:Pod.metadata.annotations.${group}/default-identity`,
+    ],
+    writer: editor,
+    howMany: 'as pods; MIC: a room for labels, divided by namespace',
+    cost: 'their text; one evaluation of the pod for a change',
+    charged: theNamespace,
+    othersLose: nothing,
+    tried:
+      'thousands of labels, labels over the limit, keys that are numbers, mirror pods with labels without end',
+    tests: {
+      ...fields,
+      'packages/nmi/test/too-large.test.ts': [
+        'a pod whose labels are too large keeps its address, gets no token, and is told why',
+      ],
+    },
+  },
+  {
+    input: 'place and account of a pod',
+    readBy: 'MIC and NMI',
+    reads: [
+      ...within('NMI:Pod.spec', 'nodeName', 'hostNetwork', 'serviceAccountName'),
+      ...within('MIC:Pod.spec', 'nodeName', 'serviceAccountName'),
+    ],
+    writer: `${editor}, once, when he creates it; the kubelet of a stolen node: pods without an account`,
+    howMany: 'as pods',
+    cost: 'mode `rbac`: a review for each pair of account and identity, 10,000 pairs of a namespace',
+    charged: theNamespace,
+    othersLose: nothing,
+    tried: 'mirror pods of a stolen node in every mode; accounts of others; thousands of accounts',
+    tests: {
+      ...fields,
+      'packages/nmi/src/access/verdicts.test.ts': ['evicts no verdict of another namespace'],
+      'tools/e2e/scenarios/stolen-node.e2e.test.ts': ['can create no pod with a ServiceAccount, …'],
+    },
+  },
+  {
+    input: 'status of a pod',
+    readBy: 'MIC and NMI',
+    reads: [
+      ...within('NMI:Pod.status', 'phase', 'podIP', 'podIPs', 'startTime', 'conditions'),
+      ...within('NMI:Pod.status', 'initContainerStatuses', 'containerStatuses', 'ephemeralContainerStatuses'),
+      'MIC:Pod.status.phase',
+    ],
+    writer: 'the kubelet of its node; what its containers do shows in it',
+    howMany: 'as pods',
+    cost: 'of containers only whether they run is kept',
+    charged: theNamespace,
+    othersLose: nothing,
+    tried:
+      'hundreds of containers; sandboxes that a pod ends itself; addresses from before a restart of the node',
+    tests: {
+      ...fields,
+      'packages/nmi/src/identify/running-containers.test.ts': [
+        'of a pod with hundreds of containers, …, two are looked at',
+      ],
+    },
+  },
+  {
+    input: 'Secret of a service principal',
+    readBy: 'NMI',
+    reads: [
+      ...within('Secret.metadata', 'uid', 'resourceVersion'),
+      ...within('Secret.data', 'clientSecret', 'certificate', 'tls.crt', 'tls.key', 'password'),
+    ],
+    writer: `${editor}, where a RoleBinding lets NMI read them`,
+    howMany: 'one for an AzureIdentity; proofs: 2 MiB of a namespace, 8 MiB in all',
+    cost: 'a GET in 30 s while it is used; certificates: processor time of a process of their own, by namespace',
+    charged: theNamespace,
+    othersLose: nothing,
+    tried: '64 of 0.75 MB in four shapes with the heap of the manifest; certificates that take long to read',
+    tests: {
+      'packages/nmi/test/hostile-secrets.test.ts': [
+        '64 Secrets with %s end no NMI, and another namespace gets its tokens',
+      ],
+    },
+  },
+  {
+    input: 'Namespace',
+    readBy: 'MIC and NMI',
+    reads: [
+      ...within('Namespace.metadata', 'name', 'uid', 'resourceVersion', 'labels'),
+      `Namespace.metadata.annotations.${group}/identity-access`,
+    ],
+    writer: 'an administrator, or whoever may create Namespaces',
+    howMany: 'all of the cluster; labels: 4 MiB in NMI, 8 MiB in MIC',
+    cost: 'its labels as text',
+    charged: 'the Namespace: the longest labels are dropped first',
+    othersLose: 'nothing with labels of less than three quarters of the room, divided by their number',
+    tried: 'Namespaces created without end, with labels of 2 KiB',
+    tests: {
+      ...fields,
+      'packages/kit/src/core/namespace-labels.test.ts': [
+        'short labels stay, whatever Namespaces others create, and of equally long ones the older',
+      ],
+    },
+  },
+  {
+    input: 'Node',
+    readBy: 'MIC and NMI',
+    reads: [
+      ...within('Node.metadata', 'name', 'namespace', 'uid', 'resourceVersion', 'creationTimestamp'),
+      ...within('Node.spec', 'providerID', 'taints'),
+    ],
+    writer: 'administrators, the kubelet of the node, the cloud’s controllers',
+    howMany: 'the nodes of the cluster',
+    cost: 'its size; a host in MIC',
+    charged: 'nobody: trusted',
+    othersLose: 'identities of the pods of that node',
+    tried: 'providerIDs of other clouds and of hosts that do not exist',
+    tests: {
+      'packages/mic/src/plan/startup-taint.test.ts': [
+        'it stays (…) while …: the status is one of an earlier node of this name',
+      ],
+    },
+  },
+  {
+    input: 'pods of NMI and of the canary',
+    readBy: 'MIC',
+    reads: [
+      ...within(
+        'MIC:agent.metadata',
+        'name',
+        'namespace',
+        'uid',
+        'resourceVersion',
+        'creationTimestamp',
+        'deletionTimestamp',
+        'ownerReferences',
+      ),
+      ...within('MIC:agent.spec', 'nodeName'),
+      ...within('MIC:agent.status', 'phase', 'conditions'),
+    ],
+    writer: 'the DaemonSet controller and the kubelet, in the namespace of the services',
+    howMany: 'one or two of a node',
+    cost: 'its size',
+    charged: 'nobody: trusted',
+    othersLose: 'the start-up taint of a node',
+    tried: 'pods of other namespaces with the same name, labels and owner',
+    tests: {
+      'packages/mic/test/startup-taint.test.ts': [
+        "a pod of another namespace with NMI's name, labels and owner removes no taint",
+      ],
+    },
+  },
+  {
+    input: 'Lease, ConfigMaps of hosts',
+    readBy: 'MIC',
+    reads: [
+      ...within('Lease.metadata', 'name', 'resourceVersion'),
+      ...within(
+        'Lease.spec',
+        'holderIdentity',
+        'leaseDurationSeconds',
+        'acquireTime',
+        'renewTime',
+        'leaseTransitions',
+      ),
+    ],
+    writer: 'MIC, and whoever may write in its namespace',
+    howMany: 'one Lease, a ConfigMap for each host',
+    cost: 'read whole at the start of a term; at most 1 MiB each',
+    charged: 'nobody: the namespace of the services is an administrator’s',
+    othersLose: 'whoever writes there can stop MIC, and make it forget what it attached',
+    tried: 'records with ids of 2 KB that Azure refuses',
+    tests: {
+      'packages/mic/src/snapshot/facts/host-record.test.ts': [
+        'whatever ids people write and ARM refuses, the record fits into a ConfigMap',
+      ],
+    },
+  },
+  {
+    input: 'lock of the original’s MIC',
+    readBy: 'MIC',
+    reads: ['Endpoints.metadata.annotations.control-plane.alpha.kubernetes.io/leader'],
+    writer: 'whoever may write Endpoints in its namespace (`edit`, on Kubernetes up to 1.21)',
+    howMany: 'one',
+    cost: 'the first start waits 5 minutes at most',
+    charged: 'nobody',
+    othersLose: 'five minutes, once',
+    tried: 'a lock that is renewed without end; 200 kB of annotation; a lock after MIC has led',
+    tests: {
+      'packages/mic/src/original/original-watch.test.ts': [
+        'attack: a forged lock that is renewed forever delays it by 5 minutes, and then raises the alarm',
+      ],
+    },
+  },
+  {
+    input: 'verdict of a review',
+    readBy: 'MIC and NMI',
+    reads: ['SubjectAccessReview.kind', ...within('SubjectAccessReview.status', 'allowed', 'denied')],
+    writer: 'the API server and its authorizers',
+    howMany: 'one for each pair that is used, 16 for a request',
+    cost: 'a POST; 75 a second for a namespace and node',
+    charged: 'the namespace of the account',
+    othersLose: 'their turn',
+    tried: 'no response, malformed ones, a server that allows everything',
+    tests: {
+      'packages/nmi/test/access-attacks.test.ts': ['reviews that come to nothing'],
+      'packages/nmi/src/access/verdicts.test.ts': [
+        'keeps pods of other namespaces waiting for one question at most',
+      ],
+    },
+  },
+];
