@@ -98,6 +98,24 @@ test.skipIf(newest === '')(
   },
 );
 
+test.skipIf(newest === '')('in another namespace nothing names the namespace of the manifests', async () => {
+  const on = { enabled: true };
+  const values = {
+    admissionPolicies: true,
+    installMICException: true,
+    identityAccess: { machineRights: true },
+    startupTaint: 'a/b',
+    canary: { ...on, holdsStartupTaint: true },
+    monitoring: on,
+  };
+  const apiVersions = ['monitoring.coreos.com/v1'];
+  const rendering = { values, kubeVersion: '1.30', apiVersions, namespace: 'elsewhere' };
+  const text = await renderChart(newest, rendering);
+  expect(text).toContain('system:serviceaccount:elsewhere:nmi');
+  // Images, and the name of the original's lock and of MIC's Lease.
+  expect(text.replaceAll(/aad-pod-identity(\/(mic|nmi):|-mic\b)/g, '')).not.toContain('aad-pod-identity');
+});
+
 test('each value has a row that compares it with the original', () => {
   expect(valuesWithoutRow(values)).toEqual([]);
 });

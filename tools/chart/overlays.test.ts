@@ -2,7 +2,8 @@
 import { whyNoPrograms } from '@pod-identity/kit/testing';
 import { describe, expect, test } from 'vitest';
 import { baseWith, kustomize } from '../stage/kustomize.ts';
-import type { KubeObject } from '../stage/objects.ts';
+import { readManifests, type KubeObject } from '../stage/objects.ts';
+import { inDeploy } from '../stage/places.ts';
 import { findHelm } from './helm-for-tests.ts';
 import { objectsOf, renderChart } from './render.ts';
 import { comparable } from './same-objects.ts';
@@ -90,6 +91,15 @@ describe.skipIf(missing !== undefined)('the chart renders the same objects as', 
     const program = helm.kind === 'found' ? helm.program : '';
     const ours = objectsOf(await renderChart(program, pair)).filter(isCompared);
     const theirs = theirsFor(pair).filter(isCompared);
+    expect(comparable(ours)).toEqual(comparable(theirs));
+  });
+
+  test('the policies on tokens of MIC and NMI', async () => {
+    const program = helm.kind === 'found' ? helm.program : '';
+    const text = await renderChart(program, { values: { admissionPolicies: true }, kubeVersion: '1.30' });
+    const ours = objectsOf(text).filter(({ kind }) => kind.startsWith('ValidatingAdmissionPolicy'));
+    const files = ['policies/nmi-own-node.yaml', 'policies/startup-taint-only.yaml'];
+    const theirs = (await Promise.all(files.map((file) => readManifests(inDeploy(file))))).flat();
     expect(comparable(ours)).toEqual(comparable(theirs));
   });
 

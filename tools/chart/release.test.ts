@@ -105,6 +105,13 @@ describe.skipIf(missing !== undefined)('a release on a real API server', () => {
       await helm(...upgrade, '--set', 'checkCRDs=true');
     });
 
+    test('a second release is refused, in another namespace too', async () => {
+      const elsewhere = { program, kubeconfig, folder, namespace: 'elsewhere' };
+      const second = runHelm(elsewhere, ['install', 'second', chartFolder, '--create-namespace']);
+      await expect(second).rejects.toThrow(/ClusterRole "pod-identity-.*exists and cannot be imported/);
+      expect(await isThere({ ...nmi, namespace: 'elsewhere' })).toBe(false);
+    });
+
     test('an upgrade creates what the values name, a rollback removes it again, and what others created stays', async () => {
       await create(identity('mine'));
       const azureIdentities = JSON.stringify({ reports: valuesOfReports });

@@ -8,6 +8,8 @@ export interface HelmPlace {
   readonly kubeconfig: string;
   /** For helm's own files. */
   readonly folder: string;
+  /** Of the release; else ours. */
+  readonly namespace?: string;
 }
 
 const patienceMs = 240_000;
@@ -17,7 +19,7 @@ export function runHelm(place: HelmPlace, args: readonly string[]): Promise<stri
   const homes = Object.fromEntries(
     ['HELM_CACHE_HOME', 'HELM_CONFIG_HOME', 'HELM_DATA_HOME'].map((name) => [name, join(place.folder, name)]),
   );
-  const where = ['--kubeconfig', place.kubeconfig, '--namespace', systemNamespace];
+  const where = ['--kubeconfig', place.kubeconfig, '--namespace', place.namespace ?? systemNamespace];
   const options = { env: { ...process.env, ...homes }, timeout: patienceMs };
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   execFile(place.program, [...args, ...where], options, (error, stdout, stderr) => {

@@ -123,6 +123,7 @@ export const schemaRefusals: Readonly<Record<string, Refusal>> = {
     values: { mic: { syncRetryDuration: '3600' } },
     says: ['syncRetryDuration', 'ms|s|m|h'],
   },
+  'a taint with a quote': { values: { startupTaint: 'a"b' }, says: ['startupTaint', '[-a-z0-9.]'] },
   'a namespace with capital letters': {
     values: { identityAccess: { allowExceptionsIn: ['Kube-System'] } },
     says: ['allowExceptionsIn', '[a-z0-9]'],
@@ -216,6 +217,11 @@ export const templateRefusals: Readonly<Record<string, Refusal>> = {
       '--api-versions',
     ],
   },
+  'policies before Kubernetes 1.30': {
+    values: { admissionPolicies: true },
+    kubeVersion: '1.29',
+    says: ['admissionPolicies: needs Kubernetes 1.30, and the cluster has v1.29'],
+  },
   'an identity in no namespace of pods': {
     values: { azureIdentities: { web: { type: 0, resourceID: '/x', binding: { selector: 'web' } } } },
     says: ['azureIdentities.web.namespace: is missing', 'set the namespace of these pods'],
@@ -231,6 +237,18 @@ export const templateRefusals: Readonly<Record<string, Refusal>> = {
       },
     },
     says: ['azureIdentities.web.clientPassword: is missing'],
+  },
+  'two identities with the same names': {
+    values: {
+      azureIdentities: {
+        one: { type: 0, namespace: 'pay', name: 'web', resourceID: '/x', binding: { selector: 'web' } },
+        other: { type: 0, namespace: 'pay', name: 'web', resourceID: '/y', binding: { selector: 'web' } },
+      },
+    },
+    says: [
+      'azureIdentities.other.name: AzureIdentity pay/web is of azureIdentities.one already. Set another name.',
+      'azureIdentities.other.binding.name: AzureIdentityBinding pay/web-binding is of azureIdentities.one',
+    ],
   },
   'a credential that is none': {
     values: { adminsecret: { clientID: 'c' } },

@@ -79,6 +79,9 @@
 {{- if and .Values.canary.holdsStartupTaint (not (and .Values.canary.enabled .Values.startupTaint (eq .Values.operationMode "standard"))) }}
 - canary.holdsStartupTaint: needs canary.enabled true, startupTaint, and the operation mode standard, because MIC removes the taint.
 {{- end }}
+{{- if and .Values.admissionPolicies (semverCompare "<1.30-0" .Capabilities.KubeVersion.Version) }}
+- admissionPolicies: needs Kubernetes 1.30, and the cluster has {{ .Capabilities.KubeVersion.Version }}. Remove it, or set false.
+{{- end }}
 {{- if .Values.monitoring.enabled }}
 {{- if not (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1") }}
 - monitoring.enabled: the cluster does not have the API monitoring.coreos.com/v1. Install the Prometheus operator first; for `helm template` add --api-versions=monitoring.coreos.com/v1.
@@ -87,8 +90,19 @@
 {{- end }}
 
 {{- define "identityProblems" -}}
+{{- $seen := dict }}
 {{- range $key, $identity := ternary (dict) .Values.azureIdentities (kindIs "slice" .Values.azureIdentities) }}
 {{- $at := printf "azureIdentities.%s" $key }}
+{{- $namespace := default $.Release.Namespace $identity.namespace }}
+{{- $name := default $key $identity.name }}
+{{- $binding := default (printf "%s-binding" $name) $identity.binding.name }}
+{{- /* Of two objects with one name Helm writes the second over the first. */}}
+{{- range $field, $object := dict "name" (printf "AzureIdentity %s/%s" $namespace $name) "binding.name" (printf "AzureIdentityBinding %s/%s" $namespace $binding) }}
+{{- if hasKey $seen $object }}
+- {{ $at }}.{{ $field }}: {{ $object }} is of azureIdentities.{{ get $seen $object }} already. Set another name.
+{{- end }}
+{{- $_ := set $seen $object $key }}
+{{- end }}
 {{- if and (not $identity.namespace) (include "on" $.Values.forceNamespaced) }}
 - {{ $at }}.namespace: is missing. With forceNamespaced an identity serves only pods of its own namespace: set the namespace of these pods.
 {{- end }}
