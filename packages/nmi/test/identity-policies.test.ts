@@ -81,8 +81,9 @@ function suite(api: RunningApiServer) {
       as: as(user),
     });
   const identity = (user: string, spec: Spec) => post(user, 'AzureIdentity', spec);
-  const edit = (user: string, name: string, patch: object) =>
-    call({ method: 'PATCH', path: `${api1}/azureidentities/${name}`, body: patch, as: as(user) });
+  const editAt = (path: string, user: string, patch: object) =>
+    call({ method: 'PATCH', path: `${api1}/${path}`, body: patch, as: as(user) });
+  const edit = (user: string, name: string, patch: object) => editAt(`azureidentities/${name}`, user, patch);
 
   beforeAll(async () => {
     call = await connectImpersonator(api.kubeconfig, api.server);
@@ -230,10 +231,42 @@ function suite(api: RunningApiServer) {
     expect(await edit('by-group', 'kept', { spec: { resourceID: writer } })).toMatchObject({ status: 200 });
   });
 
-  it('lets MIC rewrite an old spelling of the same identity', async () => {
-    await identity('by-id', { name: 'old', ResourceID: reader, ClientID: client });
-    const patch = { spec: { ResourceID: null, ClientID: null, resourceID: reader, clientID: client } };
-    expect(await edit('nobody', 'old', patch)).toMatchObject({ status: 200 });
+  it.each<[type: number, user: string, spec: Spec]>([
+    [0, 'by-id', { ResourceID: reader, ClientID: client }],
+    [0, 'by-id', { Type: 0, ResourceID: reader, ClientID: client }],
+    [1, 'by-application', { Type: 1, TenantID: 'contoso.com', ClientID: client }],
+  ])(
+    'lets MIC rewrite an old spelling of the same identity of type %i, and no other',
+    async (type, user, spec) => {
+      const name = `old${++serial}`;
+      expect(await identity(user, { name, ...spec })).toMatchObject({ status: 201 });
+      const old = Object.fromEntries(Object.keys(spec).map((key) => [key, null]));
+      const { ResourceID: resourceID, TenantID: tenantID } = spec;
+      const rewritten = { ...old, type, clientID: client, ...(type === 0 ? { resourceID } : { tenantID }) };
+      for (const change of [{ type: 1 - type }, { Type: 1 - type }, { clientID: 'other' }])
+        expect(await edit('nobody', name, { spec: { ...rewritten, ...change } })).not.toMatchObject({
+          status: 200,
+        });
+      expect(await edit('nobody', name, { spec: rewritten })).toMatchObject({ status: 200 });
+    },
+  );
+
+  it('lets MIC rewrite an old spelling of the same exception, and no other', async () => {
+    const name = `old${++serial}`;
+    const podLabels = { app: 'x' };
+    await post('all-machines', 'AzurePodIdentityException', { name, PodLabels: podLabels, clientIDs: ['a'] });
+    const rewrite = (spec: object) =>
+      editAt(`azurepodidentityexceptions/${name}`, 'nobody', {
+        spec: { PodLabels: null, podLabels, ...spec },
+      });
+    for (const change of [
+      { podLabels: { app: 'y' } },
+      { PodLabels: podLabels },
+      { clientIDs: null },
+      { extra: 1 },
+    ])
+      expect(await rewrite(change)).toMatchObject({ status: 403 });
+    expect(await rewrite({})).toMatchObject({ status: 200 });
   });
 
   it.each([
