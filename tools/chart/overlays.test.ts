@@ -48,6 +48,7 @@ const pairs: Readonly<Record<string, Pair>> = {
       identityAccess: { mode: 'warn', machineRights: true },
       startupTaint: 'aadpodidentity.k8s.io/nmi-not-ready',
       installMICException: true,
+      mic: { upgradeOldSpellings: true },
       nmi: { bootGuard: true },
       canary: { enabled: true, holdsStartupTaint: true },
     },
@@ -55,6 +56,7 @@ const pairs: Readonly<Record<string, Pair>> = {
     resource: 'base',
     components: [
       'original-lock',
+      'old-spellings',
       'identity-access-warn',
       'exception-namespaces',
       'machine-rights',

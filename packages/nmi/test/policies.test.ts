@@ -87,6 +87,21 @@ function suite(api: RunningApiServer) {
     expect(await call({ method: 'GET', path: `${nodes}/n1`, as })).toMatchObject({ status: 403 });
   });
 
+  it('with the roles of the manifests MIC may change no AzureIdentity, binding or exception, and make none', async () => {
+    const as = { account: 'mic' } as const;
+    for (const kind of ['azureidentities', 'azureidentitybindings', 'azurepodidentityexceptions']) {
+      const path = `/apis/aadpodidentity.k8s.io/v1/namespaces/default/${kind}`;
+      const calls: readonly Call[] = [
+        { method: 'POST', path, body: {} },
+        { method: 'PUT', path: `${path}/a`, body: {} },
+        { method: 'PATCH', path: `${path}/a`, body: {} },
+        { method: 'DELETE', path: `${path}/a` },
+      ];
+      for (const { method, ...of } of calls)
+        expect([method, kind, (await call({ method, ...of, as })).status]).toEqual([method, kind, 403]);
+    }
+  });
+
   it('with the optional role and no policy a token of one node changes every node: this is what the policies are for', async () => {
     await apply('components/nmi-startup-taint/rbac.yaml');
     const as = { account: 'nmi', node: 'n1' } as const;
