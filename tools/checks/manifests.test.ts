@@ -27,7 +27,7 @@ const capabilities: Readonly<Record<string, readonly string[]>> = {
 const hostPaths: Readonly<Record<string, readonly string[]>> = {
   mic: ['/etc/kubernetes/azure.json'],
   nmi: ['/run/xtables.lock', '/proc/sys/net', '/sys/fs/cgroup'],
-  'nmi-uninstall': ['/etc', '/run/xtables.lock'],
+  'nmi-uninstall': ['/etc', '/proc/sys/net', '/run/xtables.lock'],
 };
 const versionOf = (name: string): string =>
   (

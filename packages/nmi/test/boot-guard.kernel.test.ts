@@ -95,6 +95,20 @@ describe.skipIf(skipped !== undefined)('after a restart of the node, before NMI 
     },
   );
 
+  it.each([
+    ['what the guard has set', '0', '0'],
+    ['not what the host has set before', '1', '1'],
+  ])('uninstall-redirect puts back %s', async (_, found, left) => {
+    const { world, etc } = await open('on the node');
+    restart(world);
+    const localnet = '/proc/sys/net/ipv4/conf/all/route_localnet';
+    world.sh(`echo ${found} > ${localnet}`);
+    boot(world, etc, await hostWith(...nft));
+    expect(world.sh(`cat ${localnet}`)).not.toBe('0\n');
+    expect(await uninstallRedirect(settings(etc), doors(world)), lines.join('')).toBe(0);
+    expect(world.sh(`cat ${localnet}`)).toBe(`${left}\n`);
+  });
+
   it('where nothing takes the rules the guard fails, so that the kubelet, which requires it, does not start', async () => {
     const { world, etc } = await open('beyond the node');
     restart(world);

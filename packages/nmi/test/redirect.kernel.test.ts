@@ -36,6 +36,8 @@ const redirectOf = (world: World, by: By, cuts?: boolean): Redirect =>
 const install = async (world: World, by: By) => {
   expect(await installRedirect({ ...target, firewall: firewall(by) }, doors(world)), lines.join('')).toBe(0);
 };
+const uninstall = (world: World) =>
+  uninstallRedirect({ ...target, firewall: firewall('auto') }, doors(world));
 const ours = (answer: string) => expect(answer).toBe('pod-identity-nmi 10.9.0.2');
 const refused = (answer: string) => expect(['ECONNREFUSED', 'ECONNRESET']).toContain(answer);
 
@@ -207,8 +209,7 @@ describe.skipIf(skipped !== undefined)('rules of the redirect', () => {
       await install(world, by);
       await install(world, by);
       expect(world.sh('ip rule')).toBe(installed);
-      const uninstall = { ...target, firewall: firewall('auto') };
-      expect(await uninstallRedirect(uninstall, doors(world))).toBe(0);
+      expect(await uninstall(world)).toBe(0);
       expect(world.sh('ip rule')).toBe(before);
       expect(world.sh('iptables-save; nft list tables')).not.toMatch(/aad[-_]/);
     });
@@ -338,7 +339,7 @@ describe.skipIf(skipped !== undefined)('rules of the redirect', () => {
       expect(Object.keys(counts)).toEqual(['pod-identity-nmi']);
       const all = () => world.sh(`${program} -t nat -S; ${program} -S; ${program} -t mangle -S`);
       expect(all()).not.toContain('aad-metadata');
-      expect(await uninstallRedirect({ ...target, firewall: firewall('auto') }, doors(world))).toBe(0);
+      expect(await uninstall(world)).toBe(0);
       expect(all()).toBe(before);
     },
   );
@@ -352,7 +353,7 @@ describe.skipIf(skipped !== undefined)('rules of the redirect', () => {
       () => world.run('iptables-restore', ['--noflush'], earlierRules()),
     ]) {
       await put();
-      expect(await uninstallRedirect({ ...target, firewall: firewall('auto') }, doors(world))).toBe(0);
+      expect(await uninstall(world)).toBe(0);
       expect(all()).toBe(before);
     }
   });
@@ -373,11 +374,10 @@ describe.skipIf(skipped !== undefined)('rules of the redirect', () => {
       expect(world.sh(`${program} -t nat -S PREROUTING`)).toBe(
         '-P PREROUTING ACCEPT\n-A PREROUTING -j aad-pod-identity\n-A PREROUTING -j KUBE-SERVICES\n',
       );
-      const uninstall = () => uninstallRedirect({ ...target, firewall: firewall('auto') }, doors(world));
-      expect(await uninstall()).toBe(0);
+      expect(await uninstall(world)).toBe(0);
       expect(world.sh(`${program} -t nat -S; ${program} -S`)).toBe(before);
       expect(lines.join('')).toContain(`redirect rules removed`);
-      expect(await uninstall()).toBe(0);
+      expect(await uninstall(world)).toBe(0);
       expect(lines.at(-1)).toContain('there were no redirect rules');
     },
   );
@@ -429,6 +429,49 @@ describe.skipIf(skipped !== undefined)('rules of the redirect', () => {
     expect(world.sh('iptables-legacy -t nat -S PREROUTING')).toContain('-A PREROUTING -j aad-pod-identity');
   });
 
+  it('uninstall-redirect puts the kernel settings back as they were found, however often NMI started: no pod reaches the loopback addresses of the node afterwards', async () => {
+    const world = open('on the node');
+    const secret = { host: '127.0.0.1', port: 10_000 };
+    await Promise.all([world.serve('SECRET', secret), world.serve('pod-identity-nmi')]);
+    world.letPodTryLoopback();
+    const found = settings(world);
+    for (const by of ['nftables', 'iptables', 'iptables'] as const) await install(world, by);
+    ours(await (await world.caller()).say('new'));
+    expect(settings(world)).not.toEqual(found);
+    expect(await uninstall(world)).toBe(0);
+    expect(settings(world)).toEqual(found);
+    expect(await (await world.caller(secret)).say('new')).toBe('TIMEOUT');
+    expect(lines.join('')).toContain('kernel settings are as they were before');
+  });
+
+  it.each([
+    ['before NMI', [kubeProxy, 'sysctl -qw net.ipv4.tcp_migrate_req=1'], 'nftables'],
+    ['after NMI', [], 'iptables'],
+  ] as const)(
+    'uninstall-redirect leaves what kube-proxy, started %s, or an administrator has set',
+    async (_, before, by) => {
+      const world = open('on the node');
+      for (const command of before) world.sh(command);
+      const { migrate } = settings(world);
+      await install(world, by);
+      world.sh(kubeProxy);
+      expect(await uninstall(world)).toBe(0);
+      expect(settings(world)).toEqual({ localnet: '1', migrate });
+    },
+  );
+
+  it('NMI that listens elsewhere than before closes the loopback addresses again', async () => {
+    const world = open('on the node');
+    const secret = { host: '127.0.0.1', port: 10_000 };
+    await world.serve('SECRET', secret);
+    world.letPodTryLoopback();
+    await install(world, 'nftables');
+    const elsewhere = { metadata, listen: { host: '10.9.0.1', port: listen.port } };
+    expect(await installRedirect({ ...elsewhere, firewall: firewall('nftables') }, doors(world))).toBe(0);
+    expect(await (await world.caller(secret)).say('new')).toBe('TIMEOUT');
+    expect(settings(world).localnet).toBe('0');
+  });
+
   it('two listeners share the port, and no call is lost when the older one closes', async () => {
     const world = open('on the node');
     const [, older] = [await world.serve('IMDS'), await world.serve('pod-identity-nmi')];
@@ -442,6 +485,15 @@ describe.skipIf(skipped !== undefined)('rules of the redirect', () => {
     expect(Object.keys(counts)).toEqual(['pod-identity-nmi']);
   });
 });
+
+const settings = (world: World) => ({
+  localnet: world.sh('cat /proc/sys/net/ipv4/conf/all/route_localnet').trim(),
+  migrate: world.sh('cat /proc/sys/net/ipv4/tcp_migrate_req').trim(),
+});
+
+/** What kube-proxy does at its start, unless it has the mode nftables. */
+const kubeProxy =
+  'test "$(sysctl -n net.ipv4.conf.all.route_localnet)" = 1 || sysctl -qw net.ipv4.conf.all.route_localnet=1';
 
 /** What the original does at its start, and at each look. */
 const original = (program: string) =>

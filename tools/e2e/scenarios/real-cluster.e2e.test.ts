@@ -79,8 +79,8 @@ describe.skipIf(missing !== undefined)('on a real cluster', () => {
       path: `/api/v1/nodes/${node.name}`,
     })) as KubeObject;
     expect((object['spec'] as { taints?: unknown }).taints).toBeUndefined();
-    // Set by a container that is not privileged.
-    expect(await node.in('sysctl', '--values', routeLocalnet)).toBe('1\n');
+    // Set by a container that is not privileged, and by no other program.
+    expect(await node.in('sysctl', '--values', routeLocalnet)).toBe('2\n');
     // No other client removes it.
     expect(await stage.mayChangeNodes('mic')).toBe(true);
     expect(await stage.mayChangeNodes('nmi')).toBe(false);
@@ -123,7 +123,7 @@ describe.skipIf(missing !== undefined)('on a real cluster', () => {
     expect(await podsHeard()).toEqual([]);
   });
 
-  test('E27 only uninstall-redirect makes the metadata service reachable again', async () => {
+  test('E27 only uninstall-redirect makes the metadata service reachable again, and puts back the kernel settings', async () => {
     expect(await node.in('ip', 'rule')).toContain('prohibit');
     await stage.create(commandPod(await manifestOf('overlays/uninstall'), 'uninstall', 'uninstall-redirect'));
     await untilPod('uninstall', ({ phase }) => phase === 'Succeeded');
@@ -133,6 +133,8 @@ describe.skipIf(missing !== undefined)('on a real cluster', () => {
     expect(await node.in('iptables', '-t', 'nat', '-S')).not.toMatch(/aad-/);
     expect(await node.in('nft', 'list', 'tables')).not.toContain('aad');
     expect(await node.in('ip', 'rule')).not.toContain('prohibit');
+    expect(await node.in('sysctl', '--values', routeLocalnet)).toBe('0\n');
+    expect(await node.in('sysctl', '--values', 'net.ipv4.tcp_migrate_req')).toBe('0\n');
   });
 
   describeAnyCluster(() => stage);

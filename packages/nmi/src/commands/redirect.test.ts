@@ -15,7 +15,7 @@ const missing = (program: string) => Promise.reject(new ProgramError('missing', 
 const stage = () => {
   const node = {
     table: undefined as string | undefined,
-    isLocalnet: true,
+    localnet: '1',
     trouble: undefined as Error | undefined,
   };
   const run: RunProgram = (program, args, input = '') => {
@@ -33,8 +33,7 @@ const stage = () => {
   const lines: string[] = [];
   const log = createLog({ component: 'nmi', destination: { write: (line) => lines.push(line) } });
   const files = {
-    read: (path: string) =>
-      Promise.resolve(path.endsWith('route_localnet') ? (node.isLocalnet ? '1' : '0') : undefined),
+    read: (path: string) => Promise.resolve(path.endsWith('route_localnet') ? node.localnet : undefined),
     write: () => Promise.reject(new Error('EROFS')),
   };
   return { clock, doors: { run, files, clock, log }, lines, node };
@@ -49,7 +48,7 @@ it('W-S3: install-redirect leaves the rules there, for the agent that has yet to
 
 it('install-redirect says what the kernel lacks; the rules are there all the same', async () => {
   const { doors, lines, node } = stage();
-  node.isLocalnet = false;
+  node.localnet = '0';
   await expect(installRedirect(config, doors)).resolves.toBe(0);
   expect(node.table).toBeDefined();
   expect(lines.at(-1)).toContain('route_localnet');
@@ -117,4 +116,13 @@ it('a setting without rules warns of those that an earlier one left, if it may l
   node.trouble = new ProgramError('denied', 'no', 1);
   await warnOfLeftovers(config, doors);
   expect(lines).toHaveLength(1);
+});
+
+it('uninstall-redirect fails when a kernel setting may be left, and says what to set', async () => {
+  const { doors, lines, node } = stage();
+  await installRedirect(config, doors);
+  node.localnet = '2';
+  await expect(uninstallRedirect(config, doors)).resolves.toBe(1);
+  expect(lines.join('')).toMatch(/could not be put back.*\/host\/proc\/sys\/net.*route_localnet.*EROFS/s);
+  expect(node.table).toBeUndefined();
 });

@@ -6,6 +6,7 @@ import { removal } from '../redirect/choose-firewall.ts';
 import { createRouteGuard } from '../redirect/route-guard.ts';
 import { guardFiles } from '../redirect/boot-guard.ts';
 import { removeGuard, whyNotKept, writeGuard } from '../redirect/host-files.ts';
+import { kernelFiles, restoreKernel } from '../redirect/kernel-settings.ts';
 import { isBusy, runProgram } from '../redirect/run-program.ts';
 import { targetOf, type RedirectTarget } from '../redirect/target.ts';
 
@@ -55,9 +56,11 @@ async function persist(target: RedirectTarget, { hostEtc = '' }: Settings, { log
   return 0;
 }
 
-/** Removes all rules of NMI from all firewalls. Returns the exit code: 1 if some may be left. */
+/** Removes all rules of NMI from all firewalls, and puts back kernel settings. Returns the exit code: 1 if some may be left. */
 export async function uninstallRedirect(config: Settings, doors: RedirectDoors): Promise<number> {
   const { log } = doors;
+  // First: the rules protect the node's loopback addresses, which the settings open.
+  const kernel = await restoredKernel(doors);
   // Rules are found by their names; their target does not matter.
   const { nftables, iptables } = allFirewalls(config, doors);
   const results: Awaited<ReturnType<typeof removal>>[] = [];
@@ -78,7 +81,7 @@ export async function uninstallRedirect(config: Settings, doors: RedirectDoors):
     log.error({}, 'neither nft nor iptables is here: redirect rules, if there are any, are left');
     return 1;
   }
-  if ([...results, guard, kept].some((result) => result instanceof Error)) return 1;
+  if ([...results, guard, kept, kernel].some((result) => result instanceof Error)) return 1;
   log.info(
     {},
     [...results, guard].includes('removed')
@@ -86,6 +89,18 @@ export async function uninstallRedirect(config: Settings, doors: RedirectDoors):
       : 'there were no redirect rules',
   );
   return 0;
+}
+
+async function restoredKernel({ files = kernelFiles, log }: RedirectDoors) {
+  const result = await removal(() => restoreKernel(files));
+  if (result === 'removed') log.info({}, 'kernel settings are as they were before NMI set them');
+  if (result instanceof Error)
+    log.error(
+      { error: result },
+      'kernel settings could not be put back: mount the /proc/sys/net of the host at /host/proc/sys/net, or set net.ipv4.conf.all.route_localnet, ' +
+        'net.ipv4.tcp_migrate_req and net.ipv4.conf.lo.tag to 0 on the node',
+    );
+  return result;
 }
 
 async function removeFromHost({ hostEtc = '' }: Settings, { log }: RedirectDoors) {

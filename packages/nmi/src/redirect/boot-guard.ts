@@ -1,5 +1,6 @@
 import { restoreLines, tableNames, chain } from './iptables-rules.ts';
 import { table, tableInput } from './nftables-rules.ts';
+import { routeLocalnet, setByNmi } from './kernel-settings.ts';
 import { wantedRouteRules } from './route-rules.ts';
 import { leadsToLoopback, type RedirectTarget } from './target.ts';
 
@@ -63,7 +64,11 @@ function iptablesLines(target: RedirectTarget): readonly string[] {
 function script(target: RedirectTarget): string {
   // Otherwise the kernel drops packets redirected to 127.0.0.1: callers wait instead of being refused. Set only with firewall rules.
   const localnet = leadsToLoopback(target)
-    ? '[ -z "$closed" ] || echo 1 > /proc/sys/net/ipv4/conf/all/route_localnet\n'
+    ? `if [ -n "$closed" ]; then
+  read -r localnet < ${routeLocalnet}
+  [ "$localnet" != 0 ] || echo ${setByNmi.routeLocalnet} > ${routeLocalnet}
+fi
+`
     : '';
   const routes = wantedRouteRules(target).map(
     (rule) => `  ip rule add protocol kernel ${rule.join(' ')} 2>/dev/null || true`,

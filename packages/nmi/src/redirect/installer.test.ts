@@ -126,7 +126,7 @@ it('does not believe in rules that somebody removes as fast as they are written'
 
 it('rules alone do not make it well: what the kernel lacks is said until it is there', async () => {
   const { clock, end, kernel, lines, redirect, signal } = stage();
-  kernel.lacks = 'net.ipv4.conf.all.route_localnet is not 1';
+  kernel.lacks = 'net.ipv4.conf.all.route_localnet is 0';
   const kept = redirect.keep(signal);
   await clock.advance(2 * everyMs);
   expect(redirect.problem()).toBe(kernel.lacks);

@@ -21,31 +21,69 @@ export function createKernelFiles(write: (path: string, text: string) => Promise
 
 export const kernelFiles: KernelFiles = createKernelFiles(writeFile);
 
-const routeLocalnet = '/proc/sys/net/ipv4/conf/all/route_localnet';
+export const routeLocalnet = '/proc/sys/net/ipv4/conf/all/route_localnet';
 const migrateRequests = '/proc/sys/net/ipv4/tcp_migrate_req';
+/** A number for any use: the kernel does not read it. */
+const note = '/proc/sys/net/ipv4/conf/lo/tag';
+
+/**
+ * What is put back at the removal. It is noted in the kernel, since a restart of the node resets the note with the settings.
+ * - route_localnet: every number but 0 is on. NMI writes 2, and only over 0. Others, such as kube-proxy, write 1, also over 2: then it is
+ *   theirs and stays.
+ * - tcp_migrate_req takes 0 and 1 only: the note says that NMI has set it.
+ */
+export const setByNmi = { routeLocalnet: '2', note: '2579' };
 
 /**
  * Sets route_localnet if needed; to be called after the rules, which protect what it opens. A text says what could not be set. Also sets
  * tcp_migrate_req if possible: connections in the queue of a listener that closes move to the one that replaces it.
  */
 export async function prepareKernel(target: RedirectTarget, files: KernelFiles): Promise<string | undefined> {
-  await turnOn(migrateRequests, files);
-  if (!leadsToLoopback(target) || (await turnOn(routeLocalnet, files))) return undefined;
+  await migrateConnections(files).catch(() => undefined);
+  if (!leadsToLoopback(target)) {
+    await closeLoopback(files).catch(() => undefined);
+    return undefined;
+  }
+  if (await openLoopback(files)) return undefined;
   return (
-    `net.ipv4.conf.all.route_localnet is not 1 and cannot be set from here, so redirected requests cannot reach ${target.listen.host}: ` +
+    `net.ipv4.conf.all.route_localnet is 0 and cannot be set from here, so redirected requests cannot reach ${target.listen.host}: ` +
     'run "nmi install-redirect" in an init container with the /proc/sys/net of the host mounted at /host/proc/sys/net, or in a privileged ' +
     'one; or let --nmi-listen-address be an address of the node'
   );
 }
 
-async function turnOn(path: string, files: KernelFiles): Promise<boolean> {
-  if ((await files.read(path))?.trim() === '1') return true;
-  try {
-    await files.write(path, '1');
-  } catch {
-    return false;
-  }
-  return (await files.read(path))?.trim() === '1';
+/** To be called before the rules are removed. Returns whether NMI had set anything that nobody else has set since. */
+export async function restoreKernel(files: KernelFiles): Promise<boolean> {
+  const isClosed = await closeLoopback(files);
+  if ((await valueOf(note, files)) !== setByNmi.note) return isClosed;
+  await files.write(migrateRequests, '0');
+  await files.write(note, '0');
+  return true;
+}
+
+async function openLoopback(files: KernelFiles): Promise<boolean> {
+  const isOpen = async () => ![undefined, '0'].includes(await valueOf(routeLocalnet, files));
+  if (await isOpen()) return true;
+  await files.write(routeLocalnet, setByNmi.routeLocalnet).catch(() => undefined);
+  return isOpen();
+}
+
+async function closeLoopback(files: KernelFiles): Promise<boolean> {
+  if ((await valueOf(routeLocalnet, files)) !== setByNmi.routeLocalnet) return false;
+  await files.write(routeLocalnet, '0');
+  return true;
+}
+
+/** Not set where it could not be put back: another program uses the note. */
+async function migrateConnections(files: KernelFiles): Promise<void> {
+  if ((await valueOf(migrateRequests, files)) !== '0') return;
+  if (!['0', setByNmi.note].includes((await valueOf(note, files)) ?? '')) return;
+  await files.write(note, setByNmi.note);
+  await files.write(migrateRequests, '1');
+}
+
+async function valueOf(path: string, files: KernelFiles): Promise<string | undefined> {
+  return (await files.read(path))?.trim();
 }
 
 /** Whether iptables-legacy is in use in this network namespace. */
