@@ -43,7 +43,7 @@ const badRequests: Readonly<Record<BadRequestReason, string>> = {
   'malformed-target': 'the request line cannot be read',
   'body-too-large': 'the request has a large body',
   'no-resource': 'the parameter `resource` is missing',
-  'malformed-parameter': 'a parameter is too long or has control characters',
+  'malformed-parameter': 'a parameter is too long or has characters that it cannot have, such as whitespace',
   'repeated-parameter': 'a parameter is given twice, in any case',
   'misnamed-parameter': 'an unknown parameter names the identity, such as `clientid` or `principal_id`',
   'several-selectors': 'more than one of the selectors has a value',

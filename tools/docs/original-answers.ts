@@ -26,7 +26,7 @@ export const originalAnswers: Readonly<Record<string, string>> = {
   'the request has a large body': 'accepted: it is not read',
   'the parameter `resource` is missing':
     '400 `parameter resource cannot be empty`; `RESOURCE=` counts as missing',
-  'a parameter is too long or has control characters': 'accepted',
+  'a parameter is too long or has characters that it cannot have, such as whitespace': 'accepted',
   'a parameter is given twice, in any case':
     'accepted: the first one counts, and only names in lower case are recognised',
   'an unknown parameter names the identity, such as `clientid` or `principal_id`':

@@ -104,6 +104,39 @@ describe('parseTokenRequest', () => {
   });
 
   it.each([
+    ['a space at the end', 'https://vault.azure.net%20'],
+    ['a second one', 'https://vault.azure.net/.default+https://graph.microsoft.com'],
+    ['a no-break space', '%C2%A0https://vault.azure.net'],
+    ['a line separator', 'https://vault.azure.net%E2%80%A8'],
+    ['a byte order mark', '%EF%BB%BFhttps://vault.azure.net'],
+    ['a letter beyond ASCII', 'api://b%C3%BCcher'],
+    ['bytes that are no UTF-8', 'api://%FF'],
+    ['a scope with a slash after it', 'https://vault.azure.net/.default/'],
+  ])('C57 refuses a resource with %s', (_, value) => {
+    const problem = { why: 'malformed-parameter', name: 'resource' };
+    expect(parseTokenRequest(`resource=${value}`)).toEqual({ ok: false, problem });
+  });
+
+  it.each(['+', '%20', '%C2%A0', '%E2%80%A8', '%EF%BB%BF', '%C2%A0/.default'])(
+    'takes the blank resource %s for a missing one',
+    (value) => {
+      const problem = { why: 'no-resource', name: 'resource' };
+      expect(parseTokenRequest(`resource=${value}`)).toEqual({ ok: false, problem });
+    },
+  );
+
+  it.each(['client_id', 'object_id', 'msi_res_id', 'mi_res_id'])(
+    'refuses whitespace within %s, and ignores it around it',
+    (name) => {
+      const problem = { why: 'malformed-parameter', name };
+      expect(parseTokenRequest(`${resource}&${name}=a%C2%A0b`)).toEqual({ ok: false, problem });
+      expect(parseTokenRequest(`${resource}&${name}=%20a+`)).toMatchObject({
+        value: { selector: { value: 'a' } },
+      });
+    },
+  );
+
+  it.each([
     ['a URL', 'resource=https://vault.azure.net', 'https://vault.azure.net'],
     [
       'a trailing slash as sent',

@@ -1,6 +1,7 @@
 // Room: what a request says, judged by itself, before anybody asks who sent it.
 // It must not look at a header to learn who the caller is, or know pods or tokens.
-import { lowerAscii, withoutScope } from '@pod-identity/kit/core';
+import { lowerAscii } from '@pod-identity/kit/core';
+import { readResource } from './resource.ts';
 
 /** How a request names an identity. Values are in lower case, since ids compare without case. */
 export type Selector =
@@ -99,11 +100,17 @@ export function parseTokenRequest(query: string): ParsedTokenRequest {
     (name) => valueOf(parameters, name) !== '',
   );
   if (selectors.length > 1) return refuse('several-selectors', selectors.join(' and '));
-  const resource = withoutScope(parameters.get('resource') ?? '');
-  if (resource.trim() === '') return refuse('no-resource', 'resource');
+  const spaced = selectors.find((name) => /\s/.test(valueOf(parameters, name)));
+  if (spaced !== undefined) return refuse('malformed-parameter', spaced);
+  const resource = readResource(parameters.get('resource'));
+  if (!resource.ok) return refuse(resource.why, 'resource');
   return {
     ok: true,
-    value: { resource, selector: selectorFrom(parameters, selectors[0]), ...freshness(parameters) },
+    value: {
+      resource: resource.value,
+      selector: selectorFrom(parameters, selectors[0]),
+      ...freshness(parameters),
+    },
   };
 }
 

@@ -15,7 +15,10 @@ const badRequests: Readonly<Record<BadRequestReason, (name: string, rightName: s
   'body-too-large': () => 'The request has a body. Requests to this service must not have one.',
   'no-resource': () =>
     'Parameter resource is missing: set it to the audience of the token, such as https://vault.azure.net',
-  'malformed-parameter': (name) => `Parameter ${name} is too long or has control characters.`,
+  'malformed-parameter': (name) =>
+    name === 'resource'
+      ? 'Parameter resource is too long or not an audience: set it to a URI or a GUID, such as https://vault.azure.net, without whitespace, characters beyond ASCII, or /.default/ at its end'
+      : `Parameter ${name} is too long, or has control characters or whitespace: remove them.`,
   'repeated-parameter': (name) => `Parameter ${name} is given more than once.`,
   'misnamed-parameter': (name, rightName) =>
     `Parameter ${name} is not known here: name the identity by ${rightName}.`,

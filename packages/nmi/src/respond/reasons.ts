@@ -82,7 +82,8 @@ export const reasonMeanings: Readonly<Record<Reason, string>> = {
   'malformed-target': 'The request target is malformed.',
   'body-too-large': 'The request has a large body.',
   'no-resource': 'The parameter resource is missing.',
-  'malformed-parameter': 'A parameter is too long or has control characters.',
+  'malformed-parameter':
+    'A parameter is too long or has characters that it cannot have: control characters, or whitespace in resource or an id.',
   'repeated-parameter': 'A parameter is given more than once.',
   'misnamed-parameter':
     'A parameter names an identity by a parameter name that the metadata service does not have.',

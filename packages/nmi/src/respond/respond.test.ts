@@ -128,6 +128,12 @@ describe('the table', () => {
     ['repeated', bad('repeated-parameter'), 400, 'more than once'],
     ['malformed parameter', bad('malformed-parameter'), 400, 'too long'],
     [
+      'malformed resource',
+      { kind: 'bad-request', problem: { why: 'malformed-parameter', name: 'resource' } },
+      400,
+      'set it to a URI or a GUID',
+    ],
+    [
       'a misnamed parameter',
       {
         kind: 'bad-request',

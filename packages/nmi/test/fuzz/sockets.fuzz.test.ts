@@ -186,6 +186,7 @@ async function playRound(round: number, chance: Chance): Promise<number> {
   const answers = await Promise.all(open.map(({ closed }) => closed));
   for (const text of answers) if (text !== '') expect(text).toMatch(/^HTTP\/1\.1 \d{3} /);
   expect(answers.join('').toLowerCase()).not.toMatch(/x-machine|access_token/);
+  expect(answers.join('')).not.toContain('HTTP/1.1 500 ');
   return drawn.flat().length;
 }
 

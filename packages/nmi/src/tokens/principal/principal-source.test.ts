@@ -122,12 +122,6 @@ it.each([
   expect(questions[0]?.capabilities).toEqual(capabilities);
 });
 
-it('a resource with a blank in it is refused and not asked for', async () => {
-  const { ask, questions } = stage();
-  await expect(ask(wish({ resource: 'https://a https://b' }))).resolves.toMatchObject({ code: 'refused' });
-  expect(questions).toEqual([]);
-});
-
 it('an application that Entra slows down asks for nothing at all, another one goes on', async () => {
   const { ask, questions, asked, clock, state } = stage();
   state.answer = () => new TokenError('throttled', 'too many', { retryAfterMs: 30_000 });

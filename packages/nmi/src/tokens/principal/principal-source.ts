@@ -62,7 +62,6 @@ export function createPrincipalSource(options: PrincipalSourceOptions): Principa
 
   const ask: PrincipalSource['ask'] = async (wish) => {
     const { subject } = wish;
-    judge(wish);
     const { proof, isCurrent } = await secrets.proof(subject);
     const forTenant = (tenantId: string) => askOne(questionFor(wish, tenantId, proof));
     const access = await forTenant(subject.tenantId);
@@ -90,9 +89,4 @@ function questionFor(
 ): EntraQuestion {
   const capabilities = (passThrough['xms_cc'] ?? '').split(',').filter((one) => one !== '');
   return { subject, tenantId, resource, proof, capabilities };
-}
-
-function judge({ resource }: TokenWish<ServicePrincipal>): void {
-  if (/\s/.test(resource))
-    throw new TokenError('refused', 'A resource has no blanks in it: one token is for one resource.');
 }

@@ -1,0 +1,19 @@
+import { withoutScope } from '@pod-identity/kit/core';
+
+type ReadResource =
+  | { readonly ok: true; readonly value: string }
+  | { readonly ok: false; readonly why: 'no-resource' | 'malformed-parameter' };
+
+/** Azure's form of an audience, a URI or a GUID: ASCII without whitespace and control characters. */
+const form = /^[\x21-\x7e]+$/;
+/** A scope that is not one for Azure either: only `/.default` at the very end is cut off. */
+const scope = /\/\.default\/+$/;
+
+/** The only rule for what may be a resource: all that it accepts can be asked of the metadata service and of Entra. */
+export function readResource(given = ''): ReadResource {
+  const value = withoutScope(given);
+  if (value.trim() === '') return { ok: false, why: 'no-resource' };
+  return form.test(value) && !scope.test(value)
+    ? { ok: true, value }
+    : { ok: false, why: 'malformed-parameter' };
+}
