@@ -176,7 +176,7 @@ export const requestEntries: readonly InputEntry[] = [
   {
     input: 'bypass_cache, and what means the same',
     readBy: 'NMI',
-    reads: ['parameter bypass_cache', 'parameter token_sha256_to_refresh', 'parameter xms_cc'],
+    reads: ['parameter bypass_cache', 'parameter token_sha256_to_refresh'],
     writer: pod,
     largest: '2,048 characters, of which nothing is kept',
     howMany: 'one for a request',

@@ -73,7 +73,6 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
     certificates: createCertificateReader({ reader, clock }),
     checks: createTurnQueues({ clock, ...checkPace }).checks,
     clock,
-    random,
     mayKeepSecret: (secret) => holders.holdsSecret(secret),
     onSecretChanged: (secret) => tokens.prune((subject) => !isOf(subject, secret)),
     onAsked: countedAs('adal_token', metrics),

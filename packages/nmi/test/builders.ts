@@ -251,7 +251,6 @@ export const wishFor = <Subject extends TokenSubject>(
   subject,
   resource: 'https://vault.azure.net',
   bypassCache: false,
-  passThrough: {},
   isExpected: true,
   ...over,
 });

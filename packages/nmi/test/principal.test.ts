@@ -121,7 +121,6 @@ function tokensOn(clock: FakeClock) {
     certificates: createCertificateReader({ reader: createReaderProcess(clock), clock }),
     checks: openQueue,
     clock,
-    random,
     onSecretChanged: ({ name }) =>
       tokens.prune((subject) => subject.kind !== 'service-principal' || subject.secret.name !== name),
     onAsked: () => undefined,
@@ -269,7 +268,7 @@ describe.skipIf(whyNoCertificates !== undefined)('C60 type 2: a certificate', ()
     const { ask } = createEntraClient({ clock, http: { post } });
     const certificate = await readPfx(keys.certificate, keys.password);
     if (typeof certificate === 'string') throw new Error(certificate);
-    const question = { subject, tenantId: 't', resource: 'r', capabilities: [] };
+    const question = { subject, tenantId: 't', resource: 'r' };
     await failure(ask({ ...question, proof: { kind: 'certificate', certificate } }));
     const header = JSON.parse(Buffer.from(sent[0]?.split('.')[0] ?? '', 'base64url').toString()) as {
       alg: string;

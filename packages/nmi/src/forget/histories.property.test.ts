@@ -285,7 +285,6 @@ const wishOf = (subject: TokenSubject) => ({
   subject,
   resource,
   bypassCache: false,
-  passThrough: {},
   isExpected: true,
 });
 const mayUse = (usable: Usable, subject: TokenSubject) =>

@@ -141,7 +141,7 @@ function startAgent(first: State) {
     ask: async (selector: Selector) =>
       granter.grant({
         pod,
-        request: { resource: 'https://vault.azure.net', selector, bypassCache: false, passThrough: {} },
+        request: { resource: 'https://vault.azure.net', selector, bypassCache: false },
         patience: { deadline: clock.now() + holdMs, caller: { gone: new AbortController().signal } },
       }),
   };

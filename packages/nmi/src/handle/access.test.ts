@@ -74,7 +74,7 @@ const stage = (world: World, started: { readonly acceptedAt?: number } = {}) => 
   const request = async (selector: Selector = { by: 'nothing' }) =>
     await granter.grant({
       pod: caller,
-      request: { resource: 'https://vault.azure.net', selector, bypassCache: false, passThrough: {} },
+      request: { resource: 'https://vault.azure.net', selector, bypassCache: false },
       patience: { deadline: clock.now() + 8_000, caller: { gone: new AbortController().signal } },
     });
   const set = (verdict: Verdict, ...of: string[]) => of.forEach((name) => verdicts.set(name, verdict));

@@ -63,7 +63,7 @@ async function play({ worlds: [first = {}, ...others], pod, selector, ...given }
       upstreamPerSecond: 100,
     }),
   });
-  const request = { resource: 'https://vault.azure.net', selector, bypassCache: false, passThrough: {} };
+  const request = { resource: 'https://vault.azure.net', selector, bypassCache: false };
   const patience = { deadline: clock.now() + holdMs, caller: { gone: new AbortController().signal } };
   let end: End | undefined;
   void Promise.resolve(granter.grant({ pod, request, patience })).then((outcome) => {

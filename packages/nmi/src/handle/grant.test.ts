@@ -78,7 +78,6 @@ const stage = (
         resource: 'https://vault.azure.net',
         selector,
         bypassCache: false,
-        passThrough: {},
         ...more,
       },
       patience: { deadline: clock.now() + 8000, caller: { gone: gone.signal } },

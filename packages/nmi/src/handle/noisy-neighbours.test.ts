@@ -74,7 +74,6 @@ const ways: readonly Way[] = [
 const requestOf = (selector: string, resource: string) => ({
   resource,
   bypassCache: false,
-  passThrough: {},
   selector: { by: 'client-id', value: selector } as Selector,
 });
 

@@ -146,6 +146,6 @@ function askerOf({ limits, clock }: ObtainOptions, pod: PodView): Asker {
 }
 
 function wishFor({ request }: GrantQuestion, subject: TokenSubject): TokenWish {
-  const { resource, bypassCache, passThrough } = request;
-  return { subject, resource, bypassCache, passThrough, isExpected: true };
+  const { resource, bypassCache } = request;
+  return { subject, resource, bypassCache, isExpected: true };
 }

@@ -14,8 +14,6 @@ export interface TokenRequest {
   readonly selector: Selector;
   /** Not from a cache: the caller's token does not work. */
   readonly bypassCache: boolean;
-  /** Parameters that are forwarded. */
-  readonly passThrough: Readonly<Record<string, string>>;
 }
 
 export type BadRequestReason =
@@ -67,7 +65,6 @@ const misnamed: ReadonlyMap<string, SelectorName> = new Map([
   ),
 ]);
 
-const forwardedNames: ReadonlySet<string> = new Set(['token_sha256_to_refresh', 'xms_cc']);
 /** All parameters that are read, in lower case. Each has an entry in the register of inputs (tools/inputs). */
 export const readParameters = [
   'resource',
@@ -75,7 +72,6 @@ export const readParameters = [
   ...misnamed.keys(),
   'bypass_cache',
   'token_sha256_to_refresh',
-  'xms_cc',
 ] as const;
 const longestValue = 2048;
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for
@@ -109,7 +105,7 @@ export function parseTokenRequest(query: string): ParsedTokenRequest {
     value: {
       resource: resource.value,
       selector: selectorFrom(parameters, selectors[0]),
-      ...freshness(parameters),
+      bypassCache: isBypass(parameters),
     },
   };
 }
@@ -123,10 +119,10 @@ function selectorFrom(parameters: ReadonlyMap<string, string>, name: SelectorNam
   return { by: selectorNames[name], value: valueOf(parameters, name) };
 }
 
-function freshness(parameters: ReadonlyMap<string, string>) {
-  const passThrough = Object.fromEntries([...parameters].filter(([name]) => forwardedNames.has(name)));
+/** Not `xms_cc`: MSAL sends it with every request of a program that sets capabilities, whatever its token is worth. */
+function isBypass(parameters: ReadonlyMap<string, string>): boolean {
   const isAsked = parameters.get('bypass_cache')?.toLowerCase() === 'true';
-  return { bypassCache: isAsked || Object.keys(passThrough).length > 0, passThrough };
+  return isAsked || parameters.has('token_sha256_to_refresh');
 }
 
 function refuse(why: BadRequestReason, name: string): ParsedTokenRequest {

@@ -48,19 +48,21 @@ it('what the machine makes of one selector is not what it makes of another', () 
 const stage = (kept = 4) => {
   const clock = createFakeClock();
   const memory = createTokenMemory(kept, clock);
-  let question = 0;
-  const store = (name: string, over: Partial<Entry> & { expiresInMs?: number } = {}) =>
-    memory.store(subjectOf(name), 'r', {
-      issued: issuedTo(name, { now: clock.now(), expiresInMs: over.expiresInMs ?? 60_000 }),
+  const wanted = (name: string) => ({ subject: subjectOf(name), resource: 'r' });
+  /** Stores a token; the namespace that it is stored for is noted, and looks for it again without taking places of another one. */
+  const owners = new Map<string, string>();
+  const store = (name: string, over: Partial<Entry> & { expiresInMs?: number; namespace?: string } = {}) => {
+    const { namespace = 'shop', expiresInMs = 60_000, issued } = over;
+    owners.set(name, namespace);
+    memory.store(wanted(name), namespace, {
+      issued: issued ?? issuedTo(name, { now: clock.now(), expiresInMs }),
       storedAt: clock.now(),
       age: { refreshAt: 0, freshUntil: 0 },
-      question: ++question,
-      namespace: 'shop',
-      ...over,
     });
+  };
   const known = (...names: readonly string[]) =>
-    names.filter((name) => memory.recall(subjectOf(name), 'r') !== undefined);
-  return { clock, memory, store, known };
+    names.filter((name) => memory.recall(wanted(name), owners.get(name) ?? 'shop') !== undefined);
+  return { clock, memory, wanted, store, known };
 };
 
 it('a token is forgotten at the end of its life, and one that came over it at its own', async () => {
@@ -124,8 +126,7 @@ it('what is forgotten takes no place, in whatever namespace', () => {
   const { memory, store, known } = stage(2);
   store('a');
   store('b');
-  memory.forget(subjectOf('a'), 'r');
-  memory.forget(subjectOf('never'), 'r');
+  memory.forgetAll(keyOf(subjectOf('a')));
   store('c');
   expect(known('a', 'b', 'c')).toEqual(['b', 'c']);
   memory.prune(({ kind }) => kind !== 'identity');
@@ -143,4 +144,35 @@ it('all tokens of one subject are forgotten at once, and take no place', () => {
   memory.forgetAll(keyOf(subjectOf('never')));
   store('c');
   expect(known('a', 'b', 'c')).toEqual(['b', 'c']);
+});
+
+it('attack: a token that another namespace uses, or renews, stays the token of those that used it before', () => {
+  const { memory, wanted, store, known } = stage(4);
+  store('mine', { namespace: 'other' });
+  store('shared', { namespace: 'hostile' });
+  memory.recall(wanted('shared'), 'victim');
+  store('shared', { namespace: 'hostile' });
+  for (const name of ['a', 'b', 'c']) store(name, { namespace: 'hostile' });
+  expect(memory.recall(wanted('shared'), 'victim')).toBeDefined();
+  expect(known('mine', 'a', 'b', 'c')).toEqual(['mine', 'b', 'c']);
+});
+
+it('a token that many namespaces use takes a place of each of them, and goes when none of them has it', () => {
+  const { clock, memory, wanted, store } = stage(3);
+  store('shared', { namespace: 'a' });
+  for (const namespace of ['b', 'c', 'b', 'c']) memory.recall(wanted('shared'), namespace);
+  store('shared', { namespace: 'c' });
+  expect(clock.pending).toBe(1);
+  for (let n = 0; n < 3; n += 1) store(`next-${n}`, { namespace: 'a' });
+  expect(memory.recall(wanted('shared'), 'b')).toBeDefined();
+  memory.prune(() => false);
+  expect(clock.pending).toBe(0);
+  for (let n = 0; n < 3; n += 1) store(`next-${n}`, { namespace: 'a' });
+  for (let n = 0; n < 3; n += 1) expect(memory.recall(wanted(`next-${n}`), 'a')).toBeDefined();
+});
+
+it('attack: tokens of any length stay within the places, and one that is larger than all of them is not kept', () => {
+  const { clock, store, known } = stage(8);
+  store('large', { issued: issuedTo('large', { token: 'x'.repeat(9 * 4096), expiresInMs: 60_000 }) });
+  expect([known('large'), clock.pending]).toEqual([[], 0]);
 });

@@ -1,27 +1,28 @@
-import type { Clock, Timer } from '@pod-identity/kit/core';
+import { heapBytes, type Clock, type Timer } from '@pod-identity/kit/core';
 import type { TokenAge } from './age.ts';
-import { createShares, type Shared } from './shares.ts';
+import { createShares, type Shared, type Shares } from './shares.ts';
 import type { IssuedToken, TokenSubject } from './types.ts';
 
 export interface Entry {
   readonly issued: IssuedToken;
   readonly storedAt: number;
   readonly age: TokenAge;
-  /** Number of the request, in the order of requests. */
-  readonly question: number;
-  /** The namespace that asked for it. */
-  readonly namespace: string;
 }
 
 export interface TokenMemory {
-  recall(subject: TokenSubject, resource: string): Entry | undefined;
-  /** Ignored if the token of a later request is stored. */
-  store(subject: TokenSubject, resource: string, entry: Entry): void;
-  forget(subject: TokenSubject, resource: string): void;
+  /** From then on the token takes places of this namespace, too. */
+  recall(wanted: Wanted, namespace: string): Entry | undefined;
+  /** In place of the previous token, for its namespaces and this one. */
+  store(wanted: Wanted, namespace: string, entry: Entry): void;
   /** Forgets all tokens of the subject with this `keyOf`. */
   forgetAll(key: string): void;
   /** Forgets whatever belongs to other subjects than these. */
   prune(keep: (subject: TokenSubject) => boolean): void;
+}
+
+export interface Wanted {
+  readonly subject: TokenSubject;
+  readonly resource: string;
 }
 
 interface Known {
@@ -29,57 +30,68 @@ interface Known {
   readonly entries: Map<string, Kept>;
 }
 
-interface Kept extends Shared {
+interface Kept {
   readonly entry: Entry;
   readonly key: string;
   readonly resource: string;
+  readonly weight: number;
+  /** By namespace. */
+  readonly uses: Map<string, Use>;
   /** Removes the token when it expires. */
   readonly end: Timer;
 }
 
+/** The places that a token takes of a namespace. */
+interface Use extends Shared {
+  readonly kept: Kept;
+}
+
 /**
- * Tokens by subject and resource in `kept` places. If there are too many, the oldest token of the namespace with most places is evicted. Each is removed
+ * Tokens by subject and resource in `places`. If there are too many, the namespace with most places loses its oldest token, which is removed when
+ * no other namespace has it: a namespace that asks for very much takes no token from another one with the same identity. Each is removed
  * by a timer when it expires, so that a clock that is set back does not prolong it.
  */
-export function createTokenMemory(kept: number, clock: Pick<Clock, 'after'>): TokenMemory {
+export function createTokenMemory(places: number, clock: Pick<Clock, 'after'>): TokenMemory {
   const subjects = new Map<string, Known>();
-  const shares = createShares<Kept>({ perNamespace: Infinity, total: kept });
+  const shares = createShares<Use>({ perNamespace: Infinity, total: places });
 
-  const forgetAll = (key: string) => {
-    for (const resource of subjects.get(key)?.entries.keys() ?? []) forget(key, resource);
-  };
-  const forget = (key: string, resource: string) => {
+  const remove = ({ key, resource, uses, end }: Kept) => {
+    end.cancel();
+    for (const use of uses.values()) shares.remove(use);
     const entries = subjects.get(key)?.entries;
-    const known = entries?.get(resource);
-    if (!entries || !known) return;
-    known.end.cancel();
-    entries.delete(resource);
-    shares.remove(known);
-    if (entries.size === 0) subjects.delete(key);
+    if (entries?.delete(resource) && entries.size === 0) subjects.delete(key);
+  };
+  const find = (wanted: Wanted) => subjects.get(keyOf(wanted.subject))?.entries.get(wanted.resource);
+  const charge = (kept: Kept, namespaces: readonly string[]) => {
+    for (const out of chargeTo(shares, kept, namespaces)) remove(out);
+  };
+  const forgetAll = (key: string) => {
+    for (const kept of subjects.get(key)?.entries.values() ?? []) remove(kept);
   };
 
   return {
-    recall: (subject, resource) => subjects.get(keyOf(subject))?.entries.get(resource)?.entry,
-    store(subject, resource, entry) {
+    recall(wanted, namespace) {
+      const kept = find(wanted);
+      if (kept && !kept.uses.has(namespace)) charge(kept, [namespace]);
+      return kept?.entry;
+    },
+    store({ subject, resource }, namespace, entry) {
+      const before = find({ subject, resource });
+      if (before) remove(before);
       const key = keyOf(subject);
-      const known = subjects.get(key)?.entries.get(resource)?.entry;
-      if (known && known.question > entry.question) return;
-      forget(key, resource);
-      const entries = subjects.get(key)?.entries ?? new Map<string, Kept>();
       const lifeMs = entry.issued.access.expiresOnTimestamp - entry.storedAt;
-      const end = clock.after(Math.max(0, lifeMs), () => forget(key, resource));
-      const one: Kept = {
-        namespace: entry.namespace,
-        weight: weightOf(resource, entry),
+      const kept: Kept = {
         entry,
         key,
         resource,
-        end,
+        weight: weightOf({ subject, resource, issued: entry.issued }),
+        uses: new Map(),
+        end: clock.after(Math.max(0, lifeMs), () => remove(kept)),
       };
-      subjects.set(key, { subject, entries: entries.set(resource, one) });
-      for (const out of shares.add(one)) forget(out.key, out.resource);
+      const entries = subjects.get(key)?.entries ?? new Map<string, Kept>();
+      subjects.set(key, { subject, entries: entries.set(resource, kept) });
+      charge(kept, [...new Set([...(before?.uses.keys() ?? []), namespace])]);
     },
-    forget: (subject, resource) => forget(keyOf(subject), resource),
     forgetAll,
     prune(keep) {
       for (const [key, { subject }] of subjects) if (!keep(subject)) forgetAll(key);
@@ -87,15 +99,21 @@ export function createTokenMemory(kept: number, clock: Pick<Clock, 'after'>): To
   };
 }
 
+/** Returns the tokens that no namespace has any more. */
+function chargeTo(shares: Shares<Use>, kept: Kept, namespaces: readonly string[]): readonly Kept[] {
+  const added = namespaces.map((namespace): Use => ({ namespace, weight: kept.weight, kept }));
+  for (const use of added) kept.uses.set(use.namespace, use);
+  const out = added.flatMap((use) => shares.add(use));
+  for (const use of out) use.kept.uses.delete(use.namespace);
+  return out.map((use) => use.kept).filter(({ uses }) => uses.size === 0);
+}
+
 /** Twice an ordinary token. */
-const charactersOfPlace = 4_096;
+const bytesOfPlace = 4_096;
 
 /** Places: an application can have tokens with thousands of roles, and Entra's answer may have 256 KiB. */
-function weightOf(resource: string, { issued: { access, auxiliary = [] } }: Entry): number {
-  const tokens = [access, ...auxiliary.map((one) => one.access)].map(({ token }) => token);
-  return (
-    1 + Math.floor([resource, ...tokens].reduce((sum, text) => sum + text.length, 0) / charactersOfPlace)
-  );
+function weightOf(kept: Wanted & Pick<Entry, 'issued'>): number {
+  return 1 + Math.floor(heapBytes(kept) / bytesOfPlace);
 }
 
 /** Equal for subjects that get the same tokens. */

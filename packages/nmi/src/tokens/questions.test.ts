@@ -1,6 +1,7 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it, vi } from 'vitest';
 import { askerOf } from '../../test/builders.ts';
+import { TokenError } from './errors.ts';
 import { createMetadataPace } from './metadata/pace.ts';
 import { createQuestions, type Question } from './questions.ts';
 
@@ -147,3 +148,18 @@ it('a pod that may not ask, or has no place, gets the answer for which another p
   await clock.advance(1_000);
   await expect(Promise.all([waits, refused, served])).resolves.toEqual(['answer', 'answer', 'answer']);
 });
+
+it.each<[string, Partial<Parameters<typeof askerOf>[0]>]>([
+  ['may ask no more', { admit: () => 1_000 }],
+  ['has left', { signal: AbortSignal.abort() }],
+])(
+  'attack: a caller that %s does not fail one that wants the same answer in the same moment',
+  async (_, over) => {
+    const { questions, question, fill } = stage();
+    fill('hostile', 'a');
+    const hostile = questions.join('shared', askerOf({ namespace: 'hostile', pod: 'b', ...over }), question);
+    const victim = questions.join('shared', askerOf({ namespace: 'victim' }), question);
+    await expect(hostile).rejects.toBeInstanceOf(TokenError);
+    await expect(victim).resolves.toBe('answer');
+  },
+);

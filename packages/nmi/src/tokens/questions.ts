@@ -22,18 +22,21 @@ export interface Question<T> {
 
 export interface Questions<T> {
   isUnderWay(name: string): boolean;
+  /** Whether it has begun, or waits for a turn of this namespace. */
+  isAskedFor(name: string, namespace: string): boolean;
   /** The answer of the running question of this name, or of a new one. Fails when the asker leaves. */
   join(name: string, asker: Asker, question: Question<T>): Promise<T>;
 }
 
 interface Place {
+  readonly namespace: string;
   askers: number;
   withdraw(): void;
 }
 
 interface Flight<T> {
   readonly answer: Promise<T>;
-  readonly resolve: (answer: T | Promise<T>) => void;
+  readonly resolve: (answer: T) => void;
   readonly reject: (error: unknown) => void;
   isBegun: boolean;
   /** By pod: until its turn comes, a question waits in the queue once for each pod that wants its answer. */
@@ -47,23 +50,28 @@ interface Flight<T> {
 export function createQuestions<T>(): Questions<T> {
   const flights = new Map<string, Flight<T>>();
 
-  const end = (name: string, flight: Flight<T>) => {
-    if (flights.get(name) === flight) flights.delete(name);
-  };
   const start = (name: string): Flight<T> => {
     const { promise: answer, resolve, reject } = Promise.withResolvers<T>();
     answer.catch(() => undefined);
-    const flight: Flight<T> = { answer, resolve, reject, isBegun: false, places: new Map() };
+    // At once, so that nobody joins a question that has failed.
+    const ending =
+      <V>(settle: (value: V) => void) =>
+      (value: V) => {
+        if (flights.get(name) === flight) flights.delete(name);
+        settle(value);
+      };
+    const settle = { resolve: ending(resolve), reject: ending(reject) };
+    const flight: Flight<T> = { answer, ...settle, isBegun: false, places: new Map() };
     flights.set(name, flight);
-    answer.then(
-      () => end(name, flight),
-      () => end(name, flight),
-    );
     return flight;
   };
 
   return {
     isUnderWay: (name) => flights.has(name),
+    isAskedFor(name, namespace) {
+      const { isBegun = false, places } = flights.get(name) ?? {};
+      return isBegun || [...(places?.values() ?? [])].some((place) => place.namespace === namespace);
+    },
     async join(name, asker, question) {
       const flight = flights.get(name) ?? start(name);
       const leave = flight.isBegun ? ignore : enter(flight, asker, question);
@@ -112,7 +120,8 @@ function placeFor<T>(flight: Flight<T>, { asker, name, question }: Entering<T>):
     removePlace(flight, name, full());
     return undefined;
   }
-  const place: Place = { askers: 0, withdraw: () => entered.withdraw() };
+  const { namespace } = asker.tenant;
+  const place: Place = { namespace, askers: 0, withdraw: () => entered.withdraw() };
   if (!flight.isBegun) flight.places.set(name, place);
   return place;
 }

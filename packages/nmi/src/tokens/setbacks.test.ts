@@ -6,9 +6,10 @@ import { TokenError, type TokenErrorCode } from './errors.ts';
 const stage = () => {
   const clock = createFakeClock(1_000_000);
   const setbacks = createSetbacks({ clock, random: () => 0.5 });
-  const fail = (code: TokenErrorCode, retryAfterMs?: number, name = 'a') =>
-    setbacks.note(name, new TokenError(code, `why ${code}`, { status: 599, retryAfterMs }));
-  return { clock, setbacks, fail };
+  const of = (name: string, namespace = 'shop') => ({ name, namespace });
+  const fail = (code: TokenErrorCode, retryAfterMs?: number, requested = of('a')) =>
+    setbacks.note(requested, new TokenError(code, `why ${code}`, { status: 599, retryAfterMs }));
+  return { clock, setbacks, of, fail };
 };
 
 it.each<[TokenErrorCode, number | undefined, number]>([
@@ -20,29 +21,34 @@ it.each<[TokenErrorCode, number | undefined, number]>([
 ])(
   'after %s with Retry-After %s callers are told so for %i ms, with what is left of a time that was told',
   async (...[code, after, ms]) => {
-    const { clock, setbacks, fail } = stage();
+    const { clock, setbacks, of, fail } = stage();
     fail(code, after);
     await clock.advance(ms - 1);
     const retryAfterMs = after === undefined ? undefined : 1;
-    expect(setbacks.refusal('a')).toMatchObject({ code, status: 599, message: `why ${code}`, retryAfterMs });
+    expect(setbacks.refusal(of('a'))).toMatchObject({
+      code,
+      status: 599,
+      message: `why ${code}`,
+      retryAfterMs,
+    });
     await clock.advance(1);
-    expect(setbacks.refusal('a')).toBeUndefined();
+    expect(setbacks.refusal(of('a'))).toBeUndefined();
   },
 );
 
 it('after other failures callers ask at once', () => {
-  const { setbacks, fail } = stage();
+  const { setbacks, of, fail } = stage();
   fail('unavailable');
-  expect(setbacks.refusal('a')).toBeUndefined();
+  expect(setbacks.refusal(of('a'))).toBeUndefined();
 });
 
 it('a question that nobody waits for is asked after growing pauses, and not before callers may', async () => {
-  const { clock, setbacks, fail } = stage();
-  expect(setbacks.mayTry('a')).toBe(true);
+  const { clock, setbacks, of, fail } = stage();
+  expect(setbacks.mayTry(of('a'))).toBe(true);
   const pauseAfter = async (retryAfterMs?: number) => {
     fail('unavailable', retryAfterMs);
     const from = clock.now();
-    while (!setbacks.mayTry('a')) await clock.advance(500);
+    while (!setbacks.mayTry(of('a'))) await clock.advance(500);
     return clock.now() - from;
   };
   const [first, second] = [await pauseAfter(), await pauseAfter()];
@@ -53,13 +59,43 @@ it('a question that nobody waits for is asked after growing pauses, and not befo
 });
 
 it('of names that failed a bounded number is remembered: the oldest goes', () => {
-  const { setbacks, fail } = stage();
-  for (let n = 0; n < 1_999; n += 1) fail('throttled', 60_000, `name ${n}`);
-  fail('throttled', 60_000, 'name 0');
-  fail('throttled', 60_000, 'the last place');
-  expect([setbacks.refusal('name 0'), setbacks.refusal('name 1')].map(Boolean)).toEqual([true, true]);
-  fail('throttled', 60_000, 'another');
+  const { setbacks, of, fail } = stage();
+  for (let n = 0; n < 1_999; n += 1) fail('throttled', 60_000, of(`name ${n}`));
+  fail('throttled', 60_000, of('name 0'));
+  fail('throttled', 60_000, of('the last place'));
+  expect([setbacks.refusal(of('name 0')), setbacks.refusal(of('name 1'))].map(Boolean)).toEqual([true, true]);
+  fail('throttled', 60_000, of('another'));
   expect(
-    ['name 0', 'name 1', 'name 2', 'another'].map((name) => setbacks.refusal(name) !== undefined),
+    ['name 0', 'name 1', 'name 2', 'another'].map((name) => setbacks.refusal(of(name)) !== undefined),
   ).toEqual([true, false, true, true]);
+});
+
+it('what fails for one namespace keeps no other from trying, and what succeeds lets all of them try', () => {
+  const { setbacks, of, fail } = stage();
+  for (const namespace of ['hostile', 'shop']) fail('throttled', 60_000, of('a', namespace));
+  fail('throttled', 60_000, of('b', 'hostile'));
+  expect([setbacks.refusal(of('a')), setbacks.refusal(of('b'))].map(Boolean)).toEqual([true, false]);
+  expect([setbacks.mayTry(of('a')), setbacks.mayTry(of('b'))]).toEqual([false, true]);
+  setbacks.clear('a');
+  const hostile = ['a', 'b'].map((name) => setbacks.mayTry(of(name, 'hostile')));
+  expect([setbacks.mayTry(of('a')), ...hostile]).toEqual([true, true, false]);
+});
+
+it.each([
+  ['thousands of failures', 3_000, 'name'],
+  ['failures with long names', 300, 'ж'.repeat(2_048)],
+])('attack: a namespace with %s evicts only its own', (_, count, name) => {
+  const { setbacks, of, fail } = stage();
+  for (let n = 0; n < 500; n += 1) fail('throttled', 60_000, of(`of the victim ${n}`));
+  for (let n = 0; n < count; n += 1) fail('throttled', 60_000, of(`${n} ${name}`, 'hostile'));
+  for (let n = 0; n < 500; n += 1) expect(setbacks.refusal(of(`of the victim ${n}`))).toBeDefined();
+});
+
+it('attack: failures of any length stay within 2,000 places of 2 KiB', () => {
+  const { setbacks, of, fail } = stage();
+  const long = (n: number) => of(`${n} ${'ж'.repeat(2_048)}`, `namespace-${n % 100}`);
+  for (let n = 0; n < 2_000; n += 1) fail('throttled', 60_000, long(n));
+  const kept = Array.from({ length: 2_000 }, (_, n) => setbacks.refusal(long(n))).filter(Boolean);
+  // Each takes 4.2 KiB: three places.
+  expect(kept).toHaveLength(666);
 });

@@ -1,18 +1,20 @@
-import { createBackoff, RecentMap, type Backoff, type Clock } from '@pod-identity/kit/core';
+import { createBackoff, type Backoff, type Clock } from '@pod-identity/kit/core';
 import { TokenError } from './errors.ts';
+import { createFailures, type Failed } from './failures.ts';
 
-/** Recent failures, by the name of what was requested. */
+/** Recent failures, by the name of what was requested. Those of one namespace keep no other namespace from a request. */
 export interface Setbacks {
-  note(name: string, error: TokenError): void;
+  note(failed: Failed, error: TokenError): void;
+  /** For all namespaces: a request for this has succeeded. */
   clear(name: string): void;
   /** The error to return while the service asks for time, with what is left of its Retry-After. */
-  refusal(name: string): TokenError | undefined;
+  refusal(failed: Failed): TokenError | undefined;
   /** Whether a request in the background may be made already. */
-  mayTry(name: string): boolean;
+  mayTry(failed: Failed): boolean;
 }
 
 interface Setback {
-  readonly error: TokenError;
+  readonly told: Pick<TokenError, 'code' | 'message' | 'status' | 'retryAfterMs'>;
   readonly backoff: Backoff;
   readonly askAt: number;
   readonly tryAt: number;
@@ -24,35 +26,35 @@ const usualPauseMs: Partial<Readonly<Record<TokenError['code'], number>>> = {
   updating: 5_000,
 };
 const longestPauseMs = 10 * 60_000;
-const kept = 2_000;
+const placesKept = 2_000;
 
 export function createSetbacks({ clock, random }: { clock: Clock; random: () => number }): Setbacks {
-  const setbacks = new RecentMap<string, Setback>(kept);
+  const setbacks = createFailures<Setback>({ perNamespace: Infinity, total: placesKept });
 
   return {
-    note(name, error) {
+    note(failed, { code, message, status, retryAfterMs }) {
       const backoff =
-        setbacks.get(name)?.backoff ?? createBackoff({ baseMs: 10_000, capMs: 5 * 60_000, random });
+        setbacks.get(failed)?.backoff ?? createBackoff({ baseMs: 10_000, capMs: 5 * 60_000, random });
       const now = clock.now();
-      const pauseMs = Math.min(error.retryAfterMs ?? usualPauseMs[error.code] ?? 0, longestPauseMs);
-      setbacks.set(name, {
-        error,
+      const pauseMs = Math.min(retryAfterMs ?? usualPauseMs[code] ?? 0, longestPauseMs);
+      setbacks.set(failed, {
+        told: { code, message, status, retryAfterMs },
         backoff,
         askAt: now + pauseMs,
         tryAt: now + Math.max(pauseMs, backoff.next()),
       });
     },
-    clear: (name) => void setbacks.delete(name),
-    refusal(name) {
-      const setback = setbacks.get(name);
+    clear: (name) => setbacks.deleteAll(name),
+    refusal(failed) {
+      const setback = setbacks.get(failed);
       const leftMs = (setback?.askAt ?? 0) - clock.now();
       if (!setback || leftMs <= 0) return undefined;
-      const { code, message, status, retryAfterMs } = setback.error;
+      const { code, message, status, retryAfterMs } = setback.told;
       return new TokenError(code, message, {
         status,
         retryAfterMs: retryAfterMs === undefined ? undefined : leftMs,
       });
     },
-    mayTry: (name) => clock.now() >= (setbacks.get(name)?.tryAt ?? 0),
+    mayTry: (failed) => clock.now() >= (setbacks.get(failed)?.tryAt ?? 0),
   };
 }

@@ -43,7 +43,7 @@ export interface TokenSourceOptions {
   readonly onRecalled?: (subject: TokenSubject) => void;
 }
 
-const entriesKept = 2_000;
+const placesKept = 2_000;
 /** A token is not returned in its last seconds, even if no other one can be had. */
 const lastUseMs = 10_000;
 const mismatchKeptMs = 60_000;
@@ -51,57 +51,56 @@ const mismatchKeptMs = 60_000;
 const patienceMs = 1_000;
 
 /**
- * Keeps tokens in memory and makes one request at a time for each. It does not decide who may get a token. A token that is used in the
- * later part of its life is renewed in the background; if that fails, the old one is returned while it is valid.
+ * Keeps tokens in memory and makes one request at a time for each, also for callers that want none from memory: the request is the same.
+ * It does not decide who may get a token. A token that is used in the later part of its life is renewed in the background; if that
+ * fails, the old one is returned while it is valid.
  */
 export function createTokenSource(options: TokenSourceOptions): TokenSource {
   const { clock, onRecalled } = options;
-  const memory = createTokenMemory(entriesKept, clock);
-  const setbacks = createSetbacks(options);
-  const unknown = createUnknownIdentities(options.random);
-  const flights = createQuestions<IssuedToken>();
-  const stores = { memory, setbacks, unknown, flights };
+  const stores = createStores(options);
+  const { memory, setbacks, unknown, flights } = stores;
   const join = joinInto(stores, options);
   const fetchOnce = fetchThrough(stores, join, clock);
+  const renewBehind = renewThrough(stores, join);
 
-  const recall = (wish: TokenWish): Entry | undefined =>
-    wish.bypassCache ? undefined : memory.recall(wish.subject, wish.resource);
-  const oldOf = (wish: TokenWish): IssuedToken | undefined => {
-    const issued = recall(wish)?.issued;
+  const recall = (wish: TokenWish, namespace: string): Entry | undefined =>
+    wish.bypassCache ? undefined : memory.recall(wish, namespace);
+  const oldOf = (wish: TokenWish, namespace: string): IssuedToken | undefined => {
+    const issued = recall(wish, namespace)?.issued;
     return issued && isUsable(issued, wish.subject, clock.now()) ? issued : undefined;
   };
 
-  const fresh = (wish: TokenWish, asker: () => Asker): IssuedToken | undefined => {
-    const entry = recall(wish);
+  const fresh = (wish: TokenWish, asker: Asker): IssuedToken | undefined => {
+    const entry = recall(wish, asker.tenant.namespace);
     const now = clock.now();
     if (!entry || now >= entry.age.freshUntil || hasOtherClientId(entry.issued, wish.subject))
       return undefined;
     onRecalled?.(wish.subject);
-    const isDue = now >= entry.age.refreshAt && setbacks.mayTry(setbackName(wish));
-    // Errors are ignored: when the token is old, the next caller requests it again and gets the error.
-    if (isDue && !flights.isUnderWay(flightName(wish))) void join(wish, asker()).catch(() => undefined);
+    if (now >= entry.age.refreshAt) renewBehind(wish, asker);
     return entry.issued;
   };
 
   /** A new token if it can be had soon, otherwise the old one while it is valid. */
   const renew = async (wish: TokenWish, asker: Asker): Promise<Obtained> => {
-    const issued = oldOf(wish);
+    const { namespace } = asker.tenant;
+    const name = nameOf(wish);
+    const issued = oldOf(wish, namespace);
     if (!issued) return fetchOnce(wish, asker);
     const old: Obtained = { issued, from: 'stale' };
-    if (!flights.isUnderWay(flightName(wish)) && !setbacks.mayTry(setbackName(wish))) return old;
+    if (!flights.isUnderWay(name) && !setbacks.mayTry({ namespace, name })) return old;
     return within(fetchOnce(wish, asker).catch(insteadOf(old)), { clock, late: old });
   };
 
   const once = async (wish: TokenWish, asker: Asker): Promise<Obtained> => {
-    const known = fresh(wish, () => asker) ?? recentMismatch(memory, wish, clock.now());
+    const known = fresh(wish, asker) ?? recentMismatch(memory, { wish, asker, now: clock.now() });
     const obtained: Obtained = known ? { issued: known, from: 'hit' } : await renew(wish, asker);
     if (hasOtherClientId(obtained.issued, wish.subject)) throw anotherIdentity(obtained.issued, wish.subject);
     return obtained;
   };
 
   return {
-    cached: fresh,
-    get: untilKnown({ once, unknown, hasOld: (wish) => oldOf(wish) !== undefined }, options),
+    cached: (wish, asker) => fresh(wish, asker()),
+    get: untilKnown({ once, unknown, hasOld: (...of) => oldOf(...of) !== undefined }, options),
     prune: (keep) => memory.prune(keep),
     forget: (key) => memory.forgetAll(key),
   };
@@ -110,14 +109,29 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
 type Join = (wish: TokenWish, asker: Asker) => Promise<IssuedToken>;
 
 /** Joins a running request or makes one, unless it is known to fail. */
-function fetchThrough({ setbacks, unknown, flights }: Stores, join: Join, clock: Clock) {
+function fetchThrough({ memory, setbacks, unknown, flights }: Stores, join: Join, clock: Clock) {
   return async (wish: TokenWish, asker: Asker): Promise<Obtained> => {
-    const isUnderWay = flights.isUnderWay(flightName(wish));
+    const isUnderWay = flights.isUnderWay(nameOf(wish));
     const known = isUnderWay ? undefined : unknown.recall(askedBy(asker, wish), clock.now());
-    const refused = isUnderWay ? undefined : (setbacks.refusal(setbackName(wish)) ?? known?.error);
+    const { namespace } = asker.tenant;
+    const pause = isUnderWay ? undefined : setbacks.refusal({ namespace, name: pauseOf(wish) });
+    const refused = pause ?? known?.error;
     if (refused) throw refused;
     const issued = await join(wish, asker);
+    // Whoever joined keeps the token, too.
+    memory.recall(wish, namespace);
     return { issued, from: isUnderWay ? 'joined' : 'miss' };
+  };
+}
+
+/** Requests a new token that nobody waits for, unless that is done already. */
+function renewThrough({ setbacks, flights }: Stores, join: Join) {
+  return (wish: TokenWish, asker: Asker): void => {
+    const { namespace } = asker.tenant;
+    const name = nameOf(wish);
+    if (!setbacks.mayTry({ namespace, name }) || flights.isAskedFor(name, namespace)) return;
+    // Errors are ignored: when the token is old, the next caller requests it again and gets the error.
+    void join(wish, asker).catch(() => undefined);
   };
 }
 
@@ -148,24 +162,29 @@ interface Stores {
   readonly flights: Questions<IssuedToken>;
 }
 
-/** Joins a running request, or makes one and stores the token unless it has special claims. */
+function createStores(options: TokenSourceOptions): Stores {
+  return {
+    memory: createTokenMemory(placesKept, options.clock),
+    setbacks: createSetbacks(options),
+    unknown: createUnknownIdentities(options.random),
+    flights: createQuestions(),
+  };
+}
+
+/** Joins a running request, or makes one and stores the token. */
 function joinInto({ memory, setbacks, flights }: Stores, options: TokenSourceOptions): Join {
   const { upstream, clock, random, queueFor, mayKeep = () => true } = options;
-  let questions = 0;
 
   const askAndStore = async (wish: TokenWish, namespace: string): Promise<IssuedToken> => {
-    const question = ++questions;
+    const names = new Set([nameOf(wish), pauseOf(wish)]);
     const issued = await upstream.ask(wish).catch((error: unknown) => {
-      if (error instanceof TokenError) setbacks.note(setbackName(wish), error);
+      if (error instanceof TokenError) for (const name of names) setbacks.note({ namespace, name }, error);
       throw error;
     });
-    setbacks.clear(setbackName(wish));
+    for (const name of names) setbacks.clear(name);
     const now = clock.now();
     const age = ageOf({ now, expiresOn: issued.access.expiresOnTimestamp }, random());
-    // A token with special claims is only for its caller. The request also means that the stored token is not good.
-    if (isSpecial(wish)) memory.forget(wish.subject, wish.resource);
-    else if (mayKeep(wish.subject))
-      memory.store(wish.subject, wish.resource, { issued, storedAt: now, age, question, namespace });
+    if (mayKeep(wish.subject)) memory.store(wish, namespace, { issued, storedAt: now, age });
     return issued;
   };
 
@@ -175,7 +194,7 @@ function joinInto({ memory, setbacks, flights }: Stores, options: TokenSourceOpt
       cost: costOf(wish.subject),
       ask: () => askAndStore(wish, asker.tenant.namespace),
     };
-    return flights.join(flightName(wish), asker, question);
+    return flights.join(nameOf(wish), asker, question);
   };
 }
 
@@ -184,34 +203,30 @@ function costOf(subject: TokenSubject): number {
   return subject.kind === 'service-principal' ? 1 + subject.auxiliaryTenantIds.length : 1;
 }
 
+interface Wishing {
+  readonly wish: TokenWish;
+  readonly asker: Asker;
+  readonly now: number;
+}
+
 /** A token with another client id than the AzureIdentity is kept for a while: otherwise a wrong object would cost a request each time. */
-function recentMismatch(
-  memory: TokenMemory,
-  { subject, resource }: TokenWish,
-  now: number,
-): IssuedToken | undefined {
-  const entry = memory.recall(subject, resource);
-  return entry && hasOtherClientId(entry.issued, subject) && now - entry.storedAt < mismatchKeptMs
+function recentMismatch(memory: TokenMemory, { wish, asker, now }: Wishing): IssuedToken | undefined {
+  const entry = memory.recall(wish, asker.tenant.namespace);
+  return entry && hasOtherClientId(entry.issued, wish.subject) && now - entry.storedAt < mismatchKeptMs
     ? entry.issued
     : undefined;
 }
 
 const passing: ReadonlySet<TokenError['code']> = new Set(['throttled', 'updating', 'unavailable'] as const);
 
-function isSpecial({ passThrough }: TokenWish): boolean {
-  for (const name in passThrough) if (Object.hasOwn(passThrough, name)) return true;
-  return false;
-}
-
 /** Wishes with the same name can share a request. */
-function flightName(wish: TokenWish): string {
-  const special = isSpecial(wish) ? JSON.stringify(Object.entries(wish.passThrough).sort()) : '';
-  return `${wish.bypassCache} ${wish.isExpected} ${special} ${keyOf(wish.subject)} ${wish.resource}`;
+function nameOf({ subject, resource }: TokenWish): string {
+  return `${keyOf(subject)} ${resource}`;
 }
 
-/** A failure of one wish applies to all with the same name. */
-function setbackName({ subject, resource }: TokenWish): string {
-  return `${keyOf(subject)} ${resource}`;
+/** What the service slows down: Entra counts all requests of an application. */
+function pauseOf(wish: TokenWish): string {
+  return wish.subject.kind === 'service-principal' ? keyOf(wish.subject) : nameOf(wish);
 }
 
 /** Whether the token has another client id than the AzureIdentity, which is out of date or forged then: the pod must not get it. */

@@ -1,5 +1,6 @@
-import { createBackoff, RecentMap, type Backoff } from '@pod-identity/kit/core';
+import { createBackoff, type Backoff } from '@pod-identity/kit/core';
 import type { TokenError } from './errors.ts';
+import { createFailures, type Failed } from './failures.ts';
 
 /** Identities that the metadata service did not know at the last request, by namespace of the request. */
 export interface UnknownIdentities {
@@ -30,37 +31,28 @@ const longestHiddenMs = 5_000;
 const firstHiddenMs = 1_000;
 /** After this time without a request the entry starts again. */
 const forgottenMs = 120_000;
-const identitiesKept = 256;
-const namespacesKept = 512;
+const placesKept = { perNamespace: 256, total: 1_000 };
 
 /** Each namespace has its own entries, so that requests of one neither hide identities from another nor evict its entries. */
 export function createUnknownIdentities(random: () => number): UnknownIdentities {
-  const memory = new RecentMap<string, Map<string, Entry>>(namespacesKept);
-
-  const entriesOf = (namespace: string) => {
-    const entries = memory.get(namespace) ?? new RecentMap<string, Entry>(identitiesKept);
-    memory.set(namespace, entries);
-    return entries;
-  };
+  const memory = createFailures<Entry>(placesKept);
 
   return {
     note(asked, error, now) {
-      const entries = entriesOf(asked.namespace);
-      const identity = keyOf(asked);
-      const known = entries.get(identity);
+      const known = memory.get(failedOf(asked));
       if (known?.error === error) return now - known.since;
       const before = known && now - known.last < forgottenMs ? known : undefined;
       const backoff =
         before?.backoff ?? createBackoff({ baseMs: firstHiddenMs, capMs: longestHiddenMs, random });
       const since = before?.since ?? now;
-      entries.set(identity, { error, since, last: now, backoff, askAt: now + backoff.next() });
+      memory.set(failedOf(asked), { error, since, last: now, backoff, askAt: now + backoff.next() });
       return now - since;
     },
     forget({ namespace, identity }) {
-      for (const isExpected of [true, false]) memory.get(namespace)?.delete(keyOf({ identity, isExpected }));
+      for (const isExpected of [true, false]) memory.delete(failedOf({ namespace, identity, isExpected }));
     },
     recall(asked, now) {
-      const entry = memory.get(asked.namespace)?.get(keyOf(asked));
+      const entry = memory.get(failedOf(asked));
       // In case the clock is set back.
       const waitMs = Math.min((entry?.askAt ?? 0) - now, longestHiddenMs);
       return entry && waitMs > 0 ? { error: entry.error, waitMs } : undefined;
@@ -68,6 +60,6 @@ export function createUnknownIdentities(random: () => number): UnknownIdentities
   };
 }
 
-function keyOf({ identity, isExpected }: Omit<Asked, 'namespace'>): string {
-  return `${isExpected} ${identity}`;
+function failedOf({ namespace, identity, isExpected }: Asked): Failed {
+  return { namespace, name: `${isExpected} ${identity}` };
 }

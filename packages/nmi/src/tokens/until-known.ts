@@ -11,7 +11,7 @@ interface Attempts<T> {
   readonly once: Get<T>;
   readonly unknown: UnknownIdentities;
   /** Whether there is a valid token in memory. */
-  readonly hasOld: (wish: TokenWish) => boolean;
+  readonly hasOld: (wish: TokenWish, namespace: string) => boolean;
 }
 
 /** Repeats the request while an expected identity is not known; each one is charged. */
@@ -24,7 +24,7 @@ export function untilKnown<T>(
     if (!(error instanceof TokenError) || error.code !== 'not-on-host') throw error;
     const now = clock.now();
     const unknownMs = unknown.note(asked, error, now);
-    if (!asked.isExpected || hasOld(wish)) throw error;
+    if (!asked.isExpected || hasOld(wish, asked.namespace)) throw error;
     if (unknownMs > modelDelayMs)
       throw new TokenError('misconfigured', neverArrived, { status: 400, cause: error });
     return unknown.recall(asked, now)?.waitMs ?? 0;

@@ -43,7 +43,7 @@ it.each<[HostSubject, Identity | undefined]>([
 ])('W-C10: passes the selector of an exempt pod on: %j', async (subject, identity) => {
   const { ask, getToken } = stage();
   await ask(wishFor(subject));
-  expect(sentOf(getToken)).toStrictEqual([{ resource: 'https://vault.azure.net', extraQuery: {}, identity }]);
+  expect(sentOf(getToken)).toStrictEqual([{ resource: 'https://vault.azure.net', identity }]);
 });
 
 it('reads the client and object id out of the token when the answer does not state them', async () => {

@@ -18,15 +18,11 @@ export interface ManagedIdentityOptions {
 export function createManagedIdentitySource(options: ManagedIdentityOptions): TokenUpstream<HostSubject> {
   const { imds, clock, onAsked } = options;
   return {
-    async ask({ subject, resource, passThrough }) {
+    async ask({ subject, resource }) {
       const startedAt = clock.now();
       let isOk = false;
       try {
-        const access = await imds.getToken({
-          resource,
-          extraQuery: passThrough,
-          identity: identityOf(subject),
-        });
+        const access = await imds.getToken({ resource, identity: identityOf(subject) });
         isOk = true;
         const claims = readClaims(access.token);
         const clientId = access.clientId?.toLowerCase() ?? claims.clientId;

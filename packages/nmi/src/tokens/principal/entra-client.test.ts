@@ -42,7 +42,6 @@ const stage = (body: unknown = { access_token: 'token', expires_in: 600 }, statu
     subject,
     tenantId: subject.tenantId,
     resource: 'https://vault.azure.net',
-    capabilities: [],
   };
   return {
     sent,
@@ -91,14 +90,6 @@ it('never answers from a memory of its own', async () => {
   await ask();
   await ask();
   expect(sent).toHaveLength(2);
-});
-
-it('passes on what the caller can handle', async () => {
-  const { askWith, question, sent } = stage();
-  await askWith({ ...question, capabilities: ['cp1'], proof: { kind: 'secret', value: 'hidden' } });
-  expect(new URLSearchParams(sent[0]?.body).get('claims')).toContain(
-    '"access_token":{"xms_cc":{"values":["cp1"]}}',
-  );
 });
 
 it('proves itself with a signed assertion where it has a certificate, and sends no secret', async () => {

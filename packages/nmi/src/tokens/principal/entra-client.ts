@@ -17,8 +17,6 @@ export interface EntraQuestion {
   readonly tenantId: string;
   readonly resource: string;
   readonly proof: Proof;
-  /** Capabilities of the caller, such as `cp1`. */
-  readonly capabilities: readonly string[];
 }
 
 export interface EntraClient {
@@ -72,7 +70,7 @@ function tokenEndpointOf({ subject, tenantId }: EntraQuestion): string {
   return `${subject.authority}/${tenantId}/oauth2/v2.0/token`;
 }
 
-function authOf({ subject, tenantId, capabilities }: EntraQuestion, endpoint: string): NodeAuthOptions {
+function authOf({ subject, tenantId }: EntraQuestion, endpoint: string): NodeAuthOptions {
   const authority = `${subject.authority}/${tenantId}`;
   return {
     clientId: subject.clientId,
@@ -85,7 +83,6 @@ function authOf({ subject, tenantId, capabilities }: EntraQuestion, endpoint: st
       issuer: `${authority}/v2.0`,
       jwks_uri: `${authority}/discovery/v2.0/keys`,
     }),
-    clientCapabilities: [...capabilities],
   };
 }
 

@@ -20,7 +20,6 @@ const wish = (over: Partial<TokenWish<ServicePrincipal>> = {}): TokenWish<Servic
   subject,
   resource: 'https://vault.azure.net',
   bypassCache: false,
-  passThrough: {},
   isExpected: false,
   ...over,
 });
@@ -35,7 +34,6 @@ const stage = (answer: (question: EntraQuestion) => string | Error = () => 'opaq
   const state = { version: '1', answer, hold: Promise.resolve(undefined) };
   const source = createPrincipalSource({
     clock,
-    random: () => 0,
     secretReader: {
       version: () => Promise.resolve(state.version),
       read: () => Promise.resolve({ version: state.version, stored: { kind: 'secret', value: 'hidden' } }),
@@ -81,7 +79,6 @@ it('asks the tenant of the application, with what the Secret holds, and tells ho
       subject,
       tenantId: 'home',
       resource: 'https://vault.azure.net',
-      capabilities: [],
       proof: { kind: 'secret', value: 'hidden' },
     },
   ]);
@@ -110,46 +107,6 @@ it('asks each auxiliary tenant as well, in their order, and fails when one of th
 
 it('without auxiliary tenants there are no tokens of any', async () => {
   expect(await stage().ask()).not.toHaveProperty('auxiliary');
-});
-
-it.each([
-  [undefined, []],
-  ['cp1', ['cp1']],
-  ['cp1,,cp2', ['cp1', 'cp2']],
-])('what the caller can handle, %j, is passed on as %j', async (xms_cc, capabilities) => {
-  const { ask, questions } = stage();
-  await ask(wish({ passThrough: xms_cc === undefined ? {} : { xms_cc } }));
-  expect(questions[0]?.capabilities).toEqual(capabilities);
-});
-
-it('an application that Entra slows down asks for nothing at all, another one goes on', async () => {
-  const { ask, questions, asked, clock, state } = stage();
-  state.answer = () => new TokenError('throttled', 'too many', { retryAfterMs: 30_000 });
-  await expect(ask()).resolves.toMatchObject({ code: 'throttled' });
-  state.answer = () => 'opaque';
-  await expect(ask(wish({ resource: 'https://other' }))).resolves.toMatchObject({ code: 'throttled' });
-  expect([questions.length, asked]).toEqual([1, [{ ms: 20, isOk: false }]]);
-  await expect(ask(wish({ subject: { ...subject, clientId: 'next' } }))).resolves.toHaveProperty('access');
-  await clock.advance(30_000);
-  await expect(ask()).resolves.toHaveProperty('access');
-});
-
-it('after an answer nothing is held against the application, also by a clock that is set back', async () => {
-  const { ask, clock, state } = stage(() => new TokenError('throttled', 'no', { retryAfterMs: 1_000 }));
-  await ask();
-  state.answer = () => 'opaque';
-  await clock.advance(1_000);
-  await ask();
-  const now = clock.now();
-  clock.now = () => now - 60_000;
-  await expect(ask()).resolves.toHaveProperty('access');
-});
-
-it('a fault of our own is held against nobody', async () => {
-  const { ask, state } = stage(() => new TypeError('a bug'));
-  await expect(ask()).resolves.toMatchObject({ message: 'a bug' });
-  state.answer = () => 'opaque';
-  await expect(ask()).resolves.toHaveProperty('access');
 });
 
 it('a token that was requested with a Secret that has changed meanwhile is not given out', async () => {

@@ -2,11 +2,9 @@
 // It must not parse or decrypt a certificate: that is done in a process of its own (reader).
 import type { Clock } from '@pod-identity/kit/core';
 import { readClaims } from '../claims.ts';
-import { createSetbacks } from '../setbacks.ts';
 import { TokenError } from '../errors.ts';
-import { keyOf } from '../memory.ts';
-import type { ServicePrincipal, TokenUpstream, TokenWish } from '../types.ts';
-import type { EntraClient, EntraQuestion, Proof } from './entra-client.ts';
+import type { ServicePrincipal, TokenUpstream } from '../types.ts';
+import type { EntraClient, EntraQuestion } from './entra-client.ts';
 import { createSecretMemory, type SecretMemory, type SecretMemoryOptions } from './secret-memory.ts';
 import type { SecretReference } from './secret-reader.ts';
 
@@ -14,7 +12,6 @@ export interface PrincipalSourceOptions extends Pick<SecretMemoryOptions, 'certi
   readonly secretReader: SecretMemoryOptions['reader'];
   readonly entra: EntraClient;
   readonly clock: Clock;
-  readonly random: () => number;
   /** Called when tokens that were got with this Secret must be forgotten. */
   readonly onSecretChanged: (reference: SecretReference) => void;
   /** Whether a Secret that was read may be kept; default: yes. */
@@ -29,8 +26,7 @@ export interface PrincipalSource extends TokenUpstream<ServicePrincipal> {
 
 /** Tokens of service principals: reads the Secret from the API server, then requests a token for each tenant from Entra. */
 export function createPrincipalSource(options: PrincipalSourceOptions): PrincipalSource {
-  const { clock, random, entra, onAsked } = options;
-  const setbacks = createSetbacks({ clock, random });
+  const { clock, entra, onAsked } = options;
   const secrets = createSecretMemory({
     reader: options.secretReader,
     certificates: options.certificates,
@@ -40,30 +36,22 @@ export function createPrincipalSource(options: PrincipalSourceOptions): Principa
     ...(options.mayKeepSecret && { mayKeep: options.mayKeepSecret }),
   });
 
-  // Entra counts all requests of an application: while it throttles one, none is sent for this application.
   const askOne = async (question: EntraQuestion) => {
-    const name = keyOf(question.subject);
-    const refused = setbacks.refusal(name);
-    if (refused) throw refused;
     const startedAt = clock.now();
     let isOk = false;
     try {
       const access = await entra.ask(question);
       isOk = true;
-      setbacks.clear(name);
       return access;
-    } catch (error) {
-      if (error instanceof TokenError) setbacks.note(name, error);
-      throw error;
     } finally {
       onAsked({ ms: clock.now() - startedAt, isOk });
     }
   };
 
   const ask: PrincipalSource['ask'] = async (wish) => {
-    const { subject } = wish;
+    const { subject, resource } = wish;
     const { proof, isCurrent } = await secrets.proof(subject);
-    const forTenant = (tenantId: string) => askOne(questionFor(wish, tenantId, proof));
+    const forTenant = (tenantId: string) => askOne({ subject, tenantId, resource, proof });
     const access = await forTenant(subject.tenantId);
     const others = await Promise.all(
       subject.auxiliaryTenantIds.map(async (tenantId) => ({ tenantId, access: await forTenant(tenantId) })),
@@ -80,13 +68,4 @@ export function createPrincipalSource(options: PrincipalSourceOptions): Principa
 function changedMeanwhile({ secret: { namespace, name } }: ServicePrincipal): TokenError {
   const text = `Secret ${namespace}/${name} was changed while a token was requested with it. Try again.`;
   return new TokenError('unavailable', text);
-}
-
-function questionFor(
-  { subject, resource, passThrough }: TokenWish<ServicePrincipal>,
-  tenantId: string,
-  proof: Proof,
-): EntraQuestion {
-  const capabilities = (passThrough['xms_cc'] ?? '').split(',').filter((one) => one !== '');
-  return { subject, tenantId, resource, proof, capabilities };
 }
