@@ -67,14 +67,16 @@ export function parseLabelSelector(selector: string): Predicate {
 
 /** @param supported the fields this resource can be selected by. */
 export function parseFieldSelector(selector: string, supported: ReadonlySet<string>): Predicate {
-  if (selector.trim() === '') return everything;
-  const terms = selector.split(',').map((term) => {
-    const [, field = '', operator = '', wanted = ''] = /^([^=!]+)(==?|!=)(.*)$/.exec(term.trim()) ?? [];
-    if (operator === '') throw badRequest(`invalid selector: '${selector}'; can't understand '${term}'`);
-    if (!supported.has(field)) throw badRequest(`field label not supported: ${field}`);
-    return operator === '!='
-      ? (fields: Readonly<Record<string, string>>) => (fields[field] ?? '') !== wanted
-      : (fields: Readonly<Record<string, string>>) => (fields[field] ?? '') === wanted;
-  });
-  return all(terms);
+  // Empty terms are passed over, and spaces are part of a name.
+  const terms = selector.split(',').filter((term) => term !== '');
+  return all(
+    terms.map((term) => {
+      const [, field = '', operator = '', wanted = ''] = /^([^=!]+)(==?|!=)(.*)$/.exec(term) ?? [];
+      if (operator === '') throw badRequest(`invalid selector: '${selector}'; can't understand '${term}'`);
+      if (!supported.has(field)) throw badRequest(`field label not supported: ${field}`);
+      return operator === '!='
+        ? (fields: Readonly<Record<string, string>>) => (fields[field] ?? '') !== wanted
+        : (fields: Readonly<Record<string, string>>) => (fields[field] ?? '') === wanted;
+    }),
+  );
 }

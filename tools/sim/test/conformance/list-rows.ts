@@ -160,10 +160,31 @@ export const listRows: readonly Row[] = [
         ['metadata.name=b', 'b'],
         ['status.phase=Running', 'b'],
         ['spec.nodeName=n1,status.phase=Running', ''],
+        ['status.phase!=Running', 'a'],
+        ['spec.nodeName==n1,', 'a'],
+        ['status.phase!=Succeeded,status.phase!=Failed', 'a b'],
+        ['spec.nodeName=n2,status.phase!=Running,status.phase!=Failed', ''],
         [`metadata.namespace=${namespace}`, 'a b'],
       ] as const) {
         const { body } = await door.ask('GET', `${core}/pods?fieldSelector=${encodeURIComponent(selector)}`);
         expect(`${selector} → ${namesOf(body).join(' ')}`).toBe(`${selector} → ${selected}`);
+      }
+    },
+  },
+  {
+    sentence: 'terms of field selectors have =, == or !=',
+    source: fields,
+    check: async ({ door, core }) => {
+      for (const term of [
+        'status.phase',
+        '!status.phase',
+        'status.phase in (Failed)',
+        'status.phase>Failed',
+      ]) {
+        const selector = `spec.nodeName=n1,${term}`;
+        const answer = await door.ask('GET', `${core}/pods?fieldSelector=${encodeURIComponent(selector)}`);
+        expect(answer).toMatchObject({ status: 400, body: { reason: 'BadRequest' } });
+        expect(answer.body.message).toContain(`can't understand '${term}'`);
       }
     },
   },
@@ -180,9 +201,12 @@ export const listRows: readonly Row[] = [
     sentence: 'pods cannot be selected by other fields',
     source: fields,
     check: async ({ door, core }) => {
-      const answer = await door.ask('GET', `${core}/pods?fieldSelector=spec.none%3Da`);
-      expect(answer).toMatchObject({ status: 400, body: { reason: 'BadRequest' } });
-      expect(answer.body.message).toContain('field label not supported: spec.none');
+      for (const field of ['spec.none', ' status.phase', 'status.phase ']) {
+        const selector = `spec.nodeName=n1,${field}!=a`;
+        const answer = await door.ask('GET', `${core}/pods?fieldSelector=${encodeURIComponent(selector)}`);
+        expect(answer).toMatchObject({ status: 400, body: { reason: 'BadRequest' } });
+        expect(answer.body.message).toContain(`field label not supported: ${field}`);
+      }
     },
     unlike: { 'v1.36': 'it has none of the rules of pods' },
   },
@@ -272,6 +296,32 @@ export const listRows: readonly Row[] = [
         isNamed('last'),
       );
       expect(events.map(brief)).toEqual(['ADDED last']);
+    },
+  },
+  {
+    sentence:
+      'through a field selector that excludes phases, a pod that finishes is DELETED, with the version of the change',
+    source: `${concepts}#efficient-detection-of-changes`,
+    check: async ({ door, core }) => {
+      const become = (name: string, phase: string) =>
+        door.ask('PATCH', `${core}/pods/${name}/status`, { body: { status: { phase } } });
+      const since = (await door.ask('GET', `${core}/pods`)).body.metadata.resourceVersion;
+      for (const name of ['a', 'b'])
+        await door.ask('POST', `${core}/pods`, { body: pod(name, { nodeName: 'n1' }) });
+      await become('a', 'Running');
+      const ended = await become('a', 'Failed');
+      await door.ask('PATCH', `${core}/pods/a`, { body: { metadata: { labels: { later: '1' } } } });
+      await become('b', 'Succeeded');
+      await door.ask('POST', `${core}/pods`, { body: pod('last', { nodeName: 'n1' }) });
+      const selector = encodeURIComponent('spec.nodeName=n1,status.phase!=Succeeded,status.phase!=Failed');
+      const path = `${core}/pods?watch=true&fieldSelector=${selector}&resourceVersion=${since}`;
+      const events = await door.watch(path, isNamed('last'));
+      expect(events.map(brief)).toEqual([
+        ...['ADDED a', 'ADDED b', 'MODIFIED a', 'DELETED a', 'DELETED b', 'ADDED last'],
+      ]);
+      expect(events[3]?.object.metadata.resourceVersion).toBe(ended.body.metadata.resourceVersion);
+      const { body } = await door.ask('GET', `${core}/pods?fieldSelector=${selector}`);
+      expect(namesOf(body)).toEqual(['last']);
     },
   },
   {
