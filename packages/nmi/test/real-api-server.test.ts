@@ -91,13 +91,15 @@ function suite(server: RunningApiServer) {
         containers: [{ name: 'main', image: 'local.test/app:1' }],
       },
     });
-    await admin.request({
+    await become(name, { phase: 'Running', podIP: ip, podIPs: [{ ip }] });
+  };
+  const become = (name: string, status: object) =>
+    admin.request({
       method: 'PATCH',
       path: `${pods}/${name}/status`,
       contentType: 'application/merge-patch+json',
-      body: { status: { phase: 'Running', podIP: ip, podIPs: [{ ip }] } },
+      body: { status },
     });
-  };
   const deletePod = (name: string, gracePeriodSeconds: number) =>
     admin.request({
       method: 'DELETE',
@@ -105,19 +107,22 @@ function suite(server: RunningApiServer) {
       body: { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds },
     });
 
-  /** Finds callers by a memory that was filled once and never updated. */
-  const withFrozenWatch = async () => {
-    const stop = new AbortController();
-    onTestFinished(() => stop.abort());
-    const directory = createPodInformer({
+  const podInformer = (transport: KubeTransport) =>
+    createPodInformer({
       node,
+      transport,
       clock: systemClock,
       random: Math.random,
       onFailed: () => expect.unreachable(),
       lastAnswerMs: () => Infinity,
       log: createLog({ component: 'nmi', level: 'error' }),
-      transport: { ...nmi, watch: ({ signal }) => silence(signal) },
     });
+
+  /** Finds callers by a memory that was filled once and never updated. */
+  const withFrozenWatch = async () => {
+    const stop = new AbortController();
+    onTestFinished(() => stop.abort());
+    const directory = podInformer({ ...nmi, watch: ({ signal }) => silence(signal) });
     void directory.informer.run(stop.signal);
     await directory.informer.synced;
     const callers = createCallerFinder({
@@ -163,6 +168,32 @@ function suite(server: RunningApiServer) {
     await runPod('heir', '10.0.0.2');
     await expect(call('10.0.0.2')).resolves.toMatchObject({ pod: { name: 'heir' } });
   });
+
+  it.each(['Succeeded', 'Failed'])(
+    'a pod that becomes %s loses its address at once: the watch deletes it',
+    async (phase) => {
+      const name = phase.toLowerCase();
+      await runPod(name, '10.0.0.3');
+      const stop = new AbortController();
+      onTestFinished(() => stop.abort());
+      const directory = podInformer(nmi);
+      const gone = new Promise<void>((resolve) =>
+        directory.informer.onChange(
+          (change) => change.type === 'deleted' && change.before.name === name && resolve(),
+        ),
+      );
+      void directory.informer.run(stop.signal);
+      await directory.informer.synced;
+      expect(directory.filedUnder('10.0.0.3')).toMatchObject([{ name }]);
+      await become(name, { phase });
+      await gone;
+      expect(directory.filedUnder('10.0.0.3')).toEqual([]);
+      const said = await directory.readAll();
+      if (isNoAnswer(said)) throw new Error(said.why);
+      expect(said.filter((pod) => pod.name === name)).toEqual([]);
+      await expect(directory.read({ namespace: 'default', name })).resolves.toMatchObject([{ phase }]);
+    },
+  );
 
   const nodes = '/api/v1/nodes';
   const removalOf = (transport: KubeTransport, lines: string[]) => {

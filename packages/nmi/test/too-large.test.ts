@@ -312,9 +312,3 @@ test('a pod of whose containers too much is said has its rights, and is not take
   const known = (await podsOf({ ...object, status })).named('shop', 'web');
   expect([known?.isEnding, known?.isStopped, known?.tooLarge]).toEqual([true, undefined, undefined]);
 });
-
-test('of a finished pod hardly anything is kept', async () => {
-  const ended = { ...podObject('done'), status: { phase: 'Succeeded', podIP: '10.0.0.9' } };
-  const pods = await podsOf(ended);
-  expect(pods.named('shop', 'done')).toMatchObject({ phase: 'Succeeded', labels: {}, addresses: [] });
-});

@@ -56,9 +56,7 @@ export function createNodeNamespaces(options: NodeNamespacesOptions): NodeNamesp
     else accepted.delete(namespace);
     for (const other of new Set([...before, ...now])) update(other);
   };
-  const count = (pod: PodView, by: 1 | -1) => {
-    if (isFinished(pod)) return;
-    const { namespace } = pod;
+  const count = ({ namespace }: PodView, by: 1 | -1) => {
     const before = counts.get(namespace) ?? 0;
     if (before + by > 0) counts.set(namespace, before + by);
     else counts.delete(namespace);
@@ -146,9 +144,4 @@ function createKept({ informers, clock }: Pick<NodeNamespacesOptions, 'informers
       },
     },
   };
-}
-
-/** It gets no token any more. */
-function isFinished({ phase }: PodView): boolean {
-  return phase === 'Succeeded' || phase === 'Failed';
 }

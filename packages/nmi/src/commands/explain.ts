@@ -22,7 +22,7 @@ import type { NmiConfig } from '../config/config.ts';
 import type { ReviewedAccess, ReviewedAccesses } from '../explain/world.ts';
 import { explanationLines } from '../explain/explanation-lines.ts';
 import { explainPod } from '../explain/explain.ts';
-import { parsePod, podFields, sinceBoot, type PodView } from '../identify/pod-view.ts';
+import { parsePod, podFields, sinceBoot, unfinishedOn, type PodView } from '../identify/pod-view.ts';
 
 export interface ExplainCommand {
   readonly config: NmiConfig;
@@ -142,7 +142,7 @@ async function readNode(command: ExplainCommand, { nodeName: node, namespace }: 
     {
       transport,
       kind: coreKinds.pods,
-      fieldSelector: `spec.nodeName=${node}`,
+      fieldSelector: unfinishedOn(node),
       fields: podFields,
       pageSize: undefined,
       signal,

@@ -53,11 +53,11 @@ const start = async (answer: (request: KubeRequest) => unknown, { bootedAt, watc
 const namesOf = (said: PodsAnswer) => (isNoAnswer(said) ? [said.why] : said.map(({ name }) => name));
 const isLookUp = ({ query }: KubeRequest) => query?.['fieldSelector'] !== undefined && !query['limit'];
 
-it('watches the pods of its node only, and finds them by address and by name', async () => {
+it('watches the unfinished pods of its node only, and finds them by address and by name', async () => {
   const { pods, transport } = await start(() => list(object('web')));
   // Of any version: each node lists at its start, and the API server's memory answers that without its database.
   expect(transport.requests[0]?.query).toMatchObject({
-    fieldSelector: 'spec.nodeName=node-1',
+    fieldSelector: 'spec.nodeName=node-1,status.phase!=Succeeded,status.phase!=Failed',
     resourceVersion: '0',
   });
   expect(pods.filedUnder('10.0.0.1').map(({ name }) => name)).toEqual(['web']);
@@ -70,7 +70,7 @@ it('believes the API server only about pods of this node', async () => {
   const { pods, transport } = await start((request) => (isLookUp(request) ? list(...answers) : list()));
   expect(namesOf(await pods.readAll())).toEqual(['web', 'other']);
   expect(transport.requests.at(-1)?.query).toEqual({
-    fieldSelector: 'spec.nodeName=node-1',
+    fieldSelector: 'spec.nodeName=node-1,status.phase!=Succeeded,status.phase!=Failed',
   });
 });
 
@@ -180,26 +180,6 @@ it('has missed what happened while the API server answered others after the watc
   expect(pods.missedMs()).toBeGreaterThan(600);
   await clock.advance(20_000);
   expect([begun, pods.missedMs()]).toEqual([3, 0]);
-});
-
-it.each(['Succeeded', 'Failed'])('of a pod that has %s its names alone are kept', async (phase) => {
-  const finished = object('done', { ip: '10.0.0.9' });
-  const labelled = { ...finished.metadata, labels: { app: 'x' } };
-  const { pods } = await start(() =>
-    list({ ...finished, metadata: labelled, status: { phase, podIP: '10.0.0.9' } }),
-  );
-  expect(pods.named('default', 'done')).toEqual({
-    uid: 'done',
-    key: 'default/done',
-    namespace: 'default',
-    name: 'done',
-    nodeName: 'node-1',
-    phase,
-    isEnding: false,
-    serviceAccount: '',
-    addresses: [],
-    labels: {},
-  });
 });
 
 it('of a pod that runs its labels are kept', async () => {

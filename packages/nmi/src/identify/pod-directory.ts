@@ -12,7 +12,7 @@ import type { PodsAnswer, NoAnswer } from './answers.ts';
 import type { PodName } from './ask-holder.ts';
 import type { CallerFinderOptions } from './find-caller.ts';
 import { addressIsUnreported, identifyPod } from './identify-pod.ts';
-import { parsePod, podFields, sinceBoot, type PodView } from './pod-view.ts';
+import { parsePod, podFields, sinceBoot, unfinishedOn, type PodView } from './pod-view.ts';
 
 export interface PodInformerOptions {
   readonly transport: KubeTransport;
@@ -28,7 +28,7 @@ export interface PodInformerOptions {
   readonly onFailed: (question: PodQuestion) => void;
 }
 
-/** `get_pod`: one pod by name. `get_pod_list`: all pods of the node. */
+/** `get_pod`: one pod by name. `get_pod_list`: all unfinished pods of the node. */
 export type PodQuestion = 'get_pod' | 'get_pod_list';
 
 export type PodInformer = CallerFinderOptions['pods'] & {
@@ -50,18 +50,18 @@ const questionTimeoutMs = 2_000;
 const awayPauseMs = 1_000;
 const [shortestPauseMs, longestPauseMs] = [1_000, 5_000];
 
-/** The pods of this node by address, from a watch and by direct requests to the API server. */
+/** The unfinished pods of this node by address, from a watch and by direct requests to the API server. */
 export function createPodInformer(options: PodInformerOptions): PodInformer {
   const { transport, node, clock, random, log } = options;
   const parse = (object: unknown) => {
-    const pod = lean(parsePod(object));
+    const pod = parsePod(object);
     return pod && sinceBoot(pod, options.bootedAt);
   };
   const informer = createInformer<PodView>({
     transport,
     isPerNode: true,
     kind: coreKinds.pods,
-    fieldSelector: `spec.nodeName=${node}`,
+    fieldSelector: unfinishedOn(node),
     fields: podFields,
     trim: parse,
     indexes: { address: ({ addresses }) => addresses, uid: ({ uid }) => [uid] },
@@ -165,7 +165,7 @@ async function askForPod({ transport, parse }: Questions, { namespace, name }: P
 }
 
 /**
- * All pods of the node, from the API server's database. A field selector by address exists, but some servers find nothing
+ * All unfinished pods of the node, from the API server's database. A field selector by address exists, but some servers find nothing
  * by it, and it saves them no work.
  */
 async function askForPods({ transport, node, parse }: Questions): Promise<PodView[]> {
@@ -173,7 +173,7 @@ async function askForPods({ transport, node, parse }: Questions): Promise<PodVie
     {
       transport,
       kind: coreKinds.pods,
-      fieldSelector: `spec.nodeName=${node}`,
+      fieldSelector: unfinishedOn(node),
       fields: podFields,
       pageSize: undefined,
       timeoutMs: questionTimeoutMs,
@@ -181,11 +181,4 @@ async function askForPods({ transport, node, parse }: Questions): Promise<PodVie
     parse,
   );
   return pods.filter((pod) => pod.nodeName === node);
-}
-
-/** A finished pod has no address and gets no token: only its names are kept, since there may be thousands. */
-function lean(pod: PodView | undefined): PodView | undefined {
-  if (pod?.phase !== 'Succeeded' && pod?.phase !== 'Failed') return pod;
-  const { uid, key, namespace, name, nodeName, phase, isEnding, serviceAccount } = pod;
-  return { uid, key, namespace, name, nodeName, phase, isEnding, serviceAccount, addresses: [], labels: {} };
 }
