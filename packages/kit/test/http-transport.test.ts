@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { connectKube, type KubeRequest } from '@pod-identity/kit/kube';
+import { connectKube, withOwnConnections, type KubeRequest } from '@pod-identity/kit/kube';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterwards, bodyOf, kubeconfigFile, startServer } from './fixtures/server.ts';
 
@@ -97,6 +97,23 @@ describe('request', () => {
     await expect.poll(() => end).toMatchObject({ code: 'aborted' });
     others.abort();
     await Promise.all([...inUse, waiting]);
+  });
+
+  test('a request of a caller that limits itself is sent while calls without a response have all connections', async () => {
+    let hanging = 0;
+    const { transport } = await against(({ url }, response) => {
+      if (url === '/own') response.end('{}');
+      else hanging += 1;
+    });
+    const others = new AbortController();
+    const inUse = Array.from({ length: 17 }, () =>
+      transport.request({ method: 'GET', path: '/', signal: others.signal }).catch(() => undefined),
+    );
+    await expect.poll(() => hanging).toBe(16);
+    await expect(withOwnConnections(transport).request({ method: 'GET', path: '/own' })).resolves.toEqual({});
+    expect(hanging).toBe(16);
+    others.abort();
+    await Promise.all(inUse);
   });
 
   test('an abort has its own code, before and during the request', async () => {

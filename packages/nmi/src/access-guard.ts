@@ -4,6 +4,7 @@ import {
   createAccessReviewer,
   createStrangerCheck,
   subjectOf,
+  withOwnConnections,
   type AccessReviewer,
   type KubeTransport,
   type StrangerCheck,
@@ -42,7 +43,7 @@ export function createAccess(
 ): AccessParts {
   metrics.set('identityAccess', 1, { mode: config.identityAccess });
   tellOfAccess(log, config);
-  const reviewer = createAccessReviewer(transport);
+  const reviewer = createAccessReviewer(withOwnConnections(transport));
   const warn = createAccessLog(log, clock);
   const stranger = createStrangerCheck({
     reviewer,

@@ -1,6 +1,6 @@
 import { createImdsClient } from '@pod-identity/imds-client';
 import type { Clock } from '@pod-identity/kit/core';
-import type { KubeTransport } from '@pod-identity/kit/kube';
+import { withOwnConnections, type KubeTransport } from '@pod-identity/kit/kube';
 import type { Metrics } from '@pod-identity/kit/serve';
 import type { NmiConfig } from './config/config.ts';
 import { heldTokens } from './forget/held-tokens.ts';
@@ -68,7 +68,7 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
     if (secret && !holders.holdsSecret(secret)) principals.secrets.forget(secret);
   });
   const principals = createPrincipalSource({
-    secretReader: createSecretReader(transport),
+    secretReader: createSecretReader(withOwnConnections(transport)),
     entra: createEntraClient({ http, clock }),
     certificates: createCertificateReader({ reader, clock }),
     checks: createTurnQueues({ clock, ...checkPace }).checks,

@@ -51,8 +51,8 @@ export function createHttpTransport(options: HttpTransportOptions): KubeTranspor
 }
 
 async function call(options: HttpTransportOptions, open: Open, request: KubeRequest): Promise<unknown> {
-  const lane = isLease(request) ? 'express' : 'calls';
-  if (lane === 'calls') await admitted(options, request);
+  if (!isLease(request)) await admitted(options, request);
+  const lane = isLease(request) || request.hasOwnConnection === true ? 'express' : 'calls';
   const attempt = async () => {
     const { signal, timeoutMs = callTimeoutMs } = request;
     const watchdog = createWatchdog({ clock: options.clock, signal, timeoutMs });

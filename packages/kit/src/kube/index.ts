@@ -30,4 +30,4 @@ export {
   type StrangerCheckOptions,
   type StrangerResult,
 } from './stranger-check.ts';
-export type { KubeRequest, KubeTransport } from './transport.ts';
+export { withOwnConnections, type KubeRequest, type KubeTransport } from './transport.ts';

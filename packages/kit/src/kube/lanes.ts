@@ -4,7 +4,10 @@ import type { ConnectionOptions } from 'node:tls';
 import { urlToHttpOptions } from 'node:url';
 import { responseOf } from '../serve/response-of.ts';
 
-/** Ordinary calls share a few connections; watches and leases have others. */
+/**
+ * Ordinary calls share a few connections, in order of arrival. Watches, leases and the requests of callers that limit themselves have others:
+ * there, nothing waits for a connection.
+ */
 export type Lane = 'calls' | 'express';
 
 export type TlsSettings = Pick<

@@ -13,6 +13,8 @@ export interface KubeRequest {
   readonly timeoutMs?: number;
   /** Called right before the request is sent: false ends it as `aborted`. */
   readonly mayBeSent?: () => boolean;
+  /** It shares no connection with other calls that may have no response yet; the caller limits how many of these run at a time. */
+  readonly hasOwnConnection?: boolean;
   /** The parts to read of an object, of each item of a list or of the object of each event; default: all. */
   readonly fields?: Fields;
   /** For lists: called for each item as it arrives; the result then has none. */
@@ -29,4 +31,12 @@ export interface KubeTransport {
   watch(request: KubeRequest): AsyncIterable<unknown>;
   readonly server: string;
   close(): Promise<void>;
+}
+
+/** The same transport for a caller that limits how many of its requests run at a time: they wait for no connection of others. */
+export function withOwnConnections(transport: KubeTransport): KubeTransport {
+  return {
+    ...transport,
+    request: (request) => transport.request({ ...request, hasOwnConnection: true }),
+  };
 }

@@ -3,6 +3,7 @@ import {
   coreKinds,
   KubeError,
   listTrimmed,
+  withOwnConnections,
   type Informer,
   type KubeTransport,
 } from '@pod-identity/kit/kube';
@@ -70,7 +71,7 @@ export function createPodInformer(options: PodInformerOptions): PodInformer {
     log,
   });
   const put = createQuestions(options);
-  const questions = { transport, node, parse };
+  const questions = { transport: withOwnConnections(transport), node, parse };
 
   return {
     informer,
