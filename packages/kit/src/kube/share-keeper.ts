@@ -45,7 +45,8 @@ export function createShareKeeper({ share, kind, log }: ShareKeeperOptions): Sha
   const naming = createNaming();
   const told = new Set<string>();
   return {
-    ...naming,
+    named: naming.named,
+    name: (object) => naming.name(object),
     put(key, object, weight) {
       if (!room || !share) return [];
       if (weight.isExempt === true) {
@@ -65,7 +66,7 @@ export function createShareKeeper({ share, kind, log }: ShareKeeperOptions): Sha
       return out;
     },
     remove(key) {
-      naming.named.delete(key);
+      naming.remove(key);
       room?.remove(key);
     },
     forget(namespace) {
@@ -102,6 +103,13 @@ function createNaming() {
       counts.set(namespace, count + 1);
       named.set(object.key, object);
       return true;
+    },
+    remove(key: string) {
+      if (!named.delete(key)) return;
+      const namespace = namespaceOf(key);
+      const left = (counts.get(namespace) ?? 1) - 1;
+      if (left > 0) counts.set(namespace, left);
+      else counts.delete(namespace);
     },
     forget(namespace: string) {
       if (!counts.delete(namespace)) return;
