@@ -1,6 +1,7 @@
 import type { KubeError } from './errors.ts';
 import { rememberTooLarge, wholeObject, type Fields, type TooLarge } from './fields.ts';
-import { createSieve, placeOf, type Place, type Sieve } from './sieve.ts';
+import { membersOf, placeOf, type Place } from './place.ts';
+import { createSieve, type Sieve } from './sieve.ts';
 import type { KubeRequest } from './transport.ts';
 
 /** Limit of one object that is read by its members: far above the sum of all fields. */
@@ -52,7 +53,7 @@ function listPlace(fields: Fields): Place {
   const items: Place = { upTo: 0, items: placeOf(fields) };
   return {
     upTo: 0,
-    members: new Map([
+    members: membersOf([
       ['metadata', metadata],
       ['items', items],
     ]),

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { lowerAscii } from '../core/lower-ascii.ts';
 import type { Fields, TooLarge } from './fields.ts';
 import { createAnswerReader, createEventReader } from './read-answer.ts';
-import { createSieve, placeOf } from './sieve.ts';
 import { KubeError } from './errors.ts';
+import { membersOf, placeOf } from './place.ts';
+import { createSieve } from './sieve.ts';
 
 const incomplete = () => new KubeError('transport', 'incomplete');
 
@@ -213,6 +214,28 @@ describe('sieve', () => {
     });
   });
 
+  test('of an object with 100,000 unknown names a thousand are compared with the wanted ones, and the wanted one after them is read', () => {
+    let compared = 0;
+    const isMisspelt = () => {
+      compared += 1;
+      return false;
+    };
+    const fields: Fields = { members: { spec: { members: { a: { upTo: 10 } }, isMisspelt } } };
+    const names = Array.from({ length: 100_000 }, (_, at) => `"b${at}":1`);
+    expect(sieve(`{"spec":{${names.join(',')},"a":2}}`, fields).values).toEqual([{ spec: { a: 2 } }]);
+    expect(compared).toBe(1_000);
+  });
+
+  test('of an object with 100,000 unknown names with escape sequences a thousand are decoded, and the wanted one after them is read', () => {
+    const parse = vi.spyOn(JSON, 'parse');
+    onTestFinished(() => parse.mockRestore());
+    const fields: Fields = { members: { spec: { members: { a: { upTo: 10 } } } } };
+    const names = Array.from({ length: 100_000 }, (_, at) => `"\\u003c${at}":1`);
+    const text = `{"spec":{${names.join(',')},"a":2}}`;
+    expect(sieve(text, fields, [65_536]).values).toEqual([{ spec: { a: 2 } }]);
+    expect(parse.mock.calls.length).toBeLessThan(1_010);
+  });
+
   test.each([
     ...['{"a":1', '[1,', '{"a" 1}', '{a:1}', '{"a":1}}', '{"a":tru}', '{"a":}'],
     ...[
@@ -242,7 +265,7 @@ describe('an item of a list', () => {
   const read = (...list: readonly object[]) => {
     const got: [value: unknown, tooLarge: readonly TooLarge[]][] = [];
     const reader = createSieve({
-      place: { upTo: 0, members: new Map([['items', items]]) },
+      place: { upTo: 0, members: membersOf([['items', items]]) },
       upTo: 100,
       onValue: () => undefined,
       onItem: (value, tooLarge) => got.push([value, tooLarge]),

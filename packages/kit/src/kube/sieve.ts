@@ -1,21 +1,10 @@
 // Reads JSON from chunks of bytes and keeps chosen fields only. Everything else is skipped without becoming text or objects, so that
 // memory is bounded by the kept fields, whatever the size of the response.
-import { lowerAscii } from '../core/lower-ascii.ts';
-import type { Fields, TooLarge } from './fields.ts';
+import type { TooLarge } from './fields.ts';
 import { decoded, notJson, parse, unescaped } from './json-text.ts';
 import { createKeptText, type KeptText } from './kept-text.ts';
+import type { Place } from './place.ts';
 import { createValueScanner, type ValueScanner } from './value-scanner.ts';
-
-/** How to read one place of the document. */
-export interface Place {
-  /** Limit in bytes of a value that is not read member by member. */
-  readonly upTo: number;
-  readonly members?: ReadonlyMap<string, Place> | undefined;
-  readonly anyCase?: boolean | undefined;
-  readonly isMisspelt?: ((name: string) => boolean) | undefined;
-  /** A list whose items are passed on one by one. */
-  readonly items?: Place | undefined;
-}
 
 export interface SieveOptions {
   readonly place: Place;
@@ -33,20 +22,11 @@ export interface Sieve {
   readonly isComplete: boolean;
 }
 
-/** Limit of a value of a wrong type in the place of an object; kept so that a parser can report its type. */
-const misfitBytes = 256;
 const longestKey = 512;
 /** Of one object, whose author can write any number: mostly one is enough to refuse it. Further ones are passed over. */
 const mostMisspelt = 8;
-
-export function placeOf(fields: Fields): Place {
-  if ('upTo' in fields) return fields;
-  const { members, anyCase = false, isMisspelt } = fields;
-  const places = Object.entries(members).map(
-    ([name, inner]) => [anyCase ? lowerAscii(name) : name, placeOf(inner)] as const,
-  );
-  return { upTo: misfitBytes, members: new Map(places), anyCase, isMisspelt };
-}
+/** Names of one object that are decoded, or compared with the wanted ones to find misspelt ones: either takes a microsecond. */
+const mostCompared = 1_000;
 
 const quote = 0x22;
 const comma = 0x2c;
@@ -68,6 +48,7 @@ interface Frame {
   readonly start: number;
   count: number;
   misspelt: number;
+  compared: number;
   /** Of the member that is being read. */
   name: string;
 }
@@ -84,6 +65,8 @@ class ByteSieve implements Sieve {
   #state: State = 'between';
   #key = '';
   #keyEscaped = false;
+  /** It has no escape sequences so far. */
+  #keyIsPlain = true;
   /** For the current or next value; undefined: skip it. */
   #place: Place | undefined;
   /** Start of the text of the value, with its comma and key. */
@@ -118,6 +101,7 @@ class ByteSieve implements Sieve {
     if (this.#state === 'before-key' && byte === quote) {
       this.#key = '';
       this.#keyEscaped = false;
+      this.#keyIsPlain = true;
       this.#state = 'key';
     } else if (this.#state === 'colon' && byte === colon) {
       this.#state = 'before-value';
@@ -136,10 +120,12 @@ class ByteSieve implements Sieve {
   }
 
   #readKey(chunk: Buffer, start: number): number {
-    let end = start;
-    while (end < chunk.length && (this.#keyEscaped || chunk[end] !== quote)) {
-      this.#keyEscaped = !this.#keyEscaped && chunk[end] === backslash;
-      end += 1;
+    const end = this.#endOfKey(chunk, start);
+    if (this.#key === '' && this.#isPassedOver(chunk, start, end)) {
+      this.#place = undefined;
+      this.#mark = this.#kept.length;
+      this.#state = 'colon';
+      return end + 1;
     }
     // A longer name is not among the wanted ones.
     if (this.#key.length <= longestKey)
@@ -150,16 +136,34 @@ class ByteSieve implements Sieve {
     return end + 1;
   }
 
+  #endOfKey(chunk: Buffer, start: number): number {
+    let end = start;
+    while (end < chunk.length && (this.#keyEscaped || chunk[end] !== quote)) {
+      this.#keyEscaped = !this.#keyEscaped && chunk[end] === backslash;
+      if (this.#keyEscaped) this.#keyIsPlain = false;
+      end += 1;
+    }
+    return end;
+  }
+
+  /** Whether a name that is whole and has no escape sequences can neither be wanted nor misspelt. */
+  #isPassedOver(chunk: Buffer, start: number, end: number): boolean {
+    if (!this.#keyIsPlain || end === chunk.length) return false;
+    const frame = this.#top();
+    return !isCompared(frame) && frame.place.members?.has(chunk, start, end) !== true;
+  }
+
   /** After the name of a member: keeps it if its value is wanted. */
   #announce(): void {
     const frame = this.#top();
-    const name = this.#name();
-    this.#place = frame.place.members?.get(frame.place.anyCase === true ? lowerAscii(name) : name);
+    const name = this.#name(frame);
+    this.#place = frame.place.members?.get(name);
     this.#mark = this.#kept.length;
     if (this.#place) {
       frame.name = name;
       this.#keepKey(frame);
-    } else if (frame.place.isMisspelt && frame.misspelt < mostMisspelt) {
+    } else if (frame.place.isMisspelt && isCompared(frame)) {
+      frame.compared += 1;
       this.#keepMisspelt(frame, frame.place.isMisspelt);
     }
   }
@@ -177,10 +181,15 @@ class ByteSieve implements Sieve {
     frame.misspelt += 1;
   }
 
-  /** Empty for one that is too long to be wanted: its kept part may end inside an escape sequence, which is no JSON. */
-  #name(): string {
+  /**
+   * Empty for one that is too long to be wanted: its kept part may end inside an escape sequence, which is no JSON. Likewise after many names
+   * with escape sequences, each of which takes as long as a comparison: API servers write the wanted ones without.
+   */
+  #name(frame: Frame): string {
     if (this.#key.length > longestKey) return '';
-    return this.#key.includes('\\') ? unescaped(this.#key) : this.#key;
+    if (this.#keyIsPlain) return this.#key;
+    frame.compared += 1;
+    return frame.compared > mostCompared ? '' : unescaped(this.#key);
   }
 
   #expectItem(): void {
@@ -227,7 +236,7 @@ class ByteSieve implements Sieve {
   #open(at: number, { isList }: { isList: boolean }): number {
     const place = this.#place;
     if (!place) throw notJson();
-    this.#frames.push({ place, isList, start: this.#mark, count: 0, misspelt: 0, name: '' });
+    this.#frames.push({ place, isList, start: this.#mark, count: 0, misspelt: 0, compared: 0, name: '' });
     this.#kept.add(isList ? '[' : '{');
     if (isList) this.#expectItem();
     else this.#state = 'before-key';
@@ -284,4 +293,9 @@ class ByteSieve implements Sieve {
     if (parent) parent.count += 1;
     (parent ? this.#options.onItem : this.#options.onValue)?.(value, tooLarge);
   }
+}
+
+/** Whether names that are not wanted are compared with the wanted ones. */
+function isCompared({ place, misspelt, compared }: Frame): boolean {
+  return place.isMisspelt !== undefined && misspelt < mostMisspelt && compared < mostCompared;
 }

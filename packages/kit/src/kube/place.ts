@@ -1,0 +1,59 @@
+import { lowerAscii } from '../core/lower-ascii.ts';
+import type { Fields } from './fields.ts';
+
+/** How to read one place of a JSON document. */
+export interface Place {
+  /** Limit in bytes of a value that is not read member by member. */
+  readonly upTo: number;
+  readonly members?: Members | undefined;
+  readonly isMisspelt?: ((name: string) => boolean) | undefined;
+  /** A list whose items are passed on one by one. */
+  readonly items?: Place | undefined;
+}
+
+/** The members to read of an object. Their names are in ASCII. */
+export interface Members {
+  get(name: string): Place | undefined;
+  /** The same for a name that is written without escape sequences, without making a text of it: an object can have 100,000 others. */
+  has(bytes: Buffer, start: number, end: number): boolean;
+}
+
+/** Limit of a value of a wrong type in the place of an object; kept so that a parser can report its type. */
+const misfitBytes = 256;
+
+export function placeOf(fields: Fields): Place {
+  if ('upTo' in fields) return fields;
+  const { members, isMisspelt, ...how } = fields;
+  const places = Object.entries(members).map(([name, inner]) => [name, placeOf(inner)] as const);
+  return { upTo: misfitBytes, members: membersOf(places, how), isMisspelt };
+}
+
+export function membersOf(all: Iterable<readonly [string, Place]>, { anyCase = false } = {}): Members {
+  const folded = anyCase ? lowerAscii : (name: string) => name;
+  const places = new Map([...all].map(([name, place]) => [folded(name), place]));
+  const byLength = Map.groupBy(places.keys(), ({ length }) => length);
+  return {
+    get: (name) => places.get(folded(name)),
+    has: (bytes, start, end) =>
+      byLength.get(end - start)?.some((name) => isWritten(name, { bytes, start, anyCase })) ?? false,
+  };
+}
+
+interface Written {
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly anyCase: boolean;
+}
+
+/** @param name In lower case, if the case does not matter. */
+function isWritten(name: string, { bytes, start, anyCase }: Written): boolean {
+  for (let at = 0; at < name.length; at += 1) {
+    const byte = bytes[start + at] ?? 0;
+    if ((anyCase ? lower(byte) : byte) !== name.charCodeAt(at)) return false;
+  }
+  return true;
+}
+
+function lower(byte: number): number {
+  return byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
+}
