@@ -34,7 +34,7 @@ const managed = (name: string, of: object) => ({
 });
 
 interface Hostile {
-  readonly spec: typeof principal;
+  readonly spec: (name: string, of: object) => object;
   readonly mode: string;
 }
 
