@@ -261,6 +261,7 @@ test('what is read of a pod is all that decisions need: it is the same as if the
         ...object.status,
         podIPs: [{ ip: '10.0.0.1' }, { ip: 'fd00::1' }],
         startTime: at(1).startedAt,
+        conditions: [{ type: 'PodReadyToStartContainers', status: 'True' }],
         ...status,
       },
     };
@@ -311,4 +312,18 @@ test('a pod of whose containers too much is said has its rights, and is not take
   });
   const known = (await podsOf({ ...object, status })).named('shop', 'web');
   expect([known?.isEnding, known?.isStopped, known?.tooLarge]).toEqual([true, undefined, undefined]);
+});
+
+test('a pod of whose containers too much is said has its address while its kubelet reports that they are ready', async () => {
+  const message = 'm'.repeat(40_000);
+  const containerStatuses = [{ name: 'c', state: { waiting: { message } } }];
+  for (const [ready, count] of [
+    ['True', 1],
+    ['False', 0],
+  ] as const) {
+    const conditions = [{ type: 'ContainersReady', status: ready }];
+    const object = podObject('web');
+    const pods = await podsOf({ ...object, status: { ...object.status, containerStatuses, conditions } });
+    expect(pods.filedUnder('10.0.0.1')).toHaveLength(count);
+  }
 });

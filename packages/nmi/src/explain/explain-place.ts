@@ -43,7 +43,8 @@ function explainAddresses(world: ExplainWorld): Place {
   return failure === undefined ? { findings } : { findings, failure };
 }
 
-const noneYet = 'it has none yet: its calls are held until the API server knows it';
+const noneYet =
+  'it has none yet, or (kubelets before 1.29) its kubelet reports no running container: its calls are held until the API server knows it';
 const fromBeforeBoot = (node: string) =>
   `what it has was reported before ${node} was started: it counts when its kubelet reports the containers anew`;
 const bootUnknown = (node: string) =>

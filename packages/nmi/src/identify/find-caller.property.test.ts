@@ -25,6 +25,8 @@ type PodDeed =
   | { readonly kind: 'start'; readonly name: number; readonly address: number }
   /** Its volume is missing for long. */
   | { readonly kind: 'wait'; readonly name: number }
+  /** It loses its sandbox, as its kubelet reports, and gets another one once its image is pulled. */
+  | { readonly kind: 'restart'; readonly name: number }
   | { readonly kind: 'finish'; readonly name: number }
   | { readonly kind: 'end'; readonly name: number }
   | { readonly kind: 'delete'; readonly name: number };
@@ -38,7 +40,7 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
   {
     weight: 5,
     arbitrary: fc.record({
-      kind: fc.constantFrom('wait', 'finish', 'end', 'end', 'delete'),
+      kind: fc.constantFrom('wait', 'finish', 'end', 'end', 'delete', 'restart'),
       name: fc.nat(3),
     }),
   },
@@ -96,6 +98,8 @@ function createWorld(clock: FakeClock, { statusMs, volumeMs, network, showsConta
   const owners = new Map<string, string>();
   const entries = new Map<string, string>();
   const freeAt = new Map<string, number>();
+  /** How often a pod has lost its sandbox. */
+  const lost = new Map<string, number>();
   const change = (next: State) => {
     const lasts = (uid: string, all: State) =>
       all.some((each) => each.uid === uid && !each.isEnding && each.phase === 'Running');
@@ -114,13 +118,28 @@ function createWorld(clock: FakeClock, { statusMs, volumeMs, network, showsConta
     if (!state.some((each) => each.uid === uid && each.phase === 'Running' && !each.isEnding)) return;
     owners.set(address, uid);
     freeAt.delete(address);
-    clock.after(statusMs, () => update(uid, { addresses: [address] }));
+    const before = lost.get(uid);
+    clock.after(statusMs, () => {
+      if (lost.get(uid) === before) update(uid, { addresses: [address] });
+    });
+  };
+
+  const restart = (name: string) => {
+    const { uid = '', addresses: given = [] } = state.find((each) => each.name === name) ?? {};
+    const [address] = given;
+    if (address === undefined || owners.get(address) !== uid) return;
+    owners.set(address, '');
+    freeAt.set(address, clock.now());
+    lost.set(uid, (lost.get(uid) ?? 0) + 1);
+    update(uid, { addresses: [] });
+    clock.after(startMs + volumeMs, () => join(uid, addresses[1] ?? ''));
   };
 
   const act = (what: PodDeed) => {
     const name = `pod-${what.name}`;
     const others = state.filter((each) => each.name !== name);
     if (what.kind === 'delete') change(others);
+    else if (what.kind === 'restart') restart(name);
     else if (what.kind === 'end' || what.kind === 'finish') {
       const over = what.kind === 'end' ? { isEnding: true } : { phase: 'Succeeded' };
       change(state.map((each) => (each.name === name ? { ...each, ...over } : each)));

@@ -1,7 +1,7 @@
 // A pod can end its own sandbox (`kill 1` with shareProcessNamespace). Its address is free then. Its kubelet reports the old one until the
 // images of the new sandbox are pulled, which takes as long as the registry that the pod names.
 import { createFakeClock } from '@pod-identity/kit/testing';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { connection, patient } from '../../test/builders.ts';
 import { createCallerFinder } from './find-caller.ts';
 import { addressIsUnreported } from './identify-pod.ts';
@@ -17,14 +17,15 @@ const podOf = (namespace: string, status: object): PodView => {
   });
   return pod!;
 };
-const hostile = podOf('hostile', {
-  podIP: address,
-  conditions: [{ type: 'PodReadyToStartContainers', status: 'False' }],
-  containerStatuses: [{ state: { terminated: {} } }],
-});
-
-const find = async (pods: readonly PodView[]) => {
+/** @param later What the watch reports after a second. */
+const find = async (reported: readonly PodView[], later = reported) => {
   const clock = createFakeClock();
+  const listeners = new Set<() => void>();
+  let [pods, revision] = [reported, 1];
+  clock.after(1_000, () => {
+    [pods, revision] = [later, 2];
+    for (const listener of [...listeners]) listener();
+  });
   const finder = createCallerFinder({
     clock,
     check: { mode: 'live', ageMs: 1_000, outageMs: 900_000 },
@@ -34,14 +35,21 @@ const find = async (pods: readonly PodView[]) => {
     containers: { areRunning: () => true },
     pods: {
       filedUnder: (asked) => pods.filter(({ addresses }) => addresses.includes(asked)),
-      revision: 1,
+      get revision() {
+        return revision;
+      },
       isCurrent: () => true,
       lastHeardMs: () => 0,
       missedMs: () => 0,
       othersAwait: (uid) => pods.some((each) => each.uid !== uid && addressIsUnreported(each, clock.now())),
       read: ({ namespace }) => Promise.resolve(pods.filter((each) => each.namespace === namespace)),
       readAll: () => Promise.resolve(pods),
-      changes: { subscribe: () => () => undefined },
+      changes: {
+        subscribe: (listener) => {
+          listeners.add(listener);
+          return () => listeners.delete(listener);
+        },
+      },
     },
   });
   const found = Promise.resolve(finder.find(address, connection(clock.elapsed()), patient));
@@ -49,12 +57,37 @@ const find = async (pods: readonly PodView[]) => {
   return found;
 };
 
-it('the next pod at the address is not taken for it', async () => {
-  const unreported = podOf('shop', { phase: 'Pending' });
-  await expect(find([hostile, unreported])).resolves.toMatchObject({ kind: 'none' });
+const pulling = { state: { waiting: { reason: 'ImagePullBackOff' } }, lastState: { terminated: {} } };
+const hostiles = {
+  'since 1.29': podOf('hostile', {
+    podIP: address,
+    conditions: [{ type: 'PodReadyToStartContainers', status: 'False' }],
+    containerStatuses: [{ state: { terminated: {} } }],
+  }),
+  'before 1.29': podOf('hostile', {
+    podIP: address,
+    conditions: [{ type: 'ContainersReady', status: 'False' }],
+    initContainerStatuses: [{ state: { terminated: {} } }],
+    containerStatuses: [pulling, pulling],
+    ephemeralContainerStatuses: [{ state: { terminated: {} } }],
+  }),
+};
+
+describe.each(Object.entries(hostiles))('with a kubelet of a version %s', (_, hostile) => {
+  it('the next pod at the address is not taken for it', async () => {
+    const unreported = podOf('shop', { phase: 'Pending' });
+    await expect(find([hostile, unreported])).resolves.toMatchObject({ kind: 'none' });
+  });
+
+  it('the next pod at the address is served as soon as its own is reported', async () => {
+    const reported = podOf('shop', { podIP: address, containerStatuses: [{ state: { running: {} } }] });
+    await expect(find([hostile, reported])).resolves.toMatchObject({ kind: 'pod', pod: { uid: 'uid-shop' } });
+  });
 });
 
-it('the next pod at the address is served as soon as its own is reported', async () => {
-  const reported = podOf('shop', { podIP: address, containerStatuses: [{ state: { running: {} } }] });
-  await expect(find([hostile, reported])).resolves.toMatchObject({ kind: 'pod', pod: { uid: 'uid-shop' } });
+it('a container that is started again is served when its kubelet reports it', async () => {
+  const crashed = podOf('shop', { podIP: address, containerStatuses: [pulling] });
+  const running = podOf('shop', { podIP: address, containerStatuses: [{ state: { running: {} } }] });
+  await expect(find([crashed])).resolves.toMatchObject({ kind: 'none' });
+  await expect(find([crashed], [running])).resolves.toMatchObject({ kind: 'pod', pod: { uid: 'uid-shop' } });
 });

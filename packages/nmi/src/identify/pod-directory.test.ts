@@ -246,6 +246,7 @@ it('the limits of a namespace are not shared by a pod that has the address of a 
     },
     status: {
       ...object('stopped').status,
+      conditions: [{ type: 'PodReadyToStartContainers', status: 'True' }],
       containerStatuses: [{ state: { terminated: { startedAt: '1970-01-01T00:00:00Z' } } }],
     },
   };

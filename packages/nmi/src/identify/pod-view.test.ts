@@ -52,6 +52,39 @@ it.each([
     expect(parsePod(object({ metadata, status: { conditions } }))?.addresses).toEqual(addresses);
 });
 
+const [running, waiting, terminated] = ['running', 'waiting', 'terminated'].map((kind) => ({
+  state: { [kind]: {} },
+}));
+it.each([
+  ['of which nothing is reported', {}, true],
+  ['whose containers are not started yet', { containerStatuses: [waiting, waiting] }, false],
+  ['whose init container runs', { initContainerStatuses: [running], containerStatuses: [waiting] }, true],
+  [
+    'whose init container has ended',
+    { initContainerStatuses: [terminated], containerStatuses: [waiting] },
+    false,
+  ],
+  ['of which one container runs', { containerStatuses: [terminated, running] }, true],
+  ['of which all containers have ended', { containerStatuses: [terminated, terminated] }, false],
+  [
+    'that waits to start its container again',
+    { containerStatuses: [{ ...waiting, lastState: { terminated: {} } }] },
+    false,
+  ],
+  [
+    'whose ephemeral container runs',
+    { containerStatuses: [terminated], ephemeralContainerStatuses: [running] },
+    true,
+  ],
+])('before 1.29: a pod %s (%j) has the reported addresses: %s', (_, status, hasThem) => {
+  const conditions = [{ type: 'Ready', status: 'False' }];
+  const reported = hasThem ? ['10.0.0.1', 'fd00::1'] : [];
+  expect(parsePod(object({ status: { ...status, conditions } }))?.addresses).toEqual(reported);
+  // The condition, if there is one, decides alone.
+  const network = [...conditions, { type: 'PodReadyToStartContainers', status: 'True' }];
+  expect(parsePod(object({ status: { ...status, conditions: network } }))?.addresses).toHaveLength(2);
+});
+
 it('knows a pod that is being deleted, and its default identity', () => {
   const annotations = { 'aadpodidentity.k8s.io/default-identity': 'reader' };
   const metadata = { deletionTimestamp: '2026-01-01T00:00:00Z', annotations };
@@ -147,7 +180,8 @@ it.each([
     ['10.0.0.9'],
   ],
 ])('(d) since the machine was started: of a pod %s', (_, status, addresses) => {
-  const pod = parsePod(object({ status: { podIP: '10.0.0.9', podIPs: [], ...status } }));
+  const conditions = [{ type: 'PodReadyToStartContainers', status: 'True' }];
+  const pod = parsePod(object({ status: { podIP: '10.0.0.9', podIPs: [], conditions, ...status } }));
   expect(pod && sinceBoot(pod, Date.parse(boot)).addresses).toEqual(addresses);
   expect(pod && sinceBoot(pod, undefined).addresses).toEqual(['10.0.0.9']);
 });

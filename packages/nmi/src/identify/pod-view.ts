@@ -11,7 +11,8 @@ export interface PodView {
   readonly nodeName: string;
   /**
    * In lower case; empty for a pod on the host network, which cannot be distinguished from the node, and while its kubelet reports that
-   * it has no network: then the status still has the addresses of its last sandbox, which may belong to another pod.
+   * it has no network, or (before 1.29) no running container: the status may still have the addresses of its last sandbox, which may belong
+   * to another pod.
    */
   readonly addresses: readonly string[];
   readonly isOnHostNetwork?: true;
@@ -175,16 +176,25 @@ function readSpec({ nodeName = '', serviceAccountName: serviceAccount = '' }: Sp
 
 function readStatus(status: StatusShape, { hostNetwork }: SpecShape, isStatusWhole: boolean) {
   const { phase = '', podIP, podIPs = [] } = status;
-  const reported = lacksNetwork(status) ? [] : [podIP, ...podIPs.map(({ ip }) => ip)];
+  const reported = mayLackNetwork(status, isStatusWhole) ? [] : [podIP, ...podIPs.map(({ ip }) => ip)];
   const all = reported.flatMap((ip) => (ip ? [ip.toLowerCase()] : []));
   const accepted = { phase, ...readAccepted(status) };
   if (hostNetwork === true) return { ...accepted, addresses: [], isOnHostNetwork: true as const };
   return { ...accepted, addresses: [...new Set(all)], ...lastStart(status, isStatusWhole) };
 }
 
-/** Kubelets report this by default since 1.29. */
-function lacksNetwork({ conditions = [] }: StatusShape): boolean {
-  return conditions.some(({ type, status }) => type === 'PodReadyToStartContainers' && status === 'False');
+/**
+ * Whether the reported addresses may be those of a sandbox that is gone: kubelets report them until there are new ones. Since 1.29 they report a
+ * condition. Earlier ones report that no container runs, as they also do between the end of a container and its next start.
+ */
+function mayLackNetwork(status: StatusShape, isStatusWhole: boolean): boolean {
+  const conditionOf = (wanted: string) => status.conditions?.find(({ type }) => type === wanted)?.status;
+  const network = conditionOf('PodReadyToStartContainers');
+  if (network !== undefined) return network === 'False';
+  const containers = containersOf(status);
+  if (containers.some(({ state }) => state?.running !== undefined)) return false;
+  // Too much is reported of its containers to be read, or nothing at all.
+  return isStatusWhole ? containers.length > 0 : conditionOf('ContainersReady') !== 'True';
 }
 
 function readAccepted({ startTime = '' }: StatusShape): Pick<PodView, 'acceptedAt'> {
