@@ -12,7 +12,7 @@ export interface Place {
 }
 
 /** The members to read of an object. Their names are in ASCII. */
-export interface Members {
+interface Members {
   get(name: string): Place | undefined;
   /** The same for a name that is written without escape sequences, without making a text of it: an object can have 100,000 others. */
   has(bytes: Buffer, start: number, end: number): boolean;
