@@ -8,6 +8,13 @@ it('allows a burst, and refills with time', () => {
   expect(budgets.take('a', 1_000)).toBe(true);
 });
 
+it('takes several tokens at once, or none', () => {
+  const budgets = createBudgets({ burst: 10, perSecond: 1 });
+  expect([6, 6, 4].map((tokens) => budgets.take('a', 0, tokens))).toEqual([true, false, true]);
+  expect(budgets.take('a', 5_000, 6)).toBe(false);
+  expect(budgets.take('a', 6_000, 6)).toBe(true);
+});
+
 it('a quiet namespace has its burst, whatever other namespaces use up', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(20), { maxLength: 300 }), (hostile) => {

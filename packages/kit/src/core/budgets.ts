@@ -8,8 +8,8 @@ interface BudgetOptions {
 
 /** A token bucket for each namespace. */
 interface Budgets {
-  /** Takes a token; false if there is none. */
-  take(namespace: string, now: number): boolean;
+  /** Takes a token, or as many as told; false, and takes none, if there are too few. */
+  take(namespace: string, now: number, tokens?: number): boolean;
 }
 
 /** An evicted namespace starts with a full bucket again. */
@@ -19,11 +19,11 @@ const namespacesKept = 1_024;
 export function createBudgets({ burst, perSecond }: BudgetOptions): Budgets {
   const buckets = new RecentMap<string, TokenBucket>(namespacesKept);
   return {
-    take(namespace, now) {
+    take(namespace, now, tokens) {
       const bucket =
         buckets.get(namespace) ?? createTokenBucket({ capacity: burst, refillPerMs: perSecond / 1000, now });
       buckets.set(namespace, bucket);
-      return bucket.take(now) === 0;
+      return bucket.take(now, tokens) === 0;
     },
   };
 }

@@ -10,6 +10,11 @@ describe('token bucket', () => {
     expect(bucket.available(10_000)).toBe(2);
   });
 
+  test('takes several at once, or tells when there are enough', () => {
+    const bucket = createTokenBucket({ capacity: 5, refillPerMs: 0.01, now: 0 });
+    expect([bucket.take(0, 4), bucket.take(0, 3), bucket.take(200, 3)]).toEqual([0, 200, 0]);
+  });
+
   test('a clock that steps back has no effect', () => {
     const bucket = createTokenBucket({ capacity: 1, refillPerMs: 0.001, now: 5000 });
     expect(bucket.take(5000)).toBe(0);

@@ -5,31 +5,31 @@ interface TokenBucketOptions {
 }
 
 export interface TokenBucket {
-  /** Takes a token and returns 0; without a token, returns the milliseconds until the next one. */
-  take(now: number): number;
+  /** Takes a token, or as many as told, and returns 0; if there are too few, returns the milliseconds until there are enough. */
+  take(now: number, tokens?: number): number;
   available(now: number): number;
 }
 
 /** A token bucket that starts full. A clock that steps back has no effect. */
 export function createTokenBucket(options: TokenBucketOptions): TokenBucket {
   const { capacity, refillPerMs } = options;
-  let tokens = capacity;
+  let left = capacity;
   let filledAt = options.now;
 
   const available = (now: number) => {
-    tokens = Math.min(capacity, tokens + Math.max(0, now - filledAt) * refillPerMs);
+    left = Math.min(capacity, left + Math.max(0, now - filledAt) * refillPerMs);
     filledAt = now;
-    return tokens;
+    return left;
   };
 
   return {
     available,
-    take(now) {
-      if (available(now) >= 1) {
-        tokens -= 1;
+    take(now, tokens = 1) {
+      if (available(now) >= tokens) {
+        left -= tokens;
         return 0;
       }
-      return Math.max(1, Math.ceil((1 - tokens) / refillPerMs));
+      return Math.max(1, Math.ceil((tokens - left) / refillPerMs));
     },
   };
 }
