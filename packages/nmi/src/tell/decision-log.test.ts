@@ -80,6 +80,22 @@ it('a pod whose outcome changes all the time does not fill the disk', async () =
   expect(lines.length).toBe(105);
 });
 
+it('attack: pods of one namespace with long refusals write 32 KiB a minute', async () => {
+  const { answer, clock, lines } = stage();
+  const offered = Array.from({ length: 16 }, (_, index) => `${index}${'x'.repeat(256)}`);
+  const long: Outcome = { ...denied, denial: { why: 'not-this-identity', offered } };
+  const minutes = 10;
+  for (let second = 0; second < minutes * 60; second += 1) {
+    for (let index = 0; index < 24; index += 1)
+      answer({ ...(index < 12 ? token : long), pod: `hostile/pod-${index % 12}` });
+    if (second % 60 === 0) answer({ ...(second % 120 === 0 ? token : denied), pod: 'shop/victim' });
+    await clock.advance(1_000);
+  }
+  const of = (pod: string) => lines.filter((line) => line.includes(pod));
+  expect(Buffer.byteLength(of('hostile/').join(''))).toBeLessThanOrEqual((minutes + 2) * 32 * 1024);
+  expect(of('shop/victim')).toHaveLength(minutes);
+});
+
 it('what callers can cause by mere noise is for those who debug; what an operator should see is a warning', () => {
   const { answer, lines } = stage();
   answer({ kind: 'nowhere', why: 'foreign' });

@@ -1,5 +1,5 @@
-import { createBudgets, RecentMap, type Clock } from '@pod-identity/kit/core';
-import type { Log, LogLevel } from '@pod-identity/kit/serve';
+import { asciiJson, createBudgets, RecentMap, type Clock } from '@pod-identity/kit/core';
+import type { Log, LogFields, LogLevel } from '@pod-identity/kit/serve';
 import type { Answered } from '../respond/answered.ts';
 import type { Outcome, OutcomeKind } from '../respond/outcome.ts';
 import { reasonOf } from '../respond/reasons.ts';
@@ -7,8 +7,12 @@ import { briefOf } from './brief.ts';
 
 /** Pods and addresses; far more than a node has. */
 const subjectsKept = 2_000;
-/** Limits pods whose outcome alternates. */
-const perNamespace = { burst: 100, perSecond: 5 };
+/** Limit pods whose outcome alternates. */
+const linesOfNamespace = { burst: 100, perSecond: 5 };
+/** A refusal may list what an editor named: 4 KiB. */
+const bytesOfNamespace = { burst: 64 * 1024, perSecond: (32 * 1024) / 60 };
+/** Of a line, beside its fields. */
+const bytesAround = 120;
 
 /**
  * Logs when the outcome for a pod (or an unknown address) changes; repeats only at level debug. If the budget of the namespace is empty, a
@@ -16,27 +20,43 @@ const perNamespace = { burst: 100, perSecond: 5 };
  */
 export function createDecisionLog(log: Log, clock: Clock): (answered: Answered) => void {
   const last = new RecentMap<string, string>(subjectsKept);
-  const budgets = createBudgets(perNamespace);
+  const lines = createBudgets(linesOfNamespace);
+  const bytes = createBudgets(bytesOfNamespace);
 
-  const mayTell = (subject: string, state: string, outcome: Outcome): boolean => {
-    const isNew = last.get(subject) !== state && isWritten(levelOf(outcome), log);
-    if (!isNew || !budgets.take(namespaceOf(outcome), clock.now())) return false;
-    last.set(subject, state);
-    return true;
-  };
+  const mayCompose = (subject: string, state: string, outcome: Outcome): boolean =>
+    last.get(subject) !== state &&
+    isWritten(levelOf(outcome), log) &&
+    lines.take(namespaceOf(outcome), clock.now());
 
-  return ({ request, route, outcome, status, ms }) => {
+  return (answered) => {
+    const { request, outcome } = answered;
     const subject = 'pod' in outcome ? outcome.pod : request.peer;
-    const reason = reasonOf(outcome);
+    const state = reasonOf(outcome) ?? outcome.kind;
     // Tens of thousands a second: a repeat must cost only a lookup in a map.
-    const isNew = mayTell(subject, reason ?? outcome.kind, outcome);
+    const isNew = mayCompose(subject, state, outcome);
     if (!isNew && log.level !== 'debug') return;
-    const level = isNew ? levelOf(outcome) : 'debug';
-    log[level](
-      { subject, route, outcome: outcome.kind, status, ms, ...(reason && { reason }), ...detailsOf(outcome) },
-      'answered',
-    );
+    const fields = fieldsOf(subject, answered);
+    const isTold = isNew && bytes.take(namespaceOf(outcome), clock.now(), sizeOf(fields));
+    if (isTold) last.set(subject, state);
+    if (isTold || log.level === 'debug') log[isTold ? levelOf(outcome) : 'debug'](fields, 'answered');
   };
+}
+
+function fieldsOf(subject: string, { route, outcome, status, ms }: Answered): LogFields {
+  const reason = reasonOf(outcome);
+  return {
+    subject,
+    route,
+    outcome: outcome.kind,
+    status,
+    ms,
+    ...(reason && { reason }),
+    ...detailsOf(outcome),
+  };
+}
+
+function sizeOf(fields: object): number {
+  return bytesAround + asciiJson(JSON.stringify(fields)).length;
 }
 
 /** Whose budget is charged; '' for addresses without a pod. */
