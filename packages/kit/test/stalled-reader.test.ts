@@ -51,10 +51,15 @@ function ofSocket(): Promise<Stalled> {
   return Promise.resolve({ child, output: child.stdout });
 }
 
-async function linesOf(output: Readable): Promise<readonly Readonly<Record<string, unknown>>[]> {
-  const lines: Readonly<Record<string, unknown>>[] = [];
-  for await (const line of createInterface({ input: output }))
-    lines.push(JSON.parse(line) as Readonly<Record<string, unknown>>);
+type Line = Readonly<Record<string, unknown>>;
+
+async function linesOf(output: Readable, onWarned: () => void): Promise<readonly Line[]> {
+  const lines: Line[] = [];
+  for await (const text of createInterface({ input: output })) {
+    const line = JSON.parse(text) as Line;
+    lines.push(line);
+    if (line['level'] === 'warn') onWarned();
+  }
   return lines;
 }
 
@@ -68,9 +73,8 @@ test.each([
     const { child, output } = await open();
     const [lost] = (await once(child, 'message')) as [number];
     expect(lost).toBeGreaterThan(0);
-    // Read again: the process ends when it has written all waiting lines.
-    const reading = linesOf(output);
-    child.kill('SIGTERM');
+    // Read again: the process ends when it has written all lines.
+    const reading = linesOf(output, () => child.kill('SIGTERM'));
     const [code] = (await once(child, 'exit')) as [number | null];
     const lines = await reading;
     expect(code).toBe(0);

@@ -43,7 +43,7 @@ export interface AgentOptions extends Pick<
   readonly random: () => number;
   readonly log: Log;
   /** For audit lines. */
-  readonly output: Pick<Output, 'append' | 'lost'>;
+  readonly output: Pick<Output, 'write' | 'isBehind' | 'lost' | 'onEnd'>;
   readonly metrics: Metrics<typeof metricSpecs>;
   /** When this machine was started, if known. */
   readonly bootedAt?: number | undefined;
@@ -56,7 +56,7 @@ export interface AgentOptions extends Pick<
 export interface Agent {
   readonly app: App;
   readonly readiness: Readiness;
-  /** Watches the cluster until the signal aborts. */
+  /** Watches the cluster, and writes the counts of the audit, until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
   /** To be called when the listener limits a caller. */
   readonly onLimited: (effect: LimitEffect, peer: string) => void;
@@ -117,7 +117,7 @@ export function createAgent(options: AgentOptions): Agent {
     neighbourOf: (address) => neighbours.of(address),
     namespaceOf: (address) => pods.namespaceAt(address),
     readiness,
-    run: (signal) => runAll([...informers, forgetter, access.stranger], signal),
+    run: (signal) => runAll([...informers, forgetter, access.stranger, telemetry], signal),
     endHolds: () => {
       readiness.endWaiting();
       limits.endAll();

@@ -163,6 +163,7 @@ async function startNmi({ kubeconfig, node, imds, argv, clock, facts }: NmiOptio
   const { config } = reading;
   const lines: string[] = [];
   const audit: string[] = [];
+  let lastLines: () => Iterable<string> = () => [];
   const log = createLog({
     component: 'nmi',
     level: 'debug',
@@ -180,7 +181,12 @@ async function startNmi({ kubeconfig, node, imds, argv, clock, facts }: NmiOptio
     clock,
     random: Math.random,
     log,
-    output: { append: (line) => audit.push(line), lost: 0 },
+    output: {
+      write: (line) => audit.push(line),
+      isBehind: false,
+      lost: 0,
+      onEnd: (lines) => (lastLines = lines),
+    },
     metrics,
     ...facts,
     selfTest: () => Promise.resolve(true),
@@ -219,6 +225,7 @@ async function startNmi({ kubeconfig, node, imds, argv, clock, facts }: NmiOptio
       await watching;
       await server.close(1_000);
       await Promise.all([agent.close(), transport.close()]);
+      audit.push(...lastLines());
     },
   };
 }

@@ -4,6 +4,7 @@ export { buildInfo, userAgentOf, versionLine } from './build-info.ts';
 export { systemClock } from './system-clock.ts';
 export {
   createLog,
+  logLine,
   type Log,
   type LogFields,
   type LogFormat,
@@ -12,7 +13,6 @@ export {
 } from './log.ts';
 export type { Output } from './output.ts';
 export { printWhole, standardOutput } from './standard-output.ts';
-export { createRepeatedLine } from './repeated-line.ts';
 export { createPrinter, type Printer } from './printer.ts';
 export { redactText } from './redact.ts';
 export { createMetrics, type Metrics } from './metrics.ts';

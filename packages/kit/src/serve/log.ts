@@ -34,11 +34,17 @@ interface Writing {
   readonly writeJson: (json: string) => void;
 }
 
+interface LineParts {
+  readonly time: Date;
+  readonly component: string;
+  readonly fields: LogFields;
+  readonly message: string;
+}
+
 /** Writes one line per decision or action. Secrets are removed from fields and messages. */
 export function createLog(options: LogOptions): Log {
   const { component, level = 'info', format = 'text', destination = standardOutput() } = options;
-  const toLine = format === 'json' ? jsonLine : textLine;
-  const writeJson = (json: string) => destination.write(toLine(json));
+  const writeJson = (json: string) => destination.write(toLine[format](json));
   const log = logOf({ level, fields: { component }, writeJson });
   destination.onLost?.((lines) =>
     log.warn(
@@ -52,8 +58,7 @@ export function createLog(options: LogOptions): Log {
 function logOf({ level, fields, writeJson }: Writing): Log {
   const write = (at: LogLevel) => (more: LogFields, message: string) => {
     if (ranks[at] < ranks[level]) return;
-    const time = new Date().toISOString();
-    writeJson(JSON.stringify({ level: at, time, ...fields, ...cleaned(more), msg: redactText(message) }));
+    writeJson(jsonOf({ level: at, time: new Date(), fields: { ...fields, ...cleaned(more) }, message }));
   };
   return {
     debug: write('debug'),
@@ -65,7 +70,27 @@ function logOf({ level, fields, writeJson }: Writing): Log {
   };
 }
 
-const jsonLine = (json: string) => `${asciiJson(json)}\n`;
+/** A line of level info as in the log, for an output that decides by its length. */
+export function logLine(format: LogFormat, { time, component, fields, message }: LineParts): string {
+  return toLine[format](jsonOf({ level: 'info', time, fields: { component, ...cleaned(fields) }, message }));
+}
+
+interface JsonParts {
+  readonly level: LogLevel;
+  readonly time: Date;
+  readonly fields: object;
+  readonly message: string;
+}
+
+function jsonOf({ level, time, fields, message }: JsonParts): string {
+  return JSON.stringify({ level, time: time.toISOString(), ...fields, msg: redactText(message) });
+}
+
+/** JSON is ASCII only: no character can end or disguise the line. */
+const toLine: Readonly<Record<LogFormat, (json: string) => string>> = {
+  json: (json) => `${asciiJson(json)}\n`,
+  text: textLine,
+};
 
 function cleaned(fields: LogFields): object {
   return redact(fields) as object;

@@ -1,8 +1,7 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, test } from 'vitest';
-import { createLog } from './log.ts';
+import { createLog, logLine } from './log.ts';
 import { createOutput } from './output.ts';
-import { createRepeatedLine } from './repeated-line.ts';
 
 function stage(room = 100) {
   const clock = createFakeClock();
@@ -38,7 +37,7 @@ describe('output', () => {
     const { clock, written, output } = stage();
     for (let index = 0; index < 5; index += 1) output.append(`line ${index}\n`);
     expect(written).toEqual(['line 0\nline 1\nline 2\n']);
-    output.flush();
+    output.end(() => true);
     expect(written.join('')).toBe('line 0\nline 1\nline 2\nline 3\nline 4\n');
     expect(clock.pending).toBe(0);
   });
@@ -86,70 +85,77 @@ describe('a reader that is behind', () => {
     expect([output.isBehind, output.lost, clock.pending]).toEqual([false, 0, 0]);
   });
 
-  test('uses no more memory than the limit, and lost lines are counted', () => {
-    const { output, reader, written } = stage();
-    reader.takes = 0;
-    for (let index = 0; index < 1_000; index += 1) output.append('audit\n');
-    expect(output.lost).toBe(1_000 - Math.floor(75 / 6));
-    for (let index = 0; index < 1_000; index += 1) output.write('log\n');
-    expect(output.lost).toBe(1_000 - 12 + 1_000 - Math.floor((100 - 12 * 6) / 4));
-    reader.takes = Infinity;
-    output.flush();
-    expect(written.join('')).toBe('audit\n'.repeat(12) + 'log\n'.repeat(7));
-  });
-
-  test('gets lines of all namespaces: one takes half of the room, and again as much after all was read', () => {
-    const { output, reader, written } = stage();
-    const floods = () => {
-      for (let index = 0; index < 1_000; index += 1) output.append('flood\n', 'hostile');
-    };
-    for (let round = 1; round <= 2; round += 1) {
-      reader.takes = 0;
-      floods();
-      output.append('other\n', 'other');
-      expect(output.lost).toBe(round * (1_000 - 6));
-      reader.takes = Infinity;
-      output.flush();
-      expect(written.join('')).toBe(('flood\n'.repeat(6) + 'other\n').repeat(round));
-    }
-    floods();
-    output.flush();
-    expect(written.join('').match(/flood/g)).toHaveLength(1_012);
-  });
-
-  test('lost lines of a namespace do not count toward its share', async () => {
+  test('uses no more memory than the limit, and lost lines are counted', async () => {
     const { clock, output, reader, written } = stage();
     reader.takes = 0;
-    output.append(`${'x'.repeat(70)}\n`);
-    for (let index = 0; index < 100; index += 1) output.append('early\n', 'shop');
-    expect(output.lost).toBe(100);
-    reader.takes = 60;
-    await clock.advance(10);
-    expect(output.isBehind).toBe(true);
-    output.append('late\n', 'shop');
+    for (let index = 0; index < 1_000; index += 1) output.append('one\n');
+    expect(output.lost).toBe(1_000 - 25);
+    output.write('two\n');
+    expect(output.lost).toBe(1_001 - 25);
     reader.takes = Infinity;
     await clock.advance(10);
-    expect(written.join('')).toBe(`${'x'.repeat(70)}\nlate\n`);
+    expect(written.join('')).toBe('one\n'.repeat(25));
   });
 
   test('finds one line in the log, in the place of the lost lines, with their number', async () => {
     const { clock, output, reader, written } = stage(1_000);
     createLog({ component: 'nmi', format: 'json', destination: output });
     reader.takes = 0;
-    for (let index = 0; index < 133; index += 1) output.append('audit\n');
+    for (let index = 0; index < 208; index += 1) output.write('said\n');
     reader.takes = Infinity;
     await clock.advance(10);
-    output.append('after\n');
+    output.write('after\n');
     await clock.advance(1_000);
     const lines = written.join('').split('\n').slice(0, -1);
-    expect(lines.filter((one) => one === 'audit')).toHaveLength(125);
-    expect(JSON.parse(lines[125] ?? '')).toMatchObject({ level: 'warn', lines: 8 });
-    expect(lines.slice(126)).toEqual(['after']);
+    expect(lines.filter((one) => one === 'said')).toHaveLength(200);
+    expect(JSON.parse(lines[200] ?? '')).toMatchObject({ level: 'warn', lines: 8 });
+    expect(lines.slice(201)).toEqual(['after']);
   });
 });
 
-describe('a repeated line', () => {
+describe('the end of a process', () => {
+  const ended = (patience: number) => {
+    const { output, reader, written } = stage(1_000);
+    const taken: number[] = [];
+    output.onEnd(function* () {
+      for (let index = 0; index < 5; index += 1) {
+        taken.push(index);
+        yield `last ${index}\n`;
+      }
+    });
+    reader.takes = 0;
+    output.write('waiting\n');
+    let waits = 0;
+    output.end(() => {
+      reader.takes = 5;
+      waits += 1;
+      return waits <= patience;
+    });
+    return { taken, text: written.join('') };
+  };
+
+  test('writes what waits, then the last lines, each when the reader has taken the one before', () => {
+    expect(ended(Infinity)).toEqual({
+      taken: [0, 1, 2, 3, 4],
+      text: 'waiting\nlast 0\nlast 1\nlast 2\nlast 3\nlast 4\n',
+    });
+  });
+
+  test('takes no more lines when there is no more time', () => {
+    expect(ended(4)).toEqual({ taken: [0, 1], text: 'waiting\nlast 0\nlast ' });
+  });
+
+  test('needs no last lines', () => {
+    const { output, written } = stage();
+    output.append('one\n');
+    output.end(() => false);
+    expect(written.join('')).toBe('one\n');
+  });
+});
+
+describe('a line of the log for another output', () => {
   const parts = {
+    time: new Date('2026-01-01T00:00:00.000Z'),
     component: 'nmi',
     message: 'token issued',
     fields: { pod: 'a/b', resource: 'x\n\u0085"é' },
@@ -161,11 +167,11 @@ describe('a repeated line', () => {
     const fields = { pod: 'a/b', from: 'hit', resource: 'https://vault.azure.net' };
     log.info(fields, 'token issued');
     const time = /\d{4}-[^"\s]+Z/.exec(lines[0] ?? '')?.[0] ?? '';
-    expect(createRepeatedLine({ ...parts, format, fields })(time)).toBe(lines[0]);
+    expect(logLine(format, { ...parts, time: new Date(time), fields })).toBe(lines[0]);
   });
 
   test('json: contains the time and is ASCII', () => {
-    const line = createRepeatedLine({ ...parts, format: 'json' })('2026-01-01T00:00:00.000Z');
+    const line = logLine('json', parts);
     expect(line).toMatch(/^[\x20-\x7e]+\n$/);
     expect(JSON.parse(line)).toEqual({
       level: 'info',
@@ -177,12 +183,13 @@ describe('a repeated line', () => {
   });
 
   test('text: is one line, whatever its content', () => {
-    const line = createRepeatedLine({ ...parts, format: 'text' })('T');
-    expect(line).toBe('T INFO  nmi token issued pod=a/b resource="x\\n\\u0085\\"é"\n');
+    expect(logLine('text', parts)).toBe(
+      '2026-01-01T00:00:00.000Z INFO  nmi token issued pod=a/b resource="x\\n\\u0085\\"é"\n',
+    );
   });
 
   test('secrets are replaced', () => {
     const fields = { resource: 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl', secret: 'hunter2' };
-    expect(createRepeatedLine({ ...parts, format: 'json', fields })('T')).not.toMatch(/eyJ|hunter2/);
+    expect(logLine('json', { ...parts, fields })).not.toMatch(/eyJ|hunter2/);
   });
 });

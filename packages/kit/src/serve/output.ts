@@ -5,19 +5,18 @@ import type { Clock, Timer } from '../core/clock.ts';
 export interface Output {
   /** Written at once, after all appended lines, unless the reader is behind: a crash loses no such line. */
   write(line: string): void;
-  /**
-   * Written within `holdMs`, together with others. For frequent lines. The lines of one cause, such as a namespace, take at most half of
-   * the room for appended lines, so they cannot displace those of others.
-   */
-  append(line: string, cause?: string): void;
-  /** Writes as much as the reader accepts now. */
-  flush(): void;
+  /** Written within `holdMs`, together with others. For frequent lines. */
+  append(line: string): void;
   /** Whether lines wait for the reader. */
   readonly isBehind: boolean;
   /** Number of lines dropped for lack of room or of a reader. */
   readonly lost: number;
   /** Calls `say` with the number of lost lines when the reader has caught up. Only the last listener is called. */
   onLost(say: (lines: number) => void): void;
+  /** The last lines of the process; each is taken when the reader has accepted the one before. Only the last listener is called. */
+  onEnd(lines: () => Iterable<string>): void;
+  /** Writes all lines, then the last ones. `wait` blocks for a moment; it returns false if there is no more time. */
+  end(wait: () => boolean): void;
 }
 
 export interface OutputOptions {
@@ -26,7 +25,7 @@ export interface OutputOptions {
   readonly clock: Clock;
   /** Characters to collect before writing (default 32 Ki). */
   readonly holdLength?: number;
-  /** Bytes to keep for a reader that is behind (default 1 MiB). The last quarter is reserved for lines that are not appended. */
+  /** Bytes to keep for a reader that is behind (default 1 MiB). */
   readonly room?: number;
 }
 
@@ -34,13 +33,10 @@ export interface OutputOptions {
 const holdMs = 50;
 /** Between attempts while the reader is behind. */
 const retryMs = 10;
-const appendedShare = 0.75;
-/** Of the room for appended lines. */
-const causeShare = 0.5;
 const lineEnd = 0x0a;
 
 export function createOutput(options: OutputOptions): Output {
-  const { clock, room = 1024 * 1024 } = options;
+  const { clock } = options;
   const lines = new Lines(options);
   let timer: Timer | undefined;
   let told = 0;
@@ -57,25 +53,52 @@ export function createOutput(options: OutputOptions): Output {
       say(more);
     }
   };
-
+  const write = (line: string) => {
+    if (lines.add(line)) flush();
+  };
   return {
-    write(line) {
-      if (lines.add(line, room)) flush();
-    },
-    append(line, cause) {
-      if (!lines.add(line, room * appendedShare, cause)) return;
+    write,
+    append(line) {
+      if (!lines.add(line)) return;
       if (lines.isDue) flush();
       else timer ??= clock.after(holdMs, flush);
     },
-    flush,
     onLost(listener) {
       say = listener;
     },
+    ...createEnd({ lines, write, flush }),
     get isBehind() {
       return lines.size > 0;
     },
     get lost() {
       return lines.lost;
+    },
+  };
+}
+
+interface EndParts {
+  readonly lines: Lines;
+  readonly write: (line: string) => void;
+  readonly flush: () => void;
+}
+
+function createEnd({ lines, write, flush }: EndParts): Pick<Output, 'onEnd' | 'end'> {
+  let last: () => Iterable<string> = () => [];
+  const isAllTaken = (wait: () => boolean): boolean => {
+    while (lines.size > 0 && wait()) flush();
+    return lines.size === 0;
+  };
+  return {
+    onEnd(listener) {
+      last = listener;
+    },
+    end(wait) {
+      flush();
+      if (!isAllTaken(wait)) return;
+      for (const line of last()) {
+        write(line);
+        if (!isAllTaken(wait)) return;
+      }
     },
   };
 }
@@ -86,14 +109,14 @@ class Lines {
   #text = '';
   #bytes = 0;
   readonly #parts: Uint8Array[] = [];
-  /** Characters by cause, since all lines were last written. */
-  readonly #causes = new Map<string, number>();
   readonly #write: OutputOptions['write'];
   readonly #holdLength: number;
+  readonly #room: number;
 
-  constructor({ write, holdLength = 32 * 1024 }: OutputOptions) {
+  constructor({ write, holdLength = 32 * 1024, room = 1024 * 1024 }: OutputOptions) {
     this.#write = write;
     this.#holdLength = holdLength;
+    this.#room = room;
   }
 
   get size() {
@@ -104,14 +127,12 @@ class Lines {
     return this.#text.length >= this.#holdLength;
   }
 
-  /** False if the line is lost: there is no room, or its cause has used its share. Lost lines do not count toward the share. */
-  add(line: string, room: number, cause?: string): boolean {
-    const ofCause = cause === undefined ? 0 : (this.#causes.get(cause) ?? 0) + line.length;
-    if (this.size + line.length > room || ofCause > room * causeShare) {
+  /** False if there is no room: the line is lost. */
+  add(line: string): boolean {
+    if (this.size + line.length > this.#room) {
       this.lost += 1;
       return false;
     }
-    if (cause !== undefined) this.#causes.set(cause, ofCause);
     this.#text += line;
     return true;
   }
@@ -130,9 +151,7 @@ class Lines {
       this.#loseAll();
       return false;
     }
-    if (this.size > 0) return false;
-    this.#causes.clear();
-    return true;
+    return this.size === 0;
   }
 
   #seal() {
@@ -147,7 +166,6 @@ class Lines {
     for (const part of this.#parts.splice(0))
       this.lost += part.reduce((ends, byte) => ends + (byte === lineEnd ? 1 : 0), 0);
     this.#bytes = 0;
-    this.#causes.clear();
   }
 
   /** Whether all parts were written. */

@@ -38,11 +38,10 @@ export function printWhole(text: string): void {
 
 function sayLastWords(output: Output): void {
   const until = systemClock.elapsed() + lastWordsMs;
-  output.flush();
-  while (output.isBehind && systemClock.elapsed() < until) {
+  output.end(() => {
     Atomics.wait(pause, 0, 0, betweenAttemptsMs);
-    output.flush();
-  }
+    return systemClock.elapsed() < until;
+  });
 }
 
 /** Number of bytes written; 0 if the reader of a non-blocking descriptor is behind. */

@@ -147,7 +147,7 @@ export const micMetrics = {
   },
   linesLost: counter(
     'mic_lines_lost_total',
-    'Log lines that were dropped because the reader of standard output was more than 768 KiB behind, or is gone.',
+    'Log lines that were dropped because the reader of standard output was more than 1 MiB behind, or is gone.',
   ),
   leader: gauge('mic_leader', '1 while this process leads.'),
   canaries: {

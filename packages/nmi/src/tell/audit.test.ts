@@ -1,38 +1,49 @@
-import { expect, it, vi } from 'vitest';
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { expect, it } from 'vitest';
 import { inbound, issuanceOf } from '../../test/builders.ts';
 import type { Answered } from '../respond/answered.ts';
-import { createAudit } from './audit.ts';
 import type { Outcome } from '../respond/outcome.ts';
+import { createAudit } from './audit.ts';
+
+type Line = Readonly<Record<string, string | number>>;
 
 const stage = (format: 'json' | 'text' = 'json') => {
+  const clock = createFakeClock(0);
   const lines: string[] = [];
-  const say = createAudit({ format, append: (line) => lines.push(line) });
+  const output = { isBehind: false, write: (line: string) => void lines.push(line) };
+  const audit = createAudit({ format, output, clock });
+  const stop = new AbortController();
+  void audit.run(stop.signal);
   const tell = (outcome: Outcome, over: Partial<Answered> = {}) =>
-    say({
-      request: inbound('', { receivedAt: 1_000 }),
+    audit.onAnswered({
+      request: inbound('', { receivedAt: clock.now() }),
       route: 'token',
       outcome,
       status: 200,
       ms: 5,
       ...over,
     });
-  const parsed = () => lines.map((line) => JSON.parse(line) as Record<string, string>);
-  return { lines, tell, parsed };
+  /** The lines that were written since the last call. */
+  const parsed = () => lines.splice(0).map((line) => JSON.parse(line) as Line);
+  const end = () => lines.push(...audit.rest());
+  return { clock, output, lines, tell, parsed, end, stop };
 };
 const issuance = issuanceOf('reader');
-const token: Outcome = { kind: 'token', ...issuance };
+const token = { kind: 'token' as const, ...issuance };
+const minute = 60_000;
 
-it('writes who got a token of which identity for which audience, from where, and when', () => {
+it('writes who got a token of which identity for which audience, from where, and when, at once', () => {
   const { tell, parsed } = stage();
   tell(token);
   expect(parsed()).toEqual([
     {
       level: 'info',
-      time: '1970-01-01T00:00:01.005Z',
+      time: '1970-01-01T00:00:00.005Z',
       component: 'nmi',
       pod: 'default/web',
       uid: 'uid-web',
       identity: 'default/reader',
+      client: expect.stringContaining('REDACTED') as string,
       resource: 'https://vault.azure.net',
       route: 'token',
       from: 'miss',
@@ -41,56 +52,74 @@ it('writes who got a token of which identity for which audience, from where, and
   ]);
 });
 
-it('writes a line for each, each with its own time and origin', () => {
-  const { tell, parsed } = stage();
-  for (const [ms, from] of [
-    [1, 'miss'],
-    [1, 'hit'],
-    [2, 'hit'],
-    [3, 'joined'],
-    [4, 'stale'],
-  ] as const) {
-    tell({ ...token, from }, { ms });
+it('writes further ones once a minute: how many, from where, the first and the last', async () => {
+  const { clock, tell, parsed } = stage();
+  tell(token);
+  parsed();
+  for (const from of ['hit', 'hit', 'joined', 'stale', 'miss', 'hit'] as const) {
+    await clock.advance(1_000);
+    tell({ ...token, from });
   }
-  tell({ ...token, kind: 'host-token' }, { route: 'host-token' });
-  expect(parsed().map(({ time, from, route }) => `${time?.slice(-5, -1)} ${from} ${route}`)).toEqual([
-    '.001 miss token',
-    '.001 hit token',
-    '.002 hit token',
-    '.003 joined token',
-    '.004 stale token',
-    '.005 miss host-token',
+  expect(parsed()).toEqual([]);
+  await clock.advance(minute);
+  expect(parsed()).toEqual([
+    {
+      level: 'info',
+      time: '1970-01-01T00:01:00.000Z',
+      component: 'nmi',
+      pod: 'default/web',
+      uid: 'uid-web',
+      identity: 'default/reader',
+      client: expect.stringContaining('REDACTED') as string,
+      resource: 'https://vault.azure.net',
+      route: 'token',
+      count: 6,
+      hit: 3,
+      joined: 1,
+      miss: 1,
+      stale: 1,
+      first: '1970-01-01T00:00:01.005Z',
+      last: '1970-01-01T00:00:06.005Z',
+      msg: 'tokens issued',
+    },
   ]);
+  tell(token);
+  await clock.advance(minute);
+  expect(parsed()).toMatchObject([{ msg: 'tokens issued', count: 1, first: '1970-01-01T00:01:06.005Z' }]);
 });
 
-it('tells pods, identities and resources apart, however often they alternate', () => {
-  const { tell, parsed } = stage();
+it('after some quiet minutes, the next token is written at once again', async () => {
+  const { clock, tell, parsed } = stage();
+  tell(token);
+  await clock.advance(3 * minute);
+  tell(token);
+  expect(parsed().map(({ msg }) => msg)).toEqual(['token issued', 'token issued']);
+  await clock.advance(3 * minute);
+  expect(parsed()).toEqual([]);
+});
+
+it('tells pods, identities, clients, routes and resources apart, however often they alternate', () => {
+  const { tell, parsed, end } = stage();
   for (let round = 0; round < 3; round += 1) {
     for (let index = 0; index < 20; index += 1) tell({ ...token, resource: `r${index}` });
     tell({ ...token, pod: 'shop/web', uid: 'uid-other' });
     tell({ ...token, identity: 'default/writer' });
+    tell({ ...token, issued: { ...token.issued, clientId: 'another' } });
+    tell({ ...token, kind: 'host-token' }, { route: 'host-token' });
   }
-  const seen = parsed().map(({ pod, identity, resource }) => `${pod} ${identity} ${resource}`);
-  const round = [
-    ...Array.from({ length: 20 }, (_, index) => `default/web default/reader r${index}`),
-    'shop/web default/reader https://vault.azure.net',
-    'default/web default/writer https://vault.azure.net',
+  end();
+  const seen = parsed().map(
+    ({ pod, identity, resource, route, count = 1 }) =>
+      `${String(pod)} ${String(identity)} ${String(resource)} ${String(route)} ${count}`,
+  );
+  const round = (count: number) => [
+    ...Array.from({ length: 20 }, (_, index) => `default/web default/reader r${index} token ${count}`),
+    `shop/web default/reader https://vault.azure.net token ${count}`,
+    `default/web default/writer https://vault.azure.net token ${count}`,
+    `default/web default/reader https://vault.azure.net token ${count}`,
+    `default/web default/reader https://vault.azure.net host-token ${count}`,
   ];
-  expect(seen).toEqual([...round, ...round, ...round]);
-});
-
-it('says of which namespace each line is: none of them may take all the room that there is for lines', () => {
-  const append = vi.fn();
-  const say = createAudit({ format: 'json', append });
-  for (const pod of ['default/web', 'shop/web', 'shop/web'])
-    say({
-      request: inbound(''),
-      route: 'token',
-      status: 200,
-      ms: 5,
-      outcome: { ...token, pod, uid: `uid-${pod}` },
-    });
-  expect(append.mock.calls.map(([, namespace]) => String(namespace))).toEqual(['default', 'shop', 'shop']);
+  expect(seen.toSorted()).toEqual([...round(1), ...round(2)].toSorted());
 });
 
 it('a pod of the same name that came later is another one', () => {
@@ -118,17 +147,86 @@ it.each(['json', 'text'] as const)('%s: a resource ends no line and does not go 
   expect(lines[0]?.split(' INFO ').length).toBeLessThanOrEqual(format === 'text' ? 3 : 2);
 });
 
-it('says nothing of what was not given', () => {
-  const { tell, lines } = stage();
+it('says nothing of what was not given', async () => {
+  const { clock, tell, lines, end } = stage();
   tell({ kind: 'denied', pod: 'default/web', denial: { why: 'no-label' } }, { status: 400 });
   tell({ kind: 'starting' });
+  await clock.advance(minute);
+  end();
   expect(lines).toEqual([]);
 });
 
 it('knows neither the token nor the client id of a bound pod', () => {
-  const { tell, lines } = stage();
+  const { tell, lines, end } = stage();
   tell(token);
   tell(token);
+  end();
+  expect(lines).toHaveLength(2);
   expect(lines.join('')).not.toContain(issuance.issued.access.token);
   expect(lines.join('')).not.toContain(issuance.issued.clientId);
+});
+
+it('a pod with more resources than are told apart has one count of the others for each identity', async () => {
+  const { clock, tell, parsed } = stage();
+  for (let index = 0; index < 100; index += 1) tell({ ...token, resource: `r${index}` });
+  tell({ ...token, identity: 'default/writer' });
+  tell({ ...token, identity: 'default/writer', resource: 'another' });
+  // As if there were no place for it, whatever the pod asked before.
+  const long = 'x'.repeat(257);
+  tell({ ...token, uid: 'uid-other', resource: long });
+  tell({ ...token, uid: 'uid-other', resource: `${long}y` });
+  const first = parsed();
+  expect(first.map(({ resource }) => resource)).toEqual([
+    ...Array.from({ length: 33 }, (_, index) => `r${index}`),
+    'https://vault.azure.net',
+    `${long.slice(1)}…`,
+  ]);
+  await clock.advance(minute);
+  expect(parsed()).toMatchObject([
+    { uid: 'uid-web', identity: 'default/reader', count: 67 },
+    { uid: 'uid-web', identity: 'default/writer', count: 1 },
+    { uid: 'uid-other', identity: 'default/reader', count: 1 },
+  ]);
+  await clock.advance(3 * minute);
+  tell({ ...token, resource: 'r99' });
+  expect(parsed()).toMatchObject([{ msg: 'token issued', resource: 'r99' }]);
+});
+
+it('while nobody reads, tokens are only counted; what was not told is told when somebody does', async () => {
+  const { clock, output, tell, parsed } = stage();
+  output.isBehind = true;
+  tell(token);
+  await clock.advance(10 * minute);
+  tell(token);
+  expect(parsed()).toEqual([]);
+  output.isBehind = false;
+  await clock.advance(1_000);
+  expect(parsed()).toMatchObject([
+    { count: 2, first: '1970-01-01T00:00:00.005Z', last: '1970-01-01T00:10:00.005Z' },
+  ]);
+});
+
+it('no namespace waits for the next minute because the reader takes only the lines of one at a time', async () => {
+  const { clock, output, tell, lines } = stage();
+  for (const pod of ['a/web', 'b/web', 'c/web'])
+    for (let n = 0; n < 2; n += 1) tell({ ...token, pod, uid: `uid-${pod}` });
+  lines.splice(0);
+  output.write = (line) => {
+    lines.push(line);
+    output.isBehind = true;
+    clock.after(1, () => (output.isBehind = false));
+  };
+  await clock.advance(minute + 5_000);
+  expect(lines.map((line) => (JSON.parse(line) as Line)['pod'])).toEqual(['a/web', 'b/web', 'c/web']);
+});
+
+it('ends when it is told to, also while nobody reads', async () => {
+  const { clock, output, tell, lines, stop } = stage();
+  tell(token);
+  tell(token);
+  output.isBehind = true;
+  await clock.advance(minute);
+  stop.abort();
+  await clock.advance(0);
+  expect([lines.length, clock.pending]).toEqual([1, 0]);
 });

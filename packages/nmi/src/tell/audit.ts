@@ -1,101 +1,160 @@
-import { RecentMap } from '@pod-identity/kit/core';
-import { createRepeatedLine, type LogFormat } from '@pod-identity/kit/serve';
+import { Buffer } from 'node:buffer';
+import { createBudgets, type Clock } from '@pod-identity/kit/core';
+import { logLine, type LogFormat, type Output } from '@pod-identity/kit/serve';
 import type { Answered } from '../respond/answered.ts';
 import type { Issuance } from '../respond/outcome.ts';
 import type { Route } from '../request/routes.ts';
 import { redactId } from '../tokens/errors.ts';
-import type { TokenOrigin } from '../tokens/source.ts';
+import {
+  createIssued,
+  longestResource,
+  origins,
+  type Entry,
+  type Issued,
+  type Matter,
+  type Share,
+} from './issued.ts';
 
 export interface AuditOptions {
   readonly format: LogFormat;
-  /** Takes a whole line, and its namespace. */
-  readonly append: (line: string, namespace: string) => void;
+  readonly output: Pick<Output, 'write' | 'isBehind'>;
+  readonly clock: Pick<Clock, 'now' | 'sleep'>;
 }
 
-/** A copy without the token, which must not be kept here. */
-interface Matter {
-  readonly pod: string;
-  readonly uid: string;
-  readonly identity: string;
-  readonly clientId: string | undefined;
-  readonly resource: string;
+export interface Audit {
+  readonly onAnswered: (answered: Answered) => void;
+  /** Writes the counts of each interval until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+  /** The counts that are not written yet: for the end of the process. Each line counts as written when it is taken. */
+  rest(): Iterable<string>;
+}
+
+const intervalMs = 60_000;
+/** While the reader of the output is behind. */
+const retryMs = 1_000;
+/** Other work comes between the lines of two namespaces. */
+const betweenSharesMs = 1;
+/** Bytes: what a namespace may not write now is counted, and written later. */
+const perNamespace = { burst: 32 * 1024, perSecond: (32 * 1024) / 60 };
+
+/**
+ * Writes who got a token of which identity, cached or not: the first one of a pod for an identity and a resource at once, further ones as
+ * counts. While the reader of the output is behind, or the namespace has no bytes left, all are only counted.
+ */
+export function createAudit({ format, output, clock }: AuditOptions): Audit {
+  const issued = createIssued();
+  const budgets = createBudgets(perNamespace);
+  const mayWrite = (namespace: string, line: string) =>
+    budgets.take(namespace, clock.now(), Buffer.byteLength(line));
+
+  const begin = ({ outcome, time, route }: First) => {
+    const { entry, share } = issued.begin(outcome, route);
+    const line =
+      entry === share.rest || output.isBehind ? undefined : firstLine({ outcome, time, route }, format);
+    if (line !== undefined && mayWrite(share.namespace, line)) output.write(line);
+    else entry.add(outcome.from, time);
+  };
+
+  function* linesOf(share: Share, mayTake: (line: string) => boolean): Generator<string, void> {
+    for (const entry of [share.rest, ...share.entries]) {
+      if (entry.count === 0) continue;
+      const line = countLine(entry, { namespace: share.namespace, now: clock.now(), format });
+      if (!mayTake(line)) return;
+      entry.told();
+      // Now the last one.
+      if (share.entries.delete(entry)) share.entries.add(entry);
+      yield line;
+    }
+  }
+
+  return {
+    onAnswered({ outcome, route, request, ms }) {
+      if (outcome.kind !== 'token' && outcome.kind !== 'host-token') return;
+      const time = request.receivedAt + ms;
+      const known = issued.find(outcome, route);
+      if (known) known.add(outcome.from, time);
+      else begin({ outcome, time, route });
+    },
+    run: (signal) =>
+      writeCounts({
+        issued,
+        output,
+        clock,
+        signal,
+        due: (share) => linesOf(share, (line) => mayWrite(share.namespace, line)),
+      }),
+    *rest() {
+      // If not all is taken, those with many lines lose theirs.
+      const shares = issued.shares().toSorted((a, b) => a.entries.size - b.entries.size);
+      for (const share of shares) yield* linesOf(share, () => true);
+    },
+  };
+}
+
+interface Counting extends Omit<AuditOptions, 'format'> {
+  readonly issued: Issued;
+  readonly due: (share: Share) => Iterable<string>;
+  readonly signal: AbortSignal;
+}
+
+async function writeCounts({ issued, output, clock, due, signal }: Counting): Promise<void> {
+  const pause = (ms: number) => clock.sleep(ms, signal).catch(() => undefined);
+  const caughtUp = async (): Promise<boolean> => {
+    while (output.isBehind && !signal.aborted) await pause(retryMs);
+    return !signal.aborted;
+  };
+  const writeShare = async (share: Share) => {
+    if (!(await caughtUp())) return;
+    for (const line of due(share)) {
+      output.write(line);
+      if (!(await caughtUp())) return;
+    }
+    issued.sweep(share);
+    await pause(betweenSharesMs);
+  };
+  for (; !signal.aborted; await pause(intervalMs))
+    for (const share of issued.shares()) await writeShare(share);
+}
+
+interface First {
+  readonly outcome: Issuance;
+  readonly time: number;
   readonly route: Route['kind'];
 }
 
-type Line = (time: string) => string;
-interface Entry {
-  readonly matter: Matter;
+function firstLine({ outcome, time, route }: First, format: LogFormat): string {
+  const { resource, issued, from } = outcome;
+  const shown = resource.length > longestResource ? `${resource.slice(0, longestResource)}…` : resource;
+  const fields = { ...fieldsOf({ ...outcome, clientId: issued.clientId, resource: shown, route }), from };
+  return logLine(format, { time: new Date(time), component: 'nmi', fields, message: 'token issued' });
+}
+
+interface Told {
   readonly namespace: string;
-  readonly lines: Partial<Record<TokenOrigin, Line>>;
+  readonly now: number;
+  readonly format: LogFormat;
 }
 
-/** Pods, and recent entries of each. */
-const podsKept = 2_000;
-const entriesKept = 16;
-/** The caller chooses the text. */
-const longestResource = 256;
-
-/**
- * Writes one line for each token, cached or not: pod, identity, audience and origin. A node issues tens of thousands of tokens a second,
- * so the text is cached for each pod, identity and resource.
- */
-export function createAudit({ format, append }: AuditOptions): (answered: Answered) => void {
-  const entries = new RecentMap<string, readonly Entry[]>(podsKept);
-  const timeText = createTimeText();
-
-  const entryFor = (issuance: Issuance, route: Route['kind']): Entry => {
-    const known = entries.get(issuance.uid);
-    if (known) for (const entry of known) if (isAbout(entry.matter, issuance, route)) return entry;
-    const [namespace = ''] = issuance.pod.split('/', 1);
-    const entry: Entry = { matter: matterOf(issuance, route), namespace, lines: {} };
-    entries.set(issuance.uid, [entry, ...(known ?? []).slice(0, entriesKept - 1)]);
-    return entry;
-  };
-
-  return ({ outcome, route, request, ms }) => {
-    if (outcome.kind !== 'token' && outcome.kind !== 'host-token') return;
-    const { matter, namespace, lines } = entryFor(outcome, route);
-    const line = (lines[outcome.from] ??= lineFor(matter, outcome.from, format));
-    append(line(timeText(request.receivedAt + ms)), namespace);
-  };
-}
-
-function isAbout(matter: Matter, issuance: Issuance, route: Route['kind']): boolean {
-  return (
-    matter.identity === issuance.identity &&
-    matter.resource === issuance.resource &&
-    matter.route === route &&
-    matter.pod === issuance.pod &&
-    matter.clientId === issuance.issued.clientId
-  );
-}
-
-function matterOf({ pod, uid, identity, resource, issued }: Issuance, route: Route['kind']): Matter {
-  return { pod, uid, identity, resource, clientId: issued.clientId, route };
-}
-
-function lineFor(matter: Matter, from: TokenOrigin, format: LogFormat): Line {
-  const { pod, uid, identity, resource, clientId = '', route } = matter;
+function countLine(entry: Entry, { namespace, now, format }: Told): string {
+  const { matter, count, first, last, by } = entry;
   const fields = {
+    ...(matter ? fieldsOf(matter) : { namespace }),
+    count,
+    ...Object.fromEntries(origins.filter((from) => by[from] > 0).map((from) => [from, by[from]])),
+    first: new Date(first),
+    last: new Date(last),
+  };
+  return logLine(format, { time: new Date(now), component: 'nmi', fields, message: 'tokens issued' });
+}
+
+function fieldsOf({ pod, uid, identity, clientId, resource, route }: Matter) {
+  return {
     pod,
     uid,
     identity,
-    // For an exempt pod there is no AzureIdentity.
-    ...(identity === '' ? { client: redactId(clientId) } : {}),
-    resource: resource.length > longestResource ? `${resource.slice(0, longestResource)}…` : resource,
+    // The AzureIdentity may be changed, and for an exempt pod there is none.
+    ...(clientId === undefined ? {} : { client: redactId(clientId) }),
+    ...(resource === undefined ? {} : { resource }),
     route,
-    from,
-  };
-  return createRepeatedLine({ format, component: 'nmi', message: 'token issued', fields });
-}
-
-/** ISO 8601; cached, since many requests are answered within a millisecond. */
-function createTimeText(): (ms: number) => string {
-  let last = Number.NaN;
-  let text = '';
-  return (ms) => {
-    if (ms !== last) text = new Date(ms).toISOString();
-    last = ms;
-    return text;
   };
 }

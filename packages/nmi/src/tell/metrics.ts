@@ -160,7 +160,7 @@ export const metricSpecs = {
   linesLost: {
     kind: 'counter',
     name: `${prefix}nmi_lines_lost_total`,
-    help: 'Lines that were dropped because the reader of standard output is gone, or was behind: by more than 1 MiB for a line of the log, by more than 768 KiB for one of the audit, or with 384 KiB of lines about the same namespace. If not 0, the audit may be incomplete.',
+    help: 'Lines that were dropped because the reader of standard output is gone, or was more than 1 MiB behind. Without a reader the audit is incomplete; for one that is behind, it waits.',
   },
   watchAge: {
     kind: 'gauge',

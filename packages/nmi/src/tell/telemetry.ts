@@ -4,7 +4,7 @@ import type { Clock, LimitEffect } from '@pod-identity/kit/core';
 import { createEventRecorder, type KubeTransport } from '@pod-identity/kit/kube';
 import type { Log, Metrics, Output } from '@pod-identity/kit/serve';
 import type { Answered } from '../respond/answered.ts';
-import { createAudit } from './audit.ts';
+import { createAudit, type Audit } from './audit.ts';
 import type { NmiConfig } from '../config/config.ts';
 import { createDecisionLog } from './decision-log.ts';
 import { createPodEvents } from './pod-events.ts';
@@ -18,7 +18,7 @@ export interface TelemetryOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
-  readonly output: Pick<Output, 'append' | 'lost'>;
+  readonly output: Pick<Output, 'write' | 'isBehind' | 'lost' | 'onEnd'>;
   readonly metrics: Metrics<typeof metricSpecs>;
   readonly pods: Pick<PodInformer, 'named' | 'filedUnder'>;
 }
@@ -26,6 +26,8 @@ export interface TelemetryOptions {
 export interface Telemetry {
   readonly onAnswered: (answered: Answered) => void;
   readonly onLimited: (effect: LimitEffect, peer: string) => void;
+  /** Writes the counts of the audit until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
   /** Updates the metrics. */
   measure(): void;
   /** Waits a moment for Events to be written. */
@@ -38,7 +40,9 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const { config, clock, log, output, metrics, pods } = options;
   const say = createDecisionLog(log, clock);
   const events = createEvents(options);
-  const audit = config.audit ? createAudit({ format: config.log.format, append: output.append }) : ignore;
+  const audit = config.audit ? createAudit({ format: config.log.format, output, clock }) : silent;
+  // Also at the end by an error or a second signal.
+  output.onEnd(() => audit.rest());
   const sayLimited = createLimitLog({ log, clock, podsAt: (peer) => pods.filedUnder(peer) });
   let lost = 0;
 
@@ -48,7 +52,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       metrics.observe('operations', ms / 1000, { operation_type: route, status_code: String(status) });
       metrics.count('outcomes', { outcome: outcome.kind });
       if ('from' in outcome) metrics.count('cache', { result: outcome.from });
-      audit(answered);
+      audit.onAnswered(answered);
       say(answered);
       events.tell(answered);
     },
@@ -56,6 +60,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       metrics.count('limited', { effect });
       sayLimited(effect, peer);
     },
+    run: (signal) => audit.run(signal),
     measure() {
       metrics.count('linesLost', undefined, output.lost - lost);
       lost = output.lost;
@@ -88,3 +93,4 @@ function createEvents({ config, transport, clock, random, log, metrics, pods }: 
 }
 
 const ignore = () => undefined;
+const silent: Audit = { onAnswered: ignore, run: () => Promise.resolve(), rest: () => [] };

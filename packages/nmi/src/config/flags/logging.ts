@@ -7,7 +7,7 @@ export const loggingFlags: readonly NmiFlag[] = [
     name: 'audit',
     kind: 'boolean',
     default: true,
-    help: 'Log a line for each token issued: pod, identity, resource. Never the token.',
+    help: 'Log the tokens issued: pod, identity, resource. The first one of each at once, further ones as a count, once a minute. Never the token.',
     why: 'records which pod used which identity',
   }),
   added({
