@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   coreKinds,
   createResource,
+  listPages,
   type KubeRequest,
   type ResourceClient,
   type ResourceKind,
@@ -106,4 +107,21 @@ describe('resource client', () => {
     await expect(client.get({ name: 't' }, whole)).rejects.toThrow(TypeError);
     await expect(client.replace({ metadata: { name: '' } })).rejects.toThrow(TypeError);
   });
+});
+
+test('a list in pages: the next one is requested when the caller takes it', async () => {
+  const pages = [
+    { items: [thing, { metadata: { name: 'left-out' } }], metadata: { continue: 'more' } },
+    { items: [{ ...thing, metadata: { name: 'u' } }], metadata: {} },
+  ];
+  const api = createScriptedApi(() => pages.shift());
+  const taken: unknown[] = [];
+  const nameOf = (object: unknown) => ((object as Thing).spec ? (object as Thing).metadata.name : undefined);
+  for await (const names of listPages({ transport: api.transport, kind: custom, pageSize: 2 }, nameOf))
+    taken.push([names, api.lists.length]);
+  expect(taken).toEqual([
+    [['t'], 1],
+    [['u'], 2],
+  ]);
+  expect(api.lists[1]?.query).toMatchObject({ limit: '2', continue: 'more' });
 });

@@ -40,6 +40,7 @@ import { startNodeLoops } from './term/node-loops.ts';
 import { createRights, createTermRights, type Rights, type TermRights } from './term/rights.ts';
 import { openTerm } from './term/opening.ts';
 import { settingsOf, type MicSettings } from './term/settings.ts';
+import { upgradeSpelling } from './term/upgrade.ts';
 import { untraced, type Tracing } from './trace/tracing.ts';
 
 /** Resolves to the exit code. */
@@ -172,13 +173,12 @@ interface TermParts extends TermScene {
 async function lead(mic: MicParts, scene: TermScene): Promise<Term | undefined> {
   const { clock, random, yieldTurn, log, metrics, events, settings } = mic;
   const { term, view, index } = scene;
-  const { namespace, version, typeUpgrade } = settings;
   const transport = fenceWrites(mic.transport, () => term.holds());
   const memory = createHostMemory();
   const configMaps = createResource<ConfigMap>(transport, coreKinds.configMaps);
-  const ledger = createLedger({ configMaps, namespace, term, log });
-  const opening = { term, transport, view, index, ledger, memory, typeUpgrade, namespace, version };
-  if (!(await openTerm({ ...opening, clock, random, yieldTurn, log }))) return undefined;
+  const ledger = createLedger({ configMaps, namespace: settings.namespace, term, log });
+  if (!(await openTerm({ term, view, index, ledger, memory, clock, random, yieldTurn, log })))
+    return undefined;
 
   const now = () => clock.now();
   const meter = createMeter(metrics, now);
@@ -283,11 +283,11 @@ async function startLoops(mic: MicParts, parts: TermParts, startable: Startable)
   const { resyncMs } = settings;
   const changes = [view, reviewed];
   startLoop({ index, changes, objects, conditions, clock, signal, resyncMs, random, yieldTurn });
-  // Reviews rights, for namespaces in mode `rbac` or `warn`.
-  const asking = reviewed.run();
+  // Reviews rights, for namespaces in mode `rbac` or `warn`; rewrites objects in the spelling of 2018.
+  const others = Promise.all([reviewed.run(), upgradeSpelling({ settings, transport, term, clock, log })]);
   // A host without nodes is not in the index, but may still carry identities that MIC attached.
   for (const host of memory.all.keys()) objects.poke(host);
   // Removes the start-up taint from nodes whose NMI is ready; reports canaries that are not.
   await startNodeLoops({ settings, view, pods: nodePods, publisher, transport, term, clock, random, log });
-  await asking;
+  await others;
 }

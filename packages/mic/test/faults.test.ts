@@ -327,6 +327,7 @@ test('E28 objects in the spelling of 2018 are served, rewritten once, and marked
   await town.pod({ name: 'pod1', label: 'demo' });
   const first = await stage.startMic();
   await stage.allAssigned(1);
+  await stage.until((kube) => kube.get('configmaps', 'aad-pod-identity-config', own) !== undefined);
   expect(sim.kube.get('azureidentities', 'demo', 'default')).toMatchObject({
     spec: { resourceID: ResourceID, clientID: ClientID },
   });
@@ -340,6 +341,26 @@ test('E28 objects in the spelling of 2018 are served, rewritten once, and marked
   const writes = stage.writes('azureidentitybindings');
   await leads(await stage.startMic());
   expect(stage.writes('azureidentitybindings')).toBe(writes);
+});
+
+test('E28 a pod gets its identity while objects in the spelling of 2018 are still rewritten', async () => {
+  const { town, sim } = await enter();
+  await bind('app');
+  const custom = '/apis/aadpodidentity.k8s.io/v1/namespaces/default/azureidentitybindings';
+  await town.client.request('POST', custom, {
+    apiVersion: 'aadpodidentity.k8s.io/v1',
+    kind: 'AzureIdentityBinding',
+    metadata: { name: 'old' },
+    spec: { AzureIdentity: 'other', Selector: 'other' },
+  });
+  const match = { method: 'PUT', path: /azureidentitybindings\/old$/ };
+  const fault = sim.kube.faults.add({ match, then: { hang: true } });
+  await town.pod({ name: 'pod1', label: 'app' });
+  const { lines } = await stage.startMic();
+  await stage.allAssigned(1);
+  await stage.until(() => fault.fired === 1, 'the rewrite of the object');
+  expect(lines.filter((line) => line.includes('stored objects'))).toEqual([]);
+  expect(sim.kube.get('configmaps', 'aad-pod-identity-config', own)).toBeUndefined();
 });
 
 test('identities and bindings have a condition with their state', async () => {

@@ -18,7 +18,7 @@ export { tooLargeIn, wholeObject, type Fields } from './fields.ts';
 export { createInformer, type Informer, type InformerOptions } from './informer.ts';
 export { createOptionalInformer } from './optional-informer.ts';
 export { coreKinds, type ObjectKey, type ResourceKind } from './kinds.ts';
-export { listTrimmed } from './list.ts';
+export { listPages, listTrimmed } from './list.ts';
 export { createElector, type LeaderTerm } from './lease.ts';
 export { createNodeTaintDoor, removeTaint, type NodeTaintDoor, type Taint } from './node-taints.ts';
 export { createResource, type CallOptions, type ListQuery, type ResourceClient } from './resource.ts';

@@ -34,12 +34,29 @@ export async function listTrimmed<V>(
   let kept: V[] = [];
   await readList(request, {
     begin: () => void (kept = []),
-    take(object) {
-      const view = trim(object);
-      if (view !== undefined) kept.push(view);
-    },
+    take: (object) => keep(kept, trim(object)),
   });
   return kept;
+}
+
+/**
+ * Reads a list of trimmed objects page by page; undefined ones are left out. The next page is requested when the caller takes it: throws
+ * `gone` if the list has expired by then, after minutes.
+ */
+export async function* listPages<V>(
+  request: ListRequest,
+  trim: (object: unknown) => V | undefined,
+): AsyncGenerator<readonly V[]> {
+  let next = '';
+  do {
+    const kept: V[] = [];
+    ({ next } = await readPage(request, next, (object) => keep(kept, trim(object))));
+    yield kept;
+  } while (next !== '');
+}
+
+function keep<V>(kept: V[], view: V | undefined): void {
+  if (view !== undefined) kept.push(view);
 }
 
 /**
@@ -59,16 +76,16 @@ async function readPages(request: ListRequest, taker: ListTaker): Promise<string
   taker.begin();
   let next = '';
   for (;;) {
-    const page = await readPage(request, next, taker);
+    const page = await readPage(request, next, (object) => taker.take(object));
     next = page.next;
     if (next === '') return page.resourceVersion;
   }
 }
 
-async function readPage(request: ListRequest, next: string, taker: ListTaker) {
+async function readPage(request: ListRequest, next: string, take: (object: unknown) => void) {
   const { transport, kind, namespace, labelSelector, fieldSelector, pageSize } = request;
   const { signal, fields, timeoutMs } = request;
-  const onItem = (object: unknown) => taker.take(withKind(object, kind));
+  const onItem = (object: unknown) => take(withKind(object, kind));
   const answer = await transport.request({
     method: 'GET',
     path: collectionPath(kind, namespace),

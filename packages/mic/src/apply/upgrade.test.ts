@@ -54,6 +54,7 @@ function setUp(answers: Record<string, (request: KubeRequest) => unknown> = {}) 
       log,
       term: { signal: ending.signal, holds: () => holds },
       marker: { namespace: 'mic', name: 'config', key: 'type-upgrade-status', version: '2.0' },
+      pause: () => Promise.resolve(),
     });
   return {
     run,

@@ -1,10 +1,11 @@
-// Rewrites objects in the spelling of 2018 to today's, once, before the first plan of a term.
-// MIC's parsers accept any spelling; the upgrade is for kubectl, other tools and the original.
+// Rewrites objects in the spelling of 2018 to today's, once. Nothing waits for it: MIC's parsers accept any spelling, and the upgrade is for
+// kubectl, other tools and the original. Namespaces take turns, and no more is held than the names of one page and each namespace's position.
 import { canonicalise, fieldLimits, resources, type Kind } from '@pod-identity/crd-types';
 import {
   coreKinds,
   createResource,
   KubeError,
+  listPages,
   type KubeTransport,
   type LeaderTerm,
   type ObjectKey,
@@ -20,13 +21,27 @@ export interface UpgradeOptions {
   readonly log: Log;
   /** The original's ConfigMap and key: prevents a second upgrade by either MIC. */
   readonly marker: ObjectKey & { readonly namespace: string; readonly key: string; readonly version: string };
+  /** Awaited after each object, so that the upgrade leaves time for other requests. */
+  readonly pause: () => Promise<void>;
 }
 
 interface Stored {
   readonly metadata: { readonly name: string; readonly namespace?: string };
 }
 
-/** AzureAssignedIdentities last, as they contain copies of the others. */
+interface OldObject {
+  readonly kind: Kind;
+  readonly key: ObjectKey;
+}
+
+/** Of one kind in one namespace. */
+interface Turn {
+  /** The name of the last object that was tried. Lists in pages are sorted by namespace and name. */
+  last: string;
+  tried: number;
+  unchanged: number;
+}
+
 const kinds: readonly Kind[] = [
   'AzureIdentity',
   'AzureIdentityBinding',
@@ -35,77 +50,159 @@ const kinds: readonly Kind[] = [
 ];
 /** Attempts on conflicts with other writers. */
 const attempts = 3;
+const pageSize = 500;
+/**
+ * Objects of a kind and namespace that are tried in the first walk over all objects; twice as many in each later one. So a namespace waits for
+ * a few times as many objects of another as it has itself, and 100,000 objects need eleven walks.
+ */
+const firstShare = 100;
+/** Log lines about objects of a kind and namespace. */
+const linesPerTurn = 10;
 
-/** Returns the number of rewritten objects. Can be interrupted and repeated at any point. */
+/**
+ * Returns the number of rewritten objects. Can be interrupted and repeated at any point: the marker is set after every object has been tried and
+ * none has failed. One that the schema refuses, or that others keep changing, keeps its spelling and does not count as failed.
+ */
 export async function upgradeStoredObjects(options: UpgradeOptions): Promise<number> {
-  const { transport, log, marker } = options;
+  const { transport, term, log, marker } = options;
   const configMaps = createResource<ConfigMap>(transport, coreKinds.configMaps);
   const found = await readMarker(configMaps, options);
   if (found?.data?.[marker.key] !== undefined) {
     log.debug({ by: found.data[marker.key] }, 'stored objects were upgraded before');
     return 0;
   }
-  let upgraded = 0;
-  for (const kind of kinds) upgraded += await upgradeKind(kind, options);
-  if (options.term.holds()) await writeMarker(configMaps, found, options);
+  const upgrade = new Upgrade(options);
+  for (let share = firstShare; term.holds() && !(await upgrade.walk(share)); share *= 2);
+  const { upgraded, failure } = upgrade;
+  if (failure) throw failure;
+  if (!term.holds()) return upgraded;
+  await writeMarker(configMaps, found, options);
   log.info({ upgraded }, 'stored objects have the current spelling');
   return upgraded;
 }
 
-async function upgradeKind(kind: Kind, { transport, term, log }: UpgradeOptions): Promise<number> {
-  const { signal } = term;
-  const resource = createResource<Stored>(transport, resources[kind]);
-  const old = await listOld(resource, kind, signal);
-  let upgraded = 0;
-  for (const key of old) {
-    if (!term.holds()) return upgraded;
-    if (await replaceOrRetry(resource, { kind, key, term })) upgraded += 1;
-    else log.warn({ kind, ...key }, 'object keeps its old spelling for now');
+class Upgrade {
+  readonly #options: UpgradeOptions;
+  readonly #turns = new Map<string, Turn>();
+  #tried = 0;
+  upgraded = 0;
+  /** The first error of an object. */
+  failure: KubeError | undefined;
+
+  constructor(options: UpgradeOptions) {
+    this.#options = options;
   }
-  return upgraded;
+
+  /** False if namespaces have objects left. Each walk is over all kinds, so that no kind waits for all objects of another. */
+  async walk(share: number): Promise<boolean> {
+    let isDone = true;
+    for (const kind of kinds) isDone = (await this.#walkKind(kind, share)) && isDone;
+    return isDone;
+  }
+
+  async #walkKind(kind: Kind, share: number): Promise<boolean> {
+    const triedBefore = this.#tried;
+    try {
+      return await this.#readPages(kind, share);
+    } catch (error) {
+      const code = error instanceof KubeError ? error.code : undefined;
+      // A kind that is not installed has no objects.
+      if (code === 'not-found') return true;
+      // The pages have expired while their objects were rewritten: the rest, in new pages.
+      if (code === 'gone' && this.#tried > triedBefore) return this.#walkKind(kind, share);
+      throw error;
+    }
+  }
+
+  async #readPages(kind: Kind, share: number): Promise<boolean> {
+    const { transport, term } = this.#options;
+    const request = {
+      transport,
+      kind: resources[kind],
+      pageSize,
+      fields: fieldLimits[kind],
+      signal: term.signal,
+    };
+    const resource = createResource<Stored>(transport, resources[kind]);
+    let isDone = true;
+    for await (const keys of listPages(request, (item) => oldKey(item as Stored, kind)))
+      for (const key of keys) {
+        if (!term.holds()) return true;
+        const turn = this.#turnOf(kind, key);
+        if (key.name <= turn.last) continue;
+        if (turn.tried < share) await this.#rewrite(resource, { kind, key }, turn);
+        else isDone = false;
+      }
+    return isDone;
+  }
+
+  #turnOf(kind: Kind, { namespace = '' }: ObjectKey): Turn {
+    const id = `${kind} ${namespace}`;
+    const turn = this.#turns.get(id) ?? { last: '', tried: 0, unchanged: 0 };
+    this.#turns.set(id, turn);
+    return turn;
+  }
+
+  async #rewrite(resource: ResourceClient<Stored>, old: OldObject, turn: Turn): Promise<void> {
+    const { term, log, pause } = this.#options;
+    turn.last = old.key.name;
+    turn.tried += 1;
+    this.#tried += 1;
+    const why = await this.#whyUnchanged(resource, old);
+    if (why === undefined) this.upgraded += 1;
+    else if (term.holds() && (turn.unchanged += 1) <= linesPerTurn)
+      log.warn({ kind: old.kind, ...old.key, why }, 'object keeps its old spelling for now');
+    await pause();
+  }
+
+  async #whyUnchanged(resource: ResourceClient<Stored>, old: OldObject): Promise<string | undefined> {
+    try {
+      return await replaceOrRetry(resource, old, this.#options.term);
+    } catch (error) {
+      // What one object can cause, by a webhook or its size, does not keep others from being rewritten.
+      if (!(error instanceof KubeError && (error.code === 'denied' || error.code === 'unavailable')))
+        throw error;
+      this.failure ??= error;
+      return error.message;
+    }
+  }
 }
 
-/**
- * The names of objects that need a new spelling; none if the kind is not installed. Whole objects are read one by one afterwards, since
- * together they may exceed the memory.
- */
-async function listOld(
-  resource: ResourceClient<Stored>,
-  kind: Kind,
-  signal: AbortSignal,
-): Promise<readonly ObjectKey[]> {
-  try {
-    const items = await resource.list({ signal, fields: fieldLimits[kind] });
-    return items.filter((item) => canonicalise({ ...item, kind }).changed).map(keyOf);
-  } catch (error) {
-    if (error instanceof KubeError && error.code === 'not-found') return [];
-    throw error;
-  }
+/** Undefined if the object has today's spelling. Whole objects are read one by one, since together they may exceed the memory. */
+function oldKey(item: Stored, kind: Kind): ObjectKey | undefined {
+  const { name, namespace } = item.metadata;
+  if (!canonicalise({ ...item, kind }).changed) return undefined;
+  return namespace === undefined ? { name } : { name, namespace };
 }
 
+/** Undefined once the object has today's spelling or is gone; otherwise why it has not. */
 async function replaceOrRetry(
   resource: ResourceClient<Stored>,
-  { kind, key, term }: { kind: Kind; key: ObjectKey; term: LeaderTerm },
-): Promise<boolean> {
+  { kind, key }: OldObject,
+  term: LeaderTerm,
+): Promise<string | undefined> {
   const { signal } = term;
+  let why = 'the term is over';
   for (let attempt = 1; attempt <= attempts && term.holds(); attempt += 1) {
     try {
-      const { object } = canonicalise({
+      const { object, changed } = canonicalise({
         ...(await resource.get(key, { signal, fields: wholeObject })),
         kind,
       });
-      if (!term.holds()) return false;
+      if (!changed) return undefined;
+      if (!term.holds()) return why;
       await resource.replace(object, { signal, fields: fieldLimits[kind] });
-      return true;
+      return undefined;
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
-      if (error.code === 'not-found') return true;
-      // An old object that the schema refuses must not prevent MIC's start.
-      if (error.code === 'invalid') return false;
+      if (error.code === 'not-found') return undefined;
+      // An old object that the schema refuses does not count as a failure.
+      if (error.code === 'invalid') return error.message;
       if (error.code !== 'conflict') throw error;
+      why = error.message;
     }
   }
-  return false;
+  return why;
 }
 
 async function readMarker(
@@ -138,9 +235,4 @@ async function writeMarker(
     // Another MIC set the marker at the same time.
     if (!(error instanceof KubeError && error.code === 'already-exists')) throw error;
   }
-}
-
-function keyOf({ metadata }: Stored): ObjectKey {
-  const { name, namespace } = metadata;
-  return namespace === undefined ? { name } : { name, namespace };
 }

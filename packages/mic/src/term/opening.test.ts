@@ -26,13 +26,9 @@ function open(index: ClusterIndex, more: Partial<OpeningOptions> = {}): Promise<
   return openTerm({
     term,
     index,
-    transport: { request: () => Promise.reject(new Error('nothing is read')) } as never,
     view: { synced: Promise.resolve(), hasSynced: () => true },
     ledger: { load: () => Promise.resolve([]), save: () => Promise.reject(new Error('nothing is written')) },
     memory: createHostMemory(),
-    typeUpgrade: { enabled: false, configMap: '', key: '' },
-    namespace: 'mic',
-    version: '1',
     clock: createFakeClock(now),
     yieldTurn: () => Promise.resolve(),
     random: () => 0.5,

@@ -1,29 +1,21 @@
-// The steps before the first decision of a term: stored objects are upgraded, records read, watches synced, pods settled.
+// The steps before the first decision of a term: records are read, watches synced, pods settled.
 import { aborted, createBackoff, type Clock } from '@pod-identity/kit/core';
-import { KubeError, type KubeTransport, type LeaderTerm } from '@pod-identity/kit/kube';
+import { KubeError, type LeaderTerm } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
 import type { Ledger } from '../apply/ledger.ts';
 import type { HostMemory } from '../apply/memory.ts';
-import { upgradeStoredObjects } from '../apply/upgrade.ts';
 import { factsFromRecord } from '../snapshot/facts/host-facts.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { ClusterWatch } from '../snapshot/watch/cluster-watch.ts';
-import type { MicSettings } from './settings.ts';
 import { settleStale } from './sweeper.ts';
 
 export interface OpeningOptions {
   readonly term: LeaderTerm;
-  /** Its writes are fenced by the lease. */
-  readonly transport: KubeTransport;
   readonly view: Pick<ClusterWatch, 'synced' | 'hasSynced'>;
   readonly index: Pick<ClusterIndex, 'settleEach'>;
   readonly ledger: Ledger;
   /** Filled from the records. */
   readonly memory: HostMemory;
-  readonly typeUpgrade: MicSettings['typeUpgrade'];
-  /** MIC's own namespace, with the marker of the upgrade. */
-  readonly namespace: string;
-  readonly version: string;
   readonly clock: Clock;
   readonly yieldTurn: () => Promise<void>;
   readonly random: () => number;
@@ -34,7 +26,6 @@ export interface OpeningOptions {
 export async function openTerm(options: OpeningOptions): Promise<boolean> {
   const { term, view, ledger, memory } = options;
   try {
-    await upgrade(options);
     const records = await untilRead(options, () => ledger.load());
     for (const record of records) memory.keep(factsFromRecord(record));
     for (const { host, subscriptionNotBefore } of records)
@@ -47,24 +38,6 @@ export async function openTerm(options: OpeningOptions): Promise<boolean> {
     throw error;
   }
   return !term.signal.aborted && view.hasSynced();
-}
-
-type UpgradeOptions = Pick<
-  OpeningOptions,
-  'transport' | 'term' | 'log' | 'typeUpgrade' | 'namespace' | 'version'
->;
-
-/** Best effort, since reading does not depend on it; the next term retries. */
-async function upgrade({ transport, term, log, typeUpgrade, ...at }: UpgradeOptions): Promise<void> {
-  const { enabled, configMap: name, key } = typeUpgrade;
-  if (!enabled) return;
-  const marker = { namespace: at.namespace, name, key, version: at.version };
-  try {
-    await upgradeStoredObjects({ transport, term, log, marker });
-  } catch (error) {
-    if (term.signal.aborted || !(error instanceof KubeError)) throw error;
-    log.warn({ why: error.message }, 'stored objects could not be upgraded');
-  }
 }
 
 /** Decisions need the records: without them identities attached by MIC would count as attached by others. */
