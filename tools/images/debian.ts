@@ -1,10 +1,9 @@
 // The door to Debian's packages: apt fetches them, dpkg-deb opens them. apt's own configuration of this machine says from where; its lists and
 // packages are kept in a folder of ours, so that neither root nor an installed package is needed, and another architecture works as well.
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { markUsed, prune } from './kept.ts';
+import { prune, readKept } from './kept.ts';
 import { run, runForBytes } from './run.ts';
 import type { Architecture } from './recipes.ts';
 import { readTar, type TarEntry } from './tar.ts';
@@ -37,7 +36,7 @@ type Apt = (folder: string, ...args: readonly string[]) => Promise<string>;
 /** Security updates appear every few days; a build within the same day gets the same packages. */
 const listsLastMs = 24 * 60 * 60 * 1000;
 
-/** A package is opened only when its layer is made again. Images of both architectures have some 60 packages. */
+/** Images of both architectures have some 60 packages. */
 const limits = { unusedMs: 30 * 24 * 60 * 60 * 1000, most: 240 };
 
 export function openDebian(arch: Architecture, cache: string): Debian {
@@ -67,7 +66,6 @@ export function openDebian(arch: Architecture, cache: string): Debian {
     },
     open: async (listed) => {
       await fetchMissing(listed, packages, apt);
-      await Promise.all(listed.map((one) => markUsed(kept(packages, one))));
       return Promise.all(listed.map((one) => openPackage(one, kept(packages, one))));
     },
     prune: () => prune({ folder: packages, ...limits }),
@@ -112,15 +110,17 @@ function kept(packages: string, { sha256 }: ListedPackage): string {
 
 /** With one call of apt, which needs a second or more to read its lists. */
 async function fetchMissing(listed: readonly ListedPackage[], packages: string, apt: Apt): Promise<void> {
-  const missing = listed.filter((one) => !existsSync(kept(packages, one)));
+  const found = await Promise.all(
+    listed.map((one) => readKept(kept(packages, one), (content) => sha256Of(content) === one.sha256)),
+  );
+  const missing = listed.filter((_, place) => found[place] === undefined);
   if (missing.length === 0) return;
   await mkdir(packages, { recursive: true });
   const folder = await mkdtemp(join(packages, 'fetch-'));
   try {
     await apt(folder, 'download', ...missing.map(({ name, version }) => `${name}=${version}`));
     for (const one of missing) {
-      const content = await readFile(join(folder, one.file));
-      const hash = createHash('sha256').update(content).digest('hex');
+      const hash = sha256Of(await readFile(join(folder, one.file)));
       if (hash !== one.sha256)
         throw new Error(`${one.file} has the SHA-256 ${hash}; apt's lists say ${one.sha256}`);
       await rename(join(folder, one.file), kept(packages, one));
@@ -128,6 +128,10 @@ async function fetchMissing(listed: readonly ListedPackage[], packages: string, 
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+function sha256Of(content: Buffer): string {
+  return createHash('sha256').update(content).digest('hex');
 }
 
 async function openPackage(listed: ListedPackage, file: string): Promise<DebianPackage> {

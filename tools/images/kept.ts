@@ -1,5 +1,6 @@
-// What builds keep for the next: a use is marked by the time of the file, and what no build has used for long is removed.
-import { readdir, rm, stat, utimes } from 'node:fs/promises';
+// What builds keep for the next: what is not as it was stored is not used, a use is marked by the time of the file, and what no build has used
+// for long is removed.
+import { readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export interface Kept {
@@ -21,6 +22,21 @@ export function outdated(
   return lastFirst
     .filter(({ usedAtMs }, place) => place >= most || nowMs - usedAtMs > unusedMs)
     .map(({ name }) => name);
+}
+
+/** Undefined if there is none, or not the one that was stored. */
+export async function readKept(
+  file: string,
+  isIntact: (content: Buffer) => boolean,
+): Promise<Buffer | undefined> {
+  const content = await readFile(file).catch(() => undefined);
+  if (!content) return undefined;
+  if (!isIntact(content)) {
+    console.error(`${file} is not what was stored: it is replaced`);
+    return undefined;
+  }
+  await markUsed(file);
+  return content;
 }
 
 /** Another build may have removed it meanwhile. */

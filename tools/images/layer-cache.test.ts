@@ -1,43 +1,74 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeEach, expect, onTestFinished, test } from 'vitest';
-import { makeLayer } from './layer.ts';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { beforeEach, expect, onTestFinished, test, vi, type MockInstance } from 'vitest';
 import { openLayerCache, type LayerCache } from './layer-cache.ts';
 
 let folder: string;
 let cache: LayerCache;
-let made: string[];
+let said: MockInstance<typeof console.error>;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'pod-identity-layers-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   cache = await openLayerCache(folder);
-  made = [];
+  said = vi.spyOn(console, 'error').mockReturnValue();
+  onTestFinished(() => said.mockRestore());
 });
-const get = (input: string) =>
-  cache.get({ input }, () => {
-    made.push(input);
-    return Promise.resolve({ ...makeLayer({ title: input, owned: [], seconds: 0 }), fact: input });
-  });
+const archive = Buffer.from('an archive');
+const files = async () => (await readdir(folder)).map((name) => join(folder, name));
 
-test('a layer is made once for the same inputs', async () => {
-  const first = await get('one');
-  expect(await get('one')).toEqual(first);
-  expect(await get('two')).toMatchObject({ fact: 'two' });
-  expect(made).toEqual(['one', 'two']);
+test('an archive is compressed once', async () => {
+  const first = await cache.gzip(archive);
+  const [file = ''] = await files();
+  const before = await readFile(file);
+  expect(gunzipSync(first)).toEqual(archive);
+  expect(await cache.gzip(archive)).toEqual(first);
+  await cache.gzip(Buffer.from('another'));
+  expect(await files()).toHaveLength(2);
+  expect(await readFile(file)).toEqual(before);
+  expect(said).not.toHaveBeenCalled();
 });
 
-test('a layer of which another build has removed a part is made again', async () => {
-  for (const ending of ['.blob', '.json']) {
-    await get('one');
-    for (const name of await readdir(folder)) if (name.endsWith(ending)) await rm(join(folder, name));
-    expect(await get('one')).toMatchObject({ fact: 'one' });
+test('a file with any one byte altered does not get into an image, is replaced, and the output says so', async () => {
+  const first = await cache.gzip(archive);
+  const [file = ''] = await files();
+  const intact = await readFile(file);
+  for (const [place, byte] of intact.entries()) {
+    const altered = Buffer.from(intact);
+    altered[place] = byte ^ 0xff;
+    await writeFile(file, altered);
+    expect(await cache.gzip(archive)).toEqual(first);
+    expect(await readFile(file)).toEqual(intact);
+    expect(said.mock.calls).toEqual([[`${file} is not what was stored: it is replaced`]]);
+    said.mockClear();
   }
-  expect(made).toEqual(['one', 'one', 'one']);
 });
 
-test('of the layers of many inputs the cache keeps a few', async () => {
-  for (let input = 0; input < 20; input += 1) await get(`${input}`);
+test('a file that was truncated does not get into an image', async () => {
+  const first = await cache.gzip(archive);
+  const [file = ''] = await files();
+  for (const bytes of [0, 31, 32, 40]) {
+    await truncate(file, bytes);
+    expect(await cache.gzip(archive)).toEqual(first);
+  }
+});
+
+test.each(['something else', 'something that is much longer than the archive'])(
+  'a file with the right checksum of other content does not get into an image: %s',
+  async (content) => {
+    const first = await cache.gzip(archive);
+    const [file = ''] = await files();
+    const blob = gzipSync(content);
+    await writeFile(file, Buffer.concat([createHash('sha256').update(blob).digest(), blob]));
+    expect(await cache.gzip(archive)).toEqual(first);
+    expect(said).toHaveBeenCalledOnce();
+  },
+);
+
+test('of many archives the cache keeps a few', async () => {
+  for (let input = 0; input < 10; input += 1) await cache.gzip(Buffer.from(`${input}`));
   await cache.prune();
-  expect((await readdir(folder)).length).toBe(16);
+  expect(await files()).toHaveLength(8);
 });

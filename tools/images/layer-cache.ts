@@ -1,56 +1,57 @@
-// Layers that take long to make, kept by everything that they depend on.
+// Compressed archives of layers, which take seconds to make. The archives themselves are made again in each build, of packages whose digests are
+// checked: what is kept here is used only if it is the compressed form of exactly that archive.
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { markUsed, prune } from './kept.ts';
-import type { MadeLayer } from './layer.ts';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { prune, readKept } from './kept.ts';
 import { writeWhole } from './write-whole.ts';
 
 export interface LayerCache {
-  get<Facts extends object>(
-    inputs: object,
-    make: () => Promise<MadeLayer & Facts>,
-  ): Promise<MadeLayer & Facts>;
-  /** Removes layers of former inputs, such as former sources of this folder. */
+  gzip(archive: Buffer): Promise<Buffer>;
+  /** Removes those of former archives. */
   prune(): Promise<void>;
 }
 
-/** Files, two for each layer: both shared layers of both architectures, of two versions. */
-const limits = { unusedMs: 7 * 24 * 60 * 60 * 1000, most: 16 };
+/** Both shared layers of both architectures, of two versions. */
+const limits = { unusedMs: 7 * 24 * 60 * 60 * 1000, most: 8 };
 
 export async function openLayerCache(folder: string): Promise<LayerCache> {
   await mkdir(folder, { recursive: true });
-  const makers = await sourcesHere();
   return {
-    get: async (inputs, make) => {
-      const key = hashOf(JSON.stringify([inputs, makers, process.versions.zlib]));
-      const file = (ending: string) => join(folder, `${key}.${ending}`);
-      const files = [file('json'), file('blob')] as const;
-      const [known, stored] = await Promise.all(files.map((one) => readFile(one).catch(() => undefined)));
-      if (known && stored) {
-        for (const one of files) await markUsed(one);
-        return { ...(JSON.parse(known.toString('utf8')) as Awaited<ReturnType<typeof make>>), blob: stored };
-      }
-      const layer = await make();
-      const { blob, ...facts } = layer;
-      await writeWhole(file('blob'), blob);
-      // Last, because it says that the layer is complete.
-      await writeWhole(file('json'), JSON.stringify(facts));
-      return layer;
+    gzip: async (archive) => {
+      const file = join(folder, `${hashOf(archive).toString('hex')}-zlib-${process.versions.zlib}`);
+      const stored = await readKept(file, (content) => isOf(archive, content));
+      if (stored) return stored.subarray(hashBytes);
+      const blob = compress(archive);
+      await writeWhole(file, Buffer.concat([hashOf(blob), blob]));
+      return blob;
     },
     prune: () => prune({ folder, ...limits }),
   };
 }
 
-/** The code of this folder, which decides what is in a layer. */
-async function sourcesHere(): Promise<string> {
-  const names = (await readdir(import.meta.dirname))
-    .filter((name) => /(?<!\.test)\.ts$/.test(name))
-    .toSorted();
-  const sources = await Promise.all(names.map((name) => readFile(join(import.meta.dirname, name), 'utf8')));
-  return hashOf(sources.join('\n'));
+/**
+ * The best level takes three times as long for 0.3 % less. Of zstd, which makes 17 % less, containerd before 1.5 and Docker before 23 know
+ * nothing.
+ */
+export function compress(archive: Buffer): Buffer {
+  return gzipSync(archive);
 }
 
-function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+const hashBytes = 32;
+
+/** The checksum before it also covers the few bytes that do not change what is unpacked. */
+function isOf(archive: Buffer, stored: Buffer): boolean {
+  const blob = stored.subarray(hashBytes);
+  if (!hashOf(blob).equals(stored.subarray(0, hashBytes))) return false;
+  try {
+    return gunzipSync(blob, { maxOutputLength: archive.length }).equals(archive);
+  } catch {
+    return false;
+  }
+}
+
+function hashOf(content: Buffer): Buffer {
+  return createHash('sha256').update(content).digest();
 }

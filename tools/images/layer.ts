@@ -1,8 +1,8 @@
 // One layer of an image: an archive whose bytes depend only on its files.
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import type { OwnedEntry } from './collect.ts';
+import { compress, type LayerCache } from './layer-cache.ts';
 import { digestOf, type Layer } from './oci.ts';
 import { writeTar, type DirectoryEntry, type TarEntry } from './tar.ts';
 
@@ -30,7 +30,20 @@ export interface LayerContent {
   readonly seconds: number;
 }
 
-export function makeLayer({ title, owned, folders = [], seconds }: LayerContent): MadeLayer {
+export function makeLayer(content: LayerContent): MadeLayer {
+  const { archive, ...layer } = packed(content);
+  return { ...layer, blob: compress(archive) };
+}
+
+/** The same, compressed by an earlier build if there was one. */
+export async function makeSharedLayer(content: LayerContent, cache: LayerCache): Promise<MadeLayer> {
+  const { archive, ...layer } = packed(content);
+  return { ...layer, blob: await cache.gzip(archive) };
+}
+
+type Packed = Omit<MadeLayer, 'blob'> & { readonly archive: Buffer };
+
+function packed({ title, owned, folders = [], seconds }: LayerContent): Packed {
   const entries = new Map<string, TarEntry>();
   for (const { entry } of owned) for (const folder of foldersOf(entry.path)) entries.set(folder.path, folder);
   for (const folder of folders) entries.set(folder.path, folder);
@@ -42,8 +55,7 @@ export function makeLayer({ title, owned, folders = [], seconds }: LayerContent)
   return {
     title,
     diffId: digestOf(archive),
-    // The best level takes three times as long for 0.3 % less. Of zstd, which makes 17 % less, containerd before 1.5 and Docker before 23 know nothing.
-    blob: gzipSync(archive),
+    archive,
     files: owned.flatMap(checksums),
     paths: owned.map(({ entry }) => entry.path),
   };

@@ -15,7 +15,7 @@ export function nodePackage(arch: Architecture): NpmPackage {
   return { name, version, integrity };
 }
 
-/** It is opened only when its layer is made again. */
+/** Both architectures, of two versions. */
 const limits = { unusedMs: 30 * 24 * 60 * 60 * 1000, most: 4 };
 
 /** The program and its licence. */

@@ -10,7 +10,7 @@ import {
 } from './collect.ts';
 import type { Debian, DebianPackage } from './debian.ts';
 import { withoutSections } from './elf.ts';
-import { makeLayer, type MadeLayer } from './layer.ts';
+import { makeSharedLayer, type MadeLayer } from './layer.ts';
 import type { LayerCache } from './layer-cache.ts';
 import { nodePackage, openNode } from './node-binary.ts';
 import { nodeLibraries, type Architecture, type Parts } from './recipes.ts';
@@ -33,22 +33,19 @@ export interface Sources {
 const seconds = 0;
 
 export async function nodeLayer({ arch, debian, layers, cache }: Sources): Promise<SharedLayer> {
-  const listed = await debian.list(nodeLibraries);
-  const node = nodePackage(arch);
-  return layers.get({ arch, node, listed }, async () => {
-    const packages = await debian.open(listed);
-    const shelf = createShelf(packages);
-    const own = await nodeFiles(arch, cache);
-    const files = own.flatMap(({ entry }) => followers(entry, arch));
-    const libraries = collectParts({ files, links: {} }, shelf, { arch, have: new Set() });
-    const folders: DirectoryEntry[] = [
-      { kind: 'directory', path: 'run', mode: 0o755 },
-      { kind: 'directory', path: 'tmp', mode: 0o1777 },
-    ];
-    const owned = [...own, ...system(libraries), ...libraries, ...licencesOf(libraries, shelf)];
-    const layer = makeLayer({ title: `Node ${node.version} and its libraries`, owned, folders, seconds });
-    return { ...layer, debian: usedOf(packages, libraries) };
-  });
+  const packages = await debian.open(await debian.list(nodeLibraries));
+  const shelf = createShelf(packages);
+  const own = await nodeFiles(arch, cache);
+  const files = own.flatMap(({ entry }) => followers(entry, arch));
+  const libraries = collectParts({ files, links: {} }, shelf, { arch, have: new Set() });
+  const folders: DirectoryEntry[] = [
+    { kind: 'directory', path: 'run', mode: 0o755 },
+    { kind: 'directory', path: 'tmp', mode: 0o1777 },
+  ];
+  const owned = [...own, ...system(libraries), ...libraries, ...licencesOf(libraries, shelf)];
+  const title = `Node ${nodePackage(arch).version} and its libraries`;
+  const layer = await makeSharedLayer({ title, owned, folders, seconds }, layers);
+  return { ...layer, debian: usedOf(packages, libraries) };
 }
 
 export async function programsLayer(
@@ -56,21 +53,12 @@ export async function programsLayer(
   base: SharedLayer,
   { arch, debian, layers }: Sources,
 ): Promise<SharedLayer> {
-  const listed = await debian.list(parts.packages);
-  const { diffId } = base;
-  return layers.get(
-    { arch, parts: { ...parts, leaveOut: parts.leaveOut?.source }, listed, diffId },
-    async () => {
-      const packages = await debian.open(listed);
-      const shelf: Shelf = createShelf(packages);
-      const found = collectParts(parts, shelf, { arch, have: new Set(base.paths) });
-      const owned = [...found, ...licencesOf(found, shelf)];
-      return {
-        ...makeLayer({ title: 'Programs of Debian', owned, seconds }),
-        debian: usedOf(packages, found),
-      };
-    },
-  );
+  const packages = await debian.open(await debian.list(parts.packages));
+  const shelf: Shelf = createShelf(packages);
+  const found = collectParts(parts, shelf, { arch, have: new Set(base.paths) });
+  const owned = [...found, ...licencesOf(found, shelf)];
+  const layer = await makeSharedLayer({ title: 'Programs of Debian', owned, seconds }, layers);
+  return { ...layer, debian: usedOf(packages, found) };
 }
 
 function usedOf(packages: readonly DebianPackage[], owned: readonly OwnedEntry[]): SharedLayer['debian'] {

@@ -19,7 +19,9 @@ export async function packageArchive(wanted: NpmPackage, cache: string): Promise
   const { name, version } = wanted;
   const archive = `${name.replace('@', '').replace('/', '-')}-${version}.tgz`;
   const kept = join(cache, archive);
-  if ((await integrityOf(kept)) === wanted.integrity) return kept;
+  const stored = await integrityOf(kept);
+  if (stored === wanted.integrity) return kept;
+  if (stored !== undefined) console.error(`${kept} is not what was stored: it is fetched again`);
   await mkdir(cache, { recursive: true });
   const folder = await mkdtemp(join(cache, 'fetch-'));
   try {
