@@ -1,5 +1,5 @@
 // Does in a temporary copy of the checkout what release.yml does to make the version pull request, and then what the gate would say of
-// that commit: release.yml runs `npm run check` before it publishes, so a page or a lock file that only holds before it would end the release.
+// that commit: release.yml runs `npm run check` before it packs, so a page or a lock file that only holds before it would end the release.
 // Needs a build.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -35,7 +35,8 @@ copyFiles();
 linkModules();
 writeFileSync(join(copy, '.changeset/rehearsal.md'), changeOfBoth());
 commit();
-say(['npm', 'run', '--silent', 'release:version']);
+say(['npm', 'run', '--silent', 'release:pack']);
+say(['git', 'apply', '--check', '--cached', '--reverse', 'dist/release/version.patch']);
 const changed = changedFiles();
 const untouched = publishedLibraries
   .flatMap((name) => [`packages/${name}/package.json`, `packages/${name}/CHANGELOG.md`])

@@ -1,64 +1,140 @@
 // The workflows of the public forge: what can be said of them without running them there.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { repository } from '../stage/places.ts';
 
 interface Step {
+  readonly id?: string;
   readonly run?: string;
   readonly uses?: string;
   readonly if?: string;
-  readonly with?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly with?: Readonly<Record<string, unknown>>;
+}
+
+interface Job {
+  readonly steps: readonly Step[];
+  readonly needs?: string | readonly string[];
+  readonly permissions?: Readonly<Record<string, string>>;
 }
 
 interface Workflow {
   readonly on: Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, string>>;
-  readonly jobs: Readonly<
-    Record<
-      string,
-      { readonly steps: readonly Step[]; readonly permissions?: Readonly<Record<string, string>> }
-    >
-  >;
+  readonly permissions: Readonly<Record<string, string>>;
+  readonly jobs: Readonly<Record<string, Job>>;
 }
 
-const workflow = (name: string) =>
-  parse(readFileSync(join(repository, '.github/workflows', `${name}.yml`), 'utf8')) as Workflow;
-const { scripts } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as {
+const read = (path: string) => readFileSync(join(repository, path), 'utf8');
+const workflow = (name: string) => parse(read(`.github/workflows/${name}.yml`)) as Workflow;
+const { scripts } = JSON.parse(read('package.json')) as {
   readonly scripts: Readonly<Record<string, string>>;
 };
 const check = workflow('check');
 const release = workflow('release');
-
-test.each(Object.entries({ check, release }))('the commands of %s.yml exist', (_, { jobs }) => {
-  const steps = Object.values(jobs).flatMap((job) => job.steps);
-  const commands = steps.flatMap(({ run = '', with: inputs = {} }) => [
+const jobs = Object.entries({ check, release }).flatMap(([file, { jobs: all, permissions }]) =>
+  Object.entries(all).map(([name, job]) => ({ name: `${file}/${name}`, job: { permissions, ...job } })),
+);
+/** Programs that run code of the project or of its dependencies; of npm's commands, those that publish and look up do not. */
+const runsCode = ({ run = '' }: Step) =>
+  /(?<![\w/.-])(npm (?!publish|view)|(npx|node|nx|tsc|vitest|changeset|yarn|pnpm|corepack|make)(?![\w-]))/.test(
     run,
-    inputs['version'],
-    inputs['publish'],
-  ]);
-  const named = commands.flatMap((command) => /^npm run (\S+)/.exec(command ?? '')?.[1] ?? []);
+  ) || /^\s*(\.|source |\.\/|(ba)?sh )/m.test(run);
+const isCheckout = ({ uses }: Step) => uses?.startsWith('actions/checkout@') === true;
+
+test.each(Object.entries({ check, release }))('the commands of %s.yml exist', (_, { jobs: all }) => {
+  const commands = Object.values(all).flatMap((job) => job.steps.map(({ run = '' }) => run));
+  const named = commands.flatMap((command) =>
+    [...command.matchAll(/^npm run (\S+)/gm)].map(([, name = '']) => name),
+  );
   expect(named.filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
   expect(named).not.toEqual([]);
 });
 
-test('a release is checked before it is published', () => {
-  const steps = release.jobs['publish']?.steps ?? [];
-  const checked = steps.findIndex(({ run }) => run === 'npm run check');
-  const published = steps.findIndex(({ with: inputs }) => inputs?.['publish'] !== undefined);
-  expect(checked).toBeGreaterThan(0);
-  expect(published).toBeGreaterThan(checked);
+describe.each(jobs.filter(({ job }) => job.steps.some(runsCode)))(
+  'the job $name, which runs code of dependencies',
+  ({ job }) => {
+    test('can only read', () => {
+      expect(job.permissions).toEqual({ contents: 'read' });
+    });
+
+    test('has no token', () => {
+      expect(JSON.stringify(job)).not.toMatch(/secrets|github\.token|GITHUB_TOKEN|GH_TOKEN|NODE_AUTH_TOKEN/);
+      // Otherwise it is in .git/config.
+      for (const step of job.steps.filter(isCheckout)) expect(step.with?.['persist-credentials']).toBe(false);
+    });
+
+    test('takes nothing from a cache that another run can write', () => {
+      expect(JSON.stringify(job)).not.toMatch(/actions\/cache|"cache"/);
+    });
+  },
+);
+
+const writing = jobs.filter(({ job }) => JSON.stringify(job.permissions) !== '{"contents":"read"}');
+
+test('only jobs of release.yml have further rights: one to propose versions, one to publish, one for each place of the results', () => {
+  const rights = Object.fromEntries(writing.map(({ name, job }) => [name, job.permissions]));
+  expect(rights).toEqual({
+    'release/propose': { contents: 'write', 'pull-requests': 'write', actions: 'write' },
+    'release/publish': { 'id-token': 'write' },
+    'release/announce': { contents: 'write' },
+    'release/reference': { pages: 'write', 'id-token': 'write' },
+  });
+});
+
+describe.each(writing)('the job $name, which may write', ({ job }) => {
+  test('runs no code but actions, and clients of the forge and the registry', () => {
+    expect(job.steps.filter(runsCode)).toEqual([]);
+    const actions = job.steps.flatMap(({ uses }) => uses ?? []);
+    expect(actions.filter((uses) => !uses.startsWith('actions/'))).toEqual([]);
+  });
+
+  test('checks the files by what the job that built them said, before it uses them', () => {
+    const taken = job.steps.findIndex(({ uses }) => uses?.startsWith('actions/download-artifact@'));
+    // Pages' own action takes its own artefact.
+    if (job.steps.some(({ uses }) => uses?.startsWith('actions/deploy-pages@'))) return;
+    expect(taken).toBeGreaterThanOrEqual(0);
+    expect(job.needs).toContain('build');
+    expect(job.steps[taken + 1]).toMatchObject({
+      env: { CHECKSUMS: '${{ needs.build.outputs.checksums }}' },
+      run: expect.stringMatching(/^sha256sum --check --strict /),
+    });
+    expect(job.steps.slice(0, taken).filter(({ run }) => run !== undefined)).toEqual([]);
+  });
+});
+
+test('who can mint an identity for npm has no checkout, and runs no script of the package', () => {
+  const { steps = [] } = release.jobs['publish'] ?? {};
+  expect(steps.filter(isCheckout)).toEqual([]);
+  const commands = steps.flatMap(({ run = '' }) => run.match(/npm publish .*/g) ?? []);
+  expect(commands).toHaveLength(1);
+  expect(commands[0]).toContain('--ignore-scripts --provenance');
+});
+
+test('the Node that publishes is the one that builds', () => {
+  const setUp = release.jobs['publish']?.steps.find(({ uses }) => uses?.startsWith('actions/setup-node@'));
+  expect(setUp?.with).toEqual({ 'node-version': read('.nvmrc').trim() });
+});
+
+test('a release is checked before it is packed', () => {
+  const runs = release.jobs['build']?.steps.map(({ run }) => run) ?? [];
+  expect(runs.indexOf('npm run check')).toBeGreaterThan(0);
+  expect(runs.indexOf('npm run release:pack')).toBeGreaterThan(runs.indexOf('npm run check'));
 });
 
 test('the version pull request is checked, although GitHub starts no workflow for it', () => {
   expect(Object.keys(check.on)).toContain('workflow_dispatch');
-  const publish = release.jobs['publish'];
-  expect(publish?.permissions?.['actions']).toBe('write');
-  const started = publish?.steps.find(({ run }) => run?.startsWith('gh workflow run check.yml') === true);
-  expect(started?.if).toContain('pullRequestNumber');
+  const { steps = [] } = release.jobs['propose'] ?? {};
+  expect(steps.at(-1)?.run).toContain('gh workflow run check.yml --ref changeset-release/main');
 });
 
 test('a suite for which npm fetches something may not be skipped', () => {
   expect(check.env?.['POD_IDENTITY_REQUIRE_PACKAGES']).toBe('1');
+});
+
+test('Renovate pins actions by commit', () => {
+  const { extends: presets } = JSON.parse(read('renovate.json')) as { readonly extends: readonly string[] };
+  expect(presets).toContain('helpers:pinGitHubActionDigests');
 });
