@@ -57,6 +57,8 @@ const problemOf = (why: BadRequestReason): BadRequest =>
     ? { why, name: 'clientid', rightName: 'client_id' }
     : { why, name: why === 'several-selectors' ? 'client_id and object_id' : 'client_id' };
 
+const row = (situation: string, outcome: Outcome): readonly Sample[] => [{ situation, outcome }];
+
 const denied = (situation: string, denial: Extract<Outcome, { kind: 'denied' }>['denial']): Sample => ({
   situation,
   outcome: { kind: 'denied', pod, denial },
@@ -137,21 +139,18 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
   'unknown-pod': [
     { situation: '`/host/token` names a pod that does not run here', outcome: { kind: 'unknown-pod', pod } },
   ],
-  unconfirmed: [
-    {
-      situation: '`--pod-check strict`, and the API server does not respond',
-      outcome: { kind: 'unconfirmed', pod },
-    },
-  ],
+  unconfirmed: row('`--pod-check strict`, and the API server does not respond', { kind: 'unconfirmed', pod }),
+  'rights-changed': row(
+    'bindings or identities of the pod changed again and again while its request waited',
+    { kind: 'rights-changed', pod },
+  ),
   overloaded: [
     { situation: 'more requests of the pod wait than `--pod-waiting`', outcome: { kind: 'overloaded', pod } },
   ],
-  'too-fast': [
-    {
-      situation: 'many more requests than `--pod-requests-per-second`',
-      outcome: { kind: 'too-fast', address: '10.0.0.9' },
-    },
-  ],
+  'too-fast': row('many more requests than `--pod-requests-per-second`', {
+    kind: 'too-fast',
+    address: '10.0.0.9',
+  }),
   denied: [
     denied('the pod has no ServiceAccount', { why: 'no-account' }),
     denied('the pod has no label', { why: 'no-label' }),
@@ -188,12 +187,11 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
       targets: [{ resource: 'managedidentities', names: ['(its ARM id)'] }],
     }),
   ],
-  'access-unanswered': [
-    {
-      situation: 'the API server does not say whether the ServiceAccount may use the identity',
-      outcome: { kind: 'access-unanswered', pod, identity },
-    },
-  ],
+  'access-unanswered': row('the API server does not say whether the ServiceAccount may use the identity', {
+    kind: 'access-unanswered',
+    pod,
+    identity,
+  }),
   'not-assigned': [
     waiting('not assigned within `--hold`: MIC has not started to assign it', 'nothing'),
     waiting('not assigned within `--hold`: MIC is assigning it', 'created'),

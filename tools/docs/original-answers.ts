@@ -51,6 +51,8 @@ export const originalAnswers: Readonly<Record<string, string>> = {
   'two live pods have the address': '500 `failed to match pod IP 10.0.0.9 with (the list of the pods)`',
   '`/host/token` names a pod that does not run here': never,
   '`--pod-check strict`, and the API server does not respond': 'a token: the API server is not asked',
+  'bindings or identities of the pod changed again and again while its request waited':
+    'a token: nothing is decided again',
   'more requests of the pod wait than `--pod-waiting`': withoutLimit,
   'many more requests than `--pod-requests-per-second`': withoutLimit,
   'the ServiceAccount of the pod has no right to use the identity': 'a token: rights are not checked',

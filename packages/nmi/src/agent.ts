@@ -11,6 +11,7 @@ import { lookingForRecords } from './authorize/look-for-records.ts';
 import { reachOf, usableBy } from './authorize/usable-by.ts';
 import type { NmiConfig } from './config/config.ts';
 import { createCanaryHandler } from './handle/canary.ts';
+import type { LatestPod } from './handle/follow-pod.ts';
 import { createGranter, type Granter } from './handle/grant.ts';
 import { createHostTokenHandler } from './handle/host-token.ts';
 import { grantOnceRead } from './handle/once-read.ts';
@@ -92,7 +93,7 @@ export function createAgent(options: AgentOptions): Agent {
   const access = createAccess({ ...options, trace }, supply.readInstanceId);
   const readiness = readinessOf(options, informers, access);
   const parts: GranterParts = { watched, limits, supply, access, trace };
-  const granter = grantOnceRead(createTokenGranter(options, parts), watched.cluster.nodeNamespaces);
+  const granter = createTokenGranter(options, parts);
   const forgetter = tokenForgetter(options, parts);
   const callers = trace.callers(callerFinder(options, pods, neighbours));
   const shared = { ...config, ...readiness, granter };
@@ -196,7 +197,8 @@ function watch({ config, transport, clock, random, log, metrics, bootedAt }: Age
     pods: { named: (namespace, name) => pods.named(namespace, name), synced: pods.informer.synced },
     onlyFor: keepsAll(config) ? undefined : pods.informer,
   });
-  return { pods, cluster, informers: [pods.informer, ...cluster.informers] };
+  const latest: LatestPod = ({ namespace, name }) => pods.named(namespace, name);
+  return { pods, latest, cluster, informers: [pods.informer, ...cluster.informers] };
 }
 
 type Watched = ReturnType<typeof watch>;
@@ -214,12 +216,12 @@ function createTokenGranter(
   { watched, limits, supply, access, trace }: GranterParts,
 ): Granter {
   const { config, clock, metrics } = options;
-  const { pods, cluster, informers } = watched;
-  return createGranter({
+  const { latest, cluster, informers } = watched;
+  const granter = createGranter({
     authorizer: trace.authorizer(
       lookingForRecords(createAuthorizer(cluster.view, config), cluster.lookForRecord),
     ),
-    latest: (pod) => pods.latest(pod),
+    latest,
     changes: pacedChanges(changesOf(informers), clock),
     // The original returns its statuses only for failures that last.
     tokens: trace.tokens(config.compatErrors === 'off' ? supply.tokens : untilPassed(supply.tokens, options)),
@@ -229,6 +231,7 @@ function createTokenGranter(
     clock,
     onWaited: trace.onWaited((ms) => metrics.observe('waited', ms / 1000)),
   });
+  return grantOnceRead(granter, { ...cluster.nodeNamespaces, latest });
 }
 
 function metadataProxy(config: NmiConfig, pods: Watched['pods'], { pace }: TokenSupply): Proxy {

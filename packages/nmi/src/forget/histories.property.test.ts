@@ -17,7 +17,7 @@ import {
 import { authorize } from '../authorize/authorize.ts';
 import type { AuthorizeRules, RightsChange } from '../authorize/types.ts';
 import { reachOf, usableBy, type Usable } from '../authorize/usable-by.ts';
-import { permitOf } from '../handle/obtain.ts';
+import { permitOf } from '../handle/permit.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
 import { keyOf } from '../tokens/memory.ts';

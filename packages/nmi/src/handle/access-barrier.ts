@@ -1,23 +1,61 @@
+import type { Clock } from '@pod-identity/kit/core';
 import type { Access } from '../access/types.ts';
 import type { AccessAnswer, AccessGuard } from '../access/guard.ts';
 import { exemptionName } from '../authorize/authorize.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Outcome } from '../respond/outcome.ts';
+import { tenantOf, type GrantQuestion, type Permit } from './permit.ts';
+
+export interface BarrierOptions {
+  readonly access: AccessGuard;
+  readonly clock: Clock;
+}
 
 /** What a token depends on besides bindings. */
-export interface Barred {
+interface Barred {
   /** `namespace/name`; '' for the machine. */
   readonly identity: string;
   readonly access: Access;
 }
 
-/** What is told instead of a token; undefined: it may be given. */
-export async function barredFrom(
+/** Whether all rights that the permit needs are known to be there. */
+export function isAllowedNow(
+  { access: guard }: Pick<BarrierOptions, 'access'>,
+  pod: PodView,
+  { access }: Permit,
+): boolean {
+  return access === undefined || guard.now(access, tenantOf(pod))?.verdict === 'allowed';
+}
+
+/**
+ * What is told instead of a token for lack of a right; undefined: it may be given. A right that is not known at `reviewsUntil` is a refusal that
+ * passes: a request may need many reviews.
+ */
+export async function barredBy(
+  { access: guard, clock }: BarrierOptions,
+  { pod, reviewsUntil = Infinity }: Pick<GrantQuestion, 'pod' | 'reviewsUntil'>,
+  { subject, access }: Permit,
+): Promise<Outcome | undefined> {
+  if (!access) return undefined;
+  const identity = subject.kind === 'machine' ? '' : subject.name;
+  if (reviewsUntil === Infinity) return barredFrom(guard, pod, { identity, access });
+  const { promise: tooLate, resolve } = Promise.withResolvers<Outcome>();
+  const timer = clock.after(Math.max(0, reviewsUntil - clock.now()), () =>
+    resolve({ kind: 'access-unanswered', pod: pod.key, identity }),
+  );
+  try {
+    return await Promise.race([barredFrom(guard, pod, { identity, access }), tooLate]);
+  } finally {
+    timer.cancel();
+  }
+}
+
+async function barredFrom(
   guard: AccessGuard,
   pod: PodView,
   { identity, access }: Barred,
 ): Promise<Outcome | undefined> {
-  const answer = await guard.ask(access, { namespace: pod.namespace, pod: pod.uid });
+  const answer = await guard.ask(access, tenantOf(pod));
   return barring(answer, pod, { identity, access });
 }
 

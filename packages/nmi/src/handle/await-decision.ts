@@ -8,8 +8,6 @@ import type { Selector } from '../request/token-request.ts';
 
 export interface AwaitOptions {
   readonly authorizer: Authorizer;
-  /** The current view of the pod: its labels may change while its caller waits. */
-  readonly latest: (pod: PodView) => PodView;
   readonly changes: Changes;
   /** How long after its start a pod waits for missing objects. */
   readonly bindingGraceMs: number;
@@ -20,6 +18,8 @@ export interface AwaitOptions {
 interface Awaiting {
   readonly pod: PodView;
   readonly request: { readonly selector: Selector };
+  /** The pod now: its labels may change while its caller waits. Undefined: it is gone. */
+  readonly current: () => PodView | undefined;
   readonly refused: Refused;
   readonly patience: Patience;
 }
@@ -32,20 +32,20 @@ export type JudgedDecision =
   | { readonly isSettled: true; readonly decision: Settled }
   | { readonly isSettled: false; readonly decision: Unsettled };
 
-/** Decides again after each change until the decision is settled. At the deadline, returns the last unsettled one. */
+/** Decides again after each change until the decision is settled. At the deadline, returns the last unsettled one. Undefined: the pod is gone. */
 export async function awaitDecision(
   options: AwaitOptions,
-  { pod, request, patience, refused }: Awaiting,
+  { pod, current, request, patience, refused }: Awaiting,
   first: Decision,
-): Promise<JudgedDecision> {
-  const { authorizer, latest, clock, onWaited } = options;
-  let last = judge(options, pod, first);
+): Promise<JudgedDecision | undefined> {
+  const { authorizer, clock, onWaited } = options;
+  let last: JudgedDecision | undefined = judge(options, pod, first);
   if (last.isSettled) return last;
   const startedAt = clock.now();
   const look = () => {
-    const known = latest(pod);
-    last = judge(options, known, authorizer.decide(known, request.selector, refused));
-    return last.isSettled ? last : undefined;
+    const known = current();
+    last = known && judge(options, known, authorizer.decide(known, request.selector, refused));
+    return last?.isSettled === false ? undefined : true;
   };
   const changes = withEndOfGrace(options, pod);
   await awaitChange(look, patience, { clock, changes });

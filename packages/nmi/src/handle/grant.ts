@@ -1,27 +1,17 @@
 import { awaitDecision, type AwaitOptions, type Settled } from './await-decision.ts';
 import { exemptionName } from '../authorize/authorize.ts';
 import { replacesRefusal, reviewedFor } from '../authorize/refusal.ts';
-import type { Decision, GrantedIdentity, Refused } from '../authorize/types.ts';
+import type { Decision, GrantedIdentity } from '../authorize/types.ts';
 import { failureOf } from '../respond/failure-of.ts';
 import type { Outcome } from '../respond/outcome.ts';
-import { isForLackOfRight, refusedIn } from './access-barrier.ts';
-import {
-  barredBy,
-  machinePermit,
-  obtain,
-  permitFor,
-  permitOf,
-  recall,
-  tenantOf,
-  type GrantQuestion,
-  type ObtainOptions,
-} from './obtain.ts';
+import { barredBy, isForLackOfRight, refusedIn } from './access-barrier.ts';
+import { followPod, type LatestPod } from './follow-pod.ts';
+import { obtain, recall, type ObtainOptions } from './obtain.ts';
+import { machinePermit, permitFor, permitOf, permitsOf, tenantOf, type GrantQuestion } from './permit.ts';
+import { goneOf, type WaitingQuestion } from './release.ts';
 
-export interface GranterOptions extends AwaitOptions, ObtainOptions {}
-
-/** `refused` counts as not bound. */
-interface Attempt extends GrantQuestion {
-  readonly refused: Refused;
+export interface GranterOptions extends AwaitOptions, ObtainOptions {
+  readonly latest: LatestPod;
 }
 
 export interface Granter {
@@ -46,6 +36,9 @@ export function createGranter(options: GranterOptions): Granter {
   };
 }
 
+const nothingRefused: WaitingQuestion['refused'] = new Set();
+/** How often a request begins again when a token was not released since the decision is another one by then. */
+const mostRestarts = 2;
 /** Of one review, with its repetition. All reviews of a request have as long, or until its deadline. */
 const longestReviewMs = 9_000;
 
@@ -60,12 +53,35 @@ async function serveInPlace(
   if (!place) return { kind: 'overloaded', pod: pod.key };
   try {
     const reviewsUntil = Math.max(patience.deadline, options.clock.now() + longestReviewMs);
-    const waiting = { ...question, reviewsUntil, patience: { ...patience, caller: { gone: place.ended } } };
-    const outcome = await serveAllowed(options, waiting, decision);
+    const waiting: WaitingQuestion = {
+      ...question,
+      reviewsUntil,
+      patience: { ...patience, caller: { gone: place.ended } },
+      current: followPod(pod, options.latest),
+      refused: nothingRefused,
+    };
+    const outcome = await serveLatest(options, waiting, decision);
     return place.isLost && outcome.kind !== 'token' ? { kind: 'overloaded', pod: pod.key } : outcome;
   } finally {
     place.leave();
   }
+}
+
+/** A request whose token did not leave is served by the decision of now. None is requested beyond its deadline. */
+async function serveLatest(
+  options: GranterOptions,
+  question: WaitingQuestion,
+  first: Decision,
+): Promise<Outcome> {
+  let outcome = await serveAllowed(options, question, first);
+  for (let restarts = 0; outcome.kind === 'rights-changed' && restarts < mostRestarts; restarts += 1) {
+    const pod = question.current();
+    if (!pod) return goneOf(question);
+    const decision = options.authorizer.decide(pod, question.request.selector);
+    if (permitsOf(decision).length > 0 && options.clock.now() >= question.patience.deadline) return outcome;
+    outcome = await serveAllowed(options, { ...question, pod }, decision);
+  }
+  return outcome;
 }
 
 /**
@@ -74,7 +90,7 @@ async function serveInPlace(
  */
 async function serveAllowed(
   options: GranterOptions,
-  question: GrantQuestion,
+  question: WaitingQuestion,
   first: Decision,
 ): Promise<Outcome> {
   const refused = new Set<string>();
@@ -86,7 +102,9 @@ async function serveAllowed(
     if (name === undefined || refused.has(name)) return unlessUnbound(outcome, told);
     if (told === undefined || refusedIn(told) === exemptionName) told = outcome;
     refused.add(name);
-    decision = options.authorizer.decide(options.latest(question.pod), question.request.selector, refused);
+    const pod = question.current();
+    if (!pod) return goneOf(question);
+    decision = options.authorizer.decide(pod, question.request.selector, refused);
     if (!replacesRefusal(decision, refused)) return told;
   }
 }
@@ -100,10 +118,12 @@ function unlessUnbound(outcome: Outcome, told: Outcome | undefined): Outcome {
 }
 
 /** What is not settled is waited for first, unless the ServiceAccount may not use it. */
-async function serve(options: GranterOptions, question: Attempt, first: Decision): Promise<Outcome> {
+async function serve(options: GranterOptions, question: WaitingQuestion, first: Decision): Promise<Outcome> {
   const barred = first.kind !== 'allow' && (await firstBarred(options, question, first));
   if (barred) return barred;
-  const { isSettled, decision } = await awaitDecision(options, question, first);
+  const judged = await awaitDecision(options, question, first);
+  if (!judged) return goneOf(question);
+  const { isSettled, decision } = judged;
   if (isSettled) return serveSettled(options, question, decision);
   if (decision.kind === 'pending') return serveUnassigned(options, question, decision);
   return { kind: 'not-assigned', pod: question.pod.key, seen: 'unbound', denial: decision.denial };
@@ -124,7 +144,7 @@ async function firstBarred(
 
 async function serveSettled(
   options: GranterOptions,
-  question: GrantQuestion,
+  question: WaitingQuestion,
   decision: Settled,
 ): Promise<Outcome> {
   switch (decision.kind) {
@@ -143,7 +163,7 @@ async function serveSettled(
 
 async function serveIdentity(
   options: GranterOptions,
-  question: GrantQuestion,
+  question: WaitingQuestion,
   identity: GrantedIdentity,
 ): Promise<Outcome> {
   const outcome = await obtain(options, question, permitFor(identity));
@@ -153,7 +173,7 @@ async function serveIdentity(
 /** Requests tokens of the pod's own identities until one has the object id. */
 async function serveByObjectId(
   options: GranterOptions,
-  question: GrantQuestion,
+  question: WaitingQuestion,
   decision: Of<'allow-by-object-id'>,
 ): Promise<Outcome> {
   const { key: pod } = question.pod;
@@ -176,7 +196,7 @@ async function serveByObjectId(
 /** No record says that the identity is attached to the host, but it may be, for example if MIC is down: asks once. */
 async function serveUnassigned(
   options: GranterOptions,
-  question: GrantQuestion,
+  question: WaitingQuestion,
   decision: Of<'pending'>,
 ): Promise<Outcome> {
   if (question.patience.caller.gone.aborted) return failureOf(decision, question.pod.key);

@@ -1,15 +1,25 @@
 import type { NodeNamespaces } from '../authorize/node-namespaces.ts';
-import { andThen } from './and-then.ts';
+import { followPod, type LatestPod } from './follow-pod.ts';
 import type { Granter } from './grant.ts';
+import { goneOf } from './release.ts';
+
+export interface OnceReadOptions extends NodeNamespaces {
+  readonly latest: LatestPod;
+}
 
 /** Decides when the objects of the pod's namespace have been read: those of namespaces without pods on this node are not kept. */
-export function grantOnceRead(granter: Granter, { whenRead }: NodeNamespaces): Granter {
+export function grantOnceRead(granter: Granter, { whenRead, latest }: OnceReadOptions): Granter {
   return {
     grant(question) {
       const { namespace } = question.pod;
-      return andThen(whenRead(namespace, question.patience), (isRead) =>
-        isRead ? granter.grant(question) : { kind: 'starting', unread: namespace },
-      );
+      const read = whenRead(namespace, question.patience);
+      if (read === true) return granter.grant(question);
+      const current = followPod(question.pod, latest);
+      return read.then((isRead) => {
+        if (!isRead) return { kind: 'starting', unread: namespace };
+        const pod = current();
+        return pod ? granter.grant({ ...question, pod }) : goneOf(question);
+      });
     },
   };
 }

@@ -45,8 +45,14 @@ export function createTokenPipeline(options: TokenPipelineOptions, steps: TokenS
   const serve = (isReady: boolean, call: TokenCall): Outcome | Promise<Outcome> => {
     if (!isReady) return { kind: 'starting' };
     if (isOutdated()) return { kind: 'outdated' };
-    return steps.serve(call);
+    const served = steps.serve(call);
+    return served instanceof Promise ? served.then(unlessOutdated) : served;
   };
+  /** The watches may have become silent while the request waited. */
+  const unlessOutdated = (outcome: Outcome): Outcome =>
+    (outcome.kind === 'token' || outcome.kind === 'host-token') && isOutdated()
+      ? { kind: 'outdated' }
+      : outcome;
 
   return {
     handle(inbound, query) {

@@ -97,6 +97,16 @@ describe('a pod’s call', () => {
     expect(grant).not.toHaveBeenCalled();
   });
 
+  it('gets no token that it waited for if what was watched is too old by then', async () => {
+    const given = { isOutdated: false };
+    const { handle, grant } = podCalls(given);
+    grant.mockImplementation(() => {
+      given.isOutdated = true;
+      return Promise.resolve(token);
+    });
+    await expect(handle(inbound(''), resource)).resolves.toEqual({ kind: 'outdated' });
+  });
+
   it('is for the pod at the other end of the socket, whatever the headers say', async () => {
     const { handle, findCaller, grant } = podCalls();
     const over = connection(7);

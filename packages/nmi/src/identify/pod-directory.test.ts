@@ -225,17 +225,6 @@ it('asks after a pod by its name, and knows that there is none', async () => {
   expect(onFailed).not.toHaveBeenCalled();
 });
 
-it('a pod of the same name that was made anew is not the latest state of the old one', async () => {
-  const { pods } = await start(() => list(object('web', { uid: 'new' })));
-  const known = pods.named('default', 'web');
-  if (!known) throw new Error('unknown');
-  expect(pods.latest({ ...known, labels: { old: 'view' } })).toBe(known);
-  const old = { ...known, uid: 'old' };
-  expect(pods.latest(old)).toBe(old);
-  const gone = podView({ name: 'gone', key: 'default/gone' });
-  expect(pods.latest(gone)).toBe(gone);
-});
-
 it('the limits of a namespace are not shared by a pod that has the address of a stopped one of that namespace', async () => {
   const hostile = {
     ...object('stopped'),

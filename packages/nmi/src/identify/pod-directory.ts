@@ -34,8 +34,6 @@ export type PodQuestion = 'get_pod' | 'get_pod_list';
 
 export type PodInformer = CallerFinderOptions['pods'] & {
   readonly informer: Informer<PodView>;
-  /** The current view of the pod, if it still exists; otherwise the given one. */
-  latest(pod: PodView): PodView;
   named(namespace: string, name: string): PodView | undefined;
   withUid(uid: string): PodView | undefined;
   /** The namespace of the live pod that has the address in memory. */
@@ -89,10 +87,6 @@ export function createPodInformer(options: PodInformerOptions): PodInformer {
     changes: { subscribe: (listener) => informer.onChange(listener) },
     read: (pod) => put('get_pod', () => askForPod(questions, pod)),
     readAll: () => put('get_pod_list', () => askForPods(questions)),
-    latest: (pod) => {
-      const now = informer.store.get(pod.key);
-      return now?.uid === pod.uid ? now : pod;
-    },
     ...lookupsIn(informer.store),
     namespaceAt: (address) => only(informer.store.by('address', address), clock)?.namespace,
     uidAt: (address) => only(informer.store.by('address', address), clock)?.uid,

@@ -24,8 +24,10 @@ export type Outcome =
   | { readonly kind: 'overloaded'; readonly pod: string }
   /** More requests a second than allowed, and too many waiting already. */
   | { readonly kind: 'too-fast'; readonly address: string }
-  /** The API server did not confirm that the pod still has the address. */
+  /** The API server did not confirm that the pod still has the address, or the pod is gone. */
   | { readonly kind: 'unconfirmed'; readonly pod: string }
+  /** Bindings, identities or the pod changed again and again while the request waited. */
+  | { readonly kind: 'rights-changed'; readonly pod: string }
   | { readonly kind: 'denied'; readonly pod: string; readonly denial: Denial }
   /** Whether the pod's ServiceAccount may use it is not known. `identity` is '' for the machine of an exempt pod. */
   | { readonly kind: 'access-unanswered'; readonly pod: string; readonly identity: string }

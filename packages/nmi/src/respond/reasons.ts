@@ -69,7 +69,9 @@ export const reasonMeanings: Readonly<Record<Reason, string>> = {
   'unknown-caller': 'No pod of the node has the address.',
   'ambiguous-caller': 'More than one pod of the node has the address.',
   'unknown-pod': 'A process of the node named a pod that does not run here.',
-  unconfirmed: 'The API server does not confirm that the pod has the address.',
+  unconfirmed:
+    'The API server does not confirm that the pod has the address, or the pod was deleted meanwhile.',
+  'rights-changed': 'The bindings or identities of the pod changed while its token was requested.',
   starting:
     'The agent has not read the cluster yet, or not the namespace of a pod that has just come to the node.',
   outdated:

@@ -44,7 +44,8 @@ export function refusalOf(outcome: Failure, notAssignedStatus: 503 | 404): Refus
     case 'too-fast':
       return later(429, tooFast);
     case 'unconfirmed':
-      return later(503, unconfirmed(outcome.pod));
+    case 'rights-changed':
+      return later(503, changing[outcome.kind](outcome.pod));
     case 'denied':
       return refuse(400, 'invalid_request', explainDenial(outcome.pod, outcome.denial));
     case 'access-unanswered':
@@ -116,9 +117,12 @@ function starting(unread: string | undefined): string {
 const tooFast =
   'There are too many requests from this address. Keep a token until it expires; the administrator can allow more (NMI flag --pod-requests-per-second).';
 
-function unconfirmed(pod: string): string {
-  return `The API server does not currently confirm that pod ${pod} has this address. Try again.`;
-}
+const changing: Readonly<Record<'unconfirmed' | 'rights-changed', (pod: string) => string>> = {
+  unconfirmed: (pod) =>
+    `The API server does not currently confirm that pod ${pod} has this address. Try again.`,
+  'rights-changed': (pod) =>
+    `The bindings or identities of pod ${pod} changed while its token was requested. Try again.`,
+};
 
 function blocked(part: MetadataPart): string {
   const path = isMachineData(part) ? `instance/compute/${part}` : part;

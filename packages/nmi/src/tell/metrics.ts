@@ -24,6 +24,7 @@ const outcomeSet: Readonly<Record<OutcomeKind, true>> = {
   overloaded: true,
   'too-fast': true,
   unconfirmed: true,
+  'rights-changed': true,
   denied: true,
   'access-unanswered': true,
   'not-assigned': true,

@@ -1,0 +1,24 @@
+import type { PodView } from '../identify/pod-view.ts';
+
+/** The pod of that name in memory now; undefined: there is none. */
+export type LatestPod = (pod: PodView) => PodView | undefined;
+
+/**
+ * The pod of one request while it waits: the view by which it was identified until memory has another one; undefined when memory has learned
+ * that the pod is gone. A pod that the watch has not delivered yet is not in memory, and one that was just confirmed may be newer than memory.
+ */
+export function followPod(pod: PodView, latest: LatestPod): () => PodView | undefined {
+  let before = latest(pod);
+  let current: PodView | undefined = pod;
+  return () => {
+    const now = latest(pod);
+    if (now === before) return current;
+    before = now;
+    current = now?.uid === pod.uid && !hasEnded(now) ? now : undefined;
+    return current;
+  };
+}
+
+function hasEnded({ phase, isStopped }: PodView): boolean {
+  return isStopped === true || phase === 'Succeeded' || phase === 'Failed';
+}

@@ -1,0 +1,63 @@
+import type { Tenant } from '@pod-identity/kit/core';
+import type { Access } from '../access/types.ts';
+import type { Decision, GrantedIdentity } from '../authorize/types.ts';
+import type { PodView } from '../identify/pod-view.ts';
+import type { TokenRequest } from '../request/token-request.ts';
+import type { TokenSubject } from '../tokens/types.ts';
+import type { Patience } from '../waiting/await-change.ts';
+
+export interface GrantQuestion {
+  readonly pod: PodView;
+  readonly request: TokenRequest;
+  readonly patience: Patience;
+  /** When rights that are not known yet count as not known, by the clock; default: never. */
+  readonly reviewsUntil?: number;
+}
+
+/** What the pod may have, by its bindings or its exceptions. */
+export interface Permit {
+  readonly subject: TokenSubject;
+  /** What its ServiceAccount must be allowed to use besides; undefined: nothing. */
+  readonly access: Access | undefined;
+  /** The client ids that the token may have; undefined: any. */
+  readonly clientIds?: ReadonlySet<string> | undefined;
+  /** Default: true. False: the identity may not be attached to the machine. */
+  readonly isExpected?: boolean;
+}
+
+type PassThrough = Extract<Decision, { readonly kind: 'pass-through' }>;
+
+export function permitFor(identity: GrantedIdentity): Permit {
+  return { subject: identity, access: identity.access };
+}
+
+/** What an exempt pod asks the machine for. */
+export function machinePermit({ selector, clientIds, access }: PassThrough): Permit {
+  return { subject: { kind: 'machine', ...selector }, access, clientIds };
+}
+
+/** The token that may be returned from the cache; undefined: none. */
+export function permitOf(decision: Decision): Permit | undefined {
+  if (decision.kind === 'pass-through') return machinePermit(decision);
+  return decision.kind === 'allow' || decision.kind === 'pending' ? permitFor(decision.identity) : undefined;
+}
+
+/** What a token may leave by. */
+export function permitsOf(decision: Decision): readonly Permit[] {
+  switch (decision.kind) {
+    case 'allow':
+    case 'pending':
+      return [permitFor(decision.identity)];
+    case 'allow-by-object-id':
+      return [...decision.identities, ...decision.pending].map(permitFor);
+    case 'pass-through':
+      return [machinePermit(decision)];
+    case 'deny':
+    case 'unusable':
+      return [];
+  }
+}
+
+export function tenantOf({ namespace, uid }: PodView): Tenant {
+  return { namespace, pod: uid };
+}

@@ -1,0 +1,89 @@
+import type { Authorizer } from '../authorize/authorizer.ts';
+import type { Refused } from '../authorize/types.ts';
+import type { PodView } from '../identify/pod-view.ts';
+import type { Outcome } from '../respond/outcome.ts';
+import { keyOf } from '../tokens/memory.ts';
+import type { Obtained } from '../tokens/source.ts';
+import type { IssuedToken, TokenSubject } from '../tokens/types.ts';
+import { barredBy, isAllowedNow, type BarrierOptions } from './access-barrier.ts';
+import { permitsOf, type GrantQuestion, type Permit } from './permit.ts';
+
+export interface ReleaseOptions extends BarrierOptions {
+  readonly authorizer: Authorizer;
+}
+
+/** A request that waits. */
+export interface WaitingQuestion extends GrantQuestion {
+  /** The pod now; undefined: it is gone. */
+  readonly current: () => PodView | undefined;
+  /** What counts as not bound. */
+  readonly refused: Refused;
+}
+
+/** A token that was waited for. */
+export interface Held {
+  readonly subject: TokenSubject;
+  readonly obtained: Obtained;
+}
+
+/** A review may take seconds, during which the decision may change, and need another one. */
+const mostReviews = 3;
+
+/**
+ * Decides again before a token leaves that was waited for: by the objects and the pod of now. It leaves if the pod may still have a token of
+ * this identity, and if its ServiceAccount has the rights that this decision needs.
+ */
+export async function release(
+  options: ReleaseOptions,
+  question: WaitingQuestion,
+  held: Held,
+): Promise<Outcome> {
+  for (let reviews = 0; reviews <= mostReviews; reviews += 1) {
+    const pod = question.current();
+    if (!pod) return goneOf(question);
+    const decision = options.authorizer.decide(pod, question.request.selector, question.refused);
+    const permit = permitsOf(decision).find((one) => isFor(one.subject, held));
+    if (!permit) break;
+    if (isAllowedNow(options, pod, permit)) return tokenFor(question, permit, held.obtained);
+    const barred = await barredBy(options, question, permit);
+    if (barred) return barred;
+  }
+  return { kind: 'rights-changed', pod: question.pod.key };
+}
+
+/**
+ * All tokens are returned through here, in the turn of the event loop in which the permit was decided. The metadata service may know more
+ * identities than an exception allows, and the cache may have a token that another exception allowed, so the client id of the token itself
+ * is checked.
+ */
+export function tokenFor({ pod, request }: GrantQuestion, permit: Permit, obtained: Obtained): Outcome {
+  const { subject, clientIds } = permit;
+  if (clientIds && !clientIds.has(obtained.issued.clientId ?? '')) {
+    const denial = { why: 'not-this-identity', offered: [...clientIds].sort() } as const;
+    return { kind: 'denied', pod: pod.key, denial };
+  }
+  const identity = subject.kind === 'machine' ? '' : subject.name;
+  return {
+    kind: 'token',
+    pod: pod.key,
+    uid: pod.uid,
+    identity,
+    ...obtained,
+    resource: request.resource,
+  };
+}
+
+/** The pod does not exist any more: another one may have its name and its address. */
+export function goneOf({ pod }: Pick<GrantQuestion, 'pod'>): Outcome {
+  return { kind: 'unconfirmed', pod: pod.key };
+}
+
+function isFor(allowed: TokenSubject, { subject, obtained }: Held): boolean {
+  return keyOf(allowed) === keyOf(subject) && hasItsClientId(obtained.issued, allowed);
+}
+
+/** The AzureIdentity may state another client id by now. */
+function hasItsClientId({ clientId }: IssuedToken, subject: TokenSubject): boolean {
+  if (subject.kind !== 'identity' || subject.clientId === '') return true;
+  return clientId === undefined || clientId === subject.clientId;
+}
