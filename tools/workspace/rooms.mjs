@@ -157,7 +157,6 @@ export const rooms = [
       'select-identity',
       'accepted-namespaces',
       'authorize',
-      'usable-by',
     ],
     never: [nmi('handle'), nmi('respond')],
   },
@@ -191,12 +190,6 @@ export const rooms = [
     ],
   },
   { folder: nmi('tokens/principal/reader'), pure: { except: ['main'] } },
-  {
-    folder: nmi('forget'),
-    head: 'forgetter',
-    pure: ['holders', 'marks'],
-    never: [apiServer, ownProcess, nmi('handle'), nmi('server'), nmi('respond')],
-  },
   { folder: nmi('ready'), head: 'readiness', never: [nmi('tokens')] },
   {
     folder: nmi('redirect'),

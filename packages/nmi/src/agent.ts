@@ -1,5 +1,5 @@
 import type { Clock, LimitEffect, Tenant, Tracer } from '@pod-identity/kit/core';
-import { noteAnswers, type Change, type KubeTransport } from '@pod-identity/kit/kube';
+import { noteAnswers, type KubeTransport } from '@pod-identity/kit/kube';
 import type { Log, Metrics, Output } from '@pod-identity/kit/serve';
 import { createAccess, type AccessParts } from './access-guard.ts';
 import { strangerProblem } from './access/stranger.ts';
@@ -8,7 +8,6 @@ import type { Changes } from './waiting/await-change.ts';
 import { createAuthorizer } from './authorize/authorizer.ts';
 import { createClusterInformers, keepsAll } from './authorize/cluster-view.ts';
 import { lookingForRecords } from './authorize/look-for-records.ts';
-import { reachOf, usableBy } from './authorize/usable-by.ts';
 import type { NmiConfig } from './config/config.ts';
 import { createCanaryHandler } from './handle/canary.ts';
 import type { LatestPod } from './handle/follow-pod.ts';
@@ -22,8 +21,6 @@ import { createNamedPodFinder } from './identify/find-named.ts';
 import { createNeighbourTable, type NeighbourTable } from './identify/neighbour-table.ts';
 import { createRunningContainers, type RunningContainers } from './identify/running-containers.ts';
 import { createPodInformer, type PodQuestion } from './identify/pod-directory.ts';
-import type { PodView } from './identify/pod-view.ts';
-import { createForgetter, type Forgetter } from './forget/forgetter.ts';
 import type { metricSpecs } from './tell/metrics.ts';
 import { pacedChanges } from './waiting/paced-changes.ts';
 import type { App } from './request/wire.ts';
@@ -89,12 +86,11 @@ export function createAgent(options: AgentOptions): Agent {
   const telemetry = createTelemetry({ ...options, pods });
 
   const trace = createTracing(options.tracer);
-  const supply = createTokenSupply({ ...options, trace, onHeld: (holder) => forgetter.held(holder) });
+  const supply = createTokenSupply({ ...options, trace });
   const access = createAccess({ ...options, trace }, supply.readInstanceId);
   const readiness = readinessOf(options, informers, access);
   const parts: GranterParts = { watched, limits, supply, access, trace };
   const granter = createTokenGranter(options, parts);
-  const forgetter = tokenForgetter(options, parts);
   const callers = trace.callers(callerFinder(options, pods, neighbours));
   const shared = { ...config, ...readiness, granter };
   const namedPods = createNamedPodFinder({ pods, clock, node: config.node, check: config.podCheck });
@@ -118,7 +114,7 @@ export function createAgent(options: AgentOptions): Agent {
     neighbourOf: (address) => neighbours.of(address),
     namespaceOf: (address) => pods.namespaceAt(address),
     readiness,
-    run: (signal) => runAll([...informers, forgetter, access.stranger, telemetry], signal),
+    run: (signal) => runAll([...informers, access.stranger, telemetry], signal),
     endHolds: () => {
       readiness.endWaiting();
       limits.endAll();
@@ -244,22 +240,6 @@ function metadataProxy(config: NmiConfig, pods: Watched['pods'], { pace }: Token
 function tenantAt(address: string, pods: Watched['pods']): Tenant {
   const [pod] = pods.filedUnder(address);
   return { namespace: pod?.namespace ?? '', pod: pod?.uid ?? address };
-}
-
-function tokenForgetter({ config, clock }: AgentOptions, { watched, supply }: GranterParts): Forgetter {
-  const { pods, cluster } = watched;
-  const uidOf = (change: Change<PodView>) => ('before' in change ? change.before : change.after).uid;
-  return createForgetter({
-    holders: supply.holders,
-    podOf: (uid) => pods.withUid(uid),
-    usableBy: (pod) => usableBy(pod, cluster.view, config),
-    reachOf: (namespace) => reachOf(namespace, cluster.view, config),
-    changes: {
-      onPod: (listener) => pods.informer.onChange((change) => listener(uidOf(change))),
-      onRights: cluster.onRights,
-    },
-    clock,
-  });
 }
 
 function changesOf(informers: Watched['informers']): Changes {

@@ -3,8 +3,6 @@ import type { Clock } from '@pod-identity/kit/core';
 import { withOwnConnections, type KubeTransport } from '@pod-identity/kit/kube';
 import type { Metrics } from '@pod-identity/kit/serve';
 import type { NmiConfig } from './config/config.ts';
-import { heldTokens } from './forget/held-tokens.ts';
-import { createHolders, type Holder, type Holders } from './forget/holders.ts';
 import { createMetadataService, type MetadataService } from './tokens/metadata/metadata-service.ts';
 import type { metricSpecs } from './tell/metrics.ts';
 import type { Tracing } from './trace/tracing.ts';
@@ -27,21 +25,17 @@ export interface TokenSupply {
   readonly pace: MetadataPace;
   /** The ARM id of this machine, as its metadata service says. */
   readonly readInstanceId: () => Promise<string | undefined>;
-  /** Which pods requested what. Only of that tokens and Secrets are kept. */
-  readonly holders: Holders;
   /** To be called after the last response. */
   close(): Promise<void>;
 }
 
 export interface TokenSupplyOptions {
-  readonly config: Pick<NmiConfig, 'metadata' | 'holdMs'>;
+  readonly config: Pick<NmiConfig, 'metadata' | 'holdMs' | 'mode'>;
   readonly transport: KubeTransport;
   readonly clock: Clock;
   readonly random: () => number;
   readonly metrics: Metrics<typeof metricSpecs>;
   readonly trace: Tracing;
-  /** Called when a pod holds something that it did not hold before. */
-  readonly onHeld: (holder: Holder) => void;
 }
 
 /** For tokens of service principals; each takes a Secret and a request for each of its tenants. */
@@ -63,17 +57,12 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
   const metadata = createMetadataService(metadataUrl(options.config));
   const http = createEntraHttp();
   const reader = createReaderProcess(clock);
-  const holders = createHolders(({ key, secret }) => {
-    tokens.forget(key);
-    if (secret && !holders.holdsSecret(secret)) principals.secrets.forget(secret);
-  });
   const principals = createPrincipalSource({
     secretReader: createSecretReader(withOwnConnections(transport)),
     entra: createEntraClient({ http, clock }),
     certificates: createCertificateReader({ reader, clock }),
     checks: createTurnQueues({ clock, ...checkPace }).checks,
     clock,
-    mayKeepSecret: (secret) => holders.holdsSecret(secret),
     onSecretChanged: (secret) => tokens.prune((subject) => !isOf(subject, secret)),
     onAsked: countedAs('adal_token', metrics),
   });
@@ -83,15 +72,14 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
     holdMs: options.config.holdMs,
     clock,
     random,
-    mayKeep: (subject) => holders.holds(subject) && isChecked(subject, principals.secrets),
+    mayKeep: (subject) => isChecked(subject, principals.secrets),
     onRecalled: (subject) => {
       if (subject.kind === 'service-principal') principals.secrets.check(subject);
     },
   });
 
   return {
-    tokens: heldTokens(tokens, { holders, onHeld: options.onHeld }),
-    holders,
+    tokens,
     pace,
     readInstanceId: createInstanceReader({ metadata, pace, clock }),
     close: async () => {

@@ -60,15 +60,13 @@ const start = async (over: Partial<ClusterInformerOptions> = {}) => {
     ...over,
   });
   const before = cluster.view.revision;
-  const told: string[] = [];
-  cluster.onRights(({ namespace, reachesOut }) => told.push(`${namespace} ${reachesOut}`));
   const stop = new AbortController();
   stops.push(stop);
   for (const informer of cluster.informers) void informer.run(stop.signal);
   await clock.advance(1);
   const { requests } = transport;
   const recordsAsked = requests.find(({ path }) => path.endsWith('azureassignedidentities'));
-  return { ...cluster, clock, lines, told, before, requests, recordsAsked };
+  return { ...cluster, clock, lines, before, requests, recordsAsked };
 };
 
 it('finds bindings by selector, identities by name, exceptions by namespace', async () => {
@@ -191,9 +189,3 @@ async function* expired(): AsyncGenerator<never> {
   yield* [];
   throw new KubeError('gone', 'too old', { status: 410 });
 }
-
-it('tells in which namespaces rights may have changed, and not of records, which give none', async () => {
-  const { told } = await start();
-  expect(new Set(told)).toEqual(new Set(['default true', 'shop false', 'bank false']));
-  expect(told).toHaveLength(8);
-});

@@ -27,7 +27,6 @@ import type {
   MatchedObjects,
   NodeRecord,
   OperationMode,
-  RightsChange,
 } from './types.ts';
 
 export interface ClusterInformerOptions extends Pick<GrantingOptions, 'namespaceShareBytes' | 'onInvalid'> {
@@ -53,8 +52,6 @@ export interface ClusterInformers {
   readonly view: ClusterView;
   readonly informers: readonly Informer<unknown>[];
   readonly nodeNamespaces: NodeNamespaces;
-  /** Calls the listener when objects of a namespace that decide rights have changed. Returns the unsubscribe function. */
-  readonly onRights: (listener: (change: RightsChange) => void) => () => void;
   /** A pod waits for a record of this AzureIdentity (`namespace/name`): lists again if the record may have been left out. */
   readonly lookForRecord: (identity: string) => void;
 }
@@ -91,7 +88,6 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
     nodeNamespaces: onlyFor
       ? createNodeNamespaces({ pods: onlyFor, namespaces, informers: ofPods, clock })
       : { whenRead: () => true },
-    onRights: rightsOf({ identities, bindings, exceptions, namespaces }),
     lookForRecord: (name) => lookForRecord(records, matched.identityOf(...partsOf(name)), options),
     view: {
       get revision() {
@@ -109,34 +105,6 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
       assignedOnNode: (resource) => records?.store.by('resource', resource) ?? [],
       ...exceptionsOf(exceptions),
     },
-  };
-}
-
-interface RightsInformers extends Record<
-  'identities' | 'bindings' | 'exceptions',
-  Pick<Informer<unknown>, 'onChange'>
-> {
-  readonly namespaces: Pick<NamespaceInformer, 'onView'>;
-}
-
-function rightsOf({
-  identities,
-  bindings,
-  exceptions,
-  namespaces,
-}: RightsInformers): ClusterInformers['onRights'] {
-  return (listener) => {
-    const of =
-      (reachesOut: boolean) =>
-      ({ key }: { readonly key: string }) =>
-        listener({ namespace: partsOf(key)[0], reachesOut });
-    const stops = [
-      identities.onChange(of(true)),
-      bindings.onChange(of(true)),
-      exceptions.onChange(of(false)),
-      namespaces.onView((namespace) => listener({ namespace, reachesOut: false })),
-    ];
-    return () => stops.forEach((stop) => stop());
   };
 }
 

@@ -61,13 +61,6 @@ export interface MatchedObjects {
   identityOf(namespace: string, name: string): AzureIdentity | undefined;
 }
 
-/** Objects of the namespace that decide rights have changed. */
-export interface RightsChange {
-  readonly namespace: string;
-  /** Bindings or identities, which can be for pods of other namespaces. */
-  readonly reachesOut: boolean;
-}
-
 /** The kept fields of an AzureAssignedIdentity of this node. */
 export interface NodeRecord {
   /** `namespace/name`. */

@@ -35,7 +35,6 @@ export type PodQuestion = 'get_pod' | 'get_pod_list';
 export type PodInformer = CallerFinderOptions['pods'] & {
   readonly informer: Informer<PodView>;
   named(namespace: string, name: string): PodView | undefined;
-  withUid(uid: string): PodView | undefined;
   /** The namespace of the live pod that has the address in memory. */
   namespaceAt(address: string): string | undefined;
   /** The uid of that pod. */
@@ -63,7 +62,7 @@ export function createPodInformer(options: PodInformerOptions): PodInformer {
     fieldSelector: unfinishedOn(node),
     fields: podFields,
     trim: parse,
-    indexes: { address: ({ addresses }) => addresses, uid: ({ uid }) => [uid] },
+    indexes: { address: ({ addresses }) => addresses },
     clock,
     random,
     log,
@@ -87,16 +86,9 @@ export function createPodInformer(options: PodInformerOptions): PodInformer {
     changes: { subscribe: (listener) => informer.onChange(listener) },
     read: (pod) => put('get_pod', () => askForPod(questions, pod)),
     readAll: () => put('get_pod_list', () => askForPods(questions)),
-    ...lookupsIn(informer.store),
+    named: (namespace, name) => informer.store.get(`${namespace}/${name}`),
     namespaceAt: (address) => only(informer.store.by('address', address), clock)?.namespace,
     uidAt: (address) => only(informer.store.by('address', address), clock)?.uid,
-  };
-}
-
-function lookupsIn(store: Informer<PodView>['store']): Pick<PodInformer, 'named' | 'withUid'> {
-  return {
-    named: (namespace, name) => store.get(`${namespace}/${name}`),
-    withUid: (uid) => store.by('uid', uid)[0],
   };
 }
 

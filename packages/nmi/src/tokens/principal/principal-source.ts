@@ -14,14 +14,12 @@ export interface PrincipalSourceOptions extends Pick<SecretMemoryOptions, 'certi
   readonly clock: Clock;
   /** Called when tokens that were got with this Secret must be forgotten. */
   readonly onSecretChanged: (reference: SecretReference) => void;
-  /** Whether a Secret that was read may be kept; default: yes. */
-  readonly mayKeepSecret?: (reference: SecretReference) => boolean;
   /** Called for each request to Entra. */
   readonly onAsked: (asked: { ms: number; isOk: boolean }) => void;
 }
 
 export interface PrincipalSource extends TokenUpstream<ServicePrincipal> {
-  readonly secrets: Pick<SecretMemory, 'check' | 'forget' | 'has'>;
+  readonly secrets: Pick<SecretMemory, 'check' | 'has'>;
 }
 
 /** Tokens of service principals: reads the Secret from the API server, then requests a token for each tenant from Entra. */
@@ -33,7 +31,6 @@ export function createPrincipalSource(options: PrincipalSourceOptions): Principa
     checks: options.checks,
     clock,
     onChanged: options.onSecretChanged,
-    ...(options.mayKeepSecret && { mayKeep: options.mayKeepSecret }),
   });
 
   const askOne = async (question: EntraQuestion) => {

@@ -33,7 +33,7 @@ const subjectOf = (
 const certificate = { leaf: {}, chain: [{ raw: Buffer.alloc(65_536) }] } as unknown as Certificate;
 
 /** An API server that has this Secret, or fails in this way. */
-const stage = (first: ReadSecret | Error = secret('1'), checks = openQueue, mayKeep = () => true) => {
+const stage = (first: ReadSecret | Error = secret('1'), checks = openQueue) => {
   const clock = createFakeClock(1_000_000);
   const state = {
     answer: first,
@@ -68,7 +68,6 @@ const stage = (first: ReadSecret | Error = secret('1'), checks = openQueue, mayK
       },
     },
     onChanged: ({ namespace, name }) => changed.push(`${namespace}/${name}`),
-    mayKeep,
   });
   const outcomeOf = async (subject: ServicePrincipal) =>
     memory.proof(subject).then(
@@ -245,25 +244,30 @@ it('a check reads a known Secret that is old, and nobody waits for it', async ()
   expect(await valueNow()).toBe('2');
 });
 
-it('that is of no use any more is forgotten, others are kept', async () => {
-  const { state, memory, valueNow } = stage();
+it('that is not used for an hour is forgotten, with its proof and its tokens, and read again at the next use', async () => {
+  const { clock, state, memory, valueNow, changed } = stage();
   const other = { namespace: 'shop', name: 'other' };
   await valueNow();
   await valueNow(other);
-  memory.forget(reference);
-  memory.check(subjectOf(reference));
-  await valueNow(other);
-  expect(state.reads).toHaveLength(2);
-  await valueNow();
-  expect(state.reads).toHaveLength(3);
+  // A token from memory is a use as well.
+  for (let minutes = 0; minutes < 60; minutes += 10) {
+    await clock.advance(10 * 60_000);
+    memory.check(subjectOf(other));
+    await clock.advance(0);
+  }
+  expect([memory.has(reference), memory.has(other), changed]).toEqual([false, true, ['shop/app']]);
+  expect([await valueNow(other), state.reads]).toEqual(['1', ['shop/app', 'shop/other']]);
+  expect([await valueNow(), state.reads]).toEqual(['1', ['shop/app', 'shop/other', 'shop/app']]);
 });
 
-it('is not kept if nobody needs it any more when it has been read', async () => {
-  const { state, memory, valueNow } = stage(secret('1'), openQueue, () => false);
-  expect(await valueNow()).toBe('1');
-  expect(memory.has(reference)).toBe(false);
+it('that is used while the API server is away is kept longer than an hour', async () => {
+  const { clock, state, valueNow } = stage();
   await valueNow();
-  expect(state.reads).toHaveLength(2);
+  state.answer = failure('unavailable');
+  for (let minutes = 0; minutes < 90; minutes += 30) {
+    await clock.advance(30 * 60_000);
+    expect(await valueNow()).toBe('1');
+  }
 });
 
 it('of failures a bounded number is remembered: one more evicts the oldest alone', async () => {

@@ -16,7 +16,6 @@ export interface SecretMemory {
   proof(subject: ServicePrincipal): Promise<CurrentProof>;
   /** Looks in the background whether a Secret that is in use has changed, unless that was done recently; reads it if so. */
   check(subject: ServicePrincipal): void;
-  forget(reference: SecretReference): void;
   /** Whether a change of the Secret would be noticed. */
   has(reference: SecretReference): boolean;
 }
@@ -33,10 +32,8 @@ export interface SecretMemoryOptions {
   /** Of reads in the background. */
   readonly checks: TurnQueue;
   readonly clock: Clock;
-  /** Called when a Secret that was read before has changed, was deleted or may not be read any more. */
+  /** Called when a Secret that was read before has changed, was deleted, may not be read any more, or was not used for an hour. */
   readonly onChanged: (reference: SecretReference) => void;
-  /** Whether what was read of a Secret may be kept; default: yes. */
-  readonly mayKeep?: (reference: SecretReference) => boolean;
 }
 
 /** Between reads of one Secret: a change of it is noticed this late at most. */
@@ -52,7 +49,7 @@ export function createSecretMemory(options: SecretMemoryOptions): SecretMemory {
     proofs.forget(reference);
     options.onChanged(reference);
   };
-  const stores: Stores = { proofs, versions: createSecretVersions({ onEnded, mayKeep: options.mayKeep }) };
+  const stores: Stores = { proofs, versions: createSecretVersions({ onEnded, clock }) };
   const { versions } = stores;
   const looks = createFlights<undefined>();
   const reads = createFlights<ReadProof>();
@@ -87,7 +84,6 @@ export function createSecretMemory(options: SecretMemoryOptions): SecretMemory {
       };
     },
     check: createChecker({ checks: options.checks, lookAgain, isOld }),
-    forget: (reference) => [versions, proofs].forEach((store) => store.forget(reference)),
     has: (reference) => versions.get(reference)?.version !== undefined,
   };
 }
