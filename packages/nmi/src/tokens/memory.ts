@@ -14,8 +14,6 @@ export interface TokenMemory {
   recall(wanted: Wanted, namespace: string): Entry | undefined;
   /** In place of the previous token, for its namespaces and this one. */
   store(wanted: Wanted, namespace: string, entry: Entry): void;
-  /** Forgets all tokens of the subject with this `keyOf`. */
-  forgetAll(key: string): void;
   /** Forgets whatever belongs to other subjects than these. */
   prune(keep: (subject: TokenSubject) => boolean): void;
 }
@@ -92,7 +90,6 @@ export function createTokenMemory(places: number, clock: Pick<Clock, 'after'>): 
       subjects.set(key, { subject, entries: entries.set(resource, kept) });
       charge(kept, [...new Set([...(before?.uses.keys() ?? []), namespace])]);
     },
-    forgetAll,
     prune(keep) {
       for (const [key, { subject }] of subjects) if (!keep(subject)) forgetAll(key);
     },

@@ -18,8 +18,6 @@ export interface TokenSource {
   get(wish: TokenWish, asker: Asker): Promise<Obtained>;
   /** Removes the tokens of all other subjects. */
   prune(keep: (subject: TokenSubject) => boolean): void;
-  /** Removes all tokens of the subject with this `keyOf`. */
-  forget(key: string): void;
 }
 
 /** From memory, from a running request, from a new one, or from memory because a new one could not be had. */
@@ -102,7 +100,6 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
     cached: (wish, asker) => fresh(wish, asker()),
     get: untilKnown({ once, unknown, hasOld: (...of) => oldOf(...of) !== undefined }, options),
     prune: (keep) => memory.prune(keep),
-    forget: (key) => memory.forgetAll(key),
   };
 }
 
