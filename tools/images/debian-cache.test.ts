@@ -30,7 +30,7 @@ async function setUp() {
   await writeFile(apt, `#!/bin/sh\necho fetched >>${folder}/log\ncp ${folder}/${file} .\n`);
   await chmod(apt, 0o755);
   vi.stubEnv('PATH', `${join(folder, 'bin')}${delimiter}${process.env['PATH']}`);
-  onTestFinished(() => vi.unstubAllEnvs());
+  onTestFinished(() => void vi.unstubAllEnvs());
   const sha256 = createHash('sha256')
     .update(await readFile(join(folder, file)))
     .digest('hex');

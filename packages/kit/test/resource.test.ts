@@ -117,7 +117,10 @@ test('a list in pages: the next one is requested when the caller takes it', asyn
   const api = createScriptedApi(() => pages.shift());
   const taken: unknown[] = [];
   const nameOf = (object: unknown) => ((object as Thing).spec ? (object as Thing).metadata.name : undefined);
-  for await (const names of listPages({ transport: api.transport, kind: custom, pageSize: 2 }, nameOf))
+  for await (const names of listPages(
+    { transport: api.transport, kind: custom, pageSize: 2, ...whole },
+    nameOf,
+  ))
     taken.push([names, api.lists.length]);
   expect(taken).toEqual([
     [['t'], 1],

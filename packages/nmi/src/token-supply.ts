@@ -70,6 +70,7 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
     upstream: trace.upstream(eitherOf(imdsSource(options, metadata), principals)),
     queueFor: queuesFor(pace, options),
     holdMs: options.config.holdMs,
+    unknownIsFinal: options.config.mode === 'managed',
     clock,
     random,
     mayKeep: (subject) => isChecked(subject, principals.secrets),

@@ -21,6 +21,7 @@ import { createGranter } from './grant.ts';
 import { createCallerLimits } from '../waiting/caller-limits.ts';
 import type { Selector, TokenRequest } from '../request/token-request.ts';
 import { TokenError } from '../tokens/errors.ts';
+import { keyOf } from '../tokens/memory.ts';
 import { createTokenSource } from '../tokens/source.ts';
 import type { IssuedToken, TokenWish } from '../tokens/types.ts';
 
@@ -153,6 +154,38 @@ describe('an assigned identity', () => {
     await expect(request({ by: 'nothing' }, { resource: 'api://9' })).resolves.toMatchObject({
       kind: 'token',
     });
+  });
+});
+
+describe('attack: a record that anyone may forge says that an identity is assigned', () => {
+  const forged: readonly [string, World][] = [
+    ['in its own namespace', { ...bound, records: [record(reader, 'Assigned')] }],
+    [
+      'in another namespace, for a pod there',
+      { ...bound, records: [record(reader, 'Assigned', { pod: 'evil', podNamespace: 'evil' })] },
+    ],
+  ];
+  it.each(forged)('%s: its pod is told to try again, however long that lasts', async (_, world) => {
+    const { request, ask, clock } = stage(world);
+    ask.mockImplementation(notFound);
+    for (let call = 0; call < 30; call += 1) {
+      const answer = request();
+      await clock.advance(8_000);
+      await expect(answer).resolves.toMatchObject({ kind: 'not-assigned', seen: 'assigned' });
+    }
+  });
+
+  it('another identity of the pod is found by its object id at once', async () => {
+    const { request, ask, clock } = stage(both);
+    const attached = ask.getMockImplementation();
+    ask.mockImplementation((wish) =>
+      keyOf(wish.subject).endsWith('reader') ? notFound() : (attached?.(wish) ?? notFound()),
+    );
+    const selector: Selector = { by: 'object-id', value: objectIdOf('writer') };
+    await expect(request(selector)).resolves.toMatchObject({ kind: 'token', identity: 'default/writer' });
+    const other = request({ by: 'object-id', value: objectIdOf('reader') });
+    await clock.advance(8_000);
+    await expect(other).resolves.toMatchObject({ kind: 'not-assigned', identity: 'default/reader' });
   });
 });
 

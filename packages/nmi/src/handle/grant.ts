@@ -1,14 +1,16 @@
 import { awaitDecision, type AwaitOptions, type Settled } from './await-decision.ts';
 import { exemptionName } from '../authorize/authorize.ts';
 import { replacesRefusal, reviewedFor } from '../authorize/refusal.ts';
-import type { Decision, GrantedIdentity } from '../authorize/types.ts';
+import type { Decision } from '../authorize/types.ts';
 import { failureOf } from '../respond/failure-of.ts';
 import type { Outcome } from '../respond/outcome.ts';
-import { barredBy, isForLackOfRight, refusedIn } from './access-barrier.ts';
+import { barredBy, refusedIn } from './access-barrier.ts';
+import { serveByObjectId } from './by-object-id.ts';
 import { followPod, type LatestPod } from './follow-pod.ts';
 import { obtain, recall, type ObtainOptions } from './obtain.ts';
 import { machinePermit, permitFor, permitOf, permitsOf, tenantOf, type GrantQuestion } from './permit.ts';
 import { goneOf, type WaitingQuestion } from './release.ts';
+import { serveIdentity, unlessMissing } from './serve-identity.ts';
 
 export interface GranterOptions extends AwaitOptions, ObtainOptions {
   readonly latest: LatestPod;
@@ -19,10 +21,6 @@ export interface Granter {
   grant(question: GrantQuestion): Outcome | Promise<Outcome>;
 }
 type Of<Kind extends Decision['kind']> = Extract<Decision, { readonly kind: Kind }>;
-type Waiting = Pick<
-  Extract<Outcome, { readonly kind: 'not-assigned'; readonly identity: string }>,
-  'identity' | 'seen'
->;
 
 /** The second half of every token request: the pod is known; decides, waits if necessary, and gets the token. */
 export function createGranter(options: GranterOptions): Granter {
@@ -149,7 +147,7 @@ async function serveSettled(
 ): Promise<Outcome> {
   switch (decision.kind) {
     case 'allow':
-      return serveIdentity(options, question, decision.identity);
+      return serveIdentity(options, question, permitFor(decision.identity));
     case 'allow-by-object-id':
       return serveByObjectId(options, question, decision);
     case 'pass-through':
@@ -159,38 +157,6 @@ async function serveSettled(
     case 'unusable':
       return failureOf(decision, question.pod.key);
   }
-}
-
-async function serveIdentity(
-  options: GranterOptions,
-  question: WaitingQuestion,
-  identity: GrantedIdentity,
-): Promise<Outcome> {
-  const outcome = await obtain(options, question, permitFor(identity));
-  return unlessMissing(outcome, { identity: identity.name, seen: 'assigned' });
-}
-
-/** Requests tokens of the pod's own identities until one has the object id. */
-async function serveByObjectId(
-  options: GranterOptions,
-  question: WaitingQuestion,
-  decision: Of<'allow-by-object-id'>,
-): Promise<Outcome> {
-  const { key: pod } = question.pod;
-  let barred: Outcome | undefined;
-  for (const identity of decision.identities) {
-    const outcome = await serveIdentity(options, question, identity);
-    if (isForLackOfRight(outcome)) barred ??= outcome;
-    else if (outcome.kind !== 'token' || outcome.issued.objectId === decision.objectId) return outcome;
-  }
-  for (const identity of decision.pending) {
-    const outcome = await barredBy(options, question, permitFor(identity));
-    if (!outcome) return { kind: 'not-assigned', pod, identity: identity.name, seen: 'created' };
-    barred ??= outcome;
-  }
-  if (barred) return barred;
-  const offered = decision.identities.map((identity) => identity.clientId || nameOf(identity));
-  return { kind: 'denied', pod, denial: { why: 'not-this-identity', offered } };
 }
 
 /** No record says that the identity is attached to the host, but it may be, for example if MIC is down: asks once. */
@@ -203,14 +169,4 @@ async function serveUnassigned(
   const { identity, seen } = decision;
   const outcome = await obtain(options, question, { ...permitFor(identity), isExpected: false });
   return unlessMissing(outcome, { identity: identity.name, seen });
-}
-
-function nameOf(identity: GrantedIdentity): string {
-  return identity.kind === 'identity' ? identity.resourceId : identity.name;
-}
-
-/** While an identity is being assigned, the metadata service may not know it yet: this is no refusal. */
-function unlessMissing(outcome: Outcome, waiting: Waiting): Outcome {
-  const isMissing = outcome.kind === 'token-failed' && outcome.why === 'not-on-host';
-  return isMissing ? { kind: 'not-assigned', pod: outcome.pod, ...waiting } : outcome;
 }

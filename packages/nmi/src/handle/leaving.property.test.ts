@@ -241,7 +241,6 @@ function startNode({ first, rules }: Setting) {
     certificates: { read: () => Promise.resolve('no certificate') },
     checks: openQueue,
     clock,
-    random: () => 0,
     onSecretChanged: ({ namespace }) =>
       tokens.prune((one) => one.kind !== 'service-principal' || one.secret.namespace !== namespace),
     onAsked: () => undefined,

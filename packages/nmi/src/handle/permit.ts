@@ -27,7 +27,7 @@ export interface Permit {
 
 type PassThrough = Extract<Decision, { readonly kind: 'pass-through' }>;
 
-export function permitFor(identity: GrantedIdentity): Permit {
+export function permitFor(identity: GrantedIdentity): Permit & { readonly subject: GrantedIdentity } {
   return { subject: identity, access: identity.access };
 }
 

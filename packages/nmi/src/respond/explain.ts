@@ -112,7 +112,8 @@ function explainUnassigned(pod: string, { identity, seen }: Unassigned): string 
     case 'assigned':
       return (
         `The identity of pod ${pod} is assigned (AzureIdentity ${identity}), but the metadata service of the machine does not ` +
-        'know it yet. Try again.'
+        'know it yet. Try again; if this lasts, see the Events of the pod, and check that the managed identity still exists in Azure and ' +
+        'that the scale set instance runs the latest model.'
       );
   }
 }

@@ -21,7 +21,7 @@ const application: ServicePrincipal = {
   secret: { namespace: 'default', name: 'app' },
 };
 
-const open = { queueFor: () => openQueue, holdMs: 8_000 };
+const open = { queueFor: () => openQueue, holdMs: 8_000, unknownIsFinal: true };
 
 const stage = (expiresInMs = 3_600_000) => {
   const clock = createFakeClock();

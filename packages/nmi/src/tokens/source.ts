@@ -33,6 +33,11 @@ export interface TokenSourceOptions {
   readonly queueFor: (subject: TokenSubject) => TurnQueue;
   /** How long requests for an expected identity that the service does not know are repeated. */
   readonly holdMs: number;
+  /**
+   * Whether an expected identity that the service has not known for two minutes is an error of the configuration; default: no. An identity is
+   * expected because of a record that anyone may write, unless no records are used.
+   */
+  readonly unknownIsFinal?: boolean;
   readonly clock: Clock;
   readonly random: () => number;
   /** Whether a token that has come may be kept; default: yes. */

@@ -14,10 +14,16 @@ interface Attempts<T> {
   readonly hasOld: (wish: TokenWish, namespace: string) => boolean;
 }
 
+interface UntilKnownOptions {
+  readonly clock: Clock;
+  readonly holdMs: number;
+  readonly unknownIsFinal?: boolean;
+}
+
 /** Repeats the request while an expected identity is not known; each one is charged. */
 export function untilKnown<T>(
   { once, unknown, hasOld }: Attempts<T>,
-  { clock, holdMs }: { readonly clock: Clock; readonly holdMs: number },
+  { clock, holdMs, unknownIsFinal = false }: UntilKnownOptions,
 ): Get<T> {
   /** The milliseconds until the next request; throws if there is none. */
   const pauseAfter = (error: unknown, wish: TokenWish, asked: Asked): number => {
@@ -25,7 +31,7 @@ export function untilKnown<T>(
     const now = clock.now();
     const unknownMs = unknown.note(asked, error, now);
     if (!asked.isExpected || hasOld(wish, asked.namespace)) throw error;
-    if (unknownMs > modelDelayMs)
+    if (unknownIsFinal && unknownMs > modelDelayMs)
       throw new TokenError('misconfigured', neverArrived, { status: 400, cause: error });
     return unknown.recall(asked, now)?.waitMs ?? 0;
   };
@@ -51,8 +57,8 @@ export function untilKnown<T>(
 /** A scale set's model can be this far ahead of its instances; after that it is an error. */
 const modelDelayMs = 120_000;
 const neverArrived =
-  'The identity is assigned to this node, but the metadata service of the machine has not known it for more than two minutes. ' +
-  'Check that the managed identity still exists in Azure, and that the scale set instance runs the latest model.';
+  'The metadata service of the machine has not known the identity for more than two minutes. Check that the managed identity still exists ' +
+  'in Azure and is attached to this node, and that the scale set instance runs the latest model.';
 
 const isExpected = ({ subject, isExpected: isSo }: TokenWish) => isSo && subject.kind === 'identity';
 
