@@ -123,7 +123,7 @@ export const requestEntries: readonly InputEntry[] = [
     writer: pod,
     largest: '2,048 characters',
     howMany: 'any number of different ones',
-    cost: 'a request to the metadata service or Entra, a token in memory (one of 2,000 places for each 4,096 characters), a line of the audit',
+    cost: 'a request to the metadata service or Entra, a token in memory (one of 2,000 places for each 4,096 characters), a line of the audit, then counts',
     charged: 'pod and namespace: turns, 5 requests of a pod at once, places in memory, lines',
     othersLose: `${nothing} but their turn: at most three of five places are one namespace's`,
     tried:
@@ -150,9 +150,15 @@ export const requestEntries: readonly InputEntry[] = [
       'parameter msi_res_id',
       'parameter mi_res_id',
       'parameter msi-res-id',
-      ...['clientid', 'principal_id', 'principalid', 'principal-id', 'objectid', 'object-id'].map(
-        (name) => `parameter ${name}`,
-      ),
+      ...[
+        'clientid',
+        'client-id',
+        'principal_id',
+        'principalid',
+        'principal-id',
+        'objectid',
+        'object-id',
+      ].map((name) => `parameter ${name}`),
       ...['resource_id', 'resourceid', 'resource-id', 'mi-res-id', 'miresid', 'msiresid'].map(
         (name) => `parameter ${name}`,
       ),
@@ -185,7 +191,15 @@ export const requestEntries: readonly InputEntry[] = [
     othersLose: `${nothing}: what is in memory stays, and a failure is remembered for who caused it`,
     tried:
       'random histories of two namespaces that share an identity; refusals and 429 caused by one of them',
-    tests: {},
+    tests: {
+      'packages/nmi/src/tokens/shared-identity.test.ts': [
+        'attack: 30 pods that want no token from memory, at a service that throttles: another namespace always has a fresh one',
+        'whatever a namespace does, another one gets fresh tokens unless a question failed that it asked or waited for itself',
+      ],
+      [atBound]: [
+        'the parameter %s of 2,048 characters from one namespace: another one gets its token as before',
+      ],
+    },
   },
   {
     input: 'path and query of the machine’s data',

@@ -1,10 +1,16 @@
 // The register of inputs: everything that MIC and NMI read of text that others write. docs/security.md shows it as a table.
 import type { InputEntry, InputRead } from './entry.ts';
 import { requestEntries } from './nmi-requests.ts';
-import { objectEntries } from './objects.ts';
+import { clusterObjectEntries } from './cluster-objects.ts';
+import { customResourceEntries } from './custom-resources.ts';
 import { otherEntries } from './others.ts';
 
-export const register: readonly InputEntry[] = [...requestEntries, ...objectEntries, ...otherEntries];
+export const register: readonly InputEntry[] = [
+  ...requestEntries,
+  ...customResourceEntries,
+  ...clusterObjectEntries,
+  ...otherEntries,
+];
 
 /** What is wrong with the entries, given what the code reads. */
 export function faultsOf(

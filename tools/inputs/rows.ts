@@ -43,7 +43,7 @@ function limitsOf(entry: InputEntry, reads: readonly InputRead[]): string {
   const own = reads.filter(({ id }) => entry.reads.includes(id)).map(({ upTo = 0 }) => upTo);
   const sum = own.reduce((total, upTo) => total + upTo, 0);
   return own.length === 1
-    ? `${sizeOf(sum)}`
+    ? sizeOf(sum)
     : `${sizeOf(sum)} in ${own.length} fields, ${sizeOf(Math.max(...own))} in one`;
 }
 

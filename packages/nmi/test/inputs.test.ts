@@ -38,7 +38,7 @@ let victim: string;
 let hostile: string;
 const namespaceOf = (leaf: ObjectField) => `hostile-${leaves.indexOf(leaf)}`;
 
-/** Stored as it is: the original's schemas, and those before Kubernetes 1.16, allow any value. */
+/** Stored unchanged: the original's schemas, and those before Kubernetes 1.16, allow any value. */
 const write = (leaf: ObjectField, name: string, bytes: number) => {
   const { kind } = leaf;
   const named = {

@@ -65,14 +65,13 @@ const misnamed: ReadonlyMap<string, SelectorName> = new Map([
   ),
 ]);
 
+const selectorKeys = Object.keys(selectorNames) as SelectorName[];
+const usedNames = ['resource', ...selectorKeys, 'bypass_cache', 'token_sha256_to_refresh'] as const;
+type UsedName = (typeof usedNames)[number];
+type Parameters = ReadonlyMap<UsedName, string>;
+
 /** All parameters that are read, in lower case. Each has an entry in the register of inputs (tools/inputs). */
-export const readParameters = [
-  'resource',
-  ...(Object.keys(selectorNames) as SelectorName[]),
-  ...misnamed.keys(),
-  'bypass_cache',
-  'token_sha256_to_refresh',
-] as const;
+export const readParameters: readonly string[] = [...usedNames, ...misnamed.keys()];
 const longestValue = 2048;
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const control = /[\u0000-\u001f\u007f]/;
@@ -82,19 +81,10 @@ const control = /[\u0000-\u001f\u007f]/;
  * of a parameter count as repeated. An empty selector counts as absent: SDKs send it if a variable is not set.
  */
 export function parseTokenRequest(query: string): ParsedTokenRequest {
-  const parameters = new Map<string, string>();
-  for (const [spelled, value] of new URLSearchParams(query)) {
-    const name = lowerAscii(spelled);
-    if (parameters.has(name)) return refuse('repeated-parameter', name);
-    if (value.length > longestValue || control.test(value)) return refuse('malformed-parameter', name);
-    const rightName = value.trim() === '' ? undefined : misnamed.get(name);
-    if (rightName !== undefined)
-      return { ok: false, problem: { why: 'misnamed-parameter', name, rightName } };
-    parameters.set(name, value);
-  }
-  const selectors = (Object.keys(selectorNames) as SelectorName[]).filter(
-    (name) => valueOf(parameters, name) !== '',
-  );
+  const read = readQuery(query);
+  if (!read.ok) return read;
+  const parameters = read.value;
+  const selectors = selectorKeys.filter((name) => valueOf(parameters, name) !== '');
   if (selectors.length > 1) return refuse('several-selectors', selectors.join(' and '));
   const spaced = selectors.find((name) => /\s/.test(valueOf(parameters, name)));
   if (spaced !== undefined) return refuse('malformed-parameter', spaced);
@@ -110,21 +100,43 @@ export function parseTokenRequest(query: string): ParsedTokenRequest {
   };
 }
 
-function valueOf(parameters: ReadonlyMap<string, string>, name: SelectorName): string {
+type Refused = Extract<ParsedTokenRequest, { readonly ok: false }>;
+
+function readQuery(query: string): { readonly ok: true; readonly value: Parameters } | Refused {
+  const parameters = new Map<UsedName, string>();
+  const names = new Set<string>();
+  for (const [spelled, value] of new URLSearchParams(query)) {
+    const name = lowerAscii(spelled);
+    if (names.has(name)) return refuse('repeated-parameter', name);
+    names.add(name);
+    if (value.length > longestValue || control.test(value)) return refuse('malformed-parameter', name);
+    const rightName = value.trim() === '' ? undefined : misnamed.get(name);
+    if (rightName !== undefined)
+      return { ok: false, problem: { why: 'misnamed-parameter', name, rightName } };
+    if (isUsed(name)) parameters.set(name, value);
+  }
+  return { ok: true, value: parameters };
+}
+
+function isUsed(name: string): name is UsedName {
+  return (usedNames as readonly string[]).includes(name);
+}
+
+function valueOf(parameters: Parameters, name: SelectorName): string {
   return (parameters.get(name) ?? '').trim().toLowerCase();
 }
 
-function selectorFrom(parameters: ReadonlyMap<string, string>, name: SelectorName | undefined): Selector {
+function selectorFrom(parameters: Parameters, name: SelectorName | undefined): Selector {
   if (name === undefined) return { by: 'nothing' };
   return { by: selectorNames[name], value: valueOf(parameters, name) };
 }
 
 /** Not `xms_cc`: MSAL sends it with every request of a program that sets capabilities, whatever its token is worth. */
-function isBypass(parameters: ReadonlyMap<string, string>): boolean {
+function isBypass(parameters: Parameters): boolean {
   const isAsked = parameters.get('bypass_cache')?.toLowerCase() === 'true';
   return isAsked || parameters.has('token_sha256_to_refresh');
 }
 
-function refuse(why: BadRequestReason, name: string): ParsedTokenRequest {
+function refuse(why: BadRequestReason, name: string): Refused {
   return { ok: false, problem: { why, name: name.slice(0, 64) } };
 }

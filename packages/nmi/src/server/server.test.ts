@@ -58,7 +58,7 @@ it('shows every Host header, so that none goes unjudged', async () => {
     return Promise.resolve(fine);
   });
   await send(port, 'GET / HTTP/1.1\r\nHost: localhost\r\nhost: evil.example\r\n\r\n');
-  expect(seen[0]?.headers['host']).toBe('localhost, evil.example');
+  expect(seen[0]?.headers.host).toBe('localhost, evil.example');
 });
 
 it.each([

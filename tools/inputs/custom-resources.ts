@@ -1,0 +1,151 @@
+// What is read of AAD Pod Identity's own kinds.
+import type { InputEntry } from './entry.ts';
+
+const editor = 'the editor of its namespace';
+const nothing = 'nothing';
+const share =
+  '`--namespace-share` for each kind (heap), 18 MiB in NMI and 48 MiB for each kind in MIC for all namespaces';
+const largestLose = `${nothing}: the namespaces with most lose objects, and are told`;
+const theNamespace = 'its namespace';
+const nmiAtBound = 'packages/nmi/test/inputs.test.ts';
+const micAtBound = 'packages/mic/test/inputs.test.ts';
+const fieldAtBound =
+  'the field %s at its limit in one namespace: a pod of another one gets its identity as before';
+const manyObjects = {
+  'tools/e2e/scenarios/many-objects.e2e.test.ts': [
+    'NMI starts again with all these objects, and serves the pod',
+  ],
+};
+const heap = {
+  'packages/nmi/test/heap.test.ts': ['of five hostile namespaces take no more heap than their bound'],
+};
+const fields = { [nmiAtBound]: [fieldAtBound], [micAtBound]: [fieldAtBound] };
+
+const names = [
+  'name',
+  'namespace',
+  'uid',
+  'resourceVersion',
+  'generation',
+  'creationTimestamp',
+  'deletionTimestamp',
+];
+const group = 'aadpodidentity.k8s.io';
+const identitySpec = [
+  'type',
+  'resourceID',
+  'clientID',
+  'clientPassword.name',
+  'clientPassword.namespace',
+  'tenantID',
+  'auxiliaryTenantIDs',
+  'adResourceID',
+  'adEndpoint',
+  'allowedNamespaces',
+  'replicas',
+];
+const bindingSpec = ['azureIdentity', 'selector', 'podSelector', 'serviceAccountName', 'default', 'weight'];
+const statuses = ['conditions', 'status', 'availableReplicas'];
+const within = (path: string, ...all: readonly string[]): string[] => all.map((name) => `${path}.${name}`);
+/** All fields of a copy of an object, or of the object itself. */
+const whole = (path: string, annotations: readonly string[], spec: readonly string[]) => [
+  ...within(path, 'apiVersion', 'kind'),
+  ...within(`${path}.metadata`, ...names),
+  ...within(`${path}.metadata.annotations`, ...annotations.map((name) => `${group}/${name}`)),
+  ...within(`${path}.spec`, ...spec),
+  ...within(`${path}.status`, ...statuses),
+];
+const identity = (path: string) => whole(path, ['Behavior', 'Behaviour'], identitySpec);
+const binding = (path: string) => whole(path, ['default-identity'], bindingSpec);
+
+export const customResourceEntries: readonly InputEntry[] = [
+  {
+    input: 'AzureIdentity',
+    readBy: 'MIC and NMI',
+    reads: [
+      ...identity('AzureIdentity'),
+      ...within('AzureIdentity.metadata.labels', `${group}/Behavior`, `${group}/Behaviour`),
+    ],
+    writer: editor,
+    howMany: share,
+    cost: 'its size in the heap; MIC: an identity of the hosts that use it, a condition; NMI: at most 100 for a pod',
+    charged: theNamespace,
+    othersLose: largestLose,
+    tried:
+      'every field at its limit; ids in spellings that look alike; 3,637 objects in each of four namespaces; 500 of 1 MB; one edited without end',
+    tests: { ...fields, ...manyObjects, ...heap },
+  },
+  {
+    input: 'AzureIdentityBinding',
+    readBy: 'MIC and NMI',
+    reads: binding('AzureIdentityBinding'),
+    writer: editor,
+    howMany: `${share}; 100 of a namespace count for a pod`,
+    cost: 'its size in the heap; each change evaluates the pods that its selector may select, in turns',
+    charged: theNamespace,
+    othersLose: largestLose,
+    tried:
+      '1,552 with eight expressions in each of four namespaces; thousands with the label of another namespace’s pods; one edited without end; selectors that never match or always do',
+    tests: {
+      ...fields,
+      ...manyObjects,
+      'packages/nmi/src/authorize/many-bindings.test.ts': [
+        'a thousand bindings of one pod cost no more than a hundred',
+      ],
+    },
+  },
+  {
+    input: 'AzurePodIdentityException',
+    readBy: 'NMI',
+    reads: whole('AzurePodIdentityException', [], ['podLabels', 'clientIDs']),
+    writer: editor,
+    howMany: '`--namespace-share`, 2 MiB for all namespaces',
+    cost: 'its size in the heap',
+    charged: theNamespace,
+    othersLose: largestLose,
+    tried:
+      '1,679 in each of four namespaces with 70 labels; client ids beyond the limit, so that all would count',
+    tests: {
+      [nmiAtBound]: [fieldAtBound],
+      ...manyObjects,
+      'packages/nmi/test/too-large.test.ts': [
+        'an exception with too many client ids frees nothing, above all not every identity of the node',
+      ],
+    },
+  },
+  {
+    input: 'AzureAssignedIdentity',
+    readBy: 'MIC and NMI',
+    reads: [
+      ...within('AzureAssignedIdentity', 'apiVersion', 'kind'),
+      ...within(
+        'AzureAssignedIdentity.metadata',
+        ...names,
+        'finalizers',
+        'ownerReferences',
+        'labels.nodename',
+      ),
+      `AzureAssignedIdentity.metadata.annotations.${group}/pod-uid`,
+      ...identity('AzureAssignedIdentity.spec.azureIdentityRef'),
+      ...binding('AzureAssignedIdentity.spec.azureBindingRef'),
+      ...within('AzureAssignedIdentity.spec', 'pod', 'podNamespace', 'nodename', 'replicas'),
+      ...within('AzureAssignedIdentity.status', ...statuses),
+    ],
+    writer: `${editor}, who may forge one about any pod`,
+    howMany: share,
+    cost: 'its size in the heap; MIC: at most one deletion; NMI: a list in 30 s at most while a pod waits',
+    charged: 'the namespace in which it is',
+    othersLose: `${nothing}: it grants nothing, and a pod waits as without it`,
+    tried:
+      '40,000 about one pod; forged as Assigned; names that MIC uses; finalizers; records about pods that do not exist',
+    tests: {
+      ...fields,
+      'packages/mic/test/forged-records.test.ts': [
+        'a record with %s is not taken for one of MIC: the pod gets its own, and NMI sees it',
+      ],
+      'packages/nmi/src/authorize/many-records.test.ts': [
+        'the flood of one namespace leaves out nothing of another',
+      ],
+    },
+  },
+];
