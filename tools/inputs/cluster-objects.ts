@@ -4,10 +4,8 @@ import type { InputEntry } from './entry.ts';
 const editor = 'the editor of its namespace';
 const fieldAtBound =
   'the field %s at its limit in one namespace: a pod of another one gets its identity as before';
-const fields = {
-  'packages/nmi/test/inputs.test.ts': [fieldAtBound],
-  'packages/mic/test/inputs.test.ts': [fieldAtBound],
-};
+const inputs = (service: string) => `packages/${service}/test/inputs.test.ts`;
+const fields = { [inputs('nmi')]: [fieldAtBound], [inputs('mic')]: [fieldAtBound] };
 
 const group = 'aadpodidentity.k8s.io';
 const within = (path: string, ...all: readonly string[]): string[] => all.map((name) => `${path}.${name}`);
