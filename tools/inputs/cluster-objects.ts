@@ -21,7 +21,6 @@ export const clusterObjectEntries: readonly InputEntry[] = [
         'namespace',
         'uid',
         'resourceVersion',
-        'creationTimestamp',
         'deletionTimestamp',
       ),
       ...within('MIC:Pod.metadata', 'name', 'namespace', 'uid', 'resourceVersion', 'creationTimestamp'),

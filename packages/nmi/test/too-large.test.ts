@@ -327,3 +327,15 @@ test('a pod of whose containers too much is said has its address while its kubel
     expect(pods.filedUnder('10.0.0.1')).toHaveLength(count);
   }
 });
+
+test('a pod of whose conditions too much is said has no address: one of them may be that it lacks its network', async () => {
+  // The kubelet repeats the names of all readiness gates, which the editor chooses, in the condition Ready.
+  const ready = { type: 'Ready', status: 'False', message: 'gate '.repeat(4_000) };
+  const network = { type: 'PodReadyToStartContainers', status: 'False' };
+  const containerStatuses = [{ name: 'c', state: { running: at(2) } }];
+  for (const conditions of [[network], [network, ready], [ready, network]]) {
+    const object = podObject('web');
+    const pods = await podsOf({ ...object, status: { ...object.status, containerStatuses, conditions } });
+    expect(pods.filedUnder('10.0.0.1')).toEqual([]);
+  }
+});

@@ -206,7 +206,6 @@ it('of a pod only what decisions need is read, and no more of it than is ever me
           namespace: word,
           uid: word,
           resourceVersion: word,
-          creationTimestamp: word,
           deletionTimestamp: word,
           labels: { upTo: 16_384 },
           annotations: { members: { 'aadpodidentity.k8s.io/default-identity': word } },

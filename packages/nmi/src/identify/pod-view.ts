@@ -49,7 +49,6 @@ export const podFields: Fields = {
         namespace: word,
         uid: word,
         resourceVersion: word,
-        creationTimestamp: word,
         deletionTimestamp: word,
         labels: { upTo: 16 * 1024 },
         annotations: { members: { [defaultIdentityAnnotation]: word } },
@@ -188,6 +187,8 @@ function readStatus(status: StatusShape, { hostNetwork }: SpecShape, isStatusWho
  * condition. Earlier ones report that no container runs, as they also do between the end of a container and its next start.
  */
 function mayLackNetwork(status: StatusShape, isStatusWhole: boolean): boolean {
+  // An editor can name so many readiness gates that the text about them is too large: what the kubelet reports of the network is not known.
+  if (!isStatusWhole && status.conditions === undefined) return true;
   const conditionOf = (wanted: string) => status.conditions?.find(({ type }) => type === wanted)?.status;
   const network = conditionOf('PodReadyToStartContainers');
   if (network !== undefined) return network === 'False';
