@@ -1,10 +1,12 @@
+import { lowerAscii } from '../core/lower-ascii.ts';
 import type { KubeError } from './errors.ts';
 import { rememberTooLarge, wholeObject, type Fields, type TooLarge } from './fields.ts';
+import { field } from './object.ts';
 import { membersOf, placeOf, type Place } from './place.ts';
 import { createSieve, type Sieve } from './sieve.ts';
 import type { KubeRequest } from './transport.ts';
 
-/** Limit of one object that is read by its members: far above the sum of all fields. */
+/** Limit of one object that is read by its members. What exceeds it counts as too large, like a field that exceeds its own. */
 const objectBytes = 128 * 1024;
 
 const small: Fields = { upTo: 1024 };
@@ -68,15 +70,28 @@ export function createEventReader(
   if ('upTo' in fields)
     return createSieve({ place: placeOf(fields), upTo: fields.upTo, onValue: (event) => onEvent(event) });
   const object: Fields = { ...fields, members: { ...statusFields, ...fields.members } };
+  const isOfStatus = (path: string) => {
+    const name = lowerAscii(path.split('.', 1)[0] ?? '');
+    return Object.hasOwn(statusFields, name) && !Object.hasOwn(fields.members, name);
+  };
   return createSieve({
     place: placeOf({ members: { type: small, object } }),
     upTo: objectBytes,
     onValue: (event, tooLarge) => {
-      if (typeof event === 'object' && event !== null && 'object' in event)
-        rememberTooLarge(event.object, tooLarge.map(withinObject));
+      const isStatus = field(event, 'type') === 'ERROR';
+      const inside = tooLarge.map(withinObject).filter(({ path }) => isStatus || !isOfStatus(path));
+      const read = field(event, 'object');
+      if (!isStatus) removeMembers(read, isOfStatus);
+      rememberTooLarge(read, inside);
       onEvent(event);
     },
   });
+}
+
+/** An editor can add members of a Status to an object where no schema removes them: a watch must read the same of it as a list. */
+function removeMembers(object: unknown, isMeant: (name: string) => boolean): void {
+  if (typeof object !== 'object' || object === null) return;
+  for (const name of Object.keys(object)) if (isMeant(name)) Reflect.deleteProperty(object, name);
 }
 
 function withinObject({ path, upTo }: TooLarge): TooLarge {
