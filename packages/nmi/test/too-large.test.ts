@@ -15,7 +15,7 @@ import { createClusterInformers } from '../src/authorize/cluster-view.ts';
 import { createPodInformer } from '../src/identify/pod-directory.ts';
 import { explainDenial } from '../src/respond/explain.ts';
 import { explainPod } from '../src/explain/explain.ts';
-import { parsePod, type PodView } from '../src/identify/pod-view.ts';
+import { parsePod, sinceBoot, type PodView } from '../src/identify/pod-view.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -339,3 +339,26 @@ test('a pod of whose conditions too much is said has no address: one of them may
     expect(pods.filedUnder('10.0.0.1')).toEqual([]);
   }
 });
+
+test.each(['PodReadyToStartContainers', 'ContainersReady'])(
+  'a pod of whose containers too much is said has its address after a reboot of its node once the kubelet has reported %s since',
+  async (type) => {
+    const bootedAt = Date.parse(at(30).startedAt);
+    const message = 'm'.repeat(40_000);
+    const containerStatuses = [{ name: 'c', state: { running: at(40) }, message }];
+    const addressesAfter = async (condition: object) => {
+      const conditions = [{ type: 'ContainersReady', status: 'True' }, condition];
+      const said = { containerStatuses, conditions, startTime: at(1).startedAt };
+      const object = podObject('web');
+      const [known] = (await podsOf({ ...object, status: { ...object.status, ...said } })).filedUnder(
+        '10.0.0.1',
+      );
+      return known && sinceBoot(known, bootedAt).addresses;
+    };
+    const since = (second: number) => ({ lastTransitionTime: at(second).startedAt });
+    await expect(addressesAfter({ type, status: 'True', ...since(41) })).resolves.toEqual(['10.0.0.1']);
+    await expect(addressesAfter({ type, status: 'True', ...since(20) })).resolves.toEqual([]);
+    // An editor can name a readiness gate, and set its condition at any time.
+    await expect(addressesAfter({ type: 'gate', status: 'True', ...since(41) })).resolves.toEqual([]);
+  },
+);

@@ -138,10 +138,16 @@ interface StatusShape {
   readonly podIP?: string;
   readonly podIPs?: readonly { readonly ip?: string }[];
   readonly startTime?: string;
-  readonly conditions?: readonly { readonly type?: string; readonly status?: string }[];
+  readonly conditions?: readonly ConditionShape[];
   readonly initContainerStatuses?: readonly ContainerShape[];
   readonly containerStatuses?: readonly ContainerShape[];
   readonly ephemeralContainerStatuses?: readonly ContainerShape[];
+}
+
+interface ConditionShape {
+  readonly type?: string;
+  readonly status?: string;
+  readonly lastTransitionTime?: string;
 }
 
 interface ContainerShape {
@@ -203,6 +209,8 @@ function readAccepted({ startTime = '' }: StatusShape): Pick<PodView, 'acceptedA
   return Number.isNaN(acceptedAt) ? {} : { acceptedAt };
 }
 
+const kubeletConditions: ReadonlySet<string> = new Set(['PodReadyToStartContainers', 'ContainersReady']);
+
 /** By the node's clock. Absent if no container was reported, unless the status was too large to be read. */
 function lastStart(status: StatusShape, isStatusWhole: boolean): Pick<PodView, 'startedAt'> {
   const containers = containersOf(status);
@@ -210,10 +218,18 @@ function lastStart(status: StatusShape, isStatusWhole: boolean): Pick<PodView, '
     [state?.running, state?.terminated, lastState?.terminated].map((each) => each?.startedAt),
   );
   // A waiting container has no start time; the pod's own counts then.
-  const known = [status.startTime, ...times].map((time = '') => Date.parse(time)).filter((time) => time > 0);
+  const told = [status.startTime, ...times, ...(isStatusWhole ? [] : readySince(status))];
+  const known = told.map((time = '') => Date.parse(time)).filter((time) => time > 0);
   return (containers.length === 0 && isStatusWhole) || known.length === 0
     ? {}
     : { startedAt: Math.max(...known) };
+}
+
+/** When its containers became ready, by the conditions that only the kubelet sets: others could be set after a boot and before its first report. */
+function readySince({ conditions = [] }: StatusShape) {
+  return conditions
+    .filter(({ type = '', status }) => status === 'True' && kubeletConditions.has(type))
+    .map(({ lastTransitionTime }) => lastTransitionTime);
 }
 
 function containersOf(status: StatusShape): readonly ContainerShape[] {
