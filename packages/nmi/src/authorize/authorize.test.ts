@@ -374,6 +374,14 @@ describe('service principals', () => {
       { clientPassword: { name: 'credentials', namespace: 'kube-system' } },
       /move the Secret to namespace default/,
     ],
+    // A proxy before the API server may decode and resolve it, and NMI may read Secrets of other namespaces.
+    [
+      'a secret whose name leads to another namespace',
+      { clientPassword: { name: '../../shop/secrets/credentials' } },
+      /names no Secret/,
+    ],
+    ['a secret whose name leads to its folder', { clientPassword: { name: '..' } }, /names no Secret/],
+    ['a secret whose name is no text', { clientPassword: { name: '\ud800' } }, /names no Secret/],
     [
       'W-S1 a login endpoint that nobody allowed',
       { adEndpoint: 'https://login.evil.example/' },

@@ -29,11 +29,16 @@ export function principalOf(candidate: Candidate, rules: AuthorizeRules): Servic
   };
 }
 
-function secretFault(secret: SecretReference, namespace: string): string | undefined {
-  const elsewhere = secret.namespace ?? namespace;
-  return elsewhere === namespace
+function secretFault({ name, namespace }: SecretReference, own: string): string | undefined {
+  if (!isSecretName(name)) return 'its spec.clientPassword names no Secret: no Secret can have this name';
+  return namespace === undefined || namespace === own
     ? undefined
-    : `its spec.clientPassword is in namespace ${elsewhere}: move the Secret to namespace ${namespace}, where the AzureIdentity is`;
+    : `its spec.clientPassword is in namespace ${namespace}: move the Secret to namespace ${own}, where the AzureIdentity is`;
+}
+
+/** It becomes part of a path of the API server: a proxy before it may decode `/` and `..`, which could lead to the Secret of another namespace. */
+function isSecretName(text: string): boolean {
+  return text.length <= longestDomain && /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(text);
 }
 
 function tenantFault(tenant: string, auxiliary: readonly string[]): string | undefined {
