@@ -42,16 +42,20 @@ function hostsFirst(candidates: readonly Candidate[]): readonly Candidate[] {
   return hosts.length === 0 ? candidates : hosts;
 }
 
-/** The pod's annotation may name a guest. Nothing written in the guest's namespace makes it the default. */
+/** The pod's annotation may name a guest, with its namespace. Nothing written there makes it the default, nor does its name. */
 function theDefault(all: readonly Candidate[], preferred: string | undefined): Selection {
   const hosts = hostsFirst(all);
   const only = theOnly(hosts);
   const chosen =
     preferred === undefined
       ? hosts.filter(({ isDefault }) => isDefault)
-      : hostsFirst(all.filter(({ name }) => name === preferred || name.endsWith(`/${preferred}`)));
+      : hostsFirst(all.filter((one) => isCalled(one, preferred)));
   const isAlone = only.kind === 'one' && hosts.length === all.length;
   return chosen.length === 0 || isAlone ? only : theOnly(chosen);
+}
+
+function isCalled({ name, isGuest }: Candidate, wanted: string): boolean {
+  return name === wanted || (isGuest !== true && name.endsWith(`/${wanted}`));
 }
 
 /**

@@ -123,6 +123,18 @@ describe('an identity of a namespace that allows the pod’s', () => {
     });
   });
 
+  it('is not meant by a name without a namespace, which is one of the pod’s own: others choose how they call theirs', () => {
+    const thief = { ...guest, metadata: { ...guest.metadata, name: 'writer' } };
+    const world = {
+      identities: [own, thief],
+      bindings: [ownBinding, binding('writer', { namespace: 'data' })],
+    };
+    expect(decide(world, { defaultIdentity: 'writer' })).toMatchObject({ identity: { name: 'shop/reader' } });
+    expect(decide(world, { defaultIdentity: 'data/writer' })).toMatchObject({
+      identity: { name: 'data/writer' },
+    });
+  });
+
   it('takes no request away from an identity of the pod’s own by stating its client id', () => {
     const thief = { ...guest, spec: { ...guest.spec, clientID: clientIdOf('reader') } };
     const world = { ...both, identities: [own, thief] };
