@@ -15,14 +15,7 @@ export const clusterObjectEntries: readonly InputEntry[] = [
     input: 'names and times of a pod',
     readBy: 'MIC and NMI',
     reads: [
-      ...within(
-        'NMI:Pod.metadata',
-        'name',
-        'namespace',
-        'uid',
-        'resourceVersion',
-        'deletionTimestamp',
-      ),
+      ...within('NMI:Pod.metadata', 'name', 'namespace', 'uid', 'resourceVersion', 'deletionTimestamp'),
       ...within('MIC:Pod.metadata', 'name', 'namespace', 'uid', 'resourceVersion', 'creationTimestamp'),
     ],
     writer: `${editor}; times and uid: the API server`,
@@ -94,7 +87,7 @@ export const clusterObjectEntries: readonly InputEntry[] = [
     charged: 'its namespace',
     othersLose: 'nothing',
     tried:
-      'hundreds of containers; sandboxes that a pod ends itself; addresses from before a restart of the node',
+      'hundreds of containers; sandboxes that a pod ends itself; addresses from before a restart of the node; readiness gates whose names hide what is reported of the network',
     tests: {
       ...fields,
       'packages/nmi/src/identify/running-containers.test.ts': [
@@ -114,7 +107,8 @@ export const clusterObjectEntries: readonly InputEntry[] = [
     cost: 'a GET in 30 s while it is used; certificates: processor time of a process of their own, by namespace',
     charged: 'its namespace',
     othersLose: 'nothing',
-    tried: '64 of 0.75 MB in four shapes with the heap of the manifest; certificates that take long to read',
+    tried:
+      '64 of 0.75 MB in four shapes with the heap of the manifest; certificates that take long to read; keys called `__proto__`; 5,000 keys',
     tests: {
       'packages/nmi/test/hostile-secrets.test.ts': [
         '64 Secrets with %s end no NMI, and another namespace gets its tokens',

@@ -72,7 +72,7 @@ export const customResourceEntries: readonly InputEntry[] = [
     charged: theNamespace,
     othersLose: largestLose,
     tried:
-      'every field at its limit; ids in spellings that look alike; 3,637 objects in each of four namespaces; 500 of 1 MB; one edited without end',
+      'every field at its limit; ids in spellings that look alike; 3,637 objects in each of four namespaces; 500 of 1 MB; one edited without end; every field 8,000 levels deep; members of a Status; names of Secrets that are paths; a name like that of another namespace’s default',
     tests: { ...fields, ...manyObjects, ...heap },
   },
   {
@@ -85,7 +85,7 @@ export const customResourceEntries: readonly InputEntry[] = [
     charged: theNamespace,
     othersLose: largestLose,
     tried:
-      '1,552 with eight expressions in each of four namespaces; thousands with the label of another namespace’s pods; one edited without end; selectors that never match or always do',
+      '1,552 with eight expressions in each of four namespaces; thousands with the label of another namespace’s pods; one edited without end; selectors that never match or always do; every field 8,000 levels deep',
     tests: {
       ...fields,
       ...manyObjects,
@@ -104,7 +104,7 @@ export const customResourceEntries: readonly InputEntry[] = [
     charged: theNamespace,
     othersLose: largestLose,
     tried:
-      '1,679 in each of four namespaces with 70 labels; client ids beyond the limit, so that all would count',
+      '1,679 in each of four namespaces with 70 labels; client ids beyond the limit, so that all would count; every field 8,000 levels deep',
     tests: {
       [nmiAtBound]: [fieldAtBound],
       ...manyObjects,
@@ -137,7 +137,7 @@ export const customResourceEntries: readonly InputEntry[] = [
     charged: 'the namespace in which it is',
     othersLose: `${nothing}: it grants nothing, and a pod waits as without it`,
     tried:
-      '40,000 about one pod; forged as Assigned; names that MIC uses; finalizers; records about pods that do not exist',
+      '40,000 about one pod; forged as Assigned; names that MIC uses; finalizers; records about pods that do not exist; every field 8,000 levels deep',
     tests: {
       ...fields,
       'packages/mic/test/forged-records.test.ts': [
