@@ -108,7 +108,7 @@ function createOpen(options: HttpTransportOptions, lanes: Lanes): Open {
         signal,
         method: request.method,
         headers: { ...headers, ...headersOf(request), 'user-agent': options.userAgent },
-        body: request.body === undefined ? undefined : JSON.stringify(request.body),
+        body: request.body === undefined ? undefined : textOf(request.body),
       });
     };
     const answer = await attempt(false);
@@ -152,6 +152,17 @@ async function readRefusal(answer: IncomingMessage): Promise<KubeError> {
     body: looksLikeJson(text) ? parse(text) : undefined,
     ...(retryAfter === undefined ? {} : { retryAfter }),
   });
+}
+
+/** The API server stores objects of 10,000 levels, of which some can be read but not written here. */
+function textOf(body: unknown): string {
+  try {
+    return JSON.stringify(body);
+  } catch (cause) {
+    throw new KubeError('invalid', 'not sent: the object is nested too deeply to be written as JSON', {
+      cause,
+    });
+  }
 }
 
 function withoutError(event: unknown): unknown {
