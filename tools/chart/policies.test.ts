@@ -109,6 +109,8 @@ function suite(api: RunningApiServer) {
       for (const body of [
         { spec: { taints: [taint] } },
         { spec: { unschedulable: true } },
+        { spec: { podCIDR: '10.9.0.0/24' } },
+        { spec: { podCIDR: '10.9.0.0/24', podCIDRs: ['10.9.0.0/24'] } },
         { metadata: { labels: { stolen: 'yes' } } },
       ])
         expect(await patchNode(remover, 'n1', body)).toMatchObject(refused);

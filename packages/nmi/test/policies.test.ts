@@ -177,6 +177,9 @@ function suite(api: RunningApiServer) {
       for (const body of [
         { spec: { taints: [] } },
         { spec: { unschedulable: true } },
+        // The API server lets these be set on a node that has none, as with Azure CNI.
+        { spec: { podCIDR: '10.9.0.0/24', podCIDRs: ['10.9.0.0/24'] } },
+        { spec: { podCIDR: '10.9.0.0/24' } },
         { metadata: { labels: { stolen: null } } },
       ])
         expect(await patchNode('n2', body, as)).toMatchObject({ status: 422 });
