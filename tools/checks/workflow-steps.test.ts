@@ -1,7 +1,7 @@
 // Runs the steps that publish and announce a release, with an npm and a gh that note what they are asked for.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -19,6 +19,7 @@ interface Job {
 
 interface Made {
   readonly manifest?: object;
+  readonly version?: string;
   readonly notes?: string;
   readonly bill?: string;
 }
@@ -28,14 +29,14 @@ const manifestOfA = { name: '@pod-identity/a', version: '1.0.0', publishConfig }
 
 const filesOf = async (
   folder: string,
-  { manifest = manifestOfA, notes = 'a.md', bill = 'a.spdx.json' }: Made,
+  { manifest = manifestOfA, version = '1.0.0', notes = 'a.md', bill = 'a.spdx.json' }: Made,
 ) => {
   await mkdir(join(folder, 'package'));
   await writeFile(join(folder, 'package/package.json'), JSON.stringify(manifest));
   await execute('tar', ['-czf', join(folder, 'made.tgz'), '-C', folder, 'package']);
   const entry = (name: string) => ({
     name: `@pod-identity/${name}`,
-    version: '1.0.0',
+    version,
     archive: `${name}.tgz`,
     notes,
     bill,
@@ -62,7 +63,7 @@ async function setUp(made: Made = {}) {
   };
   await tool(
     'npm',
-    `[ "$1 $2" = "view @pod-identity/b@1.0.0" ] && echo 1.0.0; [ "$1" = view ] && exit 1; [ -e .npmrc ] && echo "with .npmrc" >>${folder}/asked`,
+    `[ "$1 $3" = "view @pod-identity/b@1.0.0" ] && echo 1.0.0; [ "$1" = view ] && exit 1; [ -e .npmrc ] && echo "with .npmrc" >>${folder}/asked`,
   );
   await tool('gh', '[ "$2" = view ] && { [ "$3" = @pod-identity/b@1.0.0 ]; exit; }');
   const sums = Object.entries(files).map(
@@ -89,7 +90,8 @@ async function setUp(made: Made = {}) {
   };
   const read = (name: string) => readFile(join(folder, name), 'utf8').catch(() => '');
   const alter = (name: keyof typeof files) => put(name, Buffer.concat([files[name], Buffer.from(' ')]));
-  return { run, read, put, alter };
+  const link = (target: string, name: string) => symlink(target, join(folder, 'release', name));
+  return { run, read, put, alter, link };
 }
 
 test.skipIf(missing)('what npm does not have is published, without scripts', async () => {
@@ -135,13 +137,21 @@ test.skipIf(missing)('an archive whose publishConfig has settings of npm ends th
 test.skipIf(missing).each(['/proc/self/environ', '../a.md', '-'])(
   'the file %s gets into no release: a file that the build names must be one that it made',
   async (file) => {
-    for (const made of [{ notes: file }, { bill: file }]) {
+    const lines = { version: `2.0.0 ${file} a.spdx.json\n@pod-identity/c@1.0.0` };
+    for (const made of [{ notes: file }, { bill: file }, { notes: `${file}\na.md` }, lines]) {
       const { run, read } = await setUp(made);
-      await expect(run('announce')).rejects.toThrow('no file of the release');
+      await expect(run('announce')).rejects.toThrow('no files of a release');
       expect(await read('asked')).toBe('');
     }
   },
 );
+
+test.skipIf(missing)('a link gets into no release', async () => {
+  const { run, read, link } = await setUp({ notes: 'link.md' });
+  await link('/proc/self/environ', 'link.md');
+  await expect(run('announce')).rejects.toThrow('no files of a release');
+  expect(await read('asked')).toBe('');
+});
 
 test.each(['publish', 'announce'])(
   'a file that is not what the build made ends the job %s before anything is published',
