@@ -2,6 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { canonicalResourceId } from '@pod-identity/crd-types';
 import { connectKube, type KubeTransport } from '@pod-identity/kit/kube';
 import { startApiServer, whyNoApiServer } from '@pod-identity/kit/testing';
 import fc from 'fast-check';
@@ -79,6 +80,19 @@ test.skipIf(lacking !== undefined)('no two pairs of namespace and name have one 
     { numRuns: 5, endOnFailure: true },
   );
 });
+
+test.skipIf(lacking !== undefined)(
+  'an id with a slash at its end is the one for which rights are asked',
+  async () => {
+    const owner = { namespace: 'a', name: 'b' };
+    const { azureIdentities } = valuesOf([owner]);
+    const resourceID = `${resourceIdOf(owner)}/`;
+    const values = { azureIdentities: { b: { ...azureIdentities['identity-0'], resourceID } } };
+    const text = await renderChart(newest, { values, kubeVersion: '1.30' });
+    const role = objectsOf(text).find(({ metadata }) => metadata.name === 'pod-identity-use-a.b');
+    expect(role).toMatchObject({ rules: [{ resourceNames: [canonicalResourceId(resourceID)] }] });
+  },
+);
 
 const missing = whyNoApiServer() ?? lacking;
 if (missing !== undefined) console.warn(`skipped roles of identities on a real API server: ${missing}`);
