@@ -1,4 +1,4 @@
-// Which metrics and labels exist: those that the services declare, those of Node.js, `up`, and two of kube-state-metrics. Expressions are
+// Which metrics and labels exist: those that the services declare, those of Node.js, `up`, and three of kube-state-metrics. Expressions are
 // compared with them, so that an alert or a panel never waits for a metric that nobody serves.
 import type { MetricSpec } from '@pod-identity/kit/core';
 import { createMetrics } from '@pod-identity/kit/serve';
@@ -12,7 +12,7 @@ export type KnownMetrics = ReadonlyMap<string, Readonly<Record<string, ReadonlyS
 const scraped = new Set(['job', 'instance', 'node', 'namespace', 'pod', 'le']);
 
 /** Of kube-state-metrics, which sees nodes without a pod of NMI: no target of a scrape exists there. */
-const ofDaemonSets = ['desired_number_scheduled', 'number_ready'].map(
+const ofDaemonSets = ['desired_number_scheduled', 'number_ready', 'updated_number_scheduled'].map(
   (field) => [`kube_daemonset_status_${field}`, { daemonset: new Set(['nmi']) }] as const,
 );
 

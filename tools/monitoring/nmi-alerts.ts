@@ -49,6 +49,14 @@ const available: readonly Alert[] = [
       'If NMI has not run on a node since its start, pods there reach the metadata service, and every identity of the machine.',
   },
   {
+    name: 'PodIdentityNmiUpdateStuck',
+    severity: 'warning',
+    expr: `kube_daemonset_status_desired_number_scheduled${nmiDaemonSet} - kube_daemonset_status_updated_number_scheduled${nmiDaemonSet} > 0 and changes(kube_daemonset_status_updated_number_scheduled${nmiDaemonSet}[20m]) == 0`,
+    for: '10m',
+    summary: 'The update of NMI does not go on: {{ $value }} nodes have the earlier NMI.',
+    description: 'The new NMI is not ready on a node. With surge the earlier one serves there meanwhile.',
+  },
+  {
     name: 'PodIdentityForeignListener',
     severity: 'critical',
     expr: 'aadpodidentity_nmi_foreign_listeners > 0',

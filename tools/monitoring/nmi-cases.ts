@@ -37,6 +37,24 @@ export const nmiCases: Readonly<Record<string, Case>> = {
       },
     ],
   },
+  PodIdentityNmiUpdateStuck: {
+    fires: {
+      [daemonSet('desired_number_scheduled')]: '3x90',
+      [daemonSet('updated_number_scheduled')]: '3x30 0x60',
+    },
+    quiet: [
+      // A node every five minutes.
+      {
+        [daemonSet('desired_number_scheduled')]: '30x90',
+        [daemonSet('updated_number_scheduled')]:
+          '0x4 1x4 2x4 3x4 4x4 5x4 6x4 7x4 8x4 9x4 10x4 11x4 12x4 13x4 14x4 15x4 16x4 17x4',
+      },
+      {
+        [daemonSet('desired_number_scheduled')]: '3x90',
+        [daemonSet('updated_number_scheduled')]: '3x90',
+      },
+    ],
+  },
   PodIdentityForeignListener: {
     fires: { [nmi('foreign_listeners')]: '1x90' },
     quiet: { [nmi('foreign_listeners')]: '0x90' },
