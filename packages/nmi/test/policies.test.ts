@@ -61,6 +61,18 @@ function suite(api: RunningApiServer) {
   });
   const post = (host: string, as: Call['as']) =>
     call({ method: 'POST', path: events, body: eventFrom(host), ...(as && { as }) });
+  /** Creates nothing. */
+  const tryPod = (spec: object, namespace = 'default') =>
+    call({
+      method: 'POST',
+      path: `/api/v1/namespaces/${namespace}/pods?dryRun=All`,
+      body: { apiVersion: 'v1', kind: 'Pod', metadata: { name: `p${++serial}`, namespace }, spec },
+    });
+  const withPort = (hostPort?: number) => ({
+    name: 'a',
+    image: 'a',
+    ports: [{ containerPort: 80, ...(hostPort !== undefined && { hostPort }) }],
+  });
   const patchNode = (node: string, body: object, as: Call['as']) =>
     call({ method: 'PATCH', path: `${nodes}/${node}`, body, ...(as && { as }) });
 
@@ -115,11 +127,13 @@ function suite(api: RunningApiServer) {
     beforeAll(async () => {
       await apply('policies/nmi-own-node.yaml');
       await apply('policies/startup-taint-only.yaml');
+      await apply('policies/nmi-ports.yaml');
       // The API server takes a moment to put new policies into force, and has no sign that says when it has.
       for (let attempt = 0; attempt < 600; attempt += 1) {
         const isRefused = [
           await post('n2', { account: 'nmi', node: 'n1' }),
           await patchNode('n1', { metadata: { labels: { probe: `${attempt}` } } }, { account: 'mic' }),
+          await tryPod({ containers: [withPort(2579)] }),
         ].every(({ status }) => status === 422);
         if (isRefused) return;
         await pause(100);
@@ -184,6 +198,32 @@ function suite(api: RunningApiServer) {
       ])
         expect(await patchNode('n2', body, as)).toMatchObject({ status: 422 });
       expect(await patchNode('n2', { spec: { taints: [gpu] } }, as)).toMatchObject({ status: 200 });
+    });
+
+    it('no Pod of the network of pods has a hostPort of NMI, in any of its containers', async () => {
+      const fine = withPort(8080);
+      for (const port of [2579, 8086, 9090])
+        for (const spec of [
+          { containers: [withPort(port)] },
+          { containers: [fine, withPort(port)] },
+          { containers: [fine], initContainers: [{ ...withPort(port), restartPolicy: 'Always' }] },
+        ])
+          expect(await tryPod(spec)).toMatchObject({
+            status: 422,
+            message: expect.stringContaining("are NMI's") as string,
+          });
+    });
+
+    it('Pods with other ports, of the network of the node and of NMI itself are left alone', async () => {
+      const plain = { name: 'a', image: 'a' };
+      for (const containers of [[withPort(8080)], [withPort()], [plain]])
+        expect(await tryPod({ containers })).toMatchObject({ status: 201 });
+      expect(await tryPod({ hostNetwork: true, containers: [withPort(9090)] })).toMatchObject({
+        status: 201,
+      });
+      expect(await tryPod({ containers: [withPort(9090)] }, 'aad-pod-identity')).toMatchObject({
+        status: 201,
+      });
     });
 
     it('everybody else is left alone', async () => {
