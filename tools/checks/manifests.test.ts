@@ -127,8 +127,8 @@ describe.each(files.filter((file) => workloadsOf(file).length > 0))('deploy/%s',
       });
   });
 
-  test('probes tell started, alive and ready apart, at the loopback address', () => {
-    for (const container of containers) {
+  test('probes of MIC tell started, alive and ready apart, at the loopback address', () => {
+    for (const container of containers.filter(({ name }) => name !== 'nmi')) {
       const { startupProbe, livenessProbe, readinessProbe } = container;
       const asked = [startupProbe, livenessProbe, readinessProbe].map((probe) => probe?.httpGet);
       if (!longRunning.has(container.name)) expect(asked).toEqual([undefined, undefined, undefined]);
@@ -138,6 +138,25 @@ describe.each(files.filter((file) => workloadsOf(file).length > 0))('deploy/%s',
             expect.objectContaining({ host: '127.0.0.1', path }),
           ),
         );
+    }
+  });
+
+  test('probes of NMI tell them apart by the file of its own container, and by no port of the node', () => {
+    for (const { args, ...nmi } of containers.filter(({ name }) => name === 'nmi')) {
+      const file = '/dev/termination-log';
+      const isAlive = { exec: { command: ['/usr/bin/test', file, '-nt', '/proc/self'] } };
+      const isReady = { exec: { command: [...isAlive.exec.command, '-a', '!', '-s', file] } };
+      expect(args).toContain(`--probe-file=${file}`);
+      expect(nmi).toMatchObject({ startupProbe: isAlive, livenessProbe: isAlive, readinessProbe: isReady });
+      expect(nmi).not.toHaveProperty('ports');
+    }
+  });
+
+  test('a pod of NMI cannot lose and win its readiness within minReadySeconds, which would stall an update for good', () => {
+    for (const { metadata, spec } of workloads.filter(({ metadata: { name } }) => name === 'nmi')) {
+      const { minReadySeconds } = spec as { readonly minReadySeconds: number };
+      const probe = podSpecOf({ metadata, spec } as KubeObject)!.containers[0]!.readinessProbe!;
+      expect((probe.periodSeconds ?? 0) * (probe.failureThreshold ?? 0)).toBeGreaterThan(minReadySeconds);
     }
   });
 

@@ -39,6 +39,8 @@ const firewall: Parts = {
     ...['iptables', 'libxtables12', 'libip4tc2', 'libip6tc2', 'libnetfilter-conntrack3', 'libnfnetlink0'],
     ...['iproute2', 'libbpf1', 'libelf1t64', 'libcap2', 'libselinux1', 'libpcre2-8-0', 'zlib1g', 'libzstd1'],
     'conntrack',
+    // For the exec probes.
+    'coreutils',
   ],
   files: [
     'usr/sbin/nft',
@@ -48,6 +50,7 @@ const firewall: Parts = {
     ]),
     'usr/bin/ip',
     'usr/sbin/conntrack',
+    'usr/bin/test',
     'usr/lib/TRIPLET/xtables/',
   ],
   leaveOut: /\/(libip6t_|libebt_|libarpt_)/,

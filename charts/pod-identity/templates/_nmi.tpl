@@ -1,8 +1,8 @@
 {{- define "nmiArguments" -}}
 {{- with .Values.nmi }}
 - --node=$(NODE_NAME)
-# Not the port of earlier versions: no agent of those answers for this one.
 - --http-probe-port={{ .probePort }}
+- --probe-file=/dev/termination-log
 {{- include "sharedFlags" (list $ "nmi") }}
 {{- with $.Values.identityAccess.allowExceptionsIn }}
 - --exception-namespaces={{ append . $.Release.Namespace | uniq | join "," }}

@@ -24,23 +24,25 @@ import type { ListenAt, NmiConfig } from './config/config.ts';
 import type { Place } from './server/port/listeners.ts';
 import { createPortWatch } from './server/port/port-watch.ts';
 import { createSocketOwner } from './server/port/socket-owner.ts';
-import { readForeignListeners } from './server/port/socket-table.ts';
+import { isServedByAgent, readForeignListeners } from './server/port/socket-table.ts';
 import { explainCommand } from './commands/explain.ts';
 import { readBootTime } from './identify/boot-time.ts';
 import { metricSpecs } from './tell/metrics.ts';
+import { keepProbeFile, openProbeFile } from './ready/probe-file.ts';
 import { probeListener } from './ready/readiness.ts';
 import { assembleRedirect, type RedirectDoors } from './redirect/assemble.ts';
 import { installRedirect, uninstallRedirect, warnOfLeftovers } from './commands/redirect.ts';
 import type { Redirect } from './redirect/installer.ts';
 import { createPathProbe } from './redirect/path-probe.ts';
+import { keepPortPins } from './redirect/port-pins.ts';
+import { runProgram } from './redirect/run-program.ts';
 import { targetOf } from './redirect/target.ts';
+import { startAtOnce, startLate, type LateStart } from './server/start-late.ts';
 import { startServer, type RunningServer, type ServerOptions } from './server/server.ts';
 import { createStartupTaint, type StartupTaintOptions } from './ready/startup-taint.ts';
 
 const build = buildInfo(manifest.version);
 const { version, commit } = build;
-/** Between attempts to listen on a port that another program uses. */
-const betweenAttemptsMs = 500;
 const notYetRedirected = { problem: () => 'the redirect rules are not in place yet' };
 const printer = createPrinter((line) => printWhole(`${line}\n`));
 
@@ -82,6 +84,48 @@ async function explain(
 async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<number> {
   const transport = await connect(config);
   const tracer = await openTraces(config, log);
+  const { agent, late, metrics, portWatch, starting } = assemble({ config, log, transport, tracer });
+  const doors = { clock: systemClock, log };
+  // Before any other I/O: for a moment the process has another uid.
+  const atOnce = await startAtOnce(starting);
+
+  const end = startWatching(agent, transport, tracer);
+  // Before the wait for the port, so that probes get a response.
+  const kept = [keepAdmin({ config, log, agent, text: () => metrics.text(), signal })];
+  const file = openProbeFile(config.probeFile);
+  kept.push(keepProbeFile({ ...agent.readiness, ...doors, file }, signal));
+  const server = atOnce ?? (await startLate(starting, signal));
+  if (server === undefined) return end(kept);
+  late.server = server;
+  tellOfListener(server, config, log);
+  kept.push(portWatch.keep(signal));
+  const places = [config.listen, config.probe, config.metrics];
+  kept.push(keepPortPins({ ...doors, ...config.firewall, places, run: runProgram }, signal));
+  if (config.interception === 'redirect') {
+    const target = targetOf({ ...config, listen: { host: config.listen.host, port: server.port } });
+    if (typeof target === 'string') {
+      log.error({}, target);
+      return 1;
+    }
+    late.redirect = assembleRedirect(target, config.firewall, counted({ ...doors, metrics }));
+    kept.push(late.redirect.keep(signal));
+  } else kept.push(warnOfLeftovers(config, doors));
+  kept.push(startupTaint(config, transport, { ...agent.readiness, ...doors }).keep(signal));
+
+  await Promise.all(kept);
+  await drain({ server, agent, clock: systemClock });
+  return end(kept);
+}
+
+interface Assembly {
+  readonly config: NmiConfig;
+  readonly log: Log;
+  readonly transport: KubeTransport;
+  readonly tracer: OpenTracer | undefined;
+}
+
+/** The agent, and how its listener is started. */
+function assemble({ config, log, transport, tracer }: Assembly) {
   const clock = systemClock;
   const metrics = createMetrics(metricSpecs);
   // Created after the agent, which needs them for readiness.
@@ -100,34 +144,18 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
     ...wayOfCalls(config, clock, () => late.redirect),
     selfTest: async () => late.server !== undefined && (await probeListener(late.server)),
   });
-  const { app, onLimited, neighbourOf, namespaceOf } = agent;
+  const { app, onLimited, neighbourOf, namespaceOf, readiness } = agent;
   const callers = { requestsPerSecond, random: Math.random, onLimited, neighbourOf, namespaceOf };
-  const serving = { ...listen, ...callers, app, clock, owner };
-  // Before any other I/O: for a moment the process has another uid.
-  const atOnce = await startIfFree(serving);
-
-  const end = startWatching(agent, transport, tracer);
-  // Before the wait for the port, so that probes get a response.
-  const kept = [keepAdmin({ config, log, agent, text: () => metrics.text(), signal })];
-  const server = atOnce ?? (await startWhenFree(serving, { log, signal, foreignListener }));
-  if (server === undefined) return end(kept);
-  late.server = server;
-  tellOfListener(server, config, log);
-  kept.push(portWatch.keep(signal));
-  if (config.interception === 'redirect') {
-    const target = targetOf({ ...config, listen: { host: listen.host, port: server.port } });
-    if (typeof target === 'string') {
-      log.error({}, target);
-      return 1;
-    }
-    late.redirect = assembleRedirect(target, config.firewall, counted({ clock, log, metrics }));
-    kept.push(late.redirect.keep(signal));
-  } else kept.push(warnOfLeftovers(config, { clock, log }));
-  kept.push(startupTaint(config, transport, { ...agent.readiness, clock, log }).keep(signal));
-
-  await Promise.all(kept);
-  await drain({ server, agent, clock });
-  return end(kept);
+  const starting: LateStart = {
+    start: () => startIfFree({ ...listen, ...callers, app, clock, owner }),
+    isServed: () => isServedByAgent(place()),
+    canServe: readiness.canServe,
+    foreignListener,
+    port: listen.port,
+    clock,
+    log,
+  };
+  return { agent, late, metrics, portWatch, starting };
 }
 
 function counted({ metrics, ...doors }: Pick<AgentOptions, 'metrics' | 'clock' | 'log'>): RedirectDoors {
@@ -173,27 +201,6 @@ function startWatching(agent: Agent, transport: KubeTransport, tracer: OpenTrace
     await Promise.all([agent.close(), transport.close(), tracer?.close()]);
     return 0;
   };
-}
-
-interface Waiting {
-  readonly log: Log;
-  readonly signal: AbortSignal;
-  readonly foreignListener: () => Promise<string | undefined>;
-}
-
-/** Waits while another program, or an agent of an earlier version with another uid, uses the port. Undefined: aborted. */
-async function startWhenFree(
-  options: ServerOptions,
-  { log, signal, foreignListener }: Waiting,
-): Promise<RunningServer | undefined> {
-  log.warn({ port: options.port }, 'waiting for the port: another program has it');
-  while (!signal.aborted) {
-    await foreignListener();
-    await options.clock.sleep(betweenAttemptsMs, signal).catch(() => undefined);
-    const server = await startIfFree(options);
-    if (server) return server;
-  }
-  return undefined;
 }
 
 async function startIfFree(options: ServerOptions): Promise<RunningServer | undefined> {

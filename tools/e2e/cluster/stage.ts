@@ -3,7 +3,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectKube, type KubeTransport } from '@pod-identity/kit/kube';
-import { startCluster, type ClusterNode, type RunningCluster } from '@pod-identity/kit/testing';
+import {
+  startCluster,
+  type ClusterNode,
+  type ClusterOptions,
+  type RunningCluster,
+} from '@pod-identity/kit/testing';
 import { buildImages } from '../../images/build.ts';
 import { createCleanup, type Cleanup } from '../../stage/cleanup.ts';
 import { established } from '../../stage/cluster.ts';
@@ -50,10 +55,14 @@ export interface ClusterStage {
   readonly stop: () => Promise<void>;
 }
 
-export async function openClusterStage({ nodes }: { readonly nodes: number }): Promise<ClusterStage> {
+export interface StageOptions extends Pick<ClusterOptions, 'flavour'> {
+  readonly nodes: number;
+}
+
+export async function openClusterStage(options: StageOptions): Promise<ClusterStage> {
   const cleanup = createCleanup();
   try {
-    const cluster = await startCluster({ nodes, providerId: names.providerId(0).replace(/0$/, '{i}') });
+    const cluster = await startCluster({ ...options, providerId: names.providerId(0).replace(/0$/, '{i}') });
     cleanup.add(() => cluster.stop());
     return await build(cluster, cleanup);
   } catch (error) {

@@ -33,6 +33,8 @@ export interface ClusterOptions {
   readonly nodes: number;
   /** `{i}` is the node's number from 0. */
   readonly providerId: string;
+  /** Default: v1.20. */
+  readonly flavour?: 'v1.20' | 'v1.34';
 }
 
 export interface ClusterNode {
@@ -70,7 +72,8 @@ export function whyNoCluster(): string | undefined {
 }
 
 /** Starts a real cluster from the Kubernetes test kit, with kubelets and pods, without access to other machines. */
-export async function startCluster({ nodes: count, providerId }: ClusterOptions): Promise<RunningCluster> {
+export async function startCluster(settings: ClusterOptions): Promise<RunningCluster> {
+  const { nodes: count, providerId, flavour = 'v1.20' } = settings;
   const kit = kitFolder();
   const folder = await mkdtemp(join(tmpdir(), 'pod-identity-cluster-'));
   const directory = join(folder, 'state');
@@ -86,6 +89,7 @@ export async function startCluster({ nodes: count, providerId }: ClusterOptions)
   try {
     const port = await freePort();
     const options = ['--nodes', `${count}`, '--provider-id', providerId, '--api-port', `${port}`];
+    options.push('--flavour', flavour);
     await command('cluster', 'up', directory, ...options);
     const { nodes, netns: control } = JSON.parse(await readFile(join(directory, 'kit.json'), 'utf8')) as {
       readonly nodes: readonly ClusterNode[];

@@ -7,6 +7,7 @@ import { createRouteGuard } from '../redirect/route-guard.ts';
 import { guardFiles } from '../redirect/boot-guard.ts';
 import { removeGuard, whyNotKept, writeGuard } from '../redirect/host-files.ts';
 import { kernelFiles, restoreKernel } from '../redirect/kernel-settings.ts';
+import { removePortPins } from '../redirect/port-pins.ts';
 import { isBusy, runProgram } from '../redirect/run-program.ts';
 import { targetOf, type RedirectTarget } from '../redirect/target.ts';
 
@@ -74,6 +75,8 @@ export async function uninstallRedirect(config: Settings, doors: RedirectDoors):
   }
   const guard = await removal(() => createGuard(config, doors).remove());
   if (guard instanceof Error) log.error({ error: guard }, 'routing rules could not be removed');
+  const pins = await removal(() => removePortPins(doors.run ?? runProgram));
+  if (pins instanceof Error) log.error({ error: pins }, 'the rules of the ports could not be removed');
   const kept = await removeFromHost(config, doors);
   // Whether the legacy tables are in use is known without the program; this says nothing about the others.
   const others = results.filter((_, at) => firewalls[at]?.name !== 'iptables-legacy');
@@ -81,7 +84,7 @@ export async function uninstallRedirect(config: Settings, doors: RedirectDoors):
     log.error({}, 'neither nft nor iptables is here: redirect rules, if there are any, are left');
     return 1;
   }
-  if ([...results, guard, kept, kernel].some((result) => result instanceof Error)) return 1;
+  if ([...results, guard, pins, kept, kernel].some((result) => result instanceof Error)) return 1;
   log.info(
     {},
     [...results, guard].includes('removed')

@@ -81,6 +81,8 @@ export interface NmiConfig extends AccessConfig, TracingConfig {
   readonly audit: boolean;
   readonly events: boolean;
   readonly probe: ListenAt;
+  /** Empty: no exec probe reads one. */
+  readonly probeFile: string;
   readonly metrics: ListenAt;
   readonly log: { readonly format: 'text' | 'json'; readonly level: 'debug' | 'info' | 'warn' | 'error' };
 }
@@ -192,6 +194,7 @@ function configOf(reading: FlagReading): Omit<NmiConfig, 'log'> {
     events: reading.boolean('events'),
     authorities: lowerSet(reading.list('authority-allow')),
     probe: { host: probeHost(reading, command), port: reading.integer('http-probe-port') },
+    probeFile: reading.string('probe-file'),
     metrics: { host: reading.string('prometheus-address'), port: reading.integer('prometheus-port') },
     ...tracingConfigOf(reading),
   };

@@ -28,6 +28,8 @@ export interface ReadinessOptions {
 export interface Readiness {
   /** All objects that decisions need were read once. */
   hasSynced(): boolean;
+  /** A call of a pod would get its final response. */
+  readonly canServe: () => boolean;
   readonly whenReady: (patience: Patience) => true | Promise<boolean>;
   /** Ends all current and later waits: the agent is shutting down. */
   readonly endWaiting: () => void;
@@ -63,6 +65,7 @@ export function createReadiness(options: ReadinessOptions): Readiness {
 
   return {
     hasSynced,
+    canServe: () => hasSynced() && options.accessProblem?.() === undefined,
     whenReady: (patience) => {
       isKnown ||= hasSynced();
       return isKnown || untilSynced(patience);

@@ -6,6 +6,7 @@ import { createConntrackCutter } from './conntrack.ts';
 import { createRedirect, type Redirect } from './installer.ts';
 import { createIptables, type IptablesProgram } from './iptables.ts';
 import { hasLegacyTables, kernelFiles, prepareKernel, type KernelFiles } from './kernel-settings.ts';
+import { table, tableInput } from './nftables-rules.ts';
 import { createNftables } from './nftables.ts';
 import { createRouteGuard } from './route-guard.ts';
 import { runProgram, type RunProgram } from './run-program.ts';
@@ -49,7 +50,7 @@ export function allFirewalls(target: RedirectTarget, doors: RedirectDoors): Fire
   const { run = runProgram, files = kernelFiles } = doors;
   const legacy = { isInUse: () => hasLegacyTables(files) };
   return {
-    nftables: createNftables(target, run),
+    nftables: createNftables({ name: table, input: tableInput(target) }, run),
     iptables: iptablesPrograms.map((program) =>
       createIptables({ program, target, run, ...(program === 'iptables-legacy' && legacy) }),
     ),

@@ -34,12 +34,9 @@ export function tableInput(target: RedirectTarget): string {
       `tcp sport ${selfTestPort} jump refuse`,
     ]),
   ].flat();
-  return [`table ip ${table}`, removeInput(), `table ip ${table} {`, ...lines, '}', ''].join('\n');
-}
-
-/** For `nft -f -`, if the table exists. */
-export function removeInput(): string {
-  return `delete table ip ${table}`;
+  return [`table ip ${table}`, `delete table ip ${table}`, `table ip ${table} {`, ...lines, '}', ''].join(
+    '\n',
+  );
 }
 
 /** The usual priorities are -100 (dstnat) and 0 (filter). Packets that were not redirected by then are marked. */

@@ -1,13 +1,18 @@
 import type { Firewall } from './firewall.ts';
-import { removeInput, table, tableInput } from './nftables-rules.ts';
 import { isBusy, ProgramError, type RunProgram } from './run-program.ts';
-import type { RedirectTarget } from './target.ts';
+
+export interface NftablesTable {
+  /** Of the family ip. */
+  readonly name: string;
+  /** Input of `nft -f -` that replaces the table in one transaction. */
+  readonly input: string;
+}
 
 /**
  * Keeps the rules in a table of nftables. Versions of nft print rules differently, so the rules are right if they are listed as directly
  * after they were written. The first check of a process always writes them, in one transaction.
  */
-export function createNftables(target: RedirectTarget, run: RunProgram): Firewall {
+export function createNftables({ name: table, input }: NftablesTable, run: RunProgram): Firewall {
   let asWritten: string | undefined;
 
   const list = async (): Promise<string | undefined> => {
@@ -26,7 +31,7 @@ export function createNftables(target: RedirectTarget, run: RunProgram): Firewal
     async whyUnusable() {
       try {
         // The kernel checks the rules without applying them.
-        await run('nft', ['--check', '--file', '-'], tableInput(target));
+        await run('nft', ['--check', '--file', '-'], input);
         return undefined;
       } catch (error) {
         if (isBusy(error)) return undefined;
@@ -37,14 +42,14 @@ export function createNftables(target: RedirectTarget, run: RunProgram): Firewal
     isRight: async () => asWritten !== undefined && (await list()) === asWritten,
     async install() {
       asWritten = undefined;
-      await run('nft', ['--file', '-'], tableInput(target));
+      await run('nft', ['--file', '-'], input);
       asWritten = await list();
     },
     hasRules,
     async remove() {
       if (!(await hasRules())) return false;
       asWritten = undefined;
-      await run('nft', ['--file', '-'], `table ip ${table}\n${removeInput()}\n`);
+      await run('nft', ['--file', '-'], `table ip ${table}\ndelete table ip ${table}\n`);
       return true;
     },
   };

@@ -75,8 +75,15 @@ export const placeFlags: readonly NmiFlag[] = [
     name: 'http-probe-address',
     kind: 'string',
     default: '127.0.0.1',
-    help: 'Address of /healthz and /readyz; set it as host in probes. Empty: all addresses, as in the original.',
+    help: 'Address of /healthz and /readyz; set it as host in HTTP probes. Empty: all addresses, as in the original.',
     why: 'in the original every pod could reach the port',
+  }),
+  added({
+    name: 'probe-file',
+    kind: 'string',
+    default: '',
+    help: 'File for exec probes, of this container alone: /dev/termination-log. Its time lies in the future while NMI runs, and it is empty while NMI is ready. Empty: none.',
+    why: 'while an update runs, two NMIs are on a node, and one of them answers at the port for both',
   }),
   kept({
     name: 'prometheus-port',

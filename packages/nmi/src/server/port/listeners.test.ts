@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeListeners, foreignListeners, parseListeners } from './listeners.ts';
+import { agentListeners, describeListeners, foreignListeners, parseListeners } from './listeners.ts';
 
 const head =
   '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode';
@@ -50,4 +50,14 @@ describe('who else listens on our port', () => {
     const [one] = parseListeners(row(`0100007F:${port}`, '0A', 33, 4711), 'tcp');
     expect(describeListeners(2579, one ? [one] : [])).toContain('uid 33, socket inode 4711');
   });
+});
+
+it('an agent serves the node if a socket of our uid listens where we would', () => {
+  const serves = (...rows: readonly string[]) =>
+    agentListeners(parseListeners([head, ...rows, ''].join('\n'), 'tcp'), place).length > 0;
+  expect(serves(row(`0100007F:${port}`, '0A', 42_579, 11))).toBe(true);
+  // Of another uid; that has ended and drains; on another port.
+  expect(serves(row(`0100007F:${port}`, '0A', 0, 11))).toBe(false);
+  expect(serves(row(`0100007F:${port}`, '01', 42_579, 11, '0200090A:A000'))).toBe(false);
+  expect(serves(row('0100007F:0A14', '0A', 42_579, 11))).toBe(false);
 });

@@ -34,6 +34,14 @@ export function foreignListeners(
   return listeners.filter((one) => one.port === port && one.uid !== uid && overlaps(one, host));
 }
 
+/** Sockets of agents on our port: also our own, once there is one. */
+export function agentListeners(
+  listeners: readonly Listener[],
+  { host, port, uid }: Place,
+): readonly Listener[] {
+  return listeners.filter((one) => one.port === port && one.uid === uid && overlaps(one, host));
+}
+
 /** A listener on all addresses counts; so does one on IPv6, since the table does not say whether it accepts IPv4. */
 function overlaps({ family, address }: Listener, host: string): boolean {
   if (/^0+$/.test(address)) return true;

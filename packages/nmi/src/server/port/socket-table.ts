@@ -1,17 +1,23 @@
 import { createReadStream } from 'node:fs';
-import { foreignListeners, parseListeners, type Listener, type Place } from './listeners.ts';
+import { agentListeners, foreignListeners, parseListeners, type Listener, type Place } from './listeners.ts';
 
 /** The kernel lists listeners first: the rest of a long table is not read. */
 const longestTable = 1024 * 1024;
 
 /** Other listeners in the network namespace of this process; none if the kernel has no such table. */
 export async function readForeignListeners(place: Place): Promise<readonly Listener[]> {
+  return foreignListeners(await readListeners(), place);
+}
+
+/** Whether an agent listens in the network namespace of this process; false if this is not known. */
+export async function isServedByAgent(place: Place): Promise<boolean> {
+  return agentListeners(await readListeners().catch(() => []), place).length > 0;
+}
+
+async function readListeners(): Promise<readonly Listener[]> {
   const families = ['tcp', 'tcp6'] as const;
   const tables = await Promise.all(families.map((family) => readListening(`/proc/net/${family}`)));
-  return foreignListeners(
-    families.flatMap((family, at) => parseListeners(tables[at] ?? '', family)),
-    place,
-  );
+  return families.flatMap((family, at) => parseListeners(tables[at] ?? '', family));
 }
 
 async function readListening(path: string): Promise<string> {

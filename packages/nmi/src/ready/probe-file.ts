@@ -1,0 +1,83 @@
+import { open } from 'node:fs/promises';
+import type { Clock } from '@pod-identity/kit/core';
+import type { Log } from '@pod-identity/kit/serve';
+
+/** A file that says how this process is: whether its time lies in the future, and whether it is empty. */
+export interface ProbeFile {
+  /** Replaces the text, which is never empty in between unless it is to be. */
+  write(text: string, freshUntilMs: number): Promise<void>;
+}
+
+export interface ProbeFileOptions {
+  /** Undefined: no exec probe reads one. */
+  readonly file: ProbeFile | undefined;
+  readonly problems: () => Promise<readonly string[]>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const readyMs = 5_000;
+const notReadyMs = 1_000;
+/** A process that does not write for so long hangs. */
+const freshMs = 20_000;
+const longestCheckMs = 10_000;
+
+/**
+ * Keeps the file of the exec probes until the signal aborts. A port cannot tell the kubelet which agent answers: during an update two of them
+ * are on the node. This file belongs to one container, and a restart of it has another. Empty: ready; else the problems, which the
+ * kubelet shows as the container's message when it ends.
+ */
+export async function keepProbeFile(options: ProbeFileOptions, signal: AbortSignal): Promise<void> {
+  const { file, clock } = options;
+  if (file === undefined) return;
+  const tell = createTell(options.log);
+  while (!signal.aborted) {
+    const problems = await within(longestCheckMs, options);
+    const written = file.write(problems.join('\n'), clock.now() + freshMs);
+    tell(await written.then(() => undefined).catch(String));
+    await clock.sleep(problems.length === 0 ? readyMs : notReadyMs, signal).catch(() => undefined);
+  }
+}
+
+/** The file is alive as long as this process runs, however long the checks take. */
+async function within(ms: number, { problems, clock }: ProbeFileOptions): Promise<readonly string[]> {
+  const { promise, resolve } = Promise.withResolvers<readonly string[]>();
+  const timer = clock.after(ms, () => resolve([`the checks take longer than ${ms / 1_000} s`]));
+  const result = await Promise.race([problems(), promise]);
+  timer.cancel();
+  return result;
+}
+
+/** Logs what fails twice in a row: while the process has its socket's uid for a moment, it cannot set the time of a file of root. */
+function createTell(log: Log) {
+  let failures = 0;
+  return (error: string | undefined) => {
+    failures = error === undefined ? 0 : failures + 1;
+    if (failures === 2)
+      log.error(
+        { error },
+        'the file of the probes (--probe-file) cannot be written, so the kubelet will restart this container',
+      );
+  };
+}
+
+export function openProbeFile(path: string): ProbeFile | undefined {
+  if (path === '') return undefined;
+  return {
+    async write(text, freshUntilMs) {
+      // Not truncated when it is opened: an empty file means ready.
+      const file = await open(path, 'r+');
+      try {
+        const bytes = Buffer.from(text.slice(0, longestText));
+        await file.write(bytes, 0, bytes.length, 0);
+        await file.truncate(bytes.length);
+        await file.utimes(freshUntilMs / 1_000, freshUntilMs / 1_000);
+      } finally {
+        await file.close();
+      }
+    },
+  };
+}
+
+/** The kubelet reads 4096 bytes of it. */
+const longestText = 2_048;

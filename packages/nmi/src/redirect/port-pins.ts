@@ -1,0 +1,41 @@
+import type { Clock } from '@pod-identity/kit/core';
+import type { Log } from '@pod-identity/kit/serve';
+import { createNftables } from './nftables.ts';
+import { pinInput, pinTable, type PinnedPlace } from './pin-rules.ts';
+import { isBusy, type RunProgram } from './run-program.ts';
+
+export interface PortPinsOptions {
+  readonly places: readonly PinnedPlace[];
+  readonly everyMs: number;
+  readonly run: RunProgram;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Keeps the rules of NMI's ports until the signal aborts. They stay then: a Pod with the same `hostPort` must not get what was meant for NMI. */
+export async function keepPortPins(options: PortPinsOptions, signal: AbortSignal): Promise<void> {
+  const { places, everyMs, run, clock, log } = options;
+  const input = pinInput(places);
+  if (input === undefined) return;
+  const table = createNftables({ name: pinTable, input }, run);
+  let told = '';
+  while (!signal.aborted) {
+    try {
+      if (!(await table.isRight())) await table.install();
+      told = '';
+    } catch (error) {
+      if (!isBusy(error) && told !== String(error)) log.warn({ error }, unpinned);
+      if (!isBusy(error)) told = String(error);
+    }
+    await clock.sleep(everyMs, signal).catch(() => undefined);
+  }
+}
+
+const unpinned =
+  'the ports of NMI cannot be kept from Pods with the same hostPort, which would get its calls: the agent needs nft, the capability NET_ADMIN and ' +
+  'user 0; or refuse such Pods (deploy/policies/nmi-ports.yaml)';
+
+/** Returns whether there were rules. */
+export function removePortPins(run: RunProgram): Promise<boolean> {
+  return createNftables({ name: pinTable, input: '' }, run).remove();
+}

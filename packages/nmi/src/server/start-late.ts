@@ -1,0 +1,56 @@
+import type { Clock } from '@pod-identity/kit/core';
+import type { Log } from '@pod-identity/kit/serve';
+import type { RunningServer } from './server.ts';
+
+export interface LateStart {
+  /** Undefined: another program has the port. */
+  readonly start: () => Promise<RunningServer | undefined>;
+  /** Whether another agent of this node listens: the kernel would give this one half of its calls. */
+  readonly isServed: () => Promise<boolean>;
+  /** Whether this agent could answer a call. */
+  readonly canServe: () => boolean;
+  /** Logs another program on the port. */
+  readonly foreignListener: () => Promise<string | undefined>;
+  readonly port: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Between attempts to listen. */
+const pauseMs = 500;
+
+/** At once, unless another agent serves the node: calls wait here for the first read of the cluster, and are refused nowhere. */
+export async function startAtOnce({ start, isServed }: LateStart): Promise<RunningServer | undefined> {
+  return (await isServed()) ? undefined : start();
+}
+
+/**
+ * Waits while another program, or an agent of an earlier version with another uid, uses the port, and while another agent serves the node and this
+ * one cannot: one that never reads the cluster takes no call. Undefined: aborted.
+ */
+export async function startLate(parts: LateStart, signal: AbortSignal): Promise<RunningServer | undefined> {
+  const { start, isServed, canServe, foreignListener, port, clock, log } = parts;
+  const tell = createTell(log, port);
+  while (!signal.aborted) {
+    const isWanted = canServe() || !(await isServed());
+    const server = isWanted ? await start() : undefined;
+    if (server) return server;
+    tell(isWanted);
+    await foreignListener();
+    await clock.sleep(pauseMs, signal).catch(() => undefined);
+  }
+  return undefined;
+}
+
+/** Logs each reason once. */
+function createTell(log: Log, port: number) {
+  let isPortTold = false;
+  let isAgentTold = false;
+  return (isWanted: boolean): void => {
+    if (isWanted && !isPortTold) log.warn({ port }, 'waiting for the port: another program has it');
+    if (!isWanted && !isAgentTold)
+      log.info({ port }, 'another agent serves this node: listening when this one has read the cluster');
+    isPortTold ||= isWanted;
+    isAgentTold ||= !isWanted;
+  };
+}
