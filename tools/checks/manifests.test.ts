@@ -153,9 +153,9 @@ describe.each(files.filter((file) => workloadsOf(file).length > 0))('deploy/%s',
   });
 
   test('a pod of NMI cannot lose and win its readiness within minReadySeconds, which would stall an update for good', () => {
-    for (const { metadata, spec } of workloads.filter(({ metadata: { name } }) => name === 'nmi')) {
-      const { minReadySeconds } = spec as { readonly minReadySeconds: number };
-      const probe = podSpecOf({ metadata, spec } as KubeObject)!.containers[0]!.readinessProbe!;
+    for (const daemonSet of workloads.filter(({ metadata: { name } }) => name === 'nmi')) {
+      const { minReadySeconds } = daemonSet['spec'] as { readonly minReadySeconds: number };
+      const probe = podSpecOf(daemonSet)!.containers[0]!.readinessProbe!;
       expect((probe.periodSeconds ?? 0) * (probe.failureThreshold ?? 0)).toBeGreaterThan(minReadySeconds);
     }
   });
