@@ -3,6 +3,7 @@ import { expect, it, vi } from 'vitest';
 import { askerOf } from '../../test/builders.ts';
 import { TokenError } from './errors.ts';
 import { createMetadataPace } from './metadata/pace.ts';
+import { createTurnQueues } from '../waiting/turn-queues.ts';
 import { createQuestions, type Question } from './questions.ts';
 
 const stage = () => {
@@ -33,6 +34,28 @@ it('a question that hostile callers have waiting is asked when it is the turn of
   // The other place in queue is given back: nothing is left to ask.
   expect(queue.waiting).toBe(before);
 });
+
+it.each(['hostile', 'victim'])(
+  'attack: a question whose only place in a full queue is given to a pod of namespace %s that joined it is asked for both',
+  async (namespace) => {
+    const clock = createFakeClock();
+    const all = { atATime: 1, perNamespace: 1, patienceMs: 10_000 };
+    const queues = { one: { atATime: 1, waiting: { total: 2, perNamespace: 2, perPod: 2 } } };
+    const queue = createTurnQueues({ clock, all, queues }).one;
+    const questions = createQuestions<string>();
+    const question: Question<string> = { queue, cost: 1, ask: () => Promise.resolve('answer') };
+    const running = Promise.withResolvers<() => void>();
+    const begins = [running.resolve, (leave: () => void) => leave()];
+    for (const begin of begins)
+      queue.enter({ namespace: 'hostile', pod: 'a' }, { begin, giveUp: () => undefined });
+    const first = questions.join('shared', askerOf({ namespace: 'hostile', pod: 'a' }), question);
+    const answer = questions.join('shared', askerOf({ namespace, pod: 'victim' }), question);
+    const both = Promise.all([expect(answer).resolves.toBe('answer'), expect(first).resolves.toBe('answer')]);
+    (await running.promise)();
+    await both;
+    expect(queue.waiting).toBe(0);
+  },
+);
 
 it('a caller who leaves gives its place back at once, and no question is asked for it', async () => {
   const { clock, queue, questions, ask, question, fill } = stage();

@@ -31,7 +31,7 @@ export interface Questions<T> {
 interface Place {
   readonly namespace: string;
   askers: number;
-  withdraw(): void;
+  withdraw: () => void;
 }
 
 interface Flight<T> {
@@ -112,6 +112,9 @@ function placeFor<T>(flight: Flight<T>, { asker, name, question }: Entering<T>):
     removePlace(flight, name, tooMany());
     return undefined;
   }
+  const place: Place = { namespace: asker.tenant.namespace, askers: 0, withdraw: ignore };
+  // First: in a full queue it may take the only place that the question has.
+  flight.places.set(name, place);
   const entered = question.queue.enter(asker.tenant, {
     begin: (leave) => begin(flight, question, leave),
     giveUp: () => removePlace(flight, name, late()),
@@ -120,9 +123,9 @@ function placeFor<T>(flight: Flight<T>, { asker, name, question }: Entering<T>):
     removePlace(flight, name, full());
     return undefined;
   }
-  const { namespace } = asker.tenant;
-  const place: Place = { namespace, askers: 0, withdraw: () => entered.withdraw() };
-  if (!flight.isBegun) flight.places.set(name, place);
+  place.withdraw = () => entered.withdraw();
+  // By the turn of another pod, which came meanwhile.
+  if (flight.isBegun) place.withdraw();
   return place;
 }
 
