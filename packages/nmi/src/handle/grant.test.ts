@@ -470,6 +470,40 @@ describe('an object id', () => {
     });
   });
 
+  it.each([
+    [
+      'of a wrong client id',
+      identity({ name: 'a', clientID: clientIdOf('forged'), namespace: 'a' }),
+      undefined,
+    ],
+    ['that Azure refuses', identity({ name: 'a', namespace: 'a' }), 'denied' as const],
+  ])(
+    'attack: an identity %s that another namespace binds to the label takes it from no pod',
+    async (_, forged, code) => {
+      const world: World = {
+        identities: [forged, ...(both.identities ?? [])],
+        bindings: [binding('a', { namespace: 'a' }), ...(both.bindings ?? [])],
+        records: [record(forged, 'Assigned'), ...(both.records ?? [])],
+      };
+      const { request, ask } = stage(world);
+      const usual = ask.getMockImplementation();
+      ask.mockImplementation((wish) =>
+        code && wish.subject.kind === 'identity' && wish.subject.name === 'a/a'
+          ? Promise.reject(new TokenError(code, 'no', { status: 403 }))
+          : (usual?.(wish) ?? notFound()),
+      );
+      await expect(request(byObject('writer'))).resolves.toMatchObject({
+        kind: 'token',
+        identity: 'default/writer',
+      });
+      await expect(request(byObject('foreign'))).resolves.toMatchObject({ kind: 'token-failed' });
+      ask.mockRejectedValue(new TokenError('throttled', 'slow down', { status: 429 }));
+      await expect(request(byObject('writer'), { bypassCache: true })).resolves.toMatchObject({
+        why: 'throttled',
+      });
+    },
+  );
+
   it('may belong to an identity that is still being assigned', async () => {
     const world = { ...both, records: [record(reader, 'Assigned')] };
     await expect(stage(world).request(byObject('writer'))).resolves.toMatchObject({

@@ -19,6 +19,8 @@ export interface Rate {
 }
 
 export interface QueueRate extends Rate {
+  /** Places of this queue that one namespace may hold at a time; default: as many as of all queues. */
+  readonly perNamespace?: number;
   readonly waiting: FairQueueLimits;
 }
 
@@ -62,6 +64,7 @@ interface Waiting {
 interface SharedQueue {
   readonly name: string;
   readonly places: Places;
+  readonly held: Held;
   readonly queue: FairQueue<Waiting>;
 }
 
@@ -76,6 +79,7 @@ export function createTurnQueues<Name extends string>(
   const queues = Object.entries<QueueRate>(options.queues).map(([name, rate]) => ({
     name,
     places: createPlaces(rate, clock),
+    held: createHeld(rate.perNamespace ?? Infinity),
     queue: createFairQueue<Waiting>(rate.waiting),
   }));
   const goOn = createTurns(queues, options);
@@ -147,9 +151,9 @@ function createTurns(
   const queues = [...all];
   let alarm: Timer | undefined;
 
-  const begin = ({ places }: SharedQueue, { tenant, waiter, late }: Waiting) => {
+  const begin = (one: SharedQueue, { tenant: { namespace }, waiter, late }: Waiting) => {
     late.cancel();
-    const leaves = [shared.take(), places.take(), held.take(tenant.namespace)];
+    const leaves = [shared.take(), one.places.take(), held.take(namespace), one.held.take(namespace)];
     waiter.begin(() => {
       for (const leave of leaves.splice(0)) leave();
       goOn();
@@ -163,7 +167,8 @@ function createTurns(
       if (one.queue.size === 0) continue;
       const itsMs = Math.max(shared.pauseMs(), one.places.pauseMs());
       if (itsMs > 0) pauseMs = Math.min(pauseMs, itsMs);
-      const next = itsMs > 0 ? undefined : one.queue.next(held.mayTake);
+      const mayServe = (namespace: string) => held.mayTake(namespace) && one.held.mayTake(namespace);
+      const next = itsMs > 0 ? undefined : one.queue.next(mayServe);
       if (!next) continue;
       queues.push(...queues.splice(index, 1));
       begin(one, next);
@@ -203,6 +208,8 @@ function createPlaces({ atATime, quota }: Rate, clock: Clock) {
     },
   };
 }
+
+type Held = ReturnType<typeof createHeld>;
 
 /** Places by the namespace that holds them. */
 function createHeld(perNamespace: number) {

@@ -244,7 +244,7 @@ it('a read whose caller leaves is over at once, is never made, and its place is 
   const pace = createMetadataPace(clock);
   const gone = new AbortController();
   const read = (pod: string, signal: AbortSignal, task: () => Promise<unknown>) =>
-    pace.read({ tenant: { namespace: 'a', pod }, gone: signal }, task);
+    pace.read({ tenant: { namespace: pod, pod }, gone: signal }, task);
   const stays = new AbortController().signal;
   const ends: (() => void)[] = [];
   const busy = [1, 2].map((n) => read(`busy-${n}`, stays, () => new Promise<void>((end) => ends.push(end))));
@@ -259,6 +259,21 @@ it('a read whose caller leaves is over at once, is never made, and its place is 
   await clock.advance(1_000);
   expect(made).toBe(0);
   await expect(read('web', AbortSignal.abort(), () => Promise.resolve(1))).resolves.toBeUndefined();
+});
+
+it('attack: the reads of one namespace, none of which is answered, leave a place for another one at once', async () => {
+  const clock = createFakeClock();
+  const pace = createMetadataPace(clock);
+  const { signal: gone } = new AbortController();
+  const hangs = () => new Promise<never>(() => undefined);
+  for (let pod = 0; pod < 32; pod += 1)
+    void pace.read({ tenant: tenantOf({ namespace: 0, pod }), gone }, hangs);
+  await clock.advance(1_000);
+  const read = pace.read({ tenant: tenantOf({ namespace: 1, pod: 0 }), gone }, () => Promise.resolve('read'));
+  let answer: string | undefined;
+  void read.then((one) => (answer = one));
+  await clock.advance(0);
+  expect(answer).toBe('read');
 });
 
 it('lets only so many reads wait', async () => {

@@ -11,9 +11,13 @@ export interface MetadataPace {
 const all = { atATime: 5, quota: { burst: 5, perSecond: 15 }, perNamespace: 3, patienceMs: 10_000 };
 /** More waiting requests of one namespace could not be sent in time. */
 const tokens = { atATime: 5, waiting: { total: 256, perNamespace: 128, perPod: 32 } };
-/** Everything but tokens is limited to five a second by the service; three places are reserved for tokens. */
+/**
+ * Everything but tokens is limited to five a second by the service; three places are reserved for tokens. A read may take its whole timeout
+ * (the first one of scheduled events takes minutes), as long as another namespace waits for its turn.
+ */
 const reads = {
   atATime: 2,
+  perNamespace: 1,
   quota: { burst: 1, perSecond: 3 },
   waiting: { total: 64, perNamespace: 32, perPod: 8 },
 };
