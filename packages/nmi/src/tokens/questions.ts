@@ -17,6 +17,8 @@ export interface Question<T> {
   readonly queue: TurnQueue;
   /** Number of requests. */
   readonly cost: number;
+  /** Why it is not asked in this turn; default: it is. Others may ask it in theirs. */
+  readonly refusal?: () => TokenError | undefined;
   readonly ask: () => Promise<T>;
 }
 
@@ -116,7 +118,12 @@ function placeFor<T>(flight: Flight<T>, { asker, name, question }: Entering<T>):
   // First: in a full queue it may take the only place that the question has.
   flight.places.set(name, place);
   const entered = question.queue.enter(asker.tenant, {
-    begin: (leave) => begin(flight, question, leave),
+    begin(leave) {
+      const refused = question.refusal?.();
+      if (!refused) return begin(flight, question, leave);
+      removePlace(flight, name, refused);
+      leave();
+    },
     giveUp: () => removePlace(flight, name, late()),
   });
   if (!entered) {

@@ -2,10 +2,10 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { askerOf, issuedTo, subjectOf, wishFor } from '../../test/builders.ts';
+import { askerOf, clientIdOf, issuedTo, subjectOf, wishFor } from '../../test/builders.ts';
 import { parseTokenRequest } from '../request/token-request.ts';
 import { createCallerLimits } from '../waiting/caller-limits.ts';
-import type { TurnQueue } from '../waiting/turn-queues.ts';
+import { createTurnQueues, type TurnQueue } from '../waiting/turn-queues.ts';
 import { TokenError, type TokenErrorCode } from './errors.ts';
 import { createMetadataPace } from './metadata/pace.ts';
 import { createTokenSource } from './source.ts';
@@ -27,6 +27,17 @@ interface Service {
   readonly takesMs: number;
   readonly answer: (by: Namespace, count: number) => Answer;
 }
+
+const principal: TokenSubject = {
+  kind: 'service-principal',
+  name: 'default/app',
+  clientId: clientIdOf('shared'),
+  tenantId: 'tenant',
+  auxiliaryTenantIds: [],
+  authority: 'https://login.microsoftonline.com',
+  credential: 'secret',
+  secret: { namespace: 'default', name: 'app' },
+};
 
 /** A source whose questions all begin at once, and a service that knows whose they are. */
 const stage = (over: Partial<Service> = {}) => {
@@ -221,6 +232,45 @@ it('attack: a question that waits for the turn of one namespace does not keep an
   }
   const { issued } = await source.get(wish, victim);
   expect(issued.access.expiresOnTimestamp - clock.now()).toBeGreaterThan(23 * hour);
+});
+
+it('attack: what waits when an application is told to ask later is not asked, unless another namespace wants it too', async () => {
+  const clock = createFakeClock();
+  const pace = { all: { atATime: 4, perNamespace: 2, patienceMs: 10_000 } };
+  const waiting = { total: 256, perNamespace: 128, perPod: 32 };
+  const { queue } = createTurnQueues({ clock, ...pace, queues: { queue: { atATime: 4, waiting } } });
+  const asked: string[] = [];
+  const source = createTokenSource({
+    clock,
+    random: () => 0.5,
+    holdMs: 8_000,
+    queueFor: () => queue,
+    upstream: {
+      ask: async ({ resource }) => {
+        asked.push(resource);
+        await clock.sleep(resource === 'api://a' || resource === 'api://b' ? 1_000 : 100);
+        if (resource === 'api://0' || resource === 'api://1')
+          throw new TokenError('throttled', 'too many', { status: 429, retryAfterMs: minute });
+        return issuedTo('shared', { now: clock.now() });
+      },
+    },
+  });
+  const get = (namespace: Namespace, resource: string) =>
+    source.get(wishFor<TokenSubject>(principal, { resource }), askerOf({ namespace })).then(
+      ({ issued }) => issued.clientId,
+      ({ code, retryAfterMs }: TokenError) => ({ code, retryAfterMs }),
+    );
+  const hostile = Array.from({ length: 30 }, (_, n) => get('hostile', `api://${n}`));
+  await clock.advance(50);
+  // Both namespaces want it; the turn of the hostile one comes first.
+  const busy = ['api://a', 'api://b'].map((resource) => get('victim', resource));
+  const victim = get('victim', 'api://9');
+  await clock.advance(2 * second);
+  expect(asked).toEqual(['api://0', 'api://1', 'api://a', 'api://b', 'api://9']);
+  await expect(Promise.all([...busy, victim])).resolves.toEqual(Array(3).fill(clientIdOf('shared')));
+  const outcomes = await Promise.all(hostile);
+  expect(outcomes.filter((one) => typeof one === 'object')).toHaveLength(29);
+  expect(outcomes[29]).toEqual({ code: 'throttled', retryAfterMs: minute });
 });
 
 const aFailure = fc.record({

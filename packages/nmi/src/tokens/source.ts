@@ -194,6 +194,8 @@ function joinInto({ memory, setbacks, flights }: Stores, options: TokenSourceOpt
     const question: Question<IssuedToken> = {
       queue: queueFor(wish.subject),
       cost: costOf(wish.subject),
+      // The service may have asked for time while this waited.
+      refusal: () => setbacks.refusal({ namespace: asker.tenant.namespace, name: pauseOf(wish) }),
       ask: () => askAndStore(wish, asker.tenant.namespace),
     };
     return flights.join(nameOf(wish), asker, question);
