@@ -3,6 +3,7 @@ import type { InputEntry } from './entry.ts';
 
 const pod = 'any process of a pod that reaches the metadata address';
 const nothing = 'nothing';
+const parameters = (names: string) => names.split(' ').map((name) => `parameter ${name}`);
 const limits = 'packages/nmi/test/limits.test.ts';
 const atBound = 'packages/nmi/test/inputs.test.ts';
 const hostileConnections = 'packages/kit/test/hostile-connections.test.ts';
@@ -60,7 +61,7 @@ export const requestEntries: readonly InputEntry[] = [
     charged: 'the address',
     othersLose: nothing,
     tried:
-      'spellings that the metadata service may read in another way (escapes, dots, slashes, case, absolute URLs)',
+      'spellings that the metadata service may read in another way (escapes, dots, slashes, case, absolute URLs); 8 KiB of repeated parts, for the time of a pass',
     tests: { [routesFuzz]: ['none is sent on that may mean an identity'] },
   },
   {
@@ -74,7 +75,7 @@ export const requestEntries: readonly InputEntry[] = [
     charged: 'the address',
     othersLose: nothing,
     tried:
-      'names of web pages in Host and in an absolute URL, repeated headers, each header at the largest size',
+      'names of web pages in Host and in an absolute URL, repeated headers, each header at the largest size; addresses in odd spellings',
     tests: {
       'packages/nmi/src/request/headers.test.ts': ['never names a domain that nobody allowed'],
       [atBound]: [
@@ -92,7 +93,7 @@ export const requestEntries: readonly InputEntry[] = [
     cost: 'nothing is kept',
     charged: 'the connection',
     othersLose: nothing,
-    tried: 'false lengths, two lengths, chunks without end',
+    tried: 'false lengths, two lengths, chunks without end; lengths that are no numbers',
     tests: {
       'packages/nmi/src/server/server.test.ts': [
         'W-S12: one caller has so many connections and no more; others have theirs',
@@ -127,8 +128,11 @@ export const requestEntries: readonly InputEntry[] = [
     charged: 'pod and namespace: turns, 5 requests of a pod at once, places in memory, lines',
     othersLose: `${nothing} but their turn: at most three of five places are one namespace's`,
     tried:
-      '100 pods with different resources each, for known and unknown identities; a limit of lines filled for minutes',
+      '100 pods with different resources each, for known and unknown identities; a limit of lines filled for minutes; a full queue in which others want what waits; what waits when Entra asks for time; quotes and fields of a line',
     tests: {
+      'packages/nmi/src/tokens/questions.test.ts': [
+        'attack: a question whose only place in a full queue is given to a pod of namespace %s that joined it is asked for both',
+      ],
       'packages/nmi/src/handle/noisy-neighbours.test.ts': [
         '$name of a hundred pods delay another namespace by two turns at most',
       ],
@@ -145,23 +149,9 @@ export const requestEntries: readonly InputEntry[] = [
     input: 'identity that a request names, also by names of other services, which are refused',
     readBy: 'NMI',
     reads: [
-      'parameter client_id',
-      'parameter object_id',
-      'parameter msi_res_id',
-      'parameter mi_res_id',
-      'parameter msi-res-id',
-      ...[
-        'clientid',
-        'client-id',
-        'principal_id',
-        'principalid',
-        'principal-id',
-        'objectid',
-        'object-id',
-      ].map((name) => `parameter ${name}`),
-      ...['resource_id', 'resourceid', 'resource-id', 'mi-res-id', 'miresid', 'msiresid'].map(
-        (name) => `parameter ${name}`,
-      ),
+      ...parameters('client_id object_id msi_res_id mi_res_id msi-res-id'),
+      ...parameters('clientid client-id principal_id principalid principal-id objectid object-id'),
+      ...parameters('resource_id resourceid resource-id mi-res-id miresid msiresid'),
     ],
     writer: pod,
     largest: '2,048 characters',
@@ -169,13 +159,34 @@ export const requestEntries: readonly InputEntry[] = [
     cost: 'a comparison with the identities of the pod, at most 100 of a namespace',
     charged: 'the pod',
     othersLose: nothing,
-    tried: 'names of other services (`clientid`), two names in one request, unknown ids in numbers',
+    tried:
+      'names of other services (`clientid`), two names in one request, unknown ids in numbers; all characters; an object id beside a broken identity that another namespace bound',
     tests: {
+      'packages/nmi/src/handle/grant.test.ts': [
+        'attack: an identity %s that another namespace binds to the label takes it from no pod',
+      ],
       'packages/nmi/src/authorize/authorize.property.test.ts': [
         'never grants an identity that no binding of the label leads to, in no mode and by no selector',
       ],
       [atBound]: [
         'the parameter %s of 2,048 characters from one namespace: another one gets its token as before',
+      ],
+    },
+  },
+  {
+    input: 'other parameters of a request for a token',
+    readBy: 'NMI',
+    reads: [],
+    writer: pod,
+    largest: 'within 8 KiB; a value of 2,048 characters',
+    howMany: 'any number; a repeated one is refused',
+    cost: 'a name in a set for the time of a pass; 64 characters of a refused one in the response',
+    charged: 'the address',
+    othersLose: nothing,
+    tried: '2,700 names; names of objects of the language; a name that differs in case; control characters',
+    tests: {
+      'packages/nmi/src/request/token-request.test.ts': [
+        'takes a value of 2,048 characters and refuses a longer one, by a name of at most 64 characters',
       ],
     },
   },
@@ -190,9 +201,10 @@ export const requestEntries: readonly InputEntry[] = [
     charged: 'pod and namespace, like a first token',
     othersLose: `${nothing}: what is in memory stays, and a failure is remembered for who caused it`,
     tried:
-      'random histories of two namespaces that share an identity; refusals and 429 caused by one of them',
+      'random histories of two namespaces that share an identity; refusals and 429 caused by one of them; 30 pods at an application that Entra throttles',
     tests: {
       'packages/nmi/src/tokens/shared-identity.test.ts': [
+        'attack: what waits when an application is told to ask later is not asked, unless another namespace wants it too',
         'attack: 30 pods that want no token from memory, at a service that throttles: another namespace always has a fresh one',
         'whatever a namespace does, another one gets fresh tokens unless a question failed that it asked or waited for itself',
       ],
@@ -210,9 +222,13 @@ export const requestEntries: readonly InputEntry[] = [
     howMany: 'any number',
     cost: 'a request to the metadata service, 1 MiB of response',
     charged: 'pod and namespace: turns',
-    othersLose: 'their turn',
-    tried: 'user data and custom data in every path, format and spelling',
+    othersLose: 'their turn: one of two places is one namespace’s',
+    tried:
+      'user data and custom data in every path, format and spelling; reads of one namespace that are not answered',
     tests: {
+      'packages/nmi/src/tokens/metadata/pace.test.ts': [
+        'attack: the reads of one namespace, none of which is answered, leave a place for another one at once',
+      ],
       'packages/nmi/src/request/instance-metadata.test.ts': [
         'is taken out of the answer about all of the machine',
       ],
@@ -229,7 +245,7 @@ export const requestEntries: readonly InputEntry[] = [
     cost: 'it is repeated in the response',
     charged: 'the address',
     othersLose: nothing,
-    tried: 'other text and other forms, in thousands of requests',
+    tried: 'other text and other forms, in thousands of requests; a second parameter',
     tests: {
       'packages/nmi/src/handle/canary.test.ts': ['takes one challenge of one form, since it repeats it'],
     },

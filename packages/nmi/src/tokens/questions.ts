@@ -120,7 +120,10 @@ function placeFor<T>(flight: Flight<T>, { asker, name, question }: Entering<T>):
   const entered = question.queue.enter(asker.tenant, {
     begin(leave) {
       const refused = question.refusal?.();
-      if (!refused) return begin(flight, question, leave);
+      if (!refused) {
+        begin(flight, question, leave);
+        return;
+      }
       removePlace(flight, name, refused);
       leave();
     },
