@@ -59,6 +59,27 @@ export const otherEntries: readonly InputEntry[] = [
     },
   },
   {
+    input: 'sockets, routes, firewall and tracked connections of the node',
+    readBy: 'NMI',
+    reads: [],
+    writer:
+      'programs of the node and pods with host network; of tracked connections: any pod, before the redirect is there',
+    largest: '1 MiB of a table of sockets, 64 MiB of what a program prints',
+    howMany: 'at the start and in every check of the redirect',
+    cost: 'a process, and its output in memory',
+    charged: 'nobody',
+    othersLose: 'nothing by other sockets, routes or rules: NMI is not ready, or writes its own again',
+    tried: 'other listeners on the port of NMI, with other uids; rules that are taken away',
+    tests: {
+      'packages/nmi/src/server/port/listeners.test.ts': [
+        'a program of another uid, on our address or on all',
+      ],
+      'packages/nmi/src/redirect/route-guard.test.ts': [
+        'adds again what somebody took away, and nothing else',
+      ],
+    },
+  },
+  {
     input: 'flags, environment, azure.json, kubeconfig',
     readBy: 'MIC and NMI',
     reads: [],
