@@ -9,7 +9,7 @@ import { hasLegacyTables, kernelFiles, prepareKernel, type KernelFiles } from '.
 import { table, tableInput } from './nftables-rules.ts';
 import { createNftables } from './nftables.ts';
 import { createRouteGuard } from './route-guard.ts';
-import { runProgram, type RunProgram } from './run-program.ts';
+import { runProgram, runUnread, type RunProgram } from './run-program.ts';
 import type { RedirectTarget } from './target.ts';
 
 export interface RedirectDoors {
@@ -26,7 +26,7 @@ export function assembleRedirect(
   doors: RedirectDoors,
 ): Redirect {
   const { clock, log, run = runProgram, files = kernelFiles } = doors;
-  const cut = createConntrackCutter({ target, run, log });
+  const cut = createConntrackCutter({ target, run: doors.run ?? runUnread, log });
   const guard = createRouteGuard({ target, run, log });
   return createRedirect({
     everyMs,

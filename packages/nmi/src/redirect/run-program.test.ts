@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isBusy, runProgram, troubleOf } from './run-program.ts';
+import { isBusy, runProgram, runUnread, troubleOf } from './run-program.ts';
 
 it.each([
   ['missing', 'ENOENT', ''],
@@ -31,4 +31,11 @@ it('gives a program its input and answers what it printed', async () => {
     message: '/no/such/program is not there',
   });
   await expect(runProgram('false', [], 'nobody reads this')).rejects.toMatchObject({ exitCode: 1 });
+});
+
+it('reads nothing of what a program prints where nobody needs it, however much that is', async () => {
+  await expect(runUnread('seq', ['9000000'])).resolves.toBe('');
+  await expect(runUnread('/no/such/program', [])).rejects.toMatchObject({ trouble: 'missing' });
+  await expect(runUnread('false', [])).rejects.toMatchObject({ trouble: 'failed', exitCode: 1 });
+  await expect(runUnread('ls', ['/no/such/file'])).rejects.toThrow('/no/such/file');
 });

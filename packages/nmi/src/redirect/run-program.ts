@@ -1,4 +1,4 @@
-import { execFile, type ExecFileException } from 'node:child_process';
+import { execFile, spawn, type ExecFileException } from 'node:child_process';
 
 /** Runs a program and returns its standard output; fails with a ProgramError. */
 export type RunProgram = (program: string, args: readonly string[], input?: string) => Promise<string>;
@@ -25,16 +25,37 @@ export function isBusy(error: unknown): boolean {
 /** Longer than the programs themselves wait for a lock. */
 const timeoutMs = 15_000;
 
+const environment = () => ({ PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' });
+
 export const runProgram: RunProgram = (program, args, input = '') =>
   new Promise((resolve, reject) => {
-    const environment = { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
-    const options = { timeout: timeoutMs, maxBuffer: 64 * 1024 * 1024, env: environment };
+    const options = { timeout: timeoutMs, maxBuffer: 64 * 1024 * 1024, env: environment() };
     const child = execFile(program, args, options, (error, stdout, stderr) => {
       if (error) reject(troubleOf(program, error, stderr));
       else resolve(stdout);
     });
     // If it ends before it has read everything, its exit code says so.
     child.stdin?.on('error', () => undefined).end(input);
+  });
+
+const mostOfErrors = 4_096;
+
+/** Takes no input and drops the output, which can be as long as pods make it. */
+export const runUnread: RunProgram = (program, args) =>
+  new Promise((resolve, reject) => {
+    let said = '';
+    const child = spawn(program, args, {
+      timeout: timeoutMs,
+      env: environment(),
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    child.stderr.on('data', (part: Buffer) => {
+      said = (said + part.toString('latin1')).slice(0, mostOfErrors);
+    });
+    const fail = (code: string | number | null | undefined) =>
+      reject(troubleOf(program, { code, killed: child.killed }, said));
+    child.on('error', ({ code }: NodeJS.ErrnoException) => fail(code));
+    child.on('close', (code) => (code === 0 ? resolve('') : fail(code)));
   });
 
 type Failure = Pick<ExecFileException, 'code' | 'killed'>;
