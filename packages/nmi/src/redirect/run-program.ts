@@ -52,9 +52,9 @@ export const runUnread: RunProgram = (program, args) =>
     child.stderr.on('data', (part: Buffer) => {
       said = (said + part.toString('latin1')).slice(0, mostOfErrors);
     });
-    const fail = (code: string | number | null | undefined) =>
+    const fail = (code: string | number | null) =>
       reject(troubleOf(program, { code, killed: child.killed }, said));
-    child.on('error', ({ code }: NodeJS.ErrnoException) => fail(code));
+    child.on('error', ({ code }: NodeJS.ErrnoException) => fail(code ?? null));
     child.on('close', (code) => (code === 0 ? resolve('') : fail(code)));
   });
 
