@@ -34,8 +34,6 @@ export interface ServicePrincipal {
   readonly secret: { readonly namespace: string; readonly name: string };
 }
 
-export type MachineSubject = Extract<TokenSubject, { readonly kind: 'machine' }>;
-
 export type HostSubject = Exclude<TokenSubject, ServicePrincipal>;
 
 export interface TokenWish<Subject extends TokenSubject = TokenSubject> {
