@@ -199,7 +199,7 @@ export const requestEntries: readonly InputEntry[] = [
     howMany: 'one for a request',
     cost: 'a request to the metadata service or Entra',
     charged: 'pod and namespace, like a first token',
-    othersLose: `${nothing}: what is in memory stays, and a failure is remembered for who caused it`,
+    othersLose: `${nothing} of a managed identity; an application that Entra slows down is slowed down for all who use it`,
     tried:
       'random histories of two namespaces that share an identity; refusals and 429 caused by one of them; 30 pods at an application that Entra throttles',
     tests: {

@@ -94,6 +94,8 @@ export const otherEntries: readonly InputEntry[] = [
     charged: 'nobody: trusted',
     othersLose: 'everything: who sets flags decides',
     tried: 'misspelt and repeated flags',
-    tests: { 'packages/kit/src/core/flags.test.ts': ['%s'] },
+    tests: {
+      'packages/kit/src/core/flags.test.ts': ['all problems are returned at once, with the accepted values'],
+    },
   },
 ];

@@ -27,7 +27,7 @@ export function withField(object: object, { path }: ObjectField, bytes: number):
 }
 
 function put(object: object, [name = '', ...rest]: readonly string[], value: unknown): object {
-  const inner = ((object as Readonly<Record<string, unknown>>)[name] ?? {});
+  const inner = (object as Readonly<Record<string, unknown>>)[name] ?? {};
   return { ...object, [name]: rest.length === 0 ? value : put(inner, rest, value) };
 }
 
