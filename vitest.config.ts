@@ -68,7 +68,7 @@ export default defineConfig({
         test: {
           name: 'tools',
           include: [
-            '{bench,chaos,chart,checks,consumers,docs,e2e,images,inputs,monitoring,mutate,stage,workspace}/**/*.test.ts',
+            '{bench,chaos,chart,checks,consumers,docs,e2e,images,monitoring,mutate,stage,workspace}/**/*.test.ts',
           ],
           exclude: [...configDefaults.exclude, '**/*.e2e.test.ts'],
           ...onAllCores,

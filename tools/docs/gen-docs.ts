@@ -10,7 +10,7 @@ import { canaryMeanings } from '../../packages/nmi/src/canary/verdict.ts';
 import { reasonMeanings } from '../../packages/nmi/src/respond/reasons.ts';
 import { inputsRead } from '../inputs/inputs-read.ts';
 import { register } from '../inputs/register.ts';
-import { inputRows } from '../inputs/rows.ts';
+import { inputRows } from './input-rows.ts';
 import { rooms } from '../workspace/rooms.mjs';
 import { errorsPage } from './errors-page.ts';
 import { read, settle } from './generated-files.ts';

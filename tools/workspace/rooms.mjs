@@ -194,7 +194,15 @@ export const rooms = [
   {
     folder: nmi('redirect'),
     head: 'installer',
-    pure: ['target', 'nftables-rules', 'iptables-rules', 'route-rules', 'pin-rules', 'boot-guard'],
+    pure: [
+      'target',
+      'nftables-rules',
+      'iptables-rules',
+      'route-rules',
+      'pin-rules',
+      'kernel-values',
+      'boot-guard',
+    ],
     never: [apiServer, nmi('identify'), nmi('tokens')],
   },
   {

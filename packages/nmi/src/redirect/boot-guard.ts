@@ -1,6 +1,6 @@
 import { restoreLines, tableNames, chain } from './iptables-rules.ts';
 import { table, tableInput } from './nftables-rules.ts';
-import { routeLocalnet, setByNmi } from './kernel-settings.ts';
+import { routeLocalnet, setByNmi } from './kernel-values.ts';
 import { wantedRouteRules } from './route-rules.ts';
 import { leadsToLoopback, type RedirectTarget } from './target.ts';
 

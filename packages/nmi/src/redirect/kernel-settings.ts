@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { routeLocalnet, setByNmi } from './kernel-values.ts';
 import { leadsToLoopback, type RedirectTarget } from './target.ts';
 
 /** Files under /proc. */
@@ -21,18 +22,9 @@ export function createKernelFiles(write: (path: string, text: string) => Promise
 
 export const kernelFiles: KernelFiles = createKernelFiles(writeFile);
 
-export const routeLocalnet = '/proc/sys/net/ipv4/conf/all/route_localnet';
 const migrateRequests = '/proc/sys/net/ipv4/tcp_migrate_req';
 /** A number for any use: the kernel does not read it. */
 const note = '/proc/sys/net/ipv4/conf/lo/tag';
-
-/**
- * What is put back at the removal. It is noted in the kernel, since a restart of the node resets the note with the settings.
- * - route_localnet: every number but 0 is on. NMI writes 2, and only over 0. Others, such as kube-proxy, write 1, also over 2: then it is
- *   theirs and stays.
- * - tcp_migrate_req takes 0 and 1 only: the note says that NMI has set it.
- */
-export const setByNmi = { routeLocalnet: '2', note: '2579' };
 
 /**
  * Sets route_localnet if needed; to be called after the rules, which protect what it opens. A text says what could not be set. Also sets

@@ -53,8 +53,8 @@ async function answerOf({ app, crashes }: RequestStage, raw: RawRequest): Promis
 
 /** Node refuses to send others. */
 const sendable = /^[\t\x20-\x7e]*$/;
-// eslint-disable-next-line no-control-regex -- its length in characters is sent as its length in bytes
-const ascii = /^[\x00-\x7f]*$/;
+/** Its length in characters is sent as its length in bytes. */
+const ascii = /^\p{ASCII}*$/u;
 
 /** What is wrong with a response; undefined: nothing. */
 function faultOf(response: OutboundResponse | string): string | undefined {

@@ -2,8 +2,8 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
 import { hasTest } from '../docs/quoted-tests.ts';
-import { inputsRead, namesFields, tableFiles } from './inputs-read.ts';
-import { faultsOf, register } from './register.ts';
+import { inputsRead, namesFields, tableFiles } from '../inputs/inputs-read.ts';
+import { faultsOf, register } from '../inputs/register.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const sourceOf = (path: string) => readFileSync(join(root, path), 'utf8');

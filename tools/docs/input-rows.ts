@@ -1,6 +1,6 @@
 // The register as a table of docs/security.md.
-import { row } from '../docs/markdown.ts';
-import type { InputEntry, InputRead } from './entry.ts';
+import { row } from './markdown.ts';
+import type { InputEntry, InputRead } from '../inputs/entry.ts';
 
 const titles = [
   'Input',
