@@ -23,6 +23,7 @@ const tasks = {
   chart: [['node', 'tools/chart/main.ts']],
   chaos: [build, ['node', 'tools/chaos/main.ts']],
   bench: [build, ['node', '--expose-gc', 'tools/bench/main.ts']],
+  'release:pack': [['node', 'tools/checks/pack-release.ts']],
   'release:version': [
     ['changeset', 'version'],
     ['node', 'tools/checks/write-version.ts'],
