@@ -96,7 +96,7 @@ export const clusterObjectEntries: readonly InputEntry[] = [
     },
   },
   {
-    input: 'Secret of a service principal',
+    input: 'Secret of a service principal: these keys, or its only key under any name',
     readBy: 'NMI',
     reads: [
       ...within('Secret.metadata', 'uid', 'resourceVersion'),

@@ -172,7 +172,7 @@ export const rooms = [
   {
     folder: nmi('tokens'),
     head: 'source',
-    pure: ['types', 'claims', 'errors', 'age', 'memory', 'shares'],
+    pure: ['types', 'claims', 'client-id', 'errors', 'age', 'memory', 'shares'],
     never: [nmi('identify'), nmi('authorize'), nmi('request'), nmi('respond')],
   },
   { folder: nmi('tokens/metadata'), head: 'metadata-service' },

@@ -13,7 +13,7 @@ export type Fields =
       readonly isMisspelt?: (name: string) => boolean;
     };
 
-/** All of an object: more than the API server accepts. For objects that only administrators write, and for commands of people. */
+/** All of an object: more than the API server accepts. For lists of what only administrators write; of other objects, for one at a time. */
 export const wholeObject: Fields = { upTo: 4 * 1024 * 1024 };
 
 /** A field that was left out because it exceeds its limit. */

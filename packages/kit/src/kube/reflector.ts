@@ -15,7 +15,7 @@ export interface ReflectorOptions<V> extends KeeperOptions<V> {
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
-  /** The parts of each object that are read and passed to `trim`; default: all. */
+  /** The parts of each object that are read and passed to `trim`. */
   readonly fields: Fields;
   readonly random: () => number;
   /**

@@ -1,6 +1,6 @@
 import type { Decision, GrantedIdentity } from '../authorize/types.ts';
 import type { Outcome } from '../respond/outcome.ts';
-import type { TokenErrorCode } from '../tokens/errors.ts';
+import { isTemporary } from '../tokens/errors.ts';
 import { barredBy, isForLackOfRight } from './access-barrier.ts';
 import type { ObtainOptions } from './obtain.ts';
 import { permitFor, type GrantQuestion } from './permit.ts';
@@ -62,10 +62,8 @@ async function requestEach(
 /** Not of the metadata service, which is the same for all. */
 function isOfIdentity(outcome: Outcome, { kind }: GrantedIdentity): boolean {
   if (outcome.kind !== 'token-failed') return isForLackOfRight(outcome);
-  return kind === 'service-principal' || !passing.has(outcome.why);
+  return kind === 'service-principal' || !isTemporary(outcome.why);
 }
-
-const passing: ReadonlySet<TokenErrorCode> = new Set(['throttled', 'updating', 'unavailable'] as const);
 
 /** The first one, unless only the other one may pass: the pod would give up. */
 function worthMore(first: Outcome | undefined, other: Outcome | undefined): Outcome | undefined {
@@ -74,7 +72,7 @@ function worthMore(first: Outcome | undefined, other: Outcome | undefined): Outc
 }
 
 function mayPass(outcome: Outcome): boolean {
-  return outcome.kind === 'token-failed' ? passing.has(outcome.why) : outcome.kind === 'access-unanswered';
+  return outcome.kind === 'token-failed' ? isTemporary(outcome.why) : outcome.kind === 'access-unanswered';
 }
 
 /** An identity that is being assigned may have the object id, if the ServiceAccount may use it. */

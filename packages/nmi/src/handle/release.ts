@@ -2,9 +2,10 @@ import type { Authorizer } from '../authorize/authorizer.ts';
 import type { Refused } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Outcome } from '../respond/outcome.ts';
+import { hasOtherClientId } from '../tokens/client-id.ts';
 import { keyOf } from '../tokens/memory.ts';
 import type { Obtained } from '../tokens/source.ts';
-import type { IssuedToken, TokenSubject } from '../tokens/types.ts';
+import type { TokenSubject } from '../tokens/types.ts';
 import { barredBy, isAllowedNow, type BarrierOptions } from './access-barrier.ts';
 import { permitsOf, type GrantQuestion, type Permit } from './permit.ts';
 
@@ -78,12 +79,7 @@ export function goneOf({ pod }: Pick<GrantQuestion, 'pod'>): Outcome {
   return { kind: 'unconfirmed', pod: pod.key };
 }
 
-function isFor(allowed: TokenSubject, { subject, obtained }: Held): boolean {
-  return keyOf(allowed) === keyOf(subject) && hasItsClientId(obtained.issued, allowed);
-}
-
 /** The AzureIdentity may state another client id by now. */
-function hasItsClientId({ clientId }: IssuedToken, subject: TokenSubject): boolean {
-  if (subject.kind !== 'identity' || subject.clientId === '') return true;
-  return clientId === undefined || clientId === subject.clientId;
+function isFor(allowed: TokenSubject, { subject, obtained }: Held): boolean {
+  return keyOf(allowed) === keyOf(subject) && !hasOtherClientId(obtained.issued, allowed);
 }

@@ -7,6 +7,13 @@ import type { ImdsError } from '@pod-identity/imds-client';
 export type TokenErrorCode =
   'not-on-host' | 'refused' | 'denied' | 'misconfigured' | 'throttled' | 'updating' | 'unavailable';
 
+const temporary: ReadonlySet<TokenErrorCode> = new Set(['throttled', 'updating', 'unavailable'] as const);
+
+/** Whether the failure is temporary. */
+export function isTemporary(code: TokenErrorCode): boolean {
+  return temporary.has(code);
+}
+
 export interface TokenErrorDetails {
   /** The HTTP status of the answer; undefined if there was none. */
   readonly status?: number | undefined;

@@ -12,11 +12,10 @@ export interface Failures<T extends object> {
   get(failed: Failed): T | undefined;
   set(failed: Failed, known: T): void;
   delete(failed: Failed): void;
-  /** Of all namespaces. */
-  deleteAll(name: string): void;
 }
 
-interface Kept<T> extends Shared, Failed {
+interface Kept<T> extends Shared {
+  readonly key: string;
   readonly known: T;
 }
 
@@ -25,33 +24,31 @@ const bytesOfPlace = 2_048;
 
 /** Keeps failures in a limited number of places of 2 KiB. A namespace that has too many loses its oldest. */
 export function createFailures<T extends object>(limits: ShareLimits): Failures<T> {
-  const names = new Map<string, Map<string, Kept<T>>>();
+  const all = new Map<string, Kept<T>>();
   const shares = createShares<Kept<T>>(limits);
 
-  const remove = (kept: Kept<T>) => {
+  const remove = (kept: Kept<T> | undefined) => {
+    if (!kept) return;
     shares.remove(kept);
-    const namespaces = names.get(kept.name);
-    namespaces?.delete(kept.namespace);
-    if (namespaces?.size === 0) names.delete(kept.name);
-  };
-  const find = ({ namespace, name }: Failed) => names.get(name)?.get(namespace);
-  const forget = (failed: Failed) => {
-    const kept = find(failed);
-    if (kept) remove(kept);
+    all.delete(kept.key);
   };
 
   return {
-    get: (failed) => find(failed)?.known,
-    set({ namespace, name }, known) {
-      forget({ namespace, name });
+    get: (failed) => all.get(keyOf(failed))?.known,
+    set(failed, known) {
+      const key = keyOf(failed);
+      remove(all.get(key));
+      const { namespace, name } = failed;
       const weight = Math.ceil(heapBytes({ name, known }) / bytesOfPlace);
-      const kept: Kept<T> = { namespace, name, weight, known };
-      names.set(name, (names.get(name) ?? new Map<string, Kept<T>>()).set(namespace, kept));
+      const kept: Kept<T> = { namespace, key, weight, known };
+      all.set(key, kept);
       for (const out of shares.add(kept)) remove(out);
     },
-    delete: forget,
-    deleteAll(name) {
-      for (const kept of names.get(name)?.values() ?? []) remove(kept);
-    },
+    delete: (failed) => remove(all.get(keyOf(failed))),
   };
+}
+
+/** A namespace contains no slash. */
+function keyOf({ namespace, name }: Failed): string {
+  return `${namespace}/${name}`;
 }

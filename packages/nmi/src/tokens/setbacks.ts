@@ -5,8 +5,8 @@ import { createFailures, type Failed } from './failures.ts';
 /** Recent failures, by the name of what was requested. Those of one namespace keep no other namespace from a request. */
 export interface Setbacks {
   note(failed: Failed, error: TokenError): void;
-  /** For all namespaces: a request for this has succeeded. */
-  clear(name: string): void;
+  /** A request has succeeded. That of another namespace does not end a pause that the service asked for. */
+  clear(failed: Failed): void;
   /** The error to return while the service asks for time, with what is left of its Retry-After. */
   refusal(failed: Failed): TokenError | undefined;
   /** Whether a request in the background may be made already. */
@@ -44,7 +44,7 @@ export function createSetbacks({ clock, random }: { clock: Clock; random: () => 
         tryAt: now + Math.max(pauseMs, backoff.next()),
       });
     },
-    clear: (name) => setbacks.deleteAll(name),
+    clear: (failed) => setbacks.delete(failed),
     refusal(failed) {
       const setback = setbacks.get(failed);
       const leftMs = (setback?.askAt ?? 0) - clock.now();

@@ -5,7 +5,8 @@ import type { TurnQueue } from '../waiting/turn-queues.ts';
 import { createQuestions, type Asker, type Question, type Questions } from './questions.ts';
 import { createSetbacks, type Setbacks } from './setbacks.ts';
 import { ageOf } from './age.ts';
-import { redactId, TokenError } from './errors.ts';
+import { hasOtherClientId } from './client-id.ts';
+import { isTemporary, redactId, TokenError } from './errors.ts';
 import { createTokenMemory, keyOf, type Entry, type TokenMemory } from './memory.ts';
 import type { IssuedToken, TokenSubject, TokenUpstream, TokenWish } from './types.ts';
 import { createUnknownIdentities, type UnknownIdentities } from './unknown-identities.ts';
@@ -144,7 +145,7 @@ function isUsable(issued: IssuedToken, subject: TokenSubject, now: number): bool
 /** Returns the old token instead of a temporary failure. */
 function insteadOf(old: Obtained): (error: unknown) => Obtained {
   return (error) => {
-    if (error instanceof TokenError && passing.has(error.code)) return old;
+    if (error instanceof TokenError && isTemporary(error.code)) return old;
     throw error;
   };
 }
@@ -183,7 +184,7 @@ function joinInto({ memory, setbacks, flights }: Stores, options: TokenSourceOpt
       if (error instanceof TokenError) for (const name of names) setbacks.note({ namespace, name }, error);
       throw error;
     });
-    for (const name of names) setbacks.clear(name);
+    for (const name of names) setbacks.clear({ namespace, name });
     const now = clock.now();
     const age = ageOf({ now, expiresOn: issued.access.expiresOnTimestamp }, random());
     if (mayKeep(wish.subject)) memory.store(wish, namespace, { issued, storedAt: now, age });
@@ -221,8 +222,6 @@ function recentMismatch(memory: TokenMemory, { wish, asker, now }: Wishing): Iss
     : undefined;
 }
 
-const passing: ReadonlySet<TokenError['code']> = new Set(['throttled', 'updating', 'unavailable'] as const);
-
 /** Wishes with the same name can share a request. */
 function nameOf({ subject, resource }: TokenWish): string {
   return `${keyOf(subject)} ${resource}`;
@@ -231,16 +230,6 @@ function nameOf({ subject, resource }: TokenWish): string {
 /** What the service slows down: Entra counts all requests of an application. */
 function pauseOf(wish: TokenWish): string {
   return wish.subject.kind === 'service-principal' ? keyOf(wish.subject) : nameOf(wish);
-}
-
-/** Whether the token has another client id than the AzureIdentity, which is out of date or forged then: the pod must not get it. */
-function hasOtherClientId({ clientId }: IssuedToken, subject: TokenSubject): boolean {
-  return (
-    subject.kind === 'identity' &&
-    subject.clientId !== '' &&
-    clientId !== undefined &&
-    clientId !== subject.clientId
-  );
 }
 
 function anotherIdentity({ clientId = '' }: IssuedToken, subject: TokenSubject): TokenError {
