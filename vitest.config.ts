@@ -12,33 +12,68 @@ const patience = {
   expect: { poll: { timeout: 60_000 } },
 };
 
-// Vitest's default leaves one core free, which on two cores is half of the machine.
-const onAllCores = { maxWorkers: '100%', sequence: { groupOrder: 1 } };
+// A hook starts a cluster and makes the images, which the first time fetches Node and Debian's packages; a test may drain or restart
+// nodes. Each step has its own shorter deadline and says what it waited for.
+const minutesOfPatience = { testTimeout: 600_000, hookTimeout: 600_000 };
 
-/** Files of many minutes first: one that begins last would run alone. */
+const isGiven = process.env['POD_IDENTITY_E2E_CLUSTER'] !== undefined;
+
+/** The end of a file's name says that it does not belong to `npm test` (CONTRIBUTING.md, Tests). */
+const rest = '*.{real,kernel,fuzz,long}.test.ts';
+/** A test beside the code that mocks a module or measures the heap. */
+const alone = '*.alone.test.ts';
+
+// Vitest's default leaves one core free, which on two cores is half of the machine.
+const onAllCores = { maxWorkers: '100%' };
+
+/** Files of many minutes first, since one that begins last would run alone; then the files of one project, which share a process. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification) =>
-      Number(!/\/(cluster-suite|client-patience|chart)\.e2e/.test(moduleId));
-    return (await super.sort(files)).toSorted((one, other) => rank(one) - rank(other));
+    const long = ['cluster-suite', 'updates', 'real-cluster', 'large-objects', 'chart', 'npm-start'];
+    const rank = ({ moduleId }: TestSpecification) => {
+      const at = long.findIndex((name) => moduleId.includes(`/e2e/scenarios/${name}.`));
+      return at < 0 ? long.length + Number(!moduleId.includes('/e2e/scenarios/')) : at;
+    };
+    const key = (file: TestSpecification) => (isShared(file) ? file.project.name : '');
+    return (await super.sort(files)).toSorted(
+      (one, other) => rank(one) - rank(other) || key(one).localeCompare(key(other)),
+    );
   }
 }
 
-const unit = (root: string) => ({
+const isShared = ({ project }: TestSpecification) => !project.config.isolate;
+
+const testsOf = (name: string, root: string) => ({
   extends: true as const,
   root,
-  test: {
-    name: root.replace(/^\.\/(packages|tools)\//, ''),
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    ...onAllCores,
-    ...patience,
-    typecheck: {
-      enabled: root.endsWith('crd-types') || root.endsWith('imds-client'),
-      include: ['src/**/*.test-d.ts'],
-      tsconfig: './tsconfig.json',
-    },
-  },
+  test: { name, exclude: [...configDefaults.exclude, `**/${rest}`], ...onAllCores, ...patience },
 });
+
+/** Tests beside the code share a process, which halves their time; NAME/test has a process for each file. */
+const unit = (root: string) => {
+  const name = root.replace(/^\.\/(packages|tools)\//, '');
+  const [shared, apart] = [testsOf(name, root), testsOf(`${name}/test`, root)];
+  const typecheck = {
+    enabled: ['crd-types', 'imds-client'].includes(name),
+    include: ['src/**/*.test-d.ts'],
+    tsconfig: './tsconfig.json',
+  };
+  return [
+    {
+      ...shared,
+      test: {
+        ...shared.test,
+        include: ['src/**/*.test.ts'],
+        exclude: [...shared.test.exclude, `**/${alone}`],
+        isolate: false,
+        typecheck,
+      },
+    },
+    { ...apart, test: { ...apart.test, include: ['test/**/*.test.ts', `src/**/${alone}`] } },
+  ];
+};
+
+const [tools, e2e] = [testsOf('tools', './tools'), testsOf('e2e', './tools/e2e')];
 
 export default defineConfig({
   resolve: {
@@ -58,46 +93,43 @@ export default defineConfig({
   },
   test: {
     projects: [
-      ...['crd-types', 'imds-client', 'kit', 'mic', 'nmi', 'keyvault-sample'].map((name) =>
+      ...['crd-types', 'imds-client', 'kit', 'mic', 'nmi', 'keyvault-sample'].flatMap((name) =>
         unit(`./packages/${name}`),
       ),
-      unit('./tools/sim'),
+      ...unit('./tools/sim'),
       {
-        extends: true as const,
-        root: './tools',
+        ...tools,
         test: {
-          name: 'tools',
+          ...tools.test,
           include: [
             '{bench,chaos,chart,checks,consumers,docs,e2e,images,monitoring,mutate,stage,workspace}/**/*.test.ts',
           ],
-          exclude: [...configDefaults.exclude, '**/*.e2e.test.ts'],
-          ...onAllCores,
-          ...patience,
+          exclude: [...tools.test.exclude, '**/*.e2e.test.ts'],
+        },
+      },
+      {
+        ...e2e,
+        test: {
+          ...e2e.test,
+          // A cluster that `npm run e2e` was given has scenarios of its own.
+          include: [isGiven ? 'any-cluster/*.e2e.test.ts' : 'scenarios/*.e2e.test.ts'],
+          ...(isGiven ? minutesOfPatience : {}),
         },
       },
       {
         extends: true as const,
-        root: './tools/e2e',
         test: {
-          name: 'e2e',
-          // A cluster that `npm run e2e` was given has scenarios of its own.
-          include: [
-            process.env['POD_IDENTITY_E2E_CLUSTER'] === undefined
-              ? 'scenarios/**/*.e2e.test.ts'
-              : 'any-cluster/*.e2e.test.ts',
-          ],
+          name: 'rest',
+          include: [`packages/*/{src,test}/**/${rest}`, `tools/**/${rest}`],
           // These mostly wait; more than two at a time would slow each other past their deadlines.
           maxWorkers: 2,
-          sequence: { groupOrder: 0 },
+          sequence: { groupOrder: 1 },
           ...patience,
-          // A hook starts a cluster and makes the images, which the first time fetches Node and Debian's packages; a test may drain or
-          // restart nodes. Each step has its own shorter deadline and says what it waited for.
-          testTimeout: 600_000,
-          hookTimeout: 600_000,
+          ...minutesOfPatience,
         },
       },
     ],
     sequence: { sequencer: LongestFirst },
-    reporters: ['default', './tools/workspace/reporter.mjs'],
+    reporters: ['default', './tools/workspace/test-count.ts'],
   },
 });

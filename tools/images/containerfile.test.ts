@@ -5,7 +5,7 @@ import { repository } from '../stage/places.ts';
 import { containerfileOf } from './containerfile.ts';
 import { imageNames } from './recipes.ts';
 
-// That of the sample is for copies of its folder (tools/consumers/sample.test.ts).
+// That of the sample is for copies of its folder (tools/consumers/sample.real.test.ts).
 test.each(imageNames.filter((name) => name !== 'keyvault-sample'))(
   'the Containerfile of %s makes what the recipe says, and has the version',
   async (name) => {

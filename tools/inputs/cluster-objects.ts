@@ -70,7 +70,7 @@ export const clusterObjectEntries: readonly InputEntry[] = [
     tests: {
       ...fields,
       'packages/nmi/src/access/verdicts.test.ts': ['evicts no verdict of another namespace'],
-      'tools/e2e/scenarios/stolen-node.e2e.test.ts': ['can create no pod with a ServiceAccount, …'],
+      'tools/e2e/scenarios/stolen-node.real.test.ts': ['can create no pod with a ServiceAccount, …'],
     },
   },
   {

@@ -12,12 +12,12 @@ const micAtBound = 'packages/mic/test/inputs.test.ts';
 const fieldAtBound =
   'the field %s at its limit in one namespace: a pod of another one gets its identity as before';
 const manyObjects = {
-  'tools/e2e/scenarios/many-objects.e2e.test.ts': [
+  'tools/e2e/scenarios/many-objects.long.test.ts': [
     'NMI starts again with all these objects, and serves the pod',
   ],
 };
 const heap = {
-  'packages/nmi/test/heap.test.ts': ['of five hostile namespaces take no more heap than their bound'],
+  'packages/nmi/test/heap.long.test.ts': ['of five hostile namespaces take no more heap than their bound'],
 };
 const fields = { [nmiAtBound]: [fieldAtBound], [micAtBound]: [fieldAtBound] };
 

@@ -4,18 +4,23 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { runInOwnGroup } from './own-group.mjs';
 
 const root = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../..');
 const nodeFolder = join(root, 'tools/workspace/node');
 const needed = [22, 19];
 
+/** Tests that import sources: they need no build. */
+const ofSources = ['--project', '!rest', '--project', '!e2e'];
 const tasks = {
   demo: [build, ['node', 'tools/demo/main.ts']],
-  test: [build, ['vitest', 'run']],
+  test: [build, tests('--project', '!rest')],
+  'test:rest': [build, tests('--project', 'rest')],
+  'test:all': [build, tests()],
   e2e: [build, ['node', 'tools/e2e/any-cluster/main.ts']],
-  'test:unit': [build, ['vitest', 'run', '--project', '!e2e']],
-  'test:watch': [build, ['vitest', 'watch', '--project', '!e2e']],
-  check: [...staticChecks(), ['vitest', 'run', '--project', '!e2e']],
+  'test:unit': [tests(...ofSources)],
+  'test:watch': [['vitest', 'watch', ...ofSources]],
+  check: [...staticChecks(), tests('--project', '!rest')],
   'check:static': staticChecks(),
   mutate: [['node', 'tools/mutate/main.ts']],
   manifests: [['node', 'tools/docs/gen-manifests.ts']],
@@ -55,6 +60,11 @@ function staticChecks() {
   ];
 }
 
+function tests(...args) {
+  const reporter = join(root, 'tools/workspace/progress-reporter.ts');
+  return ['vitest', 'run', `--reporter=${reporter}`, ...args];
+}
+
 function build() {
   return ['nx', 'run-many', '-t', 'build', '--outputStyle=static'];
 }
@@ -87,7 +97,9 @@ for (const [index, step] of steps.entries()) {
   const isLast = index === steps.length - 1;
   const [command, ...args] = typeof step === 'function' ? step() : step;
   const quiet = typeof step === 'function';
-  const code = await run(command, isLast ? [...args, ...rest] : args, { quiet });
+  const all = isLast ? [...args, ...rest] : args;
+  const isTests = command === 'vitest' && args[0] === 'run';
+  const code = await (isTests ? runTests(all) : run(command, all, { quiet }));
   if (code !== 0) process.exit(code);
 }
 
@@ -130,6 +142,15 @@ async function provideDependencies() {
   await runOrExit('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { quiet: true });
   mkdirSync(join(stamp, '..'), { recursive: true });
   writeFileSync(stamp, wanted);
+}
+
+/** Without escape codes where the output is a file. */
+function runTests(args) {
+  child = undefined;
+  return runInOwnGroup('vitest', args, {
+    cwd: root,
+    env: process.stdout.isTTY ? env : { ...env, NO_COLOR: '1' },
+  });
 }
 
 async function runOrExit(command, args, options) {

@@ -1,7 +1,7 @@
 /** Maps of Kubernetes objects, whose keys users choose: V8 keeps such keys, and a layout of the object, for each of them. */
 const isMapOfUsers = (key: string) => /(labels|annotations)$/i.test(key);
 
-// In bytes, for V8 on 64 bits without pointer compression, rounded up; `packages/nmi/test/heap.test.ts` compares sums with the real heap.
+// In bytes, for V8 on 64 bits without pointer compression, rounded up; `packages/nmi/test/heap.long.test.ts` compares sums with the real heap.
 const stringHeader = 24;
 const ofObject = { header: 56, perKey: 12, perUserKey: 128 };
 const ofArray = { header: 56, perItem: 12 };

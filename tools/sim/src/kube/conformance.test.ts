@@ -8,7 +8,7 @@ import { objectRows } from '../../test/conformance/object-rows.ts';
 import { defineKinds, openStage } from '../../test/conformance/row.ts';
 import { startKube, type KubeSim } from './index.ts';
 
-// The same rows run against real API servers in test/real-api-server.test.ts.
+// The same rows run against real API servers in test/api-server.real.test.ts.
 describe('the simulated API server behaves as the real one', () => {
   let kube: KubeSim;
   let door: Door;

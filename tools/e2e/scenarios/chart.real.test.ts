@@ -1,4 +1,4 @@
-// The Helm chart on a real cluster: installed, tested, upgraded and rolled back under load, removed without and with NMI's rules. tools/chart/release.test.ts has what needs no pods.
+// The Helm chart on a real cluster: installed, tested, upgraded and rolled back under load, removed without and with NMI's rules. tools/chart/release.real.test.ts has what needs no pods.
 import { whyNoCluster } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findHelm, type Helm } from '../../chart/helm-for-tests.ts';

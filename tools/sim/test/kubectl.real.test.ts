@@ -12,7 +12,7 @@ import { defineKinds } from './conformance/row.ts';
 
 const run = promisify(execFile);
 const missing = whyNoPrograms({ programs: ['kubectl'] });
-if (missing !== undefined) console.warn(`kubectl.test.ts is skipped: ${missing}`);
+if (missing !== undefined) console.warn(`kubectl.real.test.ts is skipped: ${missing}`);
 
 const manifest = (size: number): string => `
 apiVersion: sim.example.com/v1

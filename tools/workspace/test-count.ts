@@ -1,0 +1,31 @@
+// The tests of a run, counted so that .ci/run can print one line over several runs.
+import { appendFileSync } from 'node:fs';
+import type { Reporter, TestModule } from 'vitest/node';
+import { countLine, type Count } from './progress.ts';
+
+export function countOf(modules: readonly TestModule[], unhandledErrors: number): Count {
+  const count = { passed: 0, failed: unhandledErrors, skipped: 0 };
+  for (const module of modules) {
+    const tests = [...module.children.allTests()];
+    for (const test of tests) {
+      const { state } = test.result();
+      count[state === 'passed' || state === 'failed' ? state : 'skipped'] += 1;
+    }
+    if (tests.length === 0 && module.state() === 'failed') count.failed += 1;
+  }
+  return count;
+}
+
+/** Adds the count to the file of .ci/run, if it runs. */
+export function noteCount(count: Count): void {
+  const file = process.env['POD_IDENTITY_TEST_COUNT'];
+  if (file !== undefined && file !== '') appendFileSync(file, `${countLine(count)}\n`);
+}
+
+export default class CountingReporter implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
+    const count = countOf(modules, unhandledErrors.length);
+    process.stdout.write(`\nvitest: ${countLine(count)}\n`);
+    noteCount(count);
+  }
+}
