@@ -20,7 +20,8 @@ const patienceMs = 300_000;
 
 /** Why they are missing, if they are. With POD_IDENTITY_REQUIRE_PACKAGES=1 or in CI it throws instead. */
 export async function providePrograms(): Promise<string | undefined> {
-  if (process.platform !== 'linux') return 'the runtimes are pinned for Linux only';
+  if (process.platform !== 'linux')
+    return 'the runtimes are pinned for Linux only: .ci/run and .github/workflows/check.yml run these tests there';
   const lockfile = readFileSync(join(folder, 'package-lock.json'));
   const wanted = createHash('sha256').update(lockfile).digest('hex');
   try {

@@ -9,6 +9,9 @@ export const repository = fileURLToPath(new URL('../..', import.meta.url));
 /** The built entry file of a program. */
 export const built = (name: string): string => join(repository, 'packages', name, 'dist', `${name}.js`);
 
+/** The options with which Node runs a program from its source without a build of the libraries. */
+export const fromSources = ['--import', new URL('./from-sources.ts', import.meta.url).href] as const;
+
 /** A file or folder of deploy/. */
 export const inDeploy = (path: string): string => join(repository, 'deploy', path);
 

@@ -81,7 +81,9 @@ function useIt(library: typeof crdTypes): string {
 
 const esbuild = await import('esbuild').catch(() => undefined);
 if (esbuild === undefined)
-  console.warn('skipped: esbuild is not installed, so sizes of bundles are not checked');
+  console.warn(
+    'skipped: esbuild is not installed, so sizes of bundles are not checked. To install it: npm ci',
+  );
 
 describe.skipIf(esbuild === undefined)('a bundle by esbuild for browsers', () => {
   test.each(entries)('holds nothing of %s if nothing of it is used', async (entry) => {

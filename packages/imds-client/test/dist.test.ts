@@ -1,15 +1,19 @@
 // The built library, imported and required by Node 20, against a server on loopback.
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { findNode20, whyNoNode20 } from '../../kit/src/testing/node-20.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import manifest from '../package.json' with { type: 'json' };
 
-const folder = fileURLToPath(new URL('..', import.meta.url));
+const packageFolder = fileURLToPath(new URL('..', import.meta.url));
+/** What is in `dist` may be older than the sources. */
+const folder = mkdtempSync(join(tmpdir(), 'imds-client-'));
 const node20 = findNode20();
 const missing = whyNoNode20(node20);
 if (missing !== undefined) console.warn(`skipped: ${missing} (to test the built imds-client in it)`);
@@ -31,10 +35,14 @@ const server = createServer((request, response) => {
 
 describe.skipIf(missing !== undefined)('the built imds-client in Node 20', () => {
   beforeAll(async () => {
-    if (!existsSync(`${folder}/dist/command.mjs`)) execFileSync('tsup', { cwd: folder, shell: true });
+    const command = `tsup --no-dts --no-clean --out-dir ${join(folder, 'dist')}`;
+    execFileSync(command, { cwd: packageFolder, shell: '/bin/sh', stdio: 'pipe' });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   }, 120_000);
-  afterAll(() => new Promise<void>((resolve) => server.close(() => resolve())));
+  afterAll(async () => {
+    rmSync(folder, { recursive: true });
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  });
 
   test.each([
     ['imported', 'module', `import ${names} from './dist/index.mjs';${program}`],

@@ -63,6 +63,8 @@ async function readThrough(proxy: Proxy, env: Readonly<Record<string, string>>):
     ...env,
   };
   vi.stubEnv('HTTPS_PROXY', proxy.url);
+  // DefaultAzureCredential would ask az, azd and pwsh of the user's machine.
+  vi.stubEnv('PATH', '/nonexistent');
   vi.stubEnv('AZURE_POD_IDENTITY_AUTHORITY_HOST', 'http://127.0.0.1:1');
   const config = readConfig(all);
   if ('problems' in config) throw new Error(config.problems.join());

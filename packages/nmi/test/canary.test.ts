@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { fromSources } from '../../../tools/stage/places.ts';
 import { startStage, type Stage } from './harness.ts';
 
 const main = join(import.meta.dirname, '..', 'src', 'main.ts');
@@ -21,7 +22,7 @@ afterAll(() => stage.stop());
 const runCanary = async (node: string, metadata: { readonly host: string; readonly port: number }) => {
   const at = ['--metadata-ip', metadata.host, '--metadata-port', `${metadata.port}`];
   const probe = ['--http-probe-address=127.0.0.1', '--http-probe-port=0'];
-  const child = spawn(process.execPath, [main, 'canary', '--node', node, ...at, ...probe], {
+  const child = spawn(process.execPath, [...fromSources, main, 'canary', '--node', node, ...at, ...probe], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   closers.push(async () => {

@@ -6,12 +6,15 @@ import { join } from 'node:path';
 import { createLog, startAdminServer } from '@pod-identity/kit/serve';
 import { cluster, startSim } from '@pod-identity/sim';
 import { expect, it } from 'vitest';
+import { fromSources } from '../../../tools/stage/places.ts';
 
 const main = join(import.meta.dirname, '..', 'src', 'main.ts');
 
 /** The program itself, as a process. */
 const nmi = async (...args: string[]) => {
-  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...fromSources, main, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let out = '';
   let err = '';
   child.stdout.setEncoding('utf8').on('data', (part: string) => (out += part));

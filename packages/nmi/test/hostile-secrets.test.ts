@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { startSim, type Sim } from '@pod-identity/sim';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { fromSources } from '../../../tools/stage/places.ts';
 import type { ServicePrincipal } from '../src/tokens/types.ts';
 
 const fixture = join(import.meta.dirname, 'fixtures', 'token-supply.ts');
@@ -73,7 +74,7 @@ const subjectOf = (namespace: string, name: string): ServicePrincipal => {
 
 /** The outcomes of the process; undefined if it ended without them. */
 async function run(hostile: readonly ServicePrincipal[], victim: ServicePrincipal) {
-  const child = spawn(process.execPath, [...heapOfManifest, fixture], {
+  const child = spawn(process.execPath, [...heapOfManifest, ...fromSources, fixture], {
     stdio: ['pipe', 'pipe', 'ignore'],
     env: { ...process.env, NODE_EXTRA_CA_CERTS: sim.azure.caFile },
   });

@@ -1,9 +1,12 @@
 // Every area of the benchmark at its smallest size produces each figure; only `npm run bench` measures meaningful values.
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { whyNoApiServer, whyNoCluster } from '@pod-identity/kit/testing';
-import { expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 
 const bench = fileURLToPath(new URL('../../bench/main.ts', import.meta.url));
 
@@ -79,9 +82,17 @@ const optional: ReadonlySet<string> = new Set([
   ...(whyNoCluster() === undefined ? [] : ['podStartMs', 'podStartWorstMs']),
 ]);
 
+/** The bench's temporary folder: one that is interrupted leaves nothing of it. */
+let place: string;
+beforeEach(async () => {
+  place = await mkdtemp(join(tmpdir(), 'bench-'));
+});
+afterEach(() => rm(place, { recursive: true, force: true }));
+
 test.each(Object.entries(figures))('the bench of %s runs and has every figure', async (area, names) => {
   const run = promisify(execFile)(process.execPath, [bench, area, '--json', '--smoke'], {
     timeout: 230_000,
+    env: { ...process.env, TMPDIR: place },
   });
   const { stdout } = await run;
   const measured = JSON.parse(stdout) as Record<string, unknown>;

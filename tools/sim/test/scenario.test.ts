@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { fromSources } from '../../stage/places.ts';
 import { cluster, startSim, type Sim } from '../src/index.ts';
 
 describe('a scenario', () => {
@@ -67,32 +68,26 @@ describe('a scenario', () => {
 });
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
-const isBuilt = existsSync(
-  fileURLToPath(new URL('../../../packages/crd-types/dist/index.js', import.meta.url)),
-);
 
-test.runIf(isBuilt)(
-  'the command prints the addresses of the simulator in one line, and ends on SIGTERM',
-  async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'sim-'));
-    const config = join(folder, 'config.json');
-    await writeFile(config, JSON.stringify({ cluster: { nodes: 1 } }));
-    const child = spawn(process.execPath, [main, '--config', config], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
-    const { kube, imds, kubeconfig } = JSON.parse(line) as {
-      kube: string;
-      imds: Record<string, string>;
-      kubeconfig: string;
-    };
-    expect(imds['node1']).toMatch(/^http:/);
-    expect(existsSync(kubeconfig)).toBe(true);
-    const nodes = (await (await fetch(`${kube}/api/v1/nodes`)).json()) as { items: unknown[] };
-    expect(nodes.items).toHaveLength(1);
-    child.kill('SIGTERM');
-    expect(await once(child, 'exit')).toEqual([0, null]);
-    expect(existsSync(kubeconfig)).toBe(false);
-    await rm(folder, { recursive: true });
-  },
-);
+test('the command prints the addresses of the simulator in one line, and ends on SIGTERM', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sim-'));
+  const config = join(folder, 'config.json');
+  await writeFile(config, JSON.stringify({ cluster: { nodes: 1 } }));
+  const child = spawn(process.execPath, [...fromSources, main, '--config', config], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+  const { kube, imds, kubeconfig } = JSON.parse(line) as {
+    kube: string;
+    imds: Record<string, string>;
+    kubeconfig: string;
+  };
+  expect(imds['node1']).toMatch(/^http:/);
+  expect(existsSync(kubeconfig)).toBe(true);
+  const nodes = (await (await fetch(`${kube}/api/v1/nodes`)).json()) as { items: unknown[] };
+  expect(nodes.items).toHaveLength(1);
+  child.kill('SIGTERM');
+  expect(await once(child, 'exit')).toEqual([0, null]);
+  expect(existsSync(kubeconfig)).toBe(false);
+  await rm(folder, { recursive: true });
+});

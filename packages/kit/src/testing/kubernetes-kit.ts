@@ -15,7 +15,8 @@ export const arePackagesRequired = (): boolean =>
 
 /** Why the kit cannot be used; undefined if it can. */
 export function whatIsMissing(kit: string): string | undefined {
-  if (!existsSync(join(kit, 'api-server'))) return `there is no Kubernetes test kit at ${kit}`;
+  if (!existsSync(join(kit, 'api-server')))
+    return `there is no Kubernetes test kit at ${kit}. It is not public: .ci/run runs these tests where POD_IDENTITY_KIT_DIR names it`;
   try {
     execFileSync(join(kit, 'setup'), ['--check'], { stdio: 'ignore' });
     return undefined;

@@ -22,7 +22,8 @@ function versionOf(program: string): string {
   return status === 0 ? stdout : '';
 }
 
-const remedy = 'install it, or set POD_IDENTITY_SYSTEM_NODE to one';
+const remedy =
+  'install it, or set POD_IDENTITY_SYSTEM_NODE to one: nvm install 20, then export POD_IDENTITY_SYSTEM_NODE=$(nvm which 20)';
 
 /** Why a suite can't run in Node 20; undefined if it can. With POD_IDENTITY_REQUIRE_KIT=1, as in CI, it throws instead. */
 export function whyNoNode20(node20: string | undefined): string | undefined {

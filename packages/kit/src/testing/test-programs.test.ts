@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { whyNoPrograms } from './test-programs.ts';
 
 afterEach(() => vi.unstubAllEnvs());
@@ -9,6 +9,16 @@ describe('a suite whose programs are missing', () => {
     vi.stubEnv('POD_IDENTITY_REQUIRE_KIT', '');
     expect(whyNoPrograms({ programs: ['conntrack', 'nft'] })).toBe(
       'missing: conntrack, nft. On Debian: apt-get install conntrack nftables',
+    );
+  });
+
+  test('says that it needs root as well', () => {
+    vi.stubEnv('PATH', '/nonexistent');
+    vi.stubEnv('POD_IDENTITY_REQUIRE_KIT', '');
+    vi.spyOn(process, 'getuid').mockReturnValue(1_000);
+    onTestFinished(() => void vi.restoreAllMocks());
+    expect(whyNoPrograms({ programs: ['flock'], root: true })).toBe(
+      'it needs root on Linux: sudo npm run test:rest; missing: flock. On Debian: apt-get install util-linux',
     );
   });
 

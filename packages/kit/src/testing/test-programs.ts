@@ -16,11 +16,14 @@ export interface TestNeeds {
  * POD_IDENTITY_REQUIRE_KIT=1, as in CI, it throws instead.
  */
 export function whyNoPrograms(needs: TestNeeds): string | undefined {
-  const why =
-    needs.root === true && process.getuid?.() !== 0 ? 'it needs root' : describeMissing(needs.programs);
+  const isUser = needs.root === true && process.getuid?.() !== 0;
+  const reasons = [isUser ? needsRoot : undefined, describeMissing(needs.programs)];
+  const why = reasons.filter((reason) => reason !== undefined).join('; ') || undefined;
   if (why !== undefined && isKitRequired()) throw new Error(why);
   return why;
 }
+
+const needsRoot = 'it needs root on Linux: sudo npm run test:rest';
 
 function describeMissing(programs: readonly TestProgram[]): string | undefined {
   const missing = programs.filter((program) => !isInstalled(program));

@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import { cluster, startSim, type ManagedIdentity, type Sim } from '@pod-identity/sim';
+import { fromSources } from '../../../../tools/stage/places.ts';
 import { connectAzure } from '../../src/azure/connect.ts';
 import { createJumpingClock, createTestLog } from '../azure-harness.ts';
 import { identityId, own, scaleSetId, subscription } from '../stage.ts';
@@ -144,7 +145,7 @@ function startProgram(files: { readonly kubeconfig: string; readonly cloudconfig
   const flags = { ...files, 'http-probe-port': '0', 'prometheus-port': '0', 'log-format': 'json' };
   const child = spawn(
     process.execPath,
-    [main, ...Object.entries(flags).map(([name, value]) => `--${name}=${value}`)],
+    [...fromSources, main, ...Object.entries(flags).map(([name, value]) => `--${name}=${value}`)],
     {
       env: { AZURE_POD_IDENTITY_AUTHORITY_HOST: sim.azure.imdsUrl(machine), MIC_POD_NAMESPACE: own },
       stdio: ['ignore', 'pipe', 'pipe'],
