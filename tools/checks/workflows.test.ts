@@ -134,6 +134,14 @@ test('a suite for which npm fetches something may not be skipped', () => {
   expect(check.env?.['POD_IDENTITY_REQUIRE_PACKAGES']).toBe('1');
 });
 
+test('the forge runs every test file: npm run check those of npm test, another job the rest', () => {
+  const commands = Object.values(check.jobs).map(({ steps }) => steps.map(({ run }) => run));
+  expect(commands.filter((runs) => runs.includes('npm run check'))).toHaveLength(1);
+  expect(commands.filter((runs) => runs.includes('npm run test:rest'))).toHaveLength(1);
+  const ci = read('.ci/run').match(/^npm .*(?= \|\|)/gm);
+  expect(ci).toEqual(['npm run --silent check:static', 'npm test', 'npm run --silent test:rest']);
+});
+
 test('Renovate pins actions by commit', () => {
   const { extends: presets } = JSON.parse(read('renovate.json')) as { readonly extends: readonly string[] };
   expect(presets).toContain('helpers:pinGitHubActionDigests');

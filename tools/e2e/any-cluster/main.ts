@@ -21,7 +21,10 @@ const { 'remove-leftovers': removeLeftovers, ...ofCluster } = values;
 
 if (Object.keys(ofCluster).length === 0 && !removeLeftovers) {
   const vitest = join(repository, 'node_modules/.bin/vitest');
-  const child = spawn(vitest, ['run', '--project', 'e2e', ...positionals], { stdio: 'inherit' });
+  const files = positionals.length > 0 ? positionals : ['tools/e2e/scenarios/'];
+  const child = spawn(vitest, ['run', '--project', 'e2e', '--project', 'rest', ...files], {
+    stdio: 'inherit',
+  });
   const [code] = (await once(child, 'exit')) as [number | null];
   process.exitCode = code ?? 1;
 } else {
