@@ -121,7 +121,9 @@ test('the Node that publishes is the one that builds', () => {
 test('a release is checked before it is packed', () => {
   const runs = release.jobs['build']?.steps.map(({ run }) => run) ?? [];
   expect(runs.indexOf('npm run check')).toBeGreaterThan(0);
-  expect(runs.indexOf('npm run release:pack')).toBeGreaterThan(runs.indexOf('npm run check'));
+  const consumers = runs.findIndex((run) => run?.startsWith('npm run test:rest -- tools/consumers'));
+  expect(consumers).toBeGreaterThan(runs.indexOf('npm run check'));
+  expect(runs.indexOf('npm run release:pack')).toBeGreaterThan(consumers);
 });
 
 test('the version pull request is checked, although GitHub starts no workflow for it', () => {
