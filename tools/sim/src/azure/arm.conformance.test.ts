@@ -32,7 +32,7 @@ describe('Azure Resource Manager: authentication and requests', () => {
     ],
     [
       'a token of another issuer',
-      async () => bearer(await start(), 'https://management.azure.com'),
+      async () => bearer(await start({ ownKeys: true }), 'https://management.azure.com'),
       'InvalidAuthenticationToken',
     ],
     [

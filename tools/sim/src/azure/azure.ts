@@ -21,6 +21,8 @@ export interface AzureOptions {
   readonly newId?: () => string;
   /** The timer behind ARM's latency. */
   readonly after?: After;
+  /** Tokens are signed with a key that no other simulator of the process has. */
+  readonly ownKeys?: boolean;
   /** 3600 when absent. */
   readonly tokenLifetimeSeconds?: number;
   /** How long an accepted PATCH runs; 50 when absent. */
@@ -79,7 +81,7 @@ export async function createAzure(options: AzureOptions, urls: AzureUrls): Promi
     ...(options.tenantId === undefined ? {} : { tenantId: options.tenantId }),
   });
   options.seed?.(world);
-  const tokens = await createTokens({ now, newId, lifetimeSeconds });
+  const tokens = await createTokens({ now, newId, lifetimeSeconds, ownKeys: options.ownKeys ?? false });
   const operations = createOperations({
     now,
     newId,

@@ -104,7 +104,7 @@ describe('Azure Key Vault REST API, get secret', () => {
     [
       'a token with a foreign signature',
       url,
-      async () => bearer(await start(), 'reader'),
+      async () => bearer(await start({ ownKeys: true }), 'reader'),
       401,
       'Unauthorized',
       containing('AKV10046'),

@@ -1,6 +1,6 @@
-import { createHash, generateKeyPair, type KeyObject } from 'node:crypto';
-import { promisify } from 'node:util';
+import { createHash, type KeyObject } from 'node:crypto';
 import { compactVerify, decodeJwt, exportJWK, SignJWT, type JSONWebKeySet, type JWTPayload } from 'jose';
+import { keysFor, newKeys } from './rsa.ts';
 
 /** The principal of a token. */
 export interface TokenSubject {
@@ -43,13 +43,14 @@ interface TokenOptions {
   readonly now: () => number;
   readonly newId: () => string;
   readonly lifetimeSeconds: number;
+  readonly ownKeys: boolean;
 }
 
 /** Entra dates a token five minutes back, so that a slow clock does not refuse it. */
 const backdatedSeconds = 300;
 
 export async function createTokens(options: TokenOptions): Promise<Tokens> {
-  const { privateKey, publicKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
+  const { privateKey, publicKey } = await (options.ownKeys ? newKeys() : keysFor('tokens'));
   const jwk = await exportJWK(publicKey);
   const kid = createHash('sha256').update(JSON.stringify(jwk)).digest('base64url').slice(0, 27);
   return {

@@ -1,5 +1,6 @@
 import { createHash, generateKeyPairSync, X509Certificate, type KeyObject } from 'node:crypto';
 import forge from 'node-forge';
+import { publicKeyOf, signCertificate, type RsaKeys } from './rsa.ts';
 import type { CertificateVersion, KeyVersion, Lifetime, SecretVersion, Version } from './vault-objects.ts';
 
 export interface VersionPorts {
@@ -49,12 +50,7 @@ export function createVersions(ports: VersionPorts) {
   };
 }
 
-interface Keys {
-  readonly publicKey: KeyObject;
-  readonly privateKey: KeyObject;
-}
-
-const newKeys = (): Keys => generateKeyPairSync('rsa', { modulusLength: 2048 });
+const newKeys = (): RsaKeys => generateKeyPairSync('rsa', { modulusLength: 2048 });
 
 function publicJwk(key: KeyObject): KeyVersion['jwk'] {
   const { n = '', e = '' } = key.export({ format: 'jwk' });
@@ -63,22 +59,17 @@ function publicJwk(key: KeyObject): KeyVersion['jwk'] {
 
 function selfSigned(
   name: string,
-  { publicKey, privateKey }: Keys,
+  keys: RsaKeys,
   { from, to }: { readonly from: number; readonly to: number },
 ): { readonly pem: string; readonly der: Buffer } {
   const certificate = forge.pki.createCertificate();
   const names = [{ name: 'commonName', value: name }];
   certificate.serialNumber = '01';
-  certificate.publicKey = forge.pki.publicKeyFromPem(pemOf(publicKey, 'spki'));
+  certificate.publicKey = publicKeyOf(keys);
   certificate.setSubject(names);
   certificate.setIssuer(names);
   certificate.validity.notBefore = new Date(from);
   certificate.validity.notAfter = new Date(to);
-  certificate.sign(forge.pki.privateKeyFromPem(pemOf(privateKey, 'pkcs8')), forge.md.sha256.create());
-  const pem = forge.pki.certificateToPem(certificate);
+  const pem = signCertificate(certificate, keys.privateKey);
   return { pem, der: new X509Certificate(pem).raw };
 }
-
-const pemOf = (key: KeyObject, type: 'spki' | 'pkcs8'): string =>
-  // Each type is for one half of a pair; the overloads of \`export\` want it as a literal.
-  (type === 'spki' ? key.export({ type, format: 'pem' }) : key.export({ type, format: 'pem' })).toString();
