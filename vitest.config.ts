@@ -1,6 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { ProgressReporter } from './tools/workspace/progress-reporter.ts';
+import { CountingReporter } from './tools/workspace/test-count.ts';
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -130,6 +132,10 @@ export default defineConfig({
       },
     ],
     sequence: { sequencer: LongestFirst },
-    reporters: ['default', './tools/workspace/test-count.ts'],
+    // Set by tools/workspace/bootstrap.mjs: the npm commands.
+    reporters:
+      process.env['POD_IDENTITY_PROGRESS'] === '1'
+        ? [new ProgressReporter()]
+        : ['default', new CountingReporter()],
   },
 });

@@ -6,7 +6,11 @@ import { expect, test } from 'vitest';
 import { createVitest, type TestSpecification } from 'vitest/node';
 import { repository } from '../stage/places.ts';
 
-const vitest = await createVitest('test', { watch: false, config: join(repository, 'vitest.config.ts') });
+const vitest = await createVitest({
+  watch: false,
+  config: join(repository, 'vitest.config.ts'),
+  reporters: ['default'],
+});
 const specifications = await vitest.globTestSpecifications();
 await vitest.close();
 

@@ -61,8 +61,7 @@ function staticChecks() {
 }
 
 function tests(...args) {
-  const reporter = join(root, 'tools/workspace/progress-reporter.ts');
-  return ['vitest', 'run', `--reporter=${reporter}`, ...args];
+  return ['vitest', 'run', ...args];
 }
 
 function build() {
@@ -147,10 +146,8 @@ async function provideDependencies() {
 /** Without escape codes where the output is a file. */
 function runTests(args) {
   child = undefined;
-  return runInOwnGroup('vitest', args, {
-    cwd: root,
-    env: process.stdout.isTTY ? env : { ...env, NO_COLOR: '1' },
-  });
+  const colour = process.stdout.isTTY ? {} : { NO_COLOR: '1' };
+  return runInOwnGroup('vitest', args, { cwd: root, env: { ...env, ...colour, POD_IDENTITY_PROGRESS: '1' } });
 }
 
 async function runOrExit(command, args, options) {

@@ -26,11 +26,14 @@ async function startRun() {
   const root = await mkdtemp(join(tmpdir(), 'interrupted-'));
   onTestFinished(() => rm(root, { recursive: true }));
   await writeFile(join(root, 'one.test.ts'), suite);
+  const reporter = JSON.stringify(join(import.meta.dirname, 'progress-reporter.ts'));
+  const config = `
+    import { ProgressReporter } from ${reporter};
+    export default { test: { reporters: [new ProgressReporter()] } };
+  `;
+  await writeFile(join(root, 'vitest.config.ts'), config);
   await symlink(join(repository, 'node_modules'), join(root, 'node_modules'));
-  const command = [
-    join(repository, 'node_modules/vitest/vitest.mjs'),
-    ...['run', '--root', root, '--reporter', join(import.meta.dirname, 'progress-reporter.ts')],
-  ];
+  const command = [join(repository, 'node_modules/vitest/vitest.mjs'), ...['run', '--root', root]];
   const where = { cwd: root, env: { ...process.env, NO_COLOR: '1', POD_IDENTITY_TEST_COUNT: '' } };
   const program = `
     import { runInOwnGroup } from ${JSON.stringify(join(import.meta.dirname, 'own-group.mjs'))};

@@ -20,7 +20,7 @@ const intervalMs = 30_000;
 /** How long tests that run may take after Ctrl-C to end what they have started. */
 const cleanupMs = 60_000;
 
-export default class ProgressReporter implements Reporter {
+export class ProgressReporter implements Reporter {
   private vitest!: Vitest;
   private readonly begun = performance.now();
   private readonly count = { passed: 0, failed: 0, skipped: 0 };
@@ -34,6 +34,8 @@ export default class ProgressReporter implements Reporter {
 
   onInit(vitest: Vitest): void {
     this.vitest = vitest;
+    // For this run, and not for a Vitest that one of its tests starts.
+    delete process.env['POD_IDENTITY_PROGRESS'];
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       // Vitest's own end the process at once: no summary, and what the tests have started stays.
       process.removeAllListeners(signal);

@@ -2,7 +2,12 @@ import { expect, test } from 'vitest';
 import { progressLine, skipReasons } from './progress.ts';
 
 const progress = {
-  ...{ passed: 3_412, failed: 1, skipped: 2, files: 520, filesDone: 120, seconds: 83 },
+  passed: 3_412,
+  failed: 1,
+  skipped: 2,
+  files: 520,
+  filesDone: 120,
+  seconds: 83,
   running: ['packages/nmi/test/faults.test.ts', 'tools/e2e/scenarios/rights.e2e.test.ts'],
 };
 

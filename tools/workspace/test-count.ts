@@ -22,7 +22,7 @@ export function noteCount(count: Count): void {
   if (file !== undefined && file !== '') appendFileSync(file, `${countLine(count)}\n`);
 }
 
-export default class CountingReporter implements Reporter {
+export class CountingReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     const count = countOf(modules, unhandledErrors.length);
     process.stdout.write(`\nvitest: ${countLine(count)}\n`);
