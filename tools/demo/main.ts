@@ -1,78 +1,97 @@
 // `npm start`: the story on a terminal. --keep leaves it up, --kubeconfig FILE uses a real API server.
-import { parseArgs, styleText } from 'node:util';
+import { createHash } from 'node:crypto';
 import { openStage, type Stage } from '../stage/stage.ts';
+import { readArguments } from './arguments.mjs';
+import { keepRunning } from './kept.ts';
 import * as story from './story.ts';
+import { createTerminal, paint } from './terminal.ts';
 
-const { values } = parseArgs({
-  options: {
-    keep: { type: 'boolean', default: false },
-    kubeconfig: { type: 'string' },
-    '2018': { type: 'boolean', default: false },
-    verbose: { type: 'boolean', default: false },
-  },
-});
-
-const begun = performance.now();
-const paint = (format: 'bold' | 'green' | 'cyan' | 'dim' | 'red', text: string) => styleText(format, text);
-const narrator: story.Narrator = {
-  step: (number, title) => {
-    const seconds = ((performance.now() - begun) / 1000).toFixed(1).padStart(5);
-    console.log(`\n${paint('dim', `${seconds} s`)}  ${paint('cyan', `${number}.`)} ${paint('bold', title)}`);
-  },
-  say: (text) => console.log(`         ${text}`),
-};
+const { values, text, code } = readArguments(process.argv.slice(2));
+if (!values) {
+  console.error(text);
+  process.exit(code);
+}
+const { kubeconfig } = values;
+const terminal = createTerminal();
 
 /** A short lifetime, so that the swap has an effect soon: SDKs keep real tokens for hours. */
 const tokenLifetimeSeconds = 4;
 
+/** The same ids in each run: what is printed of them can be compared. */
+let ids = 0;
+const newId = (): string => {
+  ids += 1;
+  const digits = createHash('sha256').update(`demo ${ids}`).digest('hex');
+  return [
+    [0, 8],
+    [8, 12],
+    [12, 16],
+    [16, 20],
+    [20, 32],
+  ]
+    .map((part) => digits.slice(...part))
+    .join('-');
+};
+
 let opening: Promise<Stage> | undefined;
+let programs: story.Programs | undefined;
 /** Also stops a stage that is still being opened. */
-const stop = async () => (await opening?.catch(() => undefined))?.stop();
+const stop = async () => {
+  const stage = await opening?.catch(() => undefined);
+  const services = [...(programs?.mics ?? []), ...(programs?.nmis.map(({ service }) => service) ?? [])];
+  await Promise.all(services.map((service) => service.stop()));
+  await stage?.stop();
+};
 const interrupted = new Promise<never>((_, reject) => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => reject(new Error(`stopped by ${signal}`)));
   }
 });
 
-async function play(): Promise<void> {
+async function play(keep: boolean): Promise<void> {
+  terminal.print('A pod reads a secret of Azure Key Vault with an identity instead of a secret.');
+  terminal.print(
+    kubeconfig === undefined
+      ? 'Azure and Kubernetes are simulated; MIC, NMI and the sample are the real ones.'
+      : 'Azure is simulated; the API server, MIC, NMI and the sample are the real ones.',
+  );
   opening = openStage({
-    ...(values.kubeconfig === undefined ? {} : { kubeconfig: values.kubeconfig }),
-    azure: { tokenLifetimeSeconds },
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    azure: { tokenLifetimeSeconds, newId },
     onLine: (name, line) => {
-      if (values.verbose) console.log(paint('dim', `         ${name}: ${line}`));
+      if (values?.verbose) terminal.say(`${name}: ${line}`, 'dim');
     },
   });
-  const opened = await opening;
-  const programs = await story.startPrograms(opened, narrator);
-  const from = values['2018'] ? story.manifests2018 : story.manifests;
-  const pod = await story.applyManifests(opened, narrator, from);
-  await story.awaitAssignment(opened, narrator, programs);
+  const stage = await opening;
+  programs = await story.startPrograms(stage, terminal);
+  const from = values?.[2018] ? story.manifests2018 : story.manifests;
+  const pod = await story.applyManifests(stage, terminal, from);
+  await story.awaitAssignment(stage, terminal, programs);
   const nmi = programs.nmis[pod.node];
   if (!nmi) throw new Error('there is no NMI on the node of the pod');
-  const { sample, ms } = await story.readSecret(opened, narrator, { pod, nmi });
-  await story.swapIdentity(opened, narrator, sample);
-  narrator.say(
-    paint(
-      'dim',
-      `(the simulator's tokens live ${tokenLifetimeSeconds} s; the Azure SDKs keep real ones for hours before they ask again)`,
-    ),
+  const { sample, podUrl, ms } = await story.readSecret(stage, terminal, { pod, nmi });
+  await story.swapIdentity(stage, terminal, sample);
+  terminal.say(
+    `(tokens of the simulator live ${tokenLifetimeSeconds} s; the Azure SDKs keep real ones for hours before they ask again)`,
+    'dim',
   );
-  await story.showRefusals(opened, narrator, programs);
-  story.summarise(opened, narrator, ms);
-  if (values.keep) {
-    narrator.say(`still up; Ctrl-C ends it. export KUBECONFIG=${opened.kubeconfig}`);
-    await interrupted;
-  }
+  if (!keep) await sample.stop();
+  await story.showRefusals(stage, terminal, programs);
+  story.summarise(stage, terminal, ms);
+  if (!keep) return;
+  await keepRunning({ stage, programs, sample, podUrl, isSimulated: kubeconfig === undefined }, terminal);
 }
 
+const { keep } = values;
 try {
-  await Promise.race([play(), interrupted]);
+  await Promise.race([play(keep), interrupted]);
   console.log(`\n${paint('green', 'The story is told.')}`);
+  terminal.print('npm start -- --keep leaves all of it running, for kubectl and curl.');
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
   console.error(`\n${paint(message.startsWith('stopped by') ? 'dim' : 'red', message)}`);
   process.exitCode = message === 'stopped by SIGINT' ? 130 : 1;
-  if (values.keep && message.startsWith('stopped by')) process.exitCode = 0;
+  if (keep && message.startsWith('stopped by')) process.exitCode = 0;
 } finally {
   await stop();
   process.exit();

@@ -11,6 +11,7 @@ import { untilObject } from '../stage/until.ts';
 
 export interface Narrator {
   step(number: number, title: string): void;
+  /** In a terminal, further lines of the text begin below its first word, or below what follows two blanks. */
   say(text: string): void;
 }
 
@@ -53,33 +54,35 @@ export const manifests2018: Manifests = {
 };
 
 export async function startPrograms(stage: Stage, narrator: Narrator): Promise<Programs> {
-  narrator.step(1, 'Azure, Kubernetes, and the real services as processes of their own');
+  narrator.step(1, 'Start: Azure, Kubernetes, MIC and NMI');
   await stage.install();
-  narrator.say(
-    `a scale set of two nodes, a vault and two managed identities; API server at ${stage.kube.server}`,
-  );
+  narrator.say('Azure       a scale set of two VMs, a Key Vault, two managed identities');
+  narrator.say('Kubernetes  two nodes, which are the VMs; the CRDs and RBAC of deploy/');
   const mics = [await stage.startMic('1'), await stage.startMic('2')];
-  const leading = await Promise.any(mics.map(async (mic) => (await mic.logged('became leader'), mic)));
+  await Promise.any(mics.map((mic) => mic.logged('became leader')));
+  narrator.say('MIC         two replicas, one leads: it attaches identities to the VMs');
   const nmis = await Promise.all([stage.startNmi(0), stage.startNmi(1)]);
-  narrator.say(
-    `two MIC replicas (${leading.name} leads), an NMI on each node (${nmis.map(({ address, port }) => `${address}:${port}`).join(', ')})`,
-  );
+  narrator.say('NMI         one on each node: it answers the token requests of the pods');
   return { mics, nmis };
 }
 
+/** Of the objects of deploy/demo. */
+const meaning: Readonly<Record<string, string>> = {
+  AzureIdentity: 'stands for demo_pod_identity',
+  AzureIdentityBinding: `gives it to pods with the label ${names.bindingLabel}: demo-app`,
+};
+
 export async function applyManifests(stage: Stage, narrator: Narrator, from: Manifests): Promise<StagePod> {
-  narrator.step(2, 'kubectl apply: CRDs, RBAC, AzureIdentity, AzureIdentityBinding, and a labelled pod');
+  narrator.step(2, 'Apply an AzureIdentity, an AzureIdentityBinding and a labelled pod');
   for (const file of [from.identity, from.binding]) {
     for (const object of await stage.apply(inDeploy(file)))
-      narrator.say(`${object.kind} ${object.metadata.name} applied`);
+      narrator.say(`${object.kind.padEnd(20)}  ${object.metadata.name} ${meaning[object.kind] ?? ''}`);
   }
   const [object] = await readManifests(inDeploy(from.pod));
   if (!object) throw new Error(`${from.pod} holds no pod`);
   const label = object.metadata.labels?.[names.bindingLabel] ?? '';
   const pod = await stage.runPod({ name: object.metadata.name, node: 0, label, object });
-  narrator.say(
-    `Pod sample-pod labelled ${names.bindingLabel}: ${label} runs on ${names.nodeName(0)}, address ${pod.address}`,
-  );
+  narrator.say(`${'Pod'.padEnd(20)}  sample-pod has the label, and runs on node ${names.nodeName(0)}`);
   return pod;
 }
 
@@ -93,13 +96,13 @@ export async function awaitAssignment(
   const applied = /Binding demo-aad-identity-binding applied on node [\w.-]+ for pod [\w.-]+/;
   const line = await Promise.any(programs.mics.map((mic) => mic.line((text) => applied.test(text))));
   const sentence = applied.exec(line)?.[0] ?? '';
-  narrator.say(`log:   'binding applied' ${sentence}`);
+  narrator.say(`log    ${sentence}`);
   const event = await untilObject(stage.kube, {
     path: pathOf({ apiVersion: 'v1', kind: 'Event', namespace: 'default' }),
     fits: (candidate) =>
       candidate['reason'] === 'binding applied' && applied.test(String(candidate['message'])),
   });
-  narrator.say(`event: ${String(event['type'])} '${String(event['reason'])}' ${String(event['message'])}`);
+  narrator.say(`Event  the same, on the AzureIdentityBinding: '${String(event['reason'])}'`);
   return { line: sentence, event };
 }
 
@@ -108,23 +111,22 @@ export async function readSecret(
   stage: Stage,
   narrator: Narrator,
   where: { pod: StagePod; nmi: StageNmi },
-): Promise<{ sample: Service; entry: JournalEntry; ms: number }> {
-  narrator.step(4, 'keyvault-sample reads a secret: DefaultAzureCredential and nothing else');
+): Promise<{ sample: Service; podUrl: string; entry: JournalEntry; ms: number }> {
+  narrator.step(4, 'The pod reads a secret with DefaultAzureCredential, without settings');
   const path = await stage.path(where.pod, where.nmi);
   const begun = performance.now();
   const sample = stage.startSample(path, {
     SECRET_NAMES: 'database-password,api-key',
     INTERVAL_SECONDS: '1',
   });
-  const read = await sample.line((text) => /^(could not )?read secret/.test(text));
+  // It reads several at a time, in any order.
+  const read = await sample.line((text) => /^(could not )?read secret database-password/.test(text));
   const ms = performance.now() - begun;
-  narrator.say(`sample: ${read}`);
+  narrator.say(`sample  ${read}`);
   if (read.startsWith('could not')) throw new Error(`the sample read nothing: ${read}`);
   const entry = await vaultRead(stage, names.firstIdentity.id);
-  narrator.say(
-    'vault:  token signature, audience, expiry and access rights verified; reader is demo_pod_identity',
-  );
-  return { sample, entry, ms };
+  narrator.say('vault   reader is demo_pod_identity; token and rights are verified');
+  return { sample, podUrl: path.url, entry, ms };
 }
 
 export async function swapIdentity(
@@ -135,11 +137,10 @@ export async function swapIdentity(
   narrator.step(5, 'The administrator swaps the identity under the running pod');
   const { pid } = sample;
   await stage.apply(inDeploy('demo/azureidentity-swapped.yaml'));
-  narrator.say('AzureIdentity demo-aks-pod-id now stands for demo_pod_identity_2');
+  narrator.say('AzureIdentity demo-aks-pod-id stands for demo_pod_identity_2 now');
   const entry = await vaultRead(stage, names.secondIdentity.id);
   const samePid = sample.pid === pid && sample.exitCode === null;
-  narrator.say(`vault:  the same process (pid ${pid}, never restarted) now reads as demo_pod_identity_2`);
-  await sample.stop();
+  narrator.say('vault   reader is demo_pod_identity_2; the process was not restarted');
   return { entry, samePid };
 }
 
@@ -181,7 +182,8 @@ export async function showRefusals(stage: Stage, narrator: Narrator, programs: P
     refusals.push({ who, ...answer });
     // The reason is in both fields.
     const [word = ''] = answer.error.split(':', 1);
-    narrator.say(`${who}: ${answer.status} ${word}\n           ${answer.reason}`);
+    narrator.say(`${who}: ${answer.status} ${word}`);
+    narrator.say(`  ${answer.reason}`);
   }
   return refusals;
 }
@@ -221,8 +223,8 @@ export function summarise(stage: Stage, narrator: Narrator, firstTokenMs: number
     firstTokenMs,
   };
   narrator.say(
-    `ARM was called ${summary.arm} times, ${summary.armPatches} of them PATCH; IMDS ${summary.imds} times; Entra ${summary.entra} times; Key Vault ${summary.vault} times`,
+    `Calls: ARM ${summary.arm} (PATCH: ${summary.armPatches}), IMDS ${summary.imds}, Entra ${summary.entra}, Key Vault ${summary.vault}`,
   );
-  narrator.say(`from the sample's start to its first secret: ${Math.round(firstTokenMs)} ms`);
+  narrator.say(`From the start of the sample to its first secret: ${Math.round(firstTokenMs)} ms`);
   return summary;
 }

@@ -44,15 +44,16 @@ interface Launch {
   readonly entry: 'mic' | 'nmi' | 'keyvault-sample';
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  readonly preload?: string | undefined;
 }
 
 /** Common to all programs: their start, and their account at the API server. */
 function createLauncher(world: StageWorld, options: ProgramOptions) {
   return {
-    launch({ name, entry, args = [], env = {} }: Launch): Service {
+    launch({ name, entry, args = [], env = {}, preload }: Launch): Service {
       const onLine = (line: string) => options.onLine?.(name, line);
       world.cleanup.checkOpen();
-      const service = startService({ name, entry: built(entry), args, env, onLine });
+      const service = startService({ name, entry: built(entry), args, env, preload, onLine });
       world.cleanup.add(() => service.stop());
       return service;
     },
@@ -146,10 +147,14 @@ async function startNmi(
       ...args,
     ],
     env: { ...(await launcher.settingsOf('nmi')), NODE_EXTRA_CA_CERTS: sim.azure.caFile },
+    preload: network.hasOneAddress ? readsPodAddress : undefined,
   });
   const { port } = await service.logged('listening');
   return { service, address, port: Number(port) };
 }
+
+/** NMI tells pods apart by the address of a connection, and learns it from the forwarder where all have the same one. */
+const readsPodAddress = new URL('pod-address-preload.ts', import.meta.url).href;
 
 /** An instance of the stage's scale set. */
 const ownPlace = (instance: number): NmiPlace => ({

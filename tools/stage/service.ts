@@ -11,6 +11,8 @@ export interface ServiceOptions {
   readonly entry: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** A module that Node.js loads before the entry file. */
+  readonly preload?: string | undefined;
   /** The executable. Default: the Node.js of this process. */
   readonly executable?: string;
   /** Called with every line of the program. */
@@ -38,7 +40,9 @@ const patienceMs = 60_000;
 
 export function startService(options: ServiceOptions): Service {
   // The environment must not change which identity a program finds.
-  const child = spawn(options.executable ?? process.execPath, [options.entry, ...(options.args ?? [])], {
+  const preload = options.preload === undefined ? [] : ['--import', options.preload];
+  const args = [...preload, options.entry, ...(options.args ?? [])];
+  const child = spawn(options.executable ?? process.execPath, args, {
     env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

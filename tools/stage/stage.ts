@@ -34,6 +34,8 @@ interface Objects {
 
 interface Pods {
   runPod(spec: PodSpec): Promise<StagePod>;
+  /** Gives an address to a pod that somebody else created on this node. */
+  placePod(object: KubeObject, node: number): Promise<StagePod>;
   finishPod(pod: StagePod, phase: 'Succeeded' | 'Failed'): Promise<void>;
   removePod(pod: StagePod): Promise<void>;
   /** The path from a pod to the NMI of its node, in place of the redirection on a real node. */
@@ -92,14 +94,16 @@ function createObjects({ isReal, kube, nodes, cleanup }: StageWorld): Objects {
 }
 
 function createPods({ kube, network }: StageWorld, objects: Objects): Pods {
+  const placePod = async (object: KubeObject, node: number, status = {}) => {
+    const address = network.podAddress(node + 1);
+    const placed = { phase: 'Running', podIP: address, podIPs: [{ ip: address }], ...status };
+    await setPodStatus(kube, object, placed);
+    return { object, node, address };
+  };
   return {
-    runPod: async (spec) => {
-      const address = network.podAddress(spec.node + 1);
-      const object = await objects.create(podObject(spec), spec.by);
-      const status = { phase: 'Running', podIP: address, podIPs: [{ ip: address }], ...startTimeOf(spec) };
-      await setPodStatus(kube, object, status);
-      return { object, node: spec.node, address };
-    },
+    runPod: async (spec) =>
+      placePod(await objects.create(podObject(spec), spec.by), spec.node, startTimeOf(spec)),
+    placePod: (object, node) => placePod(object, node),
     finishPod: (pod, phase) => setPodStatus(kube, pod.object, { phase }),
     removePod: (pod) => deleteObject(kube, pod.object),
     path: (pod, nmi) =>

@@ -2,7 +2,14 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connectKube, type KubeTransport } from '@pod-identity/kit/kube';
-import { createPodNetwork, startSim, type PodNetwork, type Sim, type SimOptions } from '@pod-identity/sim';
+import {
+  createPodNetwork,
+  loopbackHasOneAddress,
+  startSim,
+  type PodNetwork,
+  type Sim,
+  type SimOptions,
+} from '@pod-identity/sim';
 import { azureConfiguration, seed } from './azure.ts';
 import type { Cleanup } from './cleanup.ts';
 import * as names from './names.ts';
@@ -45,7 +52,7 @@ export async function openWorld(
 
   const azureJson = join(folder, 'azure.json');
   await writeFile(azureJson, JSON.stringify(azureConfiguration(sim)));
-  const network = createPodNetwork();
+  const network = createPodNetwork({ hasOneAddress: await loopbackHasOneAddress() });
   cleanup.add(() => network.close());
   const { serverOfServices } = options;
   return { isReal, sim, kube, kubeconfig, serverOfServices, azureJson, network, folder, nodes, cleanup };

@@ -4,7 +4,9 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { readArguments } from '../demo/arguments.mjs';
 import { runInOwnGroup } from './own-group.mjs';
+import { builtSoFar, packagesOf, showProgress } from './set-up-progress.mjs';
 
 const root = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../..');
 const nodeFolder = join(root, 'tools/workspace/node');
@@ -79,7 +81,19 @@ if (!(task in tasks)) {
   process.exit(2);
 }
 
-// `npm run bench -- mic --json` promises one JSON object and nothing else, so only problems are shown before the task.
+if (process.platform === 'win32') {
+  console.error('Windows alone does not run this: use WSL, and clone the repository there (README.md)');
+  process.exit(1);
+}
+if (task === 'demo') {
+  const { values, text, code } = readArguments(rest);
+  if (values === undefined) {
+    (code === 0 ? console.log : console.error)(text);
+    process.exit(code);
+  }
+}
+
+// `npm run bench -- mic --json` promises one JSON object and nothing else, so what comes before the task is shown on standard error.
 const say = (line) => console.error(`\u203a ${line}`);
 const env = { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true', NX_TUI: 'false' };
 let child;
@@ -95,7 +109,8 @@ const steps = tasks[task];
 for (const [index, step] of steps.entries()) {
   const isLast = index === steps.length - 1;
   const [command, ...args] = typeof step === 'function' ? step() : step;
-  const quiet = typeof step === 'function';
+  const quiet =
+    typeof step === 'function' ? { title: 'building the programs', detail: builtSoFar } : undefined;
   const all = isLast ? [...args, ...rest] : args;
   const isTests = command === 'vitest' && args[0] === 'run';
   const code = await (isTests ? runTests(all) : run(command, all, { quiet }));
@@ -109,12 +124,10 @@ async function provideNode() {
   if (major > needed[0] || (major === needed[0] && minor >= needed[1])) return;
   const bin = join(nodeFolder, 'node_modules/.bin');
   if (!existsSync(join(bin, 'node'))) {
-    say(
-      `Node ${process.versions.node} is older than ${needed.join('.')}: fetching Node 24 from the npm registry`,
-    );
+    const title = `Node ${process.versions.node} is older than ${needed.join('.')}: fetching Node 24 from npm`;
     await runOrExit('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
       cwd: nodeFolder,
-      quiet: true,
+      quiet: { title },
     });
   }
   if (!existsSync(join(bin, 'node'))) {
@@ -133,12 +146,14 @@ function prepend(folder) {
 /** Installs what package-lock.json names, once for each version of that file. */
 async function provideDependencies() {
   const stamp = join(root, 'node_modules/.cache/pod-identity/installed');
-  const wanted = createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
-    .digest('hex');
+  const lock = readFileSync(join(root, 'package-lock.json'));
+  const wanted = createHash('sha256').update(lock).digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
-  say('installing the dependencies named by package-lock.json');
-  await runOrExit('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { quiet: true });
+  const packages = packagesOf(JSON.parse(lock.toString()), process);
+  const installed = () => packages.filter((path) => existsSync(join(root, path, 'package.json'))).length;
+  const detail = () => `${installed()} of ${packages.length} packages`;
+  const quiet = { title: 'installing the packages of package-lock.json', detail };
+  await runOrExit('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { quiet });
   mkdirSync(join(stamp, '..'), { recursive: true });
   writeFileSync(stamp, wanted);
 }
@@ -155,18 +170,22 @@ async function runOrExit(command, args, options) {
   if (code !== 0) process.exit(code);
 }
 
-/** With `quiet` the output of a step is only printed if it fails. */
-function run(command, args, { cwd = root, quiet = false } = {}) {
+/** With `quiet` the output of a step is only printed if it fails, and its title and what it has done are shown meanwhile. */
+function run(command, args, { cwd = root, quiet } = {}) {
   return new Promise((resolve) => {
     child = spawn(command, args, { cwd, env, stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit' });
     const printed = [];
     child.stdout?.on('data', (chunk) => printed.push(chunk));
     child.stderr?.on('data', (chunk) => printed.push(chunk));
+    const detail = () => quiet.detail?.(Buffer.concat(printed).toString());
+    const finish = quiet ? showProgress(quiet.title, { detail }) : () => undefined;
     child.on('error', (error) => {
+      finish('failed');
       say(`${command}: ${error.message}`);
       resolve(127);
     });
     child.on('exit', (code, signal) => {
+      finish(code === 0 ? 'done' : 'failed');
       if (quiet && code !== 0) process.stderr.write(Buffer.concat(printed));
       resolve(code ?? (signal === 'SIGINT' ? 130 : 1));
     });

@@ -19,7 +19,9 @@ export {
 } from './kube/index.ts';
 export {
   createPodNetwork,
+  loopbackHasOneAddress,
   type PodNetwork,
+  type PodNetworkOptions,
   type PodPath,
   type PodPathOptions,
 } from './network/pod-network.ts';

@@ -55,6 +55,7 @@ function answer(parts: Parts, request: HttpRequest): HttpResponse {
   if (!path) return nothingThere(path);
   parts.guard.check(request, path);
   const type = parts.types.find(path);
+  checkContainers(path);
   if (!type || !isPathOf(type, path)) return nothingThere(path);
   if (request.body.length > bodyLimit) {
     throw new StatusError('RequestEntityTooLarge', `Request entity too large: limit is ${bodyLimit}`);
@@ -72,6 +73,17 @@ function nothingThere(path: ResourcePath | undefined): HttpResponse {
     headers: { 'content-type': 'text/plain; charset=utf-8' },
     body: '404 page not found\n',
   };
+}
+
+/** Subresources of a pod that take a kubelet and a container. */
+const ofContainers = new Set(['log', 'exec', 'attach', 'portforward', 'proxy', 'ephemeralcontainers']);
+
+function checkContainers({ group, plural, subresource }: ResourcePath): void {
+  if (group === '' && plural === 'pods' && ofContainers.has(subresource))
+    throw new StatusError(
+      'NotFound',
+      `no container runs: the simulated API server has no pods/${subresource}`,
+    );
 }
 
 function isPathOf(type: ResourceType, { namespace, name, subresource }: ResourcePath): boolean {
@@ -157,15 +169,21 @@ function removeAll({ registry, reader, request, target }: Call): HttpResponse {
 const mediaType = ({ headers }: HttpRequest): string =>
   (headers['content-type'] ?? '').split(';', 1)[0]?.trim() ?? '';
 
-const unsupported = (accepted: readonly string[]): StatusError =>
+const unsupported = (accepted: readonly string[], hint = ''): StatusError =>
   new StatusError(
     'UnsupportedMediaType',
-    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
+    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}${hint}`,
   );
+
+/** Such as of `kubectl create namespace NAME`. */
+const protobufHint = (request: HttpRequest): string =>
+  mediaType(request) === 'application/vnd.kubernetes.protobuf'
+    ? '. The simulated API server reads no protobuf: write the object to a file and use kubectl apply -f FILE'
+    : '';
 
 function readJson(request: HttpRequest): unknown {
   if (!['', 'application/json'].includes(mediaType(request)) && writeMethods.has(request.method)) {
-    if (request.method !== 'PATCH') throw unsupported(['application/json']);
+    if (request.method !== 'PATCH') throw unsupported(['application/json'], protobufHint(request));
   }
   try {
     return JSON.parse(request.body);

@@ -1,4 +1,5 @@
 import type { Json } from './object.ts';
+import { documentPath, openApi } from './open-api.ts';
 import { apiVersionOf, type ResourceType, type ResourceTypes } from './resources.ts';
 
 /** The discovery documents: https://kubernetes.io/docs/concepts/overview/kubernetes-api/ */
@@ -22,9 +23,9 @@ const version = {
 const verbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 
 function resourcesOf(type: ResourceType): Json[] {
-  const { plural, kind, singular, namespaced, shortNames } = type;
+  const { plural, kind, singular, namespaced, shortNames, categories } = type;
   if (type.isReview) return [{ name: plural, singularName: singular, namespaced, kind, verbs: ['create'] }];
-  const whole = { name: plural, singularName: singular, namespaced, kind, verbs, shortNames };
+  const whole = { name: plural, singularName: singular, namespaced, kind, verbs, shortNames, categories };
   const status = {
     name: `${plural}/status`,
     singularName: '',
@@ -46,27 +47,6 @@ function groups(types: readonly ResourceType[]): Json[] {
     }));
     return { name, versions, preferredVersion: versions[0] };
   });
-}
-
-const documentPath = (apiVersion: string): string =>
-  apiVersion.includes('/') ? `apis/${apiVersion}` : `api/${apiVersion}`;
-
-/** The part of an OpenAPI document by which kubectl sees that the server itself refuses unknown fields. */
-function openApi(types: readonly ResourceType[]): Json {
-  const paths = types.map((type) => {
-    const { group, version: name, kind } = type;
-    const where = `/${documentPath(apiVersionOf(type))}/${type.namespaced ? 'namespaces/{namespace}/' : ''}${type.plural}/{name}`;
-    const parameters = [
-      { name: 'fieldValidation', in: 'query', schema: { type: 'string', uniqueItems: true } },
-    ];
-    const patch = {
-      parameters,
-      responses: {},
-      'x-kubernetes-group-version-kind': { group, version: name, kind },
-    };
-    return [where, { patch }] as const;
-  });
-  return { openapi: '3.0.0', info: { title: 'simulator', version: 'v1' }, paths: Object.fromEntries(paths) };
 }
 
 const fixed: Readonly<Record<string, Json>> = {

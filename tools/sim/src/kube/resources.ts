@@ -16,6 +16,8 @@ export interface ResourceType extends ResourceName {
   readonly singular: string;
   readonly listKind: string;
   readonly shortNames: readonly string[];
+  /** Names for several kinds at once: `all` in `kubectl get all`. */
+  readonly categories: readonly string[];
   readonly namespaced: boolean;
   readonly builtIn: boolean;
   /** Written only through its own path. */
@@ -70,6 +72,7 @@ function builtIn(groupVersion: string, of: string, traits: Traits = {}): Resourc
     singular: kind.toLowerCase(),
     listKind: `${kind}List`,
     shortNames: [],
+    categories: [],
     namespaced: true,
     builtIn: true,
     hasStatus: false,
@@ -85,7 +88,8 @@ function builtIn(groupVersion: string, of: string, traits: Traits = {}): Resourc
 }
 
 const involved = ['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'];
-const workload: Traits = { hasStatus: true, hasGeneration: true };
+const categories = ['all'];
+const workload: Traits = { hasStatus: true, hasGeneration: true, categories };
 const rbac = 'rbac.authorization.k8s.io/v1';
 
 export const crdType = builtIn(
@@ -129,6 +133,7 @@ export const builtInTypes: readonly ResourceType[] = [
     hasStatus: true,
     returnsDeleted: true,
     shortNames: ['po'],
+    categories,
     selectable: [
       ...['spec.nodeName', 'spec.restartPolicy', 'spec.schedulerName', 'spec.serviceAccountName'],
       ...['status.phase', 'status.podIP', 'status.nominatedNodeName'],
@@ -148,7 +153,7 @@ export const builtInTypes: readonly ResourceType[] = [
   builtIn('v1', 'secrets/Secret', { selectable: ['type'] }),
   builtIn('v1', 'serviceaccounts/ServiceAccount', { returnsDeleted: true, shortNames: ['sa'] }),
   builtIn('v1', 'endpoints/Endpoints', { shortNames: ['ep'] }),
-  builtIn('v1', 'services/Service', { hasStatus: true, shortNames: ['svc'] }),
+  builtIn('v1', 'services/Service', { hasStatus: true, shortNames: ['svc'], categories }),
   builtIn('coordination.k8s.io/v1', 'leases/Lease', { unconditionalUpdate: false, createOnUpdate: true }),
   builtIn('apps/v1', 'deployments/Deployment', { ...workload, shortNames: ['deploy'] }),
   builtIn('apps/v1', 'daemonsets/DaemonSet', { ...workload, shortNames: ['ds'] }),
@@ -187,6 +192,7 @@ function customType({
     singular: textAt(names, 'singular') || kind.toLowerCase(),
     listKind: textAt(names, 'listKind') || `${kind}List`,
     shortNames: (names['shortNames'] ?? []) as readonly string[],
+    categories: (names['categories'] ?? []) as readonly string[],
     namespaced: spec['scope'] === 'Namespaced',
     builtIn: false,
     hasGeneration: true,

@@ -1,6 +1,7 @@
 import { createServer, request, type IncomingMessage, type Server } from 'node:http';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { connect, createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createPodNetwork, type PodNetwork } from './pod-network.ts';
 
@@ -39,6 +40,21 @@ describe('the pod network', () => {
       expect(path.url).toBe(`http://${podAddress}:${path.port}`);
       expect(await (await fetch(path.url)).text()).toBe(podAddress);
     }
+  });
+
+  test('with one address all listen on 127.0.0.1, and the first line of a connection names the pod', async () => {
+    const one = createPodNetwork({ hasOneAddress: true });
+    expect([one.nodeAddress(1), one.nodeAddress(2)]).toEqual(['127.0.0.1', '127.0.0.1']);
+    expect([one.podAddress(1), one.podAddress(2)]).toEqual(['127.0.1.10', '127.0.2.10']);
+    const lines = createTcpServer((socket) => socket.once('data', (line) => socket.end(line))).listen(0);
+    await once(lines, 'listening');
+    const { port } = lines.address() as AddressInfo;
+    const podAddress = '127.0.2.10';
+    const path = await one.openPodPath({ podAddress, target: { host: '127.0.0.1', port } });
+    expect(path.url).toBe(`http://127.0.0.1:${path.port}`);
+    expect(await text(connect(path.port, '127.0.0.1'))).toBe(`PROXY TCP4 127.0.2.10 127.0.0.1 1 ${port}\r\n`);
+    await one.close();
+    lines.close();
   });
 
   test('if the target is down, the connection of the pod is closed', async () => {

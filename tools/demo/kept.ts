@@ -1,0 +1,106 @@
+// What `npm start -- --keep` prints when the story is over: addresses, and commands that work as they are printed.
+import { relative, resolve } from 'node:path';
+import * as names from '../stage/names.ts';
+import { repository } from '../stage/places.ts';
+import type { Service } from '../stage/service.ts';
+import type { Stage } from '../stage/stage.ts';
+import type { Programs } from './story.ts';
+import { createPodRunner, type RunningPod } from './pod-runner.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface Kept {
+  readonly stage: Stage;
+  readonly programs: Programs;
+  readonly sample: Service;
+  /** Where the sample's pod reaches NMI. */
+  readonly podUrl: string;
+  /** Whether the API server is the simulated one. */
+  readonly isSimulated: boolean;
+}
+
+/** Runs the pods that the user creates, until the process ends. */
+export async function keepRunning(kept: Kept, terminal: Terminal): Promise<never> {
+  await printAddresses(kept, terminal);
+  printCalls(kept, terminal);
+  printExplain(kept, terminal);
+  // On a real API server the pods are others': they have nodes and addresses already.
+  if (!kept.isSimulated) return new Promise(() => undefined);
+  const runner = createPodRunner(kept.stage, kept.programs.nmis);
+  printPods((await runner.next()).begun, terminal);
+  for (;;) {
+    const { begun, ended } = await runner.next();
+    for (const { name } of ended) terminal.print(`\nPod ${name} was deleted.`);
+    for (const { name, nodeName, url } of begun) {
+      terminal.print(`\nPod ${name} is on node ${nodeName}. To ask as this pod:`);
+      terminal.command(`POD=${url}`, 'ask');
+    }
+  }
+}
+
+async function printAddresses({ stage, sample }: Kept, terminal: Terminal): Promise<void> {
+  const { azure } = stage.sim;
+  const page = await sample.line((line) => line.startsWith('web page on '));
+  terminal.print('\nAll of it goes on until Ctrl-C. In another terminal, in this folder:', 'bold');
+  terminal.print('\nkubectl:');
+  terminal.command(
+    `export KUBECONFIG=${resolve(stage.kubeconfig)}`,
+    'kubectl get azureidentity,azureidentitybinding,pods',
+  );
+  terminal.print('\nThe page of the sample, Key Vault, and the metadata service (IMDS) of a VM:');
+  terminal.command(
+    page.slice('web page on '.length),
+    azure.vaultUrl(names.vault),
+    azure.imdsUrl(`${names.scaleSet}_0`),
+  );
+}
+
+function printCalls({ stage, podUrl }: Kept, terminal: Terminal): void {
+  const { azure } = stage.sim;
+  const ca = `--cacert ${azure.caFile}`;
+  terminal.print('\nAsk for a token as sample-pod, and read a secret with it:');
+  terminal.command(
+    `POD=${podUrl}`,
+    'ask() { curl -sG -H Metadata:true $POD/metadata/identity/oauth2/token \\',
+    '  -d api-version=2018-02-01 -d resource=https://vault.azure.net; echo; }',
+    'ask',
+    `TOKEN=$(ask | sed 's/.*"access_token":"//; s/".*//')`,
+    `curl -s ${ca} -H "Authorization: Bearer $TOKEN" \\`,
+    `  '${azure.vaultUrl(names.vault)}/secrets/api-key?api-version=7.5'; echo`,
+  );
+}
+
+function printExplain({ stage }: Kept, terminal: Terminal): void {
+  const imds = new URL(stage.sim.azure.imdsUrl(`${names.scaleSet}_0`));
+  const node = nodeCommand();
+  terminal.print('\nWhy a pod gets a token or not: by MIC, and by NMI of its node:');
+  terminal.command(
+    `export MIC_POD_NAMESPACE=${names.systemNamespace}`,
+    `export AZURE_POD_IDENTITY_AUTHORITY_HOST=${imds.origin}`,
+    `${node} \\`,
+    '  packages/mic/dist/mic.js explain default/sample-pod \\',
+    `  --kubeconfig=$KUBECONFIG --cloudconfig=${stage.folder}/azure.json`,
+    `${node} \\`,
+    '  packages/nmi/dist/nmi.js explain default/sample-pod \\',
+    `  --kubeconfig=$KUBECONFIG --node=${names.nodeName(0)}`,
+  );
+}
+
+function printPods(pods: readonly RunningPod[], terminal: Terminal): void {
+  terminal.print('\nOther pods, which are refused, or not, with a reason; POD=ADDRESS, then ask:');
+  const others = pods.filter(({ name }) => name !== 'default/sample-pod');
+  const longest = Math.max(...others.map(({ name }) => name.length));
+  for (const { name, url } of others) terminal.command(`${name.padEnd(longest)}  ${url}`);
+  terminal.print('\nA pod of your own: it gets an address, which is printed here, and can ask:');
+  terminal.command('kubectl run mine --image=any --labels=aadpodidbinding=demo-app');
+  terminal.print(
+    '\nNo container runs: there is no kubectl logs, exec or port-forward. No controller runs: a Deployment starts no pods.',
+    'dim',
+  );
+}
+
+/** The Node.js of this process, as short as it works in the repository's folder. */
+function nodeCommand(): string {
+  if (process.env['POD_IDENTITY_SYSTEM_NODE'] === process.execPath) return 'node';
+  const path = relative(repository, process.execPath);
+  return path.startsWith('..') ? process.execPath : path;
+}
