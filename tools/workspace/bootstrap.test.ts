@@ -26,3 +26,17 @@ test('bootstrap.mjs runs the tasks that package.json names, and names them when 
   const [, tasks = ''] = /^unknown task other; there are: (.*)\n$/.exec(stderr) ?? [];
   expect([status, tasks.split(', ').toSorted()]).toEqual([2, named.toSorted()]);
 });
+
+test('wrong options of npm start are refused before anything is installed', () => {
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ['tools/workspace/bootstrap.mjs', 'demo', '--other'],
+    {
+      cwd: root,
+      encoding: 'utf8',
+      // There is no npm: what begins with an installation fails.
+      env: { PATH: '' },
+    },
+  );
+  expect([status, stderr.split('\n')[0]]).toEqual([2, "npm start: Unknown option '--other'"]);
+});

@@ -137,6 +137,34 @@ describe.skipIf(missing !== undefined)('kubectl works with the simulated API ser
     expect(kube.list('pods', 'extra')).toEqual([]);
   });
 
+  test('get all lists workloads, and custom kinds whose definition says so', async () => {
+    await apply(manifest(1));
+    expect((await kubectl('get', 'all', '-o', 'name')).split('\n').sort()).toEqual([
+      'daemonset.apps/one',
+      'pod/one',
+      'widget.sim.example.com/one',
+    ]);
+    await kubectl('delete', 'widget,pod,daemonset', 'one');
+  });
+
+  test('explain prints the fields of custom kinds, and where those of built-in kinds are described', async () => {
+    expect(await kubectl('explain', 'widget.spec')).toMatch(/FIELDS:[^]*size\t<integer>/);
+    expect(await kubectl('explain', 'pod.spec')).toContain('describes custom kinds only');
+  });
+
+  test('what takes a container or protobuf is refused with a message that says so', async () => {
+    await apply(manifest(1));
+    const refused = (...words: string[]) => kubectl(...words).then(String, (error: unknown) => String(error));
+    for (const [part, ...words] of [
+      ['log', 'logs', 'one'],
+      ['exec', 'exec', 'one', '--', 'true'],
+    ])
+      expect(await refused(...words)).toContain(
+        `no container runs: the simulated API server has no pods/${part}`,
+      );
+    expect(await refused('create', 'namespace', 'other')).toContain('use kubectl apply -f FILE');
+  });
+
   test('get -w follows changes', async () => {
     const child = spawn(
       'kubectl',

@@ -42,6 +42,7 @@ export interface Body {
     readonly name: string;
     readonly kind: string;
     readonly namespaced: boolean;
+    readonly categories?: readonly string[];
   }[];
   readonly groups: readonly { readonly name: string }[];
 }

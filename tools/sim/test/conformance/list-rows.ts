@@ -454,6 +454,8 @@ export const listRows: readonly Row[] = [
       ]) {
         expect(found).toContainEqual(row);
       }
+      const widgets = resources.body.resources.find(({ name }) => name === 'widgets');
+      expect(widgets).toMatchObject({ categories: ['all'] });
       const core = await door.ask('GET', '/api/v1');
       const pods = core.body.resources.find(({ name }) => name === 'pods');
       expect(pods).toMatchObject({ kind: 'Pod', namespaced: true, shortNames: ['po'] });

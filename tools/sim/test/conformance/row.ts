@@ -82,7 +82,7 @@ function definition(kind: 'Widget' | 'Gadget', subresources: object): object {
     spec: {
       group: 'sim.example.com',
       scope: 'Namespaced',
-      names: { kind, plural },
+      names: { kind, plural, categories: ['all'] },
       versions: [
         {
           name: 'v1',
