@@ -56,7 +56,6 @@ async function printAddresses({ stage, sample }: Kept, terminal: Terminal): Prom
 
 function printCalls({ stage, podUrl }: Kept, terminal: Terminal): void {
   const { azure } = stage.sim;
-  const ca = `--cacert ${azure.caFile}`;
   terminal.print('\nAsk for a token as sample-pod, and read a secret with it:');
   terminal.command(
     `POD=${podUrl}`,
@@ -64,7 +63,8 @@ function printCalls({ stage, podUrl }: Kept, terminal: Terminal): void {
     '  -d api-version=2018-02-01 -d resource=https://vault.azure.net; echo; }',
     'ask',
     `TOKEN=$(ask | sed 's/.*"access_token":"//; s/".*//')`,
-    `curl -s ${ca} -H "Authorization: Bearer $TOKEN" \\`,
+    `curl -s --cacert ${azure.caFile} \\`,
+    '  -H "Authorization: Bearer $TOKEN" \\',
     `  '${azure.vaultUrl(names.vault)}/secrets/api-key?api-version=7.5'; echo`,
   );
 }
@@ -78,7 +78,8 @@ function printExplain({ stage }: Kept, terminal: Terminal): void {
     `export AZURE_POD_IDENTITY_AUTHORITY_HOST=${imds.origin}`,
     `${node} \\`,
     '  packages/mic/dist/mic.js explain default/sample-pod \\',
-    `  --kubeconfig=$KUBECONFIG --cloudconfig=${stage.folder}/azure.json`,
+    '  --kubeconfig=$KUBECONFIG \\',
+    `  --cloudconfig=${stage.folder}/azure.json`,
     `${node} \\`,
     '  packages/nmi/dist/nmi.js explain default/sample-pod \\',
     `  --kubeconfig=$KUBECONFIG --node=${names.nodeName(0)}`,
@@ -86,12 +87,15 @@ function printExplain({ stage }: Kept, terminal: Terminal): void {
 }
 
 function printPods(pods: readonly RunningPod[], terminal: Terminal): void {
-  terminal.print('\nOther pods, which are refused, or not, with a reason; POD=ADDRESS, then ask:');
+  terminal.print('\nThe other pods of the story; to ask as one of them: POD=ADDRESS, then ask');
   const others = pods.filter(({ name }) => name !== 'default/sample-pod');
   const longest = Math.max(...others.map(({ name }) => name.length));
   for (const { name, url } of others) terminal.command(`${name.padEnd(longest)}  ${url}`);
-  terminal.print('\nA pod of your own: it gets an address, which is printed here, and can ask:');
-  terminal.command('kubectl run mine --image=any --labels=aadpodidbinding=demo-app');
+  terminal.print('\nAn identity for a pod without one; a pod of your own, whose address follows:');
+  terminal.command(
+    'kubectl label pod unlabelled aadpodidbinding=demo-app',
+    'kubectl run mine --image=any --labels=aadpodidbinding=demo-app',
+  );
   terminal.print(
     '\nNo container runs: there is no kubectl logs, exec or port-forward. No controller runs: a Deployment starts no pods.',
     'dim',

@@ -148,6 +148,7 @@ test.skipIf(whyNoClients !== undefined)(
     expect(stdout).toContain('"value":"battery staple"');
     expect(stdout).toContain('\u2713 result       the pod gets tokens\n');
     expect(stdout).toContain('\u2713 result       the pod gets a token\n');
+    expect(stdout).toContain('pod/unlabelled labeled');
     expect(stdout).toContain('pod/mine created');
 
     await until(/^Pod default\/mine is on node .*\n {4}POD=.*\n {4}ask$/m);
