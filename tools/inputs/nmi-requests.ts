@@ -146,12 +146,12 @@ export const requestEntries: readonly InputEntry[] = [
     },
   },
   {
-    input: 'identity that a request names, also by names of other services, which are refused',
+    input:
+      'identity that a request names, also by names of other services and other spellings, which are refused',
     readBy: 'NMI',
     reads: [
       ...parameters('client_id object_id msi_res_id mi_res_id msi-res-id'),
-      ...parameters('clientid client-id principal_id principalid principal-id objectid object-id'),
-      ...parameters('resource_id resourceid resource-id mi-res-id miresid msiresid'),
+      ...parameters('clientid principalid objectid resourceid miresid msiresid'),
     ],
     writer: pod,
     largest: '2,048 characters',
@@ -160,7 +160,7 @@ export const requestEntries: readonly InputEntry[] = [
     charged: 'the pod',
     othersLose: nothing,
     tried:
-      'names of other services (`clientid`), two names in one request, unknown ids in numbers; all characters; an object id beside a broken identity that another namespace bound',
+      'names of other services (`clientid`), names with whitespace, control characters, brackets or escapes, two names in one request, unknown ids in numbers; all characters; an object id beside a broken identity that another namespace bound',
     tests: {
       'packages/nmi/src/handle/grant.test.ts': [
         'attack: an identity %s that another namespace binds to the label takes it from no pod',

@@ -85,6 +85,40 @@ describe('parseTokenRequest', () => {
     },
   );
 
+  it.each([
+    ['client_id%20', 'client_id ', 'client_id'],
+    ['+client_id', ' client_id', 'client_id'],
+    ['client_id%00', 'client_id\u0000', 'client_id'],
+    ['client_id%0D%0A', 'client_id\r\n', 'client_id'],
+    ['client_id[]', 'client_id[]', 'client_id'],
+    ['client_id%5B0%5D', 'client_id[0]', 'client_id'],
+    ['?client_id', '?client_id', 'client_id'],
+    ['amp;client_id', 'amp;client_id', 'client_id'],
+    ['"client_id"', '"client_id"', 'client_id'],
+    ['client%255Fid', 'client%5fid', 'client_id'],
+    ['client__id', 'client__id', 'client_id'],
+    ['client_id.', 'client_id.', 'client_id'],
+    ['%EF%BB%BFclient_id', '\ufeffclient_id', 'client_id'],
+    ['client_id%E2%80%8B', 'client_id\u200b', 'client_id'],
+    ['Client ID', 'client id', 'client_id'],
+    ['object_id%20', 'object_id ', 'object_id'],
+    ['principal id', 'principal id', 'object_id'],
+    ['mi_res_id%20', 'mi_res_id ', 'msi_res_id'],
+    ['msi-res_id', 'msi-res_id', 'msi_res_id'],
+    ['resource_id[]', 'resource_id[]', 'msi_res_id'],
+  ])('attack: refuses %s, another spelling of a selector, and names the right parameter', (...row) => {
+    const [spelled, name, rightName] = row;
+    const problem = { why: 'misnamed-parameter', name, rightName };
+    expect(parseTokenRequest(`${resource}&${spelled}=${clientId}`)).toEqual({ ok: false, problem });
+  });
+
+  it('names at most 64 characters of another spelling', () => {
+    const asked = `${resource}&client_id${'_'.repeat(2_000)}=${clientId}`;
+    const name = `client_id${'_'.repeat(55)}`;
+    const problem = { why: 'misnamed-parameter', name, rightName: 'client_id' };
+    expect(parseTokenRequest(asked)).toEqual({ ok: false, problem });
+  });
+
   it.each(['constructor', '__proto__', 'hasownproperty', 'identity', 'scope', 'client_id2'])(
     'lets the unknown parameter %s be',
     (name) => {

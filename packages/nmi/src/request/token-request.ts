@@ -52,17 +52,16 @@ const selectorNames = {
 type SelectorName = keyof typeof selectorNames;
 
 /**
- * Names of the selectors elsewhere, such as in App Service. They are refused, not ignored like other unknown parameters: otherwise the
- * caller would get the token of another identity.
+ * Names of the selectors here and elsewhere, such as in App Service, by their letters. Other spellings of these are refused, not ignored like other
+ * unknown parameters: otherwise the caller would get the token of another identity.
  */
 const misnamed: ReadonlyMap<string, SelectorName> = new Map([
-  ...['clientid', 'client-id'].map((name) => [name, 'client_id'] as const),
-  ...['principal_id', 'principalid', 'principal-id', 'objectid', 'object-id'].map(
-    (name) => [name, 'object_id'] as const,
-  ),
-  ...['resource_id', 'resourceid', 'resource-id', 'mi-res-id', 'miresid', 'msiresid'].map(
-    (name) => [name, 'msi_res_id'] as const,
-  ),
+  ['clientid', 'client_id'],
+  ['objectid', 'object_id'],
+  ['principalid', 'object_id'],
+  ['resourceid', 'msi_res_id'],
+  ['miresid', 'msi_res_id'],
+  ['msiresid', 'msi_res_id'],
 ]);
 
 const selectorKeys = Object.keys(selectorNames) as SelectorName[];
@@ -110,12 +109,18 @@ function readQuery(query: string): { readonly ok: true; readonly value: Paramete
     if (names.has(name)) return refuse('repeated-parameter', name);
     names.add(name);
     if (value.length > longestValue || control.test(value)) return refuse('malformed-parameter', name);
-    const rightName = value.trim() === '' ? undefined : misnamed.get(name);
-    if (rightName !== undefined)
-      return { ok: false, problem: { why: 'misnamed-parameter', name, rightName } };
     if (isUsed(name)) parameters.set(name, value);
+    else if (value.trim() !== '') {
+      const rightName = misnamed.get(lettersOf(name));
+      if (rightName !== undefined) return refuse('misnamed-parameter', name, rightName);
+    }
   }
   return { ok: true, value: parameters };
+}
+
+/** Without what programs add by mistake: escapes, brackets of a list, separators, whitespace and control characters. */
+function lettersOf(name: string): string {
+  return name.replaceAll(/^amp;|%[0-9a-f]{2}|\[\d*\]|[^a-z0-9]/g, '');
 }
 
 function isUsed(name: string): name is UsedName {
@@ -137,6 +142,6 @@ function isBypass(parameters: Parameters): boolean {
   return isAsked || parameters.has('token_sha256_to_refresh');
 }
 
-function refuse(why: BadRequestReason, name: string): Refused {
-  return { ok: false, problem: { why, name: name.slice(0, 64) } };
+function refuse(why: BadRequestReason, name: string, rightName?: string): Refused {
+  return { ok: false, problem: { why, name: name.slice(0, 64), ...(rightName && { rightName }) } };
 }
