@@ -40,14 +40,14 @@ export interface TokenSupplyOptions {
 
 /** For tokens of service principals; each takes a Secret and a request for each of its tenants. */
 const entraPace = {
-  all: { atATime: 8, perNamespace: 4, patienceMs: 10_000 },
+  all: { atATime: 8, patienceMs: 10_000 },
   queues: { principals: { atATime: 8, waiting: { total: 256, perNamespace: 128, perPod: 32 } } },
 };
 
 /** For reads of Secrets in the background. */
 const checkPace = {
-  all: { atATime: 8, perNamespace: 2, patienceMs: 10_000 },
-  queues: { checks: { atATime: 8, waiting: { total: 1_024, perNamespace: 256, perPod: 1 } } },
+  all: { atATime: 4, patienceMs: 10_000 },
+  queues: { checks: { atATime: 4, waiting: { total: 1_024, perNamespace: 256, perPod: 1 } } },
 };
 
 /** Assembles the room tokens: memory in front of the metadata service and of Entra. */

@@ -227,6 +227,27 @@ describe('a storm of pairs of one namespace', () => {
     expect(answers.filter((answer) => answer === 'busy').length).toBeGreaterThan(700);
   });
 
+  it.each([1, 2, 3, 4])(
+    'attack: of %i namespaces, none of whose reviews is answered, leaves a place for another one at once',
+    async (count) => {
+      const { verdict, clock, ask } = stage();
+      ask.mockImplementation(({ subject }) =>
+        subject.namespace === 'pay' ? Promise.resolve(true) : never(),
+      );
+      // One after the other: the first one finds all places free.
+      for (let at = 0; at < count; at += 1)
+        for (let index = 0; index < 60; index += 1) {
+          const namespace = `evil-${at}`;
+          void verdict(accessPair({ namespace, identity: `i${index}` }), of(namespace, `uid-${index % 2}`));
+        }
+      await clock.advance(0);
+      let answer: string | undefined;
+      void verdict(accessPair(), tenant).then((verdict) => (answer = verdict));
+      await clock.advance(0);
+      expect(answer).toBe('allowed');
+    },
+  );
+
   it('evicts no verdict of another namespace', async () => {
     const { verdict, known, clock } = stage({ maxAgeMs: 10 * minute });
     await verdict(accessPair(), tenant);

@@ -21,7 +21,7 @@ export interface Verdicts {
 }
 
 /** Limits for questions to the API server. One question can need a request for each name of its target. */
-const pace = { atATime: 16, perNamespace: 8, quota: { burst: 64, perSecond: 40 }, patienceMs: 4_000 };
+const pace = { atATime: 16, quota: { burst: 64, perSecond: 40 }, patienceMs: 4_000 };
 const places = { atATime: 16, waiting: { total: 512, perNamespace: 128, perPod: 32 } };
 /** Limits for questions of one pod and of one namespace; beyond them the verdict is `busy`. */
 const podBudget = { burst: 100, perSecond: 10, kept: 2_048 };

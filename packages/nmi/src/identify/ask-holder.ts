@@ -46,7 +46,7 @@ export interface HolderQuestion {
 }
 
 /** A higher rate would load the API server; a lower one delays the 250 pods of a node that all call after a restart of NMI. */
-const questionRate = { atATime: 20, perNamespace: 10, quota: { burst: 250, perSecond: 250 } };
+const questionRate = { atATime: 20, quota: { burst: 250, perSecond: 250 } };
 /** A pod has one or two addresses, with one question at a time for each. */
 const questionsWaiting = { total: 2_048, perNamespace: 1_024, perPod: 8 };
 /** The list of the node's pods serves all callers: it is charged to no namespace, and continues when a caller leaves. */

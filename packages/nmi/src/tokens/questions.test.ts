@@ -39,7 +39,7 @@ it.each(['hostile', 'victim'])(
   'attack: a question whose only place in a full queue is given to a pod of namespace %s that joined it is asked for both',
   async (namespace) => {
     const clock = createFakeClock();
-    const all = { atATime: 1, perNamespace: 1, patienceMs: 10_000 };
+    const all = { atATime: 1, patienceMs: 10_000 };
     const queues = { one: { atATime: 1, waiting: { total: 2, perNamespace: 2, perPod: 2 } } };
     const queue = createTurnQueues({ clock, all, queues }).one;
     const questions = createQuestions<string>();
@@ -124,6 +124,49 @@ it('says why when its turn does not come in time, or there is no place for it', 
     retryAfterMs: undefined,
     message: /wait for their turn already/,
   });
+});
+
+/** A queue with one place, which is taken, and room for `total` waiting questions. */
+const smallStage = (total: number) => {
+  const clock = createFakeClock();
+  const queues = { one: { atATime: 1, waiting: { total, perNamespace: total, perPod: total } } };
+  const queue = createTurnQueues({ clock, all: { atATime: 1, patienceMs: 10_000 }, queues }).one;
+  const questions = createQuestions<string>();
+  const question: Question<string> = { queue, cost: 1, ask: () => Promise.resolve('answer') };
+  const enter = (namespace: string) =>
+    queue.enter({ namespace, pod: 'other' }, { begin: () => undefined, giveUp: () => undefined });
+  enter('holds');
+  const join = (name: string, of: Parameters<typeof askerOf>[0]) => {
+    const answer = questions.join(name, askerOf(of), question);
+    return answer.catch((error: unknown) => String(error));
+  };
+  return { clock, enter, join };
+};
+const displaced = expect.stringMatching(/lost its place in the queue to another pod or namespace/) as string;
+
+it('whose place is given to another namespace is told so at once, not that it waited too long', async () => {
+  const { enter, join } = smallStage(2);
+  const first = join('a', { namespace: 'many' });
+  const second = join('b', { namespace: 'many' });
+  enter('victim');
+  await expect(second).resolves.toEqual(displaced);
+  await expect(Promise.race([first, Promise.resolve('waits')])).resolves.toBe('waits');
+});
+
+it('of several pods with the same question each is told its own reason', async () => {
+  const { clock, enter, join } = smallStage(3);
+  const first = join('other', { namespace: 'many', pod: 'a' });
+  const lost = join('shared', { namespace: 'many', pod: 'a' });
+  const refused = join('shared', { namespace: 'many', pod: 'b', admit: () => 1_000 });
+  const gone = new AbortController();
+  const leaves = join('shared', { namespace: 'victim', pod: 'c', signal: gone.signal });
+  enter('third');
+  gone.abort();
+  await expect(leaves).resolves.toMatch(/its callers left/);
+  await expect(lost).resolves.toEqual(displaced);
+  await expect(refused).resolves.toMatch(/asks for new tokens too often/);
+  await clock.advance(10_000);
+  await expect(first).resolves.toMatch(/too long for its turn/);
 });
 
 it.each([

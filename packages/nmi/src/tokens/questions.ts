@@ -1,5 +1,5 @@
 import type { Tenant } from '@pod-identity/kit/core';
-import type { TurnQueue } from '../waiting/turn-queues.ts';
+import type { NoTurn, TurnQueue } from '../waiting/turn-queues.ts';
 import { TokenError } from './errors.ts';
 
 /** The pod that a request is made for. */
@@ -43,6 +43,8 @@ interface Flight<T> {
   isBegun: boolean;
   /** By pod: until its turn comes, a question waits in the queue once for each pod that wants its answer. */
   readonly places: Map<string, Place>;
+  /** By pod: why it has no place. */
+  readonly reasons: Map<string, TokenError>;
 }
 
 /**
@@ -63,7 +65,7 @@ export function createQuestions<T>(): Questions<T> {
         settle(value);
       };
     const settle = { resolve: ending(resolve), reject: ending(reject) };
-    const flight: Flight<T> = { answer, ...settle, isBegun: false, places: new Map() };
+    const flight: Flight<T> = { answer, ...settle, isBegun: false, places: new Map(), reasons: new Map() };
     flights.set(name, flight);
     return flight;
   };
@@ -79,6 +81,9 @@ export function createQuestions<T>(): Questions<T> {
       const leave = flight.isBegun ? ignore : enter(flight, asker, question);
       try {
         return await unlessGone(flight.answer, asker.signal);
+      } catch (error) {
+        // A question that was not asked failed for each pod by a reason of its own.
+        throw flight.isBegun || asker.signal?.aborted ? error : (flight.reasons.get(podOf(asker)) ?? error);
       } finally {
         leave();
       }
@@ -88,8 +93,7 @@ export function createQuestions<T>(): Questions<T> {
 
 /** Takes a place in the queue for the asker's pod; returns the function that leaves it. */
 function enter<T>(flight: Flight<T>, asker: Asker, question: Question<T>): () => void {
-  const { tenant } = asker;
-  const name = `${tenant.namespace}/${tenant.pod}`;
+  const name = podOf(asker);
   const known = flight.places.get(name);
   const place = known ?? placeFor(flight, { asker, name, question });
   if (!place) return ignore;
@@ -100,6 +104,10 @@ function enter<T>(flight: Flight<T>, asker: Asker, question: Question<T>): () =>
     place.withdraw();
     removePlace(flight, name, left());
   };
+}
+
+function podOf({ tenant: { namespace, pod } }: Asker): string {
+  return `${namespace}/${pod}`;
 }
 
 interface Entering<T> {
@@ -127,7 +135,7 @@ function placeFor<T>(flight: Flight<T>, { asker, name, question }: Entering<T>):
       removePlace(flight, name, refused);
       leave();
     },
-    giveUp: () => removePlace(flight, name, late()),
+    giveUp: (why) => removePlace(flight, name, withoutTurn[why]()),
   });
   if (!entered) {
     removePlace(flight, name, full());
@@ -153,6 +161,7 @@ async function asked<T>(ask: () => Promise<T>): Promise<T> {
 /** The question fails if no other pod has a place. */
 function removePlace<T>(flight: Flight<T>, name: string, error: TokenError): void {
   flight.places.delete(name);
+  flight.reasons.set(name, error);
   if (flight.places.size === 0 && !flight.isBegun) flight.reject(error);
 }
 
@@ -173,8 +182,13 @@ const tooMany = throttled('This pod asks for new tokens too often. Keep a token 
 const full = throttled(
   'Too many questions of this pod or its namespace wait for their turn already. Try again.',
 );
-const late = throttled(
-  'The question for this token waited too long for its turn: the metadata service of the machine or Entra takes only so many. Try again.',
-);
+const withoutTurn: Readonly<Record<NoTurn, () => TokenError>> = {
+  late: throttled(
+    'The question for this token waited too long for its turn: the metadata service of the machine or Entra takes only so many. Try again.',
+  ),
+  displaced: throttled(
+    'The question for this token lost its place in the queue to another pod or namespace, which has fewer questions waiting. Try again.',
+  ),
+};
 const left = () =>
   new TokenError('unavailable', 'The question for this token was given up: its callers left. Try again.');

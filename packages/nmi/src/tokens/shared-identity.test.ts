@@ -236,7 +236,7 @@ it('attack: a question that waits for the turn of one namespace does not keep an
 
 it('attack: what waits when an application is told to ask later is not asked, unless another namespace wants it too', async () => {
   const clock = createFakeClock();
-  const pace = { all: { atATime: 4, perNamespace: 2, patienceMs: 10_000 } };
+  const pace = { all: { atATime: 4, patienceMs: 10_000 } };
   const waiting = { total: 256, perNamespace: 128, perPod: 32 };
   const { queue } = createTurnQueues({ clock, ...pace, queues: { queue: { atATime: 4, waiting } } });
   const asked: string[] = [];

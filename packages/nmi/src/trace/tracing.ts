@@ -129,7 +129,7 @@ function beneath(tracer: Tracer): Omit<Tracing, keyof Around> {
       enter: (tenant, waiter) =>
         queue.enter(tenant, {
           begin: tracer.bind((leave) => waiter.begin(leave)),
-          giveUp: tracer.bind(() => waiter.giveUp()),
+          giveUp: tracer.bind((why) => waiter.giveUp(why)),
         }),
     }),
   };

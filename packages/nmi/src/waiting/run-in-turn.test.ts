@@ -7,7 +7,6 @@ const nobodyLeaves = new AbortController().signal;
 
 const usual = {
   atATime: 2,
-  perNamespace: 2,
   perSecond: 100,
   patienceMs: 5_000,
   waiting: { total: 64, perNamespace: 32, perPod: 16 },
@@ -39,7 +38,7 @@ const stage = (over: Partial<typeof usual> = {}) => {
 
 it('limits questions in progress, and keeps their order', async () => {
   const { clock, begun, ask, end } = stage();
-  const answers = ['a', 'b', 'c', 'd'].map((name) => ask(name));
+  const answers = ['a', 'b', 'c', 'd'].map((name) => ask(name, { namespace: name }));
   await clock.advance(0);
   expect(begun).toEqual(['a', 'b']);
   await end('b');
@@ -50,7 +49,7 @@ it('limits questions in progress, and keeps their order', async () => {
 });
 
 it('limits questions that begin in a second', async () => {
-  const { clock, begun, ask, end } = stage({ perSecond: 5, atATime: 64, perNamespace: 64 });
+  const { clock, begun, ask, end } = stage({ perSecond: 5, atATime: 64 });
   const names = Array.from({ length: 12 }, (_, index) => String(index));
   const answers = names.map((name) => ask(name));
   await clock.advance(0);
@@ -64,7 +63,7 @@ it('limits questions that begin in a second', async () => {
 });
 
 it('namespaces take turns, and within a namespace its pods, even if one has many questions', async () => {
-  const { begun, ask, end } = stage({ atATime: 1, perNamespace: 1 });
+  const { begun, ask, end } = stage({ atATime: 1 });
   for (let index = 0; index < 8; index += 1)
     void ask(`h${index}`, { namespace: 'hostile', pod: `pod-${index % 2}` });
   void ask('shop', { namespace: 'shop' });
@@ -74,7 +73,7 @@ it('namespaces take turns, and within a namespace its pods, even if one has many
 });
 
 it('one namespace whose questions hang does not take all places', async () => {
-  const { clock, begun, ask } = stage({ atATime: 4, perNamespace: 2 });
+  const { clock, begun, ask } = stage({ atATime: 4 });
   for (let index = 0; index < 8; index += 1) void ask(`h${index}`, { namespace: 'hostile' });
   await clock.advance(0);
   void ask('shop', { namespace: 'shop' });
@@ -121,7 +120,7 @@ it('refuses a pod at once that has all its places, but not other pods', async ()
 });
 
 it('frees the place of a question that fails', async () => {
-  const { questions } = stage({ atATime: 1, perNamespace: 1 });
+  const { questions } = stage({ atATime: 1 });
   const questioner = { tenant: { namespace: 'default', pod: 'web' }, gone: nobodyLeaves };
   await expect(runInTurn(questions, questioner, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   await expect(runInTurn(questions, questioner, () => Promise.resolve(1))).resolves.toBe(1);

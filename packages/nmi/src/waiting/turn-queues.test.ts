@@ -1,20 +1,21 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
+import fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
 import { createTurnQueues, runInTurn, type Rate } from './turn-queues.ts';
 
 const waiting = { total: 64, perNamespace: 32, perPod: 8 };
 
 /** Two queues; `enter` notes who began in `begun`, and `leave` gives back the place of whoever began first. */
-const stage = (over: Partial<Rate> & { perNamespace?: number } = {}) => {
+const stage = (over: Partial<Rate> = {}) => {
   const fake = createFakeClock();
   let aheadMs = 0;
   const clock = { ...fake, now: () => fake.now() + aheadMs };
-  const { atATime = 5, perNamespace = 5, quota } = over;
-  const all = { atATime, perNamespace, patienceMs: 10_000, ...(quota && { quota }) };
+  const { atATime = 5, quota } = over;
+  const all = { atATime, patienceMs: 10_000, ...(quota && { quota }) };
   const queues = createTurnQueues({
     clock,
     all,
-    queues: { first: { atATime: 5, waiting }, second: { atATime: 5, waiting } },
+    queues: { first: { atATime, waiting }, second: { atATime, waiting } },
   });
   const begun: string[] = [];
   const leaves: (() => void)[] = [];
@@ -43,8 +44,8 @@ it('queues with waiting questions take turns', () => {
   ]);
 });
 
-it('limits the places of a namespace, in whatever order they are freed', () => {
-  const { begun, enter, leave } = stage({ atATime: 10, perNamespace: 3 });
+it('gives a namespace half of the places at most, in whatever order they are freed', () => {
+  const { begun, enter, leave } = stage({ atATime: 5 });
   for (let index = 0; index < 8; index += 1) enter('many');
   expect(begun).toHaveLength(3);
   for (let left = 1; left <= 5; left += 1) {
@@ -53,8 +54,30 @@ it('limits the places of a namespace, in whatever order they are freed', () => {
   }
 });
 
+it('whatever four namespaces ask and hold, they leave one of 16 places to a fifth one at once', () => {
+  const steps = fc.array(
+    fc.record({
+      namespace: fc.constantFrom('a', 'b', 'c', 'd'),
+      count: fc.integer({ min: 1, max: 20 }),
+      leaves: fc.nat(5),
+    }),
+    { maxLength: 30 },
+  );
+  fc.assert(
+    fc.property(steps, (all) => {
+      const { begun, enter, leave } = stage({ atATime: 16 });
+      for (const { namespace, count, leaves } of all) {
+        for (let n = 0; n < count; n += 1) enter(namespace);
+        for (let n = 0; n < leaves; n += 1) leave();
+      }
+      enter('victim');
+      expect(begun.at(-1)).toBe('victim first');
+    }),
+  );
+});
+
 it('a question that waits for a place of its namespace does not use the quota', () => {
-  const { begun, enter } = stage({ perNamespace: 1, quota: { burst: 2, perSecond: 1 } });
+  const { begun, enter } = stage({ atATime: 2, quota: { burst: 2, perSecond: 1 } });
   enter('many');
   enter('many');
   enter('other');
@@ -91,7 +114,7 @@ it('leaves no timer for a question that got no place', () => {
 
 it('returns at once when the caller leaves, and does not ask the question', async () => {
   const clock = createFakeClock();
-  const all = { atATime: 1, perNamespace: 1, patienceMs: 10_000 };
+  const all = { atATime: 1, patienceMs: 10_000 };
   const { only } = createTurnQueues({ clock, all, queues: { only: { atATime: 1, waiting } } });
   const holder = Promise.withResolvers<string>();
   const first = runInTurn(

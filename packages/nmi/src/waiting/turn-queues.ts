@@ -13,22 +13,19 @@ import {
 
 /** How many questions may run at a time, and begin in a second. */
 export interface Rate {
+  /** Places. A namespace gets one while it holds fewer than are free: one alone gets half of them, and several leave some free. */
   readonly atATime: number;
   /** Default: no limit but `atATime`. */
   readonly quota?: { readonly burst: number; readonly perSecond: number };
 }
 
 export interface QueueRate extends Rate {
-  /** Places of this queue that one namespace may hold at a time; default: as many as of all queues. */
-  readonly perNamespace?: number;
   readonly waiting: FairQueueLimits;
 }
 
 export interface TurnQueuesOptions<Name extends string> {
   readonly clock: Clock;
   readonly all: Rate & {
-    /** Places that one namespace may hold at a time. */
-    readonly perNamespace: number;
     /** How long a question may wait for its turn. */
     readonly patienceMs: number;
   };
@@ -38,9 +35,11 @@ export interface TurnQueuesOptions<Name extends string> {
 export interface Waiter {
   /** It is its turn. Must call `leave` when the question is answered or has failed: that gives the place back. */
   begin(leave: () => void): void;
-  /** Its turn did not come in time, or its place was given to a pod or namespace with fewer. */
-  giveUp(): void;
+  giveUp(why: NoTurn): void;
 }
+
+/** Its turn did not come in time, or its place in the queue was given to a pod or namespace with fewer. */
+export type NoTurn = 'late' | 'displaced';
 
 export interface TurnQueue {
   /** Undefined if the queue is full for the pod, its namespace or everybody. */
@@ -64,7 +63,6 @@ interface Waiting {
 interface SharedQueue {
   readonly name: string;
   readonly places: Places;
-  readonly held: Held;
   readonly queue: FairQueue<Waiting>;
 }
 
@@ -79,7 +77,6 @@ export function createTurnQueues<Name extends string>(
   const queues = Object.entries<QueueRate>(options.queues).map(([name, rate]) => ({
     name,
     places: createPlaces(rate, clock),
-    held: createHeld(rate.perNamespace ?? Infinity),
     queue: createFairQueue<Waiting>(rate.waiting),
   }));
   const goOn = createTurns(queues, options);
@@ -121,7 +118,7 @@ function queueOf(
       return queue.size;
     },
     enter(tenant, waiter) {
-      const late = clock.after(all.patienceMs, () => queue.remove(entry) && waiter.giveUp());
+      const late = clock.after(all.patienceMs, () => queue.remove(entry) && waiter.giveUp('late'));
       const entry: Waiting = { tenant, waiter, late };
       const added = queue.add(tenant, entry);
       if (added.kind === 'full') {
@@ -129,7 +126,7 @@ function queueOf(
         return undefined;
       }
       added.displaced?.late.cancel();
-      added.displaced?.waiter.giveUp();
+      added.displaced?.waiter.giveUp('displaced');
       goOn();
       return {
         withdraw: () => {
@@ -146,14 +143,13 @@ function createTurns(
   { clock, all: rate }: Pick<TurnQueuesOptions<never>, 'clock' | 'all'>,
 ): () => void {
   const shared = createPlaces(rate, clock);
-  const held = createHeld(rate.perNamespace);
   // In the order of their turns.
   const queues = [...all];
   let alarm: Timer | undefined;
 
   const begin = (one: SharedQueue, { tenant: { namespace }, waiter, late }: Waiting) => {
     late.cancel();
-    const leaves = [shared.take(), one.places.take(), held.take(namespace), one.held.take(namespace)];
+    const leaves = [shared.take(namespace), one.places.take(namespace)];
     waiter.begin(() => {
       for (const leave of leaves.splice(0)) leave();
       goOn();
@@ -167,7 +163,7 @@ function createTurns(
       if (one.queue.size === 0) continue;
       const itsMs = Math.max(shared.pauseMs(), one.places.pauseMs());
       if (itsMs > 0) pauseMs = Math.min(pauseMs, itsMs);
-      const mayServe = (namespace: string) => held.mayTake(namespace) && one.held.mayTake(namespace);
+      const mayServe = (namespace: string) => shared.mayTake(namespace) && one.places.mayTake(namespace);
       const next = itsMs > 0 ? undefined : one.queue.next(mayServe);
       if (!next) continue;
       queues.push(...queues.splice(index, 1));
@@ -188,41 +184,34 @@ function createTurns(
 
 type Places = ReturnType<typeof createPlaces>;
 
-/** Places, and a quota of questions that begin. */
+/** Places by the namespace that holds them, and a quota of questions that begin. */
 function createPlaces({ atATime, quota }: Rate, clock: Clock) {
   const bucket: TokenBucket | undefined =
     quota &&
     createTokenBucket({ capacity: quota.burst, refillPerMs: quota.perSecond / 1000, now: clock.now() });
-  let running = 0;
+  const held = new Map<string, number>();
+  let free = atATime;
+
+  const heldBy = (namespace: string) => held.get(namespace) ?? 0;
+  const add = (namespace: string, count: 1 | -1) => {
+    free -= count;
+    const left = heldBy(namespace) + count;
+    if (left > 0) held.set(namespace, left);
+    else held.delete(namespace);
+  };
+
   return {
     /** Infinity: until a place is freed. */
     pauseMs(): number {
-      if (running >= atATime) return Infinity;
+      if (free <= 0) return Infinity;
       const now = clock.now();
       return bucket && bucket.available(now) < 1 ? bucket.take(now) : 0;
     },
-    take() {
-      running += 1;
-      bucket?.take(clock.now());
-      return () => void (running -= 1);
-    },
-  };
-}
-
-type Held = ReturnType<typeof createHeld>;
-
-/** Places by the namespace that holds them. */
-function createHeld(perNamespace: number) {
-  const held = new Map<string, number>();
-  return {
-    mayTake: (namespace: string) => (held.get(namespace) ?? 0) < perNamespace,
+    mayTake: (namespace: string) => heldBy(namespace) < free,
     take(namespace: string) {
-      held.set(namespace, (held.get(namespace) ?? 0) + 1);
-      return () => {
-        const left = (held.get(namespace) ?? 1) - 1;
-        if (left > 0) held.set(namespace, left);
-        else held.delete(namespace);
-      };
+      add(namespace, 1);
+      bucket?.take(clock.now());
+      return () => add(namespace, -1);
     },
   };
 }

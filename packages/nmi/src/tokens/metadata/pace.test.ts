@@ -149,7 +149,7 @@ it('no history of what two namespaces ask and hold delays the first question of 
         { clock, pace },
         { began: () => (turnsUntilVictim = turns - before), ended: () => undefined },
       );
-      // Two namespaces may hold all places for as long as their questions take: 1.5 seconds here.
+      // Two namespaces may hold both places of reads for as long as these take: 1.5 seconds here.
       await clock.advance(4_000);
       expect(turnsUntilVictim).toBeDefined();
       expect(turnsUntilVictim).toBeLessThanOrEqual(2);
@@ -174,6 +174,16 @@ describe('one namespace with a hundred pods', () => {
     await clock.advance(1_000);
     let isServed = false;
     ask(1, 0, () => (isServed = true));
+    await clock.advance(0);
+    expect(isServed).toBe(true);
+  });
+
+  it('attack: and another one whose questions all hang, too, leave a place for a third one at once', async () => {
+    const { clock, ask } = stage();
+    for (const namespace of [0, 1]) for (let pod = 0; pod < 30; pod += 1) ask(namespace, pod, hang);
+    await clock.advance(1_000);
+    let isServed = false;
+    ask(2, 0, () => (isServed = true));
     await clock.advance(0);
     expect(isServed).toBe(true);
   });

@@ -8,7 +8,7 @@ export interface MetadataPace {
 }
 
 /** The metadata service accepts five requests at a time and twenty a second from one machine. */
-const all = { atATime: 5, quota: { burst: 5, perSecond: 15 }, perNamespace: 3, patienceMs: 10_000 };
+const all = { atATime: 5, quota: { burst: 5, perSecond: 15 }, patienceMs: 10_000 };
 /** More waiting requests of one namespace could not be sent in time. */
 const tokens = { atATime: 5, waiting: { total: 256, perNamespace: 128, perPod: 32 } };
 /**
@@ -17,7 +17,6 @@ const tokens = { atATime: 5, waiting: { total: 256, perNamespace: 128, perPod: 3
  */
 const reads = {
   atATime: 2,
-  perNamespace: 1,
   quota: { burst: 1, perSecond: 3 },
   waiting: { total: 64, perNamespace: 32, perPod: 8 },
 };

@@ -342,8 +342,8 @@ it('attack: the missing Secrets of one namespace evict no version or failure of 
 it('attack: 64 Secrets of one namespace are checked two at a time, and that of another one beside them', async () => {
   const checks = createTurnQueues({
     clock: createFakeClock(),
-    all: { atATime: 8, perNamespace: 2, patienceMs: 10_000 },
-    queues: { checks: { atATime: 8, waiting: { total: 1_024, perNamespace: 256, perPod: 1 } } },
+    all: { atATime: 4, patienceMs: 10_000 },
+    queues: { checks: { atATime: 4, waiting: { total: 1_024, perNamespace: 256, perPod: 1 } } },
   }).checks;
   const { clock, state, memory, valueNow } = stage(secret('1'), checks);
   const all = [...some(64), reference];
