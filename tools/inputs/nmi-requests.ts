@@ -125,11 +125,15 @@ export const requestEntries: readonly InputEntry[] = [
     largest: '2,048 characters',
     howMany: 'any number of different ones',
     cost: 'a request to the metadata service or Entra, a token in memory (one of 2,000 places for each 4,096 characters), a line of the audit, then counts',
-    charged: 'pod and namespace: turns, 5 requests of a pod at once, places in memory, lines',
-    othersLose: `${nothing} but their turn: at most three of five places are one namespace's`,
+    charged:
+      'pod and namespace: turns, 5 requests of a pod at once, 32 at once and one a second for an application, places in memory, lines',
+    othersLose: `${nothing} but their turn: at most three of five places are one namespace's; of an application as at bypass_cache`,
     tried:
       '100 pods with different resources each, for known and unknown identities; a limit of lines filled for minutes; a full queue in which others want what waits; what waits when Entra asks for time; quotes and fields of a line',
     tests: {
+      'packages/nmi/src/tokens/shared-application.test.ts': [
+        'attack: tokens of ever new resources for one namespace, %s: Entra does not throttle the application for another one',
+      ],
       'packages/nmi/src/tokens/questions.test.ts': [
         'attack: a question whose only place in a full queue is given to a pod of namespace %s that joined it is asked for both',
       ],
@@ -197,12 +201,15 @@ export const requestEntries: readonly InputEntry[] = [
     writer: pod,
     largest: '2,048 characters, of which nothing is kept',
     howMany: 'one for a request',
-    cost: 'a request to the metadata service or Entra',
+    cost: 'a request to the metadata service; to Entra one in 5 s for an application and resource',
     charged: 'pod and namespace, like a first token',
-    othersLose: `${nothing} of a managed identity; an application that Entra slows down is slowed down for all who use it`,
+    othersLose: `${nothing}, unless Entra throttles an application at a request a second from each node with pods of the namespace`,
     tried:
-      'random histories of two namespaces that share an identity; refusals and 429 caused by one of them; 30 pods at an application that Entra throttles',
+      'random histories of two namespaces that share an identity; refusals and 429 caused by one of them; 30 pods at an application that Entra throttles; ever new resources, and a loop without pause, at an application that others use',
     tests: {
+      'packages/nmi/src/tokens/shared-application.test.ts': [
+        'attack: requests for no token from memory, in a loop, cause a request to Entra every five seconds',
+      ],
       'packages/nmi/src/tokens/shared-identity.test.ts': [
         'attack: what waits when an application is told to ask later is not asked, unless another namespace wants it too',
         'attack: 30 pods that want no token from memory, at a service that throttles: another namespace always has a fresh one',

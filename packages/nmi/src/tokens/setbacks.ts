@@ -9,6 +9,8 @@ export interface Setbacks {
   clear(failed: Failed): void;
   /** The error to return while the service asks for time, with what is left of its Retry-After. */
   refusal(failed: Failed): TokenError | undefined;
+  /** Why the last request failed. */
+  reason(failed: Failed): string | undefined;
   /** Whether a request in the background may be made already. */
   mayTry(failed: Failed): boolean;
 }
@@ -55,6 +57,7 @@ export function createSetbacks({ clock, random }: { clock: Clock; random: () => 
         retryAfterMs: retryAfterMs === undefined ? undefined : leftMs,
       });
     },
+    reason: (failed) => setbacks.get(failed)?.told.message,
     mayTry: (failed) => clock.now() >= (setbacks.get(failed)?.tryAt ?? 0),
   };
 }

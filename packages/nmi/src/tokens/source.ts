@@ -5,8 +5,9 @@ import type { TurnQueue } from '../waiting/turn-queues.ts';
 import { createQuestions, type Asker, type Question, type Questions } from './questions.ts';
 import { createSetbacks, type Setbacks } from './setbacks.ts';
 import { ageOf } from './age.ts';
-import { hasOtherClientId } from './client-id.ts';
-import { isTemporary, redactId, TokenError } from './errors.ts';
+import { createApplicationQuota, isNew, type ApplicationQuota } from './application-quota.ts';
+import { anotherIdentity, hasOtherClientId } from './client-id.ts';
+import { isTemporary, TokenError } from './errors.ts';
 import { createTokenMemory, keyOf, type Entry, type TokenMemory } from './memory.ts';
 import type { IssuedToken, TokenSubject, TokenUpstream, TokenWish } from './types.ts';
 import { createUnknownIdentities, type UnknownIdentities } from './unknown-identities.ts';
@@ -67,8 +68,10 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   const fetchOnce = fetchThrough(stores, join, clock);
   const renewBehind = renewThrough(stores, join);
 
-  const recall = (wish: TokenWish, namespace: string): Entry | undefined =>
-    wish.bypassCache ? undefined : memory.recall(wish, namespace);
+  const recall = (wish: TokenWish, namespace: string): Entry | undefined => {
+    const entry = memory.recall(wish, namespace);
+    return wish.bypassCache && !(entry && isNew(entry, wish.subject, clock.now())) ? undefined : entry;
+  };
   const oldOf = (wish: TokenWish, namespace: string): IssuedToken | undefined => {
     const issued = recall(wish, namespace)?.issued;
     return issued && isUsable(issued, wish.subject, clock.now()) ? issued : undefined;
@@ -162,6 +165,7 @@ interface Stores {
   readonly memory: TokenMemory;
   readonly setbacks: Setbacks;
   readonly unknown: UnknownIdentities;
+  readonly quota: ApplicationQuota;
   readonly flights: Questions<IssuedToken>;
 }
 
@@ -170,12 +174,13 @@ function createStores(options: TokenSourceOptions): Stores {
     memory: createTokenMemory(placesKept, options.clock),
     setbacks: createSetbacks(options),
     unknown: createUnknownIdentities(options.random),
+    quota: createApplicationQuota(options.clock),
     flights: createQuestions(),
   };
 }
 
 /** Joins a running request, or makes one and stores the token. */
-function joinInto({ memory, setbacks, flights }: Stores, options: TokenSourceOptions): Join {
+function joinInto({ memory, setbacks, quota, flights }: Stores, options: TokenSourceOptions): Join {
   const { upstream, clock, random, queueFor, mayKeep = () => true } = options;
 
   const askAndStore = async (wish: TokenWish, namespace: string): Promise<IssuedToken> => {
@@ -192,12 +197,18 @@ function joinInto({ memory, setbacks, flights }: Stores, options: TokenSourceOpt
   };
 
   return (wish, asker) => {
+    const { namespace } = asker.tenant;
+    const cost = costOf(wish.subject);
     const question: Question<IssuedToken> = {
       queue: queueFor(wish.subject),
-      cost: costOf(wish.subject),
+      cost,
       // The service may have asked for time while this waited.
-      refusal: () => setbacks.refusal({ namespace: asker.tenant.namespace, name: pauseOf(wish) }),
-      ask: () => askAndStore(wish, asker.tenant.namespace),
+      refusal: () =>
+        setbacks.refusal({ namespace, name: pauseOf(wish) }) ??
+        quota.refusal({ ...wish, tenant: asker.tenant, requests: cost }, () =>
+          setbacks.reason({ namespace, name: nameOf(wish) }),
+        ),
+      ask: () => askAndStore(wish, namespace),
     };
     return flights.join(nameOf(wish), asker, question);
   };
@@ -230,13 +241,4 @@ function nameOf({ subject, resource }: TokenWish): string {
 /** What the service slows down: Entra counts all requests of an application. */
 function pauseOf(wish: TokenWish): string {
   return wish.subject.kind === 'service-principal' ? keyOf(wish.subject) : nameOf(wish);
-}
-
-function anotherIdentity({ clientId = '' }: IssuedToken, subject: TokenSubject): TokenError {
-  const name = subject.kind === 'identity' ? subject.name : '';
-  return new TokenError(
-    'misconfigured',
-    `AzureIdentity ${name} has a spec.clientID that is not that of its spec.resourceID: Azure knows the resource by client id ` +
-      `${redactId(clientId)}. Was the managed identity deleted and made again? Correct spec.clientID.`,
-  );
 }

@@ -139,13 +139,16 @@ export function createRequestStage(compatErrors: CompatSettings['compatErrors'])
 }
 
 function granterOf(upstream: TokenUpstream): Granter {
+  let elapsedMs = 0;
+  // A second passes between two questions: the quota of an application limits none.
+  const elapsed = () => (elapsedMs += 1_000);
   return createGranter({
     authorizer: createAuthorizer(cluster.view, rules),
     latest: (of) => of,
     changes: cluster.changes,
     tokens: createTokenSource({
       upstream,
-      clock: systemClock,
+      clock: { ...systemClock, elapsed },
       random: () => 0,
       queueFor: () => openQueue,
       holdMs: 0,

@@ -1,0 +1,92 @@
+import {
+  createTokenBucket,
+  RecentMap,
+  type Clock,
+  type Tenant,
+  type TokenBucket,
+} from '@pod-identity/kit/core';
+import { TokenError } from './errors.ts';
+import type { Entry } from './memory.ts';
+import type { TokenSubject } from './types.ts';
+
+export interface ApplicationQuota {
+  /** Charges the requests to the pod and its namespace. The error if these are too many, with the reason why the last one failed. */
+  refusal(charge: Charge, lastReason: () => string | undefined): TokenError | undefined;
+}
+
+interface Charge {
+  readonly subject: TokenSubject;
+  readonly tenant: Tenant;
+  readonly requests: number;
+}
+
+interface Quota {
+  readonly burst: number;
+  readonly perSecond: number;
+}
+
+/** Requests to Entra that a namespace may cause for one application: at once, and a second on average. */
+const ofNamespace: Quota = { burst: 32, perSecond: 1 };
+/** One pod of it leaves half to the others. */
+const ofPod: Quota = { burst: 16, perSecond: 0.5 };
+/** Who wants no token from memory gets one of an application that came less than this ago. */
+const newMs = 5_000;
+
+/**
+ * Entra throttles an application, whoever uses it: without a quota, a namespace could take it from all others. It is counted by client id, since
+ * an editor can write any number of AzureIdentities for one application. Requests to the metadata service need none: all of a node together
+ * stay below its limit.
+ */
+export function createApplicationQuota(clock: Pick<Clock, 'elapsed'>): ApplicationQuota {
+  const pods = createQuotas(ofPod);
+  const namespaces = createQuotas(ofNamespace);
+  return {
+    refusal({ subject, tenant: { namespace, pod }, requests }, lastReason) {
+      if (subject.kind !== 'service-principal') return undefined;
+      const now = clock.elapsed();
+      const mayTake = (buckets: BucketOf, owner: string) =>
+        buckets(owner, subject.clientId, now).take(now, requests) === 0;
+      if (!mayTake(pods, `${namespace}/${pod}`)) return tooMany('This pod requests', subject, lastReason());
+      if (mayTake(namespaces, namespace)) return undefined;
+      return tooMany('Pods of this namespace request', subject, lastReason());
+    },
+  };
+}
+
+type BucketOf = (owner: string, application: string, now: number) => TokenBucket;
+
+/** More than a node has pods. */
+const ownersKept = 512;
+/** An owner's applications beyond these share one bucket: it gets no new one by making NMI forget an old one. */
+const mostApplications = 32;
+
+function createQuotas({ burst, perSecond }: Quota): BucketOf {
+  const owners = new RecentMap<string, Map<string, TokenBucket>>(ownersKept);
+  return (owner, application, now) => {
+    const buckets = owners.get(owner) ?? new Map<string, TokenBucket>();
+    owners.set(owner, buckets);
+    if (buckets.size >= mostApplications)
+      for (const [name, bucket] of buckets) if (bucket.available(now) >= burst) buckets.delete(name);
+    const key = buckets.has(application) || buckets.size < mostApplications ? application : 'others';
+    const bucket =
+      buckets.get(key) ?? createTokenBucket({ capacity: burst, refillPerMs: perSecond / 1000, now });
+    buckets.set(key, bucket);
+    return bucket;
+  };
+}
+
+/** Whether it is a token of an application that came in the last seconds: it is for those, too, who want none from memory. */
+export function isNew({ storedAt }: Entry, { kind }: TokenSubject, now: number): boolean {
+  const ageMs = now - storedAt;
+  // Negative if the clock was set back.
+  return kind === 'service-principal' && ageMs >= 0 && ageMs < newMs;
+}
+
+function tooMany(who: string, { name }: TokenSubject & { name: string }, lastReason = ''): TokenError {
+  const remedy =
+    lastReason === ''
+      ? 'Keep a token until it expires.'
+      : `The last request for this one failed: ${lastReason}`;
+  const text = `${who} new tokens of the application of AzureIdentity ${name} too often. ${remedy}`;
+  return new TokenError('throttled', text);
+}
