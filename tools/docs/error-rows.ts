@@ -210,11 +210,7 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
     failed('Azure refuses the identity, such as a wrong secret', 'denied', { status: 401 }),
     failed('the AzureIdentity contradicts Azure, or NMI cannot use it', 'misconfigured'),
     failed('Azure returns 429', 'throttled', { status: 429 }),
-    failed(
-      'the pod, or its namespace of an application, requests more new tokens than its share',
-      'throttled',
-      silent,
-    ),
+    failed('the pod or its namespace requests more new tokens than its share', 'throttled', silent),
     failed('Azure returns 429 without Retry-After', 'throttled', { ...silent, status: 429 }),
     failed('the metadata service is being updated (410)', 'updating', { status: 410 }),
     failed('the metadata service returns 410 without Retry-After', 'updating', { ...silent, status: 410 }),

@@ -83,7 +83,7 @@ export const originalAnswers: Readonly<Record<string, string>> = {
     '503 with an error text if the Secret, the certificate or the type is unusable; otherwise a token of the stated client id',
   'Azure returns 429': `${refused(429)}, ${afterRetries}`,
   'Azure returns 429 without Retry-After': `${refused(429)}, ${afterRetries}`,
-  'the pod, or its namespace of an application, requests more new tokens than its share': withoutLimit,
+  'the pod or its namespace requests more new tokens than its share': withoutLimit,
   'the metadata service is being updated (410)': `${refused(410)}, ${afterRetries}`,
   'the metadata service returns 410 without Retry-After': `${refused(410)}, ${afterRetries}`,
   'Azure returns 5xx: the same status': `${refused(500)}, ${afterRetries}`,

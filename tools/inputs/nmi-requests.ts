@@ -4,9 +4,12 @@ import type { InputEntry } from './entry.ts';
 const pod = 'any process of a pod that reaches the metadata address';
 const nothing = 'nothing';
 const parameters = (names: string) => names.split(' ').map((name) => `parameter ${name}`);
+const selectors =
+  'client_id object_id msi_res_id mi_res_id msi-res-id clientid principalid objectid resourceid miresid msiresid';
 const limits = 'packages/nmi/test/limits.test.ts';
 const atBound = 'packages/nmi/test/inputs.test.ts';
 const hostileConnections = 'packages/kit/test/hostile-connections.test.ts';
+const sharedApplication = 'packages/nmi/src/tokens/shared-application.test.ts';
 const routesFuzz = 'packages/nmi/test/fuzz/routes.fuzz.test.ts';
 
 export const requestEntries: readonly InputEntry[] = [
@@ -125,15 +128,11 @@ export const requestEntries: readonly InputEntry[] = [
     largest: '2,048 characters',
     howMany: 'any number of different ones',
     cost: 'a request to the metadata service or Entra, a token in memory (one of 2,000 places for each 4,096 characters), a line of the audit, then counts',
-    charged:
-      'pod and namespace: turns, 5 requests of a pod at once, 32 at once and one a second for an application, places in memory, lines',
+    charged: 'pod and namespace: turns, 5 requests of a pod at once, quota of an application, memory, lines',
     othersLose: `${nothing} but their turn: at most three of five places are one namespace's; of an application as at bypass_cache`,
     tried:
       '100 pods with different resources each, for known and unknown identities; a limit of lines filled for minutes; a full queue in which others want what waits; what waits when Entra asks for time; quotes and fields of a line',
     tests: {
-      'packages/nmi/src/tokens/shared-application.test.ts': [
-        'attack: tokens of ever new resources for one namespace, %s: Entra does not throttle the application for another one',
-      ],
       'packages/nmi/src/tokens/questions.test.ts': [
         'attack: a question whose only place in a full queue is given to a pod of namespace %s that joined it is asked for both',
       ],
@@ -150,13 +149,9 @@ export const requestEntries: readonly InputEntry[] = [
     },
   },
   {
-    input:
-      'identity that a request names, also by names of other services and other spellings, which are refused',
+    input: 'identity that a request names; other spellings and names of other services are refused',
     readBy: 'NMI',
-    reads: [
-      ...parameters('client_id object_id msi_res_id mi_res_id msi-res-id'),
-      ...parameters('clientid principalid objectid resourceid miresid msiresid'),
-    ],
+    reads: parameters(selectors),
     writer: pod,
     largest: '2,048 characters',
     howMany: 'one for a request',
@@ -207,9 +202,7 @@ export const requestEntries: readonly InputEntry[] = [
     tried:
       'random histories of two namespaces that share an identity; refusals and 429 caused by one of them; 30 pods at an application that Entra throttles; ever new resources, and a loop without pause, at an application that others use',
     tests: {
-      'packages/nmi/src/tokens/shared-application.test.ts': [
-        'attack: requests for no token from memory, in a loop, cause a request to Entra every five seconds',
-      ],
+      [sharedApplication]: ['attack: one pod leaves half of the quota of its namespace to the other pods'],
       'packages/nmi/src/tokens/shared-identity.test.ts': [
         'attack: what waits when an application is told to ask later is not asked, unless another namespace wants it too',
         'attack: 30 pods that want no token from memory, at a service that throttles: another namespace always has a fresh one',
