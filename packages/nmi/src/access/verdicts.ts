@@ -24,7 +24,7 @@ export interface Verdicts {
 const pace = { atATime: 16, quota: { burst: 64, perSecond: 40 }, patienceMs: 4_000 };
 const places = { atATime: 16, waiting: { total: 512, perNamespace: 128, perPod: 32 } };
 /** Limits for questions of one pod and of one namespace; beyond them the verdict is `busy`. */
-const podBudget = { burst: 100, perSecond: 10, kept: 2_048 };
+const podBudget = { burst: 100, perSecond: 10 };
 const namespaceBudget = { burst: 256, perSecond: 25 };
 const kept = { total: 2_048, perNamespace: 256 };
 /** For all names of a target together. At most the shortest maximum age, so that each answer is valid when it arrives. */
