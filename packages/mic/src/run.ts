@@ -284,7 +284,10 @@ async function startLoops(mic: MicParts, parts: TermParts, startable: Startable)
   const changes = [view, reviewed];
   startLoop({ index, changes, objects, conditions, clock, signal, resyncMs, random, yieldTurn });
   // Reviews rights, for namespaces in mode `rbac` or `warn`; rewrites objects in the spelling of 2018.
-  const others = Promise.all([reviewed.run(), upgradeSpelling({ settings, transport, term, clock, log })]);
+  const others = Promise.all([
+    reviewed.run(),
+    upgradeSpelling({ settings, transport, term, clock, random, log }),
+  ]);
   // A host without nodes is not in the index, but may still carry identities that MIC attached.
   for (const host of memory.all.keys()) objects.poke(host);
   // Removes the start-up taint from nodes whose NMI is ready; reports canaries that are not.

@@ -25,8 +25,13 @@ function setUp(crowds: readonly Crowd[], plural = 'azureidentities') {
     }
   const faults = new Map<string, KubeError>();
   let expires = false;
+  let lost: string | undefined;
   const log = createFakeLog();
   const page = ({ limit = '', continue: from = '0' }: Readonly<Record<string, string | undefined>>) => {
+    if (from === lost) {
+      lost = undefined;
+      throw new KubeError('transport', 'the connection is lost');
+    }
     if (expires && from !== '0') {
       expires = false;
       throw new KubeError('gone', 'the pages have expired');
@@ -75,6 +80,8 @@ function setUp(crowds: readonly Crowd[], plural = 'azureidentities') {
     written,
     told: log.lines,
     expire: () => (expires = true),
+    /** Ends the connection at the next list that begins there. */
+    lose: (from: string) => (lost = from),
     hasMarker: () => sent.some((line) => line.startsWith('PATCH')),
   };
 }
@@ -127,8 +134,8 @@ test('objects that the schema refuses, however many, are tried once and keep no 
   expect(told.filter(({ level }) => level === 'warn')).toHaveLength(10);
 });
 
-test.each(['denied', 'unavailable'] as const)(
-  'an object of which a write is %s, such as by an admission webhook, leaves the marker unset, but no other object unwritten',
+test.each(['denied', 'unavailable', 'throttled', 'transport', 'unauthorized'] as const)(
+  'attack: an object of which a write fails (%s), such as by an admission webhook, leaves the marker unset, but no other object unwritten',
   async (code) => {
     const { run, objects, faults, written, told, hasMarker } = setUp([huge, small]);
     faults.set([...objects.keys()][0]!, new KubeError(code, 'not this one'));
@@ -139,13 +146,23 @@ test.each(['denied', 'unavailable'] as const)(
   },
 );
 
+test('attack: a namespace of which no write gets a response, each for 30 s, delays others by one of them', async () => {
+  const { run, objects, faults, written, hasMarker } = setUp([huge, small]);
+  const silent = [...objects.keys()].filter((key) => key.startsWith('a-huge/'));
+  for (const key of silent) faults.set(key, new KubeError('transport', 'no response within 30 s'));
+  await expect(run()).rejects.toThrow('no response within 30 s');
+  const last = written('small').at(-1)!;
+  expect(written('small')).toHaveLength(5);
+  expect(written('a-huge').filter((at) => at < last)).toHaveLength(1);
+  expect(written('a-huge')).toHaveLength(3_000);
+  expect(hasMarker()).toBe(false);
+});
+
 test('an upgrade that was interrupted continues with what is left', async () => {
-  const { run, faults, objects, written, hasMarker } = setUp([huge, small]);
-  const key = [...objects.keys()][50]!;
-  faults.set(key, new KubeError('transport', 'the connection is lost'));
+  const { run, lose, written, hasMarker } = setUp([huge, small]);
+  lose('500');
   await expect(run()).rejects.toThrow('the connection is lost');
-  expect([written().length, hasMarker()]).toEqual([51, false]);
-  faults.clear();
-  expect(await run()).toBe(2_955);
+  expect([written().length, hasMarker()]).toEqual([100, false]);
+  expect(await run()).toBe(2_905);
   expect(hasMarker()).toBe(true);
 });

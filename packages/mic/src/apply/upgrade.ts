@@ -6,6 +6,7 @@ import {
   createResource,
   KubeError,
   listPages,
+  type KubeErrorCode,
   type KubeTransport,
   type LeaderTerm,
   type ObjectKey,
@@ -38,6 +39,7 @@ interface OldObject {
 interface Turn {
   /** The name of the last object that was tried. Lists in pages are sorted by namespace and name. */
   last: string;
+  /** Objects that were tried; one that cost time counts as `firstShare`. */
   tried: number;
   unchanged: number;
 }
@@ -56,12 +58,15 @@ const pageSize = 500;
  * a few times as many objects of another as it has itself, and 100,000 objects need eleven walks.
  */
 const firstShare = 100;
+/** A request that failed so may have taken 30 s, as long as hundreds of others. */
+const costly: ReadonlySet<KubeErrorCode> = new Set(['transport', 'unavailable', 'throttled']);
 /** Log lines about objects of a kind and namespace. */
 const linesPerTurn = 10;
 
 /**
  * Returns the number of rewritten objects. Can be interrupted and repeated at any point: the marker is set after every object has been tried and
- * none has failed. One that the schema refuses, or that others keep changing, keeps its spelling and does not count as failed.
+ * none has failed; otherwise throws the first failure of an object after all have been tried. One that the schema refuses, or that others keep
+ * changing, keeps its spelling and does not count as failed.
  */
 export async function upgradeStoredObjects(options: UpgradeOptions): Promise<number> {
   const { transport, term, log, marker } = options;
@@ -74,7 +79,7 @@ export async function upgradeStoredObjects(options: UpgradeOptions): Promise<num
   const upgrade = new Upgrade(options);
   for (let share = firstShare; term.holds() && !(await upgrade.walk(share)); share *= 2);
   const { upgraded, failure } = upgrade;
-  if (failure) throw failure;
+  if (failure) throw failure.error;
   if (!term.holds()) return upgraded;
   await writeMarker(configMaps, found, options);
   log.info({ upgraded }, 'stored objects have the current spelling');
@@ -86,8 +91,8 @@ class Upgrade {
   readonly #turns = new Map<string, Turn>();
   #tried = 0;
   upgraded = 0;
-  /** The first error of an object. */
-  failure: KubeError | undefined;
+  /** Of the first object that failed. */
+  failure: { readonly error: unknown } | undefined;
 
   constructor(options: UpgradeOptions) {
     this.#options = options;
@@ -148,22 +153,28 @@ class Upgrade {
     turn.last = old.key.name;
     turn.tried += 1;
     this.#tried += 1;
-    const why = await this.#whyUnchanged(resource, old);
+    const why = await this.#whyUnchanged(resource, old, turn);
     if (why === undefined) this.upgraded += 1;
     else if (term.holds() && (turn.unchanged += 1) <= linesPerTurn)
       log.warn({ kind: old.kind, ...old.key, why }, 'object keeps its old spelling for now');
     await pause();
   }
 
-  async #whyUnchanged(resource: ResourceClient<Stored>, old: OldObject): Promise<string | undefined> {
+  /** What one object can cause, by a webhook, its size or its content, does not keep others from being rewritten. */
+  async #whyUnchanged(
+    resource: ResourceClient<Stored>,
+    old: OldObject,
+    turn: Turn,
+  ): Promise<string | undefined> {
+    const { term } = this.#options;
     try {
-      return await replaceOrRetry(resource, old, this.#options.term);
+      return await replaceOrRetry(resource, old, term);
     } catch (error) {
-      // What one object can cause, by a webhook or its size, does not keep others from being rewritten.
-      if (!(error instanceof KubeError && (error.code === 'denied' || error.code === 'unavailable')))
-        throw error;
-      this.failure ??= error;
-      return error.message;
+      const code = error instanceof KubeError ? error.code : undefined;
+      if (code === 'aborted' || term.signal.aborted) throw error;
+      this.failure ??= { error };
+      if (code !== undefined && costly.has(code)) turn.tried += firstShare - 1;
+      return error instanceof Error ? error.message : String(error);
     }
   }
 }

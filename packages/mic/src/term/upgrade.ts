@@ -1,4 +1,4 @@
-import type { Clock } from '@pod-identity/kit/core';
+import { createBackoff, type Clock } from '@pod-identity/kit/core';
 import { KubeError, type KubeTransport, type LeaderTerm } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
 import { upgradeStoredObjects } from '../apply/upgrade.ts';
@@ -10,23 +10,40 @@ export interface UpgradeLoopOptions {
   readonly transport: KubeTransport;
   readonly term: LeaderTerm;
   readonly clock: Clock;
+  readonly random: () => number;
   readonly log: Log;
 }
 
 /** Twenty objects a second: each is a read and a write, and a change that all watches are told. */
 const pauseMs = 50;
+/** Each try lists all objects, and an object that never can be written fails in each. */
+const retries = { baseMs: 5 * 60_000, capMs: 6 * 3_600_000 };
 
-/** Loop: rewrites stored objects to today's spelling, once. After an error the next term tries again. */
-export async function upgradeSpelling({ settings, clock, ...options }: UpgradeLoopOptions): Promise<void> {
+const failed = 'stored objects could not be upgraded';
+
+/** Loop: rewrites stored objects to today's spelling, once. What failed is tried again until none fails or the term ends. */
+export async function upgradeSpelling({
+  settings,
+  clock,
+  random,
+  ...options
+}: UpgradeLoopOptions): Promise<void> {
   const { namespace, version, typeUpgrade } = settings;
   const { term, log } = options;
   if (!typeUpgrade.enabled) return;
   const marker = { namespace, name: typeUpgrade.configMap, key: typeUpgrade.key, version };
-  try {
-    await upgradeStoredObjects({ ...options, marker, pause: () => clock.sleep(pauseMs, term.signal) });
-  } catch (error) {
-    if (term.signal.aborted) return;
-    if (error instanceof KubeError) log.warn({ why: error.message }, 'stored objects could not be upgraded');
-    else log.error({ error }, 'stored objects are not upgraded in this term');
+  const pause = () => clock.sleep(pauseMs, term.signal);
+  const backoff = createBackoff({ ...retries, random });
+  while (term.holds()) {
+    try {
+      await upgradeStoredObjects({ ...options, marker, pause });
+      return;
+    } catch (error) {
+      if (term.signal.aborted) return;
+      const againInMs = backoff.next();
+      if (error instanceof KubeError) log.warn({ why: error.message, againInMs }, failed);
+      else log.error({ error, againInMs }, failed);
+      await clock.sleep(againInMs, term.signal).catch(() => undefined);
+    }
   }
 }
