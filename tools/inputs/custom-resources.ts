@@ -72,8 +72,15 @@ export const customResourceEntries: readonly InputEntry[] = [
     charged: theNamespace,
     othersLose: largestLose,
     tried:
-      'every field at its limit; ids in spellings that look alike; 3,637 objects in each of four namespaces; 500 of 1 MB; one edited without end; every field 8,000 levels deep; members of a Status; names of Secrets that are paths; a name like that of another namespace’s default',
-    tests: { ...fields, ...manyObjects, ...heap },
+      'every field at its limit; ids in spellings that look alike; 3,637 objects in each of four namespaces; 500 of 1 MB; one edited without end; every field 8,000 levels deep; members of a Status; objects beyond the share that come and go; names of Secrets that are paths; a name like that of another namespace’s default',
+    tests: {
+      ...fields,
+      ...manyObjects,
+      ...heap,
+      'packages/mic/test/left-out.test.ts': [
+        'attack: a namespace creates and deletes objects beyond its share without end',
+      ],
+    },
   },
   {
     input: 'AzureIdentityBinding',

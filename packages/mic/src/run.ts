@@ -31,7 +31,6 @@ import { createMeter, type Meter } from './tell/meter.ts';
 import type { MicMetricSpecs } from './tell/metrics.ts';
 import { createPublisher, type Publisher } from './tell/publisher.ts';
 import { openAccess } from './tell/no-access.ts';
-import { reportLeftOut } from './tell/report-left-out.ts';
 import { createAssignments, createHosts } from './term/appliers.ts';
 import { createController, type Controller, type RoleCheck, type Term } from './term/controller.ts';
 import { createLanes, type Lanes } from './term/lanes.ts';
@@ -273,24 +272,21 @@ async function startLoops(mic: MicParts, parts: TermParts, startable: Startable)
   // Reports objects that are left out because their namespace is over its share.
   untilEnd(
     view.leftOut.tell((kind, object) => {
-      publisher.publish(reportLeftOut(kind, object));
+      publisher.publishLeftOut(kind, object);
       conditions.concern(kind, [object.key]);
     }),
   );
   // Measures the time from the creation of a pod to its identity.
   untilEnd(view.onPod((key, pod) => meter.pod(key, pod, index.assignedOf(key).length > 0)));
   // Passes changes to the lanes, and everything once in each resync period.
-  const { resyncMs } = settings;
+  const loop = { settings, transport, term, clock, random, log };
   const changes = [view, reviewed];
-  startLoop({ index, changes, objects, conditions, clock, signal, resyncMs, random, yieldTurn });
+  startLoop({ ...loop, index, changes, objects, conditions, signal, yieldTurn, resyncMs: settings.resyncMs });
   // Reviews rights, for namespaces in mode `rbac` or `warn`; rewrites objects in the spelling of 2018.
-  const others = Promise.all([
-    reviewed.run(),
-    upgradeSpelling({ settings, transport, term, clock, random, log }),
-  ]);
+  const others = Promise.all([reviewed.run(), upgradeSpelling(loop)]);
   // A host without nodes is not in the index, but may still carry identities that MIC attached.
   for (const host of memory.all.keys()) objects.poke(host);
   // Removes the start-up taint from nodes whose NMI is ready; reports canaries that are not.
-  await startNodeLoops({ settings, view, pods: nodePods, publisher, transport, term, clock, random, log });
+  await startNodeLoops({ ...loop, view, pods: nodePods, publisher });
   await others;
 }

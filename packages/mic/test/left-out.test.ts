@@ -1,6 +1,6 @@
 // A namespace over its share: left out objects are reported to their owners, on the objects and on waiting pods, and to no others.
 import { afterEach, expect, test } from 'vitest';
-import { setStage, type Stage } from './stage.ts';
+import { setStage, type RunningMic, type Stage } from './stage.ts';
 
 let stage: Stage;
 afterEach(() => stage.close());
@@ -29,6 +29,8 @@ const conditionOf = (plural: string, name: string) => {
   ];
   return (status as { conditions?: { reason: string; message: string }[] } | undefined)?.conditions?.[0];
 };
+
+const linesAbout = ({ lines }: RunningMic, text: string) => lines.filter((line) => line.includes(text));
 
 const untilCondition = (identity: string, reason: string) =>
   stage.until(
@@ -114,4 +116,26 @@ test('a pod whose binding may be left out is told so', async () => {
   expect((await stage.explain('late', 'crowded', share)).text).toMatch(
     /create one, or .*; or it is left out/,
   );
+});
+
+test('attack: a namespace creates and deletes objects beyond its share without end: it writes few lines and Events about them, and all of another are there', async () => {
+  await crowdIn();
+  const mic = await stage.startMic(share);
+  await stage.until(() => eventsOf('LeftOut').length >= 16, '16 Events LeftOut');
+  const { town } = stage;
+  const churn = 1_000;
+  // Those that MIC has named, so that it names others.
+  for (const { name } of eventsOf('LeftOut')) await stage.remove('azureidentities', name, 'crowded');
+  for (let n = 0; n < churn; n += 1) {
+    if (n > 0) await stage.remove('azureidentities', `zz-${n - 1}`, 'crowded');
+    await town.identity({ name: `zz-${n}`, ...crowded });
+    if (n % 100 === 0) await town.pod({ name: `other-${n}`, label: 'app' });
+    if (n % 100 === 0) await town.pod({ name: `unbound-${n}`, label: 'nothing' });
+  }
+  await stage.allAssigned(1 + churn / 100);
+  const ofOthers = () => eventsOf('IdentityNotFound').filter(({ namespace }) => namespace === 'default');
+  await stage.until(() => ofOthers().length === churn / 100, 'the Events of the other namespace');
+  expect(linesAbout(mic, 'default/unbound-')).toHaveLength(churn / 100);
+  expect(linesAbout(mic, 'LeftOut').length).toBeLessThan(churn / 4);
+  expect(eventsOf('LeftOut').length).toBeLessThan(churn / 4);
 });

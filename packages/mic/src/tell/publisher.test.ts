@@ -29,3 +29,16 @@ test('lines about the steps of one namespace are limited, and leave room for ano
   for (let n = 0; n < 1_000; n += 1) publisher.publishStep('evil', report);
   expect(lines).toHaveLength(106);
 });
+
+test('reports of objects beyond a share are limited with their Events, and leave those of another namespace alone', () => {
+  const { publisher, lines, events, wait } = setUp();
+  const tell = (namespace: string, count: number) => {
+    for (let n = 0; n < count; n += 1)
+      publisher.publishLeftOut('AzureIdentity', { key: `${namespace}/id-${n}`, uid: `uid-${n}` });
+    return [lines.length, events.length];
+  };
+  expect(tell('evil', 1_000)).toEqual([64, 64]);
+  expect(tell('shop', 16)).toEqual([80, 80]);
+  wait(60_000);
+  expect(tell('evil', 1_000)).toEqual([92, 92]);
+});
