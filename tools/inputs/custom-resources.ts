@@ -111,12 +111,13 @@ export const customResourceEntries: readonly InputEntry[] = [
     charged: theNamespace,
     othersLose: largestLose,
     tried:
-      '1,679 in each of four namespaces with 70 labels; client ids beyond the limit, so that all would count; every field 8,000 levels deep',
+      '1,679 in each of four namespaces with 70 labels; client ids beyond the limit, so that all would count; a misspelt key after a thousand unknown ones; every field 8,000 levels deep',
     tests: {
       [nmiAtBound]: [fieldAtBound],
       ...manyObjects,
       'packages/nmi/test/too-large.test.ts': [
         'an exception with too many client ids frees nothing, above all not every identity of the node',
+        'attack: an exception whose misspelt clientID comes after a thousand unknown keys frees nothing, above all not every identity of the node',
       ],
     },
   },

@@ -20,7 +20,7 @@ export type FieldLimits =
    * one spelling only: the parsers can refuse another spelling only if they get it.
    *
    * `isMisspelt`: further keys to keep, with null in place of their value. The parsers refuse them whatever their value is; one like
-   * `selector` only in a binding that has no selector.
+   * `selector` only in a binding that has no selector. A reader that does not look at all keys reports the object to `tooLargeProblems`.
    */
   | {
       readonly members: Readonly<Record<string, FieldLimits>>;
@@ -148,7 +148,7 @@ export const fieldLimits: Readonly<Record<Kind, FieldLimits>> = /* @__PURE__ */ 
 
 /**
  * The problems of an object without these fields, which were too large. Fields of its status are no problem, since MIC writes them
- * again.
+ * again. `unknownNames`: of the field, not all unknown keys were looked at for which `isMisspelt` might have held.
  *
  * @example
  * ```ts
@@ -157,9 +157,15 @@ export const fieldLimits: Readonly<Record<Kind, FieldLimits>> = /* @__PURE__ */ 
  * ```
  */
 export function tooLargeProblems(
-  fields: readonly { readonly path: string; readonly upTo: number }[],
+  fields: readonly { readonly path: string; readonly upTo: number; readonly unknownNames?: boolean }[],
 ): readonly Problem[] {
   return fields
     .filter(({ path }) => !/^status(?:\.|$)/i.test(path))
-    .map(({ path, upTo }) => ({ path, message: `has more than ${upTo} bytes: shorten it` }));
+    .map(({ path, upTo, unknownNames = false }) => ({
+      path,
+      message: unknownNames ? crowded : `has more than ${upTo} bytes: shorten it`,
+    }));
 }
+
+const crowded =
+  'has more unknown keys than are looked at, and one may be a misspelt field: remove the keys that are no fields';

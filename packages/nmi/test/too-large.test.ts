@@ -189,6 +189,43 @@ test('an exception with too many client ids frees nothing, above all not every i
   expect(authorize(ask, view, rules)).toMatchObject({ kind: 'deny', denial: { why: 'no-binding' } });
 });
 
+const unknownKeys = Object.fromEntries(Array.from({ length: 1_001 }, (_, n) => [`a${n}`, 1]));
+
+test('attack: an exception whose misspelt clientID comes after a thousand unknown keys frees nothing, above all not every identity of the node', async () => {
+  const spec = { podLabels: { aadpodidbinding: 'demo' }, ...unknownKeys, clientID: [] };
+  const view = await viewOf({
+    azurepodidentityexceptions: [{ metadata: { name: 'e', namespace: 'shop' }, spec }],
+  });
+  const fault = expect.stringMatching(/^spec has more unknown keys/);
+  expect(authorize(ask, view, rules)).toMatchObject({
+    kind: 'deny',
+    denial: { why: 'no-binding', invalidException: { namespace: 'shop', name: 'e', fault } },
+  });
+});
+
+test('attack: an identity whose misspelt allowedNamespace comes after a thousand unknown keys is not used, and its pod is told why', async () => {
+  const view = await viewOf({
+    azureidentities: [identity({ ...unknownKeys, allowedNamespace: { names: ['pay'] } })],
+    azureidentitybindings: [binding({})],
+  });
+  expect(authorize(ask, view, rules)).toMatchObject({
+    denial: {
+      why: 'identity-invalid',
+      identity: 'shop/i',
+      fault: expect.stringMatching(/^spec has more unknown keys/),
+    },
+  });
+});
+
+test('attack: a binding whose misspelt podSelectors comes after eight keys like selector selects nothing', async () => {
+  const likeSelector = Object.fromEntries(Array.from('abcdefgh', (letter) => [`selector${letter}`, 'x']));
+  const view = await viewOf({
+    azureidentities: [identity({})],
+    azureidentitybindings: [binding({ ...likeSelector, podSelectors: { matchLabels: { app: 'other' } } })],
+  });
+  expect(authorize(ask, view, rules)).toMatchObject({ kind: 'deny', denial: { why: 'no-binding' } });
+});
+
 test('a pod of 0.9 MB is known by its few fields, also when it is asked for live', async () => {
   const pods = await podsOf(podObject('web'));
   const [known] = pods.filedUnder('10.0.0.1');

@@ -3,7 +3,8 @@
  *
  * `upTo`: the value, if it has at most so many bytes of JSON; a larger one is left out and reported. `members`: an object with these
  * members only, each trimmed in turn. `anyCase`: names are compared without the case of A to Z. `isMisspelt`: further names to keep, at most
- * eight of an object, with null in place of their value.
+ * eight of an object, with null in place of their value; an object with more unknown names than are looked at is reported like a field that
+ * is too large.
  */
 export type Fields =
   | { readonly upTo: number }
@@ -20,8 +21,10 @@ export const wholeObject: Fields = { upTo: 4 * 1024 * 1024 };
 export interface TooLarge {
   /** For example `spec.clientID`. */
   readonly path: string;
-  /** In bytes of JSON. */
+  /** In bytes of JSON; with `unknownNames` in names. */
   readonly upTo: number;
+  /** The object was read, except for unknown names: a misspelt one may be among them. */
+  readonly unknownNames?: true;
 }
 
 const leftOut = new WeakMap<object, readonly TooLarge[]>();

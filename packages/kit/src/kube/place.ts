@@ -9,6 +9,8 @@ export interface Place {
   readonly isMisspelt?: ((name: string) => boolean) | undefined;
   /** A list whose items are passed on one by one. */
   readonly items?: Place | undefined;
+  /** How to read the value, if that depends on the members before it: on the text of the object so far. */
+  readonly after?: ((text: string) => Place) | undefined;
 }
 
 /** The members to read of an object. Their names are in ASCII. */

@@ -1,4 +1,3 @@
-import { lowerAscii } from '../core/lower-ascii.ts';
 import type { KubeError } from './errors.ts';
 import { rememberTooLarge, wholeObject, type Fields, type TooLarge } from './fields.ts';
 import { field } from './object.ts';
@@ -11,11 +10,13 @@ const objectBytes = 128 * 1024;
 
 const small: Fields = { upTo: 1024 };
 /** ERROR events contain a Status. */
-const statusFields: Readonly<Record<string, Fields>> = {
-  code: small,
-  reason: small,
-  message: { upTo: 8 * 1024 },
-  details: { members: { retryAfterSeconds: small } },
+const statusFields: Fields = {
+  members: {
+    code: small,
+    reason: small,
+    message: { upTo: 8 * 1024 },
+    details: { members: { retryAfterSeconds: small } },
+  },
 };
 
 type Options = Pick<KubeRequest, 'fields' | 'onItem'>;
@@ -69,31 +70,27 @@ export function createEventReader(
 ): Sieve {
   if ('upTo' in fields)
     return createSieve({ place: placeOf(fields), upTo: fields.upTo, onValue: (event) => onEvent(event) });
-  const object: Fields = { ...fields, members: { ...statusFields, ...fields.members } };
-  const isOfStatus = (path: string) => {
-    const name = lowerAscii(path.split('.', 1)[0] ?? '');
-    return Object.hasOwn(statusFields, name) && !Object.hasOwn(fields.members, name);
-  };
+  const members = membersOf([
+    ['type', placeOf(small)],
+    ['object', objectPlace(fields)],
+  ]);
   return createSieve({
-    place: placeOf({ members: { type: small, object } }),
+    place: { upTo: 0, members },
     upTo: objectBytes,
     onValue: (event, tooLarge) => {
-      const isStatus = field(event, 'type') === 'ERROR';
-      const inside = tooLarge.map(withinObject).filter(({ path }) => isStatus || !isOfStatus(path));
-      const read = field(event, 'object');
-      if (!isStatus) removeMembers(read, isOfStatus);
-      rememberTooLarge(read, inside);
+      rememberTooLarge(field(event, 'object'), tooLarge.map(withinObject));
       onEvent(event);
     },
   });
 }
 
-/** An editor can add members of a Status to an object where no schema removes them: a watch must read the same of it as a list. */
-function removeMembers(object: unknown, isMeant: (name: string) => boolean): void {
-  if (typeof object !== 'object' || object === null) return;
-  for (const name of Object.keys(object)) if (isMeant(name)) Reflect.deleteProperty(object, name);
+/** An editor can add members of a Status to an object where no schema removes them: they are read in events of type ERROR alone. */
+function objectPlace(fields: Fields): Place {
+  const [object, status] = [placeOf(fields), placeOf(statusFields)];
+  // The API server writes the type first.
+  return { upTo: 0, after: (text) => (text === '{"type":"ERROR"' ? status : object) };
 }
 
-function withinObject({ path, upTo }: TooLarge): TooLarge {
-  return { path: path.replace(/^object\./, ''), upTo };
+function withinObject({ path, ...limit }: TooLarge): TooLarge {
+  return { ...limit, path: path.replace(/^object\./, '') };
 }

@@ -214,6 +214,40 @@ describe('sieve', () => {
     });
   });
 
+  describe('attack: a misspelt name among more unknown ones than are looked at', () => {
+    const inner: Fields = { members: { a: { upTo: 10 } }, isMisspelt: (name) => name.startsWith('aa') };
+    const fields: Fields = { members: { spec: inner, ref: { members: { spec: inner } } } };
+    const names = (count: number, prefix: string) =>
+      Array.from({ length: count }, (_, at) => `${prefix}${at}`);
+    const withNames = (...all: readonly string[]) => Object.fromEntries(all.map((name) => [name, 1]));
+
+    test.each([
+      ['a thousand other names', names(1_000, 'b')],
+      ['a thousand with escape sequences', names(1_000, '"')],
+      ['eight misspelt ones', names(8, 'aaa')],
+    ])('after %s is reported with its object, however the stream is cut', (_, before) => {
+      for (const size of [65_536, 509, 7]) {
+        const spec = withNames(...before, 'aa', 'c', 'a');
+        const { values, tooLarge } = sieve(JSON.stringify({ spec, ref: { spec } }), fields, [size]);
+        expect(values).toMatchObject([{ spec: { a: 1 }, ref: { spec: { a: 1 } } }]);
+        expect(tooLarge).toEqual([
+          { path: 'spec', upTo: 1_000, unknownNames: true },
+          { path: 'ref.spec', upTo: 1_000, unknownNames: true },
+        ]);
+      }
+    });
+
+    test('is not reported of as many as are looked at, of the next object, or where no misspelt one matters', () => {
+      const most = withNames(...names(1_000, 'b'), 'a');
+      expect(sieve(JSON.stringify({ spec: most }), fields).tooLarge).toEqual([]);
+      const plain: Fields = { members: { spec: { members: { a: { upTo: 10 } } } } };
+      const more = withNames(...names(5_000, 'b'), 'a');
+      expect(sieve(JSON.stringify({ spec: more }), plain).tooLarge).toEqual([]);
+      const [over, next] = [JSON.stringify({ spec: more }), JSON.stringify({ spec: most })];
+      expect(sieve(`${over}\n${next}`, fields).tooLarge).toHaveLength(1);
+    });
+  });
+
   test('of an object with 100,000 unknown names a thousand are compared with the wanted ones, and the wanted one after them is read', () => {
     let compared = 0;
     const isMisspelt = () => {

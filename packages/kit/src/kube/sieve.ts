@@ -1,6 +1,7 @@
 // Reads JSON from chunks of bytes and keeps chosen fields only. Everything else is skipped without becoming text or objects, so that
 // memory is bounded by the kept fields, whatever the size of the response.
 import type { TooLarge } from './fields.ts';
+import { isCompared, mostCompared, openFrame, pathOf, type Frame } from './frame.ts';
 import { decoded, notJson, parse, unescaped } from './json-text.ts';
 import { createKeptText, type KeptText } from './kept-text.ts';
 import type { Place } from './place.ts';
@@ -23,11 +24,6 @@ export interface Sieve {
 }
 
 const longestKey = 512;
-/** Of one object, whose author can write any number: mostly one is enough to refuse it. Further ones are passed over. */
-const mostMisspelt = 8;
-/** Names of one object that are decoded, or compared with the wanted ones to find misspelt ones: either takes a microsecond. */
-const mostCompared = 1_000;
-
 const quote = 0x22;
 const comma = 0x2c;
 const colon = 0x3a;
@@ -39,19 +35,6 @@ const closeObject = 0x7d;
 const closeList = 0x5d;
 
 type State = 'between' | 'before-key' | 'key' | 'colon' | 'before-value' | 'value' | 'after-value';
-
-/** An open object or list that is read member by member. */
-interface Frame {
-  readonly place: Place;
-  readonly isList: boolean;
-  /** Start of its text, to remove it again. */
-  readonly start: number;
-  count: number;
-  misspelt: number;
-  compared: number;
-  /** Of the member that is being read. */
-  name: string;
-}
 
 export function createSieve(options: SieveOptions): Sieve {
   return new ByteSieve(options);
@@ -125,6 +108,7 @@ class ByteSieve implements Sieve {
       this.#place = undefined;
       this.#mark = this.#kept.length;
       this.#state = 'colon';
+      this.#passOver(this.#top());
       return end + 1;
     }
     // A longer name is not among the wanted ones.
@@ -157,7 +141,8 @@ class ByteSieve implements Sieve {
   #announce(): void {
     const frame = this.#top();
     const name = this.#name(frame);
-    this.#place = frame.place.members?.get(name);
+    const place = frame.place.members?.get(name);
+    this.#place = place?.after ? place.after(this.#kept.textFrom(frame.start)) : place;
     this.#mark = this.#kept.length;
     if (this.#place) {
       frame.name = name;
@@ -165,7 +150,16 @@ class ByteSieve implements Sieve {
     } else if (frame.place.isMisspelt && isCompared(frame)) {
       frame.compared += 1;
       this.#keepMisspelt(frame, frame.place.isMisspelt);
+    } else {
+      this.#passOver(frame);
     }
+  }
+
+  /** For an unknown name that is not compared. */
+  #passOver(frame: Frame): void {
+    if (frame.place.isMisspelt === undefined || frame.isCrowded) return;
+    frame.isCrowded = true;
+    this.#tooLarge.push({ path: pathOf(this.#frames.slice(0, -1)), upTo: mostCompared, unknownNames: true });
   }
 
   #keepKey({ count }: Frame): void {
@@ -236,7 +230,7 @@ class ByteSieve implements Sieve {
   #open(at: number, { isList }: { isList: boolean }): number {
     const place = this.#place;
     if (!place) throw notJson();
-    this.#frames.push({ place, isList, start: this.#mark, count: 0, misspelt: 0, compared: 0, name: '' });
+    this.#frames.push(openFrame(place, isList, this.#mark));
     this.#kept.add(isList ? '[' : '{');
     if (isList) this.#expectItem();
     else this.#state = 'before-key';
@@ -266,17 +260,9 @@ class ByteSieve implements Sieve {
       this.#kept.addBytes(bytes);
       return;
     }
-    this.#tooLarge.push({ path: this.#path(), upTo: limit });
+    this.#tooLarge.push({ path: pathOf(this.#frames), upTo: limit });
     this.#kept.takeBack(this.#mark);
     this.#place = undefined;
-  }
-
-  #path(): string {
-    const first = this.#frames.findLastIndex(({ isList }) => isList) + 1;
-    return this.#frames
-      .slice(first)
-      .map(({ name }) => name)
-      .join('.');
   }
 
   #ended(isKept: boolean): void {
@@ -293,9 +279,4 @@ class ByteSieve implements Sieve {
     if (parent) parent.count += 1;
     (parent ? this.#options.onItem : this.#options.onValue)?.(value, tooLarge);
   }
-}
-
-/** Whether names that are not wanted are compared with the wanted ones. */
-function isCompared({ place, misspelt, compared }: Frame): boolean {
-  return place.isMisspelt !== undefined && misspelt < mostMisspelt && compared < mostCompared;
 }

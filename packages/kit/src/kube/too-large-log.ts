@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import { RecentMap } from '../core/recent.ts';
 import type { Log } from '../serve/log.ts';
-import { tooLargeIn } from './fields.ts';
+import { tooLargeIn, type TooLarge } from './fields.ts';
 
 const quietMs = 5 * 60_000;
 const mostNamespaces = 1_000;
@@ -23,10 +23,14 @@ export function createTooLargeLog(log: Log | undefined, clock: Clock, kind: stri
       return;
     }
     told.set(namespace, { at: clock.now(), silent: 0 });
+    const limit = first.unknownNames ? { maxUnknownKeys: first.upTo } : { maxBytes: first.upTo };
     const more = { moreFields: others.length, moreObjects: last?.silent ?? 0 };
-    log?.warn(
-      { kind, key, field: first.path, maxBytes: first.upTo, ...more },
-      'fields of an object are too large and are not read',
-    );
+    log?.warn({ kind, key, field: first.path, ...limit, ...more }, textOf(first));
   };
+}
+
+function textOf({ unknownNames }: TooLarge): string {
+  return unknownNames
+    ? 'an object has more unknown keys than are looked at, and is not used'
+    : 'fields of an object are too large and are not read';
 }

@@ -70,7 +70,7 @@ export const secretMetadata: Fields = { members: { uid: { upTo: 256 }, resourceV
 
 function fieldsOf({ limits, otherNames }: WantedKeys): Fields {
   const members = [...limits].map(([key, bytes]) => [key, { upTo: base64Length(bytes) }] as const);
-  return { members: Object.fromEntries(members), isMisspelt: () => otherNames };
+  return { members: Object.fromEntries(members), ...(otherNames && { isMisspelt: () => true }) };
 }
 
 /** With its quotation marks. */
@@ -89,7 +89,8 @@ function dataOf(object: SecretShape, { limits }: WantedKeys): SecretData {
       key,
       limits.has(key) ? Buffer.from(typeof value === 'string' ? value : '', 'base64') : 'not-read',
     );
-  for (const { path } of tooLargeIn(object)) data.set(path.slice('data.'.length), 'too-large');
+  for (const { path, unknownNames } of tooLargeIn(object))
+    if (!unknownNames) data.set(path.slice('data.'.length), 'too-large');
   return data;
 }
 
