@@ -17,6 +17,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import { parse } from 'yaml';
 import { publishedLibraries, repository } from '../stage/places.ts';
 
 type Command = readonly [program: string, ...args: string[]];
@@ -37,6 +38,7 @@ writeFileSync(join(copy, '.changeset/rehearsal.md'), changeOfBoth());
 commit();
 say(['npm', 'run', '--silent', 'release:pack']);
 say(['git', 'apply', '--check', '--cached', '--reverse', 'dist/release/version.patch']);
+say(['bash', '-e', '-c', checkOfPatch()]);
 const changed = changedFiles();
 const untouched = publishedLibraries
   .flatMap((name) => [`packages/${name}/package.json`, `packages/${name}/CHANGELOG.md`])
@@ -119,6 +121,17 @@ function commit(): void {
   git('init', '--quiet', '--initial-branch=main');
   git('add', '--all');
   git('commit', '--quiet', '--no-verify', '--message', 'A rehearsal');
+}
+
+/** The step of release.yml that decides whether the patch, which is in the index, may be proposed. */
+function checkOfPatch(): string {
+  const { jobs } = parse(readFileSync(join(copy, '.github/workflows/release.yml'), 'utf8')) as {
+    readonly jobs: {
+      readonly propose: { readonly steps: readonly { readonly id?: string; readonly run?: string }[] };
+    };
+  };
+  const { run } = jobs.propose.steps.find(({ id }) => id === 'check') ?? {};
+  return run ?? fail('release.yml has no step that checks version.patch');
 }
 
 function changedFiles(): string[] {
