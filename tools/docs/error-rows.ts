@@ -187,11 +187,16 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
       targets: [{ resource: 'managedidentities', names: ['(its ARM id)'] }],
     }),
   ],
-  'access-unanswered': row('the API server does not say whether the ServiceAccount may use the identity', {
-    kind: 'access-unanswered',
-    pod,
-    identity,
-  }),
+  'access-unanswered': [
+    {
+      situation: 'the API server does not say whether the ServiceAccount may use the identity',
+      outcome: { kind: 'access-unanswered', pod, identity },
+    },
+    {
+      situation: 'the API server takes longer to say so than the request may wait',
+      outcome: { kind: 'access-unanswered', pod, identity, isLate: true },
+    },
+  ],
   'not-assigned': [
     waiting('not assigned within `--hold`: MIC has not started to assign it', 'nothing'),
     waiting('not assigned within `--hold`: MIC is assigning it', 'created'),

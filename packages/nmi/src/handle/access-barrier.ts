@@ -27,6 +27,17 @@ export function isAllowedNow(
   return access === undefined || guard.now(access, tenantOf(pod))?.verdict === 'allowed';
 }
 
+/** Of one review, with the wait for its turn. */
+const longestReviewMs = 9_000;
+
+/** All reviews of a request end with its hold, or after this time if that is later. To be called after each wait: verdicts have expired since. */
+export function withTimeForReviews<Question extends GrantQuestion>(
+  question: Question,
+  clock: Clock,
+): Question {
+  return { ...question, reviewsUntil: Math.max(question.patience.deadline, clock.now() + longestReviewMs) };
+}
+
 /**
  * What is told instead of a token for lack of a right; undefined: it may be given. A right that is not known at `reviewsUntil` is a refusal that
  * passes: a request may need many reviews.
@@ -41,7 +52,7 @@ export async function barredBy(
   if (reviewsUntil === Infinity) return barredFrom(guard, pod, { identity, access });
   const { promise: tooLate, resolve } = Promise.withResolvers<Outcome>();
   const timer = clock.after(Math.max(0, reviewsUntil - clock.now()), () =>
-    resolve({ kind: 'access-unanswered', pod: pod.key, identity }),
+    resolve({ kind: 'access-unanswered', pod: pod.key, identity, isLate: true }),
   );
   try {
     return await Promise.race([barredFrom(guard, pod, { identity, access }), tooLate]);

@@ -4,7 +4,7 @@ import { replacesRefusal, reviewedFor } from '../authorize/refusal.ts';
 import type { Decision } from '../authorize/types.ts';
 import { failureOf } from '../respond/failure-of.ts';
 import type { Outcome } from '../respond/outcome.ts';
-import { barredBy, refusedIn } from './access-barrier.ts';
+import { barredBy, refusedIn, withTimeForReviews } from './access-barrier.ts';
 import { serveByObjectId } from './by-object-id.ts';
 import { followPod, type LatestPod } from './follow-pod.ts';
 import { obtain, recall, type ObtainOptions } from './obtain.ts';
@@ -37,8 +37,6 @@ export function createGranter(options: GranterOptions): Granter {
 const nothingRefused: WaitingQuestion['refused'] = new Set();
 /** How often a request begins again when a token was not released since the decision is another one by then. */
 const mostRestarts = 2;
-/** Of one review, with its repetition. All reviews of a request have as long, or until its deadline. */
-const longestReviewMs = 9_000;
 
 /** Serves a request that may have to wait. */
 async function serveInPlace(
@@ -50,10 +48,8 @@ async function serveInPlace(
   const place = options.limits.enter(tenantOf(pod), patience.caller);
   if (!place) return { kind: 'overloaded', pod: pod.key };
   try {
-    const reviewsUntil = Math.max(patience.deadline, options.clock.now() + longestReviewMs);
     const waiting: WaitingQuestion = {
-      ...question,
-      reviewsUntil,
+      ...withTimeForReviews(question, options.clock),
       patience: { ...patience, caller: { gone: place.ended } },
       current: followPod(pod, options.latest),
       refused: nothingRefused,
@@ -119,11 +115,14 @@ function unlessUnbound(outcome: Outcome, told: Outcome | undefined): Outcome {
 async function serve(options: GranterOptions, question: WaitingQuestion, first: Decision): Promise<Outcome> {
   const barred = first.kind !== 'allow' && (await firstBarred(options, question, first));
   if (barred) return barred;
+  const startedAt = options.clock.now();
   const judged = await awaitDecision(options, question, first);
   if (!judged) return goneOf(question);
   const { isSettled, decision } = judged;
-  if (isSettled) return serveSettled(options, question, decision);
-  if (decision.kind === 'pending') return serveUnassigned(options, question, decision);
+  const hasWaited = options.clock.now() > startedAt;
+  const waited = hasWaited ? withTimeForReviews(question, options.clock) : question;
+  if (isSettled) return serveSettled(options, waited, decision);
+  if (decision.kind === 'pending') return serveUnassigned(options, waited, decision);
   return { kind: 'not-assigned', pod: question.pod.key, seen: 'unbound', denial: decision.denial };
 }
 

@@ -5,7 +5,7 @@ import type { Asker } from '../tokens/questions.ts';
 import type { TokenSource } from '../tokens/source.ts';
 import type { TokenSubject, TokenWish } from '../tokens/types.ts';
 import type { CallerLimits } from '../waiting/caller-limits.ts';
-import { barredBy, isAllowedNow } from './access-barrier.ts';
+import { barredBy, isAllowedNow, withTimeForReviews } from './access-barrier.ts';
 import { tenantOf, type GrantQuestion, type Permit } from './permit.ts';
 import { release, tokenFor, type ReleaseOptions, type WaitingQuestion } from './release.ts';
 
@@ -39,7 +39,7 @@ export async function obtain(
     const { deadline, caller } = patience;
     const asker = { ...askerOf(options, pod), signal: caller.gone, deadline };
     const obtained = await tokens.get(wish, asker);
-    return await release(options, question, { subject, obtained });
+    return await release(options, withTimeForReviews(question, options.clock), { subject, obtained });
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
     const { code: why, message: description, status, retryAfterMs } = error;

@@ -28,7 +28,13 @@ function noAccessText({ identity, subject, targets }: NoAccess): string {
 
 export function explainUnanswered({
   identity,
+  isLate,
 }: Extract<Outcome, { readonly kind: 'access-unanswered' }>): string {
+  if (isLate)
+    return (
+      `The API server has not said yet whether the ServiceAccount of the pod may use ${thingOf(identity)}: its answers take longer than ` +
+      'a request waits. Try again.'
+    );
   return (
     `The API server does not say at the moment whether the ServiceAccount of the pod may use ${thingOf(identity)}, and it has not said ` +
     'so within --access-grace. Try again.'

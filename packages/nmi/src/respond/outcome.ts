@@ -29,8 +29,16 @@ export type Outcome =
   /** Bindings, identities or the pod changed again and again while the request waited. */
   | { readonly kind: 'rights-changed'; readonly pod: string }
   | { readonly kind: 'denied'; readonly pod: string; readonly denial: Denial }
-  /** Whether the pod's ServiceAccount may use it is not known. `identity` is '' for the machine of an exempt pod. */
-  | { readonly kind: 'access-unanswered'; readonly pod: string; readonly identity: string }
+  /**
+   * Whether the pod's ServiceAccount may use it is not known. `identity` is '' for the machine of an exempt pod. `isLate`: the answer had
+   * not come when the request had waited as long as it may.
+   */
+  | {
+      readonly kind: 'access-unanswered';
+      readonly pod: string;
+      readonly identity: string;
+      readonly isLate?: true;
+    }
   | {
       readonly kind: 'not-assigned';
       readonly pod: string;
