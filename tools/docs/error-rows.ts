@@ -34,6 +34,7 @@ const issued: IssuedToken = {
 };
 const issuance = { pod, uid: 'u', identity, from: 'hit', issued, resource: 'r' } as const;
 const bytes = new Uint8Array();
+const unanswered = { kind: 'access-unanswered', pod, identity } as const;
 
 const badRequests: Readonly<Record<BadRequestReason, string>> = {
   'no-metadata-header': 'the header `Metadata: true` is missing: a probe',
@@ -188,20 +189,14 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
     }),
   ],
   'access-unanswered': [
-    {
-      situation: 'the API server does not say whether the ServiceAccount may use the identity',
-      outcome: { kind: 'access-unanswered', pod, identity },
-    },
-    {
-      situation: 'the API server takes longer to say so than the request may wait',
-      outcome: { kind: 'access-unanswered', pod, identity, isLate: true },
-    },
+    ...row('the API server does not say whether the ServiceAccount may use the identity', unanswered),
+    ...row('it takes longer to say so than the request may wait', { ...unanswered, isLate: true }),
   ],
   'not-assigned': [
     waiting('not assigned within `--hold`: MIC has not started to assign it', 'nothing'),
     waiting('not assigned within `--hold`: MIC is assigning it', 'created'),
     {
-      situation: 'the pod started less than `--binding-grace` ago, and no binding selects it within `--hold`',
+      situation: 'the pod started less than `--binding-grace` ago, and no binding selects it within 6 s',
       outcome: { kind: 'not-assigned', pod, seen: 'unbound', denial: { why: 'no-binding', label: 'demo' } },
     },
     waiting('assigned, but the metadata service does not know it yet', 'assigned'),

@@ -18,6 +18,12 @@ export function graceLeftMs({ acceptedAt }: PodView, { bindingGraceMs, now }: Gr
   return Math.abs(ageMs) < bindingGraceMs ? bindingGraceMs - ageMs : 0;
 }
 
+/**
+ * How long one request waits while an object or a right is missing: who made a mistake reads the reason soon, and a program that retries
+ * waits with several requests. Beyond the 5 s after which a denied right is reviewed again.
+ */
+export const longestForMissingMs = 6_000;
+
 /** The denial, if the pod is still in its grace period and waits for the missing object. */
 export function awaitedBy(decision: Decision, pod: PodView, grace: Grace): Awaited | undefined {
   const mayCome = decision.kind === 'deny' && decision.mayCome === true;

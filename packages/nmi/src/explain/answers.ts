@@ -1,4 +1,4 @@
-import { awaitedBy, graceLeftMs, type Awaited } from '../authorize/grace.ts';
+import { awaitedBy, graceLeftMs, longestForMissingMs, type Awaited } from '../authorize/grace.ts';
 import type { Decision } from '../authorize/types.ts';
 import type { Selector } from '../request/token-request.ts';
 import { failureOf } from '../respond/failure-of.ts';
@@ -44,14 +44,18 @@ export function answerTo(selector: Selector, world: ExplainWorld, placeFailure: 
   }
 }
 
-/** The request waits until --hold or --binding-grace ends, whichever is first. */
+/** The request waits for a part of --hold, or until --binding-grace ends if that is sooner. */
 function waitOf(world: ExplainWorld): Pick<Answer, 'afterMs' | 'waitsFor'> {
-  return { afterMs: Math.min(world.holdMs, graceLeftMs(world.pod, world)), waitsFor: 'objects' };
+  return { afterMs: Math.min(waitMs(world), graceLeftMs(world.pod, world)), waitsFor: 'objects' };
+}
+
+function waitMs({ holdMs }: ExplainWorld): number {
+  return Math.min(holdMs, longestForMissingMs);
 }
 
 function failureWithin({ denial }: Awaited, world: ExplainWorld): Failure {
   const { key: pod } = world.pod;
-  return graceLeftMs(world.pod, world) > world.holdMs
+  return graceLeftMs(world.pod, world) > waitMs(world)
     ? { kind: 'not-assigned', pod, seen: 'unbound', denial }
     : { kind: 'denied', pod, denial };
 }

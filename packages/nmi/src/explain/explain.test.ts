@@ -391,7 +391,7 @@ describe('a young pod for which something is missing', () => {
                      $ kubectl get azureidentitybindings --all-namespaces
       … pod          it has started 12 s ago: until 60 s after its start (--binding-grace) its requests wait for what is missing and can be retried; later ones are refused at once
       · pod          looked at by the rules of standard mode; whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)
-      … answer       without selector: 503 after 8 s without what is missing, No AzureIdentityBinding has the selector 'demo', which is the label aadpodidbinding of pod default/web. What is missing may still be created: until the pod has run for --binding-grace, its requests wait for it. Try again.
+      … answer       without selector: 503 after 6 s without what is missing, No AzureIdentityBinding has the selector 'demo', which is the label aadpodidbinding of pod default/web. What is missing may still be created: until the pod has run for --binding-grace, its requests wait for it. Try again.
       … result       the pod gets a token as soon as what is missing is created and its identity is assigned"
     `);
   });
@@ -421,7 +421,7 @@ describe('a young pod for which something is missing', () => {
                      $ kubectl label pod web --namespace default --overwrite aadpodidbinding=SELECTOR
       … pod          it has started 1 s ago: until 60 s after its start (--binding-grace) its requests wait for what is missing and can be retried; later ones are refused at once
       · pod          looked at by the rules of standard mode; whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)
-      … answer       without selector: 503 after 8 s without what is missing, Pod default/web has no label aadpodidbinding, and no AzureIdentityBinding of its namespace selects it by podSelector or serviceAccountName: give it the label, or create such a binding. What is missing may still be created: until the pod has run for --binding-grace, its requests wait for it. Try again.
+      … answer       without selector: 503 after 6 s without what is missing, Pod default/web has no label aadpodidbinding, and no AzureIdentityBinding of its namespace selects it by podSelector or serviceAccountName: give it the label, or create such a binding. What is missing may still be created: until the pod has run for --binding-grace, its requests wait for it. Try again.
       … result       the pod gets a token as soon as what is missing is created and its identity is assigned"
     `);
     expect(explain({ world: bound, pod: bare }).answers[0]).toMatchObject({ status: 400 });

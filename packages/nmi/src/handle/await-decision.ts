@@ -22,6 +22,8 @@ interface Awaiting {
   readonly current: () => PodView | undefined;
   readonly refused: Refused;
   readonly patience: Patience;
+  /** Until when the request waits for a missing object. */
+  readonly missingUntil: number;
 }
 
 /** The decision may change soon: the identity is being assigned, or objects that the pod needs are missing. */
@@ -32,25 +34,49 @@ export type JudgedDecision =
   | { readonly isSettled: true; readonly decision: Settled }
   | { readonly isSettled: false; readonly decision: Unsettled };
 
-/** Decides again after each change until the decision is settled. At the deadline, returns the last unsettled one. Undefined: the pod is gone. */
+/**
+ * Decides again after each change until the decision is settled. When the request has waited as long as it may for what is missing, returns
+ * the last unsettled one. Undefined: the pod is gone.
+ */
 export async function awaitDecision(
   options: AwaitOptions,
-  { pod, current, request, patience, refused }: Awaiting,
+  awaiting: Awaiting,
   first: Decision,
 ): Promise<JudgedDecision | undefined> {
-  const { authorizer, clock, onWaited } = options;
-  let last: JudgedDecision | undefined = judge(options, pod, first);
-  if (last.isSettled) return last;
+  const { clock, onWaited } = options;
+  const judged = judge(options, awaiting.pod, first);
+  if (judged.isSettled) return judged;
   const startedAt = clock.now();
-  const look = () => {
-    const known = current();
-    last = known && judge(options, known, authorizer.decide(known, request.selector, refused));
-    return last?.isSettled === false ? undefined : true;
-  };
-  const changes = withEndOfGrace(options, pod);
-  await awaitChange(look, patience, { clock, changes });
+  const last = await awaitSettled(options, awaiting, judged);
   onWaited(clock.now() - startedAt);
   return last;
+}
+
+async function awaitSettled(
+  options: AwaitOptions,
+  { pod, current, request, patience, refused, missingUntil }: Awaiting,
+  first: JudgedDecision,
+): Promise<JudgedDecision | undefined> {
+  const { authorizer, clock } = options;
+  const changes = withEndOfGrace(options, pod);
+  const judgeNow = (): JudgedDecision | undefined => {
+    const known = current();
+    return known && judge(options, known, authorizer.decide(known, request.selector, refused));
+  };
+  let judged: JudgedDecision | undefined = first;
+  while (judged?.isSettled === false) {
+    const { kind } = judged.decision;
+    const look = () => (isUnsettled(judgeNow(), kind) ? undefined : true);
+    const deadline = kind === 'pending' ? patience.deadline : Math.min(patience.deadline, missingUntil);
+    const isChanged = await awaitChange(look, { ...patience, deadline }, { clock, changes });
+    judged = judgeNow();
+    if (!isChanged) break;
+  }
+  return judged;
+}
+
+function isUnsettled(judged: JudgedDecision | undefined, kind: Unsettled['kind']): boolean {
+  return judged?.isSettled === false && judged.decision.kind === kind;
 }
 
 function judge({ bindingGraceMs, clock }: AwaitOptions, pod: PodView, decision: Decision): JudgedDecision {

@@ -1,5 +1,6 @@
 import { awaitDecision, type AwaitOptions, type Settled } from './await-decision.ts';
 import { exemptionName } from '../authorize/authorize.ts';
+import { longestForMissingMs } from '../authorize/grace.ts';
 import { replacesRefusal, reviewedFor } from '../authorize/refusal.ts';
 import type { Decision } from '../authorize/types.ts';
 import { failureOf } from '../respond/failure-of.ts';
@@ -51,6 +52,7 @@ async function serveInPlace(
     const waiting: WaitingQuestion = {
       ...withTimeForReviews(question, options.clock),
       patience: { ...patience, caller: { gone: place.ended } },
+      missingUntil: options.clock.now() + longestForMissingMs,
       current: followPod(pod, options.latest),
       refused: nothingRefused,
     };

@@ -19,6 +19,8 @@ export interface WaitingQuestion extends GrantQuestion {
   readonly current: () => PodView | undefined;
   /** What counts as not bound. */
   readonly refused: Refused;
+  /** Until when it waits for a missing object or right. */
+  readonly missingUntil: number;
 }
 
 /** A token that was waited for. */

@@ -1,12 +1,17 @@
 // How long a request waits and what it is told in the end, at the default settings and with verdicts that expire.
 import { describe, expect, it } from 'vitest';
-import { binding, identity, record, type World } from '../../test/builders.ts';
+import { binding, clientIdOf, identity, pod as podOf, record, type World } from '../../test/builders.ts';
 import { holdMs, startWaiting } from '../../test/waiting-stage.ts';
+import type { Selector } from '../request/token-request.ts';
 
 const reader = identity({ name: 'reader' });
 const writer = identity({ name: 'writer' });
 const bound: World = { identities: [reader, writer], bindings: [binding('reader')] };
 const ready: World = { ...bound, records: [record(reader, 'Assigned'), record(writer, 'Assigned')] };
+const fresh = { acceptedAt: 0 };
+/** While objects or rights are missing. */
+const shortMs = 6_000;
+const client = (name: string): Selector => ({ by: 'client-id', value: clientIdOf(name) });
 
 describe('a request that waits until the end of its hold', () => {
   it.each(['namespace', 'rbac'] as const)(
@@ -73,5 +78,32 @@ describe('a request that waits until the end of its hold', () => {
       pod: 'default/web',
       identity: 'default/reader',
     });
+  });
+});
+
+describe('a request of a fresh pod', () => {
+  const unlabelled = podOf({ labels: { aadpodidbinding: 'wrong' }, acceptedAt: 1_000_000 });
+  it.each<[string, World, Parameters<ReturnType<typeof startWaiting>['ask']>[0]]>([
+    ['with a label that no binding has', ready, { pod: unlabelled }],
+    ['with a client id that none of its identities has', ready, { selector: client('writer') }],
+    ['whose AzureIdentity does not exist', { bindings: [binding('reader')] }, {}],
+  ])('%s is told so after six seconds, with 503', async (_, world, asked) => {
+    const { clock, state, ask } = startWaiting({ world, mode: 'namespace', ...fresh });
+    state.pod = asked?.pod ?? state.pod;
+    const end = ask(asked);
+    await clock.advance(holdMs);
+    expect(end).toMatchObject({ outcome: { kind: 'not-assigned', seen: 'unbound' }, afterMs: shortMs });
+  });
+
+  it('waits the whole hold for MIC when its binding comes within these six seconds', async () => {
+    const { clock, cluster, state, ask } = startWaiting({ world: {}, mode: 'namespace', ...fresh });
+    state.isAttached = () => false;
+    const end = ask();
+    await clock.advance(shortMs - 500);
+    cluster.change(bound);
+    await clock.advance(holdMs - shortMs);
+    expect(end.outcome).toBeUndefined();
+    await clock.advance(1_000);
+    expect(end).toMatchObject({ outcome: { kind: 'not-assigned', seen: 'nothing' } });
   });
 });
