@@ -65,11 +65,12 @@ describe('a young pod whose binding has not come yet', () => {
     const from = await pod('never');
     const answer = nmi.ask(asked(from));
     await expect.poll(() => nmi.waitingCallers()).toBe(1);
-    await clock.advance(25_000);
+    await expect.poll(() => nmi.metricsText()).toContain('reviews_total{verdict="denied"} 1');
+    await clock.advance(6_000);
     const { status, body } = await answer;
     expect(status).toBe(503);
     expect(body['error_description']).toContain(`may not use AzureIdentity ${evil}/bait`);
-    await clock.advance(36_000);
+    await clock.advance(55_000);
     const refused = await nmi.ask(asked(from));
     expect(refused.status).toBe(400);
     expect(refused.body['error_description']).toContain(`may not use AzureIdentity ${evil}/bait`);
@@ -81,7 +82,8 @@ it('a pod that is refused its own identity gets none that another namespace offe
   await offer('bait', 'kiosk');
   stage.attach(await stage.cluster.identity({ name: 'bait', resourceId: idOf('bait') }));
   await mayUse('bait');
-  const { status, body } = await nmi.ask(asked(await pod('kiosk')));
+  const from = await pod('kiosk', 'old', new Date(clock.now() - 3_600_000));
+  const { status, body } = await nmi.ask(asked(from));
   expect(status).toBe(400);
   expect(body['error_description']).toContain('may not use AzureIdentity default/kiosk');
 });

@@ -23,6 +23,7 @@ export interface AccessStage extends Stage {
     labels?: Readonly<Record<string, string>>;
     account?: string;
     isMirror?: boolean;
+    startedAt?: Date;
   }): Promise<string>;
   reviews(): number;
 }
@@ -31,8 +32,8 @@ export const evil = 'shop';
 
 const path = (plural: string) => `/apis/${apiVersion}/namespaces/${evil}/${plural}`;
 
-export async function startAccessStage(): Promise<AccessStage> {
-  const stage = await startStage();
+export async function startAccessStage(of: Parameters<typeof startStage>[0] = {}): Promise<AccessStage> {
+  const stage = await startStage(of);
   const { cluster, sim } = stage;
   const identity = await stage.bound('kiosk');
   stage.attach(identity);
@@ -64,16 +65,9 @@ export async function startAccessStage(): Promise<AccessStage> {
       });
       await cluster.binding({ namespace: evil, name: 'evil', identity: 'evil', selector: 'evil' });
     },
-    evilPod: async ({ name = 'evil', labels = {}, account: serviceAccountName = 'default', isMirror } = {}) =>
+    evilPod: async ({ name = 'evil', labels = {}, account: serviceAccountName = 'default', ...over } = {}) =>
       addressOf(
-        await cluster.pod({
-          namespace: evil,
-          name,
-          label: 'evil',
-          labels,
-          serviceAccountName,
-          ...(isMirror && { isMirror }),
-        }),
+        await cluster.pod({ namespace: evil, name, label: 'evil', labels, serviceAccountName, ...over }),
       ),
     reviews: () => sim.kube.journal.count({ path: /subjectaccessreviews/ }),
   };

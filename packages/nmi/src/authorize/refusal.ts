@@ -1,5 +1,4 @@
-import { exemptionName } from './authorize.ts';
-import type { Decision, GrantedIdentity, Refused } from './types.ts';
+import type { Decision, Denial, GrantedIdentity } from './types.ts';
 
 /** The identities whose rights are reviewed for the decision: without one of them, it is made again. */
 export function reviewedFor(decision: Decision): readonly GrantedIdentity[] {
@@ -16,10 +15,12 @@ export function reviewedFor(decision: Decision): readonly GrantedIdentity[] {
   }
 }
 
-/** Whether a decision without the refused identities counts; otherwise the refusal is the outcome. */
-export function replacesRefusal(decision: Decision, refused: Refused): boolean {
-  if (decision.kind === 'unusable') return false;
-  if (decision.kind !== 'deny' || decision.among !== undefined) return true;
-  // All that was refused is of other namespaces: a young pod waits for a binding of its own, as if nobody had offered anything.
-  return decision.denial.why === 'no-binding' && !refused.has(exemptionName);
+/** Whether a decision without what was refused counts; otherwise the refusal is the outcome. */
+export function replacesRefusal(decision: Decision): boolean {
+  return decision.kind !== 'unusable' && (decision.kind !== 'deny' || decision.among !== undefined);
+}
+
+/** Whether it is for lack of a right that somebody may still grant: nobody can to a pod without ServiceAccount. */
+export function isGrantable(denial: Denial): boolean {
+  return denial.why === 'access-denied' && denial.subject.name !== '';
 }

@@ -2,7 +2,7 @@ import { rolesFor, type AccessTarget } from '@pod-identity/crd-types';
 import type { Access } from '../access/types.ts';
 import { accessModeOf } from '../authorize/access-needed.ts';
 import { rightsOf } from '../authorize/authorize.ts';
-import { reviewedFor, replacesRefusal } from '../authorize/refusal.ts';
+import { isGrantable, reviewedFor, replacesRefusal } from '../authorize/refusal.ts';
 import type { Decision, Denial, GrantedIdentity } from '../authorize/types.ts';
 import type { Selector } from '../request/token-request.ts';
 import type { Failure } from '../respond/refusals.ts';
@@ -19,19 +19,18 @@ export function decideWithAccess(selector: Selector, world: ExplainWorld): Decid
   let told: Denial | undefined;
   for (;;) {
     const decision = rights(selector, refused);
-    if (told && !replacesRefusal(decision, refused)) return { decision: { kind: 'deny', denial: told } };
+    if (told && !replacesRefusal(decision)) return { decision: refusalFor(told) };
     const lacking = firstLacking(decision, world);
-    if (lacking === undefined) return { decision: withReason(decision, told) };
+    if (lacking === undefined) return { decision };
     if (lacking.verdict === 'unanswered') return { failure: lacking.failure };
     told ??= lacking.denial;
     refused.add(lacking.denial.identity);
   }
 }
 
-/** A pod without a binding of its own is told what it was refused. */
-function withReason(decision: Decision, told: Denial | undefined): Decision {
-  const isUnbound = decision.kind === 'deny' && decision.denial.why === 'no-binding';
-  return isUnbound && told ? { ...decision, denial: told } : decision;
+/** The right may be granted later, as a binding may be created. */
+function refusalFor(denial: Denial): Decision {
+  return { kind: 'deny', denial, ...(isGrantable(denial) && { mayCome: true }) };
 }
 
 type NoAccess = Extract<Denial, { readonly why: 'access-denied' }>;

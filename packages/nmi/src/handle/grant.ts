@@ -1,8 +1,9 @@
 import { awaitDecision, type AwaitOptions, type Settled } from './await-decision.ts';
+import { awaitRight, mayBeGranted } from './await-right.ts';
 import { exemptionName } from '../authorize/authorize.ts';
 import { longestForMissingMs } from '../authorize/grace.ts';
 import { replacesRefusal, reviewedFor } from '../authorize/refusal.ts';
-import type { Decision } from '../authorize/types.ts';
+import type { Decision, Refused } from '../authorize/types.ts';
 import { failureOf } from '../respond/failure-of.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { barredBy, refusedIn, withTimeForReviews } from './access-barrier.ts';
@@ -35,7 +36,7 @@ export function createGranter(options: GranterOptions): Granter {
   };
 }
 
-const nothingRefused: WaitingQuestion['refused'] = new Set();
+const nothingRefused: Refused = new Set();
 /** How often a request begins again when a token was not released since the decision is another one by then. */
 const mostRestarts = 2;
 
@@ -80,37 +81,55 @@ async function serveLatest(
   return outcome;
 }
 
-/**
- * What the ServiceAccount may not use counts as not bound: the decision is made again without it. When nothing is left, the denial
- * of the identity that was meant first is told.
- */
+/** A fresh pod for which nothing but a right is missing waits for it as for a binding. */
 async function serveAllowed(
   options: GranterOptions,
   question: WaitingQuestion,
   first: Decision,
 ): Promise<Outcome> {
+  let [waiting, decision] = [question, first];
+  for (;;) {
+    const { outcome, refused } = await serveUnrefused(options, waiting, decision);
+    if (refused === undefined || !mayBeGranted(options, waiting, outcome)) return outcome;
+    const hasWaited = await awaitRight(options, waiting, refused);
+    if (!hasWaited) return { ...outcome, kind: 'not-assigned', seen: 'unbound' };
+    const pod = waiting.current();
+    if (!pod) return goneOf(waiting);
+    waiting = { ...withTimeForReviews(waiting, options.clock), pod };
+    decision = options.authorizer.decide(pod, waiting.request.selector);
+  }
+}
+
+interface Served {
+  readonly outcome: Outcome;
+  /** What counts as not bound, if nothing else is left. */
+  readonly refused?: Refused;
+}
+
+/**
+ * What the ServiceAccount may not use counts as not bound: the decision is made again without it. When nothing is left, the denial
+ * of the identity that was meant first is told.
+ */
+async function serveUnrefused(
+  options: GranterOptions,
+  question: WaitingQuestion,
+  first: Decision,
+): Promise<Served> {
   const refused = new Set<string>();
   let decision = first;
   let told: Outcome | undefined;
   for (;;) {
     const outcome = await serve(options, { ...question, refused: new Set(refused) }, decision);
-    const name = decision.kind === 'allow-by-object-id' ? undefined : refusedIn(outcome);
-    if (name === undefined || refused.has(name)) return unlessUnbound(outcome, told);
+    if (decision.kind === 'allow-by-object-id') return { outcome, refused: nothingRefused };
+    const name = refusedIn(outcome);
+    if (name === undefined || refused.has(name)) return { outcome };
     if (told === undefined || refusedIn(told) === exemptionName) told = outcome;
     refused.add(name);
     const pod = question.current();
-    if (!pod) return goneOf(question);
+    if (!pod) return { outcome: goneOf(question) };
     decision = options.authorizer.decide(pod, question.request.selector, refused);
-    if (!replacesRefusal(decision, refused)) return told;
+    if (!replacesRefusal(decision)) return { outcome: told, refused };
   }
-}
-
-/** Of a pod without a binding of its own it is told what it was refused. */
-function unlessUnbound(outcome: Outcome, told: Outcome | undefined): Outcome {
-  if (told?.kind !== 'denied') return outcome;
-  const isUnbound = 'denial' in outcome && outcome.denial.why === 'no-binding';
-  if (!isUnbound) return outcome;
-  return outcome.kind === 'denied' ? told : { ...outcome, denial: told.denial };
 }
 
 /** What is not settled is waited for first, unless the ServiceAccount may not use it. */

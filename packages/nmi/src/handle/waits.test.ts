@@ -1,13 +1,14 @@
 // How long a request waits and what it is told in the end, at the default settings and with verdicts that expire.
 import { describe, expect, it } from 'vitest';
 import { binding, clientIdOf, identity, pod as podOf, record, type World } from '../../test/builders.ts';
-import { holdMs, startWaiting } from '../../test/waiting-stage.ts';
+import { bindingGraceMs, holdMs, startWaiting } from '../../test/waiting-stage.ts';
 import type { Selector } from '../request/token-request.ts';
 
 const reader = identity({ name: 'reader' });
 const writer = identity({ name: 'writer' });
 const bound: World = { identities: [reader, writer], bindings: [binding('reader')] };
 const ready: World = { ...bound, records: [record(reader, 'Assigned'), record(writer, 'Assigned')] };
+const both: World = { ...ready, bindings: [binding('reader'), binding('writer')] };
 const fresh = { acceptedAt: 0 };
 /** While objects or rights are missing. */
 const shortMs = 6_000;
@@ -78,6 +79,125 @@ describe('a request that waits until the end of its hold', () => {
       pod: 'default/web',
       identity: 'default/reader',
     });
+  });
+});
+
+describe('a fresh pod without the right to its identity', () => {
+  it('gets its token with the request during which the right is granted', async () => {
+    const { clock, state, ask } = startWaiting({ world: ready, ...fresh });
+    const end = ask();
+    await clock.advance(2_000);
+    state.allowed = new Set(['reader']);
+    await clock.advance(shortMs);
+    expect(end.outcome).toMatchObject({ kind: 'token', identity: 'default/reader' });
+    expect(end.afterMs).toBeLessThan(shortMs + 500);
+  });
+
+  it('waits for its assignment when it has the right', async () => {
+    const { clock, cluster, state, ask } = startWaiting({ world: bound, ...fresh });
+    state.isAttached = () => false;
+    const end = ask();
+    await clock.advance(2_000);
+    state.allowed = new Set(['reader']);
+    await clock.advance(18_000);
+    expect(end.outcome).toBeUndefined();
+    state.isAttached = () => true;
+    cluster.change(ready);
+    await clock.advance(1_000);
+    expect(end.outcome).toMatchObject({ kind: 'token' });
+  });
+
+  it.each<[string, Selector]>([
+    ['any identity', { by: 'nothing' }],
+    ['its client id', client('reader')],
+    ['an object id', { by: 'object-id', value: 'b0000000-0000-4000-8000-726561646572' }],
+  ])(
+    'is told the right and to try again within the grace, and refused after it, by %s',
+    async (_, selector) => {
+      const { clock, ask } = startWaiting({ world: ready, ...fresh });
+      const first = ask({ selector });
+      await clock.advance(shortMs + 500);
+      expect(first.outcome).toMatchObject({
+        kind: 'not-assigned',
+        seen: 'unbound',
+        denial: { why: 'access-denied', identity: 'default/reader' },
+      });
+      await clock.advance(bindingGraceMs - shortMs - 2_500);
+      const last = ask({ selector });
+      await clock.advance(3_000);
+      expect(last.outcome).toMatchObject({ kind: 'denied', denial: { why: 'access-denied' } });
+      const old = ask({ selector });
+      await clock.advance(300);
+      expect(old.outcome).toMatchObject({ kind: 'denied', denial: { why: 'access-denied' } });
+    },
+  );
+
+  it('is served another identity at once that it may use, also when that is bound later', async () => {
+    const { clock, state, cluster, ask } = startWaiting({ world: both, ...fresh });
+    state.allowed = new Set(['writer']);
+    const first = ask();
+    await clock.advance(300);
+    expect(first.outcome).toMatchObject({ kind: 'token', identity: 'default/writer' });
+    cluster.change(ready);
+    const second = ask();
+    await clock.advance(1_000);
+    expect(second.outcome).toBeUndefined();
+    cluster.change(both);
+    await clock.advance(300);
+    expect(second.outcome).toMatchObject({ kind: 'token', identity: 'default/writer' });
+  });
+
+  it('that another namespace offers an identity gets it when the right comes', async () => {
+    const offer = identity({
+      name: 'offer',
+      namespace: 'data',
+      spec: { allowedNamespaces: { names: ['default'] } },
+    });
+    const { clock, state, ask } = startWaiting({
+      ...fresh,
+      world: {
+        identities: [offer],
+        bindings: [binding('offer', { namespace: 'data' })],
+        records: [record(offer, 'Assigned')],
+        namespaces: [
+          {
+            name: 'default',
+            labels: { 'identities-from.aadpodidentity.k8s.io/data': 'true' },
+            access: undefined,
+          },
+        ],
+      },
+    });
+    const end = ask();
+    await clock.advance(2_000);
+    state.allowed = new Set(['offer']);
+    await clock.advance(shortMs);
+    expect(end.outcome).toMatchObject({ kind: 'token', identity: 'data/offer' });
+  });
+
+  it('and one that is older are told apart: the older one is refused at once', async () => {
+    const { clock, ask } = startWaiting({ world: ready });
+    const end = ask();
+    await clock.advance(300);
+    expect(end.outcome).toMatchObject({ kind: 'denied', denial: { why: 'access-denied' } });
+  });
+
+  it('costs two reviews of its right for all requests that wait together, and one every five seconds at most', async () => {
+    const { clock, reviews, ask } = startWaiting({ world: ready, ...fresh });
+    const ends = Array.from({ length: 500 }, () => ask());
+    await clock.advance(shortMs + 500);
+    expect(ends.every(({ outcome }) => outcome?.kind === 'not-assigned')).toBe(true);
+    const names = new Set(reviews.map(({ name }) => name));
+    expect(reviews).toHaveLength(2 * names.size);
+    for (let second = 0; second < 40; second += 1) {
+      ask();
+      await clock.advance(1_000);
+    }
+    for (const name of names) {
+      const times = reviews.filter((one) => one.name === name).map(({ at }) => at);
+      const pauses = times.slice(1).map((at, index) => at - (times[index] ?? 0));
+      expect(Math.min(...pauses)).toBeGreaterThanOrEqual(5_000);
+    }
   });
 });
 

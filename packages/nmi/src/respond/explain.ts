@@ -84,12 +84,11 @@ export function explainWaiting(outcome: Extract<Outcome, { readonly kind: 'not-a
 /** The pod may still get what is missing. */
 function explainMayCome(pod: string, denial: Denial): string {
   const why = whyDenied(pod, denial);
-  const until =
-    'may still be created: until the pod has run for --binding-grace, its requests wait for it. Try again.';
+  const until = 'until the pod has run for --binding-grace, its requests wait for it. Try again.';
   // The text about a right ends with a command, and with roles to paste.
   return denial.why === 'access-denied'
-    ? `A binding for pod ${pod} in its own namespace ${until} ${why}`
-    : `${why} What is missing ${until}${invalidNote(denial)}`;
+    ? `A right of pod ${pod} is missing, which may still be granted: ${until} ${why}`
+    : `${why} What is missing may still be created: ${until}${invalidNote(denial)}`;
 }
 
 type Unassigned = Pick<

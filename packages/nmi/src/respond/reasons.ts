@@ -55,7 +55,7 @@ export const reasonMeanings: Readonly<Record<Reason, string>> = {
   'assignment-nothing': 'The identity is not assigned, and there is no sign that MIC is assigning it.',
   'assignment-created': 'MIC is assigning the identity.',
   'assignment-unbound':
-    'The pod has started less than `--binding-grace` ago, and an AzureIdentityBinding for it, an AzureIdentity, or one with the requested client id does not exist yet.',
+    'The pod has started less than `--binding-grace` ago, and an AzureIdentityBinding for it, an AzureIdentity, one with the requested client id, or the right to use it does not exist yet.',
   'assignment-assigned':
     'The identity is assigned, but the metadata service of the machine does not know it yet.',
   'azure-not-on-host': 'The identity is not attached to the machine.',

@@ -7,7 +7,7 @@ import { withoutIds } from '../tokens/errors.ts';
  */
 export function briefOf(outcome: Failure): string {
   const { description } = refusalOf(outcome, 503);
-  return outcome.kind === 'denied' && outcome.denial.why === 'access-denied'
+  return 'denial' in outcome && outcome.denial.why === 'access-denied'
     ? (description.split('\n', 1)[0] ?? '')
     : withoutIds(description);
 }

@@ -16,10 +16,9 @@ export function eventReasonOf(
   outcome: Outcome,
 ): { readonly reason: EventReason; readonly outcome: Failure } | undefined {
   const { kind } = outcome;
-  if (kind === 'denied')
+  if ('denial' in outcome)
     return { reason: outcome.denial.why === 'access-denied' ? 'AccessDenied' : 'IdentityNotFound', outcome };
-  if (kind === 'not-assigned')
-    return { reason: outcome.seen === 'unbound' ? 'IdentityNotFound' : 'IdentityNotAssigned', outcome };
+  if (kind === 'not-assigned') return { reason: 'IdentityNotAssigned', outcome };
   if (kind === 'overloaded') return { reason: 'TooManyRequests', outcome };
   if (kind === 'ambiguous-caller') return { reason: 'AddressAmbiguous', outcome };
   return kind === 'token-failed' && isLasting[outcome.why] ? { reason: 'TokenRefused', outcome } : undefined;

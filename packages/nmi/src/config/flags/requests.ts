@@ -58,7 +58,7 @@ export const requestFlags: readonly NmiFlag[] = [
     default: 60_000,
     min: 0,
     max: 600_000,
-    help: 'How long after its start a pod waits for a missing AzureIdentityBinding or AzureIdentity, as for an assignment: a pod with the label aadpodidbinding, and any pod of a namespace with a binding that selects pods without this label. 0 turns this off.',
+    help: 'How long after its start a pod waits for a missing AzureIdentityBinding or AzureIdentity, or in mode rbac for its right, each request for 6 s: a pod with the label aadpodidbinding, and any pod of a namespace with a binding that selects pods without this label. 0 turns this off.',
     why: 'the original waits for every pod, whatever is missing',
   }),
   added({
