@@ -16,6 +16,7 @@ export function clientSection(): readonly string[] {
     tableOf(otherColumns),
     'Not run here; reported by users or other tests:',
     reportedTable(),
+    '`--hold` is 25 s because of Hadoop ABFS. Where it does not run, `--hold=60s` gives programs with one request (`curl`, `wget`, `requests` and msal for Python, `az`) a token within a minute of the assignment’s start. A client that hangs up sooner (mongodb, httpx, `curl -m 10`) gets nothing the first time: NMI keeps the time after which it hung up for ten minutes, and responds to the next requests of its pod one second before.',
   ];
 }
 
@@ -40,6 +41,8 @@ const reported: readonly (readonly [client: string, fact: string])[] = [
   ['ms-rest-azure, ms-rest-nodeauth (JS)', 'one request'],
   ['google-auth-library', 'shows the user `error` without `error_description`'],
   ['Hadoop ABFS', 'one request, given up after 30 s without a response'],
+  ['mongodb (Node.js), pymongo', 'one request, given up after 10 s and 5 s without a response'],
+  ['httpx (Python)', 'one request, given up after 5 s without a response'],
   ['Azure.Identity, MSAL (.NET)', nothing],
   ['azure-identity (Java)', nothing],
   ['azure_identity (Rust)', nothing],

@@ -6,53 +6,11 @@ const nothing = 'nothing';
 const parameters = (names: string) => names.split(' ').map((name) => `parameter ${name}`);
 const selectors =
   'client_id object_id msi_res_id mi_res_id msi-res-id clientid principalid objectid resourceid miresid msiresid';
-const limits = 'packages/nmi/test/limits.test.ts';
 const atBound = 'packages/nmi/test/inputs.test.ts';
-const hostileConnections = 'packages/kit/test/hostile-connections.test.ts';
 const sharedApplication = 'packages/nmi/src/tokens/shared-application.test.ts';
 const routesFuzz = 'packages/nmi/test/fuzz/routes.fuzz.test.ts';
 
 export const requestEntries: readonly InputEntry[] = [
-  {
-    input: 'connections and packets',
-    readBy: 'MIC and NMI',
-    reads: [],
-    writer: `${pod}; on the admin ports whoever reaches the node`,
-    largest: '16 KiB and 30 headers for the head of a request, 5 s for it and 10 s for all of it',
-    howMany: 'NMI: 1,024 for a caller, 2,048 for a namespace, 4,096; admin ports: 16 for a caller, 128',
-    cost: 'a socket; 4 unanswered requests; 2 MiB of unread responses for a caller, 16 MiB for all',
-    charged: 'the address and its namespace',
-    othersLose: `${nothing}: the caller or namespace with most loses its own`,
-    tried:
-      '100 pods with 400 connections of pipelined requests, half-sent heads, unread responses, half-closed connections, unknown Expect headers',
-    tests: {
-      [hostileConnections]: [
-        '$name of a hundred pods leave the server alive within its heap, and another pod served',
-      ],
-      [limits]: ['has its connection closed with the fifth unanswered request, and those that wait are told'],
-      'packages/kit/test/admin-attack.test.ts': [
-        'few connections with half-sent requests of one caller are kept, and another caller is served',
-      ],
-    },
-  },
-  {
-    input: 'source address',
-    readBy: 'NMI',
-    reads: [],
-    writer: 'the network of the node; a pod where its network lets it send from any address',
-    largest: '16 bytes',
-    howMany: 'one for a connection',
-    cost: 'a lookup in the pods of the node; for an unknown one five requests to the API server, then one a second',
-    charged: 'the address',
-    othersLose: `${nothing} where the network checks source addresses; see [kinds of networks](#kinds-of-networks-and-the-kernels-entry)`,
-    tried:
-      'every order of ends, starts and re-used addresses, with late statuses and watches, on three kinds of network',
-    tests: {
-      'packages/nmi/src/identify/find-caller.property.test.ts': [
-        'whoever is at the other end of a connection is taken for nobody else',
-      ],
-    },
-  },
   {
     input: 'method and path',
     readBy: 'NMI',

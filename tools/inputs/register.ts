@@ -1,11 +1,13 @@
 // The register of inputs: everything that MIC and NMI read of text that others write. docs/security.md shows it as a table.
 import type { InputEntry, InputRead } from './entry.ts';
+import { connectionEntries } from './nmi-connections.ts';
 import { requestEntries } from './nmi-requests.ts';
 import { clusterObjectEntries } from './cluster-objects.ts';
 import { customResourceEntries } from './custom-resources.ts';
 import { otherEntries } from './others.ts';
 
 export const register: readonly InputEntry[] = [
+  ...connectionEntries,
   ...requestEntries,
   ...customResourceEntries,
   ...clusterObjectEntries,

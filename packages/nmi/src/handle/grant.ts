@@ -1,3 +1,4 @@
+import { createHangUps, type HangUps } from '../waiting/hang-ups.ts';
 import { awaitDecision, type AwaitOptions, type Settled } from './await-decision.ts';
 import { awaitRight, mayBeGranted } from './await-right.ts';
 import { exemptionName } from '../authorize/authorize.ts';
@@ -18,6 +19,10 @@ export interface GranterOptions extends AwaitOptions, ObtainOptions {
   readonly latest: LatestPod;
 }
 
+interface InPlaceOptions extends GranterOptions {
+  readonly hangUps: HangUps;
+}
+
 export interface Granter {
   /** Returns a promise only if the request has to wait. */
   grant(question: GrantQuestion): Outcome | Promise<Outcome>;
@@ -26,12 +31,13 @@ type Of<Kind extends Decision['kind']> = Extract<Decision, { readonly kind: Kind
 
 /** The second half of every token request: the pod is known; decides, waits if necessary, and gets the token. */
 export function createGranter(options: GranterOptions): Granter {
+  const inPlace: InPlaceOptions = { ...options, hangUps: createHangUps(options.clock) };
   return {
     grant(question) {
       const decision = options.authorizer.decide(question.pod, question.request.selector);
       // There is a cached token for a pending identity if it is attached to the host, whatever the records say.
       const permit = permitOf(decision);
-      return (permit && recall(options, question, permit)) ?? serveInPlace(options, question, decision);
+      return (permit && recall(options, question, permit)) ?? serveInPlace(inPlace, question, decision);
     },
   };
 }
@@ -42,25 +48,29 @@ const mostRestarts = 2;
 
 /** Serves a request that may have to wait. */
 async function serveInPlace(
-  options: GranterOptions,
+  options: InPlaceOptions,
   question: GrantQuestion,
   decision: Decision,
 ): Promise<Outcome> {
+  const { clock, hangUps, limits } = options;
   const { pod, patience } = question;
-  const place = options.limits.enter(tenantOf(pod), patience.caller);
+  const place = limits.enter(tenantOf(pod), patience.caller);
   if (!place) return { kind: 'overloaded', pod: pod.key };
+  const startedAt = clock.now();
   try {
+    const deadline = Math.min(patience.deadline, startedAt + hangUps.longestWaitMs(pod.uid));
     const waiting: WaitingQuestion = {
-      ...withTimeForReviews(question, options.clock),
-      patience: { ...patience, caller: { gone: place.ended } },
-      missingUntil: options.clock.now() + longestForMissingMs,
+      ...question,
+      patience: { deadline, caller: { gone: place.ended } },
+      missingUntil: startedAt + longestForMissingMs,
       current: followPod(pod, options.latest),
       refused: nothingRefused,
     };
-    const outcome = await serveLatest(options, waiting, decision);
+    const outcome = await serveLatest(options, withTimeForReviews(waiting, clock), decision);
     return place.isLost && outcome.kind !== 'token' ? { kind: 'overloaded', pod: pod.key } : outcome;
   } finally {
     place.leave();
+    if (patience.caller.gone.aborted) hangUps.note(pod.uid, clock.now() - startedAt);
   }
 }
 

@@ -63,23 +63,36 @@ const slackMs = 1_000;
 /** How long a denied right is not reviewed again. */
 const denialMs = 5_000;
 
-/** What must not be. The pod started at `startedAt`. */
-function wrongIn({ outcome, from, at }: Used, spans: readonly Span[], startedAt: number): string | undefined {
-  const since = (start: number) =>
-    spans
-      .filter((span, index) => span.from <= at && (spans[index + 1]?.from ?? Infinity) >= start)
-      .map(({ state }) => state);
-  const isHealthy = since(from - 30_000).every(({ api }) => api === 'answers');
-  if (at - from > holdMs + 2 * 9_000 + slackMs) return `an answer after ${at - from} ms`;
-  const isFresh = at - startedAt < bindingGraceMs;
+interface Past {
+  readonly spans: readonly Span[];
+  readonly startedAt: number;
+}
+
+/** What held from then until the outcome. */
+function since(start: number, { at }: Used, { spans }: Past): readonly State[] {
+  return spans
+    .filter((span, index) => span.from <= at && (spans[index + 1]?.from ?? Infinity) >= start)
+    .map(({ state }) => state);
+}
+
+/** What must not be. */
+function wrongIn(used: Used, past: Past): string | undefined {
+  const { outcome, from, at } = used;
+  const isHealthy = since(from - 30_000, used, past).every(({ api }) => api === 'answers');
+  const longestMs = holdMs + slackMs + (isHealthy ? 0 : 2 * 9_000);
+  if (at - from > longestMs) return `an answer after ${at - from} ms`;
+  const isFresh = at - past.startedAt < bindingGraceMs;
   if (isFresh && outcome.kind === 'denied' && outcome.denial.why !== 'several-identities')
     return `a final refusal of a fresh pod: ${outcome.denial.why}`;
-  if (!isHealthy) return undefined;
+  return isHealthy ? wrongWhileHealthy(used, past) : undefined;
+}
+
+function wrongWhileHealthy(used: Used, past: Past): string | undefined {
+  const { outcome, from, at } = used;
   if (outcome.kind === 'access-unanswered') return 'no answer of an API server that answers';
-  if (at - from > holdMs + slackMs) return `an answer after ${at - from} ms`;
   const isUnbound = outcome.kind === 'not-assigned' && outcome.seen === 'unbound';
   if (isUnbound && at - from < longestForMissingMs) return `told after ${at - from} ms`;
-  const lately = since(at - denialMs - slackMs);
+  const lately = since(at - denialMs - slackMs, used, past);
   const only = names.find((name) => lately.every(({ bound }) => bound.size === 1 && bound.has(name)));
   const mayUse = only !== undefined && lately.every(({ allowed }) => allowed.has(only));
   return mayUse && outcome.kind !== 'token' ? `${outcome.kind} instead of a token of ${only}` : undefined;
@@ -112,7 +125,7 @@ async function play({
   }
   await clock.advance(120_000);
   const wrong = used.map(({ from, end: { outcome, afterMs = 0 } }) =>
-    outcome ? wrongIn({ outcome, from, at: from + afterMs }, spans, startedAt) : 'no answer',
+    outcome ? wrongIn({ outcome, from, at: from + afterMs }, { spans, startedAt }) : 'no answer',
   );
   expect(wrong.filter((one) => one !== undefined)).toEqual([]);
 }

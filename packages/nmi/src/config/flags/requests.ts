@@ -49,7 +49,7 @@ export const requestFlags: readonly NmiFlag[] = [
     default: 25_000,
     min: 0,
     max: 60_000,
-    help: 'How long a request waits while its identity is being assigned.',
+    help: 'How long a request waits while its identity is being assigned. 60s serves programs that send one request, if nothing gives up sooner, as Hadoop ABFS does after 30 s.',
     why: 'replaces the three retry flags; the wait ends at the assignment, not at the next attempt',
   }),
   added({

@@ -1,0 +1,39 @@
+import { RecentMap, type Clock } from '@pod-identity/kit/core';
+
+/** After how long the clients of a pod hang up while their requests wait. */
+export interface HangUps {
+  /** How long a request of the pod may wait, so that its client reads the response; Infinity: none has hung up. */
+  longestWaitMs(pod: string): number;
+  /** A client of the pod has hung up after this time. */
+  note(pod: string, waitedMs: number): void;
+}
+
+interface HungUp {
+  readonly waitedMs: number;
+  readonly at: number;
+}
+
+/** Far more than a node has pods. */
+const podsKept = 2_048;
+/** The next client may be another one. */
+const keptMs = 10 * 60_000;
+/** Whoever leaves sooner has probably ended for another reason. */
+const shortestMs = 2_000;
+/** The response leaves so long before the client would hang up. */
+const marginMs = 1_000;
+
+/** Keeps the shortest time of each pod for ten minutes. */
+export function createHangUps(clock: Pick<Clock, 'elapsed'>): HangUps {
+  const hungUp = new RecentMap<string, HungUp>(podsKept);
+  const shortestOf = (pod: string): number => {
+    const known = hungUp.get(pod);
+    return known && clock.elapsed() - known.at < keptMs ? known.waitedMs : Infinity;
+  };
+  return {
+    longestWaitMs: (pod) => shortestOf(pod) - marginMs,
+    note(pod, waitedMs) {
+      if (waitedMs < shortestMs || waitedMs >= shortestOf(pod)) return;
+      hungUp.set(pod, { waitedMs, at: clock.elapsed() });
+    },
+  };
+}

@@ -1,0 +1,67 @@
+// What NMI learns of a caller from its connection.
+import type { InputEntry } from './entry.ts';
+
+const pod = 'any process of a pod that reaches the metadata address';
+const nothing = 'nothing';
+const limits = 'packages/nmi/test/limits.test.ts';
+const hostileConnections = 'packages/kit/test/hostile-connections.test.ts';
+
+export const connectionEntries: readonly InputEntry[] = [
+  {
+    input: 'connections and packets',
+    readBy: 'MIC and NMI',
+    reads: [],
+    writer: `${pod}; on the admin ports whoever reaches the node`,
+    largest: '16 KiB and 30 headers for the head of a request, 5 s for it and 10 s for all of it',
+    howMany: 'NMI: 1,024 for a caller, 2,048 for a namespace, 4,096; admin ports: 16 for a caller, 128',
+    cost: 'a socket; 4 unanswered requests; 2 MiB of unread responses for a caller, 16 MiB for all',
+    charged: 'the address and its namespace',
+    othersLose: `${nothing}: the caller or namespace with most loses its own`,
+    tried:
+      '100 pods with 400 connections of pipelined requests, half-sent heads, unread responses, half-closed connections, unknown Expect headers',
+    tests: {
+      [hostileConnections]: [
+        '$name of a hundred pods leave the server alive within its heap, and another pod served',
+      ],
+      [limits]: ['has its connection closed with the fifth unanswered request, and those that wait are told'],
+      'packages/kit/test/admin-attack.test.ts': [
+        'few connections with half-sent requests of one caller are kept, and another caller is served',
+      ],
+    },
+  },
+  {
+    input: 'the time after which a client hangs up while its request waits',
+    readBy: 'NMI',
+    reads: [],
+    writer: pod,
+    largest: 'a number',
+    howMany: 'one of a pod, of 2,048 pods, for ten minutes',
+    cost: 'later requests of this pod wait less: to one second before that time, and to one second at least',
+    charged: 'the pod',
+    othersLose: nothing,
+    tried: 'hang-ups after 1.9 to 10 s, and requests of another pod after them',
+    tests: {
+      'packages/nmi/src/handle/waits.test.ts': [
+        'changes nothing for another pod, nor for its own if it left in less than two',
+      ],
+    },
+  },
+  {
+    input: 'source address',
+    readBy: 'NMI',
+    reads: [],
+    writer: 'the network of the node; a pod where its network lets it send from any address',
+    largest: '16 bytes',
+    howMany: 'one for a connection',
+    cost: 'a lookup in the pods of the node; for an unknown one five requests to the API server, then one a second',
+    charged: 'the address',
+    othersLose: `${nothing} where the network checks source addresses; see [kinds of networks](#kinds-of-networks-and-the-kernels-entry)`,
+    tried:
+      'every order of ends, starts and re-used addresses, with late statuses and watches, on three kinds of network',
+    tests: {
+      'packages/nmi/src/identify/find-caller.property.test.ts': [
+        'whoever is at the other end of a connection is taken for nobody else',
+      ],
+    },
+  },
+];
