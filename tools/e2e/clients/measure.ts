@@ -1,6 +1,7 @@
 // Measures clients, with built bundles on an otherwise idle machine:
 //   node tools/e2e/clients/measure.ts statuses   writes behaviour.json, the source of docs/errors.md
-//   node tools/e2e/clients/measure.ts pending    prints the table of docs/decisions/0008-pending-status.md
+//   node tools/e2e/clients/measure.ts pending    prints the first table of docs/decisions/0008-pending-status.md
+//   node tools/e2e/clients/measure.ts missing    prints the second one
 //   node tools/e2e/clients/measure.ts coping     writes the table of packages/imds-client/README.md (as root: it makes a network namespace)
 import { readFile, rm, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,8 +11,8 @@ import { openStage } from '../../stage/stage.ts';
 import { behaviourOf, cellOf } from './behaviour.ts';
 import { measureCoping } from './coping-namespace.ts';
 import { copingTable, readme, withTable } from './coping.ts';
-import { playPending, type Played } from './pending.ts';
-import { columnsOf, pathWithAz, players } from './players.ts';
+import { playMissing, playPending, playUnbound, type PendingStage, type Played } from './pending.ts';
+import { columnsOf, pathWithAz, players, type Player } from './players.ts';
 import { playStatus } from './play-status.ts';
 import { createStarts } from './starts.ts';
 
@@ -35,20 +36,39 @@ async function measureStatuses(): Promise<void> {
 
 const seconds = [5, 15, 20, 60, 90];
 
-async function measurePending(): Promise<void> {
+type Cells = (
+  where: PendingStage,
+  of: { readonly player: Player; readonly key: string },
+) => Readonly<Record<string, Promise<Pick<Played, 'answer' | 'statuses' | 'lasted'>>>>;
+
+const late: Cells = (where, { player, key }) =>
+  Object.fromEntries(
+    seconds.map((late) => [
+      `${late} s`,
+      playPending(where, { player, key: `${key}-${late}`, seconds: late }),
+    ]),
+  );
+
+const missing: Cells = (where, { player, key }) => ({
+  ...Object.fromEntries(
+    [3, 20, 40].map((late) => [
+      `binding after ${late} s`,
+      playUnbound(where, { player, key: `${key}-${late}`, seconds: late }),
+    ]),
+  ),
+  'no binding': playMissing(where, { player, key: `${key}-none`, what: 'binding' }),
+  'wrong client id': playMissing(where, { player, key: `${key}-wrong`, what: 'client id' }),
+});
+
+async function measureEach(cellsOf: Cells): Promise<void> {
   const stage = await openStage();
   try {
     await stage.install();
     const nmi = await stage.startNmi(0);
     const rows = players.map(async (player, index) => {
-      const cells = seconds.map(async (late) => {
-        const key = `m${index}-${late}`;
-        return [
-          `${late} s`,
-          describePlay(await playPending({ stage, nmi, starts }, { player, key, seconds: late })),
-        ];
-      });
-      return { client: player.name, ...Object.fromEntries(await Promise.all(cells)) } as object;
+      const cells = Object.entries(cellsOf({ stage, nmi, starts }, { player, key: `m${index}` }));
+      const described = cells.map(async ([name, playing]) => [name, describePlay(await playing)] as const);
+      return { client: player.name, ...Object.fromEntries(await Promise.all(described)) };
     });
     console.table(await Promise.all(rows));
   } finally {
@@ -61,13 +81,14 @@ async function writeCoping(): Promise<void> {
   await writeFile(readme, withTable(await readFile(readme, 'utf8'), table));
 }
 
-function describePlay({ answer, statuses, lasted }: Played): string {
-  const end = 'token' in answer ? 'token' : 'none';
+function describePlay({ answer, statuses, lasted }: Pick<Played, 'answer' | 'statuses' | 'lasted'>): string {
+  const end = 'token' in answer ? 'token' : `${statuses.at(-1)}`;
   return `${end}, ${statuses.length} in ${lasted.toFixed(0)} s`;
 }
 
 const what = process.argv[2];
 if (what === 'statuses') await measureStatuses();
-else if (what === 'pending') await measurePending();
+else if (what === 'pending') await measureEach(late);
+else if (what === 'missing') await measureEach(missing);
 else if (what === 'coping') await writeCoping();
-else throw new Error('say what to measure: statuses, pending or coping');
+else throw new Error('say what to measure: statuses, pending, missing or coping');

@@ -1,7 +1,7 @@
 // An identity that is assigned some seconds after a client's first request to the real NMI: whether and how the client gets its token.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Stage, StageNmi } from '../../stage/stage.ts';
-import { openRecordedPath } from './recorded-path.ts';
+import { openRecordedPath, type RecordedPath } from './recorded-path.ts';
 import type { Player } from './players.ts';
 import type { Answer } from './real-clients.ts';
 import { run } from './run-client.ts';
@@ -52,6 +52,28 @@ export function playUnbound(where: PendingStage, play: PendingPlay): Promise<Pla
   });
 }
 
+/** What is missing never comes: a new pod has a label without a binding, or asks for a client id that none of its identities has. */
+export async function playMissing(
+  { stage, nmi, starts }: PendingStage,
+  { player, key, what }: Omit<PendingPlay, 'seconds'> & { readonly what: 'binding' | 'client id' },
+): Promise<Omit<Played, 'clientId'>> {
+  const asked = Promise.withResolvers<unknown>();
+  return starts.run(async () => {
+    const scene = await labelledPod(stage, key, { startedAt: new Date() });
+    if (what === 'client id') await scene.bind();
+    const path = await openRecordedPath({ pod: scene.pod, nmi });
+    const wish = what === 'client id' ? { ...player.wish, clientId: foreignId } : player.wish;
+    const running = run(player.client, wish, { url: path.url });
+    asked.resolve(await path.asked());
+    const answer = await running;
+    await path.close();
+    return { answer, ...timesOf(path.calls) };
+  }, asked.promise);
+}
+
+/** Of no identity. */
+const foreignId = 'c0000000-0000-4000-8000-ffffffffffff';
+
 interface LateScene extends Pick<Awaited<ReturnType<typeof pendingPod>>, 'pod' | 'identity'> {
   give(): Promise<void>;
 }
@@ -71,9 +93,11 @@ function playLate(
     await scene.give();
     const result = await answer;
     await path.close();
-    const { calls } = path;
-    const lasted = ((calls.at(-1)?.answeredAt ?? 0) - (calls[0]?.askedAt ?? 0)) / 1000;
-    const statuses = calls.map(({ status }) => status);
-    return { answer: result, clientId: scene.identity.clientId, statuses, lasted };
+    return { answer: result, clientId: scene.identity.clientId, ...timesOf(path.calls) };
   }, asked.promise);
+}
+
+function timesOf(calls: RecordedPath['calls']): Pick<Played, 'statuses' | 'lasted'> {
+  const lasted = ((calls.at(-1)?.answeredAt ?? 0) - (calls[0]?.askedAt ?? 0)) / 1000;
+  return { lasted, statuses: calls.map(({ status }) => status) };
 }

@@ -4,7 +4,7 @@ import { whyNoPrograms } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { contradiction, secondsOf, type Behaviour, type Column } from '../clients/behaviour.ts';
 import { readClaims, type Claims } from '../clients/claims.ts';
-import { playPending, playUnbound, type Played } from '../clients/pending.ts';
+import { playMissing, playPending, playUnbound, type Played } from '../clients/pending.ts';
 import { columnsOf, pathWithAz, players, type Player } from '../clients/players.ts';
 import { playStatus } from '../clients/play-status.ts';
 import { createStarts } from '../clients/starts.ts';
@@ -22,6 +22,7 @@ const repeating = alone.filter(({ client }) => client.repeats.includes(503));
 
 const withinHold = [5, 15, 20];
 const beyondHold = 60;
+const missing = ['binding', 'client id'] as const;
 
 let stage: Stage;
 let claims: Claims;
@@ -47,6 +48,8 @@ beforeAll(async () => {
     for (const seconds of [beyondHold, ...withinHold])
       play(`${player.name} ${seconds}`, playPending(where, { player, key: `${key}-${seconds}`, seconds }));
     play(`${player.name} unbound`, playUnbound(where, { player, key: `${key}-unbound`, seconds: 3 }));
+    for (const [index, what] of missing.entries())
+      play(`${player.name} ${what}`, playMissing(where, { player, key: `${key}-missing-${index}`, what }));
   }
   for (const { player, column, claimed } of longestFirst()) {
     const comparing = playStatus({ starts, path }, player, column).then((measured) => {
@@ -117,6 +120,22 @@ describe.each(alone)('$name', ({ name }) => {
     patienceMs,
   );
 });
+
+const reasons = {
+  binding: 'No AzureIdentityBinding has the selector',
+  'client id': 'has no such identity. It may ask for',
+};
+
+test.each(alone.flatMap(({ name, client }) => missing.map((what) => ({ name, client, what }))))(
+  '$name, whose $what is missing, is told so with 503 in the first minute of its pod',
+  async ({ name, client, what }) => {
+    const { answer, statuses } = await played<Omit<Played, 'clientId'>>(`${name} ${what}`);
+    expect('refused' in answer && answer.refused).toContain(reasons[what]);
+    expect(statuses[0]).toBe(503);
+    if (!client.repeats.includes(503)) expect(statuses).toHaveLength(1);
+  },
+  patienceMs,
+);
 
 test.each(repeating)(
   '$name retries, and gets an identity that is assigned 60 s after its first request',

@@ -4,7 +4,7 @@ import type { AccessAnswer, AccessGuard } from '../access/guard.ts';
 import { exemptionName } from '../authorize/authorize.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Outcome } from '../respond/outcome.ts';
-import { tenantOf, type GrantQuestion, type Permit } from './permit.ts';
+import { tenantOf, type GrantQuestion, type Permit, type ReviewedQuestion } from './permit.ts';
 
 export interface BarrierOptions {
   readonly access: AccessGuard;
@@ -34,7 +34,7 @@ const longestReviewMs = 9_000;
 export function withTimeForReviews<Question extends GrantQuestion>(
   question: Question,
   clock: Clock,
-): Question {
+): Question & ReviewedQuestion {
   return { ...question, reviewsUntil: Math.max(question.patience.deadline, clock.now() + longestReviewMs) };
 }
 
@@ -44,12 +44,11 @@ export function withTimeForReviews<Question extends GrantQuestion>(
  */
 export async function barredBy(
   { access: guard, clock }: BarrierOptions,
-  { pod, reviewsUntil = Infinity }: Pick<GrantQuestion, 'pod' | 'reviewsUntil'>,
+  { pod, reviewsUntil }: Pick<ReviewedQuestion, 'pod' | 'reviewsUntil'>,
   { subject, access }: Permit,
 ): Promise<Outcome | undefined> {
   if (!access) return undefined;
   const identity = subject.kind === 'machine' ? '' : subject.name;
-  if (reviewsUntil === Infinity) return barredFrom(guard, pod, { identity, access });
   const { promise: tooLate, resolve } = Promise.withResolvers<Outcome>();
   const timer = clock.after(Math.max(0, reviewsUntil - clock.now()), () =>
     resolve({ kind: 'access-unanswered', pod: pod.key, identity, isLate: true }),

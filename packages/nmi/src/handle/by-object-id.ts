@@ -3,7 +3,7 @@ import type { Outcome } from '../respond/outcome.ts';
 import { isTemporary } from '../tokens/errors.ts';
 import { barredBy, isForLackOfRight } from './access-barrier.ts';
 import type { ObtainOptions } from './obtain.ts';
-import { permitFor, type GrantQuestion } from './permit.ts';
+import { permitFor } from './permit.ts';
 import type { WaitingQuestion } from './release.ts';
 import { serveIdentity } from './serve-identity.ts';
 
@@ -78,7 +78,7 @@ function mayPass(outcome: Outcome): boolean {
 /** An identity that is being assigned may have the object id, if the ServiceAccount may use it. */
 async function servePending(
   options: ObtainOptions,
-  question: GrantQuestion,
+  question: WaitingQuestion,
   { pending }: ByObjectId,
 ): Promise<Outcome | undefined> {
   const { key: pod } = question.pod;

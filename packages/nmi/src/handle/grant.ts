@@ -1,4 +1,3 @@
-import { createHangUps, type HangUps } from '../waiting/hang-ups.ts';
 import { awaitDecision, type AwaitOptions, type Settled } from './await-decision.ts';
 import { awaitRight, mayBeGranted } from './await-right.ts';
 import { exemptionName } from '../authorize/authorize.ts';
@@ -7,11 +6,20 @@ import { replacesRefusal, reviewedFor } from '../authorize/refusal.ts';
 import type { Decision, Refused } from '../authorize/types.ts';
 import { failureOf } from '../respond/failure-of.ts';
 import type { Outcome } from '../respond/outcome.ts';
+import { createHangUps, type HangUps } from '../waiting/hang-ups.ts';
 import { barredBy, refusedIn, withTimeForReviews } from './access-barrier.ts';
 import { serveByObjectId } from './by-object-id.ts';
 import { followPod, type LatestPod } from './follow-pod.ts';
 import { obtain, recall, type ObtainOptions } from './obtain.ts';
-import { machinePermit, permitFor, permitOf, permitsOf, tenantOf, type GrantQuestion } from './permit.ts';
+import {
+  machinePermit,
+  permitFor,
+  permitOf,
+  permitsOf,
+  tenantOf,
+  type GrantQuestion,
+  type ReviewedQuestion,
+} from './permit.ts';
 import { goneOf, type WaitingQuestion } from './release.ts';
 import { serveIdentity, unlessMissing } from './serve-identity.ts';
 
@@ -60,13 +68,12 @@ async function serveInPlace(
   try {
     const deadline = Math.min(patience.deadline, startedAt + hangUps.longestWaitMs(pod.uid));
     const waiting: WaitingQuestion = {
-      ...question,
-      patience: { deadline, caller: { gone: place.ended } },
+      ...withTimeForReviews({ ...question, patience: { deadline, caller: { gone: place.ended } } }, clock),
       missingUntil: startedAt + longestForMissingMs,
       current: followPod(pod, options.latest),
       refused: nothingRefused,
     };
-    const outcome = await serveLatest(options, withTimeForReviews(waiting, clock), decision);
+    const outcome = await serveLatest(options, waiting, decision);
     return place.isLost && outcome.kind !== 'token' ? { kind: 'overloaded', pod: pod.key } : outcome;
   } finally {
     place.leave();
@@ -160,7 +167,7 @@ async function serve(options: GranterOptions, question: WaitingQuestion, first: 
 /** What is told if the ServiceAccount may not use one of the identities that the decision is about. */
 async function firstBarred(
   options: GranterOptions,
-  question: GrantQuestion,
+  question: ReviewedQuestion,
   decision: Decision,
 ): Promise<Outcome | undefined> {
   for (const identity of reviewedFor(decision)) {

@@ -10,8 +10,11 @@ export interface GrantQuestion {
   readonly pod: PodView;
   readonly request: TokenRequest;
   readonly patience: Patience;
-  /** When rights that are not known yet count as not known, by the clock; default: never. */
-  readonly reviewsUntil?: number;
+}
+
+export interface ReviewedQuestion extends GrantQuestion {
+  /** When rights that are not known yet count as not known, by the clock. */
+  readonly reviewsUntil: number;
 }
 
 /** What the pod may have, by its bindings or its exceptions. */

@@ -7,14 +7,14 @@ import { keyOf } from '../tokens/memory.ts';
 import type { Obtained } from '../tokens/source.ts';
 import type { TokenSubject } from '../tokens/types.ts';
 import { barredBy, isAllowedNow, type BarrierOptions } from './access-barrier.ts';
-import { permitsOf, type GrantQuestion, type Permit } from './permit.ts';
+import { permitsOf, type GrantQuestion, type Permit, type ReviewedQuestion } from './permit.ts';
 
 export interface ReleaseOptions extends BarrierOptions {
   readonly authorizer: Authorizer;
 }
 
 /** A request that waits. */
-export interface WaitingQuestion extends GrantQuestion {
+export interface WaitingQuestion extends ReviewedQuestion {
   /** The pod now; undefined: it is gone. */
   readonly current: () => PodView | undefined;
   /** What counts as not bound. */
