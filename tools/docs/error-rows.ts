@@ -1,4 +1,5 @@
 // Every outcome of a request to NMI with its response, by default and with --compat-errors, and the original's response, for docs/errors.md.
+import type { Denial } from '../../packages/nmi/src/authorize/types.ts';
 import type { BadRequest, BadRequestReason } from '../../packages/nmi/src/request/token-request.ts';
 import type { Outcome, OutcomeKind } from '../../packages/nmi/src/respond/outcome.ts';
 import { respond, type RespondRules } from '../../packages/nmi/src/respond/respond.ts';
@@ -60,9 +61,17 @@ const problemOf = (why: BadRequestReason): BadRequest =>
 
 const row = (situation: string, outcome: Outcome): readonly Sample[] => [{ situation, outcome }];
 
-const denied = (situation: string, denial: Extract<Outcome, { kind: 'denied' }>['denial']): Sample => ({
+const denied = (situation: string, denial: Denial): Sample => ({
   situation,
   outcome: { kind: 'denied', pod, denial },
+});
+
+const subject = { namespace: 'default', name: 'reader' };
+const targets = [{ resource: 'managedidentities', names: ['(its ARM id)'] }] as const;
+const noRight: Denial = { why: 'access-denied', identity, subject, targets };
+const missing = (what: string, denial: Denial): Sample => ({
+  situation: `the pod started less than \`--binding-grace\` ago, and ${what}`,
+  outcome: { kind: 'not-assigned', pod, seen: 'unbound', denial },
 });
 
 type Unassigned = Extract<Outcome, { kind: 'not-assigned'; identity: string }>;
@@ -181,24 +190,20 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
       why: 'several-identities',
       offered: ['a', 'b'],
     }),
-    denied('the ServiceAccount of the pod has no right to use the identity', {
-      why: 'access-denied',
-      identity,
-      subject: { namespace: 'default', name: 'reader' },
-      targets: [{ resource: 'managedidentities', names: ['(its ARM id)'] }],
-    }),
+    denied('the ServiceAccount of the pod has no right to use the identity', noRight),
   ],
   'access-unanswered': [
     ...row('the API server does not say whether the ServiceAccount may use the identity', unanswered),
-    ...row('it takes longer to say so than the request may wait', { ...unanswered, isLate: true }),
+    ...row('the API server takes longer to say so than the request may wait', {
+      ...unanswered,
+      isLate: true,
+    }),
   ],
   'not-assigned': [
     waiting('not assigned within `--hold`: MIC has not started to assign it', 'nothing'),
     waiting('not assigned within `--hold`: MIC is assigning it', 'created'),
-    {
-      situation: 'the pod started less than `--binding-grace` ago, and no binding selects it within 6 s',
-      outcome: { kind: 'not-assigned', pod, seen: 'unbound', denial: { why: 'no-binding', label: 'demo' } },
-    },
+    missing('no binding selects it within 6 s', { why: 'no-binding', label: 'demo' }),
+    missing('its ServiceAccount gets no right to use the identity within 6 s', noRight),
     waiting('assigned, but the metadata service does not know it yet', 'assigned'),
   ],
   'token-failed': [
@@ -229,14 +234,8 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
     },
   ],
   'proxy-failed': [
-    {
-      situation: 'metadata of the machine: no usable response',
-      outcome: { kind: 'proxy-failed', why: 'unavailable' },
-    },
-    {
-      situation: 'metadata of the machine: more than 1 MiB',
-      outcome: { kind: 'proxy-failed', why: 'too-large' },
-    },
+    ...row('metadata of the machine: no usable response', { kind: 'proxy-failed', why: 'unavailable' }),
+    ...row('metadata of the machine: more than 1 MiB', { kind: 'proxy-failed', why: 'too-large' }),
   ],
   crashed: [{ situation: 'a bug', outcome: { kind: 'crashed' } }],
 };

@@ -58,6 +58,7 @@ export const originalAnswers: Readonly<Record<string, string>> = {
   'the ServiceAccount of the pod has no right to use the identity': 'a token: rights are not checked',
   'the API server does not say whether the ServiceAccount may use the identity':
     'a token: rights are not checked',
+  'the API server takes longer to say so than the request may wait': 'a token: rights are not checked',
   'the pod has no ServiceAccount': 'a token: ServiceAccounts are not looked at',
   'the pod has no label': never,
   'the pod has no label, and bindings of its namespace select others without it': never,
@@ -71,7 +72,9 @@ export const originalAnswers: Readonly<Record<string, string>> = {
   'the AzureIdentity is not valid': never,
   'the pod does not have the requested identity': `404 \`clientID in request: (the id, shortened), ${notCreated}\`, after 80 s; for an object id any identity of the pod`,
   'the pod has several identities and the request names none': 'a token of one of them, at random',
-  'the pod started less than `--binding-grace` ago, and no binding selects it within `--hold`': never,
+  'the pod started less than `--binding-grace` ago, and no binding selects it within 6 s': never,
+  'the pod started less than `--binding-grace` ago, and its ServiceAccount gets no right to use the identity within 6 s':
+    'a token: rights are not checked',
   'not assigned within `--hold`: MIC has not started to assign it': never,
   'not assigned within `--hold`: MIC is assigning it': `404 \`${notAssigned}\`, after 100 s`,
   'assigned, but the metadata service does not know it yet': refused(400),
