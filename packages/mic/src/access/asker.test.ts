@@ -130,6 +130,67 @@ test.each([-0.4, -0.2, 0, 0.2, 0.4])(
   },
 );
 
+describe('a right that pods wait for', () => {
+  const waiting = (book: AccessBook, subject: string) => {
+    const holder = holderOf(subject, 'a');
+    book.hold(holder);
+    book.await(holder);
+    return holder;
+  };
+  const minuteMs = 60_000;
+
+  it('costs as much with a thousand new pods of its ServiceAccount as with one', async () => {
+    const { clock, reviewer, book } = setUp();
+    const holder = waiting(book, 'shop/web');
+    for (let pods = 1; pods < 1_000; pods += 1) {
+      book.await(holder);
+      await clock.advance(60);
+    }
+    // Three names every 10 s.
+    expect(reviewer.asked.length).toBeLessThanOrEqual(3 * 7);
+    expect(reviewer.asked.length).toBeGreaterThanOrEqual(3 * 5);
+  });
+
+  it('of a thousand ServiceAccounts of a namespace costs 50 reviews a second, and others do not wait for them', async () => {
+    const { clock, reviewer, book, verdict } = setUp();
+    for (let index = 0; index < 1_000; index += 1) waiting(book, `evil/sa-${index}`);
+    const holder = waiting(book, 'shop/web');
+    await clock.advance(2 * minuteMs);
+    const before = reviewer.asked.length;
+    await clock.advance(minuteMs);
+    expect((reviewer.asked.length - before) / 60).toBeLessThanOrEqual(51);
+    expect((reviewer.asked.length - before) / 60).toBeGreaterThanOrEqual(40);
+    reviewer.say('shop/web', 'a', true);
+    await clock.advance(11_000);
+    expect(verdict(holder)).toBe('allowed');
+  });
+
+  it('is found as soon if a thousand others of the namespace were allowed', async () => {
+    const { clock, reviewer, book, verdict } = setUp();
+    const holder = waiting(book, 'shop/web');
+    for (let index = 0; index < 1_000; index += 1) {
+      reviewer.say(`shop/sa-${index}`, 'a', true);
+      waiting(book, `shop/sa-${index}`);
+    }
+    await clock.advance(minuteMs);
+    reviewer.say('shop/web', 'a', true);
+    await clock.advance(11_000);
+    expect(verdict(holder)).toBe('allowed');
+  });
+
+  it('is found as soon in the next term', async () => {
+    const { clock, reviewer, book, verdict } = setUp();
+    const holder = waiting(book, 'shop/web');
+    await clock.advance(minuteMs);
+    book.forget();
+    book.onFresh();
+    await clock.advance(minuteMs);
+    reviewer.say('shop/web', 'a', true);
+    await clock.advance(11_000);
+    expect(verdict(holder)).toBe('allowed');
+  });
+});
+
 describe('a right that is withdrawn', () => {
   it('falls after two refusals, within the recheck time and a few seconds', async () => {
     const { clock, reviewer, book, verdict, changed } = setUp();

@@ -199,6 +199,44 @@ describe('a namespace', () => {
   });
 });
 
+describe('pairs that a new pod waits for', () => {
+  const deniedLong = (book: AccessBook) => {
+    const holder = holderOf('shop/web', 'a');
+    book.hold(holder);
+    for (let now = 0; now < 3_000_000; now += 300_000) answerAll(book, refused, now);
+    return holder;
+  };
+
+  it('are asked at once if they were not for 10 s', () => {
+    const book = bookOf();
+    const holder = deniedLong(book);
+    let told = 0;
+    book.onFresh = () => (told += 1);
+    expect([book.next(2_800_000), told]).toEqual([undefined, 0]);
+    book.await(holder);
+    expect([nameOf(book.next(2_800_000)), told]).toEqual(['shop/web a', 1]);
+  });
+
+  it('are asked once also if they are due or being asked', () => {
+    const book = bookOf();
+    const holder = deniedLong(book);
+    book.await(holder);
+    const [pair] = takeAll(book, 2_800_000);
+    book.await(holder);
+    expect(takeAll(book, 9_000_000)).toEqual([]);
+    book.answer(pair!, refused, at(2_800_000));
+    expect(book.nextAt).toBe(2_810_000);
+  });
+
+  it('of holders without room or unknown to the book change nothing', () => {
+    const book = bookOf(1);
+    const [first, second] = [holderOf('shop/1', 'a'), holderOf('shop/2', 'a')];
+    for (const holder of [first, second]) book.hold(holder);
+    for (const holder of [second, holderOf('mail/web', 'a')]) book.await(holder);
+    expect(takeAll(book).map(nameOf)).toEqual(['shop/1 a']);
+  });
+});
+
 describe('denials that are doubted', () => {
   it('are unknown until they are asked again, at once; other verdicts and namespaces keep theirs', () => {
     const book = bookOf();

@@ -6,7 +6,10 @@ import { accessTargetKey, type AccessSubject, type AccessTarget } from '@pod-ide
 import { createFairQueue, type FairQueue } from '@pod-identity/kit/core';
 import { DueTimes } from './due-times.ts';
 import {
+  awaited,
   foldAnswer,
+  forgotten,
+  isAskedSoon,
   unasked,
   type Answer,
   type AnswerMoment,
@@ -57,6 +60,8 @@ class Held<H> implements Pair {
 
 interface Tenant<H> {
   readonly pairs: Map<string, Held<H>>;
+  /** Those that are asked again soon. */
+  readonly soon: Set<Held<H>>;
   /** The pairs of holders that had room, in the order of their targets. A cache, since the keys of pairs are long. */
   readonly held: Map<H, readonly Held<H>[]>;
   /** Holders without room. */
@@ -91,6 +96,16 @@ export class AccessBook<H extends Holder = Holder> {
       return;
     }
     this.#holdAll(tenant, holder);
+    this.onFresh();
+  }
+
+  /** To be called when a new pod needs the pairs of the holder: as long as they are not allowed, they are asked again soon, for some minutes. */
+  await(holder: H): void {
+    const tenant = this.#tenants.get(holder.subject.namespace);
+    for (const pair of tenant?.held.get(holder) ?? []) {
+      pair.standing = awaited(pair.standing);
+      if (this.#later.remove(pair)) this.#later.add(pair);
+    }
     this.onFresh();
   }
 
@@ -163,12 +178,16 @@ export class AccessBook<H extends Holder = Holder> {
   }
 
   /** Returns the holders if the answer changed the verdict; none for a pair without holders. */
-  answer(pair: Pair, answer: Answer, moment: Omit<AnswerMoment, 'recheckMs'>): readonly H[] {
+  answer(pair: Pair, answer: Answer, moment: Pick<AnswerMoment, 'now' | 'chance'>): readonly H[] {
     const held = this.#asked.get(pair);
     this.#asked.delete(pair);
     if (held === undefined) return [];
+    const { soon } = this.#tenantOf(pair.subject.namespace);
+    const { recheckMs } = this.#options;
     const before = held.standing.verdict;
-    held.standing = foldAnswer(held.standing, answer, { ...moment, recheckMs: this.#options.recheckMs });
+    held.standing = foldAnswer(held.standing, answer, { ...moment, recheckMs, soonPairs: soon.size });
+    if (isAskedSoon(held.standing)) soon.add(held);
+    else soon.delete(held);
     this.#later.add(held);
     return held.standing.verdict === before ? [] : [...held.holders];
   }
@@ -178,7 +197,7 @@ export class AccessBook<H extends Holder = Holder> {
     const pairs = [...(this.#tenants.get(namespace)?.pairs.values() ?? [])];
     const denied = pairs.filter(({ standing }) => standing.verdict === 'denied');
     for (const pair of denied) {
-      pair.standing = unasked;
+      pair.standing = forgotten(pair.standing);
       this.#withdraw(pair);
       this.#line(this.#fresh, pair);
     }
@@ -193,7 +212,7 @@ export class AccessBook<H extends Holder = Holder> {
     const pairs = [...this.#tenants.values()].flatMap((tenant) => [...tenant.pairs.values()]);
     const known = pairs.filter(({ standing }) => standing.verdict !== 'unknown');
     for (const pair of pairs) {
-      pair.standing = unasked;
+      pair.standing = forgotten(pair.standing);
       this.#later.remove(pair);
       this.#line(this.#fresh, pair);
     }
@@ -203,6 +222,7 @@ export class AccessBook<H extends Holder = Holder> {
   #tenantOf(namespace: string): Tenant<H> {
     const tenant = this.#tenants.get(namespace) ?? {
       pairs: new Map(),
+      soon: new Set(),
       held: new Map(),
       waiting: new Set<H>(),
     };
@@ -240,9 +260,10 @@ export class AccessBook<H extends Holder = Holder> {
     return pair;
   }
 
-  #releaseOne({ pairs }: Tenant<H>, holder: H, pair: Held<H>): void {
+  #releaseOne({ pairs, soon }: Tenant<H>, holder: H, pair: Held<H>): void {
     if (!pair.holders.delete(holder) || pair.holders.size > 0) return;
     pairs.delete(pair.key);
+    soon.delete(pair);
     this.#withdraw(pair);
   }
 

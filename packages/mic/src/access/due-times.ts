@@ -18,13 +18,15 @@ export class DueTimes<T extends Due> {
     this.#places.set(item, slot);
   }
 
-  remove(item: T): void {
+  /** Returns whether the item was in the schedule. */
+  remove(item: T): boolean {
     const slot = this.#places.get(item);
-    if (slot === undefined) return;
+    if (slot === undefined) return false;
     this.#places.delete(item);
     const items = this.#slots.get(slot);
     items?.delete(item);
     if (items?.size === 0) this.#slots.delete(slot);
+    return true;
   }
 
   /** Removes and returns everything due by now. */

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { foldAnswer, unasked, type Answer, type Standing } from './verdict.ts';
+import { awaited, foldAnswer, unasked, type Answer, type Standing } from './verdict.ts';
 
 const recheckMs = 300_000;
 const allowed: Answer = { kind: 'allowed', level: 0 };
@@ -7,7 +7,10 @@ const refused: Answer = { kind: 'refused' };
 const unanswered: Answer = { kind: 'unanswered' };
 
 const folded = (answers: readonly Answer[], { chance = 1, now = 0 } = {}): Standing =>
-  answers.reduce((standing, answer) => foldAnswer(standing, answer, { now, chance, recheckMs }), unasked);
+  answers.reduce(
+    (standing, answer) => foldAnswer(standing, answer, { now, chance, recheckMs, soonPairs: 0 }),
+    unasked,
+  );
 const verdictOf = (...answers: readonly Answer[]) => folded(answers).verdict;
 
 test('a pair that was never answered is unknown, and one that was refused at once is denied', () => {
@@ -66,7 +69,8 @@ describe('when a pair is asked again', () => {
   it('is never later than a recheck time that is shorter than all of these', () => {
     const at = (answers: readonly Answer[]) =>
       answers.reduce(
-        (standing, answer) => foldAnswer(standing, answer, { now: 0, chance: 1, recheckMs: 3_000 }),
+        (standing, answer) =>
+          foldAnswer(standing, answer, { now: 0, chance: 1, recheckMs: 3_000, soonPairs: 0 }),
         unasked,
       ).dueAt;
     expect([
@@ -75,6 +79,42 @@ describe('when a pair is asked again', () => {
       at(Array.from({ length: 9 }, () => unanswered)),
       at([allowed]),
     ]).toEqual([3_000, 3_000, 3_000, 3_000]);
+  });
+});
+
+describe('a pair that a new pod waits for', () => {
+  const asked = (before: Standing, answers: readonly Answer[], soonPairs = 1) =>
+    answers.reduce(
+      (standing, answer) => foldAnswer(standing, answer, { now: 0, chance: 1, recheckMs, soonPairs }),
+      before,
+    );
+  const refusals = (count: number) => Array.from({ length: count }, () => refused);
+
+  it('is asked again every 10 s for 5 minutes at least, and then later each time', () => {
+    const times = [1, 2, 39, 40, 41, 42, 43].map((count) => asked(awaited(unasked), refusals(count)).dueAt);
+    expect(times).toEqual([10_000, 10_000, 10_000, 10_000, 20_000, 40_000, 80_000]);
+  });
+
+  it('is asked no later than 10 s after the last answer, however old it is, and not sooner', () => {
+    const old = asked(unasked, refusals(20));
+    expect([old.dueAt, awaited(old).dueAt]).toEqual([300_000, 10_000]);
+    const failed = asked(
+      unasked,
+      Array.from({ length: 20 }, () => unanswered),
+    );
+    expect([failed.dueAt, awaited(failed).dueAt]).toEqual([60_000, 10_000]);
+    expect(asked(awaited(failed), [unanswered]).dueAt).toBe(10_000);
+  });
+
+  it('is asked as ever once it is allowed', () => {
+    const granted = asked(awaited(unasked), [allowed]);
+    expect([granted.dueAt, awaited(granted)]).toEqual([300_000, granted]);
+    expect(asked(granted, refusals(4)).dueAt).toBe(40_000);
+  });
+
+  it('is asked less often with many others of its namespace, at least once in the recheck time', () => {
+    const times = [100, 500, 1_000, 9_000].map((count) => asked(awaited(unasked), [refused], count).dueAt);
+    expect(times).toEqual([10_000, 30_000, 60_000, 300_000]);
   });
 });
 

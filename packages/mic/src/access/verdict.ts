@@ -18,6 +18,10 @@ export interface Standing {
   readonly failures: number;
   /** When to ask again, in milliseconds of the caller's clock. */
   readonly dueAt: number;
+  /** The same if a new pod needs the pair from now on. */
+  readonly soonAt: number;
+  /** For so many answers more the pair is asked again soon, since a new pod waits for the right. */
+  readonly soonLeft: number;
 }
 
 export interface AnswerMoment {
@@ -26,17 +30,46 @@ export interface AnswerMoment {
   readonly chance: number;
   /** The longest time between two questions about a pair. */
   readonly recheckMs: number;
+  /** How many pairs of the namespace are asked again soon. */
+  readonly soonPairs: number;
 }
 
 /** A single refusal can come from an API server that has not read all roles yet: it is confirmed by a second question soon after. */
 const refusalsToFall = 2;
 const confirmMs = 5_000;
-/** Short at first, since a missing right is often granted soon after the first denial. */
+/** Short at first, since a missing right is often granted soon after the first denial; while a new pod waits, always. */
 const firstDenialMs = 10_000;
+/** So often a pair is asked soon after a new pod needed it, which takes at least 5 minutes. */
+const soonQuestions = 40;
+/** Limits the pairs of one namespace that are asked again soon to 50 reviews a second: each has up to 3 names. */
+const soonPairMs = 60;
 const firstFailureMs = 1_000;
 const longestFailureMs = 60_000;
 
-export const unasked: Standing = { verdict: 'unknown', level: 0, refusals: 0, failures: 0, dueAt: -Infinity };
+export const unasked: Standing = {
+  verdict: 'unknown',
+  level: 0,
+  refusals: 0,
+  failures: 0,
+  dueAt: -Infinity,
+  soonAt: -Infinity,
+  soonLeft: 0,
+};
+
+/** The state once a new pod needs the pair. */
+export function awaited(before: Standing): Standing {
+  if (before.verdict === 'allowed') return before;
+  return { ...before, dueAt: Math.min(before.dueAt, before.soonAt), soonLeft: soonQuestions };
+}
+
+export function isAskedSoon({ verdict, failures, soonLeft }: Standing): boolean {
+  return soonLeft > 0 && (verdict === 'denied' || failures > 0);
+}
+
+/** The state of a pair whose answers count no longer. */
+export function forgotten({ soonLeft }: Standing): Standing {
+  return { ...unasked, soonLeft };
+}
 
 export function foldAnswer(before: Standing, answer: Answer, moment: AnswerMoment): Standing {
   switch (answer.kind) {
@@ -47,7 +80,8 @@ export function foldAnswer(before: Standing, answer: Answer, moment: AnswerMomen
     case 'unanswered': {
       const failures = before.failures + 1;
       const pause = doubled(firstFailureMs, failures, Math.min(longestFailureMs, moment.recheckMs));
-      return { ...before, failures, dueAt: after(pause, moment) };
+      const soon = Math.min(pause, soonMs(moment));
+      return { ...before, failures, ...again(before, { pause, soon }, moment) };
     }
   }
 }
@@ -55,17 +89,35 @@ export function foldAnswer(before: Standing, answer: Answer, moment: AnswerMomen
 function allowed({ verdict }: Standing, level: number, { now, chance, recheckMs }: AnswerMoment): Standing {
   // Spreads pairs that were asked together at the start of a term.
   const share = verdict === 'allowed' ? 0.8 + 0.2 * chance : 0.2 + 0.8 * chance;
-  return { verdict: 'allowed', level, refusals: 0, failures: 0, dueAt: now + recheckMs * share };
+  const dueAt = now + recheckMs * share;
+  return { verdict: 'allowed', level, refusals: 0, failures: 0, dueAt, soonAt: dueAt, soonLeft: 0 };
 }
 
 function refused(before: Standing, moment: AnswerMoment): Standing {
   const refusals = before.refusals + 1;
   if (before.verdict === 'allowed' && refusals < refusalsToFall)
     return { ...before, refusals, failures: 0, dueAt: moment.now + Math.min(confirmMs, moment.recheckMs) };
-  const isNew = before.verdict !== 'denied';
-  const denials = isNew ? 1 : refusals;
+  const isFirst = before.verdict !== 'denied' || before.soonLeft > 0;
+  const denials = isFirst ? 1 : refusals;
   const pause = doubled(firstDenialMs, denials, moment.recheckMs);
-  return { ...before, verdict: 'denied', refusals: denials, failures: 0, dueAt: after(pause, moment) };
+  const times = again(before, { pause, soon: soonMs(moment) }, moment);
+  return { ...before, verdict: 'denied', refusals: denials, failures: 0, ...times };
+}
+
+function soonMs({ soonPairs, recheckMs }: AnswerMoment): number {
+  return Math.min(Math.max(firstDenialMs, soonPairs * soonPairMs), recheckMs);
+}
+
+function again(
+  { soonLeft }: Standing,
+  { pause, soon }: { readonly pause: number; readonly soon: number },
+  moment: AnswerMoment,
+): Pick<Standing, 'dueAt' | 'soonAt' | 'soonLeft'> {
+  return {
+    dueAt: after(soonLeft > 0 ? soon : pause, moment),
+    soonAt: after(Math.min(pause, soon), moment),
+    soonLeft: Math.max(0, soonLeft - 1),
+  };
 }
 
 function doubled(firstMs: number, times: number, longestMs: number): number {

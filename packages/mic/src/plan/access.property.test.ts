@@ -168,7 +168,10 @@ class World {
       if (!pair) return;
       const key = pairKey(`${pair.subject.namespace}/${pair.subject.name}`, accessTargetKey(pair.target));
       const moment = { now: this.#now, chance: 0.5 };
-      this.#known.set(key, foldAnswer(this.#known.get(key) ?? unasked, answer, { ...moment, recheckMs }));
+      this.#known.set(
+        key,
+        foldAnswer(this.#known.get(key) ?? unasked, answer, { ...moment, soonPairs: 0, recheckMs }),
+      );
       this.index.rightsChanged(this.#book.answer(pair, answer, moment));
     }
   }

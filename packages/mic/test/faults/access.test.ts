@@ -203,6 +203,46 @@ describe('a namespace without the right', () => {
   });
 });
 
+describe('a pod that waits for its right', () => {
+  const assignedWithinMs = 15_000;
+  const late = async () => {
+    await enter();
+    await payTeam();
+    await withdraw('pay/web', identityId('payer'));
+    await scene.startMic(rbac);
+  };
+  const isAssigned = (name: string) => () => records('pay').includes(`${name}-pay-payer: Assigned`);
+
+  test.each([20, 35, 80, 170, 280])('gets it within 15 s, also when it was granted after %d s', async (s) => {
+    await late();
+    await scene.pass(s * 1_000, 1_000);
+    expect(records('pay')).toEqual([]);
+    await grant('pay/web', identityId('payer'));
+    await scene.until(isAssigned('till'), assignedWithinMs);
+  });
+
+  test('gets it as soon if an older pod of its ServiceAccount has waited for an hour', async () => {
+    await late();
+    await scene.pass(60 * minuteMs, 10_000);
+    const before = reviews();
+    await scene.until(() => reviews() > before, 6 * minuteMs);
+    scene.sim.kube.seed([pod('pay', 'new')]);
+    await scene.pass(30_000, 1_000);
+    await grant('pay/web', identityId('payer'));
+    await scene.until(isAssigned('new'), assignedWithinMs);
+  });
+
+  test('gets it as soon while a thousand ServiceAccounts of another namespace wait as well', async () => {
+    await late();
+    const spec = { type: 0, resourceID: identityId('payer') };
+    const others = Array.from({ length: 1_000 }, (_, count) => pod('evil', `pod-${count}`, `sa-${count}`));
+    scene.sim.kube.seed([identity('evil', 'theirs', spec), binding('evil', 'theirs'), ...others]);
+    await scene.pass(80_000, 1_000);
+    await grant('pay/web', identityId('payer'));
+    await scene.until(isAssigned('till'), assignedWithinMs);
+  });
+});
+
 describe('a right that is withdrawn', () => {
   const settled = async () => {
     await enter();

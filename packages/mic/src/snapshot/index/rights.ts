@@ -107,6 +107,7 @@ export class RightsOfPods {
     this.#update(group);
     if (group === before) return group.rights;
     group.members.add(entry);
+    if (mode === 'rbac') this.#rules?.book.await(group);
     this.#groupOf.set(entry, group);
     // Only now: a pair that is held without interruption keeps its verdict.
     if (before) this.#drop(before, entry);
