@@ -204,8 +204,9 @@ describe('invalid settings are refused with a remedy', () => {
   test('a missing kubeconfig', async () => {
     const connecting = connectKube({ kubeconfig: join(temporaryFolder(), 'none'), userAgent: 'x' });
     await expect(connecting).rejects.toMatchObject({
-      code: 'invalid',
+      name: 'ConfigurationError',
       message: expect.stringMatching(/none/) as string,
+      cause: { code: 'invalid' },
     });
   });
 

@@ -8,7 +8,9 @@ const fixture = join(import.meta.dirname, 'fixtures', 'process.ts');
 
 /** Runs the fixture; sends each signal after its log line. */
 async function play(args: string[], cues: readonly (readonly [string, NodeJS.Signals])[] = []) {
-  const child = spawn(process.execPath, [fixture, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [fixture, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (part: string) => (errors += part));
   const messages: string[] = [];
   const left = [...cues];
   createInterface(child.stdout).on('line', (line) => {
@@ -16,7 +18,7 @@ async function play(args: string[], cues: readonly (readonly [string, NodeJS.Sig
     if (left[0]?.[0] === messages.at(-1)) child.kill(left.shift()![1]);
   });
   const [code] = (await once(child, 'close')) as [number | null];
-  return { code, messages };
+  return { code, messages, ...(errors !== '' && { errors }) };
 }
 
 describe('a process', () => {
@@ -59,6 +61,14 @@ describe('a process', () => {
     const { code, messages } = await play(['hangs', '10'], [['started', 'SIGTERM']]);
     expect(code).toBe(1);
     expect(messages.at(-1)).toBe('still not stopped after the grace period');
+  });
+
+  test('prints the problems of its configuration, each as a line, and ends with 2', async () => {
+    expect(await play(['misconfigured'])).toEqual({
+      code: 2,
+      messages: ['started'],
+      errors: 'no file\nno\\nline\n',
+    });
   });
 
   test.each(['throws', 'forgets'])(

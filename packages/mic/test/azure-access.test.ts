@@ -338,8 +338,15 @@ describe('C18 W-C13 azure.json', () => {
       /cloudconfig cannot be read: ENOENT/,
     );
     await expect(loadCloudConfig({ env: {} })).rejects.toMatchObject({
-      code: 'configuration',
+      name: 'ConfigurationError',
       message: expect.stringMatching(/CLOUD .*TENANT_ID .*CLIENT_SECRET/) as string,
+    });
+    const path = join(folder, 'no.json');
+    await writeFile(path, '{');
+    await expect(loadCloudConfig({ path, env: { AZURE_ENVIRONMENT_FILEPATH: path } })).rejects.toMatchObject({
+      problems: ['cloudconfig', 'AZURE_ENVIRONMENT_FILEPATH'].map(
+        (name) => `${path}: ${name} is not valid JSON; check for a trailing comma or a missing quote`,
+      ),
     });
   });
 });

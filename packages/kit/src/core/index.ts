@@ -4,6 +4,7 @@ export type { Clock, Timer } from './clock.ts';
 export { aborted } from './aborted.ts';
 export { createBudgets } from './budgets.ts';
 export { readUpTo } from './bounded-body.ts';
+export { ConfigurationError } from './configuration-error.ts';
 export { createBackoff, type Backoff } from './backoff.ts';
 export { heapBytes } from './heap-bytes.ts';
 export { createFairQueue, type FairQueue, type FairQueueLimits, type Tenant } from './fair-queue.ts';

@@ -1,9 +1,11 @@
+import { ConfigurationError } from '../core/configuration-error.ts';
 import type { Clock } from '../core/clock.ts';
 import { createLimit } from '../core/limit.ts';
 import { createTokenBucket } from '../core/token-bucket.ts';
 import { systemClock } from '../serve/system-clock.ts';
 import { keepAccess, type Credentials } from './credentials.ts';
 import { createHttpTransport } from './http-transport.ts';
+import { KubeError } from './errors.ts';
 import { findServiceAccount, type ServiceAccountOptions } from './service-account.ts';
 import type { KubeTransport } from './transport.ts';
 
@@ -20,6 +22,7 @@ export interface ConnectOptions extends ServiceAccountOptions {
   readonly clock?: Clock;
 }
 
+/** Throws ConfigurationError if the kubeconfig cannot be used. */
 export async function connectKube(options: ConnectOptions): Promise<KubeTransport> {
   const { clock = systemClock } = options;
   const credentials = await findCredentials(options);
@@ -38,7 +41,11 @@ async function findCredentials(options: ConnectOptions): Promise<Credentials> {
   const account = kubeconfig === undefined ? findServiceAccount(options) : undefined;
   if (account) return account;
   const { readKubeConfig } = await import('./kube-config.ts');
-  return readKubeConfig(kubeconfig);
+  try {
+    return readKubeConfig(kubeconfig);
+  } catch (error) {
+    throw error instanceof KubeError ? new ConfigurationError([error.message], error) : error;
+  }
 }
 
 /** Calls wait for their tokens in order of arrival. */

@@ -1,3 +1,5 @@
+import { ConfigurationError } from '../core/configuration-error.ts';
+import { printable } from '../core/printable.ts';
 import type { Log } from './log.ts';
 
 export interface ProcessOptions {
@@ -10,8 +12,8 @@ export interface ProcessOptions {
 
 /**
  * Runs a program and ends the process with its exit code. The first SIGTERM or SIGINT aborts the signal; the second one, or the end of
- * the grace period, ends the process at once. After an uncaught error the state of the process is unknown: it is logged, and the
- * process exits with 1.
+ * the grace period, ends the process at once. Problems of the configuration are printed, and the process exits with 2. After another
+ * uncaught error the state of the process is unknown: it is logged, and the process exits with 1.
  */
 export async function runProcess(options: ProcessOptions): Promise<void> {
   const { log, graceMs = 25_000 } = options;
@@ -35,7 +37,9 @@ export async function runProcess(options: ProcessOptions): Promise<void> {
   try {
     process.exit(await options.run(controller.signal));
   } catch (error) {
-    crash(error);
+    if (!(error instanceof ConfigurationError)) return crash(error);
+    for (const problem of error.problems) console.error(printable(problem));
+    process.exit(2);
   }
 }
 

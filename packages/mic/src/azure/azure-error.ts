@@ -1,5 +1,5 @@
 /** Failures before a request to ARM. */
-type AzureErrorCode = 'configuration' | 'token-refused' | 'token-unavailable';
+type AzureErrorCode = 'token-refused' | 'token-unavailable';
 
 /** The message names the cause and the remedy, and contains no secret, token or assertion. */
 export class AzureError extends Error {

@@ -43,7 +43,7 @@ export interface Azure {
   close(): void;
 }
 
-/** Reads the settings; throws AzureError 'configuration' with all problems. Sends no requests. */
+/** Reads the settings; throws ConfigurationError with all problems. Sends no requests. */
 export async function connectAzure(options: AzureOptions): Promise<Azure> {
   const { cloudConfigPath: path, env, clock, random, log } = options;
   let settings = await loadCloudConfig({ path, env });

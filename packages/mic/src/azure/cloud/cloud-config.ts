@@ -1,8 +1,7 @@
 import { watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { aborted, type Clock, type Timer } from '@pod-identity/kit/core';
-import { AzureError } from '../azure-error.ts';
+import { aborted, ConfigurationError, type Clock, type Timer } from '@pod-identity/kit/core';
 import { readCloud, type CloudSettings, type Env } from './cloud.ts';
 
 interface CloudConfigSource {
@@ -11,31 +10,33 @@ interface CloudConfigSource {
   readonly env: Env;
 }
 
-/** Throws AzureError 'configuration' with all problems. */
-export async function loadCloudConfig(source: CloudConfigSource): Promise<CloudSettings> {
-  const { path, env } = source;
-  const environmentPath = env['AZURE_ENVIRONMENT_FILEPATH'];
-  const read = readCloud({
-    env,
-    file: path === undefined ? undefined : await readText(path, 'cloudconfig'),
-    environmentFile: environmentPath
-      ? await readText(environmentPath, 'AZURE_ENVIRONMENT_FILEPATH')
-      : undefined,
-  });
+/** Throws ConfigurationError with all problems. */
+export async function loadCloudConfig({ path, env }: CloudConfigSource): Promise<CloudSettings> {
+  const environmentPath = env[environmentVariable];
+  const problems: string[] = [];
+  const file = path === undefined ? undefined : await readText(path, 'cloudconfig', problems);
+  const environmentFile = environmentPath
+    ? await readText(environmentPath, environmentVariable, problems)
+    : undefined;
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  const read = readCloud({ env, file, environmentFile });
   if (read.ok) return read.value;
-  const where = path ?? 'the environment';
-  throw new AzureError(
-    'configuration',
-    `${where}: ${read.problems.map(({ path: key, message }) => `${key} ${message}`).join('; ')}`,
+  throw new ConfigurationError(
+    read.problems.map(({ path: key, message }) => {
+      const where = key === environmentVariable ? environmentPath : path;
+      return `${where ?? 'the environment'}: ${key} ${message}`;
+    }),
   );
 }
 
-async function readText(path: string, setting: string): Promise<string> {
+const environmentVariable = 'AZURE_ENVIRONMENT_FILEPATH';
+
+async function readText(path: string, setting: string, problems: string[]): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new AzureError('configuration', `${setting} cannot be read: ${why}`, error);
+    problems.push(`${setting} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
   }
 }
 

@@ -50,16 +50,8 @@ const environmentNames: Readonly<Record<string, string>> = {
 export function readCloud(sources: CloudSources): Parsed<CloudSettings> {
   const file = parseOptional(sources.file);
   const environmentFile = parseOptional(sources.environmentFile);
-  if (file?.ok === false) return file;
-  if (environmentFile?.ok === false) {
-    return {
-      ok: false,
-      problems: environmentFile.problems.map(({ message }) => ({
-        path: 'AZURE_ENVIRONMENT_FILEPATH',
-        message,
-      })),
-    };
-  }
+  if (file?.ok === false || environmentFile?.ok === false)
+    return { ok: false, problems: [...problemsOf(file), ...environmentProblems(environmentFile)] };
   const settings = file?.value ?? fromEnvironment(sources.env);
   const nameOf = (key: string) => (file === undefined ? (environmentNames[key] ?? key) : key);
   const problems: Problem[] = [];
@@ -74,6 +66,14 @@ export function readCloud(sources: CloudSources): Parsed<CloudSettings> {
 
 function parseOptional(text: string | undefined): Parsed<CloudFile> | undefined {
   return text === undefined ? undefined : parseCloudFile(text);
+}
+
+function problemsOf(parsed: Parsed<CloudFile> | undefined): readonly Problem[] {
+  return parsed?.ok === false ? parsed.problems : [];
+}
+
+function environmentProblems(parsed: Parsed<CloudFile> | undefined): readonly Problem[] {
+  return problemsOf(parsed).map(({ message }) => ({ path: 'AZURE_ENVIRONMENT_FILEPATH', message }));
 }
 
 function fromEnvironment(env: Env): CloudFile {
