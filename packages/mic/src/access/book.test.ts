@@ -228,6 +228,17 @@ describe('pairs that a new pod waits for', () => {
     expect(book.nextAt).toBe(2_810_000);
   });
 
+  it('are asked as ever if they are allowed', () => {
+    const book = bookOf();
+    const holder = holderOf('shop/web', 'a');
+    book.hold(holder);
+    answerAll(book, allowed);
+    let told = 0;
+    book.onFresh = () => (told += 1);
+    book.await(holder);
+    expect([book.nextAt, told]).toEqual([300_000, 0]);
+  });
+
   it('of holders without room or unknown to the book change nothing', () => {
     const book = bookOf(1);
     const [first, second] = [holderOf('shop/1', 'a'), holderOf('shop/2', 'a')];

@@ -102,11 +102,12 @@ export class AccessBook<H extends Holder = Holder> {
   /** To be called when a new pod needs the pairs of the holder: as long as they are not allowed, they are asked again soon, for some minutes. */
   await(holder: H): void {
     const tenant = this.#tenants.get(holder.subject.namespace);
-    for (const pair of tenant?.held.get(holder) ?? []) {
+    const pairs = (tenant?.held.get(holder) ?? []).filter(({ standing }) => standing.verdict !== 'allowed');
+    for (const pair of pairs) {
       pair.standing = awaited(pair.standing);
       if (this.#later.remove(pair)) this.#later.add(pair);
     }
-    this.onFresh();
+    if (pairs.length > 0) this.onFresh();
   }
 
   release(holder: H): void {

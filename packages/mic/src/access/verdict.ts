@@ -56,9 +56,8 @@ export const unasked: Standing = {
   soonLeft: 0,
 };
 
-/** The state once a new pod needs the pair. */
+/** The state of a pair that is not allowed, once a new pod needs it. */
 export function awaited(before: Standing): Standing {
-  if (before.verdict === 'allowed') return before;
   return { ...before, dueAt: Math.min(before.dueAt, before.soonAt), soonLeft: soonQuestions };
 }
 
