@@ -183,6 +183,17 @@ describe('the name of an assignment', () => {
     );
   });
 
+  // In JavaScript: "undefined-shop-reader" would be the name of another object.
+  test('is not made of parts that are missing or have another name', () => {
+    const given = { podNamespace: 'shop', pod: 'web-0', identityName: 'reader' } as never;
+    expect(() => assignedIdentityName(given)).toThrow(new TypeError('podName must be a string'));
+    const known = { podNamespace: 'shop', podName: 'web-0', identityName: 'reader' };
+    const more = { identityNamespace: 'ids', uid: 'u' } as never;
+    expect(() => distinctAssignedIdentityName(Object.assign({}, known, more))).toThrow(
+      new TypeError('podUid must be a string'),
+    );
+  });
+
   const dnsSubdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
   test('made distinct is a name that the API server accepts', () => {

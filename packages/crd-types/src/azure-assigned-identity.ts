@@ -117,13 +117,25 @@ export interface AssignedIdentityParts {
  * The name that the original gives the object: `<pod>-<pod namespace>-<identity>`. Two assignments can get the same name (pod `a-b` in
  * `c`, pod `a` in `b-c`), and it can be too long for the API server; use `distinctAssignedIdentityName` then.
  *
+ * @throws TypeError - a part is missing, or no string
+ *
  * @example
  * ```ts
  * assignedIdentityName({ podNamespace: 'shop', podName: 'web-0', identityName: 'reader' }); // web-0-shop-reader
  * ```
  */
 export function assignedIdentityName(of: AssignedIdentityParts): string {
-  return `${of.podName}-${of.podNamespace}-${of.identityName}`;
+  const [pod, namespace, identity] = textsOf(of, ['podName', 'podNamespace', 'identityName']);
+  return `${pod}-${namespace}-${identity}`;
+}
+
+/** Callers in JavaScript can misspell one: the name would be that of another object. */
+function textsOf<K extends string>(of: Readonly<Record<K, unknown>>, names: readonly K[]): string[] {
+  return names.map((name) => {
+    const text = of[name];
+    if (typeof text !== 'string') throw new TypeError(`${name} must be a string`);
+    return text;
+  });
 }
 
 const maxNameLength = 253;
@@ -131,6 +143,8 @@ const maxNameLength = 253;
 /**
  * A unique name of at most 253 characters: as much of the original's name as fits, and a hash over everything that distinguishes the
  * assignment. Deterministic.
+ *
+ * @throws TypeError - a part is missing, or no string
  *
  * @example
  * ```ts
@@ -146,7 +160,8 @@ export function distinctAssignedIdentityName(
     readonly podUid: string;
   },
 ): string {
-  const parts = [of.podNamespace, of.podName, of.identityNamespace, of.identityName, of.podUid];
+  const names = ['podNamespace', 'podName', 'identityNamespace', 'identityName', 'podUid'] as const;
+  const parts = textsOf(of, names);
   const hash = sha256Hex(JSON.stringify(parts)).slice(0, 16);
   // The cut can end in a dot or hyphen, and names must not contain `.-`.
   const head = assignedIdentityName(of)
