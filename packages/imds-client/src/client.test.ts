@@ -169,13 +169,13 @@ describe('a token', () => {
 });
 
 describe('a failure', () => {
-  test.each([404, 410, 429, 500, 503])('of status %i is tried again', async (status) => {
+  test.each([404, 408, 410, 429, 500, 503])('of status %i is tried again', async (status) => {
     replies = [{ status }, {}];
     expect(await createClient().getToken({ resource })).toMatchObject({ token: 'token 2' });
     expect(waits).toEqual([status === 410 ? 5000 : 2000]);
   });
 
-  test.each([400, 401, 403, 405, 408])('of status %i is not', async (status) => {
+  test.each([400, 401, 403, 405])('of status %i is not', async (status) => {
     replies = [{ status, body: { error: 'invalid_request', error_description: 'x' } }];
     await expect(createClient().getToken({ resource })).rejects.toMatchObject({
       status,
@@ -402,6 +402,58 @@ describe('an abort', () => {
     });
     await expect(leaving).rejects.toMatchObject({ code: 'aborted' });
     expect([isWoken, requests.length]).toEqual([true, 1]);
+  });
+});
+
+describe('a timeout that the caller set, while nobody listens,', () => {
+  const refused = Object.assign(new Error('x'), { code: 'ECONNREFUSED' });
+  /** A client whose wait before the retry ends by the signal alone. */
+  const createWaiting = () => {
+    const { promise: isWaiting, resolve } = Promise.withResolvers<undefined>();
+    const sleep = (_: number, signal?: AbortSignal) =>
+      new Promise<void>((_resolve, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason as Error));
+        resolve(undefined);
+      });
+    const clock = { now: () => now, sleep };
+    return {
+      client: createClient({ transport: () => Promise.reject(refused), testing: { clock } }),
+      isWaiting,
+    };
+  };
+
+  test('is one, with the error of the last attempt, and may be tried again', async () => {
+    const { client, isWaiting } = createWaiting();
+    const controller = new AbortController();
+    const getting = client.getToken({ resource, abortSignal: controller.signal });
+    await isWaiting;
+    controller.abort(new DOMException('late', 'TimeoutError'));
+    await expect(getting).rejects.toMatchObject({
+      code: 'timeout',
+      name: 'TimeoutError',
+      retryable: true,
+      reason: `the caller gave up waiting for the response; the last attempt: ${endpoint()} cannot be reached: ECONNREFUSED, nothing listens there`,
+      cause: { code: 'unavailable', cause: refused },
+    });
+  });
+
+  test('before any attempt has its own reason as the cause', async () => {
+    const reason = new DOMException('late', 'TimeoutError');
+    const getting = createWaiting().client.getToken({ resource, abortSignal: AbortSignal.abort(reason) });
+    await expect(getting).rejects.toMatchObject({ code: 'timeout', retryable: true, cause: reason });
+  });
+
+  test('or any other end of the wait says what the last attempt ended with', async () => {
+    const { client, isWaiting } = createWaiting();
+    const controller = new AbortController();
+    const getting = client.getToken({ resource, abortSignal: controller.signal });
+    await isWaiting;
+    controller.abort('bored');
+    await expect(getting).rejects.toMatchObject({
+      code: 'aborted',
+      cause: 'bored',
+      reason: expect.stringContaining('ECONNREFUSED, nothing listens there') as unknown,
+    });
   });
 });
 

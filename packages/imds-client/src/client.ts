@@ -3,18 +3,11 @@ import { aborted, isImdsError, type Asked } from './errors.ts';
 import { exchange } from './exchange.ts';
 import { instancePath, longestInstance, readInstance } from './instance.ts';
 import { isOfMetadataService } from './probe.ts';
-import {
-  checkOptions,
-  identityOf,
-  refuseMisplacedIds,
-  tokenPath,
-  tokenUrl,
-  type ParsedRequest,
-} from './request.ts';
+import { checkOptions, identityOf, tokenPath, tokenUrl, type ParsedRequest } from './request.ts';
 import { createRequestReader, type KeyedRequest } from './request-reader.ts';
 import { readAnswer } from './response.ts';
 import { overdue, retried, type Task } from './retried.ts';
-import { duration, readSettings, type Settings } from './settings.ts';
+import { clientOptions, duration, readSettings, type Settings } from './settings.ts';
 import { createSingleFlight } from './single-flight.ts';
 import { createTokenCache, type CacheMode } from './token-cache.ts';
 import type {
@@ -48,13 +41,19 @@ const longestToken = 64 * 1024;
  * ```
  */
 export function createImdsClient(options: ImdsClientOptions = {}): ImdsClient {
+  checkOptions(options, clientOptions);
+  return clientOf(options);
+}
+
+/** The same, of options that were checked: those of a credential have one more. */
+export function clientOf(options: ImdsClientOptions): ImdsClient {
   const settings = readSettings(options);
   const client: ImdsClient = {
     getToken: createTokens(settings),
     getInstanceMetadata: createInstance(settings),
     isAvailable: (how = {}) => isAvailable(how, settings),
     createCredential(how = {}) {
-      refuseMisplacedIds(how);
+      checkOptions(how, new Set(['identity']));
       return credentialOf(client, how.identity);
     },
   };
@@ -104,7 +103,7 @@ function createInstance(settings: Settings): ImdsClient['getInstanceMetadata'] {
     settings,
   );
   return async (how = {}) => {
-    checkOptions(how);
+    checkOptions(how, new Set(['abortSignal']));
     const { abortSignal } = how;
     checkSignal(abortSignal);
     // Callers that ask at the same time share a response: what one of them changes, the others must not see.
@@ -114,7 +113,7 @@ function createInstance(settings: Settings): ImdsClient['getInstanceMetadata'] {
 
 /** One request without the header `Metadata`: the service refuses it at once, whatever it is doing. */
 async function isAvailable(how: AvailabilityOptions, settings: Settings): Promise<boolean> {
-  checkOptions(how);
+  checkOptions(how, new Set(['timeoutMs', 'abortSignal']));
   const { timeoutMs = 1000, abortSignal } = how;
   duration('timeoutMs', timeoutMs);
   checkSignal(abortSignal);

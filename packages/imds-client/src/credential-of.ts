@@ -1,6 +1,6 @@
-import { checkOptions, identityOf, parseIdentity } from './request.ts';
+import { identityOf, objectOf, parseIdentity } from './request.ts';
 import { resourceOfScopes } from './scopes.ts';
-import type { Identity, ImdsClient, ImdsCredential } from './types.ts';
+import type { CredentialTokenOptions, Identity, ImdsClient, ImdsCredential } from './types.ts';
 
 /**
  * A client's tokens of one identity, in the shape that Azure's SDKs accept.
@@ -14,9 +14,8 @@ export function credentialOf(
   // A copy: the caller may change the object.
   const own = identityOf(parseIdentity(identity));
   return {
-    async getToken(scopes, options = {}) {
-      checkOptions(options);
-      const { abortSignal, claims } = options;
+    async getToken(scopes, options) {
+      const { abortSignal, claims } = objectOf(options ?? {}) as CredentialTokenOptions;
       return client.getToken({
         resource: resourceOfScopes(scopes),
         identity: own,

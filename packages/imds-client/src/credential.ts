@@ -1,5 +1,6 @@
-import { createImdsClient } from './client.ts';
-import { refuseMisplacedIds } from './request.ts';
+import { clientOf } from './client.ts';
+import { checkOptions } from './request.ts';
+import { clientOptions } from './settings.ts';
 import type { Identity, ImdsClientOptions, ImdsCredential } from './types.ts';
 
 /** The options of the client, and the identity. */
@@ -20,8 +21,6 @@ export interface ImdsCredentialOptions extends ImdsClientOptions {
  * ```
  */
 export function createImdsCredential(options: ImdsCredentialOptions = {}): ImdsCredential {
-  // Also inherited names, which the copy below would leave out.
-  refuseMisplacedIds(options);
-  const { identity, ...clientOptions } = options;
-  return createImdsClient(clientOptions).createCredential({ identity });
+  checkOptions(options, new Set([...clientOptions, 'identity']));
+  return clientOf(options).createCredential({ identity: options.identity });
 }

@@ -11,9 +11,9 @@ import type { Identity } from './types.ts';
  * | `ambiguous-identity` | several identities are assigned and none was named | no |
  * | `denied` | 401 or 403 | no |
  * | `throttled` | 429 | yes |
- * | `unavailable` | not reachable, or 404, 410, 5xx | yes |
- * | `timeout` | no response within `requestTimeoutMs`, or within `deadlineMs` in all | yes |
- * | `aborted` | the caller's `abortSignal` | no |
+ * | `unavailable` | not reachable, or 404, 408, 410, 5xx | yes |
+ * | `timeout` | no response within `requestTimeoutMs`, or within `deadlineMs` or an `AbortSignal.timeout` in all | yes |
+ * | `aborted` | the caller's `abortSignal`, unless it is a timeout | no |
  * | `invalid-response` | the response is not one of a metadata service | no |
  */
 export type ImdsErrorCode =
@@ -47,7 +47,7 @@ export interface ImdsErrorDetails {
   readonly requestId?: string | undefined;
   /** Is appended to the message; undefined if no token was asked for. */
   readonly asked?: Asked | undefined;
-  /** The error of the HTTP client, the error of the last attempt before the deadline, or the `reason` of the caller's signal. */
+  /** The error of the HTTP client, the error of the last attempt before a deadline, or the `reason` of the caller's signal. */
   readonly cause?: unknown;
 }
 
@@ -135,9 +135,22 @@ export function isImdsError(value: unknown): value is ImdsError {
   return isObject(value) && brand in value;
 }
 
-/** The end of a caller's wait by its signal; `cause` is `signal.reason`. */
-export function aborted(reason?: unknown): ImdsError {
-  return new ImdsError('aborted', 'the caller gave up waiting for the response', { cause: reason });
+/**
+ * The end of a caller's wait by its signal, whose reason is the cause. After an `AbortSignal.timeout` it is a timeout like any other: the cause is the
+ * last attempt, if one failed.
+ */
+export function aborted(reason?: unknown, last?: unknown): ImdsError {
+  const isTimeout = isObject(reason) && reason['name'] === 'TimeoutError';
+  return new ImdsError(
+    isTimeout ? 'timeout' : 'aborted',
+    `the caller gave up waiting for the response${lastAttempt(last)}`,
+    { cause: (isTimeout ? last : undefined) ?? reason },
+  );
+}
+
+/** What the last attempt ended with, if it failed. */
+export function lastAttempt(last: unknown): string {
+  return isImdsError(last) ? `; the last attempt: ${last.reason}` : '';
 }
 
 function describe({ resource, identity }: Asked): string {

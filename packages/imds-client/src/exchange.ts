@@ -103,6 +103,7 @@ async function send(question: Question, rules: ExchangeRules, signal: AbortSigna
     status: response.status,
     retryAfter: response.headers.get('retry-after'),
     contentType: response.headers.get('content-type'),
+    encoding: response.headers.get('content-encoding'),
     requestId: response.headers.get(requestIdHeader),
     body,
   };

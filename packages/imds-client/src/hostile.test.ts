@@ -3,6 +3,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createImdsClient } from './client.ts';
+import { createImdsCredential } from './credential.ts';
 import { isImdsError } from './errors.ts';
 import type { FetchLike, Identity } from './types.ts';
 
@@ -65,6 +66,16 @@ const transport: FetchLike = (url) => {
   const body = JSON.stringify({ access_token: token, expires_in: 3600 });
   return Promise.resolve({ status: 200, headers: new Headers(), text: () => Promise.resolve(body) });
 };
+
+test('a token that is logged as an object is not shown', async () => {
+  const access = await createImdsClient({ transport }).getToken({ resource });
+  for (const shown of [inspect(access), inspect({ access }), inspect(access, { showHidden: true })]) {
+    expect(shown).not.toContain('for the default');
+    expect(shown).toMatch(/token: '\[15 characters\]'.*expiresOnTimestamp: \d+/s);
+  }
+  expect(JSON.parse(JSON.stringify(access))).toEqual({ ...access });
+  expect(access.token).toBe('for the default');
+});
 
 class TeamA {
   readonly #id = 'team-a';
@@ -211,6 +222,38 @@ describe('an argument that only JavaScript can pass is refused by its name', () 
     expect(await getToken({ resource, abortSignal: null })).toMatchObject({ token: 'for the default' });
   });
 
+  test('nor null in place of the options of a credential, as some callers of Azure’s SDKs pass', async () => {
+    const getting = client.createCredential().getToken('r', null as never);
+    expect(await getting).toMatchObject({ token: 'for the default' });
+  });
+
+  test.each<[string, () => unknown]>([
+    ['timeout', () => createImdsClient({ timeout: 5 } as object)],
+    ['maxRetrys', () => createImdsCredential({ maxRetrys: 5 } as object)],
+    ['random', () => createImdsClient({ random: () => 0 } as object)],
+    ['now', () => createImdsClient({ testing: { now: () => 0 } } as object)],
+    ['signal', () => getToken({ resource, signal: AbortSignal.timeout(1) })],
+    ['bypasCache', () => getToken({ resource, bypasCache: true })],
+    ['retries', () => client.isAvailable({ retries: 5 } as object)],
+    ['signal', () => client.getInstanceMetadata({ signal: AbortSignal.timeout(1) } as object)],
+    ['cache', () => client.createCredential({ cache: false } as object)],
+  ])('an unknown option %s is refused with the known ones', async (name, call) => {
+    const error: unknown = await (async () => call())().catch((one: unknown) => one);
+    expect(error).toBeInstanceOf(TypeError);
+    expect(String(error)).toMatch(
+      new RegExp(
+        `${name} is not known here: write .*(resource|endpoint|clock|timeoutMs|abortSignal|identity)`,
+      ),
+    );
+  });
+
+  test('but not those that Azure’s SDKs pass to a credential', async () => {
+    const options = { tenantId: 't', enableCae: true, tracingOptions: {} } as object;
+    expect(await client.createCredential().getToken('r', options)).toMatchObject({
+      token: 'for the default',
+    });
+  });
+
   test('null in place of the options', () => {
     expect(() => createImdsClient(null as never)).toThrow('the options must be an object');
   });
@@ -218,7 +261,7 @@ describe('an argument that only JavaScript can pass is refused by its name', () 
   test.each<[string, () => Promise<unknown>]>([
     ['isAvailable', () => client.isAvailable(null as never)],
     ['getInstanceMetadata', () => client.getInstanceMetadata(5 as never)],
-    ['getToken', () => client.createCredential().getToken('r', null as never)],
+    ['getToken', () => client.createCredential().getToken('r', 5 as never)],
   ])('what is no object in place of the options of %s', async (_, call) => {
     const error: unknown = await call().catch((one: unknown) => one);
     expect(error).toBeInstanceOf(TypeError);

@@ -1,6 +1,7 @@
 import type { ImdsError } from './errors.ts';
 import { isObject, type JsonObject } from './objects.ts';
 import {
+  encodedIn,
   parseObject,
   readRefusal,
   readText,
@@ -40,7 +41,9 @@ export function readInstance(answer: Answer, at: Omit<Circumstances, 'asked'>): 
   if (answer.status !== 200) return readRefusal(answer, document, at);
   const compute = document?.['compute'];
   if (document === undefined || !isObject(compute) || Array.isArray(compute)) {
-    return unreadable('without the metadata of an instance', { requestId: requestIdOf(answer, document) });
+    return unreadable(`without the metadata of an instance${encodedIn(answer)}`, {
+      requestId: requestIdOf(answer, document),
+    });
   }
   return { compute: readCompute(compute), document };
 }

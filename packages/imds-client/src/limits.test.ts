@@ -12,16 +12,19 @@ afterEach(() => {
   for (const close of closings.splice(0)) close();
 });
 
-/** An endpoint that holds the requests for tokens, except those for the resource `ready`. */
+/** An endpoint that holds the requests for tokens, except those for resources that begin with `ready`: of these it serves twenty in a second. */
 async function openEndpoint() {
   const held = new Map<string, ServerResponse>();
-  const scene = { endpoint: '', held, sent: 0, most: 0, ended: 0 };
+  const scene = { endpoint: '', held, sent: 0, most: 0, ended: 0, refused: 0 };
+  const served: number[] = [];
   const server = createServer((request: IncomingMessage, response) => {
     const resource = new URL(request.url ?? '', 'http://x').searchParams.get('resource') ?? '';
     scene.sent += 1;
-    if (resource === 'ready') {
-      give(response);
-      return;
+    if (resource.startsWith('ready')) {
+      served.push(Date.now());
+      if (served.filter((at) => at > Date.now() - 1000).length <= 20) return give(response);
+      scene.refused += 1;
+      return void response.writeHead(429).end();
     }
     held.set(resource, response);
     scene.most = Math.max(scene.most, held.size);
@@ -117,6 +120,19 @@ describe.each(['node', 'fetch'] as const)('by the transport %s', (transport) => 
     await Promise.all(holding);
     expect(scene.sent).toBe(4);
   });
+});
+
+test('fifty resources at once are paced, so that IMDS, which serves twenty requests in a second, refuses none', async () => {
+  vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] });
+  const scene = await openEndpoint();
+  const client = createImdsClient({ endpoint: scene.endpoint });
+  const getting = Promise.all(names(50).map((name) => client.getToken({ resource: `ready-${name}` })));
+  for (let sent = 4; sent < 54 && scene.refused === 0; sent += 4) {
+    await until('requests', () => scene.sent >= Math.min(sent, 50) || scene.refused > 0);
+    await vi.advanceTimersByTimeAsync(250);
+  }
+  expect(scene.refused).toBe(0);
+  expect(await getting).toHaveLength(50);
 });
 
 test('the connections of a given transport are those of its owner', async () => {

@@ -136,6 +136,16 @@ describe('an endpoint', () => {
     await expect.poll(() => sockets.size, { message: 'connections that are open' }).toBe(0);
   });
 
+  test('that compresses is told as such', async () => {
+    const { endpoint } = await serve(
+      (socket) => void socket.end(answer(gzipSync(body), 'Content-Encoding: gzip')),
+    );
+    await expect(tokenOf(endpoint)).rejects.toMatchObject({
+      reason:
+        'the endpoint answered 200 without a JSON object (Content-Encoding: gzip, which was not asked for)',
+    });
+  });
+
   test('whose response comes in parts gives the token', async () => {
     const parts = [body.slice(0, 9), body.slice(9, 20), body.slice(20)];
     const chunks = parts.map((part) => `${part.length.toString(16)}\r\n${part}\r\n`).join('');

@@ -1,5 +1,6 @@
 // How many requests this process has at an endpoint, whichever client and transport they are of. State in memory alone.
 import { onAbort } from './signals.ts';
+import { startTimer } from './timers.ts';
 import type { Aboard } from './single-flight.ts';
 
 /** Gives a place back. */
@@ -58,10 +59,33 @@ export function createGate(most: number): (key: string) => Enter {
 // IMDS serves five requests at a time. One place is for the probe, which the service answers while it holds others.
 const gates = [createGate(4), createGate(1)] as const;
 
+/** Milliseconds. IMDS serves twenty requests in a second, and answers others by 429: with four places these are sixteen. */
+const leastMs = 250;
+
+/** A place is not used by another request before that time. */
+function pacing(enter: Enter): Enter {
+  const paced = (leave: Leave): Leave => {
+    let isLeft = false;
+    let isOver = false;
+    startTimer(leastMs, () => {
+      isOver = true;
+      if (isLeft) leave();
+    });
+    return () => {
+      isLeft = true;
+      if (isOver) leave();
+    };
+  };
+  return (signal, aboard) => {
+    const leave = enter(signal, aboard);
+    return leave instanceof Promise ? leave.then(paced) : paced(leave);
+  };
+}
+
 /** The places of an endpoint in this process. */
 export function placesAt(endpoint: string): { readonly enter: Enter; readonly enterProbe: Enter } {
   const { origin } = new URL(endpoint);
-  return { enter: gates[0](origin), enterProbe: gates[1](origin) };
+  return { enter: pacing(gates[0](origin)), enterProbe: gates[1](origin) };
 }
 
 /** Of a transport that the caller gave: its connections are the caller's. */

@@ -1,4 +1,4 @@
-import { identityOf, keyOf, parseRequest, refuseMisplacedIds, type ParsedRequest } from './request.ts';
+import { checkRequest, identityOf, keyOf, parseRequest, type ParsedRequest } from './request.ts';
 import type { Identity, TokenRequest } from './types.ts';
 
 /** A checked request. Those with equal keys can share a response. */
@@ -29,7 +29,7 @@ export function createRequestReader(): (request: TokenRequest) => KeyedRequest {
 }
 
 function isLike(request: TokenRequest, { ids, keyed }: Last): boolean {
-  refuseMisplacedIds(request);
+  checkRequest(request);
   const { resource, identity, extraQuery } = request;
   if (resource !== keyed.resource || extraQuery !== undefined) return false;
   if (typeof identity !== 'object' || ids === undefined) return identity === ids;

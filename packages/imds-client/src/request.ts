@@ -51,7 +51,7 @@ export interface ParsedRequest {
 
 /** @throws TypeError - the request is invalid */
 export function parseRequest(request: TokenRequest): ParsedRequest {
-  refuseMisplacedIds(request);
+  checkRequest(request);
   const { resource, identity, extraQuery } = request;
   return {
     resource: parseResource(resource),
@@ -71,17 +71,39 @@ function parseExtra(extraQuery: unknown): [string, string][] {
   });
 }
 
-/** Of callers in JavaScript, and of version 0.1: an id that is not read would get them a token of another identity. */
-export function refuseMisplacedIds(value: unknown): void {
-  checkOptions(value);
-  for (const name in value)
-    if (idName.test(name))
-      throw new TypeError(`${name} must be in identity: clientId, objectId or resourceId`);
+/** The names of fields. */
+export type Known = ReadonlySet<string>;
+
+/**
+ * Callers in JavaScript pass null or text, or a name that is not read: by an id in another place they would get a token of another identity.
+ *
+ * @throws TypeError - it is no object, or has another name, also an inherited one
+ */
+export function checkOptions(value: unknown, known: Known): void {
+  for (const name in objectOf(value)) if (!known.has(name)) throw new TypeError(whyUnknown(name, known));
 }
 
-/** @throws TypeError - callers in JavaScript pass null, or text */
-export function checkOptions(value: unknown): asserts value is object {
-  if (!isObject(value)) throw new TypeError('the request or the options must be an object');
+export function objectOf(value: unknown): JsonObject {
+  if (isObject(value)) return value;
+  throw new TypeError('the request or the options must be an object');
+}
+
+function whyUnknown(name: string, known: Known): string {
+  if (idName.test(name)) return `${name} must be in identity: clientId, objectId or resourceId`;
+  if (name === 'identity') return 'identity must be in createImdsCredential or getToken';
+  return `${name} is not known here: write ${[...known].join(', ')}`;
+}
+
+const requestFields: Known = new Set<keyof TokenRequest>([
+  'resource',
+  'identity',
+  'bypassCache',
+  'extraQuery',
+  'abortSignal',
+]);
+
+export function checkRequest(request: unknown): void {
+  checkOptions(request, requestFields);
 }
 
 function parseResource(value: unknown): string {

@@ -200,16 +200,36 @@ describe('a refusal', () => {
   const refusal = (description: string) => ({ error: 'invalid_request', error_description: description });
   const multiple =
     'Multiple user assigned identities exist, please specify the clientId / resourceId of the identity in the token request';
+  /** The first is by IMDS (issue 681 of aad-pod-identity), the others by what stands in its place. */
+  const notAssigned = [
+    'Identity not found',
+    // Azure Arc, in the tests of MSAL for Python.
+    'The requested identity was not found',
+    // App Service, in the tests of MSAL for .NET and Java.
+    'No User Assigned or Delegated Managed Identity found for specified ClientId/ResourceId/PrincipalId.',
+    // The texts of azidentity (Go) and Azure.Identity (.NET), which programs in front of the service pass on.
+    "the requested identity isn't assigned to this resource",
+    'The requested identity has not been assigned to this resource.',
+    'No default identity is assigned to this resource.',
+  ];
   test.each<[number, unknown, ImdsErrorCode, boolean]>([
     [400, refusal('Required metadata header not specified'), 'bad-request', false],
     [400, refusal('Identity not found'), 'identity-not-found', false],
+    ...notAssigned.map((text): [number, unknown, ImdsErrorCode, boolean] => [
+      400,
+      refusal(text),
+      'identity-not-found',
+      false,
+    ]),
+    [400, refusal('The request was not found valid'), 'bad-request', false],
+    [400, refusal('No role is assigned to this resource'), 'bad-request', false],
     [400, refusal(multiple), 'ambiguous-identity', false],
     [400, refusal(`Identity not found. ${multiple}`), 'ambiguous-identity', false],
     [401, { error: 'unauthorized_client' }, 'denied', false],
     [403, 'Forbidden', 'denied', false],
     [404, '', 'unavailable', true],
     [405, '', 'bad-request', false],
-    [408, '', 'bad-request', false],
+    [408, '', 'unavailable', true],
     [410, '', 'unavailable', true],
     [429, { error: 'too_many_requests' }, 'throttled', true],
     [499, '', 'bad-request', false],

@@ -13,6 +13,8 @@ export interface Answer {
   readonly requestId: string | null;
   /** The header `content-type`. */
   readonly contentType?: string | null;
+  /** The header `content-encoding`. */
+  readonly encoding?: string | null;
   readonly body: string;
 }
 
@@ -35,7 +37,15 @@ export function readAnswer(answer: Answer, at: Circumstances): AccessToken | Imd
   if (answer.status !== 200) return readRefusal(answer, body, at);
   const read: Reading = { ...at, requestId: requestIdOf(answer, body) };
   // The body may hold a token, so no message quotes it.
-  return body === undefined ? unreadable('without a JSON object', read) : readToken(body, read);
+  return body === undefined
+    ? unreadable(`without a JSON object${encodedIn(answer)}`, read)
+    : readToken(body, read);
+}
+
+/** Requests ask for no encoding, so a body that has one is not decoded. */
+export function encodedIn({ encoding }: Answer): string {
+  const named = quotable(oneLine(encoding ?? ''), 50);
+  return named && ` (Content-Encoding: ${named}, which was not asked for)`;
 }
 
 interface Reading extends Circumstances {
@@ -61,7 +71,7 @@ function readToken(body: JsonObject, at: Reading): AccessToken | ImdsError {
   const expiresOnTimestamp = Math.min(on ?? Infinity, byLife ?? Infinity);
   const problem = problemOf(on, expiresOnTimestamp, at);
   if (problem !== undefined) return unreadable(`with a token of no valid expiry: ${problem}`, at);
-  return Object.freeze({
+  return tokenOf({
     token,
     expiresOnTimestamp,
     tokenType: 'Bearer',
@@ -72,6 +82,17 @@ function readToken(body: JsonObject, at: Reading): AccessToken | ImdsError {
       clientId: readText(body['client_id']),
     }),
   });
+}
+
+/** What logs an object shows it by `util.inspect`, which calls this. */
+const hiding = Object.defineProperty({}, Symbol.for('nodejs.util.inspect.custom'), {
+  value(this: AccessToken) {
+    return { ...this, token: `[${this.token.length} characters]` };
+  },
+});
+
+function tokenOf(fields: AccessToken): AccessToken {
+  return Object.freeze(Object.assign(Object.create(hiding) as object, fields));
 }
 
 function readExpiresOn(body: JsonObject, byLife: number | undefined, at: Circumstances): number | undefined {
@@ -178,6 +199,7 @@ const codes: Readonly<Partial<Record<number, ImdsErrorCode>>> = {
   401: 'denied',
   403: 'denied',
   404: 'unavailable',
+  408: 'unavailable',
   410: 'unavailable',
   429: 'throttled',
 };
@@ -188,10 +210,14 @@ function codeOf(status: number, description: string): ImdsErrorCode {
   return codes[status] ?? kindOfBadRequest(description);
 }
 
+/** Of IMDS; and of Azure Arc, App Service and programs that pass on the text of an SDK (the test says which). */
+const notAssigned =
+  /identity (was )?not found|managed identity found for|identity (isn't|is not|has not been) assigned to this|no default identity is assigned/i;
+
 /** The kind of a 400 is only in the description, whether that is quoted or not. NMI begins that of several identities with "Identity not found", too. */
 function kindOfBadRequest(description: string): ImdsErrorCode {
   if (/multiple user assigned identities/i.test(description)) return 'ambiguous-identity';
-  return /identity not found/i.test(description) ? 'identity-not-found' : 'bad-request';
+  return notAssigned.test(description) ? 'identity-not-found' : 'bad-request';
 }
 
 /** The one form of dates that HTTP lets servers write. */

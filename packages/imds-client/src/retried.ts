@@ -1,4 +1,4 @@
-import { ImdsError, isImdsError, type Asked } from './errors.ts';
+import { ImdsError, isImdsError, lastAttempt, type Asked } from './errors.ts';
 import { exchange, type Question } from './exchange.ts';
 import type { Answer } from './response.ts';
 import { retryDelayMs } from './retry.ts';
@@ -41,7 +41,7 @@ function withoutTime(last: ImdsError, deadlineMs: number): ImdsError {
 /** The error of a call that the deadline ended: `last` is that of its last try, `isQueued` whether it waited for a connection. */
 export function overdue({ endpoint, deadlineMs }: Settings, asked?: Asked): Passenger<unknown>['overdue'] {
   return (last, isQueued) => {
-    const attempt = isImdsError(last) ? `; the last attempt: ${last.reason}` : '';
+    const attempt = lastAttempt(last);
     const silence = attempt === '' ? 'did not answer' : 'gave no usable response';
     const what = isQueued ? `no connection to ${endpoint} was free` : `${endpoint} ${silence}`;
     return new ImdsError('timeout', `${what} within ${deadlineMs} ms${attempt}`, { asked, cause: last });

@@ -2,10 +2,10 @@ import { parseEndpoint } from './endpoint.ts';
 import { createFetchTransport } from './fetch-transport.ts';
 import { createNodeTransport } from './node-transport.ts';
 import { noLimit, placesAt, type Enter } from './places.ts';
-import { refuseMisplacedIds } from './request.ts';
+import { checkOptions, type Known } from './request.ts';
 import type { StartTimer } from './single-flight.ts';
 import { startTimer, systemClock } from './timers.ts';
-import type { Clock, FetchLike, ImdsClientOptions } from './types.ts';
+import type { Clock, FetchLike, ImdsClientOptions, Testing } from './types.ts';
 
 /** The options of a client, complete and checked. */
 export interface Settings {
@@ -34,11 +34,24 @@ export interface Settings {
   readonly random: () => number;
 }
 
+export const clientOptions: Known = new Set<keyof ImdsClientOptions>([
+  'endpoint',
+  'apiVersion',
+  'transport',
+  'maxRetries',
+  'requestTimeoutMs',
+  'deadlineMs',
+  'cache',
+  'maxCacheEntries',
+  'tolerateClockSkew',
+  'testing',
+]);
+const testingOptions: Known = new Set<keyof Testing>(['clock', 'random']);
+
 /** @throws TypeError - an option is invalid, or the variable of the environment that stands in for one */
 export function readSettings(options: ImdsClientOptions): Settings {
-  refuseMisplacedIds(options);
-  if ('identity' in options) throw new TypeError('identity must be in createImdsCredential or getToken');
   const { apiVersion = '2018-02-01', cache = true, tolerateClockSkew, testing = {} } = options;
+  checkOptions(testing, testingOptions);
   const { clock = systemClock, random = Math.random } = testing;
   const endpoint = endpointOf(options.endpoint);
   return {

@@ -129,7 +129,7 @@ function board<T>(flight: Flight<T>, passenger: Passenger<T>, startTimer: StartT
     });
     const abort = () => {
       leave();
-      const reason = aborted(abortSignal?.reason);
+      const reason = aborted(abortSignal?.reason, state.failure);
       reject(reason);
       if (state.waiting === 0 && !state.isBackground) flight.end(reason);
     };
