@@ -238,7 +238,9 @@ describe('an argument that only JavaScript can pass is refused by its name', () 
     ['signal', () => client.getInstanceMetadata({ signal: AbortSignal.timeout(1) } as object)],
     ['cache', () => client.createCredential({ cache: false } as object)],
   ])('an unknown option %s is refused with the known ones', async (name, call) => {
-    const error: unknown = await (async () => call())().catch((one: unknown) => one);
+    const error: unknown = await Promise.resolve()
+      .then(call)
+      .catch((one: unknown) => one);
     expect(error).toBeInstanceOf(TypeError);
     expect(String(error)).toMatch(
       new RegExp(

@@ -22,9 +22,13 @@ async function openEndpoint() {
     scene.sent += 1;
     if (resource.startsWith('ready')) {
       served.push(Date.now());
-      if (served.filter((at) => at > Date.now() - 1000).length <= 20) return give(response);
+      if (served.filter((at) => at > Date.now() - 1000).length <= 20) {
+        give(response);
+        return;
+      }
       scene.refused += 1;
-      return void response.writeHead(429).end();
+      response.writeHead(429).end();
+      return;
     }
     held.set(resource, response);
     scene.most = Math.max(scene.most, held.size);

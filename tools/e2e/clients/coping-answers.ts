@@ -9,10 +9,11 @@ export interface ScriptedAnswer {
   readonly promised: string;
   /** Seconds before which the next request should not come. */
   readonly retryAfter?: number;
-  readonly send: (response: ServerResponse, request: IncomingMessage) => void;
+  /** `other`: the URL of a server at another address. */
+  readonly send: (response: ServerResponse, request: IncomingMessage, other: string) => void;
 }
 
-/** Of the scripted server, and of the address that its redirect leads to. */
+/** Of the scripted server, and of the address or the path that its redirect leads to. */
 export const tokens = { own: 'token-of-the-endpoint', other: 'token-of-another-address' } as const;
 
 const nowSeconds = () => Math.floor(Date.now() / 1000);
@@ -46,6 +47,20 @@ const refusals: readonly ScriptedAnswer[] = [
   documented(500, 'internal error', again),
   documented(503, 'unavailable', again),
   documented(504, 'gateway timeout', again),
+  {
+    title: '404 with a web page',
+    promised: again,
+    send: (response) => {
+      response.writeHead(404, { 'Content-Type': 'text/html' }).end('<html>Not found</html>');
+    },
+  },
+  {
+    title: '503 without a body',
+    promised: again,
+    send: (response) => {
+      response.writeHead(503).end();
+    },
+  },
 ];
 
 const httpDate = (seconds: number) => new Date(Date.now() + seconds * 1000).toUTCString();
@@ -62,7 +77,7 @@ const waits: readonly ScriptedAnswer[] = [
     promised: again,
     // A date has no fractions of a second.
     retryAfter: 4,
-    send: (response, request) => refusal(503, { 'Retry-After': httpDate(5) })(response, request),
+    send: (...call) => refusal(503, { 'Retry-After': httpDate(5) })(...call),
   },
   {
     title: '429 with `Retry-After: 3600`',
@@ -120,8 +135,15 @@ const brokenAnswers: readonly ScriptedAnswer[] = [
   {
     title: '302 to another address that has a token',
     promised: atOnce,
-    send: (response, { headers }) => {
-      response.writeHead(302, { Location: `http://${headers.host ?? ''}/other` }).end();
+    send: (response, _, other) => {
+      response.writeHead(302, { Location: `${other}/` }).end();
+    },
+  },
+  {
+    title: '302 to another path that has a token',
+    promised: atOnce,
+    send: (response) => {
+      response.writeHead(302, { Location: '/other' }).end();
     },
   },
   { title: '200 with 300 MB', promised: atOnce, send: (response) => sendLargeBody(response) },
@@ -160,5 +182,5 @@ export const scriptedAnswers: readonly ScriptedAnswer[] = [
 ];
 
 export function sendToken(response: ServerResponse, whose: keyof typeof tokens): void {
-  json(200, tokenBody(tokens[whose]))(response, response.req);
+  json(200, tokenBody(tokens[whose]))(response, response.req, '');
 }

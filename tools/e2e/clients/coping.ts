@@ -34,7 +34,7 @@ export function copingCell(seen: Coping): string {
   const { requests, token, isEarly, peakMiB } = seen;
   // How it ends depends on the speed of the machine.
   if (peakMiB > muchMiB) return `takes more than ${muchMiB} MiB of memory`;
-  if (token === tokens.other) return '**the token of the other address**';
+  if (token === tokens.other) return '**the token of the other place**';
   return [
     endCell(seen),
     ...(requests > 1 ? [`${requests} requests`] : []),
@@ -52,7 +52,16 @@ interface Call {
   readonly askedAt: number;
 }
 
+/** A server at another address than the scripted one. It has a token for everybody. */
+async function openOther() {
+  const server = createServer((_, response) => sendToken(response, 'other'));
+  server.listen(0, '127.0.0.2');
+  await once(server, 'listening');
+  return { server, url: `http://127.0.0.2:${(server.address() as AddressInfo).port}` };
+}
+
 async function openScriptedServer(answer: ScriptedAnswer) {
+  const other = await openOther();
   const calls: Call[] = [];
   const asked = Promise.withResolvers<true>();
   const server = createServer((request, response) => {
@@ -64,15 +73,17 @@ async function openScriptedServer(answer: ScriptedAnswer) {
     }
     calls.push({ askedAt: performance.now() });
     asked.resolve(true);
-    if (calls.length === 1) answer.send(response, request);
+    if (calls.length === 1) answer.send(response, request, other.url);
     else sendToken(response, 'own');
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const close = () => {
-    server.closeAllConnections();
-    server.close();
+    for (const one of [server, other.server]) {
+      one.closeAllConnections();
+      one.close();
+    }
   };
   return { url, calls, asked: asked.promise, close };
 }
