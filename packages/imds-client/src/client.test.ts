@@ -571,7 +571,7 @@ describe('a bad argument is a TypeError', () => {
     ['a timeout that a timer cannot wait', { requestTimeoutMs: 2 ** 31 }],
     ['a deadline that a timer cannot wait', { deadlineMs: 2 ** 31 }],
     ['a deadline that is no number', { deadlineMs: '5' as unknown as number }],
-    ['a transport of another name', { transport: 'undici' as 'node' }],
+    ['a transport that is no function', { transport: 'undici' as never }],
     ['a cache without room', { maxCacheEntries: 0.5 }],
   ])('%s', (_, options) => {
     expect(() => createImdsClient(options)).toThrow(TypeError);
@@ -624,7 +624,9 @@ test('an option with the value undefined counts as absent', async () => {
 });
 
 test('the global fetch can be the transport', async () => {
-  expect(await createClient({ transport: 'fetch' }).getToken({ resource })).toMatchObject({
+  expect(
+    await createClient({ transport: (url, init) => fetch(url, init) }).getToken({ resource }),
+  ).toMatchObject({
     token: 'token 1',
   });
 });

@@ -118,13 +118,7 @@ async function isAvailable(how: AvailabilityOptions, settings: Settings): Promis
   duration('timeoutMs', timeoutMs);
   checkSignal(abortSignal);
   const question = { url: `${settings.endpoint}${tokenPath}`, headers: {}, limit: longestToken };
-  const rules = {
-    ...settings,
-    deadlineMs: timeoutMs,
-    timeoutMs,
-    unwantedMs: timeoutMs,
-    enter: settings.enterProbe,
-  };
+  const rules = { ...settings, deadlineMs: timeoutMs, timeoutMs, enter: settings.enterProbe };
   // A flight of its own: its deadline keeps the program alive meanwhile, and it heeds the signal.
   const probe = createSingleFlight<boolean>(rules)({
     key: 'probe',

@@ -28,8 +28,6 @@ export interface ExchangeRules {
   readonly startTimer: StartTimer;
   /** Milliseconds from when the request is sent on. */
   readonly timeoutMs: number;
-  /** Milliseconds after which it ends if nobody waits for the response by then. */
-  readonly unwantedMs: number;
   readonly aboard: Aboard;
 }
 
@@ -58,18 +56,15 @@ async function sendInTime(
   rules: ExchangeRules,
   signal: AbortSignal,
 ): Promise<Answer | ImdsError> {
-  const { endpoint, startTimer, timeoutMs, unwantedMs, aboard } = rules;
+  const { endpoint, startTimer, timeoutMs } = rules;
   const { asked } = question;
   const controller = new AbortController();
-  const giveUp = (ms: number) =>
-    controller.abort(new ImdsError('timeout', `${endpoint} did not answer within ${ms} ms`, { asked }));
   const forget = onAbort(signal, () => controller.abort(signal.reason));
-  const firstMs = Math.min(unwantedMs, timeoutMs);
-  let timer = startTimer(firstMs, () => {
-    const leftMs = timeoutMs - firstMs;
-    if (leftMs > 0 && aboard.waiting > 0) timer = startTimer(leftMs, () => giveUp(timeoutMs));
-    else giveUp(firstMs);
-  });
+  const timer = startTimer(timeoutMs, () =>
+    controller.abort(
+      new ImdsError('timeout', `${endpoint} did not answer within ${timeoutMs} ms`, { asked }),
+    ),
+  );
   try {
     // In this order: the transport rejects, too, as soon as it is aborted.
     return await Promise.race([endOf(controller.signal), send(question, rules, controller.signal)]);

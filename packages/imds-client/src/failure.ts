@@ -32,7 +32,7 @@ const failures: readonly (readonly [codes: RegExp, what: string, isPermanent?: b
 export function failureOf(thrown: Thrown): ImdsError | Error {
   const { endpoint, cause, asked } = thrown;
   const code = systemCodeOf(cause, 5);
-  if (code === undefined) return programErrorOf(thrown) ?? unreachable(thrown, messageOf(cause));
+  if (code === undefined) return isOfTheProgram(cause) ? cause : unreachable(thrown, messageOf(cause));
   const [, what, isPermanent = false] = failures.find(([codes]) => codes.test(code)) ?? [];
   if (!isPermanent) return unreachable(thrown, [code, what].filter(Boolean).join(', '));
   // The error of a parser has the bytes of the response, and they may be a token.
@@ -48,22 +48,16 @@ function unreachable({ endpoint, cause, asked }: Thrown, why: string): ImdsError
  * An error of the program, or of its settings, such as a scheme: no retry removes it. `fetch` reports failures of the network as a
  * TypeError, too: Node's has a cause, others name what failed.
  */
-function programErrorOf({ endpoint, cause }: Thrown): Error | undefined {
-  if (cause instanceof ReferenceError || cause instanceof SyntaxError || cause instanceof RangeError)
-    return cause;
-  if (!(cause instanceof TypeError)) return undefined;
-  // `fetch` connects to no port that another protocol uses.
-  if (/\bbad port\b|\bport \d+ (is|are) blocked/i.test(`${cause.message} ${String(cause.cause)}`)) {
-    return new TypeError(`fetch does not connect to the port of ${endpoint}: use transport 'node'`, {
-      cause,
-    });
-  }
-  const isOfTheProgram =
-    cause.cause instanceof Error
-      ? /scheme|invalid url/i.test(cause.cause.message)
-      : !/fetch|network|connect|socket|request|load failed/i.test(cause.message) ||
-        /blocked|NO_PROXY|is not (a |an |iterable)|^cannot |undefined|of null/i.test(cause.message);
-  return isOfTheProgram ? cause : undefined;
+function isOfTheProgram(error: unknown): error is Error {
+  if (error instanceof ReferenceError || error instanceof SyntaxError || error instanceof RangeError)
+    return true;
+  if (!(error instanceof TypeError)) return false;
+  const { cause, message } = error;
+  if (cause instanceof Error) return /scheme|invalid url|bad port/i.test(cause.message);
+  return (
+    !/fetch|network|connect|socket|request|load failed/i.test(message) ||
+    /blocked|is not (a |an |iterable)|^cannot |undefined|of null/i.test(message)
+  );
 }
 
 /** The code of a system call, of Node's HTTP parser or of another HTTP client, from the error or what caused it. */

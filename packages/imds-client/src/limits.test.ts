@@ -1,4 +1,4 @@
-// How many requests a process has at an endpoint, and how long they last, by both transports and whichever client asks.
+// How many requests a process has at an endpoint, and how long they last, whichever client asks.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -60,11 +60,11 @@ async function until(what: string, isSo: () => boolean): Promise<void> {
 
 const names = (count: number) => Array.from({ length: count }, (_, index) => `r${index}`);
 
-describe.each(['node', 'fetch'] as const)('by the transport %s', (transport) => {
+describe('by the default transport', () => {
   test('a process has four requests for tokens at an endpoint, however many clients ask', async () => {
     const scene = await openEndpoint();
     const { endpoint, held } = scene;
-    const getting = names(20).map((name) => createImdsCredential({ endpoint, transport }).getToken(name));
+    const getting = names(20).map((name) => createImdsCredential({ endpoint }).getToken(name));
     for (let given = 0; given < 20; given += 4) {
       await expect.poll(() => held.size, { message: 'requests that are held' }).toBe(4);
       for (const response of held.values()) give(response);
@@ -76,10 +76,10 @@ describe.each(['node', 'fetch'] as const)('by the transport %s', (transport) => 
 
   test('the requests at one endpoint do not delay those at another', async () => {
     const [one, other] = [await openEndpoint(), await openEndpoint()];
-    const client = createImdsClient({ endpoint: one.endpoint, transport });
+    const client = createImdsClient({ endpoint: one.endpoint });
     const holding = Promise.allSettled(names(5).map((resource) => client.getToken({ resource })));
     await expect.poll(() => one.held.size, { message: 'requests that are held' }).toBe(4);
-    const quick = createImdsClient({ endpoint: other.endpoint, transport });
+    const quick = createImdsClient({ endpoint: other.endpoint });
     expect(await quick.getToken({ resource: 'ready' })).toMatchObject({ token: 'a' });
     for (const response of one.held.values()) give(response);
     await expect.poll(() => one.held.has('r4'), { message: 'the last request' }).toBe(true);
@@ -90,10 +90,10 @@ describe.each(['node', 'fetch'] as const)('by the transport %s', (transport) => 
   test('the timeout of a request does not run while it waits for a connection', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { endpoint, held } = await openEndpoint();
-    const client = createImdsClient({ endpoint, transport });
+    const client = createImdsClient({ endpoint });
     const holding = names(4).map((resource) => client.getToken({ resource }));
     await until('four requests that are held', () => held.size === 4);
-    const brief = createImdsClient({ endpoint, transport, requestTimeoutMs: 600, maxRetries: 0 });
+    const brief = createImdsClient({ endpoint, requestTimeoutMs: 600, maxRetries: 0 });
     const waiting = brief.getToken({ resource: 'ready' });
     await vi.advanceTimersByTimeAsync(5000);
     give(held.get('r2')!);
@@ -106,12 +106,12 @@ describe.each(['node', 'fetch'] as const)('by the transport %s', (transport) => 
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const scene = await openEndpoint();
     const { endpoint, held } = scene;
-    const client = createImdsClient({ endpoint, transport });
+    const client = createImdsClient({ endpoint });
     const holding = names(4).map((resource) => client.getToken({ resource }));
     await until('four requests that are held', () => held.size === 4);
     const controller = new AbortController();
     const leaving = client.getToken({ resource: 'ready', abortSignal: controller.signal });
-    const brief = createImdsClient({ endpoint, transport, deadlineMs: 600 });
+    const brief = createImdsClient({ endpoint, deadlineMs: 600 });
     const waiting = Promise.allSettled([brief.getToken({ resource: 'ready' }), leaving]);
     controller.abort('bored');
     await vi.advanceTimersByTimeAsync(600);
@@ -146,40 +146,4 @@ test('the connections of a given transport are those of its owner', async () => 
   await expect.poll(() => held.size, { message: 'requests that are held' }).toBe(6);
   for (const response of held.values()) give(response);
   await Promise.all(holding);
-});
-
-describe('a refresh by fetch, whose connection keeps a finished program alive', () => {
-  /** A client whose token is to be refreshed. */
-  async function openOld() {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const scene = await openEndpoint();
-    let now = 0;
-    const clock = { now: () => now, sleep: () => new Promise<void>(() => undefined) };
-    const client = createImdsClient({ endpoint: scene.endpoint, transport: 'fetch', testing: { clock } });
-    const getting = client.getToken({ resource: 'r' });
-    await until('a request that is held', () => scene.held.size === 1);
-    give(scene.held.get('r')!);
-    await getting;
-    await until('the end of the request', () => scene.held.size === 0);
-    now = 56 * 60_000;
-    await client.getToken({ resource: 'r' });
-    await until('a request that is held', () => scene.held.size === 1);
-    return { scene, client };
-  }
-
-  test('ends after ten seconds if nobody waits for it', async () => {
-    const { scene } = await openOld();
-    await vi.advanceTimersByTimeAsync(9999);
-    expect(scene.ended).toBe(0);
-    await vi.advanceTimersByTimeAsync(1);
-    await until('a connection that is closed', () => scene.ended === 1);
-  });
-
-  test('goes on while somebody waits for it', async () => {
-    const { scene, client } = await openOld();
-    const waiting = client.getToken({ resource: 'r', bypassCache: true });
-    await vi.advanceTimersByTimeAsync(35_000);
-    give(scene.held.get('r')!);
-    expect(await waiting).toMatchObject({ token: 'a' });
-  });
 });

@@ -63,7 +63,7 @@ test('sends what IMDS documents, its name, and nothing else', async () => {
 
 test.each([undefined, {}])('is refused, with the remedy, in a runtime whose process is %j', (process) => {
   vi.stubGlobal('process', process);
-  expect(() => createNodeTransport('http://127.0.0.1')).toThrow(/use transport 'fetch'$/);
+  expect(() => createNodeTransport('http://127.0.0.1')).toThrow(/give a transport, such as fetch$/);
   vi.unstubAllGlobals();
 });
 

@@ -17,7 +17,7 @@ type Open = (url: string, headers: Readonly<Record<string, string>>) => ClientRe
 export function createNodeTransport(endpoint: string): FetchLike {
   const { process: own } = globalThis as { process?: Partial<NodeJS.Process> };
   if (typeof own?.getBuiltinModule !== 'function') {
-    throw new TypeError("this runtime has no node:http: use transport 'fetch'");
+    throw new TypeError('this runtime has no node:http: give a transport, such as fetch');
   }
   let opening: Open | undefined;
   return async (url, init) => {

@@ -1,4 +1,4 @@
-// How many requests this process has at an endpoint, whichever client and transport they are of. State in memory alone.
+// How many requests this process has at an endpoint, whichever client they are of. State in memory alone.
 import { onAbort } from './signals.ts';
 import { startTimer } from './timers.ts';
 import type { Aboard } from './single-flight.ts';
@@ -7,7 +7,7 @@ import type { Aboard } from './single-flight.ts';
 export type Leave = () => void;
 
 /** A place at once, or a wait for one, which rejects with the signal's reason. `isQueued` is true meanwhile. */
-export type Enter = (signal: AbortSignal, aboard: Pick<Aboard, 'isQueued'>) => Leave | Promise<Leave>;
+export type Enter = (signal: AbortSignal, aboard: Aboard) => Leave | Promise<Leave>;
 
 type Admit = () => void;
 

@@ -1,5 +1,4 @@
 import { parseEndpoint } from './endpoint.ts';
-import { createFetchTransport } from './fetch-transport.ts';
 import { createNodeTransport } from './node-transport.ts';
 import { noLimit, placesAt, type Enter } from './places.ts';
 import { checkOptions, type Known } from './request.ts';
@@ -16,8 +15,6 @@ export interface Settings {
   readonly enter: Enter;
   /** Of `isAvailable`: it does not wait behind requests that the service holds. */
   readonly enterProbe: Enter;
-  /** Milliseconds after which a request ends if nobody waits for its response; Infinity: when any other does. */
-  readonly unwantedMs: number;
   readonly maxRetries: number;
   readonly requestTimeoutMs: number;
   readonly deadlineMs: number;
@@ -56,7 +53,7 @@ export function readSettings(options: ImdsClientOptions): Settings {
   const endpoint = endpointOf(options.endpoint);
   return {
     endpoint,
-    ...meansOf(options.transport ?? 'node', endpoint),
+    ...meansOf(options.transport, endpoint),
     apiVersion,
     cache,
     tolerateClockSkew,
@@ -69,19 +66,12 @@ export function readSettings(options: ImdsClientOptions): Settings {
   };
 }
 
-/** Connections of `fetch` keep a finished program alive. Long enough for a service that answers at all. */
-const unwantedFetchMs = 10_000;
+type Means = Pick<Settings, 'transport' | 'enter' | 'enterProbe'>;
 
-type Means = Pick<Settings, 'transport' | 'enter' | 'enterProbe' | 'unwantedMs'>;
-
-function meansOf(option: unknown, endpoint: string): Means {
-  if (typeof option === 'function')
-    return { transport: option as FetchLike, enter: noLimit, enterProbe: noLimit, unwantedMs: Infinity };
-  const places = placesAt(endpoint);
-  if (option === 'node') return { transport: createNodeTransport(endpoint), ...places, unwantedMs: Infinity };
-  if (option === 'fetch')
-    return { transport: createFetchTransport(endpoint), ...places, unwantedMs: unwantedFetchMs };
-  throw new TypeError("transport must be 'node', 'fetch' or a function like fetch");
+function meansOf(transport: FetchLike | undefined, endpoint: string): Means {
+  if (transport === undefined) return { transport: createNodeTransport(endpoint), ...placesAt(endpoint) };
+  if (typeof transport !== 'function') throw new TypeError('transport must be a function like fetch');
+  return { transport, enter: noLimit, enterProbe: noLimit };
 }
 
 function readNumbers(options: ImdsClientOptions) {

@@ -21,12 +21,10 @@ export type Departure<T> = (
   aboard: Aboard,
 ) => Promise<T>;
 
-/** What a call tells, and can look at, while it is under way. */
+/** What a call tells while it is under way. */
 export interface Aboard {
-  /** Whether the call waits for a connection: set by the call. */
+  /** Whether the call waits for a connection. */
   isQueued: boolean;
-  /** Callers that wait for the result. */
-  readonly waiting: number;
 }
 
 export interface FlightRules {

@@ -70,18 +70,13 @@ export interface ImdsClientOptions {
   /** Of requests for tokens. Default `2018-02-01`. */
   readonly apiVersion?: string | undefined;
   /**
-   * The HTTP client. Default `'node'`: node:http, never through a proxy. A connection serves one request and is not kept alive: a token is
-   * needed once in hours, and nothing that arrives late can be taken for the response to another request. `'fetch'`: the global `fetch`, for
-   * runtimes without node:http; it refuses to ask where a proxy of the environment would get the request. Its connections keep a finished program
-   * alive, so a refresh in the background ends after ten seconds without a response.
+   * The HTTP client: a function like `fetch`. Default: node:http, never through a proxy, with a connection for each request. Of all clients that
+   * have it, this process has at most five requests at a time at an endpoint.
    *
-   * With either, this process has at most five requests at a time at an endpoint, whichever client asks: four for tokens and the document of the
-   * machine, one for `isAvailable`.
-   *
-   * Or a function like `fetch`: its connections are its own, without a limit. A plain `Error` of it counts as a failure of the network: it is
-   * retried, and its message becomes part of the `ImdsError`'s unless it may quote a response.
+   * A given one has connections of its own, without a limit. A plain `Error` of it counts as a failure of the network: it is retried, and its
+   * message becomes part of the `ImdsError`'s unless it may quote a response.
    */
-  readonly transport?: 'node' | 'fetch' | FetchLike | undefined;
+  readonly transport?: FetchLike | undefined;
   /** Requests after the first one. Default 4; 0: no retries. */
   readonly maxRetries?: number | undefined;
   /**
@@ -170,10 +165,10 @@ export interface ImdsClient {
   /**
    * Whether a metadata service answers at the endpoint: one short request without the header `Metadata`, no retries. Yes: 400 with JSON that
    * has `error`, as the service refuses such a request; 410 and 429; any other refusal whose JSON has `error` and `error_description`. No:
-   * everything else, such as a 404 or a 5xx that any web server has. It says nothing about identities. With the transports of this package it has
+   * everything else, such as a 404 or a 5xx that any web server has. It says nothing about identities. With the default transport it has
    * a place of its own, so it is also true while the service holds other requests of this process.
    *
-   * @throws TypeError - `timeoutMs` is invalid, or a transport of this package cannot ask the endpoint at all (a proxy, a port)
+   * @throws TypeError - `timeoutMs` is invalid
    * @throws ImdsError - with the code `aborted`: by `abortSignal`
    *
    * @example

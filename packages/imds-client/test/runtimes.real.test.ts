@@ -102,14 +102,6 @@ describe.for(runtimes)('in $name', (runtime) => {
     expect(asked).toEqual(['endpoint']);
   });
 
-  test('the fetch that would ask the proxy is refused, and nobody is asked', async () => {
-    expect(await run(runtime, attempt("{ transport: 'fetch' }"))).toEqual([
-      'TypeError',
-      `http_proxy would lead requests for ${endpoint} through a proxy: add 127.0.0.1 to NO_PROXY (and to no_proxy, if that is set), or use transport 'node'`,
-    ]);
-    expect(asked).toEqual([]);
-  });
-
   test('an endpoint that nobody serves is told as such', async () => {
     expect(await run(runtime, attempt("{ endpoint: 'http://127.0.0.1:9', maxRetries: 0 }"))).toEqual([
       'ImdsError',

@@ -1,4 +1,4 @@
-// An endpoint that answers as no server should, by the transports of imds-client.
+// An endpoint that answers as no server should, by the default transport of imds-client and by fetch.
 import { hostilities, startHostileServer, type HostileServer } from '@pod-identity/sim';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createImdsClient, isImdsError, type FetchLike } from '@pod-identity/imds-client';
@@ -9,10 +9,13 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-const clientOf = (requestTimeoutMs: number, transport: 'node' | 'fetch' | FetchLike) =>
+const clientOf = (requestTimeoutMs: number, transport: FetchLike | undefined) =>
   createImdsClient({ endpoint: server.url, maxRetries: 0, requestTimeoutMs, transport });
 
-describe.each(['node', 'fetch'] as const)('by %s', (transport) => {
+describe.each([
+  ['node', undefined],
+  ['fetch', fetch],
+])('by %s', (_, transport) => {
   describe.each(hostilities)('an endpoint that %s', (script) => {
     test('gives no token, and the next one is asked for again', async () => {
       const client = clientOf(300, transport);
