@@ -86,6 +86,7 @@ describe('an error', () => {
   test('shows in JSON what it says, and nothing else', () => {
     expect(Object.keys(new ImdsError('denied', 'no')).sort()).toEqual([
       'code',
+      'description',
       'identity',
       'name',
       'reason',

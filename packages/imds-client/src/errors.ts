@@ -43,6 +43,8 @@ export interface ImdsErrorDetails {
   readonly retryAfterMs?: number | undefined;
   /** The field `error` of the response, such as `invalid_request`. */
   readonly serviceCode?: string | undefined;
+  /** The text of the response, if it has several lines. */
+  readonly description?: string | undefined;
   /** The id that the service gave the request, from the response. */
   readonly requestId?: string | undefined;
   /** Is appended to the message; undefined if no token was asked for. */
@@ -94,6 +96,8 @@ export class ImdsError extends Error {
   declare readonly retryAfterMs: number | undefined;
   /** The `error` field of the endpoint's response, such as `invalid_request`. */
   declare readonly serviceCode: string | undefined;
+  /** The text of the endpoint with its line breaks, such as roles to paste; undefined if it is of one line, as `reason` has it. */
+  declare readonly description: string | undefined;
   /** From the endpoint's response (the header `x-ms-request-id`, else the field `correlation_id`): for a support request. */
   declare readonly requestId: string | undefined;
   /** The audience that the token was requested for; undefined if no token was asked for, and after an abort. */
@@ -114,6 +118,7 @@ export class ImdsError extends Error {
     this.status = details.status;
     this.retryAfterMs = details.retryAfterMs;
     this.serviceCode = details.serviceCode;
+    this.description = details.description;
     this.requestId = details.requestId;
     this.resource = asked?.resource;
     this.identity = asked?.identity;

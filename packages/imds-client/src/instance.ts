@@ -1,12 +1,12 @@
 import type { ImdsError } from './errors.ts';
 import { isObject, type JsonObject } from './objects.ts';
 import {
-  encodedIn,
   parseObject,
   readRefusal,
   readText,
   requestIdOf,
   unreadable,
+  why,
   withoutUndefined,
   type Answer,
   type Circumstances,
@@ -41,7 +41,7 @@ export function readInstance(answer: Answer, at: Omit<Circumstances, 'asked'>): 
   if (answer.status !== 200) return readRefusal(answer, document, at);
   const compute = document?.['compute'];
   if (document === undefined || !isObject(compute) || Array.isArray(compute)) {
-    return unreadable(`without the metadata of an instance${encodedIn(answer)}`, {
+    return unreadable(`without the metadata of an instance${why(answer)}`, {
       requestId: requestIdOf(answer, document),
     });
   }

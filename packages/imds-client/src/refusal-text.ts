@@ -35,7 +35,7 @@ export function quotable(value: unknown, most = longestDescription): string {
   return text.length > most ? `${text.slice(0, most).replace(/[\ud800-\udbff]$/, '')}…` : text;
 }
 
-const webPage = 'a web page, not a metadata service';
+export const webPage = 'a web page, not a metadata service';
 
 /**
  * What a body without JSON says, in one line: the original NMI, and ours with --compat-errors, give their reason as plain text; what stands in place of a

@@ -1,6 +1,6 @@
 import { ImdsError, oneLine, type Asked, type ImdsErrorCode } from './errors.ts';
 import { isObject, type JsonObject } from './objects.ts';
-import { plainReason, quotable } from './refusal-text.ts';
+import { isWebPage, plainReason, quotable, webPage } from './refusal-text.ts';
 import type { AccessToken } from './types.ts';
 
 export const requestIdHeader = 'x-ms-request-id';
@@ -37,15 +37,14 @@ export function readAnswer(answer: Answer, at: Circumstances): AccessToken | Imd
   if (answer.status !== 200) return readRefusal(answer, body, at);
   const read: Reading = { ...at, requestId: requestIdOf(answer, body) };
   // The body may hold a token, so no message quotes it.
-  return body === undefined
-    ? unreadable(`without a JSON object${encodedIn(answer)}`, read)
-    : readToken(body, read);
+  return body === undefined ? unreadable(`without a JSON object${why(answer)}`, read) : readToken(body, read);
 }
 
-/** Requests ask for no encoding, so a body that has one is not decoded. */
-export function encodedIn({ encoding }: Answer): string {
-  const named = quotable(oneLine(encoding ?? ''), 50);
-  return named && ` (Content-Encoding: ${named}, which was not asked for)`;
+/** What may be seen of a body that is not the expected one. Requests ask for no encoding, so one that has it is not decoded. */
+export function why(answer: Answer): string {
+  if (isWebPage(answer)) return ` (${webPage})`;
+  const encoding = quotable(oneLine(answer.encoding ?? ''), 50);
+  return encoding && ` (Content-Encoding: ${encoding}, which was not asked for)`;
 }
 
 interface Reading extends Circumstances {
@@ -58,8 +57,10 @@ export function unreadable(what: string, { asked, requestId }: Partial<Reading>)
   return new ImdsError('invalid-response', reason, { status: 200, requestId, asked });
 }
 
+export const noExpiry = 'with a token of no valid expiry';
+
 /** A token becomes a header of a request. */
-export const headerText = /^[\x20-\x7e]+$/;
+const headerText = /^[\x20-\x7e]+$/;
 
 function readToken(body: JsonObject, at: Reading): AccessToken | ImdsError {
   const token = readText(body['access_token']);
@@ -70,7 +71,7 @@ function readToken(body: JsonObject, at: Reading): AccessToken | ImdsError {
   // A clock that is behind must not prolong a token, so both count.
   const expiresOnTimestamp = Math.min(on ?? Infinity, byLife ?? Infinity);
   const problem = problemOf(on, expiresOnTimestamp, at);
-  if (problem !== undefined) return unreadable(`with a token of no valid expiry: ${problem}`, at);
+  if (problem !== undefined) return unreadable(`${noExpiry}: ${problem}`, at);
   return tokenOf({
     token,
     expiresOnTimestamp,
@@ -164,7 +165,8 @@ export function readRefusal(
 ): ImdsError {
   const description = readText(body?.['error_description']) ?? '';
   const serviceCode = wordOf(body?.['error'], description);
-  const words = [serviceCode, oneLine(quotable(description))].filter(Boolean).join(': ');
+  const text = quotable(description);
+  const words = [serviceCode, oneLine(text)].filter(Boolean).join(': ');
   const plain = body === undefined ? plainReason(answer) : '';
   return new ImdsError(
     codeOf(answer.status, description),
@@ -172,6 +174,7 @@ export function readRefusal(
     {
       status: answer.status,
       serviceCode,
+      description: /[\r\n]/.test(text) ? text : undefined,
       retryAfterMs: readRetryAfter(answer.retryAfter, at),
       requestId: requestIdOf(answer, body),
       asked: at.asked,

@@ -1,7 +1,7 @@
 import { isImdsError, type ImdsError, type ImdsErrorCode } from '../errors.ts';
-import { isWebPage } from '../refusal-text.ts';
+import { webPage } from '../refusal-text.ts';
+import { noExpiry } from '../response.ts';
 import type { TokenWish } from './arguments.ts';
-import { entraCodeOf, type Received } from './received.ts';
 
 /** Names and values of the environment. Values of secrets are not read. */
 export type Env = Readonly<Partial<Record<string, string>>>;
@@ -37,13 +37,13 @@ const special = {
     'The token has no expiry that can be true by the clock of this machine: compare it ("date -u") with the right time. If the clock is right, the service is at fault.',
 };
 
-/** What to do about an error; `received` is the last response. */
-export function remedyOf(error: ImdsError, received: Received): string {
-  const { code, cause, status } = error;
+/** What to do about an error. */
+export function remedyOf(error: ImdsError): string {
+  const { code, cause, reason } = error;
   // After the deadline, what the last attempt ended with is to be mended.
-  if (code === 'timeout' && isImdsError(cause) && cause.code !== 'timeout') return remedyOf(cause, received);
-  if (status !== undefined && isWebPage(received)) return special.webPage;
-  return [remedyFor(error, received), ...whenOf(error)].join(' ');
+  if (code === 'timeout' && isImdsError(cause) && cause.code !== 'timeout') return remedyOf(cause);
+  if (reason.includes(webPage)) return special.webPage;
+  return [remedyFor(error), ...whenOf(error)].join(' ');
 }
 
 function whenOf({ code, status, retryAfterMs }: ImdsError): string[] {
@@ -54,15 +54,12 @@ function whenOf({ code, status, retryAfterMs }: ImdsError): string[] {
 /** Of Microsoft Entra: it does not know the resource. */
 const unknownResourceCodes: ReadonlySet<string | undefined> = new Set(['50001', '500011']);
 
-function remedyFor(error: ImdsError, received: Received): string {
-  const { code, status } = error;
+function remedyFor({ code, status, reason, serviceCode }: ImdsError): string {
   if (code === 'unavailable' && status === undefined) return special.unreachable;
-  if (code === 'bad-request' || code === 'denied') return remedyForRefused(error, received);
-  return status === 200 && received.hasToken ? special.expiry : remedies[code];
-}
-
-function remedyForRefused({ code, serviceCode }: ImdsError, received: Received): string {
-  const entraCode = entraCodeOf(received);
+  if (code === 'invalid-response' && reason.includes(noExpiry)) return special.expiry;
+  if (code !== 'bad-request' && code !== 'denied') return remedies[code];
+  // In a response of a metadata service, or of the NMI of aad-pod-identity, it is only within the text.
+  const entraCode = /\bAADSTS(\d+)\b/.exec(reason)?.[1];
   if (serviceCode === 'invalid_resource' || unknownResourceCodes.has(entraCode))
     return special.unknownResource;
   // Such a code is by Azure, even if NMI passes it on.

@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { ImdsError, type ImdsErrorCode } from '../errors.ts';
-import { readAnswer } from '../response.ts';
+import { readAnswer, type Answer } from '../response.ts';
 import { differences } from './advice.ts';
 import { parseArguments, type TokenWish } from './arguments.ts';
 import { claimsOf } from './claims.ts';
-import type { Received } from './received.ts';
 import {
   explain,
   explainProbe,
@@ -26,11 +25,9 @@ const wishOf = (...more: string[]) => {
 };
 const tokenOf = (token: string) =>
   ({ token, expiresOnTimestamp: 1_700_003_600_000, tokenType: 'Bearer', resource }) as const;
-const nothing = { body: '', hasToken: false };
 const storyOf = (result: Story['result'], more: Partial<Story> = {}): Story => ({
   wish: wishOf('--explain'),
   env: {},
-  received: nothing,
   ms: 36,
   result,
   now: 1_700_000_000_000,
@@ -100,14 +97,13 @@ describe('a refusal', () => {
     'aborted',
     'invalid-response',
   ])('%s comes with a remedy', (code) => {
-    const [why, remedy] = refusal(new ImdsError(code, 'it was so', { status: 400 }), nothing).split('\n');
+    const [why, remedy] = refusal(new ImdsError(code, 'it was so', { status: 400 })).split('\n');
     expect(why).toBe('No token: it was so.');
     expect(remedy!.length).toBeGreaterThan(20);
   });
 
-  const told = (description: string) => ({ body: JSON.stringify({ error_description: description }) });
   const remedy = (...error: ConstructorParameters<typeof ImdsError>) =>
-    refusal(new ImdsError(...error), nothing).split('\n')[1];
+    refusal(new ImdsError(...error)).split('\n')[1];
 
   test.each<[ImdsErrorCode, number | undefined, number | undefined, RegExp]>([
     ['throttled', 429, 3_600_000, /keep the token.* Try again in 3600 seconds\.$/],
@@ -121,85 +117,54 @@ describe('a refusal', () => {
     expect((text ?? '').match(/again/g) ?? []).toHaveLength(status === undefined ? 0 : 1);
   });
 
-  test.each<[string, ConstructorParameters<typeof ImdsError>, Partial<Received>, RegExp]>([
+  const answer = { status: 403, retryAfter: null, requestId: null, body: '' };
+  const at = { asked: { resource: 'r' }, now: 0, parseDate: Date.parse };
+  const told = (description: string) => JSON.stringify({ error_description: description });
+  const page = { contentType: 'text/html', body: 'x' };
+  const refusedByAzure = /^Azure refuses the identity: .*secret or certificate\.$/;
+  test.each<[string, Partial<Answer>, RegExp]>([
     [
       '403',
-      ['denied', 'x', { status: 403 }],
       {},
       /^If NMI wrote this text, follow it: .*aad-pod-identity.* Otherwise Azure refuses the identity: .*secret or certificate\.$/,
     ],
-    [
-      '403 by Entra',
-      ['denied', 'x', { status: 403 }],
-      told('AADSTS7000215: Invalid client secret'),
-      /^Azure refuses the identity: .*secret or certificate\.$/,
-    ],
+    ['403 by Entra', { body: told('AADSTS7000215: Invalid client secret') }, refusedByAzure],
     [
       '403 by the NMI of aad-pod-identity with a code of Entra',
-      ['denied', 'x', { status: 403 }],
       {
         contentType: 'text/plain',
         body: "adal: Refresh request failed. Status Code = '401'. AADSTS7000215: no",
       },
-      /^Azure refuses the identity: .*secret or certificate\.$/,
+      refusedByAzure,
     ],
     [
       '403 by the NMI of aad-pod-identity with the code of an unknown resource',
-      ['denied', 'x', { status: 403 }],
       { body: "adal: Refresh request failed. Status Code = '400'. AADSTS500011: no" },
       /^Check --resource/,
     ],
-    [
-      '400',
-      ['bad-request', 'x', { status: 400 }],
-      {},
-      /^The request itself is refused: the result says why\.$/,
-    ],
-    ['405', ['bad-request', 'x', { status: 405 }], {}, /^The request itself/],
-    ['AADSTS500011', ['bad-request', 'x', { status: 400 }], told('AADSTS500011: The'), /^Check --resource/],
+    ['400', { status: 400 }, /^The request itself is refused: the result says why\.$/],
+    ['405', { status: 405 }, /^The request itself/],
+    ['AADSTS500011', { status: 400, body: told('AADSTS500011: The') }, /^Check --resource/],
     [
       'AADSTS50001 within a sentence',
-      ['bad-request', 'x', { status: 400 }],
-      told('No such resource (AADSTS50001): x'),
+      { status: 400, body: told('No such resource (AADSTS50001): x') },
       /^Check --resource/,
     ],
-    [
-      'invalid_resource',
-      ['bad-request', 'x', { status: 400, serviceCode: 'invalid_resource' }],
-      {},
-      /^Check --resource/,
-    ],
-    ['AADSTS500012', ['bad-request', 'x', { status: 400 }], told('AADSTS500012: The'), /^The request itself/],
-    ['a wrong expiry', ['invalid-response', 'x', { status: 200 }], { hasToken: true }, /clock.*date -u/],
-    ['no token', ['invalid-response', 'x', { status: 200 }], {}, /check --endpoint and \w+\.$/],
-    [
-      'a web page',
-      ['unavailable', 'x', { status: 511 }],
-      { contentType: 'text/html', body: 'x' },
-      /^A web page answers there, .*check --endpoint and \w+\.$/,
-    ],
+    ['invalid_resource', { status: 400, body: '{"error":"invalid_resource"}' }, /^Check --resource/],
+    ['AADSTS500012', { status: 400, body: told('AADSTS500012: The') }, /^The request itself/],
+    ['a wrong expiry', { status: 200, body: '{"access_token":"t"}' }, /clock.*date -u/],
+    ['no token', { status: 200, body: '{}' }, /check --endpoint and \w+\.$/],
+    ['a web page', { status: 511, ...page }, /^A web page answers there, .*check --endpoint and \w+\.$/],
     [
       'a web page with status 200',
-      ['invalid-response', 'x', { status: 200 }],
-      { contentType: 'text/html' },
+      { status: 200, ...page },
       /^A web page answers there, .*check --endpoint and \w+\.$/,
     ],
-    [
-      'no response, after a web page',
-      ['unavailable', 'x'],
-      { contentType: 'text/html', body: 'x' },
-      /is this one of them/,
-    ],
-  ])('of %s has its own remedy', (...row) => {
-    const [, error, received, expected] = row;
-    const sent = { ...nothing, ...received };
-    expect(refusal(new ImdsError(...error), sent).split('\n')[1]).toMatch(expected);
-  });
-
-  test('by the deadline after a web page has the remedy of one', () => {
-    const cause = new ImdsError('unavailable', 'x', { status: 511 });
-    const page = { ...nothing, contentType: 'text/html' };
-    expect(refusal(new ImdsError('timeout', 'x', { cause }), page)).toMatch(/check --endpoint and \w+\.\n$/);
+  ])('of %s has its own remedy', (_, more, expected) => {
+    const error = readAnswer({ ...answer, ...more }, at) as ImdsError;
+    expect(refusal(error).split('\n')[1]).toMatch(expected);
+    const late = new ImdsError('timeout', 'x', { cause: error });
+    expect(refusal(late).split('\n')[1]).toMatch(expected);
   });
 
   test('by the deadline has the remedy of the last attempt', () => {
@@ -213,45 +178,32 @@ describe('a refusal', () => {
 
   const description =
     'Identity not found. ServiceAccount a/b may not use it: mic access a/b\napiVersion: v1\nkind: \u001b[2JRole\u202e\n---\nadvice     pay\r\nlast\n';
-  const sent = {
-    ...nothing,
-    body: JSON.stringify({ error: 'invalid_request', error_description: description }),
-  };
-  const error = readAnswer(
-    { status: 400, retryAfter: null, requestId: null, body: sent.body },
-    { asked: { resource: 'r' }, now: 0, parseDate: Date.parse },
-  ) as ImdsError;
+  const body = JSON.stringify({ error: 'invalid_request', error_description: description });
+  const error = readAnswer({ ...answer, status: 400, body }, at) as ImdsError;
   const lines = ['apiVersion: v1', 'kind:  [2JRole', '---', '  advice     pay', 'last'];
 
   test('keeps the lines of the service, which may be roles to paste, without control characters', () => {
     const first =
       'the endpoint answered 400 invalid_request: Identity not found. ServiceAccount a/b may not use it: mic access a/b (resource r, default identity)';
-    expect(refusal(error, sent).split('\n').slice(0, 6)).toEqual([`No token: ${first}.`, ...lines]);
-    expect(
-      explain(storyOf(error, { received: sent }))
-        .split('\n')
-        .slice(0, 6),
-    ).toEqual([`result     no token (identity-not-found): ${first}`, ...lines]);
-  });
-
-  test('with another refusal is told by its own message', () => {
-    for (const body of [told('one\ntwo').body, '[', '{"error_description":5}'])
-      expect(refusal(error, { ...nothing, body }).split('\n')[0]).toBe(`No token: ${error.message}.`);
+    expect(refusal(error).split('\n').slice(0, 6)).toEqual([`No token: ${first}.`, ...lines]);
+    expect(explain(storyOf(error)).split('\n').slice(0, 6)).toEqual([
+      `result     no token (identity-not-found): ${first}`,
+      ...lines,
+    ]);
   });
 });
 
 test('the probe and requests are told as they happen', () => {
-  const sent = { ...nothing, contentType: 'text/html' };
-  expect(explainProbe('http://h (default)', { isAvailable: true, ms: 3.6, received: sent })).toBe(
+  expect(explainProbe('http://h (default)', { isAvailable: true, ms: 3.6, isPage: false })).toBe(
     'endpoint   http://h (default)\nprobe      a metadata service answers, after 4 ms\n',
   );
-  expect(explainProbe('h', { isAvailable: false, ms: 4, received: nothing })).toContain(
+  expect(explainProbe('h', { isAvailable: false, ms: 4, isPage: false })).toContain(
     'probe      no metadata service answers, after 4 ms\n',
   );
-  expect(explainProbe('h', { isAvailable: false, ms: 4, received: sent })).toContain(
+  expect(explainProbe('h', { isAvailable: false, ms: 4, isPage: true })).toContain(
     'probe      a web page answers, no metadata service, after 4 ms\n',
   );
-  expect(explainTry(2, { ms: 35.2, result: 'status 503', isFailed: true })).toBe(
+  expect(explainTry(2, { ms: 35.2, result: 'status 503', isFailed: true, isPage: false })).toBe(
     'request 2  status 503, after 35 ms\n',
   );
   expect(explainWait(1, 5001)).toBe('request 1  no response yet, after 5 s\n');

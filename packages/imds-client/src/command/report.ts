@@ -1,12 +1,9 @@
 import { oneLine, type ImdsError } from '../errors.ts';
-import { isWebPage, quotable } from '../refusal-text.ts';
-import { parseObject } from '../response.ts';
 import type { AccessToken } from '../types.ts';
 import { differences, remedyOf, type Env } from './advice.ts';
 import type { TokenWish } from './arguments.ts';
 import { shownJson } from './shown.ts';
 import { claimsOf } from './claims.ts';
-import type { Received } from './received.ts';
 import type { Try } from './watched.ts';
 
 /** A time in milliseconds since the epoch as ISO 8601: a pure file has no calendar of its own. */
@@ -15,14 +12,12 @@ export type TimeOf = (timestamp: number) => string;
 export interface Probe {
   readonly isAvailable: boolean;
   readonly ms: number;
-  readonly received: Received;
+  readonly isPage: boolean;
 }
 
 /** What the request for a token ended with. */
 export interface End {
   readonly result: AccessToken | ImdsError;
-  /** Has the last refusal as it was sent: an error has it in one line. */
-  readonly received: Received;
   readonly ms: number;
 }
 
@@ -49,20 +44,16 @@ export function tokenAsJson(access: AccessToken, timeOf: TimeOf): string {
 }
 
 /** Why there is no token, and what to do. */
-export function refusal(error: ImdsError, sent: Received): string {
-  const [first, ...more] = linesOf(error, sent);
-  return [oneLine(`No token: ${first}.`), ...more, remedyOf(error, sent)].map((line) => `${line}\n`).join('');
+export function refusal(error: ImdsError): string {
+  const [first, ...more] = linesOf(error);
+  return [oneLine(`No token: ${first}.`), ...more, remedyOf(error)].map((line) => `${line}\n`).join('');
 }
 
 /** The message; from the second line on what the service wrote in further lines, such as roles to paste. */
-function linesOf({ message }: ImdsError, { body }: Received): [first: string, ...more: string[]] {
-  const text = quotable(parseObject(body)?.['error_description']);
-  const flat = oneLine(text);
-  const at = message.lastIndexOf(flat);
-  const [first = '', ...more] = text.split(/\r?\n/).map((line) => oneLine(line).trimEnd());
-  if (at < 0 || more.length === 0) return [message];
+function linesOf({ message, description = '' }: ImdsError): [first: string, ...more: string[]] {
+  const [first = '', ...more] = description.split(/\r?\n/).map((line) => oneLine(line).trimEnd());
   return [
-    `${message.slice(0, at)}${first}${message.slice(at + flat.length)}`,
+    message.replace(oneLine(description), () => first),
     ...more.filter((line) => line !== '').map((line) => (ownLine.test(line) ? `  ${line}` : line)),
   ];
 }
@@ -77,8 +68,8 @@ function written(lines: readonly Line[]): string {
 }
 
 /** The lines of an explanation before the request for a token. */
-export function explainProbe(endpoint: string, { isAvailable, ms, received: sent }: Probe): string {
-  const silent = isWebPage(sent) ? 'a web page answers, no metadata service' : 'no metadata service answers';
+export function explainProbe(endpoint: string, { isAvailable, ms, isPage }: Probe): string {
+  const silent = isPage ? 'a web page answers, no metadata service' : 'no metadata service answers';
   const answered = isAvailable ? 'a metadata service answers' : silent;
   return written([
     ['endpoint', endpoint],
@@ -99,17 +90,17 @@ export function explainWait(number: number, ms: number): string {
 /** What the requests ended with, without the token. */
 export function explain(story: Story): string {
   const advice = differences(story.env, story.wish).map((text): Line => ['advice', text]);
-  return `${'code' in story.result ? failure(story.result, story.received) : written(success(story, story.result))}${written(advice)}`;
+  return `${'code' in story.result ? failure(story.result) : written(success(story, story.result))}${written(advice)}`;
 }
 
-function failure(error: ImdsError, sent: Received): string {
-  const [first, ...more] = linesOf(error, sent);
+function failure(error: ImdsError): string {
+  const [first, ...more] = linesOf(error);
   const id: Line[] = error.requestId === undefined ? [] : [['request id', error.requestId]];
   const result: Line = ['result', `no token (${error.code}): ${first}`];
   return [
     written([result]),
     ...more.map((line) => `${line}\n`),
-    written([...id, ['advice', remedyOf(error, sent)]]),
+    written([...id, ['advice', remedyOf(error)]]),
   ].join('');
 }
 

@@ -4,7 +4,7 @@ import { createImdsClient } from '../client.ts';
 import { isImdsError, oneLine, type ImdsError } from '../errors.ts';
 import { createNodeTransport } from '../node-transport.ts';
 import { endpointOf, endpointVariable } from '../settings.ts';
-import type { AccessToken } from '../types.ts';
+import type { AccessToken, FetchLike } from '../types.ts';
 import { version } from '../version.ts';
 import type { Env } from './advice.ts';
 import { help, parseArguments, type TokenWish } from './arguments.ts';
@@ -19,7 +19,7 @@ import {
   type Probe,
 } from './report.ts';
 import { impatient, patient, type Patience } from './patience.ts';
-import { watched, type Watched } from './watched.ts';
+import { watched, type Try } from './watched.ts';
 
 export interface Surroundings {
   readonly argv: readonly string[];
@@ -61,8 +61,8 @@ async function getToken(wish: TokenWish, surroundings: Surroundings): Promise<nu
   const { env, print, printError, now, elapsed } = surroundings;
   const asking = createAsking(wish, surroundings);
   if (!wish.isExplained) {
-    const { result, received } = await asking.ask(patient(wish.timeoutMs));
-    if (isImdsError(result)) printError(refusal(result, received));
+    const { result } = await asking.ask(patient(wish.timeoutMs));
+    if (isImdsError(result)) printError(refusal(result));
     else print(tokenAsJson(result, timeOf));
     return isImdsError(result) ? 1 : 0;
   }
@@ -82,16 +82,20 @@ function createAsking(wish: TokenWish, surroundings: Surroundings) {
   const { endpoint, resource, identity, timeoutMs, isExplained } = wish;
   const { print, printError, elapsed, every } = surroundings;
   const transport = createNodeTransport(endpointOf(endpoint));
-  const clientOf = (sending: Watched, patience: Patience) =>
-    createImdsClient({ endpoint, transport: sending.transport, cache: false, ...patience });
+  const clientOf = (sending: FetchLike, patience: Patience) =>
+    createImdsClient({ endpoint, transport: sending, cache: false, ...patience });
   return {
     async probe(): Promise<Probe> {
       const startedAt = elapsed();
-      const sending = watched(transport, { elapsed, every, onTry: () => undefined, onWait: () => undefined });
+      let isPage = false;
+      const onTry = (made: Try) => {
+        ({ isPage } = made);
+      };
+      const sending = watched(transport, { elapsed, every, onTry, onWait: () => undefined });
       const isAvailable = await clientOf(sending, patient(timeoutMs)).isAvailable({
         timeoutMs: Math.min(1000, timeoutMs),
       });
-      return { isAvailable, ms: elapsed() - startedAt, received: sending.received() };
+      return { isAvailable, ms: elapsed() - startedAt, isPage };
     },
     async ask(patience: Patience): Promise<End> {
       const startedAt = elapsed();
@@ -107,7 +111,7 @@ function createAsking(wish: TokenWish, surroundings: Surroundings) {
         onWait: (ms) => printError(explainWait(number, ms)),
       });
       const result = await clientOf(sending, patience).getToken({ resource, identity }).catch(toImdsError);
-      return { result, received: sending.received(), ms: elapsed() - startedAt };
+      return { result, ms: elapsed() - startedAt };
     },
   };
 }
