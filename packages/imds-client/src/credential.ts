@@ -1,13 +1,10 @@
 import { clientOf } from './client.ts';
 import { checkOptions } from './request.ts';
 import { clientOptions } from './settings.ts';
-import type { Identity, ImdsClientOptions, ImdsCredential } from './types.ts';
+import type { ImdsClientOptions, ImdsCredential, OfIdentity } from './types.ts';
 
 /** The options of the client, and the identity. */
-export interface ImdsCredentialOptions extends ImdsClientOptions {
-  /** For all tokens of the credential. Default: the default identity of the pod or the machine. */
-  readonly identity?: Identity | undefined;
-}
+export interface ImdsCredentialOptions extends ImdsClientOptions, OfIdentity {}
 
 /**
  * A client of its own, for Azure's SDKs.

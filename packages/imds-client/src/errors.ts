@@ -1,5 +1,5 @@
 import { isObject } from './objects.ts';
-import type { Identity } from './types.ts';
+import type { Identity, OfIdentity } from './types.ts';
 
 /**
  * Why there is no token.
@@ -27,37 +27,23 @@ export type ImdsErrorCode =
   | 'aborted'
   | 'invalid-response';
 
-/** What was asked for, for the message of an error. */
-export interface Asked {
-  /** The audience, as in the request of the caller. */
+/** What was asked for, for the message of an error: as in the request of the caller. */
+export interface Asked extends OfIdentity {
+  /** The audience. */
   readonly resource: string;
-  /** As in the request of the caller; undefined for the default identity. */
-  readonly identity?: Identity | undefined;
 }
 
 /** What an `ImdsError` can hold beside its code and reason. */
-export interface ImdsErrorDetails {
-  /** The HTTP status of the response; undefined if there was none. */
-  readonly status?: number | undefined;
-  /** Milliseconds from the response on, from its header `Retry-After`. */
-  readonly retryAfterMs?: number | undefined;
-  /** The field `error` of the response, such as `invalid_request`. */
-  readonly serviceCode?: string | undefined;
-  /** The text of the response, if it has several lines. */
-  readonly description?: string | undefined;
-  /** The id that the service gave the request, from the response. */
-  readonly requestId?: string | undefined;
+export interface ImdsErrorDetails extends Partial<
+  Pick<ImdsError, 'status' | 'retryAfterMs' | 'serviceCode' | 'description' | 'requestId'>
+> {
   /** Is appended to the message; undefined if no token was asked for. */
   readonly asked?: Asked | undefined;
   /** The error of the HTTP client, the error of the last attempt before a deadline, or the `reason` of the caller's signal. */
   readonly cause?: unknown;
 }
 
-const retryableCodes: ReadonlySet<ImdsErrorCode> = new Set<ImdsErrorCode>([
-  'throttled',
-  'unavailable',
-  'timeout',
-]);
+const retryableCodes: readonly ImdsErrorCode[] = ['throttled', 'unavailable', 'timeout'];
 
 const names: Readonly<Partial<Record<ImdsErrorCode, ImdsError['name']>>> = {
   aborted: 'AbortError',
@@ -122,7 +108,7 @@ export class ImdsError extends Error {
     this.requestId = details.requestId;
     this.resource = asked?.resource;
     this.identity = asked?.identity;
-    this.retryable = retryableCodes.has(code);
+    this.retryable = retryableCodes.includes(code);
     Object.defineProperty(this, brand, {});
   }
 }

@@ -1,6 +1,7 @@
 // Room: requests managed identity tokens from an endpoint like IMDS, with retries, a cache and one call for equal requests.
 // It must not touch anything but that endpoint and the environment (settings.ts alone), write a log, or have a dependency.
 export type {
+  Abortable,
   AbortSignalLike,
   AccessToken,
   AvailabilityOptions,
@@ -15,11 +16,11 @@ export type {
   ImdsCredential,
   InstanceCompute,
   InstanceMetadata,
+  InstanceText,
+  OfIdentity,
   Testing,
   TokenRequest,
 } from './types.ts';
-export type { Asked, ImdsErrorCode, ImdsErrorDetails } from './errors.ts';
-export { ImdsError, isImdsError } from './errors.ts';
+export { ImdsError, isImdsError, type Asked, type ImdsErrorCode, type ImdsErrorDetails } from './errors.ts';
 export { createImdsClient } from './client.ts';
-export type { ImdsCredentialOptions } from './credential.ts';
-export { createImdsCredential } from './credential.ts';
+export { createImdsCredential, type ImdsCredentialOptions } from './credential.ts';

@@ -11,7 +11,7 @@ import {
   type Answer,
   type Circumstances,
 } from './response.ts';
-import type { InstanceCompute, InstanceMetadata } from './types.ts';
+import type { InstanceCompute, InstanceMetadata, InstanceText } from './types.ts';
 
 /** The version that has tagsList and resourceId. */
 export const instancePath = '/metadata/instance?api-version=2021-02-01';
@@ -31,9 +31,7 @@ const texts = [
   'vmScaleSetName',
   'vmSize',
   'zone',
-] as const;
-
-type Texts = Readonly<Record<(typeof texts)[number], string | undefined>>;
+] as const satisfies readonly InstanceText[];
 
 /** The document of the endpoint's response, or why there is none. */
 export function readInstance(answer: Answer, at: Omit<Circumstances, 'asked'>): InstanceMetadata | ImdsError {
@@ -49,7 +47,7 @@ export function readInstance(answer: Answer, at: Omit<Circumstances, 'asked'>): 
 }
 
 function readCompute(compute: JsonObject): InstanceCompute {
-  const fields = Object.fromEntries(texts.map((name) => [name, readText(compute[name])])) as Texts;
+  const fields = Object.fromEntries(texts.map((name) => [name, readText(compute[name])]));
   return { ...withoutUndefined(fields), tags: readTags(compute['tagsList']) };
 }
 

@@ -9,39 +9,41 @@ export type Identity =
   /** The ARM id of a user-assigned identity; sent as `msi_res_id`. */
   | { readonly resourceId: string; readonly clientId?: never; readonly objectId?: never };
 
-/** What `getToken` is asked for. If it is invalid, the call fails with a `TypeError` that names the field. */
-export interface TokenRequest {
-  /**
-   * The audience, such as `https://vault.azure.net`: no scope, so it must not end in `/.default`. A trailing slash is kept: for some
-   * services it matters.
-   */
-  readonly resource: string;
+/** What a credential is of. */
+export interface OfIdentity {
   /** Default: the default identity of the pod or the machine. */
   readonly identity?: Identity | undefined;
+}
+
+/** How a caller stops waiting. */
+export interface Abortable {
+  /** Ends the wait of this caller alone: others that wait for the same response still get it. */
+  readonly abortSignal?: AbortSignalLike | undefined;
+}
+
+/** What `getToken` is asked for. If it is invalid, the call fails with a `TypeError` that names the field. */
+export interface TokenRequest extends OfIdentity, Abortable {
+  /** The audience, such as `https://vault.azure.net`: no scope, so not with `/.default`. A trailing slash is kept: for some services it matters. */
+  readonly resource: string;
   /** Bypass this client's cache. A request that is already under way is shared anyway. */
   readonly bypassCache?: boolean | undefined;
-  /**
-   * Further query parameters for the endpoint, such as `token_sha256_to_refresh` or `xms_cc`. The token is neither read
-   * from the cache nor stored.
-   */
+  /** Further query parameters, such as `token_sha256_to_refresh` or `xms_cc`. The token is neither read from the cache nor stored. */
   readonly extraQuery?: Readonly<Record<string, string>> | undefined;
-  /** Ends the wait of this caller alone: others that wait for the same token still get it. */
-  readonly abortSignal?: AbortSignalLike | undefined;
 }
 
 /** An `AbortSignal`, or what older Azure SDKs pass in its place. */
 export interface AbortSignalLike {
-  /** Whether the caller has given up. If so at the start of a call, it fails with the code `aborted` and sends nothing. */
+  /** If so at the start of a call, it sends nothing. */
   readonly aborted: boolean;
   /** Becomes the `cause` of the error. */
   readonly reason?: unknown;
-  /** Called at the start of the wait; the listener ends it. A signal without this method is refused with a `TypeError`. */
+  /** Called at the start of the wait; the listener ends it. */
   addEventListener(type: 'abort', listener: () => void): void;
-  /** Called at the end of the wait with the same listener, however it ends. */
+  /** Called at the end of the wait with the same listener. */
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
-/** A token. Frozen: callers share it. Times are milliseconds since the epoch. */
+/** A token. Frozen: callers share it. Times are milliseconds since the epoch. `util.inspect` does not show the token. */
 export interface AccessToken {
   /** Secret: its holder can act as the identity. */
   readonly token: string;
@@ -62,9 +64,8 @@ export interface AccessToken {
 /** All optional. */
 export interface ImdsClientOptions {
   /**
-   * The base address of the metadata service. Default: the environment variable `AZURE_POD_IDENTITY_AUTHORITY_HOST`, read
-   * once when the client is created, else `http://169.254.169.254`. It may have a path: `http://host/base` is asked for
-   * `/base/metadata/identity/oauth2/token`, as by `@azure/identity`. Refused: the path `/metadata` itself, a query, a user name.
+   * The base address of the metadata service, with or without a path before `/metadata`. Default: the environment variable
+   * `AZURE_POD_IDENTITY_AUTHORITY_HOST`, read once when the client is created, else `http://169.254.169.254`.
    */
   readonly endpoint?: string | undefined;
   /** Of requests for tokens. Default `2018-02-01`. */
@@ -79,14 +80,11 @@ export interface ImdsClientOptions {
   readonly transport?: FetchLike | undefined;
   /** Requests after the first one. Default 4; 0: no retries. */
   readonly maxRetries?: number | undefined;
-  /**
-   * Milliseconds, for each request, from when it is sent on: a wait for a free connection does not count. Default 40 000: NMI may hold a
-   * request while an identity is being assigned.
-   */
+  /** Milliseconds, for each request, from when it is sent on. Default 40 000: NMI may hold a request while an identity is being assigned. */
   readonly requestTimeoutMs?: number | undefined;
   /**
-   * Milliseconds, for all requests, the waits between them and for a free connection: no call takes longer, even if a given `transport`
-   * ignores its signal. If the next wait may last until then, the call fails at once with the error of its last attempt. Default 90 000.
+   * Milliseconds, for all requests, the waits between them and for a free connection: no call takes longer. If the next wait may last until then,
+   * the call fails at once with the error of its last attempt. Default 90 000.
    */
   readonly deadlineMs?: number | undefined;
   /** Keep tokens and return them again. Default true. Concurrent callers share a request in either case. */
@@ -94,9 +92,8 @@ export interface ImdsClientOptions {
   /** The least recently used token is evicted first. Default 1000. */
   readonly maxCacheEntries?: number | undefined;
   /**
-   * Whether the clock of this machine may be ahead by more than the life of a token. Default false: a token whose `expires_on` is past is
-   * refused. true: such an `expires_on` does not count if there is an `expires_in`. For services that must go on with a wrong clock, and only
-   * where nothing between them and the endpoint caches responses: an old response would give an expired token another life.
+   * Whether an `expires_on` in the past does not count beside `expires_in`. Default false: such a token is refused. For services that must go on with
+   * a clock that is ahead, and only where nothing caches responses: an old one would give an expired token another life.
    */
   readonly tolerateClockSkew?: boolean | undefined;
   /** Time and chance, for tests. */
@@ -132,7 +129,7 @@ export interface FetchInit {
   readonly headers: Record<string, string>;
   /** A redirect must be returned as a response, not followed: it fails with the code `invalid-response`. */
   readonly redirect: 'manual';
-  /** Aborted when the result is no longer needed: at a timeout, when the last caller gave up, or when the response is refused before its end. The transport then ends the request. */
+  /** Aborted when the result is no longer needed: the transport then ends the request. */
   readonly signal: AbortSignal;
 }
 
@@ -140,16 +137,13 @@ export interface FetchInit {
 export interface FetchResponse {
   /** The HTTP status code, also of refusals: a transport rejects only if there is no response. */
   readonly status: number;
-  /** `get` returns the value of a header by its lower-case name (`retry-after`, `x-ms-request-id`), or null if there is none. */
+  /** `get` returns the value of a header by its lower-case name, or null if there is none. */
   readonly headers: { get(name: string): string | null };
   /** Read in chunks, so that an endless body is not read completely. */
   readonly body?: AsyncIterable<Uint8Array> | null;
   /** The whole body; undefined if it has more bytes than the limit. If present, it is called instead of reading `body`. */
   readUpTo?(limit: number): Promise<Uint8Array | undefined>;
-  /**
-   * The whole body as text; called if there is neither. A response of more than 64 KiB (256 KiB for the document of the machine) by its header
-   * `content-length`, or of more characters than that, is refused; until then a transport without a limit of its own may have read any number of bytes.
-   */
+  /** The whole body; called if there is neither. Until the limit is checked, a transport may have read any number of bytes. */
   text(): Promise<string>;
 }
 
@@ -163,10 +157,8 @@ export interface ImdsClient {
    */
   getToken(request: TokenRequest): Promise<AccessToken>;
   /**
-   * Whether a metadata service answers at the endpoint: one short request without the header `Metadata`, no retries. Yes: 400 with JSON that
-   * has `error`, as the service refuses such a request; 410 and 429; any other refusal whose JSON has `error` and `error_description`. No:
-   * everything else, such as a 404 or a 5xx that any web server has. It says nothing about identities. With the default transport it has
-   * a place of its own, so it is also true while the service holds other requests of this process.
+   * Whether a metadata service answers at the endpoint: one short request without the header `Metadata`, no retries. It says nothing about
+   * identities. With the default transport it has a place of its own, so it is also true while the service holds other requests of this process.
    *
    * @throws TypeError - `timeoutMs` is invalid
    * @throws ImdsError - with the code `aborted`: by `abortSignal`
@@ -182,10 +174,7 @@ export interface ImdsClient {
    *
    * @throws ImdsError - there is none; `code` says why
    */
-  getInstanceMetadata(options?: {
-    /** Ends the wait of this caller alone. */
-    readonly abortSignal?: AbortSignalLike | undefined;
-  }): Promise<InstanceMetadata>;
+  getInstanceMetadata(options?: Abortable): Promise<InstanceMetadata>;
   /**
    * This client as a `TokenCredential` for Azure's SDKs, with the same cache.
    *
@@ -196,24 +185,17 @@ export interface ImdsClient {
    * const secrets = new SecretClient(vaultUrl, client.createCredential({ identity: { clientId } }));
    * ```
    */
-  createCredential(options?: {
-    /** For all tokens of the credential. Default: the default identity of the pod or the machine. */
-    readonly identity?: Identity | undefined;
-  }): ImdsCredential;
+  createCredential(options?: OfIdentity): ImdsCredential;
 }
 
 /** How `isAvailable` asks. */
-export interface AvailabilityOptions {
+export interface AvailabilityOptions extends Abortable {
   /** Milliseconds until the answer is no. Default 1000. */
   readonly timeoutMs?: number | undefined;
-  /** Ends the wait: the call then fails with the code `aborted`. */
-  readonly abortSignal?: AbortSignalLike | undefined;
 }
 
 /** The options that are read of those that Azure's SDKs pass. */
-export interface CredentialTokenOptions {
-  /** Ends the wait of this caller alone, as in a `TokenRequest`. */
-  readonly abortSignal?: AbortSignalLike | undefined;
+export interface CredentialTokenOptions extends Abortable {
   /** From a claims challenge: the last token was refused. A new one is fetched, past this client's cache. */
   readonly claims?: string | undefined;
 }
@@ -238,30 +220,25 @@ export interface InstanceMetadata {
   readonly document: Readonly<Record<string, unknown>>;
 }
 
-/** A field is absent if the service gives none, or an empty one. */
-export interface InstanceCompute {
-  /** Such as `AzurePublicCloud`. */
-  readonly azEnvironment?: string;
-  /** The region, such as `westeurope`. */
-  readonly location?: string;
-  /** Of the virtual machine; in a uniform scale set with the number of the instance, such as `pool_3`. */
-  readonly name?: string;
-  /** `Linux` or `Windows`. */
-  readonly osType?: string;
-  /** The resource group of the machine: in AKS, that of the nodes. */
-  readonly resourceGroupName?: string;
-  /** The ARM id of the machine. */
-  readonly resourceId?: string;
-  /** A GUID: the subscription of the machine. */
-  readonly subscriptionId?: string;
-  /** A GUID that no other machine has, not even a later one of the same name. */
-  readonly vmId?: string;
-  /** Absent outside of scale sets. */
-  readonly vmScaleSetName?: string;
-  /** Such as `Standard_D4s_v5`. */
-  readonly vmSize?: string;
-  /** The number of the availability zone. */
-  readonly zone?: string;
+/** The fields of `compute` that are texts. */
+export type InstanceText =
+  | 'azEnvironment'
+  | 'location'
+  | 'name'
+  | 'osType'
+  | 'resourceGroupName'
+  | 'resourceId'
+  | 'subscriptionId'
+  | 'vmId'
+  | 'vmScaleSetName'
+  | 'vmSize'
+  | 'zone';
+
+/**
+ * Such as `azEnvironment` (`AzurePublicCloud`), `location` (`westeurope`), `resourceGroupName` (in AKS, that of the nodes) and `resourceId` (the ARM id of the
+ * machine). A field is absent if the service gives none, or an empty one.
+ */
+export type InstanceCompute = Readonly<Partial<Record<InstanceText, string>>> & {
   /** From `tagsList`; each caller has a Map of its own. */
   readonly tags: ReadonlyMap<string, string>;
-}
+};
