@@ -3,7 +3,7 @@ import { aborted, isImdsError, type Asked } from './errors.ts';
 import { exchange } from './exchange.ts';
 import { instancePath, longestInstance, readInstance } from './instance.ts';
 import { isOfMetadataService } from './probe.ts';
-import { checkOptions, identityOf, tokenPath, tokenUrl, type ParsedRequest } from './request.ts';
+import { checkOptions, identityOf, known, tokenPath, tokenUrl, type ParsedRequest } from './request.ts';
 import { createRequestReader, type KeyedRequest } from './request-reader.ts';
 import { readAnswer } from './response.ts';
 import { overdue, retried, type Task } from './retried.ts';
@@ -53,7 +53,7 @@ export function clientOf(options: ImdsClientOptions): ImdsClient {
     getInstanceMetadata: createInstance(settings),
     isAvailable: (how = {}) => isAvailable(how, settings),
     createCredential(how = {}) {
-      checkOptions(how, new Set(['identity']));
+      checkOptions(how, known('identity'));
       return credentialOf(client, how.identity);
     },
   };
@@ -63,6 +63,7 @@ export function clientOf(options: ImdsClientOptions): ImdsClient {
 function createTokens(settings: Settings): ImdsClient['getToken'] {
   const cache = createTokenCache<KeyedRequest>({
     ...settings,
+    ...settings.clock,
     maxEntries: settings.maxCacheEntries,
     fetchToken: (parsed) => retried(tokenTask(parsed, settings), settings),
     overdue: (parsed) => overdue(settings, askedOf(parsed)),
@@ -81,8 +82,12 @@ function tokenTask(parsed: ParsedRequest, settings: Settings): Task<AccessToken>
   const asked = askedOf(parsed);
   return {
     question: { url: tokenUrl(settings, parsed), headers, limit: longestToken, asked },
-    read: (answer) => readAnswer(answer, { ...settings, asked, now: settings.now(), parseDate: Date.parse }),
+    read: (answer) => readAnswer(answer, { ...settings, asked, ...moment(settings) }),
   };
+}
+
+function moment({ clock }: Settings) {
+  return { now: clock.now(), parseDate: Date.parse };
 }
 
 function askedOf({ resource, selector }: ParsedRequest): Asked {
@@ -96,14 +101,10 @@ function modeOf(request: TokenRequest, { extra }: ParsedRequest, { cache }: Sett
 
 function createInstance(settings: Settings): ImdsClient['getInstanceMetadata'] {
   const join = createSingleFlight<InstanceMetadata>(settings);
-  const { endpoint, now } = settings;
-  const question = { url: `${endpoint}${instancePath}`, headers, limit: longestInstance };
-  const depart = retried(
-    { question, read: (answer) => readInstance(answer, { now: now(), parseDate: Date.parse }) },
-    settings,
-  );
+  const question = { url: `${settings.endpoint}${instancePath}`, headers, limit: longestInstance };
+  const depart = retried({ question, read: (answer) => readInstance(answer, moment(settings)) }, settings);
   return async (how = {}) => {
-    checkOptions(how, new Set(['abortSignal']));
+    checkOptions(how, known('abortSignal'));
     const { abortSignal } = how;
     checkSignal(abortSignal);
     // Callers that ask at the same time share a response: what one of them changes, the others must not see.
@@ -113,7 +114,7 @@ function createInstance(settings: Settings): ImdsClient['getInstanceMetadata'] {
 
 /** One request without the header `Metadata`: the service refuses it at once, whatever it is doing. */
 async function isAvailable(how: AvailabilityOptions, settings: Settings): Promise<boolean> {
-  checkOptions(how, new Set(['timeoutMs', 'abortSignal']));
+  checkOptions(how, known('timeoutMs abortSignal'));
   const { timeoutMs = 1000, abortSignal } = how;
   duration('timeoutMs', timeoutMs);
   checkSignal(abortSignal);

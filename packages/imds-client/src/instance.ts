@@ -19,19 +19,10 @@ export const instancePath = '/metadata/instance?api-version=2021-02-01';
 /** Custom data and user data of a machine are part of it, up to 64 KiB each in base64. */
 export const longestInstance = 256 * 1024;
 
-const texts = [
-  'azEnvironment',
-  'location',
-  'name',
-  'osType',
-  'resourceGroupName',
-  'resourceId',
-  'subscriptionId',
-  'vmId',
-  'vmScaleSetName',
-  'vmSize',
-  'zone',
-] as const satisfies readonly InstanceText[];
+const texts =
+  'azEnvironment location name osType resourceGroupName resourceId subscriptionId vmId vmScaleSetName vmSize zone'.split(
+    ' ',
+  ) as InstanceText[];
 
 /** The document of the endpoint's response, or why there is none. */
 export function readInstance(answer: Answer, at: Omit<Circumstances, 'asked'>): InstanceMetadata | ImdsError {

@@ -71,16 +71,20 @@ function parseExtra(extraQuery: unknown): [string, string][] {
   });
 }
 
-/** The names of fields. */
-export type Known = ReadonlySet<string>;
+/** Names of fields, with blanks between them. */
+export function known(names: string): Known {
+  return new Set(names.split(' '));
+}
+
+type Known = ReadonlySet<string>;
 
 /**
  * Callers in JavaScript pass null or text, or a name that is not read: by an id in another place they would get a token of another identity.
  *
  * @throws TypeError - it is no object, or has another name, also an inherited one
  */
-export function checkOptions(value: unknown, known: Known): void {
-  for (const name in objectOf(value)) if (!known.has(name)) throw new TypeError(whyUnknown(name, known));
+export function checkOptions(value: unknown, names: Known): void {
+  for (const name in objectOf(value)) if (!names.has(name)) throw new TypeError(whyUnknown(name, names));
 }
 
 export function objectOf(value: unknown): JsonObject {
@@ -88,19 +92,13 @@ export function objectOf(value: unknown): JsonObject {
   throw new TypeError('the request or the options must be an object');
 }
 
-function whyUnknown(name: string, known: Known): string {
+function whyUnknown(name: string, names: Known): string {
   if (idName.test(name)) return `${name} must be in identity: clientId, objectId or resourceId`;
   if (name === 'identity') return 'identity must be in createImdsCredential or getToken';
-  return `${name} is not known here: write ${[...known].join(', ')}`;
+  return `${name} is not known here: write ${[...names].join(', ')}`;
 }
 
-const requestFields: Known = new Set<keyof TokenRequest>([
-  'resource',
-  'identity',
-  'bypassCache',
-  'extraQuery',
-  'abortSignal',
-]);
+const requestFields = known('resource identity bypassCache extraQuery abortSignal');
 
 export function checkRequest(request: unknown): void {
   checkOptions(request, requestFields);

@@ -13,15 +13,15 @@ export interface Task<T> {
 
 /** The call of a task: tries until there is a result or a permanent failure. */
 export function retried<T>({ question, read }: Task<T>, settings: Settings): Departure<T> {
-  const { clock, elapsed, maxRetries, random, deadlineMs, requestTimeoutMs: timeoutMs } = settings;
+  const { clock, maxRetries, random, deadlineMs, requestTimeoutMs: timeoutMs } = settings;
   return async (signal, onFailure, aboard) => {
-    const deadline = elapsed() + deadlineMs;
+    const deadline = clock.elapsed() + deadlineMs;
     for (let retries = 0; ; retries += 1) {
       const answer = await exchange(question, { ...settings, timeoutMs, aboard }, signal);
       const result = isImdsError(answer) ? answer : read(answer);
       if (!isImdsError(result)) return result;
       onFailure(result);
-      const leftMs = deadline - elapsed();
+      const leftMs = deadline - clock.elapsed();
       const delayMs = retryDelayMs({ error: result, retries, maxRetries, chance: random(), leftMs });
       if (delayMs === undefined) throw result;
       if (delayMs === 'late') throw withoutTime(result, deadlineMs);

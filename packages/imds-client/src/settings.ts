@@ -1,13 +1,13 @@
 import { parseEndpoint } from './endpoint.ts';
 import { createNodeTransport } from './node-transport.ts';
 import { noLimit, placesAt, type Enter } from './places.ts';
-import { checkOptions, type Known } from './request.ts';
-import type { StartTimer } from './single-flight.ts';
+import { checkOptions, known } from './request.ts';
+import type { FlightRules } from './single-flight.ts';
 import { startTimer, systemClock } from './timers.ts';
-import type { Clock, FetchLike, ImdsClientOptions, Testing } from './types.ts';
+import type { Clock, FetchLike, ImdsClientOptions } from './types.ts';
 
 /** The options of a client, complete and checked. */
-export interface Settings {
+export interface Settings extends FlightRules {
   readonly endpoint: string;
   readonly apiVersion: string;
   readonly transport: FetchLike;
@@ -17,38 +17,20 @@ export interface Settings {
   readonly enterProbe: Enter;
   readonly maxRetries: number;
   readonly requestTimeoutMs: number;
-  readonly deadlineMs: number;
   readonly cache: boolean;
   readonly tolerateClockSkew: boolean | undefined;
   readonly maxCacheEntries: number;
-  readonly clock: Clock;
-  /** The platform's, whatever the clock is. */
-  readonly startTimer: StartTimer;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
-  /** Milliseconds that only increase, whatever the clock is set to. */
-  readonly elapsed: () => number;
+  readonly clock: Required<Clock>;
   readonly random: () => number;
 }
 
-export const clientOptions: Known = new Set<keyof ImdsClientOptions>([
-  'endpoint',
-  'apiVersion',
-  'transport',
-  'maxRetries',
-  'requestTimeoutMs',
-  'deadlineMs',
-  'cache',
-  'maxCacheEntries',
-  'tolerateClockSkew',
-  'testing',
-]);
-const testingOptions: Known = new Set<keyof Testing>(['clock', 'random']);
-
+export const clientOptions = known(
+  'endpoint apiVersion transport maxRetries requestTimeoutMs deadlineMs cache maxCacheEntries tolerateClockSkew testing',
+);
 /** @throws TypeError - an option is invalid, or the variable of the environment that stands in for one */
 export function readSettings(options: ImdsClientOptions): Settings {
   const { apiVersion = '2018-02-01', cache = true, tolerateClockSkew, testing = {} } = options;
-  checkOptions(testing, testingOptions);
+  checkOptions(testing, known('clock random'));
   const { clock = systemClock, random = Math.random } = testing;
   const endpoint = endpointOf(options.endpoint);
   return {
@@ -57,10 +39,12 @@ export function readSettings(options: ImdsClientOptions): Settings {
     apiVersion,
     cache,
     tolerateClockSkew,
-    clock,
+    clock: {
+      now: () => clock.now(),
+      elapsed: () => clock.elapsed?.() ?? clock.now(),
+      sleep: (...wait) => clock.sleep(...wait),
+    },
     startTimer,
-    now: () => clock.now(),
-    elapsed: () => clock.elapsed?.() ?? clock.now(),
     random,
     ...readNumbers(options),
   };

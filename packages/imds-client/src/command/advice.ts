@@ -54,10 +54,14 @@ function whenOf({ code, status, retryAfterMs }: ImdsError): string[] {
 /** Of Microsoft Entra: it does not know the resource. */
 const unknownResourceCodes: ReadonlySet<string | undefined> = new Set(['50001', '500011']);
 
-function remedyFor({ code, status, reason, serviceCode }: ImdsError): string {
+function remedyFor(error: ImdsError): string {
+  const { code, status, reason } = error;
   if (code === 'unavailable' && status === undefined) return special.unreachable;
-  if (code === 'invalid-response' && reason.includes(noExpiry)) return special.expiry;
-  if (code !== 'bad-request' && code !== 'denied') return remedies[code];
+  if (code === 'bad-request' || code === 'denied') return remedyForRefused(error);
+  return reason.includes(noExpiry) ? special.expiry : remedies[code];
+}
+
+function remedyForRefused({ code, reason, serviceCode }: ImdsError): string {
   // In a response of a metadata service, or of the NMI of aad-pod-identity, it is only within the text.
   const entraCode = /\bAADSTS(\d+)\b/.exec(reason)?.[1];
   if (serviceCode === 'invalid_resource' || unknownResourceCodes.has(entraCode))
