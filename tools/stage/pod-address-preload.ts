@@ -4,6 +4,8 @@
 // the demo and its tests may load this, and no package or image contains it.
 import { Server, type Socket } from 'node:net';
 
+type Emit = (this: Server, event: string | symbol, ...args: unknown[]) => boolean;
+
 const longestLine = 107;
 
 /** The bytes of a connection up to its first line; undefined: more are needed. */
@@ -32,11 +34,10 @@ function onceNamed(socket: Socket, enter: () => void): void {
   socket.on('readable', give).on('error', ignore);
 }
 
-// eslint-disable-next-line @typescript-eslint/unbound-method -- it is called with its server below
-const { emit } = Server.prototype;
+const emit = Reflect.get(Server.prototype, 'emit') as Emit;
 Server.prototype.emit = function (this: Server, event: string | symbol, ...args: unknown[]) {
-  const pass = () => Reflect.apply(emit, this, [event, ...args]) as boolean;
+  const pass = () => Reflect.apply(emit, this, [event, ...args]);
   if (event !== 'connection') return pass();
   onceNamed(args[0] as Socket, pass);
   return true;
-} as typeof emit;
+};

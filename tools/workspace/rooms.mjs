@@ -28,7 +28,6 @@ export const rooms = [
       'failure-text',
       'instance',
       'objects',
-      'places',
       'probe',
       'proxies',
       'request',

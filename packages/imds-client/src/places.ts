@@ -1,4 +1,4 @@
-// How many requests this process has at an endpoint, whichever client they are of. State in memory alone.
+// How many requests this process has at an endpoint, whichever client they are of, and how fast they follow each other.
 import { onAbort } from './signals.ts';
 import { startTimer } from './timers.ts';
 import type { Aboard } from './single-flight.ts';
