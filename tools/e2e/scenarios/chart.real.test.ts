@@ -139,6 +139,24 @@ describe.skipIf(missing !== undefined)('the chart on a real cluster', () => {
         expect(await stage.bypasses()).toEqual([]);
       },
     );
+
+    test('helm rollback ends an upgrade to an NMI whose API server does not answer: refused calls get tokens again, and none is misdirected', async () => {
+      const begin = load.begin();
+      const from = app.all.length;
+      const pod = stage.told(load.podOn(stage.nodes[0].name));
+      const silent = JSON.stringify([{ name: 'KUBERNETES_SERVICE_HOST', value: '10.40.0.99' }]);
+      const broken = ['--reuse-values', '--set-json', `nmi.extraEnv=${silent}`];
+      await stage.helm('upgrade', release, chartFolder, ...broken);
+      await nextLine(pod, (line) => line === 'error ECONNREFUSED');
+      await stage.helm('rollback', release, ...waiting);
+      expect(await nextToken(stage, load.podOn(stage.nodes[0].name))).toBe(loadClient);
+      const { applications, failures } = await load.since(begin, 20);
+      expect(applications).toEqual([loadClient]);
+      for (const failure of Object.keys(failures))
+        expect(failure).toMatch(/^error (ECONNREFUSED|ECONNRESET)$/);
+      expect(app.all.slice(from)).not.toContain('machine');
+      expect(await stage.bypasses()).toEqual([]);
+    });
   });
 
   test('when it is removed, definitions and AzureIdentities stay, and pods do not reach the machine', async () => {
