@@ -7,6 +7,7 @@ import { startLoad, type Load } from '../load.ts';
 import { rolledOut } from '../rollout.ts';
 import * as scene from '../scene.ts';
 import type { ClusterStage } from '../stage.ts';
+import { lineAfter, nextLine } from '../told.ts';
 
 const system = ['--namespace', names.systemNamespace];
 const image = (service: string, version: string) => `docker.io/aad-pod-identity/${service}:${version}`;
@@ -56,6 +57,38 @@ export function describeChanges(open: () => ClusterStage): void {
       // Kubernetes before 1.22 ends the old agent before it starts the new one.
       for (const failure of Object.keys(failures))
         expect(failure).toMatch(/^error (ECONNREFUSED|ECONNRESET)$|^503 /);
+      expect(await stage.bypasses()).toEqual([]);
+    });
+
+    test('an NMI whose API server does not answer stops at the first node: only its calls are refused, and rollout undo brings NMI back', async () => {
+      const nmi = [...system, 'daemonset/nmi'];
+      const containers = [{ name: 'nmi', env: [{ name: 'KUBERNETES_SERVICE_HOST', value: '10.40.0.99' }] }];
+      const patch = JSON.stringify({ spec: { template: { spec: { containers } } } });
+      const begin = load.begin();
+      await stage.kubectl('patch', ...nmi, `--patch=${patch}`);
+      const broken = await Promise.race(
+        stage.nodes.map(async ({ name }) => {
+          await nextLine(stage.told(load.podOn(name)), (line) => line === 'error ECONNREFUSED');
+          return name;
+        }),
+      );
+      const said = stage.nodes.map(({ name }, index) => ({
+        lines: stage.told(load.podOn(name)),
+        from: begin[index] ?? 0,
+        isBroken: name === broken,
+      }));
+      for (const { lines, from, isBroken } of said)
+        // Longer than an update of both nodes takes.
+        if (!isBroken) await lineAfter(lines, from + 1_500, { fits: () => true });
+      for (const { lines, from, isBroken } of said) {
+        const others = lines.all.slice(from).filter((line) => line !== `200 ${clientId}`);
+        expect(
+          others.filter((line) => !isBroken || !/^error (ECONNREFUSED|ECONNRESET)$|^503 /.test(line)),
+        ).toEqual([]);
+      }
+      await stage.kubectl('rollout', 'undo', ...nmi);
+      await rolledOut(stage, 'daemonset/nmi');
+      expect(await scene.nextToken(stage, load.podOn(broken))).toBe(clientId);
       expect(await stage.bypasses()).toEqual([]);
     });
 
