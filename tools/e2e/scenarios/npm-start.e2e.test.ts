@@ -34,10 +34,9 @@ const startDemo = (...args: readonly string[]) => startDemoAs({}, ...args);
 
 function startDemoAs({ columns, through = [] }: How, ...args: readonly string[]) {
   const [program, ...rest] = [...through, process.execPath, demo, ...args] as [string, ...string[]];
-  const { COLUMNS: _, ...inherited } = process.env;
   const child = spawn(program, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...inherited, TMPDIR: place, ...(columns && { COLUMNS: String(columns) }) },
+    env: { ...process.env, TMPDIR: place, COLUMNS: columns === undefined ? undefined : String(columns) },
   });
   const lines: string[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
@@ -104,17 +103,17 @@ if (whyNoNamespace !== undefined)
 test.skipIf(whyNoNamespace !== undefined)(
   'npm start works where loopback has 127.0.0.1 alone, as on macOS, and its lines fit 120 columns',
   async () => {
-    const { inside, remove } = await openNetworkNamespace('demo');
-    onTestFinished(remove);
+    const namespace = await openNetworkNamespace('demo');
+    onTestFinished(() => namespace.remove());
     for (const command of ['address del 127.0.0.1/8 dev lo', 'address add 127.0.0.1/32 dev lo']) {
-      const [ip, ...args] = inside('ip', command.split(' '));
+      const [ip, ...args] = namespace.inside('ip', command.split(' '));
       await runCommand(ip, args);
     }
     const listen = `require('node:net').createServer().on('error', ({ code }) => console.log(code)).listen(0, '127.0.2.1')`;
-    const [program, ...args] = inside(process.execPath, ['--eval', listen]);
+    const [program, ...args] = namespace.inside(process.execPath, ['--eval', listen]);
     expect((await runCommand(program, args)).stdout).toBe('EADDRNOTAVAIL\n');
 
-    const { lines, ended } = startDemoAs({ through: inside('env', []), columns: 120 });
+    const { lines, ended } = startDemoAs({ through: namespace.inside('env', []), columns: 120 });
     const [code] = await ended();
     expect(code, lines.join('\n')).toBe(0);
     expect(lines.filter((line) => line.length > 120)).toEqual([]);

@@ -81,7 +81,7 @@ export async function createAzure(options: AzureOptions, urls: AzureUrls): Promi
     ...(options.tenantId === undefined ? {} : { tenantId: options.tenantId }),
   });
   options.seed?.(world);
-  const tokens = await createTokens({ now, newId, lifetimeSeconds, ownKeys: options.ownKeys ?? false });
+  const tokens = await createTokens({ now, newId, lifetimeSeconds, ownKeys: options.ownKeys === true });
   const operations = createOperations({
     now,
     newId,
