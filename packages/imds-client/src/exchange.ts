@@ -1,11 +1,11 @@
 import { readBody } from './body.ts';
 import { ImdsError, isImdsError, type Asked } from './errors.ts';
 import { failureOf } from './failure.ts';
-import type { Enter } from './places.ts';
 import { requestIdHeader, type Answer } from './response.ts';
 import { endOf, onAbort } from './signals.ts';
-import type { Aboard, StartTimer } from './single-flight.ts';
-import type { FetchLike, FetchResponse } from './types.ts';
+import type { Settings } from './settings.ts';
+import type { Aboard } from './single-flight.ts';
+import type { FetchResponse } from './types.ts';
 import { version } from './version.ts';
 
 const userAgent = `pod-identity-imds-client/${version}`;
@@ -20,13 +20,8 @@ export interface Question {
   readonly asked?: Asked | undefined;
 }
 
-export interface ExchangeRules {
-  readonly endpoint: string;
-  readonly transport: FetchLike;
-  /** Waits until the endpoint may have another request. */
-  readonly enter: Enter;
-  readonly startTimer: StartTimer;
-  /** Milliseconds from when the request is sent on. */
+export interface ExchangeRules extends Pick<Settings, 'endpoint' | 'transport' | 'enter' | 'startTimer'> {
+  /** Milliseconds from when the request is sent on: it has a place by then. */
   readonly timeoutMs: number;
   readonly aboard: Aboard;
 }

@@ -1,7 +1,6 @@
 // How many requests this process has at an endpoint, whichever client they are of, and how fast they follow each other.
 import { onAbort } from './signals.ts';
-import { startTimer } from './timers.ts';
-import type { Aboard } from './single-flight.ts';
+import type { Aboard, StartTimer } from './single-flight.ts';
 
 /** Gives a place back. */
 export type Leave = () => void;
@@ -63,7 +62,7 @@ const gates = [createGate(4), createGate(1)] as const;
 const leastMs = 250;
 
 /** A place is not used by another request before that time. */
-function pacing(enter: Enter): Enter {
+function pacing(enter: Enter, startTimer: StartTimer): Enter {
   const paced = (leave: Leave): Leave => {
     let isLeft = false;
     let isOver = false;
@@ -83,9 +82,12 @@ function pacing(enter: Enter): Enter {
 }
 
 /** The places of an endpoint in this process. */
-export function placesAt(endpoint: string): { readonly enter: Enter; readonly enterProbe: Enter } {
+export function placesAt(
+  endpoint: string,
+  startTimer: StartTimer,
+): { readonly enter: Enter; readonly enterProbe: Enter } {
   const { origin } = new URL(endpoint);
-  return { enter: pacing(gates[0](origin)), enterProbe: gates[1](origin) };
+  return { enter: pacing(gates[0](origin), startTimer), enterProbe: gates[1](origin) };
 }
 
 /** Of a transport that the caller gave: its connections are the caller's. */

@@ -53,7 +53,8 @@ export function readSettings(options: ImdsClientOptions): Settings {
 type Means = Pick<Settings, 'transport' | 'enter' | 'enterProbe'>;
 
 function meansOf(transport: FetchLike | undefined, endpoint: string): Means {
-  if (transport === undefined) return { transport: createNodeTransport(endpoint), ...placesAt(endpoint) };
+  if (transport === undefined)
+    return { transport: createNodeTransport(endpoint), ...placesAt(endpoint, startTimer) };
   if (typeof transport !== 'function') throw new TypeError('transport must be a function like fetch');
   return { transport, enter: noLimit, enterProbe: noLimit };
 }
