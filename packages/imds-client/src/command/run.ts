@@ -4,7 +4,7 @@ import { createImdsClient } from '../client.ts';
 import { isImdsError, oneLine, type ImdsError } from '../errors.ts';
 import { createNodeTransport } from '../node-transport.ts';
 import { endpointOf, endpointVariable } from '../settings.ts';
-import type { AccessToken, FetchLike } from '../types.ts';
+import type { AccessToken, ImdsClient } from '../types.ts';
 import { version } from '../version.ts';
 import type { Env } from './advice.ts';
 import { help, parseArguments, type TokenWish } from './arguments.ts';
@@ -19,7 +19,7 @@ import {
   type Probe,
 } from './report.ts';
 import { impatient, patient, type Patience } from './patience.ts';
-import { watched, type Try } from './watched.ts';
+import { watched, type Try, type Watch } from './watched.ts';
 
 export interface Surroundings {
   readonly argv: readonly string[];
@@ -59,61 +59,54 @@ export async function run(surroundings: Surroundings): Promise<number> {
 
 async function getToken(wish: TokenWish, surroundings: Surroundings): Promise<number> {
   const { env, print, printError, now, elapsed } = surroundings;
-  const asking = createAsking(wish, surroundings);
-  if (!wish.isExplained) {
-    const { result } = await asking.ask(patient(wish.timeoutMs));
-    if (isImdsError(result)) printError(refusal(result));
-    else print(tokenAsJson(result, timeOf));
-    return isImdsError(result) ? 1 : 0;
-  }
   const startedAt = elapsed();
-  const probe = await asking.probe();
-  const endpoint = `${endpointOf(wish.endpoint)} (${sourceOf(wish.endpoint, env)})`;
-  print(explainProbe(endpoint, probe));
-  // What the probe took is part of the timeout.
-  const leftMs = Math.max(1, Math.round(wish.timeoutMs - (elapsed() - startedAt)));
-  const end = await asking.ask(probe.isAvailable ? patient(leftMs) : impatient(leftMs));
-  print(explain({ ...end, wish, env, now: now(), timeOf }));
+  let patience = patient(wish.timeoutMs);
+  if (wish.isExplained) {
+    const probe = await probeEndpoint(wish, surroundings);
+    print(explainProbe(`${endpointOf(wish.endpoint)} (${sourceOf(wish.endpoint, env)})`, probe));
+    // What the probe took is part of the timeout.
+    const leftMs = Math.max(1, Math.round(wish.timeoutMs - (elapsed() - startedAt)));
+    patience = probe.isAvailable ? patient(leftMs) : impatient(leftMs);
+  }
+  const end = await requestToken(wish, patience, surroundings);
+  if (wish.isExplained) print(explain({ ...end, wish, env, now: now(), timeOf }));
+  else if (isImdsError(end.result)) printError(refusal(end.result));
+  else print(tokenAsJson(end.result, timeOf));
   return isImdsError(end.result) ? 1 : 0;
 }
 
-/** The two requests of the command. */
-function createAsking(wish: TokenWish, surroundings: Surroundings) {
-  const { endpoint, resource, identity, timeoutMs, isExplained } = wish;
-  const { print, printError, elapsed, every } = surroundings;
-  const transport = createNodeTransport(endpointOf(endpoint));
-  const clientOf = (sending: FetchLike, patience: Patience) =>
-    createImdsClient({ endpoint, transport: sending, cache: false, ...patience });
-  return {
-    async probe(): Promise<Probe> {
-      const startedAt = elapsed();
-      let isPage = false;
-      const onTry = (made: Try) => {
-        ({ isPage } = made);
-      };
-      const sending = watched(transport, { elapsed, every, onTry, onWait: () => undefined });
-      const isAvailable = await clientOf(sending, patient(timeoutMs)).isAvailable({
-        timeoutMs: Math.min(1000, timeoutMs),
-      });
-      return { isAvailable, ms: elapsed() - startedAt, isPage };
-    },
-    async ask(patience: Patience): Promise<End> {
-      const startedAt = elapsed();
-      let number = 1;
-      const sending = watched(transport, {
-        elapsed,
-        every,
-        onTry(made) {
-          if (isExplained) print(explainTry(number, made));
-          else if (made.isFailed) printError(explainTry(number, made));
-          number += 1;
-        },
-        onWait: (ms) => printError(explainWait(number, ms)),
-      });
-      const result = await clientOf(sending, patience).getToken({ resource, identity }).catch(toImdsError);
-      return { result, ms: elapsed() - startedAt };
-    },
+async function probeEndpoint(wish: TokenWish, { elapsed, every }: Surroundings): Promise<Probe> {
+  const startedAt = elapsed();
+  let isPage = false;
+  const onTry = (made: Try) => {
+    ({ isPage } = made);
   };
+  const timeoutMs = Math.min(1000, wish.timeoutMs);
+  const client = clientOf(wish, { elapsed, every, onTry, onWait: () => undefined }, patient(timeoutMs));
+  return { isAvailable: await client.isAvailable({ timeoutMs }), ms: elapsed() - startedAt, isPage };
+}
+
+async function requestToken(wish: TokenWish, patience: Patience, surroundings: Surroundings): Promise<End> {
+  const { print, printError, elapsed, every } = surroundings;
+  const { resource, identity } = wish;
+  const startedAt = elapsed();
+  let number = 1;
+  const onTry = (made: Try) => {
+    if (wish.isExplained) print(explainTry(number, made));
+    else if (made.isFailed) printError(explainTry(number, made));
+    number += 1;
+  };
+  const onWait = (ms: number) => printError(explainWait(number, ms));
+  const client = clientOf(wish, { elapsed, every, onTry, onWait }, patience);
+  return {
+    result: await client.getToken({ resource, identity }).catch(toImdsError),
+    ms: elapsed() - startedAt,
+  };
+}
+
+function clientOf({ endpoint }: TokenWish, watch: Watch, patience: Patience): ImdsClient {
+  const transport = watched(createNodeTransport(endpointOf(endpoint)), watch);
+  return createImdsClient({ endpoint, transport, cache: false, ...patience });
 }
 
 function timeOf(timestamp: number): string {

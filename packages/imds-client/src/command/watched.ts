@@ -10,7 +10,7 @@ export interface Try {
   readonly isPage: boolean;
 }
 
-interface Watch {
+export interface Watch {
   /** Milliseconds that only increase. */
   readonly elapsed: () => number;
   /** Calls again and again, until the returned function is called. */
