@@ -70,40 +70,29 @@ function remedyForRefused({ code, reason, serviceCode }: ImdsError): string {
   return code === 'denied' && entraCode !== undefined ? refusedByAzure : remedies[code];
 }
 
-const otherEndpoints = ['IDENTITY_ENDPOINT', 'MSI_ENDPOINT'];
+const application = 'DefaultAzureCredential tries this application first';
+const otherService = "Azure's SDKs ask the service of App Service or Azure Arc, not this one";
+const whenSet: readonly (readonly [name: string, what: string])[] = [
+  ['AZURE_FEDERATED_TOKEN_FILE', 'DefaultAzureCredential tries workload identity first'],
+  ['AZURE_CLIENT_SECRET', application],
+  ['AZURE_CLIENT_CERTIFICATE_PATH', application],
+  ['IDENTITY_ENDPOINT', otherService],
+  ['MSI_ENDPOINT', otherService],
+  ['AZURE_TOKEN_CREDENTIALS', 'it chooses which credentials DefaultAzureCredential tries'],
+];
 /** In the order in which @azure/identity looks for them, for http and https alike. */
 const proxies = ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy', 'HTTP_PROXY', 'http_proxy'];
+const byProxy =
+  'DefaultAzureCredential requests its token through this proxy, unless NO_PROXY has the host of the endpoint; this command does not';
 
 /** Why DefaultAzureCredential, in the same environment, may do something else than this command. */
 export function differences(env: Env, { identity }: TokenWish): string[] {
   const isSet = (name: string) => (env[name] ?? '') !== '';
+  const proxy = proxies.filter(isSet).slice(0, 1);
+  const found = [...whenSet, ...proxy.map((name) => [name, byProxy] as const)];
+  const told = found.filter(([name]) => isSet(name)).map(([name, what]) => `${name} is set: ${what}.`);
   const clientId = env['AZURE_CLIENT_ID'] ?? '';
-  return [
-    ...(isSet('AZURE_FEDERATED_TOKEN_FILE')
-      ? ['AZURE_FEDERATED_TOKEN_FILE is set: DefaultAzureCredential tries workload identity first.']
-      : []),
-    ...['AZURE_CLIENT_SECRET', 'AZURE_CLIENT_CERTIFICATE_PATH']
-      .filter(isSet)
-      .map((name) => `${name} is set: DefaultAzureCredential tries this application first.`),
-    ...otherEndpoints
-      .filter(isSet)
-      .map(
-        (name) => `${name} is set: Azure's SDKs ask the service of App Service or Azure Arc, not this one.`,
-      ),
-    ...(clientId !== '' && identity?.clientId?.toLowerCase() !== clientId.toLowerCase()
-      ? [
-          `AZURE_CLIENT_ID is ${clientId.slice(0, 100)}: DefaultAzureCredential asks for it; try --client-id with it.`,
-        ]
-      : []),
-    ...(isSet('AZURE_TOKEN_CREDENTIALS')
-      ? ['AZURE_TOKEN_CREDENTIALS is set: it chooses which credentials DefaultAzureCredential tries.']
-      : []),
-    ...proxies
-      .filter(isSet)
-      .slice(0, 1)
-      .map(
-        (name) =>
-          `${name} is set: DefaultAzureCredential requests its token through this proxy, unless NO_PROXY has the host of the endpoint; this command does not.`,
-      ),
-  ];
+  if (clientId === '' || identity?.clientId?.toLowerCase() === clientId.toLowerCase()) return told;
+  const other = `AZURE_CLIENT_ID is ${clientId.slice(0, 100)}: DefaultAzureCredential asks for it; try --client-id with it.`;
+  return [other, ...told];
 }

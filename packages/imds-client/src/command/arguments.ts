@@ -2,12 +2,8 @@ import { shownJson } from './shown.ts';
 import type { Identity } from '../types.ts';
 
 /** What the command line asks for; `problem`: what is wrong with it. */
-export type Wish = { readonly kind: 'help' } | { readonly kind: 'version' } | TokenWish | Problem;
-
-export interface Problem {
-  readonly kind: 'problem';
-  readonly problem: string;
-}
+export type Wish =
+  { readonly kind: 'help' | 'version' } | TokenWish | { readonly kind: 'problem'; readonly problem: string };
 
 export interface TokenWish {
   readonly kind: 'token';
@@ -102,30 +98,18 @@ function wishOf(values: Values, isExplained: boolean): Wish {
   if (seconds < 1 || seconds > 600) {
     return problem(`--timeout must be a whole number of seconds from 1 to 600, not ${quoted(timeout)}`);
   }
-  const identities = identitiesOf(values);
-  if (identities.length > 1) {
-    return problem('the identity must be named once: by --client-id, --object-id or --resource-id');
-  }
-  return {
-    kind: 'token',
-    resource,
-    identity: identities[0],
-    endpoint,
-    timeoutMs: seconds * 1000,
-    isExplained,
-  };
+  const [identity, other] = identitiesOf(values);
+  if (other) return problem('the identity must be named once: by --client-id, --object-id or --resource-id');
+  return { kind: 'token', resource, identity, endpoint, timeoutMs: seconds * 1000, isExplained };
 }
 
 function identitiesOf(values: Values): Identity[] {
   const { 'client-id': clientId, 'object-id': objectId, 'resource-id': resourceId } = values;
-  return [
-    ...(clientId === undefined ? [] : [{ clientId }]),
-    ...(objectId === undefined ? [] : [{ objectId }]),
-    ...(resourceId === undefined ? [] : [{ resourceId }]),
-  ];
+  const ids = [{ clientId }, { objectId }, { resourceId }];
+  return ids.filter((one): one is Identity => Object.values(one)[0] !== undefined);
 }
 
-function problem(text: string): Problem {
+function problem(text: string): Wish {
   return { kind: 'problem', problem: text };
 }
 
