@@ -28,6 +28,7 @@ export const rooms = [
       'failure-text',
       'instance',
       'objects',
+      'places',
       'probe',
       'proxies',
       'request',
