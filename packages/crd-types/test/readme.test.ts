@@ -66,7 +66,7 @@ test.each<[string, () => library.Parsed<unknown>]>([
   ['no https address', () => identity({ adEndpoint: 'http://login' })],
   ['has credentials', () => identity({ adEndpoint: 'https://a:b@login' })],
   ['a path', () => identity({ adEndpoint: 'https://login/tenant' })],
-  ['neither a URI nor a GUID', () => identity({ adResourceID: 'vault.azure.net' })],
+  ['neither a URL nor a GUID', () => identity({ adResourceID: 'vault.azure.net' })],
   [
     'a Secret of another namespace',
     () => identity({ ...principal, clientPassword: { name: 's', namespace: 'x' } }),
