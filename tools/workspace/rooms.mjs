@@ -30,7 +30,6 @@ export const rooms = [
       'objects',
       'places',
       'probe',
-      'proxies',
       'request',
       'refusal-text',
       'request-reader',
@@ -48,7 +47,7 @@ export const rooms = [
   {
     folder: 'packages/imds-client/src/command',
     head: 'run',
-    pure: ['advice', 'arguments', 'claims', 'patience', 'received', 'report', 'shown', 'watched'],
+    pure: ['advice', 'arguments', 'claims', 'patience', 'report', 'shown', 'watched'],
   },
   {
     folder: 'packages/keyvault-sample/src',

@@ -1,6 +1,5 @@
 // What a step of the set-up does, and that it still does something: on a terminal in one line that is written again each second, elsewhere
 // in a line now and then, without control characters. All of it goes to standard error.
-import { clearInterval, setInterval } from 'node:timers';
 
 const pauseMs = { terminal: 1_000, elsewhere: 20_000 };
 
@@ -34,9 +33,9 @@ export function showProgress(
   // Carriage return, and erase to the end of the line.
   const show = () => stream.write(isTerminal ? `\r${line(detail())}\u001b[K` : `${line(detail())}\n`);
   show();
-  const timer = setInterval(show, isTerminal ? pauseMs.terminal : pauseMs.elsewhere);
+  const timer = globalThis.setInterval(show, isTerminal ? pauseMs.terminal : pauseMs.elsewhere);
   return (how) => {
-    clearInterval(timer);
+    globalThis.clearInterval(timer);
     stream.write(isTerminal ? `\r${line(how)}\u001b[K\n` : `${line(how)}\n`);
   };
 }

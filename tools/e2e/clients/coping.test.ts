@@ -11,7 +11,7 @@ test.each([
   [{ token: undefined }, 'error at once'],
   [{ token: undefined, requests: 3 }, 'error, 3 requests'],
   [{ token: '' }, 'an empty token'],
-  [{ token: tokens.other, requests: 1 }, '**the token of the other address**'],
+  [{ token: tokens.other, requests: 1 }, '**the token of the other place**'],
   [{ token: undefined, isWaiting: true }, 'still waiting after 20 s'],
   [{ token: undefined, isWaiting: true, peakMiB: 600 }, 'takes more than 250 MiB of memory'],
 ])('%o is shown as %s', (more, cell) => {
