@@ -13,7 +13,10 @@ const suite = `
   import { afterAll, expect, test } from 'vitest';
   console.warn('skipped on a real server: there is none');
   const child = spawn(process.execPath, ['-e', "process.on('SIGINT', () => {}); setInterval(() => {}, 1e6)"]);
-  afterAll(() => console.log('it ends what it started'));
+  afterAll(() => {
+    console.log('it ends what it started');
+    throw new Error('there is nothing to stop yet');
+  });
   test('one is two', () => expect(1).toBe(2));
   test('waits', { timeout: 600_000 }, async () => {
     console.log('the child is ' + child.pid);
@@ -22,7 +25,7 @@ const suite = `
   test('later', () => {});
 `;
 
-async function startRun() {
+async function startRun(...filters: readonly string[]) {
   const root = await mkdtemp(join(tmpdir(), 'interrupted-'));
   onTestFinished(() => rm(root, { recursive: true }));
   await writeFile(join(root, 'one.test.ts'), suite);
@@ -33,7 +36,10 @@ async function startRun() {
   `;
   await writeFile(join(root, 'vitest.config.ts'), config);
   await symlink(join(repository, 'node_modules'), join(root, 'node_modules'));
-  const command = [join(repository, 'node_modules/vitest/vitest.mjs'), ...['run', '--root', root]];
+  const command = [
+    join(repository, 'node_modules/vitest/vitest.mjs'),
+    ...['run', '--root', root, ...filters],
+  ];
   const where = { cwd: root, env: { ...process.env, NO_COLOR: '1', POD_IDENTITY_TEST_COUNT: '' } };
   const program = `
     import { runInOwnGroup } from ${JSON.stringify(join(import.meta.dirname, 'own-group.mjs'))};
@@ -58,6 +64,14 @@ const isAlive = (pid: number) => {
   }
 };
 
+test('a run without a test file says so', async () => {
+  const { lines, closed } = await startRun('no-such-file');
+  expect(await closed).toEqual([1, null]);
+  expect(lines).toContain(
+    'No test file was found. CONTRIBUTING.md (Tests) says which command runs which files.',
+  );
+});
+
 test('a failure is told with its reason when it happens; Ctrl-C tells all so far, and leaves no process', async () => {
   const { run, lines, closed } = await startRun();
   const childOf = () => Number(/^the child is (\d+)$/m.exec(lines.join('\n'))?.[1] ?? 0);
@@ -74,6 +88,7 @@ test('a failure is told with its reason when it happens; Ctrl-C tells all so far
   expect(told).toContain('skipped on a real server: there is none');
   expect(told).toContain('0 passed, 1 failed, 0 skipped');
   expect(told).toContain('it ends what it started');
+  expect(told).not.toContain('there is nothing to stop yet');
   expect(told).not.toContain('\u001b');
   await expect.poll(() => isAlive(child)).toBe(false);
 });

@@ -19,6 +19,7 @@ type Failed = TestCase | TestSuite | TestModule;
 const intervalMs = 30_000;
 /** How long tests that run may take after Ctrl-C to end what they have started. */
 const cleanupMs = 60_000;
+const noFile = 'No test file was found. CONTRIBUTING.md (Tests) says which command runs which files.';
 
 export class ProgressReporter implements Reporter {
   private vitest!: Vitest;
@@ -88,13 +89,15 @@ export class ProgressReporter implements Reporter {
   ): void {
     clearInterval(this.timer);
     this.clear();
-    if (unhandled.length > 0) this.vitest.logger.printUnhandledErrors(unhandled);
+    if (unhandled.length > 0 && !this.isInterrupted) this.vitest.logger.printUnhandledErrors(unhandled);
     const count = countOf(modules, unhandled.length);
     noteCount(count);
     if (!this.isInterrupted && reason !== 'interrupted') this.summarize(count);
   }
 
   private tell(failed: Failed, errors: readonly unknown[]): void {
+    // A test that Ctrl-C stops may fail by it, such as in a hook that ends what was not started yet.
+    if (this.isInterrupted) return;
     for (const error of errors) {
       const { name } = this.nameOf(failed);
       this.print(`FAIL  ${name}`);
@@ -118,6 +121,7 @@ export class ProgressReporter implements Reporter {
       );
       console.log(`\nWhat failed:\n${list(lines)}`);
     }
+    if (this.files === 0) console.log(`\n${noFile}`);
     console.log(`\n${countLine(count)} in ${minutes(this.seconds())}`);
   }
 
