@@ -95,7 +95,12 @@ if (task === 'demo') {
 
 // `npm run bench -- mic --json` promises one JSON object and nothing else, so what comes before the task is shown on standard error.
 const say = (line) => console.error(`\u203a ${line}`);
-const env = { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true', NX_TUI: 'false' };
+const env = {
+  ...process.env,
+  ...{ NX_DAEMON: 'false', NX_NO_CLOUD: 'true', NX_TUI: 'false' },
+  // Otherwise each run of tests begins with a warning about Vitest's type tests; package-lock.json pins Vitest's version.
+  VITEST_DISABLE_EXPERIMENTAL_LOG: '1',
+};
 let child;
 for (const signal of ['SIGINT', 'SIGTERM']) {
   // A terminal sends Ctrl-C to the child as well; a supervisor sends SIGTERM only to this process.
