@@ -68,7 +68,9 @@ export interface RunningCluster {
 /** The reason to skip; undefined if a real cluster can start. With POD_IDENTITY_REQUIRE_KIT=1 a missing part is an error. */
 export function whyNoCluster(): string | undefined {
   const missing = whyNoPrograms({ programs: ['ip', 'nft', 'iptables', 'conntrack'], root: true });
-  return missing ?? (isKitRequired() ? undefined : whatIsMissing(kitFolder()));
+  if (isKitRequired()) return missing;
+  // First the kit, without which the programs would be installed for nothing.
+  return whatIsMissing(kitFolder()) ?? missing;
 }
 
 /** Starts a real cluster from the Kubernetes test kit, with kubelets and pods, without access to other machines. */

@@ -1,4 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
+import { whyNoCluster } from './cluster.ts';
 import { arePackagesRequired } from './kubernetes-kit.ts';
 
 afterEach(() => vi.unstubAllEnvs());
@@ -15,3 +16,10 @@ test.each([
     expect(arePackagesRequired()).toBe(required);
   },
 );
+
+test('a suite on a real cluster names no programs to install while there is no kit', () => {
+  vi.stubEnv('PATH', '/nonexistent');
+  vi.stubEnv('POD_IDENTITY_REQUIRE_KIT', '');
+  vi.stubEnv('POD_IDENTITY_KIT_DIR', '/nonexistent');
+  expect(whyNoCluster()).toMatch(/^there is no Kubernetes test kit at \/nonexistent\. /);
+});
