@@ -1,6 +1,7 @@
 // NMI from a request as a value to its response, in this process: real rooms between a cluster that never changes, and a metadata service and
 // Entra that answer at once.
 import { createImdsClient, type FetchLike } from '@pod-identity/imds-client';
+import type { Clock } from '@pod-identity/kit/core';
 import { createLog, systemClock } from '@pod-identity/kit/serve';
 import { createApp } from '../../src/app.ts';
 import { createAuthorizer } from '../../src/authorize/authorizer.ts';
@@ -90,14 +91,15 @@ export interface RequestStage {
 export function createRequestStage(compatErrors: CompatSettings['compatErrors']): RequestStage {
   const crashes: unknown[] = [];
   const reasons = new Map<string, number>();
-  const { upstream, asked } = createUpstream();
+  const clock = createPassingClock();
+  const { upstream, asked } = createUpstream(clock);
   const headers = { metadataHeaderRequired: true, allowedHosts: new Set<string>() };
   const shared = {
     ...headers,
     isOutdated: () => false,
     whenReady: () => true as const,
     holdMs: 0,
-    granter: granterOf(upstream),
+    granter: granterOf(upstream, clock),
   };
   const silent = createLog({ component: 'nmi', destination: { write: () => undefined } });
   const podAt = (address: string) => pods.find(({ addresses }) => addresses.includes(address));
@@ -138,17 +140,22 @@ export function createRequestStage(compatErrors: CompatSettings['compatErrors'])
   return { app, crashes, reasons, asked };
 }
 
-function granterOf(upstream: TokenUpstream): Granter {
-  let elapsedMs = 0;
-  // A second passes between two questions: the quota of an application limits none.
-  const elapsed = () => (elapsedMs += 1_000);
+/** A second passes with each look at it: neither the quota of an application nor a token that came just now saves requests to Entra. */
+function createPassingClock(): Clock {
+  const begun = systemClock.now();
+  let passedMs = 0;
+  const elapsed = () => (passedMs += 1_000);
+  return { ...systemClock, elapsed, now: () => begun + elapsed() };
+}
+
+function granterOf(upstream: TokenUpstream, clock: Clock): Granter {
   return createGranter({
     authorizer: createAuthorizer(cluster.view, rules),
     latest: (of) => of,
     changes: cluster.changes,
     tokens: createTokenSource({
       upstream,
-      clock: { ...systemClock, elapsed },
+      clock,
       random: () => 0,
       queueFor: () => openQueue,
       holdMs: 0,
@@ -165,18 +172,21 @@ function granterOf(upstream: TokenUpstream): Granter {
   });
 }
 
-function createUpstream(): { upstream: TokenUpstream; asked: { metadata: number; entra: number } } {
+function createUpstream(clock: Clock): {
+  upstream: TokenUpstream;
+  asked: { metadata: number; entra: number };
+} {
   const asked = { metadata: 0, entra: 0 };
   const imds = createImdsClient({
     endpoint: 'http://metadata.test',
     maxRetries: 0,
     cache: false,
-    transport: (url, how) => {
+    transport: (url) => {
       asked.metadata += 1;
-      return metadataService(url, how);
+      return metadataService(url, clock);
     },
   });
-  const common = { clock: systemClock, random: () => 0, onAsked: () => undefined };
+  const common = { clock, random: () => 0, onAsked: () => undefined };
   const managed = createManagedIdentitySource({ imds, ...common });
   const options = {
     ...common,
@@ -189,7 +199,7 @@ function createUpstream(): { upstream: TokenUpstream; asked: { metadata: number;
     checks: openQueue,
     onSecretChanged: () => undefined,
     entra: createEntraClient({
-      clock: systemClock,
+      clock,
       http: {
         post: () => {
           asked.entra += 1;
@@ -215,7 +225,7 @@ function createUpstream(): { upstream: TokenUpstream; asked: { metadata: number;
   };
 }
 
-const metadataService: FetchLike = (url) => {
+const metadataService = (url: string, clock: Clock): ReturnType<FetchLike> => {
   const { pathname, searchParams } = new URL(url);
   const id = searchParams.get('msi_res_id')?.split('/').at(-1) ?? 'reader';
   const isSound =
@@ -225,7 +235,7 @@ const metadataService: FetchLike = (url) => {
         access_token: `h.${Buffer.from(JSON.stringify({ oid: objectIdOf(id) })).toString('base64url')}.s`,
         client_id: clientIdOf(id),
         expires_in: '3600',
-        expires_on: String(Math.floor(systemClock.now() / 1000) + 3_600),
+        expires_on: String(Math.floor(clock.now() / 1000) + 3_600),
         token_type: 'Bearer',
         resource: searchParams.get('resource'),
       }
