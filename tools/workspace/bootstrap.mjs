@@ -102,9 +102,13 @@ const env = {
   VITEST_DISABLE_EXPERIMENTAL_LOG: '1',
 };
 let child;
+let isStopped = false;
 for (const signal of ['SIGINT', 'SIGTERM']) {
-  // A terminal sends Ctrl-C to the child as well; a supervisor sends SIGTERM only to this process.
-  process.on(signal, () => child?.kill(signal));
+  process.on(signal, () => {
+    isStopped = true;
+    // A terminal sends Ctrl-C to the child as well; a supervisor sends SIGTERM only to this process.
+    child?.kill(signal);
+  });
 }
 
 prepend(join(root, 'node_modules/.bin'));
@@ -190,8 +194,9 @@ function run(command, args, { cwd = root, quiet } = {}) {
       resolve(127);
     });
     child.on('exit', (code, signal) => {
-      finish(code === 0 ? 'done' : 'failed');
-      if (quiet && code !== 0) process.stderr.write(Buffer.concat(printed));
+      const isFailed = code !== 0 && !isStopped;
+      finish(code === 0 ? 'done' : isFailed ? 'failed' : 'stopped');
+      if (quiet && isFailed) process.stderr.write(Buffer.concat(printed));
       resolve(code ?? (signal === 'SIGINT' ? 130 : 1));
     });
   });

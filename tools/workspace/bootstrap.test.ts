@@ -1,7 +1,10 @@
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
@@ -39,4 +42,32 @@ test('wrong options of npm start are refused before anything is installed', () =
     },
   );
   expect([status, stderr.split('\n')[0]]).toEqual([2, "npm start: Unknown option '--other'"]);
+});
+
+/** A clone with its packages installed, whose build prints a line and goes on until it is ended. */
+function createClone(): string {
+  const clone = mkdtempSync(join(tmpdir(), 'pod-identity-'));
+  onTestFinished(() => rmSync(clone, { recursive: true }));
+  const files = ['bootstrap', 'own-group', 'set-up-progress'].map((name) => `tools/workspace/${name}.mjs`);
+  for (const file of [...files, 'tools/demo/arguments.mjs']) cpSync(join(root, file), join(clone, file));
+  const cache = join(clone, 'node_modules/.cache/pod-identity');
+  const programs = join(clone, 'node_modules/.bin');
+  for (const folder of [cache, programs]) mkdirSync(folder, { recursive: true });
+  writeFileSync(join(clone, 'package-lock.json'), '{}');
+  writeFileSync(join(cache, 'installed'), createHash('sha256').update('{}').digest('hex'));
+  const build = `#!/bin/sh\necho a line of the build\ntouch '${clone}/begun'\nexec tail -f /dev/null\n`;
+  writeFileSync(join(programs, 'nx'), build, { mode: 0o755 });
+  return clone;
+}
+
+test('Ctrl-C while the programs are built says so, without the output of the build', async () => {
+  const clone = createClone();
+  const run = spawn(process.execPath, ['tools/workspace/bootstrap.mjs', 'demo'], { cwd: clone });
+  let told = '';
+  run.stderr.on('data', (chunk: Buffer) => (told += chunk.toString()));
+  const closed = once(run, 'close');
+  await expect.poll(() => existsSync(join(clone, 'begun'))).toBe(true);
+  run.kill('SIGINT');
+  expect(await closed).toEqual([130, null]);
+  expect(told).toMatch(/building the programs: stopped, \d+ s\n$/);
 });

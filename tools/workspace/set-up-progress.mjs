@@ -17,7 +17,7 @@ export function progressLine({ title, detail, seconds, columns = 80 }) {
  * Shows a step until the returned function is called with how it ended.
  * @param {string} title
  * @param {{ detail?: () => string | undefined, stream?: Stream, now?: () => number }} options
- * @returns {(how: 'done' | 'failed') => void}
+ * @returns {(how: 'done' | 'failed' | 'stopped') => void}
  * @typedef {{ isTTY?: boolean, columns?: number, write(text: string): unknown }} Stream
  */
 export function showProgress(
