@@ -105,6 +105,30 @@ it('goes on while one of several callers of a pod stays', async () => {
   expect(ask).not.toHaveBeenCalled();
 });
 
+it('attack: a caller that lost its place and leaves takes no place from the next caller of its pod', async () => {
+  const clock = createFakeClock();
+  const queues = { one: { atATime: 1, waiting: { total: 9, perNamespace: 9, perPod: 9 } } };
+  const queue = createTurnQueues({ clock, all: { atATime: 1, patienceMs: 10_000 }, queues }).one;
+  const questions = createQuestions<string>();
+  const question: Question<string> = { queue, cost: 1, ask: () => Promise.resolve('answer') };
+  const running = Promise.withResolvers<() => void>();
+  queue.enter({ namespace: 'other', pod: 'a' }, { begin: running.resolve, giveUp: () => undefined });
+  const gone = new AbortController();
+  const join = (pod: string, over: object = {}) =>
+    questions.join('shared', askerOf({ namespace: 'one', pod, ...over }), question).catch(String);
+  void join('a', { signal: gone.signal });
+  await clock.advance(1_000);
+  void join('b');
+  await clock.advance(9_500);
+  // The place of the first caller is gone; that of the other pod ends in half a second.
+  const next = join('a');
+  await clock.advance(1_000);
+  gone.abort();
+  await clock.advance(0);
+  (await running.promise)();
+  await expect(next).resolves.toBe('answer');
+});
+
 it('says why when its turn does not come in time, or there is no place for it', async () => {
   const { clock, questions, question, fill } = stage();
   fill('one', 'a');

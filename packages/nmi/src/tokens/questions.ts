@@ -100,7 +100,8 @@ function enter<T>(flight: Flight<T>, asker: Asker, question: Question<T>): () =>
   place.askers += 1;
   return () => {
     place.askers -= 1;
-    if (place.askers > 0 || flight.isBegun) return;
+    // It may have lost its place, and another caller of its pod may have taken a new one since.
+    if (place.askers > 0 || flight.places.get(name) !== place) return;
     place.withdraw();
     removePlace(flight, name, left());
   };
