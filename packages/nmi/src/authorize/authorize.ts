@@ -207,15 +207,17 @@ function decideOn(candidate: Candidate, grants: Grants): Decision {
 
 /** Object ids are known only from tokens, so tokens of all ready identities are requested. */
 function decideByObjectId(
-  selection: { candidates: readonly Candidate[]; objectId: string },
+  selection: { readonly candidates: readonly Candidate[] },
   grants: Grants,
 ): Decision {
   const decisions = selection.candidates.map((candidate) => decideOn(candidate, grants));
   const identities = decisions.flatMap((decision) => (decision.kind === 'allow' ? [decision.identity] : []));
   const pending = decisions.flatMap((decision) => (decision.kind === 'pending' ? [decision.identity] : []));
-  const other = decisions.find(({ kind }) => kind === 'pending') ?? decisions[0];
+  const [other] = decisions;
+  const awaited = decisions.find((decision) => decision.kind === 'pending');
+  if (identities.length === 0 && awaited) return { ...awaited, anyOf: pending };
   if (identities.length === 0 && other) return other;
-  return { kind: 'allow-by-object-id', identities, pending, objectId: selection.objectId };
+  return { kind: 'allow-by-object-id', identities, pending };
 }
 
 /** The identity to request a token of, or why it cannot be served. */

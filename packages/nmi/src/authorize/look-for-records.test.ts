@@ -19,6 +19,9 @@ it('the record of an identity is looked for when a pod waits for it and none was
 it('by object id, the records of all identities that wait are looked for', () => {
   const pending = [{ name: 'default/reader' }, { name: 'shop/writer' }];
   expect(lookedFor({ kind: 'allow-by-object-id', pending })).toEqual(['default/reader', 'shop/writer']);
+  expect(lookedFor({ kind: 'pending', identity: pending[0], anyOf: pending })).toEqual([
+    ...['default/reader', 'shop/writer'],
+  ]);
 });
 
 it('no record is looked for when the pod gets its identity or a refusal', () => {

@@ -16,6 +16,9 @@ export function lookingForRecords(authorizer: Authorizer, lookFor: (identity: st
 }
 
 function waitedFor(decision: Decision): readonly string[] {
-  if (decision.kind === 'pending') return decision.seen === 'nothing' ? [decision.identity.name] : [];
-  return decision.kind === 'allow-by-object-id' ? decision.pending.map(({ name }) => name) : [];
+  if (decision.kind === 'allow-by-object-id') return decision.pending.map(({ name }) => name);
+  if (decision.kind !== 'pending') return [];
+  const { anyOf, identity, seen } = decision;
+  if (anyOf) return anyOf.map(({ name }) => name);
+  return seen === 'nothing' ? [identity.name] : [];
 }

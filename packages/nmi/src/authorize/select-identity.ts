@@ -5,7 +5,7 @@ import type { Candidate, Denial } from './types.ts';
 
 export type Selection =
   | { readonly kind: 'one'; readonly candidate: Candidate }
-  | { readonly kind: 'by-object-id'; readonly candidates: readonly Candidate[]; readonly objectId: string }
+  | { readonly kind: 'by-object-id'; readonly candidates: readonly Candidate[] }
   /** `several`: those that the request can mean. */
   | { readonly kind: 'none'; readonly denial: Denial; readonly several?: readonly Candidate[] };
 
@@ -27,7 +27,7 @@ export function selectIdentity(candidates: readonly Candidate[], wish: Wish): Se
       return theNamed(candidates, ({ resourceId }) => resourceId === wanted);
     }
     case 'object-id':
-      return { kind: 'by-object-id', candidates, objectId: selector.value };
+      return { kind: 'by-object-id', candidates };
   }
 
   function theNamed(all: readonly Candidate[], isMeant: (candidate: Candidate) => boolean): Selection {

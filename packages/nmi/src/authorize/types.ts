@@ -174,10 +174,15 @@ export type Decision =
       readonly kind: 'allow-by-object-id';
       readonly identities: readonly GrantedIdentity[];
       readonly pending: readonly GrantedIdentity[];
-      readonly objectId: string;
     }
   | PassThrough
-  | { readonly kind: 'pending'; readonly seen: 'nothing' | 'created'; readonly identity: GrantedIdentity }
+  | {
+      readonly kind: 'pending';
+      readonly seen: 'nothing' | 'created';
+      readonly identity: GrantedIdentity;
+      /** By object id: all that may have it, since only tokens tell. */
+      readonly anyOf?: readonly GrantedIdentity[];
+    }
   | Denied
   /** Permitted, but this identity cannot be served. */
   | { readonly kind: 'unusable'; readonly identity: string; readonly fault: string };

@@ -4,10 +4,11 @@ import { isTemporary } from '../tokens/errors.ts';
 import { barredBy, isForLackOfRight } from './access-barrier.ts';
 import type { ObtainOptions } from './obtain.ts';
 import { permitFor } from './permit.ts';
-import type { WaitingQuestion } from './release.ts';
+import { notThis, type WaitingQuestion } from './release.ts';
 import { serveIdentity } from './serve-identity.ts';
 
 type ByObjectId = Extract<Decision, { readonly kind: 'allow-by-object-id' }>;
+type Pending = Extract<Decision, { readonly kind: 'pending' }>;
 
 /**
  * Requests tokens of the pod's own identities until one has the object id. One that is not attached although a record says so, which anyone
@@ -18,20 +19,31 @@ export async function serveByObjectId(
   question: WaitingQuestion,
   decision: ByObjectId,
 ): Promise<Outcome> {
-  const first = await requestEach(options, question, { ...decision, isExpected: false });
+  const { identities } = decision;
+  const first = await requestEach(options, question, { identities, isExpected: false });
   if (first.found) return first.found;
-  const wanted = { ...decision, identities: first.missing, isExpected: true };
-  const waited = await requestEach(options, question, wanted);
+  const waited = await requestEach(options, question, { identities: first.missing, isExpected: true });
   if (waited.found) return waited.found;
   const pending = await servePending(options, question, decision);
   const failed = worthMore(first.failed, waited.failed);
   const told = pending?.kind === 'not-assigned' ? pending : (failed ?? pending);
-  if (told) return told;
-  const offered = decision.identities.map((identity) => identity.clientId || nameOf(identity));
-  return { kind: 'denied', pod: question.pod.key, denial: { why: 'not-this-identity', offered } };
+  return told ?? notThis(question.pod, identities.map(labelOf));
 }
 
-interface Wanted extends Pick<ByObjectId, 'identities' | 'objectId'> {
+/** No record says that any of them is attached to the host, but they may be: requests a token of each once. */
+export async function serveUnrecorded(
+  options: ObtainOptions,
+  question: WaitingQuestion,
+  { anyOf: identities, seen }: Required<Pick<Pending, 'anyOf' | 'seen'>>,
+): Promise<Outcome> {
+  const { found, missing, failed } = await requestEach(options, question, { identities, isExpected: false });
+  if (found) return found;
+  const [unassigned] = missing;
+  if (unassigned) return { kind: 'not-assigned', pod: question.pod.key, identity: unassigned.name, seen };
+  return failed ?? notThis(question.pod, identities.map(labelOf));
+}
+
+interface Wanted extends Pick<ByObjectId, 'identities'> {
   readonly isExpected: boolean;
 }
 
@@ -45,16 +57,15 @@ interface Requested {
 async function requestEach(
   options: ObtainOptions,
   question: WaitingQuestion,
-  wanted: Wanted,
+  { identities, isExpected }: Wanted,
 ): Promise<Requested> {
-  const { identities, isExpected } = wanted;
   const missing: GrantedIdentity[] = [];
   let failed: Outcome | undefined;
   for (const identity of identities) {
     const outcome = await serveIdentity(options, question, { ...permitFor(identity), isExpected });
     if (outcome.kind === 'not-assigned' && !isExpected) missing.push(identity);
     else if (isOfIdentity(outcome, identity)) failed = worthMore(failed, outcome);
-    else if (isFinal(outcome, wanted)) return { found: outcome, missing, failed };
+    else if (!isOfAnother(outcome)) return { found: outcome, missing, failed };
   }
   return { missing, failed };
 }
@@ -91,11 +102,11 @@ async function servePending(
   return barred;
 }
 
-/** Anything but a token of another identity. */
-function isFinal(outcome: Outcome, { objectId }: Pick<ByObjectId, 'objectId'>): boolean {
-  return outcome.kind !== 'token' || outcome.issued.objectId === objectId;
+/** Whether its token has another object id. */
+export function isOfAnother(outcome: Outcome): boolean {
+  return outcome.kind === 'denied' && outcome.denial.why === 'not-this-identity';
 }
 
-function nameOf(identity: GrantedIdentity): string {
-  return identity.kind === 'identity' ? identity.resourceId : identity.name;
+function labelOf(identity: GrantedIdentity): string {
+  return identity.clientId || (identity.kind === 'identity' ? identity.resourceId : identity.name);
 }

@@ -1,4 +1,4 @@
-import { awaitDecision, type AwaitOptions, type Settled } from './await-decision.ts';
+import { awaitDecision, type AwaitOptions, type JudgedDecision, type Settled } from './await-decision.ts';
 import { awaitRight, mayBeGranted } from './await-right.ts';
 import { exemptionName } from '../authorize/authorize.ts';
 import { longestForMissingMs } from '../authorize/grace.ts';
@@ -8,13 +8,12 @@ import { failureOf } from '../respond/failure-of.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { createHangUps, type HangUps } from '../waiting/hang-ups.ts';
 import { barredBy, refusedIn, withTimeForReviews } from './access-barrier.ts';
-import { serveByObjectId } from './by-object-id.ts';
+import { isOfAnother, serveByObjectId, serveUnrecorded } from './by-object-id.ts';
 import { followPod, type LatestPod } from './follow-pod.ts';
 import { obtain, recall, type ObtainOptions } from './obtain.ts';
 import {
   machinePermit,
   permitFor,
-  permitOf,
   permitsOf,
   tenantOf,
   type GrantQuestion,
@@ -43,11 +42,18 @@ export function createGranter(options: GranterOptions): Granter {
   return {
     grant(question) {
       const decision = options.authorizer.decide(question.pod, question.request.selector);
-      // There is a cached token for a pending identity if it is attached to the host, whatever the records say.
-      const permit = permitOf(decision);
-      return (permit && recall(options, question, permit)) ?? serveInPlace(inPlace, question, decision);
+      return recallAny(options, question, decision) ?? serveInPlace(inPlace, question, decision);
     },
   };
+}
+
+/** There is a cached token for a pending identity if it is attached to the host, whatever the records say. */
+function recallAny(options: GranterOptions, question: GrantQuestion, decision: Decision) {
+  for (const permit of permitsOf(decision)) {
+    const outcome = recall(options, question, permit);
+    if (outcome?.kind === 'token') return outcome;
+  }
+  return undefined;
 }
 
 const nothingRefused: Refused = new Set();
@@ -136,8 +142,8 @@ async function serveUnrefused(
   let decision = first;
   let told: Outcome | undefined;
   for (;;) {
-    const outcome = await serve(options, { ...question, refused: new Set(refused) }, decision);
-    if (decision.kind === 'allow-by-object-id') return { outcome, refused: nothingRefused };
+    const { outcome, isOfAll } = await serve(options, { ...question, refused: new Set(refused) }, decision);
+    if (isOfAll) return { outcome: toldOfAll(outcome, told), refused: nothingRefused };
     const name = refusedIn(outcome);
     if (name === undefined || refused.has(name)) return { outcome };
     if (told === undefined || refusedIn(told) === exemptionName) told = outcome;
@@ -149,18 +155,44 @@ async function serveUnrefused(
   }
 }
 
+/** None of the identities that are left has the object id: one that was refused may have it. */
+function toldOfAll(outcome: Outcome, told: Outcome | undefined): Outcome {
+  const isRefused = told !== undefined && refusedIn(told) !== exemptionName;
+  return isRefused && isOfAnother(outcome) ? told : outcome;
+}
+
+interface ServedOnce {
+  readonly outcome: Outcome;
+  /** By object id: it is the outcome of all identities that the decision was about, not of one of them. */
+  readonly isOfAll: boolean;
+}
+
 /** What is not settled is waited for first, unless the ServiceAccount may not use it. */
-async function serve(options: GranterOptions, question: WaitingQuestion, first: Decision): Promise<Outcome> {
+async function serve(
+  options: GranterOptions,
+  question: WaitingQuestion,
+  first: Decision,
+): Promise<ServedOnce> {
   const barred = first.kind !== 'allow' && (await firstBarred(options, question, first));
-  if (barred) return barred;
+  if (barred) return { outcome: barred, isOfAll: false };
   const startedAt = options.clock.now();
   const judged = await awaitDecision(options, question, first);
-  if (!judged) return goneOf(question);
-  const { isSettled, decision } = judged;
+  if (!judged) return { outcome: goneOf(question), isOfAll: false };
   const hasWaited = options.clock.now() > startedAt;
   const waited = hasWaited ? withTimeForReviews(question, options.clock) : question;
-  if (isSettled) return serveSettled(options, waited, decision);
-  if (decision.kind === 'pending') return serveUnassigned(options, waited, decision);
+  const { kind } = judged.decision;
+  const isOfAll =
+    kind === 'allow-by-object-id' || (kind === 'pending' && judged.decision.anyOf !== undefined);
+  return { outcome: await serveJudged(options, waited, judged), isOfAll };
+}
+
+function serveJudged(
+  options: GranterOptions,
+  question: WaitingQuestion,
+  { isSettled, decision }: JudgedDecision,
+): Outcome | Promise<Outcome> {
+  if (isSettled) return serveSettled(options, question, decision);
+  if (decision.kind === 'pending') return serveUnassigned(options, question, decision);
   return { kind: 'not-assigned', pod: question.pod.key, seen: 'unbound', denial: decision.denial };
 }
 
@@ -203,7 +235,8 @@ async function serveUnassigned(
   decision: Of<'pending'>,
 ): Promise<Outcome> {
   if (question.patience.caller.gone.aborted) return failureOf(decision, question.pod.key);
-  const { identity, seen } = decision;
+  const { identity, seen, anyOf } = decision;
+  if (anyOf) return serveUnrecorded(options, question, { anyOf, seen });
   const outcome = await obtain(options, question, { ...permitFor(identity), isExpected: false });
   return unlessMissing(outcome, { identity: identity.name, seen });
 }

@@ -39,18 +39,13 @@ export function machinePermit({ selector, clientIds, access }: PassThrough): Per
   return { subject: { kind: 'machine', ...selector }, access, clientIds };
 }
 
-/** The token that may be returned from the cache; undefined: none. */
-export function permitOf(decision: Decision): Permit | undefined {
-  if (decision.kind === 'pass-through') return machinePermit(decision);
-  return decision.kind === 'allow' || decision.kind === 'pending' ? permitFor(decision.identity) : undefined;
-}
-
-/** What a token may leave by. */
+/** What a token may leave by, also one from the cache. */
 export function permitsOf(decision: Decision): readonly Permit[] {
   switch (decision.kind) {
     case 'allow':
-    case 'pending':
       return [permitFor(decision.identity)];
+    case 'pending':
+      return (decision.anyOf ?? [decision.identity]).map(permitFor);
     case 'allow-by-object-id':
       return [...decision.identities, ...decision.pending].map(permitFor);
     case 'pass-through':

@@ -1,6 +1,7 @@
 import type { Authorizer } from '../authorize/authorizer.ts';
 import type { Refused } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
+import type { Selector } from '../request/token-request.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { hasOtherClientId } from '../tokens/client-id.ts';
 import { keyOf } from '../tokens/memory.ts';
@@ -57,14 +58,13 @@ export async function release(
 /**
  * All tokens are returned through here, in the turn of the event loop in which the permit was decided. The metadata service may know more
  * identities than an exception allows, and the cache may have a token that another exception allowed, so the client id of the token itself
- * is checked.
+ * is checked. So is the object id by which a pod names one of its identities.
  */
 export function tokenFor({ pod, request }: GrantQuestion, permit: Permit, obtained: Obtained): Outcome {
   const { subject, clientIds } = permit;
-  if (clientIds && !clientIds.has(obtained.issued.clientId ?? '')) {
-    const denial = { why: 'not-this-identity', offered: [...clientIds].sort() } as const;
-    return { kind: 'denied', pod: pod.key, denial };
-  }
+  const { clientId = '' } = obtained.issued;
+  if (clientIds && !clientIds.has(clientId)) return notThis(pod, [...clientIds].sort());
+  if (subject.kind !== 'machine' && !isNamedBy(request.selector, obtained)) return notThis(pod, [clientId]);
   const identity = subject.kind === 'machine' ? '' : subject.name;
   return {
     kind: 'token',
@@ -74,6 +74,14 @@ export function tokenFor({ pod, request }: GrantQuestion, permit: Permit, obtain
     ...obtained,
     resource: request.resource,
   };
+}
+
+export function notThis({ key: pod }: PodView, offered: readonly string[]): Outcome {
+  return { kind: 'denied', pod, denial: { why: 'not-this-identity', offered } };
+}
+
+function isNamedBy(selector: Selector, { issued }: Obtained): boolean {
+  return selector.by !== 'object-id' || issued.objectId === selector.value;
 }
 
 /** The pod does not exist any more: another one may have its name and its address. */

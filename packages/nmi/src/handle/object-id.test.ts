@@ -1,0 +1,92 @@
+// A request that names an object id, which only the tokens of the pod's identities tell, while records or rights are missing.
+import { expect, it } from 'vitest';
+import { binding, clientIdOf, identity, objectIdOf, record, type World } from '../../test/builders.ts';
+import { bindingGraceMs, holdMs, startWaiting } from '../../test/waiting-stage.ts';
+
+const [reader, writer] = ['reader', 'writer'].map((name) => identity({ name }));
+const unrecorded: World = {
+  identities: [reader, writer].filter((one) => one !== undefined),
+  bindings: [binding('reader'), binding('writer')],
+};
+const ready: World = {
+  ...unrecorded,
+  records: unrecorded.identities?.map((one) => record(one, 'Assigned')) ?? [],
+};
+const by = (name: string) => ({ selector: { by: 'object-id', value: objectIdOf(name) } }) as const;
+const modes = ['namespace', 'rbac'] as const;
+
+it.each(modes)(
+  'attack: while no record says that it is attached, it is no other identity of the pod, in mode %s',
+  async (mode) => {
+    const { clock, state, ask } = startWaiting({ world: unrecorded, mode });
+    state.allowed = new Set(['reader', 'writer']);
+    const other = ask({ selector: { by: 'client-id', value: clientIdOf('reader') } });
+    await clock.advance(holdMs + 1_000);
+    expect(other.outcome).toMatchObject({ kind: 'token', identity: 'default/reader' });
+    const ends = [ask(by('writer')), ask(by('unknown'))];
+    await clock.advance(holdMs + 1_000);
+    expect(ends.map(({ outcome }) => outcome)).toMatchObject([
+      { kind: 'token', identity: 'default/writer' },
+      { kind: 'denied', denial: { why: 'not-this-identity', offered: ['reader', 'writer'].map(clientIdOf) } },
+    ]);
+    const again = ask(by('writer'));
+    await clock.advance(0);
+    expect(again.outcome).toMatchObject({ kind: 'token', identity: 'default/writer', from: 'hit' });
+  },
+);
+
+it('may be that of the one that is not attached yet', async () => {
+  const { clock, state, ask } = startWaiting({ world: unrecorded, mode: 'namespace' });
+  state.isAttached = (name) => name === 'reader';
+  const end = ask(by('writer'));
+  await clock.advance(holdMs + 1_000);
+  expect(end.outcome).toEqual({
+    kind: 'not-assigned',
+    pod: 'default/web',
+    identity: 'default/writer',
+    seen: 'nothing',
+  });
+});
+
+it('is found among the identities that the ServiceAccount may use', async () => {
+  const { clock, state, ask } = startWaiting({ world: unrecorded });
+  state.allowed = new Set(['writer']);
+  const end = ask(by('writer'));
+  await clock.advance(holdMs + 1_000);
+  expect(end.outcome).toMatchObject({ kind: 'token', identity: 'default/writer' });
+});
+
+it.each([
+  ['are there', ready],
+  ['come while it waits', unrecorded],
+])('whose right is missing is told the right, when the records %s', async (_, world) => {
+  const { clock, state, cluster, ask } = startWaiting({ world });
+  state.allowed = new Set(['reader']);
+  const end = ask(by('writer'));
+  await clock.advance(2_000);
+  cluster.change(ready);
+  await clock.advance(1_000);
+  const denial = { why: 'access-denied', identity: 'default/writer' };
+  expect(end.outcome).toMatchObject({ kind: 'denied', denial });
+});
+
+it.each([
+  ['of all identities', []],
+  ['of one of them', ['reader']],
+])(
+  'of a fresh pod without the right %s is told so and to try again, and refused after the grace',
+  async (_, allowed) => {
+    const { clock, state, cluster, ask } = startWaiting({ world: unrecorded, acceptedAt: 0 });
+    state.allowed = new Set(allowed);
+    const first = ask(by('writer'));
+    await clock.advance(2_000);
+    cluster.change(ready);
+    await clock.advance(holdMs);
+    const denial = { why: 'access-denied' };
+    expect(first.outcome).toMatchObject({ kind: 'not-assigned', seen: 'unbound', denial });
+    await clock.advance(bindingGraceMs);
+    const last = ask(by('writer'));
+    await clock.advance(1_000);
+    expect(last.outcome).toMatchObject({ kind: 'denied', denial });
+  },
+);
