@@ -7,6 +7,7 @@ import type { Decision, Refused } from '../authorize/types.ts';
 import { failureOf } from '../respond/failure-of.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { createHangUps, type HangUps } from '../waiting/hang-ups.ts';
+import { steadyClock } from '../waiting/steady-clock.ts';
 import { barredBy, refusedIn, withTimeForReviews } from './access-barrier.ts';
 import { isOfAnother, serveByObjectId, serveUnrecorded } from './by-object-id.ts';
 import { followPod, type LatestPod } from './follow-pod.ts';
@@ -62,14 +63,16 @@ const mostRestarts = 2;
 
 /** Serves a request that may have to wait. */
 async function serveInPlace(
-  options: InPlaceOptions,
+  given: InPlaceOptions,
   question: GrantQuestion,
   decision: Decision,
 ): Promise<Outcome> {
-  const { clock, hangUps, limits } = options;
+  const { hangUps, limits } = given;
   const { pod, patience } = question;
   const place = limits.enter(tenantOf(pod), patience.caller);
   if (!place) return { kind: 'overloaded', pod: pod.key };
+  const clock = steadyClock(given.clock);
+  const options = { ...given, clock };
   const startedAt = clock.now();
   try {
     const deadline = Math.min(patience.deadline, startedAt + hangUps.longestWaitMs(pod.uid));

@@ -228,6 +228,25 @@ describe('a request of a fresh pod', () => {
   });
 });
 
+it.each([5_000, 30_000, 3_600_000])(
+  'a request waits no longer when the clock of the node is set back by %i ms meanwhile',
+  async (backMs) => {
+    const stage = startWaiting({ world: { identities: [reader] }, mode: 'namespace', ...fresh });
+    const { clock, cluster, state, ask } = stage;
+    const now = clock.now.bind(clock);
+    let setBackMs = 0;
+    clock.now = () => now() - setBackMs;
+    state.isAttached = () => false;
+    const end = ask();
+    await clock.advance(2_000);
+    setBackMs = backMs;
+    await clock.advance(1_000);
+    cluster.change(bound);
+    await clock.advance(holdMs - 2_000);
+    expect(end.outcome).toMatchObject({ kind: 'not-assigned', seen: 'nothing' });
+  },
+);
+
 describe('a client that hangs up while its request waits', () => {
   const hangUpAfter = async ({ clock, ask }: ReturnType<typeof startWaiting>, ms: number) => {
     const caller = new AbortController();
