@@ -283,7 +283,11 @@ export const connection = (openedAt = 0, over: Partial<CallerConnection> = {}): 
 });
 
 /** A kernel that says nothing of any address. */
-export const nothingKnown: NeighbourTable = { of: () => undefined, since: () => Promise.resolve(undefined) };
+export const nothingKnown: NeighbourTable = {
+  of: () => undefined,
+  isReadSince: () => true,
+  since: () => Promise.resolve(undefined),
+};
 /** A kernel whose control groups cannot be read. */
 export const nothingRunning: RunningContainers = { areRunning: () => false };
 

@@ -52,7 +52,11 @@ export const stage = (given: Given = {}) => {
     holdMs: given.holdMs ?? 2_000,
     patienceMs: 6_000,
     onChecked: (result) => results.push(result),
-    neighbours: { of: () => state.neighbour, since: () => Promise.resolve(state.neighbour) },
+    neighbours: {
+      of: () => state.neighbour,
+      isReadSince: () => true,
+      since: () => Promise.resolve(state.neighbour),
+    },
     containers: nothingRunning,
     pods: {
       filedUnder: (asked) => state.filed.filter(({ addresses }) => addresses.includes(asked)),

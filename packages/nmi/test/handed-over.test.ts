@@ -140,7 +140,11 @@ describe('(b) an open connection', () => {
 describe('a kernel that says something of addresses', () => {
   it('(a) (b) another entry: the pod that ends gets no token over a new connection, and its old one is closed', async () => {
     const said = { now: '66:12:9c:01:2e:77 cali1 9' };
-    const neighbours = { of: () => said.now, since: () => Promise.resolve(said.now) };
+    const neighbours = {
+      of: () => said.now,
+      isReadSince: () => true,
+      since: () => Promise.resolve(said.now),
+    };
     const nmi = await started(['--pod-check-age=0s'], undefined, { neighbours });
     const from = await runs('idle');
     await expect(nmi.ask({ from })).resolves.toMatchObject(tokenOf('idle'));

@@ -124,7 +124,8 @@ function createSettlement({ neighbours, pods, containers }: CallerFinderOptions,
     const othersAwait = () => (found.othersAwait ?? false) || pods.othersAwait(uid);
     if (!stillHasAddress(facts, othersAwait)) return refuse(answer, connection);
     // Not needed where its containers are seen to run: until its first packet, the entry may be that of the last pod of the address.
-    if (tie === undefined && !facts.areRunning()) holders.ties.set(address, uid, neighbour);
+    if (tie === undefined && neighbour !== undefined && !facts.areRunning())
+      holders.ties.set(address, uid, { neighbour, isOwn: true });
     return bind({ ...found, neighbour }, connection);
   };
 
@@ -166,9 +167,10 @@ function createSearch(options: CallerFinderOptions, holders: HolderMemory): Sear
     if (silent) return silent;
     // Read before the request: if the address changes hands meanwhile, the entry differs from the one kept with the answer.
     const neighbour = neighbours.of(lookup.address);
+    const isNew = neighbours.isReadSince(lookup.openedAt);
     const reply = await question.ask(lookup.address, known, gone);
     if (!isHolderAnswer(reply)) return holders.noteUnanswered(lookup, reply);
-    return holders.note(lookup.address, { ...reply, known, neighbour });
+    return holders.note(lookup.address, { ...reply, known, neighbour, isNew });
   };
 
   return {

@@ -29,7 +29,14 @@ const stage = (filed: readonly PodView[]) => {
     ...over,
   });
   const note = (of: string, answer: Identification, known: Identification) =>
-    findings.note(of, { answer, known, begunAt: 0, othersAwait: undefined, neighbour: undefined });
+    findings.note(of, {
+      answer,
+      known,
+      begunAt: 0,
+      othersAwait: undefined,
+      neighbour: undefined,
+      isNew: true,
+    });
   return { findings, look, note };
 };
 

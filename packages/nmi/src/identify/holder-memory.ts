@@ -24,6 +24,8 @@ export interface Found extends HolderAnswer {
 /** An answer of the API server. */
 export interface CheckedAnswer extends HolderAnswer {
   readonly neighbour: Neighbour | undefined;
+  /** Whether that was read after the connection was opened. */
+  readonly isNew: boolean;
   /** What memory had for the address at the time of the request. */
   readonly known: Identification;
 }
@@ -98,7 +100,7 @@ export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
       unanswered.end();
       const found = { ...entry, ...marksOf(entry, kept.get(address), clock.elapsed()) };
       if (entry.known.kind !== 'none' || entry.answer.kind !== 'none') kept.set(address, found);
-      if (found.isConfirmed) tieTo(found, address, ties);
+      if (found.isConfirmed) tieTo(entry, address, ties);
       return found;
     },
     noteUnanswered(lookup, silence) {
@@ -109,8 +111,14 @@ export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
   };
 }
 
-function tieTo({ answer, neighbour }: Found, address: string, ties: Ties): void {
-  if (answer.kind === 'pod') ties.set(address, answer.pod.uid, neighbour ?? ties.of(address, answer.pod.uid));
+function tieTo({ answer, neighbour, isNew, known }: CheckedAnswer, address: string, ties: Ties): void {
+  if (answer.kind !== 'pod') return;
+  const { uid } = answer.pod;
+  const before = ties.of(address, uid);
+  // If memory had another pod, that one may have opened the connection.
+  const isOwn =
+    (isNew && holdersOf(known) === uid) || (before?.isOwn === true && before.neighbour === neighbour);
+  ties.set(address, uid, neighbour === undefined ? before : { neighbour, isOwn });
 }
 
 /** Whether an entry is valid for a connection. */
@@ -165,7 +173,7 @@ function judged(
   last: Pick<UnansweredCase, 'last' | 'isTrusted'>,
   ties: Ties,
 ): Found {
-  const tie = last.last.kind === 'pod' ? ties.of(address, last.last.pod.uid) : undefined;
+  const tie = last.last.kind === 'pod' ? ties.of(address, last.last.pod.uid)?.neighbour : undefined;
   return unasked(judgeUnanswered({ ...about, ...last, tie }), about.neighbour);
 }
 

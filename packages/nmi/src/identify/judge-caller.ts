@@ -3,11 +3,11 @@
 import type { CallerAnswer, NoHolderAnswer, PodCheck } from './answers.ts';
 import { differs, isTelling, type Neighbour } from './neighbour.ts';
 import type { PodView } from './pod-view.ts';
+import type { Tie } from './ties.ts';
 
 export interface KernelFacts {
   readonly address: string;
-  /** The kernel's entry when the pod was last confirmed. */
-  readonly tie: Neighbour | undefined;
+  readonly tie: Tie | undefined;
   /** The entry now. */
   readonly neighbour: Neighbour | undefined;
   /** Whether the kernel shows running containers of the pod now. */
@@ -16,8 +16,8 @@ export interface KernelFacts {
 
 /** Whether the kernel shows that a terminating pod has its address, or that it no longer has it. */
 export function heldByKernel({ address, tie, neighbour, areRunning }: KernelFacts): 'yes' | 'no' | 'unknown' {
-  if (differs(tie, neighbour)) return 'no';
-  const isSame = tie !== undefined && tie === neighbour && isTelling(tie, address);
+  if (differs(tie?.neighbour, neighbour)) return !tie?.isOwn && areRunning() ? 'yes' : 'no';
+  const isSame = tie !== undefined && tie.neighbour === neighbour && isTelling(tie.neighbour, address);
   return isSame || areRunning() ? 'yes' : 'unknown';
 }
 

@@ -12,6 +12,8 @@ export interface NeighbourFiles {
 export interface NeighbourTable {
   /** From a table that is at most 100 ms old. */
   of(address: string): Neighbour | undefined;
+  /** Whether the table that `of` returned from last was read at this time (`Clock.elapsed`) or later. */
+  isReadSince(moment: number): boolean;
   /** From a table that was read at this time (`Clock.elapsed`) or later. */
   since(address: string, moment: number): Promise<Neighbour | undefined>;
 }
@@ -47,6 +49,7 @@ export function createNeighbourTable(
       if (pauseMs() === 0) read();
       return look(address);
     },
+    isReadSince: (moment) => readAt >= moment,
     async since(address, moment) {
       while (readAt < moment) {
         const wait = pauseMs();

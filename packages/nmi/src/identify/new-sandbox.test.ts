@@ -2,7 +2,7 @@
 // images of the new sandbox are pulled, which takes as long as the registry that the pod names.
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, it } from 'vitest';
-import { connection, patient } from '../../test/builders.ts';
+import { connection, nothingKnown, patient } from '../../test/builders.ts';
 import { createCallerFinder } from './find-caller.ts';
 import { addressIsUnreported } from './identify-pod.ts';
 import { parsePod, type PodView } from './pod-view.ts';
@@ -31,7 +31,7 @@ const find = async (reported: readonly PodView[], later = reported) => {
     check: { mode: 'live', ageMs: 1_000, outageMs: 900_000 },
     holdMs: 2_000,
     patienceMs: 6_000,
-    neighbours: { of: () => undefined, since: () => Promise.resolve(undefined) },
+    neighbours: nothingKnown,
     containers: { areRunning: () => true },
     pods: {
       filedUnder: (asked) => pods.filter(({ addresses }) => addresses.includes(asked)),
