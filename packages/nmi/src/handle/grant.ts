@@ -11,7 +11,8 @@ import { steadyClock } from '../waiting/steady-clock.ts';
 import { barredBy, refusedIn, withTimeForReviews } from './access-barrier.ts';
 import { isOfAnother, serveByObjectId, serveUnrecorded } from './by-object-id.ts';
 import { followPod, type LatestPod } from './follow-pod.ts';
-import { obtain, recall, type ObtainOptions } from './obtain.ts';
+import { obtain, type ObtainOptions } from './obtain.ts';
+import { recallAny, recallReviewed } from './recall.ts';
 import {
   machinePermit,
   permitFor,
@@ -46,15 +47,6 @@ export function createGranter(options: GranterOptions): Granter {
       return recallAny(options, question, decision) ?? serveInPlace(inPlace, question, decision);
     },
   };
-}
-
-/** There is a cached token for a pending identity if it is attached to the host, whatever the records say. */
-function recallAny(options: GranterOptions, question: GrantQuestion, decision: Decision) {
-  for (const permit of permitsOf(decision)) {
-    const outcome = recall(options, question, permit);
-    if (outcome?.kind === 'token') return outcome;
-  }
-  return undefined;
 }
 
 const nothingRefused: Refused = new Set();
@@ -176,8 +168,9 @@ async function serve(
   question: WaitingQuestion,
   first: Decision,
 ): Promise<ServedOnce> {
-  const barred = first.kind !== 'allow' && (await firstBarred(options, question, first));
-  if (barred) return { outcome: barred, isOfAll: false };
+  const barred = first.kind === 'allow' ? undefined : await firstBarred(options, question, first);
+  const known = barred ?? recallReviewed(options, question, first);
+  if (known) return { outcome: known, isOfAll: false };
   const startedAt = options.clock.now();
   const judged = await awaitDecision(options, question, first);
   if (!judged) return { outcome: goneOf(question), isOfAll: false };

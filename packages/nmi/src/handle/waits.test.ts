@@ -27,6 +27,16 @@ describe('a request that waits until the end of its hold', () => {
     },
   );
 
+  it('gets a token from memory at once, after a review of its right, when an earlier request has got it', async () => {
+    const { clock, state, ask } = startWaiting({ world: bound });
+    state.allowed = new Set(['reader']);
+    ask();
+    await clock.advance(holdMs + 60_000);
+    const end = ask();
+    await clock.advance(1_000);
+    expect(end.outcome).toMatchObject({ kind: 'token', from: 'hit' });
+  });
+
   it('gets the token of an identity that is assigned in the last moment, although its verdict has expired', async () => {
     const { clock, state, cluster, ask } = startWaiting({ world: bound });
     state.allowed = new Set(['reader']);
