@@ -123,7 +123,7 @@ for (const [index, step] of steps.entries()) {
   const all = isLast ? [...args, ...rest] : args;
   const isTests = command === 'vitest' && args[0] === 'run';
   const code = await (isTests ? runTests(all) : run(command, all, { quiet }));
-  if (code !== 0) process.exit(code);
+  if (code !== 0 || isStopped) process.exit(code || 130);
 }
 
 /** Puts a Node that is new enough first on the PATH. */

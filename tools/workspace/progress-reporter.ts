@@ -11,7 +11,7 @@ import {
   type Vitest,
 } from 'vitest/node';
 import { countLine, minutes, progressLine, skipReasons, type Count } from './progress.ts';
-import { countOf, noteCount } from './test-count.ts';
+import { countOf, failedHooksOf, noteCount } from './test-count.ts';
 
 type Failed = TestCase | TestSuite | TestModule;
 
@@ -60,7 +60,7 @@ export class ProgressReporter implements Reporter {
     this.running.delete(this.fileOf(module));
     this.filesDone += 1;
     this.tell(module, module.errors());
-    if (module.errors().length > 0 && [...module.children.allTests()].length === 0) this.count.failed += 1;
+    this.count.failed += failedHooksOf(module);
     this.redraw();
   }
 
@@ -98,8 +98,8 @@ export class ProgressReporter implements Reporter {
   private tell(failed: Failed, errors: readonly unknown[]): void {
     // A test that Ctrl-C stops may fail by it, such as in a hook that ends what was not started yet.
     if (this.isInterrupted) return;
+    const name = this.nameOf(failed);
     for (const error of errors) {
-      const { name } = this.nameOf(failed);
       this.print(`FAIL  ${name}`);
       const task = failed.type === 'module' ? undefined : taskOf(failed);
       this.vitest.logger.printError(error, { project: failed.project, ...(task && { task }) });
@@ -107,10 +107,10 @@ export class ProgressReporter implements Reporter {
     }
   }
 
-  private nameOf(failed: Failed): { readonly name: string } {
+  private nameOf(failed: Failed): string {
     const module = failed.type === 'module' ? failed : failed.module;
     const file = this.fileOf(module);
-    return { name: failed.type === 'module' ? file : `${file} > ${failed.fullName}` };
+    return failed.type === 'module' ? file : `${file} > ${failed.fullName}`;
   }
 
   private summarize(count: Count): void {

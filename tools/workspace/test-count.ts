@@ -11,9 +11,14 @@ export function countOf(modules: readonly TestModule[], unhandledErrors: number)
       const { state } = test.result();
       count[state === 'passed' || state === 'failed' ? state : 'skipped'] += 1;
     }
-    if (tests.length === 0 && module.state() === 'failed') count.failed += 1;
+    count.failed += failedHooksOf(module);
   }
   return count;
+}
+
+/** Files and groups that failed outside of their tests, such as in a hook: Vitest counts their tests as skipped or passed. */
+export function failedHooksOf(module: TestModule): number {
+  return [module, ...module.children.allSuites()].filter((each) => each.errors().length > 0).length;
 }
 
 /** Adds the count to the file of .ci/run, if it runs. */

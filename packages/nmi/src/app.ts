@@ -56,7 +56,7 @@ export function createApp(options: AppOptions): App {
       route: route.kind,
       outcome,
       status: response.status,
-      ms: now - request.receivedAt,
+      ms: clock.elapsed() - request.receivedAt,
     });
     return response;
   };

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { systemClock } from '@pod-identity/kit/serve';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   addressOf,
@@ -336,7 +337,7 @@ describe('when things are away', () => {
   it('item 14: a pod that the half-open watch does not show is found all the same', async () => {
     const { identity } = await assigned('half-open');
     await nmi.agent.readiness.whenReady({
-      deadline: Date.now() + 60_000,
+      deadline: systemClock.elapsed() + 60_000,
       caller: { gone: new AbortController().signal },
     });
     stage.sim.kube.stallWatches(true);

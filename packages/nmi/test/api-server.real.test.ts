@@ -137,7 +137,7 @@ function suite(server: RunningApiServer) {
     /** Over a connection that is opened now. */
     const call = (address: string) =>
       callers.find(address, connection(systemClock.elapsed()), {
-        deadline: systemClock.now() + 30_000,
+        deadline: systemClock.elapsed() + 30_000,
         caller: { gone: new AbortController().signal },
       });
     return { call, directory };

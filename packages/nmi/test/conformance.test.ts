@@ -6,6 +6,7 @@ import { request as httpsRequest } from 'node:https';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemClock } from '@pod-identity/kit/serve';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { authorize } from '../src/authorize/authorize.ts';
 import type { AuthorizeRules, Decision } from '../src/authorize/types.ts';
@@ -50,7 +51,7 @@ const missingHeader =
 const hasty = async (...argv: readonly string[]) => {
   const agent = await stage.nmi(['--hold=0s', '--caller-hold=0s', ...argv]);
   const caller = { gone: new AbortController().signal };
-  await agent.agent.readiness.whenReady({ deadline: Date.now() + 60_000, caller });
+  await agent.agent.readiness.whenReady({ deadline: systemClock.elapsed() + 60_000, caller });
   return agent;
 };
 

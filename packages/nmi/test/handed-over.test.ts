@@ -1,6 +1,7 @@
 // Attacks on the time between a network's giving an address to another pod and the API server's saying so. Over real sockets of
 // the loopback interface, of whose addresses the kernel says nothing; what it says elsewhere is told to the agent by a test’s own table.
 import { createFakeClock } from '@pod-identity/kit/testing';
+import { systemClock } from '@pod-identity/kit/serve';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Clock } from '@pod-identity/kit/core';
 import { addressOf, startStage, usualPause, type Nmi, type NodeFacts, type Stage } from './harness.ts';
@@ -32,7 +33,7 @@ afterAll(() => stage.stop());
 const started = async (argv: readonly string[] = [], ...node: [Clock?, NodeFacts?]) => {
   const nmi = await stage.nmi(['--pod-requests-per-second=0', '--caller-hold=0s', ...argv], ...node);
   const caller = { gone: new AbortController().signal };
-  await nmi.agent.readiness.whenReady({ deadline: Date.now() + 60_000, caller });
+  await nmi.agent.readiness.whenReady({ deadline: systemClock.elapsed() + 60_000, caller });
   return nmi;
 };
 const tokenOf = (name: string) => ({ status: 200, body: { client_id: clientIds.get(name) } });

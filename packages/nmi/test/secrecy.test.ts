@@ -67,7 +67,10 @@ const plain = { query: vaultResource, path: tokenPath, headers: { metadata: 'tru
 
 it('whatever a caller sends: no secret in any line, Event or metric, and every line is one line', async () => {
   const tokens = new Set<string>();
-  const patience = { deadline: Date.now() + 30_000, caller: { gone: new AbortController().signal } };
+  const patience = {
+    deadline: systemClock.elapsed() + 30_000,
+    caller: { gone: new AbortController().signal },
+  };
   expect(await nmi.agent.readiness.whenReady(patience)).toBe(true);
   await fc.assert(
     fc.asyncProperty(
@@ -75,13 +78,13 @@ it('whatever a caller sends: no secret in any line, Event or metric, and every l
       async ({ query, path, headers, peer }) => {
         const from = [bound, stranger, '127.0.0.1', '10.99.99.99'][peer] ?? '';
         const target = `${path}?${query}`;
-        const now = Date.now();
+        const receivedAt = systemClock.elapsed();
         const answer = await nmi.agent.app.answer(
           inbound(target, {
             headers,
             peer: from,
-            receivedAt: now,
-            connection: connection(systemClock.elapsed()),
+            receivedAt,
+            connection: connection(receivedAt),
           }),
         );
         const { access_token: token } = bodyOf(answer.body);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import tls from 'node:tls';
 import { apiVersion } from '@pod-identity/crd-types';
 import { createFakeClock } from '@pod-identity/kit/testing';
+import { systemClock } from '@pod-identity/kit/serve';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inbound } from './builders.ts';
 import { addressOf, startStage, tokenPath, vaultResource, type Nmi, type Stage } from './harness.ts';
@@ -149,7 +150,7 @@ it('W-P7: one token serves every pod of an identity', async () => {
 it('a cached token is returned in the same turn of the event loop: nothing can change between decision and response', async () => {
   const { from } = await principal('at-once');
   await nmi.ask({ from });
-  const request = inbound(`${tokenPath}?${vaultResource}`, { peer: from, receivedAt: Date.now() });
+  const request = inbound(`${tokenPath}?${vaultResource}`, { peer: from, receivedAt: systemClock.elapsed() });
   expect(nmi.agent.app.answer(request)).toMatchObject({ status: 200 });
 });
 

@@ -1,5 +1,6 @@
 // Whose call is it? A cluster in the simulator whose watch is made to lag, and calls over real sockets.
 import { createFakeClock } from '@pod-identity/kit/testing';
+import { systemClock } from '@pod-identity/kit/serve';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { addressOf, startStage, usualPause, type Nmi, type Stage } from './harness.ts';
@@ -39,7 +40,7 @@ const tokenOf = (name: string) => ({ status: 200, body: { client_id: clientIds.g
 
 const known = (agent: Nmi) =>
   agent.agent.readiness.whenReady({
-    deadline: Date.now() + 60_000,
+    deadline: systemClock.elapsed() + 60_000,
     caller: { gone: new AbortController().signal },
   });
 

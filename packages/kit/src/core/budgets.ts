@@ -6,23 +6,22 @@ interface BudgetOptions {
   readonly perSecond: number;
 }
 
-/** A token bucket for each namespace. */
 interface Budgets {
   /** Takes a token, or as many as told; false, and takes none, if there are too few. */
-  take(namespace: string, now: number, tokens?: number): boolean;
+  take(owner: string, now: number, tokens?: number): boolean;
 }
 
-/** An evicted namespace starts with a full bucket again. */
-const namespacesKept = 1_024;
+/** An evicted owner starts with a full bucket again, so owners must not be what an editor can multiply without another limit. */
+const ownersKept = 1_024;
 
-/** A token bucket for each namespace. */
+/** A token bucket for each owner, such as a namespace. */
 export function createBudgets({ burst, perSecond }: BudgetOptions): Budgets {
-  const buckets = new RecentMap<string, TokenBucket>(namespacesKept);
+  const buckets = new RecentMap<string, TokenBucket>(ownersKept);
   return {
-    take(namespace, now, tokens) {
+    take(owner, now, tokens) {
       const bucket =
-        buckets.get(namespace) ?? createTokenBucket({ capacity: burst, refillPerMs: perSecond / 1000, now });
-      buckets.set(namespace, bucket);
+        buckets.get(owner) ?? createTokenBucket({ capacity: burst, refillPerMs: perSecond / 1000, now });
+      buckets.set(owner, bucket);
       return bucket.take(now, tokens) === 0;
     },
   };

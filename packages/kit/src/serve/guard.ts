@@ -51,7 +51,7 @@ export function createGuardedServer<About>(options: GuardOptions<About>): Guarde
   const { clock, answer, refuse, lines } = options;
   const connections = createConnections(options);
   const take = (message: IncomingMessage, response: ServerResponse) => {
-    const now = clock.now();
+    const now = clock.elapsed();
     const { socket } = message;
     const { peer, connection, verdict } = connections.arrive(socket, response, now);
     if (verdict === 'refuse') refuse(response, peer);

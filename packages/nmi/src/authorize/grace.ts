@@ -10,12 +10,13 @@ export interface Grace {
 
 /**
  * What is left of the grace period, in milliseconds. It begins at `status.startTime`, which the kubelet writes by the node's clock, and
- * which restarts of containers do not change. 0 for a pod without it, and for one that starts in the future: the clock was set back.
+ * which restarts of containers do not change. 0 for a pod without it. A start in the future counts as now, and beyond the grace period for
+ * nothing: the clock was set back.
  */
 export function graceLeftMs({ acceptedAt }: PodView, { bindingGraceMs, now }: Grace): number {
   if (acceptedAt === undefined) return 0;
   const ageMs = now - acceptedAt;
-  return Math.abs(ageMs) < bindingGraceMs ? bindingGraceMs - ageMs : 0;
+  return Math.abs(ageMs) < bindingGraceMs ? bindingGraceMs - Math.max(0, ageMs) : 0;
 }
 
 /**

@@ -30,12 +30,18 @@ export function isAllowedNow(
 /** Of one review, with the wait for its turn. */
 const longestReviewMs = 9_000;
 
-/** All reviews of a request end with its hold, or after this time if that is later. To be called after each wait: verdicts have expired since. */
+/**
+ * Reviews end with the request's hold, or after this time if that is later. To be called after each wait: verdicts have expired since, and are
+ * asked for again.
+ */
 export function withTimeForReviews<Question extends GrantQuestion>(
   question: Question,
   clock: Clock,
 ): Question & ReviewedQuestion {
-  return { ...question, reviewsUntil: Math.max(question.patience.deadline, clock.now() + longestReviewMs) };
+  return {
+    ...question,
+    reviewsUntil: Math.max(question.patience.deadline, clock.elapsed() + longestReviewMs),
+  };
 }
 
 /**
@@ -50,7 +56,7 @@ export async function barredBy(
   if (!access) return undefined;
   const identity = subject.kind === 'machine' ? '' : subject.name;
   const { promise: tooLate, resolve } = Promise.withResolvers<Outcome>();
-  const timer = clock.after(Math.max(0, reviewsUntil - clock.now()), () =>
+  const timer = clock.after(Math.max(0, reviewsUntil - clock.elapsed()), () =>
     resolve({ kind: 'access-unanswered', pod: pod.key, identity, isLate: true }),
   );
   try {

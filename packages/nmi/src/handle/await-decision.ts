@@ -46,9 +46,9 @@ export async function awaitDecision(
   const { clock, onWaited } = options;
   const judged = judge(options, awaiting.pod, first);
   if (judged.isSettled) return judged;
-  const startedAt = clock.now();
+  const startedAt = clock.elapsed();
   const last = await awaitSettled(options, awaiting, judged);
-  onWaited(clock.now() - startedAt);
+  onWaited(clock.elapsed() - startedAt);
   return last;
 }
 

@@ -28,8 +28,8 @@ export async function awaitRight(
   { pod, patience, missingUntil, current, request }: WaitingQuestion,
   refused: Refused,
 ): Promise<boolean> {
-  const startedAt = clock.now();
-  const graceUntil = startedAt + graceLeftMs(pod, { bindingGraceMs, now: startedAt });
+  const startedAt = clock.elapsed();
+  const graceUntil = startedAt + graceLeftMs(pod, { bindingGraceMs, now: clock.now() });
   const deadline = Math.min(patience.deadline, missingUntil, graceUntil);
   if (startedAt >= deadline || patience.caller.gone.aborted) return false;
   const look = () => {
@@ -39,6 +39,6 @@ export async function awaitRight(
     return isElse ? true : undefined;
   };
   await awaitChange(look, { ...patience, deadline }, { clock, changes });
-  onWaited(clock.now() - startedAt);
+  onWaited(clock.elapsed() - startedAt);
   return true;
 }

@@ -7,7 +7,6 @@ import type { Decision, Refused } from '../authorize/types.ts';
 import { failureOf } from '../respond/failure-of.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { createHangUps, type HangUps } from '../waiting/hang-ups.ts';
-import { steadyClock } from '../waiting/steady-clock.ts';
 import { barredBy, refusedIn, withTimeForReviews } from './access-barrier.ts';
 import { isOfAnother, serveByObjectId, serveUnrecorded } from './by-object-id.ts';
 import { followPod, type LatestPod } from './follow-pod.ts';
@@ -55,17 +54,15 @@ const mostRestarts = 2;
 
 /** Serves a request that may have to wait. */
 async function serveInPlace(
-  given: InPlaceOptions,
+  options: InPlaceOptions,
   question: GrantQuestion,
   decision: Decision,
 ): Promise<Outcome> {
-  const { hangUps, limits } = given;
+  const { clock, hangUps, limits } = options;
   const { pod, patience } = question;
   const place = limits.enter(tenantOf(pod), patience.caller);
   if (!place) return { kind: 'overloaded', pod: pod.key };
-  const clock = steadyClock(given.clock);
-  const options = { ...given, clock };
-  const startedAt = clock.now();
+  const startedAt = clock.elapsed();
   try {
     const deadline = Math.min(patience.deadline, startedAt + hangUps.longestWaitMs(pod.uid));
     const waiting: WaitingQuestion = {
@@ -78,7 +75,7 @@ async function serveInPlace(
     return place.isLost && outcome.kind !== 'token' ? { kind: 'overloaded', pod: pod.key } : outcome;
   } finally {
     place.leave();
-    if (patience.caller.gone.aborted) hangUps.note(pod.uid, clock.now() - startedAt);
+    if (patience.caller.gone.aborted) hangUps.note(pod.uid, clock.elapsed() - startedAt);
   }
 }
 
@@ -93,8 +90,9 @@ async function serveLatest(
     const pod = question.current();
     if (!pod) return goneOf(question);
     const decision = options.authorizer.decide(pod, question.request.selector);
-    if (permitsOf(decision).length > 0 && options.clock.now() >= question.patience.deadline) return outcome;
-    outcome = await serveAllowed(options, { ...question, pod }, decision);
+    if (permitsOf(decision).length > 0 && options.clock.elapsed() >= question.patience.deadline)
+      return outcome;
+    outcome = await serveAllowed(options, withTimeForReviews({ ...question, pod }, options.clock), decision);
   }
   return outcome;
 }
@@ -171,10 +169,10 @@ async function serve(
   const barred = first.kind === 'allow' ? undefined : await firstBarred(options, question, first);
   const known = barred ?? recallReviewed(options, question, first);
   if (known) return { outcome: known, isOfAll: false };
-  const startedAt = options.clock.now();
+  const startedAt = options.clock.elapsed();
   const judged = await awaitDecision(options, question, first);
   if (!judged) return { outcome: goneOf(question), isOfAll: false };
-  const hasWaited = options.clock.now() > startedAt;
+  const hasWaited = options.clock.elapsed() > startedAt;
   const waited = hasWaited ? withTimeForReviews(question, options.clock) : question;
   const { kind } = judged.decision;
   const isOfAll =

@@ -51,7 +51,7 @@ export async function obtain(
 function askerOf({ limits, clock }: ObtainOptions, pod: PodView): Asker {
   return {
     tenant: tenantOf(pod),
-    admit: (questions) => limits.admitUpstream(pod.uid, questions, clock.now()),
+    admit: (questions) => limits.admitUpstream(pod.uid, questions, clock.elapsed()),
   };
 }
 

@@ -50,7 +50,7 @@ export function createCallerFinder(options: CallerFinderOptions): CallerFinder {
 
   /** The deadline for an assignment is too long for an API server that accepts requests and does not respond. */
   const bounded = ({ deadline, caller }: Patience): Patience => {
-    const end = options.clock.now() + options.patienceMs + options.holdMs;
+    const end = options.clock.elapsed() + options.patienceMs + options.holdMs;
     return { deadline: Math.min(deadline, end), caller };
   };
 
@@ -175,7 +175,7 @@ function createSearch(options: CallerFinderOptions, holders: HolderMemory): Sear
 
   return {
     async run(lookup, gone) {
-      const patience = { deadline: clock.now() + holdMs, caller: { gone } };
+      const patience = { deadline: clock.elapsed() + holdMs, caller: { gone } };
       for (;;) {
         const known = remembered(lookup.address);
         // With --pod-check off, memory is enough; it is new, otherwise there would be no search.

@@ -60,7 +60,7 @@ function whilePatient<T>(found: Promise<T>, patience: Patience, clock: Clock): P
   const { gone } = patience.caller;
   const { promise, resolve, reject } = Promise.withResolvers<T | 'impatient'>();
   const giveUp = () => resolve('impatient');
-  const leftMs = patience.deadline - clock.now();
+  const leftMs = patience.deadline - clock.elapsed();
   const timer = clock.after(leftMs > 0 ? leftMs : unheldWaitMs, giveUp);
   gone.addEventListener('abort', giveUp);
   if (gone.aborted) giveUp();

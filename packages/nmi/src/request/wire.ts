@@ -28,7 +28,7 @@ export interface InboundRequest {
   readonly headers: RequestHeaders;
   /** The peer address of the socket, read once for each connection. Headers do not affect it. */
   readonly peer: string;
-  /** Milliseconds since the epoch. */
+  /** By `Clock.elapsed`. */
   readonly receivedAt: number;
   readonly connection: CallerConnection;
   /** Aborts when the caller leaves before the response. */

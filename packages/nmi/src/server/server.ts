@@ -180,7 +180,7 @@ class SocketRequest implements InboundRequest {
 
   get gone() {
     this.#gone ??= goneSignal(this.#message.socket, this.#response, (hangUp) =>
-      this.#clock.after(Math.max(0, this.receivedAt + halfClosedMs - this.#clock.now()), hangUp),
+      this.#clock.after(Math.max(0, this.receivedAt + halfClosedMs - this.#clock.elapsed()), hangUp),
     );
     return this.#gone;
   }

@@ -27,7 +27,7 @@ function stage() {
   void audit.run(stop.signal);
   const give = ({ pod, uid = `uid-${pod}`, clientId, ...over }: Give) =>
     audit.onAnswered({
-      request: inbound('', { receivedAt: clock.now() }),
+      request: inbound('', { receivedAt: clock.elapsed() }),
       route: 'token',
       status: 200,
       ms: 0,

@@ -68,9 +68,9 @@ export function createAudit({ format, output, clock }: AuditOptions): Audit {
   }
 
   return {
-    onAnswered({ outcome, route, request, ms }) {
+    onAnswered({ outcome, route }) {
       if (outcome.kind !== 'token' && outcome.kind !== 'host-token') return;
-      const time = request.receivedAt + ms;
+      const time = clock.now();
       const known = issued.find(outcome, route);
       if (known) known.add(outcome.from, time);
       else begin({ outcome, time, route });

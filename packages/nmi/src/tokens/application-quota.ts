@@ -44,11 +44,14 @@ export function createApplicationQuota(clock: Pick<Clock, 'elapsed'>): Applicati
     refusal({ subject, tenant: { namespace, pod }, requests }, lastReason) {
       if (subject.kind !== 'service-principal') return undefined;
       const now = clock.elapsed();
-      const mayTake = (buckets: BucketOf, owner: string) =>
-        buckets(owner, subject.clientId, now).take(now, requests) === 0;
-      if (!mayTake(pods, `${namespace}/${pod}`)) return tooMany('This pod requests', subject, lastReason());
-      if (mayTake(namespaces, namespace)) return undefined;
-      return tooMany('Pods of this namespace request', subject, lastReason());
+      const own = pods(`${namespace}/${pod}`, subject.clientId, now);
+      const shared = namespaces(namespace, subject.clientId, now);
+      if (own.available(now) < requests) return tooMany('This pod requests', subject, lastReason());
+      // A pod does not pay for what others of its namespace have used up.
+      if (shared.available(now) < requests)
+        return tooMany('Pods of this namespace request', subject, lastReason());
+      for (const bucket of [own, shared]) bucket.take(now, requests);
+      return undefined;
     },
   };
 }

@@ -37,7 +37,7 @@ export function createSetbacks({ clock, random }: { clock: Clock; random: () => 
     note(failed, { code, message, status, retryAfterMs }) {
       const backoff =
         setbacks.get(failed)?.backoff ?? createBackoff({ baseMs: 10_000, capMs: 5 * 60_000, random });
-      const now = clock.now();
+      const now = clock.elapsed();
       const pauseMs = Math.min(retryAfterMs ?? usualPauseMs[code] ?? 0, longestPauseMs);
       setbacks.set(failed, {
         told: { code, message, status, retryAfterMs },
@@ -49,7 +49,7 @@ export function createSetbacks({ clock, random }: { clock: Clock; random: () => 
     clear: (failed) => setbacks.delete(failed),
     refusal(failed) {
       const setback = setbacks.get(failed);
-      const leftMs = (setback?.askAt ?? 0) - clock.now();
+      const leftMs = (setback?.askAt ?? 0) - clock.elapsed();
       if (!setback || leftMs <= 0) return undefined;
       const { code, message, status, retryAfterMs } = setback.told;
       return new TokenError(code, message, {
@@ -58,6 +58,6 @@ export function createSetbacks({ clock, random }: { clock: Clock; random: () => 
       });
     },
     reason: (failed) => setbacks.get(failed)?.told.message,
-    mayTry: (failed) => clock.now() >= (setbacks.get(failed)?.tryAt ?? 0),
+    mayTry: (failed) => clock.elapsed() >= (setbacks.get(failed)?.tryAt ?? 0),
   };
 }

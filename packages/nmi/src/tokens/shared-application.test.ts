@@ -126,6 +126,14 @@ it('attack: one pod leaves half of the quota of its namespace to the other pods'
   await expect(last(1)).rejects.toThrow(/^This pod requests/);
 });
 
+it('a pod that is refused because others have used up the quota of its namespace does not pay for that', async () => {
+  const { get } = stage();
+  const ask = (pod: string, n: number) => get('one', { pod, resource: `api://${pod}-${n}` });
+  for (const pod of ['busy', 'busy-too'])
+    for (let n = 0; n < 16; n += 1) await ask(pod, n).catch(() => undefined);
+  for (let n = 0; n < 20; n += 1) await expect(ask('quiet', n)).rejects.toThrow(/^Pods of this namespace/);
+});
+
 it('attack: requests of one namespace for new tokens that Entra refuses leave the application to another one', async () => {
   const { clock, get } = stage();
   const refused: unknown[] = [];

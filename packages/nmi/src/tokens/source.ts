@@ -118,7 +118,7 @@ type Join = (wish: TokenWish, asker: Asker) => Promise<IssuedToken>;
 function fetchThrough({ memory, setbacks, unknown, flights }: Stores, join: Join, clock: Clock) {
   return async (wish: TokenWish, asker: Asker): Promise<Obtained> => {
     const isUnderWay = flights.isUnderWay(nameOf(wish));
-    const known = isUnderWay ? undefined : unknown.recall(askedBy(asker, wish), clock.now());
+    const known = isUnderWay ? undefined : unknown.recall(askedBy(asker, wish), clock.elapsed());
     const { namespace } = asker.tenant;
     const pause = isUnderWay ? undefined : setbacks.refusal({ namespace, name: pauseOf(wish) });
     const refused = pause ?? known?.error;

@@ -53,8 +53,7 @@ export function createUnknownIdentities(random: () => number): UnknownIdentities
     },
     recall(asked, now) {
       const entry = memory.get(failedOf(asked));
-      // In case the clock is set back.
-      const waitMs = Math.min((entry?.askAt ?? 0) - now, longestHiddenMs);
+      const waitMs = (entry?.askAt ?? 0) - now;
       return entry && waitMs > 0 ? { error: entry.error, waitMs } : undefined;
     },
   };

@@ -28,7 +28,7 @@ export function untilKnown<T>(
   /** The milliseconds until the next request; throws if there is none. */
   const pauseAfter = (error: unknown, wish: TokenWish, asked: Asked): number => {
     if (!(error instanceof TokenError) || error.code !== 'not-on-host') throw error;
-    const now = clock.now();
+    const now = clock.elapsed();
     const unknownMs = unknown.note(asked, error, now);
     if (!asked.isExpected || hasOld(wish, asked.namespace)) throw error;
     if (unknownIsFinal && unknownMs > modelDelayMs)
@@ -37,7 +37,7 @@ export function untilKnown<T>(
   };
 
   return async (wish, asker) => {
-    const until = Math.min(asker.deadline ?? Infinity, clock.now() + holdMs);
+    const until = Math.min(asker.deadline ?? Infinity, clock.elapsed() + holdMs);
     const asked = askedBy(asker, wish);
     for (;;) {
       try {
@@ -46,7 +46,7 @@ export function untilKnown<T>(
         return obtained;
       } catch (error) {
         const pauseMs = pauseAfter(error, wish, asked);
-        if (clock.now() + pauseMs > until) throw error;
+        if (clock.elapsed() + pauseMs > until) throw error;
         await clock.sleep(pauseMs, asker.signal).catch(() => undefined);
         if (asker.signal?.aborted) throw error;
       }

@@ -24,7 +24,7 @@ export function untilPassed(
       } catch (error) {
         if (!mayPass(error, wish)) throw error;
         const pauseMs = Math.max(pauses.next(), error.retryAfterMs ?? 0);
-        if (clock.now() + pauseMs > deadline) throw error;
+        if (clock.elapsed() + pauseMs > deadline) throw error;
         await clock.sleep(pauseMs, signal).catch(() => undefined);
         if (signal?.aborted) throw error;
       }

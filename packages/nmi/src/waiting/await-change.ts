@@ -1,7 +1,7 @@
 import type { Clock } from '@pod-identity/kit/core';
 
 export interface Patience {
-  /** Milliseconds since the epoch. */
+  /** By `Clock.elapsed`: nobody sets that clock. */
   readonly deadline: number;
   /** The signal aborts when the caller leaves. Created on first use: only requests that wait need it. */
   readonly caller: { readonly gone: AbortSignal };
@@ -40,7 +40,7 @@ export function awaitChange<T>(
     }
   };
   const unsubscribe = changes.subscribe(lookAgain);
-  const timer = clock.after(Math.max(0, patience.deadline - clock.now()), giveUp);
+  const timer = clock.after(Math.max(0, patience.deadline - clock.elapsed()), giveUp);
   gone.addEventListener('abort', giveUp);
   if (gone.aborted) giveUp();
   else lookAgain();

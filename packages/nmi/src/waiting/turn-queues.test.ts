@@ -9,7 +9,7 @@ const waiting = { total: 64, perNamespace: 32, perPod: 8 };
 const stage = (over: Partial<Rate> = {}) => {
   const fake = createFakeClock();
   let aheadMs = 0;
-  const clock = { ...fake, now: () => fake.now() + aheadMs };
+  const clock = { ...fake, elapsed: () => fake.elapsed() + aheadMs };
   const { atATime = 5, quota } = over;
   const all = { atATime, patienceMs: 10_000, ...(quota && { quota }) };
   const queues = createTurnQueues({

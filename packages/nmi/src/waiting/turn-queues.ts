@@ -188,7 +188,7 @@ type Places = ReturnType<typeof createPlaces>;
 function createPlaces({ atATime, quota }: Rate, clock: Clock) {
   const bucket: TokenBucket | undefined =
     quota &&
-    createTokenBucket({ capacity: quota.burst, refillPerMs: quota.perSecond / 1000, now: clock.now() });
+    createTokenBucket({ capacity: quota.burst, refillPerMs: quota.perSecond / 1000, now: clock.elapsed() });
   const held = new Map<string, number>();
   let free = atATime;
 
@@ -204,13 +204,13 @@ function createPlaces({ atATime, quota }: Rate, clock: Clock) {
     /** Infinity: until a place is freed. */
     pauseMs(): number {
       if (free <= 0) return Infinity;
-      const now = clock.now();
+      const now = clock.elapsed();
       return bucket && bucket.available(now) < 1 ? bucket.take(now) : 0;
     },
     mayTake: (namespace: string) => heldBy(namespace) < free,
     take(namespace: string) {
       add(namespace, 1);
-      bucket?.take(clock.now());
+      bucket?.take(clock.elapsed());
       return () => add(namespace, -1);
     },
   };

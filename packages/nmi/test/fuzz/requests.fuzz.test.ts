@@ -33,7 +33,7 @@ function asInbound({ peer, method, target: url, lines }: RawRequest): InboundReq
     authority,
     headers,
     peer,
-    receivedAt: Date.now(),
+    receivedAt: systemClock.elapsed(),
     connection: connection(),
     get gone() {
       return new AbortController().signal;

@@ -54,7 +54,7 @@ export function createSecretMemory(options: SecretMemoryOptions): SecretMemory {
   const looks = createFlights<undefined>();
   const reads = createFlights<ReadProof>();
 
-  const isYounger = ({ askedAt }: SeenSecret, ms: number) => clock.now() - askedAt < ms;
+  const isYounger = ({ askedAt }: SeenSecret, ms: number) => clock.elapsed() - askedAt < ms;
   const isOld = (reference: SecretReference) => {
     const seen = versions.get(reference);
     return seen?.version !== undefined && !isYounger(seen, readAgainMs);
@@ -104,7 +104,7 @@ async function lookInto(
   reference: SecretReference,
   { reader, clock }: SecretMemoryOptions,
 ): Promise<undefined> {
-  const askedAt = clock.now();
+  const askedAt = clock.elapsed();
   try {
     versions.note({ reference, askedAt, version: await reader.version(reference) });
   } catch (error) {
@@ -121,7 +121,7 @@ async function readInto(
   { reader, certificates, clock }: SecretMemoryOptions,
 ): Promise<ReadProof> {
   const { secret: reference, credential } = subject;
-  const askedAt = clock.now();
+  const askedAt = clock.elapsed();
   const { version, stored } = await reader.read(reference, credential).catch((error: unknown) => {
     if (isCode(error, 'misconfigured')) versions.note({ reference, askedAt, error });
     throw error;

@@ -1,0 +1,65 @@
+// A clock of the node that is set back by an hour, as after a start with a wrong one, makes nobody wait longer.
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { expect, it, vi } from 'vitest';
+import { askerOf, issuedTo, openQueue, subjectOf } from '../../test/builders.ts';
+import { TokenError, type TokenErrorCode } from './errors.ts';
+import { createTokenSource } from './source.ts';
+import type { IssuedToken, TokenWish } from './types.ts';
+import { untilPassed } from './until-passed.ts';
+
+const holdMs = 25_000;
+
+const stage = () => {
+  const clock = createFakeClock(1_800_000_000_000);
+  const now = clock.now.bind(clock);
+  let backMs = 0;
+  clock.now = () => now() - backMs;
+  const ask = vi.fn<(wish: TokenWish) => Promise<IssuedToken>>();
+  const random = () => 0;
+  const source = createTokenSource({ upstream: { ask }, clock, random, queueFor: () => openQueue, holdMs });
+  const wish = { subject: subjectOf('reader'), resource: 'r', bypassCache: false, isExpected: true };
+  const get = (tokens = source) => {
+    const end: { value?: IssuedToken; error?: unknown } = {};
+    tokens.get(wish, { ...askerOf(), deadline: clock.elapsed() + holdMs }).then(
+      ({ issued }) => (end.value = issued),
+      (error: unknown) => (end.error = error),
+    );
+    return end;
+  };
+  const fail = (code: TokenErrorCode, status?: number) => () =>
+    Promise.reject(new TokenError(code, 'not now', { status }));
+  return { clock, ask, source, get, fail, setBack: () => (backMs = 3_600_000), random };
+};
+
+it('a request for an identity that the metadata service does not know ends with the hold', async () => {
+  const { clock, ask, get, fail, setBack } = stage();
+  ask.mockImplementation(fail('not-on-host', 400));
+  const end = get();
+  await clock.advance(2_000);
+  setBack();
+  await clock.advance(holdMs);
+  expect(end.error).toMatchObject({ code: 'not-on-host' });
+});
+
+it('with --compat-errors a request that is repeated ends with the hold', async () => {
+  const { clock, ask, source, get, fail, setBack, random } = stage();
+  ask.mockImplementation(fail('updating', 410));
+  const end = get(untilPassed(source, { clock, random }));
+  await clock.advance(2_000);
+  setBack();
+  await clock.advance(holdMs);
+  expect(end.error).toMatchObject({ code: 'updating' });
+});
+
+it('a pause of a second that the service asked for ends after a second', async () => {
+  const { clock, ask, get, fail, setBack } = stage();
+  ask.mockImplementationOnce(fail('throttled', 429)).mockResolvedValue(issuedTo('reader'));
+  get();
+  await clock.advance(10);
+  setBack();
+  await clock.advance(1_000);
+  const end = get();
+  await clock.advance(10);
+  expect(end.error).toBeUndefined();
+  expect(end.value).toBeDefined();
+});
