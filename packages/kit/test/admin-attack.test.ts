@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 
 async function start() {
-  const clock = createFakeClock();
+  const clock = createFakeClock(Date.UTC(2026, 0, 1));
   const seen = { made: 0 };
   server = await startAdminServer({
     port: 0,

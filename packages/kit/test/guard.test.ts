@@ -21,7 +21,7 @@ afterEach(() => {
 
 async function start(answer: GuardOptions<undefined>['answer']) {
   const effects: LimitEffect[] = [];
-  const clock = createFakeClock();
+  const clock = createFakeClock(Date.UTC(2026, 0, 1));
   const told = Promise.withResolvers<LimitEffect>();
   const { server } = createGuardedServer<undefined>({
     requestsPerSecond: 0,

@@ -172,7 +172,7 @@ async function readNode(command: ExplainCommand, { nodeName: node, namespace }: 
       synced: Promise.resolve(),
     },
   });
-  const patience = { deadline: clock.now() + patienceMs, caller: { gone: signal } };
+  const patience = { deadline: clock.elapsed() + patienceMs, caller: { gone: signal } };
   await readOnce(informers, signal, () => Promise.resolve(nodeNamespaces.whenRead(namespace, patience)));
   return { neighbours, view, invalid };
 }

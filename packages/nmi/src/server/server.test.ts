@@ -112,7 +112,7 @@ describe('a client that closes its half of the connection (nc -N)', () => {
     return { socket, ended };
   };
   const stage = async (app: (request: InboundRequest) => Promise<OutboundResponse>) => {
-    const clock = createFakeClock();
+    const clock = createFakeClock(Date.UTC(2026, 0, 1));
     const arrived = Promise.withResolvers<undefined>();
     const { port } = await start(
       (inbound) => {
@@ -266,7 +266,7 @@ it('gives a kept connection its next answer while it closes, and its end with it
 });
 
 it('ends connections that stay idle well before the time is over', async () => {
-  const clock = createFakeClock();
+  const clock = createFakeClock(Date.UTC(2026, 0, 1));
   const server = await start(() => Promise.resolve(fine), { clock });
   const { socket, ended } = open(server.port);
   socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');

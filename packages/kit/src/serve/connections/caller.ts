@@ -41,10 +41,10 @@ export function createCaller<L extends Line>({ peer, pace, clock, onPaused }: Ca
   let timer: Timer | undefined;
 
   const lookLater = () => {
-    timer = clock.after(Math.max(shortestWaitMs, pace.waitMs(clock.now())), () => {
+    timer = clock.after(Math.max(shortestWaitMs, pace.waitMs(clock.elapsed())), () => {
       timer = undefined;
       // Idle ones use no requests, so more are read at the next check.
-      lines.readSome(pace.available(clock.now()));
+      lines.readSome(pace.available(clock.elapsed()));
       if (lines.held.size > 0) lookLater();
     });
   };

@@ -54,7 +54,7 @@ const underWay = () => new Answer(false);
 const finished = () => new Answer(true);
 
 const stage = (limits: Partial<ConnectionLimits> = {}) => {
-  const clock = createFakeClock();
+  const clock = createFakeClock(Date.UTC(2026, 0, 1));
   const effects: (readonly [LimitEffect, string])[] = [];
   const connections = createConnections({
     requestsPerSecond: 1,
@@ -73,7 +73,7 @@ const stage = (limits: Partial<ConnectionLimits> = {}) => {
   const enterMany = (peer: string, count: number) => Array.from({ length: count }, () => enter(peer));
   const arrive = (line: Line, answer: Answer = finished()) => {
     const response = answer as unknown as ServerResponse;
-    const arrival = connections.arrive(line as unknown as Socket, response, clock.now());
+    const arrival = connections.arrive(line as unknown as Socket, response, clock.elapsed());
     connections.given(line as unknown as Socket, response);
     if (answer.isTaken) answer.emit('close');
     return arrival;
@@ -93,12 +93,12 @@ const open = (lines: readonly Line[]) => [...lines.keys()].filter((index) => !li
 describe('the description of a connection', () => {
   it('is created when the connection opens', async () => {
     const { clock, enter, arrive } = stage();
-    await clock.advance(7);
+    const openedAt = clock.elapsed();
     const line = enter(`::ffff:${asker}`);
     await clock.advance(5);
     expect(arrive(line)).toEqual({
       peer: asker,
-      connection: { peer: asker, openedAt: 7 },
+      connection: { peer: asker, openedAt },
       verdict: 'answer',
     });
   });

@@ -242,7 +242,7 @@ function callerFrom<About>(
 ): Caller<Connection<About>> {
   // A program of the node may send requests for many pods.
   const perSecond = isNodeItself(peer) ? 0 : requestsPerSecond;
-  const pace = groups.paceOf(peer, createPace({ perSecond, now: clock.now() }));
+  const pace = groups.paceOf(peer, createPace({ perSecond, now: clock.elapsed() }));
   return createCaller({ peer, pace, clock, onPaused: () => onLimited('paused', peer) });
 }
 

@@ -7,16 +7,16 @@ import { createGroups, type Member } from './groups.ts';
 const groupOf = (peer: string) => (peer.includes('/') ? peer.split('/', 1)[0] : undefined);
 
 const stage = (over: { requestsPerSecond?: number; connections?: number } = {}) => {
-  const clock = createFakeClock();
+  const clock = createFakeClock(Date.UTC(2026, 0, 1));
   const options = { clock, requestsPerSecond: 1, connections: 10, groupOf, ...over };
   const groups = createGroups(options);
   const pace = (peer: string) =>
-    groups.paceOf(peer, createPace({ perSecond: options.requestsPerSecond, now: clock.now() }));
+    groups.paceOf(peer, createPace({ perSecond: options.requestsPerSecond, now: clock.elapsed() }));
   const held: string[] = [];
   const member = (peer: string, size = 1): Member => ({ peer, size, hold: () => void held.push(peer) });
   /** One request of each pod of a group. */
   const ask = (group: string, pods: number) =>
-    Array.from({ length: pods }, (_, index) => pace(`${group}/${index}`).take(clock.now()));
+    Array.from({ length: pods }, (_, index) => pace(`${group}/${index}`).take(clock.elapsed()));
   return { clock, groups, pace, held, member, ask };
 };
 
@@ -25,12 +25,12 @@ describe('the pace of a group', () => {
     const { ask, pace, clock } = stage();
     expect(ask('hostile', 49).every((each) => each === 'go')).toBe(true);
     expect(ask('hostile', 20).every((each) => each === 'wait')).toBe(true);
-    expect([ask('quiet', 1), pace('alone').take(clock.now())]).toEqual([['go'], 'go']);
+    expect([ask('quiet', 1), pace('alone').take(clock.elapsed())]).toEqual([['go'], 'go']);
   });
 
   it('is not shared by callers that belong to no group', () => {
     const { pace, clock } = stage();
-    const verdicts = Array.from({ length: 100 }, (_, index) => pace(`alone-${index}`).take(clock.now()));
+    const verdicts = Array.from({ length: 100 }, (_, index) => pace(`alone-${index}`).take(clock.elapsed()));
     expect(verdicts.every((each) => each === 'go')).toBe(true);
   });
 
@@ -38,24 +38,24 @@ describe('the pace of a group', () => {
     const { ask, pace, clock } = stage();
     expect(ask('hostile', 500)).not.toContain('refuse');
     const own = pace('hostile/one');
-    const all = Array.from({ length: 8 }, () => own.take(clock.now()));
+    const all = Array.from({ length: 8 }, () => own.take(clock.elapsed()));
     expect(all).toEqual([...Array.from({ length: 6 }, () => 'wait'), 'refuse', 'refuse']);
   });
 
   it('allows each caller one connection at a time, and none while the group is over its rate', async () => {
     const { ask, pace, clock } = stage();
     const one = pace('hostile/one');
-    expect([one.available(clock.now()), one.waitMs(clock.now())]).toEqual([1, 0]);
+    expect([one.available(clock.elapsed()), one.waitMs(clock.elapsed())]).toEqual([1, 0]);
     ask('hostile', 70);
-    expect([one.available(clock.now()), one.waitMs(clock.now())]).toEqual([0, 2_100]);
+    expect([one.available(clock.elapsed()), one.waitMs(clock.elapsed())]).toEqual([0, 2_100]);
     await clock.advance(2_100);
-    expect([one.available(clock.now()), one.waitMs(clock.now())]).toEqual([1, 0]);
+    expect([one.available(clock.elapsed()), one.waitMs(clock.elapsed())]).toEqual([1, 0]);
   });
 
   it('is unlimited if that of callers is', () => {
     const { ask, pace, clock } = stage({ requestsPerSecond: 0 });
     expect(ask('busy', 1_000).every((each) => each === 'go')).toBe(true);
-    expect(pace('busy/one').available(clock.now())).toBe(Infinity);
+    expect(pace('busy/one').available(clock.elapsed())).toBe(Infinity);
   });
 });
 

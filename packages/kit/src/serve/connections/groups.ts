@@ -55,7 +55,7 @@ export function createGroups(options: GroupsOptions): Groups {
     hold(caller, all) {
       caller.hold();
       const group = groupOf(caller.peer);
-      if (group === undefined || shared(group).available(options.clock.now()) >= 1) return;
+      if (group === undefined || shared(group).available(options.clock.elapsed()) >= 1) return;
       for (const one of all) if (one.size > 0 && groupOf(one.peer) === group) one.hold();
     },
     givesUp(newcomer, total, all) {
@@ -101,7 +101,7 @@ function createSharedPaces({ requestsPerSecond, clock }: GroupsOptions): (group:
   return (group) => {
     const known = paces.get(group);
     if (known) return known;
-    const pace = createPace({ perSecond: requestsPerSecond * callersOfGroup, now: clock.now() });
+    const pace = createPace({ perSecond: requestsPerSecond * callersOfGroup, now: clock.elapsed() });
     paces.set(group, pace);
     return pace;
   };

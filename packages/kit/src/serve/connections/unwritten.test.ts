@@ -10,7 +10,7 @@ interface Line extends Taker<string> {
 }
 
 const stage = () => {
-  const clock = createFakeClock();
+  const clock = createFakeClock(Date.UTC(2026, 0, 1));
   const closed: string[] = [];
   const unwritten = createUnwritten<string, Line>({ clock, close: ({ name }) => closed.push(name) });
   const line = (caller: string, name: string, group = caller): Line => {

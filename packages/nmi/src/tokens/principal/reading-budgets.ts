@@ -15,8 +15,8 @@ const refill = 1 / 20;
 export function createReadingBudgets(clock: Pick<Clock, 'elapsed'>): ReadingBudgets {
   const spent = new Map<string, { readonly ms: number; readonly at: number }>();
   const spentNow = (namespace: string) => {
-    const { ms, at } = spent.get(namespace) ?? { ms: 0, at: 0 };
-    return Math.max(0, ms - (clock.elapsed() - at) * refill);
+    const last = spent.get(namespace);
+    return last ? Math.max(0, last.ms - (clock.elapsed() - last.at) * refill) : 0;
   };
   return {
     waitMs: (namespace) => Math.max(0, Math.ceil((spentNow(namespace) - capacityMs) / refill)),
