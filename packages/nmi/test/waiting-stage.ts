@@ -108,12 +108,15 @@ export function startWaiting({ world, mode = 'rbac', over = {}, acceptedAt }: Wa
     bindingGraceMs,
   });
 
-  const ask = (given: { selector?: Selector; gone?: AbortSignal; pod?: PodView } = {}): Ended => {
+  const ask = (
+    given: { selector?: Selector; gone?: AbortSignal; pod?: PodView; receivedAt?: number } = {},
+  ): Ended => {
     const { selector = { by: 'nothing' }, gone = new AbortController().signal, pod = state.pod } = given;
     if (!pod) throw new Error('there is no pod');
     const [end, startedAt]: [Ended, number] = [{}, clock.now()];
+    const { receivedAt = startedAt } = given;
     const request = { resource: 'https://vault.azure.net', selector, bypassCache: false };
-    const patience = { deadline: startedAt + holdMs, caller: { gone } };
+    const patience = { deadline: receivedAt + holdMs, caller: { gone, receivedAt } };
     void Promise.resolve(granter.grant({ pod, request, patience })).then((outcome) => {
       end.outcome = outcome;
       end.afterMs = clock.now() - startedAt;

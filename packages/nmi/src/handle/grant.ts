@@ -63,8 +63,9 @@ async function serveInPlace(
   const place = limits.enter(tenantOf(pod), patience.caller);
   if (!place) return { kind: 'overloaded', pod: pod.key };
   const startedAt = clock.elapsed();
+  const { receivedAt = startedAt } = patience.caller;
   try {
-    const deadline = Math.min(patience.deadline, startedAt + hangUps.longestWaitMs(pod.uid));
+    const deadline = Math.min(patience.deadline, receivedAt + hangUps.longestWaitMs(pod.uid));
     const waiting: WaitingQuestion = {
       ...withTimeForReviews({ ...question, patience: { deadline, caller: { gone: place.ended } } }, clock),
       missingUntil: startedAt + longestForMissingMs,
@@ -75,7 +76,7 @@ async function serveInPlace(
     return place.isLost && outcome.kind !== 'token' ? { kind: 'overloaded', pod: pod.key } : outcome;
   } finally {
     place.leave();
-    if (patience.caller.gone.aborted) hangUps.note(pod.uid, clock.elapsed() - startedAt);
+    if (patience.caller.gone.aborted) hangUps.note(pod.uid, clock.elapsed() - receivedAt);
   }
 }
 

@@ -258,9 +258,9 @@ it.each([5_000, 30_000, 3_600_000])(
 );
 
 describe('a client that hangs up while its request waits', () => {
-  const hangUpAfter = async ({ clock, ask }: ReturnType<typeof startWaiting>, ms: number) => {
+  const hangUpAfter = async ({ clock, ask }: ReturnType<typeof startWaiting>, ms: number, searchMs = 0) => {
     const caller = new AbortController();
-    ask({ gone: caller.signal });
+    ask({ gone: caller.signal, receivedAt: clock.now() - searchMs });
     await clock.advance(ms);
     caller.abort();
     await clock.advance(0);
@@ -270,8 +270,8 @@ describe('a client that hangs up while its request waits', () => {
     stage.state.isAttached = () => false;
     return stage;
   };
-  const answeredAfter = async ({ clock, ask }: ReturnType<typeof startWaiting>) => {
-    const end = ask();
+  const answeredAfter = async ({ clock, ask }: ReturnType<typeof startWaiting>, searchMs = 0) => {
+    const end = ask({ receivedAt: clock.now() - searchMs });
     await clock.advance(holdMs + 100);
     expect(end.outcome).toMatchObject({ kind: 'not-assigned' });
     return end.afterMs;
@@ -299,6 +299,15 @@ describe('a client that hangs up while its request waits', () => {
     expect(await answeredAfter(stage)).toBeLessThan(3_100);
     await stage.clock.advance(600_000);
     expect(await answeredAfter(stage)).toBeGreaterThanOrEqual(holdMs);
+  });
+
+  it('counts from its request on, however long NMI searched for its pod before', async () => {
+    const stage = start();
+    await hangUpAfter(stage, 3_000, 7_000);
+    const afterMs = (await answeredAfter(stage)) ?? Infinity;
+    expect(afterMs).toBeGreaterThanOrEqual(9_000);
+    expect(afterMs).toBeLessThan(9_200);
+    expect(await answeredAfter(stage, 7_000)).toBeLessThan(2_200);
   });
 
   it('changes nothing for another pod, nor for its own if it left in less than two', async () => {

@@ -2,9 +2,9 @@ import { RecentMap, type Clock } from '@pod-identity/kit/core';
 
 /** After how long the clients of a pod hang up while their requests wait. */
 export interface HangUps {
-  /** How long a request of the pod may wait, so that its client reads the response; Infinity: none has hung up. */
+  /** How long after it was received a request of the pod may wait, so that its client reads the response; Infinity: none has hung up. */
   longestWaitMs(pod: string): number;
-  /** A client of the pod has hung up after this time. */
+  /** A client of the pod has hung up so long after its request was received: its timeout includes the search for the pod. */
   note(pod: string, waitedMs: number): void;
 }
 
