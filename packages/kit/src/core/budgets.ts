@@ -7,6 +7,8 @@ interface BudgetOptions {
 }
 
 interface Budgets {
+  /** Whether there is a token. */
+  has(owner: string, now: number): boolean;
   /** Takes a token, or as many as told; false, and takes none, if there are too few. */
   take(owner: string, now: number, tokens?: number): boolean;
 }
@@ -17,12 +19,14 @@ const ownersKept = 1_024;
 /** A token bucket for each owner, such as a namespace. */
 export function createBudgets({ burst, perSecond }: BudgetOptions): Budgets {
   const buckets = new RecentMap<string, TokenBucket>(ownersKept);
+  const bucketOf = (owner: string, now: number): TokenBucket => {
+    const bucket =
+      buckets.get(owner) ?? createTokenBucket({ capacity: burst, refillPerMs: perSecond / 1000, now });
+    buckets.set(owner, bucket);
+    return bucket;
+  };
   return {
-    take(owner, now, tokens) {
-      const bucket =
-        buckets.get(owner) ?? createTokenBucket({ capacity: burst, refillPerMs: perSecond / 1000, now });
-      buckets.set(owner, bucket);
-      return bucket.take(now, tokens) === 0;
-    },
+    has: (owner, now) => bucketOf(owner, now).available(now) >= 1,
+    take: (owner, now, tokens) => bucketOf(owner, now).take(now, tokens) === 0,
   };
 }

@@ -390,6 +390,18 @@ describe('a review whose turn does not come', () => {
     await expect(verdict(own, of('evil'))).resolves.toBe('busy');
   });
 
+  it('that is refused because others have used up the quota of its namespace is not charged to its pod', async () => {
+    const { clock, verdict } = stage();
+    let index = 0;
+    const ask = (pod: string) =>
+      verdict(accessPair({ namespace: 'shop', identity: `i${(index += 1)}` }), of('shop', pod));
+    for (const pod of ['busy-1', 'busy-2', 'busy-3', 'busy-4'])
+      for (let turn = 0; turn < 64; turn += 1) void ask(pod);
+    for (let turn = 0; turn < 200; turn += 1) expect(await ask('quiet')).toBe('busy');
+    await clock.advance(5_000);
+    for (let turn = 0; turn < 60; turn += 1) expect(await ask('quiet')).toBe('allowed');
+  });
+
   it('is charged to its pod first, and then to its namespace', async () => {
     const { clock, verdict } = stage();
     let index = 0;

@@ -156,7 +156,8 @@ function createAllowance(clock: Clock): (tenant: Tenant) => boolean {
   const pods = createBudgets(podBudget);
   const namespaces = createBudgets(namespaceBudget);
   return ({ namespace, pod }) => {
-    const now = clock.elapsed();
-    return pods.take(`${namespace}/${pod}`, now) && namespaces.take(namespace, now);
+    const [own, now] = [`${namespace}/${pod}`, clock.elapsed()];
+    // A pod does not pay for what others of its namespace have used up.
+    return pods.has(own, now) && namespaces.take(namespace, now) && pods.take(own, now);
   };
 }
