@@ -239,6 +239,21 @@ describe('pairs that a new pod waits for', () => {
     expect([book.nextAt, told]).toEqual([300_000, 0]);
   });
 
+  it('of a holder that had no room are asked again every 10 s from when it has', () => {
+    const book = bookOf(1);
+    const [first, second] = [holderOf('shop/1', 'a'), holderOf('shop/2', 'a')];
+    for (const holder of [first, second]) {
+      book.hold(holder);
+      book.await(holder);
+    }
+    book.release(first);
+    for (let now = 0; now <= 300_000; now += 10_000) {
+      const pairs = takeAll(book, now);
+      expect([now, pairs.map(nameOf)]).toEqual([now, ['shop/2 a']]);
+      for (const pair of pairs) book.answer(pair, refused, at(now));
+    }
+  });
+
   it('of holders without room or unknown to the book change nothing', () => {
     const book = bookOf(1);
     const [first, second] = [holderOf('shop/1', 'a'), holderOf('shop/2', 'a')];

@@ -99,7 +99,7 @@ export class AccessBook<H extends Holder = Holder> {
     this.onFresh();
   }
 
-  /** To be called when a new pod needs the pairs of the holder: as long as they are not allowed, they are asked again soon, for some minutes. */
+  /** To be called when a new pod needs the pairs of the holder, and when it gets room: as long as they are not allowed, they are asked again soon, for some minutes. */
   await(holder: H): void {
     const tenant = this.#tenants.get(holder.subject.namespace);
     const pairs = (tenant?.held.get(holder) ?? []).filter(({ standing }) => standing.verdict !== 'allowed');
@@ -241,7 +241,8 @@ export class AccessBook<H extends Holder = Holder> {
       tenant.waiting.delete(holder);
       this.#admitted.add(holder);
       this.#holdAll(tenant, holder);
-      this.onFresh();
+      // Its pods have waited since they came, which counted for nothing without room.
+      this.await(holder);
     }
   }
 
