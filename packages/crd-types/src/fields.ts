@@ -163,9 +163,9 @@ export function tooLargeProblems(
     .filter(({ path }) => !/^status(?:\.|$)/i.test(path))
     .map(({ path, upTo, unknownNames = false }) => ({
       path,
-      message: unknownNames ? crowded : `has more than ${upTo} bytes: shorten it`,
+      message: `has more than ${upTo} ${unknownNames ? crowded : 'bytes: shorten it'}`,
     }));
 }
 
 const crowded =
-  'has more unknown keys than are looked at, and one may be a misspelt field: remove the keys that are no fields';
+  'unknown keys, and one that was not looked at may be a misspelt field: remove the keys that are no fields';

@@ -32,6 +32,11 @@ export function isCompared({ place, misspelt, compared }: Frame): boolean {
   return place.isMisspelt !== undefined && misspelt < mostMisspelt && compared < mostCompared;
 }
 
+/** Of an object that is crowded, so many of the unknown names are looked at, or fewer than it has. */
+export function lookedAt({ misspelt }: Frame): number {
+  return misspelt < mostMisspelt ? mostCompared : mostMisspelt;
+}
+
 /** Of the member that is being read in the last frame, within its item of a list. */
 export function pathOf(frames: readonly Frame[]): string {
   const first = frames.findLastIndex(({ isList }) => isList) + 1;

@@ -1,7 +1,7 @@
 // Reads JSON from chunks of bytes and keeps chosen fields only. Everything else is skipped without becoming text or objects, so that
 // memory is bounded by the kept fields, whatever the size of the response.
 import type { TooLarge } from './fields.ts';
-import { isCompared, mostCompared, openFrame, pathOf, type Frame } from './frame.ts';
+import { isCompared, lookedAt, mostCompared, openFrame, pathOf, type Frame } from './frame.ts';
 import { decoded, notJson, parse, unescaped } from './json-text.ts';
 import { createKeptText, type KeptText } from './kept-text.ts';
 import type { Place } from './place.ts';
@@ -147,19 +147,22 @@ class ByteSieve implements Sieve {
     if (this.#place) {
       frame.name = name;
       this.#keepKey(frame);
-    } else if (frame.place.isMisspelt && isCompared(frame)) {
-      frame.compared += 1;
-      this.#keepMisspelt(frame, frame.place.isMisspelt);
-    } else {
-      this.#passOver(frame);
+      return;
     }
+    if (frame.place.isMisspelt && isCompared(frame)) this.#keepMisspelt(frame, frame.place.isMisspelt);
+    else this.#passOver(frame);
+    frame.compared += 1;
   }
 
   /** For an unknown name that is not compared. */
   #passOver(frame: Frame): void {
     if (frame.place.isMisspelt === undefined || frame.isCrowded) return;
     frame.isCrowded = true;
-    this.#tooLarge.push({ path: pathOf(this.#frames.slice(0, -1)), upTo: mostCompared, unknownNames: true });
+    this.#tooLarge.push({
+      path: pathOf(this.#frames.slice(0, -1)),
+      upTo: lookedAt(frame),
+      unknownNames: true,
+    });
   }
 
   #keepKey({ count }: Frame): void {
@@ -182,8 +185,7 @@ class ByteSieve implements Sieve {
   #name(frame: Frame): string {
     if (this.#key.length > longestKey) return '';
     if (this.#keyIsPlain) return this.#key;
-    frame.compared += 1;
-    return frame.compared > mostCompared ? '' : unescaped(this.#key);
+    return frame.compared < mostCompared ? unescaped(this.#key) : '';
   }
 
   #expectItem(): void {
