@@ -7,7 +7,6 @@ export interface Try {
   /** A status, or why there is none. */
   readonly result: string;
   readonly isFailed: boolean;
-  readonly isPage: boolean;
 }
 
 export interface Watch {
@@ -28,12 +27,7 @@ export function watched(transport: FetchLike, { elapsed, every, onTry, onWait }:
     const startedAt = elapsed();
     const stop = every(silenceMs, () => onWait(elapsed() - startedAt));
     const note = (result: string, response?: FetchResponse) =>
-      onTry({
-        ms: elapsed() - startedAt,
-        result,
-        isFailed: response?.status !== 200,
-        isPage: response?.headers.get('content-type')?.includes('text/html') === true,
-      });
+      onTry({ ms: elapsed() - startedAt, result, isFailed: response?.status !== 200 });
     try {
       const response = await transport(url, init);
       note(resultOf(response), response);
