@@ -69,11 +69,12 @@ it('takes the client id of the answer before that of the token, in lower case', 
   await expect(ask(wishFor(subjectOf('reader')))).resolves.toMatchObject({ clientId: clientIdOf('x') });
 });
 
-it('tells of each question whose it was, that it was answered, and how long that took', async () => {
+it('tells of each question whose it was, that it was answered, and how long that took, also when the clock was set back', async () => {
   const { ask, getToken, asked, clock } = stage();
   await clock.advance(1_000);
   getToken.mockImplementation(async () => {
     await clock.sleep(30);
+    clock.now = () => -3_600_000;
     return issuedTo('reader').access;
   });
   const answer = ask(wishFor({ kind: 'machine', by: 'nothing' }));

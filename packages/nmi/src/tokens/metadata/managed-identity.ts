@@ -19,7 +19,7 @@ export function createManagedIdentitySource(options: ManagedIdentityOptions): To
   const { imds, clock, onAsked } = options;
   return {
     async ask({ subject, resource }) {
-      const startedAt = clock.now();
+      const startedAt = clock.elapsed();
       let isOk = false;
       try {
         const access = await imds.getToken({ resource, identity: identityOf(subject) });
@@ -30,7 +30,7 @@ export function createManagedIdentitySource(options: ManagedIdentityOptions): To
       } catch (error) {
         throw isImdsError(error) ? tokenErrorOf(error) : error;
       } finally {
-        onAsked({ subject: subject.kind, ms: clock.now() - startedAt, isOk });
+        onAsked({ subject: subject.kind, ms: clock.elapsed() - startedAt, isOk });
       }
     },
   };

@@ -85,6 +85,16 @@ it('asks the tenant of the application, with what the Secret holds, and tells ho
   expect(asked).toEqual([{ ms: 20, isOk: true }]);
 });
 
+it('tells how long a request took, also when the clock was set back meanwhile', async () => {
+  const { ask, asked, clock, state } = stage();
+  state.answer = () => {
+    clock.now = () => -3_600_000;
+    return 'opaque';
+  };
+  await ask();
+  expect(asked).toEqual([{ ms: 20, isOk: true }]);
+});
+
 it('whose token it is, the token says itself', async () => {
   const { ask } = stage(() => jwt({ appid: 'ANOTHER', oid: 'Object' }));
   await expect(ask()).resolves.toMatchObject({ clientId: 'another', objectId: 'object' });

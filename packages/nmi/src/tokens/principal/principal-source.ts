@@ -34,14 +34,14 @@ export function createPrincipalSource(options: PrincipalSourceOptions): Principa
   });
 
   const askOne = async (question: EntraQuestion) => {
-    const startedAt = clock.now();
+    const startedAt = clock.elapsed();
     let isOk = false;
     try {
       const access = await entra.ask(question);
       isOk = true;
       return access;
     } finally {
-      onAsked({ ms: clock.now() - startedAt, isOk });
+      onAsked({ ms: clock.elapsed() - startedAt, isOk });
     }
   };
 
