@@ -243,6 +243,21 @@ describe('a leader', () => {
     expect(clock.pending).toBe(0);
   });
 
+  test.each([
+    ['nobody holds', () => readLock({ metadata: {} }), 7],
+    ['MIC may not read', () => refused, 7],
+    ['the original holds', () => readLock(endpoints('mic-0')), 25],
+  ])('reads a lock that %s seldom: Endpoints are deprecated', async (_, reading, most) => {
+    const { clock, shows, watch, looks } = setUp();
+    shows(reading);
+    const { term, work, end } = leading();
+    void watch.beside(term, work);
+    await clock.advance(6 * minute);
+    expect(looks()).toBeLessThanOrEqual(most);
+    end();
+    await clock.advance(0);
+  });
+
   test('raises no alarm for a lock that was renewed until the start', async () => {
     const { clock, shows, standBy, startedAt, watch, events } = setUp();
     shows(renewedUntil(clock, clock.elapsed() + 20_000));

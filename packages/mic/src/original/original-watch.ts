@@ -37,7 +37,10 @@ export interface OriginalWatch {
 }
 
 const standByLookMs = 2_500;
+/** While the lock is held. */
 const termLookMs = 15_000;
+/** While nobody holds the lock, or MIC may not read it: Endpoints are deprecated, and most clusters have no such lock. */
+const freeLookMs = 60_000;
 
 export function createOriginalWatch(ports: OriginalWatchPorts): OriginalWatch {
   return new Watch(ports);
@@ -105,9 +108,9 @@ class Watch implements OriginalWatch {
   async #watch(term: LeaderTerm): Promise<void> {
     const { clock } = this.#ports;
     while (!term.signal.aborted) {
-      await this.#look(term.signal);
+      const { kind } = await this.#look(term.signal);
       this.#tell(term);
-      await pause(clock, termLookMs, term.signal);
+      await pause(clock, kind === 'held' ? termLookMs : freeLookMs, term.signal);
     }
     // The next leader reports the state that it reads.
     this.#isRunning = false;
