@@ -28,8 +28,6 @@ export interface CustomResourceDefinition {
     };
     /** Each object is in a namespace. */
     readonly scope: 'Namespaced';
-    /** False: the schema decides which keys are kept. */
-    readonly preserveUnknownFields: false;
     /** One version: `v1`. */
     readonly versions: CustomResourceVersion[];
   };
@@ -80,8 +78,6 @@ function customResourceDefinition(resource: Resource, definition: Definition): C
       group,
       names: { kind, listKind: `${kind}List`, plural, singular: kind.toLowerCase() },
       scope: 'Namespaced',
-      // Written out: the original's definitions of v1beta1 have true, which a merge would keep and a schema with defaults forbids.
-      preserveUnknownFields: false,
       versions: [
         {
           name: version,
