@@ -9,7 +9,8 @@ import { findHelm } from './helm-for-tests.ts';
 import type { HelmVersion } from './helm.ts';
 import { chartFolder, inChart } from './places.ts';
 import { objectsOf, renderChart } from './render.ts';
-import { goldenSets, schemaRefusals, templateRefusals, type Refusal } from './value-sets.ts';
+import { templateRefusals } from './refused-values.ts';
+import { goldenSets, schemaRefusals, type Refusal } from './value-sets.ts';
 import { valueRows, valuesWithoutRow } from './value-rows.ts';
 
 const versions: readonly HelmVersion[] = ['3.18.0', '4.2.3'];

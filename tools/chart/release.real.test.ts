@@ -9,6 +9,9 @@ import { createCleanup } from '../stage/cleanup.ts';
 import { established } from '../stage/cluster.ts';
 import * as names from '../stage/names.ts';
 import { applyObject, deleteObject, pathOf, readManifests, type KubeObject } from '../stage/objects.ts';
+import { repository } from '../stage/places.ts';
+import { printedCommand } from '../stage/printed.ts';
+import { runCommand } from '../stage/run-command.ts';
 import { untilNone } from '../stage/until.ts';
 import { findHelm } from './helm-for-tests.ts';
 import type { HelmVersion } from './helm.ts';
@@ -161,6 +164,28 @@ describe.skipIf(missing !== undefined)('a release on a real API server', () => {
       for (const { apiVersion, kind, metadata } of rolesOfOriginal)
         expect(await isThere({ apiVersion, kind, name: metadata.name })).toBe(true);
     });
+
+    test('is refused over definitions of the API v1beta1, until the command of the page has run', async () => {
+      for (const definition of await readManifests(inChart('crds'))) await create(ofV1beta1(definition));
+      await established(kube);
+      await expect(helm(...install)).rejects.toThrow(
+        version.startsWith('4') ? 'default' : 'kubectl apply --server-side --force-conflicts -k',
+      );
+      expect(await isThere(nmi)).toBe(false);
+      // kubectl cannot read the schemas of 1.20.
+      const command = printedCommand('docs/migration.md', 'overlays/old-definitions').replace(
+        'kubectl apply',
+        `kubectl --kubeconfig '${kubeconfig}' apply --validate=false`,
+      );
+      await runCommand('bash', ['-c', `cd '${repository}'; ${command}`]);
+      await helm(...install);
+      await helm('uninstall', release);
+      for (const definition of await readManifests(inChart('crds'))) await deleteObject(kube, definition);
+      await untilNone(kube, {
+        path: pathOf(definitions),
+        fits: ({ metadata }) => metadata.name.endsWith('.aadpodidentity.k8s.io'),
+      });
+    });
   });
 });
 
@@ -204,6 +229,13 @@ const daemonSet = (name: string): KubeObject => ({
     },
   },
 });
+
+/** As the original created it until 1.7: without a schema. */
+function ofV1beta1(definition: KubeObject): KubeObject {
+  const { group, names: called, scope } = definition['spec'] as Readonly<Record<string, unknown>>;
+  const spec = { group, names: called, scope, version: 'v1' };
+  return { ...definition, apiVersion: 'apiextensions.k8s.io/v1beta1', spec };
+}
 
 /** As a definition of an earlier version. */
 function without(definition: KubeObject, field: string): KubeObject {

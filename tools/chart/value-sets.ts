@@ -15,7 +15,7 @@ export const goldenSets: Readonly<Record<string, Rendering>> = {
     values: {
       // As texts, which the original's file has too.
       forceNamespaced: 'false',
-      image: { repository: 'registry.example/oss/pod-identity', imagePullPolicy: 'Always' },
+      image: { repository: 'registry.example:5000/oss/pod-identity', imagePullPolicy: 'Always' },
       imagePullSecrets: [{ name: 'registry' }],
       installMICException: true,
       identityAccess: { mode: 'warn', allowExceptionsIn: [], machineRights: true },
@@ -58,6 +58,8 @@ export const goldenSets: Readonly<Record<string, Rendering>> = {
         enableConntrackDeletion: false,
         bootGuard: true,
         extraArgs: ['--hold=10s'],
+        tag: '0.1.1',
+        digest: `sha256:${'0123456789abcdef'.repeat(4)}`,
       },
       rbac: { allowAccessToSecrets: true, createUserFacingClusterRoles: true },
     },
@@ -134,125 +136,4 @@ export const schemaRefusals: Readonly<Record<string, Refusal>> = {
     says: ['azureIdentities', 'binding', 'selector'],
   },
   'Kubernetes before 1.20': { values: {}, kubeVersion: '1.19', says: ['>=1.20.0-0', '1.19'] },
-};
-
-/** By the templates, with our texts. */
-export const templateRefusals: Readonly<Record<string, Refusal>> = {
-  'values of the original without meaning here, all at once': {
-    values: {
-      nameOverride: 'x',
-      mic: { updateUserMSIMaxRetry: '2' },
-      nmi: { kubeletConfig: '/etc/default/kubelet', micNamespace: 'default' },
-    },
-    says: [
-      'nameOverride: this chart does not have',
-      'mic.updateUserMSIMaxRetry: this chart does not have',
-      'nmi.kubeletConfig: this chart does not have',
-      'nmi.micNamespace: this chart does not have',
-      'nmi.extraArgs',
-    ],
-  },
-  // Of a copy of the original's values.yaml.
-  "values of the original's in another type, all at once": {
-    values: {
-      installMICException: 'true',
-      mic: { probePort: '', prometheusPort: '8888' },
-      nmi: {
-        probePort: '8085',
-        prometheusPort: '9091',
-        enableScaleFeatures: '',
-        blockInstanceMetadata: '',
-        metadataHeaderRequired: '',
-        enableConntrackDeletion: '',
-      },
-      azureIdentities: [{ name: 'web', type: 0, resourceID: '/x', binding: { selector: 'web' } }],
-    },
-    says: [
-      'installMICException: is the text "true". Write true or false without quotes',
-      'mic.probePort: is empty. Remove it, which means 8080',
-      'mic.prometheusPort: is the text "8888". Write the number without quotes, or remove it, which means 8888',
-      'nmi.probePort: is the text "8085". Write the number without quotes, or remove it, which means 8086',
-      'nmi.prometheusPort: is the text "9091". Write the number without quotes, or remove it, which means 9090',
-      'nmi.enableScaleFeatures: is empty. Write true or false, or remove it, which means true',
-      'nmi.blockInstanceMetadata: is empty. Write true or false, or remove it, which means false',
-      'nmi.metadataHeaderRequired: is empty. Write true or false, or remove it, which means true',
-      'nmi.enableConntrackDeletion: is empty. Write true or false, or remove it, which means true',
-      'azureIdentities: is a list. Write each identity under its name',
-    ],
-  },
-  'managed without namespaced identities': {
-    values: { operationMode: 'managed', forceNamespaced: false },
-    says: ['forceNamespaced: the operation mode managed needs'],
-  },
-  'a budget that lets no node be drained': {
-    values: { mic: { replicas: 1, podDisruptionBudget: { minAvailable: 1 } } },
-    says: ['mic.podDisruptionBudget.minAvailable: must be below mic.replicas (1)'],
-  },
-  'a budget above the number of MICs': {
-    values: { mic: { replicas: 2, podDisruptionBudget: { minAvailable: 3 } } },
-    says: ['mic.podDisruptionBudget.minAvailable: must be below mic.replicas (2)'],
-  },
-  'a budget of all MICs': {
-    values: { mic: { replicas: 2, podDisruptionBudget: { minAvailable: '100%' } } },
-    says: [
-      'mic.podDisruptionBudget.minAvailable: 100% of 2 MICs are 2, which must be below mic.replicas (2)',
-      'Set maxUnavailable 1 instead.',
-    ],
-  },
-  'a budget of a part of the MICs that is rounded up to all': {
-    values: { mic: { replicas: 2, podDisruptionBudget: { minAvailable: '51%' } } },
-    says: ['mic.podDisruptionBudget.minAvailable: 51% of 2 MICs are 2, which must be below mic.replicas (2)'],
-  },
-  'a budget that no MIC may be missing from': {
-    values: { mic: { podDisruptionBudget: { maxUnavailable: '0%' } } },
-    says: ['mic.podDisruptionBudget.maxUnavailable: must be above 0, or no node with a MIC can be drained'],
-  },
-  'a start-up taint that waits for no canary': {
-    values: { startupTaint: 'a/b', canary: { holdsStartupTaint: true } },
-    says: ['canary.holdsStartupTaint: needs canary.enabled true'],
-  },
-  'monitors without the operator': {
-    values: { monitoring: { enabled: true } },
-    says: [
-      'monitoring.enabled: the cluster does not have the API monitoring.coreos.com/v1',
-      '--api-versions',
-    ],
-  },
-  'policies before Kubernetes 1.30': {
-    values: { admissionPolicies: true },
-    kubeVersion: '1.29',
-    says: ['admissionPolicies: needs Kubernetes 1.30, and the cluster has v1.29'],
-  },
-  'an identity in no namespace of pods': {
-    values: { azureIdentities: { web: { type: 0, resourceID: '/x', binding: { selector: 'web' } } } },
-    says: ['azureIdentities.web.namespace: is missing', 'set the namespace of these pods'],
-  },
-  'a managed identity without its id': {
-    values: { azureIdentities: { web: { type: 0, namespace: 'pay', binding: { selector: 'web' } } } },
-    says: ['azureIdentities.web.resourceID: is missing'],
-  },
-  'a service principal without a secret': {
-    values: {
-      azureIdentities: {
-        web: { type: 1, namespace: 'pay', clientID: 'c', tenantID: 't', binding: { selector: 'web' } },
-      },
-    },
-    says: ['azureIdentities.web.clientPassword: is missing'],
-  },
-  'two identities with the same names': {
-    values: {
-      azureIdentities: {
-        one: { type: 0, namespace: 'pay', name: 'web', resourceID: '/x', binding: { selector: 'web' } },
-        other: { type: 0, namespace: 'pay', name: 'web', resourceID: '/y', binding: { selector: 'web' } },
-      },
-    },
-    says: [
-      'azureIdentities.other.name: AzureIdentity pay/web is of azureIdentities.one already. Set another name.',
-      'azureIdentities.other.binding.name: AzureIdentityBinding pay/web-binding is of azureIdentities.one',
-    ],
-  },
-  'a credential that is none': {
-    values: { adminsecret: { clientID: 'c' } },
-    says: ['adminsecret.cloud: is missing', 'adminsecret: holds no credential'],
-  },
 };

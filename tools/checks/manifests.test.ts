@@ -109,11 +109,12 @@ describe.each(files.filter((file) => workloadsOf(file).length > 0))('deploy/%s',
       });
   });
 
-  test('images have the version of their package, and no image is pulled again', () => {
+  test('images are of a registry that no name server knows and have the version of their package, and none is pulled again', () => {
     for (const { image, imagePullPolicy } of containers) {
-      const [, name = ''] = /^aad-pod-identity\/(mic|nmi):/.exec(image) ?? [];
+      const [, name = ''] = /\/(mic|nmi):/.exec(image) ?? [];
       expect({ image, imagePullPolicy }).toEqual({
-        image: `aad-pod-identity/${name}:${versionOf(name)}`,
+        // `.invalid` is reserved (RFC 2606).
+        image: `your-registry.invalid/aad-pod-identity/${name}:${versionOf(name)}`,
         imagePullPolicy: 'IfNotPresent',
       });
     }

@@ -140,7 +140,7 @@ function configOf(name: ImageName, { version, arch, facts }: Described): ImageCo
   const { description, user } = recipes[name];
   const created = new Date(facts.seconds * 1000).toISOString();
   return {
-    reference: `docker.io/aad-pod-identity/${name}:${version}`,
+    reference: `your-registry.invalid/aad-pod-identity/${name}:${version}`,
     architecture: arch,
     created,
     user,

@@ -6,7 +6,7 @@ export function containerfileOf(name: ImageName, version: string): string {
   const layers = ['node', ...(programs ? ['programs'] : []), 'app'];
   return `# Made from tools/images/recipes.ts by \`npx vitest run --project tools containerfile -u\`: change it there.
 # The image ${name} with the content that \`npm run images\` gives it, for docker, podman and buildah. From the root of the repository:
-#   docker build --file packages/${name}/Containerfile --tag aad-pod-identity/${name}:${version} \\
+#   docker build --file packages/${name}/Containerfile --tag "$REGISTRY/aad-pod-identity/${name}:${version}" \\
 #     --build-arg SOURCE_COMMIT=$(git rev-parse HEAD) --build-arg SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) .
 # Any image of Debian 13 with Node 20 or later and npm.
 ARG BUILD_IMAGE=node:24-trixie

@@ -15,7 +15,7 @@ const layerOf = (path: string) =>
   });
 const layers = [layerOf('usr/bin/node'), layerOf('app/nmi.js')];
 const config: ImageConfig = {
-  reference: 'docker.io/aad-pod-identity/nmi:0.1.0',
+  reference: 'your-registry.invalid/aad-pod-identity/nmi:0.1.0',
   architecture: 'arm64',
   created: '2026-01-01T00:00:00.000Z',
   user: '0:0',

@@ -2,6 +2,7 @@
 {{- define "problems" -}}
 {{- include "droppedValues" . }}
 {{- include "otherTypes" . }}
+{{- include "imageProblems" . }}
 {{- include "identityProblems" . }}
 {{- include "wrongPairs" . }}
 {{- if .Values.checkCRDs }}
@@ -50,6 +51,25 @@
 {{- end }}
 {{- end }}
 
+{{- define "imageProblems" -}}
+{{- $repository := .Values.image.repository }}
+{{- if not (regexMatch "^[a-z0-9]([a-z0-9._-]*[a-z0-9])?(:[0-9]+)?(/[a-z0-9]([a-z0-9._-]*[a-z0-9])?)*$" $repository) }}
+- image.repository: is "{{ $repository }}". Write the registry and the folder in lower case, without https://, without a slash at the end, without a tag, as in registry.example.com/aad-pod-identity.
+{{- end }}
+{{- range $name := list "mic" "nmi" }}
+{{- $tag := default "" (get $.Values $name).tag }}
+{{- $digest := default "" (get $.Values $name).digest }}
+{{- if contains "sha256:" $tag }}
+- {{ $name }}.tag: is "{{ $tag }}", a digest. Set {{ $name }}.digest to sha256:{{ last (splitList "sha256:" $tag) }}, and remove the tag.
+{{- else if not (regexMatch "^([A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?$" $tag) }}
+- {{ $name }}.tag: is "{{ $tag }}". Write the tag alone, as in 0.1.0; the registry is in image.repository.
+{{- end }}
+{{- if not (regexMatch "^(sha256:[0-9a-f]{64})?$" $digest) }}
+- {{ $name }}.digest: is "{{ $digest }}". Write sha256: and 64 digits from 0 to f, as the push printed them.
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "wrongPairs" -}}
 {{- with .Values.adminsecret }}
 {{- if not .cloud }}
@@ -91,6 +111,8 @@
 
 {{- define "identityProblems" -}}
 {{- $seen := dict }}
+{{- $definition := .Files.Get "crds/azureidentities.yaml" | fromYaml }}
+{{- $armId := dig "schema" "openAPIV3Schema" "properties" "spec" "properties" "resourceID" "pattern" "" (first $definition.spec.versions) }}
 {{- range $key, $identity := ternary (dict) .Values.azureIdentities (kindIs "slice" .Values.azureIdentities) }}
 {{- $at := printf "azureIdentities.%s" $key }}
 {{- $namespace := default $.Release.Namespace $identity.namespace }}
@@ -108,6 +130,21 @@
 {{- end }}
 {{- if and (eq (toString $identity.type) "0") (not $identity.resourceID) }}
 - {{ $at }}.resourceID: is missing. Set the ARM id of the managed identity (type 0).
+{{- else if not (regexMatch $armId (default "" $identity.resourceID)) }}
+- {{ $at }}.resourceID: is "{{ $identity.resourceID }}". Write the ARM id as `az identity show --query id` prints it: /subscriptions/…/resourceGroups/…/providers/Microsoft.ManagedIdentity/userAssignedIdentities/NAME.
+{{- end }}
+{{- $names := dict "name" $name "binding.name" $binding }}
+{{- with $identity.clientPassword }}{{ $_ := set $names "clientPassword.name" .name }}{{ end }}
+{{- range $index, $account := $identity.serviceAccounts }}
+{{- if ne $account "*" }}{{ $_ := set $names (printf "serviceAccounts[%d]" $index) $account }}{{ end }}
+{{- end }}
+{{- range $field, $value := $names }}
+{{- if or (gt (len $value) 253) (not (regexMatch "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$" $value)) }}
+- {{ $at }}.{{ $field }}: is "{{ $value }}", which can't be the name of an object. Write up to 253 small letters, digits, - and dots.
+{{- end }}
+{{- end }}
+{{- if not (regexMatch "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$" $namespace) }}
+- {{ $at }}.namespace: is "{{ $namespace }}", which can't be the name of a namespace. Write up to 63 small letters, digits and -.
 {{- end }}
 {{- if ne (toString $identity.type) "0" }}
 {{- range list "tenantID" "clientID" "clientPassword" }}
@@ -125,7 +162,9 @@ would lose its podSelector, and select more pods than its author wrote. */}}
 {{- range $file, $_ := .Files.Glob "crds/*.yaml" }}
 {{- $wanted := $.Files.Get $file | fromYaml }}
 {{- $found := lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" $wanted.metadata.name }}
-{{- if $found }}
+{{- if and $found $found.spec.preserveUnknownFields }}
+- {{ $wanted.metadata.name }}: this definition in the cluster is of the API v1beta1, whose schemas drop nothing and have no defaults. Run: kubectl apply --server-side --force-conflicts -k deploy/overlays/old-definitions (or set checkCRDs=false).
+{{- else if $found }}
 {{- $missing := list }}
 {{- range $version := $wanted.spec.versions }}
 {{- $theirs := dict }}

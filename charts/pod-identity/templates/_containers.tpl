@@ -2,7 +2,9 @@
 {{- define "image" -}}
 {{- $root := index . 0 }}
 {{- $of := index $root.Values (index . 1) }}
-{{- printf "%s/%s:%s" $root.Values.image.repository $of.image (default $root.Chart.AppVersion $of.tag) }}
+{{- $version := printf ":%s" (default $root.Chart.AppVersion $of.tag) }}
+{{- with $of.digest }}{{ $version = printf "@%s" . }}{{ end }}
+{{- printf "%s/%s%s" $root.Values.image.repository $of.image $version }}
 {{- end }}
 
 {{/* Whether a value is on. The original's values file has "true" and "false" as strings; in a template both would be true. */}}

@@ -90,7 +90,7 @@ function podOf(name: string): KubeObject {
       containers: [
         {
           name: 'app',
-          image: 'aad-pod-identity/keyvault-sample:0.1.0',
+          image: 'your-registry.invalid/aad-pod-identity/keyvault-sample:0.1.0',
           imagePullPolicy: 'Never',
           env: env.map(([variable, value]) => ({ name: variable, value })),
         },

@@ -87,7 +87,7 @@ export const versionPod = (name: 'mic' | 'nmi', { images, tag }: Given): KubeObj
 
 function own(object: KubeObject, { images, tag }: Given, image?: string): KubeObject {
   const text = JSON.stringify(object).replaceAll(
-    /"image":"aad-pod-identity\/(\w+):[^"]+"/g,
+    /"image":"your-registry\.invalid\/aad-pod-identity\/(\w+):[^"]+"/g,
     (_, name: string) => `"image":"${image ?? `${images}/${name}:${tag}`}"`,
   );
   const copy = JSON.parse(text) as KubeObject;

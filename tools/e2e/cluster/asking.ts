@@ -3,7 +3,7 @@ import type { KubeObject } from '../../stage/objects.ts';
 import * as names from '../../stage/names.ts';
 import { reportsUrl } from './places-of-azure.ts';
 
-const nmiImage = 'docker.io/aad-pod-identity/nmi:0.1.0';
+const nmiImage = 'your-registry.invalid/aad-pod-identity/nmi:0.1.0';
 
 /** Prints and reports `200 APPLICATION`, as the token itself says, `STATUS TEXT` of a refusal, or `error CODE`. */
 const program = `

@@ -37,7 +37,9 @@ export async function openReader(stage: ClusterStage, folder: string): Promise<R
     run: async (heading) => {
       const commands = sections.get(heading);
       if (commands === undefined) throw new Error(`docs/walkthrough.md has no section '${heading}'`);
-      const script = `set -e; cd '${folder}'; PATH='${folder}/bin':$PATH\n${commands}`;
+      // The images are in the nodes under the names of the manifests: printed-commands.real.test.ts looks at other registries.
+      const settings = `set -e; cd '${folder}'; PATH='${folder}/bin':$PATH; REGISTRY=your-registry.invalid`;
+      const script = `${settings}\n${commands}`;
       return withState(stage, async () => (await runCommand('bash', ['-c', script])).stdout);
     },
   };

@@ -44,7 +44,11 @@ const appPod: KubeObject = {
   spec: {
     terminationGracePeriodSeconds: 0,
     containers: [
-      { name: 'app', image: 'aad-pod-identity/nmi:0.1.0', command: ['/usr/bin/node', '-e', program] },
+      {
+        name: 'app',
+        image: 'your-registry.invalid/aad-pod-identity/nmi:0.1.0',
+        command: ['/usr/bin/node', '-e', program],
+      },
     ],
   },
 };
@@ -97,7 +101,7 @@ describe.skipIf(missing !== undefined)('the chart on a real cluster', () => {
       load = await startLoad(stage, 'load');
       stopLoad = () => load.stop();
       for (const service of ['mic', 'nmi']) {
-        const image = `docker.io/aad-pod-identity/${service}`;
+        const image = `your-registry.invalid/aad-pod-identity/${service}`;
         const tag = ['ctr', '-n', 'k8s.io', 'images', 'tag', `${image}:0.1.0`, `${image}:0.1.1`];
         await stage.nodes[0].on(...tag);
       }
@@ -127,7 +131,7 @@ describe.skipIf(missing !== undefined)('the chart on a real cluster', () => {
         const pods = ['pods', '--namespace', names.systemNamespace, '--selector', 'component in (mic, nmi)'];
         const images = await stage.kubectl('get', ...pods, '--output=jsonpath={..spec.containers[*].image}');
         expect(images.split(' ').sort()).toEqual(
-          ['mic', 'nmi'].map((name) => `aad-pod-identity/${name}:${version}`),
+          ['mic', 'nmi'].map((name) => `your-registry.invalid/aad-pod-identity/${name}:${version}`),
         );
         expect(await nextToken(stage, load.podOn(stage.nodes[0].name))).toBe(loadClient);
         const { applications, failures, requests } = await load.since(begin, 20);

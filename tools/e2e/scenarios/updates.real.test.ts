@@ -33,7 +33,7 @@ const restartsOf = ({ metadata, ...pod }: KubeObject) => {
 const startedBy = (program: string) => ({
   command: ['/usr/bin/node', '-e', `process.argv.splice(1, 0, '/app/nmi.js'); ${program}`, '--'],
 });
-const agent = { name: 'nmi', image: 'aad-pod-identity/nmi:0.1.0' };
+const agent = { name: 'nmi', image: 'your-registry.invalid/aad-pod-identity/nmi:0.1.0' };
 
 /** Strategic merge patches of the pods of NMI. */
 const broken: Readonly<Record<string, object>> = {
@@ -178,7 +178,7 @@ const portTaker = (node: string, ports: readonly number[]): KubeObject => ({
     containers: [
       {
         name: 'taker',
-        image: 'aad-pod-identity/nmi:0.1.0',
+        image: 'your-registry.invalid/aad-pod-identity/nmi:0.1.0',
         command: [
           '/usr/bin/node',
           '-e',

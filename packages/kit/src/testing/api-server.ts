@@ -7,11 +7,13 @@ import { isKitRequired, kitFolder, whatIsMissing } from './kubernetes-kit.ts';
 
 const run = promisify(execFile);
 
-export type ApiServerFlavour = 'v1.36' | 'v1.20' | 'assets';
+export type ApiServerFlavour = 'v1.36' | 'v1.34' | 'v1.20' | 'assets';
 
 export interface ApiServerOptions {
   /** `assets` are the binaries in KUBEBUILDER_ASSETS: the default if that is set, else v1.36. */
   readonly flavour?: ApiServerFlavour;
+  /** With the controllers of its version. */
+  readonly hasControllers?: boolean;
 }
 
 export interface RunningApiServer {
@@ -46,7 +48,8 @@ export async function startApiServer(
   };
 
   try {
-    await command('up', directory, '--flavour', flavour);
+    const more = options.hasControllers === true ? ['--controllers'] : [];
+    await command('up', directory, '--flavour', flavour, ...more);
     const facts = JSON.parse(await readFile(join(directory, 'kit.json'), 'utf8')) as {
       readonly server: string;
     };

@@ -21,7 +21,7 @@ export function describeAnyCluster(open: () => ClusterStage): void {
     beforeAll(() => {
       stage = open();
     });
-    afterAll(() => renameImages(stage, given, 'docker.io/aad-pod-identity'));
+    afterAll(() => renameImages(stage, given, 'your-registry.invalid/aad-pod-identity'));
 
     const ours = async () =>
       (await stage.kubectl('get', kinds, '--all-namespaces', '--output=name'))
@@ -55,7 +55,7 @@ export function describeAnyCluster(open: () => ClusterStage): void {
     });
 
     test('it passes, with the images of the registry it was given, and leaves the cluster as it was', async () => {
-      await renameImages(stage, 'docker.io/aad-pod-identity', given);
+      await renameImages(stage, 'your-registry.invalid/aad-pod-identity', given);
       const before = await stage.azure.ask('attached');
       expect(before).not.toContain(names.secondIdentity.id.toLowerCase());
       const identities = [names.firstIdentity, names.secondIdentity];

@@ -10,7 +10,8 @@ import type { ClusterStage } from '../stage.ts';
 import { lineAfter, nextLine } from '../told.ts';
 
 const system = ['--namespace', names.systemNamespace];
-const image = (service: string, version: string) => `docker.io/aad-pod-identity/${service}:${version}`;
+const image = (service: string, version: string) =>
+  `your-registry.invalid/aad-pod-identity/${service}:${version}`;
 
 export function describeChanges(open: () => ClusterStage): void {
   describe('updates under load', () => {

@@ -56,6 +56,13 @@ export function describeRemovalAndOriginal(open: () => ClusterStage): void {
         await scene.untilPod(stage, { name: pod }, ({ phase }) => phase === 'Running');
       const patches = (await stage.azure.ask('patches')).length;
 
+      const overOld = [
+        '--server-side',
+        '--force-conflicts',
+        '--kustomize',
+        inDeploy('overlays/old-definitions'),
+      ];
+      await stage.kubectl('apply', '--validate=false', ...overOld);
       await stage.kubectl('apply', '--validate=false', '--filename', inDeploy('infra/deployment-rbac.yaml'));
       await rolledOut(stage, 'daemonset/nmi');
       for (const { pod } of living) expect(await scene.nextToken(stage, pod)).toBe(identity.clientId);
