@@ -120,17 +120,21 @@ export function missingRight(
   );
 }
 
+/** As the manifests and the chart name it. */
+const inMic = 'kubectl -n aad-pod-identity exec deploy/mic -- node /app/mic.js';
+
 /**
- * The command that checks whether this ServiceAccount may use this target, and by which right.
+ * The command that checks whether this ServiceAccount may use this target, and by which right: for a shell of whoever may run commands
+ * in MIC's pod.
  *
  * @example
  * ```ts
  * for (const target of targets) console.log(accessCheck({ namespace: 'pay', name: 'web' }, target));
- * // mic access pay/web /subscriptions/s/resourcegroups/g/providers/microsoft.managedidentity/userassignedidentities/reader
+ * // kubectl -n aad-pod-identity exec deploy/mic -- node /app/mic.js access pay/web /subscriptions/s/resourcegroups/g/providers/microsoft.managedidentity/userassignedidentities/reader
  * ```
  */
 export function accessCheck({ namespace, name }: AccessSubject, target: AccessTarget): string {
-  return `mic access ${namespace}/${name} ${shellWord(target.names[0])}`;
+  return `${inMic} access ${namespace}/${name} ${shellWord(target.names[0])}`;
 }
 
 /** Names of resource groups may contain parentheses; canonical names contain no quotes. */

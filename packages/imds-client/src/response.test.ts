@@ -278,6 +278,14 @@ describe('a refusal', () => {
     expect(error.reason).toBe(`the endpoint answered 400 invalid_request: ${reason}`);
   });
 
+  test('has the reason once if `error` has its beginning, as NMI writes it', () => {
+    const reason = `Identity not found. Pod shop/web may ask for: ${'a, '.repeat(99)}b.`;
+    const told = { error: `invalid_request: ${reason.slice(0, 237)}...`, error_description: reason };
+    const error = refused(told, { status: 400 });
+    expect(error).toMatchObject({ code: 'identity-not-found', serviceCode: 'invalid_request' });
+    expect(error.reason).toBe(`the endpoint answered 400 invalid_request: ${reason}`);
+  });
+
   test.each<[string, string | null, number | undefined]>([
     ['no header', null, undefined],
     ['seconds', '180', 180_000],

@@ -191,11 +191,13 @@ export function requestIdOf(answer: Pick<Answer, 'requestId'>, body: JsonObject 
 
 const longestCode = 500;
 
-/** NMI appends the description to the code, for clients that show nothing else. */
+/** NMI appends the description to the code, or its beginning and three dots, for clients that show nothing else. */
 function wordOf(value: unknown, description: string): string | undefined {
-  const [error, told] = [oneLine(readText(value) ?? ''), `: ${oneLine(description)}`];
-  const word = description !== '' && error.endsWith(told) ? error.slice(0, -told.length) : error;
-  return readText(quotable(word, longestCode));
+  const error = oneLine(readText(value) ?? '');
+  const at = error.indexOf(': ');
+  const told = error.slice(at + 2).replace(/\.\.\.$/, '');
+  const isRepeated = at > 0 && told !== '' && oneLine(description).startsWith(told);
+  return readText(quotable(isRepeated ? error.slice(0, at) : error, longestCode));
 }
 
 const codes: Readonly<Partial<Record<number, ImdsErrorCode>>> = {

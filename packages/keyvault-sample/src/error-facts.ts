@@ -141,7 +141,7 @@ function innerCodeOf(details: unknown): string | undefined {
   return code === '' ? undefined : code;
 }
 
-/** NMI explains the roles that are missing in 1,400 characters. */
+/** NMI's texts are shorter. */
 const longestText = 3000;
 
 /** MSAL wraps the description of the endpoint into fields that it does not have. */

@@ -87,6 +87,22 @@ test.each([
   expect(await ask(path, method)).toMatchObject({ status, body });
 });
 
+test.each([
+  ['::', /^http:\/\/localhost:\d+\/$/],
+  ['127.0.0.1', /^http:\/\/127\.0\.0\.1:\d+\/$/],
+  ['::1', /^http:\/\/\[::1\]:\d+\/$/],
+])('the address of a page that listens on %s is one for a browser', async (at, expected) => {
+  const listening = await startServer(
+    { page: () => '', health: () => health },
+    { ...place, port: 0, address: at },
+  );
+  try {
+    expect(addressOf(listening)).toMatch(expected);
+  } finally {
+    listening.close();
+  }
+});
+
 test('a port that is in use is an error with its code', async () => {
   const { port } = new URL(addressOf(server));
   await expect(

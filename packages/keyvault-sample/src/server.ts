@@ -84,11 +84,13 @@ function answer(method: string, url: string, pages: Pages): Reply {
   return { status: ok ? 200 : 503, headers: plain, body: `${text}\n` };
 }
 
-/** As an address for a browser; `[::]` stands for all addresses. */
+/** As an address for a browser on this machine: it listens on all addresses with `::` and 0.0.0.0, which no browser opens. */
 export function addressOf(server: Server): string {
   const at = server.address();
   if (at === null || typeof at === 'string') return String(at);
-  return `http://${at.family === 'IPv6' ? `[${at.address}]` : at.address}:${at.port}/`;
+  const { address, family, port } = at;
+  if (address === '::' || address === '0.0.0.0') return `http://localhost:${port}/`;
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}/`;
 }
 
 const addressRemedies: Readonly<Record<string, string>> = {

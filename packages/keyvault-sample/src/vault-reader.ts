@@ -92,6 +92,7 @@ async function withResponses<T>(abortSignal: AbortSignal, ask: (asking: Asking) 
 
 interface SdkResponse {
   readonly status: number;
+  readonly bodyAsText?: string | null;
 }
 
 interface Asking {
@@ -100,12 +101,35 @@ interface Asking {
   readonly onResponse: (response: SdkResponse) => void;
 }
 
-/** The clients of Key Vault fail with a TypeError when a response has no body of Key Vault, as those of gateways and proxies. */
+/**
+ * The clients of Key Vault fail with a TypeError when a response has no body of Key Vault, as those of gateways and proxies. The error of a
+ * list lacks the body of the response.
+ */
 function withResponse(cause: unknown, response: SdkResponse | undefined): unknown {
-  if (!(cause instanceof TypeError) || response === undefined) return cause;
+  if (response === undefined) return cause;
+  if (!(cause instanceof TypeError)) return isWithoutDetails(cause) ? withBody(cause, response) : cause;
   const { status } = response;
   const error = new Error(`a response with the status ${status} and without a readable body`, { cause });
   return Object.assign(error, { statusCode: status, response });
+}
+
+const isWithoutDetails = (cause: unknown): cause is Error =>
+  cause instanceof Error && 'statusCode' in cause && (cause as { details?: unknown }).details === undefined;
+
+function withBody(error: Error, { status, bodyAsText }: SdkResponse): Error {
+  // Of a response with 200 it would have values.
+  const details = status < 400 ? undefined : objectIn(bodyAsText ?? '');
+  const said = details?.error?.message;
+  return Object.assign(error, { details }, typeof said === 'string' && { message: said });
+}
+
+function objectIn(text: string): { readonly error?: { readonly message?: unknown } | null } | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 interface Properties {

@@ -23,6 +23,7 @@ beforeAll(async () => {
         world.addCertificate('vault', 'web');
         world.allowRead('vault', principalId, ['secrets', 'keys', 'certificates']);
         world.addVault({ name: 'crowd' });
+        world.addVault({ name: 'closed' });
         world.allowRead('crowd', principalId, ['keys']);
       },
     },
@@ -110,6 +111,20 @@ test('* reads all objects of the vault but the key and the secret of a certifica
   });
   expect(await crowd.code).toBe(0);
   expect(crowd.lines.filter((line) => line.startsWith('read key '))).toHaveLength(50);
+});
+
+test('* without a role is a missing role, in the log and on the page', async () => {
+  const closed = { SECRET_NAMES: '*', KEYVAULT_URL: sim.azure.vaultUrl('closed') };
+  const { code, lines } = start({ ...closed, READS: '1' });
+  expect(await code).toBe(1);
+  expect(lines.at(-1)).toMatch(
+    /^could not read .*: The identity has no right to list the secrets of this vault\. .* \[no-role\]/,
+  );
+  const kept = start(closed);
+  const address = (await kept.line('web page on ')).replace('web page on ', '');
+  await kept.line('could not read');
+  expect(await (await fetch(address)).text()).toContain('[no-role]');
+  expect(await kept.stop()).toBe(0);
 });
 
 test('a new version is reported, its value is passed on, and the page shows it', async () => {

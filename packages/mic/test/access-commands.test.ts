@@ -97,6 +97,24 @@ const reader: AccessTarget = {
 };
 
 describe('mic access', () => {
+  it('ends when its time is over, although the API server gives no list', async () => {
+    sim.kube.faults.add({ match: { path: /^\/api/ }, then: { hang: true } });
+    const late = new AbortController();
+    const ended = look((looking) =>
+      targetsOf({ ...looking, signal: late.signal }, { namespace: 'pay', name: 'web' }),
+    );
+    late.abort();
+    await expect(ended).rejects.toMatchObject({ name: 'KubeError', code: 'unavailable' });
+  });
+
+  it('ends with 2 when the API server does not answer reviews', async () => {
+    sim.kube.faults.add({ match: { path: /subjectaccessreviews/ }, then: { status: 503 } });
+    expect(await access('pay/web', reader)).toMatchObject({
+      code: 2,
+      text: expect.stringContaining('is not known') as string,
+    });
+  });
+
   it('prints the missing role, and after it was applied, the right', async () => {
     await use('pay', 'web');
     const before = await access('pay/web', reader);

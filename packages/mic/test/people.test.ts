@@ -1,5 +1,5 @@
-import { afterEach, expect, test } from 'vitest';
-import { identityId, setStage, type Stage } from './stage.ts';
+import { afterEach, describe, expect, test } from 'vitest';
+import { identityId, own, setStage, type Stage } from './stage.ts';
 
 let stage: Stage;
 const enter = async () => (stage = await setStage({ scaleSets: [{ name: 'vmss1', instances: 1 }] }));
@@ -144,4 +144,49 @@ test('explain writes nothing', async () => {
   expect(text).toContain('pod default/pod1');
   expect(sim.kube.storage.version).toBe(version);
   expect(stage.patches()).toBe(0);
+});
+
+describe('explain outside MIC’s pod, without MIC_POD_NAMESPACE', () => {
+  const elsewhere = { namespace: undefined };
+
+  test('finds MIC’s records by the ClusterRoleBinding of MIC, which editors of namespaces cannot write', async () => {
+    const { town, sim } = await enter();
+    sim.kube.seed([
+      {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'ClusterRoleBinding',
+        metadata: { name: 'pod-identity-mic' },
+        roleRef: {
+          apiGroup: 'rbac.authorization.k8s.io',
+          kind: 'ClusterRole',
+          name: 'pod-identity-mic',
+        },
+        subjects: [{ kind: 'ServiceAccount', name: 'mic', namespace: own }],
+      },
+    ]);
+    await town.identity({ name: 'app' });
+    await town.binding({ name: 'app-binding', identity: 'app', selector: 'app' });
+    await town.pod({ name: 'pod1', label: 'app' });
+    await stage.startMic();
+    await stage.allAssigned(1);
+    const { code, text } = await stage.explain('pod1', 'default', elsewhere);
+    expect(text).toContain('attached by MIC');
+    expect(code).toBe(0);
+  });
+
+  test('says that it found none, and not who attached what or that all will be well', async () => {
+    const { town } = await enter();
+    await town.identity({ name: 'app' });
+    await town.binding({ name: 'app-binding', identity: 'app', selector: 'app' });
+    await town.pod({ name: 'pod1', label: 'app' });
+    const before = await stage.explain('pod1', 'default', elsewhere);
+    expect(before.text).toContain('MIC’s records about its hosts were not found');
+    expect(before.text).toContain('MIC_POD_NAMESPACE');
+    expect(before.text).toMatch(/^… result .* unless Azure has refused it/m);
+    await stage.startMic();
+    await stage.allAssigned(1);
+    const { code, text } = await stage.explain('pod1', 'default', elsewhere);
+    expect(text).toMatch(/carries it, attached by whom is not known/);
+    expect(code).toBe(0);
+  });
 });

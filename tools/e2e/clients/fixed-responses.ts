@@ -85,7 +85,7 @@ export async function openFixedServer(fixed: FixedResponse): Promise<FixedServer
   const asked = Promise.withResolvers<true>();
   const server = createServer({ keepAliveTimeout: longestPauseMs }, (_, answer) => {
     const askedAt = performance.now();
-    answer.writeHead(response.status, headers).end(response.body);
+    answer.writeHead(response.status, response.reason, headers).end(response.body);
     calls.push({ askedAt, answeredAt: performance.now() });
     asked.resolve(true);
   });

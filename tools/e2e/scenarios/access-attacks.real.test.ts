@@ -263,11 +263,11 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
     describe('what its owner is told', () => {
       let pod: StagePod;
       let yaml: string;
-      const check = () => `mic access till/web ${keep.resourceId.toLowerCase()}`;
+      const check = () => `mic.js access till/web ${keep.resourceId.toLowerCase()}`;
       const till = { namespace: 'till', name: 'till' };
       const isGiven = ({ status }: RawResponse) => status === 200;
 
-      test('is the same everywhere: the reason access-denied, the roles to paste, and the command that checks them', async () => {
+      test('is the same everywhere: the reason access-denied, the command that prints the roles, and the roles wherever they can be pasted', async () => {
         await write(stage, 'till/till', {
           type: 0,
           resourceID: keep.resourceId,
@@ -302,17 +302,19 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
           1,
         ]);
 
+        const error = body['error_description'] ?? '';
         const texts = {
-          error: body['error_description'] ?? '',
           message,
           byMic: byMic.output,
           byNmi: byNmi.output,
         };
-        for (const text of [...Object.values(texts), ...events]) expect(text).toContain(check());
+        for (const text of [error, ...Object.values(texts), ...events]) expect(text).toContain(check());
         yaml = yamlIn(checked.output);
         expect(yaml).toContain('kind: ClusterRoleBinding');
         for (const [where, text] of Object.entries(texts))
           expect([where, yamlIn(text)]).toEqual([where, yaml]);
+        // JSON would escape them.
+        expect(yamlIn(error)).toBe('');
         // An Event is cut off at 1,024 characters: roles in it must be whole.
         for (const event of events) expect(['', yaml]).toContain(yamlIn(event));
         for (const event of events) expect(event).not.toContain('…');
@@ -616,7 +618,7 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
         expect(principalOf(answer)).toBe(principal(own));
         expect(refused.map(principalOf)).not.toContain(principal(kiosk));
         expect((await ask(pod, byName())).body['error_description']).toContain(
-          `mic access pay/web ${machine.toLowerCase()}`,
+          `mic.js access pay/web ${machine.toLowerCase()}`,
         );
         expect(imdsQuestions(from).filter((query) => query.includes(kiosk.clientId))).toEqual([]);
       });

@@ -63,6 +63,15 @@ describe('an explanation', () => {
     for (const part of token.split('.')) expect(text).not.toContain(part);
   });
 
+  test.each([
+    [29_000, '29 seconds'],
+    [119_000, '119 seconds'],
+    [120_000, '2 minutes'],
+  ])('says how long a token still lives: %i ms', (ms, left) => {
+    const token = { ...tokenOf('opaque'), expiresOnTimestamp: 1_700_000_000_000 + ms };
+    expect(explain(storyOf(token))).toContain(`, in ${left}\n`);
+  });
+
   test('shows when a token is to be refreshed, and the client id', () => {
     const token = { ...tokenOf('opaque'), refreshAfterTimestamp: 1_700_000_060_000, clientId: 'c' };
     const text = explain(storyOf(token));
@@ -76,7 +85,7 @@ describe('an explanation', () => {
     const text = explain(storyOf(error));
     expect(text).toContain('result     no token (identity-not-found): the endpoint answered 400\n');
     expect(text).toContain('request id r-1\n');
-    expect(text).toMatch(/advice {5}.*nmi explain NAMESPACE\/POD/);
+    expect(text).toMatch(/advice {5}.*mic\.js explain NAMESPACE\/POD/);
   });
 
   test('is bounded, whatever the claims', () => {

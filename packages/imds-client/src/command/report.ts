@@ -105,14 +105,15 @@ function failure(error: ImdsError): string {
 function success({ now, ms, wish, timeOf }: Story, result: AccessToken): Line[] {
   const { expiresOnTimestamp, refreshAfterTimestamp, clientId } = result;
   const claims = claimsOf(result.token);
-  const minutes = Math.round((expiresOnTimestamp - now) / 60_000);
+  const seconds = Math.round((expiresOnTimestamp - now) / 1000);
+  const left = seconds < 120 ? `${seconds} seconds` : `${Math.round(seconds / 60)} minutes`;
   const refresh: Line[] =
     refreshAfterTimestamp === undefined ? [] : [['refresh', `from ${timeOf(refreshAfterTimestamp)}`]];
   const client: Line[] = clientId === undefined ? [] : [['client id', clientId]];
   const advice = `If ${wish.resource.slice(0, 200)} refuses this token, the identity${objectIdOf(claims)} lacks a role there.`;
   return [
     ['result', `a token, after ${Math.round(ms)} ms in all`],
-    ['expires', `${timeOf(expiresOnTimestamp)}, in ${minutes} minutes`],
+    ['expires', `${timeOf(expiresOnTimestamp)}, in ${left}`],
     ...refresh,
     ...client,
     ...claimLines(claims),

@@ -2,6 +2,16 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createBudgets } from './budgets.ts';
 
+it('says whether there is enough, and takes nothing', () => {
+  const budgets = createBudgets({ burst: 2, perSecond: 1 });
+  expect([
+    budgets.has('a', 0, 2),
+    budgets.has('a', 0, 3),
+    budgets.take('a', 0, 2),
+    budgets.has('a', 0),
+  ]).toEqual([true, false, true, false]);
+});
+
 it('allows a burst, and refills with time', () => {
   const budgets = createBudgets({ burst: 2, perSecond: 1 });
   expect([1, 2, 3].map(() => budgets.take('a', 0))).toEqual([true, true, false]);

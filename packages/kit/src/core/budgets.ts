@@ -7,10 +7,10 @@ interface BudgetOptions {
 }
 
 interface Budgets {
-  /** Whether there is a token. */
-  has(owner: string, now: number): boolean;
   /** Takes a token, or as many as told; false, and takes none, if there are too few. */
   take(owner: string, now: number, tokens?: number): boolean;
+  /** Whether `take` would. */
+  has(owner: string, now: number, tokens?: number): boolean;
 }
 
 /** An evicted owner starts with a full bucket again, so owners must not be what an editor can multiply without another limit. */
@@ -26,7 +26,7 @@ export function createBudgets({ burst, perSecond }: BudgetOptions): Budgets {
     return bucket;
   };
   return {
-    has: (owner, now) => bucketOf(owner, now).available(now) >= 1,
     take: (owner, now, tokens) => bucketOf(owner, now).take(now, tokens) === 0,
+    has: (owner, now, tokens = 1) => bucketOf(owner, now).available(now) >= tokens,
   };
 }

@@ -9,6 +9,10 @@ export interface Remedy {
   readonly command?: string;
 }
 
+/** A command of MIC, for a shell of whoever may run commands in its pod; names as in the manifests and the chart. */
+export const inMic = (command: string): string =>
+  `kubectl -n aad-pod-identity exec deploy/mic -- node /app/mic.js ${command}`;
+
 /** One line of an `explain` command's output. */
 export interface Finding<Topic extends string = string> {
   readonly topic: Topic;

@@ -15,7 +15,7 @@ export interface AccessCommand {
   readonly printer: Printer;
 }
 
-/** Returns the exit code: 0 if all is allowed. */
+/** Returns the exit code: 0 if all is allowed, 1 if not, 2 if the API server did not say so. */
 export async function accessCommand(command: AccessCommand): Promise<number> {
   const { subject, printer } = command;
   const targets = command.target ? [command.target] : await command.inUse();
@@ -24,9 +24,11 @@ export async function accessCommand(command: AccessCommand): Promise<number> {
       `· no pod of ServiceAccount ${subject.namespace}/${subject.name} uses an Azure identity now: name one, by its ARM id or as <tenant>/<client id>`,
     );
   let isAllowed = targets.length > 0;
+  let isKnown = true;
   for (const target of targets) {
     const checked = await check(command, target);
     isAllowed &&= checked.kind === 'allowed';
+    isKnown &&= checked.kind !== 'unanswered';
     for (const line of checkLines(subject, target, checked)) printer.line(line);
   }
   const isOpen = isAllowed && (await answersToAnybody(command));
@@ -34,6 +36,7 @@ export async function accessCommand(command: AccessCommand): Promise<number> {
     printer.line(
       '✗ and so may anybody: the API server refuses no one (AlwaysAllow, or a right for everybody)',
     );
+  if (!isKnown) return 2;
   return isAllowed && !isOpen ? 0 : 1;
 }
 

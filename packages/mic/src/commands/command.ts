@@ -25,6 +25,7 @@ import { askOriginal } from '../original/connect-original.ts';
 import { micMetrics, type MicMetricSpecs } from '../tell/metrics.ts';
 import { createTracing, type Tracing } from '../trace/tracing.ts';
 import { connect } from './connect.ts';
+import { inTime } from './deadline.ts';
 import { explainCommand } from './explain.ts';
 import { isAboutAccess, runAccess } from './run-access.ts';
 
@@ -124,19 +125,22 @@ function explain(
   question: { readonly namespace: string; readonly pod: string },
   { config, log, transport, azure, signal }: Started,
 ): Promise<number> {
-  const { podNamespace: namespace, forceNamespaced, namespaceShareBytes, originalLock, leader } = config;
-  return explainCommand({
-    question,
-    place: { namespace, forceNamespaced, namespaceShareBytes },
-    accessMode: config.access.mode,
-    transport,
-    azure,
-    clock: systemClock,
-    log,
-    signal,
-    originalRuns: askOriginal({ lock: originalLock, lease: leader }, transport),
-    printer: createPrinter(console.log),
-  });
+  const { forceNamespaced, namespaceShareBytes, originalLock, leader } = config;
+  const namespace = config.isNamespaceGiven ? config.podNamespace : undefined;
+  return inTime({ clock: systemClock, signal, complain: console.error }, (limited) =>
+    explainCommand({
+      question,
+      place: { namespace, forceNamespaced, namespaceShareBytes },
+      accessMode: config.access.mode,
+      transport,
+      azure,
+      clock: systemClock,
+      log,
+      signal: limited,
+      originalRuns: askOriginal({ lock: originalLock, lease: leader }, transport),
+      printer: createPrinter(console.log),
+    }),
+  );
 }
 
 /** Combines lines, since each assigned pod has one. The rest is written when the process ends. */

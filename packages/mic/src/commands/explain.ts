@@ -15,20 +15,21 @@ import type { Log, Printer } from '@pod-identity/kit/serve';
 import { AccessBook, pairsPerNamespace } from '../access/book.ts';
 import { createLedger, type ConfigMap } from '../apply/ledger.ts';
 import type { Azure } from '../azure/connect.ts';
+import { findHome } from './home.ts';
 import { lookAtCluster, type Place } from './look.ts';
 import { reviewPod } from './review-pod.ts';
 import { explainPod, type ExplainQuestion } from '../tell/explain.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { AccessGroup } from '../snapshot/index/rights.ts';
-import type { HostFacts } from '../snapshot/facts/facts.ts';
+import type { HostFacts, HostRecord } from '../snapshot/facts/facts.ts';
 import { memberOf, stringAt } from '../snapshot/raw-object.ts';
 import { podFields } from '../snapshot/watch/pod-fields.ts';
 import { createFacts, factsFromRecord, foldReading } from '../snapshot/facts/host-facts.ts';
 
 export interface ExplainCommand {
   readonly question: { readonly namespace: string; readonly pod: string };
-  /** MIC's own namespace and matching rules. */
-  readonly place: Omit<Place, 'access'> & { readonly namespace: string };
+  /** MIC's matching rules, and its own namespace if that is known. */
+  readonly place: Omit<Place, 'access'> & { readonly namespace: string | undefined };
   readonly accessMode?: AccessMode;
   readonly transport: KubeTransport;
   readonly azure: Azure;
@@ -43,7 +44,7 @@ export interface ExplainCommand {
 /** Azure may be unreachable from the user's machine: the findings of the cluster are printed nevertheless. */
 const azurePatienceMs = 15_000;
 
-/** Returns the exit code: 0 if the pod can use all its identities. */
+/** Returns the exit code: 0 if the pod can use all its identities, 1 if not. Throws KubeError if that could not be determined. */
 export async function explainCommand(command: ExplainCommand): Promise<number> {
   const { question, azure, clock, signal } = command;
   const { namespace, pod: name } = question;
@@ -62,7 +63,7 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
       signal,
     });
   const home = index.homeOf(`${namespace}/${name}`);
-  const facts = home === undefined ? undefined : await lookAtHost(command, index, home);
+  const host = home === undefined ? undefined : await lookAtHost(command, index, home);
   const unknownPod = index.pod(`${namespace}/${name}`) ? undefined : await lookForPod(command);
   const micPrincipalId = await azure.principalId(within(signal, azurePatienceMs));
   const explanation = explainPod(
@@ -74,7 +75,8 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
       isOpen: index.accessMode(namespace) === 'namespace',
       hasManyRights: book.pairsOf(namespace) > pairsPerNamespace,
       original: await original,
-      factsOf: (host) => (host === home ? facts : undefined),
+      factsOf: (id) => (id === home ? host?.facts : undefined),
+      lacksRecords: host?.lacksRecords === true,
     },
   );
   const { pod, findings, result } = explanation;
@@ -86,27 +88,36 @@ async function lookAtHost(
   command: ExplainCommand,
   index: ClusterIndex,
   id: ResourceId,
-): Promise<HostFacts | undefined> {
-  const { transport, place, azure, clock, log, signal } = command;
+): Promise<{ readonly facts: HostFacts; readonly lacksRecords: boolean } | undefined> {
+  const { azure, clock, signal } = command;
   const host = index.host(id);
   if (!host) return undefined;
-  // Reads the leader's records; without a term it cannot write.
+  const records = await readRecords(command);
+  const record = records?.find((candidate) => candidate.host.id === id);
+  const outcome = await azure.hosts.read(host, within(signal, azurePatienceMs));
+  const facts = foldReading(record ? factsFromRecord(record) : createFacts(host), outcome, {
+    now: clock.now(),
+    chance: 0,
+  });
+  return { facts, lacksRecords: records === undefined };
+}
+
+/** What MIC wrote down about hosts; undefined if it was not found. */
+async function readRecords(command: ExplainCommand): Promise<readonly HostRecord[] | undefined> {
+  const { transport, place, log, signal } = command;
+  const namespace = place.namespace ?? (await findHome(transport, signal));
+  if (namespace === undefined) return undefined;
+  // Without a term it cannot write.
   const ledger = createLedger({
     configMaps: createResource<ConfigMap>(transport, coreKinds.configMaps),
-    namespace: place.namespace,
+    namespace,
     term: { signal, holds: () => false },
     log,
   });
-  const records = await ledger.load().catch((error: unknown) => {
+  return ledger.load().catch((error: unknown) => {
     if (!(error instanceof KubeError)) throw error;
-    log.warn({ why: error.message }, 'what MIC wrote down about hosts cannot be read');
-    return [];
-  });
-  const record = records.find((candidate) => candidate.host.id === id);
-  const outcome = await azure.hosts.read(host, within(signal, azurePatienceMs));
-  return foldReading(record ? factsFromRecord(record) : createFacts(host), outcome, {
-    now: clock.now(),
-    chance: 0,
+    log.warn({ namespace, why: error.message }, 'what MIC wrote down about hosts cannot be read');
+    return undefined;
   });
 }
 

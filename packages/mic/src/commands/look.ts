@@ -1,5 +1,5 @@
-import type { Clock } from '@pod-identity/kit/core';
-import type { KubeTransport } from '@pod-identity/kit/kube';
+import { aborted, type Clock } from '@pod-identity/kit/core';
+import { KubeError, type KubeTransport } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
 import { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { AccessRules } from '../snapshot/index/rights.ts';
@@ -21,7 +21,7 @@ export interface Looking {
   readonly signal: AbortSignal;
 }
 
-/** Reads the cluster once. */
+/** Reads the cluster once. Throws KubeError if the signal aborts before. */
 export async function lookAtCluster({
   place,
   transport,
@@ -42,8 +42,9 @@ export async function lookAtCluster({
   });
   const once = new AbortController();
   const running = view.run(AbortSignal.any([signal, once.signal]));
-  await view.synced;
+  await Promise.race([view.synced, aborted(signal)]);
   once.abort();
+  if (signal.aborted) throw new KubeError('unavailable', 'not all objects could be read');
   await running;
   return index.settle();
 }

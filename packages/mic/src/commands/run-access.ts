@@ -14,6 +14,7 @@ import { identitiesInUse, usesOf } from '../tell/access-uses.ts';
 import { accessCommand } from './access.ts';
 import { accessReportCommand, machinesInUse } from './access-report.ts';
 import { connectApiServer } from './connect.ts';
+import { inTime } from './deadline.ts';
 import { lookAtCluster, type Looking } from './look.ts';
 
 export type AboutAccess = Extract<MicCommand, { readonly kind: 'access' | 'access-report' }>;
@@ -37,7 +38,7 @@ export async function runAccess(command: AboutAccess, config: MicConfig, userAge
     level: 'warn',
     destination: { write: (line) => console.error(line.trimEnd()) },
   });
-  const run = async (signal: AbortSignal) => {
+  const ask = async (signal: AbortSignal) => {
     const transport = await connectApiServer({ config, userAgent });
     const place = { forceNamespaced, namespaceShareBytes };
     const looking = { place, transport, clock: systemClock, log, signal };
@@ -52,6 +53,8 @@ export async function runAccess(command: AboutAccess, config: MicConfig, userAge
       await transport.close().catch(() => undefined);
     }
   };
+  const complain = console.error;
+  const run = (signal: AbortSignal) => inTime({ clock: systemClock, signal, complain }, ask);
   await runProcess({ log, run });
   return 0;
 }

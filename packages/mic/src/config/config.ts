@@ -29,6 +29,7 @@ export interface MicConfig extends NodeSettings {
   readonly cloudConfigPath?: string;
   /** MIC's own namespace. */
   readonly podNamespace: string;
+  readonly isNamespaceGiven: boolean;
   readonly forceNamespaced: boolean;
   readonly access: { readonly mode: AccessMode; readonly recheckMs: number };
   readonly namespaceShareBytes: number;
@@ -96,11 +97,13 @@ function readSettings(
   from: { readonly env: Env; readonly hostname: string },
 ): Omit<MicConfig, 'command' | 'log' | 'ignored' | 'warnings'> {
   const cloudConfigPath = flags.optionalString('cloudconfig');
-  const podNamespace = from.env['MIC_POD_NAMESPACE'] ?? 'default';
+  const given = from.env['MIC_POD_NAMESPACE'];
+  const podNamespace = given ?? 'default';
   return {
     ...readServer(flags),
     ...(cloudConfigPath !== undefined && { cloudConfigPath }),
     podNamespace,
+    isNamespaceGiven: given !== undefined,
     forceNamespaced: flags.boolean('forceNamespaced'),
     access: { mode: readMode(flags), recheckMs: flags.durationMs('access-recheck') },
     namespaceShareBytes: flags.integer('namespace-share') * 1024,

@@ -33,7 +33,7 @@ export function accessReport(parts: ReportParts): readonly string[] {
 function heading({ uses }: ReportParts, targets: number): string[] {
   const accounts = new Set(uses.map(({ subject }) => `${subject.namespace}/${subject.name}`)).size;
   return [
-    '# Rights on Azure identities that pods use now, for: mic access-report | kubectl apply -f -',
+    '# Rights on Azure identities that pods use now, for kubectl apply -f -',
     `# ServiceAccounts: ${accounts}; Azure identities and machines: ${targets}. Read each section before you apply it: it makes`,
     '# lasting what whoever may write AzureIdentities has arranged. Pods that run at times only are not in it.',
   ];

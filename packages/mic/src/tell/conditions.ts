@@ -165,10 +165,11 @@ function rejected(id: ResourceId, { host, quarantined }: HostFacts, { micPrincip
 
 function hostRefused({ host, lastFailure }: HostFacts, { micPrincipalId }: World): Judgement {
   const kind = lastFailure !== undefined && needsPeople(lastFailure.kind) ? lastFailure.kind : 'failed';
+  const remedy = hostRemedy({ kind, host, micPrincipalId, lacksToken: lastFailure?.lacksToken });
   return {
     status: 'False',
     reason: 'HostRefused',
-    message: `${hostName(host)} could not be changed (${kind}). ${sentence(hostRemedy({ kind, host, micPrincipalId }))}`,
+    message: `${hostName(host)} could not be changed (${kind}). ${sentence(remedy)}`,
   };
 }
 

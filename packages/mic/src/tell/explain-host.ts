@@ -1,4 +1,5 @@
 import { hostName, type Host, type ResourceId } from '@pod-identity/crd-types';
+import { inMic } from '@pod-identity/kit/core';
 import type { HostFacts, LastFailure, Quarantine } from '../snapshot/facts/facts.ts';
 import { isCarried, isMisstated } from '../snapshot/facts/host-facts.ts';
 import { nextAttemptAt } from '../snapshot/facts/strikes.ts';
@@ -14,13 +15,18 @@ export interface HostQuestion {
   /** Of the AzureIdentity. */
   readonly namespace: string;
   readonly micPrincipalId?: string | undefined;
+  readonly lacksRecords?: boolean;
 }
 
 /** Whether the host has the identity, whether MIC may attach it, and the obstacles. */
 export function explainHost(question: HostQuestion): Finding[] {
+  return [...(question.lacksRecords === true ? [recordsLacking] : []), ...explainCarrying(question)];
+}
+
+function explainCarrying(question: HostQuestion): Finding[] {
   const { id, host, facts, statedClientId } = question;
   if (isCarried(facts, id)) {
-    const carried = [permitted, attachedBy(id, host, facts)];
+    const carried = [permitted, attachedBy(question)];
     return isMisstated(facts, id, statedClientId) ? [...carried, misstated(question)] : carried;
   }
   const quarantine = facts?.quarantined.get(id);
@@ -44,6 +50,10 @@ function comingTo(facts: HostFacts, { id }: HostQuestion): string {
     : 'lists it, and the update that puts it there is not known to have succeeded: MIC waits for its end';
 }
 
+const recordsLacking = info('host', 'MIC’s records about its hosts were not found', {
+  text: 'set MIC_POD_NAMESPACE to the namespace of MIC, or ask in its pod',
+  command: inMic('explain NAMESPACE/POD'),
+});
 const permitted: Finding = ok('permission', 'Azure let it be attached');
 const unknownPermission: Finding = info('permission', 'not known before it was attached once');
 
@@ -52,9 +62,13 @@ function misstated({ id, host }: HostQuestion): Finding {
   return problem('identity', text, clientIdRemedy(id));
 }
 
-function attachedBy(id: ResourceId, host: Host, facts: HostFacts | undefined): Finding {
-  const who = facts?.ours.has(id) === true ? 'by MIC' : 'by somebody else: MIC will never remove it';
-  return ok('host', `${hostName(host)} carries it, attached ${who}`);
+function attachedBy({ id, host, facts, lacksRecords }: HostQuestion): Finding {
+  const others =
+    lacksRecords === true ? 'by whom is not known' : 'by somebody else: MIC will never remove it';
+  return ok(
+    'host',
+    `${hostName(host)} carries it, attached ${facts?.ours.has(id) === true ? 'by MIC' : others}`,
+  );
 }
 
 function refused(quarantine: Quarantine, question: HostQuestion): Finding[] {
@@ -69,10 +83,10 @@ function refused(quarantine: Quarantine, question: HostQuestion): Finding[] {
 }
 
 function hostFailed(lastFailure: LastFailure, question: HostQuestion): Finding {
-  const { kind, message } = lastFailure;
+  const { kind, message, lacksToken } = lastFailure;
   const { host, facts } = question;
   const text = `${hostName(host)} could not be read or changed (${kind}), ${next(facts?.notBefore ?? 0, question)}`;
-  const remedy = hostRemedy({ ...question, kind });
+  const remedy = hostRemedy({ ...question, kind, lacksToken });
   const isWaiting = kind === 'throttled' || kind === 'busy' || kind === 'unavailable';
   return { topic: 'host', verdict: isWaiting ? 'waiting' : 'problem', text, quote: message, remedy };
 }

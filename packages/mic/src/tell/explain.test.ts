@@ -336,6 +336,16 @@ it('tells who attached the identity', () => {
   expect(text({})).toContain('attached by MIC');
 });
 
+it.each([
+  [{ lacksToken: true as const }, 'MIC itself has no token', 'az role assignment create'],
+  [{}, 'az role assignment create', 'MIC itself has no token'],
+])('a host that MIC may not read: the remedy fits the cause (%j)', (more, told, untold) => {
+  const lastFailure = { kind: 'denied' as const, message: 'no', at: now, failures: 1, ...more };
+  const output = text({ facts: factsMap({ ...createFacts(vmss1), lastFailure }) });
+  expect(output).toContain(told);
+  expect(output).not.toContain(untold);
+});
+
 it('a confined identity is said to be for the pod’s namespace', () => {
   const metadata = { annotations: { 'aadpodidentity.k8s.io/Behavior': 'namespaced' } };
   const different = {

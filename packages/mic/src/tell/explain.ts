@@ -32,6 +32,8 @@ export interface ExplainWorld {
   readonly isOpen?: boolean;
   /** The pods of the namespace need more rights than MIC asks about. */
   readonly hasManyRights?: boolean;
+  /** What MIC wrote down about its hosts was not found: who attached what, and what Azure refused. */
+  readonly lacksRecords?: boolean;
   /** A message about the original's MIC, if it runs too. */
   readonly original?: string | undefined;
 }
@@ -60,7 +62,7 @@ export function explainPod(question: ExplainQuestion, world: ExplainWorld): Expl
     ...(pod ? explainLabelled(pod, world) : [withoutView(question)]),
     ...invalidBindings(question.namespace, world.index),
   ];
-  return { pod: key, findings, result: conclude(findings) };
+  return { pod: key, findings, result: conclude(findings, world) };
 }
 
 /** Of a namespace whose editor may create any number. */
@@ -224,10 +226,11 @@ function explainLeftOut(assignments: readonly Assignment[], index: ClusterIndex)
 }
 
 /** The worst finding decides. */
-function conclude(findings: readonly Finding[]): Finding {
+function conclude(findings: readonly Finding[], { lacksRecords }: ExplainWorld): Finding {
   const has = (verdict: Finding['verdict']) => findings.some((finding) => finding.verdict === verdict);
   if (has('problem')) return problem('result', 'the pod does not get everything it is meant to get');
-  if (has('waiting')) return waiting('result', 'the pod will get what it is meant to get');
+  const unless = lacksRecords === true ? ', unless Azure has refused it, which only MIC’s records tell' : '';
+  if (has('waiting')) return waiting('result', `the pod will get what it is meant to get${unless}`);
   if (findings.some(({ topic }) => topic === 'record')) return ok('result', 'the pod gets tokens');
   return info('result', 'the pod gets nothing, and needs nothing');
 }

@@ -92,7 +92,7 @@ describe('a right that is missing', () => {
     expect(text).toContain('✗ access       ServiceAccount shop/web may not use AzureIdentity shop/reader');
     expect(text).toMatch(/\napiVersion: rbac\.authorization\.k8s\.io\/v1\nkind: ClusterRole\n/);
     expect(text).toMatch(/\n---\n/);
-    expect(text).toContain(`$ mic access shop/web ${resourceIdOf('reader').toLowerCase()}`);
+    expect(text).toContain(`mic.js access shop/web ${resourceIdOf('reader').toLowerCase()}`);
     expect(text).toContain('✗ result');
   });
 
@@ -151,6 +151,6 @@ it('a remedy names the checks of all targets', () => {
     { resource: 'applications', names: ['b/x', 'b'] },
   ];
   const missing = { identity: 'n/i', subject: { namespace: 'n', name: 's' }, targets };
-  expect(accessRemedy(missing).command).toBe('mic access n/s a/x && mic access n/s b/x');
+  expect(accessRemedy(missing).command).toMatch(/mic\.js access n\/s a\/x && kubectl .* access n\/s b\/x$/);
   expect(explainNoAccess(missing)).toContain('applications a/x and applications b/x');
 });

@@ -1,5 +1,5 @@
 import type { Host, ResourceId } from '@pod-identity/crd-types';
-import type { Remedy } from '@pod-identity/kit/core';
+import { inMic, type Remedy } from '@pod-identity/kit/core';
 import type { LastFailure, RejectionCode } from '../snapshot/facts/facts.ts';
 
 export type AzureRole = 'Managed Identity Operator' | 'Virtual Machine Contributor';
@@ -41,7 +41,10 @@ export function remedyFor(of: {
         command: lookUp,
       };
     case 'Unknown':
-      return { text: 'Azure gave no reason that MIC knows: see its message in the output of `mic explain`' };
+      return {
+        text: 'Azure gave no reason that MIC knows: see its message, for a pod that uses it',
+        ...explain,
+      };
   }
 }
 
@@ -57,10 +60,12 @@ export function clientIdRemedy(id: ResourceId): Remedy {
 export function hostRemedy(of: {
   readonly kind: LastFailure['kind'];
   readonly host: Host;
+  readonly lacksToken?: boolean | undefined;
   readonly micPrincipalId?: string | undefined;
 }): Remedy {
   switch (of.kind) {
     case 'denied':
+      if (of.lacksToken === true) return { text: noToken };
       return {
         text: 'MIC may not change this host: grant it the role Virtual Machine Contributor on it',
         command: roleCommand({ ...of, role: 'Virtual Machine Contributor', scope: of.host.id }),
@@ -74,9 +79,13 @@ export function hostRemedy(of: {
     case 'unavailable':
       return { text: 'nothing to do: MIC tries again' };
     case 'failed':
-      return { text: 'see the message in the output of `mic explain`; MIC tries again' };
+      return { text: 'MIC tries again; see the message, for a pod of the host', ...explain };
   }
 }
+
+const explain = { command: inMic('explain NAMESPACE/POD') };
+const noToken =
+  'MIC itself has no token that Azure accepts: correct its own identity or application in azure.json or in its environment; its log has the response of Azure';
 
 /** Ids may have parentheses and letters of any language, which shells interpret. */
 function quoted(id: ResourceId): string {

@@ -256,12 +256,12 @@ describe('of a step', () => {
     );
   });
 
-  test('Created because of an unknown reason of Azure: no command', () => {
+  test('Created because of an unknown reason of Azure: the command that shows its message', () => {
     const unknown = { ...quarantine, code: 'Unknown' } as const;
     const [event] = eventsOf(step({ state: 'Created', waiting: { why: 'rejected', quarantine: unknown } }));
     expect(event?.[3]).toBe(
       'identity default/reader cannot be attached to scale set vmss1 (Unknown). Azure gave no reason that MIC knows: ' +
-        'see its message in the output of `mic explain`. Azure said: no right to assign',
+        'see its message, for a pod that uses it: kubectl -n aad-pod-identity exec deploy/mic -- node /app/mic.js explain NAMESPACE/POD. Azure said: no right to assign',
     );
   });
 
@@ -394,7 +394,7 @@ describe('of a step', () => {
       const access = { subject, targets: [{ resource: 'managedidentities', names: [id] }] } as const;
       const { events } = reportSkip({ pod: pod(), reason, ...named, access });
       const message = events[0]?.message ?? '';
-      expect(message).toMatch(new RegExp(`^[^\\n]*: mic access shop/web ${id}$`));
+      expect(message).toMatch(new RegExp(`^[^\\n]*: kubectl .* access shop/web ${id}$`));
       expect(message.length).toBeLessThanOrEqual(1_024);
     },
   );

@@ -186,7 +186,7 @@ describe('a namespace without the right', () => {
       return status?.conditions?.[0];
     };
     await scene.until(() => condition()?.reason === 'AccessDenied');
-    expect(condition()?.message).toContain(`mic access evil/web ${payer.toLowerCase()}`);
+    expect(condition()?.message).toContain(`mic.js access evil/web ${payer.toLowerCase()}`);
     expect(condition()?.message).toContain('kind: ClusterRoleBinding');
   });
 

@@ -22,8 +22,7 @@ export function answerTo(selector: Selector, world: ExplainWorld, placeFailure: 
   const asked = queryOf(selector);
   const told = (failure: Failure) => {
     const { status, description } = refusalOf(failure, world.notAssignedStatus);
-    // The roles from the second line on are told with the right that is missing.
-    return { selector: asked, status, text: description.split('\n', 1)[0] ?? '' };
+    return { selector: asked, status, text: description };
   };
   if (placeFailure) return told(placeFailure);
   const decided = decideWithAccess(selector, world);

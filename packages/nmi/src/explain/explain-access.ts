@@ -1,4 +1,5 @@
 import { rolesFor, type AccessTarget } from '@pod-identity/crd-types';
+import { inMic } from '@pod-identity/kit/core';
 import type { Access } from '../access/types.ts';
 import { accessModeOf } from '../authorize/access-needed.ts';
 import { rightsOf } from '../authorize/authorize.ts';
@@ -94,7 +95,7 @@ export function explainMachineAccess(access: Access | undefined): Finding[] {
   return [
     info('access', `${accountOf(access)} must be allowed to use the machine, else no exception counts`, {
       text: 'look, with the ARM id of the virtual machine or of the scale set of its node',
-      command: `mic access ${namespace}/${name} ID`,
+      command: inMic(`access ${namespace}/${name} ID`),
     }),
   ];
 }

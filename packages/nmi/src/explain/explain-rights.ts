@@ -8,6 +8,7 @@ import {
   tellWarnings,
   type Match,
 } from '@pod-identity/crd-types';
+import { inMic } from '@pod-identity/kit/core';
 import { accessModeOf } from '../authorize/access-needed.ts';
 import { authorize, matchingRules } from '../authorize/authorize.ts';
 import { objectsOf } from '../authorize/candidates.ts';
@@ -220,7 +221,7 @@ function explainLeftOut(matches: readonly Match[], { pod, view, rules }: Explain
 function askMic({ namespace, name }: ExplainWorld['pod']) {
   return {
     text: 'MIC has to attach it: see that MIC runs, and ask it',
-    command: `mic explain ${namespace}/${name}`,
+    command: inMic(`explain ${namespace}/${name}`),
   };
 }
 

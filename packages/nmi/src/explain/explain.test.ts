@@ -112,7 +112,7 @@ describe('item 24: a pod is explained', () => {
       ✓ identity     default/reader is the managed identity /subscriptions/s1/resourceGroups/ids/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader, for pods of any namespace
       … record       nothing says that the host of node-1 carries default/reader
                      remedy: MIC has to attach it: see that MIC runs, and ask it
-                     $ mic explain default/web
+                     $ kubectl -n aad-pod-identity exec deploy/mic -- node /app/mic.js explain default/web
       · pod          looked at by the rules of standard mode; whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)
       … answer       without selector: 503 after 8 s without assignment, The identity of pod default/web is not assigned to its node yet: AzureIdentity default/reader matches, but the controller (MIC) has not started to assign it. Try again; if this lasts, check that MIC runs and read the Events of the pod.
       … answer       client_id=c0000000-0000-4000-8000-726561646572: 503 after 8 s without assignment, The identity of pod default/web is not assigned to its node yet: AzureIdentity default/reader matches, but the controller (MIC) has not started to assign it. Try again; if this lasts, check that MIC runs and read the Events of the pod.
@@ -156,7 +156,7 @@ describe('item 24: a pod is explained', () => {
       ✓ identity     default/writer is the managed identity /subscriptions/s1/resourceGroups/ids/providers/Microsoft.ManagedIdentity/userAssignedIdentities/writer, for pods of any namespace
       … record       nothing says that the host of node-1 carries default/writer
                      remedy: MIC has to attach it: see that MIC runs, and ask it
-                     $ mic explain default/web
+                     $ kubectl -n aad-pod-identity exec deploy/mic -- node /app/mic.js explain default/web
       · pod          looked at by the rules of standard mode; whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)
       ✗ answer       without selector: 400, Identity not found. Multiple user assigned identities exist for pod default/web, please specify the clientId / resourceId of the identity in the token request. It may ask for: c0000000-0000-4000-8000-726561646572, c0000000-0000-4000-8000-777269746572.
       ✓ answer       client_id=c0000000-0000-4000-8000-726561646572: 200, a token of AzureIdentity default/reader, if Azure gives one
@@ -460,7 +460,7 @@ describe('rights to Azure identities', () => {
     expect(text).toContain('✗ access       ServiceAccount default/default may not use default/reader');
     // The printer writes a line break within a line as an escape.
     expect(explanationLines(explain(given('rbac', 'denied')))).toContain('kind: ClusterRoleBinding');
-    expect(text).toContain('$ mic access default/default /subscriptions/s1/');
+    expect(text).toContain('mic.js access default/default /subscriptions/s1/');
     expect(text).toContain(
       'without selector: 400, Identity not found. ServiceAccount default/default may not use',
     );

@@ -37,6 +37,8 @@ export interface InboundRequest {
 
 export interface OutboundResponse {
   readonly status: number;
+  /** Text of the status line, printable ASCII; default: that of the status. */
+  readonly reason?: string;
   readonly headers: Readonly<Record<string, string>>;
   /** A string must be ASCII: its length is the Content-Length. */
   readonly body: string | Uint8Array;

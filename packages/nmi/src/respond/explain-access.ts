@@ -1,29 +1,14 @@
-import { accessTargetKey, missingRight, rolesFor } from '@pod-identity/crd-types';
-import { RecentMap } from '@pod-identity/kit/core';
+import { missingRight } from '@pod-identity/crd-types';
 import type { Denial } from '../authorize/types.ts';
 import type { Outcome } from './outcome.ts';
 
 type NoAccess = Extract<Denial, { readonly why: 'access-denied' }>;
 
-/** Programs repeat refused requests, and the text with its roles takes longer to make than all else of a response. */
-const textsKept = 64;
-const texts = new RecentMap<string, string>(textsKept);
-
-/** Which right is missing, in one line; from the second line on the roles that grant it, to paste. */
-export function explainNoAccess(denial: NoAccess): string {
-  const { identity, subject, targets } = denial;
-  const key = [identity, subject.namespace, subject.name, ...targets.map(accessTargetKey)].join(' ');
-  const text = texts.get(key) ?? noAccessText(denial);
-  texts.set(key, text);
-  return text;
-}
-
-function noAccessText({ identity, subject, targets }: NoAccess): string {
+/** Which right is missing, and the command that prints the roles that grant it: in JSON they could not be pasted. */
+export function explainNoAccess({ identity, subject, targets }: NoAccess): string {
+  if (subject.name !== '') return missingRight(thingOf(identity), subject, targets);
   const names = targets.map(({ resource, names: [name] }) => `${resource} ${name}`).join(' and ');
-  if (subject.name === '')
-    return `The pod has no ServiceAccount, so it cannot have the right that ${thingOf(identity)} needs: use of ${names}.`;
-  const { yaml } = rolesFor({ subjects: [subject], targets });
-  return `${missingRight(thingOf(identity), subject, targets)}\n${yaml}`;
+  return `The pod has no ServiceAccount, so it cannot have the right that ${thingOf(identity)} needs: use of ${names}.`;
 }
 
 export function explainUnanswered({

@@ -85,7 +85,7 @@ export function explainWaiting(outcome: Extract<Outcome, { readonly kind: 'not-a
 function explainMayCome(pod: string, denial: Denial): string {
   const why = whyDenied(pod, denial);
   const until = 'until the pod has run for --binding-grace, its requests wait for it. Try again.';
-  // The text about a right ends with a command, and with roles to paste.
+  // The text about a right ends with a command.
   return denial.why === 'access-denied'
     ? `A right of pod ${pod} is missing, which may still be granted: ${until} ${why}`
     : `${why} What is missing may still be created: ${until}${invalidNote(denial)}`;

@@ -102,8 +102,12 @@ function serverError({ status = 503 }: Of<'token-failed'>): number {
 }
 
 function unknownCaller(address: string): string {
+  const fact =
+    address === ''
+      ? 'The address that this request comes from is not known.'
+      : `No pod of this node has the address ${address} that this request comes from.`;
   return (
-    `No pod of this node has the address ${address} that this request comes from. Try again if the pod has just started. ` +
+    `${fact} Try again if the pod has just started. ` +
     'Pods with hostNetwork have the address of the node and cannot be distinguished from it: they get no token here.'
   );
 }

@@ -365,6 +365,46 @@ describe('`error`', () => {
   const body = (outcome: Outcome, over: Partial<RespondRules> = {}) =>
     JSON.parse(String(respond(outcome, { ...rules, ...over }).body)) as Record<string, string>;
 
+  it.each<[string, Outcome, Partial<RespondRules>, string | undefined]>([
+    [
+      'a refusal',
+      noLabel,
+      {},
+      'Identity not found. Pod default/web has no label aadpodidbinding: give it one whose value is the selector of an AzureIdentityBinding.',
+    ],
+    [
+      'exact errors',
+      noLabel,
+      { exactErrors: true },
+      'Identity not found. Pod default/web has no label aadpodidbinding: give it one whose value is the selector of an AzureIdentityBinding.',
+    ],
+    ['a probe', bad('no-metadata-header'), {}, undefined],
+    ['the original’s texts', noLabel, { compat }, undefined],
+    ['a token', token, {}, undefined],
+  ])('of %s: the status line', (...[, outcome, over, reason]) => {
+    expect(respond(outcome, { ...rules, ...over }).reason).toBe(reason);
+  });
+
+  it('and the status line are one line of printable ASCII, of 240 characters at most, whatever Azure and editors wrote', () => {
+    const spiteful = 'AADSTS1: no\r\nX-Evil: 1\u0000\u2028\u00e9\u007f\t';
+    const long = { ...failed('denied'), description: spiteful.repeat(99) };
+    const { reason = '', body: written } = respond(long, rules);
+    expect(reason).toMatch(/^AADSTS1: no X-Evil: 1 AADSTS1: [ -~]{206}\.\.\.$/);
+    expect(JSON.parse(String(written))).toMatchObject({ error: `access_denied: ${reason}` });
+    const short = { ...failed('denied'), description: spiteful };
+    expect(respond(short, rules).reason).toMatch(/^AADSTS1: no X-Evil: 1 +$/);
+  });
+
+  it('tells a missing right with the command that prints the roles, and no roles that JSON would escape', () => {
+    const targets = [{ resource: 'managedidentities' as const, names: ['/s/r/reader'] }] as never;
+    const subject = { namespace: 'default', name: 'web' };
+    const told = body(denied({ why: 'access-denied', identity: 'default/reader', subject, targets }));
+    expect(told['error_description']).toMatch(
+      /: kubectl -n aad-pod-identity exec deploy\/mic -- node \/app\/mic\.js access default\/web \/s\/r\/reader$/,
+    );
+    expect(told['error']).toHaveLength('invalid_request: '.length + 240);
+  });
+
   it('says the reason after the word of the metadata service, for clients that show their users nothing else', () => {
     const { error, error_description: description } = body(noLabel);
     expect(error).toBe(`invalid_request: ${String(description)}`);
@@ -384,15 +424,16 @@ describe('`error`', () => {
     );
   });
 
-  it('is as long as the description at most, escaped like it: what callers and editors wrote cannot end the JSON', () => {
+  it('is 240 characters of the description at most, escaped like it: what callers and editors wrote cannot end the JSON', () => {
     const spiteful = '"}\r\n\u2028ü';
     const outcome = denied({
       why: 'not-this-identity',
       offered: Array<string>(40).fill(spiteful.repeat(99)),
     });
     const { error = '', error_description: description = '' } = body(outcome);
-    expect(error).toBe(`invalid_request: ${description}`);
-    expect(error.length).toBeLessThan(5_000);
+    expect(error).toMatch(/^invalid_request: Identity not found\. .*\.\.\.$/);
+    expect(error.length).toBeLessThan(300);
+    expect(description.length).toBeLessThan(5_000);
     expect(String(respond(outcome, rules).body)).toMatch(/^[\x20-\x7e]*$/);
   });
 });

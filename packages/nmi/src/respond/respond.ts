@@ -71,12 +71,28 @@ function isProbe(outcome: Outcome): boolean {
   return outcome.kind === 'bad-request' && outcome.problem.why === 'no-metadata-header';
 }
 
-/** The format of the metadata service, since SDKs take others for network errors. `error` has the reason, too: some SDKs show only that. */
+/** The format of the metadata service, since SDKs take others for network errors. Each SDK shows its users another part of a response. */
 function asJson(refusal: Refusal, rules: RespondRules, isProbe: boolean): OutboundResponse {
   const { status, error: code, description } = refusal;
-  const error = rules.exactErrors || isProbe ? code : `${code}: ${description}`;
+  const headers = extraHeaders(refusal, rules);
+  const told = isProbe ? undefined : inOneLine(description);
+  const error = rules.exactErrors || told === undefined ? code : `${code}: ${told}`;
   const body = asciiJson({ error, error_description: description });
-  return { status, headers: { ...jsonHeaders(body), ...extraHeaders(refusal, rules) }, body };
+  return {
+    status,
+    ...(told !== undefined && { reason: told }),
+    headers: { ...jsonHeaders(body), ...headers },
+    body,
+  };
+}
+
+/** A status line has at most 256 characters with this: some clients read it into a small buffer. */
+const longestLine = 240;
+
+/** Printable ASCII: Azure's texts and names that an editor chose cannot end the status line. */
+function inOneLine(text: string): string {
+  const line = text.slice(0, 4 * longestLine).replaceAll(/[^ -~]+/g, ' ');
+  return line.length > longestLine ? `${line.slice(0, longestLine - 3)}...` : line;
 }
 
 function withStatusOf({ status, retryAfter, allow }: OriginalRefusal, ours: Refusal): Refusal {

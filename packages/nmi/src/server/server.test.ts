@@ -51,6 +51,14 @@ it('makes a value of a request: the peer is who is connected', async () => {
   ]);
 });
 
+it('writes the reason of a response into its status line', async () => {
+  const { port } = await start(() => ({ ...fine, status: 400, reason: 'Identity not found. No label.' }));
+  expect(await send(port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')).toMatch(
+    /^HTTP\/1\.1 400 Identity not found\. No label\.\r\n/,
+  );
+  expect(await send(port, 'hello\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 The request target is malformed/);
+});
+
 it('shows every Host header, so that none goes unjudged', async () => {
   const seen: InboundRequest[] = [];
   const { port } = await start((request) => {
@@ -208,7 +216,7 @@ it.each<[string, App['answer']]>([
   ],
 ])('an app that fails %s is answered 500', async (_, app) => {
   const { port } = await start(app);
-  expect(await send(port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')).toContain('500 Internal');
+  expect(await send(port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')).toContain('500 The agent failed');
 });
 
 describe('an answer that cannot be written', () => {
@@ -222,8 +230,8 @@ describe('an answer that cannot be written', () => {
     ['later', () => Promise.resolve(unwritable)],
   ])('is a 500 when nothing of it is out, given %s', async (_, app) => {
     const { port } = await start(app);
-    expect(await send(port, request)).toMatch(/^HTTP\/1.1 500 Internal/);
-    expect(await send(port, request)).toMatch(/^HTTP\/1.1 500 Internal/);
+    expect(await send(port, request)).toMatch(/^HTTP\/1.1 500 The agent failed/);
+    expect(await send(port, request)).toMatch(/^HTTP\/1.1 500 The agent failed/);
   });
 
   it.each([

@@ -127,9 +127,9 @@ const tooFastLine = wholeAnswer(tooFast(''));
 
 /** For a connection on which no request was read. */
 function wholeAnswer(outcome: Outcome): string {
-  const { status, headers, body } = told(outcome);
+  const { status, reason = STATUS_CODES[status] ?? '', headers, body } = told(outcome);
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}Connection: close\r\n\r\n${String(body)}`;
+  return `HTTP/1.1 ${status} ${reason}\r\n${lines.join('')}Connection: close\r\n\r\n${String(body)}`;
 }
 
 /** No request needs a body. Small ones are ignored. */
@@ -240,15 +240,14 @@ function fail(response: ServerResponse): void {
     response.destroy();
     return;
   }
-  // Otherwise that of the failed response would stay.
-  response.statusMessage = '';
   write(response, told({ kind: 'crashed' }), true);
 }
 
-function write(response: ServerResponse, { status, headers, body }: OutboundResponse, isLast: boolean): void {
+function write(response: ServerResponse, answer: OutboundResponse, isLast: boolean): void {
   if (response.destroyed) return;
+  const { status, reason, headers, body } = answer;
   const named = { ...headers, Server: listenerName };
-  response.writeHead(status, isLast ? { ...named, Connection: 'close' } : named);
+  response.writeHead(status, reason, isLast ? { ...named, Connection: 'close' } : named);
   if (typeof body === 'string') response.end(body, 'latin1');
   else response.end(body);
 }

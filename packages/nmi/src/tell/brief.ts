@@ -8,6 +8,6 @@ import { withoutIds } from '../tokens/errors.ts';
 export function briefOf(outcome: Failure): string {
   const { description } = refusalOf(outcome, 503);
   return 'denial' in outcome && outcome.denial.why === 'access-denied'
-    ? (description.split('\n', 1)[0] ?? '')
+    ? description
     : withoutIds(description);
 }

@@ -1,9 +1,10 @@
-import { asciiJson, createBudgets, RecentMap, type Clock } from '@pod-identity/kit/core';
+import { asciiJson, RecentMap, type Clock } from '@pod-identity/kit/core';
 import type { Log, LogFields, LogLevel } from '@pod-identity/kit/serve';
 import type { Answered } from '../respond/answered.ts';
 import type { Outcome, OutcomeKind } from '../respond/outcome.ts';
 import { reasonOf } from '../respond/reasons.ts';
 import { briefOf } from './brief.ts';
+import { createPodBudgets } from './pod-budgets.ts';
 
 /** Pods and addresses; far more than a node has. */
 const subjectsKept = 2_000;
@@ -15,18 +16,18 @@ const bytesOfNamespace = { burst: 64 * 1024, perSecond: (32 * 1024) / 60 };
 const bytesAround = 120;
 
 /**
- * Logs when the outcome for a pod (or an unknown address) changes; repeats only at level debug. If the budget of the namespace is empty, a
+ * Logs when the outcome for a pod (or an unknown address) changes; repeats only at level debug. If the budget of the namespace or the pod is empty, a
  * change is logged later, unless the outcome has changed back by then.
  */
 export function createDecisionLog(log: Log, clock: Clock): (answered: Answered) => void {
   const last = new RecentMap<string, string>(subjectsKept);
-  const lines = createBudgets(linesOfNamespace);
-  const bytes = createBudgets(bytesOfNamespace);
+  const lines = createPodBudgets(linesOfNamespace);
+  const bytes = createPodBudgets(bytesOfNamespace);
 
   const mayCompose = (subject: string, state: string, outcome: Outcome): boolean =>
     last.get(subject) !== state &&
     isWritten(levelOf(outcome), log) &&
-    lines.take(namespaceOf(outcome), clock.now());
+    lines.take(payerOf(subject, outcome), clock.now());
 
   return (answered) => {
     const { request, outcome } = answered;
@@ -36,7 +37,7 @@ export function createDecisionLog(log: Log, clock: Clock): (answered: Answered) 
     const isNew = mayCompose(subject, state, outcome);
     if (!isNew && log.level !== 'debug') return;
     const fields = fieldsOf(subject, answered);
-    const isTold = isNew && bytes.take(namespaceOf(outcome), clock.now(), sizeOf(fields));
+    const isTold = isNew && bytes.take(payerOf(subject, outcome), clock.now(), sizeOf(fields));
     if (isTold) last.set(subject, state);
     if (isTold || log.level === 'debug') log[isTold ? levelOf(outcome) : 'debug'](fields, 'answered');
   };
@@ -59,10 +60,11 @@ function sizeOf(fields: object): number {
   return bytesAround + asciiJson(JSON.stringify(fields)).length;
 }
 
-/** Whose budget is charged; '' for addresses without a pod. */
-function namespaceOf(outcome: Outcome): string {
-  const [pod = ''] = 'pods' in outcome ? outcome.pods : 'pod' in outcome ? [outcome.pod] : [];
-  return pod.split('/', 1)[0] ?? '';
+/** Whose budget is charged. Addresses without a pod are charged as if they were pods of one namespace. */
+function payerOf(subject: string, outcome: Outcome): string {
+  if ('pod' in outcome) return outcome.pod;
+  const [pod = `/${subject}`] = 'pods' in outcome ? outcome.pods : [];
+  return pod;
 }
 
 const ranks = ['debug', 'info', 'warn', 'error'] as const;

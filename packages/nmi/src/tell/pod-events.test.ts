@@ -123,6 +123,15 @@ it('one noisy pod with thirty idle ones leaves a victim of another namespace its
   expect(drafts.filter(({ involved }) => involved.namespace === 'shop')).toHaveLength(1);
 });
 
+it('one noisy pod, whose Events the API server refuses, leaves a neighbour of its namespace its Event', () => {
+  const { drafts, refuse, write } = stage();
+  write(false);
+  for (let index = 0; index < 100; index += 1) refuse({ ...denied, pod: 'default/noisy' });
+  write(true);
+  refuse({ ...denied, pod: 'default/victim' });
+  expect(drafts.filter(({ involved }) => involved.name === 'victim')).toHaveLength(1);
+});
+
 it('an Event that was not written does not count as told', async () => {
   const { clock, drafts, refuse, write } = stage();
   write(false);

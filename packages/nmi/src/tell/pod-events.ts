@@ -1,10 +1,11 @@
-import { createBudgets, RecentMap, type Clock } from '@pod-identity/kit/core';
+import { RecentMap, type Clock } from '@pod-identity/kit/core';
 import type { EventRecorder } from '@pod-identity/kit/kube';
 import { redactText } from '@pod-identity/kit/serve';
 import type { Answered } from '../respond/answered.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { briefOf } from './brief.ts';
+import { createPodBudgets } from './pod-budgets.ts';
 import { eventReasonOf, type EventReason } from './event-reason.ts';
 
 export interface PodEventsOptions {
@@ -29,7 +30,7 @@ export function createPodEvents(options: PodEventsOptions): (answered: Answered)
   const record = (pod: PodView, reason: EventReason, message: string) => {
     const { uid, namespace, name } = pod;
     const event = `${uid} ${reason}`;
-    const due = quiet.isDue(event, namespace);
+    const due = quiet.isDue(event, `${namespace}/${name}`);
     if (due === 'repeated') return;
     onEvent(reason, due === 'now' ? 'recorded' : 'dropped');
     if (due !== 'now') return;
@@ -66,13 +67,13 @@ function podsOf(outcome: Outcome): readonly string[] {
 
 function createQuiet(clock: Clock) {
   const last = new RecentMap<string, number>(rememberedEvents);
-  const budgets = createBudgets(perNamespace);
+  const budgets = createPodBudgets(perNamespace);
   return {
-    isDue(event: string, namespace: string): 'now' | 'repeated' | 'too-many' {
+    isDue(event: string, pod: string): 'now' | 'repeated' | 'too-many' {
       const now = clock.now();
       const before = last.get(event);
       if (before !== undefined && now - before < quietMs) return 'repeated';
-      if (!budgets.take(namespace, now)) return 'too-many';
+      if (!budgets.take(pod, now)) return 'too-many';
       last.set(event, now);
       return 'now';
     },

@@ -210,6 +210,6 @@ function errorCode(error: Error): string | undefined {
 }
 
 function tokenFailure(error: AzureError): ArmFailure {
-  if (error.code === 'token-refused') return { kind: 'denied', message: error.message };
+  if (error.code === 'token-refused') return { kind: 'denied', message: error.message, lacksToken: true };
   return { kind: 'unavailable', message: error.message, retryAfterMs: tokenRetryMs };
 }

@@ -140,7 +140,7 @@ const byStatus: ReadonlyMap<number, Reading> = new Map<number, Reading>([
     ({ message }) =>
       rejected(/identity|userAssignedIdentities/i.test(message) ? 'InvalidIdentity' : 'Unknown', message),
   ],
-  [401, readAsDenied],
+  [401, ({ message }) => ({ kind: 'denied', message, lacksToken: true })],
   [403, readAsDenied],
   [
     404,

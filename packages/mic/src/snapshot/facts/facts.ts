@@ -78,6 +78,8 @@ export interface LastFailure {
   readonly at: number;
   /** Consecutive failures, this one included: each lengthens the pause. */
   readonly failures: number;
+  /** MIC has no token that Azure accepts. */
+  readonly lacksToken?: true;
 }
 
 export interface HostFacts extends HostRecord {

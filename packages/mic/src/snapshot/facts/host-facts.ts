@@ -250,7 +250,8 @@ function foldFailure(facts: HostFacts, failure: HostFailure, { now, chance }: At
   const lateFailures = facts.lateFailures + (isLate ? 1 : 0);
   // Failed operations before this term count too.
   const failures = isLate ? Math.max(inTerm + 1, lateFailures) : inTerm + 1;
-  const lastFailure: LastFailure = { kind, message, at: now, failures };
+  const lacksToken = 'lacksToken' in failure && { lacksToken: true as const };
+  const lastFailure: LastFailure = { kind, message, at: now, failures, ...lacksToken };
   const until = now + pauseMs(failure, failures, chance);
   const isOfSubscription = failure.kind === 'throttled' && failure.scope === 'subscription';
   const subscriptionNotBefore = isOfSubscription ? until : facts.subscriptionNotBefore;

@@ -72,7 +72,7 @@ export const rulesFlags: readonly NmiFlag[] = [
     name: 'exact-errors',
     kind: 'boolean',
     default: false,
-    help: "Return only the metadata service's own code in `error`, such as invalid_request. By default a colon and the text of error_description follow the code.",
+    help: "Return only the metadata service's own code in `error`, such as invalid_request. By default a colon and the beginning of error_description follow the code.",
     why: 'azure-identity for Python and google-auth-library show only `error`',
   }),
   added({

@@ -1,0 +1,36 @@
+import { createResource, KubeError, wholeObject, type KubeTransport } from '@pod-identity/kit/kube';
+import { memberOf, stringAt } from '../snapshot/raw-object.ts';
+
+const clusterRoleBindings = {
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  kind: 'ClusterRoleBinding',
+  plural: 'clusterrolebindings',
+  namespaced: false,
+};
+
+/** By the manifests and the chart. */
+const [bindingName, accountName] = ['pod-identity-mic', 'mic'];
+
+/**
+ * MIC's namespace, for a command that runs elsewhere; undefined if it cannot be found. Its ClusterRoleBinding says so, which editors of
+ * namespaces cannot write.
+ */
+export async function findHome(transport: KubeTransport, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    const binding = await createResource(transport, clusterRoleBindings).get(
+      { name: bindingName },
+      { signal, fields: wholeObject },
+    );
+    const subjects = memberOf(binding, 'subjects');
+    const account = (Array.isArray(subjects) ? (subjects as unknown[]) : []).find(
+      (subject) =>
+        stringAt(subject, 'kind') === 'ServiceAccount' && stringAt(subject, 'name') === accountName,
+    );
+    return stringAt(account, 'namespace') || undefined;
+  } catch (error) {
+    if (error instanceof KubeError && (error.code === 'not-found' || error.code === 'denied'))
+      return undefined;
+    throw error;
+  }
+}
