@@ -23,20 +23,19 @@ export async function accessCommand(command: AccessCommand): Promise<number> {
     printer.line(
       `· no pod of ServiceAccount ${subject.namespace}/${subject.name} uses an Azure identity now: name one, by its ARM id or as <tenant>/<client id>`,
     );
-  let isAllowed = targets.length > 0;
-  let isKnown = true;
+  const kinds = new Set<Checked['kind']>();
   for (const target of targets) {
     const checked = await check(command, target);
-    isAllowed &&= checked.kind === 'allowed';
-    isKnown &&= checked.kind !== 'unanswered';
+    kinds.add(checked.kind);
     for (const line of checkLines(subject, target, checked)) printer.line(line);
   }
+  if (kinds.has('unanswered')) return 2;
+  const isAllowed = kinds.has('allowed') && !kinds.has('refused');
   const isOpen = isAllowed && (await answersToAnybody(command));
   if (isOpen)
     printer.line(
       '✗ and so may anybody: the API server refuses no one (AlwaysAllow, or a right for everybody)',
     );
-  if (!isKnown) return 2;
   return isAllowed && !isOpen ? 0 : 1;
 }
 

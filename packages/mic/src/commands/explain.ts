@@ -63,7 +63,7 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
       signal,
     });
   const home = index.homeOf(`${namespace}/${name}`);
-  const host = home === undefined ? undefined : await lookAtHost(command, index, home);
+  const host = await lookAtHost(command, index, home);
   const unknownPod = index.pod(`${namespace}/${name}`) ? undefined : await lookForPod(command);
   const micPrincipalId = await azure.principalId(within(signal, azurePatienceMs));
   const explanation = explainPod(
@@ -87,10 +87,10 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
 async function lookAtHost(
   command: ExplainCommand,
   index: ClusterIndex,
-  id: ResourceId,
+  id: ResourceId | undefined,
 ): Promise<{ readonly facts: HostFacts; readonly lacksRecords: boolean } | undefined> {
   const { azure, clock, signal } = command;
-  const host = index.host(id);
+  const host = id === undefined ? undefined : index.host(id);
   if (!host) return undefined;
   const records = await readRecords(command);
   const record = records?.find((candidate) => candidate.host.id === id);
