@@ -58,7 +58,7 @@ export interface Stage {
   explain(
     pod: string,
     namespace?: string,
-    place?: { readonly namespaceShareBytes: number },
+    place?: { readonly namespaceShareBytes?: number; readonly namespace?: undefined },
   ): Promise<{ code: number; text: string }>;
   assigned(): readonly KubeObject[];
   /** `name: state` of every AzureAssignedIdentity, sorted. */
