@@ -29,14 +29,18 @@ export async function accessCommand(command: AccessCommand): Promise<number> {
     kinds.add(checked.kind);
     for (const line of checkLines(subject, target, checked)) printer.line(line);
   }
-  if (kinds.has('unanswered')) return 2;
-  const isAllowed = kinds.has('allowed') && !kinds.has('refused');
-  const isOpen = isAllowed && (await answersToAnybody(command));
+  const code = codeOf(kinds);
+  const isOpen = code === 0 && (await answersToAnybody(command));
   if (isOpen)
     printer.line(
       '✗ and so may anybody: the API server refuses no one (AlwaysAllow, or a right for everybody)',
     );
-  return isAllowed && !isOpen ? 0 : 1;
+  return isOpen ? 1 : code;
+}
+
+function codeOf(kinds: ReadonlySet<Checked['kind']>): 0 | 1 | 2 {
+  if (kinds.has('unanswered')) return 2;
+  return kinds.has('allowed') && !kinds.has('refused') ? 0 : 1;
 }
 
 /** From the narrowest name to the widest, so that the narrowest right is returned. */

@@ -1,7 +1,7 @@
 import type { Clock } from '@pod-identity/kit/core';
 import { KubeError } from '@pod-identity/kit/kube';
 
-export interface Limited {
+interface Limited {
   readonly clock: Pick<Clock, 'after'>;
   readonly signal: AbortSignal;
   /** For what is not a result: standard output has results alone. */

@@ -1,6 +1,6 @@
 import { createBudgets } from '@pod-identity/kit/core';
 
-export interface PodBudgets {
+interface PodBudgets {
   /** Takes from the budget of the pod's namespace and from its own; false, and takes nothing, if either has too little. */
   take(pod: string, now: number, tokens?: number): boolean;
 }
