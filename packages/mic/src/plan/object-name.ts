@@ -28,14 +28,21 @@ export function objectNames(
   pod: PodView,
   matches: readonly MatchedIdentity[],
 ): ObjectName[] {
-  const held = new Set(index.assignedOf(keyOf(pod)).map(keyOf));
+  const records = index.assignedOf(keyOf(pod));
+  const held = new Set(records.map(keyOf));
+  // Few names have a hash, which costs as much as the rest of a plan.
+  const mayHoldDistinct = records.some(({ name }) => endsInHash.test(name));
   return matches.map((match) => {
     const own = plainName(index, pod, match);
     if (held.has(keyOf(own))) return own;
-    const distinct = distinctName(pod, match, own.namespace);
-    return held.has(keyOf(distinct)) || isTaken(index, pod, own) ? distinct : own;
+    const distinct = () => distinctName(pod, match, own.namespace);
+    const isDistinct = (mayHoldDistinct && held.has(keyOf(distinct()))) || isTaken(index, pod, own);
+    return isDistinct ? distinct() : own;
   });
 }
+
+/** As `distinctAssignedIdentityName` ends. */
+const endsInHash = /-[0-9a-f]{16}$/;
 
 function plainName(index: ClusterIndex, pod: PodView, { identity }: MatchedIdentity): ObjectName {
   const identityName = identity.metadata.name;
