@@ -124,6 +124,7 @@ function byMic({
     index.rightsChanged(book.answer(pair, answer, { now: 1_000, chance: 1 }));
   }
   return index
+    .settle()
     .rightsOf('default/web-0')
     .usable.map(({ identityKey }) => identityKey)
     .sort();

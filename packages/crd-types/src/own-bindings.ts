@@ -27,7 +27,8 @@ export function ownBindings(
 ): OwnBindings {
   const { pod } = question;
   const without = sortByName(question.bindingsWithoutSelector(pod));
-  const tooBroad = new Set(without.filter(isBroad).slice(mostBindingsPerNamespace));
+  const mayBeTooMany = without.length > mostBindingsPerNamespace;
+  const tooBroad = new Set(mayBeTooMany ? without.filter(isBroad).slice(mostBindingsPerNamespace) : []);
   const found = new Found();
   for (const binding of without.length === 0 ? withSelector : sortByName([...withSelector, ...without])) {
     if (found.isFull && found.surplus !== undefined) break;

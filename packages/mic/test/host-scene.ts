@@ -69,7 +69,7 @@ export async function createHostScene(options: AzureOptions = {}) {
         random: () => 0.5,
         isNeeded: (on, id) => index.need(on).has(id),
         needed: (on) => index.need(on).keys(),
-        claimants: (id) => index.claimants(id),
+        claimants: (id) => index.objects.claimants(id),
         report: (result) => void results.push(result),
         onRecordNotSaved: () => undefined,
       }),

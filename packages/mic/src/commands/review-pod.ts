@@ -23,6 +23,7 @@ export async function reviewPod({ index, book, subject, now, ...asking }: PodRev
     if (namespace !== subject.namespace || name !== subject.name) continue;
     index.rightsChanged(book.answer(pair, await answerTo(pair, asking), { now, chance: 1 }));
   }
+  index.settle();
 }
 
 async function answerTo(

@@ -24,8 +24,8 @@ export function affectedBy(index: ClusterIndex, host: ResourceId, ids: ReadonlyS
   // Several AzureIdentities can name the same resource: only those that pods use on this host are notified.
   const users = index.concernedBy(host);
   const identities = [...ids].flatMap((resourceId) =>
-    [...index.identitiesFor(resourceId).intersection(users)].flatMap((key) => {
-      const view = index.identity(key);
+    [...index.objects.identitiesFor(resourceId).intersection(users)].flatMap((key) => {
+      const view = index.objects.identity(key);
       if (view?.kind !== 'valid') return [];
       const { namespace = '', name, uid } = view.identity.metadata;
       return [{ resourceId, namespace, name, ...(uid === undefined ? {} : { uid }) }];

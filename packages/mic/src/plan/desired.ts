@@ -150,14 +150,14 @@ function skipFor(index: ClusterIndex, pod: PodView, mismatch: Mismatch): Skip {
   if (detail !== undefined) return { pod, reason: 'identity-invalid', ...concerned, detail };
   const fault = reason === 'other-namespace' ? index.labelsFault(pod.namespace) : undefined;
   if (fault !== undefined) return { pod, reason, ...concerned, detail: fault };
-  const isLeftOut = reason === 'no-binding' && index.leavesOut('AzureIdentityBinding', pod.namespace);
+  const isLeftOut = reason === 'no-binding' && index.leftOutBy.of('AzureIdentityBinding', pod.namespace);
   return { pod, reason, ...concerned, ...(isLeftOut && { leftOut: true }) };
 }
 
 function faultOf(index: ClusterIndex, key = ''): string | undefined {
-  const view = index.identity(key);
+  const view = index.objects.identity(key);
   if (view?.kind === 'invalid') return tellProblems(view.problems).join('; ');
-  return !view && index.leavesOut('AzureIdentity', namespaceOf(key)) ? absentOrLeftOut : undefined;
+  return !view && index.leftOutBy.of('AzureIdentity', namespaceOf(key)) ? absentOrLeftOut : undefined;
 }
 
 /** Pods without the label have no view, so for a pod with a view both reasons mean that the label is empty. */

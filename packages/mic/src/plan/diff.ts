@@ -124,7 +124,7 @@ function whyDelete(index: ClusterIndex, view: AssignedView, { wanted, denied }: 
 }
 
 function whyNotWanted(index: ClusterIndex, view: AssignedView): DeleteReason {
-  return index.identity(view.identity)?.kind === 'valid' ? 'unbound' : 'identity-gone';
+  return index.objects.identity(view.identity)?.kind === 'valid' ? 'unbound' : 'identity-gone';
 }
 
 function byObject(a: AssignmentStep, b: AssignmentStep): number {

@@ -55,10 +55,10 @@ function hostNeeds(index: ClusterIndex, host: ResourceId): HostNeeds {
     needed: index.need(host),
     granted: index.granted(host),
     statedClientIds: (id) =>
-      Array.from(index.identitiesFor(id), (key) => {
-        const view = index.identity(key);
+      Array.from(index.objects.identitiesFor(id), (key) => {
+        const view = index.objects.identity(key);
         return view?.kind === 'valid' ? view.clientId : undefined;
       }),
-    claimants: (id) => index.claimants(id),
+    claimants: (id) => index.objects.claimants(id),
   };
 }

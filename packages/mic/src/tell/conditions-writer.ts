@@ -205,14 +205,14 @@ export function conditionsOf(
   nowIso: string,
 ): readonly Condition[] | undefined {
   const { index } = world;
-  const isKnown = kind === 'AzureIdentity' ? index.identity(key) : index.binding(key);
-  if (!isKnown && index.isLeftOut(kind, key))
+  const isKnown = kind === 'AzureIdentity' ? index.objects.identity(key) : index.objects.binding(key);
+  if (!isKnown && index.leftOutBy.has(kind, key))
     return nextConditions(undefined, leftOutCondition(kind), nowIso);
   if (kind === 'AzureIdentity') {
-    const view = index.identity(key);
+    const view = index.objects.identity(key);
     return view && nextConditions(referenceOf(view).conditions, identityCondition(view, world), nowIso);
   }
-  const view = index.binding(key);
+  const view = index.objects.binding(key);
   return view && nextConditions(referenceOf(view).conditions, bindingCondition(view, world), nowIso);
 }
 

@@ -187,12 +187,12 @@ function needsPeople(kind: NonNullable<HostFacts['lastFailure']>['kind']): boole
 }
 
 function judgeBinding(identityKey: string, binding: AzureIdentityBinding, { index }: World): Judgement {
-  const identity = index.identity(identityKey);
+  const identity = index.objects.identity(identityKey);
   if (identity === undefined) {
     return {
       status: 'False',
       reason: 'IdentityNotFound',
-      message: index.leavesOut('AzureIdentity', namespaceOf(identityKey))
+      message: index.leftOutBy.of('AzureIdentity', namespaceOf(identityKey))
         ? `AzureIdentity ${identityKey}: ${absentOrLeftOut}`
         : `there is no AzureIdentity ${identityKey}: create it, or name another one of this namespace in spec.azureIdentity`,
     };

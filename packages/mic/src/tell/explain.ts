@@ -70,7 +70,7 @@ const mostInvalid = 10;
 
 /** Of the pod's namespace: one may be meant for the pod. */
 function invalidBindings(namespace: string, index: ClusterIndex): Finding[] {
-  const all = index.invalidBindings(namespace);
+  const all = index.objects.invalidBindings(namespace);
   const told = all
     .slice(0, mostInvalid)
     .map(({ key, problems }) =>
@@ -212,7 +212,7 @@ function explainRecord({ objectNamespace, objectName }: Assignment, index: Clust
 function explainLeftOut(assignments: readonly Assignment[], index: ClusterIndex): Finding[] {
   const missing = assignments.filter((of) => !index.assigned(`${of.objectNamespace}/${of.objectName}`));
   return [...new Set(missing.map(({ objectNamespace }) => objectNamespace))]
-    .filter((namespace) => index.leavesOut('AzureAssignedIdentity', namespace))
+    .filter((namespace) => index.leftOutBy.of('AzureAssignedIdentity', namespace))
     .map((namespace) =>
       problem(
         'record',

@@ -44,7 +44,7 @@ function worldOf(
   index.apply({ kind: 'pod', key, view: pod({ serviceAccount: 'web' }) });
   const pair = answer && book.next(0);
   if (pair) index.rightsChanged(book.answer(pair, answer, { now: 0, chance: 1 }));
-  return index;
+  return index.settle();
 }
 
 const explained = (index: ClusterIndex, more: { readonly hasManyRights?: boolean } = {}) => {
@@ -71,6 +71,7 @@ it('a pod whose rights are asked about is not told so when its namespace has oth
   index.apply({ kind: 'pod', key: other, view: pod({ name: 'web-1', serviceAccount: 'other' }) });
   // A new term.
   index.rightsChanged(book.forget());
+  index.settle();
   expect(eventsOf(index)).toEqual([]);
   expect(eventsOf(index, other)).toEqual([expect.objectContaining({ reason: 'AccessNotReviewed' })]);
 });

@@ -84,7 +84,7 @@ export function createHosts(options: HostsOptions): HostApplier {
     random,
     isNeeded: (host, identity) => index.need(host).has(identity),
     needed: (host) => index.granted(host).keys(),
-    claimants: (identity) => index.claimants(identity),
+    claimants: (identity) => index.objects.claimants(identity),
     onRecordNotSaved: (host, outcome) =>
       options.log.warn({ host: host.id, outcome }, 'host record was not written'),
     report(result) {

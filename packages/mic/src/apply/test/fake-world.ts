@@ -154,7 +154,7 @@ export function createFakeWorld({
         random: () => 0.5,
         isNeeded: (on, id) => index.need(on).has(id),
         needed: (on) => index.need(on).keys(),
-        claimants: (id) => index.claimants(id),
+        claimants: (id) => index.objects.claimants(id),
         report: (result) => void hosts.push(result),
         onRecordNotSaved: (_host, outcome) => void recordsNotSaved.push(outcome),
       }),

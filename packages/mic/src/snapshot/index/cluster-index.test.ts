@@ -249,7 +249,7 @@ describe('whose condition may have changed', () => {
 
 it('finds bindings by identity, hosts by node', () => {
   const index = clean();
-  expect([...index.bindingsNaming('default/reader')]).toEqual(['default/reader-binding']);
+  expect([...index.objects.bindingsNaming('default/reader')]).toEqual(['default/reader-binding']);
   expect(index.place('node-0').host?.id).toBe(vmss1);
   expect(index.place('node-1').host?.id).toBe(vm1);
   expect(index.host(vm1)?.kind).toBe('vm');
@@ -265,8 +265,8 @@ describe('what the index knows', () => {
       identity({ name: 'mine', namespace: 'shop', spec }),
     ];
     const index = clean({ identities });
-    expect([...index.claimants(reader)].sort()).toEqual(['default', 'shop']);
-    expect(index.claimants(idOf('nobody'))).toEqual([]);
+    expect([...index.objects.claimants(reader)].sort()).toEqual(['default', 'shop']);
+    expect(index.objects.claimants(idOf('nobody'))).toEqual([]);
   });
 
   it('whether a namespace has pods, however they come and go', () => {
@@ -333,14 +333,14 @@ describe('what the index knows', () => {
   it('which objects are left out by the share of a namespace: none until somebody tells', () => {
     const index = clean();
     const kind = 'AzureIdentity';
-    const told = () => [index.leavesOut(kind, 'evil'), index.isLeftOut(kind, 'evil/one')];
+    const told = () => [index.leftOutBy.of(kind, 'evil'), index.leftOutBy.has(kind, 'evil/one')];
     expect(told()).toEqual([false, false]);
     index.leftOutBy = {
       of: (...what) => what.join() === 'AzureIdentity,evil',
       has: (...what) => what.join() === 'AzureIdentity,evil/one',
     };
     expect(told()).toEqual([true, true]);
-    expect([index.leavesOut(kind, 'shop'), index.isLeftOut(kind, 'evil/two')]).toEqual([false, false]);
+    expect([index.leftOutBy.of(kind, 'shop'), index.leftOutBy.has(kind, 'evil/two')]).toEqual([false, false]);
   });
 
   it('no pod is on a host or on none once it is gone with its objects', () => {
@@ -388,12 +388,15 @@ describe('what the index knows', () => {
     const index = clean();
     const moved = identity({ spec: { type: 0, resourceID: resourceIdOf('other') } });
     index.apply({ kind: 'identity', key: moved.key, view: moved });
-    expect([index.claimants(reader), index.claimants(idOf('other'))]).toEqual([[], ['default']]);
+    expect([index.objects.claimants(reader), index.objects.claimants(idOf('other'))]).toEqual([
+      [],
+      ['default'],
+    ]);
     expect([...index.need(vmss1).keys()]).toEqual([idOf('other')]);
     const renamed = binding({ name: 'reader-binding', azureIdentity: 'another' });
     index.apply({ kind: 'binding', key: renamed.key, view: renamed });
-    expect([...index.bindingsNaming('default/reader')]).toEqual([]);
-    expect([...index.bindingsNaming('default/another')]).toEqual(['default/reader-binding']);
+    expect([...index.objects.bindingsNaming('default/reader')]).toEqual([]);
+    expect([...index.objects.bindingsNaming('default/another')]).toEqual(['default/reader-binding']);
   });
 
   it('what a pod with several identities needs, when one of them becomes another', () => {
@@ -492,7 +495,8 @@ describe('with identities of the own namespace only, what an editor changes', ()
     index.apply({ kind: 'binding', key: edited('reader').key, view: edited('reader') });
     dirt(index);
     index.apply({ kind: 'identity', key: changed.key, view: changed });
-    expect(dirt(index)).toEqual({ [vmss1]: ['bank/pay'] });
+    // It is told the same as before.
+    expect(dirt(index)).toEqual({});
     expect(index.matchSet('shop', 'demo')).toBe(before);
   });
 

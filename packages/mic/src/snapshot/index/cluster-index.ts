@@ -4,15 +4,15 @@
 // The cluster in memory, indexed for the queries of plans. It takes one change at a time, at a cost that depends on the change and not
 // on the size of the cluster. Mutable; does no I/O and reads no clock.
 import type { AccessMode, Host, MatchingRules, NamespaceView, ResourceId } from '@pod-identity/crd-types';
-import type { AssignedView, BindingView, IdentityView, InvalidView } from '../views.ts';
-import type { NodeView, PodKey, PodView } from '../views.ts';
+import type { AssignedView, NodeView, PodKey, PodView } from '../views.ts';
 import type { ClusterChange, LeftOutSource, SharedKind } from './cluster-change.ts';
 import { Concern } from './concern.ts';
+import type { IdentityObjects } from './identity-objects.ts';
 import { HostGroups, type HostKey, type Place } from './host-groups.ts';
 import { namespaceOf, podOf } from '../keys.ts';
 import type { MatchSet } from './match-set.ts';
 import { Matching } from './matching.ts';
-import { PodEntries } from './pod-entries.ts';
+import { labelOf, PodEntries } from './pod-entries.ts';
 import { nothingAsked, RightsOfPods } from './rights.ts';
 import type { AccessGroup, AccessRules, Barred, PodRights } from './rights.ts';
 import { Settling } from './settling.ts';
@@ -29,16 +29,18 @@ export class ClusterIndex {
   readonly #concern: Concern;
   readonly #settling: Settling;
   readonly rules: MatchingRules;
+  readonly objects: Omit<IdentityObjects, 'setIdentity' | 'setBinding'>;
   /** Namespaces whose pods keep what they have, since not all of them are known. */
   readonly unlisted: Pick<UnlistedNamespaces, 'has' | 'add' | 'delete'>;
-  /** Set by the watches, which leave objects out. */
+  /** Set by the watches, which leave out objects of namespaces that are over their share; only some of them are listed by name. */
   leftOutBy: LeftOutSource = { of: () => false, has: () => false };
 
   /** Without `access`, anyone who may write an AzureIdentity decides who may use it. */
   constructor(rules: MatchingRules, access?: AccessRules) {
     this.rules = rules;
     this.#matching = new Matching(rules, (namespace) => this.accessMode(namespace) === 'rbac');
-    this.#concern = new Concern(this.#matching);
+    this.objects = this.#matching.objects;
+    this.#concern = new Concern(this.objects);
     this.#rights = new RightsOfPods(access, (identityKey) => this.#concern.usesChanged([identityKey]));
     this.#settling = new Settling({
       pods: this.#pods,
@@ -79,12 +81,12 @@ export class ClusterIndex {
   rightsChanged(groups: readonly AccessGroup[]): void {
     for (const group of groups) {
       group.isOutdated = true;
-      for (const entry of group.members) this.#settling.expire(entry);
+      for (const entry of group.members) this.#settling.expire(entry, true);
     }
   }
 
   // Pods that changes of other objects concern are stale until they are settled. Until then hosts count what they needed before, and
-  // nothing is granted for them; `rightsOf` is up to date for each pod.
+  // nothing is granted for them.
 
   /** Settles all stale pods. */
   settle(): this {
@@ -109,16 +111,6 @@ export class ClusterIndex {
   isStale(key: PodKey): boolean {
     const entry = this.#pods.get(key);
     return entry !== undefined && this.#settling.isStale(entry);
-  }
-
-  /** Whether objects of the namespace are left out because it is over its share. */
-  leavesOut(kind: SharedKind | 'AzureAssignedIdentity', namespace: string): boolean {
-    return this.leftOutBy.of(kind, namespace);
-  }
-
-  /** Whether this object is left out; only some left-out objects are listed by name. */
-  isLeftOut(kind: SharedKind, key: string): boolean {
-    return this.leftOutBy.has(kind, key);
   }
 
   // Changes since the last call.
@@ -169,7 +161,7 @@ export class ClusterIndex {
   }
 
   hasPodsIn(namespace: string): boolean {
-    return this.#pods.hasPodsIn(namespace);
+    return this.#pods.in(namespace).size > 0;
   }
 
   /** All pods planned with this host, including deleted pods with assignments left. */
@@ -199,32 +191,6 @@ export class ClusterIndex {
     return this.#pods.get(pod)?.assigned.list ?? [];
   }
 
-  identity(key: string): IdentityView | undefined {
-    return this.#matching.identity(key);
-  }
-
-  identitiesFor(id: ResourceId): ReadonlySet<string> {
-    return this.#matching.identitiesFor(id);
-  }
-
-  /** The namespaces of `identitiesFor`. */
-  claimants(id: ResourceId): readonly string[] {
-    return [...new Set(Array.from(this.identitiesFor(id), namespaceOf))];
-  }
-
-  binding(key: string): BindingView | undefined {
-    return this.#matching.binding(key);
-  }
-
-  /** The bindings of a namespace that are not valid. Looks at all bindings. */
-  invalidBindings(namespace: string): readonly InvalidView[] {
-    return this.#matching.invalidBindings(namespace);
-  }
-
-  bindingsNaming(identityKey: string): ReadonlySet<string> {
-    return this.#matching.bindingsNaming(identityKey);
-  }
-
   /** What the pods of a namespace get from a value of the binding label, without bindings that have other conditions. */
   matchSet(namespace: string, label: string): MatchSet {
     return this.#matching.matchSet(namespace, label);
@@ -247,13 +213,14 @@ export class ClusterIndex {
 
   /** Why the labels of the Namespace are not known, so that it accepts no other one. */
   labelsFault(namespace: string): string | undefined {
-    return this.#matching.labelsFault(namespace);
+    return this.#matching.namespaces.labelsFault(namespace);
   }
 
-  /** What a scheduled pod gets, and what it does not get although bindings select it. */
+  /** What a scheduled pod gets, and what it does not get although bindings select it; nothing of either for a stale one. */
   rightsOf(key: PodKey): PodRights {
-    const entry = this.#settling.settleIfStale(key);
-    return entry?.pod ? this.#rights.current(entry, this.#matching.matchSetOf(entry.pod)) : nothingAsked;
+    const entry = this.#pods.get(key);
+    if (!entry?.pod || this.#settling.isStale(entry)) return nothingAsked;
+    return this.#rights.of(entry, this.#matching.matchSetOf(entry.pod));
   }
 
   /** ServiceAccounts that may not use the AzureIdentity that a binding gives their pods, or could not in mode `rbac`. */
@@ -297,21 +264,29 @@ export class ClusterIndex {
 
   #setPod(key: PodKey, view: PodView | undefined): void {
     const entry = this.#pods.obtain(key);
-    const label = entry.pod?.isUnlabelled === true ? undefined : entry.pod?.bindingLabel;
+    const namespace = namespaceOf(key);
+    const labels = [labelOf(entry.pod), labelOf(view)].filter((label) => label !== undefined);
+    // Without pods no change in another namespace reaches them.
+    const forgetUnused = () => {
+      const unused = labels.filter((label) => this.#pods.in(namespace, label).size === 0);
+      for (const label of unused) this.#matching.forgetLabel(namespace, label);
+    };
+    forgetUnused();
     this.#pods.setPod(entry, view);
     this.#settling.settle(entry);
-    if (label !== undefined && this.#pods.namespacesLabelled(label).size === 0)
-      this.#matching.forgetLabel(label);
+    forgetUnused();
+    if (!this.hasPodsIn(namespace)) this.#matching.forgetNamespace(namespace);
   }
 
   #setNamespace(name: string, view: NamespaceView | undefined): void {
     const isOther = this.#rights.setAnnotation(name, view?.access);
+    const { namespaces } = this.#matching;
     // The messages about its pods have the fault.
-    if (view?.labelsFault !== this.#matching.labelsFault(name)) this.markDirty(this.podsIn(name));
-    const isRelabelled = this.#matching.setLabels(name, view?.labels, view?.labelsFault);
+    if (view?.labelsFault !== namespaces.labelsFault(name)) this.markDirty(this.podsIn(name));
+    const isRelabelled = namespaces.setLabels(name, view?.labels, view?.labelsFault);
     if (!isOther && !isRelabelled) return;
-    this.#matching.forgetNamespace(name);
-    for (const entry of this.#pods.in(name)) this.#settling.expire(entry);
+    this.#matching.namespaceChanged(name);
+    for (const entry of [...this.#pods.settledIn(name)]) this.#settling.expire(entry);
     if (isOther) this.#concern.allChanged();
   }
 

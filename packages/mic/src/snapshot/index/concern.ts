@@ -1,18 +1,18 @@
 // Collects objects whose Ready condition may have changed. Only a hint: an unchanged condition is not written again.
-import type { Matching } from './matching.ts';
+import type { IdentityObjects } from './identity-objects.ts';
 
 export class Concern {
-  readonly #matching: Matching;
+  readonly #objects: Pick<IdentityObjects, 'bindingsNaming' | 'keys'>;
   #identities = new Set<string>();
   #bindings = new Set<string>();
 
-  constructor(matching: Matching) {
-    this.#matching = matching;
+  constructor(objects: Pick<IdentityObjects, 'bindingsNaming' | 'keys'>) {
+    this.#objects = objects;
   }
 
   identityChanged(key: string): void {
     this.#identities.add(key);
-    for (const binding of this.#matching.bindingsNaming(key)) this.#bindings.add(binding);
+    for (const binding of this.#objects.bindingsNaming(key)) this.#bindings.add(binding);
   }
 
   bindingChanged(key: string): void {
@@ -20,7 +20,7 @@ export class Concern {
   }
 
   allChanged(): void {
-    const { identities, bindings } = this.#matching.keys();
+    const { identities, bindings } = this.#objects.keys();
     for (const key of identities) this.#identities.add(key);
     for (const key of bindings) this.#bindings.add(key);
   }

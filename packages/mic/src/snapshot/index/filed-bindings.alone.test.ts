@@ -36,34 +36,36 @@ test.each<[string, (index: number) => object]>([
     }),
   ],
 ])('of a thousand bindings by %s a pod is held against few', (_, selectorOf) => {
-  const filed = new FiledBindings();
-  for (let index = 0; index < 1_000; index += 1) filed.add(binding(`b${index}`, selectorOf(index)));
+  const all = Array.from({ length: 1_000 }, (__, index) => binding(`b${index}`, selectorOf(index)));
+  const filed = new FiledBindings(all);
   vi.mocked(selectsPod).mockClear();
   expect(filed.selecting(pod('web-500')).map(({ metadata }) => metadata.name)).toEqual(['b500']);
   expect(vi.mocked(selectsPod).mock.calls.length).toBeLessThan(10);
 });
 
 test('of bindings that ask for nothing that a pod must have, no more are looked at than count', () => {
-  const filed = new FiledBindings();
   const without = { matchExpressions: [{ key: 'x', operator: 'DoesNotExist' }] };
-  for (let index = 0; index < 300; index += 1)
-    filed.add(binding(`b${String(index).padStart(3, '0')}`, without));
+  const name = (index: number) => `b${String(index).padStart(3, '0')}`;
+  const filed = new FiledBindings(
+    Array.from({ length: 300 }, (_, index) => binding(name(299 - index), without)),
+  );
   vi.mocked(selectsPod).mockClear();
-  expect(filed.selecting(pod('web'))).toHaveLength(100);
+  const selecting = filed.selecting(pod('web'));
+  expect(selecting).toHaveLength(100);
   expect(vi.mocked(selectsPod).mock.calls.length).toBe(100);
-  expect(filed.broad.map(({ metadata }) => metadata.name).slice(-1)).toEqual(['b100']);
+  const counted = filed.withoutSelector(selecting).map(({ metadata }) => metadata.name);
+  expect(counted).toEqual(Array.from({ length: 101 }, (_, index) => name(index)));
 });
 
-test('what was removed selects nothing, and leaves nothing behind', () => {
-  const filed = new FiledBindings();
+test('bindings of both sorts select a pod, and those without a selector are passed on for matching', () => {
   const all = [
     binding('a', { matchLabels: { app: 'web' } }),
     binding('b', { matchExpressions: [{ key: 'x', operator: 'DoesNotExist' }] }),
+    binding('c', { matchLabels: { app: 'api' } }),
   ];
-  all.forEach((one) => filed.add(one));
+  const filed = new FiledBindings(all);
   expect(filed.isEmpty).toBe(false);
-  expect(filed.selecting(pod('web'))).toEqual(all);
-  all.forEach((one) => filed.remove(one));
-  expect(filed.selecting(pod('web'))).toEqual([]);
-  expect(filed.isEmpty).toBe(true);
+  expect(filed.selecting(pod('web'))).toEqual(all.slice(0, 2));
+  expect(new Set(filed.withoutSelector(all.slice(0, 2)))).toEqual(new Set(all.slice(0, 2)));
+  expect(new FiledBindings([]).isEmpty).toBe(true);
 });

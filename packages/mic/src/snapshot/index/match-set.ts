@@ -17,12 +17,14 @@ export interface MatchSet {
   readonly grants: readonly ResourceId[];
   /** Keys of the AzureIdentities of `needs`, each once. */
   readonly uses: readonly string[];
+  /** A number that two sets share only if they mean the same to a pod, whatever versions of the objects they have. */
+  readonly says: number;
 }
 
 const nothing = { matches: [], needs: [], grants: [], uses: [] };
 
 /** For a pod without the label, in a namespace whose bindings select by the label only. */
-export const unmatched: MatchSet = { ...nothing, mismatches: [{ reason: 'no-label' }] };
+export const unmatched: MatchSet = { ...nothing, mismatches: [{ reason: 'no-label' }], says: -1 };
 
 /** For a pod without a ServiceAccount: as `matchPod` returns it, whatever the bindings are. */
-export const withoutAccount: MatchSet = { ...nothing, mismatches: [{ reason: 'no-account' }] };
+export const withoutAccount: MatchSet = { ...nothing, mismatches: [{ reason: 'no-account' }], says: -2 };

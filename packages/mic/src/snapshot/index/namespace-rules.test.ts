@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { NamespaceRules } from './namespace-rules.ts';
 
 test('labels of a Namespace are kept as text, and changes count where they may change matches', () => {
@@ -9,15 +9,17 @@ test('labels of a Namespace are kept as text, and changes count where they may c
   expect(rules.setLabels('pay', { ...accepting })).toBe(false);
   expect(rules.labels('pay')).toEqual(accepting);
   expect(rules.labels('pay')).not.toBe(rules.labels('pay'));
-  expect(rules.isOpenTo('pay', 'shared', [{ names: ['pay'] }])).toBe(true);
+  expect([rules.isOpenTo('pay', 'shared'), rules.isOpenTo('pay', 'other')]).toEqual([true, false]);
   expect(rules.setLabels('pay', undefined)).toBe(true);
   expect(rules.labels('pay')).toBeUndefined();
 });
 
-test('labels are not read for identities that allow no namespace', () => {
-  const rules = new NamespaceRules({ forceNamespaced: true }, () => true);
-  rules.setLabels('pay', { team: 'pay' });
-  const labels = vi.spyOn(rules, 'labels');
-  expect(rules.isOpenTo('pay', 'shared', [])).toBe(false);
-  expect(labels).not.toHaveBeenCalled();
+test('labels count for all pods where identities are not namespaced, and for none where they are', () => {
+  const open = new NamespaceRules({ forceNamespaced: false }, () => false);
+  expect([open.setLabels('pay', { team: 'pay' }), open.isOpenTo('pay', 'shared')]).toEqual([true, true]);
+  const closed = new NamespaceRules({ forceNamespaced: true }, () => false);
+  expect([closed.setLabels('pay', { team: 'pay' }), closed.isOpenTo('pay', 'shared')]).toEqual([
+    false,
+    false,
+  ]);
 });

@@ -2,22 +2,26 @@
 import {
   acceptsLabelPrefix,
   acceptsNamespace,
-  allowsNamespace,
-  type AllowedNamespaces,
   type Labels,
   type MatchingRules,
 } from '@pod-identity/crd-types';
+
+interface Known {
+  /** As text: objects of many short labels take eight times as much memory. */
+  readonly labels: string | undefined;
+  /** Why the labels of the Namespace are not known. */
+  readonly fault: string | undefined;
+  /** The namespaces that it accepts identities of. */
+  readonly accepted: readonly string[];
+}
+
+const unknown: Known = { labels: undefined, fault: undefined, accepted: [] };
 
 export class NamespaceRules {
   readonly #rules: MatchingRules;
   readonly #opened: MatchingRules;
   readonly #byAllowedNamespaces: (namespace: string) => boolean;
-  /** As text: objects of many short labels take eight times as much memory. */
-  readonly #labels = new Map<string, string>();
-  /** Why the labels of a Namespace are not known. */
-  readonly #faults = new Map<string, string>();
-  /** Number of identities that allow namespaces by labels. */
-  #byLabels = 0;
+  readonly #known = new Map<string, Known>();
 
   constructor(rules: MatchingRules, byAllowedNamespaces: (namespace: string) => boolean) {
     this.#rules = rules;
@@ -30,43 +34,46 @@ export class NamespaceRules {
   }
 
   labels(namespace: string): Labels | undefined {
-    const text = this.#labels.get(namespace);
+    const text = this.#of(namespace).labels;
     return text === undefined ? undefined : (JSON.parse(text) as Labels);
   }
 
   labelsFault(namespace: string): string | undefined {
-    return this.#faults.get(namespace);
+    return this.#of(namespace).fault;
+  }
+
+  accepted(namespace: string): readonly string[] {
+    return this.#of(namespace).accepted;
   }
 
   /** Returns whether matches of its pods may have changed. */
   setLabels(namespace: string, labels: Labels | undefined, fault?: string): boolean {
-    if (fault === undefined) this.#faults.delete(namespace);
-    else this.#faults.set(namespace, fault);
-    const before = this.#labels.get(namespace);
-    const after = labels && JSON.stringify(labels);
-    if (before === after) return false;
-    const isWatched = this.#byLabels > 0 || accepts(this.labels(namespace)) || accepts(labels);
-    if (after === undefined) this.#labels.delete(namespace);
-    else this.#labels.set(namespace, after);
-    return isWatched;
-  }
-
-  /** To be called when an identity's `allowedNamespaces` change. */
-  replaceAllowed(before: AllowedNamespaces | undefined, after: AllowedNamespaces | undefined): void {
-    this.#byLabels += Number(after?.selector !== undefined) - Number(before?.selector !== undefined);
-  }
-
-  /** Whether pods of the namespace may get an identity of `other` that allows these namespaces. */
-  isOpenTo(namespace: string, other: string, allowed: readonly AllowedNamespaces[]): boolean {
+    const before = this.#of(namespace);
+    const text = labels && JSON.stringify(labels);
+    const after = { labels: text, fault, accepted: acceptedBy(labels) };
+    if (text === undefined && fault === undefined) this.#known.delete(namespace);
+    else this.#known.set(namespace, after);
+    if (before.labels === text) return false;
     const { forceNamespaced, byAllowedNamespaces } = this.rules(namespace);
-    if (byAllowedNamespaces !== true) return !forceNamespaced;
-    if (allowed.length === 0) return false;
-    const labels = this.labels(namespace);
-    return acceptsNamespace(labels, other) && allowed.some((one) => allowsNamespace(one, namespace, labels));
+    return byAllowedNamespaces === true
+      ? before.accepted.length + after.accepted.length > 0
+      : !forceNamespaced;
+  }
+
+  /** Whether pods of the namespace may get an identity of `other`, if that allows it. */
+  isOpenTo(namespace: string, other: string): boolean {
+    const { forceNamespaced, byAllowedNamespaces } = this.rules(namespace);
+    return byAllowedNamespaces === true ? this.accepted(namespace).includes(other) : !forceNamespaced;
+  }
+
+  #of(namespace: string): Known {
+    return this.#known.get(namespace) ?? unknown;
   }
 }
 
-/** Whether the namespace accepts identities of some other namespace. */
-function accepts(labels: Labels | undefined): boolean {
-  return Object.keys(labels ?? {}).some((name) => name.startsWith(acceptsLabelPrefix));
+function acceptedBy(labels: Labels | undefined): readonly string[] {
+  return Object.keys(labels ?? {})
+    .filter((name) => name.startsWith(acceptsLabelPrefix))
+    .map((name) => name.slice(acceptsLabelPrefix.length))
+    .filter((name) => acceptsNamespace(labels, name));
 }

@@ -1,4 +1,6 @@
-// Pods and their assignments by pod key, with indexes by node, by label and by waiting pods.
+// Pods and their assignments by pod key, with indexes by node, by namespace, by label and by waiting pods.
+import type { AccessMode } from '@pod-identity/crd-types';
+import type { Verdict } from '../../access/verdict.ts';
 import type { PodView, PodKey } from '../views.ts';
 import { Grouped } from './grouped.ts';
 import type { HostKey } from './host-groups.ts';
@@ -14,6 +16,13 @@ export interface Counted extends Pick<MatchSet, 'needs' | 'uses'> {
 
 export const nothingCounted: Counted = { needs: [], grants: [], uses: [] };
 
+/** What reviews say of matches, and what counts by them. */
+export interface Reviewed extends Counted {
+  readonly mode: AccessMode;
+  /** Of each match, in their order; undefined if all are allowed. */
+  readonly verdicts?: readonly Verdict[] | undefined;
+}
+
 /** One pod and its assignments, which can outlive it. */
 export interface Entry {
   readonly key: PodKey;
@@ -24,17 +33,23 @@ export interface Entry {
   home: HostKey;
   /** What the counts of `home` contain for it, to be subtracted later. */
   counted: Counted;
+  /** `says` of the matches with which it was settled; 0 if it gets none. */
+  says: number;
+  /** Of these matches; undefined if RBAC is not asked. */
+  reviewed: Reviewed | undefined;
+  /** Whether it must be planned once it is settled, although it gets the same as before. */
+  isNews: boolean;
 }
 
 export class PodEntries {
   readonly #entries = new Map<PodKey, Entry>();
   readonly #byNode = new Grouped<string, Entry>();
-  /** By label and namespace: all, and those that are not stale. */
-  readonly #byLabel = new Grouped<string, Entry>();
+  /** Those with a pod, by namespace, and by label and namespace. */
+  readonly #groups = new Grouped<string, Entry>();
+  /** Of these, the ones that are not stale: an edit costs nothing for pods that an earlier one has made stale. */
   readonly #settled = new Grouped<string, Entry>();
   readonly #labelNamespaces = new Grouped<string, string>();
   readonly #waiting = new Grouped<HostKey, PodKey>();
-  readonly #byNamespace = new Grouped<string, Entry>();
 
   get(key: PodKey): Entry | undefined {
     return this.#entries.get(key);
@@ -53,19 +68,17 @@ export class PodEntries {
     return this.#byNode.keys();
   }
 
-  /** Those with this label that are not stale: an edit costs nothing for pods that an earlier one has made stale. */
-  settledWith(value: string, namespace: string): ReadonlySet<Entry> {
-    return this.#settled.of(labelKey(value, namespace));
+  /** Those of the namespace that are not stale; with this label, if it is given. */
+  settledIn(namespace: string, label?: string): ReadonlySet<Entry> {
+    return this.#settled.of(label === undefined ? namespace : labelKey(label, namespace));
   }
 
   noteSettled(entry: Entry): void {
-    const label = labelOf(entry.pod);
-    if (label !== undefined) this.#settled.add(labelKey(label, namespaceOf(entry.key)), entry);
+    if (entry.pod) for (const group of groupsOf(entry)) this.#settled.add(group, entry);
   }
 
   noteStale(entry: Entry): void {
-    const label = labelOf(entry.pod);
-    if (label !== undefined) this.#settled.remove(labelKey(label, namespaceOf(entry.key)), entry);
+    for (const group of groupsOf(entry)) this.#settled.remove(group, entry);
   }
 
   /** Namespaces with pods that have this label. */
@@ -77,12 +90,9 @@ export class PodEntries {
     return this.#waiting.of(host);
   }
 
-  hasPodsIn(namespace: string): boolean {
-    return this.#byNamespace.of(namespace).size > 0;
-  }
-
-  in(namespace: string): ReadonlySet<Entry> {
-    return this.#byNamespace.of(namespace);
+  /** Those with a pod; with this label, if it is given. */
+  in(namespace: string, label?: string): ReadonlySet<Entry> {
+    return this.#groups.of(label === undefined ? namespace : labelKey(label, namespace));
   }
 
   obtain(key: PodKey): Entry {
@@ -95,18 +105,25 @@ export class PodEntries {
       node: undefined,
       home: undefined,
       counted: nothingCounted,
+      says: 0,
+      reviewed: undefined,
+      isNews: false,
     };
     this.#entries.set(key, entry);
     return entry;
   }
 
   setPod(entry: Entry, view: PodView | undefined): void {
-    const before = entry.pod;
-    entry.pod = view;
     const namespace = namespaceOf(entry.key);
-    this.#setLabel(entry, namespace, [labelOf(before), labelOf(view)]);
-    if (view && !before) this.#byNamespace.add(namespace, entry);
-    else if (before && !view) this.#byNamespace.remove(namespace, entry);
+    const before = labelOf(entry.pod);
+    this.noteStale(entry);
+    for (const group of groupsOf(entry)) this.#groups.remove(group, entry);
+    entry.pod = view;
+    if (view) for (const group of groupsOf(entry)) this.#groups.add(group, entry);
+    const now = labelOf(view);
+    if (now !== undefined) this.#labelNamespaces.add(now, namespace);
+    if (before !== undefined && this.in(namespace, before).size === 0)
+      this.#labelNamespaces.remove(before, namespace);
   }
 
   /** Files the entry under its current node, and returns that. */
@@ -133,26 +150,20 @@ export class PodEntries {
     return this.#entries.delete(entry.key);
   }
 
-  #setLabel(entry: Entry, namespace: string, [before, now]: readonly (string | undefined)[]): void {
-    if (before === now) return;
-    if (before !== undefined) {
-      const key = labelKey(before, namespace);
-      this.#byLabel.remove(key, entry);
-      this.#settled.remove(key, entry);
-      if (this.#byLabel.of(key).size === 0) this.#labelNamespaces.remove(before, namespace);
-    }
-    if (now === undefined) return;
-    this.#byLabel.add(labelKey(now, namespace), entry);
-    this.#labelNamespaces.add(now, namespace);
-  }
-
   #leaveNode(entry: Entry): void {
     if (entry.node !== undefined) this.#byNode.remove(entry.node, entry);
   }
 }
 
-function labelOf(pod: PodView | undefined): string | undefined {
+export function labelOf(pod: PodView | undefined): string | undefined {
   return pod?.isUnlabelled === true ? undefined : pod?.bindingLabel;
+}
+
+/** Names of namespaces have no space. */
+function groupsOf({ key, pod }: Entry): string[] {
+  const namespace = namespaceOf(key);
+  const label = labelOf(pod);
+  return label === undefined ? [namespace] : [namespace, labelKey(label, namespace)];
 }
 
 function labelKey(value: string, namespace: string): string {

@@ -12,7 +12,8 @@ import { targetsOf } from '../../access/targets.ts';
 import type { Verdict } from '../../access/verdict.ts';
 import { Grouped } from './grouped.ts';
 import type { MatchedIdentity, MatchSet } from './match-set.ts';
-import type { Counted, Entry } from './pod-entries.ts';
+import type { Counted, Entry, Reviewed } from './pod-entries.ts';
+import { isSameMatch } from './results.ts';
 
 export interface AccessRules {
   /** For all namespaces; the annotation of a namespace can make it stricter there. */
@@ -40,17 +41,12 @@ export interface PodRights {
   readonly warned: readonly Barred[];
 }
 
-interface Rights extends Pick<PodRights, 'usable'>, Counted {
-  /** Of each match, in their order; undefined if all are allowed. */
-  readonly verdicts?: readonly Verdict[];
-}
-
 /** The pods of one ServiceAccount with the same matches. */
 export interface AccessGroup extends Holder {
   readonly set: MatchSet;
   readonly mode: Exclude<AccessMode, 'namespace'>;
   readonly members: Set<Entry>;
-  rights: Rights;
+  rights: Reviewed;
   /** Whether verdicts have changed since `rights` was made. */
   isOutdated: boolean;
 }
@@ -93,8 +89,8 @@ export class RightsOfPods {
     return isOther;
   }
 
-  /** What a scheduled pod with these matches counts for; undefined if RBAC is not asked. */
-  join(entry: Entry, set: MatchSet): Counted | undefined {
+  /** What a scheduled pod may use of these matches; undefined if RBAC is not asked. */
+  join(entry: Entry, set: MatchSet): Reviewed | undefined {
     const { pod } = entry;
     const before = this.#groupOf.get(entry);
     const mode = pod && this.mode(pod.namespace);
@@ -129,15 +125,13 @@ export class RightsOfPods {
     }
   }
 
-  /** The current rights, for matches that may be newer copies with the same meaning. */
-  current(entry: Entry, set: MatchSet): PodRights {
-    const before = this.#groupOf.get(entry);
-    if (before && before.set !== set) this.join(entry, set);
+  /** What the pod may use of matches that say the same as those with which it was settled. */
+  of(entry: Entry, { matches }: MatchSet): PodRights {
+    const { pod } = entry;
     const group = this.#groupOf.get(entry);
-    if (group) this.#update(group);
-    if (group && this.#rules) return podRightsOf(group, this.#rules.book);
-    const isAsked = entry.pod !== undefined && this.mode(entry.pod.namespace) !== 'namespace';
-    return isAsked ? nothingAsked : { ...nothingAsked, usable: set.matches };
+    if (group && this.#rules) return podRightsOf(group, matches, this.#rules.book);
+    const isAsked = pod !== undefined && this.mode(pod.namespace) !== 'namespace';
+    return isAsked ? nothingAsked : { ...nothingAsked, usable: matches };
   }
 
   /** Evaluates the group if its verdicts have changed: in the turn of one of its pods, since one answer can concern thousands of groups. */
@@ -157,7 +151,8 @@ export class RightsOfPods {
     if (book === undefined) return [];
     return [...this.#barredBy.of(identityKey)].flatMap((group) => {
       const position = group.set.matches.findIndex((match) => match.identityKey === identityKey);
-      return barredAt(group, position, book);
+      const match = group.set.matches[position];
+      return match ? barredAt(group, { match, position }, book) : [];
     });
   }
 
@@ -173,7 +168,7 @@ export class RightsOfPods {
       set,
       targets,
       members: new Set(),
-      rights: nothing,
+      rights: { needs: [], grants: [], uses: [], mode },
       isOutdated: false,
     };
     this.#groups.set(set, groups.set(key, group));
@@ -215,8 +210,6 @@ export class RightsOfPods {
 /** Of a namespace: an editor who never stops must not keep more pairs than this many ServiceAccounts need. */
 const mostLeft = 1_000;
 
-const nothing: Rights = { needs: [], grants: [], uses: [], usable: [] };
-
 function groupKey({ namespace, name }: AccessSubject, mode: AccessMode): string {
   return `${mode} ${namespace}/${name}`;
 }
@@ -227,18 +220,18 @@ function deniedIn({ set, rights }: AccessGroup): readonly string[] {
   );
 }
 
-function rightsOf(group: AccessGroup, book: AccessBook<AccessGroup>): Rights {
+function rightsOf(group: AccessGroup, book: AccessBook<AccessGroup>): Reviewed {
   const { set, mode } = group;
   const { matches, needs, grants, uses } = set;
   const verdicts = matches.map((match) => verdictOf(group, match, book));
-  // The usual cases of a steady cluster, without a copy of the matches for each ServiceAccount.
-  if (verdicts.every((verdict) => verdict === 'allowed')) return { needs, grants, uses, usable: matches };
-  if (mode === 'warn') return { needs, grants, uses, usable: matches, verdicts };
+  // The usual case of a steady cluster.
+  if (verdicts.every((verdict) => verdict === 'allowed')) return { mode, needs, grants, uses };
+  if (mode === 'warn') return { mode, needs, grants, uses, verdicts };
   const usable = matches.filter((_, position) => verdicts[position] === 'allowed');
   const kept = matches.filter((_, position) => verdicts[position] !== 'denied');
   const counted = kept.length === matches.length ? { needs, uses } : countedOf(kept);
   const granted = usable.length === kept.length ? counted : countedOf(usable);
-  return { ...counted, grants: granted.needs, usable, verdicts };
+  return { mode, ...counted, grants: granted.needs, verdicts };
 }
 
 function verdictOf(group: AccessGroup, match: MatchedIdentity, book: AccessBook<AccessGroup>): Verdict {
@@ -250,18 +243,32 @@ function verdictOf(group: AccessGroup, match: MatchedIdentity, book: AccessBook<
 }
 
 /** Made when it is asked for: kept for each pod it would take most of the memory of a namespace whose pods all have other matches. */
-function podRightsOf(group: AccessGroup, book: AccessBook<AccessGroup>): PodRights {
-  const { set, mode, rights } = group;
-  const { usable } = rights;
-  const barred = set.matches.flatMap((_, position) => barredAt(group, position, book));
-  return mode === 'warn' ? { usable, barred: [], warned: barred } : { usable, barred, warned: [] };
+function podRightsOf(
+  group: AccessGroup,
+  matches: MatchSet['matches'],
+  book: AccessBook<AccessGroup>,
+): PodRights {
+  const { verdicts } = group.rights;
+  const barred = matches.flatMap((match, position) => barredAt(group, { match, position }, book));
+  if (group.mode === 'warn') return { usable: matches, barred: [], warned: barred };
+  const isUsable = (match: MatchedIdentity, position: number) =>
+    (verdicts?.[position] ?? 'allowed') === 'allowed' && isSameMatch(match, group.set.matches[position]);
+  return { usable: matches.filter(isUsable), barred, warned: [] };
 }
 
-function barredAt(group: AccessGroup, position: number, book: AccessBook<AccessGroup>): readonly Barred[] {
-  const { subject, set, rights } = group;
-  const match = set.matches[position];
+interface Position {
+  readonly match: MatchedIdentity;
+  readonly position: number;
+}
+
+function barredAt(
+  group: AccessGroup,
+  { match, position }: Position,
+  book: AccessBook<AccessGroup>,
+): readonly Barred[] {
+  const { subject, rights } = group;
   const verdict = rights.verdicts?.[position];
-  if (match === undefined || verdict === undefined || verdict === 'allowed') return [];
+  if (verdict === undefined || verdict === 'allowed') return [];
   if (verdict === 'unknown') {
     const isOver = book.waits(group);
     return [{ match, verdict, subject, targets: [], ...(isOver && { isOver }) }];

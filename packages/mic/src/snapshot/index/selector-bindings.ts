@@ -1,16 +1,20 @@
-// The valid bindings by selector, then namespace, sorted by name, as matching reads them.
+// The valid bindings by selector, then namespace. They are sorted when matching reads them, once for any number of changes.
 import {
   hasOwnConditions,
+  sortBindings,
   type AzureIdentityBinding,
   type BindingsByNamespace,
 } from '@pod-identity/crd-types';
-import { putInto, takeFrom, type SortedBindings } from './sorted-bindings.ts';
 
+/** The bindings of a namespace with one selector. */
 interface Group {
-  readonly sorted: SortedBindings;
+  readonly byName: Map<string, AzureIdentityBinding>;
+  sorted: readonly AzureIdentityBinding[] | undefined;
   /** Number of bindings that have only the selector: these can select pods of other namespaces. */
   plain: number;
 }
+
+const none: readonly AzureIdentityBinding[] = [];
 
 export class SelectorBindings {
   readonly #selectors = new Map<string, Map<string, Group>>();
@@ -22,7 +26,7 @@ export class SelectorBindings {
       get namespaces() {
         return [...(groups ?? [])].flatMap(([namespace, { plain }]) => (plain > 0 ? [namespace] : []));
       },
-      of: (namespace) => groups?.get(namespace)?.sorted ?? [],
+      of: (namespace) => sortedOf(groups?.get(namespace)),
     };
   }
 
@@ -34,27 +38,29 @@ export class SelectorBindings {
   add(binding: AzureIdentityBinding): void {
     this.remove(binding);
     const { selector } = binding.spec;
-    const namespace = namespaceOf(binding);
+    const { namespace = '', name } = binding.metadata;
     const groups = this.#selectors.get(selector) ?? new Map<string, Group>();
-    const group = groups.get(namespace) ?? { sorted: [], plain: 0 };
-    putInto(group.sorted, binding);
+    const group = groups.get(namespace) ?? { byName: new Map(), sorted: undefined, plain: 0 };
+    group.byName.set(name, binding);
+    group.sorted = undefined;
     group.plain += Number(!hasOwnConditions(binding));
     this.#selectors.set(selector, groups.set(namespace, group));
   }
 
-  remove(binding: AzureIdentityBinding): void {
-    const { selector } = binding.spec;
-    const namespace = namespaceOf(binding);
+  remove({ spec: { selector }, metadata: { namespace = '', name } }: AzureIdentityBinding): void {
     const groups = this.#selectors.get(selector);
     const group = groups?.get(namespace);
-    if (!groups || !group) return;
-    const removed = takeFrom(group.sorted, binding);
-    if (removed) group.plain -= Number(!hasOwnConditions(removed));
-    if (group.sorted.length === 0) groups.delete(namespace);
+    const binding = group?.byName.get(name);
+    if (!groups || !group || !binding) return;
+    group.byName.delete(name);
+    group.sorted = undefined;
+    group.plain -= Number(!hasOwnConditions(binding));
+    if (group.byName.size === 0) groups.delete(namespace);
     if (groups.size === 0) this.#selectors.delete(selector);
   }
 }
 
-function namespaceOf({ metadata }: AzureIdentityBinding): string {
-  return metadata.namespace ?? '';
+function sortedOf(group: Group | undefined): readonly AzureIdentityBinding[] {
+  if (group === undefined) return none;
+  return (group.sorted ??= sortBindings(group.byName.values()));
 }

@@ -5,12 +5,11 @@ import { Dirt } from './dirt.ts';
 import { HostCounts, type Settled } from './host-counts.ts';
 import type { HostGroups } from './host-groups.ts';
 import type { Changed, Matching } from './matching.ts';
-import { nothingCounted, type Counted, type Entry, type PodEntries } from './pod-entries.ts';
+import { nothingCounted, type Entry, type PodEntries, type Reviewed } from './pod-entries.ts';
 import type { RightsOfPods } from './rights.ts';
 import { StaleEntries } from './stale-entries.ts';
 import { UnlistedNamespaces } from './unlisted.ts';
 import { namespaceOf } from '../keys.ts';
-import type { PodKey } from '../views.ts';
 
 export interface SettlingParts {
   readonly pods: PodEntries;
@@ -26,7 +25,7 @@ export class Settling {
   readonly counts = new HostCounts();
   readonly dirt = new Dirt();
   readonly unlisted = new UnlistedNamespaces((namespace, entries) => {
-    for (const entry of [...this.#parts.pods.in(namespace), ...entries]) this.expire(entry);
+    for (const entry of [...this.#parts.pods.in(namespace), ...entries]) this.expire(entry, true);
   });
 
   constructor(parts: SettlingParts) {
@@ -42,10 +41,11 @@ export class Settling {
   }
 
   /**
-   * To be called when the pod may get something else now. It is evaluated in its turn; until then nothing may be attached for it, since
-   * what it gets may be less than before. What it needed stays attached.
+   * To be called when the pod may get something else now; with `isNews` if it must be planned in any case. It is evaluated in its turn;
+   * until then nothing may be attached for it, since what it gets may be less than before. What it needed stays attached.
    */
-  expire(entry: Entry): void {
+  expire(entry: Entry, isNews = false): void {
+    entry.isNews ||= isNews;
     if (!this.#stale.add(entry)) return;
     this.#parts.pods.noteStale(entry);
     if (entry.counted.grants.length === 0) return;
@@ -56,72 +56,87 @@ export class Settling {
   }
 
   /** To be called with a change of an identity or of a binding. */
-  expireConcerned(changed: Changed): void {
-    const { labels, namespace, selects } = changed;
-    for (const label of labels) this.#expireLabelled(label, changed);
-    if (!selects) return;
-    for (const entry of this.#parts.pods.in(namespace))
-      if (entry.pod && !this.isStale(entry) && selects(entry.pod)) this.expire(entry);
+  expireConcerned({ namespace, labels, isForAll, isOther }: Changed): void {
+    const { pods, matching } = this.#parts;
+    for (const label of labels)
+      for (const one of pods.namespacesLabelled(label)) {
+        if (!matching.isConcerned(one, label, namespace)) continue;
+        matching.labelChanged(one, label);
+        if (isOther) this.#expireAll(pods.settledIn(one, label));
+      }
+    if (isForAll && isOther) this.#expireAll(pods.settledIn(namespace));
   }
 
   /** Settles stale pods in the turns of their namespaces. */
   settleWhile(mayGoOn: () => boolean): void {
     while (this.#stale.size > 0 && mayGoOn()) {
       const entry = this.#stale.next();
-      if (entry) this.settle(entry);
+      if (entry) this.#evaluate(entry);
     }
   }
 
   *settleEach(): Generator<undefined> {
     for (const entry of this.#stale.all()) {
-      if (this.#stale.has(entry)) this.settle(entry);
+      if (this.#stale.has(entry)) this.#evaluate(entry);
       yield;
     }
   }
 
-  settleIfStale(key: PodKey): Entry | undefined {
-    const entry = this.#parts.pods.get(key);
-    if (entry && this.#stale.has(entry)) this.settle(entry);
-    return entry;
+  /** To be called with a changed entry. */
+  settle(entry: Entry): void {
+    entry.isNews = true;
+    this.#evaluate(entry);
   }
 
-  /** Moves an entry to its current host, counts its needs there, and marks both hosts dirty. */
-  settle(entry: Entry): void {
+  /** Moves an entry to its current host, counts its needs there, and marks what has changed as dirty. */
+  #evaluate(entry: Entry): void {
     this.#stale.delete(entry);
-    const { pods, groups, concern } = this.#parts;
+    const { pods, groups } = this.#parts;
     pods.noteSettled(entry);
     const before: Settled = { host: entry.home, counted: entry.counted };
-    const node = pods.place(entry);
-    pods.house(entry, groups.place(node).host?.id);
-    entry.counted = this.unlisted.count(entry, this.#countedOf(entry));
-    const after = { host: entry.home, counted: entry.counted };
-    concern.usesChanged(this.counts.move(before, after));
-    if (before.host !== undefined && before.host !== entry.home) this.dirt.touch(before.host);
+    pods.house(entry, groups.place(pods.place(entry)).host?.id);
+    const { says, reviewed, counted } = this.#evaluated(entry);
+    const isSame = says === entry.says && isSameReview(reviewed, entry.reviewed);
+    entry.says = says;
+    entry.reviewed = reviewed;
+    entry.counted = this.unlisted.count(entry, counted);
+    this.#move(entry, before);
     if (pods.dropIfEmpty(entry)) this.unlisted.forget(entry);
-    else this.dirt.mark(entry.home, entry.key);
+    else if (entry.isNews || !isSame) this.dirt.mark(entry.home, entry.key);
+    entry.isNews = false;
     // Not before: a pair that is held without interruption keeps its verdict, also if another pod needs it now.
     const namespace = namespaceOf(entry.key);
     if (!this.#stale.hasIn(namespace)) this.#parts.rights.releaseLeft(namespace);
   }
 
-  #expireLabelled(label: string, changed: Changed): void {
-    const { pods, matching } = this.#parts;
-    for (const namespace of pods.namespacesLabelled(label)) {
-      if (!matching.isConcerned(namespace, label, changed)) continue;
-      for (const entry of pods.settledWith(label, namespace)) this.expire(entry);
-    }
+  #expireAll(entries: Iterable<Entry>): void {
+    for (const entry of [...entries]) this.expire(entry);
   }
 
-  #countedOf(entry: Entry): Counted {
+  #move(entry: Entry, before: Settled): void {
+    const { home: host, counted } = entry;
+    const revision = () => (host === undefined ? 0 : this.counts.revision(host));
+    const known = revision();
+    this.#parts.concern.usesChanged(this.counts.move(before, { host, counted }));
+    // What was granted for an unchanged pod was taken back while it was stale.
+    if (host !== undefined && revision() !== known) this.dirt.touch(host);
+    if (before.host !== undefined && before.host !== entry.home) this.dirt.touch(before.host);
+  }
+
+  #evaluated(entry: Entry): Pick<Entry, 'says' | 'reviewed' | 'counted'> {
     const { rights, matching } = this.#parts;
     const { pod, home } = entry;
-    const isLive = pod !== undefined && !pod.finished && pod.nodeName !== '';
-    if (!isLive || (home === undefined && rights.mode(pod.namespace) === 'namespace')) {
-      rights.leave(entry);
-      return nothingCounted;
-    }
+    if (pod === undefined || pod.finished || pod.nodeName === '') rights.leave(entry);
+    if (pod === undefined || pod.finished) return { says: 0, reviewed: undefined, counted: nothingCounted };
     const set = matching.matchSetOf(pod);
-    const counted = rights.join(entry, set) ?? set;
-    return home === undefined ? nothingCounted : counted;
+    const reviewed = pod.nodeName === '' ? undefined : rights.join(entry, set);
+    const isHere = pod.nodeName !== '' && home !== undefined;
+    return { says: set.says, reviewed, counted: isHere ? (reviewed ?? set) : nothingCounted };
   }
+}
+
+function isSameReview(a: Reviewed | undefined, b: Reviewed | undefined): boolean {
+  if (a === b) return true;
+  const [known, other] = [a?.verdicts ?? [], b?.verdicts ?? []];
+  return a?.mode === b?.mode && known.length === other.length && known.every((one, at) => one === other[at]);
 }

@@ -1,50 +1,65 @@
 // Pods that changes of other objects concern, to be evaluated again. Namespaces take turns, since one edit can concern thousands of
 // pods of its namespace.
-import { createFairQueue } from '@pod-identity/kit/core';
 import { namespaceOf } from '../keys.ts';
-import { Grouped } from './grouped.ts';
 import type { Entry } from './pod-entries.ts';
 
-/** At most one item for each pod, so it needs no limit. */
-const unbounded = { total: Infinity, perNamespace: Infinity, perPod: Infinity };
+/** The stale entries of a namespace, and where its turns have come to. */
+interface Line {
+  readonly entries: Set<Entry>;
+  readonly order: Iterator<Entry, undefined>;
+}
 
 export class StaleEntries {
-  readonly #entries = new Grouped<string, Entry>();
-  readonly #turns = createFairQueue<Entry>(unbounded);
+  /** In order of turns. */
+  readonly #lines = new Map<string, Line>();
 
   get size(): number {
-    return this.#turns.size;
+    return this.#lines.size;
   }
 
   has(entry: Entry): boolean {
-    return this.#entries.of(namespaceOf(entry.key)).has(entry);
+    return this.#lines.get(namespaceOf(entry.key))?.entries.has(entry) === true;
   }
 
   hasIn(namespace: string): boolean {
-    return this.#entries.of(namespace).size > 0;
+    return this.#lines.has(namespace);
   }
 
   all(): readonly Entry[] {
-    return [...this.#entries.keys()].flatMap((namespace) => [...this.#entries.of(namespace)]);
+    return [...this.#lines.values()].flatMap(({ entries }) => [...entries]);
   }
 
   /** Returns whether it was not there. */
   add(entry: Entry): boolean {
     if (this.has(entry)) return false;
     const namespace = namespaceOf(entry.key);
-    this.#entries.add(namespace, entry);
-    this.#turns.add({ namespace, pod: '' }, entry);
+    const line = this.#lines.get(namespace) ?? lineOf(new Set());
+    line.entries.add(entry);
+    this.#lines.set(namespace, line);
     return true;
   }
 
   delete(entry: Entry): void {
-    if (this.#turns.remove(entry)) this.#entries.remove(namespaceOf(entry.key), entry);
+    const namespace = namespaceOf(entry.key);
+    const line = this.#lines.get(namespace);
+    line?.entries.delete(entry);
+    if (line?.entries.size === 0) this.#lines.delete(namespace);
   }
 
   /** Takes the entry whose namespace has the turn. */
   next(): Entry | undefined {
-    const entry = this.#turns.next();
-    if (entry) this.#entries.remove(namespaceOf(entry.key), entry);
-    return entry;
+    for (const [namespace, line] of this.#lines) {
+      // All are ahead: what was taken is deleted, and what is added again comes last.
+      const { value } = line.order.next();
+      this.#lines.delete(namespace);
+      if (value) line.entries.delete(value);
+      if (line.entries.size > 0) this.#lines.set(namespace, line);
+      return value;
+    }
+    return undefined;
   }
+}
+
+function lineOf(entries: Set<Entry>): Line {
+  return { entries, order: entries.values() };
 }

@@ -76,12 +76,11 @@ test('what a namespace has over its share is left out of the index, the youngest
     anIdentity('c', 12),
     anIdentity('d', 13, 'shop'),
   );
-  const known = ['evil/a', 'evil/b', 'evil/c', 'shop/d'].filter((key) => index.identity(key) !== undefined);
+  const known = ['evil/a', 'evil/b', 'evil/c', 'shop/d'].filter(
+    (key) => index.objects.identity(key) !== undefined,
+  );
   expect(known).toEqual(['evil/a', 'evil/b', 'shop/d']);
-  for (const source of [
-    view.leftOut,
-    { of: index.leavesOut.bind(index), has: index.isLeftOut.bind(index) },
-  ]) {
+  for (const source of [view.leftOut, index.leftOutBy]) {
     expect([source.of('AzureIdentity', 'evil'), source.of('AzureIdentity', 'shop')]).toEqual([true, false]);
     expect(source.of('AzureIdentityBinding', 'evil')).toBe(false);
     expect(['evil/a', 'evil/c'].map((key) => source.has('AzureIdentity', key))).toEqual([false, true]);
@@ -111,7 +110,9 @@ test('without a share nothing is left out', async () => {
   const { index, view, putIdentities, end } = await setUp({});
   const many = Array.from({ length: 20 }, (_, at) => anIdentity(`i${at + 10}`, at + 10));
   await putIdentities(...many);
-  expect(many.filter(({ metadata }) => index.identity(`evil/${metadata.name}`) === undefined)).toEqual([]);
+  expect(
+    many.filter(({ metadata }) => index.objects.identity(`evil/${metadata.name}`) === undefined),
+  ).toEqual([]);
   expect(view.leftOut.of('AzureIdentity', 'evil')).toBe(false);
   await end();
 });

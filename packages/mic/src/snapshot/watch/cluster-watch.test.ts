@@ -138,8 +138,11 @@ describe('news', () => {
   test('that an object is gone reaches the index, of each kind', async () => {
     const { remove, index } = await setUp();
     for (const [path, object] of everything) await remove(path, object);
-    expect([index.pod('shop/web-0'), index.identity('default/reader')]).toEqual([undefined, undefined]);
-    expect(index.binding('default/reader-binding')).toBeUndefined();
+    expect([index.pod('shop/web-0'), index.objects.identity('default/reader')]).toEqual([
+      undefined,
+      undefined,
+    ]);
+    expect(index.objects.binding('default/reader-binding')).toBeUndefined();
     expect(index.place('node-0').exists).toBe(false);
     expect(index.assigned('default/web-0-shop-reader')).toBeUndefined();
   });

@@ -83,8 +83,8 @@ test('of 2,000 records that an editor made no more are kept than a share holds',
   expect(kept().length * 1_000).toBeLessThan(shareBytes);
   expect(kept().map(({ metadata }) => metadata.name)).toContain('forged-0');
   expect([
-    index.leavesOut('AzureAssignedIdentity', 'default'),
-    index.leavesOut('AzureAssignedIdentity', 'shop'),
+    index.leftOutBy.of('AzureAssignedIdentity', 'default'),
+    index.leftOutBy.of('AzureAssignedIdentity', 'shop'),
   ]).toEqual([true, false]);
 });
 

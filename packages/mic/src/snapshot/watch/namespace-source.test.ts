@@ -60,7 +60,11 @@ async function setUp(objects: readonly RawObject[]) {
     api.put(path, object);
     await clock.advance(0);
   };
-  const usable = () => index.rightsOf('shop/web-0').usable.map(({ identityKey }) => identityKey);
+  const usable = () =>
+    index
+      .settle()
+      .rightsOf('shop/web-0')
+      .usable.map(({ identityKey }) => identityKey);
   /** Everything is listed again, if that was asked for. */
   const endWatch = async () => {
     await clock.advance(600_000);
