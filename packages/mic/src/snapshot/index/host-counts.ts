@@ -1,7 +1,8 @@
-// The identities that each host needs for its pods, those that may be attached, and the AzureIdentities that cause them.
+// The identities that each host needs for its pods, those that may be attached, and the AzureIdentities that cause them, each with the
+// number of pods. Updated pod by pod, so that a query costs the same for any size of cluster.
 import type { ResourceId } from '@pod-identity/crd-types';
+import { Grouped } from './grouped.ts';
 import type { HostKey } from './host-groups.ts';
-import { NeedCounts } from './need-counts.ts';
 import type { Counted } from './pod-entries.ts';
 
 /** What a pod counts for, and on which host. */
@@ -10,56 +11,84 @@ export interface Settled {
   readonly counted: Counted;
 }
 
+const kinds = ['needs', 'grants', 'uses'] as const;
+type Kind = (typeof kinds)[number];
+
+type Counts<Id extends string> = ReadonlyMap<Id, number>;
+
 export class HostCounts {
-  readonly #needs = new NeedCounts();
-  readonly #grants = new NeedCounts();
-  readonly #uses = new NeedCounts<string>();
+  readonly #counts = {
+    needs: new Map<ResourceId, Map<ResourceId, number>>(),
+    grants: new Map<ResourceId, Map<ResourceId, number>>(),
+    uses: new Map<ResourceId, Map<string, number>>(),
+  };
+  readonly #hostsUsing = new Grouped<string, ResourceId>();
+  readonly #revisions = new Map<ResourceId, number>();
 
   /** The needed identities of this host, with the number of pods that need each (at least one). */
-  needs(host: ResourceId): ReadonlyMap<ResourceId, number> {
-    return this.#needs.of(host);
+  needs(host: ResourceId): Counts<ResourceId> {
+    return this.#counts.needs.get(host) ?? new Map<ResourceId, number>();
   }
 
   /** The needed identities that may be attached, since some pod may use them. */
-  grants(host: ResourceId): ReadonlyMap<ResourceId, number> {
-    return this.#grants.of(host);
+  grants(host: ResourceId): Counts<ResourceId> {
+    return this.#counts.grants.get(host) ?? new Map<ResourceId, number>();
   }
 
   /** AzureIdentities that pods use on this host, with the number of pods. */
-  uses(host: ResourceId): ReadonlyMap<string, number> {
-    return this.#uses.of(host);
+  uses(host: ResourceId): Counts<string> {
+    return this.#counts.uses.get(host) ?? new Map<string, number>();
   }
 
   hostsUsing(identityKey: string): ReadonlySet<ResourceId> {
-    return this.#uses.hostsNeeding(identityKey);
+    return this.#hostsUsing.of(identityKey);
   }
 
   /** Increases whenever an id starts or stops being needed or granted on the host. */
   revision(host: ResourceId): number {
-    return this.#needs.revision(host) + this.#grants.revision(host);
+    return this.#revisions.get(host) ?? 0;
   }
 
   /** Moves the counts of one pod. Returns the AzureIdentities that are now used on one host more or less. */
   move(from: Settled, to: Settled): readonly string[] {
-    if (!isSame(from, to, 'needs')) exchange(this.#needs, [from, from.counted.needs], [to, to.counted.needs]);
-    if (!isSame(from, to, 'grants'))
-      exchange(this.#grants, [from, from.counted.grants], [to, to.counted.grants]);
-    if (isSame(from, to, 'uses')) return [];
-    return exchange(this.#uses, [from, from.counted.uses], [to, to.counted.uses]);
+    const changed = kinds.flatMap((kind) => {
+      if (isSame(from, to, kind)) return [];
+      // What stays must not begin and end.
+      const ids = [...this.#count(kind, to, 1), ...this.#count(kind, from, -1)];
+      return kind === 'uses' ? ids : [];
+    });
+    return changed;
+  }
+
+  /** Returns the ids of which the first pod came or the last one went. */
+  #count(kind: Kind, { host, counted }: Settled, by: 1 | -1): readonly string[] {
+    const ids: readonly string[] = counted[kind];
+    if (host === undefined || ids.length === 0) return [];
+    const all: Map<ResourceId, Map<string, number>> = this.#counts[kind];
+    const counts = all.get(host) ?? new Map<string, number>();
+    const changed = ids.filter((id) => {
+      const count = (counts.get(id) ?? 0) + by;
+      if (count > 0) counts.set(id, count);
+      else counts.delete(id);
+      return by === 1 ? count === 1 : count === 0;
+    });
+    if (counts.size > 0) all.set(host, counts);
+    else all.delete(host);
+    this.#note(kind, host, changed);
+    return changed;
+  }
+
+  #note(kind: Kind, host: ResourceId, changed: readonly string[]): void {
+    if (kind !== 'uses') this.#revisions.set(host, this.revision(host) + changed.length);
+    else
+      for (const id of changed)
+        if (this.uses(host).has(id)) this.#hostsUsing.add(id, host);
+        else this.#hostsUsing.remove(id, host);
   }
 }
 
-type Share<Id> = readonly [at: Pick<Settled, 'host'>, ids: readonly Id[]];
-
-function exchange<Id extends string>(counts: NeedCounts<Id>, before: Share<Id>, after: Share<Id>): Id[] {
-  const [[from, old], [to, ids]] = [before, after];
-  const began = to.host === undefined ? [] : counts.add(to.host, ids);
-  const ended = from.host === undefined ? [] : counts.remove(from.host, old);
-  return [...began, ...ended];
-}
-
-function isSame(from: Settled, to: Settled, which: keyof Counted): boolean {
-  const [a, b]: (readonly string[])[] = [from.counted[which], to.counted[which]];
+function isSame(from: Settled, to: Settled, kind: Kind): boolean {
+  const [a, b]: (readonly string[])[] = [from.counted[kind], to.counted[kind]];
   if (from.host !== to.host || a === undefined || b === undefined) return false;
   return a === b || (a.length === b.length && a.every((id, position) => id === b[position]));
 }

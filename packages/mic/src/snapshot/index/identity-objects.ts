@@ -1,8 +1,8 @@
 // The AzureIdentities and AzureIdentityBindings of the cluster, found by what plans, conditions and matching ask for.
-import type { AzureIdentity, AzureIdentityBinding, ResourceId } from '@pod-identity/crd-types';
+import type { AzureIdentity, ResourceId } from '@pod-identity/crd-types';
+import { BindingPlaces } from './binding-places.ts';
 import { Grouped } from './grouped.ts';
 import { namespaceOf } from '../keys.ts';
-import { SelectorBindings } from './selector-bindings.ts';
 import type { BindingView, IdentityView, InvalidView } from '../views.ts';
 
 export type ValidBinding = Extract<BindingView, { kind: 'valid' }>;
@@ -13,7 +13,7 @@ export class IdentityObjects {
   readonly #bindings = new Map<string, Map<string, BindingView>>();
   readonly #naming = new Grouped<string, string>();
   readonly #byResource = new Grouped<ResourceId, string>();
-  readonly bySelector = new SelectorBindings();
+  readonly places = new BindingPlaces();
 
   identity(key: string): IdentityView | undefined {
     return this.#identities.get(key);
@@ -27,11 +27,6 @@ export class IdentityObjects {
   keys(): { readonly identities: Iterable<string>; readonly bindings: Iterable<string> } {
     const bindings = [...this.#bindings.values()].flatMap((inside) => [...inside.keys()]);
     return { identities: this.#identities.keys(), bindings };
-  }
-
-  validBindings(namespace: string): readonly AzureIdentityBinding[] {
-    const views = [...(this.#bindings.get(namespace)?.values() ?? [])];
-    return views.flatMap((view) => (view.kind === 'valid' ? view.binding : []));
   }
 
   invalidBindings(namespace: string): readonly InvalidView[] {
@@ -71,11 +66,11 @@ export class IdentityObjects {
     const before = this.binding(key);
     if (before?.kind === 'valid') {
       this.#naming.remove(before.identityKey, key);
-      if (before.binding.spec.selector !== '') this.bySelector.remove(before.binding);
+      this.places.remove(before.binding);
     }
     if (view?.kind === 'valid') {
       this.#naming.add(view.identityKey, key);
-      if (view.binding.spec.selector !== '') this.bySelector.add(view.binding);
+      this.places.add(view.binding);
     }
     const namespace = namespaceOf(key);
     const inside = this.#bindings.get(namespace) ?? new Map<string, BindingView>();

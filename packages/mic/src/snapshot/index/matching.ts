@@ -11,7 +11,6 @@ import {
   type MatchingRules,
   type PodFacts,
 } from '@pod-identity/crd-types';
-import { FiledBindings, looksBeyondLabel } from './filed-bindings.ts';
 import { IdentityObjects, type ValidBinding } from './identity-objects.ts';
 import { keyOf, namespaceOf } from '../keys.ts';
 import { unmatched, withoutAccount, type MatchedIdentity, type MatchSet } from './match-set.ts';
@@ -35,8 +34,6 @@ export interface Changed {
 export class Matching {
   readonly objects = new IdentityObjects();
   readonly namespaces: NamespaceRules;
-  /** By namespace, made when they are needed after a change. */
-  readonly #filed = new Map<string, FiledBindings>();
   readonly #results = new Map<string, Results>();
   /** One object for all results: each pod of a namespace can have a result of its own, with a hundred matches. */
   readonly #matched = new WeakMap<AzureIdentityBinding, MatchedIdentity>();
@@ -65,7 +62,6 @@ export class Matching {
     const before = this.objects.binding(key);
     this.objects.setBinding(key, view);
     const views = [before, view].filter(isValid);
-    if (views.some(({ binding }) => looksBeyondLabel(binding))) this.#filed.delete(namespaceOf(key));
     return this.#changed(key, views, meaningOf(before) !== meaningOf(view));
   }
 
@@ -86,7 +82,6 @@ export class Matching {
   /** To be called when the namespace has no pods. */
   forgetNamespace(namespace: string): void {
     this.#results.delete(namespace);
-    this.#filed.delete(namespace);
   }
 
   /**
@@ -94,7 +89,7 @@ export class Matching {
    * and the pods have bindings of their own: otherwise each edit would plan everybody's pods.
    */
   isConcerned(namespace: string, label: string, changedIn: string): boolean {
-    if (namespace === changedIn || !this.objects.bySelector.has(label, namespace)) return true;
+    if (namespace === changedIn || !this.objects.places.has(label, namespace)) return true;
     return this.namespaces.isOpenTo(namespace, changedIn);
   }
 
@@ -107,16 +102,26 @@ export class Matching {
   matchSetOf(pod: PodView): MatchSet {
     if (!hasAccount(pod)) return withoutAccount;
     const { namespace, bindingLabel: label, isUnlabelled = false } = pod;
-    const filed = this.#filedIn(namespace);
-    if (filed.isEmpty) return isUnlabelled ? unmatched : this.matchSet(namespace, label);
+    const { places } = this.objects;
+    if (!places.lookBeyondLabel(namespace)) return isUnlabelled ? unmatched : this.matchSet(namespace, label);
+    const results = this.#resultsIn(namespace);
+    return results.of(pod) ?? results.keep(pod, this.#beyondLabel(pod));
+  }
+
+  #beyondLabel(pod: PodView): MatchSet {
     const facts = factsOf(pod);
-    return this.#result(facts, { label: isUnlabelled ? noLabel : label, selecting: filed.selecting(facts) });
+    const label = pod.isUnlabelled === true ? noLabel : pod.bindingLabel;
+    return this.#result(facts, { label, selecting: this.objects.places.selecting(facts) });
+  }
+
+  #resultsIn(namespace: string): Results {
+    const results = this.#results.get(namespace) ?? new Results();
+    this.#results.set(namespace, results);
+    return results;
   }
 
   #result(facts: PodFacts, { label, selecting }: Alike): MatchSet {
-    const { namespace } = facts;
-    const results = this.#results.get(namespace) ?? new Results();
-    this.#results.set(namespace, results);
+    const results = this.#resultsIn(facts.namespace);
     const names = selecting?.slice(0, decisive).map(({ metadata }) => metadata.name);
     const variant = names === undefined ? '' : ` ${names.join(' ')}`;
     return results.get(label, variant) ?? results.put(label, variant, this.#match(facts, selecting ?? []));
@@ -128,8 +133,8 @@ export class Matching {
     const { matches, mismatches } = matchPod({
       pod,
       namespaceLabels: namespaces.labels(pod.namespace),
-      bindingsWithSelector: (value) => objects.bySelector.of(value),
-      bindingsWithoutSelector: () => this.#filedIn(pod.namespace).withoutSelector(selecting),
+      bindingsWithSelector: (value) => objects.places.withSelector(value),
+      bindingsWithoutSelector: () => objects.places.withoutSelector(pod.namespace, selecting),
       bindingsReachingOut: (value) => this.#acceptedBy(pod.namespace, value),
       identityOf: (namespace, name) => objects.validIdentity(`${namespace}/${name}`),
       rules: namespaces.rules(pod.namespace),
@@ -142,11 +147,11 @@ export class Matching {
 
   /** Only of namespaces that this one accepts: any number of others can have bindings with the selector. */
   #acceptedBy(namespace: string, selector: string): BindingsByNamespace {
-    const { bySelector } = this.objects;
+    const { places } = this.objects;
     const accepted = this.namespaces.accepted(namespace);
     return {
-      namespaces: accepted.filter((other) => bySelector.has(selector, other)),
-      of: (other) => bySelector.of(selector).of(other),
+      namespaces: accepted.filter((other) => places.has(selector, other)),
+      of: (other) => places.withSelector(selector).of(other),
     };
   }
 
@@ -170,14 +175,6 @@ export class Matching {
     };
     this.#matched.set(binding, matched);
     return [matched];
-  }
-
-  #filedIn(namespace: string): FiledBindings {
-    const known = this.#filed.get(namespace);
-    if (known) return known;
-    const filed = new FiledBindings(this.objects.validBindings(namespace).filter(looksBeyondLabel));
-    this.#filed.set(namespace, filed);
-    return filed;
   }
 
   #changed(key: string, bindings: readonly (BindingView | undefined)[], isOther: boolean): Changed {
