@@ -86,7 +86,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       const isNothingLeft = backlog.isEmpty && left.asked.size === 0 && index.waitingOn(host).size === 0;
       if (isNothingLeft) remainders.delete(host);
       if (plan.steps.length > 0) ports.onPass(now() - startedAt);
-      ports.onPlanned(pods.filter((pod) => !index.isStale(pod)));
+      ports.onPlanned(pods.filter((pod) => !index.putOff(pod)));
       return backlog.hasMore ? now() : earliest(plan.wakeAt, backlog.wakeAt);
     },
 
@@ -115,8 +115,7 @@ function momentOf({ index, memory, now }: ReconcilePorts, host: HostKey): Backlo
     facts: host === undefined ? undefined : memory.facts(host),
     ...(host !== undefined && { leaving: memory.leaving(host) }),
     waiting: index.waitingOn(host),
-    // It is dirty as soon as it is settled, in its turn.
-    isStale: (pod) => index.isStale(pod),
+    putOff: (pod) => index.putOff(pod),
     weigh: (pod) => weightOf(index, pod),
     chargeTo: (pod) => whosePod(index, pod),
   };

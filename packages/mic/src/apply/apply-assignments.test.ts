@@ -2,7 +2,8 @@ import { KubeError } from '@pod-identity/kit/kube';
 import { describe, expect, test, vi } from 'vitest';
 import { assigned, clientIdOf, idOf, pod } from '../plan/test/builders.ts';
 import { podKeyOf } from '../plan/plan.ts';
-import { createFakeWorld, recordAfterMs } from './test/fake-world.ts';
+import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
+import { createFakeWorld, host, recordAfterMs } from './test/fake-world.ts';
 
 function setUp() {
   const world = createFakeWorld();
@@ -216,4 +217,59 @@ test('attack: a namespace whose records are all refused, for example by a quota,
   world.onWrite(() => undefined);
   await world.clock.advance(61_000);
   expect(world.states().filter((state) => state.endsWith('Assigned'))).toHaveLength(30);
+});
+
+/** In the end its pods get the same as before. */
+function editBackAndForth(index: ClusterIndex): void {
+  const view = index.objects.identity('default/app');
+  for (const one of [undefined, view]) index.apply({ kind: 'identity', key: 'default/app', view: one });
+}
+
+test('attack: edits of an identity while a new pod waits to be planned do not keep it from its identity', async () => {
+  const world = setUp();
+  const term = await world.startTerm();
+  await world.clock.advance(10_000);
+  const crowd = Array.from({ length: 501 }, (_, number) => `pod-${number}`);
+  for (const name of crowd) world.addPod(name, 'app');
+  await term.reconciler.objects(host.id);
+  editBackAndForth(world.index);
+  world.addPod('last', 'app');
+  editBackAndForth(world.index);
+  await term.reconciler.objects(host.id);
+  term.poke();
+  await world.clock.advance(60_000);
+  expect(world.states()).toEqual(['pod', 'last', ...crowd].map((name) => `${name}: Assigned`).sort());
+});
+
+test('attack: edits of an identity during the writes of a pass do not keep its reasons from a pod that needs no write', async () => {
+  const world = setUp();
+  world.attached.set(idOf('app'), { clientId: clientIdOf('app'), principalId: 'p' });
+  const term = await world.startTerm();
+  await world.clock.advance(10_000);
+  world.addPod('pod', 'app');
+  world.addPod('new', 'app');
+  world.onWrite(() => editBackAndForth(world.index));
+  term.planned.length = 0;
+  await term.reconciler.objects(host.id);
+  expect(term.planned).not.toContain('shop/pod');
+  term.poke();
+  await world.clock.advance(10_000);
+  expect(term.planned).toContain('shop/pod');
+});
+
+test('attack: edits of a binding that take an identity away, and then nothing more, leave no object that is not deleted', async () => {
+  const world = setUp();
+  const term = await world.startTerm();
+  await world.clock.advance(10_000);
+  const binding = world.index.objects.binding('default/app-binding');
+  const edit = (view: typeof binding) =>
+    world.index.apply({ kind: 'binding', key: 'default/app-binding', view });
+  edit(undefined);
+  world.index.settle();
+  edit(binding);
+  edit(undefined);
+  await term.reconciler.objects(host.id);
+  term.poke();
+  await world.clock.advance(10_000);
+  expect(world.states()).toEqual([]);
 });

@@ -79,7 +79,7 @@ test('pods whose objects wait are planned when the host has changed, a portion a
 test('a stale pod is planned once it is settled, which makes it dirty, and then with its held steps', () => {
   const backlog = new Backlog(4);
   const take = (dirty: string[], stale: string[]) =>
-    backlog.take(dirty, { now: 0, facts: host, isStale: (pod) => stale.includes(pod) });
+    backlog.take(dirty, { now: 0, facts: host, putOff: (pod) => stale.includes(pod) });
   take([], []);
   backlog.settle({ unfinished: [waitingFor('shop/a')] });
   expect(take(['shop/a', 'shop/b', 'shop/c'], ['shop/a', 'shop/b']).pods).toEqual(['shop/c']);
@@ -171,6 +171,14 @@ test('a pod that has crashed alone is not planned with others when the host has 
   expect(backlog.take([], { now: 300_000, facts: other, waiting }).pods).toEqual(['shop/a']);
 });
 
+test('a stale pod that has crashed alone is planned once it is settled, which makes it dirty', () => {
+  const backlog = new Backlog(8);
+  backlog.restore(backlog.take(['shop/a'], { now: 0, facts: host }).pods, 0);
+  expect(backlog.take([], { now: 300_000, facts: host, putOff: () => true }).pods).toEqual([]);
+  expect(backlog.isEmpty).toBe(true);
+  expect(backlog.take(['shop/a'], { now: 300_000, facts: host }).pods).toEqual(['shop/a']);
+});
+
 test('a pod whose pass has crashed is planned again without its held steps', () => {
   const backlog = new Backlog(8);
   backlog.take([], { now: 0, facts: host });
@@ -188,7 +196,7 @@ test('a stale pod that is deleted before it is settled is forgotten', () => {
   const backlog = new Backlog(8);
   backlog.take(['shop/a'], { now: 0, facts: undefined });
   backlog.settle({ unfinished: [waitingFor('shop/a')] });
-  const stale = { facts: undefined, isStale: () => true };
+  const stale = { facts: undefined, putOff: () => true };
   expect(backlog.take([], { now: 100, ...stale }).pods).toEqual([]);
   expect([backlog.isEmpty, backlog.wakeAt]).toEqual([false, 60_100]);
   expect(backlog.take([], { now: 60_100, facts: undefined }).pods).toEqual(['shop/a']);

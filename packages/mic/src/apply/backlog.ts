@@ -38,8 +38,8 @@ export interface BacklogMoment {
   readonly leaving?: ReadonlySet<ResourceId>;
   /** Pods to be planned again only when the host has changed, besides those with held steps: their objects wait for that. */
   readonly waiting?: Iterable<PodKey>;
-  /** Whether the pod will be dirty again soon: it is not planned before. */
-  readonly isStale?: (pod: PodKey) => boolean;
+  /** Returns whether the pod is to be planned later: it will be dirty again soon. */
+  readonly putOff?: (pod: PodKey) => boolean;
   readonly weigh?: Weigh;
   readonly chargeTo?: ChargeTo;
 }
@@ -97,12 +97,12 @@ export class Backlog {
     this.#leaving = at.leaving;
   }
 
-  #choose({ now, weigh = () => 1, chargeTo = namespaceOf, isStale = () => false }: BacklogMoment): PodKey[] {
+  #choose({ now, weigh = () => 1, chargeTo = namespaceOf, putOff = () => false }: BacklogMoment): PodKey[] {
     const chosen: PodKey[] = [];
     let room = this.#room;
     for (const pod of inTurns(this.#unplanned.keys(), chargeTo)) {
       if (room <= 0) break;
-      if (isStale(pod)) {
+      if (putOff(pod)) {
         this.#putOff(pod, now);
         continue;
       }
@@ -112,11 +112,11 @@ export class Backlog {
     return chosen;
   }
 
-  #chooseAlone({ now }: BacklogMoment): PodKey[] {
+  #chooseAlone({ now, putOff = () => false }: BacklogMoment): PodKey[] {
     const [pod] = this.#alone;
     if (pod === undefined || now < this.#aloneAt) return [];
     this.#alone.delete(pod);
-    return [pod];
+    return putOff(pod) ? [] : [pod];
   }
 
   /** Records the outcome of the pass. */

@@ -52,7 +52,7 @@ const nothing: HostChanges = { attach: [], renew: [], detach: [], read: false };
 type Looking = Pick<PlanMoment, 'dirtyPods'> & Pick<Wanted, 'isMissing'>;
 
 function stepsOn(index: ClusterIndex, key: HostKey, { dirtyPods, isMissing }: Looking): AssignmentStep[] {
-  // Those that are stale are dirty as soon as they are settled. To settle all of them here would keep others waiting.
+  // Those that are stale are planned once they are settled. To settle all of them here would keep others waiting.
   const isDue = (pod: PodKey) =>
     index.homeOf(pod) === key && !index.unlisted.has(namespaceOf(pod)) && !index.isStale(pod);
   const here = [...new Set(dirtyPods ?? index.podKeysOn(key))].filter(isDue).sort();

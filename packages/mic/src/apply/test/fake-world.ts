@@ -4,7 +4,7 @@ import type { LeaderTerm } from '@pod-identity/kit/kube';
 import type { Clock } from '@pod-identity/kit/core';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import type { PlanRules } from '../../plan/types.ts';
-import type { AssignedView } from '../../snapshot/views.ts';
+import type { AssignedView, PodKey } from '../../snapshot/views.ts';
 import * as build from '../../plan/test/builders.ts';
 import { createReconciler } from '../../reconcile.ts';
 import { ClusterIndex } from '../../snapshot/index/cluster-index.ts';
@@ -51,7 +51,7 @@ export function createFakeWorld({
   azure: arm,
   rules = {},
 }: FakeWorldOptions = {}) {
-  const planned = crash ? [crash, ...more] : more;
+  const crashPlan = crash ? [crash, ...more] : more;
   const clock = createFakeClock(build.now);
   const index = new ClusterIndex({ forceNamespaced: false });
   const trims = createTrims();
@@ -72,7 +72,7 @@ export function createFakeWorld({
     if (isDead) return new Promise(() => undefined);
     beforeWrite(name);
     writes.push(name);
-    const end = planned.find(({ at }) => at === writes.length);
+    const end = crashPlan.find(({ at }) => at === writes.length);
     if (end) isDead = true;
     if (end?.when === 'before') return new Promise(() => undefined);
     const result = apply();
@@ -124,6 +124,7 @@ export function createFakeWorld({
     const echoes = createEchoes(now);
     const steps: StepResult[] = [];
     const hosts: HostResult[] = [];
+    const planned: PodKey[] = [];
     const recordsNotSaved: SaveOutcome[] = [];
     const reconciler = createReconciler({
       index,
@@ -133,7 +134,7 @@ export function createFakeWorld({
       slices: { run: (work) => Promise.resolve().then(work) },
       azure: { poke: (on, how) => azureLane.poke(on, how) },
       onPass: () => undefined,
-      onPlanned: () => undefined,
+      onPlanned: (pods) => void planned.push(...pods),
       assignments: createAssignmentsApplier({
         echoes,
         memory,
@@ -197,6 +198,7 @@ export function createFakeWorld({
     return {
       steps,
       hosts,
+      planned,
       recordsNotSaved,
       memory,
       crashes,

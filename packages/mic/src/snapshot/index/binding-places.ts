@@ -62,6 +62,11 @@ export class BindingPlaces {
     return this.#namespaces.of(selector).has(namespace);
   }
 
+  /** The number of bindings of the namespace that have nothing but this selector. */
+  reaching(selector: string, namespace: string): number {
+    return this.#at.of(`plain ${namespace}/${selector}`).size;
+  }
+
   /** Whether bindings of the namespace select pods by more than the label. */
   lookBeyondLabel(namespace: string): boolean {
     return this.#at.of(`beyond ${namespace}`).size > 0;

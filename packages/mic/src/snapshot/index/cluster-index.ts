@@ -113,6 +113,14 @@ export class ClusterIndex {
     return entry !== undefined && this.#settling.isStale(entry);
   }
 
+  /** Returns whether the pod is not to be planned yet, since it is stale. Then it is dirty once it is settled, whatever it gets. */
+  putOff(key: PodKey): boolean {
+    const entry = this.#pods.get(key);
+    if (entry === undefined || !this.#settling.isStale(entry)) return false;
+    entry.isNews = true;
+    return true;
+  }
+
   // Changes since the last call.
 
   dirtyHosts(): Iterable<HostKey> {

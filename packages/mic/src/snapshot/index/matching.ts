@@ -5,6 +5,7 @@ import {
   hasAccount,
   matchPod,
   mostBindingsPerNamespace,
+  type AllowedNamespaces,
   type AzureIdentityBinding,
   type BindingsByNamespace,
   type Labels,
@@ -29,6 +30,8 @@ export interface Changed {
   readonly isForAll: boolean;
   /** Whether the object means something else now: a new copy alone concerns no pod. */
   readonly isOther: boolean;
+  /** Namespaces that the identities concerned allow, or allowed before: pods of others get nothing by them. */
+  readonly reach: readonly AllowedNamespaces[];
 }
 
 export class Matching {
@@ -51,18 +54,20 @@ export class Matching {
   }
 
   setIdentity(key: string, view: IdentityView | undefined): Changed {
-    const isOther = meaningOf(this.objects.identity(key)) !== meaningOf(view);
+    const before = this.objects.identity(key);
+    const isOther = meaningOf(before) !== meaningOf(view);
     this.objects.setIdentity(key, view);
     const naming = Array.from(this.objects.bindingsNaming(key), (name) => this.objects.binding(name));
     if (isOther) this.#revision += 1;
-    return this.#changed(key, naming, isOther);
+    return { ...this.#changed(key, naming), isOther, reach: [before, view].flatMap(allowedBy) };
   }
 
   setBinding(key: string, view: BindingView | undefined): Changed {
     const before = this.objects.binding(key);
     this.objects.setBinding(key, view);
     const views = [before, view].filter(isValid);
-    return this.#changed(key, views, meaningOf(before) !== meaningOf(view));
+    const reach = views.flatMap(({ identityKey }) => allowedBy(this.objects.identity(identityKey)));
+    return { ...this.#changed(key, views), isOther: meaningOf(before) !== meaningOf(view), reach };
   }
 
   /** To be called when the rules or the labels of the namespace have changed. */
@@ -88,9 +93,12 @@ export class Matching {
    * Whether a change in another namespace can change the matches or messages of pods of this namespace. Not if identities are namespaced
    * and the pods have bindings of their own: otherwise each edit would plan everybody's pods.
    */
-  isConcerned(namespace: string, label: string, changedIn: string): boolean {
-    if (namespace === changedIn || !this.objects.places.has(label, namespace)) return true;
-    return this.namespaces.isOpenTo(namespace, changedIn);
+  isConcerned(namespace: string, label: string, { namespace: changedIn, reach }: ChangedElsewhere): boolean {
+    const { places } = this.objects;
+    if (namespace === changedIn || !places.has(label, namespace)) return true;
+    // Only the first bindings count, whomever their identities allow: when one of them goes, a later one counts.
+    const isFull = places.reaching(label, changedIn) >= mostBindingsPerNamespace;
+    return this.namespaces.isOpenTo(namespace, changedIn, isFull ? reach.map(() => anyNamespace) : reach);
   }
 
   /** The matches of a pod of this namespace with this label, without bindings that have other conditions. */
@@ -177,15 +185,19 @@ export class Matching {
     return [matched];
   }
 
-  #changed(key: string, bindings: readonly (BindingView | undefined)[], isOther: boolean): Changed {
+  #changed(key: string, bindings: readonly (BindingView | undefined)[]): Omit<Changed, 'isOther' | 'reach'> {
     const namespace = namespaceOf(key);
     const selectors = new Set(bindings.filter(isValid).map(({ binding }) => binding.spec.selector));
     const isForAll = selectors.delete('');
     if (isForAll) this.namespaceChanged(namespace);
     for (const label of selectors) this.labelChanged(namespace, label);
-    return { namespace, labels: selectors, isForAll, isOther };
+    return { namespace, labels: selectors, isForAll };
   }
 }
+
+type ChangedElsewhere = Pick<Changed, 'namespace' | 'reach'>;
+
+const anyNamespace: AllowedNamespaces = { selector: {} };
 
 /** What pods with one result have in common besides their namespace. */
 interface Alike {
@@ -199,6 +211,11 @@ const anyAccount = '*';
 
 /** The first so many bindings that select a pod decide its matches. */
 const decisive = 2 * mostBindingsPerNamespace + 2;
+
+function allowedBy(view: IdentityView | undefined): AllowedNamespaces[] {
+  const allowed = view?.kind === 'valid' ? view.identity.spec.allowedNamespaces : undefined;
+  return allowed === undefined ? [] : [allowed];
+}
 
 function isValid(view: BindingView | undefined): view is ValidBinding {
   return view?.kind === 'valid';

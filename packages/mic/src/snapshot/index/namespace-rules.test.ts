@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { NamespaceRules } from './namespace-rules.ts';
 
 test('labels of a Namespace are kept as text, and changes count where they may change matches', () => {
@@ -9,17 +9,38 @@ test('labels of a Namespace are kept as text, and changes count where they may c
   expect(rules.setLabels('pay', { ...accepting })).toBe(false);
   expect(rules.labels('pay')).toEqual(accepting);
   expect(rules.labels('pay')).not.toBe(rules.labels('pay'));
-  expect([rules.isOpenTo('pay', 'shared'), rules.isOpenTo('pay', 'other')]).toEqual([true, false]);
+  const isOpenTo = (other: string, name: string) => rules.isOpenTo('pay', other, [{ names: [name] }]);
+  expect([isOpenTo('shared', 'pay'), isOpenTo('shared', 'shop'), isOpenTo('other', 'pay')]).toEqual([
+    true,
+    false,
+    false,
+  ]);
   expect(rules.setLabels('pay', undefined)).toBe(true);
   expect(rules.labels('pay')).toBeUndefined();
 });
 
-test('labels count for all pods where identities are not namespaced, and for none where they are', () => {
-  const open = new NamespaceRules({ forceNamespaced: false }, () => false);
-  expect([open.setLabels('pay', { team: 'pay' }), open.isOpenTo('pay', 'shared')]).toEqual([true, true]);
-  const closed = new NamespaceRules({ forceNamespaced: true }, () => false);
-  expect([closed.setLabels('pay', { team: 'pay' }), closed.isOpenTo('pay', 'shared')]).toEqual([
+test('labels are not read for identities that allow no namespace, or of a namespace that is not accepted', () => {
+  const rules = new NamespaceRules({ forceNamespaced: true }, () => true);
+  rules.setLabels('pay', { 'identities-from.aadpodidentity.k8s.io/shared': 'true' });
+  const labels = vi.spyOn(rules, 'labels');
+  expect([rules.isOpenTo('pay', 'shared', []), rules.isOpenTo('pay', 'other', [{ selector: {} }])]).toEqual([
     false,
     false,
   ]);
+  expect(labels).not.toHaveBeenCalled();
+  expect(rules.isOpenTo('pay', 'shared', [{ selector: {} }])).toBe(true);
+});
+
+test('labels count for all pods where identities are not namespaced, and for none where they are', () => {
+  const seen = (forceNamespaced: boolean) => {
+    const rules = new NamespaceRules({ forceNamespaced }, () => false);
+    const isOther = rules.setLabels('pay', { team: 'pay' });
+    return [
+      isOther,
+      rules.isOpenTo('pay', 'shared', [{ names: ['pay'] }]),
+      rules.isOpenTo('pay', 'shared', []),
+    ];
+  };
+  expect(seen(false)).toEqual([true, true, true]);
+  expect(seen(true)).toEqual([false, false, false]);
 });

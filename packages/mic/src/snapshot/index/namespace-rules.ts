@@ -2,6 +2,8 @@
 import {
   acceptsLabelPrefix,
   acceptsNamespace,
+  allowsNamespace,
+  type AllowedNamespaces,
   type Labels,
   type MatchingRules,
 } from '@pod-identity/crd-types';
@@ -60,10 +62,13 @@ export class NamespaceRules {
       : !forceNamespaced;
   }
 
-  /** Whether pods of the namespace may get an identity of `other`, if that allows it. */
-  isOpenTo(namespace: string, other: string): boolean {
+  /** Whether pods of the namespace may get an identity of `other` that allows these namespaces. */
+  isOpenTo(namespace: string, other: string, allowed: readonly AllowedNamespaces[]): boolean {
     const { forceNamespaced, byAllowedNamespaces } = this.rules(namespace);
-    return byAllowedNamespaces === true ? this.accepted(namespace).includes(other) : !forceNamespaced;
+    if (byAllowedNamespaces !== true) return !forceNamespaced;
+    if (allowed.length === 0 || !this.accepted(namespace).includes(other)) return false;
+    const labels = this.labels(namespace);
+    return allowed.some((one) => allowsNamespace(one, namespace, labels));
   }
 
   #of(namespace: string): Known {

@@ -181,6 +181,61 @@ test('attack: edits, again and again, look at no pod that is stale already, and 
   for (const spy of [expired, asked]) spy.mockRestore();
 });
 
+function worldThatAcceptsShared() {
+  const world = createWorld();
+  const labels = { 'identities-from.aadpodidentity.k8s.io/shared': 'true' };
+  world.index.apply({ kind: 'namespace', key: 'pay', view: { name: 'pay', labels, access: undefined } });
+  for (const one of [identityChange('pay', 'card'), bindingChange('pay', 'card')]) world.index.apply(one);
+  const share = (name: string, allowed: readonly string[] | undefined, resource = name) => {
+    const allowedNamespaces = allowed && { allowedNamespaces: { names: allowed } };
+    const spec = { type: 0, resourceID: idOf(resource), ...allowedNamespaces };
+    const view = identity({ namespace: 'shared', name, spec });
+    world.index.apply({ kind: 'identity', key: view.key, view });
+  };
+  const matched = () => world.index.matchSet('pay', 'demo').matches.map(({ identityKey }) => identityKey);
+  return { ...world, share, matched };
+}
+
+test('attack: edits of identities that do not allow a namespace evaluate none of its pods again, although it accepts such identities', () => {
+  const { index, share, matched } = worldThatAcceptsShared();
+  for (let number = 0; number < 20; number += 1) index.apply(podChange(`pay/pod-${number}`, 'web'));
+  for (const name of ['nobodys', 'anothers']) index.apply(bindingChange('shared', name));
+  index.settle();
+  const expired = vi.spyOn(StaleEntries.prototype, 'add');
+  for (let number = 0; number < 1_000; number += 1) {
+    share('nobodys', undefined, `id-${number}`);
+    share('anothers', ['shop'], `id-${number}`);
+    index.apply(bindingChange('shared', 'nobodys', number % 2 === 0 ? { selector: 'other' } : {}));
+    index.settle();
+  }
+  expect([expired.mock.calls.length, matched()]).toEqual([0, ['pay/card']]);
+  share('anothers', ['shop', 'pay']);
+  expect([expired.mock.calls.length, matched()]).toEqual([20, ['pay/card', 'shared/anothers']]);
+  share('anothers', ['shop']);
+  expect(matched()).toEqual(['pay/card']);
+  expired.mockRestore();
+});
+
+test('an identity of another namespace counts as soon as few enough come before it, whomever those allow', () => {
+  const { index, share, matched } = worldThatAcceptsShared();
+  const nameOf = (number: number) => `id-${String(number).padStart(3, '0')}`;
+  index.apply(podChange('pay/web', 'web'));
+  for (let number = 0; number <= 101; number += 1) {
+    share(nameOf(number), number < 100 ? ['shop'] : ['pay']);
+    index.apply(bindingChange('shared', nameOf(number)));
+  }
+  index.settle();
+  expect(matched()).toEqual(['pay/card']);
+  index.apply({ kind: 'binding', key: 'shared/id-007-binding', view: undefined });
+  expect([index.isStale('pay/web'), matched()]).toEqual([true, ['pay/card', 'shared/id-100']]);
+  index.settle();
+  share(nameOf(9), undefined);
+  expect([index.isStale('pay/web'), matched()]).toEqual([
+    true,
+    ['pay/card', 'shared/id-100', 'shared/id-101'],
+  ]);
+});
+
 test('attack: an edit of an identity that many bindings without a label name does not compare each of them with each pod', () => {
   const { index } = createWorld();
   index.apply(identityChange('shop', 'reader'));
@@ -217,6 +272,22 @@ test('an edit of a namespace with many pods delays the pods of others by one pod
   settleFirst(world.index, 2);
   expect(world.index.takeDirty(host)).toContain('pay/web');
   expect(world.book.held).toBe(2);
+});
+
+test('an edit of a binding without a selector delays the pods of other namespaces by one pod', () => {
+  const { index } = createWorld();
+  for (let number = 0; number < 50; number += 1) index.apply(podChange(`shop/pod-${number}`, `sa-${number}`));
+  for (const one of [podChange('pay/web', 'web'), identityChange('pay', 'card')]) index.apply(one);
+  const bind = (serviceAccountName: string) =>
+    index.apply(bindingChange('shop', 'reader', { selector: '', serviceAccountName }));
+  bind('sa-7');
+  index.settle();
+  bind('sa-8');
+  index.apply(bindingChange('pay', 'card'));
+  settleFirst(index, 2);
+  const stale = [...index.podsIn('shop'), 'pay/web'].filter((key) => index.isStale(key));
+  expect([stale.length, index.isStale('pay/web')]).toEqual([49, false]);
+  expect(index.takeDirty(host)).toContain('pay/web');
 });
 
 test('attack: an answer about a right that many pods need, all with other matches, evaluates them in their turns', () => {

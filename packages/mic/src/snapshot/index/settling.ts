@@ -56,11 +56,12 @@ export class Settling {
   }
 
   /** To be called with a change of an identity or of a binding. */
-  expireConcerned({ namespace, labels, isForAll, isOther }: Changed): void {
+  expireConcerned(changed: Changed): void {
+    const { namespace, labels, isForAll, isOther } = changed;
     const { pods, matching } = this.#parts;
     for (const label of labels)
       for (const one of pods.namespacesLabelled(label)) {
-        if (!matching.isConcerned(one, label, namespace)) continue;
+        if (!matching.isConcerned(one, label, changed)) continue;
         matching.labelChanged(one, label);
         if (isOther) this.#expireAll(pods.settledIn(one, label));
       }
