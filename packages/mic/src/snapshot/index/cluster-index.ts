@@ -313,7 +313,7 @@ export class ClusterIndex {
     const entry = this.#pods.obtain(pod);
     entry.assigned.replace(before, after);
     // Settling reads all objects that name the pod, of which there can be any number: not again for each of them.
-    if (this.unlisted.has(namespaceOf(pod))) this.#settling.expire(entry);
+    if (this.unlisted.has(namespaceOf(pod))) this.#settling.expire(entry, true);
     else this.#settling.settle(entry);
   }
 

@@ -73,6 +73,16 @@ test('once it is listed all its pods are looked at, also those that are gone', (
   expect(index.hasStale).toBe(false);
 });
 
+test('a record of a pod that is gone is looked at too if it came just before its namespace is listed', () => {
+  const { index } = setUp();
+  for (const one of [...index.dirtyHosts()]) index.takeDirty(one);
+  const names = { namespace: 'shop', podNamespace: 'shop', podName: 'gone' };
+  const view = assigned({ ...names, identity: { namespace: 'shop' } });
+  index.apply({ kind: 'assigned', key: `shop/${view.name}`, view });
+  index.unlisted.delete('shop');
+  expect(index.settle().takeDirty(host.id)).toContain('shop/gone');
+});
+
 test('a record that is gone meanwhile is forgotten', () => {
   const { index, steps } = setUp();
   for (const name of ['unlabelled', 'web-0'])
