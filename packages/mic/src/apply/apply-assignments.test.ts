@@ -1,6 +1,6 @@
 import { KubeError } from '@pod-identity/kit/kube';
 import { describe, expect, test, vi } from 'vitest';
-import { assigned, clientIdOf, idOf, pod } from '../plan/test/builders.ts';
+import { assigned, binding, clientIdOf, identity, idOf, pod, resourceIdOf } from '../plan/test/builders.ts';
 import { podKeyOf } from '../plan/plan.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import { createFakeWorld, host, recordAfterMs } from './test/fake-world.ts';
@@ -272,4 +272,22 @@ test('attack: edits of a binding that take an identity away, and then nothing mo
   term.poke();
   await world.clock.advance(10_000);
   expect(world.states()).toEqual([]);
+});
+
+test('attack: an identity of another namespace that has the name of an own one is written beside it, and neither again and again', async () => {
+  const world = setUp();
+  for (const namespace of ['evil', 'worse']) {
+    const spec = { type: 0, resourceID: resourceIdOf(namespace), allowedNamespaces: { names: ['shop'] } };
+    const guest = identity({ namespace, name: 'app', spec });
+    world.index.apply({ kind: 'identity', key: guest.key, view: guest });
+    const bound = binding({ namespace, azureIdentity: 'app', selector: 'app' });
+    world.index.apply({ kind: 'binding', key: bound.key, view: bound });
+  }
+  await world.startTerm();
+  await world.clock.advance(20_000);
+  const given = [...world.assigned.objects.values()].map(({ spec }) => spec.azureIdentityRef.metadata);
+  expect(given.map(({ namespace }) => namespace).sort()).toEqual(['default', 'evil', 'worse']);
+  const writes = world.writes.length;
+  await world.clock.advance(60_000);
+  expect(world.writes).toHaveLength(writes);
 });

@@ -27,10 +27,15 @@ export interface PodDecision {
 export function decidePod(index: ClusterIndex, key: PodKey): PodDecision {
   const { pod, usable, barred, skips } = weigh(index, key);
   const denied = barred.length === 0 ? nobody : new Set(keysOf(barred, 'denied'));
-  const undecided = pod && barred.length > 0 ? undecidedOf(index, pod, barred) : noneUndecided;
-  if (!pod || usable.length === 0) return { assignments: [], undecided, denied, skips };
-  const names = objectNames(index, pod, usable);
+  const unknown = barred.flatMap(({ match, verdict }) => (verdict === 'unknown' ? match : []));
+  if (!pod || usable.length + unknown.length === 0)
+    return { assignments: [], undecided: noneUndecided, denied, skips };
+  const names = objectNames(index, pod, [...usable, ...unknown]);
   const assignments = usable.flatMap((match, position) => assign(pod, match, names[position]));
+  const undecided = {
+    identities: new Set(unknown.map(({ identityKey }) => identityKey)),
+    names: new Set(names.slice(usable.length).map(keyOf)),
+  };
   return { assignments, undecided, denied, skips };
 }
 
@@ -39,14 +44,6 @@ const noneUndecided: Undecided = { identities: nobody, names: nobody };
 
 function keysOf(barred: readonly Barred[], which: Barred['verdict']): string[] {
   return barred.flatMap(({ match, verdict }) => (verdict === which ? match.identityKey : []));
-}
-
-function undecidedOf(index: ClusterIndex, pod: PodView, barred: readonly Barred[]): Undecided {
-  const matches = barred.flatMap(({ match, verdict }) => (verdict === 'unknown' ? match : []));
-  return {
-    identities: new Set(matches.map(({ identityKey }) => identityKey)),
-    names: new Set(objectNames(index, pod, matches).map(keyOf)),
-  };
 }
 
 /** Only the reasons why a pod gets nothing, or not more. */

@@ -29,13 +29,19 @@ export function objectNames(
   matches: readonly MatchedIdentity[],
 ): ObjectName[] {
   const records = index.assignedOf(keyOf(pod));
-  const held = new Set(records.map(keyOf));
+  const held = new Map(records.map((record) => [keyOf(record), record.identity]));
   // Few names have a hash, which costs as much as the rest of a plan.
   const mayHoldDistinct = records.some(({ name }) => endsInHash.test(name));
-  return matches.map((match) => {
-    const own = plainName(index, pod, match);
-    if (held.has(keyOf(own))) return own;
+  const plain = matches.map((match) => ({ match, own: plainName(index, pod, match) }));
+  // Identities of several namespaces can have one name: the one that has the record keeps it.
+  const owners = new Map<string, string>();
+  for (const { match, own } of plain)
+    if (!owners.has(keyOf(own)) || held.get(keyOf(own)) === match.identityKey)
+      owners.set(keyOf(own), match.identityKey);
+  return plain.map(({ match, own }) => {
     const distinct = () => distinctName(pod, match, own.namespace);
+    if (owners.get(keyOf(own)) !== match.identityKey) return distinct();
+    if (held.has(keyOf(own))) return own;
     const isDistinct = (mayHoldDistinct && held.has(keyOf(distinct()))) || isTaken(index, pod, own);
     return isDistinct ? distinct() : own;
   });
