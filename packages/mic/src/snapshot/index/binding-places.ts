@@ -67,6 +67,11 @@ export class BindingPlaces {
     return this.#at.of(`plain ${namespace}/${selector}`).size;
   }
 
+  /** Whether the namespace has as many broad bindings as count. */
+  isFull(namespace: string): boolean {
+    return this.#at.of(`broad ${namespace}`).size >= mostBindingsPerNamespace;
+  }
+
   /** Whether bindings of the namespace select pods by more than the label. */
   lookBeyondLabel(namespace: string): boolean {
     return this.#at.of(`beyond ${namespace}`).size > 0;

@@ -109,14 +109,13 @@ export class ClusterIndex {
   }
 
   isStale(key: PodKey): boolean {
-    const entry = this.#pods.get(key);
-    return entry !== undefined && this.#settling.isStale(entry);
+    return this.#pods.get(key)?.isStale === true;
   }
 
   /** Returns whether the pod is not to be planned yet, since it is stale. Then it is dirty once it is settled, whatever it gets. */
   putOff(key: PodKey): boolean {
     const entry = this.#pods.get(key);
-    if (entry === undefined || !this.#settling.isStale(entry)) return false;
+    if (entry?.isStale !== true) return false;
     entry.isNews = true;
     return true;
   }
@@ -227,7 +226,7 @@ export class ClusterIndex {
   /** What a scheduled pod gets, and what it does not get although bindings select it; nothing of either for a stale one. */
   rightsOf(key: PodKey): PodRights {
     const entry = this.#pods.get(key);
-    if (!entry?.pod || this.#settling.isStale(entry)) return nothingAsked;
+    if (!entry?.pod || entry.isStale) return nothingAsked;
     return this.#rights.of(entry, this.#matching.matchSetOf(entry.pod));
   }
 
@@ -294,7 +293,7 @@ export class ClusterIndex {
     const isRelabelled = namespaces.setLabels(name, view?.labels, view?.labelsFault);
     if (!isOther && !isRelabelled) return;
     this.#matching.namespaceChanged(name);
-    for (const entry of [...this.#pods.settledIn(name)]) this.#settling.expire(entry);
+    for (const entry of this.#pods.in(name)) this.#settling.expire(entry);
     if (isOther) this.#concern.allChanged();
   }
 

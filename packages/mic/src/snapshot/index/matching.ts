@@ -3,8 +3,10 @@
 import {
   bindingLabel,
   hasAccount,
+  isBroad,
   matchPod,
   mostBindingsPerNamespace,
+  tellProblems,
   type AllowedNamespaces,
   type AzureIdentityBinding,
   type BindingsByNamespace,
@@ -26,10 +28,12 @@ export interface Changed {
   readonly namespace: string;
   /** Pods with these labels, also of other namespaces that `isConcerned`. */
   readonly labels: ReadonlySet<string>;
-  /** All pods of the namespace. */
-  readonly isForAll: boolean;
+  /** Pods of the namespace that one of these bindings selects. */
+  readonly selecting: readonly AzureIdentityBinding[] | 'all';
   /** Whether the object means something else now: a new copy alone concerns no pod. */
   readonly isOther: boolean;
+  /** Whether pods that get the same as before are told something else. */
+  readonly isNews: boolean;
   /** Namespaces that the identities concerned allow, or allowed before: pods of others get nothing by them. */
   readonly reach: readonly AllowedNamespaces[];
 }
@@ -59,7 +63,8 @@ export class Matching {
     this.objects.setIdentity(key, view);
     const naming = Array.from(this.objects.bindingsNaming(key), (name) => this.objects.binding(name));
     if (isOther) this.#revision += 1;
-    return { ...this.#changed(key, naming), isOther, reach: [before, view].flatMap(allowedBy) };
+    const isNews = before?.kind !== 'valid' && view?.kind !== 'valid';
+    return { ...this.#changed(key, naming), isOther, isNews, reach: [before, view].flatMap(allowedBy) };
   }
 
   setBinding(key: string, view: BindingView | undefined): Changed {
@@ -67,7 +72,8 @@ export class Matching {
     this.objects.setBinding(key, view);
     const views = [before, view].filter(isValid);
     const reach = views.flatMap(({ identityKey }) => allowedBy(this.objects.identity(identityKey)));
-    return { ...this.#changed(key, views), isOther: meaningOf(before) !== meaningOf(view), reach };
+    const isOther = meaningOf(before) !== meaningOf(view);
+    return { ...this.#changed(key, views), isOther, isNews: false, reach };
   }
 
   /** To be called when the rules or the labels of the namespace have changed. */
@@ -185,17 +191,25 @@ export class Matching {
     return [matched];
   }
 
-  #changed(key: string, bindings: readonly (BindingView | undefined)[]): Omit<Changed, 'isOther' | 'reach'> {
+  #changed(key: string, views: readonly (BindingView | undefined)[]): ChangedBindings {
     const namespace = namespaceOf(key);
-    const selectors = new Set(bindings.filter(isValid).map(({ binding }) => binding.spec.selector));
-    const isForAll = selectors.delete('');
-    if (isForAll) this.namespaceChanged(namespace);
-    for (const label of selectors) this.labelChanged(namespace, label);
-    return { namespace, labels: selectors, isForAll };
+    const bindings = views.filter(isValid).map(({ binding }) => binding);
+    const labels = new Set(bindings.map(({ spec }) => spec.selector));
+    const withoutSelector = labels.delete('') ? bindings.filter(({ spec }) => spec.selector === '') : [];
+    if (withoutSelector.length > 0) this.namespaceChanged(namespace);
+    for (const label of labels) this.labelChanged(namespace, label);
+    // Only the first broad ones count: when one of them goes, a later one counts.
+    const isFull = withoutSelector.some(isBroad) && this.objects.places.isFull(namespace);
+    const isForAll = isFull || withoutSelector.length > mostCompared;
+    return { namespace, labels, selecting: isForAll ? 'all' : withoutSelector };
   }
 }
 
+type ChangedBindings = Pick<Changed, 'namespace' | 'labels' | 'selecting'>;
 type ChangedElsewhere = Pick<Changed, 'namespace' | 'reach'>;
+
+/** Bindings that an edit compares with each pod of its namespace: a changed one, before and after. */
+const mostCompared = 2;
 
 const anyNamespace: AllowedNamespaces = { selector: {} };
 
@@ -221,7 +235,7 @@ function isValid(view: BindingView | undefined): view is ValidBinding {
   return view?.kind === 'valid';
 }
 
-/** Undefined for missing and invalid objects. */
+/** Of an invalid identity pods are told the problems. */
 function meaningOf(view: IdentityView | BindingView | undefined): string | undefined {
-  return view?.kind === 'valid' ? view.meaning : undefined;
+  return view?.kind === 'invalid' ? tellProblems(view.problems).join() : view?.meaning;
 }

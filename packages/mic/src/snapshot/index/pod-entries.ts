@@ -39,6 +39,8 @@ export interface Entry {
   reviewed: Reviewed | undefined;
   /** Whether it must be planned once it is settled, although it gets the same as before. */
   isNews: boolean;
+  /** Whether it waits to be evaluated again: see StaleEntries. */
+  isStale: boolean;
 }
 
 export class PodEntries {
@@ -46,8 +48,6 @@ export class PodEntries {
   readonly #byNode = new Grouped<string, Entry>();
   /** Those with a pod, by namespace, and by label and namespace. */
   readonly #groups = new Grouped<string, Entry>();
-  /** Of these, the ones that are not stale: an edit costs nothing for pods that an earlier one has made stale. */
-  readonly #settled = new Grouped<string, Entry>();
   readonly #labelNamespaces = new Grouped<string, string>();
   readonly #waiting = new Grouped<HostKey, PodKey>();
 
@@ -59,6 +59,10 @@ export class PodEntries {
     return this.#entries.keys();
   }
 
+  all(): Iterable<Entry> {
+    return this.#entries.values();
+  }
+
   on(node: string): ReadonlySet<Entry> {
     return this.#byNode.of(node);
   }
@@ -66,19 +70,6 @@ export class PodEntries {
   /** Nodes of the entries, existing or not; '' for no node. */
   nodes(): Iterable<string> {
     return this.#byNode.keys();
-  }
-
-  /** Those of the namespace that are not stale; with this label, if it is given. */
-  settledIn(namespace: string, label?: string): ReadonlySet<Entry> {
-    return this.#settled.of(label === undefined ? namespace : labelKey(label, namespace));
-  }
-
-  noteSettled(entry: Entry): void {
-    if (entry.pod) for (const group of groupsOf(entry)) this.#settled.add(group, entry);
-  }
-
-  noteStale(entry: Entry): void {
-    for (const group of groupsOf(entry)) this.#settled.remove(group, entry);
   }
 
   /** Namespaces with pods that have this label. */
@@ -108,6 +99,7 @@ export class PodEntries {
       says: 0,
       reviewed: undefined,
       isNews: false,
+      isStale: false,
     };
     this.#entries.set(key, entry);
     return entry;
@@ -116,7 +108,6 @@ export class PodEntries {
   setPod(entry: Entry, view: PodView | undefined): void {
     const namespace = namespaceOf(entry.key);
     const before = labelOf(entry.pod);
-    this.noteStale(entry);
     for (const group of groupsOf(entry)) this.#groups.remove(group, entry);
     entry.pod = view;
     if (view) for (const group of groupsOf(entry)) this.#groups.add(group, entry);

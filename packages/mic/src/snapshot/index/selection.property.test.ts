@@ -1,160 +1,19 @@
 // Compares the index, after random histories of bindings and identities with all fields, with the plain rule over the current objects.
 import {
-  apiVersion,
   bindingsAmong,
   matchPod,
-  type AllowedNamespaces,
   type AzureIdentityBinding,
-  type LabelRequirement,
   type MatchingRules,
 } from '@pod-identity/crd-types';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createTrims } from '../trims.ts';
+import { aBinding, aCrowd, anIdentity, aNamespace, aPod } from '../test/random-changes.ts';
 import { factsOf } from '../pod-facts.ts';
 import type { IdentityView, NodeView, PodView } from '../views.ts';
 import { AccessBook } from '../../access/book.ts';
 import { ClusterIndex, type ClusterChange } from './cluster-index.ts';
 import type { AccessGroup } from './rights.ts';
 
-const trims = createTrims();
-
-const namespace = fc.constantFrom('shop', 'shop', 'a', 'z');
-const key = fc.constantFrom('app', 'tier');
-const value = fc.constantFrom('a', 'b');
-const account = fc.constantFrom('default', 'front');
-const values = fc.uniqueArray(value, { minLength: 1, maxLength: 2 });
-const requirement: fc.Arbitrary<LabelRequirement> = fc.oneof(
-  fc.record({ key, operator: fc.constantFrom('In' as const, 'NotIn' as const), values }),
-  fc.record({ key, operator: fc.constantFrom('Exists' as const, 'DoesNotExist' as const) }),
-);
-const labelSelector = fc.record(
-  {
-    matchLabels: fc.dictionary(key, value, { maxKeys: 2, noNullPrototype: true }),
-    matchExpressions: fc.array(requirement, { maxLength: 2 }),
-  },
-  { requiredKeys: [] },
-);
-/** Often equal, so that a changed binding still selects the same pods. */
-const conditions = fc.oneof(
-  fc.constantFrom<object>(
-    {},
-    { podSelector: { matchLabels: { app: 'a' } } },
-    { serviceAccountName: 'front' },
-  ),
-  fc.record(
-    { podSelector: labelSelector, serviceAccountName: account, default: fc.boolean() },
-    { requiredKeys: [] },
-  ),
-);
-
-const resource = (name: string) =>
-  `/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${name}`;
-const gone = fc.constantFrom(false, false, false, true);
-
-const bindingChange = (
-  metadata: { namespace: string; name: string },
-  spec: object,
-  isGone = false,
-): ClusterChange => ({
-  kind: 'binding',
-  key: `${metadata.namespace}/${metadata.name}`,
-  view: isGone ? undefined : trims.binding({ apiVersion, kind: 'AzureIdentityBinding', metadata, spec }),
-});
-const aBinding = fc
-  .record({
-    namespace,
-    gone,
-    // Before, in and after the names of a crowd.
-    name: fc.constantFrom('a', 'b', 'b-c', 'b050', 'c'),
-    azureIdentity: fc.constantFrom('one', 'two', 'three'),
-    selector: fc.constantFrom('', 'demo', 'other'),
-    more: conditions,
-  })
-  .map(({ gone: isGone, more, selector, azureIdentity, ...metadata }) =>
-    bindingChange(metadata, { azureIdentity, selector, ...more }, isGone),
-  );
-const anUnmet = fc.record({ key, operator: fc.constantFrom('NotIn', 'DoesNotExist') });
-/** More broad bindings than count. Not all of them select the same pods. */
-const aCrowd = fc
-  .record({ namespace, unmet: fc.tuple(anUnmet, anUnmet), every: fc.integer({ min: 2, max: 120 }) })
-  .map(({ namespace: of, unmet, every }) =>
-    Array.from({ length: 103 }, (_, index) => {
-      const one = unmet[index % every === 0 ? 1 : 0];
-      const requirement = one.operator === 'NotIn' ? { ...one, values: ['a'] } : one;
-      return bindingChange(
-        { namespace: of, name: `b${String(index).padStart(3, '0')}` },
-        {
-          azureIdentity: index % 2 === 0 ? 'one' : 'two',
-          selector: '',
-          podSelector: { matchExpressions: [requirement] },
-        },
-      );
-    }),
-  );
-const anIdentity = fc
-  .record({
-    namespace,
-    gone,
-    name: fc.constantFrom('one', 'two', 'three'),
-    of: fc.constantFrom('one', 'two', 'not an id'),
-    allowedNamespaces: fc.option(
-      fc.record<AllowedNamespaces>(
-        { names: fc.uniqueArray(namespace, { maxLength: 2 }), selector: labelSelector },
-        { requiredKeys: [] },
-      ),
-      { nil: undefined },
-    ),
-  })
-  .map(({ gone: isGone, of, allowedNamespaces, ...metadata }): ClusterChange => {
-    const spec = { type: 0, resourceID: resource(of), ...(allowedNamespaces && { allowedNamespaces }) };
-    const view = trims.identity({ apiVersion, kind: 'AzureIdentity', metadata, spec });
-    return {
-      kind: 'identity',
-      key: `${metadata.namespace}/${metadata.name}`,
-      view: isGone ? undefined : view,
-    };
-  });
-/** With all labels, or only the binding label if it has one. */
-const aPod = fc
-  .record({
-    namespace,
-    gone,
-    name: fc.constantFrom('p', 'q', 'r', 's'),
-    label: fc.option(fc.constantFrom('', 'demo', 'other'), { nil: undefined }),
-    labels: fc.dictionary(key, value, { noNullPrototype: true }),
-    isWhole: fc.boolean(),
-    serviceAccount: fc.oneof({ weight: 5, arbitrary: account }, fc.constant('')),
-  })
-  .map(({ gone: isGone, label, labels, isWhole, serviceAccount, ...names }): ClusterChange => {
-    const all = { ...labels, ...(label === undefined ? {} : { aadpodidbinding: label }) };
-    const view: PodView = {
-      ...names,
-      uid: names.name,
-      nodeName: 'node-0',
-      bindingLabel: label ?? '',
-      ...(label === undefined && { isUnlabelled: true }),
-      ...((isWhole || label === undefined) && { labels: all }),
-      serviceAccount,
-      finished: false,
-      createdAt: 0,
-    };
-    return { kind: 'pod', key: `${names.namespace}/${names.name}`, view: isGone ? undefined : view };
-  });
-const aNamespace = fc
-  .record({
-    name: namespace,
-    labels: fc.dictionary(key, value, { noNullPrototype: true }),
-    accepted: fc.uniqueArray(namespace, { maxLength: 3 }),
-    isRbac: fc.boolean(),
-    gone,
-  })
-  .map(({ name, labels: others, accepted, isRbac, gone: isGone }): ClusterChange => {
-    const accepting = accepted.map((one) => [`identities-from.aadpodidentity.k8s.io/${one}`, 'true']);
-    const labels = { ...others, ...(Object.fromEntries(accepting) as Record<string, string>) };
-    const view = { name, labels, access: isRbac ? ('rbac' as const) : undefined };
-    return { kind: 'namespace', key: name, view: isGone ? undefined : view };
-  });
 const changes = fc.array(
   fc.oneof(
     { arbitrary: aBinding, weight: 4 },

@@ -274,19 +274,21 @@ test('an edit of a namespace with many pods delays the pods of others by one pod
   expect(world.book.held).toBe(2);
 });
 
-test('an edit of a binding without a selector delays the pods of other namespaces by one pod', () => {
+test('an edit of a binding without a selector evaluates only pods that it selects or selected, and delays those of others by one pod', () => {
   const { index } = createWorld();
-  for (let number = 0; number < 50; number += 1) index.apply(podChange(`shop/pod-${number}`, `sa-${number}`));
-  for (const one of [podChange('pay/web', 'web'), identityChange('pay', 'card')]) index.apply(one);
+  for (let number = 0; number < 90; number += 1)
+    index.apply(podChange(`shop/pod-${number}`, `sa-${number % 3}`));
+  for (const one of [podChange('pay/web', 'web', 'pay'), identityChange('pay', 'card')]) index.apply(one);
   const bind = (serviceAccountName: string) =>
     index.apply(bindingChange('shop', 'reader', { selector: '', serviceAccountName }));
-  bind('sa-7');
+  bind('sa-0');
   index.settle();
-  bind('sa-8');
-  index.apply(bindingChange('pay', 'card'));
+  bind('sa-1');
+  index.apply(bindingChange('pay', 'card', { selector: 'pay' }));
   settleFirst(index, 2);
   const stale = [...index.podsIn('shop'), 'pay/web'].filter((key) => index.isStale(key));
-  expect([stale.length, index.isStale('pay/web')]).toEqual([49, false]);
+  expect([stale.length, index.isStale('pay/web')]).toEqual([59, false]);
+  expect(stale).not.toContain('shop/pod-2');
   expect(index.takeDirty(host)).toContain('pay/web');
 });
 
@@ -354,7 +356,7 @@ test('after an edit only pods that get something else are planned, and the host 
   const index = new ClusterIndex({ forceNamespaced: true });
   index.apply({ kind: 'node', key: 'node-0', view: node() });
   const bind = (name: string, serviceAccountName: string) =>
-    index.apply(bindingChange('shop', name, { selector: '', serviceAccountName }));
+    index.apply(bindingChange('shop', name, { selector: 'demo', serviceAccountName }));
   for (const account of ['web', 'jobs']) {
     index.apply(identityChange('shop', account));
     index.apply(podChange(`shop/${account}`, account));

@@ -1,5 +1,6 @@
 // Keeps what each pod counts for up to date. A changed pod is settled at once. Pods that changes of other objects concern are stale
 // until their turn: one edit can concern thousands of pods, and others must not wait for all of them.
+import { selectsPod } from '@pod-identity/crd-types';
 import type { Concern } from './concern.ts';
 import { Dirt } from './dirt.ts';
 import { HostCounts, type Settled } from './host-counts.ts';
@@ -10,6 +11,7 @@ import type { RightsOfPods } from './rights.ts';
 import { StaleEntries } from './stale-entries.ts';
 import { UnlistedNamespaces } from './unlisted.ts';
 import { namespaceOf } from '../keys.ts';
+import { factsOf } from '../pod-facts.ts';
 
 export interface SettlingParts {
   readonly pods: PodEntries;
@@ -24,9 +26,10 @@ export class Settling {
   readonly #stale = new StaleEntries();
   readonly counts = new HostCounts();
   readonly dirt = new Dirt();
-  readonly unlisted = new UnlistedNamespaces((namespace, entries) => {
-    for (const entry of [...this.#parts.pods.in(namespace), ...entries]) this.expire(entry, true);
-  });
+  readonly unlisted = new UnlistedNamespaces(
+    () => this.#parts.pods.all(),
+    (entry) => this.expire(entry, true),
+  );
 
   constructor(parts: SettlingParts) {
     this.#parts = parts;
@@ -36,18 +39,14 @@ export class Settling {
     return this.#stale.size > 0;
   }
 
-  isStale(entry: Entry): boolean {
-    return this.#stale.has(entry);
-  }
-
   /**
    * To be called when the pod may get something else now; with `isNews` if it must be planned in any case. It is evaluated in its turn;
    * until then nothing may be attached for it, since what it gets may be less than before. What it needed stays attached.
    */
   expire(entry: Entry, isNews = false): void {
     entry.isNews ||= isNews;
-    if (!this.#stale.add(entry)) return;
-    this.#parts.pods.noteStale(entry);
+    if (entry.isStale) return;
+    this.#stale.add(entry);
     if (entry.counted.grants.length === 0) return;
     const { home: host, counted } = entry;
     const { needs, uses } = counted;
@@ -57,15 +56,17 @@ export class Settling {
 
   /** To be called with a change of an identity or of a binding. */
   expireConcerned(changed: Changed): void {
-    const { namespace, labels, isForAll, isOther } = changed;
+    const { namespace, labels, selecting, isOther, isNews } = changed;
     const { pods, matching } = this.#parts;
     for (const label of labels)
       for (const one of pods.namespacesLabelled(label)) {
         if (!matching.isConcerned(one, label, changed)) continue;
         matching.labelChanged(one, label);
-        if (isOther) this.#expireAll(pods.settledIn(one, label));
+        if (isOther) for (const entry of pods.in(one, label)) this.expire(entry, isNews);
       }
-    if (isForAll && isOther) this.#expireAll(pods.settledIn(namespace));
+    if (!isOther || selecting.length === 0) return;
+    for (const entry of pods.in(namespace))
+      if ((isNews || !entry.isStale) && isSelected(entry, selecting)) this.expire(entry, isNews);
   }
 
   /** Settles stale pods in the turns of their namespaces. */
@@ -78,7 +79,7 @@ export class Settling {
 
   *settleEach(): Generator<undefined> {
     for (const entry of this.#stale.all()) {
-      if (this.#stale.has(entry)) this.#evaluate(entry);
+      if (entry.isStale) this.#evaluate(entry);
       yield;
     }
   }
@@ -93,7 +94,6 @@ export class Settling {
   #evaluate(entry: Entry): void {
     this.#stale.delete(entry);
     const { pods, groups } = this.#parts;
-    pods.noteSettled(entry);
     const before: Settled = { host: entry.home, counted: entry.counted };
     pods.house(entry, groups.place(pods.place(entry)).host?.id);
     const { says, reviewed, counted } = this.#evaluated(entry);
@@ -108,10 +108,6 @@ export class Settling {
     // Not before: a pair that is held without interruption keeps its verdict, also if another pod needs it now.
     const namespace = namespaceOf(entry.key);
     if (!this.#stale.hasIn(namespace)) this.#parts.rights.releaseLeft(namespace);
-  }
-
-  #expireAll(entries: Iterable<Entry>): void {
-    for (const entry of [...entries]) this.expire(entry);
   }
 
   #move(entry: Entry, before: Settled): void {
@@ -134,6 +130,12 @@ export class Settling {
     const isHere = pod.nodeName !== '' && home !== undefined;
     return { says: set.says, reviewed, counted: isHere ? (reviewed ?? set) : nothingCounted };
   }
+}
+
+function isSelected({ pod }: Entry, selecting: Changed['selecting']): boolean {
+  if (selecting === 'all' || pod === undefined) return true;
+  const facts = factsOf(pod);
+  return selecting.some((binding) => selectsPod(binding, facts));
 }
 
 function isSameReview(a: Reviewed | undefined, b: Reviewed | undefined): boolean {

@@ -17,10 +17,6 @@ export class StaleEntries {
     return this.#lines.size;
   }
 
-  has(entry: Entry): boolean {
-    return this.#lines.get(namespaceOf(entry.key))?.entries.has(entry) === true;
-  }
-
   hasIn(namespace: string): boolean {
     return this.#lines.has(namespace);
   }
@@ -29,17 +25,18 @@ export class StaleEntries {
     return [...this.#lines.values()].flatMap(({ entries }) => [...entries]);
   }
 
-  /** Returns whether it was not there. */
-  add(entry: Entry): boolean {
-    if (this.has(entry)) return false;
+  /** To be called with an entry that is not stale. */
+  add(entry: Entry): void {
+    entry.isStale = true;
     const namespace = namespaceOf(entry.key);
     const line = this.#lines.get(namespace) ?? lineOf(new Set());
     line.entries.add(entry);
     this.#lines.set(namespace, line);
-    return true;
   }
 
   delete(entry: Entry): void {
+    if (!entry.isStale) return;
+    entry.isStale = false;
     const namespace = namespaceOf(entry.key);
     const line = this.#lines.get(namespace);
     line?.entries.delete(entry);
@@ -52,7 +49,10 @@ export class StaleEntries {
       // All are ahead: what was taken is deleted, and what is added again comes last.
       const { value } = line.order.next();
       this.#lines.delete(namespace);
-      if (value) line.entries.delete(value);
+      if (value) {
+        line.entries.delete(value);
+        value.isStale = false;
+      }
       if (line.entries.size > 0) this.#lines.set(namespace, line);
       return value;
     }

@@ -7,11 +7,13 @@ import type { Counted, Entry } from './pod-entries.ts';
 export class UnlistedNamespaces {
   readonly #names = new Set<string>();
   readonly #entries = new Grouped<string, Entry>();
-  readonly #onChange: (namespace: string, entries: readonly Entry[]) => void;
+  readonly #expire: (entry: Entry) => void;
+  readonly #all: () => Iterable<Entry>;
 
-  /** `onChange` gets the entries that were settled while their namespace was not listed. */
-  constructor(onChange: (namespace: string, entries: readonly Entry[]) => void) {
-    this.#onChange = onChange;
+  /** `expire` is called with entries that may count for something else. */
+  constructor(all: () => Iterable<Entry>, expire: (entry: Entry) => void) {
+    this.#all = all;
+    this.#expire = expire;
   }
 
   has(namespace: string): boolean {
@@ -19,18 +21,18 @@ export class UnlistedNamespaces {
   }
 
   add(namespaces: Iterable<string>): void {
-    for (const namespace of namespaces) {
-      this.#names.add(namespace);
-      this.#onChange(namespace, []);
-    }
+    for (const namespace of namespaces) this.#names.add(namespace);
+    // Also those with records alone, which may have come before: their pods may run.
+    for (const entry of this.#all()) if (this.has(namespaceOf(entry.key))) this.#expire(entry);
   }
 
   /** To be called when all pods of the namespace are known, or need not be. */
   delete(namespace: string): void {
     if (!this.#names.delete(namespace)) return;
-    const entries = [...this.#entries.of(namespace)];
-    for (const entry of entries) this.#entries.remove(namespace, entry);
-    this.#onChange(namespace, entries);
+    for (const entry of this.#entries.of(namespace)) {
+      this.#entries.remove(namespace, entry);
+      this.#expire(entry);
+    }
   }
 
   /** What an entry counts for that would count for `counted` if its namespace were listed. */
