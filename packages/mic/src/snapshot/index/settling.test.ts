@@ -372,6 +372,27 @@ test('after an edit only pods that get something else are planned, and the host 
   expect([[...index.granted(host).values()], [...index.dirtyHosts()], planned()]).toEqual([[1], [host], []]);
 });
 
+test('pods get their reasons anew if the fault of their identity is another, or it is gone, also while they are stale', () => {
+  const { index } = createWorld();
+  const invalid = (resourceID: string): ClusterChange => ({
+    kind: 'identity',
+    key: 'shop/reader',
+    view: identity({ namespace: 'shop', name: 'reader', spec: { type: 0, resourceID } }),
+  });
+  for (const one of [invalid('a'), bindingChange('shop', 'reader'), podChange('shop/web', 'web')])
+    index.apply(one);
+  const planned = (...changes: readonly ClusterChange[]) => {
+    index.settle().takeDirty(host);
+    for (const one of changes) index.apply(one);
+    return [...index.settle().takeDirty(host)];
+  };
+  const gone: ClusterChange = { kind: 'identity', key: 'shop/reader', view: undefined };
+  expect(planned(invalid('b'))).toEqual(['shop/web']);
+  expect(planned(gone)).toEqual(['shop/web']);
+  expect(planned(gone)).toEqual([]);
+  expect(planned(identityChange('shop', 'reader'), gone, invalid('b'))).toEqual(['shop/web']);
+});
+
 test('the pods that are stale at some time are settled one with each step, and no others', () => {
   const { index } = createWorld();
   for (const key of ['shop/a', 'shop/b', 'pay/c']) index.apply(podChange(key, 'web'));

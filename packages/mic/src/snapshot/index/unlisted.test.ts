@@ -83,6 +83,19 @@ test('a record of a pod that is gone is looked at too if it came just before its
   expect(index.settle().takeDirty(host.id)).toContain('shop/gone');
 });
 
+test('a record that comes before its namespace is known to be unlisted counts too, and its pod is looked at once it is listed', () => {
+  const { index } = setUp();
+  const names = { namespace: 'late', podNamespace: 'late', podName: 'gone' };
+  const view = assigned({ ...names, identity: { namespace: 'late', name: 'other' } });
+  index.apply({ kind: 'assigned', key: `late/${view.name}`, view });
+  index.settle().unlisted.add(['late']);
+  expect(index.settle().need(host.id).get(idOf('other'))).toBe(1);
+  for (const one of [...index.dirtyHosts()]) index.takeDirty(one);
+  index.unlisted.delete('late');
+  expect(index.settle().need(host.id).has(idOf('other'))).toBe(false);
+  expect(index.takeDirty(host.id)).toContain('late/gone');
+});
+
 test('a record that is gone meanwhile is forgotten', () => {
   const { index, steps } = setUp();
   for (const name of ['unlabelled', 'web-0'])
