@@ -42,7 +42,7 @@ import { laneOf } from '../src/term/loop.ts';
 export interface SceneRules {
   readonly matching: MatchingRules;
   readonly access: AccessRules['mode'];
-  /** Answers of the API server: the allowed pairs of user and name, which change during a run. */
+  /** Verdicts of the API server: the allowed pairs of user and name, which change during a run. */
   readonly mayUse: (user: string, name: string) => boolean;
 }
 
@@ -75,7 +75,7 @@ export function createScene({ matching, access, mayUse }: SceneRules) {
   const delayed: (() => void)[] = [];
   const faults = {
     /** Called before each write; may throw. */
-    beforeWrite: (): void => undefined,
+    beforeWrite: (() => undefined) as () => void,
     isWatchHeld: false,
   };
 
@@ -99,10 +99,10 @@ export function createScene({ matching, access, mayUse }: SceneRules) {
       await clock.sleep(azureMs);
       return { kind: 'read', present: new Map(carriedBy(id)) };
     },
-    async update({ id }, { attach, renew, detach }, { beforePatch }) {
+    async update({ id }, { attach, renew, detach }, context) {
       await clock.sleep(azureMs);
       try {
-        await beforePatch(attach, now() + 1_000);
+        await context.beforePatch(attach, now() + 1_000);
       } catch {
         return { present: new Map(carriedBy(id)), rejected: [], refusal: { kind: 'aborted' }, patches: 0 };
       }
@@ -281,8 +281,8 @@ function recordText({ spec, status }: AzureAssignedIdentity): string {
 }
 
 function textOf(skips: readonly Skip[]): string {
-  const texts = skips.map(({ pod: _, access, ...skip }) =>
-    JSON.stringify({ ...skip, ...(access && { subject: access.subject }) }),
+  const texts = skips.map(({ reason, binding, identity, detail, leftOut, access }) =>
+    JSON.stringify({ reason, binding, identity, detail, leftOut, subject: access?.subject }),
   );
   return texts.sort().join(' ');
 }

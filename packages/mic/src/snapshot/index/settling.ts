@@ -56,17 +56,15 @@ export class Settling {
 
   /** To be called with a change of an identity or of a binding. */
   expireConcerned(changed: Changed): void {
-    const { namespace, labels, selecting, isOther, isNews } = changed;
+    const { labels, isOther, isNews } = changed;
     const { pods, matching } = this.#parts;
     for (const label of labels)
       for (const one of pods.namespacesLabelled(label)) {
         if (!matching.isConcerned(one, label, changed)) continue;
         matching.labelChanged(one, label);
-        if (isOther) for (const entry of pods.in(one, label)) this.expire(entry, isNews);
+        if (isOther) this.#expireAll(pods.in(one, label), isNews);
       }
-    if (!isOther || selecting.length === 0) return;
-    for (const entry of pods.in(namespace))
-      if ((isNews || !entry.isStale) && isSelected(entry, selecting)) this.expire(entry, isNews);
+    if (isOther) this.#expireAll(this.#selected(changed), isNews);
   }
 
   /** Settles stale pods in the turns of their namespaces. */
@@ -108,6 +106,16 @@ export class Settling {
     // Not before: a pair that is held without interruption keeps its verdict, also if another pod needs it now.
     const namespace = namespaceOf(entry.key);
     if (!this.#stale.hasIn(namespace)) this.#parts.rights.releaseLeft(namespace);
+  }
+
+  #expireAll(entries: Iterable<Entry>, isNews: boolean): void {
+    for (const entry of entries) this.expire(entry, isNews);
+  }
+
+  #selected({ namespace, selecting, isNews }: Changed): readonly Entry[] {
+    if (selecting.length === 0) return [];
+    const entries = [...this.#parts.pods.in(namespace)];
+    return entries.filter((entry) => (isNews || !entry.isStale) && isSelected(entry, selecting));
   }
 
   #move(entry: Entry, before: Settled): void {
