@@ -86,7 +86,7 @@ type Command =
   | ({ readonly kind: 'record' } & ForgedRecord);
 
 const resourceName = fc.constantFrom('one', 'two');
-const command = fc.oneof<fc.MaybeWeightedArbitrary<fc.Arbitrary<Command>>[]>(
+const command = fc.oneof<fc.MaybeWeightedArbitrary<Command>[]>(
   { weight: 10, arbitrary: fc.record({ kind: fc.constant('change'), change }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('back-and-forth'), change }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('at-next-write'), change }) },

@@ -219,7 +219,7 @@ export function createScene({ matching, access, mayUse }: SceneRules) {
         },
         status: { status: state },
       };
-      assigned.put(record as AzureAssignedIdentity);
+      assigned.put(record as unknown as AzureAssignedIdentity);
     },
     releaseWatch() {
       faults.isWatchHeld = false;
