@@ -17,7 +17,7 @@ const versions: readonly HelmVersion[] = ['3.18.0', '4.2.3'];
 const programs = await Promise.all(
   versions.map(async (version) => {
     const helm = await findHelm(version);
-    if (helm.kind === 'missing') console.warn(`skipped: ${helm.why}`);
+    if (helm.kind === 'missing') console.warn(`the chart is not tested with helm ${version}: ${helm.why}`);
     return { version, helm: helm.kind === 'found' ? helm.program : undefined };
   }),
 );

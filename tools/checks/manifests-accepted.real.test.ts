@@ -35,7 +35,8 @@ function once(name: string, render: () => KubeObject[]): KubeObject[] {
 
 describe.skipIf(missing !== undefined).each(['v1.20', 'v1.36'] as const)('Kubernetes %s', async (flavour) => {
   const server = missing === undefined ? await startApiServer({ flavour }) : { skipped: missing };
-  if ('skipped' in server) console.log(`not tested on Kubernetes ${flavour}: ${server.skipped}`);
+  if ('skipped' in server)
+    console.log(`the manifests are not tested on Kubernetes ${flavour}: ${server.skipped}`);
   describe.skipIf('skipped' in server)('takes', () => {
     if (!('skipped' in server)) suite(flavour, server);
   });

@@ -11,10 +11,10 @@ import { programs, providePrograms, typeScriptVersions } from './programs.ts';
 import { createProject, type Project } from './project.ts';
 
 const missing = await providePrograms();
-if (missing !== undefined) console.warn(`skipped: ${missing}`);
+if (missing !== undefined) console.warn(`the packed libraries are not tested: ${missing}`);
 const node20 = findNode20();
 const no20 = whyNoNode20(node20);
-if (no20 !== undefined) console.warn(`skipped in Node 20: ${no20}`);
+if (no20 !== undefined) console.warn(`the packed libraries are not tested in Node 20: ${no20}`);
 const nodes = [
   { name: 'this Node', node: process.execPath },
   { name: 'Node 20', node: node20 },

@@ -29,14 +29,13 @@ const real = (flavour: 'v1.20' | 'v1.36'): ServerChoice => ({
 /** Runs the scenario only on the real servers; without them it is skipped with a reason. */
 export function describeRealServers(name: string, scenario: (server: ServerChoice) => void): void {
   const missing = whyNoApiServer();
-  if (missing !== undefined) console.warn(`skipped without real API servers: ${missing}`);
+  if (missing !== undefined)
+    console.warn(`skipped, ${name.replace('$name', 'real API servers')}: ${missing}`);
   describe.skipIf(missing !== undefined).each([real('v1.20'), real('v1.36')])(name, scenario);
 }
 
 /** Runs the scenario on each server; without real ones only on the simulated one, with a message. */
 export function describeServers(name: string, scenario: (server: ServerChoice) => void): void {
   describe.each([simulated])(name, scenario);
-  const missing = whyNoApiServer();
-  if (missing !== undefined) console.warn(`skipped on real API servers: ${missing}`);
-  describe.skipIf(missing !== undefined).each([real('v1.20'), real('v1.36')])(name, scenario);
+  describeRealServers(name, scenario);
 }

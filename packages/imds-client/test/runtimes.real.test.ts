@@ -17,7 +17,7 @@ interface Runtime {
 }
 
 const missing = await providePrograms();
-if (missing !== undefined) console.warn(`skipped in Bun and Deno: ${missing}`);
+if (missing !== undefined) console.warn(`imds-client is not tested in Bun and Deno: ${missing}`);
 
 const runtimes: readonly Runtime[] = [
   { name: 'Node', command: [process.execPath, '--input-type=module', '--eval'], isMissing: false },

@@ -13,7 +13,7 @@ export const fabricPlaces: readonly KernelPlace[] = [
 ];
 
 const missing = whyNoKernel();
-if (missing !== undefined) console.warn(`skipped: ${missing}`);
+if (missing !== undefined) console.warn(`scenarios with the kernel's firewall are skipped: ${missing}`);
 
 /** Runs the scenario in each variant. */
 export function describePlaces(

@@ -13,7 +13,7 @@ import { openStage, type Stage } from '../../stage/stage.ts';
 /** The clients whose programs are installed here. */
 const here = players.filter(({ name, client }) => {
   const missing = whyNoPrograms({ programs: client.programs });
-  if (missing !== undefined) console.warn(`skipped with ${name}: ${missing}`);
+  if (missing !== undefined) console.warn(`client-patience is skipped with ${name}: ${missing}`);
   return missing === undefined;
 });
 /** Without chains of credentials, which wait for managed identity as the single credential does. */

@@ -9,7 +9,7 @@ import { describePods } from '../cluster/chapters/pods.ts';
 import { openClusterStage, type ClusterStage } from '../cluster/stage.ts';
 
 const missing = whyNoCluster();
-if (missing !== undefined) console.warn(`skipped on a real cluster: ${missing}`);
+if (missing !== undefined) console.warn(`cluster-suite is skipped: ${missing}`);
 
 describe.skipIf(missing !== undefined)('on a real cluster of two nodes', () => {
   let stage: ClusterStage;

@@ -7,7 +7,7 @@ import { copingTable, readme, withTable, type CopingCells } from '../clients/cop
 import { whyNoNamespaces } from '../clients/pod-namespace.ts';
 
 const missing = whyNoNamespaces();
-if (missing !== undefined) console.warn(`skipped: ${missing}`);
+if (missing !== undefined) console.warn(`coping is skipped: ${missing}`);
 
 describe.skipIf(missing !== undefined)('answers that are sent once', () => {
   let cells: CopingCells;

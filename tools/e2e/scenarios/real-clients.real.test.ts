@@ -43,7 +43,7 @@ afterAll(() => stage.stop());
 /** The clients whose programs are installed here. */
 const here = realClients.filter((client) => {
   const missing = whyNoPrograms({ programs: client.programs });
-  if (missing !== undefined) console.warn(`skipped with ${client.name}: ${missing}`);
+  if (missing !== undefined) console.warn(`real-clients is skipped with ${client.name}: ${missing}`);
   return missing === undefined;
 });
 /** SDKs with a chain of credentials. */
@@ -200,7 +200,7 @@ describe('DefaultAzureCredential', () => {
 });
 
 const noNamespaces = whyNoNamespaces();
-if (noNamespaces !== undefined) console.warn(`skipped in namespaces: ${noNamespaces}`);
+if (noNamespaces !== undefined) console.warn(`real-clients is skipped in namespaces: ${noNamespaces}`);
 const probe = 'probe without the header Metadata: 400';
 const token = 'request for a token: 200';
 const refusal = 'request for a token: 400';

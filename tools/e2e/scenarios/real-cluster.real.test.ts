@@ -15,7 +15,7 @@ import { nextLine } from '../cluster/told.ts';
 import { identityObjects } from '../objects.ts';
 
 const missing = whyNoCluster();
-if (missing !== undefined) console.warn(`skipped on a real cluster: ${missing}`);
+if (missing !== undefined) console.warn(`real-cluster is skipped: ${missing}`);
 
 const taint = { key: 'aadpodidentity.k8s.io/nmi-not-ready', value: 'true', effect: 'NoSchedule' };
 const pods = pathOf({ apiVersion: 'v1', kind: 'Pod', namespace: 'default' });

@@ -21,7 +21,7 @@ const kit =
   fileURLToPath(new URL('../../../../shared/kubernetes', import.meta.url));
 const apiServer = join(kit, 'api-server');
 const missing = whyNoApiServer();
-if (missing !== undefined) console.warn(`skipped on real API servers: ${missing}`);
+if (missing !== undefined) console.warn(`the simulator's rows are skipped on real API servers: ${missing}`);
 
 interface Running {
   readonly door: Door;

@@ -175,7 +175,7 @@ describe('Microsoft identity platform: certificate credentials', () => {
 });
 
 const missing = whyNoPrograms({ programs: ['openssl'] });
-if (missing !== undefined) console.warn(`certificates with elliptic curves are skipped: ${missing}`);
+if (missing !== undefined) console.warn(`tests of certificates with elliptic curves are skipped: ${missing}`);
 
 describe.skipIf(missing !== undefined)(
   'Microsoft identity platform: certificates with elliptic curves',
