@@ -36,5 +36,18 @@ export function readArguments(args) {
   }
 }
 
+/**
+ * The options that npm takes as its own where `--` is missing, as in `npm start --keep`.
+ * @param {Readonly<Record<string, string | undefined>>} env
+ */
+export function takenByNpm(env) {
+  // Of `--kubeconfig FILE` npm takes the option alone, and passes FILE on, which has to follow.
+  return ['2018', 'keep', 'kubeconfig'].flatMap((name) => {
+    const value = env[`npm_config_${name}`];
+    if (!value) return [];
+    return [value === 'true' ? `--${name}` : `--${name}=${value}`];
+  });
+}
+
 /** @param {string} problem */
 const wrong = (problem) => ({ text: `npm start: ${problem}\n\n${usage}`, code: 2 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readArguments } from './arguments.mjs';
+import { readArguments, takenByNpm } from './arguments.mjs';
 
 test.each([
   [['--keep', '--verbose'], { keep: true, verbose: true, 2018: false }],
@@ -7,6 +7,12 @@ test.each([
   [[], { keep: false }],
 ])('npm start -- %j runs the demo', (args, values) => {
   expect(readArguments(args)).toMatchObject({ values });
+});
+
+test('options of npm start without `--`, which npm takes as its own, count as well', () => {
+  const env = { npm_config_keep: 'true', npm_config_2018: '', npm_config_all: 'x' };
+  expect(takenByNpm({ ...env, npm_config_kubeconfig: 'true' })).toEqual(['--keep', '--kubeconfig']);
+  expect(takenByNpm({ ...env, npm_config_kubeconfig: 'a' })).toEqual(['--keep', '--kubeconfig=a']);
 });
 
 test.each([

@@ -1,6 +1,7 @@
 // `npm start`: the story on a terminal. --keep leaves it up, --kubeconfig FILE uses a real API server.
 import { createHash } from 'node:crypto';
 import { openStage, type Stage } from '../stage/stage.ts';
+import { exitCodeOf } from '../workspace/own-group.mjs';
 import { readArguments } from './arguments.mjs';
 import { keepRunning } from './kept.ts';
 import * as story from './story.ts';
@@ -42,9 +43,13 @@ const stop = async () => {
   await Promise.all(services.map((service) => service.stop()));
   await stage?.stop();
 };
+let stoppedBy: NodeJS.Signals | undefined;
 const interrupted = new Promise<never>((_, reject) => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => reject(new Error(`stopped by ${signal}`)));
+    process.on(signal, () => {
+      stoppedBy ??= signal;
+      reject(new Error(`stopped by ${signal}`));
+    });
   }
 });
 
@@ -89,9 +94,8 @@ try {
   terminal.print('npm start -- --keep leaves all of it running, for kubectl and curl.');
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
-  console.error(`\n${paint(message.startsWith('stopped by') ? 'dim' : 'red', message)}`);
-  process.exitCode = message === 'stopped by SIGINT' ? 130 : 1;
-  if (keep && message.startsWith('stopped by')) process.exitCode = 0;
+  console.error(`\n${paint(stoppedBy ? 'dim' : 'red', message)}`);
+  process.exitCode = stoppedBy === undefined ? 1 : keep ? 0 : exitCodeOf(null, stoppedBy);
 } finally {
   await stop();
   process.exit();

@@ -1,5 +1,6 @@
 // The demo as a process of a test, with a temporary folder of its own.
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,6 +18,8 @@ interface How {
   /** The program that runs Node.js, with its arguments. */
   readonly through?: readonly string[];
 }
+
+export const hasProc = existsSync('/proc/self/environ');
 
 /** Files that are left in the folder, and processes with a path from there, are the demo's. */
 export async function openDemoPlace() {
@@ -37,7 +40,9 @@ export async function openDemoPlace() {
     return { child, lines, until, ended };
   }
 
+  /** None where the system has no /proc, as macOS. */
   async function programsLeft(): Promise<string[]> {
+    if (!hasProc) return [];
     const processes = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
     const about = (pid: string, what: string) => readFile(`/proc/${pid}/${what}`, 'utf8').catch(() => '');
     const texts = await Promise.all(

@@ -2,10 +2,11 @@
 // Node 20 can read this file; the task itself runs on Node >= 22.19, fetched from the npm registry if need be.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { readArguments } from '../demo/arguments.mjs';
-import { runInOwnGroup } from './own-group.mjs';
+import { readArguments, takenByNpm } from '../demo/arguments.mjs';
+import { exitCodeOf, runInOwnGroup } from './own-group.mjs';
 import { builtSoFar, packagesOf, showProgress } from './set-up-progress.mjs';
 
 const root = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../..');
@@ -86,6 +87,7 @@ if (process.platform === 'win32') {
   process.exit(1);
 }
 if (task === 'demo') {
+  rest.unshift(...takenByNpm(process.env));
   const { values, text, code } = readArguments(rest);
   if (values === undefined) {
     (code === 0 ? console.log : console.error)(text);
@@ -102,10 +104,11 @@ const env = {
   VITEST_DISABLE_EXPERIMENTAL_LOG: '1',
 };
 let child;
-let isStopped = false;
+/** The signal that stops this process. */
+let stoppedBy = null;
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.on(signal, () => {
-    isStopped = true;
+    stoppedBy = signal;
     // A terminal sends Ctrl-C to the child as well; a supervisor sends SIGTERM only to this process.
     child?.kill(signal);
   });
@@ -123,7 +126,7 @@ for (const [index, step] of steps.entries()) {
   const all = isLast ? [...args, ...rest] : args;
   const isTests = command === 'vitest' && args[0] === 'run';
   const code = await (isTests ? runTests(all) : run(command, all, { quiet }));
-  if (code !== 0 || isStopped) process.exit(code || 130);
+  if (code !== 0 || !isLast) exitUnlessDone(code);
 }
 
 /** Puts a Node that is new enough first on the PATH. */
@@ -168,14 +171,23 @@ async function provideDependencies() {
 }
 
 /** Without escape codes where the output is a file. */
-function runTests(args) {
+async function runTests(args) {
   child = undefined;
   const colour = process.stdout.isTTY ? {} : { NO_COLOR: '1' };
-  return runInOwnGroup('vitest', args, { cwd: root, env: { ...env, ...colour, POD_IDENTITY_PROGRESS: '1' } });
+  // A test that Ctrl-C ends while it starts something cannot remove its folders. Those of the other tests may hold mounts.
+  const folder = args.includes('!rest') ? mkdtempSync(join(tmpdir(), 'tests-')) : undefined;
+  const more = { ...colour, ...(folder && { TMPDIR: folder }), POD_IDENTITY_PROGRESS: '1' };
+  const code = await runInOwnGroup('vitest', args, { cwd: root, env: { ...env, ...more } });
+  if (folder) rmSync(folder, { recursive: true, force: true });
+  return code;
 }
 
 async function runOrExit(command, args, options) {
-  const code = await run(command, args, options);
+  exitUnlessDone(await run(command, args, options));
+}
+
+function exitUnlessDone(code) {
+  if (stoppedBy !== null) process.exit(exitCodeOf(null, stoppedBy));
   if (code !== 0) process.exit(code);
 }
 
@@ -194,10 +206,10 @@ function run(command, args, { cwd = root, quiet } = {}) {
       resolve(127);
     });
     child.on('exit', (code, signal) => {
-      const isFailed = code !== 0 && !isStopped;
+      const isFailed = code !== 0 && stoppedBy === null;
       finish(code === 0 ? 'done' : isFailed ? 'failed' : 'stopped');
       if (quiet && isFailed) process.stderr.write(Buffer.concat(printed));
-      resolve(code ?? (signal === 'SIGINT' ? 130 : 1));
+      resolve(exitCodeOf(code, signal));
     });
   });
 }

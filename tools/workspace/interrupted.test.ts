@@ -72,6 +72,13 @@ test('a run without a test file says so', async () => {
   );
 });
 
+test('SIGTERM ends a run with exit code 143', async () => {
+  const { run, lines, closed } = await startRun();
+  await expect.poll(() => lines.join('\n')).toMatch(/^the child is \d+$/m);
+  run.kill();
+  expect(await closed).toEqual([143, null]);
+});
+
 test('a failure is told with its reason when it happens; Ctrl-C tells all so far, and leaves no process', async () => {
   const { run, lines, closed } = await startRun();
   const childOf = () => Number(/^the child is (\d+)$/m.exec(lines.join('\n'))?.[1] ?? 0);

@@ -1,8 +1,17 @@
 // Runs a program in a process group of its own, so that all it has started ends with it: a test that is interrupted leaves no process.
 import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
 
 const graceMs = 3_000;
 const pauseMs = 100;
+
+/**
+ * As a shell has it: of a program that a signal ended, 128 and the signal's number.
+ * @param {number | null} code
+ * @param {NodeJS.Signals | null} signal
+ * @returns {number}
+ */
+export const exitCodeOf = (code, signal) => code ?? 128 + constants.signals[signal];
 
 /**
  * A signal to this process, such as Ctrl-C, is passed to the program alone, which ends its children in order.
@@ -20,10 +29,10 @@ export function runInOwnGroup(command, args, { cwd, env }) {
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
     for (const signal of signals) process.on(signal, pass);
     child.once('error', reject);
-    child.once('exit', (code) => {
+    child.once('exit', (code, signal) => {
       void endGroup(child.pid).then(() => {
         for (const signal of signals) process.off(signal, pass);
-        resolve(code ?? 1);
+        resolve(exitCodeOf(code, signal));
       });
     });
   });

@@ -10,6 +10,7 @@ import {
   type TestSuite,
   type Vitest,
 } from 'vitest/node';
+import { exitCodeOf } from './own-group.mjs';
 import { countLine, minutes, progressLine, skipReasons, type Count } from './progress.ts';
 import { countOf, failedHooksOf, noteCount } from './test-count.ts';
 
@@ -40,7 +41,7 @@ export class ProgressReporter implements Reporter {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       // Vitest's own end the process at once: no summary, and what the tests have started stays.
       process.removeAllListeners(signal);
-      process.on(signal, () => this.interrupt());
+      process.on(signal, () => this.interrupt(exitCodeOf(null, signal)));
     }
   }
 
@@ -125,17 +126,17 @@ export class ProgressReporter implements Reporter {
     console.log(`\n${countLine(count)} in ${minutes(this.seconds())}`);
   }
 
-  private interrupt(): void {
+  private interrupt(exitCode: number): void {
     this.clear();
-    if (this.isInterrupted) process.exit(130);
+    if (this.isInterrupted) process.exit(exitCode);
     this.isInterrupted = true;
-    process.exitCode = 130;
+    process.exitCode = exitCode;
     console.log(
       `\nInterrupted after ${this.filesDone} of ${this.files} files. Tests that run end what they have started.`,
     );
     this.summarize(this.count);
-    setTimeout(() => process.exit(130), cleanupMs).unref();
-    void this.vitest.cancelCurrentRun('keyboard-input').finally(() => process.exit(130));
+    setTimeout(() => process.exit(exitCode), cleanupMs).unref();
+    void this.vitest.cancelCurrentRun('keyboard-input').finally(() => process.exit(exitCode));
   }
 
   private print(text: string): void {

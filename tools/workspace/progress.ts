@@ -1,4 +1,5 @@
 // What a test run says of itself while it runs and at its end, as text.
+import { cutLine } from './set-up-progress.mjs';
 
 export interface Count {
   readonly passed: number;
@@ -18,12 +19,14 @@ export function countLine({ passed, failed, skipped }: Count): string {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`;
 }
 
-/** @param columns Of the terminal; undefined for no limit. */
-export function progressLine(progress: Progress, columns?: number): string {
+/** @param columns Of the terminal. Default: no limit. */
+export function progressLine(progress: Progress, columns = Infinity): string {
   const { filesDone, files, running } = progress;
   const now = running.length === 0 ? '' : `: ${running.map(shortName).join(', ')}`;
-  const line = `${filesDone}/${files} files, ${countLine(progress)}, ${minutes(progress.seconds)}${now}`;
-  return columns === undefined || line.length < columns ? line : `${line.slice(0, columns - 2)}…`;
+  return cutLine(
+    `${filesDone}/${files} files, ${countLine(progress)}, ${minutes(progress.seconds)}${now}`,
+    columns,
+  );
 }
 
 export function minutes(seconds: number): string {

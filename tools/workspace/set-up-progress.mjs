@@ -4,13 +4,22 @@
 const pauseMs = { terminal: 1_000, elsewhere: 20_000 };
 
 /**
+ * No longer than the terminal is wide; 0: a terminal that does not say how wide it is.
+ * @param {string} line
+ * @param {number | undefined} columns
+ */
+export function cutLine(line, columns) {
+  const width = columns || 80;
+  // A line of the full width moves the cursor to the next one in some terminals.
+  return line.length < width ? line : `${line.slice(0, width - 2)}\u2026`;
+}
+
+/**
  * The text of a progress line, no longer than the terminal is wide.
  * @param {{ title: string, detail?: string | undefined, seconds: number, columns?: number | undefined }} of
  */
-export function progressLine({ title, detail, seconds, columns = 80 }) {
-  const line = `\u203a ${title}: ${detail === undefined ? '' : `${detail}, `}${seconds} s`;
-  // A line of the full width moves the cursor to the next one in some terminals.
-  return line.length < columns ? line : `${line.slice(0, columns - 2)}\u2026`;
+export function progressLine({ title, detail, seconds, columns }) {
+  return cutLine(`\u203a ${title}: ${detail === undefined ? '' : `${detail}, `}${seconds} s`, columns);
 }
 
 /**

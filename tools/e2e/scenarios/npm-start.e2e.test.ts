@@ -1,6 +1,6 @@
 // The demo as a process: seven steps, exit code 0, no process left; Ctrl-C cleans up.
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openDemoPlace } from '../demo-process.ts';
+import { hasProc, openDemoPlace } from '../demo-process.ts';
 
 let demo: Awaited<ReturnType<typeof openDemoPlace>>;
 beforeEach(async () => {
@@ -21,11 +21,11 @@ test.each([[[]], [['--2018']]])('npm start %j prints the seven steps and exits w
 test('Ctrl-C in the middle ends every process and leaves no folder', async () => {
   const { child, until, ended, lines } = demo.start({}, '--keep');
   await until(/ s {2}3\. /);
-  expect(await demo.programsLeft()).not.toEqual([]);
+  if (hasProc) expect(await demo.programsLeft()).not.toEqual([]);
   child.kill('SIGINT');
   const [code] = await ended();
   expect(lines.join('\n')).not.toMatch(/ s {2}5\. /);
-  expect(code).not.toBeNull();
+  expect(code).toBe(0);
   await demo.expectNothingLeft();
 });
 
