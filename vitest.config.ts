@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { loopbackHasOneAddress } from './tools/sim/src/network/pod-network.ts';
 import { ProgressReporter } from './tools/workspace/progress-reporter.ts';
 import { CountingReporter } from './tools/workspace/test-count.ts';
 
@@ -45,10 +46,12 @@ class LongestFirst extends BaseSequencer {
 
 const isShared = ({ project }: TestSpecification) => !project.config.isolate;
 
+const setupFiles = (await loopbackHasOneAddress()) ? [source('./tools/workspace/one-address-setup.ts')] : [];
+
 const testsOf = (name: string, root: string) => ({
   extends: true as const,
   root,
-  test: { name, exclude: [...configDefaults.exclude, `**/${rest}`], ...onAllCores, ...patience },
+  test: { name, setupFiles, exclude: [...configDefaults.exclude, `**/${rest}`], ...onAllCores, ...patience },
 });
 
 /** Tests beside the code share a process, which halves their time; NAME/test has a process for each file. */

@@ -1,6 +1,7 @@
 // A proxy from a pod to NMI that records requests and responses. It changes no byte, and NMI sees the pod's address.
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { whyOneAddress } from '@pod-identity/kit/testing';
 import { within } from '../../stage/within.ts';
 import type { StageNmi, StagePod } from '../../stage/stage.ts';
 
@@ -70,11 +71,12 @@ export async function openRecordedPath({ pod, nmi, socket }: RecordedPathOptions
     keep(inside);
     keep(outside);
   });
-  server.listen(socket === undefined ? { host: pod.address, port: 0 } : { path: socket });
+  const host = whyOneAddress() === undefined ? pod.address : '127.0.0.1';
+  server.listen(socket === undefined ? { host, port: 0 } : { path: socket });
   await once(server, 'listening');
 
   return {
-    url: socket === undefined ? `http://${pod.address}:${(server.address() as AddressInfo).port}` : '',
+    url: socket === undefined ? `http://${host}:${(server.address() as AddressInfo).port}` : '',
     calls,
     asked: () => within(patienceMs, 'a request on the path', asked.promise),
     answered: () => within(patienceMs, 'an answer on the path', answered.promise),

@@ -18,5 +18,6 @@ export {
 export { arePackagesRequired, isKitRequired } from './kubernetes-kit.ts';
 export { objectFields, withField, type ObjectField } from './object-fields.ts';
 export { findNode20, whyNoNode20 } from './node-20.ts';
+export { whyOneAddress } from './one-address.ts';
 export { whyNoPrograms, type TestNeeds, type TestProgram } from './test-programs.ts';
 export { startOtlpCollector, type OtlpCollector, type ReceivedSpan } from './otlp-collector.ts';
