@@ -5,7 +5,7 @@ import { Server, Socket, type AddressInfo } from 'node:net';
 interface Options {
   readonly host?: string;
   readonly port?: number;
-  localAddress?: string | undefined;
+  readonly localAddress?: string;
 }
 type Connect = (this: Socket, ...args: unknown[]) => Socket;
 type Emit = (this: Server, event: string, ...args: unknown[]) => boolean;
@@ -18,19 +18,20 @@ const connect = Reflect.get(Socket.prototype, 'connect') as Connect;
 const emit = Reflect.get(Server.prototype, 'emit') as Emit;
 
 function connectFrom(this: Socket, ...args: unknown[]): Socket {
-  // `net.connect` passes its options in a list.
-  const [first] = args;
-  const options = (Array.isArray(first) ? (first as unknown[])[0] : first) as Options;
+  // `net.connect` passes its arguments in a list.
+  const list = (Array.isArray(args[0]) ? args[0] : args) as unknown[];
+  const options = list[0] as Options;
   const address = options.localAddress ?? '';
   if (!/^127\.(?!0\.0\.1$)/.test(address)) return Reflect.apply(connect, this, args);
-  options.localAddress = '127.0.0.1';
+  // A copy: an agent keeps connections by the address in the caller's options.
+  list[0] = { ...options, localAddress: '127.0.0.1' };
   Reflect.apply(connect, this, args);
   if (ports.has(options.port)) process.nextTick(remember, this, address);
   else this.write(`PROXY TCP4 ${address} ${options.host} 1 ${options.port}\r\n`);
   return this;
 }
 
-/** In the tick after `connect` the socket is bound; the server hears of it later. */
+/** In the tick after `connect` the socket is bound; the server receives it later. */
 function remember(socket: Socket, address: string): void {
   const { localPort } = socket;
   named.set(localPort, { socket, address });
