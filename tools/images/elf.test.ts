@@ -2,8 +2,12 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test as plainTest } from 'vitest';
 import { isElf, needsOf, withoutSections } from './elf.ts';
+
+const isLinux = process.platform === 'linux';
+if (!isLinux) console.warn('tests of the programs in images are skipped: they run on Linux');
+const test = plainTest.skipIf(!isLinux);
 
 const folder = mkdtempSync(join(tmpdir(), 'pod-identity-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -2,6 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { readTar, writeTar, type TarEntry } from './tar.ts';
 
+const hasGnuTar = spawnSync('tar', ['--version'], { encoding: 'utf8' }).stdout?.includes('GNU tar') ?? false;
+if (!hasGnuTar) console.warn('tests with GNU tar are skipped: tar is another program here, as on macOS');
+
 const long = `${'folder/'.repeat(18)}file`;
 const entries: readonly TarEntry[] = [
   { kind: 'directory', path: 'tmp', mode: 0o1777 },
@@ -15,7 +18,7 @@ test('what is written can be read again', () => {
   expect(readTar(writeTar(entries, 0))).toEqual(entries);
 });
 
-test('GNU tar reads the archive: names, rights, owners and times', () => {
+test.skipIf(!hasGnuTar)('GNU tar reads the archive: names, rights, owners and times', () => {
   const { stdout, status } = spawnSync(
     'tar',
     ['--list', '--verbose', '--numeric-owner', '--utc', '--full-time', '--file=-'],
@@ -35,17 +38,20 @@ test('GNU tar reads the archive: names, rights, owners and times', () => {
   ]);
 });
 
-test.each(['gnu', 'pax'])('an archive that tar writes in the format %s can be read', (format) => {
-  const name = 'n'.repeat(150);
-  const script = `cd "$(mktemp -d)" && echo text >${name} && ln -s ${name} soft && ln ${name} hard && tar --format=${format} -c ./${name} ./soft ./hard`;
-  const { stdout } = spawnSync('sh', ['-c', script], { encoding: 'buffer' });
-  const content = Buffer.from('text\n');
-  expect(readTar(stdout)).toEqual([
-    { kind: 'file', path: name, mode: 0o644, content },
-    { kind: 'link', path: 'soft', target: name },
-    { kind: 'file', path: 'hard', mode: 0o644, content },
-  ]);
-});
+test.skipIf(!hasGnuTar).each(['gnu', 'pax'])(
+  'an archive that tar writes in the format %s can be read',
+  (format) => {
+    const name = 'n'.repeat(150);
+    const script = `cd "$(mktemp -d)" && echo text >${name} && ln -s ${name} soft && ln ${name} hard && tar --format=${format} -c ./${name} ./soft ./hard`;
+    const { stdout } = spawnSync('sh', ['-c', script], { encoding: 'buffer' });
+    const content = Buffer.from('text\n');
+    expect(readTar(stdout)).toEqual([
+      { kind: 'file', path: name, mode: 0o644, content },
+      { kind: 'link', path: 'soft', target: name },
+      { kind: 'file', path: 'hard', mode: 0o644, content },
+    ]);
+  },
+);
 
 test('a name that does not fit in the format is an error that names it', () => {
   const target = 'n'.repeat(300);

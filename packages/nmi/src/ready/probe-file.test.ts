@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -75,7 +76,10 @@ describe('keepProbeFile', () => {
   });
 });
 
-describe('the file and the command of the probes in the manifests', () => {
+const hasProc = existsSync('/proc/self');
+if (!hasProc) console.warn('tests of the command of the probes are skipped: they run on Linux');
+
+describe.skipIf(!hasProc)('the file and the command of the probes in the manifests', () => {
   const stageFile = async () => {
     const folder = await mkdtemp(join(tmpdir(), 'nmi-probe-'));
     ends.push(() => rm(folder, { recursive: true }));
