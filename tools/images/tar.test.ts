@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { readTar, writeTar, type TarEntry } from './tar.ts';
 
-const hasGnuTar = spawnSync('tar', ['--version'], { encoding: 'utf8' }).stdout?.includes('GNU tar') ?? false;
+const hasGnuTar = String(spawnSync('tar', ['--version']).stdout).includes('GNU tar');
 if (!hasGnuTar) console.warn('tests with GNU tar are skipped: tar is another program here, as on macOS');
 
 const long = `${'folder/'.repeat(18)}file`;
