@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { runHelm } from '../../chart/run-helm.ts';
 import { createCleanup } from '../../stage/cleanup.ts';
-import * as names from '../../stage/names.ts';
 import { createPrintedLines, type PrintedLines } from '../../stage/printed-lines.ts';
+import { withState } from '../cluster/rollout.ts';
 import { openClusterStage, type ClusterStage } from '../cluster/stage.ts';
 
 export interface ChartStage extends ClusterStage {
@@ -52,14 +52,7 @@ export async function openChartStage(programs: Programs): Promise<ChartStage> {
   }
 }
 
-/** An error of helm says what is not ready, and why. */
 const helmOf =
   (program: string, stage: ClusterStage, folder: string): ChartStage['helm'] =>
-  async (...args) => {
-    try {
-      return await runHelm({ program, kubeconfig: stage.cluster.kubeconfig, folder }, args);
-    } catch (error) {
-      const state = await stage.kubectl('get', 'pods,events', '--namespace', names.systemNamespace);
-      throw new Error(`${String(error)}\n${state}`, { cause: error });
-    }
-  };
+  (...args) =>
+    withState(stage, () => runHelm({ program, kubeconfig: stage.cluster.kubeconfig, folder }, args));

@@ -5,7 +5,7 @@ import type { ClusterStage } from './stage.ts';
 type Kubectl = Pick<ClusterStage, 'kubectl'>;
 
 /** Of two nodes one after the other, each with an old pod that ends and a new one that becomes ready. */
-const patience = '--timeout=110s';
+const patience = '--timeout=170s';
 
 /** Waits for a Deployment or DaemonSet of the services; returns what kubectl says. */
 export const rolledOut = (stage: Kubectl, workload: string): Promise<string> =>
@@ -25,7 +25,15 @@ export async function withState<T>(stage: Kubectl, step: () => Promise<T>): Prom
 
 const lastEvents = 40;
 
+/** What the controllers say of the workloads of the services: pods can be ready before it. */
+const statuses =
+  '{range .items[*]}{.kind} {.metadata.name}, generation {.metadata.generation}: {.status}{"\\n"}{end}';
+
 async function stateOf({ kubectl }: Kubectl): Promise<string> {
+  const workloads = await kubectl(
+    ...['get', 'deployments,replicasets,daemonsets', '--namespace', names.systemNamespace],
+    `--output=jsonpath=${statuses}`,
+  );
   const pods = await kubectl('get', 'pods', '--all-namespaces', '--output=wide');
   const events = await kubectl('get', 'events', '--all-namespaces', '--sort-by=.lastTimestamp');
   // Of each pod again and again, because the nodes of the kit have no DNS.
@@ -33,5 +41,5 @@ async function stateOf({ kubectl }: Kubectl): Promise<string> {
     .trimEnd()
     .split('\n')
     .filter((line) => !line.includes('MissingClusterDNS'));
-  return [pods.trimEnd(), head, ...told.slice(-lastEvents)].join('\n');
+  return [pods.trimEnd(), workloads.trimEnd(), head, ...told.slice(-lastEvents)].join('\n');
 }
