@@ -90,10 +90,7 @@ function suite(server: RunningApiServer) {
     try {
       await objects.create({ ...identity, metadata: { name: 'watched', namespace: 'default' } });
       await expect
-        .poll(() => [...seen.keys()].sort(), {
-          message: 'the informer adds both AzureIdentities',
-          timeout: 30_000,
-        })
+        .poll(() => [...seen.keys()].sort(), { message: 'the informer adds both AzureIdentities' })
         .toEqual(['listed', 'watched']);
       for (const object of seen.values())
         expect(parseAzureIdentity(object)).toMatchObject({
@@ -138,7 +135,6 @@ async function deleteDefinition(admin: KubeTransport): Promise<void> {
   await expect
     .poll(() => admin.request({ method: 'GET', path }).catch((error: unknown) => error), {
       message: 'the CustomResourceDefinition of AzureIdentity is gone',
-      timeout: 30_000,
     })
     .toMatchObject({ code: 'not-found' });
 }
@@ -157,10 +153,7 @@ async function createIdentity(config: KubeConfig, name: string): Promise<void> {
         KubernetesObjectApi.makeApiClient(config)
           .create(identity)
           .catch((error: unknown) => error),
-      {
-        message: `AzureIdentity ${name} is created`,
-        timeout: 30_000,
-      },
+      { message: `AzureIdentity ${name} is created` },
     )
     .toMatchObject({ metadata: { name } });
 }

@@ -33,7 +33,6 @@ export async function runExample(text: string, env: NodeJS.ProcessEnv): Promise<
       await expect
         .poll(() => (ended !== undefined || pattern.test(output) ? [ended, output] : []), {
           message: `the example prints ${String(pattern)}; so far: ${output}`,
-          timeout: 30_000,
         })
         .toEqual([undefined, expect.stringMatching(pattern)]);
     },

@@ -135,7 +135,7 @@ function suite(server: RunningApiServer) {
     const subject = { namespace, name: 'web' };
     const { objects } = rolesFor({ subjects: [subject], targets: parsed.ok ? [parsed.value] : [] });
     for (const object of objects) await applyObject(admin, { ...object });
-    await expect.poll(() => verdictFor('web'), { timeout: 20_000 }).toBe('allowed');
+    await expect.poll(() => verdictFor('web')).toBe('allowed');
     expect(await verdictFor('web', 'writer')).toBe('denied');
     expect(await verdictFor('other')).toBe('denied');
     for (const { kind, metadata } of objects)
@@ -143,7 +143,7 @@ function suite(server: RunningApiServer) {
         method: 'DELETE',
         path: `/apis/${rbac}/v1/${kind.toLowerCase()}s/${metadata.name}`,
       });
-    await expect.poll(() => verdictFor('web'), { timeout: 20_000 }).toBe('denied');
+    await expect.poll(() => verdictFor('web')).toBe('denied');
   });
 
   it('counts a right on the resource group, for all ServiceAccounts of a namespace', async () => {
@@ -153,7 +153,7 @@ function suite(server: RunningApiServer) {
       ...bind('ClusterRoleBinding', 'use-group', 'web'),
       subjects: [{ apiGroup: rbac, kind: 'Group', name: `system:serviceaccounts:${namespace}` }],
     });
-    await expect.poll(() => verdictFor('anybody', 'writer'), { timeout: 20_000 }).toBe('allowed');
+    await expect.poll(() => verdictFor('anybody', 'writer')).toBe('allowed');
   });
 
   it('shows Namespaces to NMI', async () => {

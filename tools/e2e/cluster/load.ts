@@ -38,7 +38,8 @@ export async function startLoad(stage: ClusterStage, label: string): Promise<Loa
     podOn,
     begin: () => told.map(({ all }) => all.length),
     since: async (begin, more) => {
-      await Promise.all(told.map((lines) => lineAfter(lines, lines.all.length + more, { fits: () => true })));
+      const after = { fits: () => true, withinMs: 300_000 };
+      await Promise.all(told.map((lines) => lineAfter(lines, lines.all.length + more, after)));
       return count(told.flatMap(({ all }, index) => all.slice(begin[index])));
     },
     stop: async () => {

@@ -145,7 +145,8 @@ describe.skipIf(why !== undefined)('a real Prometheus', () => {
   });
 
   test('an alert fires when NMI ends', async () => {
-    expect(await statesOf('PodIdentityNmiDown')).toEqual([]);
+    // On a busy machine a scrape may have taken longer than its second.
+    await expect.poll(() => statesOf('PodIdentityNmiDown')).toEqual([]);
     await nmi.service.stop();
     await expect.poll(() => statesOf('PodIdentityNmiDown')).toEqual(['firing']);
   });

@@ -122,7 +122,7 @@ describe.each(here)('$name', (client) => {
     expect(subjectOf(await answer)).toBe(scene.identity.clientId);
     expect(path.calls.map(({ status }) => status)).toEqual([200]);
     await path.close();
-  }, 30_000);
+  });
 });
 
 describe('with a Retry-After', () => {

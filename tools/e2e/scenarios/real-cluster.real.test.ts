@@ -52,6 +52,7 @@ describe.skipIf(missing !== undefined)('on a real cluster', () => {
     untilObject(stage.kube, {
       path: pods,
       fits: (pod) => pod.metadata.name === name && fits(statusOf(pod)),
+      withinMs: patienceMs,
     });
   const later = (fits: (line: string) => boolean) => nextLine(app, fits);
   const podsHeard = () => stage.bypasses();
@@ -101,6 +102,7 @@ describe.skipIf(missing !== undefined)('on a real cluster', () => {
     await untilNone(stage.kube, {
       path: agents,
       fits: (pod) => pod.metadata.labels?.['component'] === 'nmi',
+      withinMs: patienceMs,
     });
     // An earlier connection may be reset only now.
     await later((line) => line === 'error ECONNREFUSED');

@@ -95,6 +95,7 @@ export function describeRemovalAndOriginal(open: () => ClusterStage): void {
       await untilNone(stage.kube, {
         path: systemPods,
         fits: ({ metadata }) => metadata.labels?.['component'] === 'mic',
+        withinMs: scene.patienceMs,
       });
       for (const { pod } of living) await scene.removePod(stage, pod);
       await scene.removePod(stage, 'newcomer');
@@ -114,6 +115,7 @@ export function describeRemovalAndOriginal(open: () => ClusterStage): void {
       await untilNone(stage.kube, {
         path: systemPods,
         fits: ({ metadata }) => metadata.labels?.['component'] === 'nmi',
+        withinMs: scene.patienceMs,
       });
       const [uninstall] = await readManifests(inDeploy('overlays/uninstall/daemonset.yaml'));
       await stage.create(uninstall!);
