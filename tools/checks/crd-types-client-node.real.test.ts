@@ -123,7 +123,7 @@ function suite(server: RunningApiServer) {
     } finally {
       await first.stop();
     }
-  }, 120_000);
+  });
 }
 
 const readme = readFileSync(join(repository, 'packages/crd-types/README.md'), 'utf8');

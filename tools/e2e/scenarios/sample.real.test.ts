@@ -199,9 +199,9 @@ describe('keyvault-sample', () => {
     const pending = stage.sim.azure.holdOperations();
     const late = addIdentity(stage, 'late');
     await bind(stage, { ...late, name: 'late' });
-    await sample.line((line) => line.includes('[identity-pending]'), 110_000);
+    await sample.line((line) => line.includes('[identity-pending]'), 300_000);
     pending.release();
-    await sample.line((line) => line.startsWith('read secret database-password'), 110_000);
+    await sample.line((line) => line.startsWith('read secret database-password'), 300_000);
     await sample.stop();
   });
 
