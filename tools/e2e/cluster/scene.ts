@@ -13,6 +13,16 @@ export interface PodStatus {
   readonly phase?: string;
   readonly podIP?: string;
   readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  readonly containerStatuses?: readonly ContainerStatus[];
+}
+interface ContainerStatus {
+  readonly restartCount: number;
+  readonly state?: ContainerState;
+  readonly lastState?: ContainerState;
+}
+interface ContainerState {
+  readonly running?: object;
+  readonly terminated?: object;
 }
 export const statusOf = (pod: KubeObject): PodStatus => pod['status'] ?? {};
 const podsOf = (namespace: string) => pathOf({ apiVersion: 'v1', kind: 'Pod', namespace });

@@ -2,9 +2,19 @@
 import { whyNoCluster } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as names from '../../stage/names.ts';
-import { pathOf, type KubeObject } from '../../stage/objects.ts';
+import type { KubeObject } from '../../stage/objects.ts';
 import { inDeploy } from '../../stage/places.ts';
-import { untilNone, untilObject } from '../../stage/until.ts';
+import {
+  agentsOf,
+  broken,
+  createAccountWithoutReviews,
+  isReady,
+  revisionOf,
+  startedBy,
+  untilAgent,
+  untilNoAgent,
+  updateNmi,
+} from '../cluster/broken-nmi.ts';
 import { startLoad, type Load } from '../cluster/load.ts';
 import { rolledOut, withState } from '../cluster/rollout.ts';
 import * as scene from '../cluster/scene.ts';
@@ -18,34 +28,9 @@ const updatesInARow = Number(process.env['POD_IDENTITY_UPDATES'] ?? '3');
 /** An update of both nodes takes most of a minute, on a busy machine two. */
 const timeout = 300_000 + updatesInARow * 120_000;
 
-const agents = pathOf({ apiVersion: 'v1', kind: 'Pod', namespace: names.systemNamespace });
-const isAgent = ({ metadata }: KubeObject) => metadata.labels?.['component'] === 'nmi';
-const revisionOf = ({ metadata }: KubeObject) => metadata.labels?.['controller-revision-hash'] ?? '';
-const isReady = (pod: KubeObject) =>
-  scene.statusOf(pod).conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
-const restartsOf = ({ metadata, ...pod }: KubeObject) => {
-  const { containerStatuses = [] } = (pod['status'] ?? {}) as {
-    readonly containerStatuses?: readonly { readonly restartCount: number }[];
-  };
-  return [metadata.name, ...containerStatuses.map(({ restartCount }) => restartCount)];
-};
-/** Runs the agent after another program. */
-const startedBy = (program: string) => ({
-  command: ['/usr/bin/node', '-e', `process.argv.splice(1, 0, '/app/nmi.js'); ${program}`, '--'],
-});
-const agent = { name: 'nmi', image: 'your-registry.invalid/aad-pod-identity/nmi:0.1.0' };
-
-/** Strategic merge patches of the pods of NMI. */
-const broken: Readonly<Record<string, object>> = {
-  'whose API server does not answer': {
-    containers: [{ ...agent, env: [{ name: 'KUBERNETES_SERVICE_HOST', value: '10.40.0.99' }] }],
-  },
-  'whose account has no right': { serviceAccountName: 'default', serviceAccount: 'default' },
-  'whose account may not ask for rights of pods': {
-    serviceAccountName: 'nmi-without-reviews',
-    serviceAccount: 'nmi-without-reviews',
-  },
-  'that ends when it starts': { containers: [{ ...agent, ...startedBy('process.exit(1)') }] },
+const restartsOf = (pod: KubeObject) => {
+  const { containerStatuses = [] } = scene.statusOf(pod);
+  return [pod.metadata.name, ...containerStatuses.map(({ restartCount }) => restartCount)];
 };
 
 describe.skipIf(missing !== undefined)('updates of NMI with surge on Kubernetes 1.34', { timeout }, () => {
@@ -59,7 +44,8 @@ describe.skipIf(missing !== undefined)('updates of NMI with surge on Kubernetes 
     stop = () => stage.stop();
     await stage.prepare();
     await stage.kubectl('apply', '-k', inDeploy('overlays/standard'));
-    await grantRights(stage);
+    await grantRight(stage);
+    await createAccountWithoutReviews(stage);
     ({ clientId } = await scene.bindIdentity(stage, 'load'));
     await rolledOut(stage, 'daemonset/nmi');
     load = await startLoad(stage, 'load');
@@ -67,52 +53,39 @@ describe.skipIf(missing !== undefined)('updates of NMI with surge on Kubernetes 
   });
   afterAll(() => stop());
 
-  const agentsNow = async () =>
-    ((await stage.kube.request({ method: 'GET', path: agents })) as { items: KubeObject[] }).items.filter(
-      isAgent,
-    );
   const nmi = ['--namespace', names.systemNamespace, 'daemonset/nmi'];
-  const update = (spec: object) =>
-    stage.kubectl('patch', ...nmi, `--patch=${JSON.stringify({ spec: { template: { spec } } })}`);
 
-  test.each(Object.entries(broken))('one %s stops at the first node, and no call fails', async (_, spec) => {
-    const before = await agentsNow();
-    const begin = load.begin();
-    await update(spec);
-    const first = await untilObject(stage.kube, {
-      path: agents,
-      fits: (pod) => isAgent(pod) && revisionOf(pod) !== revisionOf(before[0]!),
-      withinMs: scene.patienceMs,
-    });
-    // Longer than an update of both nodes takes.
-    const during = await load.since(begin, 1_500);
-    const now = await agentsNow();
-    const old = now.filter((pod) => revisionOf(pod) === revisionOf(before[0]!));
-    expect(old.map(({ metadata }) => metadata.name).toSorted()).toEqual(
-      before.map(({ metadata }) => metadata.name).toSorted(),
-    );
-    expect(old.every(isReady)).toBe(true);
-    expect(now.filter((pod) => !old.includes(pod)).map(isReady)).toEqual([false]);
-    expect(during).toMatchObject({ applications: [clientId], failures: {} });
+  test.each(Object.entries(broken))(
+    'one %s stops at the first node, and no call fails',
+    async (_, specOf) => {
+      const before = await agentsOf(stage);
+      const begin = load.begin();
+      await updateNmi(stage, specOf);
+      const first = await untilAgent(stage, (pod) => revisionOf(pod) !== revisionOf(before[0]!));
+      // Longer than an update of both nodes takes.
+      const during = await load.since(begin, 1_500);
+      const now = await agentsOf(stage);
+      const old = now.filter((pod) => revisionOf(pod) === revisionOf(before[0]!));
+      expect(old.map(({ metadata }) => metadata.name).toSorted()).toEqual(
+        before.map(({ metadata }) => metadata.name).toSorted(),
+      );
+      expect(old.every(isReady)).toBe(true);
+      expect(now.filter((pod) => !old.includes(pod)).map(isReady)).toEqual([false]);
+      expect(during).toMatchObject({ applications: [clientId], failures: {} });
 
-    await stage.kubectl('rollout', 'undo', ...nmi);
-    await withState(stage, () =>
-      untilNone(stage.kube, {
-        path: agents,
-        fits: (pod) => isAgent(pod) && revisionOf(pod) === revisionOf(first),
-        withinMs: scene.patienceMs,
-      }),
-    );
-    expect(await load.since(begin, 20)).toMatchObject({ applications: [clientId], failures: {} });
-    expect((await agentsNow()).map(({ metadata }) => metadata.name).toSorted()).toEqual(
-      before.map(({ metadata }) => metadata.name).toSorted(),
-    );
-  });
+      await stage.kubectl('rollout', 'undo', ...nmi);
+      await withState(stage, () => untilNoAgent(stage, (pod) => revisionOf(pod) === revisionOf(first)));
+      expect(await load.since(begin, 20)).toMatchObject({ applications: [clientId], failures: {} });
+      expect((await agentsOf(stage)).map(({ metadata }) => metadata.name).toSorted()).toEqual(
+        before.map(({ metadata }) => metadata.name).toSorted(),
+      );
+    },
+  );
 
   test('a Pod with the host ports of NMI gets none of its calls, and NMI stays ready', async () => {
     const [node] = stage.nodes;
     await allowHostPorts(node);
-    const before = await agentsNow();
+    const before = await agentsOf(stage);
     const begin = load.begin();
     await stage.create(portTaker(node.name, [2579, 8086, 9090, 7777]));
     await scene.untilPod(
@@ -127,7 +100,7 @@ describe.skipIf(missing !== undefined)('updates of NMI with surge on Kubernetes 
     expect(await ask('127.0.0.1:8086/readyz')).toBe('ready\n');
     expect(await ask(`${node.ip}:9090/metrics`)).toContain('aadpodidentity_');
     expect(await load.since(begin, 1_500)).toMatchObject({ applications: [clientId], failures: {} });
-    const now = await agentsNow();
+    const now = await agentsOf(stage);
     expect(now.map(restartsOf)).toEqual(before.map(restartsOf));
     expect(now.map(isReady)).toEqual([true, true]);
     await scene.removePod(stage, 'port-taker');
@@ -135,9 +108,9 @@ describe.skipIf(missing !== undefined)('updates of NMI with surge on Kubernetes 
 
   test('one that starts slowly replaces the old one after it is ready, and no call fails', async () => {
     const begin = load.begin();
-    await update({
-      containers: [{ ...agent, ...startedBy("setTimeout(() => import('/app/nmi.js'), 15_000)") }],
-    });
+    await updateNmi(stage, () => ({
+      containers: [startedBy("setTimeout(() => import('/app/nmi.js'), 15_000)")],
+    }));
     await rolledOut(stage, 'daemonset/nmi');
     await stage.kubectl('rollout', 'undo', ...nmi);
     await rolledOut(stage, 'daemonset/nmi');
@@ -192,44 +165,20 @@ const portTaker = (node: string, ports: readonly number[]): KubeObject => ({
 });
 
 /** The mode of the overlay is rbac. */
-async function grantRights(stage: ClusterStage): Promise<void> {
+async function grantRight(stage: ClusterStage): Promise<void> {
   const rbac = 'rbac.authorization.k8s.io';
   const rule = {
     apiGroups: ['azure.aadpodidentity.k8s.io'],
     resources: ['managedidentities'],
     verbs: ['use'],
   };
-  const bind = async (name: string, role: string, subject: { name: string; namespace: string }) =>
-    stage.create({
-      apiVersion: `${rbac}/v1`,
-      kind: 'ClusterRoleBinding',
-      metadata: { name },
-      roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: role },
-      subjects: [{ kind: 'ServiceAccount', ...subject }],
-    });
+  const metadata = { name: 'identity-user' };
+  await stage.create({ apiVersion: `${rbac}/v1`, kind: 'ClusterRole', metadata, rules: [rule] });
   await stage.create({
     apiVersion: `${rbac}/v1`,
-    kind: 'ClusterRole',
-    metadata: { name: 'identity-user' },
-    rules: [rule],
+    kind: 'ClusterRoleBinding',
+    metadata,
+    roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: metadata.name },
+    subjects: [{ kind: 'ServiceAccount', name: 'default', namespace: 'default' }],
   });
-  await bind('identity-user', 'identity-user', { name: 'default', namespace: 'default' });
-
-  const path = `${pathOf({ apiVersion: `${rbac}/v1`, kind: 'ClusterRole' })}/pod-identity-nmi`;
-  const { rules } = (await stage.kube.request({ method: 'GET', path })) as {
-    readonly rules: readonly { readonly resources: readonly string[] }[];
-  };
-  const name = 'nmi-without-reviews';
-  await stage.create({
-    apiVersion: 'v1',
-    kind: 'ServiceAccount',
-    metadata: { name, namespace: names.systemNamespace },
-  });
-  await stage.create({
-    apiVersion: `${rbac}/v1`,
-    kind: 'ClusterRole',
-    metadata: { name },
-    rules: rules.filter(({ resources }) => !resources.includes('subjectaccessreviews')),
-  });
-  await bind(name, name, { name, namespace: names.systemNamespace });
 }

@@ -3,11 +3,20 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as names from '../../../stage/names.ts';
 import { deleteObject, pathOf, type KubeObject } from '../../../stage/objects.ts';
 import { untilNone } from '../../../stage/until.ts';
+import {
+  agentsOf,
+  broken,
+  createAccountWithoutReviews,
+  isReady,
+  revisionOf,
+  untilAgent,
+  updateNmi,
+} from '../broken-nmi.ts';
 import { startLoad, type Load } from '../load.ts';
 import { rolledOut } from '../rollout.ts';
 import * as scene from '../scene.ts';
 import type { ClusterStage } from '../stage.ts';
-import { lineAfter, nextLine } from '../told.ts';
+import { lineAfter } from '../told.ts';
 
 const system = ['--namespace', names.systemNamespace];
 const image = (service: string, version: string) =>
@@ -22,6 +31,7 @@ export function describeChanges(open: () => ClusterStage): void {
     beforeAll(async () => {
       stage = open();
       ({ clientId } = await scene.bindIdentity(stage, 'load'));
+      await createAccountWithoutReviews(stage);
       load = await startLoad(stage, 'load');
       stop = () => load.stop();
       for (const node of stage.nodes)
@@ -61,37 +71,38 @@ export function describeChanges(open: () => ClusterStage): void {
       expect(await stage.bypasses()).toEqual([]);
     });
 
-    test('an NMI whose API server does not answer stops at the first node: only its calls are refused, and rollout undo brings NMI back', async () => {
-      const nmi = [...system, 'daemonset/nmi'];
-      const containers = [{ name: 'nmi', env: [{ name: 'KUBERNETES_SERVICE_HOST', value: '10.40.0.99' }] }];
-      const patch = JSON.stringify({ spec: { template: { spec: { containers } } } });
-      const begin = load.begin();
-      await stage.kubectl('patch', ...nmi, `--patch=${patch}`);
-      const broken = await Promise.race(
-        stage.nodes.map(async ({ name }) => {
-          await nextLine(stage.told(load.podOn(name)), (line) => line === 'error ECONNREFUSED');
-          return name;
-        }),
-      );
-      const said = stage.nodes.map(({ name }, index) => ({
-        lines: stage.told(load.podOn(name)),
-        from: begin[index] ?? 0,
-        isBroken: name === broken,
-      }));
-      for (const { lines, from, isBroken } of said)
-        // Longer than an update of both nodes takes.
-        if (!isBroken) await lineAfter(lines, from + 1_500, { fits: () => true });
-      for (const { lines, from, isBroken } of said) {
-        const others = lines.all.slice(from).filter((line) => line !== `200 ${clientId}`);
-        expect(
-          others.filter((line) => !isBroken || !/^error (ECONNREFUSED|ECONNRESET)$|^503 /.test(line)),
-        ).toEqual([]);
-      }
-      await stage.kubectl('rollout', 'undo', ...nmi);
-      await rolledOut(stage, 'daemonset/nmi');
-      expect(await scene.nextToken(stage, load.podOn(broken))).toBe(clientId);
-      expect(await stage.bypasses()).toEqual([]);
-    });
+    test.each(Object.entries(broken))(
+      'an NMI %s stops at the first node: only its calls are refused, and rollout undo brings NMI back',
+      async (_, specOf) => {
+        const before = await agentsOf(stage);
+        const begin = load.begin();
+        await updateNmi(stage, specOf);
+        const isNew = (pod: KubeObject) => revisionOf(pod) !== revisionOf(before[0]!);
+        const { node } = placeOf(await untilAgent(stage, (pod) => isNew(pod) && placeOf(pod).hasRun));
+        // Longer than a readiness probe takes to see a pod that says too early that it is ready.
+        const other = stage.nodes.find(({ name }) => name !== node)!;
+        const lines = stage.told(load.podOn(other.name));
+        await lineAfter(lines, lines.all.length + 600, { fits: () => true });
+        const now = await agentsOf(stage);
+        expect(now.filter(isNew).map((pod) => [placeOf(pod).node, isReady(pod)])).toEqual([[node, false]]);
+        const namesOf = (pods: readonly KubeObject[]) => pods.map(({ metadata }) => metadata.name);
+        expect(namesOf(now.filter((pod) => !isNew(pod)))).toEqual(
+          namesOf(before.filter((pod) => placeOf(pod).node === other.name)),
+        );
+
+        await stage.kubectl('rollout', 'undo', ...system, 'daemonset/nmi');
+        await rolledOut(stage, 'daemonset/nmi');
+        expect(await scene.nextToken(stage, load.podOn(node))).toBe(clientId);
+        for (const [index, { name }] of stage.nodes.entries()) {
+          const told = stage.told(load.podOn(name)).all.slice(begin[index]);
+          const others = told.filter((line) => line !== `200 ${clientId}`);
+          // Kubernetes before 1.22 ends the old agent before it starts the new one.
+          const isRefused = (line: string) => /^error (ECONNREFUSED|ECONNRESET)$|^503 /.test(line);
+          expect(others.filter((line) => name !== node || !isRefused(line))).toEqual([]);
+        }
+        expect(await stage.bypasses()).toEqual([]);
+      },
+    );
 
     test('MIC goes to the next version and back: pods that start meanwhile are served', async () => {
       for (const version of ['0.1.1', '0.1.0']) {
@@ -135,6 +146,14 @@ export function describeChanges(open: () => ClusterStage): void {
       });
     };
   });
+}
+
+/** The node of a pod of NMI, and whether its agent has been started there. */
+function placeOf(pod: KubeObject): { readonly node: string; readonly hasRun: boolean } {
+  const { nodeName = '' } = pod['spec'] as { readonly nodeName?: string };
+  const { containerStatuses = [] } = scene.statusOf(pod);
+  const states = containerStatuses.flatMap(({ state, lastState }) => [state, lastState]);
+  return { node: nodeName, hasRun: states.some((each) => each?.running ?? each?.terminated) };
 }
 
 interface Template {
