@@ -117,7 +117,7 @@ export function keepAsking(pod: StagePod, nmi: () => StageNmi, more?: string): A
       const look = () => (tokens >= enough ? resolve(undefined) : undefined);
       waiting.add(look);
       const what = () => `${more} tokens of ${pod.object.metadata.name}; lost: ${lost.slice(-3).join()}`;
-      return within(60_000, what, promise).finally(() => waiting.delete(look));
+      return within(180_000, what, promise).finally(() => waiting.delete(look));
     },
     stop: async () => {
       isOver = true;
@@ -127,7 +127,7 @@ export function keepAsking(pod: StagePod, nmi: () => StageNmi, more?: string): A
   };
 }
 
-const connectedWithinMs = 30_000;
+const connectedWithinMs = 120_000;
 
 async function askAgain(ask: () => Promise<RawResponse>): Promise<string> {
   const endsAt = performance.now() + connectedWithinMs;

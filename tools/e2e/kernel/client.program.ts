@@ -33,8 +33,8 @@ export type Tally = Readonly<Record<string, number>>;
 export type ClientQuestions = typeof questions;
 
 /** Limit for one request; waits for many have a longer one. */
-const patienceMs = 15_000;
-const longPatienceMs = 60_000;
+const patienceMs = 60_000;
+const longPatienceMs = 120_000;
 const agents = new Map<string, Agent>();
 const newAgent = () => new Agent({ keepAlive: true, maxSockets: 1 });
 
