@@ -2,6 +2,8 @@
 //   node tools/e2e/clients/measure.ts statuses   writes behaviour.json, the source of docs/errors.md
 //   node tools/e2e/clients/measure.ts pending    prints the first table of docs/decisions/0008-pending-status.md
 //   node tools/e2e/clients/measure.ts missing    prints the second one
+//   node tools/e2e/clients/measure.ts rights     prints the third one
+//   node tools/e2e/clients/measure.ts hang-ups   prints the fourth one
 //   node tools/e2e/clients/measure.ts coping     writes the table of packages/imds-client/README.md (as root: it makes a network namespace)
 import { readFile, rm, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,8 +13,16 @@ import { openStage } from '../../stage/stage.ts';
 import { behaviourOf, cellOf } from './behaviour.ts';
 import { measureCoping } from './coping-namespace.ts';
 import { copingTable, readme, withTable } from './coping.ts';
-import { playMissing, playPending, playUnbound, type PendingStage, type Played } from './pending.ts';
-import { columnsOf, pathWithAz, players, type Player } from './players.ts';
+import {
+  playHangUps,
+  playMissing,
+  playPending,
+  playUnbound,
+  playWithoutRight,
+  type PendingStage,
+  type Played,
+} from './pending.ts';
+import { columnsOf, impatientPlayers, pathWithAz, players, type Player } from './players.ts';
 import { playStatus } from './play-status.ts';
 import { createStarts } from './starts.ts';
 
@@ -60,12 +70,39 @@ const missing: Cells = (where, { player, key }) => ({
   'wrong client id': playMissing(where, { player, key: `${key}-wrong`, what: 'client id' }),
 });
 
-async function measureEach(cellsOf: Cells): Promise<void> {
+const rights: Cells = (where, { player, key }) => ({
+  ...Object.fromEntries(
+    [3, 20, 40].map((late) => [
+      `right after ${late} s`,
+      playWithoutRight(where, { player, key: `${key}-${late}`, seconds: late }),
+    ]),
+  ),
+  'no right': playMissing(where, { player, key: `${key}-none`, what: 'right' }),
+});
+
+const hangUps: Cells = (where, { player, key }) => {
+  const calls = playHangUps(where, { player, key });
+  return {
+    'first call': calls.then(([first]) => first!),
+    'next call': calls.then(([first, next]) => next ?? first!),
+  };
+};
+
+interface Measured {
+  readonly cellsOf: Cells;
+  readonly of?: readonly Player[];
+  /** With MIC, both in mode rbac. */
+  readonly byRights?: boolean;
+}
+
+async function measureEach({ cellsOf, of = players, byRights = false }: Measured): Promise<void> {
   const stage = await openStage();
   try {
     await stage.install();
-    const nmi = await stage.startNmi(0);
-    const rows = players.map(async (player, index) => {
+    const mode = byRights ? ['--identity-access', 'rbac'] : [];
+    if (byRights) await stage.startMic('1', mode);
+    const nmi = await stage.startNmi(0, mode);
+    const rows = of.map(async (player, index) => {
       const cells = Object.entries(cellsOf({ stage, nmi, starts }, { player, key: `m${index}` }));
       const described = cells.map(async ([name, playing]) => [name, describePlay(await playing)] as const);
       return { client: player.name, ...Object.fromEntries(await Promise.all(described)) };
@@ -82,13 +119,18 @@ async function writeCoping(): Promise<void> {
 }
 
 function describePlay({ answer, statuses, lasted }: Pick<Played, 'answer' | 'statuses' | 'lasted'>): string {
-  const end = 'token' in answer ? 'token' : `${statuses.at(-1)}`;
+  const last = statuses.at(-1);
+  const end = 'token' in answer ? 'token' : last === 0 ? 'no response' : `${last}`;
   return `${end}, ${statuses.length} in ${lasted.toFixed(0)} s`;
 }
 
 const what = process.argv[2];
+/** Chains do as their credential alone. */
+const single = players.filter(({ wish }) => wish.credential === undefined);
 if (what === 'statuses') await measureStatuses();
-else if (what === 'pending') await measureEach(late);
-else if (what === 'missing') await measureEach(missing);
+else if (what === 'pending') await measureEach({ cellsOf: late });
+else if (what === 'missing') await measureEach({ cellsOf: missing });
+else if (what === 'rights') await measureEach({ cellsOf: rights, of: single, byRights: true });
+else if (what === 'hang-ups') await measureEach({ cellsOf: hangUps, of: impatientPlayers });
 else if (what === 'coping') await writeCoping();
-else throw new Error('say what to measure: statuses, pending, missing or coping');
+else throw new Error('say what to measure: statuses, pending, missing, rights, hang-ups or coping');

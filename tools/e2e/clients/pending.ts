@@ -1,5 +1,7 @@
 // An identity that is assigned some seconds after a client's first request to the real NMI: whether and how the client gets its token.
 import { setTimeout as delay } from 'node:timers/promises';
+import { grantObjects } from '../access/attack-objects.ts';
+import * as names from '../../stage/names.ts';
 import type { Stage, StageNmi } from '../../stage/stage.ts';
 import { openRecordedPath, type RecordedPath } from './recorded-path.ts';
 import type { Player } from './players.ts';
@@ -52,15 +54,31 @@ export function playUnbound(where: PendingStage, play: PendingPlay): Promise<Pla
   });
 }
 
-/** What is missing never comes: a new pod has a label without a binding, or asks for a client id that none of its identities has. */
+/** At the first request the pod's ServiceAccount has no right to use its identity; it gets the right so many seconds after it. For a stage with MIC, in mode rbac. The machine has the identity, as for another pod: MIC attaches only so many one by one. */
+export function playWithoutRight(where: PendingStage, play: PendingPlay): Promise<Played> {
+  return playLate(where, play, async () => {
+    const scene = await labelledPod(where.stage, play.key, { startedAt: new Date() });
+    where.stage.sim.azure.world.attach(names.scaleSetId(names.scaleSet), scene.identity.resourceId);
+    await scene.bind();
+    const rights = grantObjects('default', ['default'], { type: 0, resourceID: scene.identity.resourceId });
+    const give = async () => {
+      for (const object of rights) await where.stage.create(object);
+    };
+    return { ...scene, give };
+  });
+}
+
+export type Missing = 'binding' | 'client id' | 'right';
+
+/** What is missing never comes: a new pod has a label without a binding, asks for a client id that none of its identities has, or has no right. */
 export async function playMissing(
   { stage, nmi, starts }: PendingStage,
-  { player, key, what }: Omit<PendingPlay, 'seconds'> & { readonly what: 'binding' | 'client id' },
+  { player, key, what }: Omit<PendingPlay, 'seconds'> & { readonly what: Missing },
 ): Promise<Omit<Played, 'clientId'>> {
   const asked = Promise.withResolvers<unknown>();
   return starts.run(async () => {
     const scene = await labelledPod(stage, key, { startedAt: new Date() });
-    if (what === 'client id') await scene.bind();
+    if (what !== 'binding') await scene.bind();
     const path = await openRecordedPath({ pod: scene.pod, nmi });
     const wish = what === 'client id' ? { ...player.wish, clientId: foreignId } : player.wish;
     const running = run(player.client, wish, { url: path.url });
@@ -69,6 +87,23 @@ export async function playMissing(
     await path.close();
     return { answer, ...timesOf(path.calls) };
   }, asked.promise);
+}
+
+/** A program calls until it gets a response, three times at most, while its identity is being assigned. */
+export async function playHangUps(
+  { stage, nmi }: PendingStage,
+  { player, key }: Omit<PendingPlay, 'seconds'>,
+): Promise<readonly Omit<Played, 'clientId'>[]> {
+  const scene = await pendingPod(stage, key);
+  await scene.create();
+  const played: Omit<Played, 'clientId'>[] = [];
+  while (played.length < 3 && played.at(-1)?.statuses.some((status) => status !== 0) !== true) {
+    const path = await openRecordedPath({ pod: scene.pod, nmi });
+    const answer = await run(player.client, player.wish, { url: path.url });
+    played.push({ answer, ...timesOf(path.calls) });
+    await path.close();
+  }
+  return played;
 }
 
 /** Of no identity. */
@@ -98,6 +133,9 @@ function playLate(
 }
 
 function timesOf(calls: RecordedPath['calls']): Pick<Played, 'statuses' | 'lasted'> {
-  const lasted = ((calls.at(-1)?.answeredAt ?? 0) - (calls[0]?.askedAt ?? 0)) / 1000;
+  const last = calls.at(-1);
+  // Without a response: until the program has ended.
+  const endedAt = last?.status === 0 ? Date.now() : (last?.answeredAt ?? 0);
+  const lasted = (endedAt - (calls[0]?.askedAt ?? 0)) / 1000;
   return { lasted, statuses: calls.map(({ status }) => status) };
 }

@@ -130,7 +130,11 @@ export const clients = {
     repeats: [],
     command: (wish, base) => ({
       executable: '/usr/bin/wget',
-      args: [...wgetOptions, `${base}${tokenPath}&${new URLSearchParams(queryOf(wish)).toString()}`],
+      args: [
+        ...wgetOptions,
+        ...wgetTimeout(wish),
+        `${base}${tokenPath}&${new URLSearchParams(queryOf(wish)).toString()}`,
+      ],
     }),
   },
 } satisfies Readonly<Record<string, RealClient>>;
@@ -174,11 +178,15 @@ function curlCommand(wish: Wish, base: string, more: readonly string[] = []): Co
       '--header',
       'Metadata: true',
       ...more,
+      ...(wish.requestTimeoutMs === undefined ? [] : ['--max-time', `${wish.requestTimeoutMs / 1000}`]),
       ...query,
       base + tokenPath,
     ],
   };
 }
+
+const wgetTimeout = ({ requestTimeoutMs }: Wish): readonly string[] =>
+  requestTimeoutMs === undefined ? [] : ['--tries=1', `--timeout=${requestTimeoutMs / 1000}`];
 
 const wgetOptions: readonly string[] = [
   ...['--quiet', '--no-proxy', '--header', 'Metadata: true'],

@@ -13,6 +13,7 @@ answer = requests.get(
     f"{base}/metadata/identity/oauth2/token",
     params={"api-version": "2018-02-01", "resource": "https://vault.azure.net", **query},
     headers={"Metadata": "true"},
+    timeout=wish["requestTimeoutMs"] / 1000 if "requestTimeoutMs" in wish else None,
 )
 body = answer.json()
 if answer.ok:

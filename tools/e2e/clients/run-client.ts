@@ -55,6 +55,6 @@ function parse(line: string): Said {
     return JSON.parse(line) as Said;
   } catch {
     // curl prints the responses of all attempts without line breaks between them.
-    return JSON.parse(line.slice(line.lastIndexOf('{'))) as Said;
+    return JSON.parse(line.slice(line.lastIndexOf('{"'))) as Said;
   }
 }

@@ -4,27 +4,38 @@ import { whyNoPrograms } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { contradiction, secondsOf, type Behaviour, type Column } from '../clients/behaviour.ts';
 import { readClaims, type Claims } from '../clients/claims.ts';
-import { playMissing, playPending, playUnbound, type Played } from '../clients/pending.ts';
-import { columnsOf, pathWithAz, players, type Player } from '../clients/players.ts';
+import {
+  playHangUps,
+  playMissing,
+  playPending,
+  playUnbound,
+  playWithoutRight,
+  type Played,
+} from '../clients/pending.ts';
+import { columnsOf, impatientPlayers, pathWithAz, players, type Player } from '../clients/players.ts';
 import { playStatus } from '../clients/play-status.ts';
 import { createStarts } from '../clients/starts.ts';
 import { openStage, type Stage } from '../../stage/stage.ts';
 
-/** The clients whose programs are installed here. */
-const here = players.filter(({ name, client }) => {
+/** Whether the programs of the client are installed here. */
+const isHere = ({ name, client }: Player) => {
   const missing = whyNoPrograms({ programs: client.programs });
   if (missing !== undefined) console.warn(`client-patience is skipped with ${name}: ${missing}`);
   return missing === undefined;
-});
+};
+const here = players.filter(isHere);
+const impatient = impatientPlayers.filter(isHere);
 /** Without chains of credentials, which wait for managed identity as the single credential does. */
 const alone = here.filter(({ wish }) => wish.credential === undefined);
 const repeating = alone.filter(({ client }) => client.repeats.includes(503));
 
 const withinHold = [5, 15, 20];
 const beyondHold = 60;
-const missing = ['binding', 'client id'] as const;
+const missing = ['binding', 'client id', 'right'] as const;
 
 let stage: Stage;
+/** With MIC; both in mode rbac. */
+let strict: Stage;
 let claims: Claims;
 /** All runs, started at the beginning. */
 const plays = new Map<string, Promise<unknown>>();
@@ -43,14 +54,25 @@ beforeAll(async () => {
   const path = await pathWithAz(stage.folder);
   const starts = createStarts(4);
   const where = { stage, nmi, starts };
+  const byRights = { ...(await openStrict()), starts };
   for (const player of alone) {
     const key = `client-${alone.indexOf(player)}`;
     for (const seconds of [beyondHold, ...withinHold])
       play(`${player.name} ${seconds}`, playPending(where, { player, key: `${key}-${seconds}`, seconds }));
     play(`${player.name} unbound`, playUnbound(where, { player, key: `${key}-unbound`, seconds: 3 }));
     for (const [index, what] of missing.entries())
-      play(`${player.name} ${what}`, playMissing(where, { player, key: `${key}-missing-${index}`, what }));
+      play(
+        `${player.name} ${what}`,
+        playMissing(what === 'right' ? byRights : where, { player, key: `${key}-missing-${index}`, what }),
+      );
+    for (const seconds of [3, 20])
+      play(
+        `${player.name} right ${seconds}`,
+        playWithoutRight(byRights, { player, key: `${key}-right-${seconds}`, seconds }),
+      );
   }
+  for (const [index, player] of impatient.entries())
+    play(player.name, playHangUps(where, { player, key: `impatient-${index}` }));
   for (const { player, column, claimed } of longestFirst()) {
     const comparing = playStatus({ starts, path }, player, column).then((measured) => {
       if (claimed === undefined) return `${column.title} is not in docs/errors.md`;
@@ -60,7 +82,18 @@ beforeAll(async () => {
     play(`${player.name}, status ${column.title}`, comparing);
   }
 });
-afterAll(() => stage.stop());
+afterAll(async () => {
+  await strict.stop();
+  await stage.stop();
+});
+
+async function openStrict() {
+  const mode = ['--identity-access', 'rbac'];
+  strict = await openStage();
+  await strict.install();
+  await strict.startMic('1', mode);
+  return { stage: strict, nmi: await strict.startNmi(0, mode) };
+}
 
 interface Cell {
   readonly player: Player;
@@ -119,11 +152,21 @@ describe.each(alone)('$name', ({ name }) => {
     },
     patienceMs,
   );
+
+  test(
+    'gets an identity for which its right is granted 3 s after its first request, with this request',
+    async () => {
+      const seen = await played<Played>(`${name} right 3`);
+      expect([subjectOf(seen), seen.statuses]).toEqual([seen.clientId, [200]]);
+    },
+    patienceMs,
+  );
 });
 
 const reasons = {
   binding: 'No AzureIdentityBinding has the selector',
   'client id': 'has no such identity. It may ask for',
+  right: 'may not use AzureIdentity default/client-',
 };
 
 test.each(alone.flatMap(({ name, client }) => missing.map((what) => ({ name, client, what }))))(
@@ -143,6 +186,29 @@ test.each(repeating)(
     const seen = await played<Played>(`${name} ${beyondHold}`);
     expect(subjectOf(seen)).toBe(seen.clientId);
     expect(seen.statuses.slice(0, -1)).toEqual(seen.statuses.slice(0, -1).fill(503));
+  },
+  patienceMs,
+);
+
+test.each(repeating)(
+  '$name retries, and gets an identity for which its right is granted 20 s after its first request',
+  async ({ name }) => {
+    const seen = await played<Played>(`${name} right 20`);
+    expect(subjectOf(seen)).toBe(seen.clientId);
+    expect(seen.statuses.slice(0, -1)).toEqual(seen.statuses.slice(0, -1).fill(503));
+  },
+  patienceMs,
+);
+
+test.each(impatient)(
+  '$name hangs up without a response, and gets the reason when it calls again',
+  async ({ name, client }) => {
+    const calls = await played<readonly Omit<Played, 'clientId'>[]>(name);
+    expect(calls[0]?.statuses[0]).toBe(0);
+    const { answer, statuses } = calls.at(-1)!;
+    expect(statuses.at(-1)).toBe(503);
+    expect('refused' in answer && answer.refused).toContain('is being assigned');
+    if (client.repeats.length > 0) expect(calls).toHaveLength(1);
   },
   patienceMs,
 );
