@@ -68,7 +68,7 @@ export function playWithoutRight(where: PendingStage, play: PendingPlay): Promis
   });
 }
 
-export type Missing = 'binding' | 'client id' | 'right';
+type Missing = 'binding' | 'client id' | 'right';
 
 /** What is missing never comes: a new pod has a label without a binding, asks for a client id that none of its identities has, or has no right. */
 export async function playMissing(
