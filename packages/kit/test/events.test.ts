@@ -220,6 +220,25 @@ describe('event recorder', () => {
     expect(methods()).toEqual(['POST']);
   });
 
+  test('settled waits for the request that is under way, not for waiting events or a retry', async () => {
+    const { recorder, api, clock } = start();
+    const response = Promise.withResolvers<undefined>();
+    api.interfereWith(async () => {
+      await response.promise;
+      throw new KubeError('throttled', 'slow', { retryAfterMs: 60_000 });
+    });
+    recorder.record(draft());
+    recorder.record(draft({ message: 'another' }));
+    let isSettled = false;
+    await clock.advance(0);
+    const settled = recorder.settled().then(() => (isSettled = true));
+    await clock.advance(1_000);
+    expect([isSettled, api.requests.length]).toEqual([false, 1]);
+    response.resolve(undefined);
+    await settled;
+    expect(api.requests).toHaveLength(1);
+  });
+
   test('flush resolves without waiting events', async () => {
     await start().recorder.flush();
   });

@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { connectKube, withOwnConnections, type KubeRequest } from '@pod-identity/kit/kube';
+import { connectKube, fenceWrites, withOwnConnections, type KubeRequest } from '@pod-identity/kit/kube';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterwards, bodyOf, kubeconfigFile, startServer } from './fixtures/server.ts';
 
@@ -26,6 +26,10 @@ async function against(answer: RequestListener, prefix = '') {
   });
   afterwards(() => transport.close());
   return { transport, clock, server };
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise(setImmediate);
 }
 
 describe('request', () => {
@@ -125,6 +129,46 @@ describe('request', () => {
       code: 'aborted',
     });
     expect(clock.pending).toBe(0);
+  });
+
+  test('while its sender may still write, a write that was sent outlives the abort; a read and a write after it do not', async () => {
+    const arrived: string[] = [];
+    let respond: () => void = () => undefined;
+    const { transport, clock } = await against((request, response) => {
+      arrived.push(`${request.method} ${request.url}`);
+      if (request.method === 'POST') respond = () => response.end('{"stored":true}');
+    });
+    const fenced = fenceWrites(transport, () => true);
+    const ending = new AbortController();
+    const { signal } = ending;
+    const write = fenced.request({ method: 'POST', path: '/a', body: {}, signal });
+    const read = fenced.request({ method: 'GET', path: '/b', signal });
+    await until(() => arrived.length === 2);
+    ending.abort();
+    await expect(read).rejects.toMatchObject({ code: 'aborted' });
+    await expect(fenced.request({ method: 'PUT', path: '/c', signal })).rejects.toMatchObject({
+      code: 'aborted',
+    });
+    await clock.advance(3_000);
+    respond();
+    expect(await write).toEqual({ stored: true });
+    expect(arrived.sort()).toEqual(['GET /b', 'POST /a']);
+  });
+
+  test('it ends when its sender may not write any more', async () => {
+    let arrived = 0;
+    const { transport, clock } = await against(() => void (arrived += 1));
+    let holds = true;
+    const fenced = fenceWrites(transport, () => holds);
+    const ending = new AbortController();
+    const write = fenced.request({ method: 'POST', path: '/a', body: {}, signal: ending.signal });
+    const ended = expect(write).rejects.toMatchObject({ code: 'aborted' });
+    await until(() => arrived === 1);
+    ending.abort();
+    await clock.advance(2_000);
+    holds = false;
+    await clock.advance(1_000);
+    await ended;
   });
 
   test('a refused connection is a transport error', async () => {

@@ -181,7 +181,9 @@ async function lead(mic: MicParts, scene: TermScene): Promise<Term | undefined> 
 
   const now = () => clock.now();
   const meter = createMeter(metrics, now);
-  const publisher = createPublisher({ log, events, now, holds: () => term.holds() });
+  // Events that wait at the end of the term are dropped: the next leader reports the same.
+  const holds = () => term.holds() && !term.signal.aborted;
+  const publisher = createPublisher({ log, events, now, holds });
   const parts: TermParts = { ...scene, transport, memory, ledger, now, meter, publisher };
   const conditions = startConditions(mic, parts);
   const lanes = startLanes(mic, parts, conditions);
@@ -189,8 +191,8 @@ async function lead(mic: MicParts, scene: TermScene): Promise<Term | undefined> 
   const loops = startLoops(mic, parts, { lanes, conditions, reviewed });
   return {
     ended: aborted(term.signal)
-      .then(() => Promise.all([lanes.objects.settled(), lanes.azure.settled(), loops]))
-      .then(() => undefined),
+      .then(() => Promise.all([lanes.objects.settled(), lanes.azure.settled(), loops, conditions.settled()]))
+      .then(() => events.settled()),
     depth: () => ({ objects: lanes.objects.depth, azure: lanes.azure.depth }),
     facts: memory.all,
     rightsKnown: reviewed.known,

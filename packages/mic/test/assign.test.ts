@@ -367,6 +367,29 @@ test('no write of a term is sent after it, also not waiting ones', async () => {
   await stage.until((kube) => 'status' in (kube.get('azureidentities', 'app', 'default') ?? {}));
   await mic.stop();
   const kinds = new Set(writes.map(({ path }) => /configmaps|azure\w+/.exec(path)?.[0]));
-  expect([...kinds].sort()).toEqual(['azureassignedidentities', 'azureidentities', 'configmaps']);
+  expect([...kinds]).toEqual(
+    expect.arrayContaining(['azureassignedidentities', 'azureidentities', 'configmaps']),
+  );
   expect(writes.filter(({ mayBeSent }) => mayBeSent?.() !== false)).toEqual([]);
+});
+
+test.each([
+  ['a record', 'POST', /azureassignedidentities$/],
+  ['a condition', 'PATCH', /azureidentities\/app\/status$/],
+  ['an Event', 'POST', /events$/],
+  ['an update of a host', 'PATCH', /virtualmachinescalesets/i],
+])('MIC that is told to end gives its lease back after the response to %s', async (_what, method, path) => {
+  const { town, sim } = await enter(oneScaleSet);
+  await bind('app');
+  await town.pod({ name: 'pod1', label: 'app' });
+  const slow = [sim.kube, sim.azure].map(({ faults }) =>
+    faults.add({ match: { method, path }, times: 1, then: { delayMs: 400 } }),
+  );
+  const mic = await stage.startMic();
+  while (slow.every(({ fired }) => fired === 0)) await new Promise(setImmediate);
+  await mic.stop();
+  const [write] = [sim.kube, sim.azure].flatMap(({ journal }) => journal.entries({ method, path }));
+  const release = sim.kube.journal.entries({ method: 'PUT', path: /leases/ }).at(-1);
+  expect(write?.outcome).toBe('answered');
+  expect(release?.at).toBeGreaterThanOrEqual((write?.at ?? Infinity) + (write?.durationMs ?? 0));
 });

@@ -18,7 +18,7 @@ import { fenceWrites } from './fence.ts';
 import { coreKinds } from './kinds.ts';
 import { RecentMap } from '../core/recent.ts';
 import { createResource, type ResourceClient } from './resource.ts';
-import type { KubeTransport } from './transport.ts';
+import type { KubeRequest, KubeTransport } from './transport.ts';
 
 export type { EventDraft };
 
@@ -43,6 +43,8 @@ export interface EventRecorder {
   record(event: EventDraft, onEnd?: (isWritten: boolean) => void, mayWrite?: () => boolean): void;
   /** Resolves when all events recorded before are written or dropped. */
   flush(): Promise<void>;
+  /** Resolves when no request is under way. */
+  settled(): Promise<void>;
 }
 
 /** Repeats of a waiting event are written once. */
@@ -65,7 +67,8 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   const { clock, log, maxQueued = 1000 } = options;
   const queue = createEventQueue(maxQueued);
   const allow = createAllowance(clock);
-  const write = withPatience(createWriter(options), options);
+  const transport = bounded(options.transport);
+  const write = withPatience(createWriter({ ...options, transport }), options);
   let writing: Promise<void> | undefined;
 
   const end = ({ ends }: Pick<Waiting, 'ends'>, isWritten: boolean) => {
@@ -95,6 +98,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     async flush() {
       await writing;
     },
+    settled: () => transport.settled(),
   };
 }
 
@@ -167,9 +171,8 @@ interface EventBody {
 
 /** Creates an event, and increases its count on repeats. */
 function createWriter({ transport, component, host = '' }: EventRecorderOptions): Write {
-  const patient = bounded(transport);
   const eventsFor = ({ mayWrite }: Waiting) =>
-    createResource<EventBody>(fenceWrites(patient, mayWrite), coreKinds.events);
+    createResource<EventBody>(fenceWrites(transport, mayWrite), coreKinds.events);
   const written = new RecentMap<string, Written>(rememberedObjects);
   const create = createCreator(eventsFor, { component, host });
 
@@ -267,7 +270,14 @@ function withPatience(
   };
 }
 
-/** A hanging write must not delay others, or the end of the process, for long. */
-function bounded(transport: KubeTransport): KubeTransport {
-  return { ...transport, request: (request) => transport.request({ timeoutMs, ...request }) };
+/** A hanging write must not delay others, or the end of the process, for long. Events are written one after another. */
+function bounded(transport: KubeTransport) {
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    ...transport,
+    request: (request: KubeRequest) => (last = transport.request({ timeoutMs, ...request })),
+    settled: () => last.then(nothing, nothing),
+  };
 }
+
+const nothing = () => undefined;

@@ -3,7 +3,8 @@ import type { KubeRequest, KubeTransport } from './transport.ts';
 
 /**
  * The same transport, whose writes end as `aborted` when `holds` returns false. It is checked when the request is made and right before
- * it is sent, since the process can be suspended in between. Reads are not affected.
+ * it is sent, since the process can be suspended in between. While it holds, a write that is under way outlives its signal. Reads are not
+ * affected.
  */
 export function fenceWrites(transport: KubeTransport, holds: () => boolean): KubeTransport {
   return {

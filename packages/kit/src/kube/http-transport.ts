@@ -54,8 +54,8 @@ async function call(options: HttpTransportOptions, open: Open, request: KubeRequ
   if (!isLease(request)) await admitted(options, request);
   const lane = isLease(request) || request.hasOwnConnection === true ? 'express' : 'calls';
   const attempt = async () => {
-    const { signal, timeoutMs = callTimeoutMs } = request;
-    const watchdog = createWatchdog({ clock: options.clock, signal, timeoutMs });
+    const { signal, timeoutMs = callTimeoutMs, mayBeSent: outlives } = request;
+    const watchdog = createWatchdog({ clock: options.clock, signal, timeoutMs, outlives });
     try {
       const answer = await open(request, { lane, signal: watchdog.signal });
       if (!isGood(answer)) throw await readRefusal(answer);

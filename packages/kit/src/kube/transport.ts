@@ -11,7 +11,10 @@ export interface KubeRequest {
   readonly signal?: AbortSignal;
   /** Of a request, for the whole response; of a watch or with `onItem`, for each silence. */
   readonly timeoutMs?: number;
-  /** Called right before the request is sent: false ends it as `aborted`. */
+  /**
+   * Called right before the request is sent: false ends it as `aborted`. While true, an abort does not end a request that has its turn: the
+   * server may carry it out later, so whoever gives up the right to write waits for the response.
+   */
   readonly mayBeSent?: () => boolean;
   /** It shares no connection with other calls that may have no response yet; the caller limits how many of these run at a time. */
   readonly hasOwnConnection?: boolean;

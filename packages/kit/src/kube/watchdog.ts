@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../core/clock.ts';
+import { endWith } from '../core/put-off.ts';
 import { asKubeError, KubeError, silence } from './errors.ts';
 
 /** Ends a request when its caller aborts it or after too long a silence. */
@@ -16,6 +17,8 @@ export interface WatchdogOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal | undefined;
   readonly timeoutMs: number | undefined;
+  /** While true, the caller's abort does not end the request. */
+  readonly outlives?: (() => boolean) | undefined;
 }
 
 export function createWatchdog({ clock, signal, ...options }: WatchdogOptions): Watchdog {
@@ -35,10 +38,9 @@ export function createWatchdog({ clock, signal, ...options }: WatchdogOptions): 
     timeoutMs = ms;
     if (ms < Infinity) timer = clock.after(ms, () => bark(ms));
   };
-  const forward = () => controller.abort(signal?.reason);
-
-  if (signal?.aborted) forward();
-  else signal?.addEventListener('abort', forward, { once: true });
+  const stopListening = endWith({ clock, signal, outlives: options.outlives }, (reason) =>
+    controller.abort(reason),
+  );
   feed();
 
   return {
@@ -47,7 +49,7 @@ export function createWatchdog({ clock, signal, ...options }: WatchdogOptions): 
     explain: (error) => asKubeError(silent ?? error, signal),
     end() {
       timer?.cancel();
-      signal?.removeEventListener('abort', forward);
+      stopListening();
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '@pod-identity/kit/core';
+import { endWith, type Clock } from '@pod-identity/kit/core';
 
 /** Abort reason of a deadline. */
 export class DeadlinePassed extends Error {
@@ -9,6 +9,8 @@ interface Deadline {
   readonly clock: Clock;
   readonly ms: number;
   readonly signal: AbortSignal;
+  /** While true, the caller's abort does not end it. */
+  readonly outlives?: (() => boolean) | undefined;
 }
 
 /** Runs with a signal that aborts with the caller's, or with DeadlinePassed at the deadline. */
@@ -16,14 +18,16 @@ export async function withDeadline<T>(
   deadline: Deadline,
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const { clock, ms, signal } = deadline;
-  const late = new AbortController();
+  const { clock, ms } = deadline;
+  const ending = new AbortController();
   const timer = clock.after(ms, () =>
-    late.abort(new DeadlinePassed(`no answer within ${Math.round(ms / 1000)} s`)),
+    ending.abort(new DeadlinePassed(`no answer within ${Math.round(ms / 1000)} s`)),
   );
+  const stopListening = endWith(deadline, (reason) => ending.abort(reason));
   try {
-    return await run(AbortSignal.any([signal, late.signal]));
+    return await run(ending.signal);
   } finally {
     timer.cancel();
+    stopListening();
   }
 }

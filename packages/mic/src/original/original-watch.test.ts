@@ -42,6 +42,7 @@ function setUp({ hasLed = false }: { readonly hasLed?: boolean | undefined } = {
         if (mayWrite?.() !== false) events.push(`${involved.kind} ${involved.name}: ${reason}: ${message}`);
       },
       flush: () => Promise.resolve(),
+      settled: () => Promise.resolve(),
     },
     onRunning: (isRunning) => void running.push(isRunning),
   });

@@ -34,6 +34,8 @@ export type ConditionedKind = 'AzureIdentity' | 'AzureIdentityBinding';
 export interface ConditionsWriter {
   /** Checks these objects soon. Each is judged in its turn, so that many changes cost one write. */
   concern(kind: ConditionedKind, keys: Iterable<string>): void;
+  /** Resolves when no write is under way; after the end of the term none begins. */
+  settled(): Promise<void>;
 }
 
 export interface ConditionsOptions {
@@ -68,7 +70,7 @@ class Writer implements ConditionsWriter {
   readonly #turns = createFairQueue<Concern>({ total: Infinity, perNamespace: Infinity, perPod: Infinity });
   readonly #waiting = new Map<string, Concern>();
   readonly #retries: Retries;
-  #isWorking = false;
+  #working: Promise<void> | undefined;
 
   constructor(options: ConditionsOptions) {
     const { transport, clock, perSecond, term } = options;
@@ -94,7 +96,11 @@ class Writer implements ConditionsWriter {
     if (this.#waiting.has(id)) return;
     this.#waiting.set(id, concern);
     this.#turns.add({ namespace: namespaceOf(concern.key), pod: '' }, concern);
-    if (!this.#isWorking) void this.#work();
+    this.#working ??= this.#work();
+  }
+
+  async settled(): Promise<void> {
+    await this.#working;
   }
 
   #next(): Concern | undefined {
@@ -105,21 +111,25 @@ class Writer implements ConditionsWriter {
 
   async #work(): Promise<void> {
     const { clock, term, log } = this.#options;
-    this.#isWorking = true;
     try {
-      while (this.#waiting.size > 0 && term.holds()) {
+      while (this.#waiting.size > 0 && this.#mayWrite()) {
         await clock.sleep(settleMs, term.signal);
         await this.#drain();
       }
     } catch (error) {
       if (!term.signal.aborted) log.error({ error }, 'conditions could not be written');
     }
-    this.#isWorking = false;
+    this.#working = undefined;
+  }
+
+  #mayWrite(): boolean {
+    const { term } = this.#options;
+    return term.holds() && !term.signal.aborted;
   }
 
   async #drain(): Promise<void> {
     const { clock, term, slices } = this.#options;
-    while (term.holds()) {
+    while (this.#mayWrite()) {
       const concern = this.#next();
       if (!concern) return;
       // Judged now, so that many changes cost one write.
@@ -139,7 +149,7 @@ class Writer implements ConditionsWriter {
     const { term, log } = this.#options;
     const { kind, key } = concern;
     const { namespace, name } = namedByKey(key);
-    if (!term.holds()) return;
+    if (!this.#mayWrite()) return;
     try {
       await this.#clients[kind].patch(
         { namespace, name },
@@ -150,7 +160,7 @@ class Writer implements ConditionsWriter {
       this.#retries.forget(idOf(concern));
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
-      if (!term.holds() || term.signal.aborted) return;
+      if (!this.#mayWrite()) return;
       const againInMs = this.#retries.later(concern, error);
       // Only debug: the original's CRDs lack the subresource, so every write would fail.
       log.debug({ kind, key, why: error.message, againInMs }, 'condition not written');

@@ -12,6 +12,7 @@ function setUp() {
   const recorder: EventRecorder = {
     record: ({ reason }) => void events.push(reason),
     flush: () => Promise.resolve(),
+    settled: () => Promise.resolve(),
   };
   const publisher = createPublisher({ log, events: recorder, holds: () => true, now: () => time });
   const event = warning('failed', 'write failed', onPod(pod()));

@@ -69,7 +69,7 @@ export interface HostsOptions extends ApplierOptions {
   readonly ledger: Ledger;
   readonly random: () => number;
   readonly log: Log;
-  readonly conditions: ConditionsWriter;
+  readonly conditions: Pick<ConditionsWriter, 'concern'>;
 }
 
 /** Changes the identities of a host in Azure. */

@@ -14,7 +14,7 @@ export interface LoopPorts {
   /** Sources of changes. */
   readonly changes: readonly Pick<ClusterWatch, 'onChange'>[];
   readonly objects: HostQueue;
-  readonly conditions: ConditionsWriter;
+  readonly conditions: Pick<ConditionsWriter, 'concern'>;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly resyncMs: number;

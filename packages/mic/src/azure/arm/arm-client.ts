@@ -90,7 +90,8 @@ function createExchange(options: ArmClientOptions, door: HttpDoor) {
     const token = await access().credential.getToken(request.signal);
     if (request.mayBeSent?.() === false) return notSent;
     const answer = await withDeadline(
-      { clock, ms: requestTimeoutMs, signal: request.signal },
+      // Who gives up the right to write waits for a PATCH that was sent.
+      { clock, ms: requestTimeoutMs, signal: request.signal, outlives: request.mayBeSent },
       async (signal) => {
         const response = await door.send(url, {
           method: request.method,
