@@ -78,7 +78,7 @@ async function serve({ config, version, log, metrics, transport, azure, signal, 
   });
   const { identity, namespace, name, durationMs, renewMs, retryMs } = config.leader;
   const names = { lock: config.originalLock, lease: { namespace, name } };
-  const original = watchOriginal({ names, transport, log, metrics, events });
+  const original = watchOriginal({ names, transport, clock, log, metrics, events });
   const lease = { identity, namespace, name, durationMs, renewMs, retryMs };
   const elector = createElector({ transport, ...lease, clock, random, log });
   await Promise.all([

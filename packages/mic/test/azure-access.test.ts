@@ -351,6 +351,45 @@ describe('C18 W-C13 azure.json', () => {
   });
 });
 
+describe('the file that AZURE_ENVIRONMENT_FILEPATH names', () => {
+  const load = async (text: string | undefined, cloud = 'AzureStackCloud') => {
+    const path = join(folder, 'stack-azure.json');
+    const environmentPath = join(folder, 'stack.json');
+    await writeFile(path, JSON.stringify({ cloud, useManagedIdentityExtension: true }));
+    if (text !== undefined) await writeFile(environmentPath, text);
+    else await rm(environmentPath, { force: true });
+    return loadCloudConfig({ path, env: { AZURE_ENVIRONMENT_FILEPATH: environmentPath } });
+  };
+  const problemsOf = (...given: Parameters<typeof load>) =>
+    load(...given).then(
+      () => [],
+      ({ problems }: { readonly problems: readonly string[] }) => problems,
+    );
+  const named = () => join(folder, 'stack.json');
+
+  it('is refused by its own path if it is no JSON, also beside a good azure.json of another cloud', async () => {
+    const wrong = `${named()}: AZURE_ENVIRONMENT_FILEPATH is not valid JSON; check for a trailing comma or a missing quote`;
+    expect(await problemsOf('{')).toEqual([wrong]);
+    expect(await problemsOf('{', 'AzurePublicCloud')).toEqual([wrong]);
+  });
+
+  it('and if it is not there', async () => {
+    expect(await problemsOf(undefined)).toEqual([
+      expect.stringContaining('AZURE_ENVIRONMENT_FILEPATH cannot be read: ENOENT'),
+    ]);
+  });
+
+  it('and if it names no endpoint, or one without TLS', async () => {
+    const both = await problemsOf('{}');
+    const one = await problemsOf(
+      '{"resourceManagerEndpoint":"http://arm.example","activeDirectoryEndpoint":"https://a.example"}',
+    );
+    expect(both).toHaveLength(2);
+    expect([both, one].flat().every((line) => line.includes('AZURE_ENVIRONMENT_FILEPATH: '))).toBe(true);
+    expect(one).toHaveLength(1);
+  });
+});
+
 it('audience and scope are those of the configured ARM', async () => {
   expect((await application({ useManagedIdentityExtension: true })).endpoints.audience).toBe(audience());
 });

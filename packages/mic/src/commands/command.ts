@@ -127,17 +127,18 @@ function explain(
 ): Promise<number> {
   const { forceNamespaced, namespaceShareBytes, originalLock, leader } = config;
   const namespace = config.isNamespaceGiven ? config.podNamespace : undefined;
-  return inTime({ clock: systemClock, signal, complain: console.error }, (limited) =>
+  const clock = systemClock;
+  return inTime({ clock, signal, complain: console.error }, (limited) =>
     explainCommand({
       question,
       place: { namespace, forceNamespaced, namespaceShareBytes },
       accessMode: config.access.mode,
       transport,
       azure,
-      clock: systemClock,
+      clock,
       log,
       signal: limited,
-      originalRuns: askOriginal({ lock: originalLock, lease: leader }, transport),
+      originalRuns: askOriginal({ lock: originalLock, lease: leader }, { transport, clock }),
       printer: createPrinter(console.log),
     }),
   );

@@ -66,6 +66,13 @@ describe('the defaults', () => {
     });
   });
 
+  it('and the lock of the original’s MIC, which can be another one, or none', () => {
+    const lockOf = (...argv: string[]) => config(argv).originalLock;
+    expect(lockOf()).toEqual({ namespace: 'default', name: 'aad-pod-identity-mic' });
+    expect(lockOf('--original-lock=kube-system/mic')).toEqual({ namespace: 'kube-system', name: 'mic' });
+    expect(lockOf('--original-lock=')).toBeUndefined();
+  });
+
   it('and new ones for new flags', () => {
     expect(config()).toMatchObject({ detachGraceMs: 300_000, debounceMs: 50, debounceMaxMs: 5000 });
   });

@@ -1,6 +1,7 @@
 // Reads the original's lock that the flags name.
+import type { Clock } from '@pod-identity/kit/core';
 import type { EventRecorder, KubeTransport, ObjectKey } from '@pod-identity/kit/kube';
-import { systemClock, type Log, type Metrics } from '@pod-identity/kit/serve';
+import type { Log, Metrics } from '@pod-identity/kit/serve';
 import type { MicMetricSpecs } from '../tell/metrics.ts';
 import { createLockReader } from './lock-reader.ts';
 import { createOriginalWatch, runningText, whoRenews, type OriginalWatch } from './original-watch.ts';
@@ -14,6 +15,7 @@ interface Names {
 interface Surroundings {
   readonly names: Names;
   readonly transport: KubeTransport;
+  readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics<MicMetricSpecs>;
   readonly events: EventRecorder;
@@ -24,7 +26,14 @@ const unwatched: OriginalWatch = {
   beside: (_term, work) => work,
 };
 
-export function watchOriginal({ names, transport, log, metrics, events }: Surroundings): OriginalWatch {
+export function watchOriginal({
+  names,
+  transport,
+  clock,
+  log,
+  metrics,
+  events,
+}: Surroundings): OriginalWatch {
   const { lock, lease } = names;
   if (!lock) return unwatched;
   return createOriginalWatch({
@@ -32,7 +41,7 @@ export function watchOriginal({ names, transport, log, metrics, events }: Surrou
     lease,
     log,
     events,
-    clock: systemClock,
+    clock,
     reader: createLockReader(transport, { lock, lease }),
     onRunning: (isRunning) => metrics.set('originalRunning', isRunning ? 1 : 0),
   });
@@ -41,12 +50,12 @@ export function watchOriginal({ names, transport, log, metrics, events }: Surrou
 /** For `mic explain`: a message about the original's MIC, if it runs. */
 export function askOriginal(
   { lock, lease }: Names,
-  transport: KubeTransport,
+  { transport, clock }: Pick<Surroundings, 'transport' | 'clock'>,
 ): (signal: AbortSignal) => Promise<string | undefined> {
   if (!lock) return () => Promise.resolve(undefined);
   const reader = createLockReader(transport, { lock, lease });
   return async (signal) => {
-    const holder = await whoRenews({ reader, clock: systemClock }, signal);
+    const holder = await whoRenews({ reader, clock }, signal);
     return holder === undefined ? undefined : runningText(`${lock.namespace ?? ''}/${lock.name}`, holder);
   };
 }
