@@ -1,3 +1,5 @@
+import type { TokenSubject } from './types.ts';
+
 /** When a token is renewed; in milliseconds since the epoch. */
 export interface TokenAge {
   /** From then on its next use requests a new one in the background. */
@@ -18,4 +20,26 @@ export function ageOf({ now, expiresOn }: { now: number; expiresOn: number }, ch
   const dueMs = lifeMs > longLifeMs ? lifeMs / 2 : freshMs;
   const early = spread.least + (spread.most - spread.least) * chance;
   return { refreshAt: now + dueMs * (1 - early), freshUntil: now + freshMs };
+}
+
+const unnamed = { refreshMs: 5 * 60_000, freshMs: 10 * 60_000 } as const;
+
+/**
+ * The age for a subject. A managed identity that was deleted and made again has the same resource id and another client id: without the client
+ * id its old tokens look as good as new ones, so they are renewed soon.
+ */
+export function ageFor(
+  subject: TokenSubject,
+  { age, storedAt }: { readonly age: TokenAge; readonly storedAt: number },
+): TokenAge {
+  if (!isUnnamed(subject)) return age;
+  return {
+    refreshAt: Math.min(age.refreshAt, storedAt + unnamed.refreshMs),
+    freshUntil: Math.min(age.freshUntil, storedAt + unnamed.freshMs),
+  };
+}
+
+function isUnnamed(subject: TokenSubject): boolean {
+  if (subject.kind === 'identity') return subject.clientId === '';
+  return subject.kind === 'machine' && (subject.by === 'nothing' || subject.by === 'resource-id');
 }

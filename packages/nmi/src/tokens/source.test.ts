@@ -673,3 +673,56 @@ describe('W-S15: an AzureIdentity whose client id is not that of its resource', 
     await expect(source.get(wishFor(subjectOf('writer')), free)).resolves.toBeDefined();
   });
 });
+
+describe('a managed identity that was deleted and made again', () => {
+  const day = 24 * 60 * minute;
+  const remade = () => {
+    const { clock, ask, source } = stage(day);
+    ask.mockImplementation(() =>
+      Promise.resolve(
+        issuedTo(clock.now() < minute ? 'before' : 'after', { expiresInMs: day, now: clock.now() }),
+      ),
+    );
+    return { clock, ask, source };
+  };
+
+  it.each([
+    ['an AzureIdentity without spec.clientID', subjectOf('reader', { clientId: '' })],
+    ['the identity of the machine', { kind: 'machine', by: 'nothing' } as const],
+    ['a resource id', { kind: 'machine', by: 'resource-id', value: '/reader' } as const],
+  ])('by %s: its old token leaves no longer than ten minutes', async (_, subject) => {
+    const { clock, source } = remade();
+    await source.get(wishFor(subject), free);
+    await clock.advance(10 * minute);
+    const { issued } = await source.get(wishFor(subject), free);
+    expect(issued.clientId).toBe(clientIdOf('after'));
+  });
+
+  it('so also after a neighbour with spec.clientID has asked, and a pod that asks often gets the new one sooner', async () => {
+    const { clock, source } = remade();
+    await source.get(wishFor(subjectOf('reader', { clientId: clientIdOf('before') })), free);
+    const wish = wishFor(subjectOf('reader', { clientId: '' }));
+    await clock.advance(5 * minute);
+    await source.get(wish, free);
+    await clock.advance(0);
+    expect((await source.get(wish, free)).issued.clientId).toBe(clientIdOf('after'));
+  });
+
+  it('while no new token can be had, the old one leaves', async () => {
+    const { clock, ask, source } = remade();
+    const wish = wishFor(subjectOf('reader', { clientId: '' }));
+    await source.get(wish, free);
+    ask.mockRejectedValue(new TokenError('unavailable', 'away'));
+    await clock.advance(60 * minute);
+    expect(await source.get(wish, free)).toMatchObject({ from: 'stale' });
+  });
+
+  it('by spec.clientID nothing is asked for before half of the life', async () => {
+    const { clock, ask, source } = remade();
+    const wish = wishFor(subjectOf('reader', { clientId: clientIdOf('before') }));
+    await source.get(wish, free);
+    await clock.advance(11 * 60 * minute);
+    await source.get(wish, free);
+    expect(ask).toHaveBeenCalledTimes(1);
+  });
+});

@@ -4,7 +4,7 @@ import type { Clock } from '@pod-identity/kit/core';
 import type { TurnQueue } from '../waiting/turn-queues.ts';
 import { createQuestions, type Asker, type Question, type Questions } from './questions.ts';
 import { createSetbacks, type Setbacks } from './setbacks.ts';
-import { ageOf } from './age.ts';
+import { ageFor, ageOf } from './age.ts';
 import { createApplicationQuota, isNew, type ApplicationQuota } from './application-quota.ts';
 import { anotherIdentity, hasOtherClientId } from './client-id.ts';
 import { isTemporary, TokenError } from './errors.ts';
@@ -79,11 +79,11 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
 
   const fresh = (wish: TokenWish, asker: Asker): IssuedToken | undefined => {
     const entry = recall(wish, asker.tenant.namespace);
-    const now = clock.now();
-    if (!entry || now >= entry.age.freshUntil || hasOtherClientId(entry.issued, wish.subject))
-      return undefined;
+    if (!entry || hasOtherClientId(entry.issued, wish.subject)) return undefined;
+    const [age, now] = [ageFor(wish.subject, entry), clock.now()];
+    if (now >= age.freshUntil) return undefined;
     onRecalled?.(wish.subject);
-    if (now >= entry.age.refreshAt) renewBehind(wish, asker);
+    if (now >= age.refreshAt) renewBehind(wish, asker);
     return entry.issued;
   };
 
