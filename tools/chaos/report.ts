@@ -1,5 +1,6 @@
 // The result of a run, as JSON and as text.
 import type { Violation } from './judge/history.ts';
+import { judgeStrikes } from './judge/limits.ts';
 import { recoveryTable, type Recovery } from './recovery.ts';
 
 export interface ReportedViolation extends Violation {
@@ -13,6 +14,8 @@ export interface Report {
   readonly operations: number;
   /** Measured and transient ones. */
   readonly faults: number;
+  /** Of each fault. */
+  readonly strikes: readonly { readonly kind: string; readonly hits: number }[];
   readonly answers: number;
   readonly tokens: number;
   /** From the end of all faults until no problem was left. */
@@ -44,12 +47,14 @@ export function reportLines(report: Report): string[] {
 /** Several runs as one. */
 export function sumLines(reports: readonly Report[]): string[] {
   const dirty = reports.filter(({ violations }) => violations.length > 0);
+  const strikes = reports.flatMap((report) => report.strikes.map((strike) => ({ at: 0, ...strike })));
   const total = (count: (report: Report) => number) =>
     reports.reduce((sum, report) => sum + count(report), 0);
   return [
     `${reports.length} runs, ${total(({ operations }) => operations)} operations, ${total(({ faults }) => faults)} faults, ` +
       `${total(({ answers }) => answers)} calls for tokens`,
     ...recoveryTable(reports.flatMap(({ recoveries }) => recoveries)),
+    ...judgeStrikes({ strikes }).map(({ rule, what }) => `  ${rule}: ${what}`),
     dirty.length === 0
       ? 'no violations'
       : `violations in ${dirty.map(({ seed, violations }) => `seed ${seed} (${violations.length})`).join(', ')}`,

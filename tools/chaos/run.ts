@@ -32,7 +32,7 @@ const shownBefore = 25;
 
 export async function run(options: RunOptions): Promise<Report> {
   const plan = makePlan(options.seed, options.minutes * 60_000);
-  const world = await openWorld(options);
+  const world = await openWorld({ ...options, mode: plan.mode });
   const draining = setInterval(() => world.recorder.drain(), drainMs);
   try {
     return await play(world, plan, options);
@@ -45,7 +45,7 @@ export async function run(options: RunOptions): Promise<Report> {
 async function play(world: World, plan: Plan, options: RunOptions): Promise<Report> {
   const operator = createOperator(world);
   await settleResidents(world);
-  options.say(`seed ${plan.seed}: the residents have their tokens, the chaos begins`);
+  options.say(`seed ${plan.seed}, mode ${plan.mode}: the residents have their tokens, the chaos begins`);
   const quiet = new AbortController();
   const asking = requestTokens(world, createRandom(plan.seed), quiet.signal);
   const [found] = await Promise.all([
@@ -68,7 +68,8 @@ async function settleResidents(world: World): Promise<void> {
     const names = [residentPod(node), `keeper-${node}`];
     for (const name of names) {
       const label = name === residentPod(node) ? residentBinding(node) : name;
-      await runPod(world, { namespace: probeNamespace, name, node, label });
+      const account = name === residentPod(node) ? name : 'keeper';
+      await runPod(world, { namespace: probeNamespace, name, node, label, account });
     }
     await untilAnswer(world, node, (status) => status === 200);
   }
@@ -126,6 +127,7 @@ function reportOf(
     minutes: plan.durationMs / 60_000,
     operations: plan.steps.length,
     faults: plan.measured.length + plan.passing.length,
+    strikes: history.strikes.map(({ kind, hits }) => ({ kind, hits })),
     answers: history.asks.length,
     tokens: history.asks.filter(({ token }) => token !== undefined).length,
     convergenceMs: found.convergenceMs,

@@ -75,6 +75,12 @@ describe('what is left at the end', () => {
     expect(problemsOf({ ...right, pods: [] })).toHaveLength(4);
   });
 
+  test('a finished pod needs nothing', () => {
+    const finished = { ...pod, status: { phase: 'Succeeded' } };
+    expect(problemsOf({ ...right, pods: [finished] })).toHaveLength(4);
+    expect(lastRequests({ ...right, pods: [finished] }, ['node'])).toEqual([]);
+  });
+
   test('an identity that users and MIC attached at the same time may be there or not', () => {
     const either = new Map([['h', new Set(['/s/identities/both'])]]);
     const both = { id: '/s/identities/both', confirmed: true };

@@ -43,10 +43,15 @@ export const nameOf = ({ metadata }: KubeObject): string => `${metadata.namespac
 const isIn = (namespace: string | undefined) => (object: KubeObject) =>
   object.metadata.namespace === namespace;
 
+function isFinished(pod: KubeObject): boolean {
+  const { phase = '' } = (pod['status'] ?? {}) as { phase?: string };
+  return phase === 'Succeeded' || phase === 'Failed';
+}
+
 function wantsOf(pod: KubeObject, view: EndView): Want[] {
   const { namespace } = pod.metadata;
   const label = labelOf(pod);
-  if (label === '') return [];
+  if (label === '' || isFinished(pod)) return [];
   const names = new Set(
     view.bindings
       .filter(isIn(namespace))
@@ -190,7 +195,7 @@ export interface Question {
 /** The requests of each pod at the end. Pods with an exception get any identity of the machine and send none. */
 export function lastRequests(view: EndView, nmiNodes: readonly string[]): Question[] {
   return view.pods
-    .filter((pod) => nmiNodes.includes(textOf(pod, 'nodeName')))
+    .filter((pod) => nmiNodes.includes(textOf(pod, 'nodeName')) && !isFinished(pod))
     .filter((pod) => !view.exceptions.filter(isIn(pod.metadata.namespace)).some((one) => isExempt(pod, one)))
     .flatMap((pod): Question[] => {
       const wants = wantsOf(pod, view);

@@ -1,4 +1,5 @@
-// A MIC writes only while it holds the Lease: to the API server (Events included) and to ARM.
+// A MIC writes only while it holds the Lease: to the API server (Events included) and to ARM. What arrives after it gave the Lease back is
+// late, too.
 import type { History, ObjectChange, Violation } from './history.ts';
 
 /** A process that was stopped between its check of the Lease and its write is allowed this one write. */
@@ -13,16 +14,22 @@ export function judgeFencing(history: History): Violation[] {
     ...history.patches.map(({ at, component, host }) => ({ at, component, what: `PATCH of ${host} in ARM` })),
   ];
   return acts.flatMap(({ at, component, what }) => {
-    const holder = holderAt(leases, at);
-    if (holder === '' || holder === component || hasJustWoken(history, component, at)) return [];
-    return { at, rule: 'fencing', what: `${component} wrote while ${holder} held the Lease: ${what}` };
+    const holders = holdersAt(leases, at);
+    if (holders.length === 0 || holders.includes(component) || hasJustWoken(history, component, at))
+      return [];
+    const who = holders.join(' or ') || 'nobody';
+    return { at, rule: 'fencing', what: `${component} wrote while ${who} held the Lease: ${what}` };
   });
 }
 
-function holderAt(leases: readonly ObjectChange[], at: number): string {
-  const last = leases.findLast((change) => change.at <= at);
-  const { holderIdentity = '' } = (last?.object?.['spec'] ?? {}) as { holderIdentity?: string };
-  return holderIdentity;
+/** Two if the Lease changed in that millisecond; '' while it is free; none before the first election. */
+function holdersAt(leases: readonly ObjectChange[], at: number): string[] {
+  const before = leases.findLast((change) => change.at < at);
+  const then = leases.filter((change) => change.at === at);
+  return [...(before ? [before] : []), ...then].map(({ object }) => {
+    const { holderIdentity = '' } = (object?.['spec'] ?? {}) as { holderIdentity?: string };
+    return holderIdentity;
+  });
 }
 
 function hasJustWoken({ standstills }: History, component: string, at: number): boolean {

@@ -41,6 +41,8 @@ export interface Ask {
   readonly clientId?: string;
   readonly token?: { readonly clientId: string; readonly resourceId: string };
   readonly reason: string;
+  /** What the pod named: the client id or the resource id of an identity. */
+  readonly asked?: { readonly clientId: string } | { readonly resourceId: string };
 }
 
 /** A write to the API server by one MIC. */
@@ -103,6 +105,13 @@ export interface Standstill {
   readonly endedAt: number;
 }
 
+/** A fault that is over. `hits`: how many requests, connections or processes it has struck. */
+export interface Strike {
+  readonly at: number;
+  readonly kind: string;
+  readonly hits: number;
+}
+
 /** A readable list of what was done when. */
 export interface Note {
   readonly at: number;
@@ -121,6 +130,7 @@ export interface History {
   readonly disturbances: readonly Disturbance[];
   readonly standstills: readonly Standstill[];
   readonly notes: readonly Note[];
+  readonly strikes: readonly Strike[];
 }
 
 export interface Violation {

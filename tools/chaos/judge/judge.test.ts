@@ -20,6 +20,7 @@ const emptyHistory: History = {
   disturbances: [],
   standstills: [],
   notes: [],
+  strikes: [],
 };
 
 function change(at: number, resource: string, object: KubeObject): ObjectChange {
@@ -117,6 +118,44 @@ describe('tokens', () => {
     expect(rules({ changes: [exempt], asks: [ask(60_000, others)] })).toEqual(['token']);
   });
 
+  test('of another identity than the pod asked for is a violation', () => {
+    const asking = (asked: NonNullable<Ask['asked']>) => rules({ asks: [{ ...ask(60_000, own), asked }] });
+    expect([asking({ clientId: 'C' }), asking({ resourceId: own })]).toEqual([[], []]);
+    expect([asking({ clientId: 'd' }), asking({ resourceId: others })]).toEqual([['token'], ['token']]);
+  });
+
+  describe('in mode rbac', () => {
+    const right = (subject: object) =>
+      change(0, 'clusterrolebindings', {
+        metadata: { name: 'use-own-x' },
+        roleRef: { name: 'use-own' },
+        subjects: [subject],
+      });
+    const team = right({ kind: 'Group', name: 'system:serviceaccounts:team-a' });
+    const given = (...changes: ObjectChange[]) => [...scene.changes, ...changes];
+
+    test('a pod needs the right as well: its namespace, or its ServiceAccount', () => {
+      const asks = [ask(60_000, own)];
+      const account = right({ kind: 'ServiceAccount', namespace: 'team-a', name: 'web' });
+      const owner = change(1, 'pods', {
+        ...pod('web', { aadpodidbinding: 'blue' }),
+        spec: { serviceAccountName: 'web' },
+      });
+      const stranger = right({ kind: 'Group', name: 'system:serviceaccounts:team-b' });
+      expect(rules({ changes: given(team), asks })).toEqual([]);
+      expect(rules({ changes: given(owner, account), asks })).toEqual([]);
+      expect(rules({ changes: given(account), asks })).toEqual(['token']);
+      expect(rules({ changes: given(stranger), asks })).toEqual(['token']);
+    });
+
+    test('a withdrawn right gives tokens for 7 seconds, in an outage too', () => {
+      const changes = given(team, gone(team, 60_000));
+      const disturbances = [{ kind: 'api-outage', startedAt: 59_000, endedAt: 70_000 }];
+      expect(rules({ changes, disturbances, asks: [ask(66_000, own)] })).toEqual([]);
+      expect(rules({ changes, disturbances, asks: [ask(68_000, own)] })).toEqual(['token']);
+    });
+  });
+
   test('the client id of a response is that of its token', () => {
     expect(rules({ asks: [{ ...ask(60_000, own), clientId: 'another' }] })).toEqual(['token']);
   });
@@ -132,6 +171,15 @@ describe('fencing', () => {
     expect(rules({ changes, writes: [{ ...write, at: 9_000, component: 'mic-1' }] })).toEqual([]);
     expect(rules({ changes, writes: [{ ...write, at: 10_500, component: 'mic-1' }] })).toEqual(['fencing']);
     expect(rules({ changes, writes: [{ ...write, at: 10_500, component: 'mic-2' }] })).toEqual([]);
+  });
+
+  test('what arrives after the Lease was given back is late, though nobody leads yet', () => {
+    const released = [...changes, lease(20_000, '')];
+    expect(rules({ changes: released, writes: [{ ...write, at: 20_001, component: 'mic-2' }] })).toEqual([
+      'fencing',
+    ]);
+    expect(rules({ changes: released, writes: [{ ...write, at: 20_000, component: 'mic-2' }] })).toEqual([]);
+    expect(rules({ changes: [], writes: [{ ...write, at: 5, component: 'mic-2' }] })).toEqual([]);
   });
 
   test('a write of the Lease itself is allowed', () => {
@@ -229,6 +277,14 @@ describe('limits', () => {
     const exit = { at: 0, service: 'mic 1', lastLine: 'fatal' };
     expect(rules({ exits: [{ ...exit, isExpected: true }] })).toEqual([]);
     expect(rules({ exits: [{ ...exit, isExpected: false }] })).toEqual(['exit']);
+  });
+
+  test('a fault that never struck, and of faults at random times one of three', () => {
+    const strikes = (kind: string, ...hits: number[]) => hits.map((count) => ({ at: 0, kind, hits: count }));
+    expect(rules({ strikes: strikes('api-errors-nmi', 0, 4) })).toEqual([]);
+    expect(rules({ strikes: strikes('api-errors-nmi', 0) })).toEqual(['no-hit']);
+    expect(rules({ strikes: strikes('passing arm-429', 0, 0) })).toEqual([]);
+    expect(rules({ strikes: strikes('passing arm-429', 0, 0, 0) })).toEqual(['no-hit']);
   });
 
   test('an Event of one team that names an object of the other', () => {

@@ -19,8 +19,28 @@ export function slowRecovery({ kind, ms }: Recovery): string | undefined {
   return ms > mostMs ? `${kind} was overcome after ${ms} ms; ${mostMs} are the most` : undefined;
 }
 
+/** A fault that strikes nothing tests nothing. Each measured fault strikes; of faults at random times, one of three of a kind. */
+const faultsWithoutHit = 2;
+
+export function judgeStrikes({ strikes }: Pick<History, 'strikes'>): Violation[] {
+  return [...Map.groupBy(strikes, ({ kind }) => kind)].flatMap(([kind, all]) => {
+    const most = kind.startsWith(passing) ? faultsWithoutHit : 0;
+    if (all.length <= most || all.some(({ hits }) => hits > 0)) return [];
+    return { at: all[0]?.at ?? 0, rule: 'no-hit', what: `${all.length} faults ${kind}, and none has struck` };
+  });
+}
+
+/** In front of the kinds of faults at random times. */
+export const passing = 'passing ';
+
 export function judgeLimits(history: History): Violation[] {
-  return [...judgePatches(history), ...judgeLines(history), ...judgeExits(history), ...judgeEvents(history)];
+  return [
+    ...judgePatches(history),
+    ...judgeLines(history),
+    ...judgeExits(history),
+    ...judgeEvents(history),
+    ...judgeStrikes(history),
+  ];
 }
 
 /** One violation for each host, at the first PATCH over the limit. */

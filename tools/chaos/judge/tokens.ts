@@ -1,9 +1,12 @@
-// No pod gets a token of an identity that it may not use, and each response has the client id of its token.
+// No pod gets a token of an identity that it may not use, or of another one than it asked for, and each response has the client id of its
+// token.
 import type { Ask, Disturbance, History, Violation } from './history.ts';
 import { createTruth, type Span } from './truth.ts';
 
 /** How old NMI's view of labels, bindings and identities may be without faults. */
 const rightsMs = 5_000;
+/** A verdict on a right counts for 5 s (`--access-max-age`), in an outage too; a little more on a busy machine. */
+const verdictMs = 7_000;
 /** How long after the end of a disturbance the view may still be that old: 6 s are promised. */
 const recoveryMs = 8_000;
 /** A half-open watch is noticed within 30 seconds of its last byte; on a busy machine a little later. */
@@ -18,11 +21,14 @@ export function judgeTokens(history: History): Violation[] {
       return violation(
         `the answer to ${ask.address} says client id ${ask.clientId ?? ''}, its token ${ask.token.clientId}`,
       );
+    const another = mistaken(ask);
+    if (another !== undefined) return violation(another);
     const holders = holdersOf(ask, history);
+    const rights = { from: ask.at - verdictMs, to: ask.endedAt };
     const span = rightsSpan(ask, history.disturbances);
     const { resourceId } = ask.token;
     const isPermitted = holders.some((pod) => {
-      const permitted = truth.permitted(pod, span);
+      const permitted = truth.permitted(pod, span, rights);
       return permitted === 'all' || permitted.has(resourceId.toLowerCase());
     });
     if (isPermitted) return [];
@@ -32,6 +38,14 @@ export function judgeTokens(history: History): Violation[] {
         `that it was not allowed to have at any time in the ${span.to - span.from} ms before the answer`,
     );
   });
+}
+
+function mistaken({ asked, token, address }: Ask): string | undefined {
+  if (asked === undefined || token === undefined) return undefined;
+  const [wanted, given] =
+    'clientId' in asked ? [asked.clientId, token.clientId] : [asked.resourceId, token.resourceId];
+  if (wanted.toLowerCase() === given.toLowerCase()) return undefined;
+  return `${address} asked for ${wanted} and got a token of ${given}`;
 }
 
 /** Pods that had the address during the call; earlier ones do not count. */

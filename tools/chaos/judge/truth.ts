@@ -35,8 +35,11 @@ function versionsOf(resource: string, changes: readonly ObjectChange[]): Version
 }
 
 export interface Truth {
-  /** Resource ids, in lower case, of which the pod was allowed to get tokens at some time; `all`: it has an exception. */
-  permitted(pod: string, span: Span): ReadonlySet<string> | 'all';
+  /**
+   * Resource ids, in lower case, of which the pod was allowed to get tokens at some time, and had the right at some time in `rights` (mode
+   * `rbac`); `all`: it has an exception.
+   */
+  permitted(pod: string, span: Span, rights: Span): ReadonlySet<string> | 'all';
 }
 
 export function createTruth(changes: readonly ObjectChange[]): Truth {
@@ -44,8 +47,10 @@ export function createTruth(changes: readonly ObjectChange[]): Truth {
   const bindings = versionsOf('azureidentitybindings', changes);
   const identities = versionsOf('azureidentities', changes);
   const exceptions = versionsOf('azurepodidentityexceptions', changes);
+  const rightsOf = versionsOf('clusterrolebindings', changes.filter(isRight));
+  const hasRights = changes.some(isRight);
   return {
-    permitted(pod, span) {
+    permitted(pod, span, rights) {
       const [namespace = ''] = pod.split('/');
       const versions = pods.of(pod, span);
       if (
@@ -57,9 +62,38 @@ export function createTruth(changes: readonly ObjectChange[]): Truth {
         .within(namespace, span)
         .filter((binding) => labels.has(textOf(binding, 'selector')))
         .flatMap((binding) => identities.of(`${namespace}/${textOf(binding, 'azureIdentity')}`, span));
-      return new Set(named.map((identity) => textOf(identity, 'resourceID').toLowerCase()));
+      const all = named.map((identity) => textOf(identity, 'resourceID').toLowerCase());
+      if (!hasRights) return new Set(all);
+      const granted = rightsOf.within('', rights);
+      return new Set(
+        all.filter((id) => granted.some((right) => versions.some((one) => isGranted(one, id, right)))),
+      );
     },
   };
+}
+
+/** Those of world/rights.ts. */
+const isRight = ({ resource, name }: ObjectChange): boolean =>
+  resource === 'clusterrolebindings' && name.startsWith('use-');
+
+interface RightObject {
+  readonly roleRef: { readonly name: string };
+  readonly subjects: readonly { readonly kind: string; readonly name: string; readonly namespace?: string }[];
+}
+
+/** Whether the object grants the pod the identity. */
+export function isGranted(pod: KubeObject, resourceId: string, right: KubeObject): boolean {
+  const { roleRef, subjects } = right as unknown as RightObject;
+  const { namespace = '' } = pod.metadata;
+  const account = textOf(pod, 'serviceAccountName');
+  return (
+    roleRef.name === `use-${resourceId.slice(resourceId.lastIndexOf('/') + 1)}` &&
+    subjects.some((subject) =>
+      subject.kind === 'Group'
+        ? subject.name === `system:serviceaccounts:${namespace}`
+        : subject.namespace === namespace && subject.name === account,
+    )
+  );
 }
 
 export const labelOf = ({ metadata }: KubeObject): string => metadata.labels?.[bindingLabel] ?? '';

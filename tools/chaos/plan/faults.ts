@@ -18,6 +18,35 @@ export const faultKinds = {
     holdMs: [4_500, 7_000],
     what: 'the leading MIC stands still for longer than its lease',
   },
+  'mic-terminated': {
+    from: 'start',
+    holdMs: [0, 1_500],
+    what: 'the leading MIC is told to end (SIGTERM)',
+  },
+  'mic-cut-off': {
+    from: 'start',
+    holdMs: [4_500, 7_000],
+    what: 'no request of the leading MIC reaches the API server',
+  },
+  'nmi-terminated': { from: 'end', holdMs: [0, 0], what: 'an NMI is told to end, and started again' },
+  'nmi-stopped': {
+    from: 'end',
+    holdMs: [2_000, 7_000],
+    what: 'an NMI stands still while a right is revoked',
+  },
+  'nmi-cut-off': {
+    from: 'end',
+    holdMs: [3_000, 8_000],
+    what: 'no request of the NMIs reaches the API server',
+  },
+  'imds-hangs': { from: 'end', holdMs: [2_000, 6_000], what: 'the metadata service does not answer' },
+  'imds-fails': { from: 'end', holdMs: [2_000, 5_000], what: 'the metadata service answers 500' },
+  'imds-cut-off': { from: 'end', holdMs: [2_000, 5_000], what: 'the metadata service closes connections' },
+  'right-withdrawn': {
+    from: 'start',
+    holdMs: [0, 0],
+    what: 'a ServiceAccount loses the right to its identity (mode `rbac`)',
+  },
   'nmi-killed': { from: 'start', holdMs: [0, 0], what: 'an NMI is killed and started again' },
   'api-outage': { from: 'end', holdMs: [3_000, 8_000], what: 'the API server refuses connections' },
   'api-outage-410': {
@@ -56,6 +85,13 @@ export const faultKinds = {
 export type FaultName = keyof typeof faultKinds;
 export const faultNames = Object.keys(faultKinds) as FaultName[];
 
+/** The mode of `--identity-access`. */
+export type AccessMode = 'namespace' | 'rbac';
+
+export function faultsOf(mode: AccessMode): readonly FaultName[] {
+  return mode === 'rbac' ? faultNames : faultNames.filter((name) => name !== 'right-withdrawn');
+}
+
 /** A fault and the pod by which its recovery is measured. */
 export interface MeasuredFault {
   readonly kind: FaultName;
@@ -82,14 +118,15 @@ export interface PassingFault {
   readonly host: string;
 }
 
-/** Each kind at least twice in three minutes; fewer kinds in a shorter run: about one fault in six seconds. */
-export function planMeasured(random: Random, durationMs: number): MeasuredFault[] {
-  const wholeMs = 90_000;
+/** Each kind at least twice in four minutes; fewer kinds in a shorter run: about one fault in five seconds. */
+export function planMeasured(random: Random, durationMs: number, mode: AccessMode): MeasuredFault[] {
+  const names = faultsOf(mode);
+  const wholeMs = 120_000;
   const rounds = Math.floor(durationMs / wholeMs);
-  const rest = Math.round(((durationMs - rounds * wholeMs) / wholeMs) * faultNames.length);
+  const rest = Math.round(((durationMs - rounds * wholeMs) / wholeMs) * names.length);
   const kinds = [
-    ...Array.from({ length: rounds }, () => random.shuffle(faultNames)).flat(),
-    ...random.shuffle(faultNames).slice(0, rest),
+    ...Array.from({ length: rounds }, () => random.shuffle(names)).flat(),
+    ...random.shuffle(names).slice(0, rest),
   ];
   return kinds.map((kind, number) => ({
     kind,

@@ -1,4 +1,6 @@
 // What users and kubelets do during a run, chosen at random from what is possible at that time.
+import type { AccessMode } from './faults.ts';
+import type { ClientKind, Named, Operation, Step } from './operation.ts';
 import type { Random } from './random.ts';
 import {
   foreignIdentities,
@@ -10,47 +12,6 @@ import {
   teams,
   type Team,
 } from './scene.ts';
-
-export interface Named {
-  readonly namespace: Team;
-  readonly name: string;
-}
-
-export type Operation =
-  | (Named & {
-      readonly kind: 'create-pod';
-      readonly node: string;
-      readonly label: string;
-      readonly exempt: boolean;
-    })
-  | (Named & { readonly kind: 'delete-pod' })
-  | (Named & { readonly kind: 'delete-identity' | 'delete-binding' | 'delete-exception' })
-  | (Named & { readonly kind: 'relabel-pod'; readonly label: string })
-  /** The pod `name` ends, and `next` gets its address; its status says so only after `lagMs`. */
-  | (Named & {
-      readonly kind: 'reuse-address';
-      readonly next: Named;
-      readonly label: string;
-      readonly lagMs: number;
-    })
-  | (Named & { readonly kind: 'put-identity'; readonly azure: string })
-  | (Named & { readonly kind: 'put-binding'; readonly identity: string; readonly selector: string })
-  | (Named & { readonly kind: 'put-exception' })
-  /** Deleted, and created again after a while with other ids; then every AzureIdentity of it is updated. */
-  | { readonly kind: 'recreate-in-azure'; readonly azure: string; readonly awayMs: number }
-  | {
-      readonly kind: 'attach-foreign' | 'detach-foreign' | 'drift';
-      readonly host: string;
-      readonly azure: string;
-    }
-  | { readonly kind: 'replace-host'; readonly host: string }
-  | { readonly kind: 'scale'; readonly instances: 2 | 3 };
-
-export interface Step {
-  /** Milliseconds after the start. */
-  readonly at: number;
-  readonly operation: Operation;
-}
 
 interface PlannedPod extends Named {
   readonly node: string;
@@ -66,6 +27,9 @@ interface Planned {
   foreign: { readonly host: string; readonly azure: string }[];
   instances: 2 | 3;
   count: number;
+  readonly mode: AccessMode;
+  /** `team azure`. */
+  withdrawn: string[];
 }
 
 const mostPods = 14;
@@ -73,9 +37,9 @@ const mostOfAKind = 8;
 const perMinute = 100;
 
 /** Operations for so many milliseconds; those at 0 set up the run. */
-export function planOperations(random: Random, durationMs: number): Step[] {
-  const nothing = { pods: [], identities: [], bindings: [], exceptions: [], foreign: [] };
-  const planned: Planned = { random, ...nothing, instances: 2, count: 0 };
+export function planOperations(random: Random, durationMs: number, mode: AccessMode): Step[] {
+  const nothing = { pods: [], identities: [], bindings: [], exceptions: [], foreign: [], withdrawn: [] };
+  const planned: Planned = { random, ...nothing, instances: 2, count: 0, mode };
   const steps: Step[] = beginning(planned).map((operation) => ({ at: 0, operation }));
   const meanMs = 60_000 / perMinute;
   for (let at = meanMs; at < durationMs; at += random.between(meanMs * 0.4, meanMs * 1.6)) {
@@ -103,6 +67,8 @@ const weights: readonly (readonly [number, Maker])[] = [
   [14, deletePod],
   [10, relabelPod],
   [10, reuseAddress],
+  [5, movePod],
+  [5, changeRight],
   [7, putIdentity],
   [7, changeIdentity],
   [4, deleteIdentity],
@@ -140,11 +106,13 @@ const without = <T>(list: readonly T[], gone: T): T[] => list.filter((one) => on
 
 const isFree = ({ instances }: Planned, node: string): boolean => node !== spareNode || instances === 3;
 
+const placesOf = (planned: Planned) =>
+  nodes.filter(({ name, host }) => !host.startsWith('probe') && isFree(planned, name));
+
 function createPod(planned: Planned, namespace: Team): Operation | undefined {
   if (planned.pods.length >= mostPods) return undefined;
   const { random } = planned;
-  const places = nodes.filter(({ name, host }) => !host.startsWith('probe') && isFree(planned, name));
-  const pod = { ...named(planned, namespace, 'pod'), node: random.pick(places).name };
+  const pod = { ...named(planned, namespace, 'pod'), node: random.pick(placesOf(planned)).name };
   planned.pods.push(pod);
   return { kind: 'create-pod', ...pod, label: random.pick(labels), exempt: random.below(10) === 0 };
 }
@@ -177,20 +145,50 @@ function reuseAddress(planned: Planned, namespace: Team): Operation | undefined 
   const next = named(planned, random.pick(teams), 'pod');
   planned.pods = [...without(planned.pods, pod), { ...next, node: pod.node }];
   const label = random.pick(labels);
-  return { kind: 'reuse-address', namespace, name: pod.name, next, label, lagMs: random.between(0, 2_000) };
+  const finishes = random.below(3) === 0;
+  const lagMs = random.between(0, 2_000);
+  return { kind: 'reuse-address', namespace, name: pod.name, next, label, lagMs, finishes };
+}
+
+function movePod(planned: Planned, namespace: Team): Operation | undefined {
+  const { random } = planned;
+  const pods = of(planned.pods, namespace);
+  if (pods.length === 0) return undefined;
+  const pod = random.pick(pods);
+  const { name: node } = random.pick(placesOf(planned).filter(({ name }) => name !== pod.node));
+  planned.pods = [...without(planned.pods, pod), { ...pod, node }];
+  return { kind: 'move-pod', namespace, name: pod.name, node, label: random.pick(labels) };
+}
+
+function changeRight(planned: Planned, namespace: Team): Operation | undefined {
+  if (planned.mode !== 'rbac') return undefined;
+  const azure = planned.random.pick(sharedIdentities);
+  const key = `${namespace} ${azure}`;
+  const isWithdrawn = planned.withdrawn.includes(key);
+  planned.withdrawn = isWithdrawn ? without(planned.withdrawn, key) : [...planned.withdrawn, key];
+  return { kind: isWithdrawn ? 'grant-right' : 'withdraw-right', namespace, azure };
+}
+
+function clientOf({ random }: Planned): ClientKind {
+  const one = random.below(10);
+  if (one === 0) return 'wrong';
+  return one < 3 ? 'none' : 'right';
 }
 
 function putIdentity(planned: Planned, namespace: Team): Operation | undefined {
   if (of(planned.identities, namespace).length >= mostOfAKind) return undefined;
   const identity = named(planned, namespace, 'identity');
   planned.identities.push(identity);
-  return { kind: 'put-identity', ...identity, azure: planned.random.pick(sharedIdentities) };
+  const azure = planned.random.pick(sharedIdentities);
+  return { kind: 'put-identity', ...identity, azure, client: clientOf(planned) };
 }
 
-function changeIdentity({ random, identities }: Planned, namespace: Team): Operation | undefined {
+function changeIdentity(planned: Planned, namespace: Team): Operation | undefined {
+  const { random, identities } = planned;
   const candidates = of(identities, namespace);
   if (candidates.length === 0) return undefined;
-  return { kind: 'put-identity', ...random.pick(candidates), azure: random.pick(sharedIdentities) };
+  const azure = random.pick(sharedIdentities);
+  return { kind: 'put-identity', ...random.pick(candidates), azure, client: clientOf(planned) };
 }
 
 function deleteIdentity(planned: Planned, namespace: Team): Operation | undefined {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { faultNames } from './faults.ts';
-import type { Operation } from './operations.ts';
+import { faultsOf } from './faults.ts';
+import type { Operation } from './operation.ts';
 import { makePlan } from './plan.ts';
 import { createRandom } from './random.ts';
 
@@ -16,11 +16,18 @@ describe('a plan', () => {
     expect(makePlan(8, 3 * minute).measured).not.toEqual(makePlan(7, 3 * minute).measured);
   });
 
-  test('has each kind of fault twice in three minutes', () => {
+  test('has each kind of fault of its mode twice in four minutes', () => {
     for (const seed of [1, 2, 3]) {
-      const { measured } = makePlan(seed, 3 * minute);
-      for (const name of faultNames) expect(measured.filter(({ kind }) => kind === name)).toHaveLength(2);
+      const { measured, mode } = makePlan(seed, 4 * minute);
+      for (const name of faultsOf(mode)) expect(measured.filter(({ kind }) => kind === name)).toHaveLength(2);
     }
+  });
+
+  test('of every second seed is in mode rbac, where rights are withdrawn', () => {
+    expect([1, 2, 3].map((seed) => makePlan(seed, minute).mode)).toEqual(['namespace', 'rbac', 'namespace']);
+    const withdrawn = (seed: number) =>
+      makePlan(seed, minute).steps.some(({ operation }) => operation.kind === 'withdraw-right');
+    expect([withdrawn(1), withdrawn(2)]).toEqual([false, true]);
   });
 
   test('has every kind of operation in three minutes', () => {
@@ -38,7 +45,8 @@ describe('a plan', () => {
           'delete-pod',
         ],
         ...['detach-foreign', 'drift', 'put-binding', 'put-exception', 'put-identity', 'recreate-in-azure'],
-        ...['relabel-pod', 'replace-host', 'reuse-address', 'scale'],
+        ...['relabel-pod', 'replace-host', 'reuse-address', 'scale', 'move-pod'],
+        ...['grant-right', 'withdraw-right'],
       ].sort(),
     );
   });
@@ -61,7 +69,7 @@ function follow(there: Set<string>, operation: Operation): boolean {
     return true;
   }
   if (kind === 'reuse-address') there.add(operation.next.name);
-  return kind === 'relabel-pod' ? there.has(name) : there.delete(name);
+  return kind === 'relabel-pod' || kind === 'move-pod' ? there.has(name) : there.delete(name);
 }
 
 test('random numbers are evenly distributed, and a shuffle keeps its items', () => {

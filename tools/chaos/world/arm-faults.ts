@@ -3,13 +3,15 @@ import type { FaultHandle } from '@pod-identity/sim';
 import { hostIdOf, resourceIdOf } from './azure.ts';
 import type { World } from './world.ts';
 
-/** Undoes all faults. */
-export type Lift = () => void;
+/** Ends the fault. Returns how often it has struck. */
+export type Lift = () => number;
 
 export const lifting =
   (rule: FaultHandle): Lift =>
-  () =>
+  () => {
     rule.remove();
+    return rule.fired;
+  };
 
 const pathOf = (host: string): RegExp => new RegExp(`/${host}$`, 'i');
 
@@ -38,27 +40,45 @@ export function dropArmRequest({ stage }: World, host: string): Lift {
 }
 
 export function slowArm({ latencyMs: latencies }: World, host: string, latencyMs: number): Lift {
-  latencies.set(hostIdOf(host), latencyMs);
-  return () => latencies.delete(hostIdOf(host));
+  const latency = { ms: latencyMs, hits: 0 };
+  latencies.set(hostIdOf(host), latency);
+  return () => {
+    latencies.delete(hostIdOf(host));
+    return latency.hits;
+  };
 }
 
 /** The next update fails at its end. */
 export function failArm({ stage }: World, host: string): Lift {
-  let isDue = true;
-  return stage.sim.azure.failOperations((hostId) => {
-    if (!isDue || hostId.toLowerCase() !== hostIdOf(host)) return undefined;
-    isDue = false;
+  let hits = 0;
+  const end = stage.sim.azure.failOperations((hostId) => {
+    if (hits > 0 || hostId.toLowerCase() !== hostIdOf(host)) return undefined;
+    hits += 1;
     return { code: 'InternalExecutionError', message: 'An internal execution error occurred.' };
   });
+  return () => {
+    end();
+    return hits;
+  };
 }
 
 /** Another client updates the host, unless it is being updated. */
 export function occupyHost({ stage }: World, host: string): Lift {
   const { world } = stage.sim.azure;
   const id = resourceIdOf(host);
-  if (world.hostRecord(id)?.provisioningState === 'Updating') return () => undefined;
+  const refused = refusals(stage.sim.azure, host, 409);
+  if (world.hostRecord(id)?.provisioningState === 'Updating') return () => 0;
   world.setProvisioningState(id, 'Updating');
-  return () => world.setProvisioningState(id, 'Succeeded');
+  return () => {
+    world.setProvisioningState(id, 'Succeeded');
+    return refused();
+  };
+}
+
+/** Counts ARM's responses with this status to updates of the host, from now on. */
+export function refusals({ journal }: World['stage']['sim']['azure'], host: string, status: number): Lift {
+  const filter = { service: 'arm', method: 'PATCH', path: pathOf(host), status, since: journal.mark() };
+  return () => journal.count(filter);
 }
 
 /** The next PATCH of the host that ARM receives. */

@@ -35,7 +35,7 @@ export const machineOf = ({ host, instance }: NodePlace): string =>
   instance === undefined ? host : `${host}_${instance}`;
 
 /** How long an update of a host takes, if not as usual. Keys are host ids in lower case. */
-export type Latencies = Map<string, number>;
+export type Latencies = Map<string, { readonly ms: number; hits: number }>;
 
 const usualLatencyMs = 150;
 
@@ -43,7 +43,11 @@ export function azureOptions(latencies: Latencies): Partial<AzureOptions> {
   return {
     throttle: true,
     enforceRoles: true,
-    armLatencyMs: ({ hostId }) => latencies.get(hostId.toLowerCase()) ?? usualLatencyMs,
+    armLatencyMs: ({ hostId }) => {
+      const slow = latencies.get(hostId.toLowerCase());
+      if (slow) slow.hits += 1;
+      return slow?.ms ?? usualLatencyMs;
+    },
   };
 }
 

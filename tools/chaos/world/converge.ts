@@ -9,6 +9,7 @@ import { nmiNodes } from '../plan/scene.ts';
 import { grantHost, hostIdOf, hosts, identityNames, resourceIdOf, revokeHost } from './azure.ts';
 import { writeClientId } from './operate.ts';
 import { askForToken } from './tokens.ts';
+import { grantAll } from './rights.ts';
 import { hostOfNode, type World } from './world.ts';
 
 /** Ends all faults: processes run, servers respond, no other client updates a host, all rights are granted. */
@@ -25,6 +26,7 @@ export async function liftAll(world: World): Promise<void> {
     grantHost(azure, host);
   }
   await world.processes.repair();
+  await grantAll(world);
   for (const name of identityNames) await writeClientId(world, name);
   world.recorder.note('all faults are lifted');
 }
@@ -74,7 +76,7 @@ async function askAll(world: World, view: EndView): Promise<string[]> {
     const nmi = live && world.processes.nmi(live.node);
     if (!live || !nmi) return `${nameOf(pod)} is on no node with an NMI that runs`;
     const clientId = want && textOf(want.identity, 'clientID');
-    const { status, token, reason } = await askForToken(live.address, nmi, clientId);
+    const { status, token, reason } = await askForToken(live.address, nmi, { clientId });
     return problemOf({
       pod: nameOf(pod),
       wanted: want?.resourceId,

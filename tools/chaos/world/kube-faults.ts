@@ -3,7 +3,7 @@ import type { FaultAction } from '@pod-identity/sim';
 import { lifting, type Lift } from './arm-faults.ts';
 import type { World } from './world.ts';
 
-const agents = { mic: /\/MIC\//, nmi: /^nmi\// } as const;
+const agents = { mic: /^aad-pod-identity\/MIC\//, nmi: /^aad-pod-identity\/NMI\// } as const;
 
 const refusal = (status: 429 | 503): FaultAction => ({
   status,
@@ -21,6 +21,14 @@ const refusal = (status: 429 | 503): FaultAction => ({
 /** Refuses all their requests and ends their watches. */
 export function refuseAgents({ stage }: World, who: keyof typeof agents, status: 429 | 503): Lift {
   const rule = stage.sim.kube.faults.add({ match: { userAgent: agents[who] }, then: refusal(status) });
+  stage.sim.kube.dropWatches();
+  return lifting(rule);
+}
+
+/** No request of theirs gets a response any more, and their watches end. A MIC by its name. */
+export function cutOff({ stage }: World, who: 'nmi' | { readonly mic: string }): Lift {
+  const userAgent = who === 'nmi' ? agents.nmi : new RegExp(` ${who.mic}$`);
+  const rule = stage.sim.kube.faults.add({ match: { userAgent }, then: { hang: true } });
   stage.sim.kube.dropWatches();
   return lifting(rule);
 }

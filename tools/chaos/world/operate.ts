@@ -2,10 +2,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { deleteObject, pathOf } from '../../stage/objects.ts';
 import * as names from '../../stage/names.ts';
-import type { Operation } from '../plan/operations.ts';
+import type { Operation } from '../plan/operation.ts';
 import { exemptLabel, pool, spareNode } from '../plan/scene.ts';
 import { hostIdOf, identityIdOf, resourceIdOf } from './azure.ts';
-import { podKey, relabelPod, removePod, runPod, schedulePod, start, writeStatus } from './pods.ts';
+import { finishPod, podKey, relabelPod, removePod, runPod, schedulePod, start, writeStatus } from './pods.ts';
+import { grant, withdraw } from './rights.ts';
 import { bindingObject, identityObject, nodeObjectOf, put, type World } from './world.ts';
 
 export interface Operator {
@@ -66,7 +67,7 @@ function carryOut(scene: Scene, operation: Operation): Promise<void> {
   return isOfAzure(operation) ? changeAzure(scene, operation) : changeObjects(scene.world, operation);
 }
 
-const podKinds = ['create-pod', 'delete-pod', 'relabel-pod', 'reuse-address'] as const;
+const podKinds = ['create-pod', 'delete-pod', 'relabel-pod', 'move-pod', 'reuse-address'] as const;
 const azureKinds = [
   'recreate-in-azure',
   'attach-foreign',
@@ -92,6 +93,8 @@ async function changePods(scene: Scene, operation: OfPods): Promise<void> {
       return;
     case 'relabel-pod':
       return relabelPod(world, operation);
+    case 'move-pod':
+      return movePod(world, operation);
     case 'reuse-address':
       return reuseAddress(scene, operation);
   }
@@ -128,6 +131,10 @@ async function changeObjects(world: World, operation: Exclude<Operation, OfAzure
       return remove(world, 'AzureIdentityBinding', operation);
     case 'delete-exception':
       return remove(world, 'AzurePodIdentityException', operation);
+    case 'grant-right':
+      return grant(world, operation.azure, operation);
+    case 'withdraw-right':
+      return withdraw(world, operation.azure, operation);
     case 'scale':
       return scale(world, operation.instances);
   }
@@ -148,13 +155,20 @@ async function putException(world: World, { namespace, name }: Of<'put-exception
   await put(world, { apiVersion, kind: 'AzurePodIdentityException', metadata: { namespace, name }, spec });
 }
 
+async function movePod(world: World, { namespace, name, node, label }: Of<'move-pod'>): Promise<void> {
+  const address = await removePod(world, { namespace, name });
+  // Its node, or it, is gone.
+  if (address !== undefined) await runPod(world, { namespace, name, node, label });
+}
+
 async function reuseAddress(
   scene: Scene,
-  { namespace, name, next, label, lagMs }: Of<'reuse-address'>,
+  { namespace, name, next, label, lagMs, finishes }: Of<'reuse-address'>,
 ): Promise<void> {
   const { world } = scene;
   const node = world.pods.get(podKey({ namespace, name }))?.node;
-  const address = await removePod(world, { namespace, name });
+  const end = finishes ? finishPod : removePod;
+  const address = await end(world, { namespace, name });
   if (node === undefined || address === undefined) return;
   const pod = { ...next, node, label };
   await schedulePod(world, pod);

@@ -1,5 +1,6 @@
 // Transient faults at the hosts of the operations; recovery is only checked at the end of the run.
 import { setTimeout as delay } from 'node:timers/promises';
+import { passing } from '../judge/limits.ts';
 import type { PassingFault } from '../plan/faults.ts';
 import * as arm from './arm-faults.ts';
 import * as kube from './kube-faults.ts';
@@ -24,5 +25,5 @@ export async function passFault(world: World, fault: PassingFault): Promise<void
   world.recorder.note(`passing fault ${fault.kind} at ${fault.host} for ${fault.holdMs} ms`);
   const lift = begins[fault.kind](world, fault);
   await delay(fault.holdMs);
-  lift();
+  world.recorder.struck(`${passing}${fault.kind}`, lift());
 }

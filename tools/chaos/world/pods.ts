@@ -11,12 +11,21 @@ export interface NewPod {
   readonly node: string;
   readonly label: string;
   readonly exempt?: boolean;
+  /** The ServiceAccount. */
+  readonly account?: string;
 }
 
 export const podKey = ({ namespace, name }: { namespace: string; name: string }): string =>
   `${namespace}/${name}`;
 
-function podObjectOf({ namespace, name, node, label, exempt = false }: NewPod): KubeObject {
+function podObjectOf({
+  namespace,
+  name,
+  node,
+  label,
+  exempt = false,
+  account = 'default',
+}: NewPod): KubeObject {
   const labels = {
     ...(label === '' ? {} : { [names.bindingLabel]: label }),
     ...(exempt ? { [exemptLabel.name]: exemptLabel.value } : {}),
@@ -25,7 +34,11 @@ function podObjectOf({ namespace, name, node, label, exempt = false }: NewPod): 
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name, namespace, labels },
-    spec: { nodeName: node, containers: [{ name: 'app', image: 'local.test/app:1' }] },
+    spec: {
+      nodeName: node,
+      serviceAccountName: account,
+      containers: [{ name: 'app', image: 'local.test/app:1' }],
+    },
   };
 }
 
@@ -67,18 +80,30 @@ export async function relabelPod(
   );
 }
 
+interface PodName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
 /** Its address, which is free from now on; undefined: it did not run. */
-export async function removePod(
-  world: World,
-  { namespace, name }: { namespace: string; name: string },
-): Promise<string | undefined> {
-  const key = podKey({ namespace, name });
-  const live = world.pods.get(key);
-  // It stops sending requests before it is deleted.
-  world.pods.delete(key);
-  await world.reliably(`deletion of ${key}`, () =>
-    deleteObject(world.stage.kube, { apiVersion: 'v1', kind: 'Pod', metadata: { namespace, name } }),
+export function removePod(world: World, pod: PodName): Promise<string | undefined> {
+  return endPod(world, pod, () =>
+    deleteObject(world.stage.kube, { apiVersion: 'v1', kind: 'Pod', metadata: pod }),
   );
+}
+
+/** The same of a pod whose containers have ended: the object stays, and so does the address in its status. */
+export function finishPod(world: World, pod: PodName): Promise<string | undefined> {
+  const object = { apiVersion: 'v1', kind: 'Pod', metadata: pod };
+  return endPod(world, pod, () => setPodStatus(world.stage.kube, object, { phase: 'Succeeded' }));
+}
+
+async function endPod(world: World, pod: PodName, end: () => Promise<unknown>): Promise<string | undefined> {
+  const key = podKey(pod);
+  const live = world.pods.get(key);
+  // It stops sending requests before it ends.
+  world.pods.delete(key);
+  await world.reliably(`end of ${key}`, end);
   if (live) world.recorder.address(live.address, undefined);
   return live?.address;
 }

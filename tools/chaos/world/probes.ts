@@ -69,13 +69,14 @@ export function createRightProbe(world: World, node: string): RightProbe {
 }
 
 /** A final response, not one that asks for a retry. */
-const isRefusal = (status: number): boolean => status >= 400 && status < 500 && status !== 429;
+export const isRefusal = (status: number): boolean => status >= 400 && status < 500 && status !== 429;
 
 /** Waits until the pod that is always on the node gets such a response. */
 export async function untilAnswer(
   world: World,
   node: string,
   fits: (status: number) => boolean,
+  resource?: string,
 ): Promise<void> {
   const endsAt = performance.now() + patienceMs;
   const key = podKey({ namespace: probeNamespace, name: residentPod(node) });
@@ -83,7 +84,11 @@ export async function untilAnswer(
   while (performance.now() < endsAt) {
     const [pod, nmi] = [world.pods.get(key), world.processes.nmi(node)];
     if (pod && nmi) {
-      const { status, reason } = await askForToken(pod.address, nmi);
+      const { status, reason } = await askForToken(
+        pod.address,
+        nmi,
+        resource === undefined ? {} : { resource },
+      );
       if (fits(status)) return;
       last = `${status} ${reason}`;
     }

@@ -1,6 +1,7 @@
 // The MICs and NMIs as processes that are killed, stopped and started again.
 import type { Service } from '../../stage/service.ts';
 import type { Stage, StageNmi } from '../../stage/stage.ts';
+import type { AccessMode } from '../plan/faults.ts';
 import { nmiNodes, nodes } from '../plan/scene.ts';
 import { machineOf } from './azure.ts';
 import type { Recorder } from './recorder.ts';
@@ -9,12 +10,17 @@ export interface Processes {
   /** The MIC that holds the Lease and runs; waits until there is one. */
   leader(): Promise<string>;
   kill(mic: string): void;
+  /** Tells it to end (SIGTERM). Resolves when it has; an exit code other than 0 is a violation. */
+  terminate(mic: string): Promise<void>;
   startMic(mic: string): Promise<void>;
   /** Stops the process (SIGSTOP) until `wake`. */
   halt(mic: string): void;
   wake(mic: string): void;
   nmi(node: string): StageNmi | undefined;
   killNmi(node: string): void;
+  terminateNmi(node: string): Promise<void>;
+  haltNmi(node: string): void;
+  wakeNmi(node: string): void;
   startNmi(node: string): Promise<void>;
   /** Starts or wakes whatever does not run. */
   repair(): Promise<void>;
@@ -23,36 +29,56 @@ export interface Processes {
 export const micNames = ['mic-1', 'mic-2'];
 const leaseSeconds = 3;
 
-const micArgs = (name: string): string[] => [
+/** The shortest times that both accept. */
+const accessArgs = {
+  namespace: { mic: [], nmi: [] },
+  rbac: {
+    mic: ['--identity-access', 'rbac', '--access-recheck', '10s'],
+    nmi: ['--identity-access', 'rbac', '--access-max-age', '5s'],
+  },
+} as const;
+const micArgs = (name: string, mode: AccessMode): string[] => [
+  ...accessArgs[mode].mic,
   ...['--leader-election-duration', `${leaseSeconds}s`, '--detach-grace-period', '2s'],
   ...['--identity-assignment-reconcile-interval', '15s', '--custom-user-agent', name],
   ...['--startup-taint', ''],
 ];
-const nmiArgs = ['--hold', '2s'];
+const nmiArgs = (mode: AccessMode): string[] => ['--hold', '2s', ...accessArgs[mode].nmi];
 
 interface Watched {
   readonly stage: Stage;
   readonly follow: (service: Service) => void;
   /** Kills it; its end is expected. */
   readonly end: (service: Service | undefined) => void;
+  readonly terminate: (service: Service | undefined) => Promise<void>;
+  readonly mode: AccessMode;
   readonly recorder: Recorder;
 }
 
-export function createProcesses(stage: Stage, recorder: Recorder): Processes {
-  const expected = new Set<Service>();
+export function createProcesses(stage: Stage, recorder: Recorder, mode: AccessMode): Processes {
+  const [expected, told] = [new Set<Service>(), new Set<Service>()];
+  const isExpected = (service: Service) =>
+    expected.has(service) || (told.has(service) && service.exitCode === 0);
   const watched: Watched = {
     stage,
+    mode,
     recorder,
     follow: (service) => {
       void service.ended.then(() => {
         const lastLine = service.lines.at(-1) ?? '';
-        recorder.exit({ service: service.name, isExpected: expected.has(service), lastLine });
+        recorder.exit({ service: service.name, isExpected: isExpected(service), lastLine });
       });
     },
     end: (service) => {
       if (service === undefined) return;
       expected.add(service);
       signal(service, 'SIGKILL');
+    },
+    terminate: async (service) => {
+      if (service === undefined) return;
+      told.add(service);
+      signal(service, 'SIGTERM');
+      await service.ended;
     },
   };
   const [mics, nmis] = [createMics(watched), createNmis(watched)];
@@ -63,11 +89,11 @@ export function createProcesses(stage: Stage, recorder: Recorder): Processes {
   return { ...mics, ...nmis, repair };
 }
 
-function createMics({ stage, recorder, follow, end }: Watched) {
+function createMics({ stage, recorder, follow, end, terminate, mode }: Watched) {
   const mics = new Map<string, Service>();
   const halted = new Set<string>();
   const startMic = async (name: string): Promise<void> => {
-    const service = await stage.startMic(name.slice('mic-'.length), micArgs(name));
+    const service = await stage.startMic(name.slice('mic-'.length), micArgs(name, mode));
     follow(service);
     mics.set(name, service);
   };
@@ -85,6 +111,11 @@ function createMics({ stage, recorder, follow, end }: Watched) {
       mics.delete(name);
       halted.delete(name);
     },
+    terminate: async (name: string) => {
+      const service = mics.get(name);
+      mics.delete(name);
+      await terminate(service);
+    },
     halt: (name: string) => {
       halted.add(name);
       signal(mics.get(name), 'SIGSTOP');
@@ -96,14 +127,14 @@ function createMics({ stage, recorder, follow, end }: Watched) {
   };
 }
 
-function createNmis({ stage, follow, end }: Watched) {
+function createNmis({ stage, follow, end, terminate, mode }: Watched) {
   const nmis = new Map<string, StageNmi>();
   const startNmi = async (node: string): Promise<void> => {
     const position = nodes.findIndex(({ name }) => name === node);
     const place = nodes[position];
     if (!place) throw new TypeError(`the plan has no node ${node}`);
     const at = { node, machine: machineOf(place), position: positionOf(position) };
-    const nmi = await stage.startNmi(at, nmiArgs);
+    const nmi = await stage.startNmi(at, nmiArgs(mode));
     follow(nmi.service);
     nmis.set(node, nmi);
   };
@@ -114,7 +145,15 @@ function createNmis({ stage, follow, end }: Watched) {
       end(nmis.get(node)?.service);
       nmis.delete(node);
     },
+    terminateNmi: async (node: string) => {
+      const nmi = nmis.get(node);
+      nmis.delete(node);
+      await terminate(nmi?.service);
+    },
+    haltNmi: (node: string) => signal(nmis.get(node)?.service, 'SIGSTOP'),
+    wakeNmi: (node: string) => signal(nmis.get(node)?.service, 'SIGCONT'),
     repair: async () => {
+      for (const { service } of nmis.values()) signal(service, 'SIGCONT');
       for (const node of nmiNodes) if (!nmis.has(node)) await startNmi(node);
     },
   };

@@ -12,6 +12,7 @@ import type {
   ObjectChange,
   Patch,
   Standstill,
+  Strike,
   Write,
 } from '../judge/history.ts';
 
@@ -25,6 +26,8 @@ export interface Recorder {
   /** Begins a disturbance; the returned function ends it. */
   disturbance(kind: string): () => void;
   woke(component: string): void;
+  /** A fault is over, and has struck so often. */
+  struck(kind: string, hits: number): void;
   /** Copies the journals, which have a limited size. */
   drain(): void;
   history(): History;
@@ -34,7 +37,7 @@ type DistributedOmit<T> = T extends unknown ? Omit<T, 'at'> : never;
 
 const watched = new Set([
   ...['pods', 'leases', 'configmaps', 'events', 'azureidentities', 'azureidentitybindings'],
-  ...['azurepodidentityexceptions', 'azureassignedidentities'],
+  ...['azurepodidentityexceptions', 'azureassignedidentities', 'clusterrolebindings'],
 ]);
 
 /** The name of a MIC in its user agent. */
@@ -50,6 +53,7 @@ const emptyLists = () => ({
   exits: [] as Exit[],
   standstills: [] as Standstill[],
   notes: [] as Note[],
+  strikes: [] as Strike[],
   disturbances: [] as { kind: string; startedAt: number; endedAt: number }[] satisfies Disturbance[],
 });
 
@@ -77,6 +81,7 @@ export function createRecorder(now: () => number): Recorder & { attach(sim: Sim)
       lists.disturbances.push(one);
       return () => (one.endedAt = now());
     },
+    struck: (kind, hits) => lists.strikes.push({ at: now(), kind, hits }),
     woke: (component) => lists.standstills.push({ component, endedAt: now() }),
     drain: () => drain(),
     history: () => {
@@ -106,14 +111,19 @@ function createDrain(sim: Sim, lists: { writes: Write[]; patches: Patch[] }): ()
   return () => {
     for (const entry of sim.kube.journal.entries({ since: kubeMark })) {
       kubeMark = entry.sequence;
-      if (entry.method !== 'GET' && entry.outcome !== 'dropped' && micAgent.test(entry.userAgent))
-        lists.writes.push(writeOf(entry));
+      if (isWrite(entry)) lists.writes.push(writeOf(entry));
     }
     for (const entry of sim.azure.journal.entries({ service: 'arm', since: armMark })) {
       armMark = entry.sequence;
       if (entry.method === 'PATCH') lists.patches.push(patchOf(entry));
     }
   };
+}
+
+/** A review writes nothing. */
+function isWrite({ method, outcome, path, userAgent }: JournalEntry): boolean {
+  const hasArrived = outcome !== 'dropped' && outcome !== 'hung';
+  return method !== 'GET' && hasArrived && micAgent.test(userAgent) && !path.endsWith('accessreviews');
 }
 
 const componentOf = ({ userAgent }: JournalEntry): string => micAgent.exec(userAgent)?.[0] ?? userAgent;

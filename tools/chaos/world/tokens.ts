@@ -11,13 +11,29 @@ export interface TokenAnswer {
   readonly reason: string;
 }
 
-const query = 'api-version=2018-02-01&resource=https%3A%2F%2Fvault.azure.net';
+/** What the pod names; undefined: no identity. */
+export interface Asking {
+  readonly clientId?: string | undefined;
+  readonly resourceId?: string | undefined;
+  /** A resource that nobody has asked for is in no memory. */
+  readonly resource?: string;
+}
+
+const vault = 'https://vault.azure.net';
 const patienceMs = 15_000;
 
-/** @param clientId The identity that the pod names; undefined: none. */
-export async function askForToken(address: string, nmi: StageNmi, clientId?: string): Promise<TokenAnswer> {
-  const selector = clientId === undefined ? '' : `&client_id=${clientId}`;
-  const path = `/metadata/identity/oauth2/token?${query}${selector}`;
+export async function askForToken(
+  address: string,
+  nmi: StageNmi,
+  { clientId, resourceId, resource = vault }: Asking = {},
+): Promise<TokenAnswer> {
+  const query = new URLSearchParams({
+    'api-version': '2018-02-01',
+    resource,
+    ...(clientId !== undefined && { client_id: clientId }),
+    ...(resourceId !== undefined && { msi_res_id: resourceId }),
+  });
+  const path = `/metadata/identity/oauth2/token?${query.toString()}`;
   const { promise, resolve } = Promise.withResolvers<TokenAnswer>();
   const failed = (error: Error) => resolve({ status: 0, reason: error.message });
   const target = { host: nmi.address, port: nmi.port, localAddress: address, agent: false };

@@ -5,10 +5,13 @@ import { createPodNetwork } from '@pod-identity/sim';
 import * as names from '../../stage/names.ts';
 import { applyObject, type KubeObject } from '../../stage/objects.ts';
 import { openStage, type Stage } from '../../stage/stage.ts';
-import { nmiNodes, nodes, probeNamespace, spareNode, teams } from '../plan/scene.ts';
+import type { AccessMode } from '../plan/faults.ts';
+import type { ClientKind } from '../plan/operation.ts';
+import { nmiNodes, nodes, probeNamespace, sharedIdentities, spareNode, teams } from '../plan/scene.ts';
 import { azureOptions, hostIdOf, providerIdOf, seedAzure, type Latencies } from './azure.ts';
 import { createProcesses, micNames, positionOf, type Processes } from './processes.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
+import { createRoles } from './rights.ts';
 
 export interface LivePod {
   readonly node: string;
@@ -17,6 +20,7 @@ export interface LivePod {
 
 export interface World {
   readonly stage: Stage;
+  readonly mode: AccessMode;
   readonly recorder: Recorder;
   readonly processes: Processes;
   readonly latencyMs: Latencies;
@@ -30,6 +34,7 @@ export interface World {
 }
 
 export interface WorldOptions {
+  readonly mode: AccessMode;
   onLine(service: string, line: string): void;
 }
 
@@ -47,10 +52,11 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const network = createPodNetwork();
   const world: World = {
     stage,
+    mode: options.mode,
     recorder,
     latencyMs,
     reliably,
-    processes: createProcesses(stage, recorder),
+    processes: createProcesses(stage, recorder, options.mode),
     pods: new Map(),
     nextAddress: (node) => network.podAddress(positionOf(nodes.findIndex(({ name }) => name === node))),
     stop: () => stage.stop(),
@@ -92,9 +98,11 @@ export const residentBinding = (node: string): string => `resident-${node}`;
 export const residentPod = (node: string): string => `resident-${node}`;
 
 /** The API server's definitions, the hosts, the namespaces, and the objects that no operation touches. */
-async function furnish({ stage }: World): Promise<void> {
+async function furnish(world: World): Promise<void> {
+  const { stage } = world;
   await seedAzure(stage.sim);
   await stage.install();
+  await createRoles(world);
   for (const name of [...teams, probeNamespace])
     await stage.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   for (const place of nodes) {
@@ -131,19 +139,27 @@ export const hostOfNode = (node: string): string =>
 const apiVersion = 'aadpodidentity.k8s.io/v1';
 const clientIds = new Map<string, string>();
 
-/** With the identity's current or last client id. */
+/** With the identity's current or last client id, with that of another one, or with none. */
 export function identityObject(of: {
   readonly stage: Stage;
   readonly namespace: string;
   readonly name: string;
   readonly azure: string;
+  readonly client?: ClientKind;
 }): KubeObject {
-  const { stage, namespace, name, azure } = of;
+  const { stage, namespace, name, azure, client = 'right' } = of;
   const resourceID = names.identityId(azure);
-  const known = stage.sim.azure.world.findIdentity(resourceID)?.clientId ?? clientIds.get(azure) ?? '';
-  clientIds.set(azure, known);
-  const spec = { type: 0, resourceID, clientID: known };
+  const named = client === 'wrong' ? (sharedIdentities.find((other) => other !== azure) ?? azure) : azure;
+  const clientID = client === 'none' ? {} : { clientID: clientIdOf(stage, named) };
+  const spec = { type: 0, resourceID, ...clientID };
   return { apiVersion, kind: 'AzureIdentity', metadata: { name, namespace }, spec };
+}
+
+function clientIdOf({ sim }: Stage, azure: string): string {
+  const found = sim.azure.world.findIdentity(names.identityId(azure))?.clientId;
+  const known = found ?? clientIds.get(azure) ?? '';
+  clientIds.set(azure, known);
+  return known;
 }
 
 export function bindingObject(of: {
