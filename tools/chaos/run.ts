@@ -71,7 +71,7 @@ async function settleResidents(world: World): Promise<void> {
       const account = name === residentPod(node) ? name : 'keeper';
       await runPod(world, { namespace: probeNamespace, name, node, label, account });
     }
-    await untilAnswer(world, node, (status) => status === 200);
+    await untilAnswer(world, { node }, (status) => status === 200);
   }
   world.recorder.note(`${identityIdOf('resident')} is on every machine with an NMI`);
 }

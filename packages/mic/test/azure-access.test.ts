@@ -363,7 +363,7 @@ describe('the file that AZURE_ENVIRONMENT_FILEPATH names', () => {
   const problemsOf = (...given: Parameters<typeof load>) =>
     load(...given).then(
       () => [],
-      ({ problems }: { readonly problems: readonly string[] }) => problems,
+      (error: unknown) => (error as { readonly problems: readonly string[] }).problems,
     );
   const named = () => join(folder, 'stack.json');
 

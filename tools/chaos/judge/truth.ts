@@ -82,7 +82,7 @@ interface RightObject {
 }
 
 /** Whether the object grants the pod the identity. */
-export function isGranted(pod: KubeObject, resourceId: string, right: KubeObject): boolean {
+function isGranted(pod: KubeObject, resourceId: string, right: KubeObject): boolean {
   const { roleRef, subjects } = right as unknown as RightObject;
   const { namespace = '' } = pod.metadata;
   const account = textOf(pod, 'serviceAccountName');

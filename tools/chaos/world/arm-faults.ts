@@ -66,18 +66,22 @@ export function failArm({ stage }: World, host: string): Lift {
 export function occupyHost({ stage }: World, host: string): Lift {
   const { world } = stage.sim.azure;
   const id = resourceIdOf(host);
-  const refused = refusals(stage.sim.azure, host, 409);
+  const seen = countResponses(stage.sim.azure, host);
   if (world.hostRecord(id)?.provisioningState === 'Updating') return () => 0;
   world.setProvisioningState(id, 'Updating');
   return () => {
     world.setProvisioningState(id, 'Succeeded');
-    return refused();
+    return seen();
   };
 }
 
-/** Counts ARM's responses with this status to updates of the host, from now on. */
-export function refusals({ journal }: World['stage']['sim']['azure'], host: string, status: number): Lift {
-  const filter = { service: 'arm', method: 'PATCH', path: pathOf(host), status, since: journal.mark() };
+/** Counts ARM's responses about the host from now on, by default all: MIC reads a host before it updates it. */
+export function countResponses(
+  { journal }: World['stage']['sim']['azure'],
+  host: string,
+  only: { readonly status?: number } = {},
+): Lift {
+  const filter = { service: 'arm', path: pathOf(host), since: journal.mark(), ...only };
   return () => journal.count(filter);
 }
 

@@ -38,12 +38,12 @@ export const apiMeasures = {
     world.recorder.note(`right of ${holder.account} withdrawn`);
     const stopwatch = start();
     try {
-      await untilAnswer(world, node, isRefusal);
+      await untilAnswer(world, { node }, isRefusal);
       world.recorder.struck(kind, 1);
       return stopwatch();
     } finally {
       await grant(world, residentIdentity, holder);
-      await untilAnswer(world, node, (status) => status === 200);
+      await untilAnswer(world, { node }, (status) => status === 200);
     }
   },
 } satisfies Partial<Record<MeasuredFault['kind'], Measure>>;

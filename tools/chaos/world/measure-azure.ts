@@ -41,7 +41,7 @@ export const azureMeasures = {
   },
   'roles-revoked': (world, fault) => {
     const { azure } = world.stage.sim;
-    const refused = arm.refusals(azure, fault.host, 403);
+    const refused = arm.countResponses(azure, fault.host, { status: 403 });
     revokeHost(azure, fault.host);
     const lift = () => {
       grantHost(azure, fault.host);

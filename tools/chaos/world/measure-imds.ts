@@ -7,7 +7,7 @@ import { lifting } from './arm-faults.ts';
 import { podKey } from './pods.ts';
 import { untilAnswer } from './probes.ts';
 import { ending, start, type Measure } from './recovery-time.ts';
-import { askForToken } from './tokens.ts';
+import { askForToken, type Asking } from './tokens.ts';
 import { residentPod, type World } from './world.ts';
 
 export const imdsMeasures = {
@@ -18,12 +18,16 @@ export const imdsMeasures = {
 
 async function trouble(world: World, fault: MeasuredFault, then: FaultAction): Promise<number> {
   const { node, kind, number, holdMs } = fault;
-  await untilAnswer(world, node, (status) => status === 200);
+  await untilAnswer(world, { node }, (status) => status === 200);
   const match = { service: 'imds', path: /\/oauth2\/token/ };
   const lift = lifting(world.stage.sim.azure.faults.add({ match, then }));
   const resource = `https://${kind}-${number}.example`;
   try {
-    const [refused, known] = await Promise.all([ask(world, node, resource), ask(world, node), delay(holdMs)]);
+    const [refused, known] = await Promise.all([
+      ask(world, node, { resource }),
+      ask(world, node),
+      delay(holdMs),
+    ]);
     if (refused.status < 400 || refused.reason === '')
       throw new Error(`a new token without the metadata service: ${refused.status} ${refused.reason}`);
     if (known.status !== 200) throw new Error(`no token from memory: ${known.status} ${known.reason}`);
@@ -31,14 +35,14 @@ async function trouble(world: World, fault: MeasuredFault, then: FaultAction): P
     ending(world, fault, lift)();
   }
   const stopwatch = start();
-  await untilAnswer(world, node, (status) => status === 200, resource);
+  await untilAnswer(world, { node, asking: { resource } }, (status) => status === 200);
   return stopwatch();
 }
 
 /** The pod that is always on the node. */
-async function ask(world: World, node: string, resource?: string) {
+async function ask(world: World, node: string, asking: Asking = {}) {
   const pod = world.pods.get(podKey({ namespace: probeNamespace, name: residentPod(node) }));
   const nmi = world.processes.nmi(node);
   if (!pod || !nmi) throw new Error(`${node} has no NMI, or no pod`);
-  return askForToken(pod.address, nmi, resource === undefined ? {} : { resource });
+  return askForToken(pod.address, nmi, asking);
 }

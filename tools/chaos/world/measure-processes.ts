@@ -45,7 +45,7 @@ export const processMeasures = {
     world.processes.killNmi(node);
     world.recorder.struck(kind, 1);
     await world.processes.startNmi(node);
-    await untilAnswer(world, node, (status) => status === 200);
+    await untilAnswer(world, { node }, (status) => status === 200);
     return stopwatch();
   },
   'nmi-terminated': async (world, { kind, node }) => {
@@ -53,7 +53,7 @@ export const processMeasures = {
     world.recorder.struck(kind, 1);
     const stopwatch = start();
     await world.processes.startNmi(node);
-    await untilAnswer(world, node, (status) => status === 200);
+    await untilAnswer(world, { node }, (status) => status === 200);
     return stopwatch();
   },
   'nmi-stopped': async (world, fault) => {

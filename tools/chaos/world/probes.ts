@@ -6,7 +6,7 @@ import type { MeasuredFault } from '../plan/faults.ts';
 import { probeNamespace } from '../plan/scene.ts';
 import { identityIdOf, resourceIdOf } from './azure.ts';
 import { podKey, removePod, runPod } from './pods.ts';
-import { askForToken } from './tokens.ts';
+import { askForToken, type Asking } from './tokens.ts';
 import { bindingObject, put, residentBinding, residentPod, type World } from './world.ts';
 
 /** Longer than all limits of recovery times. */
@@ -60,10 +60,10 @@ export function createRightProbe(world: World, node: string): RightProbe {
       world.recorder.note(`binding ${name} deleted`);
       await world.reliably(`deletion of ${name}`, () => deleteObject(world.stage.kube, binding));
     },
-    right: () => untilAnswer(world, node, isRefusal),
+    right: () => untilAnswer(world, { node }, isRefusal),
     end: async () => {
       await put(world, binding);
-      await untilAnswer(world, node, (status) => status === 200);
+      await untilAnswer(world, { node }, (status) => status === 200);
     },
   };
 }
@@ -74,9 +74,8 @@ export const isRefusal = (status: number): boolean => status >= 400 && status < 
 /** Waits until the pod that is always on the node gets such a response. */
 export async function untilAnswer(
   world: World,
-  node: string,
+  { node, asking }: { readonly node: string; readonly asking?: Asking },
   fits: (status: number) => boolean,
-  resource?: string,
 ): Promise<void> {
   const endsAt = performance.now() + patienceMs;
   const key = podKey({ namespace: probeNamespace, name: residentPod(node) });
@@ -84,11 +83,7 @@ export async function untilAnswer(
   while (performance.now() < endsAt) {
     const [pod, nmi] = [world.pods.get(key), world.processes.nmi(node)];
     if (pod && nmi) {
-      const { status, reason } = await askForToken(
-        pod.address,
-        nmi,
-        resource === undefined ? {} : { resource },
-      );
+      const { status, reason } = await askForToken(pod.address, nmi, asking);
       if (fits(status)) return;
       last = `${status} ${reason}`;
     }

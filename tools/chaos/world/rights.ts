@@ -12,7 +12,7 @@ import { identityIdOf } from './azure.ts';
 import { put, residentPod, type World } from './world.ts';
 
 /** A namespace, for all its ServiceAccounts, or one ServiceAccount of `probeNamespace`. */
-export type Holder = { readonly namespace: string } | { readonly account: string };
+type Holder = { readonly namespace: string } | { readonly account: string };
 
 const rbac = 'rbac.authorization.k8s.io';
 const apiVersion = `${rbac}/v1`;
