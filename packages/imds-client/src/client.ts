@@ -2,7 +2,6 @@ import { credentialOf } from './credential-of.ts';
 import { aborted, isImdsError, type Asked } from './errors.ts';
 import { exchange } from './exchange.ts';
 import { instancePath, longestInstance, readInstance } from './instance.ts';
-import { leastMs } from './places.ts';
 import { isOfMetadataService } from './probe.ts';
 import { checkOptions, identityOf, known, tokenPath, tokenUrl, type ParsedRequest } from './request.ts';
 import { createRequestReader, type KeyedRequest } from './request-reader.ts';
@@ -119,17 +118,15 @@ async function isAvailable(how: AvailabilityOptions, settings: Settings): Promis
   const { timeoutMs = 1000, abortSignal } = how;
   duration('timeoutMs', timeoutMs);
   checkSignal(abortSignal);
-  const { endpoint, enterProbe: enter, joinProbe } = settings;
-  const question = { url: `${endpoint}${tokenPath}`, headers: {}, limit: longestToken };
-  // In a flight: its deadline keeps the program alive meanwhile, and it heeds the signal.
-  const probe = joinProbe({
-    key: `${endpoint} ${timeoutMs}`,
+  const question = { url: `${settings.endpoint}${tokenPath}`, headers: {}, limit: longestToken };
+  const rules = { ...settings, deadlineMs: timeoutMs, timeoutMs, enter: settings.enterProbe };
+  // A flight of its own: its deadline keeps the program alive meanwhile, and it heeds the signal.
+  const probe = createSingleFlight<boolean>(rules)({
+    key: 'probe',
     abortSignal,
-    // A shorter timeout begins after the wait for the turn.
-    deadlineMs: Math.max(timeoutMs, 2 * leastMs),
     overdue: () => aborted(),
     depart: async (signal, _, aboard) => {
-      const answer = await exchange(question, { ...settings, timeoutMs, enter, aboard }, signal);
+      const answer = await exchange(question, { ...rules, aboard }, signal);
       return !isImdsError(answer) && isOfMetadataService(answer);
     },
   });

@@ -15,14 +15,9 @@ afterEach(() => {
 /** An endpoint that holds the requests for tokens, except those for resources that begin with `ready`: of these it serves twenty in a second. */
 async function openEndpoint() {
   const held = new Map<string, ServerResponse>();
-  const scene = { endpoint: '', held, sent: 0, probes: 0, most: 0, ended: 0, refused: 0 };
+  const scene = { endpoint: '', held, sent: 0, most: 0, ended: 0, refused: 0 };
   const served: number[] = [];
   const server = createServer((request: IncomingMessage, response) => {
-    if (request.headers['metadata'] === undefined) {
-      scene.probes += 1;
-      response.writeHead(400).end('{"error":"invalid_request"}');
-      return;
-    }
     const resource = new URL(request.url ?? '', 'http://x').searchParams.get('resource') ?? '';
     scene.sent += 1;
     if (resource.startsWith('ready')) {
@@ -142,23 +137,6 @@ test('fifty resources at once are paced, so that IMDS, which serves twenty reque
   }
   expect(scene.refused).toBe(0);
   expect(await getting).toHaveLength(50);
-});
-
-test('probes of many clients at once are one request, and the next one waits for its turn, which is no part of a short timeout', async () => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  const scene = await openEndpoint();
-  const { endpoint } = scene;
-  const clients = Array.from({ length: 20 }, () => createImdsClient({ endpoint }));
-  expect(new Set(await Promise.all(clients.map((client) => client.isAvailable())))).toEqual(new Set([true]));
-  expect(scene.probes).toBe(1);
-  let isOver = false;
-  const next = createImdsClient({ endpoint })
-    .isAvailable({ timeoutMs: 100 })
-    .finally(() => (isOver = true));
-  await vi.advanceTimersByTimeAsync(200);
-  expect([isOver, scene.probes]).toEqual([false, 1]);
-  await vi.advanceTimersByTimeAsync(50);
-  expect([await next, scene.probes]).toEqual([true, 2]);
 });
 
 test('the connections of a given transport are those of its owner', async () => {

@@ -58,8 +58,8 @@ export function createGate(most: number): (key: string) => Enter {
 // IMDS serves five requests at a time. One place is for the probe, which the service answers while it holds others.
 const gates = [createGate(4), createGate(1)] as const;
 
-/** Milliseconds. IMDS serves twenty requests in a second, and answers others by 429: with five places these are twenty. */
-export const leastMs = 250;
+/** Milliseconds. IMDS serves twenty requests in a second, and answers others by 429: with four places these are sixteen. */
+const leastMs = 250;
 
 /** A place is not used by another request before that time. */
 function pacing(enter: Enter, startTimer: StartTimer): Enter {
@@ -87,7 +87,7 @@ export function placesAt(
   startTimer: StartTimer,
 ): { readonly enter: Enter; readonly enterProbe: Enter } {
   const { origin } = new URL(endpoint);
-  return { enter: pacing(gates[0](origin), startTimer), enterProbe: pacing(gates[1](origin), startTimer) };
+  return { enter: pacing(gates[0](origin), startTimer), enterProbe: gates[1](origin) };
 }
 
 /** Of a transport that the caller gave: its connections are the caller's. */

@@ -2,7 +2,7 @@ import { parseEndpoint } from './endpoint.ts';
 import { createNodeTransport } from './node-transport.ts';
 import { noLimit, placesAt, type Enter } from './places.ts';
 import { checkOptions, known } from './request.ts';
-import { createSingleFlight, type FlightRules, type Join } from './single-flight.ts';
+import type { FlightRules } from './single-flight.ts';
 import { startTimer, systemClock } from './timers.ts';
 import type { Clock, FetchLike, ImdsClientOptions } from './types.ts';
 
@@ -15,7 +15,6 @@ export interface Settings extends FlightRules {
   readonly enter: Enter;
   /** Of `isAvailable`: it does not wait behind requests that the service holds. */
   readonly enterProbe: Enter;
-  readonly joinProbe: Join<boolean>;
   readonly maxRetries: number;
   readonly requestTimeoutMs: number;
   readonly cache: boolean;
@@ -51,17 +50,13 @@ export function readSettings(options: ImdsClientOptions): Settings {
   };
 }
 
-type Means = Pick<Settings, 'transport' | 'enter' | 'enterProbe' | 'joinProbe'>;
-
-const createProbes = () => createSingleFlight<boolean>({ startTimer, deadlineMs: 1000 });
-/** Of all clients: if each of many had a request of its own, the last ones would wait for their turn longer than their timeout. */
-const joinProbe = createProbes();
+type Means = Pick<Settings, 'transport' | 'enter' | 'enterProbe'>;
 
 function meansOf(transport: FetchLike | undefined, endpoint: string): Means {
   if (transport === undefined)
-    return { transport: createNodeTransport(endpoint), ...placesAt(endpoint, startTimer), joinProbe };
+    return { transport: createNodeTransport(endpoint), ...placesAt(endpoint, startTimer) };
   if (typeof transport !== 'function') throw new TypeError('transport must be a function like fetch');
-  return { transport, enter: noLimit, enterProbe: noLimit, joinProbe: createProbes() };
+  return { transport, enter: noLimit, enterProbe: noLimit };
 }
 
 function readNumbers(options: ImdsClientOptions) {

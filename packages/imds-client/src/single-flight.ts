@@ -38,16 +38,12 @@ export interface Passenger<T> {
   readonly depart: Departure<T>;
   /** The error of the deadline; `last` is that of the last failed try, if there was one. `isQueued`: the call waited for a connection. */
   readonly overdue: (last: unknown, isQueued: boolean) => ImdsError;
-  /** Instead of the usual one. */
-  readonly deadlineMs?: number;
   readonly abortSignal?: AbortSignalLike | undefined;
   /** Nobody waits for this one: it ends by itself, and does not keep the program alive. */
   readonly isBackground?: boolean;
   /** What this caller takes instead, once a try has failed or its patience has ended. The call goes on in the background. */
   readonly instead?: { readonly take: () => T | undefined; readonly patienceMs: number } | undefined;
 }
-
-export type Join<T> = (passenger: Passenger<T>) => Promise<T>;
 
 interface Flight<T> {
   readonly promise: Promise<T>;
@@ -72,11 +68,14 @@ interface FlightState extends Aboard {
  * Concurrent callers of a key share one call. An abort ends the wait of its caller; the call itself
  * is aborted with the last one, and the next caller starts another one.
  */
-export function createSingleFlight<T>({ startTimer, deadlineMs: usualMs }: FlightRules): Join<T> {
+export function createSingleFlight<T>({
+  startTimer,
+  deadlineMs,
+}: FlightRules): (passenger: Passenger<T>) => Promise<T> {
   const flights = new Map<string, Flight<T>>();
 
   /** The call with its deadline, which holds even if the call ignores its signal. */
-  function start({ key, depart, overdue, deadlineMs = usualMs }: Passenger<T>): Flight<T> {
+  function start({ key, depart, overdue }: Passenger<T>): Flight<T> {
     const controller = new AbortController();
     const { signal } = controller;
     const state: FlightState = {

@@ -157,12 +157,11 @@ export interface ImdsClient {
    */
   getToken(request: TokenRequest): Promise<AccessToken>;
   /**
-   * Whether a metadata service answers at the endpoint: one request without the header `Metadata`, no retries. It says nothing about
-   * identities. With the default transport it does not wait for requests for tokens, which the service may hold. Of probes a process has one
-   * at a time at an endpoint, and four in a second; concurrent calls with the same `timeoutMs` share one.
+   * Whether a metadata service answers at the endpoint: one short request without the header `Metadata`, no retries. It says nothing about
+   * identities. With the default transport it has a place of its own, so it is also true while the service holds other requests of this process.
    *
-   * @throws TypeError - an option is invalid, or the given transport is
-   * @throws ImdsError - by `abortSignal`, with the code `aborted`, or `timeout` for an `AbortSignal.timeout`
+   * @throws TypeError - `timeoutMs` is invalid
+   * @throws ImdsError - with the code `aborted`: by `abortSignal`
    *
    * @example
    * ```ts
@@ -191,7 +190,7 @@ export interface ImdsClient {
 
 /** How `isAvailable` asks. */
 export interface AvailabilityOptions extends Abortable {
-  /** Milliseconds until the answer is no, below 500 without the wait for earlier probes. Default 1000. */
+  /** Milliseconds until the answer is no. Default 1000. */
   readonly timeoutMs?: number | undefined;
 }
 

@@ -203,13 +203,16 @@ describe('a refusal', () => {
 });
 
 test('the probe and requests are told as they happen', () => {
-  expect(explainProbe('http://h (default)', { isAvailable: true, ms: 3.6 })).toBe(
+  expect(explainProbe('http://h (default)', { isAvailable: true, ms: 3.6, isPage: false })).toBe(
     'endpoint   http://h (default)\nprobe      a metadata service answers, after 4 ms\n',
   );
-  expect(explainProbe('h', { isAvailable: false, ms: 4 })).toContain(
+  expect(explainProbe('h', { isAvailable: false, ms: 4, isPage: false })).toContain(
     'probe      no metadata service answers, after 4 ms\n',
   );
-  expect(explainTry(2, { ms: 35.2, result: 'status 503', isFailed: true })).toBe(
+  expect(explainProbe('h', { isAvailable: false, ms: 4, isPage: true })).toContain(
+    'probe      a web page answers, no metadata service, after 4 ms\n',
+  );
+  expect(explainTry(2, { ms: 35.2, result: 'status 503', isFailed: true, isPage: false })).toBe(
     'request 2  status 503, after 35 ms\n',
   );
   expect(explainWait(1, 5001)).toBe('request 1  no response yet, after 5 s\n');

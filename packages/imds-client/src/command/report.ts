@@ -12,6 +12,7 @@ export type TimeOf = (timestamp: number) => string;
 export interface Probe {
   readonly isAvailable: boolean;
   readonly ms: number;
+  readonly isPage: boolean;
 }
 
 /** What the request for a token ended with. */
@@ -67,8 +68,9 @@ function written(lines: readonly Line[]): string {
 }
 
 /** The lines of an explanation before the request for a token. */
-export function explainProbe(endpoint: string, { isAvailable, ms }: Probe): string {
-  const answered = isAvailable ? 'a metadata service answers' : 'no metadata service answers';
+export function explainProbe(endpoint: string, { isAvailable, ms, isPage }: Probe): string {
+  const silent = isPage ? 'a web page answers, no metadata service' : 'no metadata service answers';
+  const answered = isAvailable ? 'a metadata service answers' : silent;
   return written([
     ['endpoint', endpoint],
     ['probe', `${answered}, after ${Math.round(ms)} ms`],

@@ -77,10 +77,13 @@ async function getToken(wish: TokenWish, surroundings: Surroundings): Promise<nu
 
 async function probeEndpoint(wish: TokenWish, { elapsed, every }: Surroundings): Promise<Probe> {
   const startedAt = elapsed();
-  const silent = { onTry: () => undefined, onWait: () => undefined };
+  let isPage = false;
+  const onTry = (made: Try) => {
+    ({ isPage } = made);
+  };
   const timeoutMs = Math.min(1000, wish.timeoutMs);
-  const client = clientOf(wish, { elapsed, every, ...silent }, patient(timeoutMs));
-  return { isAvailable: await client.isAvailable({ timeoutMs }), ms: elapsed() - startedAt };
+  const client = clientOf(wish, { elapsed, every, onTry, onWait: () => undefined }, patient(timeoutMs));
+  return { isAvailable: await client.isAvailable({ timeoutMs }), ms: elapsed() - startedAt, isPage };
 }
 
 async function requestToken(wish: TokenWish, patience: Patience, surroundings: Surroundings): Promise<End> {

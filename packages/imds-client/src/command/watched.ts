@@ -7,6 +7,7 @@ export interface Try {
   /** A status, or why there is none. */
   readonly result: string;
   readonly isFailed: boolean;
+  readonly isPage: boolean;
 }
 
 export interface Watch {
@@ -27,7 +28,12 @@ export function watched(transport: FetchLike, { elapsed, every, onTry, onWait }:
     const startedAt = elapsed();
     const stop = every(silenceMs, () => onWait(elapsed() - startedAt));
     const note = (result: string, response?: FetchResponse) =>
-      onTry({ ms: elapsed() - startedAt, result, isFailed: response?.status !== 200 });
+      onTry({
+        ms: elapsed() - startedAt,
+        result,
+        isFailed: response?.status !== 200,
+        isPage: response?.headers.get('content-type')?.includes('text/html') === true,
+      });
     try {
       const response = await transport(url, init);
       note(resultOf(response), response);
