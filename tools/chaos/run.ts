@@ -16,6 +16,7 @@ import { passFault } from './world/pass.ts';
 import { runPod } from './world/pods.ts';
 import { untilAnswer } from './world/probes.ts';
 import { requestTokens } from './world/prober.ts';
+import { createRoles } from './world/rights.ts';
 import { openWorld, residentBinding, residentPod, type World } from './world/world.ts';
 
 export interface RunOptions {
@@ -44,6 +45,7 @@ export async function run(options: RunOptions): Promise<Report> {
 
 async function play(world: World, plan: Plan, options: RunOptions): Promise<Report> {
   const operator = createOperator(world);
+  await createRoles(world);
   await settleResidents(world);
   options.say(`seed ${plan.seed}, mode ${plan.mode}: the residents have their tokens, the chaos begins`);
   const quiet = new AbortController();

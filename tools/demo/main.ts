@@ -1,7 +1,7 @@
 // `npm start`: the story on a terminal. --keep leaves it up, --kubeconfig FILE uses a real API server.
 import { createHash } from 'node:crypto';
+import { constants } from 'node:os';
 import { openStage, type Stage } from '../stage/stage.ts';
-import { exitCodeOf } from '../workspace/own-group.mjs';
 import { readArguments } from './arguments.mjs';
 import { keepRunning } from './kept.ts';
 import * as story from './story.ts';
@@ -95,7 +95,7 @@ try {
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
   console.error(`\n${paint(stoppedBy ? 'dim' : 'red', message)}`);
-  process.exitCode = stoppedBy === undefined ? 1 : keep ? 0 : exitCodeOf(null, stoppedBy);
+  process.exitCode = stoppedBy === undefined ? 1 : keep ? 0 : 128 + constants.signals[stoppedBy];
 } finally {
   await stop();
   process.exit();

@@ -1,4 +1,6 @@
-// What the roles among some objects grant, in the simulator's words for the rights that were used.
+// Rights on identities as objects, and what the roles among some objects grant, in the simulator's words for the rights that were used.
+import { rolesFor } from '@pod-identity/crd-types';
+import { targetsOf } from '../../packages/nmi/test/access-stage.ts';
 import type { KubeObject } from '../stage/objects.ts';
 
 interface Rule {
@@ -30,4 +32,14 @@ function namesOf({ apiGroups, resources, verbs }: Rule): string[] {
       return verbs.map((verb) => `${verb} ${type}${part === undefined ? '' : `/${part}`}`);
     }),
   );
+}
+
+/** Grants the right on what an AzureIdentity with this spec stands for. */
+export function grantObjects(
+  namespace: string,
+  accounts: readonly string[],
+  spec: object,
+): readonly KubeObject[] {
+  const subjects = accounts.map((name) => ({ namespace, name }));
+  return rolesFor({ subjects, targets: targetsOf(spec) }).objects.map((object) => ({ ...object }));
 }

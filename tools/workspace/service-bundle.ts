@@ -36,7 +36,7 @@ const withoutTracing: Plugin = {
 
 const { commit, date } = buildFacts();
 /** Read by kit's build-info.ts and by the sample. */
-export const buildDefinitions = {
+const buildDefinitions = {
   POD_IDENTITY_COMMIT: JSON.stringify(commit),
   POD_IDENTITY_DATE: JSON.stringify(date),
 };

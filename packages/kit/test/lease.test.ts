@@ -187,7 +187,7 @@ describe('election', () => {
   test('holds is false after the time, even if no timer has fired', async () => {
     const [api, real] = [createMemoryApi(), createFakeClock()];
     let ahead = 0;
-    const starved: FakeClock = { ...real, now: () => real.now() + ahead };
+    const starved: FakeClock = { ...real, elapsed: () => real.elapsed() + ahead };
     const a = candidate('a', api, starved);
     await real.advance(0);
     expect(a.terms[0]!.holds()).toBe(true);
@@ -197,6 +197,22 @@ describe('election', () => {
     await real.advance(5000);
     expect(a.terms[0]!.signal.aborted).toBe(true);
     expect(a.terms[0]!.holds()).toBe(false);
+  });
+
+  test('a clock that is set back makes no term longer, and no candidate wait longer', async () => {
+    const [api, real] = [createMemoryApi(), createFakeClock(Date.UTC(2026, 0, 1))];
+    let back = 0;
+    const set: FakeClock = { ...real, now: () => real.now() - back };
+    const a = candidate('a', api, set);
+    const b = candidate('b', api, set);
+    await real.advance(1_000);
+    back = 3_600_000;
+    api.interfereWith(({ body }) => {
+      const holder = (body as { spec?: { holderIdentity?: string } } | undefined)?.spec?.holderIdentity;
+      if (holder === 'a') down();
+    });
+    await real.advance(20_000);
+    expect([a.elector.isLeader(), b.elector.isLeader()]).toEqual([false, true]);
   });
 
   test('a lease that another process took ends the term at the next renewal', async () => {

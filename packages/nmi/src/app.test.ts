@@ -38,7 +38,7 @@ const stage = (outcome: Outcome | Error = token) => {
     mode: 'standard',
     exactErrors: false,
     random: () => 0,
-    clock: createFakeClock(250),
+    clock: { ...createFakeClock(), elapsed: () => 250 },
     onAnswered: (one) => answered.push(one),
     log,
   });

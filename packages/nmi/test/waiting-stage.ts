@@ -113,13 +113,13 @@ export function startWaiting({ world, mode = 'rbac', over = {}, acceptedAt }: Wa
   ): Ended => {
     const { selector = { by: 'nothing' }, gone = new AbortController().signal, pod = state.pod } = given;
     if (!pod) throw new Error('there is no pod');
-    const [end, startedAt]: [Ended, number] = [{}, clock.now()];
+    const [end, startedAt]: [Ended, number] = [{}, clock.elapsed()];
     const { receivedAt = startedAt } = given;
     const request = { resource: 'https://vault.azure.net', selector, bypassCache: false };
     const patience = { deadline: receivedAt + holdMs, caller: { gone, receivedAt } };
     void Promise.resolve(granter.grant({ pod, request, patience })).then((outcome) => {
       end.outcome = outcome;
-      end.afterMs = clock.now() - startedAt;
+      end.afterMs = clock.elapsed() - startedAt;
     });
     return end;
   };

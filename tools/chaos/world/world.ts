@@ -11,7 +11,6 @@ import { nmiNodes, nodes, probeNamespace, sharedIdentities, spareNode, teams } f
 import { azureOptions, hostIdOf, providerIdOf, seedAzure, type Latencies } from './azure.ts';
 import { createProcesses, micNames, positionOf, type Processes } from './processes.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
-import { createRoles } from './rights.ts';
 
 export interface LivePod {
   readonly node: string;
@@ -102,7 +101,6 @@ async function furnish(world: World): Promise<void> {
   const { stage } = world;
   await seedAzure(stage.sim);
   await stage.install();
-  await createRoles(world);
   for (const name of [...teams, probeNamespace])
     await stage.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   for (const place of nodes) {

@@ -1,6 +1,4 @@
 // What attackers write, what an administrator grants, and how reviews fail.
-import { rolesFor } from '@pod-identity/crd-types';
-import { targetsOf } from '../../../packages/nmi/test/access-stage.ts';
 import * as names from '../../stage/names.ts';
 import type { KubeObject } from '../../stage/objects.ts';
 import type { StagePod } from '../../stage/stage.ts';
@@ -53,16 +51,6 @@ export function forgedRecord(pod: StagePod, name: string, spec: object): KubeObj
     },
     status: { status: 'Assigned', availableReplicas: 1 },
   };
-}
-
-/** Grants the right on what an AzureIdentity with this spec stands for. */
-export function grantObjects(
-  namespace: string,
-  accounts: readonly string[],
-  spec: object,
-): readonly KubeObject[] {
-  const subjects = accounts.map((name) => ({ namespace, name }));
-  return rolesFor({ subjects, targets: targetsOf(spec) }).objects.map((object) => ({ ...object }));
 }
 
 /** As docs/service-principals.md says: deploy/components/service-principals binds the role nowhere. */

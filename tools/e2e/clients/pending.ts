@@ -1,6 +1,6 @@
 // An identity that is assigned some seconds after a client's first request to the real NMI: whether and how the client gets its token.
 import { setTimeout as delay } from 'node:timers/promises';
-import { grantObjects } from '../access/attack-objects.ts';
+import { grantObjects } from '../granted.ts';
 import * as names from '../../stage/names.ts';
 import type { Stage, StageNmi } from '../../stage/stage.ts';
 import { openRecordedPath, type RecordedPath } from './recorded-path.ts';

@@ -7,11 +7,11 @@ import {
   bindingObject,
   crowdObjects,
   forgedRecord,
-  grantObjects,
   identityObject,
   mayReadSecrets,
   reviewFaults,
 } from '../access/attack-objects.ts';
+import { grantObjects } from '../granted.ts';
 import { createCommands, yamlIn, type Commands } from '../access/commands.ts';
 import { createHiddenServer, type HiddenServer } from '../access/hidden-server.ts';
 import {

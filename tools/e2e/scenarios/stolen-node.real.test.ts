@@ -2,7 +2,7 @@
 import { startApiServer, type RunningApiServer } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createAccount, createNamespace } from '../access/people.ts';
-import { grantObjects } from '../access/attack-objects.ts';
+import { grantObjects } from '../granted.ts';
 import { untilPodEvent } from '../access/told.ts';
 import {
   addIdentity,

@@ -30,13 +30,14 @@ export function keepAccess(credentials: Credentials, clock: Clock): (fresh: bool
       if (!current)
         throw new KubeError('unauthorized', `cannot get credentials: ${String(cause)}`, { cause });
     }
-    readAt = clock.now();
+    readAt = clock.elapsed();
     return current;
   };
 
   return (fresh) => {
     if (reading) return reading;
-    if (current && clock.now() - readAt < (fresh ? freshAgeMs : accessAgeMs)) return Promise.resolve(current);
+    if (current && clock.elapsed() - readAt < (fresh ? freshAgeMs : accessAgeMs))
+      return Promise.resolve(current);
     reading = read(fresh).finally(() => (reading = undefined));
     return reading;
   };

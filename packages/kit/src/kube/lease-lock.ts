@@ -45,7 +45,7 @@ export function createLeaseLock(options: LeaseLockOptions): LeaseLock {
   const isFree = ({ record, since }: Observation, now: number) =>
     record.holder === '' || record.holder === identity || now >= since + (record.durationMs ?? durationMs);
   const attempt = async (before: Observation | undefined, patience: Patience) => {
-    const sentAt = clock.now();
+    const sentAt = clock.elapsed();
     if (before && !isFree(before, sentAt)) return undefined;
     await register.write(identity, before, patience);
     return sentAt + durationMs;
@@ -82,7 +82,7 @@ function createRegister({ transport, clock, durationMs, ...key }: LeaseLockOptio
   const observe = (object: unknown): Observation => {
     const record = readLease(object);
     const same = seen?.record.fingerprint === record.fingerprint;
-    seen = { record, since: same && seen ? seen.since : clock.now() };
+    seen = { record, since: same && seen ? seen.since : clock.elapsed() };
     return seen;
   };
   return {

@@ -24,7 +24,7 @@ export interface Term extends LeaderTerm {
 export interface TermOptions {
   readonly clock: Clock;
   readonly durationMs: number;
-  /** Until when others respect the lease. */
+  /** Until when others respect the lease, by `clock.elapsed()`. */
   readonly until: number;
 }
 
@@ -49,9 +49,9 @@ export function createTerm({ clock, durationMs, until }: TermOptions): Term {
   const extend = (respectedUntil: number) => {
     timer?.cancel();
     endsAt = respectedUntil - durationMs * marginShare;
-    timer = clock.after(endsAt - clock.now(), lose);
+    timer = clock.after(endsAt - clock.elapsed(), lose);
   };
-  const holds = () => clock.now() < endsAt;
+  const holds = () => clock.elapsed() < endsAt;
 
   extend(until);
   return {

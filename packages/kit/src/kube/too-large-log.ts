@@ -18,11 +18,11 @@ export function createTooLargeLog(log: Log | undefined, clock: Clock, kind: stri
     // Objects without a namespace are each limited by themselves, since different people write them.
     const [namespace = key] = key.split('/', 1);
     const last = told.get(namespace);
-    if (last && clock.now() - last.at < quietMs) {
+    if (last && clock.elapsed() - last.at < quietMs) {
       last.silent += 1;
       return;
     }
-    told.set(namespace, { at: clock.now(), silent: 0 });
+    told.set(namespace, { at: clock.elapsed(), silent: 0 });
     const limit = first.unknownNames ? { maxUnknownKeys: first.upTo } : { maxBytes: first.upTo };
     const more = { moreFields: others.length, moreObjects: last?.silent ?? 0 };
     log?.warn({ kind, key, field: first.path, ...limit, ...more }, textOf(first));

@@ -101,13 +101,17 @@ export class AccessBook<H extends Holder = Holder> {
 
   /** To be called when a new pod needs the pairs of the holder, and when it gets room: as long as they are not allowed, they are asked again soon, for some minutes. */
   await(holder: H): void {
+    if (this.#askSoon(holder)) this.onFresh();
+  }
+
+  #askSoon(holder: H): boolean {
     const tenant = this.#tenants.get(holder.subject.namespace);
     const pairs = (tenant?.held.get(holder) ?? []).filter(({ standing }) => standing.verdict !== 'allowed');
     for (const pair of pairs) {
       pair.standing = awaited(pair.standing);
       if (this.#later.remove(pair)) this.#later.add(pair);
     }
-    if (pairs.length > 0) this.onFresh();
+    return pairs.length > 0;
   }
 
   release(holder: H): void {
@@ -242,7 +246,8 @@ export class AccessBook<H extends Holder = Holder> {
       this.#admitted.add(holder);
       this.#holdAll(tenant, holder);
       // Its pods have waited since they came, which counted for nothing without room.
-      this.await(holder);
+      this.#askSoon(holder);
+      this.onFresh();
     }
   }
 

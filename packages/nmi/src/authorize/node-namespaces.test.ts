@@ -78,7 +78,7 @@ function start(first: readonly PodView[] = [], labels: Record<string, Record<str
     for (const reader of [one, other]) [...reader.reading.values()].forEach((read) => read());
     await clock.advance(0);
   };
-  const wait = { deadline: clock.now() + 25_000, caller: { gone: new AbortController().signal } };
+  const wait = { deadline: clock.elapsed() + 25_000, caller: { gone: new AbortController().signal } };
   const wanted = () => [...new Set([...one.held, ...one.reading.keys()])].sort();
   return { clock, one, other, put, remove, relabel, readAll, wait, wanted, whenRead: namespaces.whenRead };
 }

@@ -90,7 +90,7 @@ async function askAgent(given: Given): Promise<{ readonly outcome: Outcome; read
     }),
   });
   const request = { resource: 'https://vault.azure.net', selector, bypassCache: false };
-  const patience = { deadline: now + holdMs, caller: { gone: new AbortController().signal } };
+  const patience = { deadline: clock.elapsed() + holdMs, caller: { gone: new AbortController().signal } };
   let end: { readonly outcome: Outcome; readonly afterMs: number } | undefined;
   void Promise.resolve(granter.grant({ pod, request, patience })).then((outcome) => {
     end = { outcome, afterMs: clock.now() - now };

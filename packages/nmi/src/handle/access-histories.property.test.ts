@@ -142,7 +142,7 @@ function startAgent(first: State) {
       granter.grant({
         pod,
         request: { resource: 'https://vault.azure.net', selector, bypassCache: false },
-        patience: { deadline: clock.now() + holdMs, caller: { gone: new AbortController().signal } },
+        patience: { deadline: clock.elapsed() + holdMs, caller: { gone: new AbortController().signal } },
       }),
   };
 }

@@ -75,7 +75,7 @@ const stage = (world: World, started: { readonly acceptedAt?: number } = {}) => 
     await granter.grant({
       pod: caller,
       request: { resource: 'https://vault.azure.net', selector, bypassCache: false },
-      patience: { deadline: clock.now() + 8_000, caller: { gone: new AbortController().signal } },
+      patience: { deadline: clock.elapsed() + 8_000, caller: { gone: new AbortController().signal } },
     });
   const set = (verdict: Verdict, ...of: string[]) => of.forEach((name) => verdicts.set(name, verdict));
   return { ask, clock, cluster, request, review, set };

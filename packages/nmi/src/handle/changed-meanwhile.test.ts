@@ -87,7 +87,7 @@ const stage = (world: World) => {
       passThrough: {},
       ...more,
     },
-    patience: { deadline: clock.now() + 25_000, caller: patient.caller },
+    patience: { deadline: clock.elapsed() + 25_000, caller: patient.caller },
   });
   const ended = (granted: Outcome | Promise<Outcome>) => {
     const end: { outcome?: Outcome } = {};

@@ -65,7 +65,7 @@ async function play({ worlds: [first = {}, ...others], pod, selector, ...given }
     }),
   });
   const request = { resource: 'https://vault.azure.net', selector, bypassCache: false };
-  const patience = { deadline: clock.now() + holdMs, caller: { gone: new AbortController().signal } };
+  const patience = { deadline: clock.elapsed() + holdMs, caller: { gone: new AbortController().signal } };
   let end: End | undefined;
   void Promise.resolve(granter.grant({ pod, request, patience })).then((outcome) => {
     end = { outcome, atMs: clock.now() - graceMs, decision: authorizer.decide(pod, selector) };

@@ -81,7 +81,7 @@ const stage = (
         bypassCache: false,
         ...more,
       },
-      patience: { deadline: clock.now() + 8000, caller: { gone: gone.signal } },
+      patience: { deadline: clock.elapsed() + 8000, caller: { gone: gone.signal } },
     });
   const relabel = (labels: Record<string, string>) => {
     latest = pod({ ...started, labels });

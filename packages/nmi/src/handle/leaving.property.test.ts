@@ -405,7 +405,7 @@ async function live(steps: readonly Step[], setting: Setting) {
       count.asked += 1;
       const { selector, bypassCache } = step;
       const request = { resource: 'r', selector, bypassCache, passThrough: {} };
-      const patience = { deadline: clock.now() + 25_000, caller: patient.caller };
+      const patience = { deadline: clock.elapsed() + 25_000, caller: patient.caller };
       const end = (outcome: Outcome) => {
         count.ended += 1;
         if (outcome.kind === 'token') count.tokens += 1;

@@ -137,7 +137,7 @@ async function beHostile(
     const gone = new AbortController();
     if (way.leavesMs !== undefined) clock.after(way.leavesMs, () => gone.abort());
     const { selector, resource } = way.asks(call);
-    const patience = { deadline: clock.now() + holdMs, caller: { gone: gone.signal } };
+    const patience = { deadline: clock.elapsed() + holdMs, caller: { gone: gone.signal } };
     await granter.grant({ pod, request: requestOf(selector, resource), patience });
     await clock.sleep(400);
   }
@@ -158,7 +158,7 @@ it.each(ways)(
     const victim = granter.grant({
       pod: podOf({ namespace: 'victim', name: 'web', uid: 'victim' }),
       request: requestOf('victim', 'https://vault.azure.net'),
-      patience: { deadline: clock.now() + holdMs, caller: { gone: new AbortController().signal } },
+      patience: { deadline: clock.elapsed() + holdMs, caller: { gone: new AbortController().signal } },
     });
     let outcome: string | undefined;
     void Promise.resolve(victim).then(({ kind }) => (outcome = kind));

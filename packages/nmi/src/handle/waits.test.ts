@@ -260,7 +260,7 @@ it.each([5_000, 30_000, 3_600_000])(
 describe('a client that hangs up while its request waits', () => {
   const hangUpAfter = async ({ clock, ask }: ReturnType<typeof startWaiting>, ms: number, searchMs = 0) => {
     const caller = new AbortController();
-    ask({ gone: caller.signal, receivedAt: clock.now() - searchMs });
+    ask({ gone: caller.signal, receivedAt: clock.elapsed() - searchMs });
     await clock.advance(ms);
     caller.abort();
     await clock.advance(0);
@@ -271,7 +271,7 @@ describe('a client that hangs up while its request waits', () => {
     return stage;
   };
   const answeredAfter = async ({ clock, ask }: ReturnType<typeof startWaiting>, searchMs = 0) => {
-    const end = ask({ receivedAt: clock.now() - searchMs });
+    const end = ask({ receivedAt: clock.elapsed() - searchMs });
     await clock.advance(holdMs + 100);
     expect(end.outcome).toMatchObject({ kind: 'not-assigned' });
     return end.afterMs;

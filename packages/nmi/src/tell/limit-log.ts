@@ -22,7 +22,7 @@ export function createLimitLog({
   const budgets = createBudgets(perNamespace);
   return (effect, peer) => {
     const subject = `${effect} ${peer}`;
-    const now = clock.now();
+    const now = clock.elapsed();
     if (now - (last.get(subject) ?? -Infinity) < quietMs) return;
     const pods = podsAt(peer);
     if (!budgets.take(pods[0]?.namespace ?? '', now)) return;

@@ -70,7 +70,7 @@ function createQuiet(clock: Clock) {
   const budgets = createPodBudgets(perNamespace);
   return {
     isDue(event: string, pod: string): 'now' | 'repeated' | 'too-many' {
-      const now = clock.now();
+      const now = clock.elapsed();
       const before = last.get(event);
       if (before !== undefined && now - before < quietMs) return 'repeated';
       if (!budgets.take(pod, now)) return 'too-many';

@@ -9,7 +9,7 @@ export interface Asker {
   readonly admit: (questions: number) => number;
   /** Aborts when nobody waits for the answer any more. */
   readonly signal?: AbortSignal;
-  /** How long an identity that the service does not know yet is requested again. Milliseconds since the epoch. */
+  /** How long an identity that the service does not know yet is requested again, by `clock.elapsed()`. */
   readonly deadline?: number;
 }
 

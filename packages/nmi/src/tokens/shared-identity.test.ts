@@ -190,7 +190,11 @@ it('attack: 30 pods that want no token from memory, at a service that throttles:
   const get = (namespace: Namespace, pod: string, over: Partial<TokenWish>) =>
     source.get(
       wishFor(subjectOf('shared'), over),
-      askerOf({ namespace, pod, admit: (questions) => limits.admitUpstream(pod, questions, clock.now()) }),
+      askerOf({
+        namespace,
+        pod,
+        admit: (questions) => limits.admitUpstream(pod, questions, clock.elapsed()),
+      }),
     );
   const left: number[] = [];
   for (let step = 0; step < 70 * minute; step += 10 * second) {

@@ -228,9 +228,9 @@ interface Wishing {
 /** A token with another client id than the AzureIdentity is kept for a while: otherwise a wrong object would cost a request each time. */
 function recentMismatch(memory: TokenMemory, { wish, asker, now }: Wishing): IssuedToken | undefined {
   const entry = memory.recall(wish, asker.tenant.namespace);
-  return entry && hasOtherClientId(entry.issued, wish.subject) && now - entry.storedAt < mismatchKeptMs
-    ? entry.issued
-    : undefined;
+  if (!entry || !hasOtherClientId(entry.issued, wish.subject)) return undefined;
+  const ageMs = now - entry.storedAt;
+  return ageMs >= 0 && ageMs < mismatchKeptMs ? entry.issued : undefined;
 }
 
 /** Wishes with the same name can share a request. */
