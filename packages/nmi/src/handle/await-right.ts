@@ -4,23 +4,18 @@ import type { Refused } from '../authorize/types.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { awaitChange } from '../waiting/await-change.ts';
 import type { AwaitOptions } from './await-decision.ts';
-import { isOfAnother } from './by-object-id.ts';
 import type { WaitingQuestion } from './release.ts';
 
 type Denied = Extract<Outcome, { readonly kind: 'denied' }>;
 
-/**
- * Whether the pod lacks only a right, or an identity with the object id that it names, and is still in its grace period: the right may be granted
- * after it, as a binding may be created.
- */
+/** Whether the pod lacks only a right, and is still in its grace period: the right may be granted after it, as a binding may be created. */
 export function mayBeGranted(
   { bindingGraceMs, clock }: Pick<AwaitOptions, 'bindingGraceMs' | 'clock'>,
   { current }: Pick<WaitingQuestion, 'current'>,
   outcome: Outcome,
 ): outcome is Denied {
   const pod = current();
-  if (!pod || outcome.kind !== 'denied') return false;
-  if (!isGrantable(outcome.denial) && !isOfAnother(outcome)) return false;
+  if (!pod || outcome.kind !== 'denied' || !isGrantable(outcome.denial)) return false;
   return graceLeftMs(pod, { bindingGraceMs, now: clock.now() }) > 0;
 }
 

@@ -70,33 +70,6 @@ it.each([
   expect(end.outcome).toMatchObject({ kind: 'denied', denial });
 });
 
-it.each(modes)(
-  'that no identity of a fresh pod has may come with another binding until the grace ends, and is refused after it, in mode %s',
-  async (mode) => {
-    const bindings = [binding('reader')];
-    const { clock, state, cluster, asked, ask } = startWaiting({
-      world: { ...ready, bindings },
-      mode,
-      acceptedAt: 0,
-    });
-    state.allowed = new Set(['reader', 'writer']);
-    const first = ask(by('writer'));
-    await clock.advance(7_000);
-    const denial = { why: 'not-this-identity', offered: [clientIdOf('reader')] };
-    expect(first.outcome).toMatchObject({ kind: 'not-assigned', seen: 'unbound', denial });
-    expect(asked).toEqual(['reader']);
-    const second = ask(by('writer'));
-    await clock.advance(2_000);
-    cluster.change(ready);
-    await clock.advance(5_000);
-    expect(second.outcome).toMatchObject({ kind: 'token', identity: 'default/writer' });
-    await clock.advance(bindingGraceMs);
-    const last = ask(by('unknown'));
-    await clock.advance(1_000);
-    expect(last.outcome).toMatchObject({ kind: 'denied', denial: { why: 'not-this-identity' } });
-  },
-);
-
 it.each([
   ['of all identities', []],
   ['of one of them', ['reader']],
