@@ -192,5 +192,7 @@ test('MIC and NMI say in the same words which right is missing', () => {
     { resource: 'applications', names: ['risk.example/a', 'risk.example'] },
   ];
   const missing = { identity: 'pay/reader', subject, targets };
-  expect(micWords(missing)).toBe(nmiWords({ why: 'access-denied', ...missing }));
+  // MIC's have the roles as well, which a response would escape.
+  const [words] = micWords(missing).split('\n', 1);
+  expect(nmiWords({ why: 'access-denied', ...missing })).toBe(words);
 });

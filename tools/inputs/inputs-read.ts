@@ -87,6 +87,8 @@ export const tableFiles: readonly string[] = [
   'packages/mic/src/apply/upgrade.ts',
   // ClusterRoles and ClusterRoleBindings, for a person's command.
   'packages/mic/src/commands/access-report.ts',
+  // MIC's own ClusterRoleBinding, for a person's command.
+  'packages/mic/src/commands/home.ts',
   'packages/mic/src/original/lock-reader.ts',
   'packages/mic/src/snapshot/watch/agent-watch.ts',
   'packages/mic/src/snapshot/watch/cluster-watch.ts',

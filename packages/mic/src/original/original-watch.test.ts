@@ -15,9 +15,11 @@ function endpoints(holderIdentity: unknown, renewTime: unknown = '2026-01-01T00:
 const refused: LockReading = { kind: 'unreadable', isPassing: false, why: 'forbidden' };
 const silent: LockReading = { kind: 'unreadable', isPassing: true, why: 'no answer' };
 
+const started = 1_000_000;
+
 function setUp({ hasLed = false }: { readonly hasLed?: boolean | undefined } = {}) {
   let led = hasLed;
-  const clock = createFakeClock(1_000_000);
+  const clock = createFakeClock(started);
   const log = createFakeLog();
   const events: string[] = [];
   const running: boolean[] = [];
@@ -70,7 +72,7 @@ function setUp({ hasLed = false }: { readonly hasLed?: boolean | undefined } = {
 function renewedUntil(clock: { elapsed(): number }, until: number): () => LockReading {
   return () => {
     const beat = Math.floor(Math.min(clock.elapsed(), until) / 3_750);
-    return readLock(endpoints('mic-7d9f-abcde', new Date(beat * 3_750).toISOString()));
+    return readLock(endpoints('mic-7d9f-abcde', new Date(started + beat * 3_750).toISOString()));
   };
 }
 
