@@ -7,7 +7,7 @@ import { whyNoPrograms } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findHelm } from '../chart/helm-for-tests.ts';
 import { inDocs, repository } from '../stage/places.ts';
-import { printedCommands } from '../stage/printed.ts';
+import { printedCommand, printedCommands } from '../stage/printed.ts';
 
 const helm = await findHelm('4.2.3');
 const missing = whyNoPrograms({ programs: ['kubectl'] }) ?? (helm.kind === 'missing' ? helm.why : undefined);
@@ -27,9 +27,10 @@ const commands = pages.flatMap((page) =>
     .map((command) => ({ page, command })),
 );
 
-/** Prints what would be applied. */
+/** Prints what would be applied or deleted. */
 const kubectl = (real: string) => `#!/bin/sh
 case " $* " in *" kustomize "*) exec '${real}' "$@" ;; esac
+case " $* " in *" delete "*) echo "deletes: $*" ;; esac
 case $1 in apply | create) ;; *) exit 0 ;; esac
 while [ $# -gt 0 ]; do
   case $1 in
@@ -84,6 +85,21 @@ describe.skipIf(missing !== undefined)('a printed command', () => {
       if (images.length > 0 && !command.includes('REGISTRY=')) expect(imagesOf(command, '')).toEqual([]);
     },
   );
+
+  test('to remove all deletes neither NMI nor an AzureIdentity in a shell in which no registry is set', () => {
+    const removal = printedCommand('deploy/README.md', 'overlays/uninstall', 'delete azureidentitybindings');
+    // A shell in which a person pastes the lines goes on after a failed one.
+    const shell = spawnSync('bash', ['--norc', '-i'], {
+      cwd: folder,
+      env: { PATH: `${bin}:${process.env['PATH'] ?? ''}` },
+      input: removal,
+      encoding: 'utf8',
+    });
+    expect(shell.stdout.match(/^deletes: .*$/gm)).toEqual([
+      'deletes: delete azureidentitybindings --all --all-namespaces',
+    ]);
+    expect(shell.stderr).toContain('REGISTRY: the registry that has your images');
+  });
 
   test('is on each page that says how to install', () => {
     expect([...pagesWithImages].sort()).toEqual([

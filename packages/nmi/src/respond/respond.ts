@@ -75,24 +75,27 @@ function isProbe(outcome: Outcome): boolean {
 function asJson(refusal: Refusal, rules: RespondRules, isProbe: boolean): OutboundResponse {
   const { status, error: code, description } = refusal;
   const headers = extraHeaders(refusal, rules);
-  const told = isProbe ? undefined : inOneLine(description);
-  const error = rules.exactErrors || told === undefined ? code : `${code}: ${told}`;
+  const error = rules.exactErrors || isProbe ? code : `${code}: ${inOneLine(description, longest.error)}`;
+  const hasReason = !isProbe && rules.compat === undefined;
   const body = asciiJson({ error, error_description: description });
   return {
     status,
-    ...(told !== undefined && { reason: told }),
+    ...(hasReason && { reason: inOneLine(description, longest.statusLine) }),
     headers: { ...jsonHeaders(body), ...headers },
     body,
   };
 }
 
-/** A status line has at most 256 characters with this: some clients read it into a small buffer. */
-const longestLine = 240;
+/**
+ * In characters. A status line has at most 256 with this: some clients read it into a small buffer. Some show their users only `error`, which
+ * has room for the remedy.
+ */
+const longest = { statusLine: 240, error: 1_000 };
 
 /** Printable ASCII: Azure's texts and names that an editor chose cannot end the status line. */
-function inOneLine(text: string): string {
-  const line = text.slice(0, 4 * longestLine).replaceAll(/[^ -~]+/g, ' ');
-  return line.length > longestLine ? `${line.slice(0, longestLine - 3)}...` : line;
+function inOneLine(text: string, most: number): string {
+  const line = text.slice(0, 4 * most).replaceAll(/[^ -~]+/g, ' ');
+  return line.length > most ? `${line.slice(0, most - 3)}...` : line;
 }
 
 function withStatusOf({ status, retryAfter, allow }: OriginalRefusal, ours: Refusal): Refusal {
