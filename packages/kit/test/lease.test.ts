@@ -199,6 +199,15 @@ describe('election', () => {
     expect(a.terms[0]!.holds()).toBe(false);
   });
 
+  test('a machine that was frozen beyond the end of its lease holds it no longer', async () => {
+    const [api, real] = [createMemoryApi(), createFakeClock(Date.UTC(2026, 0, 1))];
+    let frozenMs = 0;
+    const a = candidate('a', api, { ...real, now: () => real.now() + frozenMs });
+    await real.advance(0);
+    frozenMs = 30_000;
+    expect([a.terms[0]!.holds(), a.elector.isLeader()]).toEqual([false, false]);
+  });
+
   test('a clock that is set back makes no term longer, and no candidate wait longer', async () => {
     const [api, real] = [createMemoryApi(), createFakeClock(Date.UTC(2026, 0, 1))];
     let back = 0;

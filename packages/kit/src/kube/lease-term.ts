@@ -35,6 +35,8 @@ export function createTerm({ clock, durationMs, until }: TermOptions): Term {
   const held = new AbortController();
   const over = new AbortController();
   let endsAt = -Infinity;
+  /** By the time of day, which goes on while a machine is frozen. Setting it back does not lengthen a term. */
+  let endsAtTime = -Infinity;
   let timer: Timer | undefined;
 
   const end = () => {
@@ -49,9 +51,11 @@ export function createTerm({ clock, durationMs, until }: TermOptions): Term {
   const extend = (respectedUntil: number) => {
     timer?.cancel();
     endsAt = respectedUntil - durationMs * marginShare;
-    timer = clock.after(endsAt - clock.elapsed(), lose);
+    const leftMs = endsAt - clock.elapsed();
+    endsAtTime = clock.now() + leftMs;
+    timer = clock.after(leftMs, lose);
   };
-  const holds = () => clock.elapsed() < endsAt;
+  const holds = () => clock.elapsed() < endsAt && clock.now() < endsAtTime;
 
   extend(until);
   return {

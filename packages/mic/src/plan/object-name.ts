@@ -41,8 +41,10 @@ export function objectNames(
   return plain.map(({ match, own }) => {
     const distinct = () => distinctName(pod, match, own.namespace);
     if (owners.get(keyOf(own)) !== match.identityKey) return distinct();
-    if (held.has(keyOf(own))) return own;
-    const isDistinct = (mayHoldDistinct && held.has(keyOf(distinct()))) || isTaken(index, pod, own);
+    // Its own record keeps its name: a plain one that another identity leaves is no reason to write it again.
+    if (held.get(keyOf(own)) === match.identityKey) return own;
+    const isDistinct =
+      (mayHoldDistinct && held.has(keyOf(distinct()))) || (!held.has(keyOf(own)) && isTaken(index, pod, own));
     return isDistinct ? distinct() : own;
   });
 }

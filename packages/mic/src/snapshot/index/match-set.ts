@@ -17,11 +17,13 @@ export interface MatchSet {
   readonly grants: readonly ResourceId[];
   /** Keys of the AzureIdentities of `needs`, each once. */
   readonly uses: readonly string[];
+  /** Whether bindings of the pod's namespace select it, or have its label: those of others tell it nothing then. */
+  readonly hasOwn: boolean;
   /** A number that two sets share only if they mean the same to a pod, whatever versions of the objects they have. */
   readonly says: number;
 }
 
-const nothing = { matches: [], needs: [], grants: [], uses: [] };
+const nothing = { matches: [], needs: [], grants: [], uses: [], hasOwn: false };
 
 /** For a pod without the label, in a namespace whose bindings select by the label only. */
 export const unmatched: MatchSet = { ...nothing, mismatches: [{ reason: 'no-label' }], says: -1 };

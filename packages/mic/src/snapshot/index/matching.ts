@@ -90,6 +90,10 @@ export class Matching {
     this.#results.get(namespace)?.forgetLabel(label);
   }
 
+  forgetOutdated(namespace: string): void {
+    this.#results.get(namespace)?.forgetOutdated();
+  }
+
   /** To be called when the namespace has no pods. */
   forgetNamespace(namespace: string): void {
     this.#results.delete(namespace);
@@ -102,6 +106,12 @@ export class Matching {
   isConcerned(namespace: string, label: string, { namespace: changedIn, reach }: ChangedElsewhere): boolean {
     const { places } = this.objects;
     if (namespace === changedIn || !places.has(label, namespace)) return true;
+    return this.isOpen(namespace, label, { namespace: changedIn, reach });
+  }
+
+  /** Whether pods with bindings of their own may get something else by the change. */
+  isOpen(namespace: string, label: string, { namespace: changedIn, reach }: ChangedElsewhere): boolean {
+    const { places } = this.objects;
     // Only the first bindings count, whomever their identities allow: when one of them goes, a later one counts.
     const isFull = places.reaching(label, changedIn) >= mostBindingsPerNamespace;
     return this.namespaces.isOpenTo(namespace, changedIn, isFull ? reach.map(() => anyNamespace) : reach);
@@ -156,7 +166,19 @@ export class Matching {
     const matched = matches.flatMap(({ binding }) => this.#matchedBy(binding));
     const needs = [...new Set(matched.flatMap(({ resourceId }) => resourceId ?? []))];
     const uses = new Set(matched.flatMap((one) => (one.resourceId === undefined ? [] : one.identityKey)));
-    return { matches: matched, mismatches, needs, grants: needs, uses: [...uses], says: (this.#made += 1) };
+    const isOwn = (binding = '') => namespaceOf(binding) === pod.namespace;
+    const hasOwn =
+      matches.some(({ binding }) => isOwn(keyOf(binding.metadata))) ||
+      mismatches.some(({ reason, binding }) => reason !== 'too-many-bindings' && isOwn(binding));
+    return {
+      matches: matched,
+      mismatches,
+      needs,
+      grants: needs,
+      uses: [...uses],
+      hasOwn,
+      says: (this.#made += 1),
+    };
   }
 
   /** Only of namespaces that this one accepts: any number of others can have bindings with the selector. */

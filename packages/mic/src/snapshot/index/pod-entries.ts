@@ -35,6 +35,7 @@ export interface Entry {
   counted: Counted;
   /** `says` of the matches with which it was settled; 0 if it gets none. */
   says: number;
+  hasOwn: boolean;
   /** Of these matches; undefined if RBAC is not asked. */
   reviewed: Reviewed | undefined;
   /** Whether it must be planned once it is settled, although it gets the same as before. */
@@ -97,6 +98,7 @@ export class PodEntries {
       home: undefined,
       counted: nothingCounted,
       says: 0,
+      hasOwn: false,
       reviewed: undefined,
       isNews: false,
       isStale: false,

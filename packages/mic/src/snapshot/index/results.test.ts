@@ -11,7 +11,7 @@ function matchOf(name: string, meaning = ''): MatchedIdentity {
 
 function setOf(matches: readonly MatchedIdentity[]): MatchSet {
   made += 1;
-  return { matches, mismatches: [], needs: [], grants: [], uses: [], says: made };
+  return { matches, mismatches: [], needs: [], grants: [], uses: [], hasOwn: false, says: made };
 }
 
 const many = (count: number) => setOf(Array.from({ length: count }, (_, index) => matchOf(`id-${index}`)));

@@ -31,6 +31,8 @@ export class Results {
   #changedAt = 0;
   /** Number of changes so far. */
   #now = 0;
+  /** Of these, before the results that are kept. */
+  #cleanAt = 0;
 
   /** To be called when results of all pods may have changed. */
   allChanged(): void {
@@ -48,6 +50,19 @@ export class Results {
     for (const { set } of this.#labels.get(label)?.variants.values() ?? []) this.#weight -= weightOf(set);
     this.#labels.delete(label);
     this.#now += 1;
+  }
+
+  /** To be called when no pod waits to be evaluated: results from before a change are of no more use. */
+  forgetOutdated(): void {
+    if (this.#cleanAt === this.#now) return;
+    this.#cleanAt = this.#now;
+    this.#ofLabels = new WeakMap();
+    for (const { changedAt, variants } of this.#labels.values())
+      for (const [variant, { set, at }] of variants)
+        if (at < Math.max(changedAt, this.#changedAt)) {
+          this.#weight -= weightOf(set);
+          variants.delete(variant);
+        }
   }
 
   /** The result for all pods with these labels and this ServiceAccount, unless a change came after it. */

@@ -43,7 +43,7 @@ export interface PodRights {
 
 /** The pods of one ServiceAccount with the same matches. */
 export interface AccessGroup extends Holder {
-  readonly set: MatchSet;
+  set: MatchSet;
   readonly mode: Exclude<AccessMode, 'namespace'>;
   readonly members: Set<Entry>;
   rights: Reviewed;
@@ -57,7 +57,7 @@ export class RightsOfPods {
   readonly #rules: AccessRules | undefined;
   readonly #onOther: (identityKey: string) => void;
   readonly #modes = new Map<string, AccessMode>();
-  readonly #groups = new Map<MatchSet, Map<string, AccessGroup>>();
+  readonly #groups = new Map<number, Map<string, AccessGroup>>();
   readonly #groupOf = new Map<Entry, AccessGroup>();
   readonly #barredBy = new Grouped<string, AccessGroup>();
   /** Groups without pods by namespace, which still hold their pairs: a pod that is settled later may need the same ones. */
@@ -157,10 +157,14 @@ export class RightsOfPods {
   }
 
   #obtain(subject: AccessSubject, mode: AccessGroup['mode'], set: MatchSet): AccessGroup {
-    const groups = this.#groups.get(set) ?? new Map<string, AccessGroup>();
+    const groups = this.#groups.get(set.says) ?? new Map<string, AccessGroup>();
     const key = groupKey(subject, mode);
     const known = groups.get(key);
-    if (known) return known;
+    if (known) {
+      // Newer copies of the same.
+      known.set = set;
+      return known;
+    }
     const targets = [...new Set(set.matches.flatMap(({ identity }) => targetsOf(identity).targets))];
     const group: AccessGroup = {
       subject,
@@ -171,7 +175,7 @@ export class RightsOfPods {
       rights: { needs: [], grants: [], uses: [], mode },
       isOutdated: false,
     };
-    this.#groups.set(set, groups.set(key, group));
+    this.#groups.set(set.says, groups.set(key, group));
     if (this.#rules) {
       this.#rules.book.hold(group);
       group.rights = rightsOf(group, this.#rules.book);
@@ -187,9 +191,9 @@ export class RightsOfPods {
     const { namespace } = group.subject;
     this.#left.add(namespace, group);
     if (this.#left.of(namespace).size > mostLeft) this.releaseLeft(namespace);
-    const groups = this.#groups.get(group.set);
+    const groups = this.#groups.get(group.set.says);
     groups?.delete(groupKey(group.subject, group.mode));
-    if (groups?.size === 0) this.#groups.delete(group.set);
+    if (groups?.size === 0) this.#groups.delete(group.set.says);
   }
 
   #file(group: AccessGroup): void {

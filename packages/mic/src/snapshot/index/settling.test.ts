@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { AccessBook } from '../../access/book.ts';
 import { binding, hostOf, identity, idOf, instanceOf, node, pod } from '../../plan/test/builders.ts';
+import { createTrims } from '../trims.ts';
 import type { ClusterChange } from './cluster-change.ts';
 import { ClusterIndex } from './cluster-index.ts';
 import { Matching } from './matching.ts';
@@ -56,6 +57,35 @@ test('a burst of edits of a namespace is evaluated once for each of its ServiceA
   expect(index.settle().need(host).size).toBe(100);
   expect(book.held).toBe(10);
 });
+
+const trims = createTrims();
+const labelledPod = (namespace: string, labels: object) =>
+  trims.wholePod(
+    {
+      metadata: { namespace, name: 'web-0', uid: 'uid-web-0', labels },
+      spec: { nodeName: 'node-0', serviceAccountName: 'web' },
+      status: { phase: 'Running' },
+    },
+    false,
+  );
+
+test.each([{ podSelector: { matchLabels: { app: 'web' } } }, { serviceAccountName: 'web' }])(
+  'an edit of another namespace with the label of pods that have bindings of their own takes no grant of theirs: %j',
+  (selecting) => {
+    const { index } = createWorld();
+    index.apply({
+      kind: 'pod',
+      key: 'shop/web-0',
+      view: labelledPod('shop', { app: 'web', aadpodidbinding: 'demo' }),
+    });
+    index.apply(identityChange('shop', 'reader'));
+    const own = binding({ namespace: 'shop', azureIdentity: 'reader', selector: '', spec: selecting });
+    index.apply({ kind: 'binding', key: own.key, view: own });
+    expect(index.settle().need(host).size).toBe(1);
+    index.apply(bindingChange('evil', 'none'));
+    expect(index.isStale('shop/web-0')).toBe(false);
+  },
+);
 
 const namespace = fc.constantFrom('shop', 'pay');
 const name = fc.constantFrom('a', 'b', 'c');

@@ -6,7 +6,7 @@ import { Dirt } from './dirt.ts';
 import { HostCounts, type Settled } from './host-counts.ts';
 import type { HostGroups } from './host-groups.ts';
 import type { Changed, Matching } from './matching.ts';
-import { nothingCounted, type Entry, type PodEntries, type Reviewed } from './pod-entries.ts';
+import { nothingCounted, type Counted, type Entry, type PodEntries, type Reviewed } from './pod-entries.ts';
 import type { RightsOfPods } from './rights.ts';
 import { StaleEntries } from './stale-entries.ts';
 import { UnlistedNamespaces } from './unlisted.ts';
@@ -62,7 +62,8 @@ export class Settling {
       for (const one of pods.namespacesLabelled(label)) {
         if (!matching.isConcerned(one, label, changed)) continue;
         matching.labelChanged(one, label);
-        if (isOther) this.#expireAll(pods.in(one, label), isNews);
+        const isReached = one === changed.namespace || matching.isOpen(one, label, changed);
+        if (isOther) this.#expireAll(pods.in(one, label), isNews, !isReached);
       }
     if (isOther) this.#expireAll(this.#selected(changed), isNews);
   }
@@ -94,9 +95,10 @@ export class Settling {
     const { pods, groups } = this.#parts;
     const before: Settled = { host: entry.home, counted: entry.counted };
     pods.house(entry, groups.place(pods.place(entry)).host?.id);
-    const { says, reviewed, counted } = this.#evaluated(entry);
+    const { says, hasOwn = false, reviewed, counted } = this.#evaluated(entry);
     const isSame = says === entry.says && isSameReview(reviewed, entry.reviewed);
     entry.says = says;
+    entry.hasOwn = hasOwn;
     entry.reviewed = reviewed;
     entry.counted = this.unlisted.count(entry, counted);
     this.#move(entry, before);
@@ -105,11 +107,13 @@ export class Settling {
     entry.isNews = false;
     // Not before: a pair that is held without interruption keeps its verdict, also if another pod needs it now.
     const namespace = namespaceOf(entry.key);
-    if (!this.#stale.hasIn(namespace)) this.#parts.rights.releaseLeft(namespace);
+    if (this.#stale.hasIn(namespace)) return;
+    this.#parts.rights.releaseLeft(namespace);
+    this.#parts.matching.forgetOutdated(namespace);
   }
 
-  #expireAll(entries: Iterable<Entry>, isNews: boolean): void {
-    for (const entry of entries) this.expire(entry, isNews);
+  #expireAll(entries: Iterable<Entry>, isNews: boolean, isBareOnly = false): void {
+    for (const entry of entries) if (!isBareOnly || !entry.hasOwn) this.expire(entry, isNews);
   }
 
   #selected({ namespace, selecting, isNews }: Changed): readonly Entry[] {
@@ -128,7 +132,7 @@ export class Settling {
     if (before.host !== undefined && before.host !== entry.home) this.dirt.touch(before.host);
   }
 
-  #evaluated(entry: Entry): Pick<Entry, 'says' | 'reviewed' | 'counted'> {
+  #evaluated(entry: Entry): Pick<Entry, 'says' | 'reviewed' | 'counted'> & { readonly hasOwn?: boolean } {
     const { rights, matching } = this.#parts;
     const { pod, home } = entry;
     if (pod === undefined || pod.finished || pod.nodeName === '') rights.leave(entry);
@@ -136,7 +140,12 @@ export class Settling {
     const set = matching.matchSetOf(pod);
     const reviewed = pod.nodeName === '' ? undefined : rights.join(entry, set);
     const isHere = pod.nodeName !== '' && home !== undefined;
-    return { says: set.says, reviewed, counted: isHere ? (reviewed ?? set) : nothingCounted };
+    return {
+      says: set.says,
+      hasOwn: set.hasOwn,
+      reviewed,
+      counted: isHere ? countedOnly(reviewed ?? set) : nothingCounted,
+    };
   }
 }
 
@@ -150,4 +159,9 @@ function isSameReview(a: Reviewed | undefined, b: Reviewed | undefined): boolean
   if (a === b) return true;
   const [known, other] = [a?.verdicts ?? [], b?.verdicts ?? []];
   return a?.mode === b?.mode && known.length === other.length && known.every((one, at) => one === other[at]);
+}
+
+/** Not the matches, which hold copies of objects that may be outdated. */
+function countedOnly({ needs, grants, uses }: Counted): Counted {
+  return { needs, grants, uses };
 }
