@@ -26,20 +26,23 @@ const unnamed = { refreshMs: 5 * 60_000, freshMs: 10 * 60_000 } as const;
 
 /**
  * The age for a subject. A managed identity that was deleted and made again has the same resource id and another client id: without the client
- * id its old tokens look as good as new ones, so they are renewed soon.
+ * id its old tokens look as good as new ones, so they are renewed soon; at once if the clock was set back, which hides how old they are.
  */
 export function ageFor(
   subject: TokenSubject,
   { age, storedAt }: { readonly age: TokenAge; readonly storedAt: number },
+  now: number,
 ): TokenAge {
   if (!isUnnamed(subject)) return age;
+  if (now < storedAt) return { refreshAt: now, freshUntil: now };
   return {
     refreshAt: Math.min(age.refreshAt, storedAt + unnamed.refreshMs),
     freshUntil: Math.min(age.freshUntil, storedAt + unnamed.freshMs),
   };
 }
 
-function isUnnamed(subject: TokenSubject): boolean {
+/** Whether a token of the identity looks like that of another one which was made under its name. */
+export function isUnnamed(subject: TokenSubject): boolean {
   if (subject.kind === 'identity') return subject.clientId === '';
   return subject.kind === 'machine' && (subject.by === 'nothing' || subject.by === 'resource-id');
 }

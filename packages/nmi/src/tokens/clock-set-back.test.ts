@@ -1,7 +1,7 @@
 // A clock of the node that is set back by an hour, as after a start with a wrong one, makes nobody wait longer.
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it, vi } from 'vitest';
-import { askerOf, issuedTo, openQueue, subjectOf } from '../../test/builders.ts';
+import { askerOf, issuedTo, openQueue, subjectOf, wishFor } from '../../test/builders.ts';
 import { TokenError, type TokenErrorCode } from './errors.ts';
 import { createTokenSource } from './source.ts';
 import type { IssuedToken, TokenWish } from './types.ts';
@@ -62,4 +62,22 @@ it('a pause of a second that the service asked for ends after a second', async (
   await clock.advance(10);
   expect(end.error).toBeUndefined();
   expect(end.value).toBeDefined();
+});
+
+it('a token of an identity without client id is renewed after ten minutes at the latest', async () => {
+  const { clock, ask, source, setBack } = stage();
+  const wish = wishFor(subjectOf('reader', { clientId: '' }));
+  let count = 0;
+  ask.mockImplementation(() => {
+    count += 1;
+    const token = `token-${count}`;
+    return Promise.resolve(issuedTo('reader', { expiresInMs: 86_400_000, now: clock.now(), token }));
+  });
+  await source.get(wish, askerOf());
+  await clock.advance(1_000);
+  setBack();
+  await clock.advance(600_000);
+  const { issued } = await source.get(wish, askerOf());
+  expect(issued.access.token).toBe('token-2');
+  expect(source.cached(wish, askerOf)).toMatchObject({ access: { token: 'token-2' } });
 });

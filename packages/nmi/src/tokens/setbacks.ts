@@ -11,6 +11,8 @@ export interface Setbacks {
   refusal(failed: Failed): TokenError | undefined;
   /** Why the last request failed. */
   reason(failed: Failed): string | undefined;
+  /** Whether the last request failed because the service does not know the identity. */
+  isUnknown(failed: Failed): boolean;
   /** Whether a request in the background may be made already. */
   mayTry(failed: Failed): boolean;
 }
@@ -58,6 +60,7 @@ export function createSetbacks({ clock, random }: { clock: Clock; random: () => 
       });
     },
     reason: (failed) => setbacks.get(failed)?.told.message,
+    isUnknown: (failed) => setbacks.get(failed)?.told.code === 'not-on-host',
     mayTry: (failed) => clock.elapsed() >= (setbacks.get(failed)?.tryAt ?? 0),
   };
 }

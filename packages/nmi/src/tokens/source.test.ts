@@ -728,3 +728,75 @@ describe('a managed identity that was deleted and made again', () => {
     expect(ask).toHaveBeenCalledTimes(1);
   });
 });
+
+describe('an identity without client id that the service does not find after ten minutes', () => {
+  const notFound = () => new TokenError('not-on-host', 'Identity not found', { status: 400 });
+  const wish = wishFor(subjectOf('reader', { clientId: '' }));
+  const aged = async () => {
+    const { clock, ask, source } = stage(24 * 60 * minute);
+    await source.get(wish, free);
+    await clock.advance(11 * minute);
+    return { clock, ask, source };
+  };
+
+  it('for a moment: the request is held and gets the new token', async () => {
+    const { clock, ask, source } = await aged();
+    ask.mockRejectedValueOnce(notFound());
+    const answer = Promise.allSettled([source.get(wish, free)]);
+    await clock.advance(8_000);
+    expect(await answer).toMatchObject([
+      { value: { from: 'miss', issued: { access: { token: 'token-2' } } } },
+    ]);
+    expect(ask).toHaveBeenCalledTimes(3);
+  });
+
+  it('for longer: each request fails at the end of its hold, also one of another namespace, and none gets the old token', async () => {
+    const { clock, ask, source } = await aged();
+    const shop = askerOf({ namespace: 'shop' });
+    ask.mockImplementation(() => Promise.reject(notFound()));
+    for (let call = 0; call < 3; call += 1) {
+      const ends: unknown[] = [];
+      for (const asker of [free, shop])
+        source.get(wish, asker).catch((error: unknown) => ends.push((error as TokenError).code));
+      await clock.advance(2_000);
+      expect(ends).toEqual([]);
+      await clock.advance(6_000);
+      expect(ends).toEqual(['not-on-host', 'not-on-host']);
+    }
+  });
+
+  it.each([
+    ['fails', () => Promise.reject(new TokenError('unavailable', 'away'))],
+    ['does not come', () => new Promise<IssuedToken>(() => undefined)],
+  ])('and the next answer %s: the old token does not leave', async (_, answer) => {
+    const { clock, ask, source } = await aged();
+    ask.mockRejectedValueOnce(notFound()).mockImplementation(answer);
+    const leaves = vi.fn();
+    source.get(wish, free).then(leaves, () => undefined);
+    await clock.advance(8_000);
+    expect(leaves).not.toHaveBeenCalled();
+  });
+
+  it('nor in the background before: the old token does not leave after the ten minutes', async () => {
+    const { clock, ask, source } = stage(24 * 60 * minute);
+    await source.get(wish, free);
+    ask.mockImplementation(() => Promise.reject(notFound()));
+    for (let passed = 0; passed < 10 * minute; passed += 1_000) {
+      await source.get(wish, free);
+      await clock.advance(1_000);
+    }
+    const leaves = vi.fn();
+    source.get(wish, free).then(leaves, () => undefined);
+    await clock.advance(8_000);
+    expect(leaves).not.toHaveBeenCalled();
+  });
+
+  it('with its client id the failure is told at once', async () => {
+    const { clock, ask, source } = stage();
+    const named = wishFor(subjectOf('reader'));
+    await source.get(named, free);
+    await clock.advance(57 * minute);
+    ask.mockRejectedValueOnce(notFound());
+    await expect(source.get(named, free)).rejects.toMatchObject({ code: 'not-on-host' });
+  });
+});

@@ -4,13 +4,13 @@ import type { Clock } from '@pod-identity/kit/core';
 import type { TurnQueue } from '../waiting/turn-queues.ts';
 import { createQuestions, type Asker, type Question, type Questions } from './questions.ts';
 import { createSetbacks, type Setbacks } from './setbacks.ts';
-import { ageFor, ageOf } from './age.ts';
+import { ageFor, ageOf, isUnnamed } from './age.ts';
 import { createApplicationQuota, isNew, type ApplicationQuota } from './application-quota.ts';
 import { anotherIdentity, hasOtherClientId } from './client-id.ts';
 import { isTemporary, TokenError } from './errors.ts';
 import { createTokenMemory, keyOf, type Entry, type TokenMemory } from './memory.ts';
 import type { IssuedToken, TokenSubject, TokenUpstream, TokenWish } from './types.ts';
-import { createUnknownIdentities, type UnknownIdentities } from './unknown-identities.ts';
+import { createUnknownIdentities, type Asked, type UnknownIdentities } from './unknown-identities.ts';
 import { askedBy, untilKnown } from './until-known.ts';
 
 export interface TokenSource {
@@ -67,20 +67,13 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   const join = joinInto(stores, options);
   const fetchOnce = fetchThrough(stores, join, clock);
   const renewBehind = renewThrough(stores, join);
-
-  const recall = (wish: TokenWish, namespace: string): Entry | undefined => {
-    const entry = memory.recall(wish, namespace);
-    return wish.bypassCache && !(entry && isNew(entry, wish.subject, clock.now())) ? undefined : entry;
-  };
-  const oldOf = (wish: TokenWish, namespace: string): IssuedToken | undefined => {
-    const issued = recall(wish, namespace)?.issued;
-    return issued && isUsable(issued, wish.subject, clock.now()) ? issued : undefined;
-  };
+  const { recall, oldOf } = recallThrough(stores, clock);
 
   const fresh = (wish: TokenWish, asker: Asker): IssuedToken | undefined => {
     const entry = recall(wish, asker.tenant.namespace);
     if (!entry || hasOtherClientId(entry.issued, wish.subject)) return undefined;
-    const [age, now] = [ageFor(wish.subject, entry), clock.now()];
+    const now = clock.now();
+    const age = ageFor(wish.subject, entry, now);
     if (now >= age.freshUntil) return undefined;
     onRecalled?.(wish.subject);
     if (now >= age.refreshAt) renewBehind(wish, asker);
@@ -91,7 +84,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   const renew = async (wish: TokenWish, asker: Asker): Promise<Obtained> => {
     const { namespace } = asker.tenant;
     const name = nameOf(wish);
-    const issued = oldOf(wish, namespace);
+    const issued = oldOf(wish, askedBy(asker, wish));
     if (!issued) return fetchOnce(wish, asker);
     const old: Obtained = { issued, from: 'stale' };
     if (!flights.isUnderWay(name) && !setbacks.mayTry({ namespace, name })) return old;
@@ -110,6 +103,26 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
     get: untilKnown({ once, unknown, hasOld: (...of) => oldOf(...of) !== undefined }, options),
     prune: (keep) => memory.prune(keep),
   };
+}
+
+/** What may be used from memory. */
+function recallThrough({ memory, setbacks, unknown }: Stores, clock: Clock) {
+  const recall = (wish: TokenWish, namespace: string): Entry | undefined => {
+    const entry = memory.recall(wish, namespace);
+    return wish.bypassCache && !(entry && isNew(entry, wish.subject, clock.now())) ? undefined : entry;
+  };
+  /** Whether the service did not know the identity when it was last asked: it may have been deleted, and another one made under its name. */
+  const isGone = (wish: TokenWish, asked: Asked): boolean =>
+    isUnnamed(wish.subject) &&
+    (unknown.has(asked, clock.elapsed()) ||
+      setbacks.isUnknown({ namespace: asked.namespace, name: nameOf(wish) }));
+  /** A valid token that may be given if no new one can be had. */
+  const oldOf = (wish: TokenWish, asked: Asked): IssuedToken | undefined => {
+    const issued = recall(wish, asked.namespace)?.issued;
+    const mayLeave = issued && isUsable(issued, wish.subject, clock.now()) && !isGone(wish, asked);
+    return mayLeave ? issued : undefined;
+  };
+  return { recall, oldOf };
 }
 
 type Join = (wish: TokenWish, asker: Asker) => Promise<IssuedToken>;

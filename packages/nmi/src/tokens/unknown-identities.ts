@@ -6,6 +6,8 @@ import { createFailures, type Failed } from './failures.ts';
 export interface UnknownIdentities {
   /** Counts an error once, even if several callers got it. Returns for how long the service has not known the identity. */
   note(asked: Asked, error: TokenError, now: number): number;
+  /** Whether it was not known lately. */
+  has(asked: Asked, now: number): boolean;
   forget(asked: Omit<Asked, 'isExpected'>): void;
   /** The error to return until the identity may be requested again; `waitMs` until then. */
   recall(asked: Asked, now: number): { readonly error: TokenError; readonly waitMs: number } | undefined;
@@ -36,18 +38,23 @@ const placesKept = { perNamespace: 256, total: 1_000 };
 /** Each namespace has its own entries, so that requests of one neither hide identities from another nor evict its entries. */
 export function createUnknownIdentities(random: () => number): UnknownIdentities {
   const memory = createFailures<Entry>(placesKept);
+  const recent = (asked: Asked, now: number): Entry | undefined => {
+    const known = memory.get(failedOf(asked));
+    return known && now - known.last < forgottenMs ? known : undefined;
+  };
 
   return {
     note(asked, error, now) {
       const known = memory.get(failedOf(asked));
       if (known?.error === error) return now - known.since;
-      const before = known && now - known.last < forgottenMs ? known : undefined;
+      const before = recent(asked, now);
       const backoff =
         before?.backoff ?? createBackoff({ baseMs: firstHiddenMs, capMs: longestHiddenMs, random });
       const since = before?.since ?? now;
       memory.set(failedOf(asked), { error, since, last: now, backoff, askAt: now + backoff.next() });
       return now - since;
     },
+    has: (asked, now) => recent(asked, now) !== undefined,
     forget({ namespace, identity }) {
       for (const isExpected of [true, false]) memory.delete(failedOf({ namespace, identity, isExpected }));
     },

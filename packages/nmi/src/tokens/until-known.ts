@@ -10,8 +10,8 @@ type Get<T> = (wish: TokenWish, asker: Asker) => Promise<T>;
 interface Attempts<T> {
   readonly once: Get<T>;
   readonly unknown: UnknownIdentities;
-  /** Whether there is a valid token in memory. */
-  readonly hasOld: (wish: TokenWish, namespace: string) => boolean;
+  /** Whether there is a valid token in memory that may be given. */
+  readonly hasOld: (wish: TokenWish, asked: Asked) => boolean;
 }
 
 interface UntilKnownOptions {
@@ -30,7 +30,7 @@ export function untilKnown<T>(
     if (!(error instanceof TokenError) || error.code !== 'not-on-host') throw error;
     const now = clock.elapsed();
     const unknownMs = unknown.note(asked, error, now);
-    if (!asked.isExpected || hasOld(wish, asked.namespace)) throw error;
+    if (!asked.isExpected || hasOld(wish, asked)) throw error;
     if (unknownIsFinal && unknownMs > modelDelayMs)
       throw new TokenError('misconfigured', neverArrived, { status: 400, cause: error });
     return unknown.recall(asked, now)?.waitMs ?? 0;
