@@ -286,6 +286,20 @@ describe('a refusal', () => {
     expect(error.reason).toBe(`the endpoint answered 400 invalid_request: ${reason}`);
   });
 
+  test.each([
+    ['letters', 'L’identité « reader » n’est pas permise.'],
+    ['several in a row', '\u6c92\u6709\u8eab\u5206 of shop/web \u{1f512}'],
+    ['line breaks', 'It has no role.\r\n\r\n- rule\u2028- rule'],
+  ])('has the reason once if it is not ASCII: NMI writes a space in `error` for %s', (_, reason) => {
+    for (const length of [240, 1000])
+      for (const text of [reason, reason.repeat(99)]) {
+        const line = text.replace(/[^ -~]+/g, ' ');
+        const told = line.length > length ? `${line.slice(0, length - 3)}...` : line;
+        const error = refused({ error: `access_denied: ${told}`, error_description: text }, { status: 403 });
+        expect(error.serviceCode).toBe('access_denied');
+      }
+  });
+
   test.each<[string, string | null, number | undefined]>([
     ['no header', null, undefined],
     ['seconds', '180', 180_000],

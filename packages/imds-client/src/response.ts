@@ -191,13 +191,20 @@ export function requestIdOf(answer: Pick<Answer, 'requestId'>, body: JsonObject 
 
 const longestCode = 500;
 
-/** NMI appends the description to the code, or its beginning and three dots, for clients that show nothing else. */
+/**
+ * NMI appends the description to the code, or its beginning and three dots, for clients that show nothing else; with a space for characters that are not
+ * printable ASCII.
+ */
 function wordOf(value: unknown, description: string): string | undefined {
   const error = oneLine(readText(value) ?? '');
   const at = error.indexOf(': ');
-  const told = error.slice(at + 2).replace(/\.\.\.$/, '');
-  const isRepeated = at > 0 && told !== '' && oneLine(description).startsWith(told);
+  const told = inAscii(error.slice(at + 2)).replace(/\.\.\.$/, '');
+  const isRepeated = at > 0 && told !== '' && inAscii(description).startsWith(told);
   return readText(quotable(isRepeated ? error.slice(0, at) : error, longestCode));
+}
+
+function inAscii(text: string): string {
+  return text.replace(/[^ -~]+/g, ' ');
 }
 
 const codes: Readonly<Partial<Record<number, ImdsErrorCode>>> = {
