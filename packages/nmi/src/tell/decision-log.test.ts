@@ -104,6 +104,16 @@ it('attack: pods of one namespace with long refusals write 32 KiB a minute', asy
   expect(of('shop/victim')).toHaveLength(minutes);
 });
 
+it('tells a refusal that is longer than the budget of a pod, and charges its namespace all of it', () => {
+  const { answer, lines } = stage();
+  const offered = Array.from({ length: 16 }, (_, index) => `${index}${'\u200b'.repeat(300)}`);
+  const long: Outcome = { ...denied, denial: { why: 'several-identities', offered } };
+  for (let index = 0; index < 4; index += 1) answer({ ...long, pod: `default/long-${index}` });
+  const [first = ''] = lines;
+  expect(first.length).toBeGreaterThan(16 * 1024);
+  expect(lines).toHaveLength(Math.floor((64 * 1024) / first.length));
+});
+
 it('what callers can cause by mere noise is for those who debug; what an operator should see is a warning', () => {
   const { answer, lines } = stage();
   answer({ kind: 'nowhere', why: 'foreign' });
