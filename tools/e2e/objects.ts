@@ -47,11 +47,15 @@ export const stateOf = (assigned: KubeObject): string =>
 export async function untilAssigned(
   kube: KubeTransport,
   pods: readonly string[],
-  namespace = 'default',
+  {
+    namespace = 'default',
+    withinMs = 60_000,
+  }: { readonly namespace?: string; readonly withinMs?: number } = {},
 ): Promise<void> {
   const waiting = new Set(pods);
   await untilObject(kube, {
     path: assignedPath(namespace),
+    withinMs,
     fits: (assigned) => {
       if (stateOf(assigned) === 'Assigned') waiting.delete(podOf(assigned));
       return waiting.size === 0;

@@ -404,7 +404,7 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
       test('give them as soon as they come to a verdict, without a restart', async () => {
         reviews.faultFor = () => undefined;
         reviews.release();
-        await untilAssigned(stage.kube, bank, 'bank');
+        await untilAssigned(stage.kube, bank, { namespace: 'bank' });
         await Promise.all(pods.map((pod) => getsToken(pod, safe)));
       });
 

@@ -126,7 +126,7 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
           `&client_id=${names.clusterIdentity.clientId}`,
         ],
       ];
-      await untilAssigned(stage.kube, ['web-0', 'web-1', 'batch-1'], 'shop');
+      await untilAssigned(stage.kube, ['web-0', 'web-1', 'batch-1'], { namespace: 'shop' });
       for (const [one, more] of running) {
         const ask = () => sendRaw({ pod: one, nmi: nmis[one.node]! }, more);
         await untilAnswer(ask, { what: 'its first token', fits: ({ status }) => status === 200 });

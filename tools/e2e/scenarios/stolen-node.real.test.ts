@@ -96,7 +96,7 @@ function suite(api: RunningApiServer) {
       expect(await untilPodEvent(stage, of)).toContain(`Pod shop/${name} has no ServiceAccount,`);
       const web = { name: `web-${mode}`, namespace: 'shop', node: honest.nodes[0] ?? '', label: 'till' };
       await startPod(stage, web);
-      await untilAssigned(stage.kube, [web.name], 'shop');
+      await untilAssigned(stage.kube, [web.name], { namespace: 'shop' });
       expect([honest.attached(), stolen.attached()]).toEqual([['till'], []]);
       const holders = (await assignedOf(stage.kube, 'shop')).map(podOf);
       expect(holders.filter((pod) => pod.startsWith('static'))).toEqual([]);
