@@ -75,7 +75,7 @@ describeRealServers('500 identities of 1 MB and 200 pods of 0.9 MB, on $name', (
   const newcomer = async (name: string) => {
     await bind(stage, { name, ...addIdentity(stage, name) });
     const pod = await stage.runPod({ name, node: 0, label: name });
-    await untilAssigned(stage.kube, [name], { withinMs: patienceMs });
+    await untilAssigned(stage.kube, [name], { withinMs: patienceMs / 2 });
     return pod;
   };
   const create = async (count: number, objectOf: (n: number) => KubeObject) => {
