@@ -107,6 +107,27 @@ describe('mic access', () => {
     await expect(ended).rejects.toMatchObject({ name: 'KubeError', code: 'unavailable' });
   });
 
+  it.each([
+    [/^\/api/, /^whoever asks may not list (?:pods|nodes|azureident)/],
+    [/\/nodes$/, /^whoever asks may not list nodes at the cluster scope: /],
+    [/azureidentities$/, /^whoever asks may not list azureidentities\.aadpodidentity\.k8s\.io at the cluster /],
+    [/azureassigned/, /^whoever asks may not list azureassignedidentities\.aadpodidentity\.k8s\.io at /],
+  ])('ends at the first 403 to what it needs, and names the right: %s', async (path, message) => {
+    sim.kube.faults.add({ match: { path }, then: { status: 403 } });
+    const asked = look((looking) => targetsOf(looking, { namespace: 'pay', name: 'web' }));
+    await expect(asked).rejects.toMatchObject({
+      code: 'denied',
+      message: expect.stringMatching(message) as string,
+    });
+  });
+
+  it('needs no right to watch, nor to list Namespaces', async () => {
+    await use('pay', 'web');
+    sim.kube.faults.add({ match: { path: /^\/api/, query: /watch=true/ }, then: { status: 403 } });
+    sim.kube.faults.add({ match: { path: /\/namespaces$/ }, then: { status: 403 } });
+    expect((await access('pay/web')).text).toContain(`may not use managedidentities ${reader.names[0]}`);
+  });
+
   it('ends with 2 when the API server does not answer reviews', async () => {
     sim.kube.faults.add({ match: { path: /subjectaccessreviews/ }, then: { status: 503 } });
     expect(await access('pay/web', reader)).toMatchObject({

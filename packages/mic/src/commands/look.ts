@@ -1,5 +1,5 @@
 import { aborted, type Clock } from '@pod-identity/kit/core';
-import { KubeError, type KubeTransport } from '@pod-identity/kit/kube';
+import { KubeError, type KubeTransport, type ResourceKind } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
 import { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { AccessRules } from '../snapshot/index/rights.ts';
@@ -21,7 +21,7 @@ export interface Looking {
   readonly signal: AbortSignal;
 }
 
-/** Reads the cluster once. Throws KubeError if the signal aborts before. */
+/** Reads the cluster once. Throws KubeError if the signal aborts before, or at the first list that whoever asks has no right to. */
 export async function lookAtCluster({
   place,
   transport,
@@ -30,6 +30,7 @@ export async function lookAtCluster({
   signal,
 }: Looking): Promise<ClusterIndex> {
   const index = new ClusterIndex({ forceNamespaced: place.forceNamespaced }, place.access);
+  const refused = Promise.withResolvers<never>();
   const view = createClusterWatch({
     transport,
     index,
@@ -39,12 +40,24 @@ export async function lookAtCluster({
     namespaceShareBytes: place.namespaceShareBytes,
     // A report that lacks namespaces would be wrong.
     startMs: Infinity,
+    onUnlisted(kind, problem) {
+      if (problem.code === 'denied') refused.reject(mayNotList(kind, problem));
+    },
   });
   const once = new AbortController();
   const running = view.run(AbortSignal.any([signal, once.signal]));
-  await Promise.race([view.synced, aborted(signal)]);
-  once.abort();
+  try {
+    await Promise.race([view.synced, aborted(signal), refused.promise]);
+  } finally {
+    once.abort();
+  }
   if (signal.aborted) throw new KubeError('unavailable', 'not all objects could be read');
   await running;
   return index.settle();
+}
+
+function mayNotList({ plural, group }: ResourceKind, cause: KubeError): KubeError {
+  const resource = group === '' ? plural : `${plural}.${group}`;
+  const message = `whoever asks may not list ${resource} at the cluster scope: ${cause.message}`;
+  return new KubeError('denied', message, { cause });
 }

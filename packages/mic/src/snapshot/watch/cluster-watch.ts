@@ -19,6 +19,7 @@ import {
   type Fields,
   type Informer,
   type InformerOptions,
+  type KubeError,
   type KubeTransport,
   type LeftOut,
   type ResourceKind,
@@ -62,6 +63,8 @@ export interface ClusterWatchOptions {
   readonly startMs?: number | undefined;
   /** Default: those of `WholeNamespaces`. */
   readonly limits?: WholeLimits;
+  /** Called for each failure to list a kind that was never listed; not for Namespaces, which are optional. */
+  readonly onUnlisted?: (kind: ResourceKind, problem: KubeError) => void;
 }
 
 /** Objects that are left out because their namespace is over its share. */
@@ -202,7 +205,7 @@ const recordRelistMs = 30_000;
 type Bounds<V> = Pick<InformerOptions<V>, 'share' | 'pageSize' | 'weigh' | 'relistMs'>;
 
 function createInformers(options: ClusterWatchOptions, taken: TakenNames) {
-  const { index, transport, clock, random, log, startupTaint, namespaceShareBytes } = options;
+  const { index, transport, clock, random, log, startupTaint, namespaceShareBytes, onUnlisted } = options;
   const share =
     namespaceShareBytes === undefined ? {} : { share: { namespaceBytes: namespaceShareBytes, totalBytes } };
   const bounded = { pageSize, ...share };
@@ -210,7 +213,15 @@ function createInformers(options: ClusterWatchOptions, taken: TakenNames) {
   const watch = <V>(
     kind: ResourceKind,
     how: Pick<InformerOptions<V>, 'trim' | 'fields' | 'labelSelector' | 'indexes'> & Bounds<V>,
-  ) => createInformer<V>({ transport, kind, clock, random, log: log.child({ watch: kind.plural }), ...how });
+  ) => {
+    const informer: Informer<V> = createInformer<V>({
+      ...{ transport, kind, clock, random, log: log.child({ watch: kind.plural }), ...how },
+      onProblem: (problem) => {
+        if (!informer.hasSynced()) onUnlisted?.(kind, problem);
+      },
+    });
+    return informer;
+  };
   const custom = <V>(
     kind: Kind,
     trim: (raw: unknown, tooLarge: readonly Problem[]) => V | undefined,
