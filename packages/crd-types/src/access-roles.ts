@@ -112,12 +112,25 @@ export function missingRight(
   subject: AccessSubject,
   targets: readonly AccessTarget[],
 ): string {
-  const names = targets.map(({ resource, names: [name] }) => `${resource} ${name}`).join(' and ');
   const checks = targets.map((target) => accessCheck(subject, target));
   return (
-    `ServiceAccount ${subject.namespace}/${subject.name} may not use ${thing}: it needs the right to use ${names}. A cluster administrator ` +
+    `${neededRight(thing, subject, targets)} A cluster administrator ` +
     `can grant it with the roles that this prints: ${checks.join(' && ')}`
   );
+}
+
+/**
+ * The first sentence of `missingRight`, for clusters without MIC: which right is missing.
+ *
+ * @example
+ * ```ts
+ * neededRight('AzureIdentity pay/reader', { namespace: 'pay', name: 'web' }, targets);
+ * // ServiceAccount pay/web may not use AzureIdentity pay/reader: it needs the right to use managedidentities /subscriptions/….
+ * ```
+ */
+export function neededRight(thing: string, subject: AccessSubject, targets: readonly AccessTarget[]): string {
+  const names = targets.map(({ resource, names: [name] }) => `${resource} ${name}`).join(' and ');
+  return `ServiceAccount ${subject.namespace}/${subject.name} may not use ${thing}: it needs the right to use ${names}.`;
 }
 
 /** As the manifests and the chart name it. */

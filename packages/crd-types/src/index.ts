@@ -56,7 +56,7 @@ export {
   parseAccessTarget,
 } from './access.ts';
 export type { AccessNeed, AccessRemedy, AccessRole, AccessRoleBinding } from './access-roles.ts';
-export { accessCheck, missingRight, rolesFor } from './access-roles.ts';
+export { accessCheck, missingRight, neededRight, rolesFor } from './access-roles.ts';
 export type { AccessMode, NamespaceView } from './namespace-view.ts';
 export {
   accessAnnotation,

@@ -110,7 +110,10 @@ describe('mic access', () => {
   it.each([
     [/^\/api/, /^whoever asks may not list (?:pods|nodes|azureident)/],
     [/\/nodes$/, /^whoever asks may not list nodes at the cluster scope: /],
-    [/azureidentities$/, /^whoever asks may not list azureidentities\.aadpodidentity\.k8s\.io at the cluster /],
+    [
+      /azureidentities$/,
+      /^whoever asks may not list azureidentities\.aadpodidentity\.k8s\.io at the cluster /,
+    ],
     [/azureassigned/, /^whoever asks may not list azureassignedidentities\.aadpodidentity\.k8s\.io at /],
   ])('ends at the first 403 to what it needs, and names the right: %s', async (path, message) => {
     sim.kube.faults.add({ match: { path }, then: { status: 403 } });

@@ -134,7 +134,10 @@ describe('(a) an identity that the ServiceAccount has no right to', () => {
     expect(refused.status).toBe(400);
     const text = String(refused.body['error_description']);
     expect(text).toContain('Identity not found.');
-    expect(text).toContain(`mic.js access ${evil}/default ${stage.victim.toLowerCase()}`);
+    expect(text).toMatch(
+      new RegExp(`${stage.victim}.* exec ds/nmi -c nmi -- node /app/nmi.js explain ${evil}/evil$`, 'i'),
+    );
+    expect(text).not.toContain('mic.js');
     expect(text).not.toContain('\n');
     expect(text.length).toBeLessThan(4_096);
     await stage.grant(`${evil}/default`, targetsOf({ type: 0, resourceID: stage.victim }));
@@ -435,9 +438,7 @@ describe('the modes', () => {
     const from = await stage.evilPod();
     const nmi = await stage.nmi(['--operation-mode=managed', '--identity-access=warn']);
     expect((await nmi.ask(asked(from))).status).toBe(200);
-    await expect
-      .poll(() => nmi.lines.join(''))
-      .toContain(`mic.js access ${evil}/default ${stage.victim.toLowerCase()}`);
+    await expect.poll(() => nmi.lines.join('')).toContain(`node /app/nmi.js explain ${evil}/evil`);
     expect(await nmi.metricsText()).toMatch(/nmi_access_warnings_total [1-9]/);
   });
 
@@ -497,7 +498,7 @@ describe('the modes', () => {
       const nmi = await stage.nmi([...rbac, '--operation-mode=managed', '--binding-grace=0s']);
       const refused = await nmi.ask(asked(from));
       expect(refused.status).toBe(400);
-      expect(String(refused.body['error_description'])).toContain(`mic.js access ${evil}/default`);
+      expect(String(refused.body['error_description'])).toContain(`node /app/nmi.js explain ${evil}/evil`);
       await stage.grant(`${evil}/default`, targetsOf({ type: 0, resourceID: stage.victim }));
       const granted = await stage.nmi([...rbac, '--operation-mode=managed', '--binding-grace=0s']);
       expect((await granted.ask(asked(from))).status).toBe(200);

@@ -13,6 +13,10 @@ export interface Remedy {
 export const inMic = (command: string): string =>
   `kubectl -n aad-pod-identity exec deploy/mic -- node /app/mic.js ${command}`;
 
+/** A command of NMI, of any node: names as in the manifests and the chart. */
+export const inNmi = (command: string): string =>
+  `kubectl -n aad-pod-identity exec ds/nmi -c nmi -- node /app/nmi.js ${command}`;
+
 /** One line of an `explain` command's output. */
 export interface Finding<Topic extends string = string> {
   readonly topic: Topic;

@@ -40,6 +40,11 @@ export function accessToMachine(pod: PodView, mode: AccessMode): Access | undefi
   return mode === 'namespace' ? undefined : { mode, subject: subjectOf(pod), pairs: 'machine' };
 }
 
+/** In managed mode NMI names its own command for what is missing. */
+export function unlessMic(access: Access, { key }: PodView, { mode }: Pick<AuthorizeRules, 'mode'>): Access {
+  return mode === 'managed' ? { ...access, podWithoutMic: key } : access;
+}
+
 function accessTo(pod: PodView, mode: Access['mode'], targets: readonly AccessTarget[]): Access {
   const subject = subjectOf(pod);
   return { mode, subject, pairs: targets.map((target) => pairOf(subject, target)) };

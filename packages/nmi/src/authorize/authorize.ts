@@ -10,7 +10,7 @@ import {
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
 import type { ServicePrincipal } from '../tokens/types.ts';
-import { accessModeOf, accessToIdentity } from './access-needed.ts';
+import { accessModeOf, accessToIdentity, unlessMic } from './access-needed.ts';
 import { candidatesOf } from './candidates.ts';
 import { decideOnExempt, exemptionOf, invalidExceptionFor } from './exception.ts';
 import { principalOf } from './policy.ts';
@@ -224,8 +224,9 @@ function decideByObjectId(
 function grantOf(candidate: Candidate, { pod, rules, mode }: Grants): GrantedIdentity | string {
   const granted = describe(candidate, rules);
   if (typeof granted === 'string') return granted;
-  const access = accessToIdentity(pod, mode, candidate.identity);
-  if (access === undefined || typeof access === 'string') return access ?? granted;
+  const needed = accessToIdentity(pod, mode, candidate.identity);
+  if (needed === undefined || typeof needed === 'string') return needed ?? granted;
+  const access = unlessMic(needed, pod, rules);
   if (granted.kind === 'identity') return { ...granted, access };
   // Requests to Azure use exactly the names that were reviewed.
   const [tenantId, ...auxiliaryTenantIds] = [granted.tenantId, ...granted.auxiliaryTenantIds].map(lower);

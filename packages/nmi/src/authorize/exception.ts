@@ -6,7 +6,7 @@ import {
 } from '@pod-identity/crd-types';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
-import { accessModeOf, accessToMachine } from './access-needed.ts';
+import { accessModeOf, accessToMachine, unlessMic } from './access-needed.ts';
 import type {
   AuthorizeRules,
   ClusterView,
@@ -32,7 +32,11 @@ export function exemptionOf(pod: PodView, view: ClusterView, rules: AuthorizeRul
   const mode = accessModeOf(pod.namespace, view, rules);
   if (exceptions.length === 0 || !mayHaveExceptions(pod, mode, rules)) return undefined;
   const access = accessToMachine(pod, mode);
-  return { why: 'exempt', clientIds: freedBy(exceptions), ...(access && { access }) };
+  return {
+    why: 'exempt',
+    clientIds: freedBy(exceptions),
+    ...(access && { access: unlessMic(access, pod, rules) }),
+  };
 }
 
 /** An exempt pod may use the client ids of its exceptions. For other kinds of ids, the client id of the token is checked later. */

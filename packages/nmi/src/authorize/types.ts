@@ -145,6 +145,8 @@ type DenialReason =
       readonly subject: AccessSubject;
       /** The targets that the subject may not use. */
       readonly targets: readonly AccessTarget[];
+      /** As in Access. */
+      readonly podWithoutMic?: string;
     };
 
 /** The request is passed to the metadata service of the machine. */

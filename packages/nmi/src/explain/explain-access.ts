@@ -1,5 +1,5 @@
 import { rolesFor, type AccessTarget } from '@pod-identity/crd-types';
-import { inMic } from '@pod-identity/kit/core';
+import { inMic, inNmi } from '@pod-identity/kit/core';
 import type { Access } from '../access/types.ts';
 import { accessModeOf } from '../authorize/access-needed.ts';
 import { rightsOf } from '../authorize/authorize.ts';
@@ -43,11 +43,17 @@ function firstLacking(decision: Decision, { pod, reviewed }: ExplainWorld): Lack
   for (const { name, access } of reviewedFor(decision)) {
     const known = access?.mode === 'rbac' ? reviewed.get(name) : undefined;
     if (!access || !known || known.verdict === 'allowed') continue;
-    const { subject } = access;
+    const { subject, podWithoutMic } = access;
     if (known.verdict === 'denied')
       return {
         verdict: 'denied',
-        denial: { why: 'access-denied', identity: name, subject, targets: known.targets },
+        denial: {
+          why: 'access-denied',
+          identity: name,
+          subject,
+          targets: known.targets,
+          ...(podWithoutMic !== undefined && { podWithoutMic }),
+        },
       };
     return { verdict: 'unanswered', failure: { kind: 'access-unanswered', pod: pod.key, identity: name } };
   }
@@ -81,7 +87,8 @@ function missing(access: Access, targets: readonly AccessTarget[], text: string)
   const remedy = {
     text: 'as a cluster administrator, kubectl apply -f - with what follows, then check',
     paste: yaml,
-    command: checks.join(' && '),
+    command:
+      access.podWithoutMic === undefined ? checks.join(' && ') : inNmi(`explain ${access.podWithoutMic}`),
   };
   return access.mode === 'warn'
     ? info('access', `${text}: --identity-access=rbac would refuse it`, remedy)
@@ -92,11 +99,19 @@ function missing(access: Access, targets: readonly AccessTarget[], text: string)
 export function explainMachineAccess(access: Access | undefined): Finding[] {
   if (access?.mode !== 'rbac') return [];
   const { namespace, name } = access.subject;
+  const remedy =
+    access.podWithoutMic === undefined
+      ? {
+          text: 'look, with the ARM id of the virtual machine or of the scale set of its node',
+          command: inMic(`access ${namespace}/${name} ID`),
+        }
+      : { text: 'grant it on the virtual machine or on the scale set of its node: see docs/permissions.md' };
   return [
-    info('access', `${accountOf(access)} must be allowed to use the machine, else no exception counts`, {
-      text: 'look, with the ARM id of the virtual machine or of the scale set of its node',
-      command: inMic(`access ${namespace}/${name} ID`),
-    }),
+    info(
+      'access',
+      `${accountOf(access)} must be allowed to use the machine, else no exception counts`,
+      remedy,
+    ),
   ];
 }
 

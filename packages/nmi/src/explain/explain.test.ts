@@ -467,6 +467,15 @@ describe('rights to Azure identities', () => {
     expect(text).toContain('✗ result       the pod gets no token');
   });
 
+  it('that are missing in managed mode, without MIC, are to be checked with NMI', () => {
+    const { rules: modes, ...rest } = given('rbac', 'denied');
+    const text = lines({ ...rest, rules: { ...rules, ...modes, mode: 'managed' } });
+    expect(text).toContain(
+      '$ kubectl -n aad-pod-identity exec ds/nmi -c nmi -- node /app/nmi.js explain default/web',
+    );
+    expect(text).not.toContain('mic.js');
+  });
+
   it('that leave one of two identities give it to a request that names none, as the agent does', () => {
     const { reviewed = new Map(), ...rest } = given('rbac', 'denied');
     const world: World = {

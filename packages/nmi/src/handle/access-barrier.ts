@@ -85,10 +85,17 @@ function barring(
       return undefined;
     case 'denied': {
       const { targets } = answer;
+      const { subject, podWithoutMic } = access;
       return {
         kind: 'denied',
         pod,
-        denial: { why: 'access-denied', identity, subject: access.subject, targets },
+        denial: {
+          why: 'access-denied',
+          identity,
+          subject,
+          targets,
+          ...(podWithoutMic !== undefined && { podWithoutMic }),
+        },
       };
     }
     case 'unanswered':

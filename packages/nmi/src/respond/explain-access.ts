@@ -1,14 +1,26 @@
-import { missingRight } from '@pod-identity/crd-types';
+import { missingRight, neededRight } from '@pod-identity/crd-types';
+import { inNmi } from '@pod-identity/kit/core';
 import type { Denial } from '../authorize/types.ts';
 import type { Outcome } from './outcome.ts';
 
 type NoAccess = Extract<Denial, { readonly why: 'access-denied' }>;
 
 /** Which right is missing, and the command that prints the roles that grant it: in JSON they could not be pasted. */
-export function explainNoAccess({ identity, subject, targets }: NoAccess): string {
-  if (subject.name !== '') return missingRight(thingOf(identity), subject, targets);
+export function explainNoAccess({ identity, subject, targets, podWithoutMic }: NoAccess): string {
+  if (subject.name !== '') {
+    const thing = thingOf(identity);
+    if (podWithoutMic === undefined) return missingRight(thing, subject, targets);
+    return `${neededRight(thing, subject, targets)} A cluster administrator can grant it with ${rolesIn(identity, podWithoutMic)}`;
+  }
   const names = targets.map(({ resource, names: [name] }) => `${resource} ${name}`).join(' and ');
   return `The pod has no ServiceAccount, so it cannot have the right that ${thingOf(identity)} needs: use of ${names}.`;
+}
+
+function rolesIn(identity: string, pod: string): string {
+  // `nmi explain` does not know which machine it is.
+  return identity === ''
+    ? 'a ClusterRole and a ClusterRoleBinding: see docs/permissions.md'
+    : `the roles that this prints: ${inNmi(`explain ${pod}`)}`;
 }
 
 export function explainUnanswered({

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { clientIdOf, issuanceOf, issuedTo } from '../../test/builders.ts';
+import { accessPair, clientIdOf, issuanceOf, issuedTo } from '../../test/builders.ts';
 import type { Denial } from '../authorize/types.ts';
 import type { BadRequestReason } from '../request/token-request.ts';
+import { explainNoAccess } from './explain-access.ts';
 import type { Outcome } from './outcome.ts';
 import { respond, type RespondRules } from './respond.ts';
 
@@ -438,4 +439,22 @@ describe('`error`', () => {
     expect(description.length).toBeLessThan(5_000);
     expect(String(respond(outcome, rules).body)).toMatch(/^[\x20-\x7e]*$/);
   });
+});
+
+it('names a missing right without MIC by what is there: its own command, or the page about machines', () => {
+  const pair = accessPair();
+  const textOf = (identity: string) =>
+    explainNoAccess({
+      why: 'access-denied',
+      identity,
+      subject: pair.subject,
+      targets: [pair.target],
+      podWithoutMic: 'pay/web-0',
+    });
+  expect(textOf('pay/reader')).toBe(
+    `ServiceAccount pay/web may not use AzureIdentity pay/reader: it needs the right to use managedidentities ${pair.target.names[0]}. ` +
+      'A cluster administrator can grant it with the roles that this prints: ' +
+      'kubectl -n aad-pod-identity exec ds/nmi -c nmi -- node /app/nmi.js explain pay/web-0',
+  );
+  expect(textOf('')).toMatch(/with a ClusterRole and a ClusterRoleBinding: see docs\/permissions\.md$/);
 });

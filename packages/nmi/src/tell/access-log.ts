@@ -1,5 +1,5 @@
-import { accessCheck } from '@pod-identity/crd-types';
-import { createBudgets, type Clock } from '@pod-identity/kit/core';
+import { accessCheck, type AccessTarget } from '@pod-identity/crd-types';
+import { createBudgets, inNmi, type Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
 import type { WouldRefuse } from '../access/guard.ts';
 import type { NmiConfig } from '../config/config.ts';
@@ -13,15 +13,22 @@ export function createAccessLog(
   clock: Pick<Clock, 'now'>,
 ): (who: Pick<WouldRefuse, 'access' | 'targets'>) => void {
   const budgets = createBudgets(perNamespace);
-  return ({ access: { subject }, targets }) => {
+  return ({ access, targets }) => {
+    const { subject } = access;
     if (!budgets.take(subject.namespace, clock.now())) return;
     const serviceAccount = `${subject.namespace}/${subject.name}`;
     for (const target of targets)
       log.warn(
-        { serviceAccount, [target.resource]: target.names[0], check: accessCheck(subject, target) },
+        { serviceAccount, [target.resource]: target.names[0], check: checkOf(access, target) },
         'a token was given that --identity-access=rbac would refuse: the ServiceAccount has no right to use this',
       );
   };
+}
+
+/** Undefined for the machine without MIC: `nmi explain` does not know which it is. */
+function checkOf({ subject, pairs, podWithoutMic }: WouldRefuse['access'], target: AccessTarget) {
+  if (podWithoutMic === undefined) return accessCheck(subject, target);
+  return pairs === 'machine' ? undefined : inNmi(`explain ${podWithoutMic}`);
 }
 
 /** At start: what is open in the mode that is set. */

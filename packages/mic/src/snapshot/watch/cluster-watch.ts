@@ -204,24 +204,25 @@ const recordRelistMs = 30_000;
 
 type Bounds<V> = Pick<InformerOptions<V>, 'share' | 'pageSize' | 'weigh' | 'relistMs'>;
 
+type How<V> = Pick<InformerOptions<V>, 'trim' | 'fields' | 'labelSelector' | 'indexes'> & Bounds<V>;
+
+function createWatch<V>(options: ClusterWatchOptions, kind: ResourceKind, how: How<V>): Informer<V> {
+  const { transport, clock, random, onUnlisted } = options;
+  const log = options.log.child({ watch: kind.plural });
+  const onProblem = (problem: KubeError) => {
+    if (!informer.hasSynced()) onUnlisted?.(kind, problem);
+  };
+  const informer = createInformer<V>({ transport, kind, clock, random, log, onProblem, ...how });
+  return informer;
+}
+
 function createInformers(options: ClusterWatchOptions, taken: TakenNames) {
-  const { index, transport, clock, random, log, startupTaint, namespaceShareBytes, onUnlisted } = options;
+  const { index, startupTaint, namespaceShareBytes } = options;
   const share =
     namespaceShareBytes === undefined ? {} : { share: { namespaceBytes: namespaceShareBytes, totalBytes } };
   const bounded = { pageSize, ...share };
   const trims = createTrims({ startupTaint });
-  const watch = <V>(
-    kind: ResourceKind,
-    how: Pick<InformerOptions<V>, 'trim' | 'fields' | 'labelSelector' | 'indexes'> & Bounds<V>,
-  ) => {
-    const informer: Informer<V> = createInformer<V>({
-      ...{ transport, kind, clock, random, log: log.child({ watch: kind.plural }), ...how },
-      onProblem: (problem) => {
-        if (!informer.hasSynced()) onUnlisted?.(kind, problem);
-      },
-    });
-    return informer;
-  };
+  const watch = <V>(kind: ResourceKind, how: How<V>) => createWatch(options, kind, how);
   const custom = <V>(
     kind: Kind,
     trim: (raw: unknown, tooLarge: readonly Problem[]) => V | undefined,
