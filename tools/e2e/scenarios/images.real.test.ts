@@ -118,7 +118,7 @@ function phaseOf(pod: Readonly<Record<string, unknown>>): string {
 }
 
 function podOf(name: string, image: ImageName, container: object) {
-  const reference = `aad-pod-identity/${image}:0.1.0`;
+  const reference = `your-registry.invalid/aad-pod-identity/${image}:0.1.0`;
   return {
     apiVersion: 'v1',
     kind: 'Pod',
