@@ -58,8 +58,8 @@ export const templateRefusals: Readonly<Record<string, Refusal>> = {
     ],
   },
   'a registry as an address': {
-    values: { image: { repository: 'https://registry.example/x' } },
-    says: ['image.repository: is "https://registry.example/x"', 'without https://'],
+    values: { image: { repository: 'https://images.example/x' } },
+    says: ['image.repository: is "https://images.example/x"', 'without https://'],
   },
   'an identity that the API server would not take': {
     values: {
