@@ -12,7 +12,7 @@ export { createFindings, findingLines, inMic, inNmi, type Finding, type Remedy }
 export { createLimit } from './limit.ts';
 export { labelsDropped, NamespaceLabels, type DroppedLabels } from './namespace-labels.ts';
 export { limitEffects, type LimitEffect } from './limit-effect.ts';
-export { endWith } from './put-off.ts';
+export { endWith } from './end-with.ts';
 export { isNodeItself } from './peer-address.ts';
 export { RecentMap } from './recent.ts';
 export { lowerAscii } from './lower-ascii.ts';

@@ -32,7 +32,7 @@ export function isCompared({ place, misspelt, compared }: Frame): boolean {
   return place.isMisspelt !== undefined && misspelt < mostMisspelt && compared < mostCompared;
 }
 
-/** Of an object that is crowded, so many of the unknown names are looked at, or fewer than it has. */
+/** How many unknown names of this object are compared with fields, for the message that it has more. */
 export function lookedAt({ misspelt }: Frame): number {
   return misspelt < mostMisspelt ? mostCompared : mostMisspelt;
 }

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../core/clock.ts';
-import { endWith } from '../core/put-off.ts';
+import { endWith } from '../core/end-with.ts';
 import { asKubeError, KubeError, silence } from './errors.ts';
 
 /** Ends a request when its caller aborts it or after too long a silence. */

@@ -1,19 +1,19 @@
 import type { Clock } from './clock.ts';
 
-interface PuttingOff {
+interface Ending {
   readonly clock: Pick<Clock, 'after'>;
   readonly signal: AbortSignal | undefined;
-  /** While true, the end is put off. */
+  /** While it returns true after the abort, `end` is not called; it is asked again each second. */
   readonly outlives?: (() => boolean) | undefined;
 }
 
 const againMs = 1_000;
 
 /**
- * Calls `end` when the signal aborts, or later, when `outlives` returns false; at once if it has aborted already. To be called with the
- * returned function: removes the listener.
+ * Calls `end` with the reason when the signal has aborted and `outlives` returns false; at once, without asking `outlives`, if the signal has
+ * aborted before. Returns a function that removes the listener and the timer.
  */
-export function endWith({ clock, signal, outlives }: PuttingOff, end: (reason: unknown) => void): () => void {
+export function endWith({ clock, signal, outlives }: Ending, end: (reason: unknown) => void): () => void {
   let timer = { cancel: (): void => undefined };
   const stop = () => end(signal?.reason);
   const onAbort = () => {
