@@ -133,16 +133,14 @@ describe('E28 upgrade from the original', () => {
       .map(({ method, path }) => `${method} ${path}`);
 
   test('E28 every running pod is served with any state of its object, and leftover objects are deleted', async () => {
+    // An empty state counts as Assigned, as in the original: the object is not rewritten. The state of MIC
+    // 1.5 stands under `Status`, so that an object reads as empty until its spelling is rewritten.
+    const wanted = (pod: string) => (pod === 'empty' ? '' : 'Assigned');
     await stage.sim.kube.until(
       () =>
-        living.every((pod) => ['Assigned', ''].includes(stateOf(pod) ?? 'none')) &&
+        living.every((pod) => stateOf(pod) === wanted(pod)) &&
         gone.every((pod) => stateOf(pod) === undefined),
     );
-    // An empty state counts as Assigned, as in the original: the object is not rewritten.
-    expect(Object.fromEntries(living.map((pod) => [pod, stateOf(pod)]))).toEqual({
-      ...Object.fromEntries(living.map((pod) => [pod, 'Assigned'])),
-      empty: '',
-    });
     for (const pod of pods.values()) {
       const { url } = await stage.path(pod, nmi);
       expect(await on.validate(stage, url)).toMatchObject({ token: 200, vault: 200 });
