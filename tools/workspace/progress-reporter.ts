@@ -92,7 +92,10 @@ export class ProgressReporter implements Reporter {
     this.clear();
     if (unhandled.length > 0 && !this.isInterrupted) this.vitest.logger.printUnhandledErrors(unhandled);
     const count = countOf(modules, unhandled.length);
-    noteCount(count);
+    noteCount(
+      count,
+      this.failures.map(({ name }) => name),
+    );
     if (!this.isInterrupted && reason !== 'interrupted') this.summarize(count);
   }
 

@@ -1,6 +1,9 @@
-import { expect, test } from 'vitest';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { TestModule } from 'vitest/node';
-import { countOf } from './test-count.ts';
+import { countOf, noteCount } from './test-count.ts';
 
 type State = 'passed' | 'failed' | 'skipped';
 
@@ -30,4 +33,21 @@ test.each<[string, { readonly module: TestModule; readonly unhandled?: number },
   ],
 ])('%s counts as failed', (_, { module, unhandled = 0 }, count) => {
   expect(countOf([module], unhandled)).toEqual({ passed: 0, failed: 0, skipped: 0, ...count });
+});
+
+test('.ci/run gets the count of each run, and the name of each test that failed', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'count-'));
+  onTestFinished(() => {
+    rmSync(folder, { recursive: true });
+    vi.unstubAllEnvs();
+  });
+  const file = join(folder, 'count');
+  vi.stubEnv('POD_IDENTITY_TEST_COUNT', file);
+  noteCount({ passed: 2, failed: 1, skipped: 0 }, ['one.test.ts > one is two']);
+  noteCount({ passed: 3, failed: 0, skipped: 0 });
+  expect(readFileSync(file, 'utf8').trim().split('\n')).toEqual([
+    '2 passed, 1 failed, 0 skipped',
+    'FAIL one.test.ts > one is two',
+    '3 passed, 0 failed, 0 skipped',
+  ]);
 });

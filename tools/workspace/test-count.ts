@@ -21,10 +21,11 @@ export function failedHooksOf(module: TestModule): number {
   return [module, ...module.children.allSuites()].filter((each) => each.errors().length > 0).length;
 }
 
-/** Adds the count to the file of .ci/run, if it runs. */
-export function noteCount(count: Count): void {
+/** Adds the count and the names of what failed to the file of .ci/run, if it runs. */
+export function noteCount(count: Count, failed: readonly string[] = []): void {
   const file = process.env['POD_IDENTITY_TEST_COUNT'];
-  if (file !== undefined && file !== '') appendFileSync(file, `${countLine(count)}\n`);
+  const lines = [countLine(count), ...failed.map((name) => `FAIL ${name}`)];
+  if (file !== undefined && file !== '') appendFileSync(file, `${lines.join('\n')}\n`);
 }
 
 export class CountingReporter implements Reporter {
