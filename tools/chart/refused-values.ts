@@ -61,6 +61,10 @@ export const templateRefusals: Readonly<Record<string, Refusal>> = {
     values: { image: { repository: 'https://images.example/x' } },
     says: ['image.repository: is "https://images.example/x"', 'without https://'],
   },
+  'no registry': {
+    values: { image: { repository: null } },
+    says: ['image.repository: is "". Write the registry'],
+  },
   'an identity that the API server would not take': {
     values: {
       azureIdentities: {

@@ -52,7 +52,7 @@
 {{- end }}
 
 {{- define "imageProblems" -}}
-{{- $repository := .Values.image.repository }}
+{{- $repository := default "" .Values.image.repository }}
 {{- if not (regexMatch "^[a-z0-9]([a-z0-9._-]*[a-z0-9])?(:[0-9]+)?(/[a-z0-9]([a-z0-9._-]*[a-z0-9])?)*$" $repository) }}
 - image.repository: is "{{ $repository }}". Write the registry and the folder in lower case, without https://, without a slash at the end, without a tag, as in registry.example.com/aad-pod-identity.
 {{- end }}
