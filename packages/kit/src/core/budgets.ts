@@ -1,3 +1,4 @@
+import type { Tenant } from './fair-queue.ts';
 import { RecentMap } from './recent.ts';
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts';
 
@@ -28,5 +29,31 @@ export function createBudgets({ burst, perSecond }: BudgetOptions): Budgets {
   return {
     take: (owner, now, tokens) => bucketOf(owner, now).take(now, tokens) === 0,
     has: (owner, now, tokens = 1) => bucketOf(owner, now).available(now) >= tokens,
+  };
+}
+
+interface TenantBudgets {
+  /** Takes from the budgets of the pod and of its namespace; false, and takes nothing, if either has too little. More than a budget can hold takes all of it. */
+  take(tenant: Tenant, now: number, tokens?: number): boolean;
+}
+
+/** A budget for each namespace and a smaller one for each pod, so that one pod leaves something to the others of its namespace. */
+export function createTenantBudgets(of: {
+  readonly namespace: BudgetOptions;
+  readonly pod: BudgetOptions;
+}): TenantBudgets {
+  const namespaces = createBudgets(of.namespace);
+  const pods = createBudgets(of.pod);
+  return {
+    take: ({ namespace, pod }, now, tokens = 1) => {
+      const own = `${namespace}/${pod}`;
+      const ofPod = Math.min(tokens, of.pod.burst);
+      // A pod does not pay for what others of its namespace have used up.
+      return (
+        pods.has(own, now, ofPod) &&
+        namespaces.take(namespace, now, Math.min(tokens, of.namespace.burst)) &&
+        pods.take(own, now, ofPod)
+      );
+    },
   };
 }

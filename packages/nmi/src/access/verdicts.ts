@@ -1,6 +1,6 @@
 // Room: whether the ServiceAccount of a pod may use an Azure identity: asks the API server, and keeps its answers for seconds.
 // It must not choose an identity, get a token, or choose a status or text.
-import { createBudgets, type Clock, type Tenant } from '@pod-identity/kit/core';
+import { createTenantBudgets, type Clock, type Tenant } from '@pod-identity/kit/core';
 import { createTurnQueues, type TurnQueue } from '../waiting/turn-queues.ts';
 import { createBook, type Entry } from './book.ts';
 import { judge, type AccessAges } from './judge.ts';
@@ -24,8 +24,7 @@ export interface Verdicts {
 const pace = { atATime: 16, quota: { burst: 64, perSecond: 40 }, patienceMs: 4_000 };
 const places = { atATime: 16, waiting: { total: 512, perNamespace: 128, perPod: 32 } };
 /** Limits for questions of one pod and of one namespace; beyond them the verdict is `busy`. */
-const podBudget = { burst: 100, perSecond: 10 };
-const namespaceBudget = { burst: 256, perSecond: 25 };
+const budgets = { namespace: { burst: 256, perSecond: 25 }, pod: { burst: 100, perSecond: 10 } };
 const kept = { total: 2_048, perNamespace: 256 };
 /** For all names of a target together. At most the shortest maximum age, so that each answer is valid when it arrives. */
 const longestQuestionMs = 5_000;
@@ -35,10 +34,9 @@ export function createVerdicts(options: VerdictsOptions): Verdicts {
   const { clock, onAsked } = options;
   const book = createBook(kept);
   const question = createQuestion(options);
-  const mayAsk = createAllowance(clock);
 
   const ask = async (entry: Entry, tenant: Tenant): Promise<Verdict> => {
-    const { verdict, level, askedAt } = mayAsk(tenant) ? await question(entry, tenant) : busy;
+    const { verdict, level, askedAt } = await question(entry, tenant);
     onAsked(verdict);
     if (verdict === 'busy') return verdict;
     if (verdict === 'unanswered') {
@@ -91,6 +89,7 @@ const busy: Answered = { verdict: 'busy', level: 0, askedAt: 0 };
 function createQuestion(options: VerdictsOptions) {
   const { clock } = options;
   const { reviews } = createTurnQueues({ clock, all: pace, queues: { reviews: places } });
+  const allowance = createTenantBudgets(budgets);
   let answeredAt = -Infinity;
 
   /** The verdict if no turn came: `unanswered` if the API server answered nobody during the whole wait, otherwise `busy`. */
@@ -101,6 +100,7 @@ function createQuestion(options: VerdictsOptions) {
 
   return async (entry: Entry, tenant: Tenant): Promise<Answered> => {
     const enteredAt = clock.elapsed();
+    if (!allowance.take(tenant, enteredAt)) return busy;
     const leave = await turnIn(reviews, tenant);
     if (!leave) return withoutTurn(enteredAt);
     try {
@@ -150,14 +150,4 @@ async function askNames(
 
 function isFirst(value: number, index: number, all: readonly number[]): boolean {
   return all.indexOf(value) === index;
-}
-
-function createAllowance(clock: Clock): (tenant: Tenant) => boolean {
-  const pods = createBudgets(podBudget);
-  const namespaces = createBudgets(namespaceBudget);
-  return ({ namespace, pod }) => {
-    const [own, now] = [`${namespace}/${pod}`, clock.elapsed()];
-    // A pod does not pay for what others of its namespace have used up.
-    return pods.has(own, now) && namespaces.take(namespace, now) && pods.take(own, now);
-  };
 }

@@ -1,17 +1,19 @@
-import { asciiJson, RecentMap, type Clock } from '@pod-identity/kit/core';
+import { asciiJson, createTenantBudgets, RecentMap, type Clock, type Tenant } from '@pod-identity/kit/core';
 import type { Log, LogFields, LogLevel } from '@pod-identity/kit/serve';
 import type { Answered } from '../respond/answered.ts';
 import type { Outcome, OutcomeKind } from '../respond/outcome.ts';
 import { reasonOf } from '../respond/reasons.ts';
 import { briefOf } from './brief.ts';
-import { createPodBudgets } from './pod-budgets.ts';
 
 /** Pods and addresses; far more than a node has. */
 const subjectsKept = 2_000;
 /** Limit pods whose outcome alternates. */
-const linesOfNamespace = { burst: 100, perSecond: 5 };
+const lineBudgets = { namespace: { burst: 100, perSecond: 5 }, pod: { burst: 25, perSecond: 1.25 } };
 /** A refusal may list what an editor named: 4 KiB. */
-const bytesOfNamespace = { burst: 64 * 1024, perSecond: (32 * 1024) / 60 };
+const byteBudgets = {
+  namespace: { burst: 64 * 1024, perSecond: (32 * 1024) / 60 },
+  pod: { burst: 16 * 1024, perSecond: (8 * 1024) / 60 },
+};
 /** Of a line, beside its fields. */
 const bytesAround = 120;
 
@@ -21,8 +23,8 @@ const bytesAround = 120;
  */
 export function createDecisionLog(log: Log, clock: Clock): (answered: Answered) => void {
   const last = new RecentMap<string, string>(subjectsKept);
-  const lines = createPodBudgets(linesOfNamespace);
-  const bytes = createPodBudgets(bytesOfNamespace);
+  const lines = createTenantBudgets(lineBudgets);
+  const bytes = createTenantBudgets(byteBudgets);
 
   const mayCompose = (subject: string, state: string, outcome: Outcome): boolean =>
     last.get(subject) !== state &&
@@ -61,10 +63,10 @@ function sizeOf(fields: object): number {
 }
 
 /** Whose budget is charged. Addresses without a pod are charged as if they were pods of one namespace. */
-function payerOf(subject: string, outcome: Outcome): string {
-  if ('pod' in outcome) return outcome.pod;
-  const [pod = `/${subject}`] = 'pods' in outcome ? outcome.pods : [];
-  return pod;
+function payerOf(subject: string, outcome: Outcome): Tenant {
+  const [ambiguous = `/${subject}`] = 'pods' in outcome ? outcome.pods : [];
+  const [namespace = '', pod = ''] = ('pod' in outcome ? outcome.pod : ambiguous).split('/');
+  return { namespace, pod };
 }
 
 const ranks = ['debug', 'info', 'warn', 'error'] as const;

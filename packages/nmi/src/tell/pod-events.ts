@@ -1,11 +1,10 @@
-import { RecentMap, type Clock } from '@pod-identity/kit/core';
+import { createTenantBudgets, RecentMap, type Clock, type Tenant } from '@pod-identity/kit/core';
 import type { EventRecorder } from '@pod-identity/kit/kube';
 import { redactText } from '@pod-identity/kit/serve';
 import type { Answered } from '../respond/answered.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { briefOf } from './brief.ts';
-import { createPodBudgets } from './pod-budgets.ts';
 import { eventReasonOf, type EventReason } from './event-reason.ts';
 
 export interface PodEventsOptions {
@@ -19,8 +18,7 @@ export interface PodEventsOptions {
 /** At most one Event of a kind for a pod in this time. */
 const quietMs = 5 * 60_000;
 const rememberedEvents = 2_000;
-/** For all pods of a namespace together. */
-const perNamespace = { burst: 20, perSecond: 0.2 };
+const eventBudgets = { namespace: { burst: 20, perSecond: 0.2 }, pod: { burst: 5, perSecond: 0.05 } };
 
 /** Best effort: writes a Warning on the pod for each refusal, at a limited rate. */
 export function createPodEvents(options: PodEventsOptions): (answered: Answered) => void {
@@ -30,7 +28,7 @@ export function createPodEvents(options: PodEventsOptions): (answered: Answered)
   const record = (pod: PodView, reason: EventReason, message: string) => {
     const { uid, namespace, name } = pod;
     const event = `${uid} ${reason}`;
-    const due = quiet.isDue(event, `${namespace}/${name}`);
+    const due = quiet.isDue(event, { namespace, pod: name });
     if (due === 'repeated') return;
     onEvent(reason, due === 'now' ? 'recorded' : 'dropped');
     if (due !== 'now') return;
@@ -67,13 +65,13 @@ function podsOf(outcome: Outcome): readonly string[] {
 
 function createQuiet(clock: Clock) {
   const last = new RecentMap<string, number>(rememberedEvents);
-  const budgets = createPodBudgets(perNamespace);
+  const budgets = createTenantBudgets(eventBudgets);
   return {
-    isDue(event: string, pod: string): 'now' | 'repeated' | 'too-many' {
+    isDue(event: string, tenant: Tenant): 'now' | 'repeated' | 'too-many' {
       const now = clock.elapsed();
       const before = last.get(event);
       if (before !== undefined && now - before < quietMs) return 'repeated';
-      if (!budgets.take(pod, now)) return 'too-many';
+      if (!budgets.take(tenant, now)) return 'too-many';
       last.set(event, now);
       return 'now';
     },
