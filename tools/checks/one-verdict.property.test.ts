@@ -149,7 +149,7 @@ function byNmi({
     namespaceOf: (ns: string) =>
       ns === 'default' ? { name: ns, labels: {}, access: annotation } : undefined,
   };
-  const rules = { ...nmiRules, mode: 'managed' as const, identityAccess: flag, forceNamespaced };
+  const rules = { ...nmiRules, identityAccess: flag, forceNamespaced };
   const pod = nmiPod({
     namespace: 'default',
     name: 'web-0',

@@ -25,7 +25,7 @@ test.each<[reason: string, outcome: Outcome]>([
   ['no-access', { kind: 'denied', pod, denial: { ...noRight, identity: '' } }],
   ['no-access', { kind: 'not-assigned', pod, seen: 'unbound', denial: noRight }],
   ['identity-pending', { kind: 'not-assigned', pod, seen: 'unbound', denial: { why: 'no-label' } }],
-  ['identity-pending', { kind: 'not-assigned', pod, seen: 'created', identity: 'default/reader' }],
+  ['identity-pending', { kind: 'not-assigned', pod, seen: 'unattached', identity: 'default/reader' }],
 ])('%s is what the sample reads in the response to %j', (reason, outcome) => {
   const { status, body } = respond(outcome, { nowMs: 0, notAssignedStatus: 503, random: () => 0 });
   const text = String(body);

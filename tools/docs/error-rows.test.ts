@@ -69,8 +69,8 @@ const golden: readonly (readonly [situation: string, answer: string])[] = [
     '404 `clientID in request: (the id, shortened), getting assigned identities for pod default/web in CREATED',
   ],
   [
-    'not assigned within `--hold`: MIC is assigning it',
-    '404 `getting assigned identities for pod default/web in ASSIGNED state failed after 20 attempts',
+    'the metadata service does not know it within `--hold`',
+    '404 `getting assigned identities for pod default/web in CREATED state failed after 16 attempts',
   ],
   [
     'Azure refuses the identity, such as a wrong secret',

@@ -74,12 +74,6 @@ const missing = (what: string, denial: Denial): Sample => ({
   outcome: { kind: 'not-assigned', pod, seen: 'unbound', denial },
 });
 
-type Unassigned = Extract<Outcome, { kind: 'not-assigned'; identity: string }>;
-const waiting = (situation: string, seen: Unassigned['seen']): Sample => ({
-  situation,
-  outcome: { kind: 'not-assigned', pod, identity, seen },
-});
-
 const failed = (
   situation: string,
   why: TokenErrorCode,
@@ -200,11 +194,12 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
     }),
   ],
   'not-assigned': [
-    waiting('not assigned within `--hold`: MIC has not started to assign it', 'nothing'),
-    waiting('not assigned within `--hold`: MIC is assigning it', 'created'),
+    {
+      situation: 'the metadata service does not know it within `--hold`',
+      outcome: { kind: 'not-assigned', pod, identity, seen: 'unattached' },
+    },
     missing('no binding selects it within 6 s', { why: 'no-binding', label: 'demo' }),
     missing('its ServiceAccount gets no right to use the identity within 6 s', noRight),
-    waiting('assigned, but the metadata service does not know it yet', 'assigned'),
   ],
   'token-failed': [
     failed('the machine does not have the identity that an exempt pod requests', 'not-on-host', {

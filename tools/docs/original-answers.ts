@@ -75,9 +75,7 @@ export const originalAnswers: Readonly<Record<string, string>> = {
   'the pod started less than `--binding-grace` ago, and no binding selects it within 6 s': never,
   'the pod started less than `--binding-grace` ago, and its ServiceAccount gets no right to use the identity within 6 s':
     'a token: rights are not checked',
-  'not assigned within `--hold`: MIC has not started to assign it': never,
-  'not assigned within `--hold`: MIC is assigning it': `404 \`${notAssigned}\`, after 100 s`,
-  'assigned, but the metadata service does not know it yet': refused(400),
+  'the metadata service does not know it within `--hold`': `${never}; with a record that is not Assigned 404 \`${notAssigned}\`, after 100 s; with one that is, or in managed mode, ${refused(400)}`,
   'the machine does not have the identity that an exempt pod requests':
     '403 `failed to get service principal token, error: (Azure’s message)`',
   'Azure rejects the request, such as an unknown resource': refused(400),

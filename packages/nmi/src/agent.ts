@@ -1,5 +1,5 @@
 import type { Clock, LimitEffect, Tenant, Tracer } from '@pod-identity/kit/core';
-import { noteAnswers, type KubeTransport } from '@pod-identity/kit/kube';
+import { noteAnswers, type Informer, type KubeTransport } from '@pod-identity/kit/kube';
 import type { Log, Metrics, Output } from '@pod-identity/kit/serve';
 import { createAccess, type AccessParts } from './access-guard.ts';
 import { strangerProblem } from './access/stranger.ts';
@@ -7,7 +7,6 @@ import { createApp } from './app.ts';
 import type { Changes } from './waiting/await-change.ts';
 import { createAuthorizer } from './authorize/authorizer.ts';
 import { createClusterInformers, keepsAll } from './authorize/cluster-view.ts';
-import { lookingForRecords } from './authorize/look-for-records.ts';
 import type { NmiConfig } from './config/config.ts';
 import { createCanaryHandler } from './handle/canary.ts';
 import type { LatestPod } from './handle/follow-pod.ts';
@@ -29,6 +28,7 @@ import { createCallerLimits, type CallerLimits } from './waiting/caller-limits.t
 import { createTelemetry, type Telemetry } from './tell/telemetry.ts';
 import { createTracing, type Tracing } from './trace/tracing.ts';
 import { untilPassed } from './tokens/until-passed.ts';
+import { createRecordHints } from './tokens/metadata/record-hints.ts';
 import { createTokenSupply, metadataUrl, type TokenSupply } from './token-supply.ts';
 
 export interface AgentOptions extends Pick<
@@ -89,6 +89,8 @@ export function createAgent(options: AgentOptions): Agent {
   const supply = createTokenSupply({ ...options, trace });
   const access = createAccess({ ...options, trace }, supply.readInstanceId);
   const readiness = readinessOf(options, informers, access);
+  // Neither readiness nor a decision depends on them.
+  const hints = recordHints(options, watched, supply);
   const parts: GranterParts = { watched, limits, supply, access, trace };
   const granter = createTokenGranter(options, parts);
   const callers = trace.callers(callerFinder(options, pods, neighbours));
@@ -114,13 +116,13 @@ export function createAgent(options: AgentOptions): Agent {
     neighbourOf: (address) => neighbours.of(address),
     namespaceOf: (address) => pods.namespaceAt(address),
     readiness,
-    run: (signal) => runAll([...informers, access.stranger, telemetry], signal),
+    run: (signal) => runAll([...informers, ...hints, access.stranger, telemetry], signal),
     endHolds: () => {
       readiness.endWaiting();
       limits.endAll();
     },
     close: () => Promise.all([proxy.close(), supply.close(), telemetry.close()]).then(() => undefined),
-    measure: () => measure(telemetry, { informers, limits, metrics }),
+    measure: () => measure(telemetry, { informers: [...informers, ...hints], limits, metrics }),
   };
 }
 
@@ -143,7 +145,7 @@ async function runAll(
 }
 
 interface Measured {
-  readonly informers: Watched['informers'];
+  readonly informers: readonly Pick<Informer<unknown>, 'plural' | 'lastHeardMs'>[];
   readonly limits: CallerLimits;
   readonly metrics: AgentOptions['metrics'];
 }
@@ -186,18 +188,20 @@ function watch({ config, transport, clock, random, log, metrics, bootedAt }: Age
   const pods = createPodInformer({ ...common, bootedAt, lastAnswerMs: () => noted.lastAnswerMs(), onFailed });
   const cluster = createClusterInformers({
     ...common,
-    mode: config.mode,
-    byNodeLabel: config.byNodeLabel,
-    forceNamespaced: config.forceNamespaced,
     namespaceShareBytes: config.namespaceShareBytes,
-    pods: { named: (namespace, name) => pods.named(namespace, name), synced: pods.informer.synced },
     onlyFor: keepsAll(config) ? undefined : pods.informer,
   });
   const latest: LatestPod = ({ namespace, name }) => pods.named(namespace, name);
-  return { pods, latest, cluster, informers: [pods.informer, ...cluster.informers] };
+  return { common, pods, latest, cluster, informers: [pods.informer, ...cluster.informers] };
 }
 
 type Watched = ReturnType<typeof watch>;
+
+/** In managed mode nobody writes records, and NMI may not read them. */
+function recordHints({ config }: AgentOptions, { common }: Watched, { tokens }: TokenSupply) {
+  const { mode, byNodeLabel } = config;
+  return mode === 'standard' ? [createRecordHints({ ...common, byNodeLabel, onAssigned: tokens.hint })] : [];
+}
 
 interface GranterParts {
   readonly watched: Watched;
@@ -214,9 +218,7 @@ function createTokenGranter(
   const { config, clock, metrics } = options;
   const { latest, cluster, informers } = watched;
   const granter = createGranter({
-    authorizer: trace.authorizer(
-      lookingForRecords(createAuthorizer(cluster.view, config), cluster.lookForRecord),
-    ),
+    authorizer: trace.authorizer(createAuthorizer(cluster.view, config)),
     latest,
     changes: pacedChanges(changesOf(informers), clock),
     // The original returns its statuses only for failures that last.

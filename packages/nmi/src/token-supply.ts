@@ -30,7 +30,7 @@ export interface TokenSupply {
 }
 
 export interface TokenSupplyOptions {
-  readonly config: Pick<NmiConfig, 'metadata' | 'holdMs' | 'mode'>;
+  readonly config: Pick<NmiConfig, 'metadata'>;
   readonly transport: KubeTransport;
   readonly clock: Clock;
   readonly random: () => number;
@@ -69,8 +69,6 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
   const tokens = createTokenSource({
     upstream: trace.upstream(eitherOf(imdsSource(options, metadata), principals)),
     queueFor: queuesFor(pace, options),
-    holdMs: options.config.holdMs,
-    unknownIsFinal: options.config.mode === 'managed',
     clock,
     random,
     mayKeep: (subject) => isChecked(subject, principals.secrets),
@@ -106,10 +104,13 @@ function eitherOf(
 function queuesFor(
   pace: MetadataPace,
   { clock, trace }: Pick<TokenSupplyOptions, 'clock' | 'trace'>,
-): (subject: TokenSubject) => TurnQueue {
+): (subject: TokenSubject, isUnknown: boolean) => TurnQueue {
   const principals = trace.queue(createTurnQueues({ clock, ...entraPace }).principals);
-  const tokens = trace.queue(pace.tokens);
-  return ({ kind }) => (kind === 'service-principal' ? principals : tokens);
+  const [tokens, unknown] = [trace.queue(pace.tokens), trace.queue(pace.unknown)];
+  return ({ kind }, isUnknown) => {
+    if (kind === 'service-principal') return principals;
+    return isUnknown ? unknown : tokens;
+  };
 }
 
 /** A change of a Secret that is not in memory would not be noticed. */

@@ -10,6 +10,7 @@ import {
   type AzureIdentityBinding,
   type AzurePodIdentityException,
   type NamespaceView,
+  type ResourceId,
 } from '@pod-identity/crd-types';
 import type { Tenant } from '@pod-identity/kit/core';
 import {
@@ -17,7 +18,6 @@ import {
   bindingsWithoutSelector,
   selectorIndexes,
 } from '../src/authorize/bindings-of-selector.ts';
-import { recordOf } from '../src/authorize/node-records.ts';
 import type { AuthorizeRules, ClusterView, InvalidException } from '../src/authorize/types.ts';
 import type { AccessGuard } from '../src/access/guard.ts';
 import type { AccessPair } from '../src/access/types.ts';
@@ -138,13 +138,13 @@ export const exception = (
 export interface World {
   readonly identities?: readonly AzureIdentity[];
   readonly bindings?: readonly AzureIdentityBinding[];
+  /** Hints of when to ask the metadata service again: see `onAssigned`. */
   readonly records?: readonly AzureAssignedIdentity[];
   readonly exceptions?: readonly AzurePodIdentityException[];
   readonly invalidExceptions?: readonly InvalidException[];
   readonly namespaces?: readonly NamespaceView[];
   /** Namespaces. */
   readonly leavesOutBindings?: readonly string[];
-  readonly leavesOutRecords?: readonly string[];
   readonly faults?: Readonly<Record<string, string>>;
 }
 
@@ -159,6 +159,7 @@ export const viewOf = (first: World = {}) => {
   let world = first;
   let revision = 1;
   const listeners = new Set<() => void>();
+  let hint: (namespace: string, identity: ResourceId) => void = () => undefined;
   const view: ClusterView = {
     get revision() {
       return revision;
@@ -171,9 +172,6 @@ export const viewOf = (first: World = {}) => {
     faultOf: (namespace, name) => world.faults?.[`${namespace}/${name}`],
     selectsUnlabelled: (namespace) => storeOf(world.bindings ?? []).by('unlabelled', namespace).length > 0,
     leavesOutBindings: (namespace) => world.leavesOutBindings?.includes(namespace) ?? false,
-    leavesOutRecords: (namespace) => world.leavesOutRecords?.includes(namespace) ?? false,
-    assignedOnNode: (resource) =>
-      (world.records ?? []).map(recordOf).filter((record) => record.resource === resource),
     namespaceOf: (name) => world.namespaces?.find((namespace) => namespace.name === name),
     exceptionsIn: (namespace) =>
       (world.exceptions ?? []).filter(({ metadata }) => metadata.namespace === namespace),
@@ -186,7 +184,12 @@ export const viewOf = (first: World = {}) => {
       world = next;
       revision += 1;
       for (const listener of [...listeners]) listener();
+      for (const { spec, status } of next.records ?? [])
+        if (status.status === 'Assigned')
+          hint(spec.podNamespace, canonicalResourceId(spec.azureIdentityRef.spec.resourceID ?? ''));
     },
+    /** Calls the listener for each record that says Assigned after a change, as the watch of records does. */
+    onAssigned: (listener: typeof hint) => void (hint = listener),
     changes: {
       subscribe: (listener: () => void) => {
         listeners.add(listener);
@@ -200,7 +203,6 @@ export const viewOf = (first: World = {}) => {
 };
 
 export const rules: AuthorizeRules = {
-  mode: 'standard',
   forceNamespaced: false,
   controller: { namespace: 'default', serviceAccount: 'mic', labels: { component: 'mic' } },
   authorities: new Set(['login.microsoftonline.com', 'login.microsoftonline.us']),
@@ -251,7 +253,6 @@ export const wishFor = <Subject extends TokenSubject>(
   subject,
   resource: 'https://vault.azure.net',
   bypassCache: false,
-  isExpected: true,
   ...over,
 });
 

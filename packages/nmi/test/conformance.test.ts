@@ -12,17 +12,7 @@ import { authorize } from '../src/authorize/authorize.ts';
 import type { AuthorizeRules, Decision } from '../src/authorize/types.ts';
 import { parseTokenRequest, type Selector } from '../src/request/token-request.ts';
 import { respond } from '../src/respond/respond.ts';
-import {
-  binding,
-  clientIdOf,
-  identity,
-  pod,
-  record,
-  resourceIdOf,
-  rules,
-  viewOf,
-  type World,
-} from './builders.ts';
+import { binding, clientIdOf, identity, pod, resourceIdOf, rules, viewOf, type World } from './builders.ts';
 import {
   addressOf,
   assignedPod,
@@ -144,76 +134,30 @@ const byResource = (value: string): Selector => ({ by: 'resource-id', value: val
 
 const summary = (decision: Decision): string => {
   if (decision.kind === 'allow') return `allow ${decision.identity.name}`;
-  if (decision.kind === 'pending') return `pending ${decision.identity.name} ${decision.seen}`;
   return decision.kind === 'deny' ? `deny ${decision.denial.why}` : decision.kind;
 };
 const decide = (world: World, selector: Selector, by: AuthorizeRules = rules) =>
   summary(authorize({ pod: pod(), selector }, viewOf(world).view, by));
 
-describe('which identity, in standard mode', () => {
+describe('which identity, in standard mode: no record decides', () => {
   it.each<[string, World, Selector, string]>([
     ['nothing at all is refused at once', {}, nothing, 'deny no-binding'],
-    ['no record: waited for', one, nothing, 'pending default/reader nothing'],
-    [
-      'a record without state, of before 1.5, no selector',
-      { ...one, records: [record(reader, '')] },
-      nothing,
-      'allow default/reader',
-    ],
-    [
-      'only Created, no selector: waited for',
-      { ...one, records: [record(reader, 'Created')] },
-      nothing,
-      'pending default/reader created',
-    ],
-    [
-      'Assigned, no selector',
-      { ...one, records: [record(reader, 'Assigned')] },
-      nothing,
-      'allow default/reader',
-    ],
-    [
-      'a client id in Created only: waited for',
-      { ...both, records: [record(reader, 'Created'), record(writer, 'Assigned')] },
-      byClient(clientIdOf('reader')),
-      'pending default/reader created',
-    ],
+    ['no selector and one identity', one, nothing, 'allow default/reader'],
+    ['a client id', both, byClient(clientIdOf('reader')), 'allow default/reader'],
     [
       'a client id that is the resource id of another',
-      { ...both, records: [record(reader, 'Assigned'), record(writer, 'Assigned')] },
+      both,
       byClient(resourceIdOf('writer')),
       'deny not-this-identity',
     ],
-    [
-      'a resource id in Created only: waited for',
-      { ...both, records: [record(reader, 'Created'), record(writer, 'Assigned')] },
-      byResource(resourceIdOf('reader')),
-      'pending default/reader created',
-    ],
+    ['a resource id', both, byResource(resourceIdOf('writer')), 'allow default/writer'],
     [
       'a resource id that is the client id of another',
-      { ...both, records: [record(reader, 'Assigned'), record(writer, 'Assigned')] },
-      byResource(clientIdOf('writer')),
+      both,
+      byResource(clientIdOf('reader')),
       'deny not-this-identity',
     ],
-    [
-      'a client id in Assigned',
-      { ...both, records: [record(reader, 'Assigned'), record(writer, 'Created')] },
-      byClient(clientIdOf('reader')),
-      'allow default/reader',
-    ],
-    [
-      'a resource id in Assigned',
-      { ...both, records: [record(writer, 'Assigned'), record(reader, 'Created')] },
-      byResource(resourceIdOf('writer')),
-      'allow default/writer',
-    ],
-    [
-      'several Assigned, no selector: a list instead of any one of them',
-      { ...both, records: [record(reader, 'Assigned'), record(writer, 'Assigned')] },
-      nothing,
-      'deny several-identities',
-    ],
+    ['no selector and several: a list instead of any one of them', both, nothing, 'deny several-identities'],
   ])('C61 %s', (...[, world, selector, expected]) => {
     expect(decide(world, selector)).toBe(expected);
   });
@@ -226,14 +170,13 @@ describe('which identity, in standard mode', () => {
         ...away.map(({ metadata }) => binding(metadata.name, { namespace: 'other' })),
         binding('reader'),
       ],
-      records: [...away, reader].map((each) => record(each, 'Assigned')),
     };
     expect(decide(world, nothing, { ...rules, forceNamespaced: true })).toBe('allow default/reader');
   });
 });
 
 describe('which identity, in managed mode', () => {
-  const managed: AuthorizeRules = { ...rules, mode: 'managed', forceNamespaced: true };
+  const managed: AuthorizeRules = { ...rules, forceNamespaced: true };
   it.each<[string, World, Selector, string]>([
     ['no identity', {}, nothing, 'deny no-binding'],
     [

@@ -21,6 +21,7 @@ async function heldCaller(name: string) {
   const from = addressOf(await stage.cluster.pod({ name, label: name }));
   const answer = nmi.ask({ from });
   await expect.poll(() => nmi.waitingCallers()).toBeGreaterThan(0);
+  await expect.poll(() => nmi.failedImdsCalls()).toBe(1);
   return { identity, answer };
 }
 

@@ -180,7 +180,7 @@ function suite(start: (folder: string) => Promise<Server>) {
       '✓ label',
       '✓ binding',
       '✓ identity',
-      '✓ record',
+      '· host',
       '· pod',
       '✓ answer',
       '✓ answer',

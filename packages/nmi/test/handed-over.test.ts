@@ -123,16 +123,17 @@ describe('(b) an open connection', () => {
   it('on which a call is held gets no token when the address is another pod’s by the time of the assignment', async () => {
     const clock = createFakeClock(Date.now());
     const nmi = await started([], clock);
-    stage.attach(await stage.bound('held'));
+    const identity = await stage.bound('held');
     const from = await runs('held');
     const answer = alone(nmi, from);
     await expect.poll(() => nmi.waitingCallers(), { message: 'calls that are held' }).toBe(1);
-    await clock.advance(1_000);
+    await expect.poll(() => nmi.failedImdsCalls()).toBe(1);
     await remove('held');
     await runs('held-heir', from);
     await expect
       .poll(async () => (await alone(nmi, from)).body['client_id'])
       .toBe(clientIds.get('held-heir'));
+    stage.attach(identity);
     await stage.record({ pod: 'held', identity: 'held', state: 'Assigned' });
     await expect(answer).resolves.toMatchObject({ status: 503 });
   });

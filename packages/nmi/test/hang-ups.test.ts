@@ -30,6 +30,7 @@ it('a pod whose client hung up after ten seconds is told the reason after nine b
     `GET ${tokenPath}?${vaultResource} HTTP/1.1\r\nHost: 169.254.169.254\r\nMetadata: true\r\n\r\n`,
   );
   await waiting(1);
+  await expect.poll(() => nmi.failedImdsCalls()).toBe(1);
   await clock.advance(10_000);
   impatient.destroy();
   await waiting(0);
@@ -40,7 +41,7 @@ it('a pod whose client hung up after ten seconds is told the reason after nine b
   const { status, body } = await answers[0];
   expect([status, body['error_description']]).toEqual([
     503,
-    expect.stringContaining('(MIC) has not started'),
+    expect.stringContaining('is not assigned to its node yet'),
   ]);
   await waiting(1);
   await clock.advance(16_000);

@@ -47,6 +47,8 @@ export interface Nmi {
   metricsText(): Promise<string>;
   /** Calls that are held now. */
   waitingCallers(): Promise<number>;
+  /** Requests to the metadata service that have failed, such as for an identity that it does not know. */
+  failedImdsCalls(): Promise<number>;
   ask(ask: Ask): Promise<Answer>;
   stop(): Promise<void>;
 }
@@ -218,6 +220,10 @@ async function startNmi({ kubeconfig, node, imds, argv, clock, facts }: NmiOptio
     port: server.port,
     waitingCallers: async () =>
       Number(/^aadpodidentity_nmi_waiting_callers (\d+)$/m.exec(await metricsText())?.[1]),
+    failedImdsCalls: async () =>
+      [...(await metricsText()).matchAll(/^aadpodidentity_imds_operations_errors_count\{.*\} (\d+)$/gm)]
+        .map(([, count]) => Number(count))
+        .reduce((sum, count) => sum + count, 0),
     ask: (ask) => askOver(http, server.port, ask),
     stop: async () => {
       stop.abort();

@@ -73,20 +73,10 @@ const exceptions: Record<string, Spec> = {
   'with many client ids': (at) => ({ podLabels: labels(1, at), clientIDs: many(400, (id) => `${at}${id}`) }),
   'not valid': (at) => ({ podLabels: labels(1, at), clientIds: [] }),
 };
-const records: Record<string, Spec> = {
-  ordinary: (at) => ({
-    pod: `pod-${at}`,
-    podNamespace: 'hostile-0',
-    nodename: 'node-1',
-    azureIdentityRef: { metadata: { name: `id-${at}` }, spec: { type: 0, resourceID: resourceID(at) } },
-    azureBindingRef: { metadata: { name: `id-${at}` }, spec: { azureIdentity: `id-${at}`, selector: 's' } },
-  }),
-};
 const plurals = {
   azureidentities: identities,
   azureidentitybindings: bindings,
   azurepodidentityexceptions: exceptions,
-  azureassignedidentities: records,
 } as const;
 type Plural = keyof typeof plurals;
 /** In MiB, of all namespaces together. */
@@ -94,13 +84,11 @@ const bounds: Record<Plural, number> = {
   azureidentities: 7,
   azureidentitybindings: 7,
   azurepodidentityexceptions: 2,
-  azureassignedidentities: 2,
 };
 const kinds: Record<Plural, string> = {
   azureidentities: 'AzureIdentity',
   azureidentitybindings: 'AzureIdentityBinding',
   azurepodidentityexceptions: 'AzurePodIdentityException',
-  azureassignedidentities: 'AzureAssignedIdentity',
 };
 type Written = Readonly<Partial<Record<Plural, Spec>>>;
 
@@ -156,10 +144,6 @@ async function fill(written: Written, namespaces: number) {
   const run = async () => {
     const cluster = createClusterInformers({
       transport: hostileServer(written, namespaces),
-      node: 'node-1',
-      mode: 'standard',
-      byNodeLabel: true,
-      forceNamespaced: true,
       namespaceShareBytes: shareBytes,
       clock,
       random: () => 0,

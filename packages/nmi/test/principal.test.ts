@@ -130,7 +130,6 @@ function tokensOn(clock: FakeClock) {
     clock,
     random,
     queueFor: () => openQueue,
-    holdMs: 8_000,
     onRecalled: (subject) => {
       if (subject.kind === 'service-principal') principals.secrets.check(subject);
     },

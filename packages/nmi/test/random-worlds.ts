@@ -1,16 +1,7 @@
-// Small clusters of a few names, so that bindings, identities, records and requests meet.
+// Small clusters of a few names, so that bindings, identities and requests meet.
 import fc from 'fast-check';
 import type { Selector } from '../src/request/token-request.ts';
-import {
-  binding,
-  clientIdOf,
-  exception,
-  identity,
-  objectIdOf,
-  pod,
-  record,
-  resourceIdOf,
-} from './builders.ts';
+import { binding, clientIdOf, exception, identity, objectIdOf, pod, resourceIdOf } from './builders.ts';
 
 const principalSpec = { tenantID: 't1', clientPassword: { name: 'credentials' } };
 const names = ['a', 'b', 'c', 'd'];
@@ -48,16 +39,6 @@ export const aWorld = fc.record({
       { maxLength: 6 },
     )
     .map(unique),
-  records: fc.array(
-    fc
-      .tuple(
-        anIdentity,
-        fc.constantFrom('Created', 'Assigned', 'Unassigned', ''),
-        fc.constantFrom('web', 'other'),
-      )
-      .map(([of, state, podName]) => record(of, state, { pod: podName })),
-    { maxLength: 6 },
-  ),
   exceptions: fc.constantFrom([], [], [exception({ aadpodidbinding: 'demo' })]),
 });
 export const aPod = fc

@@ -148,10 +148,6 @@ async function serving(random: () => number) {
     clock,
     random,
     log,
-    node: 'node-1',
-    mode: 'managed',
-    byNodeLabel: true,
-    forceNamespaced: true,
   });
   const stop = new AbortController();
   stops.push(stop);
@@ -163,7 +159,6 @@ async function serving(random: () => number) {
     selfTest: () => Promise.resolve(true),
   });
   const rules = {
-    mode: 'managed',
     forceNamespaced: false,
     controller: undefined,
     authorities: new Set<string>(),

@@ -36,7 +36,6 @@ it.each<[string, Shape]>([
     const source = createTokenSource({
       clock,
       random: () => 0.5,
-      holdMs: 8_000,
       queueFor: () => openQueue,
       upstream: {
         // Each a string of its own, as one that was read from a response.

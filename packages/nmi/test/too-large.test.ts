@@ -1,6 +1,5 @@
 // What an editor of one namespace writes may be larger than anything that is meant: it is left out, and the owner is told.
 import { createServer } from 'node:http';
-import { canonicalResourceId } from '@pod-identity/crd-types';
 import type { AddressInfo } from 'node:net';
 import { connectKube } from '@pod-identity/kit/kube';
 import { createLog } from '@pod-identity/kit/serve';
@@ -55,7 +54,6 @@ async function serve(lists: Readonly<Record<string, readonly object[]>>) {
 
 const common = { node: 'node-1', clock: createFakeClock(), random: () => 0, log };
 const rules: AuthorizeRules = {
-  mode: 'managed',
   forceNamespaced: true,
   authorities: new Set<string>(),
   identityAccess: 'namespace',
@@ -70,14 +68,11 @@ const podObject = (name: string, metadata: object = {}) => ({
   status: { phase: 'Running', podIP: '10.0.0.1' },
 });
 
-async function viewOf(lists: Parameters<typeof serve>[0], mode: AuthorizeRules['mode'] = 'managed') {
+async function viewOf(lists: Parameters<typeof serve>[0]) {
   const { transport, signal } = await serve(lists);
   const { view, informers } = createClusterInformers({
     ...common,
     transport,
-    mode,
-    byNodeLabel: false,
-    forceNamespaced: true,
   });
   for (const informer of informers) void informer.run(signal);
   await Promise.all(informers.map(({ synced }) => synced));
@@ -151,26 +146,6 @@ test('an identity whose annotation is too large to be read does not become one f
     azureidentitybindings: [binding({})],
   });
   expect(view.identityOf('shop', 'i')).toBeUndefined();
-});
-
-test('a record with a field that is too large to be read says nothing of the host', async () => {
-  const spec = {
-    azureIdentityRef: identity({}),
-    azureBindingRef: binding({}),
-    pod: 'web',
-    podNamespace: 'shop',
-  };
-  const recordOf = (selector: string) => ({
-    metadata: { name: `r-${selector.length}`, namespace: 'shop', labels: { nodename: 'node-1' } },
-    spec: { ...spec, azureBindingRef: binding({ selector }), nodename: 'node-1' },
-    status: { status: 'Assigned' },
-  });
-  const kept = async (selector: string) => {
-    const view = await viewOf({ azureassignedidentities: [recordOf(selector)] }, 'standard');
-    return view.assignedOnNode(canonicalResourceId(resourceID)).length;
-  };
-  expect(await kept('demo')).toBe(1);
-  expect(await kept('x'.repeat(2_000))).toBe(0);
 });
 
 test('an exception with too many client ids frees nothing, above all not every identity of the node', async () => {

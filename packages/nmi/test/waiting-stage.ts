@@ -72,25 +72,26 @@ export function startWaiting({ world, mode = 'rbac', over = {}, acceptedAt }: Wa
     },
     onAsked: () => undefined,
   });
+  const tokens = createTokenSource({
+    upstream: {
+      ask: async ({ subject }) => {
+        const name = subject.kind === 'identity' ? lastPart(subject.resourceId) : 'machine';
+        asked.push(name);
+        await clock.sleep(state.tokenMs);
+        if (!state.isAttached(name)) throw new TokenError('not-on-host', 'Identity not found');
+        return issuedTo(name, { now: clock.now() });
+      },
+    },
+    clock,
+    random: () => 0,
+    queueFor: () => openQueue,
+  });
+  cluster.onAssigned(tokens.hint);
   const granter = createGranter({
     authorizer: createAuthorizer(cluster.view, { ...usual, ...over, identityAccess: mode }),
     latest: ({ key }) => (state.pod?.key === key ? state.pod : undefined),
     changes: cluster.changes,
-    tokens: createTokenSource({
-      upstream: {
-        ask: async ({ subject }) => {
-          const name = subject.kind === 'identity' ? lastPart(subject.resourceId) : 'machine';
-          asked.push(name);
-          await clock.sleep(state.tokenMs);
-          if (!state.isAttached(name)) throw new TokenError('not-on-host', 'Identity not found');
-          return issuedTo(name, { now: clock.now() });
-        },
-      },
-      clock,
-      random: () => 0,
-      queueFor: () => openQueue,
-      holdMs,
-    }),
+    tokens,
     limits: createCallerLimits({
       waiting: { total: 2_048, perNamespace: 1_024, perPod: 512 },
       upstreamBurst: 20,

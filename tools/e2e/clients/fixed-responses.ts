@@ -28,7 +28,11 @@ const reason = 'this is what Azure said';
 
 /** NMI's description, which the user has to see. */
 export const reasonOf = (status: FixedStatus): string =>
-  status === 400 ? 'No AzureIdentityBinding has the selector' : status === 404 ? 'is being assigned' : reason;
+  status === 400
+    ? 'No AzureIdentityBinding has the selector'
+    : status === 404
+      ? 'is not assigned to its node yet'
+      : reason;
 
 function failed(why: TokenErrorCode, { status, again }: FixedResponse): Outcome {
   const description = reason;
@@ -43,7 +47,7 @@ function outcomeOf(fixed: FixedResponse): Outcome {
     case 403:
       return failed('denied', fixed);
     case 404:
-      return { kind: 'not-assigned', pod, identity: 'default/reader', seen: 'created' };
+      return { kind: 'not-assigned', pod, identity: 'default/reader', seen: 'unattached' };
     case 410:
       return failed('updating', fixed);
     case 429:

@@ -219,7 +219,7 @@ test.each(alone.filter((player) => !repeating.includes(player)))(
   async ({ name }) => {
     const seen = await played<Played>(`${name} ${beyondHold}`);
     expect(seen.statuses).toEqual([503]);
-    expect(subjectOf(seen)).toContain('is being assigned');
+    expect(subjectOf(seen)).toContain('is not assigned to its node yet');
   },
   patienceMs,
 );

@@ -38,7 +38,7 @@ const spec = fc.oneof(
 
 const decide = (identity: AzureIdentity): Decision => {
   const { view } = viewOf({ identities: [identity], bindings: [binding('evil')] });
-  const all = { ...rules, mode: 'managed' as const, identityAccess: 'rbac' as const };
+  const all = { ...rules, identityAccess: 'rbac' as const };
   return authorize({ pod: pod(), selector: { by: 'nothing' } }, view, all);
 };
 

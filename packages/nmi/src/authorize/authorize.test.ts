@@ -7,7 +7,6 @@ import {
   identity,
   objectIdOf,
   pod,
-  record,
   resourceIdOf,
   rules,
   viewOf,
@@ -27,7 +26,7 @@ const byResource = (name: string): Selector => ({
   by: 'resource-id',
   value: resourceIdOf(name).toLowerCase(),
 });
-const managed: AuthorizeRules = { ...rules, mode: 'managed', forceNamespaced: true };
+const namespaced: AuthorizeRules = { ...rules, forceNamespaced: true };
 
 interface Case {
   readonly world: World;
@@ -48,8 +47,6 @@ const short = (decision: Decision): string => {
       return `allow ${decision.identity.name}`;
     case 'allow-by-object-id':
       return `one of ${decision.identities.map(({ name }) => name).join(' ')}`;
-    case 'pending':
-      return `pending ${decision.seen}`;
     case 'deny':
       return decision.denial.why;
     case 'pass-through':
@@ -59,28 +56,20 @@ const short = (decision: Decision): string => {
   }
 };
 
-describe('in standard mode', () => {
+describe('the identity of a request', () => {
   it.each<[string, Case, string]>([
-    ['no record at all', { world: both, selector: byClient('reader') }, 'pending nothing'],
+    ['a client id', { world: both, selector: byClient('reader') }, 'allow default/reader'],
+    ['a resource id', { world: both, selector: byResource('writer') }, 'allow default/writer'],
     [
-      'a record without state, as before 1.5',
-      { world: { ...both, records: [record(reader, '')] }, selector: byClient('reader') },
+      'an identity with its resource id in other case',
+      {
+        world: {
+          identities: [identity({ name: 'reader', resourceID: resourceIdOf('reader').toUpperCase() })],
+          bindings: [binding('reader')],
+        },
+        selector: byResource('reader'),
+      },
       'allow default/reader',
-    ],
-    [
-      'a created record',
-      { world: { ...both, records: [record(reader, 'Created')] }, selector: byClient('reader') },
-      'pending created',
-    ],
-    [
-      'an assigned record, by client id',
-      { world: { ...both, records: [record(reader, 'Assigned')] }, selector: byClient('reader') },
-      'allow default/reader',
-    ],
-    [
-      'an assigned record, by resource id',
-      { world: { ...both, records: [record(writer, 'Assigned')] }, selector: byResource('writer') },
-      'allow default/writer',
     ],
     [
       'a client id that equals the resource id of another',
@@ -92,93 +81,20 @@ describe('in standard mode', () => {
       { world: both, selector: { by: 'resource-id', value: clientIdOf('writer') } },
       'not-this-identity',
     ],
-    [
-      'a record that is being taken away',
-      { world: { ...both, records: [record(reader, 'Unassigned')] }, selector: byClient('reader') },
-      'pending nothing',
-    ],
-    [
-      'the record of another pod of this node: the host carries it',
-      {
-        world: { ...both, records: [record(reader, 'Assigned', { pod: 'other' })] },
-        selector: byClient('reader'),
-      },
-      'allow default/reader',
-    ],
-    [
-      'the unfinished record of another pod',
-      {
-        world: { ...both, records: [record(reader, 'Created', { pod: 'other' })] },
-        selector: byClient('reader'),
-      },
-      'pending nothing',
-    ],
-    [
-      'the stateless record of another pod',
-      { world: { ...both, records: [record(reader, '', { pod: 'other' })] }, selector: byClient('reader') },
-      'pending nothing',
-    ],
-    [
-      'the same pod name in another namespace',
-      {
-        world: { ...both, records: [record(reader, 'Created', { podNamespace: 'shop' })] },
-        selector: byClient('reader'),
-      },
-      'pending nothing',
-    ],
-    [
-      'an old record after the identity was swapped',
-      {
-        world: {
-          identities: [identity({ name: 'reader', resourceID: resourceIdOf('swapped') })],
-          bindings: [binding('reader')],
-          records: [record(reader, 'Assigned')],
-        },
-      },
-      'pending nothing',
-    ],
-    [
-      'a resource id in other case',
-      {
-        world: {
-          ...both,
-          records: [
-            record(
-              identity({ name: 'reader', resourceID: resourceIdOf('reader').toUpperCase() }),
-              'Assigned',
-            ),
-          ],
-        },
-        selector: byClient('reader'),
-      },
-      'allow default/reader',
-    ],
-    [
-      'item 10: a record and no right',
-      { world: { records: [record(reader, 'Assigned')], identities: [reader] } },
-      'no-binding',
-    ],
+    ['item 10: an identity and no right', { world: { identities: [reader] } }, 'no-binding'],
     [
       'no selector, one identity',
       {
-        world: { identities: [reader], bindings: [binding('reader')], records: [record(reader, 'Assigned')] },
+        world: { identities: [reader], bindings: [binding('reader')] },
       },
       'allow default/reader',
     ],
-    [
-      'item 21: no selector, several identities',
-      { world: { ...both, records: [record(reader, 'Assigned')] } },
-      'several-identities',
-    ],
-    [
-      'item 21: a default',
-      { world: { ...both, records: [record(writer, 'Assigned')] }, pod: { defaultIdentity: 'writer' } },
-      'allow default/writer',
-    ],
+    ['item 21: no selector, several identities', { world: both }, 'several-identities'],
+    ['item 21: a default', { world: both, pod: { defaultIdentity: 'writer' } }, 'allow default/writer'],
     [
       'item 21: a default by full name',
       { world: both, pod: { defaultIdentity: 'default/writer' } },
-      'pending nothing',
+      'allow default/writer',
     ],
     [
       'item 21: a default that is none of the pod',
@@ -194,7 +110,6 @@ describe('in standard mode', () => {
             identity({ name: 'twin', resourceID: resourceIdOf('reader'), clientID: clientIdOf('reader') }),
           ],
           bindings: [binding('reader'), binding('twin')],
-          records: [record(reader, 'Assigned')],
         },
       },
       'allow default/reader',
@@ -213,15 +128,10 @@ describe('in standard mode', () => {
     [
       'an object id',
       {
-        world: { ...both, records: [record(reader, 'Assigned'), record(writer, 'Assigned')] },
+        world: both,
         selector: { by: 'object-id', value: objectIdOf('writer') },
       },
       'one of default/reader default/writer',
-    ],
-    [
-      'an object id while nothing is assigned',
-      { world: both, selector: { by: 'object-id', value: objectIdOf('writer') } },
-      'pending nothing',
     ],
     [
       'item 21: a default that a binding marks',
@@ -229,7 +139,6 @@ describe('in standard mode', () => {
         world: {
           ...both,
           bindings: [binding('reader'), binding('writer', { isDefault: true })],
-          records: [record(writer, 'Assigned')],
         },
       },
       'allow default/writer',
@@ -240,7 +149,7 @@ describe('in standard mode', () => {
         world: { ...both, bindings: [binding('reader'), binding('writer', { isDefault: true })] },
         pod: { defaultIdentity: 'reader' },
       },
-      'pending nothing',
+      'allow default/reader',
     ],
     [
       'two bindings that both mark a default',
@@ -312,11 +221,7 @@ describe('refusals', () => {
   });
 
   it('lets pods of other namespaces use an identity that is not namespaced, as the original does', () => {
-    expect(
-      short(
-        decide({ world: { ...bound, records: [record(reader, 'Assigned')] }, pod: { namespace: 'shop' } }),
-      ),
-    ).toBe('allow default/reader');
+    expect(short(decide({ world: bound, pod: { namespace: 'shop' } }))).toBe('allow default/reader');
   });
 });
 
@@ -427,7 +332,7 @@ describe('service principals', () => {
   });
 });
 
-describe('in managed mode', () => {
+describe('with --forceNamespaced, as in managed mode', () => {
   it.each<[string, Case, string]>([
     ['no identity', { world: {} }, 'no-binding'],
     [
@@ -447,8 +352,8 @@ describe('in managed mode', () => {
       { world: { identities: [reader], bindings: [binding('reader')] } },
       'allow default/reader',
     ],
-  ])('C62 needs no record for %s', (_, given, expected) => {
-    expect(short(decide({ ...given, rules: managed }))).toBe(expected);
+  ])('C62 decides on %s', (_, given, expected) => {
+    expect(short(decide({ ...given, rules: namespaced }))).toBe(expected);
   });
 });
 

@@ -17,7 +17,6 @@ import { principalOf } from './policy.ts';
 import { selectIdentity, type Selection } from './select-identity.ts';
 import type {
   AuthorizeRules,
-  BoundIdentity,
   Candidate,
   ClusterView,
   Decision,
@@ -186,7 +185,7 @@ export function identitiesOf(
   pod: PodView,
   view: ClusterView,
   rules: AuthorizeRules,
-): readonly BoundIdentity[] {
+): readonly GrantedIdentity[] {
   const mayBeServed = pod.phase !== 'Succeeded' && pod.phase !== 'Failed' && pod.tooLarge === undefined;
   const exemption = exemptionOf(pod, view, rules);
   // In mode `rbac`, an exempt pod without the right on the machine is treated as an ordinary pod.
@@ -194,30 +193,26 @@ export function identitiesOf(
   const mode = accessModeOf(pod.namespace, view, rules);
   return candidatesOf(pod, view, matchingRules(rules, mode)).candidates.flatMap((candidate) => {
     const identity = grantOf(candidate, { pod, rules, mode });
-    return typeof identity === 'string' ? [] : [{ identity, isReady: candidate.state === 'ready' }];
+    return typeof identity === 'string' ? [] : [identity];
   });
 }
 
 function decideOn(candidate: Candidate, grants: Grants): Decision {
   const identity = grantOf(candidate, grants);
-  if (typeof identity === 'string') return { kind: 'unusable', identity: candidate.name, fault: identity };
-  if (candidate.state === 'ready') return { kind: 'allow', identity };
-  return { kind: 'pending', seen: candidate.state === 'created' ? 'created' : 'nothing', identity };
+  return typeof identity === 'string'
+    ? { kind: 'unusable', identity: candidate.name, fault: identity }
+    : { kind: 'allow', identity };
 }
 
-/** Object ids are known only from tokens, so tokens of all ready identities are requested. */
+/** Object ids are known only from tokens, so tokens of all identities are requested. */
 function decideByObjectId(
   selection: { readonly candidates: readonly Candidate[] },
   grants: Grants,
 ): Decision {
   const decisions = selection.candidates.map((candidate) => decideOn(candidate, grants));
   const identities = decisions.flatMap((decision) => (decision.kind === 'allow' ? [decision.identity] : []));
-  const pending = decisions.flatMap((decision) => (decision.kind === 'pending' ? [decision.identity] : []));
   const [other] = decisions;
-  const awaited = decisions.find((decision) => decision.kind === 'pending');
-  if (identities.length === 0 && awaited) return { ...awaited, anyOf: pending };
-  if (identities.length === 0 && other) return other;
-  return { kind: 'allow-by-object-id', identities, pending };
+  return identities.length === 0 && other ? other : { kind: 'allow-by-object-id', identities };
 }
 
 /** The identity to request a token of, or why it cannot be served. */

@@ -1,9 +1,9 @@
 import { expect, it, vi } from 'vitest';
-import { binding, identity, pod, record, rules, viewOf } from '../../test/builders.ts';
+import { binding, identity, pod, rules, viewOf } from '../../test/builders.ts';
 import { createAuthorizer } from './authorizer.ts';
 
 const reader = identity({ name: 'reader' });
-const world = { identities: [reader], bindings: [binding('reader')], records: [record(reader, 'Assigned')] };
+const world = { identities: [reader], bindings: [binding('reader')] };
 
 it('decides once while nothing changes, and again after any change', () => {
   const stage = viewOf(world);

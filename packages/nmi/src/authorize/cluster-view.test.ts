@@ -1,9 +1,8 @@
-import { canonicalResourceId } from '@pod-identity/crd-types';
 import { KubeError } from '@pod-identity/kit/kube';
 import { createLog } from '@pod-identity/kit/serve';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterEach, expect, it } from 'vitest';
-import { binding, exception, identity, record, resourceIdOf } from '../../test/builders.ts';
+import { binding, exception, identity, resourceIdOf } from '../../test/builders.ts';
 import { createTransport, list } from '../../test/transport.ts';
 import { createClusterInformers, type ClusterInformerOptions } from './cluster-view.ts';
 
@@ -12,7 +11,6 @@ const stored = <T extends { metadata: object }>(object: T) => ({
   ...object,
   metadata: { ...object.metadata, uid: JSON.stringify(object.metadata), resourceVersion: '1' },
 });
-const elsewhere = record(reader, 'Assigned', { pod: 'far' });
 const broken = {
   ...reader,
   metadata: { name: 'broken', namespace: 'default' },
@@ -33,10 +31,6 @@ const objects: Readonly<Record<string, readonly { metadata: object }[]>> = {
   azureidentities: [reader, broken, manyFaults],
   azureidentitybindings: [binding('reader'), binding('writer', { selector: 'other' })],
   azurepodidentityexceptions: [exception({ app: 'cni' }, 'shop'), misspelt],
-  azureassignedidentities: [
-    record(reader, 'Assigned'),
-    { ...elsewhere, spec: { ...elsewhere.spec, nodename: 'node-2' } },
-  ],
   namespaces: [{ metadata: { name: 'bank' } }],
 };
 
@@ -53,10 +47,6 @@ const start = async (over: Partial<ClusterInformerOptions> = {}) => {
   const common = { transport, clock, random: () => 0, log };
   const cluster = createClusterInformers({
     ...common,
-    node: 'node-1',
-    mode: 'standard',
-    byNodeLabel: true,
-    forceNamespaced: true,
     ...over,
   });
   const before = cluster.view.revision;
@@ -65,8 +55,7 @@ const start = async (over: Partial<ClusterInformerOptions> = {}) => {
   for (const informer of cluster.informers) void informer.run(stop.signal);
   await clock.advance(1);
   const { requests } = transport;
-  const recordsAsked = requests.find(({ path }) => path.endsWith('azureassignedidentities'));
-  return { ...cluster, clock, lines, before, requests, recordsAsked };
+  return { ...cluster, clock, lines, before, requests };
 };
 
 it('finds bindings by selector, identities by name, exceptions by namespace', async () => {
@@ -111,31 +100,10 @@ it('an exception that is not valid does not count, but it is known which, why, a
   ]);
 });
 
-it('a record of another node says nothing about this one, even if the label lets it through', async () => {
-  const { view } = await start();
-  const records = view.assignedOnNode(canonicalResourceId(resourceIdOf('reader')));
-  expect(records.map(({ pod }) => pod)).toEqual(['web']);
-});
-
-it('asks for the records of its node, unless told otherwise or the name does not fit into a label', async () => {
-  expect((await start()).recordsAsked?.query).toMatchObject({ labelSelector: 'nodename=node-1' });
-  expect((await start({ byNodeLabel: false })).recordsAsked?.query).not.toHaveProperty(
-    'labelSelector',
-    expect.anything(),
-  );
-  const fits = 'n'.repeat(63);
-  expect((await start({ node: fits })).recordsAsked?.query).toMatchObject({
-    labelSelector: `nodename=${fits}`,
-  });
-  const long = await start({ node: 'n'.repeat(64) });
-  expect(long.recordsAsked?.query).not.toHaveProperty('labelSelector', expect.anything());
-});
-
-it('in managed mode nobody writes records, and none are asked for', async () => {
-  const { view, recordsAsked } = await start({ mode: 'managed' });
-  expect(recordsAsked).toBeUndefined();
-  expect(view.assignedOnNode(canonicalResourceId(resourceIdOf('reader')))).toEqual([]);
-  expect(view.leavesOutRecords('default')).toBe(false);
+it('attack: no record can be forged where none is read: neither decisions nor readiness wait for any', async () => {
+  const { informers, requests } = await start();
+  expect(informers.map(({ plural }) => plural)).not.toContain('azureassignedidentities');
+  expect(requests.filter(({ path }) => path.endsWith('azureassignedidentities'))).toEqual([]);
 });
 
 it('knows of which namespaces bindings are left out, for want of room in their share', async () => {
@@ -166,7 +134,7 @@ it('lists again by the version that it knows: an API server need not read its da
   });
   await clock.advance(60_000);
   const versions = Map.groupBy(lists.requests, ({ path }) => path.split('/').at(-1));
-  expect(versions.size).toBe(5);
+  expect(versions.size).toBe(4);
   for (const requests of versions.values())
     expect(requests.map(({ query }) => query?.['resourceVersion'])).toEqual(
       expect.arrayContaining([undefined, '1']),
@@ -175,11 +143,11 @@ it('lists again by the version that it knows: an API server need not read its da
 
 it('says of each kind that it cannot be listed', async () => {
   const transport = createTransport(({ path }) => {
-    if (path.endsWith('azureassignedidentities')) throw new KubeError('denied', 'no', { status: 403 });
+    if (path.endsWith('azureidentities')) throw new KubeError('denied', 'no', { status: 403 });
     return list();
   });
   const { lines } = await start({ transport });
-  expect(lines.join('')).toMatch(/AzureAssignedIdentity/);
+  expect(lines.join('')).toMatch(/AzureIdentity\b/);
   expect(lines.join('')).not.toMatch(/AzureIdentityBinding/);
 });
 

@@ -47,7 +47,7 @@ export interface GrantingInformers {
 }
 
 export function createGrantingInformers(options: GrantingOptions): GrantingInformers {
-  const of = (kind: Kind) => ({
+  const of = (kind: GrantingKind) => ({
     ...options.common,
     ...shareOf(kind, options),
     kind: resources[kind],
@@ -92,18 +92,18 @@ function exceptionOptions({
 }
 
 /**
- * Heap for all namespaces together, in MiB: 18 of the 64 in the manifest. After an outage of the watches it may be needed twice, if all
+ * Heap for all namespaces together, in MiB: 16 of the 64 in the manifest. After an outage of the watches it may be needed twice, if all
  * objects have changed meanwhile.
  */
-const totalMiB: Readonly<Record<Kind, number>> = {
+const totalMiB = {
   AzureIdentity: 7,
   AzureIdentityBinding: 7,
   AzurePodIdentityException: 2,
-  AzureAssignedIdentity: 2,
-};
+} as const satisfies Partial<Record<Kind, number>>;
+type GrantingKind = keyof typeof totalMiB;
 
-export function shareOf(
-  kind: Kind,
+function shareOf(
+  kind: GrantingKind,
   { namespaceShareBytes }: Pick<GrantingOptions, 'namespaceShareBytes'>,
 ): Pick<InformerOptions<unknown>, 'share'> {
   return namespaceShareBytes === undefined

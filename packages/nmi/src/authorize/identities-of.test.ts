@@ -7,7 +7,6 @@ import {
   identity,
   objectIdOf,
   pod,
-  record,
   resourceIdOf,
   rules,
   viewOf,
@@ -29,16 +28,10 @@ const both: World = { identities: [reader, writer], bindings: [binding('reader')
 
 describe('the identities that a pod could be given a token of', () => {
   const names = (world: World, over: Partial<PodView> = {}) =>
-    identitiesOf(pod(over), viewOf(world).view, rules).map(({ identity: { name }, isReady }) => [
-      name,
-      isReady,
-    ]);
+    identitiesOf(pod(over), viewOf(world).view, rules).map(({ name }) => name);
 
-  it('are all that it is bound to, each with whether its host carries it', () => {
-    expect(names({ ...both, records: [record(writer, 'Assigned')] })).toEqual([
-      ['default/reader', false],
-      ['default/writer', true],
-    ]);
+  it('are all that it is bound to', () => {
+    expect(names(both)).toEqual(['default/reader', 'default/writer']);
   });
 
   it.each(['Pending', 'Running'])('are those of a pod that is %s', (phase) => {
@@ -55,7 +48,7 @@ describe('the identities that a pod could be given a token of', () => {
 
   it('leave out one whose resource id names no managed identity', () => {
     const faulty = { ...reader, spec: { ...reader.spec, resourceID: '/subscriptions/s1' } };
-    expect(names({ ...both, identities: [faulty, writer] })).toEqual([['default/writer', false]]);
+    expect(names({ ...both, identities: [faulty, writer] })).toEqual(['default/writer']);
   });
 
   it('are none of an exempt pod: it has those of the machine', () => {
@@ -65,7 +58,7 @@ describe('the identities that a pod could be given a token of', () => {
   it('leave out one that cannot be served', () => {
     const faulty = principal('faulty', { tenantID: '../elsewhere' });
     expect(names({ identities: [reader, faulty], bindings: [binding('reader'), binding('faulty')] })).toEqual(
-      [['default/reader', false]],
+      ['default/reader'],
     );
   });
 });
@@ -83,8 +76,8 @@ describe('asked by an object id', () => {
     bindings: [binding('a-faulty'), binding('writer')],
   };
 
-  it('waits for an identity that is on its way, whatever is wrong with another', () => {
-    expect(decide(withFaulty)).toMatchObject({ kind: 'pending', identity: { name: 'default/writer' } });
+  it('asks for the others, whatever is wrong with one', () => {
+    expect(decide(withFaulty)).toMatchObject({ identities: [{ name: 'default/writer' }] });
   });
 
   it('says what is wrong when every identity has a fault', () => {
@@ -94,11 +87,10 @@ describe('asked by an object id', () => {
     });
   });
 
-  it('asks all that are ready, and names those that are not yet', () => {
-    expect(decide({ ...both, records: [record(writer, 'Assigned')] })).toMatchObject({
+  it('asks for all', () => {
+    expect(decide(both)).toMatchObject({
       kind: 'allow-by-object-id',
-      identities: [{ name: 'default/writer' }],
-      pending: [{ name: 'default/reader' }],
+      identities: [{ name: 'default/reader' }, { name: 'default/writer' }],
     });
   });
 });
@@ -145,7 +137,7 @@ describe('which identity is meant', () => {
       clientID: clientIdOf('other'),
     });
     const bindings = [binding('reader'), binding('again')];
-    expect(decide({ identities: [reader, again], bindings }).kind).toBe('pending');
+    expect(decide({ identities: [reader, again], bindings }).kind).toBe('allow');
     expect(decide({ identities: [reader, other], bindings })).toMatchObject({
       denial: { why: 'several-identities' },
     });
@@ -174,7 +166,7 @@ describe('which identity is meant', () => {
         worldOf(stating('a'), silent('b')),
         worldOf(silent('a'), stating('b'), silent('c'), stating('d')),
       ])
-        expect(by(world, selector)).toMatchObject({ kind: 'pending', identity: meant });
+        expect(by(world, selector)).toMatchObject({ kind: 'allow', identity: meant });
     });
 
     it.each(selectors)('refuses two client ids whatever is between them: %j', (selector) => {

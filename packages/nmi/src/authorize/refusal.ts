@@ -4,7 +4,6 @@ import type { Decision, Denial, GrantedIdentity } from './types.ts';
 export function reviewedFor(decision: Decision): readonly GrantedIdentity[] {
   switch (decision.kind) {
     case 'allow':
-    case 'pending':
       return [decision.identity];
     case 'deny':
       return decision.among ?? [];

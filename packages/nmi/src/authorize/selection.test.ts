@@ -18,7 +18,7 @@ const accepting = { 'identities-from.aadpodidentity.k8s.io/data': 'true' };
 const namespaces = [{ name: 'shop', labels: { team: 'a', ...accepting }, access: undefined }];
 const nothing: Selector = { by: 'nothing' };
 const byClientId = (name: string): Selector => ({ by: 'client-id', value: clientIdOf(name) });
-const rbac: AuthorizeRules = { ...rules, mode: 'managed', forceNamespaced: true, identityAccess: 'rbac' };
+const rbac: AuthorizeRules = { ...rules, forceNamespaced: true, identityAccess: 'rbac' };
 
 const decideBy =
   (how: AuthorizeRules) =>

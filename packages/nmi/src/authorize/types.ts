@@ -2,7 +2,6 @@ import type {
   AccessMode,
   AccessSubject,
   AccessTarget,
-  AssignedState,
   AzureIdentity,
   AzureIdentityBinding,
   AzurePodIdentityException,
@@ -26,10 +25,6 @@ export interface ClusterView extends MatchedObjects {
   selectsUnlabelled(namespace: string): boolean;
   /** Whether bindings of the namespace are left out because it is over its share. */
   leavesOutBindings(namespace: string): boolean;
-  /** The same for this node's records. */
-  leavesOutRecords(namespace: string): boolean;
-  /** This node's records that name the resource. */
-  assignedOnNode(resource: ResourceId): readonly NodeRecord[];
   exceptionsIn(namespace: string): readonly AzurePodIdentityException[];
   /** Exceptions that do not count, since they are not valid, in any order. */
   invalidExceptionsIn(namespace: string): readonly InvalidException[];
@@ -61,18 +56,6 @@ export interface MatchedObjects {
   identityOf(namespace: string, name: string): AzureIdentity | undefined;
 }
 
-/** The kept fields of an AzureAssignedIdentity of this node. */
-export interface NodeRecord {
-  /** `namespace/name`. */
-  readonly key: string;
-  readonly resource: ResourceId;
-  /** `namespace/name`. */
-  readonly identity: string;
-  readonly pod: string;
-  readonly podNamespace: string;
-  readonly state: AssignedState;
-}
-
 export type OperationMode = 'standard' | 'managed';
 
 /** The original's MIC in the pod network, which must not wait for itself. A pod must match all fields. */
@@ -83,8 +66,6 @@ export interface ControllerPods {
 }
 
 export interface AuthorizeRules {
-  /** Managed: the operator attaches identities to hosts; there is no MIC, and there are no records. */
-  readonly mode: OperationMode;
   readonly forceNamespaced: boolean;
   /** Pods that may use any identity of the machine, since the administrator configured them as MIC. */
   readonly controller: ControllerPods | undefined;
@@ -98,7 +79,7 @@ export interface AuthorizeRules {
 /** Identities (`namespace/name`) that count as not bound for one request, and `exempt` for the exemption of the pod. */
 export type Refused = ReadonlySet<string>;
 
-/** An identity that the pod may use, and whether it is attached to the host. */
+/** An identity that the pod may use. */
 export interface Candidate {
   readonly identity: AzureIdentity;
   /** `namespace/name`. */
@@ -111,22 +92,12 @@ export interface Candidate {
   readonly isDefault: boolean;
   /** Of another namespace, by `allowedNamespaces`: not selected if another candidate fits. */
   readonly isGuest?: true;
-  readonly state: CandidateState;
 }
-
-/** `created`: MIC is attaching it. `unseen`: there is no record. */
-export type CandidateState = 'ready' | 'created' | 'unseen';
 
 export type GrantedIdentity = (ManagedIdentity | ServicePrincipal) & {
   /** Undefined: rights are not reviewed. */
   readonly access?: Access;
 };
-
-/** An identity that a pod may use; `isReady`: tokens can be requested now. */
-export interface BoundIdentity {
-  readonly identity: GrantedIdentity;
-  readonly isReady: boolean;
-}
 
 export type ManagedIdentity = Extract<TokenSubject, { readonly kind: 'identity' }>;
 
@@ -175,16 +146,8 @@ export type Decision =
   | {
       readonly kind: 'allow-by-object-id';
       readonly identities: readonly GrantedIdentity[];
-      readonly pending: readonly GrantedIdentity[];
     }
   | PassThrough
-  | {
-      readonly kind: 'pending';
-      readonly seen: 'nothing' | 'created';
-      readonly identity: GrantedIdentity;
-      /** By object id: all that may have it, since only tokens tell. */
-      readonly anyOf?: readonly GrantedIdentity[];
-    }
   | Denied
   /** Permitted, but this identity cannot be served. */
   | { readonly kind: 'unusable'; readonly identity: string; readonly fault: string };

@@ -85,8 +85,7 @@ async function reviewAccess(
     return { verdict: answers.every((answer) => answer === 'allowed') ? 'allowed' : 'unanswered' };
   };
   const reviewed = new Map<string, ReviewedAccess>();
-  for (const { identity } of identitiesOf(pod, view, config)) {
-    const { access, name } = identity;
+  for (const { access, name } of identitiesOf(pod, view, config)) {
     if (access && access.pairs !== 'machine') reviewed.set(name, await review(access.pairs));
   }
   return reviewed;
@@ -149,7 +148,6 @@ async function readNode(command: ExplainCommand, { nodeName: node, namespace }: 
     },
     parsePod,
   );
-  const { mode, byNodeLabel, forceNamespaced, namespaceShareBytes } = config;
   const invalid: InvalidObject[] = [];
   const { view, informers, nodeNamespaces } = createClusterInformers({
     transport,
@@ -158,19 +156,11 @@ async function readNode(command: ExplainCommand, { nodeName: node, namespace }: 
       const isKnown = invalid.some(({ kind, name }) => kind === found.kind && name === found.name);
       if (found.namespace === namespace && !isKnown && invalid.length < mostInvalid) invalid.push(found);
     },
-    node,
-    mode,
-    byNodeLabel,
-    forceNamespaced,
-    namespaceShareBytes,
+    namespaceShareBytes: config.namespaceShareBytes,
     clock,
     random,
     log,
     onlyFor: keepsAll(config) ? undefined : unchanging(neighbours),
-    pods: {
-      named: (namespace, name) => neighbours.find(({ key }) => key === `${namespace}/${name}`),
-      synced: Promise.resolve(),
-    },
   });
   const patience = { deadline: clock.elapsed() + patienceMs, caller: { gone: signal } };
   await readOnce(informers, signal, () => Promise.resolve(nodeNamespaces.whenRead(namespace, patience)));
@@ -199,8 +189,7 @@ async function readOnce(
   once.abort();
   await Promise.all(running);
   if (isRead) return;
-  const why =
-    'AzureIdentities, bindings, exceptions and records could not all be read; the lines above say why';
+  const why = 'AzureIdentities, bindings and exceptions could not all be read; the lines above say why';
   throw new KubeError('unavailable', why);
 }
 

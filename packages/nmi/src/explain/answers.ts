@@ -15,7 +15,7 @@ export interface Answer {
   /** The response comes after this time: until then the request waits. */
   readonly afterMs?: number;
   /** Objects: an AzureIdentityBinding or AzureIdentity is missing, and the pod has just started. */
-  readonly waitsFor?: 'assignment' | 'objects';
+  readonly waitsFor?: 'objects';
 }
 
 export function answerTo(selector: Selector, world: ExplainWorld, placeFailure: Failure | undefined): Answer {
@@ -35,8 +35,6 @@ export function answerTo(selector: Selector, world: ExplainWorld, placeFailure: 
     case 'allow-by-object-id':
     case 'pass-through':
       return { selector: asked, status: 200, text: givenBy(decision) };
-    case 'pending':
-      return { ...told(failureOf(decision, world.pod.key)), afterMs: world.holdMs, waitsFor: 'assignment' };
     case 'deny':
     case 'unusable':
       return told(failureOf(decision, world.pod.key));
@@ -61,7 +59,7 @@ function failureWithin({ denial }: Awaited, world: ExplainWorld): Failure {
 
 function givenBy(decision: Decision): string {
   if (decision.kind === 'allow')
-    return `a token of AzureIdentity ${decision.identity.name}, if Azure gives one`;
+    return `a token of AzureIdentity ${decision.identity.name}, if the machine has it and Azure gives one`;
   return 'what the metadata service of the machine answers';
 }
 

@@ -1,5 +1,4 @@
 import {
-  assignedIdentityNamespace,
   bindingLabel,
   describeSelection,
   hasOwnConditions,
@@ -18,7 +17,7 @@ import type { Selector } from '../request/token-request.ts';
 import { explainInvalidException } from '../respond/explain.ts';
 import { explainAccess, explainMachineAccess } from './explain-access.ts';
 import { explainMismatch } from './explain-mismatch.ts';
-import { info, ok, problem, waiting, type Finding } from './finding.ts';
+import { info, ok, problem, type Finding } from './finding.ts';
 import type { ExplainWorld } from './world.ts';
 
 /** The identities of the pod, with the selectors by which a request can name them. */
@@ -51,7 +50,6 @@ export function explainRights(world: ExplainWorld): Rights {
       ...invalidException(world),
       ...invalidObjects(world),
       ...matches.flatMap((match) => explainMatch(match, world)),
-      ...explainLeftOut(matches, world),
       ...mismatches.flatMap((mismatch) => explainMismatch(mismatch, world)),
     ],
     selectors: matches.map(selectorOf),
@@ -167,62 +165,21 @@ function describe({ identity: { spec } }: Match): string {
 }
 
 function explainState(decision: Decision, { identity }: Match, { pod, rules }: ExplainWorld): Finding {
-  switch (decision.kind) {
-    case 'unusable':
-      return problem('identity', `${nameOf(identity)} cannot be served`, { text: decision.fault });
-    case 'deny':
-      return problem('identity', `${nameOf(identity)} cannot be told from another identity of the pod`, {
-        text: 'give each AzureIdentity the client id that is its own',
-      });
-    case 'pending':
-      return decision.seen === 'created'
-        ? waiting(
-            'record',
-            `${nameOf(identity)} is being attached to the host of ${pod.nodeName}`,
-            askMic(pod),
-          )
-        : waiting(
-            'record',
-            `nothing says that the host of ${pod.nodeName} carries ${nameOf(identity)}`,
-            askMic(pod),
-          );
-    case 'allow':
-    case 'allow-by-object-id':
-    case 'pass-through':
-      if (identity.spec.type !== 0) return info('record', 'no host needs to carry a service principal');
-      return rules.mode === 'managed'
-        ? info(
-            'record',
-            'nobody writes records in managed mode: whoever runs the machines attaches the identity',
-          )
-        : ok('record', `the host of ${pod.nodeName} carries ${nameOf(identity)}: a record is Assigned`);
-  }
-}
-
-/** Includes records of other pods: any of them may say that the identity is attached to the host. */
-function explainLeftOut(matches: readonly Match[], { pod, view, rules }: ExplainWorld): Finding[] {
-  const managed = matches.filter(({ identity }) => identity.spec.type === 0);
-  const namespaces = new Set(managed.map(({ identity }) => assignedIdentityNamespace(identity, rules)));
-  return [...namespaces]
-    .filter((namespace) => view.leavesOutRecords(namespace))
-    .map((namespace) =>
-      problem(
-        'record',
-        `some AzureAssignedIdentities of namespace ${namespace} for ${pod.nodeName} are left out: there are more than --namespace-share holds; ` +
-          'those that MIC writes for pods of the node are kept first',
-        {
-          text: 'delete those that MIC did not write, or raise the share',
-          command: `kubectl get azureassignedidentities --namespace ${namespace}`,
-        },
-      ),
-    );
-}
-
-function askMic({ namespace, name }: ExplainWorld['pod']) {
-  return {
-    text: 'MIC has to attach it: see that MIC runs, and ask it',
-    command: inMic(`explain ${namespace}/${name}`),
-  };
+  if (decision.kind === 'unusable')
+    return problem('identity', `${nameOf(identity)} cannot be served`, { text: decision.fault });
+  if (decision.kind === 'deny')
+    return problem('identity', `${nameOf(identity)} cannot be told from another identity of the pod`, {
+      text: 'give each AzureIdentity the client id that is its own',
+    });
+  if (identity.spec.type !== 0) return info('host', 'no host needs to carry a service principal');
+  return info(
+    'host',
+    `only the metadata service of ${pod.nodeName} knows whether it carries ${nameOf(identity)}: if not, requests wait for it, and then get ` +
+      '503 with Retry-After',
+    rules.mode === 'managed'
+      ? { text: 'if it does not, whoever runs the machines attaches the identity' }
+      : { text: 'if it does not, ask MIC why', command: inMic(`explain ${pod.namespace}/${pod.name}`) },
+  );
 }
 
 function nameOf({

@@ -6,7 +6,6 @@ import {
   exception,
   identity,
   pod as podOf,
-  record,
   rules,
   viewOf,
   type World,
@@ -17,18 +16,13 @@ import type { ExplainWorld } from './world.ts';
 
 const reader = identity({ name: 'reader' });
 const writer = identity({ name: 'writer' });
-const principal = {
-  tenantID: 'd0000000-0000-4000-8000-000000000001',
-  clientPassword: { name: 'secret', namespace: 'default' },
-};
 const bound: World = { identities: [reader], bindings: [binding('reader')] };
-const assigned: World = { ...bound, records: [record(reader, 'Assigned')] };
 
 interface Given extends Partial<Omit<ExplainWorld, 'view'>> {
   readonly world?: World;
 }
 
-const explain = ({ world = assigned, pod = podOf(), ...over }: Given = {}) =>
+const explain = ({ world = bound, pod = podOf(), ...over }: Given = {}) =>
   explainPod({
     pod,
     neighbours: [pod],
@@ -53,10 +47,12 @@ describe('item 24: a pod is explained', () => {
       ✓ label        aadpodidbinding=demo
       ✓ binding      default/reader-binding selects the pod and names AzureIdentity default/reader
       ✓ identity     default/reader is the managed identity /subscriptions/s1/resourceGroups/ids/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader, for pods of any namespace
-      ✓ record       the host of node-1 carries default/reader: a record is Assigned
-      · pod          looked at by the rules of standard mode; whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)
-      ✓ answer       without selector: 200, a token of AzureIdentity default/reader, if Azure gives one
-      ✓ answer       client_id=c0000000-0000-4000-8000-726561646572: 200, a token of AzureIdentity default/reader, if Azure gives one
+      · host         only the metadata service of node-1 knows whether it carries default/reader: if not, requests wait for it, and then get 503 with Retry-After
+                     remedy: if it does not, ask MIC why
+                     $ kubectl -n aad-pod-identity exec deploy/mic -- node /app/mic.js explain default/web
+      · pod          looked at with identities of any namespace; whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)
+      ✓ answer       without selector: 200, a token of AzureIdentity default/reader, if the machine has it and Azure gives one
+      ✓ answer       client_id=c0000000-0000-4000-8000-726561646572: 200, a token of AzureIdentity default/reader, if the machine has it and Azure gives one
       ✓ result       the pod gets a token"
     `);
   });
@@ -81,7 +77,6 @@ describe('item 24: a pod is explained', () => {
     const world: World = {
       identities: [doubtful],
       bindings: [binding('reader', { annotations: { 'aadpodidentity.k8s.io/Behavior': 'namespaced' } })],
-      records: [record(doubtful, 'Assigned')],
       exceptions: [exception({ 'a b': 'c' }), exception({ app: 'mic' })],
     };
     const infos = lines({ world })
@@ -97,30 +92,10 @@ describe('item 24: a pod is explained', () => {
       expect.stringMatching(
         /^· identity {5}AzureIdentity default\/reader: spec\.adResourceID is "vault", which is no URI/,
       ),
-      expect.stringContaining('looked at by the rules'),
+      expect.stringContaining('knows whether it carries default/reader'),
+      expect.stringContaining('looked at with identities of any namespace'),
     ]);
     expect(lines({ world })).toContain('✓ result       the pod gets a token');
-  });
-
-  it('when its identity is not assigned', () => {
-    expect(lines({ world: bound })).toMatchInlineSnapshot(`
-      "pod default/web
-      ✓ pod          Running on node-1 with service account default
-      ✓ address      10.0.0.1 is the pod’s alone
-      ✓ label        aadpodidbinding=demo
-      ✓ binding      default/reader-binding selects the pod and names AzureIdentity default/reader
-      ✓ identity     default/reader is the managed identity /subscriptions/s1/resourceGroups/ids/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader, for pods of any namespace
-      … record       nothing says that the host of node-1 carries default/reader
-                     remedy: MIC has to attach it: see that MIC runs, and ask it
-                     $ kubectl -n aad-pod-identity exec deploy/mic -- node /app/mic.js explain default/web
-      · pod          looked at by the rules of standard mode; whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)
-      … answer       without selector: 503 after 8 s without assignment, The identity of pod default/web is not assigned to its node yet: AzureIdentity default/reader matches, but the controller (MIC) has not started to assign it. Try again; if this lasts, check that MIC runs and read the Events of the pod.
-      … answer       client_id=c0000000-0000-4000-8000-726561646572: 503 after 8 s without assignment, The identity of pod default/web is not assigned to its node yet: AzureIdentity default/reader matches, but the controller (MIC) has not started to assign it. Try again; if this lasts, check that MIC runs and read the Events of the pod.
-      … result       the pod gets a token as soon as its identity is assigned"
-    `);
-    expect(lines({ world: { ...bound, records: [record(reader, 'Created')] } })).toContain(
-      '… record       default/reader is being attached to the host of node-1',
-    );
   });
 
   it('when no binding has its label', () => {
@@ -132,7 +107,7 @@ describe('item 24: a pod is explained', () => {
       ✗ binding      no valid AzureIdentityBinding has the selector demo
                      remedy: create one, or change the pod’s label; selectors are compared as a whole and with case
                      $ kubectl get azureidentitybindings --all-namespaces
-      · pod          looked at by the rules of standard mode; whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)
+      · pod          looked at with identities of any namespace; whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)
       ✗ answer       without selector: 400, Identity not found. No AzureIdentityBinding has the selector 'demo', which is the label aadpodidbinding of pod default/web.
       ✗ result       the pod gets no token"
     `);
@@ -142,7 +117,6 @@ describe('item 24: a pod is explained', () => {
     const world: World = {
       identities: [reader, writer],
       bindings: [binding('reader'), binding('writer')],
-      records: [record(reader, 'Assigned')],
     };
     expect(lines({ world })).toMatchInlineSnapshot(`
       "pod default/web
@@ -151,16 +125,18 @@ describe('item 24: a pod is explained', () => {
       ✓ label        aadpodidbinding=demo
       ✓ binding      default/reader-binding selects the pod and names AzureIdentity default/reader
       ✓ identity     default/reader is the managed identity /subscriptions/s1/resourceGroups/ids/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader, for pods of any namespace
-      ✓ record       the host of node-1 carries default/reader: a record is Assigned
+      · host         only the metadata service of node-1 knows whether it carries default/reader: if not, requests wait for it, and then get 503 with Retry-After
+                     remedy: if it does not, ask MIC why
+                     $ kubectl -n aad-pod-identity exec deploy/mic -- node /app/mic.js explain default/web
       ✓ binding      default/writer-binding selects the pod and names AzureIdentity default/writer
       ✓ identity     default/writer is the managed identity /subscriptions/s1/resourceGroups/ids/providers/Microsoft.ManagedIdentity/userAssignedIdentities/writer, for pods of any namespace
-      … record       nothing says that the host of node-1 carries default/writer
-                     remedy: MIC has to attach it: see that MIC runs, and ask it
+      · host         only the metadata service of node-1 knows whether it carries default/writer: if not, requests wait for it, and then get 503 with Retry-After
+                     remedy: if it does not, ask MIC why
                      $ kubectl -n aad-pod-identity exec deploy/mic -- node /app/mic.js explain default/web
-      · pod          looked at by the rules of standard mode; whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)
+      · pod          looked at with identities of any namespace; whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)
       ✗ answer       without selector: 400, Identity not found. Multiple user assigned identities exist for pod default/web, please specify the clientId / resourceId of the identity in the token request. It may ask for: c0000000-0000-4000-8000-726561646572, c0000000-0000-4000-8000-777269746572.
-      ✓ answer       client_id=c0000000-0000-4000-8000-726561646572: 200, a token of AzureIdentity default/reader, if Azure gives one
-      … answer       client_id=c0000000-0000-4000-8000-777269746572: 503 after 8 s without assignment, The identity of pod default/web is not assigned to its node yet: AzureIdentity default/writer matches, but the controller (MIC) has not started to assign it. Try again; if this lasts, check that MIC runs and read the Events of the pod.
+      ✓ answer       client_id=c0000000-0000-4000-8000-726561646572: 200, a token of AzureIdentity default/reader, if the machine has it and Azure gives one
+      ✓ answer       client_id=c0000000-0000-4000-8000-777269746572: 200, a token of AzureIdentity default/writer, if the machine has it and Azure gives one
       ✓ result       the pod gets a token when its request names the identity"
     `);
   });
@@ -176,8 +152,10 @@ describe('item 24: a pod is explained', () => {
       ✓ label        aadpodidbinding=demo
       ✓ binding      default/reader-binding selects the pod and names AzureIdentity default/reader
       ✓ identity     default/reader is the managed identity /subscriptions/s1/resourceGroups/ids/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader, for pods of any namespace
-      ✓ record       the host of node-1 carries default/reader: a record is Assigned
-      · pod          looked at by the rules of standard mode; whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)
+      · host         only the metadata service of node-1 knows whether it carries default/reader: if not, requests wait for it, and then get 503 with Retry-After
+                     remedy: if it does not, ask MIC why
+                     $ kubectl -n aad-pod-identity exec deploy/mic -- node /app/mic.js explain default/web
+      · pod          looked at with identities of any namespace; whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)
       ✗ answer       without selector: 503, More than one pod has the address 10.0.0.1 at this moment. Try again.
       ✗ answer       client_id=c0000000-0000-4000-8000-726561646572: 503, More than one pod has the address 10.0.0.1 at this moment. Try again.
       ✗ result       the pod gets no token"
@@ -190,7 +168,7 @@ describe('item 24: a pod is explained', () => {
       ✓ pod          Running on node-1 with service account default
       ✓ address      10.0.0.1 is the pod’s alone
       · exception    exempt by AzurePodIdentityException (in its namespace: default/exception): no binding counts, it may ask for any identity of the machine
-      · pod          looked at by the rules of standard mode; whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)
+      · pod          looked at with identities of any namespace; whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)
       ✓ answer       without selector: 200, what the metadata service of the machine answers
       ✓ result       the pod gets a token"
     `);
@@ -231,7 +209,7 @@ describe('an exception that is not valid is named', () => {
   });
 
   it.each<[string, World]>([
-    ['gets a token by a binding', { ...assigned, invalidExceptions: [invalid] }],
+    ['gets a token by a binding', { ...bound, invalidExceptions: [invalid] }],
     [
       'is exempt by another one',
       { exceptions: [exception({ aadpodidbinding: 'demo' })], invalidExceptions: [invalid] },
@@ -303,66 +281,12 @@ describe('what is wrong is told with the way out', () => {
     );
   });
 
-  describe('records of the namespace are left out by its share', () => {
-    const leftOut = 'some AzureAssignedIdentities of namespace default for node-1 are left out';
-
-    it.each([
-      { what: 'while the identity waits for a record', world: bound },
-      { what: 'with a record that is kept', world: assigned },
-    ])('$what', ({ world }) => {
-      expect(problemsOf({ world: { ...world, leavesOutRecords: ['default'] } }).join('\n')).toMatch(
-        new RegExp(`record: ${leftOut}: .*--namespace-share.* -> delete those that MIC did not write`),
-      );
-    });
-
-    it('and is told once, however many identities the pod has', () => {
-      const world = { identities: [reader, writer], bindings: [binding('reader'), binding('writer')] };
-      const told = problemsOf({ world: { ...world, leavesOutRecords: ['default'] } });
-      expect(told.filter((text) => text.includes(leftOut))).toHaveLength(1);
-    });
-
-    it.each<[string, Given]>([
-      ['of another namespace', { world: { ...bound, leavesOutRecords: ['shop'] } }],
-      [
-        'where the records of the pod are kept in its own namespace, and those of default are left out',
-        {
-          pod: podOf({ namespace: 'shop' }),
-          rules: { ...rules, forceNamespaced: true },
-          world: {
-            identities: [identity({ name: 'reader', namespace: 'shop' })],
-            bindings: [binding('reader', { namespace: 'shop' })],
-            leavesOutRecords: ['default'],
-          },
-        },
-      ],
-      [
-        'of a service principal, which needs no record',
-        {
-          world: {
-            identities: [identity({ name: 'reader', type: 1, spec: principal })],
-            bindings: [binding('reader')],
-            leavesOutRecords: ['default'],
-          },
-        },
-      ],
-    ])('not %s', (_, given) => {
-      const { findings } = explain(given);
-      expect(findings.map(({ topic }) => topic)).toContain('identity');
-      expect(findings.map(({ text }) => text).join('\n')).not.toContain('left out');
-    });
-  });
-
   it('the status is that which the agent is told to give', () => {
-    expect(explain({ world: bound, notAssignedStatus: 404 }).answers[0]).toMatchObject({
+    const pod = podOf({ acceptedAt: 0 });
+    expect(explain({ world: {}, pod, notAssignedStatus: 404 }).answers[0]).toMatchObject({
       status: 404,
-      afterMs: 8_000,
+      afterMs: 6_000,
     });
-  });
-
-  it('in managed mode nobody waits for a record', () => {
-    const { findings, result } = explain({ world: bound, rules: { ...rules, mode: 'managed' } });
-    expect(result.verdict).toBe('ok');
-    expect(findings.map(({ text }) => text).join('\n')).toContain('nobody writes records in managed mode');
   });
 
   it('an exempt pod with client ids is answered for each of them', () => {
@@ -390,9 +314,9 @@ describe('a young pod for which something is missing', () => {
                      remedy: create one, or change the pod’s label; selectors are compared as a whole and with case
                      $ kubectl get azureidentitybindings --all-namespaces
       … pod          it has started 12 s ago: until 60 s after its start (--binding-grace) its requests wait for what is missing and can be retried; later ones are refused at once
-      · pod          looked at by the rules of standard mode; whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)
+      · pod          looked at with identities of any namespace; whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)
       … answer       without selector: 503 after 6 s without what is missing, No AzureIdentityBinding has the selector 'demo', which is the label aadpodidbinding of pod default/web. What is missing may still be created: until the pod has run for --binding-grace, its requests wait for it. Try again.
-      … result       the pod gets a token as soon as what is missing is created and its identity is assigned"
+      … result       the pod gets a token as soon as what is missing is created and its identity is attached"
     `);
   });
 
@@ -420,9 +344,9 @@ describe('a young pod for which something is missing', () => {
                      remedy: set it to the selector of an AzureIdentityBinding, in the template of the pod too
                      $ kubectl label pod web --namespace default --overwrite aadpodidbinding=SELECTOR
       … pod          it has started 1 s ago: until 60 s after its start (--binding-grace) its requests wait for what is missing and can be retried; later ones are refused at once
-      · pod          looked at by the rules of standard mode; whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)
+      · pod          looked at with identities of any namespace; whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)
       … answer       without selector: 503 after 6 s without what is missing, Pod default/web has no label aadpodidbinding, and no AzureIdentityBinding of its namespace selects it by podSelector or serviceAccountName: give it the label, or create such a binding. What is missing may still be created: until the pod has run for --binding-grace, its requests wait for it. Try again.
-      … result       the pod gets a token as soon as what is missing is created and its identity is assigned"
+      … result       the pod gets a token as soon as what is missing is created and its identity is attached"
     `);
     expect(explain({ world: bound, pod: bare }).answers[0]).toMatchObject({ status: 400 });
   });
@@ -434,7 +358,7 @@ describe('a young pod for which something is missing', () => {
       undefined,
       'problem',
     ]);
-    for (const one of [old, young(1_000, assigned)]) expect(texts(one)).not.toContain('--binding-grace');
+    for (const one of [old, young(1_000, bound)]) expect(texts(one)).not.toContain('--binding-grace');
   });
 });
 
@@ -481,7 +405,6 @@ describe('rights to Azure identities', () => {
     const world: World = {
       identities: [reader, writer],
       bindings: [binding('reader'), binding('writer')],
-      records: [record(reader, 'Assigned'), record(writer, 'Assigned')],
     };
     const told = explain({
       ...rest,

@@ -26,8 +26,8 @@ export function explainPod(world: ExplainWorld): Explanation {
   const answers = [{ by: 'nothing' } as const, ...rights.selectors].map((selector) =>
     answerTo(selector, world, place.failure),
   );
-  const { mode, forceNamespaced } = world.rules;
-  const rules = `by the rules of ${mode} mode${forceNamespaced ? ', identities kept in their namespace' : ''}; ${accessRules(world)}`;
+  const reach = world.rules.forceNamespaced ? 'of the pod’s namespace' : 'of any namespace';
+  const rules = `with identities ${reach}; ${accessRules(world)}`;
   return {
     pod: world.pod.key,
     findings: [
@@ -64,9 +64,7 @@ function conclude(answers: readonly Answer[]): Finding {
   if (plain?.waitsFor === 'objects')
     return waiting(
       'result',
-      'the pod gets a token as soon as what is missing is created and its identity is assigned',
+      'the pod gets a token as soon as what is missing is created and its identity is attached',
     );
-  if (answers.some(({ afterMs }) => afterMs !== undefined))
-    return waiting('result', 'the pod gets a token as soon as its identity is assigned');
   return problem('result', 'the pod gets no token');
 }

@@ -8,12 +8,9 @@ export function explanationLines({ pod, findings, answers, result }: Explanation
   return findingLines(pod, [...findings, ...answers.map(findingOf), result]);
 }
 
-function findingOf({ selector, status, text, afterMs, waitsFor }: Answer): Finding {
+function findingOf({ selector, status, text, afterMs }: Answer): Finding {
   const asked = selector === '' ? 'without selector' : selector;
-  const after =
-    afterMs === undefined
-      ? ''
-      : ` after ${afterMs / 1000} s without ${waitsFor === 'objects' ? 'what is missing' : 'assignment'}`;
+  const after = afterMs === undefined ? '' : ` after ${afterMs / 1000} s without what is missing`;
   const verdict = status === 200 ? 'ok' : afterMs === undefined ? 'problem' : 'waiting';
   return { topic: 'answer', verdict, text: `${asked}: ${status}${after}, ${text}` };
 }

@@ -8,7 +8,7 @@ type Topic =
   | 'binding'
   | 'identity'
   | 'access'
-  | 'record'
+  | 'host'
   | 'answer'
   | 'result';
 

@@ -23,7 +23,7 @@ import { createTokenSource } from '../tokens/source.ts';
 import { createCallerLimits } from '../waiting/caller-limits.ts';
 import { createGranter } from './grant.ts';
 
-const rules: AuthorizeRules = { ...usual, mode: 'managed', forceNamespaced: true, identityAccess: 'rbac' };
+const rules: AuthorizeRules = { ...usual, forceNamespaced: true, identityAccess: 'rbac' };
 const [maxAgeMs, graceMs, holdMs] = [15_000, 60_000, 8_000];
 /** After so long every change is known to the guard, if the API server answers. */
 const settledMs = 2 * maxAgeMs;
@@ -119,7 +119,6 @@ function startAgent(first: State) {
       clock,
       random: () => 0,
       queueFor: () => openQueue,
-      holdMs,
     }),
     limits: createCallerLimits({
       waiting: { total: 100, perNamespace: 100, perPod: 100 },

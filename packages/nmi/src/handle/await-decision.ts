@@ -26,13 +26,10 @@ interface Awaiting {
   readonly missingUntil: number;
 }
 
-/** The decision may change soon: the identity is being assigned, or objects that the pod needs are missing. */
-type Unsettled = Extract<Decision, { readonly kind: 'pending' }> | Awaited;
-export type Settled = Exclude<Decision, { readonly kind: 'pending' }>;
-
 export type JudgedDecision =
-  | { readonly isSettled: true; readonly decision: Settled }
-  | { readonly isSettled: false; readonly decision: Unsettled };
+  | { readonly isSettled: true; readonly decision: Decision }
+  /** Objects that the pod needs are missing, and may come soon. */
+  | { readonly isSettled: false; readonly decision: Awaited };
 
 /**
  * Decides again after each change until the decision is settled. When the request has waited as long as it may for what is missing, returns
@@ -47,7 +44,7 @@ export async function awaitDecision(
   const judged = judge(options, awaiting.pod, first);
   if (judged.isSettled) return judged;
   const startedAt = clock.elapsed();
-  const last = await awaitSettled(options, awaiting, judged);
+  const last = await awaitSettled(options, awaiting);
   onWaited(clock.elapsed() - startedAt);
   return last;
 }
@@ -55,7 +52,6 @@ export async function awaitDecision(
 async function awaitSettled(
   options: AwaitOptions,
   { pod, current, request, patience, refused, missingUntil }: Awaiting,
-  first: JudgedDecision,
 ): Promise<JudgedDecision | undefined> {
   const { authorizer, clock } = options;
   const changes = withEndOfGrace(options, pod);
@@ -63,24 +59,13 @@ async function awaitSettled(
     const known = current();
     return known && judge(options, known, authorizer.decide(known, request.selector, refused));
   };
-  let judged: JudgedDecision | undefined = first;
-  while (judged?.isSettled === false) {
-    const { kind } = judged.decision;
-    const look = () => (isUnsettled(judgeNow(), kind) ? undefined : true);
-    const deadline = kind === 'pending' ? patience.deadline : Math.min(patience.deadline, missingUntil);
-    const isChanged = await awaitChange(look, { ...patience, deadline }, { clock, changes });
-    judged = judgeNow();
-    if (!isChanged) break;
-  }
-  return judged;
-}
-
-function isUnsettled(judged: JudgedDecision | undefined, kind: Unsettled['kind']): boolean {
-  return judged?.isSettled === false && judged.decision.kind === kind;
+  const look = () => (judgeNow()?.isSettled === false ? undefined : true);
+  const deadline = Math.min(patience.deadline, missingUntil);
+  await awaitChange(look, { ...patience, deadline }, { clock, changes });
+  return judgeNow();
 }
 
 function judge({ bindingGraceMs, clock }: AwaitOptions, pod: PodView, decision: Decision): JudgedDecision {
-  if (decision.kind === 'pending') return { isSettled: false, decision };
   const awaited = awaitedBy(decision, pod, { bindingGraceMs, now: clock.now() });
   return awaited ? { isSettled: false, decision: awaited } : { isSettled: true, decision };
 }

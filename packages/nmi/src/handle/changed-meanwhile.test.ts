@@ -11,7 +11,6 @@ import {
   openQueue,
   patient,
   pod as podOf,
-  record,
   resourceIdOf,
   rules,
   viewOf,
@@ -22,6 +21,7 @@ import { createAuthorizer } from '../authorize/authorizer.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector, TokenRequest } from '../request/token-request.ts';
 import type { Outcome } from '../respond/outcome.ts';
+import { TokenError } from '../tokens/errors.ts';
 import { createTokenSource } from '../tokens/source.ts';
 import type { IssuedToken, TokenSubject } from '../tokens/types.ts';
 import { createCallerLimits } from '../waiting/caller-limits.ts';
@@ -30,8 +30,7 @@ import { grantOnceRead } from './once-read.ts';
 
 const reader = identity({ name: 'reader' });
 const writer = identity({ name: 'writer' });
-const attached = [record(reader, 'Assigned'), record(writer, 'Assigned')];
-const bound: World = { identities: [reader, writer], bindings: [binding('reader')], records: attached };
+const bound: World = { identities: [reader, writer], bindings: [binding('reader')] };
 const both: World = { ...bound, bindings: [binding('reader'), binding('writer')] };
 const exempt: World = { exceptions: [exception({ aadpodidbinding: 'demo' })] };
 const rbac = { namespaces: [{ name: 'default', labels: {}, access: 'rbac' as const }] };
@@ -53,6 +52,7 @@ const stage = (world: World) => {
     subject.kind === 'identity' ? (subject.resourceId.split('/').at(-1) ?? '') : 'machine';
   const ask = async ({ subject }: { readonly subject: TokenSubject }): Promise<IssuedToken> => {
     state.asked.push(subject);
+    if (state.isFailing) throw new TokenError('not-on-host', 'Identity not found');
     await clock.sleep(state.takesMs);
     return issuedTo(nameOf(subject), { now: clock.now() });
   };
@@ -66,7 +66,6 @@ const stage = (world: World) => {
       clock,
       random: () => 0,
       queueFor: () => openQueue,
-      holdMs: 25_000,
     }),
     limits: createCallerLimits({
       waiting: { total: 100, perNamespace: 100, perPod: 100 },
@@ -243,13 +242,16 @@ describe('a token that was requested before', () => {
     expect(end.outcome).toMatchObject({ kind: 'token' });
   });
 
-  it('of one that is not assigned at the deadline does not leave if its binding is deleted', async () => {
-    const waiting: World = { ...bound, records: [] };
-    const node = stage(waiting);
+  it('of one that is attached shortly before the deadline does not leave if its binding is deleted', async () => {
+    const node = stage(bound);
+    node.state.isFailing = true;
     const end = node.ask();
-    await node.clock.advance(26_000);
-    expect(node.state.asked).toHaveLength(1);
-    node.cluster.change({ ...waiting, bindings: [] });
+    await node.clock.advance(20_000);
+    node.state.isFailing = false;
+    const before = node.state.asked.length;
+    await node.clock.advance(6_000);
+    expect(node.state.asked).toHaveLength(before + 1);
+    node.cluster.change({ ...bound, bindings: [] });
     await node.clock.advance(12_000);
     expect(end.outcome).toMatchObject(denied('no-binding'));
   });

@@ -55,7 +55,6 @@ async function play({ worlds: [first = {}, ...others], pod, selector, ...given }
       clock,
       random: () => 0,
       queueFor: () => openQueue,
-      holdMs,
     }),
     access: askNobody,
     limits: createCallerLimits({
@@ -85,15 +84,12 @@ const given = {
   worlds: fc.array(aWorld, { minLength: 1, maxLength: 5 }),
   pod: aPod,
   selector: aSelector,
-  rules: fc
-    .record({ forceNamespaced: fc.boolean(), mode: fc.constantFrom('standard', 'managed' as const) })
-    .map((over): AuthorizeRules => ({ ...rules, ...over })),
+  rules: fc.boolean().map((forceNamespaced): AuthorizeRules => ({ ...rules, forceNamespaced })),
 };
 /** The AzureIdentities whose tokens the decision leaves open; '' is the machine's own choice. */
 function givenBy(decision: Decision): readonly string[] {
   switch (decision.kind) {
     case 'allow':
-    case 'pending':
       return [decision.identity.name];
     case 'allow-by-object-id':
       return decision.identities.map(({ name }) => name);

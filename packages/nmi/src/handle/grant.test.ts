@@ -11,6 +11,7 @@ import {
   openQueue,
   pod,
   record,
+  resourceIdOf,
   rules,
   viewOf,
   type World,
@@ -28,11 +29,11 @@ import type { IssuedToken, TokenWish } from '../tokens/types.ts';
 const reader = identity({ name: 'reader' });
 const writer = identity({ name: 'writer' });
 const bound: World = { identities: [reader], bindings: [binding('reader')] };
+/** The same, when MIC has written its record. */
 const ready: World = { ...bound, records: [record(reader, 'Assigned')] };
 const both: World = {
   identities: [reader, writer],
   bindings: [binding('reader'), binding('writer')],
-  records: [record(reader, 'Assigned'), record(writer, 'Assigned')],
 };
 
 const stage = (
@@ -54,17 +55,13 @@ const stage = (
   const { acceptedAt, graceMs = 60_000 } = over;
   const started = acceptedAt === undefined ? {} : { acceptedAt };
   let latest = pod(started);
+  const tokens = createTokenSource({ upstream: { ask }, clock, random: () => 0, queueFor: () => openQueue });
+  cluster.onAssigned(tokens.hint);
   const granter = createGranter({
     authorizer: createAuthorizer(cluster.view, over.rules ?? rules),
     latest: () => latest,
     changes: cluster.changes,
-    tokens: createTokenSource({
-      upstream: { ask },
-      clock,
-      random: () => 0,
-      queueFor: () => openQueue,
-      holdMs: 8_000,
-    }),
+    tokens,
     limits,
     access: askNobody,
     clock,
@@ -94,7 +91,7 @@ const stage = (
 
 const notFound = () => Promise.reject(new TokenError('not-on-host', 'Identity not found'));
 
-describe('an assigned identity', () => {
+describe('an identity that is attached', () => {
   it('is served, and from memory the next time', async () => {
     const { request, ask } = stage(ready);
     await expect(request()).resolves.toMatchObject({
@@ -113,7 +110,7 @@ describe('an assigned identity', () => {
     await expect(request()).resolves.toMatchObject({ kind: 'denied', denial: { why: 'no-binding' } });
   });
 
-  it('that the metadata service does not know is still on its way', async () => {
+  it('or is not yet: that the metadata service does not know it says that it is on its way', async () => {
     const { request, ask, clock } = stage(ready);
     ask.mockImplementation(notFound);
     const answer = request();
@@ -122,7 +119,7 @@ describe('an assigned identity', () => {
       kind: 'not-assigned',
       pod: 'default/web',
       identity: 'default/reader',
-      seen: 'assigned',
+      seen: 'unattached',
     });
   });
 
@@ -158,61 +155,147 @@ describe('an assigned identity', () => {
 });
 
 describe('attack: a record that anyone may forge says that an identity is assigned', () => {
-  const forged: readonly [string, World][] = [
-    ['in its own namespace', { ...bound, records: [record(reader, 'Assigned')] }],
-    [
-      'in another namespace, for a pod there',
-      { ...bound, records: [record(reader, 'Assigned', { pod: 'evil', podNamespace: 'evil' })] },
-    ],
+  const other = identity({ name: 'other', resourceID: resourceIdOf('reader') });
+  const forged: readonly [string, World['records']][] = [
+    ['in its own namespace', [record(reader, 'Assigned')]],
+    ['for a pod elsewhere', [record(reader, 'Assigned', { pod: 'evil', podNamespace: 'evil' })]],
+    ['as Created', [record(reader, 'Created')]],
+    ['as Unassigned', [record(reader, 'Unassigned')]],
+    ['by another AzureIdentity of the same resource', [record(other, 'Assigned')]],
+    ['of an identity that the pod does not have', [record(writer, 'Assigned')]],
+    ['not at all', []],
   ];
-  it.each(forged)('%s: its pod is told to try again, however long that lasts', async (_, world) => {
-    const { request, ask, clock } = stage(world);
-    ask.mockImplementation(notFound);
+  /** What the pod is told in four minutes of requests, and when the metadata service was asked. */
+  const play = async (records: World['records'] = [], everyMs = 50) => {
+    const { request, ask, clock, cluster } = stage(bound);
+    const askedAt: number[] = [];
+    ask.mockImplementation(() => {
+      askedAt.push(clock.now());
+      return notFound();
+    });
+    const told: unknown[] = [];
     for (let call = 0; call < 30; call += 1) {
-      const answer = request();
-      await clock.advance(8_000);
-      await expect(answer).resolves.toMatchObject({ kind: 'not-assigned', seen: 'assigned' });
+      void request().then((outcome) => told.push(outcome));
+      for (let passed = 0; passed < 8_000; passed += everyMs) {
+        cluster.change({ ...bound, records });
+        await clock.advance(everyMs);
+      }
     }
-  });
+    return { told, askedAt };
+  };
+  const unattached = {
+    kind: 'not-assigned',
+    pod: 'default/web',
+    identity: 'default/reader',
+    seen: 'unattached',
+  };
+
+  it.each(forged)(
+    '%s, again and again: its pod is told to try again, however long that lasts',
+    async (_, records) => {
+      const { told } = await play(records);
+      expect(told).toEqual(Array.from({ length: 30 }, () => unattached));
+    },
+  );
+
+  it.each(forged)(
+    '%s, 20 times a second: the metadata service is asked once more in a second',
+    async (_, records) => {
+      const { askedAt } = await play(records);
+      const usual = await play([], 8_000);
+      expect(askedAt.length).toBeLessThanOrEqual(usual.askedAt.length + 4 * 60 + 1);
+      for (const at of askedAt)
+        expect(askedAt.filter((other) => other >= at && other < at + 1_000).length).toBeLessThanOrEqual(2);
+    },
+  );
 
   it('another identity of the pod is found by its object id at once', async () => {
-    const { request, ask, clock } = stage(both);
+    const { request, ask, clock, cluster } = stage(both);
     const attached = ask.getMockImplementation();
     ask.mockImplementation((wish) =>
       keyOf(wish.subject).endsWith('reader') ? notFound() : (attached?.(wish) ?? notFound()),
     );
     const selector: Selector = { by: 'object-id', value: objectIdOf('writer') };
     await expect(request(selector)).resolves.toMatchObject({ kind: 'token', identity: 'default/writer' });
-    const other = request({ by: 'object-id', value: objectIdOf('reader') });
+    const wanted = request({ by: 'object-id', value: objectIdOf('reader') });
+    cluster.change({ ...both, records: [record(reader, 'Assigned'), record(writer, 'Assigned')] });
     await clock.advance(8_000);
-    await expect(other).resolves.toMatchObject({ kind: 'not-assigned', identity: 'default/reader' });
+    await expect(wanted).resolves.toMatchObject({ kind: 'not-assigned', identity: 'default/reader' });
   });
 });
 
-describe('W-P6: an identity that is not assigned yet', () => {
-  it('is served at the moment of its assignment, without polling', async () => {
-    const { request, cluster, clock, waited } = stage(bound);
+describe('W-P6: an identity that is not attached yet', () => {
+  /** Until `attach` the metadata service does not know any identity. */
+  const unattached = (...given: Parameters<typeof stage>) => {
+    const staged = stage(...given);
+    const usual = staged.ask.getMockImplementation() ?? notFound;
+    staged.ask.mockImplementation(notFound);
+    return { ...staged, attach: () => staged.ask.mockImplementation(usual) };
+  };
+
+  it('is served at the moment of its record, without polling', async () => {
+    const { request, attach, cluster, clock, waited } = unattached(bound);
     const answer = request();
     await clock.advance(300);
     cluster.change({ ...bound, records: [record(reader, 'Created')] });
     await clock.advance(300);
+    attach();
     cluster.change(ready);
+    await clock.advance(0);
     await expect(answer).resolves.toMatchObject({ kind: 'token' });
     expect(waited).toEqual([600]);
+    expect(cluster.listeners).toBe(0);
+    await clock.advance(5_000);
     // The one timer left is the end of the token's life.
-    expect([clock.pending, cluster.listeners]).toEqual([1, 0]);
+    expect(clock.pending).toBe(1);
+  });
+
+  it('is served within a second or five where nobody writes records', async () => {
+    for (const [waitedMs, withinMs] of [
+      [500, 500],
+      [6_900, 1_000],
+    ] as const) {
+      const { request, attach, clock, waited } = unattached(bound);
+      const answer = request();
+      await clock.advance(waitedMs);
+      attach();
+      await clock.advance(withinMs);
+      await expect(answer).resolves.toMatchObject({ kind: 'token' });
+      expect(waited).toHaveLength(1);
+    }
+  });
+
+  it('is served when its record came while it was being asked for', async () => {
+    const { request, ask, attach, cluster, clock } = unattached(bound);
+    const answer = request();
+    await clock.advance(600);
+    ask.mockImplementation(() => clock.sleep(500).then(notFound));
+    await clock.advance(600);
+    cluster.change(ready);
+    attach();
+    await clock.advance(310);
+    await expect(answer).resolves.toMatchObject({ kind: 'token' });
   });
 
   it('is refused at the moment when its binding goes', async () => {
-    const { request, cluster, clock } = stage(bound);
+    const { request, cluster, clock } = unattached(bound);
     const answer = request();
     await clock.advance(100);
     cluster.change({});
     await expect(answer).resolves.toMatchObject({ kind: 'denied' });
   });
 
+  it('is another one at the moment when the binding names another', async () => {
+    const { request, attach, cluster, clock } = unattached({ ...bound, identities: [reader, writer] });
+    const answer = request();
+    await clock.advance(100);
+    attach();
+    cluster.change({ identities: [reader, writer], bindings: [binding('writer')] });
+    await expect(answer).resolves.toMatchObject({ kind: 'token', identity: 'default/writer' });
+  });
+
   it('follows the pod when it is labelled otherwise meanwhile', async () => {
-    const { request, cluster, clock, relabel } = stage(bound);
+    const { request, cluster, clock, relabel } = unattached(bound);
     const answer = request();
     await clock.advance(100);
     relabel({});
@@ -220,60 +303,61 @@ describe('W-P6: an identity that is not assigned yet', () => {
     await expect(answer).resolves.toMatchObject({ kind: 'denied', denial: { why: 'no-label' } });
   });
 
-  it('ends at the deadline with what was seen last', async () => {
-    const { request, ask, cluster, clock } = stage(bound);
-    ask.mockImplementation(notFound);
-    const answer = request();
-    await clock.advance(100);
-    cluster.change({ ...bound, records: [record(reader, 'Created')] });
-    await clock.advance(7900);
-    await expect(answer).resolves.toMatchObject({ kind: 'not-assigned', seen: 'created' });
-  });
-
-  it('and that the metadata service does not know when it is assigned at last is waited for no longer than the one hold', async () => {
-    const { request, ask, cluster, clock } = stage(bound);
-    ask.mockImplementation(notFound);
+  it('is waited for no longer than the one hold, whenever its record comes', async () => {
+    const { request, cluster, clock } = unattached(bound);
     let outcome: object | undefined;
     void request().then((settled) => (outcome = settled));
     await clock.advance(7000);
     cluster.change(ready);
-    await clock.advance(1000);
-    expect(outcome).toMatchObject({ kind: 'not-assigned', seen: 'assigned' });
+    await clock.advance(999);
+    expect(outcome).toBeUndefined();
+    await clock.advance(1);
+    expect(outcome).toMatchObject({ kind: 'not-assigned', seen: 'unattached' });
   });
 
-  it('item 10: is served all the same when the host carries it, though no MIC says so; and then from memory', async () => {
+  it('item 10: is served at once when the host carries it, though no MIC says so; and then from memory', async () => {
     const { request, ask, clock } = stage(bound);
-    const answer = request();
-    await clock.advance(8000);
-    await expect(answer).resolves.toMatchObject({ kind: 'token' });
+    await expect(request()).resolves.toMatchObject({ kind: 'token' });
     await expect(request()).resolves.toMatchObject({ kind: 'token' });
     expect(ask).toHaveBeenCalledTimes(1);
+    expect(clock.now()).toBe(0);
   });
 
-  it('is not asked for when the caller has hung up', async () => {
-    const { request, ask, gone, limits } = stage(bound);
+  it('is not asked for again when the caller has hung up', async () => {
+    const { request, ask, clock, gone, limits } = unattached(bound);
     const answer = request();
+    await clock.advance(100);
     gone.abort();
     await expect(answer).resolves.toMatchObject({ kind: 'not-assigned' });
-    expect(ask).not.toHaveBeenCalled();
-    expect(limits.waiting).toBe(0);
+    await clock.advance(20_000);
+    expect(ask).toHaveBeenCalledTimes(1);
+    expect([limits.waiting, clock.pending]).toEqual([0, 0]);
   });
 
   it('lets only so many callers of a pod wait', async () => {
-    const { request, gone } = stage(bound, { waitingPerPod: 1 });
+    const { request, gone } = unattached(bound, { waitingPerPod: 1 });
     const first = request();
     await expect(request()).resolves.toEqual({ kind: 'overloaded', pod: 'default/web' });
     gone.abort();
     await first;
   });
 
-  it('200 waiting callers make one question', async () => {
-    const { request, ask, cluster, clock } = stage(bound, { waitingPerPod: 100 });
-    const answers = Array.from({ length: 100 }, () => request());
-    await clock.advance(10);
+  it('100 waiting callers make one question at a time, whatever resources they ask for', async () => {
+    const { request, ask, attach, cluster, clock } = unattached(bound, { waitingPerPod: 100 });
+    const answers = Array.from({ length: 100 }, (_, index) =>
+      request({ by: 'nothing' }, { resource: `api://${index % 4}` }),
+    );
+    await clock.advance(900);
+    // The first ones, before the service has said that it does not know the identity.
+    expect(ask).toHaveBeenCalledTimes(4);
+    await clock.advance(6_000);
+    expect(ask.mock.calls.length).toBeLessThanOrEqual(4 + 3);
+    ask.mockClear();
+    attach();
     cluster.change(ready);
+    await clock.advance(0);
     expect((await Promise.all(answers)).every(({ kind }) => kind === 'token')).toBe(true);
-    expect(ask).toHaveBeenCalledTimes(1);
+    expect(ask).toHaveBeenCalledTimes(4);
   });
 });
 
@@ -290,13 +374,16 @@ describe('a pod that has started less than --binding-grace ago', () => {
   const client = (name: string): Selector => ({ by: 'client-id', value: clientIdOf(name) });
 
   it('is served at the moment of the assignment when identity, binding and record come after its call', async () => {
-    const { request, cluster, clock } = stage(unbound, young);
+    const { request, ask, cluster, clock } = stage(unbound, young);
+    ask.mockImplementationOnce(notFound).mockImplementationOnce(notFound);
     const answer = request();
     await clock.advance(3000);
     cluster.change({ bindings: bound.bindings ?? [] });
     cluster.change(bound);
     await clock.advance(2000);
+    expect(ask).toHaveBeenCalledTimes(2);
     cluster.change(ready);
+    await clock.advance(0);
     await expect(answer).resolves.toMatchObject({ kind: 'token', identity: 'default/reader' });
     expect([clock.now(), cluster.listeners]).toEqual([5000, 0]);
   });
@@ -483,7 +570,6 @@ describe('an object id', () => {
       const world: World = {
         identities: [forged, ...(both.identities ?? [])],
         bindings: [binding('a', { namespace: 'a' }), ...(both.bindings ?? [])],
-        records: [record(forged, 'Assigned'), ...(both.records ?? [])],
       };
       const { request, ask } = stage(world);
       const usual = ask.getMockImplementation();
@@ -504,12 +590,15 @@ describe('an object id', () => {
     },
   );
 
-  it('may belong to an identity that is still being assigned', async () => {
-    const world = { ...both, records: [record(reader, 'Assigned')] };
-    await expect(stage(world).request(byObject('writer'))).resolves.toMatchObject({
-      kind: 'not-assigned',
-      identity: 'default/writer',
-    });
+  it('may belong to an identity that is still being attached', async () => {
+    const { request, ask, clock } = stage(both);
+    const usual = ask.getMockImplementation();
+    ask.mockImplementation((wish) =>
+      keyOf(wish.subject).endsWith('writer') ? notFound() : (usual?.(wish) ?? notFound()),
+    );
+    const answer = request(byObject('writer'));
+    await clock.advance(8_000);
+    await expect(answer).resolves.toMatchObject({ kind: 'not-assigned', identity: 'default/writer' });
   });
 });
 

@@ -1,4 +1,4 @@
-import { awaitDecision, type AwaitOptions, type JudgedDecision, type Settled } from './await-decision.ts';
+import { awaitDecision, type AwaitOptions } from './await-decision.ts';
 import { awaitRight, mayBeGranted } from './await-right.ts';
 import { exemptionName } from '../authorize/authorize.ts';
 import { longestForMissingMs } from '../authorize/grace.ts';
@@ -8,10 +8,10 @@ import { failureOf } from '../respond/failure-of.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { createHangUps, type HangUps } from '../waiting/hang-ups.ts';
 import { barredBy, refusedIn, withTimeForReviews } from './access-barrier.ts';
-import { isOfAnother, serveByObjectId, serveUnrecorded } from './by-object-id.ts';
+import { isOfAnother, serveByObjectId } from './by-object-id.ts';
 import { followPod, type LatestPod } from './follow-pod.ts';
 import { obtain, type ObtainOptions } from './obtain.ts';
-import { recallAny, recallReviewed } from './recall.ts';
+import { recallAny } from './recall.ts';
 import {
   machinePermit,
   permitFor,
@@ -21,7 +21,7 @@ import {
   type ReviewedQuestion,
 } from './permit.ts';
 import { goneOf, type WaitingQuestion } from './release.ts';
-import { serveIdentity, unlessMissing } from './serve-identity.ts';
+import { serveIdentity } from './serve-identity.ts';
 
 export interface GranterOptions extends AwaitOptions, ObtainOptions {
   readonly latest: LatestPod;
@@ -35,8 +35,6 @@ export interface Granter {
   /** Returns a promise only if the request has to wait. */
   grant(question: GrantQuestion): Outcome | Promise<Outcome>;
 }
-type Of<Kind extends Decision['kind']> = Extract<Decision, { readonly kind: Kind }>;
-
 /** The second half of every token request: the pod is known; decides, waits if necessary, and gets the token. */
 export function createGranter(options: GranterOptions): Granter {
   const inPlace: InPlaceOptions = { ...options, hangUps: createHangUps(options.clock) };
@@ -161,34 +159,24 @@ interface ServedOnce {
   readonly isOfAll: boolean;
 }
 
-/** What is not settled is waited for first, unless the ServiceAccount may not use it. */
+/** A missing object is waited for first, unless the ServiceAccount may not use what the request can mean. */
 async function serve(
   options: GranterOptions,
   question: WaitingQuestion,
   first: Decision,
 ): Promise<ServedOnce> {
   const barred = first.kind === 'allow' ? undefined : await firstBarred(options, question, first);
-  const known = barred ?? recallReviewed(options, question, first);
-  if (known) return { outcome: known, isOfAll: false };
+  if (barred) return { outcome: barred, isOfAll: false };
   const startedAt = options.clock.elapsed();
   const judged = await awaitDecision(options, question, first);
   if (!judged) return { outcome: goneOf(question), isOfAll: false };
+  const { isSettled, decision } = judged;
   const hasWaited = options.clock.elapsed() > startedAt;
   const waited = hasWaited ? withTimeForReviews(question, options.clock) : question;
-  const { kind } = judged.decision;
-  const isOfAll =
-    kind === 'allow-by-object-id' || (kind === 'pending' && judged.decision.anyOf !== undefined);
-  return { outcome: await serveJudged(options, waited, judged), isOfAll };
-}
-
-function serveJudged(
-  options: GranterOptions,
-  question: WaitingQuestion,
-  { isSettled, decision }: JudgedDecision,
-): Outcome | Promise<Outcome> {
-  if (isSettled) return serveSettled(options, question, decision);
-  if (decision.kind === 'pending') return serveUnassigned(options, question, decision);
-  return { kind: 'not-assigned', pod: question.pod.key, seen: 'unbound', denial: decision.denial };
+  const outcome: Outcome = isSettled
+    ? await serveSettled(options, waited, decision)
+    : { kind: 'not-assigned', pod: question.pod.key, seen: 'unbound', denial: decision.denial };
+  return { outcome, isOfAll: decision.kind === 'allow-by-object-id' };
 }
 
 /** What is told if the ServiceAccount may not use one of the identities that the decision is about. */
@@ -207,11 +195,11 @@ async function firstBarred(
 async function serveSettled(
   options: GranterOptions,
   question: WaitingQuestion,
-  decision: Settled,
+  decision: Decision,
 ): Promise<Outcome> {
   switch (decision.kind) {
     case 'allow':
-      return serveIdentity(options, question, permitFor(decision.identity));
+      return serveIdentity(options, question, decision);
     case 'allow-by-object-id':
       return serveByObjectId(options, question, decision);
     case 'pass-through':
@@ -221,17 +209,4 @@ async function serveSettled(
     case 'unusable':
       return failureOf(decision, question.pod.key);
   }
-}
-
-/** No record says that the identity is attached to the host, but it may be, for example if MIC is down: asks once. */
-async function serveUnassigned(
-  options: GranterOptions,
-  question: WaitingQuestion,
-  decision: Of<'pending'>,
-): Promise<Outcome> {
-  if (question.patience.caller.gone.aborted) return failureOf(decision, question.pod.key);
-  const { identity, seen, anyOf } = decision;
-  if (anyOf) return serveUnrecorded(options, question, { anyOf, seen });
-  const outcome = await obtain(options, question, { ...permitFor(identity), isExpected: false });
-  return unlessMissing(outcome, { identity: identity.name, seen });
 }

@@ -257,7 +257,6 @@ function startNode({ first, rules }: Setting) {
     clock,
     random: () => 0,
     queueFor: () => openQueue,
-    holdMs: 8_000,
     mayKeep: (one) => one.kind !== 'service-principal' || principals.secrets.has(one.secret),
     onRecalled: (one) => {
       if (one.kind === 'service-principal') principals.secrets.check(one);
@@ -423,7 +422,7 @@ async function live(steps: readonly Step[], setting: Setting) {
   return { wrong, count };
 }
 
-const rules: AuthorizeRules = { ...usual, mode: 'managed', forceNamespaced: true };
+const rules: AuthorizeRules = { ...usual, forceNamespaced: true };
 const settings: readonly (readonly [string, Setting])[] = [
   ['with the defaults', { first: atHome, rules }],
   ['with identities of other namespaces', { first: shared, rules: { ...rules, forceNamespaced: false } }],

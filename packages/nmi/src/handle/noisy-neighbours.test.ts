@@ -22,7 +22,6 @@ interface Way {
   /** What the metadata service does with hostile questions. */
   readonly takesMs: number;
   readonly fails?: 'not-on-host' | 'unavailable';
-  readonly decide?: 'pending';
   /** Of each pod at a time; 4 unless told. */
   readonly callers?: number;
   /** Callers hang up after so long. */
@@ -61,11 +60,10 @@ const ways: readonly Way[] = [
     asks: (call) => ({ selector: `known-${call}`, resource: 'r' }),
   },
   {
-    name: 'holds of pending identities',
+    name: 'holds of identities that are not attached',
     // More than the node has places for, all of them for the whole time of the test.
     takesMs: 100,
     fails: 'not-on-host',
-    decide: 'pending',
     callers: 30,
     asks: (call) => ({ selector: `pending-${call}`, resource: 'r' }),
   },
@@ -95,11 +93,10 @@ const stage = (way: Way) => {
     upstreamBurst: 20,
     upstreamPerSecond: 4,
   });
-  const decide = (pod: PodView, selector: Selector): Decision => {
+  const decide = (_: PodView, selector: Selector): Decision => {
     const identity = subjectOf(selector.by === 'nothing' ? '' : selector.value, { clientId: '' });
     if (identity.kind !== 'identity') throw new Error('not an identity');
-    const isPending = pod.namespace === 'hostile' && way.decide === 'pending';
-    return isPending ? { kind: 'pending', seen: 'created', identity } : { kind: 'allow', identity };
+    return { kind: 'allow', identity };
   };
   const granter = createGranter({
     authorizer: { decide },
@@ -112,8 +109,7 @@ const stage = (way: Way) => {
       upstream: { ask },
       clock,
       random: () => 0,
-      queueFor: () => pace.tokens,
-      holdMs,
+      queueFor: (_, isUnknown) => (isUnknown ? pace.unknown : pace.tokens),
     }),
     onWaited: () => undefined,
     bindingGraceMs: 0,

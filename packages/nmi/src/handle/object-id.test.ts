@@ -1,42 +1,35 @@
-// A request that names an object id, which only the tokens of the pod's identities tell, while records or rights are missing.
+// A request that names an object id, which only the tokens of the pod's identities tell, while identities are not attached or rights are missing.
 import { expect, it } from 'vitest';
-import { binding, clientIdOf, identity, objectIdOf, record, type World } from '../../test/builders.ts';
+import { binding, clientIdOf, identity, objectIdOf, type World } from '../../test/builders.ts';
 import { bindingGraceMs, holdMs, startWaiting } from '../../test/waiting-stage.ts';
 
 const [reader, writer] = ['reader', 'writer'].map((name) => identity({ name }));
-const unrecorded: World = {
+const world: World = {
   identities: [reader, writer].filter((one) => one !== undefined),
   bindings: [binding('reader'), binding('writer')],
-};
-const ready: World = {
-  ...unrecorded,
-  records: unrecorded.identities?.map((one) => record(one, 'Assigned')) ?? [],
 };
 const by = (name: string) => ({ selector: { by: 'object-id', value: objectIdOf(name) } }) as const;
 const modes = ['namespace', 'rbac'] as const;
 
-it.each(modes)(
-  'attack: while no record says that it is attached, it is no other identity of the pod, in mode %s',
-  async (mode) => {
-    const { clock, state, ask } = startWaiting({ world: unrecorded, mode });
-    state.allowed = new Set(['reader', 'writer']);
-    const other = ask({ selector: { by: 'client-id', value: clientIdOf('reader') } });
-    await clock.advance(holdMs + 1_000);
-    expect(other.outcome).toMatchObject({ kind: 'token', identity: 'default/reader' });
-    const ends = [ask(by('writer')), ask(by('unknown'))];
-    await clock.advance(holdMs + 1_000);
-    expect(ends.map(({ outcome }) => outcome)).toMatchObject([
-      { kind: 'token', identity: 'default/writer' },
-      { kind: 'denied', denial: { why: 'not-this-identity', offered: ['reader', 'writer'].map(clientIdOf) } },
-    ]);
-    const again = ask(by('writer'));
-    await clock.advance(0);
-    expect(again.outcome).toMatchObject({ kind: 'token', identity: 'default/writer', from: 'hit' });
-  },
-);
+it.each(modes)('attack: it is no other identity of the pod, in mode %s', async (mode) => {
+  const { clock, state, ask } = startWaiting({ world, mode });
+  state.allowed = new Set(['reader', 'writer']);
+  const other = ask({ selector: { by: 'client-id', value: clientIdOf('reader') } });
+  await clock.advance(holdMs + 1_000);
+  expect(other.outcome).toMatchObject({ kind: 'token', identity: 'default/reader' });
+  const ends = [ask(by('writer')), ask(by('unknown'))];
+  await clock.advance(1_000);
+  expect(ends.map(({ outcome }) => outcome)).toMatchObject([
+    { kind: 'token', identity: 'default/writer' },
+    { kind: 'denied', denial: { why: 'not-this-identity', offered: ['reader', 'writer'].map(clientIdOf) } },
+  ]);
+  const again = ask(by('writer'));
+  await clock.advance(0);
+  expect(again.outcome).toMatchObject({ kind: 'token', identity: 'default/writer', from: 'hit' });
+});
 
 it('may be that of the one that is not attached yet', async () => {
-  const { clock, state, ask } = startWaiting({ world: unrecorded, mode: 'namespace' });
+  const { clock, state, ask } = startWaiting({ world, mode: 'namespace' });
   state.isAttached = (name) => name === 'reader';
   const end = ask(by('writer'));
   await clock.advance(holdMs + 1_000);
@@ -44,12 +37,23 @@ it('may be that of the one that is not attached yet', async () => {
     kind: 'not-assigned',
     pod: 'default/web',
     identity: 'default/writer',
-    seen: 'nothing',
+    seen: 'unattached',
   });
 });
 
+it('is found as soon as it is attached, though another one of the pod is not', async () => {
+  const { clock, state, ask } = startWaiting({ world, mode: 'namespace' });
+  state.isAttached = () => false;
+  const end = ask(by('writer'));
+  await clock.advance(10_000);
+  expect(end.outcome).toBeUndefined();
+  state.isAttached = (name) => name === 'writer';
+  await clock.advance(5_000);
+  expect(end.outcome).toMatchObject({ kind: 'token', identity: 'default/writer' });
+});
+
 it('is found among the identities that the ServiceAccount may use', async () => {
-  const { clock, state, ask } = startWaiting({ world: unrecorded });
+  const { clock, state, ask } = startWaiting({ world });
   state.allowed = new Set(['writer']);
   const end = ask(by('writer'));
   await clock.advance(holdMs + 1_000);
@@ -57,15 +61,16 @@ it('is found among the identities that the ServiceAccount may use', async () => 
 });
 
 it.each([
-  ['are there', ready],
-  ['come while it waits', unrecorded],
-])('whose right is missing is told the right, when the records %s', async (_, world) => {
-  const { clock, state, cluster, ask } = startWaiting({ world });
+  ['is there', true],
+  ['comes while it waits', false],
+])('whose right is missing is told the right, when the identity that it may use %s', async (_, isThere) => {
+  const { clock, state, ask } = startWaiting({ world });
   state.allowed = new Set(['reader']);
+  state.isAttached = () => isThere;
   const end = ask(by('writer'));
   await clock.advance(2_000);
-  cluster.change(ready);
-  await clock.advance(1_000);
+  state.isAttached = () => true;
+  await clock.advance(6_000);
   const denial = { why: 'access-denied', identity: 'default/writer' };
   expect(end.outcome).toMatchObject({ kind: 'denied', denial });
 });
@@ -76,12 +81,10 @@ it.each([
 ])(
   'of a fresh pod without the right %s is told so and to try again, and refused after the grace',
   async (_, allowed) => {
-    const { clock, state, cluster, ask } = startWaiting({ world: unrecorded, acceptedAt: 0 });
+    const { clock, state, ask } = startWaiting({ world, acceptedAt: 0 });
     state.allowed = new Set(allowed);
     const first = ask(by('writer'));
-    await clock.advance(2_000);
-    cluster.change(ready);
-    await clock.advance(holdMs);
+    await clock.advance(holdMs + 2_000);
     const denial = { why: 'access-denied' };
     expect(first.outcome).toMatchObject({ kind: 'not-assigned', seen: 'unbound', denial });
     await clock.advance(bindingGraceMs);

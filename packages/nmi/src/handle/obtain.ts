@@ -31,14 +31,13 @@ export async function obtain(
 ): Promise<Outcome> {
   const { tokens } = options;
   const { pod, patience } = question;
-  const { subject, isExpected = true } = permit;
+  const { subject } = permit;
   const barred = await barredBy(options, question, permit);
   if (barred) return barred;
   try {
-    const wish = { ...wishFor(question, subject), isExpected };
     const { deadline, caller } = patience;
     const asker = { ...askerOf(options, pod), signal: caller.gone, deadline };
-    const obtained = await tokens.get(wish, asker);
+    const obtained = await tokens.get(wishFor(question, subject), asker);
     return await release(options, withTimeForReviews(question, options.clock), { subject, obtained });
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
@@ -57,5 +56,5 @@ function askerOf({ limits, clock }: ObtainOptions, pod: PodView): Asker {
 
 function wishFor({ request }: GrantQuestion, subject: TokenSubject): TokenWish {
   const { resource, bypassCache } = request;
-  return { subject, resource, bypassCache, isExpected: true };
+  return { subject, resource, bypassCache };
 }

@@ -24,8 +24,6 @@ export interface Permit {
   readonly access: Access | undefined;
   /** The client ids that the token may have; undefined: any. */
   readonly clientIds?: ReadonlySet<string> | undefined;
-  /** Default: true. False: the identity may not be attached to the machine. */
-  readonly isExpected?: boolean;
 }
 
 type PassThrough = Extract<Decision, { readonly kind: 'pass-through' }>;
@@ -44,10 +42,8 @@ export function permitsOf(decision: Decision): readonly Permit[] {
   switch (decision.kind) {
     case 'allow':
       return [permitFor(decision.identity)];
-    case 'pending':
-      return (decision.anyOf ?? [decision.identity]).map(permitFor);
     case 'allow-by-object-id':
-      return [...decision.identities, ...decision.pending].map(permitFor);
+      return decision.identities.map(permitFor);
     case 'pass-through':
       return [machinePermit(decision)];
     case 'deny':

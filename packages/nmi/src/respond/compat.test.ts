@@ -27,12 +27,7 @@ const failed = (over: Partial<Extract<Outcome, { kind: 'token-failed' }>>): Outc
   description: 'because',
   ...over,
 });
-const waiting = (seen: 'nothing' | 'created' | 'assigned'): Outcome => ({
-  kind: 'not-assigned',
-  pod,
-  identity: 'default/i',
-  seen,
-});
+const waiting: Outcome = { kind: 'not-assigned', pod, identity: 'default/i', seen: 'unattached' };
 const unbound: Outcome = {
   kind: 'not-assigned',
   pod,
@@ -42,7 +37,6 @@ const unbound: Outcome = {
 const notCreated =
   'getting assigned identities for pod default/web in CREATED state failed after 16 attempts, retry duration [5]s, ' +
   'error: <nil>. Check MIC pod logs for identity assignment errors';
-const notAssigned = notCreated.replace('CREATED', 'ASSIGNED').replace('16', '20');
 const notFound = '{"error":"invalid_request","error_description":"Identity not found"}';
 
 describe('--compat-errors', () => {
@@ -75,15 +69,8 @@ describe('--compat-errors', () => {
     ],
     ['an unknown pod', { kind: 'unknown-pod', pod }, 404, notCreated],
     ['a pod without label', { kind: 'denied', pod, denial: { why: 'no-label' } }, 404, notCreated],
-    ['an identity that nobody assigns', waiting('nothing'), 404, notCreated],
+    ['an identity that is not attached', waiting, 404, notCreated],
     ['a binding that may still come', unbound, 404, notCreated],
-    ['an identity that takes too long', waiting('created'), 404, notAssigned],
-    [
-      'an identity that the machine does not know yet',
-      waiting('assigned'),
-      403,
-      `adal: Refresh request failed. Status Code = '400'. Response body: ${notFound}`,
-    ],
     [
       'C53 a refusal',
       failed({ why: 'denied', status: 401 }),
@@ -129,8 +116,7 @@ describe('--compat-errors', () => {
 
   it.each<[string, Outcome]>([
     ['a pod without label', { kind: 'denied', pod, denial: { why: 'no-label' } }],
-    ['an identity that nobody assigns', waiting('nothing')],
-    ['an identity that takes too long', waiting('created')],
+    ['an identity that is not attached', waiting],
   ])('--set-retry-after-header: %s is 503, and when to come again', (_, outcome) => {
     expect(answer(outcome).headers['Retry-After']).toBeUndefined();
     expect(answer(outcome, { setsRetryAfter: true })).toMatchObject({
@@ -142,9 +128,16 @@ describe('--compat-errors', () => {
 
   it('names the client id that was asked for, shortened', () => {
     const clientId = clientIdOf('reader');
-    const { text } = answer(waiting('nothing'), { clientId });
+    const { text } = answer(waiting, { clientId });
     expect(text).toBe(`clientID in request: c000##### REDACTED #####6572, ${notCreated}\n`);
-    expect(answer(waiting('nothing'), { clientId: '' }).text).toBe(`clientID in request: , ${notCreated}\n`);
+    expect(answer(waiting, { clientId: '' }).text).toBe(`clientID in request: , ${notCreated}\n`);
+  });
+
+  it('in managed mode an identity that is not attached is refused by the metadata service', () => {
+    expect(answer(waiting, { isManaged: true })).toMatchObject({
+      status: 403,
+      text: `adal: Refresh request failed. Status Code = '400'. Response body: ${notFound}\n`,
+    });
   });
 
   it('in managed mode nobody is waited for', () => {
@@ -224,8 +217,7 @@ describe('--compat-errors=status', () => {
     [{ kind: 'nowhere', why: 'unknown' }, 'not_found'],
     [{ kind: 'unknown-caller', address: '10.0.0.9' }, 'server_error'],
     [{ kind: 'denied', pod, denial: { why: 'no-label' } }, 'not_found'],
-    [waiting('created'), 'not_found'],
-    [waiting('assigned'), 'access_denied'],
+    [waiting, 'not_found'],
     [failed({ why: 'denied', status: 401 }), 'access_denied'],
     [failed({ why: 'throttled', status: 429 }), 'too_many_requests'],
     [failed({ why: 'updating', status: 410 }), 'temporarily_unavailable'],
@@ -246,7 +238,7 @@ describe('--compat-errors=status', () => {
   });
 
   it('keeps to --set-retry-after-header and to the metadata service’s own answer to a probe', () => {
-    expect(json(waiting('created'), { setsRetryAfter: true })).toMatchObject({
+    expect(json(waiting, { setsRetryAfter: true })).toMatchObject({
       status: 503,
       headers: { 'Retry-After': '20' },
     });

@@ -117,31 +117,20 @@ function notCreatedIn(pod: string, rules: CompatRules): string {
     : notCreated(pod, rules);
 }
 
+/** The original's NMI looks for a record first, where there are any, and asks Azure without waiting where there are none. */
 function notAssigned({ pod, seen }: Of<'not-assigned'>, rules: CompatRules): OriginalRefusal {
-  switch (seen) {
-    // The original checks only for assignments.
-    case 'unbound':
-      return unidentified(notCreatedIn(pod, rules), rules);
-    case 'nothing':
-      return unidentified(notCreated(pod, rules), rules);
-    case 'created':
-      return unidentified(attempts(pod, 'ASSIGNED', 20), rules);
-    case 'assigned':
-      return { status: 403, text: refusedBy(400, identityNotFound) };
-  }
+  return rules.isManaged && seen === 'unattached'
+    ? { status: 403, text: refusedBy(400, identityNotFound) }
+    : unidentified(notCreatedIn(pod, rules), rules);
 }
 
 const identityNotFound = '{"error":"invalid_request","error_description":"Identity not found"}';
 
 function notCreated(pod: string, rules: CompatRules): string {
   const asked = rules.clientId === undefined ? '' : `clientID in request: ${redacted(rules)}, `;
-  return asked + attempts(pod, 'CREATED', 16);
-}
-
-/** With the defaults of the original; its flags for these numbers have no effect here. */
-function attempts(pod: string, state: 'CREATED' | 'ASSIGNED', made: 16 | 20): string {
+  // With the defaults of the original; its flags for these numbers have no effect here.
   return (
-    `getting assigned identities for pod ${pod} in ${state} state failed after ${made} attempts, retry duration [5]s, ` +
+    `${asked}getting assigned identities for pod ${pod} in CREATED state failed after 16 attempts, retry duration [5]s, ` +
     'error: <nil>. Check MIC pod logs for identity assignment errors'
   );
 }

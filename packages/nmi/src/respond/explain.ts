@@ -78,7 +78,9 @@ function listed(offered: readonly string[]): string {
 
 export function explainWaiting(outcome: Extract<Outcome, { readonly kind: 'not-assigned' }>): string {
   const { pod } = outcome;
-  return outcome.seen === 'unbound' ? explainMayCome(pod, outcome.denial) : explainUnassigned(pod, outcome);
+  return outcome.seen === 'unbound'
+    ? explainMayCome(pod, outcome.denial)
+    : explainUnattached(pod, outcome.identity);
 }
 
 /** The pod may still get what is missing. */
@@ -91,30 +93,13 @@ function explainMayCome(pod: string, denial: Denial): string {
     : `${why} What is missing may still be created: ${until}${invalidNote(denial)}`;
 }
 
-type Unassigned = Pick<
-  Extract<Outcome, { readonly kind: 'not-assigned'; readonly identity: string }>,
-  'identity' | 'seen'
->;
-
-function explainUnassigned(pod: string, { identity, seen }: Unassigned): string {
-  switch (seen) {
-    case 'nothing':
-      return (
-        `The identity of pod ${pod} is not assigned to its node yet: AzureIdentity ${identity} matches, but the controller (MIC) ` +
-        'has not started to assign it. Try again; if this lasts, check that MIC runs and read the Events of the pod.'
-      );
-    case 'created':
-      return (
-        `The identity of pod ${pod} is being assigned to its node (AzureIdentity ${identity}). Try again; ` +
-        'if this lasts, see the Events of the pod and of the AzureIdentity for the response of Azure.'
-      );
-    case 'assigned':
-      return (
-        `The identity of pod ${pod} is assigned (AzureIdentity ${identity}), but the metadata service of the machine does not ` +
-        'know it yet. Try again; if this lasts, see the Events of the pod, and check that the managed identity still exists in Azure and ' +
-        'that the scale set instance runs the latest model.'
-      );
-  }
+function explainUnattached(pod: string, identity: string): string {
+  return (
+    `The identity of pod ${pod} is not assigned to its node yet: AzureIdentity ${identity} matches, but the metadata service of the machine ` +
+    'does not know it. Try again; if this lasts, see the Events of the pod and of the AzureIdentity for the response of Azure. Without one, check that ' +
+    'the controller (MIC) runs or, in managed mode, that the identity is attached; that the managed identity still exists in Azure; and that ' +
+    'the scale set instance runs the latest model.'
+  );
 }
 
 export function explainUnusable(

@@ -39,11 +39,12 @@ export type Outcome =
       readonly identity: string;
       readonly isLate?: true;
     }
+  /** The metadata service of the machine does not know the identity yet. */
   | {
       readonly kind: 'not-assigned';
       readonly pod: string;
       readonly identity: string;
-      readonly seen: 'nothing' | 'created' | 'assigned';
+      readonly seen: 'unattached';
     }
   /** The pod has just started: the missing object may be created after it. */
   | {

@@ -6,7 +6,7 @@ import { reasonMeanings, reasonOf } from './reasons.ts';
 it.each<[string | undefined, Outcome]>([
   [undefined, { kind: 'token', ...issuanceOf('reader') }],
   ['no-label', { kind: 'denied', pod: 'a/b', denial: { why: 'no-label' } }],
-  ['assignment-created', { kind: 'not-assigned', pod: 'a/b', identity: 'a/i', seen: 'created' }],
+  ['assignment-unattached', { kind: 'not-assigned', pod: 'a/b', identity: 'a/i', seen: 'unattached' }],
   [
     'assignment-unbound',
     { kind: 'not-assigned', pod: 'a/b', seen: 'unbound', denial: { why: 'no-binding', label: 'demo' } },

@@ -52,12 +52,10 @@ export const reasonMeanings: Readonly<Record<Reason, string>> = {
     'The ServiceAccount of the pod has no right to use the Azure identity, or the machine if the pod is exempt (`--identity-access`).',
   'access-unanswered':
     'The API server does not say whether the ServiceAccount of the pod may use the Azure identity, and has not said so within `--access-grace`.',
-  'assignment-nothing': 'The identity is not assigned, and there is no sign that MIC is assigning it.',
-  'assignment-created': 'MIC is assigning the identity.',
+  'assignment-unattached':
+    'The identity is not attached: the metadata service of the machine does not know it.',
   'assignment-unbound':
     'The pod has started less than `--binding-grace` ago, and an AzureIdentityBinding for it, an AzureIdentity, one with the requested client id, or the right to use it does not exist yet.',
-  'assignment-assigned':
-    'The identity is assigned, but the metadata service of the machine does not know it yet.',
   'azure-not-on-host': 'The identity is not attached to the machine.',
   'azure-refused': 'Azure rejects this request from any caller.',
   'azure-denied': 'Azure refuses the identity.',

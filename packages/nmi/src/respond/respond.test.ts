@@ -198,22 +198,8 @@ describe('the table', () => {
       'Multiple user assigned identities',
     ],
     [
-      'nobody assigns',
-      { kind: 'not-assigned', pod, identity: 'default/i', seen: 'nothing' },
-      503,
-      'MIC',
-      '5',
-    ],
-    [
-      'being assigned',
-      { kind: 'not-assigned', pod, identity: 'default/i', seen: 'created' },
-      503,
-      'being assigned',
-      '5',
-    ],
-    [
-      'not there yet',
-      { kind: 'not-assigned', pod, identity: 'default/i', seen: 'assigned' },
+      'not attached yet',
+      { kind: 'not-assigned', pod, identity: 'default/i', seen: 'unattached' },
       503,
       'metadata service',
       '5',
@@ -298,7 +284,7 @@ describe('the table', () => {
   });
 
   it('answers 404 to an unfinished assignment where that is wanted', () => {
-    const waiting: Outcome = { kind: 'not-assigned', pod, identity: 'default/i', seen: 'nothing' };
+    const waiting: Outcome = { kind: 'not-assigned', pod, identity: 'default/i', seen: 'unattached' };
     expect(respond(waiting, { ...rules, notAssignedStatus: 404 })).toMatchObject({
       status: 404,
       headers: { 'Retry-After': '5' },

@@ -57,7 +57,7 @@ it('a refusal is a Warning on the pod, with the words that the caller got', () =
 
 it.each<[string, Outcome]>([
   ['IdentityNotFound', denied],
-  ['IdentityNotAssigned', { kind: 'not-assigned', pod, identity: 'default/reader', seen: 'nothing' }],
+  ['IdentityNotAssigned', { kind: 'not-assigned', pod, identity: 'default/reader', seen: 'unattached' }],
   [
     'IdentityNotFound',
     { kind: 'not-assigned', pod, seen: 'unbound', denial: { why: 'no-binding', label: 'demo' } },

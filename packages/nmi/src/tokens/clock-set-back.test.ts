@@ -16,8 +16,8 @@ const stage = () => {
   clock.now = () => now() - backMs;
   const ask = vi.fn<(wish: TokenWish) => Promise<IssuedToken>>();
   const random = () => 0;
-  const source = createTokenSource({ upstream: { ask }, clock, random, queueFor: () => openQueue, holdMs });
-  const wish = { subject: subjectOf('reader'), resource: 'r', bypassCache: false, isExpected: true };
+  const source = createTokenSource({ upstream: { ask }, clock, random, queueFor: () => openQueue });
+  const wish = { subject: subjectOf('reader'), resource: 'r', bypassCache: false };
   const get = (tokens = source) => {
     const end: { value?: IssuedToken; error?: unknown } = {};
     tokens.get(wish, { ...askerOf(), deadline: clock.elapsed() + holdMs }).then(
@@ -31,14 +31,16 @@ const stage = () => {
   return { clock, ask, source, get, fail, setBack: () => (backMs = 3_600_000), random };
 };
 
-it('a request for an identity that the metadata service does not know ends with the hold', async () => {
-  const { clock, ask, get, fail, setBack } = stage();
+it('an identity that the metadata service does not know may be asked for again after a second', async () => {
+  const { clock, ask, get, source, fail, setBack } = stage();
   ask.mockImplementation(fail('not-on-host', 400));
   const end = get();
-  await clock.advance(2_000);
-  setBack();
-  await clock.advance(holdMs);
+  await clock.advance(0);
   expect(end.error).toMatchObject({ code: 'not-on-host' });
+  setBack();
+  expect(source.mayAsk(subjectOf('reader'), 'default')).toBe(false);
+  await clock.advance(1_000);
+  expect(source.mayAsk(subjectOf('reader'), 'default')).toBe(true);
 });
 
 it('with --compat-errors a request that is repeated ends with the hold', async () => {

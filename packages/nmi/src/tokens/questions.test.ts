@@ -9,7 +9,7 @@ import { createQuestions, type Question } from './questions.ts';
 const stage = () => {
   const clock = createFakeClock();
   const queue = createMetadataPace(clock).tokens;
-  const questions = createQuestions<string>();
+  const questions = createQuestions<string>(clock);
   const ask = vi.fn(() => Promise.resolve('answer'));
   const question: Question<string> = { queue, cost: 1, ask };
   /** What a pod of the namespace has waiting, none of which is ever answered. */
@@ -42,7 +42,7 @@ it.each(['hostile', 'victim'])(
     const all = { atATime: 1, patienceMs: 10_000 };
     const queues = { one: { atATime: 1, waiting: { total: 2, perNamespace: 2, perPod: 2 } } };
     const queue = createTurnQueues({ clock, all, queues }).one;
-    const questions = createQuestions<string>();
+    const questions = createQuestions<string>(clock);
     const question: Question<string> = { queue, cost: 1, ask: () => Promise.resolve('answer') };
     const running = Promise.withResolvers<() => void>();
     const begins = [running.resolve, (leave: () => void) => leave()];
@@ -109,7 +109,7 @@ it('attack: a caller that lost its place and leaves takes no place from the next
   const clock = createFakeClock();
   const queues = { one: { atATime: 1, waiting: { total: 9, perNamespace: 9, perPod: 9 } } };
   const queue = createTurnQueues({ clock, all: { atATime: 1, patienceMs: 10_000 }, queues }).one;
-  const questions = createQuestions<string>();
+  const questions = createQuestions<string>(clock);
   const question: Question<string> = { queue, cost: 1, ask: () => Promise.resolve('answer') };
   const running = Promise.withResolvers<() => void>();
   queue.enter({ namespace: 'other', pod: 'a' }, { begin: running.resolve, giveUp: () => undefined });
@@ -155,7 +155,7 @@ const smallStage = (total: number) => {
   const clock = createFakeClock();
   const queues = { one: { atATime: 1, waiting: { total, perNamespace: total, perPod: total } } };
   const queue = createTurnQueues({ clock, all: { atATime: 1, patienceMs: 10_000 }, queues }).one;
-  const questions = createQuestions<string>();
+  const questions = createQuestions<string>(clock);
   const question: Question<string> = { queue, cost: 1, ask: () => Promise.resolve('answer') };
   const enter = (namespace: string) =>
     queue.enter({ namespace, pod: 'other' }, { begin: () => undefined, giveUp: () => undefined });

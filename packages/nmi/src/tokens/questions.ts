@@ -1,4 +1,4 @@
-import type { Tenant } from '@pod-identity/kit/core';
+import type { Clock, Tenant } from '@pod-identity/kit/core';
 import type { NoTurn, TurnQueue } from '../waiting/turn-queues.ts';
 import { TokenError } from './errors.ts';
 
@@ -9,8 +9,10 @@ export interface Asker {
   readonly admit: (questions: number) => number;
   /** Aborts when nobody waits for the answer any more. */
   readonly signal?: AbortSignal;
-  /** How long an identity that the service does not know yet is requested again, by `clock.elapsed()`. */
+  /** Until when a failed request may be repeated, by `Clock.elapsed`. */
   readonly deadline?: number;
+  /** Until when the asker waits for a turn, by `Clock.elapsed`; for an answer to a question that has begun it waits longer. */
+  readonly turnUntil?: number | undefined;
 }
 
 export interface Question<T> {
@@ -51,7 +53,7 @@ interface Flight<T> {
  * One question at a time for each name; all who ask it meanwhile get the same answer or failure. It begins as soon as it is the turn of
  * one of its pods, so no pod waits for other questions of another pod.
  */
-export function createQuestions<T>(): Questions<T> {
+export function createQuestions<T>(clock: Clock): Questions<T> {
   const flights = new Map<string, Flight<T>>();
 
   const start = (name: string): Flight<T> => {
@@ -80,7 +82,7 @@ export function createQuestions<T>(): Questions<T> {
       const flight = flights.get(name) ?? start(name);
       const leave = flight.isBegun ? ignore : enter(flight, asker, question);
       try {
-        return await unlessGone(flight.answer, asker.signal);
+        return await unlessGone(flight, asker, clock);
       } catch (error) {
         // A question that was not asked failed for each pod by a reason of its own.
         throw flight.isBegun || asker.signal?.aborted ? error : (flight.reasons.get(podOf(asker)) ?? error);
@@ -166,14 +168,21 @@ function removePlace<T>(flight: Flight<T>, name: string, error: TokenError): voi
   if (flight.places.size === 0 && !flight.isBegun) flight.reject(error);
 }
 
-function unlessGone<T>(answer: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return answer;
+function unlessGone<T>(flight: Flight<T>, { signal, turnUntil }: Asker, clock: Clock): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>();
   const giveUp = () => reject(left());
-  if (signal.aborted) giveUp();
-  else signal.addEventListener('abort', giveUp, { once: true });
-  answer.then(resolve, reject);
-  return promise.finally(() => signal.removeEventListener('abort', giveUp));
+  if (signal?.aborted) giveUp();
+  else signal?.addEventListener('abort', giveUp, { once: true });
+  const late = () => {
+    if (!flight.isBegun) reject(withoutTurn.late());
+  };
+  const timer =
+    turnUntil === undefined ? undefined : clock.after(Math.max(0, turnUntil - clock.elapsed()), late);
+  flight.answer.then(resolve, reject);
+  return promise.finally(() => {
+    timer?.cancel();
+    signal?.removeEventListener('abort', giveUp);
+  });
 }
 
 const ignore = () => undefined;

@@ -46,7 +46,6 @@ const stage = ({ subjectBy = () => application, queue = openQueue }: Given = {})
   const source: TokenSource = createTokenSource({
     upstream,
     queueFor: () => queue,
-    holdMs: 8_000,
     clock,
     random: () => 0.5,
   });

@@ -73,7 +73,6 @@ const stage = (over: Partial<Service> = {}) => {
   const source = createTokenSource({
     clock,
     random: () => 0.5,
-    holdMs: 8_000,
     queueFor: () => queue,
     upstream: { ask },
   });
@@ -183,7 +182,6 @@ it('attack: 30 pods that want no token from memory, at a service that throttles:
   const source = createTokenSource({
     clock,
     random: () => 0.5,
-    holdMs: 8_000,
     queueFor: () => pace.tokens,
     upstream: { ask },
   });
@@ -216,7 +214,6 @@ it('attack: a question that waits for the turn of one namespace does not keep an
   const source = createTokenSource({
     clock,
     random: () => 0.5,
-    holdMs: 8_000,
     queueFor: () => queue,
     upstream: {
       ask: () => Promise.resolve(issuedTo('shared', { now: clock.now(), expiresInMs: 24 * hour })),
@@ -247,7 +244,6 @@ it('attack: what waits when an application is told to ask later is not asked, un
   const source = createTokenSource({
     clock,
     random: () => 0.5,
-    holdMs: 8_000,
     queueFor: () => queue,
     upstream: {
       ask: async ({ resource }) => {

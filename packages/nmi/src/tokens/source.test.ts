@@ -2,6 +2,7 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { askerOf, clientIdOf, issuedTo, openQueue, subjectOf, wishFor } from '../../test/builders.ts';
+import type { TurnQueue } from '../waiting/turn-queues.ts';
 import { TokenError } from './errors.ts';
 import { createTokenSource } from './source.ts';
 import type { IssuedToken, ServicePrincipal, TokenWish } from './types.ts';
@@ -21,7 +22,7 @@ const application: ServicePrincipal = {
   secret: { namespace: 'default', name: 'app' },
 };
 
-const open = { queueFor: () => openQueue, holdMs: 8_000, unknownIsFinal: true };
+const open = { queueFor: () => openQueue };
 
 const stage = (expiresInMs = 3_600_000) => {
   const clock = createFakeClock();
@@ -426,52 +427,16 @@ describe('an application that Entra slows down', () => {
 
 describe('an identity that the service does not know', () => {
   const notFound = () => new TokenError('not-on-host', 'Identity not found');
-  const unexpected = wishFor(subjectOf('reader'), { isExpected: false });
-
-  it('is asked for again for a while when it is expected, with one charge for each question', async () => {
-    const { ask, clock, source } = stage();
-    ask.mockRejectedValueOnce(notFound()).mockRejectedValueOnce(notFound());
-    const admit = vi.fn(() => 0);
-    const answer = source.get(wishFor(subjectOf('reader')), admitting(admit));
-    await clock.advance(3_000);
-    await expect(answer).resolves.toMatchObject({ from: 'miss' });
-    expect(ask).toHaveBeenCalledTimes(3);
-    expect(admit).toHaveBeenCalledTimes(3);
-  });
-
-  it('one admission buys one question', async () => {
-    const { ask, clock, source } = stage();
-    ask.mockImplementation(() => Promise.reject(notFound()));
-    let admitted = 1;
-    const once = admitting(() => (admitted-- > 0 ? 0 : 1_000));
-    const answer = source.get(wishFor(subjectOf('reader')), once);
-    const refused = expect(answer).rejects.toMatchObject({ code: 'throttled' });
-    await clock.advance(20_000);
-    await refused;
-    expect(ask).toHaveBeenCalledTimes(1);
-  });
-
-  it('no retry is made for a caller who left', async () => {
-    const { ask, clock, source } = stage();
-    ask.mockImplementation(() => Promise.reject(notFound()));
-    const gone = new AbortController();
-    const answer = source.get(wishFor(subjectOf('reader')), askerOf({ signal: gone.signal }));
-    const refused = expect(answer).rejects.toMatchObject({ code: 'not-on-host' });
-    await clock.advance(100);
-    gone.abort();
-    await refused;
-    await clock.advance(20_000);
-    expect(ask).toHaveBeenCalledTimes(1);
-    expect(clock.pending).toBe(0);
-  });
+  const wish = wishFor(subjectOf('reader'));
+  const { resourceId } = subjectOf('reader') as Extract<TokenWish['subject'], { readonly kind: 'identity' }>;
 
   it('is remembered, whatever resource is asked for: distinct resources make no questions', async () => {
     const { ask, source } = stage();
     ask.mockImplementation(() => Promise.reject(notFound()));
-    for (let index = 0; index < 100; index += 1) {
-      const wish = { ...unexpected, resource: `api://${index}` };
-      await expect(source.get(wish, free)).rejects.toMatchObject({ code: 'not-on-host' });
-    }
+    for (let index = 0; index < 100; index += 1)
+      await expect(source.get({ ...wish, resource: `api://${index}` }, free)).rejects.toMatchObject({
+        code: 'not-on-host',
+      });
     expect(ask).toHaveBeenCalledTimes(1);
   });
 
@@ -479,78 +444,93 @@ describe('an identity that the service does not know', () => {
     const { ask, clock, source } = stage();
     ask.mockImplementation(() => Promise.reject(notFound()));
     for (let passed = 0; passed < 60_000; passed += 250) {
-      await expect(source.get(unexpected, free)).rejects.toMatchObject({ code: 'not-on-host' });
+      await expect(source.get(wish, free)).rejects.toMatchObject({ code: 'not-on-host' });
       await clock.advance(250);
     }
     expect(ask.mock.calls.length).toBeLessThan(20);
     ask.mockImplementation(() => Promise.resolve(issuedTo('reader', { now: clock.now() })));
     await clock.advance(5_000);
-    await expect(source.get(unexpected, free)).resolves.toMatchObject({ from: 'miss' });
+    await expect(source.get(wish, free)).resolves.toMatchObject({ from: 'miss' });
   });
 
-  it('is asked for at once when it is assigned meanwhile, and by another namespace', async () => {
+  it('is asked for at once by another namespace, and after a hint by its own', async () => {
     const { ask, source } = stage();
     ask.mockRejectedValueOnce(notFound());
-    await expect(source.get(unexpected, free)).rejects.toMatchObject({ code: 'not-on-host' });
+    await expect(source.get(wish, free)).rejects.toMatchObject({ code: 'not-on-host' });
     const shop = askerOf({ namespace: 'shop' });
-    await expect(source.get({ ...unexpected, resource: 'api://shop' }, shop)).resolves.toBeDefined();
-    await expect(source.get(unexpected, free)).rejects.toMatchObject({ code: 'not-on-host' });
-    await expect(source.get({ ...unexpected, isExpected: true }, free)).resolves.toBeDefined();
-    await expect(source.get({ ...unexpected, resource: 'api://other' }, free)).resolves.toBeDefined();
+    await expect(source.get({ ...wish, resource: 'api://shop' }, shop)).resolves.toBeDefined();
+    source.hint('shop', resourceId);
+    await expect(source.get(wish, free)).rejects.toMatchObject({ code: 'not-on-host' });
+    source.hint('default', resourceId);
+    await expect(source.get(wish, free)).resolves.toBeDefined();
+    await expect(source.get({ ...wish, resource: 'api://other' }, free)).resolves.toBeDefined();
   });
 
-  it('after two minutes it is an error of the configuration', async () => {
-    const { ask, clock, source } = stage();
-    ask.mockImplementation(() => Promise.reject(notFound()));
-    const wish = wishFor(subjectOf('reader'));
-    for (let passed = 0; passed < 120_000; passed += 10_000) {
-      const refused = expect(source.get(wish, free)).rejects.toMatchObject({ code: 'not-on-host' });
-      await clock.advance(10_000);
-      await refused;
-    }
-    const last = expect(source.get(wish, free)).rejects.toMatchObject({ code: 'misconfigured', status: 400 });
-    await clock.advance(10_000);
-    await last;
-  });
-
-  it('an identity that is unknown for exactly two minutes is still awaited', async () => {
-    const { ask, clock, source } = stage();
-    ask.mockImplementation(() => Promise.reject(notFound()));
-    const wish = wishFor(subjectOf('reader'));
-    const asked = async () => {
-      const refused = source
-        .get(wish, { ...free, deadline: clock.elapsed() })
-        .catch((error: unknown) => error);
-      await clock.advance(0);
-      return refused;
-    };
-    await expect(asked()).resolves.toMatchObject({ code: 'not-on-host' });
-    await clock.advance(60_000);
-    await expect(asked()).resolves.toMatchObject({ code: 'not-on-host' });
-    await clock.advance(60_000);
-    await expect(asked()).resolves.toMatchObject({ code: 'not-on-host' });
-    await clock.advance(10_000);
-    await expect(asked()).resolves.toMatchObject({ code: 'misconfigured' });
-  });
-
-  it('it is asked for once more at the end of the hold', async () => {
-    const { ask, clock, source } = stage();
-    ask.mockRejectedValueOnce(notFound());
-    const answer = source.get(wishFor(subjectOf('reader')), { ...free, deadline: clock.elapsed() + 1_000 });
+  it('is asked for by one request at a time, in a queue of its own that is not charged to the pod', async () => {
+    const clock = createFakeClock();
+    const queues: boolean[] = [];
+    const ask = vi.fn(() => Promise.reject<IssuedToken>(notFound()));
+    const source = createTokenSource({
+      upstream: { ask },
+      clock,
+      random: () => 0,
+      queueFor: (_, isUnknown) => {
+        queues.push(isUnknown);
+        return openQueue;
+      },
+    });
+    let admitted = 1;
+    const once = admitting(() => (admitted-- > 0 ? 0 : 1_000));
+    await expect(source.get(wish, once)).rejects.toMatchObject({ code: 'not-on-host' });
     await clock.advance(1_000);
-    await expect(answer).resolves.toMatchObject({ from: 'miss' });
+    const answer = Promise.withResolvers<IssuedToken>();
+    ask.mockReturnValue(answer.promise);
+    const again = source.get(wish, once);
+    await expect(source.get({ ...wish, resource: 'api://other' }, once)).rejects.toMatchObject({
+      code: 'not-on-host',
+    });
+    expect(source.mayAsk(wish.subject, 'default')).toBe(false);
+    answer.resolve(issuedTo('reader'));
+    await expect(again).resolves.toMatchObject({ from: 'miss' });
+    expect(source.mayAsk(wish.subject, 'default')).toBe(true);
+    expect(ask).toHaveBeenCalledTimes(2);
+    expect(queues).toEqual([false, true]);
   });
 
-  it('a success in between, or a long pause, starts the two minutes again', async () => {
+  it('is asked for again after a request that ended by a bug', async () => {
     const { ask, clock, source } = stage();
-    ask.mockImplementation(() => Promise.reject(notFound()));
-    const wish = wishFor(subjectOf('reader'));
-    for (const pause of [200_000, 200_000]) {
-      const refused = expect(source.get(wish, free)).rejects.toMatchObject({ code: 'not-on-host' });
-      await clock.advance(8_000);
-      await refused;
-      await clock.advance(pause);
+    ask.mockRejectedValueOnce(notFound()).mockRejectedValueOnce(new RangeError('bug'));
+    await expect(source.get(wish, free)).rejects.toMatchObject({ code: 'not-on-host' });
+    await clock.advance(1_000);
+    await expect(source.get(wish, free)).rejects.toThrow(RangeError);
+    await clock.advance(5_000);
+    await expect(source.get(wish, free)).resolves.toMatchObject({ from: 'miss' });
+  });
+
+  it('is still not known where its turn did not come or the service failed, for two minutes, and then that is told', async () => {
+    const clock = createFakeClock();
+    let isFull = false;
+    const queue: TurnQueue = {
+      waiting: 0,
+      enter: (...entering) => (isFull ? undefined : openQueue.enter(...entering)),
+    };
+    const ask = vi.fn(() => Promise.reject<IssuedToken>(notFound()));
+    const source = createTokenSource({ upstream: { ask }, clock, random: () => 0, queueFor: () => queue });
+    await expect(source.get(wish, free)).rejects.toMatchObject({ code: 'not-on-host' });
+    await clock.advance(1_000);
+    isFull = true;
+    await expect(source.get(wish, free)).rejects.toMatchObject({ code: 'not-on-host' });
+    expect(source.mayAsk(wish.subject, 'default')).toBe(false);
+    await clock.advance(5_000);
+    isFull = false;
+    ask.mockRejectedValue(new TokenError('throttled', 'slow down', { status: 429, retryAfterMs: 60_000 }));
+    for (let passed = 6_000; passed < 120_000; passed += 5_000) {
+      await expect(source.get(wish, free)).rejects.toMatchObject({ code: 'not-on-host' });
+      expect(source.mayAsk(wish.subject, 'default')).toBe(false);
+      await clock.advance(5_000);
     }
+    expect(ask.mock.calls.length).toBeLessThanOrEqual(3);
+    await expect(source.get(wish, free)).rejects.toMatchObject({ code: 'throttled' });
   });
 });
 
@@ -739,56 +719,59 @@ describe('an identity without client id that the service does not find after ten
     return { clock, ask, source };
   };
 
-  it('for a moment: the request is held and gets the new token', async () => {
+  it('for a moment: the next request gets the new token', async () => {
     const { clock, ask, source } = await aged();
     ask.mockRejectedValueOnce(notFound());
-    const answer = Promise.allSettled([source.get(wish, free)]);
-    await clock.advance(8_000);
-    expect(await answer).toMatchObject([
-      { value: { from: 'miss', issued: { access: { token: 'token-2' } } } },
-    ]);
+    await expect(source.get(wish, free)).rejects.toMatchObject({ code: 'not-on-host' });
+    await clock.advance(1_000);
+    await expect(source.get(wish, free)).resolves.toMatchObject({
+      from: 'miss',
+      issued: { access: { token: 'token-2' } },
+    });
     expect(ask).toHaveBeenCalledTimes(3);
   });
 
-  it('for longer: each request fails at the end of its hold, also one of another namespace, and none gets the old token', async () => {
+  it('for longer: each request fails, also one of another namespace, and none gets the old token', async () => {
     const { clock, ask, source } = await aged();
     const shop = askerOf({ namespace: 'shop' });
     ask.mockImplementation(() => Promise.reject(notFound()));
-    for (let call = 0; call < 3; call += 1) {
-      const ends: unknown[] = [];
+    for (let passed = 0; passed < 300_000; passed += 1_000) {
       for (const asker of [free, shop])
-        source.get(wish, asker).catch((error: unknown) => ends.push((error as TokenError).code));
-      await clock.advance(2_000);
-      expect(ends).toEqual([]);
-      await clock.advance(6_000);
-      expect(ends).toEqual(['not-on-host', 'not-on-host']);
+        await expect(source.get(wish, asker)).rejects.toMatchObject({ code: 'not-on-host' });
+      await clock.advance(1_000);
     }
   });
+
+  /** A request every second, for half a minute. */
+  const leaves = async ({ clock, source }: Pick<Awaited<ReturnType<typeof aged>>, 'clock' | 'source'>) => {
+    const left = vi.fn();
+    for (let passed = 0; passed < 30_000; passed += 1_000) {
+      source.get(wish, free).then(left, () => undefined);
+      await clock.advance(1_000);
+    }
+    return left.mock.calls.length > 0;
+  };
 
   it.each([
     ['fails', () => Promise.reject(new TokenError('unavailable', 'away'))],
     ['does not come', () => new Promise<IssuedToken>(() => undefined)],
   ])('and the next answer %s: the old token does not leave', async (_, answer) => {
-    const { clock, ask, source } = await aged();
-    ask.mockRejectedValueOnce(notFound()).mockImplementation(answer);
-    const leaves = vi.fn();
-    source.get(wish, free).then(leaves, () => undefined);
-    await clock.advance(8_000);
-    expect(leaves).not.toHaveBeenCalled();
+    const staged = await aged();
+    staged.ask.mockRejectedValueOnce(notFound()).mockImplementation(answer);
+    expect(await leaves(staged)).toBe(false);
+    expect(staged.ask.mock.calls.length).toBeGreaterThan(2);
   });
 
   it('nor in the background before: the old token does not leave after the ten minutes', async () => {
-    const { clock, ask, source } = stage(24 * 60 * minute);
+    const staged = stage(24 * 60 * minute);
+    const { clock, ask, source } = staged;
     await source.get(wish, free);
     ask.mockImplementation(() => Promise.reject(notFound()));
     for (let passed = 0; passed < 10 * minute; passed += 1_000) {
       await source.get(wish, free);
       await clock.advance(1_000);
     }
-    const leaves = vi.fn();
-    source.get(wish, free).then(leaves, () => undefined);
-    await clock.advance(8_000);
-    expect(leaves).not.toHaveBeenCalled();
+    expect(await leaves(staged)).toBe(false);
   });
 
   it('with its client id the failure is told at once', async () => {

@@ -1,6 +1,8 @@
 // Room: one token for an identity that the caller may use already: memory, shared calls, remembered failures.
 // It must not know requests or responses, or decide who may use which identity.
+import type { ResourceId } from '@pod-identity/crd-types';
 import type { Clock } from '@pod-identity/kit/core';
+import type { Changes } from '../waiting/await-change.ts';
 import type { TurnQueue } from '../waiting/turn-queues.ts';
 import { createQuestions, type Asker, type Question, type Questions } from './questions.ts';
 import { createSetbacks, type Setbacks } from './setbacks.ts';
@@ -10,14 +12,19 @@ import { anotherIdentity, hasOtherClientId } from './client-id.ts';
 import { isTemporary, TokenError } from './errors.ts';
 import { createTokenMemory, keyOf, type Entry, type TokenMemory } from './memory.ts';
 import type { IssuedToken, TokenSubject, TokenUpstream, TokenWish } from './types.ts';
-import { createUnknownIdentities, type Asked, type UnknownIdentities } from './unknown-identities.ts';
-import { askedBy, untilKnown } from './until-known.ts';
+import { createUnknownIdentities, type UnknownIdentities } from './unknown-identities.ts';
 
 export interface TokenSource {
   /** A fresh token from memory; undefined if one must be requested. Renewing it is charged to the asker. */
   cached(wish: TokenWish, asker: () => Asker): IssuedToken | undefined;
   /** From memory or by requests, which are charged to the asker. Fails with a TokenError. */
   get(wish: TokenWish, asker: Asker): Promise<Obtained>;
+  /** False for a few seconds after the service did not know the subject: then `get` fails without a request. */
+  mayAsk(subject: TokenSubject, namespace: string): boolean;
+  /** A subject may be asked for again. */
+  readonly changes: Changes;
+  /** The identity may be attached by now: for this namespace it may be asked for again at once. */
+  readonly hint: (namespace: string, identity: ResourceId) => void;
   /** Removes the tokens of all other subjects. */
   prune(keep: (subject: TokenSubject) => boolean): void;
 }
@@ -32,14 +39,8 @@ export interface Obtained {
 
 export interface TokenSourceOptions {
   readonly upstream: TokenUpstream;
-  readonly queueFor: (subject: TokenSubject) => TurnQueue;
-  /** How long requests for an expected identity that the service does not know are repeated. */
-  readonly holdMs: number;
-  /**
-   * Whether an expected identity that the service has not known for two minutes is an error of the configuration; default: no. An identity is
-   * expected because of a record that anyone may write, unless no records are used.
-   */
-  readonly unknownIsFinal?: boolean;
+  /** `isUnknown`: the service did not know it the last time. */
+  readonly queueFor: (subject: TokenSubject, isUnknown: boolean) => TurnQueue;
   readonly clock: Clock;
   readonly random: () => number;
   /** Whether a token that has come may be kept; default: yes. */
@@ -63,10 +64,10 @@ const patienceMs = 1_000;
 export function createTokenSource(options: TokenSourceOptions): TokenSource {
   const { clock, onRecalled } = options;
   const stores = createStores(options);
-  const { memory, setbacks, unknown, flights } = stores;
+  const { memory, setbacks, flights } = stores;
   const join = joinInto(stores, options);
-  const fetchOnce = fetchThrough(stores, join, clock);
-  const renewBehind = renewThrough(stores, join);
+  const [fetchOnce, renewBehind] = [fetchThrough(stores, join), renewThrough(stores, join)];
+
   const { recall, oldOf } = recallThrough(stores, clock);
 
   const fresh = (wish: TokenWish, asker: Asker): IssuedToken | undefined => {
@@ -84,7 +85,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   const renew = async (wish: TokenWish, asker: Asker): Promise<Obtained> => {
     const { namespace } = asker.tenant;
     const name = nameOf(wish);
-    const issued = oldOf(wish, askedBy(asker, wish));
+    const issued = oldOf(wish, namespace);
     if (!issued) return fetchOnce(wish, asker);
     const old: Obtained = { issued, from: 'stale' };
     if (!flights.isUnderWay(name) && !setbacks.mayTry({ namespace, name })) return old;
@@ -100,7 +101,8 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
 
   return {
     cached: (wish, asker) => fresh(wish, asker()),
-    get: untilKnown({ once, unknown, hasOld: (...of) => oldOf(...of) !== undefined }, options),
+    get: once,
+    ...knownOf(stores),
     prune: (keep) => memory.prune(keep),
   };
 }
@@ -112,35 +114,60 @@ function recallThrough({ memory, setbacks, unknown }: Stores, clock: Clock) {
     return wish.bypassCache && !(entry && isNew(entry, wish.subject, clock.now())) ? undefined : entry;
   };
   /** Whether the service did not know the identity when it was last asked: it may have been deleted, and another one made under its name. */
-  const isGone = (wish: TokenWish, asked: Asked): boolean =>
+  const isGone = (wish: TokenWish, namespace: string): boolean =>
     isUnnamed(wish.subject) &&
-    (unknown.has(asked, clock.elapsed()) ||
-      setbacks.isUnknown({ namespace: asked.namespace, name: nameOf(wish) }));
+    (unknown.has({ namespace, identity: keyOf(wish.subject) }) ||
+      setbacks.isUnknown({ namespace, name: nameOf(wish) }));
   /** A valid token that may be given if no new one can be had. */
-  const oldOf = (wish: TokenWish, asked: Asked): IssuedToken | undefined => {
-    const issued = recall(wish, asked.namespace)?.issued;
-    const mayLeave = issued && isUsable(issued, wish.subject, clock.now()) && !isGone(wish, asked);
+  const oldOf = (wish: TokenWish, namespace: string): IssuedToken | undefined => {
+    const issued = recall(wish, namespace)?.issued;
+    const mayLeave = issued && isUsable(issued, wish.subject, clock.now()) && !isGone(wish, namespace);
     return mayLeave ? issued : undefined;
   };
   return { recall, oldOf };
 }
 
-type Join = (wish: TokenWish, asker: Asker) => Promise<IssuedToken>;
+function knownOf({ unknown }: Stores): Pick<TokenSource, 'mayAsk' | 'changes' | 'hint'> {
+  return {
+    mayAsk: (subject, namespace) => unknown.recall({ namespace, identity: keyOf(subject) }) === undefined,
+    changes: unknown.changes,
+    hint: (namespace, identity) => unknown.hint({ namespace, identity }),
+  };
+}
+
+/** `isUnknown`: the service did not know the identity the last time. */
+type Join = (wish: TokenWish, asker: Asker, isUnknown?: boolean) => Promise<IssuedToken>;
 
 /** Joins a running request or makes one, unless it is known to fail. */
-function fetchThrough({ memory, setbacks, unknown, flights }: Stores, join: Join, clock: Clock) {
+function fetchThrough({ memory, setbacks, unknown, flights }: Stores, join: Join) {
   return async (wish: TokenWish, asker: Asker): Promise<Obtained> => {
     const isUnderWay = flights.isUnderWay(nameOf(wish));
-    const known = isUnderWay ? undefined : unknown.recall(askedBy(asker, wish), clock.elapsed());
     const { namespace } = asker.tenant;
-    const pause = isUnderWay ? undefined : setbacks.refusal({ namespace, name: pauseOf(wish) });
-    const refused = pause ?? known?.error;
-    if (refused) throw refused;
-    const issued = await join(wish, asker);
-    // Whoever joined keeps the token, too.
-    memory.recall(wish, namespace);
-    return { issued, from: isUnderWay ? 'joined' : 'miss' };
+    const asked = { namespace, identity: keyOf(wish.subject) };
+    throwIf(isUnderWay ? undefined : unknown.recall(asked));
+    const last = unknown.begin(asked);
+    try {
+      throwIf(isUnderWay ? undefined : setbacks.refusal({ namespace, name: pauseOf(wish) }));
+      const issued = await join(wish, asker, last !== undefined);
+      unknown.forget(asked);
+      // Whoever joined keeps the token, too.
+      memory.recall(wish, namespace);
+      return { issued, from: isUnderWay ? 'joined' : 'miss' };
+    } catch (error) {
+      if (isUnknown(error)) unknown.note(asked, error);
+      else unknown.end(asked);
+      // A failure that passes says nothing new of the identity.
+      throw last && error instanceof TokenError && isTemporary(error.code) ? last : error;
+    }
   };
+}
+
+function throwIf(refused: TokenError | undefined): void {
+  if (refused) throw refused;
+}
+
+function isUnknown(error: unknown): error is TokenError {
+  return error instanceof TokenError && error.code === 'not-on-host';
 }
 
 /** Requests a new token that nobody waits for, unless that is done already. */
@@ -186,9 +213,9 @@ function createStores(options: TokenSourceOptions): Stores {
   return {
     memory: createTokenMemory(placesKept, options.clock),
     setbacks: createSetbacks(options),
-    unknown: createUnknownIdentities(options.random),
+    unknown: createUnknownIdentities(options),
     quota: createApplicationQuota(options.clock),
-    flights: createQuestions(),
+    flights: createQuestions(options.clock),
   };
 }
 
@@ -209,11 +236,11 @@ function joinInto({ memory, setbacks, quota, flights }: Stores, options: TokenSo
     return issued;
   };
 
-  return (wish, asker) => {
+  return (wish, asker, isUnknown = false) => {
     const { namespace } = asker.tenant;
     const cost = costOf(wish.subject);
     const question: Question<IssuedToken> = {
-      queue: queueFor(wish.subject),
+      queue: queueFor(wish.subject, isUnknown),
       cost,
       // The service may have asked for time while this waited.
       refusal: () =>
@@ -223,9 +250,13 @@ function joinInto({ memory, setbacks, quota, flights }: Stores, options: TokenSo
         ),
       ask: () => askAndStore(wish, namespace),
     };
-    return flights.join(nameOf(wish), asker, question);
+    const repeated = { ...asker, admit: unlimited, turnUntil: asker.deadline };
+    return flights.join(nameOf(wish), isUnknown ? repeated : asker, question);
   };
 }
+
+/** Repeated requests have a queue of their own, which is limit enough: others of the pod must not wait for them. */
+const unlimited = () => 0;
 
 /** One request for each tenant. */
 function costOf(subject: TokenSubject): number {

@@ -40,8 +40,6 @@ export interface TokenWish<Subject extends TokenSubject = TokenSubject> {
   readonly subject: Subject;
   readonly resource: string;
   readonly bypassCache: boolean;
-  /** The identity should be attached to the machine: if the service does not know it yet, the request is repeated for a while. */
-  readonly isExpected: boolean;
 }
 
 export interface IssuedToken {

@@ -1,71 +1,131 @@
-import { createBackoff, type Backoff } from '@pod-identity/kit/core';
+import { createBackoff, type Backoff, type Clock } from '@pod-identity/kit/core';
+import type { Changes } from '../waiting/await-change.ts';
 import type { TokenError } from './errors.ts';
 import { createFailures, type Failed } from './failures.ts';
 
-/** Identities that the metadata service did not know at the last request, by namespace of the request. */
-export interface UnknownIdentities {
-  /** Counts an error once, even if several callers got it. Returns for how long the service has not known the identity. */
-  note(asked: Asked, error: TokenError, now: number): number;
-  /** Whether it was not known lately. */
-  has(asked: Asked, now: number): boolean;
-  forget(asked: Omit<Asked, 'isExpected'>): void;
-  /** The error to return until the identity may be requested again; `waitMs` until then. */
-  recall(asked: Asked, now: number): { readonly error: TokenError; readonly waitMs: number } | undefined;
-}
-
+/** An identity, by `keyOf`, and the namespace that requests a token of it. */
 export interface Asked {
   readonly namespace: string;
   readonly identity: string;
-  /** Separate entries: an earlier failure from before the assignment does not count. */
-  readonly isExpected: boolean;
+}
+
+/** Identities that the metadata service did not know at the last request, by namespace of the request. */
+export interface UnknownIdentities {
+  /** The error to return until the identity may be requested again. */
+  recall(asked: Asked): TokenError | undefined;
+  /** A request begins. If the identity was not known the last time, no other one begins before this one ends; returns the last error then. */
+  begin(asked: Asked): TokenError | undefined;
+  /** The service does not know it. Counts an error once, even if several callers got it. */
+  note(asked: Asked, error: TokenError): void;
+  /** A request has ended without saying whether the service knows it. */
+  end(asked: Asked): void;
+  /** Whether it was not known lately. */
+  has(asked: Asked): boolean;
+  forget(asked: Asked): void;
+  /** The identity may be attached by now: it may be requested at once, but at most once in a second for this reason. */
+  hint(asked: Asked): void;
+  /** An identity may be requested again. */
+  readonly changes: Changes;
 }
 
 interface Entry {
   readonly error: TokenError;
-  readonly since: number;
   readonly last: number;
+  /** Infinity while a request is under way. */
   readonly askAt: number;
+  readonly hintedAt: number;
+  /** A hint came while a request was under way. */
+  readonly isHinted: boolean;
   readonly backoff: Backoff;
 }
 
-/** An identity that became known is noticed this late at most. */
+/** An identity that became known is noticed this late at most, without a hint. */
 const longestHiddenMs = 5_000;
 const firstHiddenMs = 1_000;
-/** After this time without a request the entry starts again. */
+const hintPauseMs = 1_000;
+/** The entry starts again when the service has not said for so long that it does not know the identity. */
 const forgottenMs = 120_000;
 const placesKept = { perNamespace: 256, total: 1_000 };
 
+interface UnknownOptions {
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
 /** Each namespace has its own entries, so that requests of one neither hide identities from another nor evict its entries. */
-export function createUnknownIdentities(random: () => number): UnknownIdentities {
-  const memory = createFailures<Entry>(placesKept);
-  const recent = (asked: Asked, now: number): Entry | undefined => {
-    const known = memory.get(failedOf(asked));
-    return known && now - known.last < forgottenMs ? known : undefined;
+export function createUnknownIdentities({ clock, random }: UnknownOptions): UnknownIdentities {
+  const book = createEntries(clock);
+  const { entries, changes } = book;
+  const recent = (asked: Asked): Entry | undefined => {
+    const entry = entries.get(failedOf(asked));
+    return entry && clock.elapsed() - entry.last < forgottenMs ? entry : undefined;
+  };
+  const pause = (asked: Asked, entry: Omit<Entry, 'askAt'>) => {
+    const pauseMs = entry.backoff.next();
+    book.keep(asked, { ...entry, isHinted: false, askAt: clock.elapsed() + (entry.isHinted ? 0 : pauseMs) });
   };
 
   return {
-    note(asked, error, now) {
-      const known = memory.get(failedOf(asked));
-      if (known?.error === error) return now - known.since;
-      const before = recent(asked, now);
-      const backoff =
-        before?.backoff ?? createBackoff({ baseMs: firstHiddenMs, capMs: longestHiddenMs, random });
-      const since = before?.since ?? now;
-      memory.set(failedOf(asked), { error, since, last: now, backoff, askAt: now + backoff.next() });
-      return now - since;
+    recall(asked) {
+      const entry = entries.get(failedOf(asked));
+      return entry && entry.askAt > clock.elapsed() ? entry.error : undefined;
     },
-    has: (asked, now) => recent(asked, now) !== undefined,
-    forget({ namespace, identity }) {
-      for (const isExpected of [true, false]) memory.delete(failedOf({ namespace, identity, isExpected }));
+    begin(asked) {
+      const entry = recent(asked);
+      if (entry) book.keep(asked, { ...entry, askAt: Infinity });
+      return entry?.error;
     },
-    recall(asked, now) {
-      const entry = memory.get(failedOf(asked));
-      const waitMs = (entry?.askAt ?? 0) - now;
-      return entry && waitMs > 0 ? { error: entry.error, waitMs } : undefined;
+    note(asked, error) {
+      if (entries.get(failedOf(asked))?.error === error) return;
+      const backoff = createBackoff({ baseMs: firstHiddenMs, capMs: longestHiddenMs, random });
+      const before = { hintedAt: -Infinity, isHinted: false, backoff, ...recent(asked) };
+      pause(asked, { ...before, error, last: clock.elapsed() });
+    },
+    end(asked) {
+      const entry = entries.get(failedOf(asked));
+      if (entry?.askAt === Infinity) pause(asked, entry);
+    },
+    has: (asked) => recent(asked) !== undefined,
+    forget: (asked) => book.remove(asked),
+    hint(asked) {
+      const entry = entries.get(failedOf(asked));
+      const now = clock.elapsed();
+      if (!entry || now - entry.hintedAt < hintPauseMs) return;
+      const isUnderWay = entry.askAt === Infinity;
+      book.keep(asked, { ...entry, hintedAt: now, isHinted: isUnderWay, askAt: isUnderWay ? Infinity : now });
+    },
+    changes,
+  };
+}
+
+/** The entries, and listeners for the moment at which each ends. */
+function createEntries(clock: Clock) {
+  const entries = createFailures<Entry>(placesKept);
+  const listeners = new Set<() => void>();
+  const tell = () => [...listeners].forEach((listener) => listener());
+  const changes: Changes = {
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+  return {
+    entries,
+    changes,
+    keep(asked: Asked, entry: Entry) {
+      entries.set(failedOf(asked), entry);
+      const waitMs = entry.askAt - clock.elapsed();
+      if (waitMs <= 0) tell();
+      else if (waitMs !== Infinity) clock.after(waitMs, tell);
+    },
+    remove(asked: Asked) {
+      if (!entries.get(failedOf(asked))) return;
+      entries.delete(failedOf(asked));
+      tell();
     },
   };
 }
 
-function failedOf({ namespace, identity, isExpected }: Asked): Failed {
-  return { namespace, name: `${isExpected} ${identity}` };
+function failedOf({ namespace, identity: name }: Asked): Failed {
+  return { namespace, name };
 }

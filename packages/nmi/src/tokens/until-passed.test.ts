@@ -17,7 +17,7 @@ const stage = ({ upstreamBurst = 20, random = () => 0 } = {}) => {
     upstreamBurst,
     upstreamPerSecond: 0.001,
   });
-  const source = createTokenSource({ upstream: { ask }, clock, random, queueFor: () => openQueue, holdMs });
+  const source = createTokenSource({ upstream: { ask }, clock, random, queueFor: () => openQueue });
   const tokens = untilPassed(source, { clock, random });
   const left = new AbortController();
   const get = (over: { subject?: TokenSubject; deadline?: number } = {}) => {
@@ -26,7 +26,7 @@ const stage = ({ upstreamBurst = 20, random = () => 0 } = {}) => {
       admit: (questions) => limits.admitUpstream('uid-web', questions, clock.elapsed()),
       signal: left.signal,
     });
-    const wish = { subject, resource: 'r', bypassCache: false, isExpected: true };
+    const wish = { subject, resource: 'r', bypassCache: false };
     const answer = tokens.get(wish, { ...asker, deadline });
     // A failure is looked at when the clock has moved.
     answer.catch(() => undefined);
@@ -136,7 +136,7 @@ it('at the deadline it is asked once more', async () => {
 it('a caller that cannot leave is held as well', async () => {
   const { ask, clock, tokens } = stage();
   ask.mockImplementationOnce(failing('unavailable', 500)).mockResolvedValue(issuedTo('reader'));
-  const wish = { subject: machine, resource: 'r', bypassCache: false, isExpected: true };
+  const wish = { subject: machine, resource: 'r', bypassCache: false };
   const answer = tokens.get(wish, { ...askerOf(), deadline: clock.elapsed() + holdMs });
   await clock.advance(holdMs);
   await expect(answer).resolves.toMatchObject({ from: 'miss' });

@@ -109,7 +109,7 @@ it('a request to Azure is a span with the identity, and its failure is passed on
   const upstream = createTracing(tracer).upstream({
     ask: () => Promise.reject(new TokenError('throttled', 'wait')),
   });
-  const wish = { resource: 'r', bypassCache: false, isExpected: true };
+  const wish = { resource: 'r', bypassCache: false };
   const identity = { kind: 'service-principal', name: 'a/app' } as Parameters<
     typeof upstream.ask
   >[0]['subject'];

@@ -168,8 +168,7 @@ function factsOfCaller(found: CallerAnswer): SpanFacts {
 }
 
 function factsOfDecision(decision: Decision): SpanFacts {
-  const isOfOne = decision.kind === 'allow' || decision.kind === 'pending';
-  const identity = isOfOne ? { 'pod_identity.identity': decision.identity.name } : {};
+  const identity = decision.kind === 'allow' ? { 'pod_identity.identity': decision.identity.name } : {};
   return { 'pod_identity.decision': decision.kind, ...identity };
 }
 

@@ -158,7 +158,6 @@ function granterOf(upstream: TokenUpstream, clock: Clock): Granter {
       clock,
       random: () => 0,
       queueFor: () => openQueue,
-      holdMs: 0,
     }),
     bindingGraceMs: 0,
     limits: createCallerLimits({

@@ -50,7 +50,7 @@ export const requestFlags: readonly NmiFlag[] = [
     min: 0,
     max: 60_000,
     help: 'How long a request waits while its identity is being assigned. 60s serves programs that send one request, if nothing gives up sooner, as Hadoop ABFS does after 30 s.',
-    why: 'replaces the three retry flags; the wait ends at the assignment, not at the next attempt',
+    why: 'replaces the three retry flags; the wait ends when the metadata service knows the identity',
   }),
   added({
     name: 'binding-grace',

@@ -24,7 +24,7 @@ export const rulesFlags: readonly NmiFlag[] = [
     name: 'enableScaleFeatures',
     kind: 'boolean',
     default: true,
-    help: 'Watch only the AzureAssignedIdentity objects of this node, by their label.',
+    help: 'Watch only the AzureAssignedIdentity objects of this node, by their label. They only say when to ask the metadata service again.',
     why: 'on by default, as in the original since 1.8.1',
   }),
   kept({
@@ -80,7 +80,7 @@ export const rulesFlags: readonly NmiFlag[] = [
     kind: 'integer',
     default: 2048,
     min: 16,
-    help: 'Limit in KiB for the memory that the AzureIdentities of one namespace take in NMI; the same limit applies separately to its bindings, its exceptions and its AzureAssignedIdentities of the node. The newest objects over the limit are ignored.',
+    help: 'Limit in KiB for the memory that the AzureIdentities of one namespace take in NMI; the same limit applies separately to its bindings and its exceptions. The newest objects over the limit are ignored.',
     why: 'otherwise anyone who may write in one namespace could fill the memory of NMI on every node',
   }),
 ];

@@ -3,6 +3,8 @@ import { createTurnQueues, runInTurn, type TurnQueue, type Questioner } from '..
 
 export interface MetadataPace {
   readonly tokens: TurnQueue;
+  /** Requests for identities that the service did not know the last time. */
+  readonly unknown: TurnQueue;
   /** Runs a read of other metadata in its turn; undefined if there is no place or turn, or the caller left. */
   readonly read: <T>(questioner: Questioner, task: () => Promise<T>) => Promise<T | undefined>;
 }
@@ -11,6 +13,12 @@ export interface MetadataPace {
 const all = { atATime: 5, quota: { burst: 5, perSecond: 15 }, patienceMs: 10_000 };
 /** More waiting requests of one namespace could not be sent in time. */
 const tokens = { atATime: 5, waiting: { total: 256, perNamespace: 128, perPod: 32 } };
+/** Less than a third of what the service accepts, however many pods wait for their identities. */
+const unknown = {
+  atATime: 2,
+  quota: { burst: 1, perSecond: 6 },
+  waiting: { total: 256, perNamespace: 64, perPod: 16 },
+};
 /**
  * Everything but tokens is limited to five a second by the service; three places are reserved for tokens. A read may take its whole timeout
  * (the first one of scheduled events takes minutes), as long as another namespace waits for its turn.
@@ -23,9 +31,10 @@ const reads = {
 
 /** All requests of this process to the metadata service go through these queues: a short wait is better than a 429. */
 export function createMetadataPace(clock: Clock): MetadataPace {
-  const queues = createTurnQueues({ clock, all, queues: { tokens, reads } });
+  const queues = createTurnQueues({ clock, all, queues: { tokens, unknown, reads } });
   return {
     tokens: queues.tokens,
+    unknown: queues.unknown,
     read: (questioner, task) => runInTurn(queues.reads, questioner, task),
   };
 }

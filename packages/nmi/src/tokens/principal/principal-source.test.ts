@@ -20,7 +20,6 @@ const wish = (over: Partial<TokenWish<ServicePrincipal>> = {}): TokenWish<Servic
   subject,
   resource: 'https://vault.azure.net',
   bypassCache: false,
-  isExpected: false,
   ...over,
 });
 const jwt = (claims: object) => `x.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.x`;

@@ -1,0 +1,135 @@
+// Many pods wait for identities that the machine does not have: how often the metadata service is asked, and what a running pod loses.
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { describe, expect, it } from 'vitest';
+import { askNobody, issuedTo, pod as podOf, subjectOf } from '../../test/builders.ts';
+import type { Decision } from '../authorize/types.ts';
+import type { Outcome } from '../respond/outcome.ts';
+import type { Selector } from '../request/token-request.ts';
+import { TokenError } from '../tokens/errors.ts';
+import { createMetadataPace } from '../tokens/metadata/pace.ts';
+import { createTokenSource } from '../tokens/source.ts';
+import { createCallerLimits } from '../waiting/caller-limits.ts';
+import { pacedChanges } from '../waiting/paced-changes.ts';
+import { createGranter } from './grant.ts';
+
+const holdMs = 25_000;
+/** What the metadata service accepts in a second, of one machine. */
+const accepted = 20;
+
+/** The limits of the agent; identities come by client id, and all are the pod's. */
+const stage = () => {
+  const clock = createFakeClock();
+  const pace = createMetadataPace(clock);
+  const attached = new Set<string>(['running']);
+  const asked: { readonly name: string; readonly at: number }[] = [];
+  const tokens = createTokenSource({
+    upstream: {
+      ask: async ({ subject }) => {
+        const name = subject.kind === 'identity' ? subject.name.replace('default/', '') : '';
+        asked.push({ name, at: clock.now() });
+        await clock.sleep(50);
+        if (!attached.has(name)) throw new TokenError('not-on-host', 'Identity not found');
+        return issuedTo(name, { now: clock.now() });
+      },
+    },
+    clock,
+    random: () => 0,
+    queueFor: (_, isUnknown) => (isUnknown ? pace.unknown : pace.tokens),
+  });
+  const decide = (_: object, selector: Selector): Decision => {
+    const identity = subjectOf(selector.by === 'nothing' ? '' : selector.value, { clientId: '' });
+    if (identity.kind !== 'identity') throw new Error('not an identity');
+    return { kind: 'allow', identity };
+  };
+  const granter = createGranter({
+    authorizer: { decide },
+    access: askNobody,
+    limits: createCallerLimits({
+      waiting: { total: 2_048, perNamespace: 1_024, perPod: 512 },
+      upstreamBurst: 20,
+      upstreamPerSecond: 4,
+    }),
+    clock,
+    latest: (pod) => pod,
+    changes: pacedChanges({ subscribe: () => () => undefined }, clock),
+    tokens,
+    onWaited: () => undefined,
+    bindingGraceMs: 0,
+  });
+  const ask = (namespace: string, name: string, resource = 'https://vault.azure.net') => {
+    const pod = podOf({ namespace, name, uid: `${namespace}-${name}` });
+    const request = { resource, bypassCache: false, selector: { by: 'client-id', value: name } as const };
+    const patience = { deadline: clock.now() + holdMs, caller: { gone: new AbortController().signal } };
+    const end: { outcome?: Outcome; afterMs?: number } = {};
+    const startedAt = clock.now();
+    void Promise.resolve(granter.grant({ pod, request, patience })).then((outcome) =>
+      Object.assign(end, { outcome, afterMs: clock.now() - startedAt }),
+    );
+    return end;
+  };
+  return { clock, attached, asked, ask, tokens };
+};
+
+const waitFor = ({ ask }: Pick<ReturnType<typeof stage>, 'ask'>) =>
+  Array.from({ length: 100 }, (_, index) => ask(`ns-${index % 10}`, `id-${index}`));
+
+describe('a hundred identities of ten namespaces that are waited for', () => {
+  it('make at most a third of the requests that the metadata service accepts, after the first of each', async () => {
+    const staged = stage();
+    const { clock, asked } = staged;
+    const ends = waitFor(staged);
+    await clock.advance(holdMs);
+    expect(ends.map(({ outcome }) => outcome?.kind)).toEqual(ends.map(() => 'not-assigned'));
+    const first = new Set<string>();
+    const repeated = asked.filter(({ name }) => first.size === first.add(name).size);
+    expect(first.size).toBe(100);
+    expect(repeated.length).toBeGreaterThan(100);
+    for (const { at } of repeated) {
+      const inSecond = repeated.filter((other) => other.at >= at && other.at < at + 1_000);
+      expect(inSecond.length).toBeLessThanOrEqual(accepted / 3);
+    }
+    // Each of the ten namespaces has its turns.
+    const by = Map.groupBy(repeated, ({ name }) => Number(name.replace('id-', '')) % 10);
+    expect(Math.min(...[...by.values()].map((all) => all.length))).toBeGreaterThanOrEqual(10);
+  });
+
+  // While each is asked for the first time a request waits for one turn of each namespace, and then for none.
+  it.each([
+    [0, 1_000],
+    [5_000, 1_200],
+    [12_000, 100],
+  ])('after %i ms make a running pod wait for a new token for %i ms at most', async (afterMs, withinMs) => {
+    const staged = stage();
+    const { clock, ask } = staged;
+    waitFor(staged);
+    await clock.advance(afterMs);
+    const end = ask('other', 'running');
+    await clock.advance(withinMs);
+    expect(end.outcome).toMatchObject({ kind: 'token' });
+  });
+
+  it('do not keep one that has come from its pod for longer than its turn', async () => {
+    const staged = stage();
+    const { clock, attached, ask, tokens } = staged;
+    waitFor(staged);
+    const end = ask('other', 'coming');
+    await clock.advance(10_000);
+    attached.add('coming');
+    const subject = subjectOf('coming');
+    if (subject.kind === 'identity') tokens.hint('other', subject.resourceId);
+    await clock.advance(2_500);
+    expect(end.outcome).toMatchObject({ kind: 'token' });
+  });
+});
+
+it('attack: a pod that waits for a hundred identities with all its requests keeps no other one waiting', async () => {
+  const staged = stage();
+  const { clock, asked, ask } = staged;
+  for (let call = 0; call < 512; call += 1) ask('hostile', `id-${call % 100}`, `api://${call}`);
+  await clock.advance(10_000);
+  const before = asked.length;
+  const end = ask('other', 'running');
+  await clock.advance(500);
+  expect(end.outcome).toMatchObject({ kind: 'token' });
+  expect(asked.length - before).toBeLessThanOrEqual(8);
+});
