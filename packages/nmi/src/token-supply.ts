@@ -6,7 +6,7 @@ import type { NmiConfig } from './config/config.ts';
 import { createMetadataService, type MetadataService } from './tokens/metadata/metadata-service.ts';
 import type { metricSpecs } from './tell/metrics.ts';
 import type { Tracing } from './trace/tracing.ts';
-import { createTurnQueues, type TurnQueue } from './waiting/turn-queues.ts';
+import { createTurnQueues } from './waiting/turn-queues.ts';
 import { createInstanceReader } from './tokens/metadata/instance.ts';
 import { createManagedIdentitySource } from './tokens/metadata/managed-identity.ts';
 import { createMetadataPace, type MetadataPace } from './tokens/metadata/pace.ts';
@@ -16,7 +16,7 @@ import { createEntraHttp } from './tokens/principal/entra-http.ts';
 import { createPrincipalSource, type PrincipalSource } from './tokens/principal/principal-source.ts';
 import { createReaderProcess } from './tokens/principal/reader-process.ts';
 import { createSecretReader, type SecretReference } from './tokens/principal/secret-reader.ts';
-import { createTokenSource, type TokenSource } from './tokens/source.ts';
+import { createTokenSource, type TokenSource, type TokenSourceOptions } from './tokens/source.ts';
 import type { HostSubject, ServicePrincipal, TokenSubject, TokenUpstream } from './tokens/types.ts';
 
 export interface TokenSupply {
@@ -104,13 +104,15 @@ function eitherOf(
 function queuesFor(
   pace: MetadataPace,
   { clock, trace }: Pick<TokenSupplyOptions, 'clock' | 'trace'>,
-): (subject: TokenSubject, isUnknown: boolean) => TurnQueue {
+): TokenSourceOptions['queueFor'] {
   const principals = trace.queue(createTurnQueues({ clock, ...entraPace }).principals);
-  const [tokens, unknown] = [trace.queue(pace.tokens), trace.queue(pace.unknown)];
-  return ({ kind }, isUnknown) => {
-    if (kind === 'service-principal') return principals;
-    return isUnknown ? unknown : tokens;
+  const { tokens } = pace;
+  const queues = {
+    known: trace.queue(tokens.known),
+    new: trace.queue(tokens.new),
+    unknown: trace.queue(tokens.unknown),
   };
+  return ({ kind }, lastAnswer) => (kind === 'service-principal' ? principals : queues[lastAnswer]);
 }
 
 /** A change of a Secret that is not in memory would not be noticed. */

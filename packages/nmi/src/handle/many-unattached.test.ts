@@ -34,7 +34,7 @@ const stage = () => {
     },
     clock,
     random: () => 0,
-    queueFor: (_, isUnknown) => (isUnknown ? pace.unknown : pace.tokens),
+    queueFor: (_, lastAnswer) => pace.tokens[lastAnswer],
   });
   const decide = (_: object, selector: Selector): Decision => {
     const identity = subjectOf(selector.by === 'nothing' ? '' : selector.value, { clientId: '' });
@@ -56,10 +56,15 @@ const stage = () => {
     onWaited: () => undefined,
     bindingGraceMs: 0,
   });
-  const ask = (namespace: string, name: string, resource = 'https://vault.azure.net') => {
-    const pod = podOf({ namespace, name, uid: `${namespace}-${name}` });
+  const ask = (
+    namespace: string,
+    name: string,
+    by: { readonly resource?: string; readonly pod?: string } = {},
+  ) => {
+    const { resource = 'https://vault.azure.net', pod: of = name } = by;
+    const pod = podOf({ namespace, name: of, uid: `${namespace}-${of}` });
     const request = { resource, bypassCache: false, selector: { by: 'client-id', value: name } as const };
-    const patience = { deadline: clock.now() + holdMs, caller: { gone: new AbortController().signal } };
+    const patience = { deadline: clock.elapsed() + holdMs, caller: { gone: new AbortController().signal } };
     const end: { outcome?: Outcome; afterMs?: number } = {};
     const startedAt = clock.now();
     void Promise.resolve(granter.grant({ pod, request, patience })).then((outcome) =>
@@ -108,6 +113,29 @@ describe('a hundred identities of ten namespaces that are waited for', () => {
     expect(end.outcome).toMatchObject({ kind: 'token' });
   });
 
+  // Its identity is known: that one waits for no question about another identity that is not begun.
+  it.each([
+    ['other', 0],
+    ['other', 500],
+    ['other', 3_000],
+    ['ns-3', 0],
+    ['ns-3', 500],
+    ['ns-3', 3_000],
+  ])(
+    'attack: a pod of namespace %s with a token, %i ms later, gets one for another resource within 0.2 s',
+    async (namespace, afterMs) => {
+      const staged = stage();
+      const { clock, ask } = staged;
+      ask(namespace, 'running');
+      await clock.advance(10_000);
+      waitFor(staged);
+      await clock.advance(afterMs);
+      const end = ask(namespace, 'running', { resource: 'https://storage.azure.com' });
+      await clock.advance(200);
+      expect(end.outcome).toMatchObject({ kind: 'token' });
+    },
+  );
+
   it('do not keep one that has come from its pod for longer than its turn', async () => {
     const staged = stage();
     const { clock, attached, ask, tokens } = staged;
@@ -125,11 +153,53 @@ describe('a hundred identities of ten namespaces that are waited for', () => {
 it('attack: a pod that waits for a hundred identities with all its requests keeps no other one waiting', async () => {
   const staged = stage();
   const { clock, asked, ask } = staged;
-  for (let call = 0; call < 512; call += 1) ask('hostile', `id-${call % 100}`, `api://${call}`);
+  for (let call = 0; call < 512; call += 1) ask('hostile', `id-${call % 100}`, { resource: `api://${call}` });
   await clock.advance(10_000);
   const before = asked.length;
   const end = ask('other', 'running');
   await clock.advance(500);
   expect(end.outcome).toMatchObject({ kind: 'token' });
   expect(asked.length - before).toBeLessThanOrEqual(8);
+});
+
+describe('attack: an editor whose pods request tokens of a known identity for resources without end', () => {
+  /** As many as the queue takes, and more, all the time. */
+  const flood = async ({ clock, ask }: ReturnType<typeof stage>, pods: number) => {
+    for (let call = 0; ; call += 1) {
+      for (let pod = 0; pod < pods; pod += 1)
+        ask('hostile', 'running', { resource: `api://${pod}-${call}`, pod: `pod-${pod}` });
+      await clock.sleep(200);
+    }
+  };
+
+  /** How many of a hundred new identities of ten other namespaces are asked for within eight seconds. */
+  const firstRequests = async (pods: number) => {
+    const staged = stage();
+    const { clock, asked, ask } = staged;
+    ask('hostile', 'running');
+    await clock.advance(1_000);
+    void flood(staged, pods);
+    await clock.advance(2_000);
+    waitFor(staged);
+    await clock.advance(8_000);
+    return new Set(asked.map(({ name }) => name)).size - 1;
+  };
+
+  it('delays first requests of ten other namespaces by one turn of its own in each round', async () => {
+    const alone = await firstRequests(0);
+    expect(alone).toBeGreaterThan(80);
+    expect(await firstRequests(50)).toBeGreaterThanOrEqual(Math.floor((alone * 10) / 12));
+  });
+
+  it('delays a first request of another pod of its namespace by some turns', async () => {
+    const staged = stage();
+    const { clock, asked, ask } = staged;
+    ask('hostile', 'running');
+    await clock.advance(1_000);
+    void flood(staged, 50);
+    await clock.advance(2_000);
+    ask('hostile', 'first');
+    await clock.advance(300);
+    expect(asked.map(({ name }) => name)).toContain('first');
+  });
 });

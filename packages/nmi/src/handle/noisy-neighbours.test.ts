@@ -109,7 +109,7 @@ const stage = (way: Way) => {
       upstream: { ask },
       clock,
       random: () => 0,
-      queueFor: (_, isUnknown) => (isUnknown ? pace.unknown : pace.tokens),
+      queueFor: (_, lastAnswer) => pace.tokens[lastAnswer],
     }),
     onWaited: () => undefined,
     bindingGraceMs: 0,

@@ -12,6 +12,8 @@ export interface Entry {
 export interface TokenMemory {
   /** From then on the token takes places of this namespace, too. */
   recall(wanted: Wanted, namespace: string): Entry | undefined;
+  /** Whether it has a token of the subject. */
+  has(subject: TokenSubject): boolean;
   /** In place of the previous token, for its namespaces and this one. */
   store(wanted: Wanted, namespace: string, entry: Entry): void;
   /** Forgets whatever belongs to other subjects than these. */
@@ -73,6 +75,7 @@ export function createTokenMemory(places: number, clock: Pick<Clock, 'after'>): 
       if (kept && !kept.uses.has(namespace)) charge(kept, [namespace]);
       return kept?.entry;
     },
+    has: (subject) => subjects.has(keyOf(subject)),
     store({ subject, resource }, namespace, entry) {
       const before = find({ subject, resource });
       if (before) remove(before);

@@ -8,7 +8,7 @@ import { createQuestions, type Question } from './questions.ts';
 
 const stage = () => {
   const clock = createFakeClock();
-  const queue = createMetadataPace(clock).tokens;
+  const queue = createMetadataPace(clock).tokens.new;
   const questions = createQuestions<string>(clock);
   const ask = vi.fn(() => Promise.resolve('answer'));
   const question: Question<string> = { queue, cost: 1, ask };

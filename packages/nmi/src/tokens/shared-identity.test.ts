@@ -182,7 +182,7 @@ it('attack: 30 pods that want no token from memory, at a service that throttles:
   const source = createTokenSource({
     clock,
     random: () => 0.5,
-    queueFor: () => pace.tokens,
+    queueFor: () => pace.tokens.new,
     upstream: { ask },
   });
   const get = (namespace: Namespace, pod: string, over: Partial<TokenWish>) =>
@@ -210,7 +210,7 @@ it('attack: 30 pods that want no token from memory, at a service that throttles:
 
 it('attack: a question that waits for the turn of one namespace does not keep another one from renewing its token', async () => {
   const clock = createFakeClock();
-  const queue = createMetadataPace(clock).tokens;
+  const queue = createMetadataPace(clock).tokens.new;
   const source = createTokenSource({
     clock,
     random: () => 0.5,

@@ -468,14 +468,14 @@ describe('an identity that the service does not know', () => {
 
   it('is asked for by one request at a time, in a queue of its own that is not charged to the pod', async () => {
     const clock = createFakeClock();
-    const queues: boolean[] = [];
+    const queues: string[] = [];
     const ask = vi.fn(() => Promise.reject<IssuedToken>(notFound()));
     const source = createTokenSource({
       upstream: { ask },
       clock,
       random: () => 0,
-      queueFor: (_, isUnknown) => {
-        queues.push(isUnknown);
+      queueFor: (_, lastAnswer) => {
+        queues.push(lastAnswer);
         return openQueue;
       },
     });
@@ -494,7 +494,8 @@ describe('an identity that the service does not know', () => {
     await expect(again).resolves.toMatchObject({ from: 'miss' });
     expect(source.mayAsk(wish.subject, 'default')).toBe(true);
     expect(ask).toHaveBeenCalledTimes(2);
-    expect(queues).toEqual([false, true]);
+    await source.get({ ...wish, resource: 'api://other' }, free);
+    expect(queues).toEqual(['new', 'unknown', 'known']);
   });
 
   it('is asked for again after a request that ended by a bug', async () => {

@@ -11,7 +11,7 @@ import { createApplicationQuota, isNew, type ApplicationQuota } from './applicat
 import { anotherIdentity, hasOtherClientId } from './client-id.ts';
 import { isTemporary, TokenError } from './errors.ts';
 import { createTokenMemory, keyOf, type Entry, type TokenMemory } from './memory.ts';
-import type { IssuedToken, TokenSubject, TokenUpstream, TokenWish } from './types.ts';
+import type { IssuedToken, LastAnswer, TokenSubject, TokenUpstream, TokenWish } from './types.ts';
 import { createUnknownIdentities, type UnknownIdentities } from './unknown-identities.ts';
 
 export interface TokenSource {
@@ -39,8 +39,7 @@ export interface Obtained {
 
 export interface TokenSourceOptions {
   readonly upstream: TokenUpstream;
-  /** `isUnknown`: the service did not know it the last time. */
-  readonly queueFor: (subject: TokenSubject, isUnknown: boolean) => TurnQueue;
+  readonly queueFor: (subject: TokenSubject, lastAnswer: LastAnswer) => TurnQueue;
   readonly clock: Clock;
   readonly random: () => number;
   /** Whether a token that has come may be kept; default: yes. */
@@ -240,7 +239,7 @@ function joinInto({ memory, setbacks, quota, flights }: Stores, options: TokenSo
     const { namespace } = asker.tenant;
     const cost = costOf(wish.subject);
     const question: Question<IssuedToken> = {
-      queue: queueFor(wish.subject, isUnknown),
+      queue: queueFor(wish.subject, isUnknown ? 'unknown' : memory.has(wish.subject) ? 'known' : 'new'),
       cost,
       // The service may have asked for time while this waited.
       refusal: () =>

@@ -42,6 +42,9 @@ export interface TokenWish<Subject extends TokenSubject = TokenSubject> {
   readonly bypassCache: boolean;
 }
 
+/** `known`: a token of the subject is in memory. `unknown`: the metadata service did not know the subject. `new`: neither. */
+export type LastAnswer = 'known' | 'new' | 'unknown';
+
 export interface IssuedToken {
   readonly access: AccessToken;
   /** In lower case; undefined if neither the response nor the token has it. */

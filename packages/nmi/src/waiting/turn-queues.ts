@@ -1,15 +1,14 @@
 // Room: waiting: for a change of a store, for a turn by namespace and pod; and how many may wait.
 // It must not know what is waited for.
 import {
-  createFairQueue,
   createTokenBucket,
   type Clock,
-  type FairQueue,
   type FairQueueLimits,
   type Tenant,
   type Timer,
   type TokenBucket,
 } from '@pod-identity/kit/core';
+import { createAheadQueue, type AheadQueue } from './ahead-queue.ts';
 
 /** How many questions may run at a time, and begin in a second. */
 export interface Rate {
@@ -47,6 +46,11 @@ export interface TurnQueue {
   readonly waiting: number;
 }
 
+/** Questions that enter `ahead` begin before the others, of each namespace one for each turn of the others. */
+export interface TurnQueueWithAhead extends TurnQueue {
+  readonly ahead: TurnQueue;
+}
+
 /** Whom a question is charged to, and who waits for its answer. */
 export interface Questioner {
   readonly tenant: Tenant;
@@ -63,7 +67,7 @@ interface Waiting {
 interface SharedQueue {
   readonly name: string;
   readonly places: Places;
-  readonly queue: FairQueue<Waiting>;
+  readonly queue: AheadQueue<Waiting>;
 }
 
 /**
@@ -72,16 +76,16 @@ interface SharedQueue {
  */
 export function createTurnQueues<Name extends string>(
   options: TurnQueuesOptions<Name>,
-): Readonly<Record<Name, TurnQueue>> {
+): Readonly<Record<Name, TurnQueueWithAhead>> {
   const { clock } = options;
   const queues = Object.entries<QueueRate>(options.queues).map(([name, rate]) => ({
     name,
     places: createPlaces(rate, clock),
-    queue: createFairQueue<Waiting>(rate.waiting),
+    queue: createAheadQueue<Waiting>(rate.waiting),
   }));
   const goOn = createTurns(queues, options);
   const named = queues.map(({ name, queue }) => [name, queueOf(queue, { ...options, goOn })]);
-  return Object.fromEntries(named) as Record<Name, TurnQueue>;
+  return Object.fromEntries(named) as Record<Name, TurnQueueWithAhead>;
 }
 
 /** Calls `ask` when it is the question's turn. Undefined: the queue was full, the turn did not come in time, or the questioner left. */
@@ -110,17 +114,17 @@ export async function runInTurn<T>(
 }
 
 function queueOf(
-  queue: FairQueue<Waiting>,
+  queue: AheadQueue<Waiting>,
   { clock, all, goOn }: Pick<TurnQueuesOptions<never>, 'clock' | 'all'> & { readonly goOn: () => void },
-): TurnQueue {
-  return {
+): TurnQueueWithAhead {
+  const by = (add: AheadQueue<Waiting>['addAhead']): TurnQueue => ({
     get waiting() {
       return queue.size;
     },
     enter(tenant, waiter) {
       const late = clock.after(all.patienceMs, () => queue.remove(entry) && waiter.giveUp('late'));
       const entry: Waiting = { tenant, waiter, late };
-      const added = queue.add(tenant, entry);
+      const added = add(tenant, entry);
       if (added.kind === 'full') {
         late.cancel();
         return undefined;
@@ -134,7 +138,9 @@ function queueOf(
         },
       };
     },
-  };
+  });
+  const others = by((tenant, entry) => queue.add(tenant, entry));
+  return Object.assign(others, { ahead: by(queue.addAhead) });
 }
 
 /** Begins what may begin, now and whenever the quota or a freed place allows more. */

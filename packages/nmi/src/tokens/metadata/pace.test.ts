@@ -49,7 +49,7 @@ function make(call: Call, { clock, pace }: { clock: FakeClock; pace: MetadataPac
   if (call.kind === 'read')
     return pace.read({ tenant: tenantOf(call), gone: gone.signal }, task).then(() => undefined);
   const { promise, resolve } = Promise.withResolvers<undefined>();
-  const place = pace.tokens.enter(tenantOf(call), {
+  const place = pace.tokens.new.enter(tenantOf(call), {
     begin: (leave) =>
       void task()
         .finally(leave)
@@ -114,7 +114,7 @@ it('every place is given back, whatever came of the question and whoever left', 
       const { clock, pace } = await play(all);
       let running = 0;
       for (let index = 0; index < 5; index += 1)
-        pace.tokens.enter(tenantOf({ namespace: 10 + index, pod: 0 }), {
+        pace.tokens.new.enter(tenantOf({ namespace: 10 + index, pod: 0 }), {
           begin: () => void (running += 1),
           giveUp: () => undefined,
         });
@@ -163,7 +163,7 @@ describe('one namespace with a hundred pods', () => {
     const clock = createFakeClock();
     const pace = createMetadataPace(clock);
     const ask = (namespace: number, pod: number, begin: (leave: () => void) => void) =>
-      pace.tokens.enter(tenantOf({ namespace, pod }), { begin, giveUp: () => undefined });
+      pace.tokens.new.enter(tenantOf({ namespace, pod }), { begin, giveUp: () => undefined });
     return { clock, pace, ask };
   };
   const hang = () => undefined;
@@ -221,7 +221,7 @@ describe('one namespace with a hundred pods', () => {
           served.push(pod);
           leave();
         });
-    expect(pace.tokens.waiting).toBeLessThanOrEqual(128);
+    expect(pace.tokens.new.waiting).toBeLessThanOrEqual(128);
     await clock.advance(8_000);
     expect(new Set(served).size).toBe(100);
   });
@@ -230,7 +230,7 @@ describe('one namespace with a hundred pods', () => {
     const { clock, pace, ask } = stage();
     const places = Array.from({ length: 100 }, (_, pod) => ask(0, pod, hang));
     for (const place of places) place?.withdraw();
-    expect(pace.tokens.waiting).toBe(0);
+    expect(pace.tokens.new.waiting).toBe(0);
     await clock.advance(60_000);
     expect(clock.pending).toBe(0);
   });
@@ -241,12 +241,12 @@ it('a question whose turn does not come within ten seconds is given up, and its 
   const pace = createMetadataPace(clock);
   let givenUp = 0;
   for (let index = 0; index < 10; index += 1)
-    pace.tokens.enter(tenantOf({ namespace: 0, pod: index }), {
+    pace.tokens.new.enter(tenantOf({ namespace: 0, pod: index }), {
       begin: () => undefined,
       giveUp: () => (givenUp += 1),
     });
   await clock.advance(10_000);
-  expect([givenUp, pace.tokens.waiting]).toEqual([7, 0]);
+  expect([givenUp, pace.tokens.new.waiting]).toEqual([7, 0]);
 });
 
 it('a read whose caller leaves is over at once, is never made, and its place is free', async () => {

@@ -1,10 +1,10 @@
 import type { Clock } from '@pod-identity/kit/core';
 import { createTurnQueues, runInTurn, type TurnQueue, type Questioner } from '../../waiting/turn-queues.ts';
+import type { LastAnswer } from '../types.ts';
 
 export interface MetadataPace {
-  readonly tokens: TurnQueue;
-  /** Requests for identities that the service did not know the last time. */
-  readonly unknown: TurnQueue;
+  /** Requests for known identities begin before those for new ones, of each namespace one for each turn of the new ones. */
+  readonly tokens: Readonly<Record<LastAnswer, TurnQueue>>;
   /** Runs a read of other metadata in its turn; undefined if there is no place or turn, or the caller left. */
   readonly read: <T>(questioner: Questioner, task: () => Promise<T>) => Promise<T | undefined>;
 }
@@ -13,7 +13,7 @@ export interface MetadataPace {
 const all = { atATime: 5, quota: { burst: 5, perSecond: 15 }, patienceMs: 10_000 };
 /** More waiting requests of one namespace could not be sent in time. */
 const tokens = { atATime: 5, waiting: { total: 256, perNamespace: 128, perPod: 32 } };
-/** Less than a third of what the service accepts, however many pods wait for their identities. */
+/** Requests for unknown identities: less than a third of what the service accepts, however many pods wait for their identities. */
 const unknown = {
   atATime: 2,
   quota: { burst: 1, perSecond: 6 },
@@ -33,8 +33,7 @@ const reads = {
 export function createMetadataPace(clock: Clock): MetadataPace {
   const queues = createTurnQueues({ clock, all, queues: { tokens, unknown, reads } });
   return {
-    tokens: queues.tokens,
-    unknown: queues.unknown,
+    tokens: { known: queues.tokens.ahead, new: queues.tokens, unknown: queues.unknown },
     read: (questioner, task) => runInTurn(queues.reads, questioner, task),
   };
 }
