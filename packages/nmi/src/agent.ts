@@ -21,7 +21,7 @@ import { createNeighbourTable, type NeighbourTable } from './identify/neighbour-
 import { createRunningContainers, type RunningContainers } from './identify/running-containers.ts';
 import { createPodInformer, type PodQuestion } from './identify/pod-directory.ts';
 import type { metricSpecs } from './tell/metrics.ts';
-import { pacedChanges } from './waiting/paced-changes.ts';
+import { eitherOf } from './waiting/paced-changes.ts';
 import type { App } from './request/wire.ts';
 import { createReadiness, type Readiness, type ReadinessOptions } from './ready/readiness.ts';
 import { createCallerLimits, type CallerLimits } from './waiting/caller-limits.ts';
@@ -220,7 +220,7 @@ function createTokenGranter(
   const granter = createGranter({
     authorizer: trace.authorizer(createAuthorizer(cluster.view, config)),
     latest,
-    changes: pacedChanges(changesOf(informers), clock),
+    changes: changesOf(informers),
     // The original returns its statuses only for failures that last.
     tokens: trace.tokens(config.compatErrors === 'off' ? supply.tokens : untilPassed(supply.tokens, options)),
     bindingGraceMs: config.bindingGraceMs,
@@ -245,10 +245,7 @@ function tenantAt(address: string, pods: Watched['pods']): Tenant {
 }
 
 function changesOf(informers: Watched['informers']): Changes {
-  return {
-    subscribe(listener) {
-      const stops = informers.map((informer) => informer.onChange(listener));
-      return () => stops.forEach((stop) => stop());
-    },
-  };
+  return eitherOf(
+    ...informers.map((informer) => ({ subscribe: (listener: () => void) => informer.onChange(listener) })),
+  );
 }

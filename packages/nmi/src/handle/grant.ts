@@ -7,6 +7,7 @@ import type { Decision, Refused } from '../authorize/types.ts';
 import { failureOf } from '../respond/failure-of.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { createHangUps, type HangUps } from '../waiting/hang-ups.ts';
+import { eitherOf, pacedChanges } from '../waiting/paced-changes.ts';
 import { barredBy, refusedIn, withTimeForReviews } from './access-barrier.ts';
 import { isOfAnother, serveByObjectId } from './by-object-id.ts';
 import { followPod, type LatestPod } from './follow-pod.ts';
@@ -37,7 +38,9 @@ export interface Granter {
 }
 /** The second half of every token request: the pod is known; decides, waits if necessary, and gets the token. */
 export function createGranter(options: GranterOptions): Granter {
-  const inPlace: InPlaceOptions = { ...options, hangUps: createHangUps(options.clock) };
+  const { clock, tokens } = options;
+  const changes = pacedChanges(eitherOf(options.changes, tokens.changes), clock);
+  const inPlace: InPlaceOptions = { ...options, changes, hangUps: createHangUps(clock) };
   return {
     grant(question) {
       const decision = options.authorizer.decide(question.pod, question.request.selector);

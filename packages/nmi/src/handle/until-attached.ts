@@ -1,6 +1,6 @@
 import type { Decision, GrantedIdentity } from '../authorize/types.ts';
 import type { Outcome } from '../respond/outcome.ts';
-import { awaitChange, type Changes } from '../waiting/await-change.ts';
+import { awaitChange } from '../waiting/await-change.ts';
 import { withTimeForReviews } from './access-barrier.ts';
 import type { AwaitOptions } from './await-decision.ts';
 import type { ObtainOptions } from './obtain.ts';
@@ -38,7 +38,7 @@ export async function untilAttached(
   const isOther = otherThan(decision, options, question);
   const mayAsk = (identity: GrantedIdentity) => tokens.mayAsk(identity, question.pod.namespace);
   const look = () => (isOther() ? 'other' : missing.some(mayAsk) ? 'again' : undefined);
-  const waits = { clock, changes: eitherOf(options.changes, tokens.changes) };
+  const waits = { clock, changes: options.changes };
   const { key: pod } = question.pod;
   try {
     for (;;) {
@@ -76,14 +76,5 @@ function otherThan(
     if (decision === known) return false;
     known = decision;
     return JSON.stringify(permitsOf(decision)) !== permitted;
-  };
-}
-
-function eitherOf(...all: readonly Changes[]): Changes {
-  return {
-    subscribe(listener) {
-      const stops = all.map((changes) => changes.subscribe(listener));
-      return () => stops.forEach((stop) => stop());
-    },
   };
 }

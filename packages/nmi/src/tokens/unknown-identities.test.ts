@@ -171,20 +171,3 @@ it('an identity that was found is forgotten, and that is told to who waits', () 
   unknown.forget(x);
   expect([unknown.recall(x), told]).toEqual([undefined, 1]);
 });
-
-it('attack: waiting callers take a fifth of the time at most, however many identities they wait for', async () => {
-  const even = createFakeClock();
-  let worked = 0;
-  const clock = { ...even, elapsed: () => even.elapsed() + worked };
-  const unknown = createUnknownIdentities({ clock, random: () => 0 });
-  let rounds = 0;
-  unknown.changes.subscribe(() => {
-    rounds += 1;
-    worked += 10;
-  });
-  for (let index = 0; index < 200; index += 1) unknown.note(asked('hostile', `id-${index}`), notFound());
-  for (let index = 0; index < 200; index += 1) unknown.hint(asked('hostile', `id-${index}`));
-  await even.advance(1_000);
-  expect(rounds).toBeGreaterThan(1);
-  expect(rounds * 10).toBeLessThanOrEqual(clock.elapsed() / 5 + 10);
-});

@@ -1,6 +1,5 @@
 import { createBackoff, type Backoff, type Clock } from '@pod-identity/kit/core';
 import type { Changes } from '../waiting/await-change.ts';
-import { pacedChanges } from '../waiting/paced-changes.ts';
 import type { TokenError } from './errors.ts';
 import { createFailures, type Failed } from './failures.ts';
 
@@ -104,13 +103,15 @@ function createEntries(clock: Clock) {
   const entries = createFailures<Entry>(placesKept);
   const listeners = new Set<() => void>();
   const tell = () => [...listeners].forEach((listener) => listener());
-  const subscribe = (listener: () => void) => {
-    listeners.add(listener);
-    return () => void listeners.delete(listener);
+  const changes: Changes = {
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
   };
   return {
     entries,
-    changes: pacedChanges({ subscribe }, clock),
+    changes,
     keep(asked: Asked, entry: Entry) {
       entries.set(failedOf(asked), entry);
       const waitMs = entry.askAt - clock.elapsed();

@@ -1,6 +1,16 @@
 import type { Clock, Timer } from '@pod-identity/kit/core';
 import type { Changes } from './await-change.ts';
 
+/** Those of any of them. */
+export function eitherOf(...all: readonly Changes[]): Changes {
+  return {
+    subscribe(listener) {
+      const stops = all.map((changes) => changes.subscribe(listener));
+      return () => stops.forEach((stop) => stop());
+    },
+  };
+}
+
 /** After each round of listeners there is a pause of so many times its duration. */
 const restPerWork = 4;
 
