@@ -91,6 +91,7 @@ describe('a hundred identities of ten namespaces that are waited for', () => {
     const repeated = asked.filter(({ name }) => first.size === first.add(name).size);
     expect(first.size).toBe(100);
     expect(repeated.length).toBeGreaterThan(100);
+    expect(asked.length).toBeLessThanOrEqual(100 + 6 * 25);
     for (const { at } of repeated) {
       const inSecond = repeated.filter((other) => other.at >= at && other.at < at + 1_000);
       expect(inSecond.length).toBeLessThanOrEqual(accepted / 3);
@@ -105,7 +106,7 @@ describe('a hundred identities of ten namespaces that are waited for', () => {
     [0, 1_000],
     [5_000, 1_200],
     [12_000, 100],
-  ])('after %i ms make a running pod wait for a new token for %i ms at most', async (afterMs, withinMs) => {
+  ])('after %i ms make another pod wait for its first token for %i ms at most', async (afterMs, withinMs) => {
     const staged = stage();
     const { clock, ask } = staged;
     waitFor(staged);
@@ -183,7 +184,7 @@ describe('attack: an editor whose pods request tokens of a known identity for re
     for (let call = 0; ; call += 1) {
       for (let pod = 0; pod < pods; pod += 1)
         ask('hostile', 'running', { resource: `api://${pod}-${call}`, pod: `pod-${pod}` });
-      await clock.sleep(200);
+      await clock.sleep(500);
     }
   };
 
@@ -203,7 +204,7 @@ describe('attack: an editor whose pods request tokens of a known identity for re
   it('delays first requests of ten other namespaces by one turn of its own in each round', async () => {
     const alone = await firstRequests(0);
     expect(alone).toBeGreaterThan(80);
-    expect(await firstRequests(50)).toBeGreaterThanOrEqual(Math.floor((alone * 10) / 12));
+    expect(await firstRequests(20)).toBeGreaterThanOrEqual(Math.floor((alone * 10) / 12));
   });
 
   it('delays a first request of another pod of its namespace by some turns', async () => {
@@ -211,7 +212,7 @@ describe('attack: an editor whose pods request tokens of a known identity for re
     const { clock, asked, ask } = staged;
     ask('hostile', 'running');
     await clock.advance(1_000);
-    void flood(staged, 50);
+    void flood(staged, 20);
     await clock.advance(2_000);
     ask('hostile', 'first');
     await clock.advance(300);
