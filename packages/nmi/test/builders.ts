@@ -203,6 +203,7 @@ export const viewOf = (first: World = {}) => {
 };
 
 export const rules: AuthorizeRules = {
+  mode: 'standard',
   forceNamespaced: false,
   controller: { namespace: 'default', serviceAccount: 'mic', labels: { component: 'mic' } },
   authorities: new Set(['login.microsoftonline.com', 'login.microsoftonline.us']),

@@ -159,6 +159,7 @@ async function serving(random: () => number) {
     selfTest: () => Promise.resolve(true),
   });
   const rules = {
+    mode: 'managed',
     forceNamespaced: false,
     controller: undefined,
     authorities: new Set<string>(),

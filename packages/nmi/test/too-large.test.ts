@@ -54,6 +54,7 @@ async function serve(lists: Readonly<Record<string, readonly object[]>>) {
 
 const common = { node: 'node-1', clock: createFakeClock(), random: () => 0, log };
 const rules: AuthorizeRules = {
+  mode: 'managed',
   forceNamespaced: true,
   authorities: new Set<string>(),
   identityAccess: 'namespace',

@@ -11,6 +11,7 @@ const question = {
   pod: aPod,
   selector: aSelector,
   forceNamespaced: fc.boolean(),
+  mode: fc.constantFrom('standard', 'managed' as const),
 };
 
 const resourceOf = (granted: GrantedIdentity | undefined) =>

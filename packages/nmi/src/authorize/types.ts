@@ -66,6 +66,8 @@ export interface ControllerPods {
 }
 
 export interface AuthorizeRules {
+  /** Managed: the operator attaches identities to hosts; there is no MIC, so texts about rights name NMI's own command. */
+  readonly mode: OperationMode;
   readonly forceNamespaced: boolean;
   /** Pods that may use any identity of the machine, since the administrator configured them as MIC. */
   readonly controller: ControllerPods | undefined;
