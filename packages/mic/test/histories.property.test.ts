@@ -5,9 +5,11 @@ import { expect, test } from 'vitest';
 import {
   account,
   aBinding,
+  aCrowd,
   anIdentity,
   aNamespace,
   aPod,
+  aThrong,
   resource,
 } from '../src/snapshot/test/random-changes.ts';
 import { binding, identity, instanceOf, machine, node, pod } from '../src/plan/test/builders.ts';
@@ -77,6 +79,7 @@ const change = fc.oneof(
 
 type Command =
   | { readonly kind: 'change' | 'back-and-forth' | 'at-next-write'; readonly change: ClusterChange }
+  | { readonly kind: 'crowd'; readonly changes: readonly ClusterChange[] }
   | { readonly kind: 'settle'; readonly pods: number }
   | { readonly kind: 'wait'; readonly ms: number }
   | { readonly kind: 'refuse'; readonly how: 'conflict' | 'invalid' | 'bug' }
@@ -90,6 +93,10 @@ const command = fc.oneof<fc.MaybeWeightedArbitrary<Command>[]>(
   { weight: 10, arbitrary: fc.record({ kind: fc.constant('change'), change }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('back-and-forth'), change }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('at-next-write'), change }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('crowd'), changes: fc.oneof(aCrowd, aThrong) }),
+  },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('settle'), pods: fc.constantFrom(1, 2, 100) }) },
   {
     weight: 4,
@@ -173,6 +180,13 @@ function playOn(scene: Scene, cluster: Cluster): Play {
   };
   return {
     change: (one) => make(one.change),
+    crowd({ changes }) {
+      for (const one of changes) {
+        cluster.apply(one);
+        scene.index.apply(one);
+      }
+      scene.slice();
+    },
     'back-and-forth'(one) {
       const before = cluster.now(one.change);
       make(one.change);

@@ -1,5 +1,5 @@
-// The valid bindings by what they require of pods. A lookup reads only what is filed under the pod's own properties, so its cost does
-// not depend on the number of bindings.
+// The valid bindings by what they require of pods, each place in the order of names. A lookup reads only what is filed under the pod's own
+// properties, and no more of it than counts.
 import {
   hasOwnConditions,
   mostBindingsPerNamespace,
@@ -13,11 +13,16 @@ import {
 } from '@pod-identity/crd-types';
 import { Grouped } from './grouped.ts';
 
+/** The pod's namespace, and its bindings that select the pod: see `selecting`. */
+interface OwnSelecting {
+  readonly namespace: string;
+  readonly selecting: readonly AzureIdentityBinding[];
+}
+
 export class BindingPlaces {
-  readonly #at = new Grouped<string, AzureIdentityBinding>();
+  /** All of one namespace, by name. */
+  readonly #at = new Map<string, AzureIdentityBinding[]>();
   readonly #placesOf = new Map<AzureIdentityBinding, readonly string[]>();
-  /** By name. Made when they are read, once for any number of changes. */
-  readonly #sorted = new Map<string, readonly AzureIdentityBinding[]>();
   /** By selector: the namespaces with such bindings, and those where some have nothing else, which can select pods of other namespaces. */
   readonly #namespaces = new Grouped<string, string>();
   readonly #reaching = new Grouped<string, string>();
@@ -26,8 +31,9 @@ export class BindingPlaces {
     const places = this.#choose(binding);
     this.#placesOf.set(binding, places);
     for (const place of places) {
-      this.#at.add(place, binding);
-      this.#sorted.delete(place);
+      const bindings = this.#at.get(place) ?? [];
+      bindings.splice(positionOf(binding, bindings), 0, binding);
+      this.#at.set(place, bindings);
     }
     const { selector } = binding.spec;
     if (selector !== '') this.#namespaces.add(selector, namespaceOf(binding));
@@ -36,79 +42,106 @@ export class BindingPlaces {
 
   remove(binding: AzureIdentityBinding): void {
     for (const place of this.#placesOf.get(binding) ?? []) {
-      this.#at.remove(place, binding);
-      this.#sorted.delete(place);
+      const bindings = this.#at.get(place) ?? [];
+      bindings.splice(positionOf(binding, bindings), 1);
+      if (bindings.length === 0) this.#at.delete(place);
     }
     this.#placesOf.delete(binding);
     const { selector } = binding.spec;
     const namespace = namespaceOf(binding);
-    if (this.#at.of(`selector ${namespace}/${selector}`).size === 0)
-      this.#namespaces.remove(selector, namespace);
-    if (this.#at.of(`plain ${namespace}/${selector}`).size === 0) this.#reaching.remove(selector, namespace);
+    if (!this.#at.has(`selector ${namespace}/${selector}`)) this.#namespaces.remove(selector, namespace);
+    if (!this.#at.has(`plain ${namespace}/${selector}`)) this.#reaching.remove(selector, namespace);
   }
 
-  withSelector(selector: string): BindingsByNamespace {
+  /**
+   * Bindings with this selector that count: of other namespaces than the pod's those that have nothing else. No more than show that the limit
+   * is exceeded.
+   */
+  withSelector(selector: string, own?: OwnSelecting): BindingsByNamespace {
     const namespaces = this.#reaching.of(selector);
     return {
       // Copied on access only: pods with bindings of their own namespace are matched without it.
       get namespaces() {
         return [...namespaces];
       },
-      of: (namespace) => this.#sortedAt(`selector ${namespace}/${selector}`),
+      of: (namespace) => {
+        const plain = this.plain(selector, namespace).slice(0, mostBindingsPerNamespace + 1);
+        return namespace === own?.namespace ? this.#withConditions(selector, plain, own) : plain;
+      },
     };
+  }
+
+  /** If no binding selects the pod, the first one with its label is in the message to it. */
+  #withConditions(
+    selector: string,
+    plain: readonly AzureIdentityBinding[],
+    { namespace, selecting }: OwnSelecting,
+  ): readonly AzureIdentityBinding[] {
+    const labelled = selecting.filter(({ spec }) => spec.selector === selector);
+    if (labelled.length > 0) return sortBindings([...plain, ...labelled]);
+    return plain.length > 0 ? plain : this.#of(`selector ${namespace}/${selector}`).slice(0, 1);
   }
 
   has(selector: string, namespace: string): boolean {
     return this.#namespaces.of(selector).has(namespace);
   }
 
-  /** The number of bindings of the namespace that have nothing but this selector. */
-  reaching(selector: string, namespace: string): number {
-    return this.#at.of(`plain ${namespace}/${selector}`).size;
+  /** All bindings of the namespace that have nothing but this selector. */
+  plain(selector: string, namespace: string): readonly AzureIdentityBinding[] {
+    return this.#of(`plain ${namespace}/${selector}`);
   }
 
   /** Whether the namespace has as many broad bindings as count. */
   isFull(namespace: string): boolean {
-    return this.#at.of(`broad ${namespace}`).size >= mostBindingsPerNamespace;
+    return this.#of(`broad ${namespace}`).length >= mostBindingsPerNamespace;
   }
 
-  /** Whether bindings of the namespace select pods by more than the label. */
-  lookBeyondLabel(namespace: string): boolean {
-    return this.#at.of(`beyond ${namespace}`).size > 0;
+  /** The number of bindings of the namespace that select pods by more than the label. */
+  beyondLabel(namespace: string): number {
+    return this.#of(`beyond ${namespace}`).length;
   }
 
-  /** The bindings of `lookBeyondLabel` that count and select the pod, by name. */
-  selecting(pod: PodFacts): readonly AzureIdentityBinding[] {
-    const broad = this.#broad(pod.namespace).slice(0, mostBindingsPerNamespace);
-    const found = broad.filter((one) => selectsPod(one, pod));
-    for (const place of placesOf(pod))
-      for (const binding of this.#at.of(`filed ${pod.namespace}/${place}`))
-        if (selectsPod(binding, pod)) found.push(binding);
-    return found.length > 1 ? sortBindings(found) : found;
+  /**
+   * The bindings of `beyondLabel` that count and select the pod, by name; at most one more than the limit, which shows that it is exceeded.
+   * Yields before each step, of which a pod can need as many as its namespace has bindings.
+   */
+  *selecting(pod: PodFacts): Generator<undefined, readonly AzureIdentityBinding[]> {
+    let found: AzureIdentityBinding[] = [];
+    const filed = Array.from(placesOf(pod), (place) => `filed ${pod.namespace}/${place}`);
+    for (const place of [`broad ${pod.namespace}`, ...filed]) {
+      yield;
+      let left = mostBindingsPerNamespace + 1;
+      for (const binding of this.#counting(place)) {
+        yield;
+        if (!selectsPod(binding, pod)) continue;
+        found.push(binding);
+        if ((left -= 1) === 0) break;
+      }
+      if (found.length > mostSorted) found = first(found);
+    }
+    return first(found);
   }
 
   /**
    * Those without a selector, for matching: of the bindings that select a pod (`selecting`), and all broad ones, which count whether or
-   * not they select it.
+   * not they select it; at most one more of these than the limit.
    */
   withoutSelector(namespace: string, selecting: readonly AzureIdentityBinding[]): AzureIdentityBinding[] {
-    const broad = this.#at.of(`broad ${namespace}`);
-    const narrow = selecting.filter((one) => one.spec.selector === '' && !broad.has(one));
-    return [...this.#broad(namespace), ...narrow];
+    const broad = this.#of(`broad ${namespace}`);
+    const narrow = selecting.filter(
+      (one) => one.spec.selector === '' && broad[positionOf(one, broad)] !== one,
+    );
+    return [...broad.slice(0, mostBindingsPerNamespace + 1), ...narrow];
   }
 
-  /** Bindings that require no property of the pod; at most one more than the limit, which shows that it is exceeded. */
-  #broad(namespace: string): readonly AzureIdentityBinding[] {
-    return this.#sortedAt(`broad ${namespace}`).slice(0, mostBindingsPerNamespace + 1);
+  /** Of the broad ones only the first count. */
+  #counting(place: string): readonly AzureIdentityBinding[] {
+    const bindings = this.#of(place);
+    return place.startsWith('broad ') ? bindings.slice(0, mostBindingsPerNamespace) : bindings;
   }
 
-  #sortedAt(place: string): readonly AzureIdentityBinding[] {
-    const known = this.#sorted.get(place);
-    if (known) return known;
-    const bindings = this.#at.of(place);
-    const sorted = sortBindings(bindings);
-    if (bindings.size > 0) this.#sorted.set(place, sorted);
-    return sorted;
+  #of(place: string): readonly AzureIdentityBinding[] {
+    return this.#at.get(place) ?? [];
   }
 
   #choose(binding: AzureIdentityBinding): readonly string[] {
@@ -122,10 +155,31 @@ export class BindingPlaces {
 
   /** The one with the fewest bindings: common conditions, such as the name of a product, distinguish bindings least. */
   #leastCrowded(ways: readonly (readonly string[])[]): readonly string[] | undefined {
-    const crowdOf = (way: readonly string[]) => Math.max(...way.map((place) => this.#at.of(place).size));
+    const crowdOf = (way: readonly string[]) => Math.max(...way.map((place) => this.#of(place).length));
     const crowds = ways.map(crowdOf);
     return ways[crowds.indexOf(Math.min(...crowds))];
   }
+}
+
+/** So that a sort is no long step. */
+const mostSorted = 10 * mostBindingsPerNamespace;
+
+function first(bindings: readonly AzureIdentityBinding[]): AzureIdentityBinding[] {
+  return sortBindings(bindings).slice(0, mostBindingsPerNamespace + 1);
+}
+
+/** Where the binding is, or would be, in a list by name. */
+function positionOf(
+  { metadata: { name } }: AzureIdentityBinding,
+  sorted: readonly AzureIdentityBinding[],
+): number {
+  let [from, to] = [0, sorted.length];
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if ((sorted[middle]?.metadata.name ?? '') < name) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }
 
 function looksBeyondLabel(binding: AzureIdentityBinding): boolean {

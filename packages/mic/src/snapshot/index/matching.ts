@@ -21,6 +21,7 @@ import { assignmentMeaning } from '../meaning.ts';
 import { NamespaceRules } from './namespace-rules.ts';
 import { factsOf } from '../pod-facts.ts';
 import { noLabel, Results } from './results.ts';
+import { Selections, type Selection } from './selections.ts';
 import type { BindingView, IdentityView, PodView } from '../views.ts';
 
 /** What a changed object may concern. */
@@ -42,6 +43,7 @@ export class Matching {
   readonly objects = new IdentityObjects();
   readonly namespaces: NamespaceRules;
   readonly #results = new Map<string, Results>();
+  readonly #selections = new Map<string, Selections>();
   /** One object for all results: each pod of a namespace can have a result of its own, with a hundred matches. */
   readonly #matched = new WeakMap<AzureIdentityBinding, MatchedIdentity>();
   #revision = 0;
@@ -73,7 +75,13 @@ export class Matching {
     const views = [before, view].filter(isValid);
     const reach = views.flatMap(({ identityKey }) => allowedBy(this.objects.identity(identityKey)));
     const isOther = meaningOf(before) !== meaningOf(view);
-    return { ...this.#changed(key, views), isOther, isNews: false, reach };
+    const changed = this.#changed(key, views);
+    const { namespace } = changed;
+    if (isOther) this.#selections.delete(namespace);
+    else this.#selections.get(namespace)?.restart();
+    // What selects the others is not known any more either: they are evaluated in their turns too, before they are planned.
+    const isForAll = isOther && this.#isCrowded(namespace);
+    return { ...changed, ...(isForAll && { selecting: 'all' }), isOther, isNews: false, reach };
   }
 
   /** To be called when the rules or the labels of the namespace have changed. */
@@ -97,24 +105,22 @@ export class Matching {
   /** To be called when the namespace has no pods. */
   forgetNamespace(namespace: string): void {
     this.#results.delete(namespace);
+    this.#selections.delete(namespace);
   }
 
   /**
-   * Whether a change in another namespace can change the matches or messages of pods of this namespace. Not if identities are namespaced
-   * and the pods have bindings of their own: otherwise each edit would plan everybody's pods.
+   * Which pods of a namespace with this label may get something else, or another message, by a change: none if identities are namespaced and
+   * the pods have bindings of their own, since otherwise each edit would plan everybody's pods; `bare`: those without a binding of their own.
    */
-  isConcerned(namespace: string, label: string, { namespace: changedIn, reach }: ChangedElsewhere): boolean {
+  concernedIn(namespace: string, label: string, changed: ChangedElsewhere): 'all' | 'bare' | 'none' {
     const { places } = this.objects;
-    if (namespace === changedIn || !places.has(label, namespace)) return true;
-    return this.isOpen(namespace, label, { namespace: changedIn, reach });
-  }
-
-  /** Whether pods with bindings of their own may get something else by the change. */
-  isOpen(namespace: string, label: string, { namespace: changedIn, reach }: ChangedElsewhere): boolean {
-    const { places } = this.objects;
+    const { namespace: changedIn, reach } = changed;
+    if (namespace === changedIn) return 'all';
     // Only the first bindings count, whomever their identities allow: when one of them goes, a later one counts.
-    const isFull = places.reaching(label, changedIn) >= mostBindingsPerNamespace;
-    return this.namespaces.isOpenTo(namespace, changedIn, isFull ? reach.map(() => anyNamespace) : reach);
+    const isFull = places.plain(label, changedIn).length >= mostBindingsPerNamespace;
+    if (this.namespaces.isOpenTo(namespace, changedIn, isFull ? reach.map(() => anyNamespace) : reach))
+      return 'all';
+    return places.has(label, namespace) ? 'none' : 'bare';
   }
 
   /** The matches of a pod of this namespace with this label, without bindings that have other conditions. */
@@ -126,16 +132,32 @@ export class Matching {
   matchSetOf(pod: PodView): MatchSet {
     if (!hasAccount(pod)) return withoutAccount;
     const { namespace, bindingLabel: label, isUnlabelled = false } = pod;
-    const { places } = this.objects;
-    if (!places.lookBeyondLabel(namespace)) return isUnlabelled ? unmatched : this.matchSet(namespace, label);
-    const results = this.#resultsIn(namespace);
-    return results.of(pod) ?? results.keep(pod, this.#beyondLabel(pod));
+    if (this.objects.places.beyondLabel(namespace) > 0) return this.#beyondLabel(pod);
+    return isUnlabelled ? unmatched : this.matchSet(namespace, label);
+  }
+
+  /** Whether it is known, after so many more steps at most, which bindings select the pod. Each step looks at one. Few bindings need none. */
+  isDecidable(pod: PodView, steps: number): boolean {
+    const { namespace } = pod;
+    if (!hasAccount(pod) || pod.finished || !this.#isCrowded(namespace)) return true;
+    return this.#selectionsIn(namespace).find(pod, steps);
+  }
+
+  #isCrowded(namespace: string): boolean {
+    return this.objects.places.beyondLabel(namespace) > stepsOfTurn;
   }
 
   #beyondLabel(pod: PodView): MatchSet {
-    const facts = factsOf(pod);
+    const { namespace } = pod;
+    const names = this.#selectionsIn(namespace).of(pod);
     const label = pod.isUnlabelled === true ? noLabel : pod.bindingLabel;
-    return this.#result(facts, { label, selecting: this.objects.places.selecting(facts) });
+    return this.#result(factsOf(pod), { label, names });
+  }
+
+  #selectionsIn(namespace: string): Selections {
+    const selections = this.#selections.get(namespace) ?? new Selections(this.objects.places);
+    this.#selections.set(namespace, selections);
+    return selections;
   }
 
   #resultsIn(namespace: string): Results {
@@ -144,11 +166,20 @@ export class Matching {
     return results;
   }
 
-  #result(facts: PodFacts, { label, selecting }: Alike): MatchSet {
+  #result(facts: PodFacts, { label, names = [] }: Alike): MatchSet {
     const results = this.#resultsIn(facts.namespace);
-    const names = selecting?.slice(0, decisive).map(({ metadata }) => metadata.name);
-    const variant = names === undefined ? '' : ` ${names.join(' ')}`;
-    return results.get(label, variant) ?? results.put(label, variant, this.#match(facts, selecting ?? []));
+    const variant = names.map((name) => ` ${name}`).join('');
+    return (
+      results.get(label, variant) ??
+      results.put(label, variant, this.#match(facts, this.#bindings(facts, names)))
+    );
+  }
+
+  #bindings({ namespace }: PodFacts, names: readonly string[]): readonly AzureIdentityBinding[] {
+    return names.flatMap((name) => {
+      const view = this.objects.binding(`${namespace}/${name}`);
+      return isValid(view) ? view.binding : [];
+    });
   }
 
   /** `selecting`: bindings that look beyond the label and select the pod. */
@@ -157,7 +188,8 @@ export class Matching {
     const { matches, mismatches } = matchPod({
       pod,
       namespaceLabels: namespaces.labels(pod.namespace),
-      bindingsWithSelector: (value) => objects.places.withSelector(value),
+      bindingsWithSelector: (value) =>
+        objects.places.withSelector(value, { namespace: pod.namespace, selecting }),
       bindingsWithoutSelector: () => objects.places.withoutSelector(pod.namespace, selecting),
       bindingsReachingOut: (value) => this.#acceptedBy(pod.namespace, value),
       identityOf: (namespace, name) => objects.validIdentity(`${namespace}/${name}`),
@@ -181,13 +213,13 @@ export class Matching {
     };
   }
 
-  /** Only of namespaces that this one accepts: any number of others can have bindings with the selector. */
+  /** Only of namespaces that this one accepts: any number of others can have bindings with the selector. All of them, since few reach out. */
   #acceptedBy(namespace: string, selector: string): BindingsByNamespace {
     const { places } = this.objects;
     const accepted = this.namespaces.accepted(namespace);
     return {
       namespaces: accepted.filter((other) => places.has(selector, other)),
-      of: (other) => places.withSelector(selector).of(other),
+      of: (other) => places.plain(selector, other),
     };
   }
 
@@ -238,15 +270,15 @@ const anyNamespace: AllowedNamespaces = { selector: {} };
 /** What pods with one result have in common besides their namespace. */
 interface Alike {
   readonly label: string;
-  /** Undefined where the label alone decides. */
-  readonly selecting?: readonly AzureIdentityBinding[];
+  /** Of the bindings that select them by more than the label. */
+  readonly names?: Selection;
 }
 
 /** Stands for the ServiceAccount where bindings do not look at it: none has this name. */
 const anyAccount = '*';
 
-/** The first so many bindings that select a pod decide its matches. */
-const decisive = 2 * mostBindingsPerNamespace + 2;
+/** Bindings that are looked at in one turn of a namespace. With no more of them its pods are evaluated at once. */
+export const stepsOfTurn = 500;
 
 function allowedBy(view: IdentityView | undefined): AllowedNamespaces[] {
   const allowed = view?.kind === 'valid' ? view.identity.spec.allowedNamespaces : undefined;

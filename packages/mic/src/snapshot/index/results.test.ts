@@ -79,26 +79,3 @@ test('a result with other reasons says something else', () => {
   expect(results.put('web', '', withReason('shop/a'))).toBe(first);
   expect(results.put('web', '', withReason('shop/b')).says).not.toBe(first.says);
 });
-
-test('pods with the same labels and ServiceAccount share a result until a change', () => {
-  const results = new Results();
-  const pod = { labels: { app: 'web' }, serviceAccount: 'web' };
-  const set = results.keep(pod, results.put('web', '', setOf([matchOf('one')])));
-  const found = () => [
-    results.of({ ...pod }),
-    results.of({ ...pod, serviceAccount: 'other' }),
-    results.of({ ...pod, labels: { app: 'web' } }),
-    results.of({ serviceAccount: 'web' }),
-  ];
-  expect(found()).toEqual([set, undefined, undefined, undefined]);
-  for (const change of [
-    () => results.labelChanged('web'),
-    () => results.allChanged(),
-    () => results.forgetLabel('web'),
-  ]) {
-    results.put('web', '', setOf([matchOf('one')]));
-    results.keep(pod, set);
-    change();
-    expect(found()[0]).toBeUndefined();
-  }
-});

@@ -1,7 +1,5 @@
 // The results of matching in one namespace: one for all pods that have the binding label and the selecting bindings in common. What is
 // asked for after a change is computed again from nothing; pods whose result says the same as before need not be planned again.
-import type { Labels } from '@pod-identity/crd-types';
-import type { PodView } from '../views.ts';
 import type { MatchedIdentity, MatchSet } from './match-set.ts';
 
 /** Stands for the label of pods without one: no label has this value. */
@@ -15,8 +13,6 @@ interface Result {
   readonly at: number;
 }
 
-type Alike = Pick<PodView, 'labels' | 'serviceAccount'>;
-
 interface OfLabel {
   changedAt: number;
   /** By the names of the bindings that select the pod. */
@@ -25,8 +21,6 @@ interface OfLabel {
 
 export class Results {
   readonly #labels = new Map<string, OfLabel>();
-  /** Pods of one application have the same labels, as one object, and mostly the same ServiceAccount. */
-  #ofLabels = new WeakMap<Labels, Result & { readonly serviceAccount: string }>();
   #weight = 0;
   #changedAt = 0;
   /** Number of changes so far. */
@@ -49,31 +43,18 @@ export class Results {
   forgetLabel(label: string): void {
     for (const { set } of this.#labels.get(label)?.variants.values() ?? []) this.#weight -= weightOf(set);
     this.#labels.delete(label);
-    this.#now += 1;
   }
 
   /** To be called when no pod waits to be evaluated: results from before a change are of no more use. */
   forgetOutdated(): void {
     if (this.#cleanAt === this.#now) return;
     this.#cleanAt = this.#now;
-    this.#ofLabels = new WeakMap();
     for (const { changedAt, variants } of this.#labels.values())
       for (const [variant, { set, at }] of variants)
         if (at < Math.max(changedAt, this.#changedAt)) {
           this.#weight -= weightOf(set);
           variants.delete(variant);
         }
-  }
-
-  /** The result for all pods with these labels and this ServiceAccount, unless a change came after it. */
-  of({ labels, serviceAccount }: Alike): MatchSet | undefined {
-    const known = labels && this.#ofLabels.get(labels);
-    return known?.at === this.#now && known.serviceAccount === serviceAccount ? known.set : undefined;
-  }
-
-  keep({ labels, serviceAccount }: Alike, set: MatchSet): MatchSet {
-    if (labels) this.#ofLabels.set(labels, { set, at: this.#now, serviceAccount });
-    return set;
   }
 
   /** The result, unless a change came after it. */
@@ -92,7 +73,6 @@ export class Results {
     this.#weight += weightOf(set) - (before ? weightOf(before) : 0);
     if (this.#weight > mostResults) {
       this.#labels.clear();
-      this.#ofLabels = new WeakMap();
       this.#weight = weightOf(set);
     }
     const ofLabel = this.#labels.get(label) ?? { changedAt: 0, variants: new Map<string, Result>() };

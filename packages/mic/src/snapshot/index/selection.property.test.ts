@@ -7,7 +7,7 @@ import {
 } from '@pod-identity/crd-types';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { aBinding, aCrowd, anIdentity, aNamespace, aPod } from '../test/random-changes.ts';
+import { aBinding, aCrowd, aThrong, anIdentity, aNamespace, aPod } from '../test/random-changes.ts';
 import { factsOf } from '../pod-facts.ts';
 import type { IdentityView, NodeView, PodView } from '../views.ts';
 import { AccessBook } from '../../access/book.ts';
@@ -25,7 +25,10 @@ const changes = fc.array(
 );
 const history = fc.oneof(
   { arbitrary: changes, weight: 4 },
-  { arbitrary: fc.tuple(changes, aCrowd, changes).map((parts) => parts.flat()), weight: 1 },
+  {
+    arbitrary: fc.tuple(changes, fc.oneof(aCrowd, aThrong), changes).map((parts) => parts.flat()),
+    weight: 1,
+  },
 );
 const baseRules = fc.record({
   forceNamespaced: fc.boolean(),

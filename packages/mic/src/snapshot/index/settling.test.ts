@@ -202,7 +202,7 @@ test('attack: edits, again and again, look at no pod that is stale already, and 
   }
   index.settle();
   const expired = vi.spyOn(StaleEntries.prototype, 'add');
-  const asked = vi.spyOn(Matching.prototype, 'isConcerned');
+  const asked = vi.spyOn(Matching.prototype, 'concernedIn');
   for (let number = 0; number < 20; number += 1) {
     index.apply(identityChange('shop', 'reader', `id-${number}`));
     settleFirst(index, 1);

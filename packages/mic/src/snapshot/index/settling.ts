@@ -5,7 +5,7 @@ import type { Concern } from './concern.ts';
 import { Dirt } from './dirt.ts';
 import { HostCounts, type Settled } from './host-counts.ts';
 import type { HostGroups } from './host-groups.ts';
-import type { Changed, Matching } from './matching.ts';
+import { stepsOfTurn, type Changed, type Matching } from './matching.ts';
 import { nothingCounted, type Counted, type Entry, type PodEntries, type Reviewed } from './pod-entries.ts';
 import type { RightsOfPods } from './rights.ts';
 import { StaleEntries } from './stale-entries.ts';
@@ -60,10 +60,10 @@ export class Settling {
     const { pods, matching } = this.#parts;
     for (const label of labels)
       for (const one of pods.namespacesLabelled(label)) {
-        if (!matching.isConcerned(one, label, changed)) continue;
+        const concerned = matching.concernedIn(one, label, changed);
+        if (concerned === 'none') continue;
         matching.labelChanged(one, label);
-        const isReached = one === changed.namespace || matching.isOpen(one, label, changed);
-        if (isOther) this.#expireAll(pods.in(one, label), isNews, !isReached);
+        if (isOther) this.#expireAll(pods.in(one, label), isNews, concerned === 'bare');
       }
     if (isOther) this.#expireAll(this.#selected(changed), isNews);
   }
@@ -72,21 +72,37 @@ export class Settling {
   settleWhile(mayGoOn: () => boolean): void {
     while (this.#stale.size > 0 && mayGoOn()) {
       const entry = this.#stale.next();
-      if (entry) this.#evaluate(entry);
+      if (entry) this.#takeTurn(entry);
     }
   }
 
   *settleEach(): Generator<undefined> {
+    const more = new Map<string, number>();
     for (const entry of this.#stale.all()) {
-      if (entry.isStale) this.#evaluate(entry);
+      const namespace = namespaceOf(entry.key);
+      while (entry.isStale && !this.#takeTurn(entry)) {
+        const turns = more.get(namespace) ?? mostMoreTurns;
+        if (turns === 0) break;
+        more.set(namespace, turns - 1);
+        yield;
+      }
       yield;
     }
   }
 
-  /** To be called with a changed entry. */
+  /** To be called with a changed entry. Among many bindings it is evaluated in its turn. */
   settle(entry: Entry): void {
+    const { matching } = this.#parts;
     entry.isNews = true;
+    if (entry.pod && !matching.isDecidable(entry.pod, 0)) this.expire(entry);
+    else this.#evaluate(entry);
+  }
+
+  /** Returns whether the entry has been evaluated: among many bindings that takes several turns. */
+  #takeTurn(entry: Entry): boolean {
+    if (entry.pod && !this.#parts.matching.isDecidable(entry.pod, stepsOfTurn)) return false;
     this.#evaluate(entry);
+    return true;
   }
 
   /** Moves an entry to its current host, counts its needs there, and marks what has changed as dirty. */
@@ -148,6 +164,12 @@ export class Settling {
     };
   }
 }
+
+/**
+ * Of one namespace before the first decision of a term, which waits for them. Pods that need more are evaluated later, in their turns: what
+ * they need is not detached for minutes.
+ */
+const mostMoreTurns = 200;
 
 function isSelected({ pod }: Entry, selecting: Changed['selecting']): boolean {
   if (selecting === 'all' || pod === undefined) return true;

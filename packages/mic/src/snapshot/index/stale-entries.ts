@@ -3,10 +3,11 @@
 import { namespaceOf } from '../keys.ts';
 import type { Entry } from './pod-entries.ts';
 
-/** The stale entries of a namespace, and where its turns have come to. */
+/** The stale entries of a namespace, and where its turns have come to: the current one can need several. */
 interface Line {
   readonly entries: Set<Entry>;
   readonly order: Iterator<Entry, undefined>;
+  current: Entry | undefined;
 }
 
 export class StaleEntries {
@@ -39,27 +40,25 @@ export class StaleEntries {
     entry.isStale = false;
     const namespace = namespaceOf(entry.key);
     const line = this.#lines.get(namespace);
-    line?.entries.delete(entry);
-    if (line?.entries.size === 0) this.#lines.delete(namespace);
+    if (line === undefined) return;
+    line.entries.delete(entry);
+    if (line.current === entry) line.current = undefined;
+    if (line.entries.size === 0) this.#lines.delete(namespace);
   }
 
-  /** Takes the entry whose namespace has the turn. */
+  /** The entry whose namespace has the turn. It stays stale until it is deleted, and is the first one in the next turn until then. */
   next(): Entry | undefined {
     for (const [namespace, line] of this.#lines) {
-      // All are ahead: what was taken is deleted, and what is added again comes last.
-      const { value } = line.order.next();
       this.#lines.delete(namespace);
-      if (value) {
-        line.entries.delete(value);
-        value.isStale = false;
-      }
-      if (line.entries.size > 0) this.#lines.set(namespace, line);
-      return value;
+      this.#lines.set(namespace, line);
+      // All are ahead: what was taken is deleted, and what is added again comes last.
+      line.current ??= line.order.next().value;
+      return line.current;
     }
     return undefined;
   }
 }
 
 function lineOf(entries: Set<Entry>): Line {
-  return { entries, order: entries.values() };
+  return { entries, order: entries.values(), current: undefined };
 }

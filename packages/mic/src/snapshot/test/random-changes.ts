@@ -80,6 +80,23 @@ export const aCrowd = fc
       );
     }),
   );
+/** More bindings than count and than one turn looks at, most of them with an equal selector. */
+export const aThrong = fc
+  .record({ namespace, key, rest: fc.constantFrom('a', 'b', 'c'), every: fc.integer({ min: 2, max: 600 }) })
+  .map(({ namespace: of, key: all, rest, every }) =>
+    Array.from({ length: 510 }, (_, index) => {
+      const others = index % every === 0 ? [] : [{ key: 'tier', operator: 'NotIn', values: [rest] }];
+      const podSelector = { matchExpressions: [{ key: all, operator: 'Exists' }, ...others] };
+      return bindingChange(
+        { namespace: of, name: `b${String(index).padStart(3, '0')}` },
+        {
+          azureIdentity: index % 2 === 0 ? 'one' : 'two',
+          selector: index % 7 === 0 ? 'demo' : '',
+          podSelector,
+        },
+      );
+    }),
+  );
 export const anIdentity = fc
   .record({
     namespace,
