@@ -6,7 +6,7 @@ import { isHeldBack, type HostApplier } from './apply/apply-host.ts';
 import type { HostQueue } from './apply/host-queue.ts';
 import type { HostMemory } from './apply/memory.ts';
 import type { TimeSlices } from './apply/time-slices.ts';
-import { planHost } from './plan/plan.ts';
+import { planAzure, planHost, type PlanMoment } from './plan/plan.ts';
 import type { HostPlan, PlanRules } from './plan/types.ts';
 import type { ClusterIndex } from './snapshot/index/cluster-index.ts';
 import { isEmptyRecord } from './snapshot/facts/host-record.ts';
@@ -35,7 +35,7 @@ export interface ReconcilePorts {
 export interface Reconciler {
   /** Plans the dirty pods of a host and writes what can be written. Returns the time of the next pass. */
   objects(host: HostKey): Promise<number | undefined>;
-  /** Plans the host as a whole and changes it. Returns the time of the next pass. */
+  /** Changes the host by the plan of its identities. Returns the time of the next pass. */
   azure(host: HostKey): Promise<number | undefined>;
 }
 
@@ -63,7 +63,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       const { held, plan } = await slices.run(() => {
         const portion = backlog.take(index.takeDirty(host), momentOf(ports, host));
         pods = portion.pods;
-        return { held: portion.held, plan: lookAndDecide(ports, host, pods) };
+        return { held: portion.held, plan: planHost(index, host, { ...look(ports, host), dirtyPods: pods }) };
       });
       left.asked = ask(ports, plan, left.asked);
       if (isRecordOver && plan.host) ports.azure.poke(plan.host.id);
@@ -91,22 +91,23 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
     },
 
     async azure(key) {
-      const plan = await slices.run(() => lookAndDecide(ports, key, []));
-      const { host } = plan;
-      return host ? hosts.apply({ ...plan, host }) : undefined;
+      const plan = await slices.run(() => {
+        const { facts, ...moment } = look(ports, key);
+        return facts && planAzure(index, facts, moment);
+      });
+      return plan && hosts.apply(plan);
     },
   };
 }
 
-function lookAndDecide(ports: ReconcilePorts, host: HostKey, dirtyPods: Iterable<PodKey>): HostPlan {
-  const { index, memory, now, rules } = ports;
+function look({ index, memory, now, rules }: ReconcilePorts, host: HostKey): PlanMoment {
+  const moment = { now: now(), rules: rules() };
   const known = host === undefined ? undefined : (index.host(host) ?? memory.facts(host)?.host);
-  if (host === undefined || !known)
-    return planHost(index, host, { facts: undefined, now: now(), rules: rules(), dirtyPods });
+  if (host === undefined || !known) return { ...moment, facts: undefined };
   const before = memory.factsFromStart(known);
-  const facts = foldIdle(foldExpiry(before, now()), index.need(host), now());
+  const facts = foldIdle(foldExpiry(before, moment.now), index.need(host), moment.now);
   memory.keep(facts);
-  return planHost(index, host, { facts, now: now(), rules: rules(), dirtyPods });
+  return { ...moment, facts };
 }
 
 function momentOf({ index, memory, now }: ReconcilePorts, host: HostKey): BacklogMoment {

@@ -6,7 +6,7 @@
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import type { LeaderTerm } from '@pod-identity/kit/kube';
 import { nextTurn } from '../plan/host-turn.ts';
-import type { HostPlan } from '../plan/types.ts';
+import type { AzurePlan } from '../plan/types.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { attemptsLeft } from '../snapshot/facts/strikes.ts';
 import {
@@ -63,7 +63,7 @@ export interface HostPorts {
 
 export interface HostApplier {
   /** Returns when to retry without a change, if a record is still to be written. */
-  apply(plan: HostPlan & { readonly host: Host }): Promise<number | undefined>;
+  apply(plan: AzurePlan): Promise<number | undefined>;
 }
 
 interface Intended {
@@ -97,7 +97,7 @@ class HostChanger {
     this.#ports = ports;
   }
 
-  async apply(plan: HostPlan & { readonly host: Host }): Promise<number | undefined> {
+  async apply(plan: AzurePlan): Promise<number | undefined> {
     const { term, now } = this.#ports;
     if (!term.holds()) return undefined;
     const waits = [await this.#act(plan)];
@@ -107,7 +107,7 @@ class HostChanger {
   }
 
   /** Returns the delay of the retry if MIC itself stopped. */
-  async #act(plan: HostPlan & { readonly host: Host }): Promise<number | undefined> {
+  async #act(plan: AzurePlan): Promise<number | undefined> {
     const { isNeeded, claimants, now } = this.#ports;
     const { host, attach, again = [], renew, read } = plan;
     if (isHeldBack(plan, now())) return undefined;
@@ -238,7 +238,7 @@ function attemptsOf({ namespaces = new Map() }: HostChange, { strikes }: HostFac
   return Math.min(...Array.from(namespaces.values(), (namespace) => attemptsLeft(strikes, namespace, now)));
 }
 
-export function isHeldBack(plan: HostPlan, now: number): boolean {
+export function isHeldBack(plan: Pick<AzurePlan, 'notBefore'>, now: number): boolean {
   return plan.notBefore !== undefined && plan.notBefore > now;
 }
 

@@ -11,7 +11,7 @@ import { decidePod } from './desired.ts';
 import { diffPod, type Wanted } from './diff.ts';
 import type { HostChanges } from './host-changes.ts';
 import { outlookFor } from './host-outlook.ts';
-import type { AssignmentStep, HostPlan, PlanRules } from './types.ts';
+import type { AssignmentStep, AzurePlan, HostPlan, PlanRules } from './types.ts';
 
 export interface PlanMoment {
   /** Undefined for a host without facts, and for nodes without a host. */
@@ -39,6 +39,16 @@ export function planHost(index: ClusterIndex, key: HostKey, moment: PlanMoment):
   const isMissing = (id: ResourceId) => facts.present !== undefined && !willCarry(id);
   const steps = stepsOn(index, key, { ...moment, isMissing }).filter((step) => canBeTaken(step, willCarry));
   return { host, ...changes, steps, needed };
+}
+
+/** The part for Azure. Costs nothing after `planHost` if nothing about the host's identities has changed. */
+export function planAzure(
+  index: ClusterIndex,
+  facts: HostFacts,
+  moment: Pick<PlanMoment, 'now' | 'rules'>,
+): AzurePlan {
+  const { changes, needed } = outlookFor(index, facts, moment);
+  return { host: index.host(facts.host.id) ?? facts.host, ...changes, needed };
 }
 
 /** The pod of a step: to be marked dirty again if the step was not taken. */

@@ -71,9 +71,9 @@ export interface Skip {
   readonly leftOut?: boolean;
 }
 
-/** All changes for one host (a VM or a scale set), or for the nodes without one (host undefined). */
-export interface HostPlan {
-  readonly host: Host | undefined;
+/** Changes of one host in Azure (a VM or a scale set). */
+export interface AzurePlan {
+  readonly host: Host;
   /** Wanted and missing on the host; never quarantined. */
   readonly attach: readonly ResourceId[];
   /** Listed on the host by an update that failed after ARM accepted it: sent again. Absent if none. */
@@ -84,13 +84,18 @@ export interface HostPlan {
   readonly detach: readonly ResourceId[];
   /** The host must be read first: not read in this term yet, or the drift period is over. */
   readonly read: boolean;
-  readonly steps: readonly AssignmentStep[];
   /** All ids that live pods need here: apply checks them right before a detach. */
   readonly needed: ReadonlySet<ResourceId>;
   /** When to plan this host again at the latest (end of a grace, quarantine, throttle or drift period). */
   readonly wakeAt?: number;
   /** No ARM call before this time. Steps that need none continue. */
   readonly notBefore?: number;
+}
+
+/** All changes for one host, or for the nodes without one (host undefined). */
+export interface HostPlan extends Omit<AzurePlan, 'host'> {
+  readonly host: Host | undefined;
+  readonly steps: readonly AssignmentStep[];
 }
 
 export interface PlanRules {
