@@ -34,6 +34,7 @@ import { openAccess } from './tell/no-access.ts';
 import { createAssignments, createHosts } from './term/appliers.ts';
 import { createController, type Controller, type RoleCheck, type Term } from './term/controller.ts';
 import { createLanes, type Lanes } from './term/lanes.ts';
+import { reportAllLeftOut } from './term/left-out.ts';
 import { startLoop } from './term/loop.ts';
 import { startNodeLoops } from './term/node-loops.ts';
 import { createRights, createTermRights, type Rights, type TermRights } from './term/rights.ts';
@@ -271,12 +272,9 @@ async function startLoops(mic: MicParts, parts: TermParts, startable: Startable)
   const { objects } = lanes;
   const untilEnd = (stop: () => void) => signal.addEventListener('abort', stop, { once: true });
 
-  // Reports objects that are left out because their namespace is over its share.
+  // Reports objects that are left out because their namespace is over its share, to its pods too.
   untilEnd(
-    view.leftOut.tell((kind, object) => {
-      publisher.publishLeftOut(kind, object);
-      conditions.concern(kind, [object.key]);
-    }),
+    reportAllLeftOut({ leftOut: view.leftOut, index, objects, publisher, conditions, now: parts.now }),
   );
   // Measures the time from the creation of a pod to its identity.
   untilEnd(view.onPod((key, pod) => meter.pod(key, pod, index.assignedOf(key).length > 0)));

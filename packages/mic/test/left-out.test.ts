@@ -118,6 +118,30 @@ test('a pod whose binding may be left out is told so', async () => {
   );
 });
 
+test('pods without an identity are told again when their namespace goes over its share, and those of another are not', async () => {
+  stage = await setStage({ scaleSets: [{ name: 'vmss1', instances: 1 }], namespaces: ['crowded'] });
+  const { town } = stage;
+  await stage.startMic({ ...share, forceNamespaced: true });
+  await town.pod({ name: 'unbound', label: last, ...crowded });
+  await town.pod({ name: 'unnamed', label: 'unnamed', ...crowded });
+  await town.pod({ name: 'other', label: last });
+  await town.binding({ name: 'unnamed', identity: last, selector: 'unnamed', ...crowded });
+  const messagesTo = (pod: string) => {
+    const told = eventsOf('IdentityNotFound').filter(({ name }) => name === pod);
+    return told.map(({ message }) => message).join();
+  };
+  for (const pod of ['unbound', 'unnamed', 'other'])
+    await stage.until(() => messagesTo(pod) !== '', `the Event of the pod ${pod}`);
+  expect(messagesTo('unbound') + messagesTo('unnamed')).not.toContain('left out');
+  for (let n = 0; n < crowd; n += 1) {
+    await town.binding({ name: named(n), identity: named(n), selector: named(n), ...crowded });
+    await town.identity({ name: named(n), ...crowded });
+  }
+  for (const pod of ['unbound', 'unnamed'])
+    await stage.until(() => messagesTo(pod).includes('left out'), `a new Event of the pod ${pod}`);
+  expect(messagesTo('other')).not.toContain('left out');
+});
+
 test('attack: a namespace creates and deletes objects beyond its share without end: it writes few lines and Events about them, and all of another are there', async () => {
   await crowdIn();
   const mic = await stage.startMic(share);
