@@ -166,6 +166,22 @@ test('attack: while the bindings change all the time, no pod that may be planned
   expect(pods.some(({ key }) => index.isStale(key))).toBe(false);
 });
 
+test('after a change of one of thousands of bindings a pod gets what they give it now', () => {
+  const index = createIndex();
+  gather(index, missing);
+  const change = podChange('crowded', 'web', { app: 'web', tier: 'db' });
+  index.apply(change);
+  const given = () => {
+    index.settle();
+    return index.rightsOf(change.key).usable.map(({ binding: { metadata } }) => metadata.name);
+  };
+  expect(given()).toEqual([]);
+  bind(index, `crowded/${nameOf(7)}`, selecting());
+  expect(given()).toEqual([nameOf(7)]);
+  index.apply({ kind: 'binding', key: `crowded/${nameOf(7)}`, view: undefined });
+  expect(given()).toEqual([]);
+});
+
 test('attack: an editor who changes one of thousands of bindings all the time does not keep a term from its first decision', () => {
   const index = createIndex();
   gather(index, missing);
