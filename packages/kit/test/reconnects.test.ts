@@ -5,6 +5,7 @@ import {
   coreKinds,
   createInformer,
   KubeError,
+  type KubeRequest,
   type KubeTransport,
   wholeObject,
 } from '@pod-identity/kit/kube';
@@ -28,26 +29,36 @@ function createRandom(seed: number): () => number {
 }
 
 type Forgets = 'nothing' | 'what was before' | 'everything';
+type Away = 'refuses connections' | 'does not respond';
 
 /** An API server for many processes that can be unreachable, and records requests with their times. */
 function createServerModel(clock: FakeClock) {
   const open = new Set<WatchCall>();
   const asked: { readonly at: number; readonly what: 'list' | 'watch' }[] = [];
-  const state = { isAway: false, forgets: 'nothing' as Forgets, version: 10 };
+  const state = { away: undefined as Away | undefined, forgets: 'nothing' as Forgets, version: 10 };
 
-  const admit = (what: 'list' | 'watch', version = Infinity): void => {
+  const admit = async (
+    what: 'list' | 'watch',
+    { signal, query }: Pick<KubeRequest, 'signal' | 'query'>,
+  ): Promise<void> => {
     asked.push({ at: clock.now(), what });
-    if (state.isAway) throw away();
+    // A request that begins while nothing responds gets no response afterwards either.
+    if (state.away === 'does not respond') {
+      await clock.sleep(what === 'list' ? 30_000 : 10_000, signal);
+      throw away();
+    }
+    if (state.away !== undefined) throw away();
+    const version = what === 'list' ? Infinity : Number(query?.['resourceVersion']);
     if (version < state.version || (what === 'watch' && state.forgets === 'everything')) throw gone();
   };
   const process = (): KubeTransport => ({
     ...createScriptedApi(list).transport,
-    request() {
-      admit('list');
-      return Promise.resolve(listOf(state.version));
+    async request(request) {
+      await admit('list', request);
+      return listOf(state.version);
     },
     async *watch(request) {
-      admit('watch', Number(request.query?.['resourceVersion']));
+      await admit('watch', request);
       const api = createScriptedApi(list);
       const events = api.transport.watch(request)[Symbol.asyncIterator]();
       const first = events.next();
@@ -66,12 +77,12 @@ function createServerModel(clock: FakeClock) {
     asked,
     open,
     since: (at: number) => asked.filter((one) => one.at >= at),
-    goAway() {
-      state.isAway = true;
+    goAway(how: Away = 'refuses connections') {
+      state.away = how;
       for (const watch of open) watch.end(away());
     },
     comeBack(forgets: Forgets = 'nothing') {
-      Object.assign(state, { isAway: false, forgets });
+      Object.assign(state, { away: undefined, forgets });
       if (forgets !== 'nothing') state.version += 10;
     },
     remember: () => void (state.forgets = 'nothing'),
@@ -95,10 +106,11 @@ function startInformers(transport: KubeTransport, clock: FakeClock, random: () =
   });
 }
 
-async function nodes(count: number) {
+async function nodes(count: number, seed = 1) {
   const clock = createFakeClock();
   const server = createServerModel(clock);
-  for (let node = 0; node < count; node += 1) startInformers(server.process(), clock, createRandom(node + 1));
+  for (let node = 0; node < count; node += 1)
+    startInformers(server.process(), clock, createRandom(node + seed));
   await clock.advance(0);
   expect(server.open.size).toBe(count * kinds.length);
   return { clock, server };
@@ -124,6 +136,21 @@ describe('one process', () => {
       server.comeBack();
       const took = await until(clock, () => server.open.size === kinds.length, 60_000);
       expect(took).toBeLessThanOrEqual(6_000);
+    },
+  );
+
+  test.each([1_000, 5_000, 8_000, 20_000, 300_000])(
+    'after %d ms in which requests got no response all watches are open again within 6 s',
+    async (ms) => {
+      for (let seed = 1; seed <= 40; seed += 1) {
+        const { clock, server } = await nodes(1, seed);
+        await clock.advance(5_000);
+        server.goAway('does not respond');
+        await clock.advance(ms);
+        server.comeBack(seed % 2 === 0 ? 'what was before' : 'nothing');
+        const took = await until(clock, () => server.open.size === kinds.length, 60_000);
+        expect(took, `seed ${seed}`).toBeLessThanOrEqual(6_000);
+      }
     },
   );
 
@@ -210,6 +237,26 @@ describe('one process', () => {
     expect(gaps[0]).toBe(9_000);
     expect(gaps.slice(1)).toEqual([30_000, 30_000, 30_000]);
   });
+});
+
+test('Retry-After of one informer does not delay the retries of the others', async () => {
+  const clock = createFakeClock();
+  const server = createServerModel(clock);
+  const transport = server.process();
+  const throttling: KubeTransport = {
+    ...transport,
+    request(request) {
+      if (!request.path.endsWith('/secrets')) return transport.request(request);
+      return Promise.reject(new KubeError('throttled', 'slow down', { status: 429, retryAfterMs: 30_000 }));
+    },
+  };
+  startInformers(throttling, clock, createRandom(1));
+  await clock.advance(0);
+  expect(server.open.size).toBe(kinds.length - 1);
+  server.goAway();
+  await clock.advance(1_000);
+  server.comeBack();
+  await until(clock, () => server.open.size === kinds.length - 1, 6_000);
 });
 
 describe('a half-open watch', () => {

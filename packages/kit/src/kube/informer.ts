@@ -135,14 +135,16 @@ async function follow<V>(
   const { signal, retries } = following;
   const isSuspect = createSuspicion();
   const isForgotten = createForgotten();
+  let attempt: AbortSignal | undefined;
   while (!signal.aborted) {
-    const done = await step(reflector, following);
+    const done = await step(reflector, { ...following, attempt });
+    attempt = undefined;
     if (isOver(signal)) return;
     if (isSuspect(done)) reflector.forget();
     if (done.problem) report(done.problem, options);
     if (done.isWatched) retries.worked();
     const goesOn = isForgotten(done) || (done.isWatched && !done.problem);
-    if (!goesOn) await retries.turn(done.problem, signal);
+    if (!goesOn) attempt = await retries.turn(done.problem, signal);
   }
 }
 
@@ -163,8 +165,12 @@ interface Step {
 }
 
 /** A list if no watch can be resumed, then a watch. */
-async function step(reflector: Reflector, following: Following): Promise<Step> {
-  const { clock, signal, retries, watching, onListed } = following;
+async function step(
+  reflector: Reflector,
+  following: Following & { readonly attempt: AbortSignal | undefined },
+): Promise<Step> {
+  const { clock, retries, watching, onListed, attempt } = following;
+  const signal = attempt ? AbortSignal.any([following.signal, attempt]) : following.signal;
   const { heard } = reflector;
   let watchedAt = Infinity;
   const outcome = (problem?: KubeError): Step => ({
@@ -186,7 +192,7 @@ async function step(reflector: Reflector, following: Following): Promise<Step> {
     await reflector.watch(signal, onWatched);
     return outcome();
   } catch (error) {
-    return outcome(asKubeError(error, signal));
+    return outcome(asKubeError(attempt?.aborted ? attempt.reason : error, following.signal));
   } finally {
     if (watching.isOpen) Object.assign(watching, { isOpen: false, endedAt: clock.elapsed() });
   }

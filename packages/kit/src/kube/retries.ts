@@ -1,12 +1,15 @@
 import { createBackoff } from '../core/backoff.ts';
 import type { Clock, Timer } from '../core/clock.ts';
-import type { KubeError } from './errors.ts';
+import { KubeError } from './errors.ts';
 import type { KubeTransport } from './transport.ts';
 
 /** Retries of one informer. */
 export interface Retries {
-  /** Resolves when this informer may retry, or when the signal aborts. */
-  turn(problem: KubeError | undefined, signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves when this informer may retry, or when the signal aborts. The result aborts if the retry has no response soon after the API
+   * server has responded to another informer: `turn` then resolves at once.
+   */
+  turn(problem: KubeError | undefined, signal: AbortSignal): Promise<AbortSignal | undefined>;
   /** The API server accepted a request: informers that could not reach it may retry. */
   answered(): void;
   /** A watch worked: delays start from the beginning. */
@@ -35,9 +38,17 @@ export function retriesOf(transport: KubeTransport, clock: Clock, random: () => 
   const own = createBackoff({ ...pauses, random });
   let hasWorked = true;
   let isAnswered = false;
+  let probe: Probe | undefined;
 
+  /** Whether another informer had a response before it. */
+  const endProbe = (): boolean => {
+    const isOutrun = probe !== undefined && queue.end(probe);
+    probe = undefined;
+    return isOutrun;
+  };
   const answered = () => {
     isAnswered = true;
+    endProbe();
     queue.wake();
   };
   return {
@@ -53,8 +64,10 @@ export function retriesOf(transport: KubeTransport, clock: Clock, random: () => 
       hasWorked = false;
       isAnswered = false;
       const retryAfterMs = Math.min(problem?.retryAfterMs ?? 0, longestRetryAfterMs);
-      if (!isOwnMatter) return queue.wait({ isFirst, retryAfterMs }, signal);
-      await clock.sleep(Math.max(own.next(), retryAfterMs), signal).catch(() => undefined);
+      if (endProbe() && retryAfterMs === 0) return undefined;
+      if (isOwnMatter) await clock.sleep(Math.max(own.next(), retryAfterMs), signal).catch(() => undefined);
+      else probe = await queue.wait({ isFirst, retryAfterMs }, signal);
+      return probe?.signal;
     },
   };
 }
@@ -73,59 +86,107 @@ interface Waiter {
   readonly notBefore: number;
   /** Lets the waiter retry in `ms`, or later if the server demands it. */
   wake(ms: number): void;
-  go(): void;
+  /** @param isProbe - By its turn, not because the server has responded to another informer. */
+  go(isProbe: boolean): void;
 }
 
 interface Queue {
-  /** Resolves at the waiter's turn, soon after `wake`, or when the signal aborts. */
-  wait(waiting: Waiting, signal: AbortSignal): Promise<void>;
+  /** Resolves at the waiter's turn, with a probe, or soon after `wake`, or when the signal aborts. */
+  wait(waiting: Waiting, signal: AbortSignal): Promise<Probe | undefined>;
   wake(): void;
+  /** The probe has a response, or failed. Returns whether another informer had one before. */
+  end(probe: Probe): boolean;
 }
 
-/** The informers that could not reach the API server. */
-function createQueue(clock: Clock, random: () => number): Queue {
-  const turns = createTurns(clock, random);
+/** A retry during an outage. */
+interface Probe {
+  readonly signal: AbortSignal;
+  /** Another informer has a response: this retry is given up in `ms`. */
+  outrun(ms: number): void;
+  /** Returns whether `outrun` was called. */
+  end(): boolean;
+}
+
+function createProbe(clock: Clock): Probe {
+  const controller = new AbortController();
+  let timer: Timer | undefined;
+  const giveUp = () =>
+    controller.abort(new KubeError('transport', 'no response, though the API server responds to others'));
   return {
-    wait({ isFirst, retryAfterMs }, signal) {
-      const { promise, resolve } = Promise.withResolvers<undefined>();
-      const notBefore = clock.elapsed() + retryAfterMs;
-      let woken: Timer | undefined;
-      const go = () => {
-        turns.remove(waiter);
-        woken?.cancel();
-        signal.removeEventListener('abort', go);
-        resolve(undefined);
-      };
-      const wake = (ms: number) => {
-        woken ??= clock.after(Math.max(ms, notBefore - clock.elapsed()), go);
-      };
-      const waiter = { notBefore, wake, go };
-      signal.addEventListener('abort', go, { once: true });
-      turns.add(waiter, isFirst);
-      if (signal.aborted) go();
-      return promise;
-    },
-    wake() {
-      for (const waiter of turns.waiters) waiter.wake(spreadMs * random());
+    signal: controller.signal,
+    outrun: (ms) => void (timer ??= clock.after(ms, giveUp)),
+    end: () => {
+      timer?.cancel();
+      return timer !== undefined;
     },
   };
 }
 
-/** One waiter at a time, after growing pauses. */
-function createTurns(clock: Clock, random: () => number) {
+/** The informers that could not reach the API server. */
+function createQueue(clock: Clock, random: () => number): Queue {
+  /** Those without a response. */
+  const probes = new Set<Probe>();
+  const turns = createTurns({ clock, random, probes });
+  return {
+    end: (probe) => {
+      probes.delete(probe);
+      return probe.end();
+    },
+    wait({ isFirst, retryAfterMs }, signal) {
+      const { promise, resolve } = Promise.withResolvers<Probe | undefined>();
+      const notBefore = clock.elapsed() + retryAfterMs;
+      let woken: Timer | undefined;
+      const go = (isProbe: boolean) => {
+        const probe = isProbe ? createProbe(clock) : undefined;
+        if (probe) probes.add(probe);
+        turns.remove(waiter);
+        woken?.cancel();
+        signal.removeEventListener('abort', stop);
+        resolve(probe);
+      };
+      const stop = () => go(false);
+      const wake = (ms: number) => {
+        woken ??= clock.after(Math.max(ms, notBefore - clock.elapsed()), stop);
+      };
+      const waiter = { notBefore, wake, go };
+      signal.addEventListener('abort', stop, { once: true });
+      turns.add(waiter, isFirst);
+      if (signal.aborted) stop();
+      return promise;
+    },
+    wake() {
+      for (const waiter of turns.waiters) waiter.wake(spreadMs * random());
+      for (const probe of probes) probe.outrun(spreadMs * random());
+    },
+  };
+}
+
+interface TurnsOptions {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly probes: ReadonlySet<Probe>;
+}
+
+/** One waiter at a time, after growing pauses: from the last turn on, while that or an earlier one has no response. */
+function createTurns({ clock, random, probes }: TurnsOptions) {
   const backoff = createBackoff({ ...pauses, random });
   const waiters: Waiter[] = [];
-  let lastAddedAt = -Infinity;
+  let [lastAddedAt, lastTurnAt] = [-Infinity, -Infinity];
+  let pausedUntil: number | undefined;
   let timer: Timer | undefined;
 
   const arm = () => {
-    if (timer || waiters.length === 0) return;
-    const notBefore = Math.min(...waiters.map((waiter) => waiter.notBefore));
-    timer = clock.after(Math.max(backoff.next(), notBefore - clock.elapsed()), () => {
-      timer = undefined;
-      waiters.find((waiter) => waiter.notBefore <= clock.elapsed())?.go();
-      arm();
-    });
+    timer?.cancel();
+    if (waiters.length === 0) return void (pausedUntil = undefined);
+    pausedUntil ??= (probes.size > 0 ? lastTurnAt : clock.elapsed()) + backoff.next();
+    const dueAt = Math.max(pausedUntil, Math.min(...waiters.map(({ notBefore }) => notBefore)));
+    timer = clock.after(Math.max(0, dueAt - clock.elapsed()), take);
+  };
+  const take = () => {
+    const now = clock.elapsed();
+    [pausedUntil, lastTurnAt] = [undefined, now];
+    waiters.find(({ notBefore }) => notBefore <= now)?.go(true);
+    arm();
   };
   return {
     waiters: waiters as readonly Waiter[],
@@ -139,9 +200,7 @@ function createTurns(clock: Clock, random: () => number) {
     remove(waiter: Waiter) {
       const at = waiters.indexOf(waiter);
       if (at >= 0) waiters.splice(at, 1);
-      if (waiters.length > 0) return;
-      timer?.cancel();
-      timer = undefined;
+      arm();
     },
   };
 }
