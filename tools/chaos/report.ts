@@ -1,5 +1,5 @@
 // The result of a run, as JSON and as text.
-import type { Violation } from './judge/history.ts';
+import type { Resources, Violation } from './judge/history.ts';
 import { judgeStrikes } from './judge/limits.ts';
 import { recoveryTable, type Recovery } from './recovery.ts';
 
@@ -18,6 +18,9 @@ export interface Report {
   readonly strikes: readonly { readonly kind: string; readonly hits: number }[];
   readonly answers: number;
   readonly tokens: number;
+  /** Calls over a connection of an earlier one. */
+  readonly reused: number;
+  readonly resources: readonly Resources[];
   /** From the end of all faults until no problem was left. */
   readonly convergenceMs: number;
   readonly recoveries: readonly Recovery[];
@@ -27,10 +30,13 @@ export interface Report {
 const mostShown = 20;
 
 export function reportLines(report: Report): string[] {
-  const { seed, minutes, operations, faults, answers, tokens, convergenceMs, violations } = report;
+  const { seed, minutes, operations, faults, answers, tokens, reused, convergenceMs, violations } = report;
   return [
-    `seed ${seed}, ${minutes} min: ${operations} operations, ${faults} faults, ${answers} calls for tokens (${tokens} given)`,
+    `seed ${seed}, ${minutes} min: ${operations} operations, ${faults} faults, ${answers} calls for tokens (${tokens} given, ${reused} over kept connections)`,
     `all as wanted ${(convergenceMs / 1000).toFixed(1)} s after the last fault`,
+    ...report.resources.map(
+      ({ service, memoryMiB, lagMs }) => `${service}: ${memoryMiB} MiB, event loop p99 ${lagMs} ms`,
+    ),
     ...recoveryTable(report.recoveries),
     `${violations.length} violations`,
     ...violations

@@ -13,6 +13,7 @@ import { converge, liftAll } from './world/converge.ts';
 import { measures } from './world/measure.ts';
 import { createOperator, type Operator } from './world/operate.ts';
 import { passFault } from './world/pass.ts';
+import { recordResources } from './world/resources.ts';
 import { runPod } from './world/pods.ts';
 import { untilAnswer } from './world/probes.ts';
 import { requestTokens } from './world/prober.ts';
@@ -33,7 +34,7 @@ const shownBefore = 25;
 
 export async function run(options: RunOptions): Promise<Report> {
   const plan = makePlan(options.seed, options.minutes * 60_000);
-  const world = await openWorld({ ...options, mode: plan.mode });
+  const world = await openWorld({ ...options, ...plan });
   const draining = setInterval(() => world.recorder.drain(), drainMs);
   try {
     return await play(world, plan, options);
@@ -47,7 +48,9 @@ async function play(world: World, plan: Plan, options: RunOptions): Promise<Repo
   const operator = createOperator(world);
   await createRoles(world);
   await settleResidents(world);
-  options.say(`seed ${plan.seed}, mode ${plan.mode}: the residents have their tokens, the chaos begins`);
+  options.say(
+    `seed ${plan.seed}, mode ${plan.mode}, strict on ${plan.strictNode}: the residents have their tokens, the chaos begins`,
+  );
   const quiet = new AbortController();
   const asking = requestTokens(world, createRandom(plan.seed), quiet.signal);
   const [found] = await Promise.all([
@@ -61,6 +64,7 @@ async function play(world: World, plan: Plan, options: RunOptions): Promise<Repo
   const { left, ms } = await converge(world, convergenceMs);
   quiet.abort();
   await asking;
+  await recordResources(world);
   const late = left.map((what): Violation => ({ at: Date.now(), rule: 'convergence', what }));
   return reportOf(world, plan, { ...found, convergenceMs: ms, late });
 }
@@ -101,6 +105,7 @@ async function measureFaults(world: World, { measured }: Plan, say: (text: strin
   const failures: Violation[] = [];
   for (const fault of measured) {
     world.recorder.note(`fault ${JSON.stringify(fault)}`);
+    const over = world.recorder.fault(fault.kind);
     try {
       const ms = await measures[fault.kind](world, fault);
       recoveries.push({ kind: fault.kind, ms });
@@ -112,6 +117,8 @@ async function measureFaults(world: World, { measured }: Plan, say: (text: strin
       const what = `${fault.kind} was not overcome: ${error instanceof Error ? error.message : String(error)}`;
       failures.push({ at: Date.now(), rule: 'recovery', what });
       say(what);
+    } finally {
+      over();
     }
   }
   return { recoveries, failures };
@@ -132,6 +139,8 @@ function reportOf(
     strikes: history.strikes.map(({ kind, hits }) => ({ kind, hits })),
     answers: history.asks.length,
     tokens: history.asks.filter(({ token }) => token !== undefined).length,
+    reused: history.asks.filter(({ reused }) => reused).length,
+    resources: history.resources,
     convergenceMs: found.convergenceMs,
     recoveries: found.recoveries,
     violations: violations.map((one) => ({ ...one, history: notesBefore(history, one, shownBefore) })),

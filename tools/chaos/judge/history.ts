@@ -43,6 +43,8 @@ export interface Ask {
   readonly reason: string;
   /** What the pod named: the client id or the resource id of an identity. */
   readonly asked?: { readonly clientId: string } | { readonly resourceId: string };
+  /** Sent over a connection of an earlier request. */
+  readonly reused?: boolean;
 }
 
 /** A write to the API server by one MIC. */
@@ -92,7 +94,23 @@ export interface LineCount {
   readonly lines: number;
 }
 
-/** A time in which NMI gets no updates from the API server. */
+/** A line of level error, or one that is no log line: what Node prints. */
+export interface ErrorLine {
+  readonly at: number;
+  readonly service: string;
+  readonly message: string;
+}
+
+/** A process at the end of the run. */
+export interface Resources {
+  readonly at: number;
+  readonly service: string;
+  readonly memoryMiB: number;
+  /** Of its event loop, p99. A busy machine makes it long, so no rule limits it. */
+  readonly lagMs: number;
+}
+
+/** The time of a fault; of `disturbances`, a time in which NMI gets no updates from the API server. */
 export interface Disturbance {
   readonly kind: string;
   readonly startedAt: number;
@@ -127,6 +145,10 @@ export interface History {
   readonly azure: readonly AzureEvent[];
   readonly exits: readonly Exit[];
   readonly lines: readonly LineCount[];
+  readonly errors: readonly ErrorLine[];
+  readonly resources: readonly Resources[];
+  /** All faults, each until it is overcome. */
+  readonly faults: readonly Disturbance[];
   readonly disturbances: readonly Disturbance[];
   readonly standstills: readonly Standstill[];
   readonly notes: readonly Note[];

@@ -17,6 +17,9 @@ const emptyHistory: History = {
   azure: [],
   exits: [],
   lines: [],
+  errors: [],
+  resources: [],
+  faults: [],
   disturbances: [],
   standstills: [],
   notes: [],
@@ -58,6 +61,7 @@ const ask = (at: number, resourceId: string): Ask => ({
   reason: '',
   clientId: 'c',
   token: { clientId: 'c', resourceId },
+  reused: true,
 });
 
 /** A pod that may use `own`, with its address from the beginning. */
@@ -277,6 +281,28 @@ describe('limits', () => {
     const exit = { at: 0, service: 'mic 1', lastLine: 'fatal' };
     expect(rules({ exits: [{ ...exit, isExpected: true }] })).toEqual([]);
     expect(rules({ exits: [{ ...exit, isExpected: false }] })).toEqual(['exit']);
+  });
+
+  test('a line of level error that no fault in force explains', () => {
+    const error = (at: number, message: string) => [{ at, service: 'mic 1', message }];
+    const unread = 'host records cannot be read; nothing is done before they are';
+    const faults = [{ kind: 'api-outage', startedAt: 1_000, endedAt: 5_000 }];
+    expect(rules({ faults, errors: error(6_000, unread) })).toEqual([]);
+    expect(rules({ faults, errors: error(500, unread) })).toEqual(['error-line']);
+    expect(rules({ faults, errors: error(60_000, unread) })).toEqual(['error-line']);
+    expect(rules({ faults, errors: error(2_000, 'request failed') })).toEqual(['error-line']);
+    const other = [{ kind: 'arm-429', startedAt: 1_000, endedAt: 5_000 }];
+    expect(rules({ faults: other, errors: error(2_000, unread) })).toEqual(['error-line']);
+  });
+
+  test('a process with too much memory, however long its event loop waits', () => {
+    const resources = (memoryMiB: number) => [{ at: 0, service: 'nmi pool-0', memoryMiB, lagMs: 9_000 }];
+    expect(rules({ resources: resources(200) })).toEqual([]);
+    expect(rules({ resources: resources(201) })).toEqual(['memory']);
+  });
+
+  test('no request over a kept connection', () => {
+    expect(rules({ asks: [{ ...ask(60_000, own), reused: false }] })).toEqual(['no-hit']);
   });
 
   test('a fault that never struck, and of faults at random times one of three', () => {

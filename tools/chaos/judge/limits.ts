@@ -1,4 +1,4 @@
-// Limits: updates of a host, log lines, the namespaces that an Event may name; and no process ends by itself.
+// Limits: updates of a host, log lines, memory, the namespaces that an Event may name; no process ends by itself or logs an unexpected error.
 import type { Recovery } from '../recovery.ts';
 import type { History, Violation } from './history.ts';
 
@@ -7,6 +7,8 @@ const patchesPerMinute = 12;
 const minuteMs = 60_000;
 /** Enough for a process in a small cluster with many faults at the same time. */
 const linesPerMinute = 1_500;
+/** Resident, at the end: 105 to 115 are usual, whatever the length of the run. */
+const mostMiB = 200;
 
 /** From a fault until all is right again: the promise of docs/operations.md, with a margin for Azure and a busy machine. */
 const recoveryMs = 10_000;
@@ -33,10 +35,20 @@ export function judgeStrikes({ strikes }: Pick<History, 'strikes'>): Violation[]
 /** In front of the kinds of faults at random times. */
 export const passing = 'passing ';
 
+/** Lines of level error that faults of these kinds explain. A request without a response is given up after 30 s. */
+const explained = {
+  message: 'host records cannot be read',
+  by: /^(api-|mic-cut-off|passing kube-)/,
+  ms: 35_000,
+};
+
 export function judgeLimits(history: History): Violation[] {
   return [
     ...judgePatches(history),
     ...judgeLines(history),
+    ...judgeErrors(history),
+    ...judgeMemory(history),
+    ...judgeReuse(history),
     ...judgeExits(history),
     ...judgeEvents(history),
     ...judgeStrikes(history),
@@ -65,6 +77,31 @@ function judgeLines({ lines }: History): Violation[] {
       rule: 'log-lines',
       what: `${service} printed ${count} lines in minute ${minute + 1}; ${linesPerMinute} are the most`,
     }));
+}
+
+function judgeErrors({ errors, faults }: History): Violation[] {
+  const isExplained = (at: number, message: string) =>
+    message.startsWith(explained.message) &&
+    faults
+      .filter(({ kind }) => explained.by.test(kind))
+      .some(({ startedAt, endedAt }) => startedAt <= at && at <= endedAt + explained.ms);
+  return errors
+    .filter(({ at, message }) => !isExplained(at, message))
+    .map(({ at, service, message }) => ({ at, rule: 'error-line', what: `${service}: ${message}` }));
+}
+
+function judgeMemory({ resources }: History): Violation[] {
+  return resources
+    .filter(({ memoryMiB }) => memoryMiB > mostMiB)
+    .map(({ at, service, memoryMiB: has }) => {
+      return { at, rule: 'memory', what: `${service} has ${has} MiB; ${mostMiB} are the most` };
+    });
+}
+
+/** Requests over kept connections are part of each run. */
+function judgeReuse({ asks }: History): Violation[] {
+  if (asks.length === 0 || asks.some(({ reused }) => reused)) return [];
+  return [{ at: 0, rule: 'no-hit', what: 'no request was sent over a connection of an earlier one' }];
 }
 
 function judgeExits({ exits }: History): Violation[] {

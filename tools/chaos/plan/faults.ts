@@ -11,76 +11,38 @@ export interface FaultKind {
   readonly what: string;
 }
 
+const fault = (from: FaultKind['from'], holdMs: FaultKind['holdMs'], what: string): FaultKind => ({
+  from,
+  holdMs,
+  what,
+});
+
 export const faultKinds = {
-  'mic-killed': { from: 'start', holdMs: [0, 1_500], what: 'the leading MIC is killed' },
-  'mic-stopped': {
-    from: 'start',
-    holdMs: [4_500, 7_000],
-    what: 'the leading MIC stands still for longer than its lease',
-  },
-  'mic-terminated': {
-    from: 'start',
-    holdMs: [0, 1_500],
-    what: 'the leading MIC is told to end (SIGTERM)',
-  },
-  'mic-cut-off': {
-    from: 'start',
-    holdMs: [4_500, 7_000],
-    what: 'no request of the leading MIC reaches the API server',
-  },
-  'nmi-terminated': { from: 'end', holdMs: [0, 0], what: 'an NMI is told to end, and started again' },
-  'nmi-stopped': {
-    from: 'end',
-    holdMs: [2_000, 7_000],
-    what: 'an NMI stands still while a right is revoked',
-  },
-  'nmi-cut-off': {
-    from: 'end',
-    holdMs: [3_000, 8_000],
-    what: 'no request of the NMIs reaches the API server',
-  },
-  'imds-hangs': { from: 'end', holdMs: [2_000, 6_000], what: 'the metadata service does not answer' },
-  'imds-fails': { from: 'end', holdMs: [2_000, 5_000], what: 'the metadata service answers 500' },
-  'imds-cut-off': { from: 'end', holdMs: [2_000, 5_000], what: 'the metadata service closes connections' },
-  'right-withdrawn': {
-    from: 'start',
-    holdMs: [0, 0],
-    what: 'a ServiceAccount loses the right to its identity (mode `rbac`)',
-  },
-  'nmi-killed': { from: 'start', holdMs: [0, 0], what: 'an NMI is killed and started again' },
-  'api-outage': { from: 'end', holdMs: [3_000, 8_000], what: 'the API server refuses connections' },
-  'api-outage-410': {
-    from: 'end',
-    holdMs: [3_000, 8_000],
-    what: 'the same, and it has forgotten older versions',
-  },
-  'api-errors-mic': {
-    from: 'end',
-    holdMs: [2_000, 5_000],
-    what: 'the API server answers the MICs with 429 or 503',
-  },
-  'api-errors-nmi': {
-    from: 'end',
-    holdMs: [2_000, 5_000],
-    what: 'the API server answers the NMIs with 429 or 503',
-  },
-  'watches-half-open': {
-    from: 'start',
-    holdMs: [0, 0],
-    what: 'no byte comes over the watches that are open',
-  },
-  'arm-answer-lost': { from: 'end', holdMs: [0, 0], what: 'ARM carries out a PATCH and its answer is lost' },
-  'kube-answer-lost': { from: 'end', holdMs: [0, 0], what: 'a write is stored and its answer is lost' },
-  'arm-slow': { from: 'end', holdMs: [2_000, 6_000], what: 'an update of a host takes long' },
-  'arm-late-failure': {
-    from: 'end',
-    holdMs: [300, 1_500],
-    what: 'an update of a host fails after it was accepted',
-  },
-  'host-updating': { from: 'end', holdMs: [2_000, 6_000], what: 'somebody else updates the host (409)' },
-  'arm-429': { from: 'end', holdMs: [1_000, 3_000], what: 'ARM answers 429 for a host' },
-  'roles-revoked': { from: 'end', holdMs: [1_000, 3_000], what: 'MIC has no right to update a host' },
-} as const satisfies Record<string, FaultKind>;
+  'mic-killed': fault('start', [0, 1_500], 'the leading MIC is killed'),
+  'mic-stopped': fault('start', [4_500, 7_000], 'the leading MIC stands still for longer than its lease'),
+  'mic-terminated': fault('start', [0, 1_500], 'the leading MIC is told to end (SIGTERM)'),
+  'mic-cut-off': fault('start', [4_500, 7_000], 'no request of the leading MIC reaches the API server'),
+  'nmi-terminated': fault('end', [0, 0], 'an NMI is told to end, and started again'),
+  'nmi-stopped': fault('end', [2_000, 7_000], 'an NMI stands still while a right is revoked'),
+  'nmi-cut-off': fault('end', [3_000, 8_000], 'no request of the NMIs reaches the API server'),
+  'imds-hangs': fault('end', [2_000, 6_000], 'the metadata service does not answer'),
+  'imds-fails': fault('end', [2_000, 5_000], 'the metadata service answers 500'),
+  'imds-cut-off': fault('end', [2_000, 5_000], 'the metadata service closes connections'),
+  'right-withdrawn': fault('start', [0, 0], 'a ServiceAccount loses the right to its identity (mode `rbac`)'),
+  'nmi-killed': fault('start', [0, 0], 'an NMI is killed and started again'),
+  'api-outage': fault('end', [3_000, 8_000], 'the API server refuses connections'),
+  'api-outage-410': fault('end', [3_000, 8_000], 'the same, and it has forgotten older versions'),
+  'api-errors-mic': fault('end', [2_000, 5_000], 'the API server answers the MICs with 429 or 503'),
+  'api-errors-nmi': fault('end', [2_000, 5_000], 'the API server answers the NMIs with 429 or 503'),
+  'watches-half-open': fault('start', [0, 0], 'no byte comes over the watches that are open'),
+  'arm-answer-lost': fault('end', [0, 0], 'ARM carries out a PATCH and its answer is lost'),
+  'kube-answer-lost': fault('end', [0, 0], 'a write is stored and its answer is lost'),
+  'arm-slow': fault('end', [2_000, 6_000], 'an update of a host takes long'),
+  'arm-late-failure': fault('end', [300, 1_500], 'an update of a host fails after it was accepted'),
+  'host-updating': fault('end', [2_000, 6_000], 'somebody else updates the host (409)'),
+  'arm-429': fault('end', [1_000, 3_000], 'ARM answers 429 for a host'),
+  'roles-revoked': fault('end', [1_000, 3_000], 'MIC has no right to update a host'),
+} satisfies Record<string, FaultKind>;
 
 export type FaultName = keyof typeof faultKinds;
 export const faultNames = Object.keys(faultKinds) as FaultName[];

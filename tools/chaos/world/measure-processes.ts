@@ -8,53 +8,29 @@ import { ending, start, untilPod, type Measure } from './recovery-time.ts';
 import type { World } from './world.ts';
 
 export const processMeasures = {
-  'mic-killed': async (world, fault) => {
-    const leader = await leaderOf(world);
-    const stopwatch = start();
-    world.processes.kill(leader);
-    world.recorder.struck(fault.kind, 1);
-    const restarted = delay(fault.holdMs).then(() => world.processes.startMic(leader));
-    return untilPod(world, fault, { stopwatch, meanwhile: restarted });
-  },
-  'mic-terminated': async (world, fault) => {
-    const leader = await leaderOf(world);
-    const stopwatch = start();
-    const ended = world.processes.terminate(leader);
-    world.recorder.struck(fault.kind, 1);
-    const restarted = within(patienceMs, `${leader} to end`, ended)
-      .then(() => delay(fault.holdMs))
-      .then(() => world.processes.startMic(leader));
-    return untilPod(world, fault, { stopwatch, meanwhile: restarted });
-  },
-  'mic-stopped': async (world, fault) => {
-    const leader = await leaderOf(world);
-    const stopwatch = start();
+  'mic-killed': ofRestart(({ processes }, leader) => processes.kill(leader)),
+  'mic-terminated': ofRestart(({ processes }, leader) =>
+    within(patienceMs, `${leader} to end`, processes.terminate(leader)),
+  ),
+  'mic-stopped': ofLeader(async (world, { kind, holdMs }, leader) => {
     world.processes.halt(leader);
-    world.recorder.struck(fault.kind, 1);
-    const woken = delay(fault.holdMs).then(() => world.processes.wake(leader));
-    return untilPod(world, fault, { stopwatch, meanwhile: woken });
-  },
-  'mic-cut-off': async (world, fault) => {
-    const leader = await leaderOf(world);
-    const stopwatch = start();
+    world.recorder.struck(kind, 1);
+    await delay(holdMs);
+    world.processes.wake(leader);
+  }),
+  'mic-cut-off': ofLeader(async (world, fault, leader) => {
     const lift = ending(world, fault, kube.cutOff(world, { mic: leader }));
-    return untilPod(world, fault, { stopwatch, meanwhile: delay(fault.holdMs).then(lift) });
-  },
-  'nmi-killed': async (world, { kind, node }) => {
+    await delay(fault.holdMs).finally(lift);
+  }),
+  'nmi-killed': async (world, fault) => {
     const stopwatch = start();
-    world.processes.killNmi(node);
-    world.recorder.struck(kind, 1);
-    await world.processes.startNmi(node);
-    await untilAnswer(world, { node }, (status) => status === 200);
-    return stopwatch();
+    world.processes.killNmi(fault.node);
+    return untilRestarted(world, fault, stopwatch);
   },
-  'nmi-terminated': async (world, { kind, node }) => {
+  'nmi-terminated': async (world, fault) => {
+    const { node } = fault;
     await within(patienceMs, `the NMI of ${node} to end`, world.processes.terminateNmi(node));
-    world.recorder.struck(kind, 1);
-    const stopwatch = start();
-    await world.processes.startNmi(node);
-    await untilAnswer(world, { node }, (status) => status === 200);
-    return stopwatch();
+    return untilRestarted(world, fault, start());
   },
   'nmi-stopped': async (world, fault) => {
     const { kind, node, holdMs } = fault;
@@ -75,6 +51,31 @@ export const processMeasures = {
   },
 } satisfies Partial<Record<MeasuredFault['kind'], Measure>>;
 
-function leaderOf({ processes }: World): Promise<string> {
-  return within(patienceMs, 'a MIC that leads', processes.leader());
+/** Strikes the leading MIC; `strike` ends when the fault does. */
+function ofLeader(strike: (world: World, fault: MeasuredFault, leader: string) => Promise<void>): Measure {
+  return async (world, fault) => {
+    const leader = await within(patienceMs, 'a MIC that leads', world.processes.leader());
+    const stopwatch = start();
+    return untilPod(world, fault, { stopwatch, meanwhile: strike(world, fault, leader) });
+  };
+}
+
+function ofRestart(end: (world: World, leader: string) => Promise<void> | void): Measure {
+  return ofLeader(async (world, { kind, holdMs }, leader) => {
+    world.recorder.struck(kind, 1);
+    await end(world, leader);
+    await delay(holdMs);
+    await world.processes.startMic(leader);
+  });
+}
+
+async function untilRestarted(
+  world: World,
+  { kind, node }: MeasuredFault,
+  stopwatch: () => number,
+): Promise<number> {
+  world.recorder.struck(kind, 1);
+  await world.processes.startNmi(node);
+  await untilAnswer(world, { node }, (status) => status === 200);
+  return stopwatch();
 }

@@ -23,7 +23,10 @@ const begins: Readonly<Record<PassingFault['kind'], Begin>> = {
 
 export async function passFault(world: World, fault: PassingFault): Promise<void> {
   world.recorder.note(`passing fault ${fault.kind} at ${fault.host} for ${fault.holdMs} ms`);
+  const kind = `${passing}${fault.kind}`;
+  const over = world.recorder.fault(kind);
   const lift = begins[fault.kind](world, fault);
   await delay(fault.holdMs);
-  world.recorder.struck(`${passing}${fault.kind}`, lift());
+  world.recorder.struck(kind, lift());
+  over();
 }

@@ -1,4 +1,5 @@
 // The lifecycle of pods as by scheduler and kubelet: created, with an address, later with a status, deleted.
+import { Agent } from 'node:http';
 import { setPodStatus } from '../../stage/cluster.ts';
 import * as names from '../../stage/names.ts';
 import { deleteObject, pathOf, type KubeObject } from '../../stage/objects.ts';
@@ -57,7 +58,7 @@ export async function schedulePod(world: World, pod: NewPod): Promise<void> {
 
 /** From now on the address belongs to the pod. */
 export function start({ pods, recorder }: World, pod: NewPod, address: string): void {
-  pods.set(podKey(pod), { node: pod.node, address });
+  pods.set(podKey(pod), { node: pod.node, address, kept: new Agent({ keepAlive: true }) });
   recorder.address(address, podKey(pod));
 }
 
@@ -103,6 +104,7 @@ async function endPod(world: World, pod: PodName, end: () => Promise<unknown>): 
   const live = world.pods.get(key);
   // It stops sending requests before it ends.
   world.pods.delete(key);
+  live?.kept.destroy();
   await world.reliably(`end of ${key}`, end);
   if (live) world.recorder.address(live.address, undefined);
   return live?.address;

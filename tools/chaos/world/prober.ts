@@ -17,9 +17,12 @@ export async function requestTokens(world: World, random: Random, signal: AbortS
   while (!signal.aborted) {
     const callers = [...world.pods.values()].filter(({ node }) => nmiNodes.includes(node));
     if (callers.length > 0 && calls.size < mostAtATime) {
-      const { node, address } = random.pick(callers);
+      const { node, address, kept } = random.pick(callers);
       const asking = chooseIdentity(world, random, known);
-      const call = ask(world, { node, address, ...asking }).finally(() => calls.delete(call));
+      const keeps = random.below(2) === 0;
+      const call = ask(world, { node, address, ...asking, ...(keeps && { kept }) }).finally(() =>
+        calls.delete(call),
+      );
       calls.add(call);
     }
     await delay(everyMs);

@@ -24,6 +24,13 @@ export interface Processes {
   startNmi(node: string): Promise<void>;
   /** Starts or wakes whatever does not run. */
   repair(): Promise<void>;
+  running(): readonly Service[];
+}
+
+export interface Settings {
+  readonly mode: AccessMode;
+  /** The node whose NMI runs with `--pod-check=strict`. */
+  readonly strictNode: string;
 }
 
 export const micNames = ['mic-1', 'mic-2'];
@@ -43,7 +50,10 @@ const micArgs = (name: string, mode: AccessMode): string[] => [
   ...['--identity-assignment-reconcile-interval', '15s', '--custom-user-agent', name],
   ...['--startup-taint', ''],
 ];
-const nmiArgs = (mode: AccessMode): string[] => ['--hold', '2s', ...accessArgs[mode].nmi];
+const nmiArgs = (node: string, { mode, strictNode }: Settings): string[] => [
+  ...['--hold', '2s', '--pod-check', node === strictNode ? 'strict' : 'live'],
+  ...accessArgs[mode].nmi,
+];
 
 interface Watched {
   readonly stage: Stage;
@@ -51,17 +61,17 @@ interface Watched {
   /** Kills it; its end is expected. */
   readonly end: (service: Service | undefined) => void;
   readonly terminate: (service: Service | undefined) => Promise<void>;
-  readonly mode: AccessMode;
+  readonly settings: Settings;
   readonly recorder: Recorder;
 }
 
-export function createProcesses(stage: Stage, recorder: Recorder, mode: AccessMode): Processes {
+export function createProcesses(stage: Stage, recorder: Recorder, settings: Settings): Processes {
   const [expected, told] = [new Set<Service>(), new Set<Service>()];
   const isExpected = (service: Service) =>
     expected.has(service) || (told.has(service) && service.exitCode === 0);
   const watched: Watched = {
     stage,
-    mode,
+    settings,
     recorder,
     follow: (service) => {
       void service.ended.then(() => {
@@ -86,14 +96,15 @@ export function createProcesses(stage: Stage, recorder: Recorder, mode: AccessMo
     await mics.repair();
     await nmis.repair();
   };
-  return { ...mics, ...nmis, repair };
+  const running = () => [...mics.all(), ...nmis.all()];
+  return { ...mics, ...nmis, repair, running };
 }
 
-function createMics({ stage, recorder, follow, end, terminate, mode }: Watched) {
+function createMics({ stage, recorder, follow, end, terminate, settings }: Watched) {
   const mics = new Map<string, Service>();
   const halted = new Set<string>();
   const startMic = async (name: string): Promise<void> => {
-    const service = await stage.startMic(name.slice('mic-'.length), micArgs(name, mode));
+    const service = await stage.startMic(name.slice('mic-'.length), micArgs(name, settings.mode));
     follow(service);
     mics.set(name, service);
   };
@@ -105,6 +116,7 @@ function createMics({ stage, recorder, follow, end, terminate, mode }: Watched) 
   return {
     startMic,
     wake,
+    all: () => [...mics.values()],
     leader: () => leaderOf(stage, (name) => mics.has(name) && !halted.has(name)),
     kill: (name: string) => {
       end(mics.get(name));
@@ -127,19 +139,20 @@ function createMics({ stage, recorder, follow, end, terminate, mode }: Watched) 
   };
 }
 
-function createNmis({ stage, follow, end, terminate, mode }: Watched) {
+function createNmis({ stage, follow, end, terminate, settings }: Watched) {
   const nmis = new Map<string, StageNmi>();
   const startNmi = async (node: string): Promise<void> => {
     const position = nodes.findIndex(({ name }) => name === node);
     const place = nodes[position];
     if (!place) throw new TypeError(`the plan has no node ${node}`);
     const at = { node, machine: machineOf(place), position: positionOf(position) };
-    const nmi = await stage.startNmi(at, nmiArgs(mode));
+    const nmi = await stage.startNmi(at, nmiArgs(node, settings));
     follow(nmi.service);
     nmis.set(node, nmi);
   };
   return {
     startNmi,
+    all: () => [...nmis.values()].map(({ service }) => service),
     nmi: (node: string) => nmis.get(node),
     killNmi: (node: string) => {
       end(nmis.get(node)?.service);

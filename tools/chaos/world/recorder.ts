@@ -1,16 +1,19 @@
 // Records what happens in the simulator and to the processes, for the judges.
 import type { JournalEntry, Sim } from '@pod-identity/sim';
+import { parseLine } from '../../stage/service.ts';
 import type {
   AddressChange,
   Ask,
   AzureEvent,
   Disturbance,
+  ErrorLine,
   Exit,
   History,
   KubeObject,
   Note,
   ObjectChange,
   Patch,
+  Resources,
   Standstill,
   Strike,
   Write,
@@ -22,7 +25,10 @@ export interface Recorder {
   ask(ask: Ask): void;
   azure(event: DistributedOmit<AzureEvent>): void;
   exit(exit: Omit<Exit, 'at'>): void;
-  line(service: string): void;
+  line(service: string, line: string): void;
+  resources(found: Omit<Resources, 'at'>): void;
+  /** Begins a fault; the returned function is called when it is overcome. */
+  fault(kind: string): () => void;
   /** Begins a disturbance; the returned function ends it. */
   disturbance(kind: string): () => void;
   woke(component: string): void;
@@ -54,13 +60,21 @@ const emptyLists = () => ({
   standstills: [] as Standstill[],
   notes: [] as Note[],
   strikes: [] as Strike[],
-  disturbances: [] as { kind: string; startedAt: number; endedAt: number }[] satisfies Disturbance[],
+  errors: [] as ErrorLine[],
+  resources: [] as Resources[],
+  faults: [] as Disturbance[],
+  disturbances: [] as Disturbance[],
 });
 
 export function createRecorder(now: () => number): Recorder & { attach(sim: Sim): void } {
   const lists = emptyLists();
   const startedAt = now();
   const lineCounts = new Map<string, number>();
+  const begin = (list: Disturbance[]) => (kind: string) => {
+    const one = { kind, startedAt: now(), endedAt: Infinity };
+    list.push(one);
+    return () => (one.endedAt = now());
+  };
   let drain = (): void => undefined;
   return {
     attach: (sim) => {
@@ -72,15 +86,16 @@ export function createRecorder(now: () => number): Recorder & { attach(sim: Sim)
     ask: (ask) => lists.asks.push(ask),
     azure: (event) => lists.azure.push({ at: now(), ...event }),
     exit: (exit) => lists.exits.push({ at: now(), ...exit }),
-    line: (service) => {
+    line: (service, line) => {
+      const { level, msg } = parseLine(line);
+      if (typeof msg !== 'string' || level === 'error')
+        lists.errors.push({ at: now(), service, message: typeof msg === 'string' ? msg : line });
       const key = `${Math.floor((now() - startedAt) / 60_000)} ${service}`;
       lineCounts.set(key, (lineCounts.get(key) ?? 0) + 1);
     },
-    disturbance: (kind) => {
-      const one = { kind, startedAt: now(), endedAt: Infinity };
-      lists.disturbances.push(one);
-      return () => (one.endedAt = now());
-    },
+    resources: (found) => lists.resources.push({ at: now(), ...found }),
+    fault: begin(lists.faults),
+    disturbance: begin(lists.disturbances),
     struck: (kind, hits) => lists.strikes.push({ at: now(), kind, hits }),
     woke: (component) => lists.standstills.push({ component, endedAt: now() }),
     drain: () => drain(),

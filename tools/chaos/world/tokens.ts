@@ -1,5 +1,5 @@
 // A pod's token request; a response of any kind is a value.
-import { request } from 'node:http';
+import { request, type Agent } from 'node:http';
 import type { StageNmi } from '../../stage/stage.ts';
 import { parseLine } from '../../stage/service.ts';
 
@@ -9,6 +9,8 @@ export interface TokenAnswer {
   readonly clientId?: string;
   readonly token?: { readonly clientId: string; readonly resourceId: string };
   readonly reason: string;
+  /** Sent over a connection of an earlier request. */
+  readonly reused?: boolean;
 }
 
 /** What the pod names; undefined: no identity. */
@@ -17,6 +19,8 @@ export interface Asking {
   readonly resourceId?: string | undefined;
   /** A resource that nobody has asked for is in no memory. */
   readonly resource?: string;
+  /** The connections that the pod keeps open. Default: a new one. */
+  readonly kept?: Agent;
 }
 
 const vault = 'https://vault.azure.net';
@@ -25,7 +29,7 @@ const patienceMs = 15_000;
 export async function askForToken(
   address: string,
   nmi: StageNmi,
-  { clientId, resourceId, resource = vault }: Asking = {},
+  { clientId, resourceId, resource = vault, kept }: Asking = {},
 ): Promise<TokenAnswer> {
   const query = new URLSearchParams({
     'api-version': '2018-02-01',
@@ -36,15 +40,16 @@ export async function askForToken(
   const path = `/metadata/identity/oauth2/token?${query.toString()}`;
   const { promise, resolve } = Promise.withResolvers<TokenAnswer>();
   const failed = (error: Error) => resolve({ status: 0, reason: error.message });
-  const target = { host: nmi.address, port: nmi.port, localAddress: address, agent: false };
+  const target = { host: nmi.address, port: nmi.port, localAddress: address, agent: kept ?? false };
   const headers = { Metadata: 'true' };
-  request({ ...target, path, headers, signal: AbortSignal.timeout(patienceMs) }, (response) => {
+  const call = request({ ...target, path, headers, signal: AbortSignal.timeout(patienceMs) }, (response) => {
     let text = '';
     response.setEncoding('utf8').on('data', (part: string) => (text += part));
-    response.once('error', failed).once('end', () => resolve(answerOf(response.statusCode ?? 0, text)));
-  })
-    .once('error', failed)
-    .end();
+    const answered = () =>
+      resolve({ ...answerOf(response.statusCode ?? 0, text), reused: call.reusedSocket });
+    response.once('error', failed).once('end', answered);
+  });
+  call.once('error', failed).end();
   return promise;
 }
 

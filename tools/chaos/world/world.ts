@@ -1,4 +1,5 @@
 // The world of a run and its initial state: objects that stay, and pods by address.
+import type { Agent } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { KubeError } from '@pod-identity/kit/kube';
 import { createPodNetwork } from '@pod-identity/sim';
@@ -9,12 +10,14 @@ import type { AccessMode } from '../plan/faults.ts';
 import type { ClientKind } from '../plan/operation.ts';
 import { nmiNodes, nodes, probeNamespace, sharedIdentities, spareNode, teams } from '../plan/scene.ts';
 import { azureOptions, hostIdOf, providerIdOf, seedAzure, type Latencies } from './azure.ts';
-import { createProcesses, micNames, positionOf, type Processes } from './processes.ts';
+import { createProcesses, micNames, positionOf, type Processes, type Settings } from './processes.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
 
 export interface LivePod {
   readonly node: string;
   readonly address: string;
+  /** The connections that it keeps open. */
+  readonly kept: Agent;
 }
 
 export interface World {
@@ -32,8 +35,7 @@ export interface World {
   readonly stop: () => Promise<void>;
 }
 
-export interface WorldOptions {
-  readonly mode: AccessMode;
+export interface WorldOptions extends Settings {
   onLine(service: string, line: string): void;
 }
 
@@ -43,8 +45,9 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const stage = await openStage({
     nodes: 1,
     azure: azureOptions(latencyMs),
+    asDeployed: true,
     onLine: (service, line) => {
-      recorder.line(service);
+      recorder.line(service, line);
       options.onLine(service, line);
     },
   });
@@ -55,10 +58,13 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     recorder,
     latencyMs,
     reliably,
-    processes: createProcesses(stage, recorder, options.mode),
+    processes: createProcesses(stage, recorder, options),
     pods: new Map(),
     nextAddress: (node) => network.podAddress(positionOf(nodes.findIndex(({ name }) => name === node))),
-    stop: () => stage.stop(),
+    stop: async () => {
+      for (const { kept } of world.pods.values()) kept.destroy();
+      await stage.stop();
+    },
   };
   try {
     recorder.attach(stage.sim);
