@@ -33,17 +33,22 @@ function createModel(clock: FakeClock) {
     ['azureidentities', [identity({ name: 'reader' })]],
     ['azureidentitybindings', [binding('reader')]],
   ]);
-  const state = { version: 10, forgotten: 0, isAway: false, denied: '' };
+  const state = { version: 10, forgotten: 0, isAway: false, isSilent: false, denied: '' };
   const open = new Set<OpenWatch>();
   const gone: { readonly plural: string; readonly version: number; readonly object: unknown }[] = [];
 
-  const admit = (plural: string) => {
+  const admit = async (plural: string, { signal }: KubeRequest, patienceMs: number) => {
+    // A request that begins while nothing responds gets no response afterwards either.
+    if (state.isSilent) {
+      await clock.sleep(patienceMs, signal);
+      throw silence();
+    }
     if (state.isAway) throw new KubeError('transport', 'connection refused');
     if (state.denied === plural) throw new KubeError('denied', 'forbidden', { status: 403 });
   };
   async function* watch(request: KubeRequest): AsyncGenerator {
     const plural = pluralOf(request);
-    admit(plural);
+    await admit(plural, request, 10_000);
     const since = Number(request.query?.['resourceVersion']);
     if (since < state.forgotten) throw new KubeError('gone', 'too old', { status: 410 });
     request.onOpen?.();
@@ -86,7 +91,7 @@ function createModel(clock: FakeClock) {
   }
   /** The server ends a watch when its time is over; the client when it has heard nothing for long. */
   const startTimers = ({ timeoutMs = Infinity, query, signal }: KubeRequest, one: OpenWatch) => {
-    const silent = clock.after(timeoutMs, () => one.end(new KubeError('transport', 'nothing heard')));
+    const silent = clock.after(timeoutMs, () => one.end(silence()));
     const over = clock.after(Number(query?.['timeoutSeconds']) * 1_000, () => {
       if (!one.isStranded) one.end();
     });
@@ -97,11 +102,11 @@ function createModel(clock: FakeClock) {
     server: 'model',
     close: () => Promise.resolve(),
     watch,
-    request(request) {
+    async request(request) {
       const plural = pluralOf(request);
-      admit(plural);
+      await admit(plural, request, 30_000);
       const items = (objects.get(plural) ?? []).map((object) => stored(object, state.version));
-      return Promise.resolve({ metadata: { resourceVersion: `${state.version}` }, items });
+      return { metadata: { resourceVersion: `${state.version}` }, items };
     },
   };
   const breakAll = () => {
@@ -112,12 +117,12 @@ function createModel(clock: FakeClock) {
     strand() {
       for (const one of open) one.isStranded = true;
     },
-    goAway() {
-      state.isAway = true;
+    goAway({ isSilent = false } = {}) {
+      Object.assign(state, { isAway: true, isSilent });
       breakAll();
     },
     comeBack({ forgets = false } = {}) {
-      state.isAway = false;
+      Object.assign(state, { isAway: false, isSilent: false });
       if (forgets) state.forgotten = state.version;
     },
     deny(plural: string) {
@@ -135,6 +140,8 @@ function createModel(clock: FakeClock) {
     },
   };
 }
+
+const silence = () => new KubeError('transport', 'nothing heard');
 
 const pluralOf = ({ path }: KubeRequest) => path.split('/').at(-1) ?? '';
 
@@ -203,6 +210,20 @@ describe.each([
   ])('counts for 6 s at most after an outage of %s', async (_, ms, forgets) => {
     const scene = await serving(random);
     scene.api.goAway();
+    await scene.clock.advance(ms);
+    scene.api.revoke();
+    scene.api.comeBack({ forgets });
+    expect(await untilRefused(scene)).toBeLessThanOrEqual(6_000);
+  });
+
+  it.each([
+    ['a blip', 1_000, false],
+    ['20 s', 20_000, false],
+    ['a minute, and versions are forgotten', 60_000, true],
+  ])('counts for 6 s at most after %s in which requests got no response', async (_, ms, forgets) => {
+    const scene = await serving(random);
+    await scene.clock.advance(5_000);
+    scene.api.goAway({ isSilent: true });
     await scene.clock.advance(ms);
     scene.api.revoke();
     scene.api.comeBack({ forgets });
