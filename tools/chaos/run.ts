@@ -53,10 +53,11 @@ async function play(world: World, plan: Plan, options: RunOptions): Promise<Repo
   );
   const quiet = new AbortController();
   const asking = requestTokens(world, createRandom(plan.seed), quiet.signal);
+  const endsAt = performance.now() + plan.durationMs;
   const [found] = await Promise.all([
     measureFaults(world, plan, options.say),
     takeSteps(plan, operator),
-    Promise.all(plan.passing.map((fault) => later(fault.at, () => passFault(world, fault)))),
+    Promise.all(plan.passing.map((fault) => later(fault.at, () => passFault(world, fault, endsAt)))),
   ]);
   await operator.settled();
   await liftAll(world);

@@ -21,12 +21,17 @@ const begins: Readonly<Record<PassingFault['kind'], Begin>> = {
   'kube-slow': (world) => kube.troubleMic(world, { delayMs: 800 }, 5),
 };
 
-export async function passFault(world: World, fault: PassingFault): Promise<void> {
-  world.recorder.note(`passing fault ${fault.kind} at ${fault.host} for ${fault.holdMs} ms`);
+/** Again until it has struck, or no operation follows that it could strike. */
+export async function passFault(world: World, fault: PassingFault, endsAt: number): Promise<void> {
   const kind = `${passing}${fault.kind}`;
+  world.recorder.note(`${kind} at ${fault.host} for ${fault.holdMs} ms`);
   const over = world.recorder.fault(kind);
-  const lift = begins[fault.kind](world, fault);
-  await delay(fault.holdMs);
-  world.recorder.struck(kind, lift());
+  let hits: number;
+  do {
+    const lift = begins[fault.kind](world, fault);
+    await delay(fault.holdMs);
+    hits = lift();
+  } while (hits === 0 && performance.now() < endsAt);
+  world.recorder.struck(kind, hits);
   over();
 }
