@@ -7,6 +7,7 @@ import {
   KubeError,
   type KubeRequest,
   type KubeTransport,
+  type ResourceKind,
   wholeObject,
 } from '@pod-identity/kit/kube';
 import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
@@ -28,6 +29,10 @@ function createRandom(seed: number): () => number {
   };
 }
 
+interface PendingWatch {
+  respond(): void;
+  reject(error: KubeError): void;
+}
 type Forgets = 'nothing' | 'what was before' | 'everything';
 type Away = 'refuses connections' | 'does not respond';
 
@@ -89,28 +94,26 @@ function createServerModel(clock: FakeClock) {
   };
 }
 
-function startInformers(transport: KubeTransport, clock: FakeClock, random: () => number) {
+interface Running {
+  readonly clock: FakeClock;
+  readonly random: () => number;
+  readonly of?: readonly ResourceKind[];
+}
+
+function startInformers(transport: KubeTransport, { clock, random, of = kinds }: Running) {
   const controller = new AbortController();
   afterwards(() => controller.abort());
-  return kinds.map((kind) => {
-    const informer = createInformer({
-      transport,
-      kind,
-      fields: wholeObject,
-      trim: () => ({}),
-      clock,
-      random,
-    });
-    void informer.run(controller.signal);
-    return informer;
-  });
+  for (const kind of of) {
+    const options = { transport, kind, fields: wholeObject, trim: () => ({}), clock, random };
+    void createInformer(options).run(controller.signal);
+  }
 }
 
 async function nodes(count: number, seed = 1) {
   const clock = createFakeClock();
   const server = createServerModel(clock);
   for (let node = 0; node < count; node += 1)
-    startInformers(server.process(), clock, createRandom(node + seed));
+    startInformers(server.process(), { clock, random: createRandom(node + seed) });
   await clock.advance(0);
   expect(server.open.size).toBe(count * kinds.length);
   return { clock, server };
@@ -139,7 +142,7 @@ describe('one process', () => {
     },
   );
 
-  test.each([1_000, 5_000, 8_000, 20_000, 300_000])(
+  test.each([1_000, 5_000, 8_000, 16_000, 300_000])(
     'after %d ms in which requests got no response all watches are open again within 6 s',
     async (ms) => {
       for (let seed = 1; seed <= 40; seed += 1) {
@@ -207,7 +210,7 @@ describe('one process', () => {
         return Promise.reject(new KubeError('denied', 'no', { status: 403 }));
       },
     };
-    startInformers(refusing, clock, createRandom(1));
+    startInformers(refusing, { clock, random: createRandom(1) });
     await clock.advance(60_000);
     expect(server.open.size).toBe(kinds.length - 1);
     expect(refused.length).toBeLessThanOrEqual(5 + 60_000 / 2_500);
@@ -231,11 +234,79 @@ describe('one process', () => {
         return Promise.reject(new KubeError('throttled', 'slow down', { status: 429, retryAfterMs }));
       },
     };
-    startInformers(throttling, clock, createRandom(1));
+    startInformers(throttling, { clock, random: createRandom(1) });
     await clock.advance(120_000);
     const gaps = asked.slice(1).map((at, index) => at - (asked[index] ?? 0));
     expect(gaps[0]).toBe(9_000);
     expect(gaps.slice(1)).toEqual([30_000, 30_000, 30_000]);
+  });
+});
+
+test('the first retry comes 0.4 s after a broken connection at the soonest, after an earlier outage too', async () => {
+  const { clock, server } = await nodes(1);
+  for (const ms of [5_000, 60_000]) {
+    server.goAway();
+    await clock.advance(ms);
+    server.comeBack();
+    await clock.advance(60_000);
+    const brokenAt = clock.now();
+    server.goAway();
+    server.comeBack();
+    await clock.advance(5_000);
+    const [first] = server.since(brokenAt);
+    expect((first?.at ?? 0) - brokenAt).toBeGreaterThanOrEqual(400);
+  }
+});
+
+describe('two informers whose retries had no response, and one of them gets one', () => {
+  /** Ends of the watch requests of each kind, in order: each waits until the test lets it. */
+  async function twoRetries() {
+    const clock = createFakeClock();
+    const scripted = createScriptedApi(list);
+    const requests = { pods: [] as PendingWatch[], nodes: [] as PendingWatch[] };
+    const transport: KubeTransport = {
+      ...scripted.transport,
+      async *watch(request) {
+        const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+        const kind = request.path.endsWith('/pods') ? 'pods' : 'nodes';
+        requests[kind].push({ respond: () => resolve(undefined), reject });
+        request.signal?.addEventListener('abort', () => reject(new KubeError('aborted', 'aborted')));
+        await promise;
+        yield* scripted.transport.watch(request);
+      },
+    };
+    startInformers(transport, { clock, random: createRandom(1), of: [coreKinds.pods, coreKinds.nodes] });
+    await clock.advance(0);
+    for (const kind of ['pods', 'nodes'] as const) requests[kind][0]?.respond();
+    await clock.advance(5_000);
+    for (const watch of scripted.watches) watch.end(away());
+    await clock.advance(5_000);
+    expect([requests.pods.length, requests.nodes.length]).toEqual([2, 2]);
+    requests.pods[1]?.respond();
+    await clock.advance(0);
+    return { clock, requests };
+  }
+
+  test('the other is sent again within a second', async () => {
+    const { clock, requests } = await twoRetries();
+    await clock.advance(1_000);
+    expect([requests.pods.length, requests.nodes.length]).toEqual([2, 3]);
+  });
+
+  test('a response to the other in that second counts', async () => {
+    const { clock, requests } = await twoRetries();
+    requests.nodes[1]?.respond();
+    await clock.advance(5_000);
+    expect([requests.pods.length, requests.nodes.length]).toEqual([2, 2]);
+  });
+
+  test('Retry-After in a response to the other is obeyed', async () => {
+    const { clock, requests } = await twoRetries();
+    requests.nodes[1]?.reject(new KubeError('throttled', 'slow down', { status: 429, retryAfterMs: 9_000 }));
+    await clock.advance(8_999);
+    expect(requests.nodes).toHaveLength(2);
+    await clock.advance(6_000);
+    expect(requests.nodes).toHaveLength(3);
   });
 });
 
@@ -250,7 +321,7 @@ test('Retry-After of one informer does not delay the retries of the others', asy
       return Promise.reject(new KubeError('throttled', 'slow down', { status: 429, retryAfterMs: 30_000 }));
     },
   };
-  startInformers(throttling, clock, createRandom(1));
+  startInformers(throttling, { clock, random: createRandom(1) });
   await clock.advance(0);
   expect(server.open.size).toBe(kinds.length - 1);
   server.goAway();
