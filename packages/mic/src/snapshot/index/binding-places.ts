@@ -103,15 +103,14 @@ export class BindingPlaces {
 
   /**
    * The bindings of `beyondLabel` that count and select the pod, by name; at most one more than the limit, which shows that it is exceeded.
-   * Yields before each step, of which a pod can need as many as its namespace has bindings.
+   * Yields before each step, of which a pod can need as many as its namespace has bindings, and two for each of its labels.
    */
   *selecting(pod: PodFacts): Generator<undefined, readonly AzureIdentityBinding[]> {
     let found: AzureIdentityBinding[] = [];
-    const filed = Array.from(placesOf(pod), (place) => `filed ${pod.namespace}/${place}`);
-    for (const place of [`broad ${pod.namespace}`, ...filed]) {
+    for (const bindings of this.#candidates(pod)) {
       yield;
       let left = mostBindingsPerNamespace + 1;
-      for (const binding of this.#counting(place)) {
+      for (const binding of bindings) {
         yield;
         if (!selectsPod(binding, pod)) continue;
         found.push(binding);
@@ -134,10 +133,10 @@ export class BindingPlaces {
     return [...broad.slice(0, mostBindingsPerNamespace + 1), ...narrow];
   }
 
-  /** Of the broad ones only the first count. */
-  #counting(place: string): readonly AzureIdentityBinding[] {
-    const bindings = this.#of(place);
-    return place.startsWith('broad ') ? bindings.slice(0, mostBindingsPerNamespace) : bindings;
+  /** Of the broad ones only the first count. A pod can have thousands of labels. */
+  *#candidates(pod: PodFacts): Generator<readonly AzureIdentityBinding[]> {
+    yield this.#of(`broad ${pod.namespace}`).slice(0, mostBindingsPerNamespace);
+    for (const place of placesOf(pod)) yield this.#of(`filed ${pod.namespace}/${place}`);
   }
 
   #of(place: string): readonly AzureIdentityBinding[] {
