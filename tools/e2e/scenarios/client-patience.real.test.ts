@@ -208,7 +208,7 @@ test.each(impatient)(
     expect(calls[0]?.statuses[0]).toBe(0);
     const { answer, statuses } = calls.at(-1)!;
     expect(statuses.at(-1)).toBe(503);
-    expect('refused' in answer && answer.refused).toContain('is being assigned');
+    expect('refused' in answer && answer.refused).toContain('is not assigned to its node yet');
     if (client.repeats.length > 0) expect(calls).toHaveLength(1);
   },
   patienceMs,
