@@ -37,10 +37,7 @@ test.each<[reason: string, outcome: Outcome]>([
   const attempt = {
     item: { kind: 'secret', name: 'database' },
     vaultUrl: 'https://demo.vault.azure.net',
-    objectId: undefined,
-    clientId: undefined,
     proxies: { vault: undefined, tokens: undefined, metadataHost: '169.254.169.254' },
-    deadlineMs: undefined,
   } as const;
   expect(explain(error, attempt).reason).toBe(reason);
 });

@@ -51,19 +51,7 @@ export const rooms = [
   },
   {
     folder: 'packages/keyvault-sample/src',
-    pure: [
-      'config',
-      'error-facts',
-      'explain',
-      'html',
-      'identity',
-      'listing',
-      'page',
-      'proxy',
-      'status',
-      'vault-object',
-      'wordings',
-    ],
+    pure: ['config', 'entry', 'explain', 'identity', 'page', 'proxy', 'reasons'],
   },
 
   { folder: 'packages/kit/src/core', pure: 'all' },

@@ -23,10 +23,6 @@ test('a token of version 2 has azp, and one of an application no resource id', (
   });
 });
 
-test('a token with scopes is that of a person', () => {
-  expect(identityOf(tokenOf({ ...claims, scp: 'user_impersonation' }))).toMatchObject({ isUser: true });
-});
-
 test.each([
   ['no token', ''],
   ['an opaque token', 'opaque'],

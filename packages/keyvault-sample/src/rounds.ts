@@ -1,162 +1,132 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SampleConfig } from './config.ts';
-import { explain, type Explanation } from './explain.ts';
+import type { GetSecretOptions } from '@azure/keyvault-secrets';
+import { allNames, type Item, type SampleConfig } from './config.ts';
+import { afterRead, nameOf, type Entry } from './entry.ts';
+import { explain, type Explanation, type VaultResponse } from './explain.ts';
 import type { Identity } from './identity.ts';
-import { entriesOf, type Listing } from './listing.ts';
-import type { Proxies } from './proxy.ts';
-import { afterRead, identityLine, type Status } from './status.ts';
-import { allNames, type Item, type Kind } from './vault-object.ts';
-import type { VaultReader } from './vault-reader.ts';
+import type { Kind, Vault } from './vault.ts';
 
 /** NMI can hold a request for 25 seconds while an identity is being assigned, and the SDK sends four with waits between them. */
 const readDeadlineMs = 180_000;
-
 const readsAtATime = 5;
+const mostListed = 50;
 
-/** After which a round has ended, if each list and each read takes as long as it may. */
-export function longestRoundMs(items: readonly Item[], { entries }: Status): number {
-  const lists = items.filter(isList).length;
-  const reads = entries.filter(({ item }) => !isList(item)).length;
-  return (lists + Math.ceil(reads / readsAtATime)) * readDeadlineMs;
-}
+/** Reads again and again, and knows what was read. */
+export class Rounds {
+  readonly #config: SampleConfig;
+  readonly #say: (line: string) => void;
+  #entries: ReadonlyMap<string, Entry>;
+  #identity: Identity | undefined;
 
-const isList = ({ name }: Item): boolean => name === allNames;
+  constructor(config: SampleConfig, say: (line: string) => void) {
+    this.#config = config;
+    this.#say = say;
+    this.#entries = new Map(config.items.map((item) => [nameOf(item), { item }]));
+  }
 
-export interface Rounds {
-  readonly status: () => Status;
-  readonly noteIdentity: (identity: Identity) => void;
+  /** The identity is that of the last token. */
+  known() {
+    return { entries: [...this.#entries.values()], identity: this.#identity };
+  }
+
+  noteIdentity(identity: Identity): void {
+    const { clientId, objectId, tenantId, resourceId = 'none' } = identity;
+    const isNew = this.#identity?.objectId !== objectId || this.#identity.clientId !== clientId;
+    this.#identity = identity;
+    if (!isNew) return;
+    this.#say(
+      `runs as client id ${clientId}, object id ${objectId}, tenant ${tenantId}, resource id ${resourceId}`,
+    );
+  }
+
   /** Reads until the signal is aborted or all rounds are done; the number of failed reads. */
-  readonly run: (vault: VaultReader, stop: AbortSignal) => Promise<number>;
-}
+  async run(vault: Vault, stop: AbortSignal): Promise<number> {
+    const { reads, intervalMs } = this.#config;
+    let failed = 0;
+    for (let rounds = 0; rounds < reads && !stop.aborted; rounds += 1) {
+      await this.#round(vault, stop);
+      failed += this.known().entries.filter(({ failure }) => failure !== undefined).length;
+      // It rejects when the signal is aborted.
+      if (rounds + 1 < reads) await sleep(intervalMs, undefined, { signal: stop }).catch(() => undefined);
+    }
+    return failed;
+  }
 
-interface RoundsPorts {
-  readonly say: (line: string) => void;
-  readonly now: () => Date;
-  readonly proxies: Proxies;
-}
-
-export function createRounds(config: SampleConfig, ports: RoundsPorts): Rounds {
-  let status: Status = emptyStatus(config);
-
-  const { clientId } = config;
-  const attempting = { status: () => status, clientId, ...ports };
-
-  /** A few objects at a time, so that one that hangs does not hold the others; the number of failed reads. */
-  const round = async (vault: VaultReader, stop: AbortSignal): Promise<number> => {
-    const listings = await listAll(vault, config.items, { ...attempting, stop });
-    status = { ...status, entries: entriesOf(config.items, listings, status.entries) };
-    let failed = [...listings.values()].filter((listing) => 'failure' in listing).length;
-    const waiting = status.entries.entries();
+  async #round(vault: Vault, stop: AbortSignal): Promise<void> {
+    const listed: Entry[] = [];
+    for (const item of this.#config.items)
+      listed.push(
+        ...(item.name === allNames ? await this.#list(vault, item.kind, stop) : [this.#entryOf(item)]),
+      );
+    const entries = new Map(listed.map((entry) => [nameOf(entry.item), entry]));
+    this.#entries = entries;
+    const waiting = [...entries].filter(([, { item }]) => item.name !== allNames).values();
     const reader = async (): Promise<void> => {
       for (const [at, before] of waiting) {
-        const { item } = before;
-        if (isList(item)) continue;
-        const ask = async (signal: AbortSignal) => ({ object: await vault.read(item, signal) });
-        const outcome = await attempt({ item, ask }, { ...attempting, stop });
+        const { kind, name } = before.item;
+        const object = await this.#attempt(before.item, stop, (request) => vault.read(kind, name, request));
         if (stop.aborted) return;
-        if ('failure' in outcome) failed += 1;
-        const { entry, lines } = afterRead(before, outcome, ports.now());
-        status = { ...status, entries: status.entries.with(at, entry) };
-        for (const line of lines) ports.say(line);
+        if ('failure' in object) entries.set(at, { ...before, ...object });
+        else {
+          const { entry, lines } = afterRead(before, object, new Date());
+          entries.set(at, entry);
+          lines.forEach(this.#say);
+        }
       }
     };
+    // A few at a time, so that one that hangs does not hold the others.
     await Promise.all(Array.from({ length: readsAtATime }, reader));
-    return failed;
-  };
-
-  return {
-    status: () => status,
-    noteIdentity(identity) {
-      const line = identityLine(status.identity, identity);
-      status = { ...status, identity };
-      if (line !== undefined) ports.say(line);
-    },
-    async run(vault, stop) {
-      let failed = 0;
-      for (let rounds = 0; rounds < config.reads && !stop.aborted; rounds += 1) {
-        status = { ...status, roundBegan: ports.now(), isReading: true };
-        failed += await round(vault, stop);
-        status = { ...status, isReading: false };
-        if (rounds + 1 < config.reads) await pause(config.intervalMs, stop);
-      }
-      return failed;
-    },
-  };
-}
-
-/** The names of all objects of the kinds of which all are wanted. */
-async function listAll(
-  vault: VaultReader,
-  items: readonly Item[],
-  attempting: Attempting,
-): Promise<ReadonlyMap<Kind, Listing>> {
-  const listings = new Map<Kind, Listing>();
-  for (const item of items.filter(isList)) {
-    const ask = (signal: AbortSignal) => vault.list(item.kind, signal);
-    const listing = await attempt({ item, ask }, attempting);
-    if (attempting.stop.aborted) break;
-    listings.set(item.kind, listing);
-    if (!('failure' in listing)) continue;
-    for (const line of afterRead({ item }, listing, attempting.now()).lines) attempting.say(line);
   }
-  return listings;
-}
 
-interface Asked<T> {
-  readonly item: Item;
-  readonly ask: (signal: AbortSignal) => Promise<T>;
-}
+  readonly #entryOf = (item: Item): Entry => this.#entries.get(nameOf(item)) ?? { item };
 
-interface Attempting extends RoundsPorts {
-  readonly stop: AbortSignal;
-  readonly status: () => Status;
-  readonly clientId: string | undefined;
-}
+  /** The first objects of the vault, without those of a certificate; if the list fails, those that it had. */
+  async #list(vault: Vault, kind: Kind, stop: AbortSignal): Promise<readonly Entry[]> {
+    const all: Item = { kind, name: allNames };
+    const items = await this.#attempt(all, stop, async (request) => {
+      const found: Item[] = [];
+      for await (const { name, managed = false } of vault.list(kind, request)) {
+        if (name === undefined || managed) continue;
+        if (found.push({ kind, name }) <= mostListed) continue;
+        this.#say(`the vault has more ${kind}s than are read: the first ${mostListed} are`);
+        return found.slice(0, mostListed);
+      }
+      return found;
+    });
+    if (!('failure' in items)) return items.map(this.#entryOf);
+    const before = this.known().entries.filter(({ item }) => item.kind === kind && item.name !== allNames);
+    return [{ item: all, ...items }, ...before];
+  }
 
-async function attempt<T>(
-  { item, ask }: Asked<T>,
-  { stop, status, proxies, clientId }: Attempting,
-): Promise<T | { readonly failure: Explanation }> {
-  const late = AbortSignal.timeout(readDeadlineMs);
-  try {
-    const signal = AbortSignal.any([stop, late]);
-    return await orAborted(ask(signal), signal);
-  } catch (error) {
-    const { vaultUrl, identity } = status();
-    const deadlineMs = late.aborted ? readDeadlineMs : undefined;
-    return {
-      failure: explain(error, {
-        item,
-        vaultUrl,
-        objectId: identity?.objectId,
-        isUser: identity?.isUser,
-        clientId,
-        proxies,
-        deadlineMs,
-      }),
-    };
+  async #attempt<T extends object>(
+    item: Item,
+    stop: AbortSignal,
+    ask: (request: GetSecretOptions) => Promise<T>,
+  ): Promise<T | { readonly failure: Explanation }> {
+    const late = AbortSignal.timeout(readDeadlineMs);
+    const abortSignal = AbortSignal.any([stop, late]);
+    let response: VaultResponse | undefined;
+    const onResponse = (last: VaultResponse): void => void (response = last);
+    try {
+      abortSignal.throwIfAborted();
+      return await orAborted(ask({ abortSignal, onResponse }), abortSignal);
+    } catch (error) {
+      const { vaultUrl, proxies } = this.#config;
+      const objectId = this.#identity?.objectId;
+      const failure = explain(error, { item, vaultUrl, objectId, proxies, response, isLate: late.aborted });
+      const details = failure.detail === undefined ? '' : ` Details: ${failure.detail}`;
+      if (!stop.aborted)
+        this.#say(`could not read ${nameOf(item)}: ${failure.sentence}. [${failure.reason}]${details}`);
+      return { failure };
+    }
   }
 }
 
 /** The credentials of @azure/identity do not end a request for a token when the signal is aborted: the wait for it ends here. */
 function orAborted<T>(result: Promise<T>, signal: AbortSignal): Promise<T> {
-  let abort = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(new Error('aborted'));
-    if (signal.aborted) abort();
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
     signal.addEventListener('abort', abort);
-  });
-  return Promise.race([result, aborted]).finally(() => signal.removeEventListener('abort', abort));
-}
-
-function emptyStatus({ vaultUrl, credential, items }: SampleConfig): Status {
-  const entries = items.map((item) => ({ item }));
-  return { vaultUrl, credential, identity: undefined, entries, roundBegan: undefined, isReading: false };
-}
-
-/** Ends early when the signal is aborted. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal }).catch((error: unknown) => {
-    if (!signal.aborted) throw error;
+    result.finally(() => signal.removeEventListener('abort', abort)).then(resolve, reject);
   });
 }

@@ -1,62 +1,56 @@
-import type { Server } from 'node:http';
+import type { TokenCredential } from '@azure/identity';
+import { createImdsCredential } from '@pod-identity/imds-client';
 import type { SampleConfig } from './config.ts';
-import { createCredential, reportingIdentity } from './credential.ts';
+import { identityOf } from './identity.ts';
 import { renderPage } from './page.ts';
-import type { Proxies } from './proxy.ts';
-import { createRounds, longestRoundMs, type Rounds } from './rounds.ts';
-import { addressOf, remedyForAddress, startServer } from './server.ts';
-import { healthOf } from './status.ts';
-import { createVaultReader, type UseSecret } from './vault-reader.ts';
+import { Rounds } from './rounds.ts';
+import { addressOf, startServer } from './server.ts';
+import { openVault, podCredential } from './vault.ts';
 
-export interface RunPorts {
-  readonly say: (line: string) => void;
-  readonly useSecret: UseSecret;
-  readonly proxies: Proxies;
-  /** Ends the program. */
-  readonly stop: AbortSignal;
-}
+type Say = (line: string) => void;
 
-/** The whole program; its exit code. */
-export async function run(
-  config: SampleConfig,
-  { say, useSecret, proxies, stop }: RunPorts,
-): Promise<number> {
-  for (const warning of config.warnings) say(`warning: ${warning}`);
-  const rounds = createRounds(config, { say, proxies, now: () => new Date() });
-  const created = await createCredential(config).catch((error: unknown) => asError(error));
-  if (created instanceof Error) {
-    say(`the credential cannot be created: ${created.message}`);
+/** The whole program, until the signal is aborted; its exit code. */
+export async function run(config: SampleConfig, say: Say, stop: AbortSignal): Promise<number> {
+  const { vaultUrl, skipChallengeVerification, reads } = config;
+  const rounds = new Rounds(config, say);
+  let credential: TokenCredential;
+  try {
+    credential = reporting(credentialOf(config), rounds);
+  } catch (error) {
+    say(`the credential cannot be created: ${asError(error).message}`);
     return 2;
   }
-  const credential = reportingIdentity(created, rounds.noteIdentity);
-  const vault = createVaultReader(config, credential, useSecret);
+  const vault = openVault(vaultUrl, credential, {
+    disableChallengeResourceVerification: skipChallengeVerification,
+  });
+  const page = () => renderPage(config, rounds.known(), new Date());
   // A program that ends after a few reads needs no web page.
-  const server = config.reads === Infinity ? await openPage(config, rounds) : undefined;
+  const server = reads === Infinity ? await startServer(page, config).catch(asError) : undefined;
   if (server instanceof Error) {
-    say(`the web page cannot be opened: ${server.message}. ${remedyForAddress(server)}.`);
+    say(
+      `the web page cannot be opened: ${server.message}. Set PORT to a free one of 1024 or more. Set LISTEN_ADDRESS to an address of this pod, or leave it out.`,
+    );
     return 1;
   }
   if (server !== undefined) say(`web page on ${addressOf(server)}`);
-  try {
-    const failed = await rounds.run(vault, stop);
-    return failed > 0 && !stop.aborted ? 1 : 0;
-  } finally {
-    server?.close().closeAllConnections();
-  }
-}
-
-async function openPage({ port, address, items }: SampleConfig, { status }: Rounds): Promise<Server | Error> {
-  // With time for what is done between reads.
-  const mostMs = () => longestRoundMs(items, status()) + 60_000;
-  const pages = {
-    page: () => renderPage(status(), new Date()),
-    health: () => healthOf(status(), { now: new Date(), longestRoundMs: mostMs() }),
-  };
-  try {
-    return await startServer(pages, { port, address });
-  } catch (error) {
-    return asError(error);
-  }
+  const failed = await rounds.run(vault, stop);
+  server?.close().closeAllConnections();
+  return failed > 0 && !stop.aborted ? 1 : 0;
 }
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+
+function credentialOf({ isImds, clientId }: SampleConfig): TokenCredential {
+  if (!isImds) return podCredential(clientId);
+  return createImdsCredential(clientId === undefined ? {} : { identity: { clientId } });
+}
+
+/** The same credential, which reports whose tokens it gives. */
+const reporting = (credential: TokenCredential, rounds: Rounds): TokenCredential => ({
+  async getToken(scopes, options) {
+    const token = await credential.getToken(scopes, options);
+    const identity = token === null ? undefined : identityOf(token.token);
+    if (identity !== undefined) rounds.noteIdentity(identity);
+    return token;
+  },
+});

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { whyNoPrograms } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { renderPage } from '../src/page.ts';
+import { sentenceFor } from '../src/reasons.ts';
 import { addressOf, startServer } from '../src/server.ts';
-import type { Status } from '../src/status.ts';
 import { startBrowser, type Browser, type Tab } from './browser.ts';
 import { readPicture, withNote } from './screenshot.ts';
 
@@ -21,9 +21,8 @@ const objectId = '7c1e0a6e-6b0f-4d8e-9d6f-0c2f5f0f9a11';
 const readAt = now;
 
 /** Made up, but with the lengths of real ids. */
-const status: Status = {
-  vaultUrl: 'https://demo-vault.vault.azure.net',
-  credential: 'default',
+const settings = { vaultUrl: 'https://demo-vault.vault.azure.net', isImds: false };
+const known: Parameters<typeof renderPage>[1] = {
   identity: {
     clientId: '5f2b1c7a-93a4-4f5e-8a55-1f0a4a3f1c1d',
     objectId,
@@ -39,7 +38,7 @@ const status: Status = {
     },
     {
       item: { kind: 'secret', name: 'api-key' },
-      object: { version: '77d0c9b8a7f64e3d9c8b7a6f5e4d3c2b', enabled: true, expiresOn: undefined },
+      object: { version: '77d0c9b8a7f64e3d9c8b7a6f5e4d3c2b', enabled: true },
       readAt,
     },
     {
@@ -51,29 +50,18 @@ const status: Status = {
       item: { kind: 'key', name: 'signing' },
       failure: {
         reason: 'no-role',
-        problem: 'The identity has no right to read a key of this vault',
-        remedy: "Give it the role 'Key Vault Reader'",
-        command: [
-          'az role assignment create',
-          "--role 'Key Vault Reader'",
-          `--assignee-object-id ${objectId}`,
-          '--assignee-principal-type ServicePrincipal',
-          '--scope "$(az keyvault show --name demo-vault --query id --output tsv)"',
-        ],
+        sentence: sentenceFor('no-role', { right: 'read a key', role: 'Key Vault Reader', objectId }),
         detail: undefined,
       },
     },
   ],
-  roundBegan: now,
-  isReading: false,
 };
 
 describe.skipIf(missing !== undefined)('the web page in a browser', () => {
   let server: Awaited<ReturnType<typeof startServer>>;
   let browser: Browser;
   beforeAll(async () => {
-    const pages = { page: () => renderPage(status, now), health: () => ({ ok: true, text: 'ok' }) };
-    server = await startServer(pages, { port: 0, address: '127.0.0.1' });
+    server = await startServer(() => renderPage(settings, known, now), { port: 0, address: '127.0.0.1' });
     browser = await startBrowser();
   });
   afterAll(async () => {
@@ -161,7 +149,9 @@ describe.skipIf(missing !== undefined)('the web page in a browser', () => {
       captureBeyondViewport: true,
       clip: { x: 0, y: 0, width: 390, height, scale: 1 },
     });
-    const note = createHash('sha256').update(renderPage(status, now)).digest('hex');
+    const note = createHash('sha256')
+      .update(renderPage(settings, known, now))
+      .digest('hex');
     const made = withNote(Buffer.from(String(data), 'base64'), note);
     expect(readPicture(made)).toEqual({ width: 390, height, note });
     if (process.env['PAGE_SCREENSHOT'] === '1') await writeFile(pictureFile, made);

@@ -51,12 +51,7 @@ test.each(['default', 'imds'])(
     onTestFinished(() => stop.abort());
     const lines: string[] = [];
     const say = (line: string) => void lines.push(line);
-    const code = run(config, {
-      say,
-      useSecret: () => undefined,
-      proxies: { vault: undefined, tokens: undefined, metadataHost: '169.254.169.254' },
-      stop: stop.signal,
-    });
+    const code = run(config, say, stop.signal);
     await vi.waitUntil(() => held.signal.aborted, { timeout: 60_000 });
     stop.abort();
     expect(await code).toBe(0);

@@ -7,7 +7,6 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { startSim, type Sim } from '@pod-identity/sim';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { readConfig } from '../src/config.ts';
-import { proxiesOf } from '../src/proxy.ts';
 import { run } from '../src/run.ts';
 
 afterEach(() => vi.unstubAllEnvs());
@@ -69,12 +68,7 @@ async function readThrough(proxy: Proxy, env: Readonly<Record<string, string>>):
   const config = readConfig(all);
   if ('problems' in config) throw new Error(config.problems.join());
   const lines: string[] = [];
-  const code = await run(config, {
-    say: (line) => lines.push(line),
-    useSecret: () => undefined,
-    proxies: proxiesOf(all, config),
-    stop: new AbortController().signal,
-  });
+  const code = await run(config, (line) => lines.push(line), new AbortController().signal);
   expect(code).toBe(1);
   return lines.join('\n');
 }
