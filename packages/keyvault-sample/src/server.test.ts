@@ -83,16 +83,13 @@ test.each([
 });
 
 test.each([
-  ['::', /^http:\/\/localhost:\d+\/$/],
-  ['127.0.0.1', /^http:\/\/127\.0\.0\.1:\d+\/$/],
-  ['::1', /^http:\/\/\[::1\]:\d+\/$/],
-])('the address of a page that listens on %s is one for a browser', async (at, expected) => {
-  const listening = await startServer(() => '', { port: 0, address: at });
-  try {
-    expect(addressOf(listening)).toMatch(expected);
-  } finally {
-    listening.close();
-  }
+  ['::', 'IPv6', 'http://localhost:8080/'],
+  ['0.0.0.0', 'IPv4', 'http://localhost:8080/'],
+  ['127.0.0.1', 'IPv4', 'http://127.0.0.1:8080/'],
+  ['::1', 'IPv6', 'http://[::1]:8080/'],
+])('the address of a page that listens on %s is one for a browser', (address, family, expected) => {
+  // Some machines have no ::1 to listen on.
+  expect(addressOf({ address: () => ({ address, family, port: 8080 }) })).toBe(expected);
 });
 
 test('a port that is in use is an error with its code', async () => {

@@ -24,7 +24,7 @@ export async function startServer(
 }
 
 /** As an address for a browser on this machine: it listens on all addresses with `::` and 0.0.0.0, which no browser opens. */
-export function addressOf(server: Server): string {
+export function addressOf(server: Pick<Server, 'address'>): string {
   const at = server.address();
   if (at === null || typeof at === 'string') return String(at);
   const { address, family, port } = at;
