@@ -5,7 +5,7 @@ import * as names from '../../stage/names.ts';
 import type { Operation } from '../plan/operation.ts';
 import { exemptLabel, pool, spareNode } from '../plan/scene.ts';
 import { hostIdOf, identityIdOf, resourceIdOf } from './azure.ts';
-import { finishPod, podKey, relabelPod, removePod, runPod, schedulePod, start, writeStatus } from './pods.ts';
+import { finishPod, podKey, relabelPod, removePod, runPod, schedulePod, startScheduled } from './pods.ts';
 import { grant, withdraw } from './rights.ts';
 import { bindingObject, identityObject, nodeObjectOf, put, type World } from './world.ts';
 
@@ -175,11 +175,7 @@ async function reuseAddress(
   scene.later(
     (async () => {
       await delay(addressRestMs);
-      // Deleted before it ran.
-      if (world.stage.sim.kube.get('pods', pod.name, pod.namespace) === undefined) return;
-      start(world, pod, address);
-      await delay(lagMs);
-      await writeStatus(world, pod, address);
+      await startScheduled(world, { pod, address, lagMs });
     })(),
   );
 }

@@ -1,5 +1,6 @@
 // The lifecycle of pods as by scheduler and kubelet: created, with an address, later with a status, deleted.
 import { Agent } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import { setPodStatus } from '../../stage/cluster.ts';
 import * as names from '../../stage/names.ts';
 import { deleteObject, pathOf, type KubeObject } from '../../stage/objects.ts';
@@ -56,13 +57,26 @@ export async function schedulePod(world: World, pod: NewPod): Promise<void> {
   await put(world, podObjectOf(pod));
 }
 
+/** Unless it was deleted or finished before it ran. Its last status never says that it runs. */
+export async function startScheduled(
+  world: World,
+  { pod, address, lagMs }: { readonly pod: NewPod; readonly address: string; readonly lagMs: number },
+): Promise<void> {
+  const object = world.stage.sim.kube.get('pods', pod.name, pod.namespace);
+  const { phase } = (object?.['status'] ?? {}) as { readonly phase?: string };
+  if (object === undefined || phase === 'Succeeded') return;
+  start(world, pod, address);
+  await delay(lagMs);
+  if (world.pods.get(podKey(pod))?.address === address) await writeStatus(world, pod, address);
+}
+
 /** From now on the address belongs to the pod. */
-export function start({ pods, recorder }: World, pod: NewPod, address: string): void {
+function start({ pods, recorder }: World, pod: NewPod, address: string): void {
   pods.set(podKey(pod), { node: pod.node, address, kept: new Agent({ keepAlive: true }) });
   recorder.address(address, podKey(pod));
 }
 
-export async function writeStatus(world: World, pod: NewPod, address: string): Promise<void> {
+async function writeStatus(world: World, pod: NewPod, address: string): Promise<void> {
   const status = { phase: 'Running', podIP: address, podIPs: [{ ip: address }] };
   await world.reliably(`status of ${podKey(pod)}`, () =>
     setPodStatus(world.stage.kube, podObjectOf(pod), status),

