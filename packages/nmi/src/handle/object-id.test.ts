@@ -1,5 +1,5 @@
 // A request that names an object id, which only the tokens of the pod's identities tell, while identities are not attached or rights are missing.
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { binding, clientIdOf, identity, objectIdOf, type World } from '../../test/builders.ts';
 import { bindingGraceMs, holdMs, startWaiting } from '../../test/waiting-stage.ts';
 
@@ -93,3 +93,30 @@ it.each([
     expect(last.outcome).toMatchObject({ kind: 'denied', denial });
   },
 );
+
+describe('attack: another namespace binds a hundred identities that exist nowhere to the pod', () => {
+  const names = Array.from({ length: 100 }, (_, index) => `nowhere-${index}`);
+  const crowded: World = {
+    identities: [identity({ name: 'writer' }), ...names.map((name) => identity({ name, namespace: 'aaa' }))],
+    bindings: [binding('writer'), ...names.map((name) => binding(name, { namespace: 'aaa' }))],
+  };
+
+  it('its own identity is found at once', async () => {
+    const { clock, state, ask } = startWaiting({ world: crowded, mode: 'namespace' });
+    state.isAttached = (name) => name === 'writer';
+    const end = ask(by('writer'));
+    await clock.advance(1_000);
+    expect(end.outcome).toMatchObject({ kind: 'token', identity: 'default/writer' });
+  });
+
+  it('the pod waits for its own identity, and gets it when it is attached', async () => {
+    const { clock, state, ask } = startWaiting({ world: crowded, mode: 'namespace' });
+    state.isAttached = () => false;
+    const end = ask(by('writer'));
+    await clock.advance(10_000);
+    expect(end.outcome).toBeUndefined();
+    state.isAttached = (name) => name === 'writer';
+    await clock.advance(6_000);
+    expect(end.outcome).toMatchObject({ kind: 'token', identity: 'default/writer' });
+  });
+});

@@ -9,9 +9,16 @@ import type { WaitingQuestion } from './release.ts';
 
 export type AttachOptions = ObtainOptions & Pick<AwaitOptions, 'changes' | 'onWaited'>;
 
-/** `missing`: the metadata service does not know them, and one of them may give the token. Not empty. */
+/**
+ * `missing`: the metadata service does not know them, and one of them may give the token. Not empty. `later`: those for which
+ * the pod has no request left, to be part of the next attempt.
+ */
 export type Attempt =
-  { readonly outcome: Outcome } | { readonly missing: readonly [GrantedIdentity, ...GrantedIdentity[]] };
+  | { readonly outcome: Outcome }
+  | {
+      readonly missing: readonly [GrantedIdentity, ...GrantedIdentity[]];
+      readonly later?: readonly GrantedIdentity[];
+    };
 
 export interface Attempts {
   /** Requests a token of each of these identities once. */
@@ -34,7 +41,7 @@ export async function untilAttached(
   const startedAt = clock.elapsed();
   const first = await attempt(question, identities);
   if ('outcome' in first) return first.outcome;
-  let { missing } = first;
+  let { missing, later = [] } = first;
   const isOther = otherThan(decision, options, question);
   const mayAsk = (identity: GrantedIdentity) => tokens.mayAsk(identity, question.pod.namespace);
   const look = () => (isOther() ? 'other' : missing.some(mayAsk) ? 'again' : undefined);
@@ -47,9 +54,9 @@ export async function untilAttached(
       if (found === 'other') return { kind: 'rights-changed', pod };
       if (found !== 'again')
         return { kind: 'not-assigned', pod, seen: 'unattached', identity: missing[0].name };
-      const next = await attempt(withTimeForReviews(question, clock), missing);
+      const next = await attempt(withTimeForReviews(question, clock), [...missing, ...later]);
       if ('outcome' in next) return next.outcome;
-      missing = next.missing;
+      ({ missing, later = [] } = next);
     }
   } finally {
     onWaited(clock.elapsed() - startedAt);
