@@ -125,6 +125,24 @@ it('a hint that comes while it is asked for counts when that has failed', () => 
   expect(unknown.recall(x)).toBeUndefined();
 });
 
+it('attack: a hint that comes within a second of a forged one counts at the end of that second', async () => {
+  const { clock, unknown } = start();
+  // The pauses grow to five seconds.
+  for (const afterMs of [1_000, 2_000, 4_000, 0]) {
+    unknown.note(x, notFound());
+    await clock.advance(afterMs);
+  }
+  unknown.hint(x);
+  expect(unknown.recall(x)).toBeUndefined();
+  unknown.note(x, notFound());
+  await clock.advance(500);
+  unknown.hint(x);
+  await clock.advance(499);
+  expect(unknown.recall(x)).toBeDefined();
+  await clock.advance(1);
+  expect(unknown.recall(x)).toBeUndefined();
+});
+
 it('a hint of what nobody has asked for, or of another namespace, changes nothing', () => {
   const { unknown } = start();
   unknown.hint(x);

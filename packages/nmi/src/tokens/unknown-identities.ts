@@ -22,7 +22,7 @@ export interface UnknownIdentities {
   /** Whether it was not known lately. */
   has(asked: Asked): boolean;
   forget(asked: Asked): void;
-  /** The identity may be attached by now: it may be requested at once, but at most once in a second for this reason. */
+  /** The identity may be attached by now: it may be requested at once, or a second after the last request for this reason. */
   hint(asked: Asked): void;
   /** An identity may be requested again. */
   readonly changes: Changes;
@@ -33,6 +33,7 @@ interface Entry {
   readonly last: number;
   /** Infinity while a request is under way. */
   readonly askAt: number;
+  /** When the last hint counts: it is put off if another one has counted in the second before, which anyone may have forged. */
   readonly hintedAt: number;
   /** A hint came while a request was under way. */
   readonly isHinted: boolean;
@@ -61,8 +62,9 @@ export function createUnknownIdentities({ clock, random }: UnknownOptions): Unkn
     return entry && clock.elapsed() - entry.last < forgottenMs ? entry : undefined;
   };
   const pause = (asked: Asked, entry: Omit<Entry, 'askAt'>) => {
-    const pauseMs = entry.backoff.next();
-    book.keep(asked, { ...entry, isHinted: false, askAt: clock.elapsed() + (entry.isHinted ? 0 : pauseMs) });
+    const now = clock.elapsed();
+    const hintedMs = entry.isHinted ? Math.max(0, entry.hintedAt - now) : Infinity;
+    book.keep(asked, { ...entry, isHinted: false, askAt: now + Math.min(entry.backoff.next(), hintedMs) });
   };
 
   return {
@@ -89,13 +91,19 @@ export function createUnknownIdentities({ clock, random }: UnknownOptions): Unkn
     forget: (asked) => book.remove(asked),
     hint(asked) {
       const entry = entries.get(failedOf(asked));
-      const now = clock.elapsed();
-      if (!entry || now - entry.hintedAt < hintPauseMs) return;
-      const isUnderWay = entry.askAt === Infinity;
-      book.keep(asked, { ...entry, hintedAt: now, isHinted: isUnderWay, askAt: isUnderWay ? Infinity : now });
+      const hinted = entry && hintedEntry(entry, clock.elapsed());
+      if (hinted) book.keep(asked, hinted);
     },
     changes,
   };
+}
+
+/** The entry after a hint; undefined if it is requested as soon without it. */
+function hintedEntry(entry: Entry, now: number): Entry | undefined {
+  const { askAt, hintedAt: last } = entry;
+  const hintedAt = last > now ? last : Math.max(now, last + hintPauseMs);
+  if (askAt === Infinity) return entry.isHinted ? undefined : { ...entry, hintedAt, isHinted: true };
+  return askAt > hintedAt ? { ...entry, hintedAt, askAt: hintedAt } : undefined;
 }
 
 /** The entries, and listeners for the moment at which each ends. */
