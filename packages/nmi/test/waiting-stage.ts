@@ -9,6 +9,7 @@ import type { PodView } from '../src/identify/pod-view.ts';
 import type { Selector } from '../src/request/token-request.ts';
 import type { Outcome } from '../src/respond/outcome.ts';
 import { TokenError } from '../src/tokens/errors.ts';
+import { createMetadataPace } from '../src/tokens/metadata/pace.ts';
 import { createTokenSource } from '../src/tokens/source.ts';
 import { createCallerLimits } from '../src/waiting/caller-limits.ts';
 import { issuedTo, openQueue, pod as podOf, rules as usual, viewOf, type World } from './builders.ts';
@@ -24,6 +25,8 @@ export interface WaitingDraft {
   readonly over?: Partial<AuthorizeRules>;
   /** Without it: the pod has started long ago. */
   readonly acceptedAt?: number;
+  /** Requests to the metadata service begin in their turns; default: at once. */
+  readonly isPaced?: boolean;
 }
 
 /** What a test changes. */
@@ -47,7 +50,7 @@ export interface Ended {
 
 const lastPart = (id: string) => id.split('/').at(-1) ?? '';
 
-export function startWaiting({ world, mode = 'rbac', over = {}, acceptedAt }: WaitingDraft) {
+export function startWaiting({ world, mode = 'rbac', over = {}, acceptedAt, isPaced = false }: WaitingDraft) {
   const clock = createFakeClock(1_000_000);
   const cluster = viewOf(world);
   const state: WaitingState = {
@@ -58,6 +61,7 @@ export function startWaiting({ world, mode = 'rbac', over = {}, acceptedAt }: Wa
     isAttached: () => true,
     pod: podOf(acceptedAt === undefined ? {} : { acceptedAt: clock.now() + acceptedAt }),
   };
+  const pace = createMetadataPace(clock);
   const asked: string[] = [];
   const reviews: { readonly name: string; readonly at: number }[] = [];
   const verdicts = createVerdicts({
@@ -84,7 +88,7 @@ export function startWaiting({ world, mode = 'rbac', over = {}, acceptedAt }: Wa
     },
     clock,
     random: () => 0,
-    queueFor: () => openQueue,
+    queueFor: (_, lastAnswer) => (isPaced ? pace.tokens[lastAnswer] : openQueue),
   });
   cluster.onAssigned(tokens.hint);
   const granter = createGranter({

@@ -22,26 +22,32 @@ export function serveByObjectId(
   question: WaitingQuestion,
   decision: Extract<Decision, { readonly kind: 'allow-by-object-id' }>,
 ): Promise<Outcome> {
+  const { identities } = decision;
   const { namespace } = question.pod;
-  const identities = ownFirst(decision.identities, namespace);
+  const isOwn = ({ name }: GrantedIdentity) => name.startsWith(`${namespace}/`);
+  const mayAsk = (identity: GrantedIdentity) => options.tokens.mayAsk(identity, namespace);
   let failed: Outcome | undefined;
-  let isFirst = true;
+  let mayAskNext: typeof mayAsk = () => true;
+  const request = async (asking: WaitingQuestion, identity: GrantedIdentity) => {
+    const outcome = await obtain(options, asking, permitFor(identity));
+    if (isUnattached(outcome)) return 'missing';
+    if (isOfIdentity(outcome, identity)) failed = worthMore(failed, outcome);
+    else if (!isOfAnother(outcome)) return outcome;
+    return 'other';
+  };
   const attempt: Attempts['attempt'] = async (asking, all) => {
     const missing: GrantedIdentity[] = [];
     // Those that cannot be asked for again yet are passed over: many requests may wait for many identities.
-    const isAsked = isFirst
-      ? () => true
-      : (identity: GrantedIdentity) => options.tokens.mayAsk(identity, namespace);
-    isFirst = false;
-    for (const [index, identity] of all.entries()) {
-      if (!isAsked(identity)) {
-        missing.push(identity);
-        continue;
-      }
-      const outcome = await obtain(options, asking, permitFor(identity));
-      if (isUnattached(outcome)) missing.push(identity);
-      else if (isOfIdentity(outcome, identity)) failed = worthMore(failed, outcome);
-      else if (!isOfAnother(outcome)) return goOnLater({ missing, later: all.slice(index) }, outcome);
+    const isAsked = mayAskNext;
+    mayAskNext = mayAsk;
+    // Other namespaces may bind a hundred each to the pod, which exist nowhere.
+    const ownFirst = [...all.filter(isOwn), ...all.filter((one) => !isOwn(one))];
+    for (const [index, identity] of ownFirst.entries()) {
+      const isOwnDue = !isOwn(identity) && missing.some((one) => isOwn(one) && mayAsk(one));
+      if (isOwnDue && isNotEmpty(missing)) return { missing, later: ownFirst.slice(index) };
+      const found = isAsked(identity) ? await request(asking, identity) : 'missing';
+      if (found === 'missing') missing.push(identity);
+      else if (found !== 'other') return unlessThrottled(found, missing, ownFirst.slice(index));
     }
     if (isNotEmpty(missing)) return { missing };
     return { outcome: failed ?? notThis(question.pod, identities.map(labelOf)) };
@@ -49,19 +55,12 @@ export function serveByObjectId(
   return untilAttached(options, question, { decision, identities, attempt });
 }
 
-/** Other namespaces may bind a hundred identities each to the pod, which exist nowhere. */
-function ownFirst(all: readonly GrantedIdentity[], namespace: string): readonly GrantedIdentity[] {
-  const isOwn = ({ name }: GrantedIdentity) => name.startsWith(`${namespace}/`);
-  return [...all.filter(isOwn), ...all.filter((one) => !isOwn(one))];
-}
-
-interface Left {
-  readonly missing: GrantedIdentity[];
-  readonly later: readonly GrantedIdentity[];
-}
-
 /** The wait for those that are missing does not end because the pod has too many others. */
-function goOnLater({ missing, later }: Left, outcome: Outcome): Attempt {
+function unlessThrottled(
+  outcome: Outcome,
+  missing: GrantedIdentity[],
+  later: readonly GrantedIdentity[],
+): Attempt {
   const isThrottled = outcome.kind === 'token-failed' && outcome.why === 'throttled';
   return isThrottled && isNotEmpty(missing) ? { missing, later } : { outcome };
 }

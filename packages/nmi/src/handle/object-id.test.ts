@@ -119,4 +119,38 @@ describe('attack: another namespace binds a hundred identities that exist nowher
     await clock.advance(6_000);
     expect(end.outcome).toMatchObject({ kind: 'token', identity: 'default/writer' });
   });
+
+  it.each([1_000, 9_000, 16_000])(
+    'its own identity is found within six seconds when it is attached after %i ms, though all others are asked for again and again',
+    async (afterMs) => {
+      const { clock, state, ask } = startWaiting({ world: crowded, mode: 'namespace', isPaced: true });
+      state.isAttached = () => false;
+      // Until each has been asked for.
+      for (let call = 0; call < 2; call += 1) {
+        const first = ask(by('writer'));
+        await clock.advance(holdMs + 1_000);
+        expect(first.outcome).toMatchObject({ kind: 'not-assigned', identity: 'default/writer' });
+      }
+      const end = ask(by('writer'));
+      await clock.advance(afterMs);
+      expect(end.outcome).toBeUndefined();
+      state.isAttached = (name) => name === 'writer';
+      await clock.advance(6_000);
+      expect(end.outcome).toMatchObject({ kind: 'token', identity: 'default/writer' });
+    },
+  );
+
+  it('each of these is asked for, and found when it is attached', async () => {
+    const { clock, state, ask, asked } = startWaiting({ world: crowded, mode: 'namespace', isPaced: true });
+    state.isAttached = () => false;
+    for (let call = 0; call < 2; call += 1) {
+      ask(by('writer'));
+      await clock.advance(holdMs + 1_000);
+    }
+    expect(new Set(asked).size).toBe(101);
+    state.isAttached = (name) => name === 'nowhere-99';
+    const end = ask(by('nowhere-99'));
+    await clock.advance(holdMs + 1_000);
+    expect(end.outcome).toMatchObject({ kind: 'token', identity: 'aaa/nowhere-99' });
+  });
 });

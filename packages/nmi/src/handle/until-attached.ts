@@ -10,8 +10,8 @@ import type { WaitingQuestion } from './release.ts';
 export type AttachOptions = ObtainOptions & Pick<AwaitOptions, 'changes' | 'onWaited'>;
 
 /**
- * `missing`: the metadata service does not know them, and one of them may give the token. Not empty. `later`: those for which
- * the pod has no request left, to be part of the next attempt.
+ * `missing`: the metadata service does not know them, and one of them may give the token. Not empty. `later`: those that were
+ * not asked for, to be part of the next attempt.
  */
 export type Attempt =
   | { readonly outcome: Outcome }
@@ -54,7 +54,7 @@ export async function untilAttached(
       if (found === 'other') return { kind: 'rights-changed', pod };
       if (found !== 'again')
         return { kind: 'not-assigned', pod, seen: 'unattached', identity: missing[0].name };
-      const next = await attempt(withTimeForReviews(question, clock), [...missing, ...later]);
+      const next = await attempt(withTimeForReviews(question, clock), [...later, ...missing]);
       if ('outcome' in next) return next.outcome;
       ({ missing, later = [] } = next);
     }
