@@ -310,6 +310,32 @@ describe('two informers whose retries had no response, and one of them gets one'
   });
 });
 
+test('a long list whose pages come is not begun again when another informer has a response', async () => {
+  const clock = createFakeClock();
+  const scripted = createScriptedApi(list);
+  let isAway = true;
+  const pages: string[] = [];
+  const transport: KubeTransport = {
+    ...scripted.transport,
+    async request({ path, query, signal }) {
+      if (isAway) throw away();
+      if (!path.endsWith('/pods')) return list();
+      const page = Number(query?.['continue'] ?? 1);
+      pages.push(`${page}`);
+      await clock.sleep(1_000, signal);
+      const items = [
+        { metadata: { namespace: 'shop', name: `pod-${page}`, uid: `${page}`, resourceVersion: '1' } },
+      ];
+      return { metadata: { resourceVersion: '10', continue: page < 8 ? `${page + 1}` : '' }, items };
+    },
+  };
+  startInformers(transport, { clock, random: createRandom(1), of: [coreKinds.nodes, coreKinds.pods] });
+  await clock.advance(0);
+  isAway = false;
+  await clock.advance(20_000);
+  expect(pages).toEqual(['1', '2', '3', '4', '5', '6', '7', '8']);
+});
+
 test('Retry-After of one informer does not delay the retries of the others', async () => {
   const clock = createFakeClock();
   const server = createServerModel(clock);

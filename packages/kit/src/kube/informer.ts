@@ -185,7 +185,8 @@ async function step(
   };
   try {
     if (reflector.version === undefined) {
-      await reflector.list(signal);
+      // The rest can take long: then it is not sent again because another informer has a response.
+      await reflector.list(signal, () => retries.answered());
       retries.answered();
       onListed();
     }

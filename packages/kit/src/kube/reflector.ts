@@ -33,8 +33,8 @@ export interface ReflectorOptions<V> extends KeeperOptions<V> {
 
 /** Copies the API server's objects into a store by lists and watches; the caller chooses which. */
 export interface Reflector {
-  /** Replaces the content of the store. */
-  list(signal: AbortSignal): Promise<void>;
+  /** Replaces the content of the store. `onHeard`: objects are coming. */
+  list(signal: AbortSignal, onHeard: () => void): Promise<void>;
   /** Applies changes from `version` on until the server ends the watch. `onOpen`: the server accepted it. */
   watch(signal: AbortSignal, onOpen: () => void): Promise<void>;
   /** Makes the next step a list. The store keeps its content until then. */
@@ -105,7 +105,7 @@ export function createReflector<V>(
       wanted.remove(namespace);
       drop(namespace, taking);
     },
-    list: (signal: AbortSignal) => list(parts, signal),
+    list: (signal: AbortSignal, onHeard: () => void) => list(parts, signal, onHeard),
     watch: (signal: AbortSignal, onOpen: () => void) => watch(parts, signal, onOpen),
   });
 }
@@ -121,11 +121,12 @@ interface Parts<V> {
 async function list<V>(
   { options, state, taking, origin, relist }: Parts<V>,
   signal: AbortSignal,
+  onHeard: () => void,
 ): Promise<void> {
   const { contents, keep, wanted, apply, onLeftOut } = taking;
   relist.begins();
   const listEnds = wanted.listBegins();
-  const { kept, listed, version } = await readAll(options, { contents, keep, signal, origin });
+  const { kept, listed, version } = await readAll(options, { contents, keep, signal, origin, onHeard });
   hear(state, options);
   taking.shares = listed;
   relist.listed();
@@ -188,9 +189,14 @@ interface ReadAll<V> {
   readonly keep: Keep<V>;
   readonly signal: AbortSignal;
   readonly origin: ListOrigin;
+  readonly onHeard: () => void;
 }
 
-async function readAll<V>(options: ReflectorOptions<V>, { contents, keep, signal, origin }: ReadAll<V>) {
+async function readAll<V>(
+  options: ReflectorOptions<V>,
+  { contents, keep, signal, origin, onHeard }: ReadAll<V>,
+) {
+  let isHeard = false;
   const kept = new Map<string, Versioned<V>>();
   let listed = createShareKeeper(options);
   const taker = {
@@ -199,6 +205,8 @@ async function readAll<V>(options: ReflectorOptions<V>, { contents, keep, signal
       listed = createShareKeeper(options);
     },
     take(object: unknown) {
+      if (!isHeard) onHeard();
+      isHeard = true;
       const found = keep(object);
       if (!found) return;
       const { weight, ...item } = found;
