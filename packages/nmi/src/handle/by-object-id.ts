@@ -28,6 +28,8 @@ export function serveByObjectId(
   const mayAsk = (identity: GrantedIdentity) => options.tokens.mayAsk(identity, namespace);
   let failed: Outcome | undefined;
   let mayAskNext: typeof mayAsk = () => true;
+  const isOwnDue = (next: GrantedIdentity, missing: readonly GrantedIdentity[]) =>
+    !isOwn(next) && missing.some((one) => isOwn(one) && mayAsk(one));
   const request = async (asking: WaitingQuestion, identity: GrantedIdentity) => {
     const outcome = await obtain(options, asking, permitFor(identity));
     if (isUnattached(outcome)) return 'missing';
@@ -43,8 +45,9 @@ export function serveByObjectId(
     // Other namespaces may bind a hundred each to the pod, which exist nowhere.
     const ownFirst = [...all.filter(isOwn), ...all.filter((one) => !isOwn(one))];
     for (const [index, identity] of ownFirst.entries()) {
-      const isOwnDue = !isOwn(identity) && missing.some((one) => isOwn(one) && mayAsk(one));
-      if (isOwnDue && isNotEmpty(missing)) return { missing, later: ownFirst.slice(index) };
+      const isOver = options.clock.elapsed() >= question.reviewsUntil;
+      const mustPause = isOver || isOwnDue(identity, missing);
+      if (mustPause && isNotEmpty(missing)) return { missing, later: ownFirst.slice(index) };
       const found = isAsked(identity) ? await request(asking, identity) : 'missing';
       if (found === 'missing') missing.push(identity);
       else if (found !== 'other') return unlessThrottled(found, missing, ownFirst.slice(index));

@@ -140,6 +140,15 @@ describe('attack: another namespace binds a hundred identities that exist nowher
     },
   );
 
+  it('the request ends with its hold, however slow the metadata service is', async () => {
+    const { clock, state, ask } = startWaiting({ world: crowded, mode: 'namespace', isPaced: true });
+    state.isAttached = () => false;
+    state.tokenMs = 2_000;
+    const end = ask(by('writer'));
+    await clock.advance(holdMs + 2_000);
+    expect(end.outcome).toMatchObject({ kind: 'not-assigned', identity: 'default/writer' });
+  });
+
   it('each of these is asked for, and found when it is attached', async () => {
     const { clock, state, ask, asked } = startWaiting({ world: crowded, mode: 'namespace', isPaced: true });
     state.isAttached = () => false;
