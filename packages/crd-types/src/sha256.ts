@@ -1,5 +1,5 @@
 // SHA-256 in hexadecimal, for names: it hides nothing. In one step also in browsers, whose own is asynchronous. Bundled into the library.
-/*! Contains @noble/hashes: MIT License, Copyright (c) 2022 Paul Miller (paulmillr.com) */
+// Its notice is in README.md: bundlers keep a comment with a notice in bundles that use nothing of the library.
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 
