@@ -135,7 +135,8 @@ test('attack: of thousands of bindings that a pod must be compared with, few are
   ]);
 });
 
-test('attack: a pod that is planned, or looked at for a message, after copies of bindings have changed, is compared with none again', () => {
+/** Four pods of the namespace with the crowd of bindings, all settled. */
+function planned() {
   const index = createIndex();
   gather(index, missing);
   const pods = Array.from({ length: 4 }, (_, number) =>
@@ -143,6 +144,11 @@ test('attack: a pod that is planned, or looked at for a message, after copies of
   );
   for (const one of pods) index.apply(one);
   index.settle();
+  return { index, pods };
+}
+
+test('attack: a pod that is planned, or looked at for a message, after copies of bindings have changed, is compared with none again', () => {
+  const { index, pods } = planned();
   const written = looksOf(() => bind(index, `crowded/${nameOf(7)}`, missing(7)));
   expect(written).toBeLessThan(ofOneTurn);
   const asked = looksOf(() => pods.forEach(({ view }) => index.matchSetOf(view as PodView)));
@@ -150,13 +156,7 @@ test('attack: a pod that is planned, or looked at for a message, after copies of
 });
 
 test('attack: while the bindings change all the time, no pod that may be planned is compared with all of them', () => {
-  const index = createIndex();
-  gather(index, missing);
-  const pods = Array.from({ length: 4 }, (_, number) =>
-    podChange('crowded', `web-${number}`, { app: `${number}`, tier: 'db' }),
-  );
-  for (const one of pods) index.apply(one);
-  index.settle();
+  const { index, pods } = planned();
   const asked = looksOf(() => {
     bind(index, `crowded/${nameOf(7)}`, missing(-7));
     for (const { key, view } of pods) if (!index.isStale(key)) index.matchSetOf(view as PodView);
