@@ -64,7 +64,13 @@ export function createGuardedServer<About>(options: GuardOptions<About>): Guarde
   Object.assign(server, { httpAllowHalfOpen: true });
   // For unknown expectations Node would respond 417 by itself, without any rate limit.
   server.on('checkExpectation', take);
-  server.on('connection', (socket) => connections.enter(socket));
+  // A connection that is not admitted never reaches Node's own listener, which costs more than to accept and close it.
+  const listeners = server.listeners('connection');
+  server.removeAllListeners('connection').on('connection', (socket) => {
+    if (!connections.admit(socket)) return;
+    for (const listener of listeners) listener.call(server, socket);
+    connections.enter(socket);
+  });
   server.on('clientError', (_, socket) => {
     if (!socket.writable) {
       socket.destroy();

@@ -12,10 +12,11 @@ import { closeSoon } from './close-soon.ts';
 import { createGroups, type Groups } from './groups.ts';
 import { createUnwritten, type Unwritten } from './unwritten.ts';
 import { createIdleTime, longestIdle, type Resting } from './idle-time.ts';
+import { createAdmission } from './new-connections.ts';
 import { whenGivenEarly } from './given-early.ts';
 
 export interface ConnectionLimits {
-  /** Of one caller; 0: unlimited. */
+  /** Of one caller; 0: unlimited, also new connections. */
   readonly requestsPerSecond: number;
   /** Of all callers, and of one. */
   readonly connections: number;
@@ -44,6 +45,9 @@ export interface Arrival<About> {
 }
 
 export interface Connections<About> {
+  /** Returns false for a new connection that it has closed: its caller and the group open too many. */
+  admit(socket: Socket): boolean;
+  /** To be called for an admitted connection after Node's server has it. */
   enter(socket: Socket): void;
   /** Called for each request head. If too many before it are unanswered, its connection is closed. */
   mayAsk(socket: Socket): boolean;
@@ -94,6 +98,7 @@ export function createConnections<About>(options: ConnectionsOptions<About>): Co
   const judge = createJudge<About>(options, (caller) => groups.hold(caller, callers.all()));
   let isReleased = false;
   return {
+    admit: createAdmission(options, (peer) => groups.nameOf(peer)),
     enter(socket) {
       const caller = callers.of(callerAddress(socket.remoteAddress));
       const about = describe(caller.peer, clock.elapsed());
