@@ -220,7 +220,7 @@ export const clusterObjectEntries: readonly InputEntry[] = [
     othersLose: 'five minutes, once',
     tried: 'a lock that is renewed without end; 200 kB of annotation; a lock after MIC has led',
     tests: {
-      'packages/mic/src/original/original-watch.test.ts': [
+      'packages/mic/src/compat/original-watch.test.ts': [
         'attack: a forged lock that is renewed forever delays it by 5 minutes, and then raises the alarm',
       ],
     },

@@ -5,7 +5,7 @@ import { reviewFields } from '../../packages/kit/src/kube/access-review.ts';
 import type { Fields } from '../../packages/kit/src/kube/index.ts';
 import { leaseFields } from '../../packages/kit/src/kube/lease-record.ts';
 import { taintFields } from '../../packages/kit/src/kube/node-taints.ts';
-import { lockFields } from '../../packages/mic/src/original/lock-reader.ts';
+import { lockFields } from '../../packages/mic/src/compat/lock-reader.ts';
 import { agentFields } from '../../packages/mic/src/snapshot/watch/agent-watch.ts';
 import { nodeFields } from '../../packages/mic/src/snapshot/watch/cluster-watch.ts';
 import { podFieldsWithLabels } from '../../packages/mic/src/snapshot/watch/pod-fields.ts';
@@ -84,12 +84,12 @@ export const tableFiles: readonly string[] = [
   // ConfigMaps of MIC's own namespace.
   'packages/mic/src/apply/ledger.ts',
   // One object at a time, to write it again in today's spelling.
-  'packages/mic/src/apply/upgrade.ts',
+  'packages/mic/src/compat/upgrade.ts',
   // ClusterRoles and ClusterRoleBindings, for a person's command.
   'packages/mic/src/commands/access-report.ts',
   // MIC's own ClusterRoleBinding, for a person's command.
   'packages/mic/src/commands/home.ts',
-  'packages/mic/src/original/lock-reader.ts',
+  'packages/mic/src/compat/lock-reader.ts',
   'packages/mic/src/snapshot/watch/agent-watch.ts',
   'packages/mic/src/snapshot/watch/cluster-watch.ts',
   'packages/mic/src/snapshot/watch/pod-fields.ts',

@@ -106,7 +106,7 @@ export const rooms = [
   { folder: mic('azure/hosts'), head: 'arm-hosts', pure: ['identity-patch', 'isolate'] },
   { folder: mic('azure/roles'), head: 'preflight', pure: ['missing-roles'] },
   { folder: mic('trace'), head: 'tracing' },
-  { folder: mic('original'), head: 'original-watch', pure: ['lock'] },
+  { folder: mic('compat'), head: 'original-watch', pure: ['lock'] },
   {
     folder: mic('tell'),
     head: 'report',

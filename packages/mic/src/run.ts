@@ -19,7 +19,7 @@ import { createHostMemory, type HostMemory } from './apply/memory.ts';
 import { createTimeSlices } from './apply/time-slices.ts';
 import { runCommand, type Started, type Surroundings } from './commands/command.ts';
 import type { MicConfig } from './config/config.ts';
-import { watchOriginal } from './original/connect-original.ts';
+import { watchOriginal } from './compat/connect-original.ts';
 import { skipsOf } from './plan/desired.ts';
 import { createReconciler } from './reconcile.ts';
 import { ClusterIndex } from './snapshot/index/cluster-index.ts';
@@ -40,7 +40,7 @@ import { startNodeLoops } from './term/node-loops.ts';
 import { createRights, createTermRights, type Rights, type TermRights } from './term/rights.ts';
 import { openTerm } from './term/opening.ts';
 import { settingsOf, type MicSettings } from './term/settings.ts';
-import { upgradeSpelling } from './term/upgrade.ts';
+import { upgradeSpelling } from './compat/upgrade-loop.ts';
 import { untraced, type Tracing } from './trace/tracing.ts';
 
 /** Resolves to the exit code. */

@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createLockReader, type LockReader } from '../src/original/lock-reader.ts';
+import { createLockReader, type LockReader } from '../src/compat/lock-reader.ts';
 
 const own = 'aad-pod-identity';
 const name = 'aad-pod-identity-mic';

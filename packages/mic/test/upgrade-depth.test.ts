@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { connectKube } from '@pod-identity/kit/kube';
 import { expect, onTestFinished, test } from 'vitest';
 import { createFakeLog } from '../src/apply/test/fake-log.ts';
-import { upgradeStoredObjects } from '../src/apply/upgrade.ts';
+import { upgradeStoredObjects } from '../src/compat/upgrade.ts';
 
 const levels = 9_990;
 const nested = `${'['.repeat(levels)}${']'.repeat(levels)}`;

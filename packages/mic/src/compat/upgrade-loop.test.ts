@@ -2,7 +2,7 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import { KubeError, type KubeTransport } from '@pod-identity/kit/kube';
 import { expect, test } from 'vitest';
 import { createFakeLog } from '../apply/test/fake-log.ts';
-import { upgradeSpelling } from './upgrade.ts';
+import { upgradeSpelling } from './upgrade-loop.ts';
 
 const minuteMs = 60_000;
 const path = (name: string) => `/apis/aadpodidentity.k8s.io/v1/namespaces/ns/azureidentities/${name}`;

@@ -14,7 +14,7 @@ import {
   wholeObject,
 } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
-import type { ConfigMap } from './ledger.ts';
+import type { ConfigMap } from '../apply/ledger.ts';
 
 export interface UpgradeOptions {
   readonly transport: KubeTransport;

@@ -1,8 +1,8 @@
 import { createBackoff, type Clock } from '@pod-identity/kit/core';
 import { KubeError, type KubeTransport, type LeaderTerm } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
-import { upgradeStoredObjects } from '../apply/upgrade.ts';
-import type { MicSettings } from './settings.ts';
+import { upgradeStoredObjects } from './upgrade.ts';
+import type { MicSettings } from '../term/settings.ts';
 
 export interface UpgradeLoopOptions {
   readonly settings: Pick<MicSettings, 'typeUpgrade' | 'namespace' | 'version'>;

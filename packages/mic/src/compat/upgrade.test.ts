@@ -1,7 +1,7 @@
 import { fieldLimits } from '@pod-identity/crd-types';
 import { KubeError, type KubeRequest, type KubeTransport } from '@pod-identity/kit/kube';
 import { expect, test } from 'vitest';
-import { createFakeLog } from './test/fake-log.ts';
+import { createFakeLog } from '../apply/test/fake-log.ts';
 import { upgradeStoredObjects } from './upgrade.ts';
 
 const base = '/apis/aadpodidentity.k8s.io/v1';
