@@ -140,12 +140,12 @@ export const customResourceEntries: readonly InputEntry[] = [
       ...within('AzureAssignedIdentity.status', ...statuses),
     ],
     writer: `${editor}, who may forge one about any pod`,
-    howMany: share,
-    cost: 'MIC: its size in the heap, at most one deletion; NMI keeps none: one request to the metadata service in a second at most while a pod waits',
+    howMany: 'any number; MIC keeps those that pods need, NMI none',
+    cost: 'MIC: a read in 2 minutes, at most one deletion; NMI: one request to the metadata service in a second at most while a pod waits',
     charged: 'the namespace in which it is',
     othersLose: `${nothing}: it grants nothing, and a pod waits as without it`,
     tried:
-      '40,000 about one pod; forged as Assigned; names that MIC uses; finalizers; records about pods that do not exist; every field 8,000 levels deep',
+      'thousands about one pod; forged as Assigned; names that MIC uses; finalizers; records about pods that do not exist; every field 8,000 levels deep',
     tests: {
       ...fields,
       'packages/mic/test/forged-records.test.ts': [

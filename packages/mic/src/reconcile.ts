@@ -7,22 +7,20 @@ import type { HostQueue } from './apply/host-queue.ts';
 import type { HostMemory } from './apply/memory.ts';
 import type { TimeSlices } from './apply/time-slices.ts';
 import { planAzure, planHost, type PlanMoment } from './plan/plan.ts';
+import { isTransient, type Known } from './plan/records.ts';
 import type { HostPlan, PlanRules } from './plan/types.ts';
-import type { ClusterIndex } from './snapshot/index/cluster-index.ts';
 import { isEmptyRecord } from './snapshot/facts/host-record.ts';
 import type { HostKey } from './snapshot/index/host-groups.ts';
-import { namespaceOf } from './snapshot/keys.ts';
 import type { HostFacts } from './snapshot/facts/facts.ts';
 import { foldExpiry, foldIdle } from './snapshot/facts/host-facts.ts';
 import type { PodKey } from './snapshot/views.ts';
 
-export interface ReconcilePorts {
-  readonly index: ClusterIndex;
+export interface ReconcilePorts extends Known {
   readonly memory: HostMemory;
   readonly rules: () => PlanRules;
   readonly slices: TimeSlices;
   readonly now: () => number;
-  readonly assignments: AssignmentsApplier;
+  readonly assignments: Pick<AssignmentsApplier, 'apply'>;
   readonly hosts: HostApplier;
   /** Queue of the second lane, which reads and changes hosts in Azure. */
   readonly azure: Pick<HostQueue, 'poke'>;
@@ -67,7 +65,8 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       });
       left.asked = ask(ports, plan, left.asked);
       if (isRecordOver && plan.host) ports.azure.poke(plan.host.id);
-      backlog.settle(await assignments.apply(plan, factsOf(host), held));
+      const done = await assignments.apply(plan, factsOf(host), held);
+      backlog.settle(done, waitingOn(ports, pods, host));
       return { pods, plan };
     } catch (error) {
       backlog.restore(pods, now());
@@ -83,8 +82,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       remainders.set(host, left);
       const { pods, plan } = await takePortion(host, left);
       // Kept with objects that wait, since it has the state of the host at their last plan: a new one would plan them with each pass.
-      const isNothingLeft = backlog.isEmpty && left.asked.size === 0 && index.waitingOn(host).size === 0;
-      if (isNothingLeft) remainders.delete(host);
+      if (backlog.isEmpty && left.asked.size === 0) remainders.delete(host);
       if (plan.steps.length > 0) ports.onPass(now() - startedAt);
       ports.onPlanned(pods.filter((pod) => !index.putOff(pod)));
       return backlog.hasMore ? now() : earliest(plan.wakeAt, backlog.wakeAt);
@@ -100,8 +98,8 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
   };
 }
 
-function look({ index, memory, now, rules }: ReconcilePorts, host: HostKey): PlanMoment {
-  const moment = { now: now(), rules: rules() };
+function look({ index, records, memory, now, rules }: ReconcilePorts, host: HostKey): PlanMoment {
+  const moment = { now: now(), rules: rules(), records };
   const known = host === undefined ? undefined : (index.host(host) ?? memory.facts(host)?.host);
   if (host === undefined || !known) return { ...moment, facts: undefined };
   const before = memory.factsFromStart(known);
@@ -110,29 +108,27 @@ function look({ index, memory, now, rules }: ReconcilePorts, host: HostKey): Pla
   return { ...moment, facts };
 }
 
-function momentOf({ index, memory, now }: ReconcilePorts, host: HostKey): BacklogMoment {
+function momentOf(ports: ReconcilePorts, host: HostKey): BacklogMoment {
+  const { index, memory, now } = ports;
   return {
     now: now(),
     facts: host === undefined ? undefined : memory.facts(host),
     ...(host !== undefined && { leaving: memory.leaving(host) }),
-    waiting: index.waitingOn(host),
     putOff: (pod) => index.putOff(pod),
-    weigh: (pod) => weightOf(index, pod),
-    chargeTo: (pod) => whosePod(index, pod),
+    weigh: (pod) => weightOf(ports, pod),
   };
 }
 
 /** The number of writes that a pod may need, estimated. */
-function weightOf(index: ClusterIndex, key: PodKey): number {
+function weightOf({ index, records }: Known, key: PodKey): number {
   const pod = index.pod(key);
   const wanted = pod ? index.matchSetOf(pod).matches.length : 0;
-  return Math.max(1, wanted, index.assignedOf(key).length);
+  return Math.max(1, wanted, records.of(key).length);
 }
 
-/** The namespace that is charged for the pod. If the pod does not exist, it is the namespace of the object that names it. */
-function whosePod(index: ClusterIndex, key: PodKey): string {
-  const stray = index.pod(key) ? undefined : index.assignedOf(key)[0];
-  return stray?.namespace ?? namespaceOf(key);
+/** Those whose records wait for a change of the host. */
+function waitingOn({ index, records }: Known, pods: readonly PodKey[], host: HostKey): PodKey[] {
+  return pods.filter((pod) => index.homeOf(pod) === host && records.of(pod).some(isTransient));
 }
 
 /** Requests a turn of the host in Azure if something can be done there now. Returns the ids concerned. */

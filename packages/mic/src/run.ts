@@ -18,7 +18,6 @@ import { createLedger, type ConfigMap, type Ledger } from './apply/ledger.ts';
 import { createHostMemory, type HostMemory } from './apply/memory.ts';
 import { createTimeSlices } from './apply/time-slices.ts';
 import { runCommand, type Started, type Surroundings } from './commands/command.ts';
-import type { MicConfig } from './config/config.ts';
 import { watchOriginal } from './compat/connect-original.ts';
 import { skipsOf } from './plan/desired.ts';
 import { createReconciler } from './reconcile.ts';
@@ -27,14 +26,15 @@ import { watchNodePods, type NodePods } from './snapshot/watch/agent-watch.ts';
 import { createClusterWatch, type ClusterWatch } from './snapshot/watch/cluster-watch.ts';
 import { keepAdminServers, type AdminOptions } from './tell/admin.ts';
 import { conditionsOf, createConditionsWriter, type ConditionsWriter } from './tell/conditions-writer.ts';
+import { reportIdleSettings } from './tell/idle-settings.ts';
 import { createMeter, type Meter } from './tell/meter.ts';
 import type { MicMetricSpecs } from './tell/metrics.ts';
 import { createPublisher, type Publisher } from './tell/publisher.ts';
-import { openAccess } from './tell/no-access.ts';
-import { createAssignments, createHosts } from './term/appliers.ts';
+import { createHosts } from './term/appliers.ts';
 import { createController, type Controller, type RoleCheck, type Term } from './term/controller.ts';
 import { createLanes, type Lanes } from './term/lanes.ts';
 import { reportAllLeftOut } from './term/left-out.ts';
+import { startMirror, type Mirrored } from './term/mirror-loop.ts';
 import { startLoop } from './term/loop.ts';
 import { startNodeLoops } from './term/node-loops.ts';
 import { createRights, createTermRights, type Rights, type TermRights } from './term/rights.ts';
@@ -83,7 +83,7 @@ async function serve({ config, version, log, metrics, transport, azure, signal, 
   const lease = { identity, namespace, name, durationMs, renewMs, retryMs };
   const elector = createElector({ transport, ...lease, clock, random, log });
   await Promise.all([
-    // Watches pods, nodes, AzureIdentities, bindings, records and NMI's pods, so that a new leader starts with complete data.
+    // Watches pods, nodes, AzureIdentities, bindings and NMI's pods, so that a new leader starts with complete data.
     mic.run(signal),
     // Reads azure.json again when it changes.
     azure.watch(signal),
@@ -94,14 +94,6 @@ async function serve({ config, version, log, metrics, transport, azure, signal, 
   ]);
   await events.flush();
   return 0;
-}
-
-function reportIdleSettings(config: MicConfig, log: Log): void {
-  for (const { flag, why } of config.ignored) log.warn({ flag, why }, 'this flag has no effect any more');
-  for (const warning of config.warnings) log.warn({}, warning);
-  if (config.startupTaint === undefined)
-    log.info({}, 'start-up taints are left alone (--startup-taint, --nmi-daemonset)');
-  if (config.access.mode === 'namespace') log.warn({}, openAccess);
 }
 
 function adminOf(mic: Controller, started: Pick<Started, 'config' | 'log' | 'metrics'>): AdminOptions {
@@ -164,6 +156,7 @@ interface TermParts extends TermScene {
   readonly transport: KubeTransport;
   readonly memory: HostMemory;
   readonly ledger: Ledger;
+  readonly mirrored: Mirrored;
   readonly now: () => number;
   readonly meter: Meter;
   readonly publisher: Publisher;
@@ -185,14 +178,19 @@ async function lead(mic: MicParts, scene: TermScene): Promise<Term | undefined> 
   // Events that wait at the end of the term are dropped: the next leader reports the same.
   const holds = () => term.holds() && !term.signal.aborted;
   const publisher = createPublisher({ log, events, now, holds });
-  const parts: TermParts = { ...scene, transport, memory, ledger, now, meter, publisher };
+  const acting = { ...scene, transport, memory, now, publisher, meter };
+  const mirrored = startMirror({ ...settings, ...acting, clock, random, log });
+  const parts: TermParts = { ...acting, ledger, mirrored };
+  await mirrored.ready;
+  if (term.signal.aborted) return undefined;
   const conditions = startConditions(mic, parts);
   const lanes = startLanes(mic, parts, conditions);
   const reviewed = createTermRights({ ...scene, transport, clock, random, log, metrics });
   const loops = startLoops(mic, parts, { lanes, conditions, reviewed });
+  const ended = Promise.all([loops, mirrored.ended]);
   return {
     ended: aborted(term.signal)
-      .then(() => Promise.all([lanes.objects.settled(), lanes.azure.settled(), loops, conditions.settled()]))
+      .then(() => Promise.all([lanes.objects.settled(), lanes.azure.settled(), ended, conditions.settled()]))
       .then(() => events.settled()),
     depth: () => ({ objects: lanes.objects.depth, azure: lanes.azure.depth }),
     facts: memory.all,
@@ -207,28 +205,27 @@ const sliceMs = 8;
 /** Two lanes for each host (docs/decisions/0007-two-lanes.md): the first never waits for Azure. */
 function startLanes(mic: MicParts, parts: TermParts, conditions: ConditionsWriter): Lanes {
   const { clock, random, yieldTurn, log, hosts: identities, settings, trace = untraced } = mic;
-  const { term, transport, view, index, memory, ledger, now, meter, publisher } = parts;
-  const { debounceMs, debounceMaxMs, writesPerHost, recordAfterMs } = settings;
+  const { term, index, memory, now, meter, publisher, mirrored } = parts;
+  const records = mirrored.mirror;
   const principalId = () => settings.principalId();
-  const acting = { term, index, memory, now, publisher, principalId };
   return createLanes({
+    ...settings,
     clock,
     signal: term.signal,
     log,
-    debounceMs,
-    debounceMaxMs,
     turnsWith: (azure) =>
       trace.turns(
         createReconciler({
           index,
+          records,
           memory,
           rules: () => settings.rules(),
           slices: createTimeSlices({ now, sliceMs, yieldTurn }),
           now,
           // Lane `objects`: plans changed pods and writes their AzureAssignedIdentities.
-          assignments: createAssignments({ ...acting, transport, view, writesPerHost, recordAfterMs, meter }),
+          assignments: mirrored.assignments,
           // Lane `azure`: plans the host as a whole and changes its identities.
-          hosts: createHosts({ ...acting, identities, ledger, random, log, conditions }),
+          hosts: createHosts({ ...parts, records, principalId, identities, random, log, conditions }),
           azure,
           onPass: (ms) => meter.pass(ms),
           onPlanned: (pods) => publisher.publishSkips(pods.flatMap((pod) => skipsOf(index, pod))),
@@ -267,7 +264,7 @@ interface Startable {
 async function startLoops(mic: MicParts, parts: TermParts, startable: Startable): Promise<void> {
   const { lanes, conditions, reviewed } = startable;
   const { clock, random, yieldTurn, log, settings } = mic;
-  const { term, transport, view, index, nodePods, memory, meter, publisher } = parts;
+  const { term, transport, view, index, nodePods, memory, meter, publisher, mirrored } = parts;
   const { signal } = term;
   const { objects } = lanes;
   const untilEnd = (stop: () => void) => signal.addEventListener('abort', stop, { once: true });
@@ -277,10 +274,10 @@ async function startLoops(mic: MicParts, parts: TermParts, startable: Startable)
     reportAllLeftOut({ leftOut: view.leftOut, index, objects, publisher, conditions, now: parts.now }),
   );
   // Measures the time from the creation of a pod to its identity.
-  untilEnd(view.onPod((key, pod) => meter.pod(key, pod, index.assignedOf(key).length > 0)));
+  untilEnd(view.onPod((key, pod) => meter.pod(key, pod, mirrored.mirror.of(key).length > 0)));
   // Passes changes to the lanes, and everything once in each resync period.
   const loop = { settings, transport, term, clock, random, log };
-  const changes = [view, reviewed];
+  const changes = [view, mirrored.mirror, reviewed];
   startLoop({ ...loop, index, changes, objects, conditions, signal, yieldTurn, resyncMs: settings.resyncMs });
   // Reviews rights, for namespaces in mode `rbac` or `warn`; rewrites objects in the spelling of 2018.
   const others = Promise.all([reviewed.run(), upgradeSpelling(loop)]);

@@ -114,7 +114,6 @@ describe('mic access', () => {
       /azureidentities$/,
       /^whoever asks may not list azureidentities\.aadpodidentity\.k8s\.io at the cluster /,
     ],
-    [/azureassigned/, /^whoever asks may not list azureassignedidentities\.aadpodidentity\.k8s\.io at /],
   ])('ends at the first 403 to what it needs, and names the right: %s', async (path, message) => {
     sim.kube.faults.add({ match: { path }, then: { status: 403 } });
     const asked = look((looking) => targetsOf(looking, { namespace: 'pay', name: 'web' }));
@@ -124,8 +123,9 @@ describe('mic access', () => {
     });
   });
 
-  it('needs no right to watch, nor to list Namespaces', async () => {
+  it('needs no right to watch, nor to list Namespaces or AzureAssignedIdentities', async () => {
     await use('pay', 'web');
+    sim.kube.faults.add({ match: { path: /azureassigned/ }, then: { status: 403 } });
     sim.kube.faults.add({ match: { path: /^\/api/, query: /watch=true/ }, then: { status: 403 } });
     sim.kube.faults.add({ match: { path: /\/namespaces$/ }, then: { status: 403 } });
     expect((await access('pay/web')).text).toContain(`may not use managedidentities ${reader.names[0]}`);

@@ -2,6 +2,7 @@
 // another namespace, exactly or nearly as MIC would, before MIC does.
 import { nodeLabel } from '@pod-identity/crd-types';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { soonMs } from '../src/term/mirror-loop.ts';
 import { identityId, setStage, stateOf, type Stage } from './stage.ts';
 
 let stage: Stage;
@@ -17,11 +18,12 @@ const ownName = 'web-shop-app';
 
 interface Forged {
   readonly name?: string;
+  readonly pod?: string;
   readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** Like MIC's own, except for the given fields. */
-async function forge({ name = ownName, labels = { [nodeLabel]: node() } }: Forged = {}) {
+async function forge({ name = ownName, pod = 'web', labels = { [nodeLabel]: node() } }: Forged = {}) {
   const copyOf = (plural: string) => stage.sim.kube.get(plural, 'app', 'shop');
   await stage.town.client.request(
     'POST',
@@ -33,7 +35,7 @@ async function forge({ name = ownName, labels = { [nodeLabel]: node() } }: Forge
       spec: {
         azureIdentityRef: copyOf('azureidentities'),
         azureBindingRef: copyOf('azureidentitybindings'),
-        pod: 'web',
+        pod,
         podNamespace: 'shop',
         nodename: node(),
       },
@@ -64,6 +66,8 @@ test.each<{ what: string; forged: Forged }>([
     await forge(forged);
     await victim();
     await stage.startMic();
+    await stage.until(() => seenByNmi().includes(`${ownName}: Assigned`), 'the record of MIC');
+    stage.warp(soonMs);
     await stage.until(
       () => seenByNmi().join() === `${ownName}: Assigned` && stage.assigned().length === 1,
       'the record of MIC alone',
@@ -94,5 +98,36 @@ test.each(['before', 'after'])(
     if (when === 'before') await stage.startMic();
     await stage.until(() => toldOf('IdentityRejected'), 'the Event on the pod');
     await stage.until(() => stage.states().includes(`${ownName}: Created`), 'the record to be corrected');
+  },
+);
+
+const isAssigned = () =>
+  stage
+    .assigned()
+    .some((object) => stateOf(object) === 'Assigned' && (object['spec'] as { pod: string }).pod === 'web');
+
+test('of many that an editor made MIC removes all, and a pod gets its own meanwhile, which stays', async () => {
+  for (let n = 0; n < 30; n += 1) await forge({ name: `forged-${n}`, pod: `gone-${n}` });
+  await stage.startMic();
+  await victim();
+  await stage.until(isAssigned, 'the record of the pod');
+  expect(stage.assigned()).toHaveLength(31);
+  const uid = () => stage.assigned().find(({ metadata }) => metadata.name === ownName)?.metadata.uid;
+  const before = uid();
+  stage.warp(soonMs);
+  await stage.until(() => stage.assigned().length === 1, 'the records of the editor to be removed');
+  expect(uid()).toBe(before);
+});
+
+test.each(['nobody', 'other'])(
+  'a record under the name that MIC gives, of pod %s, is overwritten',
+  async (pod) => {
+    await stage.town.pod({ name: 'other', namespace: 'shop' });
+    await forge({ pod });
+    const { lines } = await stage.startMic();
+    await victim();
+    await stage.until(() => isAssigned() && stage.assigned().length === 1, 'the record of the pod alone');
+    expect(stage.states()).toEqual([`${ownName}: Assigned`]);
+    expect(lines.filter((line) => line.includes('its name is taken by another pod'))).toEqual([]);
   },
 );

@@ -84,9 +84,8 @@ type Command =
   | { readonly kind: 'wait'; readonly ms: number }
   | { readonly kind: 'refuse'; readonly how: 'conflict' | 'invalid' | 'bug' }
   | { readonly kind: 'unlist' | 'list'; readonly namespace: string }
-  | { readonly kind: 'hold-watch' | 'release-watch' }
   | { readonly kind: 'right'; readonly account: string; readonly identity: string; readonly isGiven: boolean }
-  | ({ readonly kind: 'record' } & ForgedRecord);
+  | ({ readonly kind: 'record' | 'drop-record' } & ForgedRecord);
 
 const resourceName = fc.constantFrom('one', 'two');
 const command = fc.oneof<fc.MaybeWeightedArbitrary<Command>[]>(
@@ -107,7 +106,6 @@ const command = fc.oneof<fc.MaybeWeightedArbitrary<Command>[]>(
     arbitrary: fc.record({ kind: fc.constant('refuse'), how: fc.constantFrom('conflict', 'invalid', 'bug') }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('unlist', 'list'), namespace }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('hold-watch', 'release-watch') }) },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -118,9 +116,9 @@ const command = fc.oneof<fc.MaybeWeightedArbitrary<Command>[]>(
     }),
   },
   {
-    weight: 1,
+    weight: 2,
     arbitrary: fc.record({
-      kind: fc.constant('record'),
+      kind: fc.constantFrom('record', 'drop-record'),
       namespace,
       pod: fc.constantFrom('p', 'q', 'gone'),
       identity: resourceName,
@@ -206,10 +204,9 @@ function playOn(scene: Scene, cluster: Cluster): Play {
       }),
     unlist: (one) => scene.index.unlisted.add([one.namespace]),
     list: (one) => scene.index.unlisted.delete(one.namespace),
-    'hold-watch': () => void (scene.faults.isWatchHeld = true),
-    'release-watch': () => scene.releaseWatch(),
     right: (one) => cluster.setRight(one),
     record: (one) => scene.putRecord(one),
+    'drop-record': (one) => scene.dropRecord(one),
   };
 }
 
@@ -225,7 +222,6 @@ async function run(given: Omit<SceneRules, 'mayUse'>, commands: readonly Command
   scene.start();
   for (const one of commands) await (plays[one.kind] as (of: Command) => void | Promise<void>)(one);
   scene.faults.beforeWrite = () => undefined;
-  scene.releaseWatch();
   for (const one of namespaces) scene.index.unlisted.delete(one);
   await scene.quiet();
   const fresh = createScene({ ...given, mayUse });
@@ -235,7 +231,7 @@ async function run(given: Omit<SceneRules, 'mayUse'>, commands: readonly Command
   return [scene.seen(), fresh.seen()] as const;
 }
 
-test('after any history of objects, rights, refused writes and late watches, MIC has done and says what it would after a start', async () => {
+test('after any history of objects, rights, refused writes, and records that editors write and delete, MIC has done and says what it would after a start', async () => {
   await fc.assert(
     fc.asyncProperty(
       rules,

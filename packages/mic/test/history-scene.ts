@@ -14,11 +14,11 @@ import { AccessBook } from '../src/access/book.ts';
 import { createAssignmentsApplier } from '../src/apply/apply-assignments.ts';
 import { createHostApplier } from '../src/apply/apply-host.ts';
 import { createAssignedIdentityWriter } from '../src/apply/assigned-identity-writer.ts';
-import { createEchoes } from '../src/apply/echoes.ts';
 import type { HostIdentities } from '../src/apply/host-identities.ts';
 import { createLedger, type ConfigMap } from '../src/apply/ledger.ts';
 import { createHostMemory } from '../src/apply/memory.ts';
-import { createFakeResource, type Gate } from '../src/apply/test/fake-kube.ts';
+import { Mirror } from '../src/apply/mirror.ts';
+import { createFakeResource, readerOf, type Gate } from '../src/apply/test/fake-kube.ts';
 import { createFakeLog } from '../src/apply/test/fake-log.ts';
 import { podsMisled } from '../src/plan/affected.ts';
 import { skipsOf } from '../src/plan/desired.ts';
@@ -34,10 +34,10 @@ import { createReconciler } from '../src/reconcile.ts';
 import type { PresentIdentity } from '../src/snapshot/facts/facts.ts';
 import { ClusterIndex, type ClusterChange } from '../src/snapshot/index/cluster-index.ts';
 import type { AccessGroup, AccessRules } from '../src/snapshot/index/rights.ts';
-import { createTrims } from '../src/snapshot/trims.ts';
 import { conditionsOf, type ConditionedKind } from '../src/tell/conditions-writer.ts';
 import { createLanes } from '../src/term/lanes.ts';
 import { laneOf } from '../src/term/loop.ts';
+import { keepMirror } from '../src/term/mirror-loop.ts';
 
 export interface SceneRules {
   readonly matching: MatchingRules;
@@ -68,15 +68,12 @@ export function createScene({ matching, access, mayUse }: SceneRules) {
   const term: LeaderTerm = { signal: ending.signal, holds: () => !ending.signal.aborted };
   const book = new AccessBook<AccessGroup>({ pairsPerNamespace: 1_000, recheckMs: 300_000 });
   const index = new ClusterIndex(matching, { mode: access, book });
-  const trims = createTrims();
   const attached = new Map<ResourceId, Map<ResourceId, PresentIdentity>>();
   const told = new Map<string, string>();
   const conditions = new Map<string, string | undefined>();
-  const delayed: (() => void)[] = [];
   const faults = {
     /** Called before each write; may throw. */
     beforeWrite: (() => undefined) as () => void,
-    isWatchHeld: false,
   };
 
   let writes = 0;
@@ -91,7 +88,7 @@ export function createScene({ matching, access, mayUse }: SceneRules) {
   const configMaps = createFakeResource<ConfigMap>('record', (_name, apply) => Promise.resolve().then(apply));
   const memory = createHostMemory();
   const ledger = createLedger({ configMaps, namespace: 'mic', term, log });
-  const echoes = createEchoes(now);
+  const mirror = new Mirror({ index, reader: readerOf(assigned) });
 
   const carriedBy = (host: ResourceId) => attached.get(host) ?? new Map<ResourceId, PresentIdentity>();
   const identities: HostIdentities = {
@@ -127,6 +124,16 @@ export function createScene({ matching, access, mayUse }: SceneRules) {
     return JSON.stringify(made);
   };
 
+  const assignments = createAssignmentsApplier({
+    writer: createAssignedIdentityWriter({ resource: assigned, term }),
+    mirror,
+    writesAtOnce: 2,
+    memory,
+    signal: term.signal,
+    now,
+    recordAfterMs: 2_000,
+    report: () => undefined,
+  });
   const lanes = createLanes({
     clock,
     signal: term.signal,
@@ -136,6 +143,7 @@ export function createScene({ matching, access, mayUse }: SceneRules) {
     turnsWith: (azure) =>
       createReconciler({
         index,
+        records: mirror,
         memory,
         now,
         rules: () => ({ ...planRules, forceNamespaced: matching.forceNamespaced }),
@@ -143,17 +151,7 @@ export function createScene({ matching, access, mayUse }: SceneRules) {
         azure,
         onPass: () => undefined,
         onPlanned: (pods) => pods.forEach((pod) => told.set(pod, textOf(skipsOf(index, pod)))),
-        assignments: createAssignmentsApplier({
-          writer: createAssignedIdentityWriter({ resource: assigned, term }),
-          echoes,
-          writesAtOnce: 2,
-          memory,
-          seen: (key) => index.assigned(key),
-          now,
-          recordAfterMs: 2_000,
-          onNameTaken: () => undefined,
-          report: () => undefined,
-        }),
+        assignments,
         hosts: createHostApplier({
           identities,
           ledger,
@@ -167,7 +165,7 @@ export function createScene({ matching, access, mayUse }: SceneRules) {
           onRecordNotSaved: () => undefined,
           report({ host: { id }, after }) {
             concern('AzureIdentity', index.concernedBy(id));
-            index.markDirty(podsMisled(index, id, after));
+            index.markDirty(podsMisled({ index, records: mirror }, id, after));
           },
         }),
       }),
@@ -181,16 +179,7 @@ export function createScene({ matching, access, mayUse }: SceneRules) {
     concern('AzureIdentityBinding', concerned.bindings);
   };
 
-  const hear = (key: string, object: AzureAssignedIdentity | undefined) => {
-    const view = object && trims.assigned(object);
-    index.apply({ kind: 'assigned', key, view });
-    echoes.heard(key, view);
-    slice();
-  };
-  assigned.onChange = (key, object) => {
-    if (faults.isWatchHeld) delayed.push(() => hear(key, object));
-    else hear(key, object);
-  };
+  mirror.onChange(slice);
 
   return {
     clock,
@@ -221,13 +210,12 @@ export function createScene({ matching, access, mayUse }: SceneRules) {
       };
       assigned.put(record as unknown as AzureAssignedIdentity);
     },
-    releaseWatch() {
-      faults.isWatchHeld = false;
-      for (const tell of delayed.splice(0)) tell();
-    },
+    dropRecord: ({ namespace, pod, identity }: ForgedRecord) =>
+      assigned.drop(`${namespace}/${pod}-${namespace}-${identity}`),
     start() {
       index.settle().markAllDirty();
       slice();
+      void keepMirror({ mirror, assignments, index, term, clock, random: () => 0.5, log });
       void askPairs<AccessGroup>({
         book,
         term,

@@ -8,6 +8,7 @@ import { createLedger, type ConfigMap } from '../src/apply/ledger.ts';
 import { createHostMemory } from '../src/apply/memory.ts';
 import { createFakeResource } from '../src/apply/test/fake-kube.ts';
 import { createFakeLog } from '../src/apply/test/fake-log.ts';
+import { Records } from '../src/plan/records.ts';
 import * as build from '../src/plan/test/builders.ts';
 import { createReconciler } from '../src/reconcile.ts';
 import { ClusterIndex } from '../src/snapshot/index/cluster-index.ts';
@@ -52,6 +53,7 @@ export async function createHostScene(options: AzureOptions = {}) {
     for (const record of await ledger.load()) memory.keep(factsFromRecord(record));
     const reconciler = createReconciler({
       index,
+      records: new Records(),
       memory,
       now,
       rules: () => ({ ...build.rules, forceNamespaced: true }),

@@ -19,6 +19,8 @@ const watched = { AzureIdentity, AzureIdentityBinding, AzureAssignedIdentity };
 const all = Object.entries({ ...watched, Pod: podFieldsWithLabels, Namespace: namespaceFields })
   .flatMap(([kind, fields]) => objectFields(kind, fields))
   .filter((field) => !isPlace(field) && !isCopy(field));
+/** MIC decides nothing by AzureAssignedIdentities. */
+const isDecisive = ({ kind }: ObjectField) => kind !== 'AzureAssignedIdentity';
 const titleOf = ({ kind, path }: ObjectField) => `${kind}.${path.join('.')}`;
 
 const valid: Readonly<Record<string, object>> = {
@@ -94,7 +96,7 @@ it.each(all.map((field) => [titleOf(field), field] as const))(
         (line) =>
           line.includes(key) && line.includes(`field=${field.path.join('.')} maxBytes=${field.upTo} `),
       ),
-    ).toHaveLength(1);
+    ).toHaveLength(isDecisive(field) ? 1 : 0);
     expect(
       mic.lines.filter((line) => line.includes(key.replace('over', 'at')) && line.includes('maxBytes')),
     ).toEqual([]);

@@ -1,8 +1,8 @@
 // Only the decisions, in this process: a whole plan, and one changed pod in clusters of three sizes.
 import { planHost } from '../../../packages/mic/src/plan/plan.ts';
-import { plan } from '../../../packages/mic/src/plan/test/cluster-plan.ts';
+import { knownOf, plan } from '../../../packages/mic/src/plan/test/cluster-plan.ts';
 import type { PlanRules } from '../../../packages/mic/src/plan/types.ts';
-import { indexOf, type ClusterSnapshot } from '../../../packages/mic/src/snapshot/test/cluster-snapshot.ts';
+import type { ClusterSnapshot } from '../../../packages/mic/src/snapshot/test/cluster-snapshot.ts';
 import { createTrims } from '../../../packages/mic/src/snapshot/trims.ts';
 import { median, rounded, type Figure, type Figures } from '../report.ts';
 
@@ -91,7 +91,7 @@ function timed(times: number, run: () => void): number {
 /** Microseconds from a pod's change to the plan for it. */
 function changedPodUs(pods: number, times: number): number {
   const snapshot = snapshotOf(pods);
-  const index = indexOf(snapshot, { forceNamespaced: false });
+  const { index, records } = knownOf(snapshot, { forceNamespaced: false });
   const trims = createTrims();
   let turn = 0;
   const change = () => {
@@ -100,7 +100,7 @@ function changedPodUs(pods: number, times: number): number {
     const key = `default/pod-${turn % pods}`;
     index.apply({ kind: 'pod', key, view });
     const host = index.homeOf(key);
-    planHost(index, host, { facts: undefined, now: snapshot.now, rules, dirtyPods: [key] });
+    planHost(index, host, { facts: undefined, now: snapshot.now, rules, records, dirtyPods: [key] });
   };
   return (timed(5, () => range(times, change)) / times) * 1_000;
 }

@@ -1,6 +1,7 @@
 // What a changed pod costs in a namespace whose bindings select by labels and ServiceAccount, beside the same in one whose binding
 // goes by the binding label. Rounds of all take turns in one process, so that a busy machine slows down all of them.
 import { planHost } from '../../../packages/mic/src/plan/plan.ts';
+import { Records } from '../../../packages/mic/src/plan/records.ts';
 import type { PlanRules } from '../../../packages/mic/src/plan/types.ts';
 import { ClusterIndex } from '../../../packages/mic/src/snapshot/index/cluster-index.ts';
 import { createTrims } from '../../../packages/mic/src/snapshot/trims.ts';
@@ -116,7 +117,7 @@ function createWorld(pods: number, selectors: number): () => void {
       put(pod, (pod + turn) % apps);
       const podKey = key(`pod-${pod}`);
       const host = index.homeOf(podKey);
-      planHost(index, host, { facts: undefined, now: 1, rules, dirtyPods: [podKey] });
+      planHost(index, host, { facts: undefined, now: 1, rules, records: new Records(), dirtyPods: [podKey] });
     }
   };
 }

@@ -2,13 +2,17 @@
 // If the identity is already on the host, the object is written once, as Assigned; other steps are held.
 import type { Host } from '@pod-identity/crd-types';
 import { createLimit } from '@pod-identity/kit/core';
+import { KubeError } from '@pod-identity/kit/kube';
 import { objectKey } from '../plan/diff.ts';
+import { podKeyOf } from '../plan/plan.ts';
 import type { AssignmentStep, HostPlan } from '../plan/types.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
+import { podOf } from '../snapshot/keys.ts';
 import type { AssignedIdentityWriter, WriteOutcome } from './assigned-identity-writer.ts';
+import { assignedView, type WrittenState } from './assigned-object.ts';
 import { readinessOf, type Readiness, type Waiting } from './assignment-state.ts';
-import type { Echoes, Seen } from './echoes.ts';
 import type { HostMemory } from './memory.ts';
+import type { Mirror } from './mirror.ts';
 
 /** The write of one step and its outcome. */
 export interface StepResult {
@@ -23,16 +27,13 @@ export interface StepResult {
 
 export interface AssignmentPorts {
   readonly writer: AssignedIdentityWriter;
-  readonly echoes: Echoes;
+  readonly mirror: Pick<Mirror, 'at' | 'wrote' | 'removed' | 'look'>;
   /** Of one host. */
   readonly writesAtOnce: number;
   readonly memory: HostMemory;
-  /** The object as the watch shows it, by `namespace/name`. */
-  readonly seen: (key: string) => Seen | undefined;
+  readonly signal: AbortSignal;
   readonly now: () => number;
   readonly recordAfterMs: number;
-  /** Called if another object has the name, by `namespace/name`. */
-  readonly onNameTaken: (key: string) => void;
   readonly report: (result: StepResult, host: Host | undefined) => void;
 }
 
@@ -75,7 +76,9 @@ type Move =
   | { readonly kind: 'hold'; readonly until: number };
 
 export function createAssignmentsApplier(ports: AssignmentPorts): AssignmentsApplier {
-  return { apply: (plan, facts, held) => new Pass(ports, { plan, facts, held }).run() };
+  return {
+    apply: (plan, facts, held) => new Pass(ports, { plan, facts, held }).run(),
+  };
 }
 
 interface Given {
@@ -108,21 +111,19 @@ class Pass {
   }
 
   #settleWrite(step: AssignmentStep, outcome: WriteOutcome): void {
-    // A create that finds its object gone has created nothing.
-    if (outcome.kind === 'written' || (outcome.kind === 'removed' && step.kind !== 'create')) return;
-    const mayBeRefusal = outcome.kind === 'failed' || outcome.kind === 'stale';
-    const isRefusal = mayBeRefusal && outcome.isRefusal === true;
-    const refusals = isRefusal ? (this.#before(step)?.refusals ?? 0) + 1 : 0;
-    const pauseMs = Math.min(longestRetryMs, retryMs * 2 ** Math.max(0, refusals - 1));
-    const retryAt = this.#ports.now() + pauseMs;
+    if (outcome.kind === 'written' || outcome.kind === 'removed') return;
+    const before = this.#before(step);
+    const isRefusal = outcome.kind !== 'fenced' && outcome.isRefusal === true;
+    const refusals = isRefusal ? (before?.refusals ?? 0) + 1 : 0;
+    const retryAt = this.#ports.now() + (isNews(outcome, before) ? 0 : pauseMs(refusals));
     this.#hold(step, retryAt, { retryAt, ...(isRefusal && { refusals }) });
   }
 
   #moveOf(step: AssignmentStep): Move | undefined {
-    const { echoes, memory, now, recordAfterMs } = this.#ports;
+    const { memory, now, recordAfterMs } = this.#ports;
     const { plan, facts } = this.#given;
     const before = this.#before(step);
-    const blockedUntil = Math.max(echoes.pendingUntil(objectKey(step)) ?? 0, before?.retryAt ?? 0);
+    const blockedUntil = before?.retryAt ?? 0;
     if (blockedUntil > now()) return { kind: 'hold', until: blockedUntil };
     if (step.kind === 'delete') return { kind: 'write', state: 'removed' };
     const leaving = plan.host ? memory.leaving(plan.host.id) : none;
@@ -145,8 +146,7 @@ class Pass {
   async #write(step: AssignmentStep, move: Extract<Move, { kind: 'write' }>): Promise<WriteOutcome> {
     const { now, report } = this.#ports;
     const startedAt = now();
-    const outcome = await this.#send(step, move.state);
-    this.#settle(step, outcome);
+    const outcome = await this.#settle(step, move.state, await this.#send(step, move.state));
     const { state, waiting } = move;
     const { refusals } = this.#before(step) ?? {};
     const more = { ...(waiting ? { waiting } : {}), ...(refusals !== undefined && { refusals }) };
@@ -157,7 +157,7 @@ class Pass {
 
   async #send(step: AssignmentStep, wanted: StepResult['state']): Promise<WriteOutcome> {
     const { writer } = this.#ports;
-    const state = wanted === 'Created' ? 'Created' : 'Assigned';
+    const state = writtenState(wanted);
     switch (step.kind) {
       case 'create':
         return writer.create(step.assignment, state);
@@ -170,16 +170,49 @@ class Pass {
     }
   }
 
-  #settle(step: AssignmentStep, outcome: WriteOutcome): void {
-    const { echoes, seen, onNameTaken } = this.#ports;
-    const key = objectKey(step);
-    if (outcome.kind === 'stale' && step.kind === 'create') onNameTaken(key);
-    if (outcome.kind === 'written') echoes.wrote(key, outcome.resourceVersion, seen(key));
-    if (outcome.kind === 'removed' && step.kind !== 'create') {
-      echoes.removed(key, step.current.uid, seen(key));
+  async #settle(
+    step: AssignmentStep,
+    state: StepResult['state'],
+    outcome: WriteOutcome,
+  ): Promise<WriteOutcome> {
+    const { mirror } = this.#ports;
+    if (outcome.kind === 'written' && step.kind !== 'delete')
+      mirror.wrote(assignedView(step.assignment, writtenState(state), outcome));
+    if (outcome.kind === 'removed' && step.kind !== 'create') mirror.removed(step.current);
+    if (outcome.kind !== 'stale') return outcome;
+    const isTaken = await this.#look(step, objectKey(step));
+    return isTaken && step.kind === 'create' ? { ...outcome, message: nameTaken, isRefusal: true } : outcome;
+  }
+
+  /** Returns whether the object is of another pod. */
+  async #look(step: AssignmentStep, key: string): Promise<boolean> {
+    const { mirror, signal } = this.#ports;
+    try {
+      const exists = await mirror.look(key, podKeyOf(step), signal);
+      const view = mirror.at(key);
+      return exists && (!view || podOf(view) !== podKeyOf(step));
+    } catch (error) {
+      // It is read again after the next attempt.
+      if (error instanceof KubeError) return false;
+      throw error;
     }
   }
 }
+
+/** Whether the object has just been read: the next plan knows better, unless others go on changing it. */
+function isNews({ kind }: WriteOutcome, before: Held | undefined): boolean {
+  return kind === 'stale' && (before?.retryAt ?? 0) === 0;
+}
+
+function pauseMs(refusals: number): number {
+  return Math.min(longestRetryMs, retryMs * 2 ** Math.max(0, refusals - 1));
+}
+
+function writtenState(state: StepResult['state']): WrittenState {
+  return state === 'Created' ? 'Created' : 'Assigned';
+}
+
+const nameTaken = 'its name is taken by another pod';
 
 const none: ReadonlySet<never> = new Set();
 

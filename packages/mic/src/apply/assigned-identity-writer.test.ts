@@ -61,7 +61,8 @@ describe('what is written', () => {
   test('contains the fields that readers of the original use, in its state', async () => {
     const { writer, only } = setUp();
     const outcome = await writer.create(assignmentOf(), 'Assigned');
-    expect(outcome).toEqual({ kind: 'written', resourceVersion: only().metadata.resourceVersion });
+    const { uid, resourceVersion } = only().metadata;
+    expect(outcome).toEqual({ kind: 'written', uid, resourceVersion });
     expect(only()).toMatchObject({
       apiVersion: 'aadpodidentity.k8s.io/v1',
       kind: 'AzureAssignedIdentity',
@@ -91,12 +92,12 @@ describe('what is written', () => {
     expect(only().metadata.finalizers).toBeUndefined();
   });
 
-  test('only the version of the response is read', async () => {
+  test('only the uid and the version of the response are read', async () => {
     const { writer, resource } = setUp();
     const create = vi.spyOn(resource, 'create');
     await writer.create(assignmentOf(), 'Assigned');
     expect(create.mock.lastCall?.[1]?.fields).toEqual({
-      members: { metadata: { members: { resourceVersion: { upTo: 1024 } } } },
+      members: { metadata: { members: { uid: { upTo: 1024 }, resourceVersion: { upTo: 1024 } } } },
     });
   });
 
@@ -168,13 +169,14 @@ test('an update replaces the whole object, leftovers and finalizer included', as
 });
 
 describe('a removal', () => {
-  test('is one DELETE, of exactly that object', async () => {
+  test('is one DELETE, of exactly that object and version', async () => {
     const { writer, view, sent, resource } = setUp();
     await writer.create(assignmentOf(), 'Assigned');
     const seen = view();
     expect(await writer.remove({ ...seen, uid: 'another' })).toMatchObject({ kind: 'stale' });
+    expect(await writer.remove({ ...seen, resourceVersion: '1' })).toMatchObject({ kind: 'stale' });
     expect(await writer.remove(seen)).toEqual({ kind: 'removed' });
-    expect(sent.slice(1)).toEqual(['delete assigned', 'delete assigned']);
+    expect(sent.slice(1)).toEqual(['delete assigned', 'delete assigned', 'delete assigned']);
     expect(resource.objects.size).toBe(0);
   });
 
@@ -226,40 +228,60 @@ describe('a removal', () => {
   });
 });
 
-describe('a name that is taken', () => {
-  test('by the same assignment (the response to an earlier POST was lost): adopted', async () => {
-    const { writer, only } = setUp();
-    await writer.create(assignmentOf(), 'Created');
-    expect(await writer.create(assignmentOf(), 'Assigned')).toMatchObject({ kind: 'written' });
+test('a name that is taken is read before the next plan: nothing is overwritten', async () => {
+  const { writer, only, sent } = setUp();
+  await writer.create(assignmentOf(), 'Created');
+  expect(await writer.create(assignmentOf(), 'Assigned')).toEqual({ kind: 'stale', message: 'exists' });
+  expect(only().status.status).toBe('Created');
+  expect(sent).toEqual(['create assigned', 'create assigned']);
+});
+
+describe('an update of an object that the API server is about to delete removes and creates it', () => {
+  test('of an earlier pod of that name', async () => {
+    const { writer, view, only, sent } = setUp();
+    await writer.create(assignmentOf(), 'Assigned');
+    const { uid, podUid } = view();
+    await writer.update(assignmentOf(), { ...view(), podUid: 'earlier' }, 'Assigned');
+    expect(sent.slice(1)).toEqual(['delete assigned', 'create assigned']);
+    expect(only().metadata.uid).not.toBe(uid);
+    expect(view().podUid).toBe(podUid);
+  });
+
+  test('and that is gone by then', async () => {
+    const { writer, view, resource, only } = setUp();
+    await writer.create(assignmentOf(), 'Assigned');
+    const earlier = { ...view(), podUid: 'earlier' };
+    resource.drop('default/web-0-shop-reader');
+    expect(await writer.update(assignmentOf(), earlier, 'Assigned')).toMatchObject({ kind: 'written' });
     expect(only().status.status).toBe('Assigned');
   });
 
-  test('by the same assignment, while the term ends: not changed', async () => {
-    const { writer, only, sent, lapse, onSend } = setUp();
-    await writer.create(assignmentOf(), 'Created');
+  test('that another object has replaced: it is read first', async () => {
+    const { writer, view, only } = setUp();
+    await writer.create(assignmentOf(), 'Assigned');
+    const earlier = { ...view(), podUid: 'earlier', uid: 'another' };
+    expect(await writer.update(assignmentOf(), earlier, 'Created')).toMatchObject({ kind: 'stale' });
+    expect(only().status.status).toBe('Assigned');
+  });
+
+  test('that is deleted already and kept by a finalizer', async () => {
+    const { writer, view, resource, only, sent, onSend } = setUp();
+    await writer.create(assignmentOf(), 'Assigned');
+    const ending = { ...view(), isEnding: true } as const;
+    // As the API server: an object that is deleted ends with its last finalizer.
+    onSend((name) => name === 'create assigned' && resource.drop('default/web-0-shop-reader'));
+    await writer.update(assignmentOf(), ending, 'Assigned');
+    expect(sent.slice(1)).toEqual(['replace assigned', 'create assigned']);
+    expect(only().metadata.uid).not.toBe(ending.uid);
+  });
+
+  test('not when the term ends in between', async () => {
+    const { writer, view, sent, lapse, onSend } = setUp();
+    await writer.create(assignmentOf(), 'Assigned');
     onSend(lapse);
-    expect(await writer.create(assignmentOf(), 'Assigned')).toEqual({ kind: 'fenced' });
-    expect(only().status.status).toBe('Created');
-    expect(sent).toEqual(['create assigned', 'create assigned']);
-  });
-
-  test('by the same assignment, changed by others at that moment: not overwritten', async () => {
-    const { writer, only, resource, onSend } = setUp();
-    await writer.create(assignmentOf(), 'Created');
-    onSend((name) => {
-      if (name === 'replace assigned')
-        resource.put({ ...only(), spec: { ...only().spec, pod: 'somebody-else' } });
-    });
-    expect(await writer.create(assignmentOf(), 'Assigned')).toMatchObject({ kind: 'stale' });
-    expect(only().spec.pod).toBe('somebody-else');
-  });
-
-  test('W-S14 by another pod: not overwritten', async () => {
-    const { writer, only, resource } = setUp();
-    await writer.create(assignmentOf(), 'Created');
-    resource.put({ ...only(), spec: { ...only().spec, pod: 'somebody-else' } });
-    expect(await writer.create(assignmentOf(), 'Assigned')).toMatchObject({ kind: 'stale', isRefusal: true });
-    expect(only().spec.pod).toBe('somebody-else');
+    const earlier = { ...view(), podUid: 'earlier' };
+    expect(await writer.update(assignmentOf(), earlier, 'Assigned')).toEqual({ kind: 'fenced' });
+    expect(sent.slice(1)).toEqual(['delete assigned']);
   });
 });
 
@@ -280,7 +302,7 @@ test.each([
   ['conflict', 'stale'],
   ['already-exists', 'stale'],
   ['gone', 'stale'],
-  ['not-found', 'removed'],
+  ['not-found', 'stale'],
   ['aborted', 'fenced'],
   ['throttled', 'failed'],
   ['denied', 'failed'],
@@ -314,8 +336,6 @@ test('an error of MIC itself is thrown, and not treated as a refusal', async () 
 
 test.each([
   ['create', 'create'],
-  ['create', 'get'],
-  ['create', 'replace'],
   ['update', 'replace'],
   ['confirm', 'patch'],
   ['remove', 'delete'],
@@ -337,23 +357,12 @@ test.each([
   expect(await outcome).toEqual({ kind: 'fenced' });
 });
 
-describe('a create that finds nothing', () => {
-  test('in a namespace, or of a kind, that does not exist is a refusal: nothing was removed, and the pod waits', async () => {
-    const { writer, fail } = setUp();
-    fail('not-found');
-    expect(await writer.create(assignmentOf(), 'Created')).toEqual({
-      kind: 'failed',
-      message: 'not-found!',
-      isRefusal: true,
-    });
-  });
-
-  test('under a name that was taken a moment ago is to be repeated', async () => {
-    const { writer, fail } = setUp();
-    fail('already-exists');
-    expect(await writer.create(assignmentOf(), 'Created')).toEqual({
-      kind: 'failed',
-      message: 'the object that had its name has just been deleted',
-    });
+test('a create in a namespace, or of a kind, that does not exist is a refusal: nothing was removed, and the pod waits', async () => {
+  const { writer, fail } = setUp();
+  fail('not-found');
+  expect(await writer.create(assignmentOf(), 'Created')).toEqual({
+    kind: 'failed',
+    message: 'not-found!',
+    isRefusal: true,
   });
 });

@@ -1,11 +1,6 @@
 // All writes of AzureAssignedIdentities. Every write is fenced by the term and returns a value; one request for each step, two if the
 // original's finalizer has to be removed.
-import {
-  assignedIdentityFinalizer,
-  fieldLimits,
-  parseAzureAssignedIdentity,
-  type AzureAssignedIdentity,
-} from '@pod-identity/crd-types';
+import { assignedIdentityFinalizer, type AzureAssignedIdentity } from '@pod-identity/crd-types';
 import {
   KubeError,
   wholeObject,
@@ -18,12 +13,9 @@ import type { AssignedView } from '../snapshot/views.ts';
 import { assignedObject, assignedStatus, type WrittenState } from './assigned-object.ts';
 
 export type WriteOutcome =
-  | { readonly kind: 'written'; readonly resourceVersion: string }
+  | { readonly kind: 'written'; readonly resourceVersion: string; readonly uid?: string }
   | { readonly kind: 'removed' }
-  /**
-   * The object has changed since the plan: the next plan, from a newer view, handles it. `isRefusal`: another pod's object has the name,
-   * which lasts as long as the view does not show that object.
-   */
+  /** The object is not as MIC knew it: it is to be read before the next plan. `isRefusal`: another pod's object has the name. */
   | { readonly kind: 'stale'; readonly message: string; readonly isRefusal?: true }
   /** The term is over: nothing was sent. */
   | { readonly kind: 'fenced' }
@@ -46,8 +38,10 @@ export function createAssignedIdentityWriter(options: WriterOptions): AssignedId
   return new Writer(options);
 }
 
-/** The only part of the response that is needed. */
-const versionOnly: Fields = { members: { metadata: { members: { resourceVersion: { upTo: 1024 } } } } };
+/** The only parts of the response that are needed. */
+const versionOnly: Fields = {
+  members: { metadata: { members: { uid: { upTo: 1024 }, resourceVersion: { upTo: 1024 } } } },
+};
 
 type Resource = ResourceClient<AzureAssignedIdentity>;
 
@@ -61,73 +55,67 @@ class Writer implements AssignedIdentityWriter {
   }
 
   create(assignment: Assignment, state: WrittenState): Promise<WriteOutcome> {
-    const object = assignedObject(assignment, state);
-    return this.#fenced(async (signal) => {
-      try {
-        return written(await this.#resource.create(object, { signal, fields: versionOnly }));
-      } catch (error) {
-        if (!(error instanceof KubeError)) throw error;
-        if (error.code === 'already-exists') return this.#adopt(object, signal);
-        // Its namespace or its kind is gone: nothing was removed, and the pod still waits.
-        if (error.code === 'not-found') return { kind: 'failed', message: error.message, isRefusal: true };
-        throw error;
-      }
-    });
+    return this.#fenced((signal) => this.#create(assignment, state, signal));
   }
 
-  /** Replaces the whole object: a merge would keep fields of the previous identity. Also removes the finalizer. */
+  /**
+   * Replaces the whole object: a merge would keep fields of the previous identity. Also removes the finalizer. An object of an earlier
+   * pod of that name is removed and created, since the garbage collector may be about to delete it; so is one that is deleted already.
+   */
   update(assignment: Assignment, current: AssignedView, state: WrittenState): Promise<WriteOutcome> {
     const object = replacing(assignedObject(assignment, state), current.resourceVersion);
-    return this.#fenced(async (signal) =>
-      written(await this.#resource.replace(object, { signal, fields: versionOnly })),
-    );
+    const isOfEarlierPod = current.podUid !== undefined && current.podUid !== assignment.pod.uid;
+    return this.#fenced(async (signal) => {
+      if (isOfEarlierPod && !current.isEnding) {
+        const removed = await this.#remove(current, signal);
+        return removed.kind === 'removed' ? this.#create(assignment, state, signal) : removed;
+      }
+      const replaced = await this.#resource.replace(object, { signal, fields: versionOnly });
+      // Without a finalizer an object that is deleted already is gone now.
+      return current.isEnding ? this.#create(assignment, state, signal) : written(replaced);
+    });
   }
 
   confirm(current: AssignedView): Promise<WriteOutcome> {
     const { resourceVersion } = current;
     const patch = { status: assignedStatus('Assigned') };
-    return this.#fenced(async (signal) =>
-      written(
-        await this.#resource.patch(keyOf(current), patch, {
-          resourceVersion,
-          signal,
-          fields: versionOnly,
-        }),
-      ),
-    );
-  }
-
-  /** Removes the finalizer first: after that, anyone can delete the object even if this fails. */
-  remove(current: AssignedView): Promise<WriteOutcome> {
     return this.#fenced(async (signal) => {
-      if (current.hasFinalizer) await releaseFinalizer(this.#resource, current, signal);
-      if (!this.#term.holds()) return { kind: 'fenced' };
-      await this.#resource.delete(keyOf(current), { uid: current.uid, signal });
-      return { kind: 'removed' };
+      const options = { resourceVersion, signal, fields: versionOnly };
+      return written(await this.#resource.patch(keyOf(current), patch, options));
     });
   }
 
-  /** The name is taken: by an earlier write whose response was lost, or by an object that the view does not show yet. */
-  async #adopt(object: AzureAssignedIdentity, signal: AbortSignal): Promise<WriteOutcome> {
-    const found = await this.#found(object, signal);
-    if (!found) return { kind: 'failed', message: 'the object that had its name has just been deleted' };
-    if (!isSameAssignment(found, object))
-      return { kind: 'stale', message: 'its name is taken by another pod', isRefusal: true };
-    if (!this.#term.holds()) return { kind: 'fenced' };
-    const replacement = replacing(object, found.metadata.resourceVersion ?? '');
-    return written(await this.#resource.replace(replacement, { signal, fields: versionOnly }));
+  remove(current: AssignedView): Promise<WriteOutcome> {
+    return this.#fenced((signal) => this.#remove(current, signal));
   }
 
-  async #found(object: AzureAssignedIdentity, signal: AbortSignal) {
+  async #create(assignment: Assignment, state: WrittenState, signal: AbortSignal): Promise<WriteOutcome> {
+    if (!this.#term.holds()) return { kind: 'fenced' };
     try {
-      return await this.#resource.get(keyOf(object.metadata), {
+      const created = await this.#resource.create(assignedObject(assignment, state), {
         signal,
-        fields: fieldLimits.AzureAssignedIdentity,
+        fields: versionOnly,
       });
+      return written(created);
     } catch (error) {
-      if (error instanceof KubeError && error.code === 'not-found') return undefined;
-      throw error;
+      if (!(error instanceof KubeError && error.code === 'not-found')) throw error;
+      // Its namespace or its kind is gone: nothing was removed, and the pod still waits.
+      return { kind: 'failed', message: error.message, isRefusal: true };
     }
+  }
+
+  /** Removes the finalizer first: after that, anyone can delete the object even if this fails. */
+  async #remove(current: AssignedView, signal: AbortSignal): Promise<WriteOutcome> {
+    try {
+      if (current.hasFinalizer) await releaseFinalizer(this.#resource, current, signal);
+      if (!this.#term.holds()) return { kind: 'fenced' };
+      const { uid, resourceVersion, hasFinalizer } = current;
+      // What is another pod's by now has the same uid.
+      await this.#resource.delete(keyOf(current), { uid, ...(!hasFinalizer && { resourceVersion }), signal });
+    } catch (error) {
+      if (!(error instanceof KubeError && error.code === 'not-found')) throw error;
+    }
+    return { kind: 'removed' };
   }
 
   async #fenced(write: (signal: AbortSignal) => Promise<WriteOutcome>): Promise<WriteOutcome> {
@@ -141,8 +129,9 @@ class Writer implements AssignedIdentityWriter {
   }
 }
 
-function written(object: AzureAssignedIdentity): WriteOutcome {
-  return { kind: 'written', resourceVersion: object.metadata.resourceVersion ?? '' };
+function written({ metadata }: AzureAssignedIdentity): WriteOutcome {
+  const { uid, resourceVersion = '' } = metadata;
+  return { kind: 'written', resourceVersion, ...(uid !== undefined && { uid }) };
 }
 
 async function releaseFinalizer(
@@ -162,28 +151,18 @@ async function releaseFinalizer(
   );
 }
 
+/** The object is not as MIC knew it. */
+const unknown: ReadonlySet<KubeError['code']> = new Set(['conflict', 'already-exists', 'gone', 'not-found']);
+
 function refusal({ code, message }: KubeError): WriteOutcome {
-  if (code === 'not-found') return { kind: 'removed' };
   if (code === 'aborted') return { kind: 'fenced' };
-  if (code === 'conflict' || code === 'already-exists' || code === 'gone') return { kind: 'stale', message };
+  if (unknown.has(code)) return { kind: 'stale', message };
   const isRefusal = code === 'denied' || code === 'invalid';
   return { kind: 'failed', message, ...(isRefusal && { isRefusal }) };
 }
 
 function replacing(object: AzureAssignedIdentity, resourceVersion: string): AzureAssignedIdentity {
   return { ...object, metadata: { ...object.metadata, resourceVersion } };
-}
-
-function isSameAssignment(found: unknown, wanted: AzureAssignedIdentity): boolean {
-  const parsed = parseAzureAssignedIdentity(found);
-  const keyOfAssignment = ({ spec }: AzureAssignedIdentity) =>
-    [
-      spec.podNamespace,
-      spec.pod,
-      spec.azureIdentityRef.metadata.namespace,
-      spec.azureIdentityRef.metadata.name,
-    ].join('/');
-  return parsed.ok && keyOfAssignment(parsed.value) === keyOfAssignment(wanted);
 }
 
 function keyOf({ name, namespace }: { readonly name: string; readonly namespace?: string }) {

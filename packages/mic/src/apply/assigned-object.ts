@@ -11,7 +11,8 @@ import {
   type ObjectMeta,
 } from '@pod-identity/crd-types';
 import type { Assignment } from '../plan/types.ts';
-import type { PodView } from '../snapshot/views.ts';
+import { keyOf } from '../snapshot/keys.ts';
+import type { AssignedView, PodView } from '../snapshot/views.ts';
 
 /** The states that this MIC writes. The original's `Unassigned` is omitted: only its own MIC reads it. */
 export type WrittenState = Extract<AssignedState, 'Created' | 'Assigned'>;
@@ -36,6 +37,31 @@ export function assignedObject(assignment: Assignment, state: WrittenState): Azu
       nodename: pod.nodeName,
     },
     status: assignedStatus(state),
+  };
+}
+
+/** What a read of the written object would show. */
+export function assignedView(
+  assignment: Assignment,
+  state: WrittenState,
+  { uid = '', resourceVersion }: { readonly uid?: string; readonly resourceVersion: string },
+): AssignedView {
+  const { pod, identity, binding, meaning, resourceId } = assignment;
+  return {
+    namespace: assignment.objectNamespace,
+    name: assignment.objectName,
+    uid,
+    resourceVersion,
+    podNamespace: pod.namespace,
+    podName: pod.name,
+    podUid: pod.uid,
+    nodeName: pod.nodeName,
+    identity: keyOf(identity.metadata),
+    binding: keyOf(binding.metadata),
+    meaning,
+    ...(resourceId !== undefined && { resourceId }),
+    state,
+    hasFinalizer: false,
   };
 }
 

@@ -4,9 +4,10 @@ import { expect, test } from 'vitest';
 import { assignment } from '../plan/test/assignment.ts';
 import { assigned, facts, hostOf, idlePlan, instanceOf, now } from '../plan/test/builders.ts';
 import type { AssignmentStep } from '../plan/types.ts';
+import { keyOf } from '../snapshot/keys.ts';
+import type { AssignedView } from '../snapshot/views.ts';
 import { createAssignmentsApplier, type HeldSteps, type StepResult } from './apply-assignments.ts';
 import type { WriteOutcome } from './assigned-identity-writer.ts';
-import { createEchoes } from './echoes.ts';
 import { createHostMemory } from './memory.ts';
 
 const host: Host = hostOf(instanceOf('vmss1'));
@@ -25,9 +26,13 @@ const steps = {
 /** A writer that takes 7 ms for each write and returns a given outcome. */
 function setUp() {
   const clock = createFakeClock(now);
-  const world = { answer: { kind: 'written', resourceVersion: '2' } as WriteOutcome, seen: current };
+  const world = {
+    answer: { kind: 'written', resourceVersion: '2' } as WriteOutcome,
+    known: current as AssignedView | undefined,
+    exists: true,
+  };
   const reported: StepResult[] = [];
-  const taken: string[] = [];
+  const mirrored: string[] = [];
   const called: string[] = [];
   const timeNow = () => clock.now();
   const write = (name: string) => () => {
@@ -41,13 +46,20 @@ function setUp() {
       confirm: write('confirm'),
       remove: write('delete'),
     },
-    echoes: createEchoes(timeNow),
+    mirror: {
+      at: (key) => (key === objectKey ? world.known : undefined),
+      wrote: (view) => void mirrored.push(`${keyOf(view)}: ${view.state}`),
+      removed: (view) => void mirrored.push(`${keyOf(view)}: removed`),
+      look: (key) => {
+        mirrored.push(`look at ${key}`);
+        return Promise.resolve(world.exists);
+      },
+    },
     memory: createHostMemory(),
     now: timeNow,
     writesAtOnce: 20,
     recordAfterMs: 2_000,
-    seen: (key) => (key === objectKey ? world.seen : undefined),
-    onNameTaken: (key) => void taken.push(key),
+    signal: new AbortController().signal,
     report: (result) => void reported.push(result),
   });
   const apply = async (list: readonly AssignmentStep[], on = there, held: HeldSteps = new Map()) => {
@@ -55,16 +67,36 @@ function setUp() {
     await clock.advance(7);
     return done;
   };
-  return { apply, reported, taken, called, world, timeNow };
+  return { apply, reported, mirrored, called, world, timeNow };
 }
 
-test('onNameTaken is called when a create fails by it, not when another write is stale', async () => {
-  const { apply, taken, world } = setUp();
-  world.answer = { kind: 'stale', message: 'its name is taken by another pod' };
-  await apply([steps.update, steps.delete]);
-  expect(taken).toEqual([]);
-  await apply([steps.create]);
-  expect(taken).toEqual([objectKey]);
+const another = assigned({ podName: 'another' });
+const foreign = { kind: 'stale', message: 'its name is taken by another pod', isRefusal: true } as const;
+const exists = { kind: 'stale', message: 'exists' } as const;
+
+test.each([
+  { kind: 'create', whose: 'of its own pod', known: current, isThere: true, outcome: exists },
+  { kind: 'create', whose: 'of another pod', known: another, isThere: true, outcome: foreign },
+  { kind: 'create', whose: 'of an unknown pod', known: undefined, isThere: true, outcome: foreign },
+  { kind: 'create', whose: 'that is gone again', known: undefined, isThere: false, outcome: exists },
+  { kind: 'update', whose: 'of another pod', known: another, isThere: true, outcome: exists },
+  { kind: 'delete', whose: 'of another pod', known: another, isThere: true, outcome: exists },
+] as const)('a $kind that finds an object $whose reads it', async ({ kind, known, isThere, outcome }) => {
+  const { apply, mirrored, world, reported } = setUp();
+  Object.assign(world, { answer: exists, known, exists: isThere });
+  await apply([steps[kind]]);
+  expect(mirrored).toEqual([`look at ${objectKey}`]);
+  expect(reported).toMatchObject([{ outcome }]);
+});
+
+test('what is not as MIC knew it is planned again at once, and later only after a while', async () => {
+  const { apply, world, timeNow } = setUp();
+  world.answer = exists;
+  const [first] = (await apply([steps.update])).unfinished;
+  expect(first?.until).toBe(timeNow());
+  const held: HeldSteps = new Map([['the-key', first!.held]]);
+  const [second] = (await apply([steps.update], there, held)).unfinished;
+  expect(second?.until).toBe(timeNow() + 5_000);
 });
 
 test('a plan without steps leaves nothing to retry', async () => {
@@ -80,11 +112,11 @@ test.each([
 ] as const)(
   'a %s that is %s is done with, and reported with how long it took',
   async (kind, outcome, state) => {
-    const { apply, reported, taken, called, world } = setUp();
+    const { apply, reported, mirrored, called, world } = setUp();
     world.answer = outcome === 'written' ? { kind: outcome, resourceVersion: '2' } : { kind: outcome };
     expect(await apply([steps[kind]])).toEqual({ unfinished: [] });
     expect(reported).toEqual([{ step: steps[kind], state, outcome: world.answer, ms: 7 }]);
-    expect([called, taken]).toEqual([[kind], []]);
+    expect([called, mirrored]).toEqual([[kind], [`${objectKey}: ${state}`]]);
   },
 );
 
@@ -130,22 +162,4 @@ test('a refused step keeps its retry time however often it is planned before', a
   const done = await apply([steps.create], there, new Map([['the-key', held]]));
   expect(done.unfinished).toEqual([{ step: steps.create, key: 'the-key', held, until: held.retryAt }]);
   expect(reported).toEqual([]);
-});
-
-test('an object that was deleted is not deleted again before the watch shows it gone', async () => {
-  const { apply, world, reported } = setUp();
-  world.answer = { kind: 'removed' };
-  await apply([steps.delete]);
-  await apply([steps.delete]);
-  expect(reported).toHaveLength(1);
-});
-
-test('a failed delete, or a create whose object is gone, waits for no echo; the create is tried again', async () => {
-  const { apply, world, reported } = setUp();
-  world.answer = { kind: 'failed', message: 'etcd is away' };
-  await apply([steps.delete]);
-  world.answer = { kind: 'removed' };
-  expect((await apply([steps.create])).unfinished).toMatchObject([{ step: steps.create }]);
-  await apply([steps.create]);
-  expect(reported).toHaveLength(3);
 });

@@ -13,9 +13,6 @@ export interface Portion {
   readonly held: HeldSteps;
 }
 
-/** Time for a stale pod with held steps to be settled. */
-const putOffMs = 60_000;
-
 /** Between passes of pods that have crashed alone: each crash makes all pods of the host wait. */
 const alonePauseMs = 300_000;
 
@@ -28,25 +25,20 @@ interface Waiting {
 
 /** The cost of a pod in writes, at least 1. */
 type Weigh = (pod: PodKey) => number;
-/** The namespace whose turn a pod takes. */
-type ChargeTo = (pod: PodKey) => string;
 
 export interface BacklogMoment {
   readonly now: number;
   readonly facts: HostFacts | undefined;
   /** The identities that are being detached: another set whenever they change. */
   readonly leaving?: ReadonlySet<ResourceId>;
-  /** Pods to be planned again only when the host has changed, besides those with held steps: their objects wait for that. */
-  readonly waiting?: Iterable<PodKey>;
   /** Returns whether the pod is to be planned later: it will be dirty again soon. */
   readonly putOff?: (pod: PodKey) => boolean;
   readonly weigh?: Weigh;
-  readonly chargeTo?: ChargeTo;
 }
 
 /** Namespaces take turns, since the next pass waits for the last write of this one. */
-function* inTurns(pods: Iterable<PodKey>, chargeTo: ChargeTo): Generator<PodKey> {
-  const queues = Map.groupBy(pods, chargeTo);
+function* inTurns(pods: Iterable<PodKey>): Generator<PodKey> {
+  const queues = Map.groupBy(pods, namespaceOf);
   for (let turn = 0; queues.size > 0; turn += 1) {
     for (const [namespace, queue] of queues) {
       const pod = queue[turn];
@@ -91,19 +83,18 @@ export class Backlog {
       this.#alone.delete(pod);
     }
     const isHostOther = at.facts !== this.#facts || at.leaving !== this.#leaving;
-    if (isHostOther) this.#takeThoseWithObjects(at.waiting ?? []);
     if (isHostOther || at.now >= this.#wakeAt) this.#wake(isHostOther ? Infinity : at.now);
     this.#facts = at.facts;
     this.#leaving = at.leaving;
   }
 
-  #choose({ now, weigh = () => 1, chargeTo = namespaceOf, putOff = () => false }: BacklogMoment): PodKey[] {
+  #choose({ weigh = () => 1, putOff = () => false }: BacklogMoment): PodKey[] {
     const chosen: PodKey[] = [];
     let room = this.#room;
-    for (const pod of inTurns(this.#unplanned.keys(), chargeTo)) {
+    for (const pod of inTurns(this.#unplanned.keys())) {
       if (room <= 0) break;
       if (putOff(pod)) {
-        this.#putOff(pod, now);
+        this.#putOff(pod);
         continue;
       }
       chosen.push(pod);
@@ -119,8 +110,8 @@ export class Backlog {
     return putOff(pod) ? [] : [pod];
   }
 
-  /** Records the outcome of the pass. */
-  settle({ unfinished }: AssignmentsDone): void {
+  /** Records the outcome of the pass. Besides those with held steps, `waiting` pods are planned again when the host has changed. */
+  settle({ unfinished }: AssignmentsDone, waiting: readonly PodKey[] = []): void {
     this.#room = this.#size;
     for (const { step, key, held, until } of unfinished) {
       const pod = podKeyOf(step);
@@ -129,6 +120,8 @@ export class Backlog {
       this.#waiting.set(pod, { steps, until: Math.min(waiting.until, until) });
       this.#wakeAt = Math.min(this.#wakeAt, until);
     }
+    for (const pod of waiting)
+      if (!this.#waiting.has(pod)) this.#waiting.set(pod, { steps: noSteps, until: Infinity });
   }
 
   /** To be called if the pass of these pods has crashed: they come again, half as many at a time, until the cause is alone. */
@@ -156,18 +149,11 @@ export class Backlog {
     return this.#unplanned.size + this.#waiting.size + this.#alone.size === 0;
   }
 
-  /** Not for ever: a pod that is deleted before it is settled does not become dirty. */
-  #putOff(pod: PodKey, now: number): void {
+  /** Until it is settled or gone, which makes it dirty. */
+  #putOff(pod: PodKey): void {
     const held = this.#release(pod);
     this.#unplanned.delete(pod);
-    if (held.size === 0) return;
-    const until = now + putOffMs;
-    this.#waiting.set(pod, { steps: held, until });
-    this.#wakeAt = Math.min(this.#wakeAt, until);
-  }
-
-  #takeThoseWithObjects(pods: Iterable<PodKey>): void {
-    for (const pod of pods) if (!this.#alone.has(pod)) this.#unplanned.set(pod, this.#release(pod));
+    if (held.size > 0) this.#waiting.set(pod, { steps: held, until: Infinity });
   }
 
   /** Takes the pods whose time has come. */

@@ -3,6 +3,7 @@ import type { ResourceId } from '@pod-identity/crd-types';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as build from '../plan/test/builders.ts';
+import type { AssignedView } from '../snapshot/views.ts';
 import { idOf } from '../plan/test/builders.ts';
 import { createFakeArm, type FakeArm, type PatchFault } from './test/fake-arm.ts';
 import { createFakeWorld, host, type Crash, type FakeWorld } from './test/fake-world.ts';
@@ -105,6 +106,17 @@ function createScene({ rejectsDeadEntries, crashes }: Settings) {
   const lead = async () => {
     term?.end();
     term = await world.startTerm();
+    for (const view of forged) tell(view);
+  };
+  const forged: AssignedView[] = [];
+  const tell = (view: AssignedView) => {
+    term?.mirror.set(`${view.namespace}/${view.name}`, view);
+    world.index.recordChanged(view);
+  };
+  /** In every term, as if it had been read. */
+  const forge = (view: AssignedView) => {
+    forged.push(view);
+    tell(view);
   };
   const records = () => world.records().map((text) => JSON.parse(text) as RecordText);
   const look = () => {
@@ -122,7 +134,7 @@ function createScene({ rejectsDeadEntries, crashes }: Settings) {
       if (world.isDead) await lead();
     }
   };
-  return { world, azure, violations, records, lead, wait };
+  return { world, azure, violations, records, lead, wait, forge };
 }
 
 function podIn({ index }: FakeWorld, name: string): void {
@@ -152,11 +164,11 @@ const plays: Play = {
   },
   'no-identity': ({ world }, command) =>
     world.index.apply({ kind: 'identity', key: `evil/${command.slot}`, view: undefined }),
-  assigned({ world }, { slot: name, resource: of }) {
+  assigned({ forge }, { slot: name, resource: of }) {
     const identity = { namespace: 'evil', name, spec: { type: 0, resourceID: build.resourceIdOf(of) } };
     const pod = { podNamespace: 'evil', podName: `pod-${name}` };
     const view = build.assigned({ namespace: 'evil', ...pod, identity });
-    world.index.apply({ kind: 'assigned', key: `${view.namespace}/${view.name}`, view });
+    forge(view);
   },
   pod: ({ world }, command) => podIn(world, command.slot),
   'no-pod': ({ world }, command) =>

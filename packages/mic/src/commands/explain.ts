@@ -2,7 +2,7 @@
 // It must not write to the API server or to Azure.
 //
 // `mic explain`: reads the cluster and the pod's host once and prints its findings. Changes nothing.
-import { hasAccount, type AccessMode, type ResourceId } from '@pod-identity/crd-types';
+import { hasAccount, resources, type AccessMode, type ResourceId } from '@pod-identity/crd-types';
 import { findingLines, type Clock } from '@pod-identity/kit/core';
 import {
   coreKinds,
@@ -13,10 +13,12 @@ import {
 } from '@pod-identity/kit/kube';
 import type { Log, Printer } from '@pod-identity/kit/serve';
 import { AccessBook, pairsPerNamespace } from '../access/book.ts';
+import { createAssignedIdentityReader } from '../apply/assigned-identity-reader.ts';
 import { createLedger, type ConfigMap } from '../apply/ledger.ts';
+import { Mirror } from '../apply/mirror.ts';
 import type { Azure } from '../azure/connect.ts';
 import { findHome } from './home.ts';
-import { lookAtCluster, type Place } from './look.ts';
+import { lookAtCluster, mayNotList, type Place } from './look.ts';
 import { reviewPod } from './review-pod.ts';
 import { explainPod, type ExplainQuestion } from '../tell/explain.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
@@ -52,6 +54,7 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
   const book = new AccessBook<AccessGroup>({ pairsPerNamespace: Infinity, recheckMs: Infinity });
   const access = { mode: command.accessMode ?? 'namespace', book };
   const index = await lookAtCluster({ ...command, place: { ...command.place, access } });
+  const records = await readAssigned(command, index);
   const serviceAccount = index.pod(`${namespace}/${name}`)?.serviceAccount;
   if (serviceAccount !== undefined)
     await reviewPod({
@@ -70,6 +73,7 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
     { namespace, name, ...(unknownPod === undefined ? {} : { unknownPod }) },
     {
       index,
+      records,
       micPrincipalId,
       now: clock.now(),
       isOpen: index.accessMode(namespace) === 'namespace',
@@ -82,6 +86,17 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
   const { pod, findings, result } = explanation;
   for (const line of findingLines(pod, [...findings, result])) command.printer.line(line);
   return explanation.result.verdict === 'ok' ? 0 : 1;
+}
+
+async function readAssigned({ transport, signal }: ExplainCommand, index: ClusterIndex): Promise<Mirror> {
+  const mirror = new Mirror({ index, reader: createAssignedIdentityReader(transport) });
+  try {
+    await mirror.walk(signal);
+    return mirror;
+  } catch (error) {
+    if (!(error instanceof KubeError && error.code === 'denied')) throw error;
+    throw mayNotList(resources.AzureAssignedIdentity, error);
+  }
 }
 
 async function lookAtHost(

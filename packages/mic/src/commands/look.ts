@@ -56,7 +56,7 @@ export async function lookAtCluster({
   return index.settle();
 }
 
-function mayNotList({ plural, group }: ResourceKind, cause: KubeError): KubeError {
+export function mayNotList({ plural, group }: ResourceKind, cause: KubeError): KubeError {
   const resource = group === '' ? plural : `${plural}.${group}`;
   const message = `whoever asks may not list ${resource} at the cluster scope: ${cause.message}`;
   return new KubeError('denied', message, { cause });

@@ -111,7 +111,7 @@ const behaviour: readonly MicFlag[] = [
     default: 8192,
     min: 16,
     fate: 'new',
-    help: 'Limit in KiB for the memory that the AzureIdentities of one namespace take in MIC; the same limit applies separately to its bindings and to the AzureAssignedIdentities that MIC does not need. The newest objects over the limit are ignored.',
+    help: 'Limit in KiB for the memory that the AzureIdentities of one namespace take in MIC; the same limit applies separately to its bindings. The newest objects over the limit are ignored.',
   },
   {
     name: 'debounce',

@@ -6,11 +6,12 @@ import { expect, test } from 'vitest';
 import { AccessBook } from '../access/book.ts';
 import { targetsOf } from '../access/targets.ts';
 import { foldAnswer, unasked, type Answer, type Standing, type Verdict } from '../access/verdict.ts';
-import { ClusterIndex, type ClusterChange } from '../snapshot/index/cluster-index.ts';
+import { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { MatchedIdentity } from '../snapshot/index/match-set.ts';
 import type { AccessGroup } from '../snapshot/index/rights.ts';
 import type { PodView } from '../snapshot/views.ts';
 import { planHost, podKeyOf } from './plan.ts';
+import { Records } from './records.ts';
 import {
   assigned,
   binding,
@@ -24,6 +25,7 @@ import {
   pod,
   rules,
 } from './test/builders.ts';
+import { applyTo, podsWith, type Change } from './test/cluster-plan.ts';
 
 const recheckMs = 300_000;
 const providerIds: Readonly<Record<string, string>> = {
@@ -43,7 +45,7 @@ const anyAnswer = fc.constantFrom<Answer>(
   { kind: 'unanswered' },
 );
 
-const changes: fc.Arbitrary<ClusterChange> = fc.oneof(
+const changes: fc.Arbitrary<Change> = fc.oneof(
   fc
     .record({
       namespace: anyNamespace,
@@ -114,7 +116,7 @@ const changes: fc.Arbitrary<ClusterChange> = fc.oneof(
 );
 
 /** Each namespace has a pod with an AzureAssignedIdentity, allowed or not. */
-const beginning: readonly ClusterChange[] = namespaces.flatMap((namespace) => {
+const beginning: readonly Change[] = namespaces.flatMap((namespace) => {
   const spec = { type: 0, resourceID: idOf('r0') };
   const [of, by] = [
     identity({ namespace, name: 'i0', spec }),
@@ -139,7 +141,8 @@ class World {
   readonly #mode: AccessMode;
   readonly #book = new AccessBook<AccessGroup>({ pairsPerNamespace: 1_000, recheckMs });
   readonly index: ClusterIndex;
-  readonly #objects = new Map<string, ClusterChange>();
+  readonly records = new Records();
+  readonly #objects = new Map<string, Change>();
   /** What was answered so far about each pair that some pod needs. */
   #known = new Map<string, Standing>();
   #now = 0;
@@ -152,8 +155,8 @@ class World {
     for (const change of beginning) this.change(change);
   }
 
-  change(change: ClusterChange): void {
-    this.index.apply(change);
+  change(change: Change): void {
+    applyTo(this, change);
     const before = this.modeOf(change.key);
     this.#objects.set(`${change.kind} ${change.key}`, change);
     if (change.kind === 'namespace' && this.modeOf(change.key) !== before) this.#doubtDenials(change.key);
@@ -202,7 +205,7 @@ class World {
   /** The pod's matches, whoever may use them, from an index of its own. */
   matches({ namespace, bindingLabel }: PodView): readonly MatchedIdentity[] {
     const fresh = new ClusterIndex({ forceNamespaced: this.modeOf(namespace) === 'rbac' });
-    for (const change of this.#objects.values()) fresh.apply(change);
+    for (const change of this.#objects.values()) if (change.kind !== 'assigned') fresh.apply(change);
     return fresh.matchSet(namespace, bindingLabel).matches;
   }
 
@@ -279,8 +282,11 @@ function checkPlans(world: World): void {
   for (const known of [...carried, ...hosts.map((host) => facts(host))]) {
     const { id } = known.host;
     const idle = new Map([...known.ours.keys()].map((one) => [one, now - 10 * recheckMs]));
-    const moment = { facts: { ...known, idleSince: idle }, now, rules };
-    const { attach, renew, detach, read, steps } = planHost(world.index, id, moment);
+    const moment = { facts: { ...known, idleSince: idle }, now, rules, records: world.records };
+    const { attach, renew, detach, read, steps } = planHost(world.index, id, {
+      ...moment,
+      dirtyPods: podsWith(world, id),
+    });
     expect([...attach, ...renew].every((one) => world.index.granted(id).has(one))).toBe(true);
     expect(detach.some((one) => world.index.need(id).has(one))).toBe(false);
     if (known.ours.size === 0 && world.index.granted(id).size === 0) expect(read).toBe(false);

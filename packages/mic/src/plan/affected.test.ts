@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createFacts } from '../snapshot/facts/host-facts.ts';
-import { indexOf, type ClusterSnapshot } from '../snapshot/test/cluster-snapshot.ts';
+import type { ClusterSnapshot } from '../snapshot/test/cluster-snapshot.ts';
 import { affectedBy, podsMisled } from './affected.ts';
 import {
   assigned,
@@ -16,9 +16,10 @@ import {
   rules,
   snapshot,
 } from './test/builders.ts';
+import { knownOf } from './test/cluster-plan.ts';
 
 const host = hostOf(instanceOf('vmss1'));
-const world = (different: Partial<ClusterSnapshot>) => indexOf(snapshot(different), rules);
+const world = (different: Partial<ClusterSnapshot>) => knownOf(snapshot(different), rules);
 const refused = (...names: string[]) => new Set(names.map(idOf));
 
 describe('who is told that identities were refused on a host', () => {

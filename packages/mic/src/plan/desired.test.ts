@@ -1,6 +1,7 @@
 import { absentOrLeftOut } from '@pod-identity/crd-types';
 import { describe, expect, it } from 'vitest';
 import { indexOf, type ClusterSnapshot } from '../snapshot/test/cluster-snapshot.ts';
+import { Records } from './records.ts';
 import { decidePod, skipsOf } from './desired.ts';
 import { plan } from './test/cluster-plan.ts';
 import { binding, identity, node, pod, rules, snapshot } from './test/builders.ts';
@@ -107,14 +108,14 @@ describe('a pod gets nothing, or not everything, and the reason is told', () => 
 
 it('a pod that is not known gets nothing, and there is nothing to tell', () => {
   const index = indexOf(snapshot(), rules);
-  expect(decidePod(index, 'shop/nobody')).toMatchObject({ assignments: [], skips: [] });
+  expect(decidePod(index, 'shop/nobody', new Records())).toMatchObject({ assignments: [], skips: [] });
   expect(skipsOf(index, 'shop/nobody')).toEqual([]);
 });
 
 it('C35 service principals need no resource id and no Azure host', () => {
   for (const nodes of [[node()], [node('node-0', '')]]) {
     const index = indexOf(snapshot({ nodes, identities: [identity({ spec: servicePrincipal })] }), rules);
-    const { assignments, skips } = decidePod(index, 'shop/web-0');
+    const { assignments, skips } = decidePod(index, 'shop/web-0', new Records());
     expect(assignments).toMatchObject([{ objectName: 'web-0-shop-reader' }]);
     expect(assignments[0]).not.toHaveProperty('resourceId');
     expect(skips).toEqual([]);
@@ -186,7 +187,7 @@ it('on a node without a host a pod gets its service principals, and a reason for
     }),
     rules,
   );
-  const { assignments, skips } = decidePod(index, 'shop/web-0');
+  const { assignments, skips } = decidePod(index, 'shop/web-0', new Records());
   expect(assignments.map(({ identity: { metadata } }) => metadata.name)).toEqual(['app']);
   expect(skips.map(({ reason, identity: key }) => [reason, key])).toEqual([
     ['node-without-host', 'default/reader'],

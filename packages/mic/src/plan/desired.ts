@@ -8,6 +8,7 @@ import type { Barred } from '../snapshot/index/rights.ts';
 import type { Undecided } from './diff.ts';
 import type { PodKey, PodView } from '../snapshot/views.ts';
 import { objectNames, type ObjectName } from './object-name.ts';
+import type { Known } from './records.ts';
 import type { Assignment, Skip, SkipReason } from './types.ts';
 
 export interface PodDecision {
@@ -24,13 +25,13 @@ export interface PodDecision {
  * Which identities a pod gets. A terminating pod keeps them, since it may need tokens to shut down; a finished or deleted pod
  * loses them.
  */
-export function decidePod(index: ClusterIndex, key: PodKey): PodDecision {
+export function decidePod(index: ClusterIndex, key: PodKey, records: Known['records']): PodDecision {
   const { pod, usable, barred, skips } = weigh(index, key);
   const denied = barred.length === 0 ? nobody : new Set(keysOf(barred, 'denied'));
   const unknown = barred.flatMap(({ match, verdict }) => (verdict === 'unknown' ? match : []));
   if (!pod || usable.length + unknown.length === 0)
     return { assignments: [], undecided: noneUndecided, denied, skips };
-  const names = objectNames(index, pod, [...usable, ...unknown]);
+  const names = objectNames({ index, records }, pod, [...usable, ...unknown]);
   const assignments = usable.flatMap((match, position) => assign(pod, match, names[position]));
   const undecided = {
     identities: new Set(unknown.map(({ identityKey }) => identityKey)),

@@ -598,25 +598,21 @@ describe('names of objects', () => {
   });
 });
 
-describe('objects that an editor of another namespace writes about a pod', () => {
-  const forged = (count: number) =>
-    Array.from({ length: count }, (_, n) => assigned({ namespace: 'aaa', name: `forged-${n}` }));
+describe('objects that a pod does not need', () => {
+  const surplus = (name: string) => assigned({ namespace: 'aaa', name });
 
   it('are removed after what the pod is to have was written, whatever they are called', () => {
-    const steps = briefs({ assigned: forged(3) });
+    const steps = briefs({ assigned: ['a', 'b', 'c'].map(surplus) });
     expect(steps[0]).toBe(`create ${own}`);
     expect(steps).toHaveLength(4);
   });
 
-  it('are removed in portions, so that the next plan of the host does not wait for thousands', () => {
-    expect(briefs({ assigned: forged(2_000) })).toHaveLength(501);
-  });
-
-  it('attack: those that a finalizer of the editor keeps are deleted once, and take no place in a portion', () => {
-    const kept = forged(600).map((view) => ({ ...view, isEnding: true as const }));
-    const last = assigned({ namespace: 'aaa', name: 'last' });
-    expect(briefs({ assigned: [assigned(), ...kept] })).toEqual([]);
-    expect(briefs({ assigned: [assigned(), ...kept, last] })).toEqual(['delete aaa/last (duplicate)']);
+  it('attack: are deleted once if a finalizer of an editor keeps them', () => {
+    const kept = { ...surplus('kept'), isEnding: true as const };
+    expect(briefs({ assigned: [assigned(), kept] })).toEqual([]);
+    expect(briefs({ assigned: [assigned(), kept, surplus('last')] })).toEqual([
+      'delete aaa/last (duplicate)',
+    ]);
   });
 
   it('are deleted while the finalizer of the original keeps them', () => {

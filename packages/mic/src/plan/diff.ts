@@ -2,15 +2,9 @@
 // annotation of an identity must not take tokens away from running pods.
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
-import { keyOf } from '../snapshot/keys.ts';
-import type { PodKey, AssignedView } from '../snapshot/views.ts';
+import { keyOf, podOf } from '../snapshot/keys.ts';
+import type { AssignedView } from '../snapshot/views.ts';
 import type { Assignment, AssignmentStep, DeleteReason } from './types.ts';
-
-/**
- * Removals of objects of one pod in one plan, since an editor can create any number that name it. The next plan removes the rest:
- * each removal makes the pod dirty.
- */
-const removedAtOnce = 500;
 
 /** Keys of AzureIdentities, and of objects (`namespace/name`). */
 export interface Undecided {
@@ -23,6 +17,8 @@ export interface Wanted {
   /** Objects of these are not created, changed or removed. */
   readonly undecided: Undecided;
   readonly denied: ReadonlySet<string>;
+  /** Its records. */
+  readonly current: readonly AssignedView[];
   /** Whether the host is known not to carry the identity and will not get it now. */
   readonly isMissing: (id: ResourceId) => boolean;
 }
@@ -30,10 +26,8 @@ export interface Wanted {
 /** The steps to what the pod should have, then the removals. */
 export function diffPod(
   index: ClusterIndex,
-  key: PodKey,
-  { assignments, undecided, denied, isMissing }: Wanted,
+  { assignments, undecided, denied, current, isMissing }: Wanted,
 ): AssignmentStep[] {
-  const current = index.assignedOf(key);
   const byName = new Map(current.map((view) => [keyOf(view), view]));
   const kept = new Set<AssignedView>();
   const steps = assignments.flatMap((assignment) => {
@@ -45,14 +39,16 @@ export function diffPod(
   const isUndecided = (view: AssignedView) =>
     undecided.identities.has(view.identity) || undecided.names.has(keyOf(view));
   const isSurplus = (view: AssignedView) => !kept.has(view) && !isStuck(view) && !isUndecided(view);
-  const surplus = current.filter(isSurplus).slice(0, removedAtOnce);
+  const surplus = current.filter(isSurplus);
   const wanted = new Set(assignments.map(({ identity }) => keyOf(identity.metadata)));
-  const removals = surplus.map((view) => remove(view, whyDelete(index, view, { wanted, denied })));
+  const removals = surplus.map((view): AssignmentStep => {
+    return { kind: 'delete', current: view, why: whyDelete(index, view, { wanted, denied }) };
+  });
   return [...steps.sort(byObject), ...removals.sort(byObject)];
 }
 
 /** Already deleted, and kept by a finalizer of another program: without this, MIC would delete it again and again. */
-function isStuck({ isEnding, hasFinalizer }: AssignedView): boolean {
+export function isStuck({ isEnding, hasFinalizer }: AssignedView): boolean {
   return isEnding === true && !hasFinalizer;
 }
 
@@ -101,8 +97,11 @@ export function saysTheSame({ pod, identity, binding, meaning }: Assignment, cur
   );
 }
 
-function remove(current: AssignedView, why: DeleteReason): AssignmentStep {
-  return { kind: 'delete', current, why };
+/** The removal of an object that no pod needs: see `isNeeded`. */
+export function leftoverStep(index: ClusterIndex, view: AssignedView): AssignmentStep & { kind: 'delete' } {
+  const pod = index.pod(podOf(view));
+  const wanted = new Set(pod ? index.matchSetOf(pod).matches.map(({ identityKey }) => identityKey) : []);
+  return { kind: 'delete', current: view, why: whyDelete(index, view, { wanted, denied: new Set() }) };
 }
 
 interface Judged {
@@ -111,7 +110,7 @@ interface Judged {
 }
 
 function whyDelete(index: ClusterIndex, view: AssignedView, { wanted, denied }: Judged): DeleteReason {
-  const pod = index.pod(`${view.podNamespace}/${view.podName}`);
+  const pod = index.pod(podOf(view));
   if (!pod) return index.place(view.nodeName).exists ? 'pod-gone' : 'node-gone';
   if (pod.finished) return 'pod-finished';
   // A pod of that name has no node yet, so the object belongs to an earlier pod.

@@ -107,7 +107,7 @@ describe('attaching', () => {
       return [];
     };
     const [needed, granted] = [new Set([reader]), new Set([reader])];
-    const needs = { needed, granted, statedClientIds: () => [], claimants };
+    const needs = { needed, granted, mayBeNeeded: () => false, statedClientIds: () => [], claimants };
     const { changes: planned } = planIdentities(needs, facts(vmss1), { now, rules });
     expect(planned.attach).toEqual([reader]);
     expect(asked).toEqual([]);

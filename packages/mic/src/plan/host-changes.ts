@@ -12,6 +12,8 @@ export interface HostNeeds {
   readonly needed: { has(id: ResourceId): boolean };
   /** The needed ids that may be attached. The others are only kept if attached: it is not known whether a pod may use them. */
   readonly granted: { keys(): Iterable<ResourceId>; readonly size: number };
+  /** Whether pods that are not known may have it: then it is not detached. */
+  mayBeNeeded(id: ResourceId): boolean;
   /** The client ids (lower case) in the AzureIdentities of a resource; undefined for an AzureIdentity without one. */
   statedClientIds(id: ResourceId): readonly (string | undefined)[];
   /** The namespaces of these AzureIdentities. */
@@ -128,6 +130,7 @@ function judgeIdle(id: ResourceId, question: Question): Verdict {
 }
 
 function isProtected(id: ResourceId, { needs, facts, moment }: Question): boolean {
+  if (needs.mayBeNeeded(id)) return true;
   const { immutableClientIds } = moment.rules;
   const present = facts.present?.get(id)?.clientId?.toLowerCase();
   return [present, ...needs.statedClientIds(id)].some(

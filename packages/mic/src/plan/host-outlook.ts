@@ -54,6 +54,7 @@ function hostNeeds(index: ClusterIndex, host: ResourceId): HostNeeds {
   return {
     needed: index.need(host),
     granted: index.granted(host),
+    mayBeNeeded: (id) => index.mayBeNeeded(id),
     statedClientIds: (id) =>
       Array.from(index.objects.identitiesFor(id), (key) => {
         const view = index.objects.identity(key);

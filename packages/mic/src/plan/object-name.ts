@@ -6,9 +6,10 @@ import {
   distinctAssignedIdentityName,
 } from '@pod-identity/crd-types';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
-import { keyOf } from '../snapshot/keys.ts';
+import { keyOf, podOf } from '../snapshot/keys.ts';
 import type { MatchedIdentity } from '../snapshot/index/match-set.ts';
-import type { PodView } from '../snapshot/views.ts';
+import type { AssignedView, PodView } from '../snapshot/views.ts';
+import type { Known } from './records.ts';
 
 export interface ObjectName {
   readonly namespace: string;
@@ -23,16 +24,12 @@ const maxNamespaceLength = 63;
  * the two that MIC uses; objects with other names were written by editors. In a namespace over its share, NMI keeps records with
  * these names.
  */
-export function objectNames(
-  index: ClusterIndex,
-  pod: PodView,
-  matches: readonly MatchedIdentity[],
-): ObjectName[] {
-  const records = index.assignedOf(keyOf(pod));
+export function objectNames(known: Known, pod: PodView, matches: readonly MatchedIdentity[]): ObjectName[] {
+  const records = known.records.of(keyOf(pod));
   const held = new Map(records.map((record) => [keyOf(record), record.identity]));
   // Few names have a hash, which costs as much as the rest of a plan.
   const mayHoldDistinct = records.some(({ name }) => endsInHash.test(name));
-  const plain = matches.map((match) => ({ match, own: plainName(index, pod, match) }));
+  const plain = matches.map((match) => ({ match, own: plainName(known.index, pod, match) }));
   // Identities of several namespaces can have one name: the one that has the record keeps it.
   const owners = new Map<string, string>();
   for (const { match, own } of plain)
@@ -44,8 +41,23 @@ export function objectNames(
     // Its own record keeps its name: a plain one that another identity leaves is no reason to write it again.
     if (held.get(keyOf(own)) === match.identityKey) return own;
     const isDistinct =
-      (mayHoldDistinct && held.has(keyOf(distinct()))) || (!held.has(keyOf(own)) && isTaken(index, pod, own));
+      (mayHoldDistinct && held.has(keyOf(distinct()))) || (!held.has(keyOf(own)) && isTaken(known, pod, own));
     return isDistinct ? distinct() : own;
+  });
+}
+
+/**
+ * Whether MIC gives this name to an identity of the record's pod, whether or not the pod may use it. Decides by name, so that MIC corrects
+ * what an editor writes under it.
+ */
+export function isNeeded(view: AssignedView, index: ClusterIndex): boolean {
+  const pod = index.pod(podOf(view));
+  if (!pod || !isScheduled(pod)) return false;
+  return index.matchSetOf(pod).matches.some((match) => {
+    const own = plainName(index, pod, match);
+    const isDistinct = () => distinctName(pod, match, own.namespace).name === view.name;
+    if (own.namespace !== view.namespace) return false;
+    return own.name === view.name || (match.identityKey === view.identity && isDistinct());
   });
 }
 
@@ -71,15 +83,15 @@ function distinctName(pod: PodView, { identity }: MatchedIdentity, namespace: st
   return { namespace, name };
 }
 
-function isTaken(index: ClusterIndex, pod: PodView, own: ObjectName): boolean {
+function isTaken(known: Known, pod: PodView, own: ObjectName): boolean {
   if (own.name.length > maxNameLength) return true;
-  const holder = index.assigned(keyOf(own));
+  const holder = known.records.at(keyOf(own));
   if (holder) return holder.podName !== pod.name || holder.podNamespace !== pod.namespace;
-  return rivals(index, pod, own).some((rival) => goesFirst(rival, pod));
+  return rivals(known, pod, own).some((rival) => goesFirst(rival, pod));
 }
 
 /** Other pods that can claim this name and hold no object for it yet, found by every other way to split the name. */
-function rivals(index: ClusterIndex, pod: PodView, own: ObjectName): PodView[] {
+function rivals({ index, records }: Known, pod: PodView, own: ObjectName): PodView[] {
   // If everything is namespaced, only pods of the same namespace have objects in one namespace.
   const isRivals = index.isClosed
     ? (namespace: string) => namespace === pod.namespace
@@ -90,7 +102,7 @@ function rivals(index: ClusterIndex, pod: PodView, own: ObjectName): PodView[] {
     const { matches } = index.matchSetOf(other);
     const match = matches.find(({ identity }) => identity.metadata.name === identityName);
     if (!match || assignedIdentityNamespace(match.identity, index.rules) !== own.namespace) return [];
-    const holds = index.assignedOf(keyOf(other)).some(({ identity }) => identity === match.identityKey);
+    const holds = records.of(keyOf(other)).some(({ identity }) => identity === match.identityKey);
     return holds ? [] : [other];
   });
 }
@@ -116,7 +128,11 @@ function readings(name: string, isNamespace: (text: string) => boolean): Reading
 }
 
 function isPlaced(index: ClusterIndex, pod: PodView): boolean {
-  return !pod.finished && pod.nodeName !== '' && index.place(pod.nodeName).exists;
+  return isScheduled(pod) && index.place(pod.nodeName).exists;
+}
+
+function isScheduled({ finished, nodeName }: PodView): boolean {
+  return !finished && nodeName !== '';
 }
 
 function goesFirst(a: PodView, b: PodView): boolean {

@@ -1,14 +1,16 @@
 import type { ResourceId } from '@pod-identity/crd-types';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ClusterIndex, type ClusterChange } from '../snapshot/index/cluster-index.ts';
+import { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { PresentIdentity } from '../snapshot/facts/facts.ts';
 import type { HostKey } from '../snapshot/index/host-groups.ts';
-import { indexOf, type ClusterSnapshot } from '../snapshot/test/cluster-snapshot.ts';
+import type { ClusterSnapshot } from '../snapshot/test/cluster-snapshot.ts';
 import type { BindingView, IdentityView, AssignedView, NodeView, PodView } from '../snapshot/views.ts';
 import { decidePod } from './desired.ts';
+import { objectKey } from './diff.ts';
 import { planHost, podKeyOf } from './plan.ts';
-import { isIdle, plan } from './test/cluster-plan.ts';
+import { Records } from './records.ts';
+import { applyTo, isIdle, knownOf, plan, podsWith, type Change } from './test/cluster-plan.ts';
 import {
   alive,
   assigned,
@@ -28,7 +30,7 @@ import {
   rules,
 } from './test/builders.ts';
 import { Model } from './test/model.ts';
-import type { PlanRules } from './types.ts';
+import type { AssignmentStep, HostPlan, PlanRules } from './types.ts';
 
 const providerIds: Readonly<Record<string, string>> = {
   n0: instanceOf('vmss1', 0),
@@ -171,11 +173,11 @@ function settle(model: Model, crashes: readonly number[] = []): void {
 }
 
 function needsOf(snapshot: ClusterSnapshot): { host: ResourceId; id: ResourceId; key: string }[] {
-  const index = indexOf(snapshot, modelRules);
+  const { index, records } = knownOf(snapshot, modelRules);
   return snapshot.pods.flatMap((view) => {
     const key = `${view.namespace}/${view.name}`;
     const host = index.place(view.nodeName).host?.id;
-    return decidePod(index, key).assignments.flatMap(({ resourceId }) =>
+    return decidePod(index, key, records).assignments.flatMap(({ resourceId }) =>
       resourceId !== undefined && host !== undefined ? { host, id: resourceId, key } : [],
     );
   });
@@ -214,9 +216,9 @@ describe('the model world', () => {
         for (const { host, id } of needsOf(snapshot)) {
           if (id !== unknown) expect(model.arm.get(host)?.get(id)?.principalId).toBeDefined();
         }
-        const index = indexOf(snapshot, modelRules);
+        const { index, records } = knownOf(snapshot, modelRules);
         const wanted = snapshot.pods.flatMap(
-          (view) => decidePod(index, `${view.namespace}/${view.name}`).assignments,
+          (view) => decidePod(index, `${view.namespace}/${view.name}`, records).assignments,
         );
         const names = wanted.map(({ objectNamespace, objectName }) => `${objectNamespace}/${objectName}`);
         expect([...model.store.keys()].sort()).toEqual(names.sort());
@@ -391,19 +393,19 @@ describe('the plan', () => {
 });
 
 type Key = string;
-const changesTo: fc.Arbitrary<ClusterChange> = fc.oneof(
-  pods.map((view): ClusterChange => ({ kind: 'pod', key: `${view.namespace}/${view.name}`, view })),
+const changesTo: fc.Arbitrary<Change> = fc.oneof(
+  pods.map((view): Change => ({ kind: 'pod', key: `${view.namespace}/${view.name}`, view })),
   fc
     .tuple(namespaces, podNames)
-    .map(([ns, name]): ClusterChange => ({ kind: 'pod', key: `${ns}/${name}`, view: undefined })),
-  nodes.map((view): ClusterChange => ({ kind: 'node', key: view.name, view })),
-  nodeNames.map((key): ClusterChange => ({ kind: 'node', key, view: undefined })),
-  identities.map((view): ClusterChange => ({ kind: 'identity', key: view.key, view })),
-  identities.map(({ key }): ClusterChange => ({ kind: 'identity', key, view: undefined })),
-  bindings.map((view): ClusterChange => ({ kind: 'binding', key: view.key, view })),
-  bindings.map(({ key }): ClusterChange => ({ kind: 'binding', key, view: undefined })),
-  leftovers.map((view): ClusterChange => ({ kind: 'assigned', key: `${view.namespace}/${view.name}`, view })),
-  leftovers.map(({ namespace, name }): ClusterChange => ({
+    .map(([ns, name]): Change => ({ kind: 'pod', key: `${ns}/${name}`, view: undefined })),
+  nodes.map((view): Change => ({ kind: 'node', key: view.name, view })),
+  nodeNames.map((key): Change => ({ kind: 'node', key, view: undefined })),
+  identities.map((view): Change => ({ kind: 'identity', key: view.key, view })),
+  identities.map(({ key }): Change => ({ kind: 'identity', key, view: undefined })),
+  bindings.map((view): Change => ({ kind: 'binding', key: view.key, view })),
+  bindings.map(({ key }): Change => ({ kind: 'binding', key, view: undefined })),
+  leftovers.map((view): Change => ({ kind: 'assigned', key: `${view.namespace}/${view.name}`, view })),
+  leftovers.map(({ namespace, name }): Change => ({
     kind: 'assigned',
     key: `${namespace}/${name}`,
     view: undefined,
@@ -411,7 +413,7 @@ const changesTo: fc.Arbitrary<ClusterChange> = fc.oneof(
 );
 
 /** The final objects after all changes, computed without an index. */
-function endOf(changes: readonly ClusterChange[], known: ClusterSnapshot['facts']): ClusterSnapshot {
+function endOf(changes: readonly Change[], known: ClusterSnapshot['facts']): ClusterSnapshot {
   const maps = {
     pod: new Map<Key, unknown>(),
     node: new Map<Key, unknown>(),
@@ -436,27 +438,43 @@ function endOf(changes: readonly ClusterChange[], known: ClusterSnapshot['facts'
 }
 
 function planAll(
-  index: ClusterIndex,
+  { index, records }: ReturnType<typeof knownOf>,
   known: ClusterSnapshot['facts'],
   dirty?: ReadonlyMap<HostKey, ReadonlySet<string>>,
 ) {
   const ids = new Set([...Array.from(index.hosts(), ({ id }) => id), ...known.keys()]);
-  const keys: HostKey[] = [undefined, ...[...ids].sort()];
+  const dirtyHosts = [...(dirty?.keys() ?? [])].filter((key) => key !== undefined && !ids.has(key));
+  const keys: HostKey[] = [undefined, ...[...ids].sort(), ...dirtyHosts];
   return keys.map((key) => {
-    const moment = { facts: key && known.get(key), now, rules: modelRules };
-    return planHost(index, key, dirty ? { ...moment, dirtyPods: dirty.get(key) ?? [] } : moment);
+    const moment = { facts: key && known.get(key), now, rules: modelRules, records };
+    const dirtyPods = dirty ? (dirty.get(key) ?? []) : podsWith({ index, records }, key);
+    return planHost(index, key, { ...moment, dirtyPods });
   });
+}
+
+/** The records of a pod that is gone are removed on any host. */
+function withRemovals(plans: readonly HostPlan[]) {
+  const steps = plans.flatMap((one) => one.steps);
+  const [removals, others] = [true, false].map(
+    (isRemoval) => (step: AssignmentStep) => (step.kind === 'delete') === isRemoval,
+  );
+  const removed = new Map(steps.filter(removals!).map((step) => [objectKey(step), step]));
+  // A host that is gone has nothing else to plan.
+  const rest = plans
+    .map((one) => ({ ...one, steps: one.steps.filter(others!) }))
+    .filter((one, position) => position === 0 || one.host !== undefined);
+  return [rest, [...removed].sort(([a], [b]) => (a < b ? -1 : 1))];
 }
 
 describe('an index that has seen many changes', () => {
   it('plans as one that was filled with the outcome', () => {
     fc.assert(
       fc.property(fc.array(changesTo, { maxLength: 40 }), knownFacts, (changes, known) => {
-        const index = new ClusterIndex(modelRules);
-        for (const change of changes) index.apply(change);
-        index.settle();
+        const world = { index: new ClusterIndex(modelRules), records: new Records() };
+        for (const change of changes) applyTo(world, change);
+        world.index.settle();
         const fresh = plan(endOf(changes, known), modelRules);
-        expect(planAll(index, known).filter((host) => !isIdle(host))).toEqual(fresh.hosts);
+        expect(planAll(world, known).filter((host) => !isIdle(host))).toEqual(fresh.hosts);
       }),
       { numRuns: 400 },
     );
@@ -468,11 +486,13 @@ describe('an index that has seen many changes', () => {
         const model = modelOf(seed);
         settle(model);
         const snapshot = model.snapshot();
-        const index = indexOf(snapshot, modelRules);
+        const world = knownOf(snapshot, modelRules);
+        const { index } = world;
         for (const host of [...index.dirtyHosts()]) index.takeDirty(host);
-        for (const change of changes) index.apply(change);
+        for (const change of changes) applyTo(world, change);
         const dirty = new Map([...index.settle().dirtyHosts()].map((host) => [host, index.takeDirty(host)]));
-        expect(planAll(index, snapshot.facts, dirty)).toEqual(planAll(index, snapshot.facts));
+        const [found, all] = [planAll(world, snapshot.facts, dirty), planAll(world, snapshot.facts)];
+        expect(withRemovals(found)).toEqual(withRemovals(all));
       }),
       { numRuns: 200 },
     );

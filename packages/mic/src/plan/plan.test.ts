@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { indexOf, type ClusterSnapshot } from '../snapshot/test/cluster-snapshot.ts';
+import type { ClusterSnapshot } from '../snapshot/test/cluster-snapshot.ts';
 import { planHost, podKeyOf } from './plan.ts';
-import { isIdle, plan } from './test/cluster-plan.ts';
+import { isIdle, knownOf, plan } from './test/cluster-plan.ts';
 import {
   assigned,
   binding,
@@ -24,8 +24,14 @@ const carrying = facts(vmss1, ['reader'], { oursNames: ['reader'] });
 describe('planning one host', () => {
   const two: Partial<ClusterSnapshot> = { pods: [pod(), pod({ name: 'web-1' })] };
   const planned = (different: Partial<ClusterSnapshot>, dirtyPods?: string[]) => {
-    const index = indexOf(snapshot(different), rules);
-    return planHost(index, vmss1.id, { facts: carrying, now, rules, ...(dirtyPods && { dirtyPods }) });
+    const { index, records } = knownOf(snapshot(different), rules);
+    return planHost(index, vmss1.id, {
+      facts: carrying,
+      now,
+      rules,
+      records,
+      ...(dirtyPods && { dirtyPods }),
+    });
   };
 
   it('looks at the dirty pods only, or at all when none are named', () => {
@@ -35,9 +41,9 @@ describe('planning one host', () => {
   });
 
   it('looks at a pod only once it is settled', () => {
-    const index = indexOf(snapshot({ assigned: [assigned({ state: 'Created' })] }), rules);
+    const { index, records } = knownOf(snapshot({ assigned: [assigned({ state: 'Created' })] }), rules);
     const steps = () =>
-      planHost(index, vmss1.id, { facts: carrying, now, rules, dirtyPods: ['shop/web-0'] }).steps;
+      planHost(index, vmss1.id, { facts: carrying, now, rules, records, dirtyPods: ['shop/web-0'] }).steps;
     expect(steps()).toMatchObject([{ kind: 'confirm' }]);
     index.apply({ kind: 'binding', key: 'default/another', view: binding({ name: 'another' }) });
     expect(steps()).toEqual([]);
@@ -52,9 +58,9 @@ describe('planning one host', () => {
 
   it('looks at the dirty pods only where the nodes have no host', () => {
     const gone = { pods: [], nodes: [], assigned: [assigned(), assigned({ podName: 'web-1' })] };
-    const index = indexOf(snapshot(gone), rules);
+    const { index, records } = knownOf(snapshot(gone), rules);
     const of = (dirtyPods: string[]) =>
-      planHost(index, undefined, { facts: undefined, now, rules, dirtyPods }).steps.map(podKeyOf);
+      planHost(index, undefined, { facts: undefined, now, rules, records, dirtyPods }).steps.map(podKeyOf);
     expect(of(['shop/web-1'])).toEqual(['shop/web-1']);
     expect(of([])).toEqual([]);
   });
@@ -128,8 +134,8 @@ it('C48 an identity that Azure refuses holds back only its own pod', () => {
 });
 
 it('of a host that is not known there is nothing to plan', () => {
-  const index = indexOf(snapshot({ nodes: [], assigned: [] }), rules);
-  const planned = planHost(index, vmss1.id, { facts: undefined, now, rules });
+  const { index, records } = knownOf(snapshot({ nodes: [], assigned: [] }), rules);
+  const planned = planHost(index, vmss1.id, { facts: undefined, now, rules, records });
   expect(planned).toMatchObject({ host: undefined, attach: [], read: false, steps: [] });
   expect(isIdle(planned)).toBe(true);
 });

@@ -6,11 +6,11 @@ import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { createFacts, isCarried } from '../snapshot/facts/host-facts.ts';
 import type { HostKey } from '../snapshot/index/host-groups.ts';
 import { namespaceOf } from '../snapshot/keys.ts';
-import type { PodKey } from '../snapshot/views.ts';
+import type { AssignedView, PodKey } from '../snapshot/views.ts';
 import { decidePod } from './desired.ts';
-import { diffPod, type Wanted } from './diff.ts';
-import type { HostChanges } from './host-changes.ts';
+import { diffPod, leftoverStep, type Wanted } from './diff.ts';
 import { outlookFor } from './host-outlook.ts';
+import type { Known } from './records.ts';
 import type { AssignmentStep, AzurePlan, HostPlan, PlanRules } from './types.ts';
 
 export interface PlanMoment {
@@ -18,6 +18,7 @@ export interface PlanMoment {
   readonly facts: HostFacts | undefined;
   readonly now: number;
   readonly rules: PlanRules;
+  readonly records: Known['records'];
   /** The pods to plan; all of the host if undefined. */
   readonly dirtyPods?: Iterable<PodKey>;
 }
@@ -26,13 +27,7 @@ export interface PlanMoment {
 export function planHost(index: ClusterIndex, key: HostKey, moment: PlanMoment): HostPlan {
   // A host without nodes may still carry what MIC attached; its facts name it.
   const host = key === undefined ? undefined : (index.host(key) ?? moment.facts?.host);
-  if (host === undefined)
-    return {
-      ...nothing,
-      host,
-      steps: stepsOn(index, key, { ...moment, isMissing: () => false }),
-      needed: new Set(),
-    };
+  if (host === undefined) return hostless(stepsOn(index, key, { ...moment, isMissing: () => false }));
   const facts = moment.facts ?? createFacts(host);
   const { changes, needed, coming } = outlookFor(index, facts, moment);
   const willCarry = (id: ResourceId) => coming.has(id) || isCarried(facts, id);
@@ -57,16 +52,32 @@ export function podKeyOf(step: AssignmentStep): PodKey {
   return `${step.assignment.pod.namespace}/${step.assignment.pod.name}`;
 }
 
-const nothing: HostChanges = { attach: [], renew: [], detach: [], read: false };
+/** The removal of objects that no pod needs. */
+export function planRemoval(index: ClusterIndex, views: readonly AssignedView[]): HostPlan {
+  return hostless(views.map((view) => leftoverStep(index, view)));
+}
 
-type Looking = Pick<PlanMoment, 'dirtyPods'> & Pick<Wanted, 'isMissing'>;
+function hostless(steps: readonly AssignmentStep[]): HostPlan {
+  return { host: undefined, attach: [], renew: [], detach: [], read: false, steps, needed: new Set() };
+}
 
-function stepsOn(index: ClusterIndex, key: HostKey, { dirtyPods, isMissing }: Looking): AssignmentStep[] {
+type Looking = Pick<PlanMoment, 'dirtyPods' | 'records'> & Pick<Wanted, 'isMissing'>;
+
+function stepsOn(
+  index: ClusterIndex,
+  key: HostKey,
+  { dirtyPods, records, isMissing }: Looking,
+): AssignmentStep[] {
   // Those that are stale are planned once they are settled. To settle all of them here would keep others waiting.
   const isDue = (pod: PodKey) =>
-    index.homeOf(pod) === key && !index.unlisted.has(namespaceOf(pod)) && !index.isStale(pod);
+    (index.homeOf(pod) === key || !index.pod(pod)) &&
+    !index.unlisted.has(namespaceOf(pod)) &&
+    !index.isStale(pod);
   const here = [...new Set(dirtyPods ?? index.podKeysOn(key))].filter(isDue).sort();
-  return here.flatMap((pod) => diffPod(index, pod, { ...decidePod(index, pod), isMissing }));
+  return here.flatMap((pod) => {
+    const wanted = decidePod(index, pod, records);
+    return diffPod(index, { ...wanted, current: records.of(pod), isMissing });
+  });
 }
 
 /** An object that waits for an identity which the host will not get now is left unchanged, so that the plan has no step for it. */

@@ -16,10 +16,11 @@ import {
   rules,
   snapshot,
 } from '../plan/test/builders.ts';
+import { knownOf } from '../plan/test/cluster-plan.ts';
 import type { AccessReason, SkipReason } from '../plan/types.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { createFacts } from '../snapshot/facts/host-facts.ts';
-import { indexOf, type ClusterSnapshot } from '../snapshot/test/cluster-snapshot.ts';
+import type { ClusterSnapshot } from '../snapshot/test/cluster-snapshot.ts';
 import { explainPod, type ExplainQuestion } from './explain.ts';
 import { explainSkip } from './explain-skip.ts';
 
@@ -34,7 +35,7 @@ function explain(
   const { mic, ...rest } = question;
   return explainPod(
     { namespace: 'shop', name: 'web-0', ...rest },
-    { index: indexOf(world, rules), factsOf: (id) => id && world.facts.get(id), now, micPrincipalId: mic },
+    { ...knownOf(world, rules), factsOf: (id) => id && world.facts.get(id), now, micPrincipalId: mic },
   );
 }
 
@@ -85,7 +86,7 @@ describe('a pod is explained', () => {
     const world = snapshot({});
     const explanation = explainPod(
       { namespace: 'shop', name: 'web-0' },
-      { index: indexOf(world, rules), factsOf: () => undefined, now, original: 'the original runs too' },
+      { ...knownOf(world, rules), factsOf: () => undefined, now, original: 'the original runs too' },
     );
     expect(linesOf(explanation)[1]).toBe('· original     the original runs too');
     expect(explanation.result.verdict).toBe('waiting');

@@ -10,6 +10,7 @@ import {
 } from '@pod-identity/crd-types';
 import { decidePod } from '../plan/desired.ts';
 import { saysAssigned } from '../plan/diff.ts';
+import type { Known } from '../plan/records.ts';
 import type { Assignment } from '../plan/types.ts';
 import { keyOf } from '../snapshot/keys.ts';
 import type { PodView } from '../snapshot/views.ts';
@@ -23,8 +24,7 @@ import { info, ok, problem, waiting, type Finding } from './finding.ts';
 import { openAccess } from './no-access.ts';
 import { listProblems } from './spec-texts.ts';
 
-export interface ExplainWorld {
-  readonly index: ClusterIndex;
+export interface ExplainWorld extends Known {
   readonly factsOf: (host: HostKey) => HostFacts | undefined;
   readonly now: number;
   readonly micPrincipalId?: string | undefined;
@@ -95,7 +95,7 @@ function withoutView({ unknownPod }: ExplainQuestion): Finding {
 }
 
 function explainLabelled(pod: PodView, world: ExplainWorld): Finding[] {
-  const { assignments, skips } = decidePod(world.index, keyOf(pod));
+  const { assignments, skips } = decidePod(world.index, keyOf(pod), world.records);
   const isLabelBad = skips.some(({ reason }) => reason === 'empty-label');
   const isLabelled = !isLabelBad && pod.isUnlabelled !== true;
   return [
@@ -106,7 +106,6 @@ function explainLabelled(pod: PodView, world: ExplainWorld): Finding[] {
     ...(world.isOpen === true ? [info('access', openAccess)] : []),
     ...(world.hasManyRights === true ? [info('access', manyRights)] : []),
     ...assignments.flatMap((assignment) => explainAssignment(assignment, world)),
-    ...explainLeftOut(assignments, world.index),
     ...skips.flatMap(explainSkip),
   ];
 }
@@ -168,7 +167,7 @@ function explainAssignment(assignment: Assignment, world: ExplainWorld): Finding
           statedClientId: identity.spec.clientID,
         })
       : [info('host', 'need not carry anything for a service principal')]),
-    explainRecord(assignment, world.index),
+    explainRecord(assignment, world),
   ];
 }
 
@@ -189,9 +188,9 @@ function describe({ identity, resourceId }: Assignment): string {
   }
 }
 
-function explainRecord({ objectNamespace, objectName }: Assignment, index: ClusterIndex): Finding {
+function explainRecord({ objectNamespace, objectName }: Assignment, { records }: Known): Finding {
   const key = `${objectNamespace}/${objectName}`;
-  const view = index.assigned(key);
+  const view = records.at(key);
   if (!view) return waiting('record', `AzureAssignedIdentity ${key} is not written yet`);
   if (view.isMislabelled) {
     const label = `${nodeLabel}=${view.nodeName}`;
@@ -206,23 +205,6 @@ function explainRecord({ objectNamespace, objectName }: Assignment, index: Clust
         `AzureAssignedIdentity ${key} is ${view.state === '' ? 'usable (without a state)' : view.state}`,
       )
     : waiting('record', `AzureAssignedIdentity ${key} is ${view.state}`);
-}
-
-/** Only if a record is missing: needed ones are kept, unless MIC does not know yet that their name is taken. */
-function explainLeftOut(assignments: readonly Assignment[], index: ClusterIndex): Finding[] {
-  const missing = assignments.filter((of) => !index.assigned(`${of.objectNamespace}/${of.objectName}`));
-  return [...new Set(missing.map(({ objectNamespace }) => objectNamespace))]
-    .filter((namespace) => index.leftOutBy.of('AzureAssignedIdentity', namespace))
-    .map((namespace) =>
-      problem(
-        'record',
-        `some AzureAssignedIdentities of namespace ${namespace} are left out: there are more than --namespace-share holds; MIC removes those that it did not write, a share at a time`,
-        {
-          text: 'find out who writes them, and delete them',
-          command: `kubectl get azureassignedidentities --namespace ${namespace}`,
-        },
-      ),
-    );
 }
 
 /** The worst finding decides. */

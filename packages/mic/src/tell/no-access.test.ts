@@ -19,6 +19,7 @@ import {
 import { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { AccessGroup } from '../snapshot/index/rights.ts';
 import { conditionsOf } from './conditions-writer.ts';
+import { Records } from '../plan/records.ts';
 import { explainPod } from './explain.ts';
 import { accessRemedy, explainNoAccess } from './no-access.ts';
 import { reportSkip } from './report.ts';
@@ -51,7 +52,7 @@ const explained = (index: ClusterIndex, more: { readonly hasManyRights?: boolean
   const isOpen = index.accessMode('shop') === 'namespace';
   const { findings, result } = explainPod(
     { namespace: 'shop', name: 'web-0' },
-    { index, now, factsOf: () => facts(vmss1, ['reader']), isOpen, ...more },
+    { index, records: new Records(), now, factsOf: () => facts(vmss1, ['reader']), isOpen, ...more },
   );
   return findingLines(key, [...findings, result]).join('\n');
 };

@@ -5,13 +5,13 @@ import type { Log } from '@pod-identity/kit/serve';
 import { createAssignmentsApplier, type AssignmentsApplier } from '../apply/apply-assignments.ts';
 import { createHostApplier, type HostApplier } from '../apply/apply-host.ts';
 import { createAssignedIdentityWriter } from '../apply/assigned-identity-writer.ts';
-import { createEchoes } from '../apply/echoes.ts';
 import type { HostIdentities } from '../apply/host-identities.ts';
 import type { Ledger } from '../apply/ledger.ts';
 import type { HostMemory } from '../apply/memory.ts';
+import type { Mirror } from '../apply/mirror.ts';
 import { affectedBy, podsMisled } from '../plan/affected.ts';
+import type { Known } from '../plan/records.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
-import type { ClusterWatch } from '../snapshot/watch/cluster-watch.ts';
 import type { ConditionsWriter } from '../tell/conditions-writer.ts';
 import type { Meter } from '../tell/meter.ts';
 import type { Publisher } from '../tell/publisher.ts';
@@ -30,7 +30,7 @@ interface ApplierOptions {
 export interface AssignmentsOptions extends ApplierOptions {
   /** Its writes are fenced by the lease. */
   readonly transport: KubeTransport;
-  readonly view: Pick<ClusterWatch, 'onAssigned' | 'nameTaken'>;
+  readonly mirror: Mirror;
   readonly writesPerHost: number;
   readonly recordAfterMs: number;
   readonly meter: Meter;
@@ -38,20 +38,16 @@ export interface AssignmentsOptions extends ApplierOptions {
 
 /** Writes the AzureAssignedIdentities of a host's pods. */
 export function createAssignments(options: AssignmentsOptions): AssignmentsApplier {
-  const { term, index, memory, now, publisher, principalId, transport, view, meter } = options;
-  const echoes = createEchoes(now);
-  const stopListening = view.onAssigned((key, object) => echoes.heard(key, object));
-  term.signal.addEventListener('abort', stopListening, { once: true });
+  const { term, index, memory, now, publisher, principalId, transport, mirror, meter } = options;
   const resource = createResource<AzureAssignedIdentity>(transport, resources.AzureAssignedIdentity);
   return createAssignmentsApplier({
     writer: createAssignedIdentityWriter({ resource, term }),
-    echoes,
+    mirror,
     writesAtOnce: options.writesPerHost,
     memory,
-    seen: (key) => index.assigned(key),
+    signal: term.signal,
     now,
     recordAfterMs: options.recordAfterMs,
-    onNameTaken: (key) => view.nameTaken(key),
     report(result, host) {
       meter.step(result);
       const { forceNamespaced } = index.rules;
@@ -65,6 +61,7 @@ export function createAssignments(options: AssignmentsOptions): AssignmentsAppli
 }
 
 export interface HostsOptions extends ApplierOptions {
+  readonly records: Known['records'];
   readonly identities: HostIdentities;
   readonly ledger: Ledger;
   readonly random: () => number;
@@ -90,12 +87,12 @@ export function createHosts(options: HostsOptions): HostApplier {
     report(result) {
       const { id } = result.host;
       const affected = (ids: ReadonlySet<ResourceId>) => ({
-        ...affectedBy(index, id, ids),
+        ...affectedBy(options, id, ids),
         micPrincipalId: principalId(),
       });
       publisher.publish(reportHost(result, affected));
       options.conditions.concern('AzureIdentity', index.concernedBy(id));
-      index.markDirty(podsMisled(index, id, result.after));
+      index.markDirty(podsMisled(options, id, result.after));
     },
   });
 }

@@ -19,7 +19,7 @@ const conditionOf = (name: string, namespace = 'default') =>
 test('item 2 50 new pods that use 20 new identities each, arriving within a second: at most 2 PATCHes', async () => {
   const { town } = await enter();
   await scene.startMic();
-  await scene.until(() => scene.sim.kube.openWatches === 6);
+  await scene.until(() => scene.sim.kube.openWatches === 5);
   for (const step of numbers(10)) {
     for (const position of [2 * step, 2 * step + 1]) {
       await town.identity({ name: `app${position}` });

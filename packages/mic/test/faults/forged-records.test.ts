@@ -1,4 +1,4 @@
-// An editor of one namespace writes AzureAssignedIdentities there, which MIC removes.
+// An editor of one namespace writes, edits and deletes AzureAssignedIdentities, which MIC does not watch.
 import { afterEach, expect, test } from 'vitest';
 import { setScene, type Scene } from './scene.ts';
 
@@ -30,4 +30,43 @@ test('of hundreds that are removed the log has the lines that a namespace may ha
   const lines = mic.lines.filter((line) => line.includes('"event":"binding removed"'));
   expect(lines.length).toBeGreaterThanOrEqual(100);
   expect(lines.length).toBeLessThan(400);
+});
+
+const records = '/apis/aadpodidentity.k8s.io/v1/namespaces/default/azureassignedidentities';
+const edit = { spec: { nodename: 'elsewhere', pod: 'another' }, status: { status: 'Created' } };
+
+test.each([
+  { how: 'edits', method: 'PATCH', body: edit },
+  { how: 'deletes', method: 'DELETE', body: undefined },
+])('what an editor $how is written again within minutes', async ({ method, body }) => {
+  const watches: string[] = [];
+  scene = await setScene({ scaleSets: [{ name: 'vmss1', instances: 1 }] });
+  await scene.bind('app');
+  await scene.town.pod({ name: 'web', label: 'app' });
+  await scene.startMic({
+    onRequest: ({ path, query }) => query?.['watch'] !== undefined && watches.push(path),
+  });
+  const isThere = () => scene.states().join() === 'web-default-app: Assigned';
+  const isRight = () => {
+    const [{ spec } = { spec: {} }] = scene.sim.kube.list('azureassignedidentities');
+    return isThere() && (spec as { pod?: string }).pod === 'web';
+  };
+  await scene.until(isRight);
+  await scene.town.client.request(method, `${records}/web-default-app`, body);
+  expect(isRight()).toBe(false);
+  await scene.until(isRight, 6 * 60_000);
+  expect(watches.filter((path) => path.includes('azureassigned'))).toEqual([]);
+});
+
+test('attack: a pod whose record its editor deletes keeps its identity on the host', async () => {
+  scene = await setScene({ scaleSets: [{ name: 'vmss1', instances: 1 }] });
+  await scene.bind('app');
+  await scene.town.pod({ name: 'web', label: 'app' });
+  await scene.startMic();
+  await scene.until(() => scene.isAllAssigned(1));
+  scene.sim.kube.faults.add({ match: { method: 'POST', path: /azureassigned/ }, then: { status: 403 } });
+  await scene.remove('azureassignedidentities', 'web-default-app');
+  await scene.pass(20 * 60_000, 5_000);
+  expect(scene.states()).toEqual([]);
+  expect(scene.attached('vmss1')).toEqual(['app']);
 });

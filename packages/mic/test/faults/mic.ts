@@ -2,7 +2,14 @@
 import { setImmediate as yieldTurn } from 'node:timers/promises';
 import type { AccessMode } from '@pod-identity/crd-types';
 import type { Clock } from '@pod-identity/kit/core';
-import { connectKube, createElector, createEventRecorder, type LeaderTerm } from '@pod-identity/kit/kube';
+import {
+  connectKube,
+  createElector,
+  createEventRecorder,
+  type KubeRequest,
+  type KubeTransport,
+  type LeaderTerm,
+} from '@pod-identity/kit/kube';
 import { createLog, createMetrics } from '@pod-identity/kit/serve';
 import { connectAzure } from '../../src/azure/connect.ts';
 import { createMic } from '../../src/run.ts';
@@ -19,6 +26,8 @@ export interface MicOptions {
   readonly rules?: Partial<PlanRules>;
   /** Mode of --identity-access. */
   readonly access?: AccessMode;
+  /** Called for each request of the controller. */
+  readonly onRequest?: (request: KubeRequest) => void;
 }
 
 export interface RunningMic {
@@ -70,8 +79,15 @@ export async function runMic(place: Place): Promise<RunningMic> {
   const transport = await connectKube({ kubeconfig, userAgent, clock });
   const metrics = createMetrics(micMetrics);
   const events = createEventRecorder({ transport, component: 'aadpodidentity.k8s.io', clock, random, log });
+  const watched: KubeTransport = {
+    ...transport,
+    request: (request) => {
+      options.onRequest?.(request);
+      return transport.request(request);
+    },
+  };
   const controller = createMic({
-    transport,
+    transport: watched,
     clock,
     random,
     yieldTurn,

@@ -7,6 +7,10 @@ import {
   type ResourceClient,
 } from '@pod-identity/kit/kube';
 
+import type { AzureAssignedIdentity } from '@pod-identity/crd-types';
+import { createTrims } from '../../snapshot/trims.ts';
+import type { AssignedIdentityReader } from '../assigned-identity-reader.ts';
+
 export interface Stored {
   readonly metadata: {
     readonly name: string;
@@ -26,10 +30,27 @@ export interface FakeResource<T extends Stored> extends ResourceClient<T> {
   readonly objects: ReadonlyMap<string, T>;
   /** Changes an object as another client, without the gate. */
   put(object: T): void;
-  /** Called after each change: the watch. */
+  /** The same, of `namespace/name`. */
+  drop(key: string): void;
+  /** Called after each change. */
   onChange: (key: string, object: T | undefined) => void;
   /** Requests of this verb end only when their signal aborts. */
   hanging: Verb | undefined;
+}
+
+/** Reads of MIC. */
+export function readerOf(resource: FakeResource<AzureAssignedIdentity>): AssignedIdentityReader {
+  const trims = createTrims();
+  return {
+    async *pages() {
+      yield await Promise.resolve([...resource.objects.values()].flatMap((one) => trims.assigned(one) ?? []));
+    },
+    async get(key) {
+      await Promise.resolve();
+      const object = resource.objects.get(key);
+      return object && (trims.assigned(object) ?? 'unreadable');
+    },
+  };
 }
 
 let versions = 100;
@@ -67,6 +88,9 @@ export function createFakeResource<T extends Stored>(kind: string, gate: Gate): 
     hanging: undefined,
     onChange: () => undefined,
     put: (object) => void store(object, objects.get(keyOf(object.metadata))?.metadata.uid),
+    drop(key) {
+      if (objects.delete(key)) resource.onChange(key, undefined);
+    },
     get: (key, options) => send('get', options, () => existing(key)),
     list: (query) =>
       send('list', query, () => [...objects.values()].filter((object) => isListed(object, query))),

@@ -5,22 +5,22 @@ import type { Clock } from '@pod-identity/kit/core';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import type { PlanRules } from '../../plan/types.ts';
 import type { AssignedView, PodKey } from '../../snapshot/views.ts';
+import { planRemoval } from '../../plan/plan.ts';
 import * as build from '../../plan/test/builders.ts';
 import { createReconciler } from '../../reconcile.ts';
 import { ClusterIndex } from '../../snapshot/index/cluster-index.ts';
 import type { PresentIdentity, RejectionCode } from '../../snapshot/facts/facts.ts';
 import { factsFromRecord } from '../../snapshot/facts/host-facts.ts';
-import { createTrims } from '../../snapshot/trims.ts';
 import { createAssignmentsApplier, type StepResult } from '../apply-assignments.ts';
 import { createHostApplier, type HostResult } from '../apply-host.ts';
 import { createAssignedIdentityWriter } from '../assigned-identity-writer.ts';
-import { createEchoes } from '../echoes.ts';
 import type { HostIdentities } from '../host-identities.ts';
 import type { HostFailure } from '../../snapshot/facts/outcomes.ts';
 import { createHostQueue } from '../host-queue.ts';
 import { createLedger, type ConfigMap, type SaveOutcome } from '../ledger.ts';
 import { createHostMemory } from '../memory.ts';
-import { createFakeResource, type Gate } from './fake-kube.ts';
+import { Mirror } from '../mirror.ts';
+import { createFakeResource, readerOf, type Gate } from './fake-kube.ts';
 import { createFakeLog } from './fake-log.ts';
 
 export const host = build.hostOf(build.instanceOf('vmss1'));
@@ -54,7 +54,6 @@ export function createFakeWorld({
   const crashPlan = crash ? [crash, ...more] : more;
   const clock = createFakeClock(build.now);
   const index = new ClusterIndex({ forceNamespaced: false });
-  const trims = createTrims();
   const attached = new Map<ResourceId, PresentIdentity>();
   const writes: string[] = [];
   const gates: { hold?: Promise<void> } = {};
@@ -121,13 +120,24 @@ export function createFakeWorld({
     const now = () => clock.now();
     const ledger = createLedger({ configMaps, namespace: 'mic', term, log: createFakeLog() });
     for (const record of await ledger.load()) memory.keep(factsFromRecord(record));
-    const echoes = createEchoes(now);
+    const mirror = new Mirror({ index, reader: readerOf(assigned) });
     const steps: StepResult[] = [];
     const hosts: HostResult[] = [];
     const planned: PodKey[] = [];
     const recordsNotSaved: SaveOutcome[] = [];
+    const assignments = createAssignmentsApplier({
+      mirror,
+      memory,
+      now,
+      recordAfterMs,
+      writesAtOnce: 20,
+      writer: createAssignedIdentityWriter({ resource: assigned, term }),
+      signal: term.signal,
+      report: (result) => void steps.push(result),
+    });
     const reconciler = createReconciler({
       index,
+      records: mirror,
       memory,
       now,
       rules: () => ({ ...build.rules, ...rules }),
@@ -135,17 +145,7 @@ export function createFakeWorld({
       azure: { poke: (on, how) => azureLane.poke(on, how) },
       onPass: () => undefined,
       onPlanned: (pods) => void planned.push(...pods),
-      assignments: createAssignmentsApplier({
-        echoes,
-        memory,
-        now,
-        recordAfterMs,
-        writesAtOnce: 20,
-        writer: createAssignedIdentityWriter({ resource: assigned, term }),
-        seen: (key) => index.assigned(key),
-        onNameTaken: () => undefined,
-        report: (result) => void steps.push(result),
-      }),
+      assignments,
       hosts: createHostApplier({
         identities: otherAzure?.connect() ?? identities,
         ledger,
@@ -182,17 +182,17 @@ export function createFakeWorld({
         return wakeAt;
       },
     });
-    assigned.onChange = (key, object) => {
-      const view: AssignedView | undefined = object && trims.assigned(object);
-      index.apply({ kind: 'assigned', key, view });
-      echoes.heard(key, view);
-      objects.poke(host.id);
-    };
     /** As the sweep that follows each change. */
     const sweep = () => {
       index.settle();
       objects.poke(host.id);
     };
+    mirror.onChange(sweep);
+    await mirror.walk(term.signal);
+    // The next one removes what nobody needs.
+    const remove = (views: readonly AssignedView[]) =>
+      assignments.apply(planRemoval(index, views), undefined, new Map());
+    clock.after(10_000, () => void mirror.walk(term.signal, remove));
     index.markAllDirty();
     sweep();
     return {
@@ -201,6 +201,7 @@ export function createFakeWorld({
       planned,
       recordsNotSaved,
       memory,
+      mirror,
       crashes,
       reconciler,
       poke: sweep,

@@ -1,5 +1,5 @@
 import type { NamespaceView } from '@pod-identity/crd-types';
-import type { AssignedView, BindingView, IdentityView, NodeView, PodKey, PodView } from '../views.ts';
+import type { BindingView, IdentityView, NodeView, PodKey, PodView } from '../views.ts';
 
 /** `key` is `namespace/name`, or the name of a node. Without a view the object is gone. */
 export type ClusterChange =
@@ -7,13 +7,12 @@ export type ClusterChange =
   | { readonly kind: 'node'; readonly key: string; readonly view: NodeView | undefined }
   | { readonly kind: 'identity'; readonly key: string; readonly view: IdentityView | undefined }
   | { readonly kind: 'binding'; readonly key: string; readonly view: BindingView | undefined }
-  | { readonly kind: 'namespace'; readonly key: string; readonly view: NamespaceView | undefined }
-  | { readonly kind: 'assigned'; readonly key: string; readonly view: AssignedView | undefined };
+  | { readonly kind: 'namespace'; readonly key: string; readonly view: NamespaceView | undefined };
 
 /** Kinds with a share for each namespace. */
 export type SharedKind = 'AzureIdentity' | 'AzureIdentityBinding';
 
 export interface LeftOutSource {
-  of(kind: SharedKind | 'AzureAssignedIdentity', namespace: string): boolean;
+  of(kind: SharedKind, namespace: string): boolean;
   has(kind: SharedKind, key: string): boolean;
 }

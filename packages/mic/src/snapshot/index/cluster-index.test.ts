@@ -57,12 +57,10 @@ describe('what a change makes dirty', () => {
     expect(dirt(index)).toEqual({ [vmss1]: ['shop/web-1'] });
   });
 
-  it('a pod that is gone: its host, and itself while its assignments are there', () => {
+  it('a pod that is gone: itself, on its host, for its records', () => {
     const index = clean();
     dropPod(index);
     expect(dirt(index)).toEqual({ [vmss1]: ['shop/web-0'] });
-    index.apply({ kind: 'assigned', key: 'default/web-0-shop-reader', view: undefined });
-    expect(dirt(index)).toEqual({ [vmss1]: [] });
     expect([...index.podKeysOn(vmss1)]).toEqual([]);
   });
 
@@ -126,6 +124,14 @@ describe('what a change makes dirty', () => {
     expect(index.need(vmss1).get(reader)).toBe(1);
   });
 
+  it('a record: its pod, or if that is gone its key, with the node of the record', () => {
+    const index = clean();
+    index.recordChanged(assigned({ node: 'node-1' }));
+    expect(dirt(index)).toEqual({ [vmss1]: ['shop/web-0'] });
+    index.recordChanged(assigned({ podName: 'gone', node: 'node-1' }));
+    expect(dirt(index)).toEqual({ [vm1]: ['shop/gone'] });
+  });
+
   it('why the labels of a Namespace are not known: its pods, which are told', () => {
     const index = clean();
     const look = (fault: Pick<NamespaceView, 'labelsFault'>) => {
@@ -175,21 +181,6 @@ describe('what hosts need', () => {
     dropPod(index);
     expect(index.need(vmss1).size).toBe(0);
   });
-});
-
-it('pods with an assignment in a passing state are known without being dirty', () => {
-  const index = clean({ assigned: [assigned({ state: 'Created' })] });
-  expect([...index.waitingOn(vmss1)]).toEqual(['shop/web-0']);
-  index.apply({ kind: 'assigned', key: 'default/web-0-shop-reader', view: assigned() });
-  expect([...index.waitingOn(vmss1)]).toEqual([]);
-});
-
-it('an object that changes its pod leaves the one before', () => {
-  const index = clean();
-  const key = 'default/web-0-shop-reader';
-  index.apply({ kind: 'assigned', key, view: assigned({ podName: 'web-1', name: 'web-0-shop-reader' }) });
-  expect(index.assignedOf('shop/web-0')).toEqual([]);
-  expect(index.assignedOf('shop/web-1')).toHaveLength(1);
 });
 
 it('what pods of one label get is worked out once, and forgotten with the last of them', () => {
@@ -283,9 +274,7 @@ describe('what the index knows', () => {
 
   it('of what is not there: nothing', () => {
     const index = clean();
-    expect([index.assignedOf('shop/none'), index.homeOf('shop/none'), index.pod('shop/none')]).toEqual([
-      ...[[], undefined, undefined],
-    ]);
+    expect([index.homeOf('shop/none'), index.pod('shop/none')]).toEqual([undefined, undefined]);
     expect(index.place('nowhere')).toEqual({ exists: false });
   });
 
@@ -296,30 +285,6 @@ describe('what the index knows', () => {
     expect([index.host(vmss1)?.id, index.place('node-0').exists]).toEqual([vmss1, false]);
     drop('node-2');
     expect(index.host(vmss1)).toBeUndefined();
-  });
-
-  it('pods whose objects wait for a change of state, on the host that they are on by now', () => {
-    const index = clean();
-    const put = (state: 'Created' | 'Assigned' | 'Unassigned') =>
-      index.apply({ kind: 'assigned', key: 'default/web-0-shop-reader', view: assigned({ state }) });
-    const waiting = () => [[...index.waitingOn(vmss1)], [...index.waitingOn(vm1)]];
-    put('Created');
-    expect(waiting()).toEqual([['shop/web-0'], []]);
-    setPod(index, pod({ node: 'node-1' }));
-    expect(waiting()).toEqual([[], ['shop/web-0']]);
-    put('Assigned');
-    expect(waiting()).toEqual([[], []]);
-    put('Unassigned');
-    expect(waiting()).toEqual([[], ['shop/web-0']]);
-  });
-
-  it('an object that comes to stand for another pod leaves the first one', () => {
-    const index = clean({ pods: [pod(), pod({ name: 'web-1' })], assigned: [assigned()] });
-    const key = 'default/web-0-shop-reader';
-    index.apply({ kind: 'assigned', key, view: { ...assigned(), podName: 'web-1' } });
-    expect([index.assignedOf('shop/web-0').length, index.assignedOf('shop/web-1').length]).toEqual([0, 1]);
-    index.apply({ kind: 'assigned', key, view: undefined });
-    expect([index.assignedOf('shop/web-1').length, index.assigned(key)]).toEqual([0, undefined]);
   });
 
   it('a host without nodes and pods is looked at when its last node goes, and when its first one comes', () => {
@@ -343,7 +308,7 @@ describe('what the index knows', () => {
     expect([index.leftOutBy.of(kind, 'shop'), index.leftOutBy.has(kind, 'evil/two')]).toEqual([false, false]);
   });
 
-  it('no pod is on a host or on none once it is gone with its objects', () => {
+  it('no pod is on a host or on none once it is gone', () => {
     const index = clean({ assigned: [] });
     dropPod(index);
     expect([...index.podKeysOn(vmss1), ...index.podKeysOn(undefined)]).toEqual([]);
@@ -351,10 +316,10 @@ describe('what the index knows', () => {
     expect([...index.podKeysOn(undefined)]).toEqual([]);
   });
 
-  it('a pod that is made anew and unscheduled is with the host of its objects, and needs nothing there', () => {
+  it('a pod that is made anew and unscheduled is on no host, and needs nothing on the one before', () => {
     const index = clean();
     setPod(index, pod({ node: '', uid: 'uid-2' }));
-    expect(index.homeOf('shop/web-0')).toBe(vmss1);
+    expect(index.homeOf('shop/web-0')).toBeUndefined();
     expect(index.need(vmss1).size).toBe(0);
   });
 
@@ -442,25 +407,6 @@ describe('what the index knows', () => {
     index.markAllDirty();
     expect(index.takeConcerned()).toEqual({ identities: new Set(), bindings: new Set() });
   });
-});
-
-it('objects that an editor writes about one pod cost the same each, however many there are', () => {
-  const index = clean({ pods: [pod()], assigned: [] });
-  let looks = 0;
-  const count = 2_000;
-  for (let n = 0; n < count; n += 1) {
-    const { state, ...fields } = assigned({ namespace: 'evil', name: `forged-${n}` });
-    const view = {
-      ...fields,
-      get state() {
-        looks += 1;
-        return state;
-      },
-    };
-    index.apply({ kind: 'assigned', key: `evil/forged-${n}`, view });
-  }
-  expect(index.assignedOf('shop/web-0')).toHaveLength(count);
-  expect(looks).toBeLessThan(10 * count);
 });
 
 describe('with identities of the own namespace only, what an editor changes', () => {

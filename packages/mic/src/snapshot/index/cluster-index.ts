@@ -22,7 +22,6 @@ export type { ClusterChange, LeftOutSource, SharedKind };
 
 export class ClusterIndex {
   readonly #pods = new PodEntries();
-  readonly #assigned = new Map<string, AssignedView>();
   readonly #groups = new HostGroups();
   readonly #matching: Matching;
   readonly #rights: RightsOfPods;
@@ -70,9 +69,6 @@ export class ClusterIndex {
         break;
       case 'namespace':
         this.#setNamespace(change.key, change.view);
-        break;
-      case 'assigned':
-        this.#setAssigned(change.key, change.view);
         break;
     }
   }
@@ -139,6 +135,13 @@ export class ClusterIndex {
     }
   }
 
+  /** The pod of a changed record is planned again, with the node of the record if it is gone. */
+  recordChanged(record: AssignedView): void {
+    const key = podOf(record);
+    const entry = this.#pods.get(key);
+    this.#settling.dirt.mark(entry ? entry.home : this.#groups.place(record.nodeName).host?.id, key);
+  }
+
   /** To be called at the start of a term: all hosts, pods and conditions are evaluated again. */
   markAllDirty(): void {
     for (const { id } of this.#groups.hosts()) this.#settling.dirt.touch(id);
@@ -171,7 +174,7 @@ export class ClusterIndex {
     return this.#pods.in(namespace).size > 0;
   }
 
-  /** All pods planned with this host, including deleted pods with assignments left. */
+  /** All pods planned with this host. */
   *podKeysOn(host: HostKey): Generator<PodKey> {
     // Without a host: nodes that are on no Azure host or do not exist, and '' (no node).
     const isHostless = (node: string) => this.#groups.place(node).host === undefined;
@@ -180,22 +183,9 @@ export class ClusterIndex {
     for (const node of nodes) for (const { key } of this.#pods.on(node)) yield key;
   }
 
-  /** Pods with an assignment in a transient state (Created, Unassigned). */
-  waitingOn(host: HostKey): ReadonlySet<PodKey> {
-    return this.#pods.waitingOn(host);
-  }
-
   /** The host that the pod is planned with. */
   homeOf(key: PodKey): HostKey {
     return this.#pods.get(key)?.home;
-  }
-
-  assigned(key: string): AssignedView | undefined {
-    return this.#assigned.get(key);
-  }
-
-  assignedOf(pod: PodKey): readonly AssignedView[] {
-    return this.#pods.get(pod)?.assigned.list ?? [];
   }
 
   /** What the pods of a namespace get from a value of the binding label, without bindings that have other conditions. */
@@ -257,9 +247,17 @@ export class ClusterIndex {
     return this.#settling.counts.grants(host);
   }
 
-  /** Changes whenever the needs of the host or the meaning of an identity change. */
+  /** Whether pods that are not listed may have the identity. */
+  mayBeNeeded(id: ResourceId): boolean {
+    const { unlisted } = this.#settling;
+    if (unlisted.size === 0) return false;
+    return !this.isClosed || this.objects.claimants(id).some((namespace) => unlisted.has(namespace));
+  }
+
+  /** Changes whenever the needs of the host, what may be needed, or the meaning of an identity change. */
   needRevision(host: ResourceId): number {
-    return this.#settling.counts.revision(host) + this.#matching.revision;
+    const { counts, unlisted } = this.#settling;
+    return counts.revision(host) + unlisted.revision + this.#matching.revision;
   }
 
   /** Hosts with pods that use this AzureIdentity. */
@@ -295,25 +293,6 @@ export class ClusterIndex {
     this.#matching.namespaceChanged(name);
     for (const entry of this.#pods.in(name)) this.#settling.expire(entry);
     if (isOther) this.#concern.allChanged();
-  }
-
-  #setAssigned(key: string, view: AssignedView | undefined): void {
-    const before = this.#assigned.get(key);
-    if (view) this.#assigned.set(key, view);
-    else this.#assigned.delete(key);
-    const podBefore = before && podOf(before);
-    const podAfter = view && podOf(view);
-    if (podBefore !== undefined && podBefore !== podAfter)
-      this.#replaceAssigned(podBefore, before, undefined);
-    if (podAfter !== undefined) this.#replaceAssigned(podAfter, before, view);
-  }
-
-  #replaceAssigned(pod: PodKey, before: AssignedView | undefined, after: AssignedView | undefined): void {
-    const entry = this.#pods.obtain(pod);
-    entry.assigned.replace(before, after);
-    // Settling reads all objects that name the pod, of which there can be any number: not again for each of them.
-    if (this.unlisted.has(namespaceOf(pod))) this.#settling.expire(entry, true);
-    else this.#settling.settle(entry);
   }
 
   #setNode(name: string, view: NodeView | undefined): void {

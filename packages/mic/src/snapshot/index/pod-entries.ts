@@ -1,4 +1,4 @@
-// Pods and their assignments by pod key, with indexes by node, by namespace, by label and by waiting pods.
+// Pods by key, with indexes by node, by namespace and by label.
 import type { AccessMode } from '@pod-identity/crd-types';
 import type { Verdict } from '../../access/verdict.ts';
 import type { PodView, PodKey } from '../views.ts';
@@ -6,7 +6,6 @@ import { Grouped } from './grouped.ts';
 import type { HostKey } from './host-groups.ts';
 import { namespaceOf } from '../keys.ts';
 import type { MatchSet } from './match-set.ts';
-import { PodAssignments } from './pod-assignments.ts';
 
 /** The ids that a host must carry for a pod, and the AzureIdentities that cause them. */
 export interface Counted extends Pick<MatchSet, 'needs' | 'uses'> {
@@ -23,12 +22,11 @@ export interface Reviewed extends Counted {
   readonly verdicts?: readonly Verdict[] | undefined;
 }
 
-/** One pod and its assignments, which can outlive it. */
+/** One pod; one that is gone is dropped once it is settled. */
 export interface Entry {
   readonly key: PodKey;
   pod: PodView | undefined;
-  readonly assigned: PodAssignments;
-  /** The pod's node; for a deleted or unscheduled pod that of its assignments. Undefined until placed. */
+  /** The pod's node; '' for none. Undefined until placed. */
   node: string | undefined;
   home: HostKey;
   /** What the counts of `home` contain for it, to be subtracted later. */
@@ -50,7 +48,6 @@ export class PodEntries {
   /** Those with a pod, by namespace, and by label and namespace. */
   readonly #groups = new Grouped<string, Entry>();
   readonly #labelNamespaces = new Grouped<string, string>();
-  readonly #waiting = new Grouped<HostKey, PodKey>();
 
   get(key: PodKey): Entry | undefined {
     return this.#entries.get(key);
@@ -78,10 +75,6 @@ export class PodEntries {
     return this.#labelNamespaces.of(value);
   }
 
-  waitingOn(host: HostKey): ReadonlySet<PodKey> {
-    return this.#waiting.of(host);
-  }
-
   /** Those with a pod; with this label, if it is given. */
   in(namespace: string, label?: string): ReadonlySet<Entry> {
     return this.#groups.of(label === undefined ? namespace : labelKey(label, namespace));
@@ -93,7 +86,6 @@ export class PodEntries {
     const entry: Entry = {
       key,
       pod: undefined,
-      assigned: new PodAssignments(),
       node: undefined,
       home: undefined,
       counted: nothingCounted,
@@ -121,7 +113,7 @@ export class PodEntries {
 
   /** Files the entry under its current node, and returns that. */
   place(entry: Entry): string {
-    const node = nodeOf(entry);
+    const node = entry.pod?.nodeName ?? '';
     if (entry.node === node) return node;
     this.#leaveNode(entry);
     this.#byNode.add(node, entry);
@@ -129,16 +121,9 @@ export class PodEntries {
     return node;
   }
 
-  /** Files the entry under its current host, and as waiting if it has an assignment in a transient state. */
-  house(entry: Entry, home: HostKey): void {
-    this.#waiting.remove(entry.home, entry.key);
-    entry.home = home;
-    if (entry.assigned.hasTransient) this.#waiting.add(home, entry.key);
-  }
-
   /** Returns whether it was dropped. */
   dropIfEmpty(entry: Entry): boolean {
-    if (entry.pod || entry.assigned.size > 0) return false;
+    if (entry.pod) return false;
     this.#leaveNode(entry);
     return this.#entries.delete(entry.key);
   }
@@ -161,8 +146,4 @@ function groupsOf({ key, pod }: Entry): string[] {
 
 function labelKey(value: string, namespace: string): string {
   return `${value} ${namespace}`;
-}
-
-function nodeOf({ pod, assigned }: Entry): string {
-  return pod !== undefined && pod.nodeName !== '' ? pod.nodeName : (assigned.first?.nodeName ?? '');
 }

@@ -29,6 +29,9 @@ export class Settling {
   readonly unlisted = new UnlistedNamespaces(
     () => this.#parts.pods.all(),
     (entry) => this.expire(entry, true),
+    () => {
+      for (const { id } of this.#parts.groups.hosts()) this.dirt.touch(id);
+    },
   );
 
   constructor(parts: SettlingParts) {
@@ -110,7 +113,7 @@ export class Settling {
     this.#stale.delete(entry);
     const { pods, groups } = this.#parts;
     const before: Settled = { host: entry.home, counted: entry.counted };
-    pods.house(entry, groups.place(pods.place(entry)).host?.id);
+    entry.home = groups.place(pods.place(entry)).host?.id;
     const { says, hasOwn = false, reviewed, counted } = this.#evaluated(entry);
     const isSame = says === entry.says && isSameReview(reviewed, entry.reviewed);
     entry.says = says;
@@ -118,8 +121,11 @@ export class Settling {
     entry.reviewed = reviewed;
     entry.counted = this.unlisted.count(entry, counted);
     this.#move(entry, before);
-    if (pods.dropIfEmpty(entry)) this.unlisted.forget(entry);
-    else if (entry.isNews || !isSame) this.dirt.mark(entry.home, entry.key);
+    if (pods.dropIfEmpty(entry)) {
+      this.unlisted.forget(entry);
+      // Its records are removed there.
+      this.dirt.mark(before.host, entry.key);
+    } else if (entry.isNews || !isSame) this.dirt.mark(entry.home, entry.key);
     entry.isNews = false;
     // Not before: a pair that is held without interruption keeps its verdict, also if another pod needs it now.
     const namespace = namespaceOf(entry.key);

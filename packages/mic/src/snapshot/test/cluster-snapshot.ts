@@ -25,8 +25,5 @@ export function indexOf(
   for (const view of snapshot.identities) index.apply({ kind: 'identity', key: view.key, view });
   for (const view of snapshot.bindings) index.apply({ kind: 'binding', key: view.key, view });
   for (const view of snapshot.pods) index.apply({ kind: 'pod', key: keyOf(view), view });
-  for (const view of snapshot.assigned) {
-    index.apply({ kind: 'assigned', key: keyOf(view), view });
-  }
   return index.settle();
 }

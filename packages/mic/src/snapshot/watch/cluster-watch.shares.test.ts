@@ -15,20 +15,6 @@ const anIdentity = (name: string, second: number, namespace = 'evil') =>
 const aBinding = (name: string, second: number) =>
   rawBinding({ namespace: 'evil', name, metadata: { ...made(second) } });
 
-const aRecord = (name: string, second: number) => ({
-  apiVersion: 'aadpodidentity.k8s.io/v1',
-  kind: 'AzureAssignedIdentity',
-  metadata: { namespace: 'evil', name, ...made(second) },
-  spec: {
-    azureIdentityRef: anIdentity('a', 10),
-    azureBindingRef: aBinding('a', 10),
-    pod: 'web',
-    podNamespace: 'evil',
-    nodename: 'node-0',
-  },
-  status: { status: 'Assigned' },
-});
-
 /** Two of these objects fit into each share by their heap. */
 async function setUp(share: { readonly namespaceShareBytes?: number } = { namespaceShareBytes: 3_800 }) {
   const clock = createFakeClock();
@@ -61,11 +47,7 @@ async function setUp(share: { readonly namespaceShareBytes?: number } = { namesp
     ending.abort();
     await ended;
   };
-  const putRecord = async (name: string, second: number) => {
-    api.put(paths.assigned, aRecord(name, second));
-    await clock.advance(0);
-  };
-  return { index, view, putIdentities, putBindings, putRecord, end };
+  return { index, view, putIdentities, putBindings, end };
 }
 
 test('what a namespace has over its share is left out of the index, the youngest first, and others keep theirs', async () => {
@@ -114,17 +96,5 @@ test('without a share nothing is left out', async () => {
     many.filter(({ metadata }) => index.objects.identity(`evil/${metadata.name}`) === undefined),
   ).toEqual([]);
   expect(view.leftOut.of('AzureIdentity', 'evil')).toBe(false);
-  await end();
-});
-
-test('a record that is left out is kept once MIC has found its name taken', async () => {
-  const { index, view, putRecord, end } = await setUp({ namespaceShareBytes: 5_000 });
-  for (const [at, name] of ['a', 'b', 'c', 'd'].entries()) await putRecord(name, 10 + at);
-  const known = () => ['a', 'b', 'c', 'd'].filter((name) => index.assigned(`evil/${name}`) !== undefined);
-  expect(known()).toEqual(['a', 'b']);
-  view.nameTaken('evil/d');
-  await putRecord('c', 12);
-  await putRecord('d', 13);
-  expect(known()).toEqual(['a', 'b', 'd']);
   await end();
 });

@@ -29,23 +29,11 @@ const node = ({ name = 'node-0', uid = 'n', taints = [{ key: taint }], note = ''
   metadata: { name, uid, creationTimestamp: '2023-11-14T22:13:20Z', annotations: { note } },
   spec: { providerID: instanceOf('vmss1'), taints },
 });
-const assigned = ({ state = 'Created' } = {}) => ({
-  metadata: { name: 'web-0-shop-reader', namespace: 'default', uid: 'a' },
-  spec: {
-    azureIdentityRef: rawIdentity(),
-    azureBindingRef: rawBinding(),
-    pod: 'web-0',
-    podNamespace: 'shop',
-    nodename: 'node-0',
-  },
-  status: { status: state },
-});
 const everything: readonly [string, RawObject][] = [
   [paths.pods, pod()],
   [paths.nodes, node()],
   [paths.identities, rawIdentity()],
   [paths.bindings, rawBinding()],
-  [paths.assigned, assigned()],
 ];
 
 async function setUp({ objects = everything, hanging = '', isTainting = true } = {}) {
@@ -94,9 +82,6 @@ describe('what is listed', () => {
     });
     expect(index.place('node-0')).toMatchObject({ exists: true, host: { kind: 'vmss' } });
     expect(index.matchSet('shop', 'demo').matches).toMatchObject([{ identityKey: 'default/reader' }]);
-    expect(index.assignedOf('shop/web-0')).toMatchObject([
-      { namespace: 'default', uid: 'a', resourceVersion: '6', state: 'Created' },
-    ]);
   });
 
   test('of pods is what asks for an identity, and nothing else', async () => {
@@ -144,7 +129,6 @@ describe('news', () => {
     ]);
     expect(index.objects.binding('default/reader-binding')).toBeUndefined();
     expect(index.place('node-0').exists).toBe(false);
-    expect(index.assigned('default/web-0-shop-reader')).toBeUndefined();
   });
 
   test('is told after the index has taken it in, of every kind, until the listener ends', async () => {
@@ -152,30 +136,21 @@ describe('news', () => {
     const seen: boolean[] = [];
     const end = view.onChange(() => void seen.push(index.pod('shop/web-0') !== undefined));
     for (const [path, object] of everything) await put(path, object);
-    expect(seen).toEqual([true, true, true, true, true]);
+    expect(seen).toEqual([true, true, true, true]);
     end();
     await remove(paths.pods, pod());
-    expect(seen).toHaveLength(5);
+    expect(seen).toHaveLength(4);
   });
 
-  test('of pods, nodes and assigned identities is told with what it is about', async () => {
+  test('of pods and nodes is told with what it is about', async () => {
     const { view, put, remove } = await setUp({ objects: [] });
     const told: unknown[] = [];
     view.onPod((key, now) => told.push([key, now?.uid]));
     view.onNode((name) => told.push(name));
-    view.onAssigned((key, now) => told.push([key, now?.state]));
     await put(paths.pods, pod());
     await remove(paths.pods, pod());
     await put(paths.nodes, node());
-    await put(paths.assigned, assigned());
-    await remove(paths.assigned, assigned());
-    expect(told).toEqual([
-      ...[['shop/web-0', 'u'], ['shop/web-0', undefined], 'node-0'],
-      ...[
-        ['default/web-0-shop-reader', 'Created'],
-        ['default/web-0-shop-reader', undefined],
-      ],
-    ]);
+    expect(told).toEqual([['shop/web-0', 'u'], ['shop/web-0', undefined], 'node-0']);
   });
 });
 
@@ -219,7 +194,6 @@ test('each watch tells how long it has heard nothing', async () => {
     namespaces: 3_000,
     azureidentities: 3_000,
     azureidentitybindings: 3_000,
-    azureassignedidentities: 3_000,
   });
 });
 
@@ -233,6 +207,7 @@ test('reads what editors write in pages of 100: the API server makes a whole pag
   const { api } = await setUp();
   const limits = new Map(api.lists.map(({ path, query }) => [path, query?.['limit']]));
   const { pods, nodes, ...written } = paths;
-  expect(Object.values(written).map((path) => limits.get(path))).toEqual(['100', '100', '100']);
+  expect(limits.has('/apis/aadpodidentity.k8s.io/v1/azureassignedidentities')).toBe(false);
+  expect(Object.values(written).map((path) => limits.get(path))).toEqual(['100', '100']);
   expect([pods, nodes].map((path) => limits.get(path))).toEqual(['500', '500']);
 });

@@ -25,14 +25,12 @@ import {
   type ResourceKind,
 } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
-import type { AssignedView, NodeView, PodView, TaintedNode } from '../views.ts';
+import type { NodeView, PodView, TaintedNode } from '../views.ts';
 import type { ClusterIndex, LeftOutSource, SharedKind } from '../index/cluster-index.ts';
 import { podFields } from './pod-fields.ts';
 import { watchNamespaces } from './namespace-source.ts';
 import { PodSource } from './pod-source.ts';
-import { weighRecord } from './record-weight.ts';
 import type { Coverage, WholeLimits } from './whole-namespaces.ts';
-import { createTakenNames, type TakenNames } from './taken-names.ts';
 import { createTrims } from '../trims.ts';
 
 const text: Fields = { upTo: 1024 };
@@ -50,7 +48,7 @@ export const nodeFields: Fields = {
 };
 
 export interface ClusterWatchOptions {
-  /** Limit for the identities, bindings and records of one namespace, for each kind; default: none. */
+  /** Limit for the identities and bindings of one namespace, for each kind; default: none. */
   readonly namespaceShareBytes?: number | undefined;
   readonly transport: KubeTransport;
   readonly index: ClusterIndex;
@@ -88,9 +86,6 @@ export interface ClusterWatch {
   readonly onNode: (listener: (name: string) => void) => () => void;
   taintedNode(name: string): TaintedNode | undefined;
   taintedNodes(): readonly TaintedNode[];
-  /** To be called when an AzureAssignedIdentity could not be created because this name is taken. */
-  nameTaken(key: string): void;
-  readonly onAssigned: (listener: (key: string, object: AssignedView | undefined) => void) => () => void;
   readonly leftOut: LeftOutView;
   /** Namespaces with bindings that need all their pods. */
   coverage(): Coverage;
@@ -102,12 +97,11 @@ export interface ClusterWatch {
 
 export function createClusterWatch(options: ClusterWatchOptions): ClusterWatch {
   const { index } = options;
-  const taken = createTakenNames(() => assigned);
-  const { trims, ...informersOf } = createInformers(options, taken);
-  const { pods, nodes, namespaces, identities, bindings, assigned } = informersOf;
+  const { trims, ...informersOf } = createInformers(options);
+  const { pods, nodes, namespaces, identities, bindings } = informersOf;
   const bindingOf = (key: string) => bindings.store.get(key);
   const source = new PodSource({ ...options, trims, labelled: pods, bindingOf });
-  const leftOut = createLeftOut({ AzureIdentity: identities, AzureIdentityBinding: bindings }, assigned);
+  const leftOut = createLeftOut({ AzureIdentity: identities, AzureIdentityBinding: bindings });
   index.leftOutBy = leftOut;
   feed(informersOf, source, options);
   const all = {
@@ -116,14 +110,15 @@ export function createClusterWatch(options: ClusterWatchOptions): ClusterWatch {
     namespaces,
     azureidentities: identities,
     azureidentitybindings: bindings,
-    azureassignedidentities: assigned,
   };
   const informers = Object.values(all);
   let isSettled = false;
   const ready = syncedAll([pods, namespaces, identities, bindings]).then(() => source.settled());
-  const synced = Promise.all([ready, syncedAll(informers)]).then(() => (isSettled = true));
+  const synced = Promise.all([ready, nodes.synced]).then(() => (isSettled = true));
   return {
-    run: (signal) => runAll(informersOf, { source, ready }, signal),
+    run: async (signal) => {
+      await Promise.all([source, ...informers].map((watched) => watched.run(signal)));
+    },
     synced: synced.then(() => undefined),
     hasSynced: () => isSettled && informers.every((informer) => informer.hasSynced()),
     onChange(listener) {
@@ -136,8 +131,6 @@ export function createClusterWatch(options: ClusterWatchOptions): ClusterWatch {
     taintedNode: (name) => nodes.store.get(name)?.tainted,
     taintedNodes: () =>
       nodes.store.by('tainted', 'yes').flatMap(({ tainted }) => (tainted === undefined ? [] : [tainted])),
-    nameTaken: (key) => taken.add(key),
-    onAssigned: (listener) => assigned.onChange((change) => listener(change.key, after(change))),
     leftOut,
     coverage: () => source.coverage(),
     labelsLeftOut: () => ({ pods: source.labelsLeftOut(), namespaces: namespaces.labelsLeftOut() }),
@@ -155,35 +148,17 @@ function agesOf(watched: Readonly<Record<string, { lastHeardMs(): number }>>): R
 
 /** Registered before all other listeners, so that these find the index up to date. */
 function feed(informers: Informers, source: PodSource, { index }: ClusterWatchOptions): void {
-  const { nodes, identities, bindings, assigned } = informers;
+  const { nodes, identities, bindings } = informers;
   nodes.onChange((change) => index.apply({ kind: 'node', key: change.key, view: after(change) }));
   identities.onChange((change) => index.apply({ kind: 'identity', key: change.key, view: after(change) }));
   bindings.onChange((change) => source.bindingChanged(change.key, after(change)));
-  assigned.onChange((change) => index.apply({ kind: 'assigned', key: change.key, view: after(change) }));
 }
 
 type Informers = Omit<ReturnType<typeof createInformers>, 'trims'>;
 
-interface Beginning {
-  readonly source: PodSource;
-  /** Resolves when pods, identities and bindings are known. */
-  readonly ready: Promise<void>;
-}
-
-/** Starts the watch of records last, since pods, identities and bindings decide which records are needed. */
-async function runAll({ assigned, ...others }: Informers, { source, ready }: Beginning, signal: AbortSignal) {
-  const running = [source, ...Object.values(others)].map((watched) => watched.run(signal));
-  await ready;
-  await Promise.all([...running, assigned.run(signal)]);
-}
-
-function createLeftOut(
-  informers: Readonly<Record<SharedKind, Informer<unknown>>>,
-  records: Informer<unknown>,
-): LeftOutView {
-  const all = { ...informers, AzureAssignedIdentity: records };
+function createLeftOut(informers: Readonly<Record<SharedKind, Informer<unknown>>>): LeftOutView {
   return {
-    of: (kind, namespace) => all[kind].leavesOut(namespace),
+    of: (kind, namespace) => informers[kind].leavesOut(namespace),
     has: (kind, key) => informers[kind].leftOut().has(key),
     tell(listener) {
       const ends = (Object.keys(informers) as SharedKind[]).map((kind) => {
@@ -199,12 +174,9 @@ function createLeftOut(
 const pageSize = 100;
 /** For all namespaces together, for each kind: a seventh of the heap in the manifest. */
 const totalBytes = 48 * 1024 * 1024;
-/** Time between lists while records are left out: MIC removes records of editors in batches of a share. */
-const recordRelistMs = 30_000;
 
-type Bounds<V> = Pick<InformerOptions<V>, 'share' | 'pageSize' | 'weigh' | 'relistMs'>;
-
-type How<V> = Pick<InformerOptions<V>, 'trim' | 'fields' | 'labelSelector' | 'indexes'> & Bounds<V>;
+type Bounded = 'share' | 'pageSize';
+type How<V> = Pick<InformerOptions<V>, 'trim' | 'fields' | 'labelSelector' | 'indexes' | Bounded>;
 
 function createWatch<V>(options: ClusterWatchOptions, kind: ResourceKind, how: How<V>): Informer<V> {
   const { transport, clock, random, onUnlisted } = options;
@@ -216,8 +188,8 @@ function createWatch<V>(options: ClusterWatchOptions, kind: ResourceKind, how: H
   return informer;
 }
 
-function createInformers(options: ClusterWatchOptions, taken: TakenNames) {
-  const { index, startupTaint, namespaceShareBytes } = options;
+function createInformers(options: ClusterWatchOptions) {
+  const { startupTaint, namespaceShareBytes } = options;
   const share =
     namespaceShareBytes === undefined ? {} : { share: { namespaceBytes: namespaceShareBytes, totalBytes } };
   const bounded = { pageSize, ...share };
@@ -226,10 +198,9 @@ function createInformers(options: ClusterWatchOptions, taken: TakenNames) {
   const custom = <V>(
     kind: Kind,
     trim: (raw: unknown, tooLarge: readonly Problem[]) => V | undefined,
-    more: Bounds<V>,
   ): Informer<V> =>
     watch<V>(resources[kind], {
-      ...more,
+      ...bounded,
       fields: fieldLimits[kind],
       trim: (raw) => trim(raw, tooLargeProblems(tooLargeIn(raw))),
     });
@@ -247,13 +218,8 @@ function createInformers(options: ClusterWatchOptions, taken: TakenNames) {
       indexes: { tainted: ({ tainted }: NodeView) => (tainted === undefined ? [] : ['yes']) },
     }),
     namespaces: watchNamespaces(options),
-    identities: custom('AzureIdentity', (raw, tooLarge) => trims.identity(raw, tooLarge), bounded),
-    bindings: custom('AzureIdentityBinding', (raw, tooLarge) => trims.binding(raw, tooLarge), bounded),
-    assigned: custom('AzureAssignedIdentity', (raw, tooLarge) => trims.assigned(raw, tooLarge), {
-      ...bounded,
-      weigh: (view) => weighRecord(view, index, taken),
-      relistMs: recordRelistMs,
-    }),
+    identities: custom('AzureIdentity', (raw, tooLarge) => trims.identity(raw, tooLarge)),
+    bindings: custom('AzureIdentityBinding', (raw, tooLarge) => trims.binding(raw, tooLarge)),
   };
 }
 

@@ -10,7 +10,6 @@ export const paths = {
   nodes: '/api/v1/nodes',
   identities: `${group}/azureidentities`,
   bindings: `${group}/azureidentitybindings`,
-  assigned: `${group}/azureassignedidentities`,
 };
 
 export interface RawObject {

@@ -1,0 +1,37 @@
+import { fieldLimits, resources, tooLargeProblems } from '@pod-identity/crd-types';
+import { createResource, KubeError, listPages, tooLargeIn, type KubeTransport } from '@pod-identity/kit/kube';
+import { namespaceOf } from '../snapshot/keys.ts';
+import { createTrims } from '../snapshot/trims.ts';
+import type { AssignedView } from '../snapshot/views.ts';
+
+/** Reads of AzureAssignedIdentities. They throw KubeError. */
+export interface AssignedIdentityReader {
+  /** All, a page at a time. */
+  pages(signal: AbortSignal): AsyncIterable<readonly AssignedView[]>;
+  /** One, by `namespace/name`. `unreadable`: its pod is unknown. */
+  get(key: string, signal: AbortSignal): Promise<AssignedView | 'unreadable' | undefined>;
+}
+
+/** Small, since the API server builds a whole page in memory, of objects of up to 1.5 MB. */
+const pageSize = 100;
+
+export function createAssignedIdentityReader(transport: KubeTransport): AssignedIdentityReader {
+  const kind = resources.AzureAssignedIdentity;
+  const fields = fieldLimits.AzureAssignedIdentity;
+  const resource = createResource<unknown>(transport, kind);
+  const trims = createTrims();
+  const trim = (raw: unknown) => trims.assigned(raw, tooLargeProblems(tooLargeIn(raw)));
+  return {
+    pages: (signal) => listPages({ transport, kind, pageSize, fields, signal }, trim),
+    async get(key, signal) {
+      const namespace = namespaceOf(key);
+      const name = key.slice(namespace.length + 1);
+      try {
+        return trim(await resource.get({ namespace, name }, { signal, fields })) ?? 'unreadable';
+      } catch (error) {
+        if (error instanceof KubeError && error.code === 'not-found') return undefined;
+        throw error;
+      }
+    },
+  };
+}

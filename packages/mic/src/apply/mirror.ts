@@ -1,0 +1,124 @@
+// What MIC knows of the AzureAssignedIdentities: what it wrote in this term, and what it has read. It does not watch them, since it decides
+// nothing by them: they are written for people, for kubectl and for the original's NMI.
+import { isStuck } from '../plan/diff.ts';
+import { isNeeded } from '../plan/object-name.ts';
+import { Records } from '../plan/records.ts';
+import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
+import { keyOf, namespaceOf, podOf } from '../snapshot/keys.ts';
+import type { AssignedView, PodKey, PodView } from '../snapshot/views.ts';
+import type { AssignedIdentityReader } from './assigned-identity-reader.ts';
+
+export interface MirrorPorts {
+  readonly index: ClusterIndex;
+  readonly reader: AssignedIdentityReader;
+}
+
+type OnLeftovers = (views: readonly AssignedView[]) => Promise<unknown>;
+
+/** Of a namespace in one walk, so that no other one waits for long. */
+export const mostLeftovers = 500;
+
+export class Mirror extends Records {
+  readonly #ports: MirrorPorts;
+  readonly #listeners = new Set<() => void>();
+  /** Keys that were written or read since the last walk began: that may show what was there before. */
+  #newer = new Set<string>();
+
+  constructor(ports: MirrorPorts) {
+    super();
+    this.#ports = ports;
+  }
+
+  /** Called when pods are to be planned again. Returns a function that removes the listener. */
+  readonly onChange = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  };
+
+  /** To be called after each write of MIC. */
+  wrote(view: AssignedView): void {
+    this.#newer.add(keyOf(view));
+    const { index } = this.#ports;
+    const isOther = (record: AssignedView | undefined) => record && !isOf(index.pod(podOf(record)), view);
+    this.#replan([this.set(keyOf(view), view), view].filter(isOther));
+  }
+
+  /** To be called after each delete. Another object can have the name by now. */
+  removed(view: AssignedView): void {
+    const key = keyOf(view);
+    this.#newer.add(key);
+    if (this.at(key)?.uid === view.uid) this.set(key, undefined);
+  }
+
+  /** Reads an object that is not as MIC knows it, and that it writes for this pod. Returns whether it exists. Throws KubeError. */
+  async look(key: string, pod: PodKey, signal: AbortSignal): Promise<boolean> {
+    const found = await this.#ports.reader.get(key, signal);
+    this.#newer.add(key);
+    this.#found(key, found === 'unreadable' ? undefined : found && this.#asOf(pod, found));
+    return found !== undefined;
+  }
+
+  /**
+   * Reads all objects. Keeps those that pods need. Of the others passes on at most `mostLeftovers` of a namespace, a page at a time: an editor
+   * can create any number. Returns whether there are more. Throws KubeError.
+   */
+  async walk(signal: AbortSignal, onLeftovers: OnLeftovers = () => Promise.resolve()): Promise<boolean> {
+    const { reader } = this.#ports;
+    this.#newer = new Set();
+    const seen = new Set<string>();
+    const left = new Map<string, number>();
+    for await (const page of reader.pages(signal)) {
+      const leftovers = page.filter(
+        (view) => !this.#keep(view, seen) && countIn(left, view) <= mostLeftovers,
+      );
+      if (leftovers.length > 0) await onLeftovers(leftovers);
+    }
+    for (const key of this.keys()) if (!seen.has(key) && !this.#newer.has(key)) this.#found(key, undefined);
+    return [...left.values()].some((count) => count > mostLeftovers);
+  }
+
+  /** Returns false for an object to be removed. */
+  #keep(view: AssignedView, seen: Set<string>): boolean {
+    const { index } = this.#ports;
+    const key = keyOf(view);
+    if (this.#newer.has(key)) return true;
+    // What is known already is planned.
+    const known = this.at(key);
+    if (known === undefined && !isNeeded(view, index))
+      return isStuck(view) || index.unlisted.has(view.podNamespace);
+    seen.add(key);
+    if (known && !index.pod(podOf(known))) this.#replan([known]);
+    this.#found(key, known ? this.#asOf(podOf(known), view) : view);
+    return true;
+  }
+
+  /** What others wrote for a pod that does not need it, under a name that MIC gives to another one, is that one's, to be written again. */
+  #asOf(pod: PodKey, view: AssignedView): AssignedView {
+    if (podOf(view) === pod || isNeeded(view, this.#ports.index)) return view;
+    const podNamespace = namespaceOf(pod);
+    return { ...view, podNamespace, podName: pod.slice(podNamespace.length + 1), meaning: '' };
+  }
+
+  #found(key: string, view: AssignedView | undefined): void {
+    if (!isSame(this.at(key), view)) this.#replan([this.set(key, view), view]);
+  }
+
+  #replan(records: readonly (AssignedView | undefined)[]): void {
+    for (const record of records) if (record) this.#ports.index.recordChanged(record);
+    if (records.length > 0) for (const listener of this.#listeners) listener();
+  }
+}
+
+function isOf(pod: PodView | undefined, { podUid, nodeName }: AssignedView): boolean {
+  return pod?.finished === false && pod.uid === podUid && pod.nodeName === nodeName;
+}
+
+function countIn(counts: Map<string, number>, { namespace }: AssignedView): number {
+  const count = (counts.get(namespace) ?? 0) + 1;
+  counts.set(namespace, count);
+  return count;
+}
+
+function isSame(known: AssignedView | undefined, view: AssignedView | undefined): boolean {
+  return known?.uid === view?.uid && known?.resourceVersion === view?.resourceVersion;
+}

@@ -1,0 +1,114 @@
+import { KubeError, type LeaderTerm } from '@pod-identity/kit/kube';
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { expect, test } from 'vitest';
+import { createFakeLog } from '../apply/test/fake-log.ts';
+import { assigned, rules, snapshot } from '../plan/test/builders.ts';
+import { indexOf } from '../snapshot/test/cluster-snapshot.ts';
+import { keepMirror, mostDelayMs, soonMs, walkMs } from './mirror-loop.ts';
+
+const leftover = assigned({ name: 'leftover', podName: 'gone' });
+
+function setUp(answer: () => boolean | Promise<boolean> = () => false) {
+  const clock = createFakeClock();
+  const ending = new AbortController();
+  const term: LeaderTerm = { signal: ending.signal, holds: () => !ending.signal.aborted };
+  /** When each walk began, and whether it removes what nobody needs. */
+  const walks: string[] = [];
+  const removed: unknown[] = [];
+  const log = createFakeLog();
+  const loop = keepMirror({
+    mirror: {
+      async walk(_signal, onLeftovers) {
+        walks.push(`${clock.elapsed()}${onLeftovers ? ' removes' : ''}`);
+        await onLeftovers?.([leftover]);
+        return answer();
+      },
+    },
+    assignments: {
+      apply(plan) {
+        removed.push(...plan.steps);
+        return Promise.resolve({ unfinished: [] });
+      },
+    },
+    index: indexOf(snapshot(), rules),
+    term,
+    clock,
+    random: () => 0.5,
+    log,
+  });
+  let isReady = false;
+  let isEnded = false;
+  void loop.ready.then(() => (isReady = true));
+  void loop.ended.then(() => (isEnded = true));
+  return { clock, ending, walks, removed, log, isReady: () => isReady, isEnded: () => isEnded };
+}
+
+test('lists at once, removes what nobody needs soon afterwards, and again every few minutes', async () => {
+  const { clock, walks, removed } = setUp();
+  await clock.advance(soonMs + 2 * walkMs);
+  const [second, third, fourth] = [soonMs, soonMs + walkMs, soonMs + 2 * walkMs];
+  expect(walks).toEqual(['0', `${second} removes`, `${third} removes`, `${fourth} removes`]);
+  expect(removed[0]).toEqual({ kind: 'delete', current: leftover, why: 'pod-gone' });
+});
+
+test('goes on soon while there are more than one walk removes', async () => {
+  const { clock, walks } = setUp(() => true);
+  await clock.advance(3 * soonMs);
+  expect(walks).toHaveLength(4);
+});
+
+test('the first decision waits for the first list', async () => {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const { clock, isReady } = setUp(() => promise);
+  await clock.advance(mostDelayMs - 1);
+  expect(isReady()).toBe(false);
+  resolve(false);
+  await clock.advance(0);
+  expect(isReady()).toBe(true);
+});
+
+test('attack: a list that an editor makes long delays the first decision by ten seconds at most', async () => {
+  const { clock, isReady, walks } = setUp(() => new Promise(() => undefined));
+  await clock.advance(mostDelayMs);
+  expect(isReady()).toBe(true);
+  await clock.advance(10 * walkMs);
+  expect(walks).toHaveLength(1);
+});
+
+test('a list that fails is tried again, at growing intervals, and told', async () => {
+  let failures = 3;
+  const { clock, walks, log } = setUp(() => {
+    if ((failures -= 1) >= 0) throw new KubeError('unavailable', 'etcd is away');
+    return false;
+  });
+  await clock.advance(soonMs - 1);
+  expect(walks).toHaveLength(4);
+  expect(walks[1]).toContain('removes');
+  expect(log.lines.filter(({ fields }) => fields['why'] === 'etcd is away')).toHaveLength(3);
+});
+
+test('a bug ends neither the loop nor the term', async () => {
+  const { clock, walks, log, isEnded } = setUp(() => {
+    throw new TypeError('bug');
+  });
+  await clock.advance(soonMs);
+  expect([walks.length > 2, log.errors.length > 2, isEnded()]).toEqual([true, true, false]);
+});
+
+test('ends with the term, also before the first list', async () => {
+  const { clock, ending, isReady, isEnded } = setUp(() => {
+    throw new KubeError('unavailable', 'etcd is away');
+  });
+  await clock.advance(0);
+  ending.abort();
+  await clock.advance(0);
+  expect([isReady(), isEnded()]).toEqual([true, true]);
+});
+
+test('ends with the term between two walks', async () => {
+  const { clock, ending, walks, isEnded } = setUp();
+  await clock.advance(0);
+  ending.abort();
+  await clock.advance(soonMs);
+  expect([walks.length, isEnded()]).toEqual([1, true]);
+});

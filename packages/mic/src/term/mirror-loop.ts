@@ -1,0 +1,92 @@
+import { createBackoff, type Clock } from '@pod-identity/kit/core';
+import { KubeError, type LeaderTerm } from '@pod-identity/kit/kube';
+import type { Log } from '@pod-identity/kit/serve';
+import type { AssignmentsApplier } from '../apply/apply-assignments.ts';
+import { createAssignedIdentityReader } from '../apply/assigned-identity-reader.ts';
+import { Mirror } from '../apply/mirror.ts';
+import { planRemoval } from '../plan/plan.ts';
+import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
+import type { AssignedView } from '../snapshot/views.ts';
+import { createAssignments, type AssignmentsOptions } from './appliers.ts';
+
+export interface Mirrored extends MirrorLoop {
+  readonly mirror: Mirror;
+  readonly assignments: AssignmentsApplier;
+}
+
+type MirroringOptions = Omit<AssignmentsOptions, 'mirror'> &
+  Pick<MirrorLoopOptions, 'clock' | 'random' | 'log'>;
+
+/** To be called at the start of a term. */
+export function startMirror(options: MirroringOptions): Mirrored {
+  const { transport, index, term, clock, random, log } = options;
+  const mirror = new Mirror({ index, reader: createAssignedIdentityReader(transport) });
+  const assignments = createAssignments({ ...options, mirror });
+  return { mirror, assignments, ...keepMirror({ mirror, assignments, index, term, clock, random, log }) };
+}
+
+export interface MirrorLoopOptions {
+  readonly mirror: Pick<Mirror, 'walk'>;
+  readonly assignments: Pick<AssignmentsApplier, 'apply'>;
+  readonly index: ClusterIndex;
+  readonly term: LeaderTerm;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+/** After the start of a term, for late writes of the last leader, and while there are more leftovers than one walk removes. */
+export const soonMs = 10_000;
+/** A list of 10,000 objects costs the API server 100 small pages. */
+export const walkMs = 2 * 60_000;
+/** The longest delay of a term's first decision: an object that MIC does not know yet is read when it would be written. */
+export const mostDelayMs = 10_000;
+
+const failed = 'not all AzureAssignedIdentities could be read';
+
+export interface MirrorLoop {
+  /** Resolves when the objects have been listed once, or after `mostDelayMs`. */
+  readonly ready: Promise<void>;
+  /** Resolves when the term is over. */
+  readonly ended: Promise<void>;
+}
+
+/**
+ * Loop: lists the AzureAssignedIdentities, has those written again that others deleted or edited, and removes what nobody needs, not in the
+ * first list.
+ */
+export function keepMirror(options: MirrorLoopOptions): MirrorLoop {
+  const { clock, term } = options;
+  const listed = Promise.withResolvers<undefined>();
+  const delay = clock.after(mostDelayMs, () => listed.resolve(undefined));
+  const onEnd = () => {
+    delay.cancel();
+    listed.resolve(undefined);
+  };
+  term.signal.addEventListener('abort', onEnd, { once: true });
+  return { ready: listed.promise, ended: walkOnAndOn(options, onEnd) };
+}
+
+async function walkOnAndOn(options: MirrorLoopOptions, onListed: () => void): Promise<void> {
+  const { mirror, assignments, index, term, clock, random, log } = options;
+  const { signal } = term;
+  const backoff = createBackoff({ baseMs: 1_000, capMs: walkMs, random });
+  // What fails is left to the next list.
+  const remove = (views: readonly AssignedView[]) =>
+    assignments.apply(planRemoval(index, views), undefined, new Map());
+  for (let isFirst = true; term.holds() && !signal.aborted; isFirst = false) {
+    let pauseMs = soonMs;
+    try {
+      const hasMore = await mirror.walk(signal, isFirst ? undefined : remove);
+      if (!isFirst && !hasMore) pauseMs = walkMs * (0.9 + 0.2 * random());
+      backoff.reset();
+      onListed();
+    } catch (error) {
+      if (!term.holds()) return;
+      pauseMs = backoff.next();
+      if (error instanceof KubeError) log.warn({ why: error.message, againInMs: pauseMs }, failed);
+      else log.error({ error, againInMs: pauseMs }, failed);
+    }
+    await clock.sleep(pauseMs, signal).catch(() => undefined);
+  }
+}
