@@ -25,7 +25,7 @@ export interface Informer<V> {
   leavesOut(namespace: string): boolean;
   /** Up to 16 left out objects of each namespace, by key. */
   leftOut(): ReadonlyMap<string, LeftOut>;
-  /** Requests a new list, which may include left out objects: at the end of a watch, at least `relistMs` after the last list. */
+  /** Requests a new list, which may include left out objects: at the end of a watch, at least ten minutes after the last list. */
   askForList(): void;
   /** With `onlyWanted`: keeps the objects of the namespace from now on. Resolves when they are in the store. */
   want(namespace: string): Promise<void>;

@@ -18,11 +18,6 @@ export interface ReflectorOptions<V> extends KeeperOptions<V> {
   /** The parts of each object that are read and passed to `trim`. */
   readonly fields: Fields;
   readonly random: () => number;
-  /**
-   * A list that was requested, or for which half a share has become free, is made at the end of a watch, at least so long after the last
-   * list; default 10 minutes.
-   */
-  readonly relistMs?: number;
   /** Objects per page of a list; default 500. Reduced after a page was too large for the API server. */
   readonly pageSize?: number;
   /** For programs on every node: lists come from the API server's cache where possible. */
@@ -69,8 +64,8 @@ interface Progress {
 
 /** Detects a half-open connection within 30 s. A shorter time would reopen each watch more often. */
 const defaultSilenceMs = 28_000;
-/** Minimum time between lists when a share has only some free space. */
-const longRelistMs = 10 * 60_000;
+/** Minimum time between lists for the sake of left out objects. */
+const relistMs = 10 * 60_000;
 /** Objects per page of the list of one namespace. */
 const pageSize = 500;
 
@@ -156,7 +151,7 @@ async function watch<V>(parts: Parts<V>, signal: AbortSignal, onOpen: () => void
     }
     if (!signal.aborted) state.heardAt = options.clock.elapsed();
   } finally {
-    if (relist.isDue(taking.shares.space)) state.version = undefined;
+    if (relist.isDue(taking.shares.hasSpace)) state.version = undefined;
   }
 }
 
@@ -166,10 +161,7 @@ function hear(state: Progress, { clock }: Pick<ReflectorOptions<never>, 'clock'>
 }
 
 /** Decides when to list again for left out objects. */
-function createRelist({
-  clock,
-  relistMs: soonMs = longRelistMs,
-}: Pick<ReflectorOptions<never>, 'clock' | 'relistMs'>) {
+function createRelist({ clock }: Pick<ReflectorOptions<never>, 'clock'>) {
   let listedAt = -Infinity;
   let isAskedFor = false;
   return {
@@ -177,10 +169,7 @@ function createRelist({
     /** Later requests may concern objects that this list does not contain, and need another list. */
     begins: () => void (isAskedFor = false),
     listed: () => void (listedAt = clock.elapsed()),
-    isDue: (space: ShareKeeper['space']) => {
-      if (space === 'none' && !isAskedFor) return false;
-      return clock.elapsed() - listedAt >= (isAskedFor || space === 'much' ? soonMs : longRelistMs);
-    },
+    isDue: (hasSpace: boolean) => (hasSpace || isAskedFor) && clock.elapsed() - listedAt >= relistMs,
   };
 }
 
@@ -209,10 +198,10 @@ async function readAll<V>(
       isHeard = true;
       const found = keep(object);
       if (!found) return;
-      const { weight, ...item } = found;
+      const { bytes, ...item } = found;
       // Of an unchanged object the view that is in the store already: otherwise a list would need the heap twice.
       kept.set(item.key, contents.same(item) ?? item);
-      for (const key of listed.put(item.key, object, weight)) {
+      for (const key of listed.put(item.key, object, bytes)) {
         listed.name({ key, uid: kept.get(key)?.uid ?? '' });
         kept.delete(key);
       }

@@ -8,8 +8,6 @@ export interface Weighed {
   readonly createdAt: string;
   /** In the heap. */
   readonly bytes: number;
-  /** Left out after all other objects of its namespace. The caller must ensure that users cannot create such objects freely. */
-  readonly isNeeded?: boolean;
 }
 
 export interface Share {
@@ -20,7 +18,7 @@ export interface Share {
 }
 
 /**
- * Keeps the needed objects of each namespace, then the oldest ones, up to its share: later objects displace no earlier ones.
+ * Keeps the oldest objects of each namespace, up to its share: later objects displace no earlier ones.
  */
 export interface Room {
   /** Returns the keys that are now left out; the object's own may be among them. */
@@ -30,8 +28,8 @@ export interface Room {
   forget(namespace: string): void;
   /** Whether objects of this namespace are left out. */
   isOver(namespace: string): boolean;
-  /** Bytes of removed objects in namespaces with left out ones, which could take their place. */
-  readonly freedBytes: number;
+  /** Whether objects of namespaces with left out ones were removed, so that those could take their place. */
+  readonly hasSpace: boolean;
 }
 
 /** Heap of the entries for an object in the store, its indexes and the room. */
@@ -50,7 +48,7 @@ export function createRoom(share: Share): Room {
 }
 
 class Tenancy implements Room {
-  freedBytes = 0;
+  hasSpace = false;
   readonly #share: Share;
   readonly #tenants = new Map<string, Tenant>();
   #total = 0;
@@ -84,7 +82,7 @@ class Tenancy implements Room {
     const object = tenant?.objects.get(key);
     if (!tenant || !object) return;
     this.#drop(tenant, object);
-    if (tenant.firstOut) this.freedBytes += costOf(object);
+    if (tenant.firstOut) this.hasSpace = true;
     else if (tenant.objects.size === 0) this.#tenants.delete(namespace);
   }
 
@@ -93,11 +91,7 @@ class Tenancy implements Room {
     if (!tenant) return;
     this.#tenants.delete(namespace);
     this.#total -= tenant.bytes;
-    for (const { firstOut } of this.#tenants.values()) {
-      if (firstOut === undefined) continue;
-      this.freedBytes += tenant.bytes;
-      return;
-    }
+    for (const { firstOut } of this.#tenants.values()) this.hasSpace ||= firstOut !== undefined;
   }
 
   isOver(namespace: string): boolean {
@@ -134,7 +128,6 @@ class Tenancy implements Room {
 const costOf = ({ bytes }: Weighed) => bytes + overheadBytes;
 
 function goesFirst(one: Weighed, other: Weighed): boolean {
-  if ((one.isNeeded ?? false) !== (other.isNeeded ?? false)) return one.isNeeded ?? false;
   return one.createdAt === other.createdAt ? one.key < other.key : one.createdAt < other.createdAt;
 }
 

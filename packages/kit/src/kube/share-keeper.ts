@@ -1,13 +1,6 @@
 import type { Log } from '../serve/log.ts';
 import { field, textField } from './object.ts';
-import { createRoom, type Room, type Share, type Weighed } from './room.ts';
-
-export interface Weight extends Pick<Weighed, 'isNeeded'> {
-  /** In the heap; default: those of the view. */
-  readonly bytes?: number;
-  /** Always kept, and not counted. The caller must ensure that users cannot create such objects freely. */
-  readonly isExempt?: boolean;
-}
+import { createRoom, type Room, type Share } from './room.ts';
 
 export interface LeftOut {
   /** `namespace/name`. */
@@ -21,8 +14,8 @@ const namespacesNamed = 256;
 
 /** Decides which objects a store keeps, and logs once for each list that a namespace has more. */
 export interface ShareKeeper {
-  /** Returns the keys that are now left out; the object's own may be among them. */
-  put(key: string, object: unknown, weight: Weight & Pick<Weighed, 'bytes'>): readonly string[];
+  /** Returns the keys that are now left out; the object's own may be among them. `bytes`: of its view, in the heap. */
+  put(key: string, object: unknown, bytes: number): readonly string[];
   remove(key: string): void;
   /** Removes all objects of a namespace, and its state. */
   forget(namespace: string): void;
@@ -30,8 +23,8 @@ export interface ShareKeeper {
   /** Records a left out object by name, for messages to its owners. Returns whether it was added. */
   name(object: LeftOut): boolean;
   readonly named: ReadonlyMap<string, LeftOut>;
-  /** Free space for left out objects since removals. */
-  readonly space: 'none' | 'some' | 'much';
+  /** Whether removals have made space for left out objects. */
+  readonly hasSpace: boolean;
 }
 
 export interface ShareKeeperOptions {
@@ -47,16 +40,12 @@ export function createShareKeeper({ share, kind, log }: ShareKeeperOptions): Sha
   return {
     named: naming.named,
     name: (object) => naming.name(object),
-    put(key, object, weight) {
+    put(key, object, bytes) {
       if (!room || !share) return [];
-      if (weight.isExempt === true) {
-        room.remove(key);
-        return [];
-      }
       const metadata = field(object, 'metadata');
       const namespace = textField(metadata, 'namespace');
       const createdAt = textField(metadata, 'creationTimestamp');
-      const out = room.put({ key, namespace, createdAt, ...weight });
+      const out = room.put({ key, namespace, createdAt, bytes });
       for (const leftOut of out) {
         const of = namespaceOf(leftOut);
         if (told.has(of)) continue;
@@ -75,9 +64,8 @@ export function createShareKeeper({ share, kind, log }: ShareKeeperOptions): Sha
       room?.forget(namespace);
     },
     isOver: (namespace) => room?.isOver(namespace) ?? false,
-    get space() {
-      if (!room || !share || room.freedBytes === 0) return 'none';
-      return room.freedBytes < share.namespaceBytes / 2 ? 'some' : 'much';
+    get hasSpace() {
+      return room?.hasSpace ?? false;
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Log } from '../serve/log.ts';
 import { KubeError } from './errors.ts';
 import { field, keyText, metadataOf } from './object.ts';
 import type { Share } from './room.ts';
-import type { LeftOut, ShareKeeper, Weight } from './share-keeper.ts';
+import type { LeftOut, ShareKeeper } from './share-keeper.ts';
 import type { Change, Versioned, WritableStore } from './store.ts';
 import { createTooLargeLog } from './too-large-log.ts';
 import type { WantedNamespaces } from './wanted-namespaces.ts';
@@ -15,20 +15,18 @@ export interface KeeperOptions<V> {
   readonly trim: (object: unknown) => V | undefined;
   /** Limits how much is kept; default: no limit. */
   readonly share?: Share;
-  /** Weight of a view in the share; default: its heap. */
-  readonly weigh?: (view: V) => Weight;
   /** Keeps objects of those namespaces only that were passed to `want`. */
   readonly onlyWanted?: boolean;
   readonly clock: Clock;
   readonly log?: Log;
 }
 
-export type Kept<V> = Versioned<V> & { readonly weight: Weight & { readonly bytes: number } };
+export type Kept<V> = Versioned<V> & { readonly bytes: number };
 export type Keep<V> = (object: unknown) => Kept<V> | undefined;
 
 /** Objects that are left out, or whose trimming fails, are treated as missing. */
 export function createKeeper<V>(options: KeeperOptions<V>, wanted: WantedNamespaces): Keep<V> {
-  const { trim, kind, log, clock, onlyWanted = false } = options;
+  const { trim, kind, log, clock, share, onlyWanted = false } = options;
   const tellTooLarge = createTooLargeLog(log, clock, kind.kind);
   return (object) => {
     const metadata = metadataOf(object);
@@ -39,22 +37,14 @@ export function createKeeper<V>(options: KeeperOptions<V>, wanted: WantedNamespa
       const view = trim(object);
       if (view === undefined) return undefined;
       const { uid, resourceVersion } = metadata;
-      return weighed({ key, uid, resourceVersion, view }, options);
+      const item = { key, uid, resourceVersion, view };
+      // Without a share nobody needs the size.
+      return { ...item, bytes: share ? heapBytes(item) : 0 };
     } catch (error) {
       log?.error({ error, kind: kind.kind, key }, 'an object could not be read and is left out');
       return undefined;
     }
   };
-}
-
-function weighed<V>(
-  item: Versioned<V>,
-  { weigh, share }: Pick<KeeperOptions<V>, 'weigh' | 'share'>,
-): Kept<V> {
-  const weight = weigh?.(item.view) ?? {};
-  // Without a share nobody needs the size.
-  const { bytes = share ? heapBytes(item) : 0 } = weight;
-  return { ...item, weight: { ...weight, bytes } };
 }
 
 export interface Taking<V> {
@@ -86,9 +76,9 @@ export function putObject<V>(object: unknown, taking: Taking<V>): readonly Chang
   const { contents, keep, shares, onLeftOut } = taking;
   const kept = keep(object);
   if (!kept) return removeObject(keyText(metadataOf(object) ?? { name: '' }), taking);
-  const { weight, ...item } = kept;
+  const { bytes, ...item } = kept;
   const { key, uid } = item;
-  const out = shares.put(key, object, weight);
+  const out = shares.put(key, object, bytes);
   for (const left of out) {
     const leftOut = { key: left, uid: left === key ? uid : contents.uidOf(left) };
     if (shares.name(leftOut)) onLeftOut(leftOut);
