@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { binding, clientIdOf, identity, idOf, pod, resourceIdOf } from '../plan/test/builders.ts';
 import { podKeyOf } from '../plan/plan.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
+import { keyOf } from '../snapshot/keys.ts';
 import { createFakeWorld, host, recordAfterMs } from './test/fake-world.ts';
 
 function setUp() {
@@ -164,6 +165,29 @@ test('an object of the same assignment that MIC does not know is taken over as i
   await world.clock.advance(60_000);
   expect(world.states()).toEqual(['pod: Assigned']);
   expect(steps.filter(({ outcome }) => outcome.kind === 'written')).toEqual([]);
+});
+
+test('of two pods with one plain name the first to write has it, and the other its distinct one at once', async () => {
+  const world = createFakeWorld();
+  world.addNode();
+  world.addIdentity('app');
+  world.attached.set(idOf('app'), { clientId: clientIdOf('app'), principalId: 'p' });
+  const pods = [
+    pod({ name: 'a-b', namespace: 'c', label: 'app' }),
+    pod({ name: 'a', namespace: 'b-c', label: 'app' }),
+  ];
+  for (const view of pods) world.index.apply({ kind: 'pod', key: keyOf(view), view });
+  const { steps } = await world.startTerm();
+  await world.clock.advance(1_000);
+  expect(steps.map(({ outcome }) => outcome.kind).toSorted()).toEqual(['stale', 'written', 'written']);
+  expect(world.states()).toEqual(['a-b: Assigned', 'a: Assigned']);
+  const names = [...world.assigned.objects.keys()];
+  expect(names).toContain('default/a-b-c-app');
+  // Both keep theirs in the next term.
+  const next = await world.startTerm();
+  await world.clock.advance(60_000);
+  expect(next.steps).toEqual([]);
+  expect([...world.assigned.objects.keys()]).toEqual(names);
 });
 
 test('attack: objects that an editor writes about missing pods and about waiting ones do not delay a new pod', async () => {

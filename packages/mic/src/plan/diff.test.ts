@@ -351,7 +351,6 @@ describe('the steps of one pod', () => {
 
 describe('names of objects', () => {
   // Pod `a-b` in `c` and `a` in `b-c` get the same object name.
-  const rivalFields = { name: 'a', namespace: 'b-c', createdAt: 1 };
   const rivals = [pod({ name: 'a-b', namespace: 'c' }), pod({ name: 'a', namespace: 'b-c' })];
   const distinctOf = ({ name: podName, namespace: podNamespace, uid: podUid }: PodView) =>
     distinctAssignedIdentityName({
@@ -361,50 +360,6 @@ describe('names of objects', () => {
       identityNamespace: 'default',
       identityName: 'reader',
     });
-
-  it('of two pods with one plain name the older one gets it, the other a name of its own', () => {
-    const [older, younger] = [
-      pod({ name: 'a', namespace: 'b-c', createdAt: 1 }),
-      pod({ name: 'a-b', namespace: 'c', createdAt: 2 }),
-    ];
-    const distinct = distinctAssignedIdentityName({
-      podNamespace: 'c',
-      podName: 'a-b',
-      identityNamespace: 'default',
-      identityName: 'reader',
-      podUid: younger.uid,
-    });
-    expect(briefs({ pods: [older, younger], assigned: [] })).toEqual([
-      'create default/a-b-c-reader',
-      `create default/${distinct}`,
-    ]);
-  });
-
-  it.each([false, true])('of two pods of one age the first by namespace and name gets it', (isTurned) => {
-    const pods = isTurned ? rivals.toReversed() : rivals;
-    const named = stepsOf({ pods, assigned: [] }).flatMap((step) =>
-      step.kind === 'create' && step.assignment.objectName === 'a-b-c-reader'
-        ? step.assignment.pod.namespace
-        : [],
-    );
-    expect(named).toEqual(['b-c']);
-  });
-
-  it.each<[string, Partial<ClusterSnapshot>]>([
-    ['has no node yet', { pods: [pod({ ...rivalFields, node: '' })] }],
-    ['has finished', { pods: [pod({ ...rivalFields, phase: 'Failed' })] }],
-    [
-      'holds an object of its distinct name',
-      {
-        assigned: [assigned({ podName: 'a', podNamespace: 'b-c', name: distinctOf(pod(rivalFields)) })],
-      },
-    ],
-    ['gets another identity', { pods: [pod({ ...rivalFields, label: 'other' })] }],
-  ])('an older pod that %s has no claim to the name', (_, different) => {
-    const { pods = [pod(rivalFields)], assigned: objects = [] } = different;
-    const younger = pod({ name: 'a-b', namespace: 'c', createdAt: 2 });
-    expect(briefs({ pods: [...pods, younger], assigned: objects })).toContain('create default/a-b-c-reader');
-  });
 
   it.each([0, 1])('whoever holds the object keeps the plain name (pod %j)', (position) => {
     const holder = rivals[position]!;
@@ -445,71 +400,6 @@ describe('names of objects', () => {
       { kind: 'create', assignment: { pod: { name: 'web', namespace: 'shop' } } },
     ]);
     expect(brief(steps[0]!)).not.toBe(`create ${where}/${plain}`);
-    // Nor before it holds an object, if it was created first.
-    const older = { ...holder, createdAt: 1 };
-    const both = stepsOf({ ...different, pods: [older, different.pods[1]!], assigned: [] }, more);
-    const names = both.map(
-      (step) => step.kind === 'create' && [step.assignment.pod.name, step.assignment.objectName],
-    );
-    expect(names.filter((name) => name && name[1] === plain)).toEqual([[holder.name, plain]]);
-    expect(both).toHaveLength(2);
-  });
-
-  it.each<[string, Partial<ClusterSnapshot>, claims: boolean]>([
-    [
-      'holds an object of another identity only',
-      {
-        assigned: [
-          assigned({
-            podName: 'a',
-            podNamespace: 'b-c',
-            name: 'a-b-c-writer',
-            identity: { name: 'writer' },
-            binding: { azureIdentity: 'writer' },
-          }),
-        ],
-        identities: [identity(), identity({ name: 'writer' })],
-        bindings: [binding({ azureIdentity: 'writer' }), binding()],
-      },
-      true,
-    ],
-    [
-      'gets another identity through the same label',
-      {
-        pods: [pod({ ...rivalFields, label: 'other' })],
-        identities: [identity(), identity({ name: 'writer' })],
-        bindings: [binding(), binding({ azureIdentity: 'writer', selector: 'other' })],
-      },
-      false,
-    ],
-    [
-      'gets an identity of that name whose objects are kept elsewhere',
-      {
-        identities: [
-          identity(),
-          identity({
-            namespace: 'b-c',
-            metadata: { annotations: { 'aadpodidentity.k8s.io/Behavior': 'namespaced' } },
-          }),
-        ],
-        bindings: [binding({ selector: 'other' }), binding({ namespace: 'b-c' }), binding({ name: 'again' })],
-      },
-      false,
-    ],
-  ])('an older pod that %s: claims the name %s', (_, different, claims) => {
-    const { pods = [pod(rivalFields)], assigned: objects = [] } = different;
-    const younger = pod({ name: 'a-b', namespace: 'c', createdAt: 2 });
-    const steps = briefs({ ...different, pods: [...pods, younger], assigned: objects });
-    const ofYounger = stepsOf({ ...different, pods: [...pods, younger], assigned: objects }).flatMap(
-      (step) =>
-        step.kind === 'create' &&
-        step.assignment.pod.name === 'a-b' &&
-        step.assignment.identity.metadata.name === 'reader'
-          ? step.assignment.objectName
-          : [],
-    );
-    expect(ofYounger, steps.join('\n')).toHaveLength(1);
-    expect(ofYounger[0] === 'a-b-c-reader').toBe(!claims);
   });
 
   it('a pod keeps its distinct name after the collision has ended', () => {
@@ -549,18 +439,6 @@ describe('names of objects', () => {
       [distinct, plain],
     ])
       expect(briefs({ assigned: both })).toEqual([`delete default/${distinct.name} (duplicate)`]);
-  });
-
-  it('a namespace of 63 characters, the longest that there is, is looked for in a name', () => {
-    const short = 'c'.repeat(61);
-    const older = pod({ name: 'a', namespace: `b-${short}`, createdAt: 1 });
-    const younger = pod({ name: 'a-b', namespace: short, createdAt: 2 });
-    const named = stepsOf({ pods: [older, younger], assigned: [] }).flatMap((step) =>
-      step.kind === 'create' && step.assignment.objectName === `a-b-${short}-reader`
-        ? step.assignment.pod.name
-        : [],
-    );
-    expect(named).toEqual(['a']);
   });
 
   it('no object is claimed twice by one pod, whatever somebody wrote into it', () => {

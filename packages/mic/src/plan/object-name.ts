@@ -17,19 +17,21 @@ export interface ObjectName {
 }
 
 const maxNameLength = 253;
-const maxNamespaceLength = 63;
 
 /**
  * The object names for the matches of a pod, in the same order. An existing object of the assignment keeps its name if it is one of
- * the two that MIC uses; objects with other names were written by editors. In a namespace over its share, NMI keeps records with
- * these names.
+ * the two that MIC uses; objects with other names were written by editors. Of two pods that may have one name the API server gives it to
+ * the first that writes: the other is planned again then.
  */
-export function objectNames(known: Known, pod: PodView, matches: readonly MatchedIdentity[]): ObjectName[] {
-  const records = known.records.of(keyOf(pod));
-  const held = new Map(records.map((record) => [keyOf(record), record.identity]));
+export function objectNames(
+  { index, records }: Known,
+  pod: PodView,
+  matches: readonly MatchedIdentity[],
+): ObjectName[] {
+  const held = new Map(records.of(keyOf(pod)).map((record) => [keyOf(record), record.identity]));
   // Few names have a hash, which costs as much as the rest of a plan.
-  const mayHoldDistinct = records.some(({ name }) => endsInHash.test(name));
-  const plain = matches.map((match) => ({ match, own: plainName(known.index, pod, match) }));
+  const mayHoldDistinct = [...held.keys()].some((key) => endsInHash.test(key));
+  const plain = matches.map((match) => ({ match, own: plainName(index, pod, match) }));
   // Identities of several namespaces can have one name: the one that has the record keeps it.
   const owners = new Map<string, string>();
   for (const { match, own } of plain)
@@ -40,9 +42,9 @@ export function objectNames(known: Known, pod: PodView, matches: readonly Matche
     if (owners.get(keyOf(own)) !== match.identityKey) return distinct();
     // Its own record keeps its name: a plain one that another identity leaves is no reason to write it again.
     if (held.get(keyOf(own)) === match.identityKey) return own;
-    const isDistinct =
-      (mayHoldDistinct && held.has(keyOf(distinct()))) || (!held.has(keyOf(own)) && isTaken(known, pod, own));
-    return isDistinct ? distinct() : own;
+    const isOfOther = records.at(keyOf(own)) !== undefined && !held.has(keyOf(own));
+    const isTaken = isOfOther || own.name.length > maxNameLength;
+    return isTaken || (mayHoldDistinct && held.has(keyOf(distinct()))) ? distinct() : own;
   });
 }
 
@@ -83,62 +85,6 @@ function distinctName(pod: PodView, { identity }: MatchedIdentity, namespace: st
   return { namespace, name };
 }
 
-function isTaken(known: Known, pod: PodView, own: ObjectName): boolean {
-  if (own.name.length > maxNameLength) return true;
-  const holder = known.records.at(keyOf(own));
-  if (holder) return holder.podName !== pod.name || holder.podNamespace !== pod.namespace;
-  return rivals(known, pod, own).some((rival) => goesFirst(rival, pod));
-}
-
-/** Other pods that can claim this name and hold no object for it yet, found by every other way to split the name. */
-function rivals({ index, records }: Known, pod: PodView, own: ObjectName): PodView[] {
-  // If everything is namespaced, only pods of the same namespace have objects in one namespace.
-  const isRivals = index.isClosed
-    ? (namespace: string) => namespace === pod.namespace
-    : (namespace: string) => index.hasPodsIn(namespace);
-  return readings(own.name, isRivals).flatMap(({ namespace, podName, identityName }) => {
-    const other = index.pod(`${namespace}/${podName}`);
-    if (!other || isSamePod(other, pod) || !isPlaced(index, other)) return [];
-    const { matches } = index.matchSetOf(other);
-    const match = matches.find(({ identity }) => identity.metadata.name === identityName);
-    if (!match || assignedIdentityNamespace(match.identity, index.rules) !== own.namespace) return [];
-    const holds = records.of(keyOf(other)).some(({ identity }) => identity === match.identityKey);
-    return holds ? [] : [other];
-  });
-}
-
-interface Reading {
-  readonly podName: string;
-  readonly namespace: string;
-  readonly identityName: string;
-}
-
-/** Splits a name at each pair of hyphens; most splits name a namespace that does not exist. */
-function readings(name: string, isNamespace: (text: string) => boolean): Reading[] {
-  const found: Reading[] = [];
-  for (let first = name.indexOf('-'); first !== -1; first = name.indexOf('-', first + 1)) {
-    for (let second = name.indexOf('-', first + 1); second !== -1; second = name.indexOf('-', second + 1)) {
-      if (second - first - 1 > maxNamespaceLength) break;
-      const namespace = name.slice(first + 1, second);
-      if (!isNamespace(namespace)) continue;
-      found.push({ podName: name.slice(0, first), namespace, identityName: name.slice(second + 1) });
-    }
-  }
-  return found;
-}
-
-function isPlaced(index: ClusterIndex, pod: PodView): boolean {
-  return isScheduled(pod) && index.place(pod.nodeName).exists;
-}
-
 function isScheduled({ finished, nodeName }: PodView): boolean {
   return !finished && nodeName !== '';
-}
-
-function goesFirst(a: PodView, b: PodView): boolean {
-  return a.createdAt === b.createdAt ? keyOf(a) < keyOf(b) : a.createdAt < b.createdAt;
-}
-
-function isSamePod(a: PodView, b: PodView): boolean {
-  return a.name === b.name && a.namespace === b.namespace;
 }

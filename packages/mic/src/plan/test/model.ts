@@ -17,6 +17,7 @@ import {
 import { indexOf, type ClusterSnapshot } from '../../snapshot/test/cluster-snapshot.ts';
 import { plan } from './cluster-plan.ts';
 import type { Assignment, HostPlan, PlanRules } from '../types.ts';
+import { keyOf, podOf } from '../../snapshot/keys.ts';
 import type { AssignedView } from '../../snapshot/views.ts';
 
 class Crash extends Error {}
@@ -124,7 +125,11 @@ export class Model {
     this.#step();
     this.writes += 1;
     const { pod, identity, binding, resourceId } = assignment;
-    this.store.set(`${assignment.objectNamespace}/${assignment.objectName}`, {
+    const key = `${assignment.objectNamespace}/${assignment.objectName}`;
+    const there = this.store.get(key);
+    // As by the API server: what another pod has written since the plan is not replaced.
+    if (there && podOf(there) !== keyOf(pod)) return;
+    this.store.set(key, {
       namespace: assignment.objectNamespace,
       name: assignment.objectName,
       uid: assignment.objectName,

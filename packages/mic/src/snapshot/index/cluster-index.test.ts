@@ -260,18 +260,6 @@ describe('what the index knows', () => {
     expect(index.objects.claimants(idOf('nobody'))).toEqual([]);
   });
 
-  it('whether a namespace has pods, however they come and go', () => {
-    const index = clean();
-    const known = () => [index.hasPodsIn('shop'), index.hasPodsIn('default')];
-    expect(known()).toEqual([true, false]);
-    setPod(index, pod({ name: 'web-1' }));
-    setPod(index, pod({ name: 'web-1', label: 'other' }));
-    dropPod(index);
-    expect(known()).toEqual([true, false]);
-    index.apply({ kind: 'pod', key: 'shop/web-1', view: undefined });
-    expect(known()).toEqual([false, false]);
-  });
-
   it('of what is not there: nothing', () => {
     const index = clean();
     expect([index.homeOf('shop/none'), index.pod('shop/none')]).toEqual([undefined, undefined]);

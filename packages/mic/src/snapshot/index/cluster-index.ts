@@ -170,10 +170,6 @@ export class ClusterIndex {
     return Array.from(this.#pods.in(namespace), ({ key }) => key);
   }
 
-  hasPodsIn(namespace: string): boolean {
-    return this.#pods.in(namespace).size > 0;
-  }
-
   /** All pods planned with this host. */
   *podKeysOn(host: HostKey): Generator<PodKey> {
     // Without a host: nodes that are on no Azure host or do not exist, and '' (no node).
@@ -196,11 +192,6 @@ export class ClusterIndex {
   /** What the pod gets by bindings, before rights are reviewed. */
   matchSetOf(pod: PodView): MatchSet {
     return this.#matching.matchSetOf(pod);
-  }
-
-  /** Whether no pod gets an identity of another namespace. */
-  get isClosed(): boolean {
-    return this.rules.forceNamespaced && !this.#rights.hasRbac;
   }
 
   /** The access mode that applies to pods of this namespace. */
@@ -251,7 +242,9 @@ export class ClusterIndex {
   mayBeNeeded(id: ResourceId): boolean {
     const { unlisted } = this.#settling;
     if (unlisted.size === 0) return false;
-    return !this.isClosed || this.objects.claimants(id).some((namespace) => unlisted.has(namespace));
+    // Otherwise pods get identities of their own namespace only.
+    const isOpen = !this.rules.forceNamespaced || this.#rights.hasRbac;
+    return isOpen || this.objects.claimants(id).some((namespace) => unlisted.has(namespace));
   }
 
   /** Changes whenever the needs of the host, what may be needed, or the meaning of an identity change. */
@@ -280,7 +273,7 @@ export class ClusterIndex {
     this.#pods.setPod(entry, view);
     this.#settling.settle(entry);
     forgetUnused();
-    if (!this.hasPodsIn(namespace)) this.#matching.forgetNamespace(namespace);
+    if (this.#pods.in(namespace).size === 0) this.#matching.forgetNamespace(namespace);
   }
 
   #setNamespace(name: string, view: NamespaceView | undefined): void {
