@@ -26,13 +26,11 @@ export class Settling {
   readonly #stale = new StaleEntries();
   readonly counts = new HostCounts();
   readonly dirt = new Dirt();
-  readonly unlisted = new UnlistedNamespaces(
-    () => this.#parts.pods.all(),
-    (entry) => this.expire(entry, true),
-    () => {
-      for (const { id } of this.#parts.groups.hosts()) this.dirt.touch(id);
-    },
-  );
+  readonly unlisted = new UnlistedNamespaces((namespaces) => {
+    const { groups, pods } = this.#parts;
+    for (const { id } of groups.hosts()) this.dirt.touch(id);
+    for (const namespace of namespaces) for (const entry of pods.in(namespace)) this.expire(entry, true);
+  });
 
   constructor(parts: SettlingParts) {
     this.#parts = parts;
@@ -52,8 +50,7 @@ export class Settling {
     this.#stale.add(entry);
     if (entry.counted.grants.length === 0) return;
     const { home: host, counted } = entry;
-    const { needs, uses } = counted;
-    entry.counted = { needs, uses, grants: [] };
+    entry.counted = withoutGrants(counted);
     this.counts.move({ host, counted }, { host, counted: entry.counted });
   }
 
@@ -119,13 +116,12 @@ export class Settling {
     entry.says = says;
     entry.hasOwn = hasOwn;
     entry.reviewed = reviewed;
-    entry.counted = this.unlisted.count(entry, counted);
+    const isListed = !this.unlisted.has(namespaceOf(entry.key));
+    entry.counted = isListed ? counted : withoutGrants(counted);
     this.#move(entry, before);
-    if (pods.dropIfEmpty(entry)) {
-      this.unlisted.forget(entry);
-      // Its records are removed there.
-      this.dirt.mark(before.host, entry.key);
-    } else if (entry.isNews || !isSame) this.dirt.mark(entry.home, entry.key);
+    // Its records are removed there.
+    if (pods.dropIfEmpty(entry)) this.dirt.mark(before.host, entry.key);
+    else if (entry.isNews || !isSame) this.dirt.mark(entry.home, entry.key);
     entry.isNews = false;
     // Not before: a pair that is held without interruption keeps its verdict, also if another pod needs it now.
     const namespace = namespaceOf(entry.key);
@@ -187,6 +183,10 @@ function isSameReview(a: Reviewed | undefined, b: Reviewed | undefined): boolean
   if (a === b) return true;
   const [known, other] = [a?.verdicts ?? [], b?.verdicts ?? []];
   return a?.mode === b?.mode && known.length === other.length && known.every((one, at) => one === other[at]);
+}
+
+function withoutGrants({ needs, uses }: Counted): Counted {
+  return { needs, uses, grants: [] };
 }
 
 /** Not the matches, which hold copies of objects that may be outdated. */
