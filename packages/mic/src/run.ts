@@ -182,7 +182,10 @@ async function lead(mic: MicParts, scene: TermScene): Promise<Term | undefined> 
   const mirrored = startMirror({ ...settings, ...acting, clock, random, log });
   const parts: TermParts = { ...acting, ledger, mirrored };
   await mirrored.ready;
-  if (term.signal.aborted) return undefined;
+  if (term.signal.aborted) {
+    await mirrored.ended;
+    return undefined;
+  }
   const conditions = startConditions(mic, parts);
   const lanes = startLanes(mic, parts, conditions);
   const reviewed = createTermRights({ ...scene, transport, clock, random, log, metrics });

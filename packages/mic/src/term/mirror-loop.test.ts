@@ -1,4 +1,4 @@
-import { KubeError, type LeaderTerm } from '@pod-identity/kit/kube';
+import { KubeError } from '@pod-identity/kit/kube';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, test } from 'vitest';
 import { createFakeLog } from '../apply/test/fake-log.ts';
@@ -11,7 +11,6 @@ const leftover = assigned({ name: 'leftover', podName: 'gone' });
 function setUp(answer: () => boolean | Promise<boolean> = () => false) {
   const clock = createFakeClock();
   const ending = new AbortController();
-  const term: LeaderTerm = { signal: ending.signal, holds: () => !ending.signal.aborted };
   /** When each walk began, and whether it removes what nobody needs. */
   const walks: string[] = [];
   const removed: unknown[] = [];
@@ -31,7 +30,7 @@ function setUp(answer: () => boolean | Promise<boolean> = () => false) {
       },
     },
     index: indexOf(snapshot(), rules),
-    term,
+    term: ending,
     clock,
     random: () => 0.5,
     log,
@@ -103,6 +102,16 @@ test('ends with the term, also before the first list', async () => {
   ending.abort();
   await clock.advance(0);
   expect([isReady(), isEnded()]).toEqual([true, true]);
+});
+
+test('a list that the end of the term breaks off is no failure', async () => {
+  const { promise, reject } = Promise.withResolvers<boolean>();
+  const { clock, ending, log, isEnded } = setUp(() => promise);
+  await clock.advance(0);
+  ending.abort();
+  reject(new KubeError('aborted', 'aborted'));
+  await clock.advance(0);
+  expect([log.lines, isEnded()]).toEqual([[], true]);
 });
 
 test('ends with the term between two walks', async () => {

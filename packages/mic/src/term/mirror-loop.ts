@@ -29,7 +29,7 @@ export interface MirrorLoopOptions {
   readonly mirror: Pick<Mirror, 'walk'>;
   readonly assignments: Pick<AssignmentsApplier, 'apply'>;
   readonly index: ClusterIndex;
-  readonly term: LeaderTerm;
+  readonly term: Pick<LeaderTerm, 'signal'>;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
@@ -68,13 +68,14 @@ export function keepMirror(options: MirrorLoopOptions): MirrorLoop {
 }
 
 async function walkOnAndOn(options: MirrorLoopOptions, onListed: () => void): Promise<void> {
-  const { mirror, assignments, index, term, clock, random, log } = options;
-  const { signal } = term;
+  const { mirror, assignments, index, clock, random, log } = options;
+  const { signal } = options.term;
+  const isOver = () => signal.aborted;
   const backoff = createBackoff({ baseMs: 1_000, capMs: walkMs, random });
   // What fails is left to the next list.
   const remove = (views: readonly AssignedView[]) =>
     assignments.apply(planRemoval(index, views), undefined, new Map());
-  for (let isFirst = true; term.holds() && !signal.aborted; isFirst = false) {
+  for (let isFirst = true; !isOver(); isFirst = false) {
     let pauseMs = soonMs;
     try {
       const hasMore = await mirror.walk(signal, isFirst ? undefined : remove);
@@ -82,7 +83,7 @@ async function walkOnAndOn(options: MirrorLoopOptions, onListed: () => void): Pr
       backoff.reset();
       onListed();
     } catch (error) {
-      if (!term.holds()) return;
+      if (isOver()) return;
       pauseMs = backoff.next();
       if (error instanceof KubeError) log.warn({ why: error.message, againInMs: pauseMs }, failed);
       else log.error({ error, againInMs: pauseMs }, failed);
