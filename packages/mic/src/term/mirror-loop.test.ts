@@ -14,6 +14,8 @@ function setUp(answer: () => boolean | Promise<boolean> = () => false) {
   /** When each walk began, and whether it removes what nobody needs. */
   const walks: string[] = [];
   const removed: unknown[] = [];
+  /** The responses to removals. */
+  const gates: { hold?: Promise<undefined> } = {};
   const log = createFakeLog();
   const loop = keepMirror({
     mirror: {
@@ -24,9 +26,10 @@ function setUp(answer: () => boolean | Promise<boolean> = () => false) {
       },
     },
     assignments: {
-      apply(plan) {
+      async apply(plan) {
         removed.push(...plan.steps);
-        return Promise.resolve({ unfinished: [] });
+        await gates.hold;
+        return { unfinished: [] };
       },
     },
     index: indexOf(snapshot(), rules),
@@ -39,7 +42,7 @@ function setUp(answer: () => boolean | Promise<boolean> = () => false) {
   let isEnded = false;
   void loop.ready.then(() => (isReady = true));
   void loop.ended.then(() => (isEnded = true));
-  return { clock, ending, walks, removed, log, isReady: () => isReady, isEnded: () => isEnded };
+  return { clock, ending, walks, removed, gates, log, isReady: () => isReady, isEnded: () => isEnded };
 }
 
 test('lists at once, removes what nobody needs soon afterwards, and again every few minutes', async () => {
@@ -112,6 +115,19 @@ test('a list that the end of the term breaks off is no failure', async () => {
   reject(new KubeError('aborted', 'aborted'));
   await clock.advance(0);
   expect([log.lines, isEnded()]).toEqual([[], true]);
+});
+
+test('ends after the response to a removal: MIC must not give its lease back before', async () => {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const { clock, ending, removed, gates, isEnded } = setUp();
+  gates.hold = promise;
+  await clock.advance(soonMs);
+  ending.abort();
+  await clock.advance(walkMs);
+  expect([removed.length, isEnded()]).toEqual([1, false]);
+  resolve(undefined);
+  await clock.advance(0);
+  expect(isEnded()).toBe(true);
 });
 
 test('ends with the term between two walks', async () => {
