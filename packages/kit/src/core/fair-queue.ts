@@ -16,6 +16,7 @@ export type Added<T> =
 
 export interface FairQueue<T extends object> {
   readonly size: number;
+  has(namespace: string): boolean;
   /**
    * `full` when the pod, its namespace or the whole queue is at its limit. If another pod or namespace has at least two items more, its
    * newest item is displaced instead.
@@ -43,6 +44,7 @@ export function createFairQueue<T extends object>(limits: FairQueueLimits): Fair
     get size() {
       return tenants.size;
     },
+    has: (namespace) => shares.has(namespace),
     remove,
     add(tenant, item) {
       const room = roomFor(tenant, { shares, limits, size: tenants.size });

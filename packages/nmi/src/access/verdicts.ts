@@ -1,7 +1,7 @@
 // Room: whether the ServiceAccount of a pod may use an Azure identity: asks the API server, and keeps its answers for seconds.
 // It must not choose an identity, get a token, or choose a status or text.
 import { createTenantBudgets, type Clock, type Tenant } from '@pod-identity/kit/core';
-import { createTurnQueues, type TurnQueue } from '../waiting/turn-queues.ts';
+import { createTurnQueues, runInTurn } from '../waiting/turn-queues.ts';
 import { createBook, type Entry } from './book.ts';
 import { judge, type AccessAges } from './judge.ts';
 import type { AccessPair, AskForAccess, Verdict } from './types.ts';
@@ -101,24 +101,14 @@ function createQuestion(options: VerdictsOptions) {
   return async (entry: Entry, tenant: Tenant): Promise<Answered> => {
     const enteredAt = clock.elapsed();
     if (!allowance.take(tenant, enteredAt)) return busy;
-    const leave = await turnIn(reviews, tenant);
-    if (!leave) return withoutTurn(enteredAt);
-    try {
+    const answered = await runInTurn(reviews, { tenant }, async () => {
       const askedAt = clock.elapsed();
       const answer = await askNames(entry, options);
       if (answer.verdict !== 'unanswered') answeredAt = clock.elapsed();
       return { ...answer, askedAt };
-    } finally {
-      leave();
-    }
+    });
+    return answered ?? withoutTurn(enteredAt);
   };
-}
-
-function turnIn(queue: TurnQueue, tenant: Tenant): Promise<(() => void) | undefined> {
-  const { promise, resolve } = Promise.withResolvers<(() => void) | undefined>();
-  const place = queue.enter(tenant, { begin: resolve, giveUp: () => resolve(undefined) });
-  if (!place) resolve(undefined);
-  return promise;
 }
 
 /** Allowed if any one of the names is allowed. The first request without an answer ends the question. */

@@ -34,13 +34,13 @@ const stage = (over: Partial<Rate> = {}) => {
   return { fake, begun, enter, skip, leave: () => leaves.shift()?.() };
 };
 
-it('queues with waiting questions take turns', () => {
+it('the queues in which a namespace has questions waiting take turns', () => {
   const { begun, enter, leave } = stage({ atATime: 1 });
   enter('holds');
   for (const queue of ['first', 'first', 'first', 'second', 'second'] as const) enter('waits', queue);
   for (let turn = 0; turn < 5; turn += 1) leave();
   expect(begun.slice(1)).toEqual([
-    ...['waits second', 'waits first', 'waits second', 'waits first', 'waits first'],
+    ...['waits first', 'waits second', 'waits first', 'waits second', 'waits first'],
   ]);
 });
 

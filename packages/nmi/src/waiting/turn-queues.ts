@@ -1,14 +1,16 @@
 // Room: waiting: for a change of a store, for a turn by namespace and pod; and how many may wait.
 // It must not know what is waited for.
 import {
+  createFairQueue,
   createTokenBucket,
   type Clock,
+  type FairQueue,
   type FairQueueLimits,
   type Tenant,
   type Timer,
   type TokenBucket,
 } from '@pod-identity/kit/core';
-import { createAheadQueue, type AheadQueue } from './ahead-queue.ts';
+import { createRounds, type Lane } from './rounds.ts';
 
 /** How many questions may run at a time, and begin in a second. */
 export interface Rate {
@@ -20,6 +22,8 @@ export interface Rate {
 
 export interface QueueRate extends Rate {
   readonly waiting: FairQueueLimits;
+  /** Its questions begin before others, of each namespace one in a round; default: no. */
+  readonly isAhead?: boolean;
 }
 
 export interface TurnQueuesOptions<Name extends string> {
@@ -46,16 +50,11 @@ export interface TurnQueue {
   readonly waiting: number;
 }
 
-/** Questions that enter `ahead` begin before the others, of each namespace one for each turn of the others. */
-export interface TurnQueueWithAhead extends TurnQueue {
-  readonly ahead: TurnQueue;
-}
-
 /** Whom a question is charged to, and who waits for its answer. */
 export interface Questioner {
   readonly tenant: Tenant;
-  /** Aborts when nobody waits for the answer any more. */
-  readonly gone: AbortSignal;
+  /** Aborts when nobody waits for the answer any more; default: somebody always does. */
+  readonly gone?: AbortSignal;
 }
 
 interface Waiting {
@@ -64,28 +63,26 @@ interface Waiting {
   readonly late: Timer;
 }
 
-interface SharedQueue {
-  readonly name: string;
+interface PacedLane extends Lane<Waiting> {
   readonly places: Places;
-  readonly queue: AheadQueue<Waiting>;
 }
 
 /**
- * Queues of questions that share places and quota. The queues take turns, within a queue its namespaces, within a namespace its
- * pods: a question waits for one question of each other namespace, however many those have.
+ * Queues of questions that share places and quota. Namespaces take turns, whatever queues they use; the turns of a namespace go to its
+ * queues, and those to its pods: a question waits for one question of each other namespace, however many those have.
  */
 export function createTurnQueues<Name extends string>(
   options: TurnQueuesOptions<Name>,
-): Readonly<Record<Name, TurnQueueWithAhead>> {
+): Readonly<Record<Name, TurnQueue>> {
   const { clock } = options;
-  const queues = Object.entries<QueueRate>(options.queues).map(([name, rate]) => ({
+  const named = Object.entries<QueueRate>(options.queues).map(([name, rate]) => ({
+    ...rate,
     name,
     places: createPlaces(rate, clock),
-    queue: createAheadQueue<Waiting>(rate.waiting),
+    queue: createFairQueue<Waiting>(rate.waiting),
   }));
-  const goOn = createTurns(queues, options);
-  const named = queues.map(({ name, queue }) => [name, queueOf(queue, { ...options, goOn })]);
-  return Object.fromEntries(named) as Record<Name, TurnQueueWithAhead>;
+  const enterIn = createTurns(named, options);
+  return Object.fromEntries(named.map((lane) => [lane.name, enterIn(lane)])) as Record<Name, TurnQueue>;
 }
 
 /** Calls `ask` when it is the question's turn. Undefined: the queue was full, the turn did not come in time, or the questioner left. */
@@ -96,15 +93,15 @@ export async function runInTurn<T>(
 ): Promise<T | undefined> {
   const turn = Promise.withResolvers<(() => void) | undefined>();
   const giveUp = () => turn.resolve(undefined);
-  const place = gone.aborted ? undefined : queue.enter(tenant, { begin: turn.resolve, giveUp });
+  const place = gone?.aborted ? undefined : queue.enter(tenant, { begin: turn.resolve, giveUp });
   if (!place) return undefined;
   const withdraw = () => {
     place.withdraw();
     giveUp();
   };
-  gone.addEventListener('abort', withdraw);
+  gone?.addEventListener('abort', withdraw);
   const leave = await turn.promise;
-  gone.removeEventListener('abort', withdraw);
+  gone?.removeEventListener('abort', withdraw);
   if (!leave) return undefined;
   try {
     return await ask();
@@ -113,18 +110,61 @@ export async function runInTurn<T>(
   }
 }
 
-function queueOf(
-  queue: AheadQueue<Waiting>,
-  { clock, all, goOn }: Pick<TurnQueuesOptions<never>, 'clock' | 'all'> & { readonly goOn: () => void },
-): TurnQueueWithAhead {
-  const by = (add: AheadQueue<Waiting>['addAhead']): TurnQueue => ({
+/** Begins what may begin, now and whenever the quota or a freed place allows more. */
+function createTurns(
+  lanes: readonly PacedLane[],
+  { clock, all }: Pick<TurnQueuesOptions<never>, 'clock' | 'all'>,
+): (lane: PacedLane) => TurnQueue {
+  const shared = createPlaces(all, clock);
+  const rounds = createRounds<Waiting, PacedLane>(lanes);
+  let alarm: Timer | undefined;
+
+  const begin = ({ places }: PacedLane, { tenant: { namespace }, waiter, late }: Waiting) => {
+    late.cancel();
+    const leaves = [shared.take(namespace), places.take(namespace)];
+    waiter.begin(() => {
+      for (const leave of leaves.splice(0)) leave();
+      goOn();
+    });
+  };
+
+  /** Begins one question and returns 0, or returns the milliseconds until one may begin; Infinity: not before a place is freed. */
+  const step = (): number => {
+    const waiting = lanes.filter(({ queue }) => queue.size > 0);
+    const pauses = new Map(waiting.map((lane) => [lane, Math.max(shared.pauseMs(), lane.places.pauseMs())]));
+    const next = rounds.next(
+      (lane, namespace) =>
+        pauses.get(lane) === 0 && shared.mayTake(namespace) && lane.places.mayTake(namespace),
+    );
+    if (!next) return Math.min(...[...pauses.values()].filter((ms) => ms > 0));
+    begin(next.lane, next.item);
+    return 0;
+  };
+
+  const goOn = () => {
+    let pauseMs = step();
+    while (pauseMs === 0) pauseMs = step();
+    alarm?.cancel();
+    if (pauseMs !== Infinity) alarm = clock.after(pauseMs, goOn);
+  };
+
+  return (lane) => queueOf(lane.queue, { clock, all, goOn, add: (entry) => rounds.add(lane, entry) });
+}
+
+interface QueueParts extends Pick<TurnQueuesOptions<never>, 'clock' | 'all'> {
+  readonly add: (entry: Waiting) => ReturnType<FairQueue<Waiting>['add']>;
+  readonly goOn: () => void;
+}
+
+function queueOf(queue: FairQueue<Waiting>, { clock, all, add, goOn }: QueueParts): TurnQueue {
+  return {
     get waiting() {
       return queue.size;
     },
     enter(tenant, waiter) {
       const late = clock.after(all.patienceMs, () => queue.remove(entry) && waiter.giveUp('late'));
       const entry: Waiting = { tenant, waiter, late };
-      const added = add(tenant, entry);
+      const added = add(entry);
       if (added.kind === 'full') {
         late.cancel();
         return undefined;
@@ -138,54 +178,7 @@ function queueOf(
         },
       };
     },
-  });
-  const others = by((tenant, entry) => queue.add(tenant, entry));
-  return Object.assign(others, { ahead: by(queue.addAhead) });
-}
-
-/** Begins what may begin, now and whenever the quota or a freed place allows more. */
-function createTurns(
-  all: readonly SharedQueue[],
-  { clock, all: rate }: Pick<TurnQueuesOptions<never>, 'clock' | 'all'>,
-): () => void {
-  const shared = createPlaces(rate, clock);
-  // In the order of their turns.
-  const queues = [...all];
-  let alarm: Timer | undefined;
-
-  const begin = (one: SharedQueue, { tenant: { namespace }, waiter, late }: Waiting) => {
-    late.cancel();
-    const leaves = [shared.take(namespace), one.places.take(namespace)];
-    waiter.begin(() => {
-      for (const leave of leaves.splice(0)) leave();
-      goOn();
-    });
   };
-
-  /** Begins one question and returns 0, or returns the milliseconds until one may begin; Infinity: not before a place is freed. */
-  const step = (): number => {
-    let pauseMs = Infinity;
-    for (const [index, one] of queues.entries()) {
-      if (one.queue.size === 0) continue;
-      const itsMs = Math.max(shared.pauseMs(), one.places.pauseMs());
-      if (itsMs > 0) pauseMs = Math.min(pauseMs, itsMs);
-      const mayServe = (namespace: string) => shared.mayTake(namespace) && one.places.mayTake(namespace);
-      const next = itsMs > 0 ? undefined : one.queue.next(mayServe);
-      if (!next) continue;
-      queues.push(...queues.splice(index, 1));
-      begin(one, next);
-      return 0;
-    }
-    return pauseMs;
-  };
-
-  const goOn = () => {
-    let pauseMs = step();
-    while (pauseMs === 0) pauseMs = step();
-    alarm?.cancel();
-    if (pauseMs !== Infinity) alarm = clock.after(pauseMs, goOn);
-  };
-  return goOn;
 }
 
 type Places = ReturnType<typeof createPlaces>;

@@ -1,6 +1,7 @@
 import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { LastAnswer } from '../types.ts';
 import { createMetadataPace, type MetadataPace } from './pace.ts';
 
 interface Call {
@@ -299,4 +300,98 @@ it('lets only so many reads wait', async () => {
   expect(outcomes.filter((outcome) => outcome === 'refused').length).toBe(67);
   await clock.advance(60_000);
   expect(outcomes).toHaveLength(100);
+});
+
+describe('attack: a namespace whose requests never end, beside another one', () => {
+  type Kind = LastAnswer | 'read';
+  interface Wants {
+    readonly namespace: string;
+    readonly kind: Kind;
+  }
+
+  const stage = () => {
+    const clock = createFakeClock();
+    const pace = createMetadataPace(clock);
+    const begun: Wants[] = [];
+    const { signal: gone } = new AbortController();
+    /** A request of 50 ms. */
+    const make = (pod: number, wants: Wants, end: () => void = () => undefined) => {
+      const tenant = { namespace: wants.namespace, pod: `pod-${pod}` };
+      const task = () => {
+        begun.push(wants);
+        return clock.sleep(50);
+      };
+      if (wants.kind === 'read') return void pace.read({ tenant, gone }, task).then(end);
+      const begin = (leave: () => void) => void task().then(leave).then(end);
+      pace.tokens[wants.kind].enter(tenant, { begin, giveUp: end });
+    };
+    /** Sixteen pods, each with two of them at a time. */
+    const flood = (wants: Wants) => {
+      const again = (pod: number) => make(pod, wants, () => again(pod));
+      for (let pod = 0; pod < 32; pod += 1) again(pod % 16);
+    };
+    const count = (wants: Wants) =>
+      begun.filter(({ namespace, kind }) => namespace === wants.namespace && kind === wants.kind).length;
+    return { clock, make, flood, count };
+  };
+
+  /** How many of a hundred first requests begin before the others get a 429. */
+  const firstRequests = async (kinds: readonly Kind[]) => {
+    const { clock, make, flood, count } = stage();
+    for (const kind of kinds) flood({ namespace: 'hostile', kind });
+    await clock.advance(2_000);
+    const wants: Wants = { namespace: 'victim', kind: 'new' };
+    for (let pod = 0; pod < 100; pod += 1) make(pod, wants);
+    await clock.advance(10_500);
+    return count(wants);
+  };
+
+  it.each<[Kind[]]>([
+    [['new']],
+    [['known']],
+    [['unknown']],
+    [['new', 'unknown']],
+    [['new', 'known']],
+    [['new', 'known', 'unknown']],
+    [['new', 'known', 'unknown', 'read']],
+  ])('with %j leaves half of all turns to first requests', async (kinds) => {
+    expect(await firstRequests([])).toBe(100);
+    expect(await firstRequests(kinds)).toBeGreaterThanOrEqual(73);
+  });
+
+  /** How many of each kind begin in ten seconds. */
+  const share = async (wanted: readonly Kind[], hostile: readonly Kind[]) => {
+    const { clock, flood, count } = stage();
+    for (const kind of hostile) flood({ namespace: 'hostile', kind });
+    await clock.advance(2_000);
+    for (const kind of wanted) flood({ namespace: 'victim', kind });
+    await clock.advance(10_000);
+    return wanted.map((kind) => count({ namespace: 'victim', kind }));
+  };
+
+  it.each<[Kind, Kind[], number]>([
+    ['unknown', ['new', 'known', 'unknown', 'read'], 25],
+    ['read', ['new', 'known', 'unknown', 'read'], 12],
+    ['known', ['new', 'known', 'unknown', 'read'], 73],
+  ])('takes of %s, by %j, no more than half', async (kind, hostile, least) => {
+    const [begun] = await share([kind], hostile);
+    expect(begun).toBeGreaterThanOrEqual(least);
+  });
+
+  it.each<[Kind[], Kind[]]>([
+    [['new', 'unknown'], ['unknown']],
+    [['known', 'unknown'], ['unknown']],
+    [['new', 'read'], ['read']],
+    [
+      ['new', 'known', 'unknown', 'read'],
+      ['unknown', 'read'],
+    ],
+    [
+      ['new', 'known', 'unknown', 'read'],
+      ['new', 'known', 'unknown', 'read'],
+    ],
+  ])('does not stop any of %j, by %j', async (wanted, hostile) => {
+    const begun = await share(wanted, hostile);
+    expect(Math.min(...begun)).toBeGreaterThanOrEqual(10);
+  });
 });

@@ -3,7 +3,7 @@ import { createTurnQueues, runInTurn, type TurnQueue, type Questioner } from '..
 import type { LastAnswer } from '../types.ts';
 
 export interface MetadataPace {
-  /** Requests for known identities begin before those for new ones, of each namespace one for each turn of the new ones. */
+  /** Requests for known identities begin before others, of each namespace one in a round. */
   readonly tokens: Readonly<Record<LastAnswer, TurnQueue>>;
   /** Runs a read of other metadata in its turn; undefined if there is no place or turn, or the caller left. */
   readonly read: <T>(questioner: Questioner, task: () => Promise<T>) => Promise<T | undefined>;
@@ -13,6 +13,7 @@ export interface MetadataPace {
 const all = { atATime: 5, quota: { burst: 5, perSecond: 15 }, patienceMs: 10_000 };
 /** More waiting requests of one namespace could not be sent in time. */
 const tokens = { atATime: 5, waiting: { total: 256, perNamespace: 128, perPod: 32 } };
+const known = { ...tokens, isAhead: true };
 /** Requests for unknown identities: less than a third of what the service accepts, however many pods wait for their identities. */
 const unknown = {
   atATime: 2,
@@ -31,9 +32,9 @@ const reads = {
 
 /** All requests of this process to the metadata service go through these queues: a short wait is better than a 429. */
 export function createMetadataPace(clock: Clock): MetadataPace {
-  const queues = createTurnQueues({ clock, all, queues: { tokens, unknown, reads } });
+  const queues = createTurnQueues({ clock, all, queues: { known, new: tokens, unknown, reads } });
   return {
-    tokens: { known: queues.tokens.ahead, new: queues.tokens, unknown: queues.unknown },
+    tokens: queues,
     read: (questioner, task) => runInTurn(queues.reads, questioner, task),
   };
 }
