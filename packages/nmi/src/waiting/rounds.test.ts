@@ -11,11 +11,11 @@ interface Item {
 const kinds = {
   ahead: { isAhead: true },
   plain: {},
-  other: {},
   rated: { quota: {} },
+  slow: { quota: {} },
 };
 type Name = keyof typeof kinds;
-const names = ['ahead', 'plain', 'other', 'rated'] as const;
+const names = ['ahead', 'plain', 'rated', 'slow'] as const;
 
 const stage = () => {
   const limits = { total: 512, perNamespace: 256, perPod: 256 };
@@ -23,8 +23,8 @@ const stage = () => {
   const lanes = {
     ahead: laneOf('ahead'),
     plain: laneOf('plain'),
-    other: laneOf('other'),
     rated: laneOf('rated'),
+    slow: laneOf('slow'),
   };
   const rounds = createRounds<Item, Lane<Item>>(Object.values(lanes));
   const add = (namespace: string, name: Name = 'plain') => {
@@ -44,11 +44,11 @@ const stage = () => {
 it('a namespace has one turn in each round, however many queues it waits in, and these take turns', () => {
   const { add, take } = stage();
   for (let round = 0; round < 3; round += 1) {
-    for (const name of ['plain', 'other', 'rated'] as const) add('h', name);
+    for (const name of ['plain', 'rated', 'slow'] as const) add('h', name);
     add('v');
   }
   expect(Array.from({ length: 7 }, () => take())).toEqual([
-    ...['h plain', 'v plain', 'h other', 'v plain', 'h rated', 'v plain', 'h plain'],
+    ...['h plain', 'v plain', 'h rated', 'v plain', 'h slow', 'v plain', 'h plain'],
   ]);
 });
 
@@ -66,9 +66,9 @@ it('one that waits in a queue that is ahead goes first, once in a round, and has
 it('attack: one that adds items ahead without end keeps its own others waiting for one of them at most', () => {
   const { add, take } = stage();
   for (let item = 0; item < 8; item += 1) add('a', 'ahead');
-  for (const name of ['plain', 'other'] as const) add('a', name);
+  for (const name of ['plain', 'slow'] as const) add('a', name);
   expect(Array.from({ length: 5 }, () => take())).toEqual([
-    ...['a ahead', 'a plain', 'a ahead', 'a other', 'a ahead'],
+    ...['a ahead', 'a plain', 'a ahead', 'a slow', 'a ahead'],
   ]);
 });
 
@@ -91,6 +91,33 @@ it('turns in advance are forgotten when nothing waits', () => {
   for (const namespace of ['a', 'b']) add(namespace);
   add('h', 'ahead');
   expect(take()).toBe('h ahead');
+});
+
+it('attack: one that adds items ahead and waits for nothing in between has as many turns as one that waits', () => {
+  const { add, take } = stage();
+  const turns: (string | undefined)[] = [];
+  for (let round = 0; round < 10; round += 1) {
+    for (let item = 0; item < 3; item += 1) add('v');
+    if (turns.filter((turn) => turn === 'h ahead').length === 2 * round)
+      for (let item = 0; item < 2; item += 1) add('h', 'ahead');
+    for (let turn = 0; turn < 3; turn += 1) turns.push(take());
+  }
+  const count = (who: string) => turns.filter((turn) => turn === who).length;
+  expect(count('h ahead')).toBeLessThanOrEqual(count('v plain') + 2);
+});
+
+it('attack: one that waits in two queues with a quota has as many turns in all as one that waits in another queue', () => {
+  const { add, take } = stage();
+  const turns: (string | undefined)[] = [];
+  for (let turn = 0; turn < 60; turn += 1) {
+    for (const name of ['rated', 'slow'] as const) add('h', name);
+    add('i', 'rated');
+    add('j', 'slow');
+    add('v');
+    turns.push(take()?.replace(/ .*/, ''));
+  }
+  const count = (who: string) => turns.filter((turn) => turn === who).length;
+  expect(count('h')).toBeLessThanOrEqual(count('v') + 4);
 });
 
 it('an item that was removed has no turn', () => {
