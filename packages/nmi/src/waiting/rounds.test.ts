@@ -82,17 +82,6 @@ it('one that has had its turn is served while no other one may be', () => {
   ]);
 });
 
-it('turns in advance are forgotten when nothing waits', () => {
-  const { add, take } = stage();
-  for (let item = 0; item < 4; item += 1) {
-    add('h', 'ahead');
-    take();
-  }
-  for (const namespace of ['a', 'b']) add(namespace);
-  add('h', 'ahead');
-  expect(take()).toBe('h ahead');
-});
-
 it('attack: one that adds items ahead and waits for nothing in between has as many turns as one that waits', () => {
   const { add, take } = stage();
   const turns: (string | undefined)[] = [];

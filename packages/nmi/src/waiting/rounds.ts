@@ -49,8 +49,9 @@ export function createRounds<T extends { readonly tenant: Tenant }, L extends La
   };
 
   return {
+    /** To be called when an item that comes need not wait: then nobody has lost anything by turns in advance. */
+    forget: () => seats.clear(),
     add(lane: L, item: T): ReturnType<FairQueue<T>['add']> {
-      if (lanes.every(({ queue }) => queue.size === 0)) seats.clear();
       seats.set(item.tenant.namespace, seatOf(item.tenant.namespace));
       return lane.queue.add(item.tenant, item);
     },

@@ -69,7 +69,7 @@ it('namespaces take turns, and within a namespace its pods, even if one has many
   void ask('shop', { namespace: 'shop' });
   void ask('other pod', { namespace: 'hostile', pod: 'pod-3' });
   for (let turn = 0; turn < 5; turn += 1) await end(...begun);
-  expect(begun).toEqual(['h0', 'h1', 'shop', 'h2', 'other pod']);
+  expect(begun).toEqual(['h0', 'shop', 'h1', 'h2', 'other pod']);
 });
 
 it('one namespace whose questions hang does not take all places', async () => {

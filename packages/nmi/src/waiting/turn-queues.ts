@@ -148,7 +148,11 @@ function createTurns(
     if (pauseMs !== Infinity) alarm = clock.after(pauseMs, goOn);
   };
 
-  return (lane) => queueOf(lane.queue, { clock, all, goOn, add: (entry) => rounds.add(lane, entry) });
+  const addTo = (lane: PacedLane) => (entry: Waiting) => {
+    if (shared.pauseMs() === 0 && lanes.every(({ queue }) => queue.size === 0)) rounds.forget();
+    return rounds.add(lane, entry);
+  };
+  return (lane) => queueOf(lane.queue, { clock, all, goOn, add: addTo(lane) });
 }
 
 interface QueueParts extends Pick<TurnQueuesOptions<never>, 'clock' | 'all'> {

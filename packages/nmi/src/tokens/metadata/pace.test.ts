@@ -359,6 +359,33 @@ describe('attack: a namespace whose requests never end, beside another one', () 
     expect(await firstRequests(kinds)).toBeGreaterThanOrEqual(73);
   });
 
+  it('has its turn for a known identity first again when nothing has waited meanwhile', async () => {
+    const { clock, make, count } = stage();
+    const known: Wants = { namespace: 'ahead', kind: 'known' };
+    for (let pod = 0; pod < 8; pod += 1) make(pod, known);
+    for (let pod = 0; pod < 3; pod += 1) make(pod, { namespace: 'victim', kind: 'new' });
+    await clock.advance(5_000);
+    for (let pod = 0; pod < 10; pod += 1) make(pod, { namespace: `other-${pod}`, kind: 'new' });
+    const before = count(known);
+    make(0, known);
+    await clock.advance(200);
+    expect(count(known) - before).toBe(1);
+  });
+
+  it('does not have all turns by requests for known identities that come when nothing waits', async () => {
+    const { clock, make, count } = stage();
+    const victim: Wants = { namespace: 'victim', kind: 'new' };
+    const hostile: Wants = { namespace: 'hostile', kind: 'known' };
+    const again = () => {
+      make(0, victim, again);
+      for (let pod = 0; pod < 2; pod += 1) make(pod, hostile);
+    };
+    for (let pod = 0; pod < 5; pod += 1) make(pod, { namespace: `busy-${pod}`, kind: 'new' });
+    again();
+    await clock.advance(5_000);
+    expect(count(hostile)).toBeLessThanOrEqual(count(victim) + 2);
+  });
+
   /** How many of each kind begin in ten seconds. */
   const share = async (wanted: readonly Kind[], hostile: readonly Kind[]) => {
     const { clock, flood, count } = stage();
