@@ -4,7 +4,6 @@ import {
   createFairQueue,
   createTokenBucket,
   type Clock,
-  type FairQueue,
   type FairQueueLimits,
   type Tenant,
   type Timer,
@@ -67,6 +66,8 @@ interface PacedLane extends Lane<Waiting> {
   readonly places: Places;
 }
 
+type TurnOptions = Pick<TurnQueuesOptions<never>, 'clock' | 'all'>;
+
 /**
  * Queues of questions that share places and quota. Namespaces take turns, whatever queues they use; the turns of a namespace go to its
  * queues, and those to its pods: a question waits for one question of each other namespace, however many those have.
@@ -74,15 +75,15 @@ interface PacedLane extends Lane<Waiting> {
 export function createTurnQueues<Name extends string>(
   options: TurnQueuesOptions<Name>,
 ): Readonly<Record<Name, TurnQueue>> {
-  const { clock } = options;
   const named = Object.entries<QueueRate>(options.queues).map(([name, rate]) => ({
     ...rate,
     name,
-    places: createPlaces(rate, clock),
+    places: createPlaces(rate, options.clock),
     queue: createFairQueue<Waiting>(rate.waiting),
   }));
-  const enterIn = createTurns(named, options);
-  return Object.fromEntries(named.map((lane) => [lane.name, enterIn(lane)])) as Record<Name, TurnQueue>;
+  const turns = createTurns(named, options);
+  const queues = named.map((lane) => [lane.name, queueOf(lane, turns, options)]);
+  return Object.fromEntries(queues) as Record<Name, TurnQueue>;
 }
 
 /** Calls `ask` when it is the question's turn. Undefined: the queue was full, the turn did not come in time, or the questioner left. */
@@ -111,10 +112,7 @@ export async function runInTurn<T>(
 }
 
 /** Begins what may begin, now and whenever the quota or a freed place allows more. */
-function createTurns(
-  lanes: readonly PacedLane[],
-  { clock, all }: Pick<TurnQueuesOptions<never>, 'clock' | 'all'>,
-): (lane: PacedLane) => TurnQueue {
+function createTurns(lanes: readonly PacedLane[], { clock, all }: TurnOptions) {
   const shared = createPlaces(all, clock);
   const rounds = createRounds<Waiting, PacedLane>(lanes);
   let alarm: Timer | undefined;
@@ -148,19 +146,17 @@ function createTurns(
     if (pauseMs !== Infinity) alarm = clock.after(pauseMs, goOn);
   };
 
-  const addTo = (lane: PacedLane) => (entry: Waiting) => {
+  const add = (lane: PacedLane, entry: Waiting) => {
     if (shared.pauseMs() === 0 && lanes.every(({ queue }) => queue.size === 0)) rounds.forget();
     return rounds.add(lane, entry);
   };
-  return (lane) => queueOf(lane.queue, { clock, all, goOn, add: addTo(lane) });
+  return { add, goOn };
 }
 
-interface QueueParts extends Pick<TurnQueuesOptions<never>, 'clock' | 'all'> {
-  readonly add: (entry: Waiting) => ReturnType<FairQueue<Waiting>['add']>;
-  readonly goOn: () => void;
-}
+type Turns = ReturnType<typeof createTurns>;
 
-function queueOf(queue: FairQueue<Waiting>, { clock, all, add, goOn }: QueueParts): TurnQueue {
+function queueOf(lane: PacedLane, { add, goOn }: Turns, { clock, all }: TurnOptions): TurnQueue {
+  const { queue } = lane;
   return {
     get waiting() {
       return queue.size;
@@ -168,7 +164,7 @@ function queueOf(queue: FairQueue<Waiting>, { clock, all, add, goOn }: QueuePart
     enter(tenant, waiter) {
       const late = clock.after(all.patienceMs, () => queue.remove(entry) && waiter.giveUp('late'));
       const entry: Waiting = { tenant, waiter, late };
-      const added = add(entry);
+      const added = add(lane, entry);
       if (added.kind === 'full') {
         late.cancel();
         return undefined;
