@@ -110,6 +110,28 @@ const answeredTooLate: History = {
   showsContainers: true,
 };
 
+/**
+ * The kernel's table is read for a pod that is ending, and in the same millisecond the next pod of its address opens a connection and sends its
+ * first packet: the entry is that of the pod before it.
+ */
+const readAMomentBefore: History = {
+  moments: [
+    { pauseMs: 0, deed: { kind: 'start', name: 1, address: 0 }, caller: 0, isNew: true },
+    { pauseMs: 1_400, deed: undefined, caller: 0, isNew: true },
+    { pauseMs: 100, deed: { kind: 'end', name: 1 }, caller: 1, isNew: true },
+    { pauseMs: 0, deed: { kind: 'start', name: 2, address: 0 }, caller: 1, isNew: true },
+    { pauseMs: 500, deed: undefined, caller: 0, isNew: false },
+    { pauseMs: 0, deed: undefined, caller: 0, isNew: true },
+  ],
+  statusMs: 1_000,
+  volumeMs: 0,
+  lagMs: 0,
+  thereMs: 10,
+  backMs: 10,
+  network: 'own',
+  showsContainers: false,
+};
+
 /** The real cluster, and what the API server knows of it. */
 function createWorld(clock: FakeClock, { statusMs, volumeMs, network, showsContainers }: History) {
   let state: State = [];
@@ -330,7 +352,7 @@ it.each([0, ageMs])(
           expect(answer.pod.labels).toEqual({ of: answer.pod.uid });
         }
       }),
-      { numRuns: 1_500, examples: [[answeredTooLate]] },
+      { numRuns: 1_500, examples: [[answeredTooLate], [readAMomentBefore]] },
     );
   },
   120_000,

@@ -14,7 +14,7 @@ export interface NeighbourTable {
   of(address: string): Neighbour | undefined;
   /** Whether the table that `of` returned from last was read at this time (`Clock.elapsed`) or later. */
   isReadSince(moment: number): boolean;
-  /** From a table that was read at this time (`Clock.elapsed`) or later. */
+  /** From a table that was read after this time (`Clock.elapsed`). */
   since(address: string, moment: number): Promise<Neighbour | undefined>;
 }
 
@@ -51,7 +51,7 @@ export function createNeighbourTable(
     },
     isReadSince: (moment) => readAt >= moment,
     async since(address, moment) {
-      while (readAt < moment) {
+      while (readAt <= moment) {
         const wait = pauseMs();
         if (wait > 0) await clock.sleep(wait);
         else read();

@@ -135,12 +135,22 @@ describe('the table', () => {
     expect(table.of('10.0.0.1')).toBe('aa:00:00:00:00:01 veth1 gone');
   });
 
-  it('that was read when a connection was opened is new enough for it', async () => {
+  it('that was read after a connection was opened is new enough for it', async () => {
     const { clock, state, table } = open();
     await clock.advance(50);
     table.of('10.0.0.1');
-    await expect(table.since('10.0.0.1', clock.elapsed())).resolves.toBe('aa:00:00:00:00:01 veth1 7');
+    await expect(table.since('10.0.0.1', clock.elapsed() - 1)).resolves.toBe('aa:00:00:00:00:01 veth1 7');
     expect(state.reads).toBe(1);
+  });
+
+  it('that was read at the time of a connection is read again: it may have been opened a moment later', async () => {
+    const { clock, state, table } = open();
+    table.of('10.0.0.1');
+    const waiting = table.since('10.0.0.1', clock.elapsed());
+    state.text = head + entry('10.0.0.1', 'bb:00:00:00:00:01', 'veth1');
+    await clock.advance(100);
+    expect(state.reads).toBe(2);
+    expect(await waiting).toBe('bb:00:00:00:00:01 veth1 7');
   });
 });
 
