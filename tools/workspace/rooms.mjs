@@ -26,7 +26,6 @@ export const rooms = [
       'errors',
       'failure',
       'failure-text',
-      'instance',
       'objects',
       'places',
       'probe',
@@ -39,7 +38,6 @@ export const rooms = [
       'signals',
       'single-flight',
       'token-cache',
-      'token-store',
       'types',
       'version',
     ],
@@ -47,7 +45,7 @@ export const rooms = [
   {
     folder: 'packages/imds-client/src/command',
     head: 'run',
-    pure: ['advice', 'arguments', 'claims', 'patience', 'report', 'shown', 'watched'],
+    pure: ['advice', 'report', 'watched'],
   },
   {
     folder: 'packages/keyvault-sample/src',

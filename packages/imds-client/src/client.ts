@@ -1,35 +1,20 @@
 import { credentialOf } from './credential-of.ts';
-import { aborted, isImdsError, type Asked } from './errors.ts';
+import { aborted, isImdsError } from './errors.ts';
 import { exchange } from './exchange.ts';
-import { instancePath, longestInstance, readInstance } from './instance.ts';
 import { isOfMetadataService } from './probe.ts';
-import { checkOptions, identityOf, known, tokenPath, tokenUrl, type ParsedRequest } from './request.ts';
-import { createRequestReader, type KeyedRequest } from './request-reader.ts';
-import { readAnswer } from './response.ts';
-import { overdue, retried, type Task } from './retried.ts';
+import { checkOptions, known, tokenPath } from './request.ts';
+import { createRequestReader } from './request-reader.ts';
+import { tokenCall } from './token-call.ts';
 import { clientOptions, duration, readSettings, type Settings } from './settings.ts';
 import { createSingleFlight } from './single-flight.ts';
-import { createTokenCache, type CacheMode } from './token-cache.ts';
-import type {
-  AccessToken,
-  AvailabilityOptions,
-  ImdsClient,
-  ImdsClientOptions,
-  InstanceMetadata,
-  TokenRequest,
-} from './types.ts';
-
-/** The service refuses requests without it. */
-const headers = { Metadata: 'true' };
-
-/** Bytes: ten times as much as a token with many groups. */
-const longestToken = 64 * 1024;
+import { createTokenCache } from './token-cache.ts';
+import type { AvailabilityOptions, ImdsClient, ImdsClientOptions } from './types.ts';
 
 /**
  * A client of the metadata service of an Azure machine, or of NMI in its place.
  *
  * Tokens are cached, refreshed before they expire while the old one is still returned, and kept until they expire if no
- * new one is available. Concurrent callers with equal requests share one. 404, 410, 429, 5xx and failures of
+ * new one is available. Concurrent callers with equal requests share one. 404, 408, 410, 429, 5xx and failures of
  * the network are retried as the service documents; nothing else is.
  *
  * @throws TypeError - an option is invalid
@@ -50,7 +35,6 @@ export function clientOf(options: ImdsClientOptions): ImdsClient {
   const settings = readSettings(options);
   const client: ImdsClient = {
     getToken: createTokens(settings),
-    getInstanceMetadata: createInstance(settings),
     isAvailable: (how = {}) => isAvailable(how, settings),
     createCredential(how = {}) {
       checkOptions(how, known('identity'));
@@ -61,54 +45,18 @@ export function clientOf(options: ImdsClientOptions): ImdsClient {
 }
 
 function createTokens(settings: Settings): ImdsClient['getToken'] {
-  const cache = createTokenCache<KeyedRequest>({
-    ...settings,
-    ...settings.clock,
-    maxEntries: settings.maxCacheEntries,
-    fetchToken: (parsed) => retried(tokenTask(parsed, settings), settings),
-    overdue: (parsed) => overdue(settings, askedOf(parsed)),
-  });
+  const maxEntries = settings.cache ? settings.maxCacheEntries : 0;
+  const cache = createTokenCache({ ...settings, ...settings.clock, maxEntries });
   const readRequest = createRequestReader();
   return async (request) => {
     const parsed = readRequest(request);
-    const { abortSignal } = request;
+    const { abortSignal, bypassCache } = request;
     checkSignal(abortSignal);
     if (abortSignal?.aborted === true) throw aborted(abortSignal.reason);
-    return cache.get(parsed, modeOf(request, parsed, settings), abortSignal);
-  };
-}
-
-function tokenTask(parsed: ParsedRequest, settings: Settings): Task<AccessToken> {
-  const asked = askedOf(parsed);
-  return {
-    question: { url: tokenUrl(settings, parsed), headers, limit: longestToken, asked },
-    read: (answer) => readAnswer(answer, { ...settings, asked, ...moment(settings) }),
-  };
-}
-
-function moment({ clock }: Settings) {
-  return { now: clock.now(), parseDate: Date.parse };
-}
-
-function askedOf({ resource, selector }: ParsedRequest): Asked {
-  return { resource, identity: identityOf(selector) };
-}
-
-function modeOf(request: TokenRequest, { extra }: ParsedRequest, { cache }: Settings): CacheMode {
-  if (!cache || extra.length > 0) return 'pass';
-  return request.bypassCache === true ? 'renew' : 'use';
-}
-
-function createInstance(settings: Settings): ImdsClient['getInstanceMetadata'] {
-  const join = createSingleFlight<InstanceMetadata>(settings);
-  const question = { url: `${settings.endpoint}${instancePath}`, headers, limit: longestInstance };
-  const depart = retried({ question, read: (answer) => readInstance(answer, moment(settings)) }, settings);
-  return async (how = {}) => {
-    checkOptions(how, known('abortSignal'));
-    const { abortSignal } = how;
-    checkSignal(abortSignal);
-    // Callers that ask at the same time share a response: what one of them changes, the others must not see.
-    return structuredClone(await join({ key: 'instance', depart, overdue: overdue(settings), abortSignal }));
+    return cache.get(parsed.key, bypassCache === true, () => ({
+      ...tokenCall(parsed, settings),
+      abortSignal,
+    }));
   };
 }
 
@@ -118,15 +66,15 @@ async function isAvailable(how: AvailabilityOptions, settings: Settings): Promis
   const { timeoutMs = 1000, abortSignal } = how;
   duration('timeoutMs', timeoutMs);
   checkSignal(abortSignal);
-  const question = { url: `${settings.endpoint}${tokenPath}`, headers: {}, limit: longestToken };
+  const question = { url: `${settings.endpoint}${tokenPath}`, headers: {} };
   const rules = { ...settings, deadlineMs: timeoutMs, timeoutMs, enter: settings.enterProbe };
   // A flight of its own: its deadline keeps the program alive meanwhile, and it heeds the signal.
   const probe = createSingleFlight<boolean>(rules)({
     key: 'probe',
     abortSignal,
     overdue: () => aborted(),
-    depart: async (signal, _, aboard) => {
-      const answer = await exchange(question, { ...rules, aboard }, signal);
+    depart: async (signal) => {
+      const answer = await exchange(question, rules, signal);
       return !isImdsError(answer) && isOfMetadataService(answer);
     },
   });

@@ -10,7 +10,7 @@ function createScene() {
   const transport: FetchLike = (url) => {
     urls.push(url);
     const body = JSON.stringify({ access_token: `token ${urls.length}`, expires_in: 3600 });
-    return Promise.resolve({ status: 200, headers: new Headers(), text: () => Promise.resolve(body) });
+    return Promise.resolve(new Response(body));
   };
   return { urls, options: { transport, endpoint: 'http://127.0.0.1:1' } };
 }

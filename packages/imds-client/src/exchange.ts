@@ -4,18 +4,17 @@ import { failureOf } from './failure.ts';
 import { requestIdHeader, type Answer } from './response.ts';
 import { endOf, onAbort } from './signals.ts';
 import type { Settings } from './settings.ts';
-import type { Aboard } from './single-flight.ts';
 import type { FetchResponse } from './types.ts';
 import { version } from './version.ts';
 
 const userAgent = `pod-identity-imds-client/${version}`;
 
-/** One request, and how much of a response is read. */
+/** Bytes of a body: ten times as much as a token with many groups. */
+const limit = 64 * 1024;
+
 export interface Question {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Bytes of the body. */
-  readonly limit: number;
   /** What is asked for, for the text of errors. */
   readonly asked?: Asked | undefined;
 }
@@ -23,7 +22,6 @@ export interface Question {
 export interface ExchangeRules extends Pick<Settings, 'endpoint' | 'transport' | 'enter' | 'startTimer'> {
   /** Milliseconds from when the request is sent on: it has a place by then. */
   readonly timeoutMs: number;
-  readonly aboard: Aboard;
 }
 
 /**
@@ -37,8 +35,7 @@ export async function exchange(
   rules: ExchangeRules,
   signal: AbortSignal,
 ): Promise<Answer | ImdsError> {
-  const entered = rules.enter(signal, rules.aboard);
-  const leave = entered instanceof Promise ? await entered.catch(() => undefined) : entered;
+  const leave = await rules.enter(signal).catch(() => undefined);
   try {
     return signal.aborted ? (signal.reason as ImdsError) : await sendInTime(question, rules, signal);
   } finally {
@@ -77,18 +74,16 @@ async function sendInTime(
 
 async function send(question: Question, rules: ExchangeRules, signal: AbortSignal): Promise<Answer> {
   const headers = { ...question.headers, 'User-Agent': userAgent };
-  const response = await rules.transport(question.url, {
+  const response: unknown = await rules.transport(question.url, {
     method: 'GET',
     headers,
     redirect: 'manual',
     signal,
   });
-  // One that is written in JavaScript resolves with anything.
-  const given = response as Partial<FetchResponse> | undefined | null;
-  if (typeof given?.status !== 'number' || typeof given.headers?.get !== 'function') {
-    throw new TypeError('transport must resolve with status, headers.get() and text()');
+  if (!isResponse(response)) {
+    throw new TypeError('transport must resolve with status, headers.get() and body');
   }
-  const body = await readBody(response, { ...question, endpoint: rules.endpoint });
+  const body = await readBody(response, { ...question, limit, endpoint: rules.endpoint });
   return {
     status: response.status,
     retryAfter: response.headers.get('retry-after'),
@@ -97,4 +92,11 @@ async function send(question: Question, rules: ExchangeRules, signal: AbortSigna
     requestId: response.headers.get(requestIdHeader),
     body,
   };
+}
+
+/** A transport that is written in JavaScript resolves with anything. */
+function isResponse(value: unknown): value is FetchResponse {
+  const { status, headers, body, readUpTo } = Object(value) as Partial<FetchResponse>;
+  const hasBody = body !== undefined || readUpTo !== undefined;
+  return typeof status === 'number' && typeof headers?.get === 'function' && hasBody;
 }

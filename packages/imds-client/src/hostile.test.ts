@@ -64,7 +64,7 @@ const transport: FetchLike = (url) => {
   const { searchParams } = new URL(url);
   const token = `for ${searchParams.get('client_id') ?? 'the default'}`;
   const body = JSON.stringify({ access_token: token, expires_in: 3600 });
-  return Promise.resolve({ status: 200, headers: new Headers(), text: () => Promise.resolve(body) });
+  return Promise.resolve(new Response(body));
 };
 
 test('a token that is logged as an object is not shown', async () => {
@@ -100,8 +100,7 @@ describe('an identity whose id is inherited', () => {
   });
 
   test.each(inherited)('%s is named in errors', async (_, identity) => {
-    const refusing: FetchLike = () =>
-      Promise.resolve({ status: 400, headers: new Headers(), text: () => Promise.resolve('') });
+    const refusing: FetchLike = () => Promise.resolve(new Response('', { status: 400 }));
     const getting = createImdsClient({ transport: refusing }).getToken({ resource, identity: identity() });
     await expect(getting).rejects.toMatchObject({
       message: expect.stringContaining('client id team-a') as unknown,
@@ -126,7 +125,7 @@ describe('a clock that is set', () => {
       const isRefusal = scene.setTo !== undefined;
       const body = isRefusal ? '' : JSON.stringify({ access_token: 't', expires_in: 3600 });
       const status = isRefusal ? 503 : 200;
-      return Promise.resolve({ status, headers: new Headers(), text: () => Promise.resolve(body) });
+      return Promise.resolve(new Response(body, { status }));
     };
     const clock = {
       now: () => scene.now,
@@ -199,9 +198,6 @@ describe('an argument that only JavaScript can pass is refused by its name', () 
   const getToken = (request: unknown) => client.getToken(request as Parameters<typeof client.getToken>[0]);
   test.each([
     [undefined, 'must be an object'],
-    [{ resource: 'r', extraQuery: null }, 'extraQuery'],
-    [{ resource: 'r', extraQuery: { Client_Id: 'x' } }, 'Client_Id'],
-    [{ resource: 'r', extraQuery: { mi_res_id: 'x' } }, 'mi_res_id'],
     [{ resource: 'r', abortSignal: new AbortController() }, 'abortSignal must be an AbortSignal'],
     [{ resource: 'r/.default ' }, 'resource'],
     [{ resource: 'r/.default/' }, 'resource'],
@@ -213,9 +209,7 @@ describe('an argument that only JavaScript can pass is refused by its name', () 
 
   test('an AbortController in place of its signal', async () => {
     const how = { abortSignal: new AbortController() as unknown as AbortSignal };
-    for (const call of [client.getInstanceMetadata(how), client.isAvailable(how)]) {
-      await expect(call).rejects.toThrow(/^abortSignal must be an AbortSignal$/);
-    }
+    await expect(client.isAvailable(how)).rejects.toThrow(/^abortSignal must be an AbortSignal$/);
   });
 
   test('but not null in place of no signal', async () => {
@@ -235,7 +229,6 @@ describe('an argument that only JavaScript can pass is refused by its name', () 
     ['signal', () => getToken({ resource, signal: AbortSignal.timeout(1) })],
     ['bypasCache', () => getToken({ resource, bypasCache: true })],
     ['retries', () => client.isAvailable({ retries: 5 } as object)],
-    ['signal', () => client.getInstanceMetadata({ signal: AbortSignal.timeout(1) } as object)],
     ['cache', () => client.createCredential({ cache: false } as object)],
   ])('an unknown option %s is refused with the known ones', async (name, call) => {
     const error: unknown = await Promise.resolve()
@@ -262,7 +255,6 @@ describe('an argument that only JavaScript can pass is refused by its name', () 
 
   test.each<[string, () => Promise<unknown>]>([
     ['isAvailable', () => client.isAvailable(null as never)],
-    ['getInstanceMetadata', () => client.getInstanceMetadata(5 as never)],
     ['getToken', () => client.createCredential().getToken('r', 5 as never)],
   ])('what is no object in place of the options of %s', async (_, call) => {
     const error: unknown = await call().catch((one: unknown) => one);

@@ -58,7 +58,7 @@ function responseTo(request: ClientRequest, { signal }: FetchInit): Promise<Fetc
   return new Promise((resolve, reject) => {
     const forget = onAbort(signal, () => void request.destroy(signal.reason as Error));
     request
-      .on('response', (answer) => resolve(asResponse(request, answer)))
+      .on('response', (answer) => resolve(asResponse(answer)))
       // Also after the response: an error without a listener would end the program.
       .on('error', reject)
       .on('close', () => {
@@ -70,7 +70,7 @@ function responseTo(request: ClientRequest, { signal }: FetchInit): Promise<Fetc
   });
 }
 
-function asResponse(request: ClientRequest, answer: IncomingMessage): FetchResponse {
+function asResponse(answer: IncomingMessage): FetchResponse {
   // An error of the response that nobody reads yet would end the program.
   answer.on('error', () => undefined);
   return {
@@ -81,22 +81,11 @@ function asResponse(request: ClientRequest, answer: IncomingMessage): FetchRespo
         return typeof value === 'string' ? value : null;
       },
     },
-    readUpTo: (limit) => readUpTo(request, answer, limit),
-    text: () => Promise.resolve(''),
+    body: bytesOf(answer),
   };
 }
 
-async function readUpTo(request: ClientRequest, answer: IncomingMessage, limit: number) {
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const part of answer as AsyncIterable<Uint8Array>) {
-    size += part.length;
-    if (size > limit) {
-      request.destroy();
-      return undefined;
-    }
-    parts.push(part);
-  }
+async function* bytesOf(answer: IncomingMessage): AsyncGenerator<Uint8Array> {
+  yield* answer as AsyncIterable<Uint8Array>;
   if (!answer.complete) throw Object.assign(new Error('the response ended early'), { code: 'ECONNRESET' });
-  return Buffer.concat(parts);
 }

@@ -48,7 +48,6 @@ const requests = fc.record(
   {
     resource: fc.constantFrom('r', 'R', 'r/', '', 'r/.default', undefined),
     identity: identities,
-    extraQuery: fc.constantFrom(undefined, {}, { x: '1' }),
     clientId: fc.constantFrom('a'),
   },
   { requiredKeys: ['resource'] },

@@ -23,15 +23,15 @@ export function createRequestReader(): (request: TokenRequest) => KeyedRequest {
     if (last !== undefined && isLike(request, last)) return last.keyed;
     const parsed = parseRequest(request);
     const keyed = { ...parsed, key: keyOf(parsed) };
-    if (parsed.extra.length === 0) last = { ids: identityOf(parsed.selector), keyed };
+    last = { ids: identityOf(parsed.selector), keyed };
     return keyed;
   };
 }
 
 function isLike(request: TokenRequest, { ids, keyed }: Last): boolean {
   checkRequest(request);
-  const { resource, identity, extraQuery } = request;
-  if (resource !== keyed.resource || extraQuery !== undefined) return false;
+  const { resource, identity } = request;
+  if (resource !== keyed.resource) return false;
   if (typeof identity !== 'object' || ids === undefined) return identity === ids;
   // Callers in JavaScript can pass null.
   const given = identity as Identity | null;

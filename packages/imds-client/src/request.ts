@@ -45,30 +45,12 @@ export function identityOf(selector: Selector | undefined): Identity | undefined
 export interface ParsedRequest {
   readonly resource: string;
   readonly selector: Selector | undefined;
-  /** Further parameters of the query. */
-  readonly extra: readonly (readonly [name: string, value: string])[];
 }
 
 /** @throws TypeError - the request is invalid */
 export function parseRequest(request: TokenRequest): ParsedRequest {
   checkRequest(request);
-  const { resource, identity, extraQuery } = request;
-  return {
-    resource: parseResource(resource),
-    selector: parseIdentity(identity),
-    extra: extraQuery === undefined ? [] : parseExtra(extraQuery),
-  };
-}
-
-function parseExtra(extraQuery: unknown): [string, string][] {
-  if (!isObject(extraQuery)) throw new TypeError('extraQuery must be an object of strings');
-  return Object.entries(extraQuery).map(([name, value]) => {
-    // The endpoint refuses a query in which a name is repeated.
-    if (/^(api-version|resource)$/i.test(name) || idName.test(name))
-      throw new TypeError(`extraQuery must not hold ${name}: the request has a field for it`);
-    if (typeof value !== 'string') throw new TypeError(`extraQuery.${name} must be a string`);
-    return [name, value];
-  });
+  return { resource: parseResource(request.resource), selector: parseIdentity(request.identity) };
 }
 
 /** Names of fields, with blanks between them. */
@@ -98,7 +80,7 @@ function whyUnknown(name: string, names: Known): string {
   return `${name} is not known here: write ${[...names].join(', ')}`;
 }
 
-const requestFields = known('resource identity bypassCache extraQuery abortSignal');
+const requestFields = known('resource identity bypassCache abortSignal');
 
 export function checkRequest(request: unknown): void {
   checkOptions(request, requestFields);
@@ -119,17 +101,15 @@ export function tokenUrl(base: { endpoint: string; apiVersion: string }, request
     ['resource', request.resource],
   ]);
   if (request.selector !== undefined) query.set(selectors[request.selector[0]], request.selector[1]);
-  for (const [name, value] of request.extra) query.set(name, value);
   return `${base.endpoint}${tokenPath}?${query.toString()}`;
 }
 
 /** Requests with equal keys can share a response. Ids of identities compare without case. */
-export function keyOf({ resource, selector, extra }: ParsedRequest): string {
-  const more = extra.length === 0 ? '' : JSON.stringify(extra.toSorted(([a], [b]) => (a < b ? -1 : 1)));
-  if (selector === undefined) return `${more}|${resource}`;
+export function keyOf({ resource, selector }: ParsedRequest): string {
+  if (selector === undefined) return `|${resource}`;
   const id = selector[1].replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
   // With its length, so that no id can continue as a resource.
-  return `${more}${selector[0]}:${id.length}:${id}|${resource}`;
+  return `${selector[0]}:${id.length}:${id}|${resource}`;
 }
 
 function oneWord(name: string, value: unknown): string {

@@ -29,8 +29,6 @@ export interface Circumstances {
   readonly tolerateClockSkew?: boolean | undefined;
 }
 
-type RefusalCircumstances = Omit<Circumstances, 'asked'> & Partial<Circumstances>;
-
 /** The token of the endpoint's response, or why there is none. */
 export function readAnswer(answer: Answer, at: Circumstances): AccessToken | ImdsError {
   const body = parseObject(answer.body);
@@ -41,7 +39,7 @@ export function readAnswer(answer: Answer, at: Circumstances): AccessToken | Imd
 }
 
 /** What may be seen of a body that is not the expected one. Requests ask for no encoding, so one that has it is not decoded. */
-export function why(answer: Answer): string {
+function why(answer: Answer): string {
   if (isWebPage(answer)) return ` (${webPage})`;
   const encoding = quotable(oneLine(answer.encoding ?? ''), 50);
   return encoding && ` (Content-Encoding: ${encoding}, which was not asked for)`;
@@ -52,7 +50,7 @@ interface Reading extends Circumstances {
 }
 
 /** The error of a response with the status 200 that is none of a metadata service. */
-export function unreadable(what: string, { asked, requestId }: Partial<Reading>): ImdsError {
+function unreadable(what: string, { asked, requestId }: Reading): ImdsError {
   const reason = `the endpoint answered 200 ${what}`;
   return new ImdsError('invalid-response', reason, { status: 200, requestId, asked });
 }
@@ -158,11 +156,7 @@ function readNumber(value: unknown): number | undefined {
 }
 
 /** Why the endpoint gave nothing. `body` is undefined if it is not JSON. */
-export function readRefusal(
-  answer: Answer,
-  body: JsonObject | undefined,
-  at: RefusalCircumstances,
-): ImdsError {
+function readRefusal(answer: Answer, body: JsonObject | undefined, at: Circumstances): ImdsError {
   const description = readText(body?.['error_description']) ?? '';
   const serviceCode = wordOf(body?.['error'], description);
   const text = quotable(description);
@@ -236,7 +230,7 @@ function kindOfBadRequest(description: string): ImdsErrorCode {
 const httpDate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
 /** Seconds or an HTTP date, as milliseconds from now. */
-function readRetryAfter(header: string | null, at: RefusalCircumstances): number | undefined {
+function readRetryAfter(header: string | null, at: Circumstances): number | undefined {
   if (header === null) return undefined;
   const text = header.trim();
   const isSeconds = /^\d+$/.test(text);
@@ -261,6 +255,6 @@ export function readText(value: unknown): string | undefined {
 type Given<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };
 
 /** The fields without those whose value is undefined. */
-export function withoutUndefined<T extends object>(fields: T): Given<T> {
+function withoutUndefined<T extends object>(fields: T): Given<T> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Given<T>;
 }

@@ -15,17 +15,7 @@ export type StartTimer = (ms: number, onEnd: () => void) => Timer;
 /**
  * Starts the call. The signal aborts, with an ImdsError, once no caller waits for it any more; `onFailure` is to be called for each try that failed.
  */
-export type Departure<T> = (
-  signal: AbortSignal,
-  onFailure: (error: unknown) => void,
-  aboard: Aboard,
-) => Promise<T>;
-
-/** What a call tells while it is under way. */
-export interface Aboard {
-  /** Whether the call waits for a connection. */
-  isQueued: boolean;
-}
+export type Departure<T> = (signal: AbortSignal, onFailure: (error: unknown) => void) => Promise<T>;
 
 export interface FlightRules {
   readonly startTimer: StartTimer;
@@ -36,8 +26,8 @@ export interface FlightRules {
 export interface Passenger<T> {
   readonly key: string;
   readonly depart: Departure<T>;
-  /** The error of the deadline; `last` is that of the last failed try, if there was one. `isQueued`: the call waited for a connection. */
-  readonly overdue: (last: unknown, isQueued: boolean) => ImdsError;
+  /** The error of the deadline; `last` is that of the last failed try, if there was one. */
+  readonly overdue: (last: unknown) => ImdsError;
   readonly abortSignal?: AbortSignalLike | undefined;
   /** Nobody waits for this one: it ends by itself, and does not keep the program alive. */
   readonly isBackground?: boolean;
@@ -53,7 +43,7 @@ interface Flight<T> {
   readonly state: FlightState;
 }
 
-interface FlightState extends Aboard {
+interface FlightState {
   /** Callers that wait for the result. */
   waiting: number;
   /** The call goes on without a caller. */
@@ -78,12 +68,7 @@ export function createSingleFlight<T>({
   function start({ key, depart, overdue }: Passenger<T>): Flight<T> {
     const controller = new AbortController();
     const { signal } = controller;
-    const state: FlightState = {
-      waiting: 0,
-      isBackground: false,
-      isQueued: false,
-      onFailure: new Set(),
-    };
+    const state: FlightState = { waiting: 0, isBackground: false, onFailure: new Set() };
     const onFailure = (error: unknown) => {
       state.failure = error;
       for (const tell of state.onFailure) tell();
@@ -92,12 +77,12 @@ export function createSingleFlight<T>({
       forget();
       controller.abort(reason);
     };
-    const deadline = startTimer(deadlineMs, () => end(overdue(state.failure, state.isQueued)));
+    const deadline = startTimer(deadlineMs, () => end(overdue(state.failure)));
     const forget = () => {
       deadline.clear();
       if (flights.get(key) === flight) flights.delete(key);
     };
-    const promise = Promise.race([endOf(signal), depart(signal, onFailure, state)]).finally(forget);
+    const promise = Promise.race([endOf(signal), depart(signal, onFailure)]).finally(forget);
     // In the background nobody handles its failure.
     promise.catch(() => undefined);
     const flight: Flight<T> = { deadline, state, promise, end };

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ImdsError } from './errors.ts';
 import type { Departure } from './single-flight.ts';
-import { createTokenCache, freshnessOf, type CacheMode } from './token-cache.ts';
+import { createTokenCache, freshnessOf } from './token-cache.ts';
 import type { AccessToken } from './types.ts';
 
 const minute = 60_000;
@@ -11,7 +11,7 @@ const hour = 60 * minute;
 interface Call {
   readonly key: string;
   readonly fetchToken: Departure<AccessToken>;
-  readonly mode: CacheMode;
+  readonly isBypassed: boolean;
   readonly abortSignal: AbortSignal;
 }
 
@@ -31,13 +31,11 @@ function createScene(maxEntries = 10) {
   };
   const patience: (() => void)[] = [];
   const patienceMs: number[] = [];
-  const cache = createTokenCache<Pick<Call, 'key' | 'fetchToken'>>({
+  const cache = createTokenCache({
     now: () => scene.now - scene.setBackMs,
     elapsed: () => scene.now,
     maxEntries,
     deadlineMs: 90_000,
-    fetchToken: (asked) => asked.fetchToken,
-    overdue: () => () => new ImdsError('timeout', 'too late'),
     startTimer(ms, onEnd) {
       if (ms < 90_000) {
         patience.push(onEnd);
@@ -53,9 +51,12 @@ function createScene(maxEntries = 10) {
     if (scene.failure !== undefined) throw scene.failure;
     return { token: name, expiresOnTimestamp: scene.now + scene.lifeMs, tokenType: 'Bearer', resource: 'r' };
   };
-  const cached = () => cache.get({ key: 'k', fetchToken }, 'use');
-  const get = async ({ mode = 'use', abortSignal, ...asked }: Partial<Call> = {}) =>
-    (await cache.get({ key: 'k', fetchToken, ...asked }, mode, abortSignal)).token;
+  const overdue = () => new ImdsError('timeout', 'too late');
+  const cached = () => cache.get('k', false, () => ({ depart: fetchToken, overdue }));
+  const get = async ({ key = 'k', isBypassed = false, abortSignal, ...call }: Partial<Call> = {}) => {
+    const { fetchToken: depart } = { fetchToken, ...call };
+    return (await cache.get(key, isBypassed, () => ({ depart, overdue, abortSignal }))).token;
+  };
   return { scene, get, cached, patience, patienceMs };
 }
 
@@ -184,6 +185,16 @@ describe('a token in the cache', () => {
     await expect(waiting).rejects.toMatchObject({ code: 'aborted' });
   });
 
+  test('is evicted if there are more than may be stored: the oldest first', async () => {
+    const { scene, get } = createScene(2);
+    for (const key of ['a', 'b', 'b']) await get({ key, isBypassed: key === 'b' });
+    expect(await get({ key: 'a' })).toBe('token 1');
+    await get({ key: 'c' });
+    expect(await get({ key: 'b' })).toBe('token 3');
+    expect(await get({ key: 'a' })).toBe('token 5');
+    expect(scene.requests).toBe(5);
+  });
+
   test('with a short lifetime has short margins', async () => {
     const { scene, get } = createScene();
     scene.lifeMs = minute;
@@ -274,24 +285,17 @@ describe('a request', () => {
   test('past the cache is made though there is a token, and stores the new one', async () => {
     const { get } = createScene();
     await get();
-    expect(await get({ mode: 'renew' })).toBe('token 2');
+    expect(await get({ isBypassed: true })).toBe('token 2');
     expect(await get()).toBe('token 2');
   });
 
   test('past the cache is shared by concurrent callers', async () => {
     const { scene, get } = createScene();
-    expect(await Promise.all([get({ mode: 'renew' }), get({ mode: 'renew' })])).toEqual([
+    expect(await Promise.all([get({ isBypassed: true }), get({ isBypassed: true })])).toEqual([
       'token 1',
       'token 1',
     ]);
     expect(scene.requests).toBe(1);
-  });
-
-  test('for further parameters does not change the cache', async () => {
-    const { get } = createScene();
-    await get();
-    expect(await get({ mode: 'pass' })).toBe('token 2');
-    expect(await get()).toBe('token 1');
   });
 
   test('that was aborted and ends late does not replace a newer token', async () => {

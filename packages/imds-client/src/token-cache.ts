@@ -1,18 +1,21 @@
 import { createSingleFlight, type Departure, type FlightRules, type Passenger } from './single-flight.ts';
-import { createTokenStore, type StoredToken } from './token-store.ts';
-import type { AbortSignalLike, AccessToken } from './types.ts';
+import type { AccessToken } from './types.ts';
 
-/** What a token is asked for by. Those with equal keys can share one. */
-export interface Keyed {
-  readonly key: string;
+/** A request for a token. */
+export type TokenCall = Pick<Passenger<AccessToken>, 'depart' | 'overdue' | 'abortSignal'>;
+
+export interface TokenCache {
+  /** The stored token itself if it is fresh: a promise, or an object for the call, would take as long as all the rest. */
+  get(key: string, isBypassed: boolean, callOf: () => TokenCall): AccessToken | Promise<AccessToken>;
 }
 
-/** `use`: the stored token while it is fresh. `renew`: a new one, which is stored. `pass`: a new one, which is not. */
-export type CacheMode = 'use' | 'renew' | 'pass';
-
-export interface TokenCache<Q extends Keyed> {
-  /** The stored token itself if it is fresh: a promise, or an object for the call, would take as long as all the rest. */
-  get(asked: Q, mode: CacheMode, abortSignal?: AbortSignalLike): AccessToken | Promise<AccessToken>;
+interface StoredToken {
+  readonly token: AccessToken;
+  readonly storedAt: number;
+  /** The same moment, in milliseconds that only increase. */
+  readonly storedElapsed: number;
+  /** After a failed refresh: no other refresh before this time. */
+  quietUntil: number;
 }
 
 export type Freshness = 'fresh' | 'refresh-soon' | 'must-wait' | 'expired';
@@ -42,81 +45,72 @@ function freshnessAt({ token, storedAt }: StoredToken, at: number, wall: number)
 /** Of a caller who has a valid token, in milliseconds: a service that hangs must not take the last of its life. */
 const patienceMs = 10_000;
 
-export interface TokenCacheOptions<Q extends Keyed> extends FlightRules {
+export interface TokenCacheOptions extends FlightRules {
   readonly now: () => number;
   /** Milliseconds that only increase. */
   readonly elapsed: () => number;
+  /** 0: nothing is stored. */
   readonly maxEntries: number;
-  readonly fetchToken: (asked: Q) => Departure<AccessToken>;
-  /** The error of the deadline, as of a passenger. */
-  readonly overdue: (asked: Q) => Passenger<AccessToken>['overdue'];
 }
 
 /** Tokens by key, one request at a time for each key. */
-export function createTokenCache<Q extends Keyed>(options: TokenCacheOptions<Q>): TokenCache<Q> {
-  const { now, elapsed } = options;
+export function createTokenCache(options: TokenCacheOptions): TokenCache {
+  const { now, elapsed, maxEntries } = options;
   const join = createSingleFlight<AccessToken>(options);
-  const tokens = createTokenStore(options.maxEntries);
-  let requests = 0;
+  /** In the order in which they were stored. */
+  const tokens = new Map<string, StoredToken>();
 
-  function passengerOf(asked: Q, mode: CacheMode): Passenger<AccessToken> {
-    const { key } = asked;
-    const fetchToken = options.fetchToken(asked);
-    const depart: Departure<AccessToken> = async (...flight) => {
-      const request = ++requests;
-      const token = await fetchToken(...flight);
-      const stored = { token, storedAt: now(), storedElapsed: elapsed() };
-      if (mode !== 'pass') tokens.store(key, { ...stored, request, quietUntil: 0 });
-      return token;
-    };
-    return { key, depart, overdue: options.overdue(asked) };
+  function store(key: string, token: AccessToken): void {
+    tokens.delete(key);
+    tokens.set(key, { token, storedAt: now(), storedElapsed: elapsed(), quietUntil: 0 });
+    const [oldest] = tokens.keys();
+    if (tokens.size > maxEntries && oldest !== undefined) tokens.delete(oldest);
   }
 
-  /** The time since the token came counts if the clock was set back meanwhile. */
-  function timeFor({ storedAt, storedElapsed }: StoredToken, wall: number): number {
-    return Math.max(wall, storedAt + elapsed() - storedElapsed);
+  /** The call stores its token. After a failure the next refresh is not tried at once. */
+  function passengerOf(key: string, call: TokenCall): Passenger<AccessToken> {
+    const depart: Departure<AccessToken> = async (signal, onFailure) => {
+      try {
+        const token = await call.depart(signal, onFailure);
+        // After the end of the call there may be a newer one.
+        if (!signal.aborted) store(key, token);
+        return token;
+      } catch (error) {
+        const entry = tokens.get(key);
+        if (entry !== undefined && !signal.aborted)
+          entry.quietUntil = timeFor(entry, elapsed(), now()) + quietMs;
+        throw error;
+      }
+    };
+    return { ...call, key, depart };
   }
 
   /** Requests another token. In the last minute the caller waits for it, before that it gets the old one. */
   function refresh(entry: StoredToken, freshness: Freshness, passenger: Passenger<AccessToken>) {
-    const at = () => timeFor(entry, now());
-    const quiet = quietly(passenger, entry, at);
-    if (freshness === 'must-wait') return join({ ...quiet, instead: insteadOf(entry, at) });
+    if (freshness === 'must-wait')
+      return join({ ...passenger, instead: insteadOf(entry, () => timeFor(entry, elapsed(), now())) });
     // No caller waits for it, aborts it or sees its failure.
-    join({ ...quiet, abortSignal: undefined, isBackground: true }).catch(() => undefined);
+    join({ ...passenger, abortSignal: undefined, isBackground: true }).catch(() => undefined);
     return entry.token;
   }
 
   return {
-    get(asked, mode, abortSignal) {
-      const entry = mode === 'use' ? tokens.recall(asked.key) : undefined;
-      if (entry === undefined) return join({ ...passengerOf(asked, mode), abortSignal });
+    get(key, isBypassed, callOf) {
+      const entry = isBypassed ? undefined : tokens.get(key);
+      if (entry === undefined) return join(passengerOf(key, callOf()));
       const wall = now();
-      const at = timeFor(entry, wall);
+      const at = timeFor(entry, elapsed(), wall);
       const freshness = freshnessAt(entry, at, wall);
       if (freshness === 'fresh') return entry.token;
-      const passenger = { ...passengerOf(asked, mode), abortSignal };
-      if (freshness === 'expired') return join(passenger);
-      return at < entry.quietUntil ? entry.token : refresh(entry, freshness, passenger);
+      if (freshness === 'expired') return join(passengerOf(key, callOf()));
+      return at < entry.quietUntil ? entry.token : refresh(entry, freshness, passengerOf(key, callOf()));
     },
   };
 }
 
-/** If this refresh fails, the next one is not tried at once. */
-function quietly(
-  passenger: Passenger<AccessToken>,
-  entry: StoredToken,
-  now: () => number,
-): Passenger<AccessToken> {
-  const depart: Departure<AccessToken> = async (signal, ...flight) => {
-    try {
-      return await passenger.depart(signal, ...flight);
-    } catch (error) {
-      if (!signal.aborted) entry.quietUntil = now() + quietMs;
-      throw error;
-    }
-  };
-  return { ...passenger, depart };
+/** The time since the token came counts if the clock was set back meanwhile. */
+function timeFor({ storedAt, storedElapsed }: StoredToken, elapsed: number, wall: number): number {
+  return Math.max(wall, storedAt + elapsed - storedElapsed);
 }
 
 /** The old token, if a try fails or takes long while it is still valid. */

@@ -27,8 +27,6 @@ export interface TokenRequest extends OfIdentity, Abortable {
   readonly resource: string;
   /** Bypass this client's cache. A request that is already under way is shared anyway. */
   readonly bypassCache?: boolean | undefined;
-  /** Further query parameters, such as `token_sha256_to_refresh` or `xms_cc`. The token is neither read from the cache nor stored. */
-  readonly extraQuery?: Readonly<Record<string, string>> | undefined;
 }
 
 /** An `AbortSignal`, or what older Azure SDKs pass in its place. */
@@ -89,7 +87,7 @@ export interface ImdsClientOptions {
   readonly deadlineMs?: number | undefined;
   /** Keep tokens and return them again. Default true. Concurrent callers share a request in either case. */
   readonly cache?: boolean | undefined;
-  /** The least recently used token is evicted first. Default 1000. */
+  /** The oldest token is evicted first. Default 1000. */
   readonly maxCacheEntries?: number | undefined;
   /**
    * Whether an `expires_on` in the past does not count beside `expires_in`. Default false: such a token is refused. For services that must go on with
@@ -133,18 +131,16 @@ export interface FetchInit {
   readonly signal: AbortSignal;
 }
 
-/** What a transport resolves with: the part of `Response` that is read. One without `status` or `headers.get` is refused with a `TypeError`. */
+/** What a transport resolves with: the part of `Response` that is read. One without a `status`, `headers.get` and a body is refused with a `TypeError`. */
 export interface FetchResponse {
   /** The HTTP status code, also of refusals: a transport rejects only if there is no response. */
   readonly status: number;
   /** `get` returns the value of a header by its lower-case name, or null if there is none. */
   readonly headers: { get(name: string): string | null };
-  /** Read in chunks, so that an endless body is not read completely. */
+  /** Read in chunks, so that an endless body is not read completely. null: there is none. */
   readonly body?: AsyncIterable<Uint8Array> | null;
   /** The whole body; undefined if it has more bytes than the limit. If present, it is called instead of reading `body`. */
   readUpTo?(limit: number): Promise<Uint8Array | undefined>;
-  /** The whole body; called if there is neither. Until the limit is checked, a transport may have read any number of bytes. */
-  text(): Promise<string>;
 }
 
 /** A client of one endpoint, with its cache. Its methods may be called at the same time. */
@@ -169,12 +165,6 @@ export interface ImdsClient {
    * ```
    */
   isAvailable(options?: AvailabilityOptions): Promise<boolean>;
-  /**
-   * What the metadata service says about the machine (`/metadata/instance`); requested each time. In a pod, NMI can refuse it (`denied`).
-   *
-   * @throws ImdsError - there is none; `code` says why
-   */
-  getInstanceMetadata(options?: Abortable): Promise<InstanceMetadata>;
   /**
    * This client as a `TokenCredential` for Azure's SDKs, with the same cache.
    *
@@ -211,34 +201,3 @@ export interface ImdsCredential {
    */
   getToken(scopes: string | string[], options?: CredentialTokenOptions): Promise<AccessToken>;
 }
-
-/** The machine, as its metadata service describes it. */
-export interface InstanceMetadata {
-  /** From the field `compute` of the document. */
-  readonly compute: InstanceCompute;
-  /** The whole document of the service, as it wrote it. */
-  readonly document: Readonly<Record<string, unknown>>;
-}
-
-/** The fields of `compute` that are texts. */
-export type InstanceText =
-  | 'azEnvironment'
-  | 'location'
-  | 'name'
-  | 'osType'
-  | 'resourceGroupName'
-  | 'resourceId'
-  | 'subscriptionId'
-  | 'vmId'
-  | 'vmScaleSetName'
-  | 'vmSize'
-  | 'zone';
-
-/**
- * Such as `azEnvironment` (`AzurePublicCloud`), `location` (`westeurope`), `resourceGroupName` (in AKS, that of the nodes) and `resourceId` (the ARM id of the
- * machine). A field is absent if the service gives none, or an empty one.
- */
-export type InstanceCompute = Readonly<Partial<Record<InstanceText, string>>> & {
-  /** From `tagsList`; each caller has a Map of its own. */
-  readonly tags: ReadonlyMap<string, string>;
-};

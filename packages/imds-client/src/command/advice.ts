@@ -1,7 +1,7 @@
 import { isImdsError, type ImdsError, type ImdsErrorCode } from '../errors.ts';
 import { webPage } from '../refusal-text.ts';
 import { noExpiry } from '../response.ts';
-import type { TokenWish } from './arguments.ts';
+import type { OfIdentity } from '../types.ts';
 
 /** Names and values of the environment. Values of secrets are not read. */
 export type Env = Readonly<Partial<Record<string, string>>>;
@@ -86,7 +86,7 @@ const byProxy =
   'DefaultAzureCredential requests its token through this proxy, unless NO_PROXY has the host of the endpoint; this command does not';
 
 /** Why DefaultAzureCredential, in the same environment, may do something else than this command. */
-export function differences(env: Env, { identity }: TokenWish): string[] {
+export function differences(env: Env, { identity }: OfIdentity): string[] {
   const isSet = (name: string) => (env[name] ?? '') !== '';
   const proxy = proxies.filter(isSet).slice(0, 1);
   const found = [...whenSet, ...proxy.map((name) => [name, byProxy] as const)];

@@ -1,39 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { ImdsError, type ImdsErrorCode } from '../errors.ts';
 import { readAnswer, type Answer } from '../response.ts';
+import type { AccessToken } from '../types.ts';
 import { differences } from './advice.ts';
-import { parseArguments, type TokenWish } from './arguments.ts';
-import { claimsOf } from './claims.ts';
-import {
-  explain,
-  explainProbe,
-  explainTry,
-  explainWait,
-  refusal,
-  tokenAsJson,
-  type Story,
-} from './report.ts';
+import { claimsOf, explainRefusal, explainToken, line, refusal, tokenAsJson } from './report.ts';
 
 const timeOf = (timestamp: number) => new Date(timestamp).toISOString();
 const resource = 'https://vault.azure.net';
 const base64 = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const jwt = (claims: object) => `${base64({ alg: 'RS256' })}.${base64(claims)}.c2lnbmF0dXJl`;
-const wishOf = (...more: string[]) => {
-  const wish = parseArguments(['token', '--resource', resource, ...more]);
-  if (wish.kind !== 'token') throw new Error('no request');
-  return wish;
-};
 const tokenOf = (token: string) =>
   ({ token, expiresOnTimestamp: 1_700_003_600_000, tokenType: 'Bearer', resource }) as const;
-const storyOf = (result: Story['result'], more: Partial<Story> = {}): Story => ({
-  wish: wishOf('--explain'),
-  env: {},
-  ms: 36,
-  result,
-  now: 1_700_000_000_000,
-  timeOf,
-  ...more,
-});
+const explain = (result: AccessToken) => explainToken({ result, ms: 36, now: 1_700_000_000_000, timeOf });
 
 test('a token is printed as az prints it', () => {
   expect(JSON.parse(tokenAsJson({ ...tokenOf('t'), clientId: 'c' }, timeOf))).toEqual({
@@ -49,7 +27,7 @@ test('a token is printed as az prints it', () => {
 describe('an explanation', () => {
   test('shows what happened, the claims and advice, and not the token', () => {
     const token = jwt({ aud: resource, oid: 'o-1', 'a\u001b[2J': 'b\nc', list: [1, 2] });
-    const text = explain(storyOf(tokenOf(token)));
+    const text = explain(tokenOf(token));
     expect(text.split('\n')).toEqual([
       'result     a token, after 36 ms in all',
       'expires    2023-11-14T23:13:20.000Z, in 60 minutes',
@@ -69,12 +47,12 @@ describe('an explanation', () => {
     [120_000, '2 minutes'],
   ])('says how long a token still lives: %i ms', (ms, left) => {
     const token = { ...tokenOf('opaque'), expiresOnTimestamp: 1_700_000_000_000 + ms };
-    expect(explain(storyOf(token))).toContain(`, in ${left}\n`);
+    expect(explain(token)).toContain(`, in ${left}\n`);
   });
 
   test('shows when a token is to be refreshed, and the client id', () => {
     const token = { ...tokenOf('opaque'), refreshAfterTimestamp: 1_700_000_060_000, clientId: 'c' };
-    const text = explain(storyOf(token));
+    const text = explain(token);
     expect(text).toContain('refresh    from 2023-11-14T22:14:20.000Z\n');
     expect(text).toContain('client id  c\n');
     expect(text).toContain('claims     unknown: the token is no JSON Web Token\n');
@@ -82,7 +60,7 @@ describe('an explanation', () => {
 
   test('of a refusal shows why, the request id and the remedy', () => {
     const error = new ImdsError('identity-not-found', 'the endpoint answered 400', { requestId: 'r-1' });
-    const text = explain(storyOf(error));
+    const text = explainRefusal(error);
     expect(text).toContain('result     no token (identity-not-found): the endpoint answered 400\n');
     expect(text).toContain('request id r-1\n');
     expect(text).toMatch(/advice {5}.*mic\.js explain NAMESPACE\/POD/);
@@ -90,7 +68,7 @@ describe('an explanation', () => {
 
   test('is bounded, whatever the claims', () => {
     const many = Object.fromEntries(Array.from({ length: 999 }, (_, at) => [`${at}`, 'x'.repeat(999)]));
-    expect(explain(storyOf(tokenOf(jwt(many)))).length).toBeLessThan(50_000);
+    expect(explain(tokenOf(jwt(many))).length).toBeLessThan(50_000);
   });
 });
 
@@ -195,27 +173,15 @@ describe('a refusal', () => {
     const first =
       'the endpoint answered 400 invalid_request: Identity not found. ServiceAccount a/b may not use it: mic access a/b (resource r, default identity)';
     expect(refusal(error).split('\n').slice(0, 6)).toEqual([`No token: ${first}.`, ...lines]);
-    expect(explain(storyOf(error)).split('\n').slice(0, 6)).toEqual([
+    expect(explainRefusal(error).split('\n').slice(0, 6)).toEqual([
       `result     no token (identity-not-found): ${first}`,
       ...lines,
     ]);
   });
 });
 
-test('the probe and requests are told as they happen', () => {
-  expect(explainProbe('http://h (default)', { isAvailable: true, ms: 3.6, isPage: false })).toBe(
-    'endpoint   http://h (default)\nprobe      a metadata service answers, after 4 ms\n',
-  );
-  expect(explainProbe('h', { isAvailable: false, ms: 4, isPage: false })).toContain(
-    'probe      no metadata service answers, after 4 ms\n',
-  );
-  expect(explainProbe('h', { isAvailable: false, ms: 4, isPage: true })).toContain(
-    'probe      a web page answers, no metadata service, after 4 ms\n',
-  );
-  expect(explainTry(2, { ms: 35.2, result: 'status 503', isFailed: true, isPage: false })).toBe(
-    'request 2  status 503, after 35 ms\n',
-  );
-  expect(explainWait(1, 5001)).toBe('request 1  no response yet, after 5 s\n');
+test('a line of an explanation has one line, whatever its text', () => {
+  expect(line('probe', 'a\nresult b\u202e')).toBe('probe      a result b \n');
 });
 
 describe('claims are read', () => {
@@ -256,13 +222,13 @@ describe('what DefaultAzureCredential would do otherwise', () => {
     ),
     [{ HTTP_PROXY: 'http://a', all_proxy: 'http://b', https_proxy: 'http://c' }, 'https_proxy is set'],
   ])('with %j is said, without secrets', (env, expected) => {
-    const told = differences(env as Record<string, string>, wishOf('--client-id', 'mine'));
+    const told = differences(env as Record<string, string>, { identity: { clientId: 'mine' } });
     expect(told).toEqual([expect.stringContaining(expected)]);
     expect(told.join('\n')).not.toContain('hunter2');
   });
 
   test('is nothing when the environment is empty, or names the same identity', () => {
-    const wish: TokenWish = wishOf('--client-id', 'AB');
+    const wish = { identity: { clientId: 'AB' } };
     expect(differences({}, wish)).toEqual([]);
     expect(differences({ AZURE_CLIENT_ID: 'ab', HTTP_PROXY: '' }, wish)).toEqual([]);
   });
@@ -271,13 +237,12 @@ describe('what DefaultAzureCredential would do otherwise', () => {
 test('a claim that is nested too deep to be written ends no explanation', () => {
   const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
   const token = `a.${Buffer.from(`{"a":${deep},"oid":"o-1"}`).toString('base64url')}.c`;
-  const text = explain(storyOf(tokenOf(token)));
+  const text = explain(tokenOf(token));
   expect(text).toContain('claim      a = (nested too deep to show)');
   expect(text).toContain('claim      oid = "o-1"');
 });
 
 test('texts of a response do not control the terminal that the token is printed on', () => {
   const text = tokenAsJson({ ...tokenOf('t'), clientId: '\u009b31m\u202e\u007f' }, timeOf);
-  expect(text).toContain(String.raw`"clientId": "\u009b31m\u202e\u007f"`);
-  expect(JSON.parse(text)).toMatchObject({ clientId: '\u009b31m\u202e\u007f' });
+  expect(JSON.parse(text)).toMatchObject({ clientId: ' 31m ' });
 });

@@ -1,29 +1,15 @@
 import { oneLine, type ImdsError } from '../errors.ts';
+import { parseObject } from '../response.ts';
 import type { AccessToken } from '../types.ts';
-import { differences, remedyOf, type Env } from './advice.ts';
-import type { TokenWish } from './arguments.ts';
-import { shownJson } from './shown.ts';
-import { claimsOf } from './claims.ts';
-import type { Try } from './watched.ts';
+import { remedyOf } from './advice.ts';
 
 /** A time in milliseconds since the epoch as ISO 8601: a pure file has no calendar of its own. */
 export type TimeOf = (timestamp: number) => string;
 
-export interface Probe {
-  readonly isAvailable: boolean;
-  readonly ms: number;
-  readonly isPage: boolean;
-}
-
 /** What the request for a token ended with. */
 export interface End {
-  readonly result: AccessToken | ImdsError;
+  readonly result: AccessToken;
   readonly ms: number;
-}
-
-export interface Story extends End {
-  readonly wish: TokenWish;
-  readonly env: Env;
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly timeOf: TimeOf;
@@ -37,99 +23,63 @@ export function tokenAsJson(access: AccessToken, timeOf: TimeOf): string {
     expiresOn: timeOf(expiresOnTimestamp),
     expires_on: Math.floor(expiresOnTimestamp / 1000),
     tokenType,
-    resource,
-    ...(clientId !== undefined && { clientId }),
+    resource: oneLine(resource),
+    ...(clientId !== undefined && { clientId: oneLine(clientId) }),
   };
-  return `${shownJson(JSON.stringify(shown, undefined, 2))}\n`;
+  return `${JSON.stringify(shown, undefined, 2)}\n`;
 }
 
 /** Why there is no token, and what to do. */
 export function refusal(error: ImdsError): string {
-  const [first, ...more] = linesOf(error);
-  return [oneLine(`No token: ${first}.`), ...more, remedyOf(error)].map((line) => `${line}\n`).join('');
+  return `${reasonOf(error, 'No token: ', '.')}${remedyOf(error)}\n`;
 }
 
-/** The message; from the second line on what the service wrote in further lines, such as roles to paste. */
-function linesOf({ message, description = '' }: ImdsError): [first: string, ...more: string[]] {
-  const [first = '', ...more] = description.split(/\r?\n/).map((line) => oneLine(line).trimEnd());
-  return [
-    message.replace(oneLine(description), () => first),
-    ...more.filter((line) => line !== '').map((line) => (ownLine.test(line) ? `  ${line}` : line)),
-  ];
+/** The message; then what the service wrote in further lines, such as roles to paste. */
+function reasonOf({ message, description = '' }: ImdsError, beginning: string, end = ''): string {
+  const [first = '', ...more] = description.split(/\r?\n/).map((text) => oneLine(text).trimEnd());
+  const whole = message.replace(oneLine(description), () => first);
+  const further = more.filter((text) => text !== '').map((text) => (ownLine.test(text) ? `  ${text}` : text));
+  return [oneLine(beginning + whole + end), ...further].map((text) => `${text}\n`).join('');
 }
 
 /** How lines of an explanation begin: those of the service must not look like them. */
 const ownLine = /^(endpoint|probe|request|result|expires|refresh|client id|claims?|advice)\b/;
 
-type Line = readonly [name: string, text: string];
-
-function written(lines: readonly Line[]): string {
-  return lines.map(([name, text]) => `${name.padEnd(10)} ${oneLine(text)}\n`).join('');
+/** A line of an explanation. */
+export function line(name: string, text: string | undefined): string {
+  return text === undefined ? '' : `${name.padEnd(10)} ${oneLine(text)}\n`;
 }
 
-/** The lines of an explanation before the request for a token. */
-export function explainProbe(endpoint: string, { isAvailable, ms, isPage }: Probe): string {
-  const silent = isPage ? 'a web page answers, no metadata service' : 'no metadata service answers';
-  const answered = isAvailable ? 'a metadata service answers' : silent;
-  return written([
-    ['endpoint', endpoint],
-    ['probe', `${answered}, after ${Math.round(ms)} ms`],
-  ]);
-}
-
-/** A request for the token. */
-export function explainTry(number: number, { ms, result }: Try): string {
-  return written([[`request ${number}`, `${result}, after ${Math.round(ms)} ms`]]);
-}
-
-/** While a request has no response yet. */
-export function explainWait(number: number, ms: number): string {
-  return written([[`request ${number}`, `no response yet, after ${Math.round(ms / 1000)} s`]]);
+/** What the requests ended with, if there is no token. */
+export function explainRefusal(error: ImdsError): string {
+  const result = reasonOf(error, `${'result'.padEnd(10)} no token (${error.code}): `);
+  return `${result}${line('request id', error.requestId)}${line('advice', remedyOf(error))}`;
 }
 
 /** What the requests ended with, without the token. */
-export function explain(story: Story): string {
-  const advice = differences(story.env, story.wish).map((text): Line => ['advice', text]);
-  return `${'code' in story.result ? failure(story.result) : written(success(story, story.result))}${written(advice)}`;
-}
-
-function failure(error: ImdsError): string {
-  const [first, ...more] = linesOf(error);
-  const id: Line[] = error.requestId === undefined ? [] : [['request id', error.requestId]];
-  const result: Line = ['result', `no token (${error.code}): ${first}`];
-  return [
-    written([result]),
-    ...more.map((line) => `${line}\n`),
-    written([...id, ['advice', remedyOf(error)]]),
-  ].join('');
-}
-
-function success({ now, ms, wish, timeOf }: Story, result: AccessToken): Line[] {
-  const { expiresOnTimestamp, refreshAfterTimestamp, clientId } = result;
-  const claims = claimsOf(result.token);
+export function explainToken({ result, ms, now, timeOf }: End): string {
+  const { token, expiresOnTimestamp, refreshAfterTimestamp, clientId, resource } = result;
+  const claims = claimsOf(token);
   const seconds = Math.round((expiresOnTimestamp - now) / 1000);
   const left = seconds < 120 ? `${seconds} seconds` : `${Math.round(seconds / 60)} minutes`;
-  const refresh: Line[] =
-    refreshAfterTimestamp === undefined ? [] : [['refresh', `from ${timeOf(refreshAfterTimestamp)}`]];
-  const client: Line[] = clientId === undefined ? [] : [['client id', clientId]];
-  const advice = `If ${wish.resource.slice(0, 200)} refuses this token, the identity${objectIdOf(claims)} lacks a role there.`;
+  const refresh = refreshAfterTimestamp === undefined ? undefined : `from ${timeOf(refreshAfterTimestamp)}`;
+  const id = typeof claims?.['oid'] === 'string' ? ` (object id ${claims['oid'].slice(0, 100)})` : '';
   return [
-    ['result', `a token, after ${Math.round(ms)} ms in all`],
-    ['expires', `${timeOf(expiresOnTimestamp)}, in ${left}`],
-    ...refresh,
-    ...client,
-    ...claimLines(claims),
-    ['advice', advice],
-  ];
+    line('result', `a token, after ${Math.round(ms)} ms in all`),
+    line('expires', `${timeOf(expiresOnTimestamp)}, in ${left}`),
+    line('refresh', refresh),
+    line('client id', clientId),
+    claims === undefined
+      ? line('claims', 'unknown: the token is no JSON Web Token')
+      : Object.entries(claims).slice(0, mostClaims).map(claimLine).join(''),
+    line('advice', `If ${resource.slice(0, 200)} refuses this token, the identity${id} lacks a role there.`),
+  ].join('');
 }
 
 const mostClaims = 50;
 
-function claimLines(claims: Readonly<Record<string, unknown>> | undefined): Line[] {
-  if (claims === undefined) return [['claims', 'unknown: the token is no JSON Web Token']];
-  return Object.entries(claims)
-    .slice(0, mostClaims)
-    .map(([name, value]) => ['claim', `${name.slice(0, 100)} = ${shown(value).slice(0, 500)}`]);
+function claimLine([name, value]: readonly [string, unknown]): string {
+  return line('claim', `${name.slice(0, 100)} = ${shown(value).slice(0, 500)}`);
 }
 
 function shown(value: unknown): string {
@@ -140,7 +90,9 @@ function shown(value: unknown): string {
   }
 }
 
-function objectIdOf(claims: Readonly<Record<string, unknown>> | undefined): string {
-  const id = claims?.['oid'];
-  return typeof id === 'string' ? ` (object id ${id.slice(0, 100)})` : '';
+/** The claims of a JSON Web Token; undefined if it is none. The signature is neither read nor checked: the token is for another service. */
+export function claimsOf(token: string): Readonly<Record<string, unknown>> | undefined {
+  const [, payload = '', ...rest] = token.split('.');
+  const claims = rest.length === 1 ? parseObject(Buffer.from(payload, 'base64url').toString()) : undefined;
+  return Array.isArray(claims) ? undefined : claims;
 }

@@ -1,25 +1,14 @@
 // Room: the command `imds-client`: arguments to a token or an explanation on standard output.
 // It must not print a token with `--explain`, or a secret of the environment at any time.
 import { createImdsClient } from '../client.ts';
-import { isImdsError, oneLine, type ImdsError } from '../errors.ts';
+import { isImdsError, oneLine } from '../errors.ts';
 import { createNodeTransport } from '../node-transport.ts';
 import { endpointOf, endpointVariable } from '../settings.ts';
-import type { AccessToken, ImdsClient } from '../types.ts';
-import { version } from '../version.ts';
-import type { Env } from './advice.ts';
-import { help, parseArguments, type TokenWish } from './arguments.ts';
-import {
-  explain,
-  explainProbe,
-  explainTry,
-  explainWait,
-  refusal,
-  tokenAsJson,
-  type End,
-  type Probe,
-} from './report.ts';
-import { impatient, patient, type Patience } from './patience.ts';
-import { watched, type Try, type Watch } from './watched.ts';
+import type { ImdsClientOptions } from '../types.ts';
+import { differences, type Env } from './advice.ts';
+import { parseArguments, type TokenWish } from './arguments.ts';
+import { explainRefusal, explainToken, line, refusal, tokenAsJson } from './report.ts';
+import { watched, type Try } from './watched.ts';
 
 export interface Surroundings {
   readonly argv: readonly string[];
@@ -37,85 +26,71 @@ export interface Surroundings {
 /** The exit code of the command. */
 export async function run(surroundings: Surroundings): Promise<number> {
   const { argv, print, printError } = surroundings;
-  const wish = parseArguments(argv);
-  switch (wish.kind) {
-    case 'help':
-      print(help);
-      return argv.length === 0 ? 2 : 0;
-    case 'version':
-      print(`${version}\n`);
-      return 0;
-    case 'problem':
-      printError(`${wish.problem}\nimds-client --help lists the options.\n`);
-      return 2;
-    case 'token':
-      return getToken(wish, surroundings).catch((error: unknown) => {
-        if (!(error instanceof TypeError)) throw error;
-        printError(`${oneLine(error.message)}\n`);
-        return 2;
-      });
+  try {
+    const wish = parseArguments(argv);
+    if (typeof wish !== 'string') return await getToken(wish, surroundings);
+    print(wish);
+    return argv.length === 0 ? 2 : 0;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    printError(`${oneLine(error.message.slice(0, 300))}\nimds-client --help lists the options.\n`);
+    return 2;
   }
 }
 
 async function getToken(wish: TokenWish, surroundings: Surroundings): Promise<number> {
   const { env, print, printError, now, elapsed } = surroundings;
+  const patience = await patienceOf(wish, surroundings);
   const startedAt = elapsed();
-  let patience = patient(wish.timeoutMs);
-  if (wish.isExplained) {
-    const probe = await probeEndpoint(wish, surroundings);
-    print(explainProbe(`${endpointOf(wish.endpoint)} (${sourceOf(wish.endpoint, env)})`, probe));
-    // What the probe took is part of the timeout.
-    const leftMs = Math.max(1, Math.round(wish.timeoutMs - (elapsed() - startedAt)));
-    patience = probe.isAvailable ? patient(leftMs) : impatient(leftMs);
+  let code = 0;
+  try {
+    const result = await clientOf(wish, patience, surroundings).getToken(wish.request);
+    const end = { result, ms: elapsed() - startedAt, now: now(), timeOf };
+    print(wish.isExplained ? explainToken(end) : tokenAsJson(result, timeOf));
+  } catch (error) {
+    if (!isImdsError(error)) throw error;
+    if (wish.isExplained) print(explainRefusal(error));
+    else printError(refusal(error));
+    code = 1;
   }
-  const end = await requestToken(wish, patience, surroundings);
-  if (wish.isExplained) print(explain({ ...end, wish, env, now: now(), timeOf }));
-  else if (isImdsError(end.result)) printError(refusal(end.result));
-  else print(tokenAsJson(end.result, timeOf));
-  return isImdsError(end.result) ? 1 : 0;
+  if (wish.isExplained) for (const advice of differences(env, wish.request)) print(line('advice', advice));
+  return code;
 }
 
-async function probeEndpoint(wish: TokenWish, { elapsed, every }: Surroundings): Promise<Probe> {
+/** How long the command waits. A metadata service holds a request while an identity is being assigned, so one may take all of the time. */
+async function patienceOf(
+  wish: TokenWish,
+  { env, print, elapsed }: Surroundings,
+): Promise<ImdsClientOptions> {
+  const { endpoint, timeoutMs, isExplained } = wish;
+  if (!isExplained) return { requestTimeoutMs: timeoutMs, deadlineMs: timeoutMs };
   const startedAt = elapsed();
-  let isPage = false;
-  const onTry = (made: Try) => {
-    ({ isPage } = made);
-  };
-  const timeoutMs = Math.min(1000, wish.timeoutMs);
-  const client = clientOf(wish, { elapsed, every, onTry, onWait: () => undefined }, patient(timeoutMs));
-  return { isAvailable: await client.isAvailable({ timeoutMs }), ms: elapsed() - startedAt, isPage };
+  const isThere = await createImdsClient({ endpoint }).isAvailable({ timeoutMs: Math.min(1000, timeoutMs) });
+  const ms = elapsed() - startedAt;
+  print(line('endpoint', `${endpointOf(endpoint)} (${sourceOf(endpoint, env)})`));
+  print(line('probe', `${isThere ? 'a' : 'no'} metadata service answers, after ${Math.round(ms)} ms`));
+  const leftMs = Math.max(1, Math.round(timeoutMs - ms));
+  if (isThere) return { requestTimeoutMs: leftMs, deadlineMs: leftMs };
+  // One retry, and an end within 15 seconds, of which the probe takes one.
+  return { requestTimeoutMs: Math.min(leftMs, 5_000), deadlineMs: Math.min(leftMs, 13_000), maxRetries: 1 };
 }
 
-async function requestToken(wish: TokenWish, patience: Patience, surroundings: Surroundings): Promise<End> {
-  const { print, printError, elapsed, every } = surroundings;
-  const { resource, identity } = wish;
-  const startedAt = elapsed();
+function clientOf({ endpoint, isExplained }: TokenWish, patience: ImdsClientOptions, at: Surroundings) {
   let number = 1;
-  const onTry = (made: Try) => {
-    if (wish.isExplained) print(explainTry(number, made));
-    else if (made.isFailed) printError(explainTry(number, made));
+  const onTry = ({ ms, result, isFailed }: Try) => {
+    const text = line(`request ${number}`, `${result}, after ${Math.round(ms)} ms`);
+    if (isExplained) at.print(text);
+    else if (isFailed) at.printError(text);
     number += 1;
   };
-  const onWait = (ms: number) => printError(explainWait(number, ms));
-  const client = clientOf(wish, { elapsed, every, onTry, onWait }, patience);
-  return {
-    result: await client.getToken({ resource, identity }).catch(toImdsError),
-    ms: elapsed() - startedAt,
-  };
-}
-
-function clientOf({ endpoint }: TokenWish, watch: Watch, patience: Patience): ImdsClient {
-  const transport = watched(createNodeTransport(endpointOf(endpoint)), watch);
+  const onWait = (ms: number) =>
+    at.printError(line(`request ${number}`, `no response yet, after ${Math.round(ms / 1000)} s`));
+  const transport = watched(createNodeTransport(endpointOf(endpoint)), { ...at, onTry, onWait });
   return createImdsClient({ endpoint, transport, cache: false, ...patience });
 }
 
 function timeOf(timestamp: number): string {
   return new Date(timestamp).toISOString();
-}
-
-function toImdsError(error: unknown): ImdsError | AccessToken {
-  if (isImdsError(error)) return error;
-  throw error;
 }
 
 function sourceOf(option: string | undefined, env: Env): string {

@@ -1,4 +1,4 @@
-import type { FetchLike, FetchResponse } from '../types.ts';
+import type { FetchLike } from '../types.ts';
 
 /** A request that the command sent. */
 export interface Try {
@@ -7,7 +7,6 @@ export interface Try {
   /** A status, or why there is none. */
   readonly result: string;
   readonly isFailed: boolean;
-  readonly isPage: boolean;
 }
 
 export interface Watch {
@@ -27,27 +26,19 @@ export function watched(transport: FetchLike, { elapsed, every, onTry, onWait }:
   return async (url, init) => {
     const startedAt = elapsed();
     const stop = every(silenceMs, () => onWait(elapsed() - startedAt));
-    const note = (result: string, response?: FetchResponse) =>
-      onTry({
-        ms: elapsed() - startedAt,
-        result,
-        isFailed: response?.status !== 200,
-        isPage: response?.headers.get('content-type')?.includes('text/html') === true,
-      });
+    const note = (result: string, isFailed: boolean) =>
+      onTry({ ms: elapsed() - startedAt, result, isFailed });
     try {
       const response = await transport(url, init);
-      note(resultOf(response), response);
+      const retryAfter = response.headers.get('retry-after');
+      const more = retryAfter === null ? '' : `, Retry-After ${retryAfter.slice(0, 50)}`;
+      note(`status ${response.status}${more}`, response.status !== 200);
       return response;
     } catch (error) {
-      note(`no response: ${(error as NodeJS.ErrnoException).code ?? 'given up'}`);
+      note(`no response: ${(error as NodeJS.ErrnoException).code ?? 'given up'}`, true);
       throw error;
     } finally {
       stop();
     }
   };
-}
-
-function resultOf({ status, headers }: FetchResponse): string {
-  const retryAfter = headers.get('retry-after');
-  return `status ${status}${retryAfter === null ? '' : `, Retry-After ${retryAfter.slice(0, 50)}`}`;
 }

@@ -48,7 +48,6 @@ export const fetchOnce: FetchLike = async (url, how) => {
     status: answer.statusCode ?? 0,
     headers: { get: (name) => headerOf(answer.headers, name.toLowerCase()) ?? null },
     readUpTo: (limit) => readUpTo(answer, limit),
-    text: () => Promise.resolve(''),
   };
 };
 

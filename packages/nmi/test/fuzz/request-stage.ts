@@ -242,6 +242,6 @@ const metadataService = (url: string, clock: Clock): ReturnType<FetchLike> => {
   return Promise.resolve({
     status: isSound ? 200 : 400,
     headers: { get: (name) => (name === 'content-type' ? 'application/json' : null) },
-    text: () => Promise.resolve(JSON.stringify(body)),
+    readUpTo: () => Promise.resolve(Buffer.from(JSON.stringify(body))),
   });
 };

@@ -56,7 +56,6 @@ export function createMetadataService(endpoint: string): MetadataService {
         status: answer.statusCode ?? 0,
         headers: { get: (name) => headerOf(answer, name) },
         readUpTo: (limit) => readUpTo(answer, limit),
-        text: () => Promise.resolve(''),
       };
     },
     close: () => {
