@@ -3,13 +3,13 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildFacts, type BuildFacts } from '../workspace/build-facts.mjs';
 import { appLayer, type AppLayer } from './app-layer.ts';
-import { billOf } from './bill.ts';
+import { billOf, type Ingredients } from './bill.ts';
 import { openDebian } from './debian.ts';
 import { openLayerCache } from './layer-cache.ts';
-import { makeImage, type ImageConfig } from './oci.ts';
+import { makeImage, type ImageConfig, type ImagePart } from './oci.ts';
 import { nodePackage, pruneNode } from './node-binary.ts';
 import { cacheFolder } from './places.ts';
-import { imageNames, recipes, type Architecture, type ImageName } from './recipes.ts';
+import { architectures, imageNames, recipes, type Architecture, type ImageName } from './recipes.ts';
 import { nodeLayer, programsLayer, type SharedLayer, type Sources } from './shared-layers.ts';
 import { writeTar } from './tar.ts';
 import { unpackLayer } from './unpack.ts';
@@ -19,7 +19,8 @@ export interface BuildOptions {
   /** The folder for the archives. */
   readonly out: string;
   readonly names?: readonly ImageName[];
-  readonly arch?: Architecture;
+  /** `all`: one archive from which each node takes the image for its architecture. */
+  readonly arch?: Architecture | 'all';
   /** Where layers are kept for the next build; default: beside the downloads. */
   readonly layerCache?: string;
 }
@@ -29,8 +30,8 @@ export interface BuiltImage {
   /** As in the manifests of deploy/, with the registry that containerd adds. */
   readonly reference: string;
   readonly archive: string;
-  /** The bill of materials (SPDX 2.3, JSON). */
-  readonly bill: string;
+  /** The bill of materials (SPDX 2.3, JSON) of each architecture. */
+  readonly bills: readonly string[];
   /** Of all layers: what a node has to fetch. */
   readonly compressedBytes: number;
   readonly digest: string;
@@ -38,19 +39,20 @@ export interface BuiltImage {
 
 /** Needs the bundles of the services (`npm run build`). */
 export async function buildImages(options: BuildOptions): Promise<readonly BuiltImage[]> {
-  const { out, names = imageNames } = options;
+  const { out, names = imageNames, arch = 'amd64' } = options;
   await mkdir(out, { recursive: true });
-  const build = await openBuild(options);
+  const builds: Build[] = [];
+  for (const one of arch === 'all' ? architectures : [arch]) builds.push(await openBuild(one, options));
   const built: BuiltImage[] = [];
-  for (const name of names) built.push(await writeImage(await layersOf(name, build), build, out));
-  await pruneCaches(build);
+  for (const name of names) built.push(await writeImage(name, { builds, arch, out }));
+  for (const build of builds) await pruneCaches(build);
   return built;
 }
 
 /** Writes the layers of each image as folders `NAME/node`, `NAME/programs` and `NAME/app`: for a Containerfile, which copies them. */
-export async function buildFolders(options: BuildOptions): Promise<void> {
-  const { out, names = imageNames } = options;
-  const build = await openBuild(options);
+export async function buildFolders(options: BuildOptions & { readonly arch: Architecture }): Promise<void> {
+  const { out, names = imageNames, arch } = options;
+  const build = await openBuild(arch, options);
   for (const name of names) {
     const { base, programs, app } = await layersOf(name, build);
     await unpackLayer(base, join(out, name, 'node'), 0);
@@ -66,10 +68,12 @@ interface Build {
   readonly facts: BuildFacts;
 }
 
-async function openBuild(options: Omit<BuildOptions, 'out'>): Promise<Build> {
-  const { arch = 'amd64', layerCache = join(cacheFolder, 'layers') } = options;
+async function openBuild(
+  arch: Architecture,
+  { layerCache }: Pick<BuildOptions, 'layerCache'>,
+): Promise<Build> {
   await mkdir(cacheFolder, { recursive: true });
-  const layers = await openLayerCache(layerCache);
+  const layers = await openLayerCache(layerCache ?? join(cacheFolder, 'layers'));
   const sources = { arch, debian: openDebian(arch, cacheFolder), layers, cache: cacheFolder };
   return { base: await nodeLayer(sources), sources, facts: buildFacts() };
 }
@@ -82,7 +86,6 @@ async function pruneCaches({ sources: { debian, layers } }: Build): Promise<void
 }
 
 interface ImageLayers {
-  readonly name: ImageName;
   readonly base: SharedLayer;
   readonly programs: SharedLayer | undefined;
   readonly app: AppLayer;
@@ -92,26 +95,61 @@ interface ImageLayers {
 async function layersOf(name: ImageName, { base, sources, facts }: Build): Promise<ImageLayers> {
   const { programs } = recipes[name];
   return {
-    name,
     base,
     programs: programs && (await programsLayer(programs, base, sources)),
     app: await appLayer(name, facts.seconds),
   };
 }
 
-async function writeImage(
-  { name, base, programs, app }: ImageLayers,
-  { sources: { arch }, facts }: Build,
-  out: string,
-): Promise<BuiltImage> {
+interface Writing {
+  readonly out: string;
+  readonly arch: Architecture | 'all';
+  readonly builds: readonly Build[];
+}
+
+async function writeImage(name: ImageName, { out, arch, builds }: Writing): Promise<BuiltImage> {
+  const made: Made[] = [];
+  for (const build of builds) made.push(await makeFor(name, build));
+  const [first, ...others] = made;
+  if (!first) throw new Error('an image is for at least one architecture');
+  const { version, facts } = first;
+  const reference = `your-registry.invalid/aad-pod-identity/${name}:${version}`;
+  const { archive, digest, digests, compressedBytes } = makeImage([first, ...others], reference);
+  const bills: string[] = [];
+  for (const [at, { ingredients }] of made.entries()) {
+    const bill = billOf({ ...ingredients, digest: digests[at] ?? digest });
+    const file = join(out, `${name}-${ingredients.arch}.spdx.json`);
+    bills.push(await writeWhole(file, `${JSON.stringify(bill, undefined, 2)}\n`));
+  }
+  const file = join(out, `${name}-${arch}.tar`);
+  return {
+    name,
+    reference,
+    digest,
+    compressedBytes,
+    archive: await writeWhole(file, writeTar(archive, facts.seconds)),
+    bills,
+  };
+}
+
+interface Made extends ImagePart {
+  readonly version: string;
+  readonly facts: BuildFacts;
+  readonly ingredients: Omit<Ingredients, 'digest'>;
+}
+
+async function makeFor(name: ImageName, build: Build): Promise<Made> {
+  const { base, programs, app } = await layersOf(name, build);
   const { version, bundled } = app;
+  const {
+    sources: { arch },
+    facts,
+  } = build;
   const shared = programs ? [base, programs] : [base];
   const layers = [...shared, app];
   const config = configOf(name, { version, arch, facts });
-  const { archive, digest, compressedBytes } = makeImage(layers, config);
-  const bill = billOf({
+  const ingredients = {
     name,
-    digest,
     arch,
     created: config.created.replace('.000Z', 'Z'),
     version,
@@ -119,15 +157,8 @@ async function writeImage(
     node: nodePackage(arch),
     bundled,
     files: layers.flatMap(({ files }) => files),
-  });
-  return {
-    name,
-    reference: config.reference,
-    digest,
-    compressedBytes,
-    archive: await writeWhole(join(out, `${name}-${arch}.tar`), writeTar(archive, facts.seconds)),
-    bill: await writeWhole(join(out, `${name}-${arch}.spdx.json`), `${JSON.stringify(bill, undefined, 2)}\n`),
   };
+  return { layers, config, version, facts, ingredients };
 }
 
 interface Described {
@@ -140,7 +171,6 @@ function configOf(name: ImageName, { version, arch, facts }: Described): ImageCo
   const { description, user } = recipes[name];
   const created = new Date(facts.seconds * 1000).toISOString();
   return {
-    reference: `your-registry.invalid/aad-pod-identity/${name}:${version}`,
     architecture: arch,
     created,
     user,

@@ -14,15 +14,15 @@ const layerOf = (path: string) =>
     seconds: 0,
   });
 const layers = [layerOf('usr/bin/node'), layerOf('app/nmi.js')];
+const reference = 'your-registry.invalid/aad-pod-identity/nmi:0.1.0';
 const config: ImageConfig = {
-  reference: 'your-registry.invalid/aad-pod-identity/nmi:0.1.0',
   architecture: 'arm64',
   created: '2026-01-01T00:00:00.000Z',
   user: '0:0',
   entrypoint: ['/usr/bin/node', '/app/nmi.js'],
   labels: { 'org.opencontainers.image.title': 'nmi' },
 };
-const { archive, digest, compressedBytes } = makeImage(layers, config);
+const { archive, digest, compressedBytes } = makeImage([{ layers, config }], reference);
 const contentOf = (path: string) => {
   const entry = archive.find((one) => one.path === path);
   return entry?.kind === 'file' ? entry.content : Buffer.alloc(0);
@@ -42,7 +42,7 @@ test('the index leads to the manifest, the manifest to the configuration and to 
       digest,
       platform: { architecture: 'arm64', os: 'linux', variant: 'v8' },
       annotations: {
-        'io.containerd.image.name': config.reference,
+        'io.containerd.image.name': reference,
         'org.opencontainers.image.ref.name': '0.1.0',
       },
     },
@@ -57,16 +57,42 @@ test('the index leads to the manifest, the manifest to the configuration and to 
   expect(rootfs.diff_ids).toEqual(manifest.layers.map((layer) => digestOf(gunzipSync(blobOf(layer.digest)))));
 });
 
+test('of an image for both architectures the index leads to a list, and the list to the image of each', () => {
+  const other = { layers: [layerOf('usr/bin/other')], config: { ...config, architecture: 'amd64' as const } };
+  const both = makeImage([other, { layers, config }], reference);
+  const contents = new Map(
+    both.archive.flatMap((entry) => (entry.kind === 'file' ? [[entry.path, entry.content] as const] : [])),
+  );
+  const read = (path: string) =>
+    jsonOf(contents.get(path) ?? Buffer.alloc(0)) as { manifests: readonly Described[] };
+  expect(read('index.json').manifests).toMatchObject([
+    {
+      mediaType: 'application/vnd.oci.image.index.v1+json',
+      digest: both.digest,
+      annotations: { 'io.containerd.image.name': reference },
+    },
+  ]);
+  const list = read(`blobs/${both.digest.replace(':', '/')}`);
+  expect(list.manifests).toMatchObject([
+    { digest: both.digests[0], platform: { architecture: 'amd64' } },
+    { digest, platform: { architecture: 'arm64', variant: 'v8' } },
+  ]);
+  // All that a registry asks for is there, and what docker load would take for the image of any machine is not.
+  for (const { path } of archive.filter(({ path }) => path.startsWith('blobs/')))
+    expect(both.archive.map((entry) => entry.path)).toContain(path);
+  expect(contents.has('manifest.json')).toBe(false);
+});
+
 test('older versions of docker load find the same in manifest.json', () => {
   const [image] = jsonOf(contentOf('manifest.json')) as readonly { RepoTags: string[]; Layers: string[] }[];
-  expect(image?.RepoTags).toEqual([config.reference]);
+  expect(image?.RepoTags).toEqual([reference]);
   expect(image?.Layers.map((path) => digestOf(contentOf(path)))).toEqual(
     layers.map(({ blob }) => digestOf(blob)),
   );
 });
 
 test('the bytes depend on nothing but the content', () => {
-  const again = makeImage([layerOf('usr/bin/node'), layerOf('app/nmi.js')], config);
+  const again = makeImage([{ layers: [layerOf('usr/bin/node'), layerOf('app/nmi.js')], config }], reference);
   expect(again.archive).toEqual(archive);
 });
 

@@ -11,8 +11,6 @@ export interface Layer {
 }
 
 export interface ImageConfig {
-  /** With registry and tag, as containerd names it. */
-  readonly reference: string;
   readonly architecture: 'amd64' | 'arm64';
   readonly created: string;
   readonly user: string;
@@ -20,10 +18,18 @@ export interface ImageConfig {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+/** What a node of one architecture runs. */
+export interface ImagePart {
+  readonly layers: readonly Layer[];
+  readonly config: ImageConfig;
+}
+
 export interface Image {
-  /** Of the manifest: what a registry names it by. */
+  /** What a registry names it by: of the manifest, or of the list of several. */
   readonly digest: string;
-  /** What a node has to fetch: layers, configuration and manifest. */
+  /** Of the manifest of each part, in their order. */
+  readonly digests: readonly string[];
+  /** What a node has to fetch, of the largest part: layers, configuration and manifest. */
   readonly compressedBytes: number;
   readonly archive: readonly TarEntry[];
 }
@@ -34,7 +40,29 @@ export function digestOf(bytes: Buffer): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
-export function makeImage(layers: readonly Layer[], config: ImageConfig): Image {
+/** Of several parts a node takes the one for its architecture. The reference has registry and tag, as containerd names it. */
+export function makeImage(parts: readonly [ImagePart, ...ImagePart[]], reference: string): Image {
+  const [first, ...others] = parts;
+  const made = [madePart(first), ...others.map(madePart)] as const;
+  const isOne = others.length === 0;
+  const list = json(indexOf(made.map((part) => part.described)));
+  const top = isOne ? made[0].described : described('index.v1+json', list);
+  const blobs = [...(isOne ? [] : [list]), ...made.flatMap((part) => part.blobs)];
+  return {
+    digest: top.digest,
+    digests: made.map((part) => part.described.digest),
+    compressedBytes: Math.max(...made.map((part) => part.blobs.reduce((sum, { length }) => sum + length, 0))),
+    archive: archiveOf(blobs, {
+      'index.json': indexOf([{ ...top, annotations: annotationsOf(reference) }]),
+      // It cannot tell architectures apart.
+      ...(isOne && { 'manifest.json': [ofDocker(made[0], reference)] }),
+      'oci-layout': { imageLayoutVersion: '1.0.0' },
+    }),
+  };
+}
+
+function madePart({ layers, config }: ImagePart) {
+  const { architecture } = config;
   const configuration = json(configurationOf(layers, config));
   const manifest = json({
     schemaVersion: 2,
@@ -42,11 +70,13 @@ export function makeImage(layers: readonly Layer[], config: ImageConfig): Image 
     config: described('config.v1+json', configuration),
     layers: layers.map(({ blob }) => described('layer.v1.tar+gzip', blob)),
   });
-  const blobs = [configuration, manifest, ...layers.map(({ blob }) => blob)];
   return {
-    digest: digestOf(manifest),
-    compressedBytes: blobs.reduce((sum, { length }) => sum + length, 0),
-    archive: archiveOf(blobs, { layers, config, configuration, manifest }),
+    described: {
+      ...described('manifest.v1+json', manifest),
+      platform: { architecture, os: 'linux', ...(architecture === 'arm64' && { variant: 'v8' }) },
+    },
+    blobs: [configuration, manifest, ...layers.map(({ blob }) => blob)],
+    paths: { Config: blobPath(configuration), Layers: layers.map(({ blob }) => blobPath(blob)) },
   };
 }
 
@@ -71,46 +101,27 @@ function configurationOf(
   };
 }
 
-interface Parts {
-  readonly layers: readonly Layer[];
-  readonly config: ImageConfig;
-  readonly configuration: Buffer;
-  readonly manifest: Buffer;
+function ofDocker({ paths: { Config, Layers } }: ReturnType<typeof madePart>, reference: string) {
+  return { Config, RepoTags: [reference], Layers };
 }
 
-function archiveOf(
-  blobs: readonly Buffer[],
-  { layers, config, configuration, manifest }: Parts,
-): readonly TarEntry[] {
-  const { reference, architecture } = config;
+function annotationsOf(reference: string) {
   const tag = reference.slice(reference.lastIndexOf(':') + 1);
-  const index = {
-    schemaVersion: 2,
-    mediaType: mediaType('index.v1+json'),
-    manifests: [
-      {
-        ...described('manifest.v1+json', manifest),
-        platform: { architecture, os: 'linux', ...(architecture === 'arm64' && { variant: 'v8' }) },
-        annotations: { 'io.containerd.image.name': reference, 'org.opencontainers.image.ref.name': tag },
-      },
-    ],
-  };
-  const ofDocker = [
-    {
-      Config: blobPath(configuration),
-      RepoTags: [reference],
-      Layers: layers.map(({ blob }) => blobPath(blob)),
-    },
-  ];
+  return { 'io.containerd.image.name': reference, 'org.opencontainers.image.ref.name': tag };
+}
+
+function indexOf(manifests: readonly object[]) {
+  return { schemaVersion: 2, mediaType: mediaType('index.v1+json'), manifests };
+}
+
+function archiveOf(blobs: readonly Buffer[], files: Readonly<Record<string, object>>): readonly TarEntry[] {
   const byPath = new Map(blobs.map((blob) => [blobPath(blob), blob]));
   const folder = (path: string): TarEntry => ({ kind: 'directory', path, mode: 0o755 });
   return [
     folder('blobs'),
     folder('blobs/sha256'),
     ...[...byPath].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([path, blob]) => file(path, blob)),
-    file('index.json', json(index)),
-    file('manifest.json', json(ofDocker)),
-    file('oci-layout', json({ imageLayoutVersion: '1.0.0' })),
+    ...Object.entries(files).map(([path, content]) => file(path, json(content))),
   ];
 }
 

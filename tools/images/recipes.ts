@@ -79,6 +79,8 @@ export const recipes: Readonly<Record<ImageName, Recipe>> = {
   },
 };
 
+export const architectures: readonly Architecture[] = ['amd64', 'arm64'];
+
 export const triplets: Readonly<Record<Architecture, string>> = {
   amd64: 'x86_64-linux-gnu',
   arm64: 'aarch64-linux-gnu',

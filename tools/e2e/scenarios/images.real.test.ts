@@ -104,8 +104,8 @@ describe.skipIf(missing !== undefined)('images on a real node', () => {
     const again = await buildImages({ out, names: ['nmi'], layerCache: join(out, 'layers') });
     const first = images.filter(({ name }) => name === 'nmi');
     expect(again.map(({ digest }) => digest)).toEqual(first.map(({ digest }) => digest));
-    const contentOf = ({ archive, bill }: BuiltImage) =>
-      Promise.all([archive, bill].map((file) => readFile(file)));
+    const contentOf = ({ archive, bills }: BuiltImage) =>
+      Promise.all([archive, ...bills].map((file) => readFile(file)));
     const [before, after] = await Promise.all([...first, ...again].map(contentOf));
     expect(after!.map((content, at) => content.equals(before![at]!))).toEqual([true, true]);
   });
