@@ -61,6 +61,13 @@ export const templateRefusals: Readonly<Record<string, Refusal>> = {
     values: { image: { repository: 'https://images.example/x' } },
     says: ['image.repository: is "https://images.example/x"', 'without https://'],
   },
+  'a tag in the name of an image': {
+    values: { mic: { image: 'mic:0.1.0' }, nmi: { image: null } },
+    says: [
+      'mic.image: is "mic:0.1.0". Write the name alone, as in mic; the registry is in image.repository, the tag in mic.tag.',
+      'nmi.image: is "". Write the name alone',
+    ],
+  },
   'no registry': {
     values: { image: { repository: null } },
     says: ['image.repository: is "". Write the registry'],

@@ -1,6 +1,15 @@
 // The commands of every way of installing, run as they are printed, with programs in place of kubectl and helm that print what the cluster would get.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { whyNoPrograms } from '@pod-identity/kit/testing';
@@ -85,6 +94,22 @@ describe.skipIf(missing !== undefined)('a printed command', () => {
       if (images.length > 0 && !command.includes('REGISTRY=')) expect(imagesOf(command, '')).toEqual([]);
     },
   );
+
+  test('a kustomization as the page prints it names the images by a digest or a tag of the administrator’s registry', () => {
+    const page = readFileSync(join(repository, 'deploy/README.md'), 'utf8');
+    const [, printed = ''] = /^```yaml\n(apiVersion: kustomize[^]*?)^```$/m.exec(page) ?? [];
+    const mine = join(folder, 'mine');
+    mkdirSync(mine);
+    writeFileSync(join(mine, 'kustomization.yaml'), printed);
+    symlinkSync(repository, join(folder, 'pod-identity'));
+    const images = imagesOf(`kubectl kustomize mine`, '');
+    expect(new Set(images)).toEqual(
+      new Set([
+        `registry.example.com/aad-pod-identity/mic@sha256:${'0'.repeat(64)}`,
+        'registry.example.com/aad-pod-identity/nmi:0.1.0-1',
+      ]),
+    );
+  });
 
   test('to remove all deletes neither NMI nor an AzureIdentity in a shell in which no registry is set', () => {
     const removal = printedCommand('deploy/README.md', 'overlays/uninstall', 'delete azureidentitybindings');

@@ -53,10 +53,15 @@
 
 {{- define "imageProblems" -}}
 {{- $repository := default "" .Values.image.repository }}
-{{- if not (regexMatch "^[a-z0-9]([a-z0-9._-]*[a-z0-9])?(:[0-9]+)?(/[a-z0-9]([a-z0-9._-]*[a-z0-9])?)*$" $repository) }}
+{{- $folder := "[a-z0-9]([a-z0-9._-]*[a-z0-9])?" }}
+{{- if not (regexMatch (printf "^%s(:[0-9]+)?(/%s)*$" $folder $folder) $repository) }}
 - image.repository: is "{{ $repository }}". Write the registry and the folder in lower case, without https://, without a slash at the end, without a tag, as in registry.example.com/aad-pod-identity.
 {{- end }}
 {{- range $name := list "mic" "nmi" }}
+{{- $image := default "" (get $.Values $name).image }}
+{{- if not (regexMatch (printf "^%s(/%s)*$" $folder $folder) $image) }}
+- {{ $name }}.image: is "{{ $image }}". Write the name alone, as in {{ $name }}; the registry is in image.repository, the tag in {{ $name }}.tag.
+{{- end }}
 {{- $tag := default "" (get $.Values $name).tag }}
 {{- $digest := default "" (get $.Values $name).digest }}
 {{- if contains "sha256:" $tag }}
