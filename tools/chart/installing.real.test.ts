@@ -4,13 +4,17 @@ import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { startApiServer, whyNoApiServer, whyNoPrograms } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
 import { createCleanup } from '../stage/cleanup.ts';
 import { printedCommand } from '../stage/printed.ts';
+import type { KubeObject } from '../stage/objects.ts';
 import { repository } from '../stage/places.ts';
 import { findHelm } from './helm-for-tests.ts';
 import type { HelmVersion } from './helm.ts';
+import { comparable } from './same-objects.ts';
 
 const versions: readonly HelmVersion[] = ['3.18.0', '4.2.3'];
 const found = await Promise.all(versions.map((version) => findHelm(version)));
@@ -23,6 +27,9 @@ if (missing !== undefined) console.warn(`skipped installing on a real API server
 const attempts = 300;
 const patienceMs = 120_000;
 const system = '--namespace aad-pod-identity';
+const infra = 'deploy/infra/deployment-rbac.yaml';
+const definitions =
+  'azureidentities,azureidentitybindings,azureassignedidentities,azurepodidentityexceptions';
 const ours = "| grep -E 'pod-identity|aadpodidentity' || true";
 
 describe.skipIf(missing !== undefined)('on Kubernetes 1.34', () => {
@@ -98,9 +105,31 @@ describe.skipIf(missing !== undefined)('on Kubernetes 1.34', () => {
       /(kubectl delete --ignore-not-found) -k/.exec(
         printedCommand('deploy/README.md', 'kubectl delete --ignore-not-found -k deploy/overlays/standard'),
       ) ?? [];
-    await run(`${remove} -f deploy/infra/deployment-rbac.yaml`);
+    // Kubernetes 1.34 may not delete a definition whose objects nobody has ever listed: its own first list fails, and it does not list again.
+    await until(`kubectl get ${definitions} --all-namespaces 2>&1 || true`, (printed) =>
+      printed.startsWith('No resources found'),
+    );
+    await run(`${remove} -f ${infra}`);
     expect(await run(anything)).toBe('');
   });
+
+  /** How the objects of ours differ from those that this way would create in an empty cluster; the commands as one page prints them. */
+  const differences = async (way: string) => {
+    const [rendered] = way.split(/ \| kubectl (?:apply|create)/);
+    const kinds = 'deployment,daemonset,poddisruptionbudget,serviceaccount';
+    const rights = 'role,rolebinding,clusterrole,clusterrolebinding';
+    const are = await run(`kubectl get ${kinds},${rights} --all-namespaces -o yaml`);
+    const would = await run(`${rendered} | kubectl replace --dry-run=server -o yaml -f -`);
+    const [have, want] = [are, would].map((text) => comparable(specsOf(text)));
+    const keys = [...new Set([...Object.keys(have!), ...Object.keys(want!)])];
+    return keys.filter((key) => !isDeepStrictEqual(have![key], want![key]));
+  };
+  const moving = printedCommand('deploy/README.md', 'old-spellings/rbac.yaml').split(/^#.*$/m);
+  const [, dropOldSpellings = '', dropBudget = '', dropMic = ''] = moving;
+  const showFile = printedCommand('deploy/README.md', 'sed', 'infra/deployment-rbac.yaml | kubectl apply');
+  const showRelease = printedCommand('deploy/README.md', 'helm -n aad-pod-identity get manifest');
+  const forget = printedCommand('deploy/README.md', 'delete secret -l owner=helm');
+  const overlay = (name: string) => standard.replace('overlays/standard', `overlays/${name}`);
 
   test('the overlay takes over from kubectl create, and a repeated command changes nothing', async () => {
     await run(article);
@@ -134,14 +163,32 @@ describe.skipIf(missing !== undefined)('on Kubernetes 1.34', () => {
   test.each(versions)('Helm %s installs after the remedy for older definitions', async (version) => {
     const remedy = printedCommand('charts/pod-identity/README.md', '--force-conflicts -f charts');
     const older = `sed '/^ *serviceAccountName:$/,/pattern:/d' deploy/crds/azureidentitybindings.yaml`;
-    await run('kubectl delete --ignore-not-found -f deploy/crds');
-    await run(`kubectl create -f deploy/crds/azureidentities.yaml; ${older} | kubectl create -f -`);
+    await run(`${older} | kubectl replace -f -`);
     await expect(run(install, version)).rejects.toThrow(/older than the chart|conflict/);
     await run(remedy);
     await run(install, version);
     await run(remedy);
     await run(upgrade, version);
     await run(uninstall, version);
+  });
+
+  test('a change of the way of installing leaves nothing of the old way: infra, noazurejson, Helm, infra, managed', async () => {
+    // The definitions are there already.
+    await run(`${article} || true`);
+    await run(showFile);
+    const noAzureJson = overlay('noazurejson');
+    await run(noAzureJson);
+    await run(dropOldSpellings);
+    expect(await differences(noAzureJson)).toEqual([]);
+    const values = '--set adminsecret.cloud=AzurePublicCloud,adminsecret.useMSI=true';
+    await run(`${install} --take-ownership --force-conflicts ${values}`);
+    await run(showRelease);
+    await run(showFile);
+    await run([forget, dropBudget].join('\n'));
+    expect(await differences(article)).toEqual([]);
+    await run(overlay('managed'));
+    await run([dropOldSpellings, dropBudget, dropMic].join(''));
+    expect(await differences(overlay('managed'))).toEqual([]);
   });
 
   test('the policies have no warnings about types', async () => {
@@ -168,3 +215,19 @@ describe.skipIf(missing !== undefined)('on Kubernetes 1.34', () => {
     await until(review, (printed) => printed === 'true\n');
   });
 });
+
+/** Of documents that kubectl printed: what the API server would run of our objects. Definitions are the same in all ways. */
+function specsOf(documents: string): KubeObject[] {
+  const found = parseAllDocuments(documents).flatMap((document) => {
+    const object = document.toJS() as KubeObject & { readonly items?: readonly KubeObject[] };
+    return object.items ?? [object];
+  });
+  const isOurs = ({ metadata: { name, namespace } }: KubeObject) =>
+    name.startsWith('pod-identity-') || (namespace === 'aad-pod-identity' && name !== 'default');
+  return found.filter(isOurs).map(({ apiVersion, kind, metadata, ...rest }) => {
+    const { spec, rules, roleRef, subjects } = rest;
+    const { name, namespace } = metadata;
+    const named = { name, ...(namespace !== undefined && { namespace }) };
+    return { apiVersion, kind, metadata: named, spec, rules, roleRef, subjects };
+  });
+}
