@@ -1,10 +1,10 @@
 // Writes docs/configuration.md, errors.md, metrics.md and reasons.md from the services' own lists, the table of rooms in
 // architecture.md, the list of components in deploy/README.md and the index of decisions; --check prints what is stale instead, and fails.
-import { formatDuration, type FlagSpec, type MetricSpec } from '@pod-identity/kit/core';
+import type { MetricSpec } from '@pod-identity/kit/core';
 import { format, resolveConfig } from 'prettier';
-import { configurationTable } from '../../packages/mic/src/config/config.ts';
+import { micFlags } from '../../packages/mic/src/config/flags.ts';
 import { micMetrics } from '../../packages/mic/src/tell/metrics.ts';
-import { flags as nmiFlags } from '../../packages/nmi/src/config/flags.ts';
+import { nmiFlags } from '../../packages/nmi/src/config/flags.ts';
 import { metricSpecs as nmiMetrics } from '../../packages/nmi/src/tell/metrics.ts';
 import { canaryMeanings } from '../../packages/nmi/src/canary/verdict.ts';
 import { reasonMeanings } from '../../packages/nmi/src/respond/reasons.ts';
@@ -16,35 +16,12 @@ import { errorsPage } from './errors-page.ts';
 import { read, settle } from './generated-files.ts';
 import { componentRows } from './components-list.ts';
 import { decisionsIndex } from './decisions-index.ts';
+import { flagTable } from './flag-table.ts';
 import { code, row, table } from './markdown.ts';
+import { azureJson, micEnvironment } from './mic-settings.ts';
 import { roomsTable } from './rooms-table.ts';
 
 const made = '<!-- Made by tools/docs/gen-docs.ts from the lists in the code: change it there. -->\n';
-
-function defaultOf({ kind, default: value }: FlagSpec): string {
-  if (kind === 'duration' && typeof value === 'number') return formatDuration(value);
-  return typeof value === 'object' ? value.join(',') : String(value ?? '');
-}
-
-function nmiFlagTable(): string {
-  const rows = nmiFlags.map(({ spec, fate, why }) =>
-    row(
-      code(`--${spec.name}`) + (spec.env === undefined ? '' : ` or ${code(spec.env)}`),
-      code(defaultOf(spec)),
-      meaningOf(spec, fate),
-      why === '' ? fate : `${fate}: ${why}`,
-    ),
-  );
-  return table(['Flag', 'Default', 'Meaning', 'Compared with the original'], rows);
-}
-
-/** A dropped flag's help repeats the reason, which is in the next column; some helps explain each choice already. */
-function meaningOf({ help, choices }: FlagSpec, fate: string): string {
-  if (fate === 'dropped') return 'Accepted without effect.';
-  return choices?.every((choice) => help.includes(`${choice}:`)) !== false
-    ? help
-    : `${help} One of ${choices.join(', ')}.`;
-}
 
 function metricTable(specs: Readonly<Record<string, MetricSpec>>): string {
   const rows = Object.values(specs).map(({ name, kind, labels, help }) =>
@@ -63,6 +40,11 @@ function metricTable(specs: Readonly<Record<string, MetricSpec>>): string {
 function reasonTable(meanings: Readonly<Record<string, string>>): string {
   const rows = Object.entries(meanings).map(([reason, meaning]) => row(code(reason), meaning));
   return table(['Reason', 'Meaning'], rows);
+}
+
+/** Each setting is one or more names, separated by commas, and its meaning. */
+function settingRows(settings: readonly (readonly [names: string, meaning: string])[]): readonly string[] {
+  return settings.map(([names, meaning]) => row(names.split(', ').map(code).join(', '), meaning));
 }
 
 async function formatted(path: string, text: string) {
@@ -91,9 +73,15 @@ settle(
       '# Configuration',
       'Flags have the syntax of the original: one dash or two, `--name=value` or `--name value`. Flags of the original that have no effect here are accepted and logged.',
       '## MIC',
-      configurationTable(),
+      '### Flags',
+      flagTable(micFlags),
+      '### Environment',
+      table(['Variable', 'Meaning'], settingRows(micEnvironment)),
+      '### azure.json',
+      'JSON, or YAML with one `key: value` per line. Keys are case-insensitive; nested values are ignored.',
+      table(['Key', 'Meaning'], settingRows(azureJson)),
       '## NMI',
-      nmiFlagTable(),
+      flagTable(nmiFlags),
     ),
     page(
       'docs/metrics.md',

@@ -4,13 +4,13 @@ import { flagHelp } from '@pod-identity/kit/core';
 import { buildInfo, createLog, readServiceArguments, runProcess, versionLine } from '@pod-identity/kit/serve';
 import manifest from '../package.json' with { type: 'json' };
 import { readConfig, type NmiConfig } from './config/config.ts';
-import { flagSpecs } from './config/flags.ts';
+import { nmiFlags } from './config/flags.ts';
 
 const [, script = '', ...argv] = process.argv;
 const reading = readConfig({ argv, env: process.env, service: readServiceArguments(script) });
 switch (reading.kind) {
   case 'help':
-    console.log(flagHelp(flagSpecs, 'nmi: hands Azure tokens to the pods of its node, and to nobody else'));
+    console.log(flagHelp(nmiFlags, 'nmi: hands Azure tokens to the pods of its node, and to nobody else'));
     break;
   case 'version':
     console.log(versionLine('NMI', buildInfo(manifest.version)));

@@ -1,31 +1,26 @@
-import { formatDuration } from './duration.ts';
-import type { FlagSpec } from './flag-spec.ts';
+import { flagsOf, type Flag, type FlagTable, type ServiceFlags } from './flag-table.ts';
 
 /** What `--help` prints. */
-export function flagHelp(specs: readonly FlagSpec[], heading: string): string {
-  const entries = specs.map((spec) => {
+export function flagHelp(flags: ServiceFlags<FlagTable>, heading: string): string {
+  const entries = flagsOf({ ...flags, dropped: [] }).map((flag) => {
     const facts = [
-      defaultText(spec) && `default ${defaultText(spec)}`,
-      spec.env && `environment ${spec.env}`,
+      flag.type.default && `default ${flag.type.default}`,
+      flag.env && `environment ${flag.env}`,
     ];
     const notes = facts.filter(Boolean).join(', ');
-    return `  ${usage(spec)}\n      ${meaning(spec)}${notes && ` (${notes})`}`;
+    return `  ${usage(flag)}\n      ${flagMeaning(flag)}${notes && ` (${notes})`}`;
   });
   return `${heading}\n\n${entries.join('\n')}\n`;
 }
 
-function usage(spec: FlagSpec): string {
-  const names = [spec.name, ...(spec.aliases ?? [])].map((name) => `--${name}`).join(', ');
-  return spec.kind === 'boolean' ? names : `${names} ${spec.kind}`;
+function usage({ name, aliases = [], type: { kind } }: Flag<unknown>): string {
+  const names = [name, ...aliases].map((each) => `--${each}`).join(', ');
+  return kind === 'boolean' ? names : `${names} ${kind}`;
 }
 
-function meaning(spec: FlagSpec): string {
-  return spec.choices ? `${spec.help} One of: ${spec.choices.join(', ')}.` : spec.help;
-}
-
-function defaultText(spec: FlagSpec): string {
-  const value = spec.default;
-  if (value === undefined) return '';
-  if (spec.kind === 'duration') return formatDuration(Number(value));
-  return Array.isArray(value) ? value.join(',') : String(value);
+/** Some sentences explain each choice already. */
+export function flagMeaning({ help, type: { kind, choices } }: Flag<unknown>): string {
+  return choices?.every((choice) => help.includes(`${choice}:`)) !== false
+    ? help
+    : `${help} ${kind === 'list' ? 'Some' : 'One'} of: ${choices.join(', ')}.`;
 }

@@ -1,45 +1,42 @@
 import { describe, expect, test } from 'vitest';
 import { flagHelp } from './flag-docs.ts';
-import type { FlagSpec } from './flag-spec.ts';
+import { droppedFlag, keptFlag, type FlagTable, type ServiceFlags } from './flag-table.ts';
+import {
+  duration,
+  integer,
+  list,
+  mapped,
+  number,
+  objectName,
+  oneOf,
+  someOf,
+  text,
+  truth,
+  url,
+} from './flag-type.ts';
 import { afterService, readFlags, serviceFault } from './flags.ts';
 
-const specs: readonly FlagSpec[] = [
-  { name: 'node', kind: 'string', default: undefined, help: 'Our node.', env: 'NODE' },
-  { name: 'v', kind: 'integer', default: 0, help: 'Verbosity.', min: 0, max: 10 },
-  {
-    name: 'forceNamespaced',
-    kind: 'boolean',
-    default: false,
+const only = <T extends FlagTable>(settings: T): ServiceFlags<T> => ({ settings, dropped: [] });
+const specs = only({
+  node: keptFlag('node', text(), { help: 'Our node.', env: 'NODE' }),
+  verbosity: keptFlag('v', integer(0, { min: 0, max: 10 }), { help: 'Verbosity.' }),
+  forceNamespaced: keptFlag('forceNamespaced', truth(false), {
     help: 'Only within a namespace.',
     env: 'FORCENAMESPACED',
-  },
-  { name: 'compat', kind: 'boolean', default: false, help: 'As before.', words: ['status'] },
-  { name: 'ratio', kind: 'number', default: 0.5, help: 'A share.', max: 1 },
-  { name: 'interval', kind: 'duration', default: 90_000, help: 'How often.', min: 1000, aliases: ['period'] },
-  { name: 'immutable', kind: 'list', default: [], help: 'Never touched.', env: 'IMMUTABLE' },
-  { name: 'log-format', kind: 'string', default: 'text', help: 'Log lines.', choices: ['text', 'json'] },
-  { name: 'client-id', kind: 'integer', default: undefined, help: 'A | bar.' },
-];
-const shared: readonly FlagSpec[] = [
-  {
-    name: 'sampler',
-    kind: 'string',
-    default: 'on',
-    help: '',
-    choices: ['on', 'off'],
-    env: 'SAMPLER',
-    isEnvShared: true,
-  },
-  {
-    name: 'collector',
-    kind: 'string',
-    default: '',
-    help: '',
-    isUrl: true,
-    env: 'COLLECTOR',
-    isEnvShared: true,
-  },
-];
+  }),
+  compat: keptFlag('compat', truth(false, 'status'), { help: 'As before.' }),
+  ratio: keptFlag('ratio', number(0.5, { max: 1 }), { help: 'A share.' }),
+  interval: keptFlag('interval', duration('1m30s', { min: 1000 }), {
+    help: 'How often.',
+    aliases: ['period'],
+  }),
+  immutable: keptFlag('immutable', list(), { help: 'Never touched.', env: 'IMMUTABLE' }),
+  log: { format: keptFlag('log-format', oneOf('text', ['text', 'json']), { help: 'Log lines.' }) },
+});
+const shared = only({
+  sampler: keptFlag('sampler', oneOf('on', ['on', 'off']), { help: '', env: 'SAMPLER', isEnvShared: true }),
+  collector: keptFlag('collector', url(), { help: '', env: 'COLLECTOR', isEnvShared: true }),
+});
 const read = (argv: string[], env: Record<string, string> = {}) => readFlags(specs, { argv, env });
 
 describe('flags', () => {
@@ -47,18 +44,16 @@ describe('flags', () => {
     const flags = read([]);
     expect(flags.problems).toEqual([]);
     expect(flags.given.size).toBe(0);
-    expect([flags.optionalString('node'), flags.string('node'), flags.integer('v')]).toEqual([
-      undefined,
-      '',
-      0,
-    ]);
-    expect([flags.boolean('forceNamespaced'), flags.number('ratio')]).toEqual([false, 0.5]);
-    expect([flags.durationMs('interval'), flags.list('immutable'), flags.string('log-format')]).toEqual([
-      90_000,
-      [],
-      'text',
-    ]);
-    expect(flags.optionalString('log-format')).toBe('text');
+    expect(flags.values).toEqual({
+      node: undefined,
+      verbosity: 0,
+      forceNamespaced: false,
+      compat: false,
+      ratio: 0.5,
+      interval: 90_000,
+      immutable: [],
+      log: { format: 'text' },
+    });
   });
 
   test.each([
@@ -73,7 +68,7 @@ describe('flags', () => {
   ])('%j sets a text', (argv, value) => {
     const flags = read(argv);
     expect(flags.problems).toEqual([]);
-    expect(flags.optionalString('node')).toBe(value);
+    expect(flags.values.node).toBe(value);
     expect([...flags.given]).toEqual(['node']);
   });
 
@@ -88,7 +83,7 @@ describe('flags', () => {
   ])('%j sets a boolean', (argv, value) => {
     const flags = read(argv);
     expect(flags.problems).toEqual([]);
-    expect(flags.boolean('forceNamespaced')).toBe(value);
+    expect(flags.values.forceNamespaced).toBe(value);
   });
 
   test('a boolean does not consume the next word, other kinds do', () => {
@@ -103,36 +98,34 @@ describe('flags', () => {
       '-',
     ]);
     expect(flags.problems).toEqual([]);
-    expect(flags.boolean('forceNamespaced')).toBe(true);
+    expect(flags.values.forceNamespaced).toBe(true);
     expect(flags.positional).toEqual(['false', '-']);
-    expect([flags.integer('v'), flags.durationMs('interval'), flags.number('ratio')]).toEqual([
-      4, 90_000, -0.25,
-    ]);
+    expect([flags.values.verbosity, flags.values.interval, flags.values.ratio]).toEqual([4, 90_000, -0.25]);
   });
 
-  test.each<[string[], boolean, string | undefined]>([
-    [[], false, undefined],
-    [['--compat'], true, undefined],
-    [['--compat', 'status'], true, undefined],
-    [['--compat=1'], true, undefined],
-    [['--compat=false'], false, undefined],
-    [['--compat=status'], false, 'status'],
-    [['--compat=status', '--compat'], true, undefined],
-  ])('%j sets a boolean that may be a word as well', (argv, isTrue, word) => {
+  test.each<[string[], boolean | 'status']>([
+    [[], false],
+    [['--compat'], true],
+    [['--compat', 'status'], true],
+    [['--compat=1'], true],
+    [['--compat=false'], false],
+    [['--compat=status'], 'status'],
+    [['--compat=status', '--compat'], true],
+  ])('%j sets a boolean that may be a word as well', (argv, value) => {
     const flags = read(argv);
-    expect([flags.problems, flags.boolean('compat'), flags.word('compat')]).toEqual([[], isTrue, word]);
+    expect([flags.problems, flags.values.compat]).toEqual([[], value]);
   });
 
   test('a boolean accepts only its own words', () => {
-    expect(read(['--compat=state', '--forceNamespaced=status']).problems).toEqual([
-      { name: 'forceNamespaced', message: '--forceNamespaced must be true or false, not "status"' },
+    expect(read(['--compat=state', '--forceNamespaced=constructor']).problems).toEqual([
+      { name: 'forceNamespaced', message: '--forceNamespaced must be true or false, not "constructor"' },
       { name: 'compat', message: '--compat must be true, false or status, not "state"' },
     ]);
   });
 
   test('an alias counts as the flag', () => {
     const flags = read(['--period=2s']);
-    expect(flags.durationMs('interval')).toBe(2000);
+    expect(flags.values.interval).toBe(2000);
     expect([...flags.given]).toEqual(['interval']);
   });
 
@@ -142,15 +135,15 @@ describe('flags', () => {
 
   test('lists on the command line are concatenated and replace the environment', () => {
     const env = { IMMUTABLE: 'x, y,,' };
-    expect(read([], env).list('immutable')).toEqual(['x', 'y']);
-    expect(read(['--immutable', 'a,b', '--immutable=c'], env).list('immutable')).toEqual(['a', 'b', 'c']);
+    expect(read([], env).values.immutable).toEqual(['x', 'y']);
+    expect(read(['--immutable', 'a,b', '--immutable=c'], env).values.immutable).toEqual(['a', 'b', 'c']);
   });
 
   test('the environment is used for a flag that is not given; an empty variable counts as unset', () => {
-    expect(read([], { NODE: 'env' }).string('node')).toBe('env');
-    expect(read(['--node=flag'], { NODE: 'env' }).string('node')).toBe('flag');
-    expect(read([], { NODE: '' }).optionalString('node')).toBeUndefined();
-    expect(read([], { FORCENAMESPACED: 'true' }).boolean('forceNamespaced')).toBe(true);
+    expect(read([], { NODE: 'env' }).values.node).toBe('env');
+    expect(read(['--node=flag'], { NODE: 'env' }).values.node).toBe('flag');
+    expect(read([], { NODE: '' }).values.node).toBeUndefined();
+    expect(read([], { FORCENAMESPACED: 'true' }).values.forceNamespaced).toBe(true);
   });
 
   test('all problems are returned at once, with the accepted values', () => {
@@ -177,13 +170,13 @@ describe('flags', () => {
       { name: 'interval', message: '--interval must be at least 1s, not "10ms"' },
       { name: 'log-format', message: '--log-format must be one of text, json, not "xml"' },
     ]);
-    expect(flags.integer('v')).toBe(0);
+    expect(flags.values.verbosity).toBe(0);
   });
 
   test('a wrong variable that others set too is a warning, and the default counts; a given flag is a problem', () => {
     const env = { SAMPLER: 'xray', COLLECTOR: 'user:secret@collector:4318', NODE: 'n1' };
     const flags = readFlags(shared, { argv: [], env });
-    expect([flags.problems, flags.string('sampler'), flags.string('collector')]).toEqual([[], 'on', '']);
+    expect([flags.problems, flags.values.sampler, flags.values.collector]).toEqual([[], 'on', '']);
     expect(flags.given.size).toBe(0);
     expect(flags.warnings).toEqual([
       'the environment variable SAMPLER is not used: --sampler must be one of on, off, not "xray"',
@@ -193,7 +186,7 @@ describe('flags', () => {
     expect(given.warnings).toEqual([]);
     expect(given.problems.map(({ name }) => name)).toEqual(['sampler', 'collector']);
     const right = readFlags(shared, { argv: [], env: { SAMPLER: 'off', COLLECTOR: 'https://collector/' } });
-    expect([right.string('sampler'), right.string('collector')]).toEqual(['off', 'https://collector/']);
+    expect([right.values.sampler, right.values.collector]).toEqual(['off', 'https://collector/']);
     expect([right.problems, right.warnings, right.given.size]).toEqual([[], [], 2]);
     expect(readFlags(shared, { argv: ['--collector='], env }).problems).toEqual([]);
   });
@@ -208,9 +201,46 @@ describe('flags', () => {
     expect(read(argv).problems.map(({ message }) => message)).toEqual([expect.stringContaining(need)]);
   });
 
-  test('reading an undeclared flag, or one as another kind, throws', () => {
-    expect(() => read([]).integer('node')).toThrow(TypeError);
-    expect(() => read([]).string('nothing')).toThrow(TypeError);
+  const named = only({
+    pods: keptFlag('pods', objectName(), { help: '' }),
+    lock: keptFlag('lock', objectName('a/lock'), { help: '' }),
+    parts: keptFlag('parts', someOf(['a'], ['a', 'b']), { help: '' }),
+    bytes: keptFlag(
+      'kib',
+      mapped(integer(2), (kib) => kib * 1024),
+      { help: '' },
+    ),
+  });
+
+  test('an object has a namespace and a name; empty means none where there is a default', () => {
+    const lock = { namespace: 'a', name: 'lock' };
+    expect(readFlags(named, { argv: [], env: {} }).values).toMatchObject({ pods: undefined, lock });
+    const { values } = readFlags(named, { argv: ['--pods=x/y.z', '--lock='], env: {} });
+    expect(values).toMatchObject({ pods: { namespace: 'x', name: 'y.z' }, lock: undefined });
+    expect(readFlags(named, { argv: ['--pods=', '--lock=b'], env: {} }).problems).toEqual([
+      { name: 'pods', message: '--pods must be NAMESPACE/NAME, not ""' },
+      { name: 'lock', message: '--lock must be NAMESPACE/NAME or empty, not "b"' },
+    ]);
+  });
+
+  test('a list of choices has only choices', () => {
+    expect(readFlags(named, { argv: ['--parts=b, a'], env: {} }).values.parts).toEqual(['b', 'a']);
+    expect(readFlags(named, { argv: ['--parts=b,c'], env: {} }).problems).toEqual([
+      { name: 'parts', message: '--parts must be some of a, b, not "b,c"' },
+    ]);
+  });
+
+  test('a value can be in another unit than its text, the default included', () => {
+    const bytesOf = (...argv: string[]) => readFlags(named, { argv, env: {} }).values.bytes;
+    expect([bytesOf(), bytesOf('--kib=3')]).toEqual([2048, 3072]);
+  });
+
+  test('dropped flags are read, and listed as ignored if they are given', () => {
+    const flags = { ...specs, dropped: [droppedFlag('retries', integer(4), 'see --hold')] };
+    const { ignored, problems } = readFlags(flags, { argv: ['--retries=3'], env: {} });
+    expect([problems, ignored]).toEqual([[], [{ flag: 'retries', why: 'see --hold' }]]);
+    expect(readFlags(flags, { argv: [], env: {} }).ignored).toEqual([]);
+    expect(readFlags(flags, { argv: ['--retries=x'], env: {} }).problems).toHaveLength(1);
   });
 
   test('help lists every flag', () => {
@@ -227,16 +257,16 @@ describe('the flags of the running service', () => {
     const argv = afterService(specs, ['explain', '--node=mine'], ['--node', 'its', '--v=3']);
     expect(argv).toEqual(['--node=its', '--v=3', 'explain', '--node=mine']);
     const flags = read([...argv]);
-    expect([flags.string('node'), flags.integer('v'), flags.positional]).toEqual(['mine', 3, ['explain']]);
+    expect([flags.values.node, flags.values.verbosity, flags.positional]).toEqual(['mine', 3, ['explain']]);
   });
 
   test('give way to a given list as a whole', () => {
     const service = ['--immutable=a', '--immutable', 'b', '--v=3', '--forceNamespaced'];
     const argv = afterService(specs, ['explain', '--immutable=c', '--immutable=d'], service);
     const flags = read([...argv]);
-    expect([flags.list('immutable'), flags.integer('v')]).toEqual([['c', 'd'], 3]);
-    expect([flags.boolean('forceNamespaced'), flags.positional]).toEqual([true, ['explain']]);
-    expect(read([...afterService(specs, ['explain'], service)]).list('immutable')).toEqual(['a', 'b']);
+    expect([flags.values.immutable, flags.values.verbosity]).toEqual([['c', 'd'], 3]);
+    expect([flags.values.forceNamespaced, flags.positional]).toEqual([true, ['explain']]);
+    expect(read([...afterService(specs, ['explain'], service)]).values.immutable).toEqual(['a', 'b']);
   });
 
   test.each<[string, readonly string[] | undefined]>([

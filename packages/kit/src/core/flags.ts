@@ -1,5 +1,12 @@
-import type { FlagKind, FlagProblem, FlagReading, FlagSpec } from './flag-spec.ts';
-import { defaultOf, readValue, type FlagValue } from './flag-value.ts';
+import {
+  flagsOf,
+  valuesIn,
+  type Flag,
+  type FlagTable,
+  type FlagValues,
+  type ServiceFlags,
+} from './flag-table.ts';
+import { klogWhy } from './klog-flags.ts';
 import { nearest } from './nearest.ts';
 
 interface FlagSource {
@@ -7,9 +14,32 @@ interface FlagSource {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
+export interface FlagProblem {
+  readonly name: string;
+  readonly message: string;
+}
+
+/** The parsed command line and environment. */
+export interface FlagReading<V> {
+  readonly values: V;
+  /** Names of the flags that the command line or the environment set. */
+  readonly given: ReadonlySet<string>;
+  readonly positional: readonly string[];
+  readonly problems: readonly FlagProblem[];
+  /** Variables that are not used because of their values. */
+  readonly warnings: readonly string[];
+  /** Given flags that have no effect. Those of klog are one entry. */
+  readonly ignored: readonly IgnoredFlag[];
+}
+
+export interface IgnoredFlag {
+  readonly flag: string;
+  readonly why: string;
+}
+
 interface CommandLine {
   /** All values of a flag, in order. */
-  readonly texts: ReadonlyMap<FlagSpec, readonly string[]>;
+  readonly texts: ReadonlyMap<Flag<unknown>, readonly string[]>;
   readonly positional: readonly string[];
   readonly problems: readonly FlagProblem[];
 }
@@ -19,27 +49,38 @@ interface CommandLine {
  * arguments. The command line precedes the environment, an empty variable counts as unset, the last of several values wins, lists
  * are concatenated. Returns all problems.
  */
-export function readFlags(specs: readonly FlagSpec[], from: FlagSource): FlagReading {
-  const line = readCommandLine(specs, from.argv);
+export function readFlags<T extends FlagTable>(
+  flags: ServiceFlags<T>,
+  from: FlagSource,
+): FlagReading<FlagValues<T>>;
+export function readFlags(flags: ServiceFlags<FlagTable>, from: FlagSource): FlagReading<unknown> {
+  const rows = flagsOf(flags);
+  const line = readCommandLine(rows, from.argv);
   const problems = [...line.problems];
   const warnings: string[] = [];
   const given = new Set<string>();
-  const values = new Map<string, FlagValue>();
+  const values = new Map<Flag<unknown>, unknown>();
 
-  for (const spec of specs) {
-    values.set(spec.name, defaultOf(spec));
-    const texts = line.texts.get(spec);
-    const text = textOf(spec, texts, from.env);
+  for (const flag of rows) {
+    const texts = line.texts.get(flag);
+    const text = textOf(flag, texts, from.env);
     if (text === undefined) continue;
-    const read = readValue(spec, text);
-    const isWarning = 'problem' in read && texts === undefined && spec.isEnvShared === true;
-    if (!isWarning) given.add(spec.name);
-    if ('value' in read) values.set(spec.name, read.value);
-    else if (isWarning)
-      warnings.push(`the environment variable ${spec.env} is not used: --${spec.name} ${read.problem}`);
-    else problems.push({ name: spec.name, message: `--${spec.name} ${read.problem}` });
+    const read = readValue(flag, text);
+    const isWarning = 'problem' in read && texts === undefined && flag.isEnvShared === true;
+    if (!isWarning) given.add(flag.name);
+    if ('value' in read) values.set(flag, read.value);
+    else if (isWarning) warnings.push(`the environment variable ${flag.env} is not used: ${read.problem}`);
+    else problems.push({ name: flag.name, message: read.problem });
   }
-  return { ...accessors(specs, values, given), given, positional: line.positional, problems, warnings };
+  const valueOf = (flag: Flag<unknown>) => (values.has(flag) ? values.get(flag) : defaultOf(flag));
+  return {
+    values: valuesIn(flags.settings, valueOf),
+    given,
+    positional: line.positional,
+    problems,
+    warnings,
+    ignored: ignoredOf(flags.dropped, given),
+  };
 }
 
 /**
@@ -47,15 +88,16 @@ export function readFlags(specs: readonly FlagSpec[], from: FlagSource): FlagRea
  * service's. Those of another command or version are left out.
  */
 export function afterService(
-  specs: readonly FlagSpec[],
+  flags: ServiceFlags<FlagTable>,
   argv: readonly string[],
   service: readonly string[] = [],
 ): readonly string[] {
-  if (serviceFault(specs, service) !== undefined) return argv;
-  const given = readCommandLine(specs, argv).texts;
+  if (serviceFault(flags, service) !== undefined) return argv;
+  const rows = flagsOf(flags);
+  const given = readCommandLine(rows, argv).texts;
   // `readFlags` concatenates lists.
-  const others = [...readCommandLine(specs, service).texts].filter(
-    ([spec]) => spec.kind !== 'list' || !given.has(spec),
+  const others = [...readCommandLine(rows, service).texts].filter(
+    ([flag]) => flag.type.kind !== 'list' || !given.has(flag),
   );
   const words = others.flatMap(([{ name }, texts]) => texts.map((text) => `--${name}=${text}`));
   return [...words, ...argv];
@@ -63,11 +105,11 @@ export function afterService(
 
 /** Why the arguments of the service are left out, for a line to whoever started the command: it may decide otherwise than the service. */
 export function serviceFault(
-  specs: readonly FlagSpec[],
+  flags: ServiceFlags<FlagTable>,
   service: readonly string[] | undefined,
 ): string | undefined {
   if (service === undefined) return `process 1 here is not the service, ${unknownFlags}`;
-  const { positional, problems } = readFlags(specs, { argv: service, env: {} });
+  const { positional, problems } = readFlags(flags, { argv: service, env: {} });
   const isUsable = positional.length === 0 && problems.length === 0 && !service.includes('--');
   return isUsable ? undefined : `process 1 has arguments of another command or version, ${unknownFlags}`;
 }
@@ -75,34 +117,59 @@ export function serviceFault(
 const unknownFlags = 'so the flags of the service are not known: those given here and the defaults count';
 
 function textOf(
-  spec: FlagSpec,
+  { type, env: variable }: Flag<unknown>,
   texts: readonly string[] | undefined,
   env: FlagSource['env'],
 ): string | undefined {
-  if (texts) return spec.kind === 'list' ? texts.join(',') : texts.at(-1);
-  const variable = spec.env === undefined ? undefined : env[spec.env];
-  return variable === '' ? undefined : variable;
+  if (texts) return type.kind === 'list' ? texts.join(',') : texts.at(-1);
+  const text = variable === undefined ? undefined : env[variable];
+  return text === '' ? undefined : text;
 }
 
-function readCommandLine(specs: readonly FlagSpec[], argv: readonly string[]): CommandLine {
+function readValue(
+  { name, type }: Flag<unknown>,
+  text: string,
+): { readonly value: unknown } | { readonly problem: string } {
+  const parsed = type.parse(text);
+  if ('value' in parsed) return parsed;
+  return { problem: `--${name} must be ${parsed.need}${type.isSecret ? '' : `, not "${text}"`}` };
+}
+
+function defaultOf({ name, type }: Flag<unknown>): unknown {
+  if (type.default === undefined) return undefined;
+  const parsed = type.parse(type.default);
+  if ('need' in parsed) throw new TypeError(`the default of --${name} must be ${parsed.need}`);
+  return parsed.value;
+}
+
+function ignoredOf(dropped: readonly Flag<unknown>[], given: ReadonlySet<string>): readonly IgnoredFlag[] {
+  const flags = dropped.filter(({ name }) => given.has(name));
+  const klog = flags.filter(({ why }) => why === klogWhy).map(({ name }) => name);
+  return [
+    ...flags.filter(({ why }) => why !== klogWhy).map(({ name, why = '' }) => ({ flag: name, why })),
+    ...(klog.length === 0 ? [] : [{ flag: klog.join(', --'), why: klogWhy }]),
+  ];
+}
+
+function readCommandLine(rows: readonly Flag<unknown>[], argv: readonly string[]): CommandLine {
   const byName = new Map(
-    specs.flatMap((spec) => [spec.name, ...(spec.aliases ?? [])].map((name) => [name, spec])),
+    rows.flatMap((flag) => [flag.name, ...(flag.aliases ?? [])].map((name) => [name, flag])),
   );
-  const texts = new Map<FlagSpec, string[]>();
+  const texts = new Map<Flag<unknown>, string[]>();
   const positional: string[] = [];
   const problems: FlagProblem[] = [];
   const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
   const words = argv.slice(0, end).values();
 
   for (const word of words) {
-    const flag = readWord(word);
-    const spec = flag && byName.get(flag.name);
-    if (!flag) positional.push(word);
-    else if (!spec) problems.push({ name: flag.name, message: unknown(flag.name, [...byName.keys()]) });
+    const read = readWord(word);
+    const flag = read && byName.get(read.name);
+    if (!read) positional.push(word);
+    else if (!flag) problems.push({ name: read.name, message: unknown(read.name, [...byName.keys()]) });
     else {
-      const text = flag.text ?? (spec.kind === 'boolean' ? 'true' : words.next().value);
-      if (text === undefined) problems.push({ name: spec.name, message: `--${flag.name} needs a value` });
-      else texts.set(spec, [...(texts.get(spec) ?? []), text]);
+      const text = read.text ?? (flag.type.kind === 'boolean' ? 'true' : words.next().value);
+      if (text === undefined) problems.push({ name: flag.name, message: `--${read.name} needs a value` });
+      else texts.set(flag, [...(texts.get(flag) ?? []), text]);
     }
   }
   return { texts, positional: [...positional, ...argv.slice(end + 1)], problems };
@@ -119,37 +186,4 @@ function unknown(name: string, names: readonly string[]): string {
   return likely === undefined
     ? `unknown flag --${name}`
     : `unknown flag --${name}; did you mean --${likely}?`;
-}
-
-function accessors(
-  specs: readonly FlagSpec[],
-  values: ReadonlyMap<string, FlagValue>,
-  given: ReadonlySet<string>,
-) {
-  const kinds = new Map(specs.map((spec) => [spec.name, spec]));
-  const valueOf = (name: string, kind: FlagKind) => {
-    const spec = kinds.get(name);
-    if (spec?.kind !== kind) throw new TypeError(`--${name} is not declared as a ${kind} flag`);
-    return values.get(name) ?? defaultOf(spec);
-  };
-  const text = (name: string) => String(valueOf(name, 'string'));
-  return {
-    string: text,
-    optionalString: (name: string) => {
-      const value = text(name);
-      return given.has(name) || kinds.get(name)?.default !== undefined ? value : undefined;
-    },
-    boolean: (name: string) => valueOf(name, 'boolean') === true,
-    word: (name: string) => {
-      const value = valueOf(name, 'boolean');
-      return typeof value === 'string' ? value : undefined;
-    },
-    integer: (name: string) => Number(valueOf(name, 'integer')),
-    number: (name: string) => Number(valueOf(name, 'number')),
-    durationMs: (name: string) => Number(valueOf(name, 'duration')),
-    list: (name: string) => {
-      const value = valueOf(name, 'list');
-      return Array.isArray(value) ? value.map(String) : [];
-    },
-  };
 }

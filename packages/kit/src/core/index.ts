@@ -19,10 +19,41 @@ export { lowerAscii } from './lower-ascii.ts';
 export { withoutScope } from './without-scope.ts';
 export { createTokenBucket, type TokenBucket } from './token-bucket.ts';
 export { formatDuration } from './duration.ts';
-export type { FlagProblem, FlagReading, FlagSpec } from './flag-spec.ts';
-export { afterService, readFlags, serviceFault } from './flags.ts';
-export { klogFlags, klogFlagsGiven, klogNote } from './klog-flags.ts';
-export { flagHelp } from './flag-docs.ts';
+export * as value from './flag-type.ts';
+export type { ObjectName } from './flag-type.ts';
+export {
+  changedFlag,
+  droppedFlag,
+  flagsOf,
+  keptFlag,
+  newFlag,
+  type Flag,
+  type FlagTable,
+  type FlagValues,
+  type ServiceFlags,
+} from './flag-table.ts';
+export {
+  afterService,
+  readFlags,
+  serviceFault,
+  type FlagProblem,
+  type FlagReading,
+  type IgnoredFlag,
+} from './flags.ts';
+export { klogFlags } from './klog-flags.ts';
+export {
+  apiServerFlags,
+  forceNamespacedFlag,
+  helpFlags,
+  identityAccessFlag,
+  logFlags,
+  logOf,
+  metricsFlags,
+  port,
+  probeFlags,
+  type LogSettings,
+} from './shared-flags.ts';
+export { flagHelp, flagMeaning } from './flag-docs.ts';
 export { asciiJson, printable } from './printable.ts';
 export type { MetricSpec } from './metrics.ts';
 export { noted, type SpanFacts, type SpanStart, type Tracer } from './tracer.ts';

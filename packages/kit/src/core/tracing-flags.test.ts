@@ -2,7 +2,8 @@ import { expect, it } from 'vitest';
 import { readFlags } from './flags.ts';
 import { tracingFlags, tracingOf } from './tracing-flags.ts';
 
-const read = (env: Record<string, string>, argv: string[] = []) => readFlags(tracingFlags, { argv, env });
+const read = (env: Record<string, string>, argv: string[] = []) =>
+  readFlags({ settings: tracingFlags, dropped: [] }, { argv, env });
 const collector = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318/' };
 
 it.each([
@@ -24,7 +25,7 @@ it.each([
     { url: 'http://collector:4318/v1/traces', ratio: 1, serviceName: 'pod-identity-nmi' },
   ],
 ])('%j: %j', (env, expected) => {
-  expect(tracingOf(read(env), 'nmi')).toEqual(expected);
+  expect(tracingOf(read(env).values, 'nmi')).toEqual(expected);
 });
 
 it('a URL that is none is a problem that names the flag and gives an example', () => {
@@ -48,7 +49,7 @@ it.each([
   [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4317' }, 1, undefined],
 ])('variables that an operator injects do not stop a service: %j', (env, warnings, expected) => {
   const reading = read(env);
-  expect([reading.problems, reading.warnings.length, tracingOf(reading, 'mic')]).toEqual([
+  expect([reading.problems, reading.warnings.length, tracingOf(reading.values, 'mic')]).toEqual([
     [],
     warnings,
     expected,

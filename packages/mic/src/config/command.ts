@@ -1,7 +1,9 @@
 // The command to run: MIC itself, or another one.
 import type { AccessSubject } from '@pod-identity/crd-types';
 import { flagHelp, type FlagProblem, type FlagReading } from '@pod-identity/kit/core';
-import { micFlags } from './flags.ts';
+import { micFlags, type MicFlagValues } from './flags.ts';
+
+type Flags = FlagReading<MicFlagValues>;
 
 export type MicCommand =
   | { readonly kind: 'run' }
@@ -16,7 +18,7 @@ export interface UnknownCommand {
   readonly problem: FlagProblem;
 }
 
-type Read = (words: readonly string[], flags: FlagReading) => MicCommand | UnknownCommand;
+type Read = (words: readonly string[], flags: Flags) => MicCommand | UnknownCommand;
 
 const commands: Readonly<Record<string, Read>> = {
   explain: readExplain,
@@ -25,17 +27,9 @@ const commands: Readonly<Record<string, Read>> = {
     words.length === 0 ? { kind: 'access-report' } : unknown('access-report', 'takes no arguments'),
 };
 
-export function readCommand(flags: FlagReading): MicCommand | UnknownCommand {
-  if (flags.boolean('help')) {
-    return {
-      kind: 'help',
-      text: flagHelp(
-        micFlags.filter((flag) => flag.fate !== 'dropped'),
-        helpHeading,
-      ),
-    };
-  }
-  if (flags.boolean('version')) return { kind: 'version' };
+export function readCommand(flags: Flags): MicCommand | UnknownCommand {
+  if (flags.values.words.help) return { kind: 'help', text: flagHelp(micFlags, helpHeading) };
+  if (flags.values.words.version) return { kind: 'version' };
   const [word, ...more] = flags.positional;
   if (word === undefined) return { kind: 'run' };
   const read = Object.hasOwn(commands, word) ? commands[word] : undefined;
@@ -43,11 +37,8 @@ export function readCommand(flags: FlagReading): MicCommand | UnknownCommand {
 }
 
 /** The default namespace of a name is --namespace, as in earlier versions. */
-function readExplain(
-  [pod = '', ...more]: readonly string[],
-  flags: FlagReading,
-): MicCommand | UnknownCommand {
-  const [, namespace = flags.string('namespace'), name] = /^(?:([^/]+)\/)?([^/]+)$/.exec(pod) ?? [];
+function readExplain([pod = '', ...more]: readonly string[], flags: Flags): MicCommand | UnknownCommand {
+  const [, namespace = flags.values.words.namespace, name] = /^(?:([^/]+)\/)?([^/]+)$/.exec(pod) ?? [];
   return name === undefined || more.length > 0
     ? unknown('explain', 'name one pod: mic explain NAMESPACE/POD')
     : { kind: 'explain', namespace, pod: name };

@@ -1,230 +1,169 @@
-import { droppedFlags } from './dropped-flags.ts';
-import type { MicFlag } from './mic-flag.ts';
-import { nodeFlags } from './node-flags.ts';
-import { servingFlags } from './serving-flags.ts';
-import { tracingFlags } from './tracing-flags.ts';
+import {
+  apiServerFlags,
+  changedFlag,
+  droppedFlag,
+  forceNamespacedFlag,
+  helpFlags,
+  identityAccessFlag,
+  keptFlag,
+  klogFlags,
+  logFlags,
+  metricsFlags,
+  newFlag,
+  probeFlags,
+  tracingFlags,
+  value,
+  type FlagValues,
+} from '@pod-identity/kit/core';
 
-const minuteMs = 60_000;
+const { text, truth, integer, number, duration, list, oneOf, objectName, mapped } = value;
 
-const connections: readonly MicFlag[] = [
-  {
-    name: 'kubeconfig',
-    kind: 'string',
-    default: undefined,
-    fate: 'kept',
+const connections = {
+  kubeconfig: keptFlag('kubeconfig', text(), {
     help: 'Path of a kubeconfig file. Default: the in-cluster settings.',
-  },
-  {
-    name: 'master',
-    kind: 'string',
-    default: undefined,
-    fate: 'new',
-    help: 'URL of the API server, called with the token in --service-account-dir. Default: the in-cluster address.',
-  },
-  {
-    name: 'service-account-dir',
-    kind: 'string',
-    default: '/var/run/secrets/kubernetes.io/serviceaccount',
-    fate: 'new',
-    help: 'Folder with the token of the service account, and ca.crt, the certificate of the authority that signs for the API server.',
-  },
-  {
-    name: 'cloudconfig',
-    kind: 'string',
-    default: undefined,
-    fate: 'changed',
+  }),
+  ...apiServerFlags,
+  cloudConfigPath: changedFlag('cloudconfig', text(), {
     help: 'Path of azure.json; the environment (CLOUD, TENANT_ID, CLIENT_ID, …) is read if it is not set.',
-    note: 'also read again when the file is replaced by a rename; a new file with problems is logged and the old one stays in force',
-  },
-  {
-    name: 'clientQps',
-    kind: 'number',
-    default: 1000,
-    min: 1,
-    fate: 'changed',
+    why: 'also read again when the file is replaced by a rename; a new file with problems is logged and the old one stays in force',
+  }),
+  kubeQps: changedFlag('clientQps', number(1000, { min: 1 }), {
     help: 'Requests a second to the API server, and also the burst.',
-    note: "with the original's 5 the API client was the bottleneck; Priority and Fairness in the API server limits load better",
-  },
-  {
-    name: 'createDeleteBatch',
-    kind: 'integer',
-    default: 20,
-    min: 1,
-    fate: 'kept',
+    why: "with the original's 5 the API client was the bottleneck; Priority and Fairness in the API server limits load better",
+  }),
+  writesPerHost: keptFlag('createDeleteBatch', integer(20, { min: 1 }), {
     help: 'Concurrent writes of AzureAssignedIdentity for each VM or scale set.',
-  },
-  {
-    name: 'custom-user-agent',
-    kind: 'string',
-    default: '',
-    fate: 'kept',
+  }),
+  userAgentSuffix: keptFlag('custom-user-agent', text(''), {
     help: 'Added to the user agent of every request.',
-  },
-];
+  }),
+};
 
-const behaviour: readonly MicFlag[] = [
-  {
-    name: 'forceNamespaced',
-    aliases: ['force-namespaced'],
-    kind: 'boolean',
-    default: true,
-    env: 'FORCENAMESPACED',
-    fate: 'changed',
-    note: 'on by default; in the original any pod could use identities of other namespaces with a label',
-    help: 'A pod may use only identities and bindings of its own namespace. Must be the same for NMI.',
-  },
-  {
-    name: 'immutable-user-msis',
-    kind: 'list',
-    default: [],
-    fate: 'kept',
-    help: 'Client ids of identities that are never detached from a VM or scale set.',
-  },
-  {
-    name: 'syncRetryDuration',
-    kind: 'duration',
-    default: 60 * minuteMs,
-    min: 1000,
-    fate: 'kept',
+const behaviour = {
+  forceNamespaced: forceNamespacedFlag,
+  /** Lower case. */
+  immutableClientIds: keptFlag(
+    'immutable-user-msis',
+    mapped(list(), (ids): ReadonlySet<string> => new Set(ids.map((id) => id.toLowerCase()))),
+    { help: 'Client ids of identities that are never detached from a VM or scale set.' },
+  ),
+  resyncMs: keptFlag('syncRetryDuration', duration('1h', { min: 1000 }), {
     help: 'Maximum time between two full plans, with or without events.',
-  },
-  {
-    name: 'identity-assignment-reconcile-interval',
-    kind: 'duration',
-    default: 3 * minuteMs,
-    min: 1000,
-    fate: 'changed',
+  }),
+  driftPeriodMs: changedFlag('identity-assignment-reconcile-interval', duration('3m', { min: 1000 }), {
     help: 'How long the state that Azure reported for a host is used before it is read again (the drift period).',
-    note: 'each host is reconciled independently; one that fails does not delay others',
-  },
-  {
-    name: 'detach-grace-period',
-    kind: 'duration',
-    default: 5 * minuteMs,
-    min: 0,
-    fate: 'new',
+    why: 'each host is reconciled independently; one that fails does not delay others',
+  }),
+  detachGraceMs: newFlag('detach-grace-period', duration('5m', { min: 0 }), {
     help: 'How long an identity that no pod needs stays on its host.',
-  },
-  {
-    name: 'namespace-share',
-    kind: 'integer',
-    default: 8192,
-    min: 16,
-    fate: 'new',
-    help: 'Limit in KiB for the memory that the AzureIdentities of one namespace take in MIC; the same limit applies separately to its bindings. The newest objects over the limit are ignored.',
-  },
-  {
-    name: 'debounce',
-    kind: 'duration',
-    default: 50,
-    min: 0,
-    fate: 'new',
+  }),
+  namespaceShareBytes: newFlag(
+    'namespace-share',
+    mapped(integer(8192, { min: 16 }), (kib) => kib * 1024),
+    {
+      help: 'Limit in KiB for the memory that the AzureIdentities of one namespace take in MIC; the same limit applies separately to its bindings. The newest objects over the limit are ignored.',
+    },
+  ),
+  debounceMs: newFlag('debounce', duration('50ms', { min: 0 }), {
     help: 'MIC combines changes to a host in one PATCH, sent when no further change came for this long. The time doubles after each PATCH in quick succession, up to a tenth of --debounce-max.',
-  },
-  {
-    name: 'debounce-max',
-    kind: 'duration',
-    default: 5000,
-    min: 0,
-    fate: 'new',
+  }),
+  debounceMaxMs: newFlag('debounce-max', duration('5s', { min: 0 }), {
     help: 'Maximum delay of a PATCH after the first change.',
+  }),
+  access: {
+    mode: identityAccessFlag,
+    recheckMs: newFlag('access-recheck', duration('5m', { min: 10_000 }), {
+      help: 'Each right that pods use is reviewed again within this time. What a withdrawn right had attached is given back after two refusals and --detach-grace-period.',
+      why: 'see --identity-access',
+    }),
   },
-];
+};
 
-const access: readonly MicFlag[] = [
-  {
-    name: 'identity-access',
-    kind: 'string',
-    default: 'namespace',
-    choices: ['namespace', 'warn', 'rbac'],
-    fate: 'new',
-    help: "Who decides which pods may use an Azure identity. namespace: whoever may write an AzureIdentity in the pods' namespace. rbac: Kubernetes' RBAC, by the right to use the identity itself. warn: as namespace, and pods that rbac would refuse are reported. The annotation aadpodidentity.k8s.io/identity-access of a Namespace makes it stricter for its pods. Must be the same for NMI.",
-    note: 'in the original, whoever may write an AzureIdentity may use any identity that MIC can attach',
+/** The start-up taint, and the pods of NMI and its canary. */
+const nodes = {
+  startupTaint: {
+    key: newFlag('startup-taint', text('aadpodidentity.k8s.io/nmi-not-ready'), {
+      help: "Key of a taint that is removed from a node when NMI's pod on it is ready. Empty: no node is changed.",
+      why: 'pods that start before NMI reach the identities of the machine',
+    }),
+    waitsFor: newFlag('startup-taint-waits-for', oneOf('nmi', ['nmi', 'canary']), {
+      help: 'What must be ready on a node before its start-up taint is removed. nmi: the pod of NMI. canary: that of the canary too; needs --canary-daemonset.',
+      why: 'see --canary-daemonset',
+    }),
   },
-  {
-    name: 'access-recheck',
-    kind: 'duration',
-    default: 5 * minuteMs,
-    min: 10_000,
-    fate: 'new',
-    help: 'Each right that pods use is reviewed again within this time. What a withdrawn right had attached is given back after two refusals and --detach-grace-period.',
-    note: 'see --identity-access',
-  },
-];
+  nmi: newFlag('nmi-daemonset', objectName(), {
+    help: "DaemonSet of NMI, as NAMESPACE/NAME; only its pods count as NMI for --startup-taint and --canary-daemonset. Default: `nmi` in MIC's own namespace, unless that is `default`: there the flag must be set, because anyone who may create pods in the namespace can have the taint removed.",
+  }),
+  canary: newFlag('canary-daemonset', objectName(), {
+    help: 'DaemonSet of the canary (`nmi canary`), as NAMESPACE/NAME. MIC reports nodes on which it is missing or not ready by an Event on the Node, a log line and a metric. Only its pods with the label component=nmi-canary count. Default: canaries are not looked at.',
+    why: "NMI's own readiness does not see that calls of pods are led past it",
+  }),
+};
 
-const leadership: readonly MicFlag[] = [
-  {
-    name: 'leader-election-instance',
-    kind: 'string',
-    default: undefined,
-    fate: 'kept',
-    help: 'Name of this process in the Lease. Default: the host name.',
+const leadership = {
+  leader: {
+    identity: keptFlag('leader-election-instance', text(), {
+      help: 'Name of this process in the Lease. Default: the host name.',
+    }),
+    namespace: changedFlag('leader-election-namespace', text(), {
+      help: "Namespace of the Lease. Default: MIC's own (MIC_POD_NAMESPACE).",
+      why: "the original's default was `default`",
+    }),
+    name: keptFlag('leader-election-name', text('aad-pod-identity-mic'), { help: 'Name of the Lease.' }),
+    durationMs: keptFlag('leader-election-duration', duration('15s', { min: 1000 }), {
+      help: 'Duration of the Lease. The leader renews it within half of this time; other processes try to get it every quarter.',
+    }),
   },
-  {
-    name: 'leader-election-namespace',
-    kind: 'string',
-    default: undefined,
-    fate: 'changed',
-    help: "Namespace of the Lease. Default: MIC's own (MIC_POD_NAMESPACE).",
-    note: "the original's default was `default`",
-  },
-  {
-    name: 'leader-election-name',
-    kind: 'string',
-    default: 'aad-pod-identity-mic',
-    fate: 'kept',
-    help: 'Name of the Lease.',
-  },
-  {
-    name: 'leader-election-duration',
-    kind: 'duration',
-    default: 15_000,
-    min: 1000,
-    fate: 'kept',
-    help: 'Duration of the Lease. The leader renews it within half of this time; other processes try to get it every quarter.',
-  },
-  {
-    name: 'original-lock',
-    kind: 'string',
-    default: 'default/aad-pod-identity-mic',
-    fate: 'new',
+  originalLock: newFlag('original-lock', objectName('default/aad-pod-identity-mic'), {
     help: "Endpoints object that the original's MICs use for leader election, as NAMESPACE/NAME. While it is renewed, the first start of our MIC in a cluster waits, at most 5 minutes; later starts do not wait, and the leader logs a warning. Empty: no check.",
-  },
-];
+  }),
+};
 
-const upgrade: readonly MicFlag[] = [
-  {
-    name: 'enable-type-upgrade',
-    kind: 'boolean',
-    default: true,
-    fate: 'kept',
+const typeUpgrade = {
+  enabled: keptFlag('enable-type-upgrade', truth(true), {
     help: 'Rewrite stored objects that use the field names of 2018 to the current ones.',
-  },
-  {
-    name: 'config-map-name',
-    kind: 'string',
-    default: 'aad-pod-identity-config',
-    fate: 'kept',
+  }),
+  configMap: keptFlag('config-map-name', text('aad-pod-identity-config'), {
     help: "ConfigMap in MIC's own namespace that records which upgrade was done.",
-  },
-  {
-    name: 'type-upgrade-status-key',
-    kind: 'string',
-    default: 'type-upgrade-status',
-    fate: 'kept',
-    help: 'Key in that ConfigMap.',
-  },
-];
+  }),
+  key: keptFlag('type-upgrade-status-key', text('type-upgrade-status'), { help: 'Key in that ConfigMap.' }),
+};
 
 /** The source of parsing, --help and the documentation. */
-export const micFlags: readonly MicFlag[] = [
-  ...connections,
-  ...behaviour,
-  ...access,
-  ...nodeFlags,
-  ...leadership,
-  ...servingFlags,
-  ...tracingFlags,
-  ...upgrade,
-  ...droppedFlags,
-];
+export const micFlags = {
+  settings: {
+    ...connections,
+    ...behaviour,
+    ...nodes,
+    ...leadership,
+    health: probeFlags,
+    metrics: metricsFlags(8888),
+    log: logFlags,
+    words: {
+      ...helpFlags,
+      namespace: newFlag('namespace', text('default'), {
+        help: 'Namespace of the pod for `mic explain POD` without a namespace.',
+        aliases: ['n'],
+      }),
+    },
+    tracing: tracingFlags,
+    typeUpgrade,
+  },
+  dropped: [
+    droppedFlag(
+      'update-user-msi-max-retry',
+      integer(0),
+      'rejected identities are read from the response or found by bisecting the list, in the same pass',
+    ),
+    droppedFlag('update-user-msi-retry-interval', duration('0'), 'as above: nothing waits for a retry'),
+    droppedFlag('enableScaleFeatures', truth(true), 'deprecated in the original; the features are always on'),
+    droppedFlag(
+      'enableProfile',
+      truth(false),
+      'Go profiles do not exist here; use `node --cpu-prof` and the event-loop metrics',
+    ),
+    ...klogFlags,
+  ],
+};
+
+export type MicFlagValues = FlagValues<(typeof micFlags)['settings']>;

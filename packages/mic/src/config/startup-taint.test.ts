@@ -48,8 +48,8 @@ test('in the namespace default the taint stays until NMI is named; canaries are 
 });
 
 test.each([
-  ['--canary-daemonset=nmi-canary', '--canary-daemonset must be NAMESPACE/NAME, not nmi-canary'],
-  ['--nmi-daemonset=a/b/c', '--nmi-daemonset must be NAMESPACE/NAME, not a/b/c'],
+  ['--canary-daemonset=nmi-canary', '--canary-daemonset must be NAMESPACE/NAME, not "nmi-canary"'],
+  ['--nmi-daemonset=a/b/c', '--nmi-daemonset must be NAMESPACE/NAME, not "a/b/c"'],
   ['--startup-taint-waits-for=canary', 'needs --canary-daemonset'],
   ['--startup-taint-waits-for=all', 'startup-taint-waits-for'],
 ])('%s is refused, with what to do', (flag, message) => {

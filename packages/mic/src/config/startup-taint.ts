@@ -1,59 +1,37 @@
-import type { FlagProblem, FlagReading } from '@pod-identity/kit/core';
+import type { FlagProblem, ObjectName } from '@pod-identity/kit/core';
+import type { MicFlagValues } from './flags.ts';
 
-interface ObjectName {
-  readonly namespace: string;
-  readonly name: string;
-}
-
-export interface StartupTaintSettings {
-  readonly key: string;
-  /** Whose pod of the node must be ready: NMI's alone, or that of its canary too. */
-  readonly waitsFor: 'nmi' | 'canary';
-}
+/** The key of a taint, and whose pod of the node must be ready before it is removed: NMI's alone, or that of its canary too. */
+export type StartupTaintSettings = MicFlagValues['startupTaint'];
 
 export interface NodeSettings {
   /** Undefined: no node is changed. */
-  readonly startupTaint?: StartupTaintSettings;
+  readonly startupTaint: StartupTaintSettings | undefined;
   /** The DaemonSet of the canary; undefined: canaries are not looked at. */
-  readonly canary?: ObjectName;
+  readonly canary: ObjectName | undefined;
   /** The DaemonSet of NMI; undefined: its pods are not looked at. */
-  readonly nmi?: ObjectName;
+  readonly nmi: ObjectName | undefined;
 }
 
-const defaultName = 'nmi';
+type Given = Pick<MicFlagValues, keyof NodeSettings>;
 
 /**
  * Many users may create pods in the namespace `default`, also one that looks like NMI's. There the taint is not removed unless an
  * administrator has named the DaemonSet.
  */
-export function readNodes(flags: FlagReading, podNamespace: string): NodeSettings {
-  const key = flags.string('startup-taint');
-  const canary = nameIn(flags, 'canary-daemonset');
-  const named = nameIn(flags, 'nmi-daemonset');
-  const nmi = named ?? { namespace: podNamespace, name: defaultName };
-  const removesTaint = key !== '' && (named !== undefined || podNamespace !== 'default');
-  const waitsFor = flags.string('startup-taint-waits-for') === 'canary' ? 'canary' : 'nmi';
+export function nodeSettings({ startupTaint, canary, nmi }: Given, podNamespace: string): NodeSettings {
+  const removesTaint = startupTaint.key !== '' && (nmi !== undefined || podNamespace !== 'default');
+  const looksAtPods = removesTaint || canary !== undefined;
   return {
-    ...(removesTaint && { startupTaint: { key, waitsFor } }),
-    ...(canary && { canary }),
-    ...((removesTaint || canary) && { nmi }),
+    startupTaint: removesTaint ? startupTaint : undefined,
+    canary,
+    nmi: looksAtPods ? (nmi ?? { namespace: podNamespace, name: 'nmi' }) : undefined,
   };
 }
 
-function nameIn(flags: FlagReading, flag: 'nmi-daemonset' | 'canary-daemonset'): ObjectName | undefined {
-  const [namespace, name] = flags.optionalString(flag)?.split('/') ?? [];
-  return namespace === undefined || name === undefined ? undefined : { namespace, name };
-}
-
-export function nodeProblems(flags: FlagReading): readonly FlagProblem[] {
-  const malformed = (['nmi-daemonset', 'canary-daemonset'] as const).flatMap((name) => {
-    const given = flags.optionalString(name);
-    if (given === undefined || /^[a-z0-9-]+\/[a-z0-9.-]+$/.test(given)) return [];
-    return [{ name, message: `--${name} must be NAMESPACE/NAME, not ${given}` }];
-  });
-  const waits = flags.string('startup-taint-waits-for') === 'canary';
-  if (!waits || flags.optionalString('canary-daemonset') !== undefined) return malformed;
-  return [...malformed, { name: 'startup-taint-waits-for', message: withoutCanary }];
+export function nodeProblems({ startupTaint, canary }: Given): readonly FlagProblem[] {
+  if (startupTaint.waitsFor !== 'canary' || canary !== undefined) return [];
+  return [{ name: 'startup-taint-waits-for', message: withoutCanary }];
 }
 
 const withoutCanary =

@@ -9,10 +9,7 @@ type Configured = Pick<
 >;
 
 export interface MicSettings
-  extends
-    Configured,
-    Pick<MicConfig, 'startupTaint' | 'canary' | 'nmi'>,
-    Partial<Pick<MicConfig, 'namespaceShareBytes'>> {
+  extends Configured, Partial<Pick<MicConfig, 'startupTaint' | 'canary' | 'nmi' | 'namespaceShareBytes'>> {
   /** MIC's own, with host records and the upgrade marker. */
   readonly namespace: string;
   readonly version: string;
@@ -60,9 +57,9 @@ export function settingsOf(
     conditionWritesPerSecond,
     typeUpgrade,
     ...times,
-    ...(startupTaint && { startupTaint }),
-    ...(canary && { canary }),
-    ...(nmi && { nmi }),
+    startupTaint,
+    canary,
+    nmi,
     rules: () => planRules(config, clusterClientId()),
     principalId,
   };

@@ -2,89 +2,37 @@
 // It must not read `process`, or use a value of the configuration.
 import {
   afterService,
-  klogFlagsGiven,
-  klogNote,
+  logOf,
   readFlags,
   serviceFault,
+  tracingOf,
   type FlagReading,
+  type LogSettings,
+  type TracingSettings,
 } from '@pod-identity/kit/core';
-import type { ControllerPods, OperationMode } from '../authorize/types.ts';
-import { flags, flagSpecs } from './flags.ts';
-import { compatOf, compatWarnings } from './flags/compat.ts';
-import { accessOf, type AccessConfig } from './flags/access.ts';
-import { tracingConfigOf, type TracingConfig } from './flags/tracing.ts';
-import type { CompatSettings } from '../respond/compat.ts';
-import { interceptionWarnings } from './flags/redirect.ts';
-import { controllerOf, controllerProblems, controllerWarnings } from './flags/controller.ts';
-import { machineData, type MetadataPart } from '../request/instance-metadata.ts';
-import { metadataFamilies } from '../request/routes.ts';
+import type { ControllerPods } from '../authorize/types.ts';
+import type { MetadataPart } from '../request/instance-metadata.ts';
+import { controllerOf, controllerProblems } from './controller.ts';
+import { nmiFlags, type NmiFlagValues } from './flags.ts';
+import { warningsOf } from './warnings.ts';
 
 export type NmiCommand =
   | { readonly kind: 'run' | 'install-redirect' | 'uninstall-redirect' | 'check-ready' | 'canary' }
   | { readonly kind: 'explain'; readonly pod: string };
 
 /** Host '': all addresses. */
-export interface ListenAt {
-  readonly host: string;
-  readonly port: number;
-}
+export type ListenAt = NmiFlagValues['probe'];
 
-export interface NmiConfig extends AccessConfig, TracingConfig {
+type AsGiven = Omit<NmiFlagValues, 'words' | 'controller' | 'metadataAllowed' | 'log' | 'tracing'>;
+
+export interface NmiConfig extends AsGiven {
   readonly command: NmiCommand;
-  readonly node: string;
-  readonly kubeconfig: string | undefined;
-  /** URL of the API server; undefined: from the kubeconfig or the environment of the pod. */
-  readonly master: string | undefined;
-  readonly serviceAccountDir: string;
-  readonly listen: { readonly host: string; readonly port: number };
-  readonly metadata: { readonly host: string; readonly port: number };
-  readonly mode: OperationMode;
-  readonly forceNamespaced: boolean;
-  readonly byNodeLabel: boolean;
-  readonly namespaceShareBytes: number;
   /** Undefined: no pod is exempt as MIC. */
   readonly controller: ControllerPods | undefined;
-  readonly metadataHeaderRequired: boolean;
   readonly metadataAllowed: ReadonlySet<MetadataPart>;
-  readonly hostToken: boolean;
-  readonly holdMs: number;
-  readonly bindingGraceMs: number;
-  readonly callerHoldMs: number;
-  readonly notAssignedStatus: 503 | 404;
-  readonly allowedHosts: ReadonlySet<string>;
-  readonly compatErrors: CompatSettings['compatErrors'];
-  /** `error` of a failure is only the code of the metadata service. */
-  readonly exactErrors: boolean;
-  /** With compatErrors: 503 with Retry-After instead of 404 for an identity that is not assigned yet. */
-  readonly setsRetryAfter: boolean;
-  readonly podCheck: {
-    readonly mode: 'live' | 'strict' | 'off';
-    readonly ageMs: number;
-    readonly outageMs: number;
-  };
-  /** 0: no limit. */
-  readonly podRequestsPerSecond: number;
-  readonly podWaiting: number;
-  /** In lower case. */
-  readonly authorities: ReadonlySet<string>;
-  readonly interception: 'redirect' | 'bind-address' | 'none';
-  readonly firewall: {
-    readonly by: 'auto' | 'nftables' | 'iptables';
-    readonly everyMs: number;
-    readonly cutsOldConnections: boolean;
-  };
-  /** install-redirect: also write the rules to the host, below `hostEtc`, its mounted /etc. */
-  readonly persist: boolean;
-  readonly hostEtc: string;
-  /** Key; undefined: none is removed. */
-  readonly startupTaint: string | undefined;
-  readonly audit: boolean;
-  readonly events: boolean;
-  readonly probe: ListenAt;
-  /** Empty: no exec probe reads one. */
-  readonly probeFile: string;
-  readonly metrics: ListenAt;
-  readonly log: { readonly format: 'text' | 'json'; readonly level: 'debug' | 'info' | 'warn' | 'error' };
+  readonly log: LogSettings;
+  /** Undefined: no traces. */
+  readonly tracing: TracingSettings | undefined;
 }
 
 export type ConfigReading =
@@ -99,42 +47,40 @@ export interface ConfigSource {
   readonly service?: readonly string[] | undefined;
 }
 
+type Reading = FlagReading<NmiFlagValues>;
+
 /** The configuration, or all its problems at once. `explain` has the flags of the service, but for its log. */
 export function readConfig({ argv, env, service }: ConfigSource): ConfigReading {
-  const own = readFlags(flagSpecs, { argv, env });
+  const own = readFlags(nmiFlags, { argv, env });
   const isExplain = own.positional[0] === 'explain';
-  const reading = isExplain
-    ? readFlags(flagSpecs, { argv: afterService(flagSpecs, argv, service), env })
-    : own;
-  if (reading.given.has('help') && reading.boolean('help')) return { kind: 'help' };
-  if (reading.given.has('version') && reading.boolean('version')) return { kind: 'version' };
-  const problems = [...reading.problems.map(({ message }) => message), ...relations(reading)];
-  if (problems.length > 0) return { kind: 'problems', problems };
-  const fault = isExplain ? serviceFault(flagSpecs, service) : undefined;
+  const reading = isExplain ? readFlags(nmiFlags, { argv: afterService(nmiFlags, argv, service), env }) : own;
+  const { help, version } = reading.values.words;
+  if (help || version) return { kind: help ? 'help' : 'version' };
+  const command = commandOf(reading);
+  const problems = [...reading.problems.map(({ message }) => message), ...relations(reading, command)];
+  if (problems.length > 0 || typeof command === 'string') return { kind: 'problems', problems };
+  const fault = isExplain ? serviceFault(nmiFlags, service) : undefined;
+  const log = logOf(own.values.log, own.given);
   return {
     kind: 'config',
-    config: Object.freeze({ ...configOf(reading), log: logOf(own) }),
+    config: Object.freeze({ command, ...settingsOf(reading, command), log }),
     warnings: [...warningsOf(own), ...(fault === undefined ? [] : [fault])],
   };
 }
 
 /** Problems of flags in relation to each other. */
-function relations(reading: FlagReading): string[] {
+function relations({ values, given }: Reading, command: NmiCommand | string): string[] {
   const problems: string[] = [];
-  const command = commandOf(reading);
   if (typeof command === 'string') problems.push(command);
-  else if (needsNode.has(command.kind) && reading.string('node') === '')
+  else if (needsNode.has(command.kind) && values.node === '')
     problems.push('--node is missing: give the name of the Kubernetes node that this runs on');
-  if (reading.string('operation-mode') === 'managed' && !reading.boolean('forceNamespaced'))
+  if (values.mode === 'managed' && !values.forceNamespaced)
     problems.push(
       '--operation-mode managed needs --forceNamespaced: identities are then the business of each namespace',
     );
-  problems.push(...controllerProblems(reading));
-  if (reading.given.has('master') && reading.given.has('kubeconfig'))
+  problems.push(...controllerProblems(values.controller));
+  if (given.has('master') && given.has('kubeconfig'))
     problems.push('--master and --kubeconfig (or KUBECONFIG) both name an API server: give one of them');
-  const unknown = reading.list('metadata-allow').filter((part) => !isPart(part));
-  if (unknown.length > 0)
-    problems.push(`--metadata-allow knows ${metadataParts.join(', ')}, but not ${unknown.join(', ')}`);
   return problems;
 }
 
@@ -149,12 +95,12 @@ const commands = [
 ] as const;
 
 /** The command, or what is wrong with it. */
-function commandOf(reading: FlagReading): NmiCommand | string {
-  const [word = 'run', ...more] = reading.positional;
+function commandOf({ positional, values }: Reading): NmiCommand | string {
+  const [word = 'run', ...more] = positional;
   const kind = commands.find((command) => command === word);
-  if (kind === 'explain' && more.length < 2) return explainOf(more[0] ?? reading.string('pod'));
+  if (kind === 'explain' && more.length < 2) return explainOf(more[0] ?? values.words.pod);
   if (kind === undefined || kind === 'explain' || more.length > 0)
-    return `${reading.positional.join(' ')} is not understood; the commands are ${commands.join(', ')}`;
+    return `${positional.join(' ')} is not understood; the commands are ${commands.join(', ')}`;
   return { kind };
 }
 
@@ -164,120 +110,19 @@ function explainOf(pod: string): NmiCommand | string {
     : 'explain needs a pod, as NAMESPACE/POD: nmi explain NAMESPACE/POD';
 }
 
-function configOf(reading: FlagReading): Omit<NmiConfig, 'log'> {
-  const read = commandOf(reading);
-  const command: NmiCommand = typeof read === 'string' ? { kind: 'run' } : read;
+/** What depends on the command or on several flags. */
+function settingsOf({ values, given }: Reading, { kind }: NmiCommand): Omit<NmiConfig, 'command' | 'log'> {
+  const { accessAges, podCheck, probe, blocksInstance } = values;
+  const isStrict = podCheck.mode === 'strict' && !given.has('access-grace');
+  // The kubelet probes a canary at the address of its pod.
+  const isAtPod = kind === 'canary' && !given.has('http-probe-address');
+  const metadataAllowed = values.metadataAllowed.filter((part) => part !== 'instance' || !blocksInstance);
   return {
-    command,
-    node: reading.string('node'),
-    kubeconfig: reading.optionalString('kubeconfig'),
-    master: reading.optionalString('master'),
-    serviceAccountDir: reading.string('service-account-dir'),
-    listen: { host: reading.string('nmi-listen-address'), port: reading.integer('nmi-port') },
-    metadata: { host: reading.string('metadata-ip'), port: reading.integer('metadata-port') },
-    mode: reading.string('operation-mode').toLowerCase() === 'managed' ? 'managed' : 'standard',
-    forceNamespaced: reading.boolean('forceNamespaced'),
-    byNodeLabel: reading.boolean('enableScaleFeatures'),
-    namespaceShareBytes: reading.integer('namespace-share') * 1024,
-    controller: controllerOf(reading),
-    metadataHeaderRequired: reading.boolean('metadata-header-required'),
-    metadataAllowed: allowedParts(reading),
-    hostToken: reading.boolean('enable-host-token'),
-    holdMs: reading.durationMs('hold'),
-    bindingGraceMs: reading.durationMs('binding-grace'),
-    callerHoldMs: reading.durationMs('caller-hold'),
-    notAssignedStatus: reading.string('not-assigned-status') === '404' ? 404 : 503,
-    ...callersOf(reading),
-    ...accessOf(reading),
-    ...interceptionOf(reading),
-    audit: reading.boolean('audit'),
-    events: reading.boolean('events'),
-    authorities: lowerSet(reading.list('authority-allow')),
-    probe: { host: probeHost(reading, command), port: reading.integer('http-probe-port') },
-    probeFile: reading.string('probe-file'),
-    metrics: { host: reading.string('prometheus-address'), port: reading.integer('prometheus-port') },
-    ...tracingConfigOf(reading),
+    ...values,
+    controller: controllerOf(values.controller),
+    accessAges: isStrict ? { ...accessAges, graceMs: 0 } : accessAges,
+    probe: isAtPod ? { ...probe, host: '' } : probe,
+    metadataAllowed: new Set(metadataAllowed),
+    tracing: tracingOf(values.tracing, 'nmi'),
   };
-}
-
-/** The kubelet probes a canary at the address of its pod. */
-function probeHost(reading: FlagReading, { kind }: NmiCommand): string {
-  return kind === 'canary' && !reading.given.has('http-probe-address')
-    ? ''
-    : reading.string('http-probe-address');
-}
-
-function logOf(reading: FlagReading): NmiConfig['log'] {
-  return { format: reading.string('log-format') === 'json' ? 'json' : 'text', level: levelOf(reading) };
-}
-
-function callersOf(reading: FlagReading) {
-  return {
-    allowedHosts: lowerSet(reading.list('allow-host')),
-    compatErrors: compatOf(reading),
-    exactErrors: reading.boolean('exact-errors'),
-    setsRetryAfter: reading.boolean('set-retry-after-header'),
-    podCheck: {
-      mode: choice(reading.string('pod-check'), ['live', 'strict', 'off'] as const),
-      ageMs: reading.durationMs('pod-check-age'),
-      outageMs: reading.durationMs('pod-check-outage'),
-    },
-    podRequestsPerSecond: reading.integer('pod-requests-per-second'),
-    podWaiting: reading.integer('pod-waiting'),
-  };
-}
-
-function interceptionOf(reading: FlagReading) {
-  const taint = reading.string('startup-taint');
-  return {
-    interception: choice(reading.string('interception'), ['redirect', 'bind-address', 'none'] as const),
-    firewall: {
-      by: choice(reading.string('firewall'), ['auto', 'nftables', 'iptables'] as const),
-      everyMs: reading.integer('ipt-update-interval-sec') * 1000,
-      cutsOldConnections: reading.boolean('enable-conntrack-deletion'),
-    },
-    persist: reading.boolean('persist'),
-    hostEtc: reading.string('host-etc'),
-    startupTaint: taint === '' ? undefined : taint,
-  };
-}
-
-/** The choices of the flag are checked already. */
-function choice<const T extends string>(text: string, [first, ...others]: readonly [T, ...T[]]): T {
-  return others.find((other) => other === text) ?? first;
-}
-
-function lowerSet(texts: readonly string[]): ReadonlySet<string> {
-  return new Set(texts.map((text) => text.toLowerCase()));
-}
-
-function allowedParts(reading: FlagReading): ReadonlySet<MetadataPart> {
-  const allowed = new Set(reading.list('metadata-allow').filter(isPart));
-  if (reading.boolean('block-instance-metadata')) allowed.delete('instance');
-  return allowed;
-}
-
-const metadataParts: readonly MetadataPart[] = [...metadataFamilies, ...machineData];
-
-function isPart(text: string): text is MetadataPart {
-  return metadataParts.some((part) => part === text);
-}
-
-/** `-v` is a flag of the original; from 5 on it means debug. */
-function levelOf(reading: FlagReading): NmiConfig['log']['level'] {
-  if (reading.integer('v') >= 5) return 'debug';
-  const level = reading.string('log-level');
-  return level === 'debug' || level === 'warn' || level === 'error' ? level : 'info';
-}
-
-function warningsOf(reading: FlagReading): string[] {
-  const dropped = flags.flatMap(({ spec, fate, why }) =>
-    fate === 'dropped' && why !== klogNote && reading.given.has(spec.name)
-      ? [`--${spec.name} has no effect any more: ${why}`]
-      : [],
-  );
-  const klog = klogFlagsGiven(reading);
-  if (klog !== undefined) dropped.push(`--${klog}: no effect any more, ${klogNote}`);
-  const here = [...controllerWarnings(reading), ...compatWarnings(reading), ...interceptionWarnings(reading)];
-  return [...reading.warnings, ...dropped, ...here];
 }

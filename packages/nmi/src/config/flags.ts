@@ -1,22 +1,23 @@
-import type { FlagSpec } from '@pod-identity/kit/core';
-import { accessFlags } from './flags/access.ts';
-import type { NmiFlag } from './flags/flag.ts';
-import { loggingFlags } from './flags/logging.ts';
-import { placeFlags } from './flags/place.ts';
-import { redirectFlags } from './flags/redirect.ts';
-import { rulesFlags } from './flags/rules.ts';
-import { tracingFlags } from './flags/tracing.ts';
-import { requestFlags } from './flags/requests.ts';
+import { droppedFlag, klogFlags, value, type FlagValues } from '@pod-identity/kit/core';
+import { agentFlags, interceptionFlags } from './flags/agent.ts';
+import { accessFlags, requestFlags, rulesFlags } from './flags/pods.ts';
+
+const { text, truth, integer } = value;
+const atLeast0 = integer(0, { min: 0 });
 
 /** Every flag, those of the original included: its manifests start this program unchanged. */
-export const flags: readonly NmiFlag[] = [
-  ...placeFlags,
-  ...rulesFlags,
-  ...accessFlags,
-  ...requestFlags,
-  ...redirectFlags,
-  ...loggingFlags,
-  ...tracingFlags,
-];
+export const nmiFlags = {
+  settings: { ...agentFlags, ...rulesFlags, ...accessFlags, ...requestFlags, ...interceptionFlags },
+  dropped: [
+    droppedFlag('retry-attempts-for-created', atLeast0, 'see --hold'),
+    droppedFlag('retry-attempts-for-assigned', atLeast0, 'see --hold'),
+    droppedFlag('find-identity-retry-interval', atLeast0, 'see --hold'),
+    droppedFlag('allow-network-plugin-kubenet', truth(false), 'the kubelet configuration is not read'),
+    droppedFlag('kubelet-config', text(), 'the kubelet configuration is not read'),
+    droppedFlag('custom-user-agent', text(), 'the user agent is fixed'),
+    droppedFlag('enableProfile', truth(false), 'there is no profiling port; Node has --inspect'),
+    ...klogFlags,
+  ],
+};
 
-export const flagSpecs: readonly FlagSpec[] = flags.map(({ spec }) => spec);
+export type NmiFlagValues = FlagValues<(typeof nmiFlags)['settings']>;

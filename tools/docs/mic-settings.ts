@@ -1,9 +1,7 @@
-import { formatDuration } from '@pod-identity/kit/core';
-import { micFlags } from './flags.ts';
-import type { MicFlag } from './mic-flag.ts';
+// Settings of MIC that are not flags, for docs/configuration.md.
 
-/** Settings that are not flags. */
-const environment: readonly (readonly [name: string, meaning: string])[] = [
+/** Environment variables that are not only those of flags. */
+export const micEnvironment: readonly (readonly [names: string, meaning: string])[] = [
   [
     'MIC_POD_NAMESPACE',
     "MIC's own namespace, with its Lease, its record of attached identities and its ConfigMap. Default: `default`",
@@ -35,7 +33,7 @@ const environment: readonly (readonly [name: string, meaning: string])[] = [
   ],
 ];
 
-const cloudKeys: readonly (readonly [key: string, meaning: string])[] = [
+export const azureJson: readonly (readonly [keys: string, meaning: string])[] = [
   [
     'cloud',
     'AzurePublicCloud (AzureCloud), AzureUSGovernmentCloud, AzureChinaCloud, AzureGermanCloud or AzureStackCloud, in any case',
@@ -68,51 +66,3 @@ const cloudKeys: readonly (readonly [key: string, meaning: string])[] = [
     "accepted without effect: a host's resource id comes from its node's providerID",
   ],
 ];
-
-/** The tables of docs/configuration.md for MIC, as Markdown. */
-export function configurationTable(): string {
-  return [
-    '### Flags',
-    table(['Flag', 'Default', 'Meaning', 'Compared with the original'], micFlags.map(flagRow)),
-    '### Environment',
-    table(
-      ['Variable', 'Meaning'],
-      environment.map(([names, meaning]) => [code(names), meaning]),
-    ),
-    '### azure.json',
-    'JSON, or YAML with one `key: value` per line. Keys are case-insensitive; nested values are ignored.',
-    table(
-      ['Key', 'Meaning'],
-      cloudKeys.map(([keys, meaning]) => [code(keys), meaning]),
-    ),
-  ].join('\n\n');
-}
-
-function flagRow(flag: MicFlag): readonly string[] {
-  const { name, help, env, choices, fate, note } = flag;
-  const meaning = [help, choices && `One of ${choices.join(', ')}.`, env && `Environment: \`${env}\`.`];
-  return [
-    `\`--${name}\``,
-    defaultText(flag),
-    meaning.filter(Boolean).join(' '),
-    note === undefined ? fate : `${fate}: ${note}`,
-  ];
-}
-
-function defaultText({ kind, default: value }: MicFlag): string {
-  if (value === undefined || value === '' || (Array.isArray(value) && value.length === 0)) return '';
-  return `\`${kind === 'duration' && typeof value === 'number' ? formatDuration(value) : String(value)}\``;
-}
-
-function code(names: string): string {
-  return names
-    .split(', ')
-    .map((name) => `\`${name}\``)
-    .join(', ');
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
-}

@@ -1,0 +1,109 @@
+import {
+  apiServerFlags,
+  changedFlag,
+  helpFlags,
+  keptFlag,
+  logFlags,
+  metricsFlags,
+  newFlag,
+  port,
+  probeFlags,
+  tracingFlags,
+  value,
+} from '@pod-identity/kit/core';
+
+const { text, truth, integer, oneOf, mapped } = value;
+
+/** Where NMI runs and listens, and what it writes. */
+export const agentFlags = {
+  words: {
+    pod: newFlag('pod', text(''), {
+      help: 'The pod for `nmi explain`, as NAMESPACE/NAME, for scripts written for earlier versions. Same as `nmi explain NAMESPACE/POD`.',
+      why: 'shows which response a pod would get, and why',
+    }),
+    ...helpFlags,
+  },
+  node: keptFlag('node', text(''), {
+    help: 'Name of the Kubernetes node that NMI runs on. Required.',
+    env: 'NODE_NAME',
+  }),
+  kubeconfig: newFlag('kubeconfig', text(), {
+    help: 'Path of a kubeconfig file. Default: the service account of the pod.',
+    why: 'the original reads the variable only',
+    env: 'KUBECONFIG',
+  }),
+  ...apiServerFlags,
+  listen: {
+    host: keptFlag('nmi-listen-address', text('127.0.0.1'), {
+      help: 'Address that redirected requests arrive at.',
+    }),
+    port: keptFlag('nmi-port', port(2579), {
+      help: 'Port that redirected requests arrive at. 0: the system chooses.',
+    }),
+  },
+  metadata: {
+    host: keptFlag('metadata-ip', text('169.254.169.254'), {
+      help: 'Address of the metadata service of the machine.',
+    }),
+    port: keptFlag('metadata-port', port(80), { help: 'Port of the metadata service of the machine.' }),
+  },
+  probe: probeFlags,
+  probeFile: newFlag('probe-file', text(''), {
+    help: 'File for exec probes, of this container alone: /dev/termination-log. Its time lies in the future while NMI runs, and it is empty while NMI is ready. Empty: none.',
+    why: 'while an update runs, two NMIs are on a node, and one of them answers at the port for both',
+  }),
+  metrics: metricsFlags(9090),
+  audit: newFlag('audit', truth(true), {
+    help: 'Log the tokens issued: pod, identity, resource. The first one of each at once, further ones as a count, once a minute. Never the token.',
+    why: 'records which pod used which identity',
+  }),
+  events: newFlag('events', truth(true), {
+    help: 'Create an Event on a pod that is refused a token, at a limited rate.',
+    why: 'owners of pods see the reason in kubectl describe pod',
+  }),
+  log: logFlags,
+  tracing: tracingFlags,
+};
+
+/** How calls get to NMI. */
+export const interceptionFlags = {
+  interception: newFlag('interception', oneOf('redirect', ['redirect', 'bind-address', 'none']), {
+    help: 'How requests of pods to the metadata service reach NMI. redirect: through firewall rules that NMI maintains. bind-address: something else redirects them to --nmi-listen-address (Cilium LocalRedirectPolicy). none: programs must call the URL in AZURE_POD_IDENTITY_AUTHORITY_HOST.',
+    why: 'some networks do not allow an agent to write firewall rules',
+  }),
+  firewall: {
+    by: newFlag('firewall', oneOf('auto', ['auto', 'nftables', 'iptables']), {
+      help: 'Firewall for the redirect rules. auto: nftables if its program exists and works, otherwise iptables.',
+      why: 'the original supports only iptables',
+    }),
+    everyMs: changedFlag(
+      'ipt-update-interval-sec',
+      mapped(integer(5, { min: 1 }), (seconds) => seconds * 1000),
+      {
+        help: 'Seconds between checks of the redirect rules.',
+        why: 'with the original’s 60, pods could bypass NMI for up to 60 seconds after a firewall reload',
+      },
+    ),
+    cutsOldConnections: changedFlag('enable-conntrack-deletion', truth(true), {
+      help: 'Delete conntrack entries of connections to the metadata service that are older than the redirect rules, if the program conntrack exists. Such connections are closed in any case.',
+      why: 'it is on by default',
+    }),
+  },
+  /** Key; undefined: none is removed. */
+  startupTaint: newFlag(
+    'startup-taint',
+    mapped(text(''), (key) => (key === '' ? undefined : key)),
+    {
+      help: 'Key of a taint that NMI removes from its node when a test request through the rules succeeded. Empty: no taint is removed. Only for clusters without MIC, which otherwise removes it; NMI needs the rights in deploy/components/nmi-startup-taint.',
+      why: 'pods that start before NMI reach the identities of the machine; without MIC, NMI must remove the taint itself',
+    },
+  ),
+  persist: newFlag('persist', truth(false), {
+    help: 'For the command install-redirect: also write a systemd unit to the host that loads the rules before the kubelet starts. uninstall-redirect removes it.',
+    why: 'after a node restart, pods that are bound to the node can start before NMI',
+  }),
+  hostEtc: newFlag('host-etc', text('/host/etc'), {
+    help: "Where the host's /etc is mounted, for --persist and uninstall-redirect.",
+    why: 'see --persist',
+  }),
+};

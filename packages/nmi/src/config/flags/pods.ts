@@ -1,0 +1,161 @@
+import {
+  changedFlag,
+  forceNamespacedFlag,
+  identityAccessFlag,
+  keptFlag,
+  newFlag,
+  value,
+} from '@pod-identity/kit/core';
+import { machineData } from '../../request/instance-metadata.ts';
+import { metadataFamilies } from '../../request/routes.ts';
+import { controllerFlags } from '../controller.ts';
+
+const { truth, integer, duration, list, oneOf, someOf, mapped } = value;
+
+const lowerSet = (texts: readonly string[]): ReadonlySet<string> =>
+  new Set(texts.map((each) => each.toLowerCase()));
+
+/** What pods may have. */
+export const rulesFlags = {
+  mode: keptFlag('operation-mode', oneOf('standard', ['standard', 'managed']), {
+    help: 'standard: MIC attaches identities to the machines. managed: the administrator does.',
+  }),
+  forceNamespaced: forceNamespacedFlag,
+  controller: controllerFlags,
+  byNodeLabel: changedFlag('enableScaleFeatures', truth(true), {
+    help: 'Watch only the AzureAssignedIdentity objects of this node, by their label. They only say when to ask the metadata service again.',
+    why: 'on by default, as in the original since 1.8.1',
+  }),
+  metadataHeaderRequired: keptFlag('metadata-header-required', truth(true), {
+    help: 'Refuse requests without the header Metadata: true.',
+  }),
+  blocksInstance: keptFlag('block-instance-metadata', truth(false), {
+    help: 'Refuse /metadata/instance to pods.',
+  }),
+  metadataAllowed: newFlag(
+    'metadata-allow',
+    someOf(['instance', 'versions'], [...metadataFamilies, ...machineData]),
+    {
+      help: 'What pods may read besides tokens; userdata and customdata are parts of instance that must be listed separately.',
+      why: 'the original passes on every unknown path; here everything that is not listed is refused, including the user data and custom data of the machine',
+    },
+  ),
+  hostToken: newFlag('enable-host-token', truth(false), {
+    help: 'Serve /host/token, where processes on the node (Secrets Store CSI driver) request the token of a pod. Only from 127.0.0.1 and ::1.',
+    why: 'always on in the original',
+  }),
+  allowedHosts: newFlag('allow-host', mapped(list(), lowerSet), {
+    help: 'Names that are accepted in the Host header. Addresses and localhost are always accepted, other names are refused.',
+    why: 'protects against DNS rebinding, where a web page resolves its own name to our address',
+  }),
+  compatErrors: newFlag(
+    'compat-errors',
+    mapped(truth(false, 'status'), (given) => (given === 'status' ? given : given ? 'text' : 'off')),
+    {
+      help: 'Return errors with the statuses and texts of the original; =status: with its statuses, and the JSON of the metadata service. The texts break msal-node and msal for Python, which expect JSON. Both values make azidentity retry for 100 s where the original returns 404 or 500.',
+      why: 'for programs that depend on the original; SDKs work better without it. By default transient errors of the metadata service (429, 404, 410 and 5xx) are retried within --hold, then NMI returns 503 or 429 with Retry-After instead of 403',
+    },
+  ),
+  /** `error` of a failure is only the code of the metadata service. */
+  exactErrors: newFlag('exact-errors', truth(false), {
+    help: "Return only the metadata service's own code in `error`, such as invalid_request. By default a colon and the beginning of error_description follow the code.",
+    why: 'azure-identity for Python and google-auth-library show only `error`',
+  }),
+  namespaceShareBytes: newFlag(
+    'namespace-share',
+    mapped(integer(2048, { min: 16 }), (kib) => kib * 1024),
+    {
+      help: 'Limit in KiB for the memory that the AzureIdentities of one namespace take in NMI; the same limit applies separately to its bindings and its exceptions. The newest objects over the limit are ignored.',
+      why: 'otherwise anyone who may write in one namespace could fill the memory of NMI on every node',
+    },
+  ),
+};
+
+/** Who decides which pod may use which Azure identity. */
+export const accessFlags = {
+  identityAccess: identityAccessFlag,
+  accessAges: {
+    maxAgeMs: newFlag('access-max-age', duration('15s', { min: 5_000, max: 300_000 }), {
+      help: 'How long an answer of the API server about a right is used. A right that was withdrawn gives no token after this time.',
+      why: 'see --identity-access',
+    }),
+    graceMs: newFlag('access-grace', duration('10m', { min: 0, max: 86_400_000 }), {
+      help: 'How long the last positive answer about a right is used while the API server gives none (429, 5xx, time-out). Default with --pod-check=strict: 0.',
+      why: 'pods keep their tokens through a short outage of the API server',
+    }),
+  },
+  exceptionNamespaces: newFlag(
+    'exception-namespaces',
+    mapped(list(), (names): ReadonlySet<string> => new Set(names)),
+    {
+      help: 'Namespaces whose AzurePodIdentityExceptions count with --identity-access=namespace or warn. Empty: all. With rbac an exempt pod needs the right to use the machine instead.',
+      why: 'whoever may write an AzurePodIdentityException gets all identities of the machine',
+    },
+  ),
+};
+
+/** Requests of pods: their limits, how long they wait, and where tokens come from. */
+export const requestFlags = {
+  podCheck: {
+    mode: newFlag('pod-check', oneOf('live', ['live', 'strict', 'off']), {
+      help: 'Whether the API server must confirm that a pod still has its address before it gets a token. live: yes, except while the API server does not respond, limited by --pod-check-outage. strict: always. off: never; the watch is enough.',
+      why: 'an address can belong to another pod before the watch delivers the change',
+    }),
+    ageMs: newFlag('pod-check-age', duration('1s', { min: 0, max: 60_000 }), {
+      help: 'How long a confirmation is valid for new connections. For its own connection it is valid until the connection is closed.',
+      why: 'see --pod-check',
+    }),
+    outageMs: newFlag('pod-check-outage', duration('15m', { min: 0 }), {
+      help: 'With --pod-check live: how long after the last response of the API server NMI serves pods from its cache while the server does not respond. A response such as 429 or 503 is not an outage. With any --pod-check: how long bindings, identities and exceptions are valid after the API server last reported them, at least one minute; after that no pod gets a token.',
+      why: 'an address can change hands while the API server does not respond',
+    }),
+  },
+  podRequestsPerSecond: newFlag('pod-requests-per-second', integer(100, { min: 0 }), {
+    help: 'Average requests a second for one pod, with a burst of five times as many. All pods of a namespace together get the limit of ten pods. Requests over the limit wait. 0: no limit.',
+    why: 'one pod must not exhaust NMI for other pods',
+  }),
+  podWaiting: newFlag('pod-waiting', integer(512, { min: 1 }), {
+    help: 'Requests of one pod that may wait for a token at the same time.',
+    why: 'one pod must not exhaust NMI for other pods',
+  }),
+  holdMs: newFlag('hold', duration('25s', { min: 0, max: 60_000 }), {
+    help: 'How long a request waits while its identity is being assigned. 60s serves programs that send one request, if nothing gives up sooner, as Hadoop ABFS does after 30 s.',
+    why: 'replaces the three retry flags; the wait ends when the metadata service knows the identity',
+  }),
+  bindingGraceMs: newFlag('binding-grace', duration('1m', { min: 0, max: 600_000 }), {
+    help: 'How long after its start a pod waits for a missing AzureIdentityBinding or AzureIdentity, or in mode rbac for its right, each request for 6 s: a pod with the label aadpodidbinding, and any pod of a namespace with a binding that selects pods without this label. 0 turns this off.',
+    why: 'the original waits for every pod, whatever is missing',
+  }),
+  callerHoldMs: newFlag('caller-hold', duration('2s', { min: 0, max: 60_000 }), {
+    help: 'How long a request waits if its pod is not known yet.',
+    why: 'replaces four attempts of 300 ms',
+  }),
+  notAssignedStatus: newFlag(
+    'not-assigned-status',
+    mapped(oneOf('503', ['503', '404']), (status) => (status === '404' ? 404 : 503)),
+    {
+      help: 'Status when the identity was not assigned in time, unless --compat-errors. Both carry Retry-After.',
+      why: 'the original returns 404, or 503 with --set-retry-after-header',
+    },
+  ),
+  setsRetryAfter: changedFlag('set-retry-after-header', truth(false), {
+    help: 'With --compat-errors: return 503 with Retry-After instead of 404 when the identity was not assigned in time.',
+    why: 'without --compat-errors the header is always sent',
+  }),
+  authorities: newFlag(
+    'authority-allow',
+    mapped(
+      list([
+        'login.microsoftonline.com',
+        'login.microsoftonline.us',
+        'login.partner.microsoftonline.cn',
+        'login.chinacloudapi.cn',
+      ]),
+      lowerSet,
+    ),
+    {
+      help: 'Hosts (with port, if it is not 443) to which NMI may send secrets of service principals. An AzureIdentity with another spec.adEndpoint gets no token.',
+      why: 'the original sends the secret to any host that the AzureIdentity names',
+    },
+  ),
+};
