@@ -3,7 +3,7 @@ import { createBackoff } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
 import { createFairQueue } from '../core/fair-queue.ts';
 import { createTokenBucket, type TokenBucket } from '../core/token-bucket.ts';
-import type { Log } from '../serve/log.ts';
+import type { Ambient } from '../serve/ambient.ts';
 import { asKubeError, KubeError, type KubeErrorCode } from './errors.ts';
 import {
   eventIdentity,
@@ -22,15 +22,12 @@ import type { KubeRequest, KubeTransport } from './transport.ts';
 
 export type { EventDraft };
 
-export interface EventRecorderOptions {
+export interface EventRecorderOptions extends Ambient {
   readonly transport: KubeTransport;
   /** Shown as the event's source. */
   readonly component: string;
   /** The node, for programs that run on every node. */
   readonly host?: string;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Log;
   /** Limit of distinct waiting events (default 1000); further ones are dropped. */
   readonly maxQueued?: number;
 }

@@ -1,17 +1,15 @@
-import type { Log } from '../serve/log.ts';
+import type { Ambient } from '../serve/ambient.ts';
 import { asKubeError } from './errors.ts';
 import { createLeaseLock, type LeaseLock, type LeaseLockOptions } from './lease-lock.ts';
 import { createTerm, type LeaderTerm, type Term } from './lease-term.ts';
 
 export type { LeaderTerm };
 
-export interface ElectorOptions extends LeaseLockOptions {
+export interface ElectorOptions extends LeaseLockOptions, Pick<Ambient, 'random' | 'log'> {
   /** How often the leader renews; a third of the duration leaves time for two more tries. */
   readonly renewMs: number;
   /** How often a candidate tries, and a leader retries after a failed renewal. */
   readonly retryMs: number;
-  readonly random: () => number;
-  readonly log: Log;
 }
 
 export interface Elector {

@@ -1,6 +1,7 @@
 // Room: the process: the real clock, log lines, metrics text, ports, requests of its own, signals and exit codes.
 // It must not know Kubernetes, Azure or what the program is for.
 export { buildInfo, userAgentOf, versionLine } from './build-info.ts';
+export type { Ambient } from './ambient.ts';
 export { systemClock } from './system-clock.ts';
 export {
   createLog,

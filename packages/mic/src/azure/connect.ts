@@ -1,8 +1,7 @@
 // Room: the client of Azure Resource Manager: which identities a host carries, attaching and detaching them.
 // It must not decide who may use which identity, or know the API server.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
-import type { Clock } from '@pod-identity/kit/core';
-import type { Log } from '@pod-identity/kit/serve';
+import type { Ambient } from '@pod-identity/kit/serve';
 import type { HostIdentities } from '../apply/host-identities.ts';
 import { createArmClient, type ArmAccess, type ArmClient } from './arm/arm-client.ts';
 import { clusterClientId, type CloudSettings, type Env } from './cloud/cloud.ts';
@@ -15,13 +14,10 @@ import { checkRoles } from './roles/preflight.ts';
 import { createThrottle } from './arm/throttle.ts';
 import { principalIn } from './credential/token-keeper.ts';
 
-export interface AzureOptions {
+export interface AzureOptions extends Ambient {
   readonly cloudConfigPath?: string | undefined;
   readonly env: Env;
-  readonly clock: Clock;
-  readonly random: () => number;
   readonly userAgent: string;
-  readonly log: Log;
   onCall?(call: ArmCall): void;
   /** Wraps the client of ARM. */
   around?(client: ArmClient): ArmClient;

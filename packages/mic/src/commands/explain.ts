@@ -3,7 +3,7 @@
 //
 // `mic explain`: reads the cluster and the pod's host once and prints its findings. Changes nothing.
 import { hasAccount, resources, type AccessMode, type ResourceId } from '@pod-identity/crd-types';
-import { findingLines, type Clock } from '@pod-identity/kit/core';
+import { findingLines } from '@pod-identity/kit/core';
 import {
   coreKinds,
   createAccessReviewer,
@@ -11,7 +11,7 @@ import {
   KubeError,
   type KubeTransport,
 } from '@pod-identity/kit/kube';
-import type { Log, Printer } from '@pod-identity/kit/serve';
+import type { Ambient, Printer } from '@pod-identity/kit/serve';
 import { AccessBook, pairsPerNamespace } from '../access/book.ts';
 import { createAssignedIdentityReader } from '../apply/assigned-identity-reader.ts';
 import { createLedger, type ConfigMap } from '../apply/ledger.ts';
@@ -28,15 +28,13 @@ import { memberOf, stringAt } from '../snapshot/raw-object.ts';
 import { podFields } from '../snapshot/watch/pod-fields.ts';
 import { createFacts, factsFromRecord, foldReading } from '../snapshot/facts/host-facts.ts';
 
-export interface ExplainCommand {
+export interface ExplainCommand extends Pick<Ambient, 'clock' | 'log'> {
   readonly question: { readonly namespace: string; readonly pod: string };
   /** MIC's matching rules, and its own namespace if that is known. */
   readonly place: Omit<Place, 'access'> & { readonly namespace: string | undefined };
   readonly accessMode?: AccessMode;
   readonly transport: KubeTransport;
   readonly azure: Azure;
-  readonly clock: Clock;
-  readonly log: Log;
   readonly signal: AbortSignal;
   readonly printer: Printer;
   /** A message about the original's MIC, if it runs too. */

@@ -1,6 +1,6 @@
-import { aborted, type Clock } from '@pod-identity/kit/core';
+import { aborted } from '@pod-identity/kit/core';
 import { KubeError, type KubeTransport, type ResourceKind } from '@pod-identity/kit/kube';
-import type { Log } from '@pod-identity/kit/serve';
+import type { Ambient } from '@pod-identity/kit/serve';
 import { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { AccessRules } from '../snapshot/index/rights.ts';
 import { createClusterWatch } from '../snapshot/watch/cluster-watch.ts';
@@ -13,11 +13,9 @@ export interface Place {
   readonly access?: AccessRules;
 }
 
-export interface Looking {
+export interface Looking extends Pick<Ambient, 'clock' | 'log'> {
   readonly place: Place;
   readonly transport: KubeTransport;
-  readonly clock: Clock;
-  readonly log: Log;
   readonly signal: AbortSignal;
 }
 

@@ -1,17 +1,14 @@
-import { createBackoff, type Clock } from '@pod-identity/kit/core';
+import { createBackoff } from '@pod-identity/kit/core';
 import { KubeError, type KubeTransport, type LeaderTerm } from '@pod-identity/kit/kube';
-import type { Log } from '@pod-identity/kit/serve';
+import type { Ambient } from '@pod-identity/kit/serve';
 import { upgradeStoredObjects } from './upgrade.ts';
 import type { MicSettings } from '../term/settings.ts';
 
-export interface UpgradeLoopOptions {
+export interface UpgradeLoopOptions extends Ambient {
   readonly settings: Pick<MicSettings, 'typeUpgrade' | 'namespace' | 'version'>;
   /** Its writes are fenced by the lease. */
   readonly transport: KubeTransport;
   readonly term: LeaderTerm;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Log;
 }
 
 /** Twenty objects a second: each is a read and a write, and a change that all watches are told. */

@@ -1,7 +1,7 @@
 // The writers of a term and their reports.
 import { resources, type AzureAssignedIdentity, type ResourceId } from '@pod-identity/crd-types';
 import { createResource, type KubeTransport, type LeaderTerm } from '@pod-identity/kit/kube';
-import type { Log } from '@pod-identity/kit/serve';
+import type { Ambient } from '@pod-identity/kit/serve';
 import { createAssignmentsApplier, type AssignmentsApplier } from '../apply/apply-assignments.ts';
 import { createHostApplier, type HostApplier } from '../apply/apply-host.ts';
 import { createAssignedIdentityWriter } from '../apply/assigned-identity-writer.ts';
@@ -60,12 +60,10 @@ export function createAssignments(options: AssignmentsOptions): AssignmentsAppli
   });
 }
 
-export interface HostsOptions extends ApplierOptions {
+export interface HostsOptions extends ApplierOptions, Pick<Ambient, 'random' | 'log'> {
   readonly records: Known['records'];
   readonly identities: HostIdentities;
   readonly ledger: Ledger;
-  readonly random: () => number;
-  readonly log: Log;
   readonly conditions: Pick<ConditionsWriter, 'concern'>;
 }
 

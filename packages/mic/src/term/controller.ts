@@ -1,9 +1,8 @@
 // Room: what runs while this process leads: built at the start of a term, stopped at its end.
 // It must not know the client of Azure, or read arguments or the environment.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
-import type { Clock } from '@pod-identity/kit/core';
 import type { LeaderTerm } from '@pod-identity/kit/kube';
-import type { Log, Metrics } from '@pod-identity/kit/serve';
+import type { Ambient, Metrics } from '@pod-identity/kit/serve';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { NodePods } from '../snapshot/watch/agent-watch.ts';
@@ -50,15 +49,13 @@ export interface RoleCheck {
   report(question: RoleQuestion): Promise<void>;
 }
 
-export interface ControllerOptions {
+export interface ControllerOptions extends Pick<Ambient, 'clock' | 'log'> {
   readonly view: ClusterWatch;
   readonly index: ClusterIndex;
   /** For the start-up taint and reports on canaries. */
   readonly nodePods: NodePods;
   readonly rights: Rights;
-  readonly clock: Clock;
   readonly yieldTurn: () => Promise<void>;
-  readonly log: Log;
   readonly metrics: Metrics<MicMetricSpecs>;
   /** Resolves to undefined if the term ended before the first decision. */
   readonly startTerm: (term: LeaderTerm) => Promise<Term | undefined>;

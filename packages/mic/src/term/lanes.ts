@@ -1,6 +1,5 @@
 // The two queues of hosts: turns that need only the API server, and turns that need Azure.
-import type { Clock } from '@pod-identity/kit/core';
-import type { Log } from '@pod-identity/kit/serve';
+import type { Ambient } from '@pod-identity/kit/serve';
 import { createHostQueue, type HostQueue } from '../apply/host-queue.ts';
 import type { HostKey } from '../snapshot/index/host-groups.ts';
 import { hostKeyOf } from './loop.ts';
@@ -11,10 +10,8 @@ export interface Turns {
   azure(host: HostKey): Promise<number | undefined>;
 }
 
-export interface LaneOptions {
-  readonly clock: Clock;
+export interface LaneOptions extends Pick<Ambient, 'clock' | 'log'> {
   readonly signal: AbortSignal;
-  readonly log: Log;
   /** How long the second lane waits for more work of a host. */
   readonly debounceMs: number;
   readonly debounceMaxMs: number;

@@ -1,6 +1,5 @@
-import type { Clock } from '@pod-identity/kit/core';
 import type { KubeTransport, LeaderTerm } from '@pod-identity/kit/kube';
-import type { Log } from '@pod-identity/kit/serve';
+import type { Ambient } from '@pod-identity/kit/serve';
 import { keepStartupTaints } from '../apply/startup-taints.ts';
 import type { NodePods } from '../snapshot/watch/agent-watch.ts';
 import type { ClusterWatch } from '../snapshot/watch/cluster-watch.ts';
@@ -9,7 +8,7 @@ import { keepCanaryReports } from './canary-reports.ts';
 import type { MicSettings } from './settings.ts';
 import { startupViewOf } from './startup-view.ts';
 
-export interface NodeLoopsOptions {
+export interface NodeLoopsOptions extends Ambient {
   readonly settings: Pick<MicSettings, 'startupTaint' | 'canary'>;
   readonly view: Pick<ClusterWatch, 'onNode' | 'taintedNode' | 'taintedNodes'>;
   readonly pods: NodePods;
@@ -17,9 +16,6 @@ export interface NodeLoopsOptions {
   /** Its writes are fenced by the lease. */
   readonly transport: KubeTransport;
   readonly term: LeaderTerm;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Log;
 }
 
 /** The loops of a term that are about nodes: start-up taints, and reports about canaries. */

@@ -1,7 +1,7 @@
 // The steps before the first decision of a term: records are read, watches synced, pods settled.
-import { aborted, createBackoff, type Clock } from '@pod-identity/kit/core';
+import { aborted, createBackoff } from '@pod-identity/kit/core';
 import { KubeError, type LeaderTerm } from '@pod-identity/kit/kube';
-import type { Log } from '@pod-identity/kit/serve';
+import type { Ambient } from '@pod-identity/kit/serve';
 import type { Ledger } from '../apply/ledger.ts';
 import type { HostMemory } from '../apply/memory.ts';
 import { factsFromRecord } from '../snapshot/facts/host-facts.ts';
@@ -9,17 +9,14 @@ import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { ClusterWatch } from '../snapshot/watch/cluster-watch.ts';
 import { settleStale } from './sweeper.ts';
 
-export interface OpeningOptions {
+export interface OpeningOptions extends Ambient {
   readonly term: LeaderTerm;
   readonly view: Pick<ClusterWatch, 'synced' | 'hasSynced'>;
   readonly index: Pick<ClusterIndex, 'settleEach'>;
   readonly ledger: Ledger;
   /** Filled from the records. */
   readonly memory: HostMemory;
-  readonly clock: Clock;
   readonly yieldTurn: () => Promise<void>;
-  readonly random: () => number;
-  readonly log: Log;
 }
 
 /** False if the term ended before the first decision. */

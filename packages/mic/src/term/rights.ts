@@ -1,8 +1,7 @@
 // Reviews rights on identities while this process leads: asks about the pairs of the index, and plans pods again whose rights have
 // changed.
-import type { Clock } from '@pod-identity/kit/core';
 import { createAccessReviewer, type KubeTransport, type LeaderTerm } from '@pod-identity/kit/kube';
-import type { Log, Metrics } from '@pod-identity/kit/serve';
+import type { Ambient, Metrics } from '@pod-identity/kit/serve';
 import { askPairs } from '../access/asker.ts';
 import { AccessBook, pairsPerNamespace } from '../access/book.ts';
 import { createProof, type Proof } from '../access/proof.ts';
@@ -18,11 +17,8 @@ export interface Rights extends AccessRules {
   readonly proof: Proof;
 }
 
-export interface RightsOptions {
+export interface RightsOptions extends Ambient {
   readonly transport: KubeTransport;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Log;
 }
 
 export function createRights(

@@ -1,13 +1,10 @@
-import type { Clock } from '../../core/clock.ts';
 import type { Tracer } from '../../core/tracer.ts';
-import type { Log } from '../log.ts';
+import type { Ambient } from '../ambient.ts';
 
-export interface TracerOptions {
+export interface TracerOptions extends Pick<Ambient, 'clock' | 'log'> {
   readonly version: string;
   /** What tells this process from others of its service. */
   readonly instance: string;
-  readonly clock: Clock;
-  readonly log: Log;
 }
 
 export interface OpenTracer extends Tracer {

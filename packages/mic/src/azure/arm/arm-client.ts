@@ -1,7 +1,8 @@
 // Room: one call of Azure Resource Manager: its errors as values, long operations, throttling.
 // It must not know hosts or identities.
 import type { IncomingHttpHeaders } from 'node:http';
-import { readUpTo, type Clock } from '@pod-identity/kit/core';
+import { readUpTo } from '@pod-identity/kit/core';
+import type { Ambient } from '@pod-identity/kit/serve';
 import { classify, unavailableDefaultMs, type ArmFailure, type ArmResult } from './arm-errors.ts';
 import { AzureError } from '../azure-error.ts';
 import type { CloudEndpoints } from '../cloud/clouds.ts';
@@ -41,10 +42,8 @@ export interface ArmClient {
   close(): void;
 }
 
-interface ArmClientOptions {
+interface ArmClientOptions extends Pick<Ambient, 'clock' | 'random'> {
   readonly access: () => ArmAccess;
-  readonly clock: Clock;
-  readonly random: () => number;
   readonly userAgent: string;
   readonly requestTimeoutMs?: number;
 }

@@ -1,12 +1,11 @@
 import { createBackoff, type Clock } from '@pod-identity/kit/core';
+import type { Ambient } from '@pod-identity/kit/serve';
 import { stringAt } from '../../snapshot/raw-object.ts';
 import type { ArmAnswer, ArmClient } from './arm-client.ts';
 import { classify, parseRetryAfter, type ArmFailure, type ArmResult } from './arm-errors.ts';
 
-interface Following {
+interface Following extends Pick<Ambient, 'clock' | 'random'> {
   readonly client: Pick<ArmClient, 'send'>;
-  readonly clock: Clock;
-  readonly random: () => number;
   readonly signal: AbortSignal;
   /** Polling ends after that. */
   readonly limitMs: number;

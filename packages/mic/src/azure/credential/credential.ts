@@ -1,16 +1,14 @@
 // Room: tokens for MIC's own calls: of a managed identity or of an application.
 // It must not know what the tokens are used for.
 import { createImdsClient, isImdsError, type ImdsError } from '@pod-identity/imds-client';
-import type { Clock } from '@pod-identity/kit/core';
+import type { Ambient } from '@pod-identity/kit/serve';
 import { applicationToken } from './application-token.ts';
 import { AzureError } from '../azure-error.ts';
 import type { CloudSettings, Env } from '../cloud/cloud.ts';
 import { fetchOnce } from '../http-door.ts';
 import { keepToken, type ArmCredential, type TokenSource } from './token-keeper.ts';
 
-interface CredentialDeps {
-  readonly clock: Clock;
-  readonly random: () => number;
+interface CredentialDeps extends Pick<Ambient, 'clock' | 'random'> {
   readonly env: Env;
 }
 

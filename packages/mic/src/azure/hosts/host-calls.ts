@@ -1,5 +1,5 @@
 import type { Host, ResourceId } from '@pod-identity/crd-types';
-import type { Clock } from '@pod-identity/kit/core';
+import type { Ambient } from '@pod-identity/kit/serve';
 import type { ArmAnswer, ArmClient } from '../arm/arm-client.ts';
 import { isDefinite, type ArmFailure, type ArmResult } from '../arm/arm-errors.ts';
 import {
@@ -50,11 +50,9 @@ export type PatchResult = ArmResult<HostState | undefined> & {
   readonly refused: boolean;
 };
 
-interface HostCallsOptions {
+interface HostCallsOptions extends Pick<Ambient, 'clock' | 'random'> {
   readonly client: ArmClient;
   readonly throttle: Throttle;
-  readonly clock: Clock;
-  readonly random: () => number;
   readonly onCall: (call: ArmCall) => void;
 }
 
