@@ -24,6 +24,7 @@ const emptyHistory: History = {
   standstills: [],
   notes: [],
   strikes: [],
+  strictNode: 'pool-1',
 };
 
 function change(at: number, resource: string, object: KubeObject): ObjectChange {
@@ -152,11 +153,31 @@ describe('tokens', () => {
       expect(rules({ changes: given(stranger), asks })).toEqual(['token']);
     });
 
-    test('a withdrawn right gives tokens for 7 seconds, in an outage too', () => {
+    describe('a withdrawn right gives tokens', () => {
       const changes = given(team, gone(team, 60_000));
-      const disturbances = [{ kind: 'api-outage', startedAt: 59_000, endedAt: 70_000 }];
-      expect(rules({ changes, disturbances, asks: [ask(66_000, own)] })).toEqual([]);
-      expect(rules({ changes, disturbances, asks: [ask(68_000, own)] })).toEqual(['token']);
+      const during = (kind: string, endedAt = 70_000) => [{ kind, startedAt: 59_000, endedAt }];
+      const at = (ms: number, over: Partial<History> = {}) =>
+        rules({ changes, asks: [ask(ms, own)], ...over });
+
+      test('for 7 seconds, and longer while the API server does not respond', () => {
+        expect([at(66_000), at(68_000)]).toEqual([[], ['token']]);
+        const disturbances = during('api-outage');
+        expect([at(77_000, { disturbances }), at(79_000, { disturbances })]).toEqual([[], ['token']]);
+      });
+
+      test('no longer while a watch is half-open', () => {
+        expect(at(68_000, { disturbances: during('watches-half-open') })).toEqual(['token']);
+      });
+
+      test('for ten minutes at most', () => {
+        const disturbances = during('api-outage', 1_000_000);
+        expect([at(660_000, { disturbances }), at(668_000, { disturbances })]).toEqual([[], ['token']]);
+      });
+
+      test('no longer on the node with --pod-check=strict', () => {
+        const asks = [{ ...ask(68_000, own), node: 'pool-1' }];
+        expect(rules({ changes, asks, disturbances: during('api-outage') })).toEqual(['token']);
+      });
     });
   });
 

@@ -5,8 +5,10 @@ import { createTruth, type Span } from './truth.ts';
 
 /** How old NMI's view of labels, bindings and identities may be without faults. */
 const rightsMs = 5_000;
-/** A verdict on a right counts for 5 s (`--access-max-age`), in an outage too; a little more on a busy machine. */
+/** A verdict on a right counts for 5 s (`--access-max-age`); a little more on a busy machine. */
 const verdictMs = 7_000;
+/** The default of `--access-grace`: so long a right counts while the API server does not respond. With `--pod-check=strict` it does not. */
+const graceMs = 600_000;
 /** How long after the end of a disturbance the view may still be that old: 6 s are promised. */
 const recoveryMs = 8_000;
 /** A half-open watch is noticed within 30 seconds of its last byte; on a busy machine a little later. */
@@ -24,7 +26,7 @@ export function judgeTokens(history: History): Violation[] {
     const another = mistaken(ask);
     if (another !== undefined) return violation(another);
     const holders = holdersOf(ask, history);
-    const rights = { from: ask.at - verdictMs, to: ask.endedAt };
+    const rights = { from: rightsFrom(ask, history) - verdictMs, to: ask.endedAt };
     const span = rightsSpan(ask, history.disturbances);
     const { resourceId } = ask.token;
     const isPermitted = holders.some((pod) => {
@@ -59,6 +61,13 @@ function holdersOf({ address, at, endedAt }: Ask, { addresses }: History): strin
 /** The span whose rights NMI may apply: longer during and shortly after a time without updates. */
 function rightsSpan({ at, endedAt }: Ask, disturbances: readonly Disturbance[]): Span {
   return { from: keptFrom(at, disturbances) - rightsMs, to: endedAt };
+}
+
+/** Since when NMI may have had no response about a right. A half-open watch does not keep it from asking. */
+function rightsFrom({ at, node }: Ask, { disturbances, strictNode }: History): number {
+  if (node === strictNode) return at;
+  const silent = disturbances.filter(({ kind }) => kind !== 'watches-half-open');
+  return Math.max(keptFrom(at, silent), at - graceMs);
 }
 
 /** Since when NMI may have had no updates. A disturbance that begins before an earlier one had to be over counts as part of it. */

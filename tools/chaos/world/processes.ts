@@ -41,8 +41,7 @@ const accessArgs = {
   namespace: { mic: [], nmi: [] },
   rbac: {
     mic: ['--identity-access', 'rbac', '--access-recheck', '10s'],
-    // No grace: a withdrawn right has no effect in an outage either, which the judge relies on.
-    nmi: ['--identity-access', 'rbac', '--access-max-age', '5s', '--access-grace', '0s'],
+    nmi: ['--identity-access', 'rbac', '--access-max-age', '5s'],
   },
 } as const;
 const micArgs = (name: string, mode: AccessMode): string[] => [
