@@ -5,7 +5,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'nmi/access': ['packages/nmi/src/access/'],
   'nmi/authorize': ['packages/nmi/src/authorize/'],
   'nmi/identify': ['packages/nmi/src/identify/'],
-  'nmi/tokens': ['packages/nmi/src/tokens/'],
+  'nmi/tokens': ['packages/nmi/src/tokens/', 'packages/kit/src/core/shares.ts'],
   'nmi/waiting': ['packages/nmi/src/waiting/'],
   'nmi/request': ['packages/nmi/src/request/'],
   'kit/connections': [

@@ -1,3 +1,5 @@
+import { largest } from './shares.ts';
+
 /** Limits apply to the namespace first, since its editors can create any number of pods, then to the pod. */
 export interface Tenant {
   readonly namespace: string;
@@ -111,7 +113,7 @@ function roomFor<T extends object>({ namespace, pod }: Tenant, state: State<T>):
   if (own >= limits.perPod) return 'none';
   if (mine.size >= limits.perNamespace) return newestOfOthers(mine, own);
   if (size < limits.total) return 'free';
-  const heaviest = largest(shares.values()) ?? none;
+  const heaviest = largest(shares.values(), sizeOf) ?? none;
   return heaviest.size > mine.size + 1 ? newest(heaviestPod(heaviest)) : newestOfOthers(mine, own);
 }
 
@@ -124,18 +126,14 @@ function newestOfOthers<T>(share: Share<T>, own: number): T | 'none' {
 }
 
 function heaviestPod<T>({ pods }: Share<T>): ReadonlySet<T> {
-  return largest(pods.values()) ?? new Set();
+  return largest(pods.values(), sizeOf) ?? new Set();
 }
 
 function newest<T>(items: ReadonlySet<T>): T | 'none' {
   return [...items].at(-1) ?? 'none';
 }
 
-function largest<T extends { readonly size: number }>(all: Iterable<T>): T | undefined {
-  let found: T | undefined;
-  for (const one of all) if (found === undefined || one.size > found.size) found = one;
-  return found;
-}
+const sizeOf = ({ size }: { readonly size: number }) => size;
 
 function firstOf<T>({ pods }: Share<T>): T | undefined {
   for (const items of pods.values()) for (const item of items) return item;

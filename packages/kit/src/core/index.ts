@@ -17,6 +17,15 @@ export { isNodeItself } from './peer-address.ts';
 export { RecentMap } from './recent.ts';
 export { lowerAscii } from './lower-ascii.ts';
 export { withoutScope } from './without-scope.ts';
+export {
+  createShareMap,
+  createShares,
+  largest,
+  type Keyed,
+  type Shared,
+  type ShareLimits,
+  type Shares,
+} from './shares.ts';
 export { createTokenBucket, type TokenBucket } from './token-bucket.ts';
 export { formatDuration } from './duration.ts';
 export * as value from './flag-type.ts';

@@ -1,5 +1,4 @@
-import { heapBytes } from '@pod-identity/kit/core';
-import { createShares, type Shared, type ShareLimits } from './shares.ts';
+import { createShareMap, heapBytes, type Keyed, type ShareLimits } from '@pod-identity/kit/core';
 
 /** What failed, and the namespace that requested it. */
 export interface Failed {
@@ -14,8 +13,7 @@ export interface Failures<T extends object> {
   delete(failed: Failed): void;
 }
 
-interface Kept<T> extends Shared {
-  readonly key: string;
+interface Kept<T> extends Keyed {
   readonly known: T;
 }
 
@@ -24,27 +22,15 @@ const bytesOfPlace = 2_048;
 
 /** Keeps failures in a limited number of places of 2 KiB. A namespace that has too many loses its oldest. */
 export function createFailures<T extends object>(limits: ShareLimits): Failures<T> {
-  const all = new Map<string, Kept<T>>();
-  const shares = createShares<Kept<T>>(limits);
-
-  const remove = (kept: Kept<T> | undefined) => {
-    if (!kept) return;
-    shares.remove(kept);
-    all.delete(kept.key);
-  };
-
+  const all = createShareMap<Kept<T>>(limits);
   return {
     get: (failed) => all.get(keyOf(failed))?.known,
     set(failed, known) {
-      const key = keyOf(failed);
-      remove(all.get(key));
       const { namespace, name } = failed;
       const weight = Math.ceil(heapBytes({ name, known }) / bytesOfPlace);
-      const kept: Kept<T> = { namespace, key, weight, known };
-      all.set(key, kept);
-      for (const out of shares.add(kept)) remove(out);
+      all.set({ namespace, key: keyOf(failed), weight, known });
     },
-    delete: (failed) => remove(all.get(keyOf(failed))),
+    delete: (failed) => all.delete(keyOf(failed)),
   };
 }
 

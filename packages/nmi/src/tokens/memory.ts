@@ -1,6 +1,12 @@
-import { heapBytes, type Clock, type Timer } from '@pod-identity/kit/core';
+import {
+  createShares,
+  heapBytes,
+  type Clock,
+  type Shared,
+  type Shares,
+  type Timer,
+} from '@pod-identity/kit/core';
 import type { TokenAge } from './age.ts';
-import { createShares, type Shared, type Shares } from './shares.ts';
 import type { IssuedToken, TokenSubject } from './types.ts';
 
 export interface Entry {

@@ -3,6 +3,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { createPace, type Pace } from '../../core/pace.ts';
 import { RecentMap } from '../../core/recent.ts';
+import { largest } from '../../core/shares.ts';
 
 export interface Member {
   readonly peer: string;
@@ -65,7 +66,7 @@ export function createGroups(options: GroupsOptions): Groups {
       const groups = weigh(newcomer, all, nameOf);
       const own = group === undefined ? undefined : groups.get(group);
       if (own && own.size > share) return own.heaviest;
-      return total > connections ? heaviest(groups.values())?.heaviest : undefined;
+      return total > connections ? largest(groups.values(), ({ size }) => size)?.heaviest : undefined;
     },
   };
 }
@@ -88,12 +89,6 @@ function weigh<M extends Member>(newcomer: M, all: Iterable<M>, nameOf: (peer: s
     if (one.size > weight.heaviest.size) weight.heaviest = one;
   }
   return groups;
-}
-
-function heaviest<M>(all: Iterable<Weight<M>>): Weight<M> | undefined {
-  let found: Weight<M> | undefined;
-  for (const one of all) if (found === undefined || one.size > found.size) found = one;
-  return found;
 }
 
 function createSharedPaces({ requestsPerSecond, clock }: GroupsOptions): (group: string) => Pace {

@@ -1,6 +1,7 @@
 // Limits the memory for labels of pods, since whoever creates pods decides their size. Pods of a namespace with equal labels share one
 // object, which is counted once. When all is full, the namespace that has the most gives room to one that has less.
 import type { Labels } from '@pod-identity/crd-types';
+import { largest } from '@pod-identity/kit/core';
 import type { PodView } from '../views.ts';
 
 /** Bytes, as counted by `sizeOf`: 14,000 pods whose labels all differ, with 8 labels of 300 characters; half of all. */
@@ -165,21 +166,14 @@ class LabelStore {
     const used = this.used(namespace) + size;
     if (used > this.#most.ofNamespace) return false;
     while (this.#all + size > this.#most.inAll) {
-      const [largest, space] = this.#largest();
+      const [other = '', space] = largest(this.#spaces, ([, has]) => has.used) ?? [];
       // Only from one that has more also afterwards: two namespaces would take from each other all the time.
-      if (space === undefined || largest === namespace || space.used <= used) return false;
+      if (!space?.newest || other === namespace || space.used <= used) return false;
       const { newest } = space;
-      if (newest === undefined) return false;
-      this.#remove(largest, newest);
+      this.#remove(other, newest);
       for (const held of newest.pods) this.#leaveOut(held);
     }
     return true;
-  }
-
-  #largest(): readonly [string, Space | undefined] {
-    let found: readonly [string, Space | undefined] = ['', undefined];
-    for (const entry of this.#spaces) if (entry[1].used > (found[1]?.used ?? 0)) found = entry;
-    return found;
   }
 
   #leaveOut(held: Held): void {

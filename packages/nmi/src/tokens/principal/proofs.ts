@@ -1,5 +1,5 @@
+import { createShareMap, type Keyed } from '@pod-identity/kit/core';
 import { TokenError } from '../errors.ts';
-import { createShares, type Shared } from '../shares.ts';
 import type { ServicePrincipal } from '../types.ts';
 import type { CertificateReader } from './certificate-reader.ts';
 import type { Proof } from './entra-client.ts';
@@ -27,8 +27,7 @@ export interface KeptProofs {
   forget(reference: SecretReference): void;
 }
 
-interface Kept extends Shared {
-  readonly key: string;
+interface Kept extends Keyed {
   readonly found: Found;
 }
 
@@ -38,33 +37,20 @@ const credentials: readonly ServicePrincipal['credential'][] = ['secret', 'certi
 
 /** Proofs by Secret and kind of credential; that of a certificate takes a separate process, about 200 ms. */
 export function createKeptProofs(): KeptProofs {
-  const proofs = new Map<string, Kept>();
-  const shares = createShares<Kept>(limits);
-
-  const remove = (kept: Kept | undefined) => {
-    if (!kept) return;
-    proofs.delete(kept.key);
-    shares.remove(kept);
-  };
-  const add = (kept: Kept) => {
-    remove(proofs.get(kept.key));
-    proofs.set(kept.key, kept);
-    for (const out of shares.add(kept)) proofs.delete(out.key);
-  };
-
+  const proofs = createShareMap<Kept>(limits);
   return {
     recall({ secret, credential }) {
       const kept = proofs.get(keyOf(secret, credential));
       // It becomes the last one of its namespace to be evicted.
-      if (kept) add(kept);
+      if (kept) proofs.set(kept);
       return kept?.found;
     },
     keep({ secret, credential }, found) {
       const key = keyOf(secret, credential);
-      add({ namespace: secret.namespace, weight: weightOf(found), key, found });
+      proofs.set({ namespace: secret.namespace, weight: weightOf(found), key, found });
     },
     forget(reference) {
-      for (const credential of credentials) remove(proofs.get(keyOf(reference, credential)));
+      for (const credential of credentials) proofs.delete(keyOf(reference, credential));
     },
   };
 }

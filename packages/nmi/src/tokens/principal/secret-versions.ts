@@ -1,6 +1,5 @@
-import type { Clock, Timer } from '@pod-identity/kit/core';
+import { createShareMap, type Clock, type Keyed, type Timer } from '@pod-identity/kit/core';
 import type { TokenError } from '../errors.ts';
-import { createShares, type Shared } from '../shares.ts';
 import type { SecretReference } from './secret-reader.ts';
 
 /** What the last read of a Secret found. */
@@ -23,7 +22,7 @@ export interface SecretVersionsOptions {
   readonly clock: Pick<Clock, 'after'>;
 }
 
-interface Kept extends SeenSecret, Shared {
+interface Kept extends SeenSecret, Keyed {
   readonly end: Timer;
 }
 
@@ -34,16 +33,11 @@ const unusedMs = 60 * 60_000;
 
 /** Remembers the versions of Secrets that are in use: tokens and proofs end with the version of their Secret. */
 export function createSecretVersions({ onEnded, clock }: SecretVersionsOptions): SecretVersions {
-  const seen = new Map<string, Kept>();
-  const shares = createShares<Kept>(limits);
+  const seen = createShareMap<Kept>(limits);
 
-  const remove = (kept: Kept) => {
-    kept.end.cancel();
-    seen.delete(nameOf(kept.reference));
-    shares.remove(kept);
-  };
   const end = (kept: Kept) => {
-    remove(kept);
+    kept.end.cancel();
+    seen.delete(kept.key);
     if (kept.version !== undefined) onEnded(kept.reference);
   };
 
@@ -51,12 +45,11 @@ export function createSecretVersions({ onEnded, clock }: SecretVersionsOptions):
     get: (reference) => seen.get(nameOf(reference)),
     note(now) {
       const { reference } = now;
-      const before = seen.get(nameOf(reference));
-      if (before) remove(before);
-      const { namespace } = reference;
-      const kept: Kept = { ...now, namespace, weight: 1, end: clock.after(unusedMs, () => end(kept)) };
-      seen.set(nameOf(reference), kept);
-      shares.add(kept).forEach(end);
+      const [key, { namespace }] = [nameOf(reference), reference];
+      const before = seen.get(key);
+      before?.end.cancel();
+      const kept: Kept = { ...now, key, namespace, weight: 1, end: clock.after(unusedMs, () => end(kept)) };
+      seen.set(kept).forEach(end);
       if (before?.version !== undefined && before.version !== now.version) onEnded(reference);
     },
   };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createShares, type Shared } from './shares.ts';
+import { createShareMap, createShares, largest, type Shared } from './shares.ts';
 
 interface One extends Shared {
   readonly name: string;
@@ -61,4 +61,23 @@ it('whatever others add, a namespace with less than an equal part of the total k
       expect([...kept].filter(({ namespace }) => namespace === 'mine')).toHaveLength(2);
     }),
   );
+});
+
+it('of a key there is one, which is the newest of its namespace again when it is set again', () => {
+  const map = createShareMap({ perNamespace: 2, total: 10 });
+  const keyed = (key: string, weight = 1) => ({ key, namespace: 'shop', weight });
+  for (const key of ['a', 'b', 'a']) expect(map.set(keyed(key))).toEqual([]);
+  expect(map.set(keyed('c'))).toEqual([keyed('b')]);
+  expect(['a', 'b', 'c'].map((key) => map.get(key)?.key)).toEqual(['a', undefined, 'c']);
+  map.delete('a');
+  map.delete('b');
+  expect(map.set(keyed('d'))).toEqual([]);
+  expect(map.set(keyed('large', 3)).map(({ key }) => key)).toEqual(['c', 'd', 'large']);
+  expect(map.get('large')).toBeUndefined();
+});
+
+it('the largest is the first of equal ones', () => {
+  const sizes = [1, 3, 3];
+  expect(largest(sizes.keys(), (index) => sizes[index] ?? 0)).toBe(1);
+  expect(largest<number>([], () => 1)).toBeUndefined();
 });

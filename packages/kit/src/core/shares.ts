@@ -38,7 +38,7 @@ export function createShares<T extends Shared>({ perNamespace, total }: ShareLim
   };
   const overfull = (own: Share<T>): Share<T> | undefined => {
     if (own.weight > perNamespace) return own;
-    return sum > total ? largest(shares.values()) : undefined;
+    return sum > total ? largest(shares.values(), ({ weight }) => weight) : undefined;
   };
 
   return {
@@ -61,8 +61,45 @@ export function createShares<T extends Shared>({ perNamespace, total }: ShareLim
   };
 }
 
-function largest<T>(shares: Iterable<Share<T>>): Share<T> | undefined {
-  let found: Share<T> | undefined;
-  for (const share of shares) if (!found || share.weight > found.weight) found = share;
+export interface Keyed extends Shared {
+  readonly key: string;
+}
+
+/** Shares whose items are found by a key of all namespaces. */
+interface ShareMap<T> {
+  get(key: string): T | undefined;
+  /** In place of the one with this key; it becomes the newest of its namespace. Returns what is over a limit now, as `Shares.add`. */
+  set(one: T): readonly T[];
+  delete(key: string): void;
+}
+
+export function createShareMap<T extends Keyed>(limits: ShareLimits): ShareMap<T> {
+  const all = new Map<string, T>();
+  const shares = createShares<T>(limits);
+
+  const remove = (key: string) => {
+    const one = all.get(key);
+    if (!one) return;
+    all.delete(key);
+    shares.remove(one);
+  };
+
+  return {
+    get: (key) => all.get(key),
+    set(one) {
+      remove(one.key);
+      all.set(one.key, one);
+      const out = shares.add(one);
+      for (const { key } of out) all.delete(key);
+      return out;
+    },
+    delete: remove,
+  };
+}
+
+/** Of equal ones the first. */
+export function largest<T>(all: Iterable<T>, sizeOf: (one: T) => number): T | undefined {
+  let found: T | undefined;
+  for (const one of all) if (found === undefined || sizeOf(one) > sizeOf(found)) found = one;
   return found;
 }
