@@ -13,6 +13,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'packages/kit/src/core/pace.ts',
     'packages/kit/src/core/peer-address.ts',
     'packages/kit/src/core/recent.ts',
+    'packages/kit/src/core/sums.ts',
   ],
   'mic/plan': ['packages/mic/src/plan/'],
   'mic/snapshot': ['packages/mic/src/snapshot/'],

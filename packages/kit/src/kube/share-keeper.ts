@@ -1,3 +1,4 @@
+import { createSums } from '../core/sums.ts';
 import type { Log } from '../serve/log.ts';
 import { field, textField } from './object.ts';
 import { createRoom, type Room, type Share } from './room.ts';
@@ -80,28 +81,25 @@ function namespaceOf(key: string): string {
 
 function createNaming() {
   const named = new Map<string, LeftOut>();
-  const counts = new Map<string, number>();
+  const counts = createSums<string>();
+  const remove = (key: string) => {
+    if (named.delete(key)) counts.add(namespaceOf(key), -1);
+  };
   return {
     named,
     name(object: LeftOut): boolean {
       const namespace = namespaceOf(object.key);
-      const count = counts.get(namespace) ?? 0;
+      const count = counts.of(namespace);
       if (named.has(object.key) || count >= namedOfNamespace) return false;
       if (count === 0 && counts.size >= namespacesNamed) return false;
-      counts.set(namespace, count + 1);
+      counts.add(namespace, 1);
       named.set(object.key, object);
       return true;
     },
-    remove(key: string) {
-      if (!named.delete(key)) return;
-      const namespace = namespaceOf(key);
-      const left = (counts.get(namespace) ?? 1) - 1;
-      if (left > 0) counts.set(namespace, left);
-      else counts.delete(namespace);
-    },
+    remove,
     forget(namespace: string) {
-      if (!counts.delete(namespace)) return;
-      for (const key of named.keys()) if (namespaceOf(key) === namespace) named.delete(key);
+      if (counts.of(namespace) === 0) return;
+      for (const key of named.keys()) if (namespaceOf(key) === namespace) remove(key);
     },
   };
 }

@@ -1,7 +1,14 @@
 // Asks the API server about the pairs of the book during a term, at a limited rate and with a limit per namespace for questions
 // in progress.
 import { accessGroup, accessVerb, type AccessResource, type AccessSubject } from '@pod-identity/crd-types';
-import { aborted, createTokenBucket, type Clock, type Timer, type TokenBucket } from '@pod-identity/kit/core';
+import {
+  aborted,
+  createSums,
+  createTokenBucket,
+  type Clock,
+  type Timer,
+  type TokenBucket,
+} from '@pod-identity/kit/core';
 import { KubeError, subjectOf, type AccessReviewer, type LeaderTerm } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
 import type { AccessBook, Holder, Pair } from './book.ts';
@@ -59,7 +66,7 @@ class Asker<H extends Holder> {
   readonly #ports: AskerPorts<H>;
   readonly #bucket: TokenBucket;
   readonly #underWay = new Set<Promise<void>>();
-  readonly #ofNamespace = new Map<string, number>();
+  readonly #ofNamespace = createSums<string>();
   readonly #changed = new Set<H>();
   #gathering: Timer | undefined;
   #timer: Timer | undefined;
@@ -105,7 +112,7 @@ class Asker<H extends Holder> {
     this.#timer?.cancel();
     if (this.#isOver()) return;
     this.#tell(book.takeAdmitted());
-    const mayAsk = (namespace: string) => (this.#ofNamespace.get(namespace) ?? 0) < pairsOfNamespaceAtOnce;
+    const mayAsk = (namespace: string) => this.#ofNamespace.of(namespace) < pairsOfNamespaceAtOnce;
     const now = clock.elapsed();
     while (this.#underWay.size < pairsAtOnce) {
       const pair = book.next(now, mayAsk);
@@ -125,19 +132,13 @@ class Asker<H extends Holder> {
 
   #begin(pair: Pair): void {
     const { namespace } = pair.subject;
-    this.#count(namespace, 1);
+    this.#ofNamespace.add(namespace, 1);
     const done = this.#ask(pair).finally(() => {
       this.#underWay.delete(done);
-      this.#count(namespace, -1);
+      this.#ofNamespace.add(namespace, -1);
       this.#pump();
     });
     this.#underWay.add(done);
-  }
-
-  #count(namespace: string, change: number): void {
-    const count = (this.#ofNamespace.get(namespace) ?? 0) + change;
-    if (count === 0) this.#ofNamespace.delete(namespace);
-    else this.#ofNamespace.set(namespace, count);
   }
 
   async #ask(pair: Pair): Promise<void> {

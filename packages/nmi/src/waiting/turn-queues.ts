@@ -2,6 +2,7 @@
 // It must not know what is waited for.
 import {
   createFairQueue,
+  createSums,
   createTokenBucket,
   type Clock,
   type FairQueueLimits,
@@ -188,29 +189,19 @@ function createPlaces({ atATime, quota }: Rate, clock: Clock) {
   const bucket: TokenBucket | undefined =
     quota &&
     createTokenBucket({ capacity: quota.burst, refillPerMs: quota.perSecond / 1000, now: clock.elapsed() });
-  const held = new Map<string, number>();
-  let free = atATime;
-
-  const heldBy = (namespace: string) => held.get(namespace) ?? 0;
-  const add = (namespace: string, count: 1 | -1) => {
-    free -= count;
-    const left = heldBy(namespace) + count;
-    if (left > 0) held.set(namespace, left);
-    else held.delete(namespace);
-  };
-
+  const held = createSums<string>();
   return {
     /** Infinity: until a place is freed. */
     pauseMs(): number {
-      if (free <= 0) return Infinity;
+      if (held.total >= atATime) return Infinity;
       const now = clock.elapsed();
       return bucket && bucket.available(now) < 1 ? bucket.take(now) : 0;
     },
-    mayTake: (namespace: string) => heldBy(namespace) < free,
+    mayTake: (namespace: string) => held.of(namespace) < atATime - held.total,
     take(namespace: string) {
-      add(namespace, 1);
+      held.add(namespace, 1);
       bucket?.take(clock.elapsed());
-      return () => add(namespace, -1);
+      return () => held.add(namespace, -1);
     },
   };
 }

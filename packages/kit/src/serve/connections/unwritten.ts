@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../core/clock.ts';
+import { createSums } from '../../core/sums.ts';
 
 /** A connection. */
 export interface Taker<Caller> {
@@ -124,23 +125,5 @@ function createAccounts<Caller>() {
     isOver: (caller: Caller, group: string) => callers.of(caller) > perCaller || groups.of(group) > perGroup,
     /** If all together are over the limit. */
     heaviestGroup: () => (groups.total > total ? groups.heaviest() : undefined),
-  };
-}
-
-function createSums<Key>() {
-  const sums = new Map<Key, number>();
-  let total = 0;
-  return {
-    of: (key: Key) => sums.get(key) ?? 0,
-    add(key: Key, by: number) {
-      total += by;
-      const sum = (sums.get(key) ?? 0) + by;
-      if (sum === 0) sums.delete(key);
-      else sums.set(key, sum);
-    },
-    heaviest: () => [...sums].reduce((most, one) => (one[1] > most[1] ? one : most))[0],
-    get total() {
-      return total;
-    },
   };
 }

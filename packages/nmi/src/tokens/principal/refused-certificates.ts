@@ -1,4 +1,4 @@
-import { RecentMap, type Clock } from '@pod-identity/kit/core';
+import { createShareMap, type Clock, type Keyed } from '@pod-identity/kit/core';
 
 /** Certificates that could not be read, which are not tried again for a while even if other keys of the Secret change. */
 export interface RefusedCertificates {
@@ -8,34 +8,25 @@ export interface RefusedCertificates {
 
 /** Limited, since a process that was killed may have been slow because the node was busy. */
 const keptMs = 10 * 60_000;
-const keptOfNamespace = 32;
+const limits = { perNamespace: 32, total: 2_000 };
 
-interface Refused {
+interface Refused extends Keyed {
   readonly fault: string;
   readonly until: number;
 }
 
 export function createRefusedCertificates(clock: Pick<Clock, 'elapsed'>): RefusedCertificates {
-  const memory = new Map<string, Map<string, Refused>>();
-
-  const prune = () => {
-    const now = clock.elapsed();
-    for (const [namespace, refused] of memory) {
-      for (const [digest, { until }] of refused) if (until <= now) refused.delete(digest);
-      if (refused.size === 0) memory.delete(namespace);
-    }
-  };
-
+  const memory = createShareMap<Refused>(limits);
   return {
     recall(namespace, digest) {
-      const { fault, until = 0 } = memory.get(namespace)?.get(digest) ?? {};
+      const { fault, until = 0 } = memory.get(keyOf(namespace, digest)) ?? {};
       return clock.elapsed() < until ? fault : undefined;
     },
     note(namespace, digest, fault) {
-      prune();
-      const ofNamespace = memory.get(namespace) ?? new RecentMap<string, Refused>(keptOfNamespace);
-      ofNamespace.set(digest, { fault, until: clock.elapsed() + keptMs });
-      memory.set(namespace, ofNamespace);
+      const until = clock.elapsed() + keptMs;
+      memory.set({ key: keyOf(namespace, digest), namespace, weight: 1, fault, until });
     },
   };
 }
+
+const keyOf = (namespace: string, digest: string) => `${namespace}/${digest}`;
