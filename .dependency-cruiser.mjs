@@ -5,8 +5,9 @@ const may = {
   'packages/crd-types': [],
   'packages/imds-client': [],
   'packages/kit': [],
-  'packages/mic': ['packages/crd-types', 'packages/imds-client', 'packages/kit'],
-  'packages/nmi': ['packages/crd-types', 'packages/imds-client', 'packages/kit'],
+  'packages/policy': ['packages/crd-types'],
+  'packages/mic': ['packages/crd-types', 'packages/imds-client', 'packages/kit', 'packages/policy'],
+  'packages/nmi': ['packages/crd-types', 'packages/imds-client', 'packages/kit', 'packages/policy'],
   'packages/keyvault-sample': ['packages/imds-client'],
   'tools/sim': ['packages/crd-types'],
 };

@@ -93,12 +93,13 @@ export default defineConfig({
         find: /^@pod-identity\/kit\/(core|serve|kube|testing)$/,
         replacement: source('./packages/kit/src/$1/index.ts'),
       },
+      { find: '@pod-identity/policy', replacement: source('./packages/policy/src/index.ts') },
       { find: '@pod-identity/sim', replacement: source('./tools/sim/src/index.ts') },
     ],
   },
   test: {
     projects: [
-      ...['crd-types', 'imds-client', 'kit', 'mic', 'nmi', 'keyvault-sample'].flatMap((name) =>
+      ...['crd-types', 'imds-client', 'policy', 'kit', 'mic', 'nmi', 'keyvault-sample'].flatMap((name) =>
         unit(`./packages/${name}`),
       ),
       ...unit('./tools/sim'),

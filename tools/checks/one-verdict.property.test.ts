@@ -12,11 +12,11 @@ import { AccessBook } from '../../packages/mic/src/access/book.ts';
 import { ClusterIndex } from '../../packages/mic/src/snapshot/index/cluster-index.ts';
 import type { AccessGroup } from '../../packages/mic/src/snapshot/index/rights.ts';
 import { createTrims } from '../../packages/mic/src/snapshot/trims.ts';
-import { explainNoAccess as micWords } from '../../packages/mic/src/tell/no-access.ts';
+import { reportSkip } from '../../packages/mic/src/tell/report.ts';
 import { accessModeOf, accessToIdentity } from '../../packages/nmi/src/authorize/access-needed.ts';
 import { matchingRules } from '../../packages/nmi/src/authorize/authorize.ts';
 import { candidatesOf } from '../../packages/nmi/src/authorize/candidates.ts';
-import { explainNoAccess as nmiWords } from '../../packages/nmi/src/respond/explain-access.ts';
+import { explainDenial } from '../../packages/nmi/src/respond/explain.ts';
 import { pod as nmiPod, rules as nmiRules, viewOf } from '../../packages/nmi/test/builders.ts';
 
 const group = '/subscriptions/s1/resourceGroups/Ids';
@@ -56,12 +56,12 @@ const spec = fc.oneof(
 );
 const namespace = fc.constantFrom('default', 'other');
 const name = fc.constantFrom('i0', 'i1', 'i2');
-const identity = fc.record({ namespace, name, spec });
+const anyIdentity = fc.record({ namespace, name, spec });
 const binding = fc.record({ namespace, name: fc.constantFrom('b0', 'b1', 'b2'), azureIdentity: name });
 const keyOf = (object: { namespace: string; name: string }) => `${object.namespace}/${object.name}`;
 
 const world = fc.record({
-  identities: fc.uniqueArray(identity, { selector: keyOf, maxLength: 4 }),
+  identities: fc.uniqueArray(anyIdentity, { selector: keyOf, maxLength: 4 }),
   bindings: fc.uniqueArray(binding, { selector: keyOf, maxLength: 4 }),
   flag: fc.constantFrom(...accessModes),
   annotation: fc.constantFrom(...accessModes, undefined),
@@ -191,8 +191,13 @@ test('MIC and NMI say in the same words which right is missing', () => {
     { resource: 'applications', names: ['skin.example/a', 'skin.example'] },
     { resource: 'applications', names: ['risk.example/a', 'risk.example'] },
   ];
-  const missing = { identity: 'pay/reader', subject, targets };
-  // MIC's have the roles as well, which a response would escape.
-  const [words] = micWords(missing).split('\n', 1);
-  expect(nmiWords({ why: 'access-denied', ...missing })).toBe(words);
+  const identity = 'pay/reader';
+  const pod = createTrims().pod({
+    metadata: { namespace: 'pay', name: 'web-0', uid: 'u', labels: { aadpodidbinding: 'demo' } },
+    spec: { nodeName: 'node', serviceAccountName: 'web' },
+  });
+  if (!pod) throw new TypeError('MIC keeps no pod');
+  const [event] = reportSkip({ pod, reason: 'access-denied', identity, access: { subject, targets } }).events;
+  const response = explainDenial('pay/web-0', { why: 'access-denied', identity, subject, targets });
+  expect(response).toBe(`Identity not found. ${event?.message ?? ''}`);
 });

@@ -7,7 +7,7 @@ import { micMetrics } from '../../packages/mic/src/tell/metrics.ts';
 import { nmiFlags } from '../../packages/nmi/src/config/flags.ts';
 import { metricSpecs as nmiMetrics } from '../../packages/nmi/src/tell/metrics.ts';
 import { canaryMeanings } from '../../packages/nmi/src/canary/verdict.ts';
-import { reasonMeanings } from '../../packages/nmi/src/respond/reasons.ts';
+import { actors, reasons } from '../../packages/policy/src/reasons.ts';
 import { inputsRead } from '../inputs/inputs-read.ts';
 import { register } from '../inputs/register.ts';
 import { inputRows } from './input-rows.ts';
@@ -35,6 +35,13 @@ function metricTable(specs: Readonly<Record<string, MetricSpec>>): string {
     ),
   );
   return table(['Name', 'Kind', 'Labels', 'Meaning'], rows);
+}
+
+function actorTable(): string {
+  const rows = Object.entries(reasons).map(([reason, [meaning, actor]]) =>
+    row(code(reason), meaning, actors[actor]),
+  );
+  return table(['Reason', 'Meaning', 'Who must act'], rows);
 }
 
 function reasonTable(meanings: Readonly<Record<string, string>>): string {
@@ -101,7 +108,7 @@ settle(
       'docs/reasons.md',
       '# Reasons',
       'NMI writes a log line when the outcome for a pod, or for an address without a pod, changes. Its field `reason` says why NMI refused the request; it is one of these codes. A line without the field means that the request succeeded.',
-      reasonTable(reasonMeanings),
+      actorTable(),
       '## The canary',
       '`nmi canary` writes a log line when its readiness changes, or the reason for it. These codes are the field `reason` of the line, and the first word of the response of `/readyz` ([operations](operations.md#canary)).',
       reasonTable(canaryMeanings),

@@ -1,6 +1,7 @@
 /** Rooms in which a wrong operator can give a token to the wrong pod or detach an identity: name and files. */
 export const rooms: Readonly<Record<string, readonly string[]>> = {
   match: ['packages/crd-types/src/match.ts'],
+  policy: ['packages/policy/src/'],
   'imds-client': ['packages/imds-client/src/*.ts'],
   'nmi/access': ['packages/nmi/src/access/'],
   'nmi/authorize': ['packages/nmi/src/authorize/'],

@@ -21,7 +21,7 @@ const instrumented = {
 export default defineConfig({
   resolve: everything.resolve ?? {},
   test: {
-    projects: ['crd-types', 'imds-client', 'kit', 'mic', 'nmi'].map((name) => ({
+    projects: ['crd-types', 'imds-client', 'policy', 'kit', 'mic', 'nmi'].map((name) => ({
       extends: true as const,
       root: join(root, 'packages', name),
       plugins: [instrumented],

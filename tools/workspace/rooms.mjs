@@ -52,6 +52,8 @@ export const rooms = [
     pure: ['config', 'entry', 'explain', 'identity', 'page', 'proxy', 'reasons'],
   },
 
+  { folder: 'packages/policy/src', pure: 'all' },
+
   { folder: 'packages/kit/src/core', pure: 'all' },
   { folder: ownProcess, never: [apiServer] },
   { folder: 'packages/kit/src/serve/connections', never: [apiServer] },

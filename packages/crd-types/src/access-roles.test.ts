@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { parseAllDocuments } from 'yaml';
 import { describe, expect, test } from 'vitest';
-import { accessCheck, rolesFor } from './access-roles.ts';
+import { rolesFor } from './access-roles.ts';
 import { parseAccessTarget, type AccessTarget } from './access.ts';
 
 const group = '/subscriptions/0f-1/resourceGroups/MC_(west)';
@@ -16,7 +16,6 @@ function targetOf(text: string): AccessTarget {
   return parsed.value;
 }
 
-const inMic = 'kubectl -n aad-pod-identity exec deploy/mic -- node /app/mic.js';
 const namesOf = (need: Parameters<typeof rolesFor>[0]) =>
   rolesFor(need).objects.map(({ metadata }) => metadata.name);
 
@@ -51,14 +50,6 @@ subjects:
     for (const subject of [web, job])
       for (const target of [reader, app])
         expect(together).toEqual(expect.arrayContaining(namesOf({ subjects: [subject], targets: [target] })));
-  });
-
-  test('come with commands that check them, quoted for a shell', () => {
-    expect(rolesFor({ subjects: [web], targets: [app, reader] }).checks).toEqual([
-      `${inMic} access pay/web contoso.com/00000000-0000-0000-0000-000000000001`,
-      `${inMic} access pay/web '${reader.names[0]}'`,
-    ]);
-    expect(accessCheck(job, app)).toMatch(/ access pay\/job /);
   });
 
   const subjectName = fc.oneof(

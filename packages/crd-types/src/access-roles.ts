@@ -65,14 +65,12 @@ export interface AccessNeed {
   readonly targets: readonly AccessTarget[];
 }
 
-/** The objects that grant the missing rights, and the commands that check them. */
+/** The objects that grant the missing rights. */
 export interface AccessRemedy {
   /** For each target its ClusterRole, followed by a ClusterRoleBinding for each subject. */
   readonly objects: readonly (AccessRole | AccessRoleBinding)[];
   /** The same objects, to paste into `kubectl apply -f -`. */
   readonly yaml: string;
-  /** Commands that check the right, one for each subject and target. */
-  readonly checks: readonly string[];
 }
 
 /**
@@ -81,8 +79,8 @@ export interface AccessRemedy {
  *
  * @example
  * ```ts
- * const { yaml, checks } = rolesFor({ subjects: [{ namespace: 'pay', name: 'web' }], targets });
- * console.log(`${yaml}# then: ${checks[0]}`);
+ * const { yaml } = rolesFor({ subjects: [{ namespace: 'pay', name: 'web' }], targets });
+ * console.log(yaml);
  * ```
  */
 export function rolesFor({ subjects, targets }: AccessNeed): AccessRemedy {
@@ -90,69 +88,7 @@ export function rolesFor({ subjects, targets }: AccessNeed): AccessRemedy {
     roleOf(target),
     ...subjects.map((subject) => bindingOf(subject, target)),
   ]);
-  return {
-    objects,
-    yaml: objects.map(yamlOf).join('---\n'),
-    checks: targets.flatMap((target) => subjects.map((subject) => accessCheck(subject, target))),
-  };
-}
-
-/**
- * The text for a ServiceAccount that may not use `thing`: the right that it needs, and the command that prints the roles which grant
- * it. One line, since Events are truncated.
- *
- * @example
- * ```ts
- * missingRight('AzureIdentity pay/reader', { namespace: 'pay', name: 'web' }, targets);
- * // ServiceAccount pay/web may not use AzureIdentity pay/reader: it needs the right to use managedidentities /subscriptions/…
- * ```
- */
-export function missingRight(
-  thing: string,
-  subject: AccessSubject,
-  targets: readonly AccessTarget[],
-): string {
-  const checks = targets.map((target) => accessCheck(subject, target));
-  return (
-    `${neededRight(thing, subject, targets)} A cluster administrator ` +
-    `can grant it with the roles that this prints: ${checks.join(' && ')}`
-  );
-}
-
-/**
- * The first sentence of `missingRight`, for clusters without MIC: which right is missing.
- *
- * @example
- * ```ts
- * neededRight('AzureIdentity pay/reader', { namespace: 'pay', name: 'web' }, targets);
- * // ServiceAccount pay/web may not use AzureIdentity pay/reader: it needs the right to use managedidentities /subscriptions/….
- * ```
- */
-export function neededRight(thing: string, subject: AccessSubject, targets: readonly AccessTarget[]): string {
-  const names = targets.map(({ resource, names: [name] }) => `${resource} ${name}`).join(' and ');
-  return `ServiceAccount ${subject.namespace}/${subject.name} may not use ${thing}: it needs the right to use ${names}.`;
-}
-
-/** As the manifests and the chart name it. */
-const inMic = 'kubectl -n aad-pod-identity exec deploy/mic -- node /app/mic.js';
-
-/**
- * The command that checks whether this ServiceAccount may use this target, and by which right: for a shell of whoever may run commands
- * in MIC's pod.
- *
- * @example
- * ```ts
- * for (const target of targets) console.log(accessCheck({ namespace: 'pay', name: 'web' }, target));
- * // kubectl -n aad-pod-identity exec deploy/mic -- node /app/mic.js access pay/web /subscriptions/s/resourcegroups/g/providers/microsoft.managedidentity/userassignedidentities/reader
- * ```
- */
-export function accessCheck({ namespace, name }: AccessSubject, target: AccessTarget): string {
-  return `${inMic} access ${namespace}/${name} ${shellWord(target.names[0])}`;
-}
-
-/** Names of resource groups may contain parentheses; canonical names contain no quotes. */
-function shellWord(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : `'${text}'`;
+  return { objects, yaml: objects.map(yamlOf).join('---\n') };
 }
 
 function roleOf(target: AccessTarget): AccessRole {

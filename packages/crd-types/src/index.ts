@@ -9,7 +9,6 @@ export { isDefaultBinding } from './azure-identity-binding.ts';
 export { acceptsLabelPrefix, acceptsNamespace, allowsNamespace } from './allowed-namespaces.ts';
 export { tellProblems, tellWarnings } from './tell-warnings.ts';
 export { selectorText } from './label-selector.ts';
-export { withPackedLabels } from './packed-labels.ts';
 export type { PodFacts } from './selection.ts';
 export {
   bindingLabelOf,
@@ -35,17 +34,6 @@ export type {
 } from './match.ts';
 export { bindingsAmong, matchPod } from './match.ts';
 export { mostBindingsPerNamespace } from './own-bindings.ts';
-export {
-  absentOrLeftOut,
-  accountRemedy,
-  explainTooMany,
-  explainUnbound,
-  onlyWithAccount,
-  whyUnbound,
-  overShare,
-  tooManyRemedy,
-  type Unbound,
-} from './unbound.ts';
 export type { AccessResource, AccessSubject, AccessTarget } from './access.ts';
 export {
   accessGroup,
@@ -56,7 +44,7 @@ export {
   parseAccessTarget,
 } from './access.ts';
 export type { AccessNeed, AccessRemedy, AccessRole, AccessRoleBinding } from './access-roles.ts';
-export { accessCheck, missingRight, neededRight, rolesFor } from './access-roles.ts';
+export { rolesFor } from './access-roles.ts';
 export type { AccessMode, NamespaceView } from './namespace-view.ts';
 export {
   accessAnnotation,

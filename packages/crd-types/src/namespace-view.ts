@@ -2,7 +2,6 @@ import { attempt } from './attempt.ts';
 import type { FieldLimits } from './fields.ts';
 import { frozen } from './frozen.ts';
 import type { Labels } from './label-selector.ts';
-import { withPackedLabels } from './packed-labels.ts';
 import { isJsonObject, type JsonObject } from './section.ts';
 
 /**
@@ -93,7 +92,7 @@ export function readNamespaceView(
   };
   return isTooLarge('metadata.labels')
     ? { ...view, labels: undefined, labelsFault: `its labels have more than ${mostLabels} bytes` }
-    : withPackedLabels(view, labelsOf(metadata));
+    : { ...view, labels: labelsOf(metadata) };
 }
 
 /** Copies what is read of it, since a getter or a Proxy may throw. */

@@ -93,7 +93,7 @@ test('checklist 24: explain says whether a pod can act as its identity, and if n
     code: 1,
     text: expect.stringContaining('no such pod') as string,
   });
-  expect((await stage.explain('lost')).text).toContain('selector nobody');
+  expect((await stage.explain('lost')).text).toContain("selector 'nobody'");
 
   const { resourceId: other } = sim.azure.world.addIdentity({ resourceId: identityId('other') });
   await town.identity({ name: 'other', resourceId: other });

@@ -87,7 +87,7 @@ test('mic explain tells what selects a pod, and that nothing does', async () => 
   );
   const other = await stage.explain('other');
   expect(other.text).toContain(
-    'has no label aadpodidbinding, and no podSelector or serviceAccountName of a binding is for it',
+    'has no label aadpodidbinding, and no AzureIdentityBinding of its namespace selects it by podSelector or serviceAccountName',
   );
 });
 

@@ -8,7 +8,6 @@ export { ConfigurationError } from './configuration-error.ts';
 export { createBackoff, type Backoff } from './backoff.ts';
 export { heapBytes } from './heap-bytes.ts';
 export { createFairQueue, type FairQueue, type FairQueueLimits, type Tenant } from './fair-queue.ts';
-export { createFindings, findingLines, inMic, inNmi, type Finding, type Remedy } from './finding.ts';
 export { createLimit } from './limit.ts';
 export { labelsDropped, NamespaceLabels, type DroppedLabels } from './namespace-labels.ts';
 export { limitEffects, type LimitEffect } from './limit-effect.ts';

@@ -3,7 +3,6 @@
 //
 // `mic explain`: reads the cluster and the pod's host once and prints its findings. Changes nothing.
 import { hasAccount, resources, type AccessMode, type ResourceId } from '@pod-identity/crd-types';
-import { findingLines } from '@pod-identity/kit/core';
 import {
   coreKinds,
   createAccessReviewer,
@@ -12,6 +11,7 @@ import {
   type KubeTransport,
 } from '@pod-identity/kit/kube';
 import type { Ambient, Printer } from '@pod-identity/kit/serve';
+import { findingLines } from '@pod-identity/policy';
 import { AccessBook, pairsPerNamespace } from '../access/book.ts';
 import { createAssignedIdentityReader } from '../apply/assigned-identity-reader.ts';
 import { createLedger, type ConfigMap } from '../apply/ledger.ts';

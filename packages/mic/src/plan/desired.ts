@@ -1,6 +1,7 @@
 // Decides which identities a pod gets, as values. It does no I/O, takes the time only as an argument, and imports only
 // snapshot/.
-import { absentOrLeftOut, tellProblems, type Mismatch, type MismatchReason } from '@pod-identity/crd-types';
+import { tellProblems, type Mismatch, type MismatchReason } from '@pod-identity/crd-types';
+import { absentOrLeftOut } from '@pod-identity/policy';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import { keyOf, namespaceOf } from '../snapshot/keys.ts';
 import type { MatchedIdentity } from '../snapshot/index/match-set.ts';

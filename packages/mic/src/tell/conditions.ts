@@ -1,19 +1,16 @@
 // The Ready condition of AzureIdentities and AzureIdentityBindings. It contains no counts of pods or hosts and no messages of ARM (which
 // have times and request ids), so that new pods and retries cause no writes.
 import {
-  absentOrLeftOut,
   bindingLabel,
   describeSelection,
   hasOwnConditions,
   hostName,
-  overShare,
   type AzureIdentity,
   type AzureIdentityBinding,
   type Condition,
   type ResourceId,
 } from '@pod-identity/crd-types';
-import type { Remedy } from '@pod-identity/kit/core';
-import { explainNoAccess } from './no-access.ts';
+import { absentOrLeftOut, nameMissingRightAndRoles, overShare, type Remedy } from '@pod-identity/policy';
 import { clientIdRemedy, hostRemedy, remedyFor } from './remedy.ts';
 import { addWarnings, boundMessage, listProblems, removeWarnings } from './spec-texts.ts';
 import type { ClusterIndex, SharedKind } from '../snapshot/index/cluster-index.ts';
@@ -81,7 +78,7 @@ function withAccess(key: string, judgement: Judgement, { index }: World): Judgem
     .filter(({ subject }) => subject.namespace === namespaceOf(key))
     .sort((a, b) => (a.subject.name < b.subject.name ? -1 : 1));
   if (first === undefined) return judgement;
-  const message = explainNoAccess({ identity: key, ...first });
+  const message = nameMissingRightAndRoles({ identity: key, ...first });
   if (index.accessMode(namespaceOf(key)) === 'rbac')
     return { status: 'False', reason: 'AccessDenied', message };
   return {

@@ -1,9 +1,8 @@
 import { hostName, type Host, type ResourceId } from '@pod-identity/crd-types';
-import { inMic } from '@pod-identity/kit/core';
+import { info, inMic, ok, problem, waiting, type Finding } from '@pod-identity/policy';
 import type { HostFacts, LastFailure, Quarantine } from '../snapshot/facts/facts.ts';
 import { isCarried, isMisstated } from '../snapshot/facts/host-facts.ts';
 import { nextAttemptAt } from '../snapshot/facts/strikes.ts';
-import { info, ok, problem, waiting, type Finding } from './finding.ts';
 import { clientIdRemedy, hostRemedy, remedyFor } from './remedy.ts';
 
 export interface HostQuestion {

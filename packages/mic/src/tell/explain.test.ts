@@ -1,4 +1,4 @@
-import { findingLines } from '@pod-identity/kit/core';
+import { findingLines } from '@pod-identity/policy';
 import { describe, expect, it } from 'vitest';
 import {
   assigned,
@@ -155,8 +155,7 @@ describe('a pod is explained', () => {
       ✓ label        aadpodidbinding=demo
       ✓ node         node-0 on scale set vmss1 (/subscriptions/s1/resourcegroups/rg/providers/microsoft.compute/virtualmachinescalesets/vmss1)
       ✓ binding      default/reader-binding selects the pod and names AzureIdentity default/reader
-      ✓ namespace    default/reader is for pods of any namespace
-      ✓ identity     default/reader is the managed identity /subscriptions/s1/resourcegroups/rg/providers/microsoft.managedidentity/userassignedidentities/reader
+      ✓ identity     default/reader is the managed identity /subscriptions/S1/resourceGroups/RG/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader, for pods of any namespace
       ✓ permission   Azure let it be attached
       ✓ host         vmss1 carries it, attached by MIC
       ✓ record       AzureAssignedIdentity default/web-0-shop-reader is Assigned
@@ -170,8 +169,7 @@ describe('a pod is explained', () => {
       ✓ label        aadpodidbinding=demo
       ✓ node         node-0 on scale set vmss1 (/subscriptions/s1/resourcegroups/rg/providers/microsoft.compute/virtualmachinescalesets/vmss1)
       ✓ binding      default/reader-binding selects the pod and names AzureIdentity default/reader
-      ✓ namespace    default/reader is for pods of any namespace
-      ✓ identity     default/reader is the managed identity /subscriptions/s1/resourcegroups/rg/providers/microsoft.managedidentity/userassignedidentities/reader
+      ✓ identity     default/reader is the managed identity /subscriptions/S1/resourceGroups/RG/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader, for pods of any namespace
       ✗ permission   MIC has no right to assign this identity
       ✗ host         vmss1 does not carry it: Azure refused with LinkedAuthorizationFailed, 3 times so far, to be tried again in 4 min
                      Azure said: The client 'mic' does not have permission to perform action
@@ -190,8 +188,7 @@ describe('a pod is explained', () => {
       ✓ label        aadpodidbinding=demo
       ✓ node         node-0 on scale set vmss1 (/subscriptions/s1/resourcegroups/rg/providers/microsoft.compute/virtualmachinescalesets/vmss1)
       ✓ binding      default/reader-binding selects the pod and names AzureIdentity default/reader
-      ✓ namespace    default/reader is for pods of any namespace
-      ✓ identity     default/reader is the managed identity /subscriptions/s1/resourcegroups/rg/providers/microsoft.managedidentity/userassignedidentities/reader
+      ✓ identity     default/reader is the managed identity /subscriptions/S1/resourceGroups/RG/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader, for pods of any namespace
       · permission   not known before it was attached once
       ✗ host         vmss1 could not be read or changed (denied), to be tried again in 60 s
                      Azure said: AuthorizationFailed
@@ -210,8 +207,7 @@ describe('a pod is explained', () => {
       ✓ label        aadpodidbinding=demo
       ✓ node         node-0 on scale set vmss1 (/subscriptions/s1/resourcegroups/rg/providers/microsoft.compute/virtualmachinescalesets/vmss1)
       ✓ binding      default/reader-binding selects the pod and names AzureIdentity default/reader
-      ✓ namespace    default/reader is for pods of any namespace
-      ✓ identity     default/reader is the managed identity /subscriptions/s1/resourcegroups/rg/providers/microsoft.managedidentity/userassignedidentities/reader
+      ✓ identity     default/reader is the managed identity /subscriptions/S1/resourceGroups/RG/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader, for pods of any namespace
       · permission   not known before it was attached once
       … host         vmss1 could not be read or changed (throttled), to be tried again in 10 min
                      Azure said: TooManyRequests
@@ -227,8 +223,7 @@ describe('a pod is explained', () => {
       ✓ label        aadpodidbinding=demo
       ✓ node         node-0 on scale set vmss1 (/subscriptions/s1/resourcegroups/rg/providers/microsoft.compute/virtualmachinescalesets/vmss1)
       ✓ binding      default/reader-binding selects the pod and names AzureIdentity default/reader
-      ✓ namespace    default/reader is for pods of any namespace
-      ✓ identity     default/reader is the managed identity /subscriptions/s1/resourcegroups/rg/providers/microsoft.managedidentity/userassignedidentities/reader
+      ✓ identity     default/reader is the managed identity /subscriptions/S1/resourceGroups/RG/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader, for pods of any namespace
       · permission   not known before it was attached once
       … host         what vmss1 carries has not been read yet
       … record       AzureAssignedIdentity default/web-0-shop-reader is not written yet
@@ -252,8 +247,7 @@ describe('a pod is explained', () => {
       "pod shop/web-0
       ✓ label        aadpodidbinding=demo
       ✓ node         node-0 on scale set vmss1 (/subscriptions/s1/resourcegroups/rg/providers/microsoft.compute/virtualmachinescalesets/vmss1)
-      ✓ binding      default/reader-binding selects the pod and names AzureIdentity default/reader
-      ✗ identity     AzureIdentity default/reader is invalid
+      ✗ identity     AzureIdentityBinding default/reader-binding names AzureIdentity default/reader, which is not valid
                      remedy: spec.resourceID must be the id of a user-assigned managed identity, /subscriptions/<id>/resourceGroups/<group>/providers/Microsoft.ManagedIdentity/userAssignedIdentities/<name>, not "x"
       ✗ result       the pod does not get everything it is meant to get"
     `);
@@ -261,7 +255,7 @@ describe('a pod is explained', () => {
 
   it('when it has no ServiceAccount, and so is not watched', () => {
     expect(text({}, { name: 'other', unknownPod: 'without-account' })).toContain(
-      '✗ pod          it has no ServiceAccount, and only pods with one get an identity; static pods have none',
+      '✗ pod          the pod has no ServiceAccount, and only pods with one get an identity; static pods have none',
     );
   });
 
@@ -269,7 +263,8 @@ describe('a pod is explained', () => {
     expect(text({}, { name: 'other', unknownPod: 'unlabelled' })).toMatchInlineSnapshot(`
       "pod shop/other
       ✗ label        the pod has no label aadpodidbinding
-                     remedy: set the label aadpodidbinding to the selector of an AzureIdentityBinding
+                     remedy: give it one whose value is the selector of an AzureIdentityBinding; change the template of the pod too
+                     $ kubectl label pod other --namespace shop --overwrite aadpodidbinding=SELECTOR
       ✗ result       the pod does not get everything it is meant to get"
     `);
     expect(text({}, { name: 'other', unknownPod: 'absent' })).toMatchInlineSnapshot(`
@@ -288,19 +283,22 @@ describe('every reason to skip has words and a verdict', () => {
     finished: [{ pods: [pod({ phase: 'Failed' })] }, /· pod .*has finished/],
     'no-account': [
       { pods: [pod({ serviceAccount: '' })] },
-      /✗ pod .*it has no ServiceAccount, and only pods with one get an identity[^]*run it by a Deployment/,
+      /✗ pod .*the pod has no ServiceAccount, and only pods with one get an identity[^]*run it by a Deployment/,
     ],
     'empty-label': [{ pods: [pod({ label: '' })] }, /✗ label .*is empty/],
-    'no-binding': [{ bindings: [] }, /✗ binding .*no valid AzureIdentityBinding has the selector demo/],
+    'no-binding': [{ bindings: [] }, /✗ binding .*no AzureIdentityBinding has the selector 'demo'/],
     'not-selected': [
       { bindings: [binding({ namespace: 'shop', spec: { serviceAccountName: 'other' } })] },
-      /✗ binding .*shop\/reader-binding has the selector demo, but .*is for other pods/,
+      /✗ binding .*shop\/reader-binding has the label aadpodidbinding of the pod as its selector, but .*is for other pods/,
     ],
-    'identity-missing': [{ identities: [] }, /✗ identity .*there is no AzureIdentity default\/reader/],
-    'identity-invalid': [{ identities: [identity({ spec: { type: 5 } })] }, /✗ identity .*is invalid/],
+    'identity-missing': [
+      { identities: [] },
+      /✗ identity .*names AzureIdentity default\/reader, which does not exist/,
+    ],
+    'identity-invalid': [{ identities: [identity({ spec: { type: 5 } })] }, /✗ identity .*is not valid/],
     'other-namespace': [
       { identities: [identity({ metadata: behavior })] },
-      /✗ namespace .*for pods of its own namespace only[^]*create AzureIdentity and binding in namespace shop/,
+      /✗ namespace .*for pods of its own namespace only[^]*create AzureIdentity and AzureIdentityBinding in the namespace of the pod/,
     ],
     shadowed: [
       {
@@ -353,7 +351,9 @@ it('a confined identity is said to be for the pod’s namespace', () => {
     pods: [pod({ namespace: 'default' })],
     identities: [identity({ metadata })],
   };
-  expect(text(different, { namespace: 'default' })).toContain('default/reader is for this namespace');
+  expect(text(different, { namespace: 'default' })).toContain(
+    'for pods of its own namespace, which is the pod’s',
+  );
 });
 
 it('a service principal needs no host', () => {

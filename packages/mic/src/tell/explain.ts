@@ -1,13 +1,16 @@
+import { bindingLabel, nodeLabel } from '@pod-identity/crd-types';
 import {
-  bindingLabel,
-  describeSelection,
-  hasOwnConditions,
-  isNamespaced,
-  nodeLabel,
-  tellWarnings,
-  type AzureIdentity,
-  type AzureIdentityBinding,
-} from '@pod-identity/crd-types';
+  explainMatch,
+  info,
+  invalidFinding,
+  ok,
+  problem,
+  rightFinding,
+  unboundFinding,
+  waiting,
+  whoDecides,
+  type Finding,
+} from '@pod-identity/policy';
 import { decidePod } from '../plan/desired.ts';
 import { saysAssigned } from '../plan/diff.ts';
 import type { Known } from '../plan/records.ts';
@@ -19,9 +22,7 @@ import type { HostFacts } from '../snapshot/facts/facts.ts';
 import type { HostKey } from '../snapshot/index/host-groups.ts';
 import { describeHost } from './events.ts';
 import { explainHost } from './explain-host.ts';
-import { explainSkip, manyRights, noRoomForLabels, noRoomRemedy, withoutAccount } from './explain-skip.ts';
-import { info, ok, problem, waiting, type Finding } from './finding.ts';
-import { openAccess } from './no-access.ts';
+import { explainSkip, manyRights, noRoomForLabels, noRoomRemedy } from './explain-skip.ts';
 import { listProblems } from './spec-texts.ts';
 
 export interface ExplainWorld extends Known {
@@ -59,7 +60,7 @@ export function explainPod(question: ExplainQuestion, world: ExplainWorld): Expl
   const others = world.original === undefined ? [] : [info('original', world.original)];
   const findings = [
     ...others,
-    ...(pod ? explainLabelled(pod, world) : [withoutView(question)]),
+    ...(pod ? explainLabelled(pod, world) : [withoutView(key, question)]),
     ...invalidBindings(question.namespace, world.index),
   ];
   return { pod: key, findings, result: conclude(findings, world) };
@@ -74,24 +75,18 @@ function invalidBindings(namespace: string, index: ClusterIndex): Finding[] {
   const told = all
     .slice(0, mostInvalid)
     .map(({ key, problems }) =>
-      info(
-        'binding',
-        `AzureIdentityBinding ${key} is not valid, so it is for no pod: ${listProblems(problems)}`,
-      ),
+      invalidFinding({ kind: 'AzureIdentityBinding', key, fault: listProblems(problems) }),
     );
   const more = all.length - told.length;
   const rest = `${more} more AzureIdentityBindings of namespace ${namespace} are not valid`;
   return more === 0 ? told : [...told, info('binding', rest)];
 }
 
-function withoutView({ unknownPod }: ExplainQuestion): Finding {
+function withoutView(key: string, { unknownPod }: ExplainQuestion): Finding {
   if (unknownPod === 'absent') {
     return problem('pod', 'there is no such pod', { text: 'check the name and the namespace' });
   }
-  if (unknownPod === 'without-account') return withoutAccount;
-  return problem('label', `the pod has no label ${bindingLabel}`, {
-    text: `set the label ${bindingLabel} to the selector of an AzureIdentityBinding`,
-  });
+  return unboundFinding(key, { why: unknownPod === 'without-account' ? 'no-account' : 'no-label' });
 }
 
 function explainLabelled(pod: PodView, world: ExplainWorld): Finding[] {
@@ -100,25 +95,16 @@ function explainLabelled(pod: PodView, world: ExplainWorld): Finding[] {
   const isLabelled = !isLabelBad && pod.isUnlabelled !== true;
   return [
     ...(isLabelled ? [ok('label', `${bindingLabel}=${pod.bindingLabel}`)] : []),
-    ...(pod.isUnlabelled === true && assignments.length + skips.length === 0 ? [unselected] : []),
+    ...(pod.isUnlabelled === true && assignments.length + skips.length === 0
+      ? [unboundFinding(keyOf(pod), { why: 'no-label', isUnselected: true })]
+      : []),
     ...(pod.labelsLeftOut === true ? [problem('label', noRoomForLabels, { text: noRoomRemedy })] : []),
     ...explainNode(pod, world.index),
-    ...(world.isOpen === true ? [info('access', openAccess)] : []),
+    ...(world.isOpen === true ? [info('access', whoDecides.namespace)] : []),
     ...(world.hasManyRights === true ? [info('access', manyRights)] : []),
     ...assignments.flatMap((assignment) => explainAssignment(assignment, world)),
     ...skips.flatMap(explainSkip),
   ];
-}
-
-const unselected = problem(
-  'label',
-  `the pod has no label ${bindingLabel}, and no podSelector or serviceAccountName of a binding is for it`,
-  { text: `set the label ${bindingLabel} to the selector of an AzureIdentityBinding, or change a binding` },
-);
-
-/** By what, where that is not the label alone. */
-function reasonOf({ binding }: Assignment): string {
-  return hasOwnConditions(binding) ? ` by ${describeSelection(binding)}` : '';
 }
 
 function explainNode(pod: PodView, index: ClusterIndex): Finding[] {
@@ -131,31 +117,16 @@ function explainNode(pod: PodView, index: ClusterIndex): Finding[] {
 /** Whether the ServiceAccount may use the identity: denials are among the skips. */
 function explainRight({ pod, identity }: Assignment, { index }: ExplainWorld): Finding[] {
   if (index.accessMode(pod.namespace) !== 'rbac') return [];
-  const text = `ServiceAccount ${pod.namespace}/${pod.serviceAccount} may use ${keyOf(identity.metadata)}`;
-  return [ok('access', text)];
+  const subject = { namespace: pod.namespace, name: pod.serviceAccount };
+  return [rightFinding({ identity: keyOf(identity.metadata), subject })];
 }
 
 function explainAssignment(assignment: Assignment, world: ExplainWorld): Finding[] {
-  const { pod, binding, identity, resourceId } = assignment;
+  const { pod, identity, resourceId } = assignment;
   const { namespace = '' } = identity.metadata;
-  const identityKey = keyOf(identity.metadata);
-  const bindingKey = keyOf(binding.metadata);
   const { host } = world.index.place(pod.nodeName);
-  const isConfined = world.index.rules.forceNamespaced || isNamespaced(identity);
   return [
-    ok(
-      'binding',
-      `${bindingKey} selects the pod${reasonOf(assignment)} and names AzureIdentity ${identityKey}`,
-    ),
-    ...doubtful('binding', binding),
-    ok(
-      'namespace',
-      namespace === pod.namespace || identity.spec.allowedNamespaces === undefined
-        ? `${identityKey} is for ${isConfined ? 'this namespace, the pod’s' : 'pods of any namespace'}`
-        : `${identityKey} is for pods of namespace ${pod.namespace} by its allowedNamespaces`,
-    ),
-    ok('identity', `${identityKey} is ${describe(assignment)}`),
-    ...doubtful('identity', identity),
+    ...explainMatch(pod.namespace, assignment, world.index.rules),
     ...explainRight(assignment, world),
     ...(host && resourceId !== undefined
       ? explainHost({
@@ -169,23 +140,6 @@ function explainAssignment(assignment: Assignment, world: ExplainWorld): Finding
       : [info('host', 'need not carry anything for a service principal')]),
     explainRecord(assignment, world),
   ];
-}
-
-/** What is valid but probably not meant. It changes no result. */
-function doubtful(topic: 'binding' | 'identity', object: AzureIdentity | AzureIdentityBinding): Finding[] {
-  const name = `${object.kind} ${keyOf(object.metadata)}`;
-  return tellWarnings(object).map((text) => info(topic, `${name}: ${text}`));
-}
-
-function describe({ identity, resourceId }: Assignment): string {
-  switch (identity.spec.type) {
-    case 0:
-      return `the managed identity ${resourceId ?? ''}`;
-    case 1:
-      return `the service principal ${identity.spec.clientID ?? ''} with a client secret`;
-    case 2:
-      return `the service principal ${identity.spec.clientID ?? ''} with a certificate`;
-  }
 }
 
 function explainRecord({ objectNamespace, objectName }: Assignment, { records }: Known): Finding {

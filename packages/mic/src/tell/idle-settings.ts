@@ -1,6 +1,6 @@
 import type { Log } from '@pod-identity/kit/serve';
+import { whoDecides } from '@pod-identity/policy';
 import type { MicConfig } from '../config/config.ts';
-import { openAccess } from './no-access.ts';
 
 /** Tells what of the configuration has no effect, or less than was probably meant. */
 export function reportIdleSettings(config: MicConfig, log: Log): void {
@@ -8,5 +8,5 @@ export function reportIdleSettings(config: MicConfig, log: Log): void {
   for (const warning of config.warnings) log.warn({}, warning);
   if (config.startupTaint === undefined)
     log.info({}, 'start-up taints are left alone (--startup-taint, --nmi-daemonset)');
-  if (config.access.mode === 'namespace') log.warn({}, openAccess);
+  if (config.access.mode === 'namespace') log.warn({}, whoDecides.namespace);
 }

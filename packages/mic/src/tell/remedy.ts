@@ -1,5 +1,5 @@
 import type { Host, ResourceId } from '@pod-identity/crd-types';
-import { inMic, type Remedy } from '@pod-identity/kit/core';
+import { inMic, type Remedy } from '@pod-identity/policy';
 import type { LastFailure, RejectionCode } from '../snapshot/facts/facts.ts';
 
 export type AzureRole = 'Managed Identity Operator' | 'Virtual Machine Contributor';

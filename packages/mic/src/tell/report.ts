@@ -2,10 +2,17 @@
 // It must not decide anything, or write anything but Events and conditions.
 //
 // Reports of steps: Events on the users' objects, and log lines.
-import { defaultAssignedNamespace, explainUnbound, type Host, type Unbound } from '@pod-identity/crd-types';
+import { defaultAssignedNamespace, type Host } from '@pod-identity/crd-types';
 import type { EventDraft } from '@pod-identity/kit/kube';
-import { explainSkip, manyRights, noAccessOf, noRoomForLabels, noRoomRemedy } from './explain-skip.ts';
-import { nameMissingRight } from './no-access.ts';
+import { explainUnbound, nameMissingRight } from '@pod-identity/policy';
+import {
+  explainSkip,
+  manyRights,
+  missingRightOf,
+  noRoomForLabels,
+  noRoomRemedy,
+  unboundOf,
+} from './explain-skip.ts';
 import { saysAssigned, saysTheSame } from '../plan/diff.ts';
 import type { Assignment, Skip } from '../plan/types.ts';
 import { keyOf } from '../snapshot/keys.ts';
@@ -63,11 +70,11 @@ export function reportStep(result: StepResult, at: Scene): Report {
 export function reportSkip(skip: Skip): Report {
   const fields = { podNamespace: skip.pod.namespace, pod: skip.pod.name, why: skip.reason };
   if (skip.reason === 'access-denied') {
-    const message = nameMissingRight(noAccessOf(skip));
+    const message = nameMissingRight(missingRightOf(skip));
     return podEvent(skip.pod, { reason: 'AccessDenied', message }, fields);
   }
   if (skip.reason === 'access-warned') {
-    const message = `In mode rbac: ${nameMissingRight(noAccessOf(skip))}`;
+    const message = `In mode rbac: ${nameMissingRight(missingRightOf(skip))}`;
     return podEvent(skip.pod, { reason: 'AccessWouldBeDenied', message }, fields);
   }
   if (skip.reason === 'access-unknown') {
@@ -85,30 +92,6 @@ export function reportSkip(skip: Skip): Report {
   const texts = findings.map(({ text, remedy }) => (remedy ? `${text}; ${remedy.text}` : text));
   if (texts.length === 0) return nothing;
   return podEvent(skip.pod, { reason: 'IdentityNotBound', message: texts.join('. ') }, fields);
-}
-
-/** In the same words as NMI's, so that it is one Event unless NMI has more to say. */
-function unboundOf(skip: Skip): Unbound | undefined {
-  const { binding = '', identity = '', detail = '' } = skip;
-  if (isOfPod(skip.reason)) return { why: skip.reason };
-  if (skip.reason === 'other-namespace') return { why: skip.reason, ...labelsFault(skip) };
-  if (skip.reason === 'no-binding')
-    return { why: skip.reason, label: skip.pod.bindingLabel, ...leftOut(skip) };
-  if (skip.reason === 'not-selected') return { why: skip.reason, binding };
-  if (skip.reason === 'identity-missing') return { why: skip.reason, binding, identity };
-  return skip.reason === 'identity-invalid' ? { why: skip.reason, identity, fault: detail } : undefined;
-}
-
-function isOfPod(reason: Skip['reason']): reason is 'no-account' | 'empty-label' {
-  return reason === 'no-account' || reason === 'empty-label';
-}
-
-function labelsFault({ detail }: Skip): { readonly labelsFault?: string } {
-  return detail === undefined ? {} : { labelsFault: detail };
-}
-
-function leftOut(skip: Skip): { readonly leftOut?: true } {
-  return skip.leftOut === true ? { leftOut: true } : {};
 }
 
 function stepWritten(result: StepResult, assignment: Assignment, at: Scene): Report {

@@ -1,4 +1,4 @@
-import { absentOrLeftOut } from '@pod-identity/crd-types';
+import { absentOrLeftOut } from '@pod-identity/policy';
 import { describe, expect, it } from 'vitest';
 import {
   binding,

@@ -1,12 +1,7 @@
 // Room: which identity the pod may use, over a view of the cluster's objects.
 // It must not get a token, or choose a status or text.
-import {
-  absentOrLeftOut,
-  bindingLabel,
-  type AccessMode,
-  type MatchingRules,
-  type Mismatch,
-} from '@pod-identity/crd-types';
+import { bindingLabel, type AccessMode, type MatchingRules, type Mismatch } from '@pod-identity/crd-types';
+import { absentOrLeftOut } from '@pod-identity/policy';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
 import type { ServicePrincipal } from '../tokens/types.ts';

@@ -1,7 +1,8 @@
-import { absentOrLeftOut, type AzureIdentityBinding } from '@pod-identity/crd-types';
+import type { AzureIdentityBinding } from '@pod-identity/crd-types';
 import type { Informer, KubeTransport } from '@pod-identity/kit/kube';
 import type { Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
+import { absentOrLeftOut } from '@pod-identity/policy';
 import { bindingsReachingOut, foundIn } from './bindings-of-selector.ts';
 import { createGrantingInformers, type FoundIdentity, type GrantingOptions } from './granting-informers.ts';
 import { createNamespaceInformer, type NamespaceInformer } from './namespaces.ts';

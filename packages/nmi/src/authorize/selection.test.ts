@@ -1,4 +1,4 @@
-import { whyUnbound, type Unbound } from '@pod-identity/crd-types';
+import { whyUnbound, type Unbound } from '@pod-identity/policy';
 import { describe, expect, it } from 'vitest';
 import { binding, clientIdOf, identity, pod, rules, viewOf, type World } from '../../test/builders.ts';
 import type { PodView } from '../identify/pod-view.ts';

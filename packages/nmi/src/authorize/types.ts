@@ -10,8 +10,8 @@ import type {
   PodFacts,
   NamespaceView,
   ResourceId,
-  Unbound,
 } from '@pod-identity/crd-types';
+import type { Unbound } from '@pod-identity/policy';
 import type { Access } from '../access/types.ts';
 import type { Selector } from '../request/token-request.ts';
 import type { ServicePrincipal, TokenSubject } from '../tokens/types.ts';

@@ -1,7 +1,7 @@
 import { hasAccount } from '@pod-identity/crd-types';
+import { info, ok, problem, waiting, type Finding } from '@pod-identity/policy';
 import { identifyPod } from '../identify/identify-pod.ts';
 import type { Failure } from '../respond/refusals.ts';
-import { info, ok, problem, waiting, type Finding } from './finding.ts';
 import type { ExplainWorld } from './world.ts';
 
 /** Where the pod is, and whether its calls can be identified. */

@@ -1,13 +1,17 @@
+import { bindingLabel, failedCondition, matchPod, type Match } from '@pod-identity/crd-types';
 import {
-  bindingLabel,
-  describeSelection,
-  hasOwnConditions,
-  isNamespaced,
-  matchPod,
-  tellWarnings,
-  type Match,
-} from '@pod-identity/crd-types';
-import { inMic } from '@pod-identity/kit/core';
+  doubtful,
+  explainMatch,
+  explainMismatch,
+  info,
+  inMic,
+  invalidFinding,
+  machineRightFinding,
+  ok,
+  problem,
+  type Finding,
+  type Known,
+} from '@pod-identity/policy';
 import { accessModeOf } from '../authorize/access-needed.ts';
 import { authorize, matchingRules } from '../authorize/authorize.ts';
 import { objectsOf } from '../authorize/candidates.ts';
@@ -15,9 +19,7 @@ import { exemptionOf, invalidExceptionFor } from '../authorize/exception.ts';
 import type { Decision } from '../authorize/types.ts';
 import type { Selector } from '../request/token-request.ts';
 import { explainInvalidException } from '../respond/explain.ts';
-import { explainAccess, explainMachineAccess } from './explain-access.ts';
-import { explainMismatch } from './explain-mismatch.ts';
-import { info, ok, problem, type Finding } from './finding.ts';
+import { explainAccess } from './explain-access.ts';
 import type { ExplainWorld } from './world.ts';
 
 /** The identities of the pod, with the selectors by which a request can name them. */
@@ -34,7 +36,7 @@ export function explainRights(world: ExplainWorld): Rights {
     return {
       findings: [
         exempt(world, exemption),
-        ...explainMachineAccess(exemption.access),
+        ...(exemption.access?.mode === 'rbac' ? [machineRightFinding(exemption.access)] : []),
         ...invalidException(world),
       ],
       selectors: clientIds.map((value) => ({ by: 'client-id', value })),
@@ -49,8 +51,8 @@ export function explainRights(world: ExplainWorld): Rights {
       ...doubtfulExceptions(world),
       ...invalidException(world),
       ...invalidObjects(world),
-      ...matches.flatMap((match) => explainMatch(match, world)),
-      ...mismatches.flatMap((mismatch) => explainMismatch(mismatch, world)),
+      ...matches.flatMap((match) => explainIdentity(match, world)),
+      ...mismatches.map((mismatch) => explainMismatch(pod.key, mismatch, knownOf(world))),
     ],
     selectors: matches.map(selectorOf),
   };
@@ -78,19 +80,11 @@ function selectorOf({ identity: { spec } }: Match): Selector {
     : { by: 'client-id', value: spec.clientID.toLowerCase() };
 }
 
-function explainMatch(match: Match, world: ExplainWorld): Finding[] {
+function explainIdentity(match: Match, world: ExplainWorld): Finding[] {
   const { pod, view, rules } = world;
-  const identity = nameOf(match.identity);
   const decision = authorize({ pod, selector: selectorOf(match) }, view, rules);
-  const reach = reachOf(match, world);
   return [
-    ok(
-      'binding',
-      `${nameOf(match.binding)} selects the pod${reasonOf(match)} and names AzureIdentity ${identity}`,
-    ),
-    ...doubtful('binding', match.binding),
-    ok('identity', `${identity} is ${describe(match)}, ${reach}`),
-    ...doubtful('identity', match.identity),
+    ...explainMatch(pod.namespace, match, rules),
     ...('identity' in decision && typeof decision.identity !== 'string'
       ? explainAccess(decision.identity, world)
       : []),
@@ -98,12 +92,30 @@ function explainMatch(match: Match, world: ExplainWorld): Finding[] {
   ];
 }
 
-/** What is valid but probably not meant. It changes no response. */
-function doubtful(topic: 'binding' | 'identity' | 'exception', object: Doubtful): Finding[] {
-  return tellWarnings(object).map((text) => info(topic, `${object.kind} ${nameOf(object)}: ${text}`));
+function knownOf({ pod, view }: ExplainWorld): Known {
+  const { namespace, labels } = pod;
+  const label = labels[bindingLabel] ?? '';
+  return {
+    label,
+    faultOf: (identity) => view.faultOf(...splitName(identity)),
+    labelsFault: view.namespaceOf(namespace)?.labelsFault,
+    isUnselected: view.selectsUnlabelled(namespace),
+    leftOut: view.leavesOutBindings(namespace),
+    conditionOf: (name) => {
+      const found = view
+        .bindingsWithSelector(label)
+        .of(namespace)
+        .find((one) => nameOf(one) === name);
+      return found && failedCondition(found, pod);
+    },
+  };
 }
 
-type Doubtful = Parameters<typeof tellWarnings>[0];
+function splitName(name: string): [string, string] {
+  const [namespace = '', own = ''] = name.split('/');
+  return [namespace, own];
+}
+
 /** Of a namespace whose editor may create any number. */
 const mostExceptions = 10;
 
@@ -133,35 +145,7 @@ function invalidObjects({ pod, view, rules, invalid = [] }: ExplainWorld): Findi
   const told = invalidExceptionFor(pod, view, rules);
   return invalid
     .filter(({ kind, name }) => kind === 'AzureIdentityBinding' || name !== told?.name)
-    .map(({ kind, namespace, name, fault }) =>
-      info(
-        kind === 'AzureIdentityBinding' ? 'binding' : 'exception',
-        `${kind} ${namespace}/${name} is not valid, so it is for no pod: ${fault}`,
-      ),
-    );
-}
-
-function reachOf({ identity, isGuest }: Match, { pod, rules }: ExplainWorld): string {
-  if (isGuest === true) return `for pods of namespace ${pod.namespace} by its allowedNamespaces`;
-  return rules.forceNamespaced || isNamespaced(identity)
-    ? 'for pods of its own namespace, which is the pod’s'
-    : 'for pods of any namespace';
-}
-
-/** By what, where that is not the label alone. */
-function reasonOf({ binding }: Match): string {
-  return hasOwnConditions(binding) ? ` by ${describeSelection(binding)}` : '';
-}
-
-function describe({ identity: { spec } }: Match): string {
-  switch (spec.type) {
-    case 0:
-      return `the managed identity ${spec.resourceID ?? ''}`;
-    case 1:
-      return `the service principal ${spec.clientID ?? ''} with a client secret`;
-    case 2:
-      return `the service principal ${spec.clientID ?? ''} with a certificate`;
-  }
+    .map(({ kind, namespace, name, fault }) => invalidFinding({ kind, key: `${namespace}/${name}`, fault }));
 }
 
 function explainState(decision: Decision, { identity }: Match, { pod, rules }: ExplainWorld): Finding {

@@ -104,7 +104,7 @@ describe('item 24: a pod is explained', () => {
       ✓ pod          Running on node-1 with service account default
       ✓ address      10.0.0.1 is the pod’s alone
       ✓ label        aadpodidbinding=demo
-      ✗ binding      no valid AzureIdentityBinding has the selector demo
+      ✗ binding      no AzureIdentityBinding has the selector 'demo', which is the label aadpodidbinding of the pod
                      remedy: create one, or change the pod’s label; selectors are compared as a whole and with case
                      $ kubectl get azureidentitybindings --all-namespaces
       · pod          looked at with identities of any namespace; whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)
@@ -233,26 +233,31 @@ describe('what is wrong is told with the way out', () => {
     [
       'no label',
       { pod: podOf({ labels: {} }) },
-      'label: the pod has no label aadpodidbinding -> set it',
+      'label: the pod has no label aadpodidbinding -> give it one',
       400,
     ],
-    ['an empty label', { pod: podOf({ labels: { aadpodidbinding: '' } }) }, 'is empty -> set it', 400],
+    [
+      'an empty label',
+      { pod: podOf({ labels: { aadpodidbinding: '' } }) },
+      'is empty -> its value must be',
+      400,
+    ],
     [
       'a binding without identity',
       { world: { bindings: [binding('reader')] } },
-      'there is no AzureIdentity default/reader -> create it',
+      'names AzureIdentity default/reader, which does not exist -> create it',
       400,
     ],
     [
       'an identity that is not valid',
       { world: { bindings: [binding('reader')], faults: { 'default/reader': 'spec.resourceID must be' } } },
-      'default/reader is not valid -> spec.resourceID must be',
+      'default/reader, which is not valid -> spec.resourceID must be',
       400,
     ],
     [
       'an identity that is kept in another namespace',
       { pod: podOf({ namespace: 'shop' }), rules: { ...rules, forceNamespaced: true } },
-      'for pods of its own namespace only -> create AzureIdentity and binding in namespace shop',
+      'for pods of its own namespace only -> create AzureIdentity and AzureIdentityBinding in the namespace of the pod',
       400,
     ],
     ['a pod of the host network', { isOnHostNetwork: true }, 'take hostNetwork: true out', 503],
@@ -274,7 +279,7 @@ describe('what is wrong is told with the way out', () => {
   it('a pod without a binding may need one, or its binding is left out: both remedies are given', () => {
     const world = { identities: [reader], leavesOutBindings: ['default'] };
     expect(problemsOf({ world }).join('\n')).toMatch(
-      /binding: no valid AzureIdentityBinding .* -> create one, or .*; or it is left out: .*--namespace-share/,
+      /binding: no AzureIdentityBinding .* -> create one, or .*; or it is left out: .*--namespace-share/,
     );
     expect(problemsOf({ world: { ...world, leavesOutBindings: ['shop'] } }).join('\n')).not.toContain(
       'left out',
@@ -310,7 +315,7 @@ describe('a young pod for which something is missing', () => {
       ✓ pod          Running on node-1 with service account default
       ✓ address      10.0.0.1 is the pod’s alone
       ✓ label        aadpodidbinding=demo
-      ✗ binding      no valid AzureIdentityBinding has the selector demo
+      ✗ binding      no AzureIdentityBinding has the selector 'demo', which is the label aadpodidbinding of the pod
                      remedy: create one, or change the pod’s label; selectors are compared as a whole and with case
                      $ kubectl get azureidentitybindings --all-namespaces
       … pod          it has started 12 s ago: until 60 s after its start (--binding-grace) its requests wait for what is missing and can be retried; later ones are refused at once
@@ -340,8 +345,8 @@ describe('a young pod for which something is missing', () => {
       "pod default/web
       ✓ pod          Running on node-1 with service account default
       ✓ address      10.0.0.1 is the pod’s alone
-      ✗ label        the pod has no label aadpodidbinding, and no binding of its namespace selects it by podSelector or serviceAccountName
-                     remedy: set it to the selector of an AzureIdentityBinding, in the template of the pod too
+      ✗ label        the pod has no label aadpodidbinding, and no AzureIdentityBinding of its namespace selects it by podSelector or serviceAccountName
+                     remedy: give it the label, or create such a binding; change the template of the pod too
                      $ kubectl label pod web --namespace default --overwrite aadpodidbinding=SELECTOR
       … pod          it has started 1 s ago: until 60 s after its start (--binding-grace) its requests wait for what is missing and can be retried; later ones are refused at once
       · pod          looked at with identities of any namespace; whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)
@@ -374,14 +379,18 @@ describe('rights to Azure identities', () => {
 
   it('that are there are told', () => {
     const text = lines(given('rbac', 'allowed'));
-    expect(text).toContain('✓ access       ServiceAccount default/default may use default/reader');
+    expect(text).toContain(
+      '✓ access       ServiceAccount default/default may use AzureIdentity default/reader',
+    );
     expect(text).toContain('✓ result');
     expect(text).toContain('--identity-access=rbac');
   });
 
   it('that are missing are a problem with the roles that grant them, and the answer is that of the agent', () => {
     const text = lines(given('rbac', 'denied'));
-    expect(text).toContain('✗ access       ServiceAccount default/default may not use default/reader');
+    expect(text).toContain(
+      '✗ access       ServiceAccount default/default may not use AzureIdentity default/reader',
+    );
     // The printer writes a line break within a line as an escape.
     expect(explanationLines(explain(given('rbac', 'denied')))).toContain('kind: ClusterRoleBinding');
     expect(text).toContain('mic.js access default/default /subscriptions/s1/');
@@ -422,7 +431,9 @@ describe('rights to Azure identities', () => {
 
   it('that are missing in mode warn take nothing away', () => {
     const text = lines(given('warn', 'denied'));
-    expect(text).toContain('· access       ServiceAccount default/default may not use default/reader');
+    expect(text).toContain(
+      '· access       ServiceAccount default/default may not use AzureIdentity default/reader',
+    );
     expect(text).toContain('✓ result       the pod gets a token');
   });
 

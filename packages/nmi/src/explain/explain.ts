@@ -1,10 +1,10 @@
 // Room: `nmi explain`: what a pod would be told, and why, from objects that were read once.
 // It must not do I/O, or get a token.
+import { info, ok, problem, waiting, whoDecides, type Finding } from '@pod-identity/policy';
+import { accessModeOf } from '../authorize/access-needed.ts';
 import { answerTo, type Answer } from './answers.ts';
-import { accessRules } from './explain-access.ts';
 import { explainPlace } from './explain-place.ts';
 import { explainRights } from './explain-rights.ts';
-import { info, ok, problem, waiting, type Finding } from './finding.ts';
 import type { ExplainWorld } from './world.ts';
 
 export interface Explanation {
@@ -27,7 +27,8 @@ export function explainPod(world: ExplainWorld): Explanation {
     answerTo(selector, world, place.failure),
   );
   const reach = world.rules.forceNamespaced ? 'of the pod’s namespace' : 'of any namespace';
-  const rules = `with identities ${reach}; ${accessRules(world)}`;
+  const mode = accessModeOf(world.pod.namespace, world.view, world.rules);
+  const rules = `with identities ${reach}; ${whoDecides[mode]}`;
   return {
     pod: world.pod.key,
     findings: [

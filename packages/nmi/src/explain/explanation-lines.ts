@@ -1,7 +1,6 @@
-import { findingLines } from '@pod-identity/kit/core';
+import { findingLines, type Finding } from '@pod-identity/policy';
 import type { Answer } from './answers.ts';
 import type { Explanation } from './explain.ts';
-import type { Finding } from './finding.ts';
 
 /** For a terminal: one line for each finding and answer, followed by the remedy. */
 export function explanationLines({ pod, findings, answers, result }: Explanation): readonly string[] {

@@ -1,5 +1,6 @@
-import { defaultIdentityAnnotation, withPackedLabels, type Labels } from '@pod-identity/crd-types';
+import { defaultIdentityAnnotation, type Labels } from '@pod-identity/crd-types';
 import { tooLargeIn, type Fields } from '@pod-identity/kit/kube';
+import { withPackedLabels } from './packed-labels.ts';
 
 /** The part of a pod that decisions need. Immutable: a changed pod is a new view. */
 export interface PodView {

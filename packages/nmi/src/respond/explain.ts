@@ -1,7 +1,6 @@
-import { whyUnbound } from '@pod-identity/crd-types';
+import { nameMissingRight, thingOf, whyUnbound } from '@pod-identity/policy';
 import type { Denial, InvalidException } from '../authorize/types.ts';
 import type { BadRequest, BadRequestReason } from '../request/token-request.ts';
-import { explainNoAccess } from './explain-access.ts';
 import type { Outcome } from './outcome.ts';
 
 const badRequests: Readonly<Record<BadRequestReason, (name: string, rightName: string) => string>> = {
@@ -53,7 +52,7 @@ export function explainInvalidException({ name, fault, podLabels }: InvalidExcep
 }
 
 function whyDenied(pod: string, denial: Denial): string {
-  if (denial.why === 'access-denied') return explainNoAccess(denial);
+  if (denial.why === 'access-denied') return nameMissingRight(denial);
   if (denial.why === 'pod-too-large') return `Pod ${pod} is not served: its ${denial.fault}. Shorten it.`;
   if (!('offered' in denial)) return whyUnbound(pod, denial);
   const offer = `It may ask for: ${listed(denial.offered)}.`;
@@ -107,4 +106,19 @@ export function explainUnusable(
   { identity, fault }: { identity: string; fault: string },
 ): string {
   return `AzureIdentity ${identity} matches pod ${pod}, but no token can be issued: ${fault}.`;
+}
+
+export function explainUnanswered({
+  identity,
+  isLate,
+}: Extract<Outcome, { readonly kind: 'access-unanswered' }>): string {
+  if (isLate)
+    return (
+      `The API server has not said yet whether the ServiceAccount of the pod may use ${thingOf(identity)}: its answers take longer than ` +
+      'a request waits. Try again.'
+    );
+  return (
+    `The API server does not say at the moment whether the ServiceAccount of the pod may use ${thingOf(identity)}, and it has not said ` +
+    'so within --access-grace. Try again.'
+  );
 }

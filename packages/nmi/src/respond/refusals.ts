@@ -1,7 +1,6 @@
 import { isMachineData, type MetadataPart } from '../request/instance-metadata.ts';
 import type { TokenErrorCode } from '../tokens/errors.ts';
-import { explainBadRequest, explainDenial, explainWaiting } from './explain.ts';
-import { explainUnanswered } from './explain-access.ts';
+import { explainBadRequest, explainDenial, explainUnanswered, explainWaiting } from './explain.ts';
 import type { Outcome } from './outcome.ts';
 import type { RetryAfter } from './retry-after.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { accessPair, clientIdOf, issuanceOf, issuedTo } from '../../test/builders.ts';
 import type { Denial } from '../authorize/types.ts';
 import type { BadRequestReason } from '../request/token-request.ts';
-import { explainNoAccess } from './explain-access.ts';
+import { explainDenial } from './explain.ts';
 import type { Outcome } from './outcome.ts';
 import { respond, type RespondRules } from './respond.ts';
 
@@ -430,13 +430,13 @@ describe('`error`', () => {
 it('names a missing right without MIC by what is there: its own command, or the page about machines', () => {
   const pair = accessPair();
   const textOf = (identity: string) =>
-    explainNoAccess({
+    explainDenial('pay/web-0', {
       why: 'access-denied',
       identity,
       subject: pair.subject,
       targets: [pair.target],
       podWithoutMic: 'pay/web-0',
-    });
+    }).replace('Identity not found. ', '');
   expect(textOf('pay/reader')).toBe(
     `ServiceAccount pay/web may not use AzureIdentity pay/reader: it needs the right to use managedidentities ${pair.target.names[0]}. ` +
       'A cluster administrator can grant it with the roles that this prints: ' +

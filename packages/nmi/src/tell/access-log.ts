@@ -1,6 +1,7 @@
-import { accessCheck, type AccessTarget } from '@pod-identity/crd-types';
-import { createBudgets, inNmi, type Clock } from '@pod-identity/kit/core';
+import type { AccessTarget } from '@pod-identity/crd-types';
+import { createBudgets, type Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
+import { accessCheck, inNmi } from '@pod-identity/policy';
 import type { WouldRefuse } from '../access/guard.ts';
 import type { NmiConfig } from '../config/config.ts';
 

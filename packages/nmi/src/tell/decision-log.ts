@@ -2,7 +2,7 @@ import { asciiJson, createTenantBudgets, RecentMap, type Clock, type Tenant } fr
 import type { Log, LogFields, LogLevel } from '@pod-identity/kit/serve';
 import type { Answered } from '../respond/answered.ts';
 import type { Outcome, OutcomeKind } from '../respond/outcome.ts';
-import { reasonOf } from '../respond/reasons.ts';
+import { reasonOf } from '../respond/reason-of.ts';
 import { briefOf } from './brief.ts';
 
 /** Pods and addresses; far more than a node has. */

@@ -11,7 +11,7 @@ import type { CallerFinder } from '../identify/find-caller.ts';
 import type { App } from '../request/wire.ts';
 import type { Answered } from '../respond/answered.ts';
 import type { Outcome } from '../respond/outcome.ts';
-import { reasonOf } from '../respond/reasons.ts';
+import { reasonOf } from '../respond/reason-of.ts';
 import type { TokenSource } from '../tokens/source.ts';
 import type { TokenSubject, TokenUpstream } from '../tokens/types.ts';
 import type { TurnQueue } from '../waiting/turn-queues.ts';

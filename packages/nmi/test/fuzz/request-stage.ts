@@ -12,7 +12,7 @@ import { createTokenHandler } from '../../src/handle/token.ts';
 import type { PodView } from '../../src/identify/pod-view.ts';
 import type { App } from '../../src/request/wire.ts';
 import type { CompatSettings } from '../../src/respond/compat.ts';
-import { reasonOf } from '../../src/respond/reasons.ts';
+import { reasonOf } from '../../src/respond/reason-of.ts';
 import { createManagedIdentitySource } from '../../src/tokens/metadata/managed-identity.ts';
 import { createEntraClient } from '../../src/tokens/principal/entra-client.ts';
 import { createPrincipalSource } from '../../src/tokens/principal/principal-source.ts';

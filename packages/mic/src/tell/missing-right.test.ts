@@ -1,5 +1,4 @@
-import type { AccessTarget } from '@pod-identity/crd-types';
-import { findingLines } from '@pod-identity/kit/core';
+import { findingLines } from '@pod-identity/policy';
 import { describe, expect, it } from 'vitest';
 import { AccessBook } from '../access/book.ts';
 import type { Answer } from '../access/verdict.ts';
@@ -21,7 +20,6 @@ import type { AccessGroup } from '../snapshot/index/rights.ts';
 import { conditionsOf } from './conditions-writer.ts';
 import { Records } from '../plan/records.ts';
 import { explainPod } from './explain.ts';
-import { accessRemedy, explainNoAccess } from './no-access.ts';
 import { reportSkip } from './report.ts';
 
 const key = 'shop/web-0';
@@ -133,7 +131,9 @@ it('a right that is not known yet is waited for, without an Event', () => {
 
 it('a right that is there is told', () => {
   const index = worldOf('rbac', allowed);
-  expect(explained(index)).toContain('✓ access       ServiceAccount shop/web may use shop/reader');
+  expect(explained(index)).toContain(
+    '✓ access       ServiceAccount shop/web may use AzureIdentity shop/reader',
+  );
   expect([eventsOf(index), conditionIn(index)?.reason]).toEqual([[], 'Attached']);
 });
 
@@ -145,14 +145,4 @@ it('an id for which nobody can be given a right is told with the reason', () => 
 
 it('mode namespace says that whoever writes an AzureIdentity may use it', () => {
   expect(explained(worldOf('namespace'))).toContain('· access       whoever may write an AzureIdentity');
-});
-
-it('a remedy names the checks of all targets', () => {
-  const targets: AccessTarget[] = [
-    { resource: 'applications', names: ['a/x', 'a'] },
-    { resource: 'applications', names: ['b/x', 'b'] },
-  ];
-  const missing = { identity: 'n/i', subject: { namespace: 'n', name: 's' }, targets };
-  expect(accessRemedy(missing).command).toMatch(/mic\.js access n\/s a\/x && kubectl .* access n\/s b\/x$/);
-  expect(explainNoAccess(missing)).toContain('applications a/x and applications b/x');
 });

@@ -17,8 +17,26 @@ export const inMic = (command: string): string =>
 export const inNmi = (command: string): string =>
   `kubectl -n aad-pod-identity exec ds/nmi -c nmi -- node /app/nmi.js ${command}`;
 
+/** What a finding is about: the first word of its line. */
+type Topic =
+  | 'original'
+  | 'pod'
+  | 'label'
+  | 'node'
+  | 'address'
+  | 'exception'
+  | 'binding'
+  | 'namespace'
+  | 'access'
+  | 'identity'
+  | 'permission'
+  | 'host'
+  | 'record'
+  | 'answer'
+  | 'result';
+
 /** One line of an `explain` command's output. */
-export interface Finding<Topic extends string = string> {
+export interface Finding {
   readonly topic: Topic;
   readonly verdict: Verdict;
   readonly text: string;
@@ -27,19 +45,15 @@ export interface Finding<Topic extends string = string> {
   readonly remedy?: Remedy;
 }
 
-type Make<Topic extends string> = (topic: Topic, text: string, remedy?: Remedy) => Finding<Topic>;
-
-export function createFindings<Topic extends string>(): Readonly<Record<Verdict, Make<Topic>>> {
-  const finding =
-    (verdict: Verdict): Make<Topic> =>
-    (topic, text, remedy) => ({ topic, verdict, text, ...(remedy !== undefined && { remedy }) });
-  return {
-    ok: finding('ok'),
-    waiting: finding('waiting'),
-    problem: finding('problem'),
-    info: finding('info'),
-  };
-}
+const make =
+  (verdict: Verdict) =>
+  (topic: Topic, text: string, remedy?: Remedy): Finding => ({
+    topic,
+    verdict,
+    text,
+    ...(remedy !== undefined && { remedy }),
+  });
+export const [ok, waiting, problem, info] = [make('ok'), make('waiting'), make('problem'), make('info')];
 
 const marks: Readonly<Record<Verdict, string>> = { ok: '✓', waiting: '…', problem: '✗', info: '·' };
 const indent = ' '.repeat(15);

@@ -1,0 +1,78 @@
+// The words for a binding that gives a pod an identity, for `explain` of both programs.
+import {
+  describeSelection,
+  hasOwnConditions,
+  isNamespaced,
+  tellWarnings,
+  type AzureIdentity,
+  type AzureIdentityBinding,
+  type AzurePodIdentityException,
+  type MatchingRules,
+} from '@pod-identity/crd-types';
+import { info, ok, type Finding } from './finding.ts';
+
+/** As in `Match`. */
+export interface Matched {
+  readonly binding: AzureIdentityBinding;
+  readonly identity: AzureIdentity;
+}
+
+/** Which binding selects the pod, which identity it names, and what is probably not meant in either. */
+export function explainMatch(
+  namespace: string,
+  { binding, identity }: Matched,
+  rules: MatchingRules,
+): Finding[] {
+  const [of, by] = [keyOf(identity), keyOf(binding)];
+  const reason = hasOwnConditions(binding) ? ` by ${describeSelection(binding)}` : '';
+  return [
+    ok('binding', `${by} selects the pod${reason} and names AzureIdentity ${of}`),
+    ...doubtful('binding', binding),
+    ok('identity', `${of} is ${describe(identity)}, for pods ${reachOf(namespace, identity, rules)}`),
+    ...doubtful('identity', identity),
+  ];
+}
+
+/** What is valid but probably not meant. It changes no response and no assignment. */
+export function doubtful(topic: 'binding' | 'identity' | 'exception', object: Doubtful): Finding[] {
+  return tellWarnings(object).map((text) => info(topic, `${object.kind} ${keyOf(object)}: ${text}`));
+}
+
+type Doubtful = AzureIdentity | AzureIdentityBinding | AzurePodIdentityException;
+
+/** An object of the pod's namespace that may be meant for the pod. */
+export function invalidFinding({ kind, key, fault }: InvalidObject): Finding {
+  const topic = kind === 'AzureIdentityBinding' ? 'binding' : 'exception';
+  return info(topic, `${kind} ${key} is not valid, so it is for no pod: ${fault}`);
+}
+
+interface InvalidObject {
+  readonly kind: 'AzureIdentityBinding' | 'AzurePodIdentityException';
+  /** `namespace/name`. */
+  readonly key: string;
+  readonly fault: string;
+}
+
+function describe({ spec }: AzureIdentity): string {
+  switch (spec.type) {
+    case 0:
+      return `the managed identity ${spec.resourceID ?? ''}`;
+    case 1:
+      return `the service principal ${spec.clientID ?? ''} with a client secret`;
+    case 2:
+      return `the service principal ${spec.clientID ?? ''} with a certificate`;
+  }
+}
+
+function reachOf(namespace: string, identity: AzureIdentity, { forceNamespaced }: MatchingRules): string {
+  const isOwn = identity.metadata.namespace === namespace;
+  if (!isOwn && identity.spec.allowedNamespaces !== undefined)
+    return `of namespace ${namespace} by its allowedNamespaces`;
+  return forceNamespaced || isNamespaced(identity)
+    ? 'of its own namespace, which is the pod’s'
+    : 'of any namespace';
+}
+
+function keyOf({ metadata: { namespace = '', name } }: Doubtful): string {
+  return `${namespace}/${name}`;
+}

@@ -1,0 +1,38 @@
+// Room: who may use which identity, why not, and in which words: what both services decide and say in the same way.
+// It must not do I/O, know how either service waits or asks, or repeat a text of the original.
+export { explainMatch, doubtful, invalidFinding } from './explain-match.ts';
+export {
+  findingLines,
+  info,
+  inMic,
+  inNmi,
+  ok,
+  problem,
+  waiting,
+  type Finding,
+  type Remedy,
+} from './finding.ts';
+export {
+  accessCheck,
+  machineRightFinding,
+  missingRightFinding,
+  nameMissingRight,
+  nameMissingRightAndRoles,
+  rightFinding,
+  thingOf,
+  unknownRightFinding,
+  whoDecides,
+  type MissingRight,
+} from './missing-right.ts';
+export { actors, reasons, type Reason } from './reasons.ts';
+export {
+  absentOrLeftOut,
+  explainMismatch,
+  explainUnbound,
+  overShare,
+  unboundBy,
+  unboundFinding,
+  whyUnbound,
+  type Known,
+  type Unbound,
+} from './unbound.ts';

@@ -1,0 +1,58 @@
+import type { AccessTarget } from '@pod-identity/crd-types';
+import { expect, it, test } from 'vitest';
+import { inMic, inNmi } from './finding.ts';
+import {
+  accessCheck,
+  missingRightFinding,
+  nameMissingRight,
+  nameMissingRightAndRoles,
+} from './missing-right.ts';
+
+const targets: readonly AccessTarget[] = [
+  { resource: 'applications', names: ['a/x', 'a'] },
+  { resource: 'applications', names: ['b/x', 'b'] },
+];
+const missing = { identity: 'n/i', subject: { namespace: 'n', name: 's' }, targets };
+const podWithoutMic = 'n/pod';
+
+it('a remedy names the checks of all targets', () => {
+  expect(missingRightFinding(missing, 'rbac').remedy?.command).toBe(
+    `${inMic('access n/s a/x')} && ${inMic('access n/s b/x')}`,
+  );
+  expect(nameMissingRightAndRoles(missing)).toContain('applications a/x and applications b/x');
+});
+
+it('a check is quoted for a shell', () => {
+  const odd: AccessTarget = {
+    resource: 'managedidentities',
+    names: ['/subscriptions/s/resourcegroups/mc_(west)/i'],
+  };
+  expect(accessCheck(missing.subject, odd)).toBe(inMic(`access n/s '${odd.names[0]}'`));
+});
+
+test('without MIC no remedy names a command of MIC, and the machine has none of NMI either', () => {
+  const managed = { ...missing, podWithoutMic };
+  expect(nameMissingRight(managed)).toMatch(new RegExp(`prints: ${inNmi(`explain ${podWithoutMic}`)}$`));
+  expect(missingRightFinding(managed, 'rbac').remedy?.command).toBe(inNmi(`explain ${podWithoutMic}`));
+  const machine = nameMissingRight({ ...managed, identity: '' });
+  expect(machine).toContain('may not use the identities of this machine: it needs the right to use');
+  expect(machine).toMatch(/see docs\/permissions\.md$/);
+});
+
+it('a pod without a ServiceAccount is not told to get a right, which nobody can give it', () => {
+  const text = nameMissingRight({ ...missing, subject: { namespace: 'n', name: '' } });
+  expect(text).toMatch(
+    /^The pod has no ServiceAccount, so it cannot have the right .* use of applications a\/x and/,
+  );
+  expect(text).not.toContain('administrator');
+});
+
+it('a right that nobody can be given is told with the reason, and without roles', () => {
+  const problem = 'spec.resourceID is not ASCII';
+  expect(nameMissingRightAndRoles({ ...missing, problem })).toBe(
+    `nobody can be given the right to use AzureIdentity n/i: ${problem}`,
+  );
+  expect(missingRightFinding({ ...missing, problem }, 'rbac').remedy).toEqual({
+    text: `correct it: ${problem}`,
+  });
+});
