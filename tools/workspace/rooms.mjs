@@ -68,7 +68,7 @@ export const rooms = [
   {
     folder: mic('access'),
     head: 'book',
-    pure: ['book', 'due-times', 'targets', 'verdict'],
+    pure: ['book', 'due-times', 'verdict'],
     never: [mic('snapshot'), mic('plan'), mic('azure')],
   },
   {

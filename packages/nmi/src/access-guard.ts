@@ -1,4 +1,3 @@
-import { accessGroup, accessVerb } from '@pod-identity/crd-types';
 import type { Clock } from '@pod-identity/kit/core';
 import {
   createAccessReviewer,
@@ -10,6 +9,7 @@ import {
   type StrangerCheck,
 } from '@pod-identity/kit/kube';
 import type { Log, Metrics } from '@pod-identity/kit/serve';
+import { strangerRight, useRight } from '@pod-identity/policy';
 import { createAccessGuard, type AccessGuard, type WouldRefuse } from './access/guard.ts';
 import { createMachine } from './access/machine.ts';
 import { pauseAfter } from './access/stranger.ts';
@@ -34,8 +34,6 @@ export interface AccessParts {
   readonly stranger: StrangerCheck;
 }
 
-const right = { verb: accessVerb, group: accessGroup };
-
 /** Assembles the access room, with reviews of the API server as the source of verdicts. */
 export function createAccess(
   { config, transport, clock, log, metrics, trace = untraced }: AccessOptions,
@@ -47,7 +45,7 @@ export function createAccess(
   const warn = createAccessLog(log, clock);
   const stranger = createStrangerCheck({
     reviewer,
-    right: { ...right, resource: 'managedidentities' },
+    right: strangerRight,
     onResult: (result) => pauseAfter('isRefused' in result ? result.isRefused : undefined),
     clock,
   });
@@ -68,5 +66,5 @@ export function createAccess(
 
 export function askByReviews(reviewer: AccessReviewer): AskForAccess {
   return ({ subject: { namespace, name: account }, resource, name }, signal) =>
-    reviewer.review({ ...right, subject: subjectOf(namespace, account), resource, name }, signal);
+    reviewer.review({ ...useRight, subject: subjectOf(namespace, account), resource, name }, signal);
 }

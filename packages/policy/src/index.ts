@@ -24,6 +24,15 @@ export {
   whoDecides,
   type MissingRight,
 } from './missing-right.ts';
+export {
+  askNames,
+  pairKey,
+  strangerRight,
+  targetsOf,
+  useRight,
+  verdictOfAll,
+  type Answer,
+} from './rights.ts';
 export { actors, reasons, type Reason } from './reasons.ts';
 export {
   absentOrLeftOut,

@@ -1,6 +1,6 @@
 // Asks the API server about the pairs of the book during a term, at a limited rate and with a limit per namespace for questions
 // in progress.
-import { accessGroup, accessVerb, type AccessResource, type AccessSubject } from '@pod-identity/crd-types';
+import type { AccessResource, AccessSubject } from '@pod-identity/crd-types';
 import {
   aborted,
   createSums,
@@ -11,8 +11,8 @@ import {
 } from '@pod-identity/kit/core';
 import { KubeError, subjectOf, type AccessReviewer, type LeaderTerm } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
+import { askNames, useRight, type Answer } from '@pod-identity/policy';
 import type { AccessBook, Holder, Pair } from './book.ts';
-import type { Answer } from './verdict.ts';
 
 export interface AskerPorts<H extends Holder> {
   readonly book: AccessBook<H>;
@@ -149,17 +149,12 @@ class Asker<H extends Holder> {
     this.#tell(book.answer(pair, answer, { now: clock.elapsed(), chance: random() }));
   }
 
-  /** Allowed if any one name is allowed; refused only if all names are. */
-  async #answerTo({ subject, target, standing }: Pair): Promise<Answer> {
-    const levels = [...target.names.keys()];
-    for (const level of levels.sort((a, b) => Number(b === standing.level) - Number(a === standing.level))) {
-      const name = target.names[level] ?? '';
+  #answerTo({ subject, target, standing }: Pair): Promise<Answer> {
+    return askNames(target, standing.level, async (name) => {
       const result = await this.#review({ subject, resource: target.resource, name });
       this.#ports.onReview(result);
-      if (result === 'allowed') return { kind: 'allowed', level };
-      if (result === 'unanswered') return { kind: 'unanswered' };
-    }
-    return { kind: 'refused' };
+      return result === 'unanswered' ? undefined : result === 'allowed';
+    });
   }
 
   async #review({ subject, resource, name }: Question): Promise<ReviewResult> {
@@ -167,11 +162,8 @@ class Asker<H extends Holder> {
     const { signal } = term;
     try {
       for (let ms = this.#take(); ms > 0; ms = this.#take()) await clock.sleep(ms, signal);
-      const right = { verb: accessVerb, group: accessGroup, resource, name };
-      const isAllowed = await reviewer.review(
-        { subject: subjectOf(subject.namespace, subject.name), ...right },
-        signal,
-      );
+      const user = subjectOf(subject.namespace, subject.name);
+      const isAllowed = await reviewer.review({ ...useRight, subject: user, resource, name }, signal);
       this.#note(undefined);
       return isAllowed ? 'allowed' : 'refused';
     } catch (error) {

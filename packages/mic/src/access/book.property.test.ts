@@ -1,8 +1,9 @@
+import type { Answer } from '@pod-identity/policy';
 import type { AccessTarget } from '@pod-identity/crd-types';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AccessBook, type Holder, type Pair } from './book.ts';
-import type { Answer, Verdict } from './verdict.ts';
+import type { Verdict } from './verdict.ts';
 
 const perNamespace = 3;
 const subjects = [

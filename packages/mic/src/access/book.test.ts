@@ -1,8 +1,8 @@
+import type { Answer } from '@pod-identity/policy';
 import type { AccessTarget } from '@pod-identity/crd-types';
 
 import { describe, expect, it, test } from 'vitest';
 import { AccessBook, type Holder, type Pair } from './book.ts';
-import type { Answer } from './verdict.ts';
 
 const allowed: Answer = { kind: 'allowed', level: 0 };
 const refused: Answer = { kind: 'refused' };

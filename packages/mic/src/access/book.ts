@@ -2,8 +2,9 @@
 // It must not know pods, identities or hosts, or decide what follows from a verdict.
 //
 // The pairs of ServiceAccount and target that live pods need, and their verdicts. Pure: it asks nothing and reads no clock.
-import { accessTargetKey, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
+import type { AccessSubject, AccessTarget } from '@pod-identity/crd-types';
 import { createFairQueue, type FairQueue } from '@pod-identity/kit/core';
+import { pairKey, type Answer } from '@pod-identity/policy';
 import { DueTimes } from './due-times.ts';
 import {
   awaited,
@@ -11,7 +12,6 @@ import {
   forgotten,
   isAskedSoon,
   unasked,
-  type Answer,
   type AnswerMoment,
   type Standing,
   type Verdict,
@@ -285,8 +285,4 @@ export class AccessBook<H extends Holder = Holder> {
     const { namespace, name } = pair.subject;
     line.add({ namespace, pod: name }, pair);
   }
-}
-
-function pairKey({ name }: AccessSubject, target: AccessTarget): string {
-  return `${name} ${accessTargetKey(target)}`;
 }

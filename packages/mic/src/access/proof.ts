@@ -1,5 +1,4 @@
 // Checks that reviews of the API server mean something before rights are reviewed.
-import { accessGroup, accessVerb } from '@pod-identity/crd-types';
 import { createBackoff, type Clock } from '@pod-identity/kit/core';
 import {
   createStrangerCheck,
@@ -8,6 +7,7 @@ import {
   type StrangerResult,
 } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
+import { strangerRight } from '@pod-identity/policy';
 
 export interface ProofOptions {
   readonly reviewer: AccessReviewer;
@@ -28,7 +28,6 @@ export interface Proof {
 const unanswered = 'the API server has not yet refused an invented user the use of an identity';
 const open =
   'the API server lets an invented user use any identity: its authorization is off (AlwaysAllow), or everybody was granted the right';
-const right = { verb: accessVerb, group: accessGroup, resource: 'managedidentities' };
 
 export function createProof({ reviewer, clock, random, log }: ProofOptions): Proof {
   const refused = Promise.withResolvers<undefined>();
@@ -47,7 +46,7 @@ export function createProof({ reviewer, clock, random, log }: ProofOptions): Pro
     told = problem;
     return backoff.next();
   };
-  const check = createStrangerCheck({ reviewer, right, onResult, clock });
+  const check = createStrangerCheck({ reviewer, right: strangerRight, onResult, clock });
   return {
     get problem() {
       return problem;

@@ -1,5 +1,6 @@
+import type { Answer } from '@pod-identity/policy';
 import { describe, expect, it, test } from 'vitest';
-import { awaited, foldAnswer, unasked, type Answer, type Standing } from './verdict.ts';
+import { awaited, foldAnswer, unasked, type Standing } from './verdict.ts';
 
 const recheckMs = 300_000;
 const allowed: Answer = { kind: 'allowed', level: 0 };

@@ -1,13 +1,8 @@
 // The state of one pair, and how an answer changes it.
+import type { Answer } from '@pod-identity/policy';
 
 /** `unknown`: never answered; attached identities stay, and none are added. */
 export type Verdict = 'allowed' | 'denied' | 'unknown';
-
-/** The result of asking about the names of a target. `level`: index of the allowed name. */
-export type Answer =
-  | { readonly kind: 'allowed'; readonly level: number }
-  | { readonly kind: 'refused' }
-  | { readonly kind: 'unanswered' };
 
 export interface Standing {
   readonly verdict: Verdict;

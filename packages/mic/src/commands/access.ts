@@ -1,9 +1,11 @@
 // `mic access NAMESPACE/SERVICEACCOUNT [ID]`: prints which right lets the ServiceAccount use an Azure identity, or those that its pods
 // use now, or the roles to apply. Changes nothing.
-import { accessGroup, accessVerb, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
-import { KubeError, refusesStranger, subjectOf, type AccessReviewer } from '@pod-identity/kit/kube';
+import type { AccessSubject, AccessTarget } from '@pod-identity/crd-types';
+import { KubeError, refusesStranger, type AccessReviewer } from '@pod-identity/kit/kube';
 import type { Printer } from '@pod-identity/kit/serve';
-import { checkLines, type Checked } from '../tell/access-check.ts';
+import { strangerRight, type Answer } from '@pod-identity/policy';
+import { checkLines } from '../tell/access-check.ts';
+import { reviewTarget } from './review-pod.ts';
 
 export interface AccessCommand {
   readonly subject: AccessSubject;
@@ -23,9 +25,9 @@ export async function accessCommand(command: AccessCommand): Promise<number> {
     printer.line(
       `· no pod of ServiceAccount ${subject.namespace}/${subject.name} uses an Azure identity now: name one, by its ARM id or as <tenant>/<client id>`,
     );
-  const kinds = new Set<Checked['kind']>();
+  const kinds = new Set<Answer['kind']>();
   for (const target of targets) {
-    const checked = await check(command, target);
+    const checked = await reviewTarget({ subject, target }, command);
     kinds.add(checked.kind);
     for (const line of checkLines(subject, target, checked)) printer.line(line);
   }
@@ -38,36 +40,16 @@ export async function accessCommand(command: AccessCommand): Promise<number> {
   return isOpen ? 1 : code;
 }
 
-function codeOf(kinds: ReadonlySet<Checked['kind']>): 0 | 1 | 2 {
+function codeOf(kinds: ReadonlySet<Answer['kind']>): 0 | 1 | 2 {
   if (kinds.has('unanswered')) return 2;
   return kinds.has('allowed') && !kinds.has('refused') ? 0 : 1;
 }
 
-/** From the narrowest name to the widest, so that the narrowest right is returned. */
-async function check({ subject, reviewer, signal }: AccessCommand, target: AccessTarget): Promise<Checked> {
-  const { resource, names } = target;
-  const right = { verb: accessVerb, group: accessGroup, resource };
-  const who = subjectOf(subject.namespace, subject.name);
-  try {
-    for (const [level, name] of names.entries())
-      if (await reviewer.review({ ...right, subject: who, name }, signal)) return { kind: 'allowed', level };
-    return { kind: 'refused' };
-  } catch (error) {
-    return { kind: 'unanswered', why: messageOf(error) };
-  }
-}
-
 async function answersToAnybody({ reviewer, signal }: AccessCommand): Promise<boolean> {
-  const right = { verb: accessVerb, group: accessGroup, resource: 'managedidentities' };
   try {
-    return !(await refusesStranger(reviewer, right, signal));
+    return !(await refusesStranger(reviewer, strangerRight, signal));
   } catch (error) {
-    messageOf(error);
+    if (!(error instanceof KubeError)) throw error;
     return false;
   }
-}
-
-function messageOf(error: unknown): string {
-  if (error instanceof KubeError) return error.message;
-  throw error;
 }

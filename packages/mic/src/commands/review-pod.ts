@@ -1,8 +1,8 @@
-// Asks the API server once about the rights that one pod needs.
-import { accessGroup, accessVerb, type AccessSubject } from '@pod-identity/crd-types';
+// Asks the API server once about rights: about one target, or about all that one pod needs.
+import type { AccessSubject } from '@pod-identity/crd-types';
 import { KubeError, subjectOf, type AccessReviewer } from '@pod-identity/kit/kube';
+import { askNames, useRight, type Answer } from '@pod-identity/policy';
 import type { AccessBook, Pair } from '../access/book.ts';
-import type { Answer } from '../access/verdict.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { AccessGroup } from '../snapshot/index/rights.ts';
 
@@ -21,23 +21,24 @@ export async function reviewPod({ index, book, subject, now, ...asking }: PodRev
   for (let pair = book.next(now); pair; pair = book.next(now)) {
     const { namespace, name } = pair.subject;
     if (namespace !== subject.namespace || name !== subject.name) continue;
-    index.rightsChanged(book.answer(pair, await answerTo(pair, asking), { now, chance: 1 }));
+    index.rightsChanged(book.answer(pair, await reviewTarget(pair, asking), { now, chance: 1 }));
   }
   index.settle();
 }
 
-async function answerTo(
-  { subject, target }: Pair,
+/** From the narrowest name to the widest, so that the narrowest right is returned. */
+export async function reviewTarget(
+  { subject, target }: Pick<Pair, 'subject' | 'target'>,
   { reviewer, signal }: Pick<PodReview, 'reviewer' | 'signal'>,
 ): Promise<Answer> {
-  const right = { verb: accessVerb, group: accessGroup, resource: target.resource };
-  const who = subjectOf(subject.namespace, subject.name);
+  const { resource } = target;
+  const user = subjectOf(subject.namespace, subject.name);
   try {
-    for (const [level, name] of target.names.entries())
-      if (await reviewer.review({ ...right, subject: who, name }, signal)) return { kind: 'allowed', level };
-    return { kind: 'refused' };
+    return await askNames(target, 0, (name) =>
+      reviewer.review({ ...useRight, subject: user, resource, name }, signal),
+    );
   } catch (error) {
     if (!(error instanceof KubeError)) throw error;
-    return { kind: 'unanswered' };
+    return { kind: 'unanswered', why: error.message };
   }
 }

@@ -1,11 +1,11 @@
 // Random histories of objects and answers: the index counts, and the plans, must match a computation from scratch over the
 // current objects and the answers so far.
 import { accessModes, accessTargetKey, strictestMode, type AccessMode } from '@pod-identity/crd-types';
+import { targetsOf, type Answer } from '@pod-identity/policy';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AccessBook } from '../access/book.ts';
-import { targetsOf } from '../access/targets.ts';
-import { foldAnswer, unasked, type Answer, type Standing, type Verdict } from '../access/verdict.ts';
+import { foldAnswer, unasked, type Standing, type Verdict } from '../access/verdict.ts';
 import { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { MatchedIdentity } from '../snapshot/index/match-set.ts';
 import type { AccessGroup } from '../snapshot/index/rights.ts';

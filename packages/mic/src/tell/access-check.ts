@@ -1,17 +1,8 @@
 // Text of `mic access`: the right by which a ServiceAccount may use a target, or the roles that grant it.
 import { accessGroup, rolesFor, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
+import type { Answer } from '@pod-identity/policy';
 
-/** `level`: index of the granted name. */
-export type Checked =
-  | { readonly kind: 'allowed'; readonly level: number }
-  | { readonly kind: 'refused' }
-  | { readonly kind: 'unanswered'; readonly why: string };
-
-export function checkLines(
-  subject: AccessSubject,
-  target: AccessTarget,
-  checked: Checked,
-): readonly string[] {
+export function checkLines(subject: AccessSubject, target: AccessTarget, checked: Answer): readonly string[] {
   const who = `ServiceAccount ${subject.namespace}/${subject.name}`;
   const what = `${target.resource} ${target.names[0]}`;
   switch (checked.kind) {
@@ -23,7 +14,7 @@ export function checkLines(
       ];
     }
     case 'unanswered':
-      return [`… whether ${who} may use ${what} is not known: ${checked.why}`];
+      return [`… whether ${who} may use ${what} is not known: ${checked.why ?? 'no answer'}`];
     case 'refused':
       return [
         `✗ ${who} may not use ${what}`,

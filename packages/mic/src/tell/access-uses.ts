@@ -1,6 +1,6 @@
 // Which ServiceAccounts use which Azure identities in a cluster, by matching of all pods that have not finished.
 import { accessTargetKey, hasAccount, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
-import { targetsOf } from '../access/targets.ts';
+import { targetsOf } from '@pod-identity/policy';
 import { keyOf } from '../snapshot/keys.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { PodView } from '../snapshot/views.ts';

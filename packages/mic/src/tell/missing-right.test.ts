@@ -1,7 +1,6 @@
-import { findingLines } from '@pod-identity/policy';
+import { findingLines, type Answer } from '@pod-identity/policy';
 import { describe, expect, it } from 'vitest';
 import { AccessBook } from '../access/book.ts';
-import type { Answer } from '../access/verdict.ts';
 import { skipsOf } from '../plan/desired.ts';
 import {
   binding,

@@ -1,5 +1,6 @@
 import { accessTargetKey, type AccessTarget } from '@pod-identity/crd-types';
 import { RecentMap, type Clock, type Tenant } from '@pod-identity/kit/core';
+import { verdictOfAll } from '@pod-identity/policy';
 import type { Machine } from './machine.ts';
 import type { Access, AccessPair, Verdict } from './types.ts';
 import type { Verdicts } from './verdicts.ts';
@@ -101,12 +102,10 @@ function createWarning({ clock, onWouldRefuse }: AccessGuardOptions) {
   };
 }
 
-/** A denial has precedence, since it is final. */
-function answerOf(pairs: readonly AccessPair[], verdicts: readonly Verdict[]): AccessAnswer {
-  const targets = pairs.filter((_, index) => verdicts[index] === 'denied').map(targetOf);
-  if (targets.length > 0) return { verdict: 'denied', targets };
-  const open = verdicts.find((verdict) => verdict === 'unanswered' || verdict === 'busy');
-  return open === undefined ? allowed : { verdict: open };
+export function answerOf(pairs: readonly AccessPair[], verdicts: readonly Verdict[]): AccessAnswer {
+  const verdict = verdictOfAll(verdicts);
+  if (verdict !== 'denied') return { verdict };
+  return { verdict, targets: pairs.filter((_, index) => verdicts[index] === 'denied').map(targetOf) };
 }
 
 function targetOf({ target }: AccessPair): AccessTarget {

@@ -1,6 +1,7 @@
 // Room: whether the ServiceAccount of a pod may use an Azure identity: asks the API server, and keeps its answers for seconds.
 // It must not choose an identity, get a token, or choose a status or text.
 import { createTenantBudgets, type Clock, type Tenant } from '@pod-identity/kit/core';
+import { askNames } from '@pod-identity/policy';
 import { createTurnQueues, runInTurn } from '../waiting/turn-queues.ts';
 import { createBook, type Entry } from './book.ts';
 import { judge, type AccessAges } from './judge.ts';
@@ -103,7 +104,7 @@ function createQuestion(options: VerdictsOptions) {
     if (!allowance.take(tenant, enteredAt)) return busy;
     const answered = await runInTurn(reviews, { tenant }, async () => {
       const askedAt = clock.elapsed();
-      const answer = await askNames(entry, options);
+      const answer = await askPair(entry, options);
       if (answer.verdict !== 'unanswered') answeredAt = clock.elapsed();
       return { ...answer, askedAt };
     });
@@ -111,13 +112,13 @@ function createQuestion(options: VerdictsOptions) {
   };
 }
 
-/** Allowed if any one of the names is allowed. The first request without an answer ends the question. */
-async function askNames(
+/** In limited time for all names together. */
+async function askPair(
   { pair, level }: Entry,
   { ask, clock }: VerdictsOptions,
 ): Promise<Omit<Answered, 'askedAt'>> {
   const { subject, target } = pair;
-  const { resource, names } = target;
+  const { resource } = target;
   const end = new AbortController();
   const late = Promise.withResolvers<never>();
   const timer = clock.after(longestQuestionMs, () => {
@@ -125,19 +126,15 @@ async function askNames(
     late.reject(new Error('no answer in time'));
   });
   try {
-    for (const index of [level, ...names.keys()].filter(isFirst)) {
-      const name = names[index] ?? names[0];
-      if (await Promise.race([ask({ subject, resource, name }, end.signal), late.promise]))
-        return { verdict: 'allowed', level: index };
-    }
-    return { verdict: 'denied', level: 0 };
+    const answer = await askNames(target, level, (name) =>
+      Promise.race([ask({ subject, resource, name }, end.signal), late.promise]),
+    );
+    return answer.kind === 'allowed'
+      ? { verdict: 'allowed', level: answer.level }
+      : { verdict: 'denied', level: 0 };
   } catch {
     return { verdict: 'unanswered', level };
   } finally {
     timer.cancel();
   }
-}
-
-function isFirst(value: number, index: number, all: readonly number[]): boolean {
-  return all.indexOf(value) === index;
 }

@@ -11,6 +11,7 @@ import {
 } from '@pod-identity/kit/kube';
 import type { Log, Printer } from '@pod-identity/kit/serve';
 import { askByReviews } from '../access-guard.ts';
+import { answerOf, type AccessAnswer } from '../access/guard.ts';
 import type { AccessPair } from '../access/types.ts';
 import { createVerdicts } from '../access/verdicts.ts';
 import { identitiesOf } from '../authorize/authorize.ts';
@@ -19,7 +20,7 @@ import type { InvalidObject } from '../authorize/granting-informers.ts';
 import type { NodePods } from '../authorize/node-namespaces.ts';
 import type { ClusterView } from '../authorize/types.ts';
 import type { NmiConfig } from '../config/config.ts';
-import type { ReviewedAccess, ReviewedAccesses } from '../explain/world.ts';
+import type { ReviewedAccesses } from '../explain/world.ts';
 import { explanationLines } from '../explain/explanation-lines.ts';
 import { explainPod } from '../explain/explain.ts';
 import { parsePod, podFields, sinceBoot, unfinishedOn, type PodView } from '../identify/pod-view.ts';
@@ -78,13 +79,9 @@ async function reviewAccess(
   const ask = askByReviews(createAccessReviewer(transport));
   const verdicts = createVerdicts({ ...config.accessAges, ask, clock, onAsked: () => undefined });
   const tenant = { namespace: pod.namespace, pod: pod.uid };
-  const review = async (pairs: readonly AccessPair[]): Promise<ReviewedAccess> => {
-    const answers = await Promise.all(pairs.map((pair) => verdicts.verdict(pair, tenant)));
-    const targets = pairs.filter((_, index) => answers[index] === 'denied').map(({ target }) => target);
-    if (targets.length > 0) return { verdict: 'denied', targets };
-    return { verdict: answers.every((answer) => answer === 'allowed') ? 'allowed' : 'unanswered' };
-  };
-  const reviewed = new Map<string, ReviewedAccess>();
+  const review = async (pairs: readonly AccessPair[]) =>
+    answerOf(pairs, await Promise.all(pairs.map((pair) => verdicts.verdict(pair, tenant))));
+  const reviewed = new Map<string, AccessAnswer>();
   for (const { access, name } of identitiesOf(pod, view, config)) {
     if (access && access.pairs !== 'machine') reviewed.set(name, await review(access.pairs));
   }

@@ -27,7 +27,6 @@ import { TokenError } from '../tokens/errors.ts';
 import { createTokenSource } from '../tokens/source.ts';
 import { createCallerLimits } from '../waiting/caller-limits.ts';
 import { answerTo } from './answers.ts';
-import type { ReviewedAccess } from './world.ts';
 
 const holdMs = 8_000;
 const bindingGraceMs = 60_000;
@@ -44,7 +43,7 @@ interface Given {
   readonly verdicts: Readonly<Record<string, 'allowed' | 'denied' | 'unanswered'>>;
 }
 
-function reviewedBy({ verdicts }: Given): (access: Access) => ReviewedAccess & AccessAnswer {
+function reviewedBy({ verdicts }: Given): (access: Access) => AccessAnswer {
   return ({ pairs }) => {
     const targets = pairs === 'machine' ? [] : pairs.map(({ target }) => target);
     const verdict = verdicts[targets[0]?.names[0].split('/').at(-1) ?? ''] ?? 'denied';

@@ -19,7 +19,7 @@ export function decideWithAccess(selector: Selector, world: ExplainWorld): Decid
     if (told && !replacesRefusal(decision)) return { decision: refusalFor(told) };
     const lacking = firstLacking(decision, world);
     if (lacking === undefined) return { decision };
-    if (lacking.verdict === 'unanswered') return { failure: lacking.failure };
+    if (lacking.verdict !== 'denied') return { failure: lacking.failure };
     told ??= lacking.denial;
     refused.add(lacking.denial.identity);
   }
@@ -64,6 +64,7 @@ export function explainAccess({ access, name }: GrantedIdentity, { reviewed }: E
   switch (known.verdict) {
     case 'allowed':
       return [rightFinding(use)];
+    case 'busy':
     case 'unanswered':
       return [unknownRightFinding(use, 'the API server does not say', allowReviews)];
     case 'denied':

@@ -1,16 +1,10 @@
-import type { AccessTarget } from '@pod-identity/crd-types';
+import type { AccessAnswer } from '../access/guard.ts';
 import type { InvalidObject } from '../authorize/granting-informers.ts';
 import type { AuthorizeRules, ClusterView } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
 
-/** What the API server said of the rights that an identity takes. `targets`: what is missing. */
-export type ReviewedAccess =
-  | { readonly verdict: 'allowed' }
-  | { readonly verdict: 'unanswered' }
-  | { readonly verdict: 'denied'; readonly targets: readonly AccessTarget[] };
-
-/** By the name of the identity, `namespace/name`. */
-export type ReviewedAccesses = ReadonlyMap<string, ReviewedAccess>;
+/** What the API server said of the rights that an identity takes, by the name of the identity, `namespace/name`. */
+export type ReviewedAccesses = ReadonlyMap<string, AccessAnswer>;
 
 /** All that an explanation rests on. */
 export interface ExplainWorld {

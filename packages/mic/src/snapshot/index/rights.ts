@@ -7,8 +7,8 @@ import {
   type AccessTarget,
   type ResourceId,
 } from '@pod-identity/crd-types';
+import { targetsOf, verdictOfAll } from '@pod-identity/policy';
 import type { AccessBook, Holder } from '../../access/book.ts';
-import { targetsOf } from '../../access/targets.ts';
 import type { Verdict } from '../../access/verdict.ts';
 import { Grouped } from './grouped.ts';
 import type { MatchedIdentity, MatchSet } from './match-set.ts';
@@ -241,9 +241,7 @@ function rightsOf(group: AccessGroup, book: AccessBook<AccessGroup>): Reviewed {
 function verdictOf(group: AccessGroup, match: MatchedIdentity, book: AccessBook<AccessGroup>): Verdict {
   const { targets, problem } = targetsOf(match.identity);
   if (problem !== undefined) return 'denied';
-  const verdicts = targets.map((target) => book.verdict(group, target));
-  if (verdicts.includes('denied')) return 'denied';
-  return verdicts.includes('unknown') ? 'unknown' : 'allowed';
+  return verdictOfAll(targets.map((target) => book.verdict(group, target)));
 }
 
 /** Made when it is asked for: kept for each pod it would take most of the memory of a namespace whose pods all have other matches. */
