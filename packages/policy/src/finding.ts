@@ -9,6 +9,10 @@ export interface Remedy {
   readonly command?: string;
 }
 
+/** In one line, as a part of a sentence. */
+export const adviceOf = ({ text, command }: Remedy): string =>
+  command === undefined ? text : `${text}: ${command}`;
+
 /** A command of MIC, for a shell of whoever may run commands in its pod; names as in the manifests and the chart. */
 export const inMic = (command: string): string =>
   `kubectl -n aad-pod-identity exec deploy/mic -- node /app/mic.js ${command}`;

@@ -2,6 +2,7 @@
 // It must not do I/O, know how either service waits or asks, or repeat a text of the original.
 export { explainMatch, doubtful, invalidFinding } from './explain-match.ts';
 export {
+  adviceOf,
   findingLines,
   info,
   inMic,
@@ -39,6 +40,7 @@ export {
   explainMismatch,
   explainUnbound,
   overShare,
+  spareFinding,
   unboundBy,
   unboundFinding,
   whyUnbound,

@@ -256,13 +256,18 @@ function remedyOf({ advice, steps, or = [], command }: Words): Remedy | undefine
 
 /** Why the pod gets nothing, or not more, by one binding. */
 export function explainMismatch(pod: string, mismatch: Mismatch, known: Known): Finding {
-  const { reason, binding = '', identity = '' } = mismatch;
   const unbound = unboundBy(mismatch, known);
-  if (unbound) return unboundFinding(pod, unbound);
+  return unbound ? unboundFinding(pod, unbound) : spareFinding(mismatch);
+}
+
+/** A binding that selects the pod and gives it nothing more, or one that does not count. */
+export function spareFinding({ reason, binding = '', identity = '' }: Spare): Finding {
   return reason === 'shadowed'
     ? info('binding', `${binding} adds nothing: an identity of the same name as ${identity} matched already`)
     : problem('binding', tooMany(binding), { text: tooManyRemedy });
 }
+
+type Spare = Partial<Named> & { readonly reason: string };
 
 function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);

@@ -5,7 +5,7 @@ import { Records } from './records.ts';
 import { decidePod, skipsOf } from './desired.ts';
 import { plan } from './test/cluster-plan.ts';
 import { binding, identity, node, pod, rules, snapshot } from './test/builders.ts';
-import type { AccessReason, SkipReason } from './types.ts';
+import type { AccessReason, Skip, SkipReason } from './types.ts';
 
 const names = Array.from({ length: 101 }, (_, at) => `b${at + 100}`);
 
@@ -14,7 +14,7 @@ const servicePrincipal = { type: 1, clientID: 'c', tenantID: 't', clientPassword
 
 describe('a pod gets nothing, or not everything, and the reason is told', () => {
   const rows: Record<
-    Exclude<SkipReason, AccessReason | 'not-listed'>,
+    Exclude<SkipReason, AccessReason | 'not-listed' | 'no-label'>,
     [Partial<ClusterSnapshot>, object][]
   > = {
     'not-scheduled': [[{ pods: [pod({ node: '' })] }, {}]],
@@ -42,7 +42,10 @@ describe('a pod gets nothing, or not everything, and the reason is told', () => 
     'identity-invalid': [
       [
         { identities: [identity({ spec: { type: 0, resourceID: 'nonsense' } })] },
-        { identity: 'default/reader', detail: expect.stringContaining('spec.resourceID') as unknown },
+        {
+          identity: 'default/reader',
+          unbound: { fault: expect.stringContaining('spec.resourceID') as unknown },
+        },
       ],
     ],
     'other-namespace': [[{ identities: [identity({ metadata: behavior })] }, { identity: 'default/reader' }]],
@@ -131,6 +134,9 @@ it('a service principal never causes anything to be attached or read', () => {
   expect(plan(world, rules).hosts).toMatchObject([{ attach: [], read: false, steps: [{ kind: 'create' }] }]);
 });
 
+const faultOf = (skip: Skip | undefined) =>
+  skip?.unbound?.why === 'identity-invalid' ? skip.unbound.fault : '';
+
 describe('where objects are left out by the share of their namespace', () => {
   const skips = (different: Partial<ClusterSnapshot>, full: Readonly<Record<string, string>> = {}) => {
     const index = indexOf(snapshot(different), rules);
@@ -140,31 +146,31 @@ describe('where objects are left out by the share of their namespace', () => {
 
   it('a pod without a binding is told that one of its own namespace may be left out', () => {
     const [skip] = skips({ bindings: [] }, { AzureIdentityBinding: 'shop' });
-    expect(skip).toMatchObject({ reason: 'no-binding', leftOut: true });
+    expect(skip).toMatchObject({ reason: 'no-binding', unbound: { leftOut: true } });
     for (const full of [{ AzureIdentityBinding: 'default' }, { AzureIdentity: 'shop' }])
-      expect(skips({ bindings: [] }, full)[0]).not.toHaveProperty('leftOut');
+      expect(skips({ bindings: [] }, full)[0]?.unbound).not.toHaveProperty('leftOut');
   });
 
   it('nothing of it is told for another reason', () => {
     const [skip] = skips({ nodes: [], pods: [pod({ label: '' })] }, { AzureIdentityBinding: 'shop' });
-    expect(skip).not.toHaveProperty('leftOut');
+    expect(skip?.unbound ?? {}).not.toHaveProperty('leftOut');
     const [other] = skips(
       { identities: [identity({ metadata: behavior })] },
       { AzureIdentityBinding: 'shop', AzureIdentity: 'default' },
     );
     expect(other).toMatchObject({ reason: 'other-namespace' });
-    expect(other).not.toHaveProperty('leftOut');
+    expect(other?.unbound).not.toHaveProperty('leftOut');
   });
 
   it('an identity that is not known may be one of those: told as its fault; one that is invalid has its own', () => {
     expect(skips({ identities: [] }, { AzureIdentity: 'default' })).toMatchObject([
-      { reason: 'identity-invalid', identity: 'default/reader', detail: absentOrLeftOut },
+      { reason: 'identity-invalid', identity: 'default/reader', unbound: { fault: absentOrLeftOut } },
     ]);
     expect(skips({ identities: [] }, { AzureIdentity: 'shop' })).toMatchObject([
       { reason: 'identity-missing' },
     ]);
     const [invalid] = skips({ identities: [identity({ spec: { type: 9 } })] }, { AzureIdentity: 'default' });
-    expect(invalid?.detail).toContain('spec.type');
+    expect(faultOf(invalid)).toContain('spec.type');
   });
 
   it('of an invalid identity at most ten problems are told, and how many more there are', () => {
@@ -173,8 +179,8 @@ describe('where objects are left out by the share of their namespace', () => {
     );
     const [skip] = skips({ identities: [identity({ spec: { type: 1, allowedNamespaces: { selector } } })] });
     expect(skip).toMatchObject({ reason: 'identity-invalid' });
-    expect(skip?.detail).toMatch(/^spec\.allowedNamespaces\.selector\.k0x.*; and 490 more$/);
-    expect(skip?.detail?.length).toBeLessThan(4_000);
+    expect(faultOf(skip)).toMatch(/^spec\.allowedNamespaces\.selector\.k0x.*; and 490 more$/);
+    expect(faultOf(skip).length).toBeLessThan(4_000);
   });
 });
 
@@ -196,5 +202,5 @@ it('on a node without a host a pod gets its service principals, and a reason for
 
 it('a skip names a binding and an identity only where there are some', () => {
   const [skip] = skipsOf(indexOf(snapshot({ bindings: [] }), rules), 'shop/web-0');
-  expect(Object.keys(skip ?? {}).sort()).toEqual(['pod', 'reason']);
+  expect(Object.keys(skip ?? {}).sort()).toEqual(['pod', 'reason', 'unbound']);
 });

@@ -1,7 +1,7 @@
 // Decides which identities a pod gets, as values. It does no I/O, takes the time only as an argument, and imports only
 // snapshot/.
-import { tellProblems, type Mismatch, type MismatchReason } from '@pod-identity/crd-types';
-import { absentOrLeftOut } from '@pod-identity/policy';
+import { tellProblems, type Mismatch } from '@pod-identity/crd-types';
+import { absentOrLeftOut, unboundBy } from '@pod-identity/policy';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import { keyOf, namespaceOf } from '../snapshot/keys.ts';
 import type { MatchedIdentity } from '../snapshot/index/match-set.ts';
@@ -139,35 +139,24 @@ function withoutHost(
 }
 
 function skipFor(index: ClusterIndex, pod: PodView, mismatch: Mismatch): Skip {
-  const { binding, identity } = mismatch;
-  const concerned = {
+  const { reason, binding, identity } = mismatch;
+  const unbound = unboundBy(mismatch, {
+    label: pod.bindingLabel,
+    faultOf: (key) => faultOf(index, key),
+    labelsFault: index.labelsFault(pod.namespace),
+    leftOut: index.leftOutBy.of('AzureIdentityBinding', pod.namespace),
+  });
+  return {
+    pod,
+    reason: unbound?.why ?? reason,
     ...(binding !== undefined && { binding }),
     ...(identity !== undefined && { identity }),
+    ...(unbound !== undefined && { unbound }),
   };
-  const reason = skipReasons[mismatch.reason];
-  const detail = reason === 'identity-missing' ? faultOf(index, identity) : undefined;
-  if (detail !== undefined) return { pod, reason: 'identity-invalid', ...concerned, detail };
-  const fault = reason === 'other-namespace' ? index.labelsFault(pod.namespace) : undefined;
-  if (fault !== undefined) return { pod, reason, ...concerned, detail: fault };
-  const isLeftOut = reason === 'no-binding' && index.leftOutBy.of('AzureIdentityBinding', pod.namespace);
-  return { pod, reason, ...concerned, ...(isLeftOut && { leftOut: true }) };
 }
 
-function faultOf(index: ClusterIndex, key = ''): string | undefined {
+function faultOf(index: ClusterIndex, key: string): string | undefined {
   const view = index.objects.identity(key);
   if (view?.kind === 'invalid') return tellProblems(view.problems).join('; ');
   return !view && index.leftOutBy.of('AzureIdentity', namespaceOf(key)) ? absentOrLeftOut : undefined;
 }
-
-/** Pods without the label have no view, so for a pod with a view both reasons mean that the label is empty. */
-const skipReasons: Readonly<Record<MismatchReason, SkipReason>> = {
-  'no-account': 'no-account',
-  'no-label': 'empty-label',
-  'empty-label': 'empty-label',
-  'no-binding': 'no-binding',
-  'identity-missing': 'identity-missing',
-  'other-namespace': 'other-namespace',
-  shadowed: 'shadowed',
-  'too-many-bindings': 'too-many-bindings',
-  'not-selected': 'not-selected',
-};

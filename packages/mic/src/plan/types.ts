@@ -1,5 +1,12 @@
 // The types that plans are made of; no logic.
-import type { AzureIdentity, AzureIdentityBinding, Host, ResourceId } from '@pod-identity/crd-types';
+import type {
+  AzureIdentity,
+  AzureIdentityBinding,
+  Host,
+  MismatchReason,
+  ResourceId,
+} from '@pod-identity/crd-types';
+import type { Unbound } from '@pod-identity/policy';
 import type { Barred } from '../snapshot/index/rights.ts';
 import type { AssignedView, PodView } from '../snapshot/views.ts';
 
@@ -39,15 +46,8 @@ export type SkipReason =
   | 'not-listed'
   | 'not-scheduled'
   | 'finished'
-  | 'no-account'
-  | 'empty-label'
-  | 'no-binding'
-  | 'not-selected'
-  | 'identity-missing'
-  | 'identity-invalid'
-  | 'other-namespace'
-  | 'shadowed'
-  | 'too-many-bindings'
+  | MismatchReason
+  | Unbound['why']
   | 'node-missing'
   | 'node-without-host'
   | AccessReason;
@@ -61,13 +61,13 @@ export interface Skip {
   /** `namespace/name`, if a binding is concerned. */
   readonly binding?: string;
   readonly identity?: string;
+  /** With the reasons of matching, but `shadowed` and `too-many-bindings`. */
+  readonly unbound?: Unbound;
+  /** With `node-without-host`, `access-denied` and `access-warned`. */
   readonly detail?: string;
   /** With `access-denied` and `access-warned`: the missing rights and their subject. */
   readonly access?: Pick<Barred, 'subject' | 'targets'>;
-  /**
-   * With `no-binding`: bindings of the pod's namespace are left out. With `access-unknown`: its pods need more rights than MIC asks
-   * about.
-   */
+  /** With `access-unknown`: the pods of its namespace need more rights than MIC asks about. */
   readonly leftOut?: boolean;
 }
 

@@ -10,7 +10,7 @@ import {
   type Condition,
   type ResourceId,
 } from '@pod-identity/crd-types';
-import { absentOrLeftOut, nameMissingRightAndRoles, overShare, type Remedy } from '@pod-identity/policy';
+import { absentOrLeftOut, adviceOf, nameMissingRightAndRoles, overShare } from '@pod-identity/policy';
 import { clientIdRemedy, hostRemedy, remedyFor } from './remedy.ts';
 import { addWarnings, boundMessage, listProblems, removeWarnings } from './spec-texts.ts';
 import type { ClusterIndex, SharedKind } from '../snapshot/index/cluster-index.ts';
@@ -146,7 +146,7 @@ function judgeHosts(id: ResourceId, facts: readonly HostFacts[], world: World): 
 
 /** Does not affect the host: Azure's client id counts, not that of the AzureIdentity. */
 function misstated(id: ResourceId): Judgement {
-  const message = `spec.clientID is not the client id of spec.resourceID; ${sentence(clientIdRemedy(id))}`;
+  const message = `spec.clientID is not the client id of spec.resourceID; ${adviceOf(clientIdRemedy(id))}`;
   return { status: 'False', reason: 'ClientIDMismatch', message };
 }
 
@@ -156,7 +156,7 @@ function rejected(id: ResourceId, { host, quarantined }: HostFacts, { micPrincip
   return {
     status: 'False',
     reason: 'Rejected',
-    message: `Azure refused to attach it to ${hostName(host)} (${code}). ${sentence(remedy)}`,
+    message: `Azure refused to attach it to ${hostName(host)} (${code}). ${adviceOf(remedy)}`,
   };
 }
 
@@ -166,7 +166,7 @@ function hostRefused({ host, lastFailure }: HostFacts, { micPrincipalId }: World
   return {
     status: 'False',
     reason: 'HostRefused',
-    message: `${hostName(host)} could not be changed (${kind}). ${sentence(remedy)}`,
+    message: `${hostName(host)} could not be changed (${kind}). ${adviceOf(remedy)}`,
   };
 }
 
@@ -221,10 +221,6 @@ function invalidSpec({ problems }: InvalidView): Judgement {
 
 function withWarnings(judgement: Judgement, object: AzureIdentity | AzureIdentityBinding): Judgement {
   return { ...judgement, message: addWarnings(judgement.message, object) };
-}
-
-function sentence({ text, command }: Remedy): string {
-  return command === undefined ? text : `${text}: ${command}`;
 }
 
 function draft({ generation }: ObjectReference, judgement: Judgement): ConditionDraft {

@@ -1,6 +1,7 @@
 // Texts of Events and log lines that both reports share, and the involved objects of Events.
 import { apiVersion, hostName, type Host, type ResourceId } from '@pod-identity/crd-types';
 import type { EventDraft } from '@pod-identity/kit/kube';
+import { adviceOf } from '@pod-identity/policy';
 import { remedyFor } from './remedy.ts';
 import type { PodView } from '../snapshot/views.ts';
 import type { Quarantine } from '../snapshot/facts/facts.ts';
@@ -36,7 +37,7 @@ export function rejection(
 ): string {
   const remedy = id === undefined ? undefined : remedyFor({ code, id, micPrincipalId });
   // Azure's message comes last: it is long, and the end of an Event's message is cut off.
-  const advice = remedy ? ` ${remedy.text}${remedy.command === undefined ? '' : `: ${remedy.command}`}.` : '';
+  const advice = remedy ? ` ${adviceOf(remedy)}.` : '';
   return `identity ${name} cannot be attached to ${place} (${code}).${advice} Azure said: ${message}`;
 }
 

@@ -1,15 +1,14 @@
-import type { Mismatch, MismatchReason } from '@pod-identity/crd-types';
+import type { MismatchReason } from '@pod-identity/crd-types';
 import {
-  explainMismatch,
   info,
   missingRightFinding,
   ok,
   problem,
-  unboundBy,
+  spareFinding,
+  unboundFinding,
   unknownRightFinding,
   waiting,
   type Finding,
-  type Known,
   type MissingRight,
   type Unbound,
 } from '@pod-identity/policy';
@@ -18,32 +17,12 @@ import { keyOf } from '../snapshot/keys.ts';
 
 /** Why a pod, or one of its bindings, gets no assignment. */
 export function explainSkip(skip: Skip): Finding[] {
-  const mismatch = mismatchOf(skip);
-  if (mismatch) return [explainMismatch(keyOf(skip.pod), mismatch, knownOf(skip))];
-  return [explanations[skip.reason as OwnReason](skip)].flat();
-}
-
-/** In the same words as NMI's, so that it is one Event unless NMI has more to say. */
-export function unboundOf(skip: Skip): Unbound | undefined {
-  const mismatch = mismatchOf(skip);
-  return mismatch && unboundBy(mismatch, knownOf(skip));
+  if (skip.unbound) return [unboundFinding(keyOf(skip.pod), skip.unbound)];
+  return isOwn(skip.reason) ? [explanations[skip.reason](skip)].flat() : [spareFinding(skip)];
 }
 
 /** Reasons that are none of matching. */
-type OwnReason = Exclude<SkipReason, MismatchReason | 'identity-invalid'>;
-
-function mismatchOf({ reason, binding, identity }: Skip): Mismatch | undefined {
-  if (isOwn(reason)) return undefined;
-  return {
-    reason: reason === 'identity-invalid' ? 'identity-missing' : reason,
-    ...(binding !== undefined && { binding }),
-    ...(identity !== undefined && { identity }),
-  };
-}
-
-function knownOf({ pod, detail, leftOut }: Skip): Known {
-  return { label: pod.bindingLabel, faultOf: () => detail, labelsFault: detail, leftOut: leftOut === true };
-}
+type OwnReason = Exclude<SkipReason, MismatchReason | Unbound['why']>;
 
 const isOwn = (reason: SkipReason): reason is OwnReason => Object.hasOwn(explanations, reason);
 

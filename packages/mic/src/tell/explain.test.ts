@@ -278,7 +278,10 @@ describe('a pod is explained', () => {
 
 describe('every reason to skip has words and a verdict', () => {
   const behavior = { annotations: { 'aadpodidentity.k8s.io/Behavior': 'namespaced' } };
-  const rows: Record<Exclude<SkipReason, AccessReason | 'not-listed'>, [Partial<ClusterSnapshot>, RegExp]> = {
+  const rows: Record<
+    Exclude<SkipReason, AccessReason | 'not-listed' | 'no-label'>,
+    [Partial<ClusterSnapshot>, RegExp]
+  > = {
     'not-scheduled': [{ pods: [pod({ node: '' })] }, /… node .*no node has been chosen/],
     finished: [{ pods: [pod({ phase: 'Failed' })] }, /· pod .*has finished/],
     'no-account': [

@@ -1,3 +1,4 @@
+import type { Unbound } from '@pod-identity/policy';
 import { describe, expect, test } from 'vitest';
 import { assignment, assignmentWithoutId, validBinding } from '../plan/test/assignment.ts';
 import { assigned, facts, hostOf, idOf, instanceOf, machine, now, pod } from '../plan/test/builders.ts';
@@ -10,6 +11,7 @@ import { reportHost } from './report-host.ts';
 import { reportSkip, reportStep } from './report.ts';
 
 const host = hostOf(instanceOf('vmss1'));
+const noBinding = { why: 'no-binding', label: 'demo' } as const;
 const at = { host, micPrincipalId: 'mic-object-id', forceNamespaced: false };
 const quarantine: Quarantine = {
   until: now + 60_000,
@@ -319,9 +321,9 @@ describe('of a step', () => {
   });
 
   test('a pod without an assignment gets the reason, unless that is expected', () => {
-    const of = (reason: 'no-binding' | 'finished' | 'not-scheduled') =>
-      reportSkip({ pod: pod(), reason }).events;
-    expect(of('no-binding')).toMatchObject([
+    const of = (reason: 'no-binding' | 'finished' | 'not-scheduled', unbound?: Unbound) =>
+      reportSkip({ pod: pod(), reason, ...(unbound && { unbound }) }).events;
+    expect(of('no-binding', noBinding)).toMatchObject([
       {
         type: 'Warning',
         reason: 'IdentityNotFound',
@@ -336,7 +338,8 @@ describe('of a step', () => {
 
   test('the report on a pod whose labels have no room says so', () => {
     const told = (more: object) =>
-      reportSkip({ pod: { ...pod(), ...more }, reason: 'no-binding' }).events[0]?.message ?? '';
+      reportSkip({ pod: { ...pod(), ...more }, reason: 'no-binding', unbound: noBinding }).events[0]
+        ?.message ?? '';
     expect(told({ labelsLeftOut: true })).toMatch(
       /^Identity not found.*no room for the labels.*fewer labels/,
     );
@@ -345,7 +348,8 @@ describe('of a step', () => {
 
   test('the report on a pod without a binding mentions left out bindings only if there are any', () => {
     const told = (skip: object) =>
-      reportSkip({ pod: pod(), reason: 'no-binding', ...skip }).events[0]?.message ?? '';
+      reportSkip({ pod: pod(), reason: 'no-binding', unbound: { ...noBinding, ...skip } }).events[0]
+        ?.message ?? '';
     expect(told({ leftOut: true })).toMatch(/Or it is left out: /);
     expect(told({})).not.toMatch(/left out/);
     expect(told({ leftOut: false })).toBe(told({}));
@@ -355,19 +359,30 @@ describe('of a step', () => {
   const named = { binding: bindingKey, identity: 'shop/reader' };
   test.each<[Omit<Skip, 'pod'>, reason: string, words: RegExp]>([
     [
-      { reason: 'empty-label' },
+      { reason: 'empty-label', unbound: { why: 'empty-label' } },
       'IdentityNotFound',
       /^Identity not found. The label aadpodidbinding .* is empty/,
     ],
-    [{ reason: 'not-selected', ...named }, 'IdentityNotFound', /shop\/reader-binding .*is for other pods\.$/],
-    [{ reason: 'other-namespace', ...named }, 'IdentityNotFound', /are in another namespace/],
     [
-      { reason: 'identity-missing', ...named },
+      { reason: 'not-selected', unbound: { why: 'not-selected', ...named } },
+      'IdentityNotFound',
+      /shop\/reader-binding .*is for other pods\.$/,
+    ],
+    [
+      { reason: 'other-namespace', unbound: { why: 'other-namespace', ...named } },
+      'IdentityNotFound',
+      /are in another namespace/,
+    ],
+    [
+      { reason: 'identity-missing', unbound: { why: 'identity-missing', ...named } },
       'IdentityNotFound',
       /AzureIdentity shop\/reader, which does not/,
     ],
     [
-      { reason: 'identity-invalid', ...named, detail: 'spec.type must be 0' },
+      {
+        reason: 'identity-invalid',
+        unbound: { why: 'identity-invalid', ...named, fault: 'spec.type must be 0' },
+      },
       'IdentityNotFound',
       /AzureIdentity shop\/reader is not valid: spec.type must be 0/,
     ],

@@ -5,14 +5,7 @@
 import { defaultAssignedNamespace, type Host } from '@pod-identity/crd-types';
 import type { EventDraft } from '@pod-identity/kit/kube';
 import { explainUnbound, nameMissingRight } from '@pod-identity/policy';
-import {
-  explainSkip,
-  manyRights,
-  missingRightOf,
-  noRoomForLabels,
-  noRoomRemedy,
-  unboundOf,
-} from './explain-skip.ts';
+import { explainSkip, manyRights, missingRightOf, noRoomForLabels, noRoomRemedy } from './explain-skip.ts';
 import { saysAssigned, saysTheSame } from '../plan/diff.ts';
 import type { Assignment, Skip } from '../plan/types.ts';
 import { keyOf } from '../snapshot/keys.ts';
@@ -82,7 +75,7 @@ export function reportSkip(skip: Skip): Report {
     const message = `${manyRights}. One of them is AzureIdentity ${skip.identity ?? ''} for this pod`;
     return podEvent(skip.pod, { reason: 'AccessNotReviewed', message }, fields);
   }
-  const unbound = unboundOf(skip);
+  const { unbound } = skip;
   if (unbound) {
     const isLeftOut = skip.pod.labelsLeftOut === true;
     const message = `${explainUnbound(keyOf(skip.pod), unbound)}${isLeftOut ? ` ${noRoomForLabels}; ${noRoomRemedy}.` : ''}`;

@@ -1,7 +1,7 @@
 import type { AccessTarget } from '@pod-identity/crd-types';
 import { createBudgets, type Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
-import { accessCheck, inNmi } from '@pod-identity/policy';
+import { accessCheck, inNmi, whoDecides } from '@pod-identity/policy';
 import type { WouldRefuse } from '../access/guard.ts';
 import type { NmiConfig } from '../config/config.ts';
 
@@ -37,12 +37,10 @@ export function tellOfAccess(
   log: Pick<Log, 'info' | 'warn'>,
   { identityAccess, exceptionNamespaces }: Pick<NmiConfig, 'identityAccess' | 'exceptionNamespaces'>,
 ): void {
-  if (identityAccess === 'namespace') log.info({}, writersDecide);
+  if (identityAccess === 'namespace') log.info({}, whoDecides.namespace);
   if (identityAccess !== 'rbac' && exceptionNamespaces.size === 0) log.warn({}, allExceptions);
 }
 
-const writersDecide =
-  'whoever may write an AzureIdentity may use the Azure identity that it names, for the pods of its namespace (--identity-access=namespace)';
 const allExceptions =
   'whoever may write an AzurePodIdentityException may use all identities of the machine: name the namespaces that need exceptions ' +
   '(--exception-namespaces), or set --identity-access=rbac';

@@ -101,7 +101,9 @@ test('where labels have no room the pods lose at once what they got by them, and
   expect(usable()).toEqual([]);
   const [skip] = skipsOf(index, 'shop/web-0');
   expect(skip).toMatchObject({ reason: 'other-namespace' });
-  expect(skip?.detail).toContain('of all Namespaces together');
+  expect(skip?.unbound).toMatchObject({
+    labelsFault: expect.stringContaining('of all Namespaces together') as string,
+  });
   const texts = skip && [JSON.stringify(reportSkip(skip)), JSON.stringify(explainSkip(skip))];
   for (const text of texts ?? []) expect(text).toContain('of all Namespaces together');
   expect(namespaces.labelsLeftOut()).toBe(3);
