@@ -14,7 +14,7 @@ import {
 } from '../../test/builders.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
-import { authorize, rightsOf } from './authorize.ts';
+import { authorize, identitiesOf, rightsOf } from './authorize.ts';
 import type { AuthorizeRules, Decision } from './types.ts';
 
 const reader = identity({ name: 'reader' });
@@ -542,4 +542,56 @@ it('all refusals of one pod share one list of what it may ask for', () => {
   const first = offeredFor('one');
   expect(first).toHaveLength(2);
   expect(offeredFor('another')).toBe(first);
+});
+
+describe('a refusal that may pass', () => {
+  const elsewhere: World = {
+    identities: [identity({ name: 'reader', namespace: 'shop', isNamespaced: true })],
+    bindings: [binding('reader', { namespace: 'shop' })],
+  };
+  it.each<[string, Case, boolean]>([
+    ['other-namespace', { world: elsewhere }, true],
+    ['identity-missing', { world: { bindings: [binding('reader')] } }, true],
+    ['not-this-identity', { world: both, selector: { by: 'client-id', value: 'x' } }, true],
+    ['several-identities', { world: both }, false],
+    ['no-account', { world: both, pod: { serviceAccount: '' } }, false],
+    ['pod-too-large', { world: both, pod: { tooLarge: 'metadata.labels' } }, false],
+    ['no-label', { world: both, pod: { labels: {} } }, false],
+  ])('is one of a missing object: %s', (why, given, mayCome) => {
+    const decision = decide(given);
+    expect(decision).toMatchObject({ kind: 'deny', denial: { why } });
+    expect('mayCome' in decision).toBe(mayCome);
+  });
+
+  it('says no more than there is to say', () => {
+    expect(decide({ world: elsewhere })).toStrictEqual({
+      kind: 'deny',
+      denial: { why: 'other-namespace' },
+      mayCome: true,
+    });
+  });
+});
+
+it('a pod that is served is told of no exception that is not valid', () => {
+  const invalidExceptions = [{ namespace: 'default', name: 'broken', fault: 'spec.clientIDs must be' }];
+  const world = { identities: [reader], bindings: [binding('reader')], invalidExceptions };
+  expect(decide({ world })).toStrictEqual(decide({ world: { ...world, invalidExceptions: [] } }));
+});
+
+it('in mode rbac an exempt pod without the right on the machine has the identities of its bindings', () => {
+  const world = { ...both, exceptions: [exception({ aadpodidbinding: 'demo' })] };
+  const names = (by: AuthorizeRules) => identitiesOf(pod(), viewOf(world).view, by).map(({ name }) => name);
+  expect(names(rules)).toEqual([]);
+  expect(names({ ...rules, identityAccess: 'warn' })).toEqual([]);
+  expect(names({ ...rules, identityAccess: 'rbac' })).toEqual(['default/reader', 'default/writer']);
+});
+
+it('a Secret has a name of 1 to 253 characters that begins and ends with a letter or digit', () => {
+  const longest = 'a'.repeat(253);
+  const isServed = (name: string) => {
+    const app = identity({ name: 'app', type: 1, spec: { tenantID: 't1', clientPassword: { name } } });
+    return decide({ world: { identities: [app], bindings: [binding('app')] } }).kind === 'allow';
+  };
+  const names = ['a', 'a.b-c', longest, `${longest}a`, 'a/', 'a/b', '.a', 'a.'];
+  expect(names.filter(isServed)).toEqual(names.slice(0, 3));
 });

@@ -54,3 +54,12 @@ it('a thousand callers of a pod who wait for as many identities cost one look at
     stage.change(world);
   }
 });
+
+it('a decision without refused identities is the one that is kept', () => {
+  const authorizer = createAuthorizer(viewOf(world).view, rules);
+  const caller = pod();
+  const first = authorizer.decide(caller, { by: 'nothing' });
+  expect(authorizer.decide(caller, { by: 'nothing' }, new Set())).toBe(first);
+  expect(authorizer.decide(caller, { by: 'nothing' }, new Set(['default/reader'])).kind).toBe('deny');
+  expect(authorizer.decide(caller, { by: 'nothing' })).toBe(first);
+});

@@ -2,9 +2,9 @@ import { KubeError } from '@pod-identity/kit/kube';
 import { createLog } from '@pod-identity/kit/serve';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterEach, expect, it } from 'vitest';
-import { binding, exception, identity, resourceIdOf } from '../../test/builders.ts';
+import { binding, exception, identity, patient, pod, resourceIdOf } from '../../test/builders.ts';
 import { createTransport, list } from '../../test/transport.ts';
-import { createClusterInformers, type ClusterInformerOptions } from './cluster-view.ts';
+import { createClusterInformers, keepsAll, type ClusterInformerOptions } from './cluster-view.ts';
 
 const reader = identity({ name: 'reader' });
 const stored = <T extends { metadata: object }>(object: T) => ({
@@ -37,11 +37,12 @@ const objects: Readonly<Record<string, readonly { metadata: object }[]>> = {
 const stops: AbortController[] = [];
 afterEach(() => stops.splice(0).forEach((stop) => stop.abort()));
 
+const transportOf = (given: Readonly<Record<string, readonly { metadata: object }[]>>) =>
+  createTransport(({ path }) => list(...(given[path.split('/').at(-1) ?? ''] ?? []).map(stored)));
+
 const start = async (over: Partial<ClusterInformerOptions> = {}) => {
   const clock = createFakeClock();
-  const transport = createTransport(({ path }) =>
-    list(...(objects[path.split('/').at(-1) ?? ''] ?? []).map(stored)),
-  );
+  const transport = transportOf(objects);
   const lines: string[] = [];
   const log = createLog({ component: 'nmi', destination: { write: (line) => void lines.push(line) } });
   const common = { transport, clock, random: () => 0, log };
@@ -149,6 +150,93 @@ it('says of each kind that it cannot be listed', async () => {
   const { lines } = await start({ transport });
   expect(lines.join('')).toMatch(/AzureIdentity\b/);
   expect(lines.join('')).not.toMatch(/AzureIdentityBinding/);
+});
+
+it('keeps the annotations of an identity, which decide on its behaviour, and nothing of its status', async () => {
+  const namespaced = identity({ name: 'namespaced', isNamespaced: true });
+  const transport = transportOf({ azureidentities: [reader, { ...namespaced, status: { conditions: [] } }] });
+  const { view } = await start({ transport });
+  expect(view.identityOf('default', 'namespaced')?.metadata).toStrictEqual({
+    name: 'namespaced',
+    namespace: 'default',
+    annotations: { 'aadpodidentity.k8s.io/Behavior': 'namespaced' },
+  });
+  expect(view.identityOf('default', 'reader')?.metadata).toStrictEqual({
+    name: 'reader',
+    namespace: 'default',
+  });
+  expect(view.identityOf('default', 'namespaced')?.status).toBeUndefined();
+});
+
+it('finds bindings for pods of other namespaces only where an identity is open to some', async () => {
+  const spec = { allowedNamespaces: { names: ['shop'] } };
+  const transport = transportOf({
+    azureidentities: [identity({ name: 'open', namespace: 'data', spec }), reader],
+    azureidentitybindings: [binding('open', { namespace: 'data' }), binding('reader')],
+  });
+  const { view } = await start({ transport });
+  expect(view.bindingsWithSelector('demo').namespaces.toSorted()).toEqual(['data', 'default']);
+  const reaching = view.bindingsReachingOut('demo');
+  expect(reaching.namespaces).toEqual(['data']);
+  expect(reaching.of('data').map(({ metadata }) => metadata.name)).toEqual(['open-binding']);
+});
+
+it('knows in which namespaces bindings select pods without the label', async () => {
+  const broad = binding('reader', { namespace: 'shop' });
+  const selecting = { ...broad, spec: { ...broad.spec, selector: '', serviceAccountName: 'web' } };
+  const { view } = await start({
+    transport: transportOf({ azureidentitybindings: [selecting, binding('reader')] }),
+  });
+  expect([view.selectsUnlabelled('shop'), view.selectsUnlabelled('default')]).toEqual([true, false]);
+});
+
+it('tells of bindings and exceptions that are not valid, and of nothing else', async () => {
+  const invalid: object[] = [];
+  const faulty = { ...binding('reader'), metadata: { name: 'faulty', namespace: 'bank' }, spec: 'none' };
+  const transport = transportOf({
+    azureidentities: [broken],
+    azureidentitybindings: [faulty, binding('reader')],
+    azurepodidentityexceptions: [misspelt, exception({ app: 'cni' }, 'shop')],
+  });
+  await start({ transport, onInvalid: (one) => invalid.push(one) });
+  expect(invalid).toEqual([
+    {
+      kind: 'AzureIdentityBinding',
+      namespace: 'bank',
+      name: 'faulty',
+      fault: expect.stringMatching(/^spec/) as string,
+    },
+    expect.objectContaining({ kind: 'AzurePodIdentityException', namespace: 'shop', name: 'broken' }),
+  ]);
+});
+
+it.each([
+  [false, 'namespace', true],
+  [false, 'warn', true],
+  [false, 'rbac', false],
+  [true, 'namespace', false],
+  [true, 'rbac', false],
+] as const)(
+  'with --forceNamespaced=%s in mode %s objects of all namespaces are kept: %s',
+  (forceNamespaced, identityAccess, isAll) => {
+    expect(keepsAll({ forceNamespaced, identityAccess })).toBe(isAll);
+  },
+);
+
+it('with the pods of the node given keeps the objects of their namespaces alone; without, those of all', async () => {
+  const all = await start();
+  expect(all.nodeNamespaces.whenRead('bank', patient)).toBe(true);
+  expect(all.view.identityOf('default', 'reader')).toBeDefined();
+  const ofNode = {
+    store: { values: () => [pod({ namespace: 'shop' })].values() },
+    synced: Promise.resolve(),
+    onChange: () => () => undefined,
+  };
+  const { nodeNamespaces, view, clock } = await start({ onlyFor: ofNode });
+  await clock.advance(1_000);
+  expect(nodeNamespaces.whenRead('shop', patient)).toBe(true);
+  expect(nodeNamespaces.whenRead('bank', patient)).toBeInstanceOf(Promise);
+  expect(view.identityOf('default', 'reader')).toBeUndefined();
 });
 
 /** A watch that the API server ends because the resource version is too old. */

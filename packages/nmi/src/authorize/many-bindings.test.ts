@@ -11,7 +11,7 @@ import {
 } from '../../test/builders.ts';
 import { explainDenial } from '../respond/explain.ts';
 import { authorize, identitiesOf } from './authorize.ts';
-import { bindingsOfSelector } from './bindings-of-selector.ts';
+import { bindingsOfSelector, bindingsWithoutSelector } from './bindings-of-selector.ts';
 import type { ClusterView } from './types.ts';
 
 const names = Array.from({ length: 1_000 }, (_, index) => `i${String(index).padStart(4, '0')}`);
@@ -93,4 +93,38 @@ it('a pod with a binding of its own costs no look at those that other namespaces
   const till = pod({ namespace: 'shop', name: 'till' });
   expect(identitiesOf(till, view, { ...rules, forceNamespaced: true })).toHaveLength(1);
   expect(found).toEqual(['shop']);
+});
+
+it.each([
+  [99, 99],
+  [100, 100],
+  [101, 101],
+  [102, 101],
+  [500, 101],
+])('of %i bindings that may select any pod of their namespace %i are read', (count, read) => {
+  const broad = names.slice(0, count).map((name) => {
+    const made = binding('reader', { name, namespace: 'shop' });
+    const podSelector = { matchExpressions: [{ key: 'app', operator: 'DoesNotExist' as const }] };
+    return { ...made, spec: { ...made.spec, selector: '', podSelector } };
+  });
+  const found = bindingsWithoutSelector(storeOf(broad.toReversed()), pod({ namespace: 'shop' }));
+  expect(found.map(({ metadata }) => metadata.name).sort()).toEqual(names.slice(0, read));
+});
+
+it('identities of other namespaces are looked for among the bindings of namespaces that offer any', () => {
+  const stage = viewOf({
+    identities: [
+      identity({ name: 'vault', namespace: 'data', spec: { allowedNamespaces: { names: ['shop'] } } }),
+    ],
+    bindings: [binding('vault', { namespace: 'data' })],
+    namespaces: [
+      { name: 'shop', labels: { 'identities-from.aadpodidentity.k8s.io/data': 'true' }, access: undefined },
+    ],
+  });
+  const till = pod({ namespace: 'shop', name: 'till' });
+  const rbac = { ...rules, forceNamespaced: true, identityAccess: 'rbac' as const };
+  const none = { namespaces: [], of: () => [] };
+  const offered = { ...stage.view, bindingsWithSelector: () => none };
+  expect(identitiesOf(till, offered, rbac).map(({ name }) => name)).toEqual(['data/vault']);
+  expect(identitiesOf(till, { ...offered, bindingsReachingOut: () => none }, rbac)).toEqual([]);
 });

@@ -212,3 +212,32 @@ it('tells of each Namespace that changed, and of those whose labels are dropped 
   expect(told.slice(2)).toEqual(['long', 'new']);
   stop();
 });
+
+it('names the Namespace whose annotation is not understood, once for each text', async () => {
+  const off = namespace('pay', 'off');
+  const { clock, lines, state } = stage([off, labelled('shop', 5)]);
+  state.isDenied = false;
+  const changed = (mode: string | undefined, resourceVersion: string) => {
+    const { metadata } = namespace('pay', mode);
+    return { type: 'MODIFIED', object: { metadata: { ...metadata, resourceVersion } } };
+  };
+  state.events = [changed('off', '2'), changed('none', '3'), changed(undefined, '4')];
+  await clock.advance(10_000);
+  // After the one that says that Namespaces may not be listed.
+  const told = lines.slice(1);
+  expect(told).toHaveLength(2);
+  for (const [index, mode] of ['off', 'none'].entries()) {
+    expect(told[index]).toMatch(/namespace=pay\b/);
+    expect(told[index]).toContain(`identity-access is "${mode}"`);
+  }
+});
+
+it('tells a listener nothing after it has unsubscribed', async () => {
+  const { clock, informer, state } = stage([labelled('pay', 5)]);
+  const told: string[] = [];
+  informer.onView((name) => told.push(name))();
+  state.isDenied = false;
+  await clock.advance(10_000);
+  expect(informer.viewOf('pay')?.labels).toEqual({ a: 'xxxxx' });
+  expect(told).toEqual([]);
+});

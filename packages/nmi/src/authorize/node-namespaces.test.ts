@@ -236,3 +236,30 @@ test('after any history exactly those namespaces are kept that a pod needs, and 
     }),
   );
 });
+
+test('a namespace that is not accepted any more is dropped, and its objects are read again when it is accepted again', async () => {
+  const accepting = { [`${acceptsLabelPrefix}shared`]: 'true' };
+  const { clock, relabel, readAll, whenRead, wanted, wait } = start([podIn('shop')], { shop: accepting });
+  await readAll();
+  relabel('shop', {});
+  await clock.advance(5 * 60_000);
+  expect(wanted()).toEqual(['shop']);
+  relabel('shop', accepting);
+  const read = whenRead('shop', wait) as Promise<boolean>;
+  expect(read).toBeInstanceOf(Promise);
+  await readAll();
+  expect(await read).toBe(true);
+});
+
+test('the objects of a namespace whose last pod ended long ago are read again for its next pod', async () => {
+  const { clock, put, remove, readAll, whenRead, wanted, wait } = start([podIn('jobs')]);
+  await readAll();
+  remove('jobs/web');
+  await clock.advance(5 * 60_000);
+  expect(wanted()).toEqual([]);
+  put(podIn('jobs'));
+  const read = whenRead('jobs', wait) as Promise<boolean>;
+  expect(read).toBeInstanceOf(Promise);
+  await readAll();
+  expect(await read).toBe(true);
+});

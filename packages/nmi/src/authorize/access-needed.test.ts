@@ -1,0 +1,28 @@
+import { acceptsLabelPrefix } from '@pod-identity/crd-types';
+import { expect, it } from 'vitest';
+import { identity, pod } from '../../test/builders.ts';
+import { acceptedNamespaces } from './accepted-namespaces.ts';
+import { accessToIdentity } from './access-needed.ts';
+
+const untenanted = identity({
+  name: 'app',
+  type: 1,
+  spec: { tenantID: '../elsewhere', clientPassword: { name: 'credentials', namespace: 'default' } },
+});
+
+it('no right can be granted on an identity that names nothing to grant it on: rbac refuses it and says why, warn does not', () => {
+  expect(accessToIdentity(pod(), 'rbac', untenanted)).toMatch(/^its spec\.tenantID \S/);
+  expect(accessToIdentity(pod(), 'warn', untenanted)).toBeUndefined();
+  expect(accessToIdentity(pod(), 'namespace', untenanted)).toBeUndefined();
+});
+
+it('a namespace accepts those that its labels name, and none if nothing is known of it', () => {
+  expect(acceptedNamespaces(undefined)).toEqual([]);
+  const other = `${'x'.repeat(acceptsLabelPrefix.length)}shared`;
+  const labels = {
+    [`${acceptsLabelPrefix}shared`]: 'true',
+    [`${acceptsLabelPrefix}no`]: 'no',
+    [other]: 'true',
+  };
+  expect(acceptedNamespaces({ name: 'shop', labels, access: undefined })).toEqual(['shared']);
+});
