@@ -1,75 +1,79 @@
-import type { Decision, GrantedIdentity } from '../authorize/types.ts';
+import type { GrantedIdentity } from '../authorize/types.ts';
+import type { PodView } from '../identify/pod-view.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { isTemporary } from '../tokens/errors.ts';
-import { isForLackOfRight } from './access-barrier.ts';
-import { obtain } from './obtain.ts';
-import { permitFor } from './permit.ts';
-import { notThis, type WaitingQuestion } from './release.ts';
-import {
-  isUnattached,
-  untilAttached,
-  type AttachOptions,
-  type Attempt,
-  type Attempts,
-} from './until-attached.ts';
+import { isForLackOfRight, lackOf } from './rights.ts';
+import { isUnattached, obtain, type Attempting, type ObtainOptions } from './obtain.ts';
+import { permitFor, type DecidedCall, type Permit, type ReviewedCall } from './permit.ts';
+import { notThis } from './release.ts';
 
 /**
- * Requests tokens of the pod's own identities until one has the object id, and waits for those that the machine does not have yet: one of them may
- * have it. The failure of one says nothing of the others: another namespace may have bound it.
+ * Requests tokens of the pod's own identities until one has the object id. One that the machine does not have yet may have it. The failure of one
+ * says nothing of the others: another namespace may have bound it.
  */
-export function serveByObjectId(
-  options: AttachOptions,
-  question: WaitingQuestion,
-  decision: Extract<Decision, { readonly kind: 'allow-by-object-id' }>,
-): Promise<Outcome> {
-  const { identities } = decision;
-  const { namespace } = question.pod;
-  const isOwn = ({ name }: GrantedIdentity) => name.startsWith(`${namespace}/`);
-  const mayAsk = (identity: GrantedIdentity) => options.tokens.mayAsk(identity, namespace);
-  let failed: Outcome | undefined;
-  let mayAskNext: typeof mayAsk = () => true;
+export function requestByObjectId(
+  options: ObtainOptions,
+  { pod, reviewsUntil }: Pick<ReviewedCall, 'pod' | 'reviewsUntil'>,
+  identities: readonly GrantedIdentity[],
+): Attempting {
+  const isOwn = ({ name }: GrantedIdentity) => name.startsWith(`${pod.namespace}/`);
+  const mayAsk = (identity: GrantedIdentity) => options.tokens.mayAsk(identity, pod.namespace);
   const isOwnDue = (next: GrantedIdentity, missing: readonly GrantedIdentity[]) =>
     !isOwn(next) && missing.some((one) => isOwn(one) && mayAsk(one));
-  const request = async (asking: WaitingQuestion, identity: GrantedIdentity) => {
-    const outcome = await obtain(options, asking, permitFor(identity));
+  let failed: Outcome | undefined;
+  /** After the first attempt, another list. */
+  let left = identities;
+
+  const request = async (call: DecidedCall, identity: GrantedIdentity): Promise<Found> => {
+    // Those that cannot be asked for again yet are passed over: many requests may wait for many identities.
+    if (left !== identities && !mayAsk(identity)) return 'missing';
+    const outcome = await obtainIfAllowed(options, call, permitFor(identity));
     if (isUnattached(outcome)) return 'missing';
     if (isOfIdentity(outcome, identity)) failed = worthMore(failed, outcome);
     else if (!isOfAnother(outcome)) return outcome;
     return 'other';
   };
-  const attempt: Attempts['attempt'] = async (asking, all) => {
-    const missing: GrantedIdentity[] = [];
-    // Those that cannot be asked for again yet are passed over: many requests may wait for many identities.
-    const isAsked = mayAskNext;
-    mayAskNext = mayAsk;
-    // Other namespaces may bind a hundred each to the pod, which exist nowhere.
-    const ownFirst = [...all.filter(isOwn), ...all.filter((one) => !isOwn(one))];
-    for (const [index, identity] of ownFirst.entries()) {
-      const isOver = options.clock.elapsed() >= question.reviewsUntil;
-      const mustPause = isOver || isOwnDue(identity, missing);
-      if (mustPause && isNotEmpty(missing)) return { missing, later: ownFirst.slice(index) };
-      const found = isAsked(identity) ? await request(asking, identity) : 'missing';
-      if (found === 'missing') missing.push(identity);
-      else if (found !== 'other') return unlessThrottled(found, missing, ownFirst.slice(index));
-    }
-    if (isNotEmpty(missing)) return { missing };
-    return { outcome: failed ?? notThis(question.pod, identities.map(labelOf)) };
+  /** The wait for those that are missing does not end because the pod has too many others. */
+  const requestBeside = async (
+    missing: readonly GrantedIdentity[],
+    call: DecidedCall,
+    identity: GrantedIdentity,
+  ): Promise<Found | 'late'> => {
+    if (options.clock.elapsed() >= reviewsUntil || isOwnDue(identity, missing)) return 'late';
+    const found = await request(call, identity);
+    return isThrottled(found) ? 'late' : found;
   };
-  return untilAttached(options, question, { decision, identities, attempt });
+  return async (call) => {
+    const missing: GrantedIdentity[] = [];
+    // Other namespaces may bind a hundred each to the pod, which exist nowhere.
+    const ownFirst = [...left.filter(isOwn), ...left.filter((one) => !isOwn(one))];
+    const asked = new Set<GrantedIdentity>();
+    for (const identity of ownFirst) {
+      const found = await (missing.length === 0
+        ? request(call, identity)
+        : requestBeside(missing, call, identity));
+      if (found === 'late') break;
+      asked.add(identity);
+      if (found === 'missing') missing.push(identity);
+      else if (found !== 'other') return { outcome: found };
+    }
+    left = [...ownFirst.filter((one) => !asked.has(one)), ...missing];
+    return missing.length > 0 ? { missing } : { outcome: failed ?? ofNone(pod, identities) };
+  };
 }
 
-/** The wait for those that are missing does not end because the pod has too many others. */
-function unlessThrottled(
-  outcome: Outcome,
-  missing: GrantedIdentity[],
-  later: readonly GrantedIdentity[],
-): Attempt {
-  const isThrottled = outcome.kind === 'token-failed' && outcome.why === 'throttled';
-  return isThrottled && isNotEmpty(missing) ? { missing, later } : { outcome };
+async function obtainIfAllowed(options: ObtainOptions, call: DecidedCall, permit: Permit): Promise<Outcome> {
+  return (await lackOf(options, call, permit)) ?? obtain(options, call, permit);
 }
 
-function isNotEmpty<T>(all: T[]): all is [T, ...T[]] {
-  return all.length > 0;
+function ofNone(pod: PodView, identities: readonly GrantedIdentity[]): Outcome {
+  return notThis(pod, identities.map(labelOf));
+}
+
+type Found = Outcome | 'missing' | 'other';
+
+function isThrottled(found: Found): boolean {
+  return typeof found === 'object' && found.kind === 'token-failed' && found.why === 'throttled';
 }
 
 /** Not of the metadata service, which is the same for all. */

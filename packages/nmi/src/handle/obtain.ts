@@ -1,3 +1,4 @@
+import type { Decision, GrantedIdentity } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { TokenError } from '../tokens/errors.ts';
@@ -5,46 +6,57 @@ import type { Asker } from '../tokens/questions.ts';
 import type { TokenSource } from '../tokens/source.ts';
 import type { TokenSubject, TokenWish } from '../tokens/types.ts';
 import type { CallerLimits } from '../waiting/caller-limits.ts';
-import { barredBy, isAllowedNow, withTimeForReviews } from './access-barrier.ts';
-import { tenantOf, type GrantQuestion, type Permit } from './permit.ts';
-import { release, tokenFor, type ReleaseOptions, type WaitingQuestion } from './release.ts';
+import { isAllowedNow, withTimeForReviews } from './rights.ts';
+import { permitsOf, tenantOf, type DecidedCall, type PodCall, type Permit } from './permit.ts';
+import { release, tokenFor, type ReleaseOptions } from './release.ts';
 
 export interface ObtainOptions extends ReleaseOptions {
   readonly tokens: TokenSource;
   readonly limits: CallerLimits;
 }
 
-/** Out of memory; undefined: it takes a wait. */
-export function recall(options: ObtainOptions, question: GrantQuestion, permit: Permit): Outcome | undefined {
-  const { tokens } = options;
-  const { pod } = question;
-  if (!isAllowedNow(options, pod, permit)) return undefined;
-  const issued = tokens.cached(wishFor(question, permit.subject), () => askerOf(options, pod));
-  return issued && tokenFor(question, permit, { issued, from: 'hit' });
+/** A token from memory of an identity that the decision allows; undefined: it takes a wait. */
+export function recallAny(options: ObtainOptions, call: PodCall, decision: Decision): Outcome | undefined {
+  for (const permit of permitsOf(decision)) {
+    const outcome = recall(options, call, permit);
+    if (outcome?.kind === 'token') return outcome;
+  }
+  return undefined;
 }
 
-/** A token, whatever that takes. The right is looked at before anything is asked for, and everything again before the token leaves. */
-export async function obtain(
-  options: ObtainOptions,
-  question: WaitingQuestion,
-  permit: Permit,
-): Promise<Outcome> {
+function recall(options: ObtainOptions, call: PodCall, permit: Permit): Outcome | undefined {
   const { tokens } = options;
-  const { pod, patience } = question;
+  const { pod } = call;
+  if (!isAllowedNow(options, pod, permit)) return undefined;
+  const issued = tokens.cached(wishFor(call, permit.subject), () => askerOf(options, pod));
+  return issued && tokenFor(call, permit, { issued, from: 'hit' });
+}
+
+/** `missing`: the metadata service does not know them, and one of them may give the token. Not empty. */
+export type Attempt = { readonly outcome: Outcome } | { readonly missing: readonly GrantedIdentity[] };
+export type Attempting = (call: DecidedCall) => Promise<Attempt>;
+
+/** A token, whatever that takes. It is decided again, and rights are reviewed again, before it leaves. */
+export async function obtain(options: ObtainOptions, call: DecidedCall, permit: Permit): Promise<Outcome> {
+  const { tokens } = options;
+  const { pod, patience } = call;
   const { subject } = permit;
-  const barred = await barredBy(options, question, permit);
-  if (barred) return barred;
   try {
     const { deadline, caller } = patience;
     const asker = { ...askerOf(options, pod), signal: caller.gone, deadline };
-    const obtained = await tokens.get(wishFor(question, subject), asker);
-    return await release(options, withTimeForReviews(question, options.clock), { subject, obtained });
+    const obtained = await tokens.get(wishFor(call, subject), asker);
+    return await release(options, withTimeForReviews(call, options.clock), { subject, obtained });
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
     const { code: why, message: description, status, retryAfterMs } = error;
     const isExempt = subject.kind === 'machine';
     return { kind: 'token-failed', pod: pod.key, why, description, status, retryAfterMs, isExempt };
   }
+}
+
+/** Whether the metadata service does not know the identity. */
+export function isUnattached(outcome: Outcome): boolean {
+  return outcome.kind === 'token-failed' && outcome.why === 'not-on-host';
 }
 
 function askerOf({ limits, clock }: ObtainOptions, pod: PodView): Asker {
@@ -54,7 +66,7 @@ function askerOf({ limits, clock }: ObtainOptions, pod: PodView): Asker {
   };
 }
 
-function wishFor({ request }: GrantQuestion, subject: TokenSubject): TokenWish {
+function wishFor({ request }: PodCall, subject: TokenSubject): TokenWish {
   const { resource, bypassCache } = request;
   return { subject, resource, bypassCache };
 }

@@ -10,15 +10,15 @@ export interface OnceReadOptions extends NodeNamespaces {
 /** Decides when the objects of the pod's namespace have been read: those of namespaces without pods on this node are not kept. */
 export function grantOnceRead(granter: Granter, { whenRead, latest }: OnceReadOptions): Granter {
   return {
-    grant(question) {
-      const { namespace } = question.pod;
-      const read = whenRead(namespace, question.patience);
-      if (read === true) return granter.grant(question);
-      const current = followPod(question.pod, latest);
+    grant(call) {
+      const { namespace } = call.pod;
+      const read = whenRead(namespace, call.patience);
+      if (read === true) return granter.grant(call);
+      const current = followPod(call.pod, latest);
       return read.then((isRead) => {
         if (!isRead) return { kind: 'starting', unread: namespace };
         const pod = current();
-        return pod ? granter.grant({ ...question, pod }) : goneOf(question);
+        return pod ? granter.grant({ ...call, pod }) : goneOf(call);
       });
     },
   };

@@ -1,20 +1,33 @@
 import type { Tenant } from '@pod-identity/kit/core';
 import type { Access } from '../access/types.ts';
-import type { Decision, GrantedIdentity } from '../authorize/types.ts';
+import type { Decision, GrantedIdentity, Refused } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { TokenRequest } from '../request/token-request.ts';
 import type { TokenSubject } from '../tokens/types.ts';
 import type { Patience } from '../waiting/await-change.ts';
 
-export interface GrantQuestion {
+export interface PodCall {
   readonly pod: PodView;
   readonly request: TokenRequest;
   readonly patience: Patience;
 }
 
-export interface ReviewedQuestion extends GrantQuestion {
+/** A request that may have to wait. */
+export interface HeldCall extends PodCall {
+  /** The pod now; undefined: it is gone. */
+  readonly current: () => PodView | undefined;
+  /** Until when it waits for a missing object or right. */
+  readonly missingUntil: number;
+}
+
+export interface ReviewedCall extends HeldCall {
   /** When rights that are not known yet count as not known, by the clock. */
   readonly reviewsUntil: number;
+}
+
+export interface DecidedCall extends ReviewedCall {
+  /** What counts as not bound. */
+  readonly refused: Refused;
 }
 
 /** What the pod may have, by its bindings or its exceptions. */
@@ -37,6 +50,11 @@ export function machinePermit({ selector, clientIds, access }: PassThrough): Per
   return { subject: { kind: 'machine', ...selector }, access, clientIds };
 }
 
+/** `namespace/name` of the AzureIdentity; '' for the machine. */
+export function nameOf({ subject }: Permit): string {
+  return subject.kind === 'machine' ? '' : subject.name;
+}
+
 /** What a token may leave by, also one from the cache. */
 export function permitsOf(decision: Decision): readonly Permit[] {
   switch (decision.kind) {
@@ -50,6 +68,12 @@ export function permitsOf(decision: Decision): readonly Permit[] {
     case 'unusable':
       return [];
   }
+}
+
+/** Equal for decisions that name the same identities and rights, or wait for the same. */
+export function namedBy(decision: Decision): string {
+  const { mayCome, among } = decision.kind === 'deny' ? decision : {};
+  return JSON.stringify([permitsOf(decision), among, mayCome]);
 }
 
 export function tenantOf({ namespace, uid }: PodView): Tenant {

@@ -1,5 +1,4 @@
 import type { Authorizer } from '../authorize/authorizer.ts';
-import type { Refused } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
 import type { Outcome } from '../respond/outcome.ts';
@@ -7,21 +6,11 @@ import { hasOtherClientId } from '../tokens/client-id.ts';
 import { keyOf } from '../tokens/memory.ts';
 import type { Obtained } from '../tokens/source.ts';
 import type { TokenSubject } from '../tokens/types.ts';
-import { barredBy, isAllowedNow, type BarrierOptions } from './access-barrier.ts';
-import { permitsOf, type GrantQuestion, type Permit, type ReviewedQuestion } from './permit.ts';
+import { isAllowedNow, lackOf, type ReviewOptions } from './rights.ts';
+import { nameOf, permitsOf, type DecidedCall, type PodCall, type Permit } from './permit.ts';
 
-export interface ReleaseOptions extends BarrierOptions {
+export interface ReleaseOptions extends ReviewOptions {
   readonly authorizer: Authorizer;
-}
-
-/** A request that waits. */
-export interface WaitingQuestion extends ReviewedQuestion {
-  /** The pod now; undefined: it is gone. */
-  readonly current: () => PodView | undefined;
-  /** What counts as not bound. */
-  readonly refused: Refused;
-  /** Until when it waits for a missing object or right. */
-  readonly missingUntil: number;
 }
 
 /** A token that was waited for. */
@@ -37,22 +26,23 @@ const mostReviews = 3;
  * Decides again before a token leaves that was waited for: by the objects and the pod of now. It leaves if the pod may still have a token of
  * this identity, and if its ServiceAccount has the rights that this decision needs.
  */
-export async function release(
-  options: ReleaseOptions,
-  question: WaitingQuestion,
-  held: Held,
-): Promise<Outcome> {
+export async function release(options: ReleaseOptions, call: DecidedCall, held: Held): Promise<Outcome> {
   for (let reviews = 0; reviews <= mostReviews; reviews += 1) {
-    const pod = question.current();
-    if (!pod) return goneOf(question);
-    const decision = options.authorizer.decide(pod, question.request.selector, question.refused);
+    const pod = call.current();
+    if (!pod) return goneOf(call);
+    const decision = options.authorizer.decide(pod, call.request.selector, call.refused);
     const permit = permitsOf(decision).find((one) => isFor(one.subject, held));
     if (!permit) break;
-    if (isAllowedNow(options, pod, permit)) return tokenFor(question, permit, held.obtained);
-    const barred = await barredBy(options, question, permit);
-    if (barred) return barred;
+    if (isAllowedNow(options, pod, permit)) return tokenFor(call, permit, held.obtained);
+    const lack = await lackOf(options, call, permit);
+    if (lack) return lack;
   }
-  return { kind: 'rights-changed', pod: question.pod.key };
+  return changedFor(call);
+}
+
+/** Another decision counts by now. */
+export function changedFor({ pod }: Pick<PodCall, 'pod'>): Outcome {
+  return { kind: 'rights-changed', pod: pod.key };
 }
 
 /**
@@ -60,17 +50,16 @@ export async function release(
  * identities than an exception allows, and the cache may have a token that another exception allowed, so the client id of the token itself
  * is checked. So is the object id by which a pod names one of its identities.
  */
-export function tokenFor({ pod, request }: GrantQuestion, permit: Permit, obtained: Obtained): Outcome {
+export function tokenFor({ pod, request }: PodCall, permit: Permit, obtained: Obtained): Outcome {
   const { subject, clientIds } = permit;
   const { clientId = '' } = obtained.issued;
   if (clientIds && !clientIds.has(clientId)) return notThis(pod, [...clientIds].sort());
   if (subject.kind !== 'machine' && !isNamedBy(request.selector, obtained)) return notThis(pod, [clientId]);
-  const identity = subject.kind === 'machine' ? '' : subject.name;
   return {
     kind: 'token',
     pod: pod.key,
     uid: pod.uid,
-    identity,
+    identity: nameOf(permit),
     ...obtained,
     resource: request.resource,
   };
@@ -85,7 +74,7 @@ function isNamedBy(selector: Selector, { issued }: Obtained): boolean {
 }
 
 /** The pod does not exist any more: another one may have its name and its address. */
-export function goneOf({ pod }: Pick<GrantQuestion, 'pod'>): Outcome {
+export function goneOf({ pod }: Pick<PodCall, 'pod'>): Outcome {
   return { kind: 'unconfirmed', pod: pod.key };
 }
 

@@ -1,0 +1,54 @@
+import { exemptionName } from '../authorize/authorize.ts';
+import type { GrantedIdentity } from '../authorize/types.ts';
+import type { Outcome } from '../respond/outcome.ts';
+import { refusedBy } from './rights.ts';
+import { isOfAnother, requestByObjectId } from './by-object-id.ts';
+import type { Granted } from './decide.ts';
+import { isUnattached, obtain, type Attempt, type Attempting, type ObtainOptions } from './obtain.ts';
+import { machinePermit, namedBy, permitFor, type Permit, type ReviewedCall } from './permit.ts';
+import { changedFor } from './release.ts';
+
+/** Requests a token of what the decision names. */
+export type Attempts = (call: ReviewedCall, granted: Granted) => Promise<Attempt>;
+
+/** For one request. What is known of its identities is kept while one is missing and the decision names the same. */
+export function createAttempts(options: ObtainOptions): Attempts {
+  let last: { readonly named: string; readonly attempt: Attempting } | undefined;
+  return async (call, { decision, refused, lacking }) => {
+    const named = namedBy(decision);
+    const attempt = last?.named === named ? last.attempt : attemptsFor(options, call, decision);
+    const attempted = await attempt({ ...call, refused });
+    last = 'missing' in attempted ? { named, attempt } : undefined;
+    return 'missing' in attempted ? attempted : { outcome: toldOf(attempted.outcome, lacking) };
+  };
+}
+
+function attemptsFor(options: ObtainOptions, call: ReviewedCall, decision: Granted['decision']): Attempting {
+  switch (decision.kind) {
+    case 'allow':
+      return requestOne(options, permitFor(decision.identity), [decision.identity]);
+    case 'pass-through':
+      return requestOne(options, machinePermit(decision), []);
+    case 'allow-by-object-id':
+      return requestByObjectId(options, call, decision.identities);
+  }
+}
+
+/** A right that has ended meanwhile is a reason to decide again. */
+function requestOne(
+  options: ObtainOptions,
+  permit: Permit,
+  identities: readonly GrantedIdentity[],
+): Attempting {
+  return async (call) => {
+    const outcome = await obtain(options, call, permit);
+    if (isUnattached(outcome) && identities.length > 0) return { missing: identities };
+    return { outcome: refusedBy(outcome) === undefined ? outcome : changedFor(call) };
+  };
+}
+
+/** None of the identities that are left has the object id: one that was refused may have it. */
+function toldOf(outcome: Outcome, lacking: Outcome | undefined): Outcome {
+  const isRefused = lacking !== undefined && refusedBy(lacking) !== exemptionName;
+  return isRefused && isOfAnother(outcome) ? lacking : outcome;
+}

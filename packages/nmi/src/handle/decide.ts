@@ -1,0 +1,74 @@
+import { exemptionName } from '../authorize/authorize.ts';
+import { replacesRefusal, reviewedFor } from '../authorize/refusal.ts';
+import type { Decision, Refused } from '../authorize/types.ts';
+import { failureOf } from '../respond/failure-of.ts';
+import type { Outcome } from '../respond/outcome.ts';
+import { lackOf, refusedBy } from './rights.ts';
+import { machinePermit, permitFor, type Permit, type ReviewedCall } from './permit.ts';
+import type { ReleaseOptions } from './release.ts';
+
+/** A token may be requested. */
+export interface Granted {
+  readonly decision: Exclude<Decision, { readonly kind: 'deny' | 'unusable' }>;
+  /** What counts as not bound, since the ServiceAccount may not use it. */
+  readonly refused: Refused;
+  /** The first refusal for lack of a right. */
+  readonly lacking: Outcome | undefined;
+}
+
+export interface NotGranted {
+  readonly decision: Decision;
+  readonly refused: Refused;
+  readonly outcome: Outcome;
+}
+
+/**
+ * Decides, and reviews the rights that the decision needs. What the ServiceAccount may not use counts as not bound: it is decided again without
+ * it, and if nothing is left, the first refusal is the outcome. Undefined: the pod is gone.
+ */
+export async function decideWithRights(
+  options: ReleaseOptions,
+  call: ReviewedCall,
+): Promise<Granted | NotGranted | undefined> {
+  const refused = new Set<string>();
+  let lacking: Outcome | undefined;
+  for (;;) {
+    const pod = call.current();
+    if (!pod) return undefined;
+    const decision = options.authorizer.decide(pod, call.request.selector, refused);
+    if (lacking && !replacesRefusal(decision)) return { decision, refused, outcome: lacking };
+    const lack = await firstLack(options, { ...call, pod }, decision);
+    if (!lack) return settled(decision, { refused, lacking, pod: pod.key });
+    const name = refusedBy(lack);
+    if (name === undefined || refused.has(name)) return { decision, refused, outcome: lack };
+    if (!lacking || refusedBy(lacking) === exemptionName) lacking = lack;
+    refused.add(name);
+  }
+}
+
+interface Settling extends Pick<Granted, 'refused' | 'lacking'> {
+  readonly pod: string;
+}
+
+function settled(decision: Decision, { refused, lacking, pod }: Settling): Granted | NotGranted {
+  return decision.kind === 'deny' || decision.kind === 'unusable'
+    ? { decision, refused, outcome: failureOf(decision, pod) }
+    : { decision, refused, lacking };
+}
+
+async function firstLack(
+  options: ReleaseOptions,
+  call: ReviewedCall,
+  decision: Decision,
+): Promise<Outcome | undefined> {
+  for (const permit of reviewedBefore(decision)) {
+    const lack = await lackOf(options, call, permit);
+    if (lack) return lack;
+  }
+  return undefined;
+}
+
+/** By object id, each identity is reviewed when its token is requested. */
+function reviewedBefore(decision: Decision): readonly Permit[] {
+  return decision.kind === 'pass-through' ? [machinePermit(decision)] : reviewedFor(decision).map(permitFor);
+}

@@ -1,0 +1,103 @@
+import { graceLeftMs } from '../authorize/grace.ts';
+import { isGrantable } from '../authorize/refusal.ts';
+import type { Decision, GrantedIdentity } from '../authorize/types.ts';
+import type { Outcome } from '../respond/outcome.ts';
+import { awaitChange, type Changes } from '../waiting/await-change.ts';
+import type { Granted } from './decide.ts';
+import type { ObtainOptions } from './obtain.ts';
+import { namedBy, type HeldCall } from './permit.ts';
+
+export interface WaitOptions extends Pick<ObtainOptions, 'authorizer' | 'clock' | 'tokens'> {
+  readonly changes: Changes;
+  /** How long after its start a pod waits for missing objects and rights. */
+  readonly bindingGraceMs: number;
+}
+
+/** What a request waits for. */
+export interface Until {
+  readonly deadline: number;
+  readonly isDue: () => boolean;
+}
+
+/** Waits. Returns whether the request is to be decided again: false when its hold is over, or it has waited as long as it may already. */
+export async function waitUntil(
+  { clock, changes }: WaitOptions,
+  { patience }: HeldCall,
+  { deadline, isDue }: Until,
+): Promise<boolean> {
+  const mayWait = (until: number) => !patience.caller.gone.aborted && clock.elapsed() < until;
+  if (!mayWait(deadline)) return false;
+  await awaitChange(() => isDue() || undefined, { ...patience, deadline }, { clock, changes });
+  return mayWait(patience.deadline);
+}
+
+/** An outcome, and what may change it while the request waits; without it, the outcome is final. */
+export interface Step {
+  readonly outcome: Outcome;
+  readonly until?: Until;
+}
+
+type Decided = Pick<Granted, 'refused'> & { readonly decision: Decision };
+
+/** None of these identities is on the machine yet. */
+export function unattached(
+  options: WaitOptions,
+  call: HeldCall,
+  { decided, missing }: { readonly decided: Decided; readonly missing: readonly GrantedIdentity[] },
+): Step {
+  const { pod, patience } = call;
+  const isOther = otherThan(decided, options, call);
+  const mayAsk = (identity: GrantedIdentity) => options.tokens.mayAsk(identity, pod.namespace);
+  return {
+    outcome: { kind: 'not-assigned', pod: pod.key, seen: 'unattached', identity: missing[0]?.name ?? '' },
+    until: { deadline: patience.deadline, isDue: () => isOther() || missing.some(mayAsk) },
+  };
+}
+
+/** Final, unless only an object or a right is missing that may come since the pod has just started. */
+export function refusedUnlessFresh(
+  options: WaitOptions,
+  call: HeldCall,
+  { decided, outcome }: { readonly decided: Decided; readonly outcome: Outcome },
+): Step {
+  const graceMs = graceOf(options, call);
+  if (outcome.kind !== 'denied' || graceMs === 0 || !mayCome(decided.decision, outcome)) return { outcome };
+  const { denial, pod } = outcome;
+  const isOther = otherThan(decided, options, call);
+  return {
+    outcome: { kind: 'not-assigned', pod, seen: 'unbound', denial },
+    until: {
+      deadline: Math.min(call.patience.deadline, call.missingUntil, options.clock.elapsed() + graceMs),
+      isDue: () => isOther() || graceOf(options, call) === 0,
+    },
+  };
+}
+
+type Denied = Extract<Outcome, { readonly kind: 'denied' }>;
+
+function mayCome(decision: Decision, { denial }: Denied): boolean {
+  return (decision.kind === 'deny' && decision.mayCome === true) || isGrantable(denial);
+}
+
+function graceOf({ bindingGraceMs, clock }: WaitOptions, { current }: HeldCall): number {
+  const pod = current();
+  return pod ? graceLeftMs(pod, { bindingGraceMs, now: clock.now() }) : 0;
+}
+
+/** Whether the pod is gone, or another decision counts for it. */
+function otherThan(
+  { decision: first, refused }: Decided,
+  { authorizer }: WaitOptions,
+  { current, request }: HeldCall,
+): () => boolean {
+  const named = namedBy(first);
+  let known = first;
+  return () => {
+    const pod = current();
+    if (!pod) return true;
+    const decision = authorizer.decide(pod, request.selector, refused);
+    if (decision === known) return false;
+    known = decision;
+    return namedBy(decision) !== named;
+  };
+}
