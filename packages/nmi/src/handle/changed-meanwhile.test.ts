@@ -340,6 +340,40 @@ describe('an identity that changes while its token is requested', () => {
   });
 });
 
+describe('a request that waits for an identity which the machine does not have yet', () => {
+  const boundTo = (name: string): World => ({ ...bound, bindings: [binding(name)] });
+  const other = (flip: number) => (flip % 2 === 0 ? 'writer' : 'reader');
+
+  it('follows its binding as often as that is changed, and gets its token with the identity that is bound in the end', async () => {
+    const node = stage(bound);
+    node.state.isFailing = true;
+    const end = node.ask();
+    for (let flip = 0; flip < 9; flip += 1) {
+      await node.clock.advance(1_000);
+      node.cluster.change(boundTo(other(flip)));
+    }
+    await node.clock.advance(1_000);
+    expect(end.outcome).toBeUndefined();
+    [node.state.isFailing, node.state.takesMs] = [false, 50];
+    await node.clock.advance(6_000);
+    expect(end.outcome).toMatchObject({ kind: 'token', identity: 'default/writer' });
+  });
+
+  it('attack: an editor who changes its binding all the time causes no more requests than the two identities alone', async () => {
+    const node = stage(bound);
+    node.state.isFailing = true;
+    const end = node.ask();
+    for (let flip = 0; flip < 500; flip += 1) {
+      await node.clock.advance(50);
+      node.cluster.change(boundTo(other(flip)));
+    }
+    await node.clock.advance(1_000);
+    expect(end.outcome).toMatchObject({ kind: 'not-assigned', seen: 'unattached' });
+    // After 1, 2 and 4 s, then every 5 s.
+    expect(node.state.asked.length).toBeLessThanOrEqual(2 * 8);
+  });
+});
+
 it.each<readonly [what: string, change: (pods: Map<string, PodView>) => void, outcome: object]>([
   ['is deleted', (pods) => pods.clear(), gone],
   ['is labelled otherwise', (pods) => pods.set('default/web', podOf({ labels: {} })), denied('no-label')],
