@@ -208,6 +208,22 @@ describe('which identity is meant', () => {
     });
   });
 
+  it('a service principal is not meant by a resource id, whatever its AzureIdentity states as one', () => {
+    const resourceID = resourceIdOf('reader');
+    const app = identity({
+      name: 'app',
+      type: 1,
+      resourceID,
+      spec: { tenantID: 't1', clientPassword: { name: 'credentials' } },
+    });
+    const decision = authorize(
+      { pod: pod(), selector: { by: 'resource-id', value: resourceID } },
+      viewOf({ identities: [app], bindings: [binding('app')] }).view,
+      rules,
+    );
+    expect(decision).toMatchObject({ denial: { why: 'not-this-identity', offered: [clientIdOf('app')] } });
+  });
+
   it('offers client ids, and resource ids where there is none, in order', () => {
     const nameless = identity({ name: 'nameless', clientID: undefined });
     const world: World = {

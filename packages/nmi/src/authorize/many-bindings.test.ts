@@ -101,15 +101,21 @@ it.each([
   [101, 101],
   [102, 101],
   [500, 101],
-])('of %i bindings that may select any pod of their namespace %i are read', (count, read) => {
-  const broad = names.slice(0, count).map((name) => {
-    const made = binding('reader', { name, namespace: 'shop' });
-    const podSelector = { matchExpressions: [{ key: 'app', operator: 'DoesNotExist' as const }] };
-    return { ...made, spec: { ...made.spec, selector: '', podSelector } };
-  });
-  const found = bindingsWithoutSelector(storeOf(broad.toReversed()), pod({ namespace: 'shop' }));
-  expect(found.map(({ metadata }) => metadata.name).sort()).toEqual(names.slice(0, read));
-});
+])(
+  'of %i bindings that may select any pod of their namespace %i are read, and all that name a property of the pod',
+  (count, read) => {
+    const broad = names.slice(0, count).map((name) => {
+      const made = binding('reader', { name, namespace: 'shop' });
+      const podSelector = { matchExpressions: [{ key: 'app', operator: 'DoesNotExist' as const }] };
+      return { ...made, spec: { ...made.spec, selector: '', podSelector } };
+    });
+    const own = binding('reader', { name: 'own', namespace: 'shop' });
+    const selecting = { ...own, spec: { ...own.spec, selector: '', serviceAccountName: 'default' } };
+    const store = storeOf([...broad.toReversed(), selecting]);
+    const found = bindingsWithoutSelector(store, pod({ namespace: 'shop' }));
+    expect(found.map(({ metadata }) => metadata.name).sort()).toEqual([...names.slice(0, read), 'own']);
+  },
+);
 
 it('identities of other namespaces are looked for among the bindings of namespaces that offer any', () => {
   const stage = viewOf({
