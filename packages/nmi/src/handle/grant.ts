@@ -17,7 +17,7 @@ export interface GranterOptions extends ObtainOptions, WaitOptions {
   readonly onWaited: (ms: number) => void;
 }
 
-interface InPlaceOptions extends GranterOptions {
+interface SlotOptions extends GranterOptions {
   readonly hangUps: HangUps;
 }
 
@@ -26,37 +26,37 @@ export interface Granter {
   grant(call: PodCall): Outcome | Promise<Outcome>;
 }
 
-/** The second half of every token request: the pod is known. A token from memory leaves at once; everything else takes a place to wait in. */
+/** The second half of every token request: the pod is known. A token from memory leaves at once; everything else takes a slot to wait in. */
 export function createGranter(options: GranterOptions): Granter {
   const { clock, tokens } = options;
   const changes = pacedChanges(eitherOf(options.changes, tokens.changes), clock);
-  const inPlace: InPlaceOptions = { ...options, changes, hangUps: createHangUps(clock) };
+  const inSlot: SlotOptions = { ...options, changes, hangUps: createHangUps(clock) };
   return {
     grant(call) {
       const decision = options.authorizer.decide(call.pod, call.request.selector);
-      return recallAny(options, call, decision) ?? serveInPlace(inPlace, call);
+      return recallAny(options, call, decision) ?? serveInSlot(inSlot, call);
     },
   };
 }
 
-async function serveInPlace(options: InPlaceOptions, call: PodCall): Promise<Outcome> {
+async function serveInSlot(options: SlotOptions, call: PodCall): Promise<Outcome> {
   const { clock, hangUps, limits } = options;
   const { pod, patience } = call;
-  const place = limits.enter(tenantOf(pod), patience.caller);
-  if (!place) return { kind: 'overloaded', pod: pod.key };
+  const slot = limits.enter(tenantOf(pod), patience.caller);
+  if (!slot) return { kind: 'overloaded', pod: pod.key };
   const startedAt = clock.elapsed();
   const { receivedAt = startedAt } = patience.caller;
   try {
     const deadline = Math.min(patience.deadline, receivedAt + hangUps.longestWaitMs(pod.uid));
     const outcome = await serve(options, {
       ...call,
-      patience: { deadline, caller: { gone: place.ended } },
+      patience: { deadline, caller: { gone: slot.ended } },
       missingUntil: startedAt + longestForMissingMs,
       current: followPod(pod, options.latest),
     });
-    return place.isLost && outcome.kind !== 'token' ? { kind: 'overloaded', pod: pod.key } : outcome;
+    return slot.isLost && outcome.kind !== 'token' ? { kind: 'overloaded', pod: pod.key } : outcome;
   } finally {
-    place.leave();
+    slot.leave();
     if (patience.caller.gone.aborted) hangUps.note(pod.uid, clock.elapsed() - receivedAt);
   }
 }
@@ -88,7 +88,7 @@ async function serve(options: GranterOptions, waiting: HeldCall): Promise<Outcom
   }
 }
 
-interface Taking {
+interface Pass {
   readonly decided: Granted | NotGranted;
   readonly attempts: Attempts;
   readonly restarts: number;
@@ -97,7 +97,7 @@ interface Taking {
 async function stepOf(
   options: GranterOptions,
   call: ReviewedCall,
-  { decided, attempts, restarts }: Taking,
+  { decided, attempts, restarts }: Pass,
 ): Promise<Step> {
   if ('outcome' in decided) return refusedUnlessFresh(options, call, { decided, outcome: decided.outcome });
   if (restarts > 0 && options.clock.elapsed() >= call.patience.deadline) return { outcome: changedFor(call) };
