@@ -1,8 +1,6 @@
-import { exemptionName } from '../authorize/authorize.ts';
 import type { GrantedIdentity } from '../authorize/types.ts';
-import type { Outcome } from '../respond/outcome.ts';
 import { refusedBy } from './rights.ts';
-import { isOfAnother, requestByObjectId } from './by-object-id.ts';
+import { requestByObjectId } from './by-object-id.ts';
 import type { Granted } from './decide.ts';
 import { isUnattached, obtain, type Attempt, type Attempting, type ObtainOptions } from './obtain.ts';
 import { machinePermit, namedBy, permitFor, type Permit, type ReviewedCall } from './permit.ts';
@@ -14,12 +12,12 @@ export type Attempts = (call: ReviewedCall, granted: Granted) => Promise<Attempt
 /** For one request. What is known of its identities is kept while one is missing and the decision names the same. */
 export function createAttempts(options: ObtainOptions): Attempts {
   let last: { readonly named: string; readonly attempt: Attempting } | undefined;
-  return async (call, { decision, refused, lacking }) => {
+  return async (call, { decision, refused }) => {
     const named = namedBy(decision);
     const attempt = last?.named === named ? last.attempt : attemptsFor(options, call, decision);
     const attempted = await attempt({ ...call, refused });
     last = 'missing' in attempted ? { named, attempt } : undefined;
-    return 'missing' in attempted ? attempted : { outcome: toldOf(attempted.outcome, lacking) };
+    return attempted;
   };
 }
 
@@ -45,10 +43,4 @@ function requestOne(
     if (isUnattached(outcome) && identities.length > 0) return { missing: identities };
     return { outcome: refusedBy(outcome) === undefined ? outcome : changedFor(call) };
   };
-}
-
-/** None of the identities that are left has the object id: one that was refused may have it. */
-function toldOf(outcome: Outcome, lacking: Outcome | undefined): Outcome {
-  const isRefused = lacking !== undefined && refusedBy(lacking) !== exemptionName;
-  return isRefused && isOfAnother(outcome) ? lacking : outcome;
 }

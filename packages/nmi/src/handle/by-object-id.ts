@@ -93,7 +93,7 @@ function mayPass(outcome: Outcome): boolean {
 }
 
 /** Whether its token has another object id. */
-export function isOfAnother(outcome: Outcome): boolean {
+function isOfAnother(outcome: Outcome): boolean {
   return outcome.kind === 'denied' && outcome.denial.why === 'not-this-identity';
 }
 

@@ -256,6 +256,20 @@ describe('a token that was requested before', () => {
     expect(end.outcome).toMatchObject(denied('no-binding'));
   });
 
+  it('after the hold does not leave if its binding names another identity, and no token of that one is requested then', async () => {
+    const node = stage(bound);
+    node.state.isFailing = true;
+    const end = node.ask();
+    await node.clock.advance(20_000);
+    node.state.isFailing = false;
+    await node.clock.advance(6_000);
+    const before = node.state.asked.length;
+    node.cluster.change({ ...bound, bindings: [binding('writer')] });
+    await node.clock.advance(40_000);
+    expect(end.outcome).toEqual({ kind: 'rights-changed', pod: 'default/web' });
+    expect(node.state.asked).toHaveLength(before);
+  });
+
   it('for two pods leaves only for the one that may still use the identity', async () => {
     const shared = {
       ...bound,

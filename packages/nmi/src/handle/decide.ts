@@ -12,8 +12,6 @@ export interface Granted {
   readonly decision: Exclude<Decision, { readonly kind: 'deny' | 'unusable' }>;
   /** What counts as not bound, since the ServiceAccount may not use it. */
   readonly refused: Refused;
-  /** The first refusal for lack of a right. */
-  readonly lacking: Outcome | undefined;
 }
 
 export interface NotGranted {
@@ -31,6 +29,7 @@ export async function decideWithRights(
   call: ReviewedCall,
 ): Promise<Granted | NotGranted | undefined> {
   const refused = new Set<string>();
+  /** The first refusal for lack of a right. */
   let lacking: Outcome | undefined;
   for (;;) {
     const pod = call.current();
@@ -38,7 +37,7 @@ export async function decideWithRights(
     const decision = options.authorizer.decide(pod, call.request.selector, refused);
     if (lacking && !replacesRefusal(decision)) return { decision, refused, outcome: lacking };
     const lack = await firstLack(options, { ...call, pod }, decision);
-    if (!lack) return settled(decision, { refused, lacking, pod: pod.key });
+    if (!lack) return settled(decision, refused, pod.key);
     const name = refusedBy(lack);
     if (name === undefined || refused.has(name)) return { decision, refused, outcome: lack };
     if (!lacking || refusedBy(lacking) === exemptionName) lacking = lack;
@@ -46,14 +45,10 @@ export async function decideWithRights(
   }
 }
 
-interface Settling extends Pick<Granted, 'refused' | 'lacking'> {
-  readonly pod: string;
-}
-
-function settled(decision: Decision, { refused, lacking, pod }: Settling): Granted | NotGranted {
+function settled(decision: Decision, refused: Refused, pod: string): Granted | NotGranted {
   return decision.kind === 'deny' || decision.kind === 'unusable'
     ? { decision, refused, outcome: failureOf(decision, pod) }
-    : { decision, refused, lacking };
+    : { decision, refused };
 }
 
 async function firstLack(
