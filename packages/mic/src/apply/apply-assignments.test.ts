@@ -331,3 +331,35 @@ test('attack: an identity of another namespace that has the name of an own one i
   await world.clock.advance(60_000);
   expect(world.writes).toHaveLength(writes);
 });
+
+test.each([
+  ['pods that are gone', (n: number) => `gone-${n}`],
+  ['a pod of another namespace', () => 'pod'],
+])(
+  'attack: records for %s that an editor changes again before each removal are not kept, and nobody waits for their removal',
+  async (_whose, podOf) => {
+    const world = setUp();
+    const term = await world.startTerm();
+    await world.clock.advance(5_000);
+    const own = written(world);
+    for (let n = 0; n < 50; n += 1) {
+      const metadata = { name: `forged-${n}`, namespace: 'evil', labels: own.metadata.labels ?? {} };
+      world.assigned.put({ ...own, metadata, spec: { ...own.spec, pod: podOf(n) } });
+    }
+    const edit = () => {
+      for (const one of world.assigned.objects.values())
+        if (one.metadata.namespace === 'evil') world.assigned.put(one);
+    };
+    let removals = 0;
+    world.onWrite((name) => {
+      if (name !== 'delete assigned') return;
+      removals += 1;
+      edit();
+    });
+    await world.clock.advance(30_000);
+    expect(term.mirror.keys()).toEqual([ownKey]);
+    expect(term.mirror.of('shop/pod')).toHaveLength(1);
+    // Of the one list: the host that the records name has no part in it.
+    expect(removals).toBe(50);
+  },
+);

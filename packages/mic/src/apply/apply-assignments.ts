@@ -179,7 +179,7 @@ class Pass {
     if (outcome.kind === 'written' && step.kind !== 'delete')
       mirror.wrote(assignedView(step.assignment, writtenState(state), outcome));
     if (outcome.kind === 'removed' && step.kind !== 'create') mirror.removed(step.current);
-    if (outcome.kind !== 'stale') return outcome;
+    if (outcome.kind !== 'stale' || isUnknownLeftover(step, mirror)) return outcome;
     const isTaken = await this.#look(step, objectKey(step));
     return isTaken && step.kind === 'create' ? { ...outcome, message: nameTaken, isRefusal: true } : outcome;
   }
@@ -197,6 +197,11 @@ class Pass {
       throw error;
     }
   }
+}
+
+/** Left to the next list: kept, its editor would choose how much MIC knows, and in which pod's plan it is removed. */
+function isUnknownLeftover(step: AssignmentStep, mirror: Pick<Mirror, 'at'>): boolean {
+  return step.kind === 'delete' && mirror.at(objectKey(step)) === undefined;
 }
 
 /** Whether the object has just been read: the next plan knows better, unless others go on changing it. */
