@@ -164,6 +164,21 @@ test('what has the name of a removed object by then stays', () => {
   expect(mirror.at(ownKey)?.uid).toBe('newer');
 });
 
+test('an object that no pod needed when it was listed, and a pod has when it is removed, is planned again', async () => {
+  const { index, mirror, stored, dirty, news } = setUp([own], []);
+  const left: AssignedView[] = [];
+  await mirror.walk(signal, (page) => Promise.resolve(left.push(...page)));
+  index.apply({ kind: 'pod', key: 'shop/web-0', view: pod() });
+  // The pod's own write failed with 409. A read makes a view of its own.
+  stored.set(ownKey, { ...own });
+  await mirror.look(ownKey, 'shop/web-0', signal);
+  dirty();
+  news.length = 0;
+  for (const view of left) mirror.removed(view);
+  expect(mirror.at(ownKey)).toBeUndefined();
+  expect([dirty(), news]).toEqual([['shop/web-0'], ['news']]);
+});
+
 test('what is written for a pod that is gone by then is planned again', () => {
   const { index, mirror, dirty, news } = setUp();
   index.apply({ kind: 'pod', key: 'shop/web-0', view: undefined });

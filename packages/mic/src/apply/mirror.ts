@@ -43,11 +43,14 @@ export class Mirror extends Records {
     this.#replan([this.set(keyOf(view), view), view].filter(isOther));
   }
 
-  /** To be called after each delete. Another object can have the name by now. */
+  /** To be called after each delete. Another object can have the name by now, and a pod can need the object since. */
   removed(view: AssignedView): void {
     const key = keyOf(view);
     this.#newer.add(key);
-    if (this.at(key)?.uid === view.uid) this.set(key, undefined);
+    const known = this.at(key);
+    if (known?.uid !== view.uid) return;
+    this.set(key, undefined);
+    if (known !== view) this.#replan([known]);
   }
 
   /** Reads an object that is not as MIC knows it, and that it writes for this pod. Returns whether it exists. Throws KubeError. */
