@@ -205,6 +205,16 @@ describe('a removal', () => {
     expect(only().metadata.finalizers).toEqual(theirs);
   });
 
+  test("leaves an object with the original's finalizer that is another pod's by now", async () => {
+    const { writer, view, only, resource } = setUp();
+    await writer.create(assignmentOf(), 'Assigned');
+    resource.put({ ...only(), metadata: { ...only().metadata, finalizers: [finalizer] } });
+    const seen = view();
+    await writer.update(assignmentOf(), seen, 'Assigned');
+    expect(await writer.remove(seen)).toMatchObject({ kind: 'stale' });
+    expect(only().status.status).toBe('Assigned');
+  });
+
   test('of an object that lost its finalizer meanwhile adds none', async () => {
     const { writer, view, resource } = setUp();
     await writer.create(assignmentOf(), 'Assigned');

@@ -107,11 +107,13 @@ class Writer implements AssignedIdentityWriter {
   /** Removes the finalizer first: after that, anyone can delete the object even if this fails. */
   async #remove(current: AssignedView, signal: AbortSignal): Promise<WriteOutcome> {
     try {
-      if (current.hasFinalizer) await releaseFinalizer(this.#resource, current, signal);
+      const resourceVersion = current.hasFinalizer
+        ? await releaseFinalizer(this.#resource, current, signal)
+        : current.resourceVersion;
       if (!this.#term.holds()) return { kind: 'fenced' };
-      const { uid, resourceVersion, hasFinalizer } = current;
+      const { uid } = current;
       // What is another pod's by now has the same uid.
-      await this.#resource.delete(keyOf(current), { uid, ...(!hasFinalizer && { resourceVersion }), signal });
+      await this.#resource.delete(keyOf(current), { uid, resourceVersion, signal });
     } catch (error) {
       if (!(error instanceof KubeError && error.code === 'not-found')) throw error;
     }
@@ -134,21 +136,20 @@ function written({ metadata }: AzureAssignedIdentity): WriteOutcome {
   return { kind: 'written', resourceVersion, ...(uid !== undefined && { uid }) };
 }
 
+/** Returns the new version. Fails for an object that has changed: it may be another pod's by now. */
 async function releaseFinalizer(
   resource: Resource,
   current: AssignedView,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<string> {
   // Whole, since finalizers that were left out would be removed.
   const { metadata } = await resource.get(keyOf(current), { signal, fields: wholeObject });
   const finalizers =
     metadata.finalizers?.filter((finalizer) => finalizer !== assignedIdentityFinalizer) ?? [];
-  const { resourceVersion } = metadata;
-  await resource.patch(
-    keyOf(current),
-    { metadata: { finalizers } },
-    { signal, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
-  );
+  const { resourceVersion } = current;
+  const options = { resourceVersion, signal, fields: versionOnly };
+  const released = await resource.patch(keyOf(current), { metadata: { finalizers } }, options);
+  return released.metadata.resourceVersion ?? '';
 }
 
 /** The object is not as MIC knew it. */
