@@ -28,7 +28,7 @@ function setUp(answer: (request: KubeRequest) => unknown) {
 }
 const { signal } = new AbortController();
 
-test('reads pages of 100: the API server makes a whole page of objects of up to 1.5 MB before it sends it', async () => {
+test('reads pages of 50: the API server makes a whole page of objects of up to 1.5 MB before it sends it', async () => {
   const { reader, requests } = setUp(({ query }) =>
     query?.['continue'] === undefined
       ? { items: [raw('a'), { metadata: {} }], metadata: { continue: 'next' } }
@@ -37,7 +37,7 @@ test('reads pages of 100: the API server makes a whole page of objects of up to 
   const pages: string[][] = [];
   for await (const page of reader.pages(signal)) pages.push(page.map(({ name }) => name));
   expect(pages).toEqual([['a'], ['b']]);
-  expect(requests.map(({ query }) => query?.['limit'])).toEqual(['100', '100']);
+  expect(requests.map(({ query }) => query?.['limit'])).toEqual(['50', '50']);
 });
 
 test('reads one object', async () => {

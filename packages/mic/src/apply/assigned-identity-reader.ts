@@ -12,8 +12,8 @@ export interface AssignedIdentityReader {
   get(key: string, signal: AbortSignal): Promise<AssignedView | 'unreadable' | undefined>;
 }
 
-/** Small, since the API server builds a whole page in memory, of objects of up to 1.5 MB. */
-const pageSize = 100;
+/** Small, since the API server builds a whole page before it sends a byte: 75 MB of the largest objects. */
+const pageSize = 50;
 
 export function createAssignedIdentityReader(transport: KubeTransport): AssignedIdentityReader {
   const kind = resources.AzureAssignedIdentity;
