@@ -159,7 +159,7 @@ export const rooms = [
   {
     folder: nmi('tokens'),
     head: 'source',
-    pure: ['types', 'claims', 'client-id', 'errors', 'age', 'memory', 'shares'],
+    pure: ['types', 'claims', 'client-id', 'errors', 'age', 'memory'],
     never: [nmi('identify'), nmi('authorize'), nmi('request'), nmi('respond')],
   },
   { folder: nmi('tokens/metadata'), head: 'metadata-service' },

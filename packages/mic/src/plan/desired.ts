@@ -1,5 +1,4 @@
-// Decides which identities a pod gets, as values. It does no I/O, takes the time only as an argument, and imports only
-// snapshot/.
+// Decides which identities a pod gets, as values.
 import { tellProblems, type Mismatch } from '@pod-identity/crd-types';
 import { absentOrLeftOut, unboundBy } from '@pod-identity/policy';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';

@@ -7,7 +7,7 @@ import {
   type AzureIdentityBinding,
 } from '@pod-identity/crd-types';
 
-/** Includes the annotation, since NMI reads from the copy whether other namespaces may use the identity. */
+/** Includes the annotation, since the original's NMI reads from the copy whether other namespaces may use the identity. */
 export function identityMeaning(identity: AzureIdentity): string {
   const { resourceID = '', clientID = '', tenantID = '', clientPassword, ...rest } = identity.spec;
   return JSON.stringify([

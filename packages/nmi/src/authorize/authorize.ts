@@ -1,5 +1,5 @@
 // Room: which identity the pod may use, over a view of the cluster's objects.
-// It must not get a token, or choose a status or text.
+// It must not get a token, or choose a status; it says what is wrong with an object, for the response.
 import { bindingLabel, type AccessMode, type MatchingRules, type Mismatch } from '@pod-identity/crd-types';
 import { absentOrLeftOut } from '@pod-identity/policy';
 import type { PodView } from '../identify/pod-view.ts';

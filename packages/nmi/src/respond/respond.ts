@@ -1,4 +1,4 @@
-// Room: every status, header and text of a response, ours and the original's.
+// Room: the status, headers and body of every response, ours and the original's; words from tokens, authorize and policy included.
 // It must not do I/O, or look at anything but the outcome.
 import type { OutboundResponse } from '../request/wire.ts';
 import { refusalAsOriginal, type CompatRules, type OriginalRefusal } from './compat.ts';

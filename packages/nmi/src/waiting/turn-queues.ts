@@ -1,5 +1,5 @@
 // Room: waiting: for a change of a store, for a turn by namespace and pod; and how many may wait.
-// It must not know what is waited for.
+// It must not know the outcome of what is waited for.
 import {
   createFairQueue,
   createSums,

@@ -1,4 +1,4 @@
-// Room: which process has NMI's port, from the tables of the kernel.
+// Room: which process has NMI's port, from the tables of the kernel, and whose NMI's own socket is.
 // It must not open or close a socket.
 import type { Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
