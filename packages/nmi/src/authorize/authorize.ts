@@ -73,9 +73,14 @@ function rightsOfBound(pod: PodView, view: ClusterView, rules: AuthorizeRules): 
   const mode = accessModeOf(pod.namespace, view, rules);
   const { candidates, mismatches } = candidatesOf(pod, view, matchingRules(rules, mode));
   const grants: Grants = { pod, rules, mode };
+  /** The same for all object ids, which may be as many as requests. */
+  let byObjectId: Decision | undefined;
   if (candidates.length > 0)
     return (selector, refused = nothingRefused) => {
-      const left = refused.size === 0 ? candidates : withoutRefused(candidates, refused);
+      const isAll = !candidates.some(({ name }) => refused.has(name));
+      if (isAll && selector.by === 'object-id')
+        return (byObjectId ??= decideAmong(candidates, { selector, grants }));
+      const left = isAll ? candidates : withoutRefused(candidates, refused);
       const isUnbound = left.length === 0 && candidates.every(isGuest);
       return isUnbound ? deny(notBound(pod, view)) : decideAmong(left, { selector, grants });
     };

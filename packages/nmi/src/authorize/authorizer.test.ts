@@ -55,6 +55,21 @@ it('a thousand callers of a pod who wait for as many identities cost one look at
   }
 });
 
+it.each([[], ['exempt']])(
+  'a thousand callers of a pod who wait by as many object ids have one decision (%j)',
+  (...refused) => {
+    const authorizer = createAuthorizer(viewOf(world).view, rules);
+    const caller = pod();
+    const decide = (value: string) => authorizer.decide(caller, { by: 'object-id', value }, new Set(refused));
+    const decisions = Array.from({ length: 1_000 }, (_, index) => decide(`${index}`));
+    expect(new Set(decisions).size).toBe(1);
+    expect(decide('0')).toMatchObject({
+      kind: 'allow-by-object-id',
+      identities: [{ name: 'default/reader' }],
+    });
+  },
+);
+
 it('a decision without refused identities is the one that is kept', () => {
   const authorizer = createAuthorizer(viewOf(world).view, rules);
   const caller = pod();

@@ -70,10 +70,16 @@ export function permitsOf(decision: Decision): readonly Permit[] {
   }
 }
 
-/** Equal for decisions that name the same identities and rights, or wait for the same. */
+const names = new WeakMap<Decision, string>();
+
+/** Equal for decisions that name the same identities and rights, or wait for the same. Cached, since all waiting requests of a pod ask. */
 export function namedBy(decision: Decision): string {
+  const known = names.get(decision);
+  if (known !== undefined) return known;
   const { mayCome, among } = decision.kind === 'deny' ? decision : {};
-  return JSON.stringify([permitsOf(decision), among, mayCome]);
+  const named = JSON.stringify([permitsOf(decision), among, mayCome]);
+  names.set(decision, named);
+  return named;
 }
 
 export function tenantOf({ namespace, uid }: PodView): Tenant {
