@@ -9,7 +9,7 @@ import { followPod, type LatestPod } from './follow-pod.ts';
 import { recallAny, type ObtainOptions } from './obtain.ts';
 import { tenantOf, type PodCall, type ReviewedCall, type HeldCall } from './permit.ts';
 import { changedFor, goneOf } from './release.ts';
-import { refusedUnlessFresh, unattached, waitUntil, type Step, type WaitOptions } from './wait.ts';
+import { createWaits, refusedUnlessFresh, unattached, type Step, type WaitOptions } from './wait.ts';
 
 export interface GranterOptions extends ObtainOptions, WaitOptions {
   readonly latest: LatestPod;
@@ -68,20 +68,21 @@ const mostRestarts = 2;
 async function serve(options: GranterOptions, waiting: HeldCall): Promise<Outcome> {
   const { clock, onWaited } = options;
   const attempts = createAttempts(options);
+  const wait = createWaits(options, waiting);
   let waitedFrom: number | undefined;
   try {
     for (let restarts = 0; ;) {
       const call = withTimeForReviews(waiting, clock);
       const decided = await decideWithRights(options, call);
       if (!decided) return goneOf(waiting);
-      const { outcome, until } = await stepOf(options, call, { decided, attempts, restarts });
-      if (outcome.kind === 'rights-changed' && restarts < mostRestarts) {
+      const { outcome, until, isOver } = await stepOf(options, call, { decided, attempts, restarts });
+      if (outcome.kind === 'rights-changed' && restarts < mostRestarts && !isOver) {
         restarts += 1;
         continue;
       }
       if (!until) return outcome;
       waitedFrom ??= clock.elapsed();
-      if (!(await waitUntil(options, waiting, until))) return outcome;
+      if (!(await wait(until))) return outcome;
     }
   } finally {
     if (waitedFrom !== undefined) onWaited(clock.elapsed() - waitedFrom);
@@ -100,7 +101,8 @@ async function stepOf(
   { decided, attempts, restarts }: Pass,
 ): Promise<Step> {
   if ('outcome' in decided) return refusedUnlessFresh(options, call, { decided, outcome: decided.outcome });
-  if (restarts > 0 && options.clock.elapsed() >= call.patience.deadline) return { outcome: changedFor(call) };
+  if (restarts > 0 && options.clock.elapsed() >= call.patience.deadline)
+    return { outcome: changedFor(call), isOver: true };
   const attempt = await attempts(call, decided);
   return 'missing' in attempt
     ? unattached(options, call, { decided, missing: attempt.missing })

@@ -1,3 +1,4 @@
+import { createTokenBucket } from '@pod-identity/kit/core';
 import { graceLeftMs } from '../authorize/grace.ts';
 import { isGrantable } from '../authorize/refusal.ts';
 import type { Decision, GrantedIdentity } from '../authorize/types.ts';
@@ -19,22 +20,39 @@ export interface Until {
   readonly isDue: () => boolean;
 }
 
-/** Waits. Returns whether the request is to be decided again: false when its hold is over, or it has waited as long as it may already. */
-export async function waitUntil(
+/** How often a request is decided again: at once, and per second. Each time costs reviews and requests of tokens. */
+const passes = { capacity: 4, perSecond: 1 };
+
+/**
+ * Returns the function by which one request waits. That returns whether the request is to be decided again: false when its hold is over, or it has
+ * waited as long as it may already.
+ */
+export function createWaits(
   { clock, changes }: WaitOptions,
   { patience }: HeldCall,
-  { deadline, isDue }: Until,
-): Promise<boolean> {
-  const mayWait = (until: number) => !patience.caller.gone.aborted && clock.elapsed() < until;
-  if (!mayWait(deadline)) return false;
-  await awaitChange(() => isDue() || undefined, { ...patience, deadline }, { clock, changes });
-  return mayWait(patience.deadline);
+): (until: Until) => Promise<boolean> {
+  const { capacity, perSecond } = passes;
+  const bucket = createTokenBucket({ capacity, refillPerMs: perSecond / 1_000, now: clock.elapsed() });
+  const { gone } = patience.caller;
+  const leftMs = (until: number) => (gone.aborted ? 0 : until - clock.elapsed());
+  return async ({ deadline, isDue }) => {
+    if (leftMs(deadline) <= 0) return false;
+    await awaitChange(() => isDue() || undefined, { ...patience, deadline }, { clock, changes });
+    for (let left = leftMs(patience.deadline); left > 0; left = leftMs(patience.deadline)) {
+      const pauseMs = bucket.take(clock.elapsed());
+      if (pauseMs === 0) return true;
+      await clock.sleep(Math.min(pauseMs, left), gone).catch(() => undefined);
+    }
+    return false;
+  };
 }
 
 /** An outcome, and what may change it while the request waits; without it, the outcome is final. */
 export interface Step {
   readonly outcome: Outcome;
   readonly until?: Until;
+  /** The hold is over: the request does not begin again. */
+  readonly isOver?: true;
 }
 
 type Decided = Pick<Granted, 'refused'> & { readonly decision: Decision };
