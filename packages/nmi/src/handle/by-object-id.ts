@@ -33,7 +33,7 @@ export function requestByObjectId(
     else if (!isOfAnother(outcome)) return outcome;
     return 'other';
   };
-  /** The wait for those that are missing does not end because the pod has too many others. */
+  /** The wait for those that are missing does not end because the pod has too many others, or since one of them has just changed. */
   const requestBeside = async (
     missing: readonly GrantedIdentity[],
     call: DecidedCall,
@@ -41,7 +41,7 @@ export function requestByObjectId(
   ): Promise<Found | 'late'> => {
     if (options.clock.elapsed() >= reviewsUntil || isOwnDue(identity, missing)) return 'late';
     const found = await request(call, identity);
-    return isThrottled(found) ? 'late' : found;
+    return isOfNow(found) ? 'late' : found;
   };
   return async (call) => {
     const missing: GrantedIdentity[] = [];
@@ -72,8 +72,13 @@ function ofNone(pod: PodView, identities: readonly GrantedIdentity[]): Outcome {
 
 type Found = Outcome | 'missing' | 'other';
 
-function isThrottled(found: Found): boolean {
-  return typeof found === 'object' && found.kind === 'token-failed' && found.why === 'throttled';
+/** Not of the identity, and likely to be another one soon. */
+function isOfNow(found: Found): boolean {
+  if (typeof found !== 'object') return false;
+  const { kind } = found;
+  return kind === 'token-failed'
+    ? found.why === 'throttled'
+    : kind === 'overloaded' || kind === 'rights-changed';
 }
 
 /** Not of the metadata service, which is the same for all. */

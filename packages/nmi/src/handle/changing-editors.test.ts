@@ -1,4 +1,5 @@
-// Editors who change bindings all the time while requests wait.
+// Editors who change bindings all the time while requests wait: of the waiting pods' namespace, and of one whose identities it accepts.
+import { acceptsLabelPrefix } from '@pod-identity/crd-types';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, it } from 'vitest';
 import {
@@ -6,6 +7,7 @@ import {
   clientIdOf,
   identity,
   issuedTo,
+  objectIdOf,
   openQueue,
   pod,
   rules,
@@ -143,4 +145,50 @@ it('attack: an editor who changes a binding during each review ends with the hol
   expect(end.outcome).toMatchObject({ kind: 'rights-changed' });
   expect(end.afterMs).toBeLessThanOrEqual(holdMs + 9_000);
   expect(reviewed).toEqual(['a', 'b']);
+});
+
+describe('a request by object id that waits for an identity of its own namespace', () => {
+  const other = 'other';
+  const offers = Array.from({ length: 90 }, (_, index) => `offer-${index}`);
+  const offering = (offered: readonly string[]): World => ({
+    identities: [
+      identity({ name: 'own' }),
+      ...offered.map((name) =>
+        identity({ name, namespace: other, spec: { allowedNamespaces: { names: ['default'] } } }),
+      ),
+    ],
+    bindings: [binding('own'), ...offered.map((name) => binding(name, { namespace: other }))],
+    namespaces: [{ name: 'default', labels: { [`${acceptsLabelPrefix}${other}`]: 'true' }, access: 'rbac' }],
+  });
+  const own: Selector = { by: 'object-id', value: objectIdOf('own') };
+
+  it('attack: does not end since another namespace offers so many identities that the API server may not be asked about all', async () => {
+    const { clock, attached, reviewed, verdicts, request } = stage(offering(offers));
+    for (const name of offers.slice(0, 50)) verdicts.set(name, { verdict: 'denied', targets: [] });
+    for (const name of offers.slice(50)) verdicts.set(name, { verdict: 'busy' });
+    const end = request(own);
+    await clock.advance(5_000);
+    expect(reviewed.filter((name) => name !== 'own')).not.toEqual([]);
+    expect(end.outcome).toBeUndefined();
+    attached.set('own', { takesMs: 50 });
+    await clock.advance(6_000);
+    expect(end.outcome).toMatchObject({ kind: 'token', identity: 'default/own' });
+  });
+
+  it('attack: does not end since another namespace takes its offer back whenever a token of it is requested', async () => {
+    const { clock, cluster, attached, asked, request } = stage(offering(['offer']));
+    const takeBack = () => {
+      cluster.change(offering([]));
+      void clock.sleep(1).then(() => cluster.change(offering(['offer'])));
+    };
+    attached.set('offer', { takesMs: 10, then: takeBack });
+    const end = request(own, true);
+    await clock.advance(10_000);
+    expect(end.outcome).toBeUndefined();
+    // Four at once, and one a second.
+    expect(asked.filter((name) => name === 'offer').length).toBeLessThanOrEqual(4 + 11);
+    attached.set('own', { takesMs: 50 });
+    await clock.advance(6_000);
+    expect(end.outcome).toMatchObject({ kind: 'token', identity: 'default/own' });
+  });
 });
