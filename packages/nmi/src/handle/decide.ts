@@ -7,16 +7,20 @@ import { lackOf, refusedBy } from './rights.ts';
 import { machinePermit, permitFor, type Permit, type ReviewedCall } from './permit.ts';
 import type { ReleaseOptions } from './release.ts';
 
-/** A token may be requested. */
-export interface Granted {
-  readonly decision: Exclude<Decision, { readonly kind: 'deny' | 'unusable' }>;
+export interface Decided {
+  /** While nothing was refused. */
+  readonly first: Decision;
+  readonly decision: Decision;
   /** What counts as not bound, since the ServiceAccount may not use it. */
   readonly refused: Refused;
 }
 
-export interface NotGranted {
-  readonly decision: Decision;
-  readonly refused: Refused;
+/** A token may be requested. */
+export interface Granted extends Decided {
+  readonly decision: Exclude<Decision, { readonly kind: 'deny' | 'unusable' }>;
+}
+
+export interface NotGranted extends Decided {
   readonly outcome: Outcome;
 }
 
@@ -31,24 +35,31 @@ export async function decideWithRights(
   const refused = new Set<string>();
   /** The first refusal for lack of a right. */
   let lacking: Outcome | undefined;
+  let first: Decision | undefined;
   for (;;) {
     const pod = call.current();
     if (!pod) return undefined;
     const decision = options.authorizer.decide(pod, call.request.selector, refused);
-    if (lacking && !replacesRefusal(decision)) return { decision, refused, outcome: lacking };
+    first ??= decision;
+    const decided = { first, decision, refused };
+    if (lacking && !replacesRefusal(decision)) return { ...decided, outcome: lacking };
     const lack = await firstLack(options, { ...call, pod }, decision);
-    if (!lack) return settled(decision, refused, pod.key);
+    if (!lack) return settled(decided, pod.key);
     const name = refusedBy(lack);
-    if (name === undefined || refused.has(name)) return { decision, refused, outcome: lack };
-    if (!lacking || refusedBy(lacking) === exemptionName) lacking = lack;
+    if (name === undefined || refused.has(name)) return { ...decided, outcome: lack };
+    lacking = meantFirst(lacking, lack);
     refused.add(name);
   }
 }
 
-function settled(decision: Decision, refused: Refused, pod: string): Granted | NotGranted {
+function meantFirst(before: Outcome | undefined, lack: Outcome): Outcome {
+  return !before || refusedBy(before) === exemptionName ? lack : before;
+}
+
+function settled({ decision, ...rest }: Decided, pod: string): Granted | NotGranted {
   return decision.kind === 'deny' || decision.kind === 'unusable'
-    ? { decision, refused, outcome: failureOf(decision, pod) }
-    : { decision, refused };
+    ? { ...rest, decision, outcome: failureOf(decision, pod) }
+    : { ...rest, decision };
 }
 
 async function firstLack(

@@ -72,12 +72,12 @@ export function permitsOf(decision: Decision): readonly Permit[] {
 
 const names = new WeakMap<Decision, string>();
 
-/** Equal for decisions that name the same identities and rights, or wait for the same. Cached, since all waiting requests of a pod ask. */
+/** Equal for decisions that name the same identities and rights, or the same reason. Cached, since all waiting requests of a pod ask. */
 export function namedBy(decision: Decision): string {
   const known = names.get(decision);
   if (known !== undefined) return known;
-  const { mayCome, among } = decision.kind === 'deny' ? decision : {};
-  const named = JSON.stringify([permitsOf(decision), among, mayCome]);
+  const { denial, mayCome, among } = decision.kind === 'deny' ? decision : {};
+  const named = JSON.stringify([permitsOf(decision), among, denial, mayCome]);
   names.set(decision, named);
   return named;
 }

@@ -1,10 +1,10 @@
 import { createTokenBucket } from '@pod-identity/kit/core';
 import { graceLeftMs } from '../authorize/grace.ts';
 import { isGrantable } from '../authorize/refusal.ts';
-import type { Decision, GrantedIdentity } from '../authorize/types.ts';
+import type { Decision, GrantedIdentity, Refused } from '../authorize/types.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { awaitChange, type Changes } from '../waiting/await-change.ts';
-import type { Granted } from './decide.ts';
+import type { Decided } from './decide.ts';
 import type { ObtainOptions } from './obtain.ts';
 import { namedBy, type HeldCall } from './permit.ts';
 
@@ -55,8 +55,6 @@ export interface Step {
   readonly isOver?: true;
 }
 
-type Decided = Pick<Granted, 'refused'> & { readonly decision: Decision };
-
 /** None of these identities is on the machine yet. */
 export function unattached(
   options: WaitOptions,
@@ -102,20 +100,17 @@ function graceOf({ bindingGraceMs, clock }: WaitOptions, { current }: HeldCall):
   return pod ? graceLeftMs(pod, { bindingGraceMs, now: clock.now() }) : 0;
 }
 
-/** Whether the pod is gone, or another decision counts for it. */
+/** Whether the pod is gone, or another decision counts for it, with or without what was refused. */
 function otherThan(
-  { decision: first, refused }: Decided,
+  { first, decision, refused }: Decided,
   { authorizer }: WaitOptions,
   { current, request }: HeldCall,
 ): () => boolean {
-  const named = namedBy(first);
-  let known = first;
   return () => {
     const pod = current();
     if (!pod) return true;
-    const decision = authorizer.decide(pod, request.selector, refused);
-    if (decision === known) return false;
-    known = decision;
-    return namedBy(decision) !== named;
+    const isOther = (one: Decision, without?: Refused) =>
+      namedBy(authorizer.decide(pod, request.selector, without)) !== namedBy(one);
+    return isOther(first) || (refused.size > 0 && isOther(decision, refused));
   };
 }

@@ -247,6 +247,37 @@ describe('a request of a fresh pod', () => {
   });
 });
 
+it.each<{ change: string; before: World; after: World; denial: object }>([
+  {
+    change: 'of another identity comes',
+    before: {},
+    after: { ...bound, bindings: [binding('writer')] },
+    denial: { why: 'not-this-identity' },
+  },
+  {
+    change: 'names another identity, and had no right',
+    before: bound,
+    after: { ...bound, bindings: [binding('writer')] },
+    denial: { why: 'not-this-identity' },
+  },
+  {
+    change: 'is deleted',
+    before: bound,
+    after: { ...bound, bindings: [] },
+    denial: { why: 'no-binding' },
+  },
+])(
+  'a request of a fresh pod whose hold ends first is told the reason of that moment: its binding $change',
+  async ({ before, after, denial }) => {
+    const { clock, cluster, ask } = startWaiting({ world: before, ...fresh });
+    const end = ask({ selector: client('reader'), receivedAt: clock.elapsed() - holdMs + 3_000 });
+    await clock.advance(1_000);
+    cluster.change(after);
+    await clock.advance(3_000);
+    expect(end).toMatchObject({ outcome: { kind: 'not-assigned', seen: 'unbound', denial }, afterMs: 3_000 });
+  },
+);
+
 it.each([5_000, 30_000, 3_600_000])(
   'a request waits no longer when the clock of the node is set back by %i ms meanwhile',
   async (backMs) => {
