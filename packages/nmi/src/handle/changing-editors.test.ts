@@ -111,9 +111,9 @@ describe('attack: an editor who binds a pod to another identity at each moment, 
     const ends = Array.from({ length: 500 }, () => request());
     await clock.advance(3_000);
     const [from, workedFrom] = [clock.elapsed(), workedMs()];
-    for (let change = 1; change < 2_000; change += 1) {
+    for (let change = 1; change < 250; change += 1) {
       cluster.change(boundTo(change));
-      await clock.advance(5);
+      await clock.advance(20);
     }
     expect(ends.every(({ outcome }) => outcome === undefined)).toBe(true);
     expect(workedMs() - workedFrom).toBeLessThanOrEqual((clock.elapsed() - from) / 5);
