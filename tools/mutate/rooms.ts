@@ -5,6 +5,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'imds-client': ['packages/imds-client/src/*.ts'],
   'nmi/access': ['packages/nmi/src/access/'],
   'nmi/authorize': ['packages/nmi/src/authorize/'],
+  'nmi/handle': ['packages/nmi/src/handle/'],
   'nmi/identify': ['packages/nmi/src/identify/'],
   'nmi/tokens': ['packages/nmi/src/tokens/', 'packages/kit/src/core/shares.ts'],
   'nmi/waiting': ['packages/nmi/src/waiting/'],
@@ -19,6 +20,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'mic/plan': ['packages/mic/src/plan/'],
   'mic/snapshot': ['packages/mic/src/snapshot/'],
   'mic/apply': ['packages/mic/src/apply/'],
+  'mic/compat': ['packages/mic/src/compat/'],
   'mic/tell': [
     'packages/mic/src/tell/conditions.ts',
     'packages/mic/src/tell/conditions-writer.ts',
