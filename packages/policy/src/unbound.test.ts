@@ -89,3 +89,21 @@ test('a binding that adds nothing is no problem, and one beyond the limit is', (
   });
   expect(unboundBy(mismatch('shadowed'), known)).toBeUndefined();
 });
+
+test('only a pod whose Namespace’s labels are not read is told of them', () => {
+  const other = mismatch('other-namespace', 'pay');
+  expect(whyOf(other)).not.toContain('Or ');
+  expect(whyOf(other, { labelsFault: 'they are too long' })).toMatch(
+    /Or its Namespace accepts them by a label that is not read: they are too long; remove some of its labels\.$/,
+  );
+});
+
+test('a finding has a remedy, and a command only where one helps', () => {
+  expect(explained(mismatch('identity-missing')).remedy).toEqual({
+    text: 'create it in the namespace of its binding, or correct spec.azureIdentity of the binding',
+  });
+  expect(explained(mismatch('no-binding')).remedy?.command).toBe(
+    'kubectl get azureidentitybindings --all-namespaces',
+  );
+  expect(explained(mismatch('too-many-bindings')).remedy?.text).toMatch(/^delete bindings, /);
+});

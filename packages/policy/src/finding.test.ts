@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import { adviceOf, findingLines, info, inNmi, ok, problem, waiting } from './finding.ts';
+
+test('a finding is a line with its mark, and below it Azure’s message and the remedy; what is pasted keeps its spaces', () => {
+  const remedy = { text: 'create it', paste: '  kind: A\n', command: 'kubectl apply -f -' };
+  const lines = findingLines('shop/web-0', [
+    ok('pod', 'it runs'),
+    waiting('record', 'it comes'),
+    { ...problem('host', 'it fails', remedy), quote: 'Bad id.' },
+    { ...info('label', 'odd'), quote: '' },
+  ]);
+  const indent = ' '.repeat(15);
+  expect(lines).toEqual([
+    'pod shop/web-0',
+    '✓ pod          it runs',
+    '… record       it comes',
+    '✗ host         it fails',
+    `${indent}Azure said: Bad id.`,
+    `${indent}remedy: create it`,
+    '  kind: A',
+    `${indent}$ kubectl apply -f -`,
+    '· label        odd',
+  ]);
+  expect(Object.keys(ok('pod', 'it runs'))).toEqual(['topic', 'verdict', 'text']);
+});
+
+test('advice is the text of a remedy, and its command if it has one', () => {
+  expect(adviceOf({ text: 'create it' })).toBe('create it');
+  expect(adviceOf({ text: 'see', command: 'kubectl get pods' })).toBe('see: kubectl get pods');
+});
+
+test('a command of NMI runs in any of its pods', () => {
+  expect(inNmi('explain a/b')).toBe(
+    'kubectl -n aad-pod-identity exec ds/nmi -c nmi -- node /app/nmi.js explain a/b',
+  );
+});
