@@ -37,7 +37,7 @@ export interface MirrorLoopOptions {
 
 /** After the start of a term, for late writes of the last leader, and while there are more leftovers than one walk removes. */
 export const soonMs = 10_000;
-/** A list of 10,000 objects costs the API server 100 small pages. */
+/** A list of 10,000 objects costs the API server 200 small pages. */
 export const walkMs = 2 * 60_000;
 /** The longest delay of a term's first decision: an object that MIC does not know yet is read when it would be written. */
 export const mostDelayMs = 10_000;
