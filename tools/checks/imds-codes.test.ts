@@ -1,12 +1,12 @@
 // NMI's responses as imds-client reads them: the code decides what an app does, and what the command advises.
 import { describe, expect, test } from 'vitest';
 import { ImdsError } from '../../packages/imds-client/src/errors.ts';
-import { readAnswer } from '../../packages/imds-client/src/response.ts';
+import { readTokenResponse } from '../../packages/imds-client/src/response.ts';
 import { errorRows, type ErrorRow, type ToldAnswer } from '../docs/error-rows.ts';
 
 function errorOf({ status, text }: ToldAnswer, contentType: string): ImdsError {
   const answer = { status, body: text, contentType, retryAfter: null, requestId: null };
-  const read = readAnswer(answer, { asked: { resource: 'r' }, now: 0, parseDate: Date.parse });
+  const read = readTokenResponse(answer, { requested: { resource: 'r' }, now: 0, parseDate: Date.parse });
   if (read instanceof ImdsError) return read;
   throw new Error(`a token was read from ${text}`);
 }

@@ -12,7 +12,7 @@ import {
 import { KubeError } from '@pod-identity/kit/kube';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createAnswerReader } from '../../packages/kit/src/kube/read-answer.ts';
+import { createResponseReader } from '../../packages/kit/src/kube/response-reader.ts';
 
 const parsers: Readonly<Record<Kind, (object: unknown) => Parsed<unknown>>> = {
   AzureIdentity: parseAzureIdentity,
@@ -106,7 +106,7 @@ test.each(Object.keys(specs) as Kind[])('%s by its fields is parsed as the whole
 });
 
 function readByFields(kind: Kind, object: object): unknown {
-  const reader = createAnswerReader({ fields: fieldLimits[kind] });
+  const reader = createResponseReader({ fields: fieldLimits[kind] });
   reader.push(Buffer.from(JSON.stringify(object)));
   return reader.end(() => new KubeError('transport', 'incomplete'));
 }

@@ -8,7 +8,7 @@ import {
 } from '@pod-identity/crd-types';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { AccessBook } from '../../packages/mic/src/access/book.ts';
+import { PairRegistry } from '../../packages/mic/src/access/pair-registry.ts';
 import { ClusterIndex } from '../../packages/mic/src/snapshot/index/cluster-index.ts';
 import type { AccessGroup } from '../../packages/mic/src/snapshot/index/rights.ts';
 import { createTrims } from '../../packages/mic/src/snapshot/trims.ts';
@@ -16,7 +16,7 @@ import { reportSkip } from '../../packages/mic/src/tell/report.ts';
 import { accessModeOf, accessToIdentity } from '../../packages/nmi/src/authorize/access-needed.ts';
 import { matchingRules } from '../../packages/nmi/src/authorize/authorize.ts';
 import { candidatesOf } from '../../packages/nmi/src/authorize/candidates.ts';
-import { explainDenial } from '../../packages/nmi/src/respond/explain.ts';
+import { explainDenial } from '../../packages/nmi/src/respond/refusal-texts.ts';
 import { pod as nmiPod, rules as nmiRules, viewOf } from '../../packages/nmi/test/builders.ts';
 
 const group = '/subscriptions/s1/resourceGroups/Ids';
@@ -102,8 +102,8 @@ function byMic({
   forceNamespaced,
   ...pods
 }: World): string[] {
-  const book = new AccessBook<AccessGroup>({ pairsPerNamespace: 100, recheckMs: 1 });
-  const index = new ClusterIndex({ forceNamespaced }, { mode: flag, book });
+  const registry = new PairRegistry<AccessGroup>({ pairsPerNamespace: 100, recheckMs: 1 });
+  const index = new ClusterIndex({ forceNamespaced }, { mode: flag, registry });
   const trims = createTrims();
   const node = trims.node({ metadata: { name: 'node' }, spec: { providerID: 'kind://node' } });
   index.apply({ kind: 'node', key: 'node', view: node });
@@ -118,10 +118,10 @@ function byMic({
     spec: { nodeName: 'node', serviceAccountName: pods.serviceAccount },
   });
   index.apply({ kind: 'pod', key: 'default/web-0', view: pod });
-  for (let pair = book.next(0); pair; pair = book.next(0)) {
+  for (let pair = registry.next(0); pair; pair = registry.next(0)) {
     const level = pair.target.names.findIndex((one) => granted.includes(one));
     const answer = level < 0 ? ({ kind: 'refused' } as const) : ({ kind: 'allowed', level } as const);
-    index.rightsChanged(book.answer(pair, answer, { now: 1_000, chance: 1 }));
+    index.rightsChanged(registry.record(pair, answer, { now: 1_000, chance: 1 }));
   }
   return index
     .settle()

@@ -1,7 +1,7 @@
 // NMI's responses have one code for all reasons why a pod has no identity: keyvault-sample tells them apart by NMI's text.
 import type { AccessTarget } from '@pod-identity/crd-types';
 import { expect, test } from 'vitest';
-import { readAnswer } from '../../packages/imds-client/src/response.ts';
+import { readTokenResponse } from '../../packages/imds-client/src/response.ts';
 import { explain } from '../../packages/keyvault-sample/src/explain.ts';
 import type { Denial } from '../../packages/nmi/src/authorize/types.ts';
 import type { Outcome } from '../../packages/nmi/src/respond/outcome.ts';
@@ -29,9 +29,9 @@ test.each<[reason: string, outcome: Outcome]>([
 ])('%s is what the sample reads in the response to %j', (reason, outcome) => {
   const { status, body } = respond(outcome, { nowMs: 0, notAssignedStatus: 503, random: () => 0 });
   const text = String(body);
-  const error = readAnswer(
+  const error = readTokenResponse(
     { status, retryAfter: null, requestId: null, body: text },
-    { asked: { resource: 'https://vault.azure.net' }, now: 0, parseDate: Date.parse },
+    { requested: { resource: 'https://vault.azure.net' }, now: 0, parseDate: Date.parse },
   );
   const attempt = {
     item: { kind: 'secret', name: 'database' },

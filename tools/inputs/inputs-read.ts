@@ -76,7 +76,7 @@ export const tableFiles: readonly string[] = [
   'packages/kit/src/kube/lease-record.ts',
   'packages/kit/src/kube/node-taints.ts',
   // The head of a list, and the Status in an event of a watch: the API server writes both.
-  'packages/kit/src/kube/read-answer.ts',
+  'packages/kit/src/kube/response-reader.ts',
   // The response to a DELETE, of which nothing is read.
   'packages/kit/src/kube/resource.ts',
   // The version in the response to a write, and the whole object to remove the original's finalizer from it.

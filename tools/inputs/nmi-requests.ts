@@ -91,7 +91,7 @@ export const requestEntries: readonly InputEntry[] = [
     tried:
       '100 pods with different resources each, for known and unknown identities; a limit of lines filled for minutes; a full queue in which others want what waits; what waits when Entra asks for time; quotes and fields of a line',
     tests: {
-      'packages/nmi/src/tokens/questions.test.ts': [
+      'packages/nmi/src/tokens/shared-requests.test.ts': [
         'attack: a question whose only place in a full queue is given to a pod of namespace %s that joined it is asked for both',
       ],
       'packages/nmi/src/handle/noisy-neighbours.test.ts': [

@@ -27,7 +27,7 @@ export const rooms = [
       'failure',
       'failure-text',
       'objects',
-      'places',
+      'request-slots',
       'probe',
       'request',
       'refusal-text',
@@ -67,8 +67,8 @@ export const rooms = [
   { folder: mic('term'), head: 'controller', never: [mic('azure')] },
   {
     folder: mic('access'),
-    head: 'book',
-    pure: ['book', 'due-times', 'verdict'],
+    head: 'pair-registry',
+    pure: ['pair-registry', 'due-times', 'pair-verdict'],
     never: [mic('snapshot'), mic('plan'), mic('azure')],
   },
   {
@@ -150,7 +150,7 @@ export const rooms = [
   {
     folder: nmi('access'),
     head: 'verdicts',
-    pure: ['types', 'judge', 'book', 'pair', 'stranger'],
+    pure: ['types', 'judge', 'pair-cache', 'pair', 'stranger'],
     never: [apiServer, ownProcess, nmi('authorize'), nmi('handle'), nmi('identify'), nmi('tokens')],
   },
   { folder: nmi('waiting'), head: 'turn-queues', never: [apiServer, ownProcess] },
@@ -169,7 +169,7 @@ export const rooms = [
     pure: [
       'secret-keys',
       'secret-versions',
-      'reader-words',
+      'reader-messages',
       'entra-errors',
       'reading-budgets',
       'refused-certificates',

@@ -100,7 +100,7 @@ export function givenPaths(kind: Kind, given: unknown): (canonicalPath: Path) =>
   };
 }
 
-interface Place {
+interface SpellingScope {
   readonly spelled: Spelling;
   /** The path in the keys of the given object: empty, or ends in a dot. */
   readonly given: string;
@@ -110,15 +110,15 @@ interface Place {
   readonly lookAlikes: Problem[];
 }
 
-function respell(value: unknown, place: Place): unknown {
+function respell(value: unknown, scope: SpellingScope): unknown {
   if (!isJsonObject(value)) return value;
-  const choice = chooseKeys(value, place.spelled);
-  report(value, choice, place);
+  const choice = chooseKeys(value, scope.spelled);
+  report(value, choice, scope);
   let changed = choice.ignored.length > 0;
   const entries = [...choice.chosen].map(([canonical, key]) => {
-    const spelled = place.spelled.inner.get(canonical);
+    const spelled = scope.spelled.inner.get(canonical);
     const before = value[key];
-    const after = spelled === undefined ? before : respell(before, under(place, { key, canonical, spelled }));
+    const after = spelled === undefined ? before : respell(before, under(scope, { key, canonical, spelled }));
     changed ||= canonical !== key || after !== before;
     return [canonical, after] as const;
   });
@@ -131,19 +131,19 @@ interface Step {
   readonly spelled: Spelling;
 }
 
-function under(place: Place, { key, canonical, spelled }: Step): Place {
+function under(scope: SpellingScope, { key, canonical, spelled }: Step): SpellingScope {
   return {
-    ...place,
+    ...scope,
     spelled,
-    given: `${place.given}${key}.`,
-    canonical: `${place.canonical}${canonical}.`,
+    given: `${scope.given}${key}.`,
+    canonical: `${scope.canonical}${canonical}.`,
   };
 }
 
 function report(
   value: JsonObject,
   { ignored }: Choice,
-  { spelled, given, canonical, ...lists }: Place,
+  { spelled, given, canonical, ...lists }: SpellingScope,
 ): void {
   for (const { key, winner } of ignored)
     lists.warnings.push({

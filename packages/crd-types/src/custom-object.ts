@@ -21,11 +21,11 @@ export function objectParser<T extends { readonly metadata: ObjectMeta }>(
       () => parsePlain(kind, object, read),
       () => refuse('', 'cannot be read: give a plain object, as JSON.parse returns it'),
     );
-  return withStandard(parse, (object) => placesIn(kind, object));
+  return withStandard(parse, (object) => pathsIn(kind, object));
 }
 
 /** Finds the place of a problem in the object that was given, whose keys may be in another case than those of the path. */
-function placesIn(kind: Kind, object: unknown): (path: string) => (string | number)[] {
+function pathsIn(kind: Kind, object: unknown): (path: string) => (string | number)[] {
   return attempt<(path: string) => (string | number)[]>(
     () => {
       const canonical = canonicaliseAs(kind, object).object;

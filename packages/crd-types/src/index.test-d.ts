@@ -25,7 +25,7 @@ import {
   type AzurePodIdentityExceptionList,
   type Host,
   type IdentityType,
-  type MatchQuestion,
+  type MatchInput,
   type MatchResult,
   type MismatchReason,
   type Parsed,
@@ -74,7 +74,7 @@ describe('the public types', () => {
   });
 
   test('matchPod takes one object', () => {
-    expectTypeOf(matchPod).parameters.toEqualTypeOf<[MatchQuestion]>();
+    expectTypeOf(matchPod).parameters.toEqualTypeOf<[MatchInput]>();
     expectTypeOf(matchPod).returns.toEqualTypeOf<MatchResult>();
   });
 });

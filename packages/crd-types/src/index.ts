@@ -7,7 +7,7 @@ export * from './names.ts';
 export { isNamespaced } from './azure-identity.ts';
 export { isDefaultBinding } from './azure-identity-binding.ts';
 export { acceptsLabelPrefix, acceptsNamespace, allowsNamespace } from './allowed-namespaces.ts';
-export { tellProblems, tellWarnings } from './tell-warnings.ts';
+export { problemTexts, warningTexts } from './object-texts.ts';
 export { selectorText } from './label-selector.ts';
 export type { PodFacts } from './selection.ts';
 export {
@@ -27,7 +27,7 @@ export type {
   BindingSource,
   Match,
   MatchingRules,
-  MatchQuestion,
+  MatchInput,
   MatchResult,
   Mismatch,
   MismatchReason,

@@ -8,7 +8,7 @@ import { isNamespaced, type AzureIdentity } from './azure-identity.ts';
 import type { AzureIdentityBinding } from './azure-identity-binding.ts';
 import { sortBindings } from './bindings-by-namespace.ts';
 import { behaviorAnnotation, bindingLabel } from './group.ts';
-import { bindingsAmong, matchPod, type MatchingRules, type MatchQuestion } from './match.ts';
+import { bindingsAmong, matchPod, type MatchingRules, type MatchInput } from './match.ts';
 import { mostBindingsPerNamespace } from './own-bindings.ts';
 import { isBroad, selectsPod, type PodFacts } from './selection.ts';
 
@@ -129,7 +129,7 @@ function plain(world: World, pod: PodFacts): string[] {
   return [...distinct.map(keyOf), ...once.map((one) => `${keyOf(one)} guest`)];
 }
 
-const ask = (world: World, pod: PodFacts, more: Partial<MatchQuestion> = {}) =>
+const ask = (world: World, pod: PodFacts, more: Partial<MatchInput> = {}) =>
   matchPod({ ...bindingsAmong(world.bindings), ...world, pod, identityOf: lookUp(world), ...more });
 
 test('every pod gets what the plain rule gives it', () => {

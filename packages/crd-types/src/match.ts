@@ -20,7 +20,7 @@ export interface MatchingRules {
 }
 
 /** The pod, and access to bindings and identities. */
-export interface MatchQuestion extends BindingSource {
+export interface MatchInput extends BindingSource {
   /** From the Pod object. */
   readonly pod: PodFacts;
   /** Labels of the pod's Namespace; undefined if unknown: then no selector allows the namespace, and it accepts no other. */
@@ -126,16 +126,16 @@ export interface MatchResult {
  * console.log(matches.map(({ identity }) => identity.metadata.name), mismatches); // [ 'reader' ] []
  * ```
  */
-export function matchPod(given: MatchQuestion): MatchResult {
+export function matchPod(given: MatchInput): MatchResult {
   if (!hasAccount(given.pod)) return { matches: [], mismatches: [{ reason: 'no-account' }] };
   // Labels may be parsed at each read: the copy has them as an object.
-  const question = { ...given, pod: { ...given.pod } };
-  const label = bindingLabelOf(question.pod);
-  const labelled = label ? grouped(question.bindingsWithSelector(label)) : noBindings;
-  const own = ownBindings(labelled.of(question.pod.namespace), question);
-  const others = label ? otherBindings(labelled, label, question) : [];
+  const input = { ...given, pod: { ...given.pod } };
+  const label = bindingLabelOf(input.pod);
+  const labelled = label ? grouped(input.bindingsWithSelector(label)) : noBindings;
+  const own = ownBindings(labelled.of(input.pod.namespace), input);
+  const others = label ? otherBindings(labelled, label, input) : [];
   const counting = others.length > 0 || hasAny(own) ? others : oneElsewhere(labelled);
-  if (hasAny(own) || counting.length > 0) return matchThese(own, counting, question);
+  if (hasAny(own) || counting.length > 0) return matchThese(own, counting, input);
   return { matches: [], mismatches: [{ reason: reasonOf(label) }, ...beyond(own)] };
 }
 
@@ -147,8 +147,8 @@ function reasonOf(label: string | undefined): MismatchReason {
 type Groups = readonly (readonly AzureIdentityBinding[])[];
 
 /** Bindings of other namespaces that can give the pod an identity, by namespace. */
-function otherBindings(labelled: BindingsByNamespace, label: string, question: MatchQuestion): Groups {
-  const { pod, rules, identityOf, bindingsReachingOut, namespaceLabels } = question;
+function otherBindings(labelled: BindingsByNamespace, label: string, input: MatchInput): Groups {
+  const { pod, rules, identityOf, bindingsReachingOut, namespaceLabels } = input;
   if (rules.byAllowedNamespaces !== true && rules.forceNamespaced) return [];
   const reachesOut = ({ metadata, spec }: AzureIdentityBinding) =>
     identityOf(metadata.namespace ?? '', spec.azureIdentity)?.spec.allowedNamespaces !== undefined;
@@ -182,24 +182,24 @@ function inOrder(own: OwnBindings, others: Groups, namespace: string) {
   return [...others.slice(0, before), own.selecting, ...others.slice(before)].flat();
 }
 
-function matchThese(own: OwnBindings, others: Groups, question: MatchQuestion): MatchResult {
-  const { namespace } = question.pod;
+function matchThese(own: OwnBindings, others: Groups, input: MatchInput): MatchResult {
+  const { namespace } = input.pod;
   const matches = new Map<string, Match>();
-  const told: Mismatch[] = [];
-  const toldElsewhere: Mismatch[] = [];
-  const verdicts = inOrder(own, others, namespace).map((binding) => judge(binding, question));
-  for (const verdict of [...verdicts.filter(isNoGuest), ...verdicts.filter((one) => !isNoGuest(one))]) {
-    const { binding } = verdict;
+  const misses: Mismatch[] = [];
+  const missesElsewhere: Mismatch[] = [];
+  const outcomes = inOrder(own, others, namespace).map((binding) => judge(binding, input));
+  for (const outcome of [...outcomes.filter(isNoGuest), ...outcomes.filter((one) => !isNoGuest(one))]) {
+    const { binding } = outcome;
     const miss = (reason: MismatchReason) =>
-      (binding.metadata.namespace === namespace ? told : toldElsewhere).push(mismatch(reason, binding));
-    const name = nameOf(verdict);
-    if ('reason' in verdict) miss(verdict.reason);
+      (binding.metadata.namespace === namespace ? misses : missesElsewhere).push(mismatch(reason, binding));
+    const name = nameOf(outcome);
+    if ('reason' in outcome) miss(outcome.reason);
     else if (matches.has(name)) miss('shadowed');
-    else matches.set(name, verdict);
+    else matches.set(name, outcome);
   }
-  if (matches.size + told.length === 0)
-    told.push(...(own.unselected ? [mismatch('not-selected', own.unselected)] : oneOf(toldElsewhere)));
-  return { matches: [...matches.values()], mismatches: [...told, ...beyond(own)] };
+  if (matches.size + misses.length === 0)
+    misses.push(...(own.unselected ? [mismatch('not-selected', own.unselected)] : oneOf(missesElsewhere)));
+  return { matches: [...matches.values()], mismatches: [...misses, ...beyond(own)] };
 }
 
 function beyond({ surplus }: OwnBindings): readonly Mismatch[] {
@@ -212,41 +212,41 @@ function oneOf(mismatches: readonly Mismatch[]): readonly Mismatch[] {
   return one ? [one] : [];
 }
 
-type Verdict = Match | { readonly binding: AzureIdentityBinding; readonly reason: MismatchReason };
+type BindingOutcome = Match | { readonly binding: AzureIdentityBinding; readonly reason: MismatchReason };
 
 /** The name that must be unique among matches. Guests get names of their own, so that they neither shadow others nor are shadowed. */
-function nameOf(verdict: Verdict): string {
-  const { metadata, spec } = verdict.binding;
-  return isNoGuest(verdict) ? spec.azureIdentity : `${metadata.namespace ?? ''}/${spec.azureIdentity}`;
+function nameOf(outcome: BindingOutcome): string {
+  const { metadata, spec } = outcome.binding;
+  return isNoGuest(outcome) ? spec.azureIdentity : `${metadata.namespace ?? ''}/${spec.azureIdentity}`;
 }
 
-function isNoGuest(verdict: Verdict): boolean {
-  return 'reason' in verdict || verdict.isGuest !== true;
+function isNoGuest(outcome: BindingOutcome): boolean {
+  return 'reason' in outcome || outcome.isGuest !== true;
 }
 
 /** The identity that the binding gives the pod, or the reason why not. */
-function judge(binding: AzureIdentityBinding, question: MatchQuestion): Verdict {
+function judge(binding: AzureIdentityBinding, input: MatchInput): BindingOutcome {
   const namespace = binding.metadata.namespace ?? '';
-  if (namespace !== question.pod.namespace) return judgeElsewhere(binding, question);
-  const identity = question.identityOf(namespace, binding.spec.azureIdentity);
+  if (namespace !== input.pod.namespace) return judgeElsewhere(binding, input);
+  const identity = input.identityOf(namespace, binding.spec.azureIdentity);
   return identity ? { binding, identity } : { binding, reason: 'identity-missing' };
 }
 
-function judgeElsewhere(binding: AzureIdentityBinding, question: MatchQuestion): Verdict {
-  const { identityOf, rules } = question;
+function judgeElsewhere(binding: AzureIdentityBinding, input: MatchInput): BindingOutcome {
+  const { identityOf, rules } = input;
   const byAllowed = rules.byAllowedNamespaces === true;
   const otherNamespace = { binding, reason: 'other-namespace' } as const;
   if (rules.forceNamespaced && !byAllowed) return otherNamespace;
   const identity = identityOf(binding.metadata.namespace ?? '', binding.spec.azureIdentity);
   if (identity === undefined) return byAllowed ? otherNamespace : { binding, reason: 'identity-missing' };
-  if (!isOpenTo(identity, question)) return otherNamespace;
+  if (!isOpenTo(identity, input)) return otherNamespace;
   return identity.spec.allowedNamespaces === undefined
     ? { binding, identity }
     : { binding, identity, isGuest: true };
 }
 
 /** Whether a pod of another namespace may use the identity. The caller has checked `forceNamespaced`. */
-function isOpenTo(identity: AzureIdentity, { pod, namespaceLabels, rules }: MatchQuestion): boolean {
+function isOpenTo(identity: AzureIdentity, { pod, namespaceLabels, rules }: MatchInput): boolean {
   if (isNamespaced(identity)) return false;
   const { metadata, spec } = identity;
   const { allowedNamespaces } = spec;

@@ -20,13 +20,13 @@ export interface OwnBindings {
 /** `withSelector`: bindings with the pod's label as selector, sorted by name. */
 export function ownBindings(
   withSelector: readonly AzureIdentityBinding[],
-  question: {
+  input: {
     readonly pod: PodFacts;
     readonly bindingsWithoutSelector: (pod: PodFacts) => Iterable<AzureIdentityBinding>;
   },
 ): OwnBindings {
-  const { pod } = question;
-  const without = sortByName(question.bindingsWithoutSelector(pod));
+  const { pod } = input;
+  const without = sortByName(input.bindingsWithoutSelector(pod));
   const mayBeTooMany = without.length > mostBindingsPerNamespace;
   const tooBroad = new Set(mayBeTooMany ? without.filter(isBroad).slice(mostBindingsPerNamespace) : []);
   const found = new Found();

@@ -38,15 +38,15 @@ export interface Parser<T> extends StandardSchema<T> {
 }
 
 /** The place in a value that the path of a problem means. */
-type Places = (value: unknown) => (path: string) => readonly (string | number)[];
+type PathReader = (value: unknown) => (path: string) => readonly (string | number)[];
 
 /** A parser that is a Standard Schema. */
-export function withStandard<T>(parse: (object: unknown) => Parsed<T>, placesIn: Places): Parser<T> {
+export function withStandard<T>(parse: (object: unknown) => Parsed<T>, pathsIn: PathReader): Parser<T> {
   const validate = (value: unknown): StandardResult<T> => {
     const parsed = parse(value);
     if (parsed.ok) return { value: parsed.value };
-    const placeOf = placesIn(value);
-    return { issues: parsed.problems.map(({ path, message }) => ({ message, path: placeOf(path) })) };
+    const segmentsAt = pathsIn(value);
+    return { issues: parsed.problems.map(({ path, message }) => ({ message, path: segmentsAt(path) })) };
   };
   const standard = Object.freeze({ version: 1, vendor: '@pod-identity/crd-types', validate } as const);
   return Object.freeze(Object.assign((object: unknown) => parse(object), { '~standard': standard }));

@@ -115,8 +115,8 @@ describe('functions that take what the parsers return', () => {
     ])
       use(binding);
     library.selectsPod(binding, pod);
-    for (const object of [identity, binding]) library.tellWarnings(object);
-    library.tellProblems([{ path: identity.metadata.name, message: binding.metadata.name }]);
+    for (const object of [identity, binding]) library.warningTexts(object);
+    library.problemTexts([{ path: identity.metadata.name, message: binding.metadata.name }]);
     library.failedCondition(binding, pod);
     const targets = library.accessTargetsOf(identity);
     if (targets.ok) library.rolesFor({ subjects: [{ namespace: 'n', name: 's' }], targets: targets.value });

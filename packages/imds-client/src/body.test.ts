@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { readBody } from './body.ts';
 import type { FetchResponse } from './types.ts';
 
-const rules = { endpoint: 'http://h', asked: { resource: 'r' }, limit: 6 };
+const rules = { endpoint: 'http://h', requested: { resource: 'r' }, limit: 6 };
 
 /** A response like that of `fetch`, whose body comes in these parts. */
 function inParts(...parts: readonly Uint8Array[]): FetchResponse {

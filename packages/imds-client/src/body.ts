@@ -1,10 +1,10 @@
-import { ImdsError, type Asked } from './errors.ts';
+import { ImdsError, type RequestedToken } from './errors.ts';
 import { requestIdHeader, requestIdOf } from './response.ts';
 import type { FetchResponse } from './types.ts';
 
 export interface BodyRules {
   readonly endpoint: string;
-  readonly asked?: Asked | undefined;
+  readonly requested?: RequestedToken | undefined;
   /** Bytes. */
   readonly limit: number;
 }
@@ -27,8 +27,8 @@ export async function readBody(response: FetchResponse, rules: BodyRules): Promi
   return read + decoder.decode();
 }
 
-function tooLong({ headers }: FetchResponse, { endpoint, limit, asked }: BodyRules): ImdsError {
+function tooLong({ headers }: FetchResponse, { endpoint, limit, requested }: BodyRules): ImdsError {
   const reason = `${endpoint} answered more than ${limit} bytes: it is no metadata service`;
   const requestId = requestIdOf({ requestId: headers.get(requestIdHeader) });
-  return new ImdsError('invalid-response', reason, { requestId, asked });
+  return new ImdsError('invalid-response', reason, { requestId, requested });
 }

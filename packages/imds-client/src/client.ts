@@ -66,7 +66,7 @@ async function isAvailable(how: AvailabilityOptions, settings: Settings): Promis
   const { timeoutMs = 1000, abortSignal } = how;
   duration('timeoutMs', timeoutMs);
   checkSignal(abortSignal);
-  const question = { url: `${settings.endpoint}${tokenPath}`, headers: {} };
+  const request = { url: `${settings.endpoint}${tokenPath}`, headers: {} };
   const rules = { ...settings, deadlineMs: timeoutMs, timeoutMs, enter: settings.enterProbe };
   // A flight of its own: its deadline keeps the program alive meanwhile, and it heeds the signal.
   const probe = createSingleFlight<boolean>(rules)({
@@ -74,8 +74,8 @@ async function isAvailable(how: AvailabilityOptions, settings: Settings): Promis
     abortSignal,
     overdue: () => aborted(),
     depart: async (signal) => {
-      const answer = await exchange(question, rules, signal);
-      return !isImdsError(answer) && isOfMetadataService(answer);
+      const response = await exchange(request, rules, signal);
+      return !isImdsError(response) && isOfMetadataService(response);
     },
   });
   return probe.catch((error: unknown) => {

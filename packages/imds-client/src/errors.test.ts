@@ -56,7 +56,7 @@ describe('an error', () => {
     [{ resourceId: '/r' }, 'resource id /r'],
     [undefined, 'default identity'],
   ])('names the identity %j', (identity, words) => {
-    const error = new ImdsError('denied', 'no', { asked: { resource: 'r', identity } });
+    const error = new ImdsError('denied', 'no', { requested: { resource: 'r', identity } });
     expect(error.message).toBe(`no (resource r, ${words})`);
   });
 
@@ -70,15 +70,15 @@ describe('an error', () => {
   });
 
   test('names the resource and the identity', () => {
-    const asked = { resource: 'https://vault.azure.net', identity: { clientId: 'c' } };
-    const error = new ImdsError('identity-not-found', 'no', { asked });
+    const requested = { resource: 'https://vault.azure.net', identity: { clientId: 'c' } };
+    const error = new ImdsError('identity-not-found', 'no', { requested });
     expect(error.message).toBe('no (resource https://vault.azure.net, client id c)');
-    expect(error).toMatchObject({ ...asked, reason: 'no' });
+    expect(error).toMatchObject({ ...requested, reason: 'no' });
   });
 
   test('is bounded and of one line, whatever was asked for', () => {
-    const asked = { resource: `a\nb${'x'.repeat(9999)}`, identity: { resourceId: 'y'.repeat(9999) } };
-    const { message } = new ImdsError('denied', 'no', { asked });
+    const requested = { resource: `a\nb${'x'.repeat(9999)}`, identity: { resourceId: 'y'.repeat(9999) } };
+    const { message } = new ImdsError('denied', 'no', { requested });
     expect(message.length).toBeLessThan(600);
     expect(message).not.toContain('\n');
   });

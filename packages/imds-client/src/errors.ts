@@ -28,7 +28,7 @@ export type ImdsErrorCode =
   | 'invalid-response';
 
 /** What was asked for, for the message of an error: as in the request of the caller. */
-export interface Asked extends OfIdentity {
+export interface RequestedToken extends OfIdentity {
   /** The audience. */
   readonly resource: string;
 }
@@ -38,7 +38,7 @@ export interface ImdsErrorDetails extends Partial<
   Pick<ImdsError, 'status' | 'retryAfterMs' | 'serviceCode' | 'description' | 'requestId'>
 > {
   /** Is appended to the message; undefined if no token was asked for. */
-  readonly asked?: Asked | undefined;
+  readonly requested?: RequestedToken | undefined;
   /** The error of the HTTP client, the error of the last attempt before a deadline, or the `reason` of the caller's signal. */
   readonly cause?: unknown;
 }
@@ -95,8 +95,8 @@ export class ImdsError extends Error {
 
   /** `name` and `retryable` follow from the code; `message` is the reason and what was asked for. */
   constructor(code: ImdsErrorCode, reason: string, details: ImdsErrorDetails = {}) {
-    const { asked, cause } = details;
-    const message = asked === undefined ? reason : `${reason} (${describe(asked)})`;
+    const { requested, cause } = details;
+    const message = requested === undefined ? reason : `${reason} (${describe(requested)})`;
     super(message, cause === undefined ? undefined : { cause });
     this.name = names[code] ?? 'ImdsError';
     this.code = code;
@@ -106,8 +106,8 @@ export class ImdsError extends Error {
     this.serviceCode = details.serviceCode;
     this.description = details.description;
     this.requestId = details.requestId;
-    this.resource = asked?.resource;
-    this.identity = asked?.identity;
+    this.resource = requested?.resource;
+    this.identity = requested?.identity;
     this.retryable = retryableCodes.includes(code);
     Object.defineProperty(this, brand, {});
   }
@@ -144,7 +144,7 @@ export function lastAttempt(last: unknown): string {
   return isImdsError(last) ? `; the last attempt: ${last.reason}` : '';
 }
 
-function describe({ resource, identity }: Asked): string {
+function describe({ resource, identity }: RequestedToken): string {
   return oneLine(`resource ${resource.slice(0, 200)}, ${describeIdentity(identity).slice(0, 300)}`);
 }
 

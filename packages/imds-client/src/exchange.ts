@@ -1,7 +1,7 @@
 import { readBody } from './body.ts';
-import { ImdsError, isImdsError, type Asked } from './errors.ts';
+import { ImdsError, isImdsError, type RequestedToken } from './errors.ts';
 import { failureOf } from './failure.ts';
-import { requestIdHeader, type Answer } from './response.ts';
+import { requestIdHeader, type HttpResponse } from './response.ts';
 import { endOf, onAbort } from './signals.ts';
 import type { Settings } from './settings.ts';
 import type { FetchResponse } from './types.ts';
@@ -12,11 +12,11 @@ const userAgent = `pod-identity-imds-client/${version}`;
 /** Bytes of a body: ten times as much as a token with many groups. */
 const limit = 64 * 1024;
 
-export interface Question {
+export interface HttpRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   /** What is asked for, for the text of errors. */
-  readonly asked?: Asked | undefined;
+  readonly requested?: RequestedToken | undefined;
 }
 
 export interface ExchangeRules extends Pick<Settings, 'endpoint' | 'transport' | 'enter' | 'startTimer'> {
@@ -31,37 +31,37 @@ export interface ExchangeRules extends Pick<Settings, 'endpoint' | 'transport' |
  * @throws Error - the transport threw a programming error
  */
 export async function exchange(
-  question: Question,
+  request: HttpRequest,
   rules: ExchangeRules,
   signal: AbortSignal,
-): Promise<Answer | ImdsError> {
+): Promise<HttpResponse | ImdsError> {
   const leave = await rules.enter(signal).catch(() => undefined);
   try {
-    return signal.aborted ? (signal.reason as ImdsError) : await sendInTime(question, rules, signal);
+    return signal.aborted ? (signal.reason as ImdsError) : await sendInTime(request, rules, signal);
   } finally {
     leave?.();
   }
 }
 
 async function sendInTime(
-  question: Question,
+  request: HttpRequest,
   rules: ExchangeRules,
   signal: AbortSignal,
-): Promise<Answer | ImdsError> {
+): Promise<HttpResponse | ImdsError> {
   const { endpoint, startTimer, timeoutMs } = rules;
-  const { asked } = question;
+  const { requested } = request;
   const controller = new AbortController();
   const forget = onAbort(signal, () => controller.abort(signal.reason));
   const timer = startTimer(timeoutMs, () =>
     controller.abort(
-      new ImdsError('timeout', `${endpoint} did not answer within ${timeoutMs} ms`, { asked }),
+      new ImdsError('timeout', `${endpoint} did not answer within ${timeoutMs} ms`, { requested }),
     ),
   );
   try {
     // In this order: the transport rejects, too, as soon as it is aborted.
-    return await Promise.race([endOf(controller.signal), send(question, rules, controller.signal)]);
+    return await Promise.race([endOf(controller.signal), send(request, rules, controller.signal)]);
   } catch (cause) {
-    const failure = isImdsError(cause) ? cause : failureOf({ endpoint, cause, asked });
+    const failure = isImdsError(cause) ? cause : failureOf({ endpoint, cause, requested });
     // A response that is refused may not have been read: its transport is to end it.
     controller.abort(failure);
     if (isImdsError(failure)) return failure;
@@ -72,9 +72,9 @@ async function sendInTime(
   }
 }
 
-async function send(question: Question, rules: ExchangeRules, signal: AbortSignal): Promise<Answer> {
-  const headers = { ...question.headers, 'User-Agent': userAgent };
-  const response: unknown = await rules.transport(question.url, {
+async function send(request: HttpRequest, rules: ExchangeRules, signal: AbortSignal): Promise<HttpResponse> {
+  const headers = { ...request.headers, 'User-Agent': userAgent };
+  const response: unknown = await rules.transport(request.url, {
     method: 'GET',
     headers,
     redirect: 'manual',
@@ -83,7 +83,7 @@ async function send(question: Question, rules: ExchangeRules, signal: AbortSigna
   if (!isResponse(response)) {
     throw new TypeError('transport must resolve with status, headers.get() and body');
   }
-  const body = await readBody(response, { ...question, limit, endpoint: rules.endpoint });
+  const body = await readBody(response, { ...request, limit, endpoint: rules.endpoint });
   return {
     status: response.status,
     retryAfter: response.headers.get('retry-after'),

@@ -3,7 +3,7 @@ import type { ImdsError } from './errors.ts';
 import { failureOf } from './failure.ts';
 
 const endpoint = 'http://169.254.169.254';
-const of = (cause: unknown) => failureOf({ endpoint, cause, asked: undefined });
+const of = (cause: unknown) => failureOf({ endpoint, cause, requested: undefined });
 const coded = (code: string, more: object = {}) => Object.assign(new Error('x'), { code, ...more });
 
 describe('an endpoint that cannot be reached', () => {

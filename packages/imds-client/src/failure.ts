@@ -1,4 +1,4 @@
-import { ImdsError, type Asked } from './errors.ts';
+import { ImdsError, type RequestedToken } from './errors.ts';
 import { messageOf, textOf } from './failure-text.ts';
 import { isObject } from './objects.ts';
 
@@ -6,7 +6,7 @@ import { isObject } from './objects.ts';
 export interface Thrown {
   readonly endpoint: string;
   readonly cause: unknown;
-  readonly asked: Asked | undefined;
+  readonly requested: RequestedToken | undefined;
 }
 
 /** What codes mean. `fetch` has the code of OpenSSL, node:https that of the connection. No retry changes what is permanent. */
@@ -30,18 +30,21 @@ const failures: readonly (readonly [codes: RegExp, what: string, isPermanent?: b
  * Why the endpoint cannot be reached; or the error itself, if it is one of the program: that is neither retried nor explained away.
  */
 export function failureOf(thrown: Thrown): ImdsError | Error {
-  const { endpoint, cause, asked } = thrown;
+  const { endpoint, cause, requested } = thrown;
   const code = systemCodeOf(cause, 5);
   if (code === undefined) return isOfTheProgram(cause) ? cause : unreachable(thrown, messageOf(cause));
   const [, what, isPermanent = false] = failures.find(([codes]) => codes.test(code)) ?? [];
   if (!isPermanent) return unreachable(thrown, [code, what].filter(Boolean).join(', '));
   // The error of a parser has the bytes of the response, and they may be a token.
   const kept = code.startsWith('HPE_') ? Object.assign(new Error(textOf(cause)), { code }) : cause;
-  return new ImdsError('invalid-response', `${endpoint} ${what} (${code})`, { asked, cause: kept });
+  return new ImdsError('invalid-response', `${endpoint} ${what} (${code})`, { requested, cause: kept });
 }
 
-function unreachable({ endpoint, cause, asked }: Thrown, why: string): ImdsError {
-  return new ImdsError('unavailable', `${endpoint} cannot be reached${why && `: ${why}`}`, { asked, cause });
+function unreachable({ endpoint, cause, requested }: Thrown, why: string): ImdsError {
+  return new ImdsError('unavailable', `${endpoint} cannot be reached${why && `: ${why}`}`, {
+    requested,
+    cause,
+  });
 }
 
 /**

@@ -18,6 +18,12 @@ export type {
   Testing,
   TokenRequest,
 } from './types.ts';
-export { ImdsError, isImdsError, type Asked, type ImdsErrorCode, type ImdsErrorDetails } from './errors.ts';
+export {
+  ImdsError,
+  isImdsError,
+  type RequestedToken,
+  type ImdsErrorCode,
+  type ImdsErrorDetails,
+} from './errors.ts';
 export { createImdsClient } from './client.ts';
 export { createImdsCredential, type ImdsCredentialOptions } from './credential.ts';

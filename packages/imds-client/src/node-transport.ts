@@ -58,7 +58,7 @@ function responseTo(request: ClientRequest, { signal }: FetchInit): Promise<Fetc
   return new Promise((resolve, reject) => {
     const forget = onAbort(signal, () => void request.destroy(signal.reason as Error));
     request
-      .on('response', (answer) => resolve(asResponse(answer)))
+      .on('response', (response) => resolve(asResponse(response)))
       // Also after the response: an error without a listener would end the program.
       .on('error', reject)
       .on('close', () => {
@@ -70,22 +70,22 @@ function responseTo(request: ClientRequest, { signal }: FetchInit): Promise<Fetc
   });
 }
 
-function asResponse(answer: IncomingMessage): FetchResponse {
+function asResponse(response: IncomingMessage): FetchResponse {
   // An error of the response that nobody reads yet would end the program.
-  answer.on('error', () => undefined);
+  response.on('error', () => undefined);
   return {
-    status: answer.statusCode ?? 0,
+    status: response.statusCode ?? 0,
     headers: {
       get(name) {
-        const value = answer.headers[name];
+        const value = response.headers[name];
         return typeof value === 'string' ? value : null;
       },
     },
-    body: bytesOf(answer),
+    body: bytesOf(response),
   };
 }
 
-async function* bytesOf(answer: IncomingMessage): AsyncGenerator<Uint8Array> {
-  yield* answer as AsyncIterable<Uint8Array>;
-  if (!answer.complete) throw Object.assign(new Error('the response ended early'), { code: 'ECONNRESET' });
+async function* bytesOf(response: IncomingMessage): AsyncGenerator<Uint8Array> {
+  yield* response as AsyncIterable<Uint8Array>;
+  if (!response.complete) throw Object.assign(new Error('the response ended early'), { code: 'ECONNRESET' });
 }

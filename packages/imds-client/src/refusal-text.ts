@@ -41,9 +41,9 @@ export const webPage = 'a web page, not a metadata service';
  * What a body without JSON says, in one line: the original NMI, and ours with --compat-errors, give their reason as plain text; what stands in place of a
  * metadata service often sends a web page.
  */
-export function plainReason(answer: RefusalBody): string {
-  if (isWebPage(answer)) return webPage;
-  const { contentType, body } = answer;
+export function plainReason(response: RefusalBody): string {
+  if (isWebPage(response)) return webPage;
+  const { contentType, body } = response;
   const text = oneLine(body).trim();
   const isText = /^\s*(text\/plain\b.*)?$/i.test(contentType ?? '') && !text.includes('\ufffd');
   return isText ? quotable(text, longestPlain) : '';

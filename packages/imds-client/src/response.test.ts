@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { ImdsError, type ImdsErrorCode } from './errors.ts';
-import { readAnswer, type Answer } from './response.ts';
+import { readTokenResponse, type HttpResponse } from './response.ts';
 
 const now = 1_700_000_000_000;
-const at = { asked: { resource: 'https://asked.for' }, now, parseDate: Date.parse };
-const read = (body: unknown, more: Partial<Answer> = {}) =>
-  readAnswer(
+const at = { requested: { resource: 'https://asked.for' }, now, parseDate: Date.parse };
+const read = (body: unknown, more: Partial<HttpResponse> = {}) =>
+  readTokenResponse(
     {
       status: 200,
       retryAfter: null,
@@ -153,7 +153,7 @@ describe('where the clock may be ahead', () => {
   const skewed = (times: object) => {
     const answer = { status: 200, retryAfter: null, requestId: null };
     const body = JSON.stringify({ access_token: 't', ...times });
-    return readAnswer({ ...answer, body }, { ...at, tolerateClockSkew: true });
+    return readTokenResponse({ ...answer, body }, { ...at, tolerateClockSkew: true });
   };
 
   test('expires_in alone counts beside an expires_on in the past', () => {

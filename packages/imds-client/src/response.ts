@@ -1,4 +1,4 @@
-import { ImdsError, oneLine, type Asked, type ImdsErrorCode } from './errors.ts';
+import { ImdsError, oneLine, type RequestedToken, type ImdsErrorCode } from './errors.ts';
 import { isObject, type JsonObject } from './objects.ts';
 import { isWebPage, plainReason, quotable, webPage } from './refusal-text.ts';
 import type { AccessToken } from './types.ts';
@@ -6,7 +6,7 @@ import type { AccessToken } from './types.ts';
 export const requestIdHeader = 'x-ms-request-id';
 
 /** An HTTP response as a value. */
-export interface Answer {
+export interface HttpResponse {
   readonly status: number;
   readonly retryAfter: string | null;
   /** The header `x-ms-request-id`. */
@@ -20,7 +20,7 @@ export interface Answer {
 
 /** What is needed beside the response. */
 export interface Circumstances {
-  readonly asked: Asked;
+  readonly requested: RequestedToken;
   /** When the response arrived, in milliseconds since the epoch. */
   readonly now: number;
   /** `Date.parse`: a pure file has no calendar of its own. */
@@ -30,18 +30,20 @@ export interface Circumstances {
 }
 
 /** The token of the endpoint's response, or why there is none. */
-export function readAnswer(answer: Answer, at: Circumstances): AccessToken | ImdsError {
-  const body = parseObject(answer.body);
-  if (answer.status !== 200) return readRefusal(answer, body, at);
-  const read: Reading = { ...at, requestId: requestIdOf(answer, body) };
+export function readTokenResponse(response: HttpResponse, at: Circumstances): AccessToken | ImdsError {
+  const body = parseObject(response.body);
+  if (response.status !== 200) return readRefusal(response, body, at);
+  const read: Reading = { ...at, requestId: requestIdOf(response, body) };
   // The body may hold a token, so no message quotes it.
-  return body === undefined ? unreadable(`without a JSON object${why(answer)}`, read) : readToken(body, read);
+  return body === undefined
+    ? unreadable(`without a JSON object${why(response)}`, read)
+    : readToken(body, read);
 }
 
 /** What may be seen of a body that is not the expected one. Requests ask for no encoding, so one that has it is not decoded. */
-function why(answer: Answer): string {
-  if (isWebPage(answer)) return ` (${webPage})`;
-  const encoding = quotable(oneLine(answer.encoding ?? ''), 50);
+function why(response: HttpResponse): string {
+  if (isWebPage(response)) return ` (${webPage})`;
+  const encoding = quotable(oneLine(response.encoding ?? ''), 50);
   return encoding && ` (Content-Encoding: ${encoding}, which was not asked for)`;
 }
 
@@ -50,9 +52,9 @@ interface Reading extends Circumstances {
 }
 
 /** The error of a response with the status 200 that is none of a metadata service. */
-function unreadable(what: string, { asked, requestId }: Reading): ImdsError {
+function unreadable(what: string, { requested, requestId }: Reading): ImdsError {
   const reason = `the endpoint answered 200 ${what}`;
-  return new ImdsError('invalid-response', reason, { status: 200, requestId, asked });
+  return new ImdsError('invalid-response', reason, { status: 200, requestId, requested });
 }
 
 export const noExpiry = 'with a token of no valid expiry';
@@ -74,7 +76,7 @@ function readToken(body: JsonObject, at: Reading): AccessToken | ImdsError {
     token,
     expiresOnTimestamp,
     tokenType: 'Bearer',
-    resource: readText(body['resource']) ?? at.asked.resource,
+    resource: readText(body['resource']) ?? at.requested.resource,
     ...withoutUndefined({
       refreshAfterTimestamp: readRefreshAfter(body, expiresOnTimestamp, at),
       notBeforeTimestamp: readNotBefore(body, at),
@@ -156,29 +158,32 @@ function readNumber(value: unknown): number | undefined {
 }
 
 /** Why the endpoint gave nothing. `body` is undefined if it is not JSON. */
-function readRefusal(answer: Answer, body: JsonObject | undefined, at: Circumstances): ImdsError {
+function readRefusal(response: HttpResponse, body: JsonObject | undefined, at: Circumstances): ImdsError {
   const description = readText(body?.['error_description']) ?? '';
   const serviceCode = wordOf(body?.['error'], description);
   const text = quotable(description);
   const words = [serviceCode, oneLine(text)].filter(Boolean).join(': ');
-  const plain = body === undefined ? plainReason(answer) : '';
+  const plain = body === undefined ? plainReason(response) : '';
   return new ImdsError(
-    codeOf(answer.status, description),
-    `the endpoint answered ${answer.status}${words && ` ${words}`}${plain && `: ${plain}`}`,
+    codeOf(response.status, description),
+    `the endpoint answered ${response.status}${words && ` ${words}`}${plain && `: ${plain}`}`,
     {
-      status: answer.status,
+      status: response.status,
       serviceCode,
       description: /[\r\n]/.test(text) ? text : undefined,
-      retryAfterMs: readRetryAfter(answer.retryAfter, at),
-      requestId: requestIdOf(answer, body),
-      asked: at.asked,
+      retryAfterMs: readRetryAfter(response.retryAfter, at),
+      requestId: requestIdOf(response, body),
+      requested: at.requested,
     },
   );
 }
 
 /** From the header, else from the body. */
-export function requestIdOf(answer: Pick<Answer, 'requestId'>, body: JsonObject = {}): string | undefined {
-  const value = answer.requestId ?? body['correlation_id'];
+export function requestIdOf(
+  response: Pick<HttpResponse, 'requestId'>,
+  body: JsonObject = {},
+): string | undefined {
+  const value = response.requestId ?? body['correlation_id'];
   // Ids are of letters, digits and dashes.
   return typeof value === 'string' && /^[\w.-]{1,100}$/.test(value) ? value : undefined;
 }
@@ -192,8 +197,8 @@ const longestCode = 500;
 function wordOf(value: unknown, description: string): string | undefined {
   const error = oneLine(readText(value) ?? '');
   const at = error.indexOf(': ');
-  const told = inAscii(error.slice(at + 2)).replace(/\.\.\.$/, '');
-  const isRepeated = at > 0 && told !== '' && inAscii(description).startsWith(told);
+  const reported = inAscii(error.slice(at + 2)).replace(/\.\.\.$/, '');
+  const isRepeated = at > 0 && reported !== '' && inAscii(description).startsWith(reported);
   return readText(quotable(isRepeated ? error.slice(0, at) : error, longestCode));
 }
 

@@ -1,6 +1,6 @@
 import { parseEndpoint } from './endpoint.ts';
 import { createNodeTransport } from './node-transport.ts';
-import { noLimit, placesAt, type Enter } from './places.ts';
+import { noLimit, slotsAt, type Enter } from './request-slots.ts';
 import { checkOptions, known } from './request.ts';
 import type { FlightRules } from './single-flight.ts';
 import { startTimer, systemClock } from './timers.ts';
@@ -54,7 +54,7 @@ type Means = Pick<Settings, 'transport' | 'enter' | 'enterProbe'>;
 
 function meansOf(transport: FetchLike | undefined, endpoint: string): Means {
   if (transport === undefined)
-    return { transport: createNodeTransport(endpoint), ...placesAt(endpoint, startTimer) };
+    return { transport: createNodeTransport(endpoint), ...slotsAt(endpoint, startTimer) };
   if (typeof transport !== 'function') throw new TypeError('transport must be a function like fetch');
   return { transport, enter: noLimit, enterProbe: noLimit };
 }

@@ -24,7 +24,7 @@ async function start() {
     host: '0.0.0.0',
     clock,
     log: createLog({ component: 'x', level: 'error' }),
-    routes: [{ path: '/metrics', answer: () => ({ status: 200, body: `${(seen.made += 1)}` }) }],
+    routes: [{ path: '/metrics', respond: () => ({ status: 200, body: `${(seen.made += 1)}` }) }],
   });
   return { clock, seen };
 }

@@ -20,15 +20,15 @@ async function start() {
     host: '127.0.0.1',
     log: log.child({ role: 'health' }),
     routes: [
-      { path: '/healthz', answer: () => ({ status: 200, body: 'Active' }) },
+      { path: '/healthz', respond: () => ({ status: 200, body: 'Active' }) },
       {
         path: '/metrics',
-        answer: () => Promise.resolve({ status: 200, body: '{}', contentType: 'application/json' }),
+        respond: () => Promise.resolve({ status: 200, body: '{}', contentType: 'application/json' }),
       },
-      { path: '/broken', answer: () => Promise.reject(new Error('inside')) },
+      { path: '/broken', respond: () => Promise.reject(new Error('inside')) },
       {
         path: '/thrown',
-        answer: () => {
+        respond: () => {
           throw new Error('inside');
         },
       },

@@ -19,7 +19,7 @@ afterEach(() => {
   close();
 });
 
-async function start(answer: GuardOptions<undefined>['answer']) {
+async function start(handle: GuardOptions<undefined>['handle']) {
   const effects: LimitEffect[] = [];
   const clock = createFakeClock(Date.UTC(2026, 0, 1));
   const told = Promise.withResolvers<LimitEffect>();
@@ -28,7 +28,7 @@ async function start(answer: GuardOptions<undefined>['answer']) {
     connections: 100,
     connectionsPerCaller: 100,
     clock,
-    answer,
+    handle,
     describe: () => undefined,
     onLimited: (effect) => {
       effects.push(effect);
@@ -73,7 +73,7 @@ async function untilClosed(socket: Socket): Promise<string> {
   return all;
 }
 
-const fine: GuardOptions<undefined>['answer'] = (_, response) => setImmediate(() => response.end('fine'));
+const fine: GuardOptions<undefined>['handle'] = (_, response) => setImmediate(() => response.end('fine'));
 
 test('four requests at once are answered in order', async () => {
   const { port, effects } = await start(({ url }, response) => setImmediate(() => response.end(`<${url}>`)));

@@ -22,7 +22,7 @@ const options = (who: string, port: number, log = readableLog().log) => ({
   port,
   host: '127.0.0.1',
   log,
-  routes: [{ path: '/who', answer: () => ({ status: 200, body: who }) }],
+  routes: [{ path: '/who', respond: () => ({ status: 200, body: who }) }],
 });
 
 beforeEach(async () => {

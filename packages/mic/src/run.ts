@@ -1,4 +1,4 @@
-// Assembles MIC. `serve` starts what runs as long as the process, `startLanes` and `startLoops` what runs while it leads. All parts
+// Assembles MIC. `serve` starts what runs as long as the process, `startQueues` and `startLoops` what runs while it leads. All parts
 // are wired here.
 import { setImmediate as yieldTurn } from 'node:timers/promises';
 import { aborted, type Clock } from '@pod-identity/kit/core';
@@ -32,7 +32,7 @@ import type { MicMetricSpecs } from './tell/metrics.ts';
 import { createPublisher, type Publisher } from './tell/publisher.ts';
 import { createHosts } from './term/appliers.ts';
 import { createController, type Controller, type RoleCheck, type Term } from './term/controller.ts';
-import { createLanes, type Lanes } from './term/lanes.ts';
+import { createHostQueues, type HostQueues } from './term/host-queues.ts';
 import { reportAllLeftOut } from './term/left-out.ts';
 import { startMirror, type Mirrored } from './term/mirror-loop.ts';
 import { startLoop } from './term/loop.ts';
@@ -58,8 +58,8 @@ async function serve({ config, version, log, metrics, transport, azure, signal, 
   const clusterClientId = () => azure.clusterClientId();
   const settings = settingsOf(config, { version, clusterClientId, principalId: () => principalId });
   const roleCheck: RoleCheck = {
-    async report(question) {
-      for (const { message, role, scope, command } of await azure.checkRoles(question))
+    async report(input) {
+      for (const { message, role, scope, command } of await azure.checkRoles(input))
         log.warn({ role, scope, command }, message);
     },
   };
@@ -187,15 +187,17 @@ async function lead(mic: MicParts, scene: TermScene): Promise<Term | undefined> 
     return undefined;
   }
   const conditions = startConditions(mic, parts);
-  const lanes = startLanes(mic, parts, conditions);
+  const queues = startQueues(mic, parts, conditions);
   const reviewed = createTermRights({ ...scene, transport, clock, random, log, metrics });
-  const loops = startLoops(mic, parts, { lanes, conditions, reviewed });
+  const loops = startLoops(mic, parts, { queues, conditions, reviewed });
   const ended = Promise.all([loops, mirrored.ended]);
   return {
     ended: aborted(term.signal)
-      .then(() => Promise.all([lanes.objects.settled(), lanes.azure.settled(), ended, conditions.settled()]))
+      .then(() =>
+        Promise.all([queues.objects.settled(), queues.azure.settled(), ended, conditions.settled()]),
+      )
       .then(() => events.settled()),
-    depth: () => ({ objects: lanes.objects.depth, azure: lanes.azure.depth }),
+    depth: () => ({ objects: queues.objects.depth, azure: queues.azure.depth }),
     facts: memory.all,
     rightsKnown: reviewed.known,
     meter,
@@ -206,12 +208,12 @@ async function lead(mic: MicParts, scene: TermScene): Promise<Term | undefined> 
 const sliceMs = 8;
 
 /** Two lanes for each host (docs/decisions/0007-two-lanes.md): the first never waits for Azure. */
-function startLanes(mic: MicParts, parts: TermParts, conditions: ConditionsWriter): Lanes {
+function startQueues(mic: MicParts, parts: TermParts, conditions: ConditionsWriter): HostQueues {
   const { clock, random, yieldTurn, log, hosts: identities, settings, trace = untraced } = mic;
   const { term, index, memory, now, meter, publisher, mirrored } = parts;
   const records = mirrored.mirror;
   const principalId = () => settings.principalId();
-  return createLanes({
+  return createHostQueues({
     ...settings,
     clock,
     signal: term.signal,
@@ -258,18 +260,18 @@ function startConditions(
 }
 
 interface Startable {
-  readonly lanes: Lanes;
+  readonly queues: HostQueues;
   readonly conditions: ConditionsWriter;
   readonly reviewed: TermRights;
 }
 
 /** All other loops of a term. Resolves when none of them has work in progress. */
 async function startLoops(mic: MicParts, parts: TermParts, startable: Startable): Promise<void> {
-  const { lanes, conditions, reviewed } = startable;
+  const { queues, conditions, reviewed } = startable;
   const { clock, random, yieldTurn, log, settings } = mic;
   const { term, transport, view, index, nodePods, memory, meter, publisher, mirrored } = parts;
   const { signal } = term;
-  const { objects } = lanes;
+  const { objects } = queues;
   const untilEnd = (stop: () => void) => signal.addEventListener('abort', stop, { once: true });
 
   // Reports objects that are left out because their namespace is over its share, to its pods too.

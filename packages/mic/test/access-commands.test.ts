@@ -33,10 +33,10 @@ afterEach(async () => {
 async function look<T>(run: (looking: Parameters<typeof targetsOf>[0]) => Promise<T>): Promise<T> {
   const transport = await connectKube({ kubeconfig: join(folder, 'kubeconfig'), userAgent: 'test' });
   const log = createLog({ component: 'test', level: 'error', destination: { write: () => undefined } });
-  const place = { forceNamespaced: true };
+  const rules = { forceNamespaced: true };
   const { signal } = new AbortController();
   try {
-    return await run({ place, transport, clock: systemClock, log, signal });
+    return await run({ rules, transport, clock: systemClock, log, signal });
   } finally {
     await transport.close();
   }

@@ -2,7 +2,7 @@
 import { hostilities, startHostileServer, type HostileServer } from '@pod-identity/sim';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createImdsClient, isImdsError } from '@pod-identity/imds-client';
-import { fetchOnce } from '../src/azure/http-door.ts';
+import { fetchOnce } from '../src/azure/http-client.ts';
 
 let server: HostileServer;
 beforeAll(async () => {

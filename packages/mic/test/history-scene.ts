@@ -9,8 +9,8 @@ import {
 } from '@pod-identity/crd-types';
 import type { LeaderTerm } from '@pod-identity/kit/kube';
 import { createFakeClock } from '@pod-identity/kit/testing';
-import { askPairs } from '../src/access/asker.ts';
-import { AccessBook } from '../src/access/book.ts';
+import { reviewPairs } from '../src/access/pair-reviewer.ts';
+import { PairRegistry } from '../src/access/pair-registry.ts';
 import { createAssignmentsApplier } from '../src/apply/apply-assignments.ts';
 import { createHostApplier } from '../src/apply/apply-host.ts';
 import { createAssignedIdentityWriter } from '../src/apply/assigned-identity-writer.ts';
@@ -35,8 +35,8 @@ import type { PresentIdentity } from '../src/snapshot/facts/facts.ts';
 import { ClusterIndex, type ClusterChange } from '../src/snapshot/index/cluster-index.ts';
 import type { AccessGroup, AccessRules } from '../src/snapshot/index/rights.ts';
 import { conditionsOf, type ConditionedKind } from '../src/tell/conditions-writer.ts';
-import { createLanes } from '../src/term/lanes.ts';
-import { laneOf } from '../src/term/loop.ts';
+import { createHostQueues } from '../src/term/host-queues.ts';
+import { queueNameOf } from '../src/term/loop.ts';
 import { keepMirror } from '../src/term/mirror-loop.ts';
 
 export interface SceneRules {
@@ -66,8 +66,8 @@ export function createScene({ matching, access, mayUse }: SceneRules) {
   const log = createFakeLog();
   const ending = new AbortController();
   const term: LeaderTerm = { signal: ending.signal, holds: () => !ending.signal.aborted };
-  const book = new AccessBook<AccessGroup>({ pairsPerNamespace: 1_000, recheckMs: 300_000 });
-  const index = new ClusterIndex(matching, { mode: access, book });
+  const registry = new PairRegistry<AccessGroup>({ pairsPerNamespace: 1_000, recheckMs: 300_000 });
+  const index = new ClusterIndex(matching, { mode: access, registry });
   const attached = new Map<ResourceId, Map<ResourceId, PresentIdentity>>();
   const told = new Map<string, string>();
   const conditions = new Map<string, string | undefined>();
@@ -134,7 +134,7 @@ export function createScene({ matching, access, mayUse }: SceneRules) {
     recordAfterMs: 2_000,
     report: () => undefined,
   });
-  const lanes = createLanes({
+  const lanes = createHostQueues({
     clock,
     signal: term.signal,
     log,
@@ -173,7 +173,7 @@ export function createScene({ matching, access, mayUse }: SceneRules) {
 
   /** As after a slice of the sweeper, however many pods are stale. */
   const slice = () => {
-    for (const host of index.dirtyHosts()) lanes.objects.poke(laneOf(host));
+    for (const host of index.dirtyHosts()) lanes.objects.poke(queueNameOf(host));
     const concerned = index.takeConcerned();
     concern('AzureIdentity', concerned.identities);
     concern('AzureIdentityBinding', concerned.bindings);
@@ -216,8 +216,8 @@ export function createScene({ matching, access, mayUse }: SceneRules) {
       index.settle().markAllDirty();
       slice();
       void keepMirror({ mirror, assignments, index, term, clock, random: () => 0.5, log });
-      void askPairs<AccessGroup>({
-        book,
+      void reviewPairs<AccessGroup>({
+        registry,
         term,
         clock,
         random: () => 0.5,
@@ -253,7 +253,7 @@ export function createScene({ matching, access, mayUse }: SceneRules) {
         carried: [...attached].flatMap(([host, ids]) => [...ids.keys()].map((id) => `${host} ${id}`)).sort(),
         told: pods.map((key) => `${key}: ${told.get(key)}`),
         conditions: [...conditions].filter(([, text]) => text !== undefined).sort(),
-        rights: book.census(),
+        rights: registry.census(),
         isAtRest: !index.hasStale && writes <= mostWrites,
       };
     },

@@ -151,13 +151,13 @@ export async function setStage({ azure = {}, ...spec }: StageOptions): Promise<S
     const transport = await connectKube({ kubeconfig, userAgent: 'test/explain' });
     const lines: string[] = [];
     const code = await explainCommand({
-      question: { namespace, pod },
+      target: { namespace, pod },
       transport,
       azure,
       clock,
       log,
       signal: new AbortController().signal,
-      place: { namespace: own, forceNamespaced: false, ...place },
+      rules: { namespace: own, forceNamespaced: false, ...place },
       printer: createPrinter((line) => void lines.push(line)),
     });
     await transport.close();

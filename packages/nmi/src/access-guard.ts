@@ -13,10 +13,10 @@ import { strangerRight, useRight } from '@pod-identity/policy';
 import { createAccessGuard, type AccessGuard, type WouldRefuse } from './access/guard.ts';
 import { createMachine } from './access/machine.ts';
 import { pauseAfter } from './access/stranger.ts';
-import type { AskForAccess } from './access/types.ts';
+import type { ReviewUse } from './access/types.ts';
 import { createVerdicts } from './access/verdicts.ts';
 import type { NmiConfig } from './config/config.ts';
-import { createAccessLog, tellOfAccess } from './tell/access-log.ts';
+import { createAccessLog, reportAccessMode } from './tell/access-log.ts';
 import type { metricSpecs } from './tell/metrics.ts';
 import { untraced, type Tracing } from './trace/tracing.ts';
 
@@ -40,7 +40,7 @@ export function createAccess(
   readInstanceId: () => Promise<string | undefined>,
 ): AccessParts {
   metrics.set('identityAccess', 1, { mode: config.identityAccess });
-  tellOfAccess(log, config);
+  reportAccessMode(log, config);
   const reviewer = createAccessReviewer(withOwnConnections(transport));
   const warn = createAccessLog(log, clock);
   const stranger = createStrangerCheck({
@@ -52,8 +52,8 @@ export function createAccess(
   const verdicts = createVerdicts({
     ...config.accessAges,
     clock,
-    ask: trace.reviews(askByReviews(reviewer)),
-    onAsked: (verdict) => metrics.count('accessReviews', { verdict }),
+    reviewUse: trace.reviews(reviewUseBy(reviewer)),
+    onReviewed: (verdict) => metrics.count('accessReviews', { verdict }),
   });
   const onWouldRefuse = (who: WouldRefuse) => {
     metrics.count('accessWarnings');
@@ -64,7 +64,7 @@ export function createAccess(
   return { guard: trace.access(guard), stranger };
 }
 
-export function askByReviews(reviewer: AccessReviewer): AskForAccess {
+export function reviewUseBy(reviewer: AccessReviewer): ReviewUse {
   return ({ subject: { namespace, name: account }, resource, name }, signal) =>
     reviewer.review({ ...useRight, subject: subjectOf(namespace, account), resource, name }, signal);
 }

@@ -1,5 +1,5 @@
 import type { Clock, LimitEffect, Tenant, Tracer } from '@pod-identity/kit/core';
-import { noteAnswers, type Informer, type KubeTransport } from '@pod-identity/kit/kube';
+import { noteResponses, type Informer, type KubeTransport } from '@pod-identity/kit/kube';
 import type { Log, Metrics, Output } from '@pod-identity/kit/serve';
 import { createAccess, type AccessParts } from './access-guard.ts';
 import { strangerProblem } from './access/stranger.ts';
@@ -19,7 +19,7 @@ import { createCallerFinder, type CallerFinder } from './identify/find-caller.ts
 import { createNamedPodFinder } from './identify/find-named.ts';
 import { createNeighbourTable, type NeighbourTable } from './identify/neighbour-table.ts';
 import { createRunningContainers, type RunningContainers } from './identify/running-containers.ts';
-import { createPodInformer, type PodQuestion } from './identify/pod-directory.ts';
+import { createPodInformer, type PodRequest } from './identify/pod-directory.ts';
 import type { metricSpecs } from './tell/metrics.ts';
 import { eitherOf } from './waiting/paced-changes.ts';
 import type { App } from './request/wire.ts';
@@ -73,7 +73,7 @@ export interface Agent {
 /** Requests that may wait at a time: of all pods, and of one namespace. */
 const waiting = { total: 2_048, perNamespace: 1_024 };
 /** How long a request waits for the API server to identify its pod: 8 s with the default of `--caller-hold`. */
-const answerPatienceMs = 6_000;
+const responsePatienceMs = 6_000;
 /** For one pod, of the 20 requests a second that the metadata service accepts from the machine. */
 const upstreamLimits = { upstreamBurst: 20, upstreamPerSecond: 4 };
 
@@ -107,7 +107,7 @@ export function createAgent(options: AgentOptions): Agent {
     token: createTokenHandler({ ...shared, callers, uidAt: (address) => pods.uidAt(address) }),
     canary: createCanaryHandler({ ...config, isOwnPod: (address) => pods.filedUnder(address).length > 0 }),
     hostToken: createHostTokenHandler({ ...shared, isEnabled: config.hostToken, namedPods }),
-    onAnswered: trace.onAnswered(telemetry.onAnswered),
+    onSent: trace.onAnswered(telemetry.onAnswered),
   });
 
   return {
@@ -175,17 +175,22 @@ function callerFinder(
     containers,
     check: config.podCheck,
     holdMs: config.callerHoldMs,
-    patienceMs: answerPatienceMs,
+    patienceMs: responsePatienceMs,
     onChecked: (result) => metrics.count('podChecks', { result }),
     onChanged: () => metrics.count('neighbourChanges'),
   });
 }
 
 function watch({ config, transport, clock, random, log, metrics, bootedAt }: AgentOptions) {
-  const noted = noteAnswers(transport, clock);
+  const noted = noteResponses(transport, clock);
   const common = { transport: noted, node: config.node, clock, random, log };
-  const onFailed = (question: PodQuestion) => metrics.count('kubernetesErrors', { operation_type: question });
-  const pods = createPodInformer({ ...common, bootedAt, lastAnswerMs: () => noted.lastAnswerMs(), onFailed });
+  const onFailed = (request: PodRequest) => metrics.count('kubernetesErrors', { operation_type: request });
+  const pods = createPodInformer({
+    ...common,
+    bootedAt,
+    lastResponseMs: () => noted.lastResponseMs(),
+    onFailed,
+  });
   const cluster = createClusterInformers({
     ...common,
     namespaceShareBytes: config.namespaceShareBytes,

@@ -4,14 +4,14 @@ import fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
 import { inbound, issuanceOf, tokenPath } from '../test/builders.ts';
 import { createApp } from './app.ts';
-import type { Answered } from './respond/answered.ts';
+import type { SentResponse } from './respond/sent-response.ts';
 import { createDecisionLog } from './tell/decision-log.ts';
 import type { Outcome } from './respond/outcome.ts';
 
 const token: Outcome = { kind: 'token', ...issuanceOf('reader') };
 
 const stage = (outcome: Outcome | Error = token) => {
-  const answered: Answered[] = [];
+  const answered: SentResponse[] = [];
   const lines: string[] = [];
   const log = createLog({
     component: 'nmi',
@@ -39,7 +39,7 @@ const stage = (outcome: Outcome | Error = token) => {
     exactErrors: false,
     random: () => 0,
     clock: { ...createFakeClock(), elapsed: () => 250 },
-    onAnswered: (one) => answered.push(one),
+    onSent: (one) => answered.push(one),
     log,
   });
   return { app, answered, handler, lines, say: createDecisionLog(log, createFakeClock()) };
@@ -47,13 +47,13 @@ const stage = (outcome: Outcome | Error = token) => {
 
 it('routes, handles and responds', async () => {
   const { app, answered } = stage();
-  await expect(app.answer(inbound(`//${tokenPath}/?resource=r`))).resolves.toMatchObject({ status: 200 });
+  await expect(app.respond(inbound(`//${tokenPath}/?resource=r`))).resolves.toMatchObject({ status: 200 });
   expect(answered).toMatchObject([{ route: 'token', status: 200, ms: 250, outcome: { kind: 'token' } }]);
 });
 
 it('a handler that fails is answered 500, and the log says how', async () => {
   const { app, answered, lines } = stage(new RangeError('surprise'));
-  await expect(app.answer(inbound(tokenPath))).resolves.toMatchObject({ status: 500 });
+  await expect(app.respond(inbound(tokenPath))).resolves.toMatchObject({ status: 500 });
   expect(answered[0]?.outcome).toEqual({ kind: 'crashed' });
   expect(lines.join('')).toContain('surprise');
 });
@@ -70,7 +70,7 @@ it('every request, whatever it is, ends in exactly one outcome and one well-form
       fc.dictionary(fc.string(), fc.string()),
       async (path, method, headers) => {
         const { app, answered } = stage();
-        const response = await app.answer(inbound(path, { method, headers }));
+        const response = await app.respond(inbound(path, { method, headers }));
         expect(answered).toHaveLength(1);
         expect(response.status).toBeGreaterThanOrEqual(200);
         expect(response.headers['Content-Length']).toBe(String(Buffer.byteLength(response.body)));
@@ -81,7 +81,7 @@ it('every request, whatever it is, ends in exactly one outcome and one well-form
 
 it('no token appears in a log line, whatever is logged', async () => {
   const { app, answered, lines, say } = stage();
-  await app.answer(inbound(tokenPath));
+  await app.respond(inbound(tokenPath));
   for (const one of answered) say(one);
   expect(lines).toHaveLength(1);
   expect(lines[0]).toContain('default/web');

@@ -8,7 +8,7 @@ import type { Outcome } from './respond/outcome.ts';
 import { remember } from './handle/remember.ts';
 import { createCompat, type CompatSettings } from './respond/compat.ts';
 import { respond, type RespondRules } from './respond/respond.ts';
-import type { Answered } from './respond/answered.ts';
+import type { SentResponse } from './respond/sent-response.ts';
 import { routeOf, type Route } from './request/routes.ts';
 import type { App, InboundRequest, OutboundResponse } from './request/wire.ts';
 
@@ -22,7 +22,7 @@ export interface AppOptions extends CompatSettings {
   readonly random: () => number;
   readonly clock: Clock;
   /** Called for every response. */
-  readonly onAnswered: (answered: Answered) => void;
+  readonly onSent: (sent: SentResponse) => void;
   readonly log: Log;
 }
 
@@ -31,7 +31,7 @@ const targetsKept = 128;
 
 /** Routes and handles each request, and makes a response of its outcome. */
 export function createApp(options: AppOptions): App {
-  const { clock, notAssignedStatus, exactErrors, random, onAnswered, log } = options;
+  const { clock, notAssignedStatus, exactErrors, random, onSent, log } = options;
   const routeFor = remember(routeOf, targetsKept);
   const compatFor = createCompat(options);
 
@@ -51,7 +51,7 @@ export function createApp(options: AppOptions): App {
     const now = clock.now();
     const rules = { notAssignedStatus, exactErrors, random, compat: compatFor(route) };
     const response = respond(outcome, { nowMs: now, ...rules });
-    onAnswered({
+    onSent({
       request,
       route: route.kind,
       outcome,
@@ -62,7 +62,7 @@ export function createApp(options: AppOptions): App {
   };
 
   return {
-    answer(request) {
+    respond(request) {
       const route = routeFor(request.target);
       return andThen(outcomeOf(request, route), (outcome) => responseTo(request, route, outcome));
     },

@@ -21,7 +21,7 @@ import { createAgent, type Agent, type AgentOptions } from './agent.ts';
 import { checkReady } from './commands/check-ready.ts';
 import { drain } from './server/drain.ts';
 import type { ListenAt, NmiConfig } from './config/config.ts';
-import type { Place } from './server/port/listeners.ts';
+import type { AgentSocket } from './server/port/listeners.ts';
 import { createPortWatch } from './server/port/port-watch.ts';
 import { createSocketOwner } from './server/port/socket-owner.ts';
 import { isServedByAgent, readForeignListeners } from './server/port/socket-table.ts';
@@ -97,10 +97,10 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
   const server = atOnce ?? (await startLate(starting, signal));
   if (server === undefined) return end(kept);
   late.server = server;
-  tellOfListener(server, config, log);
+  reportListener(server, config, log);
   kept.push(portWatch.keep(signal));
-  const places = [config.listen, config.probe, config.metrics];
-  kept.push(keepPortPins({ ...doors, ...config.firewall, places, run: runProgram }, signal));
+  const sockets = [config.listen, config.probe, config.metrics];
+  kept.push(keepPortPins({ ...doors, ...config.firewall, sockets, run: runProgram }, signal));
   if (config.interception === 'redirect') {
     const target = targetOf({ ...config, listen: { host: config.listen.host, port: server.port } });
     if (typeof target === 'string') {
@@ -132,8 +132,8 @@ function assemble({ config, log, transport, tracer }: Assembly) {
   const late: { server?: RunningServer; redirect?: Redirect } = {};
   const owner = createSocketOwner();
   const { listen, podRequestsPerSecond: requestsPerSecond } = config;
-  const place = () => ({ ...listen, ...(late.server && { port: late.server.port }), uid: owner.uid });
-  const portWatch = watchPort({ place, metrics, clock, log });
+  const socket = () => ({ ...listen, ...(late.server && { port: late.server.port }), uid: owner.uid });
+  const portWatch = watchPort({ socket, metrics, clock, log });
   const foreignListener = () => portWatch.look();
   const doors = { config, transport, clock, random: Math.random, log, metrics, bootedAt: readBootTime() };
   const agent = createAgent({
@@ -148,7 +148,7 @@ function assemble({ config, log, transport, tracer }: Assembly) {
   const callers = { requestsPerSecond, random: Math.random, onLimited, neighbourOf, namespaceOf };
   const starting: LateStart = {
     start: () => startIfFree({ ...listen, ...callers, app, clock, owner }),
-    isServed: () => isServedByAgent(place()),
+    isServed: () => isServedByAgent(socket()),
     canServe: readiness.canServe,
     foreignListener,
     port: listen.port,
@@ -177,7 +177,7 @@ function startupTaint(
 }
 
 interface PortParts extends Pick<AgentOptions, 'metrics' | 'clock' | 'log'> {
-  readonly place: () => Place;
+  readonly socket: () => AgentSocket;
 }
 
 function watchPort({ metrics, ...parts }: PortParts) {
@@ -221,7 +221,7 @@ function connect({ serviceAccountDir, kubeconfig, master }: NmiConfig) {
   });
 }
 
-function tellOfListener(
+function reportListener(
   { address, port, sharing }: RunningServer,
   { node, mode }: NmiConfig,
   log: Log,
@@ -256,11 +256,11 @@ async function keepAdmin({ config, log, agent, text, signal }: AdminParts): Prom
   const health = {
     path: '/healthz',
     // 200 while the process is alive; the body is that of the original.
-    answer: () => ({ status: 200, body: readiness.hasSynced() ? 'Active' : 'Not Active' }),
+    respond: () => ({ status: 200, body: readiness.hasSynced() ? 'Active' : 'Not Active' }),
   };
   const ready = {
     path: '/readyz',
-    answer: async () => {
+    respond: async () => {
       const problems = await readiness.problems();
       return problems.length === 0
         ? { status: 200, body: 'ready\n' }

@@ -94,10 +94,10 @@ function eitherOf(
   principals: TokenUpstream<ServicePrincipal>,
 ): TokenUpstream {
   return {
-    ask: ({ subject, ...rest }) =>
+    requestToken: ({ subject, ...rest }) =>
       subject.kind === 'service-principal'
-        ? principals.ask({ subject, ...rest })
-        : host.ask({ subject, ...rest }),
+        ? principals.requestToken({ subject, ...rest })
+        : host.requestToken({ subject, ...rest }),
   };
 }
 
@@ -112,7 +112,7 @@ function queuesFor(
     new: trace.queue(tokens.new),
     unknown: trace.queue(tokens.unknown),
   };
-  return ({ kind }, lastAnswer) => (kind === 'service-principal' ? principals : queues[lastAnswer]);
+  return ({ kind }, lastResponse) => (kind === 'service-principal' ? principals : queues[lastResponse]);
 }
 
 /** A change of a Secret that is not in memory would not be noticed. */

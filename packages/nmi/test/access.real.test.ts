@@ -67,7 +67,7 @@ function suite(server: RunningApiServer) {
     const subject = { namespace, name };
     const parsed = parseAccessTarget(resourceIdOf(identity));
     const pairs = parsed.ok ? [pairOf(subject, parsed.value)] : [];
-    const { verdict } = await guard.ask({ mode: 'rbac', subject, pairs }, { namespace, pod: 'uid' });
+    const { verdict } = await guard.review({ mode: 'rbac', subject, pairs }, { namespace, pod: 'uid' });
     stop.abort();
     await running;
     return verdict;

@@ -10,7 +10,7 @@ import { parse } from 'yaml';
 import { applyObject, readManifests, type KubeObject } from '../../../tools/stage/objects.ts';
 import { inDeploy } from '../../../tools/stage/places.ts';
 import { untilGranted } from '../../../tools/stage/rights.ts';
-import { isNoAnswer } from '../src/identify/answers.ts';
+import { isNoResponse } from '../src/identify/results.ts';
 import { createCallerFinder } from '../src/identify/find-caller.ts';
 import { createPodInformer } from '../src/identify/pod-directory.ts';
 import { createStartupTaint } from '../src/ready/startup-taint.ts';
@@ -114,7 +114,7 @@ function suite(server: RunningApiServer) {
       clock: systemClock,
       random: Math.random,
       onFailed: () => expect.unreachable(),
-      lastAnswerMs: () => Infinity,
+      lastResponseMs: () => Infinity,
       log: createLog({ component: 'nmi', level: 'error' }),
     });
 
@@ -162,7 +162,7 @@ function suite(server: RunningApiServer) {
     const found = await call('10.0.0.2');
     expect(found).toMatchObject({ kind: 'pod', pod: { name: 'ending', isEnding: true } });
     const said = await directory.readAll();
-    if (isNoAnswer(said)) throw new Error(said.why);
+    if (isNoResponse(said)) throw new Error(said.why);
     const seen = said.find(({ name }) => name === 'ending');
     expect((seen?.endsAt ?? 0) - Date.now()).toBeGreaterThan(30_000);
     await runPod('heir', '10.0.0.2');
@@ -189,7 +189,7 @@ function suite(server: RunningApiServer) {
       await gone;
       expect(directory.filedUnder('10.0.0.3')).toEqual([]);
       const said = await directory.readAll();
-      if (isNoAnswer(said)) throw new Error(said.why);
+      if (isNoResponse(said)) throw new Error(said.why);
       expect(said.filter((pod) => pod.name === name)).toEqual([]);
       await expect(directory.read({ namespace: 'default', name })).resolves.toMatchObject([{ phase }]);
     },

@@ -26,8 +26,8 @@ import type { PodView } from '../src/identify/pod-view.ts';
 import type { RunningContainers } from '../src/identify/running-containers.ts';
 import type { Patience } from '../src/waiting/await-change.ts';
 import type { TurnQueue } from '../src/waiting/turn-queues.ts';
-import type { Asker } from '../src/tokens/questions.ts';
-import type { HostSubject, IssuedToken, TokenSubject, TokenWish } from '../src/tokens/types.ts';
+import type { TokenCaller } from '../src/tokens/shared-requests.ts';
+import type { HostSubject, IssuedToken, TokenSubject, WantedToken } from '../src/tokens/types.ts';
 import type { CallerConnection } from '../src/identify/caller-connection.ts';
 import type { InboundRequest } from '../src/request/wire.ts';
 
@@ -249,8 +249,8 @@ export const subjectOf = (name: string, over: { clientId?: string } = {}): HostS
 
 export const wishFor = <Subject extends TokenSubject>(
   subject: Subject,
-  over: Partial<TokenWish<Subject>> = {},
-): TokenWish<Subject> => ({
+  over: Partial<WantedToken<Subject>> = {},
+): WantedToken<Subject> => ({
   subject,
   resource: 'https://vault.azure.net',
   bypassCache: false,
@@ -267,7 +267,7 @@ export const openQueue: TurnQueue = {
 };
 
 /** A pod that may ask as often as it likes. */
-export const askerOf = (over: Partial<Asker> & Partial<Tenant> = {}): Asker => ({
+export const askerOf = (over: Partial<TokenCaller> & Partial<Tenant> = {}): TokenCaller => ({
   tenant: { namespace: over.namespace ?? 'default', pod: over.pod ?? 'uid-web' },
   admit: over.admit ?? (() => 0),
   ...(over.signal && { signal: over.signal }),
@@ -322,5 +322,5 @@ export const askNobody: AccessGuard = {
   now: () => {
     throw new Error('no right is asked for in mode namespace');
   },
-  ask: () => Promise.reject(new Error('no right is asked for in mode namespace')),
+  review: () => Promise.reject(new Error('no right is asked for in mode namespace')),
 };

@@ -1,7 +1,7 @@
 // A caller finder between memory, an API server and a kernel, each of which says what a test has it say.
 import { createFakeClock } from '@pod-identity/kit/testing';
-import type { PodCheck, NoAnswer } from '../src/identify/answers.ts';
-import type { CheckResult } from '../src/identify/ask-holder.ts';
+import type { PodCheck, NoResponse } from '../src/identify/results.ts';
+import type { CheckResult } from '../src/identify/holder-lookup.ts';
 import { createCallerFinder, type CallerFinder } from '../src/identify/find-caller.ts';
 import { addressIsUnreported } from '../src/identify/identify-pod.ts';
 import type { PodView } from '../src/identify/pod-view.ts';
@@ -35,7 +35,7 @@ export const stage = (given: Given = {}) => {
     answerMs: 0,
     neighbour: given.neighbour,
     /** Without answer: what came instead. */
-    unsaid: { why: 'away', pauseMs: 1_000 } as NoAnswer,
+    unsaid: { why: 'away', pauseMs: 1_000 } as NoResponse,
   };
   const listeners = new Set<() => void>();
   const questions: string[] = [];

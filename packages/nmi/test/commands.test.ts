@@ -28,7 +28,7 @@ it('check-ready prints what is wrong and ends with 1, or with 0 when all is well
   const server = await startAdminServer({
     port: 0,
     host: '127.0.0.1',
-    routes: [{ path: '/readyz', answer: () => ({ status, body: 'the listener does not answer\n' }) }],
+    routes: [{ path: '/readyz', respond: () => ({ status, body: 'the listener does not answer\n' }) }],
     log: createLog({ component: 'nmi', level: 'error' }),
   });
   const check = () => nmi('check-ready', '--http-probe-port', `${server.port}`);

@@ -6,7 +6,7 @@ import { connectKube, type KubeTransport } from '@pod-identity/kit/kube';
 import { createLog, systemClock } from '@pod-identity/kit/serve';
 import { startKube, type KubeSim } from '@pod-identity/sim';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { isNoAnswer } from '../src/identify/answers.ts';
+import { isNoResponse } from '../src/identify/results.ts';
 import { createPodInformer } from '../src/identify/pod-directory.ts';
 
 const node = 'node-1';
@@ -56,7 +56,7 @@ const watchPods = async () => {
     clock: systemClock,
     random: Math.random,
     onFailed: () => expect.unreachable(),
-    lastAnswerMs: () => Infinity,
+    lastResponseMs: () => Infinity,
     log: createLog({ component: 'nmi', level: 'error' }),
   });
   void directory.informer.run(stop.signal);
@@ -72,7 +72,7 @@ it('finished pods take none of the memory, and are not transferred', async () =>
   const directory = await watchPods();
   expect([...directory.informer.store.values()].map(({ name }) => name)).toEqual(['web']);
   const answer = await directory.readAll();
-  expect(isNoAnswer(answer) ? answer : answer.map(({ name }) => name)).toEqual(['web']);
+  expect(isNoResponse(answer) ? answer : answer.map(({ name }) => name)).toEqual(['web']);
 });
 
 it.each(['Succeeded', 'Failed'])(

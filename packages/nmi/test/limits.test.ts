@@ -30,7 +30,7 @@ const stage = async (over: Partial<ServerOptions> = {}) => {
     clock,
     requestsPerSecond: 1,
     app: {
-      answer: ({ peer }) => {
+      respond: ({ peer }) => {
         answered.push(peer);
         return Promise.resolve(fine);
       },
@@ -201,7 +201,7 @@ it('connections whose clients close their half while they are held are gone with
   const { port, clock } = await stage({
     requestsPerSecond: 0,
     app: {
-      answer: ({ peer }) => {
+      respond: ({ peer }) => {
         if (peer === quiet) return fine;
         held += 1;
         if (held === 50) arrived.resolve(undefined);
@@ -226,7 +226,7 @@ describe('a caller that pipelines', () => {
     const { port, effects, answered } = await stage({
       requestsPerSecond: 100,
       app: {
-        answer: async (request) => {
+        respond: async (request) => {
           if (request.peer === quiet) return fine;
           answered.push(request.peer);
           await once(request.gone, 'abort');
@@ -305,7 +305,7 @@ describe('W-S12: connections that send nothing', () => {
     const { port } = await stage({
       connections: 2,
       app: {
-        answer: ({ peer }) => {
+        respond: ({ peer }) => {
           if (peer !== hostile) return Promise.resolve(fine);
           arrived.resolve(undefined);
           return answer.promise;
@@ -341,7 +341,7 @@ describe('a request with a body', () => {
   });
 
   it('endless chunks are cut off', async () => {
-    const { port } = await stage({ app: { answer: () => new Promise(() => undefined) } });
+    const { port } = await stage({ app: { respond: () => new Promise(() => undefined) } });
     const client = await open(port, quiet);
     await send(client, 'GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
     const chunk = `1000\r\n${'x'.repeat(0x1000)}\r\n`;

@@ -62,8 +62,8 @@ async function pin(world: World): Promise<void> {
   const stop = new AbortController();
   stops.push(stop);
   const log = createLog({ component: 'nmi', destination: { write: () => undefined } });
-  const places = [loopback, nodeAddress];
-  void keepPortPins({ places, everyMs: 50, run: world.run, clock: systemClock, log }, stop.signal);
+  const sockets = [loopback, nodeAddress];
+  void keepPortPins({ sockets, everyMs: 50, run: world.run, clock: systemClock, log }, stop.signal);
   await expect
     .poll(() => world.sh('nft list table ip aad_pod_identity_ports 2>&1 || true'))
     .toContain('10.9.0.1');

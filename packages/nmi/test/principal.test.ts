@@ -17,7 +17,7 @@ import { createReaderProcess } from '../src/tokens/principal/reader-process.ts';
 import { readPfx } from '../src/tokens/principal/reader/pfx.ts';
 import { createSecretReader } from '../src/tokens/principal/secret-reader.ts';
 import { createTokenSource } from '../src/tokens/source.ts';
-import type { ServicePrincipal, TokenSubject, TokenWish } from '../src/tokens/types.ts';
+import type { ServicePrincipal, TokenSubject, WantedToken } from '../src/tokens/types.ts';
 import { askerOf, openQueue, wishFor } from './builders.ts';
 import { encryptKey, makeCertificate, makePfx, whyNoCertificates, type Made } from './certificates.ts';
 
@@ -117,7 +117,7 @@ function tokensOn(clock: FakeClock) {
   const { read, version } = createSecretReader(transport);
   const principals = createPrincipalSource({
     secretReader: { read: noted(read), version: noted(version) },
-    entra: { ask: noted(createEntraClient({ http, clock }).ask) },
+    entra: { requestToken: noted(createEntraClient({ http, clock }).requestToken) },
     certificates: createCertificateReader({ reader: createReaderProcess(clock), clock }),
     checks: openQueue,
     clock,
@@ -126,7 +126,7 @@ function tokensOn(clock: FakeClock) {
     onAsked: () => undefined,
   });
   const tokens = createTokenSource({
-    upstream: { ask: (wish) => principals.ask(wish as TokenWish<ServicePrincipal>) },
+    upstream: { requestToken: (wish) => principals.requestToken(wish as WantedToken<ServicePrincipal>) },
     clock,
     random,
     queueFor: () => openQueue,
@@ -264,11 +264,11 @@ describe.skipIf(whyNoCertificates !== undefined)('C60 type 2: a certificate', ()
       sent.push(new URLSearchParams(body).get('client_assertion') ?? '');
       return Promise.resolve({ kind: 'silence' } as const);
     };
-    const { ask } = createEntraClient({ clock, http: { post } });
+    const { requestToken } = createEntraClient({ clock, http: { post } });
     const certificate = await readPfx(keys.certificate, keys.password);
     if (typeof certificate === 'string') throw new Error(certificate);
     const question = { subject, tenantId: 't', resource: 'r' };
-    await failure(ask({ ...question, proof: { kind: 'certificate', certificate } }));
+    await failure(requestToken({ ...question, proof: { kind: 'certificate', certificate } }));
     const header = JSON.parse(Buffer.from(sent[0]?.split('.')[0] ?? '', 'base64url').toString()) as {
       alg: string;
       x5c: string[];

@@ -79,7 +79,7 @@ it('whatever a caller sends: no secret in any line, Event or metric, and every l
         const from = [bound, stranger, '127.0.0.1', '10.99.99.99'][peer] ?? '';
         const target = `${path}?${query}`;
         const receivedAt = systemClock.elapsed();
-        const answer = await nmi.agent.app.answer(
+        const answer = await nmi.agent.app.respond(
           inbound(target, {
             headers,
             peer: from,

@@ -39,7 +39,7 @@ it.each<[string, Shape]>([
       queueFor: () => openQueue,
       upstream: {
         // Each a string of its own, as one that was read from a response.
-        ask: ({ resource }) =>
+        requestToken: ({ resource }) =>
           Promise.resolve(issuedTo('shared', { token: Buffer.alloc(token, resource).toString('latin1') })),
       },
     });

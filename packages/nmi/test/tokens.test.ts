@@ -151,7 +151,7 @@ it('a cached token is returned in the same turn of the event loop: nothing can c
   const { from } = await principal('at-once');
   await nmi.ask({ from });
   const request = inbound(`${tokenPath}?${vaultResource}`, { peer: from, receivedAt: systemClock.elapsed() });
-  expect(nmi.agent.app.answer(request)).toMatchObject({ status: 200 });
+  expect(nmi.agent.app.respond(request)).toMatchObject({ status: 200 });
 });
 
 describe('two AzureIdentities of one managed identity, one without client id', () => {

@@ -12,7 +12,7 @@ import type { AuthorizeRules } from '../src/authorize/types.ts';
 import { authorize } from '../src/authorize/authorize.ts';
 import { createClusterInformers } from '../src/authorize/cluster-view.ts';
 import { createPodInformer } from '../src/identify/pod-directory.ts';
-import { explainDenial } from '../src/respond/explain.ts';
+import { explainDenial } from '../src/respond/refusal-texts.ts';
 import { explainPod } from '../src/explain/explain.ts';
 import { parsePod, sinceBoot, type PodView } from '../src/identify/pod-view.ts';
 
@@ -85,7 +85,7 @@ async function podsOf(...items: readonly object[]) {
   const pods = createPodInformer({
     ...common,
     transport,
-    lastAnswerMs: () => Infinity,
+    lastResponseMs: () => Infinity,
     onFailed: () => undefined,
   });
   void pods.informer.run(signal);

@@ -67,18 +67,18 @@ export function startWaiting({ world, mode = 'rbac', over = {}, acceptedAt, isPa
   const verdicts = createVerdicts({
     ...accessAges,
     clock,
-    ask: async ({ name, resource }) => {
+    reviewUse: async ({ name, resource }) => {
       reviews.push({ name: `${resource} ${lastPart(name)}`, at: clock.now() });
       if (state.api === 'hangs') return new Promise(() => undefined);
       await clock.sleep(state.reviewMs);
       if (state.api === 'fails') throw new Error('503');
       return state.allowed.has(lastPart(name));
     },
-    onAsked: () => undefined,
+    onReviewed: () => undefined,
   });
   const tokens = createTokenSource({
     upstream: {
-      ask: async ({ subject }) => {
+      requestToken: async ({ subject }) => {
         const name = subject.kind === 'identity' ? lastPart(subject.resourceId) : 'machine';
         asked.push(name);
         await clock.sleep(state.tokenMs);

@@ -3,7 +3,7 @@ import {
   describeSelection,
   hasOwnConditions,
   isNamespaced,
-  tellWarnings,
+  warningTexts,
   type AzureIdentity,
   type AzureIdentityBinding,
   type AzurePodIdentityException,
@@ -35,7 +35,7 @@ export function explainMatch(
 
 /** What is valid but probably not meant. It changes no response and no assignment. */
 export function doubtful(topic: 'binding' | 'identity' | 'exception', object: Doubtful): Finding[] {
-  return tellWarnings(object).map((text) => info(topic, `${object.kind} ${keyOf(object)}: ${text}`));
+  return warningTexts(object).map((text) => info(topic, `${object.kind} ${keyOf(object)}: ${text}`));
 }
 
 type Doubtful = AzureIdentity | AzureIdentityBinding | AzurePodIdentityException;

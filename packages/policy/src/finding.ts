@@ -1,5 +1,5 @@
 /** `waiting`: resolves by itself. `problem`: needs action. */
-export type Verdict = 'ok' | 'waiting' | 'problem' | 'info';
+export type FindingMark = 'ok' | 'waiting' | 'problem' | 'info';
 
 export interface Remedy {
   readonly text: string;
@@ -42,7 +42,7 @@ type Topic =
 /** One line of an `explain` command's output. */
 export interface Finding {
   readonly topic: Topic;
-  readonly verdict: Verdict;
+  readonly verdict: FindingMark;
   readonly text: string;
   /** Azure's message. */
   readonly quote?: string;
@@ -50,7 +50,7 @@ export interface Finding {
 }
 
 const make =
-  (verdict: Verdict) =>
+  (verdict: FindingMark) =>
   (topic: Topic, text: string, remedy?: Remedy): Finding => ({
     topic,
     verdict,
@@ -59,7 +59,7 @@ const make =
   });
 export const [ok, waiting, problem, info] = [make('ok'), make('waiting'), make('problem'), make('info')];
 
-const marks: Readonly<Record<Verdict, string>> = { ok: '✓', waiting: '…', problem: '✗', info: '·' };
+const marks: Readonly<Record<FindingMark, string>> = { ok: '✓', waiting: '…', problem: '✗', info: '·' };
 const indent = ' '.repeat(15);
 
 /** For a terminal: one line for each finding, below it Azure's message and the remedy. */

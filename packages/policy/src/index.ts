@@ -26,13 +26,13 @@ export {
   type MissingRight,
 } from './missing-right.ts';
 export {
-  askNames,
+  reviewNames,
   pairKey,
   strangerRight,
   targetsOf,
   useRight,
   verdictOfAll,
-  type Answer,
+  type NamesReview,
 } from './rights.ts';
 export { actors, reasons, type Reason } from './reasons.ts';
 export {

@@ -1,13 +1,13 @@
 import type { AccessTarget } from '@pod-identity/crd-types';
 import fc from 'fast-check';
 import { expect, it, test } from 'vitest';
-import { askNames, pairKey, verdictOfAll } from './rights.ts';
+import { reviewNames, pairKey, verdictOfAll } from './rights.ts';
 
 const target: AccessTarget = { resource: 'managedidentities', names: ['/s/g/i', '/s/g', '/s'] };
 
 async function asking(level: number, answers: Readonly<Record<string, boolean | undefined>>) {
   const asked: string[] = [];
-  const answer = await askNames(target, level, (name) => {
+  const answer = await reviewNames(target, level, (name) => {
     asked.push(name);
     return Promise.resolve(answers[name]);
   });

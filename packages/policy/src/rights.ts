@@ -16,7 +16,7 @@ export const useRight = { verb: accessVerb, group: accessGroup } as const;
 export const strangerRight = { ...useRight, resource: 'managedidentities' } as const;
 
 /** The result of asking about the names of a target. `level`: index of the allowed name. */
-export type Answer =
+export type NamesReview =
   | { readonly kind: 'allowed'; readonly level: number }
   | { readonly kind: 'refused' }
   | { readonly kind: 'unanswered'; readonly why?: string };
@@ -25,15 +25,15 @@ export type Answer =
  * Allowed if any one of the names is allowed: first the one of `level`, which was allowed last, then from the narrowest to the widest. The
  * first question without an answer (undefined) ends it.
  */
-export async function askNames(
+export async function reviewNames(
   { names }: AccessTarget,
   level: number,
-  ask: (name: string) => Promise<boolean | undefined>,
-): Promise<Answer> {
+  review: (name: string) => Promise<boolean | undefined>,
+): Promise<NamesReview> {
   for (const index of new Set([level, ...names.keys()])) {
     const name = names[index];
     if (name === undefined) continue;
-    const isAllowed = await ask(name);
+    const isAllowed = await review(name);
     if (isAllowed === undefined) return { kind: 'unanswered' };
     if (isAllowed) return { kind: 'allowed', level: index };
   }

@@ -103,7 +103,7 @@ interface Words {
   readonly command?: string;
 }
 
-interface Told {
+interface Reader {
   /** `namespace/name`. */
   readonly pod: string;
   /** The pod, in the middle of a sentence. */
@@ -112,22 +112,22 @@ interface Told {
   readonly all: boolean;
 }
 
-type Tell<W extends Why> = (unbound: Of<W>, told: Told) => Words;
+type Wording<W extends Why> = (unbound: Of<W>, reader: Reader) => Words;
 
-const wordsFor: { readonly [W in Why]: Tell<W> } = {
+const wordsFor: { readonly [W in Why]: Wording<W> } = {
   'no-account': (_, { the }) => ({
     topic: 'pod',
     fact: `${the} has no ServiceAccount, and only pods with one get an identity; static pods have none`,
     advice:
       'run it by a Deployment or a DaemonSet instead, or set spec.serviceAccountName if the cluster does not do so',
   }),
-  'no-label': (unbound, told) => ({
-    ...aboutLabel(unbound, told, 'give it one whose value is the selector of an AzureIdentityBinding'),
-    fact: `${told.the} has no label ${bindingLabel}${butUnselected(unbound)}`,
+  'no-label': (unbound, reader) => ({
+    ...aboutLabel(unbound, reader, 'give it one whose value is the selector of an AzureIdentityBinding'),
+    fact: `${reader.the} has no label ${bindingLabel}${butUnselected(unbound)}`,
   }),
-  'empty-label': (unbound, told) => ({
-    ...aboutLabel(unbound, told, 'its value must be the selector of an AzureIdentityBinding'),
-    fact: `the label ${bindingLabel} of ${told.the} is empty${butUnselected(unbound)}`,
+  'empty-label': (unbound, reader) => ({
+    ...aboutLabel(unbound, reader, 'its value must be the selector of an AzureIdentityBinding'),
+    fact: `the label ${bindingLabel} of ${reader.the} is empty${butUnselected(unbound)}`,
   }),
   'no-binding': ({ label, leftOut, surplus }, { the }) => ({
     topic: 'binding',
@@ -161,38 +161,38 @@ const wordsFor: { readonly [W in Why]: Tell<W> } = {
     steps: 'change the binding, or the pod in its template',
     command: `kubectl get azureidentitybindings --namespace ${namespaceOf(pod)} --output yaml`,
   }),
-  'identity-missing': ({ binding, identity }, told) => ({
+  'identity-missing': ({ binding, identity }, reader) => ({
     topic: 'identity',
-    fact: mayKnow(binding, told)
+    fact: mayKnow(binding, reader)
       ? `AzureIdentityBinding ${binding} names AzureIdentity ${identity}, which does not exist`
-      : `an AzureIdentityBinding for ${told.the} names an AzureIdentity that does not exist`,
+      : `an AzureIdentityBinding for ${reader.the} names an AzureIdentity that does not exist`,
     steps: 'create it in the namespace of its binding, or correct spec.azureIdentity of the binding',
   }),
-  'identity-invalid': ({ identity, fault, binding = '' }, told) => {
+  'identity-invalid': ({ identity, fault, binding = '' }, reader) => {
     const topic = 'identity';
-    if (told.all) {
+    if (reader.all) {
       const fact = `AzureIdentityBinding ${binding} names AzureIdentity ${identity}, which is not valid`;
       return { topic, fact, advice: fault };
     }
-    return mayKnow(identity, told)
+    return mayKnow(identity, reader)
       ? { topic, fact: `AzureIdentity ${identity} is not valid`, advice: fault }
       : {
           topic,
-          fact: `the AzureIdentity that is bound to ${told.the} is not valid; its conditions say why`,
+          fact: `the AzureIdentity that is bound to ${reader.the} is not valid; its conditions say why`,
         };
   },
 };
 
-function wordsOf<W extends Why>(unbound: Of<W>, told: Told): Words {
-  const tell: Tell<W> = wordsFor[unbound.why];
-  return tell(unbound, told);
+function wordsOf<W extends Why>(unbound: Of<W>, reader: Reader): Words {
+  const wording: Wording<W> = wordsFor[unbound.why];
+  return wording(unbound, reader);
 }
 
-function mayKnow(object: string, { pod, all }: Told): boolean {
+function mayKnow(object: string, { pod, all }: Reader): boolean {
   return all || namespaceOf(object) === namespaceOf(pod);
 }
 
-function aboutLabel({ isUnselected, surplus }: OfLabel, { pod }: Told, usual: string): Omit<Words, 'fact'> {
+function aboutLabel({ isUnselected, surplus }: OfLabel, { pod }: Reader, usual: string): Omit<Words, 'fact'> {
   const [namespace = '', name = ''] = pod.split('/');
   const advice = isUnselected === true ? 'give it the label, or create such a binding' : usual;
   return {

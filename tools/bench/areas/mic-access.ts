@@ -2,10 +2,10 @@
 // on a clock of their own, and an API server that is a function. The figure is the load on the API server, so the aim of 60 is an upper
 // limit: each of the 15,000 pairs must be asked again within five minutes, which takes at least 50 a second. They are asked after 4 to 5
 // minutes, 4.5 on average, so that pairs that were asked together do not stay together: 15,000 in 270 s are 55.6.
-import type { AccessQuestion, AccessReviewer } from '@pod-identity/kit/kube';
+import type { AccessReviewRequest, AccessReviewer } from '@pod-identity/kit/kube';
 import { createFakeClock } from '@pod-identity/kit/testing';
-import { askPairs } from '../../../packages/mic/src/access/asker.ts';
-import { AccessBook } from '../../../packages/mic/src/access/book.ts';
+import { reviewPairs } from '../../../packages/mic/src/access/pair-reviewer.ts';
+import { PairRegistry } from '../../../packages/mic/src/access/pair-registry.ts';
 import { ClusterIndex } from '../../../packages/mic/src/snapshot/index/cluster-index.ts';
 import type { AccessGroup } from '../../../packages/mic/src/snapshot/index/rights.ts';
 import { createTrims } from '../../../packages/mic/src/snapshot/trims.ts';
@@ -28,8 +28,8 @@ const resourceID = (name: string) =>
   `${group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${name}`;
 
 export async function accessFigures(say: (text: string) => void, sizes: AccessSizes): Promise<Figures> {
-  const book = new AccessBook<AccessGroup>({ pairsPerNamespace: 10_000, recheckMs });
-  const index = indexOf(sizes, book);
+  const registry = new PairRegistry<AccessGroup>({ pairsPerNamespace: 10_000, recheckMs });
+  const index = indexOf(sizes, registry);
   const clock = createFakeClock();
   const ending = new AbortController();
   let reviews = 0;
@@ -39,8 +39,8 @@ export async function accessFigures(say: (text: string) => void, sizes: AccessSi
       return Promise.resolve(isGranted(question));
     },
   };
-  const asking = askPairs<AccessGroup>({
-    book,
+  const asking = reviewPairs<AccessGroup>({
+    registry,
     reviewer,
     term: { signal: ending.signal, holds: () => true },
     clock,
@@ -51,7 +51,7 @@ export async function accessFigures(say: (text: string) => void, sizes: AccessSi
     onChanged: (groups) => index.rightsChanged(groups),
   });
   await clock.advance(warmUpMs);
-  const { allowed, denied, unknown } = book.census();
+  const { allowed, denied, unknown } = registry.census();
   if (denied + unknown > 0) throw new Error(`${denied + unknown} pairs are not allowed`);
   const before = reviews;
   await clock.advance(measuredMs);
@@ -69,15 +69,15 @@ export async function accessFigures(say: (text: string) => void, sizes: AccessSi
 }
 
 /** Two of three pairs have a right on the identity itself, the others on its resource group. */
-function isGranted({ subject, name }: AccessQuestion): boolean {
+function isGranted({ subject, name }: AccessReviewRequest): boolean {
   return subject.user.endsWith('-0')
     ? name.toLowerCase() === group.toLowerCase()
     : name.includes('/providers/');
 }
 
-function indexOf({ pods, identities }: AccessSizes, book: AccessBook<AccessGroup>): ClusterIndex {
+function indexOf({ pods, identities }: AccessSizes, registry: PairRegistry<AccessGroup>): ClusterIndex {
   const trims = createTrims();
-  const index = new ClusterIndex({ forceNamespaced: true }, { mode: 'rbac', book });
+  const index = new ClusterIndex({ forceNamespaced: true }, { mode: 'rbac', registry });
   const providerID = `azure://${group}/providers/Microsoft.Compute/virtualMachineScaleSets/set/virtualMachines/0`;
   index.apply({
     kind: 'node',

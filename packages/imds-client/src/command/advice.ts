@@ -90,9 +90,9 @@ export function differences(env: Env, { identity }: OfIdentity): string[] {
   const isSet = (name: string) => (env[name] ?? '') !== '';
   const proxy = proxies.filter(isSet).slice(0, 1);
   const found = [...whenSet, ...proxy.map((name) => [name, byProxy] as const)];
-  const told = found.filter(([name]) => isSet(name)).map(([name, what]) => `${name} is set: ${what}.`);
+  const reported = found.filter(([name]) => isSet(name)).map(([name, what]) => `${name} is set: ${what}.`);
   const clientId = env['AZURE_CLIENT_ID'] ?? '';
-  if (clientId === '' || identity?.clientId?.toLowerCase() === clientId.toLowerCase()) return told;
+  if (clientId === '' || identity?.clientId?.toLowerCase() === clientId.toLowerCase()) return reported;
   const other = `AZURE_CLIENT_ID is ${clientId.slice(0, 100)}: DefaultAzureCredential asks for it; try --client-id with it.`;
-  return [other, ...told];
+  return [other, ...reported];
 }

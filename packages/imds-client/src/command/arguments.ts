@@ -4,7 +4,7 @@ import type { Identity, TokenRequest } from '../types.ts';
 import { version } from '../version.ts';
 
 /** What the command line asks for. */
-export interface TokenWish {
+export interface TokenArguments {
   readonly request: TokenRequest;
   readonly endpoint: string | undefined;
   /** For the whole command. */
@@ -48,7 +48,7 @@ const options = {
  *
  * @throws TypeError - wrong arguments
  */
-export function parseArguments(argv: readonly string[]): TokenWish | string {
+export function parseArguments(argv: readonly string[]): TokenArguments | string {
   const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
   if (values.help === true || argv.length === 0) return help;
   if (values.version === true) return `${version}\n`;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ImdsError, type ImdsErrorCode } from '../errors.ts';
-import { readAnswer, type Answer } from '../response.ts';
+import { readTokenResponse, type HttpResponse } from '../response.ts';
 import type { AccessToken } from '../types.ts';
 import { differences } from './advice.ts';
 import { claimsOf, explainRefusal, explainToken, line, refusal, tokenAsJson } from './report.ts';
@@ -105,11 +105,11 @@ describe('a refusal', () => {
   });
 
   const answer = { status: 403, retryAfter: null, requestId: null, body: '' };
-  const at = { asked: { resource: 'r' }, now: 0, parseDate: Date.parse };
+  const at = { requested: { resource: 'r' }, now: 0, parseDate: Date.parse };
   const told = (description: string) => JSON.stringify({ error_description: description });
   const page = { contentType: 'text/html', body: 'x' };
   const refusedByAzure = /^Azure refuses the identity: .*secret or certificate\.$/;
-  test.each<[string, Partial<Answer>, RegExp]>([
+  test.each<[string, Partial<HttpResponse>, RegExp]>([
     [
       '403',
       {},
@@ -148,7 +148,7 @@ describe('a refusal', () => {
       /^A web page answers there, .*check --endpoint and \w+\.$/,
     ],
   ])('of %s has its own remedy', (_, more, expected) => {
-    const error = readAnswer({ ...answer, ...more }, at) as ImdsError;
+    const error = readTokenResponse({ ...answer, ...more }, at) as ImdsError;
     expect(refusal(error).split('\n')[1]).toMatch(expected);
     const late = new ImdsError('timeout', 'x', { cause: error });
     expect(refusal(late).split('\n')[1]).toMatch(expected);
@@ -166,7 +166,7 @@ describe('a refusal', () => {
   const description =
     'Identity not found. ServiceAccount a/b may not use it: mic access a/b\napiVersion: v1\nkind: \u001b[2JRole\u202e\n---\nadvice     pay\r\nlast\n';
   const body = JSON.stringify({ error: 'invalid_request', error_description: description });
-  const error = readAnswer({ ...answer, status: 400, body }, at) as ImdsError;
+  const error = readTokenResponse({ ...answer, status: 400, body }, at) as ImdsError;
   const lines = ['apiVersion: v1', 'kind:  [2JRole', '---', '  advice     pay', 'last'];
 
   test('keeps the lines of the service, which may be roles to paste, without control characters', () => {

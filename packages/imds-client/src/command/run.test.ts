@@ -9,12 +9,12 @@ const secret = 'eyJhbGciOiJSUzI1NiJ9.eyJvaWQiOiJvLTEifQ.c2lnbmF0dXJl';
 const moment = Date.now() - 3_600_000;
 const tokenBody = { access_token: secret, expires_on: String(moment / 1000 + 7_200) };
 const refusalBody = { error: 'invalid_request', error_description: 'Identity not found' };
-let asked: string[] = [];
+let requested: string[] = [];
 let status = 200;
 let reply: string | undefined;
 
 const server = createServer((request, response) => {
-  asked.push(request.url!);
+  requested.push(request.url!);
   const isProbe = request.headers['metadata'] === undefined;
   const body = isProbe || status !== 200 ? refusalBody : tokenBody;
   response.writeHead(isProbe ? 400 : status, { 'content-type': 'application/json' });
@@ -23,7 +23,7 @@ const server = createServer((request, response) => {
 beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
 afterAll(() => new Promise<void>((resolve) => server.close(() => resolve())));
 afterEach(() => {
-  [asked, status, reply] = [[], 200, undefined];
+  [requested, status, reply] = [[], 200, undefined];
   vi.unstubAllEnvs();
 });
 
@@ -48,7 +48,7 @@ describe('the command token', () => {
     const { code, output, errors } = await command(tokenLine('--client-id c'));
     expect([code, errors]).toEqual([0, '']);
     expect(JSON.parse(output)).toMatchObject({ accessToken: secret, tokenType: 'Bearer' });
-    expect(asked).toEqual([expect.stringMatching(/&client_id=c$/)]);
+    expect(requested).toEqual([expect.stringMatching(/&client_id=c$/)]);
   });
 
   test('explains instead, without the token', async () => {
@@ -60,7 +60,7 @@ describe('the command token', () => {
     expect(output).toContain('claim      oid = "o-1"');
     expect(output).toMatch(/^expires .*, in 120 minutes$/m);
     for (const part of secret.split('.')) expect(output).not.toContain(part);
-    expect(asked).toHaveLength(2);
+    expect(requested).toHaveLength(2);
   });
 
   test('fails with the sentence why and the remedy', async () => {

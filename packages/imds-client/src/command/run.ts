@@ -6,7 +6,7 @@ import { createNodeTransport } from '../node-transport.ts';
 import { endpointOf, endpointVariable } from '../settings.ts';
 import type { ImdsClientOptions } from '../types.ts';
 import { differences, type Env } from './advice.ts';
-import { parseArguments, type TokenWish } from './arguments.ts';
+import { parseArguments, type TokenArguments } from './arguments.ts';
 import { explainRefusal, explainToken, line, refusal, tokenAsJson } from './report.ts';
 import { watched, type Try } from './watched.ts';
 
@@ -27,9 +27,9 @@ export interface Surroundings {
 export async function run(surroundings: Surroundings): Promise<number> {
   const { argv, print, printError } = surroundings;
   try {
-    const wish = parseArguments(argv);
-    if (typeof wish !== 'string') return await getToken(wish, surroundings);
-    print(wish);
+    const tokenArguments = parseArguments(argv);
+    if (typeof tokenArguments !== 'string') return await getToken(tokenArguments, surroundings);
+    print(tokenArguments);
     return argv.length === 0 ? 2 : 0;
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
@@ -38,31 +38,32 @@ export async function run(surroundings: Surroundings): Promise<number> {
   }
 }
 
-async function getToken(wish: TokenWish, surroundings: Surroundings): Promise<number> {
+async function getToken(tokenArguments: TokenArguments, surroundings: Surroundings): Promise<number> {
   const { env, print, printError, now, elapsed } = surroundings;
-  const patience = await patienceOf(wish, surroundings);
+  const patience = await patienceOf(tokenArguments, surroundings);
   const startedAt = elapsed();
   let code = 0;
   try {
-    const result = await clientOf(wish, patience, surroundings).getToken(wish.request);
+    const result = await clientOf(tokenArguments, patience, surroundings).getToken(tokenArguments.request);
     const end = { result, ms: elapsed() - startedAt, now: now(), timeOf };
-    print(wish.isExplained ? explainToken(end) : tokenAsJson(result, timeOf));
+    print(tokenArguments.isExplained ? explainToken(end) : tokenAsJson(result, timeOf));
   } catch (error) {
     if (!isImdsError(error)) throw error;
-    if (wish.isExplained) print(explainRefusal(error));
+    if (tokenArguments.isExplained) print(explainRefusal(error));
     else printError(refusal(error));
     code = 1;
   }
-  if (wish.isExplained) for (const advice of differences(env, wish.request)) print(line('advice', advice));
+  if (tokenArguments.isExplained)
+    for (const advice of differences(env, tokenArguments.request)) print(line('advice', advice));
   return code;
 }
 
 /** How long the command waits. A metadata service holds a request while an identity is being assigned, so one may take all of the time. */
 async function patienceOf(
-  wish: TokenWish,
+  tokenArguments: TokenArguments,
   { env, print, elapsed }: Surroundings,
 ): Promise<ImdsClientOptions> {
-  const { endpoint, timeoutMs, isExplained } = wish;
+  const { endpoint, timeoutMs, isExplained } = tokenArguments;
   if (!isExplained) return { requestTimeoutMs: timeoutMs, deadlineMs: timeoutMs };
   const startedAt = elapsed();
   const isThere = await createImdsClient({ endpoint }).isAvailable({ timeoutMs: Math.min(1000, timeoutMs) });
@@ -75,7 +76,7 @@ async function patienceOf(
   return { requestTimeoutMs: Math.min(leftMs, 5_000), deadlineMs: Math.min(leftMs, 13_000), maxRetries: 1 };
 }
 
-function clientOf({ endpoint, isExplained }: TokenWish, patience: ImdsClientOptions, at: Surroundings) {
+function clientOf({ endpoint, isExplained }: TokenArguments, patience: ImdsClientOptions, at: Surroundings) {
   let number = 1;
   const onTry = ({ ms, result, isFailed }: Try) => {
     const text = line(`request ${number}`, `${result}, after ${Math.round(ms)} ms`);

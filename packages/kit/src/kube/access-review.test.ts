@@ -11,7 +11,7 @@ const question = {
   name: '/subscriptions/s',
 };
 
-function reviewerOver(answer: (request: KubeRequest) => unknown) {
+function reviewerOver(response: (request: KubeRequest) => unknown) {
   const requests: KubeRequest[] = [];
   const transport: KubeTransport = {
     server: 'scripted',
@@ -21,7 +21,7 @@ function reviewerOver(answer: (request: KubeRequest) => unknown) {
     },
     async request(request) {
       requests.push(request);
-      return await answer(request);
+      return await response(request);
     },
   };
   return { reviewer: createAccessReviewer(transport), requests };
@@ -82,8 +82,8 @@ describe('a review', () => {
     ['a verdict in another place', { kind: 'SubjectAccessReview', allowed: true }],
     ['another kind', { kind: 'SelfSubjectAccessReview', status: { allowed: true } }],
     ['no kind', { status: { allowed: true } }],
-  ])('is not answered by %s', async (_, answer) => {
-    const { reviewer } = reviewerOver(() => answer);
+  ])('is not answered by %s', async (_, response) => {
+    const { reviewer } = reviewerOver(() => response);
     await expect(reviewer.review(question)).rejects.toMatchObject({ name: 'KubeError', code: 'invalid' });
   });
 

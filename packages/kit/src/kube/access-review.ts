@@ -8,7 +8,7 @@ export interface ReviewSubject {
   readonly groups: readonly string[];
 }
 
-export interface AccessQuestion {
+export interface AccessReviewRequest {
   readonly subject: ReviewSubject;
   readonly verb: string;
   readonly group: string;
@@ -18,7 +18,7 @@ export interface AccessQuestion {
 
 export interface AccessReviewer {
   /** Whether the subject has the right. Throws KubeError without a verdict. */
-  review(question: AccessQuestion, signal?: AbortSignal): Promise<boolean>;
+  review(request: AccessReviewRequest, signal?: AbortSignal): Promise<boolean>;
 }
 
 export interface AccessReviewerOptions {
@@ -55,7 +55,7 @@ export function createAccessReviewer(
   return {
     async review({ subject, ...resourceAttributes }, signal) {
       const { user, groups } = subject;
-      const answer = await transport.request({
+      const response = await transport.request({
         method: 'POST',
         path,
         body: { apiVersion, kind, spec: { user, groups, resourceAttributes } },
@@ -63,7 +63,7 @@ export function createAccessReviewer(
         fields: reviewFields,
         ...(signal && { signal }),
       });
-      return readVerdict(answer);
+      return readVerdict(response);
     },
   };
 }
@@ -74,7 +74,7 @@ export function createAccessReviewer(
  */
 export async function refusesStranger(
   reviewer: AccessReviewer,
-  right: Pick<AccessQuestion, 'verb' | 'group' | 'resource'>,
+  right: Pick<AccessReviewRequest, 'verb' | 'group' | 'resource'>,
   signal?: AbortSignal,
 ): Promise<boolean> {
   return !(await reviewer.review({ ...right, subject: stranger, name: stranger.user }, signal));
@@ -84,11 +84,11 @@ export async function refusesStranger(
 const stranger: ReviewSubject = { user: 'aad-pod-identity:invented-user', groups: [] };
 
 /** `evaluationError` does not change the verdict. */
-function readVerdict(answer: unknown): boolean {
-  const status = field(answer, 'status');
+function readVerdict(response: unknown): boolean {
+  const status = field(response, 'status');
   const [allowed, denied] = [field(status, 'allowed'), field(status, 'denied')];
   const isContradictory = allowed === true && denied === true;
-  if (field(answer, 'kind') !== kind || typeof allowed !== 'boolean' || isContradictory)
+  if (field(response, 'kind') !== kind || typeof allowed !== 'boolean' || isContradictory)
     throw new KubeError('invalid', 'the answer of the API server is no SubjectAccessReview with a verdict');
   return allowed;
 }

@@ -69,7 +69,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   let writing: Promise<void> | undefined;
 
   const end = ({ ends }: Pick<Waiting, 'ends'>, isWritten: boolean) => {
-    for (const tell of ends) tell(isWritten);
+    for (const onEnd of ends) onEnd(isWritten);
   };
   const drop = ({ draft, ends }: Pick<Waiting, 'draft' | 'ends'>, why: string) => {
     const { reason, involved } = draft;

@@ -1,8 +1,8 @@
-import type { Place } from './place.ts';
+import type { FieldRule } from './field-rule.ts';
 
 /** An open object or list that the sieve reads member by member. */
 export interface Frame {
-  readonly place: Place;
+  readonly rule: FieldRule;
   readonly isList: boolean;
   /** Start of its text, to remove it again. */
   readonly start: number;
@@ -23,13 +23,13 @@ const mostMisspelt = 8;
  */
 export const mostCompared = 1_000;
 
-export function openFrame(place: Place, isList: boolean, start: number): Frame {
-  return { place, isList, start, count: 0, misspelt: 0, compared: 0, isCrowded: false, name: '' };
+export function openFrame(rule: FieldRule, isList: boolean, start: number): Frame {
+  return { rule, isList, start, count: 0, misspelt: 0, compared: 0, isCrowded: false, name: '' };
 }
 
 /** Whether names that are not wanted are compared with the wanted ones. */
-export function isCompared({ place, misspelt, compared }: Frame): boolean {
-  return place.isMisspelt !== undefined && misspelt < mostMisspelt && compared < mostCompared;
+export function isCompared({ rule, misspelt, compared }: Frame): boolean {
+  return rule.isMisspelt !== undefined && misspelt < mostMisspelt && compared < mostCompared;
 }
 
 /** How many unknown names of this object are compared with fields, for the message that it has more. */

@@ -4,8 +4,13 @@ import type { Clock } from '../core/clock.ts';
 import { jsonChunks, notJson } from './json-chunks.ts';
 import { asKubeError, KubeError, errorOf, watchEventError } from './errors.ts';
 import { insistOnSending } from './fence.ts';
-import { createLanes, type Lane, type Lanes, type TlsSettings } from './lanes.ts';
-import { createAnswerReader, createEventReader } from './read-answer.ts';
+import {
+  createConnectionPools,
+  type PoolName,
+  type ConnectionPools,
+  type TlsSettings,
+} from './connection-pools.ts';
+import { createResponseReader, createEventReader } from './response-reader.ts';
 import type { KubeRequest, KubeTransport } from './transport.ts';
 import { createWatchdog, type Watchdog } from './watchdog.ts';
 
@@ -26,7 +31,7 @@ export interface HttpTransportOptions {
 }
 
 interface Sending {
-  readonly lane: Lane;
+  readonly pool: PoolName;
   readonly signal: AbortSignal;
 }
 
@@ -40,26 +45,26 @@ const longestRefusal = 64 * 1024;
 type Open = (request: KubeRequest, sending: Sending) => Promise<IncomingMessage>;
 
 export function createHttpTransport(options: HttpTransportOptions): KubeTransport {
-  const lanes = createLanes(new URL(options.server));
-  const open = createOpen(options, lanes);
+  const pools = createConnectionPools(new URL(options.server));
+  const open = createOpen(options, pools);
   return {
     server: options.server,
     request: (request) => call(options, open, request),
     watch: (request) => watch(options.clock, open, request),
-    close: () => lanes.close(),
+    close: () => pools.close(),
   };
 }
 
 async function call(options: HttpTransportOptions, open: Open, request: KubeRequest): Promise<unknown> {
   if (!isLease(request)) await admitted(options, request);
-  const lane = isLease(request) || request.hasOwnConnection === true ? 'express' : 'calls';
+  const pool = isLease(request) || request.hasOwnConnection === true ? 'express' : 'calls';
   const attempt = async () => {
     const { signal, timeoutMs = callTimeoutMs, mayBeSent: outlives } = request;
     const watchdog = createWatchdog({ clock: options.clock, signal, timeoutMs, outlives });
     try {
-      const answer = await open(request, { lane, signal: watchdog.signal });
-      if (!isGood(answer)) throw await readRefusal(answer);
-      return await readAnswer(answer, request, watchdog);
+      const response = await open(request, { pool, signal: watchdog.signal });
+      if (!isGood(response)) throw await readRefusal(response);
+      return await readAnswer(response, request, watchdog);
     } catch (error) {
       throw watchdog.explain(error);
     } finally {
@@ -78,13 +83,13 @@ async function* watch(clock: Clock, open: Open, request: KubeRequest): AsyncGene
   const { signal, timeoutMs = Infinity, onOpen } = request;
   const watchdog = createWatchdog({ clock, signal, timeoutMs: Math.min(timeoutMs, agreeTimeoutMs) });
   try {
-    const answer = await open(request, { lane: 'express', signal: watchdog.signal });
-    if (!isGood(answer)) throw await readRefusal(answer);
+    const response = await open(request, { pool: 'express', signal: watchdog.signal });
+    if (!isGood(response)) throw await readRefusal(response);
     watchdog.feed(timeoutMs);
     onOpen?.();
     let events: unknown[] = [];
     const reader = createEventReader(request.fields, (event) => events.push(event));
-    for await (const chunk of jsonChunks(answer)) {
+    for await (const chunk of jsonChunks(response)) {
       watchdog.feed();
       reader.push(chunk);
       for (const event of events) yield withoutError(event);
@@ -97,13 +102,13 @@ async function* watch(clock: Clock, open: Open, request: KubeRequest): AsyncGene
   }
 }
 
-function createOpen(options: HttpTransportOptions, lanes: Lanes): Open {
-  return async (request, { lane, signal }) => {
+function createOpen(options: HttpTransportOptions, pools: ConnectionPools): Open {
+  return async (request, { pool, signal }) => {
     const attempt = async (fresh: boolean) => {
       const { headers, tls } = await options.access(fresh);
       insistOnSending(request);
-      return lanes.send(targetOf(request), {
-        lane,
+      return pools.send(targetOf(request), {
+        pool,
         tls,
         signal,
         method: request.method,
@@ -111,10 +116,10 @@ function createOpen(options: HttpTransportOptions, lanes: Lanes): Open {
         body: request.body === undefined ? undefined : textOf(request.body),
       });
     };
-    const answer = await attempt(false);
-    if (answer.statusCode !== 401) return answer;
+    const response = await attempt(false);
+    if (response.statusCode !== 401) return response;
     // Its body may be endless.
-    answer.destroy();
+    response.destroy();
     return attempt(true);
   };
 }
@@ -130,12 +135,12 @@ async function admitted({ admit }: HttpTransportOptions, { signal }: KubeRequest
 const isGood = ({ statusCode = 0 }: IncomingMessage) => statusCode < 300;
 
 async function readAnswer(
-  answer: IncomingMessage,
+  response: IncomingMessage,
   request: KubeRequest,
   watchdog: Watchdog,
 ): Promise<unknown> {
-  const reader = createAnswerReader(request);
-  for await (const chunk of jsonChunks(answer)) {
+  const reader = createResponseReader(request);
+  for await (const chunk of jsonChunks(response)) {
     // A list may take long, but not with long silences.
     if (request.onItem) watchdog.feed();
     reader.push(chunk);
@@ -143,9 +148,9 @@ async function readAnswer(
   return reader.end(() => notJson());
 }
 
-async function readRefusal(answer: IncomingMessage): Promise<KubeError> {
-  const { statusCode = 0, headers } = answer;
-  const text = (await readUpTo(answer, longestRefusal))?.toString('utf8') ?? '';
+async function readRefusal(response: IncomingMessage): Promise<KubeError> {
+  const { statusCode = 0, headers } = response;
+  const text = (await readUpTo(response, longestRefusal))?.toString('utf8') ?? '';
   const { 'retry-after': retryAfter } = headers;
   return errorOf({
     status: statusCode,

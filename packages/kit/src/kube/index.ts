@@ -4,7 +4,7 @@ export {
   createAccessReviewer,
   refusesStranger,
   subjectOf,
-  type AccessQuestion,
+  type AccessReviewRequest,
   type AccessReviewer,
   type AccessReviewerOptions,
   type ReviewSubject,
@@ -12,7 +12,7 @@ export {
 export { connectKube, type ConnectOptions } from './connect.ts';
 export { KubeError, type KubeErrorCode } from './errors.ts';
 export { createEventRecorder, type EventDraft, type EventRecorder } from './events.ts';
-export { noteAnswers } from './answers.ts';
+export { noteResponses } from './response-times.ts';
 export { fenceWrites } from './fence.ts';
 export { tooLargeIn, wholeObject, type Fields } from './fields.ts';
 export { createInformer, type Informer, type InformerOptions } from './informer.ts';

@@ -59,8 +59,8 @@ export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
   const changed = createListeners<Change<V>>(onFailed);
   const leftOut = createListeners<LeftOut>(onFailed);
   const reflector = createReflector(options, contents, {
-    apply: (changes) => changes.forEach((change) => changed.tell(change)),
-    onLeftOut: (object) => leftOut.tell(object),
+    apply: (changes) => changes.forEach((change) => changed.notify(change)),
+    onLeftOut: (object) => leftOut.notify(object),
   });
 
   return {
@@ -103,7 +103,7 @@ function createListeners<T extends { readonly key: string }>(
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    tell(news: T) {
+    notify(news: T) {
       for (const listener of listeners)
         try {
           listener(news);
@@ -181,13 +181,13 @@ async function step(
   const onWatched = () => {
     watchedAt = clock.elapsed();
     watching.isOpen = true;
-    retries.answered();
+    retries.serverResponded();
   };
   try {
     if (reflector.version === undefined) {
       // The rest can take long: then it is not sent again because another informer has a response.
-      await reflector.list(signal, () => retries.answered());
-      retries.answered();
+      await reflector.list(signal, () => retries.serverResponded());
+      retries.serverResponded();
       onListed();
     }
     await reflector.watch(signal, onWatched);

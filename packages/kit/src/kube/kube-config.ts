@@ -5,7 +5,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import type { Credentials } from './credentials.ts';
 import { KubeError } from './errors.ts';
 import type { Access } from './http-transport.ts';
-import type { TlsSettings } from './lanes.ts';
+import type { TlsSettings } from './connection-pools.ts';
 
 /** Without `file`, the kubeconfig that client-node finds. */
 export function readKubeConfig(file: string | undefined): Credentials {

@@ -18,7 +18,7 @@ const smallestPage = 50;
 
 /** Whether the API server serves a list from its cache or from its database. */
 export interface ListOrigin {
-  ask<T>(list: (from: ListFrom) => Promise<T>): Promise<T>;
+  listFrom<T>(list: (from: ListFrom) => Promise<T>): Promise<T>;
   /** The store has reached this version. */
   reached(version: string | undefined): void;
 }
@@ -39,11 +39,11 @@ export function createListOrigin(options: ListOriginOptions): ListOrigin {
     return known === undefined ? { ...first, pageSize } : { resourceVersion: known, pageSize: undefined };
   };
   return {
-    async ask(list) {
-      const asked = from();
+    async listFrom(list) {
+      const origin = from();
       isDoubted = false;
       try {
-        return await list(asked);
+        return await list(origin);
       } catch (error) {
         isDoubted = isAboutVersion(error) || isSilence(error);
         if (isSilence(error)) pageSize = Math.min(pageSize, Math.max(smallestPage, Math.floor(pageSize / 4)));

@@ -20,7 +20,7 @@ export interface ListRequest {
   readonly timeoutMs?: number | undefined;
 }
 
-export interface ListTaker {
+export interface ListReceiver {
   /** The list is read from its beginning: objects taken before are obsolete. */
   begin(): void;
   take(object: unknown): void;
@@ -63,20 +63,20 @@ function keep<V>(kept: V[], view: V | undefined): void {
  * Reads a whole list page by page and returns its version; each object is passed on as it arrives, so that the list is not held in
  * memory. If the pages expire meanwhile, after minutes, the list is read again without pages.
  */
-export async function readList(request: ListRequest, taker: ListTaker): Promise<string> {
+export async function readList(request: ListRequest, receiver: ListReceiver): Promise<string> {
   try {
-    return await readPages(request, taker);
+    return await readPages(request, receiver);
   } catch (error) {
     if (!(error instanceof KubeError && error.code === 'gone' && request.pageSize !== undefined)) throw error;
-    return readPages({ ...request, pageSize: undefined }, taker);
+    return readPages({ ...request, pageSize: undefined }, receiver);
   }
 }
 
-async function readPages(request: ListRequest, taker: ListTaker): Promise<string> {
-  taker.begin();
+async function readPages(request: ListRequest, receiver: ListReceiver): Promise<string> {
+  receiver.begin();
   let next = '';
   for (;;) {
-    const page = await readPage(request, next, (object) => taker.take(object));
+    const page = await readPage(request, next, (object) => receiver.take(object));
     next = page.next;
     if (next === '') return page.resourceVersion;
   }
@@ -86,7 +86,7 @@ async function readPage(request: ListRequest, next: string, take: (object: unkno
   const { transport, kind, namespace, labelSelector, fieldSelector, pageSize } = request;
   const { signal, fields, timeoutMs } = request;
   const onItem = (object: unknown) => take(withKind(object, kind));
-  const answer = await transport.request({
+  const response = await transport.request({
     method: 'GET',
     path: collectionPath(kind, namespace),
     query: {
@@ -103,9 +103,9 @@ async function readPage(request: ListRequest, next: string, take: (object: unkno
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   });
   // Transports without `onItem`, such as those of tests, return the items.
-  const items = field(answer, 'items');
+  const items = field(response, 'items');
   if (Array.isArray(items)) for (const item of items as unknown[]) onItem(item);
-  const metadata = field(answer, 'metadata');
+  const metadata = field(response, 'metadata');
   return { resourceVersion: textField(metadata, 'resourceVersion'), next: textField(metadata, 'continue') };
 }
 

@@ -4,7 +4,7 @@ import { readList, type ListRequest } from './list.ts';
 import { createListOrigin, type ListOrigin } from './list-origin.ts';
 import { collectionPath, field, keyText, metadataOf, textField } from './object.ts';
 import type { Change, Versioned, WritableStore } from './store.ts';
-import { createKeeper, putObject, takeEvent, type Keep, type KeeperOptions, type Taking } from './taker.ts';
+import { createKeeper, putObject, takeEvent, type Keep, type KeeperOptions, type Taking } from './keeper.ts';
 import { createShareKeeper, type LeftOut, type ShareKeeper } from './share-keeper.ts';
 import type { KubeRequest, KubeTransport } from './transport.ts';
 import { createWantedNamespaces, type Fill } from './wanted-namespaces.ts';
@@ -188,7 +188,7 @@ async function readAll<V>(
   let isHeard = false;
   const kept = new Map<string, Versioned<V>>();
   let listed = createShareKeeper(options);
-  const taker = {
+  const receiver = {
     begin() {
       kept.clear();
       listed = createShareKeeper(options);
@@ -207,7 +207,7 @@ async function readAll<V>(
       }
     },
   };
-  const version = await origin.ask((from) => readList({ ...options, ...from, signal }, taker));
+  const version = await origin.listFrom((from) => readList({ ...options, ...from, signal }, receiver));
   return { kept, listed, version };
 }
 

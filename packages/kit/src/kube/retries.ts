@@ -11,7 +11,7 @@ export interface Retries {
    */
   turn(problem: KubeError | undefined, signal: AbortSignal): Promise<AbortSignal | undefined>;
   /** The API server accepted a request: informers that could not reach it may retry. */
-  answered(): void;
+  serverResponded(): void;
   /** A watch worked: delays start from the beginning. */
   worked(): void;
 }
@@ -37,7 +37,7 @@ export function retriesOf(transport: KubeTransport, clock: Clock, random: () => 
   shared.set(transport, queue);
   const own = createBackoff({ ...pauses, random });
   let hasWorked = true;
-  let isAnswered = false;
+  let hasResponse = false;
   let probe: Probe | undefined;
 
   /** Whether another informer had a response before it. */
@@ -46,23 +46,23 @@ export function retriesOf(transport: KubeTransport, clock: Clock, random: () => 
     probe = undefined;
     return isOutrun;
   };
-  const answered = () => {
-    isAnswered = true;
+  const serverResponded = () => {
+    hasResponse = true;
     endProbe();
     queue.wake();
   };
   return {
-    answered,
+    serverResponded,
     worked() {
       hasWorked = true;
-      isAnswered = false;
+      hasResponse = false;
       own.reset();
     },
     async turn(problem, signal) {
-      if (problem && isRefusal(problem)) answered();
-      const [isFirst, isOwnMatter] = [hasWorked, isAnswered];
+      if (problem && isRefusal(problem)) serverResponded();
+      const [isFirst, isOwnMatter] = [hasWorked, hasResponse];
       hasWorked = false;
-      isAnswered = false;
+      hasResponse = false;
       const retryAfterMs = Math.min(problem?.retryAfterMs ?? 0, longestRetryAfterMs);
       if (endProbe() && retryAfterMs === 0) return undefined;
       if (isOwnMatter) await clock.sleep(Math.max(own.next(), retryAfterMs), signal).catch(() => undefined);

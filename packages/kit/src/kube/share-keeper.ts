@@ -1,7 +1,7 @@
 import { createSums } from '../core/sums.ts';
 import type { Log } from '../serve/log.ts';
 import { field, textField } from './object.ts';
-import { createRoom, type Room, type Share } from './room.ts';
+import { createMemoryShares, type MemoryShares, type Share } from './memory-shares.ts';
 
 export interface LeftOut {
   /** `namespace/name`. */
@@ -35,7 +35,7 @@ export interface ShareKeeperOptions {
 }
 
 export function createShareKeeper({ share, kind, log }: ShareKeeperOptions): ShareKeeper {
-  const room: Room | undefined = share && createRoom(share);
+  const room: MemoryShares | undefined = share && createMemoryShares(share);
   const naming = createNaming();
   const told = new Set<string>();
   return {

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { lowerAscii } from '../core/lower-ascii.ts';
 import type { Fields, TooLarge } from './fields.ts';
-import { createAnswerReader, createEventReader } from './read-answer.ts';
+import { createResponseReader, createEventReader } from './response-reader.ts';
 import { KubeError } from './errors.ts';
-import { membersOf, placeOf } from './place.ts';
+import { membersOf, fieldRuleOf } from './field-rule.ts';
 import { createSieve } from './sieve.ts';
 
 const incomplete = () => new KubeError('transport', 'incomplete');
@@ -24,7 +24,7 @@ function sieve(text: string, fields: Fields, sizes: readonly number[] = []) {
   const values: unknown[] = [];
   const tooLarge: TooLarge[] = [];
   const reader = createSieve({
-    place: placeOf(fields),
+    place: fieldRuleOf(fields),
     upTo: 10_000,
     onValue(value, left) {
       values.push(value);
@@ -288,7 +288,7 @@ describe('sieve', () => {
     ],
     ...['{"b":1"c":2}', '{:1}', '{"a":{"b":1}', '}', ']', '{"b":]}'],
   ])('%s is no JSON', (text) => {
-    const reader = createAnswerReader({ fields: { members: { a: { upTo: 100 } } } });
+    const reader = createResponseReader({ fields: { members: { a: { upTo: 100 } } } });
     expect(() => {
       reader.push(Buffer.from(text));
       reader.end(incomplete);
@@ -297,7 +297,7 @@ describe('sieve', () => {
 });
 
 describe('an item of a list', () => {
-  const items = { upTo: 0, items: placeOf({ members: { a: { upTo: 1000 }, b: { upTo: 1000 } } }) };
+  const items = { upTo: 0, items: fieldRuleOf({ members: { a: { upTo: 1000 }, b: { upTo: 1000 } } }) };
   const read = (...list: readonly object[]) => {
     const got: [value: unknown, tooLarge: readonly TooLarge[]][] = [];
     const reader = createSieve({
@@ -333,7 +333,7 @@ describe('a list', () => {
   const fields: Fields = { members: { metadata: { members: { name: { upTo: 20 } } } } };
   test('passes on each item as it arrives, wherever the metadata is', () => {
     const got: unknown[] = [];
-    const reader = createAnswerReader({ fields, onItem: (item) => got.push(item) });
+    const reader = createResponseReader({ fields, onItem: (item) => got.push(item) });
     reader.push(Buffer.from('{"items":[{"metadata":{"name":"a","junk":{}}},{"metadata":{"na'));
     expect(got).toEqual([{ metadata: { name: 'a' } }]);
     reader.push(Buffer.from('me":"b"}}],"kind":"List","metadata":{"resourceVersion":"7","continue":"c"}}'));
@@ -348,7 +348,7 @@ describe('a list', () => {
     '%s has no items',
     (text) => {
       const got: unknown[] = [];
-      const reader = createAnswerReader({ fields, onItem: (item) => got.push(item) });
+      const reader = createResponseReader({ fields, onItem: (item) => got.push(item) });
       reader.push(Buffer.from(text));
       expect(reader.end(incomplete)).toMatchObject({ metadata: {} });
       expect(got).toEqual([]);

@@ -4,11 +4,11 @@ import type { TooLarge } from './fields.ts';
 import { isCompared, lookedAt, mostCompared, openFrame, pathOf, type Frame } from './frame.ts';
 import { decoded, notJson, parse, unescaped } from './json-text.ts';
 import { createKeptText, type KeptText } from './kept-text.ts';
-import type { Place } from './place.ts';
+import type { FieldRule } from './field-rule.ts';
 import { createValueScanner, type ValueScanner } from './value-scanner.ts';
 
 export interface SieveOptions {
-  readonly place: Place;
+  readonly place: FieldRule;
   /** A whole value of the stream, or an item of a list with `items`. */
   readonly onValue: (value: unknown, tooLarge: readonly TooLarge[]) => void;
   readonly onItem?: (value: unknown, tooLarge: readonly TooLarge[]) => void;
@@ -51,7 +51,7 @@ class ByteSieve implements Sieve {
   /** It has no escape sequences so far. */
   #keyIsPlain = true;
   /** For the current or next value; undefined: skip it. */
-  #place: Place | undefined;
+  #place: FieldRule | undefined;
   /** Start of the text of the value, with its comma and key. */
   #mark = 0;
   #valueStart = 0;
@@ -134,29 +134,29 @@ class ByteSieve implements Sieve {
   #isPassedOver(chunk: Buffer, start: number, end: number): boolean {
     if (!this.#keyIsPlain || end === chunk.length) return false;
     const frame = this.#top();
-    return !isCompared(frame) && frame.place.members?.has(chunk, start, end) !== true;
+    return !isCompared(frame) && frame.rule.members?.has(chunk, start, end) !== true;
   }
 
   /** After the name of a member: keeps it if its value is wanted. */
   #announce(): void {
     const frame = this.#top();
     const name = this.#name(frame);
-    const place = frame.place.members?.get(name);
-    this.#place = place?.after ? place.after(this.#kept.textFrom(frame.start)) : place;
+    const rule = frame.rule.members?.get(name);
+    this.#place = rule?.after ? rule.after(this.#kept.textFrom(frame.start)) : rule;
     this.#mark = this.#kept.length;
     if (this.#place) {
       frame.name = name;
       this.#keepKey(frame);
       return;
     }
-    if (frame.place.isMisspelt && isCompared(frame)) this.#keepMisspelt(frame, frame.place.isMisspelt);
+    if (frame.rule.isMisspelt && isCompared(frame)) this.#keepMisspelt(frame, frame.rule.isMisspelt);
     else this.#passOver(frame);
     frame.compared += 1;
   }
 
   /** For an unknown name that is not compared. */
   #passOver(frame: Frame): void {
-    if (frame.place.isMisspelt === undefined || frame.isCrowded) return;
+    if (frame.rule.isMisspelt === undefined || frame.isCrowded) return;
     frame.isCrowded = true;
     this.#tooLarge.push({
       path: pathOf(this.#frames.slice(0, -1)),
@@ -189,8 +189,8 @@ class ByteSieve implements Sieve {
   }
 
   #expectItem(): void {
-    const { place } = this.#top();
-    this.#place = place.items;
+    const { rule } = this.#top();
+    this.#place = rule.items;
     this.#mark = this.#kept.length;
     this.#state = 'before-value';
   }
@@ -230,9 +230,9 @@ class ByteSieve implements Sieve {
   }
 
   #open(at: number, { isList }: { isList: boolean }): number {
-    const place = this.#place;
-    if (!place) throw notJson();
-    this.#frames.push(openFrame(place, isList, this.#mark));
+    const rule = this.#place;
+    if (!rule) throw notJson();
+    this.#frames.push(openFrame(rule, isList, this.#mark));
     this.#kept.add(isList ? '[' : '{');
     if (isList) this.#expectItem();
     else this.#state = 'before-key';

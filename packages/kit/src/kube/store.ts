@@ -125,27 +125,27 @@ function createTable<V>(indexes: Indexes<V>) {
 
 /** One index. Most values have one object, so a set is created only for the second one; this matters with 100,000 objects. */
 function createShelf<V>(valuesOf: (view: V) => readonly string[]) {
-  const places = new Map<string, Versioned<V> | Set<Versioned<V>>>();
+  const rules = new Map<string, Versioned<V> | Set<Versioned<V>>>();
   return {
     add(object: Versioned<V>) {
       for (const value of valuesOf(object.view)) {
-        const place = places.get(value);
-        if (place === undefined) places.set(value, object);
-        else if (place instanceof Set) place.add(object);
-        else if (place !== object) places.set(value, new Set([place, object]));
+        const rule = rules.get(value);
+        if (rule === undefined) rules.set(value, object);
+        else if (rule instanceof Set) rule.add(object);
+        else if (rule !== object) rules.set(value, new Set([rule, object]));
       }
     },
     drop(object: Versioned<V>) {
       for (const value of valuesOf(object.view)) {
-        const place = places.get(value);
-        if (place instanceof Set) place.delete(object);
-        if (place === object || (place instanceof Set && place.size === 0)) places.delete(value);
+        const rule = rules.get(value);
+        if (rule instanceof Set) rule.delete(object);
+        if (rule === object || (rule instanceof Set && rule.size === 0)) rules.delete(value);
       }
     },
     find(value: string): readonly V[] {
-      const place = places.get(value);
-      if (place === undefined) return [];
-      return place instanceof Set ? Array.from(place, ({ view }) => view) : [place.view];
+      const rule = rules.get(value);
+      if (rule === undefined) return [];
+      return rule instanceof Set ? Array.from(rule, ({ view }) => view) : [rule.view];
     },
   };
 }

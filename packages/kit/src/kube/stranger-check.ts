@@ -1,6 +1,6 @@
 import { aborted } from '../core/aborted.ts';
 import type { Clock } from '../core/clock.ts';
-import { refusesStranger, type AccessQuestion, type AccessReviewer } from './access-review.ts';
+import { refusesStranger, type AccessReviewRequest, type AccessReviewer } from './access-review.ts';
 
 /** What one question about the invented user found. `error`: it was not answered. */
 export type StrangerResult = { readonly isRefused: boolean } | { readonly error: unknown };
@@ -8,7 +8,7 @@ export type StrangerResult = { readonly isRefused: boolean } | { readonly error:
 export interface StrangerCheckOptions {
   readonly reviewer: AccessReviewer;
   /** The right that the invented user must not have. */
-  readonly right: Pick<AccessQuestion, 'verb' | 'group' | 'resource'>;
+  readonly right: Pick<AccessReviewRequest, 'verb' | 'group' | 'resource'>;
   /** Called after each question. Returns the time until the next one; undefined: the check is over. */
   readonly onResult: (result: StrangerResult) => number | undefined;
   readonly clock: Clock;

@@ -4,7 +4,7 @@ import { createGuardedServer } from './guard.ts';
 import type { Log } from './log.ts';
 import { systemClock } from './system-clock.ts';
 
-export interface AdminAnswer {
+export interface AdminResponse {
   readonly status: number;
   readonly body: string;
   /** Default: plain text. */
@@ -13,7 +13,7 @@ export interface AdminAnswer {
 
 export interface AdminRoute {
   readonly path: string;
-  answer(): AdminAnswer | Promise<AdminAnswer>;
+  respond(): AdminResponse | Promise<AdminResponse>;
 }
 
 export interface AdminServerOptions {
@@ -53,12 +53,12 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
     clock,
     describe: () => undefined,
     onLimited: () => undefined,
-    answer: (request, response) => void reply(routes, log, { request, response }),
+    handle: (request, response) => void reply(routes, log, { request, response }),
     refuse: (response) => {
       response.writeHead(429, { ...headersOf(tooFast), connection: 'close' });
       response.end(tooFast.body);
     },
-    lines: { tooFast: wholeAnswer('429 Too Many Requests'), malformed: wholeAnswer('400 Bad Request') },
+    lines: { tooFast: wholeResponse('429 Too Many Requests'), malformed: wholeResponse('400 Bad Request') },
   });
   server.setTimeout(silenceMs);
   const port = await listen(server, options);
@@ -74,10 +74,10 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
   };
 }
 
-const tooFast: AdminAnswer = { status: 429, body: 'too many requests\n' };
+const tooFast: AdminResponse = { status: 429, body: 'too many requests\n' };
 
 /** For a connection on which no request was read. */
-function wholeAnswer(status: string): string {
+function wholeResponse(status: string): string {
   return `HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;
 }
 
@@ -95,7 +95,7 @@ async function reply(
   // No request here needs a body, and a body could be endless.
   if (request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined)
     response.setHeader('connection', 'close');
-  const result = await answer(routes, { method, url }).catch((error: unknown): AdminAnswer => {
+  const result = await respond(routes, { method, url }).catch((error: unknown): AdminResponse => {
     log.error({ error, path: url }, 'admin route failed');
     return { status: 500, body: 'internal error\n' };
   });
@@ -103,19 +103,19 @@ async function reply(
   response.end(result.body);
 }
 
-async function answer(
+async function respond(
   routes: readonly AdminRoute[],
   request: { method: string; url: string },
-): Promise<AdminAnswer> {
+): Promise<AdminResponse> {
   const path = request.url.split('?', 1)[0];
   const route = routes.find((candidate) => candidate.path === path);
   if (!route) return { status: 404, body: 'not found\n' };
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return { status: 405, body: 'method not allowed\n' };
-  return route.answer();
+  return route.respond();
 }
 
-function headersOf({ body, contentType = 'text/plain; charset=utf-8' }: AdminAnswer) {
+function headersOf({ body, contentType = 'text/plain; charset=utf-8' }: AdminResponse) {
   return { 'content-type': contentType, 'content-length': Buffer.byteLength(body) };
 }
 

@@ -31,7 +31,7 @@ export const requestLimits = {
 export const headersLimit = 30;
 
 export interface GuardOptions<About> extends ConnectionsOptions<About> {
-  readonly answer: (
+  readonly handle: (
     message: IncomingMessage,
     response: ServerResponse,
     arrival: Arrival<About> & { readonly now: number },
@@ -48,14 +48,14 @@ export interface Guarded<About> {
 }
 
 export function createGuardedServer<About>(options: GuardOptions<About>): Guarded<About> {
-  const { clock, answer, refuse, lines } = options;
+  const { clock, handle, refuse, lines } = options;
   const connections = createConnections(options);
   const take = (message: IncomingMessage, response: ServerResponse) => {
     const now = clock.elapsed();
     const { socket } = message;
     const { peer, connection, verdict } = connections.arrive(socket, response, now);
     if (verdict === 'refuse') refuse(response, peer);
-    else if (verdict === 'answer') answer(message, response, { peer, connection, verdict, now });
+    else if (verdict === 'answer') handle(message, response, { peer, connection, verdict, now });
     connections.given(socket, response);
   };
   const server = createServer({ ...requestLimits, IncomingMessage: createMessageClass(connections) }, take);

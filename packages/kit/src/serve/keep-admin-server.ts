@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Clock } from '../core/clock.ts';
 import { startAdminServer, type AdminServer, type AdminServerOptions } from './admin-server.ts';
 
-const askAgainMs = 1_000;
+const retryMs = 1_000;
 
 /**
  * Runs an admin server until the signal aborts. Waits while the port is not available: during a rolling update the old process of
@@ -32,7 +32,7 @@ async function startWhenFree(
       if (why === undefined) throw error;
       if (!isTold) options.log.warn({ address: options.host, port: options.port }, why);
       isTold = true;
-      await clock.sleep(askAgainMs, signal).catch(() => undefined);
+      await clock.sleep(retryMs, signal).catch(() => undefined);
     }
   }
   return undefined;

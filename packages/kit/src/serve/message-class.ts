@@ -14,7 +14,7 @@ export function createMessageClass(connections: Connections<unknown>) {
 
     constructor(socket: Socket) {
       super(socket);
-      this.isTooMany = !connections.mayAsk(socket);
+      this.isTooMany = !connections.acceptsRequest(socket);
     }
 
     get upgrade(): unknown {

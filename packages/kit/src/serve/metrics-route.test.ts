@@ -10,7 +10,7 @@ test('the text of metrics is created at most once a second, for any number of ca
     return made === 2 ? Promise.reject(new Error('broken')) : Promise.resolve(`made ${made}`);
   }, clock);
   const bodies = () =>
-    Promise.all([route.answer(), route.answer()].map(async (answer) => (await answer).body));
+    Promise.all([route.respond(), route.respond()].map(async (answer) => (await answer).body));
   expect(await bodies()).toEqual(['made 1', 'made 1']);
   await clock.advance(999);
   expect(await bodies()).toEqual(['made 1', 'made 1']);

@@ -1,19 +1,19 @@
 import type { Clock } from '../core/clock.ts';
-import type { AdminAnswer, AdminRoute } from './admin-server.ts';
+import type { AdminResponse, AdminRoute } from './admin-server.ts';
 
 const heldMs = 1_000;
 
 /** `/metrics`. The text takes milliseconds to create, so it is created at most once a second. */
 export function createMetricsRoute(text: () => Promise<string>, clock: Clock): AdminRoute {
-  let last: { readonly madeAt: number; readonly answer: Promise<AdminAnswer> } | undefined;
-  const make = async (): Promise<AdminAnswer> => ({
+  let last: { readonly madeAt: number; readonly answer: Promise<AdminResponse> } | undefined;
+  const make = async (): Promise<AdminResponse> => ({
     status: 200,
     body: await text(),
     contentType: 'text/plain; version=0.0.4; charset=utf-8',
   });
   return {
     path: '/metrics',
-    answer: () => {
+    respond: () => {
       const now = clock.elapsed();
       if (last === undefined || now - last.madeAt >= heldMs) last = { madeAt: now, answer: make() };
       return last.answer;

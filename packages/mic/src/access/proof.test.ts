@@ -5,13 +5,13 @@ import { createFakeLog } from '../apply/test/fake-log.ts';
 import { createProof } from './proof.ts';
 import { noAnswer } from './test/fake-reviewer.ts';
 
-function setUp(answer: () => boolean | Error) {
+function setUp(result: () => boolean | Error) {
   const clock = createFakeClock();
   const asked: string[] = [];
   const reviewer: AccessReviewer = {
     review: ({ subject, name }) => {
       asked.push(`${subject.user} ${name}`);
-      const said = answer();
+      const said = result();
       return typeof said === 'boolean' ? Promise.resolve(said) : Promise.reject(said);
     },
   };

@@ -33,7 +33,7 @@ export function createProof({ reviewer, clock, random, log }: ProofOptions): Pro
   const refused = Promise.withResolvers<undefined>();
   const backoff = createBackoff({ baseMs: 1_000, capMs: 30_000, random });
   let problem: string | undefined = unanswered;
-  let told: string | undefined;
+  let reported: string | undefined;
 
   const onResult = (result: StrangerResult) => {
     problem = problemOf(result);
@@ -41,9 +41,9 @@ export function createProof({ reviewer, clock, random, log }: ProofOptions): Pro
       refused.resolve(undefined);
       return undefined;
     }
-    if (problem !== told)
+    if (problem !== reported)
       log.error({ why: problem }, 'rights on identities cannot be reviewed: no pod gets one by them');
-    told = problem;
+    reported = problem;
     return backoff.next();
   };
   const check = createStrangerCheck({ reviewer, right: strangerRight, onResult, clock });

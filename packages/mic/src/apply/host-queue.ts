@@ -36,20 +36,20 @@ const crashPauseMs = 30_000;
  */
 export function createHostQueue(options: HostQueueOptions): HostQueue {
   const { signal } = options;
-  const lanes = new Map<string, Lane>();
+  const workers = new Map<string, HostWorker>();
   const running = new Set<Promise<void>>();
-  const laneOf = (host: string): Lane => {
-    const lane = lanes.get(host) ?? new Lane(host, options, running);
-    lanes.set(host, lane);
-    return lane;
+  const workerOf = (host: string): HostWorker => {
+    const worker = workers.get(host) ?? new HostWorker(host, options, running);
+    workers.set(host, worker);
+    return worker;
   };
-  signal.addEventListener('abort', () => lanes.forEach((lane) => lane.stop()), { once: true });
+  signal.addEventListener('abort', () => workers.forEach((worker) => worker.stop()), { once: true });
   return {
     poke(host, how = {}) {
-      if (!signal.aborted) laneOf(host).poke(how);
+      if (!signal.aborted) workerOf(host).poke(how);
     },
     get depth() {
-      return [...lanes.values()].filter((lane) => lane.isBusy).length;
+      return [...workers.values()].filter((worker) => worker.isBusy).length;
     },
     settled: async () => {
       while (running.size > 0) await Promise.allSettled(running);
@@ -57,7 +57,7 @@ export function createHostQueue(options: HostQueueOptions): HostQueue {
   };
 }
 
-class Lane {
+class HostWorker {
   readonly #host: string;
   readonly #options: HostQueueOptions;
   /** Running turns, shared by all lanes. */

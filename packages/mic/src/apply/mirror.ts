@@ -1,7 +1,7 @@
 // What MIC knows of the AzureAssignedIdentities: what it wrote in this term, and what it has read. It does not watch them, since it decides
 // nothing by them: they are written for people, for kubectl and for the original's NMI.
 import { isStuck } from '../plan/diff.ts';
-import { isNeeded } from '../plan/object-name.ts';
+import { isRecordNeeded } from '../plan/object-name.ts';
 import { Records } from '../plan/records.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import { keyOf, namespaceOf, podOf } from '../snapshot/keys.ts';
@@ -87,7 +87,7 @@ export class Mirror extends Records {
     if (this.#newer.has(key)) return true;
     // What is known already is planned.
     const known = this.at(key);
-    if (known === undefined && !isNeeded(view, index))
+    if (known === undefined && !isRecordNeeded(view, index))
       return isStuck(view) || index.unlisted.has(view.podNamespace);
     seen.add(key);
     if (known && !index.pod(podOf(known))) this.#replan([known]);
@@ -97,7 +97,7 @@ export class Mirror extends Records {
 
   /** What others wrote for a pod that does not need it, under a name that MIC gives to another one, is that one's, to be written again. */
   #asOf(pod: PodKey, view: AssignedView): AssignedView {
-    if (podOf(view) === pod || isNeeded(view, this.#ports.index)) return view;
+    if (podOf(view) === pod || isRecordNeeded(view, this.#ports.index)) return view;
     const podNamespace = namespaceOf(pod);
     return { ...view, podNamespace, podName: pod.slice(podNamespace.length + 1), meaning: '' };
   }

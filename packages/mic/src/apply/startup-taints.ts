@@ -79,31 +79,31 @@ async function attemptAll(
 /** One node: true if there is nothing to do until something changes. */
 function createAttempt(options: StartupTaintsOptions): (node: string) => Promise<boolean> {
   const { key, view, transport, term, log } = options;
-  const told = createTold(log);
+  const reported = createReported(log);
   return async (name) => {
     const node = view.taintedNode(name);
     if (node === undefined || !term.holds()) return true;
     const verdict = judgeStartup(node, view.agentsOn(name), view.canariesOn(name));
     if (verdict.kind === 'keep') {
-      if (verdict.pod !== undefined) told.stale(node, verdict.pod);
+      if (verdict.pod !== undefined) reported.stale(node, verdict.pod);
       return true;
     }
     try {
       const door = createNodeTaintDoor(transport, name);
       if (await removeTaint({ node: door, key, uid: node.uid }))
-        tellRemoved(log, { node: name, taint: key, ...verdict });
-      told.well();
+        reportRemoved(log, { node: name, taint: key, ...verdict });
+      reported.well();
       return true;
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
       if (error.code === 'not-found' || isOver(term)) return true;
-      told.failed(name, error);
+      reported.failed(name, error);
       return false;
     }
   };
 }
 
-function tellRemoved(log: Log, { node, taint, agent, canary }: Removed): void {
+function reportRemoved(log: Log, { node, taint, agent, canary }: Removed): void {
   const fields = { node, taint, agent, ...(canary !== undefined && { canary }) };
   const ready = canary === undefined ? 'NMI is ready' : 'NMI and its canary are ready';
   log.info(fields, `${ready}: start-up taint removed`);
@@ -117,7 +117,7 @@ interface Removed {
 }
 
 /** Logs lasting problems once. */
-function createTold(log: Log) {
+function createReported(log: Log) {
   const stale = new Set<string>();
   let failure = '';
   return {

@@ -29,7 +29,7 @@ export interface Azure {
   clusterClientId(): string;
   /** MIC's object id, for commands that assign a role to it. */
   principalId(signal: AbortSignal): Promise<string | undefined>;
-  checkRoles(question: {
+  checkRoles(request: {
     hosts: readonly Host[];
     identities: readonly ResourceId[];
     signal: AbortSignal;
@@ -72,7 +72,7 @@ export async function connectAzure(options: AzureOptions): Promise<Azure> {
     hosts: createArmHosts(calls),
     clusterClientId: () => clusterClientId(settings),
     principalId,
-    checkRoles: (question) => checkRoles({ client, principalId }, question),
+    checkRoles: (request) => checkRoles({ client, principalId }, request),
     watch: async (signal) => {
       if (path === undefined) return;
       const onProblem = (error: unknown) =>

@@ -5,7 +5,7 @@ import {
   machineTarget,
   parseAzurePodIdentityException,
   resources,
-  tellProblems,
+  problemTexts,
   tooLargeProblems,
   type AzurePodIdentityException,
   type Host,
@@ -117,7 +117,7 @@ async function exemptBy(raw: unknown, looking: Looking, index: ClusterIndex): Pr
   const tooLarge = tooLargeProblems(tooLargeIn(raw));
   const parsed = parseAzurePodIdentityException(raw);
   if (!parsed.ok || tooLarge.length > 0)
-    return tellProblems(parsed.ok ? tooLarge : parsed.problems).join('; ');
+    return problemTexts(parsed.ok ? tooLarge : parsed.problems).join('; ');
   try {
     return await podsOf(parsed.value, looking, index);
   } catch (error) {
@@ -143,7 +143,7 @@ async function podsOf(
   const using: Using[] = [];
   const without: string[] = [];
   for (const pod of (await Promise.all(lists)).flat()) {
-    const { host } = index.place(stringAt(memberOf(pod, 'spec'), 'nodeName'));
+    const { host } = index.nodeHost(stringAt(memberOf(pod, 'spec'), 'nodeName'));
     if (!host || ['Succeeded', 'Failed'].includes(stringAt(memberOf(pod, 'status'), 'phase'))) continue;
     const serviceAccount = stringAt(memberOf(pod, 'spec'), 'serviceAccountName');
     if (hasAccount({ serviceAccount }))

@@ -3,7 +3,7 @@
 import type { AccessSubject, AccessTarget } from '@pod-identity/crd-types';
 import { KubeError, refusesStranger, type AccessReviewer } from '@pod-identity/kit/kube';
 import type { Printer } from '@pod-identity/kit/serve';
-import { strangerRight, type Answer } from '@pod-identity/policy';
+import { strangerRight, type NamesReview } from '@pod-identity/policy';
 import { checkLines } from '../tell/access-check.ts';
 import { reviewTarget } from './review-pod.ts';
 
@@ -25,7 +25,7 @@ export async function accessCommand(command: AccessCommand): Promise<number> {
     printer.line(
       `· no pod of ServiceAccount ${subject.namespace}/${subject.name} uses an Azure identity now: name one, by its ARM id or as <tenant>/<client id>`,
     );
-  const kinds = new Set<Answer['kind']>();
+  const kinds = new Set<NamesReview['kind']>();
   for (const target of targets) {
     const checked = await reviewTarget({ subject, target }, command);
     kinds.add(checked.kind);
@@ -40,7 +40,7 @@ export async function accessCommand(command: AccessCommand): Promise<number> {
   return isOpen ? 1 : code;
 }
 
-function codeOf(kinds: ReadonlySet<Answer['kind']>): 0 | 1 | 2 {
+function codeOf(kinds: ReadonlySet<NamesReview['kind']>): 0 | 1 | 2 {
   if (kinds.has('unanswered')) return 2;
   return kinds.has('allowed') && !kinds.has('refused') ? 0 : 1;
 }

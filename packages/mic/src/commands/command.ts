@@ -21,7 +21,7 @@ import manifest from '../../package.json' with { type: 'json' };
 import type { Azure } from '../azure/connect.ts';
 import { readMicConfig, type Env, type MicCommand, type MicConfig } from '../config/config.ts';
 import { micFlags } from '../config/flags.ts';
-import { askOriginal } from '../compat/connect-original.ts';
+import { readOriginalVersion } from '../compat/connect-original.ts';
 import { micMetrics, type MicMetricSpecs } from '../tell/metrics.ts';
 import { createTracing, type Tracing } from '../trace/tracing.ts';
 import { connect } from './connect.ts';
@@ -122,7 +122,7 @@ function textOf(command: MicCommand, version: string): string | undefined {
 }
 
 function explain(
-  question: { readonly namespace: string; readonly pod: string },
+  target: { readonly namespace: string; readonly pod: string },
   { config, log, transport, azure, signal }: Started,
 ): Promise<number> {
   const { forceNamespaced, namespaceShareBytes, originalLock, leader } = config;
@@ -130,15 +130,15 @@ function explain(
   const clock = systemClock;
   return inTime({ clock, signal, complain: console.error }, (limited) =>
     explainCommand({
-      question,
-      place: { namespace, forceNamespaced, namespaceShareBytes },
+      target,
+      rules: { namespace, forceNamespaced, namespaceShareBytes },
       accessMode: config.access.mode,
       transport,
       azure,
       clock,
       log,
       signal: limited,
-      originalRuns: askOriginal({ lock: originalLock, lease: leader }, { transport, clock }),
+      originalRuns: readOriginalVersion({ lock: originalLock, lease: leader }, { transport, clock }),
       printer: createPrinter(console.log),
     }),
   );

@@ -12,15 +12,15 @@ import {
 } from '@pod-identity/kit/kube';
 import type { Ambient, Printer } from '@pod-identity/kit/serve';
 import { findingLines } from '@pod-identity/policy';
-import { AccessBook, pairsPerNamespace } from '../access/book.ts';
+import { PairRegistry, pairsPerNamespace } from '../access/pair-registry.ts';
 import { createAssignedIdentityReader } from '../apply/assigned-identity-reader.ts';
 import { createLedger, type ConfigMap } from '../apply/ledger.ts';
 import { Mirror } from '../apply/mirror.ts';
 import type { Azure } from '../azure/connect.ts';
 import { findHome } from './home.ts';
-import { lookAtCluster, mayNotList, type Place } from './look.ts';
+import { lookAtCluster, mayNotList, type ClusterRules } from './look.ts';
 import { reviewPod } from './review-pod.ts';
-import { explainPod, type ExplainQuestion } from '../tell/explain.ts';
+import { explainPod, type ExplainedPod } from '../tell/explain-pod.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { AccessGroup } from '../snapshot/index/rights.ts';
 import type { HostFacts, HostRecord } from '../snapshot/facts/facts.ts';
@@ -29,9 +29,9 @@ import { podFields } from '../snapshot/watch/pod-fields.ts';
 import { createFacts, factsFromRecord, foldReading } from '../snapshot/facts/host-facts.ts';
 
 export interface ExplainCommand extends Pick<Ambient, 'clock' | 'log'> {
-  readonly question: { readonly namespace: string; readonly pod: string };
+  readonly target: { readonly namespace: string; readonly pod: string };
   /** MIC's matching rules, and its own namespace if that is known. */
-  readonly place: Omit<Place, 'access'> & { readonly namespace: string | undefined };
+  readonly rules: Omit<ClusterRules, 'access'> & { readonly namespace: string | undefined };
   readonly accessMode?: AccessMode;
   readonly transport: KubeTransport;
   readonly azure: Azure;
@@ -46,18 +46,18 @@ const azurePatienceMs = 15_000;
 
 /** Returns the exit code: 0 if the pod can use all its identities, 1 if not. Throws KubeError if that could not be determined. */
 export async function explainCommand(command: ExplainCommand): Promise<number> {
-  const { question, azure, clock, signal } = command;
-  const { namespace, pod: name } = question;
+  const { target, azure, clock, signal } = command;
+  const { namespace, pod: name } = target;
   const original = command.originalRuns?.(signal);
-  const book = new AccessBook<AccessGroup>({ pairsPerNamespace: Infinity, recheckMs: Infinity });
-  const access = { mode: command.accessMode ?? 'namespace', book };
-  const index = await lookAtCluster({ ...command, place: { ...command.place, access } });
+  const registry = new PairRegistry<AccessGroup>({ pairsPerNamespace: Infinity, recheckMs: Infinity });
+  const access = { mode: command.accessMode ?? 'namespace', registry };
+  const index = await lookAtCluster({ ...command, rules: { ...command.rules, access } });
   const records = await readAssigned(command, index);
   const serviceAccount = index.pod(`${namespace}/${name}`)?.serviceAccount;
   if (serviceAccount !== undefined)
     await reviewPod({
       index,
-      book,
+      registry,
       reviewer: createAccessReviewer(command.transport),
       subject: { namespace, name: serviceAccount },
       now: clock.now(),
@@ -75,7 +75,7 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
       micPrincipalId,
       now: clock.now(),
       isOpen: index.accessMode(namespace) === 'namespace',
-      hasManyRights: book.pairsOf(namespace) > pairsPerNamespace,
+      hasManyRights: registry.pairsOf(namespace) > pairsPerNamespace,
       original: await original,
       factsOf: (id) => (id === home ? host?.facts : undefined),
       lacksRecords: host?.lacksRecords === true,
@@ -117,8 +117,8 @@ async function lookAtHost(
 
 /** What MIC wrote down about hosts; undefined if it was not found. */
 async function readRecords(command: ExplainCommand): Promise<readonly HostRecord[] | undefined> {
-  const { transport, place, log, signal } = command;
-  const namespace = place.namespace ?? (await findHome(transport, signal));
+  const { transport, rules, log, signal } = command;
+  const namespace = rules.namespace ?? (await findHome(transport, signal));
   if (namespace === undefined) return undefined;
   // Without a term it cannot write.
   const ledger = createLedger({
@@ -134,13 +134,13 @@ async function readRecords(command: ExplainCommand): Promise<readonly HostRecord
   });
 }
 
-type UnknownPod = NonNullable<ExplainQuestion['unknownPod']>;
+type UnknownPod = NonNullable<ExplainedPod['unknownPod']>;
 
 /** The watches keep labelled pods only: others are read from the API server. */
-async function lookForPod({ transport, question, signal }: ExplainCommand): Promise<UnknownPod> {
+async function lookForPod({ transport, target, signal }: ExplainCommand): Promise<UnknownPod> {
   try {
     const pod = await createResource(transport, coreKinds.pods).get(
-      { namespace: question.namespace, name: question.pod },
+      { namespace: target.namespace, name: target.pod },
       { signal, fields: podFields },
     );
     const serviceAccount = stringAt(memberOf(pod, 'spec'), 'serviceAccountName');

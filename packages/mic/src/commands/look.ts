@@ -6,7 +6,7 @@ import type { AccessRules } from '../snapshot/index/rights.ts';
 import { createClusterWatch } from '../snapshot/watch/cluster-watch.ts';
 
 /** MIC's matching rules in this cluster. */
-export interface Place {
+export interface ClusterRules {
   readonly forceNamespaced: boolean;
   readonly namespaceShareBytes?: number;
   /** Default: mode `namespace`. */
@@ -14,20 +14,20 @@ export interface Place {
 }
 
 export interface Looking extends Pick<Ambient, 'clock' | 'log'> {
-  readonly place: Place;
+  readonly rules: ClusterRules;
   readonly transport: KubeTransport;
   readonly signal: AbortSignal;
 }
 
 /** Reads the cluster once. Throws KubeError if the signal aborts before, or at the first list that whoever asks has no right to. */
 export async function lookAtCluster({
-  place,
+  rules,
   transport,
   clock,
   log,
   signal,
 }: Looking): Promise<ClusterIndex> {
-  const index = new ClusterIndex({ forceNamespaced: place.forceNamespaced }, place.access);
+  const index = new ClusterIndex({ forceNamespaced: rules.forceNamespaced }, rules.access);
   const refused = Promise.withResolvers<never>();
   const view = createClusterWatch({
     transport,
@@ -35,7 +35,7 @@ export async function lookAtCluster({
     clock,
     random: Math.random,
     log,
-    namespaceShareBytes: place.namespaceShareBytes,
+    namespaceShareBytes: rules.namespaceShareBytes,
     // A report that lacks namespaces would be wrong.
     startMs: Infinity,
     onUnlisted(kind, problem) {

@@ -1,14 +1,14 @@
 // Asks the API server once about rights: about one target, or about all that one pod needs.
 import type { AccessSubject } from '@pod-identity/crd-types';
 import { KubeError, subjectOf, type AccessReviewer } from '@pod-identity/kit/kube';
-import { askNames, useRight, type Answer } from '@pod-identity/policy';
-import type { AccessBook, Pair } from '../access/book.ts';
+import { reviewNames, useRight, type NamesReview } from '@pod-identity/policy';
+import type { PairRegistry, Pair } from '../access/pair-registry.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { AccessGroup } from '../snapshot/index/rights.ts';
 
 export interface PodReview {
   readonly index: ClusterIndex;
-  readonly book: AccessBook<AccessGroup>;
+  readonly registry: PairRegistry<AccessGroup>;
   readonly reviewer: AccessReviewer;
   readonly subject: AccessSubject;
   readonly now: number;
@@ -16,12 +16,12 @@ export interface PodReview {
 }
 
 /** The answers are in the index afterwards. */
-export async function reviewPod({ index, book, subject, now, ...asking }: PodReview): Promise<void> {
+export async function reviewPod({ index, registry, subject, now, ...asking }: PodReview): Promise<void> {
   index.settle();
-  for (let pair = book.next(now); pair; pair = book.next(now)) {
+  for (let pair = registry.next(now); pair; pair = registry.next(now)) {
     const { namespace, name } = pair.subject;
     if (namespace !== subject.namespace || name !== subject.name) continue;
-    index.rightsChanged(book.answer(pair, await reviewTarget(pair, asking), { now, chance: 1 }));
+    index.rightsChanged(registry.record(pair, await reviewTarget(pair, asking), { now, chance: 1 }));
   }
   index.settle();
 }
@@ -30,11 +30,11 @@ export async function reviewPod({ index, book, subject, now, ...asking }: PodRev
 export async function reviewTarget(
   { subject, target }: Pick<Pair, 'subject' | 'target'>,
   { reviewer, signal }: Pick<PodReview, 'reviewer' | 'signal'>,
-): Promise<Answer> {
+): Promise<NamesReview> {
   const { resource } = target;
   const user = subjectOf(subject.namespace, subject.name);
   try {
-    return await askNames(target, 0, (name) =>
+    return await reviewNames(target, 0, (name) =>
       reviewer.review({ ...useRight, subject: user, resource, name }, signal),
     );
   } catch (error) {

@@ -3,7 +3,7 @@
 import {
   accessTargetKey,
   parseAccessTarget,
-  tellProblems,
+  problemTexts,
   type AccessSubject,
   type AccessTarget,
 } from '@pod-identity/crd-types';
@@ -28,7 +28,7 @@ export async function runAccess(command: AboutAccess, config: MicConfig, userAge
   const id = command.kind === 'access' ? command.id : undefined;
   const parsed = id === undefined ? undefined : parseAccessTarget(id);
   if (parsed?.ok === false) {
-    console.error(`access: ${tellProblems(parsed.problems).join('; ')}`);
+    console.error(`access: ${problemTexts(parsed.problems).join('; ')}`);
     return 2;
   }
   for (const { message } of parsed?.warnings ?? []) console.error(`access: ${id ?? ''} ${message}`);
@@ -40,8 +40,8 @@ export async function runAccess(command: AboutAccess, config: MicConfig, userAge
   });
   const ask = async (signal: AbortSignal) => {
     const transport = await connectApiServer({ config, userAgent });
-    const place = { forceNamespaced, namespaceShareBytes };
-    const looking = { place, transport, clock: systemClock, log, signal };
+    const rules = { forceNamespaced, namespaceShareBytes };
+    const looking = { rules, transport, clock: systemClock, log, signal };
     const printer = createPrinter((line) => printWhole(`${line}\n`));
     try {
       if (command.kind === 'access-report') return await accessReportCommand({ ...looking, printer });

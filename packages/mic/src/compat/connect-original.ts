@@ -48,7 +48,7 @@ export function watchOriginal({
 }
 
 /** For `mic explain`: a message about the original's MIC, if it runs. */
-export function askOriginal(
+export function readOriginalVersion(
   { lock, lease }: Names,
   { transport, clock }: Pick<Surroundings, 'transport' | 'clock'>,
 ): (signal: AbortSignal) => Promise<string | undefined> {

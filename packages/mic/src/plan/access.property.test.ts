@@ -1,11 +1,11 @@
 // Random histories of objects and answers: the index counts, and the plans, must match a computation from scratch over the
 // current objects and the answers so far.
 import { accessModes, accessTargetKey, strictestMode, type AccessMode } from '@pod-identity/crd-types';
-import { targetsOf, type Answer } from '@pod-identity/policy';
+import { targetsOf, type NamesReview } from '@pod-identity/policy';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { AccessBook } from '../access/book.ts';
-import { foldAnswer, unasked, type Standing, type Verdict } from '../access/verdict.ts';
+import { PairRegistry } from '../access/pair-registry.ts';
+import { foldReview, unreviewed, type Standing, type PairVerdict } from '../access/pair-verdict.ts';
 import { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { MatchedIdentity } from '../snapshot/index/match-set.ts';
 import type { AccessGroup } from '../snapshot/index/rights.ts';
@@ -37,7 +37,7 @@ const hosts = ['n0', 'n1'].map((name) => hostOf(providerIds[name]!));
 const namespaces = ['a', 'b'];
 const anyNamespace = fc.constantFrom(...namespaces);
 const accounts = fc.constantFrom('web', 'api');
-const anyAnswer = fc.constantFrom<Answer>(
+const anyAnswer = fc.constantFrom<NamesReview>(
   { kind: 'allowed', level: 0 },
   { kind: 'allowed', level: 2 },
   { kind: 'refused' },
@@ -139,7 +139,7 @@ const beginning: readonly Change[] = namespaces.flatMap((namespace) => {
 
 class World {
   readonly #mode: AccessMode;
-  readonly #book = new AccessBook<AccessGroup>({ pairsPerNamespace: 1_000, recheckMs });
+  readonly #book = new PairRegistry<AccessGroup>({ pairsPerNamespace: 1_000, recheckMs });
   readonly index: ClusterIndex;
   readonly records = new Records();
   readonly #objects = new Map<string, Change>();
@@ -149,7 +149,7 @@ class World {
 
   constructor(mode: AccessMode) {
     this.#mode = mode;
-    this.index = new ClusterIndex({ forceNamespaced: false }, { mode, book: this.#book });
+    this.index = new ClusterIndex({ forceNamespaced: false }, { mode, registry: this.#book });
     for (const [name, id] of Object.entries(providerIds))
       this.change({ kind: 'node', key: name, view: node(name, id) });
     for (const change of beginning) this.change(change);
@@ -164,7 +164,7 @@ class World {
   }
 
   /** Gives the answers to the due pairs, one for each pair. */
-  answer(answers: readonly Answer[]): void {
+  answer(answers: readonly NamesReview[]): void {
     this.#now += recheckMs;
     for (const answer of answers) {
       const pair = this.#book.next(this.#now);
@@ -173,9 +173,9 @@ class World {
       const moment = { now: this.#now, chance: 0.5 };
       this.#known.set(
         key,
-        foldAnswer(this.#known.get(key) ?? unasked, answer, { ...moment, soonPairs: 0, recheckMs }),
+        foldReview(this.#known.get(key) ?? unreviewed, answer, { ...moment, soonPairs: 0, recheckMs }),
       );
-      this.index.rightsChanged(this.#book.answer(pair, answer, moment));
+      this.index.rightsChanged(this.#book.record(pair, answer, moment));
     }
   }
 
@@ -209,7 +209,7 @@ class World {
     return fresh.matchSet(namespace, bindingLabel).matches;
   }
 
-  verdictOf(view: PodView, { identity: of }: MatchedIdentity): Verdict {
+  verdictOf(view: PodView, { identity: of }: MatchedIdentity): PairVerdict {
     if (this.modeOf(view.namespace) !== 'rbac') return 'allowed';
     const { targets, problem } = targetsOf(of);
     if (problem !== undefined) return 'denied';
@@ -250,8 +250,8 @@ function checkCounts(world: World): void {
   for (const host of hosts) {
     const here = world
       .pods()
-      .filter((view) => isLive(view) && world.index.place(view.nodeName).host?.id === host.id);
-    const counted = (verdicts: readonly Verdict[]) => {
+      .filter((view) => isLive(view) && world.index.nodeHost(view.nodeName).host?.id === host.id);
+    const counted = (verdicts: readonly PairVerdict[]) => {
       const ids = here.flatMap((view) => [
         ...new Set(
           world
@@ -274,7 +274,7 @@ const carried = hosts.map((host) => facts(host, ['r0', 'r1'], { oursNames: ['r0'
 
 function checkPlans(world: World): void {
   const views = new Map(world.pods().map((view) => [`${view.namespace}/${view.name}`, view]));
-  const verdict = (podKey: string, identityKey: string): Verdict | undefined => {
+  const verdict = (podKey: string, identityKey: string): PairVerdict | undefined => {
     const view = views.get(podKey);
     const match = view && isLive(view) && world.matches(view).find((one) => one.identityKey === identityKey);
     return match ? world.verdictOf(view, match) : undefined;

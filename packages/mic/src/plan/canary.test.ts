@@ -48,8 +48,8 @@ describe('what is reported', () => {
   const good = sightCanaries(agents, [pod('canary-1', 'n1')]);
   const bad = sightCanaries(agents, [unready('canary-1', 'n1')]);
   const missing = sightCanaries(agents, []);
-  const told = (standings: CanaryStandings, state: 'not-ready' | 'missing'): CanaryStandings =>
-    new Map([...standings].map(([node, standing]) => [node, { ...standing, told: state }]));
+  const reported = (standings: CanaryStandings, state: 'not-ready' | 'missing'): CanaryStandings =>
+    new Map([...standings].map(([node, standing]) => [node, { ...standing, reported: state }]));
 
   test('nothing of a canary that is ready, however long', () => {
     const standings = foldCanaries(none, good, 0);
@@ -65,7 +65,7 @@ describe('what is reported', () => {
     const later = foldCanaries(first, seen, 30_999);
     expect(dueCanaries(later, seen, 30_999)).toEqual([]);
     expect(dueCanaries(later, seen, 31_000)).toMatchObject([{ node: 'n1', state }]);
-    const after = foldCanaries(told(later, state), seen, 32_000);
+    const after = foldCanaries(reported(later, state), seen, 32_000);
     expect(dueCanaries(after, seen, 10 * minute)).toEqual([]);
   });
 
@@ -78,7 +78,7 @@ describe('what is reported', () => {
   });
 
   test('one that goes missing after it was reported is reported again, at once', () => {
-    const failing = told(foldCanaries(none, bad, 0), 'not-ready');
+    const failing = reported(foldCanaries(none, bad, 0), 'not-ready');
     const gone = foldCanaries(failing, missing, minute);
     expect(dueCanaries(gone, missing, minute)).toMatchObject([{ state: 'missing' }]);
   });
@@ -86,7 +86,7 @@ describe('what is reported', () => {
   test('one that is ready again is reported if its failure was', () => {
     const failing = foldCanaries(none, bad, 0);
     expect(dueCanaries(foldCanaries(failing, good, minute), good, minute)).toEqual([]);
-    const ready = foldCanaries(told(failing, 'not-ready'), good, minute);
+    const ready = foldCanaries(reported(failing, 'not-ready'), good, minute);
     expect(dueCanaries(ready, good, minute)).toMatchObject([{ node: 'n1', state: 'ready' }]);
   });
 

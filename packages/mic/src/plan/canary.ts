@@ -53,7 +53,7 @@ export interface CanaryStanding {
   /** Since when the canary is not ready or missing. */
   readonly badSinceMs?: number;
   /** Which state was reported last. */
-  readonly told: CanaryState;
+  readonly reported: CanaryState;
 }
 
 export type CanaryStandings = ReadonlyMap<string, CanaryStanding>;
@@ -69,8 +69,8 @@ export function foldCanaries(
 ): CanaryStandings {
   return new Map(
     [...sightings].map(([node, { state }]) => {
-      const { told = 'ready', badSinceMs = nowMs } = before.get(node) ?? {};
-      return [node, state === 'ready' ? { told } : { told, badSinceMs }];
+      const { reported = 'ready', badSinceMs = nowMs } = before.get(node) ?? {};
+      return [node, state === 'ready' ? { reported } : { reported, badSinceMs }];
     }),
   );
 }
@@ -82,7 +82,7 @@ export function dueCanaries(
   nowMs: number,
 ): readonly CanarySighting[] {
   return [...sightings.values()].filter(({ node, state }) => {
-    const { told = 'ready', badSinceMs = nowMs } = standings.get(node) ?? {};
-    return state !== told && (state === 'ready' || nowMs - badSinceMs >= bearableMs);
+    const { reported = 'ready', badSinceMs = nowMs } = standings.get(node) ?? {};
+    return state !== reported && (state === 'ready' || nowMs - badSinceMs >= bearableMs);
   });
 }

@@ -1,5 +1,5 @@
 // Decides which identities a pod gets, as values.
-import { tellProblems, type Mismatch } from '@pod-identity/crd-types';
+import { problemTexts, type Mismatch } from '@pod-identity/crd-types';
 import { absentOrLeftOut, unboundBy } from '@pod-identity/policy';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import { keyOf, namespaceOf } from '../snapshot/keys.ts';
@@ -76,7 +76,7 @@ function weigh(index: ClusterIndex, key: PodKey): Weighed {
     ...barred.map((one) => barredSkip(pod, one, false)),
     ...warned.map((one) => barredSkip(pod, one, true)),
   ];
-  const { host, problem } = index.place(pod.nodeName);
+  const { host, problem } = index.nodeHost(pod.nodeName);
   if (host) return { pod, usable, barred, skips };
   const hostless = usable.filter(({ resourceId }) => resourceId !== undefined);
   return {
@@ -103,7 +103,7 @@ function isNews({ reason }: Mismatch): boolean {
 
 function nowhere(index: ClusterIndex, pod: PodView): SkipReason | undefined {
   if (pod.nodeName === '') return 'not-scheduled';
-  return index.place(pod.nodeName).exists ? undefined : 'node-missing';
+  return index.nodeHost(pod.nodeName).exists ? undefined : 'node-missing';
 }
 
 function assign(pod: PodView, match: MatchedIdentity, name: ObjectName | undefined): Assignment[] {
@@ -156,6 +156,6 @@ function skipFor(index: ClusterIndex, pod: PodView, mismatch: Mismatch): Skip {
 
 function faultOf(index: ClusterIndex, key: string): string | undefined {
   const view = index.objects.identity(key);
-  if (view?.kind === 'invalid') return tellProblems(view.problems).join('; ');
+  if (view?.kind === 'invalid') return problemTexts(view.problems).join('; ');
   return !view && index.leftOutBy.of('AzureIdentity', namespaceOf(key)) ? absentOrLeftOut : undefined;
 }

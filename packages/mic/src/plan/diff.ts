@@ -97,7 +97,7 @@ export function saysTheSame({ pod, identity, binding, meaning }: Assignment, cur
   );
 }
 
-/** The removal of an object that no pod needs: see `isNeeded`. */
+/** The removal of an object that no pod needs: see `isRecordNeeded`. */
 export function leftoverStep(index: ClusterIndex, view: AssignedView): AssignmentStep & { kind: 'delete' } {
   const pod = index.pod(podOf(view));
   const wanted = new Set(pod ? index.matchSetOf(pod).matches.map(({ identityKey }) => identityKey) : []);
@@ -111,11 +111,11 @@ interface Judged {
 
 function whyDelete(index: ClusterIndex, view: AssignedView, { wanted, denied }: Judged): DeleteReason {
   const pod = index.pod(podOf(view));
-  if (!pod) return index.place(view.nodeName).exists ? 'pod-gone' : 'node-gone';
+  if (!pod) return index.nodeHost(view.nodeName).exists ? 'pod-gone' : 'node-gone';
   if (pod.finished) return 'pod-finished';
   // A pod of that name has no node yet, so the object belongs to an earlier pod.
   if (pod.nodeName === '') return 'pod-gone';
-  if (!index.place(pod.nodeName).exists) return 'node-gone';
+  if (!index.nodeHost(pod.nodeName).exists) return 'node-gone';
   if (wanted.has(view.identity)) {
     return view.nodeName === pod.nodeName ? 'duplicate' : 'pod-moved';
   }

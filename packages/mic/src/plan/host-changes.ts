@@ -34,7 +34,7 @@ export type HostChanges = Pick<
 const renewPauseMs = 3_600_000;
 
 /** The change for one identity; a number is the earliest time of a change. */
-type Verdict = 'attach' | 'again' | 'renew' | 'detach' | 'leave' | number;
+type IdentityChange = 'attach' | 'again' | 'renew' | 'detach' | 'leave' | number;
 
 export interface Judged {
   readonly changes: HostChanges;
@@ -44,21 +44,21 @@ export interface Judged {
 
 export function planIdentities(needs: HostNeeds, facts: HostFacts, moment: Moment): Judged {
   const { now } = moment;
-  const question = { needs, facts, moment };
+  const given = { needs, facts, moment };
   const idle = [...facts.ours.keys()].filter((id) => !needs.needed.has(id));
   // Entries of others that MIC removed for a renewal are attached again, whether or not a pod needs them now.
   const wanted = new Set([...needs.granted.keys(), ...takenOff(facts)]);
-  const verdicts: [ResourceId, Verdict][] = [
-    ...Array.from(wanted, (id): [ResourceId, Verdict] => [id, judgeWanted(id, question)]),
-    ...idle.map((id): [ResourceId, Verdict] => [id, judgeIdle(id, question)]),
+  const decided: [ResourceId, IdentityChange][] = [
+    ...Array.from(wanted, (id): [ResourceId, IdentityChange] => [id, judgeWanted(id, given)]),
+    ...idle.map((id): [ResourceId, IdentityChange] => [id, judgeIdle(id, given)]),
   ];
-  const idsTo = (change: Verdict) =>
-    verdicts.flatMap(([id, verdict]) => (verdict === change ? id : [])).sort();
+  const idsTo = (change: IdentityChange) =>
+    decided.flatMap(([id, verdict]) => (verdict === change ? id : [])).sort();
   const [attach, renew, detach] = [idsTo('attach'), idsTo('renew'), idsTo('detach')];
   const again = idsTo('again');
   const readAt = nextReading(needs, facts, moment);
   const read = readAt <= now;
-  const later = verdicts.flatMap(([, verdict]) => (typeof verdict === 'number' ? verdict : []));
+  const later = decided.flatMap(([, verdict]) => (typeof verdict === 'number' ? verdict : []));
   // A host that nobody needs is planned once more, to remove its record.
   if (readAt === Infinity) later.push(settledAt(facts));
   const next = Math.min(...later, read ? Infinity : readAt);
@@ -81,7 +81,7 @@ function wake(
   return { ...(at !== Infinity && { wakeAt: at }), ...(isHeld && { notBefore }) };
 }
 
-interface Question {
+interface IdentityCase {
   readonly needs: HostNeeds;
   readonly facts: HostFacts;
   readonly moment: Moment;
@@ -98,11 +98,11 @@ function takenOff(facts: HostFacts): ResourceId[] {
  * A live entry stays unchanged, whatever AzureIdentities state: anybody who may write one can name any client id. Azure itself
  * reports which entries are dead; nobody can use them, and a pod waits for this one.
  */
-function judgeWanted(id: ResourceId, question: Question): Verdict {
-  const { facts, moment } = question;
+function judgeWanted(id: ResourceId, given: IdentityCase): IdentityChange {
+  const { facts, moment } = given;
   if (isCarried(facts, id)) return 'leave';
-  const allowedAt = Math.max(facts.quarantined.get(id)?.until ?? 0, attemptAt(id, question));
-  const soonest = (change: Verdict) => (allowedAt > moment.now ? allowedAt : change);
+  const allowedAt = Math.max(facts.quarantined.get(id)?.until ?? 0, attemptAt(id, given));
+  const soonest = (change: IdentityChange) => (allowedAt > moment.now ? allowedAt : change);
   if (facts.present?.has(id) !== true) return soonest('attach');
   // Only what MIC itself has sent: a host that is Failed for other reasons is not updated.
   if (facts.unapplied.has(id)) return facts.failed ? soonest('again') : 'leave';
@@ -112,24 +112,24 @@ function judgeWanted(id: ResourceId, question: Question): Verdict {
 }
 
 /** Without strikes on the host nothing waits. */
-function attemptAt(id: ResourceId, { needs, facts, moment }: Question): number {
+function attemptAt(id: ResourceId, { needs, facts, moment }: IdentityCase): number {
   if (facts.strikes.size === 0) return 0;
   const standing = standingOf(id, facts, (one) => needs.claimants(one));
   return attemptDueAt(standing, facts, moment.now);
 }
 
 /** For an identity that MIC attached and no pod on this host needs. */
-function judgeIdle(id: ResourceId, question: Question): Verdict {
-  const { facts, moment } = question;
+function judgeIdle(id: ResourceId, given: IdentityCase): IdentityChange {
+  const { facts, moment } = given;
   // Until a reading confirms it, another tool may have attached it.
   if (facts.ours.get(id)?.confirmed !== true) return 'leave';
-  if (facts.present?.has(id) !== true || isProtected(id, question)) return 'leave';
+  if (facts.present?.has(id) !== true || isProtected(id, given)) return 'leave';
   const graceEnd = (facts.idleSince.get(id) ?? moment.now) + moment.rules.detachGraceMs;
   const due = Math.max(graceEnd, facts.quarantined.get(id)?.until ?? 0);
   return due > moment.now ? due : 'detach';
 }
 
-function isProtected(id: ResourceId, { needs, facts, moment }: Question): boolean {
+function isProtected(id: ResourceId, { needs, facts, moment }: IdentityCase): boolean {
   if (needs.mayBeNeeded(id)) return true;
   const { immutableClientIds } = moment.rules;
   const present = facts.present?.get(id)?.clientId?.toLowerCase();

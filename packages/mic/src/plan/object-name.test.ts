@@ -3,10 +3,10 @@ import { expect, test } from 'vitest';
 import { assigned, identity, pod, rules, snapshot } from './test/builders.ts';
 import type { AssignedView } from '../snapshot/views.ts';
 import { indexOf, type ClusterSnapshot } from '../snapshot/test/cluster-snapshot.ts';
-import { isNeeded } from './object-name.ts';
+import { isRecordNeeded } from './object-name.ts';
 
 const isNeededIn = (view: AssignedView, different: Partial<ClusterSnapshot> = {}) =>
-  isNeeded(view, indexOf(snapshot(different), rules));
+  isRecordNeeded(view, indexOf(snapshot(different), rules));
 const distinctOf = (podUid: string, identityName = 'reader') =>
   distinctAssignedIdentityName({
     podNamespace: 'shop',

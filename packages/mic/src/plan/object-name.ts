@@ -52,7 +52,7 @@ export function objectNames(
  * Whether MIC gives this name to an identity of the record's pod, whether or not the pod may use it. Decides by name, so that MIC corrects
  * what an editor writes under it.
  */
-export function isNeeded(view: AssignedView, index: ClusterIndex): boolean {
+export function isRecordNeeded(view: AssignedView, index: ClusterIndex): boolean {
   const pod = index.pod(podOf(view));
   if (!pod || !isScheduled(pod)) return false;
   return index.matchSetOf(pod).matches.some((match) => {

@@ -176,7 +176,7 @@ function needsOf(snapshot: ClusterSnapshot): { host: ResourceId; id: ResourceId;
   const { index, records } = knownOf(snapshot, modelRules);
   return snapshot.pods.flatMap((view) => {
     const key = `${view.namespace}/${view.name}`;
-    const host = index.place(view.nodeName).host?.id;
+    const host = index.nodeHost(view.nodeName).host?.id;
     return decidePod(index, key, records).assignments.flatMap(({ resourceId }) =>
       resourceId !== undefined && host !== undefined ? { host, id: resourceId, key } : [],
     );

@@ -1,8 +1,12 @@
 // Text of `mic access`: the right by which a ServiceAccount may use a target, or the roles that grant it.
 import { accessGroup, rolesFor, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
-import type { Answer } from '@pod-identity/policy';
+import type { NamesReview } from '@pod-identity/policy';
 
-export function checkLines(subject: AccessSubject, target: AccessTarget, checked: Answer): readonly string[] {
+export function checkLines(
+  subject: AccessSubject,
+  target: AccessTarget,
+  checked: NamesReview,
+): readonly string[] {
   const who = `ServiceAccount ${subject.namespace}/${subject.name}`;
   const what = `${target.resource} ${target.names[0]}`;
   switch (checked.kind) {

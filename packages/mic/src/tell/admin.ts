@@ -42,8 +42,8 @@ export async function keepAdminServers(options: AdminOptions, signal: AbortSigna
   const { health, metrics, log, registry, isLeading, watches, problem, refreshGauges } = options;
   const healthRoutes: AdminRoute[] = [
     // As in the original: the body is whether this replica leads. A standby is healthy too.
-    { path: '/healthz', answer: () => ({ status: 200, body: isLeading() ? 'Active' : 'Not Active' }) },
-    { path: '/readyz', answer: () => readiness(watches, problem()) },
+    { path: '/healthz', respond: () => ({ status: 200, body: isLeading() ? 'Active' : 'Not Active' }) },
+    { path: '/readyz', respond: () => readiness(watches, problem()) },
   ];
   const output = standardOutput();
   let lost = 0;

@@ -2,14 +2,14 @@ import type { CanarySighting } from '../plan/canary.ts';
 import type { DaemonSetName } from '../snapshot/startup-views.ts';
 import type { Report } from './events.ts';
 
-export interface CanaryPlace {
+export interface CanaryNode {
   readonly daemonSet: DaemonSetName;
   /** The node has the start-up taint, which waits for the canary. */
   readonly keepsTaint: boolean;
 }
 
 /** The texts have no times and numbers, so that repeats are one Event. */
-export function reportCanary(sighting: CanarySighting, place: CanaryPlace): Report {
+export function reportCanary(sighting: CanarySighting, place: CanaryNode): Report {
   const { node, pod, state } = sighting;
   const message = `${messages[state](sighting, place)}${state !== 'ready' && place.keepsTaint ? taintStays : ''}`;
   // The uid of events that the kubelet writes on its node, by which kubectl describe finds them.
@@ -24,7 +24,7 @@ export function reportCanary(sighting: CanarySighting, place: CanaryPlace): Repo
 
 const reasons = { ready: 'CanaryReady', 'not-ready': 'CanaryNotReady', missing: 'CanaryMissing' } as const;
 
-type Write = (sighting: CanarySighting, place: CanaryPlace) => string;
+type Write = (sighting: CanarySighting, place: CanaryNode) => string;
 
 const messages: Readonly<Record<CanarySighting['state'], Write>> = {
   ready: () => 'the canary of NMI on this node is ready again: calls of pods get to NMI of their node',

@@ -61,9 +61,9 @@ export function identityCondition(view: IdentityView, world: World): ConditionDr
   const reference = referenceTo(view.identity);
   const judgement =
     view.resourceId === undefined ? principal : judgeResource({ ...view, id: view.resourceId }, world);
-  const told = current(reference);
+  const reported = current(reference);
   // The last leader's condition may already include rights and warnings.
-  const lasting = judgement ?? (told && !isAboutAccess(told) ? told : attaching);
+  const lasting = judgement ?? (reported && !isAboutAccess(reported) ? reported : attaching);
   return draft(reference, withWarnings(withAccess(view.key, lasting, world), view.identity));
 }
 

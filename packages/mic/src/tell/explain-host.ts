@@ -5,7 +5,7 @@ import { isCarried, isMisstated } from '../snapshot/facts/host-facts.ts';
 import { nextAttemptAt } from '../snapshot/facts/strikes.ts';
 import { clientIdRemedy, hostRemedy, remedyFor } from './remedy.ts';
 
-export interface HostQuestion {
+export interface HostCase {
   readonly id: ResourceId;
   readonly host: Host;
   readonly facts: HostFacts | undefined;
@@ -18,30 +18,30 @@ export interface HostQuestion {
 }
 
 /** Whether the host has the identity, whether MIC may attach it, and the obstacles. */
-export function explainHost(question: HostQuestion): Finding[] {
-  return [...(question.lacksRecords === true ? [recordsLacking] : []), ...explainCarrying(question)];
+export function explainHost(given: HostCase): Finding[] {
+  return [...(given.lacksRecords === true ? [recordsLacking] : []), ...explainCarrying(given)];
 }
 
-function explainCarrying(question: HostQuestion): Finding[] {
-  const { id, host, facts, statedClientId } = question;
+function explainCarrying(given: HostCase): Finding[] {
+  const { id, host, facts, statedClientId } = given;
   if (isCarried(facts, id)) {
-    const carried = [permitted, attachedBy(question)];
-    return isMisstated(facts, id, statedClientId) ? [...carried, misstated(question)] : carried;
+    const carried = [permitted, attachedBy(given)];
+    return isMisstated(facts, id, statedClientId) ? [...carried, misstated(given)] : carried;
   }
   const quarantine = facts?.quarantined.get(id);
-  if (quarantine) return refused(quarantine, question);
-  if (facts?.lastFailure) return [unknownPermission, hostFailed(facts.lastFailure, question)];
+  if (quarantine) return refused(quarantine, given);
+  if (facts?.lastFailure) return [unknownPermission, hostFailed(facts.lastFailure, given)];
   if (facts?.present === undefined) {
     return [unknownPermission, waiting('host', `what ${hostName(host)} carries has not been read yet`)];
   }
   return [
     unknownPermission,
-    waiting('host', `${hostName(host)} ${comingTo(facts, question)}${held(facts, question)}`),
-    ...struck(facts, question),
+    waiting('host', `${hostName(host)} ${comingTo(facts, given)}${held(facts, given)}`),
+    ...struck(facts, given),
   ];
 }
 
-function comingTo(facts: HostFacts, { id }: HostQuestion): string {
+function comingTo(facts: HostFacts, { id }: HostCase): string {
   if (facts.present?.has(id) !== true) return 'does not carry it yet: MIC will attach it';
   if (!facts.unapplied.has(id)) return 'carries what is left of a deleted identity: MIC will attach it';
   return facts.failed
@@ -56,12 +56,12 @@ const recordsLacking = info('host', 'MIC’s records about its hosts were not fo
 const permitted: Finding = ok('permission', 'Azure let it be attached');
 const unknownPermission: Finding = info('permission', 'not known before it was attached once');
 
-function misstated({ id, host }: HostQuestion): Finding {
+function misstated({ id, host }: HostCase): Finding {
   const text = `the AzureIdentity states another clientID than ${hostName(host)} lists for its resourceID`;
   return problem('identity', text, clientIdRemedy(id));
 }
 
-function attachedBy({ id, host, facts, lacksRecords }: HostQuestion): Finding {
+function attachedBy({ id, host, facts, lacksRecords }: HostCase): Finding {
   const others =
     lacksRecords === true ? 'by whom is not known' : 'by somebody else: MIC will never remove it';
   return ok(
@@ -70,28 +70,28 @@ function attachedBy({ id, host, facts, lacksRecords }: HostQuestion): Finding {
   );
 }
 
-function refused(quarantine: Quarantine, question: HostQuestion): Finding[] {
+function refused(quarantine: Quarantine, given: HostCase): Finding[] {
   const { code, message, failures } = quarantine;
-  const remedy = remedyFor({ ...question, code });
+  const remedy = remedyFor({ ...given, code });
   const isDenied = code === 'LinkedAuthorizationFailed';
   const permission = isDenied
     ? problem('permission', 'MIC has no right to assign this identity')
     : unknownPermission;
-  const text = `${hostName(question.host)} does not carry it: Azure refused with ${code}, ${times(failures)}, ${next(quarantine.until, question)}`;
+  const text = `${hostName(given.host)} does not carry it: Azure refused with ${code}, ${times(failures)}, ${next(quarantine.until, given)}`;
   return [permission, { ...problem('host', text, remedy), quote: message }];
 }
 
-function hostFailed(lastFailure: LastFailure, question: HostQuestion): Finding {
+function hostFailed(lastFailure: LastFailure, given: HostCase): Finding {
   const { kind, message, lacksToken } = lastFailure;
-  const { host, facts } = question;
-  const text = `${hostName(host)} could not be read or changed (${kind}), ${next(facts?.notBefore ?? 0, question)}`;
-  const remedy = hostRemedy({ ...question, kind, lacksToken });
+  const { host, facts } = given;
+  const text = `${hostName(host)} could not be read or changed (${kind}), ${next(facts?.notBefore ?? 0, given)}`;
+  const remedy = hostRemedy({ ...given, kind, lacksToken });
   const isWaiting = kind === 'throttled' || kind === 'busy' || kind === 'unavailable';
   return { topic: 'host', verdict: isWaiting ? 'waiting' : 'problem', text, quote: message, remedy };
 }
 
 /** Why it may be delayed. */
-function struck(facts: HostFacts, { namespace, now }: HostQuestion): Finding[] {
+function struck(facts: HostFacts, { namespace, now }: HostCase): Finding[] {
   if (!facts.strikes.has(namespace)) return [];
   const at = nextAttemptAt(facts.strikes, namespace, now);
   const when = at > now ? `, the next one in ${Math.ceil((at - now) / 1000)} s` : '';
@@ -99,11 +99,11 @@ function struck(facts: HostFacts, { namespace, now }: HostQuestion): Finding[] {
   return [info('host', text)];
 }
 
-function held(facts: HostFacts, question: HostQuestion): string {
-  return facts.notBefore > question.now ? `, ${next(facts.notBefore, question)}` : '';
+function held(facts: HostFacts, given: HostCase): string {
+  return facts.notBefore > given.now ? `, ${next(facts.notBefore, given)}` : '';
 }
 
-function next(until: number, { now }: HostQuestion): string {
+function next(until: number, { now }: HostCase): string {
   if (until <= now) return 'to be tried again now';
   const seconds = Math.ceil((until - now) / 1000);
   return `to be tried again in ${seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`}`;

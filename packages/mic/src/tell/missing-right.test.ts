@@ -1,6 +1,6 @@
-import { findingLines, type Answer } from '@pod-identity/policy';
+import { findingLines, type NamesReview } from '@pod-identity/policy';
 import { describe, expect, it } from 'vitest';
-import { AccessBook } from '../access/book.ts';
+import { PairRegistry } from '../access/pair-registry.ts';
 import { skipsOf } from '../plan/desired.ts';
 import {
   binding,
@@ -18,30 +18,30 @@ import { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { AccessGroup } from '../snapshot/index/rights.ts';
 import { conditionsOf } from './conditions-writer.ts';
 import { Records } from '../plan/records.ts';
-import { explainPod } from './explain.ts';
+import { explainPod } from './explain-pod.ts';
 import { reportSkip } from './report.ts';
 
 const key = 'shop/web-0';
 const vmss1 = hostOf(instanceOf('vmss1'));
 
 const bookOf = (pairsPerNamespace: number) =>
-  new AccessBook<AccessGroup>({ pairsPerNamespace, recheckMs: 300_000 });
+  new PairRegistry<AccessGroup>({ pairsPerNamespace, recheckMs: 300_000 });
 
 /** A pod of ServiceAccount `shop/web` with an identity of its namespace, and one answer of the API server. */
 function worldOf(
   mode: 'namespace' | 'warn' | 'rbac',
-  answer?: Answer,
-  { resourceID = resourceIdOf('reader'), book = bookOf(100) } = {},
+  answer?: NamesReview,
+  { resourceID = resourceIdOf('reader'), book: registry = bookOf(100) } = {},
 ) {
-  const index = new ClusterIndex({ forceNamespaced: true }, { mode, book });
+  const index = new ClusterIndex({ forceNamespaced: true }, { mode, registry });
   const namespace = 'shop';
   const [of, by] = [identity({ namespace, spec: { type: 0, resourceID } }), binding({ namespace })];
   index.apply({ kind: 'node', key: 'node-0', view: node() });
   index.apply({ kind: 'identity', key: of.key, view: of });
   index.apply({ kind: 'binding', key: by.key, view: by });
   index.apply({ kind: 'pod', key, view: pod({ serviceAccount: 'web' }) });
-  const pair = answer && book.next(0);
-  if (pair) index.rightsChanged(book.answer(pair, answer, { now: 0, chance: 1 }));
+  const pair = answer && registry.next(0);
+  if (pair) index.rightsChanged(registry.record(pair, answer, { now: 0, chance: 1 }));
   return index.settle();
 }
 
@@ -60,15 +60,15 @@ const conditionIn = (index: ClusterIndex) => {
 const eventsOf = (index: ClusterIndex, of = key) =>
   skipsOf(index, of).flatMap((skip) => reportSkip(skip).events);
 
-const allowed: Answer = { kind: 'allowed', level: 0 };
-const refused: Answer = { kind: 'refused' };
+const allowed: NamesReview = { kind: 'allowed', level: 0 };
+const refused: NamesReview = { kind: 'refused' };
 
 it('a pod whose rights are asked about is not told so when its namespace has others that wait', () => {
-  const [book, other] = [bookOf(1), 'shop/web-1'];
-  const index = worldOf('rbac', allowed, { book });
+  const [registry, other] = [bookOf(1), 'shop/web-1'];
+  const index = worldOf('rbac', allowed, { book: registry });
   index.apply({ kind: 'pod', key: other, view: pod({ name: 'web-1', serviceAccount: 'other' }) });
   // A new term.
-  index.rightsChanged(book.forget());
+  index.rightsChanged(registry.forget());
   index.settle();
   expect(eventsOf(index)).toEqual([]);
   expect(eventsOf(index, other)).toEqual([expect.objectContaining({ reason: 'AccessNotReviewed' })]);

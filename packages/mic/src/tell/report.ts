@@ -161,7 +161,7 @@ function waits(
         fields,
       );
     case 'rejected': {
-      const told = podEvent(
+      const reported = podEvent(
         pod,
         {
           reason: 'IdentityRejected',
@@ -170,7 +170,10 @@ function waits(
         fields,
       );
       const message = `failed to apply binding ${keyOf(binding.metadata)} node ${pod.nodeName} for pod ${keyOf(pod)}, error: ${waiting.quarantine.message}`;
-      return { ...told, events: [...told.events, bindingProblem(namedBy(binding.metadata), message)] };
+      return {
+        ...reported,
+        events: [...reported.events, bindingProblem(namedBy(binding.metadata), message)],
+      };
     }
   }
 }
@@ -190,7 +193,7 @@ function bindingOf(
 
 function stepFailed(result: StepResult, why: string, at: Scene): Report {
   const { step } = result;
-  const told = line(
+  const reported = line(
     'warn',
     { ...fieldsOf(result), why },
     'write of an AzureAssignedIdentity failed; it will be tried again',
@@ -200,14 +203,14 @@ function stepFailed(result: StepResult, why: string, at: Scene): Report {
     const pod = `${current.podNamespace}/${current.podName}`;
     const message = `failed to remove AzureIdentityBinding ${current.binding} from node ${current.nodeName} for pod ${pod}, error: ${why}`;
     const involved = bindingOf(current, at);
-    return { ...told, events: involved ? [warning('binding remove error', message, involved)] : [] };
+    return { ...reported, events: involved ? [warning('binding remove error', message, involved)] : [] };
   }
   const { assignment } = step;
   const object = `${assignment.objectNamespace}/${assignment.objectName}`;
   const verb = step.kind === 'create' ? 'create' : 'update';
   const message = `failed to ${verb} AzureAssignedIdentity ${object} for pod ${keyOf(assignment.pod)}, error: ${why}`;
   const onBindings = bindingProblem(namedBy(assignment.binding.metadata), message);
-  return { ...told, events: [...refused(result, assignment, why), onBindings] };
+  return { ...reported, events: [...refused(result, assignment, why), onBindings] };
 }
 
 /** About an hour, after which the API server deletes Events. */
@@ -241,8 +244,8 @@ function podEvent(
   what: { reason: string; message: string },
   fields: LogLine['fields'],
 ): Report {
-  const told = line('info', { event: what.reason, ...fields }, what.message);
-  return { ...told, events: [warning(what.reason, what.message, onPod(pod))] };
+  const reported = line('info', { event: what.reason, ...fields }, what.message);
+  return { ...reported, events: [warning(what.reason, what.message, onPod(pod))] };
 }
 
 function bindingProblem(binding: Named, message: string): EventDraft {

@@ -1,21 +1,21 @@
 // Problems and warnings of users' objects as texts of bounded length, for conditions.
 import {
-  tellProblems,
-  tellWarnings,
+  problemTexts,
+  warningTexts,
   type AzureIdentity,
   type AzureIdentityBinding,
   type Problem,
 } from '@pod-identity/crd-types';
 
 export function listProblems(problems: readonly Problem[]): string {
-  return tellProblems(problems).join('; ');
+  return problemTexts(problems).join('; ');
 }
 
 const warningMark = '. Warning: ';
 
 /** The message, and what is valid in the object but probably not meant. */
 export function addWarnings(message: string, object: AzureIdentity | AzureIdentityBinding): string {
-  const warnings = tellWarnings(object);
+  const warnings = warningTexts(object);
   return warnings.length === 0 ? message : `${message}${warningMark}${warnings.join('; ')}`;
 }
 

@@ -35,28 +35,28 @@ const reports = { burst: 50, perSecond: 1 };
 /** Reports canaries that are missing or not ready for a while, and when they are ready again, until the term ends. */
 export async function keepCanaryReports(options: CanaryReportsOptions): Promise<void> {
   const { pods, term, clock } = options;
-  const tell = createTell(options);
+  const report = createReporter(options);
   let standings: CanaryStandings = new Map();
   while (!term.signal.aborted) {
     const sightings = sightingsOf(pods);
-    if (sightings) standings = tell(standings, sightings);
+    if (sightings) standings = report(standings, sightings);
     await clock.sleep(lookMs, term.signal).catch(() => undefined);
   }
 }
 
-function createTell({ daemonSet, keepsTaint, publisher, clock }: CanaryReportsOptions) {
+function createReporter({ daemonSet, keepsTaint, publisher, clock }: CanaryReportsOptions) {
   const budgets = createBudgets(reports);
   return (before: CanaryStandings, sightings: CanarySightings): CanaryStandings => {
     const now = clock.elapsed();
     const standings = foldCanaries(before, sightings, now);
-    const told = new Map(standings);
+    const reported = new Map(standings);
     for (const sighting of dueCanaries(standings, sightings, now)) {
       const { node, state } = sighting;
       if (!budgets.take('', now)) break;
       publisher.publish(reportCanary(sighting, { daemonSet, keepsTaint: keepsTaint(node) }));
-      told.set(node, { ...standings.get(node), told: state });
+      reported.set(node, { ...standings.get(node), reported: state });
     }
-    return told;
+    return reported;
   };
 }
 

@@ -38,7 +38,7 @@ export interface Term {
   readonly meter: Meter;
 }
 
-interface RoleQuestion {
+interface RoleCheckInput {
   readonly hosts: readonly Host[];
   readonly identities: readonly ResourceId[];
   readonly signal: AbortSignal;
@@ -46,7 +46,7 @@ interface RoleQuestion {
 
 export interface RoleCheck {
   /** Reports the roles that MIC lacks to change these hosts; MIC tries in any case. */
-  report(question: RoleQuestion): Promise<void>;
+  report(input: RoleCheckInput): Promise<void>;
 }
 
 export interface ControllerOptions extends Pick<Ambient, 'clock' | 'log'> {

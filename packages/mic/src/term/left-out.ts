@@ -7,10 +7,10 @@ import { namespaceOf } from '../snapshot/keys.ts';
 import type { LeftOutView } from '../snapshot/watch/cluster-watch.ts';
 import type { ConditionsWriter } from '../tell/conditions-writer.ts';
 import type { Publisher } from '../tell/publisher.ts';
-import { laneOf } from './loop.ts';
+import { queueNameOf } from './loop.ts';
 
 export interface LeftOutPorts {
-  readonly leftOut: Pick<LeftOutView, 'tell'>;
+  readonly leftOut: Pick<LeftOutView, 'notify'>;
   readonly index: Pick<ClusterIndex, 'markDirty' | 'podsIn' | 'homeOf'>;
   readonly objects: Pick<HostQueue, 'poke'>;
   readonly publisher: Pick<Publisher, 'publishLeftOut'>;
@@ -25,13 +25,13 @@ const plansOfNamespace = { burst: 1, perSecond: 1 / 600 };
 export function reportAllLeftOut(ports: LeftOutPorts): () => void {
   const { leftOut, index, objects, publisher, conditions, now } = ports;
   const plans = createBudgets(plansOfNamespace);
-  return leftOut.tell((kind, object) => {
+  return leftOut.notify((kind, object) => {
     publisher.publishLeftOut(kind, object);
     conditions.concern(kind, [object.key]);
     const namespace = namespaceOf(object.key);
     if (!plans.take(`${kind} ${namespace}`, now())) return;
     const pods = index.podsIn(namespace);
     index.markDirty(pods);
-    for (const host of new Set(pods.map((pod) => index.homeOf(pod)))) objects.poke(laneOf(host));
+    for (const host of new Set(pods.map((pod) => index.homeOf(pod)))) objects.poke(queueNameOf(host));
   });
 }

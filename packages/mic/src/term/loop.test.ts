@@ -1,6 +1,6 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, test } from 'vitest';
-import { hostKeyOf, laneOf, startLoop } from './loop.ts';
+import { hostKeyOf, queueNameOf, startLoop } from './loop.ts';
 import { binding, hostOf, identity, instanceOf, node, now, pod } from '../plan/test/builders.ts';
 import { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 
@@ -110,8 +110,8 @@ test('C46 after the term no subscription and no timer is left', async () => {
 });
 
 test('a lane and its host name each other', () => {
-  expect(hostKeyOf(laneOf(host.id))).toBe(host.id);
-  expect(hostKeyOf(laneOf(undefined))).toBeUndefined();
+  expect(hostKeyOf(queueNameOf(host.id))).toBe(host.id);
+  expect(hostKeyOf(queueNameOf(undefined))).toBeUndefined();
 });
 
 test('after a long sweep other work has as much time before the next one', async () => {

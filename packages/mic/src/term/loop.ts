@@ -24,19 +24,19 @@ export interface LoopPorts {
 }
 
 /** A lane is named by its host's id; nodes without a host in Azure share the unnamed one. */
-export function laneOf(host: HostKey): string {
+export function queueNameOf(host: HostKey): string {
   return host ?? '';
 }
 
-export function hostKeyOf(lane: string): HostKey {
-  return lane === '' ? undefined : canonicalResourceId(lane);
+export function hostKeyOf(name: string): HostKey {
+  return name === '' ? undefined : canonicalResourceId(name);
 }
 
 /** Runs until the signal aborts; returns at once. All informers must have synced. */
 export function startLoop(ports: LoopPorts): void {
   const { index, changes, objects, conditions, clock, signal, yieldTurn } = ports;
   const onSlice = () => {
-    for (const host of index.dirtyHosts()) objects.poke(laneOf(host));
+    for (const host of index.dirtyHosts()) objects.poke(queueNameOf(host));
     const concerned = index.takeConcerned();
     conditions.concern('AzureIdentity', concerned.identities);
     conditions.concern('AzureIdentityBinding', concerned.bindings);

@@ -2,8 +2,8 @@
 // changed.
 import { createAccessReviewer, type KubeTransport, type LeaderTerm } from '@pod-identity/kit/kube';
 import type { Ambient, Metrics } from '@pod-identity/kit/serve';
-import { askPairs } from '../access/asker.ts';
-import { AccessBook, pairsPerNamespace } from '../access/book.ts';
+import { reviewPairs } from '../access/pair-reviewer.ts';
+import { PairRegistry, pairsPerNamespace } from '../access/pair-registry.ts';
 import { createProof, type Proof } from '../access/proof.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { AccessGroup, AccessRules } from '../snapshot/index/rights.ts';
@@ -25,11 +25,11 @@ export function createRights(
   { mode, recheckMs }: AccessSettings = asInOriginal,
   options: RightsOptions,
 ): Rights {
-  const book = new AccessBook<AccessGroup>({ pairsPerNamespace, recheckMs });
+  const registry = new PairRegistry<AccessGroup>({ pairsPerNamespace, recheckMs });
   const proof = createProof({ ...options, reviewer: createAccessReviewer(options.transport) });
   // In mode `namespace` reviews begin only if the annotation of a Namespace requests them.
   if (mode !== 'namespace') void proof.proven();
-  return { mode, book, proof };
+  return { mode, registry, proof };
 }
 
 export interface TermRightsOptions extends RightsOptions {
@@ -52,7 +52,7 @@ export function createTermRights(options: TermRightsOptions): TermRights {
   const { rights, transport, index, metrics, ...rest } = options;
   const listeners = new Set<() => void>();
   const known = Promise.withResolvers<undefined>();
-  if (rights.book.nextAt === undefined) known.resolve(undefined);
+  if (rights.registry.nextAt === undefined) known.resolve(undefined);
   return {
     known: known.promise.then(() => undefined),
     onChange(listener) {
@@ -60,9 +60,9 @@ export function createTermRights(options: TermRightsOptions): TermRights {
       return () => void listeners.delete(listener);
     },
     run: () =>
-      askPairs<AccessGroup>({
+      reviewPairs<AccessGroup>({
         ...rest,
-        book: rights.book,
+        registry: rights.registry,
         // Fenced by the lease: only the leader asks.
         reviewer: createAccessReviewer(transport),
         proven: () => rights.proof.proven(),
@@ -76,10 +76,10 @@ export function createTermRights(options: TermRightsOptions): TermRights {
   };
 }
 
-export function showRights({ mode, book }: Rights, metrics: Metrics<MicMetricSpecs>): void {
+export function showRights({ mode, registry }: Rights, metrics: Metrics<MicMetricSpecs>): void {
   metrics.set('accessMode', 1, { mode });
-  const census = book.census();
+  const census = registry.census();
   for (const verdict of ['allowed', 'denied', 'unknown'] as const)
     metrics.set('accessPairs', census[verdict], { verdict });
-  metrics.set('accessLeftOut', book.waiting());
+  metrics.set('accessLeftOut', registry.waiting());
 }

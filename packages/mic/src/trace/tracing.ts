@@ -4,7 +4,7 @@ import { noted, type SpanFacts, type Tracer } from '@pod-identity/kit/core';
 import type { HostIdentities } from '../apply/host-identities.ts';
 import type { ArmClient } from '../azure/arm/arm-client.ts';
 import type { UpdateOutcome } from '../snapshot/facts/outcomes.ts';
-import type { Turns } from '../term/lanes.ts';
+import type { Turns } from '../term/host-queues.ts';
 
 /** Each returns the port that it is given, with spans around its calls. */
 export interface Tracing {

@@ -2,7 +2,7 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it, vi } from 'vitest';
 import { accessPair } from '../../test/builders.ts';
 import { createAccessGuard, type WouldRefuse } from './guard.ts';
-import type { Access, AccessPair, Verdict } from './types.ts';
+import type { Access, AccessPair, AccessVerdict } from './types.ts';
 
 const subject = { namespace: 'pay', name: 'web' };
 const tenant = { namespace: 'pay', pod: 'uid' };
@@ -14,7 +14,7 @@ const accessTo = (pairs: Access['pairs'], mode: Access['mode'] = 'rbac', name = 
 });
 
 const stage = () => {
-  const verdicts = new Map<AccessPair, Verdict>();
+  const verdicts = new Map<AccessPair, AccessVerdict>();
   const known = new Set<AccessPair>();
   const clock = createFakeClock();
   const trust = { isRefused: true };
@@ -46,12 +46,12 @@ const stage = () => {
 it('needs every right, and names all that are missing', async () => {
   const { guard, verdicts } = stage();
   const both = accessTo([reader, writer]);
-  await expect(guard.ask(both, tenant)).resolves.toEqual({ verdict: 'allowed' });
+  await expect(guard.review(both, tenant)).resolves.toEqual({ verdict: 'allowed' });
   verdicts.set(writer, 'denied');
-  await expect(guard.ask(both, tenant)).resolves.toEqual({ verdict: 'denied', targets: [writer.target] });
+  await expect(guard.review(both, tenant)).resolves.toEqual({ verdict: 'denied', targets: [writer.target] });
   verdicts.set(reader, 'denied');
   const targets = [reader.target, writer.target];
-  await expect(guard.ask(both, tenant)).resolves.toEqual({ verdict: 'denied', targets });
+  await expect(guard.review(both, tenant)).resolves.toEqual({ verdict: 'denied', targets });
   expect(guard.now(both, tenant)?.verdict).not.toBe('allowed');
 });
 
@@ -60,24 +60,27 @@ it('a right that is not known keeps the others from being enough', async () => {
   verdicts.set(reader, 'allowed').set(writer, 'unanswered');
   const both = accessTo([reader, writer]);
   expect(guard.now(both, tenant)).toBeUndefined();
-  await expect(guard.ask(both, tenant)).resolves.toEqual({ verdict: 'unanswered' });
+  await expect(guard.review(both, tenant)).resolves.toEqual({ verdict: 'unanswered' });
   verdicts.set(writer, 'busy');
-  await expect(guard.ask(both, tenant)).resolves.toEqual({ verdict: 'busy' });
+  await expect(guard.review(both, tenant)).resolves.toEqual({ verdict: 'busy' });
   expect(guard.now(both, tenant)).toBeUndefined();
 });
 
 it('a pod without a ServiceAccount has no rights', async () => {
   const { guard } = stage();
   const access = accessTo([reader], 'rbac', '');
-  await expect(guard.ask(access, tenant)).resolves.toEqual({ verdict: 'denied', targets: [reader.target] });
+  await expect(guard.review(access, tenant)).resolves.toEqual({
+    verdict: 'denied',
+    targets: [reader.target],
+  });
 });
 
 it('a machine that is not known is no right', async () => {
   const { guard, machine } = stage();
-  await expect(guard.ask(accessTo('machine'), tenant)).resolves.toEqual({ verdict: 'allowed' });
+  await expect(guard.review(accessTo('machine'), tenant)).resolves.toEqual({ verdict: 'allowed' });
   machine.pairs = undefined;
   expect(guard.now(accessTo('machine'), tenant)).toBeUndefined();
-  await expect(guard.ask(accessTo('machine'), tenant)).resolves.toEqual({ verdict: 'unanswered' });
+  await expect(guard.review(accessTo('machine'), tenant)).resolves.toEqual({ verdict: 'unanswered' });
 });
 
 it('answers of an API server that allows everything mean nothing', async () => {
@@ -85,7 +88,7 @@ it('answers of an API server that allows everything mean nothing', async () => {
   trust.isRefused = false;
   looked.resolve(undefined);
   expect(guard.now(accessTo([reader]), tenant)).toBeUndefined();
-  await expect(guard.ask(accessTo([reader]), tenant)).resolves.toEqual({ verdict: 'unanswered' });
+  await expect(guard.review(accessTo([reader]), tenant)).resolves.toEqual({ verdict: 'unanswered' });
 });
 
 it('in mode warn everybody may, and a missing right is new once in ten minutes', async () => {
@@ -96,7 +99,7 @@ it('in mode warn everybody may, and a missing right is new once in ten minutes',
   const allowed = { verdict: 'allowed' };
   expect(guard.now(access, tenant)).toEqual(allowed);
   await clock.advance(0);
-  await expect(guard.ask(access, tenant)).resolves.toEqual(allowed);
+  await expect(guard.review(access, tenant)).resolves.toEqual(allowed);
   expect(warned.mock.calls.map(([{ isNew }]) => isNew)).toEqual([true, false]);
   await clock.advance(600_000);
   guard.now(access, tenant);
@@ -107,7 +110,7 @@ it('says at once what is known', async () => {
   const { guard, verdicts } = stage();
   const access = accessTo([reader]);
   expect(guard.now(access, tenant)).toBeUndefined();
-  await guard.ask(access, tenant);
+  await guard.review(access, tenant);
   verdicts.set(reader, 'allowed');
   expect(guard.now(access, tenant)).toEqual({ verdict: 'allowed' });
   verdicts.set(reader, 'denied');
@@ -119,7 +122,7 @@ it('says at once what is known', async () => {
 it('waits for the first answer about the invented user, and not again', async () => {
   const { guard, looked, trust } = stage();
   trust.isRefused = false;
-  const waiting = guard.ask(accessTo([reader]), tenant);
+  const waiting = guard.review(accessTo([reader]), tenant);
   trust.isRefused = true;
   looked.resolve(undefined);
   await expect(waiting).resolves.toEqual({ verdict: 'allowed' });
@@ -149,7 +152,7 @@ it('a pod without a ServiceAccount has no right on a machine that has to be read
   machine.isKnown = false;
   const access = accessTo('machine', 'rbac', '');
   expect(guard.now(access, tenant)).toBeUndefined();
-  await expect(guard.ask(access, tenant)).resolves.toMatchObject({ verdict: 'denied' });
+  await expect(guard.review(access, tenant)).resolves.toMatchObject({ verdict: 'denied' });
 });
 
 it('in mode warn nothing is reported of who may', async () => {

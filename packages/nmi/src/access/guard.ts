@@ -2,19 +2,19 @@ import { accessTargetKey, type AccessTarget } from '@pod-identity/crd-types';
 import { RecentMap, type Clock, type Tenant } from '@pod-identity/kit/core';
 import { verdictOfAll } from '@pod-identity/policy';
 import type { Machine } from './machine.ts';
-import type { Access, AccessPair, Verdict } from './types.ts';
+import type { Access, AccessPair, AccessVerdict } from './types.ts';
 import type { Verdicts } from './verdicts.ts';
 
 /** `targets`: the missing rights. */
-export type AccessAnswer =
-  | { readonly verdict: Exclude<Verdict, 'denied'> }
+export type AccessResult =
+  | { readonly verdict: Exclude<AccessVerdict, 'denied'> }
   | { readonly verdict: 'denied'; readonly targets: readonly AccessTarget[] };
 
 export interface AccessGuard {
   /** Whether a token may be given now; undefined: call `ask`. */
-  now(access: Access, tenant: Tenant): AccessAnswer | undefined;
+  now(access: Access, tenant: Tenant): AccessResult | undefined;
   /** Never rejects. */
-  ask(access: Access, tenant: Tenant): Promise<AccessAnswer>;
+  review(access: Access, tenant: Tenant): Promise<AccessResult>;
 }
 
 /** A ServiceAccount that would be refused in mode `rbac`. */
@@ -35,7 +35,7 @@ export interface AccessGuardOptions {
   readonly onWouldRefuse: (who: WouldRefuse) => void;
 }
 
-const allowed: AccessAnswer = { verdict: 'allowed' };
+const allowed: AccessResult = { verdict: 'allowed' };
 /** A repeated warning is new again after this time. */
 const quietMs = 10 * 60_000;
 const subjectsKept = 1_000;
@@ -46,31 +46,31 @@ export function createAccessGuard(options: AccessGuardOptions): AccessGuard {
   const warn = createWarning(options);
   const isTrusted = () => stranger.isRefused() === true;
 
-  const peek = (pairs: readonly AccessPair[], tenant: Tenant): AccessAnswer | undefined => {
-    let answer: AccessAnswer | undefined = allowed;
+  const peek = (pairs: readonly AccessPair[], tenant: Tenant): AccessResult | undefined => {
+    let result: AccessResult | undefined = allowed;
     for (const pair of pairs) {
       const verdict = verdicts.known(pair, tenant);
-      if (verdict === undefined) answer = undefined;
+      if (verdict === undefined) result = undefined;
       // With several pairs, `ask` collects all missing rights.
-      else if (verdict !== 'allowed') return pairs.length === 1 ? answerOf(pairs, [verdict]) : undefined;
+      else if (verdict !== 'allowed') return pairs.length === 1 ? resultOf(pairs, [verdict]) : undefined;
     }
-    return answer;
+    return result;
   };
-  const look = (access: Access, tenant: Tenant): AccessAnswer | undefined => {
+  const look = (access: Access, tenant: Tenant): AccessResult | undefined => {
     const pairs = access.pairs === 'machine' ? machine.known(access.subject) : access.pairs;
     if (access.subject.name === '') return pairs && { verdict: 'denied', targets: pairs.map(targetOf) };
     return pairs && peek(pairs, tenant);
   };
-  const review = async (access: Access, tenant: Tenant): Promise<AccessAnswer> => {
+  const reviewNow = async (access: Access, tenant: Tenant): Promise<AccessResult> => {
     const pairs = access.pairs === 'machine' ? await machine.read(access.subject) : access.pairs;
     if (!pairs) return { verdict: 'unanswered' };
     if (access.subject.name === '') return { verdict: 'denied', targets: pairs.map(targetOf) };
-    return answerOf(pairs, await Promise.all(pairs.map((pair) => verdicts.verdict(pair, tenant))));
+    return resultOf(pairs, await Promise.all(pairs.map((pair) => verdicts.verdict(pair, tenant))));
   };
-  const warned = (access: Access, tenant: Tenant): AccessAnswer => {
+  const warned = (access: Access, tenant: Tenant): AccessResult => {
     const known = look(access, tenant);
     if (known) warn(access, known);
-    else void review(access, tenant).then((answer) => warn(access, answer));
+    else void reviewNow(access, tenant).then((result) => warn(access, result));
     return allowed;
   };
 
@@ -79,30 +79,30 @@ export function createAccessGuard(options: AccessGuardOptions): AccessGuard {
       if (access.mode === 'warn') return warned(access, tenant);
       return isTrusted() ? look(access, tenant) : undefined;
     },
-    async ask(access, tenant) {
+    async review(access, tenant) {
       if (access.mode === 'warn') return warned(access, tenant);
       if (!isTrusted()) await stranger.looked;
       if (!isTrusted()) return { verdict: 'unanswered' };
-      return look(access, tenant) ?? review(access, tenant);
+      return look(access, tenant) ?? reviewNow(access, tenant);
     },
   };
 }
 
 function createWarning({ clock, onWouldRefuse }: AccessGuardOptions) {
-  const toldAt = new RecentMap<string, number>(subjectsKept);
-  return (access: Access, answer: AccessAnswer): void => {
-    if (answer.verdict !== 'denied') return;
-    const { targets } = answer;
+  const reportedAt = new RecentMap<string, number>(subjectsKept);
+  return (access: Access, result: AccessResult): void => {
+    if (result.verdict !== 'denied') return;
+    const { targets } = result;
     const { namespace, name } = access.subject;
     const key = `${namespace}/${name} ${targets.map(accessTargetKey).join(' ')}`;
     const now = clock.elapsed();
-    const isNew = now - (toldAt.get(key) ?? -Infinity) >= quietMs;
-    if (isNew) toldAt.set(key, now);
+    const isNew = now - (reportedAt.get(key) ?? -Infinity) >= quietMs;
+    if (isNew) reportedAt.set(key, now);
     onWouldRefuse({ access, targets, isNew });
   };
 }
 
-export function answerOf(pairs: readonly AccessPair[], verdicts: readonly Verdict[]): AccessAnswer {
+export function resultOf(pairs: readonly AccessPair[], verdicts: readonly AccessVerdict[]): AccessResult {
   const verdict = verdictOfAll(verdicts);
   if (verdict !== 'denied') return { verdict };
   return { verdict, targets: pairs.filter((_, index) => verdicts[index] === 'denied').map(targetOf) };

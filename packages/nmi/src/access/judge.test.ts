@@ -4,11 +4,11 @@ import { judge, type Known } from './judge.ts';
 const ages = { maxAgeMs: 15_000, graceMs: 600_000 };
 const now = 1_000_000;
 const answered = (isAllowed: boolean, ageMs: number): Known => ({
-  answer: { isAllowed, askedAt: now - ageMs },
+  result: { isAllowed, startedAt: now - ageMs },
 });
 /** The last question ended this long ago without an answer. */
 const failed = (ageMs: number, restedMs = ageMs) => ({
-  failure: { askedAt: now - ageMs, endedAt: now - restedMs },
+  failure: { startedAt: now - ageMs, endedAt: now - restedMs },
 });
 const mustAsk = { verdict: undefined, isDue: true };
 

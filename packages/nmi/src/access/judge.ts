@@ -1,11 +1,11 @@
-import type { Verdict } from './types.ts';
+import type { AccessVerdict } from './types.ts';
 
-/** The stored answers of a pair. `askedAt` is when the question began; all times are of a monotonic clock. */
+/** The stored answers of a pair. `startedAt` is when the review began; all times are of a monotonic clock. */
 export interface Known {
   /** The last answer. */
-  readonly answer?: { readonly isAllowed: boolean; readonly askedAt: number };
+  readonly result?: { readonly isAllowed: boolean; readonly startedAt: number };
   /** The last question, if it was not answered. */
-  readonly failure?: { readonly askedAt: number; readonly endedAt: number };
+  readonly failure?: { readonly startedAt: number; readonly endedAt: number };
 }
 
 export interface AccessAges {
@@ -17,7 +17,7 @@ export interface AccessAges {
 
 export interface Judgement {
   /** Undefined: the API server must be asked first. */
-  readonly verdict: Verdict | undefined;
+  readonly verdict: AccessVerdict | undefined;
   /** Whether to ask again in the background although the verdict is valid. */
   readonly isDue: boolean;
 }
@@ -25,21 +25,21 @@ export interface Judgement {
 /** Pause after a question without an answer. */
 const retryMs = 1_000;
 
-const mustAsk: Judgement = { verdict: undefined, isDue: true };
+const mustReview: Judgement = { verdict: undefined, isDue: true };
 
 /**
  * The current verdict. An answer is valid for the maximum age. So is a failure to get one, during which the last positive answer is
  * used within the grace period. So whenever a right is used, a question about it began within the maximum age.
  */
 export function judge(known: Known, now: number, ages: AccessAges): Judgement {
-  return byAnswer(known, now, ages) ?? byFailure(known, now, ages);
+  return byResult(known, now, ages) ?? byFailure(known, now, ages);
 }
 
 /** Undefined if the answer is too old. */
-function byAnswer({ answer, failure }: Known, now: number, ages: AccessAges): Judgement | undefined {
-  if (!answer) return undefined;
-  const { isAllowed, askedAt } = answer;
-  const ageMs = now - askedAt;
+function byResult({ result, failure }: Known, now: number, ages: AccessAges): Judgement | undefined {
+  if (!result) return undefined;
+  const { isAllowed, startedAt } = result;
+  const ageMs = now - startedAt;
   if (ageMs > lifeOf(isAllowed, ages)) return undefined;
   const isLate = ageMs >= (ages.maxAgeMs * 2) / 3;
   return {
@@ -48,12 +48,12 @@ function byAnswer({ answer, failure }: Known, now: number, ages: AccessAges): Ju
   };
 }
 
-function byFailure({ answer, failure }: Known, now: number, { maxAgeMs, graceMs }: AccessAges): Judgement {
-  if (!failure || now - failure.askedAt > maxAgeMs) return mustAsk;
+function byFailure({ result, failure }: Known, now: number, { maxAgeMs, graceMs }: AccessAges): Judgement {
+  if (!failure || now - failure.startedAt > maxAgeMs) return mustReview;
   const rested = restedMs(failure, now);
-  if (answer?.isAllowed && now - answer.askedAt <= graceMs)
-    return { verdict: 'allowed', isDue: now - failure.askedAt >= maxAgeMs / 3 && rested >= retryMs };
-  return rested < retryMs ? { verdict: 'unanswered', isDue: false } : mustAsk;
+  if (result?.isAllowed && now - result.startedAt <= graceMs)
+    return { verdict: 'allowed', isDue: now - failure.startedAt >= maxAgeMs / 3 && rested >= retryMs };
+  return rested < retryMs ? { verdict: 'unanswered', isDue: false } : mustReview;
 }
 
 function restedMs(failure: Known['failure'], now: number): number {

@@ -23,9 +23,9 @@ export interface Access {
  * `unanswered`: the API server gave no usable answer. `busy`: not asked, since the pod or its namespace has too many questions in
  * progress.
  */
-export type Verdict = 'allowed' | 'denied' | 'unanswered' | 'busy';
+export type AccessVerdict = 'allowed' | 'denied' | 'unanswered' | 'busy';
 
-export interface AccessQuestion {
+export interface UseReviewRequest {
   readonly subject: AccessSubject;
   readonly resource: AccessTarget['resource'];
   /** One of the names of a target. */
@@ -33,4 +33,4 @@ export interface AccessQuestion {
 }
 
 /** Asks the API server; rejects without a usable answer. */
-export type AskForAccess = (question: AccessQuestion, signal: AbortSignal) => Promise<boolean>;
+export type ReviewUse = (request: UseReviewRequest, signal: AbortSignal) => Promise<boolean>;

@@ -62,12 +62,12 @@ async function play(steps: readonly Step[], ages: { maxAgeMs: number; graceMs: n
   const verdicts = createVerdicts({
     ...ages,
     clock,
-    ask: async () => {
+    reviewUse: async () => {
       const isAllowed = await answerOf(now(), clock);
       heard = { isAllowed };
       return isAllowed;
     },
-    onAsked: () => undefined,
+    onReviewed: () => undefined,
   });
   const pair = accessPair({ names: 1 });
   const tenant = { namespace: 'pay', pod: 'uid' };

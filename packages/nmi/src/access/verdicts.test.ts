@@ -1,7 +1,7 @@
 import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { accessPair } from '../../test/builders.ts';
-import type { AccessPair, AskForAccess } from './types.ts';
+import type { AccessPair, ReviewUse } from './types.ts';
 import { createVerdicts } from './verdicts.ts';
 
 const minute = 60_000;
@@ -10,17 +10,17 @@ const of = (namespace: string, pod = `uid-${namespace}`) => ({ namespace, pod })
 
 const stage = (over: { maxAgeMs?: number; graceMs?: number } = {}) => {
   const clock = createFakeClock(minute);
-  const ask = vi.fn<AskForAccess>(() => Promise.resolve(true));
+  const reviewUse = vi.fn<ReviewUse>(() => Promise.resolve(true));
   const asked: string[] = [];
   const verdicts = createVerdicts({
     maxAgeMs: 15_000,
     graceMs: 10 * minute,
     ...over,
-    ask,
+    reviewUse,
     clock,
-    onAsked: (verdict) => asked.push(verdict),
+    onReviewed: (verdict) => asked.push(verdict),
   });
-  return { ask, asked, clock, ...verdicts };
+  return { reviewUse, asked, clock, ...verdicts };
 };
 
 const never = () => new Promise<boolean>(() => undefined);
@@ -36,39 +36,39 @@ async function after<T>(clock: FakeClock, promise: Promise<T>): Promise<T> {
 
 describe('a right', () => {
   it('is asked for once, and its answer counts for the maximum age', async () => {
-    const { verdict, known, clock, ask } = stage();
+    const { verdict, known, clock, reviewUse } = stage();
     const pair = accessPair();
     expect(known(pair, tenant)).toBeUndefined();
     await expect(verdict(pair, tenant)).resolves.toBe('allowed');
     await clock.advance(9_999);
     expect(known(pair, tenant)).toBe('allowed');
-    expect(ask).toHaveBeenCalledTimes(1);
+    expect(reviewUse).toHaveBeenCalledTimes(1);
     await clock.advance(5_001 + 1);
-    ask.mockImplementation(never);
+    reviewUse.mockImplementation(never);
     expect(known(pair, tenant)).toBeUndefined();
   });
 
   it('is asked for again on the side when it is used late in its life', async () => {
-    const { verdict, known, clock, ask } = stage();
+    const { verdict, known, clock, reviewUse } = stage();
     const pair = accessPair();
     await verdict(pair, tenant);
     await clock.advance(10_000);
     expect(known(pair, tenant)).toBe('allowed');
     await clock.advance(0);
-    expect(ask).toHaveBeenCalledTimes(2);
+    expect(reviewUse).toHaveBeenCalledTimes(2);
     await clock.advance(14_000);
     expect(known(pair, tenant)).toBe('allowed');
   });
 
   it('counts by when it was asked for, not by when the answer came', async () => {
-    const { verdict, known, clock, ask } = stage();
+    const { verdict, known, clock, reviewUse } = stage();
     const pair = accessPair();
-    ask.mockImplementation(async () => {
+    reviewUse.mockImplementation(async () => {
       await clock.sleep(4_000);
       return true;
     });
     await expect(after(clock, verdict(pair, tenant))).resolves.toBe('allowed');
-    ask.mockImplementation(never);
+    reviewUse.mockImplementation(never);
     await clock.advance(11_001 - 1_000);
     expect(known(pair, tenant)).toBe('allowed');
     await clock.advance(1_000);
@@ -76,54 +76,54 @@ describe('a right', () => {
   });
 
   it('that was withdrawn ends what was allowed, with the first answer that says so', async () => {
-    const { verdict, known, clock, ask } = stage();
+    const { verdict, known, clock, reviewUse } = stage();
     const pair = accessPair();
     await verdict(pair, tenant);
-    ask.mockResolvedValue(false);
+    reviewUse.mockResolvedValue(false);
     await clock.advance(10_000);
     known(pair, tenant);
     await clock.advance(0);
     expect(known(pair, tenant)).toBe('denied');
-    ask.mockImplementation(refuse);
+    reviewUse.mockImplementation(refuse);
     await clock.advance(6_000);
     await expect(verdict(pair, tenant)).resolves.toBe('unanswered');
   });
 
   it('that was granted is noticed within a third of the maximum age', async () => {
-    const { verdict, clock, ask } = stage();
+    const { verdict, clock, reviewUse } = stage();
     const pair = accessPair();
-    ask.mockResolvedValue(false);
+    reviewUse.mockResolvedValue(false);
     await expect(verdict(pair, tenant)).resolves.toBe('denied');
-    ask.mockResolvedValue(true);
+    reviewUse.mockResolvedValue(true);
     await expect(verdict(pair, tenant)).resolves.toBe('denied');
     await clock.advance(5_001);
     await expect(verdict(pair, tenant)).resolves.toBe('allowed');
   });
 
   it('on the group or the subscription is as good, and is asked for first the next time', async () => {
-    const { verdict, clock, ask } = stage();
+    const { verdict, clock, reviewUse } = stage();
     const pair = accessPair();
     const [, group] = pair.target.names;
-    ask.mockImplementation(({ name }) => Promise.resolve(name === group));
+    reviewUse.mockImplementation(({ name }) => Promise.resolve(name === group));
     await expect(verdict(pair, tenant)).resolves.toBe('allowed');
-    expect(ask).toHaveBeenCalledTimes(2);
+    expect(reviewUse).toHaveBeenCalledTimes(2);
     await clock.advance(15_001);
     await verdict(pair, tenant);
-    expect(ask).toHaveBeenCalledTimes(3);
-    expect(ask.mock.lastCall?.[0]).toMatchObject({ resource: 'managedidentities', name: group });
+    expect(reviewUse).toHaveBeenCalledTimes(3);
+    expect(reviewUse.mock.lastCall?.[0]).toMatchObject({ resource: 'managedidentities', name: group });
   });
 
   it('is refused only when every name of it is', async () => {
-    const { verdict, ask } = stage();
-    ask.mockResolvedValue(false);
+    const { verdict, reviewUse } = stage();
+    reviewUse.mockResolvedValue(false);
     const pair = accessPair();
     await expect(verdict(pair, tenant)).resolves.toBe('denied');
-    expect(ask.mock.calls.map(([{ name }]) => name)).toEqual(pair.target.names);
+    expect(reviewUse.mock.calls.map(([{ name }]) => name)).toEqual(pair.target.names);
   });
 
   it('of one ServiceAccount says nothing about another one, or another target', async () => {
-    const { verdict, ask } = stage();
-    ask.mockImplementation(({ subject, name }) =>
+    const { verdict, reviewUse } = stage();
+    reviewUse.mockImplementation(({ subject, name }) =>
       Promise.resolve(subject.name === 'web' && name.endsWith('/reader')),
     );
     await expect(verdict(accessPair(), tenant)).resolves.toBe('allowed');
@@ -135,10 +135,10 @@ describe('a right', () => {
 
 describe('questions that are not answered', () => {
   it('leave the last positive answer, up to the grace', async () => {
-    const { verdict, known, clock, ask } = stage({ graceMs: minute });
+    const { verdict, known, clock, reviewUse } = stage({ graceMs: minute });
     const pair = accessPair();
     await verdict(pair, tenant);
-    ask.mockImplementation(refuse);
+    reviewUse.mockImplementation(refuse);
     await clock.advance(15_001);
     expect(known(pair, tenant)).toBeUndefined();
     await expect(verdict(pair, tenant)).resolves.toBe('allowed');
@@ -151,42 +151,42 @@ describe('questions that are not answered', () => {
   });
 
   it('leave nothing without one, and nothing with a grace of 0', async () => {
-    const { verdict, clock, ask } = stage({ graceMs: 0 });
+    const { verdict, clock, reviewUse } = stage({ graceMs: 0 });
     const pair = accessPair();
     await verdict(pair, tenant);
-    ask.mockImplementation(refuse);
+    reviewUse.mockImplementation(refuse);
     await clock.advance(15_001);
     await expect(verdict(pair, tenant)).resolves.toBe('unanswered');
     await expect(verdict(accessPair({ identity: 'writer' }), tenant)).resolves.toBe('unanswered');
   });
 
   it('are asked again after a second, not at every request', async () => {
-    const { verdict, clock, ask } = stage();
-    ask.mockImplementation(refuse);
+    const { verdict, clock, reviewUse } = stage();
+    reviewUse.mockImplementation(refuse);
     const pair = accessPair();
     for (let index = 0; index < 50; index += 1) await verdict(pair, tenant);
-    expect(ask).toHaveBeenCalledTimes(1);
+    expect(reviewUse).toHaveBeenCalledTimes(1);
     await clock.advance(1_000);
-    ask.mockResolvedValue(true);
+    reviewUse.mockResolvedValue(true);
     await expect(verdict(pair, tenant)).resolves.toBe('allowed');
   });
 
   it('end after 5 s, for everybody who waits', async () => {
-    const { verdict, clock, ask } = stage();
+    const { verdict, clock, reviewUse } = stage();
     const pair = accessPair();
-    ask.mockImplementation(never);
+    reviewUse.mockImplementation(never);
     const all = [verdict(pair, tenant), verdict(pair, tenant)];
     await clock.advance(5_000);
     await expect(Promise.all(all)).resolves.toEqual(['unanswered', 'unanswered']);
-    expect(ask).toHaveBeenCalledTimes(1);
-    expect(ask.mock.lastCall?.[1].aborted).toBe(true);
+    expect(reviewUse).toHaveBeenCalledTimes(1);
+    expect(reviewUse.mock.lastCall?.[1].aborted).toBe(true);
   });
 
   it('keep nobody waiting while the last positive answer counts', async () => {
-    const { verdict, known, clock, ask } = stage();
+    const { verdict, known, clock, reviewUse } = stage();
     const pair = accessPair();
     await verdict(pair, tenant);
-    ask.mockImplementation(never);
+    reviewUse.mockImplementation(never);
     await clock.advance(10_000);
     for (let passed = 0; passed < 8 * minute; passed += 500) {
       expect(known(pair, tenant)).toBe('allowed');
@@ -195,12 +195,12 @@ describe('questions that are not answered', () => {
   });
 
   it('leave the last positive answer of every pair while the API server answers nobody', async () => {
-    const { verdict, clock, ask } = stage();
+    const { verdict, clock, reviewUse } = stage();
     const pairs = Array.from({ length: 200 }, (_, index) =>
       accessPair({ namespace: `n${index % 20}`, identity: `i${index}` }),
     );
     for (const pair of pairs) await after(clock, verdict(pair, of(pair.subject.namespace)));
-    ask.mockImplementation(never);
+    reviewUse.mockImplementation(never);
     await clock.advance(16_000);
     const all = pairs.map((pair) => verdict(pair, of(pair.subject.namespace)));
     const answers = await after(clock, Promise.all(all));
@@ -210,8 +210,8 @@ describe('questions that are not answered', () => {
 
 describe('a storm of pairs of one namespace', () => {
   it('keeps pods of other namespaces waiting for one question at most', async () => {
-    const { verdict, clock, ask } = stage();
-    ask.mockImplementation(async () => {
+    const { verdict, clock, reviewUse } = stage();
+    reviewUse.mockImplementation(async () => {
       await clock.sleep(100);
       return true;
     });
@@ -230,8 +230,8 @@ describe('a storm of pairs of one namespace', () => {
   it.each([1, 2, 3, 4])(
     'attack: of %i namespaces, none of whose reviews is answered, leaves a place for another one at once',
     async (count) => {
-      const { verdict, clock, ask } = stage();
-      ask.mockImplementation(({ subject }) =>
+      const { verdict, clock, reviewUse } = stage();
+      reviewUse.mockImplementation(({ subject }) =>
         subject.namespace === 'pay' ? Promise.resolve(true) : never(),
       );
       // One after the other: the first one finds all places free.
@@ -261,10 +261,10 @@ describe('a storm of pairs of one namespace', () => {
   });
 
   it('does not extend a right that was withdrawn, by questions that find no place', async () => {
-    const { verdict, known, clock, ask } = stage();
+    const { verdict, known, clock, reviewUse } = stage();
     const pair = accessPair({ namespace: 'evil' });
     await verdict(pair, of('evil'));
-    ask.mockImplementation(async () => {
+    reviewUse.mockImplementation(async () => {
       await clock.sleep(50);
       return false;
     });
@@ -297,20 +297,20 @@ describe('a review whose turn does not come', () => {
 
   it('counts as unanswered when the API server answered nobody meanwhile', async () => {
     const pairs = ['a', 'b', 'c'].flatMap((namespace) => many(namespace, 8));
-    const { ask, clock, verdict } = await allowedOnce(pairs);
-    ask.mockImplementation(never);
+    const { reviewUse, clock, verdict } = await allowedOnce(pairs);
+    reviewUse.mockImplementation(never);
     const all = Promise.all(pairs.map((pair) => verdict(pair, of(pair.subject.namespace))));
     await clock.advance(5_000);
     expect(new Set(await all)).toEqual(new Set(['allowed']));
-    expect(ask.mock.calls.length).toBeLessThan(pairs.length + 24);
+    expect(reviewUse.mock.calls.length).toBeLessThan(pairs.length + 24);
   });
 
   it('is no grace when the API server answers others meanwhile', async () => {
     const pairs = ['a', 'b', 'c'].flatMap((namespace) => many(namespace, 8));
-    const { ask, asked, clock, verdict } = await allowedOnce(pairs);
+    const { reviewUse, asked, clock, verdict } = await allowedOnce(pairs);
     // One question is answered; the others keep their places.
     let answered = 0;
-    ask.mockImplementation(async () => {
+    reviewUse.mockImplementation(async () => {
       if ((answered += 1) > 1) return never();
       await clock.sleep(1_000);
       return true;
@@ -324,8 +324,8 @@ describe('a review whose turn does not come', () => {
 
   it('counts as unanswered when all that the API server sends is failures', async () => {
     const pairs = ['a', 'b', 'c', 'd', 'e', 'f'].flatMap((namespace) => many(namespace, 8));
-    const { ask, clock, verdict } = await allowedOnce(pairs);
-    ask.mockImplementation(async () => {
+    const { reviewUse, clock, verdict } = await allowedOnce(pairs);
+    reviewUse.mockImplementation(async () => {
       await clock.sleep(3_900);
       throw new Error('503');
     });
@@ -335,8 +335,8 @@ describe('a review whose turn does not come', () => {
   });
 
   it('counts as unanswered when the API server never answered anybody', async () => {
-    const { ask, clock, verdict } = stage();
-    ask.mockImplementation(never);
+    const { reviewUse, clock, verdict } = stage();
+    reviewUse.mockImplementation(never);
     const pairs = ['a', 'b', 'c'].flatMap((namespace) => many(namespace, 8));
     const all = Promise.all(pairs.map((pair) => verdict(pair, of(pair.subject.namespace))));
     await clock.advance(20_000);
@@ -344,33 +344,33 @@ describe('a review whose turn does not come', () => {
   });
 
   it('comes later when the node has begun 64 reviews at once', async () => {
-    const { ask, clock, verdict } = stage();
+    const { reviewUse, clock, verdict } = stage();
     const pairs = Array.from('abcdefghij').flatMap((namespace) => many(namespace, 8));
     const all = Promise.all(pairs.map((pair) => verdict(pair, of(pair.subject.namespace))));
     await clock.advance(0);
-    expect(ask).toHaveBeenCalledTimes(64);
+    expect(reviewUse).toHaveBeenCalledTimes(64);
     await clock.advance(1_000);
     expect(new Set(await all)).toEqual(new Set(['allowed']));
   });
 
   it('leaves nothing behind: the next one is asked', async () => {
-    const { ask, clock, verdict } = stage();
-    ask.mockImplementation(never);
+    const { reviewUse, clock, verdict } = stage();
+    reviewUse.mockImplementation(never);
     const own = accessPair({ namespace: 'evil', identity: 'own' });
     for (const pair of many('evil', 60)) void verdict(pair, of('evil'));
     await clock.advance(0);
     await expect(verdict(own, of('evil'))).resolves.toBe('busy');
-    ask.mockResolvedValue(true);
+    reviewUse.mockResolvedValue(true);
     await clock.advance(20_000);
     await expect(after(clock, verdict(own, of('evil')))).resolves.toBe('allowed');
   });
 
   it('takes nothing away before the maximum age', async () => {
-    const { ask, clock, known, verdict } = stage();
+    const { reviewUse, clock, known, verdict } = stage();
     const own = accessPair({ namespace: 'evil', identity: 'own' });
     await verdict(own, of('evil'));
     await clock.advance(10_000);
-    ask.mockImplementation(never);
+    reviewUse.mockImplementation(never);
     for (const pair of many('evil', 60)) void verdict(pair, of('evil'));
     expect(known(own, of('evil'))).toBe('allowed');
     await clock.advance(0);
@@ -380,11 +380,11 @@ describe('a review whose turn does not come', () => {
   });
 
   it('is no grace when it found no place', async () => {
-    const { ask, clock, verdict } = stage();
+    const { reviewUse, clock, verdict } = stage();
     const own = accessPair({ namespace: 'evil', identity: 'own' });
     await verdict(own, of('evil'));
     await clock.advance(60_000);
-    ask.mockImplementation(never);
+    reviewUse.mockImplementation(never);
     for (const pair of many('evil', 60)) void verdict(pair, of('evil'));
     await clock.advance(0);
     await expect(verdict(own, of('evil'))).resolves.toBe('busy');
@@ -446,8 +446,8 @@ it('timers do not outlive their questions', async () => {
 });
 
 it('a failure of one pair is told, and counted as such', async () => {
-  const { ask, asked, verdict } = stage();
-  ask.mockImplementation(refuse);
+  const { reviewUse, asked, verdict } = stage();
+  reviewUse.mockImplementation(refuse);
   await verdict(accessPair(), tenant);
   expect(asked).toEqual(['unanswered']);
 });

@@ -22,13 +22,17 @@ import type {
   Refused,
 } from './types.ts';
 
-export interface Question {
+export interface AuthorizeRequest {
   readonly pod: PodView;
   readonly selector: Selector;
 }
 
 /** Whether this pod may get a token, and of which identity. */
-export function authorize({ pod, selector }: Question, view: ClusterView, rules: AuthorizeRules): Decision {
+export function authorize(
+  { pod, selector }: AuthorizeRequest,
+  view: ClusterView,
+  rules: AuthorizeRules,
+): Decision {
   return rightsOf(pod, view, rules)(selector);
 }
 

@@ -17,11 +17,11 @@ export const selectorIndexes: Indexes<AzureIdentityBinding> = {
   selector: (binding) =>
     binding.spec.selector === '' || hasOwnConditions(binding) ? [] : [binding.spec.selector],
   place: (binding) =>
-    binding.spec.selector === '' ? [] : [placeOf(namespaceOf(binding), binding.spec.selector)],
+    binding.spec.selector === '' ? [] : [selectorKeyOf(namespaceOf(binding), binding.spec.selector)],
   /** Bindings without a selector, by a property that selected pods must have; under '' if none is required. */
   filed: (binding) =>
     binding.spec.selector === ''
-      ? (waysToFile(binding)[0] ?? [anywhere]).map((place) => placeOf(namespaceOf(binding), place))
+      ? (waysToFile(binding)[0] ?? [anywhere]).map((key) => selectorKeyOf(namespaceOf(binding), key))
       : [],
   /** By namespace: bindings that select pods without the label. */
   unlabelled: (binding) =>
@@ -49,7 +49,7 @@ export function bindingsOfSelector(
     get namespaces() {
       return [...new Set(store.by('selector', selector).map(namespaceOf))];
     },
-    of: (namespace) => sortBindings(store.by('place', placeOf(namespace, selector))),
+    of: (namespace) => sortBindings(store.by('place', selectorKeyOf(namespace, selector))),
   };
 }
 
@@ -73,14 +73,14 @@ export function bindingsWithoutSelector(
   store: Pick<Store<AzureIdentityBinding>, 'by'>,
   pod: PodFacts,
 ): readonly AzureIdentityBinding[] {
-  const at = (place: string) => store.by('filed', placeOf(pod.namespace, place));
+  const at = (key: string) => store.by('filed', selectorKeyOf(pod.namespace, key));
   const broad = at(anywhere);
   if (broad.length <= mostBindingsPerNamespace) return [...broad, ...[...placesOf(pod)].flatMap(at)];
   return [...sortBindings(broad).slice(0, mostBindingsPerNamespace + 1), ...[...placesOf(pod)].flatMap(at)];
 }
 
-function placeOf(namespace: string, place: string): string {
-  return `${namespace}/${place}`;
+function selectorKeyOf(namespace: string, key: string): string {
+  return `${namespace}/${key}`;
 }
 
 function namespaceOf({ metadata }: AzureIdentityBinding): string {

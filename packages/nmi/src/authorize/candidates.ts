@@ -3,7 +3,7 @@ import {
   matchPod,
   parseIdentityResourceId,
   type Match,
-  type MatchQuestion,
+  type MatchInput,
   type Mismatch,
 } from '@pod-identity/crd-types';
 import type { PodView } from '../identify/pod-view.ts';
@@ -27,7 +27,7 @@ export function candidatesOf(pod: PodView, view: ClusterView, rules: AuthorizeRu
 export function objectsOf(
   view: MatchedObjects,
   { namespace }: Pick<PodView, 'namespace'>,
-): Omit<MatchQuestion, 'pod' | 'rules'> {
+): Omit<MatchInput, 'pod' | 'rules'> {
   return {
     bindingsWithSelector: (label) => view.bindingsWithSelector(label),
     bindingsWithoutSelector: (pod) => view.bindingsWithoutSelector(pod),

@@ -4,7 +4,7 @@ import {
   parseAzureIdentity,
   parseAzureIdentityBinding,
   resources,
-  tellProblems,
+  problemTexts,
   type AzureIdentity,
   type AzureIdentityBinding,
   type Kind,
@@ -126,7 +126,7 @@ function wholeOf<T extends AzureIdentityBinding>(
     const read = readWhole(object, parse);
     if ('value' in read) return read.value;
     const named = nameOf(object);
-    if (onInvalid && named) onInvalid({ kind, ...named, fault: tellProblems(read.problems).join('; ') });
+    if (onInvalid && named) onInvalid({ kind, ...named, fault: problemTexts(read.problems).join('; ') });
     return undefined;
   };
 }
@@ -137,5 +137,5 @@ function readIdentity(object: unknown): FoundIdentity | undefined {
   const read = readWhole(object, parseAzureIdentity);
   return 'value' in read
     ? { ...named, ...read }
-    : { ...named, fault: tellProblems(read.problems).join('; ') };
+    : { ...named, fault: problemTexts(read.problems).join('; ') };
 }

@@ -9,7 +9,7 @@ import {
   storeOf,
   viewOf,
 } from '../../test/builders.ts';
-import { explainDenial } from '../respond/explain.ts';
+import { explainDenial } from '../respond/refusal-texts.ts';
 import { authorize, identitiesOf } from './authorize.ts';
 import { bindingsOfSelector, bindingsWithoutSelector } from './bindings-of-selector.ts';
 import type { ClusterView } from './types.ts';

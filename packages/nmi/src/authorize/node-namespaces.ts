@@ -46,9 +46,9 @@ export function createNodeNamespaces(options: NodeNamespacesOptions): NodeNamesp
   const accepted = new Map<string, readonly string[]>();
 
   const acceptedBy = (namespace: string) => acceptedNamespaces(namespaces.viewOf(namespace));
-  const isNeeded = (namespace: string) =>
+  const isNamespaceNeeded = (namespace: string) =>
     counts.has(namespace) || [...accepted.values()].some((all) => all.includes(namespace));
-  const update = (namespace: string) => kept.update(namespace, isNeeded);
+  const update = (namespace: string) => kept.update(namespace, isNamespaceNeeded);
   const updateAccepted = (namespace: string) => {
     const before = accepted.get(namespace) ?? [];
     const now = counts.has(namespace) ? acceptedBy(namespace) : [];
@@ -130,9 +130,9 @@ function createKept({ informers, clock }: Pick<NodeNamespacesOptions, 'informers
     isRead: (namespace: string) => kept.get(namespace)?.isRead === true,
     isLate: (namespace: string) => kept.get(namespace)?.isLate === true,
     /** Reads the namespace; drops it later if it is not needed. */
-    update(namespace: string, isNeeded: (namespace: string) => boolean) {
+    update(namespace: string, isNamespaceNeeded: (namespace: string) => boolean) {
       const one = kept.get(namespace) ?? read(namespace);
-      if (isNeeded(namespace)) {
+      if (isNamespaceNeeded(namespace)) {
         one.end?.cancel();
         one.end = undefined;
       } else one.end ??= clock.after(lingerMs, () => drop(namespace));

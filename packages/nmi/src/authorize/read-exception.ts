@@ -1,4 +1,4 @@
-import { parseAzurePodIdentityException, tellProblems, type Labels } from '@pod-identity/crd-types';
+import { parseAzurePodIdentityException, problemTexts, type Labels } from '@pod-identity/crd-types';
 import { printable } from '@pod-identity/kit/core';
 import { nameOf, readWhole } from './read-whole.ts';
 import type { FoundException } from './types.ts';
@@ -14,7 +14,7 @@ export function readException(object: unknown): FoundException | undefined {
   if ('value' in read) return { ...named, ...read };
   const isLabelsRead = !read.problems.some(({ path }) => /^(spec|spec\.podLabels)$/i.test(path));
   const podLabels = isLabelsRead ? labelsOf(object) : undefined;
-  const fault = brief(tellProblems(read.problems).join('; '));
+  const fault = brief(problemTexts(read.problems).join('; '));
   return { ...named, fault, ...(podLabels && { podLabels }) };
 }
 

@@ -9,17 +9,17 @@ export type Selection =
   /** `several`: those that the request can mean. */
   | { readonly kind: 'none'; readonly denial: Denial; readonly several?: readonly Candidate[] };
 
-export interface Wish {
+export interface IdentityRequest {
   readonly selector: Selector;
   readonly defaultIdentity: PodView['defaultIdentity'];
 }
 
 /** Selects the candidate that the request names. Deterministic, and independent of which candidates are ready. */
-export function selectIdentity(candidates: readonly Candidate[], wish: Wish): Selection {
-  const { selector } = wish;
+export function selectIdentity(candidates: readonly Candidate[], wanted: IdentityRequest): Selection {
+  const { selector } = wanted;
   switch (selector.by) {
     case 'nothing':
-      return theDefault(candidates, wish.defaultIdentity);
+      return theDefault(candidates, wanted.defaultIdentity);
     case 'client-id':
       return theNamed(candidates, ({ clientId }) => clientId === selector.value);
     case 'resource-id': {

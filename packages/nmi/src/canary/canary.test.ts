@@ -23,7 +23,7 @@ const stage = () => {
   const canary = createCanary({
     node: 'node-1',
     newChallenge: () => `challenge-${(count += 1)}`,
-    ask: (challenge) => {
+    sendProbe: (challenge) => {
       challenges.push(challenge);
       const body = JSON.stringify({ node: 'node-1', caller: '10.0.0.7', challenge });
       return Promise.resolve(
@@ -33,7 +33,7 @@ const stage = () => {
     clock,
     log: createLog({ component: 'nmi', destination: { write: (line) => lines.push(line) } }),
   });
-  const answer = async (path: string) => canary.routes.find((route) => route.path === path)?.answer();
+  const answer = async (path: string) => canary.routes.find((route) => route.path === path)?.respond();
   const stop = new AbortController();
   return { clock, lines, challenges, state, answer, stop, keep: () => canary.keep(stop.signal) };
 };

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '@pod-identity/kit/core';
 import { keepAdminServer, systemClock, type AdminRoute, type Log } from '@pod-identity/kit/serve';
 import type { NmiConfig } from '../config/config.ts';
-import { createAsk, type Ask } from './ask.ts';
+import { createProbe, type SendProbe } from './send-probe.ts';
 import { judgeSighting, type CanaryVerdict } from './verdict.ts';
 
 /** Runs until the signal aborts; resolves to the exit code. */
@@ -14,7 +14,7 @@ export async function runCanary(
 ): Promise<number> {
   const canary = createCanary({
     node,
-    ask: createAsk({ metadata }),
+    sendProbe: createProbe({ metadata }),
     newChallenge: () => randomBytes(16).toString('hex'),
     clock: systemClock,
     log,
@@ -26,7 +26,7 @@ export async function runCanary(
 
 export interface CanaryOptions {
   readonly node: string;
-  readonly ask: Ask;
+  readonly sendProbe: SendProbe;
   readonly newChallenge: () => string;
   readonly clock: Clock;
   readonly log: Log;
@@ -42,20 +42,20 @@ export interface Canary {
 /** Between questions. */
 const pauseMs = { ready: 5_000, 'not-ready': 1_000 } as const;
 
-export function createCanary({ node, ask, newChallenge, clock, log }: CanaryOptions): Canary {
+export function createCanary({ node, sendProbe, newChallenge, clock, log }: CanaryOptions): Canary {
   let verdict: CanaryVerdict | undefined;
 
   const look = async (): Promise<CanaryVerdict> => {
     const challenge = newChallenge();
-    const next = judgeSighting(await ask(challenge), { node, challenge });
-    if (stateOf(next) !== stateOf(verdict)) tell(log, next);
+    const next = judgeSighting(await sendProbe(challenge), { node, challenge });
+    if (stateOf(next) !== stateOf(verdict)) report(log, next);
     return next;
   };
 
   return {
     routes: [
-      { path: '/healthz', answer: () => ({ status: 200, body: 'ok\n' }) },
-      { path: '/readyz', answer: () => answerOf(verdict) },
+      { path: '/healthz', respond: () => ({ status: 200, body: 'ok\n' }) },
+      { path: '/readyz', respond: () => responseOf(verdict) },
     ],
     async keep(signal) {
       while (!signal.aborted) {
@@ -70,12 +70,12 @@ function stateOf(verdict: CanaryVerdict | undefined): string | undefined {
   return verdict?.kind === 'not-ready' ? verdict.why : verdict?.kind;
 }
 
-function tell(log: Log, verdict: CanaryVerdict): void {
+function report(log: Log, verdict: CanaryVerdict): void {
   if (verdict.kind === 'ready') log.info({}, 'NMI of this node answers calls of pods');
   else log.warn({ reason: verdict.why }, verdict.text);
 }
 
-function answerOf(verdict: CanaryVerdict | undefined): { readonly status: number; readonly body: string } {
+function responseOf(verdict: CanaryVerdict | undefined): { readonly status: number; readonly body: string } {
   if (verdict === undefined) return { status: 503, body: 'the first question is not answered yet\n' };
   return verdict.kind === 'ready'
     ? { status: 200, body: 'ready\n' }

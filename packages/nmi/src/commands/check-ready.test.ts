@@ -22,7 +22,7 @@ const check = async (
   const server = await startAdminServer({
     port: 0,
     host: '127.0.0.1',
-    routes: [{ path: '/readyz', answer: () => ({ status, body }) }],
+    routes: [{ path: '/readyz', respond: () => ({ status, body }) }],
     log: createLog({ component: 'nmi', level: 'error' }),
   });
   servers.push(server);

@@ -9,7 +9,7 @@ export interface CheckReadyOptions extends Pick<NmiConfig, 'interception' | 'met
   readonly printer: Printer;
 }
 
-interface Told {
+interface ReadyResult {
   readonly code: 0 | 1;
   readonly lines: readonly string[];
 }
@@ -25,7 +25,7 @@ const metadataTimeoutMs = 800;
 export async function checkReady(options: CheckReadyOptions): Promise<0 | 1> {
   const { printer, interception } = options;
   const [ready, way] = await Promise.all([
-    askAgent(options),
+    requestReady(options),
     interception === 'none' ? lookForMachine(options) : undefined,
   ]);
   for (const line of ready.lines) printer.line(line);
@@ -33,10 +33,10 @@ export async function checkReady(options: CheckReadyOptions): Promise<0 | 1> {
   return ready.code;
 }
 
-async function askAgent({ probe }: CheckReadyOptions): Promise<Told> {
+async function requestReady({ probe }: CheckReadyOptions): Promise<ReadyResult> {
   try {
     const host = probe.host === '' ? '127.0.0.1' : probe.host;
-    const response = await ask({ host, port: probe.port, path: '/readyz' }, timeoutMs);
+    const response = await send({ host, port: probe.port, path: '/readyz' }, timeoutMs);
     let text = '';
     for await (const part of response.setEncoding('utf8')) text += String(part);
     return { code: response.statusCode === 200 ? 0 : 1, lines: text.trim().split('\n') };
@@ -51,7 +51,7 @@ async function askAgent({ probe }: CheckReadyOptions): Promise<Told> {
 async function lookForMachine({ metadata: { host, port } }: CheckReadyOptions): Promise<string> {
   const where = `${host}:${port} (--metadata-ip, --metadata-port)`;
   try {
-    const response = await ask({ host, port, path: '/' }, metadataTimeoutMs);
+    const response = await send({ host, port, path: '/' }, metadataTimeoutMs);
     response.destroy();
     return response.headers['server'] === listenerName
       ? `calls from here to ${where} are answered by NMI`
@@ -69,7 +69,7 @@ interface Where {
   readonly path: string;
 }
 
-async function ask(where: Where, timeout: number): Promise<IncomingMessage> {
+async function send(where: Where, timeout: number): Promise<IncomingMessage> {
   const request = get({ ...where, agent: false, timeout });
   request.on('timeout', () => request.destroy(new Error(`no answer within ${timeout / 1000} s`)));
   const [response] = (await once(request, 'response')) as [IncomingMessage];

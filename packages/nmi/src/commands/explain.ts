@@ -10,8 +10,8 @@ import {
   type KubeTransport,
 } from '@pod-identity/kit/kube';
 import type { Log, Printer } from '@pod-identity/kit/serve';
-import { askByReviews } from '../access-guard.ts';
-import { answerOf, type AccessAnswer } from '../access/guard.ts';
+import { reviewUseBy } from '../access-guard.ts';
+import { resultOf, type AccessResult } from '../access/guard.ts';
 import type { AccessPair } from '../access/types.ts';
 import { createVerdicts } from '../access/verdicts.ts';
 import { identitiesOf } from '../authorize/authorize.ts';
@@ -76,14 +76,14 @@ async function reviewAccess(
   { config, transport, clock }: ExplainCommand,
   { pod, view }: Surroundings,
 ): Promise<ReviewedAccesses> {
-  const ask = askByReviews(createAccessReviewer(transport));
-  const verdicts = createVerdicts({ ...config.accessAges, ask, clock, onAsked: () => undefined });
+  const reviewUse = reviewUseBy(createAccessReviewer(transport));
+  const verdicts = createVerdicts({ ...config.accessAges, reviewUse, clock, onReviewed: () => undefined });
   const tenant = { namespace: pod.namespace, pod: pod.uid };
-  const review = async (pairs: readonly AccessPair[]) =>
-    answerOf(pairs, await Promise.all(pairs.map((pair) => verdicts.verdict(pair, tenant))));
-  const reviewed = new Map<string, AccessAnswer>();
+  const reviewPairs = async (pairs: readonly AccessPair[]) =>
+    resultOf(pairs, await Promise.all(pairs.map((pair) => verdicts.verdict(pair, tenant))));
+  const reviewed = new Map<string, AccessResult>();
   for (const { access, name } of identitiesOf(pod, view, config)) {
-    if (access && access.pairs !== 'machine') reviewed.set(name, await review(access.pairs));
+    if (access && access.pairs !== 'machine') reviewed.set(name, await reviewPairs(access.pairs));
   }
   return reviewed;
 }

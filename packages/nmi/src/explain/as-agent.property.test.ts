@@ -13,7 +13,7 @@ import {
   viewOf,
   type World,
 } from '../../test/builders.ts';
-import type { AccessAnswer, AccessGuard } from '../access/guard.ts';
+import type { AccessResult, AccessGuard } from '../access/guard.ts';
 import type { Access } from '../access/types.ts';
 import { identitiesOf } from '../authorize/authorize.ts';
 import { createAuthorizer } from '../authorize/authorizer.ts';
@@ -26,7 +26,7 @@ import { refusalOf, type Failure } from '../respond/refusals.ts';
 import { TokenError } from '../tokens/errors.ts';
 import { createTokenSource } from '../tokens/source.ts';
 import { createCallerLimits } from '../waiting/caller-limits.ts';
-import { answerTo } from './answers.ts';
+import { expectedResponse } from './expected-response.ts';
 
 const holdMs = 8_000;
 const bindingGraceMs = 60_000;
@@ -43,7 +43,7 @@ interface Given {
   readonly verdicts: Readonly<Record<string, 'allowed' | 'denied' | 'unanswered'>>;
 }
 
-function reviewedBy({ verdicts }: Given): (access: Access) => AccessAnswer {
+function reviewedBy({ verdicts }: Given): (access: Access) => AccessResult {
   return ({ pairs }) => {
     const targets = pairs === 'machine' ? [] : pairs.map(({ target }) => target);
     const verdict = verdicts[targets[0]?.names[0].split('/').at(-1) ?? ''] ?? 'denied';
@@ -57,7 +57,7 @@ async function askAgent(given: Given): Promise<{ readonly outcome: Outcome; read
   const clock = createFakeClock(now);
   const cluster = viewOf(world);
   const review = reviewedBy(given);
-  const access: AccessGuard = { now: review, ask: (one) => Promise.resolve(review(one)) };
+  const access: AccessGuard = { now: review, review: (one) => Promise.resolve(review(one)) };
   const granter = createGranter({
     authorizer: createAuthorizer(cluster.view, rules),
     latest: () => pod,
@@ -67,7 +67,7 @@ async function askAgent(given: Given): Promise<{ readonly outcome: Outcome; read
     bindingGraceMs,
     tokens: createTokenSource({
       upstream: {
-        ask: ({ subject }) =>
+        requestToken: ({ subject }) =>
           subject.kind === 'identity' && given.attached.includes(subject.name.split('/')[1] ?? '')
             ? Promise.resolve({ ...issuedTo('any', { now }), clientId: subject.clientId || undefined })
             : Promise.reject(new TokenError('not-on-host', 'not attached')),
@@ -105,7 +105,7 @@ function explain(given: Given) {
     ),
   );
   const about = { pod, neighbours: [pod], view, rules, reviewed, isOnHostNetwork: false, now };
-  return answerTo(selector, { ...about, holdMs, bindingGraceMs, notAssignedStatus: 503 }, undefined);
+  return expectedResponse(selector, { ...about, holdMs, bindingGraceMs, notAssignedStatus: 503 }, undefined);
 }
 
 async function agree(given: Given) {

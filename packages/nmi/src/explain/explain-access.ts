@@ -13,14 +13,14 @@ export type DecidedWithAccess = { readonly decision: Decision } | { readonly fai
 export function decideWithAccess(selector: Selector, world: ExplainWorld): DecidedWithAccess {
   const rights = rightsOf(world.pod, world.view, world.rules);
   const refused = new Set<string>();
-  let told: Denial | undefined;
+  let denied: Denial | undefined;
   for (;;) {
     const decision = rights(selector, refused);
-    if (told && !replacesRefusal(decision)) return { decision: refusalFor(told) };
+    if (denied && !replacesRefusal(decision)) return { decision: refusalFor(denied) };
     const lacking = firstLacking(decision, world);
     if (lacking === undefined) return { decision };
     if (lacking.verdict !== 'denied') return { failure: lacking.failure };
-    told ??= lacking.denial;
+    denied ??= lacking.denial;
     refused.add(lacking.denial.identity);
   }
 }

@@ -18,17 +18,17 @@ import { objectsOf } from '../authorize/candidates.ts';
 import { exemptionOf, invalidExceptionFor } from '../authorize/exception.ts';
 import type { Decision } from '../authorize/types.ts';
 import type { Selector } from '../request/token-request.ts';
-import { explainInvalidException } from '../respond/explain.ts';
+import { explainInvalidException } from '../respond/refusal-texts.ts';
 import { explainAccess } from './explain-access.ts';
 import type { ExplainWorld } from './world.ts';
 
 /** The identities of the pod, with the selectors by which a request can name them. */
-export interface Rights {
+export interface ExplainedRights {
   readonly findings: readonly Finding[];
   readonly selectors: readonly Selector[];
 }
 
-export function explainRights(world: ExplainWorld): Rights {
+export function explainRights(world: ExplainWorld): ExplainedRights {
   const { pod, view } = world;
   const exemption = exemptionOf(pod, view, world.rules);
   if (exemption !== undefined) {

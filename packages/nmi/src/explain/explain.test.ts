@@ -265,9 +265,9 @@ describe('what is wrong is told with the way out', () => {
     ['a pod without a node', { pod: podOf({ nodeName: '', addresses: [] }) }, 'no node has been chosen', 503],
     ['a pod without an address', { pod: podOf({ addresses: [] }) }, 'address: it has none yet', 503],
   ])('%s', (...[, given, text, status]) => {
-    const { answers, result } = explain(given);
+    const { responses, result } = explain(given);
     expect(problemsOf(given).join('\n')).toContain(text);
-    expect(answers[0]?.status).toBe(status);
+    expect(responses[0]?.status).toBe(status);
     expect(result).toMatchObject({ verdict: 'problem', text: 'the pod gets no token' });
   });
 
@@ -288,7 +288,7 @@ describe('what is wrong is told with the way out', () => {
 
   it('the status is that which the agent is told to give', () => {
     const pod = podOf({ acceptedAt: 0 });
-    expect(explain({ world: {}, pod, notAssignedStatus: 404 }).answers[0]).toMatchObject({
+    expect(explain({ world: {}, pod, notAssignedStatus: 404 }).responses[0]).toMatchObject({
       status: 404,
       afterMs: 6_000,
     });
@@ -297,8 +297,8 @@ describe('what is wrong is told with the way out', () => {
   it('an exempt pod with client ids is answered for each of them', () => {
     const free = { ...exception({ aadpodidbinding: 'demo' }) };
     const only = { ...free, spec: { ...free.spec, clientIDs: [clientIdOf('reader')] } };
-    const { answers } = explain({ world: { exceptions: [only] } });
-    expect(answers.map(({ selector, status }) => `${selector} ${status}`)).toEqual([
+    const { responses } = explain({ world: { exceptions: [only] } });
+    expect(responses.map(({ selector, status }) => `${selector} ${status}`)).toEqual([
       ' 200',
       `client_id=${clientIdOf('reader')} 200`,
     ]);
@@ -326,12 +326,12 @@ describe('a young pod for which something is missing', () => {
   });
 
   it('is told what comes at the end of its grace, where that is before the end of the hold', () => {
-    expect(young(55_000).answers[0]).toMatchObject({ status: 400, afterMs: 5_000, waitsFor: 'objects' });
+    expect(young(55_000).responses[0]).toMatchObject({ status: 400, afterMs: 5_000, waitsFor: 'objects' });
   });
 
   it('waits for the AzureIdentity of its binding, too', () => {
-    const { answers } = young(1_000, { bindings: [binding('reader')] });
-    expect(answers[0]).toMatchObject({
+    const { responses } = young(1_000, { bindings: [binding('reader')] });
+    expect(responses[0]).toMatchObject({
       status: 503,
       text: expect.stringContaining('names AzureIdentity default/reader, which does not exist') as string,
     });
@@ -353,12 +353,12 @@ describe('a young pod for which something is missing', () => {
       … answer       without selector: 503 after 6 s without what is missing, Pod default/web has no label aadpodidbinding, and no AzureIdentityBinding of its namespace selects it by podSelector or serviceAccountName: give it the label, or create such a binding. What is missing may still be created: until the pod has run for --binding-grace, its requests wait for it. Try again.
       … result       the pod gets a token as soon as what is missing is created and its identity is attached"
     `);
-    expect(explain({ world: bound, pod: bare }).answers[0]).toMatchObject({ status: 400 });
+    expect(explain({ world: bound, pod: bare }).responses[0]).toMatchObject({ status: 400 });
   });
 
   it('waits for nothing when it is young no more, or when all is there', () => {
     const old = young(60_000);
-    expect([old.answers[0]?.status, old.answers[0]?.afterMs, old.result.verdict]).toEqual([
+    expect([old.responses[0]?.status, old.responses[0]?.afterMs, old.result.verdict]).toEqual([
       400,
       undefined,
       'problem',
@@ -420,7 +420,7 @@ describe('rights to Azure identities', () => {
       world,
       reviewed: new Map(reviewed).set('default/writer', { verdict: 'allowed' }),
     });
-    expect(told.answers.map(({ status }) => status)).toEqual([200, 400, 200]);
+    expect(told.responses.map(({ status }) => status)).toEqual([200, 400, 200]);
   });
 
   it('that nobody answers for leave the pod without a token for now', () => {

@@ -2,8 +2,8 @@
 // It must not do I/O, or get a token.
 import { info, ok, problem, waiting, whoDecides, type Finding } from '@pod-identity/policy';
 import { accessModeOf } from '../authorize/access-needed.ts';
-import { answerTo, type Answer } from './answers.ts';
-import { explainPlace } from './explain-place.ts';
+import { expectedResponse, type ExpectedResponse } from './expected-response.ts';
+import { explainLocation } from './explain-location.ts';
 import { explainRights } from './explain-rights.ts';
 import type { ExplainWorld } from './world.ts';
 
@@ -11,20 +11,20 @@ export interface Explanation {
   /** `namespace/name`. */
   readonly pod: string;
   readonly findings: readonly Finding[];
-  readonly answers: readonly Answer[];
+  readonly responses: readonly ExpectedResponse[];
   readonly result: Finding;
 }
 
 /** All conditions for a token, in order, and the responses to requests of the pod. */
 export function explainPod(world: ExplainWorld): Explanation {
-  const place = explainPlace(world);
+  const location = explainLocation(world);
   const { tooLarge } = world.pod;
   const rights =
     tooLarge === undefined
       ? explainRights(world)
       : { findings: [problem('label', `the pod is not served: its ${tooLarge}`, shorten)], selectors: [] };
-  const answers = [{ by: 'nothing' } as const, ...rights.selectors].map((selector) =>
-    answerTo(selector, world, place.failure),
+  const responses = [{ by: 'nothing' } as const, ...rights.selectors].map((selector) =>
+    expectedResponse(selector, world, location.failure),
   );
   const reach = world.rules.forceNamespaced ? 'of the pod’s namespace' : 'of any namespace';
   const mode = accessModeOf(world.pod.namespace, world.view, world.rules);
@@ -32,21 +32,24 @@ export function explainPod(world: ExplainWorld): Explanation {
   return {
     pod: world.pod.key,
     findings: [
-      ...place.findings,
+      ...location.findings,
       ...rights.findings,
-      ...graceOf(answers, world),
+      ...graceOf(responses, world),
       info('pod', `looked at ${rules}`),
     ],
-    answers,
-    result: conclude(answers),
+    responses,
+    result: conclude(responses),
   };
 }
 
 const shorten = { text: 'shorten what is named here, in the template of the pod too' };
 
 /** Why requests wait although an object is missing. */
-function graceOf(answers: readonly Answer[], { pod, bindingGraceMs, now }: ExplainWorld): readonly Finding[] {
-  if (!answers.some(({ waitsFor }) => waitsFor === 'objects')) return [];
+function graceOf(
+  responses: readonly ExpectedResponse[],
+  { pod, bindingGraceMs, now }: ExplainWorld,
+): readonly Finding[] {
+  if (!responses.some(({ waitsFor }) => waitsFor === 'objects')) return [];
   const ageMs = Math.max(0, now - (pod.acceptedAt ?? now));
   return [
     waiting(
@@ -57,10 +60,10 @@ function graceOf(answers: readonly Answer[], { pod, bindingGraceMs, now }: Expla
   ];
 }
 
-function conclude(answers: readonly Answer[]): Finding {
-  const [plain] = answers;
+function conclude(responses: readonly ExpectedResponse[]): Finding {
+  const [plain] = responses;
   if (plain?.status === 200) return ok('result', 'the pod gets a token');
-  if (answers.some(({ status }) => status === 200))
+  if (responses.some(({ status }) => status === 200))
     return ok('result', 'the pod gets a token when its request names the identity');
   if (plain?.waitsFor === 'objects')
     return waiting(

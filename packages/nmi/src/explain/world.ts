@@ -1,10 +1,10 @@
-import type { AccessAnswer } from '../access/guard.ts';
+import type { AccessResult } from '../access/guard.ts';
 import type { InvalidObject } from '../authorize/granting-informers.ts';
 import type { AuthorizeRules, ClusterView } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
 
 /** What the API server said of the rights that an identity takes, by the name of the identity, `namespace/name`. */
-export type ReviewedAccesses = ReadonlyMap<string, AccessAnswer>;
+export type ReviewedAccesses = ReadonlyMap<string, AccessResult>;
 
 /** All that an explanation rests on. */
 export interface ExplainWorld {

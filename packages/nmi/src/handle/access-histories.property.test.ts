@@ -95,12 +95,12 @@ function startAgent(first: State) {
     maxAgeMs,
     graceMs,
     clock,
-    ask: ({ name }) => {
+    reviewUse: ({ name }) => {
       if (state.api === 'hangs') return new Promise(() => undefined);
       if (state.api === 'fails') return Promise.reject(new Error('503'));
       return Promise.resolve(state.allowed.has(name.split('/').at(-1) as Name));
     },
-    onAsked: () => undefined,
+    onReviewed: () => undefined,
   });
   const nobody = { known: () => undefined, read: () => Promise.resolve(undefined) };
   const stranger = { isRefused: () => true, looked: Promise.resolve() };
@@ -110,7 +110,7 @@ function startAgent(first: State) {
     changes: cluster.changes,
     tokens: createTokenSource({
       upstream: {
-        ask: async ({ subject }) => {
+        requestToken: async ({ subject }) => {
           await clock.sleep(100);
           const name = subject.kind === 'identity' ? (subject.name.split('/')[1] ?? '') : '';
           return issuedTo(name, { now: clock.now() });

@@ -15,13 +15,13 @@ import {
   viewOf,
   type World,
 } from '../../test/builders.ts';
-import type { AccessAnswer, AccessGuard } from '../access/guard.ts';
-import type { Access, Verdict } from '../access/types.ts';
+import type { AccessResult, AccessGuard } from '../access/guard.ts';
+import type { Access, AccessVerdict } from '../access/types.ts';
 import { createAuthorizer } from '../authorize/authorizer.ts';
 import type { Selector } from '../request/token-request.ts';
 import { TokenError } from '../tokens/errors.ts';
 import { createTokenSource } from '../tokens/source.ts';
-import type { IssuedToken, TokenWish } from '../tokens/types.ts';
+import type { IssuedToken, WantedToken } from '../tokens/types.ts';
 import { createCallerLimits } from '../waiting/caller-limits.ts';
 import { createGranter } from './grant.ts';
 
@@ -39,17 +39,17 @@ const hinted = (...bound: string[]): World => ({
 const stage = (world: World, started: { readonly acceptedAt?: number } = {}) => {
   const clock = createFakeClock();
   const cluster = viewOf(world);
-  const verdicts = new Map<string, Verdict>();
+  const verdicts = new Map<string, AccessVerdict>();
   const nameOf = ({ pairs }: Access) =>
     pairs === 'machine' ? 'machine' : (pairs[0]?.target.names[0].split('/').at(-1) ?? '');
-  const answer = (access: Access): AccessAnswer => {
+  const answer = (access: Access): AccessResult => {
     const verdict = verdicts.get(nameOf(access)) ?? 'denied';
     return verdict === 'denied' ? { verdict, targets: [] } : { verdict };
   };
   const review = vi.fn((access: Access) => Promise.resolve(answer(access)));
-  const guard: AccessGuard = { now: answer, ask: review };
-  const ask = vi.fn((wish: TokenWish): Promise<IssuedToken> => {
-    const name = wish.subject.kind === 'identity' ? wish.subject.name.replace('default/', '') : 'machine';
+  const guard: AccessGuard = { now: answer, review: review };
+  const requestToken = vi.fn((wanted: WantedToken): Promise<IssuedToken> => {
+    const name = wanted.subject.kind === 'identity' ? wanted.subject.name.replace('default/', '') : 'machine';
     return Promise.resolve(issuedTo(name, { now: clock.now() }));
   });
   const limits = createCallerLimits({
@@ -58,7 +58,12 @@ const stage = (world: World, started: { readonly acceptedAt?: number } = {}) => 
     upstreamPerSecond: 10,
   });
   const caller = pod(started);
-  const tokens = createTokenSource({ upstream: { ask }, clock, random: () => 0, queueFor: () => openQueue });
+  const tokens = createTokenSource({
+    upstream: { requestToken },
+    clock,
+    random: () => 0,
+    queueFor: () => openQueue,
+  });
   cluster.onAssigned(tokens.hint);
   const granter = createGranter({
     authorizer: createAuthorizer(cluster.view, { ...rules, identityAccess: 'rbac' }),
@@ -77,8 +82,8 @@ const stage = (world: World, started: { readonly acceptedAt?: number } = {}) => 
       request: { resource: 'https://vault.azure.net', selector, bypassCache: false },
       patience: { deadline: clock.elapsed() + 8_000, caller: { gone: new AbortController().signal } },
     });
-  const set = (verdict: Verdict, ...of: string[]) => of.forEach((name) => verdicts.set(name, verdict));
-  return { ask, clock, cluster, request, review, set };
+  const set = (verdict: AccessVerdict, ...of: string[]) => of.forEach((name) => verdicts.set(name, verdict));
+  return { requestToken, clock, cluster, request, review, set };
 };
 
 const denied = (name: string) => ({
@@ -92,51 +97,51 @@ const denied = (name: string) => ({
 
 describe('a right to the identity', () => {
   it('is asked for before memory and before Azure', async () => {
-    const { request, ask, set } = stage(worldOf('reader'));
+    const { request, requestToken, set } = stage(worldOf('reader'));
     await expect(request()).resolves.toMatchObject(denied('reader'));
-    expect(ask).not.toHaveBeenCalled();
+    expect(requestToken).not.toHaveBeenCalled();
     set('allowed', 'reader');
     await expect(request()).resolves.toMatchObject({ kind: 'token', from: 'miss' });
     await expect(request()).resolves.toMatchObject({ kind: 'token', from: 'hit' });
     set('denied', 'reader');
     await expect(request()).resolves.toMatchObject(denied('reader'));
-    expect(ask).toHaveBeenCalledTimes(1);
+    expect(requestToken).toHaveBeenCalledTimes(1);
   });
 
   it('that ends while the metadata service is asked keeps the token back', async () => {
-    const { request, ask, set } = stage(worldOf('reader'));
+    const { request, requestToken, set } = stage(worldOf('reader'));
     set('allowed', 'reader');
     const asked = Promise.withResolvers<IssuedToken>();
-    ask.mockReturnValue(asked.promise);
+    requestToken.mockReturnValue(asked.promise);
     const all = [request(), request()];
     await new Promise((resolve) => void setImmediate(resolve));
-    expect(ask).toHaveBeenCalledTimes(1);
+    expect(requestToken).toHaveBeenCalledTimes(1);
     set('denied', 'reader');
     asked.resolve(issuedTo('reader'));
     for (const one of all) await expect(one).resolves.toMatchObject(denied('reader'));
   });
 
   it('that ends while an assignment is awaited keeps the token back', async () => {
-    const { request, ask, set, cluster, clock } = stage(worldOf('reader'));
+    const { request, requestToken, set, cluster, clock } = stage(worldOf('reader'));
     set('allowed', 'reader');
-    ask.mockRejectedValueOnce(new TokenError('not-on-host', 'Identity not found'));
+    requestToken.mockRejectedValueOnce(new TokenError('not-on-host', 'Identity not found'));
     const waiting = request();
     await clock.advance(500);
     set('denied', 'reader');
     cluster.change(hinted('reader'));
     await clock.advance(0);
     await expect(waiting).resolves.toMatchObject(denied('reader'));
-    expect(ask).toHaveBeenCalledTimes(1);
+    expect(requestToken).toHaveBeenCalledTimes(1);
   });
 
   it('that is missing keeps nobody waiting for an assignment', async () => {
-    const { request, ask } = stage(worldOf('reader'));
+    const { request, requestToken } = stage(worldOf('reader'));
     await expect(request()).resolves.toMatchObject(denied('reader'));
-    expect(ask).not.toHaveBeenCalled();
+    expect(requestToken).not.toHaveBeenCalled();
   });
 
   it('that nobody answers for is a refusal that passes', async () => {
-    const { request, ask, set } = stage(worldOf('reader'));
+    const { request, requestToken, set } = stage(worldOf('reader'));
     set('unanswered', 'reader');
     await expect(request()).resolves.toEqual({
       kind: 'access-unanswered',
@@ -145,7 +150,7 @@ describe('a right to the identity', () => {
     });
     set('busy', 'reader');
     await expect(request()).resolves.toEqual({ kind: 'overloaded', pod: 'default/web' });
-    expect(ask).not.toHaveBeenCalled();
+    expect(requestToken).not.toHaveBeenCalled();
   });
 });
 
@@ -167,17 +172,17 @@ describe('an identity that is refused', () => {
   });
 
   it('leaves none of several to a request that names none', async () => {
-    const { request, set, ask } = stage(worldOf('reader', 'writer', 'third'));
+    const { request, set, requestToken } = stage(worldOf('reader', 'writer', 'third'));
     set('allowed', 'writer', 'third');
     await expect(request()).resolves.toMatchObject({
       kind: 'denied',
       denial: { why: 'several-identities', offered: [clientIdOf('third'), clientIdOf('writer')] },
     });
-    expect(ask).not.toHaveBeenCalled();
+    expect(requestToken).not.toHaveBeenCalled();
   });
 
   it('leaves nothing to a request that names none while the right on another one is not known', async () => {
-    const { request, set, ask } = stage(worldOf('reader', 'writer'));
+    const { request, set, requestToken } = stage(worldOf('reader', 'writer'));
     set('allowed', 'writer');
     for (const [verdict, kind] of [
       ['unanswered', 'access-unanswered'],
@@ -186,7 +191,7 @@ describe('an identity that is refused', () => {
       set(verdict, 'reader');
       await expect(request()).resolves.toMatchObject({ kind });
     }
-    expect(ask).not.toHaveBeenCalled();
+    expect(requestToken).not.toHaveBeenCalled();
   });
 
   it('is told of when all are refused', async () => {
@@ -291,15 +296,15 @@ describe('an identity that is refused', () => {
   });
 
   it('is not asked for to find an object id', async () => {
-    const { request, ask, set } = stage(worldOf('reader', 'writer', 'third'));
+    const { request, requestToken, set } = stage(worldOf('reader', 'writer', 'third'));
     set('allowed', 'third');
     const value = objectIdOf('third');
     await expect(request({ by: 'object-id', value })).resolves.toMatchObject({ identity: 'default/third' });
-    expect(ask).toHaveBeenCalledTimes(1);
+    expect(requestToken).toHaveBeenCalledTimes(1);
     await expect(request({ by: 'object-id', value: objectIdOf('reader') })).resolves.toMatchObject(
       denied('reader'),
     );
-    expect(ask).toHaveBeenCalledTimes(1);
+    expect(requestToken).toHaveBeenCalledTimes(1);
   });
 });
 
@@ -307,7 +312,7 @@ describe('an exempt pod', () => {
   const free: World = { ...worldOf('reader'), exceptions: [exception({ aadpodidbinding: 'demo' })] };
 
   it('needs the right on the machine, else its bindings count', async () => {
-    const { request, set, ask } = stage(free);
+    const { request, set, requestToken } = stage(free);
     set('allowed', 'machine');
     await expect(request()).resolves.toMatchObject({ kind: 'token', identity: '' });
     set('denied', 'machine');
@@ -315,7 +320,7 @@ describe('an exempt pod', () => {
     await expect(request()).resolves.toMatchObject({ kind: 'token', identity: 'default/reader' });
     set('unanswered', 'machine');
     await expect(request()).resolves.toMatchObject({ kind: 'token', identity: 'default/reader' });
-    expect(ask).toHaveBeenCalledTimes(2);
+    expect(requestToken).toHaveBeenCalledTimes(2);
   });
 
   it('is told of its identity when that is refused too', async () => {

@@ -17,7 +17,7 @@ export function requestByObjectId(
   identities: readonly GrantedIdentity[],
 ): Attempting {
   const isOwn = ({ name }: GrantedIdentity) => name.startsWith(`${pod.namespace}/`);
-  const mayAsk = (identity: GrantedIdentity) => options.tokens.mayAsk(identity, pod.namespace);
+  const mayAsk = (identity: GrantedIdentity) => options.tokens.mayRequest(identity, pod.namespace);
   const isOwnDue = (next: GrantedIdentity, missing: readonly GrantedIdentity[]) =>
     !isOwn(next) && missing.some((one) => isOwn(one) && mayAsk(one));
   let failed: Outcome | undefined;

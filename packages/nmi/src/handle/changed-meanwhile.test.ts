@@ -16,7 +16,7 @@ import {
   viewOf,
   type World,
 } from '../../test/builders.ts';
-import type { AccessAnswer, AccessGuard } from '../access/guard.ts';
+import type { AccessResult, AccessGuard } from '../access/guard.ts';
 import { createAuthorizer } from '../authorize/authorizer.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector, TokenRequest } from '../request/token-request.ts';
@@ -42,15 +42,15 @@ const stage = (world: World) => {
   const state = { takesMs: 12_000, isAllowed: false, asked: [] as TokenSubject[], isFailing: false };
   const pods = new Map([['default/web', podOf()]]);
   const access: AccessGuard = {
-    now: (): AccessAnswer => (state.isAllowed ? { verdict: 'allowed' } : { verdict: 'denied', targets: [] }),
-    ask: async () => {
+    now: (): AccessResult => (state.isAllowed ? { verdict: 'allowed' } : { verdict: 'denied', targets: [] }),
+    review: async () => {
       await clock.sleep(10);
       return state.isAllowed ? { verdict: 'allowed' } : { verdict: 'denied', targets: [] };
     },
   };
   const nameOf = (subject: TokenSubject) =>
     subject.kind === 'identity' ? (subject.resourceId.split('/').at(-1) ?? '') : 'machine';
-  const ask = async ({ subject }: { readonly subject: TokenSubject }): Promise<IssuedToken> => {
+  const requestToken = async ({ subject }: { readonly subject: TokenSubject }): Promise<IssuedToken> => {
     state.asked.push(subject);
     if (state.isFailing) throw new TokenError('not-on-host', 'Identity not found');
     await clock.sleep(state.takesMs);
@@ -62,7 +62,7 @@ const stage = (world: World) => {
     latest,
     changes: cluster.changes,
     tokens: createTokenSource({
-      upstream: { ask },
+      upstream: { requestToken },
       clock,
       random: () => 0,
       queueFor: () => openQueue,

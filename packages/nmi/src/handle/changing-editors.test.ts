@@ -14,7 +14,7 @@ import {
   viewOf,
   type World,
 } from '../../test/builders.ts';
-import type { AccessAnswer, AccessGuard } from '../access/guard.ts';
+import type { AccessResult, AccessGuard } from '../access/guard.ts';
 import type { Access } from '../access/types.ts';
 import { createAuthorizer } from '../authorize/authorizer.ts';
 import type { Outcome } from '../respond/outcome.ts';
@@ -39,10 +39,10 @@ const stage = (world: World, { decisionMs = 0, reviewMs = 0 } = {}) => {
   const attached = new Map<string, { readonly takesMs: number; readonly then?: () => void }>();
   const asked: string[] = [];
   const reviewed: string[] = [];
-  const verdicts = new Map<string, AccessAnswer>();
+  const verdicts = new Map<string, AccessResult>();
   const access: AccessGuard = {
     now: (right) => verdicts.get(reviewedIn(right)),
-    ask: async (right) => {
+    review: async (right) => {
       const name = reviewedIn(right);
       reviewed.push(name);
       await clock.sleep(reviewMs);
@@ -51,7 +51,7 @@ const stage = (world: World, { decisionMs = 0, reviewMs = 0 } = {}) => {
       return answer;
     },
   };
-  const ask = async ({ subject }: { readonly subject: TokenSubject }): Promise<IssuedToken> => {
+  const requestToken = async ({ subject }: { readonly subject: TokenSubject }): Promise<IssuedToken> => {
     const name = subject.kind === 'identity' ? nameIn(subject.resourceId) : '';
     asked.push(name);
     const known = attached.get(name);
@@ -77,7 +77,12 @@ const stage = (world: World, { decisionMs = 0, reviewMs = 0 } = {}) => {
     clock,
     latest: (known) => known,
     changes: cluster.changes,
-    tokens: createTokenSource({ upstream: { ask }, clock, random: () => 0, queueFor: () => openQueue }),
+    tokens: createTokenSource({
+      upstream: { requestToken },
+      clock,
+      random: () => 0,
+      queueFor: () => openQueue,
+    }),
     onWaited: () => undefined,
     bindingGraceMs: 0,
   });

@@ -46,7 +46,7 @@ async function play({ worlds: [first = {}, ...others], pod, selector, ...given }
     bindingGraceMs: given.bindingGraceMs,
     tokens: createTokenSource({
       upstream: {
-        ask: ({ subject }) =>
+        requestToken: ({ subject }) =>
           Promise.resolve({
             ...issuedTo('any', { now: clock.now() }),
             clientId: subject.kind === 'identity' && subject.clientId !== '' ? subject.clientId : undefined,

@@ -24,7 +24,7 @@ import type { Selector, TokenRequest } from '../request/token-request.ts';
 import { TokenError } from '../tokens/errors.ts';
 import { keyOf } from '../tokens/memory.ts';
 import { createTokenSource } from '../tokens/source.ts';
-import type { IssuedToken, TokenWish } from '../tokens/types.ts';
+import type { IssuedToken, WantedToken } from '../tokens/types.ts';
 
 const reader = identity({ name: 'reader' });
 const writer = identity({ name: 'writer' });
@@ -42,8 +42,8 @@ const stage = (
 ) => {
   const clock = createFakeClock();
   const cluster = viewOf(world);
-  const ask = vi.fn((wish: TokenWish): Promise<IssuedToken> => {
-    const name = wish.subject.kind === 'identity' ? wish.subject.name.replace('default/', '') : 'machine';
+  const requestToken = vi.fn((wanted: WantedToken): Promise<IssuedToken> => {
+    const name = wanted.subject.kind === 'identity' ? wanted.subject.name.replace('default/', '') : 'machine';
     return Promise.resolve(issuedTo(name, { now: clock.now() }));
   });
   const waited: number[] = [];
@@ -55,7 +55,12 @@ const stage = (
   const { acceptedAt, graceMs = 60_000 } = over;
   const started = acceptedAt === undefined ? {} : { acceptedAt };
   let latest = pod(started);
-  const tokens = createTokenSource({ upstream: { ask }, clock, random: () => 0, queueFor: () => openQueue });
+  const tokens = createTokenSource({
+    upstream: { requestToken },
+    clock,
+    random: () => 0,
+    queueFor: () => openQueue,
+  });
   cluster.onAssigned(tokens.hint);
   const granter = createGranter({
     authorizer: createAuthorizer(cluster.view, over.rules ?? rules),
@@ -86,21 +91,21 @@ const stage = (
   const update = (status: { acceptedAt?: number }) => {
     latest = pod(status);
   };
-  return { ask, clock, cluster, gone, limits, relabel, request, update, waited };
+  return { requestToken, clock, cluster, gone, limits, relabel, request, update, waited };
 };
 
 const notFound = () => Promise.reject(new TokenError('not-on-host', 'Identity not found'));
 
 describe('an identity that is attached', () => {
   it('is served, and from memory the next time', async () => {
-    const { request, ask } = stage(ready);
+    const { request, requestToken } = stage(ready);
     await expect(request()).resolves.toMatchObject({
       kind: 'token',
       pod: 'default/web',
       issued: { clientId: clientIdOf('reader') },
     });
     await request();
-    expect(ask).toHaveBeenCalledTimes(1);
+    expect(requestToken).toHaveBeenCalledTimes(1);
   });
 
   it('authorises first, from memory second: a right that ends ends at once', async () => {
@@ -111,8 +116,8 @@ describe('an identity that is attached', () => {
   });
 
   it('or is not yet: that the metadata service does not know it says that it is on its way', async () => {
-    const { request, ask, clock } = stage(ready);
-    ask.mockImplementation(notFound);
+    const { request, requestToken, clock } = stage(ready);
+    requestToken.mockImplementation(notFound);
     const answer = request();
     await clock.advance(8000);
     await expect(answer).resolves.toEqual({
@@ -124,8 +129,8 @@ describe('an identity that is attached', () => {
   });
 
   it('whose token fails is answered with why', async () => {
-    const { request, ask } = stage(ready);
-    ask.mockRejectedValue(new TokenError('throttled', 'slow down', { retryAfterMs: 5 }));
+    const { request, requestToken } = stage(ready);
+    requestToken.mockRejectedValue(new TokenError('throttled', 'slow down', { retryAfterMs: 5 }));
     await expect(request()).resolves.toMatchObject({
       kind: 'token-failed',
       why: 'throttled',
@@ -135,8 +140,8 @@ describe('an identity that is attached', () => {
   });
 
   it('a bug is not made an answer', async () => {
-    const { request, ask, limits } = stage(ready);
-    ask.mockRejectedValue(new RangeError('bug'));
+    const { request, requestToken, limits } = stage(ready);
+    requestToken.mockRejectedValue(new RangeError('bug'));
     await expect(request()).rejects.toThrow(RangeError);
     expect(limits.waiting).toBe(0);
   });
@@ -167,9 +172,9 @@ describe('attack: a record that anyone may forge says that an identity is assign
   ];
   /** What the pod is told in four minutes of requests, and when the metadata service was asked. */
   const play = async (records: World['records'] = [], everyMs = 50) => {
-    const { request, ask, clock, cluster } = stage(bound);
+    const { request, requestToken, clock, cluster } = stage(bound);
     const askedAt: number[] = [];
-    ask.mockImplementation(() => {
+    requestToken.mockImplementation(() => {
       askedAt.push(clock.now());
       return notFound();
     });
@@ -210,10 +215,10 @@ describe('attack: a record that anyone may forge says that an identity is assign
   );
 
   it('another identity of the pod is found by its object id at once', async () => {
-    const { request, ask, clock, cluster } = stage(both);
-    const attached = ask.getMockImplementation();
-    ask.mockImplementation((wish) =>
-      keyOf(wish.subject).endsWith('reader') ? notFound() : (attached?.(wish) ?? notFound()),
+    const { request, requestToken, clock, cluster } = stage(both);
+    const attached = requestToken.getMockImplementation();
+    requestToken.mockImplementation((wanted) =>
+      keyOf(wanted.subject).endsWith('reader') ? notFound() : (attached?.(wanted) ?? notFound()),
     );
     const selector: Selector = { by: 'object-id', value: objectIdOf('writer') };
     await expect(request(selector)).resolves.toMatchObject({ kind: 'token', identity: 'default/writer' });
@@ -228,9 +233,9 @@ describe('W-P6: an identity that is not attached yet', () => {
   /** Until `attach` the metadata service does not know any identity. */
   const unattached = (...given: Parameters<typeof stage>) => {
     const staged = stage(...given);
-    const usual = staged.ask.getMockImplementation() ?? notFound;
-    staged.ask.mockImplementation(notFound);
-    return { ...staged, attach: () => staged.ask.mockImplementation(usual) };
+    const usual = staged.requestToken.getMockImplementation() ?? notFound;
+    staged.requestToken.mockImplementation(notFound);
+    return { ...staged, attach: () => staged.requestToken.mockImplementation(usual) };
   };
 
   it('is served at the moment of its record, without polling', async () => {
@@ -266,10 +271,10 @@ describe('W-P6: an identity that is not attached yet', () => {
   });
 
   it('is served when its record came while it was being asked for', async () => {
-    const { request, ask, attach, cluster, clock } = unattached(bound);
+    const { request, requestToken, attach, cluster, clock } = unattached(bound);
     const answer = request();
     await clock.advance(600);
-    ask.mockImplementation(() => clock.sleep(500).then(notFound));
+    requestToken.mockImplementation(() => clock.sleep(500).then(notFound));
     await clock.advance(600);
     cluster.change(ready);
     attach();
@@ -316,21 +321,21 @@ describe('W-P6: an identity that is not attached yet', () => {
   });
 
   it('item 10: is served at once when the host carries it, though no MIC says so; and then from memory', async () => {
-    const { request, ask, clock } = stage(bound);
+    const { request, requestToken, clock } = stage(bound);
     await expect(request()).resolves.toMatchObject({ kind: 'token' });
     await expect(request()).resolves.toMatchObject({ kind: 'token' });
-    expect(ask).toHaveBeenCalledTimes(1);
+    expect(requestToken).toHaveBeenCalledTimes(1);
     expect(clock.now()).toBe(0);
   });
 
   it('is not asked for again when the caller has hung up', async () => {
-    const { request, ask, clock, gone, limits } = unattached(bound);
+    const { request, requestToken, clock, gone, limits } = unattached(bound);
     const answer = request();
     await clock.advance(100);
     gone.abort();
     await expect(answer).resolves.toMatchObject({ kind: 'not-assigned' });
     await clock.advance(20_000);
-    expect(ask).toHaveBeenCalledTimes(1);
+    expect(requestToken).toHaveBeenCalledTimes(1);
     expect([limits.waiting, clock.pending]).toEqual([0, 0]);
   });
 
@@ -343,21 +348,21 @@ describe('W-P6: an identity that is not attached yet', () => {
   });
 
   it('100 waiting callers make one question at a time, whatever resources they ask for', async () => {
-    const { request, ask, attach, cluster, clock } = unattached(bound, { waitingPerPod: 100 });
+    const { request, requestToken, attach, cluster, clock } = unattached(bound, { waitingPerPod: 100 });
     const answers = Array.from({ length: 100 }, (_, index) =>
       request({ by: 'nothing' }, { resource: `api://${index % 4}` }),
     );
     await clock.advance(900);
     // The first ones, before the service has said that it does not know the identity.
-    expect(ask).toHaveBeenCalledTimes(4);
+    expect(requestToken).toHaveBeenCalledTimes(4);
     await clock.advance(6_000);
-    expect(ask.mock.calls.length).toBeLessThanOrEqual(4 + 3);
-    ask.mockClear();
+    expect(requestToken.mock.calls.length).toBeLessThanOrEqual(4 + 3);
+    requestToken.mockClear();
     attach();
     cluster.change(ready);
     await clock.advance(0);
     expect((await Promise.all(answers)).every(({ kind }) => kind === 'token')).toBe(true);
-    expect(ask).toHaveBeenCalledTimes(4);
+    expect(requestToken).toHaveBeenCalledTimes(4);
   });
 });
 
@@ -374,14 +379,14 @@ describe('a pod that has started less than --binding-grace ago', () => {
   const client = (name: string): Selector => ({ by: 'client-id', value: clientIdOf(name) });
 
   it('is served at the moment of the assignment when identity, binding and record come after its call', async () => {
-    const { request, ask, cluster, clock } = stage(unbound, young);
-    ask.mockImplementationOnce(notFound).mockImplementationOnce(notFound);
+    const { request, requestToken, cluster, clock } = stage(unbound, young);
+    requestToken.mockImplementationOnce(notFound).mockImplementationOnce(notFound);
     const answer = request();
     await clock.advance(3000);
     cluster.change({ bindings: bound.bindings ?? [] });
     cluster.change(bound);
     await clock.advance(2000);
-    expect(ask).toHaveBeenCalledTimes(2);
+    expect(requestToken).toHaveBeenCalledTimes(2);
     cluster.change(ready);
     await clock.advance(0);
     await expect(answer).resolves.toMatchObject({ kind: 'token', identity: 'default/reader' });
@@ -571,19 +576,19 @@ describe('an object id', () => {
         identities: [forged, ...(both.identities ?? [])],
         bindings: [binding('a', { namespace: 'a' }), ...(both.bindings ?? [])],
       };
-      const { request, ask } = stage(world);
-      const usual = ask.getMockImplementation();
-      ask.mockImplementation((wish) =>
-        code && wish.subject.kind === 'identity' && wish.subject.name === 'a/a'
+      const { request, requestToken } = stage(world);
+      const usual = requestToken.getMockImplementation();
+      requestToken.mockImplementation((wanted) =>
+        code && wanted.subject.kind === 'identity' && wanted.subject.name === 'a/a'
           ? Promise.reject(new TokenError(code, 'no', { status: 403 }))
-          : (usual?.(wish) ?? notFound()),
+          : (usual?.(wanted) ?? notFound()),
       );
       await expect(request(byObject('writer'))).resolves.toMatchObject({
         kind: 'token',
         identity: 'default/writer',
       });
       await expect(request(byObject('foreign'))).resolves.toMatchObject({ kind: 'token-failed' });
-      ask.mockRejectedValue(new TokenError('throttled', 'slow down', { status: 429 }));
+      requestToken.mockRejectedValue(new TokenError('throttled', 'slow down', { status: 429 }));
       await expect(request(byObject('writer'), { bypassCache: true })).resolves.toMatchObject({
         why: 'throttled',
       });
@@ -591,10 +596,10 @@ describe('an object id', () => {
   );
 
   it('may belong to an identity that is still being attached', async () => {
-    const { request, ask, clock } = stage(both);
-    const usual = ask.getMockImplementation();
-    ask.mockImplementation((wish) =>
-      keyOf(wish.subject).endsWith('writer') ? notFound() : (usual?.(wish) ?? notFound()),
+    const { request, requestToken, clock } = stage(both);
+    const usual = requestToken.getMockImplementation();
+    requestToken.mockImplementation((wanted) =>
+      keyOf(wanted.subject).endsWith('writer') ? notFound() : (usual?.(wanted) ?? notFound()),
     );
     const answer = request(byObject('writer'));
     await clock.advance(8_000);
@@ -610,9 +615,9 @@ describe('W-C10: an exempt pod', () => {
     { by: 'object-id', value: 'a' },
     { by: 'resource-id', value: '/a' },
   ])('gets what the machine makes of %j', async (selector) => {
-    const { request, ask } = stage(exempt);
+    const { request, requestToken } = stage(exempt);
     await expect(request(selector)).resolves.toMatchObject({ kind: 'token' });
-    expect(ask.mock.calls[0]?.[0].subject).toEqual({ kind: 'machine', ...selector });
+    expect(requestToken.mock.calls[0]?.[0].subject).toEqual({ kind: 'machine', ...selector });
   });
 
   const listed: World = {
@@ -622,14 +627,14 @@ describe('W-C10: an exempt pod', () => {
   const byResource: Selector = { by: 'resource-id', value: '/a' };
 
   it('gets by another id than a client id only what its exception frees, as the token says', async () => {
-    const { request, ask } = stage(listed);
-    ask.mockImplementation(() => Promise.resolve(issuedTo('reader')));
+    const { request, requestToken } = stage(listed);
+    requestToken.mockImplementation(() => Promise.resolve(issuedTo('reader')));
     await expect(request(byResource)).resolves.toMatchObject({ kind: 'token' });
   });
 
   it('is refused a token of an identity that its exception does not free, also the second time', async () => {
-    const { request, ask } = stage(listed);
-    ask.mockImplementation(() => Promise.resolve(issuedTo('writer')));
+    const { request, requestToken } = stage(listed);
+    requestToken.mockImplementation(() => Promise.resolve(issuedTo('writer')));
     const refusal = {
       kind: 'denied',
       denial: { why: 'not-this-identity', offered: [clientIdOf('reader')] },
@@ -646,16 +651,16 @@ describe('W-C10: an exempt pod', () => {
   ])(
     'by %j, a token of another identity is refused on the first call and on every later one',
     async (selector) => {
-      const { request, ask } = stage(listed);
-      ask.mockImplementation(() => Promise.resolve(issuedTo('writer')));
+      const { request, requestToken } = stage(listed);
+      requestToken.mockImplementation(() => Promise.resolve(issuedTo('writer')));
       const outcomes = [await request(selector), await request(selector), await request(selector)];
       expect(outcomes.map(({ kind }) => kind)).toEqual(['denied', 'denied', 'denied']);
     },
   );
 
   it('gets nothing from memory that a pod with a wider exception brought there', async () => {
-    const { request, ask, cluster } = stage(exempt);
-    ask.mockImplementation(() => Promise.resolve(issuedTo('writer')));
+    const { request, requestToken, cluster } = stage(exempt);
+    requestToken.mockImplementation(() => Promise.resolve(issuedTo('writer')));
     const selector: Selector = { by: 'client-id', value: clientIdOf('reader') };
     await expect(request(selector)).resolves.toMatchObject({ kind: 'token' });
     cluster.change(listed);
@@ -663,8 +668,8 @@ describe('W-C10: an exempt pod', () => {
   });
 
   it('is told what the machine says when it does not carry the identity', async () => {
-    const { request, ask } = stage(exempt);
-    ask.mockImplementation(notFound);
+    const { request, requestToken } = stage(exempt);
+    requestToken.mockImplementation(notFound);
     await expect(request()).resolves.toMatchObject({ kind: 'token-failed', why: 'not-on-host' });
   });
 });

@@ -14,7 +14,7 @@ import {
   viewOf,
   type World,
 } from '../../test/builders.ts';
-import type { AccessAnswer, AccessGuard } from '../access/guard.ts';
+import type { AccessResult, AccessGuard } from '../access/guard.ts';
 import type { Access } from '../access/types.ts';
 import { authorize } from '../authorize/authorize.ts';
 import { createAuthorizer } from '../authorize/authorizer.ts';
@@ -26,7 +26,7 @@ import { TokenError } from '../tokens/errors.ts';
 import { keyOf } from '../tokens/memory.ts';
 import { createPrincipalSource } from '../tokens/principal/principal-source.ts';
 import { createTokenSource, type TokenOrigin } from '../tokens/source.ts';
-import type { IssuedToken, ServicePrincipal, TokenSubject, TokenWish } from '../tokens/types.ts';
+import type { IssuedToken, ServicePrincipal, TokenSubject, WantedToken } from '../tokens/types.ts';
 import { createCallerLimits } from '../waiting/caller-limits.ts';
 import { createGranter } from './grant.ts';
 import { permitsOf, type Permit } from './permit.ts';
@@ -208,11 +208,11 @@ function startNode({ first, rules }: Setting) {
   /** When the versions of Secrets ended. */
   const endedAt = new Map<string, number>();
   const mayUse = ({ subject }: Access) => now.state.allowed.has(subject.namespace);
-  const answer = (needed: Access): AccessAnswer =>
+  const answer = (needed: Access): AccessResult =>
     mayUse(needed) ? { verdict: 'allowed' } : { verdict: 'denied', targets: [] };
   const access: AccessGuard = {
     now: answer,
-    ask: async (one) => {
+    review: async (one) => {
       await clock.sleep(now.takesMs / 4);
       return answer(one);
     },
@@ -232,7 +232,7 @@ function startNode({ first, rules }: Setting) {
         }),
     },
     entra: {
-      ask: async ({ proof }) => {
+      requestToken: async ({ proof }) => {
         await clock.sleep(now.takesMs);
         const token = proof.kind === 'secret' ? proof.value : '';
         return { token, expiresOnTimestamp: clock.now() + 86_400_000, tokenType: 'Bearer', resource: 'r' };
@@ -245,15 +245,15 @@ function startNode({ first, rules }: Setting) {
       tokens.prune((one) => one.kind !== 'service-principal' || one.secret.namespace !== namespace),
     onAsked: () => undefined,
   });
-  const isPrincipal = (wish: TokenWish): wish is TokenWish<ServicePrincipal> =>
-    wish.subject.kind === 'service-principal';
-  const ask = async (wish: TokenWish): Promise<IssuedToken> => {
-    if (isPrincipal(wish)) return principals.ask(wish);
+  const isPrincipal = (wanted: WantedToken): wanted is WantedToken<ServicePrincipal> =>
+    wanted.subject.kind === 'service-principal';
+  const requestToken = async (wanted: WantedToken): Promise<IssuedToken> => {
+    if (isPrincipal(wanted)) return principals.requestToken(wanted);
     await clock.sleep(now.takesMs);
-    return tokenOf(wish.subject, clock.now());
+    return tokenOf(wanted.subject, clock.now());
   };
   const tokens = createTokenSource({
-    upstream: { ask },
+    upstream: { requestToken },
     clock,
     random: () => 0,
     queueFor: () => openQueue,

@@ -25,7 +25,7 @@ const stage = ({ decisionMs = 0 } = {}) => {
   const asked: { readonly name: string; readonly at: number }[] = [];
   const tokens = createTokenSource({
     upstream: {
-      ask: async ({ subject }) => {
+      requestToken: async ({ subject }) => {
         const name = subject.kind === 'identity' ? subject.name.replace('default/', '') : '';
         asked.push({ name, at: clock.now() });
         await clock.sleep(50);
@@ -35,7 +35,7 @@ const stage = ({ decisionMs = 0 } = {}) => {
     },
     clock,
     random: () => 0,
-    queueFor: (_, lastAnswer) => pace.tokens[lastAnswer],
+    queueFor: (_, lastResponse) => pace.tokens[lastResponse],
   });
   const decide = (_: object, selector: Selector): Decision => {
     workedMs += decisionMs;

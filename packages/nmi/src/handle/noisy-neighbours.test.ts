@@ -79,7 +79,7 @@ const requestOf = (selector: string, resource: string) => ({
 const stage = (way: Way) => {
   const clock = createFakeClock();
   const begun: string[] = [];
-  const ask: TokenUpstream['ask'] = async ({ subject }) => {
+  const requestToken: TokenUpstream['requestToken'] = async ({ subject }) => {
     const name = subject.kind === 'identity' ? subject.name : '';
     begun.push(name);
     const isHostile = !name.endsWith('victim');
@@ -106,10 +106,10 @@ const stage = (way: Way) => {
     latest: (pod) => pod,
     changes: { subscribe: () => () => undefined },
     tokens: createTokenSource({
-      upstream: { ask },
+      upstream: { requestToken },
       clock,
       random: () => 0,
-      queueFor: (_, lastAnswer) => pace.tokens[lastAnswer],
+      queueFor: (_, lastResponse) => pace.tokens[lastResponse],
     }),
     onWaited: () => undefined,
     bindingGraceMs: 0,

@@ -2,9 +2,9 @@ import type { Decision, GrantedIdentity } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { TokenError } from '../tokens/errors.ts';
-import type { Asker } from '../tokens/questions.ts';
+import type { TokenCaller } from '../tokens/shared-requests.ts';
 import type { TokenSource } from '../tokens/source.ts';
-import type { TokenSubject, TokenWish } from '../tokens/types.ts';
+import type { TokenSubject, WantedToken } from '../tokens/types.ts';
 import type { CallerLimits } from '../waiting/caller-limits.ts';
 import { isAllowedNow, withTimeForReviews } from './rights.ts';
 import { permitsOf, tenantOf, type DecidedCall, type PodCall, type Permit } from './permit.ts';
@@ -28,7 +28,7 @@ function recall(options: ObtainOptions, call: PodCall, permit: Permit): Outcome 
   const { tokens } = options;
   const { pod } = call;
   if (!isAllowedNow(options, pod, permit)) return undefined;
-  const issued = tokens.cached(wishFor(call, permit.subject), () => askerOf(options, pod));
+  const issued = tokens.cached(wantedFor(call, permit.subject), () => callerOf(options, pod));
   return issued && tokenFor(call, permit, { issued, from: 'hit' });
 }
 
@@ -43,8 +43,8 @@ export async function obtain(options: ObtainOptions, call: DecidedCall, permit: 
   const { subject } = permit;
   try {
     const { deadline, caller } = patience;
-    const asker = { ...askerOf(options, pod), signal: caller.gone, deadline };
-    const obtained = await tokens.get(wishFor(call, subject), asker);
+    const tokenCaller = { ...callerOf(options, pod), signal: caller.gone, deadline };
+    const obtained = await tokens.get(wantedFor(call, subject), tokenCaller);
     return await release(options, withTimeForReviews(call, options.clock), { subject, obtained });
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
@@ -59,14 +59,14 @@ export function isUnattached(outcome: Outcome): boolean {
   return outcome.kind === 'token-failed' && outcome.why === 'not-on-host';
 }
 
-function askerOf({ limits, clock }: ObtainOptions, pod: PodView): Asker {
+function callerOf({ limits, clock }: ObtainOptions, pod: PodView): TokenCaller {
   return {
     tenant: tenantOf(pod),
     admit: (questions) => limits.admitUpstream(pod.uid, questions, clock.elapsed()),
   };
 }
 
-function wishFor({ request }: PodCall, subject: TokenSubject): TokenWish {
+function wantedFor({ request }: PodCall, subject: TokenSubject): WantedToken {
   const { resource, bypassCache } = request;
   return { subject, resource, bypassCache };
 }

@@ -40,16 +40,16 @@ export function createProxy(options: ProxyOptions): Proxy {
   const pass = async (request: InboundRequest, route: ProxyRoute): Promise<Outcome> => {
     const { path, query } = route;
     const { pathname, search } = new URL(`${upstream}${query === '' ? path : `${path}?${query}`}`);
-    const answer = await service.get(`${pathname}${search}`, {
+    const response = await service.get(`${pathname}${search}`, {
       signal: AbortSignal.any([request.gone, AbortSignal.timeout(timeoutMs)]),
     });
-    const { statusCode = 0, headers } = answer;
+    const { statusCode = 0, headers } = response;
     // Other statuses cannot be sent as a response.
     if (statusCode < 200 || statusCode > 599) {
-      answer.destroy();
+      response.destroy();
       return { kind: 'proxy-failed', why: 'unavailable' };
     }
-    const whole = await readUpTo(answer, largestBody);
+    const whole = await readUpTo(response, largestBody);
     if (!whole) return { kind: 'proxy-failed', why: 'too-large' };
     const body = statusCode === 200 ? withoutMachineData(route, whole, allowed) : whole;
     if (!body) return { kind: 'proxy-failed', why: 'unavailable' };
@@ -65,8 +65,8 @@ export function createProxy(options: ProxyOptions): Proxy {
       const blocked = blockedPart(route, allowed);
       if (blocked !== undefined) return { kind: 'blocked', family: blocked };
       // To the caller all failures of the service are the same; none of them is a bug of NMI.
-      const asker = { tenant: tenantAt(request.peer), gone: request.gone };
-      const passed = await read(asker, () => pass(request, route)).catch(() => undefined);
+      const caller = { tenant: tenantAt(request.peer), gone: request.gone };
+      const passed = await read(caller, () => pass(request, route)).catch(() => undefined);
       return passed ?? { kind: 'proxy-failed', why: 'unavailable' };
     },
     close() {

@@ -1,6 +1,6 @@
 import type { Clock } from '@pod-identity/kit/core';
 import type { Access } from '../access/types.ts';
-import type { AccessAnswer, AccessGuard } from '../access/guard.ts';
+import type { AccessResult, AccessGuard } from '../access/guard.ts';
 import { exemptionName } from '../authorize/authorize.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Outcome } from '../respond/outcome.ts';
@@ -49,14 +49,14 @@ export async function lackOf(
     resolve({ verdict: 'unanswered', isLate: true }),
   );
   try {
-    const reviewed = await Promise.race([guard.ask(permit.access, tenantOf(pod)), late]);
+    const reviewed = await Promise.race([guard.review(permit.access, tenantOf(pod)), late]);
     return lackIn(reviewed, pod.key, { identity: nameOf(permit), access: permit.access });
   } finally {
     timer.cancel();
   }
 }
 
-type Reviewed = AccessAnswer & { readonly isLate?: true };
+type Reviewed = AccessResult & { readonly isLate?: true };
 
 interface Needed {
   readonly identity: string;
@@ -69,9 +69,9 @@ function lackIn(reviewed: Reviewed, pod: string, { identity, access }: Needed): 
       return undefined;
     case 'denied': {
       const { subject, podWithoutMic } = access;
-      const told = podWithoutMic === undefined ? {} : { podWithoutMic };
+      const denied = podWithoutMic === undefined ? {} : { podWithoutMic };
       const { targets } = reviewed;
-      return { kind: 'denied', pod, denial: { why: 'access-denied', identity, subject, targets, ...told } };
+      return { kind: 'denied', pod, denial: { why: 'access-denied', identity, subject, targets, ...denied } };
     }
     case 'unanswered':
       return { kind: 'access-unanswered', pod, identity, ...(reviewed.isLate && { isLate: true }) };

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { connection, inbound, issuanceOf, pod } from '../../test/builders.ts';
-import type { CallerAnswer } from '../identify/answers.ts';
+import type { CallerResult } from '../identify/results.ts';
 import type { Granter } from './grant.ts';
 import { createHostTokenHandler } from './host-token.ts';
 import { createTokenHandler } from './token.ts';
@@ -14,7 +14,7 @@ const granter = () => vi.fn<Granter['grant']>(() => Promise.resolve(token));
 
 const podCalls = (
   given: {
-    caller?: CallerAnswer;
+    caller?: CallerResult;
     isReady?: boolean;
     isOutdated?: boolean;
     metadataHeaderRequired?: boolean;
@@ -69,7 +69,7 @@ describe('a pod’s call', () => {
     expect(findCaller).not.toHaveBeenCalled();
   });
 
-  it.each<[CallerAnswer, Outcome]>([
+  it.each<[CallerResult, Outcome]>([
     [{ kind: 'none' }, { kind: 'unknown-caller', address: '10.0.0.1' }],
     [
       { kind: 'ambiguous', pods: [pod(), pod({ name: 'twin' })] },

@@ -1,6 +1,6 @@
 // Room: one request from its parsed form to an outcome: identify, authorize, get the token.
 // It must not read a socket, or choose a status or text.
-import type { CallerAnswer } from '../identify/answers.ts';
+import type { CallerResult } from '../identify/results.ts';
 import type { CallerFinder } from '../identify/find-caller.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import { createHeaderJudge, type HeaderRules } from '../request/headers.ts';
@@ -29,7 +29,7 @@ export function createTokenHandler(options: TokenHandlerOptions): Handler {
     const granted = granter.grant({ pod, request, patience });
     return granted instanceof Promise ? unlessMoved(granted, pod, () => uidAt(inbound.peer)) : granted;
   };
-  const answer = (caller: CallerAnswer, call: TokenCall): Outcome | Promise<Outcome> => {
+  const response = (caller: CallerResult, call: TokenCall): Outcome | Promise<Outcome> => {
     const { inbound } = call;
     switch (caller.kind) {
       case 'pod':
@@ -48,7 +48,7 @@ export function createTokenHandler(options: TokenHandlerOptions): Handler {
     serve(call) {
       const { inbound, patience } = call;
       const caller = callers.find(inbound.peer, inbound.connection, patience);
-      return andThen(caller, (found) => answer(found, call));
+      return andThen(caller, (found) => response(found, call));
     },
   });
 }

@@ -63,7 +63,7 @@ export function unattached(
 ): Step {
   const { pod, patience } = call;
   const isOther = otherThan(decided, options, call);
-  const mayAsk = (identity: GrantedIdentity) => options.tokens.mayAsk(identity, pod.namespace);
+  const mayAsk = (identity: GrantedIdentity) => options.tokens.mayRequest(identity, pod.namespace);
   return {
     outcome: { kind: 'not-assigned', pod: pod.key, seen: 'unattached', identity: missing[0]?.name ?? '' },
     until: { deadline: patience.deadline, isDue: () => isOther() || missing.some(mayAsk) },

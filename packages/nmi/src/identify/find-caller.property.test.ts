@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { connection, patient, pod } from '../../test/builders.ts';
 import type { CallerConnection } from './caller-connection.ts';
-import type { CallerAnswer, PodsAnswer } from './answers.ts';
+import type { CallerResult, PodsResult } from './results.ts';
 import { createCallerFinder } from './find-caller.ts';
 import { addressIsUnreported } from './identify-pod.ts';
 import { createNeighbourTable } from './neighbour-table.ts';
@@ -226,7 +226,7 @@ interface Seen {
    * it, the answer reaches nobody; it may be about the pod that had it last, and about no pod before that one.
    */
   readonly callers: readonly string[];
-  readonly answer: CallerAnswer;
+  readonly result: CallerResult;
   /** From before the connection was opened to the answer: the API server had no other pod with the address, and answered. */
   readonly isCertain: boolean;
 }
@@ -247,7 +247,7 @@ async function play(told: History, checkAgeMs: number, isSeen = false) {
       for (const listener of [...listeners]) listener();
     });
   });
-  const ask = async (select: (each: PodView) => boolean): Promise<PodsAnswer> => {
+  const ask = async (select: (each: PodView) => boolean): Promise<PodsResult> => {
     await clock.sleep(told.thereMs);
     const said = memory.refuses ? ({ why: 'refused', pauseMs: 1_000 } as const) : world.now().filter(select);
     await clock.sleep(told.backMs);
@@ -304,12 +304,12 @@ async function play(told: History, checkAgeMs: number, isSeen = false) {
     const from = Math.min(over.openedAt, clock.now()) - ageMs - told.lagMs - pauseAfterRefusalMs;
     // What it was found to be the first time was judged then.
     const first = over.owner?.uid;
-    const answer = await finder.find(address, over, patient);
+    const result = await finder.find(address, over, patient);
     const callers = first === undefined ? [caller, world.latestOwnerOf(address) ?? ''] : [first];
     // A pod that was ending may have lost the address before the answer: then the agent read that its containers do not run.
     const isCertain = world.ownerOf(address) === caller && wasCertain(address, caller, from);
     // A pod that has finished or is deleted by now, with no grace, has nobody who could use the answer.
-    if (world.isAlive(caller)) seen.push({ callers, answer, isCertain });
+    if (world.isAlive(caller)) seen.push({ callers, result, isCertain });
   };
   const open = new Map<string, { readonly caller: string; readonly over: CallerConnection }>();
   const act = (what: Deed) => {
@@ -346,10 +346,10 @@ it.each([0, ageMs])(
   async (checkAgeMs) => {
     await fc.assert(
       fc.asyncProperty(history, async (told) => {
-        for (const { callers, answer } of await play(told, checkAgeMs)) {
-          if (answer.kind !== 'pod') continue;
-          expect(callers).toContain(answer.pod.uid);
-          expect(answer.pod.labels).toEqual({ of: answer.pod.uid });
+        for (const { callers, result } of await play(told, checkAgeMs)) {
+          if (result.kind !== 'pod') continue;
+          expect(callers).toContain(result.pod.uid);
+          expect(result.pod.labels).toEqual({ of: result.pod.uid });
         }
       }),
       { numRuns: 1_500, examples: [[answeredTooLate], [readAMomentBefore]] },
@@ -361,8 +361,8 @@ it.each([0, ageMs])(
 it('and a pod that has its address for itself all the time is served, also while it is ending if it is seen to run', async () => {
   await fc.assert(
     fc.asyncProperty(history, async (told) => {
-      for (const { callers, answer, isCertain } of await play(told, ageMs, true))
-        if (isCertain) expect(answer).toMatchObject({ kind: 'pod', pod: { uid: callers[0] } });
+      for (const { callers, result, isCertain } of await play(told, ageMs, true))
+        if (isCertain) expect(result).toMatchObject({ kind: 'pod', pod: { uid: callers[0] } });
     }),
     { numRuns: 1_000 },
   );

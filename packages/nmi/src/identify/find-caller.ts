@@ -2,8 +2,8 @@
 // It must not know identities, bindings or tokens.
 import { awaitChange, type Changes, type Patience } from '../waiting/await-change.ts';
 import type { CallerConnection } from './caller-connection.ts';
-import { isHolderAnswer, type CallerAnswer } from './answers.ts';
-import { createHolderQuestion, type HolderOptions } from './ask-holder.ts';
+import { isHolderResult, type CallerResult } from './results.ts';
+import { createHolderLookup, type HolderOptions } from './holder-lookup.ts';
 import {
   createHolderMemory,
   holdersOf,
@@ -34,7 +34,7 @@ export interface CallerFinder {
     address: string,
     connection: CallerConnection,
     patience: Patience,
-  ): CallerAnswer | Promise<CallerAnswer>;
+  ): CallerResult | Promise<CallerResult>;
 }
 
 /**
@@ -58,7 +58,7 @@ export function createCallerFinder(options: CallerFinderOptions): CallerFinder {
     const patience = bounded(waiting);
     for (;;) {
       const running = searches.running(lookup.address);
-      const refusal = running ? undefined : holders.refuseToAsk(lookup);
+      const refusal = running ? undefined : holders.refuseRequest(lookup);
       if (refusal) return refusal;
       const found = await searches.join(lookup, patience);
       if (found === 'impatient') return holders.noteUnanswered(lookup, { why: 'crowded' });
@@ -92,40 +92,40 @@ function isAbout({ begunAt, neighbour }: Found, lookup: Lookup): boolean {
 /** Not for an unknown caller: it is held first. */
 function recallUnansweredPod(holders: HolderMemory, lookup: Lookup): Found | undefined {
   const found = holders.recallUnanswered(lookup);
-  return found?.answer.kind === 'none' ? undefined : found;
+  return found?.result.kind === 'none' ? undefined : found;
 }
 
 /** Binds connections to the pods that were found for them. */
 function createSettlement({ neighbours, pods, containers }: CallerFinderOptions, holders: HolderMemory) {
-  const refuse = (answer: CallerAnswer, connection: CallerConnection): CallerAnswer => {
+  const refuse = (result: CallerResult, connection: CallerConnection): CallerResult => {
     connection.isLast = true;
-    const pod = connection.owner ?? (answer.kind === 'pod' ? answer.pod : undefined);
-    return pod && answer.kind === 'pod' ? unconfirmed(pod) : answer;
+    const pod = connection.owner ?? (result.kind === 'pod' ? result.pod : undefined);
+    return pod && result.kind === 'pod' ? unconfirmed(pod) : result;
   };
 
-  const bind = ({ answer, neighbour }: Found, connection: CallerConnection): CallerAnswer => {
+  const bind = ({ result, neighbour }: Found, connection: CallerConnection): CallerResult => {
     const { owner } = connection;
-    if (answer.kind !== 'pod') return owner ? refuse(answer, connection) : answer;
-    if (owner && owner.uid !== answer.pod.uid) return refuse(answer, connection);
-    connection.owner ??= answer.pod;
+    if (result.kind !== 'pod') return owner ? refuse(result, connection) : result;
+    if (owner && owner.uid !== result.pod.uid) return refuse(result, connection);
+    connection.owner ??= result.pod;
     connection.neighbour ??= neighbour;
-    return answer;
+    return result;
   };
 
   /** For a terminating pod: what the kernel shows after the connection was opened, otherwise that no other pod may have its address. */
   const checkEnding = async (found: Found, lookup: Lookup, connection: CallerConnection) => {
     const { address, openedAt } = lookup;
-    const { answer } = found;
-    if (answer.kind !== 'pod') return bind(found, connection);
-    const { uid } = answer.pod;
+    const { result } = found;
+    if (result.kind !== 'pod') return bind(found, connection);
+    const { uid } = result.pod;
     const neighbour = await neighbours.since(address, openedAt);
-    const tie = holders.ties.of(address, uid);
-    const facts = { address, tie, neighbour, areRunning: () => containers.areRunning(uid) };
+    const confirmed = holders.neighbours.of(address, uid);
+    const facts = { address, confirmed, neighbour, areRunning: () => containers.areRunning(uid) };
     const othersAwait = () => (found.othersAwait ?? false) || pods.othersAwait(uid);
-    if (!stillHasAddress(facts, othersAwait)) return refuse(answer, connection);
+    if (!stillHasAddress(facts, othersAwait)) return refuse(result, connection);
     // Not needed where its containers are seen to run: until its first packet, the entry may be that of the last pod of the address.
-    if (tie === undefined && neighbour !== undefined && !facts.areRunning())
-      holders.ties.set(address, uid, { neighbour, isOwn: true });
+    if (confirmed === undefined && neighbour !== undefined && !facts.areRunning())
+      holders.neighbours.set(address, uid, { neighbour, isOwn: true });
     return bind({ ...found, neighbour }, connection);
   };
 
@@ -135,22 +135,24 @@ function createSettlement({ neighbours, pods, containers }: CallerFinderOptions,
 
 /** Whether the pod is terminating and the connection was not bound to it, or confirmed as its own, before. */
 function isDoubtful(
-  { answer, isConfirmed, begunAt }: Found,
+  { result, isConfirmed, begunAt }: Found,
   { openedAt }: Lookup,
   connection: CallerConnection,
 ) {
-  if (answer.kind !== 'pod' || !answer.pod.isEnding) return false;
-  const isOwn = connection.owner?.uid === answer.pod.uid || (isConfirmed && begunAt >= openedAt);
+  if (result.kind !== 'pod' || !result.pod.isEnding) return false;
+  const isOwn = connection.owner?.uid === result.pod.uid || (isConfirmed && begunAt >= openedAt);
   return !isOwn || connection.isLast;
 }
 
 function createSearch(options: CallerFinderOptions, holders: HolderMemory): Search {
   const { pods, clock, check, holdMs, neighbours, containers } = options;
   const isHeldByKernel = (address: string, uid: string) => {
-    const [tie, neighbour] = [holders.ties.of(address, uid), neighbours.of(address)];
-    return heldByKernel({ address, tie, neighbour, areRunning: () => containers.areRunning(uid) }) === 'yes';
+    const [confirmed, neighbour] = [holders.neighbours.of(address, uid), neighbours.of(address)];
+    return (
+      heldByKernel({ address, confirmed, neighbour, areRunning: () => containers.areRunning(uid) }) === 'yes'
+    );
   };
-  const question = createHolderQuestion({ ...options, isHeldByKernel });
+  const holder = createHolderLookup({ ...options, isHeldByKernel });
   const remembered = (address: string) => identifyPod(pods.filedUnder(address), clock.now());
 
   /** Waits until memory has a pod for the address that it did not have before; true if one came. */
@@ -162,14 +164,14 @@ function createSearch(options: CallerFinderOptions, holders: HolderMemory): Sear
     return awaitChange(lookup, patience, { clock, changes: pods.changes });
   };
 
-  const askOnce = async (lookup: Lookup, known: Identification, gone: AbortSignal): Promise<Found> => {
+  const findOnce = async (lookup: Lookup, known: Identification, gone: AbortSignal): Promise<Found> => {
     const silent = holders.recallUnanswered(lookup);
     if (silent) return silent;
     // Read before the request: if the address changes hands meanwhile, the entry differs from the one kept with the answer.
     const neighbour = neighbours.of(lookup.address);
     const isNew = neighbours.isReadSince(lookup.openedAt);
-    const reply = await question.ask(lookup.address, known, gone);
-    if (!isHolderAnswer(reply)) return holders.noteUnanswered(lookup, reply);
+    const reply = await holder.find(lookup.address, known, gone);
+    if (!isHolderResult(reply)) return holders.noteUnanswered(lookup, reply);
     return holders.note(lookup.address, { ...reply, known, neighbour, isNew });
   };
 
@@ -181,8 +183,8 @@ function createSearch(options: CallerFinderOptions, holders: HolderMemory): Sear
         // With --pod-check off, memory is enough; it is new, otherwise there would be no search.
         const isEnough = check.mode === 'off' && known.kind === 'pod' && pods.isCurrent();
         const recalled = isEnough ? holders.recall(lookup) : undefined;
-        const found = recalled ?? (await askOnce(lookup, known, gone));
-        if (found.answer.kind !== 'none' || !(await hasArrived(lookup.address, known, patience)))
+        const found = recalled ?? (await findOnce(lookup, known, gone));
+        if (found.result.kind !== 'none' || !(await hasArrived(lookup.address, known, patience)))
           return found;
       }
     },

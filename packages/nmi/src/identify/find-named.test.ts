@@ -1,7 +1,7 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it, vi } from 'vitest';
 import { pod } from '../../test/builders.ts';
-import type { PodsAnswer } from './answers.ts';
+import type { PodsResult } from './results.ts';
 import { createNamedPodFinder, type NamedPod } from './find-named.ts';
 import type { PodView } from './pod-view.ts';
 
@@ -12,7 +12,7 @@ const relabelled = { ...web, labels: {} };
 interface Given {
   readonly known?: PodView;
   /** Undefined: the API server does not answer. */
-  readonly said: PodsAnswer | undefined;
+  readonly said: PodsResult | undefined;
   readonly mode?: 'live' | 'strict' | 'off';
   readonly isCurrent?: boolean;
   readonly heardMs?: number;

@@ -1,11 +1,11 @@
 import type { Clock } from '@pod-identity/kit/core';
-import { isNoAnswer, type PodCheck, type NoAnswer } from './answers.ts';
-import { type PodName, type PodQuestions } from './ask-holder.ts';
+import { isNoResponse, type PodCheck, type NoResponse } from './results.ts';
+import { type PodName, type PodReader } from './holder-lookup.ts';
 import { identifyPod } from './identify-pod.ts';
 import type { PodView } from './pod-view.ts';
 
 export interface NamedPodFinderOptions {
-  readonly pods: Pick<PodQuestions, 'read'> & {
+  readonly pods: Pick<PodReader, 'read'> & {
     named(namespace: string, name: string): PodView | undefined;
     isCurrent(): boolean;
     lastHeardMs(): number;
@@ -34,11 +34,11 @@ export function createNamedPodFinder({ pods, node, check, clock }: NamedPodFinde
     pod?.nodeName === node && identifyPod([pod], clock.now()).kind === 'pod' ? pod : 'none';
 
   const isRemembered = () => pods.lastHeardMs() <= check.outageMs && pods.missedMs() <= check.ageMs;
-  const isMemoryValid = ({ why }: NoAnswer) => why === 'away' && check.mode !== 'strict' && isRemembered();
+  const isMemoryValid = ({ why }: NoResponse) => why === 'away' && check.mode !== 'strict' && isRemembered();
 
-  const ask = async (name: PodName, known: PodView | undefined): Promise<NamedPod> => {
+  const read = async (name: PodName, known: PodView | undefined): Promise<NamedPod> => {
     const said = await pods.read(name);
-    if (isNoAnswer(said)) return known && !isMemoryValid(said) ? 'unconfirmed' : live(known);
+    if (isNoResponse(said)) return known && !isMemoryValid(said) ? 'unconfirmed' : live(known);
     const pod = live(said[0]);
     const isSame = pod !== 'none' && pod !== 'unconfirmed' && pod.uid === known?.uid;
     // Memory has the latest labels, unless the watch is silent.
@@ -49,7 +49,7 @@ export function createNamedPodFinder({ pods, node, check, clock }: NamedPodFinde
     async find(namespace, name) {
       if (!isName(namespace) || !isName(name)) return 'none';
       const known = pods.named(namespace, name);
-      return known && check.mode === 'off' ? live(known) : ask({ namespace, name }, known);
+      return known && check.mode === 'off' ? live(known) : read({ namespace, name }, known);
     },
   };
 }

@@ -28,9 +28,9 @@ const stage = (filed: readonly PodView[]) => {
     neighbour: undefined,
     ...over,
   });
-  const note = (of: string, answer: Identification, known: Identification) =>
+  const note = (of: string, result: Identification, known: Identification) =>
     findings.note(of, {
-      answer,
+      result,
       known,
       begunAt: 0,
       othersAwait: undefined,
@@ -51,5 +51,5 @@ it('addresses without a pod do not evict entries of pods', () => {
   const { findings, look, note } = stage([web]);
   note(address, { kind: 'pod', pod: web }, { kind: 'pod', pod: web });
   for (let n = 0; n < 5_000; n += 1) note(`10.1.${n >> 8}.${n & 255}`, none, none);
-  expect(findings.recall(look())?.answer).toEqual({ kind: 'pod', pod: web });
+  expect(findings.recall(look())?.result).toEqual({ kind: 'pod', pod: web });
 });

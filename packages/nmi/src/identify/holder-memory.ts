@@ -1,10 +1,14 @@
 import { createTokenBucket, RecentMap, type Clock, type TokenBucket } from '@pod-identity/kit/core';
-import type { CallerAnswer, NoHolderAnswer, PodCheck, PodMemory, HolderAnswer } from './answers.ts';
+import type { CallerResult, NoHolderResult, PodCheck, PodMemory, HolderResult } from './results.ts';
 import { identifyPod, isBehind, type Identification } from './identify-pod.ts';
 import { judgeUnanswered, unconfirmed, type UnansweredCase } from './judge-caller.ts';
 import { differs, type Neighbour } from './neighbour.ts';
 import { createUnanswered } from './unanswered.ts';
-import { addressesKept, createTies, type Ties } from './ties.ts';
+import {
+  addressesKept,
+  createConfirmedNeighbours,
+  type ConfirmedNeighbours,
+} from './confirmed-neighbours.ts';
 
 /** A connection whose pod is to be found. */
 export interface Lookup {
@@ -14,7 +18,7 @@ export interface Lookup {
   readonly neighbour: Neighbour | undefined;
 }
 
-export interface Found extends HolderAnswer {
+export interface Found extends HolderResult {
   /** The API server said so, and the pod was not terminating. */
   readonly isConfirmed: boolean;
   /** The kernel's entry just before the API server was asked. */
@@ -22,7 +26,7 @@ export interface Found extends HolderAnswer {
 }
 
 /** An answer of the API server. */
-export interface CheckedAnswer extends HolderAnswer {
+export interface CheckedResult extends HolderResult {
   readonly neighbour: Neighbour | undefined;
   /** Whether that was read after the connection was opened. */
   readonly isNew: boolean;
@@ -42,14 +46,14 @@ export interface HolderMemory {
   /** The result while a recent request about the address stays unanswered; undefined if it may be repeated. */
   recallUnanswered(lookup: Lookup): Found | undefined;
   /** `unconfirmed` if the kernel's entry has changed so often that the API server is not asked; otherwise undefined. */
-  refuseToAsk(lookup: Lookup): Found | undefined;
-  note(address: string, entry: CheckedAnswer): Found;
-  noteUnanswered(lookup: Lookup, silence: NoHolderAnswer): Found;
-  readonly ties: Ties;
+  refuseRequest(lookup: Lookup): Found | undefined;
+  note(address: string, entry: CheckedResult): Found;
+  noteUnanswered(lookup: Lookup, silence: NoHolderResult): Found;
+  readonly neighbours: ConfirmedNeighbours;
 }
 
-interface Kept extends CheckedAnswer, Found {
-  answer: CallerAnswer;
+interface Kept extends CheckedResult, Found {
+  result: CallerResult;
   /** The revision of memory that it was last compared with. */
   revision: number;
   /** Limits requests that are made only because the kernel's entry changed. */
@@ -68,16 +72,16 @@ const changesPerSecond = 1;
 export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
   const { memory, clock, check } = options;
   const kept = new RecentMap<string, Kept>(addressesKept);
-  const ties = createTies();
+  const neighbours = createConfirmedNeighbours();
   const unanswered = createUnanswered(options);
   const isFresh = freshness(options);
   const inStep = stepper(kept, memory);
   const remembered = (address: string) => identifyPod(memory.filedUnder(address), clock.now());
 
-  const judge = (lookup: Lookup, why: NoHolderAnswer['why']): Found => {
+  const judge = (lookup: Lookup, why: NoHolderResult['why']): Found => {
     const known = remembered(lookup.address);
     const last = lastWord(options, known, inStep(lookup.address, known));
-    return judged({ ...lookup, why, mode: check.mode }, last, ties);
+    return judged({ ...lookup, why, mode: check.mode }, last, neighbours);
   };
 
   return {
@@ -95,40 +99,44 @@ export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
       const why = unanswered.on(lookup.address);
       return why && judge(lookup, why);
     },
-    refuseToAsk: ({ address, neighbour }) => refusal(kept.get(address), neighbour, clock.elapsed()),
+    refuseRequest: ({ address, neighbour }) => refusal(kept.get(address), neighbour, clock.elapsed()),
     note(address, entry) {
       unanswered.end();
       const found = { ...entry, ...marksOf(entry, kept.get(address), clock.elapsed()) };
-      if (entry.known.kind !== 'none' || entry.answer.kind !== 'none') kept.set(address, found);
-      if (found.isConfirmed) tieTo(entry, address, ties);
+      if (entry.known.kind !== 'none' || entry.result.kind !== 'none') kept.set(address, found);
+      if (found.isConfirmed) confirmedOf(entry, address, neighbours);
       return found;
     },
     noteUnanswered(lookup, silence) {
       unanswered.note(lookup.address, silence);
       return judge(lookup, silence.why);
     },
-    ties,
+    neighbours,
   };
 }
 
-function tieTo({ answer, neighbour, isNew, known }: CheckedAnswer, address: string, ties: Ties): void {
-  if (answer.kind !== 'pod') return;
-  const { uid } = answer.pod;
-  const before = ties.of(address, uid);
+function confirmedOf(
+  { result, neighbour, isNew, known }: CheckedResult,
+  address: string,
+  neighbours: ConfirmedNeighbours,
+): void {
+  if (result.kind !== 'pod') return;
+  const { uid } = result.pod;
+  const before = neighbours.of(address, uid);
   // If memory had another pod, that one may have opened the connection.
   const isOwn =
     (isNew && holdersOf(known) === uid) || (before?.isOwn === true && before.neighbour === neighbour);
-  ties.set(address, uid, neighbour === undefined ? before : { neighbour, isOwn });
+  neighbours.set(address, uid, neighbour === undefined ? before : { neighbour, isOwn });
 }
 
 /** Whether an entry is valid for a connection. */
 function freshness({ memory, clock, check }: HolderMemoryOptions) {
   return (entry: Kept, { openedAt, neighbour }: Lookup): boolean => {
-    const { answer, begunAt } = entry;
-    if (answer.kind === 'none' || differs(entry.neighbour, neighbour)) return false;
-    if (answer.kind === 'pod' && begunAt >= openedAt && memory.isCurrent()) return true;
+    const { result, begunAt } = entry;
+    if (result.kind === 'none' || differs(entry.neighbour, neighbour)) return false;
+    if (result.kind === 'pod' && begunAt >= openedAt && memory.isCurrent()) return true;
     // While the pod was not terminating, it was not asked whether other pods have no address yet.
-    if (answer.kind === 'pod' && answer.pod.isEnding && entry.othersAwait === undefined) return false;
+    if (result.kind === 'pod' && result.pod.isEnding && entry.othersAwait === undefined) return false;
     return clock.elapsed() - begunAt < check.ageMs;
   };
 }
@@ -138,10 +146,10 @@ function stepper(kept: Map<string, Kept>, memory: PodMemory) {
   return (address: string, known: Identification): Kept | undefined => {
     const entry = kept.get(address);
     if (!entry) return undefined;
-    const { answer } = entry;
-    const isAgreed = known.kind === 'pod' && answer.kind === 'pod' && known.pod.uid === answer.pod.uid;
+    const { result } = entry;
+    const isAgreed = known.kind === 'pod' && result.kind === 'pod' && known.pod.uid === result.pod.uid;
     // Memory has the current labels; if the watch is silent, the answer of the API server is newer.
-    if (isAgreed && memory.isCurrent() && !isBehind(known.pod, answer.pod)) entry.answer = known;
+    if (isAgreed && memory.isCurrent() && !isBehind(known.pod, result.pod)) entry.result = known;
     if (isAgreed || holdersOf(known) === holdersOf(entry.known)) {
       entry.revision = memory.revision;
       return entry;
@@ -160,32 +168,33 @@ function lastWord(
   known: Identification,
   entry: Kept | undefined,
 ) {
-  const answer = entry?.answer ?? known;
-  const isFromWatch = holdersOf(answer) === holdersOf(known);
+  const result = entry?.result ?? known;
+  const isFromWatch = holdersOf(result) === holdersOf(known);
   const sinceMs = isFromWatch || !entry ? Infinity : clock.elapsed() - entry.begunAt;
   const heardMs = memory.lastHeardMs();
   const isWhole = memory.missedMs() <= check.ageMs;
-  return { last: answer, isTrusted: isWhole && heardMs <= check.outageMs && heardMs <= sinceMs };
+  return { last: result, isTrusted: isWhole && heardMs <= check.outageMs && heardMs <= sinceMs };
 }
 
 function judged(
   { address, ...about }: Lookup & Pick<UnansweredCase, 'why' | 'mode'>,
   last: Pick<UnansweredCase, 'last' | 'isTrusted'>,
-  ties: Ties,
+  neighbours: ConfirmedNeighbours,
 ): Found {
-  const tie = last.last.kind === 'pod' ? ties.of(address, last.last.pod.uid)?.neighbour : undefined;
-  return unasked(judgeUnanswered({ ...about, ...last, tie }), about.neighbour);
+  const confirmed =
+    last.last.kind === 'pod' ? neighbours.of(address, last.last.pod.uid)?.neighbour : undefined;
+  return unasked(judgeUnanswered({ ...about, ...last, confirmed }), about.neighbour);
 }
 
 function refusal(entry: Kept | undefined, neighbour: Neighbour | undefined, now: number): Found | undefined {
   if (!entry || !differs(entry.neighbour, neighbour)) return undefined;
-  if (entry.changes.take(now) === 0 || entry.answer.kind === 'none') return undefined;
-  const { answer } = entry;
-  return unasked(answer.kind === 'pod' ? unconfirmed(answer.pod) : answer, neighbour);
+  if (entry.changes.take(now) === 0 || entry.result.kind === 'none') return undefined;
+  const { result } = entry;
+  return unasked(result.kind === 'pod' ? unconfirmed(result.pod) : result, neighbour);
 }
 
-function marksOf({ answer }: CheckedAnswer, before: Kept | undefined, now: number) {
-  const isConfirmed = answer.kind === 'pod' && !answer.pod.isEnding;
+function marksOf({ result }: CheckedResult, before: Kept | undefined, now: number) {
+  const isConfirmed = result.kind === 'pod' && !result.pod.isEnding;
   return { isConfirmed, revision: -1, changes: before?.changes ?? changeBucket(now) };
 }
 
@@ -193,12 +202,12 @@ const changeBucket = (now: number) =>
   createTokenBucket({ capacity: changesAtOnce, refillPerMs: changesPerSecond / 1000, now });
 
 /** A result without a request: valid for every connection, and no confirmation. */
-function unasked(answer: CallerAnswer, neighbour: Neighbour | undefined): Found {
-  return { answer, begunAt: Infinity, othersAwait: undefined, isConfirmed: false, neighbour };
+function unasked(result: CallerResult, neighbour: Neighbour | undefined): Found {
+  return { result, begunAt: Infinity, othersAwait: undefined, isConfirmed: false, neighbour };
 }
 
 /** The uids that have the address, as text to compare; '' if none. */
-export function holdersOf(found: CallerAnswer): string {
+export function holdersOf(found: CallerResult): string {
   if (found.kind === 'none') return '';
   return found.kind === 'ambiguous' ? found.pods.map(({ uid }) => uid).join(' ') : found.pod.uid;
 }

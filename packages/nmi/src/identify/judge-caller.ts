@@ -1,13 +1,13 @@
 // Who a caller is when the answer of the API server alone is not enough, or is missing.
 
-import type { CallerAnswer, NoHolderAnswer, PodCheck } from './answers.ts';
+import type { CallerResult, NoHolderResult, PodCheck } from './results.ts';
 import { differs, isTelling, type Neighbour } from './neighbour.ts';
 import type { PodView } from './pod-view.ts';
-import type { Tie } from './ties.ts';
+import type { ConfirmedNeighbour } from './confirmed-neighbours.ts';
 
 export interface KernelFacts {
   readonly address: string;
-  readonly tie: Tie | undefined;
+  readonly confirmed: ConfirmedNeighbour | undefined;
   /** The entry now. */
   readonly neighbour: Neighbour | undefined;
   /** Whether the kernel shows running containers of the pod now. */
@@ -15,9 +15,15 @@ export interface KernelFacts {
 }
 
 /** Whether the kernel shows that a terminating pod has its address, or that it no longer has it. */
-export function heldByKernel({ address, tie, neighbour, areRunning }: KernelFacts): 'yes' | 'no' | 'unknown' {
-  if (differs(tie?.neighbour, neighbour)) return !tie?.isOwn && areRunning() ? 'yes' : 'no';
-  const isSame = tie !== undefined && tie.neighbour === neighbour && isTelling(tie.neighbour, address);
+export function heldByKernel({
+  address,
+  confirmed,
+  neighbour,
+  areRunning,
+}: KernelFacts): 'yes' | 'no' | 'unknown' {
+  if (differs(confirmed?.neighbour, neighbour)) return !confirmed?.isOwn && areRunning() ? 'yes' : 'no';
+  const isSame =
+    confirmed !== undefined && confirmed.neighbour === neighbour && isTelling(confirmed.neighbour, address);
   return isSame || areRunning() ? 'yes' : 'unknown';
 }
 
@@ -31,13 +37,13 @@ export function stillHasAddress(facts: KernelFacts, othersAwait: () => boolean):
 }
 
 export interface UnansweredCase {
-  readonly why: NoHolderAnswer['why'];
+  readonly why: NoHolderResult['why'];
   readonly mode: PodCheck['mode'];
   /** The last answer about the address: of the API server if there is one, otherwise of the watch. */
-  readonly last: CallerAnswer;
+  readonly last: CallerResult;
   /** The watch received something since then, and recently. */
   readonly isTrusted: boolean;
-  readonly tie: Neighbour | undefined;
+  readonly confirmed: Neighbour | undefined;
   readonly neighbour: Neighbour | undefined;
 }
 
@@ -47,13 +53,13 @@ export function judgeUnanswered({
   mode,
   last,
   isTrusted,
-  tie,
+  confirmed,
   neighbour,
-}: UnansweredCase): CallerAnswer {
+}: UnansweredCase): CallerResult {
   if (last.kind !== 'pod') return last;
   if (mode === 'off' && why !== 'crowded') return last;
-  const isValid = why === 'away' && mode === 'live' && isTrusted && !differs(tie, neighbour);
+  const isValid = why === 'away' && mode === 'live' && isTrusted && !differs(confirmed, neighbour);
   return isValid ? last : unconfirmed(last.pod);
 }
 
-export const unconfirmed = (pod: PodView): CallerAnswer => ({ kind: 'unconfirmed', pod });
+export const unconfirmed = (pod: PodView): CallerResult => ({ kind: 'unconfirmed', pod });

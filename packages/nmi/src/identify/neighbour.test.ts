@@ -202,7 +202,7 @@ describe('the files of the kernel', () => {
 describe('a pod that ends', () => {
   const address = '10.0.0.1';
   const [mine, derived] = ['66:12:9c:01:2e:77 cali1 9', '0a:58:0a:00:00:01 cbr0 4'];
-  const tieOf = (neighbour: string | undefined, isOwn = true) =>
+  const confirmedOf = (neighbour: string | undefined, isOwn = true) =>
     neighbour === undefined ? undefined : { neighbour, isOwn };
   it.each([
     ['the entry is the same', mine, mine, true, true],
@@ -213,9 +213,9 @@ describe('a pod that ends', () => {
     ['the same, made from the address, and others have no address', derived, derived, true, false],
     ['the same, made from the address, and all others have one', derived, derived, false, true],
     ['it is gone, and others have no address', mine, undefined, true, false],
-  ])('still has its address when %s', (...[, tie, neighbour, othersAwait, expected]) => {
+  ])('still has its address when %s', (...[, confirmed, neighbour, othersAwait, expected]) => {
     for (const isOwn of [true, false]) {
-      const facts = { address, tie: tieOf(tie, isOwn), neighbour, areRunning: () => false };
+      const facts = { address, confirmed: confirmedOf(confirmed, isOwn), neighbour, areRunning: () => false };
       expect(stillHasAddress(facts, () => othersAwait)).toBe(expected);
     }
   });
@@ -223,11 +223,16 @@ describe('a pod that ends', () => {
   it.each([
     ['says nothing', undefined, undefined, true],
     ['has an entry, and had none', undefined, mine, true],
-    ['has an entry made from the address', tieOf(derived), derived, true],
-    ['has another entry', tieOf(mine), 'another', false],
-    ['has another entry, and had one from before the first packet', tieOf(mine, false), 'another', true],
-  ])('while its containers run, and the table %s', (...[, tie, neighbour, expected]) => {
-    const facts = { address, tie, neighbour, areRunning: () => true };
+    ['has an entry made from the address', confirmedOf(derived), derived, true],
+    ['has another entry', confirmedOf(mine), 'another', false],
+    [
+      'has another entry, and had one from before the first packet',
+      confirmedOf(mine, false),
+      'another',
+      true,
+    ],
+  ])('while its containers run, and the table %s', (...[, confirmed, neighbour, expected]) => {
+    const facts = { address, confirmed, neighbour, areRunning: () => true };
     expect(stillHasAddress(facts, () => true)).toBe(expected);
   });
 });

@@ -1,10 +1,10 @@
-import { KubeError, noteAnswers, type KubeRequest, type KubeTransport } from '@pod-identity/kit/kube';
+import { KubeError, noteResponses, type KubeRequest, type KubeTransport } from '@pod-identity/kit/kube';
 import { createLog } from '@pod-identity/kit/serve';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterEach, expect, it, vi } from 'vitest';
 import { pod as podView } from '../../test/builders.ts';
 import { createTransport, list } from '../../test/transport.ts';
-import { isNoAnswer, type PodsAnswer } from './answers.ts';
+import { isNoResponse, type PodsResult } from './results.ts';
 import { createPodInformer } from './pod-directory.ts';
 
 const object = (name: string, over: { ip?: string; nodeName?: string; uid?: string } = {}) => {
@@ -25,10 +25,10 @@ interface Given {
   readonly watch?: KubeTransport['watch'];
 }
 
-const start = async (answer: (request: KubeRequest) => unknown, { bootedAt, watch }: Given = {}) => {
+const start = async (result: (request: KubeRequest) => unknown, { bootedAt, watch }: Given = {}) => {
   const clock = createFakeClock();
-  const scripted = createTransport(answer);
-  const noted = noteAnswers({ ...scripted, ...(watch && { watch }) }, clock);
+  const scripted = createTransport(result);
+  const noted = noteResponses({ ...scripted, ...(watch && { watch }) }, clock);
   const transport = { ...noted, requests: scripted.requests };
   const onFailed = vi.fn();
   const lines: string[] = [];
@@ -41,7 +41,7 @@ const start = async (answer: (request: KubeRequest) => unknown, { bootedAt, watc
     log,
     onFailed,
     bootedAt,
-    lastAnswerMs: () => transport.lastAnswerMs(),
+    lastResponseMs: () => transport.lastResponseMs(),
   });
   const stop = new AbortController();
   stops.push(stop);
@@ -50,7 +50,7 @@ const start = async (answer: (request: KubeRequest) => unknown, { bootedAt, watc
   return { pods, transport, clock, onFailed, lines };
 };
 
-const namesOf = (said: PodsAnswer) => (isNoAnswer(said) ? [said.why] : said.map(({ name }) => name));
+const namesOf = (said: PodsResult) => (isNoResponse(said) ? [said.why] : said.map(({ name }) => name));
 const isLookUp = ({ query }: KubeRequest) => query?.['fieldSelector'] !== undefined && !query['limit'];
 
 it('watches the unfinished pods of its node only, and finds them by address and by name', async () => {
@@ -121,8 +121,8 @@ it('(d) an address that was reported before this machine was started is nobodyâ€
   const { pods } = await start(() => list(...all), { bootedAt: Date.parse('2026-03-01T00:01:00Z') });
   expect(pods.filedUnder('10.0.0.1')).toEqual([]);
   expect(pods.filedUnder('10.0.0.2')).toHaveLength(1);
-  const answer = await pods.readAll();
-  expect(isNoAnswer(answer) ? [] : answer.map(({ addresses }) => addresses)).toEqual([[], ['10.0.0.2']]);
+  const result = await pods.readAll();
+  expect(isNoResponse(result) ? [] : result.map(({ addresses }) => addresses)).toEqual([[], ['10.0.0.2']]);
   // Its network is made again: until that is reported it may have any address.
   expect([pods.othersAwait('new'), pods.othersAwait('old')]).toEqual([true, false]);
 });

@@ -9,8 +9,8 @@ import {
 } from '@pod-identity/kit/kube';
 import type { Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
-import type { PodsAnswer, NoAnswer } from './answers.ts';
-import type { PodName } from './ask-holder.ts';
+import type { PodsResult, NoResponse } from './results.ts';
+import type { PodName } from './holder-lookup.ts';
 import type { CallerFinderOptions } from './find-caller.ts';
 import { addressIsUnreported, identifyPod } from './identify-pod.ts';
 import { parsePod, podFields, sinceBoot, unfinishedOn, type PodView } from './pod-view.ts';
@@ -24,13 +24,13 @@ export interface PodInformerOptions {
   /** When this machine was started: addresses that were reported before are ignored. */
   readonly bootedAt?: number | undefined;
   /** How long ago the API server last answered any request of this process. */
-  readonly lastAnswerMs: () => number;
+  readonly lastResponseMs: () => number;
   /** Called for each request about pods that failed. */
-  readonly onFailed: (question: PodQuestion) => void;
+  readonly onFailed: (request: PodRequest) => void;
 }
 
 /** `get_pod`: one pod by name. `get_pod_list`: all unfinished pods of the node. */
-export type PodQuestion = 'get_pod' | 'get_pod_list';
+export type PodRequest = 'get_pod' | 'get_pod_list';
 
 export type PodInformer = CallerFinderOptions['pods'] & {
   readonly informer: Informer<PodView>;
@@ -43,7 +43,7 @@ export type PodInformer = CallerFinderOptions['pods'] & {
 
 /** After so long without data memory may be out of date. A little longer than the informer waits before it reconnects. */
 const longestSilenceMs = 45_000;
-const questionTimeoutMs = 2_000;
+const requestTimeoutMs = 2_000;
 /** How long the same request is not repeated: callers would wait for nothing, and a server that refuses is overloaded. */
 const awayPauseMs = 1_000;
 const [shortestPauseMs, longestPauseMs] = [1_000, 5_000];
@@ -67,8 +67,8 @@ export function createPodInformer(options: PodInformerOptions): PodInformer {
     random,
     log,
   });
-  const put = createQuestions(options);
-  const questions = { transport: withOwnConnections(transport), node, parse };
+  const put = createPodRequests(options);
+  const api = { transport: withOwnConnections(transport), node, parse };
 
   return {
     informer,
@@ -78,14 +78,14 @@ export function createPodInformer(options: PodInformerOptions): PodInformer {
     },
     isCurrent: () => informer.lastHeardMs() <= longestSilenceMs,
     lastHeardMs: () => informer.lastHeardMs(),
-    missedMs: () => Math.max(0, informer.unwatchedMs() - options.lastAnswerMs()),
+    missedMs: () => Math.max(0, informer.unwatchedMs() - options.lastResponseMs()),
     othersAwait: (uid) => {
       const now = clock.now();
       return [...informer.store.values()].some((pod) => pod.uid !== uid && addressIsUnreported(pod, now));
     },
     changes: { subscribe: (listener) => informer.onChange(listener) },
-    read: (pod) => put('get_pod', () => askForPod(questions, pod)),
-    readAll: () => put('get_pod_list', () => askForPods(questions)),
+    read: (pod) => put('get_pod', () => readPod(api, pod)),
+    readAll: () => put('get_pod_list', () => listPods(api)),
     named: (namespace, name) => informer.store.get(`${namespace}/${name}`),
     namespaceAt: (address) => only(informer.store.by('address', address), clock)?.namespace,
     uidAt: (address) => only(informer.store.by('address', address), clock)?.uid,
@@ -97,52 +97,52 @@ function only(filed: readonly PodView[], clock: Clock): PodView | undefined {
   return found.kind === 'pod' ? found.pod : undefined;
 }
 
-type QuestionOptions = Pick<PodInformerOptions, 'log' | 'onFailed'>;
+type PodRequestOptions = Pick<PodInformerOptions, 'log' | 'onFailed'>;
 
 /** Sends requests; logs the first failure, then nothing until one succeeds. */
-function createQuestions({ log, onFailed }: QuestionOptions) {
+function createPodRequests({ log, onFailed }: PodRequestOptions) {
   let isSilent = false;
-  const notice = (question: PodQuestion, error: KubeError): NoAnswer => {
-    onFailed(question);
-    if (!isSilent) log.warn({ question, code: error.code, error: error.message }, noAnswerText);
+  const notice = (request: PodRequest, error: KubeError): NoResponse => {
+    onFailed(request);
+    if (!isSilent) log.warn({ question: request, code: error.code, error: error.message }, noResponseText);
     isSilent = true;
-    return noAnswerOf(error);
+    return noResponseOf(error);
   };
-  return async (question: PodQuestion, ask: () => Promise<readonly PodView[]>): Promise<PodsAnswer> => {
+  return async (request: PodRequest, send: () => Promise<readonly PodView[]>): Promise<PodsResult> => {
     try {
-      const pods = await ask();
+      const pods = await send();
       if (isSilent) log.info({}, 'the API server answers questions about pods again');
       isSilent = false;
       return pods;
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
-      return notice(question, error);
+      return notice(request, error);
     }
   };
 }
 
 /** A server that returns 429 or 503 may still serve kubelets: then pods start and addresses change hands. */
-function noAnswerOf({ code, retryAfterMs = 0 }: KubeError): NoAnswer {
+function noResponseOf({ code, retryAfterMs = 0 }: KubeError): NoResponse {
   if (code === 'transport') return { why: 'away', pauseMs: awayPauseMs };
   return { why: 'refused', pauseMs: Math.min(Math.max(retryAfterMs, shortestPauseMs), longestPauseMs) };
 }
 
-const noAnswerText =
+const noResponseText =
   'the API server does not say which pod has an address. Where nothing comes back at all, what was watched is believed for as ' +
   'long as --pod-check-outage says, unless --pod-check is strict; where it refuses, pods are told to try again. ' +
   'If the code is denied, give the service account of NMI the verbs get and list on pods';
 
-interface Questions {
+interface PodApi {
   readonly transport: KubeTransport;
   readonly node: string;
   readonly parse: (object: unknown) => PodView | undefined;
 }
 
 /** Empty if there is no pod of that name. */
-async function askForPod({ transport, parse }: Questions, { namespace, name }: PodName): Promise<PodView[]> {
+async function readPod({ transport, parse }: PodApi, { namespace, name }: PodName): Promise<PodView[]> {
   try {
     const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
-    const request = { method: 'GET', path, timeoutMs: questionTimeoutMs, fields: podFields } as const;
+    const request = { method: 'GET', path, timeoutMs: requestTimeoutMs, fields: podFields } as const;
     const pod = parse(await transport.request(request));
     return pod ? [pod] : [];
   } catch (error) {
@@ -155,7 +155,7 @@ async function askForPod({ transport, parse }: Questions, { namespace, name }: P
  * All unfinished pods of the node, from the API server's database. A field selector by address exists, but some servers find nothing
  * by it, and it saves them no work.
  */
-async function askForPods({ transport, node, parse }: Questions): Promise<PodView[]> {
+async function listPods({ transport, node, parse }: PodApi): Promise<PodView[]> {
   const pods = await listTrimmed(
     {
       transport,
@@ -163,7 +163,7 @@ async function askForPods({ transport, node, parse }: Questions): Promise<PodVie
       fieldSelector: unfinishedOn(node),
       fields: podFields,
       pageSize: undefined,
-      timeoutMs: questionTimeoutMs,
+      timeoutMs: requestTimeoutMs,
     },
     parse,
   );

@@ -219,8 +219,8 @@ function lastStart(status: StatusShape, isStatusWhole: boolean): Pick<PodView, '
     [state?.running, state?.terminated, lastState?.terminated].map((each) => each?.startedAt),
   );
   // A waiting container has no start time; the pod's own counts then.
-  const told = [status.startTime, ...times, ...(isStatusWhole ? [] : readySince(status))];
-  const known = told.map((time = '') => Date.parse(time)).filter((time) => time > 0);
+  const reported = [status.startTime, ...times, ...(isStatusWhole ? [] : readySince(status))];
+  const known = reported.map((time = '') => Date.parse(time)).filter((time) => time > 0);
   return (containers.length === 0 && isStatusWhole) || known.length === 0
     ? {}
     : { startedAt: Math.max(...known) };

@@ -1,6 +1,6 @@
 import { RecentMap, type Clock } from '@pod-identity/kit/core';
-import type { NoHolderAnswer, PodMemory } from './answers.ts';
-import { addressesKept } from './ties.ts';
+import type { NoHolderResult, PodMemory } from './results.ts';
+import { addressesKept } from './confirmed-neighbours.ts';
 
 export interface UnansweredOptions {
   readonly memory: Pick<PodMemory, 'lastHeardMs'>;
@@ -11,7 +11,7 @@ export interface UnansweredOptions {
 export interface Unanswered {
   /** Why there was no answer, while the question is not repeated. */
   on(address: string): 'away' | 'refused' | undefined;
-  note(address: string, entry: NoHolderAnswer): void;
+  note(address: string, entry: NoHolderResult): void;
   /** The API server has answered: this ends an outage for all addresses. */
   end(): void;
 }
@@ -20,19 +20,19 @@ interface Entry {
   readonly why: 'away' | 'refused';
   readonly at: number;
   /** The number of answers before it. */
-  readonly answers: number;
+  readonly results: number;
   readonly pauseMs: number;
 }
 
 /** An unanswered question affects only its own address; any answer ends an outage. */
 export function createUnanswered({ memory, clock }: UnansweredOptions): Unanswered {
   const entries = new RecentMap<string, Entry>(addressesKept);
-  let answers = 0;
+  let results = 0;
 
-  const isOver = ({ why, at, answers: before, pauseMs }: Entry): boolean => {
+  const isOver = ({ why, at, results: before, pauseMs }: Entry): boolean => {
     const sinceMs = clock.elapsed() - at;
     if (sinceMs >= pauseMs) return true;
-    return why === 'away' && (answers > before || memory.lastHeardMs() < sinceMs);
+    return why === 'away' && (results > before || memory.lastHeardMs() < sinceMs);
   };
 
   return {
@@ -45,10 +45,10 @@ export function createUnanswered({ memory, clock }: UnansweredOptions): Unanswer
     },
     note(address, entry) {
       if (entry.why === 'crowded') return;
-      entries.set(address, { ...entry, at: clock.elapsed(), answers });
+      entries.set(address, { ...entry, at: clock.elapsed(), results });
     },
     end() {
-      answers += 1;
+      results += 1;
     },
   };
 }

@@ -30,7 +30,7 @@ const longestCheckMs = 10_000;
 export async function keepProbeFile(options: ProbeFileOptions, signal: AbortSignal): Promise<void> {
   const { file, clock } = options;
   if (file === undefined) return;
-  const tell = createTell(options.log);
+  const tell = createReporter(options.log);
   while (!signal.aborted) {
     const problems = await within(longestCheckMs, options);
     const written = file.write(problems.join('\n'), clock.now() + freshMs);
@@ -49,7 +49,7 @@ async function within(ms: number, { problems, clock }: ProbeFileOptions): Promis
 }
 
 /** Logs what fails twice in a row: while the process has its socket's uid for a moment, it cannot set the time of a file of root. */
-function createTell(log: Log) {
+function createReporter(log: Log) {
   let failures = 0;
   return (error: string | undefined) => {
     failures = error === undefined ? 0 : failures + 1;

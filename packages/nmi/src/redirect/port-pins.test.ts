@@ -46,7 +46,7 @@ function stage() {
   const lines: string[] = [];
   const log = createLog({ component: 'nmi', destination: { write: (line) => lines.push(line) } });
   const stop = new AbortController();
-  const options = { places: [listener], everyMs: 5_000, run, clock, log };
+  const options = { sockets: [listener], everyMs: 5_000, run, clock, log };
   return { clock, node, run, lines, stop, keep: () => keepPortPins(options, stop.signal) };
 }
 

@@ -5,7 +5,7 @@ import { pinInput, pinTable, type PinnedPlace } from './pin-rules.ts';
 import { isBusy, type RunProgram } from './run-program.ts';
 
 export interface PortPinsOptions {
-  readonly places: readonly PinnedPlace[];
+  readonly sockets: readonly PinnedPlace[];
   readonly everyMs: number;
   readonly run: RunProgram;
   readonly clock: Clock;
@@ -14,8 +14,8 @@ export interface PortPinsOptions {
 
 /** Keeps the rules of NMI's ports until the signal aborts. They stay then: a Pod with the same `hostPort` must not get what was meant for NMI. */
 export async function keepPortPins(options: PortPinsOptions, signal: AbortSignal): Promise<void> {
-  const { places, everyMs, run, clock, log } = options;
-  const input = pinInput(places);
+  const { sockets, everyMs, run, clock, log } = options;
+  const input = pinInput(sockets);
   if (input === undefined) return;
   const table = createNftables({ name: pinTable, input }, run);
   let told = '';

@@ -46,5 +46,5 @@ export interface OutboundResponse {
 
 export interface App {
   /** Returns the response, or a promise of it if the request has to wait. */
-  readonly answer: (request: InboundRequest) => OutboundResponse | Promise<OutboundResponse>;
+  readonly respond: (request: InboundRequest) => OutboundResponse | Promise<OutboundResponse>;
 }

@@ -1,5 +1,5 @@
 import type { Decision } from '../authorize/types.ts';
-import { explainUnusable } from './explain.ts';
+import { explainUnusable } from './refusal-texts.ts';
 import type { Failure } from './refusals.ts';
 
 type Refused = Extract<Decision, { readonly kind: 'deny' | 'unusable' }>;

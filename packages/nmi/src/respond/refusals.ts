@@ -1,6 +1,6 @@
 import { isMachineData, type MetadataPart } from '../request/instance-metadata.ts';
 import type { TokenErrorCode } from '../tokens/errors.ts';
-import { explainBadRequest, explainDenial, explainUnanswered, explainWaiting } from './explain.ts';
+import { explainBadRequest, explainDenial, explainUnanswered, explainWaiting } from './refusal-texts.ts';
 import type { Outcome } from './outcome.ts';
 import type { RetryAfter } from './retry-after.ts';
 

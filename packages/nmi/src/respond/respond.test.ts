@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { accessPair, clientIdOf, issuanceOf, issuedTo } from '../../test/builders.ts';
 import type { Denial } from '../authorize/types.ts';
 import type { BadRequestReason } from '../request/token-request.ts';
-import { explainDenial } from './explain.ts';
+import { explainDenial } from './refusal-texts.ts';
 import type { Outcome } from './outcome.ts';
 import { respond, type RespondRules } from './respond.ts';
 

@@ -14,8 +14,8 @@ afterEach(async () => {
 });
 
 const fine: OutboundResponse = { status: 200, headers: { 'Content-Length': '2' }, body: 'ok' };
-const start = async (answer: App['answer'], over: Partial<ServerOptions> = {}) => {
-  const app = { answer };
+const start = async (respond: App['respond'], over: Partial<ServerOptions> = {}) => {
+  const app = { respond };
   const server = await startServer({ host: '127.0.0.1', port: 0, app, clock: systemClock, ...over });
   running.push(server);
   return server;
@@ -206,7 +206,7 @@ it('W-S12: one caller has so many connections and no more; others have theirs', 
   await expect.poll(() => send(port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')).toContain('200 OK');
 });
 
-it.each<[string, App['answer']]>([
+it.each<[string, App['respond']]>([
   ['later', () => Promise.reject(new Error('bug'))],
   [
     'at once',

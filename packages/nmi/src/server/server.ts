@@ -55,7 +55,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     ...options,
     describe: connectionsOf(options.neighbourOf),
     ...(options.namespaceOf && { groupOf: options.namespaceOf }),
-    answer: (message, response, arrival) => {
+    handle: (message, response, arrival) => {
       const refusal = refusalOfBody(message);
       if (refusal) {
         write(response, told(refusal), true);
@@ -122,11 +122,11 @@ const lowest = () => 0;
 const told = (outcome: Outcome, random = lowest): OutboundResponse =>
   respond(outcome, { nowMs: 0, notAssignedStatus: 503, random });
 const tooFast = (peer: string): Outcome => ({ kind: 'too-fast', address: peer });
-const badRequestLine = wholeAnswer({ kind: 'nowhere', why: 'malformed' });
-const tooFastLine = wholeAnswer(tooFast(''));
+const badRequestLine = wholeResponse({ kind: 'nowhere', why: 'malformed' });
+const tooFastLine = wholeResponse(tooFast(''));
 
 /** For a connection on which no request was read. */
-function wholeAnswer(outcome: Outcome): string {
+function wholeResponse(outcome: Outcome): string {
   const { status, reason = STATUS_CODES[status] ?? '', headers, body } = told(outcome);
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return `HTTP/1.1 ${status} ${reason}\r\n${lines.join('')}Connection: close\r\n\r\n${String(body)}`;
@@ -220,15 +220,15 @@ function goneSignal(
 
 /** Writes the app's response. The app handles its own errors; the 500 here is the last resort. */
 function createGiving(app: App, isClosing: () => boolean) {
-  const finish = (response: ServerResponse, request: InboundRequest, answer: OutboundResponse) =>
-    write(response, answer, isClosing() || request.connection.isLast);
+  const finish = (response: ServerResponse, request: InboundRequest, outbound: OutboundResponse) =>
+    write(response, outbound, isClosing() || request.connection.isLast);
 
   return (response: ServerResponse, request: InboundRequest): void => {
     try {
-      const answer = app.answer(request);
-      if (answer instanceof Promise)
-        answer.then((late) => finish(response, request, late)).catch(() => fail(response));
-      else finish(response, request, answer);
+      const outbound = app.respond(request);
+      if (outbound instanceof Promise)
+        outbound.then((late) => finish(response, request, late)).catch(() => fail(response));
+      else finish(response, request, outbound);
     } catch {
       fail(response);
     }
@@ -243,9 +243,9 @@ function fail(response: ServerResponse): void {
   write(response, told({ kind: 'crashed' }), true);
 }
 
-function write(response: ServerResponse, answer: OutboundResponse, isLast: boolean): void {
+function write(response: ServerResponse, outbound: OutboundResponse, isLast: boolean): void {
   if (response.destroyed) return;
-  const { status, reason, headers, body } = answer;
+  const { status, reason, headers, body } = outbound;
   const named = { ...headers, Server: listenerName };
   response.writeHead(status, reason, isLast ? { ...named, Connection: 'close' } : named);
   if (typeof body === 'string') response.end(body, 'latin1');

@@ -30,7 +30,7 @@ export async function startAtOnce({ start, isServed }: LateStart): Promise<Runni
  */
 export async function startLate(parts: LateStart, signal: AbortSignal): Promise<RunningServer | undefined> {
   const { start, isServed, canServe, foreignListener, port, clock, log } = parts;
-  const tell = createTell(log, port);
+  const tell = createReporter(log, port);
   while (!signal.aborted) {
     const isWanted = canServe() || !(await isServed());
     const server = isWanted ? await start() : undefined;
@@ -43,7 +43,7 @@ export async function startLate(parts: LateStart, signal: AbortSignal): Promise<
 }
 
 /** Logs each reason once. */
-function createTell(log: Log, port: number) {
+function createReporter(log: Log, port: number) {
   let isPortTold = false;
   let isAgentTold = false;
   return (isWanted: boolean): void => {

@@ -2,7 +2,7 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { accessPair } from '../../test/builders.ts';
 import { createLog } from '@pod-identity/kit/serve';
-import { createAccessLog, tellOfAccess } from './access-log.ts';
+import { createAccessLog, reportAccessMode } from './access-log.ts';
 
 const stage = () => {
   const lines: string[] = [];
@@ -65,7 +65,7 @@ it.each([
   'at start mode %s with exceptions of %j tells what is open',
   (identityAccess, namespaces, told) => {
     const log = { info: vi.fn(), warn: vi.fn() };
-    tellOfAccess(log, { identityAccess, exceptionNamespaces: new Set(namespaces) });
+    reportAccessMode(log, { identityAccess, exceptionNamespaces: new Set(namespaces) });
     const levels = (['info', 'warn'] as const).filter((level) => log[level].mock.calls.length > 0);
     expect(levels).toEqual(told);
   },

@@ -33,7 +33,7 @@ function checkOf({ subject, pairs, podWithoutMic }: WouldRefuse['access'], targe
 }
 
 /** At start: what is open in the mode that is set. */
-export function tellOfAccess(
+export function reportAccessMode(
   log: Pick<Log, 'info' | 'warn'>,
   { identityAccess, exceptionNamespaces }: Pick<NmiConfig, 'identityAccess' | 'exceptionNamespaces'>,
 ): void {

@@ -1,7 +1,7 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it } from 'vitest';
 import { inbound, issuanceOf } from '../../test/builders.ts';
-import type { Answered } from '../respond/answered.ts';
+import type { SentResponse } from '../respond/sent-response.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { createAudit } from './audit.ts';
 
@@ -14,7 +14,7 @@ const stage = (format: 'json' | 'text' = 'json') => {
   const audit = createAudit({ format, output, clock });
   const stop = new AbortController();
   void audit.run(stop.signal);
-  const tell = (outcome: Outcome, over: Partial<Answered> = {}) =>
+  const tell = (outcome: Outcome, over: Partial<SentResponse> = {}) =>
     audit.onAnswered({
       request: inbound('', { receivedAt: clock.elapsed() }),
       route: 'token',

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { createBudgets, type Clock } from '@pod-identity/kit/core';
 import { logLine, type LogFormat, type Output } from '@pod-identity/kit/serve';
-import type { Answered } from '../respond/answered.ts';
+import type { SentResponse } from '../respond/sent-response.ts';
 import type { Issuance } from '../respond/outcome.ts';
 import type { Route } from '../request/routes.ts';
 import { redactId } from '../tokens/errors.ts';
@@ -22,7 +22,7 @@ export interface AuditOptions {
 }
 
 export interface Audit {
-  readonly onAnswered: (answered: Answered) => void;
+  readonly onAnswered: (sent: SentResponse) => void;
   /** Writes the counts of each interval until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
   /** The counts that are not written yet: for the end of the process. Each line counts as written when it is taken. */
@@ -129,13 +129,13 @@ function firstLine({ outcome, time, route }: First, format: LogFormat): string {
   return logLine(format, { time: new Date(time), component: 'nmi', fields, message: 'token issued' });
 }
 
-interface Told {
+interface LineContext {
   readonly namespace: string;
   readonly now: number;
   readonly format: LogFormat;
 }
 
-function countLine(entry: Entry, { namespace, now, format }: Told): string {
+function countLine(entry: Entry, { namespace, now, format }: LineContext): string {
   const { matter, count, first, last, by } = entry;
   const fields = {
     ...(matter ? fieldsOf(matter) : { namespace }),

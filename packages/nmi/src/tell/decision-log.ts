@@ -1,6 +1,6 @@
 import { asciiJson, createTenantBudgets, RecentMap, type Clock, type Tenant } from '@pod-identity/kit/core';
 import type { Log, LogFields, LogLevel } from '@pod-identity/kit/serve';
-import type { Answered } from '../respond/answered.ts';
+import type { SentResponse } from '../respond/sent-response.ts';
 import type { Outcome, OutcomeKind } from '../respond/outcome.ts';
 import { reasonOf } from '../respond/reason-of.ts';
 import { briefOf } from './brief.ts';
@@ -21,7 +21,7 @@ const bytesAround = 120;
  * Logs when the outcome for a pod (or an unknown address) changes; repeats only at level debug. If the budget of the namespace or the pod is empty, a
  * change is logged later, unless the outcome has changed back by then.
  */
-export function createDecisionLog(log: Log, clock: Clock): (answered: Answered) => void {
+export function createDecisionLog(log: Log, clock: Clock): (sent: SentResponse) => void {
   const last = new RecentMap<string, string>(subjectsKept);
   const lines = createTenantBudgets(lineBudgets);
   const bytes = createTenantBudgets(byteBudgets);
@@ -31,21 +31,21 @@ export function createDecisionLog(log: Log, clock: Clock): (answered: Answered) 
     isWritten(levelOf(outcome), log) &&
     lines.take(payerOf(subject, outcome), clock.now());
 
-  return (answered) => {
-    const { request, outcome } = answered;
+  return (sent) => {
+    const { request, outcome } = sent;
     const subject = 'pod' in outcome ? outcome.pod : request.peer;
     const state = reasonOf(outcome) ?? outcome.kind;
     // Tens of thousands a second: a repeat must cost only a lookup in a map.
     const isNew = mayCompose(subject, state, outcome);
     if (!isNew && log.level !== 'debug') return;
-    const fields = fieldsOf(subject, answered);
+    const fields = fieldsOf(subject, sent);
     const isTold = isNew && bytes.take(payerOf(subject, outcome), clock.now(), sizeOf(fields));
     if (isTold) last.set(subject, state);
     if (isTold || log.level === 'debug') log[isTold ? levelOf(outcome) : 'debug'](fields, 'answered');
   };
 }
 
-function fieldsOf(subject: string, { route, outcome, status, ms }: Answered): LogFields {
+function fieldsOf(subject: string, { route, outcome, status, ms }: SentResponse): LogFields {
   const reason = reasonOf(outcome);
   return {
     subject,

@@ -1,7 +1,7 @@
 import { createTenantBudgets, RecentMap, type Clock, type Tenant } from '@pod-identity/kit/core';
 import type { EventRecorder } from '@pod-identity/kit/kube';
 import { redactText } from '@pod-identity/kit/serve';
-import type { Answered } from '../respond/answered.ts';
+import type { SentResponse } from '../respond/sent-response.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { briefOf } from './brief.ts';
@@ -21,7 +21,7 @@ const rememberedEvents = 2_000;
 const eventBudgets = { namespace: { burst: 20, perSecond: 0.2 }, pod: { burst: 5, perSecond: 0.05 } };
 
 /** Best effort: writes a Warning on the pod for each refusal, at a limited rate. */
-export function createPodEvents(options: PodEventsOptions): (answered: Answered) => void {
+export function createPodEvents(options: PodEventsOptions): (sent: SentResponse) => void {
   const { recorder, podNamed, clock, onEvent } = options;
   const quiet = createQuiet(clock);
 

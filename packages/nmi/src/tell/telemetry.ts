@@ -3,7 +3,7 @@
 import type { Clock, LimitEffect } from '@pod-identity/kit/core';
 import { createEventRecorder, type KubeTransport } from '@pod-identity/kit/kube';
 import type { Log, Metrics, Output } from '@pod-identity/kit/serve';
-import type { Answered } from '../respond/answered.ts';
+import type { SentResponse } from '../respond/sent-response.ts';
 import { createAudit, type Audit } from './audit.ts';
 import type { NmiConfig } from '../config/config.ts';
 import { createDecisionLog } from './decision-log.ts';
@@ -24,7 +24,7 @@ export interface TelemetryOptions {
 }
 
 export interface Telemetry {
-  readonly onAnswered: (answered: Answered) => void;
+  readonly onAnswered: (sent: SentResponse) => void;
   readonly onLimited: (effect: LimitEffect, peer: string) => void;
   /** Writes the counts of the audit until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
@@ -47,14 +47,14 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   let lost = 0;
 
   return {
-    onAnswered(answered) {
-      const { route, outcome, status, ms } = answered;
+    onAnswered(sent) {
+      const { route, outcome, status, ms } = sent;
       metrics.observe('operations', ms / 1000, { operation_type: route, status_code: String(status) });
       metrics.count('outcomes', { outcome: outcome.kind });
       if ('from' in outcome) metrics.count('cache', { result: outcome.from });
-      audit.onAnswered(answered);
-      say(answered);
-      events.tell(answered);
+      audit.onAnswered(sent);
+      say(sent);
+      events.tell(sent);
     },
     onLimited(effect, peer) {
       metrics.count('limited', { effect });

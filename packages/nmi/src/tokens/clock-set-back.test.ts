@@ -4,7 +4,7 @@ import { expect, it, vi } from 'vitest';
 import { askerOf, issuedTo, openQueue, subjectOf, wishFor } from '../../test/builders.ts';
 import { TokenError, type TokenErrorCode } from './errors.ts';
 import { createTokenSource } from './source.ts';
-import type { IssuedToken, TokenWish } from './types.ts';
+import type { IssuedToken, WantedToken } from './types.ts';
 import { untilPassed } from './until-passed.ts';
 
 const holdMs = 25_000;
@@ -14,13 +14,13 @@ const stage = () => {
   const now = clock.now.bind(clock);
   let backMs = 0;
   clock.now = () => now() - backMs;
-  const ask = vi.fn<(wish: TokenWish) => Promise<IssuedToken>>();
+  const requestToken = vi.fn<(wanted: WantedToken) => Promise<IssuedToken>>();
   const random = () => 0;
-  const source = createTokenSource({ upstream: { ask }, clock, random, queueFor: () => openQueue });
-  const wish = { subject: subjectOf('reader'), resource: 'r', bypassCache: false };
+  const source = createTokenSource({ upstream: { requestToken }, clock, random, queueFor: () => openQueue });
+  const wanted = { subject: subjectOf('reader'), resource: 'r', bypassCache: false };
   const get = (tokens = source) => {
     const end: { value?: IssuedToken; error?: unknown } = {};
-    tokens.get(wish, { ...askerOf(), deadline: clock.elapsed() + holdMs }).then(
+    tokens.get(wanted, { ...askerOf(), deadline: clock.elapsed() + holdMs }).then(
       ({ issued }) => (end.value = issued),
       (error: unknown) => (end.error = error),
     );
@@ -28,24 +28,24 @@ const stage = () => {
   };
   const fail = (code: TokenErrorCode, status?: number) => () =>
     Promise.reject(new TokenError(code, 'not now', { status }));
-  return { clock, ask, source, get, fail, setBack: () => (backMs = 3_600_000), random };
+  return { clock, requestToken, source, get, fail, setBack: () => (backMs = 3_600_000), random };
 };
 
 it('an identity that the metadata service does not know may be asked for again after a second', async () => {
-  const { clock, ask, get, source, fail, setBack } = stage();
-  ask.mockImplementation(fail('not-on-host', 400));
+  const { clock, requestToken, get, source, fail, setBack } = stage();
+  requestToken.mockImplementation(fail('not-on-host', 400));
   const end = get();
   await clock.advance(0);
   expect(end.error).toMatchObject({ code: 'not-on-host' });
   setBack();
-  expect(source.mayAsk(subjectOf('reader'), 'default')).toBe(false);
+  expect(source.mayRequest(subjectOf('reader'), 'default')).toBe(false);
   await clock.advance(1_000);
-  expect(source.mayAsk(subjectOf('reader'), 'default')).toBe(true);
+  expect(source.mayRequest(subjectOf('reader'), 'default')).toBe(true);
 });
 
 it('with --compat-errors a request that is repeated ends with the hold', async () => {
-  const { clock, ask, source, get, fail, setBack, random } = stage();
-  ask.mockImplementation(fail('updating', 410));
+  const { clock, requestToken, source, get, fail, setBack, random } = stage();
+  requestToken.mockImplementation(fail('updating', 410));
   const end = get(untilPassed(source, { clock, random }));
   await clock.advance(2_000);
   setBack();
@@ -54,8 +54,8 @@ it('with --compat-errors a request that is repeated ends with the hold', async (
 });
 
 it('a pause of a second that the service asked for ends after a second', async () => {
-  const { clock, ask, get, fail, setBack } = stage();
-  ask.mockImplementationOnce(fail('throttled', 429)).mockResolvedValue(issuedTo('reader'));
+  const { clock, requestToken, get, fail, setBack } = stage();
+  requestToken.mockImplementationOnce(fail('throttled', 429)).mockResolvedValue(issuedTo('reader'));
   get();
   await clock.advance(10);
   setBack();
@@ -67,19 +67,19 @@ it('a pause of a second that the service asked for ends after a second', async (
 });
 
 it('a token of an identity without client id is renewed after ten minutes at the latest', async () => {
-  const { clock, ask, source, setBack } = stage();
-  const wish = wishFor(subjectOf('reader', { clientId: '' }));
+  const { clock, requestToken, source, setBack } = stage();
+  const wanted = wishFor(subjectOf('reader', { clientId: '' }));
   let count = 0;
-  ask.mockImplementation(() => {
+  requestToken.mockImplementation(() => {
     count += 1;
     const token = `token-${count}`;
     return Promise.resolve(issuedTo('reader', { expiresInMs: 86_400_000, now: clock.now(), token }));
   });
-  await source.get(wish, askerOf());
+  await source.get(wanted, askerOf());
   await clock.advance(1_000);
   setBack();
   await clock.advance(600_000);
-  const { issued } = await source.get(wish, askerOf());
+  const { issued } = await source.get(wanted, askerOf());
   expect(issued.access.token).toBe('token-2');
-  expect(source.cached(wish, askerOf)).toMatchObject({ access: { token: 'token-2' } });
+  expect(source.cached(wanted, askerOf)).toMatchObject({ access: { token: 'token-2' } });
 });

@@ -19,7 +19,7 @@ it.each([
 
 it('the message for a pod does not repeat the resource id that NMI asked for', () => {
   const identity = { resourceId: '/subscriptions/s/resourcegroups/secret-group/x' };
-  const cause = new ImdsError('denied', 'no', { status: 403, asked: { resource: 'r', identity } });
+  const cause = new ImdsError('denied', 'no', { status: 403, requested: { resource: 'r', identity } });
   expect(cause.message).toContain('secret-group');
   expect(tokenErrorOf(cause).message).not.toContain('secret-group');
 });

@@ -41,8 +41,8 @@ const longestReason = 500;
 
 export function tokenErrorOf(error: ImdsError): TokenError {
   const reason = withoutIds(error.reason);
-  const told = reason.length > longestReason ? `${reason.slice(0, longestReason)}…` : reason;
-  const message = `The metadata service of this machine gave no token: ${told}`;
+  const reported = reason.length > longestReason ? `${reason.slice(0, longestReason)}…` : reason;
+  const message = `The metadata service of this machine gave no token: ${reported}`;
   const { status, retryAfterMs } = error;
   return new TokenError(codeOf(error), message, { status, retryAfterMs, cause: error });
 }

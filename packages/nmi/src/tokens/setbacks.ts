@@ -20,7 +20,7 @@ export interface Setbacks {
 interface Setback {
   readonly told: Pick<TokenError, 'code' | 'message' | 'status' | 'retryAfterMs'>;
   readonly backoff: Backoff;
-  readonly askAt: number;
+  readonly retryAt: number;
   readonly tryAt: number;
 }
 
@@ -44,14 +44,14 @@ export function createSetbacks({ clock, random }: { clock: Clock; random: () => 
       setbacks.set(failed, {
         told: { code, message, status, retryAfterMs },
         backoff,
-        askAt: now + pauseMs,
+        retryAt: now + pauseMs,
         tryAt: now + Math.max(pauseMs, backoff.next()),
       });
     },
     clear: (failed) => setbacks.delete(failed),
     refusal(failed) {
       const setback = setbacks.get(failed);
-      const leftMs = (setback?.askAt ?? 0) - clock.elapsed();
+      const leftMs = (setback?.retryAt ?? 0) - clock.elapsed();
       if (!setback || leftMs <= 0) return undefined;
       const { code, message, status, retryAfterMs } = setback.told;
       return new TokenError(code, message, {

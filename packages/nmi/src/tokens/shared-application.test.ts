@@ -5,7 +5,7 @@ import { askerOf, clientIdOf, issuedTo, openQueue, subjectOf, wishFor } from '..
 import { createTurnQueues, type TurnQueue } from '../waiting/turn-queues.ts';
 import { TokenError } from './errors.ts';
 import { createTokenSource, type TokenSource } from './source.ts';
-import type { IssuedToken, ServicePrincipal, TokenSubject, TokenWish } from './types.ts';
+import type { IssuedToken, ServicePrincipal, TokenSubject, WantedToken } from './types.ts';
 
 const [second, minute] = [1_000, 60_000];
 const vault = 'https://vault.azure.net';
@@ -31,15 +31,15 @@ const stage = ({ subjectBy = () => application, queue = openQueue }: Given = {})
   const fake = createFakeClock();
   const setBack = { ms: 0 };
   const clock = { ...fake, now: () => fake.now() - setBack.ms };
-  const asked: { readonly resource: string; readonly at: number }[] = [];
+  const requested: { readonly resource: string; readonly at: number }[] = [];
   const upstream = {
-    ask: ({ resource }: TokenWish): Promise<IssuedToken> => {
+    requestToken: ({ resource }: WantedToken): Promise<IssuedToken> => {
       if (resource === 'api://refused') return Promise.reject(new TokenError('refused', 'no such resource'));
       const at = clock.now();
-      asked.push({ resource, at });
-      if (asked.filter((one) => one.at > at - minute).length > 120)
+      requested.push({ resource, at });
+      if (requested.filter((one) => one.at > at - minute).length > 120)
         return Promise.reject(new TokenError('throttled', 'too many', { status: 429 }));
-      const token = `token-${asked.length}`;
+      const token = `token-${requested.length}`;
       return Promise.resolve(issuedTo('shared', { now: at, expiresInMs: 60 * minute, token }));
     },
   };
@@ -51,12 +51,12 @@ const stage = ({ subjectBy = () => application, queue = openQueue }: Given = {})
   });
   let count = 0;
   /** By one of ten pods of the namespace, or by the given one. */
-  const get = (namespace: string, { pod, ...over }: Partial<TokenWish> & { pod?: string } = {}) => {
+  const get = (namespace: string, { pod, ...over }: Partial<WantedToken> & { pod?: string } = {}) => {
     count += 1;
-    const wish = wishFor<TokenSubject>(subjectBy(namespace, count), { resource: vault, ...over });
-    return source.get(wish, askerOf({ namespace, pod: pod ?? `web-${count % 10}` }));
+    const wanted = wishFor<TokenSubject>(subjectBy(namespace, count), { resource: vault, ...over });
+    return source.get(wanted, askerOf({ namespace, pod: pod ?? `web-${count % 10}` }));
   };
-  return { clock, setBack, asked, get };
+  return { clock, setBack, requested, get };
 };
 
 const ownIdentity = (namespace: string): TokenSubject => ({
@@ -78,7 +78,7 @@ it.each<[string, ((namespace: string, n: number) => TokenSubject)?]>([
 ])(
   'attack: tokens of ever new resources for one namespace, %s: Entra does not throttle the application for another one',
   async (_, subjectBy) => {
-    const { clock, asked, get } = stage({ subjectBy });
+    const { clock, requested, get } = stage({ subjectBy });
     const victims: Promise<unknown>[] = [];
     for (let n = 0; n < 300; n += 1) {
       for (let more = 0; more < 10; more += 1)
@@ -90,13 +90,13 @@ it.each<[string, ((namespace: string, n: number) => TokenSubject)?]>([
     }
     const outcomes = await Promise.allSettled(victims);
     expect(outcomes.filter(({ status }) => status === 'rejected')).toEqual([]);
-    expect(asked.length).toBeGreaterThan(300);
+    expect(requested.length).toBeGreaterThan(300);
   },
 );
 
 it('attack: a namespace that makes NMI forget an application, by 1,100 others, has no new quota for it', async () => {
   const wanted = { clientId: '' };
-  const { clock, asked, get } = stage({ subjectBy: () => ({ ...application, ...wanted }) });
+  const { clock, requested, get } = stage({ subjectBy: () => ({ ...application, ...wanted }) });
   const request = (clientId: string, resource: string, n: number) => {
     wanted.clientId = clientId;
     return get('hostile', { resource, pod: `web-${n % 100}` }).catch(() => undefined);
@@ -106,7 +106,7 @@ it('attack: a namespace that makes NMI forget an application, by 1,100 others, h
     for (let n = 0; n < 1_100; n += 1) await request(`app-${n}`, 'api://refused', n);
     await clock.advance(second);
   }
-  expect(asked.length).toBeLessThanOrEqual(32 + 10);
+  expect(requested.length).toBeLessThanOrEqual(32 + 10);
 });
 
 it('attack: one pod leaves half of the quota of its namespace to the other pods', async () => {
@@ -175,24 +175,24 @@ it('a question for which two namespaces wait is charged to the one whose turn ca
   const waiting = { total: 256, perNamespace: 128, perPod: 32 };
   const queues = { only: { atATime: 1, waiting } };
   const queue = createTurnQueues({ clock, all: { atATime: 1, patienceMs: 10_000 }, queues }).only;
-  const { asked, get } = stage({ queue });
+  const { requested, get } = stage({ queue });
   for (let n = 0; n < 40; n += 1) await get('hostile', { resource: `api://${n}` }).catch(() => undefined);
-  const before = asked.length;
+  const before = requested.length;
   const free = Promise.withResolvers<() => void>();
   queue.enter({ namespace: 'other', pod: 'web' }, { begin: free.resolve, giveUp: () => undefined });
   const both = [get('hostile'), get('victim')];
   (await free.promise)();
   for (const one of await Promise.all(both)) expect(one.issued.clientId).toBe(clientIdOf('shared'));
-  expect(asked).toHaveLength(before + 1);
+  expect(requested).toHaveLength(before + 1);
 });
 
 it('attack: requests for no token from memory, in a loop, cause a request to Entra every five seconds', async () => {
-  const { clock, asked, get } = stage();
+  const { clock, requested, get } = stage();
   for (let n = 0; n < 600; n += 1) {
     await get(n % 2 === 0 ? 'hostile' : 'victim', { bypassCache: true });
     await clock.advance(100);
   }
-  expect(asked).toHaveLength(12);
+  expect(requested).toHaveLength(12);
 });
 
 it('item 27: who wants none from memory gets a new token of an application, or one that came less than five seconds ago', async () => {

@@ -9,7 +9,7 @@ import { createTurnQueues, type TurnQueue } from '../waiting/turn-queues.ts';
 import { TokenError, type TokenErrorCode } from './errors.ts';
 import { createMetadataPace } from './metadata/pace.ts';
 import { createTokenSource } from './source.ts';
-import type { IssuedToken, TokenSubject, TokenUpstream, TokenWish } from './types.ts';
+import type { IssuedToken, TokenSubject, TokenUpstream, WantedToken } from './types.ts';
 
 const [second, minute, hour] = [1_000, 60_000, 3_600_000];
 const vault = 'https://vault.azure.net';
@@ -48,7 +48,7 @@ const stage = (over: Partial<Service> = {}) => {
     ...over,
   };
   const clock = createFakeClock();
-  const asked: Asked[] = [];
+  const requested: Asked[] = [];
   let turn: Namespace = 'victim';
   const queue: TurnQueue = {
     waiting: 0,
@@ -58,9 +58,9 @@ const stage = (over: Partial<Service> = {}) => {
       return { withdraw: () => undefined };
     },
   };
-  const ask = async (): Promise<IssuedToken> => {
+  const requestToken = async (): Promise<IssuedToken> => {
     const one: Asked = { by: turn, at: clock.now() };
-    const count = asked.push(one);
+    const count = requested.push(one);
     await clock.sleep(takesMs);
     const given = answer(one.by, count);
     if ('error' in given) {
@@ -74,12 +74,13 @@ const stage = (over: Partial<Service> = {}) => {
     clock,
     random: () => 0.5,
     queueFor: () => queue,
-    upstream: { ask },
+    upstream: { requestToken },
   });
-  const wish = (wanted: Partial<TokenWish> = {}) => wishFor<TokenSubject>(subjectOf('shared'), wanted);
+  const wantedToken = (wanted: Partial<WantedToken> = {}) =>
+    wishFor<TokenSubject>(subjectOf('shared'), wanted);
   /** The time that the token has left, or the failure. */
-  const get = (namespace: Namespace, wanted: Partial<TokenWish> = {}): Promise<number | TokenError> =>
-    source.get(wish(wanted), askerOf({ namespace })).then(
+  const get = (namespace: Namespace, wanted: Partial<WantedToken> = {}): Promise<number | TokenError> =>
+    source.get(wantedToken(wanted), askerOf({ namespace })).then(
       ({ issued }) => issued.access.expiresOnTimestamp - clock.now(),
       (error: unknown) => error as TokenError,
     );
@@ -88,8 +89,8 @@ const stage = (over: Partial<Service> = {}) => {
     await clock.advance(100);
     return left;
   };
-  const known = (namespace: Namespace) => source.cached(wish(), () => askerOf({ namespace }));
-  return { clock, asked, get, answered, known };
+  const known = (namespace: Namespace) => source.cached(wantedToken(), () => askerOf({ namespace }));
+  return { clock, requested, get, answered, known };
 };
 
 /** Some of the parameters, in each order. */
@@ -99,7 +100,7 @@ const orders = (all: readonly string[]): string[] =>
     ...orders(all.filter((other) => other !== one)).map((more) => `${one}&${more}`),
   ]);
 
-const requested = (query: string): Partial<TokenWish> => {
+const requested = (query: string): Partial<WantedToken> => {
   const parsed = parseTokenRequest(`resource=${vault}&${query}`);
   if (!parsed.ok) throw new Error(query);
   const { resource, bypassCache } = parsed.value;
@@ -164,7 +165,7 @@ it('attack: 30 pods that want no token from memory, at a service that throttles:
   const recent: number[] = [];
   let running = 0;
   /** As the metadata service of a machine: five at a time, twenty in a second. */
-  const ask: TokenUpstream['ask'] = async () => {
+  const requestToken: TokenUpstream['requestToken'] = async () => {
     const now = clock.now();
     while ((recent[0] ?? now) < now - second) recent.shift();
     if (recent.push(now) > 20 || running >= 5) throw new TokenError('throttled', 'too many', { status: 429 });
@@ -183,9 +184,9 @@ it('attack: 30 pods that want no token from memory, at a service that throttles:
     clock,
     random: () => 0.5,
     queueFor: () => pace.tokens.new,
-    upstream: { ask },
+    upstream: { requestToken },
   });
-  const get = (namespace: Namespace, pod: string, over: Partial<TokenWish>) =>
+  const get = (namespace: Namespace, pod: string, over: Partial<WantedToken>) =>
     source.get(
       wishFor(subjectOf('shared'), over),
       askerOf({
@@ -216,22 +217,22 @@ it('attack: a question that waits for the turn of one namespace does not keep an
     random: () => 0.5,
     queueFor: () => queue,
     upstream: {
-      ask: () => Promise.resolve(issuedTo('shared', { now: clock.now(), expiresInMs: 24 * hour })),
+      requestToken: () => Promise.resolve(issuedTo('shared', { now: clock.now(), expiresInMs: 24 * hour })),
     },
   });
-  const wish = wishFor<TokenSubject>(subjectOf('shared'));
+  const wantedToken = wishFor<TokenSubject>(subjectOf('shared'));
   const victim = askerOf({ namespace: 'victim' });
-  await source.get(wish, victim);
+  await source.get(wantedToken, victim);
   for (let n = 0; n < 3; n += 1)
     queue.enter({ namespace: 'hostile', pod: 'hangs' }, { begin: () => undefined, giveUp: () => undefined });
   await clock.advance(13 * hour);
   for (let n = 0; n < 60; n += 1) {
-    const wanted = { ...wish, bypassCache: n % 2 === 1 };
+    const wanted = { ...wantedToken, bypassCache: n % 2 === 1 };
     void source.get(wanted, askerOf({ namespace: 'hostile' })).catch(() => undefined);
-    await source.get(wish, victim);
+    await source.get(wantedToken, victim);
     await clock.advance(second);
   }
-  const { issued } = await source.get(wish, victim);
+  const { issued } = await source.get(wantedToken, victim);
   expect(issued.access.expiresOnTimestamp - clock.now()).toBeGreaterThan(23 * hour);
 });
 
@@ -240,14 +241,14 @@ it('attack: what waits when an application is told to ask later is not asked, un
   const pace = { all: { atATime: 4, patienceMs: 10_000 } };
   const waiting = { total: 256, perNamespace: 128, perPod: 32 };
   const { queue } = createTurnQueues({ clock, ...pace, queues: { queue: { atATime: 4, waiting } } });
-  const asked: string[] = [];
+  const requested: string[] = [];
   const source = createTokenSource({
     clock,
     random: () => 0.5,
     queueFor: () => queue,
     upstream: {
-      ask: async ({ resource }) => {
-        asked.push(resource);
+      requestToken: async ({ resource }) => {
+        requested.push(resource);
         await clock.sleep(resource === 'api://a' || resource === 'api://b' ? 1_000 : 100);
         if (resource === 'api://0' || resource === 'api://1')
           throw new TokenError('throttled', 'too many', { status: 429, retryAfterMs: minute });
@@ -266,7 +267,7 @@ it('attack: what waits when an application is told to ask later is not asked, un
   const busy = ['api://a', 'api://b'].map((resource) => get('victim', resource));
   const victim = get('victim', 'api://9');
   await clock.advance(2 * second);
-  expect(asked).toEqual(['api://0', 'api://1', 'api://a', 'api://b', 'api://9']);
+  expect(requested).toEqual(['api://0', 'api://1', 'api://a', 'api://b', 'api://9']);
   await expect(Promise.all([...busy, victim])).resolves.toEqual(Array(3).fill(clientIdOf('shared')));
   const outcomes = await Promise.all(hostile);
   expect(outcomes.filter((one) => one instanceof TokenError)).toHaveLength(29);
@@ -307,16 +308,16 @@ it('whatever a namespace does, another one gets fresh tokens unless a question f
             error: new TokenError(failure.code, 'no', { status: 500, retryAfterMs: failure.retryAfterMs }),
           };
         };
-        const { clock, asked, get } = stage({ ...service, answer });
+        const { clock, requested, get } = stage({ ...service, answer });
         const waited: { readonly from: number; readonly to: number }[] = [];
-        const visit = async (wanted: Partial<TokenWish>) => {
+        const visit = async (wanted: Partial<WantedToken>) => {
           const from = clock.now();
           const answers = get('victim', wanted).finally(() => waited.push({ from, to: clock.now() }));
           await clock.advance(10 * second);
           return answers;
         };
         const hasOwnFailure = () =>
-          asked.some(
+          requested.some(
             ({ by, at, failedAt = -Infinity }) =>
               failedAt > clock.now() - 11 * minute &&
               (by === 'victim' || waited.some(({ from, to }) => from <= failedAt && to >= at)),

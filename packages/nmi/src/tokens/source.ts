@@ -6,15 +6,15 @@ import { isNew } from './application-quota.ts';
 import { anotherIdentity, hasOtherClientId } from './client-id.ts';
 import { isTemporary, TokenError } from './errors.ts';
 import { createTokenMemory, type Entry, type TokenMemory } from './memory.ts';
-import type { Asker } from './questions.ts';
+import type { TokenCaller } from './shared-requests.ts';
 import { createTokenRequests, type TokenRequests, type TokenRequestsOptions } from './requests.ts';
-import type { IssuedToken, TokenSubject, TokenWish } from './types.ts';
+import type { IssuedToken, TokenSubject, WantedToken } from './types.ts';
 
-export interface TokenSource extends Pick<TokenRequests, 'mayAsk' | 'changes' | 'hint'> {
+export interface TokenSource extends Pick<TokenRequests, 'mayRequest' | 'changes' | 'hint'> {
   /** A fresh token from memory; undefined if one must be requested. Renewing it is charged to the asker. */
-  cached(wish: TokenWish, asker: () => Asker): IssuedToken | undefined;
+  cached(wanted: WantedToken, caller: () => TokenCaller): IssuedToken | undefined;
   /** From memory or by requests, which are charged to the asker. Fails with a TokenError. */
-  get(wish: TokenWish, asker: Asker): Promise<Obtained>;
+  get(wanted: WantedToken, caller: TokenCaller): Promise<Obtained>;
   /** Removes the tokens of all other subjects. */
   prune(keep: (subject: TokenSubject) => boolean): void;
 }
@@ -49,46 +49,47 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   const { clock, onRecalled } = options;
   const memory = createTokenMemory(placesKept, clock);
   const requests = requestsInto(memory, options);
-  const { mayAsk, changes, hint } = requests;
-  const recall = (wish: TokenWish, { tenant }: Asker) =>
-    recalled(memory.recall(wish, tenant.namespace), wish, clock);
+  const { mayRequest, changes, hint } = requests;
+  const recall = (wanted: WantedToken, { tenant }: TokenCaller) =>
+    recalled(memory.recall(wanted, tenant.namespace), wanted, clock);
 
-  const fresh = (wish: TokenWish, asker: Asker): IssuedToken | undefined => {
-    const entry = recall(wish, asker);
-    if (!entry || hasOtherClientId(entry.issued, wish.subject)) return undefined;
+  const fresh = (wanted: WantedToken, caller: TokenCaller): IssuedToken | undefined => {
+    const entry = recall(wanted, caller);
+    if (!entry || hasOtherClientId(entry.issued, wanted.subject)) return undefined;
     const now = clock.now();
-    const age = ageFor(wish.subject, entry, now);
+    const age = ageFor(wanted.subject, entry, now);
     if (now >= age.freshUntil) return undefined;
-    onRecalled?.(wish.subject);
-    if (now >= age.refreshAt) requests.renew(wish, asker);
+    onRecalled?.(wanted.subject);
+    if (now >= age.refreshAt) requests.renew(wanted, caller);
     return entry.issued;
   };
   /** A new token if it can be had soon, otherwise the old one while it is valid. */
-  const renewed = async (wish: TokenWish, asker: Asker): Promise<Obtained> => {
-    const { namespace } = asker.tenant;
-    const issued = recall(wish, asker)?.issued;
-    const isGone = isUnnamed(wish.subject) && requests.isGone(wish, namespace);
-    if (!issued || isGone || !isUsable(issued, wish.subject, clock.now())) return requests.fetch(wish, asker);
+  const renewed = async (wanted: WantedToken, caller: TokenCaller): Promise<Obtained> => {
+    const { namespace } = caller.tenant;
+    const issued = recall(wanted, caller)?.issued;
+    const isGone = isUnnamed(wanted.subject) && requests.isGone(wanted, namespace);
+    if (!issued || isGone || !isUsable(issued, wanted.subject, clock.now()))
+      return requests.fetch(wanted, caller);
     const old: Obtained = { issued, from: 'stale' };
-    if (!requests.mayTry(wish, namespace)) return old;
-    return within(requests.fetch(wish, asker).catch(insteadOf(old)), { clock, late: old });
+    if (!requests.mayTry(wanted, namespace)) return old;
+    return within(requests.fetch(wanted, caller).catch(insteadOf(old)), { clock, late: old });
   };
 
   return {
-    cached: (wish, asker) => fresh(wish, asker()),
-    async get(wish, asker) {
-      const known = fresh(wish, asker);
+    cached: (wanted, caller) => fresh(wanted, caller()),
+    async get(wanted, caller) {
+      const known = fresh(wanted, caller);
       if (known) return { issued: known, from: 'hit' };
-      const kept = memory.recall(wish, asker.tenant.namespace);
-      if (kept && isRecentMismatch(kept, wish.subject, clock.now()))
-        throw anotherIdentity(kept.issued, wish.subject);
-      const obtained = await renewed(wish, asker);
-      if (hasOtherClientId(obtained.issued, wish.subject))
-        throw anotherIdentity(obtained.issued, wish.subject);
+      const kept = memory.recall(wanted, caller.tenant.namespace);
+      if (kept && isRecentMismatch(kept, wanted.subject, clock.now()))
+        throw anotherIdentity(kept.issued, wanted.subject);
+      const obtained = await renewed(wanted, caller);
+      if (hasOtherClientId(obtained.issued, wanted.subject))
+        throw anotherIdentity(obtained.issued, wanted.subject);
       return obtained;
     },
     prune: (keep) => memory.prune(keep),
-    mayAsk,
+    mayRequest,
     changes,
     hint,
   };
@@ -99,21 +100,21 @@ function requestsInto(memory: TokenMemory, options: TokenSourceOptions): TokenRe
   return createTokenRequests({
     ...options,
     isKnown: (subject) => memory.has(subject),
-    onIssued: (wish, namespace, issued) => {
-      if (!mayKeep(wish.subject)) return;
+    onIssued: (wanted, namespace, issued) => {
+      if (!mayKeep(wanted.subject)) return;
       const now = clock.now();
       const age = ageOf({ now, expiresOn: issued.access.expiresOnTimestamp }, random());
-      memory.store(wish, namespace, { issued, storedAt: now, age });
+      memory.store(wanted, namespace, { issued, storedAt: now, age });
     },
     // Whoever joined keeps the token, too.
-    onShared: (wish, namespace) => void memory.recall(wish, namespace),
+    onShared: (wanted, namespace) => void memory.recall(wanted, namespace),
   });
 }
 
 /** Undefined for who wants none from memory, unless it has just come. */
 function recalled(
   entry: Entry | undefined,
-  { bypassCache, subject }: TokenWish,
+  { bypassCache, subject }: WantedToken,
   clock: Clock,
 ): Entry | undefined {
   return bypassCache && !(entry && isNew(entry, subject, clock.now())) ? undefined : entry;

@@ -36,14 +36,14 @@ export interface ServicePrincipal {
 
 export type HostSubject = Exclude<TokenSubject, ServicePrincipal>;
 
-export interface TokenWish<Subject extends TokenSubject = TokenSubject> {
+export interface WantedToken<Subject extends TokenSubject = TokenSubject> {
   readonly subject: Subject;
   readonly resource: string;
   readonly bypassCache: boolean;
 }
 
 /** `known`: a token of the subject is in memory. `unknown`: the metadata service did not know the subject. `new`: neither. */
-export type LastAnswer = 'known' | 'new' | 'unknown';
+export type LastResponse = 'known' | 'new' | 'unknown';
 
 export interface IssuedToken {
   readonly access: AccessToken;
@@ -56,5 +56,5 @@ export interface IssuedToken {
 
 export interface TokenUpstream<Subject extends TokenSubject = TokenSubject> {
   /** Requests a new token from Azure; fails with a TokenError. */
-  readonly ask: (wish: TokenWish<Subject>) => Promise<IssuedToken>;
+  readonly requestToken: (wanted: WantedToken<Subject>) => Promise<IssuedToken>;
 }

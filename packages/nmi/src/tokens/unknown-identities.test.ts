@@ -4,13 +4,13 @@ import { expect, it } from 'vitest';
 import { TokenError } from './errors.ts';
 import { createUnknownIdentities } from './unknown-identities.ts';
 
-const asked = (namespace: string, identity: string) => ({ namespace, identity });
+const requested = (namespace: string, identity: string) => ({ namespace, identity });
 const notFound = () => new TokenError('not-on-host', 'Identity not found');
 const start = () => {
   const clock = createFakeClock();
   return { clock, unknown: createUnknownIdentities({ clock, random: () => 0 }) };
 };
-const x = asked('a', 'x');
+const x = requested('a', 'x');
 
 it('whatever was asked for and hinted at without success and when, no identity is hidden for longer than five seconds', async () => {
   const step = fc.record({
@@ -24,7 +24,7 @@ it('whatever was asked for and hinted at without success and when, no identity i
       const { clock, unknown } = start();
       for (const { namespace, identity, afterMs, end } of all) {
         await clock.advance(afterMs);
-        const one = asked(namespace, identity);
+        const one = requested(namespace, identity);
         if (end === 'hint') unknown.hint(one);
         else {
           unknown.begin(one);
@@ -53,11 +53,12 @@ it('is hidden for one second, then two, four and five, and tells when each is ov
 
 it('a namespace that asks for very many identities makes only its own be forgotten', () => {
   const { unknown } = start();
-  unknown.note(asked('victim', 'x'), notFound());
-  for (let index = 0; index < 10_000; index += 1) unknown.note(asked('hostile', `id-${index}`), notFound());
-  expect(unknown.recall(asked('victim', 'x'))).toBeDefined();
-  expect(unknown.recall(asked('hostile', 'id-0'))).toBeUndefined();
-  expect(unknown.recall(asked('hostile', 'id-9999'))).toBeDefined();
+  unknown.note(requested('victim', 'x'), notFound());
+  for (let index = 0; index < 10_000; index += 1)
+    unknown.note(requested('hostile', `id-${index}`), notFound());
+  expect(unknown.recall(requested('victim', 'x'))).toBeDefined();
+  expect(unknown.recall(requested('hostile', 'id-0'))).toBeUndefined();
+  expect(unknown.recall(requested('hostile', 'id-9999'))).toBeDefined();
 });
 
 it('one answer that many callers got counts once', async () => {
@@ -147,34 +148,34 @@ it('a hint of what nobody has asked for, or of another namespace, changes nothin
   const { unknown } = start();
   unknown.hint(x);
   unknown.note(x, notFound());
-  unknown.hint(asked('b', 'x'));
-  unknown.hint(asked('a', 'y'));
+  unknown.hint(requested('b', 'x'));
+  unknown.hint(requested('a', 'y'));
   expect(unknown.recall(x)).toBeDefined();
 });
 
 it('what a namespace did not find lately is kept longest: of its identities, and of the namespaces', () => {
   const { unknown } = start();
   const isKnown = (namespace: string, identity: string) =>
-    unknown.recall(asked(namespace, identity)) !== undefined;
-  for (let index = 0; index < 256; index += 1) unknown.note(asked('a', `id-${index}`), notFound());
-  unknown.note(asked('a', 'id-1'), notFound());
+    unknown.recall(requested(namespace, identity)) !== undefined;
+  for (let index = 0; index < 256; index += 1) unknown.note(requested('a', `id-${index}`), notFound());
+  unknown.note(requested('a', 'id-1'), notFound());
   expect(isKnown('a', 'id-0')).toBe(true);
-  unknown.note(asked('a', 'one more'), notFound());
-  unknown.note(asked('a', 'and another'), notFound());
+  unknown.note(requested('a', 'one more'), notFound());
+  unknown.note(requested('a', 'and another'), notFound());
   expect(['id-0', 'id-1', 'id-2', 'id-3'].map((id) => isKnown('a', id))).toEqual([false, true, false, true]);
 
-  for (let index = 0; index < 744; index += 1) unknown.note(asked(`ns-${index}`, 'x'), notFound());
-  unknown.note(asked('ns-1', 'x'), notFound());
+  for (let index = 0; index < 744; index += 1) unknown.note(requested(`ns-${index}`, 'x'), notFound());
+  unknown.note(requested('ns-1', 'x'), notFound());
   expect(isKnown('a', 'id-3')).toBe(true);
-  unknown.note(asked('one more', 'x'), notFound());
-  unknown.note(asked('and another', 'x'), notFound());
+  unknown.note(requested('one more', 'x'), notFound());
+  unknown.note(requested('and another', 'x'), notFound());
   expect(['id-3', 'id-4', 'id-5', 'id-1'].map((id) => isKnown('a', id))).toEqual([false, false, true, true]);
   expect(['ns-0', 'ns-1', 'ns-743'].map((namespace) => isKnown(namespace, 'x'))).toEqual([true, true, true]);
 });
 
 it('attack: names of any length stay within the places, in a hundred namespaces too', () => {
   const { unknown } = start();
-  const long = (index: number) => asked(`ns-${index % 100}`, `${index} ${'ж'.repeat(2_048)}`);
+  const long = (index: number) => requested(`ns-${index % 100}`, `${index} ${'ж'.repeat(2_048)}`);
   for (let index = 0; index < 1_000; index += 1) unknown.note(long(index), notFound());
   const kept = Array.from({ length: 1_000 }, (_, index) => unknown.recall(long(index))).filter(Boolean);
   // Each takes 4.5 KiB: three places.

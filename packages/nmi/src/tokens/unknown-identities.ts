@@ -4,7 +4,7 @@ import type { TokenError } from './errors.ts';
 import { createFailures, type Failed } from './failures.ts';
 
 /** An identity, by `keyOf`, and the namespace that requests a token of it. */
-export interface Asked {
+export interface RequestedIdentity {
   readonly namespace: string;
   readonly identity: string;
 }
@@ -12,18 +12,18 @@ export interface Asked {
 /** Identities that the metadata service did not know at the last request, by namespace of the request. */
 export interface UnknownIdentities {
   /** The error to return until the identity may be requested again. */
-  recall(asked: Asked): TokenError | undefined;
+  recall(requested: RequestedIdentity): TokenError | undefined;
   /** A request begins. If the identity was not known the last time, no other one begins before this one ends; returns the last error then. */
-  begin(asked: Asked): TokenError | undefined;
+  begin(requested: RequestedIdentity): TokenError | undefined;
   /** The service does not know it. Counts an error once, even if several callers got it. */
-  note(asked: Asked, error: TokenError): void;
+  note(requested: RequestedIdentity, error: TokenError): void;
   /** A request has ended without saying whether the service knows it. */
-  end(asked: Asked): void;
+  end(requested: RequestedIdentity): void;
   /** Whether it was not known lately. */
-  has(asked: Asked): boolean;
-  forget(asked: Asked): void;
+  has(requested: RequestedIdentity): boolean;
+  forget(requested: RequestedIdentity): void;
   /** The identity may be attached by now: it may be requested at once, or a second after the last request for this reason. */
-  hint(asked: Asked): void;
+  hint(requested: RequestedIdentity): void;
   /** An identity may be requested again. */
   readonly changes: Changes;
 }
@@ -32,7 +32,7 @@ interface Entry {
   readonly error: TokenError;
   readonly last: number;
   /** Infinity while a request is under way. */
-  readonly askAt: number;
+  readonly retryAt: number;
   /** When the last hint counts: it is put off if another one has counted in the second before, which anyone may have forged. */
   readonly hintedAt: number;
   /** A hint came while a request was under way. */
@@ -57,42 +57,46 @@ interface UnknownOptions {
 export function createUnknownIdentities({ clock, random }: UnknownOptions): UnknownIdentities {
   const book = createEntries(clock);
   const { entries, changes } = book;
-  const recent = (asked: Asked): Entry | undefined => {
-    const entry = entries.get(failedOf(asked));
+  const recent = (requested: RequestedIdentity): Entry | undefined => {
+    const entry = entries.get(failedOf(requested));
     return entry && clock.elapsed() - entry.last < forgottenMs ? entry : undefined;
   };
-  const pause = (asked: Asked, entry: Omit<Entry, 'askAt'>) => {
+  const pause = (requested: RequestedIdentity, entry: Omit<Entry, 'retryAt'>) => {
     const now = clock.elapsed();
     const hintedMs = entry.isHinted ? Math.max(0, entry.hintedAt - now) : Infinity;
-    book.keep(asked, { ...entry, isHinted: false, askAt: now + Math.min(entry.backoff.next(), hintedMs) });
+    book.keep(requested, {
+      ...entry,
+      isHinted: false,
+      retryAt: now + Math.min(entry.backoff.next(), hintedMs),
+    });
   };
 
   return {
-    recall(asked) {
-      const entry = entries.get(failedOf(asked));
-      return entry && entry.askAt > clock.elapsed() ? entry.error : undefined;
+    recall(requested) {
+      const entry = entries.get(failedOf(requested));
+      return entry && entry.retryAt > clock.elapsed() ? entry.error : undefined;
     },
-    begin(asked) {
-      const entry = recent(asked);
-      if (entry) book.keep(asked, { ...entry, askAt: Infinity });
+    begin(requested) {
+      const entry = recent(requested);
+      if (entry) book.keep(requested, { ...entry, retryAt: Infinity });
       return entry?.error;
     },
-    note(asked, error) {
-      if (entries.get(failedOf(asked))?.error === error) return;
+    note(requested, error) {
+      if (entries.get(failedOf(requested))?.error === error) return;
       const backoff = createBackoff({ baseMs: firstHiddenMs, capMs: longestHiddenMs, random });
-      const before = { hintedAt: -Infinity, isHinted: false, backoff, ...recent(asked) };
-      pause(asked, { ...before, error, last: clock.elapsed() });
+      const before = { hintedAt: -Infinity, isHinted: false, backoff, ...recent(requested) };
+      pause(requested, { ...before, error, last: clock.elapsed() });
     },
-    end(asked) {
-      const entry = entries.get(failedOf(asked));
-      if (entry?.askAt === Infinity) pause(asked, entry);
+    end(requested) {
+      const entry = entries.get(failedOf(requested));
+      if (entry?.retryAt === Infinity) pause(requested, entry);
     },
-    has: (asked) => recent(asked) !== undefined,
-    forget: (asked) => book.remove(asked),
-    hint(asked) {
-      const entry = entries.get(failedOf(asked));
+    has: (requested) => recent(requested) !== undefined,
+    forget: (requested) => book.remove(requested),
+    hint(requested) {
+      const entry = entries.get(failedOf(requested));
       const hinted = entry && hintedEntry(entry, clock.elapsed());
-      if (hinted) book.keep(asked, hinted);
+      if (hinted) book.keep(requested, hinted);
     },
     changes,
   };
@@ -100,17 +104,17 @@ export function createUnknownIdentities({ clock, random }: UnknownOptions): Unkn
 
 /** The entry after a hint; undefined if it is requested as soon without it. */
 function hintedEntry(entry: Entry, now: number): Entry | undefined {
-  const { askAt, hintedAt: last } = entry;
+  const { retryAt, hintedAt: last } = entry;
   const hintedAt = last > now ? last : Math.max(now, last + hintPauseMs);
-  if (askAt === Infinity) return entry.isHinted ? undefined : { ...entry, hintedAt, isHinted: true };
-  return askAt > hintedAt ? { ...entry, hintedAt, askAt: hintedAt } : undefined;
+  if (retryAt === Infinity) return entry.isHinted ? undefined : { ...entry, hintedAt, isHinted: true };
+  return retryAt > hintedAt ? { ...entry, hintedAt, retryAt: hintedAt } : undefined;
 }
 
 /** The entries, and listeners for the moment at which each ends. */
 function createEntries(clock: Clock) {
   const entries = createFailures<Entry>(placesKept);
   const listeners = new Set<() => void>();
-  const tell = () => [...listeners].forEach((listener) => listener());
+  const notify = () => [...listeners].forEach((listener) => listener());
   const changes: Changes = {
     subscribe(listener) {
       listeners.add(listener);
@@ -120,20 +124,20 @@ function createEntries(clock: Clock) {
   return {
     entries,
     changes,
-    keep(asked: Asked, entry: Entry) {
-      entries.set(failedOf(asked), entry);
-      const waitMs = entry.askAt - clock.elapsed();
-      if (waitMs <= 0) tell();
-      else if (waitMs !== Infinity) clock.after(waitMs, tell);
+    keep(requested: RequestedIdentity, entry: Entry) {
+      entries.set(failedOf(requested), entry);
+      const waitMs = entry.retryAt - clock.elapsed();
+      if (waitMs <= 0) notify();
+      else if (waitMs !== Infinity) clock.after(waitMs, notify);
     },
-    remove(asked: Asked) {
-      if (!entries.get(failedOf(asked))) return;
-      entries.delete(failedOf(asked));
-      tell();
+    remove(requested: RequestedIdentity) {
+      if (!entries.get(failedOf(requested))) return;
+      entries.delete(failedOf(requested));
+      notify();
     },
   };
 }
 
-function failedOf({ namespace, identity: name }: Asked): Failed {
+function failedOf({ namespace, identity: name }: RequestedIdentity): Failed {
   return { namespace, name };
 }

@@ -1,8 +1,8 @@
 import { createBackoff, type Clock } from '@pod-identity/kit/core';
-import type { Asker } from './questions.ts';
+import type { TokenCaller } from './shared-requests.ts';
 import { TokenError, type TokenErrorCode } from './errors.ts';
 import type { Obtained, TokenSource } from './source.ts';
-import type { TokenWish } from './types.ts';
+import type { WantedToken } from './types.ts';
 
 /** The original's first pause; its later ones grow to a minute. */
 const backoff = { baseMs: 2_000, capMs: 15_000 };
@@ -15,14 +15,14 @@ export function untilPassed(
   tokens: TokenSource,
   { clock, random }: { readonly clock: Clock; readonly random: () => number },
 ): TokenSource {
-  const get = async (wish: TokenWish, asker: Asker): Promise<Obtained> => {
-    const { deadline = 0, signal } = asker;
+  const get = async (wanted: WantedToken, caller: TokenCaller): Promise<Obtained> => {
+    const { deadline = 0, signal } = caller;
     const pauses = createBackoff({ ...backoff, random });
     for (;;) {
       try {
-        return await tokens.get(wish, asker);
+        return await tokens.get(wanted, caller);
       } catch (error) {
-        if (!mayPass(error, wish)) throw error;
+        if (!mayPass(error, wanted)) throw error;
         const pauseMs = Math.max(pauses.next(), error.retryAfterMs ?? 0);
         if (clock.elapsed() + pauseMs > deadline) throw error;
         await clock.sleep(pauseMs, signal).catch(() => undefined);
@@ -34,7 +34,7 @@ export function untilPassed(
 }
 
 /** `throttled` without a status is our own refusal, not one of the metadata service. */
-function mayPass(error: unknown, { subject }: TokenWish): error is TokenError {
+function mayPass(error: unknown, { subject }: WantedToken): error is TokenError {
   if (!(error instanceof TokenError) || subject.kind === 'service-principal') return false;
   return passing.has(error.code) || (error.code === 'throttled' && error.status !== undefined);
 }

@@ -2,7 +2,7 @@ import type { SpanFacts, SpanStart, Tracer } from '@pod-identity/kit/core';
 import { expect, it } from 'vitest';
 import { issuedTo, pod } from '../../test/builders.ts';
 import type { CallerFinder } from '../identify/find-caller.ts';
-import type { Answered } from '../respond/answered.ts';
+import type { SentResponse } from '../respond/sent-response.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { TokenError } from '../tokens/errors.ts';
 import { createTracing, untraced } from './tracing.ts';
@@ -36,10 +36,10 @@ it('without a tracer every port stays what it is', () => {
 it('a request is a trace of its address, whatever its headers say', () => {
   const { tracer, notes } = createNotes();
   const response = { status: 200, headers: {}, body: '' };
-  const app = createTracing(tracer).app({ answer: () => response });
+  const app = createTracing(tracer).app({ respond: () => response });
   const headers = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' };
-  const request = { peer: '10.0.0.7', headers } as unknown as Answered['request'];
-  expect(app.answer(request)).toBe(response);
+  const request = { peer: '10.0.0.7', headers } as unknown as SentResponse['request'];
+  expect(app.respond(request)).toBe(response);
   expect(notes).toEqual(['of 10.0.0.7', 'server request']);
 });
 
@@ -75,8 +75,8 @@ it.each<[Outcome, SpanFacts]>([
   [{ kind: 'starting' }, { 'pod_identity.reason': 'starting' }],
 ])('facts of the outcome %j', (outcome, facts) => {
   const { tracer, notes } = createNotes();
-  const told: Answered[] = [];
-  const answered = { outcome, route: 'token', status: 200, ms: 1 } as Answered;
+  const told: SentResponse[] = [];
+  const answered = { outcome, route: 'token', status: 200, ms: 1 } as SentResponse;
   createTracing(tracer).onAnswered((one) => told.push(one))(answered);
   const common = {
     'pod_identity.route': 'token',
@@ -107,16 +107,16 @@ it('which pod was found is noted', async () => {
 it('a request to Azure is a span with the identity, and its failure is passed on', async () => {
   const { tracer, notes } = createNotes();
   const upstream = createTracing(tracer).upstream({
-    ask: () => Promise.reject(new TokenError('throttled', 'wait')),
+    requestToken: () => Promise.reject(new TokenError('throttled', 'wait')),
   });
-  const wish = { resource: 'r', bypassCache: false };
+  const wanted = { resource: 'r', bypassCache: false };
   const identity = { kind: 'service-principal', name: 'a/app' } as Parameters<
-    typeof upstream.ask
+    typeof upstream.requestToken
   >[0]['subject'];
-  await expect(upstream.ask({ ...wish, subject: identity })).rejects.toThrow('wait');
-  await expect(upstream.ask({ ...wish, subject: { kind: 'machine', by: 'nothing' } })).rejects.toThrow(
-    'wait',
-  );
+  await expect(upstream.requestToken({ ...wanted, subject: identity })).rejects.toThrow('wait');
+  await expect(
+    upstream.requestToken({ ...wanted, subject: { kind: 'machine', by: 'nothing' } }),
+  ).rejects.toThrow('wait');
   expect(notes).toEqual([
     ['client token by Entra', { 'pod_identity.identity': 'a/app' }],
     ['client token by the metadata service', {}],

@@ -2,14 +2,14 @@
 // It must not change an outcome, or note a token, a secret or a text that a caller chose.
 import { noted, type SpanFacts, type Tracer } from '@pod-identity/kit/core';
 import type { AccessGuard } from '../access/guard.ts';
-import type { AskForAccess } from '../access/types.ts';
+import type { ReviewUse } from '../access/types.ts';
 import type { Authorizer } from '../authorize/authorizer.ts';
 import type { Decision } from '../authorize/types.ts';
 import { andThen } from '../handle/and-then.ts';
-import type { CallerAnswer } from '../identify/answers.ts';
+import type { CallerResult } from '../identify/results.ts';
 import type { CallerFinder } from '../identify/find-caller.ts';
 import type { App } from '../request/wire.ts';
-import type { Answered } from '../respond/answered.ts';
+import type { SentResponse } from '../respond/sent-response.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { reasonOf } from '../respond/reason-of.ts';
 import type { TokenSource } from '../tokens/source.ts';
@@ -19,12 +19,12 @@ import type { TurnQueue } from '../waiting/turn-queues.ts';
 /** Each returns the port that it is given, with spans around its calls. */
 export interface Tracing {
   app(app: App): App;
-  onAnswered(tell: (answered: Answered) => void): (answered: Answered) => void;
+  onAnswered(tell: (answered: SentResponse) => void): (answered: SentResponse) => void;
   onWaited(tell: (ms: number) => void): (ms: number) => void;
   callers(callers: CallerFinder): CallerFinder;
   authorizer(authorizer: Authorizer): Authorizer;
   access(guard: AccessGuard): AccessGuard;
-  reviews(ask: AskForAccess): AskForAccess;
+  reviews(ask: ReviewUse): ReviewUse;
   tokens(tokens: TokenSource): TokenSource;
   upstream(upstream: TokenUpstream): TokenUpstream;
   queue(queue: TurnQueue): TurnQueue;
@@ -55,10 +55,10 @@ type Around = Pick<Tracing, 'app' | 'onAnswered' | 'onWaited' | 'callers' | 'aut
 /** The steps of a request. */
 function around(tracer: Tracer): Around {
   return {
-    app: ({ answer }) => ({
-      answer: (request) =>
+    app: ({ respond }) => ({
+      respond: (request) =>
         // A traceparent of the caller is not read: a pod must not decide what is traced.
-        tracer.trace(request.peer, { name: 'request', kind: 'server' }, () => answer(request)),
+        tracer.trace(request.peer, { name: 'request', kind: 'server' }, () => respond(request)),
     }),
     onAnswered: (tell) => (answered) => {
       tracer.note(factsOfAnswer(answered));
@@ -84,9 +84,9 @@ function around(tracer: Tracer): Around {
     }),
     access: (guard) => ({
       now: (access, tenant) => guard.now(access, tenant),
-      ask: (access, tenant) =>
+      review: (access, tenant) =>
         tracer.span({ name: 'access' }, async () =>
-          noted(tracer, await guard.ask(access, tenant), ({ verdict }) => ({
+          noted(tracer, await guard.review(access, tenant), ({ verdict }) => ({
             'pod_identity.verdict': verdict,
           })),
         ),
@@ -103,22 +103,22 @@ function beneath(tracer: Tracer): Omit<Tracing, keyof Around> {
       ),
     tokens: (tokens) => ({
       ...tokens,
-      cached: (wish, asker) =>
+      cached: (wanted, caller) =>
         tracer.span({ name: 'token from memory' }, () =>
-          noted(tracer, tokens.cached(wish, asker), (issued) => ({
+          noted(tracer, tokens.cached(wanted, caller), (issued) => ({
             'pod_identity.hit': issued !== undefined,
           })),
         ),
-      get: (wish, asker) =>
+      get: (wanted, caller) =>
         tracer.span({ name: 'token' }, async () =>
-          noted(tracer, await tokens.get(wish, asker), ({ from }) => ({ 'pod_identity.from': from })),
+          noted(tracer, await tokens.get(wanted, caller), ({ from }) => ({ 'pod_identity.from': from })),
         ),
     }),
     upstream: (upstream) => ({
-      ask: (wish) =>
+      requestToken: (wanted) =>
         tracer.span(
-          { name: upstreamOf(wish.subject), kind: 'client', facts: factsOfSubject(wish.subject) },
-          () => upstream.ask(wish),
+          { name: upstreamOf(wanted.subject), kind: 'client', facts: factsOfSubject(wanted.subject) },
+          () => upstream.requestToken(wanted),
         ),
     }),
     queue: (queue) => ({
@@ -137,7 +137,7 @@ function beneath(tracer: Tracer): Omit<Tracing, keyof Around> {
 
 const namedByCaller: ReadonlySet<Outcome['kind']> = new Set(['unknown-pod', 'unconfirmed']);
 
-function factsOfAnswer({ route, outcome, status }: Answered): SpanFacts {
+function factsOfAnswer({ route, outcome, status }: SentResponse): SpanFacts {
   const reason = reasonOf(outcome);
   return {
     'pod_identity.route': route,
@@ -162,7 +162,7 @@ function factsOfPod(key: string): SpanFacts {
   return { 'k8s.namespace.name': namespace, 'k8s.pod.name': name };
 }
 
-function factsOfCaller(found: CallerAnswer): SpanFacts {
+function factsOfCaller(found: CallerResult): SpanFacts {
   const pod = 'pod' in found ? factsOfPod(found.pod.key) : {};
   return { 'pod_identity.caller': found.kind, ...pod };
 }

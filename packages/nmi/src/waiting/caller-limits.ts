@@ -16,7 +16,7 @@ export interface LimitOptions {
 }
 
 /** `leave` must be called. */
-export interface WaitingPlace {
+export interface WaitingSlot {
   /** Aborts when the caller leaves, or the place is given to a namespace or pod with fewer places. */
   readonly ended: AbortSignal;
   /** The place was given to another caller. */
@@ -26,9 +26,9 @@ export interface WaitingPlace {
 
 export interface CallerLimits {
   /** Undefined if the pod, its namespace or the node has no free place. */
-  enter(tenant: Tenant, caller: { readonly gone: AbortSignal }): WaitingPlace | undefined;
+  enter(tenant: Tenant, caller: { readonly gone: AbortSignal }): WaitingSlot | undefined;
   /** Charges the requests to the pod and returns 0, or returns the milliseconds until it may make them. */
-  admitUpstream(pod: string, questions: number, now: number): number;
+  admitUpstream(pod: string, requests: number, now: number): number;
   /** Ends all current and later waits: the agent is shutting down. */
   endAll(): void;
   readonly waiting: number;
@@ -39,42 +39,42 @@ const bucketsKept = 2048;
 
 /** Keeps one pod from using up the agent's memory, and the machine's quota at the metadata service. */
 export function createCallerLimits(options: LimitOptions): CallerLimits {
-  const places = createFairQueue<Place>(options.waiting);
-  const held = new Set<Place>();
+  const slots = createFairQueue<CallerSlot>(options.waiting);
+  const held = new Set<CallerSlot>();
   let isEnding = false;
 
-  const remove = (place: Place) => {
-    places.remove(place);
-    held.delete(place);
+  const remove = (slot: CallerSlot) => {
+    slots.remove(slot);
+    held.delete(slot);
   };
   const bucketOf = createBuckets(options);
 
   return {
     enter(tenant, { gone }) {
-      const place = new Place(gone, remove);
-      const added = places.add(tenant, place);
+      const slot = new CallerSlot(gone, remove);
+      const added = slots.add(tenant, slot);
       if (added.kind === 'full') {
-        place.leave();
+        slot.leave();
         return undefined;
       }
       added.displaced?.lose();
-      held.add(place);
-      if (isEnding) place.end();
-      return place;
+      held.add(slot);
+      if (isEnding) slot.end();
+      return slot;
     },
-    admitUpstream(pod, questions, now) {
+    admitUpstream(pod, requests, now) {
       const bucket = bucketOf(pod, now);
-      const missing = Math.min(questions, options.upstreamBurst) - bucket.available(now);
+      const missing = Math.min(requests, options.upstreamBurst) - bucket.available(now);
       if (missing > 0) return Math.max(1, Math.ceil((missing * 1000) / options.upstreamPerSecond));
-      for (let index = 0; index < questions; index += 1) bucket.take(now);
+      for (let index = 0; index < requests; index += 1) bucket.take(now);
       return 0;
     },
     endAll() {
       isEnding = true;
-      for (const place of held) place.end();
+      for (const slot of held) slot.end();
     },
     get waiting() {
-      return places.size;
+      return slots.size;
     },
   };
 }
@@ -90,13 +90,13 @@ function createBuckets({ upstreamBurst: capacity, upstreamPerSecond }: LimitOpti
   };
 }
 
-class Place implements WaitingPlace {
+class CallerSlot implements WaitingSlot {
   isLost = false;
   readonly #end = new AbortController();
   readonly #gone: AbortSignal;
-  readonly #remove: (place: Place) => void;
+  readonly #remove: (slot: CallerSlot) => void;
 
-  constructor(gone: AbortSignal, remove: (place: Place) => void) {
+  constructor(gone: AbortSignal, remove: (slot: CallerSlot) => void) {
     this.#gone = gone;
     this.#remove = remove;
     if (gone.aborted) this.#end.abort();

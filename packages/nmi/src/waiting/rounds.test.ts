@@ -1,7 +1,7 @@
 import { createFairQueue, type Tenant } from '@pod-identity/kit/core';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createRounds, type Lane } from './rounds.ts';
+import { createRounds, type SharingQueue } from './rounds.ts';
 
 interface Item {
   readonly tenant: Tenant;
@@ -19,21 +19,24 @@ const names = ['ahead', 'plain', 'rated', 'slow'] as const;
 
 const stage = () => {
   const limits = { total: 512, perNamespace: 256, perPod: 256 };
-  const laneOf = (name: Name): Lane<Item> => ({ ...kinds[name], queue: createFairQueue<Item>(limits) });
+  const laneOf = (name: Name): SharingQueue<Item> => ({
+    ...kinds[name],
+    queue: createFairQueue<Item>(limits),
+  });
   const lanes = {
     ahead: laneOf('ahead'),
     plain: laneOf('plain'),
     rated: laneOf('rated'),
     slow: laneOf('slow'),
   };
-  const rounds = createRounds<Item, Lane<Item>>(Object.values(lanes));
+  const rounds = createRounds<Item, SharingQueue<Item>>(Object.values(lanes));
   const add = (namespace: string, name: Name = 'plain') => {
     const item = { tenant: { namespace, pod: 'web' }, in: name };
     expect(rounds.add(lanes[name], item)).toEqual({ kind: 'added', displaced: undefined });
     return item;
   };
   const take = (mayServe: (name: Name, namespace: string) => boolean = () => true) => {
-    const nameOf = (lane: Lane<Item>) => names.find((name) => lanes[name] === lane) ?? 'plain';
+    const nameOf = (lane: SharingQueue<Item>) => names.find((name) => lanes[name] === lane) ?? 'plain';
     const item = rounds.next((lane, namespace) => mayServe(nameOf(lane), namespace))?.item;
     return item && `${item.tenant.namespace} ${item.in}`;
   };

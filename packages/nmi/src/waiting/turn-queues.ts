@@ -10,7 +10,7 @@ import {
   type Timer,
   type TokenBucket,
 } from '@pod-identity/kit/core';
-import { createRounds, type Lane } from './rounds.ts';
+import { createRounds, type SharingQueue } from './rounds.ts';
 
 /** How many questions may run at a time, and begin in a second. */
 export interface Rate {
@@ -51,7 +51,7 @@ export interface TurnQueue {
 }
 
 /** Whom a question is charged to, and who waits for its answer. */
-export interface Questioner {
+export interface TurnCaller {
   readonly tenant: Tenant;
   /** Aborts when nobody waits for the answer any more; default: somebody always does. */
   readonly gone?: AbortSignal;
@@ -63,8 +63,8 @@ interface Waiting {
   readonly late: Timer;
 }
 
-interface PacedLane extends Lane<Waiting> {
-  readonly places: Places;
+interface PacedQueue extends SharingQueue<Waiting> {
+  readonly slots: Slots;
 }
 
 type TurnOptions = Pick<TurnQueuesOptions<never>, 'clock' | 'all'>;
@@ -79,26 +79,26 @@ export function createTurnQueues<Name extends string>(
   const named = Object.entries<QueueRate>(options.queues).map(([name, rate]) => ({
     ...rate,
     name,
-    places: createPlaces(rate, options.clock),
+    slots: createSlots(rate, options.clock),
     queue: createFairQueue<Waiting>(rate.waiting),
   }));
   const turns = createTurns(named, options);
-  const queues = named.map((lane) => [lane.name, queueOf(lane, turns, options)]);
+  const queues = named.map((member) => [member.name, queueOf(member, turns, options)]);
   return Object.fromEntries(queues) as Record<Name, TurnQueue>;
 }
 
 /** Calls `ask` when it is the question's turn. Undefined: the queue was full, the turn did not come in time, or the questioner left. */
 export async function runInTurn<T>(
   queue: TurnQueue,
-  { tenant, gone }: Questioner,
-  ask: () => Promise<T>,
+  { tenant, gone }: TurnCaller,
+  send: () => Promise<T>,
 ): Promise<T | undefined> {
   const turn = Promise.withResolvers<(() => void) | undefined>();
   const giveUp = () => turn.resolve(undefined);
-  const place = gone?.aborted ? undefined : queue.enter(tenant, { begin: turn.resolve, giveUp });
-  if (!place) return undefined;
+  const slot = gone?.aborted ? undefined : queue.enter(tenant, { begin: turn.resolve, giveUp });
+  if (!slot) return undefined;
   const withdraw = () => {
-    place.withdraw();
+    slot.withdraw();
     giveUp();
   };
   gone?.addEventListener('abort', withdraw);
@@ -106,21 +106,21 @@ export async function runInTurn<T>(
   gone?.removeEventListener('abort', withdraw);
   if (!leave) return undefined;
   try {
-    return await ask();
+    return await send();
   } finally {
     leave();
   }
 }
 
 /** Begins what may begin, now and whenever the quota or a freed place allows more. */
-function createTurns(lanes: readonly PacedLane[], { clock, all }: TurnOptions) {
-  const shared = createPlaces(all, clock);
-  const rounds = createRounds<Waiting, PacedLane>(lanes);
+function createTurns(members: readonly PacedQueue[], { clock, all }: TurnOptions) {
+  const shared = createSlots(all, clock);
+  const rounds = createRounds<Waiting, PacedQueue>(members);
   let alarm: Timer | undefined;
 
-  const begin = ({ places }: PacedLane, { tenant: { namespace }, waiter, late }: Waiting) => {
+  const begin = ({ slots }: PacedQueue, { tenant: { namespace }, waiter, late }: Waiting) => {
     late.cancel();
-    const leaves = [shared.take(namespace), places.take(namespace)];
+    const leaves = [shared.take(namespace), slots.take(namespace)];
     waiter.begin(() => {
       for (const leave of leaves.splice(0)) leave();
       goOn();
@@ -129,14 +129,16 @@ function createTurns(lanes: readonly PacedLane[], { clock, all }: TurnOptions) {
 
   /** Begins one question and returns 0, or returns the milliseconds until one may begin; Infinity: not before a place is freed. */
   const step = (): number => {
-    const waiting = lanes.filter(({ queue }) => queue.size > 0);
-    const pauses = new Map(waiting.map((lane) => [lane, Math.max(shared.pauseMs(), lane.places.pauseMs())]));
+    const waiting = members.filter(({ queue }) => queue.size > 0);
+    const pauses = new Map(
+      waiting.map((member) => [member, Math.max(shared.pauseMs(), member.slots.pauseMs())]),
+    );
     const next = rounds.next(
-      (lane, namespace) =>
-        pauses.get(lane) === 0 && shared.mayTake(namespace) && lane.places.mayTake(namespace),
+      (member, namespace) =>
+        pauses.get(member) === 0 && shared.mayTake(namespace) && member.slots.mayTake(namespace),
     );
     if (!next) return Math.min(...[...pauses.values()].filter((ms) => ms > 0));
-    begin(next.lane, next.item);
+    begin(next.member, next.item);
     return 0;
   };
 
@@ -147,17 +149,17 @@ function createTurns(lanes: readonly PacedLane[], { clock, all }: TurnOptions) {
     if (pauseMs !== Infinity) alarm = clock.after(pauseMs, goOn);
   };
 
-  const add = (lane: PacedLane, entry: Waiting) => {
-    if (shared.pauseMs() === 0 && lanes.every(({ queue }) => queue.size === 0)) rounds.forget();
-    return rounds.add(lane, entry);
+  const add = (member: PacedQueue, entry: Waiting) => {
+    if (shared.pauseMs() === 0 && members.every(({ queue }) => queue.size === 0)) rounds.forget();
+    return rounds.add(member, entry);
   };
   return { add, goOn };
 }
 
 type Turns = ReturnType<typeof createTurns>;
 
-function queueOf(lane: PacedLane, { add, goOn }: Turns, { clock, all }: TurnOptions): TurnQueue {
-  const { queue } = lane;
+function queueOf(member: PacedQueue, { add, goOn }: Turns, { clock, all }: TurnOptions): TurnQueue {
+  const { queue } = member;
   return {
     get waiting() {
       return queue.size;
@@ -165,7 +167,7 @@ function queueOf(lane: PacedLane, { add, goOn }: Turns, { clock, all }: TurnOpti
     enter(tenant, waiter) {
       const late = clock.after(all.patienceMs, () => queue.remove(entry) && waiter.giveUp('late'));
       const entry: Waiting = { tenant, waiter, late };
-      const added = add(lane, entry);
+      const added = add(member, entry);
       if (added.kind === 'full') {
         late.cancel();
         return undefined;
@@ -182,10 +184,10 @@ function queueOf(lane: PacedLane, { add, goOn }: Turns, { clock, all }: TurnOpti
   };
 }
 
-type Places = ReturnType<typeof createPlaces>;
+type Slots = ReturnType<typeof createSlots>;
 
 /** Places by the namespace that holds them, and a quota of questions that begin. */
-function createPlaces({ atATime, quota }: Rate, clock: Clock) {
+function createSlots({ atATime, quota }: Rate, clock: Clock) {
   const bucket: TokenBucket | undefined =
     quota &&
     createTokenBucket({ capacity: quota.burst, refillPerMs: quota.perSecond / 1000, now: clock.elapsed() });

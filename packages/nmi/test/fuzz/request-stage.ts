@@ -131,7 +131,7 @@ export function createRequestStage(compatErrors: CompatSettings['compatErrors'])
     exactErrors: false,
     random: () => 0,
     clock: systemClock,
-    onAnswered: ({ outcome }) => {
+    onSent: ({ outcome }) => {
       const reason = reasonOf(outcome) ?? 'none';
       reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     },
@@ -216,10 +216,10 @@ function createUpstream(clock: Clock): {
   return {
     asked,
     upstream: {
-      ask: ({ subject, ...rest }) =>
+      requestToken: ({ subject, ...rest }) =>
         subject.kind === 'service-principal'
-          ? principals.ask({ subject, ...rest })
-          : managed.ask({ subject, ...rest }),
+          ? principals.requestToken({ subject, ...rest })
+          : managed.requestToken({ subject, ...rest }),
     },
   };
 }

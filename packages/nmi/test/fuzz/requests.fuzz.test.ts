@@ -44,7 +44,7 @@ function asInbound({ peer, method, target: url, lines }: RawRequest): InboundReq
 /** The response; a text says why there is none. */
 async function answerOf({ app, crashes }: RequestStage, raw: RawRequest): Promise<OutboundResponse | string> {
   try {
-    const response = await app.answer(asInbound(raw));
+    const response = await app.respond(asInbound(raw));
     return crashes.length === 0 ? response : String(crashes[0]);
   } catch (error) {
     return `the response was not made: ${String(error)}`;

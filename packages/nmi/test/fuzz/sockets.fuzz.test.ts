@@ -97,7 +97,7 @@ beforeAll(async () => {
     exactErrors: false,
     random: () => 0,
     clock: systemClock,
-    onAnswered: () => undefined,
+    onSent: () => undefined,
     log: createLog({ component: 'nmi', destination: { write: () => undefined } }),
   });
   server = await startServer({ host: '127.0.0.1', port: 0, app: counted(app), clock: systemClock });
@@ -109,9 +109,9 @@ afterAll(async () => {
 });
 
 const counted = (app: App): App => ({
-  answer: async (request) => {
+  respond: async (request) => {
     calls.begun += 1;
-    const response = await app.answer(request);
+    const response = await app.respond(request);
     calls.ended += 1;
     return response;
   },

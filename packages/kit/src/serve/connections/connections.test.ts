@@ -78,7 +78,7 @@ const stage = (limits: Partial<ConnectionLimits> = {}) => {
     if (answer.isTaken) answer.emit('close');
     return arrival;
   };
-  const mayAsk = (line: Line) => connections.mayAsk(line as unknown as Socket);
+  const mayAsk = (line: Line) => connections.acceptsRequest(line as unknown as Socket);
   const ask = (line: Line, count: number) =>
     Array.from({ length: count }, () => arrive(line)).map(({ verdict }) => verdict);
   /** Streams emit the resumption on the next turn. */

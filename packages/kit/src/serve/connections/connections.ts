@@ -50,7 +50,7 @@ export interface Connections<About> {
   /** To be called for an admitted connection after Node's server has it. */
   enter(socket: Socket): void;
   /** Called for each request head. If too many before it are unanswered, its connection is closed. */
-  mayAsk(socket: Socket): boolean;
+  acceptsRequest(socket: Socket): boolean;
   arrive(socket: Socket, response: ServerResponse, now: number): Arrival<About>;
   /** To be called after the program got a request, answered or not, to count the unwritten bytes. */
   given(socket: Socket, response: ServerResponse): void;
@@ -107,7 +107,7 @@ export function createConnections<About>(options: ConnectionsOptions<About>): Co
       listen(connection, clock);
       enter(connection);
     },
-    mayAsk(socket) {
+    acceptsRequest(socket) {
       const connection = marks.of(socket);
       if (!connection || connection.unanswered < unansweredLimit) return true;
       close(connection, 'pipelined');
@@ -177,7 +177,7 @@ function createJudge<About>(
 
 function follow<About>(connection: Connection<About>, response: ServerResponse): void {
   connection.unanswered += 1;
-  connection.idle.asked();
+  connection.idle.requestArrived();
   response.on('close', connection.over);
 }
 
@@ -272,7 +272,7 @@ function connectionOf<About>(
     behind: 0,
     over() {
       connection.unanswered -= 1;
-      if (connection.unanswered === 0) connection.idle.answered();
+      if (connection.unanswered === 0) connection.idle.responsesSent();
       if (connection.behind > 0) looks.lookSoon(connection, 0);
       else looks.look(connection);
     },

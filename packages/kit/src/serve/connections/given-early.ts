@@ -6,9 +6,9 @@ import type { ServerResponse } from 'node:http';
  * at once, because of the cost.
  */
 export function whenGivenEarly(response: ServerResponse, count: (bytes: number) => void): void {
-  const end = response.end.bind(response) as (...answer: unknown[]) => unknown;
-  response.end = (...answer: unknown[]) => {
-    end(...answer);
+  const end = response.end.bind(response) as (...args: unknown[]) => unknown;
+  response.end = (...args: unknown[]) => {
+    end(...args);
     if (response.socket !== null) return response;
     const bytes = response.writableLength;
     response.once('socket', () => count(-bytes));

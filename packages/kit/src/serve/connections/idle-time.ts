@@ -3,9 +3,9 @@ import type { Clock } from '../../core/clock.ts';
 
 export interface IdleTime {
   /** Called for each request. */
-  asked(): void;
+  requestArrived(): void;
   /** Called when all requests are answered. */
-  answered(): void;
+  responsesSent(): void;
   readonly since: number;
 }
 
@@ -22,10 +22,10 @@ const exchangeMs = 5_000;
 export function createIdleTime(clock: Clock): IdleTime {
   let since = clock.elapsed() + exchangeMs;
   return {
-    asked() {
+    requestArrived() {
       since = clock.elapsed() + exchangeMs;
     },
-    answered() {
+    responsesSent() {
       since = clock.elapsed();
     },
     get since() {

@@ -1,10 +1,10 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { createUnwritten, patienceMs, soon, unwrittenLimits, type Taker } from './unwritten.ts';
+import { createUnwritten, patienceMs, soon, unwrittenLimits, type ReadingConnection } from './unwritten.ts';
 
 const { perCaller, perGroup, total } = unwrittenLimits;
 
-interface Line extends Taker<string> {
+interface Line extends ReadingConnection<string> {
   readonly name: string;
   bytes: number;
 }

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../../core/clock.ts';
 import { createSums } from '../../core/sums.ts';
 
 /** A connection. */
-export interface Taker<Caller> {
+export interface ReadingConnection<Caller> {
   readonly caller: Caller;
   /** The caller's namespace, or the caller itself. */
   group(): string;
@@ -12,16 +12,16 @@ export interface Taker<Caller> {
 
 export interface UnwrittenOptions<T> {
   readonly clock: Clock;
-  readonly close: (taker: T) => void;
+  readonly close: (connection: T) => void;
 }
 
 /** Limits the memory that callers hold by not reading responses. */
 export interface Unwritten<T> {
   /** Called when the unwritten bytes of a connection have changed. */
-  look(taker: T): void;
+  look(connection: T): void;
   /** Called for bytes that wait for earlier responses of the connection; mostly they are written in the same turn. */
-  lookSoon(taker: T, bytes: number): void;
-  forget(taker: T): void;
+  lookSoon(connection: T, bytes: number): void;
+  forget(connection: T): void;
 }
 
 const MiB = 1024 * 1024;
@@ -43,38 +43,44 @@ interface Waiting {
  * Closes a connection that takes its caller or group over the limit; if all together are over theirs, the connections of the group with
  * most; and a connection with bytes that stay unread too long.
  */
-export function createUnwritten<Caller, T extends Taker<Caller>>(options: UnwrittenOptions<T>): Unwritten<T> {
+export function createUnwritten<Caller, T extends ReadingConnection<Caller>>(
+  options: UnwrittenOptions<T>,
+): Unwritten<T> {
   const { clock, close } = options;
   const waiting = new Map<T, Waiting>();
   const { count, isOver, heaviestGroup } = createAccounts<Caller>();
 
-  const forget = (taker: T) => {
-    later.drop(taker);
-    const known = waiting.get(taker);
+  const forget = (connection: T) => {
+    later.drop(connection);
+    const known = waiting.get(connection);
     if (!known) return;
     known.timer.cancel();
-    waiting.delete(taker);
-    count(taker.caller, known, 0);
+    waiting.delete(connection);
+    count(connection.caller, known, 0);
   };
-  const shut = (taker: T) => {
-    forget(taker);
-    close(taker);
+  const shut = (connection: T) => {
+    forget(connection);
+    close(connection);
   };
-  const waitFor = (taker: T): Timer => clock.after(patienceMs, () => shut(taker));
+  const waitFor = (connection: T): Timer => clock.after(patienceMs, () => shut(connection));
   const shutAll = (group: string) => {
-    for (const [taker, known] of [...waiting]) if (known.group === group) shut(taker);
+    for (const [connection, known] of [...waiting]) if (known.group === group) shut(connection);
   };
 
-  const look = (taker: T) => {
-    const bytes = taker.unwritten();
+  const look = (connection: T) => {
+    const bytes = connection.unwritten();
     if (bytes === 0) {
-      forget(taker);
+      forget(connection);
       return;
     }
-    const known = waiting.get(taker) ?? { group: taker.group(), bytes: 0, timer: waitFor(taker) };
-    waiting.set(taker, known);
-    count(taker.caller, known, bytes);
-    if (isOver(taker.caller, known.group)) shut(taker);
+    const known = waiting.get(connection) ?? {
+      group: connection.group(),
+      bytes: 0,
+      timer: waitFor(connection),
+    };
+    waiting.set(connection, known);
+    count(connection.caller, known, bytes);
+    if (isOver(connection.caller, known.group)) shut(connection);
     for (let group = heaviestGroup(); group !== undefined; group = heaviestGroup()) shutAll(group);
   };
   const later = createLater(clock, look);
@@ -82,15 +88,15 @@ export function createUnwritten<Caller, T extends Taker<Caller>>(options: Unwrit
   return {
     forget,
     look,
-    lookSoon(taker, bytes) {
-      if (waiting.has(taker)) look(taker);
-      else later.add(taker, bytes);
+    lookSoon(connection, bytes) {
+      if (waiting.has(connection)) look(connection);
+      else later.add(connection, bytes);
     },
   };
 }
 
 /** Delayed checks. Limits can be exceeded by at most `soon.bytes`, for `soon.afterMs`. */
-function createLater<T>(clock: Clock, look: (taker: T) => void) {
+function createLater<T>(clock: Clock, look: (connection: T) => void) {
   const takers = new Set<T>();
   let sum = 0;
   let timer: Timer | undefined;
@@ -103,9 +109,9 @@ function createLater<T>(clock: Clock, look: (taker: T) => void) {
     due.forEach(look);
   };
   return {
-    drop: (taker: T) => void takers.delete(taker),
-    add(taker: T, bytes: number) {
-      takers.add(taker);
+    drop: (connection: T) => void takers.delete(connection),
+    add(connection: T, bytes: number) {
+      takers.add(connection);
       sum += bytes;
       if (sum > soon.bytes) lookAtAll();
       else timer ??= clock.after(soon.afterMs, lookAtAll);

@@ -28,14 +28,14 @@ const spanLimits = { attributeCountLimit: 32, attributeValueLengthLimit: 512 };
 const closingMs = 2_000;
 
 /** The surrounding span, and how many spans its trace has. */
-interface Place {
+interface SpanScope {
   readonly span: Span;
   readonly trace: { spans: number };
 }
 
 export function createOtlpTracer(settings: TracingSettings, options: TracerOptions): OpenTracer {
   const { clock, version } = options;
-  const exporter = toldOf(new OTLPTraceExporter({ url: settings.url }), options.log);
+  const exporter = withReports(new OTLPTraceExporter({ url: settings.url }), options.log);
   const provider = new TracerProvider({
     resource: resourceFromAttributes({
       'service.name': settings.serviceName,
@@ -47,10 +47,10 @@ export function createOtlpTracer(settings: TracingSettings, options: TracerOptio
     spanProcessors: [new BatchSpanProcessor({ exporter, ...batches })],
   });
   const tracer = provider.getTracer('pod-identity', version);
-  const surrounding = new AsyncLocalStorage<Place | undefined>();
+  const surrounding = new AsyncLocalStorage<SpanScope | undefined>();
   const mayBegin = createLimit(clock);
 
-  const within = <T>(parent: Place | undefined, start: SpanStart, work: () => T): T => {
+  const within = <T>(parent: SpanScope | undefined, start: SpanStart, work: () => T): T => {
     const { name, kind, facts } = start;
     const context = parent ? trace.setSpan(ROOT_CONTEXT, parent.span) : ROOT_CONTEXT;
     const counted = parent?.trace ?? { spans: 0 };
@@ -121,7 +121,7 @@ function nameOf(error: unknown): string {
 const succeeded = 0;
 
 /** Says once that the collector does not take the spans, and once that it does again. */
-function toldOf(exporter: SpanExporter, log: Log): SpanExporter {
+function withReports(exporter: SpanExporter, log: Log): SpanExporter {
   let isFailing = false;
   return {
     export(spans, done) {

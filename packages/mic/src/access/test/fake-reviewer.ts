@@ -1,4 +1,4 @@
-import { KubeError, type AccessQuestion, type AccessReviewer } from '@pod-identity/kit/kube';
+import { KubeError, type AccessReviewRequest, type AccessReviewer } from '@pod-identity/kit/kube';
 
 export type FakeAnswer = boolean | Error;
 
@@ -14,8 +14,8 @@ export class FakeReviewer implements AccessReviewer {
   #gate: Promise<unknown> = Promise.resolve();
 
   /** The answer from now on; default: refused. */
-  say(subject: string, name: string, answer: FakeAnswer): void {
-    this.#answers.set(`${subject} ${name}`, answer);
+  say(subject: string, name: string, result: FakeAnswer): void {
+    this.#answers.set(`${subject} ${name}`, result);
   }
 
   /** Holds all answers until the returned function is called. */
@@ -25,7 +25,7 @@ export class FakeReviewer implements AccessReviewer {
     return () => resolve(undefined);
   }
 
-  async review({ subject, name }: AccessQuestion, signal?: AbortSignal): Promise<boolean> {
+  async review({ subject, name }: AccessReviewRequest, signal?: AbortSignal): Promise<boolean> {
     const who = subject.user.replace('system:serviceaccount:', '').replace(':', '/');
     this.asked.push(`${who} ${name}`);
     this.open += 1;
@@ -33,8 +33,8 @@ export class FakeReviewer implements AccessReviewer {
     await this.#gate;
     this.open -= 1;
     signal?.throwIfAborted();
-    const answer = this.#answers.get(`${who} ${name}`) ?? false;
-    if (typeof answer === 'boolean') return answer;
-    throw answer;
+    const result = this.#answers.get(`${who} ${name}`) ?? false;
+    if (typeof result === 'boolean') return result;
+    throw result;
   }
 }

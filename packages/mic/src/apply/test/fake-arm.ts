@@ -2,7 +2,7 @@
 // promises only, so that a fake clock controls it, and fails on demand in every way that leaves a different state.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import type { Clock } from '@pod-identity/kit/core';
-import type { ArmAnswer, ArmClient } from '../../azure/arm/arm-client.ts';
+import type { ArmResponse, ArmClient } from '../../azure/arm/arm-client.ts';
 import { classify, type ArmResult } from '../../azure/arm/arm-errors.ts';
 import type { CloudEndpoints } from '../../azure/cloud/clouds.ts';
 import { createHostCalls } from '../../azure/hosts/host-calls.ts';
@@ -72,7 +72,7 @@ interface Body {
   };
 }
 
-type Sent = ArmResult<ArmAnswer>;
+type Sent = ArmResult<ArmResponse>;
 
 interface FaultAction {
   readonly carriesOut: boolean;
@@ -119,7 +119,7 @@ export function createFakeArm({ clock, gate }: Ports): FakeArm {
     failure: classify({ status, body: { error: { code, message } }, retryAfter: '60' }, clock.now()),
     status,
   });
-  const ok = (body: object, headers: Partial<ArmAnswer> = {}): Sent => ({
+  const ok = (body: object, headers: Partial<ArmResponse> = {}): Sent => ({
     ok: true,
     value: { status: 200, body, ...headers },
   });

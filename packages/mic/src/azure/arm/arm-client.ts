@@ -8,7 +8,7 @@ import { AzureError } from '../azure-error.ts';
 import type { CloudEndpoints } from '../cloud/clouds.ts';
 import type { ArmCredential } from '../credential/token-keeper.ts';
 import { withDeadline } from '../deadline.ts';
-import { createHttpDoor, headerOf, type HttpDoor } from '../http-door.ts';
+import { createHttpClient, headerOf, type HttpClient } from '../http-client.ts';
 
 /** Endpoints and credential; new ones after a change of azure.json. */
 export interface ArmAccess {
@@ -27,7 +27,7 @@ interface ArmRequest {
   readonly mayBeSent?: (() => boolean) | undefined;
 }
 
-export interface ArmAnswer {
+export interface ArmResponse {
   readonly status: number;
   readonly body: unknown;
   readonly retryAfter?: string | undefined;
@@ -37,7 +37,7 @@ export interface ArmAnswer {
 
 export interface ArmClient {
   /** Retries a GET briefly if ARM is unavailable, but never a PATCH: the caller reads the state first. */
-  send(request: ArmRequest): Promise<ArmResult<ArmAnswer>>;
+  send(request: ArmRequest): Promise<ArmResult<ArmResponse>>;
   readonly access: () => ArmAccess;
   close(): void;
 }
@@ -49,7 +49,7 @@ interface ArmClientOptions extends Pick<Ambient, 'clock' | 'random'> {
 }
 
 /** The largest possible scale set has less than a tenth. */
-const longestAnswer = 4 * 1024 * 1024;
+const longestResponse = 4 * 1024 * 1024;
 const getAttempts = 3;
 const retryBaseMs = 500;
 /** Longer than `send` retries: one attempt waits long enough for a token. */
@@ -57,7 +57,7 @@ const tokenRetryMs = 2 * unavailableDefaultMs;
 
 export function createArmClient(options: ArmClientOptions): ArmClient {
   const { access, clock, random } = options;
-  const door = createHttpDoor();
+  const door = createHttpClient();
   const exchange = createExchange(options, door);
   return {
     access,
@@ -82,13 +82,13 @@ function isPassing(failure: ArmFailure): boolean {
   return failure.kind === 'unavailable' && failure.retryAfterMs <= unavailableDefaultMs;
 }
 
-function createExchange(options: ArmClientOptions, door: HttpDoor) {
+function createExchange(options: ArmClientOptions, door: HttpClient) {
   const { access, clock, userAgent, requestTimeoutMs = 60_000 } = options;
 
   const once = async (request: ArmRequest, url: URL): Promise<Exchange> => {
     const token = await access().credential.getToken(request.signal);
     if (request.mayBeSent?.() === false) return notSent;
-    const answer = await withDeadline(
+    const response = await withDeadline(
       // Who gives up the right to write waits for a PATCH that was sent.
       { clock, ms: requestTimeoutMs, signal: request.signal, outlives: request.mayBeSent },
       async (signal) => {
@@ -104,8 +104,8 @@ function createExchange(options: ArmClientOptions, door: HttpDoor) {
           },
           ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
         });
-        const body = await readUpTo(response, longestAnswer);
-        if (body === undefined) throw new Error(`it is longer than ${longestAnswer} bytes`);
+        const body = await readUpTo(response, longestResponse);
+        if (body === undefined) throw new Error(`it is longer than ${longestResponse} bytes`);
         return {
           status: response.statusCode ?? 0,
           headers: response.headers,
@@ -113,10 +113,10 @@ function createExchange(options: ArmClientOptions, door: HttpDoor) {
         };
       },
     );
-    return readAnswer(answer, clock.now());
+    return readResponse(response, clock.now());
   };
 
-  return async (request: ArmRequest): Promise<ArmResult<ArmAnswer>> => {
+  return async (request: ArmRequest): Promise<ArmResult<ArmResponse>> => {
     const url = armAddress(access().endpoints, request.url);
     if (url === undefined)
       return { ok: false, failure: { kind: 'failed', message: `not an address of ARM: ${request.url}` } };
@@ -135,24 +135,24 @@ function createExchange(options: ArmClientOptions, door: HttpDoor) {
 const notSent: Exchange = { result: { ok: false, failure: { kind: 'aborted' } }, unauthorized: false };
 
 interface Exchange {
-  readonly result: ArmResult<ArmAnswer>;
+  readonly result: ArmResult<ArmResponse>;
   /** Whether ARM refused the token. */
   readonly unauthorized: boolean;
 }
 
-interface RawAnswer {
+interface RawResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
 }
 
-function readAnswer(answer: RawAnswer, now: number): Exchange {
-  const header = (name: string) => headerOf(answer.headers, name);
-  const { status } = answer;
-  const body = parseBody(answer.text);
+function readResponse(response: RawResponse, now: number): Exchange {
+  const header = (name: string) => headerOf(response.headers, name);
+  const { status } = response;
+  const body = parseBody(response.text);
   const retryAfter = header('retry-after');
   if (status < 200 || status >= 300) {
-    const complaint = { status, body, retryAfter, subscriptionExhausted: isExhausted(answer.headers) };
+    const complaint = { status, body, retryAfter, subscriptionExhausted: isExhausted(response.headers) };
     return { result: { ok: false, failure: classify(complaint, now), status }, unauthorized: status === 401 };
   }
   const operation = { asyncOperation: header('azure-asyncoperation'), location: header('location') };

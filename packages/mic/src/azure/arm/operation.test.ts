@@ -1,19 +1,19 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, it } from 'vitest';
-import type { ArmAnswer } from './arm-client.ts';
+import type { ArmResponse } from './arm-client.ts';
 import { classify, type ArmFailure, type ArmResult } from './arm-errors.ts';
 import { followOperation } from './operation.ts';
 
-const running = (retryAfter?: string): ArmResult<ArmAnswer> => ({
+const running = (retryAfter?: string): ArmResult<ArmResponse> => ({
   ok: true,
   value: { status: 200, body: { status: 'InProgress' }, retryAfter },
 });
-const ended = (status: string, error?: object): ArmResult<ArmAnswer> => ({
+const ended = (status: string, error?: object): ArmResult<ArmResponse> => ({
   ok: true,
   value: { status: 200, body: { status, error } },
 });
-const failed = (failure: ArmFailure): ArmResult<ArmAnswer> => ({ ok: false, failure });
-const started: ArmAnswer = {
+const failed = (failure: ArmFailure): ArmResult<ArmResponse> => ({ ok: false, failure });
+const started: ArmResponse = {
   status: 202,
   body: undefined,
   asyncOperation: 'https://arm/operations/1',
@@ -21,7 +21,7 @@ const started: ArmAnswer = {
 };
 
 /** Follows until the polls are used up; returns the end and the times of the polls. */
-async function follow(first: ArmAnswer, polls: readonly ArmResult<ArmAnswer>[], limitMs = 300_000) {
+async function follow(first: ArmResponse, polls: readonly ArmResult<ArmResponse>[], limitMs = 300_000) {
   const clock = createFakeClock();
   const rest = [...polls];
   const at: number[] = [];
@@ -85,7 +85,7 @@ describe('a long-running operation', () => {
     expect(end).toMatchObject({ ok: false, failure: { kind: 'unavailable' } });
     expect(at).toHaveLength(1);
     const gateway = failed(classify({ status: 502, body: undefined }, 0));
-    const done: ArmResult<ArmAnswer> = { ok: true, value: { status: 200, body: {} } };
+    const done: ArmResult<ArmResponse> = { ok: true, value: { status: 200, body: {} } };
     expect((await follow(by, [gateway, done])).end).toMatchObject({ ok: true });
   });
 

@@ -1,7 +1,7 @@
 import { createBackoff, type Clock } from '@pod-identity/kit/core';
 import type { Ambient } from '@pod-identity/kit/serve';
 import { stringAt } from '../../snapshot/raw-object.ts';
-import type { ArmAnswer, ArmClient } from './arm-client.ts';
+import type { ArmResponse, ArmClient } from './arm-client.ts';
 import { classify, parseRetryAfter, type ArmFailure, type ArmResult } from './arm-errors.ts';
 
 interface Following extends Pick<Ambient, 'clock' | 'random'> {
@@ -29,7 +29,7 @@ type Step =
  * whether there was one, or its failure.
  */
 export async function followOperation(
-  first: ArmAnswer,
+  first: ArmResponse,
   following: Following,
 ): Promise<ArmResult<'immediate' | 'followed'>> {
   const url = first.asyncOperation ?? first.location;
@@ -96,8 +96,8 @@ function stepOfFailure(failure: ArmFailure): { step: Step; retryAfter?: string }
   }
 }
 
-function stepByBody(answer: ArmAnswer, now: number): Step {
-  switch (stringAt(answer.body, 'status').toLowerCase()) {
+function stepByBody(response: ArmResponse, now: number): Step {
+  switch (stringAt(response.body, 'status').toLowerCase()) {
     case 'succeeded':
       return { kind: 'done' };
     case 'failed':
@@ -105,15 +105,15 @@ function stepByBody(answer: ArmAnswer, now: number): Step {
     case 'cancelled':
       return {
         kind: 'over',
-        failure: classify({ status: 0, body: answer.body, retryAfter: answer.retryAfter }, now),
+        failure: classify({ status: 0, body: response.body, retryAfter: response.retryAfter }, now),
       };
     default:
       return { kind: 'going' };
   }
 }
 
-function stepByHttp(answer: ArmAnswer): Step {
-  return answer.status === 202 ? { kind: 'going' } : { kind: 'done' };
+function stepByHttp(response: ArmResponse): Step {
+  return response.status === 202 ? { kind: 'going' } : { kind: 'done' };
 }
 
 function outlasted(limitMs: number): ArmFailure {

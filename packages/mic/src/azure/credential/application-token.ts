@@ -1,7 +1,7 @@
 import { AzureError } from '../azure-error.ts';
 import type { CredentialSettings } from '../cloud/cloud.ts';
 import type { CloudEndpoints } from '../cloud/clouds.ts';
-import { entraAnswerLimits } from './entra-answers.ts';
+import { entraResponseLimits } from './entra-response-limits.ts';
 import { authorityFor } from './plain-authority.ts';
 import type { TokenSource } from './token-keeper.ts';
 
@@ -32,7 +32,7 @@ async function createIdentityCredential(
   const identity = await import('@azure/identity');
   const { tenantId, clientId } = settings;
   const authority = authorityFor(endpoints.authority);
-  const limits = entraAnswerLimits(signal);
+  const limits = entraResponseLimits(signal);
   const options = {
     authorityHost: authority.host,
     disableInstanceDiscovery: endpoints.customAuthority,

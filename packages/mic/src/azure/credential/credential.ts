@@ -5,7 +5,7 @@ import type { Ambient } from '@pod-identity/kit/serve';
 import { applicationToken } from './application-token.ts';
 import { AzureError } from '../azure-error.ts';
 import type { CloudSettings, Env } from '../cloud/cloud.ts';
-import { fetchOnce } from '../http-door.ts';
+import { fetchOnce } from '../http-client.ts';
 import { keepToken, type ArmCredential, type TokenSource } from './token-keeper.ts';
 
 interface CredentialDeps extends Pick<Ambient, 'clock' | 'random'> {

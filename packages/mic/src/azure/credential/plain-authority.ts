@@ -16,19 +16,19 @@ export function authorityFor(endpoint: string): Authority {
   const url = new URL(endpoint);
   if (url.protocol !== 'http:') return { host: endpoint, policies: [] };
   const plain = url.origin;
-  const told = plain.replace(/^http:/, 'https:');
+  const reported = plain.replace(/^http:/, 'https:');
   const policy: Policy['policy'] = {
     name: 'plainHttpOnLoopback',
     sendRequest: async (request, next) => {
       // A repeated request has the plain address already.
-      if (![told, plain].some((origin) => request.url.startsWith(`${origin}/`))) return next(request);
-      request.url = request.url.replace(told, plain);
+      if (![reported, plain].some((origin) => request.url.startsWith(`${origin}/`))) return next(request);
+      request.url = request.url.replace(reported, plain);
       request.allowInsecureConnection = true;
       const response = await next(request);
       // The library compares addresses in the response with its https address.
       const { bodyAsText } = response;
       return typeof bodyAsText === 'string' && request.method === 'GET'
-        ? { ...response, bodyAsText: bodyAsText.replaceAll(plain, told) }
+        ? { ...response, bodyAsText: bodyAsText.replaceAll(plain, reported) }
         : response;
     },
   };

@@ -8,17 +8,17 @@ const going = new AbortController().signal;
 
 function keeper() {
   const clock = createFakeClock();
-  const asked: { fresh: boolean; answer: PromiseWithResolvers<TokenWithEnd> }[] = [];
+  const asked: { fresh: boolean; response: PromiseWithResolvers<TokenWithEnd> }[] = [];
   const credential = keepToken(
     ({ fresh }) => {
-      const answer = Promise.withResolvers<TokenWithEnd>();
-      asked.push({ fresh, answer });
-      return answer.promise;
+      const response = Promise.withResolvers<TokenWithEnd>();
+      asked.push({ fresh, response });
+      return response.promise;
     },
     { clock, hint: 'exempt it' },
   );
   const give = (token: string) =>
-    asked.at(-1)?.answer.resolve({ token, expiresOnTimestamp: clock.now() + hour });
+    asked.at(-1)?.response.resolve({ token, expiresOnTimestamp: clock.now() + hour });
   return { clock, asked, credential, give };
 }
 
@@ -44,11 +44,11 @@ describe('MIC’s own token', () => {
     await first;
     await clock.advance(hour - 5 * 60_000);
     const renewal = credential.getToken(going);
-    asked.at(-1)?.answer.reject(new Error('down'));
+    asked.at(-1)?.response.reject(new Error('down'));
     expect(await renewal).toBe('one');
     await clock.advance(5 * 60_000);
     const over = credential.getToken(going);
-    asked.at(-1)?.answer.reject(new Error('down'));
+    asked.at(-1)?.response.reject(new Error('down'));
     await expect(over).rejects.toThrow('no token for ARM: down');
   });
 

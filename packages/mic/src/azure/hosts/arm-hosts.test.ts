@@ -73,8 +73,8 @@ function fakeArm(
           if (!patch.after.present.has(one)) state.present.delete(one);
         for (const one of patch.after.present.keys()) state.present.set(one, state.present.get(one) ?? alive);
       }
-      const answer = { ok: true, value: undefined, begun: true, refused: false, ...verdict };
-      return Promise.resolve(answer as PatchResult);
+      const response = { ok: true, value: undefined, begun: true, refused: false, ...verdict };
+      return Promise.resolve(response as PatchResult);
     },
   };
   const identities = createArmHosts(calls);
@@ -249,9 +249,9 @@ describe('a renewal', () => {
       'there is no such identity',
       { kind: 'missing', rejection: { ...no.rejection, code: 'IdentityNotFound' } },
     ],
-  ] satisfies [string, Attachable][])('never begins when %s', async (_, answer) => {
+  ] satisfies [string, Attachable][])('never begins when %s', async (_, response) => {
     const arm = deadHost();
-    arm.refusing.set(id('dead'), answer);
+    arm.refusing.set(id('dead'), response);
     expect(await arm.update({ renew: [id('dead')], attach: [id('b')] })).toMatchObject({
       rejected: [{ id: id('dead') }],
       patches: 1,

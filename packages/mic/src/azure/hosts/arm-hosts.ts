@@ -72,12 +72,12 @@ function suspectsLeft({ refusal, search }: Next): readonly ResourceId[] {
 }
 
 async function readHost(calls: HostCalls, host: Host, signal: AbortSignal): Promise<ReadOutcome> {
-  const answer = await calls.read(host, signal);
-  if (!answer.ok) return refusalOf(answer.failure);
-  const { provisioningState } = answer.value;
+  const response = await calls.read(host, signal);
+  if (!response.ok) return refusalOf(response.failure);
+  const { provisioningState } = response.value;
   return {
     kind: 'read',
-    ...presenceOf(answer.value),
+    ...presenceOf(response.value),
     ...(provisioningState !== undefined && { provisioningState }),
   };
 }

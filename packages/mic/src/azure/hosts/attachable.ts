@@ -15,7 +15,7 @@ export type Attachable =
 
 const identityApiVersion = '2023-01-31';
 
-export async function askAttachable(
+export async function readAttachable(
   client: ArmClient,
   id: ResourceId,
   signal: AbortSignal,

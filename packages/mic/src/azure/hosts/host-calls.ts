@@ -1,6 +1,6 @@
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import type { Ambient } from '@pod-identity/kit/serve';
-import type { ArmAnswer, ArmClient } from '../arm/arm-client.ts';
+import type { ArmResponse, ArmClient } from '../arm/arm-client.ts';
 import { isDefinite, type ArmFailure, type ArmResult } from '../arm/arm-errors.ts';
 import {
   dropsWholeList,
@@ -10,7 +10,7 @@ import {
   type IdentityPatch,
 } from './identity-patch.ts';
 import { followOperation } from '../arm/operation.ts';
-import { askAttachable, type Attachable } from './attachable.ts';
+import { readAttachable, type Attachable } from './attachable.ts';
 import type { Hold, Throttle, ThrottledAction } from '../arm/throttle.ts';
 
 type ArmOperation = 'vm_get' | 'vm_update' | 'vmss_get' | 'vmss_update' | 'operation_get';
@@ -80,10 +80,10 @@ export function createHostCalls(options: HostCallsOptions): HostCalls {
     async read(host, signal) {
       const held = heldBack(options, host, 'read');
       if (held !== undefined) return { ok: false, failure: held };
-      const answer = await measured(host, `${host.kind}_get`, () =>
+      const response = await measured(host, `${host.kind}_get`, () =>
         client.send({ method: 'GET', url: hostUrl(host, client), signal }),
       );
-      return answer.ok ? { ok: true, value: readHostState(answer.value.body) } : answer;
+      return response.ok ? { ok: true, value: readHostState(response.value.body) } : response;
     },
     async patch(host, change, signal) {
       return measured(host, `${host.kind}_update`, () =>
@@ -99,7 +99,7 @@ export function createHostCalls(options: HostCallsOptions): HostCalls {
       return hold && throttledBy(hold, 'update');
     },
     restore: (host, spentUntil) => throttle.restore(host, spentUntil, clock.now()),
-    attachable: (identity, signal) => askAttachable(client, identity, signal),
+    attachable: (identity, signal) => readAttachable(client, identity, signal),
   };
 }
 
@@ -118,7 +118,7 @@ async function patchAndFollow(
   const { client, clock, random } = options;
   // Only a PATCH that drops the list could remove identities that others attached since the read.
   const ifMatch = dropsWholeList(patch) ? from.etag : undefined;
-  const answer = await client.send({
+  const response = await client.send({
     method: 'PATCH',
     url: hostUrl(host, client),
     body: patch.body,
@@ -126,10 +126,10 @@ async function patchAndFollow(
     signal,
     mayBeSent,
   });
-  if (!answer.ok) return { ...answer, begun: false, refused: isDefinite(answer.status) };
+  if (!response.ok) return { ...response, begun: false, refused: isDefinite(response.status) };
   const onPoll = (failure: ArmFailure | undefined, ms: number) =>
     options.onCall({ operation: 'operation_get', result: failure?.kind ?? 'ok', ms });
-  const followed = await followOperation(answer.value, {
+  const followed = await followOperation(response.value, {
     client,
     clock,
     random,
@@ -138,7 +138,7 @@ async function patchAndFollow(
     onPoll,
   });
   if (!followed.ok) return { ...followed, begun: true, refused: false };
-  const state = followed.value === 'immediate' ? wholeState(answer.value, patch) : undefined;
+  const state = followed.value === 'immediate' ? wholeState(response.value, patch) : undefined;
   return { ok: true, value: state, begun: true, refused: false };
 }
 
@@ -163,10 +163,10 @@ function hostUrl(host: Host, client: ArmClient): string {
 }
 
 /** The identity block of the response, if it matches the request and has the ids of every entry. */
-function wholeState(answer: ArmAnswer, patch: IdentityPatch): HostState | undefined {
-  const state = readHostState(answer.body);
+function wholeState(response: ArmResponse, patch: IdentityPatch): HostState | undefined {
+  const state = readHostState(response.body);
   const expected = patch.after.present;
-  const asAsked =
+  const asRequested =
     state.present.size === expected.size && [...expected.keys()].every((id) => state.present.has(id));
-  return asAsked && ![...state.present.values()].some(isDead) ? state : undefined;
+  return asRequested && ![...state.present.values()].some(isDead) ? state : undefined;
 }

@@ -32,7 +32,7 @@ export function nextBatch(search: Search): readonly IdentityStep[] {
 }
 
 /** The rest of the search, and the steps that are finally refused. */
-export interface Verdict {
+export interface SearchResult {
   readonly search: Search;
   readonly culprits: readonly IdentityStep[];
   /** The namespaces that are blamed; all their steps have left the search. */
@@ -42,7 +42,7 @@ export interface Verdict {
 }
 
 /** After the batch passed. If it was half of the suspects, the bad step is in the other half. */
-export function passed(search: Search, batch: readonly IdentityStep[]): Verdict {
+export function passed(search: Search, batch: readonly IdentityStep[]): SearchResult {
   const pending = without(search.pending, batch);
   const suspects = without(search.suspects, batch);
   const isWithin = search.isWithin === true;
@@ -57,7 +57,7 @@ export function refused(
   search: Search,
   batch: readonly IdentityStep[],
   named: readonly ResourceId[],
-): Verdict {
+): SearchResult {
   const culprits = batch.filter((step) => named.includes(step.id));
   const isWithin = search.isWithin === true;
   if (culprits.length > 0) return park({ ...search, pending: without(search.pending, culprits) }, culprits);
@@ -95,12 +95,12 @@ export function forgetDone(search: Search, isDone: (step: IdentityStep) => boole
   return { pending: open(search.pending), suspects: open(search.suspects) };
 }
 
-function goesOn(search: Search): Verdict {
+function goesOn(search: Search): SearchResult {
   return { search, culprits: [], blamed: [], leftBehind: [] };
 }
 
 /** A single suspect is rejected, and a single namespace is blamed. */
-function settle(search: Search): Verdict {
+function settle(search: Search): SearchResult {
   const { pending, suspects, isWithin } = search;
   if (suspects.length === 1) return park({ ...search, pending: without(pending, suspects) }, suspects);
   const [namespace, ...others] = namespacesOf(suspects);
@@ -108,7 +108,7 @@ function settle(search: Search): Verdict {
   return { search: afresh(pending, [namespace]), culprits: [], blamed: [namespace], leftBehind: suspects };
 }
 
-function park({ pending, isWithin }: Search, culprits: readonly IdentityStep[]): Verdict {
+function park({ pending, isWithin }: Search, culprits: readonly IdentityStep[]): SearchResult {
   if (isWithin === true) return { ...goesOn(startSearch(pending)), culprits };
   const blamed = [...namespacesOf(culprits)].filter((namespace) => namespace !== undefined);
   return { search: afresh(pending, blamed), culprits, blamed, leftBehind: [] };

@@ -61,28 +61,28 @@ export async function prepareRenewals(
   session: Session,
   { ids, isInTheWay }: Prepared,
 ): Promise<HostFailure | undefined> {
-  const answers = new Map<ResourceId, Attachable>();
-  for (const id of ids) answers.set(id, await calls.attachable(id, session.context.signal));
+  const results = new Map<ResourceId, Attachable>();
+  for (const id of ids) results.set(id, await calls.attachable(id, session.context.signal));
   if (session.context.signal.aborted) return { kind: 'aborted' };
-  const hindrance = (isInTheWay ? admit : reject)(session, answers);
+  const hindrance = (isInTheWay ? admit : reject)(session, results);
   if (hindrance !== undefined) return hindrance;
-  const begun = [...answers].filter(([, { kind }]) => kind === 'attachable' || isInTheWay);
+  const begun = [...results].filter(([, { kind }]) => kind === 'attachable' || isInTheWay);
   const lacking = begun.length > 0 ? calls.budget(session.host, halves) : undefined;
   if (lacking !== undefined) return refusalOf(lacking);
   for (const [id, { kind }] of begun) session.renewing.set(id, kind === 'attachable' ? 'now' : 'later');
   return undefined;
 }
 
-type Answers = ReadonlyMap<ResourceId, Attachable>;
+type AttachableResults = ReadonlyMap<ResourceId, Attachable>;
 
-function admit({ inTheWay }: Session, answers: Answers): HostFailure | undefined {
-  const refused = [...answers.values()].find((answer) => answer.kind === 'refused');
-  if (refused === undefined) for (const id of answers.keys()) inTheWay.add(id);
+function admit({ inTheWay }: Session, results: AttachableResults): HostFailure | undefined {
+  const refused = [...results.values()].find((response) => response.kind === 'refused');
+  if (refused === undefined) for (const id of results.keys()) inTheWay.add(id);
   return refused && { kind: 'failed', message: refused.rejection.message, code: refused.rejection.code };
 }
 
-function reject({ rejected }: Session, answers: Answers): undefined {
-  for (const [id, answer] of answers) {
-    if (answer.kind !== 'attachable') rejected.set(id, answer.rejection);
+function reject({ rejected }: Session, results: AttachableResults): undefined {
+  for (const [id, response] of results) {
+    if (response.kind !== 'attachable') rejected.set(id, response.rejection);
   }
 }

@@ -17,7 +17,7 @@ import {
   passed,
   refused,
   type Search,
-  type Verdict,
+  type SearchResult,
 } from './isolate.ts';
 import { inMotion, presenceOf, refusalOf } from './refusals.ts';
 import { prepareRenewals } from './renewal.ts';
@@ -67,8 +67,8 @@ function afterPassed(session: Session, { search, batch }: Batch): Next {
 }
 
 /** A followed operation has; an immediate response contains the result. */
-function hasSucceeded(answer: HostState | undefined): boolean {
-  return answer === undefined || (inMotion(answer) === undefined && !isFailed(answer));
+function hasSucceeded(response: HostState | undefined): boolean {
+  return response === undefined || (inMotion(response) === undefined && !isFailed(response));
 }
 
 /** A single namespace is searched further, within its budget of refusals and while no other work waits. */
@@ -122,7 +122,7 @@ async function afterFailure(calls: HostCalls, session: Session, failed: FailedBa
     case 'rejected':
       return afterRejection(calls, session, { ...failed, failure });
     case 'unavailable':
-      return afterLostAnswer(calls, session, { ...failed, failure });
+      return afterLostResponse(calls, session, { ...failed, failure });
     case 'failed':
       return { search, refusal: { ...failure, ...late } };
     case 'busy':
@@ -199,7 +199,7 @@ function afterLateRejection(
 }
 
 /** The response was lost, but the PATCH may have been executed: the host is read before anything is sent again. */
-async function afterLostAnswer(
+async function afterLostResponse(
   calls: HostCalls,
   session: Session,
   failed: FailedBatch & { readonly failure: Extract<ArmFailure, { kind: 'unavailable' }> },
@@ -224,7 +224,7 @@ async function lookAgain(calls: HostCalls, session: Session): Promise<HostFailur
   return undefined;
 }
 
-function convict(session: Session, verdict: Verdict): Next {
+function convict(session: Session, verdict: SearchResult): Next {
   const { code, message } = session.lastRejection ?? { code: 'Unknown', message: 'rejected' };
   const { culprits, blamed, leftBehind } = verdict;
   for (const { id } of culprits) session.rejected.set(id, { id, code, message });

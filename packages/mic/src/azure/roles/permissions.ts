@@ -15,12 +15,12 @@ export async function permissionsAt(
   let url: string | undefined =
     `${scope}/providers/Microsoft.Authorization/permissions?api-version=${permissionsApiVersion}`;
   while (url !== undefined) {
-    const answer = await client.send({ method: 'GET', url, signal });
-    if (!answer.ok) return answer.failure.kind === 'denied' ? [] : undefined;
-    const value = memberOf(answer.value.body, 'value');
+    const response = await client.send({ method: 'GET', url, signal });
+    if (!response.ok) return response.failure.kind === 'denied' ? [] : undefined;
+    const value = memberOf(response.value.body, 'value');
     if (!Array.isArray(value)) return undefined;
     permissions.push(...value.map(readPermission));
-    url = stringAt(answer.value.body, 'nextLink') || undefined;
+    url = stringAt(response.value.body, 'nextLink') || undefined;
   }
   return permissions;
 }

@@ -15,7 +15,7 @@ import {
 } from './missing-roles.ts';
 import { permissionsAt } from './permissions.ts';
 
-interface RoleQuestion {
+interface RoleCheckInput {
   readonly hosts: readonly Host[];
   readonly identities: readonly ResourceId[];
   readonly signal: AbortSignal;
@@ -27,22 +27,22 @@ interface PreflightOptions {
   principalId(signal: AbortSignal): Promise<string | undefined>;
 }
 
-const askAtATime = 4;
+const requestsAtATime = 4;
 /** Beyond this number of identities the resource group is reported as a whole. */
 const singlesInAGroup = 25;
 
 /** Returns the roles that MIC lacks, by ARM's permissions of its own credential. Unknown ones are skipped. */
 export async function checkRoles(
   options: PreflightOptions,
-  question: RoleQuestion,
+  request: RoleCheckInput,
 ): Promise<readonly MissingRole[]> {
-  const { signal } = question;
-  const limit = createLimit(askAtATime);
-  const ask = (scope: ResourceId) => limit(() => permissionsAt(options.client, scope, signal));
+  const { signal } = request;
+  const limit = createLimit(requestsAtATime);
+  const permissionsOf = (scope: ResourceId) => limit(() => permissionsAt(options.client, scope, signal));
   const principalId = await options.principalId(signal);
 
-  const lacking = async (need: RoleNeed, askedAt = need.scope): Promise<MissingRole[]> => {
-    const permissions = await ask(askedAt);
+  const lacking = async (need: RoleNeed, scope = need.scope): Promise<MissingRole[]> => {
+    const permissions = await permissionsOf(scope);
     const action = permissions && deniedAction(need.actions, permissions);
     return action === undefined ? [] : [missingRole(need, action, principalId)];
   };
@@ -60,8 +60,8 @@ export async function checkRoles(
   };
 
   const found = await Promise.all([
-    ...question.hosts.map(lackingHost),
-    ...[...Map.groupBy(question.identities, resourceGroupOf)].map(lackingIdentities),
+    ...request.hosts.map(lackingHost),
+    ...[...Map.groupBy(request.identities, resourceGroupOf)].map(lackingIdentities),
   ]);
   return [...new Map(found.flat().map((missing) => [`${missing.role} ${missing.scope}`, missing])).values()];
 }

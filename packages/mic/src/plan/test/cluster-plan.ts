@@ -55,7 +55,7 @@ export function podsWith({ index, records }: ReturnType<typeof knownOf>, host: H
   const pods = new Set(records.keys().flatMap((key) => podOf(records.at(key)!)));
   const isHere = (pod: PodKey) => {
     const [first] = records.of(pod).toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-    return !index.pod(pod) && first !== undefined && index.place(first.nodeName).host?.id === host;
+    return !index.pod(pod) && first !== undefined && index.nodeHost(first.nodeName).host?.id === host;
   };
   return [...index.podKeysOn(host), ...[...pods].filter(isHere)];
 }

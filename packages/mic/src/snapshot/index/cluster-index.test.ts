@@ -241,10 +241,10 @@ describe('whose condition may have changed', () => {
 it('finds bindings by identity, hosts by node', () => {
   const index = clean();
   expect([...index.objects.bindingsNaming('default/reader')]).toEqual(['default/reader-binding']);
-  expect(index.place('node-0').host?.id).toBe(vmss1);
-  expect(index.place('node-1').host?.id).toBe(vm1);
+  expect(index.nodeHost('node-0').host?.id).toBe(vmss1);
+  expect(index.nodeHost('node-1').host?.id).toBe(vm1);
   expect(index.host(vm1)?.kind).toBe('vm');
-  expect(index.place('nowhere').exists).toBe(false);
+  expect(index.nodeHost('nowhere').exists).toBe(false);
 });
 
 describe('what the index knows', () => {
@@ -263,14 +263,14 @@ describe('what the index knows', () => {
   it('of what is not there: nothing', () => {
     const index = clean();
     expect([index.homeOf('shop/none'), index.pod('shop/none')]).toEqual([undefined, undefined]);
-    expect(index.place('nowhere')).toEqual({ exists: false });
+    expect(index.nodeHost('nowhere')).toEqual({ exists: false });
   });
 
   it('a host is known as long as one of its nodes is', () => {
     const index = clean({ nodes: [node(), node('node-2', instanceOf('vmss1', 2))] });
     const drop = (key: string) => index.apply({ kind: 'node', key, view: undefined });
     drop('node-0');
-    expect([index.host(vmss1)?.id, index.place('node-0').exists]).toEqual([vmss1, false]);
+    expect([index.host(vmss1)?.id, index.nodeHost('node-0').exists]).toEqual([vmss1, false]);
     drop('node-2');
     expect(index.host(vmss1)).toBeUndefined();
   });
@@ -314,17 +314,17 @@ describe('what the index knows', () => {
   it('nodes of one scale set share their host; of a node without one, why, as it is by now', () => {
     const second = node('node-2', instanceOf('vmss1', 2));
     const index = clean({ nodes: [node(), second, node('node-3', 'aws:///i-1')] });
-    expect(index.place('node-2')).toEqual({ exists: true, host: index.host(vmss1) });
-    expect(index.place('node-2').host).toBe(index.place('node-0').host);
-    expect(index.host(vmss1)).toBe(index.place('node-0').host);
-    const problem = () => index.place('node-3').problem ?? '';
+    expect(index.nodeHost('node-2')).toEqual({ exists: true, host: index.host(vmss1) });
+    expect(index.nodeHost('node-2').host).toBe(index.nodeHost('node-0').host);
+    expect(index.host(vmss1)).toBe(index.nodeHost('node-0').host);
+    const problem = () => index.nodeHost('node-3').problem ?? '';
     const before = problem();
     expect(before).toMatch(/^providerID /);
     index.apply({ kind: 'node', key: 'node-3', view: node('node-3', '') });
     expect(problem()).toMatch(/^providerID /);
     expect(problem()).not.toBe(before);
     index.apply({ kind: 'node', key: 'node-3', view: node('node-3', machine('vm-3')) });
-    expect(index.place('node-3').host?.id).toBe(hostOf(machine('vm-3')).id);
+    expect(index.nodeHost('node-3').host?.id).toBe(hostOf(machine('vm-3')).id);
   });
 
   it('of a service principal: that no host needs or uses it', () => {

@@ -8,12 +8,12 @@ import type { AssignedView, NodeView, PodKey, PodView } from '../views.ts';
 import type { ClusterChange, LeftOutSource, SharedKind } from './cluster-change.ts';
 import { Concern } from './concern.ts';
 import type { IdentityObjects } from './identity-objects.ts';
-import { HostGroups, type HostKey, type Place } from './host-groups.ts';
+import { HostGroups, type HostKey, type NodeHost } from './host-groups.ts';
 import { namespaceOf, podOf } from '../keys.ts';
 import type { MatchSet } from './match-set.ts';
 import { Matching } from './matching.ts';
 import { labelOf, PodEntries } from './pod-entries.ts';
-import { nothingAsked, RightsOfPods } from './rights.ts';
+import { nothingReviewed, RightsOfPods } from './rights.ts';
 import type { AccessGroup, AccessRules, Barred, PodRights } from './rights.ts';
 import { Settling } from './settling.ts';
 import type { UnlistedNamespaces } from './unlisted.ts';
@@ -139,7 +139,7 @@ export class ClusterIndex {
   recordChanged(record: AssignedView): void {
     const key = podOf(record);
     const entry = this.#pods.get(key);
-    this.#settling.dirt.mark(entry ? entry.home : this.#groups.place(record.nodeName).host?.id, key);
+    this.#settling.dirt.mark(entry ? entry.home : this.#groups.ofNode(record.nodeName).host?.id, key);
   }
 
   /** To be called at the start of a term: all hosts, pods and conditions are evaluated again. */
@@ -173,7 +173,7 @@ export class ClusterIndex {
   /** All pods planned with this host. */
   *podKeysOn(host: HostKey): Generator<PodKey> {
     // Without a host: nodes that are on no Azure host or do not exist, and '' (no node).
-    const isHostless = (node: string) => this.#groups.place(node).host === undefined;
+    const isHostless = (node: string) => this.#groups.ofNode(node).host === undefined;
     const nodes =
       host === undefined ? [...this.#pods.nodes()].filter(isHostless) : this.#groups.nodesOf(host);
     for (const node of nodes) for (const { key } of this.#pods.on(node)) yield key;
@@ -207,7 +207,7 @@ export class ClusterIndex {
   /** What a scheduled pod gets, and what it does not get although bindings select it; nothing of either for a stale one. */
   rightsOf(key: PodKey): PodRights {
     const entry = this.#pods.get(key);
-    if (!entry?.pod || entry.isStale) return nothingAsked;
+    if (!entry?.pod || entry.isStale) return nothingReviewed;
     return this.#rights.of(entry, this.#matching.matchSetOf(entry.pod));
   }
 
@@ -216,8 +216,8 @@ export class ClusterIndex {
     return this.#rights.denied(identityKey);
   }
 
-  place(node: string): Place {
-    return this.#groups.place(node);
+  nodeHost(node: string): NodeHost {
+    return this.#groups.ofNode(node);
   }
 
   host(id: ResourceId): Host | undefined {
@@ -289,11 +289,11 @@ export class ClusterIndex {
   }
 
   #setNode(name: string, view: NodeView | undefined): void {
-    const before = this.#groups.place(name).host?.id;
+    const before = this.#groups.ofNode(name).host?.id;
     if (!this.#groups.set(name, view)) return;
     for (const entry of this.#pods.on(name)) this.#settling.settle(entry);
     // A new or removed node can require changes even without pods.
-    const after = this.#groups.place(name).host?.id;
+    const after = this.#groups.ofNode(name).host?.id;
     for (const host of [before, after]) if (host !== undefined) this.#settling.dirt.touch(host);
   }
 }

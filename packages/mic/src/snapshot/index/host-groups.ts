@@ -6,7 +6,7 @@ import { Grouped } from './grouped.ts';
 /** The id of a host; undefined for everything without one: other machines, missing nodes, unscheduled pods. */
 export type HostKey = ResourceId | undefined;
 
-export interface Place {
+export interface NodeHost {
   /** Whether the node exists. */
   readonly exists: boolean;
   readonly host?: Host;
@@ -14,14 +14,14 @@ export interface Place {
   readonly problem?: string;
 }
 
-const nowhere: Place = { exists: false };
+const nowhere: NodeHost = { exists: false };
 
 export class HostGroups {
-  readonly #places = new Map<string, Place>();
+  readonly #places = new Map<string, NodeHost>();
   readonly #nodes = new Grouped<HostKey, string>();
   readonly #hosts = new Map<ResourceId, Host>();
 
-  place(node: string): Place {
+  ofNode(node: string): NodeHost {
     return this.#places.get(node) ?? nowhere;
   }
 
@@ -39,37 +39,37 @@ export class HostGroups {
 
   /** Returns whether the node's place has changed. */
   set(node: string, view: NodeView | undefined): boolean {
-    const before = this.place(node);
-    const after = view === undefined ? nowhere : placeOf(view);
+    const before = this.ofNode(node);
+    const after = view === undefined ? nowhere : nodeHostOf(view);
     if (isSame(before, after)) return false;
     this.#leave(node, before);
     if (after.exists) this.#enter(node, after);
     return true;
   }
 
-  #enter(node: string, place: Place): void {
-    const { host } = place;
+  #enter(node: string, nodeHost: NodeHost): void {
+    const { host } = nodeHost;
     // One shared object for all nodes of a scale set.
     const known = host === undefined ? undefined : this.#hosts.get(host.id);
-    this.#places.set(node, known === undefined ? place : { exists: true, host: known });
+    this.#places.set(node, known === undefined ? nodeHost : { exists: true, host: known });
     if (host !== undefined && known === undefined) this.#hosts.set(host.id, host);
     this.#nodes.add(host?.id, node);
   }
 
-  #leave(node: string, place: Place): void {
-    const id = place.host?.id;
+  #leave(node: string, nodeHost: NodeHost): void {
+    const id = nodeHost.host?.id;
     this.#places.delete(node);
     this.#nodes.remove(id, node);
     if (id !== undefined && this.#nodes.of(id).size === 0) this.#hosts.delete(id);
   }
 }
 
-function placeOf(view: NodeView): Place {
+function nodeHostOf(view: NodeView): NodeHost {
   const parsed = parseProviderId(view.providerId);
   if (parsed.ok) return { exists: true, host: parsed.value };
   return { exists: true, problem: parsed.problems.map(({ message }) => `providerID ${message}`).join('; ') };
 }
 
-function isSame(a: Place, b: Place): boolean {
+function isSame(a: NodeHost, b: NodeHost): boolean {
   return a.exists === b.exists && a.host?.id === b.host?.id && a.problem === b.problem;
 }

@@ -1,6 +1,6 @@
 // The AzureIdentities and AzureIdentityBindings of the cluster, found by what plans, conditions and matching ask for.
 import type { AzureIdentity, ResourceId } from '@pod-identity/crd-types';
-import { BindingPlaces } from './binding-places.ts';
+import { FiledBindings } from './filed-bindings.ts';
 import { Grouped } from './grouped.ts';
 import { namespaceOf } from '../keys.ts';
 import type { BindingView, IdentityView, InvalidView } from '../views.ts';
@@ -13,7 +13,7 @@ export class IdentityObjects {
   readonly #bindings = new Map<string, Map<string, BindingView>>();
   readonly #naming = new Grouped<string, string>();
   readonly #byResource = new Grouped<ResourceId, string>();
-  readonly places = new BindingPlaces();
+  readonly places = new FiledBindings();
 
   identity(key: string): IdentityView | undefined {
     return this.#identities.get(key);

@@ -6,7 +6,7 @@ import {
   isBroad,
   matchPod,
   mostBindingsPerNamespace,
-  tellProblems,
+  problemTexts,
   type AllowedNamespaces,
   type AzureIdentityBinding,
   type BindingsByNamespace,
@@ -291,5 +291,5 @@ function isValid(view: BindingView | undefined): view is ValidBinding {
 
 /** Of an invalid identity pods are told the problems. */
 function meaningOf(view: IdentityView | BindingView | undefined): string | undefined {
-  return view?.kind === 'invalid' ? tellProblems(view.problems).join() : view?.meaning;
+  return view?.kind === 'invalid' ? problemTexts(view.problems).join() : view?.meaning;
 }

@@ -2,7 +2,7 @@
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
-import { AccessBook } from '../../access/book.ts';
+import { PairRegistry } from '../../access/pair-registry.ts';
 import { binding, identity, node } from '../../plan/test/builders.ts';
 import { createTrims } from '../trims.ts';
 import { ClusterIndex } from './cluster-index.ts';
@@ -18,8 +18,8 @@ function bytesInUse(): number {
 
 /** 200 bindings, of which each pod is selected by others: ten labels with sixteen values each are enough for that. */
 function createWorld() {
-  const book = new AccessBook<AccessGroup>({ pairsPerNamespace: 10_000, recheckMs: 300_000 });
-  const index = new ClusterIndex({ forceNamespaced: true }, { mode: 'rbac', book });
+  const registry = new PairRegistry<AccessGroup>({ pairsPerNamespace: 10_000, recheckMs: 300_000 });
+  const index = new ClusterIndex({ forceNamespaced: true }, { mode: 'rbac', registry });
   index.apply({ kind: 'node', key: 'node-0', view: node() });
   for (let number = 0; number < 200; number += 1) {
     const name = `id-${number}`;
@@ -29,7 +29,7 @@ function createWorld() {
     const view = binding({ namespace: 'evil', azureIdentity: name, selector: '', spec: { podSelector } });
     index.apply({ kind: 'binding', key: view.key, view });
   }
-  return { book, index };
+  return { registry, index };
 }
 
 const trims = createTrims();
@@ -48,10 +48,10 @@ function addPod(index: ClusterIndex, number: number): void {
 }
 
 /** The API server refuses every right. */
-function refuseAll({ book, index }: ReturnType<typeof createWorld>): void {
+function refuseAll({ registry, index }: ReturnType<typeof createWorld>): void {
   for (let now = 0; now < 3_000_000; now += 1_000_000) {
-    for (let pair = book.next(now); pair; pair = book.next(now))
-      index.rightsChanged(book.answer(pair, { kind: 'refused' }, { now, chance: 1 }));
+    for (let pair = registry.next(now); pair; pair = registry.next(now))
+      index.rightsChanged(registry.record(pair, { kind: 'refused' }, { now, chance: 1 }));
     index.settle();
   }
 }

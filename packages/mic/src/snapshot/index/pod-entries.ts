@@ -1,6 +1,6 @@
 // Pods by key, with indexes by node, by namespace and by label.
 import type { AccessMode } from '@pod-identity/crd-types';
-import type { Verdict } from '../../access/verdict.ts';
+import type { PairVerdict } from '../../access/pair-verdict.ts';
 import type { PodView, PodKey } from '../views.ts';
 import { Grouped } from './grouped.ts';
 import type { HostKey } from './host-groups.ts';
@@ -19,7 +19,7 @@ export const nothingCounted: Counted = { needs: [], grants: [], uses: [] };
 export interface Reviewed extends Counted {
   readonly mode: AccessMode;
   /** Of each match, in their order; undefined if all are allowed. */
-  readonly verdicts?: readonly Verdict[] | undefined;
+  readonly verdicts?: readonly PairVerdict[] | undefined;
 }
 
 /** One pod; one that is gone is dropped once it is settled. */

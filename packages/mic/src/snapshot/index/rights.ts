@@ -8,8 +8,8 @@ import {
   type ResourceId,
 } from '@pod-identity/crd-types';
 import { targetsOf, verdictOfAll } from '@pod-identity/policy';
-import type { AccessBook, Holder } from '../../access/book.ts';
-import type { Verdict } from '../../access/verdict.ts';
+import type { PairRegistry, Holder } from '../../access/pair-registry.ts';
+import type { PairVerdict } from '../../access/pair-verdict.ts';
 import { Grouped } from './grouped.ts';
 import type { MatchedIdentity, MatchSet } from './match-set.ts';
 import type { Counted, Entry, Reviewed } from './pod-entries.ts';
@@ -18,13 +18,13 @@ import { isSameMatch } from './results.ts';
 export interface AccessRules {
   /** For all namespaces; the annotation of a namespace can make it stricter there. */
   readonly mode: AccessMode;
-  readonly book: AccessBook<AccessGroup>;
+  readonly registry: PairRegistry<AccessGroup>;
 }
 
 /** A matched identity that the API server denies to the pod, or has not allowed yet. */
 export interface Barred {
   readonly match: MatchedIdentity;
-  readonly verdict: Exclude<Verdict, 'allowed'>;
+  readonly verdict: Exclude<PairVerdict, 'allowed'>;
   readonly subject: AccessSubject;
   /** The denied targets. Empty if `problem` says why no right can be granted. */
   readonly targets: readonly AccessTarget[];
@@ -51,7 +51,7 @@ export interface AccessGroup extends Holder {
   isOutdated: boolean;
 }
 
-export const nothingAsked: PodRights = { usable: [], barred: [], warned: [] };
+export const nothingReviewed: PodRights = { usable: [], barred: [], warned: [] };
 
 export class RightsOfPods {
   readonly #rules: AccessRules | undefined;
@@ -85,7 +85,7 @@ export class RightsOfPods {
     else this.#modes.set(namespace, strictestMode(this.#rules.mode, access));
     const isOther = this.mode(namespace) !== before;
     // Denials from mode `warn` may be minutes old: if the right was granted meanwhile, records and attached identities must stay.
-    if (isOther) this.#rules?.book.doubtDenials(namespace);
+    if (isOther) this.#rules?.registry.doubtDenials(namespace);
     return isOther;
   }
 
@@ -103,7 +103,7 @@ export class RightsOfPods {
     this.#update(group);
     if (group === before) return group.rights;
     group.members.add(entry);
-    if (mode === 'rbac') this.#rules?.book.await(group);
+    if (mode === 'rbac') this.#rules?.registry.await(group);
     this.#groupOf.set(entry, group);
     // Only now: a pair that is held without interruption keeps its verdict.
     if (before) this.#drop(before, entry);
@@ -121,7 +121,7 @@ export class RightsOfPods {
   releaseLeft(namespace: string): void {
     for (const group of [...this.#left.of(namespace)]) {
       this.#left.remove(namespace, group);
-      this.#rules?.book.release(group);
+      this.#rules?.registry.release(group);
     }
   }
 
@@ -129,30 +129,30 @@ export class RightsOfPods {
   of(entry: Entry, { matches }: MatchSet): PodRights {
     const { pod } = entry;
     const group = this.#groupOf.get(entry);
-    if (group && this.#rules) return podRightsOf(group, matches, this.#rules.book);
+    if (group && this.#rules) return podRightsOf(group, matches, this.#rules.registry);
     const isAsked = pod !== undefined && this.mode(pod.namespace) !== 'namespace';
-    return isAsked ? nothingAsked : { ...nothingAsked, usable: matches };
+    return isAsked ? nothingReviewed : { ...nothingReviewed, usable: matches };
   }
 
   /** Evaluates the group if its verdicts have changed: in the turn of one of its pods, since one answer can concern thousands of groups. */
   #update(group: AccessGroup): void {
-    const { book } = this.#rules ?? {};
-    if (!group.isOutdated || book === undefined) return;
+    const { registry } = this.#rules ?? {};
+    if (!group.isOutdated || registry === undefined) return;
     group.isOutdated = false;
     this.#unfile(group);
-    group.rights = rightsOf(group, book);
+    group.rights = rightsOf(group, registry);
     this.#file(group);
     for (const { identityKey } of group.set.matches) this.#onOther(identityKey);
   }
 
   /** ServiceAccounts that are denied the AzureIdentity, or would be. */
   denied(identityKey: string): readonly Barred[] {
-    const { book } = this.#rules ?? {};
-    if (book === undefined) return [];
+    const { registry } = this.#rules ?? {};
+    if (registry === undefined) return [];
     return [...this.#barredBy.of(identityKey)].flatMap((group) => {
       const position = group.set.matches.findIndex((match) => match.identityKey === identityKey);
       const match = group.set.matches[position];
-      return match ? barredAt(group, { match, position }, book) : [];
+      return match ? barredAt(group, { match, position }, registry) : [];
     });
   }
 
@@ -177,8 +177,8 @@ export class RightsOfPods {
     };
     this.#groups.set(set.says, groups.set(key, group));
     if (this.#rules) {
-      this.#rules.book.hold(group);
-      group.rights = rightsOf(group, this.#rules.book);
+      this.#rules.registry.hold(group);
+      group.rights = rightsOf(group, this.#rules.registry);
     }
     this.#file(group);
     return group;
@@ -224,10 +224,10 @@ function deniedIn({ set, rights }: AccessGroup): readonly string[] {
   );
 }
 
-function rightsOf(group: AccessGroup, book: AccessBook<AccessGroup>): Reviewed {
+function rightsOf(group: AccessGroup, registry: PairRegistry<AccessGroup>): Reviewed {
   const { set, mode } = group;
   const { matches, needs, grants, uses } = set;
-  const verdicts = matches.map((match) => verdictOf(group, match, book));
+  const verdicts = matches.map((match) => verdictOf(group, match, registry));
   // The usual case of a steady cluster.
   if (verdicts.every((verdict) => verdict === 'allowed')) return { mode, needs, grants, uses };
   if (mode === 'warn') return { mode, needs, grants, uses, verdicts };
@@ -238,20 +238,24 @@ function rightsOf(group: AccessGroup, book: AccessBook<AccessGroup>): Reviewed {
   return { mode, ...counted, grants: granted.needs, verdicts };
 }
 
-function verdictOf(group: AccessGroup, match: MatchedIdentity, book: AccessBook<AccessGroup>): Verdict {
+function verdictOf(
+  group: AccessGroup,
+  match: MatchedIdentity,
+  registry: PairRegistry<AccessGroup>,
+): PairVerdict {
   const { targets, problem } = targetsOf(match.identity);
   if (problem !== undefined) return 'denied';
-  return verdictOfAll(targets.map((target) => book.verdict(group, target)));
+  return verdictOfAll(targets.map((target) => registry.verdict(group, target)));
 }
 
 /** Made when it is asked for: kept for each pod it would take most of the memory of a namespace whose pods all have other matches. */
 function podRightsOf(
   group: AccessGroup,
   matches: MatchSet['matches'],
-  book: AccessBook<AccessGroup>,
+  registry: PairRegistry<AccessGroup>,
 ): PodRights {
   const { verdicts } = group.rights;
-  const barred = matches.flatMap((match, position) => barredAt(group, { match, position }, book));
+  const barred = matches.flatMap((match, position) => barredAt(group, { match, position }, registry));
   if (group.mode === 'warn') return { usable: matches, barred: [], warned: barred };
   const isUsable = (match: MatchedIdentity, position: number) =>
     (verdicts?.[position] ?? 'allowed') === 'allowed' && isSameMatch(match, group.set.matches[position]);
@@ -266,18 +270,18 @@ interface Position {
 function barredAt(
   group: AccessGroup,
   { match, position }: Position,
-  book: AccessBook<AccessGroup>,
+  registry: PairRegistry<AccessGroup>,
 ): readonly Barred[] {
   const { subject, rights } = group;
   const verdict = rights.verdicts?.[position];
   if (verdict === undefined || verdict === 'allowed') return [];
   if (verdict === 'unknown') {
-    const isOver = book.waits(group);
+    const isOver = registry.waits(group);
     return [{ match, verdict, subject, targets: [], ...(isOver && { isOver }) }];
   }
   const { targets, problem } = targetsOf(match.identity);
   if (problem !== undefined) return [{ match, verdict, subject, targets: [], problem }];
-  const denied = targets.filter((target) => book.verdict(group, target) === 'denied');
+  const denied = targets.filter((target) => registry.verdict(group, target) === 'denied');
   // None is denied any more if an answer has come since: the group is evaluated again soon.
   return [{ match, verdict, subject, targets: denied.length > 0 ? denied : targets }];
 }

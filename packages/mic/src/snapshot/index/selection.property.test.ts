@@ -10,7 +10,7 @@ import { expect, test } from 'vitest';
 import { aBinding, aCrowd, aThrong, anIdentity, aNamespace, aPod } from '../test/random-changes.ts';
 import { factsOf } from '../pod-facts.ts';
 import type { IdentityView, NodeView, PodView } from '../views.ts';
-import { AccessBook } from '../../access/book.ts';
+import { PairRegistry } from '../../access/pair-registry.ts';
 import { ClusterIndex, type ClusterChange } from './cluster-index.ts';
 import type { AccessGroup } from './rights.ts';
 
@@ -81,10 +81,10 @@ class World {
 }
 
 function fill(rules: MatchingRules, changes: readonly ClusterChange[]): ClusterIndex {
-  const book = new AccessBook<AccessGroup>({ pairsPerNamespace: 100, recheckMs: 1 });
+  const registry = new PairRegistry<AccessGroup>({ pairsPerNamespace: 100, recheckMs: 1 });
   const index = new ClusterIndex(rules, {
     mode: rules.byAllowedNamespaces === true ? 'rbac' : 'namespace',
-    book,
+    registry,
   });
   index.apply({ kind: 'node', key: node.name, view: node });
   for (const change of changes) index.apply(change);

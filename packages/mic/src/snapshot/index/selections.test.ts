@@ -1,7 +1,7 @@
 import { apiVersion, type AzureIdentityBinding } from '@pod-identity/crd-types';
 import { expect, test, vi } from 'vitest';
 import type { PodView } from '../views.ts';
-import { BindingPlaces } from './binding-places.ts';
+import { FiledBindings } from './filed-bindings.ts';
 import { Selections } from './selections.ts';
 
 const name = (number: number) => `b-${String(number).padStart(5, '0')}`;
@@ -25,7 +25,7 @@ const podOf = (labels: Readonly<Record<string, string>>, serviceAccount = 'web')
 });
 
 function createPlaces(count: number) {
-  const places = new BindingPlaces();
+  const places = new FiledBindings();
   for (let number = 0; number < count; number += 1) places.add(bindingOf(number));
   return { places, searches: vi.spyOn(places, 'selecting') };
 }

@@ -3,7 +3,7 @@
 import type { AzureIdentityBinding } from '@pod-identity/crd-types';
 import { factsOf } from '../pod-facts.ts';
 import type { PodView } from '../views.ts';
-import type { BindingPlaces } from './binding-places.ts';
+import type { FiledBindings } from './filed-bindings.ts';
 
 /** Names of the bindings, since newer copies of them can mean the same. */
 export type Selection = readonly string[];
@@ -17,13 +17,13 @@ interface Begun {
 }
 
 export class Selections {
-  readonly #places: BindingPlaces;
+  readonly #places: FiledBindings;
   /** Pods of one application have the same labels, as one object, and mostly the same ServiceAccount. */
   #known = new WeakMap<object, Map<string, Selection>>();
   #weight = 0;
   #begun: Begun | undefined;
 
-  constructor(places: BindingPlaces) {
+  constructor(places: FiledBindings) {
     this.#places = places;
   }
 

@@ -3,7 +3,7 @@
 import { accessTargetKey } from '@pod-identity/crd-types';
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
-import { AccessBook } from '../../access/book.ts';
+import { PairRegistry } from '../../access/pair-registry.ts';
 import { binding, hostOf, identity, idOf, instanceOf, node, pod } from '../../plan/test/builders.ts';
 import { createTrims } from '../trims.ts';
 import type { ClusterChange } from './cluster-change.ts';
@@ -14,7 +14,7 @@ import { StaleEntries } from './stale-entries.ts';
 
 const host = hostOf(instanceOf('vmss1')).id;
 
-class CountingBook extends AccessBook<AccessGroup> {
+class CountingBook extends PairRegistry<AccessGroup> {
   held = 0;
 
   override hold(group: AccessGroup): void {
@@ -24,10 +24,10 @@ class CountingBook extends AccessBook<AccessGroup> {
 }
 
 function createWorld() {
-  const book = new CountingBook({ pairsPerNamespace: 10_000, recheckMs: 300_000 });
-  const index = new ClusterIndex({ forceNamespaced: true }, { mode: 'rbac', book });
+  const registry = new CountingBook({ pairsPerNamespace: 10_000, recheckMs: 300_000 });
+  const index = new ClusterIndex({ forceNamespaced: true }, { mode: 'rbac', registry });
   index.apply({ kind: 'node', key: 'node-0', view: node() });
-  return { book, index };
+  return { registry, index };
 }
 
 const identityChange = (namespace: string, name: string, resource = name): ClusterChange => ({
@@ -45,17 +45,17 @@ const podChange = (key: string, serviceAccount: string, label = 'demo'): Cluster
 };
 
 test('a burst of edits of a namespace is evaluated once for each of its ServiceAccounts', () => {
-  const { book, index } = createWorld();
+  const { registry, index } = createWorld();
   for (let number = 0; number < 100; number += 1)
     index.apply(podChange(`shop/pod-${number}`, `account-${number % 10}`));
   index.settle();
-  book.held = 0;
+  registry.held = 0;
   for (let number = 0; number < 100; number += 1) {
     index.apply(identityChange('shop', `id-${number}`));
     index.apply(bindingChange('shop', `id-${number}`));
   }
   expect(index.settle().need(host).size).toBe(100);
-  expect(book.held).toBe(10);
+  expect(registry.held).toBe(10);
 });
 
 const trims = createTrims();
@@ -115,11 +115,11 @@ const change: fc.Arbitrary<ClusterChange> = fc.oneof(
 );
 
 /** Allowed or denied, always the same for a pair. */
-function answerAll({ book, index }: ReturnType<typeof createWorld>): void {
-  for (let pair = book.next(0); pair; pair = book.next(0)) {
+function answerAll({ registry, index }: ReturnType<typeof createWorld>): void {
+  for (let pair = registry.next(0); pair; pair = registry.next(0)) {
     const isAllowed = `${pair.subject.name}${accessTargetKey(pair.target)}`.length % 2 === 0;
     const answer = isAllowed ? ({ kind: 'allowed', level: 0 } as const) : ({ kind: 'refused' } as const);
-    index.rightsChanged(book.answer(pair, answer, { now: 0, chance: 1 }));
+    index.rightsChanged(registry.record(pair, answer, { now: 0, chance: 1 }));
   }
 }
 
@@ -170,7 +170,7 @@ test('whenever pods are settled, the index is the same in the end, and no pod ha
       }
       for (const world of [late, early]) settleAll(world);
       expect(seen(late)).toEqual(seen(early));
-      expect(late.book.census()).toEqual(early.book.census());
+      expect(late.registry.census()).toEqual(early.registry.census());
       expect(late.index.hasStale).toBe(false);
     }),
     { numRuns: 500 },
@@ -178,7 +178,7 @@ test('whenever pods are settled, the index is the same in the end, and no pod ha
 });
 
 /** Edits of `shop`, where 50 pods have ServiceAccounts of their own and 20 identities, then one of `pay`. */
-function editShopThenPay({ book, index }: ReturnType<typeof createWorld>): void {
+function editShopThenPay({ registry, index }: ReturnType<typeof createWorld>): void {
   index.apply(identityChange('pay', 'card'));
   index.apply(podChange('pay/web', 'web'));
   for (let number = 0; number < 50; number += 1) index.apply(podChange(`shop/pod-${number}`, `sa-${number}`));
@@ -186,11 +186,11 @@ function editShopThenPay({ book, index }: ReturnType<typeof createWorld>): void 
     index.apply(identityChange('shop', `id-${number}`));
     index.apply(bindingChange('shop', `id-${number}`));
   }
-  settleAll({ book, index });
+  settleAll({ registry, index });
   for (const one of [...index.dirtyHosts()]) index.takeDirty(one);
   index.apply(identityChange('shop', 'id-7', 'other'));
   index.apply(bindingChange('pay', 'card'));
-  book.held = 0;
+  registry.held = 0;
 }
 
 test('attack: edits, again and again, look at no pod that is stale already, and at no pod of a namespace that they do not concern', () => {
@@ -301,7 +301,7 @@ test('an edit of a namespace with many pods delays the pods of others by one pod
   editShopThenPay(world);
   settleFirst(world.index, 2);
   expect(world.index.takeDirty(host)).toContain('pay/web');
-  expect(world.book.held).toBe(2);
+  expect(world.registry.held).toBe(2);
 });
 
 test('an edit of a binding without a selector evaluates only pods that it selects or selected, and delays those of others by one pod', () => {
@@ -323,7 +323,7 @@ test('an edit of a binding without a selector evaluates only pods that it select
 });
 
 test('attack: an answer about a right that many pods need, all with other matches, evaluates them in their turns', () => {
-  const { book, index } = createWorld();
+  const { registry, index } = createWorld();
   index.apply(identityChange('shop', 'reader'));
   for (let number = 0; number < 50; number += 1) {
     const view = binding({ namespace: 'shop', name: `b-${number}`, selector: `label-${number}` });
@@ -331,9 +331,9 @@ test('attack: an answer about a right that many pods need, all with other matche
     index.apply(podChange(`shop/pod-${number}`, 'web', `label-${number}`));
   }
   index.settle();
-  const pair = book.next(0);
-  const looks = vi.spyOn(book, 'verdict');
-  if (pair) index.rightsChanged(book.answer(pair, { kind: 'allowed', level: 0 }, { now: 0, chance: 1 }));
+  const pair = registry.next(0);
+  const looks = vi.spyOn(registry, 'verdict');
+  if (pair) index.rightsChanged(registry.record(pair, { kind: 'allowed', level: 0 }, { now: 0, chance: 1 }));
   expect([looks.mock.calls.length, index.granted(host).size]).toEqual([0, 0]);
   settleFirst(index, 1);
   expect([...index.granted(host).values()]).toEqual([1]);
@@ -345,7 +345,7 @@ test('attack: an answer about a right that many pods need, all with other matche
 test('no question about a pod or its host settles pods', () => {
   const world = createWorld();
   editShopThenPay(world);
-  const { index, book } = world;
+  const { index, registry } = world;
   expect(index.rightsOf('pay/web')).toEqual({ usable: [], barred: [], warned: [] });
   const questions = [
     () => index.need(host),
@@ -359,7 +359,7 @@ test('no question about a pod or its host settles pods', () => {
     () => index.takeConcerned(),
   ];
   for (const ask of questions) ask();
-  expect(book.held).toBe(0);
+  expect(registry.held).toBe(0);
   expect([index.isStale('pay/web'), index.isStale('shop/pod-0')]).toEqual([true, true]);
   settleFirst(index, 2);
   expect([index.isStale('pay/web'), index.rightsOf('pay/web').barred.length]).toEqual([false, 1]);
@@ -458,37 +458,37 @@ test('the condition of an identity is judged again when ServiceAccounts are deni
 });
 
 test('an identity that moves to another pod of the ServiceAccount is not asked about again', () => {
-  const { book, index } = createWorld();
+  const { registry, index } = createWorld();
   index.apply(podChange('shop/before', 'web', 'demo'));
   index.apply(podChange('shop/after', 'web', 'other'));
   for (const change of [identityChange('shop', 'reader'), bindingChange('shop', 'reader')])
     index.apply(change);
   index.settle();
-  const pair = book.next(0);
+  const pair = registry.next(0);
   expect(pair).toBeDefined();
-  if (pair) index.rightsChanged(book.answer(pair, { kind: 'allowed', level: 0 }, { now: 0, chance: 1 }));
+  if (pair) index.rightsChanged(registry.record(pair, { kind: 'allowed', level: 0 }, { now: 0, chance: 1 }));
   index.apply(bindingChange('shop', 'reader', { selector: 'other' }));
   index.settle();
-  expect([index.granted(host).size, book.next(0)]).toEqual([1, undefined]);
+  expect([index.granted(host).size, registry.next(0)]).toEqual([1, undefined]);
   index.apply({ kind: 'binding', key: 'shop/reader-binding', view: undefined });
   index.settle();
-  expect(book.census()).toEqual({ allowed: 0, denied: 0, unknown: 0 });
+  expect(registry.census()).toEqual({ allowed: 0, denied: 0, unknown: 0 });
 });
 
 test('pairs that a namespace does not need any more are given up while pods of another one are stale', () => {
   const world = createWorld();
-  const { book, index } = world;
+  const { registry, index } = world;
   editShopThenPay(world);
   settleAll(world);
-  expect(book.pairsOf('pay')).toBe(1);
+  expect(registry.pairsOf('pay')).toBe(1);
   index.apply(identityChange('shop', 'id-7'));
   index.apply({ kind: 'binding', key: 'pay/card-binding', view: undefined });
   settleFirst(index, 2);
-  expect([index.hasStale, book.pairsOf('pay')]).toEqual([true, 0]);
+  expect([index.hasStale, registry.pairsOf('pay')]).toEqual([true, 0]);
 });
 
 test('a namespace whose pods are always stale keeps a limited number of pairs that it does not need', () => {
-  const { book, index } = createWorld();
+  const { registry, index } = createWorld();
   index.apply(identityChange('shop', 'reader'));
   index.apply(bindingChange('shop', 'reader'));
   index.apply(podChange('shop/stale', 'web'));
@@ -496,7 +496,7 @@ test('a namespace whose pods are always stale keeps a limited number of pairs th
   for (let number = 0; number < 1_500; number += 1) {
     index.apply(identityChange('shop', 'reader', `id-${number}`));
     index.apply(podChange('shop/pod', `account-${number}`));
-    counts.push(book.pairsOf('shop'));
+    counts.push(registry.pairsOf('shop'));
     index.apply({ kind: 'pod', key: 'shop/pod', view: undefined });
   }
   expect(index.isStale('shop/stale')).toBe(true);

@@ -75,7 +75,7 @@ test('who listens is told what is left out already, then what comes, of both kin
   const { view, putIdentities, putBindings, end } = await setUp();
   const told: string[] = [];
   await putIdentities(anIdentity('a', 10), anIdentity('b', 11), anIdentity('c', 12));
-  const stop = view.leftOut.tell((kind, { key }) => told.push(`${kind} ${key}`));
+  const stop = view.leftOut.notify((kind, { key }) => told.push(`${kind} ${key}`));
   expect(told).toEqual(['AzureIdentity evil/c']);
   await putBindings(aBinding('a', 10), aBinding('b', 11), aBinding('c', 12));
   await putIdentities(anIdentity('d', 13));

@@ -80,7 +80,7 @@ describe('what is listed', () => {
       finished: false,
       createdAt: 1_700_000_000_000,
     });
-    expect(index.place('node-0')).toMatchObject({ exists: true, host: { kind: 'vmss' } });
+    expect(index.nodeHost('node-0')).toMatchObject({ exists: true, host: { kind: 'vmss' } });
     expect(index.matchSet('shop', 'demo').matches).toMatchObject([{ identityKey: 'default/reader' }]);
   });
 
@@ -128,7 +128,7 @@ describe('news', () => {
       undefined,
     ]);
     expect(index.objects.binding('default/reader-binding')).toBeUndefined();
-    expect(index.place('node-0').exists).toBe(false);
+    expect(index.nodeHost('node-0').exists).toBe(false);
   });
 
   test('is told after the index has taken it in, of every kind, until the listener ends', async () => {
@@ -181,7 +181,7 @@ test('an object that is far larger than any that is meant costs no more than wha
       [paths.pods, pod({ node: note })],
     ],
   });
-  expect(index.place('node-0').exists).toBe(true);
+  expect(index.nodeHost('node-0').exists).toBe(true);
   expect(index.pod('shop/web-0')?.nodeName).toBe('');
 });
 

@@ -68,7 +68,7 @@ export interface ClusterWatchOptions {
 /** Objects that are left out because their namespace is over its share. */
 export interface LeftOutView extends LeftOutSource {
   /** Calls the listener with at most 16 objects of each namespace and kind, first those left out already. Returns a function that removes it. */
-  tell(listener: (kind: SharedKind, object: LeftOut) => void): () => void;
+  notify(listener: (kind: SharedKind, object: LeftOut) => void): () => void;
 }
 
 export interface ClusterWatch {
@@ -160,7 +160,7 @@ function createLeftOut(informers: Readonly<Record<SharedKind, Informer<unknown>>
   return {
     of: (kind, namespace) => informers[kind].leavesOut(namespace),
     has: (kind, key) => informers[kind].leftOut().has(key),
-    tell(listener) {
+    notify(listener) {
       const ends = (Object.keys(informers) as SharedKind[]).map((kind) => {
         for (const object of informers[kind].leftOut().values()) listener(kind, object);
         return informers[kind].onLeftOut((object) => listener(kind, object));

@@ -3,7 +3,7 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, test } from 'vitest';
 import { createFakeLog } from '../../apply/test/fake-log.ts';
 import { createTrims } from '../trims.ts';
-import { createLabelRoom } from './label-room.ts';
+import { createLabelMemory } from './label-memory.ts';
 import { PodFeed } from './pod-feed.ts';
 
 const podOf = (name: string) => ({
@@ -38,7 +38,7 @@ function createServer(): KubeTransport {
 
 test('a pod that only a list that failed had takes no room for labels after a complete list', async () => {
   const clock = createFakeClock();
-  const room = createLabelRoom();
+  const room = createLabelMemory();
   const tools = { transport: createServer(), clock, random: () => 0, log: createFakeLog() };
   const rest = { trims: createTrims(), room, onListed: () => undefined, onChange: () => undefined };
   const feed = new PodFeed({ ...tools, ...rest }, 'namespace', ['shop']);
@@ -46,7 +46,7 @@ test('a pod that only a list that failed had takes no room for labels after a co
   const running = feed.run(ending.signal);
   await clock.advance(60_000);
   expect(feed.pods('shop').map(({ name }) => name)).toEqual(['b']);
-  const one = createLabelRoom();
+  const one = createLabelMemory();
   one.open(() => undefined).fit(feed.pods('shop')[0]!, '1');
   expect(room.used()).toBe(one.used());
   ending.abort();

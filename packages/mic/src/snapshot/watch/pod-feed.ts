@@ -11,7 +11,7 @@ import { namespaceOf } from '../keys.ts';
 import { memberOf, stringAt } from '../raw-object.ts';
 import type { Trims } from '../trims.ts';
 import type { PodView } from '../views.ts';
-import type { HeldPod, LabelDesk, LabelRoom } from './label-room.ts';
+import type { HeldPod, LabelDesk, LabelMemory } from './label-memory.ts';
 import { podFieldsWithLabels } from './pod-fields.ts';
 
 export type WatchTools = Pick<InformerOptions<HeldPod>, 'transport' | 'clock' | 'random' | 'log'>;
@@ -20,7 +20,7 @@ export type FeedScope = 'namespace' | 'cluster';
 
 export interface FeedOptions extends WatchTools {
   readonly trims: Trims;
-  readonly room: LabelRoom;
+  readonly room: LabelMemory;
   readonly onListed: (feed: PodFeed) => void;
   readonly onChange: (change: Change<PodView>, feed: PodFeed) => void;
 }

@@ -4,7 +4,7 @@ import { createFakeLog } from '../../apply/test/fake-log.ts';
 import { rawIdentity, rules } from '../../plan/test/builders.ts';
 import { ClusterIndex } from '../index/cluster-index.ts';
 import { createClusterWatch } from './cluster-watch.ts';
-import type { LabelLimits } from './label-room.ts';
+import type { LabelLimits } from './label-memory.ts';
 import { createFakeApi, paths } from './test/fake-api.ts';
 
 const inShop = '/api/v1/namespaces/shop/pods';

@@ -67,7 +67,7 @@ export class PodSource {
   bindingChanged(key: string, view: BindingView | undefined): void {
     const namespace = namespaceOf(key);
     const keys = this.#asking.get(namespace) ?? new Set<string>();
-    const isAsking = view?.kind === 'valid' && asksForMore(view.binding);
+    const isAsking = view?.kind === 'valid' && mayListMore(view.binding);
     if (isAsking) this.#asking.set(namespace, keys.add(key));
     else keys.delete(key);
     if (isAsking && !this.#whole.covers(namespace)) {
@@ -173,7 +173,7 @@ const goneOnWithout =
   'their pods keep what they have until the lists are complete';
 
 /** Whether the binding needs more than pods with the label have: other labels, or pods without the label. */
-function asksForMore({ spec }: AzureIdentityBinding): boolean {
+function mayListMore({ spec }: AzureIdentityBinding): boolean {
   return spec.podSelector !== undefined || spec.selector === '';
 }
 

@@ -7,7 +7,7 @@ import type { Log } from '@pod-identity/kit/serve';
 import { namespaceOf } from '../keys.ts';
 import type { Trims } from '../trims.ts';
 import type { PodView } from '../views.ts';
-import { createLabelRoom, type LabelLimits, type LabelRoom } from './label-room.ts';
+import { createLabelMemory, type LabelLimits, type LabelMemory } from './label-memory.ts';
 import { Lingering } from './lingering.ts';
 import { PodFeed, type FeedScope, type WatchTools } from './pod-feed.ts';
 import { WantedNamespace } from './wanted-namespace.ts';
@@ -56,7 +56,7 @@ export class WholeNamespaces {
   readonly #feeds = new Set<PodFeed>();
   readonly #lingering: Lingering;
   readonly #running = new Set<Promise<void>>();
-  readonly #room: LabelRoom;
+  readonly #room: LabelMemory;
   #until: AbortSignal | undefined;
   #widenedAt = -Infinity;
   #toldAt = -Infinity;
@@ -66,7 +66,7 @@ export class WholeNamespaces {
   constructor(options: WholeOptions, listeners: Listeners) {
     this.#options = options;
     this.#limits = options.limits ?? defaults;
-    this.#room = createLabelRoom(this.#limits.labels, (namespace) => this.#tellLeftOut(namespace));
+    this.#room = createLabelMemory(this.#limits.labels, (namespace) => this.#tellLeftOut(namespace));
     this.#listeners = listeners;
     this.#lingering = new Lingering({
       clock: options.clock,

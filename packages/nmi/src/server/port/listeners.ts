@@ -19,7 +19,7 @@ export function parseListeners(table: string, family: Listener['family']): reado
   });
 }
 
-export interface Place {
+export interface AgentSocket {
   readonly host: string;
   readonly port: number;
   /** The uid of the sockets of all agents. */
@@ -29,7 +29,7 @@ export interface Place {
 /** Sockets of other programs that may receive calls of pods: on our port, with another uid than the agent's. */
 export function foreignListeners(
   listeners: readonly Listener[],
-  { host, port, uid }: Place,
+  { host, port, uid }: AgentSocket,
 ): readonly Listener[] {
   return listeners.filter((one) => one.port === port && one.uid !== uid && overlaps(one, host));
 }
@@ -37,7 +37,7 @@ export function foreignListeners(
 /** Sockets of agents on our port: also our own, once there is one. */
 export function agentListeners(
   listeners: readonly Listener[],
-  { host, port, uid }: Place,
+  { host, port, uid }: AgentSocket,
 ): readonly Listener[] {
   return listeners.filter((one) => one.port === port && one.uid === uid && overlaps(one, host));
 }

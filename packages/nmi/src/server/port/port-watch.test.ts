@@ -20,7 +20,7 @@ describe('the watch over the port', () => {
     const write = (_: unknown, line: string) => void lines.push(line);
     const watch = createPortWatch({
       clock: createFakeClock(),
-      place: () => ({ host: '127.0.0.1', port: 2579, uid: 42_579 }),
+      socket: () => ({ host: '127.0.0.1', port: 2579, uid: 42_579 }),
       read: () => Promise.resolve(looks.shift() ?? []),
       onCounted: (foreign, found) => void counted.push([foreign, found]),
       log: { info: write, error: write } as unknown as Log,
@@ -48,7 +48,7 @@ describe('the watch over the port', () => {
     const watch = createPortWatch({
       clock,
       read,
-      place: () => ({ host: '127.0.0.1', port: 2579, uid: 42_579 }),
+      socket: () => ({ host: '127.0.0.1', port: 2579, uid: 42_579 }),
       onCounted: (foreign, found) => void counted.push([foreign, found]),
       log: { info: write, warn: write, error: write } as unknown as Log,
     });

@@ -2,11 +2,11 @@
 // It must not open or close a socket.
 import type { Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
-import { describeListeners, type Listener, type Place } from './listeners.ts';
+import { describeListeners, type Listener, type AgentSocket } from './listeners.ts';
 
 export interface PortWatchOptions {
-  readonly place: () => Place;
-  readonly read: (place: Place) => Promise<readonly Listener[]>;
+  readonly socket: () => AgentSocket;
+  readonly read: (socket: AgentSocket) => Promise<readonly Listener[]>;
   /** How many there are now, and how many of them are new since the last check. */
   readonly onCounted: (foreign: number, found: number) => void;
   readonly clock: Clock;
@@ -51,11 +51,11 @@ export function createPortWatch(options: PortWatchOptions): PortWatch {
   };
 }
 
-function createLook({ place, read, onCounted, log }: PortWatchOptions) {
+function createLook({ socket, read, onCounted, log }: PortWatchOptions) {
   let told: string | undefined;
   let known: ReadonlySet<number> = new Set();
   return async (): Promise<string | undefined> => {
-    const at = place();
+    const at = socket();
     const foreign = await read(at);
     onCounted(foreign.length, foreign.filter(({ inode }) => !known.has(inode)).length);
     known = new Set(foreign.map(({ inode }) => inode));

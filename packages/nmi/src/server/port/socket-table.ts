@@ -1,16 +1,22 @@
 import { createReadStream } from 'node:fs';
-import { agentListeners, foreignListeners, parseListeners, type Listener, type Place } from './listeners.ts';
+import {
+  agentListeners,
+  foreignListeners,
+  parseListeners,
+  type Listener,
+  type AgentSocket,
+} from './listeners.ts';
 
 /** The kernel lists listeners first: the rest of a long table is not read. */
 const longestTable = 1024 * 1024;
 
 /** Other listeners in the network namespace of this process; none if the kernel has no such table. */
-export async function readForeignListeners(place: Place): Promise<readonly Listener[]> {
+export async function readForeignListeners(place: AgentSocket): Promise<readonly Listener[]> {
   return foreignListeners(await readListeners(), place);
 }
 
 /** Whether an agent listens in the network namespace of this process; false if this is not known. */
-export async function isServedByAgent(place: Place): Promise<boolean> {
+export async function isServedByAgent(place: AgentSocket): Promise<boolean> {
   return agentListeners(await readListeners().catch(() => []), place).length > 0;
 }
 

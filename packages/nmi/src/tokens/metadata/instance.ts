@@ -17,12 +17,12 @@ const ownTenant = { namespace: '', pod: 'nmi' };
 /** The ARM id of this machine, as its metadata service says; undefined when it doesn't. One request for each call. */
 export function createInstanceReader({ metadata, pace, clock }: InstanceOptions) {
   const read = async (signal: AbortSignal): Promise<string | undefined> => {
-    const answer = await metadata.get(path, { signal });
-    if (answer.statusCode !== 200) {
-      answer.destroy();
+    const response = await metadata.get(path, { signal });
+    if (response.statusCode !== 200) {
+      response.destroy();
       return undefined;
     }
-    const body = await readUpTo(answer, largestBody);
+    const body = await readUpTo(response, largestBody);
     const { resourceId } = (body ? JSON.parse(Buffer.from(body).toString('utf8')) : {}) as InstanceShape;
     return typeof resourceId === 'string' ? resourceId : undefined;
   };

@@ -12,13 +12,13 @@ const stage = () => {
   const getToken = vi.fn<(request: TokenRequest) => Promise<AccessToken>>(() =>
     Promise.resolve(issuedTo('reader').access),
   );
-  const asked: unknown[] = [];
-  const { ask } = createManagedIdentitySource({
+  const requested: unknown[] = [];
+  const { requestToken } = createManagedIdentitySource({
     imds: { getToken },
     clock,
-    onAsked: (one) => asked.push(one),
+    onAsked: (one) => requested.push(one),
   });
-  return { getToken, ask, asked, clock };
+  return { getToken, requestToken, requested, clock };
 };
 const notFound = () =>
   new ImdsError('identity-not-found', 'the endpoint answered 400 invalid_request: Identity not found', {
@@ -28,8 +28,8 @@ const sentOf = (getToken: { mock: { calls: TokenRequest[][] } }) =>
   getToken.mock.calls.map(([request]) => request);
 
 it('asks by resource id, never by the client id that the AzureIdentity states', async () => {
-  const { ask, getToken } = stage();
-  await ask(wishFor(subjectOf('reader', { clientId: clientIdOf('victim') })));
+  const { requestToken, getToken } = stage();
+  await requestToken(wishFor(subjectOf('reader', { clientId: clientIdOf('victim') })));
   const [request] = sentOf(getToken);
   expect(request?.identity?.resourceId).toContain('/userassignedidentities/reader');
   expect(request?.identity).not.toHaveProperty('clientId');
@@ -41,52 +41,54 @@ it.each<[HostSubject, Identity | undefined]>([
   [{ kind: 'machine', by: 'object-id', value: 'a' }, { objectId: 'a' }],
   [{ kind: 'machine', by: 'resource-id', value: '/a' }, { resourceId: '/a' }],
 ])('W-C10: passes the selector of an exempt pod on: %j', async (subject, identity) => {
-  const { ask, getToken } = stage();
-  await ask(wishFor(subject));
+  const { requestToken, getToken } = stage();
+  await requestToken(wishFor(subject));
   expect(sentOf(getToken)).toStrictEqual([{ resource: 'https://vault.azure.net', identity }]);
 });
 
 it('reads the client and object id out of the token when the answer does not state them', async () => {
-  const { ask, getToken } = stage();
+  const { requestToken, getToken } = stage();
   const token = jwt({ appid: clientIdOf('x').toUpperCase(), oid: objectIdOf('x') });
   getToken.mockResolvedValue({ token, expiresOnTimestamp: 1, tokenType: 'Bearer', resource: 'r' });
-  await expect(ask(wishFor(subjectOf('reader')))).resolves.toMatchObject({
+  await expect(requestToken(wishFor(subjectOf('reader')))).resolves.toMatchObject({
     clientId: clientIdOf('x'),
     objectId: objectIdOf('x'),
   });
   getToken.mockResolvedValue({ token: 'opaque', expiresOnTimestamp: 1, tokenType: 'Bearer', resource: 'r' });
-  await expect(ask(wishFor(subjectOf('reader')))).resolves.toMatchObject({
+  await expect(requestToken(wishFor(subjectOf('reader')))).resolves.toMatchObject({
     clientId: undefined,
     objectId: undefined,
   });
 });
 
 it('takes the client id of the answer before that of the token, in lower case', async () => {
-  const { ask, getToken } = stage();
+  const { requestToken, getToken } = stage();
   const token = jwt({ appid: clientIdOf('other') });
   const clientId = clientIdOf('x').toUpperCase();
   getToken.mockResolvedValue({ token, expiresOnTimestamp: 1, tokenType: 'Bearer', resource: 'r', clientId });
-  await expect(ask(wishFor(subjectOf('reader')))).resolves.toMatchObject({ clientId: clientIdOf('x') });
+  await expect(requestToken(wishFor(subjectOf('reader')))).resolves.toMatchObject({
+    clientId: clientIdOf('x'),
+  });
 });
 
 it('tells of each question whose it was, that it was answered, and how long that took, also when the clock was set back', async () => {
-  const { ask, getToken, asked, clock } = stage();
+  const { requestToken, getToken, requested, clock } = stage();
   await clock.advance(1_000);
   getToken.mockImplementation(async () => {
     await clock.sleep(30);
     clock.now = () => -3_600_000;
     return issuedTo('reader').access;
   });
-  const answer = ask(wishFor({ kind: 'machine', by: 'nothing' }));
+  const answer = requestToken(wishFor({ kind: 'machine', by: 'nothing' }));
   await clock.advance(30);
   await answer;
-  expect(asked).toEqual([{ subject: 'machine', ms: 30, isOk: true }]);
+  expect(requested).toEqual([{ subject: 'machine', ms: 30, isOk: true }]);
 });
 
 it('makes one request, also for an assigned identity that is not known yet', async () => {
-  const { ask, getToken } = stage();
+  const { requestToken, getToken } = stage();
   getToken.mockRejectedValue(notFound());
-  await expect(ask(wishFor(subjectOf('reader')))).rejects.toMatchObject({ code: 'not-on-host' });
+  await expect(requestToken(wishFor(subjectOf('reader')))).rejects.toMatchObject({ code: 'not-on-host' });
   expect(getToken).toHaveBeenCalledTimes(1);
 });
 
@@ -102,21 +104,21 @@ it.each([
 ] as const)(
   'C53 classifies %s (%s) as %s, without ids of the machine’s owner',
   async (code, status, expected) => {
-    const { ask, getToken, asked } = stage();
+    const { requestToken, getToken, requested } = stage();
     const tenant = '11111111-2222-4333-8444-555555555555';
     getToken.mockRejectedValue(
       new ImdsError(code, `AADSTS1: tenant ${tenant}`, { ...(status && { status }), retryAfterMs: 3000 }),
     );
-    const error = await ask(wishFor(subjectOf('reader'))).catch((caught: unknown) => caught);
+    const error = await requestToken(wishFor(subjectOf('reader'))).catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: expected, retryAfterMs: 3000 });
     expect(String(error)).toContain('AADSTS1');
     expect(String(error)).not.toContain(tenant);
-    expect(asked).toMatchObject([{ isOk: false }]);
+    expect(requested).toMatchObject([{ isOk: false }]);
   },
 );
 
 it('a bug stays a bug', async () => {
-  const { ask, getToken } = stage();
+  const { requestToken, getToken } = stage();
   getToken.mockRejectedValue(new TypeError('no resource'));
-  await expect(ask(wishFor(subjectOf('reader')))).rejects.toThrow(TypeError);
+  await expect(requestToken(wishFor(subjectOf('reader')))).rejects.toThrow(TypeError);
 });

@@ -8,7 +8,7 @@ export interface ManagedIdentityOptions {
   readonly imds: Pick<ImdsClient, 'getToken'>;
   readonly clock: Clock;
   /** Called for each request to the metadata service. */
-  readonly onAsked: (asked: { subject: HostSubject['kind']; ms: number; isOk: boolean }) => void;
+  readonly onAsked: (requested: { subject: HostSubject['kind']; ms: number; isOk: boolean }) => void;
 }
 
 /**
@@ -18,7 +18,7 @@ export interface ManagedIdentityOptions {
 export function createManagedIdentitySource(options: ManagedIdentityOptions): TokenUpstream<HostSubject> {
   const { imds, clock, onAsked } = options;
   return {
-    async ask({ subject, resource }) {
+    async requestToken({ subject, resource }) {
       const startedAt = clock.elapsed();
       let isOk = false;
       try {

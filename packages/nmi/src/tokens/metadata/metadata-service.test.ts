@@ -61,7 +61,7 @@ async function stage(serve: (question: Question) => void) {
     ask: async (resource = 'r') => (await imds.getToken({ resource })).token,
     askFor: async (clientId: string, resource = 'r') =>
       (await imds.getToken({ resource, identity: { clientId } })).token,
-    asked: () => count,
+    requested: () => count,
     connections: () => sockets.size,
     get: (signal: AbortSignal) => metadata.get('/metadata/versions', { signal }),
     close: () => metadata.close(),
@@ -100,9 +100,9 @@ it('a question ends with its signal, and its connection with it', async () => {
 });
 
 it('a question whose signal was aborted before is not asked', async () => {
-  const { get, asked } = await stage(({ socket }) => socket.write(answer('t')));
+  const { get, requested } = await stage(({ socket }) => socket.write(answer('t')));
   await expect(get(AbortSignal.abort())).rejects.toThrow('This operation was aborted');
-  expect(asked()).toBe(0);
+  expect(requested()).toBe(0);
 });
 
 it('an answer that was read leaves nothing at the signal', async () => {
@@ -130,31 +130,31 @@ it('questions one after another go over one connection', async () => {
 });
 
 it('a question over a kept connection that the service has closed is asked again, over a new one', async () => {
-  const { ask, asked, connections } = await stage(({ socket, count, countOfConnection }) => {
+  const { ask, requested, connections } = await stage(({ socket, count, countOfConnection }) => {
     if (countOfConnection > 1) socket.resetAndDestroy();
     else socket.write(answer(`t${count}`));
   });
   expect(await ask()).toBe('t1');
   expect(await ask()).toBe('t3');
-  expect([asked(), connections()]).toEqual([3, 2]);
+  expect([requested(), connections()]).toEqual([3, 2]);
 });
 
 it('a question that a new connection fails is not asked again', async () => {
-  const { ask, asked } = await stage(({ socket }) => socket.resetAndDestroy());
+  const { ask, requested } = await stage(({ socket }) => socket.resetAndDestroy());
   await expect(ask()).rejects.toMatchObject({ code: 'unavailable' });
-  expect(asked()).toBe(1);
+  expect(requested()).toBe(1);
 });
 
 it('a question is asked twice at most, however many kept connections are broken', async () => {
   let isBroken = false;
-  const { ask, asked } = await stage(({ socket }) => {
+  const { ask, requested } = await stage(({ socket }) => {
     if (isBroken) socket.resetAndDestroy();
     else socket.write(answer('t'));
   });
   await Promise.all(['a', 'b', 'c'].map(ask));
   isBroken = true;
   await expect(ask()).rejects.toMatchObject({ code: 'unavailable' });
-  expect(asked()).toBe(5);
+  expect(requested()).toBe(5);
 });
 
 it('what the service sends unasked over a kept connection ends it, and is not the next answer', async () => {
@@ -221,15 +221,15 @@ it('closing it ends a question that is asked again', async () => {
     else resolve(undefined);
   });
   await ask();
-  const asked = ask();
+  const requested = ask();
   await asksAgain;
   close();
-  await expect(asked).rejects.toMatchObject({ code: 'unavailable' });
+  await expect(requested).rejects.toMatchObject({ code: 'unavailable' });
 });
 
 it('a question that is ended by closing it is not asked again', async () => {
   const { promise: isAsked, resolve } = Promise.withResolvers<undefined>();
-  const { ask, asked, close } = await stage(({ socket, count }) => {
+  const { ask, requested, close } = await stage(({ socket, count }) => {
     if (count === 1) socket.write(answer('t'));
     else resolve(undefined);
   });
@@ -238,7 +238,7 @@ it('a question that is ended by closing it is not asked again', async () => {
   await isAsked;
   close();
   await expect(second).rejects.toMatchObject({ code: 'unavailable' });
-  expect(asked()).toBe(2);
+  expect(requested()).toBe(2);
 });
 
 it('a connection over which anything but a token was answered is not kept', async () => {

@@ -38,24 +38,24 @@ export function createMetadataService(endpoint: string): MetadataService {
   let isClosed = false;
   const get: MetadataService['get'] = async (path, { signal }) => {
     const first = open(path, keeping);
-    first.once('response', (answer) => {
-      if (!isUsual(answer)) keeping.refuse(answer.socket);
+    first.once('response', (response) => {
+      if (!isUsual(response)) keeping.refuse(response.socket);
     });
     try {
-      return await ask(first, signal);
+      return await send(first, signal);
     } catch (error) {
       if (!first.reusedSocket || !isBroken(error) || signal.aborted || isClosed) throw error;
-      return ask(open(path, single), signal);
+      return send(open(path, single), signal);
     }
   };
   return {
     get,
     fetch: async (url, how) => {
-      const answer = await get(pathOf(url), how);
+      const response = await get(pathOf(url), how);
       return {
-        status: answer.statusCode ?? 0,
-        headers: { get: (name) => headerOf(answer, name) },
-        readUpTo: (limit) => readUpTo(answer, limit),
+        status: response.statusCode ?? 0,
+        headers: { get: (name) => headerOf(response, name) },
+        readUpTo: (limit) => readUpTo(response, limit),
       };
     },
     close: () => {
@@ -101,9 +101,9 @@ class KeepingAgent extends Agent {
     return true;
   }
 
-  override reuseSocket(socket: Duplex, question: ClientRequest): void {
+  override reuseSocket(socket: Duplex, request: ClientRequest): void {
     this.#idle.delete(socket);
-    super.reuseSocket(socket, question);
+    super.reuseSocket(socket, request);
   }
 
   /** The limit of idle connections is for all identities together. */
@@ -148,17 +148,17 @@ function isUsual({ statusCode, headers }: IncomingMessage): boolean {
   return statusCode === 200 && headers['content-type']?.startsWith('application/json') === true;
 }
 
-function ask(question: ClientRequest, signal: AbortSignal): Promise<IncomingMessage> {
-  const answer = responseOf(question, signal);
-  question.end();
-  return answer;
+function send(request: ClientRequest, signal: AbortSignal): Promise<IncomingMessage> {
+  const response = responseOf(request, signal);
+  request.end();
+  return response;
 }
 
 function isBroken(error: unknown): boolean {
   return ['ECONNRESET', 'EPIPE'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
-function headerOf(answer: IncomingMessage, name: string): string | null {
-  const value = answer.headers[name.toLowerCase()];
+function headerOf(response: IncomingMessage, name: string): string | null {
+  const value = response.headers[name.toLowerCase()];
   return typeof value === 'string' ? value : null;
 }

@@ -1,7 +1,7 @@
 import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { LastAnswer } from '../types.ts';
+import type { LastResponse } from '../types.ts';
 import { createMetadataPace, type MetadataPace } from './pace.ts';
 
 interface Call {
@@ -303,7 +303,7 @@ it('lets only so many reads wait', async () => {
 });
 
 describe('attack: a namespace whose requests never end, beside another one', () => {
-  type Kind = LastAnswer | 'read';
+  type Kind = LastResponse | 'read';
   interface Wants {
     readonly namespace: string;
     readonly kind: Kind;

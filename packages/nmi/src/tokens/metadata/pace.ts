@@ -1,12 +1,12 @@
 import type { Clock } from '@pod-identity/kit/core';
-import { createTurnQueues, runInTurn, type TurnQueue, type Questioner } from '../../waiting/turn-queues.ts';
-import type { LastAnswer } from '../types.ts';
+import { createTurnQueues, runInTurn, type TurnQueue, type TurnCaller } from '../../waiting/turn-queues.ts';
+import type { LastResponse } from '../types.ts';
 
 export interface MetadataPace {
   /** Requests for known identities begin before others, of each namespace one in a round. */
-  readonly tokens: Readonly<Record<LastAnswer, TurnQueue>>;
+  readonly tokens: Readonly<Record<LastResponse, TurnQueue>>;
   /** Runs a read of other metadata in its turn; undefined if there is no place or turn, or the caller left. */
-  readonly read: <T>(questioner: Questioner, task: () => Promise<T>) => Promise<T | undefined>;
+  readonly read: <T>(questioner: TurnCaller, task: () => Promise<T>) => Promise<T | undefined>;
 }
 
 /** The metadata service accepts five requests at a time and twenty a second from one machine. */

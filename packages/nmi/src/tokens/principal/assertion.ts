@@ -7,7 +7,7 @@ import {
 } from 'node:crypto';
 import { promisify } from 'node:util';
 import { RecentMap, type Clock } from '@pod-identity/kit/core';
-import type { Certificate } from './reader-words.ts';
+import type { Certificate } from './reader-messages.ts';
 
 export interface AssertionClaims {
   readonly clientId: string;

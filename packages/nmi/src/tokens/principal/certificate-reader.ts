@@ -3,14 +3,19 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '@pod-identity/kit/core';
 import { TokenError } from '../errors.ts';
-import { questionOf, readAnswer, type Certificate, type StoredCertificate } from './reader-words.ts';
+import {
+  readRequestOf,
+  parseReadResponse,
+  type Certificate,
+  type StoredCertificate,
+} from './reader-messages.ts';
 import { createReadingBudgets } from './reading-budgets.ts';
 import { createRefusedCertificates } from './refused-certificates.ts';
 import { createTurns } from './turns.ts';
 
 export interface CertificateProcess {
   /** Returns what the process printed; undefined if it crashed, or was killed because it took too much time or memory. */
-  readonly run: (question: string) => Promise<string | undefined>;
+  readonly run: (request: string) => Promise<string | undefined>;
 }
 
 export interface CertificateReader {
@@ -29,13 +34,13 @@ export function createCertificateReader(options: {
   const budgets = createReadingBudgets(clock);
   const refused = createRefusedCertificates(clock);
 
-  const readNow = async (namespace: string, question: string): Promise<Certificate | string> => {
+  const readNow = async (namespace: string, request: string): Promise<Certificate | string> => {
     const retryAfterMs = budgets.waitMs(namespace);
     if (retryAfterMs > 0) throw exhausted(namespace, retryAfterMs);
     const startedAt = clock.elapsed();
     try {
-      const answer = await reader.run(question);
-      return (answer === undefined ? undefined : readAnswer(answer)) ?? tooMuch;
+      const response = await reader.run(request);
+      return (response === undefined ? undefined : parseReadResponse(response)) ?? tooMuch;
     } catch (cause) {
       throw new TokenError('unavailable', 'The process that reads certificates could not be started.', {
         cause,
@@ -48,9 +53,9 @@ export function createCertificateReader(options: {
 
   return {
     read: async (namespace, stored) => {
-      const question = questionOf(stored);
-      if (typeof question === 'string') return question;
-      const text = JSON.stringify(question);
+      const request = readRequestOf(stored);
+      if (typeof request === 'string') return request;
+      const text = JSON.stringify(request);
       const digest = createHash('sha256').update(text).digest('base64');
       const inTurn = turns.run(namespace, async () => {
         const known = refused.recall(namespace, digest);

@@ -29,7 +29,7 @@ const subject = {
 
 const stage = (body: unknown = { access_token: 'token', expires_in: 600 }, status = 200) => {
   const sent: EntraPost[] = [];
-  const { ask } = createEntraClient({
+  const { requestToken } = createEntraClient({
     clock: createFakeClock(1_000),
     http: {
       post: (post) => {
@@ -45,8 +45,8 @@ const stage = (body: unknown = { access_token: 'token', expires_in: 600 }, statu
   };
   return {
     sent,
-    ask: () => ask({ ...question, proof: { kind: 'secret', value: 'hidden' } }),
-    askWith: ask,
+    ask: () => requestToken({ ...question, proof: { kind: 'secret', value: 'hidden' } }),
+    askWith: requestToken,
     question,
   };
 };
@@ -111,11 +111,13 @@ it('proves itself with a signed assertion where it has a certificate, and sends 
 
 it('silence is told as that', async () => {
   const { question } = stage();
-  const { ask } = createEntraClient({
+  const { requestToken } = createEntraClient({
     clock: createFakeClock(),
     http: { post: () => Promise.resolve({ kind: 'silence' }) },
   });
-  await expect(ask({ ...question, proof: { kind: 'secret', value: 'hidden' } })).rejects.toMatchObject({
+  await expect(
+    requestToken({ ...question, proof: { kind: 'secret', value: 'hidden' } }),
+  ).rejects.toMatchObject({
     code: 'unavailable',
     message: 'The login endpoint did not answer for AzureIdentity default/app.',
   });
@@ -123,11 +125,11 @@ it('silence is told as that', async () => {
 
 it('a fault of our own is not told as silence of the endpoint', async () => {
   const { question } = stage();
-  const { ask } = createEntraClient({
+  const { requestToken } = createEntraClient({
     clock: createFakeClock(),
     http: { post: () => Promise.reject(new TypeError('a bug')) },
   });
-  const error = await ask({ ...question, proof: { kind: 'secret', value: 'hidden' } }).catch(
+  const error = await requestToken({ ...question, proof: { kind: 'secret', value: 'hidden' } }).catch(
     (thrown: unknown) => thrown,
   );
   expect(error).toBeInstanceOf(Error);

@@ -2,9 +2,9 @@ import type { INetworkModule, NodeAuthOptions } from '@azure/msal-node';
 import type { AccessToken } from '@pod-identity/imds-client';
 import type { Clock } from '@pod-identity/kit/core';
 import { createAssertions, type Assertions } from './assertion.ts';
-import { principalError, type EntraAnswer } from './entra-errors.ts';
+import { principalError, type EntraResponse } from './entra-errors.ts';
 import type { EntraHttp } from './entra-http.ts';
-import type { Certificate } from './reader-words.ts';
+import type { Certificate } from './reader-messages.ts';
 import type { ServicePrincipal } from '../types.ts';
 
 /** The credential of the application. */
@@ -12,7 +12,7 @@ export type Proof =
   | { readonly kind: 'secret'; readonly value: string }
   | { readonly kind: 'certificate'; readonly certificate: Certificate };
 
-export interface EntraQuestion {
+export interface EntraRequest {
   readonly subject: ServicePrincipal;
   readonly tenantId: string;
   readonly resource: string;
@@ -21,7 +21,7 @@ export interface EntraQuestion {
 
 export interface EntraClient {
   /** Requests a token from the tenant's token endpoint; fails with a TokenError. */
-  readonly ask: (question: EntraQuestion) => Promise<AccessToken>;
+  readonly requestToken: (entraRequest: EntraRequest) => Promise<AccessToken>;
 }
 
 export interface EntraClientOptions {
@@ -36,14 +36,17 @@ export interface EntraClientOptions {
 export function createEntraClient({ http, clock }: EntraClientOptions): EntraClient {
   const assertions = createAssertions(clock);
   return {
-    ask: async (question) => {
-      const { subject, tenantId, resource } = question;
+    requestToken: async (entraRequest) => {
+      const { subject, tenantId, resource } = entraRequest;
       const { ConfidentialClientApplication } = await import('@azure/msal-node');
-      const endpoint = tokenEndpointOf(question);
+      const endpoint = tokenEndpointOf(entraRequest);
       const wire = createWire(endpoint, http);
       const sentAt = clock.now();
       const application = new ConfidentialClientApplication({
-        auth: { ...authOf(question, endpoint), ...(await credentialOf(question, endpoint, assertions)) },
+        auth: {
+          ...authOf(entraRequest, endpoint),
+          ...(await credentialOf(entraRequest, endpoint, assertions)),
+        },
         system: { networkClient: wire.network },
       });
       try {
@@ -55,22 +58,22 @@ export function createEntraClient({ http, clock }: EntraClientOptions): EntraCli
         });
       } catch (error) {
         // MSAL's errors repeat the answer, which is read below; an error without an answer is a bug.
-        if (!wire.answer) throw error;
+        if (!wire.response) throw error;
       }
-      return tokenIn(wire.answer, { sentAt, question }) ?? raise(wire.answer, subject, tenantId);
+      return tokenIn(wire.response, { sentAt, entraRequest }) ?? raise(wire.response, subject, tenantId);
     },
   };
 }
 
-function raise(answer: EntraAnswer | undefined, subject: ServicePrincipal, tenantId: string): never {
-  throw principalError(answer ?? { kind: 'silence' }, subject, tenantId);
+function raise(response: EntraResponse | undefined, subject: ServicePrincipal, tenantId: string): never {
+  throw principalError(response ?? { kind: 'silence' }, subject, tenantId);
 }
 
-function tokenEndpointOf({ subject, tenantId }: EntraQuestion): string {
+function tokenEndpointOf({ subject, tenantId }: EntraRequest): string {
   return `${subject.authority}/${tenantId}/oauth2/v2.0/token`;
 }
 
-function authOf({ subject, tenantId }: EntraQuestion, endpoint: string): NodeAuthOptions {
+function authOf({ subject, tenantId }: EntraRequest, endpoint: string): NodeAuthOptions {
   const authority = `${subject.authority}/${tenantId}`;
   return {
     clientId: subject.clientId,
@@ -87,7 +90,7 @@ function authOf({ subject, tenantId }: EntraQuestion, endpoint: string): NodeAut
 }
 
 async function credentialOf(
-  { subject: { clientId }, proof }: EntraQuestion,
+  { subject: { clientId }, proof }: EntraRequest,
   audience: string,
   assertions: Assertions,
 ): Promise<Partial<NodeAuthOptions>> {
@@ -97,39 +100,39 @@ async function credentialOf(
 
 /** MSAL's network module; remembers the answer. */
 function createWire(endpoint: string, http: EntraClientOptions['http']) {
-  const seen: { answer?: EntraAnswer } = {};
+  const seen: { answer?: EntraResponse } = {};
   const elsewhere = () => Promise.reject(new TypeError('only the token endpoint may be asked'));
   const network: INetworkModule = {
     sendGetRequestAsync: elsewhere,
     sendPostRequestAsync: async (url, options) => {
       if (url !== endpoint && !url.startsWith(`${endpoint}?`)) return elsewhere();
-      const answer = await http.post({ url, headers: options?.headers ?? {}, body: options?.body ?? '' });
-      seen.answer = answer;
-      const isAnswer = answer.kind === 'answer';
+      const response = await http.post({ url, headers: options?.headers ?? {}, body: options?.body ?? '' });
+      seen.answer = response;
+      const isResponse = response.kind === 'answer';
       // The answer is read from `seen`, not from MSAL's result.
-      const body = isAnswer && answer.body ? answer.body : { error: 'no_answer' };
-      return { headers: {}, status: isAnswer ? answer.status : 503, body: body as never };
+      const body = isResponse && response.body ? response.body : { error: 'no_answer' };
+      return { headers: {}, status: isResponse ? response.status : 503, body: body as never };
     },
   };
   return {
     network,
-    get answer() {
+    get response() {
       return seen.answer;
     },
   };
 }
 
-interface TokenAnswer {
+interface TokenResponse {
   readonly access_token?: unknown;
   readonly expires_in?: unknown;
 }
 
 function tokenIn(
-  answer: EntraAnswer | undefined,
-  { sentAt, question }: { sentAt: number; question: EntraQuestion },
+  response: EntraResponse | undefined,
+  { sentAt, entraRequest }: { sentAt: number; entraRequest: EntraRequest },
 ): AccessToken | undefined {
-  if (answer?.kind !== 'answer' || answer.status !== 200) return undefined;
-  const { access_token, expires_in } = (answer.body ?? {}) as TokenAnswer;
+  if (response?.kind !== 'answer' || response.status !== 200) return undefined;
+  const { access_token, expires_in } = (response.body ?? {}) as TokenResponse;
   const seconds = Number(expires_in);
   if (typeof access_token !== 'string' || access_token === '' || !(seconds > 0)) return undefined;
   return {
@@ -137,7 +140,7 @@ function tokenIn(
     expiresOnTimestamp: sentAt + seconds * 1000,
     notBeforeTimestamp: sentAt,
     tokenType: 'Bearer',
-    resource: question.resource,
-    clientId: question.subject.clientId,
+    resource: entraRequest.resource,
+    clientId: entraRequest.subject.clientId,
   };
 }

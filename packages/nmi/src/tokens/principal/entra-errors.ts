@@ -1,7 +1,7 @@
 import { redactId, TokenError, withoutIds, type TokenErrorCode } from '../errors.ts';
 import type { ServicePrincipal } from '../types.ts';
 
-export type EntraAnswer =
+export type EntraResponse =
   | {
       readonly kind: 'answer';
       readonly status: number;
@@ -50,15 +50,19 @@ const resourceErrors: ReadonlySet<string> = new Set(['invalid_resource', 'invali
 const throttling: ReadonlySet<number> = new Set([90055, 50196]);
 
 /** The text contains neither a full id nor anything of the credential. */
-export function principalError(answer: EntraAnswer, subject: ServicePrincipal, tenantId: string): TokenError {
+export function principalError(
+  response: EntraResponse,
+  subject: ServicePrincipal,
+  tenantId: string,
+): TokenError {
   const where = tenantId === subject.tenantId ? '' : ` in the auxiliary tenant ${redactId(tenantId)}`;
   const who = `AzureIdentity ${subject.name}${where}`;
-  if (answer.kind === 'silence')
+  if (response.kind === 'silence')
     return new TokenError('unavailable', `The login endpoint did not answer for ${who}.`);
-  const refusal = readRefusal(answer.body);
-  const code = codeOf(answer.status, refusal);
-  const retryAfterMs = answer.retryAfterMs ?? (code === 'throttled' ? usualPauseMs : undefined);
-  return new TokenError(code, textOf(code, who, { refusal, subject, status: answer.status }), {
+  const refusal = readRefusal(response.body);
+  const code = codeOf(response.status, refusal);
+  const retryAfterMs = response.retryAfterMs ?? (code === 'throttled' ? usualPauseMs : undefined);
+  return new TokenError(code, textOf(code, who, { refusal, subject, status: response.status }), {
     retryAfterMs,
   });
 }
@@ -69,13 +73,13 @@ function codeOf(status: number, { error, number = 0 }: EntraRefusal): TokenError
   return resourceErrors.has(error) || resources.has(number) ? 'refused' : 'denied';
 }
 
-interface Told {
+interface RefusedRequest {
   readonly refusal: EntraRefusal;
   readonly subject: ServicePrincipal;
   readonly status: number;
 }
 
-function textOf(code: TokenErrorCode, who: string, { refusal, subject, status }: Told): string {
+function textOf(code: TokenErrorCode, who: string, { refusal, subject, status }: RefusedRequest): string {
   const { error, number, description } = refusal;
   const name = number === undefined ? `${status} ${error}`.trim() : `AADSTS${number}`;
   if (code === 'throttled') return `Microsoft Entra has too many requests for ${who} (${name}).`;

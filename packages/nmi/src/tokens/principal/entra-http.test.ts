@@ -65,13 +65,13 @@ it('an answer that is no JSON is an answer without a body', async () => {
 });
 
 it('follows no redirect: the secret is sent nowhere else', async () => {
-  let asked = 0;
+  let requested = 0;
   const elsewhere = await serve((_, response) => {
-    asked += 1;
+    requested += 1;
     response.end('{}');
   });
   const answer = await post((_, response) => response.writeHead(307, { location: elsewhere }).end());
-  expect([answer, asked]).toMatchObject([{ status: 307 }, 0]);
+  expect([answer, requested]).toMatchObject([{ status: 307 }, 0]);
 });
 
 it('an answer of 256 KiB is read, a longer one is none', async () => {

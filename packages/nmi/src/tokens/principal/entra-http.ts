@@ -1,5 +1,5 @@
 import { readUpTo } from '@pod-identity/kit/core';
-import type { EntraAnswer } from './entra-errors.ts';
+import type { EntraResponse } from './entra-errors.ts';
 
 export interface EntraPost {
   readonly url: string;
@@ -9,7 +9,7 @@ export interface EntraPost {
 
 export interface EntraHttp {
   /** Sends to the token endpoint; never fails: `silence` if there is no answer. */
-  readonly post: (post: EntraPost) => Promise<EntraAnswer>;
+  readonly post: (post: EntraPost) => Promise<EntraResponse>;
   close(): Promise<void>;
 }
 
@@ -20,19 +20,19 @@ export function createEntraHttp({ timeoutMs = 10_000 } = {}): EntraHttp {
   let opened: ReturnType<typeof open> | undefined;
   const post: EntraHttp['post'] = async ({ url, headers, body }) => {
     const { send, dispatcher } = await (opened ??= open());
-    const answer = await send(url, {
+    const response = await send(url, {
       method: 'POST',
       headers,
       body,
       dispatcher,
       signal: AbortSignal.timeout(timeoutMs),
     });
-    const text = await readUpTo(answer.body, longestBody);
+    const text = await readUpTo(response.body, longestBody);
     if (!text) throw new RangeError('the answer is too long');
     return {
       kind: 'answer',
-      status: answer.statusCode,
-      retryAfterMs: retryAfterOf(answer.headers['retry-after']),
+      status: response.statusCode,
+      retryAfterMs: retryAfterOf(response.headers['retry-after']),
       body: parse(text.toString('utf8')),
     };
   };
@@ -45,8 +45,8 @@ export function createEntraHttp({ timeoutMs = 10_000 } = {}): EntraHttp {
 
 /** Loaded for the first service principal: it takes 10 MiB of memory, and most nodes have none. */
 async function open() {
-  const { openEntraDoor } = await import('./entra-door.ts');
-  return openEntraDoor();
+  const { openEntraConnection } = await import('./entra-connection.ts');
+  return openEntraConnection();
 }
 
 function parse(text: string): unknown {

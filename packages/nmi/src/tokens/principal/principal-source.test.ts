@@ -2,8 +2,8 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it } from 'vitest';
 import { openQueue } from '../../../test/builders.ts';
 import { TokenError } from '../errors.ts';
-import type { ServicePrincipal, TokenWish } from '../types.ts';
-import type { EntraQuestion } from './entra-client.ts';
+import type { ServicePrincipal, WantedToken } from '../types.ts';
+import type { EntraRequest } from './entra-client.ts';
 import { createPrincipalSource } from './principal-source.ts';
 
 const subject: ServicePrincipal = {
@@ -16,7 +16,7 @@ const subject: ServicePrincipal = {
   credential: 'secret',
   secret: { namespace: 'shop', name: 'app' },
 };
-const wish = (over: Partial<TokenWish<ServicePrincipal>> = {}): TokenWish<ServicePrincipal> => ({
+const wanted = (over: Partial<WantedToken<ServicePrincipal>> = {}): WantedToken<ServicePrincipal> => ({
   subject,
   resource: 'https://vault.azure.net',
   bypassCache: false,
@@ -25,10 +25,10 @@ const wish = (over: Partial<TokenWish<ServicePrincipal>> = {}): TokenWish<Servic
 const jwt = (claims: object) => `x.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.x`;
 
 /** Entra as it answers each tenant, and all that it is asked. */
-const stage = (answer: (question: EntraQuestion) => string | Error = () => 'opaque') => {
+const stage = (answer: (question: EntraRequest) => string | Error = () => 'opaque') => {
   const clock = createFakeClock(1_000);
-  const questions: EntraQuestion[] = [];
-  const asked: { ms: number; isOk: boolean }[] = [];
+  const questions: EntraRequest[] = [];
+  const requested: { ms: number; isOk: boolean }[] = [];
   const changed: string[] = [];
   const state = { version: '1', answer, hold: Promise.resolve(undefined) };
   const source = createPrincipalSource({
@@ -40,7 +40,7 @@ const stage = (answer: (question: EntraQuestion) => string | Error = () => 'opaq
     certificates: { read: () => Promise.reject(new Error('there is no certificate here')) },
     checks: openQueue,
     entra: {
-      ask: async (question) => {
+      requestToken: async (question) => {
         questions.push(question);
         await clock.sleep(20);
         await state.hold;
@@ -51,18 +51,18 @@ const stage = (answer: (question: EntraQuestion) => string | Error = () => 'opaq
       },
     },
     onSecretChanged: ({ namespace, name }) => changed.push(`${namespace}/${name}`),
-    onAsked: (one) => asked.push(one),
+    onAsked: (one) => requested.push(one),
   });
-  const ask = async (one = wish()) => {
-    const outcome = source.ask(one).catch((error: unknown) => error as Error);
+  const ask = async (one = wanted()) => {
+    const outcome = source.requestToken(one).catch((error: unknown) => error as Error);
     await clock.advance(1_000);
     return outcome;
   };
-  return { ask, questions, asked, clock, state, changed, source };
+  return { ask, questions, requested, clock, state, changed, source };
 };
 
 it('asks the tenant of the application, with what the Secret holds, and tells how long that took', async () => {
-  const { ask, questions, asked } = stage();
+  const { ask, questions, requested } = stage();
   await expect(ask()).resolves.toEqual({
     access: {
       token: 'opaque',
@@ -81,17 +81,17 @@ it('asks the tenant of the application, with what the Secret holds, and tells ho
       proof: { kind: 'secret', value: 'hidden' },
     },
   ]);
-  expect(asked).toEqual([{ ms: 20, isOk: true }]);
+  expect(requested).toEqual([{ ms: 20, isOk: true }]);
 });
 
 it('tells how long a request took, also when the clock was set back meanwhile', async () => {
-  const { ask, asked, clock, state } = stage();
+  const { ask, requested, clock, state } = stage();
   state.answer = () => {
     clock.now = () => -3_600_000;
     return 'opaque';
   };
   await ask();
-  expect(asked).toEqual([{ ms: 20, isOk: true }]);
+  expect(requested).toEqual([{ ms: 20, isOk: true }]);
 });
 
 it('whose token it is, the token says itself', async () => {
@@ -101,7 +101,7 @@ it('whose token it is, the token says itself', async () => {
 
 it('asks each auxiliary tenant as well, in their order, and fails when one of them does', async () => {
   const { ask, questions, state } = stage(({ tenantId }) => `of ${tenantId}`);
-  const many = wish({ subject: { ...subject, auxiliaryTenantIds: ['one', 'two'] } });
+  const many = wanted({ subject: { ...subject, auxiliaryTenantIds: ['one', 'two'] } });
   await expect(ask(many)).resolves.toMatchObject({
     access: { token: 'of home' },
     auxiliary: [
@@ -122,7 +122,7 @@ it('a token that was requested with a Secret that has changed meanwhile is not g
   const { source, questions, clock, state, changed } = stage();
   const answer = Promise.withResolvers<undefined>();
   state.hold = answer.promise;
-  const outcome = source.ask(wish()).catch((error: unknown) => error as Error);
+  const outcome = source.requestToken(wanted()).catch((error: unknown) => error as Error);
   await clock.advance(30_000);
   state.version = '2';
   source.secrets.check(subject);

@@ -4,7 +4,7 @@ import type { Clock } from '@pod-identity/kit/core';
 import { readClaims } from '../claims.ts';
 import { TokenError } from '../errors.ts';
 import type { ServicePrincipal, TokenUpstream } from '../types.ts';
-import type { EntraClient, EntraQuestion } from './entra-client.ts';
+import type { EntraClient, EntraRequest } from './entra-client.ts';
 import { createSecretMemory, type SecretMemory, type SecretMemoryOptions } from './secret-memory.ts';
 import type { SecretReference } from './secret-reader.ts';
 
@@ -15,7 +15,7 @@ export interface PrincipalSourceOptions extends Pick<SecretMemoryOptions, 'certi
   /** Called when tokens that were got with this Secret must be forgotten. */
   readonly onSecretChanged: (reference: SecretReference) => void;
   /** Called for each request to Entra. */
-  readonly onAsked: (asked: { ms: number; isOk: boolean }) => void;
+  readonly onAsked: (requested: { ms: number; isOk: boolean }) => void;
 }
 
 export interface PrincipalSource extends TokenUpstream<ServicePrincipal> {
@@ -33,11 +33,11 @@ export function createPrincipalSource(options: PrincipalSourceOptions): Principa
     onChanged: options.onSecretChanged,
   });
 
-  const askOne = async (question: EntraQuestion) => {
+  const requestOne = async (entraRequest: EntraRequest) => {
     const startedAt = clock.elapsed();
     let isOk = false;
     try {
-      const access = await entra.ask(question);
+      const access = await entra.requestToken(entraRequest);
       isOk = true;
       return access;
     } finally {
@@ -45,10 +45,10 @@ export function createPrincipalSource(options: PrincipalSourceOptions): Principa
     }
   };
 
-  const ask: PrincipalSource['ask'] = async (wish) => {
-    const { subject, resource } = wish;
+  const requestToken: PrincipalSource['requestToken'] = async (wanted) => {
+    const { subject, resource } = wanted;
     const { proof, isCurrent } = await secrets.proof(subject);
-    const forTenant = (tenantId: string) => askOne({ subject, tenantId, resource, proof });
+    const forTenant = (tenantId: string) => requestOne({ subject, tenantId, resource, proof });
     const access = await forTenant(subject.tenantId);
     const others = await Promise.all(
       subject.auxiliaryTenantIds.map(async (tenantId) => ({ tenantId, access: await forTenant(tenantId) })),
@@ -59,7 +59,7 @@ export function createPrincipalSource(options: PrincipalSourceOptions): Principa
     return { access, clientId, objectId, ...(others.length > 0 && { auxiliary: others }) };
   };
 
-  return { ask, secrets };
+  return { requestToken, secrets };
 }
 
 function changedMeanwhile({ secret: { namespace, name } }: ServicePrincipal): TokenError {

@@ -2,7 +2,7 @@ import { expect, it, vi } from 'vitest';
 import type { ServicePrincipal } from '../types.ts';
 import type { CertificateReader } from './certificate-reader.ts';
 import { createKeptProofs, proofIn, usable, type Found } from './proofs.ts';
-import type { Certificate } from './reader-words.ts';
+import type { Certificate } from './reader-messages.ts';
 
 const subject: ServicePrincipal = {
   kind: 'service-principal',

@@ -3,7 +3,7 @@ import { TokenError } from '../errors.ts';
 import type { ServicePrincipal } from '../types.ts';
 import type { CertificateReader } from './certificate-reader.ts';
 import type { Proof } from './entra-client.ts';
-import type { Certificate } from './reader-words.ts';
+import type { Certificate } from './reader-messages.ts';
 import type { SecretReference } from './secret-reader.ts';
 import type { StoredCredential } from './secret-keys.ts';
 

@@ -8,7 +8,7 @@ import {
   type Made,
 } from '../../../test/certificates.ts';
 import { createReaderProcess } from './reader-process.ts';
-import { questionOf, readAnswer } from './reader-words.ts';
+import { readRequestOf, parseReadResponse } from './reader-messages.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -20,7 +20,7 @@ describe.skipIf(whyNoCertificates !== undefined)('the program that reads certifi
   let rsa: Made;
   beforeAll(() => (rsa = makeCertificate('rsa')));
 
-  it.each<[string, () => Parameters<typeof questionOf>[0]]>([
+  it.each<[string, () => Parameters<typeof readRequestOf>[0]]>([
     ['PEM', () => ({ kind: 'pem', text: rsa.key + rsa.certificate, password: '' })],
     [
       'encrypted PEM',
@@ -29,8 +29,8 @@ describe.skipIf(whyNoCertificates !== undefined)('the program that reads certifi
     ['PKCS#12', () => ({ kind: 'pfx', bytes: makePfx(rsa, 'p'), password: 'p' })],
     ['old PKCS#12', () => ({ kind: 'pfx', bytes: makePfx(rsa, 'p', '-legacy'), password: 'p' })],
   ])('reads %s', async (_, stored) => {
-    const answer = await createReaderProcess(clock).run(JSON.stringify(questionOf(stored())));
-    expect(readAnswer(answer ?? '')).toMatchObject({ chain: [{}], key: { asymmetricKeyType: 'rsa' } });
+    const answer = await createReaderProcess(clock).run(JSON.stringify(readRequestOf(stored())));
+    expect(parseReadResponse(answer ?? '')).toMatchObject({ chain: [{}], key: { asymmetricKeyType: 'rsa' } });
   });
 });
 

@@ -13,7 +13,7 @@ export interface ReaderProcess extends CertificateProcess {
 
 /** Its work is limited to less than a second; on a busy node its start takes longer. */
 const limitMs = 5_000;
-const longestAnswer = 256 * 1024;
+const longestResponse = 256 * 1024;
 
 /** In the bundle the program is a file in `dist`; without a bundle the source file is run. */
 const isSource = import.meta.url.endsWith('.ts');
@@ -29,7 +29,7 @@ export function createReaderProcess(
   { command = execPath, args = flags }: { command?: string; args?: readonly string[] } = {},
 ): ReaderProcess {
   const running = new Set<ChildProcess>();
-  const run: ReaderProcess['run'] = (question) => {
+  const run: ReaderProcess['run'] = (request) => {
     const { promise, resolve, reject } = Promise.withResolvers<string | undefined>();
     // Standard error is ignored: it could repeat the input.
     const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'ignore'], env: { MALLOC_ARENA_MAX: '1' } });
@@ -41,7 +41,7 @@ export function createReaderProcess(
     let size = 0;
     child.stdout.on('data', (part: Buffer) => {
       size += part.length;
-      if (size > longestAnswer) kill();
+      if (size > longestResponse) kill();
       else parts.push(part);
     });
     child.once('error', reject);
@@ -51,7 +51,7 @@ export function createReaderProcess(
       resolve(code === 0 ? Buffer.concat(parts).toString('utf8') : undefined);
     });
     // If it ends before it has read everything, its exit code says so.
-    child.stdin.on('error', () => undefined).end(question);
+    child.stdin.on('error', () => undefined).end(request);
     return promise;
   };
   return {

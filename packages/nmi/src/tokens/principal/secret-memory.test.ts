@@ -5,7 +5,7 @@ import { createTurnQueues } from '../../waiting/turn-queues.ts';
 import { TokenError, type TokenErrorCode } from '../errors.ts';
 import type { ServicePrincipal } from '../types.ts';
 import type { CertificateReader } from './certificate-reader.ts';
-import type { Certificate } from './reader-words.ts';
+import type { Certificate } from './reader-messages.ts';
 import type { ReadSecret, SecretReference } from './secret-reader.ts';
 import { createSecretMemory } from './secret-memory.ts';
 

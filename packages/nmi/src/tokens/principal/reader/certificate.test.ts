@@ -7,8 +7,8 @@ import {
   whyNoCertificates,
   type Made,
 } from '../../../../test/certificates.ts';
-import { questionOf, readAnswer, type Question } from '../reader-words.ts';
-import { answerTo } from './answer.ts';
+import { readRequestOf, parseReadResponse, type ReadRequest } from '../reader-messages.ts';
+import { responseTo } from './respond.ts';
 import { readKey, type ReadCertificate as Certificate } from './certificate.ts';
 import { readPem } from './pem.ts';
 import { readPfx } from './pfx.ts';
@@ -123,8 +123,8 @@ describe.skipIf(whyNoCertificates !== undefined)('the answer of the program that
       kind === 'pem'
         ? { kind, text: issued.key + issued.certificate + issued.issuers.join(''), password: '' }
         : { kind, bytes: makePfx(issued, 'p'), password: 'p' };
-    const answer = await answerTo(questionOf(stored) as Question);
-    const read = readAnswer(JSON.stringify(answer));
+    const answer = await responseTo(readRequestOf(stored) as ReadRequest);
+    const read = parseReadResponse(JSON.stringify(answer));
     if (typeof read !== 'object') throw new Error(`nothing was read: ${read}`);
     const [leaf, ...others] = read.chain.map(({ raw }) => new X509Certificate(raw));
     expect(leaf?.raw).toEqual(new X509Certificate(issued.certificate).raw);
@@ -133,7 +133,7 @@ describe.skipIf(whyNoCertificates !== undefined)('the answer of the program that
   });
 
   it.each(['pem', 'pfx'] as const)('to %s that holds nothing says what is wrong', async (kind) => {
-    const answer = await answerTo({ kind, content: Buffer.from('none').toString('base64'), password: '' });
+    const answer = await responseTo({ kind, content: Buffer.from('none').toString('base64'), password: '' });
     expect(answer).toEqual({
       fault:
         kind === 'pem'

@@ -1,0 +1,52 @@
+import { request, type IncomingMessage } from 'node:http';
+import { readUpTo } from '@pod-identity/kit/core';
+import { responseOf } from '@pod-identity/kit/serve';
+import type { NmiConfig } from '../config/config.ts';
+import { canaryTarget } from '../request/canary.ts';
+import type { Sighting } from './verdict.ts';
+
+/** One question to the metadata address; never rejects. */
+export type SendProbe = (challenge: string) => Promise<Sighting>;
+
+interface ProbeOptions extends Pick<NmiConfig, 'metadata'> {
+  /** For the whole response. */
+  readonly timeoutMs?: number;
+}
+
+const longestBody = 4 * 1024;
+
+/** Asks as an app does, over a connection of its own: rules of address translation apply to new connections only. */
+export function createProbe({ metadata: { host, port }, timeoutMs = 2_000 }: ProbeOptions): SendProbe {
+  return async (challenge) => {
+    const signal = AbortSignal.timeout(timeoutMs);
+    const path = canaryTarget(challenge);
+    const call = request({ host, port, path, agent: false, headers: { Metadata: 'true' } });
+    call.end();
+    try {
+      return await sightingOf(await responseOf(call, signal));
+    } catch (error) {
+      return { kind: 'failed', code: codeOf(error) };
+    } finally {
+      call.destroy();
+    }
+  };
+}
+
+async function sightingOf(response: IncomingMessage): Promise<Sighting> {
+  const localAddress = response.socket.localAddress ?? '';
+  const { statusCode: status = 0, headers } = response;
+  const body = await readUpTo(response, longestBody);
+  return {
+    kind: 'answer',
+    status,
+    server: String(headers['server'] ?? ''),
+    body: body?.toString(),
+    localAddress,
+  };
+}
+
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === 'TimeoutError') return 'ETIMEDOUT';
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.message;
+}

@@ -1,0 +1,157 @@
+import type { Clock } from '@pod-identity/kit/core';
+import { createTurnQueues, runInTurn, type TurnCaller } from '../waiting/turn-queues.ts';
+import {
+  isHolderResult,
+  isNoResponse,
+  type NoHolderResult,
+  type PodCheck,
+  type PodMemory,
+  type PodsResult,
+  type HolderResult,
+} from './results.ts';
+import { addressIsUnreported, identifyPod, isBehind, type Identification } from './identify-pod.ts';
+import { unconfirmed } from './judge-caller.ts';
+import type { PodView } from './pod-view.ts';
+import { createSharedList } from './shared-list.ts';
+
+export type PodName = Pick<PodView, 'namespace' | 'name'>;
+
+export interface PodReader {
+  /** One pod; an empty list if it does not exist. */
+  read(pod: PodName): Promise<PodsResult>;
+  /** All pods of the node. */
+  readAll(): Promise<PodsResult>;
+}
+
+/** Result of a check whether a pod from memory still has its address. */
+export type CheckResult = 'confirmed' | 'moved' | 'unanswered';
+
+export interface HolderOptions {
+  readonly pods: PodMemory & PodReader;
+  readonly clock: Clock;
+  readonly check: PodCheck;
+  /** How long a question to the API server may wait for its turn. */
+  readonly patienceMs: number;
+  readonly onChecked?: (result: CheckResult) => void;
+}
+
+export interface HolderLookupOptions extends HolderOptions {
+  /** Whether the kernel shows that a terminating pod has its address. */
+  readonly isHeldByKernel: (address: string, uid: string) => boolean;
+}
+
+export interface HolderLookup {
+  /** Asks who has an address. `known`: who has it by memory. `gone` aborts when nobody waits for the answer any more. */
+  find(address: string, known: Identification, gone: AbortSignal): Promise<HolderResult | NoHolderResult>;
+}
+
+/** A higher rate would load the API server; a lower one delays the 250 pods of a node that all call after a restart of NMI. */
+const readRate = { atATime: 20, quota: { burst: 250, perSecond: 250 } };
+/** A pod has one or two addresses, with one question at a time for each. */
+const readsWaiting = { total: 2_048, perNamespace: 1_024, perPod: 8 };
+/** The list of the node's pods serves all callers: it is charged to no namespace, and continues when a caller leaves. */
+const forAll: TurnCaller = { tenant: { namespace: '', pod: '' }, gone: new AbortController().signal };
+
+interface Heard {
+  readonly pods: readonly PodView[];
+  readonly begunAt: number;
+}
+
+/** Asks the API server whether it agrees with what memory has for an address. */
+export function createHolderLookup(options: HolderLookupOptions): HolderLookup {
+  const { pods, clock, onChecked, isHeldByKernel } = options;
+  const put = createPacedReads(options);
+  // The list is one question in the queue, however many callers wait for it: they take no places from questions about single pods.
+  const list = createSharedList({
+    clock,
+    ageMs: options.check.ageMs,
+    list: () => put(forAll, () => pods.readAll()),
+  });
+
+  const byAddress = async (address: string, gone: AbortSignal): Promise<HolderResult | NoHolderResult> => {
+    const heard = (await list(gone)) ?? { why: 'crowded' };
+    if ('why' in heard) return heard;
+    const found = identifyPod(
+      heard.pods.filter(({ addresses }) => addresses.includes(address)),
+      clock.now(),
+    );
+    const result = newest(pods, address, found);
+    return { result, begunAt: heard.begunAt, othersAwait: othersAwait(heard.pods, found, clock.now()) };
+  };
+
+  /**
+   * Reads by name a pod that is running, or that has its address by what the kernel shows, which costs the API server least; otherwise
+   * lists all pods to find the address.
+   */
+  const find: HolderLookup['find'] = async (address, known, gone) => {
+    if (known.kind !== 'pod') return byAddress(address, gone);
+    const { namespace, uid, isEnding } = known.pod;
+    if (isEnding && !isHeldByKernel(address, uid)) return byAddress(address, gone);
+    const heard = await put({ tenant: { namespace, pod: uid }, gone }, () => pods.read(known.pod));
+    if ('why' in heard) return heard;
+    const found = identifyPod(heard.pods, clock.now());
+    const { begunAt } = heard;
+    if (isReportedFor(found, known.pod, address)) {
+      const result = newest(pods, address, found);
+      if (!found.pod.isEnding) return { result, begunAt, othersAwait: undefined };
+      if (isHeldByKernel(address, uid)) return { result, begunAt, othersAwait: true };
+    }
+    const reply = await byAddress(address, gone);
+    // The pod no longer has the address, even if it is not known who has it now.
+    return isHolderResult(reply)
+      ? reply
+      : { result: unconfirmed(known.pod), begunAt, othersAwait: undefined };
+  };
+
+  return {
+    async find(address, known, gone) {
+      const reply = await find(address, known, gone);
+      if (known.kind === 'pod') onChecked?.(resultOf(known.pod, reply));
+      return reply;
+    },
+  };
+}
+
+function createPacedReads({ clock, patienceMs }: HolderOptions) {
+  const { questions } = createTurnQueues({
+    clock,
+    all: { ...readRate, patienceMs },
+    queues: { questions: { atATime: readRate.atATime, waiting: readsWaiting } },
+  });
+  return async (questioner: TurnCaller, read: () => Promise<PodsResult>): Promise<Heard | NoHolderResult> => {
+    let begunAt = 0;
+    const said = await runInTurn(questions, questioner, () => {
+      begunAt = clock.elapsed();
+      return read();
+    });
+    if (said === undefined) return { why: 'crowded' };
+    return isNoResponse(said) ? said : { pods: said, begunAt };
+  };
+}
+
+function othersAwait(pods: readonly PodView[], found: Identification, now: number): boolean {
+  const uid = found.kind === 'pod' ? found.pod.uid : undefined;
+  return pods.some((pod) => pod.uid !== uid && addressIsUnreported(pod, now));
+}
+
+/** For a terminating pod this is not enough: another pod may have its address already. */
+function isReportedFor(
+  found: Identification,
+  { uid }: PodView,
+  address: string,
+): found is Extract<Identification, { kind: 'pod' }> {
+  return found.kind === 'pod' && found.pod.uid === uid && found.pod.addresses.includes(address);
+}
+
+/** Memory has the latest labels, unless the watch is silent or has not delivered yet that the pod is terminating. */
+function newest(memory: PodMemory, address: string, found: Identification): Identification {
+  if (found.kind !== 'pod' || !memory.isCurrent()) return found;
+  const pod = memory.filedUnder(address).find(({ uid }) => uid === found.pod.uid);
+  return pod && !isBehind(pod, found.pod) ? { kind: 'pod', pod } : found;
+}
+
+function resultOf(known: PodView, reply: HolderResult | NoHolderResult): CheckResult {
+  if (!isHolderResult(reply) || reply.result.kind === 'unconfirmed') return 'unanswered';
+  const { result } = reply;
+  return result.kind === 'pod' && result.pod.uid === known.uid ? 'confirmed' : 'moved';
+}
