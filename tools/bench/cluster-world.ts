@@ -40,8 +40,8 @@ const identityId = (name: string) =>
   `${subscription}/resourceGroups/identities/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${name}`;
 const clusterIdentity = identityId('cluster');
 const apiVersion = 'aadpodidentity.k8s.io/v1';
-/** The namespace of pods and identities: by default a pod may act only as identities of its own namespace. */
-const namespace = 'apps';
+/** Of the pods and identities of a scale set: by default a pod may act only as identities of its own namespace. */
+const namespaceOf = (scaleSet: number) => `apps-${scaleSet}`;
 const assignedResource = 'azureassignedidentities.aadpodidentity.k8s.io';
 
 interface World {
@@ -65,7 +65,7 @@ function podOf(size: ClusterSize): KubeObject {
     kind: 'Pod',
     metadata: {
       name: `pod-${number}`,
-      namespace,
+      namespace: namespaceOf(scaleSet),
       uid: randomUUID(),
       labels: { aadpodidbinding: nameOf(scaleSet, within % size.identitiesPerScaleSet) },
     },
@@ -80,23 +80,26 @@ function podOf(size: ClusterSize): KubeObject {
 const range = (length: number): readonly number[] => Array.from({ length }, (_, index) => index);
 
 async function open(size: ClusterSize): Promise<Opened> {
-  const names = range(size.scaleSets).flatMap((set) =>
-    range(size.identitiesPerScaleSet).map((identity) => nameOf(set, identity)),
+  const identities = range(size.scaleSets).flatMap((set) =>
+    range(size.identitiesPerScaleSet).map((identity) => ({ set, name: nameOf(set, identity) })),
   );
+  const names = identities.map(({ name }) => name);
   const sim = await startSim({ azure: { armLatencyMs: 0, seed: (azure) => seedAzure(azure, size, names) } });
   const client = kubeClient(sim.kube.url);
   for (const definition of customResourceDefinitions()) {
     await client.request('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definition);
   }
   sim.kube.seed(
-    ['aad-pod-identity', namespace].map((name) => ({
+    ['aad-pod-identity', ...range(size.scaleSets).map(namespaceOf)].map((name) => ({
       apiVersion: 'v1',
       kind: 'Namespace',
       metadata: { name },
     })),
   );
   sim.kube.seed(
-    names.flatMap((name) => identityObjects(name, sim.azure.world.identity(identityId(name)).clientId)),
+    identities.flatMap(({ set, name }) =>
+      identityObjects(set, name, sim.azure.world.identity(identityId(name)).clientId),
+    ),
   );
   sim.kube.seed(
     range(size.scaleSets).flatMap((set) => range(size.nodesPerScaleSet).map((node) => nodeObject(set, node))),
@@ -117,8 +120,8 @@ function seedAzure(azure: AzureWorld, size: ClusterSize, identities: readonly st
   }
 }
 
-function identityObjects(name: string, clientID: string): KubeObject[] {
-  const metadata = { name, namespace };
+function identityObjects(set: number, name: string, clientID: string): KubeObject[] {
+  const metadata = { name, namespace: namespaceOf(set) };
   return [
     {
       apiVersion,
@@ -183,7 +186,7 @@ async function removePods(count: number): Promise<void> {
       gone
         .slice(at, at + 50)
         .map(({ metadata }) =>
-          client.request('DELETE', `/api/v1/namespaces/${namespace}/pods/${metadata.name}`),
+          client.request('DELETE', `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`),
         ),
     );
   }

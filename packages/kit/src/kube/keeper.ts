@@ -15,6 +15,8 @@ export interface KeeperOptions<V> {
   readonly trim: (object: unknown) => V | undefined;
   /** Limits how much is kept; default: no limit. */
   readonly share?: Share;
+  /** A part of the view that this program itself writes weighs at least so many bytes, so that such a write leaves out no object. */
+  readonly reserve?: { readonly of: (view: V) => unknown; readonly bytes: number };
   /** Keeps objects of those namespaces only that were passed to `want`. */
   readonly onlyWanted?: boolean;
   readonly clock: Clock;
@@ -26,7 +28,7 @@ export type Keep<V> = (object: unknown) => Kept<V> | undefined;
 
 /** Objects that are left out, or whose trimming fails, are treated as missing. */
 export function createKeeper<V>(options: KeeperOptions<V>, wanted: WantedNamespaces): Keep<V> {
-  const { trim, kind, log, clock, share, onlyWanted = false } = options;
+  const { trim, kind, log, clock, share, reserve, onlyWanted = false } = options;
   const reportTooLarge = createTooLargeLog(log, clock, kind.kind);
   return (object) => {
     const metadata = metadataOf(object);
@@ -39,12 +41,16 @@ export function createKeeper<V>(options: KeeperOptions<V>, wanted: WantedNamespa
       const { uid, resourceVersion } = metadata;
       const item = { key, uid, resourceVersion, view };
       // Without a share nobody needs the size.
-      return { ...item, bytes: share ? heapBytes(item) : 0 };
+      return { ...item, bytes: share ? heapBytes(item) + unusedReserve(view, reserve) : 0 };
     } catch (error) {
       log?.error({ error, kind: kind.kind, key }, 'an object could not be read and is left out');
       return undefined;
     }
   };
+}
+
+function unusedReserve<V>(view: V, reserve: KeeperOptions<V>['reserve']): number {
+  return reserve ? Math.max(0, reserve.bytes - heapBytes(reserve.of(view))) : 0;
 }
 
 export interface Taking<V> {

@@ -16,7 +16,7 @@ const aBinding = (name: string, second: number) =>
   rawBinding({ namespace: 'evil', name, metadata: { ...made(second) } });
 
 /** Two of these objects fit into each share by their heap. */
-async function setUp(share: { readonly namespaceShareBytes?: number } = { namespaceShareBytes: 3_800 }) {
+async function setUp(share: { readonly namespaceShareBytes?: number } = { namespaceShareBytes: 5_900 }) {
   const clock = createFakeClock();
   const api = createFakeApi();
   const index = new ClusterIndex(rules);
@@ -97,4 +97,26 @@ test('without a share nothing is left out', async () => {
   ).toEqual([]);
   expect(view.leftOut.of('AzureIdentity', 'evil')).toBe(false);
   await end();
+});
+
+test("attack: MIC's own condition leaves out no object, however full the share of its namespace is", async () => {
+  const ready = {
+    type: 'Ready',
+    status: 'Unknown',
+    reason: 'Attaching',
+    message: 'is being attached to the hosts of the pods that use it',
+    observedGeneration: 1,
+    lastTransitionTime: '2023-11-14T22:13:20Z',
+  };
+  // From a share that holds one object to one that holds both with their conditions: at no size does a condition push one out.
+  for (let namespaceShareBytes = 1_000; namespaceShareBytes < 8_000; namespaceShareBytes += 50) {
+    const { index, putIdentities, end } = await setUp({ namespaceShareBytes });
+    const both = [anIdentity('a', 10), anIdentity('b', 11)];
+    const known = () => ['evil/a', 'evil/b'].filter((key) => index.objects.identity(key) !== undefined);
+    await putIdentities(...both);
+    const before = known();
+    await putIdentities(...both.map((one) => ({ ...one, status: { conditions: [ready] } })));
+    expect(known()).toEqual(before);
+    await end();
+  }
 });

@@ -25,7 +25,7 @@ import {
   type ResourceKind,
 } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
-import type { NodeView, PodView, TaintedNode } from '../views.ts';
+import type { BindingView, IdentityView, NodeView, PodView, TaintedNode } from '../views.ts';
 import type { ClusterIndex, LeftOutSource, SharedKind } from '../index/cluster-index.ts';
 import { podFields } from './pod-fields.ts';
 import { watchNamespaces } from './namespace-source.ts';
@@ -175,7 +175,10 @@ const pageSize = 100;
 /** For all namespaces together, for each kind: a seventh of the heap in the manifest. */
 const totalBytes = 48 * 1024 * 1024;
 
-type Bounded = 'share' | 'pageSize';
+/** More than MIC's condition takes, unless it has a long text. */
+const statusBytes = 1_024;
+
+type Bounded = 'share' | 'reserve' | 'pageSize';
 type How<V> = Pick<InformerOptions<V>, 'trim' | 'fields' | 'labelSelector' | 'indexes' | Bounded>;
 
 function createWatch<V>(options: ClusterWatchOptions, kind: ResourceKind, how: How<V>): Informer<V> {
@@ -192,15 +195,16 @@ function createInformers(options: ClusterWatchOptions) {
   const { startupTaint, namespaceShareBytes } = options;
   const share =
     namespaceShareBytes === undefined ? {} : { share: { namespaceBytes: namespaceShareBytes, totalBytes } };
-  const bounded = { pageSize, ...share };
   const trims = createTrims({ startupTaint });
   const watch = <V>(kind: ResourceKind, how: How<V>) => createWatch(options, kind, how);
-  const custom = <V>(
+  const custom = <V extends IdentityView | BindingView>(
     kind: Kind,
     trim: (raw: unknown, tooLarge: readonly Problem[]) => V | undefined,
   ): Informer<V> =>
     watch<V>(resources[kind], {
-      ...bounded,
+      pageSize,
+      ...share,
+      reserve: { of: statusOf, bytes: statusBytes },
       fields: fieldLimits[kind],
       trim: (raw) => trim(raw, tooLargeProblems(tooLargeIn(raw))),
     });
@@ -221,6 +225,13 @@ function createInformers(options: ClusterWatchOptions) {
     identities: custom('AzureIdentity', (raw, tooLarge) => trims.identity(raw, tooLarge)),
     bindings: custom('AzureIdentityBinding', (raw, tooLarge) => trims.binding(raw, tooLarge)),
   };
+}
+
+/** Undefined without one: in an object, so that its key counts. */
+function statusOf(view: IdentityView | BindingView): unknown {
+  if (view.kind === 'invalid') return view.reference.conditions;
+  const { status } = 'identity' in view ? view.identity : view.binding;
+  return status && { status };
 }
 
 function after<V>(change: Change<V>): V | undefined {
