@@ -26,7 +26,17 @@ export const corpus: readonly Case[] = [
   identity('a managed identity', {}, true),
   identity('any case of the id, and a trailing slash', { resourceID: `${resourceID.toUpperCase()}/` }, true),
   identity('a client id', { clientID: guid }, true),
-  identity('type 3', { type: 3 }, false),
+  identity('a federated identity', { type: 3, clientID: guid, tenantID: guid }, true),
+  only(
+    identity(
+      'a federated identity with a Secret',
+      { type: 3, clientID: guid, tenantID: guid, clientPassword: secret },
+      false,
+    ),
+    { schema: true, server: true },
+    'what a type needs is the parser’s: a schema that refused it would refuse objects that are stored already',
+  ),
+  identity('type 4', { type: 4 }, false),
   identity('a type in quotes', { type: '0' }, false),
   identity('half a type', { type: 0.5 }, false),
   identity(

@@ -1,4 +1,5 @@
 import type { AzureIdentity } from './azure-identity.ts';
+import { federatedFaults } from './federated.ts';
 import { isGuid } from './guid.ts';
 import { refuse, type Parsed, type Problem } from './problem.ts';
 import { quote } from './quote.ts';
@@ -12,7 +13,7 @@ export const accessGroup = 'azure.aadpodidentity.k8s.io';
 export const accessVerb = 'use';
 
 /** The resources of the rights. No such objects exist: the names are those of Azure. */
-export type AccessResource = 'managedidentities' | 'applications' | 'machines';
+export type AccessResource = 'managedidentities' | 'applications' | 'federatedidentities' | 'machines';
 
 /** A target that a ServiceAccount must be allowed to use. */
 export interface AccessTarget {
@@ -31,8 +32,9 @@ export interface AccessSubject {
 }
 
 /**
- * The targets that a pod must be allowed to use to act as this identity: all of them. A managed identity has one target; a service
- * principal has one in its tenant and one in each auxiliary tenant. The warnings are those of the parser about the tenants.
+ * The targets that a pod must be allowed to use to act as this identity: all of them. A managed identity has one target, and so has a
+ * federated one; a service principal has one in its tenant and one in each auxiliary tenant. The warnings are those of the parser about
+ * the tenants.
  *
  * @example
  * ```ts
@@ -46,23 +48,11 @@ export function accessTargetsOf({ spec }: AzureIdentity): Parsed<readonly Access
     const target = managedIdentityTarget(spec.resourceID ?? '');
     return target.ok ? { ...target, value: [target.value] } : at('spec.resourceID', target.problems);
   }
-  const { clientID = '', tenantID = '', auxiliaryTenantIDs = [] } = spec;
-  if (auxiliaryTenantIDs.length > mostAuxiliaryTenants)
-    return refuse('spec.auxiliaryTenantIDs', `names more than ${mostAuxiliaryTenants} tenants`);
-  const client = clientFault(clientID);
-  if (client !== undefined) return refuse('spec.clientID', client);
-  const problems = [
-    ...tenantProblems('spec.tenantID', [tenantID]),
-    ...tenantProblems('spec.auxiliaryTenantIDs', auxiliaryTenantIDs),
-  ];
-  if (problems.length > 0) return { ok: false, problems };
-  const tenants = new Set([tenantID, ...auxiliaryTenantIDs].map((tenant) => tenant.toLowerCase()));
-  const value = Array.from(tenants, (tenant) => applicationTarget(tenant, clientID.toLowerCase()));
-  const warnings = [
-    ...tenantWarnings('spec.tenantID', 'is', [tenantID]),
-    ...tenantWarnings('spec.auxiliaryTenantIDs', 'has', auxiliaryTenantIDs),
-  ];
-  return { ok: true, value, warnings };
+  if (spec.type === 3) {
+    const target = federatedTarget(spec.tenantID ?? '', spec.clientID ?? '');
+    return target.ok ? { ...target, value: [target.value] } : target;
+  }
+  return principalTargets(spec);
 }
 
 /**
@@ -89,7 +79,29 @@ export function machineTarget(machine: string): Parsed<AccessTarget> {
 }
 
 /**
- * Parses a target on the command line: the ARM id of a managed identity or of a machine, or `<tenant>/<client id>`.
+ * The target for a federated identity, which the right to use the same application with a Secret does not include. The tenant by its id: a
+ * domain is refused.
+ *
+ * @example
+ * ```ts
+ * const parsed = federatedTarget('72f988bf-86f1-41af-91ab-2d7cd011db47', '00000000-0000-0000-0000-000000000001');
+ * if (parsed.ok) console.log(parsed.value.resource); // federatedidentities
+ * ```
+ */
+export function federatedTarget(tenantId: string, clientId: string): Parsed<AccessTarget> {
+  const [tenantID, clientID] = [textOf(tenantId), textOf(clientId)];
+  const problems = Object.entries({ tenantID, clientID }).flatMap(([key, text]) => {
+    const message = federatedFaults[key as keyof typeof federatedFaults](text);
+    return message === undefined ? [] : [{ path: `spec.${key}`, message }];
+  });
+  if (problems.length > 0) return { ok: false, problems };
+  const names = namesIn(tenantID.toLowerCase(), clientID.toLowerCase());
+  return { ok: true, value: { resource: 'federatedidentities', names }, warnings: [] };
+}
+
+/**
+ * Parses a target on the command line: the ARM id of a managed identity or of a machine, `<tenant>/<client id>` for a service principal, or
+ * `federatedidentities/<tenant>/<client id>`.
  *
  * @example
  * ```ts
@@ -103,15 +115,25 @@ export function parseAccessTarget(target: string): Parsed<AccessTarget> {
     return /\/providers\/Microsoft\.Compute\//i.test(text)
       ? machineTarget(text)
       : managedIdentityTarget(text);
+  if (text.startsWith(federatedPrefix)) return parseFederated(text);
   const [tenant = '', client = '', ...rest] = text.split('/');
   const fault = rest.length > 0 ? 'has more than one slash' : (tenantFault(tenant) ?? clientFault(client));
   if (fault !== undefined)
     return refuse(
       '',
-      `must be the id of a resource in Azure, or <tenant>/<client id>: ${quote(text)} ${fault}`,
+      `must be the id of a resource in Azure, <tenant>/<client id> or federatedidentities/<tenant>/<client id>: ${quote(text)} ${fault}`,
     );
   const value = applicationTarget(tenant.toLowerCase(), client.toLowerCase());
   return { ok: true, value, warnings: tenantWarnings('', 'has the tenant', [tenant]) };
+}
+
+const federatedPrefix = 'federatedidentities/';
+
+function parseFederated(text: string): Parsed<AccessTarget> {
+  const [, tenant = '', client = '', ...rest] = text.split('/');
+  if (rest.length > 0) return refuse('', `${quote(text)} has more than two slashes`);
+  const target = federatedTarget(tenant, client);
+  return target.ok ? target : at('', target.problems);
 }
 
 /**
@@ -127,6 +149,26 @@ export function accessTargetKey({ resource, names }: AccessTarget): string {
   return `${resource} ${names[0]}`;
 }
 
+function principalTargets(spec: AzureIdentity['spec']): Parsed<readonly AccessTarget[]> {
+  const { clientID = '', tenantID = '', auxiliaryTenantIDs = [] } = spec;
+  if (auxiliaryTenantIDs.length > mostAuxiliaryTenants)
+    return refuse('spec.auxiliaryTenantIDs', `names more than ${mostAuxiliaryTenants} tenants`);
+  const client = clientFault(clientID);
+  if (client !== undefined) return refuse('spec.clientID', client);
+  const problems = [
+    ...tenantProblems('spec.tenantID', [tenantID]),
+    ...tenantProblems('spec.auxiliaryTenantIDs', auxiliaryTenantIDs),
+  ];
+  if (problems.length > 0) return { ok: false, problems };
+  const tenants = new Set([tenantID, ...auxiliaryTenantIDs].map((tenant) => tenant.toLowerCase()));
+  const value = Array.from(tenants, (tenant) => applicationTarget(tenant, clientID.toLowerCase()));
+  const warnings = [
+    ...tenantWarnings('spec.tenantID', 'is', [tenantID]),
+    ...tenantWarnings('spec.auxiliaryTenantIDs', 'has', auxiliaryTenantIDs),
+  ];
+  return { ok: true, value, warnings };
+}
+
 function managedIdentityTarget(id: string): Parsed<AccessTarget> {
   const foreign = foreignFault(id);
   if (foreign !== undefined) return refuse('', foreign);
@@ -136,7 +178,11 @@ function managedIdentityTarget(id: string): Parsed<AccessTarget> {
 }
 
 function applicationTarget(tenantId: string, clientId: string): AccessTarget {
-  return { resource: 'applications', names: [`${tenantId}/${clientId}`, tenantId] };
+  return { resource: 'applications', names: namesIn(tenantId, clientId) };
+}
+
+function namesIn(tenantId: string, clientId: string): AccessTarget['names'] {
+  return [`${tenantId}/${clientId}`, tenantId];
 }
 
 /** The names of the resource, its resource group and its subscription. */

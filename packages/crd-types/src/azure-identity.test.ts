@@ -122,7 +122,7 @@ describe('an AzureIdentity', () => {
       kind: 'AzureIdentity',
       metadata: { namespace: 5 },
       spec: {
-        type: 3,
+        type: 4,
         ResourceID: 7,
         clientPassword: 'secret',
         auxiliaryTenantIDs: [1],
@@ -132,7 +132,7 @@ describe('an AzureIdentity', () => {
     expect(!parsed.ok && parsed.problems.map(({ path, message }) => `${path} ${message}`)).toEqual([
       'apiVersion must be aadpodidentity.k8s.io/v1, not "aadpodidentity.k8s.io/v2"',
       'metadata.namespace must be a string (put it in quotes), not a number',
-      'spec.type must be 0 (managed identity), 1 (service principal with secret) or 2 (with certificate), not 3',
+      'spec.type must be 0 (managed identity), 1 (service principal with secret), 2 (with certificate) or 3 (federated), not 4',
       'spec.resourceID must be a string (put it in quotes), not a number',
       'spec.clientPassword must be an object, not a string',
       'spec.auxiliaryTenantIDs must be a list of strings, not a list with something else in it',

@@ -1,6 +1,7 @@
 import { objectParser } from './custom-object.ts';
 import { apiVersion, behaviorAnnotation } from './group.ts';
 import { readAllowedNamespaces, type AllowedNamespaces } from './allowed-namespaces.ts';
+import { judgeFederated } from './federated.ts';
 import type { Condition, ListMeta, ObjectMeta } from './meta.ts';
 import { readConditions, readMetadata } from './object-meta.ts';
 import { warnOfBehavior, warnOfValues } from './identity-warnings.ts';
@@ -8,8 +9,11 @@ import { parseIdentityResourceId } from './resource-id.ts';
 import type { Parser } from './standard-schema.ts';
 import { defined, type Section } from './section.ts';
 
-/** 0: user-assigned managed identity; 1: service principal with a client secret; 2: service principal with a certificate. */
-export type IdentityType = 0 | 1 | 2;
+/**
+ * 0: user-assigned managed identity; 1: service principal with a client secret; 2: service principal with a certificate; 3: federated: a
+ * managed identity or application that trusts the broker of the cluster, without a Secret.
+ */
+export type IdentityType = 0 | 1 | 2 | 3;
 
 /** A Secret; default namespace: that of the AzureIdentity. */
 export interface SecretReference {
@@ -23,13 +27,13 @@ export interface SecretReference {
 export interface AzureIdentitySpec {
   /** The parser reads a missing one as 0. */
   readonly type: IdentityType;
-  /** Type 0: the ARM id of the managed identity. */
+  /** Type 0: the ARM id of the managed identity. Type 3: the same, if requests name the identity by it; it gives no right. */
   readonly resourceID?: string;
-  /** The client id (application id), a GUID. Types 1 and 2 need it; for type 0 it may be left out. */
+  /** The client id (application id), a GUID. Types 1, 2 and 3 need it; for type 0 it may be left out. */
   readonly clientID?: string;
   /** Types 1 and 2: the Secret with the client secret or the certificate. */
   readonly clientPassword?: SecretReference;
-  /** Types 1 and 2: the tenant of the service principal, by its id (a GUID) or one of its domains. */
+  /** Types 1 and 2: the tenant of the service principal, by its id (a GUID) or one of its domains. Type 3: the id of the tenant. */
   readonly tenantID?: string;
   /** Types 1 and 2: further tenants to request tokens of. NMI serves no identity with more than three. */
   readonly auxiliaryTenantIDs?: readonly string[];
@@ -73,7 +77,7 @@ export interface AzureIdentityList {
 /**
  * Parses an AzureIdentity from untrusted JSON, with keys of 2018 in any case. Keys of later fields, such as `allowedNamespaces`, have one
  * spelling, and another is refused, as is a misspelt key (`allowedNamespace`). Returns all problems. A managed identity (type 0, also the
- * default) must have the resource id of one.
+ * default) must have the resource id of one; a federated one (type 3) a client id and a tenant id, and nothing of a service principal.
  *
  * @example
  * ```ts
@@ -133,10 +137,10 @@ export function readAzureIdentity(section: Section): AzureIdentity {
 
 function readType(spec: Section): IdentityType {
   const type = spec.integer('type') ?? 0;
-  if (type === 0 || type === 1 || type === 2) return type;
+  if (type === 0 || type === 1 || type === 2 || type === 3) return type;
   spec.problem(
     'type',
-    `must be 0 (managed identity), 1 (service principal with secret) or 2 (with certificate), not ${type}`,
+    `must be 0 (managed identity), 1 (service principal with secret), 2 (with certificate) or 3 (federated), not ${type}`,
   );
   return 0;
 }
@@ -151,6 +155,7 @@ function readSecretReference(spec: Section): SecretReference | undefined {
 /** Validates the fields together. */
 function judge(identity: AzureIdentitySpec, spec: Section): void {
   if (identity.type === 0) judgeResourceId(identity.resourceID, spec);
+  else if (identity.type === 3) judgeFederated(identity, spec);
   else warnOfMissing(identity, spec);
 }
 

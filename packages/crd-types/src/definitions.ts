@@ -37,11 +37,11 @@ function azureIdentity(): Definition {
         type: {
           type: 'integer',
           description:
-            '0: user-assigned managed identity; 1: service principal with a client secret; 2: service principal with a certificate.',
-          enum: [0, 1, 2],
+            '0: user-assigned managed identity; 1: service principal with a client secret; 2: service principal with a certificate; 3: federated, by the broker of the cluster.',
+          enum: [0, 1, 2, 3],
           default: 0,
         },
-        resourceID: optionalText('Type 0: the ARM id of the managed identity.', {
+        resourceID: optionalText('Types 0 and 3: the ARM id of the managed identity.', {
           pattern: `^$|${identityIdPattern}`,
         }),
         clientID: optionalText('The client id (application id) of the identity.'),
@@ -49,7 +49,7 @@ function azureIdentity(): Definition {
           name: optionalText('The name of the Secret.'),
           namespace: optionalText('Its namespace; without one, that of this object.'),
         }),
-        tenantID: optionalText('Types 1 and 2: the tenant of the service principal.'),
+        tenantID: optionalText('Types 1, 2 and 3: the tenant of the identity; for type 3 its id.'),
         auxiliaryTenantIDs: {
           type: 'array',
           nullable: true,
@@ -63,7 +63,7 @@ function azureIdentity(): Definition {
       status: statusWithConditions(),
     },
     columns: [
-      { name: 'Type', type: 'string', jsonPath: '.spec.type', description: '0, 1 or 2: see spec.type' },
+      { name: 'Type', type: 'string', jsonPath: '.spec.type', description: '0 to 3: see spec.type' },
       { name: 'ClientID', type: 'string', jsonPath: '.spec.clientID' },
       ...readiness(),
       age(),

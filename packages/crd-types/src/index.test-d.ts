@@ -51,7 +51,7 @@ describe('the public types', () => {
   });
 
   test('the unions have exactly their documented members', () => {
-    expectTypeOf<IdentityType>().toEqualTypeOf<0 | 1 | 2>();
+    expectTypeOf<IdentityType>().toEqualTypeOf<0 | 1 | 2 | 3>();
     expectTypeOf<AssignedState>().toEqualTypeOf<'Created' | 'Assigned' | 'Unassigned' | ''>();
     expectTypeOf<Host['kind']>().toEqualTypeOf<'vm' | 'vmss'>();
     expectTypeOf<MismatchReason>().toEqualTypeOf<

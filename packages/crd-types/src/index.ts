@@ -39,6 +39,7 @@ export {
   accessGroup,
   accessTargetKey,
   accessTargetsOf,
+  federatedTarget,
   accessVerb,
   machineTarget,
   parseAccessTarget,

@@ -56,10 +56,10 @@ describe('the CustomResourceDefinitions', () => {
     }
   });
 
-  test('allow the three types of identity, with the first as default', () => {
+  test('allow the four types of identity, with the first as default', () => {
     expect(byKind.get('AzureIdentity')!.schema.properties!['spec']!.properties!['type']).toMatchObject({
       type: 'integer',
-      enum: [0, 1, 2],
+      enum: [0, 1, 2, 3],
       default: 0,
     });
   });

@@ -53,6 +53,12 @@ interface InvalidObject {
   readonly fault: string;
 }
 
+/** With its article, for texts on hosts. */
+export function kindInWords({ spec: { type } }: AzureIdentity): string {
+  if (type === 0) return 'a managed identity';
+  return type === 3 ? 'a federated identity' : 'a service principal';
+}
+
 function describe({ spec }: AzureIdentity): string {
   switch (spec.type) {
     case 0:
@@ -61,6 +67,8 @@ function describe({ spec }: AzureIdentity): string {
       return `the service principal ${spec.clientID ?? ''} with a client secret`;
     case 2:
       return `the service principal ${spec.clientID ?? ''} with a certificate`;
+    case 3:
+      return `the federated identity ${spec.clientID ?? ''} of tenant ${spec.tenantID ?? ''}`;
   }
 }
 

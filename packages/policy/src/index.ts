@@ -1,6 +1,6 @@
 // Room: who may use which identity, why not, and in which words: what both services decide and say in the same way.
 // It must not do I/O, know how either service waits or asks, or repeat a text of the original.
-export { explainMatch, doubtful, invalidFinding } from './explain-match.ts';
+export { explainMatch, doubtful, invalidFinding, kindInWords } from './explain-match.ts';
 export {
   adviceOf,
   findingLines,
@@ -26,6 +26,7 @@ export {
   type MissingRight,
 } from './missing-right.ts';
 export {
+  modeForIdentity,
   reviewNames,
   pairKey,
   strangerRight,

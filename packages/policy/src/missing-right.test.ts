@@ -30,6 +30,11 @@ it('a check is quoted for a shell', () => {
   expect(accessCheck(missing.subject, odd)).toBe(inMic(`access n/s '${odd.names[0]}'`));
 });
 
+it('a check of a federated identity names its resource, since an application has the same ids', () => {
+  const federated: AccessTarget = { resource: 'federatedidentities', names: ['t/c', 't'] };
+  expect(accessCheck(missing.subject, federated)).toBe(inMic('access n/s federatedidentities/t/c'));
+});
+
 test('without MIC no remedy names a command of MIC, and the machine has none of NMI either', () => {
   const managed = { ...missing, podWithoutMic };
   expect(nameMissingRight(managed)).toMatch(new RegExp(`prints: ${inNmi(`explain ${podWithoutMic}`)}$`));

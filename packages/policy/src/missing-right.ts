@@ -85,7 +85,9 @@ export function machineRightFinding({ subject, podWithoutMic }: Omit<Use, 'ident
  * in MIC's pod.
  */
 export function accessCheck({ namespace, name }: AccessSubject, target: AccessTarget): string {
-  return inMic(`access ${namespace}/${name} ${shellWord(target.names[0])}`);
+  const { resource, names } = target;
+  const id = resource === 'federatedidentities' ? `${resource}/${names[0]}` : names[0];
+  return inMic(`access ${namespace}/${name} ${shellWord(id)}`);
 }
 
 /** What `use` is of, in a sentence. */

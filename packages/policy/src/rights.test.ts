@@ -1,7 +1,7 @@
-import type { AccessTarget } from '@pod-identity/crd-types';
+import { parseAzureIdentity, type AccessTarget } from '@pod-identity/crd-types';
 import fc from 'fast-check';
 import { expect, it, test } from 'vitest';
-import { reviewNames, pairKey, verdictOfAll } from './rights.ts';
+import { modeForIdentity, pairKey, reviewNames, verdictOfAll } from './rights.ts';
 
 const target: AccessTarget = { resource: 'managedidentities', names: ['/s/g/i', '/s/g', '/s'] };
 
@@ -56,4 +56,18 @@ test('pairs of one namespace differ by ServiceAccount, kind of target and its na
   ];
   expect(new Set([pairKey(subject, target), ...others]).size).toBe(4);
   expect(pairKey(subject, { ...target })).toBe(pairKey(subject, target));
+});
+
+test('a federated identity needs its right in every mode, and others as the mode says', () => {
+  const guid = '00000000-0000-0000-0000-000000000001';
+  const modesOf = (type: 1 | 3) => {
+    const parsed = parseAzureIdentity({
+      metadata: { name: 'i', namespace: 'n' },
+      spec: { type, clientID: guid, tenantID: guid },
+    });
+    if (!parsed.ok) throw new Error('the object of this test is not valid');
+    return (['namespace', 'warn', 'rbac'] as const).map((mode) => modeForIdentity(parsed.value, mode));
+  };
+  expect(modesOf(3)).toEqual(['rbac', 'rbac', 'rbac']);
+  expect(modesOf(1)).toEqual(['namespace', 'warn', 'rbac']);
 });

@@ -4,6 +4,7 @@ import {
   accessTargetKey,
   accessTargetsOf,
   accessVerb,
+  type AccessMode,
   type AccessSubject,
   type AccessTarget,
   type AzureIdentity,
@@ -38,6 +39,14 @@ export async function reviewNames(
     if (isAllowed) return { kind: 'allowed', level: index };
   }
   return { kind: 'refused' };
+}
+
+/**
+ * The mode that counts for an identity where this one counts for the namespace. A federated identity needs its right in every mode: no
+ * machine must carry it and no Secret must be there, so nothing else would bound who uses it.
+ */
+export function modeForIdentity({ spec }: AzureIdentity, mode: AccessMode): AccessMode {
+  return spec.type === 3 ? 'rbac' : mode;
 }
 
 /** All targets must be allowed. A denial has precedence, since it is final; then the first verdict that is not known. */

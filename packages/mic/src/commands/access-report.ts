@@ -20,7 +20,13 @@ import {
 } from '@pod-identity/kit/kube';
 import type { Printer } from '@pod-identity/kit/serve';
 import { accessReport } from '../tell/access-report.ts';
-import { identitiesInUse, usesOf, withoutAccount, type Using } from '../tell/access-uses.ts';
+import {
+  identitiesAsFederated,
+  identitiesInUse,
+  usesOf,
+  withoutAccount,
+  type Using,
+} from '../tell/access-uses.ts';
 import { wildcardHolders } from '../tell/wildcard-holders.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import { keyOf } from '../snapshot/keys.ts';
@@ -47,7 +53,8 @@ export async function accessReportCommand(command: AccessReportCommand): Promise
   const uses = usesOf([...identitiesInUse(index), ...using]);
   const holders = await listHolders(command);
   const withoutAccounts = [...withoutAccount(index), ...without];
-  const report = accessReport({ ...uses, holders, unknown, withoutAccount: withoutAccounts });
+  const asFederated = usesOf(identitiesAsFederated(index));
+  const report = accessReport({ ...uses, asFederated, holders, unknown, withoutAccount: withoutAccounts });
   for (const line of report) command.printer.line(line);
   return 0;
 }

@@ -23,7 +23,7 @@ export async function accessCommand(command: AccessCommand): Promise<number> {
   const targets = command.target ? [command.target] : await command.inUse();
   if (targets.length === 0)
     printer.line(
-      `· no pod of ServiceAccount ${subject.namespace}/${subject.name} uses an Azure identity now: name one, by its ARM id or as <tenant>/<client id>`,
+      `· no pod of ServiceAccount ${subject.namespace}/${subject.name} uses an Azure identity now: name one, by its ARM id, as <tenant>/<client id> or as federatedidentities/<tenant>/<client id>`,
     );
   const kinds = new Set<NamesReview['kind']>();
   for (const target of targets) {

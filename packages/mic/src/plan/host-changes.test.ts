@@ -481,3 +481,30 @@ describe('reading', () => {
     expect(Math.min(...dues)).toBeGreaterThanOrEqual(now + 0.8 * rules.driftPeriodMs);
   });
 });
+
+describe('an identity that moves between type 0 and type 3', () => {
+  const tenantID = '72f988bf-86f1-41af-91ab-2d7cd011db47';
+  const federated = (name = 'reader') =>
+    identity({
+      name,
+      spec: { type: 3, resourceID: resourceIdOf('reader'), clientID: clientIdOf('reader'), tenantID },
+    });
+  const given = (since: number) =>
+    withFacts(facts(vmss1, ['reader'], { oursNames: ['reader'], idleSince: idleSince(since, 'reader') }));
+
+  it('of type 3 is attached to no host', () => {
+    expect(changesOf({ identities: [federated()], ...withFacts(facts(vmss1)) })).toEqual([]);
+  });
+
+  it('to type 3 is given back by the machine after its grace', () => {
+    const identities = [federated()];
+    expect(changesOf({ identities, ...given(now - grace + 1) })).toEqual([]);
+    expect(changesOf({ identities, ...given(now - grace) })).toEqual(['vmss1: -reader']);
+  });
+
+  it('back to type 0 is attached beside the one of type 3, before that is deleted', () => {
+    const identities = [federated('federated'), identity()];
+    const bindings = [binding({ azureIdentity: 'federated' }), binding()];
+    expect(changesOf({ identities, bindings, ...withFacts(facts(vmss1)) })).toEqual(['vmss1: +reader']);
+  });
+});

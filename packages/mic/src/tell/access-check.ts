@@ -33,6 +33,7 @@ export function checkLines(
 
 function levelsOf({ resource }: AccessTarget): readonly string[] {
   if (resource === 'applications') return ['this application', 'its tenant'];
+  if (resource === 'federatedidentities') return ['this identity', 'its tenant'];
   const one = resource === 'machines' ? 'this machine' : 'this identity';
   return [one, 'its resource group', 'its subscription'];
 }

@@ -4,7 +4,7 @@ import { parseAllDocuments } from 'yaml';
 import * as build from '../plan/test/builders.ts';
 import { indexOf } from '../snapshot/test/cluster-snapshot.ts';
 import { accessReport } from './access-report.ts';
-import { identitiesInUse, usesOf, type Using } from './access-uses.ts';
+import { identitiesAsFederated, identitiesInUse, usesOf, type Using } from './access-uses.ts';
 
 const target = (name: string): AccessTarget => ({
   resource: 'managedidentities',
@@ -15,7 +15,14 @@ const using = (account: string, by: string, ...names: readonly string[]): Using 
   return { subject: { namespace, name }, by, targets: names.map(target) };
 };
 const report = (all: readonly Using[], more = {}) =>
-  accessReport({ ...usesOf(all), holders: [], unknown: [], withoutAccount: [], ...more });
+  accessReport({
+    ...usesOf(all),
+    asFederated: usesOf([]),
+    holders: [],
+    unknown: [],
+    withoutAccount: [],
+    ...more,
+  });
 
 test('each target is one role with all its holders, under the names of the objects by which it is used', () => {
   const lines = report([
@@ -88,4 +95,34 @@ test('an identity whose id cannot be covered by a right is reported with the rea
   const { uses, uncovered } = usesOf(identitiesInUse(indexOf(build.snapshot({ identities }), build.rules)));
   expect([uses, uncovered.length]).toEqual([[], 1]);
   expect(uncovered[0]).toMatch(/^AzureIdentity default\/reader: spec\.resourceID .*ASCII/);
+});
+
+test('attack: what identities of type 0 would need as type 3 is commented out, since their authors chose the client id', () => {
+  const [tenantID, clientID] = [
+    '72f988bf-86f1-41af-91ab-2d7cd011db47',
+    '2c1b6f5e-1111-4222-8333-0123456789ab',
+  ];
+  const resourceID = build.resourceIdOf('reader');
+  const as = (name: string, tenant: string) =>
+    build.identity({ name, spec: { type: 0, resourceID, clientID, tenantID: tenant } });
+  const identities = [as('reader', tenantID), as('odd', 'contoso.com'), build.identity({ name: 'plain' })];
+  const bindings = ['reader', 'odd', 'plain'].map((azureIdentity) => build.binding({ azureIdentity }));
+  const index = indexOf(build.snapshot({ identities, bindings }), build.rules);
+  const lines = report([], { asFederated: usesOf(identitiesAsFederated(index)) });
+  expect(lines.filter((line) => line !== '' && !line.startsWith('#'))).toEqual([]);
+  const start = lines.indexOf('# ---');
+  const end = lines.findIndex((line, at) => at > start && !line.startsWith('# '));
+  const uncommented = lines.slice(start, end).map((line) => line.slice(2));
+  const found = parseAllDocuments(uncommented.join('\n')).map((document) => document.toJS() as unknown);
+  const subjects = [{ namespace: 'shop', name: 'default' }];
+  const target: AccessTarget = {
+    resource: 'federatedidentities',
+    names: [`${tenantID}/${clientID}`, tenantID],
+  };
+  expect(found.filter((object) => object !== null)).toEqual(
+    rolesFor({ subjects, targets: [target] }).objects,
+  );
+  expect(lines).toContainEqual(
+    expect.stringMatching(/^# - AzureIdentity .*odd: spec\.tenantID must be the id/),
+  );
 });

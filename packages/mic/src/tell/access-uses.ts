@@ -37,6 +37,18 @@ export function* identitiesInUse(index: ClusterIndex): Generator<Using> {
       };
 }
 
+/** The rights that identities of type 0 would need as type 3: of those that state the tenant, which type 0 does not need. */
+export function* identitiesAsFederated(index: ClusterIndex): Generator<Using> {
+  for (const pod of livePods(index))
+    for (const { identity } of index.matchSetOf(pod).matches)
+      if (identity.spec.type === 0 && identity.spec.tenantID !== undefined)
+        yield {
+          subject: subjectOf(pod),
+          by: `AzureIdentity ${keyOf(identity.metadata)}`,
+          ...targetsOf({ ...identity, spec: { ...identity.spec, type: 3 } }),
+        };
+}
+
 /** Keys of pods that have a binding label and no ServiceAccount. */
 export function* withoutAccount(index: ClusterIndex): Generator<string> {
   for (const pod of livePods(index)) if (!hasAccount(pod)) yield keyOf(pod);

@@ -10,7 +10,13 @@ import {
   type Condition,
   type ResourceId,
 } from '@pod-identity/crd-types';
-import { absentOrLeftOut, adviceOf, nameMissingRightAndRoles, overShare } from '@pod-identity/policy';
+import {
+  absentOrLeftOut,
+  adviceOf,
+  modeForIdentity,
+  nameMissingRightAndRoles,
+  overShare,
+} from '@pod-identity/policy';
 import { clientIdRemedy, hostRemedy, remedyFor } from './remedy.ts';
 import { addWarnings, boundMessage, listProblems, removeWarnings } from './spec-texts.ts';
 import type { ClusterIndex, SharedKind } from '../snapshot/index/cluster-index.ts';
@@ -51,6 +57,10 @@ const principal: Judgement = {
   reason: 'NoAttachmentNeeded',
   message: 'a service principal: its tokens need nothing attached to a host',
 };
+const federated: Judgement = {
+  ...principal,
+  message: 'a federated identity: its tokens come from the broker and need nothing attached to a host',
+};
 
 /**
  * Concerns only hosts where pods use this object: an editor whose object names the resource of others does not learn where, or whether,
@@ -60,7 +70,11 @@ export function identityCondition(view: IdentityView, world: World): ConditionDr
   if (view.kind === 'invalid') return draft(view.reference, invalidSpec(view));
   const reference = referenceTo(view.identity);
   const judgement =
-    view.resourceId === undefined ? principal : judgeResource({ ...view, id: view.resourceId }, world);
+    view.resourceId === undefined
+      ? view.identity.spec.type === 3
+        ? federated
+        : principal
+      : judgeResource({ ...view, id: view.resourceId }, world);
   const reported = current(reference);
   // The last leader's condition may already include rights and warnings.
   const lasting = judgement ?? (reported && !isAboutAccess(reported) ? reported : attaching);
@@ -79,7 +93,7 @@ function withAccess(key: string, judgement: Judgement, { index }: World): Judgem
     .sort((a, b) => (a.subject.name < b.subject.name ? -1 : 1));
   if (first === undefined) return judgement;
   const message = nameMissingRightAndRoles({ identity: key, ...first });
-  if (index.accessMode(namespaceOf(key)) === 'rbac')
+  if (modeForIdentity(first.match.identity, index.accessMode(namespaceOf(key))) === 'rbac')
     return { status: 'False', reason: 'AccessDenied', message };
   return {
     ...judgement,

@@ -3,6 +3,8 @@ import {
   explainMatch,
   info,
   invalidFinding,
+  kindInWords,
+  modeForIdentity,
   ok,
   problem,
   rightFinding,
@@ -116,7 +118,7 @@ function explainNode(pod: PodView, index: ClusterIndex): Finding[] {
 
 /** Whether the ServiceAccount may use the identity: denials are among the skips. */
 function explainRight({ pod, identity }: Assignment, { index }: ExplainWorld): Finding[] {
-  if (index.accessMode(pod.namespace) !== 'rbac') return [];
+  if (modeForIdentity(identity, index.accessMode(pod.namespace)) !== 'rbac') return [];
   const subject = { namespace: pod.namespace, name: pod.serviceAccount };
   return [rightFinding({ identity: keyOf(identity.metadata), subject })];
 }
@@ -137,7 +139,7 @@ function explainAssignment(assignment: Assignment, world: ExplainWorld): Finding
           facts: world.factsOf(host.id),
           statedClientId: identity.spec.clientID,
         })
-      : [info('host', 'need not carry anything for a service principal')]),
+      : [info('host', `need not carry anything for ${kindInWords(identity)}`)]),
     explainRecord(assignment, world),
   ];
 }

@@ -4,6 +4,7 @@ import { PairRegistry } from '../access/pair-registry.ts';
 import { skipsOf } from '../plan/desired.ts';
 import {
   binding,
+  clientIdOf,
   facts,
   factsMap,
   hostOf,
@@ -31,11 +32,19 @@ const bookOf = (pairsPerNamespace: number) =>
 function worldOf(
   mode: 'namespace' | 'warn' | 'rbac',
   answer?: NamesReview,
-  { resourceID = resourceIdOf('reader'), book: registry = bookOf(100) } = {},
+  {
+    resourceID = resourceIdOf('reader'),
+    book: registry = bookOf(100),
+    spec = { type: 0, resourceID },
+  }: {
+    resourceID?: string;
+    book?: PairRegistry<AccessGroup>;
+    spec?: Readonly<Record<string, unknown>>;
+  } = {},
 ) {
   const index = new ClusterIndex({ forceNamespaced: true }, { mode, registry });
   const namespace = 'shop';
-  const [of, by] = [identity({ namespace, spec: { type: 0, resourceID } }), binding({ namespace })];
+  const [of, by] = [identity({ namespace, spec }), binding({ namespace })];
   index.apply({ kind: 'node', key: 'node-0', view: node() });
   index.apply({ kind: 'identity', key: of.key, view: of });
   index.apply({ kind: 'binding', key: by.key, view: by });
@@ -144,4 +153,44 @@ it('an id for which nobody can be given a right is told with the reason', () => 
 
 it('mode namespace says that whoever writes an AzureIdentity may use it', () => {
   expect(explained(worldOf('namespace'))).toContain('· access       whoever may write an AzureIdentity');
+});
+
+const bookAfter = (mode: 'namespace', given: { spec?: Readonly<Record<string, unknown>> }) => {
+  const book = bookOf(100);
+  worldOf(mode, undefined, { ...given, book });
+  return book.pairsOf('shop');
+};
+
+describe('the right on a federated identity (type 3)', () => {
+  const [tenantID, clientID] = ['72f988bf-86f1-41af-91ab-2d7cd011db47', clientIdOf('reader')];
+  const federated = { spec: { type: 3, clientID, tenantID } };
+
+  it.each(['namespace', 'warn', 'rbac'] as const)('is enforced in mode %s, and told so', (mode) => {
+    const index = worldOf(mode, refused, federated);
+    expect(eventsOf(index)).toMatchObject([{ reason: 'AccessDenied' }]);
+    expect(conditionIn(index)).toMatchObject({ status: 'False', reason: 'AccessDenied' });
+    expect(conditionIn(index)?.message).toContain(`federatedidentities ${tenantID}/${clientID}`);
+    const text = explained(index);
+    expect(text).toContain('✗ access       ServiceAccount shop/web may not use AzureIdentity shop/reader');
+    expect(text).toContain(`mic.js access shop/web federatedidentities/${tenantID}/${clientID}`);
+    expect(text).toContain('resources: [federatedidentities]');
+    expect(text).not.toContain('would refuse it');
+  });
+
+  it('that is there is told, and that no host carries the identity', () => {
+    for (const mode of ['namespace', 'warn'] as const) {
+      const index = worldOf(mode, allowed, federated);
+      expect(explained(index)).toContain(
+        '✓ access       ServiceAccount shop/web may use AzureIdentity shop/reader',
+      );
+      expect(explained(index)).toContain('need not carry anything for a federated identity');
+      expect(conditionIn(index)).toMatchObject({ status: 'True', reason: 'NoAttachmentNeeded' });
+      expect(conditionIn(index)?.message).toContain('from the broker');
+    }
+  });
+
+  it('is reviewed alone in mode namespace', () => {
+    expect(bookAfter('namespace', federated)).toBe(1);
+    expect(bookAfter('namespace', {})).toBe(0);
+  });
 });

@@ -2,7 +2,12 @@
 import { accessGroup, accessVerb, type AccessResource } from '@pod-identity/crd-types';
 import { memberOf, stringAt } from '../snapshot/raw-object.ts';
 
-const resources: readonly AccessResource[] = ['managedidentities', 'applications', 'machines'];
+const resources: readonly AccessResource[] = [
+  'managedidentities',
+  'applications',
+  'federatedidentities',
+  'machines',
+];
 
 /**
  * One line for each holder: `Group system:masters by ClusterRole cluster-admin (ClusterRoleBinding cluster-admin)`, sorted. Takes lists

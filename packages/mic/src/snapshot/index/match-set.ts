@@ -1,4 +1,11 @@
-import type { AzureIdentity, AzureIdentityBinding, Mismatch, ResourceId } from '@pod-identity/crd-types';
+import type {
+  AccessMode,
+  AzureIdentity,
+  AzureIdentityBinding,
+  Mismatch,
+  ResourceId,
+} from '@pod-identity/crd-types';
+import { modeForIdentity } from '@pod-identity/policy';
 
 export interface MatchedIdentity {
   readonly identityKey: string;
@@ -30,3 +37,8 @@ export const unmatched: MatchSet = { ...nothing, mismatches: [{ reason: 'no-labe
 
 /** For a pod without a ServiceAccount: as `matchPod` returns it, whatever the bindings are. */
 export const withoutAccount: MatchSet = { ...nothing, mismatches: [{ reason: 'no-account' }], says: -2 };
+
+/** Whether the right to use it is reviewed: in mode `namespace` that of a federated identity alone. */
+export function isReviewed({ identity }: MatchedIdentity, mode: AccessMode): boolean {
+  return modeForIdentity(identity, mode) !== 'namespace';
+}

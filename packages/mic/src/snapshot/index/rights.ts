@@ -7,11 +7,11 @@ import {
   type AccessTarget,
   type ResourceId,
 } from '@pod-identity/crd-types';
-import { targetsOf, verdictOfAll } from '@pod-identity/policy';
+import { modeForIdentity, targetsOf, verdictOfAll } from '@pod-identity/policy';
 import type { PairRegistry, Holder } from '../../access/pair-registry.ts';
 import type { PairVerdict } from '../../access/pair-verdict.ts';
 import { Grouped } from './grouped.ts';
-import type { MatchedIdentity, MatchSet } from './match-set.ts';
+import { isReviewed, type MatchedIdentity, type MatchSet } from './match-set.ts';
 import type { Counted, Entry, Reviewed } from './pod-entries.ts';
 import { isSameMatch } from './results.ts';
 
@@ -44,7 +44,8 @@ export interface PodRights {
 /** The pods of one ServiceAccount with the same matches. */
 export interface AccessGroup extends Holder {
   set: MatchSet;
-  readonly mode: Exclude<AccessMode, 'namespace'>;
+  /** `namespace` only for matches of which some are federated. */
+  readonly mode: AccessMode;
   readonly members: Set<Entry>;
   rights: Reviewed;
   /** Whether verdicts have changed since `rights` was made. */
@@ -94,7 +95,7 @@ export class RightsOfPods {
     const { pod } = entry;
     const before = this.#groupOf.get(entry);
     const mode = pod && this.mode(pod.namespace);
-    if (!pod || mode === undefined || mode === 'namespace') {
+    if (!pod || mode === undefined || !this.#isAsked(mode, set)) {
       this.leave(entry);
       return undefined;
     }
@@ -108,6 +109,11 @@ export class RightsOfPods {
     // Only now: a pair that is held without interruption keeps its verdict.
     if (before) this.#drop(before, entry);
     return group.rights;
+  }
+
+  #isAsked(mode: AccessMode, { matches }: MatchSet): boolean {
+    if (mode !== 'namespace') return true;
+    return this.#rules !== undefined && matches.some((match) => isReviewed(match, mode));
   }
 
   leave(entry: Entry): void {
@@ -165,7 +171,8 @@ export class RightsOfPods {
       known.set = set;
       return known;
     }
-    const targets = [...new Set(set.matches.flatMap(({ identity }) => targetsOf(identity).targets))];
+    const reviewed = set.matches.filter((match) => isReviewed(match, mode));
+    const targets = [...new Set(reviewed.flatMap(({ identity }) => targetsOf(identity).targets))];
     const group: AccessGroup = {
       subject,
       mode,
@@ -230,7 +237,7 @@ function rightsOf(group: AccessGroup, registry: PairRegistry<AccessGroup>): Revi
   const verdicts = matches.map((match) => verdictOf(group, match, registry));
   // The usual case of a steady cluster.
   if (verdicts.every((verdict) => verdict === 'allowed')) return { mode, needs, grants, uses };
-  if (mode === 'warn') return { mode, needs, grants, uses, verdicts };
+  if (mode !== 'rbac') return { mode, needs, grants, uses, verdicts };
   const usable = matches.filter((_, position) => verdicts[position] === 'allowed');
   const kept = matches.filter((_, position) => verdicts[position] !== 'denied');
   const counted = kept.length === matches.length ? { needs, uses } : countedOf(kept);
@@ -243,6 +250,7 @@ function verdictOf(
   match: MatchedIdentity,
   registry: PairRegistry<AccessGroup>,
 ): PairVerdict {
+  if (!isReviewed(match, group.mode)) return 'allowed';
   const { targets, problem } = targetsOf(match.identity);
   if (problem !== undefined) return 'denied';
   return verdictOfAll(targets.map((target) => registry.verdict(group, target)));
@@ -256,10 +264,14 @@ function podRightsOf(
 ): PodRights {
   const { verdicts } = group.rights;
   const barred = matches.flatMap((match, position) => barredAt(group, { match, position }, registry));
-  if (group.mode === 'warn') return { usable: matches, barred: [], warned: barred };
+  const isEnforced = ({ identity }: MatchedIdentity) => modeForIdentity(identity, group.mode) === 'rbac';
   const isUsable = (match: MatchedIdentity, position: number) =>
-    (verdicts?.[position] ?? 'allowed') === 'allowed' && isSameMatch(match, group.set.matches[position]);
-  return { usable: matches.filter(isUsable), barred, warned: [] };
+    !isEnforced(match) ||
+    ((verdicts?.[position] ?? 'allowed') === 'allowed' && isSameMatch(match, group.set.matches[position]));
+  const { enforced = [], warned = [] } = Object.groupBy(barred, ({ match }) =>
+    isEnforced(match) ? 'enforced' : 'warned',
+  );
+  return { usable: matches.filter(isUsable), barred: enforced, warned };
 }
 
 interface Position {
