@@ -138,6 +138,7 @@ export const rooms = [
       'access-needed',
       'candidates',
       'exception',
+      'federated',
       'policy',
       'grace',
       'refusal',

@@ -16,8 +16,16 @@ import { createEntraHttp } from './tokens/principal/entra-http.ts';
 import { createPrincipalSource, type PrincipalSource } from './tokens/principal/principal-source.ts';
 import { createReaderProcess } from './tokens/principal/reader-process.ts';
 import { createSecretReader, type SecretReference } from './tokens/principal/secret-reader.ts';
+import { TokenError } from './tokens/errors.ts';
+import { needsBroker } from './authorize/federated.ts';
 import { createTokenSource, type TokenSource, type TokenSourceOptions } from './tokens/source.ts';
-import type { HostSubject, ServicePrincipal, TokenSubject, TokenUpstream } from './tokens/types.ts';
+import {
+  isOfEntra,
+  type HostSubject,
+  type ServicePrincipal,
+  type TokenSubject,
+  type TokenUpstream,
+} from './tokens/types.ts';
 
 export interface TokenSupply {
   readonly tokens: TokenSource;
@@ -94,10 +102,17 @@ function eitherOf(
   principals: TokenUpstream<ServicePrincipal>,
 ): TokenUpstream {
   return {
-    requestToken: ({ subject, ...rest }) =>
-      subject.kind === 'service-principal'
-        ? principals.requestToken({ subject, ...rest })
-        : host.requestToken({ subject, ...rest }),
+    requestToken: async ({ subject, ...rest }) => {
+      switch (subject.kind) {
+        case 'service-principal':
+          return principals.requestToken({ subject, ...rest });
+        case 'federated':
+          throw new TokenError('misconfigured', `AzureIdentity ${subject.name} ${needsBroker}.`);
+        case 'identity':
+        case 'machine':
+          return host.requestToken({ subject, ...rest });
+      }
+    },
   };
 }
 
@@ -112,7 +127,7 @@ function queuesFor(
     new: trace.queue(tokens.new),
     unknown: trace.queue(tokens.unknown),
   };
-  return ({ kind }, lastResponse) => (kind === 'service-principal' ? principals : queues[lastResponse]);
+  return (subject, lastResponse) => (isOfEntra(subject) ? principals : queues[lastResponse]);
 }
 
 /** A change of a Secret that is not in memory would not be noticed. */

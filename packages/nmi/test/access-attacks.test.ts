@@ -67,6 +67,22 @@ describe('(a) an identity that the ServiceAccount has no right to', () => {
     expect(stage.imdsCalls()).toBe(0);
   });
 
+  it.each(['namespace', 'warn', 'rbac'])(
+    'of type 3 gives no token by a right on its application, and none from the machine, in mode %s',
+    async (mode) => {
+      const stage = await start();
+      const clientID = stage.victimClientId;
+      const tenantID = '72f988bf-86f1-41af-91ab-2d7cd011db47';
+      await stage.grant(`${evil}/default`, targetsOf({ type: 1, clientID, tenantID }));
+      await stage.write({ type: 3, resourceID: stage.victim, clientID, tenantID });
+      const nmi = await stage.nmi([`--identity-access=${mode}`, '--hold=0s', '--binding-grace=0s']);
+      const from = await stage.evilPod();
+      expect(await tryAll(stage, nmi, from)).not.toContain(200);
+      expect(stage.imdsCalls()).toBe(0);
+      expect((await nmi.ask(asked(from))).text).toContain('--broker');
+    },
+  );
+
   it('gives no token by a forged record', async () => {
     const stage = await start();
     await stage.write({ type: 0, resourceID: stage.victim, clientID: stage.victimClientId });

@@ -9,6 +9,7 @@ import {
   type AzureIdentity,
   type AzureIdentityBinding,
   type AzurePodIdentityException,
+  type IdentityType,
   type NamespaceView,
   type ResourceId,
 } from '@pod-identity/crd-types';
@@ -57,7 +58,7 @@ export interface IdentityDraft {
   readonly namespace?: string;
   readonly resourceID?: string;
   readonly clientID?: string | undefined;
-  readonly type?: 0 | 1 | 2;
+  readonly type?: IdentityType;
   readonly isNamespaced?: boolean;
   /** More of the spec, such as what a service principal needs. */
   readonly spec?: object;

@@ -23,6 +23,7 @@ const reader = `${group}/${provider}/reader`;
 const writer = `${group}/${provider}/writer`;
 const elsewhere = `/subscriptions/other/resourceGroups/pay/${provider}/reader`;
 const client = '00000000-0000-0000-0000-00000000000c';
+const tenant = '72f988bf-86f1-41af-91ab-2d7cd011db47';
 const lower = (text: string) => text.toLowerCase();
 
 /** Users with every verb in namespace pay, and what each may use by a ClusterRoleBinding. */
@@ -31,8 +32,9 @@ const users: Readonly<Record<string, readonly [resource: string, names: readonly
   'by-id': ['managedidentities', [lower(reader)]],
   'by-group': ['managedidentities', [lower(group)]],
   'by-subscription': ['managedidentities', [lower(subscription)]],
-  'by-application': ['applications', [`contoso.com/${client}`]],
+  'by-application': ['applications', [`contoso.com/${client}`, `${tenant}/${client}`]],
   'by-tenant': ['applications', ['contoso.com', `fabrikam.com/${client}`]],
+  'by-federated': ['federatedidentities', [`${tenant}/${client}`]],
   'all-identities': ['managedidentities', []],
   'all-machines': ['machines', []],
   'one-machine': ['machines', ['/subscriptions/a']],
@@ -148,6 +150,7 @@ function suite(api: RunningApiServer) {
       'by-tenant',
       { type: 1, tenantID: 'contoso.com', clientID: client, auxiliaryTenantIDs: ['fabrikam.com'] },
     ],
+    ['by-federated', { type: 3, tenantID: tenant.toUpperCase(), clientID: client }],
     ['all-identities', { resourceID: elsewhere }],
     [
       'by-id',
@@ -184,6 +187,9 @@ function suite(api: RunningApiServer) {
         auxiliaryTenantIDs: ['fabrikam.com', 'contoso.com', 'fabrikam.com', 'other.com'],
       },
     ],
+    ['by-application', { type: 3, tenantID: tenant, clientID: client }],
+    ['by-federated', { type: 1, tenantID: tenant, clientID: client }],
+    ['by-federated', { type: 3, tenantID: tenant.replace('7', '8'), clientID: client }],
     ['all-identities', { type: 1, tenantID: 'contoso.com', clientID: client }],
     [
       'by-tenant',
@@ -207,6 +213,11 @@ function suite(api: RunningApiServer) {
       expect(message).toContain(part);
     const application = await identity('nobody', { type: 1, tenantID: 'Contoso.com', clientID: client });
     expect(application.message).toContain(`resourceNames [contoso.com/${client}]`);
+    const federated = await identity('nobody', { type: 3, tenantID: tenant, clientID: client });
+    expect(federated.message).toContain(
+      `resources [federatedidentities], resourceNames [${tenant}/${client}]`,
+    );
+    expect(federated.message).toContain(`SERVICEACCOUNT federatedidentities/${tenant}/${client}`);
   });
 
   it('names a key that MIC and NMI do not read', async () => {

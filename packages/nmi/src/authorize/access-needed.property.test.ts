@@ -34,19 +34,25 @@ const spec = fc.oneof(
     auxiliaryTenantIDs: fc.array(fc.oneof(spelled('risk.example'), spelled('kin.example')), { maxLength: 4 }),
     clientPassword: fc.constant({ name: 'password' }),
   }),
+  fc.record({
+    type: fc.constant(3),
+    clientID: spelled(guid),
+    tenantID: fc.oneof(spelled(guid), spelled('skin.example')),
+  }),
 );
 
 const decide = (identity: AzureIdentity): Decision => {
   const { view } = viewOf({ identities: [identity], bindings: [binding('evil')] });
-  const all = { ...rules, identityAccess: 'rbac' as const };
+  const all = { ...rules, identityAccess: 'rbac' as const, hasBroker: true };
   return authorize({ pod: pod(), selector: { by: 'nothing' } }, view, all);
 };
 
 /** The ids in requests to Azure. */
-const sent = (identity: GrantedIdentity): readonly string[] =>
-  identity.kind === 'identity'
-    ? [identity.resourceId]
-    : [identity.tenantId, ...identity.auxiliaryTenantIds].map((tenant) => `${tenant}/${identity.clientId}`);
+const sent = (identity: GrantedIdentity): readonly string[] => {
+  if (identity.kind === 'identity') return [identity.resourceId];
+  const others = identity.kind === 'federated' ? [] : identity.auxiliaryTenantIds;
+  return [identity.tenantId, ...others].map((tenant) => `${tenant}/${identity.clientId}`);
+};
 
 it('reviews exactly what Azure is asked for, in ASCII and lower case, or serves nothing', () => {
   let served = 0;

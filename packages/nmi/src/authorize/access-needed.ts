@@ -5,6 +5,7 @@ import {
   type AccessTarget,
   type AzureIdentity,
 } from '@pod-identity/crd-types';
+import { modeForIdentity } from '@pod-identity/policy';
 import { pairOf } from '../access/pair.ts';
 import type { Access } from '../access/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
@@ -20,19 +21,27 @@ export function accessModeOf(
 }
 
 /**
- * The rights that the pod's ServiceAccount needs for a token of the identity; undefined in mode `namespace`. A text says why no right
- * can be granted.
+ * The rights that the pod's ServiceAccount needs for a token of the identity; undefined: none, in mode `namespace`. A text says why no
+ * right can be granted.
  */
 export function accessToIdentity(
   pod: PodView,
-  mode: AccessMode,
+  ofNamespace: AccessMode,
   identity: AzureIdentity,
 ): Access | string | undefined {
+  const mode = modeForIdentity(identity, ofNamespace);
   if (mode === 'namespace') return undefined;
   const targets = accessTargetsOf(identity);
   if (targets.ok) return accessTo(pod, mode, targets.value);
   const fault = targets.problems.map(({ path, message }) => `its ${path} ${message}`).join('; ');
   return mode === 'rbac' ? fault : undefined;
+}
+
+/** The rights of both. In mode `warn` only those that are enforced: of an identity of type 3. */
+export function bothAccesses(a: Access | undefined, b: Access | undefined): Access | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  if (a.mode !== b.mode) return a.mode === 'rbac' ? a : b;
+  return a.pairs === 'machine' || b.pairs === 'machine' ? a : { ...a, pairs: [...a.pairs, ...b.pairs] };
 }
 
 /** The rights that an exempt pod's ServiceAccount needs. */

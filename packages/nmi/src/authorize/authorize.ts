@@ -4,9 +4,10 @@ import { bindingLabel, type AccessMode, type MatchingRules, type Mismatch } from
 import { absentOrLeftOut } from '@pod-identity/policy';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
-import type { ServicePrincipal } from '../tokens/types.ts';
-import { accessModeOf, accessToIdentity, unlessMic } from './access-needed.ts';
+import type { EntraSubject } from '../tokens/types.ts';
+import { accessModeOf, accessToIdentity, bothAccesses, unlessMic } from './access-needed.ts';
 import { candidatesOf } from './candidates.ts';
+import { asOtherType, federatedOf } from './federated.ts';
 import { decideOnExempt, exemptionOf, invalidExceptionFor } from './exception.ts';
 import { principalOf } from './policy.ts';
 import { selectIdentity, type Selection } from './select-identity.ts';
@@ -220,13 +221,23 @@ function decideByObjectId(
 }
 
 /** The identity to request a token of, or why it cannot be served. */
-function grantOf(candidate: Candidate, { pod, rules, mode }: Grants): GrantedIdentity | string {
-  const granted = describe(candidate, rules);
+function grantOf(candidate: Candidate, grants: Grants): GrantedIdentity | string {
+  const granted = grantAs(candidate, grants);
+  const other = typeof granted === 'string' ? undefined : asOtherType(candidate);
+  const former = other && grantAs(other, grants);
+  if (typeof granted === 'string' || !former || typeof former === 'string') return granted;
+  if (former.kind === 'service-principal') return granted;
+  const access = bothAccesses(granted.access, former.access);
+  return { ...granted, former: { ...former, ...(access && { access }) } };
+}
+
+function grantAs(candidate: Candidate, { pod, rules, mode }: Grants): GrantedIdentity | string {
+  const granted = describe(candidate, pod, rules);
   if (typeof granted === 'string') return granted;
   const needed = accessToIdentity(pod, mode, candidate.identity);
   if (needed === undefined || typeof needed === 'string') return needed ?? granted;
   const access = unlessMic(needed, pod, rules);
-  if (granted.kind === 'identity') return { ...granted, access };
+  if (granted.kind !== 'service-principal') return { ...granted, access };
   // Requests to Azure use exactly the names that were reviewed.
   const [tenantId, ...auxiliaryTenantIds] = [granted.tenantId, ...granted.auxiliaryTenantIds].map(lower);
   return { ...granted, tenantId: tenantId ?? '', auxiliaryTenantIds, access };
@@ -234,8 +245,13 @@ function grantOf(candidate: Candidate, { pod, rules, mode }: Grants): GrantedIde
 
 const lower = (text: string) => text.toLowerCase();
 
-function describe(candidate: Candidate, rules: AuthorizeRules): ManagedIdentity | ServicePrincipal | string {
+function describe(
+  candidate: Candidate,
+  pod: PodView,
+  rules: AuthorizeRules,
+): ManagedIdentity | EntraSubject | string {
   const { identity, name, resourceId, clientId } = candidate;
+  if (identity.spec.type === 3) return federatedOf(candidate, pod, rules);
   if (identity.spec.type !== 0) return principalOf(candidate, rules);
   return resourceId === undefined
     ? 'its spec.resourceID names no user-assigned managed identity'

@@ -39,7 +39,8 @@ export function objectsOf(
 
 function candidateOf({ identity, binding, isGuest }: Match): Candidate {
   const { metadata, spec } = identity;
-  const parsed = spec.type === 0 ? parseIdentityResourceId(spec.resourceID ?? '') : undefined;
+  const hasResource = spec.type === 0 || spec.type === 3;
+  const parsed = hasResource ? parseIdentityResourceId(spec.resourceID ?? '') : undefined;
   return {
     identity,
     name: `${metadata.namespace ?? ''}/${metadata.name}`,

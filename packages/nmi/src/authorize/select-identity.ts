@@ -59,22 +59,33 @@ function isCalled({ name, isGuest }: Candidate, wanted: string): boolean {
 }
 
 /**
- * Several AzureIdentities may describe one managed identity. One with a client id is preferred, since the token is checked against it;
- * the token is requested by resource id, so it is the same for all of them.
+ * Several AzureIdentities may describe one identity. A federated one is preferred, so that one of type 0 can be attached before the federated one
+ * is deleted; then one with a client id, since the token is checked against it: the token is requested by resource id, so it is the same for all
+ * others.
  */
 function theOnly(candidates: readonly Candidate[]): Selection {
-  const [first, ...others] = candidates;
-  const isOne = first !== undefined && others.every((other) => isSameResource(first, other));
   const stated = candidates.filter(({ clientId }) => clientId !== '');
+  const first = candidates.find(isFederated) ?? stated[0] ?? candidates[0];
+  const isOne =
+    first !== undefined && candidates.every((other) => other === first || isSameIdentity(first, other));
   const isStatedOnce = new Set(stated.map(({ clientId }) => clientId)).size <= 1;
   return isOne && isStatedOnce
-    ? { kind: 'one', candidate: stated[0] ?? first }
+    ? { kind: 'one', candidate: first }
     : { ...none('several-identities', candidates), several: candidates };
 }
 
-function isSameResource(a: Candidate, b: Candidate): boolean {
+const isFederated = ({ identity }: Candidate) => identity.spec.type === 3;
+
+/** Of different types only within a namespace: another one must not decide how the identity is requested. */
+function isSameIdentity(a: Candidate, b: Candidate): boolean {
+  if (isFederated(a) !== isFederated(b))
+    return a.clientId !== '' && a.clientId === b.clientId && namespaceOf(a) === namespaceOf(b);
+  if (isFederated(a)) return a.clientId === b.clientId && tenantOf(a) === tenantOf(b);
   return a.resourceId !== undefined && a.resourceId === b.resourceId;
 }
+
+const namespaceOf = ({ identity }: Candidate) => identity.metadata.namespace;
+const tenantOf = ({ identity }: Candidate) => identity.spec.tenantID?.toLowerCase();
 
 function none(
   why: 'not-this-identity' | 'several-identities',

@@ -14,7 +14,7 @@ import type {
 import type { Unbound } from '@pod-identity/policy';
 import type { Access } from '../access/types.ts';
 import type { Selector } from '../request/token-request.ts';
-import type { ServicePrincipal, TokenSubject } from '../tokens/types.ts';
+import type { EntraSubject, FederatedIdentity, TokenSubject } from '../tokens/types.ts';
 
 /** The current objects of the cluster. Equal revisions mean equal results. */
 export interface ClusterView extends MatchedObjects {
@@ -74,6 +74,8 @@ export interface AuthorizeRules {
   /** Hosts (with port if not 443, in lower case) that secrets may be sent to; the first is the default. */
   readonly authorities: ReadonlySet<string>;
   readonly identityAccess: AccessMode;
+  /** Whether the cluster has a broker, which the identities of type 3 need. */
+  readonly hasBroker?: boolean;
   /** Namespaces whose AzurePodIdentityExceptions count in the modes `namespace` and `warn`; empty: all. */
   readonly exceptionNamespaces: ReadonlySet<string>;
 }
@@ -86,7 +88,7 @@ export interface Candidate {
   readonly identity: AzureIdentity;
   /** `namespace/name`. */
   readonly name: string;
-  /** Type 0 only. */
+  /** Types 0 and 3, by which a request can name it. */
   readonly resourceId: ResourceId | undefined;
   /** In lower case; '' when the AzureIdentity names none. */
   readonly clientId: string;
@@ -96,10 +98,17 @@ export interface Candidate {
   readonly isGuest?: true;
 }
 
-export type GrantedIdentity = (ManagedIdentity | ServicePrincipal) & {
+export type GrantedIdentity = (ManagedIdentity | EntraSubject) & {
   /** Undefined: rights are not reviewed. */
   readonly access?: Access;
+  /**
+   * As of the other type, 0 or 3, which it may have had before: a token that is in memory serves while there is none by its type. The rights are
+   * those of both types.
+   */
+  readonly former?: FormerIdentity;
 };
+
+export type FormerIdentity = (ManagedIdentity | FederatedIdentity) & { readonly access?: Access };
 
 export type ManagedIdentity = Extract<TokenSubject, { readonly kind: 'identity' }>;
 

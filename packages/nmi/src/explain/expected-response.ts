@@ -62,8 +62,11 @@ function failureWithin({ denial }: Awaited, world: ExplainWorld): Failure {
 }
 
 function givenBy(decision: Decision): string {
-  if (decision.kind === 'allow')
-    return `a token of AzureIdentity ${decision.identity.name}, if the machine has it and Azure gives one`;
+  if (decision.kind === 'allow') {
+    const { kind, name } = decision.identity;
+    const isFederated = kind === 'federated';
+    return `a token of AzureIdentity ${name}, if ${isFederated ? 'the broker' : 'the machine has it and Azure'} gives one`;
+  }
   return 'what the metadata service of the machine answers';
 }
 

@@ -6,6 +6,7 @@ import {
   info,
   inMic,
   invalidFinding,
+  kindInWords,
   machineRightFinding,
   ok,
   problem,
@@ -155,7 +156,7 @@ function explainState(decision: Decision, { identity }: Match, { pod, rules }: E
     return problem('identity', `${nameOf(identity)} cannot be told from another identity of the pod`, {
       text: 'give each AzureIdentity the client id that is its own',
     });
-  if (identity.spec.type !== 0) return info('host', 'no host needs to carry a service principal');
+  if (identity.spec.type !== 0) return info('host', `no host needs to carry ${kindInWords(identity)}`);
   return info(
     'host',
     `only the metadata service of ${pod.nodeName} knows whether it carries ${nameOf(identity)}: if not, requests wait for it, and then get ` +

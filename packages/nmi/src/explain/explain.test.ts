@@ -441,3 +441,41 @@ describe('rights to Azure identities', () => {
     expect(lines()).toContain('whoever may write an AzureIdentity may use the identity that it names');
   });
 });
+
+describe('a federated identity (type 3)', () => {
+  const tenantID = '72f988bf-86f1-41af-91ab-2d7cd011db47';
+  const federated = identity({ name: 'reader', type: 3, spec: { tenantID } });
+  const world: World = { identities: [federated], bindings: [binding('reader')] };
+  const targets = accessTargetsOf(federated);
+  const given = (verdict: 'allowed' | 'denied', hasBroker = true): Given => ({
+    world,
+    rules: { ...rules, hasBroker },
+    reviewed: new Map([
+      [
+        'default/reader',
+        verdict === 'denied' ? { verdict, targets: targets.ok ? targets.value : [] } : { verdict },
+      ],
+    ]),
+  });
+
+  it('is explained with its right, in mode namespace too, and with who gives its token', () => {
+    const text = lines(given('allowed'));
+    expect(text).toContain(`is the federated identity ${clientIdOf('reader')} of tenant ${tenantID}`);
+    expect(text).toContain(
+      '✓ access       ServiceAccount default/default may use AzureIdentity default/reader',
+    );
+    expect(text).toContain('no host needs to carry a federated identity');
+    expect(text).toContain('a token of AzureIdentity default/reader, if the broker gives one');
+  });
+
+  it('without its right is refused in mode namespace, with the roles to paste', () => {
+    const text = lines(given('denied'));
+    expect(text).toContain('✗ access       ServiceAccount default/default may not use');
+    expect(text).toContain('resources: [federatedidentities]');
+    expect(text).toContain('without selector: 400');
+  });
+
+  it('without a broker is told to need one', () => {
+    expect(lines(given('allowed', false))).toContain('NMI flag --broker');
+  });
+});

@@ -2,6 +2,7 @@ import type { GrantedIdentity } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { isTemporary } from '../tokens/errors.ts';
+import { isOfEntra } from '../tokens/types.ts';
 import { isForLackOfRight, lackOf } from './rights.ts';
 import { isUnattached, obtain, type Attempting, type ObtainOptions } from './obtain.ts';
 import { permitFor, type DecidedCall, type Permit, type ReviewedCall } from './permit.ts';
@@ -82,9 +83,9 @@ function isOfNow(found: Found): boolean {
 }
 
 /** Not of the metadata service, which is the same for all. */
-function isOfIdentity(outcome: Outcome, { kind }: GrantedIdentity): boolean {
+function isOfIdentity(outcome: Outcome, identity: GrantedIdentity): boolean {
   if (outcome.kind !== 'token-failed') return isForLackOfRight(outcome);
-  return kind === 'service-principal' || !isTemporary(outcome.why);
+  return isOfEntra(identity) || !isTemporary(outcome.why);
 }
 
 /** The first one, unless only the other one may pass: the pod would give up. */

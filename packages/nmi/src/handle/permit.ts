@@ -1,6 +1,6 @@
 import type { Tenant } from '@pod-identity/kit/core';
 import type { Access } from '../access/types.ts';
-import type { Decision, GrantedIdentity, Refused } from '../authorize/types.ts';
+import type { Decision, FormerIdentity, GrantedIdentity, Refused } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { TokenRequest } from '../request/token-request.ts';
 import type { TokenSubject } from '../tokens/types.ts';
@@ -37,12 +37,13 @@ export interface Permit {
   readonly access: Access | undefined;
   /** The client ids that the token may have; undefined: any. */
   readonly clientIds?: ReadonlySet<string> | undefined;
+  readonly former?: FormerIdentity | undefined;
 }
 
 type PassThrough = Extract<Decision, { readonly kind: 'pass-through' }>;
 
 export function permitFor(identity: GrantedIdentity): Permit & { readonly subject: GrantedIdentity } {
-  return { subject: identity, access: identity.access };
+  return { subject: identity, access: identity.access, former: identity.former };
 }
 
 /** What an exempt pod asks the machine for. */
@@ -68,6 +69,12 @@ export function permitsOf(decision: Decision): readonly Permit[] {
     case 'unusable':
       return [];
   }
+}
+
+/** With those by the former type of an identity, for a token that was in memory while there was none by its type of now. */
+export function allPermitsOf(decision: Decision): readonly Permit[] {
+  const permits = permitsOf(decision);
+  return [...permits, ...permits.flatMap(({ former }) => (former ? [permitFor(former)] : []))];
 }
 
 const names = new WeakMap<Decision, string>();

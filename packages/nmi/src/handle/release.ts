@@ -7,7 +7,7 @@ import { keyOf } from '../tokens/memory.ts';
 import type { Obtained } from '../tokens/source.ts';
 import type { TokenSubject } from '../tokens/types.ts';
 import { isAllowedNow, lackOf, type ReviewOptions } from './rights.ts';
-import { nameOf, permitsOf, type DecidedCall, type PodCall, type Permit } from './permit.ts';
+import { allPermitsOf, nameOf, type DecidedCall, type PodCall, type Permit } from './permit.ts';
 
 export interface ReleaseOptions extends ReviewOptions {
   readonly authorizer: Authorizer;
@@ -31,7 +31,7 @@ export async function release(options: ReleaseOptions, call: DecidedCall, held: 
     const pod = call.current();
     if (!pod) return goneOf(call);
     const decision = options.authorizer.decide(pod, call.request.selector, call.refused);
-    const permit = permitsOf(decision).find((one) => isFor(one.subject, held));
+    const permit = allPermitsOf(decision).find((one) => isFor(one.subject, held));
     if (!permit) break;
     if (isAllowedNow(options, pod, permit)) return tokenFor(call, permit, held.obtained);
     const lack = await lackOf(options, call, permit);

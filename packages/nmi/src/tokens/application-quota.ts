@@ -7,7 +7,7 @@ import {
 } from '@pod-identity/kit/core';
 import { TokenError } from './errors.ts';
 import type { Entry } from './memory.ts';
-import type { TokenSubject } from './types.ts';
+import { isOfEntra, type EntraSubject, type TokenSubject } from './types.ts';
 
 export interface ApplicationQuota {
   /** Charges the requests to the pod and its namespace. The error if these are too many, with the reason why the last one failed. */
@@ -42,7 +42,7 @@ export function createApplicationQuota(clock: Pick<Clock, 'elapsed'>): Applicati
   const namespaces = createQuotas(ofNamespace);
   return {
     refusal({ subject, tenant: { namespace, pod }, requests }, lastReason) {
-      if (subject.kind !== 'service-principal') return undefined;
+      if (!isOfEntra(subject)) return undefined;
       const now = clock.elapsed();
       const own = pods(`${namespace}/${pod}`, subject.clientId, now);
       const shared = namespaces(namespace, subject.clientId, now);
@@ -79,13 +79,13 @@ function createQuotas({ burst, perSecond }: Quota): BucketOf {
 }
 
 /** Whether it is a token of an application that came in the last seconds: it is for those, too, who want none from memory. */
-export function isNew({ storedAt }: Entry, { kind }: TokenSubject, now: number): boolean {
+export function isNew({ storedAt }: Entry, subject: TokenSubject, now: number): boolean {
   const ageMs = now - storedAt;
   // Negative if the clock was set back.
-  return kind === 'service-principal' && ageMs >= 0 && ageMs < newMs;
+  return isOfEntra(subject) && ageMs >= 0 && ageMs < newMs;
 }
 
-function tooMany(who: string, { name }: TokenSubject & { name: string }, lastReason = ''): TokenError {
+function tooMany(who: string, { name }: EntraSubject, lastReason = ''): TokenError {
   const remedy =
     lastReason === ''
       ? 'Keep a token until it expires.'

@@ -2,7 +2,7 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it } from 'vitest';
 import { issuedTo, subjectOf } from '../../test/builders.ts';
 import { createTokenMemory, keyOf, type Entry } from './memory.ts';
-import type { ServicePrincipal } from './types.ts';
+import type { FederatedIdentity, ServicePrincipal } from './types.ts';
 
 const application: ServicePrincipal = {
   kind: 'service-principal',
@@ -25,6 +25,23 @@ it.each<[string, Partial<ServicePrincipal>]>([
   ['namespace of the Secret', { secret: { namespace: 'other', name: 'app' } }],
 ])('an application with another %s gets tokens of its own', (_, over) => {
   expect(keyOf({ ...application, ...over })).not.toBe(keyOf(application));
+});
+
+const federated: FederatedIdentity = {
+  kind: 'federated',
+  name: 'shop/app',
+  clientId: 'app',
+  tenantId: 'home',
+  pod: { namespace: 'shop', name: 'web', uid: 'uid-web' },
+};
+
+it.each<[string, Partial<FederatedIdentity>]>([
+  ['pod of the same name', { pod: { namespace: 'shop', name: 'web', uid: 'uid-again' } }],
+  ['client id', { clientId: 'other' }],
+  ['tenant', { tenantId: 'other' }],
+])('attack: a federated identity of another %s gets tokens of its own', (_, over) => {
+  expect(keyOf({ ...federated, ...over })).not.toBe(keyOf(federated));
+  expect(keyOf({ ...federated, name: 'shop/again' })).toBe(keyOf(federated));
 });
 
 it('two objects that describe one application share its tokens', () => {

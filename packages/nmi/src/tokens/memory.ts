@@ -130,5 +130,9 @@ export function keyOf(subject: TokenSubject): string {
     const parts = [authority, tenantId, ...auxiliaryTenantIds, clientId, credential];
     return `principal ${parts.join(' ')} ${secret.namespace}/${secret.name}`;
   }
+  if (subject.kind === 'federated') {
+    const { tenantId, clientId, pod } = subject;
+    return `federated ${tenantId}/${clientId} ${pod?.uid ?? ''}`;
+  }
   return subject.by === 'nothing' ? 'machine' : `machine ${subject.by} ${subject.value}`;
 }

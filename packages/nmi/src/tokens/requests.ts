@@ -12,7 +12,14 @@ import {
   type SharedRequests,
 } from './shared-requests.ts';
 import { createSetbacks, type Setbacks } from './setbacks.ts';
-import type { IssuedToken, LastResponse, TokenSubject, TokenUpstream, WantedToken } from './types.ts';
+import {
+  isOfEntra,
+  type IssuedToken,
+  type LastResponse,
+  type TokenSubject,
+  type TokenUpstream,
+  type WantedToken,
+} from './types.ts';
 import { createUnknownIdentities } from './unknown-identities.ts';
 
 export interface TokenRequests {
@@ -150,5 +157,5 @@ function nameOf({ subject, resource }: WantedToken): string {
 
 /** What the service slows down: Entra counts all requests of an application. */
 function pauseOf(wanted: WantedToken): string {
-  return wanted.subject.kind === 'service-principal' ? keyOf(wanted.subject) : nameOf(wanted);
+  return isOfEntra(wanted.subject) ? keyOf(wanted.subject) : nameOf(wanted);
 }

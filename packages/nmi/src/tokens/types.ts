@@ -11,6 +11,7 @@ export type TokenSubject =
       readonly clientId: string;
     }
   | ServicePrincipal
+  | FederatedIdentity
   /** What the metadata service of the machine selects. */
   | { readonly kind: 'machine'; readonly by: 'nothing' }
   | {
@@ -34,7 +35,32 @@ export interface ServicePrincipal {
   readonly secret: { readonly namespace: string; readonly name: string };
 }
 
-export type HostSubject = Exclude<TokenSubject, ServicePrincipal>;
+/** An AzureIdentity (`name`) of type 3. The broker requests its token for one pod: a token in memory is that of this pod and of no other. */
+export interface FederatedIdentity {
+  readonly kind: 'federated';
+  readonly name: string;
+  /** In lower case, as is the tenant. */
+  readonly clientId: string;
+  readonly tenantId: string;
+  /** Absent in the memory of the broker, whose tokens are for all pods that may use the identity. */
+  readonly pod?: PodReference;
+}
+
+export interface PodReference {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** The metadata service of the machine has its tokens. */
+export type HostSubject = Exclude<TokenSubject, EntraSubject>;
+
+/** An identity of its own application in Entra, which counts all requests for it. */
+export type EntraSubject = ServicePrincipal | FederatedIdentity;
+
+export function isOfEntra<Subject extends TokenSubject>(subject: Subject): subject is Subject & EntraSubject {
+  return subject.kind === 'service-principal' || subject.kind === 'federated';
+}
 
 export interface WantedToken<Subject extends TokenSubject = TokenSubject> {
   readonly subject: Subject;

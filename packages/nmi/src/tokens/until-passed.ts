@@ -2,7 +2,7 @@ import { createBackoff, type Clock } from '@pod-identity/kit/core';
 import type { TokenCaller } from './shared-requests.ts';
 import { TokenError, type TokenErrorCode } from './errors.ts';
 import type { Obtained, TokenSource } from './source.ts';
-import type { WantedToken } from './types.ts';
+import { isOfEntra, type WantedToken } from './types.ts';
 
 /** The original's first pause; its later ones grow to a minute. */
 const backoff = { baseMs: 2_000, capMs: 15_000 };
@@ -35,7 +35,7 @@ export function untilPassed(
 
 /** `throttled` without a status is our own refusal, not one of the metadata service. */
 function mayPass(error: unknown, { subject }: WantedToken): error is TokenError {
-  if (!(error instanceof TokenError) || subject.kind === 'service-principal') return false;
+  if (!(error instanceof TokenError) || isOfEntra(subject)) return false;
   return passing.has(error.code) || (error.code === 'throttled' && error.status !== undefined);
 }
 

@@ -173,7 +173,15 @@ function factsOfDecision(decision: Decision): SpanFacts {
 }
 
 function upstreamOf({ kind }: TokenSubject): string {
-  return kind === 'service-principal' ? 'token by Entra' : 'token by the metadata service';
+  switch (kind) {
+    case 'service-principal':
+      return 'token by Entra';
+    case 'federated':
+      return 'token by the broker';
+    case 'identity':
+    case 'machine':
+      return 'token by the metadata service';
+  }
 }
 
 function factsOfSubject(subject: TokenSubject): SpanFacts {

@@ -216,10 +216,12 @@ function createUpstream(clock: Clock): {
   return {
     asked,
     upstream: {
-      requestToken: ({ subject, ...rest }) =>
-        subject.kind === 'service-principal'
+      requestToken: ({ subject, ...rest }) => {
+        if (subject.kind === 'federated') throw new Error('there is no broker');
+        return subject.kind === 'service-principal'
           ? principals.requestToken({ subject, ...rest })
-          : managed.requestToken({ subject, ...rest }),
+          : managed.requestToken({ subject, ...rest });
+      },
     },
   };
 }

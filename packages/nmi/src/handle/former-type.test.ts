@@ -1,0 +1,155 @@
+// An AzureIdentity whose type is changed between 0 and 3 under a running pod.
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { describe, expect, it } from 'vitest';
+import {
+  binding,
+  clientIdOf,
+  identity,
+  issuedTo,
+  openQueue,
+  patient,
+  pod as podOf,
+  resourceIdOf,
+  rules,
+  viewOf,
+} from '../../test/builders.ts';
+import type { AccessGuard, AccessResult } from '../access/guard.ts';
+import type { Access } from '../access/types.ts';
+import { createAuthorizer } from '../authorize/authorizer.ts';
+import { TokenError, type TokenErrorCode } from '../tokens/errors.ts';
+import { createTokenSource } from '../tokens/source.ts';
+import type { TokenSubject } from '../tokens/types.ts';
+import { createCallerLimits } from '../waiting/caller-limits.ts';
+import { createGranter } from './grant.ts';
+
+const spec = { tenantID: '72f988bf-86f1-41af-91ab-2d7cd011db47', resourceID: resourceIdOf('reader') };
+const asType = (type: 0 | 3, more: object = {}) => ({
+  identities: [identity({ name: 'reader', type, spec: { ...spec, ...more } })],
+  bindings: [binding('reader')],
+});
+
+const stage = (type: 0 | 3, identityAccess: 'namespace' | 'rbac' = 'namespace') => {
+  const clock = createFakeClock(1_000_000);
+  const cluster = viewOf(asType(type));
+  /** The next token waits for it. */
+  const arriving: Promise<undefined>[] = [];
+  const fails = new Map<TokenSubject['kind'], TokenErrorCode>();
+  const rights = new Set(['managedidentities', 'federatedidentities']);
+  const resultOf = ({ pairs }: Access): AccessResult =>
+    pairs !== 'machine' && pairs.every(({ target }) => rights.has(target.resource))
+      ? { verdict: 'allowed' }
+      : { verdict: 'denied', targets: [] };
+  const access: AccessGuard = { now: resultOf, review: (needed) => Promise.resolve(resultOf(needed)) };
+  const granter = createGranter({
+    authorizer: createAuthorizer(cluster.view, { ...rules, identityAccess, hasBroker: true }),
+    latest: (pod) => pod,
+    changes: cluster.changes,
+    tokens: createTokenSource({
+      upstream: {
+        async requestToken({ subject }) {
+          await arriving.shift();
+          const code = fails.get(subject.kind);
+          if (code) throw new TokenError(code, 'no token');
+          const issued = issuedTo('reader', { now: clock.now() });
+          return { ...issued, access: { ...issued.access, token: `by ${subject.kind}` } };
+        },
+      },
+      clock,
+      random: () => 0,
+      queueFor: () => openQueue,
+    }),
+    limits: createCallerLimits({
+      waiting: { total: 100, perNamespace: 100, perPod: 100 },
+      upstreamBurst: 50,
+      upstreamPerSecond: 10,
+    }),
+    access,
+    clock,
+    onWaited: () => undefined,
+    bindingGraceMs: 0,
+  });
+  /** The token, or why there is none. */
+  const request = async (uid = 'uid-web'): Promise<string> => {
+    const outcome = await granter.grant({
+      pod: podOf({ uid }),
+      request: { resource: 'https://vault.azure.net', selector: { by: 'nothing' }, bypassCache: false },
+      patience: { deadline: clock.elapsed(), caller: patient.caller },
+    });
+    if (outcome.kind === 'token') return outcome.issued.access.token;
+    return outcome.kind === 'denied' ? outcome.denial.why : outcome.kind;
+  };
+  return { arriving, clock, cluster, fails, rights, request };
+};
+
+describe('the old token', () => {
+  it('of type 0 serves while the broker gives none, and no longer', async () => {
+    const { cluster, fails, request } = stage(0);
+    expect(await request()).toBe('by identity');
+    fails.set('federated', 'unavailable');
+    cluster.change(asType(3));
+    expect(await request()).toBe('by identity');
+    fails.clear();
+    expect(await request()).toBe('by federated');
+  });
+
+  it('of type 3 serves the same pod until the machine has the identity', async () => {
+    const { clock, cluster, fails, request } = stage(3);
+    expect(await request()).toBe('by federated');
+    fails.set('identity', 'not-on-host');
+    cluster.change(asType(0));
+    expect(await request()).toBe('by federated');
+    expect(await request('uid-other')).not.toBe('by federated');
+    fails.clear();
+    await clock.advance(10_000);
+    expect(await request()).toBe('by identity');
+  });
+
+  it('attack: does not serve in place of a refusal by the broker', async () => {
+    const { cluster, fails, request } = stage(0);
+    await request();
+    fails.set('federated', 'denied');
+    cluster.change(asType(3));
+    expect(await request()).toBe('token-failed');
+  });
+
+  it('attack: does not serve a ServiceAccount without the right of either type', async () => {
+    const { cluster, fails, rights, request } = stage(0, 'rbac');
+    await request();
+    fails.set('federated', 'unavailable');
+    cluster.change(asType(3));
+    rights.delete('managedidentities');
+    expect(await request()).toBe('token-failed');
+    rights.add('managedidentities').delete('federatedidentities');
+    expect(await request()).toBe('access-denied');
+  });
+
+  it('attack: of another resource than the client id’s does not serve', async () => {
+    const { cluster, fails, request } = stage(0);
+    await request();
+    fails.set('federated', 'unavailable');
+    cluster.change(asType(3, { clientID: clientIdOf('other') }));
+    expect(await request()).toBe('token-failed');
+  });
+
+  it.each(['namespace', 'rbac'] as const)(
+    'attack: requested as type 0, it does not leave in mode %s without the right that type 3 needs by then',
+    async (mode) => {
+      const { cluster, arriving, rights, request } = stage(0, mode);
+      const gate = Promise.withResolvers<undefined>();
+      arriving.push(gate.promise);
+      const requested = request();
+      rights.delete('federatedidentities');
+      cluster.change(asType(3));
+      gate.resolve(undefined);
+      expect(await requested).toBe('access-denied');
+    },
+  );
+
+  it('does not serve after the binding is gone', async () => {
+    const { cluster, fails, request } = stage(0);
+    await request();
+    fails.set('federated', 'unavailable');
+    cluster.change({ ...asType(3), bindings: [] });
+    expect(await request()).toBe('no-binding');
+  });
+});
