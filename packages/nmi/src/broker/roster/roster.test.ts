@@ -1,0 +1,201 @@
+import { KubeError, type KubeRequest } from '@pod-identity/kit/kube';
+import { createLog } from '@pod-identity/kit/serve';
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { afterEach, expect, it } from 'vitest';
+import { createTransport } from '../../../test/transport.ts';
+import { readEntries, writeEntry } from './entry.ts';
+import { createRoster } from './roster.ts';
+
+const mapPath = '/api/v1/namespaces/broker/configmaps/broker-replicas';
+const certificate = (body: string) => `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`;
+const entryOf = (uid: string) =>
+  writeEntry({ uid, address: '10.0.0.9', port: 8443, certificates: [certificate('OTHER')] });
+
+interface Model {
+  data: Record<string, string> | undefined;
+  version: number;
+  /** Uid by name. */
+  readonly pods: Map<string, string>;
+  failure: KubeError | undefined;
+}
+
+const stops: AbortController[] = [];
+afterEach(() => stops.splice(0).forEach((stop) => stop.abort()));
+
+interface Given {
+  readonly failure?: KubeError;
+  readonly pods?: readonly (readonly [name: string, uid: string])[];
+}
+
+const renewMs = 10 * 60_000;
+
+async function start(data?: Record<string, string>, { failure, pods = [] }: Given = {}) {
+  const model: Model = { data, version: 1, pods: new Map([['broker-a', 'uid-a'], ...pods]), failure };
+  const clock = createFakeClock(1_700_000_000_000);
+  const transport = createTransport((request) => respond(model, request));
+  const made: string[] = [];
+  const renewed: string[] = [];
+  const lines: string[] = [];
+  const create = (name: string) => {
+    made.push(name);
+    const mark = 'ABCD'.charAt(made.length - 1).repeat(4);
+    return { key: mark, certificate: certificate(mark) };
+  };
+  const roster = await createRoster(
+    {
+      transport,
+      clock,
+      random: () => 0,
+      log: createLog({ component: 'nmi', destination: { write: (line) => void lines.push(line) } }),
+      pod: { namespace: 'broker', name: 'broker-a', uid: 'uid-a', address: '10.0.0.7' },
+      port: 8443,
+      onRenewed: ({ key }) => renewed.push(key),
+    },
+    { create, renewMs },
+  );
+  const stop = new AbortController();
+  stops.push(stop);
+  const run = roster.run(stop.signal);
+  await clock.advance(0);
+  const own = () =>
+    readEntries(model.data)
+      .get('broker-a')
+      ?.certificates.map((pem) => pem.slice(28, 32));
+  return { model, clock, transport, roster, run, stop, own, renewed, lines };
+}
+
+function respond(model: Model, { method, path, body }: KubeRequest): unknown {
+  if (model.failure) throw model.failure;
+  const pod = /\/api\/v1\/namespaces\/broker\/pods\/(.+)/.exec(path)?.[1];
+  if (pod !== undefined) {
+    if (!model.pods.has(pod)) throw new KubeError('not-found', 'no pod', { status: 404 });
+    return { metadata: { name: pod, uid: model.pods.get(pod) } };
+  }
+  if (path !== mapPath) throw new KubeError('denied', path, { status: 403 });
+  const metadata = { namespace: 'broker', name: 'broker-replicas', resourceVersion: String(model.version) };
+  if (method === 'GET') return { metadata, ...(model.data && { data: { ...model.data } }) };
+  if (method !== 'PUT') throw new KubeError('denied', method, { status: 403 });
+  const written = body as { metadata: typeof metadata; data: Record<string, string> };
+  if (written.metadata.resourceVersion !== metadata.resourceVersion)
+    throw new KubeError('conflict', 'changed', { status: 409 });
+  Object.assign(model, { data: written.data, version: model.version + 1 });
+  return written;
+}
+
+it('writes its entry into a ConfigMap without data, beside those of other replicas', async () => {
+  const { model, own } = await start();
+  expect(own()).toEqual(['AAAA']);
+  expect(readEntries(model.data).get('broker-a')).toMatchObject({
+    uid: 'uid-a',
+    address: '10.0.0.7',
+    port: 8443,
+  });
+});
+
+it('counts as seen when agents had 15 seconds, and not while the entry could not be written', async () => {
+  const { clock, roster, lines } = await start();
+  await clock.advance(14_999);
+  expect(roster.isSeen()).toBe(false);
+  await clock.advance(1);
+  expect([roster.isSeen(), lines]).toEqual([true, []]);
+
+  const refused = await start({}, { failure: new KubeError('denied', 'no right', { status: 403 }) });
+  await refused.clock.advance(60_000);
+  expect(refused.roster.isSeen()).toBe(false);
+  expect(refused.lines[0]).toContain('no right');
+});
+
+it('attack: a wiped or forged entry is back in 5 seconds, and this replica stays ready', async () => {
+  const { clock, model, roster, own } = await start();
+  await clock.advance(15_000);
+  model.data = undefined;
+  await clock.advance(5_000);
+  expect([own(), roster.isSeen()]).toEqual([['AAAA'], true]);
+  model.data = { 'broker-a': entryOf('uid-x') };
+  await clock.advance(5_000);
+  expect(own()).toEqual(['AAAA']);
+});
+
+it('writes nothing while the entry is there', async () => {
+  const { clock, model, transport } = await start();
+  await clock.advance(9 * 60_000);
+  expect(model.version).toBe(2);
+  expect(transport.requests.filter(({ method }) => method !== 'GET')).toHaveLength(1);
+});
+
+it('removes the entries of pods that are gone, or whose name another pod has now, and no others', async () => {
+  const names = ['alive', 'gone', 'replaced'];
+  const data = {
+    ...Object.fromEntries(names.map((name) => [name, entryOf(`uid-${name}`)])),
+    'unread-alive': '{"of":"a later version"}',
+    'unread-gone': 'x',
+  };
+  const pods = [
+    ['alive', 'uid-alive'],
+    ['replaced', 'uid-of-another'],
+    ['unread-alive', 'uid'],
+  ] as const;
+  const { clock, model } = await start(data, { pods });
+  const left = () => Object.keys(model.data ?? {}).sort();
+  expect(left()).toEqual(['alive', 'broker-a', 'unread-alive']);
+  model.pods.delete('alive');
+  await clock.advance(60_000);
+  expect(left()).toEqual(['broker-a', 'unread-alive']);
+});
+
+it('removes no entry because the API server does not respond', async () => {
+  const { clock, model } = await start({ other: entryOf('uid-other') }, { pods: [['other', 'uid-other']] });
+  model.failure = new KubeError('unavailable', 'away', { status: 503 });
+  await clock.advance(5 * 60_000);
+  model.failure = undefined;
+  await clock.advance(60_000);
+  expect(Object.keys(model.data ?? {}).sort()).toEqual(['broker-a', 'other']);
+});
+
+it.each([
+  ['an entry of 1 MiB', { junk: 'x'.repeat(1024 * 1024) }],
+  [
+    '10,000 entries',
+    Object.fromEntries(Array.from({ length: 10_000 }, (_, at) => [`p-${at}`, entryOf('u')])),
+  ],
+])('attack: %s, which agents do not read, are removed', async (_, data) => {
+  const { model, own } = await start(data);
+  expect(own()).toEqual(['AAAA']);
+  expect(Object.keys(model.data ?? {})).toEqual(['broker-a']);
+});
+
+it('renews in time: agents know both certificates before the listener presents the next one', async () => {
+  const { clock, own, renewed } = await start();
+  await clock.advance(renewMs);
+  expect([own(), renewed]).toEqual([['BBBB', 'AAAA'], []]);
+  await clock.advance(14_999);
+  expect([own(), renewed]).toEqual([['BBBB', 'AAAA'], []]);
+  await clock.advance(1);
+  expect(renewed).toEqual(['BBBB']);
+  await clock.advance(5_000);
+  expect(own()).toEqual(['BBBB']);
+});
+
+it('attack: a wipe during a renewal begins the wait again', async () => {
+  const { clock, model, own, renewed } = await start();
+  await clock.advance(renewMs + 10_000);
+  model.data = {};
+  await clock.advance(14_999);
+  expect([own(), renewed]).toEqual([['BBBB', 'AAAA'], []]);
+  await clock.advance(5_001);
+  expect(renewed).toEqual(['BBBB']);
+});
+
+it('removes its entry at the end, and resolves also if it cannot', async () => {
+  const { clock, model, run, stop } = await start({ other: entryOf('u') }, { pods: [['other', 'u']] });
+  stop.abort();
+  await clock.advance(0);
+  await run;
+  expect(Object.keys(model.data ?? {})).toEqual(['other']);
+
+  const away = await start();
+  away.model.failure = new KubeError('unavailable', 'away', { status: 503 });
+  away.stop.abort();
+  await away.clock.advance(3_000);
+  await expect(away.run).resolves.toBeUndefined();
+});
