@@ -178,6 +178,12 @@ export const rooms = [
     ],
   },
   { folder: nmi('tokens/principal/reader'), pure: { except: ['main'] } },
+  { folder: nmi('tokens/federated'), head: 'federated-source' },
+  {
+    folder: nmi('broker/roster'),
+    pure: ['entry', 'next-data'],
+    never: [nmi('authorize'), nmi('handle'), nmi('identify'), nmi('tokens')],
+  },
   { folder: nmi('ready'), head: 'readiness', never: [nmi('tokens')] },
   {
     folder: nmi('redirect'),

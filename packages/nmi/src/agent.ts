@@ -116,7 +116,8 @@ export function createAgent(options: AgentOptions): Agent {
     neighbourOf: (address) => neighbours.of(address),
     namespaceOf: (address) => pods.namespaceAt(address),
     readiness,
-    run: (signal) => runAll([...informers, ...hints, access.stranger, telemetry], signal),
+    run: (signal) =>
+      runAll([...informers, ...hints, ...supply.informers, access.stranger, telemetry], signal),
     endHolds: () => {
       readiness.endWaiting();
       limits.endAll();

@@ -1,7 +1,7 @@
 import { createImdsClient } from '@pod-identity/imds-client';
 import type { Clock } from '@pod-identity/kit/core';
-import { withOwnConnections, type KubeTransport } from '@pod-identity/kit/kube';
-import type { Metrics } from '@pod-identity/kit/serve';
+import { withOwnConnections, type Informer, type KubeTransport } from '@pod-identity/kit/kube';
+import type { Log, Metrics } from '@pod-identity/kit/serve';
 import type { NmiConfig } from './config/config.ts';
 import { createMetadataService, type MetadataService } from './tokens/metadata/metadata-service.ts';
 import type { metricSpecs } from './tell/metrics.ts';
@@ -10,6 +10,7 @@ import { createTurnQueues } from './waiting/turn-queues.ts';
 import { createInstanceReader } from './tokens/metadata/instance.ts';
 import { createManagedIdentitySource } from './tokens/metadata/managed-identity.ts';
 import { createMetadataPace, type MetadataPace } from './tokens/metadata/pace.ts';
+import { openBroker } from './tokens/federated/open-broker.ts';
 import { createCertificateReader } from './tokens/principal/certificate-reader.ts';
 import { createEntraClient } from './tokens/principal/entra-client.ts';
 import { createEntraHttp } from './tokens/principal/entra-http.ts';
@@ -19,12 +20,12 @@ import { createSecretReader, type SecretReference } from './tokens/principal/sec
 import { TokenError } from './tokens/errors.ts';
 import { needsBroker } from './authorize/federated.ts';
 import { createTokenSource, type TokenSource, type TokenSourceOptions } from './tokens/source.ts';
-import {
-  isOfEntra,
-  type HostSubject,
-  type ServicePrincipal,
-  type TokenSubject,
-  type TokenUpstream,
+import type {
+  FederatedIdentity,
+  HostSubject,
+  ServicePrincipal,
+  TokenSubject,
+  TokenUpstream,
 } from './tokens/types.ts';
 
 export interface TokenSupply {
@@ -33,12 +34,15 @@ export interface TokenSupply {
   readonly pace: MetadataPace;
   /** The ARM id of this machine, as its metadata service says. */
   readonly readInstanceId: () => Promise<string | undefined>;
+  /** Watches where the broker is; empty without one. */
+  readonly informers: readonly Informer<unknown>[];
   /** To be called after the last response. */
   close(): Promise<void>;
 }
 
 export interface TokenSupplyOptions {
-  readonly config: Pick<NmiConfig, 'metadata'>;
+  readonly config: Pick<NmiConfig, 'metadata' | 'broker'>;
+  readonly log: Log;
   readonly transport: KubeTransport;
   readonly clock: Clock;
   readonly random: () => number;
@@ -50,6 +54,12 @@ export interface TokenSupplyOptions {
 const entraPace = {
   all: { atATime: 8, patienceMs: 10_000 },
   queues: { principals: { atATime: 8, waiting: { total: 256, perNamespace: 128, perPod: 32 } } },
+};
+
+/** For tokens that the broker gives; it has its own turns for those of all nodes. */
+const brokerPace = {
+  all: { atATime: 8, patienceMs: 10_000 },
+  queues: { federated: { atATime: 8, waiting: { total: 256, perNamespace: 128, perPod: 32 } } },
 };
 
 /** For reads of Secrets in the background. */
@@ -74,8 +84,13 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
     onSecretChanged: (secret) => tokens.prune((subject) => !isOf(subject, secret)),
     onAsked: countedAs('adal_token', metrics),
   });
+  const broker = openBroker({
+    ...options,
+    broker: options.config.broker,
+    onAsked: countedAs('federated_token', metrics),
+  });
   const tokens = createTokenSource({
-    upstream: trace.upstream(eitherOf(imdsSource(options, metadata), principals)),
+    upstream: trace.upstream(eitherOf(imdsSource(options, metadata), principals, broker)),
     queueFor: queuesFor(pace, options),
     clock,
     random,
@@ -89,9 +104,11 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
     tokens,
     pace,
     readInstanceId: createInstanceReader({ metadata, pace, clock }),
+    informers: broker ? [broker.informer] : [],
     close: async () => {
       metadata.close();
       reader.close();
+      broker?.close();
       await http.close();
     },
   };
@@ -100,6 +117,7 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
 function eitherOf(
   host: TokenUpstream<HostSubject>,
   principals: TokenUpstream<ServicePrincipal>,
+  broker: TokenUpstream<FederatedIdentity> | undefined,
 ): TokenUpstream {
   return {
     requestToken: async ({ subject, ...rest }) => {
@@ -107,6 +125,7 @@ function eitherOf(
         case 'service-principal':
           return principals.requestToken({ subject, ...rest });
         case 'federated':
+          if (broker) return broker.requestToken({ subject, ...rest });
           throw new TokenError('misconfigured', `AzureIdentity ${subject.name} ${needsBroker}.`);
         case 'identity':
         case 'machine':
@@ -121,13 +140,17 @@ function queuesFor(
   { clock, trace }: Pick<TokenSupplyOptions, 'clock' | 'trace'>,
 ): TokenSourceOptions['queueFor'] {
   const principals = trace.queue(createTurnQueues({ clock, ...entraPace }).principals);
+  const federated = trace.queue(createTurnQueues({ clock, ...brokerPace }).federated);
   const { tokens } = pace;
   const queues = {
     known: trace.queue(tokens.known),
     new: trace.queue(tokens.new),
     unknown: trace.queue(tokens.unknown),
   };
-  return (subject, lastResponse) => (isOfEntra(subject) ? principals : queues[lastResponse]);
+  return ({ kind }, lastResponse) => {
+    if (kind === 'federated') return federated;
+    return kind === 'service-principal' ? principals : queues[lastResponse];
+  };
 }
 
 /** A change of a Secret that is not in memory would not be noticed. */
@@ -169,7 +192,7 @@ function imdsSource(
 }
 
 function countedAs(
-  operation: 'adal_token' | 'adal_token_msi' | 'adal_token_msi_userassignedid',
+  operation: 'adal_token' | 'adal_token_msi' | 'adal_token_msi_userassignedid' | 'federated_token',
   metrics: TokenSupplyOptions['metrics'],
 ) {
   const labels = { operation_type: operation };

@@ -31,6 +31,8 @@ export interface NmiConfig extends AsGiven {
   readonly controller: ControllerPods | undefined;
   readonly metadataAllowed: ReadonlySet<MetadataPart>;
   readonly log: LogSettings;
+  /** Whether federated identities can be used. */
+  readonly hasBroker: boolean;
   /** Undefined: no traces. */
   readonly tracing: TracingSettings | undefined;
 }
@@ -79,6 +81,8 @@ function relations({ values, given }: Reading, command: NmiCommand | string): st
       '--operation-mode managed needs --forceNamespaced: identities are then the business of each namespace',
     );
   problems.push(...controllerProblems(values.controller));
+  if (values.broker.namespace !== '' && values.broker.tokenFile === '')
+    problems.push('--broker needs --broker-token-file: the broker gives tokens only to NMI');
   if (given.has('master') && given.has('kubeconfig'))
     problems.push('--master and --kubeconfig (or KUBECONFIG) both name an API server: give one of them');
   return problems;
@@ -123,6 +127,7 @@ function settingsOf({ values, given }: Reading, { kind }: NmiCommand): Omit<NmiC
     accessAges: isStrict ? { ...accessAges, graceMs: 0 } : accessAges,
     probe: isAtPod ? { ...probe, host: '' } : probe,
     metadataAllowed: new Set(metadataAllowed),
+    hasBroker: values.broker.namespace !== '',
     tracing: tracingOf(values.tracing, 'nmi'),
   };
 }

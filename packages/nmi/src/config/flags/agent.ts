@@ -47,6 +47,16 @@ export const agentFlags = {
     }),
     port: keptFlag('metadata-port', port(80), { help: 'Port of the metadata service of the machine.' }),
   },
+  broker: {
+    namespace: newFlag('broker', text(''), {
+      help: 'Namespace of the broker, which gets the tokens of federated identities (AzureIdentity type 3). Empty: they cannot be used.',
+      why: 'the original has no federated identities',
+    }),
+    tokenFile: newFlag('broker-token-file', text(''), {
+      help: "File with NMI's own token for the broker: a projected token for the audience aad-pod-identity-broker. Required with --broker.",
+      why: 'see --broker',
+    }),
+  },
   probe: probeFlags,
   probeFile: newFlag('probe-file', text(''), {
     help: 'File for exec probes, of this container alone: /dev/termination-log. Its time lies in the future while NMI runs, and it is empty while NMI is ready. Empty: none.',

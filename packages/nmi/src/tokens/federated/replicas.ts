@@ -1,0 +1,66 @@
+import {
+  coreKinds,
+  createInformer,
+  type Fields,
+  type Informer,
+  type InformerOptions,
+} from '@pod-identity/kit/kube';
+import { mostRosterBytes, readEntries, rosterName, type RosterEntry } from '../../broker/roster/entry.ts';
+
+export interface Replicas {
+  readonly informer: Informer<readonly RosterEntry[]>;
+  /** Those that may be dialled now. Waits for the first reading of the ConfigMap, but not long. */
+  readonly all: () => Promise<readonly RosterEntry[]>;
+}
+
+export interface ReplicasOptions extends Pick<
+  InformerOptions<never>,
+  'transport' | 'clock' | 'random' | 'log'
+> {
+  /** The broker's. */
+  readonly namespace: string;
+}
+
+/** The broker puts a wiped entry back in seconds. */
+const wipedMs = 60_000;
+const unreadMs = 2_000;
+const small: Fields = { upTo: 1_024 };
+const fields: Fields = {
+  members: {
+    metadata: { members: { namespace: small, name: small, uid: small, resourceVersion: small } },
+    data: { upTo: mostRosterBytes },
+  },
+};
+
+/**
+ * Watches the broker's ConfigMap. What is known stays valid while the API server is away, and for a while after all entries are gone at
+ * once: then the ConfigMap was applied again, or was created again. A single entry that goes is not dialled from then on.
+ */
+export function watchReplicas({ namespace, ...common }: ReplicasOptions): Replicas {
+  const { clock } = common;
+  const informer = createInformer<readonly RosterEntry[]>({
+    ...common,
+    kind: coreKinds.configMaps,
+    namespace,
+    fieldSelector: `metadata.name=${rosterName}`,
+    fields,
+    isPerNode: true,
+    trim: (object) => [...readEntries((object as { readonly data?: unknown }).data).values()],
+  });
+  let known: readonly RosterEntry[] = [];
+  let knownUntil = Infinity;
+  informer.onChange((change) => {
+    const entries = change.type === 'deleted' ? [] : change.after;
+    if (entries.length > 0) {
+      known = entries;
+      knownUntil = Infinity;
+    } else knownUntil = Math.min(knownUntil, clock.elapsed() + wipedMs);
+  });
+  return {
+    informer,
+    async all() {
+      if (!informer.hasSynced()) await Promise.race([informer.synced, clock.sleep(unreadMs)]);
+      return clock.elapsed() < knownUntil ? known : [];
+    },
+  };
+}
