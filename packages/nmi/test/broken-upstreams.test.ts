@@ -3,16 +3,22 @@ import { createImdsClient } from '@pod-identity/imds-client';
 import { createLimit } from '@pod-identity/kit/core';
 import { hostilities, startHostileServer, type Hostility, type HostileServer } from '@pod-identity/sim';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '@pod-identity/kit/serve';
+import { createCertificate } from '../src/broker/roster/certificate.ts';
 import { createProxy, type ProxyRoute } from '../src/handle/proxy.ts';
+import { createBrokerClient } from '../src/tokens/federated/broker-client.ts';
 import { createMetadataService } from '../src/tokens/metadata/metadata-service.ts';
 import { createEntraHttp } from '../src/tokens/principal/entra-http.ts';
 import { inbound } from './builders.ts';
 
 let server: HostileServer;
+let broker: HostileServer;
+const own = createCertificate('broker', Date.now());
 beforeAll(async () => {
   server = await startHostileServer();
+  broker = await startHostileServer({ key: own.key, cert: own.certificate });
 });
-afterAll(() => server.close());
+afterAll(() => Promise.all([server.close(), broker.close()]));
 
 /** Silence is as good as any: it ends by the deadline. What a slow machine does not answer within it is asked again. */
 const timeoutMs = 300;
@@ -87,9 +93,31 @@ describe.each(hostilities)('a server that %s', (script) => {
     await entra.close();
     await server.quiet();
   });
+
+  it('as broker gives no token, and all connections back', async () => {
+    const [address, port] = [new URL(broker.url).hostname, Number(new URL(broker.url).port)];
+    const replica = { uid: 'u', address, port, certificates: [own.certificate] };
+    const patience = { longestMs: timeoutMs };
+    const client = createBrokerClient({
+      replicas: () => Promise.resolve([replica]),
+      readToken: () => Promise.resolve('a.b.c'),
+      clock: { ...systemClock, after: (ms, run) => systemClock.after(Math.min(ms, patience.longestMs), run) },
+      random: () => 0,
+    });
+    const pod = { namespace: 'shop', name: 'web', uid: 'u' };
+    const ask = () => client.request({ pod, tenant: 't', clientId: 'c', resource: 'r' });
+    broker.play(script);
+    for (const { status } of await Promise.allSettled(Array.from({ length: 8 }, ask)))
+      expect(status).toBe('rejected');
+    patience.longestMs = Infinity;
+    broker.play({ json: '{"access_token":"t","expires_on":2000000000,"client_id":"c"}' });
+    await expect(ask()).resolves.toMatchObject({ kind: 'token', token: 't' });
+    client.close();
+    await broker.quiet();
+  });
 });
 
 it('no redirect was followed', () => {
   expect(server.asked.length).toBeGreaterThan(hostilities.length);
-  expect(server.asked.filter((line) => line.includes('elsewhere'))).toEqual([]);
+  expect([...server.asked, ...broker.asked].filter((line) => line.includes('elsewhere'))).toEqual([]);
 });
