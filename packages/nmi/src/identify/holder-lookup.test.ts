@@ -55,7 +55,7 @@ it('many pods that end, for which the pods of the node are listed, leave others 
   const asked = question.find('10.0.1.1', { kind: 'pod', pod: victim }, nobodyLeaves);
   await clock.advance(0);
   await expect(Promise.race([asked, Promise.resolve('waits')])).resolves.toMatchObject({
-    answer: { kind: 'pod', pod: { uid: 'uid-victim' } },
+    result: { kind: 'pod', pod: { uid: 'uid-victim' } },
   });
   list.resolve(undefined);
   const begun = (replies: readonly object[]) =>
@@ -93,7 +93,7 @@ it('a hundred pods of one namespace, with an API server that is slow, leave a po
   expect(begun.filter((namespace) => namespace === 'shop')).toHaveLength(1);
   expect(begun.length).toBeLessThanOrEqual(20);
   await clock.advance(2_000);
-  await expect(asked).resolves.toMatchObject({ answer: { kind: 'pod', pod: { uid: 'uid-victim' } } });
+  await expect(asked).resolves.toMatchObject({ result: { kind: 'pod', pod: { uid: 'uid-victim' } } });
   await clock.advance(60_000);
   expect(clock.pending).toBe(0);
 });
