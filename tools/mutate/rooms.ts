@@ -8,7 +8,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'nmi/handle': ['packages/nmi/src/handle/'],
   'nmi/identify': ['packages/nmi/src/identify/'],
   'nmi/tokens': ['packages/nmi/src/tokens/', 'packages/kit/src/core/shares.ts'],
-  'nmi/waiting': ['packages/nmi/src/waiting/'],
+  'nmi/waiting': ['packages/nmi/src/waiting/', 'packages/kit/src/core/turns.ts'],
   'nmi/request': ['packages/nmi/src/request/'],
   'kit/connections': [
     'packages/kit/src/serve/connections/',

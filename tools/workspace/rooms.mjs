@@ -174,7 +174,6 @@ export const rooms = [
       'entra-errors',
       'reading-budgets',
       'refused-certificates',
-      'turns',
     ],
   },
   { folder: nmi('tokens/principal/reader'), pure: { except: ['main'] } },

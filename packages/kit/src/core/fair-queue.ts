@@ -24,10 +24,10 @@ export interface FairQueue<T extends object> {
    * newest item is displaced instead.
    */
   add(tenant: Tenant, item: T): Added<T>;
-  /** Takes the next item: namespaces take turns, within them pods; the items of a pod come in order. */
-  next(mayServe?: (namespace: string) => boolean): T | undefined;
-  /** Returns whether the item was in the queue. */
-  remove(item: T): boolean;
+  /** Takes the next item of the namespace: its pods take turns; the items of a pod come in order. */
+  next(namespace: string): T | undefined;
+  /** Returns whose item it was; undefined if it was not in the queue. */
+  remove(item: T): Tenant | undefined;
 }
 
 interface Share<T> {
@@ -36,10 +36,7 @@ interface Share<T> {
   readonly pods: Map<string, Set<T>>;
 }
 
-/**
- * A bounded queue that one namespace cannot fill for others: whatever a namespace adds and removes, the first item of another one is
- * served after at most one item of each waiting namespace.
- */
+/** A bounded queue that one namespace cannot fill for others. turns.ts says whose turn it is. */
 export function createFairQueue<T extends object>(limits: FairQueueLimits): FairQueue<T> {
   const { shares, tenants, insert, remove } = createShares<T>();
   return {
@@ -55,23 +52,20 @@ export function createFairQueue<T extends object>(limits: FairQueueLimits): Fair
       insert(tenant, item);
       return { kind: 'added', displaced: room === 'free' ? undefined : room };
     },
-    next(mayServe = () => true) {
-      for (const [namespace, share] of shares) {
-        const item = mayServe(namespace) ? firstOf(share) : undefined;
-        if (item === undefined) continue;
-        const pod = tenants.get(item)?.pod ?? '';
-        remove(item);
-        toEnd(shares, namespace);
-        toEnd(share.pods, pod);
-        return item;
-      }
-      return undefined;
+    next(namespace) {
+      const pods = shares.get(namespace)?.pods;
+      const [pod = '', items] = pods?.entries().next().value ?? [];
+      const [item] = items ?? [];
+      if (!pods || !items || !item) return undefined;
+      remove(item);
+      // After its turn.
+      if (pods.delete(pod)) pods.set(pod, items);
+      return item;
     },
   };
 }
 
 function createShares<T extends object>() {
-  // In order of turns.
   const shares = new Map<string, Share<T>>();
   const tenants = new Map<T, Tenant>();
   return {
@@ -84,17 +78,17 @@ function createShares<T extends object>() {
       share.size += 1;
       tenants.set(item, { namespace, pod });
     },
-    remove: (item: T): boolean => {
+    remove: (item: T): Tenant | undefined => {
       const tenant = tenants.get(item);
       const share = tenant && shares.get(tenant.namespace);
       const items = tenant && share?.pods.get(tenant.pod);
-      if (!share || !items) return false;
+      if (!share || !items) return undefined;
       tenants.delete(item);
       items.delete(item);
       share.size -= 1;
       if (items.size === 0) share.pods.delete(tenant.pod);
       if (share.size === 0) shares.delete(tenant.namespace);
-      return true;
+      return tenant;
     },
   };
 }
@@ -134,15 +128,3 @@ function newest<T>(items: ReadonlySet<T>): T | 'none' {
 }
 
 const sizeOf = ({ size }: { readonly size: number }) => size;
-
-function firstOf<T>({ pods }: Share<T>): T | undefined {
-  for (const items of pods.values()) for (const item of items) return item;
-  return undefined;
-}
-
-function toEnd<V>(map: Map<string, V>, key: string): void {
-  const value = map.get(key);
-  if (value === undefined) return;
-  map.delete(key);
-  map.set(key, value);
-}

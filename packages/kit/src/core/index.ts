@@ -26,6 +26,7 @@ export {
   type Shares,
 } from './shares.ts';
 export { createSums } from './sums.ts';
+export { Turns } from './turns.ts';
 export { createTokenBucket, type TokenBucket } from './token-bucket.ts';
 export { formatDuration } from './duration.ts';
 export * as value from './flag-type.ts';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createBackoff } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
-import { createFairQueue } from '../core/fair-queue.ts';
 import { createTokenBucket, type TokenBucket } from '../core/token-bucket.ts';
+import { Turns } from '../core/turns.ts';
 import type { Ambient } from '../serve/ambient.ts';
 import { asKubeError, KubeError, type KubeErrorCode } from './errors.ts';
 import {
@@ -102,8 +102,8 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
 const always = () => true;
 
 function createEventQueue(maxQueued: number) {
-  const bound = { total: maxQueued, perNamespace: maxQueued, perPod: maxQueued };
-  const queue = createFairQueue<Waiting>(bound);
+  const limits = { total: maxQueued, perNamespace: maxQueued, perPod: maxQueued };
+  const turns = new Turns<Waiting, 'event'>({ event: { limits } });
   const byIdentity = new Map<string, Waiting>();
   return {
     /** Returns the event that is dropped, if any; it may be this one. */
@@ -120,14 +120,14 @@ function createEventQueue(maxQueued: number) {
       }
       const event: Waiting = { identity, draft, ends, mayWrite, firstMs: now, lastMs: now, times: 1 };
       const tenant = { namespace: eventNamespace(draft.involved), pod: objectIdentity(draft) };
-      const added = queue.add(tenant, event);
+      const added = turns.add('event', tenant, event);
       if (added.kind === 'full') return event;
       byIdentity.set(identity, event);
       if (added.displaced) byIdentity.delete(added.displaced.identity);
       return added.displaced;
     },
     next(): Waiting | undefined {
-      const event = queue.next();
+      const event = turns.next()?.item;
       if (event) byIdentity.delete(event.identity);
       return event;
     },

@@ -1,5 +1,5 @@
 // Limits how many objects of a namespace are kept. The result depends on the objects only, not on their order of arrival.
-import { createLastFirst, type LastFirst } from './last-first.ts';
+import { createLastFirst, type LastFirst } from '../core/last-first.ts';
 
 export interface Weighed {
   readonly key: string;

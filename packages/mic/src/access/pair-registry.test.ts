@@ -145,6 +145,19 @@ describe('a namespace', () => {
     expect([registry.next(300_000), registry.next(300_000)].map(nameOf)).toContain('shop/web a');
   });
 
+  it('attack: with new pairs and with pairs to ask again without end has as many turns as one that has only new ones', () => {
+    const registry = bookOf(5_000);
+    const hold = (name: string) => {
+      for (let count = 0; count < 50; count += 1) registry.hold(holderOf(`${name}-${count}`, 'a'));
+    };
+    hold('evil/old');
+    answerAll(registry, allowed);
+    hold('evil/new');
+    hold('shop/new');
+    const asked = Array.from({ length: 40 }, () => registry.next(400_000)?.subject.namespace);
+    expect(asked.filter((namespace) => namespace === 'shop').length).toBeGreaterThanOrEqual(19);
+  });
+
   it('in which one ServiceAccount has hundreds of pairs lets the others have their turn', () => {
     const registry = bookOf(5_000);
     registry.hold(holderOf('shop/many', ...Array.from({ length: 500 }, (_, count) => `id-${count}`)));

@@ -3,7 +3,7 @@
 //
 // The pairs of ServiceAccount and target that live pods need, and their verdicts. Pure: it asks nothing and reads no clock.
 import type { AccessSubject, AccessTarget } from '@pod-identity/crd-types';
-import { createFairQueue, type FairQueue } from '@pod-identity/kit/core';
+import { Turns } from '@pod-identity/kit/core';
 import { pairKey, type NamesReview } from '@pod-identity/policy';
 import { DueTimes } from './due-times.ts';
 import {
@@ -68,20 +68,16 @@ interface Tenant<H> {
   readonly waiting: Set<H>;
 }
 
-type Line<H> = FairQueue<Held<H>>;
-
-const unbounded = { total: Infinity, perNamespace: Infinity, perPod: Infinity };
+/** Pairs to ask for the first time, and again. Namespaces take turns, within them these two, and within those ServiceAccounts. */
+const createQueue = <H>() => new Turns<Held<H>, 'fresh' | 'again'>({ fresh: {}, again: {} });
 
 export class PairRegistry<H extends Holder = Holder> {
   readonly #options: PairRegistryOptions;
   readonly #tenants = new Map<string, Tenant<H>>();
-  /** In both queues namespaces take turns, and within them ServiceAccounts; the two queues take turns too. */
-  #fresh: Line<H> = createFairQueue<Held<H>>(unbounded);
-  #again: Line<H> = createFairQueue<Held<H>>(unbounded);
+  #queue = createQueue<H>();
   readonly #later = new DueTimes<Held<H>>();
   readonly #asked = new Map<Pair, Held<H>>();
   readonly #admitted = new Set<H>();
-  #isTurnOfFresh = true;
   /** Called when there may be more pairs to ask. */
   onFresh: () => void = () => undefined;
 
@@ -168,18 +164,16 @@ export class PairRegistry<H extends Holder = Holder> {
 
   /** The next pair to ask; the caller passes the result to `answer`. */
   next(now: number, mayAsk?: (namespace: string) => boolean): Pair | undefined {
-    for (const pair of this.#later.take(now)) this.#line(this.#again, pair);
-    const [first, second] = this.#isTurnOfFresh ? [this.#fresh, this.#again] : [this.#again, this.#fresh];
-    const pair = first.next(mayAsk) ?? second.next(mayAsk);
+    for (const pair of this.#later.take(now)) this.#enqueue('again', pair);
+    const pair = this.#queue.next(mayAsk)?.item;
     if (pair === undefined) return undefined;
-    this.#isTurnOfFresh = !this.#isTurnOfFresh;
     this.#asked.set(pair, pair);
     return pair;
   }
 
   /** When a pair will be due; undefined if there is none. */
   get nextAt(): number | undefined {
-    return this.#fresh.size + this.#again.size > 0 ? 0 : this.#later.nextAt;
+    return this.#queue.size() > 0 ? 0 : this.#later.nextAt;
   }
 
   /** Returns the holders if the answer changed the verdict; none for a pair without holders. */
@@ -204,22 +198,21 @@ export class PairRegistry<H extends Holder = Holder> {
     for (const pair of denied) {
       pair.standing = forgotten(pair.standing);
       this.#withdraw(pair);
-      this.#line(this.#fresh, pair);
+      this.#enqueue('fresh', pair);
     }
     if (denied.length > 0) this.onFresh();
   }
 
   /** To be called at the end of a term: forgets all verdicts, since the next term asks again, and ignores answers still to come. */
   forget(): readonly H[] {
-    this.#fresh = createFairQueue<Held<H>>(unbounded);
-    this.#again = createFairQueue<Held<H>>(unbounded);
+    this.#queue = createQueue<H>();
     this.#asked.clear();
     const pairs = [...this.#tenants.values()].flatMap((tenant) => [...tenant.pairs.values()]);
     const known = pairs.filter(({ standing }) => standing.verdict !== 'unknown');
     for (const pair of pairs) {
       pair.standing = forgotten(pair.standing);
       this.#later.remove(pair);
-      this.#line(this.#fresh, pair);
+      this.#enqueue('fresh', pair);
     }
     return [...new Set(known.flatMap(({ holders }) => [...holders]))];
   }
@@ -263,7 +256,7 @@ export class PairRegistry<H extends Holder = Holder> {
     pair.holders.add(holder);
     if (known) return known;
     pairs.set(key, pair);
-    this.#line(this.#fresh, pair);
+    this.#enqueue('fresh', pair);
     return pair;
   }
 
@@ -278,11 +271,11 @@ export class PairRegistry<H extends Holder = Holder> {
   #withdraw(pair: Held<H>): void {
     this.#asked.delete(pair);
     this.#later.remove(pair);
-    if (!this.#fresh.remove(pair)) this.#again.remove(pair);
+    this.#queue.remove(pair);
   }
 
-  #line(line: Line<H>, pair: Held<H>): void {
+  #enqueue(kind: 'fresh' | 'again', pair: Held<H>): void {
     const { namespace, name } = pair.subject;
-    line.add({ namespace, pod: name }, pair);
+    this.#queue.add(kind, { namespace, pod: name }, pair);
   }
 }

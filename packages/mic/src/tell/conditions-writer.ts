@@ -1,13 +1,7 @@
 // Writes the Ready conditions of AzureIdentities and AzureIdentityBindings when they change, at a limited rate. Namespaces take
 // turns, and failed writes are retried. conditions.ts decides the content.
 import { resources, type Condition } from '@pod-identity/crd-types';
-import {
-  createFairQueue,
-  createTokenBucket,
-  type Clock,
-  type Timer,
-  type TokenBucket,
-} from '@pod-identity/kit/core';
+import { createTokenBucket, Turns, type Clock, type Timer, type TokenBucket } from '@pod-identity/kit/core';
 import {
   createResource,
   KubeError,
@@ -67,7 +61,7 @@ class Writer implements ConditionsWriter {
   readonly #clients: Record<ConditionedKind, ResourceClient<object>>;
   readonly #bucket: TokenBucket;
   /** At most one entry for each object, so it needs no limit. */
-  readonly #turns = createFairQueue<Concern>({ total: Infinity, perNamespace: Infinity, perPod: Infinity });
+  readonly #turns = new Turns<Concern, 'object'>({ object: {} });
   readonly #waiting = new Map<string, Concern>();
   readonly #retries: Retries;
   #working: Promise<void> | undefined;
@@ -95,7 +89,7 @@ class Writer implements ConditionsWriter {
     const id = idOf(concern);
     if (this.#waiting.has(id)) return;
     this.#waiting.set(id, concern);
-    this.#turns.add({ namespace: namespaceOf(concern.key), pod: '' }, concern);
+    this.#turns.add('object', { namespace: namespaceOf(concern.key), pod: '' }, concern);
     this.#working ??= this.#work();
   }
 
@@ -104,7 +98,7 @@ class Writer implements ConditionsWriter {
   }
 
   #next(): Concern | undefined {
-    const concern = this.#turns.next();
+    const concern = this.#turns.next()?.item;
     if (concern) this.#waiting.delete(idOf(concern));
     return concern;
   }

@@ -1,16 +1,15 @@
 // Room: waiting: for a change of a store, for a turn by namespace and pod; and how many may wait.
 // It must not know the outcome of what is waited for.
 import {
-  createFairQueue,
   createSums,
   createTokenBucket,
+  Turns,
   type Clock,
   type FairQueueLimits,
   type Tenant,
   type Timer,
   type TokenBucket,
 } from '@pod-identity/kit/core';
-import { createRounds, type SharingQueue } from './rounds.ts';
 
 /** How many questions may run at a time, and begin in a second. */
 export interface Rate {
@@ -29,8 +28,8 @@ export interface QueueRate extends Rate {
 export interface TurnQueuesOptions<Name extends string> {
   readonly clock: Clock;
   readonly all: Rate & {
-    /** How long a question may wait for its turn. */
-    readonly patienceMs: number;
+    /** How long a question may wait for its turn; default: as long as it takes. */
+    readonly patienceMs?: number;
   };
   readonly queues: Readonly<Record<Name, QueueRate>>;
 }
@@ -60,14 +59,8 @@ export interface TurnCaller {
 interface Waiting {
   readonly tenant: Tenant;
   readonly waiter: Waiter;
-  readonly late: Timer;
+  readonly late: Timer | undefined;
 }
-
-interface PacedQueue extends SharingQueue<Waiting> {
-  readonly slots: Slots;
-}
-
-type TurnOptions = Pick<TurnQueuesOptions<never>, 'clock' | 'all'>;
 
 /**
  * Queues of questions that share places and quota. Namespaces take turns, whatever queues they use; the turns of a namespace go to its
@@ -76,15 +69,8 @@ type TurnOptions = Pick<TurnQueuesOptions<never>, 'clock' | 'all'>;
 export function createTurnQueues<Name extends string>(
   options: TurnQueuesOptions<Name>,
 ): Readonly<Record<Name, TurnQueue>> {
-  const named = Object.entries<QueueRate>(options.queues).map(([name, rate]) => ({
-    ...rate,
-    name,
-    slots: createSlots(rate, options.clock),
-    queue: createFairQueue<Waiting>(rate.waiting),
-  }));
-  const turns = createTurns(named, options);
-  const queues = named.map((member) => [member.name, queueOf(member, turns, options)]);
-  return Object.fromEntries(queues) as Record<Name, TurnQueue>;
+  const paced = createPacedTurns(options);
+  return mapValues(options.queues, (_, name) => queueOf(name, paced, options));
 }
 
 /** Calls `ask` when it is the question's turn. Undefined: the queue was full, the turn did not come in time, or the questioner left. */
@@ -112,15 +98,19 @@ export async function runInTurn<T>(
   }
 }
 
+type PacedTurns<Name extends string> = ReturnType<typeof createPacedTurns<Name>>;
+
 /** Begins what may begin, now and whenever the quota or a freed place allows more. */
-function createTurns(members: readonly PacedQueue[], { clock, all }: TurnOptions) {
+function createPacedTurns<Name extends string>({ clock, all, queues }: TurnQueuesOptions<Name>) {
   const shared = createSlots(all, clock);
-  const rounds = createRounds<Waiting, PacedQueue>(members);
+  const slots = mapValues(queues, (rate) => createSlots(rate, clock));
+  const turns = new Turns<Waiting, Name>(mapValues(queues, kindOf));
+  const names = Object.keys(queues) as Name[];
   let alarm: Timer | undefined;
 
-  const begin = ({ slots }: PacedQueue, { tenant: { namespace }, waiter, late }: Waiting) => {
-    late.cancel();
-    const leaves = [shared.take(namespace), slots.take(namespace)];
+  const begin = (name: Name, { tenant: { namespace }, waiter, late }: Waiting) => {
+    late?.cancel();
+    const leaves = [shared.take(namespace), slots[name].take(namespace)];
     waiter.begin(() => {
       for (const leave of leaves.splice(0)) leave();
       goOn();
@@ -129,16 +119,14 @@ function createTurns(members: readonly PacedQueue[], { clock, all }: TurnOptions
 
   /** Begins one question and returns 0, or returns the milliseconds until one may begin; Infinity: not before a place is freed. */
   const step = (): number => {
-    const waiting = members.filter(({ queue }) => queue.size > 0);
-    const pauses = new Map(
-      waiting.map((member) => [member, Math.max(shared.pauseMs(), member.slots.pauseMs())]),
-    );
-    const next = rounds.next(
-      (member, namespace) =>
-        pauses.get(member) === 0 && shared.mayTake(namespace) && member.slots.mayTake(namespace),
-    );
-    if (!next) return Math.min(...[...pauses.values()].filter((ms) => ms > 0));
-    begin(next.member, next.item);
+    const waiting = names.filter((name) => turns.size(name) > 0);
+    const pauses = waiting.map((name) => Math.max(shared.pauseMs(), slots[name].pauseMs()));
+    const open = waiting.filter((_, index) => pauses[index] === 0);
+    const mayServe = (namespace: string, name: Name) =>
+      shared.mayTake(namespace) && slots[name].mayTake(namespace);
+    const next = turns.next(mayServe, open);
+    if (!next) return Math.min(...pauses.filter((ms) => ms > 0));
+    begin(next.kind, next.item);
     return 0;
   };
 
@@ -149,42 +137,58 @@ function createTurns(members: readonly PacedQueue[], { clock, all }: TurnOptions
     if (pauseMs !== Infinity) alarm = clock.after(pauseMs, goOn);
   };
 
-  const add = (member: PacedQueue, entry: Waiting) => {
-    if (shared.pauseMs() === 0 && members.every(({ queue }) => queue.size === 0)) rounds.forget();
-    return rounds.add(member, entry);
+  return {
+    remove: (entry: Waiting) => turns.remove(entry),
+    size: (name: Name) => turns.size(name),
+    goOn,
+    add(name: Name, entry: Waiting) {
+      if (shared.pauseMs() === 0 && turns.size() === 0) turns.forget();
+      return turns.add(name, entry.tenant, entry);
+    },
   };
-  return { add, goOn };
 }
 
-type Turns = ReturnType<typeof createTurns>;
+function kindOf({ waiting: limits, isAhead = false, quota }: QueueRate) {
+  return { limits, isAhead, hasQuota: quota !== undefined };
+}
 
-function queueOf(member: PacedQueue, { add, goOn }: Turns, { clock, all }: TurnOptions): TurnQueue {
-  const { queue } = member;
+function queueOf<Name extends string>(
+  name: Name,
+  turns: PacedTurns<Name>,
+  { clock, all: { patienceMs } }: Pick<TurnQueuesOptions<Name>, 'clock' | 'all'>,
+): TurnQueue {
   return {
     get waiting() {
-      return queue.size;
+      return turns.size(name);
     },
     enter(tenant, waiter) {
-      const late = clock.after(all.patienceMs, () => queue.remove(entry) && waiter.giveUp('late'));
+      const giveUp = () => turns.remove(entry) && waiter.giveUp('late');
+      const late = patienceMs === undefined ? undefined : clock.after(patienceMs, giveUp);
       const entry: Waiting = { tenant, waiter, late };
-      const added = add(member, entry);
+      const added = turns.add(name, entry);
       if (added.kind === 'full') {
-        late.cancel();
+        late?.cancel();
         return undefined;
       }
-      added.displaced?.late.cancel();
+      added.displaced?.late?.cancel();
       added.displaced?.waiter.giveUp('displaced');
-      goOn();
+      turns.goOn();
       return {
         withdraw: () => {
-          if (queue.remove(entry)) late.cancel();
+          if (turns.remove(entry)) late?.cancel();
         },
       };
     },
   };
 }
 
-type Slots = ReturnType<typeof createSlots>;
+function mapValues<Name extends string, A, B>(
+  values: Readonly<Record<Name, A>>,
+  map: (value: A, name: Name) => B,
+): Readonly<Record<Name, B>> {
+  const entries = Object.entries<A>(values) as [Name, A][];
+  return Object.fromEntries(entries.map(([name, value]) => [name, map(value, name)])) as Record<Name, B>;
+}
 
 /** Places by the namespace that holds them, and a quota of questions that begin. */
 function createSlots({ atATime, quota }: Rate, clock: Clock) {

@@ -3,7 +3,6 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createCertificateReader } from './certificate-reader.ts';
-import { createTurns } from './turns.ts';
 
 const elliptic = (namedCurve: string) =>
   generateKeyPairSync('ec', { namedCurve }).privateKey.export({ format: 'jwk' });
@@ -42,6 +41,15 @@ function stage() {
     clock,
     started,
     read: (namespace: string, text: string) => outcome(read(namespace, pem(text))),
+    /** Ends the process that was started last. */
+    end: async (answer?: string) => {
+      await clock.advance(0);
+      await last(started).end(answer);
+    },
+    lastText: async () => {
+      await clock.advance(0);
+      return last(started).text;
+    },
   };
 }
 
@@ -49,34 +57,34 @@ const last = <T>(items: readonly T[]): T => items.at(-1)!;
 
 describe('reading certificates in a process of its own', () => {
   it('answers what the process found, or what is wrong', async () => {
-    const { read, started } = stage();
+    const { read, end } = stage();
     const first = read('a', '1');
-    await last(started).end(JSON.stringify(good));
+    await end(JSON.stringify(good));
     expect(await first).toBe('read');
     const second = read('a', '2');
-    await last(started).end(refusal);
+    await end(refusal);
     expect(await second).toBe('it has no private key in PEM form');
   });
 
   it.each(['P-256', 'P-384'])('believes a key of the curve %s', async (curve) => {
-    const { read, started } = stage();
+    const { read, end } = stage();
     const reading = read('a', 'x');
-    await last(started).end(JSON.stringify({ ...good, key: elliptic(curve) }));
+    await end(JSON.stringify({ ...good, key: elliptic(curve) }));
     expect(await reading).toBe('read');
   });
 
   it('tells what is wrong in the words of the process, of at most 400 characters', async () => {
-    const { read, started } = stage();
+    const { read, end } = stage();
     const reading = read('a', 'x');
-    await last(started).end(JSON.stringify({ fault: 'a'.repeat(400) }));
+    await end(JSON.stringify({ fault: 'a'.repeat(400) }));
     expect(await reading).toBe('a'.repeat(400));
   });
 
   it('keeps no certificate: the same one is read anew', async () => {
-    const { read, started } = stage();
+    const { read, started, end } = stage();
     for (let count = 1; count <= 2; count += 1) {
       const reading = read('a', 'x');
-      await last(started).end(JSON.stringify(good));
+      await end(JSON.stringify(good));
       expect(await reading).toBe('read');
       expect(started).toHaveLength(count);
     }
@@ -105,11 +113,11 @@ describe('reading certificates in a process of its own', () => {
   });
 
   it('does not try again for ten minutes what was refused, or had to be killed, whatever else changes', async () => {
-    const { read, started, clock } = stage();
+    const { read, started, clock, end } = stage();
     for (const answer of [refusal, undefined]) {
       const text = String(answer);
       const first = read('a', text);
-      await last(started).end(answer);
+      await end(answer);
       const told = await first;
       const before = started.length;
       await clock.advance(599_000);
@@ -117,17 +125,17 @@ describe('reading certificates in a process of its own', () => {
       expect(started).toHaveLength(before);
       await clock.advance(1_000);
       void read('a', text);
+      await end(refusal);
       expect(started).toHaveLength(before + 1);
-      await last(started).end(refusal);
     }
   });
 
   it('a namespace that takes too long waits; another one does not', async () => {
-    const { read, started, clock } = stage();
+    const { read, started, clock, end, lastText } = stage();
     for (let attempt = 0; attempt < 5; attempt += 1) {
       const reading = read('hostile', `slow ${attempt}`);
       await clock.advance(5_000);
-      await last(started).end();
+      await end();
       expect(await reading).toMatch(/more time or memory/);
     }
     const before = started.length;
@@ -135,20 +143,20 @@ describe('reading certificates in a process of its own', () => {
     expect(refused).toMatchObject({ code: 'unavailable', retryAfterMs: expect.any(Number) as number });
     expect(started).toHaveLength(before);
     void read('quiet', 'good');
-    expect(last(started).text).toBe('good');
-    await last(started).end(JSON.stringify(good));
+    expect(await lastText()).toBe('good');
+    await end(JSON.stringify(good));
     await clock.advance((refused as unknown as { retryAfterMs: number }).retryAfterMs);
     void read('hostile', 'another');
-    expect(last(started).text).toBe('another');
+    expect(await lastText()).toBe('another');
   });
 
   it('of one namespace at most 64 wait', async () => {
-    const { read, started } = stage();
+    const { read, end, lastText } = stage();
     for (let index = 0; index <= 64; index += 1) void read('hostile', `${index}`);
     expect(await read('hostile', 'more')).toMatchObject({ code: 'unavailable' });
     void read('quiet', 'good');
-    await last(started).end(refusal);
-    expect(last(started).text).toBe('good');
+    await end(refusal);
+    expect(await lastText()).toBe('good');
   });
 
   it.each<[string, unknown]>([
@@ -178,49 +186,48 @@ describe('reading certificates in a process of its own', () => {
     ['half a curve', { ...good, key: { kty: 'EC', crv: 'P-256', x: 'A', y: 'A', d: 'A' } }],
     ['a number instead of a key', { ...good, key: 5 }],
   ])('does not believe a process that answers %s', async (_, answer) => {
-    const { read, started } = stage();
+    const { read, end } = stage();
     const reading = read('a', 'x');
-    await last(started).end(typeof answer === 'string' ? answer : JSON.stringify(answer));
+    await end(typeof answer === 'string' ? answer : JSON.stringify(answer));
     expect(await reading).toMatch(/more time or memory/);
   });
 });
 
-it('in whatever order tasks come, one runs at a time and each waits for one task of each other name at most', async () => {
-  const names = ['a', 'b', 'c'];
+/** By whom each namespace that waits was overtaken since it last had a turn. */
+function createOvertaking() {
+  const waiting: string[] = [];
+  const by = new Map<string, string[]>();
+  return {
+    by,
+    wait: (namespace: string) => void waiting.push(namespace),
+    turn(namespace: string) {
+      waiting.splice(waiting.indexOf(namespace), 1);
+      by.delete(namespace);
+      const others = new Set(waiting);
+      others.delete(namespace);
+      for (const name of others) by.set(name, [...(by.get(name) ?? []), namespace]);
+    },
+  };
+}
+
+it('in whatever order certificates come, one is read at a time and each waits for one of each other namespace at most', async () => {
+  const step = fc.constantFrom('a', 'b', 'c', 'end');
   await fc.assert(
-    fc.asyncProperty(
-      fc.array(fc.oneof(fc.constantFrom(...names), fc.constant('end')), { maxLength: 60 }),
-      async (steps) => {
-        const turns = createTurns();
-        const running: { name: string; end: () => void }[] = [];
-        /** Of each waiting task: how often another name had its turn since the name last had one. */
-        const overtaken = new Map<string, Map<string, number>>();
-        const waiting: string[] = [];
-        const settle = () => new Promise((resolve) => setImmediate(resolve));
-        for (const step of steps) {
-          if (step === 'end') running.pop()?.end();
-          else {
-            waiting.push(step);
-            void turns.run(step, () => {
-              waiting.splice(waiting.indexOf(step), 1);
-              overtaken.delete(step);
-              for (const name of new Set(waiting)) {
-                const counts = overtaken.get(name) ?? new Map<string, number>();
-                if (name !== step) counts.set(step, (counts.get(step) ?? 0) + 1);
-                overtaken.set(name, counts);
-              }
-              const { promise, resolve } = Promise.withResolvers<undefined>();
-              running.push({ name: step, end: () => resolve(undefined) });
-              return promise;
-            });
-          }
-          await settle();
-          expect(running.length).toBeLessThanOrEqual(1);
-          for (const counts of overtaken.values())
-            expect(Math.max(0, ...counts.values())).toBeLessThanOrEqual(1);
-        }
-      },
-    ),
+    fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+      const { read, started, clock } = stage();
+      const overtaking = createOvertaking();
+      let [begun, ended] = [0, 0];
+      for (const [index, one] of steps.entries()) {
+        if (one !== 'end') {
+          overtaking.wait(one);
+          void read(one, `${one} ${index}`);
+          await clock.advance(0);
+        } else if (ended < begun) await started[ended++]?.end(refusal);
+        for (; begun < started.length; begun += 1) overtaking.turn(started[begun]!.text.slice(0, 1));
+        expect(begun - ended).toBeLessThanOrEqual(1);
+        for (const names of overtaking.by.values()) expect(new Set(names).size).toBe(names.length);
+      }
+    }),
     { numRuns: 60 },
   );
 });

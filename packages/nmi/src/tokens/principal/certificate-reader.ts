@@ -2,6 +2,7 @@
 // limited for each namespace, and a namespace waits for at most one certificate of each other one.
 import { createHash } from 'node:crypto';
 import type { Clock } from '@pod-identity/kit/core';
+import { createTurnQueues, runInTurn } from '../../waiting/turn-queues.ts';
 import { TokenError } from '../errors.ts';
 import {
   readRequestOf,
@@ -11,7 +12,6 @@ import {
 } from './reader-messages.ts';
 import { createReadingBudgets } from './reading-budgets.ts';
 import { createRefusedCertificates } from './refused-certificates.ts';
-import { createTurns } from './turns.ts';
 
 export interface CertificateProcess {
   /** Returns what the process printed; undefined if it crashed, or was killed because it took too much time or memory. */
@@ -23,6 +23,10 @@ export interface CertificateReader {
   readonly read: (namespace: string, stored: StoredCertificate) => Promise<Certificate | string>;
 }
 
+const waitingOfNamespace = 64;
+const waiting = { total: Infinity, perNamespace: waitingOfNamespace, perPod: waitingOfNamespace };
+const oneAtATime = { all: { atATime: 1 }, queues: { readings: { atATime: 1, waiting } } };
+
 const tooMuch = 'reading its certificate and key takes more time or memory than there is for it';
 
 export function createCertificateReader(options: {
@@ -30,7 +34,7 @@ export function createCertificateReader(options: {
   readonly clock: Clock;
 }): CertificateReader {
   const { reader, clock } = options;
-  const turns = createTurns();
+  const { readings } = createTurnQueues({ clock, ...oneAtATime });
   const budgets = createReadingBudgets(clock);
   const refused = createRefusedCertificates(clock);
 
@@ -57,15 +61,15 @@ export function createCertificateReader(options: {
       if (typeof request === 'string') return request;
       const text = JSON.stringify(request);
       const digest = createHash('sha256').update(text).digest('base64');
-      const inTurn = turns.run(namespace, async () => {
+      const read = await runInTurn(readings, { tenant: { namespace, pod: '' } }, async () => {
         const known = refused.recall(namespace, digest);
         if (known !== undefined) return known;
-        const read = await readNow(namespace, text);
-        if (typeof read === 'string') refused.note(namespace, digest, read);
-        return read;
+        const now = await readNow(namespace, text);
+        if (typeof now === 'string') refused.note(namespace, digest, now);
+        return now;
       });
-      if (!inTurn) throw exhausted(namespace, 1_000);
-      return inTurn;
+      if (read === undefined) throw exhausted(namespace, 1_000);
+      return read;
     },
   };
 }
