@@ -1,4 +1,4 @@
-// Writes docs/configuration.md, errors.md, metrics.md and reasons.md from the services' own lists, the table of rooms in
+// Writes docs/configuration.md, errors.md, limits.md, metrics.md and reasons.md from the services' own lists, the table of rooms in
 // architecture.md, the list of components in deploy/README.md and the index of decisions; --check prints what is stale instead, and fails.
 import type { MetricSpec } from '@pod-identity/kit/core';
 import { format, resolveConfig } from 'prettier';
@@ -17,6 +17,7 @@ import { read, settle } from './generated-files.ts';
 import { componentRows } from './components-list.ts';
 import { decisionsIndex } from './decisions-index.ts';
 import { flagTable } from './flag-table.ts';
+import { limitsPage, readLimits } from './limits-page.ts';
 import { code, row, table } from './markdown.ts';
 import { azureJson, micEnvironment } from './mic-settings.ts';
 import { roomsTable } from './rooms-table.ts';
@@ -104,6 +105,7 @@ settle(
     pageWithPart('deploy/README.md', 'components', componentRows()),
     page('docs/decisions/README.md', ...decisionsIndex()),
     page('docs/errors.md', ...errorsPage()),
+    page('docs/limits.md', ...limitsPage(readLimits())),
     page(
       'docs/reasons.md',
       '# Reasons',

@@ -1,6 +1,6 @@
 import { createTokenBucket, type Clock, type Timer } from '@pod-identity/kit/core';
 
-/** A list of the node's pods costs the API server up to half a second of CPU in a large cluster. */
+/** A list of the node's pods costs the API server up to half a second of a processor in a large cluster. */
 const listsAtOnce = 8;
 const longestPauseMs = 1_000;
 

@@ -9,7 +9,7 @@ export interface ReadCertificate {
 }
 
 const longestRsaBits = 4096;
-/** In DER: an RSA key of 4096 bits has 2,400, and nothing else that is taken has more. */
+/** In binary form: an RSA key of 4096 bits has 2,400, and nothing else that is taken has more. */
 const longestKeyBytes = 4096;
 const mostCertificates = 16;
 const curves: ReadonlySet<string> = new Set(['prime256v1', 'secp384r1']);

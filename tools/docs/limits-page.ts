@@ -1,0 +1,55 @@
+// docs/limits.md: the limits of all rooms, from the sources.
+import { globSync, readFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { limitWriters } from './limit-writers.ts';
+import { limitsOf, type LimitGroup } from './limits.ts';
+import { code } from './markdown.ts';
+
+interface FileLimits {
+  readonly path: string;
+  readonly groups: readonly LimitGroup[];
+}
+
+export function readLimits(): readonly FileLimits[] {
+  return globSync('packages/*/src/**/*.ts')
+    .toSorted()
+    .filter((path) => !/\.test(-d)?\.ts$|\/test(ing)?\//.test(path))
+    .map((path) => ({ path, groups: limitsOf(readFileSync(path, 'utf8')) }))
+    .filter(({ groups }) => groups.length > 0);
+}
+
+/** Paths and names of numbers without a comment. */
+export function withoutReason(files: readonly FileLimits[]): readonly string[] {
+  return files.flatMap(({ path, groups }) =>
+    groups
+      .filter(({ reason }) => reason === '')
+      .flatMap(({ limits }) => limits.map(({ name }) => `${path} ${name}`)),
+  );
+}
+
+export function limitsPage(files: readonly FileLimits[]): readonly string[] {
+  const rooms = Map.groupBy(files, ({ path }) =>
+    dirname(path)
+      .replace(/^packages\//, '')
+      .replace('/src', ''),
+  );
+  const missing = withoutReason(files).length;
+  return [
+    '# Limits',
+    `The numbers that stand at the top of source files: limits, delays and shares, by room, with the reason that the comment above them gives ([why so](decisions/0046-limits-beside-their-use.md)). ${missing} have none. Flags are in [configuration.md](configuration.md).`,
+    ...[...rooms].flatMap(([room, those]) => roomPart(room, those)),
+  ];
+}
+
+function roomPart(room: string, files: readonly FileLimits[]): readonly string[] {
+  const writers = limitWriters[room];
+  if (writers === undefined)
+    throw new Error(`tools/docs/limit-writers.ts does not say who writes what ${room} limits`);
+  const lines = files.flatMap(({ path, groups }) =>
+    groups.map(({ limits, reason }) => {
+      const numbers = limits.map(({ name, value }) => `${code(name)} ${value}`).join('; ');
+      return `- [${basename(path, '.ts')}](../${path}): ${numbers}${reason && `. ${reason}`}`;
+    }),
+  );
+  return [`## ${room}`, `Who may write it: ${writers}.`, lines.join('\n')];
+}
