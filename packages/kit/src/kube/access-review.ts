@@ -36,6 +36,7 @@ export function subjectOf(namespace: string, name: string): ReviewSubject {
 const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
 const apiVersion = 'authorization.k8s.io/v1';
 const kind = 'SubjectAccessReview';
+/** A review is a computation in the memory of the API server: one that takes longer will hardly come. */
 const usualTimeoutMs = 5_000;
 export const reviewFields: Fields = {
   members: {

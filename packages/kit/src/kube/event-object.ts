@@ -22,6 +22,7 @@ export interface EventOccasion {
   readonly lastMs: number;
 }
 
+/** Limits of the API server, which would refuse the Event. */
 const longestName = 253;
 const longestMessage = 1024;
 

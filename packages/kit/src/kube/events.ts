@@ -145,6 +145,7 @@ function createAllowance(clock: Clock): (object: string) => boolean {
   };
 }
 
+/** Editors can create any number of objects: the one that had an Event longest ago is forgotten, and may have a burst again. */
 const rememberedObjects = 4096;
 /** Events of one object in a burst; then one in five minutes. */
 const objectBurst = 25;
@@ -199,6 +200,7 @@ function createWriter({ transport, component, host = '' }: EventRecorderOptions)
   };
 }
 
+/** Of a hash in hexadecimal: 64 bits tell the Events of one object apart. */
 const suffixLength = 16;
 
 /**

@@ -35,6 +35,7 @@ interface Sending {
   readonly signal: AbortSignal;
 }
 
+/** For calls that set no time of their own: an API server that hangs must not hold a call forever. */
 const callTimeoutMs = 30_000;
 /** A watch starts with response headers even if it has no events; without them the connection is broken. */
 const agreeTimeoutMs = 10_000;

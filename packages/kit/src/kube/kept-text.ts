@@ -11,6 +11,7 @@ export interface KeptText {
   takeBack(start: number): void;
 }
 
+/** Most objects fit; the buffer grows for others. */
 const firstBytes = 4 * 1024;
 
 export function createKeptText(): KeptText {

@@ -23,6 +23,7 @@ export interface Sieve {
   readonly isComplete: boolean;
 }
 
+/** In bytes. Wanted names are shorter; an editor can write keys as long as the object. */
 const longestKey = 512;
 const quote = 0x22;
 const comma = 0x2c;

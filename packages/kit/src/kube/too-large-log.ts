@@ -3,6 +3,7 @@ import { RecentMap } from '../core/recent.ts';
 import type { Log } from '../serve/log.ts';
 import { tooLargeIn, type TooLarge } from './fields.ts';
 
+/** An editor can change a too large object any number of times, in any number of namespaces. */
 const quietMs = 5 * 60_000;
 const mostNamespaces = 1_000;
 

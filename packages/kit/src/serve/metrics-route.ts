@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { AdminResponse, AdminRoute } from './admin-server.ts';
 
+/** Whoever reaches the port may ask any number of times, and each text is made of all metrics. */
 const heldMs = 1_000;
 
 /** `/metrics`. The text takes milliseconds to create, so it is created at most once a second. */

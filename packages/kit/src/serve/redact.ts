@@ -11,6 +11,7 @@ const secretText = [
   /(?<=\b(?:access_token|refresh_token|id_token|client_secret|client_assertion|assertion|password)=)[^&\s"]+/gi,
 ];
 const mark = '[redacted]';
+/** Objects in log fields can be nested without end, or contain themselves. */
 const deepest = 8;
 
 /** A copy for logging: plain JSON values, errors expanded, secrets replaced. */

@@ -28,6 +28,7 @@ const endpoints: ResourceKind = {
 export const lockFields: Fields = {
   members: { metadata: { members: { annotations: { members: { [lockAnnotation]: { upTo: 4096 } } } } } },
 };
+/** The lock is read again soon; one read that hangs must not delay this. */
 const patienceMs = 5_000;
 const passing: ReadonlySet<KubeErrorCode> = new Set(['transport', 'unavailable', 'throttled', 'aborted']);
 

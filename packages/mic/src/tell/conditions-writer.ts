@@ -162,6 +162,7 @@ class Writer implements ConditionsWriter {
   }
 }
 
+/** First and longest pause after a failed write of one object. */
 const firstRetryMs = 5_000;
 const longestRetryMs = 5 * 60_000;
 /** The object is gone, or its CRD has no status: both last. */

@@ -1,3 +1,4 @@
+/** Seldom while the API server refuses it; soon after a failure, since pods get no token until an invented user is refused. */
 const pausesMs = { refused: 5 * 60_000, allowed: 30_000, unanswered: 2_000 };
 
 /** Until the API server is asked about an invented user again. Undefined: the last question was not answered. */

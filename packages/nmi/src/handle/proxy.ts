@@ -26,6 +26,7 @@ export interface Proxy {
   close(): Promise<void>;
 }
 
+/** In bytes: many times the largest document of the metadata service. All of it is in memory at a time. */
 const largestBody = 1024 * 1024;
 
 /**

@@ -38,6 +38,7 @@ export const runProgram: RunProgram = (program, args, input = '') =>
     child.stdin?.on('error', () => undefined).end(input);
   });
 
+/** In characters: a program that fails may print without end. */
 const mostOfErrors = 4_096;
 
 /** Takes no input and drops the output, which can be as long as pods make it. */

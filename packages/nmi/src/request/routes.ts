@@ -26,6 +26,7 @@ export type Route =
 /** `identity`: below /metadata/identity but not the token path. `foreign`: a probe for another cloud's metadata service. */
 export type NowhereReason = 'malformed' | 'identity' | 'foreign' | 'unknown';
 
+/** In characters: several times what a request for a token has. Each is matched with patterns. */
 const longestTarget = 8 * 1024;
 /** No `%`, `\`, `;` or NUL: nothing that the real service could interpret in another way. */
 const plainPath = /^\/[A-Za-z0-9/._-]*$/;

@@ -7,6 +7,7 @@ export interface LimitLogOptions {
   readonly podsAt: (address: string) => readonly { readonly key: string; readonly namespace: string }[];
 }
 
+/** Between lines about one caller and limit; callers can be replaced by new ones any number of times. */
 const quietMs = 60_000;
 const subjectsKept = 1_000;
 /** A caller has up to four lines a minute, but an editor can create any number of pods. */

@@ -32,6 +32,7 @@ interface ArmComplaint {
   readonly subscriptionExhausted?: boolean;
 }
 
+/** Pauses if ARM gives no Retry-After. */
 const throttledDefaultMs = 60_000;
 const busyDefaultMs = 5_000;
 export const unavailableDefaultMs = 5_000;

@@ -16,6 +16,7 @@ interface Following extends Pick<Ambient, 'clock' | 'random'> {
 /** Pause of a host whose operation exceeded the limit. */
 const updatingRetryMs = 30_000;
 
+/** Most operations end in seconds, some take minutes: each poll is one read of ARM's limit. */
 const pollBaseMs = 100;
 const pollCapMs = 10_000;
 

@@ -1,6 +1,7 @@
 // Pauses before MIC calls a host or attaches an identity again after a failure. Pure: randomness is an argument.
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
+/** What was repaired in Azure takes effect this late at most. */
 const longestPauseMs = 10 * minuteMs;
 /** The first pause; at most a minute, so that recovery is noticed soon after an outage. */
 const firstUnavailableMs = 5_000;

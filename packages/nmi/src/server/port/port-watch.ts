@@ -20,6 +20,7 @@ export interface PortWatch {
   keep(signal: AbortSignal): Promise<void>;
 }
 
+/** Each look reads the table of sockets of the whole node. */
 const betweenLooksMs = 10_000;
 
 /** Finds other listeners on our port, and logs changes. */
