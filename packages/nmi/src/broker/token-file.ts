@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { readUpTo } from '@pod-identity/kit/core';
 
+/** In bytes; an ordinary one has less than 2,000. */
 const longestToken = 16 * 1024;
 
 /** A projected token. To be read at each use: the kubelet replaces the file before it expires. */

@@ -22,6 +22,7 @@ const ecdsaWithSha256 = new AlgorithmIdentifier({ algorithmId: '1.2.840.10045.4.
 const dayMs = 24 * 60 * 60_000;
 /** The clocks of nodes may differ. */
 const toleranceMs = dayMs;
+/** A renewal that fails is tried for ten days (roster.ts). */
 export const lifeMs = 30 * dayMs;
 
 /**

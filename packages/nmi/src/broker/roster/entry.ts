@@ -19,6 +19,7 @@ const longestEntry = 4_096;
 /** As OpenSSL writes it. */
 const certificateBlock =
   /-----BEGIN CERTIFICATE-----\n(?:[A-Za-z0-9+/=]{1,64}\n){1,30}-----END CERTIFICATE-----\n?/g;
+/** A renewal needs two. */
 const mostCertificates = 2;
 
 export function writeEntry({ uid, address, port, certificates }: RosterEntry): string {

@@ -46,7 +46,9 @@ export interface Roster {
 const checkMs = 5_000;
 /** How long it takes an agent's watch to see a change: as a rule milliseconds. */
 const agentsMs = 15_000;
+/** A pod that is killed costs each NMI a failed connection until then. */
 const pruneMs = 60_000;
+/** Of the time that a pod has for its end. */
 const leaveMs = 3_000;
 
 interface Own {

@@ -109,9 +109,9 @@ function unreachable({ name }: FederatedIdentity): string {
   return `No broker gave a response for AzureIdentity ${name}, which is of type 3 (federated). Try again; if this lasts, the log of NMI says why.`;
 }
 
+/** How often the same warning is logged: while the broker is away, each request of a pod has one. */
 const warnMs = 60_000;
 
-/** The same at most once a minute. */
 function createWarnings({ clock, log }: FederatedSourceOptions) {
   const lastAt = new Map<string, number>();
   return (reason: string, text: string) => {

@@ -23,6 +23,7 @@ export interface ReplicasOptions extends Pick<
 
 /** The broker puts a wiped entry back in seconds. */
 const wipedMs = 60_000;
+/** For the first list: at the start of NMI it takes less, and without the right to read it never comes. */
 const unreadMs = 2_000;
 const small: Fields = { upTo: 1_024 };
 const fields: Fields = {
