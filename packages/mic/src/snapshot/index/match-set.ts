@@ -42,3 +42,8 @@ export const withoutAccount: MatchSet = { ...nothing, mismatches: [{ reason: 'no
 export function isReviewed({ identity }: MatchedIdentity, mode: AccessMode): boolean {
   return modeForIdentity(identity, mode) !== 'namespace';
 }
+
+/** Whether rights are reviewed for such a pod; in the modes `warn` and `rbac` also for one without matches. */
+export function hasReviewed({ matches }: MatchSet, mode: AccessMode): boolean {
+  return mode !== 'namespace' || matches.some((match) => isReviewed(match, mode));
+}

@@ -11,7 +11,7 @@ import { modeForIdentity, targetsOf, verdictOfAll } from '@pod-identity/policy';
 import type { PairRegistry, Holder } from '../../access/pair-registry.ts';
 import type { PairVerdict } from '../../access/pair-verdict.ts';
 import { Grouped } from './grouped.ts';
-import { isReviewed, type MatchedIdentity, type MatchSet } from './match-set.ts';
+import { hasReviewed, isReviewed, type MatchedIdentity, type MatchSet } from './match-set.ts';
 import type { Counted, Entry, Reviewed } from './pod-entries.ts';
 import { isSameMatch } from './results.ts';
 
@@ -95,7 +95,7 @@ export class RightsOfPods {
     const { pod } = entry;
     const before = this.#groupOf.get(entry);
     const mode = pod && this.mode(pod.namespace);
-    if (!pod || mode === undefined || !this.#isAsked(mode, set)) {
+    if (!pod || mode === undefined || !this.#rules || !hasReviewed(set, mode)) {
       this.leave(entry);
       return undefined;
     }
@@ -104,16 +104,11 @@ export class RightsOfPods {
     this.#update(group);
     if (group === before) return group.rights;
     group.members.add(entry);
-    if (mode === 'rbac') this.#rules?.registry.await(group);
+    if (mode === 'rbac') this.#rules.registry.await(group);
     this.#groupOf.set(entry, group);
     // Only now: a pair that is held without interruption keeps its verdict.
     if (before) this.#drop(before, entry);
     return group.rights;
-  }
-
-  #isAsked(mode: AccessMode, { matches }: MatchSet): boolean {
-    if (mode !== 'namespace') return true;
-    return this.#rules !== undefined && matches.some((match) => isReviewed(match, mode));
   }
 
   leave(entry: Entry): void {
