@@ -23,11 +23,18 @@ interface Members {
 /** Limit of a value of a wrong type in the place of an object; kept so that a parser can report its type. */
 const misfitBytes = 256;
 
+/** Made once for all responses. */
+const made = new WeakMap<Fields, FieldRule>();
+
 export function fieldRuleOf(fields: Fields): FieldRule {
   if ('upTo' in fields) return fields;
+  const known = made.get(fields);
+  if (known) return known;
   const { members, isMisspelt, ...how } = fields;
   const rules = Object.entries(members).map(([name, inner]) => [name, fieldRuleOf(inner)] as const);
-  return { upTo: misfitBytes, members: membersOf(rules, how), isMisspelt };
+  const rule = { upTo: misfitBytes, members: membersOf(rules, how), isMisspelt };
+  made.set(fields, rule);
+  return rule;
 }
 
 export function membersOf(all: Iterable<readonly [string, FieldRule]>, { anyCase = false } = {}): Members {

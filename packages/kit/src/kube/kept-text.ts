@@ -11,8 +11,8 @@ export interface KeptText {
   takeBack(start: number): void;
 }
 
-/** Most objects fit; the buffer grows for others. */
-const firstBytes = 4 * 1024;
+/** Node takes Buffers of less than 4 KiB from one block, and allocates each of the others by itself. */
+const firstBytes = 2 * 1024;
 
 export function createKeptText(): KeptText {
   let buffer = Buffer.allocUnsafe(firstBytes);
