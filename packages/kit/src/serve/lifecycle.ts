@@ -1,6 +1,8 @@
 import { ConfigurationError } from '../core/configuration-error.ts';
 import { printable } from '../core/printable.ts';
 import type { Log } from './log.ts';
+import { keepHeapSmall, ownHeap } from './shrink-heap.ts';
+import { systemClock } from './system-clock.ts';
 
 export interface ProcessOptions {
   readonly log: Log;
@@ -33,6 +35,7 @@ export async function runProcess(options: ProcessOptions): Promise<void> {
   process.on('SIGINT', stop);
   process.on('uncaughtException', crash);
   process.on('unhandledRejection', crash);
+  void keepHeapSmall({ clock: systemClock, heap: ownHeap() }, controller.signal);
 
   try {
     process.exit(await options.run(controller.signal));
