@@ -28,14 +28,14 @@ it('shrinks once after the start', async () => {
   expect(state.shrunk).toBe(1);
 });
 
-it('shrinks again within a minute of a growth by 4 MiB', async () => {
+it('shrinks again within half a minute of a growth by 3 MiB', async () => {
   const { clock, state } = setUp();
   await clock.advance(10_000);
-  state.size += 4 * MiB - 1;
-  await clock.advance(60_000);
+  state.size += 3 * MiB - 1;
+  await clock.advance(30_000);
   expect(state.shrunk).toBe(1);
   state.size += 1;
-  await clock.advance(60_000);
+  await clock.advance(30_000);
   expect(state.shrunk).toBe(2);
 });
 
@@ -45,7 +45,7 @@ it('waits while the program is busy: shrinking stops it', async () => {
   await clock.advance(600_000);
   expect(state.shrunk).toBe(0);
   state.busy = 0.1;
-  await clock.advance(60_000);
+  await clock.advance(30_000);
   expect(state.shrunk).toBe(1);
 });
 

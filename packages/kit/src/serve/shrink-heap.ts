@@ -19,9 +19,9 @@ export interface ShrinkOptions {
 const MiB = 1024 * 1024;
 /** By then, what a start needs only once is read: modules and lists. */
 const firstMs = 10_000;
-const everyMs = 60_000;
-/** Shrinking stops the program for 2 to 4 ms for each MiB in use. */
-const worth = { busyShare: 0.25, growth: 4 * MiB, largest: 96 * MiB };
+const everyMs = 30_000;
+/** Shrinking stops the program for about 50 ms with 20 MiB in use. */
+const worth = { busyShare: 0.25, growth: 3 * MiB, largest: 96 * MiB };
 
 /**
  * V8 itself collects when its heap has grown by half or more, and seldom frees a page: what a start or a burst needed stays for days. Shrinks
