@@ -54,6 +54,11 @@
 # One heap of the C library for all threads: 10 MiB less.
 - name: MALLOC_ARENA_MAX
   value: '1'
+# Short-lived blocks of the JavaScript compiler are returned to the kernel, and do not stay in the middle of that heap: 2 MiB less.
+- name: MALLOC_MMAP_THRESHOLD_
+  value: '16384'
+- name: MALLOC_TRIM_THRESHOLD_
+  value: '65536'
 # Only calls to Entra with an application's credential heed HTTPS_PROXY. These names never go through it.
 - name: NO_PROXY
   value: localhost,127.0.0.1,169.254.169.254,kubernetes.default.svc,.svc,.cluster.local
