@@ -1,5 +1,6 @@
 // Limits of every listener before a request is interpreted: its duration and size, and its caller.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import {
   createConnections,
   type Arrival,
@@ -7,6 +8,7 @@ import {
   type ConnectionsOptions,
 } from './connections/connections.ts';
 import { closeSoon } from './connections/close-soon.ts';
+import { limitHandshakes } from './connections/handshakes.ts';
 import { createMessageClass } from './message-class.ts';
 
 /** For receiving a request; the response may take longer. */
@@ -40,10 +42,19 @@ export interface GuardOptions<About> extends ConnectionsOptions<About> {
   readonly refuse: (response: ServerResponse, peer: string) => void;
   /** Complete responses, as bytes on the wire, for connections on which no request could be read. */
   readonly lines: { readonly tooFast: string; readonly malformed: string };
+  /** As PEM: TLS alone is served. Default: without TLS. */
+  readonly tls?: OwnTls;
+}
+
+export interface OwnTls {
+  readonly key: string;
+  readonly certificate: string;
 }
 
 export interface Guarded<About> {
   readonly server: Server;
+  /** From now on new connections get this certificate. Only with `tls`. */
+  readonly renew: (tls: OwnTls) => void;
   readonly connections: Connections<About>;
 }
 
@@ -58,7 +69,9 @@ export function createGuardedServer<About>(options: GuardOptions<About>): Guarde
     else if (verdict === 'answer') handle(message, response, { peer, connection, verdict, now });
     connections.given(socket, response);
   };
-  const server = createServer({ ...requestLimits, IncomingMessage: createMessageClass(connections) }, take);
+  const settings = { ...requestLimits, IncomingMessage: createMessageClass(connections) };
+  const tlsServer = options.tls && createTlsServer({ ...settings, ...tlsSettings(options.tls) }, take);
+  const server: Server = tlsServer ?? createServer(settings, take);
   server.maxHeadersCount = headersLimit;
   // A client may close its half of the connection after the request (`nc -N`); connections.ts limits for how long.
   Object.assign(server, { httpAllowHalfOpen: true });
@@ -69,7 +82,7 @@ export function createGuardedServer<About>(options: GuardOptions<About>): Guarde
   server.removeAllListeners('connection').on('connection', (socket) => {
     if (!connections.admit(socket)) return;
     for (const listener of listeners) listener.call(server, socket);
-    connections.enter(socket);
+    if (!tlsServer) connections.enter(socket);
   });
   server.on('clientError', (_, socket) => {
     if (!socket.writable) {
@@ -79,5 +92,10 @@ export function createGuardedServer<About>(options: GuardOptions<About>): Guarde
     socket.end(connections.isHeld(socket) ? lines.tooFast : lines.malformed);
     closeSoon(socket, clock);
   });
-  return { server, connections };
+  if (tlsServer) limitHandshakes(tlsServer, (socket) => connections.enter(socket));
+  return { server, connections, renew: (tls) => tlsServer?.setSecureContext(tlsSettings(tls)) };
+}
+
+function tlsSettings({ key, certificate: cert }: OwnTls) {
+  return { key, cert, minVersion: 'TLSv1.3', handshakeTimeout: 5_000 } as const;
 }
