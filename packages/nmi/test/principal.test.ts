@@ -10,6 +10,7 @@ import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
 import { kubeClient, startSim, type KubeClient, type Sim } from '@pod-identity/sim';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createEntraClient } from '../src/tokens/principal/entra-client.ts';
+import { principalError, type EntraResponse } from '../src/tokens/principal/entra-errors.ts';
 import { createEntraHttp } from '../src/tokens/principal/entra-http.ts';
 import { createCertificateReader } from '../src/tokens/principal/certificate-reader.ts';
 import { createPrincipalSource } from '../src/tokens/principal/principal-source.ts';
@@ -267,7 +268,8 @@ describe.skipIf(whyNoCertificates !== undefined)('C60 type 2: a certificate', ()
     const { requestToken } = createEntraClient({ clock, http: { post } });
     const certificate = await readPfx(keys.certificate, keys.password);
     if (typeof certificate === 'string') throw new Error(certificate);
-    const question = { subject, tenantId: 't', resource: 'r' };
+    const errorOf = (response: EntraResponse) => principalError(response, subject, 't');
+    const question = { subject, tenantId: 't', resource: 'r', errorOf };
     await failure(requestToken({ ...question, proof: { kind: 'certificate', certificate } }));
     const header = JSON.parse(Buffer.from(sent[0]?.split('.')[0] ?? '', 'base64url').toString()) as {
       alg: string;

@@ -2,6 +2,7 @@
 export interface IdentityClaims {
   readonly clientId?: string;
   readonly objectId?: string;
+  readonly tenantId?: string;
 }
 
 /**
@@ -9,15 +10,17 @@ export interface IdentityClaims {
  * for a token that cannot be read.
  */
 export function readClaims(token: string): IdentityClaims {
-  const payload = payloadOf(token);
+  const payload = claimsIn(token);
   const clientId = textOf(payload, ['appid', 'azp']);
   const objectId = textOf(payload, ['oid']);
-  return { ...(clientId && { clientId }), ...(objectId && { objectId }) };
+  const tenantId = textOf(payload, ['tid']);
+  return { ...(clientId && { clientId }), ...(objectId && { objectId }), ...(tenantId && { tenantId }) };
 }
 
 type Payload = Readonly<Record<string, unknown>>;
 
-function payloadOf(token: string): Payload {
+/** All claims of a JWT, unchecked; empty for a token that cannot be read. */
+export function claimsIn(token: string): Payload {
   try {
     const payload: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
     return typeof payload === 'object' && payload !== null ? (payload as Payload) : {};

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { beforeEach, expect, it, vi } from 'vitest';
 import { createEntraClient } from './entra-client.ts';
+import { principalError, type EntraResponse } from './entra-errors.ts';
 import type { EntraPost } from './entra-http.ts';
 import { createCertificateReader } from './certificate-reader.ts';
 import { proofIn } from './proofs.ts';
@@ -42,6 +43,7 @@ const stage = (body: unknown = { access_token: 'token', expires_in: 600 }, statu
     subject,
     tenantId: subject.tenantId,
     resource: 'https://vault.azure.net',
+    errorOf: (response: EntraResponse) => principalError(response, subject, subject.tenantId),
   };
   return {
     sent,
@@ -105,6 +107,18 @@ it('proves itself with a signed assertion where it has a certificate, and sends 
     nbf: 1,
     exp: 601,
     aud: 'https://login.example:8443/home.example/oauth2/v2.0/token',
+  });
+  expect(body.has('client_secret')).toBe(false);
+});
+
+it('sends the assertion of a federated credential as it came', async () => {
+  const { askWith, question, sent } = stage();
+  await askWith({ ...question, proof: { kind: 'assertion', value: 'a.b.c' } });
+  const body = new URLSearchParams(sent[0]?.body);
+  expect(Object.fromEntries(body)).toMatchObject({
+    client_assertion: 'a.b.c',
+    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    grant_type: 'client_credentials',
   });
   expect(body.has('client_secret')).toBe(false);
 });

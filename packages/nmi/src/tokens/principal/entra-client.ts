@@ -2,7 +2,8 @@ import type { INetworkModule, NodeAuthOptions } from '@azure/msal-node';
 import type { AccessToken } from '@pod-identity/imds-client';
 import type { Clock } from '@pod-identity/kit/core';
 import { createAssertions, type Assertions } from './assertion.ts';
-import { principalError, type EntraResponse } from './entra-errors.ts';
+import type { TokenError } from '../errors.ts';
+import type { EntraResponse } from './entra-errors.ts';
 import type { EntraHttp } from './entra-http.ts';
 import type { Certificate } from './reader-messages.ts';
 import type { ServicePrincipal } from '../types.ts';
@@ -13,10 +14,13 @@ export type Proof =
   | { readonly kind: 'certificate'; readonly certificate: Certificate };
 
 export interface EntraRequest {
-  readonly subject: ServicePrincipal;
+  readonly subject: Pick<ServicePrincipal, 'authority' | 'clientId'>;
   readonly tenantId: string;
   readonly resource: string;
-  readonly proof: Proof;
+  /** `assertion`: for a federated credential, signed by its issuer. */
+  readonly proof: Proof | { readonly kind: 'assertion'; readonly value: string };
+  /** The error for a response without a token. */
+  readonly errorOf: (response: EntraResponse) => TokenError;
 }
 
 export interface EntraClient {
@@ -37,7 +41,6 @@ export function createEntraClient({ http, clock }: EntraClientOptions): EntraCli
   const assertions = createAssertions(clock);
   return {
     requestToken: async (entraRequest) => {
-      const { subject, tenantId, resource } = entraRequest;
       const { ConfidentialClientApplication } = await import('@azure/msal-node');
       const endpoint = tokenEndpointOf(entraRequest);
       const wire = createWire(endpoint, http);
@@ -51,7 +54,7 @@ export function createEntraClient({ http, clock }: EntraClientOptions): EntraCli
       });
       try {
         await application.acquireTokenByClientCredential({
-          scopes: [`${resource}/.default`],
+          scopes: [`${entraRequest.resource}/.default`],
           skipCache: true,
           // Otherwise an environment variable could send requests to another host.
           azureRegion: 'DisableMsalForceRegion',
@@ -60,13 +63,11 @@ export function createEntraClient({ http, clock }: EntraClientOptions): EntraCli
         // MSAL's errors repeat the answer, which is read below; an error without an answer is a bug.
         if (!wire.response) throw error;
       }
-      return tokenIn(wire.response, { sentAt, entraRequest }) ?? raise(wire.response, subject, tenantId);
+      const token = tokenIn(wire.response, { sentAt, entraRequest });
+      if (!token) throw entraRequest.errorOf(wire.response ?? { kind: 'silence' });
+      return token;
     },
   };
-}
-
-function raise(response: EntraResponse | undefined, subject: ServicePrincipal, tenantId: string): never {
-  throw principalError(response ?? { kind: 'silence' }, subject, tenantId);
 }
 
 function tokenEndpointOf({ subject, tenantId }: EntraRequest): string {
@@ -95,6 +96,7 @@ async function credentialOf(
   assertions: Assertions,
 ): Promise<Partial<NodeAuthOptions>> {
   if (proof.kind === 'secret') return { clientSecret: proof.value };
+  if (proof.kind === 'assertion') return { clientAssertion: proof.value };
   return { clientAssertion: await assertions.sign(proof.certificate, { clientId, audience }) };
 }
 

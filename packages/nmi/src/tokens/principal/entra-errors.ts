@@ -20,7 +20,7 @@ interface EntraRefusal {
 const usualPauseMs = 60_000;
 
 /** Remedies by error number. `%` is the Secret. */
-const remedies: Readonly<Record<number, string>> = {
+export const remedies: Readonly<Record<number, string>> = {
   7000215: 'the client secret is wrong. Put the value of a client secret, not its id, into %.',
   7000222: 'the client secret has expired. Make a new one and put it into %.',
   7000229: 'the application has no service principal in this tenant. Have it consented to there.',
@@ -41,9 +41,9 @@ const remedies: Readonly<Record<number, string>> = {
 };
 
 const resources: ReadonlySet<number> = new Set([500011, 50001, 70011, 700022, 1002012, 901002]);
-const passing: ReadonlySet<number> = new Set([
-  90006, 90012, 90024, 90033, 90061, 70021, 700211, 700212, 700213,
-]);
+const passing: ReadonlySet<number> = new Set([90006, 90012, 90024, 90033, 90061]);
+/** Entra also says this of federated credentials that exist. */
+const credentialMissing: ReadonlySet<number> = new Set([70021, 700211, 700212, 700213, 70025]);
 /** '': an answer without an error code comes from something in between, such as a proxy. */
 const passingErrors: ReadonlySet<string> = new Set(['', 'temporarily_unavailable']);
 const resourceErrors: ReadonlySet<string> = new Set(['invalid_resource', 'invalid_scope']);
@@ -56,38 +56,55 @@ export function principalError(
   tenantId: string,
 ): TokenError {
   const where = tenantId === subject.tenantId ? '' : ` in the auxiliary tenant ${redactId(tenantId)}`;
-  const who = `AzureIdentity ${subject.name}${where}`;
+  const { namespace, name: secret } = subject.secret;
+  return entraError(response, `AzureIdentity ${subject.name}${where}`, (number) =>
+    remedies[number]?.replace('%', `Secret ${namespace}/${secret}`),
+  );
+}
+
+/** `who` has no token; `remedyOf`: what helps against an error number. */
+export function entraError(response: EntraResponse, who: string, remedyOf: RemedyOf): TokenError {
   if (response.kind === 'silence')
     return new TokenError('unavailable', `The login endpoint did not answer for ${who}.`);
   const refusal = readRefusal(response.body);
   const code = codeOf(response.status, refusal);
   const retryAfterMs = response.retryAfterMs ?? (code === 'throttled' ? usualPauseMs : undefined);
-  return new TokenError(code, textOf(code, who, { refusal, subject, status: response.status }), {
+  return new TokenError(code, textOf(code, who, { refusal, remedyOf, status: response.status }), {
     retryAfterMs,
   });
 }
 
+/** Whether no federated credential fits the assertion. */
+export function lacksCredential(response: EntraResponse): boolean {
+  return response.kind === 'answer' && credentialMissing.has(readRefusal(response.body).number ?? 0);
+}
+
 function codeOf(status: number, { error, number = 0 }: EntraRefusal): TokenErrorCode {
   if (status === 429 || throttling.has(number)) return 'throttled';
-  if (status >= 500 || passing.has(number) || passingErrors.has(error)) return 'unavailable';
+  if (status >= 500 || passes(error, number)) return 'unavailable';
   return resourceErrors.has(error) || resources.has(number) ? 'refused' : 'denied';
 }
 
+function passes(error: string, number: number): boolean {
+  return passing.has(number) || credentialMissing.has(number) || passingErrors.has(error);
+}
+
+type RemedyOf = (number: number) => string | undefined;
+
 interface RefusedRequest {
   readonly refusal: EntraRefusal;
-  readonly subject: ServicePrincipal;
+  readonly remedyOf: RemedyOf;
   readonly status: number;
 }
 
-function textOf(code: TokenErrorCode, who: string, { refusal, subject, status }: RefusedRequest): string {
+function textOf(code: TokenErrorCode, who: string, { refusal, remedyOf, status }: RefusedRequest): string {
   const { error, number, description } = refusal;
   const name = number === undefined ? `${status} ${error}`.trim() : `AADSTS${number}`;
   if (code === 'throttled') return `Microsoft Entra has too many requests for ${who} (${name}).`;
   if (code === 'unavailable') return `Microsoft Entra gave no token for ${who} (${name}); it may later.`;
   if (code === 'refused')
     return `Microsoft Entra does not know the resource that ${who} asks for (${name}): ${description}`;
-  const { namespace, name: secret } = subject.secret;
-  const remedy = remedies[number ?? 0]?.replace('%', `Secret ${namespace}/${secret}`) ?? description;
+  const remedy = remedyOf(number ?? 0) ?? description;
   return `Microsoft Entra refused ${who} (${name}): ${remedy}`;
 }
 

@@ -79,6 +79,7 @@ it('asks the tenant of the application, with what the Secret holds, and tells ho
       tenantId: 'home',
       resource: 'https://vault.azure.net',
       proof: { kind: 'secret', value: 'hidden' },
+      errorOf: expect.any(Function) as unknown,
     },
   ]);
   expect(requested).toEqual([{ ms: 20, isOk: true }]);

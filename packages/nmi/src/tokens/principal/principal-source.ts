@@ -5,6 +5,7 @@ import { readClaims } from '../claims.ts';
 import { TokenError } from '../errors.ts';
 import type { ServicePrincipal, TokenUpstream } from '../types.ts';
 import type { EntraClient, EntraRequest } from './entra-client.ts';
+import { principalError } from './entra-errors.ts';
 import { createSecretMemory, type SecretMemory, type SecretMemoryOptions } from './secret-memory.ts';
 import type { SecretReference } from './secret-reader.ts';
 
@@ -48,7 +49,14 @@ export function createPrincipalSource(options: PrincipalSourceOptions): Principa
   const requestToken: PrincipalSource['requestToken'] = async (wanted) => {
     const { subject, resource } = wanted;
     const { proof, isCurrent } = await secrets.proof(subject);
-    const forTenant = (tenantId: string) => requestOne({ subject, tenantId, resource, proof });
+    const forTenant = (tenantId: string) =>
+      requestOne({
+        subject,
+        tenantId,
+        resource,
+        proof,
+        errorOf: (response) => principalError(response, subject, tenantId),
+      });
     const access = await forTenant(subject.tenantId);
     const others = await Promise.all(
       subject.auxiliaryTenantIds.map(async (tenantId) => ({ tenantId, access: await forTenant(tenantId) })),
