@@ -5,6 +5,7 @@ import { format, resolveConfig } from 'prettier';
 import { micFlags } from '../../packages/mic/src/config/flags.ts';
 import { micMetrics } from '../../packages/mic/src/tell/metrics.ts';
 import { nmiFlags } from '../../packages/nmi/src/config/flags.ts';
+import { brokerMetrics } from '../../packages/nmi/src/broker-service/tell.ts';
 import { metricSpecs as nmiMetrics } from '../../packages/nmi/src/tell/metrics.ts';
 import { canaryMeanings } from '../../packages/nmi/src/canary/verdict.ts';
 import { actors, reasons } from '../../packages/policy/src/reasons.ts';
@@ -99,6 +100,8 @@ settle(
       metricTable(micMetrics),
       '## NMI',
       metricTable(nmiMetrics),
+      '## Broker',
+      metricTable(brokerMetrics),
     ),
     pageWithPart('docs/architecture.md', 'rooms', roomsTable(rooms)),
     pageWithPart('docs/security.md', 'inputs', inputRows(register, inputsRead())),

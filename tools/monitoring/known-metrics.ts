@@ -3,6 +3,7 @@
 import type { MetricSpec } from '@pod-identity/kit/core';
 import { createMetrics } from '@pod-identity/kit/serve';
 import { micMetrics } from '../../packages/mic/src/tell/metrics.ts';
+import { brokerMetrics } from '../../packages/nmi/src/broker-service/tell.ts';
 import { metricSpecs as nmiMetrics } from '../../packages/nmi/src/tell/metrics.ts';
 
 /** By series name, the closed sets of its labels. */
@@ -18,7 +19,10 @@ const ofDaemonSets = ['desired_number_scheduled', 'number_ready', 'updated_numbe
 
 export async function knownMetrics(): Promise<KnownMetrics> {
   const known = new Map<string, Record<string, Set<string>>>([['up', {}], ...ofDaemonSets]);
-  for (const spec of [...Object.values(nmiMetrics), ...Object.values(micMetrics)] as MetricSpec[])
+  const declared = [nmiMetrics, micMetrics, brokerMetrics].flatMap((specs): MetricSpec[] =>
+    Object.values(specs),
+  );
+  for (const spec of declared)
     for (const name of seriesOf(spec)) {
       const labels = known.get(name) ?? {};
       for (const [label, values] of Object.entries(spec.labels ?? {}))

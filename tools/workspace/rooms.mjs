@@ -122,6 +122,13 @@ export const rooms = [
     pure: ['verdict'],
     never: [apiServer, nmi('authorize'), nmi('handle'), nmi('identify'), nmi('tokens')],
   },
+  { folder: nmi('broker'), head: 'wire', pure: ['wire'], never: [nmi('tokens'), nmi('access')] },
+  {
+    folder: nmi('broker-service'),
+    head: 'broker',
+    pure: ['judge'],
+    never: [nmi('authorize'), nmi('handle'), nmi('identify'), nmi('tokens/federated')],
+  },
   { folder: nmi('server'), never: [nmi('authorize'), nmi('tokens')] },
   { folder: nmi('server/port'), head: 'port-watch', pure: ['listeners'] },
   { folder: nmi('request'), head: 'token-request', pure: 'all', never: [nmi('authorize'), nmi('tokens')] },

@@ -36,7 +36,7 @@ function destinationFor({ command: { kind } }: NmiConfig) {
 
 /** Imported late: a canary, of which every node has one, loads only what it needs. */
 async function startOf({ command: { kind } }: NmiConfig) {
-  return kind === 'canary'
-    ? (await import('./canary/canary.ts')).runCanary
-    : (await import('./service.ts')).startService;
+  if (kind === 'canary') return (await import('./canary/canary.ts')).runCanary;
+  if (kind === 'broker') return (await import('./broker-service/run.ts')).runBroker;
+  return (await import('./service.ts')).startService;
 }

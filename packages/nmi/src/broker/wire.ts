@@ -6,7 +6,7 @@ import { readResource } from '../request/resource.ts';
 export const brokerAudience = 'aad-pod-identity-broker';
 /** Always with POST. */
 export const tokenPath = '/v1/token';
-/** In bytes. */
+/** In bytes. A resource may have 2 KiB; a larger body would be kept for a caller that is not known yet. */
 export const longestRequest = 4 * 1024;
 
 export interface BrokerRequest {
@@ -78,6 +78,7 @@ export function readRequest(body: string): BrokerRequest | undefined {
   return isWellFormed(request) ? request : undefined;
 }
 
+/** Where nobody says how long: NMI and the clients of its pods retry then, and not at once. */
 const usualRetrySeconds = 1;
 
 export function httpResponse(response: BrokerResponse): HttpResponse {

@@ -116,6 +116,37 @@ describe('readConfig', () => {
     });
   });
 
+  it('a broker needs to know its pod, is probed at the address of its pod, and is for one cloud', () => {
+    const env = { POD_NAME: 'broker-0', POD_UID: 'u', POD_IP: '10.0.0.7', POD_NAMESPACE: 'broker' };
+    const reading = readConfig({ argv: ['broker'], env });
+    expect(reading.kind === 'config' && reading.config).toMatchObject({
+      command: { kind: 'broker' },
+      probe: { host: '' },
+      brokerService: {
+        pod: { name: 'broker-0', uid: 'u', address: '10.0.0.7', namespace: 'broker' },
+        agent: { namespace: 'aad-pod-identity', name: 'nmi' },
+        cloud: { audience: 'api://AzureADTokenExchange', loginHost: 'https://login.microsoftonline.com' },
+        loginHost: '',
+      },
+    });
+    const china = ['broker', '--broker-cloud=AzureChinaCloud', '--broker-login-host=https://login.example/'];
+    const other = readConfig({ argv: china, env });
+    expect(other.kind === 'config' && other.config.brokerService).toMatchObject({
+      cloud: { audience: 'api://AzureADTokenExchangeChina' },
+      loginHost: 'https://login.example',
+    });
+    expect(
+      readConfig({
+        argv: ['broker', '--broker-agent=', '--broker-login-host=http://login.example'],
+        env: { ...env, POD_UID: '' },
+      }),
+    ).toMatchObject({
+      problems: ['the uid of its pod', '--broker-login-host', '--broker-agent'].map(
+        (text) => expect.stringContaining(text) as string,
+      ),
+    });
+  });
+
   it('does not choose between two API servers', () => {
     const reading = readConfig({
       argv: ['--node=n1', '--master=https://10.0.0.1:6443'],

@@ -17,7 +17,7 @@ import { nmiFlags, type NmiFlagValues } from './flags.ts';
 import { warningsOf } from './warnings.ts';
 
 export type NmiCommand =
-  | { readonly kind: 'run' | 'install-redirect' | 'uninstall-redirect' | 'check-ready' | 'canary' }
+  | { readonly kind: 'run' | 'install-redirect' | 'uninstall-redirect' | 'check-ready' | 'canary' | 'broker' }
   | { readonly kind: 'explain'; readonly pod: string };
 
 /** Host '': all addresses. */
@@ -81,11 +81,28 @@ function relations({ values, given }: Reading, command: NmiCommand | string): st
       '--operation-mode managed needs --forceNamespaced: identities are then the business of each namespace',
     );
   problems.push(...controllerProblems(values.controller));
-  if (values.broker.namespace !== '' && values.broker.tokenFile === '')
-    problems.push('--broker needs --broker-token-file: the broker gives tokens only to NMI');
+  problems.push(...brokerProblems(values, command));
   if (given.has('master') && given.has('kubeconfig'))
     problems.push('--master and --kubeconfig (or KUBECONFIG) both name an API server: give one of them');
   return problems;
+}
+
+function brokerProblems(
+  { broker, brokerService: { pod, agent, loginHost } }: NmiFlagValues,
+  command: NmiCommand | string,
+): string[] {
+  if (typeof command === 'string') return [];
+  if (command.kind !== 'broker')
+    return broker.namespace !== '' && broker.tokenFile === ''
+      ? ['--broker needs --broker-token-file: the broker gives tokens only to NMI']
+      : [];
+  const missing = Object.entries(pod).filter(([, text]) => text === '');
+  const variables = 'the variables POD_NAME, POD_UID, POD_IP and POD_NAMESPACE';
+  return [
+    ...missing.map(([name]) => `nmi broker needs the ${name} of its pod, from ${variables}`),
+    ...(/^(https:|$)/.test(loginHost) ? [] : ['--broker-login-host must be a URL with https']),
+    ...(agent.name === '' ? ['--broker-agent is empty: name the ServiceAccount of NMI'] : []),
+  ];
 }
 
 const needsNode: ReadonlySet<NmiCommand['kind']> = new Set(['run', 'canary']);
@@ -96,6 +113,7 @@ const commands = [
   'check-ready',
   'explain',
   'canary',
+  'broker',
 ] as const;
 
 /** The command, or what is wrong with it. */
@@ -118,8 +136,8 @@ function explainOf(pod: string): NmiCommand | string {
 function settingsOf({ values, given }: Reading, { kind }: NmiCommand): Omit<NmiConfig, 'command' | 'log'> {
   const { accessAges, podCheck, probe, blocksInstance } = values;
   const isStrict = podCheck.mode === 'strict' && !given.has('access-grace');
-  // The kubelet probes a canary at the address of its pod.
-  const isAtPod = kind === 'canary' && !given.has('http-probe-address');
+  // The kubelet probes these at the address of their pod.
+  const isAtPod = (kind === 'canary' || kind === 'broker') && !given.has('http-probe-address');
   const metadataAllowed = values.metadataAllowed.filter((part) => part !== 'instance' || !blocksInstance);
   return {
     ...values,

@@ -1,5 +1,6 @@
 import { droppedFlag, klogFlags, value, type FlagValues } from '@pod-identity/kit/core';
 import { agentFlags, interceptionFlags } from './flags/agent.ts';
+import { brokerServiceFlags } from './flags/broker-service.ts';
 import { accessFlags, requestFlags, rulesFlags } from './flags/pods.ts';
 
 const { text, truth, integer } = value;
@@ -7,7 +8,14 @@ const atLeast0 = integer(0, { min: 0 });
 
 /** Every flag, those of the original included: its manifests start this program unchanged. */
 export const nmiFlags = {
-  settings: { ...agentFlags, ...rulesFlags, ...accessFlags, ...requestFlags, ...interceptionFlags },
+  settings: {
+    ...agentFlags,
+    ...rulesFlags,
+    ...accessFlags,
+    ...requestFlags,
+    ...interceptionFlags,
+    ...brokerServiceFlags,
+  },
   dropped: [
     droppedFlag('retry-attempts-for-created', atLeast0, 'see --hold'),
     droppedFlag('retry-attempts-for-assigned', atLeast0, 'see --hold'),

@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto';
+import { createShareMap, RecentMap, type Clock, type Keyed } from '@pod-identity/kit/core';
+import type { Fields, KubeTransport } from '@pod-identity/kit/kube';
+import { createTurnQueues, runInTurn } from '../waiting/turn-queues.ts';
+import {
+  agentIn,
+  claimsToBeAgent,
+  refused,
+  unauthorized,
+  type Account,
+  type Agent,
+  type Review,
+} from './judge.ts';
+import { brokerAudience, type BrokerRefusal } from '../broker/wire.ts';
+
+export interface AgentsOptions {
+  readonly transport: KubeTransport;
+  readonly account: Account;
+  readonly clock: Clock;
+  readonly onUnanswered: (what: string, error: unknown) => void;
+}
+
+export interface Agents {
+  /** Whose token it is. */
+  identify(caller: { readonly token: string; readonly peer: string }): Promise<Agent | BrokerRefusal>;
+  /** The peer is the address of an NMI. */
+  readonly note: (peer: string) => void;
+  readonly isNoted: (peer: string) => boolean;
+}
+
+interface Kept extends Keyed {
+  readonly until: number;
+  readonly found: Agent | BrokerRefusal;
+}
+
+/** How long a review counts, from when it was requested. A token that is refused may be a moment too early. */
+const keptMs = { agent: 60_000, refused: 10_000, unanswered: 1_000 };
+/** By address: a node has two NMIs at most, and each has a new token every few minutes. */
+const kept = { perNamespace: 16, total: 8_192 };
+const agentsKept = 8_192;
+/** Anybody can write a token that claims to be NMI's: addresses that no NMI has used yet share one part of the reviews. */
+const rates = {
+  all: { atATime: 32, patienceMs: 4_000 },
+  queues: {
+    agents: { atATime: 24, waiting: { total: 4_096, perNamespace: 16, perPod: 16 } },
+    others: {
+      atATime: 16,
+      quota: { burst: 200, perSecond: 50 },
+      waiting: { total: 1_024, perNamespace: 4, perPod: 4 },
+    },
+  },
+};
+const timeoutMs = 5_000;
+const unanswered = refused('review_unanswered', 'The API server has not said whose token it is. Try again.');
+const busy = refused('too_many_requests', 'Too many tokens wait for their review. Try again.');
+
+/** Identifies NMIs by reviews of their tokens, one at a time for each token of an address. */
+export function createAgents({ transport, account, clock, onUnanswered }: AgentsOptions): Agents {
+  const known = createShareMap<Kept>(kept);
+  const running = new Map<string, Promise<Agent | BrokerRefusal>>();
+  const noted = new RecentMap<string, true>(agentsKept);
+  const queues = createTurnQueues({ clock, ...rates });
+
+  const reviewOnce = async (token: string): Promise<readonly [Agent | BrokerRefusal, number]> => {
+    try {
+      const agent = agentIn(await reviewToken(transport, token), account);
+      return agent ? [agent, keptMs.agent] : [unauthorized, keptMs.refused];
+    } catch (error) {
+      onUnanswered('TokenReview', error);
+      return [unanswered, keptMs.unanswered];
+    }
+  };
+  const begin = async (token: string, peer: string, key: string) => {
+    const queue = noted.has(peer) ? queues.agents : queues.others;
+    const result = await runInTurn(queue, { tenant: { namespace: peer, pod: peer } }, async () => {
+      const until = clock.elapsed();
+      const [found, ms] = await reviewOnce(token);
+      known.set({ namespace: peer, key, weight: 1, found, until: until + ms });
+      return found;
+    });
+    return result ?? busy;
+  };
+
+  return {
+    note: (peer) => void noted.set(peer, true),
+    isNoted: (peer) => noted.has(peer),
+    identify({ token, peer }) {
+      if (!claimsToBeAgent(token, { account, now: clock.now() })) return Promise.resolve(unauthorized);
+      const key = `${peer} ${createHash('sha256').update(token).digest('base64')}`;
+      const { until = 0, found } = known.get(key) ?? {};
+      if (found && clock.elapsed() < until) return Promise.resolve(found);
+      const review = running.get(key) ?? begin(token, peer, key).finally(() => running.delete(key));
+      running.set(key, review);
+      return review;
+    },
+  };
+}
+
+/** More than names and audiences have: the rest of a response is not kept in memory. */
+const small = { upTo: 1_024 };
+export const tokenReviewFields: Fields = {
+  members: {
+    status: {
+      members: {
+        authenticated: small,
+        audiences: small,
+        user: {
+          members: {
+            username: small,
+            extra: {
+              members: {
+                'authentication.kubernetes.io/pod-name': small,
+                'authentication.kubernetes.io/pod-uid': small,
+              },
+            },
+          },
+        },
+      },
+    },
+  },
+};
+
+async function reviewToken(transport: KubeTransport, token: string): Promise<Review> {
+  const path = '/apis/authentication.k8s.io/v1/tokenreviews';
+  const [apiVersion, kind] = ['authentication.k8s.io/v1', 'TokenReview'];
+  const body = { apiVersion, kind, spec: { token, audiences: [brokerAudience] } };
+  return (await transport.request({
+    method: 'POST',
+    path,
+    body,
+    fields: tokenReviewFields,
+    timeoutMs,
+  })) as Review;
+}

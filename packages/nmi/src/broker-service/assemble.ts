@@ -1,0 +1,75 @@
+import type { Clock } from '@pod-identity/kit/core';
+import {
+  createAccessReviewer,
+  createStrangerCheck,
+  withOwnConnections,
+  type KubeTransport,
+  type StrangerCheck,
+} from '@pod-identity/kit/kube';
+import type { Log, Metrics } from '@pod-identity/kit/serve';
+import { strangerRight } from '@pod-identity/policy';
+import { reviewUseBy } from '../access-guard.ts';
+import { pauseAfter } from '../access/stranger.ts';
+import type { EntraClient } from '../tokens/principal/entra-client.ts';
+import { createAgents, type Agents } from './agents.ts';
+import { readAssertion, type Assertion } from './assertion.ts';
+import { createBroker, type Broker } from './broker.ts';
+import { createExchange } from './exchange.ts';
+import type { Account } from './judge.ts';
+import { createPodReads } from './pods.ts';
+import { createRights } from './rights.ts';
+import { createIssuanceLog, createUnansweredLog, type brokerMetrics } from './tell.ts';
+
+export interface AssemblyOptions {
+  readonly transport: KubeTransport;
+  readonly entra: EntraClient;
+  /** The ServiceAccount of NMI. */
+  readonly account: Account;
+  readonly loginHost: string;
+  /** Of the broker's own token, which `readToken` reads. */
+  readonly audience: string;
+  readonly readToken: () => Promise<string>;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly metrics: Metrics<typeof brokerMetrics>;
+}
+
+export interface Assembled {
+  readonly broker: Broker;
+  readonly agents: Agents;
+  readonly stranger: StrangerCheck;
+  readonly assertion: () => Promise<Assertion>;
+}
+
+/** The broker without sockets and process. */
+export function assembleBroker(options: AssemblyOptions): Assembled {
+  const { entra, account, loginHost, clock, random, log, metrics } = options;
+  const transport = withOwnConnections(options.transport);
+  const api = { transport, account, clock, onUnanswered: createUnansweredLog(log, clock) };
+  const reviewer = createAccessReviewer(transport);
+  const stranger = createStrangerCheck({
+    reviewer,
+    right: strangerRight,
+    onResult: (result) => pauseAfter('isRefused' in result ? result.isRefused : undefined),
+    clock,
+  });
+  const agents = createAgents(api);
+  const assertion = () => readAssertion(options.readToken, options.audience);
+  const broker = createBroker({
+    agents,
+    placePod: createPodReads({ ...api, onAgent: agents.note }),
+    rights: createRights({ reviewUse: reviewUseBy(reviewer), stranger, clock, onReviewed: () => undefined }),
+    exchange: createExchange({
+      entra,
+      loginHost,
+      readAssertion: assertion,
+      clock,
+      random,
+      onExchanged: ({ ms, isOk }) =>
+        metrics.observe('exchanges', ms / 1_000, { result: isOk ? 'token' : 'failed' }),
+    }),
+    onIssued: createIssuanceLog(log, clock),
+  });
+  return { broker, agents, stranger, assertion };
+}

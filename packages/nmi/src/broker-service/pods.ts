@@ -1,0 +1,96 @@
+import type { Clock } from '@pod-identity/kit/core';
+import { KubeError, type Fields, type KubeTransport } from '@pod-identity/kit/kube';
+import { createTurnQueues, runInTurn } from '../waiting/turn-queues.ts';
+import { placePod, refused, type Account, type Agent, type Placed, type PodFacts } from './judge.ts';
+import type { BrokerRefusal, BrokerRequest } from '../broker/wire.ts';
+
+export interface PodReadsOptions {
+  readonly transport: KubeTransport;
+  readonly account: Account;
+  readonly clock: Clock;
+  readonly onUnanswered: (what: string, error: unknown) => void;
+  /** The address of an NMI's pod. */
+  readonly onAgent: (address: string) => void;
+}
+
+/** Where the pod is, as the API server says now. */
+export type PlacePod = (
+  agent: Agent,
+  pod: BrokerRequest['pod'],
+  gone: AbortSignal,
+) => Promise<Placed | BrokerRefusal>;
+
+/** In turns by NMI, so by node, and there by the namespace of the pod: a node that requests tokens for pods without end delays no other. */
+const rates = {
+  all: { atATime: 32, quota: { burst: 400, perSecond: 200 }, patienceMs: 4_000 },
+  queues: { pods: { atATime: 32, waiting: { total: 4_096, perNamespace: 256, perPod: 64 } } },
+};
+const timeoutMs = 5_000;
+const unanswered = refused('review_unanswered', 'The API server has not said where the pod is. Try again.');
+const busy = refused('too_many_requests', 'Too many requests of this node wait for their turn. Try again.');
+
+export function createPodReads(options: PodReadsOptions): PlacePod {
+  const { transport, account, clock, onUnanswered, onAgent } = options;
+  const { pods } = createTurnQueues({ clock, ...rates });
+  return async (agent, wanted, gone) => {
+    const tenant = { namespace: agent.uid, pod: wanted.namespace };
+    const read = async () => {
+      const [own, pod] = await Promise.all([
+        readPod(transport, account.namespace, agent.pod),
+        readPod(transport, wanted.namespace, wanted.name),
+      ]);
+      if (own?.uid === agent.uid) onAgent(own.address);
+      return placePod(agent, wanted, { own, pod });
+    };
+    const placed = await runInTurn(pods, { tenant, gone }, () =>
+      read().catch((error: unknown) => {
+        onUnanswered('Pod', error);
+        return unanswered;
+      }),
+    );
+    return placed ?? busy;
+  };
+}
+
+/** More than names have: of a pod of a MiB nothing else is kept in memory. */
+const small = { upTo: 1_024 };
+export const brokerPodFields: Fields = {
+  members: {
+    metadata: { members: { uid: small } },
+    spec: { members: { nodeName: small, serviceAccountName: small } },
+    status: { members: { phase: small, podIP: small } },
+  },
+};
+
+interface Pod {
+  readonly metadata?: { readonly uid?: string };
+  readonly spec?: { readonly nodeName?: string; readonly serviceAccountName?: string };
+  readonly status?: { readonly phase?: string; readonly podIP?: string };
+}
+
+/** Undefined if there is none. */
+async function readPod(
+  transport: KubeTransport,
+  namespace: string,
+  name: string,
+): Promise<PodFacts | undefined> {
+  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;
+  try {
+    return factsOf(
+      (await transport.request({ method: 'GET', path, fields: brokerPodFields, timeoutMs })) as Pod,
+    );
+  } catch (error) {
+    if (error instanceof KubeError && error.code === 'not-found') return undefined;
+    throw error;
+  }
+}
+
+function factsOf({ metadata = {}, spec = {}, status = {} }: Pod): PodFacts {
+  return {
+    uid: metadata.uid ?? '',
+    node: spec.nodeName ?? '',
+    account: spec.serviceAccountName ?? '',
+    phase: status.phase ?? '',
+    address: status.podIP ?? '',
+  };
+}

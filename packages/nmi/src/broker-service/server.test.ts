@@ -1,0 +1,204 @@
+import { once } from 'node:events';
+import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { readUpTo } from '@pod-identity/kit/core';
+import { responseOf, systemClock } from '@pod-identity/kit/serve';
+import { afterEach, expect, it } from 'vitest';
+import type { BrokerCall } from './broker.ts';
+import { createCertificate } from '../broker/roster/certificate.ts';
+import { startBrokerServer, type BrokerServer } from './server.ts';
+import { httpResponse, readResponse, type BrokerResponse } from '../broker/wire.ts';
+
+const token: BrokerResponse = { kind: 'token', token: 'a.b.c', expiresOn: 1_800_000_000, clientId: 'c' };
+
+const own = createCertificate('broker-0', Date.now());
+const next = createCertificate('broker-0', Date.now());
+const ended: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of ended.splice(0).reverse()) await end();
+});
+
+const start = async (
+  respond: (call: BrokerCall) => Promise<BrokerResponse> = () => Promise.resolve(token),
+) => {
+  const calls: BrokerCall[] = [];
+  const crashes: unknown[] = [];
+  const server = await startBrokerServer({
+    port: 0,
+    tls: own,
+    broker: {
+      respond: (call) => {
+        calls.push(call);
+        return respond(call);
+      },
+    },
+    clock: systemClock,
+    isAgent: () => false,
+    onLimited: () => undefined,
+    onResponse: () => undefined,
+    onCrash: (error) => crashes.push(error),
+  });
+  ended.push(() => server.close(0));
+  return { calls, crashes, server };
+};
+
+const send = async ({ port }: BrokerServer, body: string, over: RequestOptions = {}) => {
+  const request = httpsRequest({
+    host: '127.0.0.1',
+    port,
+    method: 'POST',
+    path: '/v1/token',
+    rejectUnauthorized: false,
+    agent: false,
+    ...over,
+  });
+  request.end(body);
+  const response = await responseOf(request, AbortSignal.timeout(60_000));
+  const text = await readUpTo(response, 1024 * 1024);
+  return { status: response.statusCode ?? 0, headers: response.headers, text: text?.toString() ?? '' };
+};
+
+const open = async (port: number, localAddress: string): Promise<Socket> => {
+  const socket = connect({ host: '127.0.0.1', port, localAddress });
+  socket.on('error', () => undefined);
+  ended.push(() => socket.destroy());
+  await once(socket, 'connect');
+  return socket;
+};
+
+/** Unlike `once`, an error does not end it. */
+const closed = (one: NodeJS.EventEmitter) => new Promise<void>((resolve) => void one.once('close', resolve));
+
+it('responds over TLS, with its own certificate', async () => {
+  const { calls, server } = await start();
+  const headers = { authorization: 'Bearer x.y.z' };
+  const {
+    status,
+    headers: got,
+    text,
+  } = await send(server, '{}', {
+    headers,
+    ca: own.certificate,
+    rejectUnauthorized: true,
+    checkServerIdentity: () => undefined,
+  });
+  expect(readResponse({ status, retryAfter: undefined, body: text })).toEqual(token);
+  expect(got['cache-control']).toBe('no-store');
+  expect(calls).toMatchObject([{ token: 'x.y.z', body: '{}', peer: '127.0.0.1' }]);
+});
+
+it.each([[undefined], ['Basic eDp5'], ['Bearer '], ['Bearer x y']])(
+  'takes no token of Authorization: %s',
+  async (authorization) => {
+    const { calls, server } = await start();
+    await send(server, '', authorization === undefined ? {} : { headers: { authorization } });
+    expect(calls).toMatchObject([{ token: '' }]);
+  },
+);
+
+it.each<[string, RequestOptions, number]>([
+  ['another method', { method: 'GET' }, 400],
+  ['another path', { path: '/v1/token/../admin' }, 400],
+  ['a body that is too long', { headers: { 'content-length': 4_097 } }, 400],
+])('refuses %s, unread', async (_, over, status) => {
+  const { calls, server } = await start();
+  await expect(send(server, over.headers ? 'x'.repeat(4_097) : '', over)).resolves.toMatchObject({ status });
+  expect(calls).toEqual([]);
+});
+
+it('attack: a body without end is cut off', async () => {
+  const { calls, server } = await start();
+  const request = httpsRequest({
+    host: '127.0.0.1',
+    port: server.port,
+    method: 'POST',
+    path: '/v1/token',
+    rejectUnauthorized: false,
+    agent: false,
+  });
+  const end = closed(request);
+  request.on('error', () => undefined).write('x'.repeat(8_192));
+  await end;
+  expect(calls).toEqual([]);
+});
+
+it('attack: without TLS there is no response', async () => {
+  const { calls, server } = await start();
+  const socket = await open(server.port, '127.0.0.1');
+  const received: Buffer[] = [];
+  socket.on('data', (part) => received.push(part));
+  const end = closed(socket);
+  socket.write('POST /v1/token HTTP/1.1\r\nHost: b\r\nContent-Length: 2\r\n\r\n{}');
+  await end;
+  expect(Buffer.concat(received).toString('latin1')).not.toContain('HTTP/');
+  expect(calls).toEqual([]);
+});
+
+it('attack: handshakes that never end, of many addresses, keep nobody from a response', async () => {
+  const { server } = await start();
+  for (let group = 0; group < 30; group += 1)
+    await Promise.all(Array.from({ length: 20 }, () => open(server.port, `127.0.1.${group + 1}`)));
+  await expect(send(server, '{}', { localAddress: '127.0.2.1' })).resolves.toMatchObject({ status: 200 });
+});
+
+it('a caller that leaves is noticed', async () => {
+  const left = Promise.withResolvers<undefined>();
+  const { crashes, server } = await start(
+    ({ gone }) =>
+      new Promise((resolve) => {
+        gone.addEventListener('abort', () => {
+          left.resolve(undefined);
+          resolve(token);
+        });
+        request.destroy();
+      }),
+  );
+  const request = httpsRequest({
+    host: '127.0.0.1',
+    port: server.port,
+    method: 'POST',
+    path: '/v1/token',
+    rejectUnauthorized: false,
+    agent: false,
+  });
+  request.on('error', () => undefined).end('{}');
+  await left.promise;
+  expect(crashes).toEqual([]);
+});
+
+it('a failure is logged, and told without its text', async () => {
+  const { crashes, server } = await start(() => Promise.reject(new Error('the token is a.b.c')));
+  const { status, text } = await send(server, '{}');
+  expect(status).toBe(503);
+  expect(text).not.toContain('a.b.c');
+  expect(crashes).toHaveLength(1);
+});
+
+it('new connections get the renewed certificate, and old ones go on', async () => {
+  const { server } = await start();
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  ended.push(() => agent.destroy());
+  await send(server, '{}', { agent });
+  server.renew(next);
+  await expect(send(server, '{}', { agent })).resolves.toMatchObject({ status: 200 });
+  const socket: TLSSocket = connectTls({ host: '127.0.0.1', port: server.port, rejectUnauthorized: false });
+  await once(socket, 'secureConnect');
+  expect(socket.getPeerX509Certificate()?.toString()).toBe(next.certificate);
+  socket.destroy();
+});
+
+it('ends when its requests are answered', async () => {
+  const answer = Promise.withResolvers<BrokerResponse>();
+  const begun = Promise.withResolvers<undefined>();
+  const { server } = await start(() => {
+    begun.resolve(undefined);
+    return answer.promise;
+  });
+  const response = send(server, '{}');
+  await begun.promise;
+  const end = server.close(60_000);
+  answer.resolve(token);
+  await expect(response).resolves.toMatchObject({ status: 200, text: httpResponse(token).body });
+  await end;
+});
