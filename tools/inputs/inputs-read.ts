@@ -9,6 +9,8 @@ import { lockFields } from '../../packages/mic/src/compat/lock-reader.ts';
 import { agentFields } from '../../packages/mic/src/snapshot/watch/agent-watch.ts';
 import { nodeFields } from '../../packages/mic/src/snapshot/watch/cluster-watch.ts';
 import { podFieldsWithLabels } from '../../packages/mic/src/snapshot/watch/pod-fields.ts';
+import { tokenReviewFields } from '../../packages/nmi/src/broker-service/agents.ts';
+import { brokerPodFields } from '../../packages/nmi/src/broker-service/pods.ts';
 import { podFields } from '../../packages/nmi/src/identify/pod-view.ts';
 import { readParameters } from '../../packages/nmi/src/request/token-request.ts';
 import { readHeaders } from '../../packages/nmi/src/request/wire.ts';
@@ -22,11 +24,13 @@ const tables: Readonly<Record<string, Fields>> = {
   Namespace: namespaceFields,
   'NMI:Pod': podFields,
   'MIC:Pod': podFieldsWithLabels,
+  'Broker:Pod': brokerPodFields,
   'MIC:agent': agentFields,
   Node: mergedFields(nodeFields, taintFields),
   Lease: leaseFields,
   Endpoints: lockFields,
   SubjectAccessReview: reviewFields,
+  TokenReview: tokenReviewFields,
   Secret: { members: { metadata: secretMetadata } },
 };
 
@@ -93,6 +97,11 @@ export const tableFiles: readonly string[] = [
   'packages/mic/src/snapshot/watch/agent-watch.ts',
   'packages/mic/src/snapshot/watch/cluster-watch.ts',
   'packages/mic/src/snapshot/watch/pod-fields.ts',
+  // The ConfigMap of the broker's replicas, which the broker alone may write.
+  'packages/nmi/src/broker/roster/roster.ts',
+  'packages/nmi/src/broker-service/agents.ts',
+  'packages/nmi/src/broker-service/pods.ts',
   'packages/nmi/src/identify/pod-view.ts',
+  'packages/nmi/src/tokens/federated/replicas.ts',
   'packages/nmi/src/tokens/principal/secret-reader.ts',
 ];

@@ -1,5 +1,6 @@
 // The register of inputs: everything that MIC and NMI read of text that others write. docs/security.md shows it as a table.
 import type { InputEntry, InputRead } from './entry.ts';
+import { brokerEntries } from './broker.ts';
 import { connectionEntries } from './nmi-connections.ts';
 import { requestEntries } from './nmi-requests.ts';
 import { clusterObjectEntries } from './cluster-objects.ts';
@@ -11,6 +12,7 @@ export const register: readonly InputEntry[] = [
   ...requestEntries,
   ...customResourceEntries,
   ...clusterObjectEntries,
+  ...brokerEntries,
   ...otherEntries,
 ];
 

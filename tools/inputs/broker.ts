@@ -1,0 +1,64 @@
+// What the broker reads of others.
+import type { InputEntry } from './entry.ts';
+
+const fairness = 'packages/nmi/src/broker-service/fairness.test.ts';
+const extra = 'TokenReview.status.user.extra.authentication.kubernetes.io';
+
+export const brokerEntries: readonly InputEntry[] = [
+  {
+    input: 'requests to the broker',
+    readBy: 'NMI',
+    reads: [],
+    writer: 'an NMI, or whoever has its node; before the token is read, any pod that reaches the broker',
+    largest: '4 KiB, and headers of 16 KiB',
+    howMany:
+      '50 a second of an address, and 500 of all that are no NMI’s; these have half of the 1,024 connections',
+    cost: 'a handshake; a review of the token once a minute; for each request two reads of pods and, every 15 s, a review of the right',
+    charged: 'the address, then the NMI, then the namespace of the pod and there the node',
+    othersLose:
+      'nothing; an NMI that the broker has not seen since its start waits for its turn among all addresses',
+    tried:
+      'forged tokens from one and from many addresses, pods that do not exist, identities and resources without end, bodies without end, handshakes that do not end',
+    tests: {
+      [fairness]: [
+        'attack: a node that requests tokens for pods that do not exist delays no other',
+        'attack: forged tokens from many addresses take turns from no NMI that was seen before',
+        'attack: identities without end of one namespace delay no other, and leave turns to its other nodes',
+      ],
+      'packages/nmi/src/broker-service/server.test.ts': [
+        'attack: handshakes that never end, of many addresses, keep nobody from a response',
+      ],
+    },
+  },
+  {
+    input: 'pods and reviews of tokens, by the broker',
+    readBy: 'NMI',
+    reads: [
+      'Broker:Pod.metadata.uid',
+      'Broker:Pod.spec.nodeName',
+      'Broker:Pod.spec.serviceAccountName',
+      'Broker:Pod.status.phase',
+      'Broker:Pod.status.podIP',
+      'TokenReview.status.authenticated',
+      'TokenReview.status.audiences',
+      'TokenReview.status.user.username',
+      `${extra}/pod-name`,
+      `${extra}/pod-uid`,
+    ],
+    writer: 'the API server; the status of a pod: the kubelet of its node',
+    howMany: 'two pods for a request, 200 requests a second; a review of a token each minute',
+    cost: 'one request to the API server each',
+    charged: 'the NMI, by its pod',
+    othersLose: 'nothing',
+    tried:
+      'mirror pods, pods that were made again, that moved and that ended; reviews without audience or pod',
+    tests: {
+      'packages/nmi/src/broker-service/broker.property.test.ts': [
+        'no pod gets a token of an identity to which it had no right, or for another pod or NMI, whatever happens',
+      ],
+      [fairness]: [
+        'attack: a node that requests tokens for pods of one namespace leaves turns to those of others',
+      ],
+    },
+  },
+];
