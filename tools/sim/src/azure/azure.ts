@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { JSONWebKeySet } from 'jose';
 import type { HttpHandler } from '../http/server.ts';
 import type { HostRules } from './arm-hosts.ts';
 import { createLimits, noLimits } from './arm-limits.ts';
@@ -7,7 +6,7 @@ import { createOperations, type After, type Operations } from './arm-operations.
 import { createArm } from './arm.ts';
 import { createEntra } from './entra.ts';
 import { createImds } from './imds.ts';
-import { discoverKeys } from './issuer-keys.ts';
+import { discoverKeys, type FetchIssuerKeys } from './issuer-keys.ts';
 import { createKeyVault } from './key-vault.ts';
 import { createReadNotes, type ReadNotes } from './reads.ts';
 import { createTokens, type Tokens } from './tokens.ts';
@@ -44,8 +43,8 @@ export interface AzureOptions {
    * names. The certificate has the public names of Azure.
    */
   readonly publicUrls?: PublicUrls;
-  /** Where the keys of an issuer come from if its credential has none; by OpenID discovery when absent. */
-  readonly fetchIssuerKeys?: (issuer: string) => Promise<JSONWebKeySet>;
+  /** Where the keys of an issuer come from if its credential has none; by OpenID discovery at the issuer when absent. */
+  readonly fetchIssuerKeys?: FetchIssuerKeys;
 }
 
 export interface PublicUrls {

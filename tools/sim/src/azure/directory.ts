@@ -77,7 +77,13 @@ interface Clients {
   /** Replaces an app with the same client id. */
   addApp(spec: AppSpec): App;
   addFederatedCredential(clientId: string, credential: FederatedCredential): void;
+  /** All of the client. */
+  removeFederatedCredentials(clientId: string): void;
   federatedCredentials(clientId: string): readonly FederatedCredential[];
+  /** The next exchanges by a credential that matches are refused as if none did (AADSTS700213), as for minutes after its creation. */
+  missFederatedCredentials(clientId: string, times: number): void;
+  /** Called at each such exchange: whether it is refused. */
+  takeMiss(clientId: string): boolean;
   /** An app or a managed identity: both can be the client of a federated exchange. */
   client(clientId: string): App | undefined;
 }
@@ -149,6 +155,7 @@ function createIdentities(ports: DirectoryPorts, tenants: Tenants): Identities {
 function createClients(ports: DirectoryPorts, tenants: Tenants, identities: Identities): Clients {
   const apps = new Map<string, App>();
   const federated = new Map<string, FederatedCredential[]>();
+  const misses = new Map<string, number>();
   const clients: Clients = {
     addApp(spec) {
       const app = appFrom(spec, ports);
@@ -162,7 +169,19 @@ function createClients(ports: DirectoryPorts, tenants: Tenants, identities: Iden
       federated.set(clientId.toLowerCase(), [...clients.federatedCredentials(clientId), credential]);
       ports.changed();
     },
+    removeFederatedCredentials(clientId) {
+      federated.delete(clientId.toLowerCase());
+      ports.changed();
+    },
     federatedCredentials: (clientId) => federated.get(clientId.toLowerCase()) ?? [],
+    missFederatedCredentials(clientId, times) {
+      misses.set(clientId.toLowerCase(), times);
+    },
+    takeMiss(clientId) {
+      const left = misses.get(clientId.toLowerCase()) ?? 0;
+      misses.set(clientId.toLowerCase(), Math.max(0, left - 1));
+      return left > 0;
+    },
     client(clientId) {
       const wanted = clientId.toLowerCase();
       const identity = identities

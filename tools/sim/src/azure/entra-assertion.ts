@@ -10,15 +10,18 @@ import {
 } from 'jose';
 import type { App, FederatedCredential } from './directory.ts';
 import { refusal, type EntraRefusal } from './entra-errors.ts';
+import type { FetchIssuerKeys } from './issuer-keys.ts';
 
 interface AssertionCheck {
   readonly assertion: string;
   readonly app: App;
   readonly federated: readonly FederatedCredential[];
+  /** Called once a federated credential matches: whether it is missed nevertheless. */
+  readonly takeMiss: () => boolean;
   /** The audiences that a certificate assertion may have. */
   readonly audiences: readonly string[];
   readonly nowSeconds: number;
-  readonly fetchIssuerKeys: (issuer: string) => Promise<JSONWebKeySet>;
+  readonly fetchIssuerKeys: FetchIssuerKeys;
 }
 
 interface Presented extends AssertionCheck {
@@ -111,7 +114,12 @@ async function checkFederatedAssertion(presented: Presented): Promise<EntraRefus
 }
 
 /** Names the first of issuer, audience and subject that no credential has. */
-function matchCredential({ federated, claims, app }: Presented): FederatedCredential | EntraRefusal {
+function matchCredential({
+  federated,
+  claims,
+  app,
+  takeMiss,
+}: Presented): FederatedCredential | EntraRefusal {
   if (federated.length === 0)
     return refusal(70025, `The client '${app.clientId}' has no configured federated identity credentials.`);
   const { iss = '', sub = '' } = claims;
@@ -122,7 +130,7 @@ function matchCredential({ federated, claims, app }: Presented): FederatedCreden
   const sameAudience = sameIssuer.filter((one) => audiences.includes(one.audience ?? federationAudience));
   if (sameAudience.length === 0) return refusal(700212, `${none} audience '${audiences.join(', ')}'.`);
   const [credential] = sameAudience.filter((one) => one.subject === sub);
-  return credential ?? refusal(700213, `${none} subject '${sub}'.`);
+  return credential === undefined || takeMiss() ? refusal(700213, `${none} subject '${sub}'.`) : credential;
 }
 
 function audiencesOf({ aud = [] }: JWTPayload): readonly string[] {

@@ -1,6 +1,12 @@
 // Each row names the public documentation that it checks the simulator against.
 import { execFileSync } from 'node:child_process';
-import { createHash, createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  generateKeyPairSync,
+  X509Certificate,
+  type KeyObject,
+} from 'node:crypto';
 import { whyNoPrograms } from '@pod-identity/kit/testing';
 import { exportJWK, SignJWT } from 'jose';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -223,6 +229,7 @@ function ellipticPem(): string {
 describe('Microsoft Entra workload identity federation', () => {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const cluster = { issuer: 'https://cluster', subject: 'system:serviceaccount:ns:sa' };
+  const { privateKey: stranger } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const keySet = async () => ({ keys: [{ ...(await exportJWK(publicKey)), kid: 'one' }] });
 
   interface Draft {
@@ -231,17 +238,20 @@ describe('Microsoft Entra workload identity federation', () => {
     readonly subject?: string;
     readonly audience?: string;
     readonly kid?: string;
+    readonly alg?: 'RS256' | 'PS256';
+    readonly key?: KeyObject;
+    readonly age?: number;
   }
   async function exchange(azure: Harness, draft: Draft = {}) {
-    const at = azure.now() / 1000;
+    const at = azure.now() / 1000 - (draft.age ?? 0);
     const assertion = await new SignJWT({})
-      .setProtectedHeader({ alg: 'RS256', kid: draft.kid ?? 'one' })
+      .setProtectedHeader({ alg: draft.alg ?? 'RS256', kid: draft.kid ?? 'one' })
       .setIssuer(draft.issuer ?? cluster.issuer)
       .setSubject(draft.subject ?? cluster.subject)
       .setAudience(draft.audience ?? 'api://AzureADTokenExchange')
       .setIssuedAt(at)
       .setExpirationTime(at + 3600)
-      .sign(privateKey);
+      .sign(draft.key ?? privateKey);
     const { status, body } = await azure.askEntra({
       client_id: draft.clientId ?? 'client-a',
       scope: 'https://vault.azure.net/.default',
@@ -281,10 +291,31 @@ describe('Microsoft Entra workload identity federation', () => {
     ['another issuer', { issuer: 'https://elsewhere' }, 401, 700211],
     ['another audience', { audience: 'api://other' }, 401, 700212],
     ['another subject', { subject: 'system:serviceaccount:ns:other' }, 401, 700213],
+    ['a subject that differs in case', { subject: cluster.subject.toUpperCase() }, 401, 700213],
+    ['an issuer with a slash more', { issuer: `${cluster.issuer}/` }, 401, 700211],
     ['a key the issuer does not have', { kid: 'two' }, 400, 50013],
+    ["another's signature under the name of the issuer's key", { key: stranger }, 400, 50013],
+    ['an algorithm other than RS256', { alg: 'PS256' }, 400, 50013],
+    ['an assertion that has expired', { age: 7200 }, 401, 700024],
   ])('Microsoft Entra error codes: %s', async (...[, draft, status, code]) => {
     const azure = await start();
     azure.world.addFederatedCredential('client-a', { ...cluster, keys: await keySet() });
     expect(await exchange(azure, draft)).toEqual({ status, codes: [code] });
+  });
+
+  test('kedacore/keda#8152: 700213 comes and goes although the credential exists', async () => {
+    const azure = await start();
+    azure.world.addFederatedCredential('client-a', { ...cluster, keys: await keySet() });
+    azure.world.missFederatedCredentials('client-a', 2);
+    const statuses = [];
+    for (let times = 0; times < 3; times += 1) statuses.push((await exchange(azure)).codes);
+    expect(statuses).toEqual([[700213], [700213], undefined]);
+  });
+
+  test('a credential that is removed gives nothing', async () => {
+    const azure = await start();
+    azure.world.addFederatedCredential('client-a', { ...cluster, keys: await keySet() });
+    azure.world.removeFederatedCredentials('client-a');
+    expect(await exchange(azure)).toEqual({ status: 401, codes: [70025] });
   });
 });

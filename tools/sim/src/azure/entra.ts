@@ -1,8 +1,8 @@
-import type { JSONWebKeySet } from 'jose';
 import type { HttpHandler, HttpRequest, HttpResponse } from '../http/server.ts';
 import type { App } from './directory.ts';
 import { checkAssertion } from './entra-assertion.ts';
 import { errorResponse, refusal, type EntraRefusal } from './entra-errors.ts';
+import type { FetchIssuerKeys } from './issuer-keys.ts';
 import { isUnknownResource } from './resources.ts';
 import { answerFrom, json } from './routes.ts';
 import type { MintedToken, Tokens } from './tokens.ts';
@@ -15,7 +15,7 @@ interface EntraPorts {
   readonly newId: () => string;
   /** The URL of this listener, without a slash at the end. */
   readonly baseUrl: () => string;
-  readonly fetchIssuerKeys: (issuer: string) => Promise<JSONWebKeySet>;
+  readonly fetchIssuerKeys: FetchIssuerKeys;
 }
 
 interface Exchange {
@@ -167,6 +167,7 @@ async function credentialProblem(
     assertion,
     app,
     federated: ports.world.federatedCredentials(app.clientId),
+    takeMiss: () => ports.world.takeMiss(app.clientId),
     audiences: assertionAudiences(tenant, ports.baseUrl()),
     nowSeconds: Math.floor(ports.now() / 1000),
     fetchIssuerKeys: ports.fetchIssuerKeys,

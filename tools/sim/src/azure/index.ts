@@ -3,6 +3,7 @@
 export type { AzureOptions } from './azure.ts';
 export { startAzure, type AzureSim } from './start.ts';
 export type { AzureCalls } from './calls.ts';
+export { discoverKeysAt } from './issuer-keys.ts';
 export type { Hold, OperationError } from './arm-operations.ts';
 export type { App, AppSpec, FederatedCredential, ManagedIdentity, ManagedIdentitySpec } from './directory.ts';
 export type { Host, HostSpec, Machine, ProvisioningState, ScaleSetSpec } from './hosts.ts';
