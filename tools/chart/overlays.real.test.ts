@@ -25,6 +25,8 @@ const base = {
   identityAccess: { mode: 'namespace', allowExceptionsIn: [] },
 };
 
+const brokerNodes = 'node-restriction.kubernetes.io/pod-identity-broker';
+
 const pairs: Readonly<Record<string, Pair>> = {
   'the overlay standard': { values: {}, kubeVersion: '1.22', resource: 'overlays/standard' },
   'the overlay managed': {
@@ -36,6 +38,24 @@ const pairs: Readonly<Record<string, Pair>> = {
     values: { adminsecret: { cloud: 'AzurePublicCloud', useMSI: true } },
     kubeVersion: '1.36',
     resource: 'overlays/noazurejson',
+  },
+  'the overlay federated': {
+    values: {
+      operationMode: 'managed',
+      broker: {
+        enabled: true,
+        nodeSelector: { [brokerNodes]: 'true' },
+        tolerations: [{ key: brokerNodes, operator: 'Exists' }],
+      },
+    },
+    kubeVersion: '1.36',
+    resource: 'overlays/federated',
+  },
+  'the broker on every node': {
+    values: { ...base, broker: { enabled: true, everyNodeIsTrusted: true } },
+    kubeVersion: '1.21',
+    resource: 'base',
+    components: ['broker/every-node-is-trusted', 'original-lock', 'service-principals'],
   },
   'the base before 1.22': {
     values: { ...base, mic: { ...base.mic, originalLock: 'default/aad-pod-identity-mic' } },

@@ -124,6 +124,34 @@ export const templateRefusals: Readonly<Record<string, Refusal>> = {
     values: { startupTaint: 'a/b', canary: { holdsStartupTaint: true } },
     says: ['canary.holdsStartupTaint: needs canary.enabled true'],
   },
+  'a broker without a choice of its nodes': {
+    values: { broker: { enabled: true, nodeSelector: { pool: 'broker' } } },
+    says: [
+      'broker.nodeSelector: who has root on a node with the broker has every federated identity',
+      'node-restriction.kubernetes.io/pod-identity-broker',
+      'or set broker.everyNodeIsTrusted true',
+    ],
+  },
+  'a federated identity with a secret, and without ids': {
+    values: {
+      azureIdentities: {
+        web: {
+          type: 3,
+          namespace: 'pay',
+          tenantID: 'contoso.onmicrosoft.com',
+          clientPassword: { name: 'secret' },
+          auxiliaryTenantIDs: ['00000000-0000-0000-0000-00000000ad01'],
+          binding: { selector: 'web' },
+        },
+      },
+    },
+    says: [
+      'azureIdentities.web.tenantID: is "contoso.onmicrosoft.com". A federated identity (type 3) needs it, as in 0000',
+      'azureIdentities.web.clientID: is ""',
+      'azureIdentities.web.clientPassword: remove it',
+      'azureIdentities.web.auxiliaryTenantIDs: remove it',
+    ],
+  },
   'monitors without the operator': {
     values: { monitoring: { enabled: true } },
     says: [

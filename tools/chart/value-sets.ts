@@ -95,6 +95,28 @@ export const goldenSets: Readonly<Record<string, Rendering>> = {
       },
     },
   },
+  'federated-1.30': {
+    kubeVersion: '1.30',
+    values: {
+      operationMode: 'managed',
+      broker: {
+        enabled: true,
+        nodeSelector: { 'node-restriction.kubernetes.io/pod-identity-broker': 'true' },
+        cloud: 'AzureUSGovernmentCloud',
+        extraEnv: [{ name: 'HTTPS_PROXY', value: 'http://proxy.example:3128' }],
+      },
+      azureIdentities: {
+        vault: {
+          namespace: 'pay',
+          type: 3,
+          tenantID: '00000000-0000-0000-0000-00000000AD00',
+          clientID: '00000000-0000-0000-0000-00000000c33d',
+          binding: { selector: 'web' },
+          serviceAccounts: ['web'],
+        },
+      },
+    },
+  },
   'removal-1.36': { kubeVersion: '1.36', values: { nmi: { removeRules: true } } },
 };
 
@@ -115,6 +137,10 @@ export const schemaRefusals: Readonly<Record<string, Refusal>> = {
   'a mode that does not exist': {
     values: { identityAccess: { mode: 'RBAC' } },
     says: ['identityAccess', 'rbac', 'warn', 'namespace'],
+  },
+  'a cloud that no broker knows': {
+    values: { broker: { cloud: 'AzureStackCloud' } },
+    says: ['broker', 'cloud', 'AzurePublicCloud'],
   },
   'an operation mode that does not exist': {
     values: { operationMode: 'Managed' },

@@ -6,12 +6,13 @@ import { startApiServer, whyNoPrograms, type RunningApiServer } from '@pod-ident
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { established } from '../stage/cluster.ts';
 import { baseWith, kustomize, overlays } from '../stage/kustomize.ts';
-import { deleteObject, pathOf, readManifests, type KubeObject } from '../stage/objects.ts';
+import { applyObject, deleteObject, pathOf, readManifests, type KubeObject } from '../stage/objects.ts';
 import { inDeploy } from '../stage/places.ts';
 
 /** With fields or API versions that Kubernetes 1.20 does not have. */
 const newer = new Set([
   ...['overlays/standard', 'overlays/noazurejson', 'overlays/managed'],
+  ...['overlays/federated', 'broker/labelled-nodes', 'broker/every-node-is-trusted'],
   ...['surge', 'pod-disruption-budget'],
 ]);
 const made = new Set(['Namespace', 'CustomResourceDefinition']);
@@ -20,7 +21,10 @@ const files = (await readdir(inDeploy(''), { recursive: true })).filter((path) =
   /^(infra|samples)\/(?!flow-schema).*\.yaml$/.test(path),
 );
 const folders = overlays().filter((path) => !path.startsWith('overlays/infra/'));
-const components = await readdir(inDeploy('components'));
+const components = (await readdir(inDeploy('components'))).flatMap((name) =>
+  // Its own folder only says that one of these is to be chosen.
+  name === 'broker' ? ['broker/labelled-nodes', 'broker/every-node-is-trusted'] : [name],
+);
 
 const missing = whyNoPrograms({ programs: ['kubectl'] });
 if (missing !== undefined) console.log(`the manifests are not sent to real API servers: ${missing}`);
@@ -47,6 +51,8 @@ function suite(flavour: 'v1.20' | 'v1.36', server: RunningApiServer) {
 
   beforeAll(async () => {
     kube = await connectKube({ kubeconfig: server.kubeconfig, userAgent: 'manifests-test' });
+    const [namespace] = await readManifests(inDeploy('components/broker/parts/namespace.yaml'));
+    await applyObject(kube, namespace!);
   });
   afterAll(async () => {
     await kube.close();

@@ -1,4 +1,4 @@
-// docs/security.md says of each right in the roles of MIC and NMI what a thief of the token does with it: a new right needs a row.
+// docs/security.md says of each right in the roles of MIC, NMI and the broker what a thief of the token does with it: a new right needs a row.
 import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
@@ -29,6 +29,7 @@ const page = readFileSync(inDocs('security.md'), 'utf8');
 describe.each([
   ['mic', '### A stolen MIC token'],
   ['nmi', '#### What a stolen node can do, verb by verb'],
+  ['broker', '### A stolen broker'],
 ])('the rights of %s', (account, heading) => {
   test('are those of the page, each of them and no other', () => {
     const granted = grantedTo(account, [...objects, boundByHand]).map(withoutGroup);

@@ -104,6 +104,9 @@
 {{- if and .Values.canary.holdsStartupTaint (not (and .Values.canary.enabled .Values.startupTaint (eq .Values.operationMode "standard"))) }}
 - canary.holdsStartupTaint: needs canary.enabled true, startupTaint, and the operation mode standard, because MIC removes the taint.
 {{- end }}
+{{- if and .Values.broker.enabled (not .Values.broker.everyNodeIsTrusted) (not (regexMatch "(^| )node-restriction\\.kubernetes\\.io/" (keys .Values.broker.nodeSelector | join " "))) }}
+- broker.nodeSelector: who has root on a node with the broker has every federated identity, so where it runs is your choice. Name a label that no kubelet can give its own node, as in broker.nodeSelector: {node-restriction.kubernetes.io/pod-identity-broker: "true"}, or set broker.everyNodeIsTrusted true.
+{{- end }}
 {{- if and .Values.admissionPolicies (semverCompare "<1.30-0" .Capabilities.KubeVersion.Version) }}
 - admissionPolicies: needs Kubernetes 1.30, and the cluster has {{ .Capabilities.KubeVersion.Version }}. Remove it, or set false.
 {{- end }}
@@ -151,7 +154,18 @@
 {{- if not (regexMatch "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$" $namespace) }}
 - {{ $at }}.namespace: is "{{ $namespace }}", which can't be the name of a namespace. Write up to 63 small letters, digits and -.
 {{- end }}
-{{- if ne (toString $identity.type) "0" }}
+{{- if eq (toString $identity.type) "3" }}
+{{- range list "tenantID" "clientID" }}
+{{- if not (regexMatch "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$" (default "" (get $identity .))) }}
+- {{ $at }}.{{ . }}: is "{{ get $identity . }}". A federated identity (type 3) needs it, as in 00000000-0000-0000-0000-000000000000.
+{{- end }}
+{{- end }}
+{{- range list "clientPassword" "auxiliaryTenantIDs" }}
+{{- if get $identity . }}
+- {{ $at }}.{{ . }}: remove it. A federated identity (type 3) has none.
+{{- end }}
+{{- end }}
+{{- else if ne (toString $identity.type) "0" }}
 {{- range list "tenantID" "clientID" "clientPassword" }}
 {{- if not (get $identity .) }}
 - {{ $at }}.{{ . }}: is missing. A service principal (type {{ $identity.type }}) needs it.

@@ -11,6 +11,10 @@
 - --operation-mode=managed
 {{- include "flag" (list "--startup-taint" $.Values.startupTaint) }}
 {{- end }}
+{{- if $.Values.broker.enabled }}
+- --broker=aad-pod-identity-broker
+- --broker-token-file=/var/run/secrets/aad-pod-identity-broker/token
+{{- end }}
 {{- include "flag" (list "--prometheus-port" .prometheusPort) }}
 {{- include "flag" (list "--ipt-update-interval-sec" .ipTableUpdateTimeIntervalInSeconds) }}
 {{- if not (include "on" .enableScaleFeatures) }}
