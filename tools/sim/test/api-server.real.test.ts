@@ -9,6 +9,7 @@ import { whyNoApiServer } from '@pod-identity/kit/testing';
 import { accessRows } from './conformance/access-rows.ts';
 import { controllerRows } from './conformance/controller-rows.ts';
 import { customRows } from './conformance/custom-rows.ts';
+import { tokenRows } from './conformance/token-rows.ts';
 import { openDoor, type Door } from './conformance/door.ts';
 import { listRows } from './conformance/list-rows.ts';
 import { objectRows } from './conformance/object-rows.ts';
@@ -64,7 +65,7 @@ describe.runIf(missing === undefined).for(['v1.20', 'v1.36'] as const)(
     }, 300_000);
     afterAll(() => real?.stop());
 
-    const rows = [...objectRows, ...accessRows, ...listRows, ...customRows, ...controllerRows];
+    const rows = [...objectRows, ...accessRows, ...listRows, ...customRows, ...controllerRows, ...tokenRows];
     const alike = rows.filter((row) => row.unlike?.[flavour] === undefined);
     test.for(alike)('$sentence', { timeout: 400_000 }, async ({ check }) => {
       await check(await openStage(real!.door, patienceSeconds));

@@ -1,5 +1,6 @@
 import type { HttpHandler, HttpRequest, HttpResponse } from '../http/server.ts';
 import { reviewAccess } from './access-review.ts';
+import type { AccountTokens } from './account-tokens.ts';
 import type { Guard } from './authorize.ts';
 import type { Discovery } from './discovery.ts';
 import { readObject } from './metadata.ts';
@@ -22,6 +23,7 @@ interface Parts {
   readonly discovery: Discovery;
   readonly rights: Rights;
   readonly guard: Guard;
+  readonly tokens: AccountTokens;
 }
 
 interface Call extends Parts {
@@ -49,7 +51,7 @@ export function createApiServer(parts: Parts): HttpHandler {
 
 function answer(parts: Parts, request: HttpRequest): HttpResponse {
   if (/^\/(healthz|livez|readyz)$/.test(request.path)) return { status: 200, body: 'ok' };
-  const document = request.method === 'GET' ? parts.discovery.read(request.path) : undefined;
+  const document = request.method === 'GET' ? documentAt(parts, request.path) : undefined;
   if (document) return { status: 200, body: document };
   const path = parseResourcePath(request.path);
   if (!path) return nothingThere(path);
@@ -62,8 +64,12 @@ function answer(parts: Parts, request: HttpRequest): HttpResponse {
   }
   const { namespace, name, subresource } = path;
   const part = subresource === 'status' ? { subresource: 'status' as const } : {};
+  if (subresource === 'token') return requestToken(parts, request, { namespace, name });
   return serve({ ...parts, request, target: { type, namespace, name, ...part } });
 }
+
+const documentAt = ({ discovery, tokens }: Parts, path: string): string | object | undefined =>
+  discovery.read(path) ?? tokens.document(path);
 
 /** A 404 with a Status object from built-in groups, and with text for unknown groups. */
 function nothingThere(path: ResourcePath | undefined): HttpResponse {
@@ -91,7 +97,19 @@ function isPathOf(type: ResourceType, { namespace, name, subresource }: Resource
   // A request for a single object must name its namespace.
   if (type.namespaced && namespace === '' && name !== '') return false;
   if (type.isReview && name !== '') return false;
-  return subresource === '' || (subresource === 'status' && type.hasStatus);
+  return subresource === '' || hasPart(type, subresource);
+}
+
+const hasPart = ({ kind, hasStatus }: ResourceType, subresource: string): boolean =>
+  subresource === 'token' ? kind === 'ServiceAccount' : subresource === 'status' && hasStatus;
+
+function requestToken(
+  { tokens }: Parts,
+  request: HttpRequest,
+  account: { readonly namespace: string; readonly name: string },
+): HttpResponse {
+  if (request.method !== 'POST') throw notAllowed();
+  return { status: 201, headers: json, body: JSON.stringify(tokens.request(account, readJson(request))) };
 }
 
 type Verb = (call: Call) => HttpResponse;
@@ -129,9 +147,11 @@ function create({ registry, request, target }: Call): HttpResponse {
   return { status: 201, headers: json, body: wholeText(target.type, stored) };
 }
 
-function review({ rights, request, target }: Call): HttpResponse {
-  const body = JSON.stringify(reviewAccess(target.type, rights, readJson(request)));
-  return { status: 201, headers: json, body };
+function review({ rights, tokens, request, target: { type } }: Call): HttpResponse {
+  const given = readJson(request);
+  const reviewed =
+    type.kind === 'TokenReview' ? tokens.review(type, given) : reviewAccess(type, rights, given);
+  return { status: 201, headers: json, body: JSON.stringify(reviewed) };
 }
 
 function replace({ registry, request, target }: Call): HttpResponse {

@@ -5,6 +5,7 @@ import { controllerRows } from '../../test/conformance/controller-rows.ts';
 import { customRows } from '../../test/conformance/custom-rows.ts';
 import { listRows } from '../../test/conformance/list-rows.ts';
 import { objectRows } from '../../test/conformance/object-rows.ts';
+import { tokenRows } from '../../test/conformance/token-rows.ts';
 import { defineKinds, openStage } from '../../test/conformance/row.ts';
 import { startKube, type KubeSim } from './index.ts';
 
@@ -21,7 +22,7 @@ describe('the simulated API server behaves as the real one', () => {
   });
   afterAll(() => kube.stop());
 
-  test.for([...objectRows, ...accessRows, ...listRows, ...customRows, ...controllerRows])(
+  test.for([...objectRows, ...accessRows, ...listRows, ...customRows, ...controllerRows, ...tokenRows])(
     '$sentence ($source)',
     async ({ check }) => {
       await check(await openStage(door, 1));

@@ -163,6 +163,7 @@ export const builtInTypes: readonly ResourceType[] = [
     namespaced: false,
     isReview: true,
   }),
+  builtIn('authentication.k8s.io/v1', 'tokenreviews/TokenReview', { namespaced: false, isReview: true }),
   crdType,
 ];
 

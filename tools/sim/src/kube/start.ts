@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createFaults, type Faults } from '../http/faults.ts';
 import { createJournal, type Journal } from '../http/journal.ts';
 import { startListener, type HttpRequest } from '../http/server.ts';
+import { createAccountTokens } from './account-tokens.ts';
 import { createApiServer } from './api-server.ts';
 import { createGuard } from './authorize.ts';
 import { createDiscovery } from './discovery.ts';
@@ -97,7 +98,7 @@ const journalBody = ({ path, method, body }: HttpRequest): string | undefined =>
   method === 'GET' || /\/(secrets|token|tokenreviews)(\/|$)/.test(path) ? undefined : body;
 
 /** The server without a socket. */
-function assemble(options: KubeOptions) {
+function assemble(options: KubeOptions, url: () => string) {
   const now = options.now ?? Date.now;
   const storage = createStorage(options.historyLimit);
   const types = createResourceTypes();
@@ -117,7 +118,11 @@ function assemble(options: KubeOptions) {
   const rights = createRights(storage);
   const guard = createGuard(rights);
   const discovery = createDiscovery(types);
-  const handle = createApiServer({ types, registry, reader, discovery, rights, guard });
+  const { get } = objectsOf(storage, types);
+  const find = (plural: string, { name, namespace }: { name: string; namespace: string }) =>
+    get(plural, name, namespace);
+  const tokens = createAccountTokens({ now, issuer: url, find });
+  const handle = createApiServer({ types, registry, reader, discovery, rights, guard, tokens });
   return { storage, types, watches, registry, guard, handle };
 }
 
@@ -167,7 +172,7 @@ export async function startKube(
   options: KubeOptions = {},
   { journal = createJournal(), faults = createFaults() }: { journal?: Journal; faults?: Faults } = {},
 ): Promise<KubeSim> {
-  const { storage, types, watches, registry, guard, handle } = assemble(options);
+  const { storage, types, watches, registry, guard, handle } = assemble(options, () => listener.url);
   const namespaces = ['default', 'kube-system', 'kube-public', ...(options.namespaces ?? [])];
   seed(types, registry, namespaces.map(namespace));
   const listener = await startListener({ service: 'kube', handle, journal, faults, journalBody });

@@ -42,6 +42,7 @@ export const sources = {
   rbac: `${docs}/reference/access-authn-authz/rbac/`,
   reviews: `${docs}/reference/kubernetes-api/authorization-resources/subject-access-review-v1/`,
   accounts: `${docs}/tasks/configure-pod-container/configure-service-account/`,
+  tokens: `${docs}/reference/access-authn-authz/service-accounts-admin/#bound-service-account-tokens`,
   staticPods: `${docs}/tasks/configure-pod-container/static-pod/`,
 } as const;
 
