@@ -13,20 +13,22 @@ const containers = readdirSync(folder).flatMap((file) =>
     .flatMap((object) => podSpecOf(object) ?? [])
     .flatMap(containersOf)
     .filter(({ args = [] }) => args.length > 0)
-    .map(({ name, args = [] }) => ({
+    .map(({ name, env = [], args = [] }) => ({
       file,
       name,
+      // What the values of others are, the kubelet knows.
+      env: Object.fromEntries(env.map((variable) => [variable.name, variable.value ?? '10.0.0.7'])),
       args: args.map((arg) => arg.replace('$(NODE_NAME)', 'node')),
     })),
 );
 
-describe.each(containers)('$name of $file', ({ name, args }) => {
+describe.each(containers)('$name of $file', ({ name, env, args }) => {
   test('is given flags that it knows, with values that it accepts', () => {
     if (name === 'mic') {
       const reading = readMicConfig({ argv: args, env: {}, hostname: 'host' });
       expect(reading.ok ? [] : reading.problems).toEqual([]);
     } else {
-      const reading = readNmiConfig({ argv: args, env: { NODE_NAME: 'node' } });
+      const reading = readNmiConfig({ argv: args, env: { NODE_NAME: 'node', ...env } });
       expect(reading.kind === 'problems' ? reading.problems : []).toEqual([]);
     }
   });

@@ -18,6 +18,8 @@ export interface ReviewProxy {
   readonly users: readonly string[];
   /** The paths of all other requests so far. */
   readonly paths: readonly string[];
+  /** Method and path of all requests so far. */
+  readonly requests: readonly string[];
   /** Resolves when so many reviews are held at once. */
   untilHeld(count: number): Promise<void>;
   release(): void;
@@ -36,6 +38,7 @@ export async function openReviewProxy(kubeconfig: string): Promise<ReviewProxy> 
   const upstream = await upstreamOf(kubeconfig);
   const users: string[] = [];
   const paths: string[] = [];
+  const requests: string[] = [];
   const held = new Set<() => void>();
   const watching = new Set<() => void>();
   const hold = async (response: ServerResponse) => {
@@ -48,6 +51,7 @@ export async function openReviewProxy(kubeconfig: string): Promise<ReviewProxy> 
     held.delete(go);
   };
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
+    requests.push(`${request.method ?? ''} ${request.url ?? ''}`);
     if (request.method !== 'POST' || request.url?.startsWith(reviewPath) !== true) {
       paths.push(request.url ?? '');
       request.pipe(pass(upstream, request, response));
@@ -72,6 +76,7 @@ export async function openReviewProxy(kubeconfig: string): Promise<ReviewProxy> 
     faultFor: () => undefined,
     users,
     paths,
+    requests,
     async untilHeld(count) {
       const { promise, resolve } = Promise.withResolvers<undefined>();
       const look = () => (held.size >= count ? resolve(undefined) : undefined);

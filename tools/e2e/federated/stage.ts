@@ -1,0 +1,219 @@
+// A stage with the broker: NMI and broker as processes with the rights of deploy/ alone, and tokens that a real API server bound to their pods.
+import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { startApiServer, type RunningApiServer } from '@pod-identity/kit/testing';
+import { discoverKeysAt } from '@pod-identity/sim';
+import { parse } from 'yaml';
+import { serviceAccountKubeconfig, setPodStatus } from '../../stage/cluster.ts';
+import * as names from '../../stage/names.ts';
+import { readManifests, type KubeObject } from '../../stage/objects.ts';
+import { built, inDeploy } from '../../stage/places.ts';
+import { untilGranted } from '../../stage/rights.ts';
+import { startService, type Service } from '../../stage/service.ts';
+import { openStage, type Stage, type StageNmi } from '../../stage/stage.ts';
+
+export const brokerNamespace = 'aad-pod-identity-broker';
+const audience = { ofBroker: 'aad-pod-identity-broker', ofEntra: 'api://AzureADTokenExchange' };
+
+export interface TokenSpec {
+  /** As NAMESPACE/NAME. */
+  readonly account: string;
+  /** Default: that of the broker. */
+  readonly audience?: string;
+  /** To which the API server binds it. Default: to none. */
+  readonly pod?: KubeObject;
+}
+
+export interface StageBroker {
+  readonly service: Service;
+  readonly pod: KubeObject;
+  readonly port: number;
+}
+
+export interface BrokeredNmi extends StageNmi {
+  /** To which its token for the broker is bound. */
+  readonly pod: KubeObject;
+  readonly token: string;
+}
+
+export interface FederatedStage {
+  readonly stage: Stage;
+  readonly api: RunningApiServer;
+  /** @param server Where it reaches the API server. Default: directly. */
+  startBroker(name: string, server?: string): Promise<StageBroker>;
+  startNmi(node: number, args?: readonly string[]): Promise<BrokeredNmi>;
+  tokenFor(spec: TokenSpec): Promise<string>;
+  stop(): Promise<void>;
+}
+
+export async function openFederatedStage(flavour: 'v1.20' | 'v1.34'): Promise<FederatedStage> {
+  const api = await startApiServer({ flavour });
+  if ('skipped' in api) throw new Error(api.skipped);
+  const fetchIssuerKeys = discoverKeysAt({ url: api.server, ca: await authorityOf(api.kubeconfig) });
+  const stage = await openStage({ kubeconfig: api.kubeconfig, azure: { fetchIssuerKeys } });
+  await stage.install();
+  const parts: KubeObject[] = [];
+  for (const file of ['namespace', 'rbac', 'replicas'])
+    parts.push(...(await stage.apply(inDeploy(`components/broker/parts/${file}.yaml`))));
+  await untilGranted(stage.kube, parts);
+  const { world } = stage.sim.azure;
+  const subject = `system:serviceaccount:${brokerNamespace}:broker`;
+  for (const { clientId } of [names.firstIdentity, names.secondIdentity])
+    world.addFederatedCredential(clientId, { issuer: api.server, subject });
+
+  const tokenFor = (spec: TokenSpec) => requestToken(stage, spec);
+  const brokers: Service[] = [];
+  return {
+    stage,
+    api,
+    tokenFor,
+    async startBroker(name, server) {
+      const broker = await startBroker({ stage, name, server });
+      brokers.push(broker.service);
+      return broker;
+    },
+    async startNmi(node, args = []) {
+      const pod = await runSystemPod(stage, { name: `nmi-${node}`, account: 'nmi', node });
+      const token = await tokenFor({ account: `${names.systemNamespace}/nmi`, pod });
+      const file = await fileWith(stage, `nmi-${node}.token`, token);
+      const own = ['--broker', brokerNamespace, '--broker-token-file', file];
+      const nmi = await stage.startNmi(node, [...own, '--operation-mode', 'managed', ...args]);
+      return { ...nmi, pod, token };
+    },
+    async stop() {
+      await Promise.all(brokers.map((service) => service.stop()));
+      await stage.stop();
+      await api.stop();
+    },
+  };
+}
+
+interface BrokerStart {
+  readonly stage: Stage;
+  readonly name: string;
+  readonly server: string | undefined;
+}
+
+async function startBroker({ stage, name, server }: BrokerStart): Promise<StageBroker> {
+  const { kube, kubeconfig, folder, sim } = stage;
+  const account = { account: 'broker', namespace: brokerNamespace };
+  const pod = await runSystemPod(stage, { name, ...account, node: 0, spec: await brokerSpec() });
+  const assertion = await requestToken(stage, {
+    account: `${brokerNamespace}/broker`,
+    audience: audience.ofEntra,
+    pod,
+  });
+  const port = await freePort();
+  const service = startService({
+    name,
+    entry: built('nmi'),
+    args: [
+      ...[
+        'broker',
+        '--kubeconfig',
+        await serviceAccountKubeconfig({ kube, kubeconfig, folder, server, ...account }),
+      ],
+      ...['--broker-port', String(port), '--broker-login-host', sim.azure.entraUrl],
+      ...['--broker-assertion-file', await fileWith(stage, `${name}.assertion`, assertion)],
+      ...['--log-format', 'json', '--http-probe-port', '0', '--prometheus-port', '0'],
+    ],
+    env: {
+      NODE_EXTRA_CA_CERTS: sim.azure.caFile,
+      POD_NAMESPACE: brokerNamespace,
+      POD_NAME: name,
+      POD_UID: pod.metadata.uid ?? '',
+      POD_IP: '127.0.0.1',
+    },
+  });
+  await service.logged('admin server listening');
+  return { service, pod, port };
+}
+
+interface SystemPod {
+  readonly name: string;
+  readonly account: string;
+  /** Default: that of MIC and NMI. */
+  readonly namespace?: string;
+  readonly node: number;
+  /** Of the manifest. Default: one container. */
+  readonly spec?: object;
+}
+
+/** The pod of the broker's manifest, which its namespace accepts. */
+async function brokerSpec(): Promise<object> {
+  const [deployment] = await readManifests(inDeploy('components/broker/parts/deployment.yaml'));
+  return (deployment?.['spec'] as { readonly template: { readonly spec: object } }).template.spec;
+}
+
+export async function runSystemPod(
+  stage: Stage,
+  { name, account, namespace = names.systemNamespace, node, spec }: SystemPod,
+): Promise<KubeObject> {
+  const pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace },
+    spec: {
+      serviceAccountName: account,
+      containers: [{ name: 'main', image: 'local.test/nmi:1' }],
+      ...spec,
+      nodeName: names.nodeName(node),
+    },
+  };
+  const created = await stage.create(pod);
+  await setPodStatus(stage.kube, created, { phase: 'Running' });
+  return created;
+}
+
+async function requestToken({ kube }: Stage, spec: TokenSpec): Promise<string> {
+  const { account, audience: given = audience.ofBroker, pod } = spec;
+  const [namespace = '', name = ''] = account.split('/');
+  const boundObjectRef = pod && {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    name: pod.metadata.name,
+    uid: pod.metadata.uid,
+  };
+  const response = await kube.request({
+    method: 'POST',
+    path: `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`,
+    body: {
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenRequest',
+      spec: { audiences: [given], expirationSeconds: 600, ...(boundObjectRef && { boundObjectRef }) },
+    },
+  });
+  return (response as { readonly status: { readonly token: string } }).status.token;
+}
+
+async function fileWith({ folder }: Stage, name: string, content: string): Promise<string> {
+  const file = join(folder, name);
+  await writeFile(file, content);
+  return file;
+}
+
+/** Below the range from which the kernel takes ports of outgoing connections, so that none gets it before the broker listens. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const server = createServer().listen(port);
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+}
+
+/** Of the API server's certificate, as PEM. */
+async function authorityOf(kubeconfig: string): Promise<string> {
+  const { clusters } = parse(await readFile(kubeconfig, 'utf8')) as {
+    readonly clusters: readonly { readonly cluster: { readonly 'certificate-authority-data': string } }[];
+  };
+  return Buffer.from(clusters[0]?.cluster['certificate-authority-data'] ?? '', 'base64').toString();
+}
