@@ -13,6 +13,8 @@ export const nmi = (name: string, labels = '') =>
   `aadpodidentity_nmi_${name}{job="nmi",instance="n1"${labels}}`;
 export const mic = (name: string, labels = '') =>
   `aadpodidentity_mic_${name}{job="mic",instance="m1"${labels}}`;
+export const broker = (name: string, labels = '') =>
+  `aadpodidentity_broker_${name}{job="broker",instance="b1"${labels}}`;
 /** A histogram whose observations all lie between two bounds, six a minute. */
 export const observed = (name: string, labels: string, [below, upTo]: readonly [string, string]): Series => ({
   [`${name}_bucket{${labels},le="${below}"}`]: '0x90',

@@ -1,4 +1,5 @@
 // The worlds of all alerts, and a healthy one, which each of them changes.
+import { brokerCases } from './broker-cases.ts';
 import { mic, nmi, type Case, type Series } from './case.ts';
 import { micCases } from './mic-cases.ts';
 import { nmiCases } from './nmi-cases.ts';
@@ -13,4 +14,4 @@ export const healthy: Series = {
   [mic('cycle_count')]: '0+1x90',
 };
 
-export const cases: Readonly<Record<string, Case>> = { ...nmiCases, ...micCases };
+export const cases: Readonly<Record<string, Case>> = { ...nmiCases, ...micCases, ...brokerCases };

@@ -199,18 +199,46 @@ const assignments: Row = {
   ],
 };
 
+const federated: Row = {
+  title: 'Federated identities',
+  panels: [
+    graph(
+      ['Responses of the broker', 'reqps', 'token, or why there was none.'],
+      [
+        {
+          expr: 'sum by (result) (rate(aadpodidentity_broker_responses_total[$__rate_interval])) > 0',
+          legend: '{{result}}',
+        },
+      ],
+    ),
+    graph(
+      ['Time of exchanges at Entra', 's', 'Of those that gave a token.'],
+      [...quantiles('aadpodidentity_broker_exchange_duration_seconds_bucket{result="token"}')],
+    ),
+    graph(
+      ['Ready brokers', 'none', 'Two in the manifests.'],
+      [{ expr: 'count(aadpodidentity_broker_ready == 1)', legend: 'ready' }],
+    ),
+  ],
+};
+
 const processes: Row = {
   title: 'Processes',
   panels: [
     graph(
       ['Memory', 'bytes', 'Resident memory. The limits of the manifests: NMI 512 MiB, MIC 640 MiB.'],
-      [{ expr: 'max by (job) (process_resident_memory_bytes{job=~"nmi|mic"})', legend: '{{job}}, largest' }],
+      [
+        {
+          expr: 'max by (job) (process_resident_memory_bytes{job=~"nmi|mic|broker"})',
+          legend: '{{job}}, largest',
+        },
+      ],
     ),
     graph(
       ['Processor', 'none', 'Cores in use.'],
       [
         {
-          expr: 'max by (job) (rate(process_cpu_seconds_total{job=~"nmi|mic"}[$__rate_interval]))',
+          expr: 'max by (job) (rate(process_cpu_seconds_total{job=~"nmi|mic|broker"}[$__rate_interval]))',
           legend: '{{job}}, busiest',
         },
       ],
@@ -219,7 +247,7 @@ const processes: Row = {
       ['Lag of the event loop', 's', 'How long work waits for its turn (p99).'],
       [
         {
-          expr: 'max by (job) (nodejs_eventloop_lag_p99_seconds{job=~"nmi|mic"})',
+          expr: 'max by (job) (nodejs_eventloop_lag_p99_seconds{job=~"nmi|mic|broker"})',
           legend: '{{job}}, slowest',
         },
       ],
@@ -227,4 +255,4 @@ const processes: Row = {
   ],
 };
 
-export const rows: readonly Row[] = [glance, tokens, upstream, assignments, processes];
+export const rows: readonly Row[] = [glance, tokens, upstream, assignments, federated, processes];

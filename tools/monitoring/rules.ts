@@ -1,12 +1,14 @@
 // The alerts as Prometheus reads them: a file of rules, and the same in a PrometheusRule for the Prometheus Operator.
 import { stringify } from 'yaml';
 import type { AlertGroup } from './alert.ts';
+import { brokerAlerts } from './broker-alerts.ts';
 import { micAlerts } from './mic-alerts.ts';
 import { nmiAlerts } from './nmi-alerts.ts';
 
 export const alertGroups: readonly AlertGroup[] = [
   { name: 'pod-identity-nmi', runbook: 'docs/runbooks/nmi.md', alerts: nmiAlerts },
   { name: 'pod-identity-mic', runbook: 'docs/runbooks/mic.md', alerts: micAlerts },
+  { name: 'pod-identity-broker', runbook: 'docs/runbooks/broker.md', alerts: brokerAlerts },
 ];
 
 const head = '# Made by tools/monitoring/main.ts: change the alerts there.\n';
