@@ -79,7 +79,7 @@ describe('the broker', () => {
       { apiGroups: ['authorization.k8s.io'], resources: ['subjectaccessreviews'], verbs: ['create'] },
     ]);
     expect(rulesOf('broker')).toEqual([{ ...replicas, verbs: ['get', 'update'] }]);
-    expect(rulesOf('nmi')).toEqual([{ ...replicas, verbs: ['get', 'list', 'watch'] }]);
+    expect(rulesOf('nmi')).toEqual([{ ...replicas, verbs: ['list', 'watch'] }]);
   });
 
   test('keeps its replicas when the manifests are applied again: the ConfigMap has no data to apply', () => {

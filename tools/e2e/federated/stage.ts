@@ -13,6 +13,7 @@ import { built, inDeploy } from '../../stage/places.ts';
 import { untilGranted } from '../../stage/rights.ts';
 import { startService, type Service } from '../../stage/service.ts';
 import { openStage, type Stage, type StageNmi } from '../../stage/stage.ts';
+import { openReviewProxy, type ReviewProxy } from '../access/review-proxy.ts';
 
 export const brokerNamespace = 'aad-pod-identity-broker';
 const audience = { ofBroker: 'aad-pod-identity-broker', ofEntra: 'api://AzureADTokenExchange' };
@@ -41,8 +42,9 @@ export interface BrokeredNmi extends StageNmi {
 export interface FederatedStage {
   readonly stage: Stage;
   readonly api: RunningApiServer;
-  /** @param server Where it reaches the API server. Default: directly. */
-  startBroker(name: string, server?: string): Promise<StageBroker>;
+  /** Between each of them and the API server. */
+  readonly proxies: { readonly broker: ReviewProxy; readonly nmi: ReviewProxy };
+  startBroker(name: string): Promise<StageBroker>;
   startNmi(node: number, args?: readonly string[]): Promise<BrokeredNmi>;
   tokenFor(spec: TokenSpec): Promise<string>;
   stop(): Promise<void>;
@@ -52,7 +54,13 @@ export async function openFederatedStage(flavour: 'v1.20' | 'v1.34'): Promise<Fe
   const api = await startApiServer({ flavour });
   if ('skipped' in api) throw new Error(api.skipped);
   const fetchIssuerKeys = discoverKeysAt({ url: api.server, ca: await authorityOf(api.kubeconfig) });
-  const stage = await openStage({ kubeconfig: api.kubeconfig, azure: { fetchIssuerKeys } });
+  const { kubeconfig } = api;
+  const proxies = { broker: await openReviewProxy(kubeconfig), nmi: await openReviewProxy(kubeconfig) };
+  const stage = await openStage({
+    kubeconfig,
+    serverOfServices: proxies.nmi.url,
+    azure: { fetchIssuerKeys },
+  });
   await stage.install();
   const parts: KubeObject[] = [];
   for (const file of ['namespace', 'rbac', 'replicas'])
@@ -68,9 +76,10 @@ export async function openFederatedStage(flavour: 'v1.20' | 'v1.34'): Promise<Fe
   return {
     stage,
     api,
+    proxies,
     tokenFor,
-    async startBroker(name, server) {
-      const broker = await startBroker({ stage, name, server });
+    async startBroker(name) {
+      const broker = await startBroker({ stage, name, server: proxies.broker.url });
       brokers.push(broker.service);
       return broker;
     },
@@ -85,6 +94,7 @@ export async function openFederatedStage(flavour: 'v1.20' | 'v1.34'): Promise<Fe
     async stop() {
       await Promise.all(brokers.map((service) => service.stop()));
       await stage.stop();
+      await Promise.all([proxies.broker.stop(), proxies.nmi.stop()]);
       await api.stop();
     },
   };
@@ -93,7 +103,7 @@ export async function openFederatedStage(flavour: 'v1.20' | 'v1.34'): Promise<Fe
 interface BrokerStart {
   readonly stage: Stage;
   readonly name: string;
-  readonly server: string | undefined;
+  readonly server: string;
 }
 
 async function startBroker({ stage, name, server }: BrokerStart): Promise<StageBroker> {

@@ -1,10 +1,12 @@
 // Federated identities on real API servers: NMI and the broker as processes with the rights of deploy/ and no others, and Entra that verifies
 // the broker's assertion by what the API server publishes. MIC does not run.
+import { readFile } from 'node:fs/promises';
 import { whyNoApiServer } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { principalOf, untilAnswer } from '../access/asking.ts';
+import { createCommands } from '../access/commands.ts';
 import { createAccount, createNamespace, rbac } from '../access/people.ts';
-import { openReviewProxy, type ReviewProxy } from '../access/review-proxy.ts';
 import { sendRaw } from '../clients/ask.ts';
 import { clients } from '../clients/real-clients.ts';
 import { run } from '../clients/run-client.ts';
@@ -34,7 +36,6 @@ describe.skipIf(missing !== undefined).each(['v1.20', 'v1.34'] as const)(
   'federated identities on %s',
   (flavour) => {
     let federated: FederatedStage;
-    let proxy: ReviewProxy;
     let broker: StageBroker;
     let nmi: BrokeredNmi;
     let web: StagePod;
@@ -42,7 +43,6 @@ describe.skipIf(missing !== undefined).each(['v1.20', 'v1.34'] as const)(
     beforeAll(async () => {
       federated = await openFederatedStage(flavour);
       const { stage } = federated;
-      proxy = await openReviewProxy(federated.api.kubeconfig);
       for (const namespace of ['pay', 'shop']) await createNamespace(stage, namespace);
       for (const account of ['pay/web', 'pay/guest', 'shop/nmi']) {
         const [namespace = '', name = ''] = account.split('/');
@@ -50,15 +50,12 @@ describe.skipIf(missing !== undefined).each(['v1.20', 'v1.34'] as const)(
       }
       await allow(federated, { namespace: 'pay', name: 'web' });
       for (const object of federatedObjects('pay', clientId)) await stage.create(object);
-      broker = await federated.startBroker('broker-a', proxy.url);
+      broker = await federated.startBroker('broker-a');
       nmi = await federated.startNmi(0);
       web = await runPod('web', 'web');
       await untilToken(web);
     });
-    afterAll(async () => {
-      await federated.stop();
-      await proxy.stop();
-    });
+    afterAll(() => federated.stop());
 
     const runPod = (name: string, serviceAccount: string, node = 0) =>
       federated.stage.runPod({ name, namespace: 'pay', node, label: 'vault', serviceAccount });
@@ -242,6 +239,20 @@ describe.skipIf(missing !== undefined).each(['v1.20', 'v1.34'] as const)(
         await expect.poll(entries).toEqual(['broker-a', 'broker-b']);
       });
 
+      test('neither kubectl apply nor server-side apply of the manifest removes them', async () => {
+        const commands = createCommands(federated.stage);
+        const yaml = await readFile(inDeploy('components/broker/parts/replicas.yaml'), 'utf8');
+        for (let times = 0; times < 2; times += 1) await commands.kubectl('apply', yaml);
+        await federated.stage.kube.request({
+          method: 'PATCH',
+          path: pathOf(replicas),
+          query: { fieldManager: 'flux', force: 'true' },
+          body: parse(yaml) as object,
+          contentType: 'application/apply-patch+yaml',
+        });
+        expect(await entries()).toEqual(['broker-a', 'broker-b']);
+      });
+
       test('one that is killed under load costs no call', async () => {
         const pods = await Promise.all(
           Array.from({ length: 12 }, (_, index) => runPod(`load-${index}`, 'web')),
@@ -269,10 +280,14 @@ describe.skipIf(missing !== undefined).each(['v1.20', 'v1.34'] as const)(
     });
 
     test('the broker used every right of its roles, and no other', async () => {
-      const parts = await readManifests(inDeploy('components/broker/parts/rbac.yaml'));
-      expect([...new Set(proxy.requests.map(rightOf))].toSorted()).toEqual(
-        [...new Set(grantedTo('broker', parts))].toSorted(),
+      expect(rightsIn(federated.proxies.broker.requests)).toEqual(await granted('broker'));
+    });
+
+    test('NMI used every right that it has in the namespace of the broker, and no other', async () => {
+      const there = federated.proxies.nmi.requests.filter((request) =>
+        request.includes('/namespaces/aad-pod-identity-broker/'),
       );
+      expect(rightsIn(there)).toEqual(await granted('nmi'));
     });
   },
 );
@@ -327,12 +342,24 @@ function forged(token: string): string {
   return [head, changed, signature].join('.');
 }
 
-const verbs: Readonly<Record<string, string>> = { GET: 'get', POST: 'create', PUT: 'update', PATCH: 'patch' };
+async function granted(account: string): Promise<readonly string[]> {
+  const parts = await readManifests(inDeploy('components/broker/parts/rbac.yaml'));
+  return [...new Set(grantedTo(account, parts))].toSorted();
+}
+
+const rightsIn = (requests: readonly string[]) => [...new Set(requests.map(rightOf))].toSorted();
+
+function readOf(path: string, name: string): string {
+  if (/[?&]watch=(1|true)/.test(path)) return 'watch';
+  return name === '' ? 'list' : 'get';
+}
+
+const writes: Readonly<Record<string, string>> = { POST: 'create', PUT: 'update', PATCH: 'patch' };
 
 /** `GET /api/v1/namespaces/pay/pods/web` as `get pods`. */
 function rightOf(request: string): string {
   const [method = '', path = ''] = request.split(' ');
-  const [, group = '', resource = ''] =
-    /^\/apis?\/(?:([a-z0-9.]+)\/)?v1\/(?:namespaces\/[^/]+\/)?([a-z]+)/.exec(path) ?? [];
-  return `${verbs[method] ?? method} ${group === '' ? resource : `${resource}.${group}`}`;
+  const [, group = '', resource = '', name = ''] =
+    /^\/apis?\/(?:([a-z0-9.]+)\/)?v1\/(?:namespaces\/[^/]+\/)?([a-z]+)(\/[^?]+)?/.exec(path) ?? [];
+  return `${writes[method] ?? readOf(path, name)} ${group === '' ? resource : `${resource}.${group}`}`;
 }
