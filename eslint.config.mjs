@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import { configs as ts } from 'typescript-eslint';
 import prettier from 'eslint-config-prettier';
-import { plainWords } from './tools/docs/words.mjs';
+import { plainNames, plainWords } from './tools/docs/words.mjs';
 import { pureGlobs } from './tools/workspace/room-patterns.mjs';
 import { rooms } from './tools/workspace/rooms.mjs';
 
@@ -26,8 +26,13 @@ export default defineConfig(
   ts.strictTypeChecked,
   ts.stylisticTypeChecked,
   {
-    plugins: { house: { rules: { 'plain-words': plainWords } } },
+    plugins: { house: { rules: { 'plain-words': plainWords, 'plain-names': plainNames } } },
     rules: { 'house/plain-words': 'error' },
+  },
+  {
+    files: ['packages/*/src/**/*.ts'],
+    ignores: ['**/*.test.ts', '**/*.test-d.ts', '**/test/**'],
+    rules: { 'house/plain-names': 'error' },
   },
   {
     languageOptions: {

@@ -5,7 +5,7 @@ import { format, resolveConfig } from 'prettier';
 import { micFlags } from '../../packages/mic/src/config/flags.ts';
 import { micMetrics } from '../../packages/mic/src/tell/metrics.ts';
 import { nmiFlags } from '../../packages/nmi/src/config/flags.ts';
-import { brokerMetrics } from '../../packages/nmi/src/broker-service/tell.ts';
+import { brokerMetrics } from '../../packages/nmi/src/broker-service/reports.ts';
 import { metricSpecs as nmiMetrics } from '../../packages/nmi/src/tell/metrics.ts';
 import { canaryMeanings } from '../../packages/nmi/src/canary/verdict.ts';
 import { actors, reasons } from '../../packages/policy/src/reasons.ts';

@@ -3,7 +3,7 @@
 import type { MetricSpec } from '@pod-identity/kit/core';
 import { createMetrics } from '@pod-identity/kit/serve';
 import { micMetrics } from '../../packages/mic/src/tell/metrics.ts';
-import { brokerMetrics } from '../../packages/nmi/src/broker-service/tell.ts';
+import { brokerMetrics } from '../../packages/nmi/src/broker-service/reports.ts';
 import { metricSpecs as nmiMetrics } from '../../packages/nmi/src/tell/metrics.ts';
 
 /** By series name, the closed sets of its labels. */

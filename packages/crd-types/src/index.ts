@@ -17,7 +17,7 @@ export {
   hasAccount,
   hasOwnConditions,
   isBroad,
-  placesOf,
+  filedKeysOf,
   selectsPod,
   waysToFile,
 } from './selection.ts';

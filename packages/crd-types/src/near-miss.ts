@@ -13,11 +13,11 @@ export function nearMiss(key: string, names: Iterable<string>): string | undefin
   if (key.length > longestKey) return undefined;
   const lower = lowerAscii(key);
   const letters = /[-_]/.test(lower) ? lower.replaceAll(/[-_]/g, '') : lower;
-  for (const name of names) if (differInOnePlace(letters, name)) return name;
+  for (const name of names) if (differAtOneSpot(letters, name)) return name;
   return undefined;
 }
 
-function differInOnePlace(a: string, b: string): boolean {
+function differAtOneSpot(a: string, b: string): boolean {
   const [shorter, longer] = a.length < b.length ? [a, b] : [b, a];
   const most = shorter.length;
   const further = longer.length - most;

@@ -9,7 +9,14 @@ import {
 import { apiVersion } from './group.ts';
 import { bindingsAmong, matchPod, type MatchingRules } from './match.ts';
 import { mostBindingsPerNamespace } from './own-bindings.ts';
-import { describeSelection, isBroad, placesOf, selectsPod, waysToFile, type PodFacts } from './selection.ts';
+import {
+  describeSelection,
+  isBroad,
+  filedKeysOf,
+  selectsPod,
+  waysToFile,
+  type PodFacts,
+} from './selection.ts';
 import { aSelectingBinding, aPodOfMany } from '../test/random-selection.ts';
 
 const resourceID = (name: string) =>
@@ -400,7 +407,7 @@ test('a binding is found at a place of each way to file it, by every pod that it
       const ways = waysToFile(one);
       expect(isBroad(one)).toBe(ways.length === 0);
       if (!selectsPod(one, pod)) return;
-      const places = new Set(placesOf(pod));
+      const places = new Set(filedKeysOf(pod));
       for (const way of ways) expect(way.some((place) => places.has(place))).toBe(true);
     }),
     { numRuns: 2000 },

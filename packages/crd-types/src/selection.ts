@@ -124,13 +124,13 @@ export function waysToFile({ spec }: AzureIdentityBinding): readonly (readonly s
   } = spec;
   const pairs = Object.entries(matchLabels).sort(([a], [b]) => (a < b ? -1 : 1));
   return [
-    ...pairs.map(([key, value]) => [pairPlace(key, value)]),
+    ...pairs.map(([key, value]) => [pairKey(key, value)]),
     ...matchExpressions.flatMap(({ key, operator, values = [] }) =>
-      operator === 'In' ? [[...new Set(values)].map((value) => pairPlace(key, value))] : [],
+      operator === 'In' ? [[...new Set(values)].map((value) => pairKey(key, value))] : [],
     ),
-    ...(serviceAccountName === undefined ? [] : [[accountPlace(serviceAccountName)]]),
-    ...matchExpressions.flatMap(({ key, operator }) => (operator === 'Exists' ? [[keyPlace(key)]] : [])),
-    ...(selector === '' ? [] : [[pairPlace(bindingLabel, selector)]]),
+    ...(serviceAccountName === undefined ? [] : [[accountKey(serviceAccountName)]]),
+    ...matchExpressions.flatMap(({ key, operator }) => (operator === 'Exists' ? [[keyOf(key)]] : [])),
+    ...(selector === '' ? [] : [[pairKey(bindingLabel, selector)]]),
   ];
 }
 
@@ -156,15 +156,15 @@ export function isBroad(binding: AzureIdentityBinding): boolean {
  * [...placesOf(facts)]; // [ 'account job', 'app=web', 'app' ]
  * ```
  */
-export function* placesOf({ labels, serviceAccount }: PodFacts): Generator<string> {
-  yield accountPlace(serviceAccount);
+export function* filedKeysOf({ labels, serviceAccount }: PodFacts): Generator<string> {
+  yield accountKey(serviceAccount);
   for (const [key, value] of Object.entries(labels)) {
-    yield pairPlace(key, value);
-    yield keyPlace(key);
+    yield pairKey(key, value);
+    yield keyOf(key);
   }
 }
 
 // Places of different kinds are never equal: label keys contain neither an equals sign nor a space.
-const pairPlace = (key: string, value: string) => `${key}=${value}`;
-const keyPlace = (key: string) => key;
-const accountPlace = (name: string) => `account ${name}`;
+const pairKey = (key: string, value: string) => `${key}=${value}`;
+const keyOf = (key: string) => key;
+const accountKey = (name: string) => `account ${name}`;

@@ -71,7 +71,7 @@ export function createSingleFlight<T>({
     const state: FlightState = { waiting: 0, isBackground: false, onFailure: new Set() };
     const onFailure = (error: unknown) => {
       state.failure = error;
-      for (const tell of state.onFailure) tell();
+      for (const notify of state.onFailure) notify();
     };
     const end = (reason: ImdsError) => {
       forget();

@@ -158,7 +158,7 @@ function networkReason({ words, text }: Facts, { proxies }: Attempt): Reason {
 /** MSAL wraps the description of the endpoint into fields that it does not have. NMI's texts are shorter than what is cut. */
 function oneLine(message: string): string | undefined {
   const [, description] = /Description: (.*?) - Correlation ID:/s.exec(message) ?? [];
-  const [, answered] = /^the endpoint answered \d+ (\w+: .+)$/s.exec(message) ?? [];
-  const text = (description ?? answered ?? message).replace(/[\s\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim();
+  const [, responded] = /^the endpoint answered \d+ (\w+: .+)$/s.exec(message) ?? [];
+  const text = (description ?? responded ?? message).replace(/[\s\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim();
   return text.length > 3000 ? `${text.slice(0, 3000)}…` : text || undefined;
 }

@@ -101,7 +101,7 @@ export class Rounds {
   async #attempt<T extends object>(
     item: Item,
     stop: AbortSignal,
-    ask: (request: GetSecretOptions) => Promise<T>,
+    read: (request: GetSecretOptions) => Promise<T>,
   ): Promise<T | { readonly failure: Explanation }> {
     const late = AbortSignal.timeout(readDeadlineMs);
     const abortSignal = AbortSignal.any([stop, late]);
@@ -109,7 +109,7 @@ export class Rounds {
     const onResponse = (last: VaultResponse): void => void (response = last);
     try {
       abortSignal.throwIfAborted();
-      return await orAborted(ask({ abortSignal, onResponse }), abortSignal);
+      return await orAborted(read({ abortSignal, onResponse }), abortSignal);
     } catch (error) {
       const { vaultUrl, proxies } = this.#config;
       const objectId = this.#identity?.objectId;

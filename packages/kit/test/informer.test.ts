@@ -188,7 +188,7 @@ describe('informer', () => {
 
     test('on request, once, and not before the interval after the last list', async () => {
       const { informer, lists, endWatchAfter } = await setUp();
-      informer.askForList();
+      informer.requestList();
       await endWatchAfter(500_000);
       expect(lists).toHaveLength(1);
       await endWatchAfter(100_000);
@@ -204,7 +204,7 @@ describe('informer', () => {
         { share },
       );
       await clock.advance(0);
-      informer.askForList();
+      informer.requestList();
       pages.shift()?.();
       await informer.synced;
       await clock.advance(601_000);
@@ -222,7 +222,7 @@ describe('informer', () => {
       });
       await informer.synced;
       setBackMs = 3_600_000;
-      informer.askForList();
+      informer.requestList();
       await clock.advance(601_000);
       watch().end();
       await clock.advance(1000);

@@ -43,7 +43,7 @@ const podsPerPass = 500;
 interface Remainder {
   readonly backlog: Backlog;
   /** The ids of the last request for a turn in Azure: only new ids are worth a wait for more. */
-  asked: ReadonlySet<string>;
+  noted: ReadonlySet<string>;
 }
 
 export function createReconciler(ports: ReconcilePorts): Reconciler {
@@ -63,7 +63,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
         pods = portion.pods;
         return { held: portion.held, plan: planHost(index, host, { ...look(ports, host), dirtyPods: pods }) };
       });
-      left.asked = read(ports, plan, left.asked);
+      left.noted = read(ports, plan, left.noted);
       if (isRecordOver && plan.host) ports.azure.poke(plan.host.id);
       const done = await assignments.apply(plan, factsOf(host), held);
       backlog.settle(done, waitingOn(ports, pods, host));
@@ -77,12 +77,12 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
   return {
     async objects(host) {
       const startedAt = now();
-      const left = remainders.get(host) ?? { backlog: new Backlog(podsPerPass), asked: new Set<string>() };
+      const left = remainders.get(host) ?? { backlog: new Backlog(podsPerPass), noted: new Set<string>() };
       const { backlog } = left;
       remainders.set(host, left);
       const { pods, plan } = await takePortion(host, left);
       // Kept with objects that wait, since it has the state of the host at their last plan: a new one would plan them with each pass.
-      if (backlog.isEmpty && left.asked.size === 0) remainders.delete(host);
+      if (backlog.isEmpty && left.noted.size === 0) remainders.delete(host);
       if (plan.steps.length > 0) ports.onPass(now() - startedAt);
       ports.onPlanned(pods.filter((pod) => !index.putOff(pod)));
       return backlog.hasMore ? now() : earliest(plan.wakeAt, backlog.wakeAt);
@@ -132,12 +132,12 @@ function waitingOn({ index, records }: Known, pods: readonly PodKey[], host: Hos
 }
 
 /** Requests a turn of the host in Azure if something can be done there now. Returns the ids concerned. */
-function read(ports: ReconcilePorts, plan: HostPlan, asked: ReadonlySet<string>): ReadonlySet<string> {
+function read(ports: ReconcilePorts, plan: HostPlan, noted: ReadonlySet<string>): ReadonlySet<string> {
   const wanted = [...plan.attach, ...(plan.again ?? []), ...plan.renew, ...plan.detach];
   const isNeeded = plan.read || wanted.length > 0;
   if (!plan.host || !isNeeded || isHeldBack(plan, ports.now())) return new Set(wanted);
   const isUnread = ports.memory.facts(plan.host.id)?.present === undefined;
-  ports.azure.poke(plan.host.id, { more: wanted.some((id) => !asked.has(id)), now: isUnread });
+  ports.azure.poke(plan.host.id, { more: wanted.some((id) => !noted.has(id)), now: isUnread });
   return new Set(wanted);
 }
 

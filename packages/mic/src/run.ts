@@ -267,11 +267,10 @@ interface Startable {
 
 /** All other loops of a term. Resolves when none of them has work in progress. */
 async function startLoops(mic: MicParts, parts: TermParts, startable: Startable): Promise<void> {
-  const { queues, conditions, reviewed } = startable;
+  const { conditions, reviewed, queues } = startable;
   const { clock, random, yieldTurn, log, settings } = mic;
   const { term, transport, view, index, nodePods, memory, meter, publisher, mirrored } = parts;
-  const { signal } = term;
-  const { objects } = queues;
+  const [{ signal }, { objects }] = [term, queues];
   const untilEnd = (stop: () => void) => signal.addEventListener('abort', stop, { once: true });
 
   // Reports objects that are left out because their namespace is over its share, to its pods too.

@@ -97,6 +97,8 @@ export function createAgent(options: AgentOptions): Agent {
   const shared = { ...config, ...readiness, granter };
   const namedPods = createNamedPodFinder({ pods, clock, node: config.node, check: config.podCheck });
   const proxy = metadataProxy(config, pods, supply);
+  const late = onceSynced(informers, hints);
+  const running = [...informers, ...supply.informers, late, access.stranger, telemetry];
 
   const app = createApp({
     ...config,
@@ -107,7 +109,7 @@ export function createAgent(options: AgentOptions): Agent {
     token: createTokenHandler({ ...shared, callers, uidAt: (address) => pods.uidAt(address) }),
     canary: createCanaryHandler({ ...config, isOwnPod: (address) => pods.filedUnder(address).length > 0 }),
     hostToken: createHostTokenHandler({ ...shared, isEnabled: config.hostToken, namedPods }),
-    onSent: trace.onAnswered(telemetry.onAnswered),
+    onSent: trace.onSent(telemetry.onSent),
   });
 
   return {
@@ -116,11 +118,7 @@ export function createAgent(options: AgentOptions): Agent {
     neighbourOf: (address) => neighbours.of(address),
     namespaceOf: (address) => pods.namespaceAt(address),
     readiness,
-    run: (signal) =>
-      runAll(
-        [...informers, ...supply.informers, onceSynced(informers, hints), access.stranger, telemetry],
-        signal,
-      ),
+    run: (signal) => runAll(running, signal),
     endHolds: () => {
       readiness.endWaiting();
       limits.endAll();

@@ -82,12 +82,12 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
     checks: createTurnQueues({ clock, ...checkPace }).checks,
     clock,
     onSecretChanged: (secret) => tokens.prune((subject) => !isOf(subject, secret)),
-    onAsked: countedAs('adal_token', metrics),
+    onRequested: countedAs('adal_token', metrics),
   });
   const broker = openBroker({
     ...options,
     broker: options.config.broker,
-    onAsked: countedAs('federated_token', metrics),
+    onRequested: countedAs('federated_token', metrics),
   });
   const tokens = createTokenSource({
     upstream: trace.upstream(eitherOf(imdsSource(options, metadata), principals, broker)),
@@ -184,9 +184,9 @@ function imdsSource(
   return createManagedIdentitySource({
     imds,
     clock,
-    onAsked: ({ subject, ...asked }) => {
+    onRequested: ({ subject, ...requested }) => {
       const operation = subject === 'machine' ? 'adal_token_msi' : 'adal_token_msi_userassignedid';
-      countedAs(operation, metrics)(asked);
+      countedAs(operation, metrics)(requested);
     },
   });
 }

@@ -27,7 +27,7 @@ const start = async () => {
 const tryAll = async (stage: AccessStage, nmi: Nmi, from: string) => {
   const statuses: number[] = [];
   for (const selector of selectors(stage.victim, stage.victimClientId))
-    statuses.push((await nmi.ask(asked(from, selector))).status);
+    statuses.push((await nmi.send(asked(from, selector))).status);
   return statuses;
 };
 
@@ -79,7 +79,7 @@ describe('(a) an identity that the ServiceAccount has no right to', () => {
       const from = await stage.evilPod();
       expect(await tryAll(stage, nmi, from)).not.toContain(200);
       expect(stage.imdsCalls()).toBe(0);
-      expect((await nmi.ask(asked(from))).text).toContain('--broker');
+      expect((await nmi.send(asked(from))).text).toContain('--broker');
     },
   );
 
@@ -120,7 +120,7 @@ describe('(a) an identity that the ServiceAccount has no right to', () => {
     await stage.write({ type: 0, resourceID: own.resourceId, clientID: stage.victimClientId });
     const bodies = [];
     for (const selector of selectors(stage.victim, stage.victimClientId)) {
-      const { status, text } = await nmi.ask(asked(from, selector));
+      const { status, text } = await nmi.send(asked(from, selector));
       if (status === 200) bodies.push(text);
     }
     expect(bodies.join()).not.toContain(stage.victimClientId);
@@ -135,7 +135,7 @@ describe('(a) an identity that the ServiceAccount has no right to', () => {
       metadata: { name: 'evil', namespace: evil },
       spec: { type: 0, resourceID: stage.victim, clientID: own.clientId },
     });
-    const { status } = await nmi.ask(asked(from, `&client_id=${own.clientId}`));
+    const { status } = await nmi.send(asked(from, `&client_id=${own.clientId}`));
     expect(status).toBe(400);
     expect(stage.imdsCalls()).toBe(before);
   });
@@ -146,7 +146,7 @@ describe('(a) an identity that the ServiceAccount has no right to', () => {
     const from = await stage.evilPod();
     const clock = createFakeClock(Date.now());
     const nmi = await stage.nmi([...rbac, '--operation-mode=managed'], clock);
-    const refused = await nmi.ask(asked(from));
+    const refused = await nmi.send(asked(from));
     expect(refused.status).toBe(400);
     const text = String(refused.body['error_description']);
     expect(text).toContain('Identity not found.');
@@ -158,7 +158,7 @@ describe('(a) an identity that the ServiceAccount has no right to', () => {
     expect(text.length).toBeLessThan(4_096);
     await stage.grant(`${evil}/default`, targetsOf({ type: 0, resourceID: stage.victim }));
     await clock.advance(6_000);
-    expect((await nmi.ask(asked(from))).status).toBe(200);
+    expect((await nmi.send(asked(from))).status).toBe(200);
     expect(nmi.lines.join('')).toContain('access-denied');
   });
 
@@ -192,9 +192,9 @@ describe('(a) an identity that the ServiceAccount has no right to', () => {
     const nmi = await stage.nmi([...rbac, '--operation-mode=managed']);
     const good = await stage.evilPod({ name: 'good', account: 'good' });
     const bad = await stage.evilPod({ name: 'bad' });
-    expect((await nmi.ask(asked(good))).status).toBe(200);
-    expect((await nmi.ask(asked(bad))).status).toBe(400);
-    expect((await nmi.ask(asked(good))).status).toBe(200);
+    expect((await nmi.send(asked(good))).status).toBe(200);
+    expect((await nmi.send(asked(bad))).status).toBe(400);
+    expect((await nmi.send(asked(good))).status).toBe(200);
     expect(stage.imdsCalls()).toBe(1);
   });
 });
@@ -207,7 +207,7 @@ describe('(b) a right that is withdrawn', () => {
     const from = await stage.evilPod();
     const clock = createFakeClock(Date.now());
     const nmi = await stage.nmi([...rbac, '--operation-mode=managed'], clock);
-    const ask = () => nmi.ask(asked(from));
+    const ask = () => nmi.send(asked(from));
     expect((await ask()).status).toBe(200);
     return { stage, withdraw, from, clock, nmi, ask };
   };
@@ -257,7 +257,7 @@ describe('(c) reviews that come to nothing', () => {
     const clock = createFakeClock(Date.now());
     stage.sim.kube.faults.add({ match: reviews, then });
     const nmi = await stage.nmi([...rbac, '--operation-mode=managed'], clock);
-    const { status } = await passing(nmi.ask(asked(from)), { clock, what: 'a refusal' });
+    const { status } = await passing(nmi.send(asked(from)), { clock, what: 'a refusal' });
     expect(status).toBe(503);
     expect(stage.imdsCalls()).toBe(0);
     const problems = await nmi.agent.readiness.problems();
@@ -271,7 +271,7 @@ describe('(c) reviews that come to nothing', () => {
     const from = await stage.evilPod();
     const clock = createFakeClock(Date.now());
     const nmi = await stage.nmi([...rbac, '--operation-mode=managed', '--access-grace=60s'], clock);
-    const ask = () => nmi.ask(asked(from));
+    const ask = () => nmi.send(asked(from));
     expect((await ask()).status).toBe(200);
     stage.sim.kube.faults.add({ match: reviews, then: { status: 503 } });
     await clock.advance(45_000);
@@ -288,7 +288,7 @@ describe('(e) an exception without the right on the machine', () => {
     const from = await stage.evilPod({ labels: { free: 'yes' } });
     const nmi = await stage.nmi(rbac);
     const value = selector.startsWith('&client') ? stage.victimClientId : encodeURIComponent(stage.victim);
-    const { status, body } = await nmi.ask(asked(from, selector === '' ? '' : selector + value));
+    const { status, body } = await nmi.send(asked(from, selector === '' ? '' : selector + value));
     expect(status).toBe(400);
     expect(String(body['error_description'])).toContain(`machines ${stage.machineId.toLowerCase()}`);
     expect(stage.imdsCalls()).toBe(0);
@@ -303,8 +303,8 @@ describe('(e) an exception without the right on the machine', () => {
     await stage.cluster.exception({ namespace: evil, name: 'free', podLabels: { free: 'yes' } });
     const from = await stage.evilPod({ labels: { free: 'yes' } });
     const nmi = await stage.nmi([...rbac, '--operation-mode=managed']);
-    expect((await nmi.ask(asked(from))).status).toBe(200);
-    expect((await nmi.ask(asked(from, `&client_id=${stage.victimClientId}`))).status).toBe(400);
+    expect((await nmi.send(asked(from))).status).toBe(200);
+    expect((await nmi.send(asked(from, `&client_id=${stage.victimClientId}`))).status).toBe(400);
   });
 
   it('frees the pod with it', async () => {
@@ -314,7 +314,7 @@ describe('(e) an exception without the right on the machine', () => {
     await stage.grant(`${evil}/default`, machine.ok ? [machine.value] : []);
     const from = await stage.evilPod({ labels: { free: 'yes' } });
     const nmi = await stage.nmi(rbac);
-    const named = await nmi.ask(asked(from, `&client_id=${stage.victimClientId}`));
+    const named = await nmi.send(asked(from, `&client_id=${stage.victimClientId}`));
     expect(named.status).toBe(200);
   });
 
@@ -326,7 +326,7 @@ describe('(e) an exception without the right on the machine', () => {
     stage.sim.azure.faults.add({ match: { service: 'imds', path: /instance/ }, then: { status: 500 } });
     const from = await stage.evilPod({ labels: { free: 'yes' } });
     const nmi = await stage.nmi(rbac);
-    expect((await nmi.ask(asked(from))).status).toBe(503);
+    expect((await nmi.send(asked(from))).status).toBe(503);
     expect(stage.imdsCalls()).toBe(0);
   });
 
@@ -335,9 +335,9 @@ describe('(e) an exception without the right on the machine', () => {
     await stage.cluster.exception({ namespace: evil, name: 'free', podLabels: { free: 'yes' } });
     const from = await stage.evilPod({ labels: { free: 'yes' } });
     const closed = await stage.nmi(['--exception-namespaces=kube-system']);
-    expect((await closed.ask(asked(from))).status).toBe(400);
+    expect((await closed.send(asked(from))).status).toBe(400);
     const open = await stage.nmi(['--exception-namespaces=kube-system,shop']);
-    expect((await open.ask(asked(from, `&client_id=${stage.victimClientId}`))).status).toBe(200);
+    expect((await open.send(asked(from, `&client_id=${stage.victimClientId}`))).status).toBe(200);
   });
 });
 
@@ -367,7 +367,7 @@ describe('(f) a service principal of somebody else', () => {
     const from = await stage.evilPod();
     const nmi = await stage.nmi([...rbac, '--binding-grace=0s']);
     const mark = stage.sim.kube.journal.mark();
-    const { status } = await nmi.ask(asked(from));
+    const { status } = await nmi.send(asked(from));
     expect(status).toBe(400);
     expect(stage.sim.azure.journal.count({ service: 'entra' })).toBe(0);
     expect(stage.sim.kube.journal.count({ path: /secrets/, since: mark })).toBe(0);
@@ -381,7 +381,7 @@ describe('(g) a mirror pod, which the kubelet of a stolen node creates in any na
     await stage.grant(`${evil}/default`, targetsOf({ type: 0, resourceID: stage.victim }));
     const nmi = await stage.nmi([`--identity-access=${mode}`, '--operation-mode=managed']);
     const from = await stage.evilPod({ isMirror: true });
-    const { status, body } = await nmi.ask(asked(from));
+    const { status, body } = await nmi.send(asked(from));
     expect([status, body['error_description']]).toEqual([
       400,
       `Identity not found. Pod ${evil}/evil has no ServiceAccount, and only pods with one get an identity; static pods have none: run it by a Deployment or a DaemonSet instead, or set spec.serviceAccountName if the cluster does not do so.`,
@@ -408,7 +408,7 @@ describe('(g) a mirror pod, which the kubelet of a stolen node creates in any na
     await stage.evilPod({ isMirror: true });
     await stage.evilPod({ name: 'web' });
     const host = (pod: string) =>
-      nmi.ask({
+      nmi.send({
         ...asked('127.0.0.1'),
         path: '/host/token/',
         headers: { podname: pod, podns: evil },
@@ -430,7 +430,7 @@ describe('a cluster whose API server allows everything', () => {
     };
     stage.sim.kube.faults.add({ match: { path: /subjectaccessreviews/ }, then: { status: 201, body } });
     const nmi = await stage.nmi([...rbac, '--operation-mode=managed']);
-    expect((await nmi.ask(asked(from))).status).toBe(503);
+    expect((await nmi.send(asked(from))).status).toBe(503);
     const problems = await nmi.agent.readiness.problems();
     expect(problems.join()).toContain('invented user');
     expect(stage.imdsCalls()).toBe(0);
@@ -443,7 +443,7 @@ describe('the modes', () => {
     await stage.write({ type: 0, resourceID: stage.victim });
     const from = await stage.evilPod();
     const nmi = await stage.nmi(['--operation-mode=managed']);
-    expect((await nmi.ask(asked(from))).status).toBe(200);
+    expect((await nmi.send(asked(from))).status).toBe(200);
     expect(stage.reviews()).toBe(0);
     expect(await nmi.metricsText()).toContain('nmi_identity_access{mode="namespace"} 1');
   });
@@ -453,7 +453,7 @@ describe('the modes', () => {
     await stage.write({ type: 0, resourceID: stage.victim });
     const from = await stage.evilPod();
     const nmi = await stage.nmi(['--operation-mode=managed', '--identity-access=warn']);
-    expect((await nmi.ask(asked(from))).status).toBe(200);
+    expect((await nmi.send(asked(from))).status).toBe(200);
     await expect.poll(() => nmi.lines.join('')).toContain(`node /app/nmi.js explain ${evil}/evil`);
     expect(await nmi.metricsText()).toMatch(/nmi_access_warnings_total [1-9]/);
   });
@@ -470,7 +470,7 @@ describe('the modes', () => {
     });
     const from = await stage.evilPod();
     const nmi = await stage.nmi(['--operation-mode=managed']);
-    expect((await nmi.ask(asked(from))).status).toBe(status);
+    expect((await nmi.send(asked(from))).status).toBe(status);
   });
 
   it('rbac cannot be loosened by a Namespace', async () => {
@@ -480,7 +480,7 @@ describe('the modes', () => {
       metadata: { annotations: { 'aadpodidentity.k8s.io/identity-access': 'namespace' } },
     });
     const nmi = await stage.nmi([...rbac, '--operation-mode=managed']);
-    expect((await nmi.ask(asked(await stage.evilPod()))).status).toBe(400);
+    expect((await nmi.send(asked(await stage.evilPod()))).status).toBe(400);
   });
 
   it('rbac opens no namespace to another one by --forceNamespaced=false', async () => {
@@ -489,7 +489,7 @@ describe('the modes', () => {
     await stage.cluster.binding({ name: 'all', identity: 'kiosk', selector: 'evil' });
     const from = await stage.evilPod();
     const nmi = await stage.nmi([...rbac, '--forceNamespaced=false', '--binding-grace=0s']);
-    expect((await nmi.ask(asked(from))).status).toBe(400);
+    expect((await nmi.send(asked(from))).status).toBe(400);
   });
 
   it.each([
@@ -512,12 +512,12 @@ describe('the modes', () => {
       await stage.cluster.binding({ name: 'shared', identity: 'shared', selector: 'evil' });
       const from = await stage.evilPod();
       const nmi = await stage.nmi([...rbac, '--operation-mode=managed', '--binding-grace=0s']);
-      const refused = await nmi.ask(asked(from));
+      const refused = await nmi.send(asked(from));
       expect(refused.status).toBe(400);
       expect(String(refused.body['error_description'])).toContain(`node /app/nmi.js explain ${evil}/evil`);
       await stage.grant(`${evil}/default`, targetsOf({ type: 0, resourceID: stage.victim }));
       const granted = await stage.nmi([...rbac, '--operation-mode=managed', '--binding-grace=0s']);
-      expect((await granted.ask(asked(from))).status).toBe(200);
+      expect((await granted.send(asked(from))).status).toBe(200);
     },
   );
 
@@ -530,7 +530,7 @@ describe('the modes', () => {
     });
     const from = await stage.evilPod();
     const nmi = await stage.nmi(['--operation-mode=managed']);
-    expect((await nmi.ask(asked(from))).status).toBe(200);
+    expect((await nmi.send(asked(from))).status).toBe(200);
     expect(nmi.lines.filter((line) => line.includes('Namespaces')).length).toBe(1);
   });
 });

@@ -39,7 +39,7 @@ const pod = async (label: string, name = 'victim', startedAt = new Date(clock.no
 /** NMI knows what is offered to pods with the label: it says so to an old one. */
 const offered = async (label: string) => {
   const from = await pod(label, 'old', new Date(clock.now() - 3_600_000));
-  await expect.poll(async () => (await nmi.ask(asked(from))).text).toContain('bait');
+  await expect.poll(async () => (await nmi.send(asked(from))).text).toContain('bait');
 };
 const mayUse = (name: string) =>
   stage.grant('default/default', targetsOf({ type: 0, resourceID: idOf(name) }));
@@ -52,7 +52,7 @@ describe('a young pod whose binding has not come yet', () => {
     await offered('late');
     const from = await pod('late');
     await mayUse('late');
-    const answer = nmi.ask(asked(from));
+    const answer = nmi.send(asked(from));
     await expect.poll(() => nmi.waitingCallers()).toBe(1);
     const identity = await stage.bound('late');
     stage.attach(identity);
@@ -63,7 +63,7 @@ describe('a young pod whose binding has not come yet', () => {
     await offer('bait', 'never');
     await offered('never');
     const from = await pod('never');
-    const answer = nmi.ask(asked(from));
+    const answer = nmi.send(asked(from));
     await expect.poll(() => nmi.waitingCallers()).toBe(1);
     await expect.poll(() => nmi.metricsText()).toContain('reviews_total{verdict="denied"} 1');
     await clock.advance(6_000);
@@ -71,7 +71,7 @@ describe('a young pod whose binding has not come yet', () => {
     expect(status).toBe(503);
     expect(body['error_description']).toContain(`may not use AzureIdentity ${evil}/bait`);
     await clock.advance(55_000);
-    const refused = await nmi.ask(asked(from));
+    const refused = await nmi.send(asked(from));
     expect(refused.status).toBe(400);
     expect(refused.body['error_description']).toContain(`may not use AzureIdentity ${evil}/bait`);
   });
@@ -83,7 +83,7 @@ it('a pod that is refused its own identity gets none that another namespace offe
   stage.attach(await stage.cluster.identity({ name: 'bait', resourceId: idOf('bait') }));
   await mayUse('bait');
   const from = await pod('kiosk', 'old', new Date(clock.now() - 3_600_000));
-  const { status, body } = await nmi.ask(asked(from));
+  const { status, body } = await nmi.send(asked(from));
   expect(status).toBe(400);
   expect(body['error_description']).toContain('may not use AzureIdentity default/kiosk');
 });
@@ -94,11 +94,11 @@ it('what another namespace offers without a right makes no request of a pod ambi
   stage.attach(await stage.cluster.identity({ name: 'shared', resourceId: idOf('shared') }));
   await mayUse('shared');
   const from = await pod('guest', 'old', new Date(clock.now() - 3_600_000));
-  await expect.poll(async () => (await nmi.ask(asked(from))).status).toBe(200);
+  await expect.poll(async () => (await nmi.send(asked(from))).status).toBe(200);
   await offer('bait', 'guest');
   const named = `&msi_res_id=${encodeURIComponent(idOf('bait'))}`;
-  await expect.poll(async () => (await nmi.ask(asked(from, named))).text).toContain('may not use');
-  await expect(nmi.ask(asked(from))).resolves.toMatchObject({ status: 200 });
+  await expect.poll(async () => (await nmi.send(asked(from, named))).text).toContain('may not use');
+  await expect(nmi.send(asked(from))).resolves.toMatchObject({ status: 200 });
 });
 
 it('a namespace that does not accept identities of another one hears nothing of what is offered there', async () => {
@@ -106,9 +106,9 @@ it('a namespace that does not accept identities of another one hears nothing of 
   stage.attach(await stage.cluster.identity({ name: 'bait', resourceId: idOf('bait') }));
   await mayUse('bait');
   const from = await pod('none', 'old', new Date(clock.now() - 3_600_000));
-  const { status, body } = await nmi.ask(asked(from));
+  const { status, body } = await nmi.send(asked(from));
   expect(status).toBe(400);
   expect(body['error_description']).not.toContain('bait');
   await accept(evil);
-  await expect.poll(async () => (await nmi.ask(asked(from))).status).toBe(200);
+  await expect.poll(async () => (await nmi.send(asked(from))).status).toBe(200);
 });

@@ -6,7 +6,7 @@ import {
   rolesFor,
   type AccessTarget,
 } from '@pod-identity/crd-types';
-import { addressOf, startStage, type Ask, type Stage } from './harness.ts';
+import { addressOf, startStage, type PodRequest, type Stage } from './harness.ts';
 
 export interface AccessStage extends Stage {
   /** The ARM id of a managed identity that the node carries. */
@@ -99,7 +99,7 @@ export const selectors = (resourceId: string, clientId: string): readonly string
   '&object_id=00000000-0000-0000-0000-000000000000',
 ];
 
-export const asked = (from: string, query = ''): Ask => ({
+export const asked = (from: string, query = ''): PodRequest => ({
   from,
   query: `resource=https%3A%2F%2Fvault.azure.net${query}`,
 });

@@ -33,7 +33,7 @@ describe('a pod with an assigned identity', () => {
       `&msi_res_id=${resourceId.toUpperCase()}`,
       `&object_id=${principalId}`,
     ]) {
-      const { status, body, headers } = await nmi.ask({ from, query: vaultResource + selector });
+      const { status, body, headers } = await nmi.send({ from, query: vaultResource + selector });
       expect([selector, status, body['client_id']]).toEqual([selector, 200, clientId]);
       expect(headers['content-length']).toBeDefined();
     }
@@ -42,7 +42,7 @@ describe('a pod with an assigned identity', () => {
   it('item 27: 200 callers at once make one IMDS call', async () => {
     const { from } = await assigned('burst');
     const before = stage.imdsCalls();
-    const answers = await Promise.all(Array.from({ length: 200 }, () => nmi.ask({ from })));
+    const answers = await Promise.all(Array.from({ length: 200 }, () => nmi.send({ from })));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     expect(new Set(answers.map(({ body }) => body['access_token'])).size).toBe(1);
     expect(stage.imdsCalls() - before).toBe(1);
@@ -51,12 +51,12 @@ describe('a pod with an assigned identity', () => {
   it('is told by the socket, not by headers: another pod’s address in them changes nothing', async () => {
     const mine = await assigned('mine');
     const theirs = await assigned('theirs');
-    const { body } = await nmi.ask({
+    const { body } = await nmi.send({
       from: mine.from,
       headers: { Metadata: 'true', 'X-Real-IP': theirs.from, Forwarded: `for=${theirs.from}` },
     });
     expect(body['client_id']).toBe(mine.identity.clientId);
-    const asked = await nmi.ask({
+    const asked = await nmi.send({
       from: mine.from,
       query: `${vaultResource}&client_id=${theirs.identity.clientId}`,
     });
@@ -72,7 +72,7 @@ describe('a pod with an assigned identity', () => {
 
   it('the path that MSAL builds works', async () => {
     const { from, identity } = await assigned('msal');
-    const { status, body } = await nmi.ask({
+    const { status, body } = await nmi.send({
       from,
       path: `/${tokenPath}/`,
       query: `api-version=2018-02-01&${vaultResource}`,
@@ -85,7 +85,7 @@ describe('an identity that is not assigned yet', () => {
   it('is waited for, and the answer comes with the assignment', async () => {
     const identity = await stage.bound('late');
     const from = addressOf(await stage.cluster.pod({ name: 'late-pod', label: 'late' }));
-    const answer = nmi.ask({ from });
+    const answer = nmi.send({ from });
     await stage.record({ pod: 'late-pod', identity: 'late', state: 'Created' });
     stage.attach(identity);
     await stage.record({ pod: 'late-pod', identity: 'late', state: 'Assigned' });
@@ -96,9 +96,9 @@ describe('an identity that is not assigned yet', () => {
     const hasty = await stage.nmi(['--hold=100ms']);
     await stage.bound('never');
     const from = addressOf(await stage.cluster.pod({ name: 'never-pod', label: 'never' }));
-    const { status, headers } = await hasty.ask({ from });
+    const { status, headers } = await hasty.send({ from });
     expect([status, headers['retry-after']]).toEqual([503, expect.stringMatching(usualPause)]);
-    const reason = async () => String((await hasty.ask({ from })).body['error_description']);
+    const reason = async () => String((await hasty.send({ from })).body['error_description']);
     // On a busy machine the first request may end while its pod is being confirmed.
     await expect.poll(reason).toMatch(/is not assigned to its node yet.*MIC/s);
     const why = await reason();
@@ -132,7 +132,7 @@ describe('an identity that is not assigned yet', () => {
     const identity = await stage.bound('carried');
     stage.attach(identity);
     const from = addressOf(await stage.cluster.pod({ name: 'carried-pod', label: 'carried' }));
-    await expect(hasty.ask({ from })).resolves.toMatchObject({
+    await expect(hasty.send({ from })).resolves.toMatchObject({
       status: 200,
       body: { client_id: identity.clientId },
     });
@@ -141,7 +141,7 @@ describe('an identity that is not assigned yet', () => {
   it('item 1: a second pod on the node need not wait for a record of its own', async () => {
     const { identity } = await assigned('shared');
     const from = addressOf(await stage.cluster.pod({ name: 'shared-2', label: 'shared' }));
-    await expect(nmi.ask({ from })).resolves.toMatchObject({
+    await expect(nmi.send({ from })).resolves.toMatchObject({
       status: 200,
       body: { client_id: identity.clientId },
     });
@@ -151,7 +151,7 @@ describe('an identity that is not assigned yet', () => {
 describe('refusals', () => {
   it('a pod without label is told at once what it lacks', async () => {
     const from = addressOf(await stage.cluster.pod({ name: 'bare' }));
-    const { status, body } = await nmi.ask({ from });
+    const { status, body } = await nmi.send({ from });
     expect(status).toBe(400);
     expect(body['error_description']).toMatch(
       /^Identity not found\. Pod default\/bare has no label aadpodidbinding/,
@@ -166,12 +166,12 @@ describe('refusals', () => {
     await expect
       .poll(
         async () =>
-          (await nmi.ask({ from, query: `${vaultResource}&client_id=${victim.identity.clientId}` })).body[
+          (await nmi.send({ from, query: `${vaultResource}&client_id=${victim.identity.clientId}` })).body[
             'error_description'
           ],
       )
       .toContain('spec.clientID');
-    const plain = await nmi.ask({ from });
+    const plain = await nmi.send({ from });
     expect(plain).toMatchObject({ status: 400 });
     expect(plain.text).not.toContain(identity.clientId);
   });
@@ -179,13 +179,13 @@ describe('refusals', () => {
   it('a namespace of its own: identities marked namespaced stay there', async () => {
     await stage.bound('private', { annotations: { 'aadpodidentity.k8s.io/Behavior': 'namespaced' } });
     const from = addressOf(await stage.cluster.pod({ name: 'shopper', namespace: 'shop', label: 'private' }));
-    const { status, body } = await nmi.ask({ from });
+    const { status, body } = await nmi.send({ from });
     expect([status, body['error_description']]).toEqual([400, expect.stringContaining('another namespace')]);
   });
 
   it('an unknown address is held, then told so', async () => {
     const hasty = await stage.nmi(['--caller-hold=50ms']);
-    await expect(hasty.ask({ from: '127.0.200.200' })).resolves.toMatchObject({
+    await expect(hasty.send({ from: '127.0.200.200' })).resolves.toMatchObject({
       status: 503,
       headers: { 'retry-after': expect.stringMatching(usualPause) as string },
     });
@@ -198,22 +198,22 @@ describe('refusals', () => {
     await stage.cluster.pod({ name: 'dead-pod', label: 'dead', ip });
     await stage.cluster.pod({ name: 'heir-2', label: 'heir', ip });
     await expect
-      .poll(async () => (await nmi.ask({ from: ip })).body['error_description'])
+      .poll(async () => (await nmi.send({ from: ip })).body['error_description'])
       .toContain('More than one pod');
     await stage.cluster.client.request('PATCH', '/api/v1/namespaces/default/pods/dead-pod/status', {
       status: { phase: 'Succeeded' },
     });
-    await expect.poll(async () => (await nmi.ask({ from: ip })).body['client_id']).toBe(identity.clientId);
+    await expect.poll(async () => (await nmi.send({ from: ip })).body['client_id']).toBe(identity.clientId);
   });
 
   it('a right ends with its binding, though the token is in memory and the record still there', async () => {
     const { from } = await assigned('ending');
-    await nmi.ask({ from });
+    await nmi.send({ from });
     await stage.cluster.client.request(
       'DELETE',
       '/apis/aadpodidentity.k8s.io/v1/namespaces/default/azureidentitybindings/ending-binding',
     );
-    await expect.poll(async () => (await nmi.ask({ from })).status).toBe(400);
+    await expect.poll(async () => (await nmi.send({ from })).status).toBe(400);
   });
 });
 
@@ -233,7 +233,7 @@ describe('item 12: nothing but plain reads of machine metadata reaches the real 
   it.each(paths)('%s', async (path) => {
     const from = addressOf(await stage.cluster.pod({ name: `fuzz-${paths.indexOf(path)}` }));
     const mark = stage.sim.azure.journal.mark();
-    const { status } = await nmi.ask({ from, path });
+    const { status } = await nmi.send({ from, path });
     expect([400, 404]).toContain(status);
     expect(stage.sim.azure.journal.count({ service: 'imds', since: mark })).toBe(0);
   });
@@ -241,19 +241,19 @@ describe('item 12: nothing but plain reads of machine metadata reaches the real 
   it('E20 instance metadata passes by default, without what the caller added; other families do not', async () => {
     const from = addressOf(await stage.cluster.pod({ name: 'curious' }));
     const mark = stage.sim.azure.journal.mark();
-    const answer = await nmi.ask({ from, path: '//Metadata/instance', query: 'api-version=2021-02-01' });
+    const answer = await nmi.send({ from, path: '//Metadata/instance', query: 'api-version=2021-02-01' });
     const [entry] = stage.sim.azure.journal.entries({ service: 'imds', since: mark });
     expect(entry).toMatchObject({
       path: '/metadata/instance',
       query: 'api-version=2021-02-01',
       status: answer.status,
     });
-    await expect(nmi.ask({ from, path: '/metadata/attested/document' })).resolves.toMatchObject({
+    await expect(nmi.send({ from, path: '/metadata/attested/document' })).resolves.toMatchObject({
       status: 403,
     });
     const blocking = await stage.nmi(['--block-instance-metadata']);
-    await expect(blocking.ask({ from, path: '/metadata/instance' })).resolves.toMatchObject({ status: 403 });
-    await expect(nmi.ask({ from, path: '/metadata/instance', headers: {} })).resolves.toMatchObject({
+    await expect(blocking.send({ from, path: '/metadata/instance' })).resolves.toMatchObject({ status: 403 });
+    await expect(nmi.send({ from, path: '/metadata/instance', headers: {} })).resolves.toMatchObject({
       status: 400,
     });
   });
@@ -264,7 +264,7 @@ describe('the node itself', () => {
     const open = await stage.nmi(['--enable-host-token']);
     const { identity } = await assigned('csi');
     const headers = { podname: 'csi-pod', podns: 'default' };
-    const answer = await open.ask({ from: '127.0.0.1', path: '/host/token/', headers });
+    const answer = await open.send({ from: '127.0.0.1', path: '/host/token/', headers });
     expect(answer).toMatchObject({
       status: 200,
       body: { token: { token_type: 'Bearer' }, clientid: identity.clientId },
@@ -273,20 +273,20 @@ describe('the node itself', () => {
     await stage.cluster.pod({ name: 'csi-young', label: 'csi', phase: 'Pending' });
     const young = { podname: 'csi-young', podns: 'default' };
     await expect(
-      open.ask({ from: '127.0.0.1', path: '/host/token/', headers: young }),
+      open.send({ from: '127.0.0.1', path: '/host/token/', headers: young }),
     ).resolves.toMatchObject({
       status: 200,
       body: { clientid: identity.clientId },
     });
     stage.sim.kube.stallWatches(false);
     const from = addressOf(await stage.cluster.pod({ name: 'csi-thief' }));
-    await expect(open.ask({ from, path: '/host/token/', headers })).resolves.toMatchObject({ status: 400 });
+    await expect(open.send({ from, path: '/host/token/', headers })).resolves.toMatchObject({ status: 400 });
   });
 
   it('W-S7 unless that is switched on, there is no such path', async () => {
     await assigned('csi-off');
     const headers = { podname: 'csi-off-pod', podns: 'default' };
-    await expect(nmi.ask({ from: '127.0.0.1', path: '/host/token/', headers })).resolves.toMatchObject({
+    await expect(nmi.send({ from: '127.0.0.1', path: '/host/token/', headers })).resolves.toMatchObject({
       status: 404,
     });
   });
@@ -300,12 +300,12 @@ describe('exceptions', () => {
     await expect
       .poll(
         async () =>
-          (await nmi.ask({ from, query: `${vaultResource}&client_id=${identity.clientId}` })).body[
+          (await nmi.send({ from, query: `${vaultResource}&client_id=${identity.clientId}` })).body[
             'client_id'
           ],
       )
       .toBe(identity.clientId);
-    const unselected = await nmi.ask({ from });
+    const unselected = await nmi.send({ from });
     expect(unselected).toMatchObject({
       status: 400,
       body: { error_description: expect.stringContaining('Multiple user assigned') as string },
@@ -318,8 +318,8 @@ describe('when things are away', () => {
     stage.sim.kube.pause();
     const young = await stage.nmi(['--hold=100ms']);
     const from = '127.0.1.10';
-    await expect(young.ask({ from, query: '', headers: {} })).resolves.toMatchObject({ status: 400 });
-    await expect(young.ask({ from })).resolves.toMatchObject({
+    await expect(young.send({ from, query: '', headers: {} })).resolves.toMatchObject({ status: 400 });
+    await expect(young.send({ from })).resolves.toMatchObject({
       status: 503,
       body: { error_description: expect.stringContaining('just started') as string },
     });
@@ -329,10 +329,10 @@ describe('when things are away', () => {
   it('a restarted agent serves again without anybody’s help', async () => {
     const { from, identity } = await assigned('again');
     const first = await stage.nmi();
-    await first.ask({ from });
+    await first.send({ from });
     await first.stop();
     const second = await stage.nmi();
-    await expect(second.ask({ from })).resolves.toMatchObject({
+    await expect(second.send({ from })).resolves.toMatchObject({
       status: 200,
       body: { client_id: identity.clientId },
     });
@@ -346,7 +346,7 @@ describe('when things are away', () => {
     });
     stage.sim.kube.stallWatches(true);
     const from = addressOf(await stage.cluster.pod({ name: 'half-open-2', label: 'half-open' }));
-    await expect(nmi.ask({ from })).resolves.toMatchObject({
+    await expect(nmi.send({ from })).resolves.toMatchObject({
       status: 200,
       body: { client_id: identity.clientId },
     });
@@ -355,9 +355,9 @@ describe('when things are away', () => {
 
   it('the API server is away: known pods go on', async () => {
     const { from } = await assigned('outage');
-    await nmi.ask({ from });
+    await nmi.send({ from });
     stage.sim.kube.pause();
-    await expect(nmi.ask({ from, query: `${vaultResource}&bypass_cache=true` })).resolves.toMatchObject({
+    await expect(nmi.send({ from, query: `${vaultResource}&bypass_cache=true` })).resolves.toMatchObject({
       status: 200,
     });
     stage.sim.kube.resume();
@@ -377,7 +377,7 @@ describe('when things are away', () => {
         then: { status: said, headers: { 'retry-after': '7' }, body: {} },
       });
       // One resource for each: for the time that the service asks for, nothing else is asked for the same one.
-      const { status, headers } = await nmi.ask({ from, query: `resource=api://after-${said}` });
+      const { status, headers } = await nmi.send({ from, query: `resource=api://after-${said}` });
       expect([said, status, headers['retry-after']]).toEqual([said, answered, '7']);
       fault.remove();
     }
@@ -386,7 +386,7 @@ describe('when things are away', () => {
 
 it('no token is in any log line', async () => {
   const { from } = await assigned('secretive');
-  const { body } = await nmi.ask({ from });
+  const { body } = await nmi.send({ from });
   expect(nmi.lines.length).toBeGreaterThan(0);
   expect(nmi.lines.join('\n')).not.toContain(String(body['access_token']).split('.')[2]);
 });

@@ -3,7 +3,7 @@ import { KubeError, type KubeRequest } from '@pod-identity/kit/kube';
 import { createMetrics, type Log, type LogFields } from '@pod-identity/kit/serve';
 import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
 import { assembleBroker } from '../src/broker-service/assemble.ts';
-import { brokerMetrics } from '../src/broker-service/tell.ts';
+import { brokerMetrics } from '../src/broker-service/reports.ts';
 import { brokerAudience, requestBody, type BrokerRequest, type BrokerResponse } from '../src/broker/wire.ts';
 import type { EntraClient, EntraRequest } from '../src/tokens/principal/entra-client.ts';
 import type { EntraResponse } from '../src/tokens/principal/entra-errors.ts';

@@ -248,7 +248,7 @@ export const subjectOf = (name: string, over: { clientId?: string } = {}): HostS
   clientId: over.clientId ?? clientIdOf(name),
 });
 
-export const wishFor = <Subject extends TokenSubject>(
+export const wantedFor = <Subject extends TokenSubject>(
   subject: Subject,
   over: Partial<WantedToken<Subject>> = {},
 ): WantedToken<Subject> => ({
@@ -268,7 +268,7 @@ export const openQueue: TurnQueue = {
 };
 
 /** A pod that may ask as often as it likes. */
-export const askerOf = (over: Partial<TokenCaller> & Partial<Tenant> = {}): TokenCaller => ({
+export const callerOf = (over: Partial<TokenCaller> & Partial<Tenant> = {}): TokenCaller => ({
   tenant: { namespace: over.namespace ?? 'default', pod: over.pod ?? 'uid-web' },
   admit: over.admit ?? (() => 0),
   ...(over.signal && { signal: over.signal }),

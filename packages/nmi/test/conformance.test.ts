@@ -52,9 +52,9 @@ describe('the original’s unit tests', () => {
     const json = 'application/json; charset=utf-8';
     for (const path of [tokenPath, '/metadata/instance']) {
       const ask = { from: '127.0.0.1', path, headers: {} };
-      const ours = await nmi.ask(ask);
+      const ours = await nmi.send(ask);
       expect([ours.status, ours.headers['content-type'], ours.text]).toEqual([400, json, missingHeader]);
-      const theirs = await original.ask(ask);
+      const theirs = await original.send(ask);
       expect([theirs.status, theirs.headers['content-type'], theirs.text]).toEqual([
         400,
         json,
@@ -85,11 +85,11 @@ describe('the original’s unit tests', () => {
 
   it('C57 no resource: 400, in the original’s words where they are wanted', async () => {
     const ask = { from: '127.0.0.1', query: 'client_id=a' };
-    await expect(nmi.ask(ask)).resolves.toMatchObject({
+    await expect(nmi.send(ask)).resolves.toMatchObject({
       status: 400,
       body: { error: expect.stringMatching(/^invalid_request: Parameter resource is missing/) as string },
     });
-    await expect(original.ask(ask)).resolves.toMatchObject({
+    await expect(original.send(ask)).resolves.toMatchObject({
       status: 400,
       headers: { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' },
       text: 'parameter resource cannot be empty\n',
@@ -104,7 +104,7 @@ describe('the original’s unit tests', () => {
       tokenPath.replace('metadata', 'Metadata'),
       tokenPath.toUpperCase(),
     ]) {
-      const { status, body } = await nmi.ask({ from, path });
+      const { status, body } = await nmi.send({ from, path });
       expect([path, status, body['client_id']]).toEqual([path, 200, of.clientId]);
     }
     const mark = stage.sim.azure.journal.mark();
@@ -115,11 +115,11 @@ describe('the original’s unit tests', () => {
       'identity/\\oauth2/token',
       'identity\\\\oauth2/token',
     ]) {
-      const { status, text } = await original.ask({ from, path: `/metadata/${path}` });
+      const { status, text } = await original.send({ from, path: `/metadata/${path}` });
       expect([path, status, text]).toEqual([path, 400, 'Invalid request\n']);
-      expect((await nmi.ask({ from, path: `/metadata/${path}` })).status).toBe(400);
+      expect((await nmi.send({ from, path: `/metadata/${path}` })).status).toBe(400);
     }
-    expect((await nmi.ask({ from, path: '/metadata/' })).status).toBe(404);
+    expect((await nmi.send({ from, path: '/metadata/' })).status).toBe(404);
     expect(stage.sim.azure.journal.count({ service: 'imds', since: mark })).toBe(0);
   });
 });
@@ -225,7 +225,7 @@ describe('the original’s end-to-end suite', () => {
     });
     await stage.sim.azure.ready();
     const tokenFor = async (caller: string, selector: string) =>
-      String((await nmi.ask({ from: caller, query: vaultResource + selector })).body['access_token']);
+      String((await nmi.send({ from: caller, query: vaultResource + selector })).body['access_token']);
     for (const selector of ['', `&client_id=${of.clientId}`, `&msi_res_id=${of.resourceId}`])
       expect([selector, await readSecret(await tokenFor(from, selector))]).toEqual([selector, 200]);
     expect(await readSecret(await tokenFor(stranger.from, ''))).toBe(403);
@@ -238,22 +238,22 @@ describe('the original’s end-to-end suite', () => {
     const plain = addressOf(await stage.cluster.pod({ name: 'no-plugin', labels: { app: 'other' } }));
     const late = await hasty();
     const query = `${vaultResource}&client_id=${of.clientId}`;
-    await expect(late.ask({ from: exempt, query })).resolves.toMatchObject({
+    await expect(late.send({ from: exempt, query })).resolves.toMatchObject({
       status: 200,
       body: { client_id: of.clientId },
     });
-    await expect(late.ask({ from: plain, query })).resolves.toMatchObject({ status: 400 });
+    await expect(late.send({ from: plain, query })).resolves.toMatchObject({ status: 400 });
   });
 
   it('E20 an unknown path is 404, one without header 400, instance metadata is read unless it is blocked: then 403', async () => {
     const from = addressOf(await stage.cluster.pod({ name: 'probe' }));
     const instance = { from, path: '/metadata/instance', query: 'api-version=2021-02-01' };
-    await expect(nmi.ask({ from, path: '/metadata/nothing' })).resolves.toMatchObject({ status: 404 });
-    await expect(nmi.ask({ ...instance, headers: {} })).resolves.toMatchObject({ status: 400 });
-    await expect(nmi.ask(instance)).resolves.toMatchObject({ status: 200 });
+    await expect(nmi.send({ from, path: '/metadata/nothing' })).resolves.toMatchObject({ status: 404 });
+    await expect(nmi.send({ ...instance, headers: {} })).resolves.toMatchObject({ status: 400 });
+    await expect(nmi.send(instance)).resolves.toMatchObject({ status: 200 });
     const blocking = await stage.nmi(['--block-instance-metadata', '--compat-errors']);
     for (const path of ['/metadata/instance', '/Metadata/instance', '/metadata/instance/compute'])
-      await expect(blocking.ask({ ...instance, path })).resolves.toMatchObject({
+      await expect(blocking.send({ ...instance, path })).resolves.toMatchObject({
         status: 403,
         text: 'Request blocked by AAD Pod Identity NMI\n',
       });
@@ -264,7 +264,7 @@ describe('--compat-errors, on a running agent', () => {
   it('an identity that nobody assigns is 404 with the original’s text, 503 with Retry-After where that is wanted', async () => {
     await stage.bound('pending');
     const from = addressOf(await stage.cluster.pod({ name: 'pending-pod', label: 'pending' }));
-    const theirs = await (await hasty('--compat-errors')).ask({ from });
+    const theirs = await (await hasty('--compat-errors')).send({ from });
     expect([theirs.status, theirs.headers['retry-after'], theirs.text]).toEqual([
       404,
       undefined,
@@ -272,7 +272,7 @@ describe('--compat-errors, on a running agent', () => {
         'error: <nil>. Check MIC pod logs for identity assignment errors\n',
     ]);
     const patient = await hasty('--compat-errors', '--set-retry-after-header');
-    await expect(patient.ask({ from })).resolves.toMatchObject({
+    await expect(patient.send({ from })).resolves.toMatchObject({
       status: 503,
       headers: { 'retry-after': '20' },
       text: theirs.text,
@@ -281,12 +281,12 @@ describe('--compat-errors, on a running agent', () => {
 
   it('an unknown address is 500, a process of the node without pod 400', async () => {
     const strict = await hasty('--compat-errors');
-    await expect(strict.ask({ from: '127.0.200.201' })).resolves.toMatchObject({
+    await expect(strict.send({ from: '127.0.200.201' })).resolves.toMatchObject({
       status: 500,
       text: 'pod list is empty\n',
     });
     await expect(
-      original.ask({ from: '127.0.0.1', path: '/host/token', headers: {} }),
+      original.send({ from: '127.0.0.1', path: '/host/token', headers: {} }),
     ).resolves.toMatchObject({ status: 400, text: "missing 'podname' and 'podns' from request header\n" });
   });
 
@@ -296,7 +296,7 @@ describe('--compat-errors, on a running agent', () => {
       const { from } = await assigned(`passing-${status}`);
       const fault = stage.sim.azure.faults.add({ match: { service: 'imds' }, times: 1, then: { status } });
       onTestFinished(() => fault.remove());
-      await expect(original.ask({ from })).resolves.toMatchObject({ status: 200 });
+      await expect(original.send({ from })).resolves.toMatchObject({ status: 200 });
     },
   );
 
@@ -310,7 +310,7 @@ describe('--compat-errors, on a running agent', () => {
     const compat = await hasty(flag);
     const fault = stage.sim.azure.faults.add({ match: { service: 'imds' }, then: { status } });
     onTestFinished(() => fault.remove());
-    await expect(compat.ask({ from })).resolves.toMatchObject({
+    await expect(compat.send({ from })).resolves.toMatchObject({
       status: answered,
       headers: { 'retry-after': expect.stringMatching(usualPause) as string },
     });
@@ -318,8 +318,8 @@ describe('--compat-errors, on a running agent', () => {
 
   it('a token is the same to the byte', async () => {
     const { from } = await assigned('same');
-    const { body: ours } = await nmi.ask({ from });
-    const { body: theirs } = await original.ask({ from });
+    const { body: ours } = await nmi.send({ from });
+    const { body: theirs } = await original.send({ from });
     expect(Object.keys(theirs)).toEqual(Object.keys(ours));
   });
 });
@@ -329,13 +329,13 @@ describe('RFC 9112, 3.2.2: the absolute form of the request line', () => {
 
   it('gets the same token and the same metadata as the path alone', async () => {
     const { from, identity: of } = await assigned('absolute');
-    await expect(nmi.ask({ from, path: at('169.254.169.254') })).resolves.toMatchObject({
+    await expect(nmi.send({ from, path: at('169.254.169.254') })).resolves.toMatchObject({
       status: 200,
       body: { client_id: of.clientId },
     });
     const instance = { from, query: 'api-version=2021-02-01' };
-    const plain = await nmi.ask({ ...instance, path: '/metadata/instance' });
-    const whole = await nmi.ask({ ...instance, path: at('169.254.169.254:80', '/metadata/instance') });
+    const plain = await nmi.send({ ...instance, path: '/metadata/instance' });
+    const whole = await nmi.send({ ...instance, path: at('169.254.169.254:80', '/metadata/instance') });
     expect([whole.status, whole.text]).toEqual([200, plain.text]);
   });
 
@@ -344,11 +344,11 @@ describe('RFC 9112, 3.2.2: the absolute form of the request line', () => {
     const told = { status: 400, text: expect.stringContaining('names another host') as string };
     const headers = { Metadata: 'true', Host: '169.254.169.254' };
     for (const path of [tokenPath, '/metadata/instance'])
-      await expect(nmi.ask({ from, path: at('evil.example', path), headers })).resolves.toMatchObject(told);
+      await expect(nmi.send({ from, path: at('evil.example', path), headers })).resolves.toMatchObject(told);
     const foreign = { Metadata: 'true', Host: 'evil.example' };
-    await expect(nmi.ask({ from, path: at('localhost'), headers: foreign })).resolves.toMatchObject(told);
+    await expect(nmi.send({ from, path: at('localhost'), headers: foreign })).resolves.toMatchObject(told);
     const host = { from: '127.0.0.1', headers: { podname: 'rebound-pod', podns: 'default' } };
-    await expect(original.ask({ ...host, path: at('evil.example', '/host/token') })).resolves.toMatchObject({
+    await expect(original.send({ ...host, path: at('evil.example', '/host/token') })).resolves.toMatchObject({
       status: 400,
       text: expect.stringContaining('names another host') as string,
     });
@@ -356,7 +356,7 @@ describe('RFC 9112, 3.2.2: the absolute form of the request line', () => {
 
   it('without the header Metadata is a probe like any other, and leads to no other path', async () => {
     const from = '127.0.0.1';
-    await expect(nmi.ask({ from, path: at('evil.example'), headers: {} })).resolves.toMatchObject({
+    await expect(nmi.send({ from, path: at('evil.example'), headers: {} })).resolves.toMatchObject({
       status: 400,
       text: missingHeader,
     });
@@ -365,7 +365,7 @@ describe('RFC 9112, 3.2.2: the absolute form of the request line', () => {
       'http:///metadata/instance',
       'https://169.254.169.254/metadata/instance',
     ])
-      await expect(nmi.ask({ from, path })).resolves.toMatchObject({
+      await expect(nmi.send({ from, path })).resolves.toMatchObject({
         status: 400,
         text: expect.stringContaining('malformed') as string,
       });
@@ -386,12 +386,12 @@ describe('while the API server is away', () => {
     const lonely = await stage.nmi([`--kubeconfig=${kubeconfig}`]);
     await asked;
     for (const query of ['', vaultResource])
-      await expect(lonely.ask({ from: '127.0.0.1', query, headers: {} })).resolves.toMatchObject({
+      await expect(lonely.send({ from: '127.0.0.1', query, headers: {} })).resolves.toMatchObject({
         status: 400,
         text: missingHeader,
       });
     await expect(
-      lonely.ask({ from: '127.0.0.1', path: '/latest/meta-data/', query: '', headers: {} }),
+      lonely.send({ from: '127.0.0.1', path: '/latest/meta-data/', query: '', headers: {} }),
     ).resolves.toMatchObject({ status: 404 });
     silent.close();
     await rm(folder, { recursive: true });

@@ -19,7 +19,7 @@ afterEach(() => stage.stop());
 async function heldCaller(name: string) {
   const identity = await stage.bound(name);
   const from = addressOf(await stage.cluster.pod({ name, label: name }));
-  const answer = nmi.ask({ from });
+  const answer = nmi.send({ from });
   await expect.poll(() => nmi.waitingCallers()).toBeGreaterThan(0);
   await expect.poll(() => nmi.failedImdsCalls()).toBe(1);
   return { identity, answer };

@@ -45,7 +45,7 @@ beforeEach(async () => {
   from = addressOf(await stage.cluster.pod({ name: 'web', label: 'web' }));
   await stage.record({ pod: 'web', identity: 'web', state: 'Assigned' });
   nmi = await stage.nmi(['--caller-hold=0s', '--pod-requests-per-second=0', ...patient], time.clock);
-  expect(await nmi.ask({ from })).toMatchObject({ status: 200 });
+  expect(await nmi.send({ from })).toMatchObject({ status: 200 });
 });
 afterEach(async () => {
   await stage.sim.kube.startListening();
@@ -53,7 +53,7 @@ afterEach(async () => {
 });
 
 const fresh = `${vaultResource}&bypass_cache=true`;
-const probe = () => nmi.ask({ from, query: '', headers: {}, isAlone: true });
+const probe = () => nmi.send({ from, query: '', headers: {}, isAlone: true });
 
 const passing = <T>(promise: Promise<T>, what = 'an answer of NMI') =>
   passingOn(promise, { clock: { now: time.azure, advance: time.advance }, what });
@@ -61,7 +61,7 @@ const passing = <T>(promise: Promise<T>, what = 'an answer of NMI') =>
 /** Asks from the address until the answer is this identity's token. */
 async function untilToken(address: string, clientId: string): Promise<void> {
   for (;;) {
-    const { body } = await passing(nmi.ask({ from: address }));
+    const { body } = await passing(nmi.send({ from: address }));
     if (body['client_id'] === clientId) return;
     await time.advance(1_000);
   }
@@ -90,8 +90,8 @@ describe('the API server is away for ten minutes', () => {
     for (let minute = 1; minute <= 10; minute += 1) {
       await time.advance(60_000);
       const answers = [
-        await nmi.ask({ from, isAlone: true }),
-        await nmi.ask({ from, query: fresh }),
+        await nmi.send({ from, isAlone: true }),
+        await nmi.send({ from, query: fresh }),
         await probe(),
       ];
       expect([minute, ...answers.map(({ status }) => status)]).toEqual([minute, 200, 200, 400]);
@@ -126,7 +126,7 @@ describe('item 14: watches are half-open', () => {
     const { address, clientId } = await newcomer('unheard');
     expect(await watchAges()).toEqual(new Map(watchedKinds.map((kind) => [kind, 0])));
     // The pod itself is found by asking, but nobody tells of its identity.
-    expect(await nmi.ask({ from: address })).toMatchObject({ status: 400 });
+    expect(await nmi.send({ from: address })).toMatchObject({ status: 400 });
     await time.advance(20_000);
     expect(await watchAges()).toEqual(new Map(watchedKinds.map((kind) => [kind, 20])));
     await time.advance(10_000);
@@ -176,7 +176,7 @@ describe('Microsoft Entra is away', () => {
     const { host } = new URL(stage.sim.azure.entraUrl);
     nmi = await stage.nmi([`--authority-allow=${host}`, '--caller-hold=0s', ...patient], time.clock);
     const ask = async () => {
-      const { status, body } = await nmi.ask({ from: address, query });
+      const { status, body } = await nmi.send({ from: address, query });
       return { status, token: body['access_token'] };
     };
     const first = await ask();
@@ -200,9 +200,9 @@ describe('Microsoft Entra is away', () => {
 
 describe('the clock of the machine is set', () => {
   /** By Azure's clock, which is right: a token that is no good any more must not be handed out. */
-  const isGood = async (ask: Parameters<Nmi['ask']>[0]) => {
+  const isGood = async (ask: Parameters<Nmi['send']>[0]) => {
     // Not `passing`: it moves the clock a second for each turn of the event loop, and after 6 s NMI gives up on the API server.
-    const { status, body } = await nmi.ask(ask);
+    const { status, body } = await nmi.send(ask);
     if (status !== 200) return [status, body];
     const claims = Buffer.from(String(body['access_token']).split('.')[1] ?? '', 'base64url').toString();
     const { exp } = JSON.parse(claims) as { exp: number };
@@ -240,7 +240,7 @@ describe('the clock of the machine is set', () => {
       const requests = () => stage.sim.kube.journal.count();
       const [calls, questions] = [stage.imdsCalls(), requests()];
       await time.advance(60_000);
-      for (let n = 0; n < 50; n += 1) expect((await nmi.ask({ from })).status).toBe(200);
+      for (let n = 0; n < 50; n += 1) expect((await nmi.send({ from })).status).toBe(200);
       expect(await probe()).toMatchObject({ status: 400 });
       expect(requests() - questions).toBeLessThan(60);
       expect(stage.imdsCalls() - calls).toBeLessThan(3);

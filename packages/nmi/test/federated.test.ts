@@ -115,7 +115,7 @@ const podOf = ({ body }: Answer) => {
 
 it('a pod gets the token that the broker gave for it, from then on from memory, and no other pod does', async () => {
   const [one, two] = [await newPod(), await newPod()];
-  const responses = [await nmi.ask(one), await nmi.ask(two), await nmi.ask(one)];
+  const responses = [await nmi.send(one), await nmi.send(two), await nmi.send(one)];
   expect(responses.map((response) => [response.status, podOf(response)])).toEqual([
     [200, one.name],
     [200, two.name],
@@ -131,22 +131,22 @@ it('a pod gets the token that the broker gave for it, from then on from memory, 
 it('no request fails while one of two replicas is away', async () => {
   brokers[0]?.fail('away');
   for (let count = 0; count < 6; count += 1)
-    expect(await nmi.ask(await newPod())).toMatchObject({ status: 200 });
+    expect(await nmi.send(await newPod())).toMatchObject({ status: 200 });
 });
 
 it('while all brokers are away memory serves, and a new token waits with a reason', async () => {
   const known = await newPod();
-  await nmi.ask(known);
+  await nmi.send(known);
   for (const broker of brokers) broker.fail('away');
   const late = await newPod();
-  expect(await nmi.ask(known)).toMatchObject({ status: 200 });
-  const refused = await nmi.ask(late);
+  expect(await nmi.send(known)).toMatchObject({ status: 200 });
+  const refused = await nmi.send(late);
   expect(refused).toMatchObject({ status: 503, headers: { 'retry-after': expect.any(String) } });
   expect(refused.body['error_description']).toContain(
     'No broker gave a response for AzureIdentity shop/evil',
   );
   for (const broker of brokers) broker.recover();
-  expect(await nmi.ask(late)).toMatchObject({ status: 200 });
+  expect(await nmi.send(late)).toMatchObject({ status: 200 });
 });
 
 it('a pod is told what the broker says, with the command that makes the federated credential', async () => {
@@ -160,7 +160,7 @@ it('a pod is told what the broker says, with the command that makes the federate
     retryAfterSeconds: 7,
   } as const;
   for (const broker of brokers) broker.fail(failure);
-  const refused = await nmi.ask(await newPod());
+  const refused = await nmi.send(await newPod());
   expect(refused).toMatchObject({ status: 503, headers: { 'retry-after': '7' } });
   expect(refused.body['error_description']).toContain(message);
   expect(refused.body['error_description']).toContain(credential);
@@ -168,6 +168,6 @@ it('a pod is told what the broker says, with the command that makes the federate
 
 it('a wiped ConfigMap does not end requests', async () => {
   await stage.cluster.client.request('PATCH', `${mapPath}/broker-replicas`, { data: null });
-  expect(await nmi.ask(await newPod())).toMatchObject({ status: 200 });
+  expect(await nmi.send(await newPod())).toMatchObject({ status: 200 });
   await stage.cluster.client.request('PATCH', `${mapPath}/broker-replicas`, { data: data() });
 });

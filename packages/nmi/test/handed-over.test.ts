@@ -54,7 +54,7 @@ const startsSilently = async (name: string, spec: object = {}) => {
   const pod = { apiVersion: 'v1', kind: 'Pod', metadata, spec: { nodeName, containers, ...spec } };
   await stage.cluster.client.request('POST', '/api/v1/namespaces/default/pods', pod);
 };
-const alone = (nmi: Nmi, from: string) => nmi.ask({ from, isAlone: true });
+const alone = (nmi: Nmi, from: string) => nmi.send({ from, isAlone: true });
 /** A fault of NMI's questions; its watches and everybody else's requests go on. */
 const questionsEnd = (then: object) =>
   stage.sim.kube.faults.add({
@@ -94,13 +94,13 @@ describe('(a) a pod ends, and its address may be another one’s whose status ha
   it('its connection from before it began to end goes on, and pods of the host network do not matter', async () => {
     const nmi = await started();
     const from = await runs('one');
-    await expect(nmi.ask({ from })).resolves.toMatchObject(tokenOf('one'));
+    await expect(nmi.send({ from })).resolves.toMatchObject(tokenOf('one'));
     await end('one');
     await startsSilently('on-host', { hostNetwork: true });
     await expect.poll(async () => (await alone(nmi, from)).status).toBe(200);
     await startsSilently('nameless-too');
     await expect.poll(async () => (await alone(nmi, from)).status).toBe(503);
-    await expect(nmi.ask({ from })).resolves.toMatchObject(tokenOf('one'));
+    await expect(nmi.send({ from })).resolves.toMatchObject(tokenOf('one'));
     await remove('nameless-too');
   });
 });
@@ -109,15 +109,15 @@ describe('(b) an open connection', () => {
   it('belongs to the pod that it was confirmed for: it ends when the address is another one’s', async () => {
     const nmi = await started();
     const from = await runs('kept');
-    await expect(nmi.ask({ from })).resolves.toMatchObject(tokenOf('kept'));
+    await expect(nmi.send({ from })).resolves.toMatchObject(tokenOf('kept'));
     await remove('kept');
     await runs('kept-heir', from);
     await expect
       .poll(async () => (await alone(nmi, from)).body['client_id'])
       .toBe(clientIds.get('kept-heir'));
-    const answer = await nmi.ask({ from });
+    const answer = await nmi.send({ from });
     expect(answer).toMatchObject({ status: 503, headers: { connection: 'close' } });
-    await expect(nmi.ask({ from })).resolves.toMatchObject(tokenOf('kept-heir'));
+    await expect(nmi.send({ from })).resolves.toMatchObject(tokenOf('kept-heir'));
   });
 
   it('on which a call is held gets no token when the address is another pod’s by the time of the assignment', async () => {
@@ -149,12 +149,15 @@ describe('a kernel that says something of addresses', () => {
     };
     const nmi = await started(['--pod-check-age=0s'], undefined, { neighbours });
     const from = await runs('idle');
-    await expect(nmi.ask({ from })).resolves.toMatchObject(tokenOf('idle'));
+    await expect(nmi.send({ from })).resolves.toMatchObject(tokenOf('idle'));
     await end('idle');
     await expect(alone(nmi, from)).resolves.toMatchObject(tokenOf('idle'));
     said.now = '66:12:9c:01:2e:78 cali2 10';
     await expect(alone(nmi, from)).resolves.toMatchObject({ status: 503 });
-    await expect(nmi.ask({ from })).resolves.toMatchObject({ status: 503, headers: { connection: 'close' } });
+    await expect(nmi.send({ from })).resolves.toMatchObject({
+      status: 503,
+      headers: { connection: 'close' },
+    });
   });
 });
 

@@ -35,7 +35,7 @@ it('a pod whose client hung up after ten seconds is told the reason after nine b
   impatient.destroy();
   await waiting(0);
 
-  const answers = [nmi.ask({ from }), nmi.ask({ from: other })] as const;
+  const answers = [nmi.send({ from }), nmi.send({ from: other })] as const;
   await waiting(2);
   await clock.advance(9_000);
   const { status, body } = await answers[0];

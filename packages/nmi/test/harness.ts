@@ -28,7 +28,7 @@ export interface Answer {
   readonly text: string;
 }
 
-export interface Ask {
+export interface PodRequest {
   readonly from: string;
   readonly path?: string;
   readonly query?: string;
@@ -49,7 +49,7 @@ export interface Nmi {
   waitingCallers(): Promise<number>;
   /** Requests to the metadata service that have failed, such as for an identity that it does not know. */
   failedImdsCalls(): Promise<number>;
-  ask(ask: Ask): Promise<Answer>;
+  send(ask: PodRequest): Promise<Answer>;
   stop(): Promise<void>;
 }
 
@@ -224,7 +224,7 @@ async function startNmi({ kubeconfig, node, imds, argv, clock, facts }: NmiOptio
       [...(await metricsText()).matchAll(/^aadpodidentity_imds_operations_errors_count\{.*\} (\d+)$/gm)]
         .map(([, count]) => Number(count))
         .reduce((sum, count) => sum + count, 0),
-    ask: (ask) => askOver(http, server.port, ask),
+    send: (ask) => askOver(http, server.port, ask),
     stop: async () => {
       stop.abort();
       http.destroy();
@@ -236,7 +236,7 @@ async function startNmi({ kubeconfig, node, imds, argv, clock, facts }: NmiOptio
   };
 }
 
-function askOver(agent: HttpAgent, port: number, ask: Ask): Promise<Answer> {
+function askOver(agent: HttpAgent, port: number, ask: PodRequest): Promise<Answer> {
   const {
     from,
     path = tokenPath,

@@ -74,7 +74,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage.stop());
 
-const expectVictimServed = async () => expect((await nmi.ask({ from: victim })).status).toBe(200);
+const expectVictimServed = async () => expect((await nmi.send({ from: victim })).status).toBe(200);
 
 describe('of objects', () => {
   it.each(leaves.map((leaf) => [titleOf(leaf), leaf] as const))(
@@ -96,7 +96,7 @@ describe('of requests', () => {
     'the header %s of 15,000 characters from one namespace: another one gets its token as before',
     async (name) => {
       const headers = { Metadata: 'true', [name]: 'x'.repeat(15_000) };
-      const outcome = await nmi.ask({ from: hostile, headers, isAlone: true }).then(
+      const outcome = await nmi.send({ from: hostile, headers, isAlone: true }).then(
         ({ status }) => status,
         () => 'closed' as const,
       );
@@ -110,11 +110,11 @@ describe('of requests', () => {
     async (name) => {
       const given = new URLSearchParams(vaultResource);
       given.set(name, 'x'.repeat(2_048));
-      const { status } = await nmi.ask({ from: hostile, query: given.toString() });
+      const { status } = await nmi.send({ from: hostile, query: given.toString() });
       expect(status >= 400 && status !== 500).toBe(true);
       await expectVictimServed();
       given.set(name, 'x'.repeat(2_049));
-      expect((await nmi.ask({ from: hostile, query: given.toString() })).status).toBe(400);
+      expect((await nmi.send({ from: hostile, query: given.toString() })).status).toBe(400);
     },
   );
 });

@@ -21,7 +21,7 @@ afterEach(() => stage.stop());
 
 /** The answer to a call that waits now; the right has been reviewed. */
 async function held(from: string) {
-  const answer = nmi.ask(asked(from));
+  const answer = nmi.send(asked(from));
   await expect.poll(() => nmi.metricsText()).toContain('reviews_total{verdict="denied"} 1');
   return { answer };
 }
@@ -56,5 +56,5 @@ it('a right that nobody grants: told to try again and which right, in the answer
     expect.stringContaining(why),
   ]);
   await clock.advance(60_000);
-  expect((await nmi.ask(asked(from))).status).toBe(400);
+  expect((await nmi.send(asked(from))).status).toBe(400);
 });

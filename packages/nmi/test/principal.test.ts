@@ -19,7 +19,7 @@ import { readPfx } from '../src/tokens/principal/reader/pfx.ts';
 import { createSecretReader } from '../src/tokens/principal/secret-reader.ts';
 import { createTokenSource } from '../src/tokens/source.ts';
 import type { ServicePrincipal, TokenSubject, WantedToken } from '../src/tokens/types.ts';
-import { askerOf, openQueue, wishFor } from './builders.ts';
+import { callerOf, openQueue, wantedFor } from './builders.ts';
 import { encryptKey, makeCertificate, makePfx, whyNoCertificates, type Made } from './certificates.ts';
 
 let sim: Sim;
@@ -50,7 +50,7 @@ afterEach(() => {
   sim.kube.faults.clear();
 });
 
-const free = askerOf();
+const free = callerOf();
 const hour = 3_600_000;
 let count = 0;
 
@@ -100,7 +100,7 @@ async function stage({ keys = { clientSecret: 'right' }, app = {}, subject: over
     subject,
     secretPath: `${path}/${name}`,
     put,
-    wish: wishFor<TokenSubject>(subject),
+    wish: wantedFor<TokenSubject>(subject),
   };
 }
 
@@ -124,7 +124,7 @@ function tokensOn(clock: FakeClock) {
     clock,
     onSecretChanged: ({ name }) =>
       tokens.prune((subject) => subject.kind !== 'service-principal' || subject.secret.name !== name),
-    onAsked: () => undefined,
+    onRequested: () => undefined,
   });
   const tokens = createTokenSource({
     upstream: { requestToken: (wish) => principals.requestToken(wish as WantedToken<ServicePrincipal>) },

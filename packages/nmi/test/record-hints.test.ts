@@ -22,7 +22,7 @@ async function bound() {
 
 const start = (...argv: string[]) => stage.nmi(['--caller-hold=0s', ...argv], clock);
 const whenSynced = (nmi: Nmi) => expect.poll(() => nmi.agent.readiness.hasSynced()).toBe(true);
-const asked = (nmi: Nmi, from: string) => passing(nmi.ask({ from }), { clock, what: 'a response' });
+const asked = (nmi: Nmi, from: string) => passing(nmi.send({ from }), { clock, what: 'a response' });
 
 describe('where nobody writes records', () => {
   it('an identity on the machine is served at once', async () => {
@@ -31,7 +31,7 @@ describe('where nobody writes records', () => {
     const nmi = await start();
     await whenSynced(nmi);
     const startedAt = clock.now();
-    expect((await nmi.ask({ from })).body['client_id']).toBe(identity.clientId);
+    expect((await nmi.send({ from })).body['client_id']).toBe(identity.clientId);
     expect(clock.now()).toBe(startedAt);
   });
 
@@ -45,7 +45,7 @@ describe('where nobody writes records', () => {
       await whenSynced(nmi);
       expect(nmi.agent.readiness.canServe()).toBe(true);
       expect(await nmi.agent.readiness.problems()).toEqual([]);
-      expect((await nmi.ask({ from })).status).toBe(200);
+      expect((await nmi.send({ from })).status).toBe(200);
     },
   );
 
@@ -126,7 +126,7 @@ it('a record that MIC writes wakes the request that waits for its identity', asy
   const { identity, from } = await bound();
   const nmi = await start('--hold=60s', '--pod-check-outage=1000h');
   await whenSynced(nmi);
-  const waiting = nmi.ask({ from });
+  const waiting = nmi.send({ from });
   await expect.poll(() => nmi.waitingCallers()).toBe(1);
   await expect.poll(() => nmi.failedImdsCalls()).toBe(1);
   stage.attach(identity);

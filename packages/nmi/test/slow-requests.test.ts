@@ -60,7 +60,7 @@ async function hostile(namespace: string, of: string, { spec, mode }: Hostile) {
 
 /** A request for one of the identities. */
 const askOne = (nmi: Nmi, { from, of, at }: { from: string; of: string; at: number }) =>
-  nmi.ask({ from, query: `${vaultResource}&client_id=${clientIdOf(of, at)}`, isAlone: true });
+  nmi.send({ from, query: `${vaultResource}&client_id=${clientIdOf(of, at)}`, isAlone: true });
 /** Requests for all others at once. */
 const askForOthers = (nmi: Nmi, from: string, of: string) => {
   for (let at = 1; at < identitiesOfNamespace; at += 1) askOne(nmi, { from, of, at }).catch(() => undefined);
@@ -93,7 +93,7 @@ it.each<[string, number, Attack & { readonly held: readonly number[] }]>([
       askForOthers(nmi, address, `${at}`);
       await expect.poll(() => hanging.fired).toBe(held[at]);
     }
-    await expect(nmi.ask({ from, isAlone: true })).resolves.toMatchObject({ status: 200 });
+    await expect(nmi.send({ from, isAlone: true })).resolves.toMatchObject({ status: 200 });
     expect(hanging.fired).toBe(held.at(-1));
   },
 );

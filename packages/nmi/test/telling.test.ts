@@ -23,9 +23,9 @@ const eventsOf = (pod: string) =>
 
 it('the audit tells each token: the first one of a pod for a resource at once, further ones as a count, and nothing else', async () => {
   const nmi = await stage.nmi(['--log-format=json', '--events=false']);
-  for (let index = 0; index < 5; index += 1) expect((await nmi.ask({ from })).status).toBe(200);
-  await nmi.ask({ from, query: 'resource=https%3A%2F%2Fmanagement.azure.com' });
-  await nmi.ask({ from: stranger });
+  for (let index = 0; index < 5; index += 1) expect((await nmi.send({ from })).status).toBe(200);
+  await nmi.send({ from, query: 'resource=https%3A%2F%2Fmanagement.azure.com' });
+  await nmi.send({ from: stranger });
   expect(await nmi.metricsText()).toContain('aadpodidentity_nmi_lines_lost_total 0');
   const told = () =>
     nmi.audit.map((line) => {
@@ -45,7 +45,7 @@ it('the audit tells each token: the first one of a pod for a resource at once, f
 it('the counts are written every minute', async () => {
   const clock = createFakeClock(Date.now());
   const nmi = await stage.nmi(['--log-format=json', '--events=false'], clock);
-  for (let index = 0; index < 3; index += 1) expect((await nmi.ask({ from })).status).toBe(200);
+  for (let index = 0; index < 3; index += 1) expect((await nmi.send({ from })).status).toBe(200);
   await clock.advance(60_000);
   expect(nmi.audit.map((line) => (JSON.parse(line) as Record<string, unknown>)['count'])).toEqual([
     undefined,
@@ -55,10 +55,10 @@ it('the counts are written every minute', async () => {
 
 it('a refused pod has one Event, with the words that its caller got; probes and wrong requests make none', async () => {
   const nmi = await stage.nmi();
-  const told = await nmi.ask({ from: stranger });
-  for (let index = 0; index < 10; index += 1) await nmi.ask({ from: stranger });
-  await nmi.ask({ from, headers: {} });
-  await nmi.ask({ from, query: 'resource=' });
+  const told = await nmi.send({ from: stranger });
+  for (let index = 0; index < 10; index += 1) await nmi.send({ from: stranger });
+  await nmi.send({ from, headers: {} });
+  await nmi.send({ from, query: 'resource=' });
   await nmi.agent.close();
   const events = eventsOf('stranger');
   expect(events.map(({ reason }) => reason)).toEqual(['IdentityNotFound']);
@@ -72,8 +72,8 @@ it('a refused pod has one Event, with the words that its caller got; probes and 
 it('both can be switched off', async () => {
   const nmi = await stage.nmi(['--audit=false', '--events=false']);
   const before = eventsOf('stranger').length;
-  expect((await nmi.ask({ from, query: vaultResource })).status).toBe(200);
-  await nmi.ask({ from: stranger });
+  expect((await nmi.send({ from, query: vaultResource })).status).toBe(200);
+  await nmi.send({ from: stranger });
   await nmi.agent.close();
   expect(nmi.audit).toEqual([]);
   expect(eventsOf('stranger')).toHaveLength(before);
@@ -82,7 +82,7 @@ it('both can be switched off', async () => {
 it('Events that the API server does not take change no answer and leave no warning', async () => {
   const nmi = await stage.nmi();
   stage.sim.kube.faults.add({ match: { method: 'POST', path: /events$/ }, then: { status: 403 } });
-  expect((await nmi.ask({ from: stranger })).status).toBe(400);
+  expect((await nmi.send({ from: stranger })).status).toBe(400);
   await nmi.agent.close();
   expect(nmi.lines.filter((line) => line.includes('could not write an event'))).toEqual([
     expect.stringContaining(' DEBUG ') as string,

@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it } from 'vitest';
 import { createTokenSource } from '../src/tokens/source.ts';
-import { askerOf, issuedTo, openQueue, subjectOf, wishFor } from './builders.ts';
+import { callerOf, issuedTo, openQueue, subjectOf, wantedFor } from './builders.ts';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
@@ -46,15 +46,15 @@ it.each<[string, Shape]>([
     collect();
     const before = process.memoryUsage().heapUsed;
     for (let n = 0; n < count; n += 1) {
-      const wish = wishFor(subjectOf('shared'), { resource: `${shape.resource ?? 'api://'}${n}` });
+      const wish = wantedFor(subjectOf('shared'), { resource: `${shape.resource ?? 'api://'}${n}` });
       for (let at = 0; at < namespaces; at += 1)
-        await source.get(wish, askerOf({ namespace: `namespace-${at}` }));
+        await source.get(wish, callerOf({ namespace: `namespace-${at}` }));
     }
     collect();
     const used = process.memoryUsage().heapUsed - before;
     expect(used).toBeLessThan(10 * MiB);
     // What was asked for last is there: the memory is full, not empty.
-    const last = wishFor(subjectOf('shared'), { resource: `${shape.resource ?? 'api://'}${count - 1}` });
-    expect(source.cached(last, () => askerOf({ namespace: 'namespace-0' }))).toBeDefined();
+    const last = wantedFor(subjectOf('shared'), { resource: `${shape.resource ?? 'api://'}${count - 1}` });
+    expect(source.cached(last, () => callerOf({ namespace: 'namespace-0' }))).toBeDefined();
   },
 );

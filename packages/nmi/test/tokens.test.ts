@@ -63,7 +63,7 @@ const entraCalls = () => stage.sim.azure.journal.count({ service: 'entra' });
 describe('E25 C12 a service principal (type 1)', () => {
   it('gets its token from Entra, by the one login host that is allowed, without a record of MIC’s', async () => {
     const { from, clientId } = await principal('app');
-    const answer = await nmi.ask({ from });
+    const answer = await nmi.send({ from });
     expect(answer).toMatchObject({ status: 200, body: { token_type: 'Bearer', client_id: clientId } });
     const claims = JSON.parse(
       Buffer.from(String(answer.body['access_token']).split('.')[1] ?? '', 'base64url').toString(),
@@ -74,7 +74,7 @@ describe('E25 C12 a service principal (type 1)', () => {
   it('item 27: two hundred callers make one question', async () => {
     const { from } = await principal('burst');
     const before = entraCalls();
-    const answers = await Promise.all(Array.from({ length: 200 }, () => nmi.ask({ from })));
+    const answers = await Promise.all(Array.from({ length: 200 }, () => nmi.send({ from })));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     expect(entraCalls() - before).toBe(1);
     expect(secretReads('burst')).toBe(1);
@@ -82,7 +82,7 @@ describe('E25 C12 a service principal (type 1)', () => {
 
   it('C53 with a wrong secret: 403 and why; the secret is nowhere', async () => {
     const { from } = await principal('wrong', { secret: 'hidden-value' });
-    const { status, text } = await nmi.ask({ from });
+    const { status, text } = await nmi.send({ from });
     expect(status).toBe(403);
     expect(text).toContain('AADSTS7000215');
     expect(text + nmi.lines.join('\n')).not.toContain('hidden-value');
@@ -103,7 +103,7 @@ describe('E25 C12 a service principal (type 1)', () => {
     const name = `stolen-${draft.spec ? 'host' : 'namespace'}`;
     const { from } = await principal(name, draft);
     const before = entraCalls();
-    const { status, body } = await nmi.ask({ from });
+    const { status, body } = await nmi.send({ from });
     expect([status, body['access_token']]).toEqual([400, undefined]);
     expect(body['error_description']).toMatch(text);
     expect([secretReads(name), entraCalls()]).toEqual([0, before]);
@@ -121,7 +121,7 @@ it('attack: a pod that names resources in the annotation of earlier versions cau
   await stage.record({ pod: 'eager-pod', identity: 'eager', state: 'Assigned' });
   const patient = await stage.nmi([], clock);
   const ask = (resource: string) =>
-    patient.ask({ from: addressOf(pod), path: tokenPath, query: `resource=${resource}` });
+    patient.send({ from: addressOf(pod), path: tokenPath, query: `resource=${resource}` });
   const mark = stage.sim.azure.journal.mark();
   await expect(ask('api://first')).resolves.toMatchObject({ status: 200 });
   await clock.advance(60_000);
@@ -140,7 +140,7 @@ it('W-P7: one token serves every pod of an identity', async () => {
   const before = stage.imdsCalls();
   for (const name of ['shared-1', 'shared-2', 'shared-3']) {
     const from = addressOf(await stage.cluster.pod({ name, label: 'shared' }));
-    await expect(nmi.ask({ from, path: tokenPath, query: vaultResource })).resolves.toMatchObject({
+    await expect(nmi.send({ from, path: tokenPath, query: vaultResource })).resolves.toMatchObject({
       status: 200,
     });
   }
@@ -149,7 +149,7 @@ it('W-P7: one token serves every pod of an identity', async () => {
 
 it('a cached token is returned in the same turn of the event loop: nothing can change between decision and response', async () => {
   const { from } = await principal('at-once');
-  await nmi.ask({ from });
+  await nmi.send({ from });
   const request = inbound(`${tokenPath}?${vaultResource}`, { peer: from, receivedAt: systemClock.elapsed() });
   expect(nmi.agent.app.respond(request)).toMatchObject({ status: 200 });
 });
@@ -175,7 +175,7 @@ describe('two AzureIdentities of one managed identity, one without client id', (
       const byResource = `&msi_res_id=${encodeURIComponent(identity.resourceId)}`;
       for (const selector of ['', byResource, `&client_id=${identity.clientId}`])
         await expect(
-          nmi.ask({ from, path: tokenPath, query: `${vaultResource}${selector}` }),
+          nmi.send({ from, path: tokenPath, query: `${vaultResource}${selector}` }),
         ).resolves.toMatchObject({ status: 200, body: { client_id: identity.clientId } });
     },
   );
@@ -189,13 +189,13 @@ it('a token in memory reaches no pod whose binding is deleted, and the pod again
   await stage.record({ pod: 'revoked-pod', identity: 'revoked', state: 'Assigned' });
   const agent = await stage.nmi(['--binding-grace=0s'], clock);
   const asked = stage.imdsCalls();
-  for (let n = 0; n < 2; n += 1) await expect(agent.ask({ from })).resolves.toMatchObject({ status: 200 });
+  for (let n = 0; n < 2; n += 1) await expect(agent.send({ from })).resolves.toMatchObject({ status: 200 });
   expect(stage.imdsCalls() - asked).toBe(1);
   const path = `/apis/${apiVersion}/namespaces/default/azureidentitybindings/revoked-binding`;
   await stage.cluster.client.request('DELETE', path);
-  await until(async () => (await agent.ask({ from })).status === 400);
+  await until(async () => (await agent.send({ from })).status === 400);
   await stage.cluster.binding({ name: 'revoked-binding', identity: 'revoked', selector: 'revoked' });
-  await until(async () => (await agent.ask({ from })).status === 200);
+  await until(async () => (await agent.send({ from })).status === 200);
   expect(stage.imdsCalls() - asked).toBe(1);
 });
 

@@ -55,7 +55,7 @@ const end = async (name: string) => {
 const finish = (name: string) =>
   stage.cluster.client.request('PATCH', `${podPath(name)}/status`, { status: { phase: 'Succeeded' } });
 
-const asks = (from: string) => nmi.ask({ from, isAlone: true });
+const asks = (from: string) => nmi.send({ from, isAlone: true });
 const questionsAbout = (name: string, since: number) =>
   stage.sim.kube.journal.count({ method: 'GET', path: new RegExp(`/pods/${name}$`), since });
 
@@ -76,10 +76,10 @@ describe('item 13: an address is used again while the watch lags', () => {
   it('nobody has it any more: no token for anybody', async () => {
     const hasty = await started('--pod-check-age=0s', '--caller-hold=0s');
     const from = addressOf(await stage.cluster.pod({ name: 'left', label: 'left' }));
-    await expect(hasty.ask({ from, isAlone: true })).resolves.toMatchObject({ status: 200 });
+    await expect(hasty.send({ from, isAlone: true })).resolves.toMatchObject({ status: 200 });
     stage.sim.kube.stallWatches(true);
     await remove('left');
-    await expect(hasty.ask({ from, isAlone: true })).resolves.toMatchObject({
+    await expect(hasty.send({ from, isAlone: true })).resolves.toMatchObject({
       status: 503,
       body: { error_description: expect.stringContaining('No pod of this node') as string },
     });
@@ -135,7 +135,7 @@ describe('what the checks cost', () => {
   it('a kept connection is checked once', async () => {
     const from = addressOf(await stage.cluster.pod({ name: 'kept', label: 'kept' }));
     const mark = stage.sim.kube.journal.mark();
-    for (let n = 0; n < 20; n += 1) expect((await nmi.ask({ from })).status).toBe(200);
+    for (let n = 0; n < 20; n += 1) expect((await nmi.send({ from })).status).toBe(200);
     // By its name, or by its address if the watch had not reported it yet.
     expect(questionsAbout('kept', mark)).toBeLessThanOrEqual(1);
   });
@@ -144,7 +144,7 @@ describe('what the checks cost', () => {
     const busy = await started();
     const from = addressOf(await stage.cluster.pod({ name: 'crowd', label: 'crowd' }));
     const mark = stage.sim.kube.journal.mark();
-    const answers = await Promise.all(Array.from({ length: 500 }, () => busy.ask({ from, isAlone: true })));
+    const answers = await Promise.all(Array.from({ length: 500 }, () => busy.send({ from, isAlone: true })));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     const lists = stage.sim.kube.journal.count({ path: /^\/api\/v1\/pods$/, since: mark });
     expect(questionsAbout('crowd', mark) + lists).toBeLessThanOrEqual(10);
@@ -159,11 +159,11 @@ describe('the API server is away', () => {
     const patient = await stage.nmi([], clock);
     await known(patient);
     const from = addressOf(await stage.cluster.pod({ name: 'outage', label: 'outage' }));
-    await expect(patient.ask({ from, isAlone: true })).resolves.toMatchObject({ status: 200 });
+    await expect(patient.send({ from, isAlone: true })).resolves.toMatchObject({ status: 200 });
     await stage.sim.kube.stopListening();
     for (let minute = 0; minute < 10; minute += 1) {
       await clock.advance(60_000);
-      const { status, body } = await patient.ask({ from, isAlone: true });
+      const { status, body } = await patient.send({ from, isAlone: true });
       expect([minute, status, body['client_id']]).toEqual([minute, 200, clientIds.get('outage')]);
     }
     expect(patient.lines.filter((line) => line.includes('does not say which pod'))).toHaveLength(1);
@@ -172,14 +172,14 @@ describe('the API server is away', () => {
   it('strict: a new connection is refused for the time being, an old one goes on', async () => {
     const strict = await started('--pod-check=strict', '--pod-check-age=0s');
     const from = addressOf(await stage.cluster.pod({ name: 'strict', label: 'strict' }));
-    await expect(strict.ask({ from })).resolves.toMatchObject({ status: 200 });
+    await expect(strict.send({ from })).resolves.toMatchObject({ status: 200 });
     await stage.sim.kube.stopListening();
-    await expect(strict.ask({ from, isAlone: true })).resolves.toMatchObject({
+    await expect(strict.send({ from, isAlone: true })).resolves.toMatchObject({
       status: 503,
       headers: { 'retry-after': expect.stringMatching(usualPause) as string },
       body: { error_description: expect.stringContaining('does not currently confirm') as string },
     });
-    await expect(strict.ask({ from })).resolves.toMatchObject({ status: 200 });
+    await expect(strict.send({ from })).resolves.toMatchObject({ status: 200 });
   });
 });
 
@@ -254,7 +254,7 @@ describe('item 13: random histories, against the API server’s own view at the 
     const call = async (address: number) => {
       const from = addresses[address] ?? '';
       const owner = ownerOf(from);
-      const { status, body } = await hasty.ask({ from, isAlone: true });
+      const { status, body } = await hasty.send({ from, isAlone: true });
       const expected = owner === undefined ? [503, undefined] : [200, clientIds.get(owner)];
       expect([status, body['client_id']]).toEqual(expected);
     };

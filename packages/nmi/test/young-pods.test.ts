@@ -1,7 +1,7 @@
 // Helm, GitOps and `kubectl apply -f .` create pods before the objects that bind them.
 import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { addressOf, startStage, vaultResource, type Ask, type Nmi, type Stage } from './harness.ts';
+import { addressOf, startStage, vaultResource, type PodRequest, type Nmi, type Stage } from './harness.ts';
 
 let clock: FakeClock;
 let stage: Stage;
@@ -23,8 +23,8 @@ const started = async (name: string, label: string | undefined, secondsAgo = 0) 
     }),
   );
 /** The answer to a call that is held now. */
-async function held(ask: Ask) {
-  const answer = nmi.ask(ask);
+async function held(ask: PodRequest) {
+  const answer = nmi.send(ask);
   await expect.poll(() => nmi.waitingCallers()).toBe(1);
   return { answer };
 }
@@ -42,7 +42,7 @@ it('a second identity of the label, asked for by its client id, is waited for as
   stage.attach(await stage.bound('first'));
   const from = await started('new', 'first');
   await stage.record({ pod: 'new', identity: 'first', state: 'Assigned' });
-  await expect.poll(async () => (await nmi.ask({ from })).status).toBe(200);
+  await expect.poll(async () => (await nmi.send({ from })).status).toBe(200);
   const identity = await stage.cluster.identity({ name: 'second' });
   const query = `${vaultResource}&client_id=${identity.clientId}`;
   const { answer } = await held({ from, query });
@@ -71,7 +71,7 @@ it('what never comes: told to ask again and what is missing, in the answer, the 
     expect.stringContaining(why),
   ]);
   await clock.advance(55_000);
-  expect(await nmi.ask({ from })).toMatchObject({
+  expect(await nmi.send({ from })).toMatchObject({
     status: 400,
     body: { error_description: `Identity not found. ${why}` },
   });
@@ -92,11 +92,11 @@ it('a pod without the label waits for the binding that selects it where its name
   const identity = await stage.cluster.identity({ name: 'late' });
   stage.attach(identity);
   const from = await started('bare', undefined);
-  expect(await nmi.ask({ from })).toMatchObject({ status: 400 });
+  expect(await nmi.send({ from })).toMatchObject({ status: 400 });
   await select('other', 'other');
   const old = await started('old', undefined, 61);
   await expect
-    .poll(async () => (await nmi.ask({ from: old })).text)
+    .poll(async () => (await nmi.send({ from: old })).text)
     .toContain('selects it by podSelector or serviceAccountName');
   const { answer } = await held({ from });
   await select('late', 'default');
@@ -107,5 +107,5 @@ it('a pod without the label waits for the binding that selects it where its name
 it('a pod without the label and one that is old are refused at once, whatever comes later', async () => {
   const bare = await started('bare', undefined);
   const old = await started('old', 'never', 61);
-  for (const from of [bare, old]) expect(await nmi.ask({ from })).toMatchObject({ status: 400 });
+  for (const from of [bare, old]) expect(await nmi.send({ from })).toMatchObject({ status: 400 });
 });

@@ -107,8 +107,11 @@ function createEventQueue(maxQueued: number) {
   const byIdentity = new Map<string, Waiting>();
   return {
     /** Returns the event that is dropped, if any; it may be this one. */
-    add(draft: EventDraft, told: Pick<Waiting, 'ends' | 'mayWrite'> & { now: number }): Waiting | undefined {
-      const { ends, mayWrite, now } = told;
+    add(
+      draft: EventDraft,
+      ending: Pick<Waiting, 'ends' | 'mayWrite'> & { now: number },
+    ): Waiting | undefined {
+      const { ends, mayWrite, now } = ending;
       const identity = eventIdentity(draft);
       const queued = byIdentity.get(identity);
       if (queued) {

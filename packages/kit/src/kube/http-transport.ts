@@ -65,7 +65,7 @@ async function call(options: HttpTransportOptions, open: Open, request: KubeRequ
     try {
       const response = await open(request, { pool, signal: watchdog.signal });
       if (!isGood(response)) throw await readRefusal(response);
-      return await readAnswer(response, request, watchdog);
+      return await readResponse(response, request, watchdog);
     } catch (error) {
       throw watchdog.explain(error);
     } finally {
@@ -135,7 +135,7 @@ async function admitted({ admit }: HttpTransportOptions, { signal }: KubeRequest
 
 const isGood = ({ statusCode = 0 }: IncomingMessage) => statusCode < 300;
 
-async function readAnswer(
+async function readResponse(
   response: IncomingMessage,
   request: KubeRequest,
   watchdog: Watchdog,

@@ -26,7 +26,7 @@ export interface Informer<V> {
   /** Up to 16 left out objects of each namespace, by key. */
   leftOut(): ReadonlyMap<string, LeftOut>;
   /** Requests a new list, which may include left out objects: at the end of a watch, at least ten minutes after the last list. */
-  askForList(): void;
+  requestList(): void;
   /** With `onlyWanted`: keeps the objects of the namespace from now on. Resolves when they are in the store. */
   want(namespace: string): Promise<void>;
   /** Removes the objects of the namespace, and keeps none from now on. */
@@ -73,7 +73,7 @@ export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
     leavesOut: (namespace) => reflector.shares().isOver(namespace),
     leftOut: () => reflector.shares().named,
     onLeftOut: (listener) => leftOut.add(listener),
-    askForList: () => reflector.askForList(),
+    requestList: () => reflector.requestList(),
     want: (namespace) => reflector.want(namespace),
     unwant: (namespace) => reflector.unwant(namespace),
     lastHeardMs: () => clock.elapsed() - reflector.heardAt,

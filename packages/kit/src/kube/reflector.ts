@@ -35,7 +35,7 @@ export interface Reflector {
   /** Makes the next step a list. The store keeps its content until then. */
   forget(): void;
   /** Requests a list that may include left out objects. */
-  askForList(): void;
+  requestList(): void;
   /** With `onlyWanted`: keeps the objects of the namespace from now on. Resolves when they are in the store. */
   want(namespace: string): Promise<void>;
   /** Removes the objects of the namespace. */
@@ -93,7 +93,7 @@ export function createReflector<V>(
 
   return Object.assign(state, {
     forget: () => void (state.version = undefined),
-    askForList: parts.relist.ask,
+    requestList: parts.relist.request,
     shares: () => taking.shares,
     want: (namespace: string) => wanted.add(namespace),
     unwant(namespace: string) {
@@ -163,13 +163,13 @@ function hear(state: Progress, { clock }: Pick<ReflectorOptions<never>, 'clock'>
 /** Decides when to list again for left out objects. */
 function createRelist({ clock }: Pick<ReflectorOptions<never>, 'clock'>) {
   let listedAt = -Infinity;
-  let isAskedFor = false;
+  let isRequested = false;
   return {
-    ask: () => void (isAskedFor = true),
+    request: () => void (isRequested = true),
     /** Later requests may concern objects that this list does not contain, and need another list. */
-    begins: () => void (isAskedFor = false),
+    begins: () => void (isRequested = false),
     listed: () => void (listedAt = clock.elapsed()),
-    isDue: (hasSpace: boolean) => (hasSpace || isAskedFor) && clock.elapsed() - listedAt >= relistMs,
+    isDue: (hasSpace: boolean) => (hasSpace || isRequested) && clock.elapsed() - listedAt >= relistMs,
   };
 }
 

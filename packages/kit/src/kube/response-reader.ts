@@ -29,7 +29,7 @@ export function createResponseReader({ fields = wholeObject, onItem }: Options):
 } {
   let response: unknown;
   const sieve = createSieve({
-    place: onItem ? listRule(fields) : fieldRuleOf(fields),
+    rule: onItem ? listRule(fields) : fieldRuleOf(fields),
     upTo: 'upTo' in fields ? fields.upTo : objectBytes,
     onValue: (value, tooLarge) => {
       response = value;
@@ -69,13 +69,13 @@ export function createEventReader(
   onEvent: (event: unknown) => void,
 ): Sieve {
   if ('upTo' in fields)
-    return createSieve({ place: fieldRuleOf(fields), upTo: fields.upTo, onValue: (event) => onEvent(event) });
+    return createSieve({ rule: fieldRuleOf(fields), upTo: fields.upTo, onValue: (event) => onEvent(event) });
   const members = membersOf([
     ['type', fieldRuleOf(small)],
     ['object', objectRule(fields)],
   ]);
   return createSieve({
-    place: { upTo: 0, members },
+    rule: { upTo: 0, members },
     upTo: objectBytes,
     onValue: (event, tooLarge) => {
       rememberTooLarge(field(event, 'object'), tooLarge.map(withinObject));

@@ -37,7 +37,7 @@ export interface ShareKeeperOptions {
 export function createShareKeeper({ share, kind, log }: ShareKeeperOptions): ShareKeeper {
   const room: MemoryShares | undefined = share && createMemoryShares(share);
   const naming = createNaming();
-  const told = new Set<string>();
+  const reported = new Set<string>();
   return {
     named: naming.named,
     name: (object) => naming.name(object),
@@ -49,8 +49,8 @@ export function createShareKeeper({ share, kind, log }: ShareKeeperOptions): Sha
       const out = room.put({ key, namespace, createdAt, bytes });
       for (const leftOut of out) {
         const of = namespaceOf(leftOut);
-        if (told.has(of)) continue;
-        told.add(of);
+        if (reported.has(of)) continue;
+        reported.add(of);
         log?.warn({ kind: kind.kind, namespace: of, ...share, leftOut }, overText);
       }
       return out;
@@ -61,7 +61,7 @@ export function createShareKeeper({ share, kind, log }: ShareKeeperOptions): Sha
     },
     forget(namespace) {
       naming.forget(namespace);
-      told.delete(namespace);
+      reported.delete(namespace);
       room?.forget(namespace);
     },
     isOver: (namespace) => room?.isOver(namespace) ?? false,

@@ -24,7 +24,7 @@ function sieve(text: string, fields: Fields, sizes: readonly number[] = []) {
   const values: unknown[] = [];
   const tooLarge: TooLarge[] = [];
   const reader = createSieve({
-    place: fieldRuleOf(fields),
+    rule: fieldRuleOf(fields),
     upTo: 10_000,
     onValue(value, left) {
       values.push(value);
@@ -301,7 +301,7 @@ describe('an item of a list', () => {
   const read = (...list: readonly object[]) => {
     const got: [value: unknown, tooLarge: readonly TooLarge[]][] = [];
     const reader = createSieve({
-      place: { upTo: 0, members: membersOf([['items', items]]) },
+      rule: { upTo: 0, members: membersOf([['items', items]]) },
       upTo: 100,
       onValue: () => undefined,
       onItem: (value, tooLarge) => got.push([value, tooLarge]),

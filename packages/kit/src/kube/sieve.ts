@@ -8,7 +8,7 @@ import type { FieldRule } from './field-rule.ts';
 import { createValueScanner, type ValueScanner } from './value-scanner.ts';
 
 export interface SieveOptions {
-  readonly place: FieldRule;
+  readonly rule: FieldRule;
   /** A whole value of the stream, or an item of a list with `items`. */
   readonly onValue: (value: unknown, tooLarge: readonly TooLarge[]) => void;
   readonly onItem?: (value: unknown, tooLarge: readonly TooLarge[]) => void;
@@ -52,7 +52,7 @@ class ByteSieve implements Sieve {
   /** It has no escape sequences so far. */
   #keyIsPlain = true;
   /** For the current or next value; undefined: skip it. */
-  #place: FieldRule | undefined;
+  #rule: FieldRule | undefined;
   /** Start of the text of the value, with its comma and key. */
   #mark = 0;
   #valueStart = 0;
@@ -106,7 +106,7 @@ class ByteSieve implements Sieve {
   #readKey(chunk: Buffer, start: number): number {
     const end = this.#endOfKey(chunk, start);
     if (this.#key === '' && this.#isPassedOver(chunk, start, end)) {
-      this.#place = undefined;
+      this.#rule = undefined;
       this.#mark = this.#kept.length;
       this.#state = 'colon';
       this.#passOver(this.#top());
@@ -143,9 +143,9 @@ class ByteSieve implements Sieve {
     const frame = this.#top();
     const name = this.#name(frame);
     const rule = frame.rule.members?.get(name);
-    this.#place = rule?.after ? rule.after(this.#kept.textFrom(frame.start)) : rule;
+    this.#rule = rule?.after ? rule.after(this.#kept.textFrom(frame.start)) : rule;
     this.#mark = this.#kept.length;
-    if (this.#place) {
+    if (this.#rule) {
       frame.name = name;
       this.#keepKey(frame);
       return;
@@ -191,7 +191,7 @@ class ByteSieve implements Sieve {
 
   #expectItem(): void {
     const { rule } = this.#top();
-    this.#place = rule.items;
+    this.#rule = rule.items;
     this.#mark = this.#kept.length;
     this.#state = 'before-value';
   }
@@ -204,7 +204,7 @@ class ByteSieve implements Sieve {
       return at + 1;
     }
     this.#startAnew();
-    const { members, items } = this.#place ?? {};
+    const { members, items } = this.#rule ?? {};
     if (members && byte === openObject) return this.#open(at, { isList: false });
     if (items && byte === openList) return this.#open(at, { isList: true });
     this.#valueStart = this.#kept.length;
@@ -223,7 +223,7 @@ class ByteSieve implements Sieve {
     const frame = this.#frames.at(-1);
     if (frame && !frame.isList) return;
     if (!frame) {
-      this.#place = this.#options.place;
+      this.#rule = this.#options.rule;
       this.#mark = this.#kept.length;
     }
     this.#origin = this.#kept.length;
@@ -231,7 +231,7 @@ class ByteSieve implements Sieve {
   }
 
   #open(at: number, { isList }: { isList: boolean }): number {
-    const rule = this.#place;
+    const rule = this.#rule;
     if (!rule) throw notJson();
     this.#frames.push(openFrame(rule, isList, this.#mark));
     this.#kept.add(isList ? '[' : '{');
@@ -250,14 +250,14 @@ class ByteSieve implements Sieve {
 
   #read(chunk: Buffer, start: number): number {
     const end = this.#scanner.scan(chunk, start);
-    if (this.#place) this.#keep(chunk.subarray(start, end));
-    if (this.#scanner.isDone) this.#ended(this.#place !== undefined);
+    if (this.#rule) this.#keep(chunk.subarray(start, end));
+    if (this.#scanner.isDone) this.#ended(this.#rule !== undefined);
     return end;
   }
 
   #keep(bytes: Buffer): void {
     const size = this.#kept.length + bytes.length;
-    const { upTo = 0 } = this.#place ?? {};
+    const { upTo = 0 } = this.#rule ?? {};
     const limit = size - this.#valueStart > upTo ? upTo : this.#options.upTo;
     if (size - this.#valueStart <= upTo && size - this.#origin <= limit) {
       this.#kept.addBytes(bytes);
@@ -265,7 +265,7 @@ class ByteSieve implements Sieve {
     }
     this.#tooLarge.push({ path: pathOf(this.#frames), upTo: limit });
     this.#kept.takeBack(this.#mark);
-    this.#place = undefined;
+    this.#rule = undefined;
   }
 
   #ended(isKept: boolean): void {

@@ -33,7 +33,7 @@ export function createStrangerCheck(options: StrangerCheckOptions): StrangerChec
   const looked = Promise.withResolvers<undefined>();
   let isRefused: boolean | undefined;
 
-  const ask = async (signal: AbortSignal): Promise<StrangerResult> => {
+  const review = async (signal: AbortSignal): Promise<StrangerResult> => {
     try {
       isRefused = await refusesStranger(reviewer, right, signal);
       return { isRefused };
@@ -50,7 +50,7 @@ export function createStrangerCheck(options: StrangerCheckOptions): StrangerChec
     async run(signal) {
       await Promise.race([begun.promise, aborted(signal)]);
       while (!signal.aborted) {
-        const pauseMs = onResult(await ask(signal));
+        const pauseMs = onResult(await review(signal));
         looked.resolve(undefined);
         if (pauseMs === undefined) break;
         await clock.sleep(pauseMs, signal).catch(() => undefined);

@@ -12,18 +12,18 @@ const mostNamespaces = 1_000;
  * object and the number of suppressed lines.
  */
 export function createTooLargeLog(log: Log | undefined, clock: Clock, kind: string) {
-  const told = new RecentMap<string, { readonly at: number; silent: number }>(mostNamespaces);
+  const reported = new RecentMap<string, { readonly at: number; silent: number }>(mostNamespaces);
   return (key: string, object: unknown) => {
     const [first, ...others] = tooLargeIn(object);
     if (!first) return;
     // Objects without a namespace are each limited by themselves, since different people write them.
     const [namespace = key] = key.split('/', 1);
-    const last = told.get(namespace);
+    const last = reported.get(namespace);
     if (last && clock.elapsed() - last.at < quietMs) {
       last.silent += 1;
       return;
     }
-    told.set(namespace, { at: clock.elapsed(), silent: 0 });
+    reported.set(namespace, { at: clock.elapsed(), silent: 0 });
     const limit = first.unknownNames ? { maxUnknownKeys: first.upTo } : { maxBytes: first.upTo };
     const more = { moreFields: others.length, moreObjects: last?.silent ?? 0 };
     log?.warn({ kind, key, field: first.path, ...limit, ...more }, textOf(first));

@@ -23,15 +23,15 @@ async function startWhenFree(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<AdminServer | undefined> {
-  let isTold = false;
+  let isReported = false;
   while (!signal.aborted) {
     try {
       return await startAdminServer(options);
     } catch (error) {
       const why = reasons[codeOf(error)];
       if (why === undefined) throw error;
-      if (!isTold) options.log.warn({ address: options.host, port: options.port }, why);
-      isTold = true;
+      if (!isReported) options.log.warn({ address: options.host, port: options.port }, why);
+      isReported = true;
       await clock.sleep(retryMs, signal).catch(() => undefined);
     }
   }

@@ -10,7 +10,7 @@ import type { Connections } from './connections/connections.ts';
 export function createMessageClass(connections: Connections<unknown>) {
   return class Message extends IncomingMessage {
     readonly isTooMany: boolean;
-    declare private asked: unknown;
+    declare private upgraded: unknown;
 
     constructor(socket: Socket) {
       super(socket);
@@ -18,11 +18,11 @@ export function createMessageClass(connections: Connections<unknown>) {
     }
 
     get upgrade(): unknown {
-      return this.isTooMany || this.asked;
+      return this.isTooMany || this.upgraded;
     }
 
-    set upgrade(asked: unknown) {
-      this.asked = asked;
+    set upgrade(upgraded: unknown) {
+      this.upgraded = upgraded;
     }
   };
 }

@@ -6,7 +6,7 @@ const heldMs = 1_000;
 
 /** `/metrics`. The text takes milliseconds to create, so it is created at most once a second. */
 export function createMetricsRoute(text: () => Promise<string>, clock: Clock): AdminRoute {
-  let last: { readonly madeAt: number; readonly answer: Promise<AdminResponse> } | undefined;
+  let last: { readonly madeAt: number; readonly response: Promise<AdminResponse> } | undefined;
   const make = async (): Promise<AdminResponse> => ({
     status: 200,
     body: await text(),
@@ -16,8 +16,8 @@ export function createMetricsRoute(text: () => Promise<string>, clock: Clock): A
     path: '/metrics',
     respond: () => {
       const now = clock.elapsed();
-      if (last === undefined || now - last.madeAt >= heldMs) last = { madeAt: now, answer: make() };
-      return last.answer;
+      if (last === undefined || now - last.madeAt >= heldMs) last = { madeAt: now, response: make() };
+      return last.response;
     },
   };
 }

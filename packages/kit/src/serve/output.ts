@@ -39,7 +39,7 @@ export function createOutput(options: OutputOptions): Output {
   const { clock } = options;
   const lines = new Lines(options);
   let timer: Timer | undefined;
-  let told = 0;
+  let reported = 0;
   let say: (lines: number) => void = () => undefined;
 
   const flush = () => {
@@ -47,9 +47,9 @@ export function createOutput(options: OutputOptions): Output {
     timer = undefined;
     const isTaken = lines.handOn();
     if (lines.size > 0) timer = clock.after(retryMs, flush);
-    else if (isTaken && lines.lost > told) {
-      const more = lines.lost - told;
-      told = lines.lost;
+    else if (isTaken && lines.lost > reported) {
+      const more = lines.lost - reported;
+      reported = lines.lost;
       say(more);
     }
   };

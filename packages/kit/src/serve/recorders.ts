@@ -63,12 +63,12 @@ function createHistogram({ name, labels, buckets = [] }: MetricSpec): Recorder {
     record(value, of) {
       const one = series.of(of);
       one.sum += finite(value);
-      let place = 0;
+      let index = 0;
       for (const bound of buckets) {
         if (value <= bound) break;
-        place += 1;
+        index += 1;
       }
-      one.counts[place] = (one.counts[place] ?? 0) + 1;
+      one.counts[index] = (one.counts[index] ?? 0) + 1;
     },
     samples: () => series.all().flatMap((one) => samplesOf(name, buckets, one)),
   };
@@ -76,11 +76,11 @@ function createHistogram({ name, labels, buckets = [] }: MetricSpec): Recorder {
 
 function samplesOf(name: string, buckets: readonly number[], { labels, counts, sum }: Counts): Sample[] {
   let count = 0;
-  const below = counts.map((more, place): Sample => {
+  const below = counts.map((more, index): Sample => {
     count += more;
     return {
       value: count,
-      labels: { le: buckets[place] ?? '+Inf', ...labels },
+      labels: { le: buckets[index] ?? '+Inf', ...labels },
       metricName: `${name}_bucket`,
     };
   });

@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
  */
 export function responseOf(request: ClientRequest, signal: AbortSignal): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  let isAnswered = false;
+  let hasResponse = false;
   const end = () => {
     const reason = signal.reason as Error;
     // A waiting request fails by itself only when it gets a connection.
@@ -15,7 +15,7 @@ export function responseOf(request: ClientRequest, signal: AbortSignal): Promise
     request.destroy(reason);
   };
   request.once('response', (response) => {
-    isAnswered = true;
+    hasResponse = true;
     resolve(response);
   });
   // Stays attached: the connection may also fail after the response has begun, which the reader notices too.
@@ -24,7 +24,7 @@ export function responseOf(request: ClientRequest, signal: AbortSignal): Promise
   // A switch of protocols closes the connection without a response or an error.
   request.once('close', () => {
     signal.removeEventListener('abort', end);
-    if (!isAnswered) reject(new Error('the connection was closed before the answer came'));
+    if (!hasResponse) reject(new Error('the connection was closed before the answer came'));
   });
   if (signal.aborted) end();
   else signal.addEventListener('abort', end);

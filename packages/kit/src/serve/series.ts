@@ -10,7 +10,7 @@ export interface SeriesOf<Series> {
 
 interface Dimension {
   readonly name: string;
-  readonly places: ReadonlyMap<string, number>;
+  readonly indexOf: ReadonlyMap<string, number>;
   readonly other: number;
   readonly values: readonly string[];
 }
@@ -27,8 +27,8 @@ export function createSeries<Series>(
 ): SeriesOf<Series> {
   const dimensions = Object.entries(declared ?? {}).map(([name, allowed]) => dimensionOf(name, allowed));
   const found: (Series | undefined)[] = [];
-  const positionIn = ({ name, places, other }: Dimension, labels: Labels) =>
-    places.get(labels[name] ?? '') ?? other;
+  const positionIn = ({ name, indexOf, other }: Dimension, labels: Labels) =>
+    indexOf.get(labels[name] ?? '') ?? other;
   const labelsOf = (labels: Labels): Labels =>
     Object.fromEntries(dimensions.map((one) => [one.name, one.values[positionIn(one, labels)] ?? '']));
 
@@ -53,6 +53,6 @@ export function combinationsOf(declared: NonNullable<MetricSpec['labels']>): rea
 
 function dimensionOf(name: string, allowed: readonly string[]): Dimension {
   const values = [...new Set([...allowed, 'other'])];
-  const places = new Map(values.map((value, place) => [value, place]));
-  return { name, places, values, other: values.indexOf('other') };
+  const indexOf = new Map(values.map((value, index) => [value, index]));
+  return { name, indexOf, values, other: values.indexOf('other') };
 }

@@ -8,21 +8,21 @@ const slotMs = 1_000;
 /** A schedule. Adding and removing cost the same for any size. */
 export class DueTimes<T extends Due> {
   readonly #slots = new Map<number, Set<T>>();
-  readonly #places = new Map<T, number>();
+  readonly #slotOf = new Map<T, number>();
 
   add(item: T): void {
     this.remove(item);
     const slot = slotOf(item.dueAt);
     const items = this.#slots.get(slot) ?? new Set<T>();
     this.#slots.set(slot, items.add(item));
-    this.#places.set(item, slot);
+    this.#slotOf.set(item, slot);
   }
 
   /** Returns whether the item was in the schedule. */
   remove(item: T): boolean {
-    const slot = this.#places.get(item);
+    const slot = this.#slotOf.get(item);
     if (slot === undefined) return false;
-    this.#places.delete(item);
+    this.#slotOf.delete(item);
     const items = this.#slots.get(slot);
     items?.delete(item);
     if (items?.size === 0) this.#slots.delete(slot);

@@ -76,7 +76,7 @@ export class PairRegistry<H extends Holder = Holder> {
   readonly #tenants = new Map<string, Tenant<H>>();
   #queue = createQueue<H>();
   readonly #later = new DueTimes<Held<H>>();
-  readonly #asked = new Map<Pair, Held<H>>();
+  readonly #inReview = new Map<Pair, Held<H>>();
   readonly #admitted = new Set<H>();
   /** Called when there may be more pairs to ask. */
   onFresh: () => void = () => undefined;
@@ -97,10 +97,10 @@ export class PairRegistry<H extends Holder = Holder> {
 
   /** To be called when a new pod needs the pairs of the holder, and when it gets room: as long as they are not allowed, they are asked again soon, for some minutes. */
   await(holder: H): void {
-    if (this.#askSoon(holder)) this.onFresh();
+    if (this.#reviewSoon(holder)) this.onFresh();
   }
 
-  #askSoon(holder: H): boolean {
+  #reviewSoon(holder: H): boolean {
     const tenant = this.#tenants.get(holder.subject.namespace);
     const pairs = (tenant?.held.get(holder) ?? []).filter(({ standing }) => standing.verdict !== 'allowed');
     for (const pair of pairs) {
@@ -163,11 +163,11 @@ export class PairRegistry<H extends Holder = Holder> {
   }
 
   /** The next pair to ask; the caller passes the result to `answer`. */
-  next(now: number, mayAsk?: (namespace: string) => boolean): Pair | undefined {
+  next(now: number, mayReview?: (namespace: string) => boolean): Pair | undefined {
     for (const pair of this.#later.take(now)) this.#enqueue('again', pair);
-    const pair = this.#queue.next(mayAsk)?.item;
+    const pair = this.#queue.next(mayReview)?.item;
     if (pair === undefined) return undefined;
-    this.#asked.set(pair, pair);
+    this.#inReview.set(pair, pair);
     return pair;
   }
 
@@ -178,8 +178,8 @@ export class PairRegistry<H extends Holder = Holder> {
 
   /** Returns the holders if the answer changed the verdict; none for a pair without holders. */
   record(pair: Pair, result: NamesReview, moment: Pick<ReviewMoment, 'now' | 'chance'>): readonly H[] {
-    const held = this.#asked.get(pair);
-    this.#asked.delete(pair);
+    const held = this.#inReview.get(pair);
+    this.#inReview.delete(pair);
     if (held === undefined) return [];
     const { soon } = this.#tenantOf(pair.subject.namespace);
     const { recheckMs } = this.#options;
@@ -206,7 +206,7 @@ export class PairRegistry<H extends Holder = Holder> {
   /** To be called at the end of a term: forgets all verdicts, since the next term asks again, and ignores answers still to come. */
   forget(): readonly H[] {
     this.#queue = createQueue<H>();
-    this.#asked.clear();
+    this.#inReview.clear();
     const pairs = [...this.#tenants.values()].flatMap((tenant) => [...tenant.pairs.values()]);
     const known = pairs.filter(({ standing }) => standing.verdict !== 'unknown');
     for (const pair of pairs) {
@@ -239,7 +239,7 @@ export class PairRegistry<H extends Holder = Holder> {
       this.#admitted.add(holder);
       this.#holdAll(tenant, holder);
       // Its pods have waited since they came, which counted for nothing without room.
-      this.#askSoon(holder);
+      this.#reviewSoon(holder);
       this.onFresh();
     }
   }
@@ -269,7 +269,7 @@ export class PairRegistry<H extends Holder = Holder> {
 
   /** Removes the pair from all queues; the answer to a question in progress is ignored. */
   #withdraw(pair: Held<H>): void {
-    this.#asked.delete(pair);
+    this.#inReview.delete(pair);
     this.#later.remove(pair);
     this.#queue.remove(pair);
   }

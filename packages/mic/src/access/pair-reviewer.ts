@@ -111,7 +111,7 @@ class PairReviewer<H extends Holder> {
     const { registry, clock } = this.#ports;
     this.#timer?.cancel();
     if (this.#isOver()) return;
-    this.#tell(registry.takeAdmitted());
+    this.#report(registry.takeAdmitted());
     const mayReview = (namespace: string) => this.#ofNamespace.of(namespace) < pairsOfNamespaceAtOnce;
     const now = clock.elapsed();
     while (this.#underWay.size < pairsAtOnce) {
@@ -133,7 +133,7 @@ class PairReviewer<H extends Holder> {
   #begin(pair: Pair): void {
     const { namespace } = pair.subject;
     this.#ofNamespace.add(namespace, 1);
-    const done = this.#ask(pair).finally(() => {
+    const done = this.#reviewPair(pair).finally(() => {
       this.#underWay.delete(done);
       this.#ofNamespace.add(namespace, -1);
       this.#pump();
@@ -141,15 +141,15 @@ class PairReviewer<H extends Holder> {
     this.#underWay.add(done);
   }
 
-  async #ask(pair: Pair): Promise<void> {
+  async #reviewPair(pair: Pair): Promise<void> {
     const { registry, clock, random } = this.#ports;
-    const result = await this.#answerTo(pair);
+    const result = await this.#resultOf(pair);
     // The new leader asks itself.
     if (this.#isOver()) return;
-    this.#tell(registry.record(pair, result, { now: clock.elapsed(), chance: random() }));
+    this.#report(registry.record(pair, result, { now: clock.elapsed(), chance: random() }));
   }
 
-  #answerTo({ subject, target, standing }: Pair): Promise<NamesReview> {
+  #resultOf({ subject, target, standing }: Pair): Promise<NamesReview> {
     return reviewNames(target, standing.level, async (name) => {
       const result = await this.#review({ subject, resource: target.resource, name });
       this.#ports.onReview(result);
@@ -182,7 +182,7 @@ class PairReviewer<H extends Holder> {
   }
 
   /** The first change is passed on at once. */
-  #tell(holders: readonly H[]): void {
+  #report(holders: readonly H[]): void {
     for (const holder of holders) this.#changed.add(holder);
     if (this.#gathering !== undefined || !this.#pass()) return;
     const next = () => {

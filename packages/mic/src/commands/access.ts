@@ -32,7 +32,7 @@ export async function accessCommand(command: AccessCommand): Promise<number> {
     for (const line of checkLines(subject, target, checked)) printer.line(line);
   }
   const code = codeOf(kinds);
-  const isOpen = code === 0 && (await answersToAnybody(command));
+  const isOpen = code === 0 && (await allowsAnybody(command));
   if (isOpen)
     printer.line(
       '✗ and so may anybody: the API server refuses no one (AlwaysAllow, or a right for everybody)',
@@ -45,7 +45,7 @@ function codeOf(kinds: ReadonlySet<NamesReview['kind']>): 0 | 1 | 2 {
   return kinds.has('allowed') && !kinds.has('refused') ? 0 : 1;
 }
 
-async function answersToAnybody({ reviewer, signal }: AccessCommand): Promise<boolean> {
+async function allowsAnybody({ reviewer, signal }: AccessCommand): Promise<boolean> {
   try {
     return !(await refusesStranger(reviewer, strangerRight, signal));
   } catch (error) {

@@ -16,12 +16,12 @@ export interface PodReview {
 }
 
 /** The answers are in the index afterwards. */
-export async function reviewPod({ index, registry, subject, now, ...asking }: PodReview): Promise<void> {
+export async function reviewPod({ index, registry, subject, now, ...reviewing }: PodReview): Promise<void> {
   index.settle();
   for (let pair = registry.next(now); pair; pair = registry.next(now)) {
     const { namespace, name } = pair.subject;
     if (namespace !== subject.namespace || name !== subject.name) continue;
-    index.rightsChanged(registry.record(pair, await reviewTarget(pair, asking), { now, chance: 1 }));
+    index.rightsChanged(registry.record(pair, await reviewTarget(pair, reviewing), { now, chance: 1 }));
   }
   index.settle();
 }

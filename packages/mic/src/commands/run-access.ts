@@ -38,7 +38,7 @@ export async function runAccess(command: AboutAccess, config: MicConfig, userAge
     level: 'warn',
     destination: { write: (line) => console.error(line.trimEnd()) },
   });
-  const ask = async (signal: AbortSignal) => {
+  const runCommand = async (signal: AbortSignal) => {
     const transport = await connectApiServer({ config, userAgent });
     const rules = { forceNamespaced, namespaceShareBytes };
     const looking = { rules, transport, clock: systemClock, log, signal };
@@ -54,7 +54,7 @@ export async function runAccess(command: AboutAccess, config: MicConfig, userAge
     }
   };
   const complain = console.error;
-  const run = (signal: AbortSignal) => inTime({ clock: systemClock, signal, complain }, ask);
+  const run = (signal: AbortSignal) => inTime({ clock: systemClock, signal, complain }, runCommand);
   await runProcess({ log, run });
   return 0;
 }

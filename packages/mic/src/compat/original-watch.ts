@@ -51,7 +51,7 @@ class Watch implements OriginalWatch {
   readonly #lock: string;
   #sighting: LockSighting | undefined;
   #isRunning = false;
-  #isRefusalTold = false;
+  #isRefusalReported = false;
 
   constructor(ports: OriginalWatchPorts) {
     this.#ports = ports;
@@ -61,25 +61,25 @@ class Watch implements OriginalWatch {
   async standBy(signal: AbortSignal): Promise<void> {
     const { clock, reader, log } = this.#ports;
     const begunAt = clock.elapsed();
-    let isTold = false;
+    let isReported = false;
     while (!signal.aborted) {
       // Checked each time: a lock forged when another replica leads must not prevent this one from standing for election.
       if ((await reader.hasLed(signal)) === true) {
-        if (isTold) this.#follow();
+        if (isReported) this.#follow();
         return;
       }
       const reading = await this.#look(signal);
       const sighting = this.#sighting;
       if (mayStart({ reading, sighting, begunAt }, clock.elapsed())) {
-        if (isTold) this.#start(clock.elapsed() - begunAt >= longestStandByMs);
+        if (isReported) this.#start(clock.elapsed() - begunAt >= longestStandByMs);
         return;
       }
-      if (sighting && !isTold) {
+      if (sighting && !isReported) {
         log.warn(
           { lock: this.#lock, holder: sighting.holder },
           "standing by: the original's MIC holds its lock; ours starts once that is not renewed for 15 s, and in 5 minutes at the latest",
         );
-        isTold = true;
+        isReported = true;
       }
       await pause(clock, standByLookMs, signal);
     }
@@ -109,7 +109,7 @@ class Watch implements OriginalWatch {
     const { clock } = this.#ports;
     while (!term.signal.aborted) {
       const { kind } = await this.#look(term.signal);
-      this.#tell(term);
+      this.#report(term);
       await pause(clock, kind === 'held' ? termLookMs : freeLookMs, term.signal);
     }
     // The next leader reports the state that it reads.
@@ -122,8 +122,8 @@ class Watch implements OriginalWatch {
     const { reader, clock, log } = this.#ports;
     const reading = await reader.look(signal);
     this.#sighting = foldLook(this.#sighting, reading, clock.elapsed());
-    if (reading.kind === 'unreadable' && !reading.isPassing && !this.#isRefusalTold) {
-      this.#isRefusalTold = true;
+    if (reading.kind === 'unreadable' && !reading.isPassing && !this.#isRefusalReported) {
+      this.#isRefusalReported = true;
       log.warn(
         { lock: this.#lock, why: reading.why },
         "the lock of the original's MIC cannot be read: whether that runs too is not known (deploy/components/original-lock, --original-lock)",
@@ -132,7 +132,7 @@ class Watch implements OriginalWatch {
     return reading;
   }
 
-  #tell(term: LeaderTerm): void {
+  #report(term: LeaderTerm): void {
     const { clock, log, onRunning } = this.#ports;
     const isRunning = isRenewed(this.#sighting, clock.elapsed());
     if (isRunning === this.#isRunning || !term.holds()) return;

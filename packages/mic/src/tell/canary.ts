@@ -9,9 +9,9 @@ export interface CanaryNode {
 }
 
 /** The texts have no times and numbers, so that repeats are one Event. */
-export function reportCanary(sighting: CanarySighting, place: CanaryNode): Report {
+export function reportCanary(sighting: CanarySighting, canaryNode: CanaryNode): Report {
   const { node, pod, state } = sighting;
-  const message = `${messages[state](sighting, place)}${state !== 'ready' && place.keepsTaint ? taintStays : ''}`;
+  const message = `${messages[state](sighting, canaryNode)}${state !== 'ready' && canaryNode.keepsTaint ? taintStays : ''}`;
   // The uid of events that the kubelet writes on its node, by which kubectl describe finds them.
   const involved = { apiVersion: 'v1', kind: 'Node', name: node, uid: node };
   const type = state === 'ready' ? 'Normal' : 'Warning';
@@ -24,7 +24,7 @@ export function reportCanary(sighting: CanarySighting, place: CanaryNode): Repor
 
 const reasons = { ready: 'CanaryReady', 'not-ready': 'CanaryNotReady', missing: 'CanaryMissing' } as const;
 
-type Write = (sighting: CanarySighting, place: CanaryNode) => string;
+type Write = (sighting: CanarySighting, canaryNode: CanaryNode) => string;
 
 const messages: Readonly<Record<CanarySighting['state'], Write>> = {
   ready: () => 'the canary of NMI on this node is ready again: calls of pods get to NMI of their node',

@@ -26,19 +26,19 @@ export interface Named {
 
 export interface Refused {
   readonly name: string;
-  readonly place: string;
+  readonly hostText: string;
   readonly id: ResourceId | undefined;
   readonly micPrincipalId: string | undefined;
 }
 
 export function rejection(
   { code, message }: Quarantine,
-  { name, place, id, micPrincipalId }: Refused,
+  { name, hostText, id, micPrincipalId }: Refused,
 ): string {
   const remedy = id === undefined ? undefined : remedyFor({ code, id, micPrincipalId });
   // Azure's message comes last: it is long, and the end of an Event's message is cut off.
   const advice = remedy ? ` ${adviceOf(remedy)}.` : '';
-  return `identity ${name} cannot be attached to ${place} (${code}).${advice} Azure said: ${message}`;
+  return `identity ${name} cannot be attached to ${hostText} (${code}).${advice} Azure said: ${message}`;
 }
 
 export const nothing: Report = { events: [], lines: [] };

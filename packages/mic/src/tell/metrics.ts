@@ -19,7 +19,7 @@ const kubeOperation = {
   ],
 } as const;
 const hostOperation = { operation_type: hostOperations } as const;
-const lane = { lane: ['objects', 'azure'] } as const;
+const queue = { lane: ['objects', 'azure'] } as const;
 const watch = {
   kind: [
     'pods',
@@ -85,7 +85,7 @@ export const micMetrics = {
   },
   queueDepth: {
     ...gauge('mic_host_queue_depth', 'Hosts that wait for processing or are being processed.'),
-    labels: lane,
+    labels: queue,
   },
   throttledHosts: gauge(
     'mic_throttled_hosts',

@@ -63,10 +63,10 @@ function rejections(
 ): Report {
   if (quarantined.size === 0) return nothing;
   const { pods, identities, micPrincipalId } = affectedBy(new Set(quarantined.keys()));
-  const place = describeHost(host);
+  const hostText = describeHost(host);
   const messageFor = (name: string, id: ResourceId) => {
     const quarantine = quarantined.get(id);
-    return quarantine ? rejection(quarantine, { name, place, id, micPrincipalId }) : '';
+    return quarantine ? rejection(quarantine, { name, hostText, id, micPrincipalId }) : '';
   };
   return {
     events: [

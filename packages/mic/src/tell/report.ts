@@ -142,13 +142,13 @@ function waits(
   { host, micPrincipalId }: Scene,
 ): Report {
   const name = keyOf(identity.metadata);
-  const place = host ? describeHost(host) : `node ${pod.nodeName}`;
+  const hostText = host ? describeHost(host) : `node ${pod.nodeName}`;
   const fields = { podNamespace: pod.namespace, pod: pod.name, identity: name };
   switch (waiting.why) {
     case 'late':
       return podEvent(
         pod,
-        { reason: 'WaitingForIdentity', message: `identity ${name} is being attached to ${place}` },
+        { reason: 'WaitingForIdentity', message: `identity ${name} is being attached to ${hostText}` },
         fields,
       );
     case 'host':
@@ -156,7 +156,7 @@ function waits(
         pod,
         {
           reason: 'WaitingForIdentity',
-          message: `identity ${name} cannot be attached to ${place} yet: ${waiting.message}`,
+          message: `identity ${name} cannot be attached to ${hostText} yet: ${waiting.message}`,
         },
         fields,
       );
@@ -165,7 +165,7 @@ function waits(
         pod,
         {
           reason: 'IdentityRejected',
-          message: rejection(waiting.quarantine, { name, place, id: resourceId, micPrincipalId }),
+          message: rejection(waiting.quarantine, { name, hostText, id: resourceId, micPrincipalId }),
         },
         fields,
       );

@@ -20,10 +20,10 @@ export const untraced: Tracing = { turns: same, hosts: same, arm: same };
 
 export function createTracing(tracer: Tracer | undefined): Tracing {
   if (!tracer) return untraced;
-  const pass = (lane: keyof Turns, turn: Turns[typeof lane]): Turns[typeof lane] => {
+  const pass = (queue: keyof Turns, turn: Turns[typeof queue]): Turns[typeof queue] => {
     return (host) => {
-      const facts = { 'pod_identity.lane': lane, 'pod_identity.host': host ?? '' };
-      return tracer.trace(lane, { name: 'pass', facts }, () => turn(host));
+      const facts = { 'pod_identity.lane': queue, 'pod_identity.host': host ?? '' };
+      return tracer.trace(queue, { name: 'pass', facts }, () => turn(host));
     };
   };
   return {

@@ -1,7 +1,7 @@
 import {
   hasOwnConditions,
   mostBindingsPerNamespace,
-  placesOf,
+  filedKeysOf,
   sortBindings,
   waysToFile,
   type AzureIdentityBinding,
@@ -75,8 +75,11 @@ export function bindingsWithoutSelector(
 ): readonly AzureIdentityBinding[] {
   const at = (key: string) => store.by('filed', selectorKeyOf(pod.namespace, key));
   const broad = at(anywhere);
-  if (broad.length <= mostBindingsPerNamespace) return [...broad, ...[...placesOf(pod)].flatMap(at)];
-  return [...sortBindings(broad).slice(0, mostBindingsPerNamespace + 1), ...[...placesOf(pod)].flatMap(at)];
+  if (broad.length <= mostBindingsPerNamespace) return [...broad, ...[...filedKeysOf(pod)].flatMap(at)];
+  return [
+    ...sortBindings(broad).slice(0, mostBindingsPerNamespace + 1),
+    ...[...filedKeysOf(pod)].flatMap(at),
+  ];
 }
 
 function selectorKeyOf(namespace: string, key: string): string {

@@ -53,7 +53,7 @@ export function createNamespaceInformer(options: NamespaceInformerOptions): Name
       trim: (object) => trim(object, labels, log),
       onListed: () => {
         labels.retain((name) => informer.store.get(name) !== undefined);
-        listeners.tell(labels.takeTurned());
+        listeners.notify(labels.takeTurned());
       },
     },
     () => log.warn({}, refused),
@@ -64,8 +64,8 @@ export function createNamespaceInformer(options: NamespaceInformerOptions): Name
     // One that was created again under its name has its labels already.
     if (informer.store.get(change.key) === undefined) labels.remove(change.key);
     // Asked here and not for each object that is read: a list would ask for the next one.
-    if (change.type !== 'added' && labels.hasRoom()) informer.askForList();
-    listeners.tell([...labels.takeTurned(), change.key]);
+    if (change.type !== 'added' && labels.hasRoom()) informer.requestList();
+    listeners.notify([...labels.takeTurned(), change.key]);
   });
 
   return {
@@ -100,7 +100,7 @@ function createListeners() {
       all.add(listener);
       return () => void all.delete(listener);
     },
-    tell(names: Iterable<string>) {
+    notify(names: Iterable<string>) {
       for (const name of names) for (const listener of all) listener(name);
     },
   };

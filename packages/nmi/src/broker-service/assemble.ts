@@ -18,7 +18,7 @@ import { createExchange } from './exchange.ts';
 import type { Account } from './judge.ts';
 import { createPodReads } from './pods.ts';
 import { createRights } from './rights.ts';
-import { createIssuanceLog, createUnansweredLog, type brokerMetrics } from './tell.ts';
+import { createIssuanceLog, createUnansweredLog, type brokerMetrics } from './reports.ts';
 
 export interface AssemblyOptions {
   readonly transport: KubeTransport;
@@ -58,7 +58,7 @@ export function assembleBroker(options: AssemblyOptions): Assembled {
   const assertion = () => readAssertion(options.readToken, options.audience);
   const broker = createBroker({
     agents,
-    placePod: createPodReads({ ...api, onAgent: agents.note }),
+    locatePod: createPodReads({ ...api, onAgent: agents.note }),
     rights: createRights({ reviewUse: reviewUseBy(reviewer), stranger, clock, onReviewed: () => undefined }),
     exchange: createExchange({
       entra,

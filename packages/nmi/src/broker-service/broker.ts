@@ -3,7 +3,7 @@
 import type { Agents } from './agents.ts';
 import type { Exchange } from './exchange.ts';
 import { refused, type Placed } from './judge.ts';
-import type { PlacePod } from './pods.ts';
+import type { LocatePod } from './pods.ts';
 import type { Rights } from './rights.ts';
 import { readRequest, type BrokerRefusal, type BrokerRequest, type BrokerResponse } from '../broker/wire.ts';
 
@@ -23,7 +23,7 @@ export interface Issuance extends Placed {
 
 export interface BrokerParts {
   readonly agents: Pick<Agents, 'identify'>;
-  readonly placePod: PlacePod;
+  readonly locatePod: LocatePod;
   readonly rights: Rights;
   readonly exchange: Exchange;
   readonly onIssued: (issuance: Issuance) => void;
@@ -35,12 +35,12 @@ export interface Broker {
 
 const malformed = refused('invalid_request', 'The request names no pod, tenant, client id and resource.');
 
-export function createBroker({ agents, placePod, rights, exchange, onIssued }: BrokerParts): Broker {
+export function createBroker({ agents, locatePod, rights, exchange, onIssued }: BrokerParts): Broker {
   /** Who requests, where the pod is and what it may use. */
   const admit = async (call: BrokerCall, request: BrokerRequest): Promise<Placed | BrokerRefusal> => {
     const agent = await agents.identify(call);
     if ('code' in agent) return agent;
-    const placed = await placePod(agent, request.pod, call.gone);
+    const placed = await locatePod(agent, request.pod, call.gone);
     if ('code' in placed) return placed;
     return (await rights.refusal(request, placed)) ?? placed;
   };

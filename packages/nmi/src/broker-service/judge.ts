@@ -92,7 +92,7 @@ interface Found {
 const finished: ReadonlySet<string> = new Set(['Succeeded', 'Failed']);
 
 /** NMI gets tokens for pods of its own node only. */
-export function placePod(
+export function locatePod(
   agent: Agent,
   { namespace, name, uid }: BrokerRequest['pod'],
   { own, pod }: Found,

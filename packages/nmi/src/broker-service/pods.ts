@@ -1,7 +1,7 @@
 import type { Clock } from '@pod-identity/kit/core';
 import { KubeError, type Fields, type KubeTransport } from '@pod-identity/kit/kube';
 import { createTurnQueues, runInTurn } from '../waiting/turn-queues.ts';
-import { placePod, refused, type Account, type Agent, type Placed, type PodFacts } from './judge.ts';
+import { locatePod, refused, type Account, type Agent, type Placed, type PodFacts } from './judge.ts';
 import type { BrokerRefusal, BrokerRequest } from '../broker/wire.ts';
 
 export interface PodReadsOptions {
@@ -14,7 +14,7 @@ export interface PodReadsOptions {
 }
 
 /** Where the pod is, as the API server says now. */
-export type PlacePod = (
+export type LocatePod = (
   agent: Agent,
   pod: BrokerRequest['pod'],
   gone: AbortSignal,
@@ -29,7 +29,7 @@ const timeoutMs = 5_000;
 const unanswered = refused('review_unanswered', 'The API server has not said where the pod is. Try again.');
 const busy = refused('too_many_requests', 'Too many requests of this node wait for their turn. Try again.');
 
-export function createPodReads(options: PodReadsOptions): PlacePod {
+export function createPodReads(options: PodReadsOptions): LocatePod {
   const { transport, account, clock, onUnanswered, onAgent } = options;
   const { pods } = createTurnQueues({ clock, ...rates });
   return async (agent, wanted, gone) => {
@@ -40,7 +40,7 @@ export function createPodReads(options: PodReadsOptions): PlacePod {
         readPod(transport, wanted.namespace, wanted.name),
       ]);
       if (own?.uid === agent.uid) onAgent(own.address);
-      return placePod(agent, wanted, { own, pod });
+      return locatePod(agent, wanted, { own, pod });
     };
     const placed = await runInTurn(pods, { tenant, gone }, () =>
       read().catch((error: unknown) => {

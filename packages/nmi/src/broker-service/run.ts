@@ -18,7 +18,7 @@ import { createEntraHttp } from '../tokens/principal/entra-http.ts';
 import { assembleBroker, type Assembled } from './assemble.ts';
 import { createRoster, type Roster } from '../broker/roster/roster.ts';
 import { startBrokerServer, type BrokerServer } from './server.ts';
-import { brokerMetrics } from './tell.ts';
+import { brokerMetrics } from './reports.ts';
 import { readTokenFile } from '../broker/token-file.ts';
 
 const build = buildInfo(manifest.version);
@@ -80,7 +80,7 @@ async function serve(parts: Parts, signal: AbortSignal): Promise<void> {
     port: config.brokerService.port,
     onRenewed: (tls) => late.server?.renew(tls),
   });
-  const kept = [stranger.run(signal), keepAdmin(parts, roster, signal), tellCredential(parts)];
+  const kept = [stranger.run(signal), keepAdmin(parts, roster, signal), logCredential(parts)];
   const server = (late.server = await listen(parts, roster));
   await roster.run(signal);
   await clock.sleep(unknownMs);
@@ -103,7 +103,7 @@ function listen({ config, broker, agents, metrics, log }: Parts, { first }: Rost
 }
 
 /** What an administrator must run once for each identity. */
-async function tellCredential({ assertion, log }: Parts): Promise<void> {
+async function logCredential({ assertion, log }: Parts): Promise<void> {
   try {
     const { credential } = await assertion();
     log.info({ command: credential }, 'each identity needs a federated credential for this broker, once');

@@ -33,7 +33,7 @@ export function controllerOf({
 export function controllerProblems(given: Given): string[] {
   const wrong = given.labels.filter((text) => labelOf(text).length === 0);
   const problems = wrong.map((text) => `--mic-labels takes labels as NAME=VALUE, but not ${text}`);
-  if (wrong.length === 0 && isAskedFor(given) && controllerOf(given) === undefined)
+  if (wrong.length === 0 && isNamed(given) && controllerOf(given) === undefined)
     problems.push(
       '--MICNamespace, --mic-service-account and --mic-labels work together only: give all three',
     );
@@ -42,12 +42,12 @@ export function controllerProblems(given: Given): string[] {
 
 /** The original's deployments pass the namespace alone: they must start, and get to know what became of it. */
 export function controllerWarnings(given: Given): string[] {
-  return given.namespace !== '' && !isAskedFor(given)
+  return given.namespace !== '' && !isNamed(given)
     ? ['--MICNamespace has no effect without --mic-service-account and --mic-labels: no pod is exempt as MIC']
     : [];
 }
 
-function isAskedFor({ serviceAccount, labels }: Given): boolean {
+function isNamed({ serviceAccount, labels }: Given): boolean {
   return serviceAccount !== '' || labels.length > 0;
 }
 

@@ -23,10 +23,10 @@ export function expectedResponse(
   world: ExplainWorld,
   locationFailure: Failure | undefined,
 ): ExpectedResponse {
-  const asked = queryOf(selector);
+  const query = queryOf(selector);
   const refused = (failure: Failure) => {
     const { status, description } = refusalOf(failure, world.notAssignedStatus);
-    return { selector: asked, status, text: description };
+    return { selector: query, status, text: description };
   };
   if (locationFailure) return refused(locationFailure);
   const decided = decideWithAccess(selector, world);
@@ -38,7 +38,7 @@ export function expectedResponse(
     case 'allow':
     case 'allow-by-object-id':
     case 'pass-through':
-      return { selector: asked, status: 200, text: givenBy(decision) };
+      return { selector: query, status: 200, text: givenBy(decision) };
     case 'deny':
     case 'unusable':
       return refused(failureOf(decision, world.pod.key));

@@ -137,15 +137,15 @@ function invalidException({ pod, view, rules }: ExplainWorld): Finding[] {
     text: 'correct it, or delete it',
     command: `kubectl edit azurepodidentityexceptions ${name} --namespace ${namespace}`,
   };
-  const tell = podLabels === undefined ? info : problem;
-  return [tell('exception', explainInvalidException(invalid), remedy)];
+  const report = podLabels === undefined ? info : problem;
+  return [report('exception', explainInvalidException(invalid), remedy)];
 }
 
 /** Others of the pod's namespace. */
 function invalidObjects({ pod, view, rules, invalid = [] }: ExplainWorld): Finding[] {
-  const told = invalidExceptionFor(pod, view, rules);
+  const reported = invalidExceptionFor(pod, view, rules);
   return invalid
-    .filter(({ kind, name }) => kind === 'AzureIdentityBinding' || name !== told?.name)
+    .filter(({ kind, name }) => kind === 'AzureIdentityBinding' || name !== reported?.name)
     .map(({ kind, namespace, name, fault }) => invalidFinding({ kind, key: `${namespace}/${name}`, fault }));
 }
 

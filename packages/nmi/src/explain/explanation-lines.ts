@@ -8,8 +8,8 @@ export function explanationLines({ pod, findings, responses, result }: Explanati
 }
 
 function findingOf({ selector, status, text, afterMs }: ExpectedResponse): Finding {
-  const asked = selector === '' ? 'without selector' : selector;
+  const query = selector === '' ? 'without selector' : selector;
   const after = afterMs === undefined ? '' : ` after ${afterMs / 1000} s without what is missing`;
   const verdict = status === 200 ? 'ok' : afterMs === undefined ? 'problem' : 'waiting';
-  return { topic: 'answer', verdict, text: `${asked}: ${status}${after}, ${text}` };
+  return { topic: 'answer', verdict, text: `${query}: ${status}${after}, ${text}` };
 }

@@ -18,16 +18,16 @@ export function requestByObjectId(
   identities: readonly GrantedIdentity[],
 ): Attempting {
   const isOwn = ({ name }: GrantedIdentity) => name.startsWith(`${pod.namespace}/`);
-  const mayAsk = (identity: GrantedIdentity) => options.tokens.mayRequest(identity, pod.namespace);
+  const mayRequest = (identity: GrantedIdentity) => options.tokens.mayRequest(identity, pod.namespace);
   const isOwnDue = (next: GrantedIdentity, missing: readonly GrantedIdentity[]) =>
-    !isOwn(next) && missing.some((one) => isOwn(one) && mayAsk(one));
+    !isOwn(next) && missing.some((one) => isOwn(one) && mayRequest(one));
   let failed: Outcome | undefined;
   /** After the first attempt, another list. */
   let left = identities;
 
   const request = async (call: DecidedCall, identity: GrantedIdentity): Promise<Found> => {
     // Those that cannot be asked for again yet are passed over: many requests may wait for many identities.
-    if (left !== identities && !mayAsk(identity)) return 'missing';
+    if (left !== identities && !mayRequest(identity)) return 'missing';
     const outcome = await obtainIfAllowed(options, call, permitFor(identity));
     if (isUnattached(outcome)) return 'missing';
     if (isOfIdentity(outcome, identity)) failed = worthMore(failed, outcome);
@@ -48,17 +48,17 @@ export function requestByObjectId(
     const missing: GrantedIdentity[] = [];
     // Other namespaces may bind a hundred each to the pod, which exist nowhere.
     const ownFirst = [...left.filter(isOwn), ...left.filter((one) => !isOwn(one))];
-    const asked = new Set<GrantedIdentity>();
+    const requested = new Set<GrantedIdentity>();
     for (const identity of ownFirst) {
       const found = await (missing.length === 0
         ? request(call, identity)
         : requestBeside(missing, call, identity));
       if (found === 'late') break;
-      asked.add(identity);
+      requested.add(identity);
       if (found === 'missing') missing.push(identity);
       else if (found !== 'other') return { outcome: found };
     }
-    left = [...ownFirst.filter((one) => !asked.has(one)), ...missing];
+    left = [...ownFirst.filter((one) => !requested.has(one)), ...missing];
     return missing.length > 0 ? { missing } : { outcome: failed ?? ofNone(pod, identities) };
   };
 }

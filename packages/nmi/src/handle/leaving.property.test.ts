@@ -243,7 +243,7 @@ function startNode({ first, rules }: Setting) {
     clock,
     onSecretChanged: ({ namespace }) =>
       tokens.prune((one) => one.kind !== 'service-principal' || one.secret.namespace !== namespace),
-    onAsked: () => undefined,
+    onRequested: () => undefined,
   });
   const isPrincipal = (wanted: WantedToken): wanted is WantedToken<ServicePrincipal> =>
     wanted.subject.kind === 'service-principal';

@@ -78,7 +78,7 @@ export function isUnattached(outcome: Outcome): boolean {
 function callerOf({ limits, clock }: ObtainOptions, pod: PodView): TokenCaller {
   return {
     tenant: tenantOf(pod),
-    admit: (questions) => limits.admitUpstream(pod.uid, questions, clock.elapsed()),
+    admit: (requests) => limits.admitUpstream(pod.uid, requests, clock.elapsed()),
   };
 }
 

@@ -63,10 +63,10 @@ export function unattached(
 ): Step {
   const { pod, patience } = call;
   const isOther = otherThan(decided, options, call);
-  const mayAsk = (identity: GrantedIdentity) => options.tokens.mayRequest(identity, pod.namespace);
+  const mayRequest = (identity: GrantedIdentity) => options.tokens.mayRequest(identity, pod.namespace);
   return {
     outcome: { kind: 'not-assigned', pod: pod.key, seen: 'unattached', identity: missing[0]?.name ?? '' },
-    until: { deadline: patience.deadline, isDue: () => isOther() || missing.some(mayAsk) },
+    until: { deadline: patience.deadline, isDue: () => isOther() || missing.some(mayRequest) },
   };
 }
 

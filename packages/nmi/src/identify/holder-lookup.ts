@@ -113,14 +113,14 @@ export function createHolderLookup(options: HolderLookupOptions): HolderLookup {
 }
 
 function createPacedReads({ clock, patienceMs }: HolderOptions) {
-  const { questions } = createTurnQueues({
+  const { reads } = createTurnQueues({
     clock,
     all: { ...readRate, patienceMs },
-    queues: { questions: { atATime: readRate.atATime, waiting: readsWaiting } },
+    queues: { reads: { atATime: readRate.atATime, waiting: readsWaiting } },
   });
-  return async (questioner: TurnCaller, read: () => Promise<PodsResult>): Promise<Heard | NoHolderResult> => {
+  return async (caller: TurnCaller, read: () => Promise<PodsResult>): Promise<Heard | NoHolderResult> => {
     let begunAt = 0;
-    const said = await runInTurn(questions, questioner, () => {
+    const said = await runInTurn(reads, caller, () => {
       begunAt = clock.elapsed();
       return read();
     });

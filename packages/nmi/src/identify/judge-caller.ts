@@ -1,7 +1,7 @@
 // Who a caller is when the answer of the API server alone is not enough, or is missing.
 
 import type { CallerResult, NoHolderResult, PodCheck } from './results.ts';
-import { differs, isTelling, type Neighbour } from './neighbour.ts';
+import { differs, isConclusive, type Neighbour } from './neighbour.ts';
 import type { PodView } from './pod-view.ts';
 import type { ConfirmedNeighbour } from './confirmed-neighbours.ts';
 
@@ -23,7 +23,9 @@ export function heldByKernel({
 }: KernelFacts): 'yes' | 'no' | 'unknown' {
   if (differs(confirmed?.neighbour, neighbour)) return !confirmed?.isOwn && areRunning() ? 'yes' : 'no';
   const isSame =
-    confirmed !== undefined && confirmed.neighbour === neighbour && isTelling(confirmed.neighbour, address);
+    confirmed !== undefined &&
+    confirmed.neighbour === neighbour &&
+    isConclusive(confirmed.neighbour, address);
   return isSame || areRunning() ? 'yes' : 'unknown';
 }
 

@@ -5,7 +5,7 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readBootTime } from './boot-time.ts';
 import { stillHasAddress } from './judge-caller.ts';
-import { differs, isTelling, parseArpTable } from './neighbour.ts';
+import { differs, isConclusive, parseArpTable } from './neighbour.ts';
 import { createKernelFiles, createNeighbourTable } from './neighbour-table.ts';
 
 const head = 'IP address       HW type     Flags       HW address            Mask     Device\n';
@@ -44,7 +44,7 @@ describe('what the kernel says', () => {
     ['0a:58:0a:f4:01:08 cbr0 4', '10.244.1.7', true],
     ['66:12:9c:01:2e:77 calia1 9', '10.244.1.7', true],
   ])('%s of %s tells pods apart: %s', (neighbour, address, expected) => {
-    expect(isTelling(neighbour, address)).toBe(expected);
+    expect(isConclusive(neighbour, address)).toBe(expected);
   });
 });
 

@@ -15,7 +15,7 @@ export function differs(before: Neighbour | undefined, now: Neighbour | undefine
 }
 
 /** Whether an equal entry means the same pod. Old bridges derive the link-layer address from the IP address: the next pod has it too. */
-export function isTelling(neighbour: Neighbour, address: string): boolean {
+export function isConclusive(neighbour: Neighbour, address: string): boolean {
   const derived = address.split('.').map((part) => Number(part).toString(16).padStart(2, '0'));
   return !neighbour.includes(derived.join(':'));
 }

@@ -30,11 +30,11 @@ const longestCheckMs = 10_000;
 export async function keepProbeFile(options: ProbeFileOptions, signal: AbortSignal): Promise<void> {
   const { file, clock } = options;
   if (file === undefined) return;
-  const tell = createReporter(options.log);
+  const report = createReporter(options.log);
   while (!signal.aborted) {
     const problems = await within(longestCheckMs, options);
     const written = file.write(problems.join('\n'), clock.now() + freshMs);
-    tell(await written.then(() => undefined).catch(String));
+    report(await written.then(() => undefined).catch(String));
     await clock.sleep(problems.length === 0 ? readyMs : notReadyMs, signal).catch(() => undefined);
   }
 }

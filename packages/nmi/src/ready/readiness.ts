@@ -53,8 +53,8 @@ export function createReadiness(options: ReadinessOptions): Readiness {
   const tests = createTests(options);
   const hasSynced = () => informers.every((informer) => informer.hasSynced());
   const isOutdated = createOutdated(options, bearableMs);
-  const { changes, tell } = createSignal();
-  void Promise.all(informers.map(({ synced }) => synced)).then(tell);
+  const { changes, notify } = createSignal();
+  void Promise.all(informers.map(({ synced }) => synced)).then(notify);
   let isKnown = false;
   let isEnding = false;
 
@@ -72,7 +72,7 @@ export function createReadiness(options: ReadinessOptions): Readiness {
     },
     endWaiting: () => {
       isEnding = true;
-      tell();
+      notify();
     },
     isOutdated,
     problems: async () => {
@@ -101,7 +101,7 @@ function createOutdated({ informers, clock }: ReadinessOptions, bearableMs: numb
 }
 
 /** Not a promise, which would keep references to callers that left until it is resolved. */
-function createSignal(): { readonly changes: Changes; readonly tell: () => void } {
+function createSignal(): { readonly changes: Changes; readonly notify: () => void } {
   const listeners = new Set<() => void>();
   return {
     changes: {
@@ -110,7 +110,7 @@ function createSignal(): { readonly changes: Changes; readonly tell: () => void 
         return () => void listeners.delete(listener);
       },
     },
-    tell: () => [...listeners].forEach((listener) => listener()),
+    notify: () => [...listeners].forEach((listener) => listener()),
   };
 }
 
@@ -135,13 +135,13 @@ function pictureProblems(informers: ReadinessOptions['informers'], bearableMs: n
 function createTests(options: ReadinessOptions): () => Promise<string[]> {
   const { redirectProblem, throughRedirect, selfTest, clock } = options;
   const { foreignListener = () => Promise.resolve(undefined) } = options;
-  const answers = heldFor(testHoldsMs, () => selfTest().catch(() => false), clock);
+  const results = heldFor(testHoldsMs, () => selfTest().catch(() => false), clock);
   const leadsHere =
     throughRedirect && heldFor(testHoldsMs, () => throughRedirect().catch(() => false), clock);
   const foreign = heldFor(testHoldsMs, () => foreignListener().catch(unlisted), clock);
   return async () => {
     const problems: string[] = [];
-    if (!(await answers()))
+    if (!(await results()))
       problems.push('the listener does not answer: if this lasts, restart this pod of NMI and keep its log');
     const stranger = await foreign();
     if (stranger !== undefined) problems.push(stranger);
@@ -161,11 +161,11 @@ const unlisted = (error: unknown) =>
 
 /** Caches the result of the test for a time. */
 function heldFor<T>(ms: number, test: () => Promise<T>, clock: Clock): () => Promise<T> {
-  let last: { readonly answer: Promise<T>; readonly at: number } | undefined;
+  let last: { readonly result: Promise<T>; readonly at: number } | undefined;
   return () => {
     const age = last ? clock.now() - last.at : Infinity;
-    if (!last || age < 0 || age >= ms) last = { answer: test(), at: clock.now() };
-    return last.answer;
+    if (!last || age < 0 || age >= ms) last = { result: test(), at: clock.now() };
+    return last.result;
   };
 }
 

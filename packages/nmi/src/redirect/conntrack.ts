@@ -15,19 +15,19 @@ export interface ConntrackOptions {
 export function createConntrackCutter({ target, run, log }: ConntrackOptions): () => Promise<void> {
   const { host, port } = target.metadata;
   const args = ['-D', '-p', 'tcp', '--orig-dst', host, '--orig-port-dst', String(port), '--reply-src', host];
-  let isTold = false;
+  let isReported = false;
   return async () => {
     try {
       await run('conntrack', args);
     } catch (error) {
       // 1: there was no entry.
       if (error instanceof ProgramError && error.exitCode === 1 && error.trouble === 'failed') return;
-      if (!isTold)
+      if (!isReported)
         log.info(
           { error },
           'older connections to the metadata service were not forgotten; the rules refuse them',
         );
-      isTold = true;
+      isReported = true;
     }
   };
 }

@@ -55,7 +55,7 @@ it('installs the rules once, forgets older connections then, and looks after bot
   const kept = redirect.keep(signal);
   await clock.advance(4 * everyMs);
   expect(done).toEqual(['install', 'cut']);
-  expect([redirect.isInPlace(), redirect.problem()]).toEqual([true, undefined]);
+  expect([redirect.isInstalled(), redirect.problem()]).toEqual([true, undefined]);
   kernel.isRight = false;
   await clock.advance(everyMs);
   expect(done).toEqual(['install', 'cut', 'install', 'cut', 'repaired']);
@@ -80,7 +80,7 @@ it('is patient with whoever holds the lock: says so once, tries again soon, and 
   expect(lines).toHaveLength(1);
   kernel.trouble = undefined;
   await clock.advance(everyMs);
-  expect([redirect.isInPlace(), redirect.problem()]).toEqual([true, undefined]);
+  expect([redirect.isInstalled(), redirect.problem()]).toEqual([true, undefined]);
   await end(kept);
 });
 
@@ -90,7 +90,7 @@ it('believes that its rules are there while somebody holds the lock, and looks s
   await clock.advance(1);
   kernel.trouble = busy;
   await clock.advance(everyMs);
-  expect([redirect.isInPlace(), redirect.problem()]).toEqual([true, undefined]);
+  expect([redirect.isInstalled(), redirect.problem()]).toEqual([true, undefined]);
   Object.assign(kernel, { trouble: undefined, isRight: false });
   await clock.advance(250);
   expect(kernel.isRight).toBe(true);
@@ -102,7 +102,7 @@ it('says what keeps the rules out, as long as it does, and when that is over', a
   kernel.trouble = new ProgramError('denied', 'nft failed with 1: Operation not permitted', 1);
   const kept = redirect.keep(signal);
   await clock.advance(3 * everyMs);
-  expect([redirect.isInPlace(), redirect.problem()]).toEqual([
+  expect([redirect.isInstalled(), redirect.problem()]).toEqual([
     false,
     'the redirect rules cannot be kept: nft failed with 1: Operation not permitted',
   ]);
@@ -119,7 +119,7 @@ it('does not believe in rules that somebody removes as fast as they are written'
   kernel.isGreedy = true;
   const kept = redirect.keep(signal);
   await clock.advance(1);
-  expect(redirect.isInPlace()).toBe(false);
+  expect(redirect.isInstalled()).toBe(false);
   expect(redirect.problem()).toContain('something else removes them');
   await end(kept);
 });

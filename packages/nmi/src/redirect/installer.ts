@@ -20,7 +20,7 @@ export interface RedirectOptions {
 
 export interface Redirect {
   /** The rules were right at the last check. */
-  isInPlace(): boolean;
+  isInstalled(): boolean;
   /** Why calls of pods do not reach NMI, with the remedy. */
   problem(): string | undefined;
   /** Checks the rules and repairs them; fails if that is not possible. Returns what the kernel lacks. */
@@ -39,18 +39,18 @@ const withoutJitter = { jitter: 0, random: () => 0 };
  */
 export function createRedirect(options: RedirectOptions): Redirect {
   const { firewall, everyMs, clock, log, prepareKernel = () => Promise.resolve(undefined) } = options;
-  const state = { isInPlace: false, wasInstalled: false };
+  const state = { isInstalled: false, wasInstalled: false };
   let problem: string | undefined = notYet;
   const patience = createBackoff({ baseMs: Math.min(250, everyMs), capMs: everyMs, ...withoutJitter });
 
   const check = async () => {
     if (!(await firewall.isRight())) await install(options, state);
-    state.isInPlace = true;
+    state.isInstalled = true;
     state.wasInstalled = true;
     return prepareKernel();
   };
   /** Logs only changes. */
-  const tell = (now: string | undefined, level: 'warn' | 'error' = 'error') => {
+  const report = (now: string | undefined, level: 'warn' | 'error' = 'error') => {
     const before = problem;
     problem = now;
     if (now === before) return;
@@ -61,23 +61,23 @@ export function createRedirect(options: RedirectOptions): Redirect {
   /** Returns the milliseconds until the next check. */
   const attempt = async (): Promise<number> => {
     try {
-      tell(await check());
+      report(await check());
       patience.reset();
       return everyMs;
     } catch (error) {
       if (!isBusy(error)) {
-        state.isInPlace = false;
-        tell(describe(error));
+        state.isInstalled = false;
+        report(describe(error));
         return everyMs;
       }
       // The lock is held by another program. Rules that were in place are assumed to be so.
-      if (!state.isInPlace) tell(describe(error), 'warn');
+      if (!state.isInstalled) report(describe(error), 'warn');
       return patience.next();
     }
   };
 
   return {
-    isInPlace: () => state.isInPlace,
+    isInstalled: () => state.isInstalled,
     problem: () => problem,
     check,
     async keep(signal) {

@@ -29,8 +29,8 @@ export function createPathProbe(options: PathProbeOptions): () => Promise<boolea
 
 async function probe({ metadata, clock, knock = knockOnce }: PathProbeOptions): Promise<boolean> {
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
-    const answer = await knock(metadata).catch(() => ({ server: '' }));
-    if (answer !== 'port-taken') return answer.server === listenerName;
+    const response = await knock(metadata).catch(() => ({ server: '' }));
+    if (response !== 'port-taken') return response.server === listenerName;
     await clock.sleep(pauseMs * attempt);
   }
   return false;

@@ -1,5 +1,5 @@
 /** Where NMI listens. An empty host: all addresses. Port 0: chosen by the system. */
-export interface PinnedPlace {
+export interface PinnedSocket {
   readonly host: string;
   readonly port: number;
 }
@@ -13,8 +13,8 @@ const wildcards: ReadonlySet<string> = new Set(['', '0.0.0.0', '::']);
  * addresses to its Pod, and so does a Service with a node port. The kernel translates the destination of a connection once: to what it
  * is, by these chains, which come first (-105 is the redirect's, -100 the usual one). Undefined: no address of IPv4 with a fixed port.
  */
-export function pinInput(places: readonly PinnedPlace[]): string | undefined {
-  const rules = new Set(places.flatMap(ruleOf));
+export function pinInput(sockets: readonly PinnedSocket[]): string | undefined {
+  const rules = new Set(sockets.flatMap(ruleOf));
   if (rules.size === 0) return undefined;
   const hooked = (hook: string) => [
     `\tchain ${hook} {`,
@@ -33,7 +33,7 @@ export function pinInput(places: readonly PinnedPlace[]): string | undefined {
   ].join('\n');
 }
 
-function ruleOf({ host, port }: PinnedPlace): string[] {
+function ruleOf({ host, port }: PinnedSocket): string[] {
   if (port === 0) return [];
   const kept = `tcp dport ${port} dnat to ip daddr`;
   if (wildcards.has(host)) return [`\t\tfib daddr type local ${kept}`];

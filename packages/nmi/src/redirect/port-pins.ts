@@ -1,11 +1,11 @@
 import type { Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
 import { createNftables } from './nftables.ts';
-import { pinInput, pinTable, type PinnedPlace } from './pin-rules.ts';
+import { pinInput, pinTable, type PinnedSocket } from './pin-rules.ts';
 import { isBusy, type RunProgram } from './run-program.ts';
 
 export interface PortPinsOptions {
-  readonly sockets: readonly PinnedPlace[];
+  readonly sockets: readonly PinnedSocket[];
   readonly everyMs: number;
   readonly run: RunProgram;
   readonly clock: Clock;
@@ -18,14 +18,14 @@ export async function keepPortPins(options: PortPinsOptions, signal: AbortSignal
   const input = pinInput(sockets);
   if (input === undefined) return;
   const table = createNftables({ name: pinTable, input }, run);
-  let told = '';
+  let reported = '';
   while (!signal.aborted) {
     try {
       if (!(await table.isRight())) await table.install();
-      told = '';
+      reported = '';
     } catch (error) {
-      if (!isBusy(error) && told !== String(error)) log.warn({ error }, unpinned);
-      if (!isBusy(error)) told = String(error);
+      if (!isBusy(error) && reported !== String(error)) log.warn({ error }, unpinned);
+      if (!isBusy(error)) reported = String(error);
     }
     await clock.sleep(everyMs, signal).catch(() => undefined);
   }

@@ -39,21 +39,21 @@ export function createRouteGuard({ target, run, log }: RouteGuardOptions): Route
     return absent.length > 0;
   };
 
-  let told: string | undefined;
+  let reported: string | undefined;
   return {
     async keep() {
       try {
         const isNew = await repair();
-        if (isNew || told !== undefined) log.info({}, 'routing rules refuse what passes the firewall');
-        told = undefined;
+        if (isNew || reported !== undefined) log.info({}, 'routing rules refuse what passes the firewall');
+        reported = undefined;
       } catch (error) {
         const trouble = error instanceof Error ? error.message : String(error);
-        if (trouble !== told)
+        if (trouble !== reported)
           log.warn(
             {},
             `no routing rules (${trouble}): whenever another program empties the firewall, pods reach the machine's metadata service until the next check; the program ip of iproute2 and the capability NET_ADMIN are needed`,
           );
-        told = trouble;
+        reported = trouble;
       }
     },
     hasRules: async () => (await list()).length > 0,

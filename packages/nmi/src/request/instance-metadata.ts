@@ -13,7 +13,7 @@ export const isMachineData = (part: MetadataPart): part is MachineData =>
 type MetadataRoute = Extract<Route, { readonly kind: 'metadata' }>;
 type Allowed = ReadonlySet<string>;
 
-const place = ['metadata', 'instance', 'compute'];
+const computePath = ['metadata', 'instance', 'compute'];
 
 /** The part that is not allowed; undefined if all are. */
 export function blockedPart({ family, path }: MetadataRoute, allowed: Allowed): MetadataPart | undefined {
@@ -46,7 +46,9 @@ export function withoutMachineData(
 /** /metadata/instance and /metadata/instance/compute. */
 function mayContain(path: string): boolean {
   const segments = path.toLowerCase().split('/').filter(Boolean);
-  return segments.length <= place.length && segments.every((segment, at) => segment === place[at]);
+  return (
+    segments.length <= computePath.length && segments.every((segment, at) => segment === computePath[at])
+  );
 }
 
 function parsed(text: string): object | undefined {

@@ -138,8 +138,8 @@ function selectorFrom(parameters: Parameters, name: SelectorName | undefined): S
 
 /** Not `xms_cc`: MSAL sends it with every request of a program that sets capabilities, whatever its token is worth. */
 function isBypass(parameters: Parameters): boolean {
-  const isAsked = parameters.get('bypass_cache')?.toLowerCase() === 'true';
-  return isAsked || parameters.has('token_sha256_to_refresh');
+  const isRequested = parameters.get('bypass_cache')?.toLowerCase() === 'true';
+  return isRequested || parameters.has('token_sha256_to_refresh');
 }
 
 function refuse(why: BadRequestReason, name: string, rightName?: string): Refused {

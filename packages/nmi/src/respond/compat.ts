@@ -127,23 +127,26 @@ function notAssigned({ pod, seen }: Of<'not-assigned'>, rules: CompatRules): Ori
 const identityNotFound = '{"error":"invalid_request","error_description":"Identity not found"}';
 
 function notCreated(pod: string, rules: CompatRules): string {
-  const asked = rules.clientId === undefined ? '' : `clientID in request: ${redacted(rules)}, `;
+  const requested = rules.clientId === undefined ? '' : `clientID in request: ${redacted(rules)}, `;
   // With the defaults of the original; its flags for these numbers have no effect here.
   return (
-    `${asked}getting assigned identities for pod ${pod} in CREATED state failed after 16 attempts, retry duration [5]s, ` +
+    `${requested}getting assigned identities for pod ${pod} in CREATED state failed after 16 attempts, retry duration [5]s, ` +
     'error: <nil>. Check MIC pod logs for identity assignment errors'
   );
 }
 
 /** 403 if Azure refused, 503 if there was no response. Temporary failures are never 403, since SDKs do not retry that. */
-function tokenFailed(outcome: Of<'token-failed'>, { status: told, retryAfter }: Refusal): OriginalRefusal {
+function tokenFailed(
+  outcome: Of<'token-failed'>,
+  { status: original, retryAfter }: Refusal,
+): OriginalRefusal {
   const { description, status, isExempt } = outcome;
   const text = isExempt
     ? `failed to get service principal token, error: ${description}`
     : status === undefined
       ? description
       : refusedBy(status, description);
-  if (retryAfter !== undefined) return { status: told === 429 ? 429 : 503, text, retryAfter };
+  if (retryAfter !== undefined) return { status: original === 429 ? 429 : 503, text, retryAfter };
   return { status: isExempt || status !== undefined ? 403 : 503, text };
 }
 

@@ -58,12 +58,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     handle: (message, response, arrival) => {
       const refusal = refusalOfBody(message);
       if (refusal) {
-        write(response, told(refusal), true);
+        write(response, responseFor(refusal), true);
         return;
       }
       give(response, new SocketRequest(response, arrival, clock));
     },
-    refuse: (response, peer) => write(response, told(tooFast(peer), options.random), true),
+    refuse: (response, peer) => write(response, responseFor(tooFast(peer), options.random), true),
     lines: { tooFast: tooFastLine, malformed: badRequestLine },
   });
 
@@ -119,7 +119,7 @@ const callerLimits = {
 };
 
 const lowest = () => 0;
-const told = (outcome: Outcome, random = lowest): OutboundResponse =>
+const responseFor = (outcome: Outcome, random = lowest): OutboundResponse =>
   respond(outcome, { nowMs: 0, notAssignedStatus: 503, random });
 const tooFast = (peer: string): Outcome => ({ kind: 'too-fast', address: peer });
 const badRequestLine = wholeResponse({ kind: 'nowhere', why: 'malformed' });
@@ -127,7 +127,7 @@ const tooFastLine = wholeResponse(tooFast(''));
 
 /** For a connection on which no request was read. */
 function wholeResponse(outcome: Outcome): string {
-  const { status, reason = STATUS_CODES[status] ?? '', headers, body } = told(outcome);
+  const { status, reason = STATUS_CODES[status] ?? '', headers, body } = responseFor(outcome);
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return `HTTP/1.1 ${status} ${reason}\r\n${lines.join('')}Connection: close\r\n\r\n${String(body)}`;
 }
@@ -240,7 +240,7 @@ function fail(response: ServerResponse): void {
     response.destroy();
     return;
   }
-  write(response, told({ kind: 'crashed' }), true);
+  write(response, responseFor({ kind: 'crashed' }), true);
 }
 
 function write(response: ServerResponse, outbound: OutboundResponse, isLast: boolean): void {

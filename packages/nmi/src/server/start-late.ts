@@ -30,12 +30,12 @@ export async function startAtOnce({ start, isServed }: LateStart): Promise<Runni
  */
 export async function startLate(parts: LateStart, signal: AbortSignal): Promise<RunningServer | undefined> {
   const { start, isServed, canServe, foreignListener, port, clock, log } = parts;
-  const tell = createReporter(log, port);
+  const report = createReporter(log, port);
   while (!signal.aborted) {
     const isWanted = canServe() || !(await isServed());
     const server = isWanted ? await start() : undefined;
     if (server) return server;
-    tell(isWanted);
+    report(isWanted);
     await foreignListener();
     await clock.sleep(pauseMs, signal).catch(() => undefined);
   }
@@ -44,13 +44,13 @@ export async function startLate(parts: LateStart, signal: AbortSignal): Promise<
 
 /** Logs each reason once. */
 function createReporter(log: Log, port: number) {
-  let isPortTold = false;
-  let isAgentTold = false;
+  let isPortReported = false;
+  let isAgentReported = false;
   return (isWanted: boolean): void => {
-    if (isWanted && !isPortTold) log.warn({ port }, 'waiting for the port: another program has it');
-    if (!isWanted && !isAgentTold)
+    if (isWanted && !isPortReported) log.warn({ port }, 'waiting for the port: another program has it');
+    if (!isWanted && !isAgentReported)
       log.info({ port }, 'another agent serves this node: listening when this one has read the cluster');
-    isPortTold ||= isWanted;
-    isAgentTold ||= !isWanted;
+    isPortReported ||= isWanted;
+    isAgentReported ||= !isWanted;
   };
 }

@@ -26,7 +26,7 @@ function stage() {
   const stop = new AbortController();
   void audit.run(stop.signal);
   const give = ({ pod, uid = `uid-${pod}`, clientId, ...over }: Give) =>
-    audit.onAnswered({
+    audit.onSent({
       request: inbound('', { receivedAt: clock.elapsed() }),
       route: 'token',
       status: 200,

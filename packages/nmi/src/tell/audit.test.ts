@@ -15,7 +15,7 @@ const stage = (format: 'json' | 'text' = 'json') => {
   const stop = new AbortController();
   void audit.run(stop.signal);
   const tell = (outcome: Outcome, over: Partial<SentResponse> = {}) =>
-    audit.onAnswered({
+    audit.onSent({
       request: inbound('', { receivedAt: clock.elapsed() }),
       route: 'token',
       outcome,

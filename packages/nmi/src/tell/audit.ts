@@ -22,7 +22,7 @@ export interface AuditOptions {
 }
 
 export interface Audit {
-  readonly onAnswered: (sent: SentResponse) => void;
+  readonly onSent: (sent: SentResponse) => void;
   /** Writes the counts of each interval until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
   /** The counts that are not written yet: for the end of the process. Each line counts as written when it is taken. */
@@ -60,7 +60,7 @@ export function createAudit({ format, output, clock }: AuditOptions): Audit {
       if (entry.count === 0) continue;
       const line = countLine(entry, { namespace: share.namespace, now: clock.now(), format });
       if (!mayTake(line)) return;
-      entry.told();
+      entry.written();
       // Now the last one.
       if (share.entries.delete(entry)) share.entries.add(entry);
       yield line;
@@ -68,7 +68,7 @@ export function createAudit({ format, output, clock }: AuditOptions): Audit {
   }
 
   return {
-    onAnswered({ outcome, route }) {
+    onSent({ outcome, route }) {
       if (outcome.kind !== 'token' && outcome.kind !== 'host-token') return;
       const time = clock.now();
       const known = issued.find(outcome, route);

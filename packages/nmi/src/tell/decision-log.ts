@@ -39,9 +39,9 @@ export function createDecisionLog(log: Log, clock: Clock): (sent: SentResponse) 
     const isNew = mayCompose(subject, state, outcome);
     if (!isNew && log.level !== 'debug') return;
     const fields = fieldsOf(subject, sent);
-    const isTold = isNew && bytes.take(payerOf(subject, outcome), clock.now(), sizeOf(fields));
-    if (isTold) last.set(subject, state);
-    if (isTold || log.level === 'debug') log[isTold ? levelOf(outcome) : 'debug'](fields, 'answered');
+    const isReported = isNew && bytes.take(payerOf(subject, outcome), clock.now(), sizeOf(fields));
+    if (isReported) last.set(subject, state);
+    if (isReported || log.level === 'debug') log[isReported ? levelOf(outcome) : 'debug'](fields, 'answered');
   };
 }
 

@@ -36,7 +36,7 @@ export class Entry {
     this.by[from] += 1;
   }
 
-  told(): void {
+  written(): void {
     this.count = 0;
     for (const from of origins) this.by[from] = 0;
     this.isRecent = true;

@@ -24,7 +24,7 @@ export interface TelemetryOptions {
 }
 
 export interface Telemetry {
-  readonly onAnswered: (sent: SentResponse) => void;
+  readonly onSent: (sent: SentResponse) => void;
   readonly onLimited: (effect: LimitEffect, peer: string) => void;
   /** Writes the counts of the audit until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
@@ -47,14 +47,14 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   let lost = 0;
 
   return {
-    onAnswered(sent) {
+    onSent(sent) {
       const { route, outcome, status, ms } = sent;
       metrics.observe('operations', ms / 1000, { operation_type: route, status_code: String(status) });
       metrics.count('outcomes', { outcome: outcome.kind });
       if ('from' in outcome) metrics.count('cache', { result: outcome.from });
-      audit.onAnswered(sent);
+      audit.onSent(sent);
       say(sent);
-      events.tell(sent);
+      events.report(sent);
     },
     onLimited(effect, peer) {
       metrics.count('limited', { effect });
@@ -70,7 +70,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
 }
 
 function createEvents({ config, transport, clock, random, log, metrics, pods }: TelemetryOptions) {
-  if (!config.events) return { tell: ignore, close: () => Promise.resolve() };
+  if (!config.events) return { report: ignore, close: () => Promise.resolve() };
   // While the API server does not respond, the log has enough other lines.
   const quiet: Log = { ...log, warn: (fields, message) => log.debug(fields, message) };
   const recorder = createEventRecorder({
@@ -83,14 +83,14 @@ function createEvents({ config, transport, clock, random, log, metrics, pods }: 
     host: config.node,
     maxQueued: 100,
   });
-  const tell = createPodEvents({
+  const report = createPodEvents({
     recorder,
     clock,
     podNamed: (namespace, name) => pods.named(namespace, name),
     onEvent: (reason, result) => metrics.count('events', { reason, result }),
   });
-  return { tell, close: () => Promise.race([recorder.flush(), clock.sleep(closingMs)]) };
+  return { report, close: () => Promise.race([recorder.flush(), clock.sleep(closingMs)]) };
 }
 
 const ignore = () => undefined;
-const silent: Audit = { onAnswered: ignore, run: () => Promise.resolve(), rest: () => [] };
+const silent: Audit = { onSent: ignore, run: () => Promise.resolve(), rest: () => [] };

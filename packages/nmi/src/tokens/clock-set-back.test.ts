@@ -1,7 +1,7 @@
 // A clock of the node that is set back by an hour, as after a start with a wrong one, makes nobody wait longer.
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it, vi } from 'vitest';
-import { askerOf, issuedTo, openQueue, subjectOf, wishFor } from '../../test/builders.ts';
+import { callerOf, issuedTo, openQueue, subjectOf, wantedFor } from '../../test/builders.ts';
 import { TokenError, type TokenErrorCode } from './errors.ts';
 import { createTokenSource } from './source.ts';
 import type { IssuedToken, WantedToken } from './types.ts';
@@ -20,7 +20,7 @@ const stage = () => {
   const wanted = { subject: subjectOf('reader'), resource: 'r', bypassCache: false };
   const get = (tokens = source) => {
     const end: { value?: IssuedToken; error?: unknown } = {};
-    tokens.get(wanted, { ...askerOf(), deadline: clock.elapsed() + holdMs }).then(
+    tokens.get(wanted, { ...callerOf(), deadline: clock.elapsed() + holdMs }).then(
       ({ issued }) => (end.value = issued),
       (error: unknown) => (end.error = error),
     );
@@ -68,18 +68,18 @@ it('a pause of a second that the service asked for ends after a second', async (
 
 it('a token of an identity without client id is renewed after ten minutes at the latest', async () => {
   const { clock, requestToken, source, setBack } = stage();
-  const wanted = wishFor(subjectOf('reader', { clientId: '' }));
+  const wanted = wantedFor(subjectOf('reader', { clientId: '' }));
   let count = 0;
   requestToken.mockImplementation(() => {
     count += 1;
     const token = `token-${count}`;
     return Promise.resolve(issuedTo('reader', { expiresInMs: 86_400_000, now: clock.now(), token }));
   });
-  await source.get(wanted, askerOf());
+  await source.get(wanted, callerOf());
   await clock.advance(1_000);
   setBack();
   await clock.advance(600_000);
-  const { issued } = await source.get(wanted, askerOf());
+  const { issued } = await source.get(wanted, callerOf());
   expect(issued.access.token).toBe('token-2');
-  expect(source.cached(wanted, askerOf)).toMatchObject({ access: { token: 'token-2' } });
+  expect(source.cached(wanted, callerOf)).toMatchObject({ access: { token: 'token-2' } });
 });

@@ -18,7 +18,7 @@ interface Kept<T> extends Keyed {
 }
 
 /** A name can hold a text of a caller with 2,048 characters. */
-const bytesOfPlace = 2_048;
+const bytesOfEntry = 2_048;
 
 /** Keeps failures in a limited number of places of 2 KiB. A namespace that has too many loses its oldest. */
 export function createFailures<T extends object>(limits: ShareLimits): Failures<T> {
@@ -27,7 +27,7 @@ export function createFailures<T extends object>(limits: ShareLimits): Failures<
     get: (failed) => all.get(keyOf(failed))?.known,
     set(failed, known) {
       const { namespace, name } = failed;
-      const weight = Math.ceil(heapBytes({ name, known }) / bytesOfPlace);
+      const weight = Math.ceil(heapBytes({ name, known }) / bytesOfEntry);
       all.set({ namespace, key: keyOf(failed), weight, known });
     },
     delete: (failed) => all.delete(keyOf(failed)),

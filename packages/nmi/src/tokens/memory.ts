@@ -57,9 +57,9 @@ interface Use extends Shared {
  * no other namespace has it: a namespace that asks for very much takes no token from another one with the same identity. Each is removed
  * by a timer when it expires, so that a clock that is set back does not prolong it.
  */
-export function createTokenMemory(places: number, clock: Pick<Clock, 'after'>): TokenMemory {
+export function createTokenMemory(weight: number, clock: Pick<Clock, 'after'>): TokenMemory {
   const subjects = new Map<string, Known>();
-  const shares = createShares<Use>({ perNamespace: Infinity, total: places });
+  const shares = createShares<Use>({ perNamespace: Infinity, total: weight });
 
   const remove = ({ key, resource, uses, end }: Kept) => {
     end.cancel();
@@ -115,11 +115,11 @@ function chargeTo(shares: Shares<Use>, kept: Kept, namespaces: readonly string[]
 }
 
 /** Twice an ordinary token. */
-const bytesOfPlace = 4_096;
+const bytesOfEntry = 4_096;
 
 /** Places: an application can have tokens with thousands of roles, and Entra's answer may have 256 KiB. */
 function weightOf(kept: Wanted & Pick<Entry, 'issued'>): number {
-  return 1 + Math.floor(heapBytes(kept) / bytesOfPlace);
+  return 1 + Math.floor(heapBytes(kept) / bytesOfEntry);
 }
 
 /** Equal for subjects that get the same tokens. */

@@ -18,7 +18,7 @@ export interface Setbacks {
 }
 
 interface Setback {
-  readonly told: Pick<TokenError, 'code' | 'message' | 'status' | 'retryAfterMs'>;
+  readonly failure: Pick<TokenError, 'code' | 'message' | 'status' | 'retryAfterMs'>;
   readonly backoff: Backoff;
   readonly retryAt: number;
   readonly tryAt: number;
@@ -30,10 +30,10 @@ const usualPauseMs: Partial<Readonly<Record<TokenError['code'], number>>> = {
   updating: 5_000,
 };
 const longestPauseMs = 10 * 60_000;
-const placesKept = 2_000;
+const entriesKept = 2_000;
 
 export function createSetbacks({ clock, random }: { clock: Clock; random: () => number }): Setbacks {
-  const setbacks = createFailures<Setback>({ perNamespace: Infinity, total: placesKept });
+  const setbacks = createFailures<Setback>({ perNamespace: Infinity, total: entriesKept });
 
   return {
     note(failed, { code, message, status, retryAfterMs }) {
@@ -42,7 +42,7 @@ export function createSetbacks({ clock, random }: { clock: Clock; random: () => 
       const now = clock.elapsed();
       const pauseMs = Math.min(retryAfterMs ?? usualPauseMs[code] ?? 0, longestPauseMs);
       setbacks.set(failed, {
-        told: { code, message, status, retryAfterMs },
+        failure: { code, message, status, retryAfterMs },
         backoff,
         retryAt: now + pauseMs,
         tryAt: now + Math.max(pauseMs, backoff.next()),
@@ -53,14 +53,14 @@ export function createSetbacks({ clock, random }: { clock: Clock; random: () => 
       const setback = setbacks.get(failed);
       const leftMs = (setback?.retryAt ?? 0) - clock.elapsed();
       if (!setback || leftMs <= 0) return undefined;
-      const { code, message, status, retryAfterMs } = setback.told;
+      const { code, message, status, retryAfterMs } = setback.failure;
       return new TokenError(code, message, {
         status,
         retryAfterMs: retryAfterMs === undefined ? undefined : leftMs,
       });
     },
-    reason: (failed) => setbacks.get(failed)?.told.message,
-    isUnknown: (failed) => setbacks.get(failed)?.told.code === 'not-on-host',
+    reason: (failed) => setbacks.get(failed)?.failure.message,
+    isUnknown: (failed) => setbacks.get(failed)?.failure.code === 'not-on-host',
     mayTry: (failed) => clock.elapsed() >= (setbacks.get(failed)?.tryAt ?? 0),
   };
 }

@@ -1,7 +1,7 @@
 // Two namespaces share an application, by an AzureIdentity that both may use or by one of each; Entra counts the requests of both together.
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it } from 'vitest';
-import { askerOf, clientIdOf, issuedTo, openQueue, subjectOf, wishFor } from '../../test/builders.ts';
+import { callerOf, clientIdOf, issuedTo, openQueue, subjectOf, wantedFor } from '../../test/builders.ts';
 import { createTurnQueues, type TurnQueue } from '../waiting/turn-queues.ts';
 import { TokenError } from './errors.ts';
 import { createTokenSource, type TokenSource } from './source.ts';
@@ -53,8 +53,8 @@ const stage = ({ subjectBy = () => application, queue = openQueue }: Given = {})
   /** By one of ten pods of the namespace, or by the given one. */
   const get = (namespace: string, { pod, ...over }: Partial<WantedToken> & { pod?: string } = {}) => {
     count += 1;
-    const wanted = wishFor<TokenSubject>(subjectBy(namespace, count), { resource: vault, ...over });
-    return source.get(wanted, askerOf({ namespace, pod: pod ?? `web-${count % 10}` }));
+    const wanted = wantedFor<TokenSubject>(subjectBy(namespace, count), { resource: vault, ...over });
+    return source.get(wanted, callerOf({ namespace, pod: pod ?? `web-${count % 10}` }));
   };
   return { clock, setBack, requested, get };
 };

@@ -2,7 +2,7 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { askerOf, clientIdOf, issuedTo, subjectOf, wishFor } from '../../test/builders.ts';
+import { callerOf, clientIdOf, issuedTo, subjectOf, wantedFor } from '../../test/builders.ts';
 import { parseTokenRequest } from '../request/token-request.ts';
 import { createCallerLimits } from '../waiting/caller-limits.ts';
 import { createTurnQueues, type TurnQueue } from '../waiting/turn-queues.ts';
@@ -77,10 +77,10 @@ const stage = (over: Partial<Service> = {}) => {
     upstream: { requestToken },
   });
   const wantedToken = (wanted: Partial<WantedToken> = {}) =>
-    wishFor<TokenSubject>(subjectOf('shared'), wanted);
+    wantedFor<TokenSubject>(subjectOf('shared'), wanted);
   /** The time that the token has left, or the failure. */
   const get = (namespace: Namespace, wanted: Partial<WantedToken> = {}): Promise<number | TokenError> =>
-    source.get(wantedToken(wanted), askerOf({ namespace })).then(
+    source.get(wantedToken(wanted), callerOf({ namespace })).then(
       ({ issued }) => issued.access.expiresOnTimestamp - clock.now(),
       (error: unknown) => error as TokenError,
     );
@@ -89,7 +89,7 @@ const stage = (over: Partial<Service> = {}) => {
     await clock.advance(100);
     return left;
   };
-  const known = (namespace: Namespace) => source.cached(wantedToken(), () => askerOf({ namespace }));
+  const known = (namespace: Namespace) => source.cached(wantedToken(), () => callerOf({ namespace }));
   return { clock, requested, get, answered, known };
 };
 
@@ -188,8 +188,8 @@ it('attack: 30 pods that want no token from memory, at a service that throttles:
   });
   const get = (namespace: Namespace, pod: string, over: Partial<WantedToken>) =>
     source.get(
-      wishFor(subjectOf('shared'), over),
-      askerOf({
+      wantedFor(subjectOf('shared'), over),
+      callerOf({
         namespace,
         pod,
         admit: (questions) => limits.admitUpstream(pod, questions, clock.elapsed()),
@@ -220,15 +220,15 @@ it('attack: a question that waits for the turn of one namespace does not keep an
       requestToken: () => Promise.resolve(issuedTo('shared', { now: clock.now(), expiresInMs: 24 * hour })),
     },
   });
-  const wantedToken = wishFor<TokenSubject>(subjectOf('shared'));
-  const victim = askerOf({ namespace: 'victim' });
+  const wantedToken = wantedFor<TokenSubject>(subjectOf('shared'));
+  const victim = callerOf({ namespace: 'victim' });
   await source.get(wantedToken, victim);
   for (let n = 0; n < 3; n += 1)
     queue.enter({ namespace: 'hostile', pod: 'hangs' }, { begin: () => undefined, giveUp: () => undefined });
   await clock.advance(13 * hour);
   for (let n = 0; n < 60; n += 1) {
     const wanted = { ...wantedToken, bypassCache: n % 2 === 1 };
-    void source.get(wanted, askerOf({ namespace: 'hostile' })).catch(() => undefined);
+    void source.get(wanted, callerOf({ namespace: 'hostile' })).catch(() => undefined);
     await source.get(wantedToken, victim);
     await clock.advance(second);
   }
@@ -257,7 +257,7 @@ it('attack: what waits when an application is told to ask later is not asked, un
     },
   });
   const get = (namespace: Namespace, resource: string) =>
-    source.get(wishFor<TokenSubject>(principal, { resource }), askerOf({ namespace })).then(
+    source.get(wantedFor<TokenSubject>(principal, { resource }), callerOf({ namespace })).then(
       ({ issued }) => issued.clientId,
       (error: unknown) => error,
     );

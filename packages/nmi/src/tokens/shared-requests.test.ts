@@ -1,6 +1,6 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it, vi } from 'vitest';
-import { askerOf } from '../../test/builders.ts';
+import { callerOf } from '../../test/builders.ts';
 import { TokenError } from './errors.ts';
 import { createMetadataPace } from './metadata/pace.ts';
 import { createTurnQueues } from '../waiting/turn-queues.ts';
@@ -24,10 +24,10 @@ it('a question that hostile callers have waiting is asked when it is the turn of
   const { clock, queue, questions, send, question, fill } = stage();
   fill('hostile', 'a');
   const before = queue.waiting;
-  const slow = questions.join('shared', askerOf({ namespace: 'hostile', pod: 'a' }), question);
+  const slow = questions.join('shared', callerOf({ namespace: 'hostile', pod: 'a' }), question);
   await clock.advance(1_000);
   expect(send).not.toHaveBeenCalled();
-  const answer = questions.join('shared', askerOf({ namespace: 'victim' }), question);
+  const answer = questions.join('shared', callerOf({ namespace: 'victim' }), question);
   await expect(answer).resolves.toBe('answer');
   await expect(slow).resolves.toBe('answer');
   expect(send).toHaveBeenCalledTimes(1);
@@ -48,8 +48,8 @@ it.each(['hostile', 'victim'])(
     const begins = [running.resolve, (leave: () => void) => leave()];
     for (const begin of begins)
       queue.enter({ namespace: 'hostile', pod: 'a' }, { begin, giveUp: () => undefined });
-    const first = questions.join('shared', askerOf({ namespace: 'hostile', pod: 'a' }), question);
-    const answer = questions.join('shared', askerOf({ namespace, pod: 'victim' }), question);
+    const first = questions.join('shared', callerOf({ namespace: 'hostile', pod: 'a' }), question);
+    const answer = questions.join('shared', callerOf({ namespace, pod: 'victim' }), question);
     const both = Promise.all([expect(answer).resolves.toBe('answer'), expect(first).resolves.toBe('answer')]);
     (await running.promise)();
     await both;
@@ -64,7 +64,7 @@ it('a caller who leaves gives its place back at once, and no question is asked f
   const gone = new AbortController();
   const answer = questions.join(
     'mine',
-    askerOf({ namespace: 'one', pod: 'b', signal: gone.signal }),
+    callerOf({ namespace: 'one', pod: 'b', signal: gone.signal }),
     question,
   );
   const refused = expect(answer).rejects.toMatchObject({ code: 'unavailable' });
@@ -80,9 +80,9 @@ it('a caller who leaves gives its place back at once, and no question is asked f
 it('a caller who has left already is told so, though an answer to others is under way', async () => {
   const { questions, question } = stage();
   const answer = Promise.withResolvers<string>();
-  const first = questions.join('mine', askerOf(), { ...question, send: () => answer.promise });
+  const first = questions.join('mine', callerOf(), { ...question, send: () => answer.promise });
   const signal = AbortSignal.abort();
-  await expect(questions.join('mine', askerOf({ signal }), question)).rejects.toMatchObject({
+  await expect(questions.join('mine', callerOf({ signal }), question)).rejects.toMatchObject({
     code: 'unavailable',
   });
   answer.resolve('answer');
@@ -94,7 +94,7 @@ it('goes on while one of several callers of a pod stays', async () => {
   fill('one', 'a');
   const before = queue.waiting;
   const gone = new AbortController();
-  const of = (signal?: AbortSignal) => askerOf({ namespace: 'one', pod: 'b', ...(signal && { signal }) });
+  const of = (signal?: AbortSignal) => callerOf({ namespace: 'one', pod: 'b', ...(signal && { signal }) });
   const leaves = questions.join('mine', of(gone.signal), question).catch(() => 'left');
   const stays = questions.join('mine', of(), question).catch(() => 'given up');
   gone.abort();
@@ -115,7 +115,7 @@ it('attack: a caller that lost its place and leaves takes no place from the next
   queue.enter({ namespace: 'other', pod: 'a' }, { begin: running.resolve, giveUp: () => undefined });
   const gone = new AbortController();
   const join = (pod: string, over: object = {}) =>
-    questions.join('shared', askerOf({ namespace: 'one', pod, ...over }), question).catch(String);
+    questions.join('shared', callerOf({ namespace: 'one', pod, ...over }), question).catch(String);
   void join('a', { signal: gone.signal });
   await clock.advance(1_000);
   void join('b');
@@ -132,7 +132,7 @@ it('attack: a caller that lost its place and leaves takes no place from the next
 it('says why when its turn does not come in time, or there is no place for it', async () => {
   const { clock, questions, question, fill } = stage();
   fill('one', 'a');
-  const late = questions.join('late', askerOf({ namespace: 'one', pod: 'b' }), question);
+  const late = questions.join('late', callerOf({ namespace: 'one', pod: 'b' }), question);
   const refused = expect(late).rejects.toMatchObject({
     code: 'throttled',
     retryAfterMs: undefined,
@@ -142,7 +142,7 @@ it('says why when its turn does not come in time, or there is no place for it', 
   await refused;
   for (let pod = 0; pod < 10; pod += 1) fill('one', `pod-${pod}`);
   fill('one', 'a');
-  const full = questions.join('full', askerOf({ namespace: 'one', pod: 'a' }), question);
+  const full = questions.join('full', callerOf({ namespace: 'one', pod: 'a' }), question);
   await expect(full).rejects.toMatchObject({
     code: 'throttled',
     retryAfterMs: undefined,
@@ -160,8 +160,8 @@ const smallStage = (total: number) => {
   const enter = (namespace: string) =>
     queue.enter({ namespace, pod: 'other' }, { begin: () => undefined, giveUp: () => undefined });
   enter('holds');
-  const join = (name: string, of: Parameters<typeof askerOf>[0]) => {
-    const answer = questions.join(name, askerOf(of), question);
+  const join = (name: string, of: Parameters<typeof callerOf>[0]) => {
+    const answer = questions.join(name, callerOf(of), question);
     return answer.catch((error: unknown) => String(error));
   };
   return { clock, enter, join };
@@ -205,19 +205,19 @@ it.each([
 ])('its place is given back after %s', async (_, send) => {
   const { clock, questions, question } = stage();
   for (let index = 0; index < 50; index += 1) {
-    await questions.join('mine', askerOf(), { ...question, send }).catch(() => undefined);
+    await questions.join('mine', callerOf(), { ...question, send }).catch(() => undefined);
     await clock.advance(100);
   }
-  await expect(questions.join('mine', askerOf(), question)).resolves.toBe('answer');
+  await expect(questions.join('mine', callerOf(), question)).resolves.toBe('answer');
 });
 
 it('a caller of another pod who comes while it is asked is not charged, and it is asked once', async () => {
   const { questions, question } = stage();
   const answer = Promise.withResolvers<string>();
   const send = vi.fn(() => answer.promise);
-  const first = questions.join('mine', askerOf({ pod: 'a' }), { ...question, send });
+  const first = questions.join('mine', callerOf({ pod: 'a' }), { ...question, send });
   const admit = vi.fn(() => 0);
-  const second = questions.join('mine', askerOf({ pod: 'b', admit }), { ...question, send });
+  const second = questions.join('mine', callerOf({ pod: 'b', admit }), { ...question, send });
   answer.resolve('answer');
   await expect(Promise.all([first, second])).resolves.toEqual(['answer', 'answer']);
   expect(send).toHaveBeenCalledTimes(1);
@@ -228,18 +228,18 @@ it('a pod that may not ask, or has no place, gets the answer for which another p
   const { clock, questions, question, fill } = stage();
   fill('one', 'a');
   fill('one', 'full');
-  const waits = questions.join('mine', askerOf({ namespace: 'one', pod: 'b' }), question);
+  const waits = questions.join('mine', callerOf({ namespace: 'one', pod: 'b' }), question);
   const refused = questions.join(
     'mine',
-    askerOf({ namespace: 'one', pod: 'c', admit: () => 1_000 }),
+    callerOf({ namespace: 'one', pod: 'c', admit: () => 1_000 }),
     question,
   );
-  const served = questions.join('mine', askerOf({ namespace: 'two' }), question);
+  const served = questions.join('mine', callerOf({ namespace: 'two' }), question);
   await clock.advance(1_000);
   await expect(Promise.all([waits, refused, served])).resolves.toEqual(['answer', 'answer', 'answer']);
 });
 
-it.each<[string, Partial<Parameters<typeof askerOf>[0]>]>([
+it.each<[string, Partial<Parameters<typeof callerOf>[0]>]>([
   ['may ask no more', { admit: () => 1_000 }],
   ['has left', { signal: AbortSignal.abort() }],
 ])(
@@ -247,8 +247,8 @@ it.each<[string, Partial<Parameters<typeof askerOf>[0]>]>([
   async (_, over) => {
     const { questions, question, fill } = stage();
     fill('hostile', 'a');
-    const hostile = questions.join('shared', askerOf({ namespace: 'hostile', pod: 'b', ...over }), question);
-    const victim = questions.join('shared', askerOf({ namespace: 'victim' }), question);
+    const hostile = questions.join('shared', callerOf({ namespace: 'hostile', pod: 'b', ...over }), question);
+    const victim = questions.join('shared', callerOf({ namespace: 'victim' }), question);
     await expect(hostile).rejects.toBeInstanceOf(TokenError);
     await expect(victim).resolves.toBe('answer');
   },

@@ -40,7 +40,7 @@ interface PodSlot {
 
 interface Flight<T> {
   readonly result: Promise<T>;
-  readonly resolve: (answer: T) => void;
+  readonly resolve: (result: T) => void;
   readonly reject: (error: unknown) => void;
   isBegun: boolean;
   /** By pod: until its turn comes, a question waits in the queue once for each pod that wants its answer. */
@@ -157,8 +157,8 @@ function begin<T>(flight: Flight<T>, { send }: QueuedRequest<T>, leave: () => vo
   void started(send).then(flight.resolve, flight.reject).finally(leave);
 }
 
-async function started<T>(ask: () => Promise<T>): Promise<T> {
-  return ask();
+async function started<T>(send: () => Promise<T>): Promise<T> {
+  return send();
 }
 
 /** The question fails if no other pod has a place. */

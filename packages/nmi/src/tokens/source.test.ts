@@ -1,14 +1,14 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { askerOf, clientIdOf, issuedTo, openQueue, subjectOf, wishFor } from '../../test/builders.ts';
+import { callerOf, clientIdOf, issuedTo, openQueue, subjectOf, wantedFor } from '../../test/builders.ts';
 import type { TurnQueue } from '../waiting/turn-queues.ts';
 import { TokenError } from './errors.ts';
 import { createTokenSource } from './source.ts';
 import type { IssuedToken, ServicePrincipal, WantedToken } from './types.ts';
 
-const free = askerOf();
-const admitting = (admit: () => number) => askerOf({ admit });
+const free = callerOf();
+const admitting = (admit: () => number) => callerOf({ admit });
 const minute = 60_000;
 
 const application: ServicePrincipal = {
@@ -41,7 +41,7 @@ describe('one question for all', () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 300 }), async (n) => {
         const { requestToken, source } = stage();
-        const wanted = wishFor(subjectOf('reader'));
+        const wanted = wantedFor(subjectOf('reader'));
         const answers = await Promise.all(Array.from({ length: n }, () => source.get(wanted, free)));
         expect(requestToken).toHaveBeenCalledTimes(1);
         expect(new Set(answers.map(({ issued }) => issued.access.token)).size).toBe(1);
@@ -52,7 +52,7 @@ describe('one question for all', () => {
 
   it('says what came from where', async () => {
     const { source } = stage();
-    const wanted = wishFor(subjectOf('reader'));
+    const wanted = wantedFor(subjectOf('reader'));
     const both = await Promise.all([source.get(wanted, free), source.get(wanted, free)]);
     const later = await source.get(wanted, free);
     expect([...both, later].map(({ from }) => from)).toEqual(['miss', 'joined', 'hit']);
@@ -65,15 +65,15 @@ describe('one question for all', () => {
     ['a slash more', { resource: 'https://vault.azure.net/' }],
   ])('does not confuse %s with it', async (_, over) => {
     const { requestToken, source } = stage();
-    await source.get(wishFor(subjectOf('reader')), free);
-    await source.get(wishFor(subjectOf('reader'), over), free);
+    await source.get(wantedFor(subjectOf('reader')), free);
+    await source.get(wantedFor(subjectOf('reader'), over), free);
     expect(requestToken).toHaveBeenCalledTimes(2);
   });
 
   it('a failure is everybody’s who waited, and nobody’s afterwards', async () => {
     const { requestToken, source } = stage();
     requestToken.mockRejectedValueOnce(new TokenError('unavailable', 'away'));
-    const wanted = wishFor(subjectOf('reader'));
+    const wanted = wantedFor(subjectOf('reader'));
     const first = await Promise.allSettled([source.get(wanted, free), source.get(wanted, free)]);
     expect(first.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     await expect(source.get(wanted, free)).resolves.toBeDefined();
@@ -83,18 +83,18 @@ describe('one question for all', () => {
     const { source } = stage();
     const admit = vi.fn(() => 0);
     const subject = { ...application, auxiliaryTenantIds: ['one', 'two'] };
-    await source.get(wishFor(subject), admitting(admit));
+    await source.get(wantedFor(subject), admitting(admit));
     expect(admit.mock.calls).toEqual([[3]]);
   });
 
   it('asks for admission before a question, never for a seat in one that is under way', async () => {
     const { source } = stage();
     const admit = vi.fn(() => 0);
-    const wanted = wishFor(subjectOf('reader'));
+    const wanted = wantedFor(subjectOf('reader'));
     await Promise.all([source.get(wanted, admitting(admit)), source.get(wanted, admitting(admit))]);
     expect(admit).toHaveBeenCalledTimes(1);
     const refused = source.get(
-      wishFor(subjectOf('writer')),
+      wantedFor(subjectOf('writer')),
       admitting(() => 1500),
     );
     await expect(refused).rejects.toMatchObject({
@@ -110,7 +110,7 @@ describe('how long a token is given again', () => {
     ['until half of a short life', 6 * minute, 3 * minute],
   ])('%s', async (_, lifeMs, freshMs) => {
     const { requestToken, clock, source } = stage(lifeMs);
-    const wanted = wishFor(subjectOf('reader'));
+    const wanted = wantedFor(subjectOf('reader'));
     await source.get(wanted, free);
     requestToken.mockRejectedValue(new TokenError('unavailable', 'no other one'));
     await clock.advance(freshMs - 1);
@@ -121,7 +121,7 @@ describe('how long a token is given again', () => {
 
   it('an old token that is still valid stands in while no new one can be had', async () => {
     const { clock, requestToken, source } = stage(60 * minute);
-    const wanted = wishFor(subjectOf('reader'));
+    const wanted = wantedFor(subjectOf('reader'));
     const first = await source.get(wanted, free);
     await clock.advance(56 * minute);
     requestToken.mockRejectedValue(new TokenError('throttled', 'slow down'));
@@ -132,7 +132,7 @@ describe('how long a token is given again', () => {
 
   it('an old token is not given in its last ten seconds', async () => {
     const { clock, requestToken, source } = stage(60 * minute);
-    const wanted = wishFor(subjectOf('reader'));
+    const wanted = wantedFor(subjectOf('reader'));
     const first = await source.get(wanted, free);
     requestToken.mockRejectedValue(new TokenError('unavailable', 'away'));
     await clock.advance(60 * minute - 10_001);
@@ -144,16 +144,16 @@ describe('how long a token is given again', () => {
   it('an old token of another client id than the AzureIdentity states does not stand in: the failure is told', async () => {
     const { clock, requestToken, source } = stage(60 * minute);
     const subject = subjectOf('reader');
-    await source.get(wishFor(subject), free);
+    await source.get(wantedFor(subject), free);
     await clock.advance(56 * minute);
     requestToken.mockRejectedValue(new TokenError('unavailable', 'away'));
-    const corrected = wishFor({ ...subject, clientId: clientIdOf('another') });
+    const corrected = wantedFor({ ...subject, clientId: clientIdOf('another') });
     await expect(source.get(corrected, free)).rejects.toMatchObject({ code: 'unavailable' });
   });
 
   it('an old token does not stand in for a refusal', async () => {
     const { clock, requestToken, source } = stage(60 * minute);
-    const wanted = wishFor(subjectOf('reader'));
+    const wanted = wantedFor(subjectOf('reader'));
     await source.get(wanted, free);
     await clock.advance(56 * minute);
     requestToken.mockRejectedValue(new TokenError('not-on-host', 'gone'));
@@ -162,7 +162,7 @@ describe('how long a token is given again', () => {
 
   it('after a bug it is asked again at once', async () => {
     const { clock, requestToken, source } = stage(60 * minute);
-    const wanted = wishFor(subjectOf('reader'));
+    const wanted = wantedFor(subjectOf('reader'));
     await source.get(wanted, free);
     await clock.advance(56 * minute);
     requestToken.mockRejectedValueOnce(new TypeError('bug'));
@@ -172,7 +172,7 @@ describe('how long a token is given again', () => {
 
   it('no late answer replaces a newer token: whoever wants none from memory waits for the question that is under way', async () => {
     const { requestToken, source } = stage();
-    const wanted = wishFor(subjectOf('reader'));
+    const wanted = wantedFor(subjectOf('reader'));
     const slow = Promise.withResolvers<IssuedToken>();
     requestToken.mockReturnValueOnce(slow.promise);
     const early = source.get(wanted, free);
@@ -186,13 +186,13 @@ describe('how long a token is given again', () => {
   it('keeps the tokens of other namespaces when one asks for very many', async () => {
     const { requestToken, source } = stage();
     const victims = Array.from({ length: 20 }, (_, index) =>
-      wishFor(subjectOf(`victim-${index}`), { resource: 'api://victim' }),
+      wantedFor(subjectOf(`victim-${index}`), { resource: 'api://victim' }),
     );
-    for (const wanted of victims) await source.get(wanted, askerOf({ namespace: 'victim' }));
+    for (const wanted of victims) await source.get(wanted, callerOf({ namespace: 'victim' }));
     for (let index = 0; index < 3000; index += 1)
       await source.get(
-        wishFor(subjectOf('hostile'), { resource: `api://${index}` }),
-        askerOf({ namespace: 'hostile', pod: `pod-${index % 100}` }),
+        wantedFor(subjectOf('hostile'), { resource: `api://${index}` }),
+        callerOf({ namespace: 'hostile', pod: `pod-${index % 100}` }),
       );
     requestToken.mockClear();
     for (const wanted of victims) expect(source.cached(wanted, () => free)).toBeDefined();
@@ -202,9 +202,11 @@ describe('how long a token is given again', () => {
   it('forgets the oldest of very many tokens', async () => {
     const { requestToken, source } = stage();
     for (let index = 0; index <= 2000; index += 1)
-      await source.get(wishFor(subjectOf('reader'), { resource: `api://${index}` }), free);
-    expect(source.cached(wishFor(subjectOf('reader'), { resource: 'api://0' }), () => free)).toBeUndefined();
-    expect(source.cached(wishFor(subjectOf('reader'), { resource: 'api://1' }), () => free)).toBeDefined();
+      await source.get(wantedFor(subjectOf('reader'), { resource: `api://${index}` }), free);
+    expect(
+      source.cached(wantedFor(subjectOf('reader'), { resource: 'api://0' }), () => free),
+    ).toBeUndefined();
+    expect(source.cached(wantedFor(subjectOf('reader'), { resource: 'api://1' }), () => free)).toBeDefined();
     expect(requestToken).toHaveBeenCalledTimes(2001);
   });
 });
@@ -212,7 +214,7 @@ describe('how long a token is given again', () => {
 describe('W-P7: renewed before it is old', () => {
   const renewing = async (lifeMs = 60 * minute) => {
     const staged = stage(lifeMs);
-    const wanted = wishFor(subjectOf('reader'));
+    const wanted = wantedFor(subjectOf('reader'));
     const { issued: first } = await staged.source.get(wanted, free);
     return { ...staged, wanted, first };
   };
@@ -277,7 +279,7 @@ describe('W-P7: renewed before it is old', () => {
       random: () => (chance += 0.01),
     });
     const wishes = Array.from({ length: 90 }, (_, index) =>
-      wishFor(subjectOf('reader'), { resource: `api://${index}` }),
+      wantedFor(subjectOf('reader'), { resource: `api://${index}` }),
     );
     await Promise.all(wishes.map((wanted) => source.get(wanted, free)));
     requested.splice(0);
@@ -371,7 +373,7 @@ describe('W-P8: a service that wants to be left alone', () => {
     async (...given) => {
       const [code, retryAfterMs, pauseMs] = given;
       const { requestToken, clock, source } = stage();
-      const wanted = wishFor(subjectOf('reader'));
+      const wanted = wantedFor(subjectOf('reader'));
       requestToken.mockRejectedValueOnce(new TokenError(code, 'not now', { retryAfterMs }));
       await expect(source.get(wanted, free)).rejects.toMatchObject({ code });
       await clock.advance(pauseMs - 400);
@@ -379,7 +381,7 @@ describe('W-P8: a service that wants to be left alone', () => {
       for (const again of [wanted, { ...wanted, bypassCache: true }])
         await expect(source.get(again, free)).rejects.toMatchObject(left);
       expect(requestToken).toHaveBeenCalledTimes(1);
-      await expect(source.get(wishFor(subjectOf('writer')), free)).resolves.toBeDefined();
+      await expect(source.get(wantedFor(subjectOf('writer')), free)).resolves.toBeDefined();
       await clock.advance(400);
       await expect(source.get(wanted, free)).resolves.toMatchObject({ from: 'miss' });
     },
@@ -389,7 +391,7 @@ describe('W-P8: a service that wants to be left alone', () => {
 describe('an application that Entra slows down', () => {
   const tooMany = () => new TokenError('throttled', 'too many', { retryAfterMs: 30_000 });
   const get = ({ source }: ReturnType<typeof stage>, over: Partial<WantedToken> = {}, caller = free) =>
-    source.get({ ...wishFor(application), ...over }, caller);
+    source.get({ ...wantedFor(application), ...over }, caller);
 
   it('asks for nothing at all, another one goes on', async () => {
     const staged = stage();
@@ -418,18 +420,18 @@ describe('an application that Entra slows down', () => {
   it('attack: because of the resources of one namespace: another namespace asks for its own', async () => {
     const staged = stage();
     staged.requestToken.mockRejectedValueOnce(tooMany());
-    const hostile = askerOf({ namespace: 'hostile' });
+    const hostile = callerOf({ namespace: 'hostile' });
     await expect(get(staged, { resource: 'api://loop' }, hostile)).rejects.toMatchObject({
       code: 'throttled',
     });
     await expect(get(staged, {}, hostile)).rejects.toMatchObject({ code: 'throttled' });
-    await expect(get(staged, {}, askerOf({ namespace: 'victim' }))).resolves.toMatchObject({ from: 'miss' });
+    await expect(get(staged, {}, callerOf({ namespace: 'victim' }))).resolves.toMatchObject({ from: 'miss' });
   });
 });
 
 describe('an identity that the service does not know', () => {
   const notFound = () => new TokenError('not-on-host', 'Identity not found');
-  const wanted = wishFor(subjectOf('reader'));
+  const wanted = wantedFor(subjectOf('reader'));
   const { resourceId } = subjectOf('reader') as Extract<
     WantedToken['subject'],
     { readonly kind: 'identity' }
@@ -462,7 +464,7 @@ describe('an identity that the service does not know', () => {
     const { requestToken, source } = stage();
     requestToken.mockRejectedValueOnce(notFound());
     await expect(source.get(wanted, free)).rejects.toMatchObject({ code: 'not-on-host' });
-    const shop = askerOf({ namespace: 'shop' });
+    const shop = callerOf({ namespace: 'shop' });
     await expect(source.get({ ...wanted, resource: 'api://shop' }, shop)).resolves.toBeDefined();
     source.hint('shop', resourceId);
     await expect(source.get(wanted, free)).rejects.toMatchObject({ code: 'not-on-host' });
@@ -550,7 +552,7 @@ describe('an identity that the service does not know', () => {
 describe('what is dropped', () => {
   it('all tokens of subjects that are not kept', async () => {
     const { source } = stage();
-    const [reader, writer] = [wishFor(subjectOf('reader')), wishFor(subjectOf('writer'))];
+    const [reader, writer] = [wantedFor(subjectOf('reader')), wantedFor(subjectOf('writer'))];
     for (const wanted of [reader, writer]) await source.get(wanted, free);
     source.prune((subject) => subject.kind === 'identity' && subject.name === 'default/writer');
     expect(source.cached(reader, () => free)).toBeUndefined();
@@ -568,7 +570,7 @@ describe('what is dropped', () => {
       random: () => 0,
       mayKeep: () => state.mayKeep,
     });
-    const wanted = wishFor(subjectOf('reader'));
+    const wanted = wantedFor(subjectOf('reader'));
     const waiting = source.get(wanted, free);
     state.mayKeep = false;
     answer.resolve(issuedTo('reader'));
@@ -586,7 +588,7 @@ describe('what is dropped', () => {
       random: () => 0,
       onRecalled: (subject) => recalled.push(subject),
     });
-    const wanted = wishFor(subjectOf('reader'));
+    const wanted = wantedFor(subjectOf('reader'));
     await source.get(wanted, free);
     expect(recalled).toEqual([]);
     source.cached(wanted, () => free);
@@ -597,7 +599,7 @@ describe('what is dropped', () => {
 describe('item 27: callers who want none from memory', () => {
   it('a hundred of them make one question', async () => {
     const { requestToken, source } = stage();
-    const wanted = wishFor(subjectOf('reader'), { bypassCache: true });
+    const wanted = wantedFor(subjectOf('reader'), { bypassCache: true });
     const admit = vi.fn(() => 0);
     await Promise.all(Array.from({ length: 100 }, () => source.get(wanted, admitting(admit))));
     expect(requestToken).toHaveBeenCalledTimes(1);
@@ -606,7 +608,7 @@ describe('item 27: callers who want none from memory', () => {
 
   it('get a new one, which others then get from memory', async () => {
     const { requestToken, source } = stage();
-    const wanted = wishFor(subjectOf('reader'));
+    const wanted = wantedFor(subjectOf('reader'));
     await source.get(wanted, free);
     const renewed = await source.get({ ...wanted, bypassCache: true }, free);
     expect(requestToken).toHaveBeenCalledTimes(2);
@@ -615,7 +617,7 @@ describe('item 27: callers who want none from memory', () => {
 });
 
 describe('W-S15: an AzureIdentity whose client id is not that of its resource', () => {
-  const lying = wishFor(subjectOf('reader', { clientId: clientIdOf('victim') }));
+  const lying = wantedFor(subjectOf('reader', { clientId: clientIdOf('victim') }));
 
   it('gets nothing, and is told what to correct without a full foreign id', async () => {
     const { source } = stage();
@@ -639,7 +641,7 @@ describe('W-S15: an AzureIdentity whose client id is not that of its resource', 
 
   it('gets nothing from memory either, where an honest one for the same resource filled it', async () => {
     const { requestToken, source, clock } = stage();
-    await source.get(wishFor(subjectOf('reader')), free);
+    await source.get(wantedFor(subjectOf('reader')), free);
     expect(source.cached(lying, () => free)).toBeUndefined();
     await expect(source.get(lying, free)).rejects.toMatchObject({ code: 'misconfigured' });
     expect(requestToken).toHaveBeenCalledTimes(1);
@@ -650,12 +652,12 @@ describe('W-S15: an AzureIdentity whose client id is not that of its resource', 
 
   it('item 8: heals when the managed identity was made again and the client id was corrected', async () => {
     const { requestToken, source, clock } = stage();
-    await source.get(wishFor(subjectOf('reader')), free);
+    await source.get(wantedFor(subjectOf('reader')), free);
     await clock.advance(minute);
     requestToken.mockImplementation(() =>
       Promise.resolve({ ...issuedTo('reader', { now: minute }), clientId: clientIdOf('remade') }),
     );
-    const corrected = wishFor(subjectOf('reader', { clientId: clientIdOf('remade') }));
+    const corrected = wantedFor(subjectOf('reader', { clientId: clientIdOf('remade') }));
     await expect(source.get(corrected, free)).resolves.toMatchObject({
       issued: { clientId: clientIdOf('remade') },
     });
@@ -663,9 +665,9 @@ describe('W-S15: an AzureIdentity whose client id is not that of its resource', 
 
   it('without a client id in the object or in the answer there is nothing to compare', async () => {
     const { requestToken, source } = stage();
-    await expect(source.get(wishFor(subjectOf('reader', { clientId: '' })), free)).resolves.toBeDefined();
+    await expect(source.get(wantedFor(subjectOf('reader', { clientId: '' })), free)).resolves.toBeDefined();
     requestToken.mockResolvedValueOnce({ ...issuedTo('writer'), clientId: undefined });
-    await expect(source.get(wishFor(subjectOf('writer')), free)).resolves.toBeDefined();
+    await expect(source.get(wantedFor(subjectOf('writer')), free)).resolves.toBeDefined();
   });
 });
 
@@ -687,16 +689,16 @@ describe('a managed identity that was deleted and made again', () => {
     ['a resource id', { kind: 'machine', by: 'resource-id', value: '/reader' } as const],
   ])('by %s: its old token leaves no longer than ten minutes', async (_, subject) => {
     const { clock, source } = remade();
-    await source.get(wishFor(subject), free);
+    await source.get(wantedFor(subject), free);
     await clock.advance(10 * minute);
-    const { issued } = await source.get(wishFor(subject), free);
+    const { issued } = await source.get(wantedFor(subject), free);
     expect(issued.clientId).toBe(clientIdOf('after'));
   });
 
   it('so also after a neighbour with spec.clientID has asked, and a pod that asks often gets the new one sooner', async () => {
     const { clock, source } = remade();
-    await source.get(wishFor(subjectOf('reader', { clientId: clientIdOf('before') })), free);
-    const wanted = wishFor(subjectOf('reader', { clientId: '' }));
+    await source.get(wantedFor(subjectOf('reader', { clientId: clientIdOf('before') })), free);
+    const wanted = wantedFor(subjectOf('reader', { clientId: '' }));
     await clock.advance(5 * minute);
     await source.get(wanted, free);
     await clock.advance(0);
@@ -705,7 +707,7 @@ describe('a managed identity that was deleted and made again', () => {
 
   it('while no new token can be had, the old one leaves', async () => {
     const { clock, requestToken, source } = remade();
-    const wanted = wishFor(subjectOf('reader', { clientId: '' }));
+    const wanted = wantedFor(subjectOf('reader', { clientId: '' }));
     await source.get(wanted, free);
     requestToken.mockRejectedValue(new TokenError('unavailable', 'away'));
     await clock.advance(60 * minute);
@@ -714,7 +716,7 @@ describe('a managed identity that was deleted and made again', () => {
 
   it('by spec.clientID nothing is asked for before half of the life', async () => {
     const { clock, requestToken, source } = remade();
-    const wanted = wishFor(subjectOf('reader', { clientId: clientIdOf('before') }));
+    const wanted = wantedFor(subjectOf('reader', { clientId: clientIdOf('before') }));
     await source.get(wanted, free);
     await clock.advance(11 * 60 * minute);
     await source.get(wanted, free);
@@ -724,7 +726,7 @@ describe('a managed identity that was deleted and made again', () => {
 
 describe('an identity without client id that the service does not find after ten minutes', () => {
   const notFound = () => new TokenError('not-on-host', 'Identity not found', { status: 400 });
-  const wanted = wishFor(subjectOf('reader', { clientId: '' }));
+  const wanted = wantedFor(subjectOf('reader', { clientId: '' }));
   const aged = async () => {
     const { clock, requestToken, source } = stage(24 * 60 * minute);
     await source.get(wanted, free);
@@ -746,7 +748,7 @@ describe('an identity without client id that the service does not find after ten
 
   it('for longer: each request fails, also one of another namespace, and none gets the old token', async () => {
     const { clock, requestToken, source } = await aged();
-    const shop = askerOf({ namespace: 'shop' });
+    const shop = callerOf({ namespace: 'shop' });
     requestToken.mockImplementation(() => Promise.reject(notFound()));
     for (let passed = 0; passed < 300_000; passed += 1_000) {
       for (const caller of [free, shop])
@@ -789,7 +791,7 @@ describe('an identity without client id that the service does not find after ten
 
   it('with its client id the failure is told at once', async () => {
     const { clock, requestToken, source } = stage();
-    const named = wishFor(subjectOf('reader'));
+    const named = wantedFor(subjectOf('reader'));
     await source.get(named, free);
     await clock.advance(57 * minute);
     requestToken.mockRejectedValueOnce(notFound());

@@ -34,7 +34,7 @@ export interface TokenSourceOptions extends Omit<TokenRequestsOptions, 'isKnown'
   readonly onRecalled?: (subject: TokenSubject) => void;
 }
 
-const placesKept = 2_000;
+const entriesKept = 2_000;
 /** A token is not returned in its last seconds, even if no other one can be had. */
 const lastUseMs = 10_000;
 const mismatchKeptMs = 60_000;
@@ -47,7 +47,7 @@ const patienceMs = 1_000;
  */
 export function createTokenSource(options: TokenSourceOptions): TokenSource {
   const { clock, onRecalled } = options;
-  const memory = createTokenMemory(placesKept, clock);
+  const memory = createTokenMemory(entriesKept, clock);
   const requests = requestsInto(memory, options);
   const { mayRequest, changes, hint } = requests;
   const recall = (wanted: WantedToken, { tenant }: TokenCaller) =>
@@ -66,11 +66,10 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   /** A new token if it can be had soon, otherwise the old one while it is valid. */
   const renewed = async (wanted: WantedToken, caller: TokenCaller): Promise<Obtained> => {
     const { namespace } = caller.tenant;
-    const issued = recall(wanted, caller)?.issued;
+    const kept = recall(wanted, caller)?.issued;
     const isGone = isUnnamed(wanted.subject) && requests.isGone(wanted, namespace);
-    if (!issued || isGone || !isUsable(issued, wanted.subject, clock.now()))
-      return requests.fetch(wanted, caller);
-    const old: Obtained = { issued, from: 'stale' };
+    if (isGone || !isUsable(kept, wanted.subject, clock.now())) return requests.fetch(wanted, caller);
+    const old: Obtained = { issued: kept, from: 'stale' };
     if (!requests.mayTry(wanted, namespace)) return old;
     return within(requests.fetch(wanted, caller).catch(insteadOf(old)), { clock, late: old });
   };
@@ -120,7 +119,12 @@ function recalled(
   return bypassCache && !(entry && isNew(entry, subject, clock.now())) ? undefined : entry;
 }
 
-function isUsable(issued: IssuedToken, subject: TokenSubject, now: number): boolean {
+function isUsable(
+  issued: IssuedToken | undefined,
+  subject: TokenSubject,
+  now: number,
+): issued is IssuedToken {
+  if (!issued) return false;
   return issued.access.expiresOnTimestamp - lastUseMs > now && !hasOtherClientId(issued, subject);
 }
 

@@ -4,7 +4,7 @@ import type { TokenError } from './errors.ts';
 import { createFailures, type Failed } from './failures.ts';
 
 /** An identity, by `keyOf`, and the namespace that requests a token of it. */
-export interface RequestedIdentity {
+export interface WantedIdentity {
   readonly namespace: string;
   readonly identity: string;
 }
@@ -12,18 +12,18 @@ export interface RequestedIdentity {
 /** Identities that the metadata service did not know at the last request, by namespace of the request. */
 export interface UnknownIdentities {
   /** The error to return until the identity may be requested again. */
-  recall(requested: RequestedIdentity): TokenError | undefined;
+  recall(wanted: WantedIdentity): TokenError | undefined;
   /** A request begins. If the identity was not known the last time, no other one begins before this one ends; returns the last error then. */
-  begin(requested: RequestedIdentity): TokenError | undefined;
+  begin(wanted: WantedIdentity): TokenError | undefined;
   /** The service does not know it. Counts an error once, even if several callers got it. */
-  note(requested: RequestedIdentity, error: TokenError): void;
+  note(wanted: WantedIdentity, error: TokenError): void;
   /** A request has ended without saying whether the service knows it. */
-  end(requested: RequestedIdentity): void;
+  end(wanted: WantedIdentity): void;
   /** Whether it was not known lately. */
-  has(requested: RequestedIdentity): boolean;
-  forget(requested: RequestedIdentity): void;
+  has(wanted: WantedIdentity): boolean;
+  forget(wanted: WantedIdentity): void;
   /** The identity may be attached by now: it may be requested at once, or a second after the last request for this reason. */
-  hint(requested: RequestedIdentity): void;
+  hint(wanted: WantedIdentity): void;
   /** An identity may be requested again. */
   readonly changes: Changes;
 }
@@ -46,7 +46,7 @@ const firstHiddenMs = 1_000;
 const hintPauseMs = 1_000;
 /** The entry starts again when the service has not said for so long that it does not know the identity. */
 const forgottenMs = 120_000;
-const placesKept = { perNamespace: 256, total: 1_000 };
+const entriesKept = { perNamespace: 256, total: 1_000 };
 
 interface UnknownOptions {
   readonly clock: Clock;
@@ -57,46 +57,43 @@ interface UnknownOptions {
 export function createUnknownIdentities({ clock, random }: UnknownOptions): UnknownIdentities {
   const book = createEntries(clock);
   const { entries, changes } = book;
-  const recent = (requested: RequestedIdentity): Entry | undefined => {
-    const entry = entries.get(failedOf(requested));
+  const recent = (wanted: WantedIdentity): Entry | undefined => {
+    const entry = entries.get(failedOf(wanted));
     return entry && clock.elapsed() - entry.last < forgottenMs ? entry : undefined;
   };
-  const pause = (requested: RequestedIdentity, entry: Omit<Entry, 'retryAt'>) => {
+  const pause = (wanted: WantedIdentity, entry: Omit<Entry, 'retryAt'>) => {
     const now = clock.elapsed();
     const hintedMs = entry.isHinted ? Math.max(0, entry.hintedAt - now) : Infinity;
-    book.keep(requested, {
-      ...entry,
-      isHinted: false,
-      retryAt: now + Math.min(entry.backoff.next(), hintedMs),
-    });
+    const retryAt = now + Math.min(entry.backoff.next(), hintedMs);
+    book.keep(wanted, { ...entry, isHinted: false, retryAt });
   };
 
   return {
-    recall(requested) {
-      const entry = entries.get(failedOf(requested));
+    recall(wanted) {
+      const entry = entries.get(failedOf(wanted));
       return entry && entry.retryAt > clock.elapsed() ? entry.error : undefined;
     },
-    begin(requested) {
-      const entry = recent(requested);
-      if (entry) book.keep(requested, { ...entry, retryAt: Infinity });
+    begin(wanted) {
+      const entry = recent(wanted);
+      if (entry) book.keep(wanted, { ...entry, retryAt: Infinity });
       return entry?.error;
     },
-    note(requested, error) {
-      if (entries.get(failedOf(requested))?.error === error) return;
+    note(wanted, error) {
+      if (entries.get(failedOf(wanted))?.error === error) return;
       const backoff = createBackoff({ baseMs: firstHiddenMs, capMs: longestHiddenMs, random });
-      const before = { hintedAt: -Infinity, isHinted: false, backoff, ...recent(requested) };
-      pause(requested, { ...before, error, last: clock.elapsed() });
+      const before = { hintedAt: -Infinity, isHinted: false, backoff, ...recent(wanted) };
+      pause(wanted, { ...before, error, last: clock.elapsed() });
     },
-    end(requested) {
-      const entry = entries.get(failedOf(requested));
-      if (entry?.retryAt === Infinity) pause(requested, entry);
+    end(wanted) {
+      const entry = entries.get(failedOf(wanted));
+      if (entry?.retryAt === Infinity) pause(wanted, entry);
     },
-    has: (requested) => recent(requested) !== undefined,
-    forget: (requested) => book.remove(requested),
-    hint(requested) {
-      const entry = entries.get(failedOf(requested));
+    has: (wanted) => recent(wanted) !== undefined,
+    forget: (wanted) => book.remove(wanted),
+    hint(wanted) {
+      const entry = entries.get(failedOf(wanted));
       const hinted = entry && hintedEntry(entry, clock.elapsed());
-      if (hinted) book.keep(requested, hinted);
+      if (hinted) book.keep(wanted, hinted);
     },
     changes,
   };
@@ -112,7 +109,7 @@ function hintedEntry(entry: Entry, now: number): Entry | undefined {
 
 /** The entries, and listeners for the moment at which each ends. */
 function createEntries(clock: Clock) {
-  const entries = createFailures<Entry>(placesKept);
+  const entries = createFailures<Entry>(entriesKept);
   const listeners = new Set<() => void>();
   const notify = () => [...listeners].forEach((listener) => listener());
   const changes: Changes = {
@@ -124,20 +121,20 @@ function createEntries(clock: Clock) {
   return {
     entries,
     changes,
-    keep(requested: RequestedIdentity, entry: Entry) {
-      entries.set(failedOf(requested), entry);
+    keep(wanted: WantedIdentity, entry: Entry) {
+      entries.set(failedOf(wanted), entry);
       const waitMs = entry.retryAt - clock.elapsed();
       if (waitMs <= 0) notify();
       else if (waitMs !== Infinity) clock.after(waitMs, notify);
     },
-    remove(requested: RequestedIdentity) {
-      if (!entries.get(failedOf(requested))) return;
-      entries.delete(failedOf(requested));
+    remove(wanted: WantedIdentity) {
+      if (!entries.get(failedOf(wanted))) return;
+      entries.delete(failedOf(wanted));
       notify();
     },
   };
 }
 
-function failedOf({ namespace, identity: name }: RequestedIdentity): Failed {
+function failedOf({ namespace, identity: name }: WantedIdentity): Failed {
   return { namespace, name };
 }

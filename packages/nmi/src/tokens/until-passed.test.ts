@@ -1,6 +1,6 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { askerOf, issuedTo, openQueue } from '../../test/builders.ts';
+import { callerOf, issuedTo, openQueue } from '../../test/builders.ts';
 import { createCallerLimits } from '../waiting/caller-limits.ts';
 import { TokenError, type TokenErrorCode } from './errors.ts';
 import { createTokenSource } from './source.ts';
@@ -22,7 +22,7 @@ const stage = ({ upstreamBurst = 20, random = () => 0 } = {}) => {
   const left = new AbortController();
   const get = (over: { subject?: TokenSubject; deadline?: number } = {}) => {
     const { subject = machine, deadline = clock.elapsed() + holdMs } = over;
-    const caller = askerOf({
+    const caller = callerOf({
       admit: (questions) => limits.admitUpstream('uid-web', questions, clock.elapsed()),
       signal: left.signal,
     });
@@ -141,7 +141,7 @@ it('a caller that cannot leave is held as well', async () => {
   const { requestToken, clock, tokens } = stage();
   requestToken.mockImplementationOnce(failing('unavailable', 500)).mockResolvedValue(issuedTo('reader'));
   const wanted = { subject: machine, resource: 'r', bypassCache: false };
-  const answer = tokens.get(wanted, { ...askerOf(), deadline: clock.elapsed() + holdMs });
+  const answer = tokens.get(wanted, { ...callerOf(), deadline: clock.elapsed() + holdMs });
   await clock.advance(holdMs);
   await expect(answer).resolves.toMatchObject({ from: 'miss' });
 });

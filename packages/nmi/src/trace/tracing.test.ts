@@ -77,7 +77,7 @@ it.each<[Outcome, SpanFacts]>([
   const { tracer, notes } = createNotes();
   const told: SentResponse[] = [];
   const answered = { outcome, route: 'token', status: 200, ms: 1 } as SentResponse;
-  createTracing(tracer).onAnswered((one) => told.push(one))(answered);
+  createTracing(tracer).onSent((one) => told.push(one))(answered);
   const common = {
     'pod_identity.route': 'token',
     'pod_identity.outcome': outcome.kind,

@@ -19,12 +19,12 @@ import type { TurnQueue } from '../waiting/turn-queues.ts';
 /** Each returns the port that it is given, with spans around its calls. */
 export interface Tracing {
   app(app: App): App;
-  onAnswered(tell: (answered: SentResponse) => void): (answered: SentResponse) => void;
-  onWaited(tell: (ms: number) => void): (ms: number) => void;
+  onSent(pass: (sent: SentResponse) => void): (sent: SentResponse) => void;
+  onWaited(pass: (ms: number) => void): (ms: number) => void;
   callers(callers: CallerFinder): CallerFinder;
   authorizer(authorizer: Authorizer): Authorizer;
   access(guard: AccessGuard): AccessGuard;
-  reviews(ask: ReviewUse): ReviewUse;
+  reviews(review: ReviewUse): ReviewUse;
   tokens(tokens: TokenSource): TokenSource;
   upstream(upstream: TokenUpstream): TokenUpstream;
   queue(queue: TurnQueue): TurnQueue;
@@ -35,7 +35,7 @@ const same = <T>(port: T): T => port;
 /** Without a tracer every port stays what it is. */
 export const untraced: Tracing = {
   app: same,
-  onAnswered: same,
+  onSent: same,
   onWaited: same,
   callers: same,
   authorizer: same,
@@ -50,7 +50,7 @@ export function createTracing(tracer: Tracer | undefined): Tracing {
   return tracer ? { ...around(tracer), ...beneath(tracer) } : untraced;
 }
 
-type Around = Pick<Tracing, 'app' | 'onAnswered' | 'onWaited' | 'callers' | 'authorizer' | 'access'>;
+type Around = Pick<Tracing, 'app' | 'onSent' | 'onWaited' | 'callers' | 'authorizer' | 'access'>;
 
 /** The steps of a request. */
 function around(tracer: Tracer): Around {
@@ -60,13 +60,13 @@ function around(tracer: Tracer): Around {
         // A traceparent of the caller is not read: a pod must not decide what is traced.
         tracer.trace(request.peer, { name: 'request', kind: 'server' }, () => respond(request)),
     }),
-    onAnswered: (tell) => (answered) => {
-      tracer.note(factsOfAnswer(answered));
-      tell(answered);
+    onSent: (pass) => (sent) => {
+      tracer.note(factsOfResponse(sent));
+      pass(sent);
     },
-    onWaited: (tell) => (ms) => {
+    onWaited: (pass) => (ms) => {
       tracer.note({ 'pod_identity.assignment_wait_ms': ms });
-      tell(ms);
+      pass(ms);
     },
     callers: (callers) => ({
       find: (address, connection, patience) =>
@@ -97,9 +97,9 @@ function around(tracer: Tracer): Around {
 /** What a request has to wait for. */
 function beneath(tracer: Tracer): Omit<Tracing, keyof Around> {
   return {
-    reviews: (ask) => (question, signal) =>
+    reviews: (review) => (request, signal) =>
       tracer.span({ name: 'review by the API server', kind: 'client' }, async () =>
-        noted(tracer, await ask(question, signal), (isAllowed) => ({ 'pod_identity.allowed': isAllowed })),
+        noted(tracer, await review(request, signal), (isAllowed) => ({ 'pod_identity.allowed': isAllowed })),
       ),
     tokens: (tokens) => ({
       ...tokens,
@@ -137,7 +137,7 @@ function beneath(tracer: Tracer): Omit<Tracing, keyof Around> {
 
 const namedByCaller: ReadonlySet<Outcome['kind']> = new Set(['unknown-pod', 'unconfirmed']);
 
-function factsOfAnswer({ route, outcome, status }: SentResponse): SpanFacts {
+function factsOfResponse({ route, outcome, status }: SentResponse): SpanFacts {
   const reason = reasonOf(outcome);
   return {
     'pod_identity.route': route,

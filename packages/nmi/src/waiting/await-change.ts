@@ -26,17 +26,17 @@ export function awaitChange<T>(
 ): Promise<T | undefined> {
   const { gone } = patience.caller;
   const { promise, resolve, reject } = Promise.withResolvers<T | undefined>();
-  const finish = (answer: T | undefined) => {
+  const finish = (result: T | undefined) => {
     unsubscribe();
     timer.cancel();
     gone.removeEventListener('abort', giveUp);
-    resolve(answer);
+    resolve(result);
   };
   const giveUp = () => finish(undefined);
   const lookAgain = () => {
     try {
-      const answer = look();
-      if (answer !== undefined) finish(answer);
+      const result = look();
+      if (result !== undefined) finish(result);
     } catch (error) {
       reject(error);
       giveUp();

@@ -24,7 +24,7 @@ export function pacedChanges(changes: Changes, clock: Clock): Changes {
   let late: Timer | undefined;
   let stop: (() => void) | undefined;
 
-  const tell = () => {
+  const notify = () => {
     late = undefined;
     const begunAt = clock.elapsed();
     for (const listener of [...listeners]) listener();
@@ -34,8 +34,8 @@ export function pacedChanges(changes: Changes, clock: Clock): Changes {
   const onChange = () => {
     if (late) return;
     const restMs = restsUntil - clock.elapsed();
-    if (restMs > 0) late = clock.after(restMs, tell);
-    else tell();
+    if (restMs > 0) late = clock.after(restMs, notify);
+    else notify();
   };
   const rest = () => {
     stop?.();

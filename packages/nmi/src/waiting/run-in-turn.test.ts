@@ -15,16 +15,16 @@ const usual = {
 const stage = (over: Partial<typeof usual> = {}) => {
   const clock = createFakeClock();
   const { waiting, perSecond, ...rate } = { ...usual, ...over };
-  const { questions } = createTurnQueues({
+  const { reads } = createTurnQueues({
     clock,
     all: { ...rate, quota: { burst: perSecond, perSecond } },
-    queues: { questions: { atATime: rate.atATime, waiting } },
+    queues: { reads: { atATime: rate.atATime, waiting } },
   });
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
   const ask = (name: string, of: { namespace?: string; pod?: string; gone?: AbortSignal } = {}) => {
     const { namespace = 'default', pod = name, gone = nobodyLeaves } = of;
-    return runInTurn(questions, { tenant: { namespace, pod }, gone }, () => {
+    return runInTurn(reads, { tenant: { namespace, pod }, gone }, () => {
       begun.push(name);
       return new Promise<string>((resolve) => ends.set(name, () => resolve(name)));
     });
@@ -33,7 +33,7 @@ const stage = (over: Partial<typeof usual> = {}) => {
     for (const name of names) ends.get(name)?.();
     await clock.advance(0);
   };
-  return { clock, questions, begun, ask, end };
+  return { clock, reads, begun, ask, end };
 };
 
 it('limits questions in progress, and keeps their order', async () => {
@@ -120,10 +120,10 @@ it('refuses a pod at once that has all its places, but not other pods', async ()
 });
 
 it('frees the place of a question that fails', async () => {
-  const { questions } = stage({ atATime: 1 });
+  const { reads } = stage({ atATime: 1 });
   const questioner = { tenant: { namespace: 'default', pod: 'web' }, gone: nobodyLeaves };
-  await expect(runInTurn(questions, questioner, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-  await expect(runInTurn(questions, questioner, () => Promise.resolve(1))).resolves.toBe(1);
+  await expect(runInTurn(reads, questioner, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  await expect(runInTurn(reads, questioner, () => Promise.resolve(1))).resolves.toBe(1);
 });
 
 it('removes its listeners from the callers of a question that was answered', async () => {

@@ -73,7 +73,7 @@ export function createTurnQueues<Name extends string>(
   return mapValues(options.queues, (_, name) => queueOf(name, paced, options));
 }
 
-/** Calls `ask` when it is the question's turn. Undefined: the queue was full, the turn did not come in time, or the questioner left. */
+/** Calls `send` when it is the turn of the request. Undefined: the queue was full, the turn did not come in time, or the caller left. */
 export async function runInTurn<T>(
   queue: TurnQueue,
   { tenant, gone }: TurnCaller,

@@ -185,7 +185,7 @@ function createUpstream(clock: Clock): {
       return metadataService(url, clock);
     },
   });
-  const common = { clock, random: () => 0, onAsked: () => undefined };
+  const common = { clock, random: () => 0, onRequested: () => undefined };
   const managed = createManagedIdentitySource({ imds, ...common });
   const options = {
     ...common,

@@ -1,10 +1,10 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { createUnwritten, patienceMs, soon, unwrittenLimits, type ReadingConnection } from './unwritten.ts';
+import { createUnwritten, patienceMs, soon, unwrittenLimits, type Reader } from './unwritten.ts';
 
 const { perCaller, perGroup, total } = unwrittenLimits;
 
-interface Line extends ReadingConnection<string> {
+interface Line extends Reader<string> {
   readonly name: string;
   bytes: number;
 }

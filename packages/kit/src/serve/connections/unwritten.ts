@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../../core/clock.ts';
 import { createSums } from '../../core/sums.ts';
 
 /** A connection. */
-export interface ReadingConnection<Caller> {
+export interface Reader<Caller> {
   readonly caller: Caller;
   /** The caller's namespace, or the caller itself. */
   group(): string;
@@ -12,16 +12,16 @@ export interface ReadingConnection<Caller> {
 
 export interface UnwrittenOptions<T> {
   readonly clock: Clock;
-  readonly close: (connection: T) => void;
+  readonly close: (line: T) => void;
 }
 
 /** Limits the memory that callers hold by not reading responses. */
 export interface Unwritten<T> {
   /** Called when the unwritten bytes of a connection have changed. */
-  look(connection: T): void;
+  look(line: T): void;
   /** Called for bytes that wait for earlier responses of the connection; mostly they are written in the same turn. */
-  lookSoon(connection: T, bytes: number): void;
-  forget(connection: T): void;
+  lookSoon(line: T, bytes: number): void;
+  forget(line: T): void;
 }
 
 const MiB = 1024 * 1024;
@@ -43,44 +43,40 @@ interface Waiting {
  * Closes a connection that takes its caller or group over the limit; if all together are over theirs, the connections of the group with
  * most; and a connection with bytes that stay unread too long.
  */
-export function createUnwritten<Caller, T extends ReadingConnection<Caller>>(
+export function createUnwritten<Caller, T extends Reader<Caller>>(
   options: UnwrittenOptions<T>,
 ): Unwritten<T> {
   const { clock, close } = options;
   const waiting = new Map<T, Waiting>();
   const { count, isOver, heaviestGroup } = createAccounts<Caller>();
 
-  const forget = (connection: T) => {
-    later.drop(connection);
-    const known = waiting.get(connection);
+  const forget = (line: T) => {
+    later.drop(line);
+    const known = waiting.get(line);
     if (!known) return;
     known.timer.cancel();
-    waiting.delete(connection);
-    count(connection.caller, known, 0);
+    waiting.delete(line);
+    count(line.caller, known, 0);
   };
-  const shut = (connection: T) => {
-    forget(connection);
-    close(connection);
+  const shut = (line: T) => {
+    forget(line);
+    close(line);
   };
-  const waitFor = (connection: T): Timer => clock.after(patienceMs, () => shut(connection));
+  const waitFor = (line: T): Timer => clock.after(patienceMs, () => shut(line));
   const shutAll = (group: string) => {
-    for (const [connection, known] of [...waiting]) if (known.group === group) shut(connection);
+    for (const [line, known] of [...waiting]) if (known.group === group) shut(line);
   };
 
-  const look = (connection: T) => {
-    const bytes = connection.unwritten();
+  const look = (line: T) => {
+    const bytes = line.unwritten();
     if (bytes === 0) {
-      forget(connection);
+      forget(line);
       return;
     }
-    const known = waiting.get(connection) ?? {
-      group: connection.group(),
-      bytes: 0,
-      timer: waitFor(connection),
-    };
-    waiting.set(connection, known);
-    count(connection.caller, known, bytes);
-    if (isOver(connection.caller, known.group)) shut(connection);
+    const known = waiting.get(line) ?? { group: line.group(), bytes: 0, timer: waitFor(line) };
+    waiting.set(line, known);
+    count(line.caller, known, bytes);
+    if (isOver(line.caller, known.group)) shut(line);
     for (let group = heaviestGroup(); group !== undefined; group = heaviestGroup()) shutAll(group);
   };
   const later = createLater(clock, look);
@@ -88,30 +84,30 @@ export function createUnwritten<Caller, T extends ReadingConnection<Caller>>(
   return {
     forget,
     look,
-    lookSoon(connection, bytes) {
-      if (waiting.has(connection)) look(connection);
-      else later.add(connection, bytes);
+    lookSoon(line, bytes) {
+      if (waiting.has(line)) look(line);
+      else later.add(line, bytes);
     },
   };
 }
 
 /** Delayed checks. Limits can be exceeded by at most `soon.bytes`, for `soon.afterMs`. */
-function createLater<T>(clock: Clock, look: (connection: T) => void) {
-  const takers = new Set<T>();
+function createLater<T>(clock: Clock, look: (line: T) => void) {
+  const lines = new Set<T>();
   let sum = 0;
   let timer: Timer | undefined;
   const lookAtAll = () => {
     timer?.cancel();
     timer = undefined;
     sum = 0;
-    const due = [...takers];
-    takers.clear();
+    const due = [...lines];
+    lines.clear();
     due.forEach(look);
   };
   return {
-    drop: (connection: T) => void takers.delete(connection),
-    add(connection: T, bytes: number) {
-      takers.add(connection);
+    drop: (line: T) => void lines.delete(line),
+    add(line: T, bytes: number) {
+      lines.add(line);
       sum += bytes;
       if (sum > soon.bytes) lookAtAll();
       else timer ??= clock.after(soon.afterMs, lookAtAll);

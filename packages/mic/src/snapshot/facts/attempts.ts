@@ -34,7 +34,7 @@ export function foldLeft(facts: HostFacts, ours: HostFacts['ours'], now: number)
 export function foldBlame(facts: HostFacts, { change, outcome }: Attempt, now: number): HostFacts {
   let { strikes } = facts;
   for (const [namespace, refusals] of outcome.blamed ?? []) {
-    const tried = [...(change.namespaces ?? [])].filter(([, answers]) => answers === namespace);
+    const tried = [...(change.namespaces ?? [])].filter(([, blamed]) => blamed === namespace);
     const wasAccepted = tried.length > 0 && tried.every(([id]) => facts.accepted.has(id));
     strikes = withBlame(strikes, { namespace, refusals, wasAccepted }, now);
   }

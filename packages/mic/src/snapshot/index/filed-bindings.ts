@@ -3,7 +3,7 @@
 import {
   hasOwnConditions,
   mostBindingsPerNamespace,
-  placesOf,
+  filedKeysOf,
   selectsPod,
   sortBindings,
   waysToFile,
@@ -22,18 +22,18 @@ interface OwnSelecting {
 export class FiledBindings {
   /** All of one namespace, by name. */
   readonly #at = new Map<string, AzureIdentityBinding[]>();
-  readonly #placesOf = new Map<AzureIdentityBinding, readonly string[]>();
+  readonly #keysOf = new Map<AzureIdentityBinding, readonly string[]>();
   /** By selector: the namespaces with such bindings, and those where some have nothing else, which can select pods of other namespaces. */
   readonly #namespaces = new Grouped<string, string>();
   readonly #reaching = new Grouped<string, string>();
 
   add(binding: AzureIdentityBinding): void {
-    const places = this.#choose(binding);
-    this.#placesOf.set(binding, places);
-    for (const place of places) {
-      const bindings = this.#at.get(place) ?? [];
+    const keys = this.#choose(binding);
+    this.#keysOf.set(binding, keys);
+    for (const key of keys) {
+      const bindings = this.#at.get(key) ?? [];
       bindings.splice(positionOf(binding, bindings), 0, binding);
-      this.#at.set(place, bindings);
+      this.#at.set(key, bindings);
     }
     const { selector } = binding.spec;
     if (selector !== '') this.#namespaces.add(selector, namespaceOf(binding));
@@ -41,12 +41,12 @@ export class FiledBindings {
   }
 
   remove(binding: AzureIdentityBinding): void {
-    for (const place of this.#placesOf.get(binding) ?? []) {
-      const bindings = this.#at.get(place) ?? [];
+    for (const key of this.#keysOf.get(binding) ?? []) {
+      const bindings = this.#at.get(key) ?? [];
       bindings.splice(positionOf(binding, bindings), 1);
-      if (bindings.length === 0) this.#at.delete(place);
+      if (bindings.length === 0) this.#at.delete(key);
     }
-    this.#placesOf.delete(binding);
+    this.#keysOf.delete(binding);
     const { selector } = binding.spec;
     const namespace = namespaceOf(binding);
     if (!this.#at.has(`selector ${namespace}/${selector}`)) this.#namespaces.remove(selector, namespace);
@@ -136,11 +136,11 @@ export class FiledBindings {
   /** Of the broad ones only the first count. A pod can have thousands of labels. */
   *#candidates(pod: PodFacts): Generator<readonly AzureIdentityBinding[]> {
     yield this.#of(`broad ${pod.namespace}`).slice(0, mostBindingsPerNamespace);
-    for (const place of placesOf(pod)) yield this.#of(`filed ${pod.namespace}/${place}`);
+    for (const key of filedKeysOf(pod)) yield this.#of(`filed ${pod.namespace}/${key}`);
   }
 
-  #of(place: string): readonly AzureIdentityBinding[] {
-    return this.#at.get(place) ?? [];
+  #of(key: string): readonly AzureIdentityBinding[] {
+    return this.#at.get(key) ?? [];
   }
 
   #choose(binding: AzureIdentityBinding): readonly string[] {
@@ -148,13 +148,13 @@ export class FiledBindings {
     const namespace = namespaceOf(binding);
     const labelled = selector === '' ? [] : [`selector ${namespace}/${selector}`];
     if (!looksBeyondLabel(binding)) return [...labelled, `plain ${namespace}/${selector}`];
-    const ways = waysToFile(binding).map((way) => way.map((place) => `filed ${namespace}/${place}`));
+    const ways = waysToFile(binding).map((way) => way.map((key) => `filed ${namespace}/${key}`));
     return [...labelled, `beyond ${namespace}`, ...(this.#leastCrowded(ways) ?? [`broad ${namespace}`])];
   }
 
   /** The one with the fewest bindings: common conditions, such as the name of a product, distinguish bindings least. */
   #leastCrowded(ways: readonly (readonly string[])[]): readonly string[] | undefined {
-    const crowdOf = (way: readonly string[]) => Math.max(...way.map((place) => this.#of(place).length));
+    const crowdOf = (way: readonly string[]) => Math.max(...way.map((key) => this.#of(key).length));
     const crowds = ways.map(crowdOf);
     return ways[crowds.indexOf(Math.min(...crowds))];
   }

@@ -17,12 +17,12 @@ export interface NodeHost {
 const nowhere: NodeHost = { exists: false };
 
 export class HostGroups {
-  readonly #places = new Map<string, NodeHost>();
+  readonly #nodeHosts = new Map<string, NodeHost>();
   readonly #nodes = new Grouped<HostKey, string>();
   readonly #hosts = new Map<ResourceId, Host>();
 
   ofNode(node: string): NodeHost {
-    return this.#places.get(node) ?? nowhere;
+    return this.#nodeHosts.get(node) ?? nowhere;
   }
 
   host(id: ResourceId): Host | undefined {
@@ -51,14 +51,14 @@ export class HostGroups {
     const { host } = nodeHost;
     // One shared object for all nodes of a scale set.
     const known = host === undefined ? undefined : this.#hosts.get(host.id);
-    this.#places.set(node, known === undefined ? nodeHost : { exists: true, host: known });
+    this.#nodeHosts.set(node, known === undefined ? nodeHost : { exists: true, host: known });
     if (host !== undefined && known === undefined) this.#hosts.set(host.id, host);
     this.#nodes.add(host?.id, node);
   }
 
   #leave(node: string, nodeHost: NodeHost): void {
     const id = nodeHost.host?.id;
-    this.#places.delete(node);
+    this.#nodeHosts.delete(node);
     this.#nodes.remove(id, node);
     if (id !== undefined && this.#nodes.of(id).size === 0) this.#hosts.delete(id);
   }

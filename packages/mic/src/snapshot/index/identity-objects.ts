@@ -13,7 +13,7 @@ export class IdentityObjects {
   readonly #bindings = new Map<string, Map<string, BindingView>>();
   readonly #naming = new Grouped<string, string>();
   readonly #byResource = new Grouped<ResourceId, string>();
-  readonly places = new FiledBindings();
+  readonly filed = new FiledBindings();
 
   identity(key: string): IdentityView | undefined {
     return this.#identities.get(key);
@@ -66,11 +66,11 @@ export class IdentityObjects {
     const before = this.binding(key);
     if (before?.kind === 'valid') {
       this.#naming.remove(before.identityKey, key);
-      this.places.remove(before.binding);
+      this.filed.remove(before.binding);
     }
     if (view?.kind === 'valid') {
       this.#naming.add(view.identityKey, key);
-      this.places.add(view.binding);
+      this.filed.add(view.binding);
     }
     const namespace = namespaceOf(key);
     const inside = this.#bindings.get(namespace) ?? new Map<string, BindingView>();

@@ -113,14 +113,14 @@ export class Matching {
    * the pods have bindings of their own, since otherwise each edit would plan everybody's pods; `bare`: those without a binding of their own.
    */
   concernedIn(namespace: string, label: string, changed: ChangedElsewhere): 'all' | 'bare' | 'none' {
-    const { places } = this.objects;
+    const { filed } = this.objects;
     const { namespace: changedIn, reach } = changed;
     if (namespace === changedIn) return 'all';
     // Only the first bindings count, whomever their identities allow: when one of them goes, a later one counts.
-    const isFull = places.plain(label, changedIn).length >= mostBindingsPerNamespace;
+    const isFull = filed.plain(label, changedIn).length >= mostBindingsPerNamespace;
     if (this.namespaces.isOpenTo(namespace, changedIn, isFull ? reach.map(() => anyNamespace) : reach))
       return 'all';
-    return places.has(label, namespace) ? 'none' : 'bare';
+    return filed.has(label, namespace) ? 'none' : 'bare';
   }
 
   /** The matches of a pod of this namespace with this label, without bindings that have other conditions. */
@@ -132,7 +132,7 @@ export class Matching {
   matchSetOf(pod: PodView): MatchSet {
     if (!hasAccount(pod)) return withoutAccount;
     const { namespace, bindingLabel: label, isUnlabelled = false } = pod;
-    if (this.objects.places.beyondLabel(namespace) > 0) return this.#beyondLabel(pod);
+    if (this.objects.filed.beyondLabel(namespace) > 0) return this.#beyondLabel(pod);
     return isUnlabelled ? unmatched : this.matchSet(namespace, label);
   }
 
@@ -144,7 +144,7 @@ export class Matching {
   }
 
   #isCrowded(namespace: string): boolean {
-    return this.objects.places.beyondLabel(namespace) > stepsOfTurn;
+    return this.objects.filed.beyondLabel(namespace) > stepsOfTurn;
   }
 
   #beyondLabel(pod: PodView): MatchSet {
@@ -155,7 +155,7 @@ export class Matching {
   }
 
   #selectionsIn(namespace: string): Selections {
-    const selections = this.#selections.get(namespace) ?? new Selections(this.objects.places);
+    const selections = this.#selections.get(namespace) ?? new Selections(this.objects.filed);
     this.#selections.set(namespace, selections);
     return selections;
   }
@@ -189,8 +189,8 @@ export class Matching {
       pod,
       namespaceLabels: namespaces.labels(pod.namespace),
       bindingsWithSelector: (value) =>
-        objects.places.withSelector(value, { namespace: pod.namespace, selecting }),
-      bindingsWithoutSelector: () => objects.places.withoutSelector(pod.namespace, selecting),
+        objects.filed.withSelector(value, { namespace: pod.namespace, selecting }),
+      bindingsWithoutSelector: () => objects.filed.withoutSelector(pod.namespace, selecting),
       bindingsReachingOut: (value) => this.#acceptedBy(pod.namespace, value),
       identityOf: (namespace, name) => objects.validIdentity(`${namespace}/${name}`),
       rules: namespaces.rules(pod.namespace),
@@ -215,11 +215,11 @@ export class Matching {
 
   /** Only of namespaces that this one accepts: any number of others can have bindings with the selector. All of them, since few reach out. */
   #acceptedBy(namespace: string, selector: string): BindingsByNamespace {
-    const { places } = this.objects;
+    const { filed } = this.objects;
     const accepted = this.namespaces.accepted(namespace);
     return {
-      namespaces: accepted.filter((other) => places.has(selector, other)),
-      of: (other) => places.plain(selector, other),
+      namespaces: accepted.filter((other) => filed.has(selector, other)),
+      of: (other) => filed.plain(selector, other),
     };
   }
 
@@ -253,7 +253,7 @@ export class Matching {
     if (withoutSelector.length > 0) this.namespaceChanged(namespace);
     for (const label of labels) this.labelChanged(namespace, label);
     // Only the first broad ones count: when one of them goes, a later one counts.
-    const isFull = withoutSelector.some(isBroad) && this.objects.places.isFull(namespace);
+    const isFull = withoutSelector.some(isBroad) && this.objects.filed.isFull(namespace);
     const isForAll = isFull || withoutSelector.length > mostCompared;
     return { namespace, labels, selecting: isForAll ? 'all' : withoutSelector };
   }

@@ -112,7 +112,7 @@ export class PodEntries {
   }
 
   /** Files the entry under its current node, and returns that. */
-  place(entry: Entry): string {
+  fileUnderNode(entry: Entry): string {
     const node = entry.pod?.nodeName ?? '';
     if (entry.node === node) return node;
     this.#leaveNode(entry);

@@ -131,8 +131,8 @@ export class RightsOfPods {
     const { pod } = entry;
     const group = this.#groupOf.get(entry);
     if (group && this.#rules) return podRightsOf(group, matches, this.#rules.registry);
-    const isAsked = pod !== undefined && this.mode(pod.namespace) !== 'namespace';
-    return isAsked ? nothingReviewed : { ...nothingReviewed, usable: matches };
+    const isReviewed = pod !== undefined && this.mode(pod.namespace) !== 'namespace';
+    return isReviewed ? nothingReviewed : { ...nothingReviewed, usable: matches };
   }
 
   /** Evaluates the group if its verdicts have changed: in the turn of one of its pods, since one answer can concern thousands of groups. */

@@ -17,14 +17,14 @@ interface Begun {
 }
 
 export class Selections {
-  readonly #places: FiledBindings;
+  readonly #filed: FiledBindings;
   /** Pods of one application have the same labels, as one object, and mostly the same ServiceAccount. */
   #known = new WeakMap<object, Map<string, Selection>>();
   #weight = 0;
   #begun: Begun | undefined;
 
-  constructor(places: FiledBindings) {
-    this.#places = places;
+  constructor(filed: FiledBindings) {
+    this.#filed = filed;
   }
 
   of(pod: PodView): Selection {
@@ -45,7 +45,7 @@ export class Selections {
   #find(pod: PodView, most: number): Selection | undefined {
     if (most === 0) return undefined;
     const isBegun = this.#begun?.pod === pod;
-    const begun = this.#begun && isBegun ? this.#begun : { pod, steps: this.#places.selecting(factsOf(pod)) };
+    const begun = this.#begun && isBegun ? this.#begun : { pod, steps: this.#filed.selecting(factsOf(pod)) };
     for (let left = most; left > 0; left -= 1) {
       const { done, value } = begun.steps.next();
       if (done !== true) continue;

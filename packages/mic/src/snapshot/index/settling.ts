@@ -110,7 +110,7 @@ export class Settling {
     this.#stale.delete(entry);
     const { pods, groups } = this.#parts;
     const before: Settled = { host: entry.home, counted: entry.counted };
-    entry.home = groups.ofNode(pods.place(entry)).host?.id;
+    entry.home = groups.ofNode(pods.fileUnderNode(entry)).host?.id;
     const { says, hasOwn = false, reviewed, counted } = this.#evaluated(entry);
     const isSame = says === entry.says && isSameReview(reviewed, entry.reviewed);
     entry.says = says;

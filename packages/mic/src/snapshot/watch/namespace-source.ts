@@ -48,7 +48,7 @@ export function watchNamespaces(options: NamespaceSourceOptions): NamespaceSourc
       trim: (raw) => trim(raw, labels, log),
       onListed() {
         labels.retain((name) => informer.store.get(name) !== undefined);
-        if (applyTurned()) tell();
+        if (applyTurned()) notify();
       },
     },
     () => log.warn({}, refused),
@@ -61,7 +61,7 @@ export function watchNamespaces(options: NamespaceSourceOptions): NamespaceSourc
     for (const name of turned) apply(name, informer.store.get(name));
     return turned.size > 0;
   };
-  const tell = () => listeners.forEach((listener) => listener());
+  const notify = () => listeners.forEach((listener) => listener());
   informer.onChange((change) => {
     const { key } = change;
     // One that was created again under its name has its labels already.
@@ -69,8 +69,8 @@ export function watchNamespaces(options: NamespaceSourceOptions): NamespaceSourc
     apply(key, note(change, log));
     applyTurned();
     // Asked here and not for each object that is read: a list would ask for the next one.
-    if (change.type !== 'added' && labels.hasRoom()) informer.askForList();
-    tell();
+    if (change.type !== 'added' && labels.hasRoom()) informer.requestList();
+    notify();
   });
   return {
     ...informer,

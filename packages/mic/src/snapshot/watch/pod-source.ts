@@ -29,7 +29,7 @@ export class PodSource {
   readonly #podListeners = new Set<PodListener>();
   readonly #changeListeners = new Set<() => void>();
   /** Keys of the bindings that need more than the label, by namespace. */
-  readonly #asking = new Map<string, Set<string>>();
+  readonly #listing = new Map<string, Set<string>>();
   /** Keys of pods that the watch by label has, and that changed there while their namespace was covered. */
   readonly #missed = new Grouped<string, string>();
 
@@ -66,16 +66,16 @@ export class PodSource {
   /** Passes the binding to the index as soon as all pods that it may select are known. */
   bindingChanged(key: string, view: BindingView | undefined): void {
     const namespace = namespaceOf(key);
-    const keys = this.#asking.get(namespace) ?? new Set<string>();
-    const isAsking = view?.kind === 'valid' && mayListMore(view.binding);
-    if (isAsking) this.#asking.set(namespace, keys.add(key));
+    const keys = this.#listing.get(namespace) ?? new Set<string>();
+    const isListing = view?.kind === 'valid' && mayListMore(view.binding);
+    if (isListing) this.#listing.set(namespace, keys.add(key));
     else keys.delete(key);
-    if (isAsking && !this.#whole.covers(namespace)) {
+    if (isListing && !this.#whole.covers(namespace)) {
       this.#whole.want(namespace);
       return;
     }
     this.#options.index.apply({ kind: 'binding', key, view });
-    if (keys.size === 0 && this.#asking.has(namespace)) this.#release(namespace);
+    if (keys.size === 0 && this.#listing.has(namespace)) this.#release(namespace);
   }
 
   /**
@@ -128,10 +128,10 @@ export class PodSource {
     const news = isFirst ? keys : keys.filter((key) => isNews(index.pod(key), this.#whole.get(key)));
     for (const key of news) this.#apply(key, this.#whole.get(key));
     if (isFirst)
-      for (const key of this.#asking.get(namespace) ?? [])
+      for (const key of this.#listing.get(namespace) ?? [])
         index.apply({ kind: 'binding', key, view: bindingOf(key) });
     index.unlisted.delete(namespace);
-    for (const key of news) this.#tell(key, this.#whole.get(key));
+    for (const key of news) this.#report(key, this.#whole.get(key));
     this.#changed();
   }
 
@@ -141,7 +141,7 @@ export class PodSource {
     const wasCovered = this.#whole.covers(namespace);
     const missed = [...this.#missed.of(namespace)];
     const keys = new Set([...index.podsIn(namespace), ...missed]);
-    this.#asking.delete(namespace);
+    this.#listing.delete(namespace);
     for (const key of missed) this.#missed.remove(namespace, key);
     this.#whole.release(namespace);
     index.unlisted.delete(namespace);
@@ -150,7 +150,7 @@ export class PodSource {
 
   #take(key: string, pod: PodView | undefined): void {
     this.#apply(key, pod);
-    this.#tell(key, pod);
+    this.#report(key, pod);
     this.#changed();
   }
 
@@ -159,7 +159,7 @@ export class PodSource {
     if (isNews(index.pod(key), pod)) index.apply({ kind: 'pod', key, view: pod });
   }
 
-  #tell(key: string, pod: PodView | undefined): void {
+  #report(key: string, pod: PodView | undefined): void {
     for (const listener of this.#podListeners) listener(key, pod);
   }
 

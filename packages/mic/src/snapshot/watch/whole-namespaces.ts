@@ -28,7 +28,7 @@ const defaults: WholeLimits = { own: 32, few: 16, pauseMs: 120_000 };
 const gatherMs = 100;
 const handOverMs = 500;
 /** Between two lines about labels that are left out. */
-const tellPauseMs = 60_000;
+const reportPauseMs = 60_000;
 
 interface Listeners {
   /** Called when all pods of the namespace are known, and again when another watch covers it. */
@@ -59,14 +59,14 @@ export class WholeNamespaces {
   readonly #room: LabelMemory;
   #until: AbortSignal | undefined;
   #widenedAt = -Infinity;
-  #toldAt = -Infinity;
+  #reportedAt = -Infinity;
   #widening: Timer | undefined;
   #handOver: Timer | undefined;
 
   constructor(options: WholeOptions, listeners: Listeners) {
     this.#options = options;
     this.#limits = options.limits ?? defaults;
-    this.#room = createLabelMemory(this.#limits.labels, (namespace) => this.#tellLeftOut(namespace));
+    this.#room = createLabelMemory(this.#limits.labels, (namespace) => this.#reportLeftOut(namespace));
     this.#listeners = listeners;
     this.#lingering = new Lingering({
       clock: options.clock,
@@ -262,10 +262,10 @@ export class WholeNamespaces {
     }
   }
 
-  #tellLeftOut(namespace: string): void {
+  #reportLeftOut(namespace: string): void {
     const { clock, log } = this.#options;
-    if (clock.elapsed() - this.#toldAt < tellPauseMs) return;
-    this.#toldAt = clock.elapsed();
+    if (clock.elapsed() - this.#reportedAt < reportPauseMs) return;
+    this.#reportedAt = clock.elapsed();
     log.warn({ namespace, pods: this.#room.leftOut() }, noRoom);
   }
 

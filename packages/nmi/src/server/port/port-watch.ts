@@ -53,7 +53,7 @@ export function createPortWatch(options: PortWatchOptions): PortWatch {
 }
 
 function createLook({ socket, read, onCounted, log }: PortWatchOptions) {
-  let told: string | undefined;
+  let reported: string | undefined;
   let known: ReadonlySet<number> = new Set();
   return async (): Promise<string | undefined> => {
     const at = socket();
@@ -61,12 +61,12 @@ function createLook({ socket, read, onCounted, log }: PortWatchOptions) {
     onCounted(foreign.length, foreign.filter(({ inode }) => !known.has(inode)).length);
     known = new Set(foreign.map(({ inode }) => inode));
     const problem = foreign.length === 0 ? undefined : describeListeners(at.port, foreign);
-    if (problem !== told) {
+    if (problem !== reported) {
       if (problem === undefined) log.info({ port: at.port }, 'no other program listens on the port any more');
       else
         log.error({ port: at.port, listeners: foreign.map(({ uid, inode }) => ({ uid, inode })) }, problem);
     }
-    told = problem;
+    reported = problem;
     return problem;
   };
 }

@@ -11,13 +11,13 @@ import {
 const longestTable = 1024 * 1024;
 
 /** Other listeners in the network namespace of this process; none if the kernel has no such table. */
-export async function readForeignListeners(place: AgentSocket): Promise<readonly Listener[]> {
-  return foreignListeners(await readListeners(), place);
+export async function readForeignListeners(socket: AgentSocket): Promise<readonly Listener[]> {
+  return foreignListeners(await readListeners(), socket);
 }
 
 /** Whether an agent listens in the network namespace of this process; false if this is not known. */
-export async function isServedByAgent(place: AgentSocket): Promise<boolean> {
-  return agentListeners(await readListeners().catch(() => []), place).length > 0;
+export async function isServedByAgent(socket: AgentSocket): Promise<boolean> {
+  return agentListeners(await readListeners().catch(() => []), socket).length > 0;
 }
 
 async function readListeners(): Promise<readonly Listener[]> {

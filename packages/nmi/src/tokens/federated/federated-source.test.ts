@@ -37,7 +37,7 @@ const start = (respond: () => BrokerResponse) => {
     },
     clock,
     log: createLog({ component: 'nmi', destination: { write: (line) => void lines.push(line) } }),
-    onAsked: (requested) => isOk.push(requested.isOk),
+    onRequested: (requested) => isOk.push(requested.isOk),
   });
   const requestToken = () => source.requestToken({ subject, resource, bypassCache: false });
   return { requestToken, clock, lines, seen, isOk };

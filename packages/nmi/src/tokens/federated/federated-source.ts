@@ -13,7 +13,7 @@ export interface FederatedSourceOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** Called for each request to the broker. */
-  readonly onAsked: (requested: { ms: number; isOk: boolean }) => void;
+  readonly onRequested: (requested: { ms: number; isOk: boolean }) => void;
 }
 
 const codes: Readonly<Record<BrokerRefusal['code'], TokenErrorCode>> = {
@@ -33,7 +33,7 @@ const codes: Readonly<Record<BrokerRefusal['code'], TokenErrorCode>> = {
 const longestMessage = 2_000;
 
 export function createFederatedSource(options: FederatedSourceOptions): TokenUpstream<FederatedIdentity> {
-  const { client, clock, onAsked } = options;
+  const { client, clock, onRequested } = options;
   const warn = createWarnings(options);
 
   const tokenOf = async ({ subject, resource }: { subject: FederatedIdentity; resource: string }) => {
@@ -58,7 +58,7 @@ export function createFederatedSource(options: FederatedSourceOptions): TokenUps
         isOk = true;
         return issued;
       } finally {
-        onAsked({ ms: clock.elapsed() - startedAt, isOk });
+        onRequested({ ms: clock.elapsed() - startedAt, isOk });
       }
     },
   };

@@ -1,7 +1,7 @@
 import { ImdsError, type AccessToken, type Identity, type TokenRequest } from '@pod-identity/imds-client';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it, vi } from 'vitest';
-import { clientIdOf, issuedTo, objectIdOf, subjectOf, wishFor } from '../../../test/builders.ts';
+import { clientIdOf, issuedTo, objectIdOf, subjectOf, wantedFor } from '../../../test/builders.ts';
 import { createManagedIdentitySource } from './managed-identity.ts';
 import type { HostSubject } from '../types.ts';
 
@@ -16,7 +16,7 @@ const stage = () => {
   const { requestToken } = createManagedIdentitySource({
     imds: { getToken },
     clock,
-    onAsked: (one) => requested.push(one),
+    onRequested: (one) => requested.push(one),
   });
   return { getToken, requestToken, requested, clock };
 };
@@ -29,7 +29,7 @@ const sentOf = (getToken: { mock: { calls: TokenRequest[][] } }) =>
 
 it('asks by resource id, never by the client id that the AzureIdentity states', async () => {
   const { requestToken, getToken } = stage();
-  await requestToken(wishFor(subjectOf('reader', { clientId: clientIdOf('victim') })));
+  await requestToken(wantedFor(subjectOf('reader', { clientId: clientIdOf('victim') })));
   const [request] = sentOf(getToken);
   expect(request?.identity?.resourceId).toContain('/userassignedidentities/reader');
   expect(request?.identity).not.toHaveProperty('clientId');
@@ -42,7 +42,7 @@ it.each<[HostSubject, Identity | undefined]>([
   [{ kind: 'machine', by: 'resource-id', value: '/a' }, { resourceId: '/a' }],
 ])('W-C10: passes the selector of an exempt pod on: %j', async (subject, identity) => {
   const { requestToken, getToken } = stage();
-  await requestToken(wishFor(subject));
+  await requestToken(wantedFor(subject));
   expect(sentOf(getToken)).toStrictEqual([{ resource: 'https://vault.azure.net', identity }]);
 });
 
@@ -50,12 +50,12 @@ it('reads the client and object id out of the token when the answer does not sta
   const { requestToken, getToken } = stage();
   const token = jwt({ appid: clientIdOf('x').toUpperCase(), oid: objectIdOf('x') });
   getToken.mockResolvedValue({ token, expiresOnTimestamp: 1, tokenType: 'Bearer', resource: 'r' });
-  await expect(requestToken(wishFor(subjectOf('reader')))).resolves.toMatchObject({
+  await expect(requestToken(wantedFor(subjectOf('reader')))).resolves.toMatchObject({
     clientId: clientIdOf('x'),
     objectId: objectIdOf('x'),
   });
   getToken.mockResolvedValue({ token: 'opaque', expiresOnTimestamp: 1, tokenType: 'Bearer', resource: 'r' });
-  await expect(requestToken(wishFor(subjectOf('reader')))).resolves.toMatchObject({
+  await expect(requestToken(wantedFor(subjectOf('reader')))).resolves.toMatchObject({
     clientId: undefined,
     objectId: undefined,
   });
@@ -66,7 +66,7 @@ it('takes the client id of the answer before that of the token, in lower case', 
   const token = jwt({ appid: clientIdOf('other') });
   const clientId = clientIdOf('x').toUpperCase();
   getToken.mockResolvedValue({ token, expiresOnTimestamp: 1, tokenType: 'Bearer', resource: 'r', clientId });
-  await expect(requestToken(wishFor(subjectOf('reader')))).resolves.toMatchObject({
+  await expect(requestToken(wantedFor(subjectOf('reader')))).resolves.toMatchObject({
     clientId: clientIdOf('x'),
   });
 });
@@ -79,7 +79,7 @@ it('tells of each question whose it was, that it was answered, and how long that
     clock.now = () => -3_600_000;
     return issuedTo('reader').access;
   });
-  const answer = requestToken(wishFor({ kind: 'machine', by: 'nothing' }));
+  const answer = requestToken(wantedFor({ kind: 'machine', by: 'nothing' }));
   await clock.advance(30);
   await answer;
   expect(requested).toEqual([{ subject: 'machine', ms: 30, isOk: true }]);
@@ -88,7 +88,7 @@ it('tells of each question whose it was, that it was answered, and how long that
 it('makes one request, also for an assigned identity that is not known yet', async () => {
   const { requestToken, getToken } = stage();
   getToken.mockRejectedValue(notFound());
-  await expect(requestToken(wishFor(subjectOf('reader')))).rejects.toMatchObject({ code: 'not-on-host' });
+  await expect(requestToken(wantedFor(subjectOf('reader')))).rejects.toMatchObject({ code: 'not-on-host' });
   expect(getToken).toHaveBeenCalledTimes(1);
 });
 
@@ -109,7 +109,7 @@ it.each([
     getToken.mockRejectedValue(
       new ImdsError(code, `AADSTS1: tenant ${tenant}`, { ...(status && { status }), retryAfterMs: 3000 }),
     );
-    const error = await requestToken(wishFor(subjectOf('reader'))).catch((caught: unknown) => caught);
+    const error = await requestToken(wantedFor(subjectOf('reader'))).catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: expected, retryAfterMs: 3000 });
     expect(String(error)).toContain('AADSTS1');
     expect(String(error)).not.toContain(tenant);
@@ -120,5 +120,5 @@ it.each([
 it('a bug stays a bug', async () => {
   const { requestToken, getToken } = stage();
   getToken.mockRejectedValue(new TypeError('no resource'));
-  await expect(requestToken(wishFor(subjectOf('reader')))).rejects.toThrow(TypeError);
+  await expect(requestToken(wantedFor(subjectOf('reader')))).rejects.toThrow(TypeError);
 });

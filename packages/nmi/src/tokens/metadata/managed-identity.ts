@@ -8,7 +8,7 @@ export interface ManagedIdentityOptions {
   readonly imds: Pick<ImdsClient, 'getToken'>;
   readonly clock: Clock;
   /** Called for each request to the metadata service. */
-  readonly onAsked: (requested: { subject: HostSubject['kind']; ms: number; isOk: boolean }) => void;
+  readonly onRequested: (requested: { subject: HostSubject['kind']; ms: number; isOk: boolean }) => void;
 }
 
 /**
@@ -16,7 +16,7 @@ export interface ManagedIdentityOptions {
  * attached and what the administrator sees. A client id alone proves nothing: who may write an AzureIdentity may write any client id into it.
  */
 export function createManagedIdentitySource(options: ManagedIdentityOptions): TokenUpstream<HostSubject> {
-  const { imds, clock, onAsked } = options;
+  const { imds, clock, onRequested } = options;
   return {
     async requestToken({ subject, resource }) {
       const startedAt = clock.elapsed();
@@ -30,7 +30,7 @@ export function createManagedIdentitySource(options: ManagedIdentityOptions): To
       } catch (error) {
         throw isImdsError(error) ? tokenErrorOf(error) : error;
       } finally {
-        onAsked({ subject: subject.kind, ms: clock.elapsed() - startedAt, isOk });
+        onRequested({ subject: subject.kind, ms: clock.elapsed() - startedAt, isOk });
       }
     },
   };

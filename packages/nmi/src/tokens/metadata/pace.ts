@@ -6,7 +6,7 @@ export interface MetadataPace {
   /** Requests for known identities begin before others, of each namespace one in a round. */
   readonly tokens: Readonly<Record<LastResponse, TurnQueue>>;
   /** Runs a read of other metadata in its turn; undefined if there is no place or turn, or the caller left. */
-  readonly read: <T>(questioner: TurnCaller, task: () => Promise<T>) => Promise<T | undefined>;
+  readonly read: <T>(caller: TurnCaller, task: () => Promise<T>) => Promise<T | undefined>;
 }
 
 /** The metadata service accepts five requests at a time and twenty a second from one machine. */
@@ -35,6 +35,6 @@ export function createMetadataPace(clock: Clock): MetadataPace {
   const queues = createTurnQueues({ clock, all, queues: { known, new: tokens, unknown, reads } });
   return {
     tokens: queues,
-    read: (questioner, task) => runInTurn(queues.reads, questioner, task),
+    read: (caller, task) => runInTurn(queues.reads, caller, task),
   };
 }

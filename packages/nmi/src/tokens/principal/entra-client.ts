@@ -102,14 +102,14 @@ async function credentialOf(
 
 /** MSAL's network module; remembers the answer. */
 function createWire(endpoint: string, http: EntraClientOptions['http']) {
-  const seen: { answer?: EntraResponse } = {};
+  const seen: { response?: EntraResponse } = {};
   const elsewhere = () => Promise.reject(new TypeError('only the token endpoint may be asked'));
   const network: INetworkModule = {
     sendGetRequestAsync: elsewhere,
     sendPostRequestAsync: async (url, options) => {
       if (url !== endpoint && !url.startsWith(`${endpoint}?`)) return elsewhere();
       const response = await http.post({ url, headers: options?.headers ?? {}, body: options?.body ?? '' });
-      seen.answer = response;
+      seen.response = response;
       const isResponse = response.kind === 'answer';
       // The answer is read from `seen`, not from MSAL's result.
       const body = isResponse && response.body ? response.body : { error: 'no_answer' };
@@ -119,7 +119,7 @@ function createWire(endpoint: string, http: EntraClientOptions['http']) {
   return {
     network,
     get response() {
-      return seen.answer;
+      return seen.response;
     },
   };
 }

@@ -51,7 +51,7 @@ const stage = (answer: (question: EntraRequest) => string | Error = () => 'opaqu
       },
     },
     onSecretChanged: ({ namespace, name }) => changed.push(`${namespace}/${name}`),
-    onAsked: (one) => requested.push(one),
+    onRequested: (one) => requested.push(one),
   });
   const ask = async (one = wanted()) => {
     const outcome = source.requestToken(one).catch((error: unknown) => error as Error);

@@ -16,7 +16,7 @@ export interface PrincipalSourceOptions extends Pick<SecretMemoryOptions, 'certi
   /** Called when tokens that were got with this Secret must be forgotten. */
   readonly onSecretChanged: (reference: SecretReference) => void;
   /** Called for each request to Entra. */
-  readonly onAsked: (requested: { ms: number; isOk: boolean }) => void;
+  readonly onRequested: (requested: { ms: number; isOk: boolean }) => void;
 }
 
 export interface PrincipalSource extends TokenUpstream<ServicePrincipal> {
@@ -25,7 +25,7 @@ export interface PrincipalSource extends TokenUpstream<ServicePrincipal> {
 
 /** Tokens of service principals: reads the Secret from the API server, then requests a token for each tenant from Entra. */
 export function createPrincipalSource(options: PrincipalSourceOptions): PrincipalSource {
-  const { clock, entra, onAsked } = options;
+  const { clock, entra, onRequested } = options;
   const secrets = createSecretMemory({
     reader: options.secretReader,
     certificates: options.certificates,
@@ -42,7 +42,7 @@ export function createPrincipalSource(options: PrincipalSourceOptions): Principa
       isOk = true;
       return access;
     } finally {
-      onAsked({ ms: clock.elapsed() - startedAt, isOk });
+      onRequested({ ms: clock.elapsed() - startedAt, isOk });
     }
   };
 

@@ -54,7 +54,7 @@ export function createSecretMemory(options: SecretMemoryOptions): SecretMemory {
   const looks = createFlights<undefined>();
   const reads = createFlights<ReadProof>();
 
-  const isYounger = ({ askedAt }: SeenSecret, ms: number) => clock.elapsed() - askedAt < ms;
+  const isYounger = ({ requestedAt }: SeenSecret, ms: number) => clock.elapsed() - requestedAt < ms;
   const isOld = (reference: SecretReference) => {
     const seen = versions.get(reference);
     return seen?.version !== undefined && !isYounger(seen, readAgainMs);
@@ -104,14 +104,14 @@ async function lookInto(
   reference: SecretReference,
   { reader, clock }: SecretMemoryOptions,
 ): Promise<undefined> {
-  const askedAt = clock.elapsed();
+  const requestedAt = clock.elapsed();
   try {
-    versions.note({ reference, askedAt, version: await reader.version(reference) });
+    versions.note({ reference, requestedAt, version: await reader.version(reference) });
   } catch (error) {
-    if (isCode(error, 'misconfigured')) versions.note({ reference, askedAt, error });
+    if (isCode(error, 'misconfigured')) versions.note({ reference, requestedAt, error });
     const seen = versions.get(reference);
     if (!seen || !isCode(error, 'unavailable')) throw error;
-    versions.note({ ...seen, askedAt });
+    versions.note({ ...seen, requestedAt });
   }
 }
 
@@ -121,12 +121,12 @@ async function readInto(
   { reader, certificates, clock }: SecretMemoryOptions,
 ): Promise<ReadProof> {
   const { secret: reference, credential } = subject;
-  const askedAt = clock.elapsed();
+  const requestedAt = clock.elapsed();
   const { version, stored } = await reader.read(reference, credential).catch((error: unknown) => {
-    if (isCode(error, 'misconfigured')) versions.note({ reference, askedAt, error });
+    if (isCode(error, 'misconfigured')) versions.note({ reference, requestedAt, error });
     throw error;
   });
-  versions.note({ reference, askedAt, version });
+  versions.note({ reference, requestedAt, version });
   const found = await proofIn(stored, certificates, reference);
   // It may have changed while a certificate was read.
   if (versions.get(reference)?.version === version) proofs.keep(subject, found);

@@ -5,7 +5,7 @@ import type { SecretReference } from './secret-reader.ts';
 /** What the last read of a Secret found. */
 export interface SeenSecret {
   readonly reference: SecretReference;
-  readonly askedAt: number;
+  readonly requestedAt: number;
   /** Undefined if there is none, or NMI may not read it. */
   readonly version?: string;
   readonly error?: TokenError;
