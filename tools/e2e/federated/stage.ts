@@ -15,7 +15,7 @@ import { startService, type Service } from '../../stage/service.ts';
 import { openStage, type Stage, type StageNmi } from '../../stage/stage.ts';
 import { openReviewProxy, type ReviewProxy } from '../access/review-proxy.ts';
 
-export const brokerNamespace = 'aad-pod-identity-broker';
+const brokerNamespace = 'aad-pod-identity-broker';
 const audience = { ofBroker: 'aad-pod-identity-broker', ofEntra: 'api://AzureADTokenExchange' };
 
 export interface TokenSpec {

@@ -171,15 +171,21 @@ describe('keys of an issuer', () => {
     );
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const issuer = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
-    const configuration = { '/.well-known/openid-configuration': { jwks_uri: `${issuer}/keys` } };
+    const configurationOf = (named: string) => ({
+      '/.well-known/openid-configuration': { issuer: named, jwks_uri: `${issuer}/keys` },
+    });
+    const configuration = configurationOf(issuer);
     answers = { ...configuration, '/keys': keys };
+    expect(await discoverKeys(issuer)).toEqual(keys);
+    await expect(discoverKeys(`${issuer}/`)).rejects.toThrow(/is that of/);
+    answers = { ...configurationOf(`${issuer}/`), '/keys': keys };
     expect(await discoverKeys(`${issuer}/`)).toEqual(keys);
     answers = { ...configuration, '/keys': {} };
     await expect(discoverKeys(issuer)).rejects.toThrow(/not a key set/);
-    answers = { '/.well-known/openid-configuration': {} };
+    answers = { '/.well-known/openid-configuration': { issuer } };
     await expect(discoverKeys(issuer)).rejects.toThrow(/no jwks_uri/);
     answers = {};
-    await expect(discoverKeys(issuer)).rejects.toThrow(/answered/);
+    await expect(discoverKeys(issuer)).rejects.toThrow(/responded/);
     server.close();
   });
 });
