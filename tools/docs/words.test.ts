@@ -1,5 +1,5 @@
-import tsParser from '@typescript-eslint/parser';
 import { Linter } from 'eslint';
+import typescript from 'typescript-eslint';
 import { describe, expect, it } from 'vitest';
 import { listedInName, listedWords, plainNames } from './words.mjs';
 
@@ -50,7 +50,7 @@ describe('the words that names of the products may not use', () => {
         code,
         {
           files: ['**/*.ts'],
-          languageOptions: { parser: tsParser },
+          languageOptions: { parser: typescript.parser },
           plugins: { house: { rules: { 'plain-names': plainNames } } },
           rules: { 'house/plain-names': 'error' },
         },
