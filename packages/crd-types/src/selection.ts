@@ -108,7 +108,7 @@ export function describeSelection({ spec }: AzureIdentityBinding): string {
 
 /**
  * Alternative ways to index a binding; the first is the default. Each is a list of places, at least one of which every selected pod has
- * (`placesOf`). Without a way the binding is broad: it must be compared with every pod.
+ * (`filedKeysOf`). Without a way the binding is broad: it must be compared with every pod.
  *
  * @example
  * ```ts
@@ -153,7 +153,7 @@ export function isBroad(binding: AzureIdentityBinding): boolean {
  * @example
  * ```ts
  * const facts = { namespace: 'shop', labels: { app: 'web' }, serviceAccount: 'job' };
- * [...placesOf(facts)]; // [ 'account job', 'app=web', 'app' ]
+ * [...filedKeysOf(facts)]; // [ 'account job', 'app=web', 'app' ]
  * ```
  */
 export function* filedKeysOf({ labels, serviceAccount }: PodFacts): Generator<string> {
