@@ -9,11 +9,10 @@ const stage = () => {
   const closed: string[] = [];
   limitHandshakes(server, (socket) => secured.push(socket));
   let port = 0;
-  const connect = (remoteAddress: string, name = remoteAddress) => {
-    port += 1;
+  const connect = (remoteAddress: string, name = remoteAddress, remotePort = (port += 1)) => {
     const socket = Object.assign(new EventEmitter(), {
       remoteAddress,
-      remotePort: port,
+      remotePort,
       destroyed: false,
       destroy() {
         socket.destroyed = true;
@@ -57,6 +56,16 @@ it('a handshake that has ended, or whose connection is closed, does not count', 
   }
   expect(closed).toEqual([]);
   expect(secured).toHaveLength(50);
+});
+
+it('attack: a port that is used again before its reset connection is noticed hides no handshake', () => {
+  const { closed, connect } = stage();
+  for (const index of times(40)) {
+    const reset = connect('10.0.0.1', 'reset', 50_000 + index);
+    connect('10.0.0.1', `${index}`, 50_000 + index);
+    reset.emit('close');
+  }
+  expect(closed.filter((name) => name !== 'reset')).toEqual(times(9).map(String));
 });
 
 it('a connection that is not admitted does not count', () => {

@@ -17,21 +17,23 @@ interface Handshake extends Shared {
 export function limitHandshakes(server: EventEmitter, onSecure: (socket: Socket) => void): void {
   const shares = createShares<Handshake>(limits);
   const running = new Map<string, Handshake>();
-  const end = (name: string) => {
-    const one = running.get(name);
-    if (one) shares.remove(one);
-    running.delete(name);
+  const end = (name: string, one: Handshake) => {
+    shares.remove(one);
+    // A client may use its port again before its earlier connection is noticed as closed.
+    if (running.get(name) === one) running.delete(name);
   };
   server.on('connection', (socket: Socket) => {
     if (socket.destroyed) return;
     const name = nameOf(socket);
     const one = { namespace: callerAddress(socket.remoteAddress), weight: 1, socket };
     running.set(name, one);
-    socket.once('close', () => end(name));
+    socket.once('close', () => end(name, one));
     for (const out of shares.add(one)) out.socket.destroy();
   });
   server.on('secureConnection', (socket: Socket) => {
-    end(nameOf(socket));
+    const name = nameOf(socket);
+    const one = running.get(name);
+    if (one) end(name, one);
     onSecure(socket);
   });
   // Node's listener would make an HTTP response of it.
