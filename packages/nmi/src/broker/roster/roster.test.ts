@@ -16,6 +16,8 @@ interface Model {
   version: number;
   /** Uid by name. */
   readonly pods: Map<string, string>;
+  /** Names of pods that have ended: their objects stay until somebody deletes them. */
+  readonly ended: Set<string>;
   failure: KubeError | undefined;
 }
 
@@ -30,7 +32,13 @@ interface Given {
 const renewMs = 10 * 60_000;
 
 async function start(data?: Record<string, string>, { failure, pods = [] }: Given = {}) {
-  const model: Model = { data, version: 1, pods: new Map([['broker-a', 'uid-a'], ...pods]), failure };
+  const model: Model = {
+    data,
+    version: 1,
+    pods: new Map([['broker-a', 'uid-a'], ...pods]),
+    ended: new Set(),
+    failure,
+  };
   const clock = createFakeClock(1_700_000_000_000);
   const transport = createTransport((request) => respond(model, request));
   const made: string[] = [];
@@ -64,13 +72,18 @@ async function start(data?: Record<string, string>, { failure, pods = [] }: Give
   return { model, clock, transport, roster, run, stop, own, renewed, lines };
 }
 
+function podIn({ pods, ended }: Model, name: string): unknown {
+  if (!pods.has(name)) throw new KubeError('not-found', 'no pod', { status: 404 });
+  return {
+    metadata: { name, uid: pods.get(name) },
+    status: { phase: ended.has(name) ? 'Failed' : 'Running' },
+  };
+}
+
 function respond(model: Model, { method, path, body }: KubeRequest): unknown {
   if (model.failure) throw model.failure;
   const pod = /\/api\/v1\/namespaces\/broker\/pods\/(.+)/.exec(path)?.[1];
-  if (pod !== undefined) {
-    if (!model.pods.has(pod)) throw new KubeError('not-found', 'no pod', { status: 404 });
-    return { metadata: { name: pod, uid: model.pods.get(pod) } };
-  }
+  if (pod !== undefined) return podIn(model, pod);
   if (path !== mapPath) throw new KubeError('denied', path, { status: 403 });
   const metadata = { namespace: 'broker', name: 'broker-replicas', resourceVersion: String(model.version) };
   if (method === 'GET') return { metadata, ...(model.data && { data: { ...model.data } }) };
@@ -141,6 +154,14 @@ it('removes the entries of pods that are gone, or whose name another pod has now
   model.pods.delete('alive');
   await clock.advance(60_000);
   expect(left()).toEqual(['broker-a', 'unread-alive']);
+});
+
+it('removes the entry of a pod that was evicted: its address may be that of another pod', async () => {
+  const { clock, model } = await start({ other: entryOf('uid-other') }, { pods: [['other', 'uid-other']] });
+  expect(Object.keys(model.data ?? {}).sort()).toEqual(['broker-a', 'other']);
+  model.ended.add('other');
+  await clock.advance(60_000);
+  expect(Object.keys(model.data ?? {})).toEqual(['broker-a']);
 });
 
 it('removes no entry because the API server does not respond', async () => {

@@ -163,13 +163,24 @@ function createWriter({ transport, clock, pod: { namespace, name } }: RosterOpti
 
 type Writer = ReturnType<typeof createWriter>;
 
+interface Pod {
+  readonly metadata?: { readonly uid?: string };
+  readonly status?: { readonly phase?: string };
+}
+
+/** A pod that was evicted has no time to remove its entry, and its object stays; its address may be that of another pod. */
+const ended: ReadonlySet<string | undefined> = new Set(['Succeeded', 'Failed']);
+
 function createPodCheck(transport: KubeTransport, namespace: string) {
-  const pods = createResource<{ readonly metadata?: { readonly uid?: string } }>(transport, coreKinds.pods);
-  const fields = { members: { metadata: { members: { uid: { upTo: 256 } } } } };
+  const pods = createResource<Pod>(transport, coreKinds.pods);
+  const small = { upTo: 256 };
+  const fields = {
+    members: { metadata: { members: { uid: small } }, status: { members: { phase: small } } },
+  };
   return async (name: string, uid: string | undefined, signal: AbortSignal): Promise<boolean> => {
     try {
-      const { metadata } = await pods.get({ namespace, name }, { fields, signal });
-      return uid !== undefined && metadata?.uid !== uid;
+      const { metadata, status } = await pods.get({ namespace, name }, { fields, signal });
+      return ended.has(status?.phase) || (uid !== undefined && metadata?.uid !== uid);
     } catch (error) {
       return error instanceof KubeError && error.code === 'not-found';
     }
