@@ -23,6 +23,7 @@ export const brokerEntries: readonly InputEntry[] = [
       [fairness]: [
         'attack: a node that requests tokens for pods that do not exist delays no other',
         'attack: forged tokens from many addresses take turns from no NMI that was seen before',
+        'attack: the token of a stolen node makes one address at a time that of an NMI',
         'attack: identities without end of one namespace delay no other, and leave turns to its other nodes',
       ],
       'packages/nmi/src/broker-service/server.test.ts': [
@@ -38,7 +39,6 @@ export const brokerEntries: readonly InputEntry[] = [
       'Broker:Pod.spec.nodeName',
       'Broker:Pod.spec.serviceAccountName',
       'Broker:Pod.status.phase',
-      'Broker:Pod.status.podIP',
       'TokenReview.status.authenticated',
       'TokenReview.status.audiences',
       'TokenReview.status.user.username',

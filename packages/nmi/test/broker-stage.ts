@@ -110,7 +110,7 @@ function podAt(world: BrokerWorld, path: string): object {
   return {
     metadata: { uid },
     spec: { nodeName, ...(serviceAccountName && { serviceAccountName }) },
-    status: { phase, podIP: `ip-${nodeName}` },
+    status: { phase },
   };
 }
 

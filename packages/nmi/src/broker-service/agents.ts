@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createShareMap, RecentMap, type Clock, type Keyed } from '@pod-identity/kit/core';
+import { createShareMap, type Clock, type Keyed } from '@pod-identity/kit/core';
 import type { Fields, KubeTransport } from '@pod-identity/kit/kube';
 import { createTurnQueues, runInTurn } from '../waiting/turn-queues.ts';
 import {
@@ -23,8 +23,8 @@ export interface AgentsOptions {
 export interface Agents {
   /** Whose token it is. */
   identify(caller: { readonly token: string; readonly peer: string }): Promise<Agent | BrokerRefusal>;
-  /** The peer is the address of an NMI. */
-  readonly note: (peer: string) => void;
+  /** The NMI of the node requests from this address, which in an overlay network is not that of its pod. */
+  readonly note: (node: string, peer: string) => void;
   readonly isNoted: (peer: string) => boolean;
 }
 
@@ -37,7 +37,8 @@ interface Kept extends Keyed {
 const keptMs = { agent: 60_000, refused: 10_000, unanswered: 1_000 };
 /** By address: a node has two NMIs at most, and each has a new token every few minutes. */
 const kept = { perNamespace: 16, total: 8_192 };
-const agentsKept = 8_192;
+/** Addresses of NMIs: one of a node, so that its token, used from many addresses, gives those no limits of their own. */
+const noted = { perNamespace: 1, total: 8_192 };
 /** Anybody can write a token that claims to be NMI's: addresses that no NMI has used yet share one part of the reviews. */
 const rates = {
   all: { atATime: 32, patienceMs: 4_000 },
@@ -58,8 +59,9 @@ const busy = refused('too_many_requests', 'Too many tokens wait for their review
 export function createAgents({ transport, account, clock, onUnanswered }: AgentsOptions): Agents {
   const known = createShareMap<Kept>(kept);
   const running = new Map<string, Promise<Agent | BrokerRefusal>>();
-  const noted = new RecentMap<string, true>(agentsKept);
+  const peers = createShareMap<Keyed>(noted);
   const queues = createTurnQueues({ clock, ...rates });
+  const isNoted = (peer: string) => peers.get(peer) !== undefined;
 
   const reviewOnce = async (token: string): Promise<readonly [Agent | BrokerRefusal, number]> => {
     try {
@@ -71,7 +73,7 @@ export function createAgents({ transport, account, clock, onUnanswered }: Agents
     }
   };
   const begin = async (token: string, peer: string, key: string) => {
-    const queue = noted.has(peer) ? queues.agents : queues.others;
+    const queue = isNoted(peer) ? queues.agents : queues.others;
     const result = await runInTurn(queue, { tenant: { namespace: peer, pod: peer } }, async () => {
       const until = clock.elapsed();
       const [found, ms] = await reviewOnce(token);
@@ -82,8 +84,8 @@ export function createAgents({ transport, account, clock, onUnanswered }: Agents
   };
 
   return {
-    note: (peer) => void noted.set(peer, true),
-    isNoted: (peer) => noted.has(peer),
+    note: (node, peer) => void peers.set({ namespace: node, key: peer, weight: 1 }),
+    isNoted,
     identify({ token, peer }) {
       if (!claimsToBeAgent(token, { account, now: clock.now() })) return Promise.resolve(unauthorized);
       const key = `${peer} ${createHash('sha256').update(token).digest('base64')}`;

@@ -58,7 +58,7 @@ export function assembleBroker(options: AssemblyOptions): Assembled {
   const assertion = () => readAssertion(options.readToken, options.audience);
   const broker = createBroker({
     agents,
-    locatePod: createPodReads({ ...api, onAgent: agents.note }),
+    locatePod: createPodReads(api),
     rights: createRights({ reviewUse: reviewUseBy(reviewer), stranger, clock, onReviewed: () => undefined }),
     exchange: createExchange({
       entra,

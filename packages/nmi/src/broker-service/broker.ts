@@ -22,7 +22,7 @@ export interface Issuance extends Placed {
 }
 
 export interface BrokerParts {
-  readonly agents: Pick<Agents, 'identify'>;
+  readonly agents: Pick<Agents, 'identify' | 'note'>;
   readonly locatePod: LocatePod;
   readonly rights: Rights;
   readonly exchange: Exchange;
@@ -42,6 +42,7 @@ export function createBroker({ agents, locatePod, rights, exchange, onIssued }: 
     if ('code' in agent) return agent;
     const placed = await locatePod(agent, request.pod, call.gone);
     if ('code' in placed) return placed;
+    agents.note(placed.node, call.peer);
     return (await rights.refusal(request, placed)) ?? placed;
   };
   return {

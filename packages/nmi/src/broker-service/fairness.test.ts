@@ -77,6 +77,22 @@ it('attack: forged tokens from many addresses take turns from no NMI that was se
   expect(calls('tokenreviews').length - before).toBeLessThan(250);
 });
 
+it('an NMI is known by the address that it requests from, which in an overlay network is not that of its pod', async () => {
+  const { request, agents } = await stage();
+  expect(resultOf(await request({}, { peer: 'tunnel-n1' }))).toBe('token');
+  expect(agents.isNoted('tunnel-n1')).toBe(true);
+});
+
+it('attack: the token of a stolen node makes one address at a time that of an NMI', async () => {
+  const { request, agents, second } = await stage();
+  await request(shop, second);
+  const peers = ['ip-n1', '10.9.0.1', 'ip-n2', '10.9.0.2'];
+  for (const peer of peers) await request({}, { peer });
+  expect(peers.filter(agents.isNoted)).toEqual(['10.9.0.2']);
+  await request(shop, second);
+  expect(peers.filter(agents.isNoted)).toEqual(['ip-n2', '10.9.0.2']);
+});
+
 it('attack: forged tokens from a node with an NMI take turns from no other NMI', async () => {
   const { request, begin, clock, note, second, world } = await stage();
   await request();

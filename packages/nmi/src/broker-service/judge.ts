@@ -20,7 +20,6 @@ export interface PodFacts {
   readonly node: string;
   readonly account: string;
   readonly phase: string;
-  readonly address: string;
 }
 
 /** The pod that a token is for. */

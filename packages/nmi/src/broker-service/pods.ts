@@ -9,8 +9,6 @@ export interface PodReadsOptions {
   readonly account: Account;
   readonly clock: Clock;
   readonly onUnanswered: (what: string, error: unknown) => void;
-  /** The address of an NMI's pod. */
-  readonly onAgent: (address: string) => void;
 }
 
 /** Where the pod is, as the API server says now. */
@@ -30,7 +28,7 @@ const unanswered = refused('review_unanswered', 'The API server has not said whe
 const busy = refused('too_many_requests', 'Too many requests of this node wait for their turn. Try again.');
 
 export function createPodReads(options: PodReadsOptions): LocatePod {
-  const { transport, account, clock, onUnanswered, onAgent } = options;
+  const { transport, account, clock, onUnanswered } = options;
   const { pods } = createTurnQueues({ clock, ...rates });
   return async (agent, wanted, gone) => {
     const tenant = { namespace: agent.uid, pod: wanted.namespace };
@@ -39,7 +37,6 @@ export function createPodReads(options: PodReadsOptions): LocatePod {
         readPod(transport, account.namespace, agent.pod),
         readPod(transport, wanted.namespace, wanted.name),
       ]);
-      if (own?.uid === agent.uid) onAgent(own.address);
       return locatePod(agent, wanted, { own, pod });
     };
     const placed = await runInTurn(pods, { tenant, gone }, () =>
@@ -58,14 +55,14 @@ export const brokerPodFields: Fields = {
   members: {
     metadata: { members: { uid: small } },
     spec: { members: { nodeName: small, serviceAccountName: small } },
-    status: { members: { phase: small, podIP: small } },
+    status: { members: { phase: small } },
   },
 };
 
 interface Pod {
   readonly metadata?: { readonly uid?: string };
   readonly spec?: { readonly nodeName?: string; readonly serviceAccountName?: string };
-  readonly status?: { readonly phase?: string; readonly podIP?: string };
+  readonly status?: { readonly phase?: string };
 }
 
 /** Undefined if there is none. */
@@ -91,6 +88,5 @@ function factsOf({ metadata = {}, spec = {}, status = {} }: Pod): PodFacts {
     node: spec.nodeName ?? '',
     account: spec.serviceAccountName ?? '',
     phase: status.phase ?? '',
-    address: status.podIP ?? '',
   };
 }
