@@ -46,9 +46,10 @@ export const brokerEntries: readonly InputEntry[] = [
       `${extra}/pod-uid`,
     ],
     writer: 'the API server; the status of a pod: the kubelet of its node',
-    howMany: 'two pods for a request, 200 requests a second; a review of a token each minute',
+    howMany:
+      'two pods for a request, 200 requests a second, and 100 of busy namespaces; a review of a token each minute',
     cost: 'one request to the API server each',
-    charged: 'the NMI, by its pod',
+    charged: 'the NMI, by its pod; the namespace, which has turns of its own when it is busy',
     othersLose: 'nothing',
     tried:
       'mirror pods, pods that were made again, that moved and that ended; reviews without audience or pod',
@@ -58,6 +59,7 @@ export const brokerEntries: readonly InputEntry[] = [
       ],
       [fairness]: [
         'attack: a node that requests tokens for pods of one namespace leaves turns to those of others',
+        'attack: a namespace with pods on a thousand nodes delays no other by a second',
       ],
     },
   },

@@ -57,6 +57,31 @@ it('attack: a node that requests tokens for pods of one namespace leaves turns t
   expect(results).toEqual(['token']);
 });
 
+it('attack: a namespace with pods on a thousand nodes delays no other by a second', async () => {
+  const { begin, request, clock, note, world } = await stage();
+  const nodes = Array.from({ length: 1_000 }, (_, index) => `m${index}`);
+  const agents = nodes.map((node) => ({ token: agentToken(clock, { jti: node }), peer: `ip-${node}` }));
+  for (const [index, node] of nodes.entries()) {
+    world.reviews.set(agents[index]?.token ?? '', reviewOf(`nmi-${node}`, `nmi-uid-${node}`));
+    world.pods.set(`system/nmi-${node}`, { uid: `nmi-uid-${node}`, node, account: 'nmi' });
+    world.pods.set(`evil/${node}`, { uid: 'u', node, account: 'web' });
+    world.pods.set(`shop/${node}`, { uid: 'shop-uid', node, account: 'web' });
+    await request({ pod: { namespace: 'evil', name: node, uid: 'u' } }, agents[index]);
+    await clock.advance(10);
+  }
+  for (let seconds = 0; seconds < 3; seconds += 1) {
+    for (const [index, node] of nodes.entries())
+      for (const resource of ['a', 'b'])
+        note(begin({ pod: { namespace: 'evil', name: node, uid: 'u' }, resource }, agents[index]));
+    await clock.advance(1_000);
+  }
+  const results: string[] = [];
+  const mine = { pod: { ...shop.pod, name: 'm500' } };
+  void begin(mine, agents[500]).then((one) => results.push(resultOf(one)));
+  await clock.advance(1_000);
+  expect(results).toEqual(['token']);
+});
+
 it('attack: forged tokens from many addresses take turns from no NMI that was seen before', async () => {
   const { request, begin, calls, clock, note, world } = await stage();
   expect(resultOf(await request())).toBe('token');

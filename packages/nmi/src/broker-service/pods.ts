@@ -1,6 +1,6 @@
-import type { Clock } from '@pod-identity/kit/core';
+import { createBudgets, type Clock } from '@pod-identity/kit/core';
 import { KubeError, type Fields, type KubeTransport } from '@pod-identity/kit/kube';
-import { createTurnQueues, runInTurn } from '../waiting/turn-queues.ts';
+import { createTurnQueues, runInTurn, type Rate } from '../waiting/turn-queues.ts';
 import { locatePod, refused, type Account, type Agent, type Placed, type PodFacts } from './judge.ts';
 import type { BrokerRefusal, BrokerRequest } from '../broker/wire.ts';
 
@@ -18,28 +18,44 @@ export type LocatePod = (
   gone: AbortSignal,
 ) => Promise<Placed | BrokerRefusal>;
 
-/** In turns by NMI, so by node, and there by the namespace of the pod: a node that requests tokens for pods without end delays no other. */
-const rates = {
-  all: { atATime: 32, quota: { burst: 400, perSecond: 200 }, patienceMs: 4_000 },
-  queues: { pods: { atATime: 32, waiting: { total: 4_096, perNamespace: 256, perPod: 64 } } },
-};
+/**
+ * In turns by NMI, so by node, and there by the namespace of the pod: a node that requests tokens for pods without end delays no other.
+ * Busy namespaces have turns of their own.
+ */
+const waiting = { total: 4_096, perNamespace: 256, perPod: 64 };
+const usualRate = { atATime: 24, quota: { burst: 400, perSecond: 200 } };
+const busyRate = { atATime: 16, quota: { burst: 200, perSecond: 100 } };
+const patienceMs = 4_000;
+/** A namespace with more requests is busy: with pods on all nodes it would have the turns of all. */
+const usualShare = { burst: 200, perSecond: 20 };
 const timeoutMs = 5_000;
 const unanswered = refused('review_unanswered', 'The API server has not said where the pod is. Try again.');
-const busy = refused('too_many_requests', 'Too many requests of this node wait for their turn. Try again.');
+const busy = refused(
+  'too_many_requests',
+  'Too many requests of this node or namespace wait for their turn. Try again.',
+);
 
 export function createPodReads(options: PodReadsOptions): LocatePod {
   const { transport, account, clock, onUnanswered } = options;
-  const { pods } = createTurnQueues({ clock, ...rates });
+  const queueOf = (rate: Rate) => {
+    const pods = { atATime: rate.atATime, waiting };
+    return createTurnQueues({ clock, all: { ...rate, patienceMs }, queues: { pods } }).pods;
+  };
+  const usual = queueOf(usualRate);
+  const busyOnes = queueOf(busyRate);
+  const shares = createBudgets(usualShare);
   return async (agent, wanted, gone) => {
-    const tenant = { namespace: agent.uid, pod: wanted.namespace };
+    const { namespace } = wanted;
+    const tenant = { namespace: agent.uid, pod: namespace };
     const read = async () => {
       const [own, pod] = await Promise.all([
         readPod(transport, account.namespace, agent.pod),
-        readPod(transport, wanted.namespace, wanted.name),
+        readPod(transport, namespace, wanted.name),
       ]);
       return locatePod(agent, wanted, { own, pod });
     };
-    const placed = await runInTurn(pods, { tenant, gone }, () =>
+    const queue = shares.take(namespace, clock.elapsed()) ? usual : busyOnes;
+    const placed = await runInTurn(queue, { tenant, gone }, () =>
       read().catch((error: unknown) => {
         onUnanswered('Pod', error);
         return unanswered;
