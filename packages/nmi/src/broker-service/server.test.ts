@@ -4,10 +4,11 @@ import { connect, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { readUpTo } from '@pod-identity/kit/core';
 import { responseOf, systemClock } from '@pod-identity/kit/serve';
+import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterEach, expect, it } from 'vitest';
 import type { BrokerCall } from './broker.ts';
 import { createCertificate } from '../broker/roster/certificate.ts';
-import { startBrokerServer, type BrokerServer } from './server.ts';
+import { startBrokerServer, type BrokerServer, type BrokerServerOptions } from './server.ts';
 import { httpResponse, readResponse, type BrokerResponse } from '../broker/wire.ts';
 
 const token: BrokerResponse = { kind: 'token', token: 'a.b.c', expiresOn: 1_800_000_000, clientId: 'c' };
@@ -21,6 +22,7 @@ afterEach(async () => {
 
 const start = async (
   respond: (call: BrokerCall) => Promise<BrokerResponse> = () => Promise.resolve(token),
+  over: Partial<BrokerServerOptions> = {},
 ) => {
   const calls: BrokerCall[] = [];
   const crashes: unknown[] = [];
@@ -38,6 +40,7 @@ const start = async (
     onLimited: () => undefined,
     onResponse: () => undefined,
     onCrash: (error) => crashes.push(error),
+    ...over,
   });
   ended.push(() => server.close(0));
   return { calls, crashes, server };
@@ -140,6 +143,25 @@ it('attack: handshakes that never end, of many addresses, keep nobody from a res
   for (let group = 0; group < 30; group += 1)
     await Promise.all(Array.from({ length: 20 }, () => open(server.port, `127.0.1.${group + 1}`)));
   await expect(send(server, '{}', { localAddress: '127.0.2.1' })).resolves.toMatchObject({ status: 200 });
+});
+
+it('attack: handshakes without end of many addresses, which cost a millisecond each, leave those of NMIs their time', async () => {
+  const agent = '127.9.9.9';
+  const limited: string[] = [];
+  const flooded = Promise.withResolvers<undefined>();
+  const { server } = await start(undefined, {
+    clock: createFakeClock(),
+    isAgent: (peer) => peer === agent,
+    onLimited: (effect, peer) => {
+      limited.push(`${effect} ${peer.startsWith('127.1.') ? 'flood' : peer}`);
+      if (limited.length === 200) flooded.resolve(undefined);
+    },
+  });
+  for (let index = 0; index < 600; index += 1) await open(server.port, `127.1.0.${1 + (index % 20)}`);
+  await flooded.promise;
+  for (let count = 0; count < 20; count += 1)
+    expect(await send(server, '{}', { localAddress: agent })).toMatchObject({ status: 200 });
+  expect(new Set(limited)).toEqual(new Set(['turned-away flood']));
 });
 
 it('a caller that leaves is noticed', async () => {

@@ -27,6 +27,11 @@ export interface BrokerServer {
   close(graceMs: number): Promise<void>;
 }
 
+/** A handshake takes a millisecond of processor time. */
+const newConnections = {
+  ofCaller: { burst: 10, perSecond: 0.5 },
+  ofGroup: { burst: 200, perSecond: 100 },
+};
 /** An NMI has few connections, which stay open; two NMIs of a node during an update. */
 const limits = { requestsPerSecond: 50, connections: 1_024, connectionsPerCaller: 32, replacesIdle: true };
 
@@ -39,6 +44,7 @@ export async function startBrokerServer(options: BrokerServerOptions): Promise<B
   const { clock, isAgent, tls, onLimited } = options;
   const { server, connections, renew } = createGuardedServer({
     ...limits,
+    newConnections,
     clock,
     tls,
     onLimited,

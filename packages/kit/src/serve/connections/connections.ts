@@ -12,7 +12,7 @@ import { closeSoon } from './close-soon.ts';
 import { createGroups, type Groups } from './groups.ts';
 import { createUnwritten, type Unwritten } from './unwritten.ts';
 import { createIdleTime, longestIdle, type Resting } from './idle-time.ts';
-import { createAdmission } from './new-connections.ts';
+import { createAdmission, type NewConnectionLimits } from './new-connections.ts';
 import { whenGivenEarly } from './given-early.ts';
 
 export interface ConnectionLimits {
@@ -26,6 +26,8 @@ export interface ConnectionLimits {
    * closes the new one.
    */
   readonly replacesIdle?: boolean;
+  /** Default: those of connections without TLS. */
+  readonly newConnections?: NewConnectionLimits;
 }
 
 export interface ConnectionsOptions<About> extends ConnectionLimits {

@@ -5,12 +5,26 @@ import type { Clock } from '../../core/clock.ts';
 import type { LimitEffect } from '../../core/limit-effect.ts';
 import { callerAddress, isNodeItself } from '../../core/peer-address.ts';
 
-/** What a caller may always open, so that a busy neighbour of its group never closes its connections. */
-const ofCaller = { burst: 20, perSecond: 5 };
-/** What all callers of a group may open beyond that. */
-const ofGroup = { burst: 1_000, perSecond: 500 };
+interface Opened {
+  readonly burst: number;
+  readonly perSecond: number;
+}
+
+export interface NewConnectionLimits {
+  /** What a caller may always open, so that a busy neighbour of its group never closes its connections. */
+  readonly ofCaller: Opened;
+  /** What all callers of a group may open beyond that. */
+  readonly ofGroup: Opened;
+}
+
+/** For connections without TLS. */
+const usual: NewConnectionLimits = {
+  ofCaller: { burst: 20, perSecond: 5 },
+  ofGroup: { burst: 1_000, perSecond: 500 },
+};
 
 interface Options {
+  readonly newConnections?: NewConnectionLimits;
   /** 0: unlimited, and any number of new connections. */
   readonly requestsPerSecond: number;
   readonly clock: Pick<Clock, 'elapsed'>;
@@ -19,7 +33,7 @@ interface Options {
 
 /** Counts a new connection, and closes it if there are too many. Returns whether it is to be served. */
 export function createAdmission(
-  { requestsPerSecond, clock, onLimited }: Options,
+  { newConnections: { ofCaller, ofGroup } = usual, requestsPerSecond, clock, onLimited }: Options,
   groupNameOf: (peer: string) => string,
 ): (socket: Socket) => boolean {
   const callers = createBudgets(ofCaller);
