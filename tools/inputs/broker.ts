@@ -10,7 +10,7 @@ export const brokerEntries: readonly InputEntry[] = [
     readBy: 'NMI',
     reads: [],
     writer: 'an NMI, or whoever has its node; before the token is read, any pod that reaches the broker',
-    largest: '4 KiB, and headers of 16 KiB',
+    largest: '4 KiB, and headers of 4 KiB',
     howMany:
       '50 a second of an address, and 500 of all that are no NMI’s; these have half of the 1,024 connections; 100 new connections a second of an NMI and of all others together, beside one each 2 s of an address',
     cost: 'a handshake, which takes a millisecond; a review of the token once a minute; for each request two reads of pods and, every 15 s, a review of the right',
@@ -23,10 +23,12 @@ export const brokerEntries: readonly InputEntry[] = [
       [fairness]: [
         'attack: a node that requests tokens for pods that do not exist delays no other',
         'attack: forged tokens from many addresses take turns from no NMI that was seen before',
+        'attack: of forged tokens from many addresses only as many wait, in memory, as can get a turn',
         'attack: the token of a stolen node makes one address at a time that of an NMI',
         'attack: identities without end of one namespace delay no other, and leave turns to its other nodes',
       ],
       'packages/nmi/src/broker-service/server.test.ts': [
+        'attack: of a token longer than those of NMI nothing is kept while it waits for its review',
         'attack: handshakes that never end, of many addresses, keep nobody from a response',
         'attack: handshakes without end of many addresses, which cost a millisecond each, leave those of NMIs their time',
       ],

@@ -42,6 +42,8 @@ export interface GuardOptions<About> extends ConnectionsOptions<About> {
   readonly refuse: (response: ServerResponse, peer: string) => void;
   /** Complete responses, as bytes on the wire, for connections on which no request could be read. */
   readonly lines: { readonly tooFast: string; readonly malformed: string };
+  /** Of the line and the headers of a request, in bytes; default: 16 KiB. */
+  readonly longestHead?: number;
   /** As PEM: TLS alone is served. Default: without TLS. */
   readonly tls?: OwnTls;
 }
@@ -59,7 +61,7 @@ export interface Guarded<About> {
 }
 
 export function createGuardedServer<About>(options: GuardOptions<About>): Guarded<About> {
-  const { clock, handle, refuse, lines } = options;
+  const { clock, handle, refuse, lines, longestHead: maxHeaderSize = requestLimits.maxHeaderSize } = options;
   const connections = createConnections(options);
   const take = (message: IncomingMessage, response: ServerResponse) => {
     const now = clock.elapsed();
@@ -69,7 +71,7 @@ export function createGuardedServer<About>(options: GuardOptions<About>): Guarde
     else if (verdict === 'answer') handle(message, response, { peer, connection, verdict, now });
     connections.given(socket, response);
   };
-  const settings = { ...requestLimits, IncomingMessage: createMessageClass(connections) };
+  const settings = { ...requestLimits, maxHeaderSize, IncomingMessage: createMessageClass(connections) };
   const tlsServer = options.tls && createTlsServer({ ...settings, ...tlsSettings(options.tls) }, take);
   const server: Server = tlsServer ?? createServer(settings, take);
   server.maxHeadersCount = headersLimit;

@@ -39,7 +39,7 @@ const keptMs = { agent: 60_000, refused: 10_000, unanswered: 1_000 };
 const kept = { perNamespace: 16, total: 8_192 };
 /** Addresses of NMIs: one of a node, so that its token, used from many addresses, gives those no limits of their own. */
 const noted = { perNamespace: 1, total: 8_192 };
-/** Anybody can write a token that claims to be NMI's: addresses that no NMI has used yet share one part of the reviews. */
+/** Anybody can write a token that claims to be NMI's: addresses that no NMI has used yet share one part of the reviews, and only as many wait as get a turn in time. */
 const rates = {
   all: { atATime: 32, patienceMs: 4_000 },
   queues: {
@@ -47,7 +47,7 @@ const rates = {
     others: {
       atATime: 16,
       quota: { burst: 200, perSecond: 50 },
-      waiting: { total: 1_024, perNamespace: 4, perPod: 4 },
+      waiting: { total: 256, perNamespace: 4, perPod: 4 },
     },
   },
 };

@@ -102,6 +102,16 @@ it('attack: forged tokens from many addresses take turns from no NMI that was se
   expect(calls('tokenreviews').length - before).toBeLessThan(250);
 });
 
+it('attack: of forged tokens from many addresses only as many wait, in memory, as can get a turn', async () => {
+  const { begin, clock, note, results, world } = await stage();
+  world.mood.tokenreviews = 'hangs';
+  for (let index = 0; index < 1_000; index += 1)
+    note(begin({}, { token: agentToken(clock, { jti: `forged ${index}` }), peer: `10.9.0.${index % 250}` }));
+  await clock.advance(0);
+  expect(results.length).toBeGreaterThan(700);
+  expect(new Set(results)).toEqual(new Set(['too_many_requests']));
+});
+
 it('an NMI is known by the address that it requests from, which in an overlay network is not that of its pod', async () => {
   const { request, agents } = await stage();
   expect(resultOf(await request({}, { peer: 'tunnel-n1' }))).toBe('token');

@@ -110,6 +110,13 @@ it.each<[string, RequestOptions, number]>([
   expect(calls).toEqual([]);
 });
 
+it('attack: of a token longer than those of NMI nothing is kept while it waits for its review', async () => {
+  const { calls, server } = await start();
+  const headers = { authorization: `Bearer a.${'b'.repeat(8_000)}.c` };
+  expect(await send(server, '{}', { headers })).toMatchObject({ status: 400 });
+  expect(calls).toEqual([]);
+});
+
 it('attack: a body without end is cut off', async () => {
   const { calls, server } = await start();
   const request = httpsRequest({

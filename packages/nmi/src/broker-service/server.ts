@@ -27,6 +27,8 @@ export interface BrokerServer {
   close(graceMs: number): Promise<void>;
 }
 
+/** Tokens of NMI have at most 3 KiB. Whatever a request has stays in memory while the review of its token waits. */
+const longestHead = 4 * 1024;
 /** A handshake takes a millisecond of processor time. */
 const newConnections = {
   ofCaller: { burst: 10, perSecond: 0.5 },
@@ -45,6 +47,7 @@ export async function startBrokerServer(options: BrokerServerOptions): Promise<B
   const { server, connections, renew } = createGuardedServer({
     ...limits,
     newConnections,
+    longestHead,
     clock,
     tls,
     onLimited,
