@@ -100,6 +100,13 @@ it('the pod gets the command that makes the federated credential', async () => {
   );
 });
 
+it('the pod gets the roles of a refusal as lines, to paste them', async () => {
+  const message = 'no right. A cluster administrator can grant it:\napiVersion: v1\nkind: ClusterRole\u001b';
+  await expect(start(() => refusal({ code: 'access_denied', message })).requestToken()).rejects.toThrow(
+    'can grant it:\napiVersion: v1\nkind: ClusterRole\\u001b',
+  );
+});
+
 it('why the broker does not accept NMI is for the administrator: in the log, once a minute', async () => {
   const { requestToken, lines, clock } = start(() =>
     refusal({ code: 'unauthorized', message: 'wrong audience' }),

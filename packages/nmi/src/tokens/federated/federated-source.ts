@@ -95,7 +95,10 @@ function errorOf(
     code === 'unauthorized' ? 'The broker does not accept this NMI; the log of NMI says why.' : message;
   const command =
     credential === undefined ? '' : ` The command that makes its federated credential: ${credential}`;
-  const text = printable(`AzureIdentity ${name}: ${words}${command}`);
+  const whole = `AzureIdentity ${name}: ${words}${command}`;
+  // Only that of roles to paste has lines.
+  const lines = code === 'access_denied' ? whole.split('\n') : [whole];
+  const text = lines.map(printable).join('\n');
   return new TokenError(
     codes[code],
     text.length > longestMessage ? `${text.slice(0, longestMessage)}…` : text,
