@@ -18,6 +18,8 @@ interface Model {
   readonly pods: Map<string, string>;
   /** Names of pods that have ended: their objects stay until somebody deletes them. */
   readonly ended: Set<string>;
+  /** Names of pods that are being deleted; those of a lost node stay so. */
+  readonly deleted: Set<string>;
   failure: KubeError | undefined;
 }
 
@@ -37,6 +39,7 @@ async function start(data?: Record<string, string>, { failure, pods = [] }: Give
     version: 1,
     pods: new Map([['broker-a', 'uid-a'], ...pods]),
     ended: new Set(),
+    deleted: new Set(),
     failure,
   };
   const clock = createFakeClock(1_700_000_000_000);
@@ -72,10 +75,11 @@ async function start(data?: Record<string, string>, { failure, pods = [] }: Give
   return { model, clock, transport, roster, run, stop, own, renewed, lines };
 }
 
-function podIn({ pods, ended }: Model, name: string): unknown {
+function podIn({ pods, ended, deleted }: Model, name: string): unknown {
   if (!pods.has(name)) throw new KubeError('not-found', 'no pod', { status: 404 });
+  const deletion = deleted.has(name) ? { deletionTimestamp: '2026-01-01T00:00:00Z' } : {};
   return {
-    metadata: { name, uid: pods.get(name) },
+    metadata: { name, uid: pods.get(name), ...deletion },
     status: { phase: ended.has(name) ? 'Failed' : 'Running' },
   };
 }
@@ -156,10 +160,13 @@ it('removes the entries of pods that are gone, or whose name another pod has now
   expect(left()).toEqual(['broker-a', 'unread-alive']);
 });
 
-it('removes the entry of a pod that was evicted: its address may be that of another pod', async () => {
+it.each([
+  ['was evicted', 'ended'],
+  ['is being deleted, with its node lost', 'deleted'],
+] as const)('removes the entry of a pod that %s, whose object stays', async (_, how) => {
   const { clock, model } = await start({ other: entryOf('uid-other') }, { pods: [['other', 'uid-other']] });
   expect(Object.keys(model.data ?? {}).sort()).toEqual(['broker-a', 'other']);
-  model.ended.add('other');
+  model[how].add('other');
   await clock.advance(60_000);
   expect(Object.keys(model.data ?? {})).toEqual(['broker-a']);
 });

@@ -164,23 +164,27 @@ function createWriter({ transport, clock, pod: { namespace, name } }: RosterOpti
 type Writer = ReturnType<typeof createWriter>;
 
 interface Pod {
-  readonly metadata?: { readonly uid?: string };
+  readonly metadata?: { readonly uid?: string; readonly deletionTimestamp?: string };
   readonly status?: { readonly phase?: string };
 }
 
-/** A pod that was evicted has no time to remove its entry, and its object stays; its address may be that of another pod. */
+/** A pod that was evicted, or whose node is lost, removes no entry, and its object stays; its address may be that of another pod. */
 const ended: ReadonlySet<string | undefined> = new Set(['Succeeded', 'Failed']);
 
 function createPodCheck(transport: KubeTransport, namespace: string) {
   const pods = createResource<Pod>(transport, coreKinds.pods);
   const small = { upTo: 256 };
   const fields = {
-    members: { metadata: { members: { uid: small } }, status: { members: { phase: small } } },
+    members: {
+      metadata: { members: { uid: small, deletionTimestamp: small } },
+      status: { members: { phase: small } },
+    },
   };
   return async (name: string, uid: string | undefined, signal: AbortSignal): Promise<boolean> => {
     try {
       const { metadata, status } = await pods.get({ namespace, name }, { fields, signal });
-      return ended.has(status?.phase) || (uid !== undefined && metadata?.uid !== uid);
+      const isEnding = metadata?.deletionTimestamp !== undefined || ended.has(status?.phase);
+      return isEnding || (uid !== undefined && metadata?.uid !== uid);
     } catch (error) {
       return error instanceof KubeError && error.code === 'not-found';
     }
