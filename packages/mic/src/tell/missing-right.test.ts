@@ -189,6 +189,25 @@ describe('the right on a federated identity (type 3)', () => {
     }
   });
 
+  it.each(['namespace', 'warn', 'rbac'] as const)(
+    'that a new pod needs is reviewed again within seconds in mode %s, however long it has been denied',
+    (mode) => {
+      const book = bookOf(100);
+      const index = worldOf(mode, undefined, { ...federated, book });
+      let deniedAt = 0;
+      for (let denials = 0; denials < 60; denials += 1) {
+        deniedAt = book.nextAt ?? NaN;
+        const pair = book.next(deniedAt);
+        index.rightsChanged(book.record(pair!, refused, { now: deniedAt, chance: 1 }));
+        index.settle();
+      }
+      expect(book.nextAt).toBe(deniedAt + 300_000);
+      index.apply({ kind: 'pod', key: 'shop/web-1', view: pod({ name: 'web-1', serviceAccount: 'web' }) });
+      index.settle();
+      expect(book.nextAt).toBe(deniedAt + 10_000);
+    },
+  );
+
   it('is reviewed alone in mode namespace', () => {
     expect(bookAfter('namespace', federated)).toBe(1);
     expect(bookAfter('namespace', {})).toBe(0);

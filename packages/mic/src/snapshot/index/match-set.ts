@@ -43,6 +43,11 @@ export function isReviewed({ identity }: MatchedIdentity, mode: AccessMode): boo
   return modeForIdentity(identity, mode) !== 'namespace';
 }
 
+/** Whether a pod without the right may not use it: in the modes `namespace` and `warn` that of a federated identity alone. */
+export function isEnforced({ identity }: MatchedIdentity, mode: AccessMode): boolean {
+  return modeForIdentity(identity, mode) === 'rbac';
+}
+
 /** Whether rights are reviewed for such a pod; in the modes `warn` and `rbac` also for one without matches. */
 export function hasReviewed({ matches }: MatchSet, mode: AccessMode): boolean {
   return mode !== 'namespace' || matches.some((match) => isReviewed(match, mode));

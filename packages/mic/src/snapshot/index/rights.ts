@@ -7,11 +7,11 @@ import {
   type AccessTarget,
   type ResourceId,
 } from '@pod-identity/crd-types';
-import { modeForIdentity, targetsOf, verdictOfAll } from '@pod-identity/policy';
+import { targetsOf, verdictOfAll } from '@pod-identity/policy';
 import type { PairRegistry, Holder } from '../../access/pair-registry.ts';
 import type { PairVerdict } from '../../access/pair-verdict.ts';
 import { Grouped } from './grouped.ts';
-import { hasReviewed, isReviewed, type MatchedIdentity, type MatchSet } from './match-set.ts';
+import { hasReviewed, isEnforced, isReviewed, type MatchedIdentity, type MatchSet } from './match-set.ts';
 import type { Counted, Entry, Reviewed } from './pod-entries.ts';
 import { isSameMatch } from './results.ts';
 
@@ -104,7 +104,7 @@ export class RightsOfPods {
     this.#update(group);
     if (group === before) return group.rights;
     group.members.add(entry);
-    if (mode === 'rbac') this.#rules.registry.await(group);
+    if (set.matches.some((match) => isEnforced(match, mode))) this.#rules.registry.await(group);
     this.#groupOf.set(entry, group);
     // Only now: a pair that is held without interruption keeps its verdict.
     if (before) this.#drop(before, entry);
@@ -259,12 +259,11 @@ function podRightsOf(
 ): PodRights {
   const { verdicts } = group.rights;
   const barred = matches.flatMap((match, position) => barredAt(group, { match, position }, registry));
-  const isEnforced = ({ identity }: MatchedIdentity) => modeForIdentity(identity, group.mode) === 'rbac';
   const isUsable = (match: MatchedIdentity, position: number) =>
-    !isEnforced(match) ||
+    !isEnforced(match, group.mode) ||
     ((verdicts?.[position] ?? 'allowed') === 'allowed' && isSameMatch(match, group.set.matches[position]));
   const { enforced = [], warned = [] } = Object.groupBy(barred, ({ match }) =>
-    isEnforced(match) ? 'enforced' : 'warned',
+    isEnforced(match, group.mode) ? 'enforced' : 'warned',
   );
   return { usable: matches.filter(isUsable), barred: enforced, warned };
 }
