@@ -6,6 +6,7 @@ import {
   missingRightFinding,
   nameMissingRight,
   nameMissingRightAndRoles,
+  whoDecides,
 } from './missing-right.ts';
 
 const targets: readonly AccessTarget[] = [
@@ -20,6 +21,13 @@ it('a remedy names the checks of all targets', () => {
     `${inMic('access n/s a/x')} && ${inMic('access n/s b/x')}`,
   );
   expect(nameMissingRightAndRoles(missing)).toContain('applications a/x and applications b/x');
+});
+
+it('who decides is told with the exception: the right on a federated identity counts in every mode', () => {
+  expect(whoDecides.namespace).toMatch(/unless it is of type 3 \(--identity-access=namespace\)$/);
+  expect(whoDecides.warn).toMatch(
+    /only reported, except those on identities of type 3 \(--identity-access=warn\)$/,
+  );
 });
 
 it('a check is quoted for a shell', () => {

@@ -5,8 +5,8 @@ import { inMic, inNmi, info, ok, problem, waiting, type Finding, type Remedy } f
 /** Who decides which pod may use which identity, by mode. */
 export const whoDecides: Readonly<Record<AccessMode, string>> = {
   namespace:
-    'whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)',
-  warn: 'missing rights are only reported (--identity-access=warn)',
+    'whoever may write an AzureIdentity may use the identity that it names, unless it is of type 3 (--identity-access=namespace)',
+  warn: 'missing rights are only reported, except those on identities of type 3 (--identity-access=warn)',
   rbac: 'rights on Azure identities decide (--identity-access=rbac)',
 };
 

@@ -27,7 +27,7 @@ export const identityAccessFlag = newFlag(
   'identity-access',
   oneOf('namespace', ['namespace', 'warn', 'rbac']),
   {
-    help: "Who decides which pods may use an Azure identity. namespace: whoever may write an AzureIdentity in the pods' namespace. rbac: Kubernetes' RBAC, by the right to use the identity itself. warn: as namespace, and pods that rbac would refuse are reported. The annotation aadpodidentity.k8s.io/identity-access of a Namespace makes it stricter for its pods. Must be the same for MIC and NMI.",
+    help: "Who decides which pods may use an Azure identity. namespace: whoever may write an AzureIdentity in the pods' namespace. rbac: Kubernetes' RBAC (for type 3 always), by the right to use the identity. warn: as namespace, and pods that rbac would refuse are logged. Annotation aadpodidentity.k8s.io/identity-access of a Namespace makes it stricter there. Must be the same for MIC and NMI.",
     why: 'in the original, whoever may write an AzureIdentity may use any identity that MIC can attach',
   },
 );

@@ -110,7 +110,7 @@ export const metricSpecs = {
   identityAccess: {
     kind: 'gauge',
     name: `${prefix}nmi_identity_access`,
-    help: '1 for the mode that --identity-access sets. In mode namespace, whoever may write an AzureIdentity may use the identity it names.',
+    help: '1 for the mode that --identity-access sets. In mode namespace, whoever may write an AzureIdentity may use the identity it names, unless it is of type 3.',
     labels: { mode: accessModes },
   },
   accessReviews: {
