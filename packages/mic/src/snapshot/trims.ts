@@ -15,6 +15,7 @@ import {
   type ResourceId,
 } from '@pod-identity/crd-types';
 import { createIntern, type Intern } from './intern.ts';
+import { keptConditions } from './kept-conditions.ts';
 import { keyOf } from './keys.ts';
 import { assignmentMeaning, bindingMeaning, identityMeaning } from './meaning.ts';
 import { memberOf, stringAt } from './raw-object.ts';
@@ -76,7 +77,7 @@ function trimNode(raw: unknown, startupTaint: string | undefined): NodeView | un
 function trimIdentity(raw: unknown, intern: Intern): IdentityView | undefined {
   const parsed = parseAzureIdentity(raw);
   if (!parsed.ok) return invalidIdentity(raw, parsed.problems);
-  const identity = { ...parsed.value, metadata: lean(parsed.value.metadata) };
+  const identity = lean(parsed.value);
   const { type, resourceID, clientID } = identity.spec;
   return {
     kind: 'valid',
@@ -91,7 +92,7 @@ function trimIdentity(raw: unknown, intern: Intern): IdentityView | undefined {
 function trimBinding(raw: unknown, intern: Intern): BindingView | undefined {
   const parsed = parseAzureIdentityBinding(raw);
   if (!parsed.ok) return invalidBinding(raw, parsed.problems);
-  const binding = { ...parsed.value, metadata: lean(parsed.value.metadata) };
+  const binding = lean(parsed.value);
   return {
     kind: 'valid',
     key: keyOf(binding.metadata),
@@ -171,7 +172,7 @@ function invalidView(
   object: AzureIdentity | AzureIdentityBinding,
   problems: readonly Problem[],
 ): InvalidView {
-  return { kind: 'invalid', key: keyOf(object.metadata), reference: referenceTo(object), problems };
+  return { kind: 'invalid', key: keyOf(object.metadata), reference: referenceTo(lean(object)), problems };
 }
 
 /** A reference for Events and status writes. */
@@ -193,8 +194,14 @@ export function referenceTo({
   };
 }
 
+function lean<T extends AzureIdentity | AzureIdentityBinding>(object: T): T {
+  const { status, metadata } = object;
+  const conditions = status?.conditions && keptConditions(status.conditions);
+  return { ...object, metadata: leanMetadata(metadata), ...(conditions && { status: { conditions } }) };
+}
+
 /** Without kubectl's last-applied annotation, which contains the whole object again. */
-function lean(metadata: ObjectMeta): ObjectMeta {
+function leanMetadata(metadata: ObjectMeta): ObjectMeta {
   const { annotations, ...rest } = metadata;
   if (annotations === undefined) return rest;
   const kept = Object.entries(annotations).filter(([key]) => !key.startsWith('kubectl.kubernetes.io/'));

@@ -370,3 +370,26 @@ describe('the next conditions of an object', () => {
     expect(nextConditions(before, { ...draft, ...change }, 'now')).toEqual(after);
   });
 });
+
+describe('a long message, of which MIC keeps a hash', () => {
+  const long = 'kind: ClusterRole '.repeat(100);
+  const ready = { type: 'Ready', status: 'False', reason: 'HostRefused', lastTransitionTime: 't' } as const;
+  const known = (message: string) => identity({ status: { conditions: [{ ...ready, message }] } });
+  const conditionsOf = (message: string) => {
+    const view = known(message);
+    return view.kind === 'valid' ? view.identity.status?.conditions : undefined;
+  };
+  const unread = worldOf(withFacts(createFacts(vmss1)));
+
+  it('is written again only when it is another one, and then as a whole', () => {
+    expect(JSON.stringify(known(long)).length).toBeLessThan(long.length);
+    expect(nextConditions(conditionsOf(long), { ...ready, message: long }, 'now')).toBeUndefined();
+    const other = { ...ready, message: `${long}.` };
+    expect(nextConditions(conditionsOf(long), other, 'now')).toEqual([other]);
+  });
+
+  it('is not what a new leader says until it has read a host, but the part before long warnings is', () => {
+    expect(identityCondition(known(long), unread)).toMatchObject({ reason: 'Attaching' });
+    expect(identityCondition(known(`m. Warning: ${long}`), unread)).toMatchObject({ message: 'm' });
+  });
+});

@@ -22,6 +22,7 @@ import { addWarnings, boundMessage, listProblems, removeWarnings } from './spec-
 import type { ClusterIndex, SharedKind } from '../snapshot/index/cluster-index.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { isCarried, isMisstated } from '../snapshot/facts/host-facts.ts';
+import { keptMessage } from '../snapshot/kept-conditions.ts';
 import { namespaceOf } from '../snapshot/keys.ts';
 import { referenceTo } from '../snapshot/trims.ts';
 import type { BindingView, IdentityView, InvalidView, ObjectReference } from '../snapshot/views.ts';
@@ -249,14 +250,16 @@ function draft({ generation }: ObjectReference, judgement: Judgement): Condition
 
 function current({ conditions }: ObjectReference): Judgement | undefined {
   const ready = conditions.find(({ type }) => type === 'Ready');
-  return ready && { status: ready.status, reason: ready.reason, message: removeWarnings(ready.message) };
+  const message = removeWarnings(ready?.message ?? '');
+  // A long message is known by its hash only.
+  return ready && message !== '' ? { status: ready.status, reason: ready.reason, message } : undefined;
 }
 
 function isSame(a: ConditionDraft, b: ConditionDraft): boolean {
   return (
     a.status === b.status &&
     a.reason === b.reason &&
-    a.message === b.message &&
+    keptMessage(a.message) === keptMessage(b.message) &&
     a.observedGeneration === b.observedGeneration
   );
 }

@@ -6,12 +6,11 @@ import {
   type AzureIdentityBinding,
   type Problem,
 } from '@pod-identity/crd-types';
+import { warningMark } from '../snapshot/kept-conditions.ts';
 
 export function listProblems(problems: readonly Problem[]): string {
   return problemTexts(problems).join('; ');
 }
-
-const warningMark = '. Warning: ';
 
 /** The message, and what is valid in the object but probably not meant. */
 export function addWarnings(message: string, object: AzureIdentity | AzureIdentityBinding): string {

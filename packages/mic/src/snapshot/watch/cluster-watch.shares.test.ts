@@ -1,4 +1,5 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
+import { nameMissingRightAndRoles } from '@pod-identity/policy';
 import { expect, test } from 'vitest';
 import { createFakeLog } from '../../apply/test/fake-log.ts';
 import { rawBinding, rawIdentity, rules } from '../../plan/test/builders.ts';
@@ -15,8 +16,11 @@ const anIdentity = (name: string, second: number, namespace = 'evil') =>
 const aBinding = (name: string, second: number) =>
   rawBinding({ namespace: 'evil', name, metadata: { ...made(second) } });
 
+const subject = { namespace: 'evil', name: 'web' };
+const target = { resource: 'managedidentities', names: [`/subscriptions/${'s'.repeat(200)}`] } as const;
+
 /** Two of these objects fit into each share by their heap. */
-async function setUp(share: { readonly namespaceShareBytes?: number } = { namespaceShareBytes: 5_900 }) {
+async function setUp(share: { readonly namespaceShareBytes?: number } = { namespaceShareBytes: 6_800 }) {
   const clock = createFakeClock();
   const api = createFakeApi();
   const index = new ClusterIndex(rules);
@@ -99,17 +103,23 @@ test('without a share nothing is left out', async () => {
   await end();
 });
 
-test("attack: MIC's own condition leaves out no object, however full the share of its namespace is", async () => {
+test.each([
+  ['short', 'is being attached to the hosts of the pods that use it'],
+  ['with roles to paste', nameMissingRightAndRoles({ identity: 'evil/a', subject, targets: [target] })],
+  ['as long as the author of the object could make it', 'ж'.repeat(4_000)],
+  ['with long warnings', `${'ж'.repeat(372)}. Warning: ${'x'.repeat(2_000)}`],
+  ['with warnings', `valid. Warning: ${'a field that has no effect; '.repeat(100)}`],
+])("attack: MIC's own condition, %s, leaves out no object, however full the share is", async (_, message) => {
   const ready = {
     type: 'Ready',
     status: 'Unknown',
-    reason: 'Attaching',
-    message: 'is being attached to the hosts of the pods that use it',
-    observedGeneration: 1,
+    reason: 'AccessWouldBeDenied',
+    message,
+    observedGeneration: 1_000,
     lastTransitionTime: '2023-11-14T22:13:20Z',
   };
   // From a share that holds one object to one that holds both with their conditions: at no size does a condition push one out.
-  for (let namespaceShareBytes = 1_000; namespaceShareBytes < 8_000; namespaceShareBytes += 50) {
+  for (let namespaceShareBytes = 1_000; namespaceShareBytes < 9_000; namespaceShareBytes += 100) {
     const { index, putIdentities, end } = await setUp({ namespaceShareBytes });
     const both = [anIdentity('a', 10), anIdentity('b', 11)];
     const known = () => ['evil/a', 'evil/b'].filter((key) => index.objects.identity(key) !== undefined);

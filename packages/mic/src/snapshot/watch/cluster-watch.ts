@@ -26,6 +26,7 @@ import {
 } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
 import type { BindingView, IdentityView, NodeView, PodView, TaintedNode } from '../views.ts';
+import { statusBytes } from '../kept-conditions.ts';
 import type { ClusterIndex, LeftOutSource, SharedKind } from '../index/cluster-index.ts';
 import { podFields } from './pod-fields.ts';
 import { watchNamespaces } from './namespace-source.ts';
@@ -174,9 +175,6 @@ function createLeftOut(informers: Readonly<Record<SharedKind, Informer<unknown>>
 const pageSize = 100;
 /** For all namespaces together, for each kind: a seventh of the heap in the manifest. */
 const totalBytes = 48 * 1024 * 1024;
-
-/** More than MIC's condition takes, unless it has a long text. */
-const statusBytes = 1_024;
 
 type Bounded = 'share' | 'reserve' | 'pageSize';
 type How<V> = Pick<InformerOptions<V>, 'trim' | 'fields' | 'labelSelector' | 'indexes' | Bounded>;
