@@ -262,4 +262,44 @@ describe('mic access-report', () => {
     expect([code, objects.length]).toEqual([0, 2]);
     expect(lines.join('\n')).toMatch(/# - AzurePodIdentityException shop\/bad: ./);
   });
+
+  it('attack: gives nobody a right on a federated identity, whose author chose the ids, and names it', async () => {
+    const [clientID, tenantID] = [
+      '2c1b6f5e-1111-4222-8333-0123456789ab',
+      '72f988bf-86f1-41af-91ab-2d7cd011db47',
+    ];
+    await use('pay', 'web');
+    sim.kube.seed([
+      {
+        apiVersion: 'aadpodidentity.k8s.io/v1',
+        kind: 'AzureIdentity',
+        metadata: { namespace: 'shop', name: 'taken' },
+        spec: { type: 3, clientID, tenantID },
+      },
+    ]);
+    await town.binding({ namespace: 'shop', name: 'taken', identity: 'taken', selector: 'app' });
+    await town.pod({ namespace: 'shop', name: 'web', label: 'app', serviceAccountName: 'default' });
+    const { lines, objects } = await report();
+    expect(objects).toEqual(
+      rolesFor({ subjects: [{ namespace: 'pay', name: 'web' }], targets: [reader] }).objects,
+    );
+    expect(lines).toContain('# - AzureIdentity shop/taken');
+    // The right itself is still told.
+    expect((await access('shop/default')).text).toContain(`federatedidentities ${tenantID}/${clientID}`);
+  });
+
+  it('attack: gives nobody a right in a namespace where the right decides already, and names the objects', async () => {
+    await use('pay', 'web');
+    await use('shop', 'default');
+    await town.exception({ namespace: 'shop', name: 'all', podLabels: { aadpodidbinding: 'app' } });
+    await kubeClient(sim.kube.url).request('PATCH', '/api/v1/namespaces/shop', {
+      metadata: { annotations: { 'aadpodidentity.k8s.io/identity-access': 'rbac' } },
+    });
+    const { lines, objects } = await report();
+    expect(objects).toEqual(
+      rolesFor({ subjects: [{ namespace: 'pay', name: 'web' }], targets: [reader] }).objects,
+    );
+    expect(lines).toContain('# - AzureIdentity shop/reader');
+    expect(lines).toContain('# - AzurePodIdentityException shop/all');
+  });
 });

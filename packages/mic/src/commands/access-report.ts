@@ -19,8 +19,10 @@ import {
   type ResourceKind,
 } from '@pod-identity/kit/kube';
 import type { Printer } from '@pod-identity/kit/serve';
+import { PairRegistry } from '../access/pair-registry.ts';
 import { accessReport } from '../tell/access-report.ts';
 import {
+  enforcedIn,
   identitiesAsFederated,
   identitiesInUse,
   usesOf,
@@ -29,6 +31,7 @@ import {
 } from '../tell/access-uses.ts';
 import { wildcardHolders } from '../tell/wildcard-holders.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
+import type { AccessGroup } from '../snapshot/index/rights.ts';
 import { keyOf } from '../snapshot/keys.ts';
 import { memberOf, stringAt } from '../snapshot/raw-object.ts';
 import { podFieldsWithLabels } from '../snapshot/watch/pod-fields.ts';
@@ -48,13 +51,25 @@ const rbac = (kind: string, plural: string): ResourceKind => ({
 
 /** The exit code. */
 export async function accessReportCommand(command: AccessReportCommand): Promise<number> {
-  const index = await lookAtCluster(command);
+  // For the annotations of Namespaces.
+  const registry = new PairRegistry<AccessGroup>({ pairsPerNamespace: Infinity, recheckMs: Infinity });
+  const access = { mode: 'namespace', registry } as const;
+  const index = await lookAtCluster({ ...command, rules: { ...command.rules, access } });
   const { using, unknown, without } = await machinesInUse(command, index);
-  const uses = usesOf([...identitiesInUse(index), ...using]);
+  const inUse = [...identitiesInUse(index), ...using];
+  const uses = usesOf(inUse.filter(({ isEnforced }) => !isEnforced));
   const holders = await listHolders(command);
   const withoutAccounts = [...withoutAccount(index), ...without];
   const asFederated = usesOf(identitiesAsFederated(index));
-  const report = accessReport({ ...uses, asFederated, holders, unknown, withoutAccount: withoutAccounts });
+  const enforced = enforcedIn(inUse);
+  const report = accessReport({
+    ...uses,
+    asFederated,
+    enforced,
+    holders,
+    unknown,
+    withoutAccount: withoutAccounts,
+  });
   for (const line of report) command.printer.line(line);
   return 0;
 }
@@ -147,6 +162,7 @@ async function podsOf(
     return labelled.filter((pod) => labelOf(pod, key).toLowerCase() === value.toLowerCase());
   });
   const by = `AzurePodIdentityException ${keyOf(exception.metadata)}`;
+  const isEnforced = index.accessMode(namespace) === 'rbac';
   const using: Using[] = [];
   const without: string[] = [];
   for (const pod of (await Promise.all(lists)).flat()) {
@@ -154,7 +170,7 @@ async function podsOf(
     if (!host || ['Succeeded', 'Failed'].includes(stringAt(memberOf(pod, 'status'), 'phase'))) continue;
     const serviceAccount = stringAt(memberOf(pod, 'spec'), 'serviceAccountName');
     if (hasAccount({ serviceAccount }))
-      using.push({ subject: { namespace, name: serviceAccount }, by, ...targetOf(host) });
+      using.push({ subject: { namespace, name: serviceAccount }, by, isEnforced, ...targetOf(host) });
     else without.push(keyOf(metadataOf(pod)));
   }
   return { using, without };

@@ -12,12 +12,13 @@ const target = (name: string): AccessTarget => ({
 });
 const using = (account: string, by: string, ...names: readonly string[]): Using => {
   const [namespace = '', name = ''] = account.split('/');
-  return { subject: { namespace, name }, by, targets: names.map(target) };
+  return { subject: { namespace, name }, by, isEnforced: false, targets: names.map(target) };
 };
 const report = (all: readonly Using[], more = {}) =>
   accessReport({
     ...usesOf(all),
     asFederated: usesOf([]),
+    enforced: [],
     holders: [],
     unknown: [],
     withoutAccount: [],

@@ -7,6 +7,8 @@ export interface ReportParts extends Uses {
   readonly holders: readonly string[] | undefined;
   /** Uses of identities of type 0 as if they were of type 3. */
   readonly asFederated: Uses;
+  /** Objects for whose uses the right decides already. */
+  readonly enforced: readonly string[];
   /** Keys of pods without a ServiceAccount that labels or exceptions are meant for. */
   readonly withoutAccount: readonly string[];
   /** Exceptions that could not be read, with the reason. */
@@ -21,6 +23,10 @@ export function accessReport(parts: ReportParts): readonly string[] {
     ...[...groups.values()].flatMap((uses) => section(uses)),
     ...preview(parts.asFederated),
     ...comment('No right can be given for these; mode rbac refuses them', parts.uncovered),
+    ...comment(
+      'For these the right decides already, so their pods have it or do not use them: not in this report; mic access prints the roles',
+      parts.enforced,
+    ),
     ...comment(
       'These have no ServiceAccount, as static pods: they get no identity, and are not in this report',
       [...new Set(parts.withoutAccount)].sort(),

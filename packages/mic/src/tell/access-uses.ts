@@ -1,6 +1,6 @@
 // Which ServiceAccounts use which Azure identities in a cluster, by matching of all pods that have not finished.
 import { accessTargetKey, hasAccount, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
-import { targetsOf } from '@pod-identity/policy';
+import { modeForIdentity, targetsOf } from '@pod-identity/policy';
 import { keyOf } from '../snapshot/keys.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { PodView } from '../snapshot/views.ts';
@@ -25,6 +25,8 @@ export interface Using {
   readonly by: string;
   readonly targets: readonly AccessTarget[];
   readonly problem?: string | undefined;
+  /** The right decides already: the pod has it, or does not use the identity, which whoever wrote the object may only wish for. */
+  readonly isEnforced: boolean;
 }
 
 export function* identitiesInUse(index: ClusterIndex): Generator<Using> {
@@ -33,6 +35,7 @@ export function* identitiesInUse(index: ClusterIndex): Generator<Using> {
       yield {
         subject: subjectOf(pod),
         by: `AzureIdentity ${keyOf(identity.metadata)}`,
+        isEnforced: modeForIdentity(identity, index.accessMode(pod.namespace)) === 'rbac',
         ...targetsOf(identity),
       };
 }
@@ -45,6 +48,7 @@ export function* identitiesAsFederated(index: ClusterIndex): Generator<Using> {
         yield {
           subject: subjectOf(pod),
           by: `AzureIdentity ${keyOf(identity.metadata)}`,
+          isEnforced: false,
           ...targetsOf({ ...identity, spec: { ...identity.spec, type: 3 } }),
         };
 }
@@ -64,6 +68,11 @@ function* livePods(index: ClusterIndex): Generator<PodView> {
 
 function subjectOf({ namespace, serviceAccount }: PodView): AccessSubject {
   return { namespace, name: serviceAccount };
+}
+
+/** The names of the objects of uses whose right decides already. */
+export function enforcedIn(all: readonly Using[]): readonly string[] {
+  return [...new Set(all.flatMap(({ by, isEnforced }) => (isEnforced ? by : [])))].sort();
 }
 
 /** In an order that depends only on the uses. */
