@@ -56,10 +56,10 @@ const entraPace = {
   queues: { principals: { atATime: 8, waiting: { total: 256, perNamespace: 128, perPod: 32 } } },
 };
 
-/** For tokens that the broker gives; it has its own turns for those of all nodes. */
+/** For tokens that the broker gives, each for one pod of a node with up to 250; it has its own turns for those of all nodes. */
 const brokerPace = {
   all: { atATime: 8, patienceMs: 10_000 },
-  queues: { federated: { atATime: 8, waiting: { total: 256, perNamespace: 128, perPod: 32 } } },
+  queues: { federated: { atATime: 8, waiting: { total: 512, perNamespace: 256, perPod: 32 } } },
 };
 
 /** For reads of Secrets in the background. */

@@ -27,6 +27,8 @@ interface Quota {
 
 /** Requests to Entra that a namespace may cause for one application: at once, and a second on average. */
 const ofNamespace: Quota = { burst: 32, perSecond: 1 };
+/** For tokens that are each of one pod: two for each pod of a full node. The broker, whose tokens are for all pods, counts requests to Entra. */
+const ofPods: Quota = { burst: 512, perSecond: 8 };
 /** One pod of it leaves half to the others. */
 const ofPod: Quota = { burst: 16, perSecond: 0.5 };
 /** Who wants no token from memory gets one of an application that came less than this ago. */
@@ -40,12 +42,14 @@ const newMs = 5_000;
 export function createApplicationQuota(clock: Pick<Clock, 'elapsed'>): ApplicationQuota {
   const pods = createQuotas(ofPod);
   const namespaces = createQuotas(ofNamespace);
+  const namespacesByPod = createQuotas(ofPods);
   return {
     refusal({ subject, tenant: { namespace, pod }, requests }, lastReason) {
       if (!isOfEntra(subject)) return undefined;
       const now = clock.elapsed();
       const own = pods(`${namespace}/${pod}`, subject.clientId, now);
-      const shared = namespaces(namespace, subject.clientId, now);
+      const isOfPod = subject.kind === 'federated' && subject.pod !== undefined;
+      const shared = (isOfPod ? namespacesByPod : namespaces)(namespace, subject.clientId, now);
       if (own.available(now) < requests) return tooMany('This pod requests', subject, lastReason());
       // A pod does not pay for what others of its namespace have used up.
       if (shared.available(now) < requests)

@@ -220,3 +220,38 @@ it('item 27: a token of a managed identity is renewed at once for who wants none
   const fresh = await get('one', { bypassCache: true });
   expect(fresh.issued.access.token).not.toBe(old.issued.access.token);
 });
+
+/** A token of a federated identity is that of one pod. */
+const ofPod = (_: string, n: number): TokenSubject => ({
+  kind: 'federated',
+  name: 'one/app',
+  clientId: clientIdOf('shared'),
+  tenantId: 'home',
+  pod: { namespace: 'one', name: `web-${n}`, uid: `uid-${n}` },
+});
+
+it('250 pods of a node, which start together with one federated identity, get a token each', async () => {
+  const requested: string[] = [];
+  const source = createTokenSource({
+    upstream: {
+      requestToken({ resource }) {
+        requested.push(resource);
+        return Promise.resolve(issuedTo('shared', { now: 0, expiresInMs: 60 * minute }));
+      },
+    },
+    queueFor: () => openQueue,
+    clock: createFakeClock(),
+    random: () => 0.5,
+  });
+  const get = (n: number, resource = vault) =>
+    source.get(
+      wishFor<TokenSubject>(ofPod('one', n), { resource }),
+      askerOf({ namespace: 'one', pod: `uid-${n}` }),
+    );
+  const outcomes = await Promise.allSettled(Array.from({ length: 250 }, (_, n) => get(n)));
+  expect(outcomes.filter(({ status }) => status === 'rejected')).toEqual([]);
+  // A pod that requests ever new tokens still has its own limit.
+  for (let n = 1; n < 16; n += 1) await get(0, `api://${n}`);
+  await expect(get(0, 'api://16')).rejects.toThrow(/^This pod requests/);
+  expect(requested).toHaveLength(250 + 15);
+});
