@@ -6,6 +6,7 @@ import { authorize, rightsOf } from './authorize.ts';
 import type { AuthorizeRules, Decision } from './types.ts';
 
 const tenantID = '72F988BF-86F1-41AF-91AB-2D7CD011DB47';
+const otherTenantID = tenantID.replace('7', '1');
 const withBroker: AuthorizeRules = { ...rules, hasBroker: true };
 const nothing = { by: 'nothing' } as const;
 const reader = identity({ name: 'reader' });
@@ -90,6 +91,11 @@ describe('the same identity as type 0 and as type 3', () => {
     },
   );
 
+  it('is requested as type 3 in place of a service principal of the same tenant', () => {
+    const secret = identity({ name: 'secret', type: 1, clientID: clientIdOf('reader'), spec: { tenantID } });
+    expect(nameIn(decide(worldOf(secret, federated('app')), byClient))).toBe('default/app');
+  });
+
   it('is requested as type 0 where the ServiceAccount lacks the right of type 3', () => {
     const rights = rightsOf(pod(), viewOf(worldOf(reader, federated('app'))).view, withBroker);
     expect(nameIn(rights(nothing, new Set(['default/app'])))).toBe('default/reader');
@@ -97,12 +103,24 @@ describe('the same identity as type 0 and as type 3', () => {
 
   test.each([
     ['with another client id', [reader, federated('app', { clientID: clientIdOf('other') })]],
-    ['with another tenant', [federated('a'), federated('b', { tenantID: tenantID.replace('7', '1') })]],
+    ['with another tenant', [federated('a'), federated('b', { tenantID: otherTenantID })]],
     [
       'whose client id the other does not state',
       [identity({ name: 'reader', clientID: undefined }), federated('app')],
     ],
     ['of another namespace', [reader, federated('app', {}, 'other')]],
+    [
+      'that is a service principal of another tenant',
+      [
+        identity({
+          name: 'secret',
+          type: 1,
+          clientID: clientIdOf('reader'),
+          spec: { tenantID: otherTenantID },
+        }),
+        federated('app'),
+      ],
+    ],
   ])('attack: one %s is another identity, and the request must name one', (_, identities) => {
     expect(decide(worldOf(...identities))).toMatchObject({
       kind: 'deny',

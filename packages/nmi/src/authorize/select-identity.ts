@@ -76,12 +76,17 @@ function theOnly(candidates: readonly Candidate[]): Selection {
 
 const isFederated = ({ identity }: Candidate) => identity.spec.type === 3;
 
-/** Of different types only within a namespace: another one must not decide how the identity is requested. */
 function isSameIdentity(a: Candidate, b: Candidate): boolean {
-  if (isFederated(a) !== isFederated(b))
-    return a.clientId !== '' && a.clientId === b.clientId && namespaceOf(a) === namespaceOf(b);
+  if (isFederated(a) !== isFederated(b)) return isSameOfOtherType(a, b);
   if (isFederated(a)) return a.clientId === b.clientId && tenantOf(a) === tenantOf(b);
   return a.resourceId !== undefined && a.resourceId === b.resourceId;
+}
+
+/** Only within a namespace: another one must not decide how the identity is requested. An application has other rights in each tenant. */
+function isSameOfOtherType(a: Candidate, b: Candidate): boolean {
+  const isManaged = [a, b].some(({ identity }) => identity.spec.type === 0);
+  const isOneTenant = isManaged || tenantOf(a) === tenantOf(b);
+  return a.clientId !== '' && a.clientId === b.clientId && namespaceOf(a) === namespaceOf(b) && isOneTenant;
 }
 
 const namespaceOf = ({ identity }: Candidate) => identity.metadata.namespace;
