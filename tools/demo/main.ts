@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:os';
 import { openStage, type Stage } from '../stage/stage.ts';
 import { readArguments } from './arguments.mjs';
+import { readSecretFederated } from './federated.ts';
 import { keepRunning } from './kept.ts';
 import * as story from './story.ts';
 import { createTerminal, paint } from './terminal.ts';
@@ -39,7 +40,8 @@ let programs: story.Programs | undefined;
 /** Also stops a stage that is still being opened. */
 const stop = async () => {
   const stage = await opening?.catch(() => undefined);
-  const services = [...(programs?.mics ?? []), ...(programs?.nmis.map(({ service }) => service) ?? [])];
+  const { mics = [], nmis = [], brokers = [] } = programs ?? {};
+  const services = [...mics, ...nmis.map(({ service }) => service), ...brokers];
   await Promise.all(services.map((service) => service.stop()));
   await stage?.stop();
 };
@@ -82,8 +84,11 @@ async function play(keep: boolean): Promise<void> {
   );
   if (!keep) await sample.stop();
   await story.showRefusals(stage, terminal, programs);
+  if (kubeconfig === undefined) programs = await readSecretFederated(stage, terminal, programs);
+  else terminal.say('(7, federated identities, needs the simulated API server, and is left out)', 'dim');
   story.summarise(stage, terminal, ms);
   if (!keep) return;
+  if (programs.mics.length === 0) programs = { ...programs, mics: await story.startMics(stage) };
   await keepRunning({ stage, programs, sample, podUrl, isSimulated: kubeconfig === undefined }, terminal);
 }
 

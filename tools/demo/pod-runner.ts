@@ -2,6 +2,7 @@
 // and a path to the NMI of its node. No container runs.
 import type { PodPath } from '@pod-identity/sim';
 import { KubeError } from '@pod-identity/kit/kube';
+import { brokerNamespace } from '../stage/broker.ts';
 import * as names from '../stage/names.ts';
 import { pathOf, type KubeObject } from '../stage/objects.ts';
 import type { Stage, StageNmi } from '../stage/stage.ts';
@@ -23,12 +24,17 @@ interface Place extends RunningPod {
   readonly path: PodPath;
 }
 
+/** Pods in here stand for processes of the demo. */
+const ofPrograms = [names.systemNamespace, brokerNamespace];
+
 export function createPodRunner(stage: Stage, nmis: readonly StageNmi[]): PodRunner {
   /** By uid; undefined: a pod that gets no place. */
   const places = new Map<string, Place | undefined>();
   const { kube } = stage.sim;
   const difference = () => {
-    const current = (kube.list('pods') as KubeObject[]).map((pod) => [pod.metadata.uid ?? '', pod] as const);
+    const current = (kube.list('pods') as KubeObject[])
+      .filter(({ metadata: { namespace = '' } }) => !ofPrograms.includes(namespace))
+      .map((pod) => [pod.metadata.uid ?? '', pod] as const);
     const uids = new Set(current.map(([uid]) => uid));
     return {
       begun: current.filter(([uid]) => !places.has(uid)),

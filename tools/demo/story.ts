@@ -18,6 +18,7 @@ export interface Narrator {
 export interface Programs {
   readonly mics: readonly Service[];
   readonly nmis: readonly StageNmi[];
+  readonly brokers: readonly Service[];
 }
 
 export interface Refusal {
@@ -58,12 +59,17 @@ export async function startPrograms(stage: Stage, narrator: Narrator): Promise<P
   await stage.install();
   narrator.say('Azure       a scale set of two VMs, a Key Vault, two managed identities');
   narrator.say('Kubernetes  two nodes, which are the VMs; the CRDs and RBAC of deploy/');
-  const mics = [await stage.startMic('1'), await stage.startMic('2')];
-  await Promise.any(mics.map((mic) => mic.logged('became leader')));
+  const mics = await startMics(stage);
   narrator.say('MIC         two replicas, one leads: it attaches identities to the VMs');
   const nmis = await Promise.all([stage.startNmi(0), stage.startNmi(1)]);
   narrator.say('NMI         one on each node: it answers the token requests of the pods');
-  return { mics, nmis };
+  return { mics, nmis, brokers: [] };
+}
+
+export async function startMics(stage: Stage): Promise<readonly Service[]> {
+  const mics = [await stage.startMic('1'), await stage.startMic('2')];
+  await Promise.any(mics.map((mic) => mic.logged('became leader')));
+  return mics;
 }
 
 /** Of the objects of deploy/demo. */
@@ -145,7 +151,7 @@ export async function swapIdentity(
 }
 
 /** The first successful read of a secret by this identity's principal, past or future. */
-async function vaultRead(stage: Stage, identity: string): Promise<JournalEntry> {
+export async function vaultRead(stage: Stage, identity: string): Promise<JournalEntry> {
   const { azure } = stage.sim;
   const { principalId } = azure.world.identity(identity);
   const late = AbortSignal.timeout(60_000);
@@ -212,7 +218,7 @@ export async function askForToken(
 }
 
 export function summarise(stage: Stage, narrator: Narrator, firstTokenMs: number): Summary {
-  narrator.step(7, 'Summary');
+  narrator.step(8, 'Summary');
   const { journal } = stage.sim.azure;
   const summary = {
     arm: journal.count({ service: 'arm' }),

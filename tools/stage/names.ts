@@ -17,6 +17,11 @@ export const secondIdentity = {
   id: identityId('demo_pod_identity_2'),
   clientId: '00000000-0000-0000-0000-00000000c22d',
 };
+/** Attached to no machine: a federated credential lets the broker use it. */
+export const federatedIdentity = {
+  id: identityId('demo_federated_identity'),
+  clientId: '00000000-0000-0000-0000-00000000c33d',
+};
 /** The cluster's own: MIC calls ARM as this identity, and must never detach it. */
 export const clusterIdentity = {
   id: identityId('demo-agentpool'),

@@ -1,13 +1,21 @@
 // The processes of a stage: the built services and the sample.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { brokerNamespace, freePort } from './broker.ts';
 import { serviceAccountKubeconfig } from './cluster.ts';
 import * as names from './names.ts';
 import { nodeSettings } from './node-settings.ts';
+import type { KubeObject } from './objects.ts';
 import { built } from './places.ts';
 import { startService, type Service } from './service.ts';
 import type { PodPath } from '@pod-identity/sim';
 import type { StageWorld } from './world.ts';
+
+interface BrokerStart {
+  readonly pod: KubeObject;
+  /** Of its ServiceAccount, for Entra. */
+  readonly assertion: string;
+}
 
 export interface StageNmi {
   readonly service: Service;
@@ -36,6 +44,8 @@ export interface ProgramOptions {
 export interface Programs {
   startMic(replica: string, args?: readonly string[]): Promise<Service>;
   startNmi(node: number | NmiPlace, args?: readonly string[]): Promise<StageNmi>;
+  /** The broker of federated identities, as the process of this pod. */
+  startBroker(start: BrokerStart): Promise<Service>;
   startSample(path: PodPath, env: Readonly<Record<string, string>>): Service;
 }
 
@@ -57,11 +67,11 @@ function createLauncher(world: StageWorld, options: ProgramOptions) {
       world.cleanup.add(() => service.stop());
       return service;
     },
-    async kubeconfigOf(account: string): Promise<string> {
+    async kubeconfigOf(account: string, namespace = names.systemNamespace): Promise<string> {
       const { isReal, kube, kubeconfig, serverOfServices: server, folder, sim } = world;
-      if (isReal) return serviceAccountKubeconfig({ kube, kubeconfig, account, folder, server });
+      if (isReal) return serviceAccountKubeconfig({ kube, kubeconfig, account, namespace, folder, server });
       const file = join(folder, `${account}.kubeconfig`);
-      await writeFile(file, sim.kube.kubeconfig(`${names.systemNamespace}/${account}`));
+      await writeFile(file, sim.kube.kubeconfig(`${namespace}/${account}`));
       return file;
     },
     async settingsOf(program: 'mic' | 'nmi'): Promise<Readonly<Record<string, string>>> {
@@ -76,6 +86,7 @@ export function createPrograms(world: StageWorld, options: ProgramOptions): Prog
     startMic: (replica, args = []) => startMic(world, launcher, { replica, args }),
     startNmi: (at, args = []) =>
       startNmi(world, launcher, { place: typeof at === 'number' ? ownPlace(at) : at, args }),
+    startBroker: (start) => startBroker(world, launcher, start),
     startSample: (path, env) =>
       launcher.launch({
         name: 'keyvault-sample',
@@ -151,6 +162,41 @@ async function startNmi(
   });
   const { port } = await service.logged('listening');
   return { service, address, port: Number(port) };
+}
+
+async function startBroker(
+  { sim, folder }: StageWorld,
+  launcher: Launcher,
+  { pod: { metadata }, assertion }: BrokerStart,
+): Promise<Service> {
+  const { name, uid = '' } = metadata;
+  const assertionFile = join(folder, `${name}.assertion`);
+  await writeFile(assertionFile, assertion);
+  const service = launcher.launch({
+    name,
+    entry: 'nmi',
+    args: [
+      ...[
+        'broker',
+        '--kubeconfig',
+        await launcher.kubeconfigOf('broker', brokerNamespace),
+        '--log-format',
+        'json',
+      ],
+      ...['--broker-port', String(await freePort()), '--broker-login-host', sim.azure.entraUrl],
+      ...['--broker-assertion-file', assertionFile],
+      ...['--http-probe-port', '0', '--prometheus-port', '0'],
+    ],
+    env: {
+      NODE_EXTRA_CA_CERTS: sim.azure.caFile,
+      POD_NAMESPACE: brokerNamespace,
+      POD_NAME: name,
+      POD_UID: uid,
+      POD_IP: '127.0.0.1',
+    },
+  });
+  await service.logged('admin server listening');
+  return service;
 }
 
 /** NMI tells pods apart by the address of a connection, and learns it from the forwarder where all have the same one. */

@@ -1,4 +1,4 @@
-// The demo as a process: seven steps, exit code 0, no process left; Ctrl-C cleans up.
+// The demo as a process: eight steps, exit code 0, no process left; Ctrl-C cleans up.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { hasProc, openDemoPlace } from '../demo-process.ts';
 
@@ -8,13 +8,21 @@ beforeEach(async () => {
 });
 afterEach(() => demo.remove());
 
-test.each([[[]], [['--2018']]])('npm start %j prints the seven steps and exits with 0', async (args) => {
+test.each([[[]], [['--2018']]])('npm start %j prints the eight steps and exits with 0', async (args) => {
   const { lines, ended } = demo.start({}, ...args);
   const [code] = await ended();
   const told = lines.join('\n');
   expect(code, told).toBe(0);
-  for (const step of [1, 2, 3, 4, 5, 6, 7]) expect(told).toMatch(new RegExp(`^.*\\b${step}\\.`, 'm'));
+  for (const step of [1, 2, 3, 4, 5, 6, 7, 8]) expect(told).toMatch(new RegExp(`^.*\\b${step}\\.`, 'm'));
   expect(told).toContain('Binding demo-aad-identity-binding applied on node');
+  // Without MIC.
+  const [, federated = ''] = told.split('both replicas are stopped');
+  expect(federated).toContain(
+    'ServiceAccount pay/guest may not use AzureIdentity pay/vault: it needs the right',
+  );
+  expect(federated).toMatch(
+    /sample {2}read secret database-password,.*\n.*reader is demo_federated_identity,/,
+  );
   await demo.expectNothingLeft();
 });
 

@@ -34,7 +34,7 @@ test.skipIf(whyNoNamespace !== undefined)(
     const [code] = await ended();
     expect(code, lines.join('\n')).toBe(0);
     expect(lines.filter((line) => line.length > 120)).toEqual([]);
-    for (const reader of ['demo_pod_identity;', 'demo_pod_identity_2;'])
+    for (const reader of ['demo_pod_identity;', 'demo_pod_identity_2;', 'demo_federated_identity,'])
       expect(lines.join('\n')).toContain(`vault   reader is ${reader}`);
     await demo.expectNothingLeft();
   },
@@ -52,7 +52,7 @@ test.skipIf(whyNoClients !== undefined)(
     const printed = lines.slice(lines.findIndex((line) => line.startsWith('All of it goes on')));
     const indented = printed.filter((line) => line.startsWith('    ')).map((line) => line.slice(4));
     const [page = ''] = indented.filter((line) => /^http:.*\/$/.test(line));
-    const commands = indented.filter((line) => !/^(https?:|default\/|other-team\/)/.test(line));
+    const commands = indented.filter((line) => !/^(https?:|default\/|other-team\/|pay\/)/.test(line));
     expect(await (await fetch(page)).text()).toContain('database-password');
 
     const { stdout } = await runCommand('sh', [
@@ -66,6 +66,8 @@ test.skipIf(whyNoClients !== undefined)(
     expect(stdout).toContain('\u2713 result       the pod gets a token\n');
     expect(stdout).toContain('pod/unlabelled labeled');
     expect(stdout).toContain('pod/mine created');
+    const [, federated = ''] = /^pay\/web +(http.*)$/m.exec(indented.join('\n')) ?? [];
+    expect(await askForToken(federated)).toMatchObject({ status: 200 });
 
     await until(/^Pod default\/mine is on node .*\n {4}POD=.*\n {4}ask$/m);
     const ask = lines.findIndex((line) => line.startsWith('Pod default/mine is on node '));
