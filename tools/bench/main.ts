@@ -5,7 +5,7 @@ import { benchApiServer } from './areas/api-server.ts';
 import { benchImages } from './areas/images.ts';
 import { benchImds } from './areas/imds.ts';
 import { benchMic } from './areas/mic.ts';
-import { benchNmi, benchNmiAccess, benchNmiCached, benchNmiMisses } from './areas/nmi.ts';
+import { benchNmi, benchNmiAccess, benchNmiCached, benchNmiFederated, benchNmiMisses } from './areas/nmi.ts';
 import { table, type Figures } from './report.ts';
 import type { Scale } from './scale.ts';
 
@@ -17,6 +17,7 @@ const areas: Readonly<Record<string, (say: (text: string) => void, scale: Scale)
   nmi: benchNmi,
   'nmi-access': benchNmiAccess,
   'nmi-cached': benchNmiCached,
+  'nmi-federated': benchNmiFederated,
   'nmi-misses': benchNmiMisses,
 };
 

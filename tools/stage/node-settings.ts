@@ -16,7 +16,11 @@ interface Container {
   readonly resources: { readonly limits: { readonly memory: string } };
 }
 
-const manifests = { mic: 'base/mic/deployment.yaml', nmi: 'base/nmi/daemonset.yaml' } as const;
+const manifests = {
+  mic: 'base/mic/deployment.yaml',
+  nmi: 'base/nmi/daemonset.yaml',
+  broker: 'components/broker/parts/deployment.yaml',
+} as const;
 const settings = /^(NODE_OPTIONS|MALLOC_\w+)$/;
 
 export async function nodeSettings(program: keyof typeof manifests): Promise<NodeSettings> {

@@ -15,7 +15,8 @@ import { startService, type Service } from '../../stage/service.ts';
 import { openStage, type Stage, type StageNmi } from '../../stage/stage.ts';
 import { openReviewProxy, type ReviewProxy } from '../access/review-proxy.ts';
 
-const brokerNamespace = 'aad-pod-identity-broker';
+export const brokerNamespace = 'aad-pod-identity-broker';
+export const brokerSubject = `system:serviceaccount:${brokerNamespace}:broker`;
 const audience = { ofBroker: 'aad-pod-identity-broker', ofEntra: 'api://AzureADTokenExchange' };
 
 export interface TokenSpec {
@@ -62,14 +63,10 @@ export async function openFederatedStage(flavour: 'v1.20' | 'v1.34'): Promise<Fe
     azure: { fetchIssuerKeys },
   });
   await stage.install();
-  const parts: KubeObject[] = [];
-  for (const file of ['namespace', 'rbac', 'replicas'])
-    parts.push(...(await stage.apply(inDeploy(`components/broker/parts/${file}.yaml`))));
-  await untilGranted(stage.kube, parts);
+  await untilGranted(stage.kube, await installBroker(stage));
   const { world } = stage.sim.azure;
-  const subject = `system:serviceaccount:${brokerNamespace}:broker`;
   for (const { clientId } of [names.firstIdentity, names.secondIdentity])
-    world.addFederatedCredential(clientId, { issuer: api.server, subject });
+    world.addFederatedCredential(clientId, { issuer: api.server, subject: brokerSubject });
 
   const tokenFor = (spec: TokenSpec) => requestToken(stage, spec);
   const brokers: Service[] = [];
@@ -83,14 +80,7 @@ export async function openFederatedStage(flavour: 'v1.20' | 'v1.34'): Promise<Fe
       brokers.push(broker.service);
       return broker;
     },
-    async startNmi(node, args = []) {
-      const pod = await runSystemPod(stage, { name: `nmi-${node}`, account: 'nmi', node });
-      const token = await tokenFor({ account: `${names.systemNamespace}/nmi`, pod });
-      const file = await fileWith(stage, `nmi-${node}.token`, token);
-      const own = ['--broker', brokerNamespace, '--broker-token-file', file];
-      const nmi = await stage.startNmi(node, [...own, '--operation-mode', 'managed', ...args]);
-      return { ...nmi, pod, token };
-    },
+    startNmi: (node, args = []) => startBrokeredNmi(stage, node, ['--operation-mode', 'managed', ...args]),
     async stop() {
       await Promise.all(brokers.map((service) => service.stop()));
       await stage.stop();
@@ -100,13 +90,44 @@ export async function openFederatedStage(flavour: 'v1.20' | 'v1.34'): Promise<Fe
   };
 }
 
+/** Namespace, roles and the ConfigMap of the replicas; returns what was created. */
+export async function installBroker(stage: Stage): Promise<KubeObject[]> {
+  const parts: KubeObject[] = [];
+  for (const file of ['namespace', 'rbac', 'replicas'])
+    parts.push(...(await stage.apply(inDeploy(`components/broker/parts/${file}.yaml`))));
+  return parts;
+}
+
+export async function startBrokeredNmi(
+  stage: Stage,
+  node: number,
+  args: readonly string[] = [],
+): Promise<BrokeredNmi> {
+  const { pod, token } = await runAgentPod(stage, `nmi-${node}`, node);
+  const file = await fileWith(stage, `nmi-${node}.token`, token);
+  const own = ['--broker', brokerNamespace, '--broker-token-file', file];
+  return { ...(await stage.startNmi(node, [...own, ...args])), pod, token };
+}
+
+/** A pod of NMI, and its token for the broker. */
+export async function runAgentPod(
+  stage: Stage,
+  name: string,
+  node: number,
+): Promise<Pick<BrokeredNmi, 'pod' | 'token'>> {
+  const pod = await runSystemPod(stage, { name, account: 'nmi', node });
+  return { pod, token: await requestToken(stage, { account: `${names.systemNamespace}/nmi`, pod }) };
+}
+
 interface BrokerStart {
   readonly stage: Stage;
   readonly name: string;
-  readonly server: string;
+  /** The URL of the API server. Default: that of the stage's kubeconfig. */
+  readonly server?: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
-async function startBroker({ stage, name, server }: BrokerStart): Promise<StageBroker> {
+export async function startBroker({ stage, name, server, env }: BrokerStart): Promise<StageBroker> {
   const { kube, kubeconfig, folder, sim } = stage;
   const account = { account: 'broker', namespace: brokerNamespace };
   const pod = await runSystemPod(stage, { name, ...account, node: 0, spec: await brokerSpec() });
@@ -130,6 +151,7 @@ async function startBroker({ stage, name, server }: BrokerStart): Promise<StageB
       ...['--log-format', 'json', '--http-probe-port', '0', '--prometheus-port', '0'],
     ],
     env: {
+      ...env,
       NODE_EXTRA_CA_CERTS: sim.azure.caFile,
       POD_NAMESPACE: brokerNamespace,
       POD_NAME: name,
