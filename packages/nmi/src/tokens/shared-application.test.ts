@@ -245,8 +245,8 @@ it('250 pods of a node, which start together with one federated identity, get a 
   });
   const get = (n: number, resource = vault) =>
     source.get(
-      wishFor<TokenSubject>(ofPod('one', n), { resource }),
-      askerOf({ namespace: 'one', pod: `uid-${n}` }),
+      wantedFor<TokenSubject>(ofPod('one', n), { resource }),
+      callerOf({ namespace: 'one', pod: `uid-${n}` }),
     );
   const outcomes = await Promise.allSettled(Array.from({ length: 250 }, (_, n) => get(n)));
   expect(outcomes.filter(({ status }) => status === 'rejected')).toEqual([]);
