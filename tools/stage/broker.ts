@@ -16,7 +16,7 @@ export const brokerParts: readonly string[] = ['namespace', 'rbac', 'replicas'].
   (part) => `components/broker/parts/${part}.yaml`,
 );
 
-interface TokenSpec {
+export interface TokenSpec {
   /** As NAMESPACE/NAME. */
   readonly account: string;
   /** Default: that of the broker. */

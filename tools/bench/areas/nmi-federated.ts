@@ -2,19 +2,13 @@
 // service and Entra answer at once: what remains is what this project adds.
 import { setTimeout as pause } from 'node:timers/promises';
 import { federatedTarget, rolesFor } from '@pod-identity/crd-types';
+import { brokerNamespace, brokerSubject } from '../../stage/broker.ts';
 import * as names from '../../stage/names.ts';
 import { nodeSettings } from '../../stage/node-settings.ts';
 import { pathOf, type KubeObject } from '../../stage/objects.ts';
 import { openStage, type Stage, type StageNmi } from '../../stage/stage.ts';
 import { untilObject } from '../../stage/until.ts';
-import {
-  brokerNamespace,
-  brokerSubject,
-  installBroker,
-  startBroker,
-  startBrokeredNmi,
-  type StageBroker,
-} from '../../e2e/federated/stage.ts';
+import { installBroker, startBroker, startBrokeredNmi, type StageBroker } from '../../e2e/federated/stage.ts';
 import { open, timeOf } from '../load.ts';
 import { pin } from '../pin.ts';
 import { anonymousMiB } from '../process.ts';

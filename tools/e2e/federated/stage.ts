@@ -1,32 +1,28 @@
 // A stage with the broker: NMI and broker as processes with the rights of deploy/ alone, and tokens that a real API server bound to their pods.
 import { readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { startApiServer, type RunningApiServer } from '@pod-identity/kit/testing';
 import { discoverKeysAt } from '@pod-identity/sim';
 import { parse } from 'yaml';
-import { serviceAccountKubeconfig, setPodStatus } from '../../stage/cluster.ts';
+import {
+  audience,
+  brokerNamespace,
+  brokerParts,
+  brokerSubject,
+  freePort,
+  requestToken,
+  runBrokerPod,
+  runSystemPod,
+  type TokenSpec,
+} from '../../stage/broker.ts';
+import { serviceAccountKubeconfig } from '../../stage/cluster.ts';
 import * as names from '../../stage/names.ts';
-import { readManifests, type KubeObject } from '../../stage/objects.ts';
+import type { KubeObject } from '../../stage/objects.ts';
 import { built, inDeploy } from '../../stage/places.ts';
 import { untilGranted } from '../../stage/rights.ts';
 import { startService, type Service } from '../../stage/service.ts';
 import { openStage, type Stage, type StageNmi } from '../../stage/stage.ts';
 import { openReviewProxy, type ReviewProxy } from '../access/review-proxy.ts';
-
-export const brokerNamespace = 'aad-pod-identity-broker';
-export const brokerSubject = `system:serviceaccount:${brokerNamespace}:broker`;
-const audience = { ofBroker: 'aad-pod-identity-broker', ofEntra: 'api://AzureADTokenExchange' };
-
-export interface TokenSpec {
-  /** As NAMESPACE/NAME. */
-  readonly account: string;
-  /** Default: that of the broker. */
-  readonly audience?: string;
-  /** To which the API server binds it. Default: to none. */
-  readonly pod?: KubeObject;
-}
 
 export interface StageBroker {
   readonly service: Service;
@@ -68,7 +64,7 @@ export async function openFederatedStage(flavour: 'v1.20' | 'v1.34'): Promise<Fe
   for (const { clientId } of [names.firstIdentity, names.secondIdentity])
     world.addFederatedCredential(clientId, { issuer: api.server, subject: brokerSubject });
 
-  const tokenFor = (spec: TokenSpec) => requestToken(stage, spec);
+  const tokenFor = (spec: TokenSpec) => requestToken(stage.kube, spec);
   const brokers: Service[] = [];
   return {
     stage,
@@ -93,8 +89,7 @@ export async function openFederatedStage(flavour: 'v1.20' | 'v1.34'): Promise<Fe
 /** Namespace, roles and the ConfigMap of the replicas; returns what was created. */
 export async function installBroker(stage: Stage): Promise<KubeObject[]> {
   const parts: KubeObject[] = [];
-  for (const file of ['namespace', 'rbac', 'replicas'])
-    parts.push(...(await stage.apply(inDeploy(`components/broker/parts/${file}.yaml`))));
+  for (const file of brokerParts) parts.push(...(await stage.apply(inDeploy(file))));
   return parts;
 }
 
@@ -116,7 +111,7 @@ export async function runAgentPod(
   node: number,
 ): Promise<Pick<BrokeredNmi, 'pod' | 'token'>> {
   const pod = await runSystemPod(stage, { name, account: 'nmi', node });
-  return { pod, token: await requestToken(stage, { account: `${names.systemNamespace}/nmi`, pod }) };
+  return { pod, token: await requestToken(stage.kube, { account: `${names.systemNamespace}/nmi`, pod }) };
 }
 
 interface BrokerStart {
@@ -130,8 +125,8 @@ interface BrokerStart {
 export async function startBroker({ stage, name, server, env }: BrokerStart): Promise<StageBroker> {
   const { kube, kubeconfig, folder, sim } = stage;
   const account = { account: 'broker', namespace: brokerNamespace };
-  const pod = await runSystemPod(stage, { name, ...account, node: 0, spec: await brokerSpec() });
-  const assertion = await requestToken(stage, {
+  const pod = await runBrokerPod(stage, name);
+  const assertion = await requestToken(stage.kube, {
     account: `${brokerNamespace}/broker`,
     audience: audience.ofEntra,
     pod,
@@ -163,83 +158,10 @@ export async function startBroker({ stage, name, server, env }: BrokerStart): Pr
   return { service, pod, port };
 }
 
-interface SystemPod {
-  readonly name: string;
-  readonly account: string;
-  /** Default: that of MIC and NMI. */
-  readonly namespace?: string;
-  readonly node: number;
-  /** Of the manifest. Default: one container. */
-  readonly spec?: object;
-}
-
-/** The pod of the broker's manifest, which its namespace accepts. */
-async function brokerSpec(): Promise<object> {
-  const [deployment] = await readManifests(inDeploy('components/broker/parts/deployment.yaml'));
-  return (deployment?.['spec'] as { readonly template: { readonly spec: object } }).template.spec;
-}
-
-export async function runSystemPod(
-  stage: Stage,
-  { name, account, namespace = names.systemNamespace, node, spec }: SystemPod,
-): Promise<KubeObject> {
-  const pod = {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name, namespace },
-    spec: {
-      serviceAccountName: account,
-      containers: [{ name: 'main', image: 'local.test/nmi:1' }],
-      ...spec,
-      nodeName: names.nodeName(node),
-    },
-  };
-  const created = await stage.create(pod);
-  await setPodStatus(stage.kube, created, { phase: 'Running' });
-  return created;
-}
-
-async function requestToken({ kube }: Stage, spec: TokenSpec): Promise<string> {
-  const { account, audience: given = audience.ofBroker, pod } = spec;
-  const [namespace = '', name = ''] = account.split('/');
-  const boundObjectRef = pod && {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    name: pod.metadata.name,
-    uid: pod.metadata.uid,
-  };
-  const response = await kube.request({
-    method: 'POST',
-    path: `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`,
-    body: {
-      apiVersion: 'authentication.k8s.io/v1',
-      kind: 'TokenRequest',
-      spec: { audiences: [given], expirationSeconds: 600, ...(boundObjectRef && { boundObjectRef }) },
-    },
-  });
-  return (response as { readonly status: { readonly token: string } }).status.token;
-}
-
 async function fileWith({ folder }: Stage, name: string, content: string): Promise<string> {
   const file = join(folder, name);
   await writeFile(file, content);
   return file;
-}
-
-/** Below the range from which the kernel takes ports of outgoing connections, so that none gets it before the broker listens. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    const server = createServer().listen(port);
-    const isFree = await once(server, 'listening').then(
-      () => true,
-      () => false,
-    );
-    if (!isFree) continue;
-    server.close();
-    await once(server, 'close');
-    return port;
-  }
 }
 
 /** Of the API server's certificate, as PEM. */

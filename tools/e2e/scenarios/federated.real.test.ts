@@ -13,12 +13,12 @@ import { run } from '../clients/run-client.ts';
 import { askBroker, askWithoutTls } from '../federated/ask-broker.ts';
 import {
   openFederatedStage,
-  runSystemPod,
   type BrokeredNmi,
   type FederatedStage,
   type StageBroker,
 } from '../federated/stage.ts';
 import { grantedTo } from '../granted.ts';
+import { runSystemPod } from '../../stage/broker.ts';
 import { connectImpersonator } from '../../stage/impersonation.ts';
 import * as names from '../../stage/names.ts';
 import { deleteObject, pathOf, readManifests, type KubeObject } from '../../stage/objects.ts';
