@@ -4,11 +4,15 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rows } from '../../monitoring/panels.ts';
+import { brokerSubject } from '../../stage/broker.ts';
 import { createCleanup } from '../../stage/cleanup.ts';
+import * as names from '../../stage/names.ts';
 import { inDeploy } from '../../stage/places.ts';
 import { parseLine, startService, type Service } from '../../stage/service.ts';
-import { openStage, type Stage, type StageNmi } from '../../stage/stage.ts';
+import { openStage, type Stage, type StageNmi, type StagePod } from '../../stage/stage.ts';
 import { sendRaw } from '../clients/ask.ts';
+import { askBroker } from '../federated/ask-broker.ts';
+import { installBroker, runAgentPod, startBroker, type StageBroker } from '../federated/stage.ts';
 
 const why = whyNoPrograms({ programs: ['prometheus'] });
 if (why !== undefined) console.log(`skipped: a real Prometheus (${why})`);
@@ -21,6 +25,9 @@ interface Alert {
 const cleanup = createCleanup();
 let stage: Stage;
 let nmi: StageNmi;
+let brokers: readonly StageBroker[];
+/** A pod that may use a federated identity, and the token of its node's NMI for the broker. */
+let asking: { readonly pod: StagePod['object']; readonly token: string };
 let api: string;
 
 async function addressOf(service: Service, role: 'health' | 'metrics'): Promise<string> {
@@ -59,6 +66,35 @@ async function statesOf(alertname: string): Promise<readonly string[]> {
   return alerts.filter(({ labels }) => labels.alertname === alertname).map(({ state }) => state);
 }
 
+async function startBrokers(pod: StagePod): Promise<void> {
+  await installBroker(stage);
+  const issuer = stage.sim.kube.url;
+  const { clientId } = names.firstIdentity;
+  stage.sim.azure.world.addFederatedCredential(clientId, { issuer, subject: brokerSubject });
+  const apiVersion = 'rbac.authorization.k8s.io/v1';
+  const metadata = { name: 'use-federated' };
+  const rules = [
+    {
+      apiGroups: ['azure.aadpodidentity.k8s.io'],
+      resources: ['federatedidentities'],
+      resourceNames: [`${names.tenant}/${clientId}`],
+      verbs: ['use'],
+    },
+  ];
+  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', ...metadata };
+  const subjects = [{ kind: 'Group', apiGroup: roleRef.apiGroup, name: 'system:serviceaccounts' }];
+  await stage.create({ apiVersion, kind: 'ClusterRole', metadata, rules });
+  await stage.create({ apiVersion, kind: 'ClusterRoleBinding', metadata, roleRef, subjects });
+  const started: StageBroker[] = [];
+  for (const name of ['broker-a', 'broker-b']) {
+    const broker = await startBroker({ stage, name });
+    cleanup.add(() => broker.service.stop());
+    started.push(broker);
+  }
+  brokers = started;
+  asking = { pod: pod.object, token: (await runAgentPod(stage, 'nmi-of-broker', 0)).token };
+}
+
 /** All but the one about a setting that the stage has on purpose. */
 async function firing(): Promise<readonly string[]> {
   const { alerts } = await ask<{ alerts: readonly Alert[] }>('alerts');
@@ -83,7 +119,17 @@ describe.skipIf(why !== undefined)('a real Prometheus', () => {
     });
     expect([ready.status, await ready.text()]).toEqual([200, 'ready\n']);
 
-    const targets = { nmi: await addressOf(nmi.service, 'metrics'), mic: await addressOf(mic, 'metrics') };
+    await startBrokers(pod);
+
+    const targets = {
+      nmi: await addressOf(nmi.service, 'metrics'),
+      mic: await addressOf(mic, 'metrics'),
+      ...Object.fromEntries(
+        await Promise.all(
+          brokers.map(async ({ service }, index) => [`broker-${index}`, await addressOf(service, 'metrics')]),
+        ),
+      ),
+    };
     const prometheus = startService({
       name: 'prometheus',
       executable: 'prometheus',
@@ -97,7 +143,7 @@ describe.skipIf(why !== undefined)('a real Prometheus', () => {
   });
   afterAll(() => cleanup.run());
 
-  test('scrapes NMI and MIC, and both are up', async () => {
+  test('scrapes NMI, MIC and brokers, and all are up', async () => {
     const health = async () => {
       const { activeTargets } = await ask<{
         activeTargets: readonly {
@@ -110,7 +156,13 @@ describe.skipIf(why !== undefined)('a real Prometheus', () => {
         .map(({ scrapePool, health, lastError }) => `${scrapePool} ${health} ${lastError}`)
         .sort();
     };
-    await expect.poll(health).toEqual(['mic up ', 'nmi up ']);
+    for (const { service } of brokers) {
+      const address = await addressOf(service, 'health');
+      // Its metric says what /readyz last returned.
+      const readiness = async () => (await fetch(`http://${address}/readyz`)).text();
+      await expect.poll(readiness).toBe('ready\n');
+    }
+    await expect.poll(health).toEqual(['broker-0 up ', 'broker-1 up ', 'mic up ', 'nmi up ']);
   });
 
   test('evaluates every alert without an error, and none fires in a healthy cluster', async () => {
@@ -136,6 +188,7 @@ describe.skipIf(why !== undefined)('a real Prometheus', () => {
       return results;
     };
     const empty = async () => {
+      for (const broker of brokers) expect(await askBroker(broker, asking)).toMatchObject({ status: 200 });
       const counts = await Promise.all(
         panels.map(async (panel) => [panel.title, await resultsOf(panel)] as const),
       );
