@@ -268,7 +268,7 @@ function suite(start: (folder: string) => Promise<Server>) {
     const { text } = await explain('default/web', '--log-format=json');
     expect(JSON.parse(text)).toMatchObject({
       pod: 'default/web',
-      answers: [{ selector: '', status: 200 }, { status: 200 }],
+      responses: [{ selector: '', status: 200 }, { status: 200 }],
       result: { verdict: 'ok' },
     });
   });
