@@ -41,7 +41,7 @@ const rights = [
     { apiGroups: [''], resources: ['pods'], verbs: ['get'] },
   ]),
   bind('broker', 'broker'),
-  role('nmi', [{ ...ofMap, verbs: ['get', 'list', 'watch'] }]),
+  role('nmi', [{ ...ofMap, verbs: ['list', 'watch'] }]),
   bind('nmi', 'nmi'),
 ];
 

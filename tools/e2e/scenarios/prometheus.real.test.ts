@@ -1,4 +1,5 @@
 // A real Prometheus scrapes the running services and evaluates the alerts and the queries of the dashboard.
+import { federatedTarget, rolesFor } from '@pod-identity/crd-types';
 import { whyNoPrograms } from '@pod-identity/kit/testing';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -71,20 +72,12 @@ async function startBrokers(pod: StagePod): Promise<void> {
   const issuer = stage.sim.kube.url;
   const { clientId } = names.firstIdentity;
   stage.sim.azure.world.addFederatedCredential(clientId, { issuer, subject: brokerSubject });
-  const apiVersion = 'rbac.authorization.k8s.io/v1';
-  const metadata = { name: 'use-federated' };
-  const rules = [
-    {
-      apiGroups: ['azure.aadpodidentity.k8s.io'],
-      resources: ['federatedidentities'],
-      resourceNames: [`${names.tenant}/${clientId}`],
-      verbs: ['use'],
-    },
-  ];
-  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', ...metadata };
-  const subjects = [{ kind: 'Group', apiGroup: roleRef.apiGroup, name: 'system:serviceaccounts' }];
-  await stage.create({ apiVersion, kind: 'ClusterRole', metadata, rules });
-  await stage.create({ apiVersion, kind: 'ClusterRoleBinding', metadata, roleRef, subjects });
+  const target = federatedTarget(names.tenant, clientId);
+  const roles = rolesFor({
+    subjects: [{ namespace: 'default', name: 'default' }],
+    targets: target.ok ? [target.value] : [],
+  });
+  for (const object of roles.objects) await stage.create({ ...object });
   const started: StageBroker[] = [];
   for (const name of ['broker-a', 'broker-b']) {
     const broker = await startBroker({ stage, name });

@@ -369,6 +369,15 @@ describe('a federated credential', () => {
     expect(resultOf(await request({ resource: 'other' }))).toBe('exchange_failed');
   });
 
+  it('that was missing is not the reason of an outage of Entra that follows', async () => {
+    const { request, clock, world } = await brokerStage();
+    world.entra = () => entraRefusal(401, 70021);
+    expect(resultOf(await request())).toBe('credential_missing');
+    world.entra = () => entraRefusal(503, 0);
+    await clock.advance(5_000);
+    expect(resultOf(await request())).toBe('exchange_failed');
+  });
+
   it('the command takes issuer and subject as words of a shell', async () => {
     const { assertion, world } = await brokerStage();
     const claims = { aud: 'api://AzureADTokenExchange', iss: "https://i/$(id)'", sub: 's' };

@@ -90,7 +90,11 @@ function createUpstream(options: ExchangeOptions, missing: Map<string, string>):
           missing.delete(key);
           return issued;
         } catch (error) {
-          if (!(error instanceof MissingCredential)) throw error;
+          if (!(error instanceof MissingCredential)) {
+            // Of an outage that follows, the credential is not the reason.
+            missing.delete(key);
+            throw error;
+          }
           const pauseMs = pauses.shift();
           if (pauseMs === undefined) {
             missing.set(key, assertion.credential);
