@@ -171,8 +171,9 @@ describe.skipIf(missing !== undefined)('the chart on a real cluster', () => {
       expect(await nextToken(stage, load.podOn(stage.nodes[0].name))).toBe(loadClient);
       const { applications, failures } = await load.since(begin, 20);
       expect(applications).toEqual([loadClient]);
+      // NMI listens from its start, so the one without an API server tells the requests that it held why it ends them.
       for (const failure of Object.keys(failures))
-        expect(failure).toMatch(/^error (ECONNREFUSED|ECONNRESET)$/);
+        expect(failure).toMatch(/^error (ECONNREFUSED|ECONNRESET)$|^503 The agent has just started /);
       expect(app.all.slice(from)).not.toContain('machine');
       expect(await stage.bypasses()).toEqual([]);
     });
