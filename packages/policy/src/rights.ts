@@ -1,4 +1,4 @@
-// Rights on Azure identities: what is asked about them, and what follows from several answers.
+// Rights on Azure identities: what is reviewed, and what follows from several results.
 import {
   accessGroup,
   accessTargetKey,
@@ -10,7 +10,7 @@ import {
   type AzureIdentity,
 } from '@pod-identity/crd-types';
 
-/** The part of each question that is always the same. */
+/** The part of each review that is always the same. */
 export const useRight = { verb: accessVerb, group: accessGroup } as const;
 
 /** About a resource for which the API server must refuse an invented user, else its answers mean nothing. */

@@ -2,14 +2,14 @@ import { aborted } from '../core/aborted.ts';
 import type { Clock } from '../core/clock.ts';
 import { refusesStranger, type AccessReviewRequest, type AccessReviewer } from './access-review.ts';
 
-/** What one question about the invented user found. `error`: it was not answered. */
+/** What one review of the invented user found. `error`: it failed. */
 export type StrangerResult = { readonly isRefused: boolean } | { readonly error: unknown };
 
 export interface StrangerCheckOptions {
   readonly reviewer: AccessReviewer;
   /** The right that the invented user must not have. */
   readonly right: Pick<AccessReviewRequest, 'verb' | 'group' | 'resource'>;
-  /** Called after each question. Returns the time until the next one; undefined: the check is over. */
+  /** Called after each review. Returns the time until the next one; undefined: the check is over. */
   readonly onResult: (result: StrangerResult) => number | undefined;
   readonly clock: Clock;
 }
@@ -19,11 +19,11 @@ export interface StrangerCheckOptions {
  * would give every pod every identity.
  */
 export interface StrangerCheck {
-  /** Whether the last answer refused the invented user; undefined: no answer yet. The first call starts the check. */
+  /** Whether the last review refused the invented user; undefined: none has succeeded yet. The first call starts the check. */
   isRefused(): boolean | undefined;
-  /** Resolves after the first question, or when the check ends. */
+  /** Resolves after the first review, or when the check ends. */
   readonly looked: Promise<unknown>;
-  /** After the first call of `isRefused`, asks until the signal aborts or `onResult` ends it. */
+  /** After the first call of `isRefused`, reviews until the signal aborts or `onResult` ends it. */
   run(signal: AbortSignal): Promise<void>;
 }
 

@@ -1,7 +1,7 @@
 // Room: which ServiceAccounts are in need of which Azure identities, and what the API server says about each pair.
 // It must not know pods, identities or hosts, or decide what follows from a verdict.
 //
-// The pairs of ServiceAccount and target that live pods need, and their verdicts. Pure: it asks nothing and reads no clock.
+// The pairs of ServiceAccount and target that live pods need, and their verdicts. Pure: it sends no review and reads no clock.
 import type { AccessSubject, AccessTarget } from '@pod-identity/crd-types';
 import { Turns } from '@pod-identity/kit/core';
 import { pairKey, type NamesReview } from '@pod-identity/policy';
@@ -23,7 +23,7 @@ export interface Holder {
   readonly targets: readonly AccessTarget[];
 }
 
-/** A pair to ask about, repeatedly, as long as it has a holder. */
+/** A pair to review, repeatedly, as long as it has a holder. */
 export interface Pair {
   readonly subject: AccessSubject;
   readonly target: AccessTarget;
@@ -36,7 +36,7 @@ export const pairsPerNamespace = 10_000;
 export interface PairRegistryOptions {
   /** Limit for the pairs of one namespace. Further holders wait until there is room. */
   readonly pairsPerNamespace: number;
-  /** Each pair is asked again within this time. */
+  /** Each pair is reviewed again within this time. */
   readonly recheckMs: number;
 }
 
@@ -60,7 +60,7 @@ class Held<H> implements Pair {
 
 interface Tenant<H> {
   readonly pairs: Map<string, Held<H>>;
-  /** Those that are asked again soon. */
+  /** Those that are reviewed again soon. */
   readonly soon: Set<Held<H>>;
   /** The pairs of holders that had room, in the order of their targets. A cache, since the keys of pairs are long. */
   readonly held: Map<H, readonly Held<H>[]>;
@@ -68,7 +68,7 @@ interface Tenant<H> {
   readonly waiting: Set<H>;
 }
 
-/** Pairs to ask for the first time, and again. Namespaces take turns, within them these two, and within those ServiceAccounts. */
+/** Pairs to review for the first time, and again. Namespaces take turns, within them these two, and within those ServiceAccounts. */
 const createQueue = <H>() => new Turns<Held<H>, 'fresh' | 'again'>({ fresh: {}, again: {} });
 
 export class PairRegistry<H extends Holder = Holder> {
@@ -78,7 +78,7 @@ export class PairRegistry<H extends Holder = Holder> {
   readonly #later = new DueTimes<Held<H>>();
   readonly #inReview = new Map<Pair, Held<H>>();
   readonly #admitted = new Set<H>();
-  /** Called when there may be more pairs to ask. */
+  /** Called when there may be more pairs to review. */
   onFresh: () => void = () => undefined;
 
   constructor(options: PairRegistryOptions) {
@@ -95,7 +95,7 @@ export class PairRegistry<H extends Holder = Holder> {
     this.onFresh();
   }
 
-  /** To be called when a new pod needs the pairs of the holder, and when it gets room: as long as they are not allowed, they are asked again soon, for some minutes. */
+  /** To be called when a new pod needs the pairs of the holder, and when it gets room: as long as they are not allowed, they are reviewed again soon, for some minutes. */
   await(holder: H): void {
     if (this.#reviewSoon(holder)) this.onFresh();
   }
@@ -122,7 +122,7 @@ export class PairRegistry<H extends Holder = Holder> {
     else this.#admit(tenant);
   }
 
-  /** `unknown` for a holder that waits for room: `answer` would not return it after a change. */
+  /** `unknown` for a holder that waits for room: `record` would not return it after a change. */
   verdict(holder: H, target: AccessTarget): PairVerdict {
     const tenant = this.#tenants.get(holder.subject.namespace);
     const held = tenant?.held.get(holder);
@@ -162,7 +162,7 @@ export class PairRegistry<H extends Holder = Holder> {
     return counts;
   }
 
-  /** The next pair to ask; the caller passes the result to `answer`. */
+  /** The next pair to review; the caller passes the result to `record`. */
   next(now: number, mayReview?: (namespace: string) => boolean): Pair | undefined {
     for (const pair of this.#later.take(now)) this.#enqueue('again', pair);
     const pair = this.#queue.next(mayReview)?.item;
@@ -176,7 +176,7 @@ export class PairRegistry<H extends Holder = Holder> {
     return this.#queue.size() > 0 ? 0 : this.#later.nextAt;
   }
 
-  /** Returns the holders if the answer changed the verdict; none for a pair without holders. */
+  /** Returns the holders if the result changed the verdict; none for a pair without holders. */
   record(pair: Pair, result: NamesReview, moment: Pick<ReviewMoment, 'now' | 'chance'>): readonly H[] {
     const held = this.#inReview.get(pair);
     this.#inReview.delete(pair);
@@ -191,7 +191,7 @@ export class PairRegistry<H extends Holder = Holder> {
     return held.standing.verdict === before ? [] : [...held.holders];
   }
 
-  /** To be called when denials of the namespace begin to take effect: they count as `unknown` until they are asked again. */
+  /** To be called when denials of the namespace begin to take effect: they count as `unknown` until they are reviewed again. */
   doubtDenials(namespace: string): void {
     const pairs = [...(this.#tenants.get(namespace)?.pairs.values() ?? [])];
     const denied = pairs.filter(({ standing }) => standing.verdict === 'denied');
@@ -203,7 +203,7 @@ export class PairRegistry<H extends Holder = Holder> {
     if (denied.length > 0) this.onFresh();
   }
 
-  /** To be called at the end of a term: forgets all verdicts, since the next term asks again, and ignores answers still to come. */
+  /** To be called at the end of a term: forgets all verdicts, since the next term reviews again, and ignores results still to come. */
   forget(): readonly H[] {
     this.#queue = createQueue<H>();
     this.#inReview.clear();
@@ -267,7 +267,7 @@ export class PairRegistry<H extends Holder = Holder> {
     this.#withdraw(pair);
   }
 
-  /** Removes the pair from all queues; the answer to a question in progress is ignored. */
+  /** Removes the pair from all queues; the result of a review in progress is ignored. */
   #withdraw(pair: Held<H>): void {
     this.#inReview.delete(pair);
     this.#later.remove(pair);

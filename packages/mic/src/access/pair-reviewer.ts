@@ -1,4 +1,4 @@
-// Asks the API server about the pairs of the book during a term, at a limited rate and with a limit per namespace for questions
+// Reviews the pairs of the registry during a term, at a limited rate and with a limit per namespace for reviews
 // in progress.
 import type { AccessResource, AccessSubject } from '@pod-identity/crd-types';
 import {
@@ -21,27 +21,27 @@ export interface ReviewerPorts<H extends Holder> {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
-  /** Resolves once the API server has refused an invented user, so that its answers mean something. Called when there is a pair. */
+  /** Resolves once the API server has refused an invented user, so that its reviews mean something. Called when there is a pair. */
   readonly proven: () => Promise<void>;
   /** Called with holders whose verdicts have changed. */
   readonly onChanged: (holders: readonly H[]) => void;
   readonly onReview: (result: ReviewResult) => void;
-  /** Called when no question is in progress: all due pairs were asked. */
+  /** Called when no review is in progress: all due pairs were reviewed. */
   readonly onIdle?: () => void;
 }
 
-/** The result of one question about one name. */
+/** The result of one review of one name. */
 export type ReviewResult = 'allowed' | 'refused' | 'unanswered';
 
-/** Limits for questions to the API server, and for the pairs of one namespace in progress. */
+/** Limits for reviews, and for the pairs of one namespace in progress. */
 const reviewsPerSecond = 250;
 const pairsAtOnce = 8;
 const pairsOfNamespaceAtOnce = 3;
 
-/** Changed verdicts are passed on together, so that a pod with a hundred identities is planned for a few answers at once. */
+/** Changed verdicts are passed on together, so that a pod with a hundred identities is planned for several results at once. */
 const gatherMs = 50;
 
-/** Resolves when the term is over and no question is in progress. */
+/** Resolves when the term is over and no review is in progress. */
 export async function reviewPairs<H extends Holder>(ports: ReviewerPorts<H>): Promise<void> {
   const { signal } = ports.term;
   const over = aborted(signal);
@@ -54,7 +54,7 @@ export async function reviewPairs<H extends Holder>(ports: ReviewerPorts<H>): Pr
   await reviewer.stop();
 }
 
-/** In mode `namespace` there are no pairs, and nothing is asked. */
+/** In mode `namespace` there are no pairs, and nothing is reviewed. */
 function anyPair(registry: Pick<PairRegistry, 'nextAt' | 'onFresh'>): Promise<void> {
   return new Promise((resolve) => {
     if (registry.nextAt === undefined) registry.onFresh = resolve;
@@ -124,7 +124,7 @@ class PairReviewer<H extends Holder> {
       this.#pass();
       this.#ports.onIdle?.();
     }
-    // At the limit, the end of a question calls #pump again.
+    // At the limit, the end of a review calls #pump again.
     if (nextAt === undefined || this.#underWay.size >= pairsAtOnce) return;
     // Compared with the time used above: pairs that became due since then have not been taken yet.
     if (nextAt > now) this.#timer = clock.after(nextAt - now, () => this.#pump());
@@ -144,7 +144,7 @@ class PairReviewer<H extends Holder> {
   async #reviewPair(pair: Pair): Promise<void> {
     const { registry, clock, random } = this.#ports;
     const result = await this.#resultOf(pair);
-    // The new leader asks itself.
+    // The new leader makes its own reviews.
     if (this.#isOver()) return;
     this.#report(registry.record(pair, result, { now: clock.elapsed(), chance: random() }));
   }

@@ -1,42 +1,42 @@
-// The state of one pair, and how an answer changes it.
+// The state of one pair, and how the result of a review changes it.
 import type { NamesReview } from '@pod-identity/policy';
 
-/** `unknown`: never answered; attached identities stay, and none are added. */
+/** `unknown`: never reviewed; attached identities stay, and none are added. */
 export type PairVerdict = 'allowed' | 'denied' | 'unknown';
 
 export interface Standing {
   readonly verdict: PairVerdict;
-  /** The index that was allowed last: asked first the next time. */
+  /** The index that was allowed last: reviewed first the next time. */
   readonly level: number;
-  /** Consecutive refusals, and consecutive questions without an answer. */
+  /** Consecutive refusals, and consecutive reviews that failed. */
   readonly refusals: number;
   readonly failures: number;
-  /** When to ask again, in milliseconds of the caller's clock. */
+  /** When to review it again, in milliseconds of the caller's clock. */
   readonly dueAt: number;
   /** The same if a new pod needs the pair from now on. */
   readonly soonAt: number;
-  /** For so many answers more the pair is asked again soon, since a new pod waits for the right. */
+  /** For so many more results the pair is reviewed again soon, since a new pod waits for the right. */
   readonly soonLeft: number;
 }
 
 export interface ReviewMoment {
   readonly now: number;
-  /** 0 to 1: spreads the questions over time. */
+  /** 0 to 1: spreads the reviews over time. */
   readonly chance: number;
-  /** The longest time between two questions about a pair. */
+  /** The longest time between two reviews of a pair. */
   readonly recheckMs: number;
-  /** How many pairs of the namespace are asked again soon. */
+  /** How many pairs of the namespace are reviewed again soon. */
   readonly soonPairs: number;
 }
 
-/** A single refusal can come from an API server that has not read all roles yet: it is confirmed by a second question soon after. */
+/** A single refusal can come from an API server that has not read all roles yet: it is confirmed by a second review soon after. */
 const refusalsToFall = 2;
 const confirmMs = 5_000;
 /** Short at first, since a missing right is often granted soon after the first denial; while a new pod waits, always. */
 const firstDenialMs = 10_000;
-/** So often a pair is asked soon after a new pod needed it, which takes at least 5 minutes. */
+/** So often a pair is reviewed soon after a new pod needed it, which takes at least 5 minutes. */
 const soonReviews = 40;
-/** Limits the pairs of one namespace that are asked again soon to 50 reviews a second: each has up to 3 names. */
+/** Limits the pairs of one namespace that are reviewed again soon to 50 reviews a second: each has up to 3 names. */
 const soonPairMs = 60;
 const firstFailureMs = 1_000;
 const longestFailureMs = 60_000;
@@ -60,7 +60,7 @@ export function isReviewedSoon({ verdict, failures, soonLeft }: Standing): boole
   return soonLeft > 0 && (verdict === 'denied' || failures > 0);
 }
 
-/** The state of a pair whose answers count no longer. */
+/** The state of a pair whose results count no longer. */
 export function forgotten({ soonLeft }: Standing): Standing {
   return { ...unreviewed, soonLeft };
 }
@@ -81,7 +81,7 @@ export function foldReview(before: Standing, result: NamesReview, moment: Review
 }
 
 function allowed({ verdict }: Standing, level: number, { now, chance, recheckMs }: ReviewMoment): Standing {
-  // Spreads pairs that were asked together at the start of a term.
+  // Spreads pairs that were reviewed together at the start of a term.
   const share = verdict === 'allowed' ? 0.8 + 0.2 * chance : 0.2 + 0.8 * chance;
   const dueAt = now + recheckMs * share;
   return { verdict: 'allowed', level, refusals: 0, failures: 0, dueAt, soonAt: dueAt, soonLeft: 0 };

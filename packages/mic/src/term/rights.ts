@@ -1,4 +1,4 @@
-// Reviews rights on identities while this process leads: asks about the pairs of the index, and plans pods again whose rights have
+// Reviews rights on identities while this process leads: reviews the pairs of the index, and plans pods again whose rights have
 // changed.
 import { createAccessReviewer, type KubeTransport, type LeaderTerm } from '@pod-identity/kit/kube';
 import type { Ambient, Metrics } from '@pod-identity/kit/serve';
@@ -42,9 +42,9 @@ export interface TermRightsOptions extends RightsOptions {
 export interface TermRights {
   /** Called when the rights of pods may have changed. Returns a function that removes the listener. */
   readonly onChange: (listener: () => void) => () => void;
-  /** Resolves when all rights that pods need have been asked for once. */
+  /** Resolves when all rights that pods need have been reviewed once. */
   readonly known: Promise<void>;
-  /** Resolves when the term is over and no question is in progress. */
+  /** Resolves when the term is over and no review is in progress. */
   run(): Promise<void>;
 }
 
@@ -63,7 +63,7 @@ export function createTermRights(options: TermRightsOptions): TermRights {
       reviewPairs<AccessGroup>({
         ...rest,
         registry: rights.registry,
-        // Fenced by the lease: only the leader asks.
+        // Fenced by the lease: only the leader reviews.
         reviewer: createAccessReviewer(transport),
         proven: () => rights.proof.proven(),
         onIdle: () => known.resolve(undefined),

@@ -11,7 +11,7 @@ export type AccessResult =
   | { readonly verdict: 'denied'; readonly targets: readonly AccessTarget[] };
 
 export interface AccessGuard {
-  /** Whether a token may be given now; undefined: call `ask`. */
+  /** Whether a token may be given now; undefined: call `review`. */
   now(access: Access, tenant: Tenant): AccessResult | undefined;
   /** Never rejects. */
   review(access: Access, tenant: Tenant): Promise<AccessResult>;
@@ -51,7 +51,7 @@ export function createAccessGuard(options: AccessGuardOptions): AccessGuard {
     for (const pair of pairs) {
       const verdict = verdicts.known(pair, tenant);
       if (verdict === undefined) result = undefined;
-      // With several pairs, `ask` collects all missing rights.
+      // With several pairs, `review` collects all missing rights.
       else if (verdict !== 'allowed') return pairs.length === 1 ? resultOf(pairs, [verdict]) : undefined;
     }
     return result;

@@ -1,41 +1,41 @@
 import type { AccessVerdict } from './types.ts';
 
-/** The stored answers of a pair. `startedAt` is when the review began; all times are of a monotonic clock. */
+/** The stored results of a pair. `startedAt` is when the review began; all times are of a monotonic clock. */
 export interface Known {
-  /** The last answer. */
+  /** The last result. */
   readonly result?: { readonly isAllowed: boolean; readonly startedAt: number };
-  /** The last question, if it was not answered. */
+  /** The last review, if it failed. */
   readonly failure?: { readonly startedAt: number; readonly endedAt: number };
 }
 
 export interface AccessAges {
   /** How long a verdict is valid. */
   readonly maxAgeMs: number;
-  /** How long the last positive verdict is valid while questions get no answer. */
+  /** How long the last positive verdict is valid while reviews fail. */
   readonly graceMs: number;
 }
 
 export interface Judgement {
-  /** Undefined: the API server must be asked first. */
+  /** Undefined: the pair must be reviewed first. */
   readonly verdict: AccessVerdict | undefined;
-  /** Whether to ask again in the background although the verdict is valid. */
+  /** Whether to review again in the background although the verdict is valid. */
   readonly isDue: boolean;
 }
 
-/** Pause after a question without an answer. */
+/** Pause after a review that failed. */
 const retryMs = 1_000;
 
 const mustReview: Judgement = { verdict: undefined, isDue: true };
 
 /**
- * The current verdict. An answer is valid for the maximum age. So is a failure to get one, during which the last positive answer is
- * used within the grace period. So whenever a right is used, a question about it began within the maximum age.
+ * The current verdict. A result is valid for the maximum age. So is a failure to get one, during which the last positive result is
+ * used within the grace period. So whenever a right is used, a review of it began within the maximum age.
  */
 export function judge(known: Known, now: number, ages: AccessAges): Judgement {
   return byResult(known, now, ages) ?? byFailure(known, now, ages);
 }
 
-/** Undefined if the answer is too old. */
+/** Undefined if the result is too old. */
 function byResult({ result, failure }: Known, now: number, ages: AccessAges): Judgement | undefined {
   if (!result) return undefined;
   const { isAllowed, startedAt } = result;

@@ -5,7 +5,7 @@ import type { AccessPair, AccessVerdict } from './types.ts';
 export interface Entry extends Keyed {
   readonly pair: AccessPair;
   known: Known;
-  /** Index of the name that was allowed last: asked first. */
+  /** Index of the name that was allowed last: reviewed first. */
   level: number;
   review: Promise<AccessVerdict> | undefined;
 }
@@ -14,7 +14,7 @@ export interface PairCache {
   get(pair: AccessPair): Entry | undefined;
   /** Returns the entry of the pair, and creates it if missing. */
   open(pair: AccessPair): Entry;
-  /** To be called after an answer: the entry becomes the last one of its namespace to be evicted. */
+  /** To be called after a review: the entry becomes the last one of its namespace to be evicted. */
   renew(entry: Entry): void;
 }
 

@@ -1,4 +1,4 @@
-// Room: whether the ServiceAccount of a pod may use an Azure identity: asks the API server, and keeps its answers for seconds.
+// Room: whether the ServiceAccount of a pod may use an Azure identity: reviews by the API server, kept for seconds.
 // It must not choose an identity, get a token, or choose a status or text.
 import { createTenantBudgets, type Clock, type Tenant } from '@pod-identity/kit/core';
 import { reviewNames } from '@pod-identity/policy';
@@ -10,27 +10,27 @@ import type { AccessPair, ReviewUse, AccessVerdict } from './types.ts';
 export interface VerdictsOptions extends AccessAges {
   readonly reviewUse: ReviewUse;
   readonly clock: Clock;
-  /** Called at the end of each question about a pair. */
+  /** Called at the end of each review of a pair. */
   readonly onReviewed: (verdict: AccessVerdict) => void;
 }
 
 export interface Verdicts {
-  /** The valid verdict; undefined: it must be asked. A verdict that expires soon is renewed in the background. */
+  /** The valid verdict; undefined: the pair must be reviewed. A verdict that expires soon is renewed in the background. */
   readonly known: (pair: AccessPair, tenant: Tenant) => AccessVerdict | undefined;
-  /** The valid verdict, or the answer to a new question, one at a time for each pair. Never rejects. */
+  /** The valid verdict, or the result of a new review, one at a time for each pair. Never rejects. */
   readonly verdict: (pair: AccessPair, tenant: Tenant) => Promise<AccessVerdict>;
 }
 
-/** Limits for questions to the API server. One question can need a request for each name of its target. */
+/** Limits for reviews. One review of a pair can need a request for each name of its target. */
 const pace = { atATime: 16, quota: { burst: 64, perSecond: 40 }, patienceMs: 4_000 };
 const slots = { atATime: 16, waiting: { total: 512, perNamespace: 128, perPod: 32 } };
-/** Limits for questions of one pod and of one namespace; beyond them the verdict is `busy`. */
+/** Limits for reviews of one pod and of one namespace; beyond them the verdict is `busy`. */
 const budgets = { namespace: { burst: 256, perSecond: 25 }, pod: { burst: 100, perSecond: 10 } };
 const kept = { total: 2_048, perNamespace: 256 };
-/** For all names of a target together. At most the shortest maximum age, so that each answer is valid when it arrives. */
+/** For all names of a target together. At most the shortest maximum age, so that each result is valid when it arrives. */
 const longestReviewMs = 5_000;
 
-/** Caches verdicts by pair. A denial ends an earlier allowance at once; a question without an answer does not, within the grace period. */
+/** Caches verdicts by pair. A denial ends an earlier allowance at once; a review that failed does not, within the grace period. */
 export function createVerdicts(options: VerdictsOptions): Verdicts {
   const { clock, onReviewed } = options;
   const cache = createPairCache(kept);
@@ -81,19 +81,19 @@ export function createVerdicts(options: VerdictsOptions): Verdicts {
 interface PairReview {
   readonly verdict: AccessVerdict;
   readonly level: number;
-  /** When the question began. */
+  /** When the review began. */
   readonly startedAt: number;
 }
 const busy: PairReview = { verdict: 'busy', level: 0, startedAt: 0 };
 
-/** Asks one question about a pair, in turn. */
+/** Reviews one pair, in turn. */
 function createReview(options: VerdictsOptions) {
   const { clock } = options;
   const { reviews } = createTurnQueues({ clock, all: pace, queues: { reviews: slots } });
   const allowance = createTenantBudgets(budgets);
   let respondedAt = -Infinity;
 
-  /** The verdict if no turn came: `unanswered` if the API server answered nobody during the whole wait, otherwise `busy`. */
+  /** The verdict if no turn came: `unanswered` if the API server responded to nobody during the whole wait, otherwise `busy`. */
   const withoutTurn = (enteredAt: number): PairReview =>
     clock.elapsed() - enteredAt >= pace.patienceMs && respondedAt < enteredAt
       ? { verdict: 'unanswered', level: 0, startedAt: enteredAt }

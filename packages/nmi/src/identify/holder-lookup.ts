@@ -30,7 +30,7 @@ export interface HolderOptions {
   readonly pods: PodMemory & PodReader;
   readonly clock: Clock;
   readonly check: PodCheck;
-  /** How long a question to the API server may wait for its turn. */
+  /** How long a request to the API server may wait for its turn. */
   readonly patienceMs: number;
   readonly onChecked?: (result: CheckResult) => void;
 }
@@ -41,13 +41,13 @@ export interface HolderLookupOptions extends HolderOptions {
 }
 
 export interface HolderLookup {
-  /** Asks who has an address. `known`: who has it by memory. `gone` aborts when nobody waits for the answer any more. */
+  /** Reads who has an address. `known`: who has it by memory. `gone` aborts when nobody waits for the response any more. */
   find(address: string, known: Identification, gone: AbortSignal): Promise<HolderResult | NoHolderResult>;
 }
 
 /** A higher rate would load the API server; a lower one delays the 250 pods of a node that all call after a restart of NMI. */
 const readRate = { atATime: 20, quota: { burst: 250, perSecond: 250 } };
-/** A pod has one or two addresses, with one question at a time for each. */
+/** A pod has one or two addresses, with one request at a time for each. */
 const readsWaiting = { total: 2_048, perNamespace: 1_024, perPod: 8 };
 /** The list of the node's pods serves all callers: it is charged to no namespace, and continues when a caller leaves. */
 const forAll: TurnCaller = { tenant: { namespace: '', pod: '' }, gone: new AbortController().signal };
@@ -61,7 +61,7 @@ interface Heard {
 export function createHolderLookup(options: HolderLookupOptions): HolderLookup {
   const { pods, clock, onChecked, isHeldByKernel } = options;
   const put = createPacedReads(options);
-  // The list is one question in the queue, however many callers wait for it: they take no places from questions about single pods.
+  // The list is one request in the queue, however many callers wait for it: they take no slots from requests about single pods.
   const list = createSharedList({
     clock,
     ageMs: options.check.ageMs,

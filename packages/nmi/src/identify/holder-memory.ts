@@ -21,11 +21,11 @@ export interface Lookup {
 export interface Found extends HolderResult {
   /** The API server said so, and the pod was not terminating. */
   readonly isConfirmed: boolean;
-  /** The kernel's entry just before the API server was asked. */
+  /** The kernel's entry just before the request to the API server. */
   readonly neighbour: Neighbour | undefined;
 }
 
-/** An answer of the API server. */
+/** A response of the API server. */
 export interface CheckedResult extends HolderResult {
   readonly neighbour: Neighbour | undefined;
   /** Whether that was read after the connection was opened. */
@@ -45,7 +45,7 @@ export interface HolderMemory {
   recall(lookup: Lookup): Found | undefined;
   /** The result while a recent request about the address stays unanswered; undefined if it may be repeated. */
   recallUnanswered(lookup: Lookup): Found | undefined;
-  /** `unconfirmed` if the kernel's entry has changed so often that the API server is not asked; otherwise undefined. */
+  /** `unconfirmed` if the kernel's entry has changed so often that no request is made; otherwise undefined. */
   refuseRequest(lookup: Lookup): Found | undefined;
   note(address: string, entry: CheckedResult): Found;
   noteUnanswered(lookup: Lookup, silence: NoHolderResult): Found;
@@ -65,8 +65,8 @@ const changesAtOnce = 5;
 const changesPerSecond = 1;
 
 /**
- * Keeps answers of the API server about addresses while they are valid. A connection belongs to one pod until it is closed,
- * so an answer to a request sent after a connection was opened is valid for it until then; for newer connections it
+ * Keeps responses of the API server about addresses while they are valid. A connection belongs to one pod until it is closed,
+ * so a response to a request sent after a connection was opened is valid for it until then; for newer connections it
  * is valid for a short time. It ends at once when memory has another pod for the address, or the kernel another entry.
  */
 export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
@@ -135,7 +135,7 @@ function freshness({ memory, clock, check }: HolderMemoryOptions) {
     const { result, begunAt } = entry;
     if (result.kind === 'none' || differs(entry.neighbour, neighbour)) return false;
     if (result.kind === 'pod' && begunAt >= openedAt && memory.isCurrent()) return true;
-    // While the pod was not terminating, it was not asked whether other pods have no address yet.
+    // While the pod was not terminating, it was not read whether other pods have no address yet.
     if (result.kind === 'pod' && result.pod.isEnding && entry.othersAwait === undefined) return false;
     return clock.elapsed() - begunAt < check.ageMs;
   };
@@ -148,7 +148,7 @@ function stepper(kept: Map<string, Kept>, memory: PodMemory) {
     if (!entry) return undefined;
     const { result } = entry;
     const isAgreed = known.kind === 'pod' && result.kind === 'pod' && known.pod.uid === result.pod.uid;
-    // Memory has the current labels; if the watch is silent, the answer of the API server is newer.
+    // Memory has the current labels; if the watch is silent, the response of the API server is newer.
     if (isAgreed && memory.isCurrent() && !isBehind(known.pod, result.pod)) entry.result = known;
     if (isAgreed || holdersOf(known) === holdersOf(entry.known)) {
       entry.revision = memory.revision;
@@ -160,8 +160,8 @@ function stepper(kept: Map<string, Kept>, memory: PodMemory) {
 }
 
 /**
- * Used without a new answer: the last one of the API server, otherwise memory. It is trusted only if the watch received
- * something since then, and missed nothing while the API server answered other requests.
+ * Used without a new response: the last one of the API server, otherwise memory. It is trusted only if the watch received
+ * something since then, and missed nothing while the API server responded to other requests.
  */
 function lastWord(
   { memory, clock, check }: HolderMemoryOptions,

@@ -7,7 +7,7 @@ export interface PodCheck {
   readonly mode: 'live' | 'strict' | 'off';
   /** How long a confirmation is valid for connections opened after it. */
   readonly ageMs: number;
-  /** How long memory is valid after the last answer of the API server. */
+  /** How long memory is valid after the last response of the API server. */
   readonly outageMs: number;
 }
 
@@ -18,21 +18,21 @@ export interface PodMemory {
   filedUnder(address: string): readonly PodView[];
   /** Increases with each change of any pod. */
   readonly revision: number;
-  /** Whether the API server answered recently. */
+  /** Whether the API server responded recently. */
   isCurrent(): boolean;
   /** How long ago the watch last received anything. */
   lastHeardMs(): number;
-  /** How long the API server answered other requests after the watch had ended: changes of pods in that time are not known. */
+  /** How long the API server responded to other requests after the watch had ended: changes of pods in that time are not known. */
   missedMs(): number;
   /** Whether another pod of the node has no address yet. */
   othersAwait(uid: string): boolean;
 }
 
-/** One question was not answered; others may be. */
+/** One request failed; others may succeed. */
 export interface NoResponse {
   /** away: the API server did not respond. refused: it responded with an error, such as 429. */
   readonly why: 'away' | 'refused';
-  /** How long the same question is not repeated. */
+  /** How long the same request is not repeated. */
   readonly pauseMs: number;
 }
 
@@ -43,11 +43,11 @@ export interface HolderResult {
   readonly result: CallerResult;
   /** When the request to the API server was sent. */
   readonly begunAt: number;
-  /** Whether another pod of the node may have no address yet; undefined if that was not asked. */
+  /** Whether another pod of the node may have no address yet; undefined if that was not read. */
   readonly othersAwait: boolean | undefined;
 }
 
-/** crowded: there was no place or no turn in our own queue of questions. */
+/** crowded: there was no slot or no turn in our own queue of requests. */
 export type NoHolderResult = NoResponse | { readonly why: 'crowded' };
 export const isHolderResult = (reply: HolderResult | NoHolderResult): reply is HolderResult =>
   'result' in reply;

@@ -7,24 +7,24 @@ export interface UnansweredOptions {
   readonly clock: Clock;
 }
 
-/** Recent questions that were not answered, by address. */
+/** Recent requests that failed, by address. */
 export interface Unanswered {
-  /** Why there was no answer, while the question is not repeated. */
+  /** Why it failed, while the request is not repeated. */
   on(address: string): 'away' | 'refused' | undefined;
   note(address: string, entry: NoHolderResult): void;
-  /** The API server has answered: this ends an outage for all addresses. */
+  /** The API server has responded: this ends an outage for all addresses. */
   end(): void;
 }
 
 interface Entry {
   readonly why: 'away' | 'refused';
   readonly at: number;
-  /** The number of answers before it. */
+  /** The number of responses before it. */
   readonly results: number;
   readonly pauseMs: number;
 }
 
-/** An unanswered question affects only its own address; any answer ends an outage. */
+/** A failed request affects only its own address; any response ends an outage. */
 export function createUnanswered({ memory, clock }: UnansweredOptions): Unanswered {
   const entries = new RecentMap<string, Entry>(addressesKept);
   let results = 0;

@@ -7,11 +7,11 @@ export interface TokenCaller {
   readonly tenant: Tenant;
   /** Charges requests to the pod: returns 0, or the milliseconds until it may make them. */
   readonly admit: (requests: number) => number;
-  /** Aborts when nobody waits for the answer any more. */
+  /** Aborts when nobody waits for the response any more. */
   readonly signal?: AbortSignal;
   /** Until when a failed request may be repeated, by `Clock.elapsed`. */
   readonly deadline?: number;
-  /** Until when the asker waits for a turn, by `Clock.elapsed`; for an answer to a question that has begun it waits longer. */
+  /** Until when the caller waits for a turn, by `Clock.elapsed`; for the response to a request that has begun it waits longer. */
   readonly turnUntil?: number | undefined;
 }
 
@@ -19,7 +19,7 @@ export interface QueuedRequest<T> {
   readonly queue: TurnQueue;
   /** Number of requests. */
   readonly cost: number;
-  /** Why it is not asked in this turn; default: it is. Others may ask it in theirs. */
+  /** Why it is not sent in this turn; default: it is. Others may send it in theirs. */
   readonly refusal?: () => TokenError | undefined;
   readonly send: () => Promise<T>;
 }
@@ -28,7 +28,7 @@ export interface SharedRequests<T> {
   isUnderWay(name: string): boolean;
   /** Whether it has begun, or waits for a turn of this namespace. */
   isWantedBy(name: string, namespace: string): boolean;
-  /** The answer of the running question of this name, or of a new one. Fails when the asker leaves. */
+  /** The response of the running request of this name, or of a new one. Fails when the caller leaves. */
   join(name: string, caller: TokenCaller, request: QueuedRequest<T>): Promise<T>;
 }
 
@@ -43,15 +43,15 @@ interface Flight<T> {
   readonly resolve: (result: T) => void;
   readonly reject: (error: unknown) => void;
   isBegun: boolean;
-  /** By pod: until its turn comes, a question waits in the queue once for each pod that wants its answer. */
+  /** By pod: until its turn comes, a request waits in the queue once for each pod that wants its response. */
   readonly slots: Map<string, PodSlot>;
   /** By pod: why it has no place. */
   readonly reasons: Map<string, TokenError>;
 }
 
 /**
- * One question at a time for each name; all who ask it meanwhile get the same answer or failure. It begins as soon as it is the turn of
- * one of its pods, so no pod waits for other questions of another pod.
+ * One request at a time for each name; all who make it meanwhile get the same response or failure. It begins as soon as it is the turn of
+ * one of its pods, so no pod waits for other requests of another pod.
  */
 export function createSharedRequests<T>(clock: Clock): SharedRequests<T> {
   const flights = new Map<string, Flight<T>>();
@@ -59,7 +59,7 @@ export function createSharedRequests<T>(clock: Clock): SharedRequests<T> {
   const start = (name: string): Flight<T> => {
     const { promise: result, resolve, reject } = Promise.withResolvers<T>();
     result.catch(() => undefined);
-    // At once, so that nobody joins a question that has failed.
+    // At once, so that nobody joins a request that has failed.
     const ending =
       <V>(settle: (value: V) => void) =>
       (value: V) => {
@@ -84,7 +84,7 @@ export function createSharedRequests<T>(clock: Clock): SharedRequests<T> {
       try {
         return await unlessGone(flight, caller, clock);
       } catch (error) {
-        // A question that was not asked failed for each pod by a reason of its own.
+        // A request that was not sent failed for each pod by a reason of its own.
         throw flight.isBegun || caller.signal?.aborted ? error : (flight.reasons.get(podOf(caller)) ?? error);
       } finally {
         leave();
@@ -126,7 +126,7 @@ function slotFor<T>(flight: Flight<T>, { caller, name, request }: Entering<T>): 
     return undefined;
   }
   const slot: PodSlot = { namespace: caller.tenant.namespace, callers: 0, withdraw: ignore };
-  // First: in a full queue it may take the only place that the question has.
+  // First: in a full queue it may take the only slot that the request has.
   flight.slots.set(name, slot);
   const entered = request.queue.enter(caller.tenant, {
     begin(leave) {
@@ -161,7 +161,7 @@ async function started<T>(send: () => Promise<T>): Promise<T> {
   return send();
 }
 
-/** The question fails if no other pod has a place. */
+/** The request fails if no other pod has a slot. */
 function removeSlot<T>(flight: Flight<T>, name: string, error: TokenError): void {
   flight.slots.delete(name);
   flight.reasons.set(name, error);

@@ -11,7 +11,7 @@ import {
   type TokenBucket,
 } from '@pod-identity/kit/core';
 
-/** How many questions may run at a time, and begin in a second. */
+/** How many requests may run at a time, and begin in a second. */
 export interface Rate {
   /** Places. A namespace gets one while it holds fewer than are free: one alone gets half of them, and several leave some free. */
   readonly atATime: number;
@@ -21,21 +21,21 @@ export interface Rate {
 
 export interface QueueRate extends Rate {
   readonly waiting: FairQueueLimits;
-  /** Its questions begin before others, of each namespace one in a round; default: no. */
+  /** Its requests begin before others, of each namespace one in a round; default: no. */
   readonly isAhead?: boolean;
 }
 
 export interface TurnQueuesOptions<Name extends string> {
   readonly clock: Clock;
   readonly all: Rate & {
-    /** How long a question may wait for its turn; default: as long as it takes. */
+    /** How long a request may wait for its turn; default: as long as it takes. */
     readonly patienceMs?: number;
   };
   readonly queues: Readonly<Record<Name, QueueRate>>;
 }
 
 export interface Waiter {
-  /** It is its turn. Must call `leave` when the question is answered or has failed: that gives the place back. */
+  /** It is its turn. Must call `leave` when the request has ended: that frees the slot. */
   begin(leave: () => void): void;
   giveUp(why: NoTurn): void;
 }
@@ -49,10 +49,10 @@ export interface TurnQueue {
   readonly waiting: number;
 }
 
-/** Whom a question is charged to, and who waits for its answer. */
+/** Whom a request is charged to, and who waits for its response. */
 export interface TurnCaller {
   readonly tenant: Tenant;
-  /** Aborts when nobody waits for the answer any more; default: somebody always does. */
+  /** Aborts when nobody waits for the response any more; default: somebody always does. */
   readonly gone?: AbortSignal;
 }
 
@@ -63,8 +63,8 @@ interface Waiting {
 }
 
 /**
- * Queues of questions that share places and quota. Namespaces take turns, whatever queues they use; the turns of a namespace go to its
- * queues, and those to its pods: a question waits for one question of each other namespace, however many those have.
+ * Queues of requests that share slots and quota. Namespaces take turns, whatever queues they use; the turns of a namespace go to its
+ * queues, and those to its pods: a request waits for one request of each other namespace, however many those have.
  */
 export function createTurnQueues<Name extends string>(
   options: TurnQueuesOptions<Name>,
@@ -117,7 +117,7 @@ function createPacedTurns<Name extends string>({ clock, all, queues }: TurnQueue
     });
   };
 
-  /** Begins one question and returns 0, or returns the milliseconds until one may begin; Infinity: not before a place is freed. */
+  /** Begins one request and returns 0, or returns the milliseconds until one may begin; Infinity: not before a slot is freed. */
   const step = (): number => {
     const waiting = names.filter((name) => turns.size(name) > 0);
     const pauses = waiting.map((name) => Math.max(shared.pauseMs(), slots[name].pauseMs()));
@@ -190,7 +190,7 @@ function mapValues<Name extends string, A, B>(
   return Object.fromEntries(entries.map(([name, value]) => [name, map(value, name)])) as Record<Name, B>;
 }
 
-/** Places by the namespace that holds them, and a quota of questions that begin. */
+/** Slots by the namespace that holds them, and a quota of requests that begin. */
 function createSlots({ atATime, quota }: Rate, clock: Clock) {
   const bucket: TokenBucket | undefined =
     quota &&

@@ -27,7 +27,7 @@ import type { BindingView, IdentityView, PodView } from '../views.ts';
 /** What a changed object may concern. */
 export interface Changed {
   readonly namespace: string;
-  /** Pods with these labels, also of other namespaces that `isConcerned`. */
+  /** Pods with these labels, also of other namespaces in `reach`. */
   readonly labels: ReadonlySet<string>;
   /** Pods of the namespace that one of these bindings selects. */
   readonly selecting: readonly AzureIdentityBinding[] | 'all';
