@@ -190,7 +190,11 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
     ...row('the API server does not say whether the ServiceAccount may use the identity', unanswered),
     ...row('the API server takes longer to say so than the request may wait', {
       ...unanswered,
-      isLate: true,
+      why: 'late',
+    }),
+    ...row('the API server allows an invented user too, so its reviews mean nothing', {
+      ...unanswered,
+      why: 'allows-all',
     }),
   ],
   'not-assigned': [

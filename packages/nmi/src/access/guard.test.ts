@@ -88,7 +88,8 @@ it('answers of an API server that allows everything mean nothing', async () => {
   trust.isRefused = false;
   looked.resolve(undefined);
   expect(guard.now(accessTo([reader]), tenant)).toBeUndefined();
-  await expect(guard.review(accessTo([reader]), tenant)).resolves.toEqual({ verdict: 'unanswered' });
+  const unused = { verdict: 'unanswered', why: 'allows-all' };
+  await expect(guard.review(accessTo([reader]), tenant)).resolves.toEqual(unused);
 });
 
 it('in mode warn everybody may, and a missing right is new once in ten minutes', async () => {

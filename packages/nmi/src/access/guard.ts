@@ -7,7 +7,8 @@ import type { Verdicts } from './verdicts.ts';
 
 /** `targets`: the missing rights. */
 export type AccessResult =
-  | { readonly verdict: Exclude<AccessVerdict, 'denied'> }
+  | { readonly verdict: Exclude<AccessVerdict, 'denied' | 'unanswered'> }
+  | { readonly verdict: 'unanswered'; readonly why?: 'allows-all' }
   | { readonly verdict: 'denied'; readonly targets: readonly AccessTarget[] };
 
 export interface AccessGuard {
@@ -82,7 +83,8 @@ export function createAccessGuard(options: AccessGuardOptions): AccessGuard {
     async review(access, tenant) {
       if (access.mode === 'warn') return warned(access, tenant);
       if (!isTrusted()) await stranger.looked;
-      if (!isTrusted()) return { verdict: 'unanswered' };
+      if (!isTrusted())
+        return { verdict: 'unanswered', ...(stranger.isRefused() === false && { why: 'allows-all' }) };
       return look(access, tenant) ?? reviewNow(access, tenant);
     },
   };

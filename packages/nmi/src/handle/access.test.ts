@@ -268,7 +268,7 @@ describe('an identity that is refused', () => {
       kind: 'access-unanswered',
       pod: 'default/web',
       identity: 'data/offer-02',
-      isLate: true,
+      why: 'late',
     });
     await clock.advance(9_000);
     expect(review).toHaveBeenCalledTimes(3);

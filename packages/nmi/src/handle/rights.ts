@@ -46,7 +46,7 @@ export async function lackOf(
   if (!permit.access) return undefined;
   const { promise: late, resolve } = Promise.withResolvers<Reviewed>();
   const timer = clock.after(Math.max(0, reviewsUntil - clock.elapsed()), () =>
-    resolve({ verdict: 'unanswered', isLate: true }),
+    resolve({ verdict: 'unanswered', why: 'late' }),
   );
   try {
     const reviewed = await Promise.race([guard.review(permit.access, tenantOf(pod)), late]);
@@ -56,7 +56,7 @@ export async function lackOf(
   }
 }
 
-type Reviewed = AccessResult & { readonly isLate?: true };
+type Reviewed = AccessResult | { readonly verdict: 'unanswered'; readonly why: 'late' };
 
 interface Needed {
   readonly identity: string;
@@ -74,7 +74,7 @@ function lackIn(reviewed: Reviewed, pod: string, { identity, access }: Needed): 
       return { kind: 'denied', pod, denial: { why: 'access-denied', identity, subject, targets, ...denied } };
     }
     case 'unanswered':
-      return { kind: 'access-unanswered', pod, identity, ...(reviewed.isLate && { isLate: true }) };
+      return { kind: 'access-unanswered', pod, identity, ...(reviewed.why && { why: reviewed.why }) };
     case 'busy':
       return { kind: 'overloaded', pod };
   }

@@ -30,14 +30,14 @@ export type Outcome =
   | { readonly kind: 'rights-changed'; readonly pod: string }
   | { readonly kind: 'denied'; readonly pod: string; readonly denial: Denial }
   /**
-   * Whether the pod's ServiceAccount may use it is not known. `identity` is '' for the machine of an exempt pod. `isLate`: the answer had
-   * not come when the request had waited as long as it may.
+   * Whether the pod's ServiceAccount may use it is not known. `identity` is '' for the machine of an exempt pod. `late`: the review
+   * had not ended when the request had waited as long as it may. `allows-all`: reviews are not used, since an invented user is allowed too.
    */
   | {
       readonly kind: 'access-unanswered';
       readonly pod: string;
       readonly identity: string;
-      readonly isLate?: true;
+      readonly why?: 'late' | 'allows-all';
     }
   /** The metadata service of the machine does not know the identity yet. */
   | {

@@ -110,9 +110,15 @@ export function explainUnusable(
 
 export function explainUnanswered({
   identity,
-  isLate,
+  why,
 }: Extract<Outcome, { readonly kind: 'access-unanswered' }>): string {
-  if (isLate)
+  if (why === 'allows-all')
+    return (
+      'The API server allows an invented user to use Azure identities, so its reviews mean nothing and rights cannot be checked: the ' +
+      `ServiceAccount of the pod gets no token for ${thingOf(identity)}. The administrator must start the API server with ` +
+      '--authorization-mode=Node,RBAC.'
+    );
+  if (why === 'late')
     return (
       `The API server has not said yet whether the ServiceAccount of the pod may use ${thingOf(identity)}: its answers take longer than ` +
       'a request waits. Try again.'
