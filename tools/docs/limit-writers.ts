@@ -1,6 +1,10 @@
 /** Who may write what the numbers of a room limit; `nobody` where they limit only the program's own work. */
 export const limitWriters: Readonly<Record<string, string>> = {
-  'crd-types': 'editors of a namespace: AzureIdentities, bindings, exceptions, labels and annotations',
+  'crd-types/access': 'editors of a namespace by ids of identities',
+  'crd-types/ids': 'editors of a namespace by their AzureIdentities',
+  'crd-types/matching': 'editors of a namespace by bindings and pods',
+  'crd-types/objects': 'editors of a namespace by AzureIdentities, bindings, exceptions and selectors',
+  'crd-types/parsing': 'editors of a namespace by any field of their objects',
   'imds-client': 'the metadata service, or who answers in its place; the program that uses the library',
   'imds-client/command': 'the metadata service, or who answers in its place',
   'keyvault-sample': 'callers of the sample, Key Vault',

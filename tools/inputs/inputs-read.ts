@@ -72,8 +72,8 @@ export function namesFields(source: string): boolean {
 
 /** All files for which `namesFields` holds. */
 export const tableFiles: readonly string[] = [
-  'packages/crd-types/src/fields.ts',
-  'packages/crd-types/src/namespace-view.ts',
+  'packages/crd-types/src/parsing/fields.ts',
+  'packages/crd-types/src/access/namespace-view.ts',
   'packages/kit/src/kube/access-review.ts',
   'packages/kit/src/kube/fields.ts',
   'packages/kit/src/kube/index.ts',

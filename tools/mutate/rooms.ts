@@ -1,6 +1,6 @@
 /** Rooms in which a wrong operator can give a token to the wrong pod or detach an identity: name and files. */
 export const rooms: Readonly<Record<string, readonly string[]>> = {
-  match: ['packages/crd-types/src/match.ts'],
+  match: ['packages/crd-types/src/matching/match.ts'],
   policy: ['packages/policy/src/'],
   'imds-client': ['packages/imds-client/src/*.ts'],
   'nmi/access': ['packages/nmi/src/access/'],

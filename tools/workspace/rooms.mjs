@@ -19,6 +19,12 @@ const nmi = (/** @type {string} */ room) => `packages/nmi/src/${room}`;
 /** @type {readonly Room[]} */
 export const rooms = [
   { folder: 'packages/crd-types/src', pure: 'all' },
+  { folder: 'packages/crd-types/src/parsing', head: 'canonical', pure: 'all' },
+  { folder: 'packages/crd-types/src/ids', head: 'resource-id', pure: 'all' },
+  { folder: 'packages/crd-types/src/objects', head: 'azure-identity', pure: 'all' },
+  { folder: 'packages/crd-types/src/matching', head: 'match', pure: 'all' },
+  { folder: 'packages/crd-types/src/access', pure: 'all' },
+  { folder: 'packages/crd-types/src/schemas', pure: 'all' },
   {
     folder: 'packages/imds-client/src',
     pure: [

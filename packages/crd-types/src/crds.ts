@@ -3,6 +3,6 @@ export {
   customResourceDefinitions,
   type CustomResourceDefinition,
   type CustomResourceVersion,
-} from './schemas.ts';
-export type { Column, Schema } from './schema-parts.ts';
-export { jsonSchemaOf, type JsonSchema } from './json-schema.ts';
+} from './schemas/schemas.ts';
+export type { Column, Schema } from './schemas/schema-parts.ts';
+export { jsonSchemaOf, type JsonSchema } from './schemas/json-schema.ts';

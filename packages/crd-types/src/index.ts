@@ -1,15 +1,15 @@
-// Room: the custom resources: types, parsers, names, ids, schemas, and the rule which pod may use which identity.
+// Room: what @pod-identity/crd-types exports: the custom resources and the rule which pod may use which identity.
 // It must not do I/O, read a clock or the environment, or have a dependency.
 export type * from './types.ts';
 export * from './parse.ts';
 export * from './crds.ts';
 export * from './names.ts';
-export { isNamespaced } from './azure-identity.ts';
-export { isDefaultBinding } from './azure-identity-binding.ts';
-export { acceptsLabelPrefix, acceptsNamespace, allowsNamespace } from './allowed-namespaces.ts';
-export { problemTexts, warningTexts } from './object-texts.ts';
-export { selectorText } from './label-selector.ts';
-export type { PodFacts } from './selection.ts';
+export { isNamespaced } from './objects/azure-identity.ts';
+export { isDefaultBinding } from './objects/azure-identity-binding.ts';
+export { acceptsLabelPrefix, acceptsNamespace, allowsNamespace } from './objects/allowed-namespaces.ts';
+export { problemTexts, warningTexts } from './objects/object-texts.ts';
+export { selectorText } from './objects/label-selector.ts';
+export type { PodFacts } from './matching/selection.ts';
 export {
   bindingLabelOf,
   describeSelection,
@@ -20,9 +20,9 @@ export {
   filedKeysOf,
   selectsPod,
   waysToFile,
-} from './selection.ts';
-export type { BindingsByNamespace } from './bindings-by-namespace.ts';
-export { sortBindings } from './bindings-by-namespace.ts';
+} from './matching/selection.ts';
+export type { BindingsByNamespace } from './matching/bindings-by-namespace.ts';
+export { sortBindings } from './matching/bindings-by-namespace.ts';
 export type {
   BindingSource,
   Match,
@@ -31,10 +31,10 @@ export type {
   MatchResult,
   Mismatch,
   MismatchReason,
-} from './match.ts';
-export { bindingsAmong, matchPod } from './match.ts';
-export { mostBindingsPerNamespace } from './own-bindings.ts';
-export type { AccessResource, AccessSubject, AccessTarget } from './access.ts';
+} from './matching/match.ts';
+export { bindingsAmong, matchPod } from './matching/match.ts';
+export { mostBindingsPerNamespace } from './matching/own-bindings.ts';
+export type { AccessResource, AccessSubject, AccessTarget } from './access/access.ts';
 export {
   accessGroup,
   accessTargetKey,
@@ -43,14 +43,14 @@ export {
   accessVerb,
   machineTarget,
   parseAccessTarget,
-} from './access.ts';
-export type { AccessNeed, AccessRemedy, AccessRole, AccessRoleBinding } from './access-roles.ts';
-export { rolesFor } from './access-roles.ts';
-export type { AccessMode, NamespaceView } from './namespace-view.ts';
+} from './access/access.ts';
+export type { AccessNeed, AccessRemedy, AccessRole, AccessRoleBinding } from './access/access-roles.ts';
+export { rolesFor } from './access/access-roles.ts';
+export type { AccessMode, NamespaceView } from './access/namespace-view.ts';
 export {
   accessAnnotation,
   accessModes,
   namespaceFields,
   readNamespaceView,
   strictestMode,
-} from './namespace-view.ts';
+} from './access/namespace-view.ts';

@@ -1,12 +1,12 @@
 // A key that is not read never opens an object further: with it the parser refuses the object, or reads the same.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { allowsNamespace } from './allowed-namespaces.ts';
-import { parseAzureIdentity } from './azure-identity.ts';
-import { parseAzureIdentityBinding } from './azure-identity-binding.ts';
-import { parseAzurePodIdentityException } from './azure-pod-identity-exception.ts';
-import { canonicalise } from './canonical.ts';
-import { selectsPod } from './selection.ts';
+import { allowsNamespace } from './objects/allowed-namespaces.ts';
+import { parseAzureIdentity } from './objects/azure-identity.ts';
+import { parseAzureIdentityBinding } from './objects/azure-identity-binding.ts';
+import { parseAzurePodIdentityException } from './objects/azure-pod-identity-exception.ts';
+import { canonicalise } from './parsing/canonical.ts';
+import { selectsPod } from './matching/selection.ts';
 
 const metadata = { name: 'a', namespace: 'shop' };
 const resourceID =

@@ -1,11 +1,11 @@
 // Keys that are spelled like a field that the original does not have, but in another case or with a slip.
 import { describe, expect, test } from 'vitest';
-import { parseAzureAssignedIdentity } from './azure-assigned-identity.ts';
-import { parseAzureIdentity } from './azure-identity.ts';
-import { parseAzureIdentityBinding } from './azure-identity-binding.ts';
-import { parseAzurePodIdentityException } from './azure-pod-identity-exception.ts';
-import { canonicalise } from './canonical.ts';
-import { fieldLike, spellings } from './spelling.ts';
+import { parseAzureAssignedIdentity } from './matching/azure-assigned-identity.ts';
+import { parseAzureIdentity } from './objects/azure-identity.ts';
+import { parseAzureIdentityBinding } from './objects/azure-identity-binding.ts';
+import { parseAzurePodIdentityException } from './objects/azure-pod-identity-exception.ts';
+import { canonicalise } from './parsing/canonical.ts';
+import { fieldLike, spellings } from './parsing/spelling.ts';
 
 const resourceID =
   '/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader';

@@ -11,7 +11,7 @@ export {
   podUidAnnotation,
   resources,
   version,
-} from './group.ts';
+} from './parsing/group.ts';
 export {
   canonicalResourceId,
   hostName,
@@ -19,9 +19,9 @@ export {
   parseProviderId,
   parseResourceId,
   sameResourceId,
-} from './resource-id.ts';
+} from './ids/resource-id.ts';
 export {
   assignedIdentityName,
   assignedIdentityNamespace,
   distinctAssignedIdentityName,
-} from './azure-assigned-identity.ts';
+} from './matching/azure-assigned-identity.ts';

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseAzureAssignedIdentity } from './azure-assigned-identity.ts';
-import { parseAzureIdentity } from './azure-identity.ts';
-import { parseAzureIdentityBinding } from './azure-identity-binding.ts';
-import { parseAzurePodIdentityException } from './azure-pod-identity-exception.ts';
-import { parseIdentityResourceId, parseProviderId, parseResourceId } from './resource-id.ts';
+import { parseAzureAssignedIdentity } from './matching/azure-assigned-identity.ts';
+import { parseAzureIdentity } from './objects/azure-identity.ts';
+import { parseAzureIdentityBinding } from './objects/azure-identity-binding.ts';
+import { parseAzurePodIdentityException } from './objects/azure-pod-identity-exception.ts';
+import { parseIdentityResourceId, parseProviderId, parseResourceId } from './ids/resource-id.ts';
 
 const parsers = [
   parseAzureIdentity,

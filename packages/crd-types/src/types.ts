@@ -1,26 +1,26 @@
 // The types of the custom resources alone: a module without code.
-export type { Condition, ListMeta, ObjectMeta, OwnerReference } from './meta.ts';
-export type { Kind, Resource } from './group.ts';
-export type { AllowedNamespaces } from './allowed-namespaces.ts';
+export type { Condition, ListMeta, ObjectMeta, OwnerReference } from './parsing/meta.ts';
+export type { Kind, Resource } from './parsing/group.ts';
+export type { AllowedNamespaces } from './objects/allowed-namespaces.ts';
 export type {
   AssignedIdentityParts,
   AssignedState,
   AzureAssignedIdentity,
   AzureAssignedIdentityList,
-} from './azure-assigned-identity.ts';
+} from './matching/azure-assigned-identity.ts';
 export type {
   AzureIdentity,
   AzureIdentityList,
   AzureIdentitySpec,
   IdentityType,
   SecretReference,
-} from './azure-identity.ts';
-export type { AzureIdentityBinding, AzureIdentityBindingList } from './azure-identity-binding.ts';
+} from './objects/azure-identity.ts';
+export type { AzureIdentityBinding, AzureIdentityBindingList } from './objects/azure-identity-binding.ts';
 export type {
   AzurePodIdentityException,
   AzurePodIdentityExceptionList,
-} from './azure-pod-identity-exception.ts';
-export type { LabelRequirement, Labels, LabelSelector, SelectorOperator } from './label-selector.ts';
-export type { Parsed, Problem } from './problem.ts';
-export type { Parser, StandardIssue, StandardResult, StandardSchema } from './standard-schema.ts';
-export type { Host, HostKind, ResourceId, ResourceIdParts } from './resource-id.ts';
+} from './objects/azure-pod-identity-exception.ts';
+export type { LabelRequirement, Labels, LabelSelector, SelectorOperator } from './objects/label-selector.ts';
+export type { Parsed, Problem } from './parsing/problem.ts';
+export type { Parser, StandardIssue, StandardResult, StandardSchema } from './parsing/standard-schema.ts';
+export type { Host, HostKind, ResourceId, ResourceIdParts } from './ids/resource-id.ts';

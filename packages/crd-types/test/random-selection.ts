@@ -1,9 +1,9 @@
 // Random bindings with every kind of condition, and pods that they often select.
 import fc from 'fast-check';
-import type { AzureIdentityBinding } from '../src/azure-identity-binding.ts';
-import { apiVersion } from '../src/group.ts';
-import type { LabelRequirement, LabelSelector } from '../src/label-selector.ts';
-import type { PodFacts } from '../src/selection.ts';
+import type { AzureIdentityBinding } from '../src/objects/azure-identity-binding.ts';
+import { apiVersion } from '../src/parsing/group.ts';
+import type { LabelRequirement, LabelSelector } from '../src/objects/label-selector.ts';
+import type { PodFacts } from '../src/matching/selection.ts';
 
 const key = fc.constantFrom('app', 'tier', 'x.io/zone');
 const value = fc.constantFrom('', 'a', 'b');

@@ -1,0 +1,132 @@
+import { attempt } from '../parsing/attempt.ts';
+import type { FieldLimits } from '../parsing/fields.ts';
+import { frozen } from '../parsing/frozen.ts';
+import type { Labels } from '../objects/label-selector.ts';
+import { isJsonObject, type JsonObject } from '../parsing/section.ts';
+
+/**
+ * Who decides which pod may use which Azure identity. `namespace`: anyone who may write an AzureIdentity in a namespace. `warn`: the
+ * same, and refusals that `rbac` would cause are reported. `rbac`: Kubernetes' RBAC, by rights on the identities themselves.
+ */
+export type AccessMode = 'namespace' | 'warn' | 'rbac';
+
+/** Least strict first. */
+export const accessModes: readonly ['namespace', 'warn', 'rbac'] = /* @__PURE__ */ frozen([
+  'namespace',
+  'warn',
+  'rbac',
+] as const satisfies readonly AccessMode[]);
+
+/** Annotation of a Namespace: a mode for its pods that is stricter than that of the services. */
+export const accessAnnotation = 'aadpodidentity.k8s.io/identity-access';
+
+/** The fields that are read of a Namespace. */
+export interface NamespaceView {
+  /** `metadata.name`; empty if that is no string. */
+  readonly name: string;
+  /** Undefined if they are not known: then no label selector selects the namespace, and it accepts no other. */
+  readonly labels: Labels | undefined;
+  /** Why they are not known, for the owners of its pods. */
+  readonly labelsFault?: string;
+  /** The mode in its annotation; `rbac` for any unknown value. */
+  readonly access: AccessMode | undefined;
+  /** A problem of the annotation, for the administrator of the namespace. */
+  readonly problem?: string;
+}
+
+const name: FieldLimits = { upTo: 1024 };
+/** Every NMI keeps the labels of all Namespaces, so this is less than Kubernetes allows. */
+const mostLabels = 2048;
+
+/** The fields that informers keep of a Namespace. */
+export const namespaceFields: FieldLimits = /* @__PURE__ */ fieldsOfNamespace();
+
+function fieldsOfNamespace(): FieldLimits {
+  const annotations = { members: { [accessAnnotation]: name } };
+  const metadata = { name, uid: name, resourceVersion: name, labels: { upTo: mostLabels }, annotations };
+  return frozen({ members: { metadata: { members: metadata } } });
+}
+
+/**
+ * The stricter of the two: an annotation cannot weaken the flag of the administrator.
+ *
+ * @example
+ * ```ts
+ * strictestMode('warn', 'rbac'); // rbac
+ * strictestMode('warn', 'namespace'); // warn
+ * strictestMode('warn', undefined); // warn
+ * ```
+ */
+export function strictestMode(flag: AccessMode, annotation: AccessMode | undefined): AccessMode {
+  const strictness = Math.max(accessModes.indexOf(flag), accessModes.indexOf(annotation ?? 'namespace'));
+  return accessModes[strictness] ?? 'rbac';
+}
+
+/**
+ * Reads a Namespace, of which the fields named in `tooLarge` were left out because they were larger than `namespaceFields` allows.
+ * If `tooLarge` is not a list of fields, labels and annotation count as left out: the namespace is not selected, and asks for `rbac`.
+ *
+ * @example
+ * ```ts
+ * const view = readNamespaceView(object);
+ * strictestMode('namespace', view.access); // namespace
+ * ```
+ */
+export function readNamespaceView(
+  object: unknown,
+  tooLarge: readonly { readonly path: string }[] = [],
+): NamespaceView {
+  const metadata = attempt<JsonObject>(
+    () => plainOf(recordAt(object, 'metadata')),
+    () => ({}),
+  );
+  const isTooLarge = (path: string) =>
+    attempt(
+      () => tooLarge.some((field) => field.path === path),
+      () => true,
+    );
+  const text = metadata['name'];
+  const view = {
+    name: typeof text === 'string' ? text : '',
+    ...readAccess(metadata, isTooLarge(`metadata.annotations.${accessAnnotation}`)),
+  };
+  return isTooLarge('metadata.labels')
+    ? { ...view, labels: undefined, labelsFault: `its labels have more than ${mostLabels} bytes` }
+    : { ...view, labels: labelsOf(metadata) };
+}
+
+/** Copies what is read of it, since a getter or a Proxy may throw. */
+function plainOf(metadata: JsonObject): JsonObject {
+  const [labels, annotations] = ['labels', 'annotations'].map((key) => ({ ...recordAt(metadata, key) }));
+  return { name: metadata['name'], labels, annotations };
+}
+
+function labelsOf(metadata: JsonObject): Labels {
+  const labels = Object.entries(recordAt(metadata, 'labels'));
+  return Object.fromEntries(
+    labels.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}
+
+function readAccess(metadata: JsonObject, isTooLarge: boolean): Pick<NamespaceView, 'access' | 'problem'> {
+  const annotations = recordAt(metadata, 'annotations');
+  if (!isTooLarge && !Object.hasOwn(annotations, accessAnnotation)) return { access: undefined };
+  const value = annotations[accessAnnotation];
+  const access = accessModes.find((mode) => mode === value);
+  if (!isTooLarge && access !== undefined) return { access };
+  const found = isTooLarge
+    ? 'too long'
+    : (attempt(
+        () => JSON.stringify(value),
+        () => undefined,
+      ) ?? `a ${typeof value}`);
+  return {
+    access: 'rbac',
+    problem: `the annotation ${accessAnnotation} is ${found}, so rbac counts: set it to warn or rbac, or remove it`,
+  };
+}
+
+function recordAt(object: unknown, key: string): JsonObject {
+  const value = isJsonObject(object) && Object.hasOwn(object, key) ? object[key] : undefined;
+  return isJsonObject(value) ? value : {};
+}

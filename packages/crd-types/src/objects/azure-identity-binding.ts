@@ -1,0 +1,163 @@
+import { objectParser } from '../parsing/custom-object.ts';
+import { contradictionIn, equals } from './contradiction.ts';
+import { apiVersion, bindingLabel, defaultIdentityAnnotation } from '../parsing/group.ts';
+import { resembling } from './identity-warnings.ts';
+import {
+  isEmptySelector,
+  isLabelValue,
+  noValue,
+  objectNamePattern,
+  readLabelSelector,
+  type LabelSelector,
+} from './label-selector.ts';
+import type { Condition, ListMeta, ObjectMeta } from '../parsing/meta.ts';
+import { readConditions, readMetadata } from '../parsing/object-meta.ts';
+import { quote } from '../parsing/quote.ts';
+import { isLikeSelector } from '../parsing/spelling.ts';
+import type { Parser } from '../parsing/standard-schema.ts';
+import { defined, type Section } from '../parsing/section.ts';
+
+/**
+ * Gives an AzureIdentity of the binding's own namespace to pods that match all set fields of `selector`, `podSelector` and
+ * `serviceAccountName`.
+ */
+export interface AzureIdentityBinding {
+  /** Group and version. The parser sets it even if the object lacks it, as items of some lists do. */
+  readonly apiVersion: typeof apiVersion;
+  /** The parser sets it even if the object lacks it. */
+  readonly kind: 'AzureIdentityBinding';
+  /** Its namespace is that of the AzureIdentity too. An annotation can make the identity the default (`defaultIdentityAnnotation`). */
+  readonly metadata: ObjectMeta;
+  /** From the object's author. */
+  readonly spec: {
+    /** Name of the AzureIdentity, in the namespace of the binding. */
+    readonly azureIdentity: string;
+    /** Compared for equality with the pod's `aadpodidbinding` label; not a label-selector expression. Empty: not required. */
+    readonly selector: string;
+    /** Selects pods of the binding's own namespace by labels. Never empty. */
+    readonly podSelector?: LabelSelector;
+    /** Selects pods of the binding's own namespace by ServiceAccount. */
+    readonly serviceAccountName?: string;
+    /** Whether the identity is the default for requests that name none, if the pod has several. */
+    readonly default?: boolean;
+  };
+  /** From MIC, which writes the condition `Ready`. Absent until MIC has judged the object; in managed mode no MIC runs. */
+  readonly status?: { readonly conditions?: readonly Condition[] };
+}
+
+/** A list of them, as the API server returns it. */
+export interface AzureIdentityBindingList {
+  /** Group and version of the list and of its items. */
+  readonly apiVersion: typeof apiVersion;
+  /** The kind of the list: that of its items, and `List`. */
+  readonly kind: 'AzureIdentityBindingList';
+  /** From the API server: the version to watch from, and where the next page begins. */
+  readonly metadata: ListMeta;
+  /** The objects of this page, as stored: parse them before use. */
+  readonly items: AzureIdentityBinding[];
+}
+
+/**
+ * Parses an AzureIdentityBinding from untrusted JSON, with keys of 2018 in any case. Keys of later fields, such as `podSelector`, have one
+ * spelling, and another is refused, as is a misspelt key (`podSelectors`).
+ *
+ * @example
+ * ```ts
+ * const parsed = parseAzureIdentityBinding(object);
+ * if (parsed.ok) console.log(`${parsed.value.spec.selector} → ${parsed.value.spec.azureIdentity}`);
+ * ```
+ */
+export const parseAzureIdentityBinding: Parser<AzureIdentityBinding> = /* @__PURE__ */ objectParser(
+  'AzureIdentityBinding',
+  (section) => {
+    const binding = readAzureIdentityBinding(section);
+    const spec = section.section('spec');
+    if (binding.spec.azureIdentity === '')
+      spec.problem('azureIdentity', 'is missing: name an AzureIdentity of this namespace');
+    judgeConditions(binding.spec, spec);
+    warnOfNoPods(binding.spec, spec);
+    const annotations = section.section('metadata').section('annotations');
+    for (const [key] of resembling(binding.metadata.annotations))
+      annotations.warn(
+        key,
+        `has no effect on a binding: write it on the AzureIdentity ${quote(binding.spec.azureIdentity)}`,
+      );
+    return binding;
+  },
+);
+
+/** Reads the fields without validating their meaning; also used for the copy in an AzureAssignedIdentity. */
+export function readAzureIdentityBinding(section: Section): AzureIdentityBinding {
+  const spec = section.section('spec');
+  return defined({
+    apiVersion,
+    kind: 'AzureIdentityBinding',
+    metadata: readMetadata(section),
+    spec: readSpec(spec),
+    status: readConditions(section),
+  });
+}
+
+/**
+ * Whether the identity of the binding is the default for requests that name none, if the pod has several.
+ *
+ * @example
+ * ```ts
+ * isDefaultBinding({ ...binding, spec: { ...binding.spec, default: true } }); // true
+ * ```
+ */
+export function isDefaultBinding({ metadata, spec }: AzureIdentityBinding): boolean {
+  return spec.default ?? metadata.annotations?.[defaultIdentityAnnotation] === 'true';
+}
+
+function readSpec(spec: Section): AzureIdentityBinding['spec'] {
+  const podSelector = readLabelSelector(spec, 'podSelector');
+  return defined({
+    azureIdentity: spec.string('azureIdentity') ?? '',
+    selector: spec.string('selector') ?? '',
+    podSelector: podSelector && isEmptySelector(podSelector) ? undefined : podSelector,
+    serviceAccountName: spec.string('serviceAccountName'),
+    default: spec.boolean('default'),
+  });
+}
+
+/** Conditions that no pod meets. */
+function warnOfNoPods({ selector, podSelector }: AzureIdentityBinding['spec'], spec: Section): void {
+  if (!isLabelValue(selector))
+    spec.warn('selector', `is ${noValue(selector, ', so that this binding selects no pod')}`);
+  const { matchExpressions = [] } = podSelector ?? {};
+  const byLabel = selector === '' ? [] : [equals(bindingLabel, selector)];
+  const key = contradictionIn({ ...podSelector, matchExpressions: [...matchExpressions, ...byLabel] });
+  if (key !== undefined)
+    spec.warn(
+      'podSelector',
+      `has conditions on the label ${quote(key)} of which no value meets all, so that this binding selects no pod: remove one of them`,
+    );
+}
+
+const objectName = /* @__PURE__ */ new RegExp(objectNamePattern);
+const longestObjectName = 253;
+
+function judgeConditions(binding: AzureIdentityBinding['spec'], spec: Section): void {
+  const { selector, podSelector, serviceAccountName = '' } = binding;
+  if (serviceAccountName.length > longestObjectName || !objectName.test(serviceAccountName))
+    spec.problem('serviceAccountName', 'must be the name of a ServiceAccount');
+  if (spec.has('podSelector') && podSelector === undefined)
+    spec.warn('podSelector', 'is empty: it selects nothing, and leaves out nothing');
+  if (selector !== '') return;
+  if (podSelector !== undefined || serviceAccountName !== '') refuseMisspeltSelector(spec);
+  else
+    spec.problem(
+      'selector',
+      'is missing: give the value of the pods’ aadpodidbinding label, or podSelector or serviceAccountName',
+    );
+}
+
+/**
+ * A further condition that would not count. Only where fields are used that the original does not have: its objects may have any other key.
+ */
+function refuseMisspeltSelector(spec: Section): void {
+  for (const key of spec.keys())
+    if (isLikeSelector(key))
+      spec.problem(key, 'is not a field: if selector is meant, write it, otherwise remove this key');
+}

@@ -1,0 +1,175 @@
+// Room: types and parsers of the custom resources that people write.
+// It must not do I/O, read a clock or the environment, or have a dependency.
+import { objectParser } from '../parsing/custom-object.ts';
+import { apiVersion, behaviorAnnotation } from '../parsing/group.ts';
+import { readAllowedNamespaces, type AllowedNamespaces } from './allowed-namespaces.ts';
+import { judgeFederated } from '../ids/federated.ts';
+import type { Condition, ListMeta, ObjectMeta } from '../parsing/meta.ts';
+import { readConditions, readMetadata } from '../parsing/object-meta.ts';
+import { warnOfBehavior, warnOfValues } from './identity-warnings.ts';
+import { parseIdentityResourceId } from '../ids/resource-id.ts';
+import type { Parser } from '../parsing/standard-schema.ts';
+import { defined, type Section } from '../parsing/section.ts';
+
+/**
+ * 0: user-assigned managed identity; 1: service principal with a client secret; 2: service principal with a certificate; 3: federated: a
+ * managed identity or application that trusts the broker of the cluster, without a Secret.
+ */
+export type IdentityType = 0 | 1 | 2 | 3;
+
+/** A Secret; default namespace: that of the AzureIdentity. */
+export interface SecretReference {
+  /** Kubernetes name. Type 1 reads the key `clientSecret` or the only key; type 2 `certificate`, or `tls.crt` and `tls.key`. */
+  readonly name: string;
+  /** Absent: the namespace of the AzureIdentity. NMI refuses any other. */
+  readonly namespace?: string;
+}
+
+/** As users write it. Ids keep their spelling: compare resource ids with `sameResourceId`. */
+export interface AzureIdentitySpec {
+  /** The parser reads a missing one as 0. */
+  readonly type: IdentityType;
+  /** Type 0: the ARM id of the managed identity. Type 3: the same, if requests name the identity by it; it gives no right. */
+  readonly resourceID?: string;
+  /** The client id (application id), a GUID. Types 1, 2 and 3 need it; for type 0 it may be left out. */
+  readonly clientID?: string;
+  /** Types 1 and 2: the Secret with the client secret or the certificate. */
+  readonly clientPassword?: SecretReference;
+  /** Types 1 and 2: the tenant of the service principal, by its id (a GUID) or one of its domains. Type 3: the id of the tenant. */
+  readonly tenantID?: string;
+  /** Types 1 and 2: further tenants to request tokens of. NMI serves no identity with more than three. */
+  readonly auxiliaryTenantIDs?: readonly string[];
+  /** Not used, neither here nor in the original, which meant it as a default audience. */
+  readonly adResourceID?: string;
+  /**
+   * Types 1 and 2: the https address of a login endpoint other than that of the cloud, of which the host counts; NMI accepts those that its
+   * administrator allows.
+   */
+  readonly adEndpoint?: string;
+  /** Other namespaces whose pods may use the identity. */
+  readonly allowedNamespaces?: AllowedNamespaces;
+}
+
+/** An identity in Azure that pods may use if a binding selects them. */
+export interface AzureIdentity {
+  /** Group and version. The parser sets it even if the object lacks it, as items of some lists do. */
+  readonly apiVersion: typeof apiVersion;
+  /** The parser sets it even if the object lacks it. */
+  readonly kind: 'AzureIdentity';
+  /** The annotation `aadpodidentity.k8s.io/Behavior` with `namespaced` keeps the identity in its namespace; key and value are case-sensitive. */
+  readonly metadata: ObjectMeta;
+  /** From the object's author. */
+  readonly spec: AzureIdentitySpec;
+  /** From MIC, which writes the condition `Ready`. Absent until MIC has judged the object; in managed mode no MIC runs. */
+  readonly status?: { readonly conditions?: readonly Condition[] };
+}
+
+/** A list of them, as the API server returns it. */
+export interface AzureIdentityList {
+  /** Group and version of the list and of its items. */
+  readonly apiVersion: typeof apiVersion;
+  /** The kind of the list: that of its items, and `List`. */
+  readonly kind: 'AzureIdentityList';
+  /** From the API server: the version to watch from, and where the next page begins. */
+  readonly metadata: ListMeta;
+  /** The objects of this page, as stored: parse them before use. */
+  readonly items: AzureIdentity[];
+}
+
+/**
+ * Parses an AzureIdentity from untrusted JSON, with keys of 2018 in any case. Keys of later fields, such as `allowedNamespaces`, have one
+ * spelling, and another is refused, as is a misspelt key (`allowedNamespace`). Returns all problems. A managed identity (type 0, also the
+ * default) must have the resource id of one; a federated one (type 3) a client id and a tenant id, and nothing of a service principal.
+ *
+ * @example
+ * ```ts
+ * const parsed = parseAzureIdentity(await response.json());
+ * if (parsed.ok) console.log(parsed.value.spec.resourceID);
+ * else for (const { path, message } of parsed.problems) console.error(`${path}: ${message}`);
+ * ```
+ */
+export const parseAzureIdentity: Parser<AzureIdentity> = /* @__PURE__ */ objectParser(
+  'AzureIdentity',
+  (section) => {
+    const identity = readAzureIdentity(section);
+    const spec = section.section('spec');
+    judge(identity.spec, spec);
+    warnOfValues(identity, spec);
+    if (!isNamespaced(identity)) warnOfBehavior(identity.metadata, section);
+    else if (identity.spec.allowedNamespaces !== undefined)
+      spec.warn('allowedNamespaces', `has no effect beside the annotation ${behaviorAnnotation}: namespaced`);
+    return identity;
+  },
+);
+
+/**
+ * Whether only pods of its own namespace may use this identity.
+ *
+ * @example
+ * ```ts
+ * const metadata = { name: 'reader', namespace: 'shop', annotations: { [behaviorAnnotation]: 'namespaced' } };
+ * isNamespaced({ ...identity, metadata }); // true
+ * ```
+ */
+export function isNamespaced(identity: AzureIdentity): boolean {
+  return identity.metadata.annotations?.[behaviorAnnotation] === 'namespaced';
+}
+
+/** Reads the fields without validating their meaning; also used for the copy in an AzureAssignedIdentity. */
+export function readAzureIdentity(section: Section): AzureIdentity {
+  const spec = section.section('spec');
+  return defined({
+    apiVersion,
+    kind: 'AzureIdentity',
+    metadata: readMetadata(section),
+    spec: defined({
+      type: readType(spec),
+      resourceID: spec.string('resourceID'),
+      clientID: spec.string('clientID'),
+      clientPassword: readSecretReference(spec),
+      tenantID: spec.string('tenantID'),
+      auxiliaryTenantIDs: spec.strings('auxiliaryTenantIDs'),
+      adResourceID: spec.string('adResourceID'),
+      adEndpoint: spec.string('adEndpoint'),
+      allowedNamespaces: readAllowedNamespaces(spec),
+    }),
+    status: readConditions(section),
+  });
+}
+
+function readType(spec: Section): IdentityType {
+  const type = spec.integer('type') ?? 0;
+  if (type === 0 || type === 1 || type === 2 || type === 3) return type;
+  spec.problem(
+    'type',
+    `must be 0 (managed identity), 1 (service principal with secret), 2 (with certificate) or 3 (federated), not ${type}`,
+  );
+  return 0;
+}
+
+function readSecretReference(spec: Section): SecretReference | undefined {
+  if (!spec.has('clientPassword')) return undefined;
+  const reference = spec.section('clientPassword');
+  const name = reference.string('name');
+  return name === undefined ? undefined : defined({ name, namespace: reference.string('namespace') });
+}
+
+/** Validates the fields together. */
+function judge(identity: AzureIdentitySpec, spec: Section): void {
+  if (identity.type === 0) judgeResourceId(identity.resourceID, spec);
+  else if (identity.type === 3) judgeFederated(identity, spec);
+  else warnOfMissing(identity, spec);
+}
+
+function judgeResourceId(resourceID: string | undefined, spec: Section): void {
+  const parsed = parseIdentityResourceId(resourceID ?? '');
+  if (!parsed.ok) for (const { message } of parsed.problems) spec.problem('resourceID', message);
+}
+
+/** The original accepts a service principal without any fields, and fails at its first token. */
+function warnOfMissing(identity: AzureIdentitySpec, spec: Section): void {
+  for (const key of ['clientID', 'tenantID', 'clientPassword'] as const) {
+    if (identity[key] === undefined)
+      spec.warn(key, 'is missing: a service principal gets no token without it');
+  }
+}

@@ -1,0 +1,149 @@
+import { describe, expect, test } from 'vitest';
+import { parseAzureIdentity } from './azure-identity.ts';
+import { parseAzureIdentityBinding } from './azure-identity-binding.ts';
+import { fieldLimits, type FieldLimits } from '../parsing/fields.ts';
+
+const resourceID =
+  '/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader';
+const clientID = '2c1b6f5e-1111-4222-8333-0123456789ab';
+const metadata = { name: 'reader', namespace: 'shop' };
+
+describe('the annotation Behavior, misspelt,', () => {
+  const warningsOf = (meta: object) => {
+    const parsed = parseAzureIdentity({ metadata: { ...metadata, ...meta }, spec: { resourceID } });
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+    return parsed.warnings.map(({ path, message }) => `${path} ${message}`);
+  };
+  const like = 'aadpodidentity.k8s.io/';
+
+  test.each([`${like}behavior`, `${like}BEHAVIOR`, `${like}Behaviour`, 'AADPodIdentity.k8s.io/Behavior'])(
+    'as the key %s: a warning names key, value and remedy',
+    (key) => {
+      expect(warningsOf({ annotations: { [key]: 'namespaced' } })).toEqual([
+        `metadata.annotations.${key} is "namespaced" and has no effect, since keys are compared with case: ` +
+          'write aadpodidentity.k8s.io/Behavior: namespaced to keep the identity in its namespace',
+      ]);
+    },
+  );
+
+  test.each(['Namespaced', 'namespace', '', 'x'.repeat(300)])('as the value %j: the same', (value) => {
+    const [warning = ''] = warningsOf({ annotations: { [`${like}Behavior`]: value } });
+    expect(warning).toMatch(
+      /^metadata\.annotations\.aadpodidentity\.k8s\.io\/Behavior is .*, which has no effect: write namespaced, /,
+    );
+    expect(warning.length).toBeLessThan(600);
+  });
+
+  test('as a label: the same', () => {
+    expect(warningsOf({ labels: { [`${like}Behavior`]: 'namespaced' } })).toEqual([
+      `metadata.labels.${like}Behavior is "namespaced" and has no effect, since it is a label: ` +
+        'write the annotation aadpodidentity.k8s.io/Behavior: namespaced to keep the identity in its namespace',
+    ]);
+  });
+
+  test('is no matter beside the right one', () => {
+    const annotations = { [`${like}Behavior`]: 'namespaced', [`${like}behavior`]: 'cluster' };
+    expect(warningsOf({ annotations })).toEqual([]);
+  });
+
+  test('on the binding: a warning says that it belongs on the identity', () => {
+    const parsed = parseAzureIdentityBinding({
+      metadata: { ...metadata, annotations: { [`${like}Behavior`]: 'namespaced' } },
+      spec: { azureIdentity: 'reader', selector: 'demo' },
+    });
+    expect(parsed).toMatchObject({
+      ok: true,
+      warnings: [
+        {
+          path: `metadata.annotations.${like}Behavior`,
+          message: 'has no effect on a binding: write it on the AzureIdentity "reader"',
+        },
+      ],
+    });
+  });
+});
+
+describe('a value of an AzureIdentity that can never work', () => {
+  const tenant = '72f988bf-86f1-41af-91ab-2d7cd011db47';
+  const warnedOf = (more: object) => {
+    const given = { type: 1, clientID, tenantID: tenant, clientPassword: { name: 's' }, ...more };
+    const parsed = parseAzureIdentity({ metadata, spec: given });
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+    return parsed.warnings.map(({ path, message }) => `${path} ${message}`);
+  };
+
+  test.each<[object, RegExp]>([
+    [{ clientID: 'reader' }, /^spec\.clientID is "reader", which is no GUID: write /],
+    [{ tenantID: 'contoso' }, /^spec\.tenantID is "contoso", which is neither .*a GUID.* nor a domain/],
+    [{ tenantID: '../evil' }, /^spec\.tenantID is "\.\.\/evil"/],
+    [{ tenantID: `${'a.'.repeat(130)}com` }, /^spec\.tenantID is "a\.a\..*\.\.\.", which/],
+    [{ auxiliaryTenantIDs: ['contoso'] }, /^spec\.auxiliaryTenantIDs has "contoso", which is neither/],
+    [{ auxiliaryTenantIDs: [tenant, ''] }, /^spec\.auxiliaryTenantIDs has nothing, which is neither/],
+    [
+      { auxiliaryTenantIDs: [tenant, tenant, tenant, tenant] },
+      /^spec\.auxiliaryTenantIDs has 4 tenants, .* at most 3: remove/,
+    ],
+    [
+      { adEndpoint: 'http://login.example.com' },
+      /^spec\.adEndpoint is "http:\/\/login\.example\.com", which is no https/,
+    ],
+    [{ adEndpoint: 'login.example.com' }, /^spec\.adEndpoint is "login\.example\.com", which is no https/],
+    [{ adEndpoint: 'https://' }, /^spec\.adEndpoint is "https:\/\/", which is no https/],
+    [
+      { adEndpoint: 'https://login.example.com/tenant?x=1' },
+      /^spec\.adEndpoint is "https:\/\/login\.example\.com\/tenant\?x=1", of which only the host counts: write "https:\/\/login\.example\.com"$/,
+    ],
+    [
+      { adEndpoint: 'https://login.example.com#a' },
+      /of which only the host counts: write "https:\/\/login\.example\.com"$/,
+    ],
+    [
+      { adEndpoint: 'https://user:word@login.example.com' },
+      /^spec\.adEndpoint has a user name or a password: remove/,
+    ],
+    [
+      { adEndpoint: 'user:word@login.example.com' },
+      /^spec\.adEndpoint has a user name or a password: remove/,
+    ],
+    [{ adEndpoint: 'https://login.example.com/a@b' }, /of which only the host counts/],
+    [{ adResourceID: 'vault' }, /^spec\.adResourceID is "vault", which is no URI/],
+    [
+      { clientPassword: { name: 's', namespace: 'other' } },
+      /^spec\.clientPassword\.namespace is "other", .* move the Secret to "shop"$/,
+    ],
+  ])('%j: a warning names field, value and remedy', (more, expected) => {
+    expect(warnedOf(more)).toEqual([expect.stringMatching(expected)]);
+    expect(JSON.stringify(warnedOf(more))).not.toContain('word@');
+    expect(JSON.stringify(warnedOf(more)).length).toBeLessThan(1000);
+  });
+
+  test.each<object>([
+    { tenantID: 'contoso.onmicrosoft.com' },
+    { tenantID: tenant.toUpperCase() },
+    { tenantID: 'adfs' },
+    { auxiliaryTenantIDs: [tenant, 'contoso.com', 'xn--bcher-kva.example'] },
+    { adEndpoint: 'https://login.microsoftonline.us' },
+    { adEndpoint: 'https://login.microsoftonline.com/' },
+    { adEndpoint: 'https://adfs.local.azurestack.external:8443' },
+    { adEndpoint: 'HTTPS://[fd00::1]:8443/' },
+    { adResourceID: 'https://vault.azure.net' },
+    { adResourceID: 'api://1b4e/scope' },
+    { adResourceID: clientID },
+    { clientPassword: { name: 's', namespace: 'shop' } },
+  ])('%j can work: no warning', (more) => {
+    expect(warnedOf(more)).toEqual([]);
+  });
+});
+
+test('the programs read the annotation in the spellings of which the parser warns, also as a label', () => {
+  const { metadata: fields } = (fieldLimits.AzureIdentity as Members).members as Record<string, Members>;
+  for (const place of ['annotations', 'labels']) {
+    const { members, anyCase } = fields?.members[place] as Members;
+    expect(anyCase).toBe(true);
+    expect(Object.keys(members)).toEqual(
+      expect.arrayContaining(['aadpodidentity.k8s.io/Behavior', 'aadpodidentity.k8s.io/Behaviour']),
+    );
+  }
+});
+
+type Members = Extract<FieldLimits, { readonly members: unknown }>;
