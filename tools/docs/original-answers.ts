@@ -59,7 +59,8 @@ export const originalAnswers: Readonly<Record<string, string>> = {
   'the API server does not say whether the ServiceAccount may use the identity':
     'a token: rights are not checked',
   'the API server takes longer to say so than the request may wait': 'a token: rights are not checked',
-  'the API server allows an invented user too, so its reviews mean nothing': 'a token: rights are not checked',
+  'the API server allows an invented user too, so its reviews mean nothing':
+    'a token: rights are not checked',
   'the pod has no ServiceAccount': 'a token: ServiceAccounts are not looked at',
   'the pod has no label': never,
   'the pod has no label, and bindings of its namespace select others without it': never,
