@@ -82,7 +82,7 @@ describe.skipIf(missing !== undefined)('on Kubernetes 1.34', () => {
 
   const standard = printedCommand('README.md', 'overlays/standard');
   const [article = ''] = printedCommand(
-    'docs/walkthrough.md',
+    'docs/administrator/walkthrough.md',
     'infra/deployment-rbac.yaml',
     '| kubectl create',
   ).split('\n');
@@ -208,9 +208,9 @@ describe.skipIf(missing !== undefined)('on Kubernetes 1.34', () => {
   });
 
   test('the command that asks for a right says that it is there', async () => {
-    const review = printedCommand('docs/permissions.md', 'SubjectAccessReview');
+    const review = printedCommand('docs/administrator/permissions.md', 'SubjectAccessReview');
     expect(await run(review)).toBe('false\n');
-    const rights = `sed -n '/^kind: ClusterRole$/,/^  - { kind: ServiceAccount/p' docs/permissions.md`;
+    const rights = `sed -n '/^kind: ClusterRole$/,/^  - { kind: ServiceAccount/p' docs/administrator/permissions.md`;
     await run(`(echo 'apiVersion: rbac.authorization.k8s.io/v1'; ${rights}) | kubectl apply -f -`);
     await until(review, (printed) => printed === 'true\n');
   });

@@ -173,7 +173,7 @@ describe.skipIf(missing !== undefined)('a release on a real API server', () => {
       );
       expect(await isThere(nmi)).toBe(false);
       // kubectl cannot read the schemas of 1.20.
-      const command = printedCommand('docs/migration.md', 'overlays/old-definitions').replace(
+      const command = printedCommand('docs/administrator/migration.md', 'overlays/old-definitions').replace(
         'kubectl apply',
         `kubectl --kubeconfig '${kubeconfig}' apply --validate=false`,
       );

@@ -5,7 +5,9 @@ const root = new URL('../../', import.meta.url);
 const read = (path: string) => readFile(new URL(path, root), 'utf8');
 
 test('each function or class that the reading path names is declared in the file beside it', async () => {
-  const rows = [...(await read('docs/reading-path.md')).matchAll(/\| `(packages\/[^`]+)` *\| `(\w+)` *\|/g)];
+  const rows = [
+    ...(await read('docs/contributor/reading-path.md')).matchAll(/\| `(packages\/[^`]+)` *\| `(\w+)` *\|/g),
+  ];
   expect(rows.length).toBeGreaterThan(10);
   for (const [, file = '', name = ''] of rows)
     expect([file, new RegExp(`(?:function|class) ${name}\\b`).test(await read(file))]).toEqual([file, true]);

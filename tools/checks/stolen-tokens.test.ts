@@ -1,4 +1,4 @@
-// docs/security.md says of each right in the roles of MIC, NMI and the broker what a thief of the token does with it: a new right needs a row.
+// docs/administrator/security.md says of each right in the roles of MIC, NMI and the broker what a thief of the token does with it: a new right needs a row.
 import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
@@ -24,7 +24,7 @@ const boundByHand = {
   subjects: [{ name: 'nmi' }],
 } as unknown as KubeObject;
 
-const page = readFileSync(inDocs('security.md'), 'utf8');
+const page = readFileSync(inDocs('administrator/security.md'), 'utf8');
 
 describe.each([
   ['mic', '### A stolen MIC token'],

@@ -1,4 +1,4 @@
-// The chapter without MIC: a pod reads a secret with a federated identity, which no machine has. The names are those of docs/federated.md.
+// The chapter without MIC: a pod reads a secret with a federated identity, which no machine has. The names are those of docs/administrator/federated.md.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';

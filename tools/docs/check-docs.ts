@@ -12,9 +12,10 @@ const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclud
 })
   .split('\n')
   .filter((file) => file !== '' && existsSync(file));
-const terms = glossaryTerms(readFileSync('docs/glossary.md', 'utf8'));
+const terms = glossaryTerms(readFileSync('docs/reference/glossary.md', 'utf8'));
 /** Pages for users; decisions and CONTRIBUTING.md are for those who change the code. */
-const isPublic = (file: string) => /^(README|docs\/[^/]+|packages\/[^/]+\/README)\.md$/.test(file);
+const isPublic = (file: string) =>
+  /^(README|docs\/([\w-]+\/)?[\w-]+|packages\/[^/]+\/README)\.md$/.test(file);
 const problems = files.flatMap((file) => {
   const text = readFileSync(file, 'utf8');
   const references = brokenReferences(text, {
@@ -25,7 +26,7 @@ const problems = files.flatMap((file) => {
     ({ line, word, instead }) => `line ${line + 1}: write ${instead} instead of "${word}"`,
   );
   const terminology = isPublic(file)
-    ? termsWithoutEntry(text, terms).map((term) => `${term} has no entry in docs/glossary.md`)
+    ? termsWithoutEntry(text, terms).map((term) => `${term} has no entry in docs/reference/glossary.md`)
     : [];
   const tests = quotedTests(text)
     .filter(({ file: path, title }) => existsSync(path) && !hasTest(readFileSync(path, 'utf8'), title))

@@ -1,7 +1,7 @@
-// The index of docs/decisions: the title and the first sentence of the decision of each page.
+// The index of docs/contributor/decisions: the title and the first sentence of the decision of each page.
 import { readdirSync, readFileSync } from 'node:fs';
 
-const folder = 'docs/decisions';
+const folder = 'docs/contributor/decisions';
 
 export interface DecisionPage {
   readonly file: string;

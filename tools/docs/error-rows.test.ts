@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { errorRows } from './error-rows.ts';
 import { originalAnswers } from './original-answers.ts';
 
-const page = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../docs/reference/errors.md', import.meta.url), 'utf8');
 /** The cells of each line of the table of outcomes, without padding. */
 const lines = page
   .split('\n')

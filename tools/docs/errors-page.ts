@@ -1,4 +1,4 @@
-// The text of docs/errors.md around the table of outcomes.
+// The text of docs/reference/errors.md around the table of outcomes.
 import { clientSection } from './client-table.ts';
 import { errorRows, type ErrorRow } from './error-rows.ts';
 import { code, row, table } from './markdown.ts';

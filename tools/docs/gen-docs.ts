@@ -1,4 +1,4 @@
-// Writes docs/configuration.md, errors.md, limits.md, metrics.md and reasons.md from the services' own lists, the table of rooms in
+// Writes docs/reference/configuration.md, errors.md, limits.md, metrics.md and reasons.md from the services' own lists, the table of rooms in
 // architecture.md, the list of components in deploy/README.md and the index of decisions; --check prints what is stale instead, and fails.
 import type { MetricSpec } from '@pod-identity/kit/core';
 import { format, resolveConfig } from 'prettier';
@@ -78,7 +78,7 @@ function pageWithPart(path: string, name: string, lines: readonly string[]) {
 settle(
   await Promise.all([
     page(
-      'docs/configuration.md',
+      'docs/reference/configuration.md',
       '# Configuration',
       'Flags have the syntax of the original: one dash or two, `--name=value` or `--name value`. Flags of the original that have no effect here are accepted and logged.',
       '## MIC',
@@ -93,7 +93,7 @@ settle(
       flagTable(nmiFlags),
     ),
     page(
-      'docs/metrics.md',
+      'docs/reference/metrics.md',
       '# Metrics',
       "Metrics with the same meaning keep the original's names. Label values come from closed sets. Both services also serve Node's own metrics (`nodejs_eventloop_lag_p99_seconds`, `process_resident_memory_bytes` and others).",
       '## MIC',
@@ -103,19 +103,19 @@ settle(
       '## Broker',
       metricTable(brokerMetrics),
     ),
-    pageWithPart('docs/architecture.md', 'rooms', roomsTable(rooms)),
-    pageWithPart('docs/security.md', 'inputs', inputRows(register, inputsRead())),
+    pageWithPart('docs/contributor/architecture.md', 'rooms', roomsTable(rooms)),
+    pageWithPart('docs/administrator/security.md', 'inputs', inputRows(register, inputsRead())),
     pageWithPart('deploy/README.md', 'components', componentRows()),
-    page('docs/decisions/README.md', ...decisionsIndex()),
-    page('docs/errors.md', ...errorsPage()),
-    page('docs/limits.md', ...limitsPage(readLimits())),
+    page('docs/contributor/decisions/README.md', ...decisionsIndex()),
+    page('docs/reference/errors.md', ...errorsPage()),
+    page('docs/reference/limits.md', ...limitsPage(readLimits())),
     page(
-      'docs/reasons.md',
+      'docs/reference/reasons.md',
       '# Reasons',
       'NMI writes a log line when the outcome for a pod, or for an address without a pod, changes. Its field `reason` says why NMI refused the request; it is one of these codes. A line without the field means that the request succeeded.',
       actorTable(),
       '## The canary',
-      '`nmi canary` writes a log line when its readiness changes, or the reason for it. These codes are the field `reason` of the line, and the first word of the response of `/readyz` ([operations](operations.md#canary)).',
+      '`nmi canary` writes a log line when its readiness changes, or the reason for it. These codes are the field `reason` of the line, and the first word of the response of `/readyz` ([operations](../administrator/operations.md#canary)).',
       reasonTable(canaryMeanings),
     ),
   ]),

@@ -1,4 +1,4 @@
-// The register as a table of docs/security.md.
+// The register as a table of docs/administrator/security.md.
 import { row } from './markdown.ts';
 import type { InputEntry, InputRead } from '../inputs/entry.ts';
 

@@ -1,4 +1,4 @@
-// docs/limits.md: the limits of all rooms, from the sources.
+// docs/reference/limits.md: the limits of all rooms, from the sources.
 import { globSync, readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { limitWriters } from './limit-writers.ts';
@@ -36,7 +36,7 @@ export function limitsPage(files: readonly FileLimits[]): readonly string[] {
   const missing = withoutReason(files).length;
   return [
     '# Limits',
-    `The numbers that stand at the top of source files: limits, delays and shares, by room, with the reason that the comment above them gives ([why so](decisions/0046-limits-beside-their-use.md)). ${missing} have none. Flags are in [configuration.md](configuration.md).`,
+    `The numbers that stand at the top of source files: limits, delays and shares, by room, with the reason that the comment above them gives ([why so](../contributor/decisions/0046-limits-beside-their-use.md)). ${missing} have none. Flags are in [configuration.md](configuration.md).`,
     ...[...rooms].flatMap(([room, those]) => roomPart(room, those)),
   ];
 }
@@ -48,7 +48,7 @@ function roomPart(room: string, files: readonly FileLimits[]): readonly string[]
   const lines = files.flatMap(({ path, groups }) =>
     groups.map(({ limits, reason }) => {
       const numbers = limits.map(({ name, value }) => `${code(name)} ${value}`).join('; ');
-      return `- [${basename(path, '.ts')}](../${path}): ${numbers}${reason && `. ${reason}`}`;
+      return `- [${basename(path, '.ts')}](../../${path}): ${numbers}${reason && `. ${reason}`}`;
     }),
   );
   return [`## ${room}`, `Who may write it: ${writers}.`, lines.join('\n')];

@@ -1,4 +1,4 @@
-// Settings of MIC that are not flags, for docs/configuration.md.
+// Settings of MIC that are not flags, for docs/reference/configuration.md.
 
 /** Environment variables that are not only those of flags. */
 export const micEnvironment: readonly (readonly [names: string, meaning: string])[] = [

@@ -1,4 +1,4 @@
-// The table of rooms in docs/architecture.md: from the list of rooms and the first two lines of each room's head file.
+// The table of rooms in docs/contributor/architecture.md: from the list of rooms and the first two lines of each room's head file.
 import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Room } from '../workspace/rooms.mjs';
@@ -29,7 +29,7 @@ export function roomsTable(rooms: readonly Room[]): readonly string[] {
     const lines = file === undefined ? undefined : roomLines(readFileSync(file, 'utf8'));
     if (!lines) throw new Error(`${file ?? room.folder}: begins without the two lines on the room`);
     const name = room.folder.replace(/^packages\//, '').replace('/src', '');
-    return `| [${name}](../${room.folder}) | ${lines.purpose} | ${lines.mustNot} | ${pureOf(room)} |`;
+    return `| [${name}](../../${room.folder}) | ${lines.purpose} | ${lines.mustNot} | ${pureOf(room)} |`;
   });
   return ['| Room | What it is for | It must not | Pure |', '| --- | --- | --- | --- |', ...rows];
 }

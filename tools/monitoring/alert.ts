@@ -1,4 +1,4 @@
-// An alert rule in the words of whoever reads it at night. deploy/monitoring is made of these; docs/runbooks says what to do.
+// An alert rule in the words of whoever reads it at night. deploy/monitoring is made of these; docs/administrator/runbooks says what to do.
 
 /**
  * critical: pods get no token, or may get a wrong one, now. warning: they will, or some do. info: a fact that somebody should decide about
@@ -19,7 +19,7 @@ export interface Alert {
 
 export interface AlertGroup {
   readonly name: string;
-  /** The page of docs/runbooks with a section for each alert. */
+  /** The page of docs/administrator/runbooks with a section for each alert. */
   readonly runbook: string;
   readonly alerts: readonly Alert[];
 }

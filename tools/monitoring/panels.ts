@@ -61,7 +61,7 @@ const tokens: Row = {
   title: 'NMI: requests of pods',
   panels: [
     graph(
-      ['Requests by outcome', 'reqps', 'docs/errors.md explains each outcome.'],
+      ['Requests by outcome', 'reqps', 'docs/reference/errors.md explains each outcome.'],
       [{ expr: rate(nmi('outcomes_total'), 'outcome'), legend: '{{outcome}}' }],
     ),
     graph(

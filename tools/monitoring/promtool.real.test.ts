@@ -94,7 +94,7 @@ describe.skipIf(why !== undefined)('with promtool', () => {
       exp_annotations: {
         summary: 'NMI on n1 refuses pods because of the API server (outdated).',
         description: '0.20 requests a second get 503: the API server does not confirm whose they are.',
-        runbook: 'docs/runbooks/nmi.md#podidentitycallersunconfirmed',
+        runbook: 'docs/administrator/runbooks/nmi.md#podidentitycallersunconfirmed',
       },
     };
     const alertname = 'PodIdentityCallersUnconfirmed';

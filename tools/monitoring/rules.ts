@@ -6,9 +6,9 @@ import { micAlerts } from './mic-alerts.ts';
 import { nmiAlerts } from './nmi-alerts.ts';
 
 export const alertGroups: readonly AlertGroup[] = [
-  { name: 'pod-identity-nmi', runbook: 'docs/runbooks/nmi.md', alerts: nmiAlerts },
-  { name: 'pod-identity-mic', runbook: 'docs/runbooks/mic.md', alerts: micAlerts },
-  { name: 'pod-identity-broker', runbook: 'docs/runbooks/broker.md', alerts: brokerAlerts },
+  { name: 'pod-identity-nmi', runbook: 'docs/administrator/runbooks/nmi.md', alerts: nmiAlerts },
+  { name: 'pod-identity-mic', runbook: 'docs/administrator/runbooks/mic.md', alerts: micAlerts },
+  { name: 'pod-identity-broker', runbook: 'docs/administrator/runbooks/broker.md', alerts: brokerAlerts },
 ];
 
 const head = '# Made by tools/monitoring/main.ts: change the alerts there.\n';

@@ -207,7 +207,7 @@ async function lead(mic: MicParts, scene: TermScene): Promise<Term | undefined> 
 /** Planning yields the event loop after this time. */
 const sliceMs = 8;
 
-/** Two lanes for each host (docs/decisions/0007-two-lanes.md): the first never waits for Azure. */
+/** Two lanes for each host (docs/contributor/decisions/0007-two-lanes.md): the first never waits for Azure. */
 function startQueues(mic: MicParts, parts: TermParts, conditions: ConditionsWriter): HostQueues {
   const { clock, random, yieldTurn, log, hosts: identities, settings, trace = untraced } = mic;
   const { term, index, memory, now, meter, publisher, mirrored } = parts;

@@ -49,7 +49,7 @@ test('without MIC no remedy names a command of MIC, and the machine has none of 
   expect(missingRightFinding(managed, 'rbac').remedy?.command).toBe(inNmi(`explain ${podWithoutMic}`));
   const machine = nameMissingRight({ ...managed, identity: '' });
   expect(machine).toContain('may not use the identities of this machine: it needs the right to use');
-  expect(machine).toMatch(/see docs\/permissions\.md$/);
+  expect(machine).toMatch(/see docs\/administrator\/permissions\.md$/);
 });
 
 it('a pod without a ServiceAccount is not told to get a right, which nobody can give it', () => {

@@ -2,6 +2,8 @@
 import { rolesFor, type AccessMode, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
 import { inMic, inNmi, info, ok, problem, waiting, type Finding, type Remedy } from './finding.ts';
 
+const permissionsPage = 'docs/administrator/permissions.md';
+
 /** Who decides which pod may use which identity, by mode. */
 export const whoDecides: Readonly<Record<AccessMode, string>> = {
   namespace:
@@ -36,7 +38,7 @@ export function nameMissingRight(missing: MissingRight): string {
   if (podWithoutMic === undefined) return `${needed} the roles that this prints: ${checksOf(missing)}`;
   // `nmi explain` does not know which machine it is.
   return identity === ''
-    ? `${needed} a ClusterRole and a ClusterRoleBinding: see docs/permissions.md`
+    ? `${needed} a ClusterRole and a ClusterRoleBinding: see ${permissionsPage}`
     : `${needed} the roles that this prints: ${inNmi(`explain ${podWithoutMic}`)}`;
 }
 
@@ -75,7 +77,7 @@ export function machineRightFinding({ subject, podWithoutMic }: Omit<Use, 'ident
           text: 'look, with the ARM id of the virtual machine or of the scale set of its node',
           command: inMic(`access ${namespace}/${name} ID`),
         }
-      : { text: 'grant it on the virtual machine or on the scale set of its node: see docs/permissions.md' };
+      : { text: `grant it on the virtual machine or on the scale set of its node: see ${permissionsPage}` };
   const text = `${accountOf({ subject })} must be allowed to use the machine, else no exception counts`;
   return info('access', text, remedy);
 }

@@ -10,7 +10,7 @@ const linesPerMinute = 1_500;
 /** Resident, at the end: 105 to 115 are usual, whatever the length of the run. */
 const mostMiB = 200;
 
-/** From a fault until all is right again: the promise of docs/operations.md, with a margin for Azure and a busy machine. */
+/** From a fault until all is right again: the promise of docs/administrator/operations.md, with a margin for Azure and a busy machine. */
 const recoveryMs = 10_000;
 /** A half-open watch is noticed after 30 s. */
 const halfOpenMs = 30_000;

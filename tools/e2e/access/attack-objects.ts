@@ -53,7 +53,7 @@ export function forgedRecord(pod: StagePod, name: string, spec: object): KubeObj
   };
 }
 
-/** As docs/service-principals.md says: deploy/components/service-principals binds the role nowhere. */
+/** As docs/administrator/service-principals.md says: deploy/components/service-principals binds the role nowhere. */
 export function mayReadSecrets(namespace: string): KubeObject {
   const name = 'pod-identity-nmi-secrets';
   return {

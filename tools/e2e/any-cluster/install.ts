@@ -81,7 +81,7 @@ async function untilRan({ kube, given, say, signal }: Installing, name: 'mic' | 
   const node = (pod as PodObject).spec.nodeName ?? '';
   if (reason !== undefined && cannotPull.has(reason))
     throw new Error(
-      `${node} cannot pull the image ${image} (${reason}: ${message ?? ''}). Push it there (docs/images.md), or give other values of --images and --tag.`,
+      `${node} cannot pull the image ${image} (${reason}: ${message ?? ''}). Push it there (docs/administrator/images.md), or give other values of --images and --tag.`,
     );
   if (phaseOf(pod) === 'Failed')
     throw new Error(`${image} did not run on ${node}: ${JSON.stringify(pod['status'])}`);

@@ -1,8 +1,8 @@
-// The claims about clients in the tables of docs/errors.md.
+// The claims about clients in the tables of docs/reference/errors.md.
 import { readFile } from 'node:fs/promises';
 import { parseCell, type Behaviour } from './behaviour.ts';
 
-const page = new URL('../../../docs/errors.md', import.meta.url);
+const page = new URL('../../../docs/reference/errors.md', import.meta.url);
 
 /** By the name of the client, then by the title of the column. */
 export type Claims = ReadonlyMap<string, ReadonlyMap<string, Behaviour>>;

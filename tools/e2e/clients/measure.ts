@@ -1,6 +1,6 @@
 // Measures clients, with built bundles on an otherwise idle machine:
-//   node tools/e2e/clients/measure.ts statuses   writes behaviour.json, the source of docs/errors.md
-//   node tools/e2e/clients/measure.ts pending    prints the first table of docs/decisions/0008-pending-status.md
+//   node tools/e2e/clients/measure.ts statuses   writes behaviour.json, the source of docs/reference/errors.md
+//   node tools/e2e/clients/measure.ts pending    prints the first table of docs/contributor/decisions/0008-pending-status.md
 //   node tools/e2e/clients/measure.ts missing    prints the second one
 //   node tools/e2e/clients/measure.ts rights     prints the third one
 //   node tools/e2e/clients/measure.ts hang-ups   prints the fourth one

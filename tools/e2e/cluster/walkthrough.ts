@@ -1,4 +1,4 @@
-// The commands of docs/walkthrough.md, run as they are written there.
+// The commands of docs/administrator/walkthrough.md, run as they are written there.
 import { chmod, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runCommand } from '../../stage/run-command.ts';
@@ -8,7 +8,7 @@ import type { ClusterStage } from './stage.ts';
 
 /** The commands of each section, by its heading. */
 async function readWalkthrough(): Promise<ReadonlyMap<string, string>> {
-  const text = await readFile(inDocs('walkthrough.md'), 'utf8');
+  const text = await readFile(inDocs('administrator/walkthrough.md'), 'utf8');
   const sections = text.split(/^## /m).slice(1);
   return new Map(
     sections.map((section) => {
@@ -36,7 +36,8 @@ export async function openReader(stage: ClusterStage, folder: string): Promise<R
   return {
     run: async (heading) => {
       const commands = sections.get(heading);
-      if (commands === undefined) throw new Error(`docs/walkthrough.md has no section '${heading}'`);
+      if (commands === undefined)
+        throw new Error(`docs/administrator/walkthrough.md has no section '${heading}'`);
       // The images are in the nodes under the names of the manifests: printed-commands.real.test.ts looks at other registries.
       const settings = `set -e; cd '${folder}'; PATH='${folder}/bin':$PATH; REGISTRY=your-registry.invalid`;
       const script = `${settings}\n${commands}`;

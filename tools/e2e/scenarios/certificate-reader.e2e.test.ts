@@ -15,7 +15,7 @@ const apiVersion = 'aadpodidentity.k8s.io/v1';
 const name = 'with-certificate';
 const clientId = randomUUID();
 
-/** As docs/service-principals.md says: deploy/components/service-principals binds the role nowhere. */
+/** As docs/administrator/service-principals.md says: deploy/components/service-principals binds the role nowhere. */
 const rbac = 'rbac.authorization.k8s.io';
 const mayReadSecrets = {
   apiVersion: `${rbac}/v1`,

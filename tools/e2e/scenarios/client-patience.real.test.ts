@@ -1,4 +1,4 @@
-// How long the clients in pods retry: with a fixed response, as the tables of docs/errors.md say,
+// How long the clients in pods retry: with a fixed response, as the tables of docs/reference/errors.md say,
 // and with the built NMI, while an identity is assigned late. All of them run at the same time, because they mostly wait.
 import { whyNoPrograms } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -75,7 +75,7 @@ beforeAll(async () => {
     play(player.name, playHangUps(where, { player, key: `impatient-${index}` }));
   for (const { player, column, claimed } of longestFirst()) {
     const comparing = playStatus({ starts, path }, player, column).then((measured) => {
-      if (claimed === undefined) return `${column.title} is not in docs/errors.md`;
+      if (claimed === undefined) return `${column.title} is not in docs/reference/errors.md`;
       const wrong = contradiction(claimed, measured);
       return wrong && `${column.title}: ${wrong}`;
     });
@@ -101,7 +101,7 @@ interface Cell {
   readonly claimed: Behaviour | undefined;
 }
 
-/** For all cells of the tables in docs/errors.md: the suite takes as long as the slowest of them. */
+/** For all cells of the tables in docs/reference/errors.md: the suite takes as long as the slowest of them. */
 function longestFirst(): readonly Cell[] {
   const cells = here.flatMap((player) =>
     columnsOf(player).map((column) => ({
@@ -117,7 +117,7 @@ function longestFirst(): readonly Cell[] {
 const patienceMs = 900_000;
 
 test.each(here)(
-  '$name does with each status what docs/errors.md says, and shows its user the reason where it says so',
+  '$name does with each status what docs/reference/errors.md says, and shows its user the reason where it says so',
   async (player) => {
     const all = columnsOf(player).map(({ title }) =>
       played<string | undefined>(`${player.name}, status ${title}`),

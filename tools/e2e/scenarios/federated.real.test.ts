@@ -306,7 +306,7 @@ function federatedObjects(namespace: string, client: string): KubeObject[] {
   ];
 }
 
-/** As docs/federated.md. */
+/** As docs/administrator/federated.md. */
 async function allow(
   { stage }: FederatedStage,
   account: { readonly namespace: string; readonly name: string },

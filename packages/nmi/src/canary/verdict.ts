@@ -117,7 +117,7 @@ function shown(text: string): string {
   return printable(text.length > longestShown ? `${text.slice(0, longestShown)}…` : text);
 }
 
-/** For docs/reasons.md. */
+/** For docs/reference/reasons.md. */
 export const canaryMeanings: Readonly<Record<CanaryReason, string>> = {
   'no-answer': 'Nothing answers at the metadata address: calls are dropped.',
   refused: 'Calls to the metadata address are refused: NMI does not run, or something rejects them.',

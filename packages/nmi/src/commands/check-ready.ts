@@ -57,7 +57,7 @@ async function lookForMachine({ metadata: { host, port } }: CheckReadyOptions): 
       ? `calls from here to ${where} are answered by NMI`
       : `calls from here to ${where} reach the metadata service of the machine. On the node itself that is as it should be. In a pod, programs that ` +
           'ignore AZURE_POD_IDENTITY_AUTHORITY_HOST get tokens of any identity of the machine: keep pods from the address (a network policy, a ' +
-          'firewall), or choose another --interception. docs/operations.md lists such programs';
+          'firewall), or choose another --interception. docs/administrator/operations.md lists such programs';
   } catch {
     return `nothing answers calls from here to ${where}: programs in this place cannot ask the machine itself`;
   }

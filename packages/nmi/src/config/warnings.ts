@@ -25,4 +25,4 @@ const withoutCompat =
 const notIntercepted =
   '--interception=none: nothing leads calls of pods here. Programs that ignore AZURE_POD_IDENTITY_AUTHORITY_HOST (azidentity, adal, ' +
   'msrestazure, ms-rest-azure, ms-rest-nodeauth, google-auth-library and others) ask the metadata service of the machine itself, which gives ' +
-  'them tokens of any of its identities: keep pods from it by other means, and see what nmi check-ready says in a pod (docs/operations.md)';
+  'them tokens of any of its identities: keep pods from it by other means, and see what nmi check-ready says in a pod (docs/administrator/operations.md)';

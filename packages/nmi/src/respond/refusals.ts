@@ -18,7 +18,7 @@ export type Success = 'token' | 'host-token' | 'proxied' | 'canary';
 export type Failure = Exclude<Outcome, { readonly kind: Success }>;
 type Of<Kind extends Failure['kind']> = Extract<Failure, { readonly kind: Kind }>;
 
-/** The agent's table of refusals: nothing else chooses a status. `docs/errors.md` is made from it. */
+/** The agent's table of refusals: nothing else chooses a status. `docs/reference/errors.md` is made from it. */
 // eslint-disable-next-line complexity -- one row for each outcome, on purpose in one place
 export function refusalOf(outcome: Failure, notAssignedStatus: 503 | 404): Refusal {
   switch (outcome.kind) {
@@ -73,7 +73,7 @@ function nowhere({ why }: Of<'nowhere'>): Refusal {
 }
 
 /**
- * docs/errors.md shows what SDKs do with each. After 400 a chain of credentials (DefaultAzureCredential) tries the next one, which is right if
+ * docs/reference/errors.md shows what SDKs do with each. After 400 a chain of credentials (DefaultAzureCredential) tries the next one, which is right if
  * the pod has no such identity. 403 means that Azure refuses the identity: SDKs do not retry, and some end the chain.
  */
 const tokenErrors: Readonly<Record<TokenErrorCode, { readonly status: number; readonly error: string }>> = {

@@ -442,5 +442,7 @@ it('names a missing right without MIC by what is there: its own command, or the 
       'A cluster administrator can grant it with the roles that this prints: ' +
       'kubectl -n aad-pod-identity exec ds/nmi -c nmi -- node /app/nmi.js explain pay/web-0',
   );
-  expect(textOf('')).toMatch(/with a ClusterRole and a ClusterRoleBinding: see docs\/permissions\.md$/);
+  expect(textOf('')).toMatch(
+    /with a ClusterRole and a ClusterRoleBinding: see docs\/administrator\/permissions\.md$/,
+  );
 });

@@ -1,4 +1,4 @@
-// The flow of the article, by the commands of docs/walkthrough.md.
+// The flow of the article, by the commands of docs/administrator/walkthrough.md.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -52,7 +52,7 @@ export function describeFaults(open: () => ClusterStage): void {
       const { requests, applications, failures } = await load.since(begin, 20);
       expect(requests).toBeGreaterThan(40);
       expect(applications).toEqual([clientId]);
-      // As docs/operations.md says, new connections are refused while the API server answers with errors: it may, before it has read its roles.
+      // As docs/administrator/operations.md says, new connections are refused while the API server answers with errors: it may, before it has read its roles.
       for (const failure of Object.keys(failures)) expect(failure).toMatch(unconfirmed);
       // The stage's own connections to the former server are reset once.
       const isReached = () =>
@@ -86,7 +86,7 @@ export function describeFaults(open: () => ClusterStage): void {
       await scene.nextToken(stage, load.podOn(node.name));
       const { applications, failures } = await load.since(begin, 50);
       expect(applications).toEqual([clientId]);
-      // As docs/operations.md says, a restarted node has no rules until NMI's init container has run: components/boot-guard closes the gap.
+      // As docs/administrator/operations.md says, a restarted node has no rules until NMI's init container has run: components/boot-guard closes the gap.
       const bypasses = (await stage.bypasses()).filter((what) => what.includes('token')).length;
       console.log(
         `a node restarted: ${bypasses} calls before NMI's rules were back; ${JSON.stringify(failures)}`,

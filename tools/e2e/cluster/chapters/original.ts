@@ -109,7 +109,7 @@ export function describeRemovalAndOriginal(open: () => ClusterStage): void {
     });
 
     const systemPods = pathOf({ apiVersion: 'v1', kind: 'Pod', namespace: names.systemNamespace });
-    /** The steps of docs/operations.md. */
+    /** The steps of docs/administrator/operations.md. */
     const removeAgents = async () => {
       await stage.kubectl('delete', 'daemonset', 'nmi', ...system);
       await untilNone(stage.kube, {
