@@ -28,7 +28,7 @@ const page = readFileSync(inDocs('administrator/security.md'), 'utf8');
 
 describe.each([
   ['mic', '### A stolen MIC token'],
-  ['nmi', '#### What a stolen node can do, verb by verb'],
+  ['nmi', '### A stolen NMI token'],
   ['broker', '### A stolen broker'],
 ])('the rights of %s', (account, heading) => {
   test('are those of the page, each of them and no other', () => {

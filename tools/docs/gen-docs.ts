@@ -1,4 +1,4 @@
-// Writes docs/reference/configuration.md, errors.md, limits.md, metrics.md and reasons.md from the services' own lists, the table of rooms in
+// Writes the pages of docs/reference, but for the glossary, from the services' own lists, the table of rooms in
 // architecture.md, the list of components in deploy/README.md and the index of decisions; --check prints what is stale instead, and fails.
 import type { MetricSpec } from '@pod-identity/kit/core';
 import { format, resolveConfig } from 'prettier';
@@ -14,6 +14,7 @@ import { register } from '../inputs/register.ts';
 import { inputRows } from './input-rows.ts';
 import { rooms } from '../workspace/rooms.mjs';
 import { errorsPage } from './errors-page.ts';
+import { attacksPage, readAttacks } from './attacks-page.ts';
 import { read, settle } from './generated-files.ts';
 import { componentRows } from './components-list.ts';
 import { decisionsIndex } from './decisions-index.ts';
@@ -104,10 +105,16 @@ settle(
       metricTable(brokerMetrics),
     ),
     pageWithPart('docs/contributor/architecture.md', 'rooms', roomsTable(rooms)),
-    pageWithPart('docs/administrator/security.md', 'inputs', inputRows(register, inputsRead())),
     pageWithPart('deploy/README.md', 'components', componentRows()),
     page('docs/contributor/decisions/README.md', ...decisionsIndex()),
     page('docs/reference/errors.md', ...errorsPage()),
+    page('docs/reference/attacks.md', ...attacksPage(readAttacks())),
+    page(
+      'docs/reference/inputs.md',
+      '# Inputs',
+      'All that MIC, NMI and the broker read of what others write, and nothing else: a field, header or parameter without a row fails `npm run check`.',
+      inputRows(register, inputsRead()).join('\n'),
+    ),
     page('docs/reference/limits.md', ...limitsPage(readLimits())),
     page(
       'docs/reference/reasons.md',

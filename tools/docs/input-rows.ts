@@ -1,4 +1,4 @@
-// The register as a table of docs/administrator/security.md.
+// The register as the table of docs/reference/inputs.md.
 import { row } from './markdown.ts';
 import type { InputEntry, InputRead } from '../inputs/entry.ts';
 

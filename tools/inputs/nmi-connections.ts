@@ -55,7 +55,7 @@ export const connectionEntries: readonly InputEntry[] = [
     howMany: 'one for a connection',
     cost: 'a lookup in the pods of the node; for an unknown one five requests to the API server, then one a second',
     charged: 'the address',
-    othersLose: `${nothing} where the network checks source addresses; see [kinds of networks](#kinds-of-networks-and-the-kernels-entry)`,
+    othersLose: `${nothing} where the network checks source addresses; see [kinds of networks](../administrator/security.md#kinds-of-networks-and-the-kernels-entry)`,
     tried:
       'every order of ends, starts and re-used addresses, with late statuses and watches, on three kinds of network',
     tests: {

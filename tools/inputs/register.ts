@@ -1,4 +1,4 @@
-// The register of inputs: everything that MIC and NMI read of text that others write. docs/administrator/security.md shows it as a table.
+// The register of inputs: everything that MIC and NMI read of text that others write. docs/reference/inputs.md shows it as a table.
 import type { InputEntry, InputRead } from './entry.ts';
 import { brokerEntries } from './broker.ts';
 import { connectionEntries } from './nmi-connections.ts';
