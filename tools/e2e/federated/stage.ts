@@ -34,6 +34,8 @@ export interface BrokeredNmi extends StageNmi {
   /** To which its token for the broker is bound. */
   readonly pod: KubeObject;
   readonly token: string;
+  /** From which NMI reads it each time. */
+  readonly tokenFile: string;
 }
 
 export interface FederatedStage {
@@ -41,7 +43,8 @@ export interface FederatedStage {
   readonly api: RunningApiServer;
   /** Between each of them and the API server. */
   readonly proxies: { readonly broker: ReviewProxy; readonly nmi: ReviewProxy };
-  startBroker(name: string): Promise<StageBroker>;
+  /** @param preload A module that Node.js loads before the broker. */
+  startBroker(name: string, preload?: string): Promise<StageBroker>;
   startNmi(node: number, args?: readonly string[]): Promise<BrokeredNmi>;
   tokenFor(spec: TokenSpec): Promise<string>;
   stop(): Promise<void>;
@@ -71,8 +74,8 @@ export async function openFederatedStage(flavour: 'v1.20' | 'v1.34'): Promise<Fe
     api,
     proxies,
     tokenFor,
-    async startBroker(name) {
-      const broker = await startBroker({ stage, name, server: proxies.broker.url });
+    async startBroker(name, preload) {
+      const broker = await startBroker({ stage, name, server: proxies.broker.url, preload });
       brokers.push(broker.service);
       return broker;
     },
@@ -99,9 +102,9 @@ export async function startBrokeredNmi(
   args: readonly string[] = [],
 ): Promise<BrokeredNmi> {
   const { pod, token } = await runAgentPod(stage, `nmi-${node}`, node);
-  const file = await fileWith(stage, `nmi-${node}.token`, token);
-  const own = ['--broker', brokerNamespace, '--broker-token-file', file];
-  return { ...(await stage.startNmi(node, [...own, ...args])), pod, token };
+  const tokenFile = await fileWith(stage, `nmi-${node}.token`, token);
+  const own = ['--broker', brokerNamespace, '--broker-token-file', tokenFile];
+  return { ...(await stage.startNmi(node, [...own, ...args])), pod, token, tokenFile };
 }
 
 /** A pod of NMI, and its token for the broker. */
@@ -120,9 +123,10 @@ interface BrokerStart {
   /** The URL of the API server. Default: that of the stage's kubeconfig. */
   readonly server?: string;
   readonly env?: Readonly<Record<string, string>>;
+  readonly preload?: string | undefined;
 }
 
-export async function startBroker({ stage, name, server, env }: BrokerStart): Promise<StageBroker> {
+export async function startBroker({ stage, name, server, env, preload }: BrokerStart): Promise<StageBroker> {
   const { kube, kubeconfig, folder, sim } = stage;
   const account = { account: 'broker', namespace: brokerNamespace };
   const pod = await runBrokerPod(stage, name);
@@ -135,6 +139,7 @@ export async function startBroker({ stage, name, server, env }: BrokerStart): Pr
   const service = startService({
     name,
     entry: built('nmi'),
+    preload,
     args: [
       ...[
         'broker',

@@ -6,11 +6,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { principalOf, untilAnswer } from '../access/asking.ts';
 import { createCommands } from '../access/commands.ts';
-import { createAccount, createNamespace, rbac } from '../access/people.ts';
+import { createAccount, createNamespace } from '../access/people.ts';
 import { sendRaw } from '../clients/ask.ts';
 import { clients } from '../clients/real-clients.ts';
 import { run } from '../clients/run-client.ts';
 import { askBroker, askWithoutTls } from '../federated/ask-broker.ts';
+import { allowUse, federatedObjects } from '../federated/objects.ts';
 import {
   openFederatedStage,
   type BrokeredNmi,
@@ -23,14 +24,12 @@ import { connectImpersonator } from '../../stage/impersonation.ts';
 import * as names from '../../stage/names.ts';
 import { deleteObject, pathOf, readManifests, type KubeObject } from '../../stage/objects.ts';
 import { inDeploy } from '../../stage/places.ts';
-import { untilGranted } from '../../stage/rights.ts';
 import type { StagePod } from '../../stage/stage.ts';
 
 const missing = whyNoApiServer();
 if (missing !== undefined) console.warn(`federated identities on real API servers are skipped: ${missing}`);
 
 const { clientId } = names.firstIdentity;
-const apiVersion = 'aadpodidentity.k8s.io/v1';
 
 describe.skipIf(missing !== undefined).each(['v1.20', 'v1.34'] as const)(
   'federated identities on %s',
@@ -48,7 +47,7 @@ describe.skipIf(missing !== undefined).each(['v1.20', 'v1.34'] as const)(
         const [namespace = '', name = ''] = account.split('/');
         await createAccount(stage, namespace, name);
       }
-      await allow(federated, { namespace: 'pay', name: 'web' });
+      await allowUse(federated.stage, { namespace: 'pay', name: 'web' });
       for (const object of federatedObjects('pay', clientId)) await stage.create(object);
       broker = await federated.startBroker('broker-a');
       nmi = await federated.startNmi(0);
@@ -99,7 +98,7 @@ describe.skipIf(missing !== undefined).each(['v1.20', 'v1.34'] as const)(
         fits: ({ status, body }) => status === 400 && (body['error_description'] ?? '').includes('federated'),
       });
       expect(refused.body).not.toHaveProperty('access_token');
-      await allow(federated, { namespace: 'pay', name: 'guest' });
+      await allowUse(federated.stage, { namespace: 'pay', name: 'guest' });
       await untilToken(guest);
     });
 
@@ -290,45 +289,6 @@ describe.skipIf(missing !== undefined).each(['v1.20', 'v1.34'] as const)(
     });
   },
 );
-
-/** An AzureIdentity of type 3 and its binding. */
-function federatedObjects(namespace: string, client: string): KubeObject[] {
-  const metadata = { namespace, name: 'vault' };
-  const spec = { type: 3, tenantID: names.tenant, clientID: client };
-  return [
-    { apiVersion, kind: 'AzureIdentity', metadata, spec },
-    {
-      apiVersion,
-      kind: 'AzureIdentityBinding',
-      metadata,
-      spec: { azureIdentity: 'vault', selector: 'vault' },
-    },
-  ];
-}
-
-/** As docs/administrator/federated.md. */
-async function allow(
-  { stage }: FederatedStage,
-  account: { readonly namespace: string; readonly name: string },
-): Promise<void> {
-  const name = `use-vault-${account.name}`;
-  const rules = [
-    {
-      apiGroups: ['azure.aadpodidentity.k8s.io'],
-      resources: ['federatedidentities'],
-      resourceNames: [`${names.tenant}/${clientId}`],
-      verbs: ['use'],
-    },
-  ];
-  const roleRef = { apiGroup: rbac, kind: 'ClusterRole', name };
-  const subjects = [{ kind: 'ServiceAccount', ...account }];
-  const objects = [
-    { apiVersion: `${rbac}/v1`, kind: 'ClusterRole', metadata: { name }, rules },
-    { apiVersion: `${rbac}/v1`, kind: 'ClusterRoleBinding', metadata: { name }, roleRef, subjects },
-  ];
-  for (const object of objects) await stage.create(object);
-  await untilGranted(stage.kube, objects);
-}
 
 function subjectOf(token: string): string | undefined {
   return principalOf({ status: 200, retryAfter: undefined, isReused: false, body: { access_token: token } });

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { restartProcess, untilWorks } from './cluster-restart.ts';
 import { isKitRequired, kitFolder, whatIsMissing } from './kubernetes-kit.ts';
 
 const run = promisify(execFile);
@@ -22,6 +23,8 @@ export interface RunningApiServer {
   readonly server: string;
   /** A token of a ServiceAccount, `namespace/name`, which is created if needed. */
   token(account: string): Promise<string>;
+  /** Kills it, does this while it is away, and starts it again with its state; resolves when it is ready. */
+  restart(whileAway: () => Promise<void>): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -57,6 +60,13 @@ export async function startApiServer(
       kubeconfig: join(directory, 'admin.kubeconfig'),
       server: facts.server,
       token: async (account) => (await command('token', directory, account)).stdout.trim(),
+      restart: async (whileAway) => {
+        const server = await restartProcess({ directory, name: 'api-server', between: whileAway });
+        await untilWorks('the API server after its restart', async () => {
+          await server.startIfEnded();
+          await command('status', directory);
+        });
+      },
       stop,
     };
   } catch (error) {

@@ -5,19 +5,19 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 export interface RestartOptions {
-  /** The kit's state folder of the cluster. */
+  /** The kit's state folder. */
   readonly directory: string;
   /** As the kit calls it: `api-server`, or a node. */
   readonly name: string;
-  /** The network namespace that it runs in. */
-  readonly netns: string;
+  /** The network namespace that it runs in. Default: that of this process. */
+  readonly netns?: string;
   /** After its end, before its start. */
   readonly between?: () => Promise<void>;
   /** Changes the command line. */
   readonly command?: (words: readonly string[]) => readonly string[];
 }
 
-const patienceMs = 30_000;
+const endMs = 30_000;
 
 const unchanged = (words: readonly string[]): readonly string[] => words;
 
@@ -45,7 +45,9 @@ export async function restartProcess(options: RestartOptions): Promise<Restarted
   const logFile = join(directory, 'log', `${name}.log`);
   async function start(): Promise<ChildProcess> {
     const log = await open(logFile, 'a');
-    const child = spawn('nsenter', [`--net=/run/netns/${netns}`, '--', ...command(words)], {
+    const into = netns === undefined ? [] : ['nsenter', `--net=/run/netns/${netns}`, '--'];
+    const [program = '', ...args] = [...into, ...command(words)];
+    const child = spawn(program, args, {
       detached: true,
       env: Object.fromEntries(environment),
       stdio: ['ignore', log.fd, log.fd],
@@ -77,12 +79,29 @@ async function startTimeOf(pid: string): Promise<string> {
 }
 
 async function untilEnded(name: string, pid: string): Promise<void> {
-  const endsAt = performance.now() + patienceMs;
+  const endsAt = performance.now() + endMs;
   for (;;) {
     const state = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
     if (state === undefined || state.includes(') Z ')) return;
     if (performance.now() > endsAt)
-      throw new Error(`${name} (process ${pid}) did not end within ${patienceMs} ms`);
+      throw new Error(`${name} (process ${pid}) did not end within ${endMs} ms`);
     await pause(20);
+  }
+}
+
+/** An API server on a busy machine may end once, and need half a minute for its roles. */
+const patienceMs = 120_000;
+
+export async function untilWorks(what: string, task: () => Promise<unknown>): Promise<void> {
+  const endsAt = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      await task();
+      return;
+    } catch (error) {
+      if (performance.now() > endsAt)
+        throw new Error(`waited ${patienceMs} ms for ${what}`, { cause: error });
+      await pause(200);
+    }
   }
 }

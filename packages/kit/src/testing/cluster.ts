@@ -5,9 +5,8 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { restartProcess } from './cluster-restart.ts';
+import { restartProcess, untilWorks } from './cluster-restart.ts';
 import { removeEndedSandboxes, type SandboxRemoval } from './ended-sandboxes.ts';
 import { isKitRequired, kitFolder, whatIsMissing } from './kubernetes-kit.ts';
 import { whyNoPrograms } from './test-programs.ts';
@@ -173,23 +172,6 @@ async function clearNetwork(netns: string): Promise<void> {
     if (!['0', '32766', '32767'].includes(preference)) await inside('ip', 'rule', 'del', 'pref', preference);
   await inside('conntrack', '--flush');
   await inside('sysctl', '-qw', 'net.ipv4.conf.all.route_localnet=0');
-}
-
-/** An API server on a busy machine may end once, and need half a minute for its roles. */
-const patienceMs = 120_000;
-
-async function untilWorks(what: string, task: () => Promise<unknown>): Promise<void> {
-  const endsAt = performance.now() + patienceMs;
-  for (;;) {
-    try {
-      await task();
-      return;
-    } catch (error) {
-      if (performance.now() > endsAt)
-        throw new Error(`waited ${patienceMs} ms for ${what}`, { cause: error });
-      await pause(200);
-    }
-  }
 }
 
 /** Below the range of ephemeral ports, so that no connection takes it before the cluster does. */
