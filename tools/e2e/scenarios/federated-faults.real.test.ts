@@ -31,8 +31,7 @@ import {
 
 const helms = { 'helm 3': await findHelm('3.18.0'), 'helm 4': await findHelm('4.2.3') };
 const missing =
-  whyNoApiServer() ??
-  Object.values(helms).flatMap((helm) => (helm.kind === 'missing' ? [helm.why] : []))[0];
+  whyNoApiServer() ?? Object.values(helms).flatMap((helm) => (helm.kind === 'missing' ? [helm.why] : []))[0];
 if (missing !== undefined) console.warn(`faults around brokers on real API servers are skipped: ${missing}`);
 
 const web = { namespace: 'pay', serviceAccount: 'web', label: 'vault' };
@@ -140,9 +139,7 @@ describe.skipIf(missing !== undefined).each(['v1.20', 'v1.34'] as const)(
           for (const { service } of brokers) process.kill(service.pid, 'SIGUSR2');
           await untilRoster((entries) => entries.every(({ certificate }) => blocksIn(certificate) === 2));
           await untilRoster((entries) =>
-            entries.every(
-              ({ certificate }) => blocksIn(certificate) === 1 && !before.includes(certificate),
-            ),
+            entries.every(({ certificate }) => blocksIn(certificate) === 1 && !before.includes(certificate)),
           );
         });
         expect(lost).toEqual([]);
@@ -181,7 +178,9 @@ interface Entry {
 }
 
 function entriesOf(map: KubeObject): readonly Entry[] {
-  return Object.values((map['data'] ?? {}) as Record<string, string>).map((text) => JSON.parse(text) as Entry);
+  return Object.values((map['data'] ?? {}) as Record<string, string>).map(
+    (text) => JSON.parse(text) as Entry,
+  );
 }
 
 const replicasYaml = () => readFile(inDeploy('components/broker/parts/replicas.yaml'), 'utf8');

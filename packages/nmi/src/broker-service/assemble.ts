@@ -69,7 +69,7 @@ export function assembleBroker(options: AssemblyOptions): Assembled {
       onExchanged: ({ ms, isOk }) =>
         metrics.observe('exchanges', ms / 1_000, { result: isOk ? 'token' : 'failed' }),
     }),
-    onIssued: createIssuanceLog(log, clock),
+    onIssued: createIssuanceLog(log),
   });
   return { broker, agents, stranger, assertion };
 }

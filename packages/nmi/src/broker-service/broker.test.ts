@@ -52,6 +52,24 @@ describe('a pod whose ServiceAccount may use the identity', () => {
     expect(JSON.stringify(lines)).not.toContain(token);
   });
 
+  it('attack: no number of other tokens hides one of its tokens from the audit', async () => {
+    const { request, lines, world } = await brokerStage();
+    world.pods.set('pay/web', { uid: 'web-uid', node: 'n1', account: 'web' });
+    for (let index = 0; index < 100; index += 1) {
+      const pod = { namespace: 'pay', name: `p-${index}`, uid: `uid-${index}` };
+      world.pods.set(`pay/${pod.name}`, { uid: pod.uid, node: 'n1', account: 'web' });
+      expect(resultOf(await request({ pod }))).toBe('token');
+    }
+    const issued = lines.filter(({ message }) => message === 'token issued');
+    expect(new Set(issued.map(({ fields }) => fields['uid'])).size).toBe(100);
+  });
+
+  it('that asks for a long resource is named with its beginning', async () => {
+    const { request, lines } = await brokerStage();
+    await request({ resource: 'r'.repeat(2_000) });
+    expect(lines.at(-1)?.fields['resource']).toBe('r'.repeat(256));
+  });
+
   it('may use it by a right on the whole tenant', async () => {
     const { request, world } = await brokerStage();
     world.rights.clear();

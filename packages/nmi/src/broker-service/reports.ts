@@ -1,9 +1,7 @@
 // What the broker says besides its responses: audit lines, warnings, metrics.
 import {
-  createBudgets,
   createShareMap,
   limitEffects,
-  RecentMap,
   type Clock,
   type Keyed,
   type MetricSpec,
@@ -40,25 +38,15 @@ export const brokerMetrics = {
 
 /** Entries of a namespace, and of all: a first line that was forgotten is written again. */
 const kept = { perNamespace: 1_024, total: 16_384 };
-/** Lines of a namespace: a pod that requests resources without end must not fill the log. */
-const lines = { burst: 64, perSecond: 1 };
 const longestResource = 256;
 
-/** One line for the first token of each pod, identity and resource. A namespace over its rate gets none; the next line counts those left out. */
-export function createIssuanceLog(log: Log, clock: Pick<Clock, 'elapsed'>): (issuance: Issuance) => void {
+/** One line for the first token of each pod, identity and resource. None is left out: exchanges and reads of pods have limits by namespace. */
+export function createIssuanceLog(log: Log): (issuance: Issuance) => void {
   const written = createShareMap<Keyed>(kept);
-  const budgets = createBudgets(lines);
-  const leftOut = new RecentMap<string, number>(kept.perNamespace);
   return ({ request: { pod, tenant, clientId, resource }, node, account }) => {
     const { namespace, name, uid } = pod;
     const key = `${uid} ${tenant} ${clientId} ${resource}`;
     if (written.get(key)) return;
-    const count = leftOut.get(namespace) ?? 0;
-    if (!budgets.take(namespace, clock.elapsed())) {
-      leftOut.set(namespace, count + 1);
-      return;
-    }
-    leftOut.delete(namespace);
     written.set({ namespace, key, weight: 1 + Math.floor(key.length / 256) });
     const shown = {
       node,
@@ -67,7 +55,7 @@ export function createIssuanceLog(log: Log, clock: Pick<Clock, 'elapsed'>): (iss
       serviceAccount: `${namespace}/${account}`,
       resource: resource.slice(0, longestResource),
     };
-    log.info({ ...shown, client: redactId(clientId), ...(count > 0 && { leftOut: count }) }, 'token issued');
+    log.info({ ...shown, client: redactId(clientId) }, 'token issued');
   };
 }
 

@@ -61,8 +61,7 @@ export interface HttpResponse {
 }
 
 export function requestBody({ pod, tenant, clientId, resource }: BrokerRequest): string {
-  const { namespace, name, uid } = pod;
-  return JSON.stringify({ pod: { namespace, name, uid }, tenant, clientId, resource });
+  return JSON.stringify({ pod, tenant, clientId, resource });
 }
 
 /** Undefined if it is malformed. */

@@ -230,17 +230,19 @@ const ofPod = (_: string, n: number): TokenSubject => ({
   pod: { namespace: 'one', name: `web-${n}`, uid: `uid-${n}` },
 });
 
-it('250 pods of a node, which start together with one federated identity, get a token each', async () => {
+/** NMI whose broker gives every pod its token. */
+const federatedSource = () => {
   const requested: string[] = [];
+  const clock = createFakeClock();
   const source = createTokenSource({
     upstream: {
       requestToken({ resource }) {
         requested.push(resource);
-        return Promise.resolve(issuedTo('shared', { now: 0, expiresInMs: 60 * minute }));
+        return Promise.resolve(issuedTo('shared', { now: clock.now(), expiresInMs: 60 * minute }));
       },
     },
     queueFor: () => openQueue,
-    clock: createFakeClock(),
+    clock,
     random: () => 0.5,
   });
   const get = (n: number, resource = vault) =>
@@ -248,10 +250,30 @@ it('250 pods of a node, which start together with one federated identity, get a 
       wantedFor<TokenSubject>(ofPod('one', n), { resource }),
       callerOf({ namespace: 'one', pod: `uid-${n}` }),
     );
+  return { get, requested, clock };
+};
+
+it('250 pods of a node, which start together with one federated identity, get a token each', async () => {
+  const { get, requested } = federatedSource();
   const outcomes = await Promise.allSettled(Array.from({ length: 250 }, (_, n) => get(n)));
   expect(outcomes.filter(({ status }) => status === 'rejected')).toEqual([]);
   // A pod that requests ever new tokens still has its own limit.
   for (let n = 1; n < 16; n += 1) await get(0, `api://${n}`);
   await expect(get(0, 'api://16')).rejects.toThrow(/^This pod requests/);
   expect(requested).toHaveLength(250 + 15);
+});
+
+it('attack: 250 pods of one namespace, which request ever new tokens of a federated identity, leave the broker most of what it accepts from a node', async () => {
+  const { get, requested, clock } = federatedSource();
+  const all = Array.from({ length: 250 }, (_, n) => n);
+  const second = async (name: number) => {
+    await Promise.allSettled(all.flatMap((n) => [get(n, `api://${name}`), get(n, `api://${name}-more`)]));
+    await clock.advance(1_000);
+  };
+  for (let name = 0; name < 3; name += 1) await second(name);
+  expect(requested.length).toBeLessThan(512 + 3 * 8 + 1);
+  const before = requested.length;
+  for (let name = 3; name < 13; name += 1) await second(name);
+  // The broker closes the connection of a node with more than 50 a second.
+  expect((requested.length - before) / 10).toBeLessThan(10);
 });

@@ -18,6 +18,34 @@ it.each([undefined, null, 'text', 7, [], {}])('there are no entries in %j', (dat
   expect(readEntries(data).size).toBe(0);
 });
 
+it('reads two certificates of 30 lines, and none with anything else in the text', () => {
+  const long = pem(Array.from({ length: 30 }, () => 'A'.repeat(60)).join('\n'));
+  expect(read({ certificate: long + long })?.certificates).toEqual([long, long]);
+  for (const certificate of [
+    `${pem('AAAA')}x`,
+    `x${pem('AAAA')}`,
+    pem('A A'),
+    pem('A'.repeat(65)),
+    pem('AAAA').repeat(3),
+    pem(Array.from({ length: 31 }, () => 'A').join('\n')),
+    '',
+    7,
+  ])
+    expect([certificate, read({ certificate })]).toEqual([certificate, undefined]);
+});
+
+it('a port is one of 1 to 65,535, and a uid is a text', () => {
+  for (const port of [1, 65_535]) expect(read({ port })).toMatchObject({ port });
+  expect(read({ uid: 7 })).toBeUndefined();
+});
+
+it('an entry of 4 KiB is read, and one of a byte more is not', () => {
+  const usual = writeEntry({ ...entry, uid: '' }).length;
+  const withUid = (bytes: number) => ({ a: writeEntry({ ...entry, uid: 'u'.repeat(bytes - usual) }) });
+  expect(readEntries(withUid(4_096)).size).toBe(1);
+  expect(readEntries(withUid(4_097)).size).toBe(0);
+});
+
 it('an entry that cannot be read does not hide the others', () => {
   const data = { bad: '{', worse: 'null', worst: 7, good: writeEntry(entry) };
   expect([...readEntries(data).keys()]).toEqual(['good']);
@@ -39,6 +67,7 @@ it.each([
     '010.0.0.1',
     '0x7f.0.0.1',
     '10.0.0.7:80',
+    '10.0.0.7.example.com',
   ],
   ...['169.254.169.254', '::ffff:169.254.169.254', '::ffff:10.0.0.7', 'fe80::1', 'fe80::1%eth0', 'FE80::1'],
   ...[

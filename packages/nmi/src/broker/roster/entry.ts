@@ -72,5 +72,5 @@ function isReachable(address: unknown): address is string {
     return isUsual && !/^(0|169\.254|22[4-9]|2[3-5]\d)\./.test(address);
   }
   const url = /^[0-9a-f:]+$/i.test(address) ? URL.parse(`https://[${address}]`) : null;
-  return url !== null && !/^\[(::\]|::ffff:|fe[89ab]|ff)/.test(url.hostname);
+  return url !== null && !/\[(::\]|::ffff:|fe[89ab]|ff)/.test(url.hostname);
 }

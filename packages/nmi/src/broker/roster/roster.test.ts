@@ -4,7 +4,7 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterEach, expect, it } from 'vitest';
 import { createTransport } from '../../../test/transport.ts';
 import { readEntries, writeEntry } from './entry.ts';
-import { createRoster } from './roster.ts';
+import { createRoster, type RosterOptions } from './roster.ts';
 
 const mapPath = '/api/v1/namespaces/broker/configmaps/broker-replicas';
 const certificate = (body: string) => `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`;
@@ -21,6 +21,8 @@ interface Model {
   /** Names of pods that are being deleted; those of a lost node stay so. */
   readonly deleted: Set<string>;
   failure: KubeError | undefined;
+  /** Of requests for pods. */
+  hidden: KubeError | undefined;
 }
 
 const stops: AbortController[] = [];
@@ -41,6 +43,7 @@ async function start(data?: Record<string, string>, { failure, pods = [] }: Give
     ended: new Set(),
     deleted: new Set(),
     failure,
+    hidden: undefined,
   };
   const clock = createFakeClock(1_700_000_000_000);
   const transport = createTransport((request) => respond(model, request));
@@ -52,18 +55,16 @@ async function start(data?: Record<string, string>, { failure, pods = [] }: Give
     const mark = 'ABCD'.charAt(made.length - 1).repeat(4);
     return { key: mark, certificate: certificate(mark) };
   };
-  const roster = await createRoster(
-    {
-      transport,
-      clock,
-      random: () => 0,
-      log: createLog({ component: 'nmi', destination: { write: (line) => void lines.push(line) } }),
-      pod: { namespace: 'broker', name: 'broker-a', uid: 'uid-a', address: '10.0.0.7' },
-      port: 8443,
-      onRenewed: ({ key }) => renewed.push(key),
-    },
-    { create, renewMs },
-  );
+  const options: RosterOptions = {
+    transport,
+    clock,
+    random: () => 0,
+    log: createLog({ component: 'nmi', destination: { write: (line) => void lines.push(line) } }),
+    pod: { namespace: 'broker', name: 'broker-a', uid: 'uid-a', address: '10.0.0.7' },
+    port: 8443,
+    onRenewed: ({ key }) => renewed.push(key),
+  };
+  const roster = await createRoster(options, { create, renewMs });
   const stop = new AbortController();
   stops.push(stop);
   const run = roster.run(stop.signal);
@@ -72,7 +73,7 @@ async function start(data?: Record<string, string>, { failure, pods = [] }: Give
     readEntries(model.data)
       .get('broker-a')
       ?.certificates.map((pem) => pem.slice(28, 32));
-  return { model, clock, transport, roster, run, stop, own, renewed, lines };
+  return { model, clock, transport, options, roster, run, stop, own, renewed, lines };
 }
 
 function podIn({ pods, ended, deleted }: Model, name: string): unknown {
@@ -87,6 +88,7 @@ function podIn({ pods, ended, deleted }: Model, name: string): unknown {
 function respond(model: Model, { method, path, body }: KubeRequest): unknown {
   if (model.failure) throw model.failure;
   const pod = /\/api\/v1\/namespaces\/broker\/pods\/(.+)/.exec(path)?.[1];
+  if (pod !== undefined && model.hidden) throw model.hidden;
   if (pod !== undefined) return podIn(model, pod);
   if (path !== mapPath) throw new KubeError('denied', path, { status: 403 });
   const metadata = { namespace: 'broker', name: 'broker-replicas', resourceVersion: String(model.version) };
@@ -190,6 +192,70 @@ it.each([
   const { model, own } = await start(data);
   expect(own()).toEqual(['AAAA']);
   expect(Object.keys(model.data ?? {})).toEqual(['broker-a']);
+});
+
+it('attack: an entry stays while nobody may read its pod', async () => {
+  const { clock, model } = await start({ other: entryOf('uid-other') }, { pods: [['other', 'uid-other']] });
+  model.hidden = new KubeError('denied', 'no right', { status: 403 });
+  await clock.advance(3 * 60_000);
+  expect(Object.keys(model.data ?? {}).sort()).toEqual(['broker-a', 'other']);
+});
+
+it('looks once a minute which pods are gone, of at most 32 entries', async () => {
+  const { clock, transport } = await start();
+  await clock.advance(3 * 60_000);
+  const ofPods = () => transport.requests.filter(({ path }) => path.includes('/pods/'));
+  // From the second look on, its own entry is there.
+  expect(ofPods()).toHaveLength(3);
+
+  const many = Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`p-${at}`, 'x']));
+  const flooded = await start(many);
+  expect(flooded.transport.requests.filter(({ path }) => path.includes('/pods/'))).toHaveLength(32);
+});
+
+it('logs each failure and tries again, later each time, but within 5 seconds; then looks every 5 seconds', async () => {
+  const { clock, model, transport, lines } = await start(
+    {},
+    { failure: new KubeError('denied', 'no right', { status: 403 }) },
+  );
+  await clock.advance(60_000);
+  expect(lines.length).toBeGreaterThan(12);
+  expect(lines.length).toBeLessThan(20);
+  model.failure = undefined;
+  await clock.advance(5_000);
+  expect(Object.keys(model.data ?? {})).toEqual(['broker-a']);
+  const before = transport.requests.length;
+  const told = lines.length;
+  await clock.advance(50_000);
+  expect(lines).toHaveLength(told);
+  expect(transport.requests.filter(({ path }, index) => index >= before && path === mapPath)).toHaveLength(
+    10,
+  );
+  // After a success the first pause is short again.
+  model.failure = new KubeError('unavailable', 'away', { status: 503 });
+  await clock.advance(5_000);
+  expect(lines.length).toBeGreaterThan(told + 1);
+});
+
+it('logs nothing about a request that its end breaks off', async () => {
+  const { clock, model, lines, run, stop } = await start();
+  model.failure = new KubeError('aborted', 'ended');
+  await clock.advance(5_000);
+  stop.abort();
+  await clock.advance(3_000);
+  await run;
+  expect(lines).toEqual([]);
+});
+
+it('a replica of the product has a certificate for 30 days and keeps it for the first hours', async () => {
+  const { clock, model, options } = await start();
+  const roster = await createRoster(options);
+  expect(roster.first.certificate).toContain('BEGIN CERTIFICATE');
+  const stop = new AbortController();
+  stops.push(stop);
+  void roster.run(stop.signal);
+  await clock.advance(5 * 60_000);
+  expect(readEntries(model.data).get('broker-a')?.certificates).toEqual([roster.first.certificate]);
 });
 
 it('renews in time: agents know both certificates before the listener presents the next one', async () => {

@@ -1,17 +1,11 @@
 // Room: the replicas of the broker, as agents know them: each replica's own certificate, and the ConfigMap that names all.
 // It must not know tokens, identities or who requests one.
 import { createBackoff, type Clock } from '@pod-identity/kit/core';
-import {
-  coreKinds,
-  createResource,
-  KubeError,
-  wholeObject,
-  type KubeTransport,
-} from '@pod-identity/kit/kube';
+import { KubeError, type KubeTransport } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
 import type { OwnCertificate } from './certificate.ts';
-import { mostEntries, readEntries, rosterName, writeEntry } from './entry.ts';
-import { nextData, type RosterData } from './next-data.ts';
+import { rosterName, writeEntry } from './entry.ts';
+import { createWriter, type Writer } from './writer.ts';
 
 export interface RosterOptions {
   readonly transport: KubeTransport;
@@ -46,8 +40,6 @@ export interface Roster {
 const checkMs = 5_000;
 /** How long it takes an agent's watch to see a change: as a rule milliseconds. */
 const agentsMs = 15_000;
-/** A pod that is killed costs each NMI a failed connection until then. */
-const pruneMs = 60_000;
 /** Of the time that a pod has for its end. */
 const leaveMs = 3_000;
 
@@ -125,83 +117,11 @@ function entryOf({ current, next }: Own, { pod: { uid, address }, port }: Roster
   return writeEntry({ uid, address, port, certificates });
 }
 
-interface ConfigMap {
-  readonly metadata?: object;
-  readonly data?: RosterData;
-}
-
-/** Writes the own entry (undefined: removes it) and removes those of pods that are gone. */
-function createWriter({ transport, clock, pod: { namespace, name } }: RosterOptions) {
-  const maps = createResource<ConfigMap>(transport, coreKinds.configMaps);
-  const isGone = createPodCheck(transport, namespace);
-  let pruneAt = -Infinity;
-
-  const findGone = async (data: RosterData, signal: AbortSignal): Promise<ReadonlySet<string>> => {
-    if (clock.elapsed() < pruneAt) return new Set();
-    pruneAt = clock.elapsed() + pruneMs;
-    const entries = readEntries(data);
-    const names = Object.keys(data).slice(0, mostEntries);
-    const checked = names.map(async (other) =>
-      (await isGone(other, entries.get(other)?.uid, signal)) ? other : '',
-    );
-    return new Set(await Promise.all(checked));
-  };
-
-  return {
-    /** Whether that was needed. */
-    async write(value: string | undefined, signal: AbortSignal): Promise<boolean> {
-      const map = await maps.get({ namespace, name: rosterName }, { fields: wholeObject, signal });
-      const { data = {} } = map;
-      const gone = await findGone(data, signal);
-      const next = nextData(data, { name, value }, gone);
-      if (!next) return false;
-      await maps.replace({ ...map, data: next }, { signal, fields: { members: {} } });
-      return true;
-    },
-  };
-}
-
-type Writer = ReturnType<typeof createWriter>;
-
-interface Pod {
-  readonly metadata?: { readonly uid?: string; readonly deletionTimestamp?: string };
-  readonly status?: { readonly phase?: string };
-}
-
-/** A pod that was evicted, or whose node is lost, removes no entry, and its object stays; its address may be that of another pod. */
-const ended: ReadonlySet<string | undefined> = new Set(['Succeeded', 'Failed']);
-
-function createPodCheck(transport: KubeTransport, namespace: string) {
-  const pods = createResource<Pod>(transport, coreKinds.pods);
-  const small = { upTo: 256 };
-  const fields = {
-    members: {
-      metadata: { members: { uid: small, deletionTimestamp: small } },
-      status: { members: { phase: small } },
-    },
-  };
-  return async (name: string, uid: string | undefined, signal: AbortSignal): Promise<boolean> => {
-    try {
-      const { metadata, status } = await pods.get({ namespace, name }, { fields, signal });
-      const isEnding = metadata?.deletionTimestamp !== undefined || ended.has(status?.phase);
-      return isEnding || (uid !== undefined && metadata?.uid !== uid);
-    } catch (error) {
-      return error instanceof KubeError && error.code === 'not-found';
-    }
-  };
-}
-
-/** A conflict with another replica is tried again; if all fails, the others remove the entry when the pod is gone. */
+/** If this fails, the others remove the entry when the pod is gone. */
 async function leave(writer: Writer, clock: Clock): Promise<void> {
   const ending = new AbortController();
   const timer = clock.after(leaveMs, () => ending.abort());
-  for (let attempts = 3; attempts > 0; attempts -= 1) {
-    const isDone = await writer.write(undefined, ending.signal).then(
-      () => true,
-      () => false,
-    );
-    if (isDone || ending.signal.aborted) break;
-  }
+  await writer.write(undefined, ending.signal).catch(() => undefined);
   timer.cancel();
 }
 

@@ -52,7 +52,7 @@ const good: RequestListener = (_, response) => response.end(issued);
 const serve = async (listener: RequestListener = good, { key, certificate }: OwnCertificate = own) =>
   listen<Server>(createTlsServer({ key, cert: certificate }, listener));
 const at = (port: number, ...certificates: readonly OwnCertificate[]): RosterEntry => ({
-  uid: 'u',
+  uid: `of ${port}`,
   address: '127.0.0.1',
   port,
   certificates: (certificates.length > 0 ? certificates : [own]).map(({ certificate }) => certificate),

@@ -145,12 +145,9 @@ function onConnected(opened: ClientRequest, listener: () => void): void {
 
 function createFailures({ clock, random }: BrokerClientOptions) {
   const failedAt = new RecentMap<string, number>(64);
-  const keyOf = ({ address, port, certificates }: RosterEntry) =>
-    `${address} ${port} ${certificates.join('')}`;
-  const hasFailed = (replica: RosterEntry) =>
-    clock.elapsed() - (failedAt.get(keyOf(replica)) ?? -Infinity) < failedMs;
+  const hasFailed = ({ uid }: RosterEntry) => clock.elapsed() - (failedAt.get(uid) ?? -Infinity) < failedMs;
   return {
-    note: (replica: RosterEntry) => void failedAt.set(keyOf(replica), clock.elapsed()),
+    note: ({ uid }: RosterEntry) => void failedAt.set(uid, clock.elapsed()),
     /** In random order, with those that have failed at the end. */
     lastOf: (replicas: readonly RosterEntry[]): readonly RosterEntry[] =>
       replicas
