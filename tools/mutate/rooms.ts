@@ -5,7 +5,11 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'imds-client': ['packages/imds-client/src/*.ts'],
   'nmi/access': ['packages/nmi/src/access/'],
   'nmi/authorize': ['packages/nmi/src/authorize/'],
-  'nmi/broker': ['packages/nmi/src/broker-service/', 'packages/nmi/src/broker/'],
+  'nmi/broker': [
+    'packages/nmi/src/broker-service/{agents,assertion,broker,exchange,judge,pods,reports,rights,server}.ts',
+    'packages/nmi/src/broker/*.ts',
+  ],
+  'nmi/broker-roster': ['packages/nmi/src/broker/roster/'],
   'nmi/handle': ['packages/nmi/src/handle/'],
   'nmi/identify': ['packages/nmi/src/identify/'],
   'nmi/tokens': ['packages/nmi/src/tokens/', 'packages/kit/src/core/shares.ts'],

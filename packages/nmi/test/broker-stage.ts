@@ -169,6 +169,7 @@ export async function brokerStage() {
   const lines: { fields: LogFields; message: string }[] = [];
   const write = (fields: LogFields, message: string) => void lines.push({ fields, message });
   const log: Log = { debug: write, info: write, warn: write, error: write, child: () => log, level: 'debug' };
+  const metrics = createMetrics(brokerMetrics);
   const assembled = assembleBroker({
     transport,
     entra: createEntra(world, clock, exchanged),
@@ -179,7 +180,7 @@ export async function brokerStage() {
     clock,
     random: () => 0.5,
     log,
-    metrics: createMetrics(brokerMetrics),
+    metrics,
   });
   const end = new AbortController();
   void assembled.stranger.run(end.signal);
@@ -217,6 +218,7 @@ export async function brokerStage() {
     clock,
     exchanged,
     lines,
+    metrics,
     settled,
     token,
     world,

@@ -52,6 +52,22 @@ describe('a pod whose ServiceAccount may use the identity', () => {
     expect(JSON.stringify(lines)).not.toContain(token);
   });
 
+  it('that has its token in memory is looked at once, and twice for an exchange', async () => {
+    const { request, calls } = await brokerStage();
+    await request();
+    const ofExchange = calls('pods').length;
+    await request();
+    // NMI's own and that of the request.
+    expect([ofExchange, calls('pods').length - ofExchange]).toEqual([4, 2]);
+  });
+
+  it.each(['', '{}', 'null', '{"pod":{}}'])('is not looked for if the request is %j', async (body) => {
+    const { broker, calls, token } = await brokerStage();
+    const gone = new AbortController().signal;
+    expect(resultOf(await broker.respond({ token, body, peer: 'ip-n1', gone }))).toBe('invalid_request');
+    expect(calls('tokenreviews')).toEqual([]);
+  });
+
   it('attack: no number of other tokens hides one of its tokens from the audit', async () => {
     const { request, lines, world } = await brokerStage();
     world.pods.set('pay/web', { uid: 'web-uid', node: 'n1', account: 'web' });
@@ -84,6 +100,8 @@ describe('attack: a token that is not that of a running NMI', () => {
     ['of another ServiceAccount', { sub: 'system:serviceaccount:system:mic' }],
     ['of an account of this name in another namespace', { sub: 'system:serviceaccount:evil:nmi' }],
     ['that has expired', { exp: 1_699_999_999 }],
+    ['that expires now', { exp: 1_700_000_000 }],
+    ['whose expiry is a text', { exp: '1800000000' }],
     ['without expiry', { exp: undefined }],
   ])('%s is refused without a call', async (_, claims) => {
     const { request, calls, clock, world } = await brokerStage();
@@ -122,6 +140,9 @@ describe('attack: a token that is not that of a running NMI', () => {
     ['of a Secret of the account', withExtra({})],
     ['bound to a pod without uid', withExtra({ [name]: ['nmi-1'] })],
     ['bound to a uid without pod', withExtra({ [uid]: ['nmi-uid-1'] })],
+    ['of nobody', reviewOf('nmi-1', 'nmi-uid-1', { user: undefined })],
+    ['of a user without extras', withExtra(undefined as unknown as object)],
+    ['bound to a pod and a uid that are no lists', withExtra({ [name]: 'nmi-1', [uid]: 'nmi-uid-1' })],
     ['bound to two pods', withExtra({ [name]: ['nmi-1', 'nmi-2'], [uid]: ['nmi-uid-1', 'nmi-uid-2'] })],
     ['of a pod that is gone', reviewOf('nmi-0', 'nmi-uid-0')],
     ['of a pod that was made again', reviewOf('nmi-1', 'nmi-uid-0')],
@@ -130,6 +151,13 @@ describe('attack: a token that is not that of a running NMI', () => {
     world.reviews.set(token, status);
     expect(resultOf(await request())).toBe('unauthorized');
     expect(exchanged).toEqual([]);
+  });
+
+  it('one audience may be a text, as other issuers write it', async () => {
+    const { request, clock, world } = await brokerStage();
+    const token = agentToken(clock, { aud: 'aad-pod-identity-broker' });
+    world.reviews.set(token, reviewOf('nmi-1', 'nmi-uid-1'));
+    expect(resultOf(await request({}, { token }))).toBe('token');
   });
 
   it('a token of a pod that goes later is refused from then on', async () => {
@@ -275,16 +303,56 @@ describe('while the API server does not answer', () => {
     await clock.advance(1_000);
     expect(resultOf(await request())).toBe('token');
   });
+
+  it('for ten minutes, in which the token of NMI ends, new tokens are refused with the reason; all that follow are given at once', async () => {
+    const { request, clock, token, world } = await brokerStage();
+    expect(resultOf(await request())).toBe('token');
+    for (const kind of ['tokenreviews', 'pods', 'subjectaccessreviews'] as const) world.mood[kind] = 'fails';
+    const reasons = new Set<string>();
+    for (let minute = 0; minute < 10; minute += 1) {
+      const response = await request({ resource: `new-${minute}` });
+      reasons.add(resultOf(response));
+      await clock.advance(60_000);
+    }
+    expect([...reasons]).toEqual(['review_unanswered']);
+    for (const kind of ['tokenreviews', 'pods', 'subjectaccessreviews'] as const)
+      world.mood[kind] = 'answers';
+    expect(resultOf(await request({}, { token }))).toBe('unauthorized');
+    const renewed = agentToken(clock, { jti: 'renewed' });
+    world.reviews.set(renewed, reviewOf('nmi-1', 'nmi-uid-1'));
+    expect(resultOf(await request({}, { token: renewed }))).toBe('token');
+  });
+
+  it('one line a minute says so for each kind of request', async () => {
+    const { request, clock, lines, world } = await brokerStage();
+    world.mood.pods = 'fails';
+    const told = () => lines.filter(({ message }) => message.includes('gave no usable response'));
+    for (let count = 0; count < 20; count += 1) await request();
+    expect(told().map(({ fields }) => fields)).toEqual([
+      { what: 'Pod', error: expect.objectContaining({ code: 'unavailable' }) as unknown },
+    ]);
+    await clock.advance(59_000);
+    await request();
+    expect(told()).toHaveLength(1);
+    await clock.advance(1_000);
+    await request();
+    expect(told()).toHaveLength(2);
+    world.mood.tokenreviews = 'fails';
+    await request({}, { token: agentToken(clock, { jti: 'n3' }) });
+    expect(told().map(({ fields }) => fields['what'])).toEqual(['Pod', 'Pod', 'TokenReview']);
+  });
 });
 
 describe('an exchange', () => {
   it('is one for all that need the token at a time, and its token is kept', async () => {
-    const { request, begin, exchanged, settled, world } = await brokerStage();
+    const { request, begin, clock, exchanged, settled, world } = await brokerStage();
     world.pods.set('shop/web', { uid: 'shop-uid', node: 'n1', account: 'web' });
     world.rights.add(`shop/web ${tenant}`);
     const shop = { pod: { namespace: 'shop', name: 'web', uid: 'shop-uid' } };
     const both = await Promise.all([settled(begin()), settled(begin(shop))]);
     expect(both.map(resultOf)).toEqual(['token', 'token']);
+    await request();
+    await clock.advance(30_000);
     await request();
     expect(exchanged).toHaveLength(1);
     await request({ resource: 'https://management.azure.com' });
@@ -323,23 +391,53 @@ describe('an exchange', () => {
     ['has an error of its own', entraRefusal(503, 0), 'exchange_failed'],
     ['asks for time', entraRefusal(429, 90055, { retryAfterMs: 7_000 }), 'too_many_requests'],
     ['does not know the application', entraRefusal(400, 700016), 'entra_refused'],
+    ['wants another kind of credential', entraRefusal(400, 7000218), 'entra_refused'],
+    ['knows the tenant in another cloud', entraRefusal(400, 900382), 'entra_refused'],
+    ['names a Secret', entraRefusal(400, 7000215), 'entra_refused'],
+    ['says what nobody knows', entraRefusal(400, 123456789), 'entra_refused'],
   ])('fails if Entra %s', async (_, answer, code) => {
     const { request, world } = await brokerStage();
     world.entra = () => answer;
     const response = await request();
     expect(resultOf(response)).toBe(code);
-    expect(messageOf(response)).not.toMatch(/Secret|secret|certificate|adEndpoint|undefined/);
+    expect(messageOf(response)).not.toMatch(/Secret|secret|certificate|adEndpoint|spec\.type|undefined/);
     if (code === 'too_many_requests') expect(response).toMatchObject({ retryAfterSeconds: 7 });
   });
 
   it.each([
-    ['is missing', () => Promise.reject(new Error('ENOENT'))],
-    ['is for another audience', () => Promise.resolve(jwt({ aud: ['api'], iss: 'i', sub: 's' }))],
-    ['cannot be read', () => Promise.resolve('')],
-  ])('does not begin while the assertion %s', async (_, assertion) => {
+    [53003, 'a Conditional Access policy blocks the application'],
+    [700016, 'Check spec.clientID and spec.tenantID'],
+  ])('that Entra refuses with %i comes back with what helps', async (number, remedy) => {
+    const { request, world } = await brokerStage();
+    world.entra = () => entraRefusal(400, number);
+    expect(messageOf(await request())).toContain(remedy);
+  });
+
+  it('is counted with its seconds, and by whether it gave a token', async () => {
+    const { request, metrics, world } = await brokerStage();
+    await request();
+    world.entra = () => 'hangs';
+    await request({ resource: 'other' });
+    const text = await metrics.text();
+    expect(text).toContain('exchange_duration_seconds_count{result="token"} 1');
+    expect(text).toContain('exchange_duration_seconds_sum{result="token"} 0');
+    expect(text).toContain('exchange_duration_seconds_count{result="failed"} 1');
+    expect(text).toContain('exchange_duration_seconds_sum{result="failed"} 10');
+  });
+
+  const ofEntra = 'api://AzureADTokenExchange';
+  it.each([
+    ['is missing', () => Promise.reject(new Error('ENOENT')), 'cannot read its own token'],
+    ['is for another audience', () => Promise.resolve(jwt({ aud: ['api'], iss: 'i', sub: 's' })), ofEntra],
+    ['has no issuer', () => Promise.resolve(jwt({ aud: [ofEntra], sub: 's' })), ofEntra],
+    ['has no subject', () => Promise.resolve(jwt({ aud: [ofEntra], iss: 'i' })), ofEntra],
+    ['cannot be read', () => Promise.resolve(''), ofEntra],
+  ])('does not begin while the assertion %s, and says so', async (_, assertion, words) => {
     const { request, exchanged, world } = await brokerStage();
     world.assertion = assertion;
-    expect(resultOf(await request())).toBe('exchange_failed');
+    const response = await request();
+    expect(resultOf(response)).toBe('exchange_failed');
+    expect(messageOf(response)).toContain(words);
     expect(exchanged).toEqual([]);
   });
 
@@ -402,6 +500,10 @@ describe('a federated credential', () => {
     world.assertion = () => Promise.resolve(jwt(claims));
     await expect(assertion()).resolves.toMatchObject({
       credential: expect.stringContaining(`--issuer 'https://i/$(id)'\\''' --subject s `) as string,
+    });
+    world.assertion = () => Promise.resolve(jwt({ ...claims, iss: '$(id)/x', sub: 'x$(id)' }));
+    await expect(assertion()).resolves.toMatchObject({
+      credential: expect.stringContaining(`--issuer '$(id)/x' --subject 'x$(id)' `) as string,
     });
   });
 });

@@ -91,7 +91,7 @@ it('responds over TLS, with its own certificate', async () => {
   expect(calls).toMatchObject([{ token: 'x.y.z', body: '{}', peer: '127.0.0.1' }]);
 });
 
-it.each([[undefined], ['Basic eDp5'], ['Bearer '], ['Bearer x y']])(
+it.each([[undefined], ['Basic eDp5'], ['Bearer '], ['Bearer x y'], ['XBearer x.y.z'], ['Bearer x.y.z z']])(
   'takes no token of Authorization: %s',
   async (authorization) => {
     const { calls, server } = await start();
@@ -196,12 +196,98 @@ it('a caller that leaves is noticed', async () => {
   expect(crashes).toEqual([]);
 });
 
+it('each response is counted, and says when to come again if that helps', async () => {
+  const counted: BrokerResponse[] = [];
+  const busy = { kind: 'refusal', code: 'not_ready', message: 'starting' } as const;
+  const given: BrokerResponse[] = [token, busy];
+  const { server } = await start(() => Promise.resolve(given.shift() ?? token), {
+    onResponse: (response) => void counted.push(response),
+  });
+  const [first, second] = [await send(server, '{}'), await send(server, '{}')];
+  expect([first.headers['retry-after'], second.headers['retry-after']]).toEqual([undefined, '1']);
+  expect(second.headers['content-type']).toContain('application/json');
+  expect(counted).toEqual([token, busy]);
+});
+
+it('a connection serves any number of requests, and ends after one that no NMI sends', async () => {
+  const { server } = await start();
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  ended.push(() => agent.destroy());
+  const kept = await send(server, '{}', { agent });
+  expect(kept.headers.connection).not.toBe('close');
+  const odd = await send(server, '{}', { agent, method: 'PUT' });
+  expect(odd).toMatchObject({ status: 400, headers: { connection: 'close' } });
+  const { server: failing } = await start(() => Promise.reject(new Error('no')));
+  expect(await send(failing, '{}')).toMatchObject({ status: 503, headers: { connection: 'close' } });
+});
+
+it('a body of 4 KiB is read', async () => {
+  const { calls, server } = await start();
+  const headers = { 'content-length': 4_096 };
+  expect(await send(server, 'x'.repeat(4_096), { headers })).toMatchObject({ status: 200 });
+  expect(calls[0]?.body).toHaveLength(4_096);
+});
+
 it('a failure is logged, and told without its text', async () => {
   const { crashes, server } = await start(() => Promise.reject(new Error('the token is a.b.c')));
   const { status, text } = await send(server, '{}');
   expect(status).toBe(503);
   expect(text).not.toContain('a.b.c');
   expect(crashes).toHaveLength(1);
+});
+
+it('nothing is logged of a failure for a caller that has left', async () => {
+  const left = Promise.withResolvers<undefined>();
+  const failed = Promise.withResolvers<undefined>();
+  const { crashes, server } = await start(({ gone }) => {
+    gone.addEventListener('abort', () => left.resolve(undefined));
+    request.destroy();
+    return left.promise.then(() => {
+      failed.resolve(undefined);
+      throw new Error('nobody waits');
+    });
+  });
+  const request = httpsRequest({
+    host: '127.0.0.1',
+    port: server.port,
+    method: 'POST',
+    path: '/v1/token',
+    rejectUnauthorized: false,
+    agent: false,
+  });
+  request.on('error', () => undefined).end('{}');
+  await failed.promise;
+  await server.close(0);
+  expect(crashes).toEqual([]);
+});
+
+it('a caller that has its response is not one that left', async () => {
+  let isGone = false;
+  const { server } = await start(({ gone }) => {
+    gone.addEventListener('abort', () => (isGone = true));
+    return Promise.resolve(token);
+  });
+  await send(server, '{}');
+  await server.close(0);
+  expect(isGone).toBe(false);
+});
+
+it('at its end connections are closed whose requests are not answered in time', async () => {
+  const begun = Promise.withResolvers<undefined>();
+  const clock = createFakeClock();
+  const { server } = await start(
+    () => {
+      begun.resolve(undefined);
+      return new Promise(() => undefined);
+    },
+    { clock },
+  );
+  const response = send(server, '{}').catch(String);
+  await begun.promise;
+  const end = server.close(15_000);
+  await clock.advance(15_000);
+  await end;
+  expect(await response).toMatch(/socket hang up|ECONNRESET/);
 });
 
 it('new connections get the renewed certificate, and old ones go on', async () => {
