@@ -1,8 +1,7 @@
 // NMI and its commands, but for the canary.
-import { connectKube, createNodeTaintDoor, type KubeTransport } from '@pod-identity/kit/kube';
+import { createNodeTaintDoor, type KubeTransport } from '@pod-identity/kit/kube';
 import type { Clock } from '@pod-identity/kit/core';
 import {
-  buildInfo,
   createMetrics,
   createMetricsRoute,
   createPrinter,
@@ -11,13 +10,12 @@ import {
   openTracer,
   standardOutput,
   systemClock,
-  userAgentOf,
   type AdminRoute,
   type Log,
   type OpenTracer,
 } from '@pod-identity/kit/serve';
-import manifest from '../package.json' with { type: 'json' };
 import { createAgent, type Agent, type AgentOptions } from './agent.ts';
+import { build, connect } from './connect.ts';
 import { checkReady } from './commands/check-ready.ts';
 import { drain } from './server/drain.ts';
 import type { ListenAt, NmiConfig } from './config/config.ts';
@@ -41,7 +39,6 @@ import { startAtOnce, startLate, type LateStart } from './server/start-late.ts';
 import { startServer, type RunningServer, type ServerOptions } from './server/server.ts';
 import { createStartupTaint, type StartupTaintOptions } from './ready/startup-taint.ts';
 
-const build = buildInfo(manifest.version);
 const { version, commit } = build;
 const notYetRedirected = { problem: () => 'the redirect rules are not in place yet' };
 const printer = createPrinter((line) => printWhole(`${line}\n`));
@@ -210,15 +207,6 @@ async function startIfFree(options: ServerOptions): Promise<RunningServer | unde
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     return undefined;
   }
-}
-
-function connect({ serviceAccountDir, kubeconfig, master }: NmiConfig) {
-  return connectKube({
-    userAgent: userAgentOf('NMI', build),
-    serviceAccountDir,
-    ...(kubeconfig === undefined ? {} : { kubeconfig }),
-    ...(master === undefined ? {} : { master }),
-  });
 }
 
 function reportListener(

@@ -64,12 +64,11 @@ describe.skipIf(missing !== undefined).each(['v1.20', 'v1.34'] as const)(
     afterAll(() => federated.stop());
 
     const runPod = (name: string) => federated.stage.runPod({ name, node: 0, ...web });
-    const untilStatus = (pod: StagePod, status: number, reason = '', withinMs = 60_000) =>
+    const untilStatus = (pod: StagePod, status: number, reason = '') =>
       untilAnswer(() => sendRaw({ pod, nmi }), {
         what: `${status} ${reason} for ${pod.object.metadata.name}`,
         fits: (answer) =>
           answer.status === status && (answer.body['error_description'] ?? '').includes(reason),
-        withinMs,
       });
     const untilRoster = (fits: (entries: readonly Entry[]) => boolean) =>
       untilObject(federated.stage.kube, {
@@ -88,8 +87,8 @@ describe.skipIf(missing !== undefined).each(['v1.20', 'v1.34'] as const)(
         [
           'kubectl apply',
           async () => {
-            const { kubectl } = createCommands(federated.stage);
-            for (let times = 0; times < 2; times += 1) await kubectl('apply', await replicasYaml());
+            const commands = createCommands(federated.stage);
+            for (let times = 0; times < 2; times += 1) await commands.kubectl('apply', await replicasYaml());
           },
         ],
         ['server-side apply', () => serverSideApply()],
@@ -166,8 +165,8 @@ describe.skipIf(missing !== undefined).each(['v1.20', 'v1.34'] as const)(
       // As the kubelet does it.
       const account = `${names.systemNamespace}/nmi`;
       await writeFile(nmi.tokenFile, await requestToken(stage.kube, { account, pod: nmi.pod }));
-      await untilStatus(early, 200, '', 20_000);
-      await untilStatus(await runPod('after'), 200, '', 20_000);
+      await untilStatus(early, 200);
+      await untilStatus(await runPod('after'), 200);
     });
   },
 );

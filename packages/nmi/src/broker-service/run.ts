@@ -1,17 +1,15 @@
-import { connectKube, type KubeTransport } from '@pod-identity/kit/kube';
+import type { KubeTransport } from '@pod-identity/kit/kube';
 import {
-  buildInfo,
   createMetrics,
   createMetricsRoute,
   keepAdminServer,
   systemClock as clock,
-  userAgentOf,
   type AdminRoute,
   type Log,
   type Metrics,
 } from '@pod-identity/kit/serve';
-import manifest from '../../package.json' with { type: 'json' };
 import { strangerProblem } from '../access/stranger.ts';
+import { connect } from '../connect.ts';
 import type { NmiConfig } from '../config/config.ts';
 import { createEntraClient } from '../tokens/principal/entra-client.ts';
 import { createEntraHttp } from '../tokens/principal/entra-http.ts';
@@ -21,7 +19,6 @@ import { startBrokerServer, type BrokerServer } from './server.ts';
 import { brokerMetrics } from './reports.ts';
 import { readTokenFile } from '../broker/token-file.ts';
 
-const build = buildInfo(manifest.version);
 /** Agents may still choose this replica for so long after its entry is gone. */
 const unknownMs = 3_000;
 const drainMs = 15_000;
@@ -57,15 +54,6 @@ export async function runBroker(
   await serve({ ...assembled, config, log, metrics, transport }, signal);
   await Promise.all([http.close(), transport.close()]);
   return 0;
-}
-
-function connect({ serviceAccountDir, kubeconfig, master }: NmiConfig) {
-  return connectKube({
-    userAgent: userAgentOf('NMI', build),
-    serviceAccountDir,
-    ...(kubeconfig === undefined ? {} : { kubeconfig }),
-    ...(master === undefined ? {} : { master }),
-  });
 }
 
 async function serve(parts: Parts, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { createCertificate, lifeMs } from './certificate.ts';
+import { createCertificate } from './certificate.ts';
 import { readEntries, writeEntry } from './entry.ts';
 
 const now = Date.UTC(2026, 0, 2, 3, 4, 5);
@@ -14,7 +14,7 @@ it('is signed by its own key, is no authority, and begins a day earlier for cloc
   expect(read.checkPrivateKey(createPrivateKey(key))).toBe(true);
   expect([read.validFromDate.getTime(), read.validToDate.getTime()]).toEqual([
     now - 24 * 60 * 60_000,
-    now + lifeMs,
+    now + 30 * 24 * 60 * 60_000,
   ]);
 });
 

@@ -1,14 +1,7 @@
 // Loads a library that NMI itself must not load: to be imported by the broker alone, with `import()`.
 import { generateKeyPairSync, randomBytes, randomUUID, sign, X509Certificate } from 'node:crypto';
 import { BitString, fromBER, Integer, Utf8String } from 'asn1js';
-import {
-  AlgorithmIdentifier,
-  AttributeTypeAndValue,
-  BasicConstraints,
-  Certificate,
-  Extension,
-  PublicKeyInfo,
-} from 'pkijs';
+import { AlgorithmIdentifier, AttributeTypeAndValue, Certificate, PublicKeyInfo } from 'pkijs';
 
 /** As PEM. */
 export interface OwnCertificate {
@@ -17,7 +10,6 @@ export interface OwnCertificate {
 }
 
 const commonName = '2.5.4.3';
-const basicConstraints = '2.5.29.19';
 const ecdsaWithSha256 = new AlgorithmIdentifier({ algorithmId: '1.2.840.10045.4.3.2' });
 const dayMs = 24 * 60 * 60_000;
 /** The clocks of nodes may differ. */
@@ -35,14 +27,12 @@ export function createCertificate(name: string, now: number): OwnCertificate {
     publicKeyEncoding: { type: 'spki', format: 'der' },
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   });
-  const noAuthority = new BasicConstraints({ cA: false }).toSchema().toBER();
   const certificate = new Certificate({
     version: 2,
     serialNumber: serialNumber(),
     signature: ecdsaWithSha256,
     signatureAlgorithm: ecdsaWithSha256,
     subjectPublicKeyInfo: new PublicKeyInfo({ schema: fromBER(Uint8Array.from(publicKey)).result }),
-    extensions: [new Extension({ extnID: basicConstraints, critical: true, extnValue: noAuthority })],
   });
   const value = new Utf8String({ value: `${name} ${randomUUID()}` });
   for (const named of [certificate.subject, certificate.issuer])

@@ -37,6 +37,7 @@ it('reads two certificates of 30 lines, and none with anything else in the text'
 it('a port is one of 1 to 65,535, and a uid is a text', () => {
   for (const port of [1, 65_535]) expect(read({ port })).toMatchObject({ port });
   expect(read({ uid: 7 })).toBeUndefined();
+  for (const address of [7, null, ['::1'], ['10.0.0.7']]) expect(read({ address })).toBeUndefined();
 });
 
 it('an entry of 4 KiB is read, and one of a byte more is not', () => {
@@ -47,11 +48,11 @@ it('an entry of 4 KiB is read, and one of a byte more is not', () => {
 });
 
 it('an entry that cannot be read does not hide the others', () => {
-  const data = { bad: '{', worse: 'null', worst: 7, good: writeEntry(entry) };
+  const data = { bad: '{', worse: 'null', worst: 7, none: null, good: writeEntry(entry) };
   expect([...readEntries(data).keys()]).toEqual(['good']);
 });
 
-it.each(['10.0.0.7', '100.64.3.4', '127.0.0.1', '::1', 'fd00::1', '2001:db8::a:7'])(
+it.each(['10.0.0.17', '100.64.3.4', '127.0.0.1', '::1', 'fd00::1', '2001:db8::a:7'])(
   'takes the address %s',
   (address) => expect(read({ address })).toMatchObject({ address }),
 );
@@ -68,6 +69,7 @@ it.each([
     '0x7f.0.0.1',
     '10.0.0.7:80',
     '10.0.0.7.example.com',
+    '1.2.example.com',
   ],
   ...['169.254.169.254', '::ffff:169.254.169.254', '::ffff:10.0.0.7', 'fe80::1', 'fe80::1%eth0', 'FE80::1'],
   ...[

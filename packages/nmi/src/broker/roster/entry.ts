@@ -18,7 +18,7 @@ const longestEntry = 4_096;
 
 /** As OpenSSL writes it. */
 const certificateBlock =
-  /-----BEGIN CERTIFICATE-----\n(?:[A-Za-z0-9+/=]{1,64}\n){1,30}-----END CERTIFICATE-----\n?/g;
+  /-----BEGIN CERTIFICATE-----\n(?:[A-Za-z0-9+/=]{1,64}\n){1,30}-----END CERTIFICATE-----\n/g;
 /** A renewal needs two. */
 const mostCertificates = 2;
 
@@ -28,12 +28,9 @@ export function writeEntry({ uid, address, port, certificates }: RosterEntry): s
 
 /** The entries of the ConfigMap's `data` by the name of their pod, without those that cannot be read. */
 export function readEntries(data: unknown): ReadonlyMap<string, RosterEntry> {
-  const all = typeof data === 'object' && data !== null ? Object.entries(data) : [];
-  const read = all.slice(0, mostEntries).flatMap(([name, value]: [string, unknown]) => {
-    const entry = readEntry(value);
-    return entry ? ([[name, entry]] as const) : [];
-  });
-  return new Map(read);
+  const all = Object.entries((data ?? {}) as object).slice(0, mostEntries);
+  const read = all.map(([name, value]: [string, unknown]) => [name, readEntry(value)] as const);
+  return new Map(read.filter((one): one is [string, RosterEntry] => one[1] !== undefined));
 }
 
 function readEntry(value: unknown): RosterEntry | undefined {
@@ -46,8 +43,7 @@ function readEntry(value: unknown): RosterEntry | undefined {
 
 function parse(value: string): Readonly<Record<string, unknown>> {
   try {
-    const parsed: unknown = JSON.parse(value);
-    return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {};
+    return (JSON.parse(value) ?? {}) as Record<string, unknown>;
   } catch {
     return {};
   }
@@ -56,8 +52,8 @@ function parse(value: string): Readonly<Record<string, unknown>> {
 /** Empty if there is anything else in the text. */
 function certificatesIn(text: unknown): readonly string[] {
   if (typeof text !== 'string') return [];
-  const blocks = text.match(certificateBlock) ?? [];
-  return blocks.length <= mostCertificates && blocks.join('') === text ? blocks : [];
+  const blocks = text.match(certificateBlock);
+  return blocks && blocks.length <= mostCertificates && blocks.join('') === text ? blocks : [];
 }
 
 function isPort(port: unknown): port is number {
@@ -67,7 +63,8 @@ function isPort(port: unknown): port is number {
 /** An IP address, which no name server can change, but none that belongs to the node alone, such as that of the metadata service. */
 function isReachable(address: unknown): address is string {
   if (typeof address !== 'string') return false;
-  if (/^\d{1,3}(\.\d{1,3}){3}$/.test(address)) {
+  // Whatever ends with a number is an IPv4 address, or no host.
+  if (/\.\d+$/.test(address)) {
     const isUsual = URL.parse(`https://${address}`)?.hostname === address;
     return isUsual && !/^(0|169\.254|22[4-9]|2[3-5]\d)\./.test(address);
   }

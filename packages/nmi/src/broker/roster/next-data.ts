@@ -13,8 +13,8 @@ export function nextData(
 ): RosterData | undefined {
   const before = Object.entries(data);
   const others = isReadable(before) ? before.filter(([name]) => name !== own.name && !gone.has(name)) : [];
-  const isKept = own.value === undefined ? !(own.name in data) : data[own.name] === own.value;
-  if (isKept && before.length === others.length + (own.name in data ? 1 : 0)) return undefined;
+  if (data[own.name] === own.value && before.length === others.length + (own.name in data ? 1 : 0))
+    return undefined;
   return Object.fromEntries([
     ...others,
     ...(own.value === undefined ? [] : [[own.name, own.value] as const]),

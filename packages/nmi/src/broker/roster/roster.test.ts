@@ -1,4 +1,5 @@
-import { KubeError, type KubeRequest } from '@pod-identity/kit/kube';
+import { once } from 'node:events';
+import { KubeError, wholeObject, type KubeRequest } from '@pod-identity/kit/kube';
 import { createLog } from '@pod-identity/kit/serve';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterEach, expect, it } from 'vitest';
@@ -23,19 +24,27 @@ interface Model {
   failure: KubeError | undefined;
   /** Of requests for pods. */
   hidden: KubeError | undefined;
+  /** Of a write. */
+  isResponseLost: boolean;
+  /** Gives no response until the request is ended. */
+  isSilent: boolean;
 }
 
 const stops: AbortController[] = [];
 afterEach(() => stops.splice(0).forEach((stop) => stop.abort()));
 
 interface Given {
+  readonly isResponseLost?: boolean;
   readonly failure?: KubeError;
   readonly pods?: readonly (readonly [name: string, uid: string])[];
 }
 
 const renewMs = 10 * 60_000;
 
-async function start(data?: Record<string, string>, { failure, pods = [] }: Given = {}) {
+async function start(
+  data?: Record<string, string>,
+  { failure, pods = [], isResponseLost = false }: Given = {},
+) {
   const model: Model = {
     data,
     version: 1,
@@ -44,9 +53,14 @@ async function start(data?: Record<string, string>, { failure, pods = [] }: Give
     deleted: new Set(),
     failure,
     hidden: undefined,
+    isResponseLost,
+    isSilent: false,
   };
   const clock = createFakeClock(1_700_000_000_000);
-  const transport = createTransport((request) => respond(model, request));
+  const transport = createTransport(async (request) => {
+    if (model.isSilent) await hang(request);
+    return respond(model, request);
+  });
   const made: string[] = [];
   const renewed: string[] = [];
   const lines: string[] = [];
@@ -76,7 +90,13 @@ async function start(data?: Record<string, string>, { failure, pods = [] }: Give
   return { model, clock, transport, options, roster, run, stop, own, renewed, lines };
 }
 
-function podIn({ pods, ended, deleted }: Model, name: string): unknown {
+async function hang({ signal }: KubeRequest): Promise<never> {
+  if (signal?.aborted !== true) await once(signal ?? new EventTarget(), 'abort');
+  throw new KubeError('aborted', 'ended');
+}
+
+function podIn({ pods, ended, deleted, hidden }: Model, name: string): unknown {
+  if (hidden) throw hidden;
   if (!pods.has(name)) throw new KubeError('not-found', 'no pod', { status: 404 });
   const deletion = deleted.has(name) ? { deletionTimestamp: '2026-01-01T00:00:00Z' } : {};
   return {
@@ -88,16 +108,24 @@ function podIn({ pods, ended, deleted }: Model, name: string): unknown {
 function respond(model: Model, { method, path, body }: KubeRequest): unknown {
   if (model.failure) throw model.failure;
   const pod = /\/api\/v1\/namespaces\/broker\/pods\/(.+)/.exec(path)?.[1];
-  if (pod !== undefined && model.hidden) throw model.hidden;
   if (pod !== undefined) return podIn(model, pod);
   if (path !== mapPath) throw new KubeError('denied', path, { status: 403 });
   const metadata = { namespace: 'broker', name: 'broker-replicas', resourceVersion: String(model.version) };
   if (method === 'GET') return { metadata, ...(model.data && { data: { ...model.data } }) };
   if (method !== 'PUT') throw new KubeError('denied', method, { status: 403 });
-  const written = body as { metadata: typeof metadata; data: Record<string, string> };
-  if (written.metadata.resourceVersion !== metadata.resourceVersion)
+  return replace(model, body as Written, metadata.resourceVersion);
+}
+
+interface Written {
+  readonly metadata: { readonly resourceVersion: string };
+  readonly data: Record<string, string>;
+}
+
+function replace(model: Model, written: Written, version: string): unknown {
+  if (written.metadata.resourceVersion !== version)
     throw new KubeError('conflict', 'changed', { status: 409 });
   Object.assign(model, { data: written.data, version: model.version + 1 });
+  if (model.isResponseLost) throw new KubeError('unavailable', 'broken off');
   return written;
 }
 
@@ -133,6 +161,13 @@ it('attack: a wiped or forged entry is back in 5 seconds, and this replica stays
   model.data = { 'broker-a': entryOf('uid-x') };
   await clock.advance(5_000);
   expect(own()).toEqual(['AAAA']);
+});
+
+it('attack: what others wrote into the ConfigMap is written back whole, and every request can be ended', async () => {
+  const { transport } = await start();
+  expect(transport.requests.map(({ method }) => method)).toEqual(['GET', 'PUT']);
+  expect(transport.requests[0]).toMatchObject({ fields: wholeObject, signal: expect.any(AbortSignal) });
+  expect(transport.requests[1]).toMatchObject({ signal: expect.any(AbortSignal) });
 });
 
 it('writes nothing while the entry is there', async () => {
@@ -254,7 +289,7 @@ it('a replica of the product has a certificate for 30 days and keeps it for the 
   const stop = new AbortController();
   stops.push(stop);
   void roster.run(stop.signal);
-  await clock.advance(5 * 60_000);
+  await clock.advance(61 * 60_000);
   expect(readEntries(model.data).get('broker-a')?.certificates).toEqual([roster.first.certificate]);
 });
 
@@ -268,6 +303,23 @@ it('renews in time: agents know both certificates before the listener presents t
   expect(renewed).toEqual(['BBBB']);
   await clock.advance(5_000);
   expect(own()).toEqual(['BBBB']);
+});
+
+it('a write whose response is lost counts from when it is seen', async () => {
+  const { clock, model, renewed, own, roster } = await start(undefined, { isResponseLost: true });
+  expect(own()).toEqual(['AAAA']);
+  model.isResponseLost = false;
+  await clock.advance(20_000);
+  expect(roster.isSeen()).toBe(true);
+  await clock.advance(renewMs - 21_000);
+  model.isResponseLost = true;
+  await clock.advance(5_000);
+  model.isResponseLost = false;
+  expect([own(), renewed]).toEqual([['BBBB', 'AAAA'], []]);
+  await clock.advance(10_000);
+  expect(renewed).toEqual([]);
+  await clock.advance(10_000);
+  expect(renewed).toEqual(['BBBB']);
 });
 
 it('attack: a wipe during a renewal begins the wait again', async () => {
@@ -286,6 +338,13 @@ it('removes its entry at the end, and resolves also if it cannot', async () => {
   await clock.advance(0);
   await run;
   expect(Object.keys(model.data ?? {})).toEqual(['other']);
+
+  const silent = await start();
+  silent.model.isSilent = true;
+  silent.stop.abort();
+  await silent.clock.advance(3_000);
+  await silent.run;
+  expect([clock.pending, silent.clock.pending]).toEqual([0, 0]);
 
   const away = await start();
   away.model.failure = new KubeError('unavailable', 'away', { status: 503 });

@@ -43,16 +43,6 @@ const agentsMs = 15_000;
 /** Of the time that a pod has for its end. */
 const leaveMs = 3_000;
 
-interface Own {
-  /** What the listener presents. */
-  current: OwnCertificate;
-  next: OwnCertificate | undefined;
-  madeAt: number;
-  /** What is in the ConfigMap, and since when. */
-  published: { readonly value: string; readonly at: number } | undefined;
-  isSeen: boolean;
-}
-
 interface Certificates {
   readonly create: (name: string, now: number) => OwnCertificate | Promise<OwnCertificate>;
   readonly renewMs: number;
@@ -65,34 +55,33 @@ export async function createRoster(
   { create, renewMs }: Certificates = certificates,
 ): Promise<Roster> {
   const { clock, pod, log, random } = options;
-  const make = async () => create(pod.name, clock.now());
-  const first = await make();
-  const own: Own = {
-    current: first,
-    next: undefined,
-    madeAt: clock.elapsed(),
-    published: undefined,
-    isSeen: false,
-  };
   const writer = createWriter(options);
+  const make = async () => create(pod.name, clock.now());
+  /** The listener presents `current`. */
+  const first = await make();
+  let current = first;
+  let next: OwnCertificate | undefined;
+  let madeAt = clock.elapsed();
+  /** What is in the ConfigMap, and since when. */
+  let published: { readonly value: string; readonly at: number } | undefined;
+  let isSeen = false;
 
   const step = async (signal: AbortSignal) => {
-    if (clock.elapsed() - own.madeAt >= renewMs)
-      Object.assign(own, { next: await make(), madeAt: clock.elapsed() });
-    const value = entryOf(own, options);
+    if (clock.elapsed() - madeAt >= renewMs) [next, madeAt] = [await make(), clock.elapsed()];
+    const value = entryOf(options, [next, current]);
     const isWritten = await writer.write(value, signal);
-    if (isWritten || own.published?.value !== value) own.published = { value, at: clock.elapsed() };
-    if (clock.elapsed() - own.published.at < agentsMs) return;
-    own.isSeen = true;
-    if (own.next) {
-      options.onRenewed(own.next);
-      Object.assign(own, { current: own.next, next: undefined });
-    }
+    // Without the second condition, a write whose response was lost would be one of long ago.
+    if (isWritten || published?.value !== value) published = { value, at: clock.elapsed() };
+    if (clock.elapsed() - published.at < agentsMs) return;
+    isSeen = true;
+    if (!next) return;
+    options.onRenewed(next);
+    [current, next] = [next, undefined];
   };
 
   return {
     first,
-    isSeen: () => own.isSeen,
+    isSeen: () => isSeen,
     async run(signal) {
       const pauses = createBackoff({ baseMs: 500, capMs: checkMs, random });
       while (!signal.aborted) {
@@ -112,9 +101,9 @@ async function createLazily(name: string, now: number): Promise<OwnCertificate> 
 }
 
 /** With both certificates while agents get to know the next one. */
-function entryOf({ current, next }: Own, { pod: { uid, address }, port }: RosterOptions): string {
-  const certificates = [...(next ? [next] : []), current].map(({ certificate }) => certificate);
-  return writeEntry({ uid, address, port, certificates });
+function entryOf({ pod, port }: RosterOptions, own: readonly (OwnCertificate | undefined)[]): string {
+  const certificates = own.flatMap((one) => one?.certificate ?? []);
+  return writeEntry({ uid: pod.uid, address: pod.address, port, certificates });
 }
 
 /** If this fails, the others remove the entry when the pod is gone. */

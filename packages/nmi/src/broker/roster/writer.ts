@@ -53,15 +53,15 @@ export function createWriter({ transport, clock, pod: { namespace, name } }: Wri
       const gone = await findGone(data, signal);
       const next = nextData(data, { name, value }, gone);
       if (!next) return false;
-      await maps.replace({ ...map, data: next }, { signal, fields: { members: {} } });
+      await maps.replace({ ...map, data: next }, { signal });
       return true;
     },
   };
 }
 
 interface Pod {
-  readonly metadata?: { readonly uid?: string; readonly deletionTimestamp?: string };
-  readonly status?: { readonly phase?: string };
+  readonly metadata: { readonly uid: string; readonly deletionTimestamp?: string };
+  readonly status: { readonly phase?: string };
 }
 
 /** A pod that was evicted, or whose node is lost, removes no entry, and its object stays; its address may be that of another pod. */
@@ -72,8 +72,8 @@ function createPodCheck(transport: KubeTransport, namespace: string) {
   return async (name: string, uid: string | undefined, signal: AbortSignal): Promise<boolean> => {
     try {
       const { metadata, status } = await pods.get({ namespace, name }, { fields: wholeObject, signal });
-      const isEnding = metadata?.deletionTimestamp !== undefined || ended.has(status?.phase);
-      return isEnding || (uid !== undefined && metadata?.uid !== uid);
+      const isEnding = metadata.deletionTimestamp !== undefined || ended.has(status.phase);
+      return isEnding || (uid !== undefined && metadata.uid !== uid);
     } catch (error) {
       return error instanceof KubeError && error.code === 'not-found';
     }
