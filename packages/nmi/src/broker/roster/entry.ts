@@ -28,7 +28,7 @@ export function writeEntry({ uid, address, port, certificates }: RosterEntry): s
 
 /** The entries of the ConfigMap's `data` by the name of their pod, without those that cannot be read. */
 export function readEntries(data: unknown): ReadonlyMap<string, RosterEntry> {
-  const all = Object.entries((data ?? {}) as object).slice(0, mostEntries);
+  const all = Object.entries(data ?? {}).slice(0, mostEntries);
   const read = all.map(([name, value]: [string, unknown]) => [name, readEntry(value)] as const);
   return new Map(read.filter((one): one is [string, RosterEntry] => one[1] !== undefined));
 }
