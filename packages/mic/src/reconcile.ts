@@ -136,6 +136,7 @@ function read(ports: ReconcilePorts, plan: HostPlan, noted: ReadonlySet<string>)
   const wanted = [...plan.attach, ...(plan.again ?? []), ...plan.renew, ...plan.detach];
   const isNeeded = plan.read || wanted.length > 0;
   if (!plan.host || !isNeeded || isHeldBack(plan, ports.now())) return new Set(wanted);
+  if (ports.memory.isUnderWay(plan.host.id, wanted)) return new Set(wanted);
   const isUnread = ports.memory.facts(plan.host.id)?.present === undefined;
   ports.azure.poke(plan.host.id, { more: wanted.some((id) => !noted.has(id)), now: isUnread });
   return new Set(wanted);

@@ -126,7 +126,8 @@ class HostChanger {
   async #read(host: Host, isChangeDue: boolean): Promise<void> {
     const { identities, term, memory, now, random, report } = this.#ports;
     const startedAt = now();
-    const outcome = await identities.read(host, term.signal);
+    const end = memory.begin(host.id, 'reading');
+    const outcome = await identities.read(host, term.signal).finally(end);
     const at = now();
     const before = this.#facts(host);
     const read = foldReading(before, outcome, { now: at, chance: random() });
@@ -151,8 +152,8 @@ class HostChanger {
     const { memory, now, random, report } = this.#ports;
     const startedAt = now();
     const before = this.#facts(host);
-    memory.setLeaving(host.id, change.detach);
-    const { outcome, refused } = await this.#send(host, change).finally(() => memory.setLeaving(host.id, []));
+    const end = memory.begin(host.id, change);
+    const { outcome, refused } = await this.#send(host, change).finally(end);
     const at = now();
     const after = foldUpdate(this.#facts(host), { change, outcome }, { now: at, chance: random() });
     memory.keep(after);
@@ -213,7 +214,10 @@ class HostChanger {
 
   async #save(host: Host): Promise<SaveOutcome['kind']> {
     const { ledger, memory, now, onRecordNotSaved } = this.#ports;
-    const outcome = await ledger.save(recordOf(foldExpiry(this.#facts(host), now())));
+    const facts = foldExpiry(this.#facts(host), now());
+    // Else the next pass finds expired entries that are not in the record any more, and has it written again.
+    memory.keep(facts);
+    const outcome = await ledger.save(recordOf(facts));
     if (outcome.kind === 'saved') return outcome.kind;
     // The other record counts: it is read again, and so is the host.
     if (outcome.kind === 'overtaken')

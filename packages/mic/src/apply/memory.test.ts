@@ -33,10 +33,28 @@ test('a removed host starts with default facts', () => {
   expect(memory.factsFromStart(host).present).toBeUndefined();
 });
 
+const change = { attach: [idOf('a')], again: [idOf('b')], renew: [idOf('c')], detach: [idOf('d')] };
+
 test('identities being detached are kept per host until they are detached', () => {
   const memory = createHostMemory();
-  memory.setLeaving(host.id, [idOf('a')]);
-  expect([[...memory.leaving(host.id)], [...memory.leaving(other.id)]]).toEqual([[idOf('a')], []]);
-  memory.setLeaving(host.id, []);
+  const end = memory.begin(host.id, change);
+  expect([[...memory.leaving(host.id)], [...memory.leaving(other.id)]]).toEqual([[idOf('d')], []]);
+  end();
   expect([...memory.leaving(host.id)]).toEqual([]);
+});
+
+test('a change is under way for its own identities alone, and a reading for all', () => {
+  const memory = createHostMemory();
+  const isUnderWay = (...names: string[]) => memory.isUnderWay(host.id, names.map(idOf));
+  expect(isUnderWay('a')).toBe(false);
+  const end = memory.begin(host.id, change);
+  expect([isUnderWay('a', 'b', 'c', 'd'), isUnderWay('a', 'e'), isUnderWay('e')]).toEqual([
+    true,
+    false,
+    false,
+  ]);
+  expect(memory.isUnderWay(other.id, [idOf('a')])).toBe(false);
+  end();
+  memory.begin(host.id, 'reading');
+  expect(isUnderWay('a', 'e')).toBe(true);
 });

@@ -1,7 +1,8 @@
-// The state of the hosts in this term: facts, and identities that are being detached.
+// The state of the hosts in this term: facts, and what is being changed or read.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { createFacts, foldThrottle } from '../snapshot/facts/host-facts.ts';
+import type { HostChange } from '../snapshot/facts/outcomes.ts';
 
 export interface HostMemory {
   readonly all: ReadonlyMap<ResourceId, HostFacts>;
@@ -14,14 +15,23 @@ export interface HostMemory {
   forget(host: ResourceId): void;
   /** Identities that a running PATCH detaches: still present by the facts, but not to be assigned. */
   leaving(host: ResourceId): ReadonlySet<ResourceId>;
-  setLeaving(host: ResourceId, identities: readonly ResourceId[]): void;
+  /** Whether what is under way decides on all of these: a change with them, or a reading. The host is planned after it. */
+  isUnderWay(host: ResourceId, identities: readonly ResourceId[]): boolean;
+  /** To be called before a request to Azure. Returns a function to be called after it. */
+  begin(host: ResourceId, what: HostChange | 'reading'): () => void;
+}
+
+interface UnderWay {
+  readonly leaving: ReadonlySet<ResourceId>;
+  /** Undefined for a reading. */
+  readonly changing: ReadonlySet<ResourceId> | undefined;
 }
 
 const nothing: ReadonlySet<ResourceId> = new Set();
 
 export function createHostMemory(): HostMemory {
   const known = new Map<ResourceId, HostFacts>();
-  const leaving = new Map<ResourceId, ReadonlySet<ResourceId>>();
+  const underWay = new Map<ResourceId, UnderWay>();
   const subscriptionsHeldUntil = new Map<string, number>();
   return {
     all: known,
@@ -42,12 +52,26 @@ export function createHostMemory(): HostMemory {
       }
     },
     forget: (host) => void known.delete(host),
-    leaving: (host) => leaving.get(host) ?? nothing,
-    setLeaving(host, identities) {
-      if (identities.length === 0) leaving.delete(host);
-      else leaving.set(host, new Set(identities));
+    leaving: (host) => underWay.get(host)?.leaving ?? nothing,
+    isUnderWay(host, identities) {
+      const found = underWay.get(host);
+      if (found === undefined) return false;
+      const { changing } = found;
+      return changing === undefined || identities.every((id) => changing.has(id));
+    },
+    begin(host, what) {
+      underWay.set(host, underWayOf(what));
+      return () => void underWay.delete(host);
     },
   };
+}
+
+function underWayOf(what: HostChange | 'reading'): UnderWay {
+  if (what === 'reading') return { leaving: nothing, changing: undefined };
+  const { attach, again = [], renew, detach } = what;
+  // The same empty set each time: waiting pods are planned again when another one is returned.
+  const leaving = detach.length === 0 ? nothing : new Set(detach);
+  return { leaving, changing: new Set([...attach, ...again, ...renew, ...detach]) };
 }
 
 /** Ids are canonical: /subscriptions/<id>/… in lower case. */

@@ -56,7 +56,7 @@ export function createFakeWorld({
   const index = new ClusterIndex({ forceNamespaced: false });
   const attached = new Map<ResourceId, PresentIdentity>();
   const writes: string[] = [];
-  const gates: { hold?: Promise<void> } = {};
+  const gates: { hold?: Promise<void>; reading?: Promise<void> } = {};
   const azure = {
     rejecting: new Map<ResourceId, RejectionCode>(),
     refusal: undefined as HostFailure | undefined,
@@ -82,8 +82,10 @@ export function createFakeWorld({
   const configMaps = createFakeResource<ConfigMap>('record', gate);
 
   const identities: HostIdentities = {
-    read: () =>
-      Promise.resolve(azure.refusal ?? { kind: 'read', present: new Map(attached), ...azure.motion }),
+    async read() {
+      await gates.reading;
+      return azure.refusal ?? { kind: 'read', present: new Map(attached), ...azure.motion };
+    },
     async update(_host, change, context) {
       if (azure.refusal) return { rejected: [], refusal: azure.refusal, patches: 0 };
       const rejected = change.attach.flatMap((id) => {
