@@ -20,7 +20,7 @@ interface Details {
    * `binding`, `identity`: for `explain` alone. `labelsFault`: why the labels of the pod's Namespace are not known, so that it accepts no
    * other one.
    */
-  'other-namespace': Partial<Named> & { readonly labelsFault?: string | undefined };
+  'other-namespace': Partial<Named> & { readonly labelsFault?: string };
   /** The binding names an AzureIdentity that its namespace lacks. */
   'identity-missing': Named;
   /** `fault`: why the AzureIdentity cannot be used; a part of a sentence. `binding`: for `explain` alone. */
@@ -65,24 +65,28 @@ type UnboundReason = Exclude<MismatchReason, 'shadowed' | 'too-many-bindings'>;
 
 /** Undefined: the binding adds nothing, or there are too many. */
 export function unboundBy(mismatch: Mismatch, known: Known): Unbound | undefined {
-  const { reason, binding = '', identity = '' } = mismatch;
-  return isUnbound(reason) ? make[reason]({ binding, identity }, known) : undefined;
+  const { reason } = mismatch;
+  return isUnbound(reason) ? make[reason](mismatch, known) : undefined;
 }
 
 const isUnbound = (reason: MismatchReason): reason is UnboundReason => Object.hasOwn(make, reason);
 
-const make: Readonly<Record<UnboundReason, (named: Named, known: Known) => Unbound>> = {
+const make: Readonly<Record<UnboundReason, (mismatch: Mismatch, known: Known) => Unbound>> = {
   'no-account': () => ({ why: 'no-account' }),
   'no-label': (_, { isUnselected }) => ({ why: 'no-label', ...(isUnselected && { isUnselected }) }),
   'empty-label': (_, { isUnselected }) => ({ why: 'empty-label', ...(isUnselected && { isUnselected }) }),
   'no-binding': (_, { label, leftOut }) => ({ why: 'no-binding', label, ...(leftOut && { leftOut }) }),
-  'other-namespace': (named, { labelsFault }) => ({ why: 'other-namespace', ...named, labelsFault }),
-  'not-selected': ({ binding }, { conditionOf }) => ({
+  'other-namespace': ({ binding, identity }, { labelsFault }) => ({
+    why: 'other-namespace',
+    ...(binding !== undefined && identity !== undefined && { binding, identity }),
+    ...(labelsFault !== undefined && { labelsFault }),
+  }),
+  'not-selected': ({ binding = '' }, { conditionOf }) => ({
     why: 'not-selected',
     binding,
     condition: conditionOf?.(binding),
   }),
-  'identity-missing': ({ binding, identity }, { faultOf }) => {
+  'identity-missing': ({ binding = '', identity = '' }, { faultOf }) => {
     const fault = faultOf(identity);
     return fault === undefined
       ? { why: 'identity-missing', binding, identity }

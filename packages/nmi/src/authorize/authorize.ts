@@ -1,7 +1,7 @@
 // Room: which identity the pod may use, over a view of the cluster's objects.
 // It must not get a token, or choose a status; it says what is wrong with an object, for the response.
 import { bindingLabel, type AccessMode, type MatchingRules, type Mismatch } from '@pod-identity/crd-types';
-import { absentOrLeftOut } from '@pod-identity/policy';
+import { absentOrLeftOut, unboundBy, type Known } from '@pod-identity/policy';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
 import type { EntraSubject } from '../tokens/types.ts';
@@ -260,37 +260,28 @@ function describe(
 
 /** Why the pod has no identity. Of several reasons matchPod returns missing identities first. */
 function denialOf(pod: PodView, mismatches: readonly Mismatch[], view: ClusterView): Denial {
-  const [mismatch] = mismatches;
-  if (mismatch === undefined) return notBound(pod, view);
-  const { reason, binding = '' } = mismatch;
-  if (reason === 'no-account') return { why: reason };
-  if (reason === 'identity-missing') return missing(mismatch, view);
-  if (reason === 'other-namespace') return elsewhere(pod, view);
-  const surplus = surplusOf(mismatches.at(-1));
-  if (reason === 'not-selected') return { why: reason, binding, ...surplus };
-  return reason === 'no-label' || reason === 'empty-label'
-    ? { why: reason, ...(view.selectsUnlabelled(pod.namespace) && { isUnselected: true }), ...surplus }
-    : { ...notBound(pod, view), ...surplus };
+  const [first, last] = [mismatches[0], mismatches.at(-1)];
+  // Who may write in another namespace must not change what waits: its names are left out.
+  const mismatch = first?.reason === 'other-namespace' ? { reason: first.reason } : first;
+  const unbound = (mismatch && unboundBy(mismatch, knownOf(pod, view))) ?? notBound(pod, view);
+  return { ...unbound, ...(last?.reason === 'too-many-bindings' && { surplus: last.binding ?? '' }) };
 }
 
-function surplusOf(mismatch: Mismatch | undefined): { readonly surplus?: string } {
-  return mismatch?.reason === 'too-many-bindings' ? { surplus: mismatch.binding ?? '' } : {};
-}
-
-function elsewhere({ namespace }: PodView, view: ClusterView): Denial {
-  const labelsFault = view.namespaceOf(namespace)?.labelsFault;
-  return { why: 'other-namespace', ...(labelsFault !== undefined && { labelsFault }) };
+/** What is known beside a mismatch. */
+export function knownOf({ namespace, labels }: PodView, view: ClusterView): Known {
+  return {
+    label: labels[bindingLabel] ?? '',
+    faultOf: (identity) => {
+      const [ownNamespace = '', name = ''] = identity.split('/');
+      return view.faultOf(ownNamespace, name);
+    },
+    labelsFault: view.namespaceOf(namespace)?.labelsFault,
+    isUnselected: view.selectsUnlabelled(namespace),
+    leftOut: view.leavesOutBindings(namespace),
+  };
 }
 
 function notBound({ namespace, labels }: PodView, view: ClusterView): Denial {
   const leftOut = view.leavesOutBindings(namespace) ? { leftOut: true } : {};
   return { why: 'no-binding', label: labels[bindingLabel] ?? '', ...leftOut };
-}
-
-function missing({ binding = '', identity = '' }: Mismatch, view: ClusterView): Denial {
-  const [namespace = '', name = ''] = identity.split('/');
-  const fault = view.faultOf(namespace, name);
-  return fault === undefined
-    ? { why: 'identity-missing', binding, identity }
-    : { why: 'identity-invalid', identity, fault };
 }

@@ -14,7 +14,7 @@ import {
   type Known,
 } from '@pod-identity/policy';
 import { accessModeOf } from '../authorize/access-needed.ts';
-import { authorize, matchingRules } from '../authorize/authorize.ts';
+import { authorize, knownOf, matchingRules } from '../authorize/authorize.ts';
 import { objectsOf } from '../authorize/candidates.ts';
 import { exemptionOf, invalidExceptionFor } from '../authorize/exception.ts';
 import type { Decision } from '../authorize/types.ts';
@@ -53,7 +53,7 @@ export function explainRights(world: ExplainWorld): ExplainedRights {
       ...invalidException(world),
       ...invalidObjects(world),
       ...matches.flatMap((match) => explainIdentity(match, world)),
-      ...mismatches.map((mismatch) => explainMismatch(pod.key, mismatch, knownOf(world))),
+      ...mismatches.map((mismatch) => explainMismatch(pod.key, mismatch, knownHere(world))),
     ],
     selectors: matches.map(selectorOf),
   };
@@ -93,28 +93,18 @@ function explainIdentity(match: Match, world: ExplainWorld): Finding[] {
   ];
 }
 
-function knownOf({ pod, view }: ExplainWorld): Known {
-  const { namespace, labels } = pod;
-  const label = labels[bindingLabel] ?? '';
+function knownHere({ pod, view }: ExplainWorld): Known {
+  const known = knownOf(pod, view);
   return {
-    label,
-    faultOf: (identity) => view.faultOf(...splitName(identity)),
-    labelsFault: view.namespaceOf(namespace)?.labelsFault,
-    isUnselected: view.selectsUnlabelled(namespace),
-    leftOut: view.leavesOutBindings(namespace),
+    ...known,
     conditionOf: (name) => {
       const found = view
-        .bindingsWithSelector(label)
-        .of(namespace)
+        .bindingsWithSelector(known.label)
+        .of(pod.namespace)
         .find((one) => nameOf(one) === name);
       return found && failedCondition(found, pod);
     },
   };
-}
-
-function splitName(name: string): [string, string] {
-  const [namespace = '', own = ''] = name.split('/');
-  return [namespace, own];
 }
 
 /** Of a namespace whose editor may create any number. */
