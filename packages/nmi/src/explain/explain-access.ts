@@ -3,6 +3,7 @@ import { rightsOf } from '../authorize/authorize.ts';
 import { isGrantable, reviewedFor, replacesRefusal } from '../authorize/refusal.ts';
 import type { Decision, Denial, GrantedIdentity } from '../authorize/types.ts';
 import type { Selector } from '../request/token-request.ts';
+import { lackIn, refusedBy, type Lack } from '../respond/lack.ts';
 import type { Failure } from '../respond/refusals.ts';
 import type { ExplainWorld } from './world.ts';
 
@@ -17,11 +18,12 @@ export function decideWithAccess(selector: Selector, world: ExplainWorld): Decid
   for (;;) {
     const decision = rights(selector, refused);
     if (denied && !replacesRefusal(decision)) return { decision: refusalFor(denied) };
-    const lacking = firstLacking(decision, world);
-    if (lacking === undefined) return { decision };
-    if (lacking.verdict !== 'denied') return { failure: lacking.failure };
-    denied ??= lacking.denial;
-    refused.add(lacking.denial.identity);
+    const lack = firstLack(decision, world);
+    if (lack === undefined) return { decision };
+    const name = refusedBy(lack);
+    if (name === undefined || lack.kind !== 'denied') return { failure: lack };
+    denied ??= lack.denial;
+    refused.add(name);
   }
 }
 
@@ -30,28 +32,11 @@ function refusalFor(denial: Denial): Decision {
   return { kind: 'deny', denial, ...(isGrantable(denial) && { mayCome: true }) };
 }
 
-type NoAccess = Extract<Denial, { readonly why: 'access-denied' }>;
-type Lacking =
-  | { readonly verdict: 'denied'; readonly denial: NoAccess }
-  | { readonly verdict: 'unanswered'; readonly failure: Failure };
-
-function firstLacking(decision: Decision, { pod, reviewed }: ExplainWorld): Lacking | undefined {
+function firstLack(decision: Decision, { pod, reviewed }: ExplainWorld): Lack | undefined {
   for (const { name, access } of reviewedFor(decision)) {
     const known = access?.mode === 'rbac' ? reviewed.get(name) : undefined;
-    if (!access || !known || known.verdict === 'allowed') continue;
-    const { subject, podWithoutMic } = access;
-    if (known.verdict === 'denied')
-      return {
-        verdict: 'denied',
-        denial: {
-          why: 'access-denied',
-          identity: name,
-          subject,
-          targets: known.targets,
-          ...(podWithoutMic !== undefined && { podWithoutMic }),
-        },
-      };
-    return { verdict: 'unanswered', failure: { kind: 'access-unanswered', pod: pod.key, identity: name } };
+    const lack = access && known && lackIn(known, pod.key, { identity: name, access });
+    if (lack) return lack;
   }
   return undefined;
 }

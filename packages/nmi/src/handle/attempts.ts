@@ -1,5 +1,5 @@
 import type { GrantedIdentity } from '../authorize/types.ts';
-import { refusedBy } from './rights.ts';
+import { refusedBy } from '../respond/lack.ts';
 import { requestByObjectId } from './by-object-id.ts';
 import type { Granted } from './decide.ts';
 import { isUnattached, obtain, type Attempt, type Attempting, type ObtainOptions } from './obtain.ts';

@@ -1,9 +1,10 @@
 import type { GrantedIdentity } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
+import { isForLackOfRight } from '../respond/lack.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { isTemporary } from '../tokens/errors.ts';
 import { isOfEntra } from '../tokens/types.ts';
-import { isForLackOfRight, lackOf } from './rights.ts';
+import { lackOf } from './rights.ts';
 import { isUnattached, obtain, type Attempting, type ObtainOptions } from './obtain.ts';
 import { permitFor, type DecidedCall, type Permit, type ReviewedCall } from './permit.ts';
 import { notThis } from './release.ts';

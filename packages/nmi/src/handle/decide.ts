@@ -2,8 +2,9 @@ import { exemptionName } from '../authorize/authorize.ts';
 import { replacesRefusal, reviewedFor } from '../authorize/refusal.ts';
 import type { Decision, Refused } from '../authorize/types.ts';
 import { failureOf } from '../respond/failure-of.ts';
+import { refusedBy } from '../respond/lack.ts';
 import type { Outcome } from '../respond/outcome.ts';
-import { lackOf, refusedBy } from './rights.ts';
+import { lackOf } from './rights.ts';
 import { machinePermit, permitFor, type Permit, type ReviewedCall } from './permit.ts';
 import type { ReleaseOptions } from './release.ts';
 

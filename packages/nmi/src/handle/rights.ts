@@ -1,9 +1,7 @@
 import type { Clock } from '@pod-identity/kit/core';
-import type { Access } from '../access/types.ts';
-import type { AccessResult, AccessGuard } from '../access/guard.ts';
-import { exemptionName } from '../authorize/authorize.ts';
+import type { AccessGuard } from '../access/guard.ts';
 import type { PodView } from '../identify/pod-view.ts';
-import type { Outcome } from '../respond/outcome.ts';
+import { lackIn, type Lack, type Reviewed } from '../respond/lack.ts';
 import { nameOf, tenantOf, type HeldCall, type Permit, type ReviewedCall } from './permit.ts';
 
 export interface ReviewOptions {
@@ -42,7 +40,7 @@ export async function lackOf(
   { access: guard, clock }: ReviewOptions,
   { pod, reviewsUntil }: Pick<ReviewedCall, 'pod' | 'reviewsUntil'>,
   permit: Permit,
-): Promise<Outcome | undefined> {
+): Promise<Lack | undefined> {
   if (!permit.access) return undefined;
   const { promise: late, resolve } = Promise.withResolvers<Reviewed>();
   const timer = clock.after(Math.max(0, reviewsUntil - clock.elapsed()), () =>
@@ -54,45 +52,4 @@ export async function lackOf(
   } finally {
     timer.cancel();
   }
-}
-
-type Reviewed = AccessResult | { readonly verdict: 'unanswered'; readonly why: 'late' };
-
-interface Needed {
-  readonly identity: string;
-  readonly access: Access;
-}
-
-function lackIn(reviewed: Reviewed, pod: string, { identity, access }: Needed): Outcome | undefined {
-  switch (reviewed.verdict) {
-    case 'allowed':
-      return undefined;
-    case 'denied': {
-      const { subject, podWithoutMic } = access;
-      const denied = podWithoutMic === undefined ? {} : { podWithoutMic };
-      const { targets } = reviewed;
-      return { kind: 'denied', pod, denial: { why: 'access-denied', identity, subject, targets, ...denied } };
-    }
-    case 'unanswered':
-      return { kind: 'access-unanswered', pod, identity, ...(reviewed.why && { why: reviewed.why }) };
-    case 'busy':
-      return { kind: 'overloaded', pod };
-  }
-}
-
-export function isForLackOfRight(outcome: Outcome): boolean {
-  return (
-    outcome.kind === 'access-unanswered' ||
-    (outcome.kind === 'denied' && outcome.denial.why === 'access-denied')
-  );
-}
-
-/**
- * What counts as not bound after this outcome: an identity that the ServiceAccount may not use, or the exemption of a pod whose right
- * on the machine is missing or not known. Undefined: the outcome is final.
- */
-export function refusedBy(outcome: Outcome): string | undefined {
-  if (outcome.kind === 'denied' && outcome.denial.why === 'access-denied')
-    return outcome.denial.identity || exemptionName;
-  return outcome.kind === 'access-unanswered' && outcome.identity === '' ? exemptionName : undefined;
 }
