@@ -1,14 +1,29 @@
-import { credentialOf } from './credential-of.ts';
 import { aborted, isImdsError } from './errors.ts';
 import { exchange } from './exchange.ts';
-import { isOfMetadataService } from './probe.ts';
-import { checkOptions, known, tokenPath } from './request.ts';
-import { createRequestReader } from './request-reader.ts';
-import { tokenCall } from './token-call.ts';
+import { isOfMetadataService } from './refusal.ts';
+import {
+  checkOptions,
+  createRequestReader,
+  identityOf,
+  known,
+  objectOf,
+  parseIdentity,
+  resourceOfScopes,
+  tokenPath,
+} from './request.ts';
 import { clientOptions, duration, readSettings, type Settings } from './settings.ts';
 import { createSingleFlight } from './single-flight.ts';
 import { createTokenCache } from './token-cache.ts';
-import type { AvailabilityOptions, ImdsClient, ImdsClientOptions } from './types.ts';
+import { tokenCall } from './token-call.ts';
+import type {
+  AvailabilityOptions,
+  CredentialTokenOptions,
+  Identity,
+  ImdsClient,
+  ImdsClientOptions,
+  ImdsCredential,
+  ImdsCredentialOptions,
+} from './types.ts';
 
 /**
  * A client of the metadata service of an Azure machine, or of NMI in its place.
@@ -30,18 +45,33 @@ export function createImdsClient(options: ImdsClientOptions = {}): ImdsClient {
   return clientOf(options);
 }
 
-/** The same, of options that were checked: those of a credential have one more. */
-export function clientOf(options: ImdsClientOptions): ImdsClient {
+/**
+ * A client of its own, for Azure's SDKs.
+ *
+ * @throws TypeError - an option is invalid, or the identity is named twice
+ *
+ * @example
+ * ```ts
+ * const credential = createImdsCredential({ identity: { clientId } });
+ * const secrets = new SecretClient('https://my-vault.vault.azure.net', credential);
+ * ```
+ */
+export function createImdsCredential(options: ImdsCredentialOptions = {}): ImdsCredential {
+  checkOptions(options, new Set([...clientOptions, 'identity']));
+  return clientOf(options).createCredential({ identity: options.identity });
+}
+
+function clientOf(options: ImdsClientOptions): ImdsClient {
   const settings = readSettings(options);
-  const client: ImdsClient = {
-    getToken: createTokens(settings),
+  const getToken = createTokens(settings);
+  return {
+    getToken,
     isAvailable: (how = {}) => isAvailable(how, settings),
     createCredential(how = {}) {
       checkOptions(how, known('identity'));
-      return credentialOf(client, how.identity);
+      return credentialOf(getToken, how.identity);
     },
   };
-  return client;
 }
 
 function createTokens(settings: Settings): ImdsClient['getToken'] {
@@ -57,6 +87,18 @@ function createTokens(settings: Settings): ImdsClient['getToken'] {
       ...tokenCall(parsed, settings),
       abortSignal,
     }));
+  };
+}
+
+/** A client's tokens of one identity, of which it has a copy: the caller may change the object. */
+function credentialOf(getToken: ImdsClient['getToken'], given: Identity | undefined): ImdsCredential {
+  const identity = identityOf(parseIdentity(given));
+  return {
+    async getToken(scopes, options) {
+      const { abortSignal, claims } = objectOf(options ?? {}) as CredentialTokenOptions;
+      const resource = resourceOfScopes(scopes);
+      return getToken({ resource, identity, abortSignal, bypassCache: claims !== undefined });
+    },
   };
 }
 

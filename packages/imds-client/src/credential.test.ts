@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { createImdsClient } from './client.ts';
-import { createImdsCredential } from './credential.ts';
+import { createImdsClient, createImdsCredential } from './client.ts';
 import type { FetchLike, Identity } from './types.ts';
 
 const scope = 'https://vault.azure.net/.default';

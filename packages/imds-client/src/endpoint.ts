@@ -1,4 +1,4 @@
-import { oneLine } from './errors.ts';
+import { oneLine } from './text.ts';
 
 /** The base address without a trailing slash. `name` is what the address came from: an option, or a variable of the environment. */
 export function parseEndpoint(endpoint: string, name: string): string {

@@ -7,7 +7,7 @@ describe('a text in one line', () => {
 
   beforeEach(async () => {
     vi.resetModules();
-    ({ oneLine } = await import('./errors.ts'));
+    ({ oneLine } = await import('./text.ts'));
   });
 
   test.each([

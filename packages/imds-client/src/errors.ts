@@ -1,5 +1,5 @@
-import { isObject } from './objects.ts';
-import type { Identity, OfIdentity } from './types.ts';
+import { isObject, oneLine } from './text.ts';
+import type { Identity, RequestedToken } from './types.ts';
 
 /**
  * Why there is no token.
@@ -26,12 +26,6 @@ export type ImdsErrorCode =
   | 'timeout'
   | 'aborted'
   | 'invalid-response';
-
-/** What was asked for, for the message of an error: as in the request of the caller. */
-export interface RequestedToken extends OfIdentity {
-  /** The audience. */
-  readonly resource: string;
-}
 
 /** What an `ImdsError` can hold beside its code and reason. */
 export interface ImdsErrorDetails extends Partial<
@@ -95,20 +89,13 @@ export class ImdsError extends Error {
 
   /** `name` and `retryable` follow from the code; `message` is the reason and what was asked for. */
   constructor(code: ImdsErrorCode, reason: string, details: ImdsErrorDetails = {}) {
-    const { requested, cause } = details;
+    const { requested, cause, status, retryAfterMs, serviceCode, description, requestId } = details;
     const message = requested === undefined ? reason : `${reason} (${describe(requested)})`;
     super(message, cause === undefined ? undefined : { cause });
-    this.name = names[code] ?? 'ImdsError';
-    this.code = code;
-    this.reason = reason;
-    this.status = details.status;
-    this.retryAfterMs = details.retryAfterMs;
-    this.serviceCode = details.serviceCode;
-    this.description = details.description;
-    this.requestId = details.requestId;
-    this.resource = requested?.resource;
-    this.identity = requested?.identity;
-    this.retryable = retryableCodes.includes(code);
+    const { resource, identity } = requested ?? {};
+    const [name, retryable] = [names[code] ?? 'ImdsError', retryableCodes.includes(code)];
+    const ofResponse = { status, retryAfterMs, serviceCode, description, requestId };
+    Object.assign(this, { name, code, reason, ...ofResponse, resource, identity, retryable });
     Object.defineProperty(this, brand, {});
   }
 }
@@ -152,14 +139,4 @@ function describeIdentity({ clientId, objectId, resourceId }: Partial<Identity> 
   if (clientId !== undefined) return `client id ${clientId}`;
   if (objectId !== undefined) return `object id ${objectId}`;
   return resourceId === undefined ? 'default identity' : `resource id ${resourceId}`;
-}
-
-// Not a literal: V8 loads the tables of Unicode when it parses one, and few programs have an error.
-let misleading: RegExp | undefined;
-
-/** Texts of others may have characters that would begin a line of a log, move the cursor of a terminal or change the order of letters. */
-export function oneLine(text: string): string {
-  if (/^[ -~]*$/.test(text)) return text;
-  misleading ??= new RegExp('[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]+', 'gu');
-  return text.replace(misleading, ' ');
 }

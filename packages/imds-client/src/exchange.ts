@@ -1,16 +1,10 @@
-import { readBody } from './body.ts';
-import { ImdsError, isImdsError, type RequestedToken } from './errors.ts';
+import { ImdsError, isImdsError } from './errors.ts';
 import { failureOf } from './failure.ts';
-import { requestIdHeader, type HttpResponse } from './response.ts';
-import { endOf, onAbort } from './signals.ts';
+import { readResponse, type HttpResponse } from './http-response.ts';
 import type { Settings } from './settings.ts';
-import type { FetchResponse } from './types.ts';
+import { endOf, onAbort } from './single-flight.ts';
+import type { FetchResponse, RequestedToken } from './types.ts';
 import { version } from './version.ts';
-
-const userAgent = `pod-identity-imds-client/${version}`;
-
-/** Bytes of a body: ten times as much as a token with many groups. */
-const limit = 64 * 1024;
 
 export interface HttpRequest {
   readonly url: string;
@@ -24,17 +18,15 @@ export interface ExchangeRules extends Pick<Settings, 'endpoint' | 'transport' |
   readonly timeoutMs: number;
 }
 
+type Result = Promise<HttpResponse | ImdsError>;
+
 /**
  * One try: the response as a value, or why there is none. It ends by the timeout and the signal (whose reason is an ImdsError) even
  * if the transport ignores its own. The timeout begins when there is a place for the request.
  *
  * @throws Error - the transport threw a programming error
  */
-export async function exchange(
-  request: HttpRequest,
-  rules: ExchangeRules,
-  signal: AbortSignal,
-): Promise<HttpResponse | ImdsError> {
+export async function exchange(request: HttpRequest, rules: ExchangeRules, signal: AbortSignal): Result {
   const leave = await rules.enter(signal).catch(() => undefined);
   try {
     return signal.aborted ? (signal.reason as ImdsError) : await sendInTime(request, rules, signal);
@@ -43,20 +35,15 @@ export async function exchange(
   }
 }
 
-async function sendInTime(
-  request: HttpRequest,
-  rules: ExchangeRules,
-  signal: AbortSignal,
-): Promise<HttpResponse | ImdsError> {
+async function sendInTime(request: HttpRequest, rules: ExchangeRules, signal: AbortSignal): Result {
   const { endpoint, startTimer, timeoutMs } = rules;
   const { requested } = request;
   const controller = new AbortController();
   const forget = onAbort(signal, () => controller.abort(signal.reason));
-  const timer = startTimer(timeoutMs, () =>
-    controller.abort(
-      new ImdsError('timeout', `${endpoint} did not answer within ${timeoutMs} ms`, { requested }),
-    ),
-  );
+  const timer = startTimer(timeoutMs, () => {
+    const reason = `${endpoint} did not answer within ${timeoutMs} ms`;
+    controller.abort(new ImdsError('timeout', reason, { requested }));
+  });
   try {
     // In this order: the transport rejects, too, as soon as it is aborted.
     return await Promise.race([endOf(controller.signal), send(request, rules, controller.signal)]);
@@ -72,26 +59,16 @@ async function sendInTime(
   }
 }
 
-async function send(request: HttpRequest, rules: ExchangeRules, signal: AbortSignal): Promise<HttpResponse> {
-  const headers = { ...request.headers, 'User-Agent': userAgent };
-  const response: unknown = await rules.transport(request.url, {
-    method: 'GET',
-    headers,
-    redirect: 'manual',
-    signal,
-  });
-  if (!isResponse(response)) {
-    throw new TypeError('transport must resolve with status, headers.get() and body');
-  }
-  const body = await readBody(response, { ...request, limit, endpoint: rules.endpoint });
-  return {
-    status: response.status,
-    retryAfter: response.headers.get('retry-after'),
-    contentType: response.headers.get('content-type'),
-    encoding: response.headers.get('content-encoding'),
-    requestId: response.headers.get(requestIdHeader),
-    body,
-  };
+async function send(
+  { url, headers: given, requested }: HttpRequest,
+  rules: ExchangeRules,
+  signal: AbortSignal,
+) {
+  const headers = { ...given, 'User-Agent': `pod-identity-imds-client/${version}` };
+  const how = { method: 'GET', headers, redirect: 'manual', signal } as const;
+  const response: unknown = await rules.transport(url, how);
+  if (isResponse(response)) return readResponse(response, { endpoint: rules.endpoint, requested });
+  throw new TypeError('transport must resolve with status, headers.get() and body');
 }
 
 /** A transport that is written in JavaScript resolves with anything. */

@@ -1,6 +1,6 @@
-import { ImdsError, type RequestedToken } from './errors.ts';
-import { messageOf, textOf } from './failure-text.ts';
-import { isObject } from './objects.ts';
+import { ImdsError } from './errors.ts';
+import { isObject, messageOf, textOf } from './text.ts';
+import type { RequestedToken } from './types.ts';
 
 /** What is done with the error that an HTTP client threw. */
 export interface Thrown {

@@ -2,8 +2,7 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createImdsClient } from './client.ts';
-import { createImdsCredential } from './credential.ts';
+import { createImdsClient, createImdsCredential } from './client.ts';
 import { isImdsError } from './errors.ts';
 import type { FetchLike, Identity } from './types.ts';
 

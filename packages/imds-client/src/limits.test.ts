@@ -3,8 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { createImdsClient } from './client.ts';
-import { createImdsCredential } from './credential.ts';
+import { createImdsClient, createImdsCredential } from './client.ts';
 
 const closings: (() => void)[] = [];
 afterEach(() => {

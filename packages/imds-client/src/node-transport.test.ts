@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { readBody } from './body.ts';
+import { readBody } from './http-response.ts';
 import { createImdsClient } from './client.ts';
 import { createNodeTransport } from './node-transport.ts';
 

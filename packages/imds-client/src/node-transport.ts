@@ -2,7 +2,7 @@
 // They are not imported: the import of node:http also runs its getters, of which one loads the client of `fetch` in Node 24.
 import type { Agent, ClientRequest, ClientRequestArgs, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { onAbort } from './signals.ts';
+import { onAbort } from './single-flight.ts';
 import type { FetchInit, FetchLike, FetchResponse } from './types.ts';
 
 type Open = (url: string, headers: Readonly<Record<string, string>>) => ClientRequest;

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createRequestReader } from './request-reader.ts';
-import { keyOf, parseRequest } from './request.ts';
+import { createRequestReader, keyOf, parseRequest } from './request.ts';
 import type { Identity, TokenRequest } from './types.ts';
 
 const resource = 'https://vault.azure.net';

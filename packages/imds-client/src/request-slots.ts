@@ -1,6 +1,5 @@
 // How many requests this process has at an endpoint, whichever client they are of, and how fast they follow each other.
-import { onAbort } from './signals.ts';
-import type { StartTimer } from './single-flight.ts';
+import { onAbort, type StartTimer } from './single-flight.ts';
 
 /** Gives a place back. */
 export type Leave = () => void;
@@ -25,11 +24,8 @@ export function createGate(most: number): (key: string) => Enter {
     else await turnIn(line, signal);
     return () => {
       const [admit] = line.waiting;
-      if (admit) {
-        admit();
-        return;
-      }
-      line.inside -= 1;
+      if (admit) admit();
+      else line.inside -= 1;
       if (line.inside === 0) lines.delete(key);
     };
   };
@@ -37,18 +33,13 @@ export function createGate(most: number): (key: string) => Enter {
 
 function turnIn({ waiting }: Line, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const admit = () => {
-      end();
-      resolve();
-    };
-    const end = () => {
+    const ending = (settle: () => void) => () => {
       waiting.delete(admit);
       forget();
+      settle();
     };
-    const abort = () => {
-      end();
-      reject(signal.reason as Error);
-    };
+    const admit = ending(resolve);
+    const abort = ending(() => reject(signal.reason as Error));
     waiting.add(admit);
     const forget = onAbort(signal, abort);
     if (signal.aborted) abort();
@@ -73,10 +64,7 @@ function pacing(enter: Enter, startTimer: StartTimer): Enter {
 }
 
 /** The places of an endpoint in this process. */
-export function slotsAt(
-  endpoint: string,
-  startTimer: StartTimer,
-): { readonly enter: Enter; readonly enterProbe: Enter } {
+export function slotsAt(endpoint: string, startTimer: StartTimer): Record<'enter' | 'enterProbe', Enter> {
   const { origin } = new URL(endpoint);
   return { enter: pacing(gates[0](origin), startTimer), enterProbe: gates[1](origin) };
 }

@@ -1,15 +1,11 @@
-import { isObject, type JsonObject } from './objects.ts';
+import { isObject, type JsonObject } from './text.ts';
 import type { Identity, TokenRequest } from './types.ts';
-import { defaultScope } from './scopes.ts';
 
 export const tokenPath = '/metadata/identity/oauth2/token';
 
 /** The three ways to name an identity, and what the endpoint calls them. */
 const selectors = { clientId: 'client_id', objectId: 'object_id', resourceId: 'msi_res_id' } as const;
 const selectorNames = Object.keys(selectors) as (keyof typeof selectors)[];
-
-/** Of ids, also as the endpoint and @azure/identity name them, such as `client_id` and `managedIdentityClientId`. */
-const idName = /(client|object|res(ource)?)[_-]?id$/i;
 
 /** What names an identity: the field and its value. */
 export type Selector = readonly [name: keyof typeof selectors, value: string];
@@ -36,9 +32,7 @@ function withoutId(identity: object): string {
 
 /** The identity of a selector: a copy that its caller cannot change. */
 export function identityOf(selector: Selector | undefined): Identity | undefined {
-  if (selector === undefined) return undefined;
-  const [name, value] = selector;
-  return { [name]: value } as unknown as Identity;
+  return selector && (Object.fromEntries([selector]) as unknown as Identity);
 }
 
 /** A request that was checked. */
@@ -49,16 +43,38 @@ export interface ParsedRequest {
 
 /** @throws TypeError - the request is invalid */
 export function parseRequest(request: TokenRequest): ParsedRequest {
-  checkRequest(request);
-  return { resource: parseResource(request.resource), selector: parseIdentity(request.identity) };
+  checkOptions(request, requestFields);
+  const resource = oneWord('resource', request.resource);
+  if (!/\/\.default\/*$/.test(resource)) return { resource, selector: parseIdentity(request.identity) };
+  throw new TypeError(
+    `resource must be an audience, not a scope: leave out ${defaultScope}, or use createImdsCredential`,
+  );
 }
+
+function oneWord(name: string, value: unknown): string {
+  if (typeof value === 'string' && /^\S+$/.test(value)) return value;
+  throw new TypeError(`${name} must be a string of one word`);
+}
+
+const defaultScope = '/.default';
+
+/** The resource of an OAuth scope. Managed identities get tokens for one resource at a time. */
+export function resourceOfScopes(scopes: string | readonly string[]): string {
+  const list: readonly unknown[] = Array.isArray(scopes) ? scopes : [scopes];
+  const [scope, ...others] = list;
+  if (typeof scope !== 'string' || scope === '' || others.length > 0)
+    throw new TypeError('scopes must be one text');
+  return scope.endsWith(defaultScope) ? scope.slice(0, -defaultScope.length) : scope;
+}
+
+type Known = ReadonlySet<string>;
 
 /** Names of fields, with blanks between them. */
 export function known(names: string): Known {
   return new Set(names.split(' '));
 }
 
-type Known = ReadonlySet<string>;
+const requestFields = known('resource identity bypassCache abortSignal');
 
 /**
  * Callers in JavaScript pass null or text, or a name that is not read: by an id in another place they would get a token of another identity.
@@ -74,33 +90,20 @@ export function objectOf(value: unknown): JsonObject {
   throw new TypeError('the request or the options must be an object');
 }
 
+/** Of ids, also as the endpoint and @azure/identity name them, such as `client_id` and `managedIdentityClientId`. */
+const idName = /(client|object|res(ource)?)[_-]?id$/i;
+
 function whyUnknown(name: string, names: Known): string {
   if (idName.test(name)) return `${name} must be in identity: clientId, objectId or resourceId`;
   if (name === 'identity') return 'identity must be in createImdsCredential or getToken';
   return `${name} is not known here: write ${[...names].join(', ')}`;
 }
 
-const requestFields = known('resource identity bypassCache abortSignal');
-
-export function checkRequest(request: unknown): void {
-  checkOptions(request, requestFields);
-}
-
-function parseResource(value: unknown): string {
-  const resource = oneWord('resource', value);
-  if (!/\/\.default\/*$/.test(resource)) return resource;
-  throw new TypeError(
-    `resource must be an audience, not a scope: leave out ${defaultScope}, or use createImdsCredential`,
-  );
-}
-
 /** The address of a token; its query is in the order in which the endpoint's documentation shows it. */
 export function tokenUrl(base: { endpoint: string; apiVersion: string }, request: ParsedRequest): string {
-  const query = new URLSearchParams([
-    ['api-version', base.apiVersion],
-    ['resource', request.resource],
-  ]);
-  if (request.selector !== undefined) query.set(selectors[request.selector[0]], request.selector[1]);
+  const { resource, selector } = request;
+  const query = new URLSearchParams({ 'api-version': base.apiVersion, resource });
+  if (selector !== undefined) query.set(selectors[selector[0]], selector[1]);
   return `${base.endpoint}${tokenPath}?${query.toString()}`;
 }
 
@@ -112,7 +115,38 @@ export function keyOf({ resource, selector }: ParsedRequest): string {
   return `${selector[0]}:${id.length}:${id}|${resource}`;
 }
 
-function oneWord(name: string, value: unknown): string {
-  if (typeof value === 'string' && /^\S+$/.test(value)) return value;
-  throw new TypeError(`${name} must be a string of one word`);
+/** A checked request. Those with equal keys can share a response. */
+export interface KeyedRequest extends ParsedRequest {
+  readonly key: string;
+}
+
+/**
+ * Reads requests. Most programs repeat one: it is not read again, since a new key, which has to be hashed, takes longer than everything else
+ * about a token from the cache.
+ *
+ * @throws TypeError - the request is invalid
+ */
+export function createRequestReader(): (request: TokenRequest) => KeyedRequest {
+  let last: Last | undefined;
+  return (request) => {
+    if (last !== undefined && isLike(request, last)) return last.keyed;
+    const parsed = parseRequest(request);
+    last = { ids: identityOf(parsed.selector), keyed: { ...parsed, key: keyOf(parsed) } };
+    return last.keyed;
+  };
+}
+
+interface Last {
+  readonly ids: Identity | undefined;
+  readonly keyed: KeyedRequest;
+}
+
+function isLike(request: TokenRequest, { ids, keyed }: Last): boolean {
+  checkOptions(request, requestFields);
+  const { resource, identity } = request;
+  if (resource !== keyed.resource) return false;
+  if (typeof identity !== 'object' || ids === undefined) return identity === ids;
+  // Callers in JavaScript can pass null.
+  const given = identity as Identity | null;
+  return selectorNames.every((name) => given?.[name] === ids[name]);
 }

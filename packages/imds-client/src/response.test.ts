@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ImdsError, type ImdsErrorCode } from './errors.ts';
-import { readTokenResponse, type HttpResponse } from './response.ts';
+import type { HttpResponse } from './http-response.ts';
+import { readTokenResponse } from './response.ts';
 
 const now = 1_700_000_000_000;
 const at = { requested: { resource: 'https://asked.for' }, now, parseDate: Date.parse };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { resourceOfScopes } from './scopes.ts';
+import { resourceOfScopes } from './request.ts';
 
 test.each([
   ['https://vault.azure.net/.default', 'https://vault.azure.net'],

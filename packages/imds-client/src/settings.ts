@@ -6,20 +6,15 @@ import type { FlightRules } from './single-flight.ts';
 import { startTimer, systemClock } from './timers.ts';
 import type { Clock, FetchLike, ImdsClientOptions } from './types.ts';
 
+type Given = Required<Omit<ImdsClientOptions, 'testing' | 'tolerateClockSkew' | 'deadlineMs'>>;
+
 /** The options of a client, complete and checked. */
-export interface Settings extends FlightRules {
-  readonly endpoint: string;
-  readonly apiVersion: string;
-  readonly transport: FetchLike;
+export interface Settings extends FlightRules, Readonly<{ [Name in keyof Given]: NonNullable<Given[Name]> }> {
+  readonly tolerateClockSkew: boolean | undefined;
   /** For each request: a wait until the endpoint may have another one. */
   readonly enter: Enter;
   /** Of `isAvailable`: it does not wait behind requests that the service holds. */
   readonly enterProbe: Enter;
-  readonly maxRetries: number;
-  readonly requestTimeoutMs: number;
-  readonly cache: boolean;
-  readonly tolerateClockSkew: boolean | undefined;
-  readonly maxCacheEntries: number;
   readonly clock: Required<Clock>;
   readonly random: () => number;
 }
@@ -27,32 +22,37 @@ export interface Settings extends FlightRules {
 export const clientOptions = known(
   'endpoint apiVersion transport maxRetries requestTimeoutMs deadlineMs cache maxCacheEntries tolerateClockSkew testing',
 );
+
 /** @throws TypeError - an option is invalid, or the variable of the environment that stands in for one */
 export function readSettings(options: ImdsClientOptions): Settings {
   const { apiVersion = '2018-02-01', cache = true, tolerateClockSkew, testing = {} } = options;
   checkOptions(testing, known('clock random'));
   const { clock = systemClock, random = Math.random } = testing;
   const endpoint = endpointOf(options.endpoint);
+  const means = meansOf(options.transport, endpoint);
+  const whole: Required<Clock> = {
+    now: () => clock.now(),
+    elapsed: () => clock.elapsed?.() ?? clock.now(),
+    sleep: (...wait) => clock.sleep(...wait),
+  };
+  const numbers = readNumbers(options);
   return {
     endpoint,
-    ...meansOf(options.transport, endpoint),
+    ...means,
     apiVersion,
     cache,
     tolerateClockSkew,
-    clock: {
-      now: () => clock.now(),
-      elapsed: () => clock.elapsed?.() ?? clock.now(),
-      sleep: (...wait) => clock.sleep(...wait),
-    },
+    clock: whole,
     startTimer,
     random,
-    ...readNumbers(options),
+    ...numbers,
   };
 }
 
-type Means = Pick<Settings, 'transport' | 'enter' | 'enterProbe'>;
-
-function meansOf(transport: FetchLike | undefined, endpoint: string): Means {
+function meansOf(
+  transport: FetchLike | undefined,
+  endpoint: string,
+): Pick<Settings, 'transport' | 'enter' | 'enterProbe'> {
   if (transport === undefined)
     return { transport: createNodeTransport(endpoint), ...slotsAt(endpoint, startTimer) };
   if (typeof transport !== 'function') throw new TypeError('transport must be a function like fetch');
@@ -83,15 +83,13 @@ const longestTimerMs = 2 ** 31 - 1;
 
 /** @throws TypeError - no number of milliseconds that a timer can wait */
 export function duration(name: string, value: unknown): void {
-  if (typeof value === 'number' && value > longestTimerMs) {
+  if (typeof value === 'number' && value > longestTimerMs)
     throw new TypeError(`${name} must be at most ${longestTimerMs} milliseconds, not ${value}`);
-  }
   wholeNumber(name, value, 1);
 }
 
 function wholeNumber(name: string, value: unknown, least: number): void {
   if (Number.isSafeInteger(value) && (value as number) >= least) return;
-  throw new TypeError(
-    `${name} must be a whole number of at least ${least}, not ${typeof value} ${String(value)}`,
-  );
+  const given = `${typeof value} ${String(value)}`;
+  throw new TypeError(`${name} must be a whole number of at least ${least}, not ${given}`);
 }

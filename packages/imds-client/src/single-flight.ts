@@ -1,6 +1,18 @@
 import { aborted, type ImdsError } from './errors.ts';
-import { endOf, onAbort } from './signals.ts';
 import type { AbortSignalLike } from './types.ts';
+
+/** Calls the listener when the signal aborts, unless the function that it returns was called. */
+export function onAbort(signal: AbortSignalLike | undefined, listener: () => void): () => void {
+  signal?.addEventListener('abort', listener);
+  return () => signal?.removeEventListener('abort', listener);
+}
+
+/** Rejects with the signal's reason when it aborts: ends the wait for what ignores its signal. */
+export function endOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    onAbort(signal, () => reject(signal.reason as Error));
+  });
+}
 
 /** A timer that does not keep a program alive, except while it is held. */
 export interface Timer {
@@ -44,34 +56,30 @@ interface Flight<T> {
 }
 
 interface FlightState {
-  /** Callers that wait for the result. */
-  waiting: number;
+  /** Those that wait for the result, as what each does after a failed try. */
+  readonly callers: Set<() => void>;
   /** The call goes on without a caller. */
   isBackground: boolean;
   /** The error of the last failed try. */
   failure?: unknown;
-  /** Of the callers that would take something else. */
-  readonly onFailure: Set<() => void>;
 }
 
 /**
  * Concurrent callers of a key share one call. An abort ends the wait of its caller; the call itself
  * is aborted with the last one, and the next caller starts another one.
  */
-export function createSingleFlight<T>({
-  startTimer,
-  deadlineMs,
-}: FlightRules): (passenger: Passenger<T>) => Promise<T> {
+export function createSingleFlight<T>(rules: FlightRules): (passenger: Passenger<T>) => Promise<T> {
+  const { startTimer, deadlineMs } = rules;
   const flights = new Map<string, Flight<T>>();
 
   /** The call with its deadline, which holds even if the call ignores its signal. */
   function start({ key, depart, overdue }: Passenger<T>): Flight<T> {
     const controller = new AbortController();
     const { signal } = controller;
-    const state: FlightState = { waiting: 0, isBackground: false, onFailure: new Set() };
+    const state: FlightState = { callers: new Set(), isBackground: false };
     const onFailure = (error: unknown) => {
       state.failure = error;
-      for (const notify of state.onFailure) notify();
+      for (const takeOther of state.callers) takeOther();
     };
     const end = (reason: ImdsError) => {
       forget();
@@ -85,7 +93,7 @@ export function createSingleFlight<T>({
     const promise = Promise.race([endOf(signal), depart(signal, onFailure)]).finally(forget);
     // In the background nobody handles its failure.
     promise.catch(() => undefined);
-    const flight: Flight<T> = { deadline, state, promise, end };
+    const flight: Flight<T> = { promise, deadline, end, state };
     flights.set(key, flight);
     return flight;
   }
@@ -100,22 +108,15 @@ export function createSingleFlight<T>({
   };
 }
 
-/** One caller's wait: until the result, its abort, or what it takes instead. */
-function board<T>(flight: Flight<T>, passenger: Passenger<T>, startTimer: StartTimer): Promise<T> {
-  const { state } = flight;
-  const { abortSignal, instead } = passenger;
+/** One caller's wait, for whom the program stays alive: until the result, its abort, or what it takes instead. */
+function board<T>(
+  flight: Flight<T>,
+  { abortSignal, instead }: Passenger<T>,
+  startTimer: StartTimer,
+): Promise<T> {
+  const { deadline, promise, state } = flight;
+  const { callers } = state;
   return new Promise<T>((resolve, reject) => {
-    const leave = enter(flight, () => {
-      forget();
-      state.onFailure.delete(takeOther);
-      patience?.clear();
-    });
-    const abort = () => {
-      leave();
-      const reason = aborted(abortSignal?.reason, state.failure);
-      reject(reason);
-      if (state.waiting === 0 && !state.isBackground) flight.end(reason);
-    };
     const takeOther = () => {
       const other = instead?.take();
       if (other === undefined) return;
@@ -123,28 +124,25 @@ function board<T>(flight: Flight<T>, passenger: Passenger<T>, startTimer: StartT
       leave();
       resolve(other);
     };
+    const leave = () => {
+      if (!callers.delete(takeOther)) return;
+      forget();
+      patience?.clear();
+      if (callers.size === 0) deadline.release();
+    };
+    callers.add(takeOther);
+    deadline.hold();
     const patience = instead && startTimer(instead.patienceMs, takeOther);
-    const forget = onAbort(abortSignal, abort);
-    flight.promise.finally(leave).then(resolve, () => {
-      takeOther();
-      resolve(flight.promise);
+    const forget = onAbort(abortSignal, () => {
+      leave();
+      const reason = aborted(abortSignal?.reason, state.failure);
+      reject(reason);
+      if (callers.size === 0 && !state.isBackground) flight.end(reason);
     });
-    if (instead === undefined) return;
-    state.onFailure.add(takeOther);
+    promise.finally(leave).then(resolve, () => {
+      takeOther();
+      resolve(promise);
+    });
     if (state.failure !== undefined) takeOther();
   });
-}
-
-/** Counts a caller, for whom the program stays alive, until the function that it returns is called. */
-function enter<T>({ state, deadline }: Flight<T>, onLeave: () => void): () => void {
-  let isAboard = true;
-  state.waiting += 1;
-  deadline.hold();
-  return () => {
-    if (!isAboard) return;
-    isAboard = false;
-    onLeave();
-    state.waiting -= 1;
-    if (state.waiting === 0) deadline.release();
-  };
 }

@@ -1,5 +1,4 @@
-import { onAbort } from './signals.ts';
-import type { StartTimer } from './single-flight.ts';
+import { onAbort, type StartTimer } from './single-flight.ts';
 import type { Clock } from './types.ts';
 
 /** The platform's timers. Browsers and workers have numbers in their place, which keep nothing alive. */

@@ -87,11 +87,12 @@ export function createTokenCache(options: TokenCacheOptions): TokenCache {
 
   /** Requests another token. In the last minute the caller waits for it, before that it gets the old one. */
   function refresh(entry: StoredToken, freshness: Freshness, passenger: Passenger<AccessToken>) {
-    if (freshness === 'must-wait')
-      return join({ ...passenger, instead: insteadOf(entry, () => timeFor(entry, elapsed(), now())) });
+    const { token } = entry;
+    const leftMs = () => token.expiresOnTimestamp - timeFor(entry, elapsed(), now());
+    if (freshness === 'must-wait') return join({ ...passenger, instead: insteadOf(token, leftMs) });
     // No caller waits for it, aborts it or sees its failure.
     join({ ...passenger, abortSignal: undefined, isBackground: true }).catch(() => undefined);
-    return entry.token;
+    return token;
   }
 
   return {
@@ -114,10 +115,7 @@ function timeFor({ storedAt, storedElapsed }: StoredToken, elapsed: number, wall
 }
 
 /** The old token, if a try fails or takes long while it is still valid. */
-function insteadOf({ token }: StoredToken, now: () => number): Passenger<AccessToken>['instead'] {
-  const { expiresOnTimestamp } = token;
-  return {
-    take: () => (now() < expiresOnTimestamp ? token : undefined),
-    patienceMs: Math.min(patienceMs, (expiresOnTimestamp - now()) / 2),
-  };
+function insteadOf(token: AccessToken, leftMs: () => number): Passenger<AccessToken>['instead'] {
+  const take = () => (leftMs() > 0 ? token : undefined);
+  return { take, patienceMs: Math.min(patienceMs, leftMs() / 2) };
 }

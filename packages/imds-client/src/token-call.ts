@@ -1,10 +1,11 @@
-import { ImdsError, isImdsError, lastAttempt, type RequestedToken } from './errors.ts';
+import { ImdsError, isImdsError, lastAttempt } from './errors.ts';
 import { exchange } from './exchange.ts';
 import { identityOf, tokenUrl, type ParsedRequest } from './request.ts';
 import { readTokenResponse } from './response.ts';
 import { retryDelayMs } from './retry.ts';
 import type { Settings } from './settings.ts';
 import type { TokenCall } from './token-cache.ts';
+import type { RequestedToken } from './types.ts';
 
 /** The call for a token: tries until there is one or a permanent failure. */
 export function tokenCall(request: ParsedRequest, settings: Settings): TokenCall {

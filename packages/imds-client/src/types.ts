@@ -21,10 +21,14 @@ export interface Abortable {
   readonly abortSignal?: AbortSignalLike | undefined;
 }
 
-/** What `getToken` is asked for. If it is invalid, the call fails with a `TypeError` that names the field. */
-export interface TokenRequest extends OfIdentity, Abortable {
+/** What a token is for. */
+export interface RequestedToken extends OfIdentity {
   /** The audience, such as `https://vault.azure.net`: no scope, so not with `/.default`. A trailing slash is kept: for some services it matters. */
   readonly resource: string;
+}
+
+/** What `getToken` is asked for. If it is invalid, the call fails with a `TypeError` that names the field. */
+export interface TokenRequest extends RequestedToken, Abortable {
   /** Bypass this client's cache. A request that is already under way is shared anyway. */
   readonly bypassCache?: boolean | undefined;
 }
@@ -97,6 +101,9 @@ export interface ImdsClientOptions {
   /** Time and chance, for tests. */
   readonly testing?: Testing | undefined;
 }
+
+/** The options of the client, and the identity. */
+export interface ImdsCredentialOptions extends ImdsClientOptions, OfIdentity {}
 
 /** What a test replaces. The timeout of a request and the deadline are always the platform's timers. */
 export interface Testing {

@@ -1,5 +1,5 @@
 import { isImdsError, type ImdsError, type ImdsErrorCode } from '../errors.ts';
-import { webPage } from '../refusal-text.ts';
+import { webPage } from '../text.ts';
 import { noExpiry } from '../response.ts';
 import type { OfIdentity } from '../types.ts';
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { oneLine } from '../errors.ts';
+import { oneLine } from '../text.ts';
 import { systemClock } from '../timers.ts';
 import { run } from './run.ts';
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ImdsError, type ImdsErrorCode } from '../errors.ts';
-import { readTokenResponse, type HttpResponse } from '../response.ts';
+import type { HttpResponse } from '../http-response.ts';
+import { readTokenResponse } from '../response.ts';
 import type { AccessToken } from '../types.ts';
 import { differences } from './advice.ts';
 import { claimsOf, explainRefusal, explainToken, line, refusal, tokenAsJson } from './report.ts';

@@ -1,5 +1,5 @@
-import { oneLine, type ImdsError } from '../errors.ts';
-import { parseObject } from '../response.ts';
+import type { ImdsError } from '../errors.ts';
+import { oneLine, parseObject } from '../text.ts';
 import type { AccessToken } from '../types.ts';
 import { remedyOf } from './advice.ts';
 

@@ -1,7 +1,8 @@
 // Room: the command `imds-client`: arguments to a token or an explanation on standard output.
 // It must not print a token with `--explain`, or a secret of the environment at any time.
 import { createImdsClient } from '../client.ts';
-import { isImdsError, oneLine } from '../errors.ts';
+import { isImdsError } from '../errors.ts';
+import { oneLine } from '../text.ts';
 import { createNodeTransport } from '../node-transport.ts';
 import { endpointOf, endpointVariable } from '../settings.ts';
 import type { ImdsClientOptions } from '../types.ts';

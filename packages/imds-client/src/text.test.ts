@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isWebPage, quotable } from './refusal-text.ts';
+import { isWebPage, quotable } from './text.ts';
 
 test.each([
   'accesstoken: x',

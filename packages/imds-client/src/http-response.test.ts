@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import { readBody } from './body.ts';
+import { readBody } from './http-response.ts';
 import type { FetchResponse } from './types.ts';
 
 const rules = { endpoint: 'http://h', requested: { resource: 'r' }, limit: 6 };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isOfMetadataService } from './probe.ts';
+import { isOfMetadataService } from './refusal.ts';
 
 const refusal = '{"error":"invalid_request","error_description":"Required metadata header not specified"}';
 
