@@ -85,6 +85,13 @@ export default {
       from: { path: '^packages/', pathNot: [isTest, '^packages/kit/src/testing/'] },
       to: { path: '^packages/kit/src/testing/' },
     },
+    {
+      name: 'imds-client-has-two-doors',
+      comment: 'Its exports, and for NMI its pure parts.',
+      severity: 'error',
+      from: { path: '^packages/', pathNot: ['^packages/imds-client/', isTest] },
+      to: { path: '^packages/imds-client/src/', pathNot: '/(index|parts)\\.ts$' },
+    },
     ...neverRules(rooms, isTest),
     ...Object.entries(may).map(([from, allowed]) => ({
       name: `graph-${from.split('/')[1]}`,

@@ -1,4 +1,3 @@
-import { createImdsClient } from '@pod-identity/imds-client';
 import type { Clock } from '@pod-identity/kit/core';
 import { withOwnConnections, type Informer, type KubeTransport } from '@pod-identity/kit/kube';
 import type { Log, Metrics } from '@pod-identity/kit/serve';
@@ -10,6 +9,7 @@ import { createTurnQueues } from './waiting/turn-queues.ts';
 import { createInstanceReader } from './tokens/metadata/instance.ts';
 import { createManagedIdentitySource } from './tokens/metadata/managed-identity.ts';
 import { createMetadataPace, type MetadataPace } from './tokens/metadata/pace.ts';
+import { createTokenRequests } from './tokens/metadata/token-requests.ts';
 import { openBroker } from './tokens/federated/open-broker.ts';
 import { createCertificateReader } from './tokens/principal/certificate-reader.ts';
 import { createEntraClient } from './tokens/principal/entra-client.ts';
@@ -170,19 +170,8 @@ function imdsSource(
   { config, clock, metrics }: TokenSupplyOptions,
   metadata: MetadataService,
 ): TokenUpstream<HostSubject> {
-  const imds = createImdsClient({
-    endpoint: metadataUrl(config),
-    testing: { clock },
-    // Callers retry by themselves, and get the reason earlier.
-    maxRetries: 0,
-    requestTimeoutMs: 5_000,
-    cache: false,
-    // All pods of a node whose clock is wrong need their tokens. Nothing between NMI and the metadata service caches.
-    tolerateClockSkew: true,
-    transport: metadata.fetch,
-  });
   return createManagedIdentitySource({
-    imds,
+    imds: createTokenRequests({ endpoint: metadataUrl(config), metadata, clock }),
     clock,
     onRequested: ({ subject, ...requested }) => {
       const operation = subject === 'machine' ? 'adal_token_msi' : 'adal_token_msi_userassignedid';

@@ -1,5 +1,4 @@
 // What NMI asks answers as no server should: every question ends, with a failure, and no connection of it is left.
-import { createImdsClient } from '@pod-identity/imds-client';
 import { createLimit } from '@pod-identity/kit/core';
 import { hostilities, startHostileServer, type Hostility, type HostileServer } from '@pod-identity/sim';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,6 +7,7 @@ import { createCertificate } from '../src/broker/roster/certificate.ts';
 import { createProxy, type ProxyRoute } from '../src/handle/proxy.ts';
 import { createBrokerClient } from '../src/tokens/federated/broker-client.ts';
 import { createMetadataService } from '../src/tokens/metadata/metadata-service.ts';
+import { createTokenRequests } from '../src/tokens/metadata/token-requests.ts';
 import { createEntraHttp } from '../src/tokens/principal/entra-http.ts';
 import { inbound } from './builders.ts';
 
@@ -39,13 +39,7 @@ const passedOn: Partial<Record<Hostility, object>> = {
 describe.each(hostilities)('a server that %s', (script) => {
   it('as metadata service gives no token, and all places back', async () => {
     const metadata = createMetadataService(server.url);
-    const imds = createImdsClient({
-      endpoint: server.url,
-      cache: false,
-      maxRetries: 0,
-      requestTimeoutMs: timeoutMs,
-      transport: metadata.fetch,
-    });
+    const imds = createTokenRequests({ endpoint: server.url, metadata, clock: systemClock, timeoutMs });
     const inTurn = createLimit(5);
     server.play(script);
     const asking = Array.from({ length: 10 }, (_, index) =>

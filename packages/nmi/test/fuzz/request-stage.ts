@@ -1,6 +1,6 @@
 // NMI from a request as a value to its response, in this process: real rooms between a cluster that never changes, and a metadata service and
 // Entra that answer at once.
-import { createImdsClient, type FetchLike } from '@pod-identity/imds-client';
+import type { FetchLike } from '@pod-identity/imds-client';
 import type { Clock } from '@pod-identity/kit/core';
 import { createLog, systemClock } from '@pod-identity/kit/serve';
 import { createApp } from '../../src/app.ts';
@@ -14,6 +14,7 @@ import type { App } from '../../src/request/wire.ts';
 import type { CompatSettings } from '../../src/respond/compat.ts';
 import { reasonOf } from '../../src/respond/reason-of.ts';
 import { createManagedIdentitySource } from '../../src/tokens/metadata/managed-identity.ts';
+import { createTokenRequests } from '../../src/tokens/metadata/token-requests.ts';
 import { createEntraClient } from '../../src/tokens/principal/entra-client.ts';
 import { createPrincipalSource } from '../../src/tokens/principal/principal-source.ts';
 import { createTokenSource } from '../../src/tokens/source.ts';
@@ -176,15 +177,11 @@ function createUpstream(clock: Clock): {
   asked: { metadata: number; entra: number };
 } {
   const asked = { metadata: 0, entra: 0 };
-  const imds = createImdsClient({
-    endpoint: 'http://metadata.test',
-    maxRetries: 0,
-    cache: false,
-    transport: (url) => {
-      asked.metadata += 1;
-      return metadataService(url, clock);
-    },
-  });
+  const fetch: FetchLike = (url) => {
+    asked.metadata += 1;
+    return metadataService(url, clock);
+  };
+  const imds = createTokenRequests({ endpoint: 'http://metadata.test', metadata: { fetch }, clock });
   const common = { clock, random: () => 0, onRequested: () => undefined };
   const managed = createManagedIdentitySource({ imds, ...common });
   const options = {

@@ -1,5 +1,6 @@
-import { isImdsError, type Identity, type ImdsClient } from '@pod-identity/imds-client';
+import type { Identity, ImdsClient } from '@pod-identity/imds-client';
 import type { Clock } from '@pod-identity/kit/core';
+import { isImdsError } from '../../../../imds-client/src/parts.ts';
 import { readClaims } from '../claims.ts';
 import { tokenErrorOf } from '../errors.ts';
 import type { HostSubject, TokenUpstream } from '../types.ts';
