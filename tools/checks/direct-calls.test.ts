@@ -52,7 +52,7 @@ test('calls to the API server, ARM and the metadata service use no proxy, even w
   };
   await promisify(execFile)(process.execPath, [program, url, kubeconfig], { env });
   expect(heard).toEqual({
-    direct: ['/api-server', '/arm', '/metadata-of-mic', '/metadata-of-nmi'],
+    direct: ['/api-server', '/arm', expect.stringContaining('/metadata/identity/'), '/metadata-of-nmi'],
     proxy: [],
   });
 });

@@ -1,5 +1,5 @@
 // Runs one of the project's tasks on a fresh clone with only Node and npm.
-// Node 20 can read this file; the task itself runs on Node >= 22.19, fetched from the npm registry if need be.
+// Node 20 can read this file; the task itself runs on Node >= 22.21, fetched from the npm registry if need be.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { builtSoFar, packagesOf, showProgress } from './set-up-progress.mjs';
 
 const root = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../..');
 const nodeFolder = join(root, 'tools/workspace/node');
-const needed = [22, 19];
+const needed = [22, 21];
 
 /** Tests that import sources: they need no build. */
 const ofSources = ['--project', '!rest', '--project', '!e2e'];

@@ -3,8 +3,8 @@
 import { hostname } from 'node:os';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-if (major < 22 || (major === 22 && minor < 19)) {
-  console.error(`MIC needs Node 22.19 or newer; this is ${process.versions.node}`);
+if (major < 22 || (major === 22 && minor < 21)) {
+  console.error(`MIC needs Node 22.21 or newer; this is ${process.versions.node}`);
   process.exit(1);
 }
 

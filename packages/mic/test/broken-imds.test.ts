@@ -2,7 +2,6 @@
 import { hostilities, startHostileServer, type HostileServer } from '@pod-identity/sim';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createImdsClient, isImdsError } from '@pod-identity/imds-client';
-import { fetchOnce } from '../src/azure/http-client.ts';
 
 let server: HostileServer;
 beforeAll(async () => {
@@ -11,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 const ask = (requestTimeoutMs: number, abortSignal?: AbortSignal) => {
-  const once = { cache: false, maxRetries: 0, transport: fetchOnce };
+  const once = { cache: false, maxRetries: 0 };
   const client = createImdsClient({ endpoint: server.url, ...once, requestTimeoutMs });
   return client.getToken({ resource: 'arm', ...(abortSignal && { abortSignal }) });
 };

@@ -105,11 +105,12 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
     pace,
     readInstanceId: createInstanceReader({ metadata, pace, clock }),
     informers: broker ? [broker.informer] : [],
-    close: async () => {
+    close: () => {
       metadata.close();
       reader.close();
       broker?.close();
-      await http.close();
+      http.close();
+      return Promise.resolve();
     },
   };
 }

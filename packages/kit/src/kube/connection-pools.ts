@@ -2,7 +2,7 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
 import { urlToHttpOptions } from 'node:url';
-import { responseOf } from '../serve/response-of.ts';
+import { openRequest } from '../serve/http-client.ts';
 
 /**
  * Ordinary calls share a few connections, in order of arrival. Watches, leases and the requests of callers that limit themselves have others:
@@ -51,16 +51,11 @@ export function createConnectionPools(server: URL): ConnectionPools {
   };
 
   return {
-    send(path, { pool, tls, body, headers, method, signal }) {
-      const { request: open } = isSecure ? https : http;
-      // Node adds no content-length to a DELETE by itself.
-      const framed = body === undefined ? headers : { ...headers, 'content-length': Buffer.byteLength(body) };
-      const options = { method, headers: framed, agent: agentFor(pool, tls) };
-      const request = open({ ...address, path: address.path + path, ...options });
+    send(path, { pool, tls, ...sending }) {
+      const target = { ...address, path: address.path + path, agent: agentFor(pool, tls) };
+      const { request, response } = openRequest({ ...target, ...sending });
       underWay.add(request);
       request.once('close', () => underWay.delete(request));
-      const response = responseOf(request, signal);
-      request.end(body);
       if (isClosed) request.destroy(new Error('the transport is closed'));
       return response;
     },

@@ -21,6 +21,14 @@ export { startAdminServer, type AdminRoute, type AdminServer } from './admin-ser
 export { createMetricsRoute } from './metrics-route.ts';
 export { createGuardedServer, headersLimit, requestLimits, type GuardOptions, type OwnTls } from './guard.ts';
 export type { Arrival } from './connections/connections.ts';
+export {
+  createHttpClient,
+  openRequest,
+  sendRequest,
+  type HttpClient,
+  type HttpRequest,
+  type HttpResponse,
+} from './http-client.ts';
 export { responseOf } from './response-of.ts';
 export { readServiceArguments } from './service-arguments.ts';
 export { keepAdminServer } from './keep-admin-server.ts';

@@ -1,6 +1,6 @@
 // Room: whether the ServiceAccount of a pod may use an Azure identity: reviews by the API server, kept for seconds.
 // It must not choose an identity, get a token, or choose a status or text.
-import { createTenantBudgets, type Clock, type Tenant } from '@pod-identity/kit/core';
+import { createTenantBudgets, withDeadline, type Clock, type Tenant } from '@pod-identity/kit/core';
 import { reviewNames } from '@pod-identity/policy';
 import { createTurnQueues, runInTurn } from '../waiting/turn-queues.ts';
 import { createPairCache, type Entry } from './pair-cache.ts';
@@ -119,22 +119,14 @@ async function reviewNamesInTime(
 ): Promise<Omit<PairReview, 'startedAt'>> {
   const { subject, target } = pair;
   const { resource } = target;
-  const end = new AbortController();
-  const late = Promise.withResolvers<never>();
-  const timer = clock.after(longestReviewMs, () => {
-    end.abort();
-    late.reject(new Error('no answer in time'));
-  });
   try {
-    const result = await reviewNames(target, level, (name) =>
-      Promise.race([reviewUse({ subject, resource, name }, end.signal), late.promise]),
+    const result = await withDeadline({ clock, ms: longestReviewMs }, (signal) =>
+      reviewNames(target, level, (name) => reviewUse({ subject, resource, name }, signal)),
     );
     return result.kind === 'allowed'
       ? { verdict: 'allowed', level: result.level }
       : { verdict: 'denied', level: 0 };
   } catch {
     return { verdict: 'unanswered', level };
-  } finally {
-    timer.cancel();
   }
 }

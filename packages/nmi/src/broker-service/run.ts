@@ -52,7 +52,8 @@ export async function runBroker(
     metrics,
   });
   await serve({ ...assembled, config, log, metrics, transport }, signal);
-  await Promise.all([http.close(), transport.close()]);
+  http.close();
+  await transport.close();
   return 0;
 }
 

@@ -1,6 +1,6 @@
-import { request, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { readUpTo } from '@pod-identity/kit/core';
-import { responseOf } from '@pod-identity/kit/serve';
+import { openRequest } from '@pod-identity/kit/serve';
 import type { NmiConfig } from '../config/config.ts';
 import { canaryTarget } from '../request/canary.ts';
 import type { Sighting } from './verdict.ts';
@@ -20,14 +20,11 @@ export function createProbe({ metadata: { host, port }, timeoutMs = 2_000 }: Pro
   return async (challenge) => {
     const signal = AbortSignal.timeout(timeoutMs);
     const path = canaryTarget(challenge);
-    const call = request({ host, port, path, agent: false, headers: { Metadata: 'true' } });
-    call.end();
     try {
-      return await sightingOf(await responseOf(call, signal));
+      const { response } = openRequest({ host, port, path, headers: { Metadata: 'true' }, signal });
+      return await sightingOf(await response);
     } catch (error) {
       return { kind: 'failed', code: codeOf(error) };
-    } finally {
-      call.destroy();
     }
   };
 }

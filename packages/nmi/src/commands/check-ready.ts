@@ -1,6 +1,5 @@
-import { get, type IncomingMessage } from 'node:http';
-import { once } from 'node:events';
-import type { Printer } from '@pod-identity/kit/serve';
+import { withDeadline } from '@pod-identity/kit/core';
+import { sendRequest, systemClock, type HttpResponse, type Printer } from '@pod-identity/kit/serve';
 import type { NmiConfig } from '../config/config.ts';
 import { listenerName } from '../request/wire.ts';
 
@@ -15,6 +14,8 @@ interface ReadyResult {
 }
 
 const timeoutMs = 4_000;
+/** Of /readyz: each problem is a line. */
+const longestBody = 64 * 1024;
 /** For the metadata service, which responds at once if it can be reached; probes of kubelets time out after a second. */
 const metadataTimeoutMs = 800;
 
@@ -36,10 +37,8 @@ export async function checkReady(options: CheckReadyOptions): Promise<0 | 1> {
 async function requestReady({ probe }: CheckReadyOptions): Promise<ReadyResult> {
   try {
     const host = probe.host === '' ? '127.0.0.1' : probe.host;
-    const response = await send({ host, port: probe.port, path: '/readyz' }, timeoutMs);
-    let text = '';
-    for await (const part of response.setEncoding('utf8')) text += String(part);
-    return { code: response.statusCode === 200 ? 0 : 1, lines: text.trim().split('\n') };
+    const { status, body = '' } = await send({ host, port: probe.port, path: '/readyz' }, timeoutMs);
+    return { code: status === 200 ? 0 : 1, lines: body.trim().split('\n') };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const line = `the agent does not answer at port ${probe.port} (--http-probe-port, --http-probe-address): ${why}`;
@@ -51,9 +50,8 @@ async function requestReady({ probe }: CheckReadyOptions): Promise<ReadyResult> 
 async function lookForMachine({ metadata: { host, port } }: CheckReadyOptions): Promise<string> {
   const where = `${host}:${port} (--metadata-ip, --metadata-port)`;
   try {
-    const response = await send({ host, port, path: '/' }, metadataTimeoutMs);
-    response.destroy();
-    return response.headers['server'] === listenerName
+    const { headers } = await send({ host, port, path: '/' }, metadataTimeoutMs);
+    return headers['server'] === listenerName
       ? `calls from here to ${where} are answered by NMI`
       : `calls from here to ${where} reach the metadata service of the machine. On the node itself that is as it should be. In a pod, programs that ` +
           'ignore AZURE_POD_IDENTITY_AUTHORITY_HOST get tokens of any identity of the machine: keep pods from the address (a network policy, a ' +
@@ -69,9 +67,6 @@ interface Where {
   readonly path: string;
 }
 
-async function send(where: Where, timeout: number): Promise<IncomingMessage> {
-  const request = get({ ...where, agent: false, timeout });
-  request.on('timeout', () => request.destroy(new Error(`no answer within ${timeout / 1000} s`)));
-  const [response] = (await once(request, 'response')) as [IncomingMessage];
-  return response;
+function send(where: Where, ms: number): Promise<HttpResponse> {
+  return withDeadline({ clock: systemClock, ms }, (signal) => sendRequest({ ...where, signal, longestBody }));
 }

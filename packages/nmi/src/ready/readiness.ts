@@ -1,9 +1,8 @@
 // Room: whether NMI can serve its node: readiness, and the start-up taint.
 // It must not know tokens.
-import { get } from 'node:http';
-import { once } from 'node:events';
 import type { Clock } from '@pod-identity/kit/core';
 import type { Informer } from '@pod-identity/kit/kube';
+import { sendRequest } from '@pod-identity/kit/serve';
 import { awaitChange, type Changes, type Patience } from '../waiting/await-change.ts';
 
 export interface ReadinessOptions {
@@ -172,17 +171,9 @@ function heldFor<T>(ms: number, test: () => Promise<T>, clock: Clock): () => Pro
 /** A probe as sent by SDKs, without the Metadata header: the response must be an immediate 400. */
 export async function probeListener({ address, port }: { address: string; port: number }): Promise<boolean> {
   try {
-    const request = get({
-      host: address,
-      port,
-      path: '/metadata/identity/oauth2/token',
-      timeout: 1_000,
-      agent: false,
-    });
-    request.on('timeout', () => request.destroy(new Error('no answer')));
-    const [response] = (await once(request, 'response')) as [{ statusCode?: number; resume(): void }];
-    response.resume();
-    return response.statusCode === 400 || response.statusCode === 503;
+    const target = { host: address, port, path: '/metadata/identity/oauth2/token', longestBody: 4_096 };
+    const { status } = await sendRequest({ ...target, signal: AbortSignal.timeout(1_000) });
+    return status === 400 || status === 503;
   } catch {
     return false;
   }

@@ -1,5 +1,5 @@
-import { request, type IncomingMessage } from 'node:http';
 import type { Clock } from '@pod-identity/kit/core';
+import { openRequest } from '@pod-identity/kit/serve';
 import { listenerName } from '../request/wire.ts';
 import { selfTestPort, type RedirectTarget } from './target.ts';
 
@@ -38,20 +38,16 @@ async function probe({ metadata, clock, knock = knockOnce }: PathProbeOptions): 
 
 const portTaken: ReadonlySet<unknown> = new Set(['EADDRINUSE', 'EADDRNOTAVAIL']);
 
-const knockOnce: Knock = ({ host, port }) =>
-  new Promise((resolve, reject) => {
-    // A path that is not served: the response is immediate, and never a token.
-    const call = request({ host, port, localPort: selfTestPort, path: '/', agent: false, timeout: 1_000 });
-    call.on('response', (response: IncomingMessage) => {
-      const server = String(response.headers['server'] ?? '');
-      // A reset frees the port and the conntrack entry for the next probe.
-      response.socket.resetAndDestroy();
-      resolve({ server });
-    });
-    call.on('timeout', () => call.destroy(new Error('no answer')));
-    call.on('error', (error: NodeJS.ErrnoException) => {
-      if (portTaken.has(error.code)) resolve('port-taken');
-      else reject(error);
-    });
-    call.end();
-  });
+const knockOnce: Knock = async ({ host, port }) => {
+  // A path that is not served: the response is immediate, and never a token.
+  const target = { host, port, localPort: selfTestPort, path: '/' };
+  try {
+    const response = await openRequest({ ...target, signal: AbortSignal.timeout(1_000) }).response;
+    // A reset frees the port and the conntrack entry for the next probe.
+    response.socket.resetAndDestroy();
+    return { server: String(response.headers['server'] ?? '') };
+  } catch (error) {
+    if (portTaken.has((error as NodeJS.ErrnoException).code)) return 'port-taken';
+    throw error;
+  }
+};

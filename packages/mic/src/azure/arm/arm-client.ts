@@ -1,14 +1,11 @@
 // Room: one call of Azure Resource Manager: its errors as values, long operations, throttling.
 // It must not know hosts or identities.
-import type { IncomingHttpHeaders } from 'node:http';
-import { readUpTo } from '@pod-identity/kit/core';
-import type { Ambient } from '@pod-identity/kit/serve';
+import { withDeadline } from '@pod-identity/kit/core';
+import { createHttpClient, type Ambient, type HttpClient, type HttpResponse } from '@pod-identity/kit/serve';
 import { classify, unavailableDefaultMs, type ArmFailure, type ArmResult } from './arm-errors.ts';
 import { AzureError } from '../azure-error.ts';
 import type { CloudEndpoints } from '../cloud/clouds.ts';
 import type { ArmCredential } from '../credential/token-keeper.ts';
-import { withDeadline } from '../deadline.ts';
-import { createHttpClient, headerOf, type HttpClient } from '../http-client.ts';
 
 /** Endpoints and credential; new ones after a change of azure.json. */
 export interface ArmAccess {
@@ -48,6 +45,7 @@ interface ArmClientOptions extends Pick<Ambient, 'clock' | 'random'> {
   readonly requestTimeoutMs?: number;
 }
 
+const connections = { maxSockets: 32, idleMs: 4_000 };
 /** The largest possible scale set has less than a tenth. */
 const longestResponse = 4 * 1024 * 1024;
 const getAttempts = 3;
@@ -57,7 +55,7 @@ const tokenRetryMs = 2 * unavailableDefaultMs;
 
 export function createArmClient(options: ArmClientOptions): ArmClient {
   const { access, clock, random } = options;
-  const door = createHttpClient();
+  const door = createHttpClient(connections);
   const exchange = createExchange(options, door);
   return {
     access,
@@ -91,8 +89,8 @@ function createExchange(options: ArmClientOptions, door: HttpClient) {
     const response = await withDeadline(
       // Who gives up the right to write waits for a PATCH that was sent.
       { clock, ms: requestTimeoutMs, signal: request.signal, outlives: request.mayBeSent },
-      async (signal) => {
-        const response = await door.send(url, {
+      (signal) =>
+        door.send(url, {
           method: request.method,
           signal,
           headers: {
@@ -102,16 +100,9 @@ function createExchange(options: ArmClientOptions, door: HttpClient) {
             ...(request.body !== undefined && { 'content-type': 'application/json' }),
             ...(request.ifMatch !== undefined && { 'if-match': request.ifMatch }),
           },
-          ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
-        });
-        const body = await readUpTo(response, longestResponse);
-        if (body === undefined) throw new Error(`it is longer than ${longestResponse} bytes`);
-        return {
-          status: response.statusCode ?? 0,
-          headers: response.headers,
-          text: new TextDecoder().decode(body),
-        };
-      },
+          body: request.body === undefined ? undefined : JSON.stringify(request.body),
+          longestBody: longestResponse,
+        }),
     );
     return readResponse(response, clock.now());
   };
@@ -140,19 +131,13 @@ interface Exchange {
   readonly unauthorized: boolean;
 }
 
-interface RawResponse {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly text: string;
-}
-
-function readResponse(response: RawResponse, now: number): Exchange {
-  const header = (name: string) => headerOf(response.headers, name);
-  const { status } = response;
-  const body = parseBody(response.text);
+function readResponse({ status, headers, body: text }: HttpResponse, now: number): Exchange {
+  if (text === undefined) throw new Error(`it is longer than ${longestResponse} bytes`);
+  const header = (name: string) => [headers[name]].flat()[0];
+  const body = parseBody(text);
   const retryAfter = header('retry-after');
   if (status < 200 || status >= 300) {
-    const complaint = { status, body, retryAfter, subscriptionExhausted: isExhausted(response.headers) };
+    const complaint = { status, body, retryAfter, subscriptionExhausted: isExhausted(headers) };
     return { result: { ok: false, failure: classify(complaint, now), status }, unauthorized: status === 401 };
   }
   const operation = { asyncOperation: header('azure-asyncoperation'), location: header('location') };
@@ -176,7 +161,7 @@ function parseBody(text: string): unknown {
   }
 }
 
-function isExhausted(headers: IncomingHttpHeaders): boolean {
+function isExhausted(headers: HttpResponse['headers']): boolean {
   return Object.entries(headers).some(
     ([name, value]) => name.startsWith('x-ms-ratelimit-remaining-subscription-') && value === '0',
   );

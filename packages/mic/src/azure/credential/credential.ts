@@ -5,7 +5,6 @@ import type { Ambient } from '@pod-identity/kit/serve';
 import { applicationToken } from './application-token.ts';
 import { AzureError } from '../azure-error.ts';
 import type { CloudSettings, Env } from '../cloud/cloud.ts';
-import { fetchOnce } from '../http-client.ts';
 import { keepToken, type ArmCredential, type TokenSource } from './token-keeper.ts';
 
 interface CredentialDeps extends Pick<Ambient, 'clock' | 'random'> {
@@ -56,7 +55,6 @@ function managedIdentityToken(
     cache: false,
     // As NMI does.
     tolerateClockSkew: true,
-    transport: fetchOnce,
     // The default of 40 s is for NMI, which holds requests; the metadata service responds at once.
     requestTimeoutMs: 20_000,
   });

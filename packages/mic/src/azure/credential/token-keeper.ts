@@ -1,6 +1,5 @@
-import type { Clock } from '@pod-identity/kit/core';
+import { DeadlinePassed, withDeadline, type Clock } from '@pod-identity/kit/core';
 import { AzureError } from '../azure-error.ts';
-import { DeadlinePassed, withDeadline } from '../deadline.ts';
 
 export interface ArmCredential {
   /** Returns a valid token; throws AzureError. Concurrent callers share a request. */
@@ -41,9 +40,8 @@ export function keepToken(
     const still = kept;
     try {
       // Not the caller's signal, since others wait for the same token.
-      const never = new AbortController().signal;
-      kept = await withDeadline({ clock, ms: tokenTimeoutMs, signal: never }, (signal) =>
-        outrace(source({ fresh: refused, signal }), signal),
+      kept = await withDeadline({ clock, ms: tokenTimeoutMs }, (signal) =>
+        source({ fresh: refused, signal }),
       );
       refused = false;
       const lifeMs = kept.expiresOnTimestamp - clock.now();

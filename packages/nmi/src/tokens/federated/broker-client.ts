@@ -1,7 +1,7 @@
 import type { ClientRequest } from 'node:http';
-import { Agent, request as openRequest } from 'node:https';
-import { readUpTo, RecentMap, type Clock } from '@pod-identity/kit/core';
-import { responseOf } from '@pod-identity/kit/serve';
+import { Agent } from 'node:https';
+import { readUpTo, RecentMap, withDeadline, type Clock } from '@pod-identity/kit/core';
+import { openRequest, type HttpRequest } from '@pod-identity/kit/serve';
 import type { RosterEntry } from '../../broker/roster/entry.ts';
 import {
   readResponse,
@@ -69,10 +69,7 @@ export function createBrokerClient(options: BrokerClientOptions): BrokerClient {
   return {
     async request(request) {
       const sent = { token: await readToken(), body: requestBody(request) };
-      const deadline = new AbortController();
-      const late = () => deadline.abort(new Error(`it did not respond in ${responseMs / 1000} s`));
-      const timer = clock.after(responseMs, late);
-      return firstOf(sent, deadline.signal).finally(() => timer.cancel());
+      return withDeadline({ clock, ms: responseMs }, (signal) => firstOf(sent, signal));
     },
     close: () => agent.destroy(),
   };
@@ -90,29 +87,26 @@ async function dial(
   sent: Sent,
   { agent, clock, signal }: Dialling,
 ): Promise<BrokerResponse | undefined> {
-  const opened = open(agent, replica, sent);
-  const tooLate = () => opened.destroy(new Error(`it accepted no connection in ${connectMs / 1000} s`));
+  const { request, response } = openRequest({ ...targetOf(replica, sent), agent, signal });
+  const tooLate = () => request.destroy(new Error(`it accepted no connection in ${connectMs / 1000} s`));
   const connecting = clock.after(connectMs, tooLate);
-  onConnected(opened, () => connecting.cancel());
+  onConnected(request, () => connecting.cancel());
   try {
-    const response = responseOf(opened, signal);
-    opened.end(sent.body);
     const { statusCode: status = 0, headers } = await response;
     const body = await readUpTo(await response, longestBody);
     return readResponse({ status, retryAfter: headers['retry-after'], body: String(body ?? '') });
   } finally {
     connecting.cancel();
-    opened.destroy();
+    request.destroy();
   }
 }
 
-function open(
-  agent: Agent,
+function targetOf(
   { address, port, certificates }: RosterEntry,
   { token, body }: Sent,
-): ClientRequest {
-  return openRequest({
-    agent,
+): Omit<HttpRequest, 'signal'> {
+  return {
+    protocol: 'https:',
     host: address,
     port,
     servername: '',
@@ -121,15 +115,15 @@ function open(
     headers: {
       authorization: `Bearer ${token}`,
       'content-type': 'application/json',
-      'content-length': Buffer.byteLength(body),
     },
+    body,
     ca: [...certificates],
     minVersion: 'TLSv1.3',
     checkServerIdentity: (_, { raw }) =>
       certificates.some((pem) => derOf(pem).equals(raw))
         ? undefined
         : new Error('its certificate is none of those in the ConfigMap'),
-  });
+  };
 }
 
 function derOf(pem: string): Buffer {

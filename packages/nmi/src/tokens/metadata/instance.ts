@@ -1,4 +1,4 @@
-import { readUpTo, type Clock } from '@pod-identity/kit/core';
+import { readUpTo, withDeadline, type Clock } from '@pod-identity/kit/core';
 import type { MetadataService } from './metadata-service.ts';
 import type { MetadataPace } from './pace.ts';
 
@@ -26,15 +26,10 @@ export function createInstanceReader({ metadata, pace, clock }: InstanceOptions)
     const { resourceId } = (body ? JSON.parse(Buffer.from(body).toString('utf8')) : {}) as InstanceShape;
     return typeof resourceId === 'string' ? resourceId : undefined;
   };
-  return async (): Promise<string | undefined> => {
-    const end = new AbortController();
-    const timer = clock.after(timeoutMs, () => end.abort());
-    try {
-      return await pace.read({ tenant: ownTenant, gone: end.signal }, () => read(end.signal));
-    } finally {
-      timer.cancel();
-    }
-  };
+  return (): Promise<string | undefined> =>
+    withDeadline({ clock, ms: timeoutMs }, (signal) =>
+      pace.read({ tenant: ownTenant, gone: signal }, () => read(signal)),
+    );
 }
 
 interface InstanceShape {

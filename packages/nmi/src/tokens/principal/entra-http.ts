@@ -1,4 +1,4 @@
-import { readUpTo } from '@pod-identity/kit/core';
+import { createHttpClient } from '@pod-identity/kit/serve';
 import type { EntraResponse } from './entra-errors.ts';
 
 export interface EntraPost {
@@ -10,43 +10,26 @@ export interface EntraPost {
 export interface EntraHttp {
   /** Sends to the token endpoint; never fails: `silence` if there is no answer. */
   readonly post: (post: EntraPost) => Promise<EntraResponse>;
-  close(): Promise<void>;
+  close(): void;
 }
 
 const longestBody = 256 * 1024;
 
 /** Calls login endpoints, through the proxy of the environment if there is one. Follows no redirect: a secret is sent nowhere else. */
 export function createEntraHttp({ timeoutMs = 10_000 } = {}): EntraHttp {
-  let opened: ReturnType<typeof open> | undefined;
-  const post: EntraHttp['post'] = async ({ url, headers, body }) => {
-    const { send, dispatcher } = await (opened ??= open());
-    const response = await send(url, {
-      method: 'POST',
-      headers,
-      body,
-      dispatcher,
-      signal: AbortSignal.timeout(timeoutMs),
-    });
-    const text = await readUpTo(response.body, longestBody);
-    if (!text) throw new RangeError('the answer is too long');
+  const client = createHttpClient({ maxSockets: 8, idleMs: 5_000, usesProxy: true });
+  const post = async ({ url, headers, body }: EntraPost): Promise<EntraResponse> => {
+    const signal = AbortSignal.timeout(timeoutMs);
+    const response = await client.send(url, { method: 'POST', headers, body, signal, longestBody });
+    if (response.body === undefined) return { kind: 'silence' };
     return {
       kind: 'answer',
-      status: response.statusCode,
+      status: response.status,
       retryAfterMs: retryAfterOf(response.headers['retry-after']),
-      body: parse(text.toString('utf8')),
+      body: parse(response.body),
     };
   };
-  const close = async () => {
-    const door = await opened?.catch(() => undefined);
-    await door?.dispatcher.destroy();
-  };
-  return { post: (one) => post(one).catch(() => ({ kind: 'silence' })), close };
-}
-
-/** Loaded for the first service principal: it takes 10 MiB of memory, and most nodes have none. */
-async function open() {
-  const { openEntraConnection } = await import('./entra-connection.ts');
-  return openEntraConnection();
+  return { post: (one) => post(one).catch(() => ({ kind: 'silence' })), close: () => client.close() };
 }
 
 function parse(text: string): unknown {
@@ -57,6 +40,6 @@ function parse(text: string): unknown {
   }
 }
 
-function retryAfterOf(header: string | string[] | undefined): number | undefined {
-  return typeof header === 'string' && /^\d{1,6}$/.test(header) ? Number(header) * 1000 : undefined;
+function retryAfterOf(header: string | undefined): number | undefined {
+  return /^\d{1,6}$/.test(String(header)) ? Number(header) * 1000 : undefined;
 }

@@ -1,0 +1,36 @@
+import type { Clock } from './clock.ts';
+import { endWith } from './end-with.ts';
+
+/** Abort reason of a deadline. */
+export class DeadlinePassed extends Error {
+  override readonly name = 'DeadlinePassed';
+}
+
+interface Deadline {
+  readonly clock: Pick<Clock, 'after'>;
+  readonly ms: number;
+  readonly signal?: AbortSignal | undefined;
+  /** While true, the caller's abort does not end it. */
+  readonly outlives?: (() => boolean) | undefined;
+}
+
+/** Runs with a signal that aborts with the caller's, or with DeadlinePassed at the deadline. Rejects then, even if what runs ignores the signal. */
+export async function withDeadline<T>(
+  { clock, ms, signal, outlives }: Deadline,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const ending = new AbortController();
+  const { promise: ended, reject } = Promise.withResolvers<never>();
+  const end = (reason: unknown) => {
+    ending.abort(reason);
+    reject(reason);
+  };
+  const timer = clock.after(ms, () => end(new DeadlinePassed(`no answer within ${Math.round(ms / 1000)} s`)));
+  const stopListening = endWith({ clock, signal, outlives }, end);
+  try {
+    return await Promise.race([run(ending.signal), ended]);
+  } finally {
+    timer.cancel();
+    stopListening();
+  }
+}
