@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../core/clock.ts';
 import { createGuardedServer } from './guard.ts';
 import type { Log } from './log.ts';
@@ -48,7 +48,7 @@ const silenceMs = 60_000;
  */
 export async function startAdminServer(options: AdminServerOptions): Promise<AdminServer> {
   const { routes, log, host, clock = systemClock } = options;
-  const { server, connections } = createGuardedServer({
+  const { server, listen, close } = createGuardedServer({
     ...callerLimits,
     clock,
     describe: () => undefined,
@@ -58,28 +58,14 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
       response.writeHead(429, { ...headersOf(tooFast), connection: 'close' });
       response.end(tooFast.body);
     },
-    lines: { tooFast: wholeResponse('429 Too Many Requests'), malformed: wholeResponse('400 Bad Request') },
   });
   server.setTimeout(silenceMs);
-  const port = await listen(server, options);
+  const port = await listen({ port: options.port, ...(host !== '' && { host }) });
   log.info({ ...(host === '' ? {} : { address: host }), port }, 'admin server listening');
-  return {
-    port,
-    close: () =>
-      new Promise((resolve) => {
-        connections.release();
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return { port, close: () => close(0) };
 }
 
 const tooFast: AdminResponse = { status: 429, body: 'too many requests\n' };
-
-/** For a connection on which no request was read. */
-function wholeResponse(status: string): string {
-  return `HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;
-}
 
 interface Exchange {
   readonly request: IncomingMessage;
@@ -117,15 +103,4 @@ async function respond(
 
 function headersOf({ body, contentType = 'text/plain; charset=utf-8' }: AdminResponse) {
   return { 'content-type': contentType, 'content-length': Buffer.byteLength(body) };
-}
-
-function listen(server: Server, { port, host }: AdminServerOptions): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ port, ...(host === '' ? {} : { host }) }, () => {
-      server.off('error', reject);
-      const address = server.address();
-      resolve(typeof address === 'object' && address ? address.port : port);
-    });
-  });
 }

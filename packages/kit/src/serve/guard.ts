@@ -1,6 +1,9 @@
 // Limits of every listener before a request is interpreted: its duration and size, and its caller.
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import { Server as Listener, type AddressInfo } from 'node:net';
+import type { Clock } from '../core/clock.ts';
 import {
   createConnections,
   type Arrival,
@@ -40,8 +43,8 @@ export interface GuardOptions<About> extends ConnectionsOptions<About> {
   ) => void;
   /** For a caller over its rate: a complete response that ends the connection. */
   readonly refuse: (response: ServerResponse, peer: string) => void;
-  /** Complete responses, as bytes on the wire, for connections on which no request could be read. */
-  readonly lines: { readonly tooFast: string; readonly malformed: string };
+  /** Complete responses, as bytes on the wire, for connections on which no request could be read. Default: with a status alone. */
+  readonly lines?: { readonly tooFast: string; readonly malformed: string };
   /** Of the line and the headers of a request, in bytes; default: 16 KiB. */
   readonly longestHead?: number;
   /** As PEM: TLS alone is served. Default: without TLS. */
@@ -58,10 +61,20 @@ export interface Guarded<About> {
   /** From now on new connections get this certificate. Only with `tls`. */
   readonly renew: (tls: OwnTls) => void;
   readonly connections: Connections<About>;
+  /** Returns the port; 0 lets the system choose one. Without an address: all of them. */
+  readonly listen: (at: { readonly port: number; readonly host?: string }) => Promise<number>;
+  /** Accepts no new connections, and closes the others when their requests are answered, or after this time. */
+  readonly close: (graceMs: number) => Promise<void>;
 }
 
+const statusAlone = {
+  tooFast: 'HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\nConnection: close\r\n\r\n',
+  malformed: 'HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n',
+};
+
 export function createGuardedServer<About>(options: GuardOptions<About>): Guarded<About> {
-  const { clock, handle, refuse, lines, longestHead: maxHeaderSize = requestLimits.maxHeaderSize } = options;
+  const { clock, handle, refuse, lines = statusAlone } = options;
+  const { longestHead: maxHeaderSize = requestLimits.maxHeaderSize } = options;
   const connections = createConnections(options);
   const take = (message: IncomingMessage, response: ServerResponse) => {
     const now = clock.elapsed();
@@ -87,15 +100,41 @@ export function createGuardedServer<About>(options: GuardOptions<About>): Guarde
     if (!tlsServer) connections.enter(socket);
   });
   server.on('clientError', (_, socket) => {
-    if (!socket.writable) {
-      socket.destroy();
-      return;
-    }
-    socket.end(connections.isHeld(socket) ? lines.tooFast : lines.malformed);
-    closeSoon(socket, clock);
+    const line = connections.isHeld(socket) ? lines.tooFast : lines.malformed;
+    if (socket.writable) closeSoon(socket.end(line), clock);
+    else socket.destroy();
   });
   if (tlsServer) limitHandshakes(tlsServer, (socket) => connections.enter(socket));
-  return { server, connections, renew: (tls) => tlsServer?.setSecureContext(tlsSettings(tls)) };
+  return {
+    server,
+    connections,
+    renew: (tls) => tlsServer?.setSecureContext(tlsSettings(tls)),
+    listen: async (at) => {
+      await once(server.listen(at), 'listening');
+      return (server.address() as AddressInfo).port;
+    },
+    close: (graceMs) => {
+      connections.release();
+      return closeGently(server, graceMs, clock);
+    },
+  };
+}
+
+/** An idle connection may already carry its next request, which is answered before the connection is closed. */
+const idleGraceMs = 3_000;
+
+function closeGently(server: Server, graceMs: number, clock: Clock): Promise<void> {
+  const cuts = [
+    clock.after(Math.min(graceMs, idleGraceMs), () => server.closeIdleConnections()),
+    clock.after(graceMs, () => server.closeAllConnections()),
+  ];
+  return new Promise((resolve) => {
+    // Not close() of http.Server, which closes idle connections at once.
+    Listener.prototype.close.call(server, () => {
+      cuts.forEach((cut) => cut.cancel());
+      resolve();
+    });
+  });
 }
 
 function tlsSettings({ key, certificate: cert }: OwnTls) {

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { readUpTo, type Clock, type LimitEffect } from '@pod-identity/kit/core';
 import { createGuardedServer, type OwnTls } from '@pod-identity/kit/serve';
 import type { Broker } from './broker.ts';
@@ -44,7 +43,7 @@ const crashed = refused('exchange_failed', 'The broker failed; its log has the r
 
 export async function startBrokerServer(options: BrokerServerOptions): Promise<BrokerServer> {
   const { clock, isAgent, tls, onLimited } = options;
-  const { server, connections, renew } = createGuardedServer({
+  const { listen, renew, close } = createGuardedServer({
     ...limits,
     newConnections,
     longestHead,
@@ -55,29 +54,8 @@ export async function startBrokerServer(options: BrokerServerOptions): Promise<B
     groupOf: (peer) => (isAgent(peer) ? undefined : 'others'),
     handle: (message, response, { peer }) => void reply(options, { message, response, peer }),
     refuse: (response) => write(response, tooFast, true),
-    lines: { tooFast: wholeResponse('429 Too Many Requests'), malformed: wholeResponse('400 Bad Request') },
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(options.port, resolve);
-  });
-  return {
-    port: (server.address() as AddressInfo).port,
-    renew,
-    close: (graceMs) =>
-      new Promise((resolve) => {
-        connections.release();
-        const end = clock.after(graceMs, () => server.closeAllConnections());
-        server.close(() => {
-          end.cancel();
-          resolve();
-        });
-      }),
-  };
-}
-
-/** For a connection on which no request was read. */
-function wholeResponse(status: string): string {
-  return `HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;
+  return { port: await listen({ port: options.port }), renew, close };
 }
 
 interface Exchange {

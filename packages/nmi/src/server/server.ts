@@ -1,7 +1,7 @@
 // Room: sockets: listens, turns what arrives into a request as a value, writes the response, drains at the end.
 // It must not choose a status, or know pods' identities or tokens.
-import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { Server as Listener, type AddressInfo, type Socket } from 'node:net';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Clock, LimitEffect, Timer } from '@pod-identity/kit/core';
 import { createGuardedServer, type Arrival } from '@pod-identity/kit/serve';
 import type { SocketOwner } from './port/socket-owner.ts';
@@ -50,7 +50,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   let isClosing = false;
   const give = createGiving(app, () => isClosing);
 
-  const { server, connections } = createGuardedServer({
+  const { server, close } = createGuardedServer({
     ...callerLimits,
     ...options,
     describe: connectionsOf(options.neighbourOf),
@@ -76,27 +76,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     sharing,
     close: (graceMs) => {
       isClosing = true;
-      connections.release();
-      return closeGently(server, graceMs, clock);
+      return close(graceMs);
     },
   };
-}
-
-/** An idle connection may already carry its next request, which is answered before the connection is closed. */
-const idleGraceMs = 3_000;
-
-function closeGently(server: Server, graceMs: number, clock: Clock): Promise<void> {
-  const cuts = [
-    clock.after(Math.min(graceMs, idleGraceMs), () => server.closeIdleConnections()),
-    clock.after(graceMs, () => server.closeAllConnections()),
-  ];
-  return new Promise((resolve) => {
-    // Not close() of http.Server, which closes idle connections at once.
-    Listener.prototype.close.call(server, () => {
-      cuts.forEach((cut) => cut.cancel());
-      resolve();
-    });
-  });
 }
 
 /** Connections that the kernel queues; with Node's 511 a caller that connects fast makes others wait for a second. */
