@@ -110,7 +110,7 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
   kept.push(startupTaint(config, transport, { ...agent.readiness, ...doors }).keep(signal));
 
   await Promise.all(kept);
-  await drain({ server, agent, clock: systemClock });
+  await drain(server, agent, systemClock);
   return end(kept);
 }
 

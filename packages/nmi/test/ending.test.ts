@@ -27,7 +27,7 @@ async function heldCaller(name: string) {
 
 it('callers who wait for an assignment are told to ask again before their connections are cut', async () => {
   const { answer } = await heldCaller('never');
-  const drained = drain({ ...nmi, clock });
+  const drained = drain(nmi.server, nmi.agent, clock);
   await clock.advance(8_000);
   await expect(answer).resolves.toMatchObject({
     status: 503,
@@ -39,7 +39,7 @@ it('callers who wait for an assignment are told to ask again before their connec
 
 it('an assignment that comes meanwhile is served at once', async () => {
   const { identity, answer } = await heldCaller('late');
-  const drained = drain({ ...nmi, clock });
+  const drained = drain(nmi.server, nmi.agent, clock);
   stage.attach(identity);
   await stage.record({ pod: 'late', identity: 'late', state: 'Assigned' });
   await expect(answer).resolves.toMatchObject({ status: 200, body: { client_id: identity.clientId } });

@@ -126,7 +126,7 @@ function createProbe(clock: Clock): Probe {
 function createQueue(clock: Clock, random: () => number): Queue {
   /** Those without a response. */
   const probes = new Set<Probe>();
-  const turns = createTurns({ clock, random, probes });
+  const turns = createTurns(clock, random, probes);
   return {
     end: (probe) => {
       probes.delete(probe);
@@ -161,14 +161,8 @@ function createQueue(clock: Clock, random: () => number): Queue {
   };
 }
 
-interface TurnsOptions {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly probes: ReadonlySet<Probe>;
-}
-
 /** One waiter at a time, after growing pauses: from the last turn on, while that or an earlier one has no response. */
-function createTurns({ clock, random, probes }: TurnsOptions) {
+function createTurns(clock: Clock, random: () => number, probes: ReadonlySet<Probe>) {
   const backoff = createBackoff({ ...pauses, random });
   const waiters: Waiter[] = [];
   let [lastAddedAt, lastTurnAt] = [-Infinity, -Infinity];

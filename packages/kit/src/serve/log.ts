@@ -75,12 +75,7 @@ export function logLine(format: LogFormat, { time, component, fields, message }:
   return toLine[format](jsonOf({ level: 'info', time, fields: { component, ...cleaned(fields) }, message }));
 }
 
-interface JsonParts {
-  readonly level: LogLevel;
-  readonly time: Date;
-  readonly fields: object;
-  readonly message: string;
-}
+type JsonParts = Omit<LineParts, 'component'> & { readonly level: LogLevel };
 
 function jsonOf({ level, time, fields, message }: JsonParts): string {
   return JSON.stringify({ level, time: time.toISOString(), ...fields, msg: redactText(message) });

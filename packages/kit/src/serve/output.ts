@@ -66,7 +66,7 @@ export function createOutput(options: OutputOptions): Output {
     onLost(listener) {
       say = listener;
     },
-    ...createEnd({ lines, write, flush }),
+    ...createEnd(lines, write, flush),
     get isBehind() {
       return lines.size > 0;
     },
@@ -76,13 +76,11 @@ export function createOutput(options: OutputOptions): Output {
   };
 }
 
-interface EndParts {
-  readonly lines: Lines;
-  readonly write: (line: string) => void;
-  readonly flush: () => void;
-}
-
-function createEnd({ lines, write, flush }: EndParts): Pick<Output, 'onEnd' | 'end'> {
+function createEnd(
+  lines: Lines,
+  write: (line: string) => void,
+  flush: () => void,
+): Pick<Output, 'onEnd' | 'end'> {
   let last: () => Iterable<string> = () => [];
   const isAllTaken = (wait: () => boolean): boolean => {
     while (lines.size > 0 && wait()) flush();

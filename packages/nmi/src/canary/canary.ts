@@ -1,8 +1,13 @@
 // Room: `nmi canary`: in a pod, asks at the metadata address, and is ready only while NMI of its own node answers.
 // It must not ask for a token, or need an identity, the API server or a right.
 import { randomBytes } from 'node:crypto';
-import type { Clock } from '@pod-identity/kit/core';
-import { keepAdminServer, systemClock, type AdminRoute, type Log } from '@pod-identity/kit/serve';
+import {
+  keepAdminServer,
+  systemClock,
+  type AdminRoute,
+  type Ambient,
+  type Log,
+} from '@pod-identity/kit/serve';
 import type { NmiConfig } from '../config/config.ts';
 import { createProbe, type SendProbe } from './send-probe.ts';
 import { judgeSighting, type CanaryVerdict } from './verdict.ts';
@@ -24,12 +29,10 @@ export async function runCanary(
   return 0;
 }
 
-export interface CanaryOptions {
+export interface CanaryOptions extends Pick<Ambient, 'clock' | 'log'> {
   readonly node: string;
   readonly sendProbe: SendProbe;
   readonly newChallenge: () => string;
-  readonly clock: Clock;
-  readonly log: Log;
 }
 
 export interface Canary {

@@ -128,5 +128,5 @@ export async function warnOfLeftovers(config: Settings, doors: RedirectDoors): P
 }
 
 function createGuard(target: Settings, { run = runProgram, log }: RedirectDoors) {
-  return createRouteGuard({ target, run, log });
+  return createRouteGuard(target, run, log);
 }

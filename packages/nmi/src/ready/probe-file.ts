@@ -1,6 +1,5 @@
 import { open } from 'node:fs/promises';
-import type { Clock } from '@pod-identity/kit/core';
-import type { Log } from '@pod-identity/kit/serve';
+import type { Ambient, Log } from '@pod-identity/kit/serve';
 
 /** A file that says how this process is: whether its time lies in the future, and whether it is empty. */
 export interface ProbeFile {
@@ -8,12 +7,10 @@ export interface ProbeFile {
   write(text: string, freshUntilMs: number): Promise<void>;
 }
 
-export interface ProbeFileOptions {
+export interface ProbeFileOptions extends Pick<Ambient, 'clock' | 'log'> {
   /** Undefined: no exec probe reads one. */
   readonly file: ProbeFile | undefined;
   readonly problems: () => Promise<readonly string[]>;
-  readonly clock: Clock;
-  readonly log: Log;
 }
 
 const readyMs = 5_000;

@@ -1,15 +1,12 @@
-import type { Clock } from '@pod-identity/kit/core';
 import { KubeError, removeTaint, type NodeTaintDoor } from '@pod-identity/kit/kube';
-import type { Log } from '@pod-identity/kit/serve';
+import type { Ambient } from '@pod-identity/kit/serve';
 
-export interface StartupTaintOptions {
+export interface StartupTaintOptions extends Pick<Ambient, 'clock' | 'log'> {
   readonly node: NodeTaintDoor;
   /** Key of the taint, with any effect; undefined: no taint is removed. */
   readonly key: string | undefined;
   /** Empty if NMI is ready, which includes a test request through the rules. */
   readonly problems: () => Promise<readonly string[]>;
-  readonly clock: Clock;
-  readonly log: Log;
 }
 
 export interface StartupTaint {

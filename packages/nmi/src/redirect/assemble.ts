@@ -1,5 +1,4 @@
-import type { Clock } from '@pod-identity/kit/core';
-import type { Log } from '@pod-identity/kit/serve';
+import type { Ambient } from '@pod-identity/kit/serve';
 import type { NmiConfig } from '../config/config.ts';
 import { chooseFirewall, type Firewalls } from './choose-firewall.ts';
 import { createConntrackCutter } from './conntrack.ts';
@@ -12,9 +11,7 @@ import { createRouteGuard } from './route-guard.ts';
 import { runProgram, runUnread, type RunProgram } from './run-program.ts';
 import type { RedirectTarget } from './target.ts';
 
-export interface RedirectDoors {
-  readonly clock: Clock;
-  readonly log: Log;
+export interface RedirectDoors extends Pick<Ambient, 'clock' | 'log'> {
   readonly onRepaired?: () => void;
   readonly run?: RunProgram;
   readonly files?: KernelFiles;
@@ -26,8 +23,8 @@ export function assembleRedirect(
   doors: RedirectDoors,
 ): Redirect {
   const { clock, log, run = runProgram, files = kernelFiles } = doors;
-  const cut = createConntrackCutter({ target, run: doors.run ?? runUnread, log });
-  const guard = createRouteGuard({ target, run, log });
+  const cut = createConntrackCutter(target, doors.run ?? runUnread, log);
+  const guard = createRouteGuard(target, run, log);
   return createRedirect({
     everyMs,
     clock,

@@ -1,20 +1,18 @@
 import { createLog } from '@pod-identity/kit/serve';
 import { expect, it } from 'vitest';
 import { createConntrackCutter } from './conntrack.ts';
-import { ProgramError } from './run-program.ts';
+import { ProgramError, type RunProgram } from './run-program.ts';
 
 const target = { metadata: { host: '169.254.169.254', port: 80 }, listen: { host: '127.0.0.1', port: 2579 } };
 const stage = (outcome: () => Promise<string>) => {
   const calls: string[] = [];
   const lines: string[] = [];
-  const cut = createConntrackCutter({
-    target,
-    run: (program, args) => {
-      calls.push([program, ...args].join(' '));
-      return outcome();
-    },
-    log: createLog({ component: 'nmi', destination: { write: (line) => lines.push(line) } }),
-  });
+  const run: RunProgram = (program, args) => {
+    calls.push([program, ...args].join(' '));
+    return outcome();
+  };
+  const log = createLog({ component: 'nmi', destination: { write: (line) => lines.push(line) } });
+  const cut = createConntrackCutter(target, run, log);
   return { calls, cut, lines };
 };
 

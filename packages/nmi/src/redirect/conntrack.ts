@@ -2,18 +2,15 @@ import type { Log } from '@pod-identity/kit/serve';
 import { ProgramError, type RunProgram } from './run-program.ts';
 import type { RedirectTarget } from './target.ts';
 
-export interface ConntrackOptions {
-  readonly target: RedirectTarget;
-  readonly run: RunProgram;
-  readonly log: Log;
-}
-
 /**
  * Deletes conntrack entries of connections that go directly to the metadata service; redirected ones have another reply address.
  * Without this the filter rules refuse packets of such connections.
  */
-export function createConntrackCutter({ target, run, log }: ConntrackOptions): () => Promise<void> {
-  const { host, port } = target.metadata;
+export function createConntrackCutter(
+  { metadata: { host, port } }: Pick<RedirectTarget, 'metadata'>,
+  run: RunProgram,
+  log: Log,
+): () => Promise<void> {
   const args = ['-D', '-p', 'tcp', '--orig-dst', host, '--orig-port-dst', String(port), '--reply-src', host];
   let isReported = false;
   return async () => {

@@ -1,15 +1,13 @@
 // Room: the rules that lead pods' calls to NMI: nftables, iptables, routes. Rules are values.
 // It must not let calls past NMI when it ends; only run-program.ts may start a program, and never with a shell.
-import { createBackoff, type Clock } from '@pod-identity/kit/core';
-import type { Log } from '@pod-identity/kit/serve';
+import { createBackoff } from '@pod-identity/kit/core';
+import type { Ambient } from '@pod-identity/kit/serve';
 import type { Firewall } from './firewall.ts';
 import { isBusy } from './run-program.ts';
 
-export interface RedirectOptions {
+export interface RedirectOptions extends Pick<Ambient, 'clock' | 'log'> {
   readonly firewall: Firewall;
   readonly everyMs: number;
-  readonly clock: Clock;
-  readonly log: Log;
   /** Called each time after the rules were written. */
   readonly afterInstall?: () => Promise<void>;
   /** Called when rules that had been right were written again. */

@@ -1,15 +1,12 @@
-import type { Clock } from '@pod-identity/kit/core';
-import type { Log } from '@pod-identity/kit/serve';
+import type { Ambient } from '@pod-identity/kit/serve';
 import { createNftables } from './nftables.ts';
 import { pinInput, pinTable, type PinnedSocket } from './pin-rules.ts';
 import { isBusy, type RunProgram } from './run-program.ts';
 
-export interface PortPinsOptions {
+export interface PortPinsOptions extends Pick<Ambient, 'clock' | 'log'> {
   readonly sockets: readonly PinnedSocket[];
   readonly everyMs: number;
   readonly run: RunProgram;
-  readonly clock: Clock;
-  readonly log: Log;
 }
 
 /** Keeps the rules of NMI's ports until the signal aborts. They stay then: a Pod with the same `hostPort` must not get what was meant for NMI. */

@@ -48,7 +48,7 @@ const stage = () => {
   };
   const lines: string[] = [];
   const log = createLog({ component: 'nmi', destination: { write: (line) => lines.push(line) } });
-  return { done, guard: createRouteGuard({ target: { metadata }, run, log }), lines, node };
+  return { done, guard: createRouteGuard({ metadata }, run, log), lines, node };
 };
 
 it('adds what refuses last, so that the node itself is never refused', async () => {

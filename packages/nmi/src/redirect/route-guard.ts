@@ -11,17 +11,15 @@ interface RouteGuard {
   remove(): Promise<boolean>;
 }
 
-interface RouteGuardOptions {
-  readonly target: Pick<RedirectTarget, 'metadata'>;
-  readonly run: RunProgram;
-  readonly log: Log;
-}
-
 /**
  * Rules of the routing policy that keep pods from the metadata service while the firewall has no rules: a program that flushes the
  * firewall leaves them alone. The firewall rules redirect calls and work without them.
  */
-export function createRouteGuard({ target, run, log }: RouteGuardOptions): RouteGuard {
+export function createRouteGuard(
+  target: Pick<RedirectTarget, 'metadata'>,
+  run: RunProgram,
+  log: Log,
+): RouteGuard {
   const wanted = wantedRouteRules(target);
   // systemd-networkd removes all rules when it restarts, except those with protocol kernel.
   const change = (verb: 'add' | 'del', rule: RouteRule) =>

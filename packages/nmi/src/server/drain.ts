@@ -9,14 +9,12 @@ const drainMs = 15_000;
  */
 const holdsEndMs = 8_000;
 
-export interface DrainParts {
-  readonly server: Pick<RunningServer, 'close'>;
-  readonly agent: { endHolds(): void };
-  readonly clock: Clock;
-}
-
 /** Accepts no new connections, and responds to waiting requests: with a token if it comes soon, otherwise with Retry-After. */
-export async function drain({ server, agent, clock }: DrainParts): Promise<void> {
+export async function drain(
+  server: Pick<RunningServer, 'close'>,
+  agent: { endHolds(): void },
+  clock: Clock,
+): Promise<void> {
   const end = clock.after(holdsEndMs, () => agent.endHolds());
   await server.close(drainMs);
   end.cancel();

@@ -1,8 +1,7 @@
-import type { Clock } from '@pod-identity/kit/core';
-import type { Log } from '@pod-identity/kit/serve';
+import type { Ambient, Log } from '@pod-identity/kit/serve';
 import type { RunningServer } from './server.ts';
 
-export interface LateStart {
+export interface LateStart extends Pick<Ambient, 'clock' | 'log'> {
   /** Undefined: another program has the port. */
   readonly start: () => Promise<RunningServer | undefined>;
   /** Whether another agent of this node listens: the kernel would give this one half of its calls. */
@@ -12,8 +11,6 @@ export interface LateStart {
   /** Logs another program on the port. */
   readonly foreignListener: () => Promise<string | undefined>;
   readonly port: number;
-  readonly clock: Clock;
-  readonly log: Log;
 }
 
 /** Between attempts to listen. */

@@ -1,16 +1,13 @@
 // Room: which process has NMI's port, from the tables of the kernel, and whose NMI's own socket is.
 // It must not open or close a socket.
-import type { Clock } from '@pod-identity/kit/core';
-import type { Log } from '@pod-identity/kit/serve';
+import type { Ambient } from '@pod-identity/kit/serve';
 import { describeListeners, type Listener, type AgentSocket } from './listeners.ts';
 
-export interface PortWatchOptions {
+export interface PortWatchOptions extends Pick<Ambient, 'clock' | 'log'> {
   readonly socket: () => AgentSocket;
   readonly read: (socket: AgentSocket) => Promise<readonly Listener[]>;
   /** How many there are now, and how many of them are new since the last check. */
   readonly onCounted: (foreign: number, found: number) => void;
-  readonly clock: Clock;
-  readonly log: Log;
 }
 
 export interface PortWatch {
