@@ -173,10 +173,10 @@ describe.skipIf(missing !== undefined)('a release on a real API server', () => {
       );
       expect(await isThere(nmi)).toBe(false);
       // kubectl cannot read the schemas of 1.20.
-      const command = printedCommand('docs/administrator/migration.md', 'overlays/old-definitions').replace(
-        'kubectl apply',
-        `kubectl --kubeconfig '${kubeconfig}' apply --validate=false`,
-      );
+      const command = printedCommand(
+        'docs/administrator/from-the-original.md',
+        'overlays/old-definitions',
+      ).replace('kubectl apply', `kubectl --kubeconfig '${kubeconfig}' apply --validate=false`);
       await runCommand('bash', ['-c', `cd '${repository}'; ${command}`]);
       await helm(...install);
       await helm('uninstall', release);

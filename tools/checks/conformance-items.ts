@@ -19,7 +19,7 @@ export interface ItemReport {
   readonly later: boolean;
   /** `path: title` of the tests that name it. */
   readonly tests: readonly string[];
-  /** Whether an entry of the page of differences names it. */
+  /** Whether an entry of the page about the original names it. */
   readonly explained: boolean;
 }
 

@@ -1,5 +1,5 @@
 // Prints, for each item of the original's conformance list, the tests that name it; fails when one has neither a test nor
-// an entry in docs/administrator/differences.md.
+// an entry in docs/administrator/from-the-original.md.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { repository } from '../stage/places.ts';
@@ -12,7 +12,7 @@ export function readConformance(): ItemReport[] {
     .split('\n')
     .filter((path) => path !== '' && existsSync(`${repository}/${path}`))
     .map((path) => ({ path, text: readFileSync(`${repository}/${path}`, 'utf8') }));
-  return conformance(files, readFileSync(`${repository}/docs/administrator/differences.md`, 'utf8'));
+  return conformance(files, readFileSync(`${repository}/docs/administrator/from-the-original.md`, 'utf8'));
 }
 
 function print(reports: readonly ItemReport[]): void {

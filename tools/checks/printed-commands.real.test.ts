@@ -134,7 +134,7 @@ describe.skipIf(missing !== undefined)('a printed command', () => {
       'README.md',
       'charts/pod-identity/README.md',
       'deploy/README.md',
-      'docs/administrator/migration.md',
+      'docs/administrator/from-the-original.md',
       'docs/administrator/operations.md',
       'docs/administrator/walkthrough.md',
     ]);

@@ -1,5 +1,5 @@
 // What the original's tests and its end-to-end suite pin down of NMI, on a running agent or on its decision. Where ours
-// differs on purpose, the title says what ours does, and docs/administrator/differences.md has a row for it.
+// differs on purpose, the title says what ours does, and docs/administrator/from-the-original.md has a row for it.
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request as httpsRequest } from 'node:https';
