@@ -21,7 +21,7 @@ export function clientSection(): readonly string[] {
     ),
     'Not run here; reported by users or other tests, or read in the source:',
     reportedTable(),
-    '`--hold` is 25 s because of Hadoop ABFS. Where it does not run, `--hold=60s` gives programs with one request (`curl`, `wget`, `requests` and msal for Python, `az`) a token within a minute of the assignment’s start. A client that hangs up sooner (mongodb, httpx, `curl -m 10`) gets nothing the first time: NMI keeps the time after which it hung up for ten minutes, and responds to the next requests of its pod one second before. [Decision 8](../contributor/decisions/0008-pending-status.md) has what clients made of that, and of identities, bindings and rights that came late.',
+    '`--hold` is 25 s because of Hadoop ABFS. Where it does not run, `--hold=60s` gives programs with one request (`curl`, `wget`, `requests` and msal for Python, `az`) a token within a minute of the assignment’s start. A client that hangs up sooner (mongodb, httpx, `curl -m 10`) gets nothing the first time: NMI keeps the time after which it hung up for ten minutes, and responds to the next requests of its pod one second before. `node tools/e2e/clients/measure.ts pending`, `missing`, `rights` and `hang-ups` print what clients make of that, and of identities, bindings and rights that come late ([decision 8](../contributor/decisions/0008-pending-status.md)).',
   ];
 }
 
