@@ -1,4 +1,4 @@
-// Writes the pages of docs/reference, but for the glossary, from the services' own lists, the table of rooms in
+// Writes the pages of docs/reference, but for the glossary and alerts, from the services' own lists, the table of rooms in
 // architecture.md, the list of components in deploy/README.md and the index of decisions; --check prints what is stale instead, and fails.
 import type { MetricSpec } from '@pod-identity/kit/core';
 import { format, resolveConfig } from 'prettier';
