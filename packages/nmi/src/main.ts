@@ -4,6 +4,7 @@ import { flagHelp } from '@pod-identity/kit/core';
 import { buildInfo, createLog, readServiceArguments, runProcess, versionLine } from '@pod-identity/kit/serve';
 import manifest from '../package.json' with { type: 'json' };
 import { readConfig, type NmiConfig } from './config/config.ts';
+import type { startService } from './service.ts';
 import { nmiFlags } from './config/flags.ts';
 
 const [, script = '', ...argv] = process.argv;
@@ -29,14 +30,19 @@ switch (reading.kind) {
 
 /** These commands print to standard output; their log goes to standard error. */
 function destinationFor({ command: { kind } }: NmiConfig) {
-  return kind === 'explain' || kind === 'check-ready'
+  return kind === 'explain' || kind === 'check-ready' || kind === 'check-federated'
     ? { destination: { write: (line: string) => void process.stderr.write(line) } }
     : {};
 }
 
 /** Imported late: a canary, of which every node has one, loads only what it needs. */
-async function startOf({ command: { kind } }: NmiConfig) {
+async function startOf({ command }: NmiConfig): Promise<typeof startService> {
+  const { kind } = command;
   if (kind === 'canary') return (await import('./canary/canary.ts')).runCanary;
   if (kind === 'broker') return (await import('./broker-service/run.ts')).runBroker;
+  if (kind === 'check-federated') {
+    const { checkFederatedCommand } = await import('./commands/check-federated.ts');
+    return (config, { signal }) => checkFederatedCommand(config, { wanted: command, signal });
+  }
   return (await import('./service.ts')).startService;
 }

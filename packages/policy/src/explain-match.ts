@@ -9,7 +9,7 @@ import {
   type AzurePodIdentityException,
   type MatchingRules,
 } from '@pod-identity/crd-types';
-import { info, ok, type Finding } from './finding.ts';
+import { inBroker, info, ok, type Finding } from './finding.ts';
 
 /** As in `Match`. */
 export interface Matched {
@@ -30,6 +30,19 @@ export function explainMatch(
     ...doubtful('binding', binding),
     ok('identity', `${of} is ${describe(identity)}, for pods ${reachOf(namespace, identity, rules)}`),
     ...doubtful('identity', identity),
+    ...credentialOf(identity),
+  ];
+}
+
+/** Of type 3: neither MIC nor NMI knows the issuer of the cluster, and no explanation gets a token. */
+function credentialOf({ spec: { type, tenantID, clientID } }: AzureIdentity): Finding[] {
+  if (type !== 3) return [];
+  const command = inBroker(`check-federated ${tenantID ?? ''}/${clientID ?? ''}`);
+  return [
+    info('identity', 'only the broker can see whether Microsoft Entra has a federated credential of it', {
+      text: 'look, and get the command that makes one',
+      command,
+    }),
   ];
 }
 

@@ -21,6 +21,10 @@ export const inMic = (command: string): string =>
 export const inNmi = (command: string): string =>
   `kubectl -n aad-pod-identity exec ds/nmi -c nmi -- node /app/nmi.js ${command}`;
 
+/** A command of the broker of federated identities, which alone has the token for Microsoft Entra; names as in the manifests and the chart. */
+export const inBroker = (command: string): string =>
+  `kubectl -n aad-pod-identity-broker exec deploy/broker -- node /app/nmi.js ${command}`;
+
 /** What a finding is about: the first word of its line. */
 type Topic =
   | 'original'
@@ -62,9 +66,9 @@ export const [ok, waiting, problem, info] = [make('ok'), make('waiting'), make('
 const marks: Readonly<Record<FindingMark, string>> = { ok: '✓', waiting: '…', problem: '✗', info: '·' };
 const indent = ' '.repeat(15);
 
-/** For a terminal: one line for each finding, below it Azure's message and the remedy. */
-export function findingLines(pod: string, findings: readonly Finding[]): readonly string[] {
-  return [`pod ${pod}`, ...findings.flatMap(linesOf)];
+/** For a terminal: what the findings are about, then one line for each, below it Azure's message and the remedy. */
+export function findingLines(subject: string, findings: readonly Finding[]): readonly string[] {
+  return [subject, ...findings.flatMap(linesOf)];
 }
 
 function linesOf({ topic, verdict, text, quote, remedy }: Finding): string[] {

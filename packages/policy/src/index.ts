@@ -6,6 +6,7 @@ export {
   findingLines,
   info,
   inMic,
+  inBroker,
   inNmi,
   ok,
   problem,

@@ -31,7 +31,7 @@ export function createCommands({ kube, folder, kubeconfig, sim }: Stage): Comman
   const imds = { AZURE_POD_IDENTITY_AUTHORITY_HOST: sim.azure.imdsUrl(`${names.scaleSet}_0`) };
   const runAs = async (account: 'mic' | 'nmi', words: readonly string[], env: NodeJS.ProcessEnv) => {
     const own = await serviceAccountKubeconfig({ kube, kubeconfig, account, folder });
-    return run(process.execPath, [built(account), ...words, '--kubeconfig', own], { env });
+    return runProgram(process.execPath, [built(account), ...words, '--kubeconfig', own], { env });
   };
   return {
     mic: (...words) => runAs('mic', [...words, ...cloud], imds),
@@ -40,16 +40,21 @@ export function createCommands({ kube, folder, kubeconfig, sim }: Stage): Comman
       // Validation of v1.20 needs documents that kubectl 1.32 does not read.
       const words = verb === 'apply' ? [verb, '--validate=false'] : [verb, '--wait=false'];
       const env = { HOME: folder };
-      const { code, errors } = await run('kubectl', [...words, '--kubeconfig', kubeconfig, '-f', '-'], {
-        env,
-        input: yaml,
-      });
+      const { code, errors } = await runProgram(
+        'kubectl',
+        [...words, '--kubeconfig', kubeconfig, '-f', '-'],
+        {
+          env,
+          input: yaml,
+        },
+      );
       if (code !== 0) throw new Error(`kubectl ${verb} ended with ${code}: ${errors}`);
     },
   };
 }
 
-async function run(
+/** Runs it to its end, with these variables alone. */
+export async function runProgram(
   program: string,
   words: readonly string[],
   { env, input = '' }: { readonly env: NodeJS.ProcessEnv; readonly input?: string },

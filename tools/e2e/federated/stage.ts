@@ -20,14 +20,17 @@ import * as names from '../../stage/names.ts';
 import type { KubeObject } from '../../stage/objects.ts';
 import { built, inDeploy } from '../../stage/places.ts';
 import { untilGranted } from '../../stage/rights.ts';
-import { startService, type Service } from '../../stage/service.ts';
+import { parseLine, startService, type Service } from '../../stage/service.ts';
 import { openStage, type Stage, type StageNmi } from '../../stage/stage.ts';
+import { runProgram, type Ended } from '../access/commands.ts';
 import { openReviewProxy, type ReviewProxy } from '../access/review-proxy.ts';
 
 export interface StageBroker {
   readonly service: Service;
   readonly pod: KubeObject;
   readonly port: number;
+  /** `nmi check-federated`, as `kubectl exec` runs it in this pod. */
+  check(...words: readonly string[]): Promise<Ended>;
 }
 
 export interface BrokeredNmi extends StageNmi {
@@ -136,6 +139,11 @@ export async function startBroker({ stage, name, server, env, preload }: BrokerS
     pod,
   });
   const port = await freePort();
+  const own = [
+    ...['--broker-login-host', sim.azure.entraUrl],
+    ...['--broker-assertion-file', await fileWith(stage, `${name}.assertion`, assertion)],
+  ];
+  const trust = { NODE_EXTRA_CA_CERTS: sim.azure.caFile };
   const service = startService({
     name,
     entry: built('nmi'),
@@ -146,21 +154,26 @@ export async function startBroker({ stage, name, server, env, preload }: BrokerS
         '--kubeconfig',
         await serviceAccountKubeconfig({ kube, kubeconfig, folder, server, ...account }),
       ],
-      ...['--broker-port', String(port), '--broker-login-host', sim.azure.entraUrl],
-      ...['--broker-assertion-file', await fileWith(stage, `${name}.assertion`, assertion)],
+      ...['--broker-port', String(port), ...own],
       ...['--log-format', 'json', '--http-probe-port', '0', '--prometheus-port', '0'],
     ],
     env: {
       ...env,
-      NODE_EXTRA_CA_CERTS: sim.azure.caFile,
+      ...trust,
       POD_NAMESPACE: brokerNamespace,
       POD_NAME: name,
       POD_UID: pod.metadata.uid ?? '',
       POD_IP: '127.0.0.1',
     },
   });
-  await service.logged('admin server listening');
-  return { service, pod, port };
+  const isHealth = (line: string) => parseLine(line)['role'] === 'health';
+  const { port: probePort } = parseLine(await service.line(isHealth));
+  const probe = ['--http-probe-port', String(probePort)];
+  const check = (...words: readonly string[]) =>
+    runProgram(process.execPath, [built('nmi'), 'check-federated', ...words, ...own, ...probe], {
+      env: trust,
+    });
+  return { service, pod, port, check };
 }
 
 async function fileWith({ folder }: Stage, name: string, content: string): Promise<string> {

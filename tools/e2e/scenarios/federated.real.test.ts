@@ -117,6 +117,47 @@ describe.skipIf(missing !== undefined).each(['v1.20', 'v1.34'] as const)(
       });
     });
 
+    describe('before an AzureIdentity becomes one of type 3, check-federated in a pod of the broker', () => {
+      const idOf = ({ clientId: client }: { readonly clientId: string }) => `${names.tenant}/${client}`;
+      const isToken = /eyJ/;
+
+      test('says that Entra gives a token, and prints none', async () => {
+        await expect
+          .poll(() => broker.check(idOf(names.secondIdentity)), { timeout: 60_000, interval: 1_000 })
+          .toMatchObject({
+            code: 0,
+            output: expect.stringMatching(
+              /✓ identity .*https:\/\/management\.azure\.com\/.*\n[^]*✓ result/,
+            ) as string,
+          });
+        const vault = await broker.check(idOf(names.secondIdentity), 'https://vault.azure.net');
+        expect(vault.output).toContain('token for https://vault.azure.net,');
+        expect(vault.output + vault.errors).not.toMatch(isToken);
+      });
+
+      test('prints the command that makes a missing credential, which then works', async () => {
+        const { world } = federated.stage.sim.azure;
+        world.removeFederatedCredentials(names.secondIdentity.clientId);
+        const missing = await broker.check(idOf(names.secondIdentity));
+        expect(missing.code).toBe(1);
+        expect(missing.output + missing.errors).not.toMatch(isToken);
+        const [, issuer = '', subject = '', audience] =
+          /\$ az identity federated-credential create .* --issuer (\S+) --subject (\S+) --audiences (\S+)/.exec(
+            missing.output,
+          ) ?? [];
+        expect(audience).toBe('api://AzureADTokenExchange');
+        world.addFederatedCredential(names.secondIdentity.clientId, { issuer, subject });
+        expect((await broker.check(idOf(names.secondIdentity))).code).toBe(0);
+      });
+
+      test('names the login endpoint of the broker for a tenant of another cloud', async () => {
+        const { code, output } = await broker.check(`11111111-1111-1111-1111-111111111111/${clientId}`);
+        expect(code).toBe(1);
+        expect(output).toContain('AADSTS90002');
+        expect(output).toContain(`${federated.stage.sim.azure.entraUrl} (--broker-cloud)`);
+      });
+    });
+
     describe('the broker refuses', () => {
       const refused = { status: 401, body: { error: 'unauthorized' } };
 

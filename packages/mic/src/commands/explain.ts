@@ -82,7 +82,7 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
     },
   );
   const { pod, findings, result } = explanation;
-  for (const line of findingLines(pod, [...findings, result])) command.printer.line(line);
+  for (const line of findingLines(`pod ${pod}`, [...findings, result])) command.printer.line(line);
   return explanation.result.verdict === 'ok' ? 0 : 1;
 }
 

@@ -123,6 +123,11 @@ test('attack: what identities of type 0 would need as type 3 is commented out, s
   expect(found.filter((object) => object !== null)).toEqual(
     rolesFor({ subjects, targets: [target] }).objects,
   );
+  expect(uncommented).toContainEqual(
+    expect.stringMatching(
+      new RegExp(`^# .*: kubectl .* exec deploy/broker -- .* check-federated ${tenantID}/${clientID}$`),
+    ),
+  );
   expect(lines).toContainEqual(
     expect.stringMatching(/^# - AzureIdentity .*odd: spec\.tenantID must be the id/),
   );

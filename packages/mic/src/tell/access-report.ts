@@ -1,5 +1,6 @@
 // Text of `mic access-report`: the roles that keep all current uses working, for `kubectl apply -f -`.
 import { accessTargetKey, rolesFor, type AccessTarget } from '@pod-identity/crd-types';
+import { inBroker } from '@pod-identity/policy';
 import type { Use, Uses } from './access-uses.ts';
 
 export interface ReportParts extends Uses {
@@ -48,13 +49,14 @@ function heading({ uses }: ReportParts, targets: number): string[] {
   ];
 }
 
-function section(uses: readonly Use[]): string[] {
+function section(uses: readonly Use[], noteOn?: (name: string) => string): string[] {
   const [first] = uses;
   if (first === undefined) return [];
   const { target } = first;
   const by = [...new Set(uses.flatMap((use) => use.by))].sort();
   const { yaml } = rolesFor({ subjects: uses.map(({ subject }) => subject), targets: [target] });
-  return ['---', `# ${titleOf(target)}, by ${by.join(', ')}`, ...yaml.trimEnd().split('\n')];
+  const notes = noteOn ? [`# ${noteOn(target.names[0])}`] : [];
+  return ['---', `# ${titleOf(target)}, by ${by.join(', ')}`, ...notes, ...yaml.trimEnd().split('\n')];
 }
 
 /** Commented out: nothing has compared the client id in these objects with Azure's yet, and whoever may write them chose it. */
@@ -65,9 +67,13 @@ function preview({ uses, uncovered }: Uses): string[] {
     '',
     '# To make these type 3 (federated), apply what follows without the first two characters of each line, after a look',
     '# whether the managed identity has this client id (az identity show --ids ID):',
-    ...groups.flatMap((group) => section(group)).map((line) => `# ${line}`),
+    ...groups.flatMap((group) => section(group, checkBefore)).map((line) => `# ${line}`),
     ...comment('These cannot become type 3 as they are', uncovered),
   ];
+}
+
+function checkBefore(name: string): string {
+  return `Before that, whether it gets tokens as type 3: ${inBroker(`check-federated ${name}`)}`;
 }
 
 function titleOf({ resource, names: [name] }: AccessTarget): string {

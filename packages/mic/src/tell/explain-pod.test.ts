@@ -40,7 +40,7 @@ function explain(
 }
 
 const linesOf = ({ pod, findings, result }: ReturnType<typeof explain>) =>
-  findingLines(pod, [...findings, result]);
+  findingLines(`pod ${pod}`, [...findings, result]);
 const text = (...args: Parameters<typeof explain>) => linesOf(explain(...args)).join('\n');
 const withFacts = (one: HostFacts, state = 'Created') => ({
   facts: factsMap(one),
@@ -356,6 +356,19 @@ it('a confined identity is said to be for the pod’s namespace', () => {
   };
   expect(text(different, { namespace: 'default' })).toContain(
     'for pods of its own namespace, which is the pod’s',
+  );
+});
+
+it('a federated identity needs no host, but a credential that only the broker knows', () => {
+  const [tenantID, clientID] = [
+    '72f988bf-86f1-41af-91ab-2d7cd011db47',
+    '2c1b6f5e-1111-4222-8333-0123456789ab',
+  ];
+  const spec = { type: 3, tenantID, clientID };
+  const output = text({ identities: [identity({ spec })] });
+  expect(output).toContain('need not carry anything for a federated identity');
+  expect(output).toContain(
+    `$ kubectl -n aad-pod-identity-broker exec deploy/broker -- node /app/nmi.js check-federated ${tenantID}/${clientID}`,
   );
 });
 

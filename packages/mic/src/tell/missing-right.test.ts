@@ -60,7 +60,7 @@ const explained = (index: ClusterIndex, more: { readonly hasManyRights?: boolean
     { namespace: 'shop', name: 'web-0' },
     { index, records: new Records(), now, factsOf: () => facts(vmss1, ['reader']), isOpen, ...more },
   );
-  return findingLines(key, [...findings, result]).join('\n');
+  return findingLines(`pod ${key}`, [...findings, result]).join('\n');
 };
 const conditionIn = (index: ClusterIndex) => {
   const world = { index, facts: factsMap(facts(vmss1, ['reader'])) };

@@ -52,7 +52,7 @@ it('or that there is no agent', async () => {
       printer: createPrinter((line) => lines.push(line)),
     }),
   ).toBe(1);
-  expect(lines[0]).toContain('the agent does not answer at port 1 (--http-probe-port, --http-probe-address)');
+  expect(lines[0]).toContain('nothing answers at port 1 (--http-probe-port, --http-probe-address)');
 });
 
 describe('with --interception=none', () => {

@@ -8,7 +8,7 @@ export interface CheckReadyOptions extends Pick<NmiConfig, 'interception' | 'met
   readonly printer: Printer;
 }
 
-interface ReadyResult {
+export interface ReadyResult {
   readonly code: 0 | 1;
   readonly lines: readonly string[];
 }
@@ -34,14 +34,15 @@ export async function checkReady(options: CheckReadyOptions): Promise<0 | 1> {
   return ready.code;
 }
 
-async function requestReady({ probe }: CheckReadyOptions): Promise<ReadyResult> {
+/** Whether the agent of this pod is ready, or the broker. */
+export async function requestReady({ probe }: Pick<CheckReadyOptions, 'probe'>): Promise<ReadyResult> {
   try {
     const host = probe.host === '' ? '127.0.0.1' : probe.host;
     const { status, body = '' } = await send({ host, port: probe.port, path: '/readyz' }, timeoutMs);
     return { code: status === 200 ? 0 : 1, lines: body.trim().split('\n') };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    const line = `the agent does not answer at port ${probe.port} (--http-probe-port, --http-probe-address): ${why}`;
+    const line = `nothing answers at port ${probe.port} (--http-probe-port, --http-probe-address): ${why}`;
     return { code: 1, lines: [line] };
   }
 }

@@ -5,6 +5,8 @@ import { nmiFlags } from './flags.ts';
 
 const read = (argv: string[], env: Record<string, string> = {}) =>
   readConfig({ argv: ['--node', 'n', ...argv], env });
+const tenantId = '72f988bf-86f1-41af-91ab-2d7cd011db47';
+const clientId = 'C0000000-0000-4000-8000-000000000001';
 const configOf = (argv: string[], env: Record<string, string> = {}) => {
   const reading = read(argv, env);
   if (reading.kind !== 'config') throw new Error(JSON.stringify(reading));
@@ -144,6 +146,28 @@ describe('readConfig', () => {
       problems: ['the uid of its pod', '--broker-login-host', '--broker-agent'].map(
         (text) => expect.stringContaining(text) as string,
       ),
+    });
+  });
+
+  it('check-federated takes an identity and a resource', () => {
+    const check = (...words: string[]) => readConfig({ argv: ['check-federated', ...words], env: {} });
+    const identity = `${tenantId}/${clientId}`;
+    expect(check(identity, 'https://vault.azure.net')).toMatchObject({
+      config: { command: { resource: 'https://vault.azure.net' } },
+    });
+    const problems = [expect.stringContaining('check-federated TENANT/CLIENT-ID') as string];
+    for (const words of [
+      [],
+      ['contoso.com/c'],
+      [tenantId],
+      [`${identity}/x`],
+      [identity, 'a b'],
+      [identity, ''],
+      [identity, 'r', 's'],
+    ])
+      expect(check(...words)).toEqual({ kind: 'problems', problems });
+    expect(check(identity, '--broker-login-host=http://login.example')).toMatchObject({
+      problems: [expect.stringContaining('--broker-login-host')],
     });
   });
 
@@ -290,6 +314,28 @@ describe('readConfig', () => {
       ['arguments that end the flags', ['--identity-access=rbac', '--']],
     ])('has the defaults beside %s', (_, of) => {
       expect(explained([], of).identityAccess).toBe('namespace');
+    });
+
+    it.each<[string, readonly string[] | undefined, string]>([
+      ['the broker', ['broker', '--broker-assertion-file=/a', '--broker-cloud=AzureChinaCloud'], '/a'],
+      ['NMI', ['--node=n', '--broker-assertion-file=/a'], '/var/run/secrets/azure/assertion'],
+      ['nothing', undefined, '/var/run/secrets/azure/assertion'],
+    ])('check-federated has the flags of %s if that is the broker', (_, of, assertionFile) => {
+      const argv = ['check-federated', `${tenantId}/${clientId}`];
+      const reading = readConfig({ argv, env: {}, service: of });
+      const isChina = of?.[0] === 'broker';
+      expect(reading).toMatchObject({
+        config: {
+          command: {
+            kind: 'check-federated',
+            tenant: tenantId,
+            clientId: clientId.toLowerCase(),
+            resource: isChina ? 'https://management.chinacloudapi.cn/' : 'https://management.azure.com/',
+          },
+          brokerService: { assertionFile },
+        },
+        warnings: isChina ? [] : [expect.stringContaining('process 1 here is not the service') as string],
+      });
     });
 
     it('is the only command that has them', () => {

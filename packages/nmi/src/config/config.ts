@@ -10,15 +10,25 @@ import {
   type LogSettings,
   type TracingSettings,
 } from '@pod-identity/kit/core';
+import { federatedTarget } from '@pod-identity/crd-types';
 import type { ControllerPods } from '../authorize/types.ts';
 import type { MetadataPart } from '../request/instance-metadata.ts';
+import { readResource } from '../request/resource.ts';
 import { controllerOf, controllerProblems } from './controller.ts';
 import { nmiFlags, type NmiFlagValues } from './flags.ts';
 import { warningsOf } from './warnings.ts';
 
 export type NmiCommand =
   | { readonly kind: 'run' | 'install-redirect' | 'uninstall-redirect' | 'check-ready' | 'canary' | 'broker' }
-  | { readonly kind: 'explain'; readonly pod: string };
+  | { readonly kind: 'explain'; readonly pod: string }
+  | ({ readonly kind: 'check-federated' } & FederatedCheck);
+
+/** Of `check-federated`: ids in lower case. */
+export interface FederatedCheck {
+  readonly tenant: string;
+  readonly clientId: string;
+  readonly resource: string;
+}
 
 /** Host '': all addresses. */
 export type ListenAt = NmiFlagValues['probe'];
@@ -51,23 +61,39 @@ export interface ConfigSource {
 
 type Reading = FlagReading<NmiFlagValues>;
 
-/** The configuration, or all its problems at once. `explain` has the flags of the service, but for its log. */
+/**
+ * The configuration, or all its problems at once. `explain` and `check-federated` have the flags of the service, but for its log; the
+ * service of the latter is the broker.
+ */
 export function readConfig({ argv, env, service }: ConfigSource): ConfigReading {
   const own = readFlags(nmiFlags, { argv, env });
-  const isExplain = own.positional[0] === 'explain';
-  const reading = isExplain ? readFlags(nmiFlags, { argv: afterService(nmiFlags, argv, service), env }) : own;
+  const beside = besideOf(own, service);
+  const reading = beside
+    ? readFlags(nmiFlags, { argv: afterService(nmiFlags, argv, beside.flags), env })
+    : own;
   const { help, version } = reading.values.words;
   if (help || version) return { kind: help ? 'help' : 'version' };
   const command = commandOf(reading);
   const problems = [...reading.problems.map(({ message }) => message), ...relations(reading, command)];
   if (problems.length > 0 || typeof command === 'string') return { kind: 'problems', problems };
-  const fault = isExplain ? serviceFault(nmiFlags, service) : undefined;
+  const fault = beside && serviceFault(nmiFlags, beside.flags);
   const log = logOf(own.values.log, own.given);
   return {
     kind: 'config',
     config: Object.freeze({ command, ...settingsOf(reading, command), log }),
     warnings: [...warningsOf(own), ...(fault === undefined ? [] : [fault])],
   };
+}
+
+/** For commands that decide as the service of their container does: its flags, unless process 1 is another program. */
+function besideOf(
+  { positional: [word] }: Reading,
+  service: ConfigSource['service'],
+): { readonly flags: ConfigSource['service'] } | undefined {
+  if (word === 'explain') return { flags: service };
+  if (word !== 'check-federated') return undefined;
+  const [command, ...flags] = service ?? [];
+  return { flags: command === 'broker' ? flags : undefined };
 }
 
 /** Problems of flags in relation to each other. */
@@ -92,7 +118,11 @@ function brokerProblems(
   command: NmiCommand | string,
 ): string[] {
   if (typeof command === 'string') return [];
-  if (command.kind !== 'broker')
+  const { kind } = command;
+  const isUnsafe = !/^(https:|$)/.test(loginHost);
+  const unsafe = isUnsafe ? ['--broker-login-host must be a URL with https'] : [];
+  if (kind === 'check-federated') return unsafe;
+  if (kind !== 'broker')
     return broker.namespace !== '' && broker.tokenFile === ''
       ? ['--broker needs --broker-token-file: the broker gives tokens only to NMI']
       : [];
@@ -100,7 +130,7 @@ function brokerProblems(
   const variables = 'the variables POD_NAME, POD_UID, POD_IP and POD_NAMESPACE';
   return [
     ...missing.map(([name]) => `nmi broker needs the ${name} of its pod, from ${variables}`),
-    ...(/^(https:|$)/.test(loginHost) ? [] : ['--broker-login-host must be a URL with https']),
+    ...unsafe,
     ...(agent.name === '' ? ['--broker-agent is empty: name the ServiceAccount of NMI'] : []),
   ];
 }
@@ -114,6 +144,7 @@ const commands = [
   'explain',
   'canary',
   'broker',
+  'check-federated',
 ] as const;
 
 /** The command, or what is wrong with it. */
@@ -121,6 +152,7 @@ function commandOf({ positional, values }: Reading): NmiCommand | string {
   const [word = 'run', ...more] = positional;
   const kind = commands.find((command) => command === word);
   if (kind === 'explain' && more.length < 2) return explainOf(more[0] ?? values.words.pod);
+  if (kind === 'check-federated') return checkOf(more, values);
   if (kind === undefined || kind === 'explain' || more.length > 0)
     return `${positional.join(' ')} is not understood; the commands are ${commands.join(', ')}`;
   return { kind };
@@ -130,6 +162,17 @@ function explainOf(pod: string): NmiCommand | string {
   return /^[^/]+\/[^/]+$/.test(pod)
     ? { kind: 'explain', pod }
     : 'explain needs a pod, as NAMESPACE/POD: nmi explain NAMESPACE/POD';
+}
+
+function checkOf(
+  [identity = '', given, ...more]: readonly string[],
+  { brokerService: { cloud } }: NmiFlagValues,
+): NmiCommand | string {
+  const [tenant = '', clientId = '', ...rest] = identity.toLowerCase().split('/');
+  const resource = readResource(given ?? cloud.resource);
+  if (!federatedTarget(tenant, clientId).ok || !resource.ok || rest.length + more.length > 0)
+    return 'check-federated needs an identity, by two GUIDs, and may have a resource: nmi check-federated TENANT/CLIENT-ID [RESOURCE]';
+  return { kind: 'check-federated', tenant, clientId, resource: resource.value };
 }
 
 /** What depends on the command or on several flags. */

@@ -465,6 +465,10 @@ describe('a federated identity (type 3)', () => {
       '✓ access       ServiceAccount default/default may use AzureIdentity default/reader',
     );
     expect(text).toContain('no host needs to carry a federated identity');
+    expect(text).toContain(
+      '$ kubectl -n aad-pod-identity-broker exec deploy/broker -- node /app/nmi.js check-federated ' +
+        `${tenantID}/${clientIdOf('reader')}`,
+    );
     expect(text).toContain('a token of AzureIdentity default/reader, if the broker gives one');
   });
 

@@ -4,7 +4,7 @@ import type { Explanation } from './explain.ts';
 
 /** For a terminal: one line for each finding and answer, followed by the remedy. */
 export function explanationLines({ pod, findings, responses, result }: Explanation): readonly string[] {
-  return findingLines(pod, [...findings, ...responses.map(findingOf), result]);
+  return findingLines(`pod ${pod}`, [...findings, ...responses.map(findingOf), result]);
 }
 
 function findingOf({ selector, status, text, afterMs }: ExpectedResponse): Finding {

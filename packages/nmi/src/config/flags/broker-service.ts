@@ -7,20 +7,25 @@ interface CloudFacts {
   readonly audience: string;
   /** Origin of the login endpoint. */
   readonly loginHost: string;
+  /** A resource for which every identity can get a token: Azure Resource Manager. */
+  readonly resource: string;
 }
 
 const clouds = {
   AzurePublicCloud: {
     audience: 'api://AzureADTokenExchange',
     loginHost: 'https://login.microsoftonline.com',
+    resource: 'https://management.azure.com/',
   },
   AzureUSGovernmentCloud: {
     audience: 'api://AzureADTokenExchangeUSGov',
     loginHost: 'https://login.microsoftonline.us',
+    resource: 'https://management.usgovcloudapi.net/',
   },
   AzureChinaCloud: {
     audience: 'api://AzureADTokenExchangeChina',
     loginHost: 'https://login.partner.microsoftonline.cn',
+    resource: 'https://management.chinacloudapi.cn/',
   },
 } as const satisfies Record<string, CloudFacts>;
 type Cloud = keyof typeof clouds;
@@ -30,7 +35,7 @@ const why = 'the original has no federated identities';
 const ofPod = (name: string, env: string, what: string) =>
   newFlag(name, text(''), { help: `For \`nmi broker\`: ${what} of its own pod.`, why, env });
 
-/** Of the command `nmi broker`. */
+/** Of the commands `nmi broker` and `nmi check-federated`. */
 export const brokerServiceFlags = {
   brokerService: {
     port: newFlag('broker-port', integer(8443, { min: 1, max: 65_535 }), {
