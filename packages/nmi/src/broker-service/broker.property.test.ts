@@ -155,14 +155,16 @@ async function play(steps: readonly Step[]): Promise<number> {
 }
 
 it('no pod gets a token of an identity to which it had no right, or for another pod or NMI, whatever happens', async () => {
-  let given = 0;
+  let [runs, given] = [0, 0];
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 60, size: 'max' }), async (steps) => {
+      runs += 1;
       given += await play(steps);
     }),
     { numRuns: 150 },
   );
-  expect(given).toBeGreaterThan(100);
+  // It is not the property that nobody gets anything.
+  expect(given).toBeGreaterThan(runs);
 });
 
 const flood = fc.record({

@@ -15,6 +15,8 @@ import type { BrokerResponse } from '../broker/wire.ts';
 
 const messageOf = (response: BrokerResponse) => (response.kind === 'refusal' ? response.message : '');
 const unanswered: readonly Mood[] = ['fails', 'hangs'];
+/** Of a user, in a review. */
+const [name, uid] = ['authentication.kubernetes.io/pod-name', 'authentication.kubernetes.io/pod-uid'];
 
 describe('a pod whose ServiceAccount may use the identity', () => {
   it('gets the token of the identity for the assertion of the broker', async () => {
@@ -122,7 +124,6 @@ describe('attack: a token that is not that of a running NMI', () => {
     expect(calls('tokenreviews')).toEqual([]);
   });
 
-  const [name, uid] = ['authentication.kubernetes.io/pod-name', 'authentication.kubernetes.io/pod-uid'];
   const withExtra = (extra: object) =>
     reviewOf('', '', { user: { username: 'system:serviceaccount:system:nmi', extra } });
   it.each([
@@ -160,6 +161,17 @@ describe('attack: a token that is not that of a running NMI', () => {
     expect(resultOf(await request({}, { token }))).toBe('token');
   });
 
+  it.each([
+    ['no pod', withExtra({ [uid]: ['nmi-uid-1'] })],
+    ['no uid', withExtra({ [name]: ['nmi-1'] })],
+    ['numbers', withExtra({ [name]: [1], [uid]: [2] })],
+  ])('one that names %s causes no read of pods', async (_, status) => {
+    const { request, calls, token, world } = await brokerStage();
+    world.reviews.set(token, status);
+    expect(resultOf(await request())).toBe('unauthorized');
+    expect(calls('pods')).toEqual([]);
+  });
+
   it('a token of a pod that goes later is refused from then on', async () => {
     const { request, world } = await brokerStage();
     expect(resultOf(await request())).toBe('token');
@@ -176,6 +188,41 @@ describe('attack: a token that is not that of a running NMI', () => {
 });
 
 describe('a review of a token', () => {
+  it('is one for the audience of the broker alone, and of its response little is kept, as of pods', async () => {
+    const { request, calls, token } = await brokerStage();
+    await request();
+    const [review] = calls('tokenreviews');
+    expect(review?.body).toEqual({
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenReview',
+      spec: { token, audiences: ['aad-pod-identity-broker'] },
+    });
+    const small = { upTo: 1_024 };
+    const extra = { members: { [name]: small, [uid]: small } };
+    const user = { members: { username: small, extra } };
+    const status = { members: { authenticated: small, audiences: small, user } };
+    expect(review?.fields).toEqual({ members: { status } });
+    expect(calls('pods')[0]?.fields).toEqual({
+      members: {
+        metadata: { members: { uid: small } },
+        spec: { members: { nodeName: small, serviceAccountName: small } },
+        status: { members: { phase: small } },
+      },
+    });
+  });
+
+  it('attack: ever new tokens of one address leave 16 reviews of it in memory', async () => {
+    const { request, calls, clock, world } = await brokerStage();
+    const tokens = Array.from({ length: 17 }, (_, jti) => agentToken(clock, { jti }));
+    for (const token of tokens) world.reviews.set(token, reviewOf('nmi-1', 'nmi-uid-1'));
+    for (const token of tokens) await request({}, { token });
+    expect(calls('tokenreviews')).toHaveLength(17);
+    await request({}, { token: tokens[16] ?? '' });
+    expect(calls('tokenreviews')).toHaveLength(17);
+    await request({}, { token: tokens[0] ?? '' });
+    expect(calls('tokenreviews')).toHaveLength(18);
+  });
+
   it('counts for a minute, for the address that it came from', async () => {
     const { request, begin, calls, clock, settled, world, token } = await brokerStage();
     await Promise.all([settled(begin()), settled(begin())]);
@@ -327,6 +374,7 @@ describe('while the API server does not answer', () => {
     const { request, clock, lines, world } = await brokerStage();
     world.mood.pods = 'fails';
     const told = () => lines.filter(({ message }) => message.includes('gave no usable response'));
+    await clock.advance(1_000);
     for (let count = 0; count < 20; count += 1) await request();
     expect(told().map(({ fields }) => fields)).toEqual([
       { what: 'Pod', error: expect.objectContaining({ code: 'unavailable' }) as unknown },
@@ -373,6 +421,14 @@ describe('an exchange', () => {
     expect(exchanged).toHaveLength(2);
   });
 
+  it('whose program fails is no refusal of Entra', async () => {
+    const { begin, world } = await brokerStage();
+    world.entra = () => {
+      throw new RangeError('a mistake');
+    };
+    await expect(begin()).rejects.toThrow('a mistake');
+  });
+
   it('attack: a token that cannot be read is refused', async () => {
     const { request, world } = await brokerStage();
     world.entra = () => ({ token: 'opaque' });
@@ -414,7 +470,8 @@ describe('an exchange', () => {
   });
 
   it('is counted with its seconds, and by whether it gave a token', async () => {
-    const { request, metrics, world } = await brokerStage();
+    const { request, clock, metrics, world } = await brokerStage();
+    await clock.advance(5_000);
     await request();
     world.entra = () => 'hangs';
     await request({ resource: 'other' });
@@ -483,6 +540,18 @@ describe('a federated credential', () => {
     expect(resultOf(await request())).toBe('token');
     world.entra = () => entraRefusal(503, 0);
     expect(resultOf(await request({ resource: 'other' }))).toBe('exchange_failed');
+  });
+
+  it('that is there again is repeated as before when Entra does not know it for a moment', async () => {
+    const { request, clock, exchanged, world } = await brokerStage();
+    world.entra = () => entraRefusal(401, 70021);
+    expect(resultOf(await request())).toBe('credential_missing');
+    world.entra = () => 'token';
+    await clock.advance(5_000);
+    expect(resultOf(await request())).toBe('token');
+    const before = exchanged.length;
+    world.entra = () => (exchanged.length < before + 3 ? entraRefusal(401, 70021) : 'token');
+    expect(resultOf(await request({ resource: 'other' }))).toBe('token');
   });
 
   it('that was missing is not the reason of an outage of Entra that follows', async () => {

@@ -140,8 +140,8 @@ async function exchangeOnce(
 
 /** Remedies of a Secret, a certificate or another login endpoint do not apply. */
 function remedyOf(number: number): string | undefined {
-  const text = remedies[number];
-  return text !== undefined && !/%|adEndpoint|spec\.type/.test(text) ? text : undefined;
+  const text = remedies[number] ?? '';
+  return text === '' || /%|adEndpoint|spec\.type/.test(text) ? undefined : text;
 }
 
 function refusalOf(

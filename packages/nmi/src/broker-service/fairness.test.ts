@@ -46,6 +46,24 @@ it('attack: a node that requests tokens for pods that do not exist delays no oth
   expect(results).toEqual(['token']);
 });
 
+it('attack: requests without end cause at most 400 reads of pods and of NMIs at once, then 200 a second; those of one namespace half of that', async () => {
+  const { begin, calls, clock, note } = await stage();
+  const flood = async (namespaces: number) => {
+    const before = calls('pods').length;
+    for (let second = 0; second < 4; second += 1) {
+      for (let index = 0; index < 1_000; index += 1)
+        note(begin({ pod: { namespace: `n${index % namespaces}`, name: `p${index}`, uid: 'u' } }));
+      await clock.advance(1_000);
+    }
+    // Each request has two.
+    return (calls('pods').length - before) / 2;
+  };
+  expect(await flood(100)).toBeLessThanOrEqual(400 + 4 * 200);
+  await clock.advance(60_000);
+  // 200 and 20 a second of all, then those of busy namespaces.
+  expect(await flood(1)).toBeLessThanOrEqual(200 + 4 * 20 + 200 + 4 * 100);
+});
+
 it('attack: a node that requests tokens for pods of one namespace leaves turns to those of others', async () => {
   const { begin, clock, note, world } = await stage();
   world.pods.set('shop/web', { uid: 'shop-uid', node: 'n1', account: 'web' });

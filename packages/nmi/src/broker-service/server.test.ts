@@ -218,7 +218,9 @@ it('a connection serves any number of requests, and ends after one that no NMI s
   const odd = await send(server, '{}', { agent, method: 'PUT' });
   expect(odd).toMatchObject({ status: 400, headers: { connection: 'close' } });
   const { server: failing } = await start(() => Promise.reject(new Error('no')));
-  expect(await send(failing, '{}')).toMatchObject({ status: 503, headers: { connection: 'close' } });
+  const keeping = { agent: new Agent({ keepAlive: true }) };
+  ended.push(() => keeping.agent.destroy());
+  expect(await send(failing, '{}', keeping)).toMatchObject({ status: 503, headers: { connection: 'close' } });
 });
 
 it('a body of 4 KiB is read', async () => {

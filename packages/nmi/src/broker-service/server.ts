@@ -97,7 +97,6 @@ function problemOf({ method, url, headers }: IncomingMessage): BrokerResponse | 
 }
 
 function write(response: ServerResponse, given: BrokerResponse, isLast: boolean): void {
-  if (response.destroyed) return;
   const { status, retryAfter, body } = httpResponse(given);
   response.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',

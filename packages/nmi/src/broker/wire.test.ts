@@ -112,13 +112,13 @@ const temporary: readonly string[] = [
 it.each(brokerErrorCodes)('the refusal %s is read as it was written', (code) => {
   const refusal = { kind: 'refusal', code, message: 'words', credential: 'az' } as const;
   const isTemporary = temporary.includes(code);
-  const response = written({ ...refusal, retryAfterSeconds: 6.5 });
-  expect(response.retryAfter).toBe(isTemporary ? '7' : undefined);
+  const response = written({ ...refusal, retryAfterSeconds: 600.5 });
+  expect(response.retryAfter).toBe(isTemporary ? '601' : undefined);
   expect(response.status).toBe(
     { too_many_requests: 429, unauthorized: 401, access_denied: 403, pod_gone: 409 }[code as string] ??
       (isTemporary ? 503 : 400),
   );
-  expect(readResponse(response)).toEqual({ ...refusal, ...(isTemporary && { retryAfterSeconds: 7 }) });
+  expect(readResponse(response)).toEqual({ ...refusal, ...(isTemporary && { retryAfterSeconds: 601 }) });
   expect(readResponse({ ...response, status: 500 })).toBeUndefined();
 });
 

@@ -100,8 +100,8 @@ export function readResponse({ status, retryAfter, body }: HttpResponse): Broker
   const members = membersOf(parse(body));
   if (status === 200) return tokenIn(members);
   const { error, message, credential } = members;
-  const code = brokerErrorCodes.find((one) => one === error);
-  if (code === undefined || statuses[code] !== status || typeof message !== 'string') return undefined;
+  const code = brokerErrorCodes.find((one) => one === error && statuses[one] === status);
+  if (code === undefined || typeof message !== 'string') return undefined;
   return {
     kind: 'refusal',
     code,

@@ -1,0 +1,34 @@
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { expect, it } from 'vitest';
+import { createRights } from './rights.ts';
+
+const request = {
+  pod: { namespace: 'pay', name: 'web', uid: 'u' },
+  tenant: '11111111-1111-1111-1111-111111111111',
+  clientId: 'aaaaaaaa-1111-1111-1111-111111111111',
+  resource: 'r',
+};
+
+it.each([
+  [true, undefined],
+  [false, 'not_ready'],
+  [undefined, 'not_ready'],
+])(
+  'a request that comes before the first look for a stranger waits for it (refused: %s)',
+  async (isRefused, code) => {
+    const clock = createFakeClock();
+    let result: boolean | undefined;
+    const looked = clock.sleep(1_000).then(() => {
+      result = isRefused;
+    });
+    const rights = createRights({
+      reviewUse: () => Promise.resolve(true),
+      stranger: { isRefused: () => result, looked },
+      clock,
+      onReviewed: () => undefined,
+    });
+    const refusal = rights.refusal(request, { node: 'n1', account: 'web' });
+    await clock.advance(1_000);
+    expect((await refusal)?.code).toBe(code);
+  },
+);
