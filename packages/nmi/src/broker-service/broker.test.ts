@@ -498,6 +498,13 @@ describe('an exchange', () => {
     expect(exchanged).toEqual([]);
   });
 
+  it('without an assertion keeps the reason for the log', async () => {
+    const { assertion, world } = await brokerStage();
+    const reason = new Error('ENOENT');
+    world.assertion = () => Promise.reject(reason);
+    await expect(assertion()).rejects.toMatchObject({ cause: reason });
+  });
+
   it('reads the assertion each time: it is renewed', async () => {
     const { request, exchanged, world } = await brokerStage();
     const claims = { aud: 'api://AzureADTokenExchange', iss: 'i', sub: 's' };

@@ -248,6 +248,13 @@ it('looks once a minute which pods are gone, of at most 32 entries', async () =>
   expect(flooded.transport.requests.filter(({ path }) => path.includes('/pods/'))).toHaveLength(32);
 });
 
+it('a look at a pod that gets no response is ended with the replica', async () => {
+  const { clock, transport } = await start();
+  await clock.advance(60_000);
+  const look = transport.requests.find(({ path }) => path.includes('/pods/'));
+  expect(look).toMatchObject({ fields: wholeObject, signal: expect.any(AbortSignal) });
+});
+
 it('logs each failure and tries again, later each time, but within 5 seconds; then looks every 5 seconds', async () => {
   const { clock, model, transport, lines } = await start(
     {},
