@@ -146,6 +146,16 @@ describe.skipIf(missing !== undefined).each(['v1.20', 'v1.34'] as const)(
         const presented = await Promise.all(brokers.map(({ port }) => presentedAt(port)));
         expect(presented.toSorted()).toEqual(written.toSorted());
       });
+
+      test('neither a replica that ends in a rollout nor one that is killed costs a call', async () => {
+        const lost = await load.during(async () => {
+          await federated.startBroker('broker-c');
+          await untilRoster((entries) => entries.length === 3);
+          await brokers[0]?.service.stop();
+          await brokers[1]?.service.stop('SIGKILL');
+        });
+        expect(lost).toEqual([]);
+      });
     });
 
     test('while the API server is away for longer than the token of NMI lives, memory serves and new tokens get the reason; then all recovers in seconds', async () => {
