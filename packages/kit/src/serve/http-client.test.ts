@@ -174,3 +174,20 @@ it('an address of a proxy that is none fails the request, not the program', asyn
   await expect(client.send('https://127.0.0.1:1/', { ...get, signal })).rejects.toThrow('proxy');
   client.close();
 });
+
+it('attack: a proxy that accepts a connection and says nothing does not keep it', async () => {
+  const closed = Promise.withResolvers<string>();
+  const proxy = createTcpServer((socket) => {
+    // Read, so that the end of the other side is noticed.
+    socket.resume().once('close', () => closed.resolve('closed'));
+  });
+  await new Promise<void>((resolve) => void proxy.listen(0, '127.0.0.1', resolve));
+  vi.stubEnv('HTTPS_PROXY', `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`);
+  vi.stubEnv('NO_PROXY', '');
+  const client = createHttpClient({ maxSockets: 2, idleMs: 50, usesProxy: true });
+  const { signal } = new AbortController();
+  await expect(client.send('https://127.0.0.1:1/', { ...get, signal })).rejects.toThrow('tunnel timed out');
+  await expect(closed.promise).resolves.toBe('closed');
+  client.close();
+  proxy.close();
+});
