@@ -48,11 +48,11 @@ export const rooms = [
   {
     folder: 'packages/imds-client/src/command',
     head: 'run',
-    pure: ['advice', 'report', 'watched'],
+    pure: ['advice', 'report'],
   },
   {
     folder: 'packages/keyvault-sample/src',
-    pure: ['config', 'entry', 'explain', 'identity', 'page', 'proxy', 'reasons'],
+    pure: ['config', 'entry', 'explain', 'identity', 'page'],
   },
 
   { folder: 'packages/policy/src', pure: 'all' },

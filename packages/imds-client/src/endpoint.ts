@@ -6,9 +6,8 @@ export function parseEndpoint(endpoint: string, name: string): string {
   const text = typeof endpoint === 'string' ? endpoint.trim() : endpoint;
   const problem = problemOf(text);
   if (problem === undefined) return text.replace(/\/+$/, '');
-  throw new TypeError(
-    `${name} must be an http or https address such as http://169.254.169.254, not ${problem}`,
-  );
+  const expected = 'an http or https address such as http://169.254.169.254';
+  throw new TypeError(`${name} must be ${expected}, not ${problem}`);
 }
 
 /** What is wrong with the address. It is not quoted: it may hold a password, written in a way that no parser knows. */
@@ -16,9 +15,7 @@ function problemOf(endpoint: unknown): string | undefined {
   if (typeof endpoint !== 'string') return `a value of type ${typeof endpoint}`;
   if (endpoint.includes('@')) return 'one with a user name or password';
   if (/[?#]/.test(endpoint)) return 'one with a query or a fragment';
-  if (/\s/.test(endpoint) || oneLine(endpoint) !== endpoint) {
-    return 'one with a blank or a control character';
-  }
+  if (/\s/.test(endpoint) || oneLine(endpoint) !== endpoint) return 'one with a blank or a control character';
   return problemOfForm(endpoint);
 }
 

@@ -37,12 +37,8 @@ export interface ImdsErrorDetails extends Partial<
   readonly cause?: unknown;
 }
 
-const retryableCodes: readonly ImdsErrorCode[] = ['throttled', 'unavailable', 'timeout'];
-
-const names: Readonly<Partial<Record<ImdsErrorCode, ImdsError['name']>>> = {
-  aborted: 'AbortError',
-  timeout: 'TimeoutError',
-};
+const retryableCodes: readonly string[] = ['throttled', 'unavailable', 'timeout'] satisfies ImdsErrorCode[];
+const names: Readonly<Record<string, string>> = { aborted: 'AbortError', timeout: 'TimeoutError' };
 
 // Registered by name: the ES module, the CommonJS module and other versions of this package use the same one.
 const brand = Symbol.for('@pod-identity/imds-client/ImdsError');
@@ -52,16 +48,6 @@ const brand = Symbol.for('@pod-identity/imds-client/ImdsError');
  * programming error. Never holds a token.
  *
  * Recognise it by {@link isImdsError}: `instanceof` does not know an error of another copy of this package.
- *
- * @example
- * ```ts
- * try {
- *   await client.getToken({ resource: 'https://vault.azure.net' });
- * } catch (error) {
- *   if (isImdsError(error) && error.code === 'identity-not-found') console.error('bind an identity to this pod');
- *   else throw error;
- * }
- * ```
  */
 export class ImdsError extends Error {
   /** As of the platform's own errors: `AbortError` with the code `aborted`, `TimeoutError` with the code `timeout`. */

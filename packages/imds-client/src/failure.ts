@@ -2,13 +2,6 @@ import { ImdsError } from './errors.ts';
 import { isObject, messageOf, textOf } from './text.ts';
 import type { RequestedToken } from './types.ts';
 
-/** What is done with the error that an HTTP client threw. */
-export interface Thrown {
-  readonly endpoint: string;
-  readonly cause: unknown;
-  readonly requested: RequestedToken | undefined;
-}
-
 /** What codes mean. `fetch` has the code of OpenSSL, node:https that of the connection. No retry changes what is permanent. */
 const failures: readonly (readonly [codes: RegExp, what: string, isPermanent?: boolean])[] = [
   [/^HPE_/, 'does not speak HTTP', true],
@@ -26,25 +19,26 @@ const failures: readonly (readonly [codes: RegExp, what: string, isPermanent?: b
   [/EACCES|EPERM/, 'a rule of this machine forbids it'],
 ];
 
+export interface Thrown {
+  readonly endpoint: string;
+  readonly cause: unknown;
+  readonly requested: RequestedToken | undefined;
+}
+
 /**
- * Why the endpoint cannot be reached; or the error itself, if it is one of the program: that is neither retried nor explained away.
+ * Why the endpoint cannot be reached, of what an HTTP client threw; or the error itself, if it is one of the program: that is neither retried nor
+ * explained away.
  */
-export function failureOf(thrown: Thrown): ImdsError | Error {
-  const { endpoint, cause, requested } = thrown;
+export function failureOf({ endpoint, cause, requested }: Thrown): ImdsError | Error {
+  const unreachable = (why: string) =>
+    new ImdsError('unavailable', `${endpoint} cannot be reached${why && `: ${why}`}`, { requested, cause });
   const code = systemCodeOf(cause, 5);
-  if (code === undefined) return isOfTheProgram(cause) ? cause : unreachable(thrown, messageOf(cause));
+  if (code === undefined) return isOfTheProgram(cause) ? cause : unreachable(messageOf(cause));
   const [, what, isPermanent = false] = failures.find(([codes]) => codes.test(code)) ?? [];
-  if (!isPermanent) return unreachable(thrown, [code, what].filter(Boolean).join(', '));
+  if (!isPermanent) return unreachable([code, what].filter(Boolean).join(', '));
   // The error of a parser has the bytes of the response, and they may be a token.
   const kept = code.startsWith('HPE_') ? Object.assign(new Error(textOf(cause)), { code }) : cause;
   return new ImdsError('invalid-response', `${endpoint} ${what} (${code})`, { requested, cause: kept });
-}
-
-function unreachable({ endpoint, cause, requested }: Thrown, why: string): ImdsError {
-  return new ImdsError('unavailable', `${endpoint} cannot be reached${why && `: ${why}`}`, {
-    requested,
-    cause,
-  });
 }
 
 /**

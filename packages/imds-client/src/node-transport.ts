@@ -27,31 +27,25 @@ export function createNodeTransport(endpoint: string): FetchLike {
   };
 }
 
-function createOpening(isSecure: boolean): Open {
-  const http = process.getBuiltinModule(isSecure ? 'node:https' : 'node:http');
-  const agent: Agent = new http.Agent();
-  // Deno leads even requests with an agent of their own through HTTP_PROXY, but not connections of node:net.
-  agent.createConnection = createConnecting(isSecure);
-  return (url, given) => {
-    const headers = { ...given, Connection: 'close' };
-    return http.request(url, { method: 'GET', agent, headers });
-  };
-}
-
 /** What node:net and node:tls have in common. */
 interface Sockets {
   connect(to: { readonly host: string; readonly port: number; readonly servername: string }): Socket;
 }
 
-type Connect = (target: ClientRequestArgs & { readonly servername?: string }) => Socket;
+type Target = ClientRequestArgs & { readonly servername?: string };
 
-function createConnecting(isSecure: boolean): Connect {
+function createOpening(isSecure: boolean): Open {
+  const http = process.getBuiltinModule(isSecure ? 'node:https' : 'node:http');
   const sockets: Sockets = process.getBuiltinModule(isSecure ? 'node:tls' : 'node:net');
-  return ({ host, port, servername = '' }) => {
+  const agent: Agent = new http.Agent();
+  // Deno leads even requests with an agent of their own through HTTP_PROXY, but not connections of node:net.
+  agent.createConnection = ({ host, port, servername = '' }: Target) => {
     const socket = sockets.connect({ host: host ?? 'localhost', port: Number(port), servername });
     // The deadline of the call keeps the program alive while somebody waits (timers.ts).
     return socket.unref();
   };
+  return (url, given) =>
+    http.request(url, { method: 'GET', agent, headers: { ...given, Connection: 'close' } });
 }
 
 function responseTo(request: ClientRequest, { signal }: FetchInit): Promise<FetchResponse> {

@@ -7,8 +7,8 @@ export const tokenPath = '/metadata/identity/oauth2/token';
 const selectors = { clientId: 'client_id', objectId: 'object_id', resourceId: 'msi_res_id' } as const;
 const selectorNames = Object.keys(selectors) as (keyof typeof selectors)[];
 
-/** What names an identity: the field and its value. */
-export type Selector = readonly [name: keyof typeof selectors, value: string];
+/** The field that names an identity, and its value. */
+type Selector = readonly [name: keyof typeof selectors, value: string];
 
 /** The parameter that names the identity; undefined for the default identity. Each id is read once: it may come from a getter. */
 export function parseIdentity(identity: Identity | undefined): Selector | undefined {
@@ -25,9 +25,9 @@ export function parseIdentity(identity: Identity | undefined): Selector | undefi
 /** Mostly an id is undefined since it comes from a variable of the environment that is not set. */
 function withoutId(identity: object): string {
   const unset = selectorNames.find((name) => name in identity);
-  return unset === undefined
-    ? 'identity must have clientId, objectId or resourceId: leave it out for the default'
-    : `identity.${unset} is undefined: leave it out for the default`;
+  const problem =
+    unset === undefined ? ' must have clientId, objectId or resourceId' : `.${unset} is undefined`;
+  return `identity${problem}: leave it out for the default`;
 }
 
 /** The identity of a selector: a copy that its caller cannot change. */
@@ -46,9 +46,8 @@ export function parseRequest(request: TokenRequest): ParsedRequest {
   checkOptions(request, requestFields);
   const resource = oneWord('resource', request.resource);
   if (!/\/\.default\/*$/.test(resource)) return { resource, selector: parseIdentity(request.identity) };
-  throw new TypeError(
-    `resource must be an audience, not a scope: leave out ${defaultScope}, or use createImdsCredential`,
-  );
+  const remedy = `leave out ${defaultScope}, or use createImdsCredential`;
+  throw new TypeError(`resource must be an audience, not a scope: ${remedy}`);
 }
 
 function oneWord(name: string, value: unknown): string {
@@ -67,12 +66,8 @@ export function resourceOfScopes(scopes: string | readonly string[]): string {
   return scope.endsWith(defaultScope) ? scope.slice(0, -defaultScope.length) : scope;
 }
 
-type Known = ReadonlySet<string>;
-
 /** Names of fields, with blanks between them. */
-export function known(names: string): Known {
-  return new Set(names.split(' '));
-}
+export const known = (names: string): ReadonlySet<string> => new Set(names.split(' '));
 
 const requestFields = known('resource identity bypassCache abortSignal');
 
@@ -81,7 +76,7 @@ const requestFields = known('resource identity bypassCache abortSignal');
  *
  * @throws TypeError - it is no object, or has another name, also an inherited one
  */
-export function checkOptions(value: unknown, names: Known): void {
+export function checkOptions(value: unknown, names: ReadonlySet<string>): void {
   for (const name in objectOf(value)) if (!names.has(name)) throw new TypeError(whyUnknown(name, names));
 }
 
@@ -93,7 +88,7 @@ export function objectOf(value: unknown): JsonObject {
 /** Of ids, also as the endpoint and @azure/identity name them, such as `client_id` and `managedIdentityClientId`. */
 const idName = /(client|object|res(ource)?)[_-]?id$/i;
 
-function whyUnknown(name: string, names: Known): string {
+function whyUnknown(name: string, names: ReadonlySet<string>): string {
   if (idName.test(name)) return `${name} must be in identity: clientId, objectId or resourceId`;
   if (name === 'identity') return 'identity must be in createImdsCredential or getToken';
   return `${name} is not known here: write ${[...names].join(', ')}`;
@@ -115,18 +110,13 @@ export function keyOf({ resource, selector }: ParsedRequest): string {
   return `${selector[0]}:${id.length}:${id}|${resource}`;
 }
 
-/** A checked request. Those with equal keys can share a response. */
-export interface KeyedRequest extends ParsedRequest {
-  readonly key: string;
-}
-
 /**
  * Reads requests. Most programs repeat one: it is not read again, since a new key, which has to be hashed, takes longer than everything else
  * about a token from the cache.
  *
  * @throws TypeError - the request is invalid
  */
-export function createRequestReader(): (request: TokenRequest) => KeyedRequest {
+export function createRequestReader(): (request: TokenRequest) => Last['keyed'] {
   let last: Last | undefined;
   return (request) => {
     if (last !== undefined && isLike(request, last)) return last.keyed;
@@ -138,7 +128,7 @@ export function createRequestReader(): (request: TokenRequest) => KeyedRequest {
 
 interface Last {
   readonly ids: Identity | undefined;
-  readonly keyed: KeyedRequest;
+  readonly keyed: ParsedRequest & { readonly key: string };
 }
 
 function isLike(request: TokenRequest, { ids, keyed }: Last): boolean {

@@ -29,30 +29,16 @@ export function readSettings(options: ImdsClientOptions): Settings {
   checkOptions(testing, known('clock random'));
   const { clock = systemClock, random = Math.random } = testing;
   const endpoint = endpointOf(options.endpoint);
-  const means = meansOf(options.transport, endpoint);
-  const whole: Required<Clock> = {
+  const own = {
     now: () => clock.now(),
     elapsed: () => clock.elapsed?.() ?? clock.now(),
-    sleep: (...wait) => clock.sleep(...wait),
+    sleep: (...wait: Parameters<Clock['sleep']>) => clock.sleep(...wait),
   };
-  const numbers = readNumbers(options);
-  return {
-    endpoint,
-    ...means,
-    apiVersion,
-    cache,
-    tolerateClockSkew,
-    clock: whole,
-    startTimer,
-    random,
-    ...numbers,
-  };
+  const more = { ...meansOf(options.transport, endpoint), ...readNumbers(options) };
+  return { endpoint, apiVersion, cache, tolerateClockSkew, startTimer, clock: own, random, ...more };
 }
 
-function meansOf(
-  transport: FetchLike | undefined,
-  endpoint: string,
-): Pick<Settings, 'transport' | 'enter' | 'enterProbe'> {
+function meansOf(transport: FetchLike | undefined, endpoint: string) {
   if (transport === undefined)
     return { transport: createNodeTransport(endpoint), ...slotsAt(endpoint, startTimer) };
   if (typeof transport !== 'function') throw new TypeError('transport must be a function like fetch');

@@ -1,25 +1,16 @@
 import { onAbort, type StartTimer } from './single-flight.ts';
 import type { Clock } from './types.ts';
 
-/** The platform's timers. Browsers and workers have numbers in their place, which keep nothing alive. */
-interface NodeTimer {
-  ref(): void;
-  unref(): void;
-}
-
 /**
  * All timers and connections of this package leave a program free to end; only the deadline of a call is held while a caller waits. So a
  * refresh in the background does not keep a finished program alive.
  */
 export const startTimer: StartTimer = (ms, onEnd) => {
   const id = setTimeout(onEnd, ms);
-  const timer = typeof id === 'object' ? (id as NodeTimer) : undefined;
-  timer?.unref();
-  return {
-    hold: () => timer?.ref(),
-    release: () => timer?.unref(),
-    clear: () => clearTimeout(id),
-  };
+  // In browsers and workers it is a number, which keeps nothing alive.
+  const timer: Partial<NodeJS.Timeout> = id;
+  timer.unref?.();
+  return { hold: () => timer.ref?.(), release: () => timer.unref?.(), clear: () => clearTimeout(id) };
 };
 
 export const systemClock: Clock = {

@@ -126,7 +126,7 @@ export interface Clock {
 /** The part of `fetch` that is used; the global one fits, as does undici's. */
 export type FetchLike = (url: string, init: FetchInit) => Promise<FetchResponse>;
 
-/** What a transport is called with, beside the address: the part of `RequestInit` that is used. */
+/** The part of `RequestInit` that is used. */
 export interface FetchInit {
   /** Every request is a GET without a body. */
   readonly method: 'GET';
@@ -165,22 +165,12 @@ export interface ImdsClient {
    *
    * @throws TypeError - `timeoutMs` is invalid
    * @throws ImdsError - with the code `aborted`: by `abortSignal`
-   *
-   * @example
-   * ```ts
-   * if (await client.isAvailable({ timeoutMs: 500 })) console.log('in Azure, or in a pod whose calls NMI gets');
-   * ```
    */
   isAvailable(options?: AvailabilityOptions): Promise<boolean>;
   /**
    * This client as a `TokenCredential` for Azure's SDKs, with the same cache.
    *
    * @throws TypeError - the identity is invalid
-   *
-   * @example
-   * ```ts
-   * const secrets = new SecretClient(vaultUrl, client.createCredential({ identity: { clientId } }));
-   * ```
    */
   createCredential(options?: OfIdentity): ImdsCredential;
 }

@@ -1,14 +1,10 @@
-import { proxiesOf, proxyVariableOf } from './proxy.ts';
 import type { Kind } from './vault.ts';
 
 /** In place of a name: all objects of the kind. */
 export const allNames = '*';
 
 /** What is read. */
-export interface Item {
-  readonly kind: Kind;
-  readonly name: string;
-}
+export type Item = Readonly<{ kind: Kind; name: string }>;
 
 /** The settings, as README.md has them. */
 export type SampleConfig = Exclude<ReturnType<typeof readConfig>, { readonly problems: readonly string[] }>;
@@ -19,8 +15,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function readConfig(env: Environment) {
   const problems: string[] = [];
   const vaultUrl = textOf(env, 'KEYVAULT_URL') ?? '';
-  const isVault = URL.canParse(vaultUrl) && /^https:\/\/[^/@?#]+\/?$/.test(vaultUrl);
-  if (!isVault)
+  if (!URL.canParse(vaultUrl) || !/^https:\/\/[^/@?#]+\/?$/.test(vaultUrl))
     problems.push('KEYVAULT_URL must be the address of a vault, such as https://my-vault.vault.azure.net');
   const credential = textOf(env, 'CREDENTIAL') ?? 'default';
   if (credential !== 'default' && credential !== 'imds') problems.push('CREDENTIAL must be default or imds');
@@ -73,4 +68,28 @@ function readItems(env: Environment, problems: string[]): readonly Item[] {
   if (items.length === 0)
     problems.push(`${Object.keys(kinds).join(', ')}: at least one must have names, or ${allNames} for all`);
   return items;
+}
+
+/** The variables that send requests for the vault, and for tokens to the metadata host, to an HTTP proxy; undefined where they go directly. */
+export type Proxies = Readonly<Record<'vault' | 'tokens', string | undefined> & { metadataHost: string }>;
+
+/** From which the Azure SDK takes the address of an HTTP proxy, for http and https alike. */
+const proxyVariableOf = (env: Environment): string | undefined =>
+  ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy', 'HTTP_PROXY', 'http_proxy'].find(
+    (name) => (env[name] ?? '') !== '',
+  );
+
+function proxiesOf(env: Environment, vaultHost: string, isImds: boolean): Proxies {
+  const endpoint = env['AZURE_POD_IDENTITY_AUTHORITY_HOST'] ?? '';
+  const metadataHost = URL.canParse(endpoint) ? new URL(endpoint).hostname : '169.254.169.254';
+  // The SDK takes an entry as a host, or after a dot as a domain.
+  const exceptions = ([env['NO_PROXY'], env['no_proxy']].find(Boolean) ?? '')
+    .split(',')
+    .map((entry) => entry.trim());
+  const isException = (host: string) =>
+    exceptions.some((entry) => entry === host || (entry.startsWith('.') && `.${host}`.endsWith(entry)));
+  const variableFor = (host: string) => (isException(host) ? undefined : proxyVariableOf(env));
+  // imds-client never uses a proxy.
+  const tokens = isImds ? undefined : variableFor(metadataHost);
+  return { vault: variableFor(vaultHost), tokens, metadataHost };
 }

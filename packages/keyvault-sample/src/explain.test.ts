@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { explain, type Attempt, type VaultResponse } from './explain.ts';
-import { sentences, type Reason } from './reasons.ts';
+import { sentences, type Reason } from './explain.ts';
 
 const attempt: Attempt = {
   item: { kind: 'secret', name: 'database' },

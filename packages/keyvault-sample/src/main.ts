@@ -9,9 +9,8 @@ declare const POD_IDENTITY_COMMIT: string;
 declare const POD_IDENTITY_DATE: string;
 
 if (process.argv.includes('--version')) {
-  console.log(
-    `keyvault-sample Version: ${manifest.version} - Commit: ${POD_IDENTITY_COMMIT} - Date: ${POD_IDENTITY_DATE}`,
-  );
+  const [commit, date] = [POD_IDENTITY_COMMIT, POD_IDENTITY_DATE];
+  console.log(`keyvault-sample Version: ${manifest.version} - Commit: ${commit} - Date: ${date}`);
   process.exit();
 }
 

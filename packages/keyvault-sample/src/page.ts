@@ -3,11 +3,9 @@ import { allNames, type SampleConfig } from './config.ts';
 import { timeOf, type Entry } from './entry.ts';
 import type { Explanation } from './explain.ts';
 import type { Identity } from './identity.ts';
+import type { Rounds } from './rounds.ts';
 
-interface Known {
-  readonly identity: Identity | undefined;
-  readonly entries: readonly Entry[];
-}
+type Known = ReturnType<Rounds['known']>;
 type Settings = Pick<SampleConfig, 'vaultUrl' | 'isImds'>;
 
 const style = `
@@ -60,36 +58,30 @@ const isFailed = ({ failure }: Entry): boolean => failure !== undefined;
 const escape = (text: string): string => text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 
 /** Those without a text are left out. */
-const facts = (...pairs: readonly (readonly [term: string, text: string | undefined])[]): string =>
-  `<dl>${pairs
+const facts = (texts: Readonly<Record<string, string | undefined>>): string =>
+  `<dl>${Object.entries(texts)
     .filter(([, text]) => text !== undefined)
     .map(([term, text = '']) => `<dt>${term}</dt> <dd><code>${escape(text)}</code></dd> `)
     .join('')}</dl>`;
 
 function identityFacts(identity: Identity | undefined, { isImds }: Settings): string {
-  const library = isImds ? '@pod-identity/imds-client' : '@azure/identity';
-  if (identity === undefined) return `<p>No token yet, from ${library}.</p>`;
-  const { resourceId, clientId, objectId, tenantId } = identity;
-  return facts(
-    ['resource', resourceId],
-    ['client id', clientId],
-    ['object id', objectId],
-    ['tenant', tenantId],
-    ['from', library],
-  );
+  const from = isImds ? '@pod-identity/imds-client' : '@azure/identity';
+  if (identity === undefined) return `<p>No token yet, from ${from}.</p>`;
+  const { resourceId: resource, clientId, objectId, tenantId: tenant } = identity;
+  return facts({ resource, 'client id': clientId, 'object id': objectId, tenant, from });
 }
 
-function card({ item: { kind, name }, object, failure, versionBefore, readAt }: Entry, now: Date) {
+function card({ item: { kind, name }, object, failure, versionBefore: before, readAt }: Entry, now: Date) {
   const title = name === allNames ? `all ${kind}s` : `${escape(name)} <span class="soft">${kind}</span>`;
   const known =
     object &&
-    facts(
-      ['version', object.version],
-      ['before', versionBefore],
-      ['expires', object.expiresOn === undefined ? 'never' : expiry(object.expiresOn, now)],
-      ['state', object.enabled === false ? 'disabled' : undefined],
-      ['read', readAt && timeOf(readAt)],
-    );
+    facts({
+      version: object.version,
+      before,
+      expires: object.expiresOn === undefined ? 'never' : expiry(object.expiresOn, now),
+      state: object.enabled === false ? 'disabled' : undefined,
+      read: readAt && timeOf(readAt),
+    });
   const waiting = failure === undefined ? `<p>Not read yet.</p>` : '';
   return `<li><h3>${title}</h3> ${known ?? waiting}${failure === undefined ? '' : problem(failure)}</li> `;
 }

@@ -34,9 +34,8 @@ export class Rounds {
     const isNew = this.#identity?.objectId !== objectId || this.#identity.clientId !== clientId;
     this.#identity = identity;
     if (!isNew) return;
-    this.#say(
-      `runs as client id ${clientId}, object id ${objectId}, tenant ${tenantId}, resource id ${resourceId}`,
-    );
+    const ids = `client id ${clientId}, object id ${objectId}, tenant ${tenantId}, resource id ${resourceId}`;
+    this.#say(`runs as ${ids}`);
   }
 
   /** Reads until the signal is aborted or all rounds are done; the number of failed reads. */
@@ -54,10 +53,10 @@ export class Rounds {
 
   async #round(vault: Vault, stop: AbortSignal): Promise<void> {
     const listed: Entry[] = [];
-    for (const item of this.#config.items)
-      listed.push(
-        ...(item.name === allNames ? await this.#list(vault, item.kind, stop) : [this.#entryOf(item)]),
-      );
+    for (const item of this.#config.items) {
+      const isList = item.name === allNames;
+      listed.push(...(isList ? await this.#list(vault, item.kind, stop) : [this.#entryOf(item)]));
+    }
     const entries = new Map(listed.map((entry) => [nameOf(entry.item), entry]));
     this.#entries = entries;
     const waiting = [...entries].filter(([, { item }]) => item.name !== allNames).values();
@@ -109,7 +108,11 @@ export class Rounds {
     const onResponse = (last: VaultResponse): void => void (response = last);
     try {
       abortSignal.throwIfAborted();
-      return await orAborted(read({ abortSignal, onResponse }), abortSignal);
+      // The credentials of @azure/identity do not end a request for a token when the signal is aborted: the wait for it ends here.
+      const end = new Promise<never>((_, reject) => {
+        abortSignal.addEventListener('abort', () => reject(abortSignal.reason as Error));
+      });
+      return await Promise.race([read({ abortSignal, onResponse }), end]);
     } catch (error) {
       const { vaultUrl, proxies } = this.#config;
       const objectId = this.#identity?.objectId;
@@ -120,13 +123,4 @@ export class Rounds {
       return { failure };
     }
   }
-}
-
-/** The credentials of @azure/identity do not end a request for a token when the signal is aborted: the wait for it ends here. */
-function orAborted<T>(result: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error);
-    signal.addEventListener('abort', abort);
-    result.finally(() => signal.removeEventListener('abort', abort)).then(resolve, reject);
-  });
 }

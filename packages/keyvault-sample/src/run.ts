@@ -20,16 +20,13 @@ export async function run(config: SampleConfig, say: Say, stop: AbortSignal): Pr
     say(`the credential cannot be created: ${asError(error).message}`);
     return 2;
   }
-  const vault = openVault(vaultUrl, credential, {
-    disableChallengeResourceVerification: skipChallengeVerification,
-  });
+  const options = { disableChallengeResourceVerification: skipChallengeVerification };
+  const vault = openVault(vaultUrl, credential, options);
   const page = () => renderPage(config, rounds.known(), new Date());
   // A program that ends after a few reads needs no web page.
   const server = reads === Infinity ? await startServer(page, config).catch(asError) : undefined;
   if (server instanceof Error) {
-    say(
-      `the web page cannot be opened: ${server.message}. Set PORT to a free one of 1024 or more. Set LISTEN_ADDRESS to an address of this pod, or leave it out.`,
-    );
+    say(`the web page cannot be opened: ${server.message}. ${remedy}`);
     return 1;
   }
   if (server !== undefined) say(`web page on ${addressOf(server)}`);
@@ -37,6 +34,9 @@ export async function run(config: SampleConfig, say: Say, stop: AbortSignal): Pr
   server?.close().closeAllConnections();
   return failed > 0 && !stop.aborted ? 1 : 0;
 }
+
+const remedy =
+  'Set PORT to a free one of 1024 or more. Set LISTEN_ADDRESS to an address of this pod, or leave it out.';
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 

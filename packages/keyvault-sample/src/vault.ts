@@ -27,30 +27,17 @@ export function openVault(
   const keys = new KeyClient(url, credential, options);
   const certificates = new CertificateClient(url, credential, options);
   return {
-    /** Reads the newest version. */
+    /** Reads the newest version. Beside the properties of a secret is its value: use it here, and do not log it. */
     async read(kind: Kind, name: string, request: GetSecretOptions = {}): Promise<VaultObject> {
-      switch (kind) {
-        case 'secret': {
-          // Beside the properties is the value: use it here, and do not log it.
-          const { properties } = await secrets.getSecret(name, request);
-          return properties;
-        }
-        case 'key':
-          return (await keys.getKey(name, request)).properties;
-        case 'certificate':
-          return (await certificates.getCertificate(name, request)).properties;
-      }
+      if (kind === 'secret') return (await secrets.getSecret(name, request)).properties;
+      if (kind === 'key') return (await keys.getKey(name, request)).properties;
+      return (await certificates.getCertificate(name, request)).properties;
     },
     /** `managed` are the key and the secret that belong to a certificate. */
     list(kind: Kind, request: GetSecretOptions = {}): AsyncIterable<{ name?: string; managed?: boolean }> {
-      switch (kind) {
-        case 'secret':
-          return secrets.listPropertiesOfSecrets(request);
-        case 'key':
-          return keys.listPropertiesOfKeys(request);
-        case 'certificate':
-          return certificates.listPropertiesOfCertificates(request);
-      }
+      if (kind === 'secret') return secrets.listPropertiesOfSecrets(request);
+      if (kind === 'key') return keys.listPropertiesOfKeys(request);
+      return certificates.listPropertiesOfCertificates(request);
     },
   };
 }

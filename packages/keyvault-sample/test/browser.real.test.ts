@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { whyNoPrograms } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { renderPage } from '../src/page.ts';
-import { sentenceFor } from '../src/reasons.ts';
+import { sentenceFor } from '../src/explain.ts';
 import { addressOf, startServer } from '../src/server.ts';
 import { startBrowser, type Browser, type Tab } from './browser.ts';
 import { readPicture, withNote } from './screenshot.ts';

@@ -39,20 +39,14 @@ const special = {
 
 /** What to do about an error. */
 export function remedyOf(error: ImdsError): string {
-  const { code, cause, reason } = error;
+  const { code, cause, reason, status, retryAfterMs } = error;
   // After the deadline, what the last attempt ended with is to be mended.
   if (code === 'timeout' && isImdsError(cause) && cause.code !== 'timeout') return remedyOf(cause);
   if (reason.includes(webPage)) return special.webPage;
-  return [remedyFor(error), ...whenOf(error)].join(' ');
+  const remedy = remedyFor(error);
+  if (retryAfterMs !== undefined) return `${remedy} Try again in ${Math.ceil(retryAfterMs / 1000)} seconds.`;
+  return code === 'unavailable' && status !== undefined ? `${remedy} Try again in a minute.` : remedy;
 }
-
-function whenOf({ code, status, retryAfterMs }: ImdsError): string[] {
-  if (retryAfterMs !== undefined) return [`Try again in ${Math.ceil(retryAfterMs / 1000)} seconds.`];
-  return code === 'unavailable' && status !== undefined ? ['Try again in a minute.'] : [];
-}
-
-/** Of Microsoft Entra: it does not know the resource. */
-const unknownResourceCodes: ReadonlySet<string | undefined> = new Set(['50001', '500011']);
 
 function remedyFor(error: ImdsError): string {
   const { code, status, reason } = error;
@@ -61,11 +55,12 @@ function remedyFor(error: ImdsError): string {
   return reason.includes(noExpiry) ? special.expiry : remedies[code];
 }
 
+/** In a response of a metadata service, or of the NMI of aad-pod-identity, a code of Entra is only within the text. */
 function remedyForRefused({ code, reason, serviceCode }: ImdsError): string {
-  // In a response of a metadata service, or of the NMI of aad-pod-identity, it is only within the text.
   const entraCode = /\bAADSTS(\d+)\b/.exec(reason)?.[1];
-  if (serviceCode === 'invalid_resource' || unknownResourceCodes.has(entraCode))
-    return special.unknownResource;
+  // Microsoft Entra does not know the resource.
+  const isUnknown = entraCode === '50001' || entraCode === '500011';
+  if (serviceCode === 'invalid_resource' || isUnknown) return special.unknownResource;
   // Such a code is by Azure, even if NMI passes it on.
   return code === 'denied' && entraCode !== undefined ? refusedByAzure : remedies[code];
 }

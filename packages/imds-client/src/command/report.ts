@@ -6,11 +6,10 @@ import { remedyOf } from './advice.ts';
 /** A time in milliseconds since the epoch as ISO 8601: a pure file has no calendar of its own. */
 export type TimeOf = (timestamp: number) => string;
 
-/** What the request for a token ended with. */
-export interface End {
+/** A token that came; `now` in milliseconds since the epoch. */
+interface Arrived {
   readonly result: AccessToken;
   readonly ms: number;
-  /** Milliseconds since the epoch. */
   readonly now: number;
   readonly timeOf: TimeOf;
 }
@@ -57,7 +56,7 @@ export function explainRefusal(error: ImdsError): string {
 }
 
 /** What the requests ended with, without the token. */
-export function explainToken({ result, ms, now, timeOf }: End): string {
+export function explainToken({ result, ms, now, timeOf }: Arrived): string {
   const { token, expiresOnTimestamp, refreshAfterTimestamp, clientId, resource } = result;
   const claims = claimsOf(token);
   const seconds = Math.round((expiresOnTimestamp - now) / 1000);
@@ -79,15 +78,13 @@ export function explainToken({ result, ms, now, timeOf }: End): string {
 const mostClaims = 50;
 
 function claimLine([name, value]: readonly [string, unknown]): string {
-  return line('claim', `${name.slice(0, 100)} = ${shown(value).slice(0, 500)}`);
-}
-
-function shown(value: unknown): string {
+  let shown = '(nested too deep to show)';
   try {
-    return JSON.stringify(value);
+    shown = JSON.stringify(value).slice(0, 500);
   } catch {
-    return '(nested too deep to show)';
+    // It stays hidden.
   }
+  return line('claim', `${name.slice(0, 100)} = ${shown}`);
 }
 
 /** The claims of a JSON Web Token; undefined if it is none. The signature is neither read nor checked: the token is for another service. */

@@ -2,14 +2,13 @@
 // It must not print a token with `--explain`, or a secret of the environment at any time.
 import { createImdsClient } from '../client.ts';
 import { isImdsError } from '../errors.ts';
-import { oneLine } from '../text.ts';
 import { createNodeTransport } from '../node-transport.ts';
 import { endpointOf, endpointVariable } from '../settings.ts';
-import type { ImdsClientOptions } from '../types.ts';
+import { oneLine } from '../text.ts';
+import type { FetchLike, ImdsClientOptions } from '../types.ts';
 import { differences, type Env } from './advice.ts';
 import { parseArguments, type TokenArguments } from './arguments.ts';
 import { explainRefusal, explainToken, line, refusal, tokenAsJson } from './report.ts';
-import { watched, type Try } from './watched.ts';
 
 export interface Surroundings {
   readonly argv: readonly string[];
@@ -39,32 +38,35 @@ export async function run(surroundings: Surroundings): Promise<number> {
   }
 }
 
-async function getToken(tokenArguments: TokenArguments, surroundings: Surroundings): Promise<number> {
+async function getToken(given: TokenArguments, surroundings: Surroundings): Promise<number> {
   const { env, print, printError, now, elapsed } = surroundings;
-  const patience = await patienceOf(tokenArguments, surroundings);
+  const { request, endpoint, isExplained } = given;
+  const patience = await patienceOf(given, surroundings);
+  const transport = watched(given, surroundings);
   const startedAt = elapsed();
   let code = 0;
   try {
-    const result = await clientOf(tokenArguments, patience, surroundings).getToken(tokenArguments.request);
+    const result = await createImdsClient({ endpoint, transport, cache: false, ...patience }).getToken(
+      request,
+    );
     const end = { result, ms: elapsed() - startedAt, now: now(), timeOf };
-    print(tokenArguments.isExplained ? explainToken(end) : tokenAsJson(result, timeOf));
+    print(isExplained ? explainToken(end) : tokenAsJson(result, timeOf));
   } catch (error) {
     if (!isImdsError(error)) throw error;
-    if (tokenArguments.isExplained) print(explainRefusal(error));
+    if (isExplained) print(explainRefusal(error));
     else printError(refusal(error));
     code = 1;
   }
-  if (tokenArguments.isExplained)
-    for (const advice of differences(env, tokenArguments.request)) print(line('advice', advice));
+  if (isExplained) for (const advice of differences(env, request)) print(line('advice', advice));
   return code;
 }
 
 /** How long the command waits. A metadata service holds a request while an identity is being assigned, so one may take all of the time. */
 async function patienceOf(
-  tokenArguments: TokenArguments,
+  given: TokenArguments,
   { env, print, elapsed }: Surroundings,
 ): Promise<ImdsClientOptions> {
-  const { endpoint, timeoutMs, isExplained } = tokenArguments;
+  const { endpoint, timeoutMs, isExplained } = given;
   if (!isExplained) return { requestTimeoutMs: timeoutMs, deadlineMs: timeoutMs };
   const startedAt = elapsed();
   const isThere = await createImdsClient({ endpoint }).isAvailable({ timeoutMs: Math.min(1000, timeoutMs) });
@@ -77,18 +79,34 @@ async function patienceOf(
   return { requestTimeoutMs: Math.min(leftMs, 5_000), deadlineMs: Math.min(leftMs, 13_000), maxRetries: 1 };
 }
 
-function clientOf({ endpoint, isExplained }: TokenArguments, patience: ImdsClientOptions, at: Surroundings) {
-  let number = 1;
-  const onTry = ({ ms, result, isFailed }: Try) => {
-    const text = line(`request ${number}`, `${result}, after ${Math.round(ms)} ms`);
-    if (isExplained) at.print(text);
-    else if (isFailed) at.printError(text);
-    number += 1;
+const silenceMs = 5_000;
+
+/** The default transport, which prints what it is used for. */
+function watched({ endpoint, isExplained }: TokenArguments, at: Surroundings): FetchLike {
+  const transport = createNodeTransport(endpointOf(endpoint));
+  const print = isExplained ? at.print : at.printError;
+  let count = 0;
+  return async (url, init) => {
+    count += 1;
+    const [name, startedAt] = [`request ${count}`, at.elapsed()];
+    const note = (what: string) => line(name, `${what}, after ${Math.round(at.elapsed() - startedAt)} ms`);
+    const stop = at.every(silenceMs, () => {
+      const seconds = Math.round((at.elapsed() - startedAt) / 1000);
+      at.printError(line(name, `no response yet, after ${seconds} s`));
+    });
+    try {
+      const response = await transport(url, init);
+      const retryAfter = response.headers.get('retry-after');
+      const more = retryAfter === null ? '' : `, Retry-After ${retryAfter.slice(0, 50)}`;
+      if (isExplained || response.status !== 200) print(note(`status ${response.status}${more}`));
+      return response;
+    } catch (error) {
+      print(note(`no response: ${(error as NodeJS.ErrnoException).code ?? 'given up'}`));
+      throw error;
+    } finally {
+      stop();
+    }
   };
-  const onWait = (ms: number) =>
-    at.printError(line(`request ${number}`, `no response yet, after ${Math.round(ms / 1000)} s`));
-  const transport = watched(createNodeTransport(endpointOf(endpoint)), { ...at, onTry, onWait });
-  return createImdsClient({ endpoint, transport, cache: false, ...patience });
 }
 
 function timeOf(timestamp: number): string {
