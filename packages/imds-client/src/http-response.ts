@@ -18,7 +18,7 @@ export interface HttpResponse {
 export interface BodyRules {
   readonly endpoint: string;
   readonly requested?: RequestedToken | undefined;
-  /** Bytes. Default: ten times as much as a token with many groups. */
+  /** Bytes. */
   readonly limit?: number;
 }
 
@@ -35,6 +35,7 @@ export async function readResponse(response: FetchResponse, rules: BodyRules): P
   };
 }
 
+/** Bytes: ten times as much as a token with many groups. */
 const bodyLimit = 64 * 1024;
 
 /** The body as text, of at most as many bytes as the limit. A longer one is not read completely. */
