@@ -84,7 +84,7 @@ describe.each(hostilities)('a server that %s', (script) => {
         expect([answer.status === 200, answer.body]).not.toEqual([true, expect.anything()]);
     server.play({ json: token });
     await expect.poll(() => entra.post(post)).toMatchObject({ status: 200, body: { access_token: 't' } });
-    await entra.close();
+    entra.close();
     await server.quiet();
   });
 

@@ -44,7 +44,7 @@ export async function checkFederatedCommand(
     random: Math.random,
     signal,
   });
-  await http.close();
+  http.close();
   const printer = createPrinter((line) => printWhole(`${line}\n`));
   for (const line of lines) printer.line(line);
   return code;
