@@ -149,7 +149,11 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
     { kind: 'rights-changed', pod },
   ),
   overloaded: [
-    { situation: 'more requests of the pod wait than `--pod-waiting`', outcome: { kind: 'overloaded', pod } },
+    {
+      situation:
+        'no place is free to wait, for the pod (`--pod-waiting`), its namespace or the node, or too many of their rights wait for a review',
+      outcome: { kind: 'overloaded', pod },
+    },
   ],
   'too-fast': row('many more requests than `--pod-requests-per-second`', {
     kind: 'too-fast',

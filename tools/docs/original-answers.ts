@@ -53,7 +53,8 @@ export const originalAnswers: Readonly<Record<string, string>> = {
   '`--pod-check strict`, and the API server does not respond': 'a token: the API server is not asked',
   'bindings or identities of the pod changed again and again while its request waited':
     'a token: nothing is decided again',
-  'more requests of the pod wait than `--pod-waiting`': withoutLimit,
+  'no place is free to wait, for the pod (`--pod-waiting`), its namespace or the node, or too many of their rights wait for a review':
+    withoutLimit,
   'many more requests than `--pod-requests-per-second`': withoutLimit,
   'the ServiceAccount of the pod has no right to use the identity': 'a token: rights are not checked',
   'the API server does not say whether the ServiceAccount may use the identity':

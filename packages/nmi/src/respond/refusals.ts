@@ -39,7 +39,10 @@ export function refusalOf(outcome: Failure, notAssignedStatus: 503 | 404): Refus
     case 'unknown-pod':
       return refuse(404, 'not_found', `There is no running pod ${outcome.pod} on this node.`);
     case 'overloaded':
-      return later(429, `Too many requests of pod ${outcome.pod} are already waiting for a token.`);
+      return later(
+        429,
+        `Too many requests of pod ${outcome.pod}, its namespace or its node are already waiting, or too many of their rights are to be reviewed.`,
+      );
     case 'too-fast':
       return later(429, tooFast);
     case 'unconfirmed':
