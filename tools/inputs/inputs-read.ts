@@ -98,7 +98,7 @@ export const tableFiles: readonly string[] = [
   'packages/mic/src/snapshot/watch/cluster-watch.ts',
   'packages/mic/src/snapshot/watch/pod-fields.ts',
   // The ConfigMap of the broker's replicas, which the broker alone may write.
-  'packages/nmi/src/broker/roster/roster.ts',
+  'packages/nmi/src/broker/roster/writer.ts',
   'packages/nmi/src/broker-service/agents.ts',
   'packages/nmi/src/broker-service/pods.ts',
   'packages/nmi/src/identify/pod-view.ts',

@@ -135,6 +135,7 @@ test('an identity whose own field is too large is not used, and its pod is told 
     denial: {
       why: 'identity-invalid',
       identity: 'shop/i',
+      binding: 'shop/b',
       fault: 'spec.clientID has more than 1024 bytes: shorten it',
     },
   });
