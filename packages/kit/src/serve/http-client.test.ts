@@ -191,3 +191,57 @@ it('attack: a proxy that accepts a connection and says nothing does not keep it'
   client.close();
   proxy.close();
 });
+
+it('attack: a proxy that opens a tunnel in which nothing answers keeps no connection after its request, nor one of a closed client', async () => {
+  const ends = Array.from({ length: 2 }, () => Promise.withResolvers<string>());
+  const tunnels = Array.from(ends, () => Promise.withResolvers<string>());
+  let count = 0;
+  const proxy = createTcpServer((socket) => {
+    const at = count++;
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      // The beginning of the handshake of TLS.
+      socket.once('data', () => tunnels[at]?.resolve('open'));
+    });
+    socket.once('close', () => ends[at]?.resolve('closed'));
+  });
+  await new Promise<void>((resolve) => void proxy.listen(0, '127.0.0.1', resolve));
+  vi.stubEnv('HTTPS_PROXY', `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`);
+  vi.stubEnv('NO_PROXY', '');
+  const client = createHttpClient({ ...settings, usesProxy: true });
+  const ending = new AbortController();
+  const first = endOf(client.send('https://127.0.0.1:1/', { ...get, signal: ending.signal }));
+  await tunnels[0]?.promise;
+  ending.abort(new Error('time is up'));
+  await expect(first).resolves.toBe('Error: time is up');
+  await expect(ends[0]?.promise).resolves.toBe('closed');
+
+  const { signal } = new AbortController();
+  const second = endOf(client.send('https://127.0.0.1:1/', { ...get, signal }));
+  await tunnels[1]?.promise;
+  client.close();
+  await expect(second).resolves.toBe('Error: the connections are closed');
+  await expect(ends[1]?.promise).resolves.toBe('closed');
+  proxy.close();
+});
+
+it('attack: a proxy that refuses a tunnel and keeps its connection open loses it', async () => {
+  const ended = Promise.withResolvers<string>();
+  const proxy = createTcpServer((socket) => {
+    socket.once('data', () =>
+      socket.write('HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n'),
+    );
+    socket.once('close', () => ended.resolve('closed'));
+  });
+  await new Promise<void>((resolve) => void proxy.listen(0, '127.0.0.1', resolve));
+  vi.stubEnv('HTTPS_PROXY', `http://name:secret@127.0.0.1:${(proxy.address() as AddressInfo).port}`);
+  vi.stubEnv('NO_PROXY', '');
+  const client = createHttpClient({ ...settings, usesProxy: true });
+  const { signal } = new AbortController();
+  const answer = await endOf(client.send('https://127.0.0.1:1/', { ...get, signal }));
+  expect(answer).toContain('407');
+  expect(answer).not.toContain('secret');
+  await expect(ended.promise).resolves.toBe('closed');
+  client.close();
+  proxy.close();
+});

@@ -2,6 +2,7 @@
 // of the environment is used only where it is asked for.
 import * as http from 'node:http';
 import * as https from 'node:https';
+import type { Duplex } from 'node:stream';
 import { urlToHttpOptions } from 'node:url';
 import { readUpTo } from '../core/bounded-body.ts';
 import { responseOf } from './response-of.ts';
@@ -44,8 +45,12 @@ export interface HttpResponse {
 
 /** Resolves with the whole response. */
 export async function sendRequest(request: BoundedRequest): Promise<HttpResponse> {
-  const response = await openRequest(request).response;
-  const body = await readUpTo(response, request.longestBody);
+  return whole(openRequest(request), request);
+}
+
+async function whole(opened: OpenedRequest, { longestBody }: BoundedRequest): Promise<HttpResponse> {
+  const response = await opened.response;
+  const body = await readUpTo(response, longestBody);
   const { statusCode: status = 0, headers } = response;
   return { status, headers, body: body && new TextDecoder().decode(body) };
 }
@@ -80,7 +85,7 @@ export function createHttpClient({ maxSockets, idleMs, usesProxy = false }: Http
   const agentFor = ({ protocol }: URL): http.Agent => {
     const { Agent } = protocol === 'https:' ? https : http;
     const agent =
-      agents.get(protocol) ?? new Agent({ ...settings, ...(usesProxy && { proxyEnv: process.env }) });
+      agents.get(protocol) ?? noting(new Agent({ ...settings, ...(usesProxy && { proxyEnv: process.env }) }));
     agents.set(protocol, agent);
     return agent;
   };
@@ -89,11 +94,42 @@ export function createHttpClient({ maxSockets, idleMs, usesProxy = false }: Http
     async send(url, request) {
       const address = new URL(url);
       const signal = AbortSignal.any([request.signal, closing.signal]);
-      return sendRequest({ ...urlToHttpOptions(address), ...request, agent: agentFor(address), signal });
+      const target = { ...urlToHttpOptions(address), agent: agentFor(address) };
+      return sendNoted({ ...target, ...request, signal });
     },
     close() {
       closing.abort(new Error('the connections are closed'));
       for (const agent of agents.values()) agent.destroy();
     },
   };
+}
+
+/** In the options of a request: the connection that its agent opened for it. */
+interface Noted {
+  readonly noted?: { connection?: Duplex | null | undefined };
+}
+
+function noting(agent: http.Agent): http.Agent {
+  const open = agent.createConnection.bind(agent);
+  agent.createConnection = (options: http.ClientRequestArgs & Noted, callback) => {
+    const connection = open(options, callback);
+    if (options.noted) options.noted.connection = connection;
+    return connection;
+  };
+  return agent;
+}
+
+/**
+ * Node gives a request its connection after the handshake of TLS in the tunnel of a proxy. One without a tunnel, or whose request has ended, it
+ * leaves open for as long as the proxy does.
+ */
+async function sendNoted(request: BoundedRequest): Promise<HttpResponse> {
+  const noted: Noted['noted'] = {};
+  const opened = openRequest(Object.assign({ noted }, request));
+  try {
+    return await whole(opened, request);
+  } catch (error) {
+    if (opened.request.socket === null) noted.connection?.destroy();
+    throw error;
+  }
 }
