@@ -10,20 +10,16 @@ import {
   type KubeTransport,
 } from '@pod-identity/kit/kube';
 import type { Log, Printer } from '@pod-identity/kit/serve';
-import { reviewUseBy } from '../access-guard.ts';
-import { resultOf, type AccessResult } from '../access/guard.ts';
-import type { AccessPair } from '../access/types.ts';
-import { createVerdicts } from '../access/verdicts.ts';
 import { identitiesOf } from '../authorize/authorize.ts';
 import { createClusterInformers, keepsAll } from '../authorize/cluster-view.ts';
 import type { InvalidObject } from '../authorize/granting-informers.ts';
 import type { NodePods } from '../authorize/node-namespaces.ts';
 import type { ClusterView } from '../authorize/types.ts';
 import type { NmiConfig } from '../config/config.ts';
-import type { ReviewedAccesses } from '../explain/world.ts';
 import { explanationLines } from '../explain/explanation-lines.ts';
 import { explainPod } from '../explain/explain.ts';
 import { parsePod, podFields, sinceBoot, unfinishedOn, type PodView } from '../identify/pod-view.ts';
+import { reviewAccess } from './review-access.ts';
 
 export interface ExplainCommand {
   readonly config: NmiConfig;
@@ -54,7 +50,11 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
     const surroundings = await lookAround(command, found);
     const explanation = explainPod({
       ...surroundings,
-      reviewed: await reviewAccess(command, surroundings),
+      reviewed: await reviewAccess(
+        { reviewer: createAccessReviewer(command.transport), ages: config.accessAges, clock },
+        surroundings.pod,
+        identitiesOf(surroundings.pod, surroundings.view, config),
+      ),
       rules: config,
       holdMs: config.holdMs,
       bindingGraceMs: config.bindingGraceMs,
@@ -69,23 +69,6 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
     command.printer.line(`the API server does not say what is needed (${error.code}): ${error.message}`);
     return exitCodes.cannotSay;
   }
-}
-
-/** What the API server says of the rights that the identities of the pod take. */
-async function reviewAccess(
-  { config, transport, clock }: ExplainCommand,
-  { pod, view }: Surroundings,
-): Promise<ReviewedAccesses> {
-  const reviewUse = reviewUseBy(createAccessReviewer(transport));
-  const verdicts = createVerdicts({ ...config.accessAges, reviewUse, clock, onReviewed: () => undefined });
-  const tenant = { namespace: pod.namespace, pod: pod.uid };
-  const reviewPairs = async (pairs: readonly AccessPair[]) =>
-    resultOf(pairs, await Promise.all(pairs.map((pair) => verdicts.verdict(pair, tenant))));
-  const reviewed = new Map<string, AccessResult>();
-  for (const { access, name } of identitiesOf(pod, view, config)) {
-    if (access && access.pairs !== 'machine') reviewed.set(name, await reviewPairs(access.pairs));
-  }
-  return reviewed;
 }
 
 interface FoundPod {

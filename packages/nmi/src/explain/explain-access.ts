@@ -50,8 +50,13 @@ export function explainAccess({ access, name }: GrantedIdentity, { reviewed }: E
     case 'allowed':
       return [rightFinding(use)];
     case 'busy':
-    case 'unanswered':
       return [unknownRightFinding(use, 'the API server does not say', allowReviews)];
+    case 'unanswered':
+      return [
+        known.why === 'allows-all'
+          ? unknownRightFinding(use, 'the API server allows an invented user too', refuseStrangers)
+          : unknownRightFinding(use, 'the API server does not say', allowReviews),
+      ];
     case 'denied':
       return [missingRightFinding({ ...use, targets: known.targets }, access.mode)];
   }
@@ -59,4 +64,7 @@ export function explainAccess({ access, name }: GrantedIdentity, { reviewed }: E
 
 const allowReviews = {
   text: 'allow create of subjectaccessreviews.authorization.k8s.io to whoever runs this (deploy/base/nmi/rbac.yaml)',
+};
+const refuseStrangers = {
+  text: 'start the API server with --authorization-mode=Node,RBAC, or remove the right of everybody',
 };

@@ -429,6 +429,15 @@ describe('rights to Azure identities', () => {
     expect(text).toContain('without selector: 503');
   });
 
+  it('that an API server gives to everybody leave the pod without a token, with the reason', () => {
+    const reviewed = new Map([['default/reader', { verdict: 'unanswered', why: 'allows-all' } as const]]);
+    const text = lines({ ...given('rbac', 'unanswered'), reviewed });
+    expect(text).toContain('is not known yet: the API server allows an invented user too');
+    expect(text).toContain('--authorization-mode=Node,RBAC');
+    expect(text).not.toContain('subjectaccessreviews');
+    expect(text).toContain('without selector: 503, The API server allows an invented user');
+  });
+
   it('that are missing in mode warn take nothing away', () => {
     const text = lines(given('warn', 'denied'));
     expect(text).toContain(
