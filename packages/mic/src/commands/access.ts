@@ -1,11 +1,11 @@
 // `mic access NAMESPACE/SERVICEACCOUNT [ID]`: prints which right lets the ServiceAccount use an Azure identity, or those that its pods
 // use now, or the roles to apply. Changes nothing.
 import type { AccessSubject, AccessTarget } from '@pod-identity/crd-types';
-import { KubeError, refusesStranger, type AccessReviewer } from '@pod-identity/kit/kube';
+import type { AccessReviewer } from '@pod-identity/kit/kube';
 import type { Printer } from '@pod-identity/kit/serve';
-import { strangerRight, type NamesReview } from '@pod-identity/policy';
+import type { NamesReview } from '@pod-identity/policy';
 import { checkLines } from '../tell/access-check.ts';
-import { reviewTarget } from './review-pod.ts';
+import { allowsAnybody, reviewTarget } from './review-pod.ts';
 
 export interface AccessCommand {
   readonly subject: AccessSubject;
@@ -43,13 +43,4 @@ export async function accessCommand(command: AccessCommand): Promise<number> {
 function codeOf(kinds: ReadonlySet<NamesReview['kind']>): 0 | 1 | 2 {
   if (kinds.has('unanswered')) return 2;
   return kinds.has('allowed') && !kinds.has('refused') ? 0 : 1;
-}
-
-async function allowsAnybody({ reviewer, signal }: AccessCommand): Promise<boolean> {
-  try {
-    return !(await refusesStranger(reviewer, strangerRight, signal));
-  } catch (error) {
-    if (!(error instanceof KubeError)) throw error;
-    return false;
-  }
 }

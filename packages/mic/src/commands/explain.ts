@@ -54,15 +54,16 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
   const index = await lookAtCluster({ ...command, rules: { ...command.rules, access } });
   const records = await readAssigned(command, index);
   const serviceAccount = index.pod(`${namespace}/${name}`)?.serviceAccount;
-  if (serviceAccount !== undefined)
-    await reviewPod({
+  const allowsAnybody =
+    serviceAccount !== undefined &&
+    (await reviewPod({
       index,
       registry,
       reviewer: createAccessReviewer(command.transport),
       subject: { namespace, name: serviceAccount },
       now: clock.now(),
       signal,
-    });
+    }));
   const home = index.homeOf(`${namespace}/${name}`);
   const host = await lookAtHost(command, index, home);
   const unknownPod = index.pod(`${namespace}/${name}`) ? undefined : await lookForPod(command);
@@ -75,6 +76,7 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
       micPrincipalId,
       now: clock.now(),
       isOpen: index.accessMode(namespace) === 'namespace',
+      allowsAnybody,
       hasManyRights: registry.pairsOf(namespace) > pairsPerNamespace,
       original: await original,
       factsOf: (id) => (id === home ? host?.facts : undefined),

@@ -1,7 +1,7 @@
 // Asks the API server once about rights: about one target, or about all that one pod needs.
 import type { AccessSubject } from '@pod-identity/crd-types';
-import { KubeError, subjectOf, type AccessReviewer } from '@pod-identity/kit/kube';
-import { reviewNames, useRight, type NamesReview } from '@pod-identity/policy';
+import { KubeError, refusesStranger, subjectOf, type AccessReviewer } from '@pod-identity/kit/kube';
+import { reviewNames, strangerRight, useRight, type NamesReview } from '@pod-identity/policy';
 import type { PairRegistry, Pair } from '../access/pair-registry.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { AccessGroup } from '../snapshot/index/rights.ts';
@@ -15,21 +15,44 @@ export interface PodReview {
   readonly signal: AbortSignal;
 }
 
-/** The answers are in the index afterwards. */
-export async function reviewPod({ index, registry, subject, now, ...reviewing }: PodReview): Promise<void> {
+/**
+ * The answers are in the index afterwards. As for MIC, there are none from an API server that allows anybody: returns whether it does.
+ */
+export async function reviewPod({
+  index,
+  registry,
+  subject,
+  now,
+  ...reviewing
+}: PodReview): Promise<boolean> {
   index.settle();
+  let isOpen: boolean | undefined;
   for (let pair = registry.next(now); pair; pair = registry.next(now)) {
     const { namespace, name } = pair.subject;
     if (namespace !== subject.namespace || name !== subject.name) continue;
+    if ((isOpen ??= await allowsAnybody(reviewing))) continue;
     index.rightsChanged(registry.record(pair, await reviewTarget(pair, reviewing), { now, chance: 1 }));
   }
   index.settle();
+  return isOpen === true;
+}
+
+type Reviewing = Pick<PodReview, 'reviewer' | 'signal'>;
+
+/** False if that is not known. */
+export async function allowsAnybody({ reviewer, signal }: Reviewing): Promise<boolean> {
+  try {
+    return !(await refusesStranger(reviewer, strangerRight, signal));
+  } catch (error) {
+    if (!(error instanceof KubeError)) throw error;
+    return false;
+  }
 }
 
 /** From the narrowest name to the widest, so that the narrowest right is returned. */
 export async function reviewTarget(
   { subject, target }: Pick<Pair, 'subject' | 'target'>,
-  { reviewer, signal }: Pick<PodReview, 'reviewer' | 'signal'>,
+  { reviewer, signal }: Reviewing,
 ): Promise<NamesReview> {
   const { resource } = target;
   const user = subjectOf(subject.namespace, subject.name);

@@ -33,6 +33,8 @@ export interface ExplainWorld extends Known {
   readonly micPrincipalId?: string | undefined;
   /** Mode `namespace`, for the pod's namespace. */
   readonly isOpen?: boolean;
+  /** The API server allows anybody the use of identities, so that MIC uses none of its answers. */
+  readonly allowsAnybody?: boolean;
   /** The pods of the namespace need more rights than MIC asks about. */
   readonly hasManyRights?: boolean;
   /** What MIC wrote down about its hosts was not found: who attached what, and what Azure refused. */
@@ -103,11 +105,18 @@ function explainLabelled(pod: PodView, world: ExplainWorld): Finding[] {
     ...(pod.labelsLeftOut === true ? [problem('label', noRoomForLabels, { text: noRoomRemedy })] : []),
     ...explainNode(pod, world.index),
     ...(world.isOpen === true ? [info('access', whoDecides.namespace)] : []),
+    ...(world.allowsAnybody === true ? [uselessReviews] : []),
     ...(world.hasManyRights === true ? [info('access', manyRights)] : []),
     ...assignments.flatMap((assignment) => explainAssignment(assignment, world)),
     ...skips.flatMap(explainSkip),
   ];
 }
+
+const uselessReviews = info(
+  'access',
+  'the API server refuses no one (AlwaysAllow, or a right for everybody), so its answers about rights count for nothing',
+  { text: 'start the API server with --authorization-mode=Node,RBAC, or remove the right' },
+);
 
 function explainNode(pod: PodView, index: ClusterIndex): Finding[] {
   const { exists, host } = index.nodeHost(pod.nodeName);

@@ -54,7 +54,10 @@ function worldOf(
   return index.settle();
 }
 
-const explained = (index: ClusterIndex, more: { readonly hasManyRights?: boolean } = {}) => {
+const explained = (
+  index: ClusterIndex,
+  more: { readonly hasManyRights?: boolean; readonly allowsAnybody?: boolean } = {},
+) => {
   const isOpen = index.accessMode('shop') === 'namespace';
   const { findings, result } = explainPod(
     { namespace: 'shop', name: 'web-0' },
@@ -135,6 +138,12 @@ it('a right that is not known yet is waited for, without an Event', () => {
   const index = worldOf('rbac');
   expect(explained(index)).toMatch(/… access .*is not known yet/);
   expect([eventsOf(index), conditionIn(index)?.reason]).toEqual([[], 'Attached']);
+});
+
+it('a right that stays unknown, since the API server refuses no one, is told with that reason', () => {
+  expect(explained(worldOf('rbac'), { allowsAnybody: true })).toMatch(
+    /· access .*refuses no one[^]*--authorization-mode=Node,RBAC[^]*… access .*is not known yet/,
+  );
 });
 
 it('a right that is there is told', () => {
