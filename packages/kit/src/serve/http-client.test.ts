@@ -167,13 +167,17 @@ it('reaches https through a tunnel of the proxy', async () => {
   expect([proxy.tunnels, greetings]).toEqual([[host], ['16']]);
 });
 
-it('an address of a proxy that is none fails the request, not the program', async () => {
-  vi.stubEnv('HTTPS_PROXY', 'http://');
-  const client = createHttpClient({ ...settings, usesProxy: true });
-  const { signal } = new AbortController();
-  await expect(client.send('https://127.0.0.1:1/', { ...get, signal })).rejects.toThrow('proxy');
-  client.close();
-});
+it.each(['http://', 'http://name:secret@[bad'])(
+  'an address of a proxy that is none, such as %s, fails the request, not the program, and is not repeated',
+  async (address) => {
+    vi.stubEnv('HTTPS_PROXY', address);
+    const client = createHttpClient({ ...settings, usesProxy: true });
+    const { signal } = new AbortController();
+    const answer = await endOf(client.send('https://127.0.0.1:1/', { ...get, signal }));
+    expect(answer).toBe('Error: HTTPS_PROXY or HTTP_PROXY is not the address of a proxy');
+    client.close();
+  },
+);
 
 it('attack: a proxy that accepts a connection and says nothing does not keep it', async () => {
   const closed = Promise.withResolvers<string>();

@@ -83,9 +83,7 @@ export function createHttpClient({ maxSockets, idleMs, usesProxy = false }: Http
 
   // At the first request: an address of a proxy that is none then fails requests, not the program.
   const agentFor = ({ protocol }: URL): http.Agent => {
-    const { Agent } = protocol === 'https:' ? https : http;
-    const agent =
-      agents.get(protocol) ?? noting(new Agent({ ...settings, ...(usesProxy && { proxyEnv: process.env }) }));
+    const agent = agents.get(protocol) ?? noting(openAgent(protocol, settings, usesProxy));
     agents.set(protocol, agent);
     return agent;
   };
@@ -102,6 +100,17 @@ export function createHttpClient({ maxSockets, idleMs, usesProxy = false }: Http
       for (const agent of agents.values()) agent.destroy();
     },
   };
+}
+
+function openAgent(protocol: string, settings: http.AgentOptions, usesProxy: boolean): http.Agent {
+  const { Agent } = protocol === 'https:' ? https : http;
+  if (!usesProxy) return new Agent(settings);
+  try {
+    return new Agent({ ...settings, proxyEnv: process.env });
+  } catch {
+    // Node's error has the address, and that may have a password.
+    throw new Error('HTTPS_PROXY or HTTP_PROXY is not the address of a proxy');
+  }
 }
 
 /** In the options of a request: the connection that its agent opened for it. */
