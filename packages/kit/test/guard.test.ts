@@ -1,6 +1,6 @@
 // Simultaneous requests and slow readers on a guarded server, over real connections.
 import { once } from 'node:events';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { createGuardedServer, type GuardOptions } from '@pod-identity/kit/serve';
 import type { LimitEffect } from '@pod-identity/kit/core';
@@ -23,7 +23,7 @@ async function start(handle: GuardOptions<undefined>['handle']) {
   const effects: LimitEffect[] = [];
   const clock = createFakeClock(Date.UTC(2026, 0, 1));
   const told = Promise.withResolvers<LimitEffect>();
-  const { server } = createGuardedServer<undefined>({
+  const { server, listen } = createGuardedServer<undefined>({
     requestsPerSecond: 0,
     connections: 100,
     connectionsPerCaller: 100,
@@ -40,15 +40,13 @@ async function start(handle: GuardOptions<undefined>['handle']) {
       malformed: 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n',
     },
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const port = await listen({ port: 0, host: '127.0.0.1' });
   close = () => {
     server.closeAllConnections();
     server.close();
   };
   const connections = () => promisify(server.getConnections.bind(server))();
-  const { port } = server.address() as AddressInfo;
-  return { port, effects, limited: told.promise, clock, connections };
+  return { port, server, effects, limited: told.promise, clock, connections };
 }
 
 async function open(port: number, localAddress: string): Promise<Socket> {
@@ -196,3 +194,9 @@ test.each([
     await expect.poll(connections).toBe(0);
   },
 );
+
+test('a connection that the kernel could not accept ends neither the server nor the process', async () => {
+  const { port, server } = await start((_, response) => response.end('still here'));
+  server.emit('error', Object.assign(new Error('accept ENOBUFS'), { code: 'ENOBUFS' }));
+  expect(await send(port, askOnce, quiet)).toContain('still here');
+});

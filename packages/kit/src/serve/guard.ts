@@ -111,6 +111,8 @@ export function createGuardedServer<About>(options: GuardOptions<About>): Guarde
     renew: (tls) => tlsServer?.setSecureContext(tlsSettings(tls)),
     listen: async (at) => {
       await once(server.listen(at), 'listening');
+      // The kernel may fail to accept one connection (ENOBUFS), which must not end the process.
+      server.on('error', () => undefined);
       return (server.address() as AddressInfo).port;
     },
     close: (graceMs) => {
