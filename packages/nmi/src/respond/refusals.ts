@@ -39,10 +39,7 @@ export function refusalOf(outcome: Failure, notAssignedStatus: 503 | 404): Refus
     case 'unknown-pod':
       return refuse(404, 'not_found', `There is no running pod ${outcome.pod} on this node.`);
     case 'overloaded':
-      return later(
-        429,
-        `Too many requests of pod ${outcome.pod}, its namespace or its node are already waiting, or too many of their rights are to be reviewed.`,
-      );
+      return later(429, tooMany(outcome.pod));
     case 'too-fast':
       return later(429, tooFast);
     case 'unconfirmed':
@@ -119,6 +116,9 @@ function starting(unread: string | undefined): string {
     ? 'The agent has just started and does not know the pods of this node yet. Try again.'
     : `The agent has not read the objects of namespace ${unread} yet, of which this node had no pod until now. Try again; if this lasts, the API server does not answer, and the log of NMI says why.`;
 }
+
+const tooMany = (pod: string) =>
+  `Too many requests of pod ${pod}, its namespace or its node are already waiting, or too many of their rights are to be reviewed.`;
 
 const tooFast =
   'There are too many requests from this address. Keep a token until it expires; the administrator can allow more (NMI flag --pod-requests-per-second).';
