@@ -83,7 +83,7 @@ export function createHttpClient({ maxSockets, idleMs, usesProxy = false }: Http
 
   // At the first request: an address of a proxy that is none then fails requests, not the program.
   const agentFor = ({ protocol }: URL): http.Agent => {
-    const agent = agents.get(protocol) ?? noting(openAgent(protocol, settings, usesProxy));
+    const agent = agents.get(protocol) ?? rememberingConnections(openAgent(protocol, settings, usesProxy));
     agents.set(protocol, agent);
     return agent;
   };
@@ -93,7 +93,7 @@ export function createHttpClient({ maxSockets, idleMs, usesProxy = false }: Http
       const address = new URL(url);
       const signal = AbortSignal.any([request.signal, closing.signal]);
       const target = { ...urlToHttpOptions(address), agent: agentFor(address) };
-      return sendNoted({ ...target, ...request, signal });
+      return sendClosing({ ...target, ...request, signal });
     },
     close() {
       closing.abort(new Error('the connections are closed'));
@@ -114,31 +114,31 @@ function openAgent(protocol: string, settings: http.AgentOptions, usesProxy: boo
 }
 
 /** In the options of a request: the connection that its agent opened for it. */
-interface Noted {
-  readonly noted?: { connection?: Duplex | null | undefined };
+interface Remembered {
+  readonly opened?: { connection?: Duplex | null | undefined };
 }
 
-function noting(agent: http.Agent): http.Agent {
+function rememberingConnections(agent: http.Agent): http.Agent {
   const open = agent.createConnection.bind(agent);
-  agent.createConnection = (options: http.ClientRequestArgs & Noted, callback) => {
+  agent.createConnection = (options: http.ClientRequestArgs & Remembered, callback) => {
     const connection = open(options, callback);
-    if (options.noted) options.noted.connection = connection;
+    if (options.opened) options.opened.connection = connection;
     return connection;
   };
   return agent;
 }
 
 /**
- * Node gives a request its connection after the handshake of TLS in the tunnel of a proxy. One without a tunnel, or whose request has ended, it
- * leaves open for as long as the proxy does.
+ * Closes the connection to a proxy if the request fails before it has it. Node gives a request its connection after the handshake of TLS in the
+ * tunnel. If the proxy opens no tunnel, or the request ends earlier, Node leaves the connection open for as long as the proxy does.
  */
-async function sendNoted(request: BoundedRequest): Promise<HttpResponse> {
-  const noted: Noted['noted'] = {};
-  const opened = openRequest(Object.assign({ noted }, request));
+async function sendClosing(request: BoundedRequest): Promise<HttpResponse> {
+  const opened: Remembered['opened'] = {};
+  const sent = openRequest(Object.assign({ opened }, request));
   try {
-    return await whole(opened, request);
+    return await whole(sent, request);
   } catch (error) {
-    if (opened.request.socket === null) noted.connection?.destroy();
+    if (sent.request.socket === null) opened.connection?.destroy();
     throw error;
   }
 }

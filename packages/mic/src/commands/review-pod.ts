@@ -15,9 +15,7 @@ export interface PodReview {
   readonly signal: AbortSignal;
 }
 
-/**
- * The answers are in the index afterwards. As for MIC, there are none from an API server that allows anybody: returns whether it does.
- */
+/** The results are in the registry afterwards, and none if the API server allows an invented user too, as in MIC. Returns whether it does. */
 export async function reviewPod({
   index,
   registry,

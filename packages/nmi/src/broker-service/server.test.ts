@@ -62,6 +62,14 @@ const send = async ({ port }: BrokerServer, body: string, over: RequestOptions =
   return { status: response.statusCode ?? 0, headers: response.headers, text: text?.toString() ?? '' };
 };
 
+/** A request that the test ends before its response. */
+const begin = ({ port }: BrokerServer) => {
+  const to = { host: '127.0.0.1', port, method: 'POST', path: '/v1/token' };
+  const request = httpsRequest({ ...to, rejectUnauthorized: false, agent: false });
+  request.on('error', () => undefined).end('{}');
+  return request;
+};
+
 const open = async (port: number, localAddress: string): Promise<Socket> => {
   const socket = connect({ host: '127.0.0.1', port, localAddress });
   socket.on('error', () => undefined);
@@ -183,15 +191,7 @@ it('a caller that leaves is noticed', async () => {
         request.destroy();
       }),
   );
-  const request = httpsRequest({
-    host: '127.0.0.1',
-    port: server.port,
-    method: 'POST',
-    path: '/v1/token',
-    rejectUnauthorized: false,
-    agent: false,
-  });
-  request.on('error', () => undefined).end('{}');
+  const request = begin(server);
   await left.promise;
   expect(crashes).toEqual([]);
 });
@@ -249,15 +249,7 @@ it('nothing is logged of a failure for a caller that has left', async () => {
       throw new Error('nobody waits');
     });
   });
-  const request = httpsRequest({
-    host: '127.0.0.1',
-    port: server.port,
-    method: 'POST',
-    path: '/v1/token',
-    rejectUnauthorized: false,
-    agent: false,
-  });
-  request.on('error', () => undefined).end('{}');
+  const request = begin(server);
   await failed.promise;
   await server.close(0);
   expect(crashes).toEqual([]);
