@@ -92,7 +92,7 @@ export default defineConfig(
     // Their times are compared with those that are in tokens and assertions.
     ignores: [
       'packages/nmi/src/tokens/source.ts',
-      'packages/nmi/src/tokens/metadata/token-requests.ts',
+      'packages/nmi/src/tokens/metadata/imds-requests.ts',
       'packages/nmi/src/tokens/principal/{assertion,entra-client}.ts',
       '**/*.test.ts',
     ],

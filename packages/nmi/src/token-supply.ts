@@ -9,7 +9,7 @@ import { createTurnQueues } from './waiting/turn-queues.ts';
 import { createInstanceReader } from './tokens/metadata/instance.ts';
 import { createManagedIdentitySource } from './tokens/metadata/managed-identity.ts';
 import { createMetadataPace, type MetadataPace } from './tokens/metadata/pace.ts';
-import { createTokenRequests } from './tokens/metadata/token-requests.ts';
+import { createImdsRequests } from './tokens/metadata/imds-requests.ts';
 import { openBroker } from './tokens/federated/open-broker.ts';
 import { createCertificateReader } from './tokens/principal/certificate-reader.ts';
 import { createEntraClient } from './tokens/principal/entra-client.ts';
@@ -172,7 +172,7 @@ function imdsSource(
   metadata: MetadataService,
 ): TokenUpstream<HostSubject> {
   return createManagedIdentitySource({
-    imds: createTokenRequests({ endpoint: metadataUrl(config), metadata, clock }),
+    imds: createImdsRequests({ endpoint: metadataUrl(config), metadata, clock }),
     clock,
     onRequested: ({ subject, ...requested }) => {
       const operation = subject === 'machine' ? 'adal_token_msi' : 'adal_token_msi_userassignedid';

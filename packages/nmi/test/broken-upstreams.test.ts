@@ -7,7 +7,7 @@ import { createCertificate } from '../src/broker/roster/certificate.ts';
 import { createProxy, type ProxyRoute } from '../src/handle/proxy.ts';
 import { createBrokerClient } from '../src/tokens/federated/broker-client.ts';
 import { createMetadataService } from '../src/tokens/metadata/metadata-service.ts';
-import { createTokenRequests } from '../src/tokens/metadata/token-requests.ts';
+import { createImdsRequests } from '../src/tokens/metadata/imds-requests.ts';
 import { createEntraHttp } from '../src/tokens/principal/entra-http.ts';
 import { inbound } from './builders.ts';
 
@@ -39,7 +39,7 @@ const passedOn: Partial<Record<Hostility, object>> = {
 describe.each(hostilities)('a server that %s', (script) => {
   it('as metadata service gives no token, and all places back', async () => {
     const metadata = createMetadataService(server.url);
-    const imds = createTokenRequests({ endpoint: server.url, metadata, clock: systemClock, timeoutMs });
+    const imds = createImdsRequests({ endpoint: server.url, metadata, clock: systemClock, timeoutMs });
     const inTurn = createLimit(5);
     server.play(script);
     const asking = Array.from({ length: 10 }, (_, index) =>

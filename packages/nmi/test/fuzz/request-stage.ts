@@ -14,7 +14,7 @@ import type { App } from '../../src/request/wire.ts';
 import type { CompatSettings } from '../../src/respond/compat.ts';
 import { reasonOf } from '../../src/respond/reason-of.ts';
 import { createManagedIdentitySource } from '../../src/tokens/metadata/managed-identity.ts';
-import { createTokenRequests } from '../../src/tokens/metadata/token-requests.ts';
+import { createImdsRequests } from '../../src/tokens/metadata/imds-requests.ts';
 import { createEntraClient } from '../../src/tokens/principal/entra-client.ts';
 import { createPrincipalSource } from '../../src/tokens/principal/principal-source.ts';
 import { createTokenSource } from '../../src/tokens/source.ts';
@@ -181,7 +181,7 @@ function createUpstream(clock: Clock): {
     asked.metadata += 1;
     return metadataService(url, clock);
   };
-  const imds = createTokenRequests({ endpoint: 'http://metadata.test', metadata: { fetch }, clock });
+  const imds = createImdsRequests({ endpoint: 'http://metadata.test', metadata: { fetch }, clock });
   const common = { clock, random: () => 0, onRequested: () => undefined };
   const managed = createManagedIdentitySource({ imds, ...common });
   const options = {

@@ -12,7 +12,7 @@ import {
 } from '../../../../imds-client/src/parts.ts';
 import type { MetadataService } from './metadata-service.ts';
 
-export interface TokenRequestsOptions {
+export interface ImdsRequestsOptions {
   /** The base address of the metadata service. */
   readonly endpoint: string;
   readonly metadata: Pick<MetadataService, 'fetch'>;
@@ -25,7 +25,7 @@ export interface TokenRequestsOptions {
  * Requests tokens from the metadata service: one request each. None is kept, shared or repeated here: memory, shared requests and turns are in
  * front of it (`../source.ts`), and callers retry by themselves, and get the reason earlier. Fails with an ImdsError.
  */
-export function createTokenRequests(options: TokenRequestsOptions): Pick<ImdsClient, 'getToken'> {
+export function createImdsRequests(options: ImdsRequestsOptions): Pick<ImdsClient, 'getToken'> {
   const { endpoint, clock } = options;
   return {
     async getToken(request) {
@@ -44,7 +44,7 @@ export function createTokenRequests(options: TokenRequestsOptions): Pick<ImdsCli
 
 type Requested = Parameters<typeof readTokenResponse>[1]['requested'];
 
-async function exchange(url: string, requested: Requested, options: TokenRequestsOptions) {
+async function exchange(url: string, requested: Requested, options: ImdsRequestsOptions) {
   const { endpoint, metadata, clock, timeoutMs = 5_000 } = options;
   const end = new AbortController();
   const late = `${endpoint} did not answer within ${timeoutMs} ms`;

@@ -1,14 +1,14 @@
 import type { FetchLike } from '@pod-identity/imds-client';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it, vi } from 'vitest';
-import { createTokenRequests } from './token-requests.ts';
+import { createImdsRequests } from './imds-requests.ts';
 
 const responseOf = (body: object, status = 200) => new Response(JSON.stringify(body), { status });
 
 function stage(fetch: FetchLike) {
   const clock = createFakeClock();
   const sent = vi.fn(fetch);
-  const { getToken } = createTokenRequests({ endpoint: 'http://h', metadata: { fetch: sent }, clock });
+  const { getToken } = createImdsRequests({ endpoint: 'http://h', metadata: { fetch: sent }, clock });
   return { clock, sent, ask: () => getToken({ resource: 'r', identity: { resourceId: '/a' } }) };
 }
 
