@@ -108,27 +108,50 @@ async function addTrusted({ sim }: Stage): Promise<string[]> {
 type World = Stage['sim']['azure']['world'];
 type IssuerKeys = NonNullable<Parameters<World['addFederatedCredential']>[1]['keys']>;
 
-/** Without the first rounds, which warm up. */
+/** Each NMI serves so many rounds: MIC attaches to a machine 8 identities at once, and then one in 20 s. */
+const roundsOfNode = 8;
+
 async function firstTokens(federated: Federated, sizes: NmiSizes, say: Say): Promise<FirstTokens[]> {
   const { stage } = federated;
-  const total = sizes.warmUpRounds + sizes.firstTokens;
-  await addBindings(federated, total);
+  const counted = roundsOfNode - sizes.warmUpRounds;
+  const nodes = Math.ceil(sizes.firstTokens / counted);
+  await addBindings(federated, nodes * roundsOfNode);
   const mic = await stage.startMic('1');
-  const nmi = await startBrokeredNmi(stage, 0);
-  for (const { pid } of [mic, nmi.service]) pin(pid, 0);
+  pin(mic.pid, 0);
   const rounds: FirstTokens[] = [];
-  for (let round = 0; round < total; round += 1) {
-    const times = { attached: NaN, toAttach: NaN, federated: NaN };
-    // Each way is the first one in turn.
-    for (const index of ways.keys()) {
-      const way = at(ways, (round + index) % ways.length);
-      times[way] = await firstToken(stage, nmi, { way, round });
+  for (let node = 0; node < nodes; node += 1) {
+    const nmi = await startBrokeredNmi(stage, node);
+    pin(nmi.service.pid, 0);
+    const last = sizes.warmUpRounds + Math.min(counted, sizes.firstTokens - rounds.length);
+    for (let index = 0; index < last; index += 1) {
+      const times = await firstTokensOf({ stage, nmi, node, round: node * roundsOfNode + index });
+      // The first rounds warm up.
+      if (index >= sizes.warmUpRounds) rounds.push(times);
+      say(
+        `first tokens on node ${node}: ${ways.map((way) => `${way} ${times[way].toFixed(1)} ms`).join(', ')}`,
+      );
     }
-    rounds.push(times);
-    say(`first tokens ${round + 1}: ${ways.map((way) => `${way} ${times[way].toFixed(1)} ms`).join(', ')}`);
+    await nmi.service.stop();
   }
-  await Promise.all([mic.stop(), nmi.service.stop()]);
-  return rounds.slice(sizes.warmUpRounds);
+  await mic.stop();
+  return rounds;
+}
+
+interface Round {
+  readonly stage: Stage;
+  readonly nmi: StageNmi;
+  readonly node: number;
+  readonly round: number;
+}
+
+async function firstTokensOf(of: Round): Promise<FirstTokens> {
+  const times = { attached: NaN, toAttach: NaN, federated: NaN };
+  // Each way is the first one in turn.
+  for (const index of ways.keys()) {
+    const way = at(ways, (of.round + index) % ways.length);
+    times[way] = await firstToken(of, way);
+  }
+  return times;
 }
 
 function labelOf(way: Way, round: number): string {
@@ -137,14 +160,10 @@ function labelOf(way: Way, round: number): string {
 }
 
 /** From the request that creates the pod, for a resource of which nobody has a token yet; repeats a request that is refused, as clients do. */
-async function firstToken(
-  stage: Stage,
-  nmi: StageNmi,
-  { way, round }: { readonly way: Way; readonly round: number },
-): Promise<number> {
+async function firstToken({ stage, nmi, node, round }: Round, way: Way): Promise<number> {
   const begun = performance.now();
   const name = `first-${way.toLowerCase()}-${round}`;
-  const { address } = await stage.runPod({ name, node: 0, label: labelOf(way, round) });
+  const { address } = await stage.runPod({ name, node, label: labelOf(way, round) });
   for (;;) {
     const socket = await open({ host: nmi.address, port: nmi.port }, address);
     const problem = await timeOf(socket, tokenPath(`https://${name}.local.test`)).then(

@@ -15,11 +15,15 @@ export interface ApiServerOptions {
   readonly flavour?: ApiServerFlavour;
   /** With the controllers of its version. */
   readonly hasControllers?: boolean;
+  /** More of its own. */
+  readonly flags?: readonly string[];
 }
 
 export interface RunningApiServer {
   /** The path of an administrator's kubeconfig. */
   readonly kubeconfig: string;
+  /** The folder of the certificates, such as `ca.crt`, `admin.crt` and `admin.key`. */
+  readonly certificates: string;
   readonly server: string;
   /** A token of a ServiceAccount, `namespace/name`, which is created if needed. */
   token(account: string): Promise<string>;
@@ -41,7 +45,20 @@ export async function startApiServer(
     if (isKitRequired()) throw new Error(skipped);
     return { skipped };
   }
-  const { flavour = process.env['KUBEBUILDER_ASSETS'] ? 'assets' : 'v1.36' } = options;
+  for (let start = 1; ; start += 1) {
+    try {
+      return await startOnce(kit, options);
+    } catch (error) {
+      if (start === starts || !String(error).includes('address already in use')) throw error;
+    }
+  }
+}
+
+/** The kit looks for free ports and listens on them seconds later; another API server may take one between. */
+const starts = 3;
+
+async function startOnce(kit: string, options: ApiServerOptions): Promise<RunningApiServer> {
+  const { flavour = process.env['KUBEBUILDER_ASSETS'] ? 'assets' : 'v1.36', flags = [] } = options;
   const folder = await mkdtemp(join(tmpdir(), 'pod-identity-api-server-'));
   const directory = join(folder, 'state');
   const command = (...args: string[]) => run(join(kit, 'api-server'), args);
@@ -52,12 +69,14 @@ export async function startApiServer(
 
   try {
     const more = options.hasControllers === true ? ['--controllers'] : [];
-    await command('up', directory, '--flavour', flavour, ...more);
+    const own = flags.length > 0 ? ['--', ...flags] : [];
+    await command('up', directory, '--flavour', flavour, ...more, ...own);
     const facts = JSON.parse(await readFile(join(directory, 'kit.json'), 'utf8')) as {
       readonly server: string;
     };
     return {
       kubeconfig: join(directory, 'admin.kubeconfig'),
+      certificates: join(directory, 'pki'),
       server: facts.server,
       token: async (account) => (await command('token', directory, account)).stdout.trim(),
       restart: async (whileAway) => {
