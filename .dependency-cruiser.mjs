@@ -9,6 +9,13 @@ const may = {
   'packages/mic': ['packages/crd-types', 'packages/imds-client', 'packages/kit', 'packages/policy'],
   'packages/nmi': ['packages/crd-types', 'packages/imds-client', 'packages/kit', 'packages/policy'],
   'packages/keyvault-sample': ['packages/imds-client'],
+  'packages/kubectl': [
+    'packages/crd-types',
+    'packages/kit',
+    'packages/mic',
+    'packages/nmi',
+    'packages/policy',
+  ],
   'tools/sim': ['packages/crd-types'],
 };
 const escape = (path) => path.replaceAll('/', '\\/');

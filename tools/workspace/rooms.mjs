@@ -57,6 +57,8 @@ export const rooms = [
 
   { folder: 'packages/policy/src', pure: 'all' },
 
+  { folder: 'packages/kubectl/src' },
+
   { folder: 'packages/kit/src/core', pure: 'all' },
   { folder: ownProcess, never: [apiServer] },
   { folder: 'packages/kit/src/serve/connections', never: [apiServer] },
