@@ -15,6 +15,7 @@ const apiServer = 'packages/kit/src/kube';
 const ownProcess = 'packages/kit/src/serve';
 const mic = (/** @type {string} */ room) => `packages/mic/src/${room}`;
 const nmi = (/** @type {string} */ room) => `packages/nmi/src/${room}`;
+const kubectl = (/** @type {string} */ room) => `packages/kubectl/src/${room}`;
 
 /** @type {readonly Room[]} */
 export const rooms = [
@@ -58,6 +59,9 @@ export const rooms = [
   { folder: 'packages/policy/src', pure: 'all' },
 
   { folder: 'packages/kubectl/src' },
+  { folder: kubectl('cli'), head: 'command' },
+  { folder: kubectl('cluster'), head: 'connect', never: [kubectl('print')] },
+  { folder: kubectl('print'), head: 'table' },
 
   { folder: 'packages/kit/src/core', pure: 'all' },
   { folder: ownProcess, never: [apiServer] },

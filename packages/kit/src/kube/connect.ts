@@ -4,8 +4,10 @@ import { createLimit } from '../core/limit.ts';
 import { createTokenBucket } from '../core/token-bucket.ts';
 import { systemClock } from '../serve/system-clock.ts';
 import { keepAccess, type Credentials } from './credentials.ts';
-import { createHttpTransport } from './http-transport.ts';
+import { createHttpTransport, type Access } from './http-transport.ts';
 import { KubeError } from './errors.ts';
+import type { KubeConfigChoice, UserCredentials } from './kube-config.ts';
+import type { ProxyEnv } from './proxy.ts';
 import { findServiceAccount, type ServiceAccountOptions } from './service-account.ts';
 import type { KubeTransport } from './transport.ts';
 
@@ -26,8 +28,56 @@ export interface ConnectOptions extends ServiceAccountOptions {
 export async function connectKube(options: ConnectOptions): Promise<KubeTransport> {
   const { clock = systemClock } = options;
   const credentials = await findCredentials(options);
+  return transportOf(options, { credentials, clock });
+}
+
+/** For a program of a user, who has a kubeconfig as for kubectl. */
+export interface UserConnectOptions extends Pick<ConnectOptions, 'kubeconfig' | 'userAgent' | 'clock'> {
+  /** Names in the kubeconfig. Default: those of its current context. */
+  readonly context?: string | undefined;
+  readonly cluster?: string | undefined;
+  readonly user?: string | undefined;
+  /** HTTPS_PROXY, HTTP_PROXY and NO_PROXY count where the kubeconfig names no proxy. */
+  readonly proxyEnv: ProxyEnv;
+  /** Of impersonation. */
+  readonly headers?: Access['headers'];
+}
+
+export interface UserConnection {
+  readonly transport: KubeTransport;
+  /** Of the kubeconfig's context. */
+  readonly namespace: string | undefined;
+}
+
+/** Throws ConfigurationError if the kubeconfig cannot be used. In a pod without a kubeconfig, its ServiceAccount is used. */
+export async function connectUser(options: UserConnectOptions): Promise<UserConnection> {
+  const { clock = systemClock, kubeconfig, headers, ...choice } = options;
+  const account = kubeconfig === undefined ? findServiceAccount({}) : undefined;
+  const found = account
+    ? { ...account, namespace: undefined }
+    : await readKubeConfigFile({ ...choice, file: kubeconfig });
+  const credentials: Credentials = {
+    ...found,
+    read: async (why) => {
+      const access = await found.read(why);
+      return { ...access, headers: { ...access.headers, ...headers } };
+    },
+  };
+  return { transport: transportOf(options, { credentials, clock }), namespace: found.namespace };
+}
+
+interface Connecting {
+  readonly credentials: Credentials;
+  readonly clock: Clock;
+}
+
+function transportOf(
+  options: Pick<ConnectOptions, 'userAgent' | 'qps' | 'burst'>,
+  { credentials, clock }: Connecting,
+): KubeTransport {
   return createHttpTransport({
     server: credentials.server,
+    proxy: credentials.proxy,
     userAgent: options.userAgent,
     access: keepAccess(credentials, clock),
     admit: createAdmission(options, clock),
@@ -39,10 +89,13 @@ export async function connectKube(options: ConnectOptions): Promise<KubeTranspor
 async function findCredentials(options: ConnectOptions): Promise<Credentials> {
   const { kubeconfig } = options;
   const account = kubeconfig === undefined ? findServiceAccount(options) : undefined;
-  if (account) return account;
+  return account ?? readKubeConfigFile({ file: kubeconfig });
+}
+
+async function readKubeConfigFile(choice: KubeConfigChoice): Promise<UserCredentials> {
   const { readKubeConfig } = await import('./kube-config.ts');
   try {
-    return readKubeConfig(kubeconfig);
+    return readKubeConfig(choice);
   } catch (error) {
     throw error instanceof KubeError ? new ConfigurationError([error.message], error) : error;
   }
@@ -50,7 +103,7 @@ async function findCredentials(options: ConnectOptions): Promise<Credentials> {
 
 /** Calls wait for their tokens in order of arrival. */
 function createAdmission(
-  { qps, burst = qps }: ConnectOptions,
+  { qps, burst = qps }: Pick<ConnectOptions, 'qps' | 'burst'>,
   clock: Clock,
 ): (signal?: AbortSignal) => Promise<void> {
   if (qps === undefined) return () => Promise.resolve();

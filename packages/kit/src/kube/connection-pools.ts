@@ -19,7 +19,7 @@ export interface Sending {
   readonly pool: PoolName;
   readonly tls: TlsSettings;
   readonly method: string;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body: string | undefined;
   readonly signal: AbortSignal;
 }
@@ -34,9 +34,9 @@ export interface ConnectionPools {
 const callConnections = 16;
 
 /** Kept-alive connections to a server. A new object of TLS settings gets new connections. */
-export function createConnectionPools(server: URL): ConnectionPools {
+export function createConnectionPools(server: URL, proxy?: string): ConnectionPools {
   const address = addressOf(server);
-  const isSecure = address.protocol === 'https:';
+  const open = { isSecure: address.protocol === 'https:', proxy };
   const underWay = new Set<http.ClientRequest>();
   let current: { readonly tls: TlsSettings; readonly agents: Record<PoolName, http.Agent> } | undefined;
   let isClosed = false;
@@ -44,8 +44,8 @@ export function createConnectionPools(server: URL): ConnectionPools {
   const agentFor = (pool: PoolName, tls: TlsSettings): http.Agent => {
     if (current?.tls !== tls) {
       if (current) Object.values(current.agents).forEach(retire);
-      const calls = createAgent(isSecure, tls, callConnections);
-      current = { tls, agents: { calls, express: createAgent(isSecure, tls, Infinity) } };
+      const calls = createAgent(open, tls, callConnections);
+      current = { tls, agents: { calls, express: createAgent(open, tls, Infinity) } };
     }
     return current.agents[pool];
   };
@@ -81,7 +81,12 @@ function retire(agent: http.Agent): void {
     for (const socket of sockets ?? []) socket.destroy();
 }
 
-function createAgent(isSecure: boolean, tls: TlsSettings, maxSockets: number): http.Agent {
+interface Opening {
+  readonly isSecure: boolean;
+  readonly proxy: string | undefined;
+}
+
+function createAgent({ isSecure, proxy }: Opening, tls: TlsSettings, maxSockets: number): http.Agent {
   const settings = {
     keepAlive: true,
     maxSockets,
@@ -89,6 +94,7 @@ function createAgent(isSecure: boolean, tls: TlsSettings, maxSockets: number): h
     keepAliveMsecs: 30_000,
     // For idle connections. Shorter than the API server's timeout, so that the client closes first.
     timeout: 60_000,
+    ...(proxy !== undefined && { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } }),
   };
   return isSecure ? new https.Agent({ ...settings, ...tls }) : new http.Agent(settings);
 }

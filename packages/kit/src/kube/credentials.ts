@@ -6,6 +6,8 @@ import type { Access } from './http-transport.ts';
 /** Address of the API server, and how to authenticate. */
 export interface Credentials {
   readonly server: string;
+  /** URL of the proxy to it. */
+  readonly proxy?: string | undefined;
   /** `aged`: the last reading is old. `refused`: the server rejected the credentials. */
   read(why: 'first' | 'aged' | 'refused'): Promise<Access>;
 }

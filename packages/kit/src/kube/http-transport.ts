@@ -16,12 +16,14 @@ import { createWatchdog, type Watchdog } from './watchdog.ts';
 
 /** Credentials; read before each request, since they change. */
 export interface Access {
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly tls: TlsSettings;
 }
 
 export interface HttpTransportOptions {
   readonly server: string;
+  /** URL of the proxy to it. */
+  readonly proxy?: string | undefined;
   readonly userAgent: string;
   /** `fresh` skips caches: the server rejected the last credentials. */
   readonly access: (fresh: boolean) => Promise<Access>;
@@ -46,7 +48,7 @@ const longestRefusal = 64 * 1024;
 type Open = (request: KubeRequest, sending: Sending) => Promise<IncomingMessage>;
 
 export function createHttpTransport(options: HttpTransportOptions): KubeTransport {
-  const pools = createConnectionPools(new URL(options.server));
+  const pools = createConnectionPools(new URL(options.server), options.proxy);
   const open = createOpen(options, pools);
   return {
     server: options.server,

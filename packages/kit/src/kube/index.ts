@@ -9,7 +9,13 @@ export {
   type AccessReviewerOptions,
   type ReviewSubject,
 } from './access-review.ts';
-export { connectKube, type ConnectOptions } from './connect.ts';
+export {
+  connectKube,
+  connectUser,
+  type ConnectOptions,
+  type UserConnection,
+  type UserConnectOptions,
+} from './connect.ts';
 export { KubeError, type KubeErrorCode } from './errors.ts';
 export { createEventRecorder, type EventDraft, type EventRecorder } from './events.ts';
 export { noteResponses } from './response-times.ts';

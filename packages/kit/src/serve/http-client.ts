@@ -8,7 +8,7 @@ import { readUpTo } from '../core/bounded-body.ts';
 import { responseOf } from './response-of.ts';
 
 export interface HttpRequest extends Omit<https.RequestOptions, 'headers' | 'signal' | 'timeout'> {
-  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly headers?: Readonly<Record<string, string | readonly string[]>> | undefined;
   readonly body?: string | undefined;
   /** Ends the request, and reading its response. */
   readonly signal: AbortSignal;

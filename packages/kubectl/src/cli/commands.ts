@@ -1,0 +1,4 @@
+import type { PlugInCommand } from './command.ts';
+
+/** In the order of `--help`. */
+export const commands: readonly PlugInCommand[] = [];

@@ -1,0 +1,145 @@
+// One call of the plug-in, from its arguments to its exit code.
+import { CommanderError } from 'commander';
+import {
+  ConfigurationError,
+  DeadlinePassed,
+  printable,
+  value,
+  withDeadline,
+  type Clock,
+} from '@pod-identity/kit/core';
+import { KubeError } from '@pod-identity/kit/kube';
+import { createLog } from '@pod-identity/kit/serve';
+import { connect, type Connection } from '../cluster/connect.ts';
+import { readServices, type Services } from '../cluster/services.ts';
+import { createOut, type Format, type Terminal } from '../print/output.ts';
+import { CommandProblem, exitCodes, type PlugInCommand, type Session } from './command.ts';
+import { createProgram, type Call, type GlobalOptions } from './program.ts';
+
+/** The process, as far as the plug-in uses it. */
+export interface Surroundings {
+  readonly argv: readonly string[];
+  readonly env: Session['env'];
+  readonly version: string;
+  readonly description: string;
+  readonly commands: readonly PlugInCommand[];
+  readonly print: (line: string) => void;
+  readonly complain: (line: string) => void;
+  readonly terminal: Terminal;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+const defaultDeadlineMs = 30_000;
+
+export async function run(surroundings: Surroundings): Promise<number> {
+  const { argv, print, complain, signal } = surroundings;
+  let code: number = exitCodes.ok;
+  const program = createProgram({
+    ...surroundings,
+    onCall: async (call) => void (code = await runCall(call, surroundings)),
+  });
+  for (const command of [program, ...program.commands])
+    command.configureOutput({
+      writeOut: (text) => print(text.trimEnd()),
+      writeErr: (text) => complain(text.trimEnd()),
+      getOutHelpWidth: () => surroundings.terminal.columns,
+      getOutHasColors: () => surroundings.terminal.colour,
+    });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.unknown;
+    if (signal.aborted) return interrupted;
+    if (error instanceof CommandProblem) {
+      complain(`error: ${printable(error.message)}`);
+      return error.exitCode;
+    }
+    complain(`error: ${printable(messageOf(error))}`);
+    return exitCodes.unknown;
+  }
+}
+
+/** As shells report the end by Ctrl-C. */
+const interrupted = 130;
+
+async function runCall({ command, given, globals }: Call, surroundings: Surroundings): Promise<number> {
+  const { clock, signal, env, version } = surroundings;
+  const connection = await connect(
+    { ...globals, requestTimeoutMs: timeoutOf(globals) },
+    { env, userAgent: `kubectl-azure_pod_identity/${version}` },
+  );
+  const { deadlineMs: ms = defaultDeadlineMs } = command;
+  const start = (limited: AbortSignal) =>
+    command.run(createSession({ globals, connection, surroundings, signal: limited }), given);
+  try {
+    return await (command.isEndless?.(given) === true
+      ? start(signal)
+      : withDeadline({ clock, ms, signal }, start));
+  } catch (error) {
+    throw naming(connection.kube.server, error);
+  } finally {
+    await connection.kube.close().catch(() => undefined);
+  }
+}
+
+interface Opening {
+  readonly globals: GlobalOptions;
+  readonly connection: Connection;
+  readonly surroundings: Surroundings;
+  readonly signal: AbortSignal;
+}
+
+function createSession({ globals, connection, surroundings, signal }: Opening): Session {
+  const { print, complain, terminal, clock, env } = surroundings;
+  const { kube } = connection;
+  const isAllNamespaces = globals.allNamespaces === true;
+  const format = (globals.output ?? 'table') as Format;
+  let services: Promise<Services> | undefined;
+  return {
+    kube,
+    namespace: isAllNamespaces ? undefined : (globals.namespace ?? connection.namespace ?? 'default'),
+    isAllNamespaces,
+    format,
+    out: createOut(format, print),
+    err: (text) => complain(printable(text)),
+    terminal,
+    clock,
+    signal,
+    log: createLog({
+      component: 'kubectl',
+      level: 'error',
+      destination: { write: (line) => complain(line.trimEnd()) },
+    }),
+    env,
+    services: () => (services ??= readServices({ kube, signal })),
+  };
+}
+
+function timeoutOf({ requestTimeout }: GlobalOptions): number | undefined {
+  // kubectl takes a number without a unit for seconds.
+  const text = /^\d+$/.test(requestTimeout) ? `${requestTimeout}s` : requestTimeout;
+  const parsed = value.duration('0', { min: 0 }).parse(text);
+  if ('need' in parsed)
+    throw new CommandProblem(`--request-timeout must be ${parsed.need}, not ${requestTimeout}`);
+  return parsed.value === 0 ? undefined : parsed.value;
+}
+
+/** Errors of the connection name the server. */
+function naming(server: string, error: unknown): unknown {
+  if (error instanceof DeadlinePassed)
+    return new CommandProblem(`the API server ${server} did not say all that is needed: ${error.message}`);
+  if (!(error instanceof KubeError)) return error;
+  const { code, message } = error;
+  if (code === 'transport')
+    return new CommandProblem(`the API server ${server} cannot be reached: ${message}`);
+  if (code === 'unauthorized')
+    return new CommandProblem(`the API server ${server} does not know you: ${message}`);
+  return new CommandProblem(`the API server ${server}: ${message}`);
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof ConfigurationError) return error.problems.join('; ');
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,81 @@
+import {
+  createResource,
+  KubeError,
+  listTrimmed,
+  wholeObject,
+  type Fields,
+  type KubeTransport,
+  type ResourceKind,
+} from '@pod-identity/kit/kube';
+
+/** A list, or that the user may not read it or that the cluster does not have this kind, in words. */
+export type Listed<T> =
+  | { readonly kind: 'read'; readonly items: readonly T[] }
+  | { readonly kind: 'not-read'; readonly why: 'denied' | 'absent'; readonly text: string };
+
+export interface ListOptions<T> {
+  readonly kube: KubeTransport;
+  readonly signal: AbortSignal;
+  readonly kind: ResourceKind;
+  /** Default: all namespaces. */
+  readonly namespace?: string | undefined;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  readonly fields?: Fields;
+  /** Undefined leaves the object out. */
+  readonly trim: (object: unknown) => T | undefined;
+}
+
+const pageSize = 500;
+
+/** Other errors than a refusal are thrown. */
+export async function listAllowed<T>({
+  kube: transport,
+  fields = wholeObject,
+  trim,
+  ...wanted
+}: ListOptions<T>): Promise<Listed<T>> {
+  const { kind, namespace } = wanted;
+  try {
+    const items = await listTrimmed({ ...wanted, transport, fields, pageSize }, trim);
+    return { kind: 'read', items };
+  } catch (error) {
+    return notRead(error, `list ${nameOf(kind)} ${placeOf(namespace)}`, kind);
+  }
+}
+
+export type Got =
+  { readonly kind: 'read'; readonly object: unknown } | Extract<Listed<never>, { kind: 'not-read' }>;
+
+export interface GetOptions extends Pick<ListOptions<never>, 'kube' | 'signal' | 'kind' | 'fields'> {
+  readonly name: string;
+  /** Of namespaced kinds. */
+  readonly namespace?: string;
+}
+
+export async function getAllowed({
+  kube,
+  signal,
+  kind,
+  fields = wholeObject,
+  ...key
+}: GetOptions): Promise<Got> {
+  try {
+    return { kind: 'read', object: await createResource(kube, kind).get(key, { signal, fields }) };
+  } catch (error) {
+    return notRead(error, `get ${nameOf(kind)}/${key.name} ${placeOf(key.namespace)}`, kind);
+  }
+}
+
+function notRead(error: unknown, what: string, kind: ResourceKind) {
+  if (!(error instanceof KubeError)) throw error;
+  if (error.code === 'denied')
+    return { kind: 'not-read', why: 'denied', text: `you may not ${what}` } as const;
+  if (error.code === 'not-found')
+    return { kind: 'not-read', why: 'absent', text: `the cluster has no ${nameOf(kind)}` } as const;
+  throw error;
+}
+
+const nameOf = ({ plural, group }: ResourceKind) => (group === '' ? plural : `${plural}.${group}`);
+const placeOf = (namespace: string | undefined) =>
+  namespace === undefined ? 'at the cluster scope' : `in namespace ${namespace}`;
