@@ -37,6 +37,7 @@ export {
   type NamesReview,
 } from './rights.ts';
 export { actors, reasons, type Reason } from './reasons.ts';
+export { shellWord } from './shell-word.ts';
 export {
   absentOrLeftOut,
   explainMismatch,

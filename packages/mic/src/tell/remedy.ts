@@ -1,5 +1,5 @@
 import type { Host, ResourceId } from '@pod-identity/crd-types';
-import { inMic, type Remedy } from '@pod-identity/policy';
+import { inMic, shellWord, type Remedy } from '@pod-identity/policy';
 import type { LastFailure, RejectionCode } from '../snapshot/facts/facts.ts';
 
 export type AzureRole = 'Managed Identity Operator' | 'Virtual Machine Contributor';
@@ -13,7 +13,7 @@ export interface RoleAssignment {
 
 /** The command that assigns the missing role to MIC. */
 export function roleCommand({ role, scope, micPrincipalId = '<mic-principal-id>' }: RoleAssignment): string {
-  return `az role assignment create --role "${role}" --assignee-object-id ${micPrincipalId} --scope ${quoted(scope)}`;
+  return `az role assignment create --role "${role}" --assignee-object-id ${micPrincipalId} --scope ${shellWord(scope)}`;
 }
 
 /** The remedy for an identity that ARM rejects. Deterministic, since it is used in conditions. */
@@ -22,7 +22,7 @@ export function remedyFor(of: {
   readonly id: ResourceId;
   readonly micPrincipalId?: string | undefined;
 }): Remedy {
-  const lookUp = `az identity show --ids ${quoted(of.id)}`;
+  const lookUp = `az identity show --ids ${shellWord(of.id)}`;
   switch (of.code) {
     case 'LinkedAuthorizationFailed':
       return {
@@ -52,7 +52,7 @@ export function remedyFor(of: {
 export function clientIdRemedy(id: ResourceId): Remedy {
   return {
     text: 'correct spec.clientID, or leave it out',
-    command: `az identity show --ids ${quoted(id)} --query clientId`,
+    command: `az identity show --ids ${shellWord(id)} --query clientId`,
   };
 }
 
@@ -86,8 +86,3 @@ export function hostRemedy(of: {
 const explain = { command: inMic('explain NAMESPACE/POD') };
 const noToken =
   'MIC itself has no token that Azure accepts: correct its own identity or application in azure.json or in its environment; its log has the response of Azure';
-
-/** Ids may have parentheses and letters of any language, which shells interpret. */
-function quoted(id: ResourceId): string {
-  return /^[\w./-]+$/.test(id) ? id : `'${id}'`;
-}

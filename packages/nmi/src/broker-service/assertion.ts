@@ -1,3 +1,4 @@
+import { shellWord } from '@pod-identity/policy';
 import { claimsIn } from '../tokens/claims.ts';
 import { TokenError } from '../tokens/errors.ts';
 
@@ -25,8 +26,4 @@ function credentialCommand(of: { issuer: string; subject: string; audience: stri
     'az identity federated-credential create --resource-group RESOURCE-GROUP --identity-name IDENTITY --name aad-pod-identity-broker ' +
     `--issuer ${issuer} --subject ${subject} --audiences ${audience}`
   );
-}
-
-function shellWord(text: string): string {
-  return /^[\w:/.@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
