@@ -28,8 +28,8 @@ export {
   type HttpClient,
   type HttpRequest,
   type HttpResponse,
+  type OpenedRequest,
 } from './http-client.ts';
-export { responseOf } from './response-of.ts';
 export { readServiceArguments } from './service-arguments.ts';
 export { keepAdminServer } from './keep-admin-server.ts';
 export { openTracer } from './tracing/open-tracer.ts';

@@ -1,9 +1,8 @@
 import { once } from 'node:events';
-import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
+import { Agent, request as httpsRequest } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { readUpTo } from '@pod-identity/kit/core';
-import { responseOf, systemClock } from '@pod-identity/kit/serve';
+import { sendRequest, systemClock, type HttpRequest } from '@pod-identity/kit/serve';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterEach, expect, it } from 'vitest';
 import type { BrokerCall } from './broker.ts';
@@ -46,21 +45,19 @@ const start = async (
   return { calls, crashes, server };
 };
 
-const send = async ({ port }: BrokerServer, body: string, over: RequestOptions = {}) => {
-  const request = httpsRequest({
+const send = ({ port }: BrokerServer, body: string, over: Partial<HttpRequest> = {}) =>
+  sendRequest({
+    protocol: 'https:',
     host: '127.0.0.1',
     port,
     method: 'POST',
     path: '/v1/token',
     rejectUnauthorized: false,
-    agent: false,
+    body,
+    signal: AbortSignal.timeout(60_000),
+    longestBody: 1024 * 1024,
     ...over,
   });
-  request.end(body);
-  const response = await responseOf(request, AbortSignal.timeout(60_000));
-  const text = await readUpTo(response, 1024 * 1024);
-  return { status: response.statusCode ?? 0, headers: response.headers, text: text?.toString() ?? '' };
-};
 
 /** A request that the test ends before its response. */
 const begin = ({ port }: BrokerServer) => {
@@ -87,14 +84,14 @@ it('responds over TLS, with its own certificate', async () => {
   const {
     status,
     headers: got,
-    text,
+    body = '',
   } = await send(server, '{}', {
     headers,
     ca: own.certificate,
     rejectUnauthorized: true,
     checkServerIdentity: () => undefined,
   });
-  expect(readResponse({ status, retryAfter: undefined, body: text })).toEqual(token);
+  expect(readResponse({ status, retryAfter: undefined, body })).toEqual(token);
   expect(got['cache-control']).toBe('no-store');
   expect(calls).toMatchObject([{ token: 'x.y.z', body: '{}', peer: '127.0.0.1' }]);
 });
@@ -108,13 +105,13 @@ it.each([[undefined], ['Basic eDp5'], ['Bearer '], ['Bearer x y'], ['XBearer x.y
   },
 );
 
-it.each<[string, RequestOptions, number]>([
+it.each<[string, Partial<HttpRequest>, number]>([
   ['another method', { method: 'GET' }, 400],
   ['another path', { path: '/v1/token/../admin' }, 400],
-  ['a body that is too long', { headers: { 'content-length': 4_097 } }, 400],
+  ['a body that is too long', { body: 'x'.repeat(4_097) }, 400],
 ])('refuses %s, unread', async (_, over, status) => {
   const { calls, server } = await start();
-  await expect(send(server, over.headers ? 'x'.repeat(4_097) : '', over)).resolves.toMatchObject({ status });
+  await expect(send(server, '', over)).resolves.toMatchObject({ status });
   expect(calls).toEqual([]);
 });
 
@@ -225,14 +222,13 @@ it('a connection serves any number of requests, and ends after one that no NMI s
 
 it('a body of 4 KiB is read', async () => {
   const { calls, server } = await start();
-  const headers = { 'content-length': 4_096 };
-  expect(await send(server, 'x'.repeat(4_096), { headers })).toMatchObject({ status: 200 });
+  expect(await send(server, 'x'.repeat(4_096))).toMatchObject({ status: 200 });
   expect(calls[0]?.body).toHaveLength(4_096);
 });
 
 it('a failure is logged, and told without its text', async () => {
   const { crashes, server } = await start(() => Promise.reject(new Error('the token is a.b.c')));
-  const { status, text } = await send(server, '{}');
+  const { status, body: text } = await send(server, '{}');
   expect(status).toBe(503);
   expect(text).not.toContain('a.b.c');
   expect(crashes).toHaveLength(1);
@@ -308,6 +304,6 @@ it('ends when its requests are answered', async () => {
   await begun.promise;
   const end = server.close(60_000);
   answer.resolve(token);
-  await expect(response).resolves.toMatchObject({ status: 200, text: httpResponse(token).body });
+  await expect(response).resolves.toMatchObject({ status: 200, body: httpResponse(token).body });
   await end;
 });

@@ -1,18 +1,11 @@
 // Room: the metadata service of the machine: tokens of managed identities, and how fast it may be asked.
 // It must not decide who may use which identity.
-import {
-  Agent,
-  request,
-  type ClientRequest,
-  type ClientRequestArgs,
-  type IncomingMessage,
-  type RequestOptions,
-} from 'node:http';
+import { Agent, type ClientRequest, type ClientRequestArgs, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { urlToHttpOptions } from 'node:url';
 import type { FetchLike } from '@pod-identity/imds-client';
 import { readUpTo } from '@pod-identity/kit/core';
-import { responseOf } from '@pod-identity/kit/serve';
+import { openRequest, type HttpRequest, type OpenedRequest } from '@pod-identity/kit/serve';
 
 /** Calls the metadata service of the machine. Follows no redirect. */
 export interface MetadataService {
@@ -28,8 +21,8 @@ export interface MetadataService {
 const connections = { maxFreeSockets: 5, maxSockets: 16, timeout: 30_000 };
 
 /**
- * Uses node:http, since `fetch` loads another HTTP client, which takes 14 MiB of memory. Connections are kept alive. A request that was
- * sent over a kept connection that turns out to be closed is repeated once, on a new one: requests change nothing.
+ * Connections are kept alive. A request that was sent over a kept connection that turns out to be closed is repeated once, on a new one:
+ * requests change nothing.
  */
 export function createMetadataService(endpoint: string): MetadataService {
   const open = createOpening(endpoint);
@@ -37,15 +30,15 @@ export function createMetadataService(endpoint: string): MetadataService {
   const single = new Agent();
   let isClosed = false;
   const get: MetadataService['get'] = async (path, { signal }) => {
-    const first = open(path, keeping);
-    first.once('response', (response) => {
-      if (!isUsual(response)) keeping.refuse(response.socket);
+    const { request, response } = open(path, keeping, signal);
+    request.once('response', (first) => {
+      if (!isUsual(first)) keeping.refuse(first.socket);
     });
     try {
-      return await send(first, signal);
+      return await response;
     } catch (error) {
-      if (!first.reusedSocket || !isBroken(error) || signal.aborted || isClosed) throw error;
-      return send(open(path, single), signal);
+      if (!request.reusedSocket || !isBroken(error) || signal.aborted || isClosed) throw error;
+      return open(path, single, signal).response;
     }
   };
   return {
@@ -119,20 +112,14 @@ interface About {
   readonly about: string;
 }
 
-function createOpening(endpoint: string): (path: string, agent: Agent) => ClientRequest {
+function createOpening(endpoint: string): (path: string, agent: Agent, signal: AbortSignal) => OpenedRequest {
   const url = new URL(endpoint);
   const { hostname: host, port } = urlToHttpOptions(url);
-  const headers = ['Host', url.host, 'Metadata', 'true'];
-  return (path, agent) => {
-    const options: RequestOptions & About = {
-      host,
-      port,
-      headers,
-      path,
-      agent,
-      about: withoutResource(path),
-    };
-    return request(options);
+  const headers = { Host: url.host, Metadata: 'true' };
+  return (path, agent, signal) => {
+    const about = withoutResource(path);
+    const request: HttpRequest & About = { host, port, headers, path, agent, about, signal };
+    return openRequest(request);
   };
 }
 
@@ -146,12 +133,6 @@ function pathOf(url: string): string {
 
 function isUsual({ statusCode, headers }: IncomingMessage): boolean {
   return statusCode === 200 && headers['content-type']?.startsWith('application/json') === true;
-}
-
-function send(request: ClientRequest, signal: AbortSignal): Promise<IncomingMessage> {
-  const response = responseOf(request, signal);
-  request.end();
-  return response;
 }
 
 function isBroken(error: unknown): boolean {
