@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createAccessReviewer, refusesStranger, subjectOf } from './access-review.ts';
+import { createAccessReviewer, subjectOf } from './access-review.ts';
 import { KubeError } from './errors.ts';
 import type { KubeRequest, KubeTransport } from './transport.ts';
 
@@ -95,27 +95,4 @@ describe('a review', () => {
       await expect(reviewer.review(question)).rejects.toBe(error);
     },
   );
-});
-
-describe('a stranger', () => {
-  const right = { verb: 'use', group: 'azure.example', resource: 'managedidentities' };
-
-  test.each([
-    [false, true],
-    [true, false],
-  ])('is refused: %s when the server allows: %s', async (refused, allowed) => {
-    const { reviewer } = reviewerOver(() => reviewed({ allowed }));
-    expect(await refusesStranger(reviewer, right)).toBe(refused);
-  });
-
-  test('is in no group, so that rights of all users do not count', async () => {
-    const { reviewer, requests } = reviewerOver(() => reviewed({ allowed: false }));
-    await refusesStranger(reviewer, right);
-    expect(requests[0]?.body).toMatchObject({ spec: { groups: [], resourceAttributes: right } });
-  });
-
-  test('rejects when the server does not respond', async () => {
-    const { reviewer } = reviewerOver(() => reviewed({}));
-    await expect(refusesStranger(reviewer, right)).rejects.toBeInstanceOf(KubeError);
-  });
 });

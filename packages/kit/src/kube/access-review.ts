@@ -69,21 +69,6 @@ export function createAccessReviewer(
   };
 }
 
-/**
- * Whether the API server refuses a user that has no rights. If not (AlwaysAllow), its reviews are meaningless. Throws KubeError
- * without an answer.
- */
-export async function refusesStranger(
-  reviewer: AccessReviewer,
-  right: Pick<AccessReviewRequest, 'verb' | 'group' | 'resource'>,
-  signal?: AbortSignal,
-): Promise<boolean> {
-  return !(await reviewer.review({ ...right, subject: stranger, name: stranger.user }, signal));
-}
-
-/** In no group, not even `system:authenticated`. */
-const stranger: ReviewSubject = { user: 'aad-pod-identity:invented-user', groups: [] };
-
 /** `evaluationError` does not change the verdict. */
 function readVerdict(response: unknown): boolean {
   const status = field(response, 'status');

@@ -2,7 +2,6 @@
 // It must not know custom resources, Azure or either service.
 export {
   createAccessReviewer,
-  refusesStranger,
   subjectOf,
   type AccessReviewRequest,
   type AccessReviewer,
@@ -32,6 +31,7 @@ export type { LeftOut } from './share-keeper.ts';
 export type { Change, Indexes, Store } from './store.ts';
 export {
   createStrangerCheck,
+  reviewStranger,
   type StrangerCheck,
   type StrangerCheckOptions,
   type StrangerResult,

@@ -1,7 +1,7 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { createFakeClock } from '../testing/fake-clock.ts';
 import { KubeError } from './errors.ts';
-import { createStrangerCheck, type StrangerResult } from './stranger-check.ts';
+import { createStrangerCheck, reviewStranger, type StrangerResult } from './stranger-check.ts';
 
 const right = { verb: 'use', group: 'azure.example', resource: 'managedidentities' };
 const noAnswer = new KubeError('unavailable', 'etcd has no leader');
@@ -86,4 +86,24 @@ it('ends with the signal between two questions', async () => {
   stop.abort();
   await running;
   expect([review.mock.calls.length, clock.pending]).toEqual([1, 0]);
+});
+
+it.each([
+  [true, false],
+  [false, true],
+])('a stranger whom the server allows (%s) is refused: %s', async (isAllowed, isRefused) => {
+  const reviewer = { review: vi.fn(() => Promise.resolve(isAllowed)) };
+  expect(await reviewStranger(reviewer, right)).toEqual({ isRefused });
+});
+
+it('a stranger is in no group, so that rights of all users do not count', async () => {
+  const review = vi.fn(() => Promise.resolve(false));
+  await reviewStranger({ review }, right);
+  const subject = expect.objectContaining({ groups: [] }) as unknown;
+  expect(review).toHaveBeenCalledWith(expect.objectContaining({ ...right, subject }), undefined);
+});
+
+it('one review that fails is a result', async () => {
+  const result = await reviewStranger({ review: () => Promise.reject(noAnswer) }, right);
+  expect(result).toEqual({ error: noAnswer });
 });

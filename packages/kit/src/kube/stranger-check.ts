@@ -1,14 +1,33 @@
 import { aborted } from '../core/aborted.ts';
 import type { Clock } from '../core/clock.ts';
-import { refusesStranger, type AccessReviewRequest, type AccessReviewer } from './access-review.ts';
+import type { AccessReviewRequest, AccessReviewer, ReviewSubject } from './access-review.ts';
 
 /** What one review of the invented user found. `error`: it failed. */
 export type StrangerResult = { readonly isRefused: boolean } | { readonly error: unknown };
 
+/** That the invented user must not have. */
+type StrangerRight = Pick<AccessReviewRequest, 'verb' | 'group' | 'resource'>;
+
+/** In no group, not even `system:authenticated`. */
+const stranger: ReviewSubject = { user: 'aad-pod-identity:invented-user', groups: [] };
+
+/** One review. If the API server allows a user that has no rights (AlwaysAllow), its reviews are meaningless. */
+export async function reviewStranger(
+  reviewer: AccessReviewer,
+  right: StrangerRight,
+  signal?: AbortSignal,
+): Promise<StrangerResult> {
+  try {
+    const isAllowed = await reviewer.review({ ...right, subject: stranger, name: stranger.user }, signal);
+    return { isRefused: !isAllowed };
+  } catch (error) {
+    return { error };
+  }
+}
+
 export interface StrangerCheckOptions {
   readonly reviewer: AccessReviewer;
-  /** The right that the invented user must not have. */
-  readonly right: Pick<AccessReviewRequest, 'verb' | 'group' | 'resource'>;
+  readonly right: StrangerRight;
   /** Called after each review. Returns the time until the next one; undefined: the check is over. */
   readonly onResult: (result: StrangerResult) => number | undefined;
   readonly clock: Clock;
@@ -33,14 +52,6 @@ export function createStrangerCheck(options: StrangerCheckOptions): StrangerChec
   const looked = Promise.withResolvers<undefined>();
   let isRefused: boolean | undefined;
 
-  const review = async (signal: AbortSignal): Promise<StrangerResult> => {
-    try {
-      isRefused = await refusesStranger(reviewer, right, signal);
-      return { isRefused };
-    } catch (error) {
-      return { error };
-    }
-  };
   return {
     isRefused() {
       begun.resolve(undefined);
@@ -50,7 +61,9 @@ export function createStrangerCheck(options: StrangerCheckOptions): StrangerChec
     async run(signal) {
       await Promise.race([begun.promise, aborted(signal)]);
       while (!signal.aborted) {
-        const pauseMs = onResult(await review(signal));
+        const result = await reviewStranger(reviewer, right, signal);
+        if ('isRefused' in result) isRefused = result.isRefused;
+        const pauseMs = onResult(result);
         looked.resolve(undefined);
         if (pauseMs === undefined) break;
         await clock.sleep(pauseMs, signal).catch(() => undefined);

@@ -1,6 +1,6 @@
 // Asks the API server once about rights: about one target, or about all that one pod needs.
 import type { AccessSubject } from '@pod-identity/crd-types';
-import { KubeError, refusesStranger, subjectOf, type AccessReviewer } from '@pod-identity/kit/kube';
+import { KubeError, reviewStranger, subjectOf, type AccessReviewer } from '@pod-identity/kit/kube';
 import { reviewNames, strangerRight, useRight, type NamesReview } from '@pod-identity/policy';
 import type { PairRegistry, Pair } from '../access/pair-registry.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
@@ -39,12 +39,8 @@ type Reviewing = Pick<PodReview, 'reviewer' | 'signal'>;
 
 /** False if that is not known. */
 export async function allowsAnybody({ reviewer, signal }: Reviewing): Promise<boolean> {
-  try {
-    return !(await refusesStranger(reviewer, strangerRight, signal));
-  } catch (error) {
-    if (!(error instanceof KubeError)) throw error;
-    return false;
-  }
+  const result = await reviewStranger(reviewer, strangerRight, signal);
+  return 'isRefused' in result && !result.isRefused;
 }
 
 /** From the narrowest name to the widest, so that the narrowest right is returned. */

@@ -1,5 +1,5 @@
 import type { Clock } from '@pod-identity/kit/core';
-import { refusesStranger, type AccessReviewer } from '@pod-identity/kit/kube';
+import { reviewStranger, type AccessReviewer } from '@pod-identity/kit/kube';
 import { strangerRight } from '@pod-identity/policy';
 import { reviewUseBy } from '../access-guard.ts';
 import { resultOf, type AccessResult } from '../access/guard.ts';
@@ -39,11 +39,7 @@ export async function reviewAccess(
 
 /** Where an invented user is allowed too, or that is not known, the agent uses no review. */
 async function whyUntrusted(reviewer: AccessReviewer): Promise<AccessResult | undefined> {
-  try {
-    return (await refusesStranger(reviewer, strangerRight))
-      ? undefined
-      : { verdict: 'unanswered', why: 'allows-all' };
-  } catch {
-    return { verdict: 'unanswered' };
-  }
+  const result = await reviewStranger(reviewer, strangerRight);
+  if ('error' in result) return { verdict: 'unanswered' };
+  return result.isRefused ? undefined : { verdict: 'unanswered', why: 'allows-all' };
 }
