@@ -1,7 +1,8 @@
-// Checks the pages: links lead somewhere, paths and tests that are named exist, listed words are not used, terms are in the glossary.
+// Checks the pages: links lead to a file and to a heading that it has, paths and tests that are named exist, listed words are not used, terms are in the glossary.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { anchorsIn } from './anchors.ts';
 import { glossaryTerms, termsWithoutEntry } from './glossary.ts';
 import { hasTest, quotedTests } from './quoted-tests.ts';
 import { brokenReferences } from './references.ts';
@@ -16,10 +17,15 @@ const terms = glossaryTerms(readFileSync('docs/reference/glossary.md', 'utf8'));
 /** Pages for users; decisions and CONTRIBUTING.md are for those who change the code. */
 const isPublic = (file: string) =>
   /^(README|docs\/([\w-]+\/)?[\w-]+|packages\/[^/]+\/README)\.md$/.test(file);
+/** Of a page that is no Markdown, such as a folder or a source file, GitHub shows lines (#L12) alone. */
+const anchorExists = (path: string, anchor: string) =>
+  path.endsWith('.md') ? anchorsIn(readFileSync(path, 'utf8')).has(anchor) : /^L\d+/.test(anchor);
 const problems = files.flatMap((file) => {
   const text = readFileSync(file, 'utf8');
   const references = brokenReferences(text, {
     linkExists: (target) => existsSync(join(dirname(file), target)),
+    anchorExists: (target, anchor) =>
+      anchorExists(target === '' ? file : join(dirname(file), target), anchor),
     pathExists: (path) => existsSync(path),
   });
   const listed = listedWords(text).map(
