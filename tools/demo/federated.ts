@@ -49,7 +49,7 @@ async function startBroker(stage: Stage): Promise<Service> {
   const account = `${brokerNamespace}/broker`;
   const spec = { account, audience: audience.ofEntra, pod, lifetimeSeconds };
   const assertion = await requestToken(stage.kube, spec);
-  const service = await stage.startBroker({ pod, assertion });
+  const { service } = await stage.startBroker({ pod, assertion });
   // Agents dial it by this entry.
   await untilObject(stage.kube, {
     path: pathOf({ apiVersion: 'v1', kind: 'ConfigMap', namespace: brokerNamespace }),

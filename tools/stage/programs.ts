@@ -11,10 +11,24 @@ import { startService, type Service } from './service.ts';
 import type { PodPath } from '@pod-identity/sim';
 import type { StageWorld } from './world.ts';
 
-interface BrokerStart {
+export interface BrokerOptions {
+  /** The URL of the API server. Default: that of MIC and NMI. */
+  readonly server?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly preload?: string | undefined;
+}
+
+interface BrokerStart extends BrokerOptions {
   readonly pod: KubeObject;
   /** Of its ServiceAccount, for Entra. */
   readonly assertion: string;
+}
+
+interface StartedBroker {
+  readonly service: Service;
+  readonly port: number;
+  /** How it reaches Entra. */
+  readonly loginArgs: readonly string[];
 }
 
 export interface StageNmi {
@@ -45,7 +59,7 @@ export interface Programs {
   startMic(replica: string, args?: readonly string[]): Promise<Service>;
   startNmi(node: number | NmiPlace, args?: readonly string[]): Promise<StageNmi>;
   /** The broker of federated identities, as the process of this pod. */
-  startBroker(start: BrokerStart): Promise<Service>;
+  startBroker(start: BrokerStart): Promise<StartedBroker>;
   startSample(path: PodPath, env: Readonly<Record<string, string>>): Service;
 }
 
@@ -67,8 +81,12 @@ function createLauncher(world: StageWorld, options: ProgramOptions) {
       world.cleanup.add(() => service.stop());
       return service;
     },
-    async kubeconfigOf(account: string, namespace = names.systemNamespace): Promise<string> {
-      const { isReal, kube, kubeconfig, serverOfServices: server, folder, sim } = world;
+    async kubeconfigOf(
+      account: string,
+      namespace = names.systemNamespace,
+      server = world.serverOfServices,
+    ): Promise<string> {
+      const { isReal, kube, kubeconfig, folder, sim } = world;
       if (isReal) return serviceAccountKubeconfig({ kube, kubeconfig, account, namespace, folder, server });
       const file = join(folder, `${account}.kubeconfig`);
       await writeFile(file, sim.kube.kubeconfig(`${namespace}/${account}`));
@@ -167,11 +185,13 @@ async function startNmi(
 async function startBroker(
   { sim, folder }: StageWorld,
   launcher: Launcher,
-  { pod: { metadata }, assertion }: BrokerStart,
-): Promise<Service> {
+  { pod: { metadata }, assertion, server, env, preload }: BrokerStart,
+): Promise<StartedBroker> {
   const { name, uid = '' } = metadata;
   const assertionFile = join(folder, `${name}.assertion`);
   await writeFile(assertionFile, assertion);
+  const port = await freePort();
+  const loginArgs = ['--broker-login-host', sim.azure.entraUrl, '--broker-assertion-file', assertionFile];
   const service = launcher.launch({
     name,
     entry: 'nmi',
@@ -179,15 +199,16 @@ async function startBroker(
       ...[
         'broker',
         '--kubeconfig',
-        await launcher.kubeconfigOf('broker', brokerNamespace),
+        await launcher.kubeconfigOf('broker', brokerNamespace, server),
         '--log-format',
         'json',
       ],
-      ...['--broker-port', String(await freePort()), '--broker-login-host', sim.azure.entraUrl],
-      ...['--broker-assertion-file', assertionFile],
+      ...['--broker-port', String(port), ...loginArgs],
       ...['--http-probe-port', '0', '--prometheus-port', '0'],
     ],
+    preload,
     env: {
+      ...env,
       NODE_EXTRA_CA_CERTS: sim.azure.caFile,
       POD_NAMESPACE: brokerNamespace,
       POD_NAME: name,
@@ -196,7 +217,7 @@ async function startBroker(
     },
   });
   await service.logged('admin server listening');
-  return service;
+  return { service, port, loginArgs };
 }
 
 /** NMI tells pods apart by the address of a connection, and learns it from the forwarder where all have the same one. */

@@ -58,7 +58,6 @@ export async function federatedFigures(say: Say, sizes: NmiSizes): Promise<Figur
     const figures = { ...loads, memory: { started, loaded } };
     return [...firstTokenFigures(rounds), ...brokerFigures(figures, sizes)];
   } finally {
-    await broker.service.stop();
     await stage.stop();
   }
 }

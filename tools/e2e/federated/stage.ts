@@ -9,18 +9,17 @@ import {
   brokerNamespace,
   brokerParts,
   brokerSubject,
-  freePort,
   requestToken,
   runBrokerPod,
   runSystemPod,
   type TokenSpec,
 } from '../../stage/broker.ts';
-import { serviceAccountKubeconfig } from '../../stage/cluster.ts';
 import * as names from '../../stage/names.ts';
 import type { KubeObject } from '../../stage/objects.ts';
 import { built, inDeploy } from '../../stage/places.ts';
 import { untilGranted } from '../../stage/rights.ts';
-import { parseLine, startService, type Service } from '../../stage/service.ts';
+import { parseLine, type Service } from '../../stage/service.ts';
+import type { BrokerOptions } from '../../stage/programs.ts';
 import { openStage, type Stage, type StageNmi } from '../../stage/stage.ts';
 import { runProgram, type Ended } from '../access/commands.ts';
 import { openReviewProxy, type ReviewProxy } from '../access/review-proxy.ts';
@@ -71,20 +70,14 @@ export async function openFederatedStage(flavour: 'v1.20' | 'v1.34'): Promise<Fe
     world.addFederatedCredential(clientId, { issuer: api.server, subject: brokerSubject });
 
   const tokenFor = (spec: TokenSpec) => requestToken(stage.kube, spec);
-  const brokers: Service[] = [];
   return {
     stage,
     api,
     proxies,
     tokenFor,
-    async startBroker(name, preload) {
-      const broker = await startBroker({ stage, name, server: proxies.broker.url, preload });
-      brokers.push(broker.service);
-      return broker;
-    },
+    startBroker: (name, preload) => startBroker({ stage, name, server: proxies.broker.url, preload }),
     startNmi: (node, args = []) => startBrokeredNmi(stage, node, ['--operation-mode', 'managed', ...args]),
     async stop() {
-      await Promise.all(brokers.map((service) => service.stop()));
       await stage.stop();
       await Promise.all([proxies.broker.stop(), proxies.nmi.stop()]);
       await api.stop();
@@ -105,7 +98,8 @@ export async function startBrokeredNmi(
   args: readonly string[] = [],
 ): Promise<BrokeredNmi> {
   const { pod, token } = await runAgentPod(stage, `nmi-${node}`, node);
-  const tokenFile = await fileWith(stage, `nmi-${node}.token`, token);
+  const tokenFile = join(stage.folder, `nmi-${node}.token`);
+  await writeFile(tokenFile, token);
   const own = ['--broker', brokerNamespace, '--broker-token-file', tokenFile];
   return { ...(await stage.startNmi(node, [...own, ...args])), pod, token, tokenFile };
 }
@@ -120,66 +114,23 @@ export async function runAgentPod(
   return { pod, token: await requestToken(stage.kube, { account: `${names.systemNamespace}/nmi`, pod }) };
 }
 
-interface BrokerStart {
+interface BrokerStart extends BrokerOptions {
   readonly stage: Stage;
   readonly name: string;
-  /** The URL of the API server. Default: that of the stage's kubeconfig. */
-  readonly server?: string;
-  readonly env?: Readonly<Record<string, string>>;
-  readonly preload?: string | undefined;
 }
 
-export async function startBroker({ stage, name, server, env, preload }: BrokerStart): Promise<StageBroker> {
-  const { kube, kubeconfig, folder, sim } = stage;
-  const account = { account: 'broker', namespace: brokerNamespace };
+export async function startBroker({ stage, name, ...options }: BrokerStart): Promise<StageBroker> {
   const pod = await runBrokerPod(stage, name);
-  const assertion = await requestToken(stage.kube, {
-    account: `${brokerNamespace}/broker`,
-    audience: audience.ofEntra,
-    pod,
-  });
-  const port = await freePort();
-  const own = [
-    ...['--broker-login-host', sim.azure.entraUrl],
-    ...['--broker-assertion-file', await fileWith(stage, `${name}.assertion`, assertion)],
-  ];
-  const trust = { NODE_EXTRA_CA_CERTS: sim.azure.caFile };
-  const service = startService({
-    name,
-    entry: built('nmi'),
-    preload,
-    args: [
-      ...[
-        'broker',
-        '--kubeconfig',
-        await serviceAccountKubeconfig({ kube, kubeconfig, folder, server, ...account }),
-      ],
-      ...['--broker-port', String(port), ...own],
-      ...['--log-format', 'json', '--http-probe-port', '0', '--prometheus-port', '0'],
-    ],
-    env: {
-      ...env,
-      ...trust,
-      POD_NAMESPACE: brokerNamespace,
-      POD_NAME: name,
-      POD_UID: pod.metadata.uid ?? '',
-      POD_IP: '127.0.0.1',
-    },
-  });
+  const account = `${brokerNamespace}/broker`;
+  const assertion = await requestToken(stage.kube, { account, audience: audience.ofEntra, pod });
+  const { service, port, loginArgs } = await stage.startBroker({ pod, assertion, ...options });
   const isHealth = (line: string) => parseLine(line)['role'] === 'health';
   const { port: probePort } = parseLine(await service.line(isHealth));
-  const probe = ['--http-probe-port', String(probePort)];
+  const own = [...loginArgs, '--http-probe-port', String(probePort)];
+  const env = { NODE_EXTRA_CA_CERTS: stage.sim.azure.caFile };
   const check = (...words: readonly string[]) =>
-    runProgram(process.execPath, [built('nmi'), 'check-federated', ...words, ...own, ...probe], {
-      env: trust,
-    });
+    runProgram(process.execPath, [built('nmi'), 'check-federated', ...words, ...own], { env });
   return { service, pod, port, check };
-}
-
-async function fileWith({ folder }: Stage, name: string, content: string): Promise<string> {
-  const file = join(folder, name);
-  await writeFile(file, content);
-  return file;
 }
 
 /** Of the API server's certificate, as PEM. */

@@ -81,7 +81,6 @@ async function startBrokers(pod: StagePod): Promise<void> {
   const started: StageBroker[] = [];
   for (const name of ['broker-a', 'broker-b']) {
     const broker = await startBroker({ stage, name });
-    cleanup.add(() => broker.service.stop());
     started.push(broker);
   }
   brokers = started;
