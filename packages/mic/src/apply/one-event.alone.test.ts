@@ -54,8 +54,13 @@ async function costsOf(world: FakeWorld, ms: number): Promise<Cost[]> {
 
 const rules = { detachGraceMs: 5_000, driftPeriodMs: 3_600_000 };
 
-async function start(): Promise<{ world: FakeWorld; poke: () => void }> {
-  const world = createFakeWorld({ rules });
+type Mode = 'namespace' | 'rbac';
+let right = Promise.resolve(true);
+const reviewer = { review: () => right };
+beforeEach(() => void (right = Promise.resolve(true)));
+
+async function start(mode: Mode = 'namespace'): Promise<{ world: FakeWorld; poke: () => void }> {
+  const world = createFakeWorld({ rules, ...(mode === 'rbac' && { reviewer }) });
   world.addNode();
   for (const name of ['app', 'other']) world.addIdentity(name);
   const { poke } = await world.startTerm();
@@ -68,11 +73,11 @@ const before = [
   ['PATCH', {}],
 ] as const;
 
-describe('on a host with one pod', () => {
+describe.each<Mode>(['namespace', 'rbac'])('in mode %s, on a host with one pod', (mode) => {
   let world: FakeWorld;
   let poke: () => void;
   beforeEach(async () => {
-    ({ world, poke } = await start());
+    ({ world, poke } = await start(mode));
     world.addPod('first', 'app');
     poke();
     await world.clock.advance(60_000);
@@ -191,4 +196,31 @@ test('pods that come while their host is read share its first PATCH', async () =
   await world.clock.advance(60_000);
   expect(world.states()).toEqual(['first: Assigned', 'second: Assigned', 'third: Assigned']);
   expect(world.writes.filter((name) => name === 'PATCH')).toEqual(['PATCH']);
+});
+
+test('in mode rbac, a review that takes longer than the pod waits for its plan costs one plan more', async () => {
+  const { world, poke } = await start('rbac');
+  world.addPod('first', 'app');
+  poke();
+  await world.clock.advance(60_000);
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  right = promise;
+  world.addPod('second', 'other');
+  poke();
+  expect(await costsOf(world, 60_000)).toEqual([['end', { plans: 1, judged: 1 }]]);
+  resolve(true);
+  expect(await costsOf(world, 60_000)).toEqual([
+    ...before,
+    ['replace record', { saves: 1 }],
+    ['create assigned', { plans: 1, judged: 1 }],
+    ['end', {}],
+  ]);
+});
+
+test('in mode rbac, a pod whose right is refused costs one plan, however often it is reviewed', async () => {
+  right = Promise.resolve(false);
+  const { world, poke } = await start('rbac');
+  world.addPod('first', 'app');
+  poke();
+  expect(await costsOf(world, 3_600_000)).toEqual([['end', { plans: 1, judged: 1 }]]);
 });

@@ -1,14 +1,17 @@
 // A cluster and an Azure in memory with the real reconciler, which can be ended between any two steps.
 import type { AzureAssignedIdentity, ResourceId } from '@pod-identity/crd-types';
-import type { LeaderTerm } from '@pod-identity/kit/kube';
+import type { AccessReviewer, LeaderTerm } from '@pod-identity/kit/kube';
 import type { Clock } from '@pod-identity/kit/core';
 import { createFakeClock } from '@pod-identity/kit/testing';
+import { PairRegistry } from '../../access/pair-registry.ts';
+import { reviewPairs } from '../../access/pair-reviewer.ts';
 import type { PlanRules } from '../../plan/types.ts';
 import type { AssignedView, PodKey } from '../../snapshot/views.ts';
 import { planRemoval } from '../../plan/plan.ts';
 import * as build from '../../plan/test/builders.ts';
 import { createReconciler } from '../../reconcile.ts';
 import { ClusterIndex } from '../../snapshot/index/cluster-index.ts';
+import type { AccessGroup } from '../../snapshot/index/rights.ts';
 import type { PresentIdentity, RejectionCode } from '../../snapshot/facts/facts.ts';
 import { factsFromRecord } from '../../snapshot/facts/host-facts.ts';
 import { createAssignmentsApplier, type StepResult } from '../apply-assignments.ts';
@@ -41,6 +44,8 @@ export interface FakeWorldOptions {
   /** Another Azure than the default one; connected at the start of each term. */
   readonly azure?: (ports: { readonly clock: Clock; readonly gate: Gate }) => { connect(): HostIdentities };
   readonly rules?: Partial<PlanRules>;
+  /** Mode `rbac`, with these reviews. */
+  readonly reviewer?: AccessReviewer;
 }
 
 export type FakeWorld = ReturnType<typeof createFakeWorld>;
@@ -50,10 +55,13 @@ export function createFakeWorld({
   crashes: more = [],
   azure: arm,
   rules = {},
+  reviewer,
 }: FakeWorldOptions = {}) {
   const crashPlan = crash ? [crash, ...more] : more;
   const clock = createFakeClock(build.now);
-  const index = new ClusterIndex({ forceNamespaced: false });
+  const registry = new PairRegistry<AccessGroup>({ pairsPerNamespace: 100, recheckMs: 300_000 });
+  const access = reviewer && ({ mode: 'rbac', registry } as const);
+  const index = new ClusterIndex({ forceNamespaced: false }, access);
   const attached = new Map<ResourceId, PresentIdentity>();
   const writes: string[] = [];
   const gates: { hold?: Promise<void>; reading?: Promise<void> } = {};
@@ -197,6 +205,21 @@ export function createFakeWorld({
     clock.after(10_000, () => void mirror.walk(term.signal, remove));
     index.markAllDirty();
     sweep();
+    if (reviewer)
+      void reviewPairs({
+        registry,
+        reviewer,
+        term,
+        clock,
+        random: () => 0.5,
+        log: createFakeLog(),
+        proven: () => Promise.resolve(),
+        onReview: () => undefined,
+        onChanged(groups) {
+          index.rightsChanged(groups);
+          sweep();
+        },
+      });
     return {
       steps,
       hosts,
@@ -232,9 +255,11 @@ export function createFakeWorld({
     onWrite: (listener: (name: string) => void) => void (beforeWrite = listener),
     addNode: () => index.apply({ kind: 'node', key: 'node-0', view: build.node() }),
     addIdentity(name: string) {
-      const view = build.identity({ name });
+      // In mode `rbac` the identity of another namespace would have to be offered.
+      const at = reviewer && { namespace: 'shop' };
+      const view = build.identity({ name, ...at });
       index.apply({ kind: 'identity', key: view.key, view });
-      const binding = build.binding({ azureIdentity: name, selector: name });
+      const binding = build.binding({ azureIdentity: name, selector: name, ...at });
       index.apply({ kind: 'binding', key: binding.key, view: binding });
     },
     addPod: (name: string, label: string) =>
