@@ -10,14 +10,7 @@ import {
   type AzurePodIdentityException,
   type Host,
 } from '@pod-identity/crd-types';
-import {
-  coreKinds,
-  createResource,
-  KubeError,
-  tooLargeIn,
-  wholeObject,
-  type ResourceKind,
-} from '@pod-identity/kit/kube';
+import { coreKinds, createResource, KubeError, tooLargeIn } from '@pod-identity/kit/kube';
 import type { Printer } from '@pod-identity/kit/serve';
 import { PairRegistry } from '../access/pair-registry.ts';
 import { accessReport } from '../tell/access-report.ts';
@@ -36,18 +29,11 @@ import { keyOf } from '../snapshot/keys.ts';
 import { memberOf, stringAt } from '../snapshot/raw-object.ts';
 import { podFieldsWithLabels } from '../snapshot/watch/pod-fields.ts';
 import { lookAtCluster, type Looking } from './look.ts';
+import { listClusterRoles } from './rbac.ts';
 
 export interface AccessReportCommand extends Looking {
   readonly printer: Printer;
 }
-
-const rbac = (kind: string, plural: string): ResourceKind => ({
-  group: 'rbac.authorization.k8s.io',
-  version: 'v1',
-  kind,
-  plural,
-  namespaced: false,
-});
 
 /** The exit code. */
 export async function accessReportCommand(command: AccessReportCommand): Promise<number> {
@@ -58,7 +44,8 @@ export async function accessReportCommand(command: AccessReportCommand): Promise
   const { using, unknown, without } = await machinesInUse(command, index);
   const inUse = [...identitiesInUse(index), ...using];
   const uses = usesOf(inUse.filter(({ isEnforced }) => !isEnforced));
-  const holders = await listHolders(command);
+  const roles = await listClusterRoles(command);
+  const holders = roles && wildcardHolders(roles.roles, roles.bindings);
   const withoutAccounts = [...withoutAccount(index), ...without];
   const asFederated = usesOf(identitiesAsFederated(index));
   const enforced = enforcedIn(inUse);
@@ -72,19 +59,6 @@ export async function accessReportCommand(command: AccessReportCommand): Promise
   });
   for (const line of report) command.printer.line(line);
   return 0;
-}
-
-/** The holders of wildcard rights; undefined if the user may not list roles. */
-async function listHolders({ transport, signal }: Looking): Promise<readonly string[] | undefined> {
-  const list = (kind: ResourceKind) =>
-    createResource<unknown>(transport, kind).list({ signal, fields: wholeObject });
-  try {
-    const roles = await list(rbac('ClusterRole', 'clusterroles'));
-    return wildcardHolders(roles, await list(rbac('ClusterRoleBinding', 'clusterrolebindings')));
-  } catch (error) {
-    if (error instanceof KubeError && error.code === 'denied') return undefined;
-    throw error;
-  }
 }
 
 interface Exempt {
@@ -170,7 +144,13 @@ async function podsOf(
     if (!host || ['Succeeded', 'Failed'].includes(stringAt(memberOf(pod, 'status'), 'phase'))) continue;
     const serviceAccount = stringAt(memberOf(pod, 'spec'), 'serviceAccountName');
     if (hasAccount({ serviceAccount }))
-      using.push({ subject: { namespace, name: serviceAccount }, by, isEnforced, ...targetOf(host) });
+      using.push({
+        pod: keyOf(metadataOf(pod)),
+        subject: { namespace, name: serviceAccount },
+        by,
+        isEnforced,
+        ...targetOf(host),
+      });
     else without.push(keyOf(metadataOf(pod)));
   }
   return { using, without };

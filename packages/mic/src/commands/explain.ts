@@ -8,6 +8,7 @@ import {
   createAccessReviewer,
   createResource,
   KubeError,
+  type AccessReviewer,
   type KubeTransport,
 } from '@pod-identity/kit/kube';
 import type { Ambient, Printer } from '@pod-identity/kit/serve';
@@ -20,7 +21,7 @@ import type { Azure } from '../azure/connect.ts';
 import { findHome } from './home.ts';
 import { lookAtCluster, mayNotList, type ClusterRules } from './look.ts';
 import { reviewPod } from './review-pod.ts';
-import { explainPod, type ExplainedPod } from '../tell/explain-pod.ts';
+import { explainPod, type ExplainedPod, type Explanation } from '../tell/explain-pod.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { AccessGroup } from '../snapshot/index/rights.ts';
 import type { HostFacts, HostRecord } from '../snapshot/facts/facts.ts';
@@ -28,17 +29,23 @@ import { memberOf, stringAt } from '../snapshot/raw-object.ts';
 import { podFields } from '../snapshot/watch/pod-fields.ts';
 import { createFacts, factsFromRecord, foldReading } from '../snapshot/facts/host-facts.ts';
 
-export interface ExplainCommand extends Pick<Ambient, 'clock' | 'log'> {
+export interface Explaining extends Pick<Ambient, 'clock' | 'log'> {
   readonly target: { readonly namespace: string; readonly pod: string };
   /** MIC's matching rules, and its own namespace if that is known. */
   readonly rules: Omit<ClusterRules, 'access'> & { readonly namespace: string | undefined };
   readonly accessMode?: AccessMode;
   readonly transport: KubeTransport;
-  readonly azure: Azure;
+  /** Default: SubjectAccessReviews of the API server. */
+  readonly reviewer?: AccessReviewer;
+  /** Undefined: whoever asks has no access to Azure, so what hosts carry is not looked at. */
+  readonly azure: Pick<Azure, 'hosts' | 'principalId'> | undefined;
   readonly signal: AbortSignal;
-  readonly printer: Printer;
   /** A message about the original's MIC, if it runs too. */
   originalRuns?(signal: AbortSignal): Promise<string | undefined>;
+}
+
+export interface ExplainCommand extends Explaining {
+  readonly printer: Printer;
 }
 
 /** Azure may be unreachable from the user's machine: the findings of the cluster are printed nevertheless. */
@@ -46,6 +53,13 @@ const azurePatienceMs = 15_000;
 
 /** Returns the exit code: 0 if the pod can use all its identities, 1 if not. Throws KubeError if that could not be determined. */
 export async function explainCommand(command: ExplainCommand): Promise<number> {
+  const { pod, findings, result } = await readExplanation(command);
+  for (const line of findingLines(`pod ${pod}`, [...findings, result])) command.printer.line(line);
+  return result.verdict === 'ok' ? 0 : 1;
+}
+
+/** Throws KubeError if that could not be determined. */
+export async function readExplanation(command: Explaining): Promise<Explanation> {
   const { target, azure, clock, signal } = command;
   const { namespace, pod: name } = target;
   const original = command.originalRuns?.(signal);
@@ -53,22 +67,12 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
   const access = { mode: command.accessMode ?? 'namespace', registry };
   const index = await lookAtCluster({ ...command, rules: { ...command.rules, access } });
   const records = await readAssigned(command, index);
-  const serviceAccount = index.pod(`${namespace}/${name}`)?.serviceAccount;
-  const allowsAnybody =
-    serviceAccount !== undefined &&
-    (await reviewPod({
-      index,
-      registry,
-      reviewer: createAccessReviewer(command.transport),
-      subject: { namespace, name: serviceAccount },
-      now: clock.now(),
-      signal,
-    }));
+  const allowsAnybody = await reviewRights(command, { index, registry });
   const home = index.homeOf(`${namespace}/${name}`);
   const host = await lookAtHost(command, index, home);
   const unknownPod = index.pod(`${namespace}/${name}`) ? undefined : await lookForPod(command);
-  const micPrincipalId = await azure.principalId(within(signal, azurePatienceMs));
-  const explanation = explainPod(
+  const micPrincipalId = await azure?.principalId(within(signal, azurePatienceMs));
+  return explainPod(
     { namespace, name, ...(unknownPod === undefined ? {} : { unknownPod }) },
     {
       index,
@@ -81,14 +85,28 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
       original: await original,
       factsOf: (id) => (id === home ? host?.facts : undefined),
       lacksRecords: host?.lacksRecords === true,
+      lacksAzure: azure === undefined,
     },
   );
-  const { pod, findings, result } = explanation;
-  for (const line of findingLines(`pod ${pod}`, [...findings, result])) command.printer.line(line);
-  return explanation.result.verdict === 'ok' ? 0 : 1;
 }
 
-async function readAssigned({ transport, signal }: ExplainCommand, index: ClusterIndex): Promise<Mirror> {
+/** Returns whether the API server allows anybody the use of identities. */
+async function reviewRights(
+  { target: { namespace, pod }, transport, reviewer, clock, signal }: Explaining,
+  known: { readonly index: ClusterIndex; readonly registry: PairRegistry<AccessGroup> },
+): Promise<boolean> {
+  const name = known.index.pod(`${namespace}/${pod}`)?.serviceAccount;
+  if (name === undefined) return false;
+  return reviewPod({
+    ...known,
+    reviewer: reviewer ?? createAccessReviewer(transport),
+    subject: { namespace, name },
+    now: clock.now(),
+    signal,
+  });
+}
+
+async function readAssigned({ transport, signal }: Explaining, index: ClusterIndex): Promise<Mirror> {
   const mirror = new Mirror({ index, reader: createAssignedIdentityReader(transport) });
   try {
     await mirror.walk(signal);
@@ -100,7 +118,7 @@ async function readAssigned({ transport, signal }: ExplainCommand, index: Cluste
 }
 
 async function lookAtHost(
-  command: ExplainCommand,
+  command: Explaining,
   index: ClusterIndex,
   id: ResourceId | undefined,
 ): Promise<{ readonly facts: HostFacts; readonly lacksRecords: boolean } | undefined> {
@@ -109,16 +127,14 @@ async function lookAtHost(
   if (!host) return undefined;
   const records = await readRecords(command);
   const record = records?.find((candidate) => candidate.host.id === id);
-  const outcome = await azure.hosts.read(host, within(signal, azurePatienceMs));
-  const facts = foldReading(record ? factsFromRecord(record) : createFacts(host), outcome, {
-    now: clock.now(),
-    chance: 0,
-  });
+  const known = record ? factsFromRecord(record) : createFacts(host);
+  const outcome = await azure?.hosts.read(host, within(signal, azurePatienceMs));
+  const facts = outcome ? foldReading(known, outcome, { now: clock.now(), chance: 0 }) : known;
   return { facts, lacksRecords: records === undefined };
 }
 
 /** What MIC wrote down about hosts; undefined if it was not found. */
-async function readRecords(command: ExplainCommand): Promise<readonly HostRecord[] | undefined> {
+async function readRecords(command: Explaining): Promise<readonly HostRecord[] | undefined> {
   const { transport, rules, log, signal } = command;
   const namespace = rules.namespace ?? (await findHome(transport, signal));
   if (namespace === undefined) return undefined;
@@ -139,7 +155,7 @@ async function readRecords(command: ExplainCommand): Promise<readonly HostRecord
 type UnknownPod = NonNullable<ExplainedPod['unknownPod']>;
 
 /** The watches keep labelled pods only: others are read from the API server. */
-async function lookForPod({ transport, target, signal }: ExplainCommand): Promise<UnknownPod> {
+async function lookForPod({ transport, target, signal }: Explaining): Promise<UnknownPod> {
   try {
     const pod = await createResource(transport, coreKinds.pods).get(
       { namespace: target.namespace, name: target.pod },

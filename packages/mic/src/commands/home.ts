@@ -1,13 +1,6 @@
 import { createResource, KubeError, wholeObject, type KubeTransport } from '@pod-identity/kit/kube';
 import { memberOf, stringAt } from '../snapshot/raw-object.ts';
-
-const clusterRoleBindings = {
-  group: 'rbac.authorization.k8s.io',
-  version: 'v1',
-  kind: 'ClusterRoleBinding',
-  plural: 'clusterrolebindings',
-  namespaced: false,
-};
+import { clusterRoleBindings } from './rbac.ts';
 
 /** By the manifests and the chart. */
 const [bindingName, accountName] = ['pod-identity-mic', 'mic'];

@@ -12,7 +12,13 @@ const target = (name: string): AccessTarget => ({
 });
 const using = (account: string, by: string, ...names: readonly string[]): Using => {
   const [namespace = '', name = ''] = account.split('/');
-  return { subject: { namespace, name }, by, isEnforced: false, targets: names.map(target) };
+  return {
+    pod: `${namespace}/pod`,
+    subject: { namespace, name },
+    by,
+    isEnforced: false,
+    targets: names.map(target),
+  };
 };
 const report = (all: readonly Using[], more = {}) =>
   accessReport({

@@ -1,5 +1,11 @@
 // Which ServiceAccounts use which Azure identities in a cluster, by matching of all pods that have not finished.
-import { accessTargetKey, hasAccount, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
+import {
+  accessTargetKey,
+  hasAccount,
+  type AccessSubject,
+  type AccessTarget,
+  type AzureIdentity,
+} from '@pod-identity/crd-types';
 import { modeForIdentity, targetsOf } from '@pod-identity/policy';
 import { keyOf } from '../snapshot/keys.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
@@ -21,6 +27,10 @@ export interface Uses {
 
 /** The uses of one pod. */
 export interface Using {
+  /** `namespace/name`. */
+  readonly pod: string;
+  /** Undefined: all identities of its machine, by an exception. */
+  readonly identity?: AzureIdentity;
   readonly subject: AccessSubject;
   readonly by: string;
   readonly targets: readonly AccessTarget[];
@@ -33,8 +43,7 @@ export function* identitiesInUse(index: ClusterIndex): Generator<Using> {
   for (const pod of livePods(index))
     for (const { identity } of index.matchSetOf(pod).matches)
       yield {
-        subject: subjectOf(pod),
-        by: `AzureIdentity ${keyOf(identity.metadata)}`,
+        ...useOf(pod, identity),
         isEnforced: modeForIdentity(identity, index.accessMode(pod.namespace)) === 'rbac',
         ...targetsOf(identity),
       };
@@ -46,8 +55,7 @@ export function* identitiesAsFederated(index: ClusterIndex): Generator<Using> {
     for (const { identity } of index.matchSetOf(pod).matches)
       if (identity.spec.type === 0 && identity.spec.tenantID !== undefined)
         yield {
-          subject: subjectOf(pod),
-          by: `AzureIdentity ${keyOf(identity.metadata)}`,
+          ...useOf(pod, identity),
           isEnforced: false,
           ...targetsOf({ ...identity, spec: { ...identity.spec, type: 3 } }),
         };
@@ -66,8 +74,9 @@ function* livePods(index: ClusterIndex): Generator<PodView> {
   }
 }
 
-function subjectOf({ namespace, serviceAccount }: PodView): AccessSubject {
-  return { namespace, name: serviceAccount };
+function useOf(pod: PodView, identity: AzureIdentity): Pick<Using, 'pod' | 'subject' | 'identity' | 'by'> {
+  const subject = { namespace: pod.namespace, name: pod.serviceAccount };
+  return { pod: keyOf(pod), subject, identity, by: `AzureIdentity ${keyOf(identity.metadata)}` };
 }
 
 /** The names of the objects of uses whose right decides already. */

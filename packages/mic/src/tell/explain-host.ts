@@ -15,6 +15,7 @@ export interface HostCase {
   readonly namespace: string;
   readonly micPrincipalId?: string | undefined;
   readonly lacksRecords?: boolean;
+  readonly lacksAzure?: boolean;
 }
 
 /** Whether the host has the identity, whether MIC may attach it, and the obstacles. */
@@ -31,6 +32,7 @@ function explainCarrying(given: HostCase): Finding[] {
   const quarantine = facts?.quarantined.get(id);
   if (quarantine) return refused(quarantine, given);
   if (facts?.lastFailure) return [unknownPermission, hostFailed(facts.lastFailure, given)];
+  if (given.lacksAzure === true) return [unseen(given)];
   if (facts?.present === undefined) {
     return [unknownPermission, waiting('host', `what ${hostName(host)} carries has not been read yet`)];
   }
@@ -53,6 +55,13 @@ const recordsLacking = info('host', 'MIC’s records about its hosts were not fo
   text: 'set MIC_POD_NAMESPACE to the namespace of MIC, or ask in its pod',
   command: inMic('explain NAMESPACE/POD'),
 });
+/** Where MIC has written down no failure either. */
+const unseen = ({ host }: HostCase): Finding =>
+  info(
+    'host',
+    `what ${hostName(host)} carries was not looked at, since that takes access to Azure; the state of the AzureAssignedIdentity is what MIC has last seen`,
+    { text: 'look with the rights of MIC, in its pod', command: inMic('explain NAMESPACE/POD') },
+  );
 const permitted: Finding = ok('permission', 'Azure let it be attached');
 const unknownPermission: Finding = info('permission', 'not known before it was attached once');
 

@@ -18,7 +18,7 @@ import { saysAssigned } from '../plan/diff.ts';
 import type { Known } from '../plan/records.ts';
 import type { Assignment } from '../plan/types.ts';
 import { keyOf } from '../snapshot/keys.ts';
-import type { PodView } from '../snapshot/views.ts';
+import type { AssignedView, PodView } from '../snapshot/views.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import type { HostKey } from '../snapshot/index/host-groups.ts';
@@ -39,6 +39,8 @@ export interface ExplainWorld extends Known {
   readonly hasManyRights?: boolean;
   /** What MIC wrote down about its hosts was not found: who attached what, and what Azure refused. */
   readonly lacksRecords?: boolean;
+  /** Whoever asks has no access to Azure. */
+  readonly lacksAzure?: boolean;
   /** A message about the original's MIC, if it runs too. */
   readonly original?: string | undefined;
 }
@@ -155,7 +157,11 @@ function explainAssignment(assignment: Assignment, world: ExplainWorld): Finding
 
 function explainRecord({ objectNamespace, objectName }: Assignment, { records }: Known): Finding {
   const key = `${objectNamespace}/${objectName}`;
-  const view = records.at(key);
+  return recordFinding(key, records.at(key));
+}
+
+/** `key`: `namespace/name`. `view`: undefined if there is none. */
+export function recordFinding(key: string, view: AssignedView | undefined): Finding {
   if (!view) return waiting('record', `AzureAssignedIdentity ${key} is not written yet`);
   if (view.isMislabelled) {
     const label = `${nodeLabel}=${view.nodeName}`;

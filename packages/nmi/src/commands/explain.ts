@@ -6,6 +6,7 @@ import {
   createResource,
   KubeError,
   listTrimmed,
+  type AccessReviewer,
   type Informer,
   type KubeTransport,
 } from '@pod-identity/kit/kube';
@@ -17,21 +18,26 @@ import type { NodePods } from '../authorize/node-namespaces.ts';
 import type { ClusterView } from '../authorize/types.ts';
 import type { NmiConfig } from '../config/config.ts';
 import { explanationLines } from '../explain/explanation-lines.ts';
-import { explainPod } from '../explain/explain.ts';
+import { explainPod, type Explanation } from '../explain/explain.ts';
 import { parsePod, podFields, sinceBoot, unfinishedOn, type PodView } from '../identify/pod-view.ts';
 import { reviewAccess } from './review-access.ts';
 
-export interface ExplainCommand {
+export interface Explaining {
   readonly config: NmiConfig;
   /** `namespace/name`. */
   readonly pod: string;
   readonly transport: KubeTransport;
+  /** Default: SubjectAccessReviews of the API server. */
+  readonly reviewer?: AccessReviewer;
   /** When this machine was started, if known; used only for pods of this node. */
   readonly bootedAt?: number | undefined;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
   readonly signal: AbortSignal;
+}
+
+export interface ExplainCommand extends Explaining {
   readonly printer: Printer;
 }
 
@@ -40,35 +46,42 @@ const exitCodes = { isGiven: 0, isNotGiven: 1, cannotSay: 2 } as const;
 
 /** Returns the exit code: 0 if the pod would get a token, 1 if not, 2 if that could not be determined. */
 export async function explainCommand(command: ExplainCommand): Promise<number> {
-  const { config, clock } = command;
+  const { config, pod, printer } = command;
   try {
-    const found = await findPod(command);
-    if (!found) {
-      command.printer.line(`there is no pod ${command.pod}: check the namespace and the name`);
+    const explanation = await readExplanation(command);
+    if (!explanation) {
+      printer.line(`there is no pod ${pod}: check the namespace and the name`);
       return exitCodes.cannotSay;
     }
-    const surroundings = await lookAround(command, found);
-    const explanation = explainPod({
-      ...surroundings,
-      reviewed: await reviewAccess(
-        { reviewer: createAccessReviewer(command.transport), ages: config.accessAges, clock },
-        surroundings.pod,
-        identitiesOf(surroundings.pod, surroundings.view, config),
-      ),
-      rules: config,
-      holdMs: config.holdMs,
-      bindingGraceMs: config.bindingGraceMs,
-      notAssignedStatus: config.notAssignedStatus,
-      now: clock.now(),
-    });
-    if (config.log.format === 'json') command.printer.json(explanation);
-    else for (const line of explanationLines(explanation)) command.printer.line(line);
+    if (config.log.format === 'json') printer.json(explanation);
+    else for (const line of explanationLines(explanation)) printer.line(line);
     return explanation.result.verdict === 'ok' ? exitCodes.isGiven : exitCodes.isNotGiven;
   } catch (error) {
     if (!(error instanceof KubeError)) throw error;
-    command.printer.line(`the API server does not say what is needed (${error.code}): ${error.message}`);
+    printer.line(`the API server does not say what is needed (${error.code}): ${error.message}`);
     return exitCodes.cannotSay;
   }
+}
+
+/** Undefined if there is no such pod. Throws KubeError if the API server does not say what is needed. */
+export async function readExplanation(command: Explaining): Promise<Explanation | undefined> {
+  const { config, clock, transport, reviewer = createAccessReviewer(transport) } = command;
+  const found = await findPod(command);
+  if (!found) return undefined;
+  const surroundings = await lookAround(command, found);
+  return explainPod({
+    ...surroundings,
+    reviewed: await reviewAccess(
+      { reviewer, ages: config.accessAges, clock },
+      surroundings.pod,
+      identitiesOf(surroundings.pod, surroundings.view, config),
+    ),
+    rules: config,
+    holdMs: config.holdMs,
+    bindingGraceMs: config.bindingGraceMs,
+    notAssignedStatus: config.notAssignedStatus,
+    now: clock.now(),
+  });
 }
 
 interface FoundPod {
@@ -76,7 +89,7 @@ interface FoundPod {
   readonly isOnHostNetwork: boolean;
 }
 
-async function findPod({ transport, pod: key, signal }: ExplainCommand): Promise<FoundPod | undefined> {
+async function findPod({ transport, pod: key, signal }: Explaining): Promise<FoundPod | undefined> {
   const [namespace = '', name = ''] = key.split('/');
   try {
     const object: unknown = await createResource(transport, coreKinds.pods).get(
@@ -100,7 +113,7 @@ interface Surroundings extends FoundPod {
 }
 
 /** The pods of its node, and all objects that decisions need, read like the agent of that node. */
-async function lookAround(command: ExplainCommand, found: FoundPod): Promise<Surroundings> {
+async function lookAround(command: Explaining, found: FoundPod): Promise<Surroundings> {
   const { config, bootedAt } = command;
   const isHere = config.node === found.pod.nodeName;
   const believed = (pod: PodView) => sinceBoot(pod, isHere ? bootedAt : undefined);
@@ -114,7 +127,7 @@ async function lookAround(command: ExplainCommand, found: FoundPod): Promise<Sur
 /** Of the pod's namespace, whose editors may create any number; further ones are left out. */
 const mostInvalid = 10;
 
-async function readNode(command: ExplainCommand, { nodeName: node, namespace }: PodView) {
+async function readNode(command: Explaining, { nodeName: node, namespace }: PodView) {
   const { config, transport, clock, random, log } = command;
   const signal = within(command.signal);
   const neighbours = await listTrimmed(

@@ -4,10 +4,10 @@ import type { Explanation } from './explain.ts';
 
 /** For a terminal: one line for each finding and answer, followed by the remedy. */
 export function explanationLines({ pod, findings, responses, result }: Explanation): readonly string[] {
-  return findingLines(`pod ${pod}`, [...findings, ...responses.map(findingOf), result]);
+  return findingLines(`pod ${pod}`, [...findings, ...responses.map(responseFinding), result]);
 }
 
-function findingOf({ selector, status, text, afterMs }: ExpectedResponse): Finding {
+export function responseFinding({ selector, status, text, afterMs }: ExpectedResponse): Finding {
   const query = selector === '' ? 'without selector' : selector;
   const after = afterMs === undefined ? '' : ` after ${afterMs / 1000} s without what is missing`;
   const verdict = status === 200 ? 'ok' : afterMs === undefined ? 'problem' : 'waiting';

@@ -1,0 +1,42 @@
+// Reads of Kubernetes' RBAC. The rights on Azure identities are those of ClusterRoles alone.
+import {
+  createResource,
+  KubeError,
+  wholeObject,
+  type KubeTransport,
+  type ResourceKind,
+} from '@pod-identity/kit/kube';
+
+const rbac = (kind: string, plural: string): ResourceKind => ({
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  kind,
+  plural,
+  namespaced: false,
+});
+
+export const clusterRoleBindings = rbac('ClusterRoleBinding', 'clusterrolebindings');
+
+export interface ClusterRoles {
+  readonly roles: readonly unknown[];
+  readonly bindings: readonly unknown[];
+}
+
+/** Undefined if whoever asks may not list them. */
+export async function listClusterRoles({
+  transport,
+  signal,
+}: {
+  readonly transport: KubeTransport;
+  readonly signal: AbortSignal;
+}): Promise<ClusterRoles | undefined> {
+  const list = (kind: ResourceKind) =>
+    createResource<unknown>(transport, kind).list({ signal, fields: wholeObject });
+  try {
+    const roles = await list(rbac('ClusterRole', 'clusterroles'));
+    return { roles, bindings: await list(clusterRoleBindings) };
+  } catch (error) {
+    if (error instanceof KubeError && error.code === 'denied') return undefined;
+    throw error;
+  }
+}
