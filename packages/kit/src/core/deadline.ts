@@ -9,6 +9,8 @@ export class DeadlinePassed extends Error {
 interface Deadline {
   readonly clock: Pick<Clock, 'after'>;
   readonly ms: number;
+  /** For the text of DeadlinePassed: a noun, with whose it is. */
+  readonly awaited: string;
   readonly signal?: AbortSignal | undefined;
   /** While true, the caller's abort does not end it. */
   readonly outlives?: (() => boolean) | undefined;
@@ -16,7 +18,7 @@ interface Deadline {
 
 /** Runs with a signal that aborts with the caller's, or with DeadlinePassed at the deadline. Rejects then, even if what runs ignores the signal. */
 export async function withDeadline<T>(
-  { clock, ms, signal, outlives }: Deadline,
+  { clock, ms, awaited, signal, outlives }: Deadline,
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const ending = new AbortController();
@@ -25,7 +27,8 @@ export async function withDeadline<T>(
     ending.abort(reason);
     reject(reason);
   };
-  const timer = clock.after(ms, () => end(new DeadlinePassed(`no answer within ${Math.round(ms / 1000)} s`)));
+  const message = `no ${awaited} within ${Math.round(ms / 1000)} s`;
+  const timer = clock.after(ms, () => end(new DeadlinePassed(message)));
   const stopListening = endWith({ clock, signal, outlives }, end);
   try {
     return await Promise.race([run(ending.signal), ended]);

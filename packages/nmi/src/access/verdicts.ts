@@ -120,8 +120,9 @@ async function reviewNamesInTime(
   const { subject, target } = pair;
   const { resource } = target;
   try {
-    const result = await withDeadline({ clock, ms: longestReviewMs }, (signal) =>
-      reviewNames(target, level, (name) => reviewUse({ subject, resource, name }, signal)),
+    const result = await withDeadline(
+      { clock, ms: longestReviewMs, awaited: 'review of the API server' },
+      (signal) => reviewNames(target, level, (name) => reviewUse({ subject, resource, name }, signal)),
     );
     return result.kind === 'allowed'
       ? { verdict: 'allowed', level: result.level }

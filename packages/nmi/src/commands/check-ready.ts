@@ -69,5 +69,7 @@ interface Where {
 }
 
 function send(where: Where, ms: number): Promise<HttpResponse> {
-  return withDeadline({ clock: systemClock, ms }, (signal) => sendRequest({ ...where, signal, longestBody }));
+  return withDeadline({ clock: systemClock, ms, awaited: `response of ${where.host}` }, (signal) =>
+    sendRequest({ ...where, signal, longestBody }),
+  );
 }

@@ -88,7 +88,13 @@ function createExchange(options: ArmClientOptions, door: HttpClient) {
     if (request.mayBeSent?.() === false) return notSent;
     const response = await withDeadline(
       // Who gives up the right to write waits for a PATCH that was sent.
-      { clock, ms: requestTimeoutMs, signal: request.signal, outlives: request.mayBeSent },
+      {
+        clock,
+        ms: requestTimeoutMs,
+        awaited: 'response of ARM',
+        signal: request.signal,
+        outlives: request.mayBeSent,
+      },
       (signal) =>
         door.send(url, {
           method: request.method,

@@ -22,6 +22,7 @@ export type TokenSource = (how: {
 /** Before its expiry, as in the original. */
 const renewBeforeMs = 5 * 60_000;
 const tokenTimeoutMs = 30_000;
+const awaited = 'response of the metadata service or Entra';
 /** After a failed renewal, while the old token is valid. */
 const renewAgainMs = 30_000;
 
@@ -40,7 +41,7 @@ export function keepToken(
     const still = kept;
     try {
       // Not the caller's signal, since others wait for the same token.
-      kept = await withDeadline({ clock, ms: tokenTimeoutMs }, (signal) =>
+      kept = await withDeadline({ clock, ms: tokenTimeoutMs, awaited }, (signal) =>
         source({ fresh: refused, signal }),
       );
       refused = false;

@@ -250,7 +250,7 @@ it('attack: a replica that gives no response fails the request after 15 seconds'
   const { port: second } = await serve();
   const { client, clock } = clientOf(() => [at(port), at(second)]);
   const response = client.request(request);
-  const failed = expect(response).rejects.toThrow('no answer within 15 s');
+  const failed = expect(response).rejects.toThrow('no response of the broker within 15 s');
   await received.promise;
   await clock.advance(15_000);
   await failed;

@@ -69,7 +69,9 @@ export function createBrokerClient(options: BrokerClientOptions): BrokerClient {
   return {
     async request(request) {
       const sent = { token: await readToken(), body: requestBody(request) };
-      return withDeadline({ clock, ms: responseMs }, (signal) => firstOf(sent, signal));
+      return withDeadline({ clock, ms: responseMs, awaited: 'response of the broker' }, (signal) =>
+        firstOf(sent, signal),
+      );
     },
     close: () => agent.destroy(),
   };

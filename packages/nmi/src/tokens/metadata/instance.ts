@@ -27,7 +27,7 @@ export function createInstanceReader({ metadata, pace, clock }: InstanceOptions)
     return typeof resourceId === 'string' ? resourceId : undefined;
   };
   return (): Promise<string | undefined> =>
-    withDeadline({ clock, ms: timeoutMs }, (signal) =>
+    withDeadline({ clock, ms: timeoutMs, awaited: 'response of the metadata service' }, (signal) =>
       pace.read({ tenant: ownTenant, gone: signal }, () => read(signal)),
     );
 }
