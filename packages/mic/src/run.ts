@@ -169,7 +169,7 @@ async function lead(mic: MicParts, scene: TermScene): Promise<Term | undefined> 
   const transport = fenceWrites(mic.transport, () => term.holds());
   const memory = createHostMemory();
   const configMaps = createResource<ConfigMap>(transport, coreKinds.configMaps);
-  const ledger = createLedger({ configMaps, namespace: settings.namespace, term, log });
+  const ledger = createLedger({ ...settings, configMaps, term, log });
   if (!(await openTerm({ term, view, index, ledger, memory, clock, random, yieldTurn, log })))
     return undefined;
 

@@ -36,6 +36,8 @@ export {
   verdictOfAll,
   type NamesReview,
 } from './rights.ts';
+export type { Lookup } from './lookup.ts';
+export { nearest } from './near.ts';
 export { actors, reasons, type Reason } from './reasons.ts';
 export { shellWord } from './shell-word.ts';
 export {

@@ -5,6 +5,7 @@ import {
   type MismatchReason,
 } from '@pod-identity/crd-types';
 import { info, problem, type Finding, type Remedy } from './finding.ts';
+import { copyInto, labelCommand, relabel, type Lookup } from './lookup.ts';
 
 /** By reason. Objects are named `namespace/name`. */
 interface Details {
@@ -104,6 +105,7 @@ interface Words {
   readonly or?: readonly string[];
   /** What to do, for `explain` only. */
   readonly steps?: string;
+  readonly paste?: string;
   readonly command?: string;
 }
 
@@ -114,6 +116,7 @@ interface Reader {
   readonly the: string;
   /** Whether the reader may know objects of other namespaces. */
   readonly all: boolean;
+  readonly lookup?: Lookup;
 }
 
 type Wording<W extends Why> = (unbound: Of<W>, reader: Reader) => Words;
@@ -133,22 +136,22 @@ const wordsFor: { readonly [W in Why]: Wording<W> } = {
     ...aboutLabel(unbound, reader, 'its value must be the selector of an AzureIdentityBinding'),
     fact: `the label ${bindingLabel} of ${reader.the} is empty${butUnselected(unbound)}`,
   }),
-  'no-binding': ({ label, leftOut, surplus }, { the }) => ({
+  'no-binding': ({ label, leftOut, surplus }, { pod, the, lookup }) => ({
     topic: 'binding',
     fact: `no AzureIdentityBinding has the selector '${label}', which is the label ${bindingLabel} of ${the}`,
     or: [
       ...(leftOut === true ? [`it is left out: ${overShare('AzureIdentityBindings')}`] : []),
       ...beyond(surplus),
     ],
-    steps: 'create one, or change the pod’s label; selectors are compared as a whole and with case',
-    command: 'kubectl get azureidentitybindings --all-namespaces',
+    ...relabel(pod, label, lookup),
   }),
-  'other-namespace': ({ binding = '', identity = '', labelsFault }, { the, all }) => ({
+  'other-namespace': ({ binding = '', identity = '', labelsFault }, { the, all, lookup }) => ({
     topic: 'namespace',
     fact: all
       ? `${binding} selects ${the}, but AzureIdentity ${identity} is for pods of its own namespace only`
       : `the bindings or identities for the label ${bindingLabel} of ${the} are in another namespace and only for pods of that namespace`,
     advice: 'create AzureIdentity and AzureIdentityBinding in the namespace of the pod',
+    ...copyInto(lookup),
     or:
       labelsFault === undefined
         ? []
@@ -196,15 +199,19 @@ function mayKnow(object: string, { pod, all }: Reader): boolean {
   return all || namespaceOf(object) === namespaceOf(pod);
 }
 
-function aboutLabel({ isUnselected, surplus }: OfLabel, { pod }: Reader, usual: string): Omit<Words, 'fact'> {
-  const [namespace = '', name = ''] = pod.split('/');
+function aboutLabel(
+  { isUnselected, surplus }: OfLabel,
+  { pod, lookup }: Reader,
+  usual: string,
+): Omit<Words, 'fact'> {
+  const [only = 'SELECTOR', ...others] = new Set(lookup?.selectors);
   const advice = isUnselected === true ? 'give it the label, or create such a binding' : usual;
   return {
     topic: 'label',
     advice,
     or: beyond(surplus),
     steps: `${advice}; change the template of the pod too`,
-    command: `kubectl label pod ${name} --namespace ${namespace} --overwrite ${bindingLabel}=SELECTOR`,
+    command: labelCommand(pod, others.length === 0 ? only : 'SELECTOR'),
   };
 }
 
@@ -246,16 +253,16 @@ export function whyUnbound(pod: string, unbound: Unbound): string {
 }
 
 /** The same for `explain` of both programs, whose reader may see all objects. */
-export function unboundFinding(pod: string, unbound: Unbound): Finding {
-  const words = wordsOf(unbound, { pod, the: 'the pod', all: true });
+export function unboundFinding(pod: string, unbound: Unbound, lookup: Lookup = {}): Finding {
+  const words = wordsOf(unbound, { pod, the: 'the pod', all: true, lookup });
   return problem(words.topic, words.fact, remedyOf(words));
 }
 
-function remedyOf({ advice, steps, or = [], command }: Words): Remedy | undefined {
+function remedyOf({ advice, steps, or = [], paste, command }: Words): Remedy | undefined {
   const first = steps ?? advice;
   if (first === undefined) return undefined;
   const text = [first, ...or.map((cause) => `or ${cause}`)].join('; ');
-  return command === undefined ? { text } : { text, command };
+  return { text, ...(paste !== undefined && { paste }), ...(command !== undefined && { command }) };
 }
 
 /** Why the pod gets nothing, or not more, by one binding. */

@@ -76,7 +76,7 @@ async function runCall({ command, given, globals }: Call, surroundings: Surround
   try {
     return await (command.isEndless?.(given) === true
       ? start(signal)
-      : withDeadline({ clock, ms, signal }, start));
+      : withDeadline({ clock, ms, awaited: `result of ${command.name}`, signal }, start));
   } catch (error) {
     throw naming(connection.kube.server, error);
   } finally {

@@ -56,6 +56,7 @@ function setUp(known = facts(host, ['a'], { oursNames: ['a'] })) {
     },
     ledger: {
       load: () => Promise.resolve([]),
+      principalId: () => undefined,
       save: () => ((calls.saves += 1), Promise.resolve(world.saving)),
     },
     isNeeded: (_host, id) => world.needed.includes(id),

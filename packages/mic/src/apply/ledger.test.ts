@@ -23,8 +23,9 @@ function setUp() {
     return apply();
   });
   const log = createFakeLog();
-  const open = () =>
+  const open = (principalId?: string) =>
     createLedger({
+      principalId: () => principalId,
       configMaps,
       log,
       namespace: 'mic',
@@ -53,6 +54,19 @@ test("one ConfigMap for each host, labelled, in MIC's own namespace, and the nex
     annotations: { 'aadpodidentity.k8s.io/host': host.id },
   });
   expect(await open().load()).toEqual([record]);
+});
+
+test('whose role a command assigns is known to readers that are not MIC, and kept while a new MIC does not know itself', async () => {
+  const { open } = setUp();
+  const ledger = open('11111111-2222-3333-4444-555555555555');
+  await ledger.save(record);
+  const next = open();
+  await next.load();
+  expect(next.principalId()).toBe(ledger.principalId());
+  await next.save({ ...record, notBefore: 0 });
+  const last = open();
+  await last.load();
+  expect(last.principalId()).toBe(ledger.principalId());
 });
 
 test('a record equal to the stored one costs no write, also in the next term', async () => {

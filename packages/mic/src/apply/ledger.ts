@@ -28,6 +28,8 @@ export type SaveOutcome =
 export interface Ledger {
   /** Reads all records. To be called once, at the start of a term, before `save`. */
   load(): Promise<readonly HostRecord[]>;
+  /** The object id of the MIC that wrote the records, if known: for commands that name it. */
+  principalId(): string | undefined;
   /** Writes the record durably, unless it equals the stored one. One call at a time for each host. */
   save(record: HostRecord): Promise<SaveOutcome>;
 }
@@ -37,10 +39,13 @@ export interface LedgerOptions {
   readonly namespace: string;
   readonly term: LeaderTerm;
   readonly log: Log;
+  /** MIC's own object id, if known. */
+  readonly principalId?: () => string | undefined;
 }
 
 const recordLabel = 'aadpodidentity.k8s.io/host-record';
 const hostAnnotation = 'aadpodidentity.k8s.io/host';
+const principalAnnotation = 'aadpodidentity.k8s.io/mic-principal-id';
 const dataKey = 'record.json';
 
 interface Stored {
@@ -57,6 +62,7 @@ class ConfigMapLedger implements Ledger {
   readonly #options: LedgerOptions;
   /** By the name of the ConfigMap. */
   readonly #stored = new Map<string, Stored>();
+  #writer: string | undefined;
 
   constructor(options: LedgerOptions) {
     this.#options = options;
@@ -73,6 +79,10 @@ class ConfigMapLedger implements Ledger {
       fields: wholeObject,
     });
     return items.map((configMap) => this.#read(configMap)).filter((record) => record !== undefined);
+  }
+
+  principalId(): string | undefined {
+    return this.#options.principalId?.() ?? this.#writer;
   }
 
   async save(record: HostRecord): Promise<SaveOutcome> {
@@ -100,7 +110,7 @@ class ConfigMapLedger implements Ledger {
       this.#stored.delete(key.name);
       return;
     }
-    const configMap = toConfigMap(key, record, text);
+    const configMap = toConfigMap(key, record, { text, principalId: this.principalId() });
     const { metadata } = known
       ? await configMaps.replace(versioned(configMap, known.resourceVersion), { signal })
       : await configMaps.create(configMap, { signal });
@@ -108,7 +118,8 @@ class ConfigMapLedger implements Ledger {
   }
 
   #read(configMap: ConfigMap): HostRecord | undefined {
-    const { name, resourceVersion = '' } = configMap.metadata;
+    const { name, resourceVersion = '', annotations } = configMap.metadata;
+    this.#writer = annotations?.[principalAnnotation] ?? this.#writer;
     const parsed = parseRecord(configMap.data?.[dataKey] ?? '');
     this.#stored.set(name, { text: parsed.ok ? serialiseRecord(parsed.value) : '', resourceVersion });
     if (parsed.ok) return parsed.value;
@@ -143,11 +154,14 @@ function failure(error: unknown): SaveOutcome {
 
 function toConfigMap(
   key: { readonly name: string; readonly namespace: string },
-  record: HostRecord,
-  text: string,
+  { host }: HostRecord,
+  { text, principalId }: { readonly text: string; readonly principalId: string | undefined },
 ): ConfigMap {
-  const labels = { [recordLabel]: record.host.kind };
-  const annotations = { [hostAnnotation]: record.host.id };
+  const labels = { [recordLabel]: host.kind };
+  const annotations = {
+    [hostAnnotation]: host.id,
+    ...(principalId !== undefined && { [principalAnnotation]: principalId }),
+  };
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',

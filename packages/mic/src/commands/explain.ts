@@ -48,6 +48,10 @@ export interface ExplainCommand extends Explaining {
   readonly printer: Printer;
 }
 
+export type RecordsRead = Pick<Explaining, 'transport' | 'log' | 'signal'> & {
+  readonly rules: Pick<Explaining['rules'], 'namespace'>;
+};
+
 /** Azure may be unreachable from the user's machine: the findings of the cluster are printed nevertheless. */
 const azurePatienceMs = 15_000;
 
@@ -71,7 +75,7 @@ export async function readExplanation(command: Explaining): Promise<Explanation>
   const home = index.homeOf(`${namespace}/${name}`);
   const host = await lookAtHost(command, index, home);
   const unknownPod = index.pod(`${namespace}/${name}`) ? undefined : await lookForPod(command);
-  const micPrincipalId = await azure?.principalId(within(signal, azurePatienceMs));
+  const micPrincipalId = await principalIdOf(command, host);
   return explainPod(
     { namespace, name, ...(unknownPod === undefined ? {} : { unknownPod }) },
     {
@@ -117,24 +121,44 @@ async function readAssigned({ transport, signal }: Explaining, index: ClusterInd
   }
 }
 
+/** Of the credential here, else as MIC wrote it down. */
+async function principalIdOf(
+  { azure, signal }: Explaining,
+  host: LookedAtHost | undefined,
+): Promise<string | undefined> {
+  return (await azure?.principalId(within(signal, azurePatienceMs))) ?? host?.micPrincipalId;
+}
+
+interface LookedAtHost {
+  readonly facts: HostFacts;
+  readonly lacksRecords: boolean;
+  readonly micPrincipalId: string | undefined;
+}
+
 async function lookAtHost(
   command: Explaining,
   index: ClusterIndex,
   id: ResourceId | undefined,
-): Promise<{ readonly facts: HostFacts; readonly lacksRecords: boolean } | undefined> {
+): Promise<LookedAtHost | undefined> {
   const { azure, clock, signal } = command;
   const host = id === undefined ? undefined : index.host(id);
   if (!host) return undefined;
-  const records = await readRecords(command);
-  const record = records?.find((candidate) => candidate.host.id === id);
+  const written = await readRecords(command);
+  const record = written?.records.find((candidate) => candidate.host.id === id);
   const known = record ? factsFromRecord(record) : createFacts(host);
   const outcome = await azure?.hosts.read(host, within(signal, azurePatienceMs));
   const facts = outcome ? foldReading(known, outcome, { now: clock.now(), chance: 0 }) : known;
-  return { facts, lacksRecords: records === undefined };
+  return { facts, lacksRecords: written === undefined, micPrincipalId: written?.micPrincipalId };
 }
 
-/** What MIC wrote down about hosts; undefined if it was not found. */
-async function readRecords(command: Explaining): Promise<readonly HostRecord[] | undefined> {
+/** What MIC wrote down in its own namespace. */
+export interface WrittenByMic {
+  readonly records: readonly HostRecord[];
+  readonly micPrincipalId: string | undefined;
+}
+
+/** Undefined if it was not found. */
+export async function readRecords(command: RecordsRead): Promise<WrittenByMic | undefined> {
   const { transport, rules, log, signal } = command;
   const namespace = rules.namespace ?? (await findHome(transport, signal));
   if (namespace === undefined) return undefined;
@@ -145,11 +169,14 @@ async function readRecords(command: Explaining): Promise<readonly HostRecord[] |
     term: { signal, holds: () => false },
     log,
   });
-  return ledger.load().catch((error: unknown) => {
+  try {
+    const records = await ledger.load();
+    return { records, micPrincipalId: ledger.principalId() };
+  } catch (error) {
     if (!(error instanceof KubeError)) throw error;
     log.warn({ namespace, why: error.message }, 'what MIC wrote down about hosts cannot be read');
     return undefined;
-  });
+  }
 }
 
 type UnknownPod = NonNullable<ExplainedPod['unknownPod']>;

@@ -58,7 +58,8 @@ describe('an AzureIdentity', () => {
       reason: 'ClientIDMismatch',
       message:
         'spec.clientID is not the client id of spec.resourceID; correct spec.clientID, or leave it out: ' +
-        `az identity show --ids ${reader} --query clientId`,
+        'kubectl patch azureidentity reader --namespace default --type merge --patch ' +
+        `"{\\"spec\\":{\\"clientID\\":\\"$(az identity show --ids ${reader} --query clientId --output tsv)\\"}}"`,
     });
     const unstated = { spec: { type: 0, resourceID: reader } };
     expect(of(withFacts(facts(vmss1, [], { present })), unstated)).toMatchObject({ reason: 'Attached' });

@@ -17,7 +17,7 @@ import {
   nameMissingRightAndRoles,
   overShare,
 } from '@pod-identity/policy';
-import { clientIdRemedy, hostRemedy, remedyFor } from './remedy.ts';
+import { clientIdRemedy, hostRemedy, remedyFor, type ObjectName } from './remedy.ts';
 import { addWarnings, boundMessage, listProblems, removeWarnings } from './spec-texts.ts';
 import type { ClusterIndex, SharedKind } from '../snapshot/index/cluster-index.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
@@ -141,7 +141,7 @@ function judgeResource({ id, identity, clientId }: Resource, world: World): Judg
   const hosts = [...world.index.hostsUsing(`${namespace}/${name}`)].sort();
   if (hosts.length === 0) return notInUse;
   const facts = hosts.flatMap((host) => world.facts.get(host) ?? []);
-  if (facts.some((host) => isMisstated(host, id, clientId))) return misstated(id);
+  if (facts.some((host) => isMisstated(host, id, clientId))) return misstated(id, { namespace, name });
   return judgeHosts(id, facts, world);
 }
 
@@ -160,8 +160,8 @@ function judgeHosts(id: ResourceId, facts: readonly HostFacts[], world: World): 
 }
 
 /** Does not affect the host: Azure's client id counts, not that of the AzureIdentity. */
-function misstated(id: ResourceId): Judgement {
-  const message = `spec.clientID is not the client id of spec.resourceID; ${adviceOf(clientIdRemedy(id))}`;
+function misstated(id: ResourceId, identity: ObjectName): Judgement {
+  const message = `spec.clientID is not the client id of spec.resourceID; ${adviceOf(clientIdRemedy(id, identity))}`;
   return { status: 'False', reason: 'ClientIDMismatch', message };
 }
 
@@ -177,7 +177,7 @@ function rejected(id: ResourceId, { host, quarantined }: HostFacts, { micPrincip
 
 function hostRefused({ host, lastFailure }: HostFacts, { micPrincipalId }: World): Judgement {
   const kind = lastFailure !== undefined && needsPeople(lastFailure.kind) ? lastFailure.kind : 'failed';
-  const remedy = hostRemedy({ kind, host, micPrincipalId, lacksToken: lastFailure?.lacksToken });
+  const remedy = hostRemedy({ ...lastFailure, kind, host, micPrincipalId });
   return {
     status: 'False',
     reason: 'HostRefused',

@@ -1,6 +1,6 @@
 import { hostName, type Host, type ResourceId } from '@pod-identity/crd-types';
 import { info, inMic, ok, problem, waiting, type Finding } from '@pod-identity/policy';
-import type { HostFacts, LastFailure, Quarantine } from '../snapshot/facts/facts.ts';
+import type { HostFacts, Quarantine, ReportedFailure } from '../snapshot/facts/facts.ts';
 import { isCarried, isMisstated } from '../snapshot/facts/host-facts.ts';
 import { nextAttemptAt } from '../snapshot/facts/strikes.ts';
 import { clientIdRemedy, hostRemedy, remedyFor } from './remedy.ts';
@@ -11,8 +11,8 @@ export interface HostCase {
   readonly facts: HostFacts | undefined;
   readonly now: number;
   readonly statedClientId?: string | undefined;
-  /** Of the AzureIdentity. */
-  readonly namespace: string;
+  /** The AzureIdentity. */
+  readonly identity: { readonly namespace: string; readonly name: string };
   readonly micPrincipalId?: string | undefined;
   readonly lacksRecords?: boolean;
   readonly lacksAzure?: boolean;
@@ -31,7 +31,8 @@ function explainCarrying(given: HostCase): Finding[] {
   }
   const quarantine = facts?.quarantined.get(id);
   if (quarantine) return refused(quarantine, given);
-  if (facts?.lastFailure) return [unknownPermission, hostFailed(facts.lastFailure, given)];
+  const failure = failureOf(facts);
+  if (failure) return [unknownPermission, hostFailed(failure, given)];
   if (given.lacksAzure === true) return [unseen(given)];
   if (facts?.present === undefined) {
     return [unknownPermission, waiting('host', `what ${hostName(host)} carries has not been read yet`)];
@@ -42,6 +43,9 @@ function explainCarrying(given: HostCase): Finding[] {
     ...struck(facts, given),
   ];
 }
+
+/** Of this term, else of the record. */
+const failureOf = (facts: HostFacts | undefined) => facts?.lastFailure ?? facts?.reportedFailure;
 
 function comingTo(facts: HostFacts, { id }: HostCase): string {
   if (facts.present?.has(id) !== true) return 'does not carry it yet: MIC will attach it';
@@ -65,9 +69,9 @@ const unseen = ({ host }: HostCase): Finding =>
 const permitted: Finding = ok('permission', 'Azure let it be attached');
 const unknownPermission: Finding = info('permission', 'not known before it was attached once');
 
-function misstated({ id, host }: HostCase): Finding {
+function misstated({ id, host, identity }: HostCase): Finding {
   const text = `the AzureIdentity states another clientID than ${hostName(host)} lists for its resourceID`;
-  return problem('identity', text, clientIdRemedy(id));
+  return problem('identity', text, clientIdRemedy(id, identity));
 }
 
 function attachedBy({ id, host, facts, lacksRecords }: HostCase): Finding {
@@ -90,17 +94,16 @@ function refused(quarantine: Quarantine, given: HostCase): Finding[] {
   return [permission, { ...problem('host', text, remedy), quote: message }];
 }
 
-function hostFailed(lastFailure: LastFailure, given: HostCase): Finding {
-  const { kind, message, lacksToken } = lastFailure;
+function hostFailed({ kind, message, ...why }: ReportedFailure, given: HostCase): Finding {
   const { host, facts } = given;
   const text = `${hostName(host)} could not be read or changed (${kind}), ${next(facts?.notBefore ?? 0, given)}`;
-  const remedy = hostRemedy({ ...given, kind, lacksToken });
+  const remedy = hostRemedy({ ...given, ...why, kind });
   const isWaiting = kind === 'throttled' || kind === 'busy' || kind === 'unavailable';
   return { topic: 'host', verdict: isWaiting ? 'waiting' : 'problem', text, quote: message, remedy };
 }
 
 /** Why it may be delayed. */
-function struck(facts: HostFacts, { namespace, now }: HostCase): Finding[] {
+function struck(facts: HostFacts, { identity: { namespace }, now }: HostCase): Finding[] {
   if (!facts.strikes.has(namespace)) return [];
   const at = nextAttemptAt(facts.strikes, namespace, now);
   const when = at > now ? `, the next one in ${Math.ceil((at - now) / 1000)} s` : '';

@@ -301,7 +301,7 @@ describe('every reason to skip has words and a verdict', () => {
     'identity-invalid': [{ identities: [identity({ spec: { type: 5 } })] }, /✗ identity .*is not valid/],
     'other-namespace': [
       { identities: [identity({ metadata: behavior })] },
-      /✗ namespace .*for pods of its own namespace only[^]*create AzureIdentity and AzureIdentityBinding in the namespace of the pod/,
+      /✗ namespace .*for pods of its own namespace only[^]*kubectl apply -f - with what follows[^]*"namespace": "shop"/,
     ],
     shadowed: [
       {

@@ -18,12 +18,14 @@ import { saysAssigned } from '../plan/diff.ts';
 import type { Known } from '../plan/records.ts';
 import type { Assignment } from '../plan/types.ts';
 import { keyOf } from '../snapshot/keys.ts';
+import { referenceTo } from '../snapshot/trims.ts';
 import type { AssignedView, PodView } from '../snapshot/views.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import type { HostKey } from '../snapshot/index/host-groups.ts';
 import { describeHost } from './events.ts';
 import { explainHost } from './explain-host.ts';
+import { lookUp } from './look-up.ts';
 import { explainSkip, manyRights, noRoomForLabels, noRoomRemedy } from './explain-skip.ts';
 import { listProblems } from './spec-texts.ts';
 
@@ -66,7 +68,7 @@ export function explainPod(explained: ExplainedPod, world: ExplainWorld): Explan
   const others = world.original === undefined ? [] : [info('original', world.original)];
   const findings = [
     ...others,
-    ...(pod ? explainLabelled(pod, world) : [withoutView(key, explained)]),
+    ...(pod ? explainLabelled(pod, world) : [withoutView(explained, world.index)]),
     ...invalidBindings(explained.namespace, world.index),
   ];
   return { pod: key, findings, result: conclude(findings, world) };
@@ -88,11 +90,12 @@ function invalidBindings(namespace: string, index: ClusterIndex): Finding[] {
   return more === 0 ? reported : [...reported, info('binding', rest)];
 }
 
-function withoutView(key: string, { unknownPod }: ExplainedPod): Finding {
+function withoutView({ namespace, name, unknownPod }: ExplainedPod, index: ClusterIndex): Finding {
   if (unknownPod === 'absent') {
     return problem('pod', 'there is no such pod', { text: 'check the name and the namespace' });
   }
-  return unboundFinding(key, { why: unknownPod === 'without-account' ? 'no-account' : 'no-label' });
+  const why = unknownPod === 'without-account' ? 'no-account' : 'no-label';
+  return unboundFinding(keyOf({ namespace, name }), { why }, lookUp(namespace, undefined, index));
 }
 
 function explainLabelled(pod: PodView, world: ExplainWorld): Finding[] {
@@ -102,7 +105,13 @@ function explainLabelled(pod: PodView, world: ExplainWorld): Finding[] {
   return [
     ...(isLabelled ? [ok('label', `${bindingLabel}=${pod.bindingLabel}`)] : []),
     ...(pod.isUnlabelled === true && assignments.length + skips.length === 0
-      ? [unboundFinding(keyOf(pod), { why: 'no-label', isUnselected: true })]
+      ? [
+          unboundFinding(
+            keyOf(pod),
+            { why: 'no-label', isUnselected: true },
+            lookUp(pod.namespace, undefined, world.index),
+          ),
+        ]
       : []),
     ...(pod.labelsLeftOut === true ? [problem('label', noRoomForLabels, { text: noRoomRemedy })] : []),
     ...explainNode(pod, world.index),
@@ -110,7 +119,7 @@ function explainLabelled(pod: PodView, world: ExplainWorld): Finding[] {
     ...(world.allowsAnybody === true ? [uselessReviews] : []),
     ...(world.hasManyRights === true ? [info('access', manyRights)] : []),
     ...assignments.flatMap((assignment) => explainAssignment(assignment, world)),
-    ...skips.flatMap(explainSkip),
+    ...skips.flatMap((skip) => explainSkip(skip, lookUp(pod.namespace, skip, world.index))),
   ];
 }
 
@@ -136,7 +145,6 @@ function explainRight({ pod, identity }: Assignment, { index }: ExplainWorld): F
 
 function explainAssignment(assignment: Assignment, world: ExplainWorld): Finding[] {
   const { pod, identity, resourceId } = assignment;
-  const { namespace = '' } = identity.metadata;
   const { host } = world.index.nodeHost(pod.nodeName);
   return [
     ...explainMatch(pod.namespace, assignment, world.index.rules),
@@ -146,7 +154,7 @@ function explainAssignment(assignment: Assignment, world: ExplainWorld): Finding
           ...world,
           id: resourceId,
           host,
-          namespace,
+          identity: referenceTo(identity),
           facts: world.factsOf(host.id),
           statedClientId: identity.spec.clientID,
         })

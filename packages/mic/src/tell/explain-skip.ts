@@ -9,6 +9,7 @@ import {
   unknownRightFinding,
   waiting,
   type Finding,
+  type Lookup,
   type MissingRight,
   type Unbound,
 } from '@pod-identity/policy';
@@ -16,8 +17,8 @@ import type { Skip, SkipReason } from '../plan/types.ts';
 import { keyOf } from '../snapshot/keys.ts';
 
 /** Why a pod, or one of its bindings, gets no assignment. */
-export function explainSkip(skip: Skip): Finding[] {
-  if (skip.unbound) return [unboundFinding(keyOf(skip.pod), skip.unbound)];
+export function explainSkip(skip: Skip, lookup: Lookup = {}): Finding[] {
+  if (skip.unbound) return [unboundFinding(keyOf(skip.pod), skip.unbound, lookup)];
   return isOwn(skip.reason) ? [explanations[skip.reason](skip)].flat() : [spareFinding(skip)];
 }
 

@@ -2,7 +2,7 @@ import { canonicalResourceId } from '@pod-identity/crd-types';
 import { expect, it } from 'vitest';
 import { hostOf, idOf, instanceOf } from '../plan/test/builders.ts';
 import type { LastFailure, RejectionCode } from '../snapshot/facts/facts.ts';
-import { hostRemedy, remedyFor } from './remedy.ts';
+import { clientIdRemedy, hostRemedy, remedyFor } from './remedy.ts';
 
 const id = idOf('reader');
 const host = hostOf(instanceOf('vmss1'));
@@ -17,6 +17,20 @@ it('a missing right to assign names the role, who needs it and where', () => {
 it('a missing right on a host names the other role and the host', () => {
   expect(hostRemedy({ kind: 'denied', host }).command).toBe(
     `az role assignment create --role "Virtual Machine Contributor" --assignee-object-id <mic-principal-id> --scope ${host.id}`,
+  );
+});
+
+it('a host whose changes are locked needs no role: the read-only locks of its group are to be removed', () => {
+  const { text, command } = hostRemedy({ kind: 'denied', host, isLocked: true });
+  expect(text).toContain('lock');
+  expect(command).toBe(
+    `az lock delete --ids $(az lock list --resource-group rg --subscription s1 --query "[?level=='ReadOnly'].id" --output tsv)`,
+  );
+});
+
+it('a wrong client id is replaced by the one that Azure names', () => {
+  expect(clientIdRemedy(id, { namespace: 'shop', name: 'reader' }).command).toBe(
+    `kubectl patch azureidentity reader --namespace shop --type merge --patch "{\\"spec\\":{\\"clientID\\":\\"$(az identity show --ids ${id} --query clientId --output tsv)\\"}}"`,
   );
 });
 

@@ -48,11 +48,17 @@ export function remedyFor(of: {
   }
 }
 
-/** The remedy for an AzureIdentity with a wrong client id. Does not disclose whose it is. */
-export function clientIdRemedy(id: ResourceId): Remedy {
+export interface ObjectName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** The remedy for an AzureIdentity with a wrong client id. Does not disclose it: whoever runs the command must be allowed to read it. */
+export function clientIdRemedy(id: ResourceId, { namespace, name }: ObjectName): Remedy {
+  const clientId = `$(az identity show --ids ${shellWord(id)} --query clientId --output tsv)`;
   return {
     text: 'correct spec.clientID, or leave it out',
-    command: `az identity show --ids ${shellWord(id)} --query clientId`,
+    command: `kubectl patch azureidentity ${name} --namespace ${namespace} --type merge --patch "{\\"spec\\":{\\"clientID\\":\\"${clientId}\\"}}"`,
   };
 }
 
@@ -61,11 +67,13 @@ export function hostRemedy(of: {
   readonly kind: LastFailure['kind'];
   readonly host: Host;
   readonly lacksToken?: boolean | undefined;
+  readonly isLocked?: boolean | undefined;
   readonly micPrincipalId?: string | undefined;
 }): Remedy {
   switch (of.kind) {
     case 'denied':
       if (of.lacksToken === true) return { text: noToken };
+      if (of.isLocked === true) return lockRemedy(of.host);
       return {
         text: 'MIC may not change this host: grant it the role Virtual Machine Contributor on it',
         command: roleCommand({ ...of, role: 'Virtual Machine Contributor', scope: of.host.id }),
@@ -81,6 +89,16 @@ export function hostRemedy(of: {
     case 'failed':
       return { text: 'MIC tries again; see the message, for a pod of the host', ...explain };
   }
+}
+
+/** A lock that only forbids deletions stays: MIC deletes nothing there. */
+function lockRemedy({ id }: Host): Remedy {
+  const [, , subscription = '', , group = ''] = id.split('/');
+  const where = `--resource-group ${shellWord(group)} --subscription ${shellWord(subscription)}`;
+  return {
+    text: 'a lock forbids changes of this host: remove the read-only locks of its resource group',
+    command: `az lock delete --ids $(az lock list ${where} --query "[?level=='ReadOnly'].id" --output tsv)`,
+  };
 }
 
 const explain = { command: inMic('explain NAMESPACE/POD') };

@@ -137,7 +137,7 @@ describe('what an answer means', () => {
       { status: 409, body: said('OperationNotAllowed', 'since it is marked for deletion') },
       { kind: 'gone' },
     ],
-    ['a lock', { status: 409, body: said('ScopeLocked') }, { kind: 'denied' }],
+    ['a lock', { status: 409, body: said('ScopeLocked') }, { kind: 'denied', isLocked: true }],
     [
       'a host that changed under us',
       { status: 412, body: said('PreconditionFailed') },

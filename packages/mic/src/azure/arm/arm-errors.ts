@@ -117,7 +117,7 @@ const byCode: ReadonlyMap<string, Reading> = new Map<string, Reading>([
   ['LinkedAuthorizationFailed', (said) => linkedRefusal(said)],
   ['FailedIdentityOperation', ({ message }) => rejected('FailedIdentityOperation', message)],
   ['AuthorizationFailed', ({ message }) => deniedOrRejected(message)],
-  ['ScopeLocked', readAsDenied],
+  ['ScopeLocked', ({ message }) => ({ kind: 'denied', message, isLocked: true })],
   ['ReadOnlyDisabledSubscription', readAsDenied],
   ['RequestDisallowedByPolicy', readAsDenied],
   // A newer change replaced the operation: read and plan again at once.

@@ -69,6 +69,8 @@ export interface HostRecord {
   readonly unapplied: ReadonlySet<ResourceId>;
   /** Consecutive operations that failed after ARM accepted them. */
   readonly lateFailures: number;
+  /** The last failure, while it lasts: for people who read the record. Nothing is decided by it. */
+  readonly reportedFailure?: ReportedFailure;
 }
 
 /** The last failure to read or change a host, for logs, conditions and `mic explain`. */
@@ -80,7 +82,11 @@ export interface LastFailure {
   readonly failures: number;
   /** MIC has no token that Azure accepts. */
   readonly lacksToken?: true;
+  /** A lock of Azure forbids changes. */
+  readonly isLocked?: true;
 }
+
+export type ReportedFailure = Omit<LastFailure, 'at' | 'failures'>;
 
 export interface HostFacts extends HostRecord {
   /** What the host carries; undefined until it was read in this term. */

@@ -2,7 +2,15 @@
 // object if nothing changed. Time and randomness are arguments.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import { hardlySpentAt, updateBudget } from './budget.ts';
-import type { HostFacts, HostRecord, LastFailure, OwnAttachment, PresentIdentity, Renewal } from './facts.ts';
+import type {
+  HostFacts,
+  HostRecord,
+  LastFailure,
+  OwnAttachment,
+  PresentIdentity,
+  Renewal,
+  ReportedFailure,
+} from './facts.ts';
 import { foldBlame, foldLeft, foldRejections } from './attempts.ts';
 import { foldSuspicion, foldTheirs, isTheirsAlone, theirPauseMs } from './late-blame.ts';
 import {
@@ -53,9 +61,10 @@ export function factsFromRecord(record: HostRecord): HostFacts {
 /** The part that is stored. */
 export function recordOf(facts: HostRecord): HostRecord {
   const { host, ours, renewing, quarantined, notBefore, subscriptionNotBefore, spentUntil } = facts;
-  const { strikes, accepted, unapplied, lateFailures } = facts;
+  const { strikes, accepted, unapplied, lateFailures, reportedFailure } = facts;
   const limits = { notBefore, subscriptionNotBefore, spentUntil, strikes };
-  return { host, ours, renewing, quarantined, accepted, unapplied, lateFailures, ...limits };
+  const reported = reportedFailure && { reportedFailure };
+  return { host, ours, renewing, quarantined, accepted, unapplied, lateFailures, ...limits, ...reported };
 }
 
 /** Starts the grace period of identities that no pod needs any more, and ends it for those that are needed again. */
@@ -244,27 +253,42 @@ function withoutPresent(facts: HostFacts): HostFacts {
 
 function foldFailure(facts: HostFacts, failure: HostFailure, { now, chance }: At): HostFacts {
   if (failure.kind === 'aborted') return facts;
-  const { kind, message } = failure;
+  const { kind } = failure;
   const inTerm = facts.lastFailure?.kind === kind ? facts.lastFailure.failures : 0;
   const isLate = failedLate(failure);
   const lateFailures = facts.lateFailures + (isLate ? 1 : 0);
   // Failed operations before this term count too.
   const failures = isLate ? Math.max(inTerm + 1, lateFailures) : inTerm + 1;
-  const lacksToken = 'lacksToken' in failure && { lacksToken: true as const };
-  const lastFailure: LastFailure = { kind, message, at: now, failures, ...lacksToken };
+  const reportedFailure = reportOf(failure);
+  const lastFailure: LastFailure = { ...reportedFailure, at: now, failures };
   const until = now + pauseMs(failure, failures, chance);
   const isOfSubscription = failure.kind === 'throttled' && failure.scope === 'subscription';
   const subscriptionNotBefore = isOfSubscription ? until : facts.subscriptionNotBefore;
-  const held = { ...foldThrottle(facts, until), subscriptionNotBefore, lastFailure, lateFailures };
+  const held = {
+    ...foldThrottle(facts, until),
+    subscriptionNotBefore,
+    lastFailure,
+    lateFailures,
+    reportedFailure,
+  };
   // A deleted host carries nothing, so no clean-up is needed there.
   return kind === 'gone'
     ? { ...foldPresent(held, { present: new Map() }, now), renewing: new Map(), idleSince: new Map() }
     : held;
 }
 
+function reportOf(failure: Exclude<HostFailure, { readonly kind: 'aborted' }>): ReportedFailure {
+  return {
+    kind: failure.kind,
+    message: failure.message,
+    ...('lacksToken' in failure && { lacksToken: true }),
+    ...('isLocked' in failure && { isLocked: true }),
+  };
+}
+
 function clearFailure(facts: HostFacts): HostFacts {
-  const { lastFailure, ...rest } = facts;
-  return lastFailure ? rest : facts;
+  const { lastFailure, reportedFailure, ...rest } = facts;
+  return lastFailure || reportedFailure ? rest : facts;
 }
 
 /** Returns the same map if all entries stay. */

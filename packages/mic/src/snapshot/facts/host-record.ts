@@ -10,7 +10,15 @@ import {
   type Problem,
   type ResourceId,
 } from '@pod-identity/crd-types';
-import type { HostRecord, OwnAttachment, Quarantine, RejectionCode, Renewal, Strike } from './facts.ts';
+import type {
+  HostRecord,
+  OwnAttachment,
+  Quarantine,
+  RejectionCode,
+  Renewal,
+  Strike,
+  ReportedFailure,
+} from './facts.ts';
 import { memberOf, stringAt } from '../raw-object.ts';
 
 const version = 1;
@@ -58,6 +66,7 @@ export function serialiseRecord(record: HostRecord): string {
     accepted: sorted(record.accepted).map(([id, until]) => ({ id, until })),
     ...(record.unapplied.size > 0 && { unapplied: [...record.unapplied].sort().map((id) => ({ id })) }),
     ...(record.lateFailures > 0 && { lateFailures: record.lateFailures }),
+    ...(record.reportedFailure && { failure: record.reportedFailure }),
   });
 }
 
@@ -71,6 +80,7 @@ export function parseRecord(text: string): Parsed<HostRecord> {
   if (!host) return refuse('host', 'must have a kind (vm or vmss) and an ARM id');
   const warnings: Problem[] = [];
   const ours = readEntries(raw, { list: 'ours', read: readAttachment, warnings });
+  const reportedFailure = readFailure(memberOf(raw, 'failure'));
   return {
     ok: true,
     value: {
@@ -89,6 +99,7 @@ export function parseRecord(text: string): Parsed<HostRecord> {
         ...[...ours].filter(([, { confirmed }]) => !confirmed).map(([id]) => id),
       ]),
       lateFailures: numberAt(raw, 'lateFailures') ?? 0,
+      ...(reportedFailure && { reportedFailure }),
     },
     warnings,
   };
@@ -165,6 +176,17 @@ function readQuarantine(raw: unknown): Quarantine | undefined {
   };
 }
 
+function readFailure(raw: unknown): ReportedFailure | undefined {
+  const kind = stringAt(raw, 'kind');
+  if (!isFailureKind(kind)) return undefined;
+  return {
+    kind,
+    message: stringAt(raw, 'message'),
+    ...(memberOf(raw, 'lacksToken') === true && { lacksToken: true }),
+    ...(memberOf(raw, 'isLocked') === true && { isLocked: true }),
+  };
+}
+
 function numberAt(raw: unknown, key: string): number | undefined {
   const value = memberOf(raw, key);
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
@@ -181,6 +203,19 @@ const rejectionCodes: Readonly<Record<RejectionCode, true>> = {
   InvalidIdentity: true,
   Unknown: true,
 };
+
+const failureKinds: Readonly<Record<ReportedFailure['kind'], true>> = {
+  throttled: true,
+  denied: true,
+  busy: true,
+  gone: true,
+  unavailable: true,
+  failed: true,
+};
+
+function isFailureKind(kind: string): kind is ReportedFailure['kind'] {
+  return Object.hasOwn(failureKinds, kind);
+}
 
 function isRejectionCode(code: string): code is RejectionCode {
   return Object.hasOwn(rejectionCodes, code);

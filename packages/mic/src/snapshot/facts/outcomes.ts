@@ -29,8 +29,13 @@ export interface Rejection {
 /** Why a host could not be read or changed as a whole. */
 export type HostFailure =
   | { readonly kind: 'gone'; readonly message: string }
-  /** `lacksToken`: MIC has no token that Azure accepts, so no role is missing. */
-  | { readonly kind: 'denied'; readonly message: string; readonly lacksToken?: true }
+  /** `lacksToken`: MIC has no token that Azure accepts, `isLocked`: a lock forbids changes; so no role is missing. */
+  | {
+      readonly kind: 'denied';
+      readonly message: string;
+      readonly lacksToken?: true;
+      readonly isLocked?: true;
+    }
   | { readonly kind: 'busy'; readonly message: string; readonly retryAfterMs: number }
   | {
       readonly kind: 'throttled';

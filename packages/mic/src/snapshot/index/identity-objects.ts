@@ -29,6 +29,12 @@ export class IdentityObjects {
     return { identities: this.#identities.keys(), bindings };
   }
 
+  /** The selectors of the valid bindings of a namespace. */
+  selectorsIn(namespace: string): readonly string[] {
+    const views = [...(this.#bindings.get(namespace)?.values() ?? [])];
+    return views.flatMap((view) => (view.kind === 'valid' ? view.binding.spec.selector : [])).filter(Boolean);
+  }
+
   invalidBindings(namespace: string): readonly InvalidView[] {
     const views = [...(this.#bindings.get(namespace)?.values() ?? [])];
     return views.flatMap((view) => (view.kind === 'invalid' ? view : []));

@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest';
+import { unboundFinding } from './unbound.ts';
+
+const pod = 'shop/web-0';
+const label = (value: string) =>
+  `kubectl label pod web-0 --namespace shop --overwrite aadpodidbinding=${value}`;
+
+it('a label that is nearly a selector of the namespace is corrected', () => {
+  const { remedy } = unboundFinding(pod, { why: 'no-binding', label: 'dmeo' }, { selectors: ['demo', 'x'] });
+  expect(remedy).toEqual({
+    text: "'demo' is probably meant: change the label, in the template of the pod too",
+    command: label('demo'),
+  });
+  expect(unboundFinding(pod, { why: 'no-binding', label: 'y' }, { selectors: ['x'] }).remedy?.command).toBe(
+    'kubectl get azureidentitybindings --all-namespaces',
+  );
+});
+
+it('a missing label gets the only selector of the namespace', () => {
+  const commandFor = (...selectors: string[]) =>
+    unboundFinding(pod, { why: 'no-label' }, { selectors }).remedy?.command;
+  expect(commandFor('demo', 'demo')).toBe(label('demo'));
+  expect(commandFor('demo', 'x')).toBe(label('SELECTOR'));
+  expect(commandFor()).toBe(label('SELECTOR'));
+});
+
+it('what is in another namespace can be pasted into that of the pod', () => {
+  const unbound = { why: 'other-namespace', binding: 'pay/by', identity: 'pay/of' } as const;
+  const { remedy } = unboundFinding(pod, unbound, { copies: [{ kind: 'A' }] });
+  expect(remedy?.text).toBe('create both in the namespace of the pod: kubectl apply -f - with what follows');
+  expect(JSON.parse(remedy?.paste ?? '')).toEqual({ apiVersion: 'v1', kind: 'List', items: [{ kind: 'A' }] });
+  expect(unboundFinding(pod, unbound).remedy).toEqual({
+    text: 'create AzureIdentity and AzureIdentityBinding in the namespace of the pod',
+  });
+});

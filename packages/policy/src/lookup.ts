@@ -1,0 +1,46 @@
+// Remedies that need what only whoever explains a pod can look up: pods and Events are told less.
+import { bindingLabel } from '@pod-identity/crd-types';
+import { nearest } from './near.ts';
+
+/** What whoever explains the pod can look up, so that a remedy needs no completion. */
+export interface Lookup {
+  /** The selectors of the bindings of the pod's namespace. */
+  readonly selectors?: readonly string[];
+  /** The AzureIdentity and the binding that are in another namespace, as objects for the namespace of the pod. */
+  readonly copies?: readonly object[] | undefined;
+}
+
+/** Parts of a remedy. */
+interface Steps {
+  readonly steps?: string;
+  readonly paste?: string;
+  readonly command?: string;
+}
+
+/** For a pod whose label is the selector of no binding. */
+export function relabel(pod: string, label: string, { selectors = [] }: Lookup = {}): Steps {
+  const meant = nearest(label, selectors);
+  if (meant === undefined)
+    return {
+      steps: 'create one, or change the pod’s label; selectors are compared as a whole and with case',
+      command: 'kubectl get azureidentitybindings --all-namespaces',
+    };
+  return {
+    steps: `'${meant}' is probably meant: change the label, in the template of the pod too`,
+    command: labelCommand(pod, meant),
+  };
+}
+
+export function copyInto({ copies }: Lookup = {}): Steps {
+  if (copies === undefined) return {};
+  const list = { apiVersion: 'v1', kind: 'List', items: copies };
+  return {
+    steps: 'create both in the namespace of the pod: kubectl apply -f - with what follows',
+    paste: JSON.stringify(list, null, 2),
+  };
+}
+
+export function labelCommand(pod: string, value: string): string {
+  const [namespace = '', name = ''] = pod.split('/');
+  return `kubectl label pod ${name} --namespace ${namespace} --overwrite ${bindingLabel}=${value}`;
+}
