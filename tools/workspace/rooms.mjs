@@ -62,6 +62,8 @@ export const rooms = [
   { folder: kubectl('cli'), head: 'command' },
   { folder: kubectl('cluster'), head: 'connect', never: [kubectl('print')] },
   { folder: kubectl('print'), head: 'table' },
+  { folder: kubectl('status') },
+  { folder: kubectl('logs') },
 
   { folder: 'packages/kit/src/core', pure: 'all' },
   { folder: ownProcess, never: [apiServer] },

@@ -3,7 +3,7 @@
 // It must not write to a cluster, except in `migrate --apply`, or decide anything that policy, mic and nmi decide.
 import { createLog, printWhole, runProcess, systemClock } from '@pod-identity/kit/serve';
 import manifest from '../package.json' with { type: 'json' };
-import { commands } from './cli/commands.ts';
+import { commands } from './commands.ts';
 import { run } from './cli/run.ts';
 import { terminalOf } from './print/output.ts';
 

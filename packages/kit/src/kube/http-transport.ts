@@ -32,6 +32,10 @@ export interface HttpTransportOptions {
   readonly clock: Clock;
 }
 
+interface Sent extends KubeRequest {
+  readonly accept?: string;
+}
+
 interface Sending {
   readonly pool: PoolName;
   readonly signal: AbortSignal;
@@ -45,7 +49,7 @@ const agreeTimeoutMs = 10_000;
 const longestRefusal = 64 * 1024;
 
 /** Sends a request; resolves with the response headers. */
-type Open = (request: KubeRequest, sending: Sending) => Promise<IncomingMessage>;
+type Open = (request: Sent, sending: Sending) => Promise<IncomingMessage>;
 
 export function createHttpTransport(options: HttpTransportOptions): KubeTransport {
   const pools = createConnectionPools(new URL(options.server), options.proxy);
@@ -54,6 +58,7 @@ export function createHttpTransport(options: HttpTransportOptions): KubeTranspor
     server: options.server,
     request: (request) => call(options, open, request),
     watch: (request) => watch(options.clock, open, request),
+    text: (request) => text(options.clock, open, request),
     close: () => pools.close(),
   };
 }
@@ -97,6 +102,23 @@ async function* watch(clock: Clock, open: Open, request: KubeRequest): AsyncGene
       reader.push(chunk);
       for (const event of events) yield withoutError(event);
       events = [];
+    }
+  } catch (error) {
+    throw watchdog.explain(error);
+  } finally {
+    watchdog.end();
+  }
+}
+
+async function* text(clock: Clock, open: Open, request: KubeRequest): AsyncGenerator<Buffer> {
+  const { signal, timeoutMs = callTimeoutMs } = request;
+  const watchdog = createWatchdog({ clock, signal, timeoutMs });
+  try {
+    const response = await open({ ...request, accept: '*/*' }, { pool: 'express', signal: watchdog.signal });
+    if (!isGood(response)) throw await readRefusal(response);
+    for await (const chunk of response) {
+      watchdog.feed();
+      yield chunk as Buffer;
     }
   } catch (error) {
     throw watchdog.explain(error);
@@ -196,8 +218,12 @@ function targetOf({ path, query }: KubeRequest): string {
   return search.size > 0 ? `${path}?${search.toString()}` : path;
 }
 
-function headersOf({ body, contentType = 'application/json' }: KubeRequest): Record<string, string> {
-  return { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': contentType }) };
+function headersOf({
+  body,
+  contentType = 'application/json',
+  accept = 'application/json',
+}: Sent): Record<string, string> {
+  return { accept, ...(body === undefined ? {} : { 'content-type': contentType }) };
 }
 
 /** Requests for leases bypass the rate limit, so that the leader stays leader. */

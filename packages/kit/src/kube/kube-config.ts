@@ -44,7 +44,7 @@ export function readKubeConfig(choice: KubeConfigChoice): UserCredentials {
 
 function loadConfig(choice: KubeConfigChoice): KubeConfig {
   const config = chosen(merged(filesOf(choice.file).map(loadFile)), choice);
-  for (const user of config.users) if (user.exec) tellPlugin(user.exec as ExecPlugin, config);
+  for (const user of config.users) if (user.exec) preparePlugin(user.exec as ExecPlugin, config);
   return config;
 }
 
@@ -87,9 +87,9 @@ function merged(configs: readonly KubeConfig[]): KubeConfig {
 function chosen(config: KubeConfig, { context, cluster, user }: KubeConfigChoice): KubeConfig {
   if (context !== undefined) config.currentContext = context;
   const current = config.getContextObject(config.currentContext);
-  if (context !== undefined && !current) throw absent('context', context, config.contexts);
-  if (cluster !== undefined && !config.getCluster(cluster)) throw absent('cluster', cluster, config.clusters);
-  if (user !== undefined && !config.getUser(user)) throw absent('user', user, config.users);
+  insistOn('context', context, config.contexts);
+  insistOn('cluster', cluster, config.clusters);
+  insistOn('user', user, config.users);
   if (cluster === undefined && user === undefined) return config;
   const name = config.currentContext || 'chosen';
   const replaced = {
@@ -102,9 +102,10 @@ function chosen(config: KubeConfig, { context, cluster, user }: KubeConfigChoice
   return config;
 }
 
-function absent(what: string, name: string, known: readonly { readonly name: string }[]): KubeError {
+function insistOn(what: string, name: string | undefined, known: readonly { readonly name: string }[]): void {
+  if (name === undefined || known.some((each) => each.name === name)) return;
   const names = known.map((each) => each.name).join(', ');
-  return new KubeError('invalid', `the kubeconfig has no ${what} ${name}; there are: ${names || 'none'}`);
+  throw new KubeError('invalid', `the kubeconfig has no ${what} ${name}; there are: ${names || 'none'}`);
 }
 
 function serverOf(config: KubeConfig, { proxyEnv }: KubeConfigChoice) {
@@ -132,7 +133,7 @@ interface ExecPlugin {
 }
 
 /** What kubectl tells a credential plugin in its environment. client-node does not, and gives it no terminal. */
-function tellPlugin(exec: ExecPlugin, config: KubeConfig): void {
+function preparePlugin(exec: ExecPlugin, config: KubeConfig): void {
   const cluster = config.getCurrentCluster();
   const about = exec.provideClusterInfo === true &&
     cluster && {

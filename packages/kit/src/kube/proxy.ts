@@ -29,11 +29,11 @@ export function readProxy(where: string, text: string): string {
 }
 
 function valueIn(env: ProxyEnv, name: string): string | undefined {
-  return env[name] || env[name.toLowerCase()] || undefined;
+  return [env[name], env[name.toLowerCase()]].find((text) => text !== undefined && text !== '');
 }
 
 function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\./.test(host);
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 interface Target {
@@ -42,14 +42,17 @@ interface Target {
 }
 
 /** An entry is `*`, an address, a range (CIDR) or a domain, which has its subdomains; an address and a domain may have a port. */
-function isExcepted({ host, port }: Target, entry: string): boolean {
-  if (entry === '') return false;
-  if (entry === '*') return true;
-  if (entry.includes('/')) return isInRange(host, entry);
-  const [, name = entry, only = port] = /^(.*[^:]):(\d+)$/.exec(isIP(entry) === 6 ? '' : entry) ?? [];
+function isExcepted(target: Target, entry: string): boolean {
+  if (entry === '' || entry === '*') return entry === '*';
+  return entry.includes('/') ? isInRange(target.host, entry) : isNamed(target, entry);
+}
+
+function isNamed({ host, port }: Target, entry: string): boolean {
+  const [, name = entry, only = port] = (isIP(entry) === 6 ? null : /^(.*[^:]):(\d+)$/.exec(entry)) ?? [];
   if (only !== port) return false;
+  const isSubdomain = /^\*?\./.test(name);
   const domain = name.replace(/^\*?\./, '').replace(/^\[|\]$/g, '');
-  return host.endsWith(`.${domain}`) || (host === domain && !/^\*?\./.test(name));
+  return host.endsWith(`.${domain}`) || (host === domain && !isSubdomain);
 }
 
 function isInRange(host: string, range: string): boolean {

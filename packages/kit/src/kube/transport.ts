@@ -32,6 +32,11 @@ export interface KubeTransport {
   request(request: KubeRequest): Promise<unknown>;
   /** The events; ends when the server closes, throws after too long a silence. */
   watch(request: KubeRequest): AsyncIterable<unknown>;
+  /**
+   * A response that is no JSON (logs, metrics), as it arrives; `timeoutMs` limits each silence. Without `fields`, `onItem` and `onOpen`.
+   * Connections have it, transports of tests need not.
+   */
+  text?(request: KubeRequest): AsyncIterable<Buffer>;
   readonly server: string;
   close(): Promise<void>;
 }

@@ -81,7 +81,7 @@ function globalOptions(): readonly Option[] {
     ),
     new Option('--as <user>', 'user to impersonate'),
     new Option('--as-group <group>', 'group to impersonate; may be repeated').argParser(
-      (group: string, groups: readonly string[] = []) => [...groups, group],
+      (group: string, groups: readonly string[] | undefined) => [...(groups ?? []), group],
     ),
   ];
 }

@@ -23,8 +23,8 @@ export interface Connection {
   readonly namespace: string | undefined;
 }
 
-/** Within this time an API server has answered once, or is reported as away. */
-const firstAnswerMs = 10_000;
+/** Within this time an API server has responded once, or is reported as away. */
+const firstResponseMs = 10_000;
 
 export async function connect(
   { kubeconfig, as, asGroup, requestTimeoutMs, ...choice }: ConnectionOptions,
@@ -37,7 +37,7 @@ export async function connect(
     userAgent,
     headers: impersonation(as, asGroup),
   });
-  return { kube: withFirstAnswer(transport, requestTimeoutMs), namespace };
+  return { kube: withFirstResponse(transport, requestTimeoutMs), namespace };
 }
 
 function impersonation(
@@ -50,37 +50,49 @@ function impersonation(
   };
 }
 
-/** Until the API server has answered once, each request waits for a short time only. */
-function withFirstAnswer(transport: KubeTransport, requestTimeoutMs = Infinity): KubeTransport {
-  let hasAnswered = false;
+/** Until the API server has responded once, each request waits for a short time only. */
+function withFirstResponse(transport: KubeTransport, requestTimeoutMs = Infinity): KubeTransport {
+  let hasResponded = false;
   const limited = (request: KubeRequest): KubeRequest => {
     const timeoutMs = Math.min(
       request.timeoutMs ?? Infinity,
       requestTimeoutMs,
-      hasAnswered ? Infinity : firstAnswerMs,
+      hasResponded ? Infinity : firstResponseMs,
     );
     return timeoutMs === Infinity ? request : { ...request, timeoutMs };
   };
-  const answered = () => void (hasAnswered = true);
+  const responded = () => void (hasResponded = true);
   return {
     ...transport,
     async request(request) {
       try {
         const response = await transport.request(limited(request));
-        answered();
+        responded();
         return response;
       } catch (error) {
-        if (error instanceof KubeError && error.status !== undefined) answered();
+        if (error instanceof KubeError && error.status !== undefined) responded();
         throw error;
+      }
+    },
+    async *text(request) {
+      for await (const chunk of readText(transport, limited(request))) {
+        responded();
+        yield chunk;
       }
     },
     watch: (request) =>
       transport.watch({
         ...limited(request),
         onOpen() {
-          answered();
+          responded();
           request.onOpen?.();
         },
       }),
   };
+}
+
+/** A response that is no JSON, as it arrives. */
+export function readText(kube: KubeTransport, request: KubeRequest): AsyncIterable<Buffer> {
+  if (kube.text === undefined) throw new TypeError('this transport reads no text');
+  return kube.text(request);
 }

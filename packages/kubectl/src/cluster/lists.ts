@@ -40,7 +40,7 @@ export async function listAllowed<T>({
     const items = await listTrimmed({ ...wanted, transport, fields, pageSize }, trim);
     return { kind: 'read', items };
   } catch (error) {
-    return notRead(error, `list ${nameOf(kind)} ${placeOf(namespace)}`, kind);
+    return notRead(error, `list ${nameOf(kind)} ${scopeOf(namespace)}`, kind);
   }
 }
 
@@ -63,7 +63,7 @@ export async function getAllowed({
   try {
     return { kind: 'read', object: await createResource(kube, kind).get(key, { signal, fields }) };
   } catch (error) {
-    return notRead(error, `get ${nameOf(kind)}/${key.name} ${placeOf(key.namespace)}`, kind);
+    return notRead(error, `get ${nameOf(kind)}/${key.name} ${scopeOf(key.namespace)}`, kind);
   }
 }
 
@@ -77,5 +77,5 @@ function notRead(error: unknown, what: string, kind: ResourceKind) {
 }
 
 const nameOf = ({ plural, group }: ResourceKind) => (group === '' ? plural : `${plural}.${group}`);
-const placeOf = (namespace: string | undefined) =>
+const scopeOf = (namespace: string | undefined) =>
   namespace === undefined ? 'at the cluster scope' : `in namespace ${namespace}`;

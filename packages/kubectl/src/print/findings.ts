@@ -12,7 +12,7 @@ export function findingText(
   { colour }: { readonly colour: boolean },
 ): readonly string[] {
   return findingLines(subject, findings).map((line) => {
-    const [mark = '', rest] = [line.slice(0, 1), line.slice(1)];
+    const [mark, rest] = [line.slice(0, 1), line.slice(1)];
     const text = printable(rest);
     if (!isMark(mark)) return printable(mark) + text;
     // The program decided about colour: standard output of this process is not asked again.

@@ -16,7 +16,7 @@ export interface Table {
 
 const gap = '   ';
 
-/** As kubectl prints tables: columns as wide as their widest cell, and the last one as it is. */
+/** As kubectl prints tables: columns as wide as their widest cell, and the last one unchanged. */
 export function tableLines({ columns, rows }: Table, isWide: boolean): readonly string[] {
   const shown = columns.map((column) => isWide || column.isWide !== true);
   const pick = (cells: readonly string[]) => cells.filter((_, at) => shown[at] === true);
@@ -35,4 +35,4 @@ export function tableLines({ columns, rows }: Table, isWide: boolean): readonly 
 /** Nothing is `<none>`, so that programs that count columns find it. */
 const cellOf = (text: string) => (text === '' ? '<none>' : printable(text));
 /** Characters, not the halves of those beyond the first 65,536. */
-const lengthOf = (text = '') => [...text].length;
+const lengthOf = (text = '') => Array.from(text).length;

@@ -1,0 +1,169 @@
+// Room: `logs`: what NMI of a pod's node wrote about the pod.
+// It must not keep more of a log than it prints.
+import { value } from '@pod-identity/kit/core';
+import { coreKinds, KubeError, type Fields } from '@pod-identity/kit/kube';
+import { memberOf, stringAt } from '../../../mic/src/commands/plug-in.ts';
+import { CommandProblem, exitCodes, type Given, type PlugInCommand, type Session } from '../cli/command.ts';
+import { readAgents, type AgentPod } from '../cluster/agents.ts';
+import { getAllowed } from '../cluster/lists.ts';
+import type { AuditLine } from './audit-lines.ts';
+import { followAgents } from './follow.ts';
+import { lineFor, printLine, readLog, type TimedLine } from './log-lines.ts';
+
+export const logsCommand: PlugInCommand = {
+  name: 'logs',
+  summary: "what NMI of the pod's node wrote about a pod: tokens issued and refused",
+  args: [{ name: 'pod', what: 'the pod, as NAMESPACE/POD or POD' }],
+  options: [
+    { flags: '-f, --follow', what: 'print further lines as they are written, until Ctrl-C' },
+    { flags: '--since <duration>', what: 'no older lines than this, as 5m or 2h' },
+    { flags: '--tail <lines>', what: 'no more than this many of the lines so far' },
+  ],
+  examples: ['logs shop/web-0', 'logs web-0 -n shop --since 1h', 'logs shop/web-0 --follow --tail 10'],
+  deadlineMs: 120_000,
+  isEndless: ({ options }) => options['follow'] === true,
+  run: runLogs,
+};
+
+interface Wanted {
+  /** `namespace/name` */
+  readonly pod: string;
+  readonly sinceSeconds: number | undefined;
+  readonly tail: number;
+}
+
+/** Lines are kept for --tail until all are read. */
+const mostTail = 10_000;
+
+async function runLogs(session: Session, given: Given): Promise<number> {
+  const wanted = { pod: podOf(session, given), ...limitsOf(given) };
+  const found = await findPod(session, wanted.pod);
+  const agents = await findAgents(session, found.node);
+  const { count, reached } = await printSoFar(session, wanted, agents);
+  if (given.options['follow'] === true && found.isRunning)
+    return followAgents(session, { pod: wanted.pod, node: found.node ?? '', reached });
+  if (count === 0)
+    session.err(
+      `NMI wrote nothing about pod ${wanted.pod}: it has requested no token, or the log has begun anew since`,
+    );
+  return exitCodes.ok;
+}
+
+function podOf({ namespace }: Session, { args: [text = ''] }: Given): string {
+  const [, of = namespace, name] = /^(?:([^/]+)\/)?([^/]+)$/.exec(text) ?? [];
+  if (name === undefined || of === undefined) throw new CommandProblem('name one pod: logs NAMESPACE/POD');
+  return `${of}/${name}`;
+}
+
+function limitsOf({ options: { since, tail } }: Given): Omit<Wanted, 'pod'> {
+  return {
+    sinceSeconds: since === undefined ? undefined : Math.ceil(read('since', duration, since) / 1000),
+    tail: tail === undefined ? Infinity : read('tail', lines, tail),
+  };
+}
+
+const duration = value.duration('0', { min: 1000 });
+const lines = value.integer(0, { min: 0, max: mostTail });
+
+function read(name: string, type: typeof duration, text: string | boolean): number {
+  const parsed = type.parse(String(text));
+  if ('need' in parsed) throw new CommandProblem(`--${name} must be ${parsed.need}, not ${String(text)}`);
+  return parsed.value;
+}
+
+interface FoundPod {
+  /** Undefined for a pod that is gone. */
+  readonly node: string | undefined;
+  readonly isRunning: boolean;
+}
+
+const text: Fields = { upTo: 1024 };
+const podFields: Fields = {
+  members: { spec: { members: { nodeName: text } }, status: { members: { phase: text } } },
+};
+
+async function findPod({ kube, signal, err }: Session, key: string): Promise<FoundPod> {
+  const [namespace = '', name = ''] = key.split('/');
+  const got = await getAllowed({ kube, signal, kind: coreKinds.pods, namespace, name, fields: podFields });
+  if (got.kind === 'not-read' && got.why === 'denied') throw new CommandProblem(got.text);
+  if (got.kind === 'not-read') {
+    err(`there is no pod ${key} now: the logs of NMI on all nodes are searched for it`);
+    return { node: undefined, isRunning: false };
+  }
+  const node = stringAt(memberOf(got.object, 'spec'), 'nodeName');
+  if (node === '') throw new CommandProblem(`pod ${key} is on no node yet, so that no NMI knows it`);
+  const hasEnded = /^(?:Succeeded|Failed)$/.test(stringAt(memberOf(got.object, 'status'), 'phase'));
+  if (hasEnded) err(`pod ${key} has ended`);
+  return { node, isRunning: !hasEnded };
+}
+
+async function findAgents(session: Session, node: string | undefined): Promise<readonly AgentPod[]> {
+  const { kube, signal } = session;
+  const services = await session.services();
+  if (services.nmi.length === 0)
+    throw new CommandProblem(['NMI was not found', ...services.unknown].join('; '));
+  const { pods, unknown } = await readAgents(services, { kube, signal, ...(node !== undefined && { node }) });
+  if (pods.length === 0)
+    throw new CommandProblem(
+      unknown.length > 0
+        ? unknown.join('; ')
+        : `there is no pod of NMI on ${node === undefined ? 'any node' : `node ${node}`}`,
+    );
+  return pods;
+}
+
+/** Logs of several nodes are read one after the other: the lines of each are in order. */
+async function printSoFar(
+  session: Session,
+  { pod, sinceSeconds, tail }: Wanted,
+  agents: readonly AgentPod[],
+): Promise<SoFar> {
+  const found = createTail(tail, (line) => printLine(session, line));
+  const reached = new Map<string, string>();
+  for (const agent of agents)
+    for await (const { time, text: line } of linesSoFar(session, agent, sinceSeconds)) {
+      reached.set(agent.name, time);
+      const audit = lineFor(agent, line, pod);
+      if (audit !== undefined) found.take(audit);
+    }
+  return { count: found.end(), reached };
+}
+
+/** Prints lines at once, or with a limit the last ones at the end. */
+function createTail(most: number, print: (line: AuditLine) => void) {
+  const last: AuditLine[] = [];
+  let count = 0;
+  return {
+    take(line: AuditLine) {
+      count += 1;
+      if (most === Infinity) print(line);
+      else if (last.push(line) > most) last.shift();
+    },
+    /** Returns the number of lines taken. */
+    end() {
+      for (const line of last) print(line);
+      return count;
+    },
+  };
+}
+
+interface SoFar {
+  readonly count: number;
+  /** The time of the last line that was read, by the name of NMI's pod. */
+  readonly reached: ReadonlyMap<string, string>;
+}
+
+async function* linesSoFar({ kube, signal }: Session, agent: AgentPod, sinceSeconds: number | undefined) {
+  // A container that was started again has a log of its own; the kubelet may have removed the one before.
+  if (agent.restarts > 0) yield* existing(readLog(kube, agent, { signal, sinceSeconds, previous: true }));
+  yield* readLog(kube, agent, { signal, sinceSeconds });
+}
+
+async function* existing(lines: AsyncIterable<TimedLine>): AsyncGenerator<TimedLine> {
+  try {
+    yield* lines;
+  } catch (error) {
+    if (!(error instanceof KubeError) || (error.code !== 'invalid' && error.code !== 'not-found'))
+      throw error;
+  }
+}

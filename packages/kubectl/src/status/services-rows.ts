@@ -1,0 +1,95 @@
+// MIC, NMI, the broker and the pods of NMI.
+import type { AgentPod } from '../cluster/agents.ts';
+import type { Installed, Services } from '../cluster/services.ts';
+import { versionOf } from '../cluster/workload.ts';
+import type { Row } from './row.ts';
+
+export function serviceRows({ mic, nmi, broker, unknown }: Services): readonly Row[] {
+  const rows = [
+    ...mic.map((installed) => serviceRow('mic', installed)),
+    ...nmi.map((installed) => serviceRow('nmi', installed)),
+    ...broker.map((installed) => serviceRow('broker', installed)),
+  ];
+  // What may not be listed may be installed.
+  if (unknown.length > 0) return rows;
+  const isManaged = nmi.some(({ config }) => 'mode' in config && config.mode === 'managed');
+  const wantsBroker = nmi.some(({ config }) => 'hasBroker' in config && config.hasBroker);
+  return [
+    ...rows,
+    ...(nmi.length === 0 ? [absent('nmi', 'NMI is not installed: pods get no tokens')] : []),
+    ...(mic.length === 0 && nmi.length > 0 && !isManaged
+      ? [
+          absent(
+            'mic',
+            'MIC is not installed: nothing is attached to hosts (NMI has not --operation-mode=managed)',
+          ),
+        ]
+      : []),
+    ...(wantsBroker && broker.length === 0
+      ? [absent('broker', 'NMI has --broker, and no broker is installed: federated identities get no tokens')]
+      : []),
+    ...(mic.some(({ isOriginal }) => isOriginal) && mic.some(({ isOriginal }) => !isOriginal)
+      ? [absent('mic', 'the MIC of the original project is installed beside ours: remove one of them')]
+      : []),
+  ];
+}
+
+const absent = (kind: Row['kind'], about: string): Row => ({
+  kind,
+  namespace: '',
+  name: '',
+  state: 'problem',
+  about,
+});
+
+function serviceRow(
+  kind: Row['kind'],
+  { namespace, name, image, isOriginal, config, replicas }: Installed<object>,
+): Row {
+  const { wanted, ready } = replicas;
+  const version = versionOf(image);
+  const problems = 'problems' in config ? config.problems : [];
+  const about = [
+    `${ready} of ${wanted} ready`,
+    `version ${version}${isOriginal ? ' of the original project' : ''}`,
+    ...problems.map((problem) => `flags: ${problem}`),
+  ].join('; ');
+  const isWell = ready >= wanted && wanted > 0 && (isOriginal || problems.length === 0);
+  return { kind, namespace, name, state: isWell ? 'ok' : 'problem', about, version };
+}
+
+/** `nodesInNeed`: nodes with pods that have identities. */
+export function agentRows(
+  services: Services,
+  agents: readonly AgentPod[],
+  nodesInNeed: ReadonlySet<string>,
+): readonly Row[] {
+  const wanted = new Map(services.nmi.map(({ namespace, image }) => [namespace, versionOf(image)]));
+  const served = new Set(agents.map(({ node }) => node));
+  const lacking = [...nodesInNeed].filter((node) => !served.has(node));
+  return [
+    ...agents.map((agent) => agentRow(agent, wanted.get(agent.namespace))),
+    // Without a DaemonSet there is a row about that.
+    ...(services.nmi.length === 0 ? [] : lacking.map(withoutAgent)),
+  ];
+}
+
+function agentRow(
+  { namespace, name, node, image, isReady, why, restarts, isEnding }: AgentPod,
+  wanted?: string,
+): Row {
+  const version = versionOf(image);
+  const row = { kind: 'agent', namespace, name, node, version } as const;
+  if (isEnding) return { ...row, state: 'waiting', about: `node ${node}: is ending` };
+  if (!isReady)
+    return { ...row, state: 'problem', about: `node ${node}: not ready${why === '' ? '' : `: ${why}`}` };
+  const restarted = restarts === 0 ? '' : `, restarted ${restarts} times`;
+  if (wanted !== undefined && wanted !== version)
+    return { ...row, state: 'waiting', about: `node ${node}: version ${version}, not yet ${wanted}` };
+  return { ...row, state: 'ok', about: `node ${node}: ready${restarted}` };
+}
+
+function withoutAgent(node: string): Row {
+  const about = `node ${node} has pods with identities and no NMI: these get no tokens`;
+  return { kind: 'agent', namespace: '', name: '', node, state: 'problem', about };
+}

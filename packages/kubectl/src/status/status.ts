@@ -1,0 +1,76 @@
+// Room: `status`: what there is in one table, what waits and why.
+// It must not decide who may use an identity: policy and MIC's rules do.
+import type { Given, PlugInCommand, Session } from '../cli/command.ts';
+import { exitCodes } from '../cli/command.ts';
+import { readAgents } from '../cluster/agents.ts';
+import { readServices, type Services } from '../cluster/services.ts';
+import { lookAtWorld } from '../cluster/world.ts';
+import { objectRows } from './object-rows.ts';
+import { countLine, countsOf, sorted, statusTable, type Row, type Status } from './row.ts';
+import { agentRows, serviceRows } from './services-rows.ts';
+import { printWhenChanged } from './watch.ts';
+
+export const statusCommand: PlugInCommand = {
+  name: 'status',
+  summary: 'MIC, NMI, the broker, identities, bindings, pods and hosts: what waits and why',
+  options: [
+    { flags: '--all', what: 'list also what is as it should be' },
+    { flags: '-w, --watch', what: 'print again when something changes, until Ctrl-C' },
+  ],
+  examples: ['status', 'status -A --all', 'status -n shop -o json', 'status -A --watch'],
+  deadlineMs: 120_000,
+  isEndless: ({ options }) => options['watch'] === true,
+  run: (session, given) =>
+    given.options['watch'] === true
+      ? printWhenChanged(session, {
+          read: () => readStatus(session),
+          print: (status) => print(session, status, given),
+        })
+      : readStatus(session).then((status) => print(session, status, given)),
+};
+
+/** Reads all again, the services too. */
+async function readStatus(session: Session): Promise<Status> {
+  const { kube, signal, namespace, clock } = session;
+  const services = await readServices({ kube, signal });
+  const [world, agents] = await Promise.all([
+    lookAtWorld({ kube, signal, namespace, forceNamespaced: isForced(services) }),
+    readAgents(services, { kube, signal }),
+  ]);
+  const hasMic = services.mic.length > 0 || services.unknown.length > 0;
+  const objects = objectRows({ world, namespace, hasMic, now: clock.now() });
+  const nodesInNeed = new Set(
+    objects.flatMap(({ kind, node = '' }) => (kind === 'pod' && node !== '' ? [node] : [])),
+  );
+  const rows = [
+    ...serviceRows(services),
+    ...(agents.unknown.length > 0 ? [] : agentRows(services, agents.pods, nodesInNeed)),
+    ...objects,
+  ];
+  return { rows: sorted(rows), unknown: [...services.unknown, ...agents.unknown, ...world.unknown] };
+}
+
+/** As MIC decides, else NMI; their default if neither may be read. */
+function isForced({ mic, nmi }: Services): boolean {
+  const config = [...mic, ...nmi].map(({ config: each }) => each).find((each) => 'forceNamespaced' in each);
+  return config?.forceNamespaced ?? true;
+}
+
+/** Returns the exit code. */
+function print(session: Session, { rows, unknown }: Status, { options }: Given): number {
+  const { out, err, format, namespace } = session;
+  if (format === 'json' || format === 'yaml')
+    out.object({ namespace: namespace ?? null, rows, counts: countsOf(rows), unknown });
+  else {
+    out.table(statusTable(rows, options['all'] === true));
+    const counts = countLine(rows);
+    out.line(counts === '' ? 'no identities, bindings or pods' : counts);
+  }
+  for (const text of unknown) err(`not known: ${text}`);
+  return exitCodeOf(rows);
+}
+
+function exitCodeOf(rows: readonly Row[]): number {
+  if (rows.some(({ state }) => state === 'problem')) return exitCodes.problem;
+  return exitCodes.ok;
+}
