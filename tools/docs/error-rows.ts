@@ -229,6 +229,7 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
     }),
     failed('Azure returns 404', 'unavailable', { ...silent, status: 404 }),
     failed('Azure does not respond, or not with HTTP', 'unavailable', silent),
+    failed('no federated credential trusts the broker, or `HTTPS_PROXY` is no address', 'proxy', silent),
   ],
   blocked: [
     {

@@ -94,6 +94,7 @@ export const originalAnswers: Readonly<Record<string, string>> = {
   'Azure returns 5xx without Retry-After: the same status': `${refused(500)}, ${afterRetries}`,
   'Azure returns 404': `${refused(404)}, ${afterRetries}`,
   'Azure does not respond, or not with HTTP': `503 with an error text, ${afterRetries}`,
+  'no federated credential trusts the broker, or `HTTPS_PROXY` is no address': `it has no federated identities; for the proxy 503 with an error text, ${afterRetries}`,
   '`--block-instance-metadata`, or not in `--metadata-allow`':
     '403 `Request blocked by AAD Pod Identity NMI` for `--block-instance-metadata`; the rest is passed on',
   'metadata of the machine: no usable response': '500 with an error text',

@@ -64,6 +64,13 @@ describe.each(hostilities)('a login endpoint that %s', (script) => {
   });
 });
 
+it('an address of a proxy that is none is told, without its password', async () => {
+  vi.stubEnv('HTTPS_PROXY', 'http://name:secret@[bad');
+  const failure = await ask(new AbortController().signal).catch(String);
+  vi.unstubAllEnvs();
+  expect(failure).toMatch(/: HTTPS_PROXY, ALL_PROXY or HTTP_PROXY is not the address of a proxy$/);
+});
+
 it('an endless response is not read until the deadline', async () => {
   server.play('sends a body without end');
   await expect(ask(AbortSignal.timeout(60_000))).rejects.toMatchObject({ code: 'token-unavailable' });

@@ -65,8 +65,16 @@ export const reasons = {
   ],
   'azure-updating': ['The metadata service of the machine is being updated.', 'passes'],
   'azure-unavailable': [
-    'Azure returned no usable response, or for a federated identity the broker gave none. If the federated credential is missing, the response has the command that creates it.',
+    'Azure returned no usable response, or for a federated identity the broker gave none.',
     'passes',
+  ],
+  'azure-no-credential': [
+    'Microsoft Entra knows no federated credential of the identity that trusts the broker. The response has the command that creates it; a new one takes minutes to work.',
+    'azure',
+  ],
+  'azure-proxy': [
+    'No request can be sent to the login endpoint: the value of `HTTPS_PROXY` is not the address of a proxy. The response says so.',
+    'administrator',
   ],
   'unknown-caller': ['No pod of the node has the address.', 'passes'],
   'ambiguous-caller': ['More than one pod of the node has the address.', 'passes'],

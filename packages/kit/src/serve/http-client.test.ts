@@ -174,7 +174,7 @@ it.each(['http://', 'http://name:secret@[bad'])(
     const client = createHttpClient({ ...settings, usesProxy: true });
     const { signal } = new AbortController();
     const answer = await endOf(client.send('https://127.0.0.1:1/', { ...get, signal }));
-    expect(answer).toBe('Error: HTTPS_PROXY or HTTP_PROXY is not the address of a proxy');
+    expect(answer).toBe('ProxyAddressError: HTTPS_PROXY is not the address of a proxy');
     client.close();
   },
 );

@@ -109,7 +109,16 @@ function openAgent(protocol: string, settings: http.AgentOptions, usesProxy: boo
     return new Agent({ ...settings, proxyEnv: process.env });
   } catch {
     // Node's error has the address, and that may have a password.
-    throw new Error('HTTPS_PROXY or HTTP_PROXY is not the address of a proxy');
+    throw new ProxyAddressError(protocol);
+  }
+}
+
+/** HTTPS_PROXY, or HTTP_PROXY for http, is none: no request leaves. */
+export class ProxyAddressError extends Error {
+  override readonly name = 'ProxyAddressError';
+
+  constructor(protocol: string) {
+    super(`${protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY'} is not the address of a proxy`);
   }
 }
 

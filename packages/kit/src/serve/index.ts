@@ -24,6 +24,7 @@ export type { Arrival } from './connections/connections.ts';
 export {
   createHttpClient,
   openRequest,
+  ProxyAddressError,
   sendRequest,
   type HttpClient,
   type HttpRequest,

@@ -1,5 +1,5 @@
 import { isMachineData, type MetadataPart } from '../request/instance-metadata.ts';
-import type { TokenErrorCode } from '../tokens/errors.ts';
+import { isTemporary, type TokenErrorCode } from '../tokens/errors.ts';
 import { explainBadRequest, explainDenial, explainUnanswered, explainWaiting } from './refusal-texts.ts';
 import type { Outcome } from './outcome.ts';
 import type { RetryAfter } from './retry-after.ts';
@@ -84,13 +84,14 @@ const tokenErrors: Readonly<Record<TokenErrorCode, { readonly status: number; re
   throttled: { status: 429, error: 'too_many_requests' },
   updating: { status: 410, error: 'gone' },
   unavailable: { status: 503, error: 'temporarily_unavailable' },
+  'no-credential': { status: 503, error: 'temporarily_unavailable' },
+  proxy: { status: 503, error: 'temporarily_unavailable' },
 };
 
 function tokenFailed(outcome: Of<'token-failed'>): Refusal {
   const { why, description, retryAfterMs } = outcome;
   const { status, error } = tokenErrors[why];
-  const isPassing = why === 'throttled' || why === 'updating' || why === 'unavailable';
-  if (!isPassing) return refuse(status, error, description);
+  if (!isTemporary(why)) return refuse(status, error, description);
   const again = retryAfterMs === undefined ? 'usual' : retryAfterMs / 1000;
   return later(why === 'unavailable' ? serverError(outcome) : status, description, again);
 }

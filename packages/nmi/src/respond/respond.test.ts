@@ -251,13 +251,14 @@ describe('the table', () => {
     ['unavailable', 200, 503],
     ['throttled', 429, 429],
     ['updating', 410, 410],
+    ['proxy', undefined, 503],
+    ['no-credential', undefined, 503],
     ['denied', 401, 403],
     ['not-on-host', 400, 400],
   ] as const)('passes on what upstream said where SDKs go by it: %s, %i is %i', (why, status, expected) => {
     const response = respond({ ...failed(why, 7_000), status }, rules);
     expect(response.status).toBe(expected);
-    const isPassing = why === 'unavailable' || why === 'throttled' || why === 'updating';
-    expect(response.headers['Retry-After']).toBe(isPassing ? '7' : undefined);
+    expect(response.headers['Retry-After']).toBe([400, 403].includes(expected) ? undefined : '7');
   });
 
   it.each<[string, Outcome, number, number, number]>([

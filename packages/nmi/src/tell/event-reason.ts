@@ -32,4 +32,7 @@ const isLasting: Readonly<Record<Extract<Outcome, { kind: 'token-failed' }>['why
   throttled: false,
   updating: false,
   unavailable: false,
+  // Entra also says it of a credential that exists, or is new.
+  'no-credential': false,
+  proxy: false,
 };

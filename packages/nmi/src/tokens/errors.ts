@@ -2,12 +2,27 @@ import type { ImdsError } from '@pod-identity/imds-client';
 
 /**
  * `not-on-host`: the identity is not attached to the machine. `refused`: the service rejects this request from any caller.
- * `misconfigured`: the AzureIdentity does not agree with Azure. `throttled`, `updating` and `unavailable` are temporary.
+ * `misconfigured`: the AzureIdentity does not agree with Azure. `no-credential`: no federated credential trusts the broker. `proxy`: the proxy of
+ * this program cannot be used. These two, `throttled`, `updating` and `unavailable` are temporary.
  */
 export type TokenErrorCode =
-  'not-on-host' | 'refused' | 'denied' | 'misconfigured' | 'throttled' | 'updating' | 'unavailable';
+  | 'not-on-host'
+  | 'refused'
+  | 'denied'
+  | 'misconfigured'
+  | 'throttled'
+  | 'updating'
+  | 'unavailable'
+  | 'no-credential'
+  | 'proxy';
 
-const temporary: ReadonlySet<TokenErrorCode> = new Set(['throttled', 'updating', 'unavailable'] as const);
+const temporary: ReadonlySet<TokenErrorCode> = new Set([
+  'throttled',
+  'updating',
+  'unavailable',
+  'no-credential',
+  'proxy',
+] as const);
 
 /** Whether the failure is temporary. */
 export function isTemporary(code: TokenErrorCode): boolean {

@@ -65,12 +65,19 @@ async function createIdentityCredential(
 }
 
 function applicationFailure(error: unknown, settings: ApplicationSettings): AzureError {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = textOf(error);
   const who = `application ${settings.clientId} of tenant ${settings.tenantId} (${settings.kind})`;
   return new AzureError(
     isRefusal(error) ? 'token-refused' : 'token-unavailable',
     `no token for ARM as ${who}: ${withoutSecrets(firstLine(message), settings)}`,
   );
+}
+
+function textOf(error: unknown): string {
+  // The endpoints were read as URLs at the start: the one that is none is that of the proxy.
+  if (field(error, 'code') === 'ERR_INVALID_URL')
+    return 'HTTPS_PROXY, ALL_PROXY or HTTP_PROXY is not the address of a proxy';
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Entra refused (MSAL's ServerError contains OAuth's `error`), or a file is missing: retries will not help. */

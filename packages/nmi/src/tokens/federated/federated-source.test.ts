@@ -81,7 +81,7 @@ it.each([
   ['too_many_requests', 'throttled'],
   ['review_unanswered', 'unavailable'],
   ['exchange_failed', 'unavailable'],
-  ['credential_missing', 'unavailable'],
+  ['credential_missing', 'no-credential'],
   ['not_ready', 'unavailable'],
 ] as const)('the code %s of the broker counts as %s, with its words', async (code, expected) => {
   const { requestToken, lines, isOk } = start(() => refusal({ code, retryAfterSeconds: 7 }));

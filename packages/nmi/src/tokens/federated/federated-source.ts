@@ -25,7 +25,7 @@ const codes: Readonly<Record<BrokerRefusal['code'], TokenErrorCode>> = {
   too_many_requests: 'throttled',
   review_unanswered: 'unavailable',
   exchange_failed: 'unavailable',
-  credential_missing: 'unavailable',
+  credential_missing: 'no-credential',
   not_ready: 'unavailable',
 };
 

@@ -137,6 +137,14 @@ describe('C53 W-C12 what Entra says', () => {
     },
   );
 
+  it('a proxy that cannot be used is told, with the variable that names it', () => {
+    const problem = 'HTTPS_PROXY is not the address of a proxy';
+    expect(principalError({ kind: 'silence', problem }, subject, subject.tenantId)).toMatchObject({
+      code: 'proxy',
+      message: `No request can be sent to the login endpoint for AzureIdentity ${subject.name}: ${problem}.`,
+    });
+  });
+
   it('silence is told as that', () => {
     expect(principalError({ kind: 'silence' }, subject, 'another-tenant-of-it')).toMatchObject({
       code: 'unavailable',

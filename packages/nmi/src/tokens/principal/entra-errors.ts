@@ -8,7 +8,11 @@ export type EntraResponse =
       readonly retryAfterMs: number | undefined;
       readonly body: unknown;
     }
-  | { readonly kind: 'silence' };
+  | {
+      readonly kind: 'silence';
+      /** Why no request could be sent. */
+      readonly problem?: string;
+    };
 
 interface EntraRefusal {
   readonly error: string;
@@ -65,7 +69,12 @@ export function principalError(
 /** `who` has no token; `remedyOf`: what helps against an error number. */
 export function entraError(response: EntraResponse, who: string, remedyOf: RemedyOf): TokenError {
   if (response.kind === 'silence')
-    return new TokenError('unavailable', `The login endpoint did not answer for ${who}.`);
+    return response.problem === undefined
+      ? new TokenError('unavailable', `The login endpoint did not answer for ${who}.`)
+      : new TokenError(
+          'proxy',
+          `No request can be sent to the login endpoint for ${who}: ${response.problem}.`,
+        );
   const refusal = readRefusal(response.body);
   const code = codeOf(response.status, refusal);
   const retryAfterMs = response.retryAfterMs ?? (code === 'throttled' ? usualPauseMs : undefined);

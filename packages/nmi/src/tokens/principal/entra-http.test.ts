@@ -118,3 +118,9 @@ it('that is closed sends nothing more', async () => {
   door.close();
   await expect(door.post({ url, headers: {}, body: '' })).resolves.toEqual({ kind: 'silence' });
 });
+
+it('an address of a proxy that is none is told, without its password', async () => {
+  vi.stubEnv('HTTPS_PROXY', 'http://name:secret@[bad');
+  const response = await open().post({ url: 'https://127.0.0.1:1/token', headers: {}, body: '' });
+  expect(response).toEqual({ kind: 'silence', problem: 'HTTPS_PROXY is not the address of a proxy' });
+});

@@ -1,4 +1,4 @@
-import { createHttpClient } from '@pod-identity/kit/serve';
+import { createHttpClient, ProxyAddressError } from '@pod-identity/kit/serve';
 import type { EntraResponse } from './entra-errors.ts';
 
 export interface EntraPost {
@@ -29,7 +29,11 @@ export function createEntraHttp({ timeoutMs = 10_000 } = {}): EntraHttp {
       body: parse(response.body),
     };
   };
-  return { post: (one) => post(one).catch(() => ({ kind: 'silence' })), close: () => client.close() };
+  return { post: (one) => post(one).catch(silence), close: () => client.close() };
+}
+
+function silence(error: unknown): EntraResponse {
+  return { kind: 'silence', ...(error instanceof ProxyAddressError && { problem: error.message }) };
 }
 
 function parse(text: string): unknown {
