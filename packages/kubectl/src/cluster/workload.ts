@@ -46,10 +46,13 @@ export function readWorkload(kind: Workload['kind'], object: unknown): Workload 
   return undefined;
 }
 
+/** A path or a name, and no flag whose value ends so, such as `--broker-agent=aad-pod-identity/nmi`. */
+const programWord = /^(?:[^-].*\/|\/)?(nmi|mic)(?:\.js)?$/;
+
 /** By the program that the container names, else by the last part of its image's name. */
 function programOf(container: unknown): 'nmi' | 'mic' | undefined {
   const [command = ''] = [...wordsAt(container, 'command'), ...wordsAt(container, 'args')].flatMap(
-    (word) => /(?:^|\/)(nmi|mic)(?:\.js)?$/.exec(word)?.[1] ?? [],
+    (word) => programWord.exec(word)?.[1] ?? [],
   );
   const name =
     command || (/(?:^|[/_.-])(nmi|mic)$/.exec(repositoryOf(stringAt(container, 'image')))?.[1] ?? '');
@@ -89,7 +92,7 @@ export function isOfOriginal(image: string, account: string): boolean {
 /** What follows the program. */
 function argumentsOf(container: unknown): readonly string[] {
   const words = [...wordsAt(container, 'command'), ...wordsAt(container, 'args')];
-  const program = words.findIndex((word) => /(?:^|\/)(?:nmi|mic)(?:\.js)?$/.test(word));
+  const program = words.findIndex((word) => programWord.test(word));
   return program === -1 ? wordsAt(container, 'args') : words.slice(program + 1);
 }
 
