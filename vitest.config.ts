@@ -99,8 +99,8 @@ export default defineConfig({
   },
   test: {
     projects: [
-      ...['crd-types', 'imds-client', 'policy', 'kit', 'mic', 'nmi', 'keyvault-sample'].flatMap((name) =>
-        unit(`./packages/${name}`),
+      ...['crd-types', 'imds-client', 'policy', 'kit', 'mic', 'nmi', 'kubectl', 'keyvault-sample'].flatMap(
+        (name) => unit(`./packages/${name}`),
       ),
       ...unit('./tools/sim'),
       {

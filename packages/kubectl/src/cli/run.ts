@@ -129,7 +129,7 @@ function timeoutOf({ requestTimeout }: GlobalOptions): number | undefined {
 /** Errors of the connection name the server. */
 function naming(server: string, error: unknown): unknown {
   if (error instanceof DeadlinePassed)
-    return new CommandProblem(`the API server ${server} did not say all that is needed: ${error.message}`);
+    return new CommandProblem(`the API server ${server}: ${error.message}`);
   if (!(error instanceof KubeError)) return error;
   const { code, message } = error;
   if (code === 'transport')

@@ -39,6 +39,8 @@ export interface World {
   /** Undefined if they may not be read. */
   readonly nodes: readonly NodeView[] | undefined;
   readonly hasRecords: boolean;
+  /** Identities, bindings and pods of the namespace, or of all of them, were read. */
+  readonly hasObjects: boolean;
   /** What may not be read, in words. */
   readonly unknown: readonly string[];
 }
@@ -101,6 +103,7 @@ export async function lookAtWorld(looking: Looking): Promise<World> {
     bindings: itemsOf(bindings),
     nodes: nodes.kind === 'read' ? nodes.items : undefined,
     hasRecords: records.kind === 'read',
+    hasObjects: identities.kind === 'read' && bindings.kind === 'read' && pods.unknown.length === 0,
     unknown: [...[identities, bindings, nodes, records, namespaces].flatMap(unknownOf), ...pods.unknown],
   };
 }

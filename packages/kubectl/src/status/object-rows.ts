@@ -53,13 +53,17 @@ function identityRow({ view, ready }: Reported<IdentityView>, { world, hasMic }:
       : { ...row, state: 'ok', about: isUsed ? 'pods use it' : 'valid' };
   const { status, message, isOutdated } = ready;
   if (isOutdated)
-    return { ...row, state: 'waiting', about: `MIC has not seen its last change yet; before: ${message}` };
-  return { ...row, state: stateOf(status), about: message };
+    return {
+      ...row,
+      state: 'waiting',
+      about: `MIC has not seen its last change yet; before: ${sentenceOf(message)}`,
+    };
+  return { ...row, state: stateOf(status), about: sentenceOf(message) };
 }
 
 function bindingRow(view: Parameters<typeof bindingCondition>[0], { index }: World): Row {
   const { status, message } = bindingCondition(view, { index, facts: new Map() });
-  return { kind: 'binding', ...named(view.key), state: stateOf(status), about: message };
+  return { kind: 'binding', ...named(view.key), state: stateOf(status), about: sentenceOf(message) };
 }
 
 /** What Azure says of hosts is not asked here: MIC reports it on the identity. */
@@ -95,8 +99,13 @@ function podRow(pod: PodView, judging: Judging): Row | undefined {
 /** What MIC reports of an identity that waits. */
 function whyRefused(names: readonly string[], { identities }: World): string | undefined {
   const refused = identities.find(({ view, ready }) => names.includes(view.key) && ready?.status === 'False');
-  return refused?.ready && `AzureIdentity ${refused.view.key}: ${refused.ready.message}`;
+  return refused?.ready && `AzureIdentity ${refused.view.key}: ${sentenceOf(refused.ready.message)}`;
 }
+
+/** Without the manifest or the commands that may follow: `explain` has them. */
+const sentenceOf = (message: string): string => (message.split('\n')[0] ?? '').replace(/:$/, '');
+
+const count = (number: number, one: string, many: string): string => `${number} ${number === 1 ? one : many}`;
 
 function hostRows({ index, nodes = [] }: World, pods: readonly Row[]): readonly Row[] {
   const nodesOf = new Map<Host, string[]>();
@@ -108,8 +117,8 @@ function hostRows({ index, nodes = [] }: World, pods: readonly Row[]): readonly 
     const own = pods.filter(({ node = '' }) => names.includes(node));
     const waiting = own.filter(({ state }) => state === 'waiting').length;
     const about = [
-      `${index.need(host.id).size} identities for ${own.length} pods on ${names.length} nodes`,
-      ...(waiting === 0 ? [] : [`${waiting} pods wait`]),
+      `${count(index.need(host.id).size, 'identity', 'identities')} for ${count(own.length, 'pod', 'pods')} on ${count(names.length, 'node', 'nodes')}`,
+      ...(waiting === 0 ? [] : [waiting === 1 ? '1 pod waits' : `${waiting} pods wait`]),
     ].join('; ');
     return {
       kind: 'host',

@@ -19,6 +19,8 @@ export interface Status {
   readonly rows: readonly Row[];
   /** What may not be read, in words. */
   readonly unknown: readonly string[];
+  /** Identities, bindings and pods were all read. */
+  readonly isComplete: boolean;
 }
 
 const kinds: readonly Row['kind'][] = ['mic', 'nmi', 'broker', 'agent', 'host', 'identity', 'binding', 'pod'];

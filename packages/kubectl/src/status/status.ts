@@ -6,7 +6,7 @@ import { readAgents } from '../cluster/agents.ts';
 import { readServices, type Services } from '../cluster/services.ts';
 import { lookAtWorld } from '../cluster/world.ts';
 import { objectRows } from './object-rows.ts';
-import { countLine, countsOf, sorted, statusTable, type Row, type Status } from './row.ts';
+import { countLine, countsOf, sorted, statusTable, type Status } from './row.ts';
 import { agentRows, serviceRows } from './services-rows.ts';
 import { printWhenChanged } from './watch.ts';
 
@@ -47,7 +47,11 @@ async function readStatus(session: Session): Promise<Status> {
     ...(agents.unknown.length > 0 ? [] : agentRows(services, agents.pods, nodesInNeed)),
     ...objects,
   ];
-  return { rows: sorted(rows), unknown: [...services.unknown, ...agents.unknown, ...world.unknown] };
+  return {
+    rows: sorted(rows),
+    unknown: [...services.unknown, ...agents.unknown, ...world.unknown],
+    isComplete: world.hasObjects,
+  };
 }
 
 /** As MIC decides, else NMI; their default if neither may be read. */
@@ -57,7 +61,7 @@ function isForced({ mic, nmi }: Services): boolean {
 }
 
 /** Returns the exit code. */
-function print(session: Session, { rows, unknown }: Status, { options }: Given): number {
+function print(session: Session, { rows, unknown, isComplete }: Status, { options }: Given): number {
   const { out, err, format, namespace } = session;
   if (format === 'json' || format === 'yaml')
     out.object({ namespace: namespace ?? null, rows, counts: countsOf(rows), unknown });
@@ -67,10 +71,9 @@ function print(session: Session, { rows, unknown }: Status, { options }: Given):
     out.line(counts === '' ? 'no identities, bindings or pods' : counts);
   }
   for (const text of unknown) err(`not known: ${text}`);
-  return exitCodeOf(rows);
-}
-
-function exitCodeOf(rows: readonly Row[]): number {
-  if (rows.some(({ state }) => state === 'problem')) return exitCodes.problem;
-  return exitCodes.ok;
+  return rows.some(({ state }) => state === 'problem')
+    ? exitCodes.problem
+    : isComplete
+      ? exitCodes.ok
+      : exitCodes.unknown;
 }

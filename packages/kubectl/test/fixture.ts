@@ -1,0 +1,68 @@
+// The command line of the plug-in against the simulated API server, without a process of its own.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '@pod-identity/kit/serve';
+import { startSim, type Sim } from '@pod-identity/sim';
+import { afterEach } from 'vitest';
+import { run, type Surroundings } from '../src/cli/run.ts';
+import { commands } from '../src/commands.ts';
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** Runs after the test, in reverse order. */
+export const afterwards = (cleanup: () => unknown): void => void cleanups.push(cleanup);
+
+export interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs the plug-in with these arguments. */
+export async function plugIn(argv: readonly string[], options: Partial<Surroundings> = {}): Promise<Ran> {
+  const [out, err]: [string[], string[]] = [[], []];
+  const code = await run({
+    argv,
+    env: {},
+    version: '0.0.0',
+    description: 'test',
+    commands,
+    print: (line) => void out.push(line),
+    complain: (line) => void err.push(line),
+    terminal: { isTerminal: false, columns: 100, colour: false },
+    clock: systemClock,
+    signal: new AbortController().signal,
+    ...options,
+  });
+  return { code, out: out.join('\n'), err: err.join('\n') };
+}
+
+export async function folderFor(name: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), `kubectl-${name}-`));
+  afterwards(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export async function kubeconfigFor(server: string, token = ''): Promise<string> {
+  const file = join(await folderFor('config'), 'kubeconfig');
+  const config = {
+    'current-context': 'c',
+    contexts: [{ name: 'c', context: { cluster: 'k', user: 'u', namespace: 'shop' } }],
+    clusters: [{ name: 'k', cluster: { server } }],
+    users: [{ name: 'u', user: { token } }],
+  };
+  await writeFile(file, JSON.stringify(config));
+  return file;
+}
+
+export async function openSim(): Promise<{ readonly sim: Sim; readonly kubeconfig: string }> {
+  const sim = await startSim({});
+  afterwards(() => sim.stop());
+  const kubeconfig = join(await folderFor('sim'), 'kubeconfig');
+  await writeFile(kubeconfig, sim.kube.kubeconfig());
+  return { sim, kubeconfig };
+}
