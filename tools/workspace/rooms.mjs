@@ -64,6 +64,8 @@ export const rooms = [
   { folder: kubectl('print'), head: 'table' },
   { folder: kubectl('status') },
   { folder: kubectl('logs') },
+  { folder: kubectl('explain'), pure: ['services', 'story'] },
+  { folder: kubectl('access'), pure: ['grants', 'named'] },
 
   { folder: 'packages/kit/src/core', pure: 'all' },
   { folder: ownProcess, never: [apiServer] },

@@ -1,6 +1,19 @@
+import { access } from './access/access.ts';
+import { accessReport } from './access/access-report.ts';
+import { inventory } from './access/inventory.ts';
+import { whoCan } from './access/who-can.ts';
+import type { PlugInCommand } from './cli/command.ts';
+import { explain } from './explain/explain.ts';
 import { logsCommand } from './logs/logs.ts';
 import { statusCommand } from './status/status.ts';
-import type { PlugInCommand } from './cli/command.ts';
 
 /** In the order of `--help`. */
-export const commands: readonly PlugInCommand[] = [statusCommand, logsCommand];
+export const commands: readonly PlugInCommand[] = [
+  statusCommand,
+  explain,
+  access,
+  whoCan,
+  inventory,
+  accessReport,
+  logsCommand,
+];

@@ -12,7 +12,6 @@ import {
 } from '@pod-identity/crd-types';
 import { coreKinds, createResource, KubeError, tooLargeIn } from '@pod-identity/kit/kube';
 import type { Printer } from '@pod-identity/kit/serve';
-import { PairRegistry } from '../access/pair-registry.ts';
 import { accessReport } from '../tell/access-report.ts';
 import {
   enforcedIn,
@@ -24,11 +23,10 @@ import {
 } from '../tell/access-uses.ts';
 import { wildcardHolders } from '../tell/wildcard-holders.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
-import type { AccessGroup } from '../snapshot/index/rights.ts';
 import { keyOf } from '../snapshot/keys.ts';
 import { memberOf, stringAt } from '../snapshot/raw-object.ts';
 import { podFieldsWithLabels } from '../snapshot/watch/pod-fields.ts';
-import { lookAtCluster, type Looking } from './look.ts';
+import { accessOnce, lookAtCluster, type Looking } from './look.ts';
 import { listClusterRoles } from './rbac.ts';
 
 export interface AccessReportCommand extends Looking {
@@ -37,9 +35,7 @@ export interface AccessReportCommand extends Looking {
 
 /** The exit code. */
 export async function accessReportCommand(command: AccessReportCommand): Promise<number> {
-  // For the annotations of Namespaces.
-  const registry = new PairRegistry<AccessGroup>({ pairsPerNamespace: Infinity, recheckMs: Infinity });
-  const access = { mode: 'namespace', registry } as const;
+  const access = accessOnce('namespace');
   const index = await lookAtCluster({ ...command, rules: { ...command.rules, access } });
   const { using, unknown, without } = await machinesInUse(command, index);
   const inUse = [...identitiesInUse(index), ...using];

@@ -13,13 +13,13 @@ import {
 } from '@pod-identity/kit/kube';
 import type { Ambient, Printer } from '@pod-identity/kit/serve';
 import { findingLines } from '@pod-identity/policy';
-import { PairRegistry, pairsPerNamespace } from '../access/pair-registry.ts';
+import { pairsPerNamespace, type PairRegistry } from '../access/pair-registry.ts';
 import { createAssignedIdentityReader } from '../apply/assigned-identity-reader.ts';
 import { createLedger, type ConfigMap } from '../apply/ledger.ts';
 import { Mirror } from '../apply/mirror.ts';
 import type { Azure } from '../azure/connect.ts';
 import { findHome } from './home.ts';
-import { lookAtCluster, mayNotList, type ClusterRules } from './look.ts';
+import { accessOnce, lookAtCluster, mayNotList, type ClusterRules } from './look.ts';
 import { reviewPod } from './review-pod.ts';
 import { explainPod, type ExplainedPod, type Explanation } from '../tell/explain-pod.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
@@ -67,8 +67,8 @@ export async function readExplanation(command: Explaining): Promise<Explanation>
   const { target, azure, clock, signal } = command;
   const { namespace, pod: name } = target;
   const original = command.originalRuns?.(signal);
-  const registry = new PairRegistry<AccessGroup>({ pairsPerNamespace: Infinity, recheckMs: Infinity });
-  const access = { mode: command.accessMode ?? 'namespace', registry };
+  const access = accessOnce(command.accessMode ?? 'namespace');
+  const { registry } = access;
   const index = await lookAtCluster({ ...command, rules: { ...command.rules, access } });
   const records = await readAssigned(command, index);
   const allowsAnybody = await reviewRights(command, { index, registry });

@@ -1,8 +1,10 @@
+import type { AccessMode } from '@pod-identity/crd-types';
 import { aborted } from '@pod-identity/kit/core';
 import { KubeError, type KubeTransport, type ResourceKind } from '@pod-identity/kit/kube';
 import type { Ambient } from '@pod-identity/kit/serve';
+import { PairRegistry } from '../access/pair-registry.ts';
 import { ClusterIndex } from '../snapshot/index/cluster-index.ts';
-import type { AccessRules } from '../snapshot/index/rights.ts';
+import type { AccessGroup, AccessRules } from '../snapshot/index/rights.ts';
 import { createClusterWatch } from '../snapshot/watch/cluster-watch.ts';
 
 /** MIC's matching rules in this cluster. */
@@ -17,6 +19,14 @@ export interface Looking extends Pick<Ambient, 'clock' | 'log'> {
   readonly rules: ClusterRules;
   readonly transport: KubeTransport;
   readonly signal: AbortSignal;
+}
+
+/** For one look, which takes all pairs. Annotations of Namespaces can be stricter than the mode. */
+export function accessOnce(mode: AccessMode): AccessRules {
+  return {
+    mode,
+    registry: new PairRegistry<AccessGroup>({ pairsPerNamespace: Infinity, recheckMs: Infinity }),
+  };
 }
 
 /** Reads the cluster once. Throws KubeError if the signal aborts before, or at the first list that whoever asks has no right to. */

@@ -31,7 +31,7 @@ export function checkLines(
   }
 }
 
-export function levelsOf({ resource }: AccessTarget): readonly string[] {
+function levelsOf({ resource }: AccessTarget): readonly string[] {
   if (resource === 'applications') return ['this application', 'its tenant'];
   if (resource === 'federatedidentities') return ['this identity', 'its tenant'];
   const one = resource === 'machines' ? 'this machine' : 'this identity';

@@ -1,0 +1,125 @@
+import { KubeError } from '@pod-identity/kit/kube';
+import { modeForIdentity } from '@pod-identity/policy';
+import { exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
+import {
+  accessOnce,
+  createAssignedIdentityReader,
+  identitiesInUse,
+  lookAtCluster,
+  machinesInUse,
+  namespaceOf,
+} from '../../../mic/src/commands/plug-in.ts';
+import { isForPrograms, reportNotes } from './access.ts';
+import { entryOf, type Entry, type SeenUse } from './inventory-entry.ts';
+import { rulesOf } from './modes.ts';
+import { openRights } from './rights.ts';
+import { createReviews } from './verdicts.ts';
+import { readWithinRights } from './within-rights.ts';
+
+export const inventory: PlugInCommand = {
+  name: 'inventory',
+  summary: 'lists which pod can be whom: pod, ServiceAccount, identity, type, right and state',
+  examples: ['inventory -n shop', 'inventory -A -o json'],
+  deadlineMs: 120_000,
+  async run(session) {
+    const [rights, world] = await Promise.all([openRights(session), look(session)]);
+    const review = createReviews(rights, session);
+    const entries = await Promise.all(
+      world.uses.map(async (use) => {
+        const verdicts =
+          use.mode === 'namespace'
+            ? []
+            : await Promise.all(use.using.targets.map((target) => review(use.using.subject, target)));
+        return entryOf(use, verdicts);
+      }),
+    );
+    entries.sort(byPod);
+    const notes = [...rights.notes, ...world.notes];
+    if (isForPrograms(session)) session.out.object({ source: rights.source, entries, notes });
+    else print(session, entries);
+    reportNotes(session, notes);
+    return exitCodes.ok;
+  },
+};
+
+interface Seen {
+  readonly uses: readonly SeenUse[];
+  readonly notes: readonly string[];
+}
+
+async function look(session: Session): Promise<Seen> {
+  const { kube, namespace, clock, log, signal } = session;
+  const rules = await rulesOf(session);
+  const reads = readWithinRights(kube, { namespace, spare: ['nodes'] });
+  const looking = {
+    rules: { forceNamespaced: rules.forceNamespaced, access: accessOnce(rules.mode) },
+    transport: reads.transport,
+    clock,
+    log,
+    signal,
+  };
+  const index = await lookAtCluster(looking);
+  const [machines, states] = await Promise.all([machinesInUse(looking, index), readStates(looking)]);
+  const uses = [...identitiesInUse(index), ...machines.using]
+    .filter(({ pod }) => namespace === undefined || namespaceOf(pod) === namespace)
+    .map((using) => {
+      const { pod, identity } = using;
+      const mode = index.accessMode(namespaceOf(pod));
+      return {
+        using,
+        nodeName: index.pod(pod)?.nodeName ?? '',
+        mode: identity ? modeForIdentity(identity, mode) : mode,
+        isModeKnown: rules.isKnown || identity?.spec.type === 3,
+        state: states.get(`${pod} ${using.by}`),
+      };
+    });
+  return { uses, notes: [...rules.notes, ...reads.lacking(), ...machines.unknown] };
+}
+
+function byPod(a: Entry, b: Entry): number {
+  const [one = '', other = ''] = [a, b].map(({ namespace, pod, by }) => `${namespace}/${pod} ${by}`);
+  return one < other ? -1 : Number(one > other);
+}
+
+/** By pod and AzureIdentity. Without the right to read them, entries have no state. */
+async function readStates({
+  transport,
+  signal,
+}: Pick<Parameters<typeof machinesInUse>[0], 'transport' | 'signal'>): Promise<ReadonlyMap<string, string>> {
+  const states = new Map<string, string>();
+  try {
+    for await (const page of createAssignedIdentityReader(transport).pages(signal))
+      for (const { podNamespace, podName, identity, state } of page)
+        states.set(`${podNamespace}/${podName} AzureIdentity ${identity}`, state);
+  } catch (error) {
+    if (!(error instanceof KubeError && error.code === 'denied')) throw error;
+  }
+  return states;
+}
+
+function print({ out }: Session, entries: readonly Entry[]): void {
+  out.table({
+    columns: [
+      { name: 'POD' },
+      { name: 'SERVICEACCOUNT' },
+      { name: 'IDENTITY' },
+      { name: 'TYPE' },
+      { name: 'RIGHT' },
+      { name: 'STATE' },
+      { name: 'MODE', isWide: true },
+      { name: 'NODE', isWide: true },
+      { name: 'AZURE', isWide: true },
+    ],
+    rows: entries.map((entry) => [
+      `${entry.namespace}/${entry.pod}`,
+      entry.serviceAccount,
+      entry.by,
+      entry.type,
+      entry.right,
+      entry.state ?? '',
+      entry.mode ?? '',
+      entry.node ?? '',
+      entry.azure.map(({ name }) => name).join(','),
+    ]),
+  });
+}

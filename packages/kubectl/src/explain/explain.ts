@@ -1,0 +1,98 @@
+// Room: `explain NAMESPACE/POD`: one story of what MIC and NMI make of a pod, with remedies.
+// It must not decide or word what mic, nmi and policy decide and word.
+import { coreKinds, createResource, KubeError, wholeObject } from '@pod-identity/kit/kube';
+import { info, type Finding } from '@pod-identity/policy';
+import { named } from '../access/named.ts';
+import { openRights } from '../access/rights.ts';
+import { readWithinRights } from '../access/within-rights.ts';
+import { CommandProblem, exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
+import { findingText } from '../print/findings.ts';
+import { readNmiExplanation, type NmiExplanation } from '../../../nmi/src/commands/plug-in.ts';
+import { memberOf, stringAt } from '../../../mic/src/commands/plug-in.ts';
+import { lookAtMic } from './mic-side.ts';
+import type { Reading, Target } from './reading.ts';
+import { lookAtAgents, nmiConfigOf, servicesBeside } from './read-services.ts';
+import { composeStory, type Story } from './story.ts';
+
+export const explain: PlugInCommand = {
+  name: 'explain',
+  summary: 'tells why a pod gets a token or not, from its labels to the response of NMI, with remedies',
+  args: [{ name: 'pod', what: 'NAMESPACE/POD, or POD of the namespace' }],
+  examples: ['explain shop/web-0', 'explain web-0 -n shop -o json'],
+  deadlineMs: 60_000,
+  async run(session, { args: [text = ''] }) {
+    const target = named(text, 'pod', session);
+    const story = await readStory(session, target);
+    print(session, story);
+    if (!story.isKnown) return exitCodes.unknown;
+    return story.result.verdict === 'ok' || story.result.verdict === 'info'
+      ? exitCodes.ok
+      : exitCodes.problem;
+  },
+};
+
+async function readStory(session: Session, target: Target): Promise<Story> {
+  const pod = await findPod(session, target);
+  const nodeName = stringAt(memberOf(pod, 'spec'), 'nodeName');
+  const [services, rights] = await Promise.all([session.services(), openRights(session)]);
+  const spare = ['azurepodidentityexceptions'];
+  const reads = readWithinRights(session.kube, { namespace: target.namespace, spare });
+  const reading = { session, target, pod, nodeName, rights, reads };
+  const agents = await lookAtAgents(reading, services.nmi, services);
+  const nmi = await readNmiSide(reading, nmiConfigOf(agents.daemonSet, nodeName));
+  const isManaged = nmi.config.mode === 'managed';
+  const micSide = isManaged ? { records: [] } : await lookAtMic(reading, services.mic);
+  const explanation = nmi.explanation;
+  return composeStory({
+    nmi: explanation,
+    mic: micSide.explanation,
+    records: micSide.records,
+    isRightUnknown: rights.source === 'none',
+    notes: notesOf(reading, agents.notes),
+    services: [...agents.findings, ...servicesBeside(services, { isManaged, explanation })],
+  });
+}
+
+async function readNmiSide(
+  { session, target, rights, reads }: Reading,
+  config: ReturnType<typeof nmiConfigOf>,
+): Promise<{ readonly explanation: NmiExplanation; readonly config: typeof config }> {
+  const { clock, log, signal } = session;
+  const explanation = await Promise.race([
+    readNmiExplanation({
+      config,
+      pod: `${target.namespace}/${target.name}`,
+      transport: reads.transport,
+      reviewer: rights.reviewer,
+      clock,
+      random: Math.random,
+      log,
+      signal,
+    }),
+    reads.refused,
+  ]);
+  if (explanation === undefined) throw noPod(target);
+  return { explanation, config };
+}
+
+function notesOf({ rights, reads }: Reading, more: readonly Finding[]): readonly Finding[] {
+  return [...[...reads.lacking(), ...rights.notes].map((text) => info('permission', text)), ...more];
+}
+
+async function findPod({ kube, signal }: Session, target: Target): Promise<unknown> {
+  try {
+    return await createResource<unknown>(kube, coreKinds.pods).get(target, { signal, fields: wholeObject });
+  } catch (error) {
+    if (error instanceof KubeError && error.code === 'not-found') throw noPod(target);
+    throw error;
+  }
+}
+
+function noPod({ namespace, name }: Target): CommandProblem {
+  return new CommandProblem(`there is no pod ${namespace}/${name}: check the namespace and the name`);
+}
+
+function print({ format, out, terminal }: Session, { pod, findings, result }: Story): void {
+  if (format === 'json' || format === 'yaml') out.object({ pod, result, findings });
+  else for (const line of findingText(`pod ${pod}`, [...findings, result], terminal)) out.line(line);
+}

@@ -1,0 +1,80 @@
+import { coreKinds } from '@pod-identity/kit/kube';
+import { info, type Finding } from '@pod-identity/policy';
+import { readAgents, type AgentPod } from '../cluster/agents.ts';
+import { getAllowed } from '../cluster/lists.ts';
+import type { Installed, Services } from '../cluster/services.ts';
+import { readNmiConfig, type NmiConfig, type NmiExplanation } from '../../../nmi/src/commands/plug-in.ts';
+import type { Reading } from './reading.ts';
+import { agentFindings, brokerFinding, micFinding, noAgents } from './services.ts';
+import { needsBroker } from './story.ts';
+
+interface FoundAgents {
+  /** Of the node, else the first. */
+  readonly daemonSet: Installed<NmiConfig> | undefined;
+  readonly findings: readonly Finding[];
+  readonly notes: readonly Finding[];
+}
+
+/** A cluster may have a DaemonSet of NMI for each pool of nodes. */
+export async function lookAtAgents(
+  reading: Reading,
+  daemonSets: readonly Installed<NmiConfig>[],
+  { unknown }: Services,
+): Promise<FoundAgents> {
+  const [first] = daemonSets;
+  if (first === undefined)
+    return { daemonSet: undefined, findings: [noAgents({ isPartial: unknown.length > 0 })], notes: [] };
+  const found = await Promise.all(daemonSets.map(async (one) => ({ one, pods: await podsOn(reading, one) })));
+  const { one: daemonSet, pods } = found.find((each) => (each.pods?.length ?? 0) > 0) ?? {
+    one: first,
+    pods: found[0]?.pods,
+  };
+  const notes = 'problems' in daemonSet.config ? [unreadFlags(daemonSet, daemonSet.config.problems)] : [];
+  // A pod without a node has no agent yet.
+  if (reading.nodeName === '') return { daemonSet, findings: [], notes };
+  const node = await readNode(reading);
+  return { daemonSet, findings: agentFindings(reading.nodeName, { daemonSet, pods, node }), notes };
+}
+
+/** What the agent of the node was started with; else the defaults and the strictest mode, so that nothing is promised. */
+export function nmiConfigOf(daemonSet: Installed<NmiConfig> | undefined, node: string): NmiConfig {
+  if (daemonSet && !('problems' in daemonSet.config)) return daemonSet.config;
+  const reading = readNmiConfig({
+    argv: ['--node', node || 'unknown', '--identity-access', 'rbac'],
+    env: {},
+  });
+  if (reading.kind !== 'config') throw new TypeError('NMI has no defaults');
+  return reading.config;
+}
+
+export function servicesBeside(
+  { mic, broker, unknown }: Services,
+  { isManaged, explanation }: { readonly isManaged: boolean; readonly explanation: NmiExplanation },
+): readonly Finding[] {
+  const isPartial = unknown.length > 0;
+  return [
+    ...(isManaged ? [] : [micFinding({ found: mic, isPartial })]),
+    ...(needsBroker(explanation) ? [brokerFinding({ found: broker, isPartial })] : []),
+  ];
+}
+
+/** Undefined: they may not be listed. */
+async function podsOn(
+  { session: { kube, signal }, nodeName: node }: Reading,
+  daemonSet: Installed<NmiConfig>,
+): Promise<readonly AgentPod[] | undefined> {
+  const { pods, unknown } = await readAgents({ nmi: [daemonSet] }, { kube, signal, node });
+  return unknown.length > 0 ? undefined : pods;
+}
+
+async function readNode({ session: { kube, signal }, nodeName: name }: Reading): Promise<unknown> {
+  const got = await getAllowed({ kube, signal, kind: coreKinds.nodes, name });
+  return got.kind === 'read' ? got.object : undefined;
+}
+
+function unreadFlags({ namespace, name }: Installed<NmiConfig>, problems: readonly string[]): Finding {
+  return info(
+    'node',
+    `the flags of NMI (DaemonSet ${namespace}/${name}) are not understood, its defaults are assumed: ${problems.join('; ')}`,
+  );
+}

@@ -1,0 +1,18 @@
+import type { Rights } from '../access/rights.ts';
+import type { ReadsWithinRights } from '../access/within-rights.ts';
+import type { Session } from '../cli/command.ts';
+
+export interface Target {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** What the user may read of what an explanation takes. */
+export interface Reading {
+  readonly session: Session;
+  readonly target: Target;
+  readonly pod: unknown;
+  readonly nodeName: string;
+  readonly rights: Rights;
+  readonly reads: ReadsWithinRights;
+}

@@ -1,0 +1,251 @@
+// `explain`, `access`, `who-can`, `inventory` and `access-report` of the kubectl plug-in, through kubectl, as an administrator and as the
+// editor of a namespace.
+import { join } from 'node:path';
+import { whyNoPrograms } from '@pod-identity/kit/testing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createCommands, yamlIn, type Commands, type Ended } from '../access/commands.ts';
+import { createAccount, createNamespace, createPerson, edit } from '../access/people.ts';
+import { addIdentity, bind, untilAssigned, untilReady } from '../objects.ts';
+import { describeRealServers, type ServerUnderTest } from '../servers.ts';
+import { setPodStatus } from '../../stage/cluster.ts';
+import * as names from '../../stage/names.ts';
+import { pathOf, readManifests, type KubeObject } from '../../stage/objects.ts';
+import { inDeploy } from '../../stage/places.ts';
+import { openStage, type Stage } from '../../stage/stage.ts';
+import { commandsIn, installPlugIn, type PlugIn } from './plug-in.ts';
+
+const missing = whyNoPrograms({ programs: ['kubectl'] });
+if (missing !== undefined) console.warn(`plug-in/access is skipped: ${missing}`);
+
+const system = names.systemNamespace;
+const modeRbac = '--identity-access=rbac';
+
+/** The objects of the installation, with this flag; nothing runs their pods. */
+async function installServices(stage: Stage): Promise<void> {
+  for (const [file, status] of [
+    ['base/nmi/daemonset.yaml', { desiredNumberScheduled: 2, numberReady: 1 }],
+    ['base/mic/deployment.yaml', { replicas: 2, readyReplicas: 1 }],
+  ] as const)
+    for (const object of await readManifests(inDeploy(file))) {
+      if (!/^(DaemonSet|Deployment)$/.test(object.kind)) continue;
+      const { spec } = object as unknown as {
+        spec: { template: { spec: { containers: { args?: string[] }[] } } };
+      };
+      for (const container of spec.template.spec.containers)
+        container.args = [...(container.args ?? []), modeRbac];
+      const created = await stage.create(object);
+      const { apiVersion, kind, metadata } = created;
+      await stage.kube.request({
+        method: 'PATCH',
+        path: `${pathOf({ apiVersion, kind, namespace: system, name: metadata.name })}/status`,
+        body: { status },
+        contentType: 'application/merge-patch+json',
+      });
+    }
+}
+
+/** The pod of NMI on this node. */
+async function placeAgent(stage: Stage, node: number): Promise<void> {
+  const path = pathOf({ apiVersion: 'apps/v1', kind: 'DaemonSet', namespace: system, name: 'nmi' });
+  const { metadata: set } = (await stage.kube.request({ method: 'GET', path })) as KubeObject;
+  const owner = { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'nmi', uid: set.uid, controller: true };
+  const metadata = { namespace: system, name: `nmi-${node}`, labels: set.labels, ownerReferences: [owner] };
+  const pod = await stage.create({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata,
+    spec: {
+      nodeName: names.nodeName(node),
+      serviceAccountName: 'nmi',
+      hostNetwork: true,
+      containers: [{ name: 'nmi', image: 'local.test/nmi:1' }],
+    },
+  });
+  await setPodStatus(stage.kube, pod, { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] });
+}
+
+describe.skipIf(missing !== undefined)('with kubectl', () => {
+  describeRealServers('who may be whom by the kubectl plug-in, on $name', (choice) => {
+    let server: ServerUnderTest;
+    let stage: Stage;
+    let commands: Commands;
+    let plugIn: PlugIn;
+    let reader: ReturnType<typeof addIdentity>;
+    const asAdmin = (...words: readonly string[]) => plugIn.run(stage.kubeconfig, ...words);
+    const asEditor = (...words: readonly string[]) =>
+      plugIn.run(join(stage.folder, 'editor.kubeconfig'), ...words);
+
+    /** MIC takes a moment to see what has changed. */
+    const untilServed = async (pod: string) => {
+      await expect.poll(async () => (await asAdmin('explain', pod)).code, { timeout: 90_000 }).toBe(0);
+    };
+    const grantPrinted = async (pod: string) => {
+      const { code, output } = await asAdmin('explain', pod);
+      expect([code, output]).toEqual([1, expect.stringContaining('may not use AzureIdentity')]);
+      await commands.kubectl('apply', pastedIn(output).replace(/^ *\$.*$/m, ''));
+      await untilServed(pod);
+    };
+
+    beforeAll(async () => {
+      server = await choice.start();
+      stage = await openStage(server.options);
+      commands = createCommands(stage);
+      plugIn = await installPlugIn(stage.folder);
+      await stage.install();
+      await installServices(stage);
+      await placeAgent(stage, 0);
+      for (const namespace of ['shop', 'other']) await createNamespace(stage, namespace);
+      for (const account of ['web', 'batch', 'late']) await createAccount(stage, 'shop', account);
+      reader = addIdentity(stage, 'reader');
+      await bind(stage, { ...reader, name: 'reader', namespace: 'shop' });
+      await bind(stage, { ...addIdentity(stage, 'till'), name: 'till', namespace: 'other' });
+      const mic = await stage.startMic('0', [modeRbac, '--access-recheck', '10s']);
+      await untilReady(mic);
+      await commands.kubectl('apply', yamlIn((await asAdmin('access', 'shop/web', 'shop/reader')).output));
+      const run = (name: string, of: { serviceAccount: string; label: string; node?: number }) =>
+        stage.runPod({ name, namespace: 'shop', node: 0, ...of });
+      await run('web', { serviceAccount: 'web', label: 'reader' });
+      await run('batch', { serviceAccount: 'batch', label: 'reader' });
+      await run('late', { serviceAccount: 'late', label: 'reader' });
+      await run('typo', { serviceAccount: 'web', label: 'raeder' });
+      await run('astray', { serviceAccount: 'web', label: 'till' });
+      await run('far', { serviceAccount: 'web', label: 'reader', node: 1 });
+      await createPerson(stage, { namespace: 'shop', name: 'editor', rules: edit });
+      await untilAssigned(stage.kube, ['web', 'far'], { namespace: 'shop' });
+    }, 180_000);
+
+    afterAll(async () => {
+      await stage.stop();
+      await server.stop();
+    });
+
+    test('explain tells an administrator the whole way of a token, each fact once', async () => {
+      const { code, output } = await asAdmin('explain', 'shop/web');
+      expect([code, output]).toEqual([0, expect.stringMatching(/✓ result +the pod gets a token$/m)]);
+      for (const topic of [
+        'pod',
+        'address',
+        'label',
+        'node',
+        'binding',
+        'identity',
+        'access',
+        'record',
+        'answer',
+      ])
+        expect(output).toMatch(new RegExp(`^✓ ${topic} `, 'm'));
+      const facts = output.split('\n').filter((line) => /^[✓…✗·]/.test(line));
+      expect(facts).toEqual([...new Set(facts)]);
+      const { output: json } = await asAdmin('explain', 'web', '-n', 'shop', '-o', 'json');
+      const story = JSON.parse(json) as { pod: string; result: { verdict: string }; findings: object[] };
+      expect(story).toMatchObject({ pod: 'shop/web', result: { verdict: 'ok' } });
+      expect((await asAdmin('explain', 'shop/gone')).code).toBe(2);
+    });
+
+    test('explain names a misspelt label, and its command corrects it', async () => {
+      const { code, output } = await asAdmin('explain', 'shop/typo');
+      expect(code).toBe(1);
+      const command = commandsIn(output).find((line) => line.startsWith('kubectl label pod'));
+      await done(plugIn.paste(stage.kubeconfig, command ?? 'false'));
+      await untilServed('shop/typo');
+    });
+
+    test('explain names a binding in another namespace, and what it prints makes it one of this', async () => {
+      const { code, output } = await asAdmin('explain', 'shop/astray');
+      expect([code, output]).toEqual([1, expect.stringContaining('are in another namespace')]);
+      await commands.kubectl('apply', pastedIn(output));
+      await grantPrinted('shop/astray');
+    });
+
+    test('explain names a missing right, and the roles that it prints grant it', async () => {
+      expect((await asAdmin('access', 'shop/batch', 'shop/reader')).code).toBe(1);
+      await grantPrinted('shop/batch');
+      const { code, output } = await asAdmin('access', 'shop/batch', 'shop/reader');
+      expect([code, output]).toEqual([0, expect.stringContaining('by a right on this identity')]);
+    });
+
+    test('explain names a node without NMI', async () => {
+      const { code, output } = await asAdmin('explain', 'shop/far');
+      expect([code, output]).toEqual([1, expect.stringMatching(/^✗ node .* has no pod on/m)]);
+      const command = commandsIn(output).find((line) => line.startsWith('kubectl label node'));
+      await done(plugIn.paste(stage.kubeconfig, command ?? 'false'));
+      await placeAgent(stage, 1);
+      await untilServed('shop/far');
+    });
+
+    test('who-can, inventory and access-report tell who may be whom', async () => {
+      const whoCan = await asAdmin('who-can', reader.resourceId, '-o', 'json');
+      const { source, targets } = JSON.parse(whoCan.output) as {
+        source: string;
+        targets: { holders: object[] }[];
+      };
+      expect([whoCan.code, source]).toEqual([0, 'reviews']);
+      const web = { kind: 'ServiceAccount', namespace: 'shop', name: 'web', verified: 'allowed' };
+      expect(targets[0]?.holders).toEqual(
+        expect.arrayContaining([
+          expect.objectContaining(web),
+          expect.objectContaining({ kind: 'Group', name: 'system:masters', on: '*' }),
+        ]),
+      );
+      const inventory = await asAdmin('inventory', '-n', 'shop', '-o', 'json');
+      const { entries } = JSON.parse(inventory.output) as { entries: { pod: string }[] };
+      expect(entries.find(({ pod }) => pod === 'web')).toMatchObject({
+        serviceAccount: 'shop/web',
+        by: 'AzureIdentity shop/reader',
+        type: 'managed',
+        right: 'allowed',
+        mayUse: true,
+        state: 'Assigned',
+      });
+      expect((await asAdmin('inventory')).output.split('\n')).toHaveLength(2);
+      const report = await asAdmin('access-report');
+      expect([report.code, report.output]).toEqual([
+        0,
+        expect.stringContaining('by AzureIdentity shop/reader'),
+      ]);
+    });
+
+    test('the editor of a namespace is told what is not known, and gets the rest', async () => {
+      const explained = await asEditor('explain', 'shop/web');
+      expect([explained.code, explained.errors]).toEqual([0, '']);
+      expect(explained.output).toContain('since you may not list them: ');
+      expect(explained.output).toContain('whether a ServiceAccount has a right cannot be known');
+      expect(explained.output).toContain('MIC has found its right and assigned it an identity');
+      const { code, output } = await asEditor('explain', 'shop/late');
+      expect([code, output]).toEqual([2, expect.stringContaining('depends on rights that you may not see')]);
+      const inventory = await asEditor('inventory', '-n', 'shop', '-o', 'json');
+      const { entries } = JSON.parse(inventory.output) as { entries: { pod: string }[] };
+      expect(entries.find(({ pod }) => pod === 'web')).toMatchObject({
+        mode: null,
+        right: 'unknown',
+        mayUse: null,
+        state: 'Assigned',
+      });
+      for (const words of [
+        ['access', 'shop/web'],
+        ['who-can', 'shop/reader'],
+        ['access-report'],
+        ['inventory', '-A'],
+      ]) {
+        const ended = await asEditor(...words);
+        expect([words, ended.code, ended.errors]).toEqual([
+          words,
+          2,
+          expect.stringMatching(/(?:you|whoever asks) may n/),
+        ]);
+      }
+    });
+  });
+});
+
+async function done(ending: Promise<Ended>): Promise<void> {
+  expect(await ending).toMatchObject({ code: 0 });
+}
+
+/** The objects in a text, as they are pasted: whole lines from the first `apiVersion` to the next finding. */
+function pastedIn(output: string): string {
+  const lines = output.split('\n');
+  const starts = lines.findIndex((line) => line.startsWith('apiVersion:'));
+  const length = lines.slice(starts).findIndex((line) => /^[✓…✗·]/.test(line));
+  return lines.slice(starts, starts + length).join('\n');
+}
