@@ -249,3 +249,29 @@ it('attack: a proxy that refuses a tunnel and keeps its connection open loses it
   client.close();
   proxy.close();
 });
+
+it('attack: a proxy whose response to CONNECT does not end fails the request after the size of headers', async () => {
+  const mebibyte = 1024 * 1024;
+  let sent = 0;
+  const closed = Promise.withResolvers<undefined>();
+  const proxy = createTcpServer((socket) => {
+    const more = () => {
+      // Without a limit the response ends here, with another error.
+      if (sent >= 8 * mebibyte) socket.end();
+      else socket.write('x'.repeat(16_384), () => ((sent += 16_384), setImmediate(more)));
+    };
+    socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\n', more));
+    socket.on('error', () => undefined).once('close', () => closed.resolve(undefined));
+  });
+  await new Promise<void>((resolve) => void proxy.listen(0, '127.0.0.1', resolve));
+  vi.stubEnv('HTTPS_PROXY', `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`);
+  vi.stubEnv('NO_PROXY', '');
+  const client = createHttpClient({ ...settings, usesProxy: true });
+  const { signal } = new AbortController();
+  const answer = await endOf(client.send('https://127.0.0.1:1/', { ...get, signal }));
+  await closed.promise;
+  client.close();
+  proxy.close();
+  expect(answer).toBe('Error: the response of the proxy has more than 16384 bytes of headers');
+  expect(sent).toBeLessThan(8 * mebibyte);
+});

@@ -2,7 +2,9 @@
 // of the environment is used only where it is asked for.
 import * as http from 'node:http';
 import * as https from 'node:https';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import { urlToHttpOptions } from 'node:url';
 import { readUpTo } from '../core/bounded-body.ts';
 import { responseOf } from './response-of.ts';
@@ -132,9 +134,23 @@ function rememberingConnections(agent: http.Agent): http.Agent {
   agent.createConnection = (options: http.ClientRequestArgs & Remembered, callback) => {
     const connection = open(options, callback);
     if (options.opened) options.opened.connection = connection;
+    if (agent instanceof https.Agent && connection instanceof Socket && !(connection instanceof TLSSocket))
+      limitTunnelResponse(connection);
     return connection;
   };
   return agent;
+}
+
+/**
+ * For a connection without TLS to a proxy for https. Node keeps all of a response to CONNECT until its headers end, without a limit.
+ * What comes through the tunnel is not read here.
+ */
+function limitTunnelResponse(connection: Socket): void {
+  const longest = http.maxHeaderSize;
+  connection.on('readable', () => {
+    if (connection.bytesRead > longest)
+      connection.destroy(new Error(`the response of the proxy has more than ${longest} bytes of headers`));
+  });
 }
 
 /**
