@@ -463,6 +463,7 @@ describe('an exchange', () => {
   it.each([
     [53003, 'a Conditional Access policy blocks the application'],
     [700016, 'Check spec.clientID and spec.tenantID'],
+    [123456789, 'why.'],
   ])('that Entra refuses with %i comes back with what helps', async (number, remedy) => {
     const { request, world } = await brokerStage();
     world.entra = () => entraRefusal(400, number);

@@ -32,3 +32,21 @@ it.each([
     expect((await refusal)?.code).toBe(code);
   },
 );
+
+it('of more reviews than may wait, the last ones are refused as too many', async () => {
+  const rights = createRights({
+    reviewUse: () => new Promise(() => undefined),
+    stranger: { isRefused: () => true, looked: Promise.resolve() },
+    clock: createFakeClock(),
+    onReviewed: () => undefined,
+  });
+  const codes: (string | undefined)[] = [];
+  for (let index = 0; index < 1_000; index += 1) {
+    const clientId = `aaaaaaaa-1111-1111-1111-${String(index).padStart(12, '0')}`;
+    void rights
+      .refusal({ ...request, clientId }, { node: 'n1', account: 'web' })
+      .then((refusal) => codes.push(refusal?.code));
+  }
+  await new Promise(setImmediate);
+  expect(new Set(codes)).toEqual(new Set(['too_many_requests']));
+});

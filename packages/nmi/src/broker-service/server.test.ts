@@ -174,6 +174,8 @@ it('attack: handshakes without end of many addresses, which cost a millisecond e
   for (let count = 0; count < 20; count += 1)
     expect(await send(server, '{}', { localAddress: agent })).toMatchObject({ status: 200 });
   expect(new Set(limited)).toEqual(new Set(['turned-away flood']));
+  // 10 of each address, and 200 of all that are not NMIs.
+  expect(limited).toHaveLength(600 - 20 * 10 - 200);
 });
 
 it('a caller that leaves is noticed', async () => {
