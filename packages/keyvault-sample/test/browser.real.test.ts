@@ -2,13 +2,18 @@
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { whyNoPrograms } from '@pod-identity/kit/testing';
+import {
+  readPicture,
+  startBrowser,
+  whyNoPrograms,
+  withNote,
+  type Browser,
+  type Tab,
+} from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { renderPage } from '../src/page.ts';
 import { sentenceFor } from '../src/explain.ts';
 import { addressOf, startServer } from '../src/server.ts';
-import { startBrowser, type Browser, type Tab } from './browser.ts';
-import { readPicture, withNote } from './screenshot.ts';
 
 const missing = whyNoPrograms({ programs: ['chromium'] });
 if (missing !== undefined) console.warn(`skipped the web page in a browser: ${missing}`);

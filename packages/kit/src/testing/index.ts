@@ -8,6 +8,7 @@ export {
   type ApiServerOptions,
   type RunningApiServer,
 } from './api-server.ts';
+export { startBrowser, type Browser, type Tab } from './browser.ts';
 export {
   startCluster,
   whyNoCluster,
@@ -19,5 +20,6 @@ export { arePackagesRequired, isKitRequired } from './kubernetes-kit.ts';
 export { objectFields, withField, type ObjectField } from './object-fields.ts';
 export { findNode20, whyNoNode20 } from './node-20.ts';
 export { whyOneAddress } from './one-address.ts';
+export { readPicture, withNote } from './picture.ts';
 export { whyNoPrograms, type TestNeeds, type TestProgram } from './test-programs.ts';
 export { startOtlpCollector, type OtlpCollector, type ReceivedSpan } from './otlp-collector.ts';

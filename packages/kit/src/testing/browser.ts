@@ -11,7 +11,7 @@ const patienceMs = 60_000;
 
 const switches = [
   '--remote-debugging-pipe',
-  // As root Chromium has no sandbox of its own; it shows pages of this test alone.
+  // As root Chromium has no sandbox of its own; it shows pages of tests alone.
   '--no-sandbox',
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
   '--no-proxy-server',
@@ -49,7 +49,7 @@ export interface Browser {
 }
 
 export async function startBrowser(): Promise<Browser> {
-  const profile = await mkdtemp(join(tmpdir(), 'keyvault-sample-browser-'));
+  const profile = await mkdtemp(join(tmpdir(), 'pod-identity-browser-'));
   const child = spawn(executable, [...switches, `--user-data-dir=${profile}`], {
     // Without the variables of this process, which may name a proxy or a display.
     env: { HOME: profile, PATH: '/usr/bin:/bin' },
@@ -75,13 +75,13 @@ export async function startBrowser(): Promise<Browser> {
 type Connection = ReturnType<typeof connect>;
 
 function tabOf(connection: Connection, sessionId: string): Tab {
-  const ask = (method: string, params: object = {}) => connection.send(method, params, sessionId);
+  const send = (method: string, params: object = {}) => connection.send(method, params, sessionId);
   return {
-    send: ask,
+    send,
     events: (method) => connection.events(method, sessionId),
     next: (method) => connection.next(method, sessionId),
     async evaluate(expression) {
-      const { result } = await ask('Runtime.evaluate', { expression, returnByValue: true });
+      const { result } = await send('Runtime.evaluate', { expression, returnByValue: true });
       return (result as { value?: unknown }).value;
     },
   };
@@ -107,13 +107,13 @@ function connect(input: Writable, output: Readable) {
   return {
     send(method: string, params: object = {}, sessionId?: string): Promise<Result> {
       const id = (lastId += 1);
-      const answer = deadline<Result>(`the response of Chromium to ${method}`, (resolve, reject) => {
+      const response = deadline<Result>(`the response of Chromium to ${method}`, (resolve, reject) => {
         waiting.set(id, ({ result = {}, error }) =>
           error === undefined ? resolve(result) : reject(new Error(`${method}: ${error.message}`)),
         );
       });
       input.write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
-      return answer;
+      return response;
     },
     events: (method: string, sessionId: string) =>
       seen
