@@ -74,7 +74,6 @@ async function setUp(made: Made = {}) {
   const env = {
     PATH: `${join(folder, 'bin')}${delimiter}${process.env['PATH']}`,
     CHECKSUMS: `${sums.join('\n')}\n`,
-    GITHUB_OUTPUT: join(folder, 'output'),
     GITHUB_SHA: 'abc',
     TMPDIR: folder,
   };
@@ -100,7 +99,6 @@ test.skipIf(missing)('what npm does not have is published, without scripts', asy
   expect(await read('asked')).toBe(
     'npm publish ./package.tgz --access public --ignore-scripts --provenance\n',
   );
-  expect(await read('output')).toBe('published=true\n');
 });
 
 test.skipIf(missing)('what has no release gets one, with its notes and its SBOM', async () => {

@@ -34,7 +34,8 @@ const { scripts } = JSON.parse(read('package.json')) as {
 };
 const check = workflow('check');
 const release = workflow('release');
-const jobs = Object.entries({ check, release }).flatMap(([file, { jobs: all, permissions }]) =>
+const site = workflow('site');
+const jobs = Object.entries({ check, release, site }).flatMap(([file, { jobs: all, permissions }]) =>
   Object.entries(all).map(([name, job]) => ({ name: `${file}/${name}`, job: { permissions, ...job } })),
 );
 /** Programs that run code of the project or of its dependencies; of npm's commands, those that publish and look up do not. */
@@ -44,7 +45,7 @@ const runsCode = ({ run = '' }: Step) =>
   ) || /^\s*(\.|source |\.\/|(ba)?sh )/m.test(run);
 const isCheckout = ({ uses }: Step) => uses?.startsWith('actions/checkout@') === true;
 
-test.each(Object.entries({ check, release }))('the commands of %s.yml exist', (_, { jobs: all }) => {
+test.each(Object.entries({ check, release, site }))('the commands of %s.yml exist', (_, { jobs: all }) => {
   const commands = Object.values(all).flatMap((job) => job.steps.map(({ run = '' }) => run));
   const named = commands.flatMap((command) =>
     [...command.matchAll(/^npm run (\S+)/gm)].map(([, name = '']) => name),
@@ -74,13 +75,13 @@ describe.each(jobs.filter(({ job }) => job.steps.some(runsCode)))(
 
 const writing = jobs.filter(({ job }) => JSON.stringify(job.permissions) !== '{"contents":"read"}');
 
-test('only jobs of release.yml have further rights: one to propose versions, one to publish, one for each place of the results', () => {
+test('few jobs have further rights: to propose versions, to publish, to announce, and to put up the site', () => {
   const rights = Object.fromEntries(writing.map(({ name, job }) => [name, job.permissions]));
   expect(rights).toEqual({
     'release/propose': { contents: 'write', 'pull-requests': 'write', actions: 'write' },
     'release/publish': { 'id-token': 'write' },
     'release/announce': { contents: 'write' },
-    'release/reference': { pages: 'write', 'id-token': 'write' },
+    'site/deploy': { pages: 'write', 'id-token': 'write' },
   });
 });
 
