@@ -107,7 +107,7 @@ async function addTrusted({ sim }: Stage): Promise<string[]> {
 type World = Stage['sim']['azure']['world'];
 type IssuerKeys = NonNullable<Parameters<World['addFederatedCredential']>[1]['keys']>;
 
-/** Each NMI serves so many rounds: MIC attaches to a machine 8 identities at once, and then one in 20 s. */
+/** MIC attaches 8 identities to a scale set at once, and then one in 20 s. Another MIC, and NMI on another node, have the next rounds. */
 const roundsOfNode = 8;
 
 async function firstTokens(federated: Federated, sizes: NmiSizes, say: Say): Promise<FirstTokens[]> {
@@ -115,12 +115,11 @@ async function firstTokens(federated: Federated, sizes: NmiSizes, say: Say): Pro
   const counted = roundsOfNode - sizes.warmUpRounds;
   const nodes = Math.ceil(sizes.firstTokens / counted);
   await addBindings(federated, nodes * roundsOfNode);
-  const mic = await stage.startMic('1');
-  pin(mic.pid, 0);
   const rounds: FirstTokens[] = [];
   for (let node = 0; node < nodes; node += 1) {
+    const mic = await stage.startMic(`${node}`);
     const nmi = await startBrokeredNmi(stage, node);
-    pin(nmi.service.pid, 0);
+    for (const { pid } of [mic, nmi.service]) pin(pid, 0);
     const last = sizes.warmUpRounds + Math.min(counted, sizes.firstTokens - rounds.length);
     for (let index = 0; index < last; index += 1) {
       const times = await firstTokensOf({ stage, nmi, node, round: node * roundsOfNode + index });
@@ -130,9 +129,8 @@ async function firstTokens(federated: Federated, sizes: NmiSizes, say: Say): Pro
         `first tokens on node ${node}: ${ways.map((way) => `${way} ${times[way].toFixed(1)} ms`).join(', ')}`,
       );
     }
-    await nmi.service.stop();
+    await Promise.all([mic.stop(), nmi.service.stop()]);
   }
-  await mic.stop();
   return rounds;
 }
 

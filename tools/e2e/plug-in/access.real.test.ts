@@ -49,7 +49,8 @@ async function placeAgent(stage: Stage, node: number): Promise<void> {
   const path = pathOf({ apiVersion: 'apps/v1', kind: 'DaemonSet', namespace: system, name: 'nmi' });
   const { metadata: set } = (await stage.kube.request({ method: 'GET', path })) as KubeObject;
   const owner = { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'nmi', uid: set.uid, controller: true };
-  const metadata = { namespace: system, name: `nmi-${node}`, labels: set.labels, ownerReferences: [owner] };
+  const { labels = {} } = set;
+  const metadata = { namespace: system, name: `nmi-${node}`, labels, ownerReferences: [owner] };
   const pod = await stage.create({
     apiVersion: 'v1',
     kind: 'Pod',
