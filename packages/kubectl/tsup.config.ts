@@ -1,9 +1,22 @@
-import { defineConfig } from 'tsup';
+import { defineConfig, type Options } from 'tsup';
 import { serviceBundle } from '../../tools/workspace/service-bundle.ts';
+
+/** The plug-in exports no traces: OpenTelemetry's SDK, which kit loads only for that, stays out of the package. */
+const withoutTraces: NonNullable<Options['esbuildPlugins']>[number] = {
+  name: 'without-traces',
+  setup(build) {
+    build.onResolve({ filter: /\/otlp-tracer\.ts$/ }, () => ({ path: 'none', namespace: 'without-traces' }));
+    build.onLoad({ filter: /^/, namespace: 'without-traces' }, () => ({
+      contents: 'export const createOtlpTracer = undefined',
+    }));
+  },
+};
 
 export default defineConfig({
   ...serviceBundle,
   target: 'node22',
   sourcemap: false,
-  entry: { main: 'src/main.ts' },
+  minify: true,
+  entry: { main: 'src/main.ts', complete: 'src/complete.ts' },
+  esbuildPlugins: [...serviceBundle.esbuildPlugins, withoutTraces],
 });

@@ -1,9 +1,9 @@
 // The published libraries, packed as npm does it: no findings by publint and are-the-types-wrong, a dry run of npm publish succeeds, and the
 // SBOM lists the library alone.
 import { spawnSync } from 'node:child_process';
-import { publishedLibraries, repository } from '../stage/places.ts';
+import { publishedPackages, repository } from '../stage/places.ts';
 
-const libraries = publishedLibraries.map((name) => `@pod-identity/${name}`);
+const libraries = publishedPackages.map((name) => `@pod-identity/${name}`);
 const ofLibraries = libraries.map((name) => `--workspace=${name}`);
 
 run('nx', 'run-many', '-t', 'check-package', '--outputStyle=static');

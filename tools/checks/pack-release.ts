@@ -13,7 +13,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { publishedLibraries, repository } from '../stage/places.ts';
+import { publishedPackages, repository } from '../stage/places.ts';
+import { krewManifest } from './krew-manifest.ts';
 
 const folder = join(repository, 'dist/release');
 rmSync(folder, { recursive: true, force: true });
@@ -22,14 +23,12 @@ mkdirSync(folder, { recursive: true });
 const changesets = readdirSync(join(repository, '.changeset')).filter((name) => name.endsWith('.md'));
 const next = changesets.length > 0 ? 'propose' : 'publish';
 if (next === 'propose') write('version.patch', versionPatch());
-else write('packages.json', `${JSON.stringify(publishedLibraries.map(packLibrary), undefined, 2)}\n`);
+else {
+  const packed = publishedPackages.map(packLibrary).map(withKrewManifest);
+  write('packages.json', `${JSON.stringify(packed, undefined, 2)}\n`);
+}
 
-const checksums = readdirSync(folder).map((name) => {
-  const hash = createHash('sha256')
-    .update(readFileSync(join(folder, name)))
-    .digest('hex');
-  return `${hash}  ${name}\n`;
-});
+const checksums = readdirSync(folder).map((name) => `${hashOf(name)}  ${name}\n`);
 const output = `next=${next}\nchecksums<<END\n${checksums.join('')}END\n`;
 process.stdout.write(output);
 const outputFile = process.env['GITHUB_OUTPUT'];
@@ -39,6 +38,20 @@ function versionPatch(): string {
   run('npm', 'run', '--silent', 'release:version');
   run('git', 'add', '--all');
   return run('git', 'diff', '--cached', '--binary');
+}
+
+/** krew downloads the archive from the release of the plug-in, so that has it as a file, beside the manifest. */
+function withKrewManifest(packed: ReturnType<typeof packLibrary>): object {
+  const { name, version, archive } = packed;
+  if (name !== '@pod-identity/kubectl' || archive === undefined) return packed;
+  const manifest = krewManifest({ version, archive, sha256: hashOf(archive) });
+  return { ...packed, files: [archive, write('azure-pod-identity.yaml', manifest)] };
+}
+
+function hashOf(name: string): string {
+  return createHash('sha256')
+    .update(readFileSync(join(folder, name)))
+    .digest('hex');
 }
 
 function packLibrary(library: string) {

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 /** The folders in packages/ of the libraries that npm publishes. */
 export const publishedLibraries = ['imds-client', 'crd-types'] as const;
 
+/** … and of all that npm publishes: the plug-in of kubectl is a program, with no interface for other code. */
+export const publishedPackages = [...publishedLibraries, 'kubectl'] as const;
+
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The built entry file of a program. */
