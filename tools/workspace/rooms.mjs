@@ -58,7 +58,7 @@ export const rooms = [
 
   { folder: 'packages/policy/src', pure: 'all' },
 
-  { folder: 'packages/kubectl/src' },
+  { folder: 'packages/kubectl/src', head: 'commands' },
   { folder: kubectl('cli'), head: 'command' },
   { folder: kubectl('cluster'), head: 'connect', never: [kubectl('print')] },
   { folder: kubectl('print'), head: 'table' },

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
-// Room: `kubectl azure-pod-identity`: what administrators and developers ask about their cluster, from their own machine.
-// It must not write to a cluster, except in `migrate --apply`, or decide anything that policy, mic and nmi decide.
+// The process: arguments, environment and standard output.
 import { createLog, printWhole, runProcess, systemClock } from '@pod-identity/kit/serve';
 import manifest from '../package.json' with { type: 'json' };
 import { commands } from './commands.ts';

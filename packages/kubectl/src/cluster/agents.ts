@@ -45,10 +45,7 @@ export interface Agents {
 }
 
 /** Those of all DaemonSets of NMI. */
-export async function readAgents(
-  { nmi }: Pick<Services, 'nmi'>,
-  reading: Reading,
-): Promise<Agents> {
+export async function readAgents({ nmi }: Pick<Services, 'nmi'>, reading: Reading): Promise<Agents> {
   const lists = await Promise.all(nmi.map((installed) => agentsOf(installed, reading)));
   return {
     pods: lists.flatMap((list) => (list.kind === 'read' ? list.items : [])),

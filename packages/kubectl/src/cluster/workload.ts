@@ -81,7 +81,7 @@ export function versionOf(image: string): string {
 }
 
 /** The original's releases are v1.0 to v1.8, its accounts are named so in its manifests. */
-export function isOfOriginal(image: string, account: string): boolean {
+function isOfOriginal(image: string, account: string): boolean {
   return (
     image.startsWith('mcr.microsoft.com/') ||
     /^v?1\.\d/.test(versionOf(image)) ||
