@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { PlanRules } from '../plan/types.ts';
 import { alive, idOf } from '../plan/test/builders.ts';
-import { createFakeWorld, host, type FakeWorld } from './test/fake-world.ts';
+import { createFakeWorld, host, recordAfterMs, type FakeWorld } from './test/fake-world.ts';
 
 async function settledWorld(rules: Partial<PlanRules> = {}) {
   const world = createFakeWorld({ rules });
@@ -238,4 +238,24 @@ test('a settled host costs only one read in a drift period', async () => {
   expect(world.writes).toEqual([]);
   expect(term.hosts.length - before).toBeLessThanOrEqual(26);
   expect(term.hosts.slice(before).every(({ kind }) => kind === 'read')).toBe(true);
+});
+
+test('a pod that comes during a turn that crashes has its identity seconds later', async () => {
+  const world = createFakeWorld();
+  world.addNode();
+  world.addIdentity('app');
+  const { crashes, poke } = await world.startTerm();
+  const reading = Promise.withResolvers<undefined>();
+  world.gates.reading = reading.promise;
+  world.addPod('first', 'app');
+  poke();
+  await world.clock.advance(1_000);
+  world.addPod('second', 'app');
+  poke();
+  await world.clock.advance(5 * recordAfterMs);
+  delete world.gates.reading;
+  reading.reject(new Error('bug'));
+  await world.clock.advance(2_000);
+  expect(crashes).toHaveLength(1);
+  expect(world.states()).toEqual(['first: Assigned', 'second: Assigned']);
 });

@@ -195,21 +195,31 @@ test('a host has a turn at its requested time without a poke', async () => {
   expect(turns).toEqual(['a@0', 'a@60000']);
 });
 
-test('a turn that crashes is reported and retried, not in a busy loop', async () => {
+test('a turn that crashes is reported and retried after a second, then ever later, up to 30 s', async () => {
   const onCrash = vi.fn();
-  let count = 0;
+  const startedAt: number[] = [];
+  let crashes = Infinity;
   const { clock, queue } = setUp({
     turn: () => {
-      count += 1;
-      return count === 1 ? Promise.reject(new Error('bug')) : Promise.resolve(undefined);
+      startedAt.push(clock.now());
+      return startedAt.length <= crashes ? Promise.reject(new Error('bug')) : Promise.resolve(undefined);
     },
     onCrash,
   });
+  const pauses = () => startedAt.map((at, index) => at - (startedAt[index - 1] ?? at));
   queue.poke('a', { now: true });
-  await clock.advance(29_999);
-  expect([count, onCrash.mock.calls.length]).toEqual([1, 1]);
-  await clock.advance(1);
-  expect(count).toBe(2);
+  await clock.advance(91_000);
+  expect(pauses()).toEqual([0, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+  expect(onCrash).toHaveBeenCalledTimes(8);
+
+  // After one that ends well, the first pause is short again.
+  crashes = startedAt.length;
+  await clock.advance(30_000);
+  crashes = startedAt.length + 1;
+  queue.poke('a', { now: true });
+  await clock.advance(1_000);
+  expect(pauses().slice(-1)).toEqual([1_000]);
+  expect(clock.pending).toBe(0);
 });
 
 test('C46 after the term no turn begins, and settled resolves when the last one has ended', async () => {

@@ -27,8 +27,9 @@ export interface HostQueue {
   settled(): Promise<void>;
 }
 
-/** Pause of a host after a crash. */
-const crashPauseMs = 30_000;
+/** Pauses of a host after crashes in a row, doubled each time. The first is short: what came during the turn waits for the next one. */
+const firstCrashPauseMs = 1_000;
+const longestCrashPauseMs = 30_000;
 
 /**
  * One worker for each host: one turn at a time, all hosts in parallel. The queue holds no plans, only requests for turns, so each turn
@@ -63,6 +64,8 @@ class HostWorker {
   /** Running turns, shared by all lanes. */
   readonly #turns: Set<Promise<void>>;
   #isRunning = false;
+  /** Since the last turn that ended well. */
+  #crashes = 0;
   /** When the requested turn is due, and the limit to which more work can delay it. */
   #due: number | undefined;
   #latest = 0;
@@ -125,8 +128,10 @@ class HostWorker {
     const { clock, signal, turn, onCrash } = this.#options;
     try {
       this.#wakeAt = await turn(this.#host);
+      this.#crashes = 0;
     } catch (problem) {
-      this.#wakeAt = clock.now() + crashPauseMs;
+      this.#wakeAt = clock.now() + Math.min(longestCrashPauseMs, firstCrashPauseMs * 2 ** this.#crashes);
+      this.#crashes += 1;
       if (!signal.aborted) onCrash(this.#host, problem);
     }
     this.#isRunning = false;
