@@ -12,7 +12,7 @@ import { isPage, place } from './pages.ts';
 export async function makeSite(out: string): ReturnType<typeof checkSite> {
   const list = execFileSync(
     'git',
-    ['ls-files', '--cached', '--others', '--exclude-standard', '*.md', '*.png'],
+    ['ls-files', '--cached', '--others', '--exclude-standard', '*.md', '*.png', '*.svg'],
     {
       cwd: repository,
       encoding: 'utf8',
@@ -28,7 +28,7 @@ export async function makeSite(out: string): ReturnType<typeof checkSite> {
   await buildSite({
     repository,
     pages: place(paths.map((path) => ({ path, text: read(path) }))),
-    pictures: files.filter((path) => path.endsWith('.png')),
+    pictures: files.filter((path) => /\.(png|svg)$/.test(path)),
     targets: {
       isPage: (path) => paths.includes(path),
       isFolder: (path) => state(path)?.isDirectory() === true,

@@ -1,6 +1,12 @@
 // The demo as a process: eight steps, exit code 0, no process left; Ctrl-C cleans up.
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { columns, pictureOf, withoutTimes } from '../../demo/picture.ts';
+import { repository } from '../../stage/places.ts';
 import { hasProc, openDemoPlace } from '../demo-process.ts';
+
+const pictureFile = join(repository, 'tools/demo/demo.svg');
 
 let demo: Awaited<ReturnType<typeof openDemoPlace>>;
 beforeEach(async () => {
@@ -37,14 +43,15 @@ test('Ctrl-C in the middle ends every process and leaves no folder', async () =>
   await demo.expectNothingLeft();
 });
 
-test('two runs tell the same story, except for times and counts of calls', async () => {
-  const runs = [demo.start({}), demo.start({})];
+test('two runs tell the same story, except for times and counts of calls, and the picture of README.md shows it', async () => {
+  const runs = [demo.start({ columns }), demo.start({ columns })];
   await Promise.all(runs.map(({ ended }) => ended()));
-  const [one, other] = runs.map(({ lines }) =>
-    lines.map((line) => line.replace(/^ *\d+\.\d s|\d+ ms$|(?<=^ +Calls: ).*/, '')),
-  );
+  const [one = [], other] = runs.map(({ lines }) => withoutTimes(lines));
   expect(one).toContain('The story is told.');
   expect(one).toEqual(other);
+  const picture = pictureOf(one, 6);
+  if (process.env['DEMO_PICTURE'] === '1') await writeFile(pictureFile, picture);
+  expect(await readFile(pictureFile, 'utf8'), 'DEMO_PICTURE=1 writes it again').toBe(picture);
 });
 
 test('an option that does not exist is refused with the usage, for exit code 2', async () => {
