@@ -6,6 +6,7 @@ import { headFile, roomLines } from './rooms-table.ts';
 test('the lines on a room are the first two of its head file, in exactly this form', () => {
   expect(roomLines('// Room: a.\n// It must not b.\nimport x;\n')).toEqual({ purpose: 'a.', mustNot: 'b.' });
   expect(roomLines('import x;\n// Room: a.\n// It must not b.\n')).toBeUndefined();
+  expect(roomLines('#!/usr/bin/env node\n// Room: a.\n// It must not b.\n')?.purpose).toBe('a.');
   expect(roomLines('// Room: a.\nimport x;\n')).toBeUndefined();
 });
 

@@ -9,9 +9,9 @@ export interface RoomLines {
   readonly mustNot: string;
 }
 
-/** The two lines at the head of a file, or undefined if it begins otherwise. */
+/** The two lines at the head of a file, which may be below the name of its interpreter, or undefined if it begins otherwise. */
 export function roomLines(source: string): RoomLines | undefined {
-  const [, purpose, mustNot] = /^\/\/ Room: (.+)\n\/\/ It must not (.+)\n/.exec(source) ?? [];
+  const [, purpose, mustNot] = /^(?:#!.*\n)?\/\/ Room: (.+)\n\/\/ It must not (.+)\n/.exec(source) ?? [];
   return purpose === undefined || mustNot === undefined ? undefined : { purpose, mustNot };
 }
 
