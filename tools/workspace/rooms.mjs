@@ -61,6 +61,11 @@ export const rooms = [
   { folder: 'packages/kubectl/src', head: 'commands' },
   { folder: kubectl('cli'), head: 'command' },
   { folder: kubectl('cluster'), head: 'connect', never: [kubectl('print')] },
+  {
+    folder: kubectl('migrate'),
+    head: 'plan',
+    pure: { except: ['act', 'apply-plan', 'look', 'migrate', 'perform', 'programs', 'rights'] },
+  },
   { folder: kubectl('print'), head: 'table' },
   { folder: kubectl('status') },
   { folder: kubectl('logs') },

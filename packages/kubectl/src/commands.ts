@@ -7,6 +7,7 @@ import { whoCan } from './access/who-can.ts';
 import type { PlugInCommand } from './cli/command.ts';
 import { explain } from './explain/explain.ts';
 import { logsCommand } from './logs/logs.ts';
+import { migrateCommand } from './migrate/migrate.ts';
 import { statusCommand } from './status/status.ts';
 
 /** In the order of `--help`. */
@@ -18,4 +19,5 @@ export const commands: readonly PlugInCommand[] = [
   inventory,
   accessReport,
   logsCommand,
+  migrateCommand,
 ];

@@ -8,6 +8,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** The parts to read of the response; default: all. */
   readonly fields?: Fields;
+  /** The API server only says what it would do. */
+  readonly isDryRun?: boolean;
 }
 
 export interface ReadOptions extends CallOptions {
@@ -48,8 +50,13 @@ const nothing: Fields = { members: {} };
 /** `T` is the caller's type for the objects and is not checked. */
 export function createResource<T>(transport: KubeTransport, kind: ResourceKind): ResourceClient<T> {
   const typed = { apiVersion: apiVersionOf(kind), kind: kind.kind };
-  const send = async (request: KubeRequest, { signal, fields }: CallOptions) =>
-    (await transport.request({ ...request, ...(signal && { signal }), ...(fields && { fields }) })) as T;
+  const send = async (request: KubeRequest, { signal, fields, isDryRun }: CallOptions) =>
+    (await transport.request({
+      ...request,
+      ...(isDryRun && { query: { dryRun: 'All' } }),
+      ...(signal && { signal }),
+      ...(fields && { fields }),
+    })) as T;
   return {
     get: async (key, options) => send({ method: 'GET', path: objectPath(kind, key) }, options),
     list: (query) => listTrimmed({ ...query, pageSize, transport, kind }, (object) => object as T),
@@ -74,7 +81,9 @@ export function createResource<T>(transport: KubeTransport, kind: ResourceKind):
     delete: async (key, options = {}) => {
       const { uid, resourceVersion } = options;
       const preconditions = { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) };
-      const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions };
+      // The API server ignores the query of a deletion that has a body.
+      const dryRun = options.isDryRun === true ? { dryRun: ['All'] } : {};
+      const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions, ...dryRun };
       const path = objectPath(kind, key);
       await send({ method: 'DELETE', path, body }, { fields: nothing, ...options });
     },

@@ -58,6 +58,8 @@ export interface Session {
   readonly signal: AbortSignal;
   readonly log: Log;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** For kubectl as another program: to the same API server as the same user. */
+  readonly kubectlWords: readonly string[];
   /** Read once, and kept. */
   services(): Promise<Services>;
 }

@@ -113,8 +113,24 @@ function createSession({ globals, connection, surroundings, signal }: Opening): 
       destination: { write: (line) => complain(line.trimEnd()) },
     }),
     env,
+    kubectlWords: kubectlWordsOf(globals),
     services: () => (services ??= readServices({ kube, signal })),
   };
+}
+
+function kubectlWordsOf({
+  kubeconfig,
+  context,
+  cluster,
+  user,
+  as,
+  asGroup = [],
+}: GlobalOptions): readonly string[] {
+  const given = { kubeconfig, context, cluster, user, as };
+  return [
+    ...Object.entries(given).flatMap(([name, text]) => (text === undefined ? [] : [`--${name}=${text}`])),
+    ...asGroup.map((group) => `--as-group=${group}`),
+  ];
 }
 
 function timeoutOf({ requestTimeout }: GlobalOptions): number | undefined {

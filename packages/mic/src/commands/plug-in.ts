@@ -20,4 +20,6 @@ export { accessReportCommand, machinesInUse } from './access-report.ts';
 export { readExplanation as readMicExplanation } from './explain.ts';
 export { accessOnce, lookAtCluster } from './look.ts';
 export { listClusterRoles, type ClusterRoles } from './rbac.ts';
+export { PairRegistry } from '../access/pair-registry.ts';
+export { livePods } from '../tell/access-uses.ts';
 export { reviewTarget } from './review-pod.ts';

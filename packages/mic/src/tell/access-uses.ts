@@ -66,7 +66,7 @@ export function* withoutAccount(index: ClusterIndex): Generator<string> {
   for (const pod of livePods(index)) if (!hasAccount(pod)) yield keyOf(pod);
 }
 
-function* livePods(index: ClusterIndex): Generator<PodView> {
+export function* livePods(index: ClusterIndex): Generator<PodView> {
   const hosts = [undefined, ...Array.from(index.hosts(), ({ id }) => id)];
   for (const key of hosts.flatMap((host) => [...index.podKeysOn(host)])) {
     const pod = index.pod(key);

@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+import { parseIdentityResourceId } from '@pod-identity/crd-types';
+import { shellWord } from '@pod-identity/policy';
+
+export interface CredentialOf {
+  /** The readable part of its name. */
+  readonly name: string;
+  readonly issuer: string | undefined;
+  readonly subject: string;
+  readonly audience: string;
+  /** Of a managed identity; empty for an application. */
+  readonly resourceId: string;
+  readonly clientId: string;
+}
+
+/**
+ * `az … create` replaces a credential that has the same name, and an identity may serve several clusters: the name has a hash of issuer and
+ * subject.
+ */
+export function credentialWords({
+  name,
+  issuer = 'ISSUER',
+  subject,
+  audience,
+  resourceId,
+  clientId,
+}: CredentialOf): readonly string[] {
+  const hash = createHash('sha256')
+    .update(JSON.stringify([issuer, subject]))
+    .digest('hex')
+    .slice(0, 10);
+  const credential = `${name}-${hash}`;
+  if (!parseIdentityResourceId(resourceId).ok) {
+    const parameters = JSON.stringify({ name: credential, issuer, subject, audiences: [audience] });
+    return ['ad', 'app', 'federated-credential', 'create', '--id', clientId, '--parameters', parameters];
+  }
+  const [, , subscription = '', , group = ''] = resourceId.split('/');
+  return [
+    ...['identity', 'federated-credential', 'create', '--name', credential],
+    ...['--identity-name', resourceId.slice(resourceId.lastIndexOf('/') + 1)],
+    ...['--resource-group', group, '--subscription', subscription],
+    ...['--issuer', issuer, '--subject', subject, '--audiences', audience],
+  ];
+}
+
+export const azCommand = (words: readonly string[]) => ['az', ...words].map(shellWord).join(' ');

@@ -1,0 +1,284 @@
+import { execFileSync } from 'node:child_process';
+import { parseAzureIdentity, parseAzureIdentityBinding, resources } from '@pod-identity/crd-types';
+import { describe, expect, test } from 'vitest';
+import { isBlocked, planLines, planObject, type Plan } from './plan.ts';
+import { rightsOf, rightText } from './rights.ts';
+import type { IdentitySight, PodSight, RightsSight, ServicesSight, UsedIdentity } from './sight.ts';
+import { toAttached, type AttachedSight } from './to-attached.ts';
+import { toFederated, type FederatedSight } from './to-federated.ts';
+import { twinName, type TwinSight } from './twin.ts';
+
+const tenant = '00000000-0000-0000-0000-00000000ad00';
+const clientId = '00000000-0000-0000-0000-00000000c11d';
+const idOf = (name: string, group = 'g') =>
+  `/subscriptions/s/resourceGroups/${group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${name}`;
+const none = { tenant: '', clientId: '' };
+
+function seen(spec: object, more: object = {}): IdentitySight {
+  const object = {
+    apiVersion: 'aadpodidentity.k8s.io/v1',
+    kind: 'AzureIdentity',
+    metadata: { namespace: 'pay', name: 'vault', uid: 'u', resourceVersion: '1' },
+    spec,
+  };
+  const parsed = parseAzureIdentity(object);
+  const identity = parsed.ok ? parsed.value : { problems: ['wrong'] };
+  const target = { kind: resources.AzureIdentity, namespace: 'pay', name: 'vault' };
+  return { target, object, identity, isOfOldSpelling: false, ...more };
+}
+
+const managed = { type: 0, resourceID: idOf('vault'), clientID: clientId };
+const federated = { ...managed, type: 3, tenantID: tenant };
+const used = (more: Partial<UsedIdentity> = {}): UsedIdentity => ({
+  key: 'pay/vault',
+  type: 0,
+  clientId,
+  resourceId: idOf('vault').toLowerCase(),
+  isGuest: false,
+  ...more,
+});
+const pod = (identities: readonly UsedIdentity[] = [used()], namespace = 'pay'): PodSight => ({
+  key: `${namespace}/web-1`,
+  account: { namespace, name: 'web' },
+  isRbac: false,
+  isPlaced: true,
+  identities,
+});
+const services: ServicesSight = {
+  broker: { namespace: 'b', name: 'broker', isReady: true, account: 'broker', audience: 'api://x' },
+  agentsWithoutBroker: [],
+  hasAgent: true,
+  hasMic: true,
+  unknown: [],
+};
+const rights = (refused = [{ namespace: 'pay', name: 'web' }], unknown: string[] = []): RightsSight => ({
+  target: { resource: 'federatedidentities', names: [`${tenant}/${clientId}`, tenant] },
+  refused,
+  unknown,
+});
+const noTwin: TwinSight = { identity: undefined, bindings: [], own: [], bindingsOfNamespace: 1 };
+const forward = (more: Partial<FederatedSight> = {}): FederatedSight => ({
+  identity: seen({ ...managed, tenantID: tenant }),
+  services,
+  issuer: 'https://issuer.test',
+  pods: [pod()],
+  rights: rights(),
+  twin: noTwin,
+  ...more,
+});
+const states = ({ steps }: Plan) => steps.map(({ id, state }) => `${id}: ${state}`);
+const why = ({ steps }: Plan) =>
+  steps.flatMap((step) => (step.state === 'blocked' ? (step.why ?? '') : [])).join();
+
+describe('to-federated', () => {
+  test.each<[what: string, sight: Partial<FederatedSight>, steps: readonly string[]]>([
+    [
+      'from type 0 without a tenant',
+      { identity: seen(managed) },
+      ['broker: done', 'fields: to do', 'rights: to do', 'credential: to do', 'type: to do', 'served: to do'],
+    ],
+    [
+      'once the fields and the right are there',
+      { rights: rights([]) },
+      ['broker: done', 'fields: done', 'rights: done', 'credential: to do', 'type: to do', 'served: to do'],
+    ],
+    [
+      'once it is of type 3',
+      { identity: seen(federated), rights: rights([]) },
+      ['broker: done', 'rights: done', 'type: done', 'served: to do'],
+    ],
+    [
+      'without pods',
+      { pods: [], rights: rights([]) },
+      ['broker: done', 'fields: done', 'rights: done', 'credential: to do', 'type: to do', 'served: done'],
+    ],
+  ])('%s', (_, sight, steps) => {
+    expect(states(toFederated(forward(sight), { tenant, clientId: '' }))).toEqual(steps);
+  });
+
+  test.each<[what: string, sight: Partial<FederatedSight>, text: string]>([
+    ['no broker', { services: { ...services, broker: undefined } }, 'no broker was found'],
+    [
+      'services that may not be read',
+      { services: { ...services, broker: undefined, unknown: ['you may not list deployments.apps'] } },
+      'you may not list deployments.apps',
+    ],
+    [
+      'an NMI without --broker',
+      { services: { ...services, agentsWithoutBroker: ['a/nmi'] } },
+      'without --broker: a/nmi',
+    ],
+    ['no NMI of ours', { services: { ...services, hasAgent: false } }, 'migrate to-ours'],
+    [
+      'a broker that is not ready',
+      { services: { ...services, broker: { ...services.broker!, isReady: false } } },
+      'no replica of b/broker',
+    ],
+    ['no tenant', { identity: seen(managed), rights: undefined }, '--tenant'],
+    ['a service principal', { identity: seen({ ...managed, type: 1 }) }, 'service principal'],
+    ['field names of 2018', { identity: seen(managed, { isOfOldSpelling: true }) }, '2018'],
+    [
+      'rights of which nothing is known',
+      { rights: rights([], ['pay/web: forbidden']) },
+      'pay/web: forbidden',
+    ],
+    [
+      'a second AzureIdentity of another namespace for the same Azure identity',
+      { pods: [pod([used(), used({ key: 'shop/vault' })])] },
+      'also by AzureIdentity shop/vault',
+    ],
+    [
+      'a second one without client id',
+      { pods: [pod([used(), used({ key: 'pay/other', clientId: '' })])] },
+      'also by AzureIdentity pay/other',
+    ],
+  ])('is blocked by %s', (_, sight, text) => {
+    const plan = toFederated(forward(sight), none);
+    expect(isBlocked(plan)).toBe(true);
+    expect(why(plan)).toContain(text);
+  });
+
+  test('a second one of the same namespace with the client id is no obstacle', () => {
+    const plan = toFederated(forward({ pods: [pod([used(), used({ key: 'pay/other' })])] }), none);
+    expect(isBlocked(plan)).toBe(false);
+  });
+
+  test('pods of several namespaces are named', () => {
+    const plan = toFederated(forward({ pods: [pod(), pod([used()], 'shop')] }), none);
+    expect(plan.notes.join()).toContain('several namespaces use it: pay, shop');
+  });
+
+  test('an id that differs from that of the object is refused', () => {
+    expect(why(toFederated(forward(), { tenant: clientId, clientId: '' }))).toContain('correct one of them');
+  });
+
+  test('two clusters have credentials of different names, so that neither replaces the other', () => {
+    const nameAt = (issuer: string) =>
+      /--name (\S+)/.exec(planLines(toFederated(forward({ issuer }), none)).join('\n'))?.[1];
+    expect(nameAt('https://a.test')).not.toBe(nameAt('https://b.test'));
+  });
+
+  test('words with characters of the shell stay one word in the commands', () => {
+    const identity = seen({ ...managed, tenantID: tenant, resourceID: idOf('vault', 'rg(1)') });
+    const issuer = 'https://x/$(touch /tmp/broken)`id`; rm';
+    const az = planLines(toFederated(forward({ identity, issuer }), none)).find((line) =>
+      line.startsWith('az '),
+    );
+    const words = execFileSync('sh', ['-c', `for word in ${az ?? ''}; do printf '%s\\n' "$word"; done`], {
+      encoding: 'utf8',
+    }).split('\n');
+    expect(words).toContain(issuer);
+    expect(words).toContain('rg(1)');
+  });
+
+  test('the rights that its steps need are named', () => {
+    expect(rightsOf(toFederated(forward(), none)).map(rightText)).toEqual([
+      'get clusterroles.rbac.authorization.k8s.io at the cluster scope',
+      'create clusterroles.rbac.authorization.k8s.io at the cluster scope',
+      'get clusterrolebindings.rbac.authorization.k8s.io at the cluster scope',
+      'create clusterrolebindings.rbac.authorization.k8s.io at the cluster scope',
+      'create pods/exec in namespace b',
+      'get azureidentities.aadpodidentity.k8s.io in namespace pay',
+      'patch azureidentities.aadpodidentity.k8s.io in namespace pay',
+    ]);
+  });
+
+  test('for programs it has the commands and not what --apply does', () => {
+    const shown = JSON.stringify(planObject(toFederated(forward(), none)));
+    expect(shown).toContain('check-federated');
+    expect(shown).not.toContain('"action"');
+  });
+});
+
+describe('to-attached', () => {
+  const binding = parseAzureIdentityBinding({
+    kind: 'AzureIdentityBinding',
+    metadata: {
+      namespace: 'pay',
+      name: 'vault',
+      annotations: { 'aadpodidentity.k8s.io/default-identity': 'true' },
+    },
+    spec: { azureIdentity: 'vault', selector: 'vault' },
+  });
+  const own = binding.ok ? [binding.value] : [];
+  const back = (more: Partial<AttachedSight> = {}): AttachedSight => ({
+    identity: seen(federated),
+    services,
+    pods: [pod([used({ type: 3 })])],
+    rights: undefined,
+    twin: { ...noTwin, own },
+    ...more,
+  });
+  const plan = (more: Partial<AttachedSight> = {}) => toAttached(back(more), { resourceId: '' });
+  const twinObject = (spec: object) => ({
+    kind: 'AzureIdentity',
+    metadata: {
+      namespace: 'pay',
+      name: twinName('vault'),
+      uid: 't',
+      labels: { 'app.kubernetes.io/managed-by': 'kubectl-azure-pod-identity' },
+    },
+    spec,
+  });
+
+  test('attaches before it changes the type, and removes what it has created at the end', () => {
+    expect(states(plan())).toEqual([
+      'mic: done',
+      'twin: to do',
+      'attached: to do',
+      'type: to do',
+      'kept: to do',
+      'served: to do',
+      'remove-twin: to do',
+    ]);
+  });
+
+  test('goes on after the type was changed', () => {
+    const twin = { ...noTwin, own, identity: twinObject(managed) };
+    expect(states(plan({ identity: seen(managed), twin }))).toEqual([
+      'mic: done',
+      'type: done',
+      'kept: to do',
+      'served: to do',
+      'remove-twin: to do',
+    ]);
+  });
+
+  test('without pods there is nothing to attach first', () => {
+    expect(states(plan({ pods: [] }))).toEqual(['type: to do']);
+  });
+
+  test('the binding of the second AzureIdentity says what the first one says, defaults included', () => {
+    const text = planLines(plan()).join('\n');
+    expect(text).toContain(`azureIdentity: ${twinName('vault')}`);
+    expect(text).toContain('aadpodidentity.k8s.io/default-identity: "true"');
+  });
+
+  test.each<[what: string, sight: Partial<AttachedSight>, text: string]>([
+    ['no MIC', { services: { ...services, hasMic: false } }, 'az vmss identity assign'],
+    [
+      'no resource id',
+      { identity: seen({ type: 3, tenantID: tenant, clientID: clientId }) },
+      '--resource-id',
+    ],
+    [
+      'an object of the name that says something else',
+      { twin: { ...noTwin, own, identity: twinObject({ type: 3 }) } },
+      'says something else',
+    ],
+    [
+      'a namespace with as many bindings as count',
+      { twin: { ...noTwin, own, bindingsOfNamespace: 100 } },
+      'push others out',
+    ],
+  ])('is blocked by %s', (_, sight, text) => {
+    expect(isBlocked(plan(sight))).toBe(true);
+    expect(why(plan(sight))).toContain(text);
+  });
+
+  test('names of objects stay within what Kubernetes allows, and apart', () => {
+    const [a, b] = [`${'x'.repeat(252)}a`, `${'x'.repeat(252)}b`].map(twinName);
+    expect(a?.length).toBeLessThanOrEqual(253);
+    expect(a).not.toBe(b);
+  });
+});

@@ -1,0 +1,92 @@
+// What the plans are made of: what was read of the cluster, as values.
+import type { AccessSubject, AccessTarget, AzureIdentity, IdentityType } from '@pod-identity/crd-types';
+import type { Target } from './writes.ts';
+
+/** An AzureIdentity that is to be changed. */
+export interface IdentitySight {
+  readonly target: Target;
+  /** As it is stored. */
+  readonly object: unknown;
+  readonly identity: AzureIdentity | { readonly problems: readonly string[] };
+  /** It has the field names of 2018: a patch would write a second spelling beside them. */
+  readonly isOfOldSpelling: boolean;
+}
+
+/** An AzureIdentity that bindings give a pod. */
+export interface UsedIdentity {
+  /** `namespace/name`. */
+  readonly key: string;
+  readonly type: IdentityType;
+  /** In lower case; empty if it is not stated. */
+  readonly clientId: string;
+  /** Canonical; empty if there is none. */
+  readonly resourceId: string;
+  readonly isGuest: boolean;
+}
+
+/** A live pod and all its identities. */
+export interface PodSight {
+  /** `namespace/name`. */
+  readonly key: string;
+  readonly account: AccessSubject;
+  /** Whether rights decide for its namespace, also about identities of type 0. */
+  readonly isRbac: boolean;
+  /** Whether it is on a node. */
+  readonly isPlaced: boolean;
+  readonly identities: readonly UsedIdentity[];
+}
+
+export interface BrokerSight {
+  readonly namespace: string;
+  readonly name: string;
+  readonly isReady: boolean;
+  readonly account: string;
+  readonly audience: string;
+}
+
+export interface ServicesSight {
+  readonly broker: BrokerSight | undefined;
+  /** NMIs without `--broker`, as `namespace/name`, and those of the original. */
+  readonly agentsWithoutBroker: readonly string[];
+  readonly hasAgent: boolean;
+  /** Whether a MIC of this project is ready. */
+  readonly hasMic: boolean;
+  /** What may not be read, in words. */
+  readonly unknown: readonly string[];
+}
+
+/** Which ServiceAccounts lack the right on a target. */
+export interface RightsSight {
+  readonly target: AccessTarget;
+  readonly refused: readonly AccessSubject[];
+  /** Of whom it is not known, with the reason. */
+  readonly unknown: readonly string[];
+}
+
+/** Of the API server, from `/.well-known/openid-configuration`; undefined if it may not be read. */
+export type Issuer = string | undefined;
+
+export const accountsOf = (pods: readonly PodSight[]): readonly AccessSubject[] => [
+  ...new Map(pods.map(({ account }) => [`${account.namespace}/${account.name}`, account])).values(),
+];
+
+export const accountKey = ({ namespace, name }: AccessSubject) => `${namespace}/${name}`;
+
+/**
+ * NMI takes two AzureIdentities of a pod for one if they have the same resource id, or after the change only within one namespace and by
+ * the client id.
+ */
+export function rivalOf(key: string, { identities }: PodSight): string | undefined {
+  const own = identities.find((one) => one.key === key);
+  if (own === undefined || own.isGuest) return undefined;
+  const namespaceOf = (of: string) => of.slice(0, of.indexOf('/'));
+  return identities.find(
+    (other) =>
+      other.key !== key &&
+      other.type === 0 &&
+      !other.isGuest &&
+      own.resourceId !== '' &&
+      other.resourceId === own.resourceId &&
+      (other.clientId === '' || namespaceOf(other.key) !== namespaceOf(key)),
+  )?.key;
+}

@@ -1,0 +1,114 @@
+// Writes as values: for `--apply`, for a shell, and as the rights that they need.
+import type { ObjectKey, ResourceKind } from '@pod-identity/kit/kube';
+import { shellWord } from '@pod-identity/policy';
+import { stringify } from 'yaml';
+
+export interface Target extends ObjectKey {
+  readonly kind: ResourceKind;
+}
+
+/** What the plan was made of: the write is refused if it is otherwise by then. Others of its fields may change, such as its status. */
+export interface Basis {
+  /** Empty: that of an object which the same plan creates. */
+  readonly uid: string;
+  /** By the path of the field, with dots. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+export type Write =
+  | { readonly verb: 'create'; readonly target: Target; readonly object: object }
+  /** A merge patch. */
+  | { readonly verb: 'patch'; readonly target: Target; readonly basis: Basis; readonly patch: object }
+  | { readonly verb: 'delete'; readonly target: Target; readonly basis: Basis };
+
+export const nameOfTarget = ({ kind, namespace, name }: Target) =>
+  `${kind.kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
+
+export function basisOf(object: unknown, paths: readonly string[]): Basis {
+  const fields = Object.fromEntries(paths.map((path) => [path, fieldAt(object, path)]));
+  return { uid: textAt(object, 'metadata.uid'), fields };
+}
+
+/** '' if it is no text. */
+export function textAt(object: unknown, path: string): string {
+  const value = fieldAt(object, path);
+  return typeof value === 'string' ? value : '';
+}
+
+export function fieldAt(object: unknown, path: string): unknown {
+  return path.split('.').reduce<unknown>((value, key) => (isObject(value) ? value[key] : undefined), object);
+}
+
+/** What somebody else changed in it; undefined if nothing that the plan was made of. */
+export function changedSince(object: unknown, { uid, fields }: Basis): string | undefined {
+  if (uid !== '' && fieldAt(object, 'metadata.uid') !== uid) return 'it was deleted and created again';
+  const changed = Object.keys(fields).filter((path) => !isSame(fieldAt(object, path), fields[path]));
+  return changed.length === 0 ? undefined : `${changed.join(' and ')} changed`;
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
+  return [...keys].every((key) => isSame((a as Members)[key], (b as Members)[key]));
+}
+
+type Members = Readonly<Record<string, unknown>>;
+
+/** Whether a merge patch would change nothing. */
+export function isInEffect(object: unknown, patch: unknown): boolean {
+  if (!isObject(patch))
+    return patch === null ? object === undefined || object === null : isSame(object, patch);
+  return Object.entries(patch).every(([key, value]) =>
+    isInEffect(isObject(object) ? object[key] : undefined, value),
+  );
+}
+
+/** Whether an object that exists says what would be created. Its metadata are its own. */
+export function saysTheSame(existing: unknown, wanted: object): boolean {
+  return Object.entries(wanted).every(
+    ([key, value]) => key === 'metadata' || isSame(fieldAt(existing, key), value),
+  );
+}
+
+/** For a shell. Consecutive objects to create are one command. */
+export function commandsOf(writes: readonly Write[]): readonly string[] {
+  const commands: string[] = [];
+  const created: object[] = [];
+  const flush = () => {
+    if (created.length > 0) commands.push(applyCommand(created.splice(0)));
+  };
+  for (const write of writes) {
+    if (write.verb === 'create') {
+      created.push(write.object);
+      continue;
+    }
+    flush();
+    commands.push(
+      write.verb === 'patch' ? patchCommand(write.target, write.patch) : deleteCommand(write.target),
+    );
+  }
+  flush();
+  return commands;
+}
+
+export function applyCommand(objects: readonly object[]): string {
+  const yaml = objects.map((object) => stringify(object, { lineWidth: 0 })).join('---\n');
+  return `kubectl apply -f - <<'EOF'\n${yaml}EOF`;
+}
+
+export function patchCommand(target: Target, patch: object): string {
+  return `${at(target)} patch ${resourceOf(target)} ${shellWord(target.name)} --type merge --patch ${shellWord(JSON.stringify(patch))}`;
+}
+
+export function deleteCommand(target: Target): string {
+  return `${at(target)} delete ${resourceOf(target)} ${shellWord(target.name)}`;
+}
+
+const at = ({ namespace }: Target) =>
+  namespace === undefined ? 'kubectl' : `kubectl -n ${shellWord(namespace)}`;
+const resourceOf = ({ kind: { plural, group } }: Target) => (group === '' ? plural : `${plural}.${group}`);
+
+export function isObject(value: unknown): value is Members {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,280 @@
+// `migrate` of the kubectl plug-in: type 0 to type 3 and back under pods that request tokens all the time, with MIC, NMI and the broker as
+// processes and genuine API servers. There is no kubelet: kubectl's exec is a program that hands the words to this test.
+import { once } from 'node:events';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
+import { whyNoApiServer } from '@pod-identity/kit/testing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { untilAnswer } from '../access/asking.ts';
+import { runProgram, type Ended } from '../access/commands.ts';
+import { createAccount, createNamespace, createPerson, everything } from '../access/people.ts';
+import { sendRaw } from '../clients/ask.ts';
+import { startNewPods } from '../federated/new-pods.ts';
+import {
+  openFederatedStage,
+  startBrokeredNmi,
+  type FederatedStage,
+  type StageBroker,
+} from '../federated/stage.ts';
+import { bind, isAttached, untilAssigned, untilReady } from '../objects.ts';
+import { brokerNamespace } from '../../stage/broker.ts';
+import { serviceAccountKubeconfig } from '../../stage/cluster.ts';
+import * as names from '../../stage/names.ts';
+import { pathOf, readManifests, type KubeObject } from '../../stage/objects.ts';
+import { inDeploy, repository } from '../../stage/places.ts';
+import type { StageNmi, StagePod } from '../../stage/stage.ts';
+import { untilObject } from '../../stage/until.ts';
+
+const missing = whyNoApiServer();
+if (missing !== undefined) console.warn(`plug-in/migrate is skipped: ${missing}`);
+
+const { id: resourceId, clientId } = names.firstIdentity;
+const apiVersion = 'aadpodidentity.k8s.io/v1';
+const identityPath = pathOf({ apiVersion, kind: 'AzureIdentity', namespace: 'pay', name: 'vault' });
+
+describe.skipIf(missing !== undefined).each(['v1.20', 'v1.34'] as const)('migrate on %s', (flavour) => {
+  let federated: FederatedStage;
+  let broker: StageBroker;
+  let nmis: StageNmi[];
+  let pods: StagePod[];
+  let bin: string;
+  const closing: (() => Promise<unknown>)[] = [];
+
+  beforeAll(async () => {
+    federated = await openFederatedStage(flavour);
+    const { stage } = federated;
+    await installServices(federated);
+    await createNamespace(stage, 'pay');
+    await createAccount(stage, 'pay', 'web');
+    await bind(stage, { name: 'vault', namespace: 'pay', resourceId, clientId });
+    broker = await federated.startBroker('broker-a');
+    bin = await installKubectl(stage.folder, (identity) => broker.check(identity), closing);
+    const mic = await stage.startMic('1', ['--detach-grace-period=1s']);
+    nmis = [await startBrokeredNmi(stage, 0), await startBrokeredNmi(stage, 1)];
+    await Promise.all(
+      [mic, broker.service, ...nmis.map(({ service }) => service)].map((each) => untilReady(each)),
+    );
+    pods = [await runPod('web-0', 0), await runPod('web-1', 1)];
+    await untilAssigned(stage.kube, ['web-0', 'web-1'], { namespace: 'pay' });
+    // MIC writes nothing more: otherwise it would change the versions of these objects.
+    for (const [kind, condition] of [
+      ['AzureIdentity', '"Attached"'],
+      ['AzureIdentityBinding', '"True"'],
+    ] as const)
+      await untilObject(stage.kube, {
+        path: pathOf({ apiVersion, kind, namespace: 'pay' }),
+        fits: ({ status }) => JSON.stringify(status ?? {}).includes(condition),
+      });
+  });
+  afterAll(async () => {
+    for (const close of closing) await close();
+    await federated.stop();
+  });
+
+  const runPod = (name: string, node: number) =>
+    federated.stage.runPod({ name, namespace: 'pay', node, label: 'vault', serviceAccount: 'web' });
+  const plugIn = (words: readonly string[], kubeconfig = federated.stage.kubeconfig) =>
+    runProgram(process.execPath, [join(repository, 'packages/kubectl/dist/main.js'), ...words], {
+      env: { HOME: federated.stage.folder, PATH: bin, KUBECONFIG: kubeconfig },
+    });
+  const identity = async () =>
+    (await federated.stage.kube.request({ method: 'GET', path: identityPath })) as KubeObject;
+
+  /** Does this while old and new pods request tokens; returns what they got instead. */
+  const underLoad = async (task: () => Promise<Ended>) => {
+    const { stage } = federated;
+    const [nmi] = nmis as [StageNmi, ...StageNmi[]];
+    const fresh = startNewPods(stage, nmi, { namespace: 'pay', serviceAccount: 'web', label: 'vault' });
+    const refused: string[] = [];
+    let isOver = false;
+    const steady = pods.map(async (pod, at) => {
+      while (!isOver) {
+        const { status, body } = await sendRaw({ pod, nmi: nmis[at]! }, '&bypass_cache=true');
+        if (status !== 200) refused.push(`${status} ${JSON.stringify(body)}`);
+        await pause(700);
+      }
+    });
+    let ended: Ended | undefined;
+    const ofNew = await fresh.during(async () => (ended = await task())).finally(() => (isOver = true));
+    await Promise.all([...steady, fresh.stop()]);
+    return { ended: ended!, refused: [...refused, ...ofNew] };
+  };
+
+  test('without --apply nothing is written, and the plan has the commands', async () => {
+    const before = await everythingIn(federated);
+    const plan = await plugIn(['migrate', 'to-federated', 'pay/vault', '--tenant', names.tenant]);
+    expect(plan).toMatchObject({ code: 0, errors: '' });
+    expect(plan.output).toContain('check-federated');
+    expect(plan.output).toContain(`--issuer ${federated.api.server}`);
+    expect(plan.output).toContain('kind: ClusterRoleBinding');
+    const back = await plugIn(['migrate', 'to-attached', 'pay/vault', '-o', 'json']);
+    expect(JSON.parse(back.output)).toMatchObject({ plans: [{ name: 'to-attached', subject: 'pay/vault' }] });
+    expect(await everythingIn(federated)).toEqual(before);
+  });
+
+  test('whoever lacks rights is told which, and nothing is written', async () => {
+    const { stage } = federated;
+    await createPerson(stage, { namespace: 'pay', name: 'owner', rules: everything });
+    const own = await serviceAccountKubeconfig({ ...stage, namespace: 'pay', account: 'owner' });
+    const before = await everythingIn(federated);
+    const { code, errors } = await plugIn(
+      ['migrate', 'to-federated', 'pay/vault', '--tenant', names.tenant, '--apply'],
+      own,
+    );
+    expect(code).toBe(2);
+    expect(errors).toMatch(/may not list/);
+    expect(await everythingIn(federated)).toEqual(before);
+  });
+
+  test('a credential that is missing stops it before the type, and the same command goes on', async () => {
+    const { world } = federated.stage.sim.azure;
+    const credentials = world.federatedCredentials(clientId);
+    world.removeFederatedCredentials(clientId);
+    const words = ['migrate', 'to-federated', 'pay/vault', '--tenant', names.tenant, '--apply'];
+    const stopped = await plugIn(words);
+    expect(stopped.code).toBe(1);
+    expect(stopped.errors).toContain('az identity federated-credential create');
+    expect(stopped.errors).toContain('the way back');
+    expect((await identity())['spec']).toMatchObject({ type: 0, tenantID: names.tenant });
+    for (const credential of credentials) world.addFederatedCredential(clientId, credential);
+  });
+
+  test('to type 3 under load: no call is refused, and MIC gives the identity of the machines back', async () => {
+    const { ended, refused } = await underLoad(() =>
+      plugIn(['migrate', 'to-federated', 'pay/vault', '--apply']),
+    );
+    expect(ended).toMatchObject({ code: 0, errors: '' });
+    expect(refused).toEqual([]);
+    expect((await identity())['spec']).toMatchObject({ type: 3, tenantID: names.tenant, clientID: clientId });
+    await federated.stage.sim.azure.world.until(() => !isAttached(federated.stage, resourceId));
+    const answer = await untilAnswer(() => sendRaw({ pod: pods[0]!, nmi: nmis[0]! }, '&bypass_cache=true'), {
+      what: 'a token of the broker',
+      fits: ({ status }) => status === 200,
+    });
+    expect(answer.body['client_id']).toBe(clientId);
+  });
+
+  test('back to type 0 under load: no call is refused, and nothing of the way is left', async () => {
+    const { ended, refused } = await underLoad(() =>
+      plugIn(['migrate', 'to-attached', 'pay/vault', '--apply']),
+    );
+    expect(ended).toMatchObject({ code: 0, errors: '' });
+    expect(refused).toEqual([]);
+    expect((await identity())['spec']).toMatchObject({ type: 0, resourceID: resourceId });
+    expect(isAttached(federated.stage, resourceId)).toBe(true);
+    const { items } = (await federated.stage.kube.request({
+      method: 'GET',
+      path: pathOf({ apiVersion, kind: 'AzureIdentity', namespace: 'pay' }),
+    })) as { items: KubeObject[] };
+    expect(items.map(({ metadata }) => metadata.name)).toEqual(['vault']);
+  });
+});
+
+/** Names and versions of all that a migration could write. */
+async function everythingIn({ stage }: FederatedStage): Promise<readonly string[]> {
+  const kinds = [
+    { apiVersion, kind: 'AzureIdentity' },
+    { apiVersion, kind: 'AzureIdentityBinding' },
+    { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole' },
+    { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRoleBinding' },
+    { apiVersion: 'v1', kind: 'ServiceAccount' },
+  ];
+  const lists = await Promise.all(
+    kinds.map(
+      async (kind) =>
+        (await stage.kube.request({ method: 'GET', path: pathOf(kind) })) as { items: KubeObject[] },
+    ),
+  );
+  return lists.flatMap(({ items }) =>
+    items.map(({ metadata }) => `${metadata.name} ${metadata.uid} ${metadata.resourceVersion}`),
+  );
+}
+
+/** The objects of the installation as they are when its pods are ready. The processes of the test have these flags. */
+async function installServices({ stage }: FederatedStage): Promise<void> {
+  const parts = [
+    [
+      'base/nmi/daemonset.yaml',
+      { desiredNumberScheduled: 2, numberReady: 2, currentNumberScheduled: 2, numberMisscheduled: 0 },
+    ],
+    ['base/mic/deployment.yaml', { replicas: 2, readyReplicas: 2 }],
+    ['components/broker/parts/deployment.yaml', { replicas: 2, readyReplicas: 2 }],
+  ] as const;
+  for (const [file, status] of parts)
+    for (const object of await readManifests(inDeploy(file))) {
+      if (!/^(DaemonSet|Deployment)$/.test(object.kind)) continue;
+      if (object.kind === 'DaemonSet') addBroker(object);
+      const { apiVersion: version, kind, metadata } = await stage.create(object);
+      await stage.kube.request({
+        method: 'PATCH',
+        path: `${pathOf({ apiVersion: version, kind, namespace: metadata.namespace ?? '', name: metadata.name })}/status`,
+        body: { status },
+        contentType: 'application/merge-patch+json',
+      });
+    }
+}
+
+/** As components/broker does. */
+function addBroker(object: KubeObject): void {
+  const { spec } = object as unknown as {
+    spec: { template: { spec: { containers: { args?: string[] }[] } } };
+  };
+  const [nmi] = spec.template.spec.containers;
+  if (nmi)
+    nmi.args = [
+      ...(nmi.args ?? []),
+      `--broker=${brokerNamespace}`,
+      '--broker-token-file=/var/run/secrets/broker/token',
+    ];
+}
+
+/** A kubectl whose exec of check-federated is done by this test; returns the folder for the PATH. */
+async function installKubectl(
+  folder: string,
+  check: (identity: string) => Promise<Ended>,
+  closing: (() => Promise<unknown>)[],
+): Promise<string> {
+  const server = createServer((request, response) => {
+    void (async () => {
+      const words = JSON.parse(await text(request)) as string[];
+      const at = words.indexOf('check-federated');
+      const isMeant = at > 0 && words.includes('exec') && words.includes('deploy/broker');
+      response.end(
+        JSON.stringify(
+          isMeant ? await check(words[at + 1] ?? '') : { code: 127, output: '', errors: words.join(' ') },
+        ),
+      );
+    })();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closing.push(async () => {
+    server.close();
+    await once(server, 'close');
+  });
+  const { port } = server.address() as AddressInfo;
+  const bin = join(folder, 'migrate-bin');
+  await mkdir(bin);
+  const script = join(bin, 'kubectl');
+  await writeFile(
+    script,
+    `#!${process.execPath}
+import('node:http').then(({ request }) => {
+  const sent = request({ host: '127.0.0.1', port: ${port}, method: 'POST', agent: false }, async (response) => {
+    let text = '';
+    for await (const part of response.setEncoding('utf8')) text += part;
+    const { code, output, errors } = JSON.parse(text);
+    process.stdout.write(output);
+    process.stderr.write(errors);
+    process.exitCode = code;
+  });
+  sent.end(JSON.stringify(process.argv.slice(2)));
+});
+`,
+  );
+  await chmod(script, 0o755);
+  return bin;
+}
