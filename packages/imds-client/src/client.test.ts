@@ -326,15 +326,21 @@ describe('a programming error of a transport', () => {
     expect(waits).toEqual([]);
   });
 
-  test.each([undefined, null, {}, { status: 200 }, { status: '200', headers: new Headers() }])(
-    'that resolves with %j is named',
-    async (response) => {
-      const transport = (() => Promise.resolve(response)) as unknown as FetchLike;
-      const getting = createClient({ transport }).getToken({ resource });
-      await expect(getting).rejects.toThrow(/^transport must resolve with status, headers/);
-      expect(waits).toEqual([]);
-    },
-  );
+  const [headers, body] = [new Headers(), null];
+  test.each<unknown>([
+    undefined,
+    null,
+    {},
+    { status: 200 },
+    { status: '200', headers, body },
+    { status: 200, headers: {}, body },
+    { status: 200, headers },
+  ])('that resolves with %j is named', async (response) => {
+    const transport = (() => Promise.resolve(response)) as unknown as FetchLike;
+    const getting = createClient({ transport }).getToken({ resource });
+    await expect(getting).rejects.toThrow(/^transport must resolve with status, headers/);
+    expect(waits).toEqual([]);
+  });
 });
 
 describe('an abort', () => {
