@@ -5,6 +5,7 @@ import { repository } from '../stage/places.ts';
 import type { Service } from '../stage/service.ts';
 import type { Stage } from '../stage/stage.ts';
 import type { Programs } from './story.ts';
+import { showInstalled } from './installed.ts';
 import { createPodRunner, type RunningPod } from './pod-runner.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -20,9 +21,11 @@ export interface Kept {
 
 /** Runs the pods that the user creates, until the process ends. */
 export async function keepRunning(kept: Kept, terminal: Terminal): Promise<never> {
+  if (kept.isSimulated) await showInstalled(kept.stage, kept.programs);
   await printAddresses(kept, terminal);
   printCalls(kept, terminal);
   printExplain(kept, terminal);
+  printPlugIn(terminal);
   // On a real API server the pods are others': they have nodes and addresses already.
   if (!kept.isSimulated) return new Promise(() => undefined);
   const runner = createPodRunner(kept.stage, kept.programs.nmis);
@@ -67,6 +70,11 @@ function printCalls({ stage, podUrl }: Kept, terminal: Terminal): void {
     '  -H "Authorization: Bearer $TOKEN" \\',
     `  '${azure.vaultUrl(names.vault)}/secrets/api-key?api-version=7.5'; echo`,
   );
+}
+
+function printPlugIn(terminal: Terminal): void {
+  terminal.print('\nWhat waits and why, as `kubectl azure-pod-identity` shows it:');
+  terminal.command(`${nodeCommand()} packages/kubectl/dist/main.js status -A --all`);
 }
 
 function printExplain({ stage }: Kept, terminal: Terminal): void {
