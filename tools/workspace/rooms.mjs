@@ -69,8 +69,8 @@ export const rooms = [
   { folder: kubectl('print'), head: 'table' },
   { folder: kubectl('status') },
   { folder: kubectl('logs') },
-  { folder: kubectl('explain'), pure: ['services', 'story'] },
-  { folder: kubectl('access'), pure: ['grants', 'named'] },
+  { folder: kubectl('explain') },
+  { folder: kubectl('access') },
 
   { folder: 'packages/kit/src/core', pure: 'all' },
   { folder: ownProcess, never: [apiServer] },

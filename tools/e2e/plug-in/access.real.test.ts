@@ -49,8 +49,12 @@ async function placeAgent(stage: Stage, node: number): Promise<void> {
   const path = pathOf({ apiVersion: 'apps/v1', kind: 'DaemonSet', namespace: system, name: 'nmi' });
   const { metadata: set } = (await stage.kube.request({ method: 'GET', path })) as KubeObject;
   const owner = { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'nmi', uid: set.uid, controller: true };
-  const { labels = {} } = set;
-  const metadata = { namespace: system, name: `nmi-${node}`, labels, ownerReferences: [owner] };
+  const metadata = {
+    namespace: system,
+    name: `nmi-${node}`,
+    labels: set.labels ?? {},
+    ownerReferences: [owner],
+  };
   const pod = await stage.create({
     apiVersion: 'v1',
     kind: 'Pod',
@@ -83,7 +87,7 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
     const grantPrinted = async (pod: string) => {
       const { code, output } = await asAdmin('explain', pod);
       expect([code, output]).toEqual([1, expect.stringContaining('may not use AzureIdentity')]);
-      await commands.kubectl('apply', pastedIn(output).replace(/^ *\$.*$/m, ''));
+      await commands.kubectl('apply', pastedIn(output));
       await untilServed(pod);
     };
 
@@ -153,7 +157,7 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
 
     test('explain names a binding in another namespace, and what it prints makes it one of this', async () => {
       const { code, output } = await asAdmin('explain', 'shop/astray');
-      expect([code, output]).toEqual([1, expect.stringContaining('are in another namespace')]);
+      expect([code, output]).toEqual([1, expect.stringContaining('is for pods of its own namespace only')]);
       await commands.kubectl('apply', pastedIn(output));
       await grantPrinted('shop/astray');
     });
@@ -243,10 +247,8 @@ async function done(ending: Promise<Ended>): Promise<void> {
   expect(await ending).toMatchObject({ code: 0 });
 }
 
-/** The objects in a text, as they are pasted: whole lines from the first `apiVersion` to the next finding. */
+/** The objects in a text, as they are pasted: the lines after the remedy that names them, to the command or finding that follows. */
 function pastedIn(output: string): string {
-  const lines = output.split('\n');
-  const starts = lines.findIndex((line) => line.startsWith('apiVersion:'));
-  const length = lines.slice(starts).findIndex((line) => /^[✓…✗·]/.test(line));
-  return lines.slice(starts, starts + length).join('\n');
+  const [, text = ''] = output.split(/^ +remedy: .*with what follows.*\n/m);
+  return text.split(/^(?: +\$ |[✓…✗·])/m)[0] ?? '';
 }

@@ -23,7 +23,9 @@ export async function rulesOf(session: Pick<Session, 'services'>): Promise<Rules
     mode: 'rbac',
     isKnown: false,
     forceNamespaced: true,
-    notes: [`the flags of MIC and NMI are not known: ${why}`],
+    notes: [
+      `the flags of MIC and NMI are not known (${why}): it is assumed that rights decide (--identity-access=rbac)`,
+    ],
   };
 }
 

@@ -3,6 +3,7 @@
 import { coreKinds, createResource, KubeError, wholeObject } from '@pod-identity/kit/kube';
 import { info, type Finding } from '@pod-identity/policy';
 import { named } from '../access/named.ts';
+import { rulesOf } from '../access/modes.ts';
 import { openRights } from '../access/rights.ts';
 import { readWithinRights } from '../access/within-rights.ts';
 import { CommandProblem, exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
@@ -34,12 +35,16 @@ export const explain: PlugInCommand = {
 async function readStory(session: Session, target: Target): Promise<Story> {
   const pod = await findPod(session, target);
   const nodeName = stringAt(memberOf(pod, 'spec'), 'nodeName');
-  const [services, rights] = await Promise.all([session.services(), openRights(session)]);
+  const [services, rules, rights] = await Promise.all([
+    session.services(),
+    rulesOf(session),
+    openRights(session),
+  ]);
   const spare = ['azurepodidentityexceptions'];
   const reads = readWithinRights(session.kube, { namespace: target.namespace, spare });
-  const reading = { session, target, pod, nodeName, rights, reads };
+  const reading = { session, target, pod, nodeName, rights, rules, reads };
   const agents = await lookAtAgents(reading, services.nmi, services);
-  const nmi = await readNmiSide(reading, nmiConfigOf(agents.daemonSet, nodeName));
+  const nmi = await readNmiSide(reading, nmiConfigOf(agents.daemonSet, reading));
   const isManaged = nmi.config.mode === 'managed';
   const micSide = isManaged ? { records: [] } : await lookAtMic(reading, services.mic);
   const explanation = nmi.explanation;
@@ -75,8 +80,11 @@ async function readNmiSide(
   return { explanation, config };
 }
 
-function notesOf({ rights, reads }: Reading, more: readonly Finding[]): readonly Finding[] {
-  return [...[...reads.lacking(), ...rights.notes].map((text) => info('permission', text)), ...more];
+function notesOf({ rights, rules, reads }: Reading, more: readonly Finding[]): readonly Finding[] {
+  return [
+    ...[...reads.lacking(), ...rules.notes, ...rights.notes].map((text) => info('permission', text)),
+    ...more,
+  ];
 }
 
 async function findPod({ kube, signal }: Session, target: Target): Promise<unknown> {

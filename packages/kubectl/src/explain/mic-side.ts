@@ -31,7 +31,7 @@ export async function lookAtMic(
 }
 
 function explainingOf(
-  { session, target, rights }: Reading,
+  { session, target, rights, rules }: Reading,
   installed: readonly Installed<MicConfig>[],
 ): Parameters<typeof readMicExplanation>[0] {
   const { kube: transport, clock, log, signal } = session;
@@ -47,7 +47,10 @@ function explainingOf(
   const [mic] = installed.flatMap(({ namespace, config }) =>
     'problems' in config ? [] : [{ namespace, config }],
   );
-  if (mic === undefined) return { ...common, rules: { namespace: undefined, forceNamespaced: true } };
+  if (mic === undefined) {
+    const { forceNamespaced, mode: accessMode } = rules;
+    return { ...common, rules: { namespace: undefined, forceNamespaced }, accessMode };
+  }
   const { forceNamespaced, namespaceShareBytes, access, originalLock: lock, leader: lease } = mic.config;
   return {
     ...common,

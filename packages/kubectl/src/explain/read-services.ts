@@ -36,13 +36,14 @@ export async function lookAtAgents(
   return { daemonSet, findings: agentFindings(reading.nodeName, { daemonSet, pods, node }), notes };
 }
 
-/** What the agent of the node was started with; else the defaults and the strictest mode, so that nothing is promised. */
-export function nmiConfigOf(daemonSet: Installed<NmiConfig> | undefined, node: string): NmiConfig {
+/** What the agent of the node was started with; else the defaults. */
+export function nmiConfigOf(
+  daemonSet: Installed<NmiConfig> | undefined,
+  { nodeName, rules: { mode, forceNamespaced } }: Pick<Reading, 'nodeName' | 'rules'>,
+): NmiConfig {
   if (daemonSet && !('problems' in daemonSet.config)) return daemonSet.config;
-  const reading = readNmiConfig({
-    argv: ['--node', node || 'unknown', '--identity-access', 'rbac'],
-    env: {},
-  });
+  const flags = ['--identity-access', mode, `--forceNamespaced=${forceNamespaced}`];
+  const reading = readNmiConfig({ argv: ['--node', nodeName || 'unknown', ...flags], env: {} });
   if (reading.kind !== 'config') throw new TypeError('NMI has no defaults');
   return reading.config;
 }

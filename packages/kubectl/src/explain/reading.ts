@@ -1,3 +1,4 @@
+import type { Rules } from '../access/modes.ts';
 import type { Rights } from '../access/rights.ts';
 import type { ReadsWithinRights } from '../access/within-rights.ts';
 import type { Session } from '../cli/command.ts';
@@ -14,5 +15,7 @@ export interface Reading {
   readonly pod: unknown;
   readonly nodeName: string;
   readonly rights: Rights;
+  /** Of both sides, where their flags are not known. */
+  readonly rules: Rules;
   readonly reads: ReadsWithinRights;
 }

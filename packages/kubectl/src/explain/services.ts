@@ -139,7 +139,7 @@ export function noAgents({ isPartial }: Pick<Wanted, 'isPartial'>): Finding {
   return isPartial
     ? info(
         'node',
-        'whether NMI runs, and with which flags, is not known: you may not look for it in all namespaces; its defaults are assumed, and that rights decide (--identity-access=rbac)',
+        'whether NMI runs, and with which flags, is not known: you may not look for it in all namespaces; its defaults are assumed',
       )
     : problem('node', 'no DaemonSet of NMI was found', { text: 'install it: deploy/README.md' });
 }
