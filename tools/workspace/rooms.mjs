@@ -64,7 +64,19 @@ export const rooms = [
   {
     folder: kubectl('migrate'),
     head: 'plan',
-    pure: { except: ['act', 'apply-plan', 'look', 'migrate', 'perform', 'programs', 'rights'] },
+    pure: {
+      except: [
+        'act',
+        'apply-plan',
+        'look',
+        'migrate',
+        'perform',
+        'programs',
+        'rights',
+        'look-around',
+        'make-plan',
+      ],
+    },
   },
   { folder: kubectl('print'), head: 'table' },
   { folder: kubectl('status') },

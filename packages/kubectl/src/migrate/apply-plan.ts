@@ -46,6 +46,7 @@ async function carryOut(plan: Plan, options: ApplyOptions): Promise<Applied> {
   const list = new Listr(
     plan.steps.map((step) => ({
       title: printable(step.title),
+      skip: step.state === 'by hand' && step.action === undefined && printable(step.why ?? 'by hand'),
       task: async (_: unknown, task: { output: string }) => {
         const notify = (text: string) => void (task.output = printable(text));
         results.set(step, 'stopped');

@@ -35,3 +35,19 @@ export const workloads: readonly ResourceKind[] = [
   workload('apps', 'StatefulSet', 'statefulsets'),
   workload('apps', 'DaemonSet', 'daemonsets'),
 ];
+
+export const definitions: ResourceKind = {
+  group: 'apiextensions.k8s.io',
+  version: 'v1',
+  kind: 'CustomResourceDefinition',
+  plural: 'customresourcedefinitions',
+  namespaced: false,
+};
+
+export const webhooks: ResourceKind = {
+  group: 'admissionregistration.k8s.io',
+  version: 'v1',
+  kind: 'MutatingWebhookConfiguration',
+  plural: 'mutatingwebhookconfigurations',
+  namespaced: false,
+};

@@ -1,35 +1,28 @@
 // `kubectl azure-pod-identity migrate`: shows the plan of one change, and with `--apply` carries it out.
-import { accessTargetsOf, resources, type AzureIdentity } from '@pod-identity/crd-types';
+import { resources } from '@pod-identity/crd-types';
 import { shellWord } from '@pod-identity/policy';
 import { CommandProblem, exitCodes, type Given, type PlugInCommand, type Session } from '../cli/command.ts';
 import { listAllowed } from '../cluster/lists.ts';
 import { tryExchange } from './act.ts';
 import { applyPlan } from './apply-plan.ts';
-import {
-  federatedTargetOf,
-  lookAtIdentity,
-  lookAtPods,
-  lookAtRights,
-  lookAtServices,
-  lookAtTwin,
-  readIssuer,
-  usersOf,
-} from './look.ts';
+import { federatedTargetOf, lookAtIdentity, lookAtServices } from './look.ts';
+import { lookAtStanding } from './look-around.ts';
+import { idsIn, nameIn, planOf, specOf, steps, type ObjectName, type StepName } from './make-plan.ts';
 import { isBlocked, planLines, planObject, plugIn, type Exchange, type Plan } from './plan.ts';
-import { accountsOf, type IdentitySight } from './sight.ts';
-import { resourceIdOf, toAttached } from './to-attached.ts';
-import { idsOf, toFederated } from './to-federated.ts';
+import { standingLines, standingOf } from './standing.ts';
+import { idsOf } from './to-federated.ts';
 import { fieldAt, textAt } from './writes.ts';
-
-const steps = ['to-federated', 'to-attached'] as const;
-type StepName = (typeof steps)[number];
 
 export const migrateCommand: PlugInCommand = {
   name: 'migrate',
   summary: 'shows where the cluster stands and the plan of the next change; --apply carries it out',
   args: [
     { name: 'step', what: steps.join(', '), optional: true },
-    { name: 'object', what: 'NAMESPACE/NAME of the AzureIdentity', optional: true },
+    {
+      name: 'object',
+      what: 'NAMESPACE/NAME of the AzureIdentity, or of the ServiceAccount for to-workload-identity',
+      optional: true,
+    },
   ],
   options: [
     { flags: '--apply', what: 'write to the cluster, step by step; without it nothing is written' },
@@ -39,9 +32,19 @@ export const migrateCommand: PlugInCommand = {
     { flags: '--tenant <id>', what: 'to-federated: tenant of an AzureIdentity that does not state it' },
     { flags: '--client-id <id>', what: 'to-federated: client id of an AzureIdentity that does not state it' },
     { flags: '--accounts <list>', what: 'further ServiceAccounts to grant the right, as NAMESPACE/NAME,…' },
+    {
+      flags: '--identity <name>',
+      what: 'to-workload-identity: NAMESPACE/NAME, if the pods use several AzureIdentities',
+    },
+    {
+      flags: '--credential-exists',
+      what: 'to-workload-identity: the federated credential of the ServiceAccount is there',
+    },
+    { flags: '--remove-binding', what: 'to-workload-identity: the app gets its tokens without NMI' },
     { flags: '--resource-id <id>', what: 'to-attached: ARM id of an AzureIdentity that does not state it' },
   ],
   examples: [
+    'migrate to-workload-identity pay/web',
     'migrate',
     'migrate to-federated pay/vault',
     'migrate to-federated pay/vault --apply',
@@ -54,9 +57,12 @@ export const migrateCommand: PlugInCommand = {
 
 async function runMigrate(session: Session, given: Given): Promise<number> {
   const [word] = given.args;
+  if (word === undefined) return showStanding(session);
   const step = steps.find((name) => name === word);
   if (step === undefined)
-    throw new CommandProblem(`migrate ${word ?? ''} is not understood; the steps are ${steps.join(', ')}`);
+    throw new CommandProblem(`migrate ${word} is not understood; the steps are ${steps.join(', ')}`);
+  if (step === 'to-ours' && given.options['apply'] === true)
+    throw new CommandProblem('the installation is that of kubectl or helm: run the commands of the plan');
   if (given.options['check'] === true) return check(session, given);
   const results: object[] = [];
   let code: number = exitCodes.ok;
@@ -71,6 +77,13 @@ async function runMigrate(session: Session, given: Given): Promise<number> {
   return code;
 }
 
+async function showStanding(session: Session): Promise<number> {
+  const standing = standingOf(await lookAtStanding(session));
+  if (isForPrograms(session)) session.out.object(standing);
+  else for (const line of standingLines(standing)) session.out.line(line);
+  return standing.unknown.length > 0 ? exitCodes.unknown : exitCodes.ok;
+}
+
 const isForPrograms = ({ format }: Session) => format === 'json' || format === 'yaml';
 
 async function carryOutOrShow(plan: Plan, session: Session, given: Given) {
@@ -81,7 +94,9 @@ async function carryOutOrShow(plan: Plan, session: Session, given: Given) {
 
 async function carryOut(plan: Plan, session: Session, given: Given) {
   if (isBlocked(plan) && !isForPrograms(session)) for (const line of planLines(plan)) session.out.line(line);
-  const again = plugIn(`migrate ${plan.name} ${shellWord(plan.subject)} --apply`);
+  const again = plugIn(
+    `migrate ${plan.name}${plan.subject === '' ? '' : ` ${shellWord(plan.subject)}`} --apply`,
+  );
   const { code, ...outcome } = await applyPlan(plan, {
     session,
     again,
@@ -91,17 +106,13 @@ async function carryOut(plan: Plan, session: Session, given: Given) {
   return { code, shown: { ...planObject(plan), ...outcome } };
 }
 
-interface ObjectName {
-  readonly namespace: string;
-  readonly name: string;
-}
-
 async function objectsOf(
   session: Session,
   { args, options }: Given,
   step: StepName,
 ): Promise<readonly ObjectName[]> {
   const [, object] = args;
+  if (step === 'to-ours') return [{ namespace: '', name: '' }];
   if (options['all'] !== true) return [nameIn(object, session)];
   const { kube, signal, namespace } = session;
   if (step !== 'to-federated' || object !== undefined || namespace === undefined)
@@ -112,65 +123,6 @@ async function objectsOf(
   return list.items
     .filter((item) => (fieldAt(item, 'spec.type') ?? 0) === 0)
     .map((item) => ({ namespace, name: textAt(item, 'metadata.name') }));
-}
-
-const objectName = /^(?:([a-z0-9-]+)\/)?([a-z0-9.-]+)$/;
-
-function nameIn(text: string | undefined, { namespace = 'default' }: Session): ObjectName {
-  const [, given, name] = objectName.exec(text ?? '') ?? [];
-  if (name === undefined) throw new CommandProblem('name an object as NAMESPACE/NAME');
-  return { namespace: given ?? namespace, name };
-}
-
-async function planOf(
-  session: Session,
-  given: Given,
-  { step, namespace, name }: ObjectName & { readonly step: StepName },
-): Promise<Plan> {
-  const identity = await lookAtIdentity(session, namespace, name);
-  const pods = usersOf(await lookAtPods(session), `${namespace}/${name}`);
-  const twin = await lookAtTwin(session, namespace, name);
-  const seen = { identity, pods, twin, services: await lookAtServices(session) };
-  if (step === 'to-attached') {
-    const resourceId = textOf(given, 'resourceId');
-    const accounts = accountsOf(pods.filter(({ isRbac }) => isRbac));
-    const target = attachedTarget(identity, resourceId);
-    const rights = target && accounts.length > 0 ? await lookAtRights(session, target, accounts) : undefined;
-    return toAttached({ ...seen, rights }, { resourceId });
-  }
-  const { tenant, clientId } = idsOf(specOf(identity), idsIn(given));
-  const target = federatedTargetOf(tenant, clientId);
-  const accounts = [...accountsOf(pods), ...accountsIn(given)];
-  const rights = target && (await lookAtRights(session, target, accounts));
-  return toFederated({ ...seen, rights, issuer: await readIssuer(session) }, idsIn(given));
-}
-
-function specOf({ identity }: IdentitySight): Partial<AzureIdentity['spec']> {
-  return 'problems' in identity ? {} : identity.spec;
-}
-
-const idsIn = (given: Given) => ({ tenant: textOf(given, 'tenant'), clientId: textOf(given, 'clientId') });
-
-function attachedTarget({ identity }: IdentitySight, given: string) {
-  if ('problems' in identity) return undefined;
-  const resourceID = resourceIdOf(identity.spec, given);
-  const targets = accessTargetsOf({ ...identity, spec: { type: 0, resourceID } });
-  return targets.ok ? targets.value[0] : undefined;
-}
-
-function accountsIn(given: Given): readonly ObjectName[] {
-  const texts = textOf(given, 'accounts').split(',').filter(Boolean);
-  return texts.map((text) => {
-    const [, namespace, name] = objectName.exec(text) ?? [];
-    if (namespace === undefined || name === undefined)
-      throw new CommandProblem(`--accounts takes ServiceAccounts as NAMESPACE/NAME, not ${text}`);
-    return { namespace, name };
-  });
-}
-
-function textOf({ options }: Given, name: string): string {
-  const value = options[name];
-  return typeof value === 'string' ? value : '';
 }
 
 /** `--check`: the exit code is that of `nmi check-federated`. */

@@ -61,7 +61,6 @@ export interface Plan {
 export const plugIn = (words: string) => `kubectl azure-pod-identity ${words}`;
 
 export const isBlocked = ({ steps }: Plan) => steps.some(({ state }) => state === 'blocked');
-export const isDone = ({ steps }: Plan) => steps.every(({ state }) => state === 'done');
 
 const marks: Readonly<Record<StepState, string>> = { done: '✓', 'to do': '·', 'by hand': '…', blocked: '✗' };
 

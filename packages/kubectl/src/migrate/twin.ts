@@ -13,7 +13,7 @@ import {
 import type { Step } from './plan.ts';
 import { basisOf, commandsOf, fieldAt, saysTheSame, textAt, type Write } from './writes.ts';
 
-export const managedBy = { 'app.kubernetes.io/managed-by': 'kubectl-azure-pod-identity' };
+const managedBy = { 'app.kubernetes.io/managed-by': 'kubectl-azure-pod-identity' };
 
 /** What is there of the twin, as stored. */
 export interface TwinSight {

@@ -109,6 +109,6 @@ const at = ({ namespace }: Target) =>
   namespace === undefined ? 'kubectl' : `kubectl -n ${shellWord(namespace)}`;
 const resourceOf = ({ kind: { plural, group } }: Target) => (group === '' ? plural : `${plural}.${group}`);
 
-export function isObject(value: unknown): value is Members {
+function isObject(value: unknown): value is Members {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -23,3 +23,4 @@ export { listClusterRoles, type ClusterRoles } from './rbac.ts';
 export { PairRegistry } from '../access/pair-registry.ts';
 export { livePods } from '../tell/access-uses.ts';
 export { reviewTarget } from './review-pod.ts';
+export { micFlags } from '../config/flags.ts';

@@ -1,0 +1,190 @@
+import { parseAzureIdentity, parseAzureIdentityBinding, resources } from '@pod-identity/crd-types';
+import { describe, expect, test } from 'vitest';
+import { micFlags } from '../../../mic/src/commands/plug-in.ts';
+import { nmiFlags } from '../../../nmi/src/commands/plug-in.ts';
+import { workloads } from './kinds.ts';
+import { isBlocked, planLines, type Plan } from './plan.ts';
+import { standingLines, standingOf, type StandingSight } from './standing.ts';
+import { toOurs, type Original, type OriginalSight } from './to-ours.ts';
+import { toWorkloadIdentity, type WorkloadSight } from './to-workload-identity.ts';
+
+const states = ({ steps }: Plan) => steps.map(({ id, state }) => `${id}: ${state}`);
+const text = (plan: Plan) => planLines(plan).join('\n');
+
+describe('where the cluster stands', () => {
+  const sight: StandingSight = {
+    originals: [],
+    own: ['aad-pod-identity/mic'],
+    hasBroker: true,
+    identities: {},
+    workloadAccounts: [],
+    unknown: [],
+  };
+  test.each<[what: string, seen: Partial<StandingSight>, command: string]>([
+    [
+      'the original',
+      { originals: ['kube-system/nmi'], own: [] },
+      'kubectl azure-pod-identity migrate to-ours',
+    ],
+    ['nothing', { own: [] }, 'docs/administrator/quickstart.md'],
+    [
+      'type 0',
+      { identities: { '0': ['pay/vault'] } },
+      'kubectl azure-pod-identity migrate to-federated pay/vault',
+    ],
+    [
+      'type 3 alone',
+      { identities: { '3': ['pay/vault'] } },
+      'kubectl azure-pod-identity migrate to-workload-identity NAMESPACE/SERVICEACCOUNT',
+    ],
+  ])('with %s it names the next step', (_, seen, command) => {
+    expect(standingOf({ ...sight, ...seen }).next.command).toBe(command);
+  });
+
+  test('many names are shortened, and what may not be read is said', () => {
+    const identities = { '0': Array.from({ length: 7 }, (_, at) => `pay/${at}`) };
+    const lines = standingLines(standingOf({ ...sight, identities, unknown: ['you may not list x'] }));
+    expect(lines).toContain(
+      'AzureIdentities attached to machines (type 0): 7 (pay/0, pay/1, pay/2, pay/3, pay/4 and 2 more)',
+    );
+    expect(lines).toContain('not known: you may not list x');
+  });
+});
+
+describe('to-ours', () => {
+  const nmi: Original = {
+    role: 'nmi',
+    namespace: 'default',
+    name: 'aad-pod-identity-nmi',
+    argv: ['--node=x', '--retry-attempts-for-created=16', '--MICNamespace=default', '--never-heard-of=1'],
+  };
+  const sight: OriginalSight = {
+    originals: [nmi, { role: 'mic', namespace: 'default', name: 'aad-pod-identity-mic', argv: [] }],
+    own: { nmi: false, mic: false },
+    definition: { isOwn: false, preservesUnknown: true },
+    flags: { nmi: nmiFlags, mic: micFlags },
+    unknown: [],
+  };
+
+  test('says what becomes of each flag of the original', () => {
+    const { notes } = toOurs(sight);
+    expect(notes).toContain(
+      'nmi default/aad-pod-identity-nmi: --retry-attempts-for-created has no effect here: see --hold',
+    );
+    expect(notes.join('\n')).toContain('--node means the same here');
+    expect(notes.join('\n')).toMatch(/--MICNamespace is another one here: no effect alone/);
+    expect(notes.join('\n')).toContain('unknown flag --never-heard-of');
+  });
+
+  test('installs ours first and removes the original by its own names', () => {
+    const lines = planLines(toOurs(sight));
+    const at = (line: string) => lines.findIndex((each) => each.includes(line));
+    expect(at('deploy/base/nmi')).toBeLessThan(
+      at('delete daemonset aad-pod-identity-nmi --namespace default'),
+    );
+    expect(at('scale deployment aad-pod-identity-mic --replicas=0')).toBeLessThan(at('deploy/base/mic'));
+    expect(lines.join('\n')).toContain('old-definitions');
+  });
+
+  test('is blocked where kubectl apply would replace the original in place', () => {
+    const plan = toOurs({ ...sight, originals: [{ ...nmi, namespace: 'aad-pod-identity', name: 'nmi' }] });
+    expect(isBlocked(plan)).toBe(true);
+  });
+
+  test('is done once ours is ready and the original gone', () => {
+    const done = {
+      originals: [],
+      own: { nmi: true, mic: true },
+      definition: { isOwn: true, preservesUnknown: false },
+    };
+    expect(states(toOurs({ ...sight, ...done }))).toEqual(['definitions: done', 'nmi: done', 'mic: done']);
+  });
+});
+
+describe('to-workload-identity', () => {
+  const metadata = { namespace: 'pay', name: 'vault', uid: 'u' };
+  const object = {
+    kind: 'AzureIdentity',
+    metadata,
+    spec: {
+      type: 3,
+      tenantID: '00000000-0000-0000-0000-00000000ad00',
+      clientID: '00000000-0000-0000-0000-00000000c11d',
+    },
+  };
+  const identity = parseAzureIdentity(object);
+  const binding = parseAzureIdentityBinding({
+    kind: 'AzureIdentityBinding',
+    metadata,
+    spec: { azureIdentity: 'vault', selector: 'v' },
+  });
+  const [deployments] = workloads;
+  const account = { namespace: 'pay', name: 'web' };
+  const pod = (name: string) => ({
+    key: `pay/${name}-1`,
+    account: { namespace: 'pay', name },
+    isRbac: false,
+    isPlaced: true,
+    identities: [],
+  });
+  const sight = (more: Partial<WorkloadSight> = {}): WorkloadSight => ({
+    account: { ...account, object: { metadata: { ...account, uid: 's' } } },
+    identity: {
+      target: { kind: resources.AzureIdentity, namespace: 'pay', name: 'vault' },
+      object,
+      identity: identity.ok ? identity.value : { problems: [] },
+      isOfOldSpelling: false,
+    },
+    issuer: 'https://issuer.test',
+    hasWebhook: true,
+    workloads: [
+      {
+        target: { kind: deployments!, namespace: 'pay', name: 'web' },
+        object: { metadata: { uid: 'd' }, spec: { template: {} } },
+      },
+    ],
+    pods: [pod('web')],
+    bindings: binding.ok ? [binding.value] : [],
+    ...more,
+  });
+  const asked = { isCredentialThere: false, isBindingRemoved: false };
+
+  test('the binding comes last, and only when the user says that the app has changed', () => {
+    expect(states(toWorkloadIdentity(sight(), asked))).toEqual([
+      'webhook: done',
+      'credential: to do',
+      'account: to do',
+      'label: to do',
+      'app: by hand',
+      'binding: by hand',
+    ]);
+    const sure = { isCredentialThere: true, isBindingRemoved: true };
+    expect(states(toWorkloadIdentity(sight(), sure)).at(-1)).toBe('binding: to do');
+  });
+
+  test('says what it cannot do, and how each step is undone', () => {
+    const shown = text(toWorkloadIdentity(sight(), asked));
+    expect(shown).toContain('its SDK must have WorkloadIdentityCredential');
+    expect(shown).toContain('system:serviceaccount:pay:web');
+    expect(shown).toContain('"azure.workload.identity/client-id":null');
+    expect(shown).toContain('kind: AzureIdentityBinding');
+  });
+
+  test('a binding that other ServiceAccounts use stays', () => {
+    const plan = toWorkloadIdentity(sight({ pods: [pod('web'), pod('job')] }), {
+      ...asked,
+      isBindingRemoved: true,
+    });
+    expect(plan.steps.at(-1)).toMatchObject({
+      state: 'by hand',
+      why: expect.stringContaining('pay/job') as string,
+    });
+  });
+
+  test.each<[what: string, more: Partial<WorkloadSight>]>([
+    ['the webhook is missing', { hasWebhook: false }],
+    ['the issuer may not be read', { issuer: undefined }],
+  ])('is blocked if %s', (_, more) => {
+    expect(isBlocked(toWorkloadIdentity(sight(more), asked))).toBe(true);
+  });
+});

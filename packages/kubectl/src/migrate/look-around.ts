@@ -1,0 +1,139 @@
+// Reads what the plans for a whole cluster and for a ServiceAccount are made of.
+import { parseAzureIdentityBinding, resources, type AzureIdentityBinding } from '@pod-identity/crd-types';
+import type { ResourceKind } from '@pod-identity/kit/kube';
+import { micFlags } from '../../../mic/src/commands/plug-in.ts';
+import { nmiFlags } from '../../../nmi/src/commands/plug-in.ts';
+import { CommandProblem } from '../cli/command.ts';
+import { getAllowed, listAllowed } from '../cluster/lists.ts';
+import { readWorkload } from '../cluster/workload.ts';
+import { definitions, serviceAccounts, webhooks, workloads } from './kinds.ts';
+import { lookAtIdentity, lookAtPods, readIssuer, usersOf, type Looking } from './look.ts';
+import { accountKey } from './sight.ts';
+import type { StandingSight } from './standing.ts';
+import type { Original, OriginalSight } from './to-ours.ts';
+import { clientAnnotation, type WorkloadSight } from './to-workload-identity.ts';
+import { fieldAt, textAt } from './writes.ts';
+
+const whole = (object: unknown) => object;
+const keyAt = (object: unknown) =>
+  `${textAt(object, 'metadata.namespace')}/${textAt(object, 'metadata.name')}`;
+
+export async function lookAtStanding({ kube, signal, services }: Looking): Promise<StandingSight> {
+  const { nmi, mic, broker, unknown } = await services();
+  const all = [...mic, ...nmi];
+  const named = (isOriginal: boolean) =>
+    all.filter((one) => one.isOriginal === isOriginal).map(({ namespace, name }) => `${namespace}/${name}`);
+  const identities = await listAllowed({ kube, signal, kind: resources.AzureIdentity, trim: whole });
+  const accounts = await listAllowed({ kube, signal, kind: serviceAccounts, trim: whole });
+  const read = <T>(list: { readonly kind: string; readonly items?: readonly T[] }) => list.items ?? [];
+  const byType = Object.groupBy(read(identities), (object) =>
+    String((fieldAt(object, 'spec.type') ?? 0) as number),
+  );
+  return {
+    originals: named(true),
+    own: named(false),
+    hasBroker: broker.length > 0,
+    identities: Object.fromEntries(
+      Object.entries(byType).map(([type, list = []]) => [type, list.map(keyAt)]),
+    ),
+    workloadAccounts: read(accounts).filter(isOfWorkloadIdentity).map(keyAt),
+    unknown: [
+      ...unknown,
+      ...[identities, accounts].flatMap((list) => (list.kind === 'read' ? [] : [list.text])),
+    ],
+  };
+}
+
+/** Annotations have dots in their names. */
+function isOfWorkloadIdentity(account: unknown): boolean {
+  const annotations = fieldAt(account, 'metadata.annotations');
+  return typeof annotations === 'object' && annotations !== null && clientAnnotation in annotations;
+}
+
+export async function lookAtOriginal({ kube, signal, services }: Looking): Promise<OriginalSight> {
+  const { nmi, mic, unknown } = await services();
+  const originals = [...nmi, ...mic].flatMap(({ kind, isOriginal, object }): readonly Original[] => {
+    const workload = isOriginal ? readWorkload(kind, object) : undefined;
+    return workload === undefined || workload.role === 'broker' ? [] : [{ ...workload, role: workload.role }];
+  });
+  const isReady = (list: typeof nmi | typeof mic) =>
+    list.some(({ isOriginal, replicas }) => !isOriginal && replicas.ready > 0);
+  const name = `azureidentities.${resources.AzureIdentity.group}`;
+  const definition = await getAllowed({ kube, signal, kind: definitions, name });
+  const text = definition.kind === 'read' ? JSON.stringify(fieldAt(definition.object, 'spec')) : '';
+  return {
+    originals,
+    own: { nmi: isReady(nmi), mic: isReady(mic) },
+    definition: {
+      // The original's have no such field.
+      isOwn: text.includes('"allowedNamespaces"'),
+      preservesUnknown: text.includes('"preserveUnknownFields":true'),
+    },
+    flags: { nmi: nmiFlags, mic: micFlags },
+    unknown: definition.kind === 'not-read' ? [...unknown, definition.text] : unknown,
+  };
+}
+
+/** `chosen`: the AzureIdentity, if the pods of the ServiceAccount use several or none. */
+export async function lookAtAccount(
+  looking: Looking,
+  account: { readonly namespace: string; readonly name: string },
+  chosen: string,
+): Promise<WorkloadSight> {
+  const { kube, signal } = looking;
+  const got = await getAllowed({ kube, signal, kind: serviceAccounts, ...account });
+  if (got.kind !== 'read')
+    throw new CommandProblem(`ServiceAccount ${accountKey(account)} could not be read: ${got.text}`);
+  const all = await lookAtPods(looking);
+  const used = all
+    .filter((pod) => accountKey(pod.account) === accountKey(account))
+    .flatMap(({ identities }) => identities.map(({ key }) => key));
+  const keys = chosen === '' ? [...new Set(used)] : [chosen];
+  const [key = ''] = keys;
+  if (keys.length !== 1)
+    throw new CommandProblem(
+      `its pods use ${keys.length === 0 ? 'no AzureIdentity' : keys.join(', ')}: name one by --identity NAMESPACE/NAME`,
+    );
+  const [namespace = '', name = ''] = key.split('/');
+  return {
+    account: { ...account, object: got.object },
+    identity: await lookAtIdentity(looking, namespace, name),
+    issuer: await readIssuer(looking),
+    hasWebhook: await findWebhook(looking),
+    workloads: (await Promise.all(workloads.map((kind) => workloadsOf(looking, kind, account)))).flat(),
+    pods: usersOf(all, key),
+    bindings: await bindingsOf(looking, namespace, name),
+  };
+}
+
+async function findWebhook({ kube, signal }: Looking): Promise<boolean | undefined> {
+  const list = await listAllowed({ kube, signal, kind: webhooks, trim: whole });
+  if (list.kind !== 'read') return undefined;
+  return list.items.some((object) => textAt(object, 'metadata.name').startsWith('azure-wi-webhook'));
+}
+
+async function workloadsOf(
+  { kube, signal }: Looking,
+  kind: ResourceKind,
+  { namespace, name }: { namespace: string; name: string },
+) {
+  const list = await listAllowed({ kube, signal, kind, namespace, trim: whole });
+  if (list.kind !== 'read') throw new CommandProblem(list.text);
+  return list.items
+    .filter((object) => (textAt(object, 'spec.template.spec.serviceAccountName') || 'default') === name)
+    .map((object) => ({ target: { kind, namespace, name: textAt(object, 'metadata.name') }, object }));
+}
+
+async function bindingsOf(
+  { kube, signal }: Looking,
+  namespace: string,
+  name: string,
+): Promise<readonly AzureIdentityBinding[]> {
+  const kind = resources.AzureIdentityBinding;
+  const list = await listAllowed({ kube, signal, kind, namespace, trim: whole });
+  if (list.kind !== 'read') throw new CommandProblem(list.text);
+  return list.items.flatMap((object) => {
+    const parsed = parseAzureIdentityBinding(object);
+    return parsed.ok && parsed.value.spec.azureIdentity === name ? [parsed.value] : [];
+  });
+}

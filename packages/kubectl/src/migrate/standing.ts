@@ -1,0 +1,77 @@
+// Where a cluster stands, and the next step.
+import { plugIn } from './plan.ts';
+
+export interface StandingSight {
+  /** As `namespace/name`. */
+  readonly originals: readonly string[];
+  readonly own: readonly string[];
+  readonly hasBroker: boolean;
+  /** The keys of the AzureIdentities by their type. */
+  readonly identities: Readonly<Record<string, readonly string[]>>;
+  /** Keys of ServiceAccounts of workload identity. */
+  readonly workloadAccounts: readonly string[];
+  readonly unknown: readonly string[];
+}
+
+export interface Standing extends StandingSight {
+  readonly next: { readonly text: string; readonly command: string };
+}
+
+export function standingOf(sight: StandingSight): Standing {
+  return { ...sight, next: nextOf(sight) };
+}
+
+function nextOf({ originals, own, hasBroker, identities }: StandingSight): Standing['next'] {
+  if (originals.length > 0)
+    return { text: 'replace MIC and NMI of the original', command: plugIn('migrate to-ours') };
+  if (own.length === 0) return { text: 'install this project', command: 'docs/administrator/quickstart.md' };
+  const [attached] = identities['0'] ?? [];
+  if (attached !== undefined)
+    return {
+      text: hasBroker
+        ? 'make identities on machines federated ones, which no machine carries'
+        : 'install the broker (docs/administrator/federated.md), then make identities on machines federated ones',
+      command: plugIn(`migrate to-federated ${attached}`),
+    };
+  return {
+    text: 'nothing has to be done. Apps whose SDK can: workload identity',
+    command: plugIn('migrate to-workload-identity NAMESPACE/SERVICEACCOUNT'),
+  };
+}
+
+const types = {
+  '0': 'attached to machines (type 0)',
+  '1': 'service principals with a secret (type 1)',
+  '2': 'service principals with a certificate (type 2)',
+  '3': 'federated (type 3)',
+} as const;
+
+export function standingLines({
+  originals,
+  own,
+  hasBroker,
+  identities,
+  workloadAccounts,
+  unknown,
+  next,
+}: Standing): readonly string[] {
+  return [
+    `MIC and NMI of the original: ${listed(originals)}`,
+    `MIC and NMI of this project: ${listed(own)}; broker: ${hasBroker ? 'yes' : 'no'}`,
+    ...Object.entries(types).map(
+      ([type, text]) => `AzureIdentities ${text}: ${listed(identities[type] ?? [])}`,
+    ),
+    `ServiceAccounts of workload identity: ${listed(workloadAccounts)}`,
+    ...unknown.map((text) => `not known: ${text}`),
+    `next: ${next.text}`,
+    next.command,
+  ];
+}
+
+const most = 5;
+
+function listed(names: readonly string[]): string {
+  if (names.length === 0) return 'none';
+  const more = names.length - most;
+  return `${names.length} (${names.slice(0, most).join(', ')}${more > 0 ? ` and ${more} more` : ''})`;
+}
