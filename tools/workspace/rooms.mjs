@@ -83,6 +83,7 @@ export const rooms = [
   { folder: kubectl('logs') },
   { folder: kubectl('explain') },
   { folder: kubectl('access') },
+  { folder: kubectl('doctor'), head: 'world' },
 
   { folder: 'packages/kit/src/core', pure: 'all' },
   { folder: ownProcess, never: [apiServer] },

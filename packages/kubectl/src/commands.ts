@@ -5,6 +5,7 @@ import { accessReport } from './access/access-report.ts';
 import { inventory } from './access/inventory.ts';
 import { whoCan } from './access/who-can.ts';
 import type { PlugInCommand } from './cli/command.ts';
+import { doctor } from './doctor/doctor.ts';
 import { explain } from './explain/explain.ts';
 import { logsCommand } from './logs/logs.ts';
 import { migrateCommand } from './migrate/migrate.ts';
@@ -14,6 +15,7 @@ import { statusCommand } from './status/status.ts';
 export const commands: readonly PlugInCommand[] = [
   statusCommand,
   explain,
+  doctor,
   access,
   whoCan,
   inventory,

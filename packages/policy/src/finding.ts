@@ -40,6 +40,12 @@ type Topic =
   | 'permission'
   | 'host'
   | 'record'
+  | 'definition'
+  | 'agent'
+  | 'version'
+  | 'clock'
+  | 'taint'
+  | 'credential'
   | 'answer'
   | 'result';
 

@@ -71,6 +71,7 @@ async function call(options: HttpTransportOptions, open: Open, request: KubeRequ
     const watchdog = createWatchdog({ clock: options.clock, signal, timeoutMs, outlives });
     try {
       const response = await open(request, { pool, signal: watchdog.signal });
+      if (response.headers.date !== undefined) request.onDate?.(response.headers.date);
       if (!isGood(response)) throw await readRefusal(response);
       return await readResponse(response, request, watchdog);
     } catch (error) {

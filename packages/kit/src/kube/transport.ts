@@ -20,6 +20,8 @@ export interface KubeRequest {
   readonly hasOwnConnection?: boolean;
   /** The parts to read of an object, of each item of a list or of the object of each event; default: all. */
   readonly fields?: Fields;
+  /** Called with the time of the server as the response gives it, if it does. */
+  readonly onDate?: (date: string) => void;
   /** For lists: called for each item as it arrives; the result then has none. */
   readonly onItem?: (item: unknown) => void;
   /** For watches: called when the server has accepted it, before the first event. */

@@ -10,7 +10,8 @@ export interface PodReview {
   readonly index: ClusterIndex;
   readonly registry: PairRegistry<AccessGroup>;
   readonly reviewer: AccessReviewer;
-  readonly subject: AccessSubject;
+  /** Default: the ServiceAccounts of all pods. */
+  readonly subject?: AccessSubject;
   readonly now: number;
   readonly signal: AbortSignal;
 }
@@ -27,7 +28,7 @@ export async function reviewPod({
   let isOpen: boolean | undefined;
   for (let pair = registry.next(now); pair; pair = registry.next(now)) {
     const { namespace, name } = pair.subject;
-    if (namespace !== subject.namespace || name !== subject.name) continue;
+    if (subject && (namespace !== subject.namespace || name !== subject.name)) continue;
     if ((isOpen ??= await allowsAnybody(reviewing))) continue;
     index.rightsChanged(registry.record(pair, await reviewTarget(pair, reviewing), { now, chance: 1 }));
   }

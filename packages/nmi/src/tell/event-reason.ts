@@ -6,6 +6,7 @@ export const eventReasons = [
   'AccessDenied',
   'IdentityNotAssigned',
   'TokenRefused',
+  'CredentialMissing',
   'TooManyRequests',
   'AddressAmbiguous',
 ] as const;
@@ -21,18 +22,21 @@ export function eventReasonOf(
   if (kind === 'not-assigned') return { reason: 'IdentityNotAssigned', outcome };
   if (kind === 'overloaded') return { reason: 'TooManyRequests', outcome };
   if (kind === 'ambiguous-caller') return { reason: 'AddressAmbiguous', outcome };
-  return kind === 'token-failed' && isLasting[outcome.why] ? { reason: 'TokenRefused', outcome } : undefined;
+  const reason = kind === 'token-failed' ? ofFailure[outcome.why] : undefined;
+  return reason === undefined || kind !== 'token-failed' ? undefined : { reason, outcome };
 }
 
-const isLasting: Readonly<Record<Extract<Outcome, { kind: 'token-failed' }>['why'], boolean>> = {
-  'not-on-host': true,
-  refused: true,
-  denied: true,
-  misconfigured: true,
-  throttled: false,
-  updating: false,
-  unavailable: false,
-  // Entra also says it of a credential that exists, or is new.
-  'no-credential': false,
-  proxy: false,
+const ofFailure: Readonly<
+  Record<Extract<Outcome, { kind: 'token-failed' }>['why'], EventReason | undefined>
+> = {
+  'not-on-host': 'TokenRefused',
+  refused: 'TokenRefused',
+  denied: 'TokenRefused',
+  misconfigured: 'TokenRefused',
+  throttled: undefined,
+  updating: undefined,
+  unavailable: undefined,
+  // Entra also says it of a credential that is new, for minutes.
+  'no-credential': 'CredentialMissing',
+  proxy: undefined,
 };

@@ -64,6 +64,7 @@ it.each<[string, Outcome]>([
   ],
   ['TokenRefused', failed('denied')],
   ['TokenRefused', failed('misconfigured')],
+  ['CredentialMissing', failed('no-credential')],
   ['TooManyRequests', { kind: 'overloaded', pod }],
 ])('%s is for what somebody has to mend', (reason, outcome) => {
   const { drafts, refuse } = stage();

@@ -1,0 +1,27 @@
+import { checkAgents, checkTaints } from './check-nodes.ts';
+import { checkClientIds, checkFederated } from './check-identities.ts';
+import { checkClocks } from './check-clocks.ts';
+import { checkDefinitions } from './check-definitions.ts';
+import { checkOriginal } from './check-original.ts';
+import { checkPods } from './check-pods.ts';
+import { checkRights } from './check-rights.ts';
+import { checkServices } from './check-services.ts';
+import type { Check } from './world.ts';
+
+/** In the order in which one mistake causes others. */
+export const checks: readonly Check[] = [
+  { id: 'definitions', holds: 'all definitions are served, with all fields', look: checkDefinitions },
+  { id: 'services', holds: 'NMI and MIC are installed, of one version, and agree', look: checkServices },
+  { id: 'original', holds: 'no second MIC runs', look: checkOriginal },
+  { id: 'rights', holds: 'MIC, NMI and the broker have their rights', look: checkRights },
+  { id: 'clocks', holds: 'the clocks agree', look: checkClocks },
+  { id: 'agents', holds: 'NMI is ready wherever pods need it', look: checkAgents },
+  { id: 'taints', holds: 'no start-up taint is left', look: checkTaints },
+  { id: 'client-ids', holds: 'no client id was refused', look: checkClientIds },
+  {
+    id: 'credentials',
+    holds: 'no pod has missed a federated credential in the last 10 minutes',
+    look: checkFederated,
+  },
+  { id: 'pods', holds: 'every labelled pod gets what it is meant to get', look: checkPods },
+];

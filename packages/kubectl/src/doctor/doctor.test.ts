@@ -1,0 +1,365 @@
+import { customResourceDefinitions, resources } from '@pod-identity/crd-types';
+import { problem } from '@pod-identity/policy';
+import { describe, expect, it } from 'vitest';
+import { readMicConfig, type MicConfig } from '../../../mic/src/commands/plug-in.ts';
+import { readNmiConfig, type NmiConfig } from '../../../nmi/src/commands/plug-in.ts';
+import type { Installed } from '../cluster/services.ts';
+import { examine, exitCodeOf } from './doctor.ts';
+import { readDefinition, readEvent, readIdentity, readNode, readPod } from './read-objects.ts';
+import type { DoctorWorld, Found, PodFacts } from './world.ts';
+
+const now = Date.UTC(2026, 10, 30);
+const read = <T>(...items: T[]) => ({ kind: 'read', items }) as const;
+const id =
+  '/subscriptions/s1/resourcegroups/rg/providers/microsoft.managedidentity/userassignedidentities/reader';
+
+const daemonSet = (spec: object) => ({ spec: { template: { spec } } });
+// eslint-disable-next-line max-params -- the fourth is for few of the tests
+function installed<C>(
+  kind: 'DaemonSet' | 'Deployment',
+  name: string,
+  config: Installed<C>['config'],
+  more: Partial<Installed<C>> = {},
+): Installed<C> {
+  const replicas = { wanted: 1, ready: 1 };
+  return {
+    kind,
+    name,
+    namespace: 'aad-pod-identity',
+    image: 'r/x:0.1.0',
+    isOriginal: false,
+    replicas,
+    object: daemonSet({}),
+    config,
+    ...more,
+  };
+}
+const micConfig = (...argv: string[]) => {
+  const reading = readMicConfig({ argv, env: { MIC_POD_NAMESPACE: 'aad-pod-identity' }, hostname: 'mic' });
+  if (!reading.ok) throw new Error(JSON.stringify(reading.problems));
+  return reading.config;
+};
+const nmiConfig = (...argv: string[]) => {
+  const reading = readNmiConfig({ argv: ['--node=n', ...argv], env: {} });
+  if (reading.kind !== 'config') throw new Error(JSON.stringify(reading));
+  return reading.config;
+};
+const mic = installed<MicConfig>('Deployment', 'mic', micConfig());
+const nmi = installed<NmiConfig>('DaemonSet', 'nmi', nmiConfig());
+
+const pod = (of: Partial<PodFacts>): PodFacts => ({
+  namespace: 'shop',
+  name: 'web-0',
+  labels: { aadpodidbinding: 'demo' },
+  nodeName: 'node-0',
+  isFinished: false,
+  isReady: true,
+  owner: '',
+  notReady: '',
+  ...of,
+});
+const agent = pod({ namespace: 'aad-pod-identity', name: 'nmi-x', labels: {}, owner: 'DaemonSet/nmi' });
+const node = { name: 'node-0', labels: {}, taints: [] };
+
+const healthy: DoctorWorld = {
+  now,
+  serverNow: now,
+  services: { nmi: [nmi], mic: [mic], broker: [], unknown: [] },
+  definitions: read(...customResourceDefinitions().map(readDefinition)),
+  rights: [],
+  nodes: read(node),
+  pods: read(agent, pod({})),
+  leases: read(),
+  identities: read(),
+  events: read(),
+  explained: { value: [] },
+  originalRuns: undefined,
+  issuer: { value: 'https://issuer.test/' },
+};
+
+function foundIn(different: Partial<DoctorWorld>): readonly (Found & { readonly check: string })[] {
+  const { checks } = examine({ ...healthy, ...different });
+  return checks.flatMap(({ id: check, findings }) => findings.map((finding) => ({ check, ...finding })));
+}
+const services = (more: Partial<DoctorWorld['services']>) => ({ services: { ...healthy.services, ...more } });
+const remedies = (different: Partial<DoctorWorld>) =>
+  foundIn(different).map(
+    ({ check, finding }) => `${check}: ${finding.remedy?.command ?? finding.remedy?.text ?? ''}`,
+  );
+
+it('finds nothing in a cluster without a mistake', () => {
+  expect(foundIn({})).toEqual([]);
+  expect(exitCodeOf(examine(healthy))).toBe(0);
+});
+
+it('what the user may not read is said, and the rest goes on', () => {
+  const denied = { kind: 'not-read', why: 'denied', text: 'you may not list nodes' } as const;
+  const report = examine({ ...healthy, nodes: denied, explained: { unknown: 'you may not list pods' } });
+  expect(report.checks.filter(({ unknown }) => unknown.length > 0).map((one) => one.id)).toEqual([
+    'agents',
+    'taints',
+    'pods',
+  ]);
+  expect(exitCodeOf(report)).toBe(2);
+});
+
+describe('definitions', () => {
+  const all = customResourceDefinitions();
+  const without = (change: (definition: (typeof all)[number]) => object) => ({
+    definitions: read(...all.map((one) => readDefinition(change(one)))),
+  });
+
+  it('one that is missing, or lacks fields, is updated', () => {
+    expect(remedies({ definitions: read() })).toEqual(
+      Array.from({ length: 4 }, () => 'definitions: kubectl apply -f deploy/crds'),
+    );
+    const old = without((one) => {
+      const copy = structuredClone(one);
+      const { properties } = copy.spec.versions[0]?.schema.openAPIV3Schema ?? {};
+      delete properties?.['spec']?.properties?.['allowedNamespaces'];
+      return copy;
+    });
+    expect(foundIn(old).map(({ finding }) => finding.text)).toEqual([
+      `${resources.AzureIdentity.plural}.aadpodidentity.k8s.io is the original's or an old one: the API server drops spec.allowedNamespaces`,
+    ]);
+  });
+
+  it('one of v1beta1 needs the overlay for old definitions', () => {
+    const old = without((one) => ({ ...one, spec: { ...one.spec, preserveUnknownFields: true } }));
+    expect(remedies(old)[0]).toBe(
+      'definitions: kubectl apply --server-side --force-conflicts -k deploy/overlays/old-definitions',
+    );
+  });
+});
+
+describe('services', () => {
+  it('a second MIC, the original’s, is scaled down', () => {
+    const original = installed<MicConfig>(
+      'Deployment',
+      'mic',
+      { problems: [] },
+      { namespace: 'default', isOriginal: true },
+    );
+    expect(remedies(services({ mic: [mic, original] }))).toEqual([
+      'original: kubectl scale deployment mic --namespace default --replicas=0',
+    ]);
+    const stopped = { ...original, replicas: { wanted: 0, ready: 0 } };
+    expect(foundIn(services({ mic: [mic, stopped] }))).toEqual([]);
+  });
+
+  it('a lock that is renewed without a Deployment is reported with the words of MIC', () => {
+    expect(foundIn({ originalRuns: 'somebody renews it' })[0]?.finding.text).toBe('somebody renews it');
+  });
+
+  it('flags on which NMI and MIC disagree are named', () => {
+    const rbac = installed<NmiConfig>('DaemonSet', 'nmi', nmiConfig('--identity-access=rbac'));
+    expect(remedies(services({ nmi: [rbac] }))[0]).toContain('"value":"--identity-access=rbac"');
+  });
+
+  it('no NMI, no MIC, refused flags, pods that are not ready, other versions', () => {
+    const texts = (more: Partial<DoctorWorld['services']>) =>
+      foundIn(services(more)).map(({ finding }) => finding.text);
+    expect(texts({ nmi: [], mic: [] })[0]).toContain('no DaemonSet of NMI');
+    expect(texts({ mic: [] })[0]).toContain('no MIC runs');
+    expect(
+      texts({
+        mic: [],
+        nmi: [installed<NmiConfig>('DaemonSet', 'nmi', nmiConfig('--operation-mode=managed'))],
+      }),
+    ).toEqual([]);
+    expect(
+      texts({ mic: [installed<MicConfig>('Deployment', 'mic', { problems: ['--x is unknown'] })] })[0],
+    ).toContain('--x is unknown');
+    expect(texts({ nmi: [{ ...nmi, replicas: { wanted: 2, ready: 1 } }] })).toEqual([
+      'DaemonSet aad-pod-identity/nmi: 1 of 2 pods are ready',
+    ]);
+    expect(texts({ mic: [{ ...mic, image: 'r/mic:0.2.0' }] })[0]).toContain('nmi 0.1.0, mic 0.2.0');
+  });
+
+  it('rights that a ServiceAccount lacks come with the manifest that grants them', () => {
+    const account = { service: 'mic', namespace: 'aad-pod-identity', name: 'mic' } as const;
+    const right = { verb: 'patch', group: 'g', resource: 'azureidentities', subresource: 'status' };
+    const [one] = foundIn({ rights: [{ account, right, isAllowed: false }] });
+    expect(one?.finding).toMatchObject({
+      text: 'ServiceAccount aad-pod-identity/mic may not patch azureidentities/status',
+      remedy: { command: 'kubectl apply -f deploy/base/mic/rbac.yaml' },
+    });
+    expect(
+      examine({ ...healthy, rights: [{ account, right, isAllowed: undefined }] }).checks.find(
+        (check) => check.id === 'rights',
+      )?.unknown,
+    ).toHaveLength(1);
+  });
+});
+
+describe('clocks', () => {
+  it('of this machine and of nodes, against the API server’s', () => {
+    expect(remedies({ now: now + 60_000 })).toEqual(['clocks: sudo timedatectl set-ntp true']);
+    expect(foundIn({ now: now - 29_000 })).toEqual([]);
+    const leases = (ms: number) => ({
+      leases: read({ namespace: 'kube-node-lease', name: 'node-0', renewedAt: now + ms }),
+    });
+    expect(foundIn(leases(600_000))[0]?.finding.text).toContain(
+      'node node-0 is 600 s ahead of that of the API server',
+    );
+    // A node that is behind cannot be told from one that is silent.
+    expect(foundIn(leases(-600_000))).toEqual([]);
+  });
+});
+
+describe('nodes', () => {
+  const away = (object: object, on: object = {}) => ({
+    ...services({ nmi: [{ ...nmi, object: daemonSet(object) }] }),
+    nodes: read({ ...node, ...on }),
+    pods: read(pod({})),
+  });
+
+  it('that NMI’s DaemonSet leaves out, and why', () => {
+    expect(remedies(away({ nodeSelector: { pool: 'apps' } }))).toEqual([
+      'agents: kubectl label node node-0 --overwrite pool=apps',
+    ]);
+    const taints = [{ key: 'gpu', effect: 'NoSchedule' }];
+    expect(remedies(away({}, { taints }))[0]).toContain('kubectl patch daemonset nmi');
+    expect(remedies(away({ tolerations: [{ operator: 'Exists' }] }, { taints }))).toEqual([
+      'agents: kubectl describe daemonset nmi --namespace aad-pod-identity',
+    ]);
+  });
+
+  it('where NMI is not ready', () => {
+    const pods = read(pod({}), { ...agent, isReady: false, notReady: 'the rules are gone' });
+    expect(foundIn({ pods })[0]?.finding.text).toBe(
+      'NMI on node node-0 is not ready (the rules are gone): 1 pod there get no token',
+    );
+  });
+
+  it('without a pod that needs NMI need none, and taints count where NMI is ready', () => {
+    expect(foundIn({ pods: read(pod({ labels: {} })) })).toEqual([]);
+    const nodes = read({
+      ...node,
+      taints: [{ key: 'aadpodidentity.k8s.io/nmi-not-ready', effect: 'NoSchedule' }],
+    });
+    expect(remedies({ nodes })).toEqual([
+      'taints: kubectl taint nodes node-0 aadpodidentity.k8s.io/nmi-not-ready-',
+    ]);
+    expect(foundIn({ nodes, pods: read({ ...agent, isReady: false }) })).toEqual([]);
+  });
+});
+
+describe('identities', () => {
+  const identity = (spec: object, reason?: string) =>
+    readIdentity({
+      metadata: { namespace: 'shop', name: 'reader' },
+      spec,
+      ...(reason !== undefined && { status: { conditions: [{ type: 'Ready', status: 'False', reason }] } }),
+    });
+
+  it('a wrong client id is replaced by Azure’s', () => {
+    const identities = read(identity({ resourceID: id, clientID: 'x' }, 'ClientIDMismatch'));
+    expect(remedies({ identities })[0]).toContain(
+      'client-ids: kubectl patch azureidentity reader --namespace shop',
+    );
+  });
+
+  it('a federated credential that a pod missed lately is created, with the issuer of the cluster', () => {
+    const event = (ago: number) =>
+      readEvent({
+        reason: 'CredentialMissing',
+        involvedObject: { kind: 'Pod', namespace: 'shop', name: 'web-0' },
+        lastTimestamp: new Date(now - ago).toISOString(),
+      });
+    const explained = {
+      value: [
+        {
+          pod: 'shop/web-0',
+          findings: [
+            {
+              topic: 'binding',
+              verdict: 'ok',
+              text: 'shop/b selects the pod and names AzureIdentity shop/reader',
+            },
+          ],
+          result: { topic: 'result', verdict: 'ok', text: '' },
+        },
+      ],
+    } as const;
+    const broker = installed<NmiConfig>('Deployment', 'broker', nmiConfig(), {
+      namespace: 'aad-pod-identity-broker',
+    });
+    const world = (spec: object, ago = 0) => ({
+      ...services({ broker: [broker] }),
+      explained,
+      events: read(event(ago)),
+      identities: read(identity({ type: 3, clientID: 'c-1', ...spec })),
+    });
+    const rest =
+      '--name aad-pod-identity-broker --issuer https://issuer.test/ --subject system:serviceaccount:aad-pod-identity-broker:broker --audiences api://AzureADTokenExchange';
+    expect(remedies(world({ resourceID: id }))).toEqual([
+      `credentials: az identity federated-credential create --resource-group rg --identity-name reader ${rest}`,
+    ]);
+    expect(remedies(world({}))[0]).toContain(
+      `az identity list --query "[?clientId=='c-1'].[resourceGroup,name]"`,
+    );
+    expect(foundIn(world({}, 11 * 60_000))).toEqual([]);
+    expect(foundIn({ ...world({}), issuer: { unknown: 'no' } })[0]?.finding.remedy?.command).toBeUndefined();
+  });
+});
+
+describe('pods', () => {
+  const explained = (...pods: string[]) => ({
+    explained: {
+      value: pods.map((name) => ({
+        pod: `shop/${name}`,
+        findings: [
+          problem('binding', `${name} has no binding`, {
+            text: 'label it',
+            command: `kubectl label pod ${name}`,
+          }),
+        ],
+        result: problem('result', 'no'),
+      })),
+    },
+  });
+
+  it('with the same problem are named up to three times', () => {
+    expect(remedies(explained('a', 'b'))).toEqual(['pods: kubectl label pod a', 'pods: kubectl label pod b']);
+    const texts = foundIn(explained('a', 'b', 'c', 'd', 'e')).map(({ finding }) => finding.text);
+    expect(texts).toHaveLength(3);
+    expect(texts[2]).toBe('pod shop/c: c has no binding (and 2 more pods of this namespace)');
+  });
+
+  it('whose label’s key is misspelt', () => {
+    expect(remedies({ pods: read(agent, pod({ labels: { aadpodidbindng: 'demo' } })) })).toEqual([
+      'pods: kubectl label pod web-0 --namespace shop aadpodidbinding=demo aadpodidbindng-',
+    ]);
+  });
+});
+
+it('objects of the API server are read as the checks need them', () => {
+  expect(
+    readPod({
+      metadata: {
+        namespace: 'n',
+        name: 'p',
+        labels: { a: 'b' },
+        ownerReferences: [{ kind: 'DaemonSet', name: 'nmi', controller: true }],
+      },
+      spec: { nodeName: 'node-0' },
+      status: {
+        phase: 'Running',
+        conditions: [{ type: 'Ready', status: 'False', reason: 'ContainersNotReady' }],
+      },
+    }),
+  ).toEqual({
+    namespace: 'n',
+    name: 'p',
+    labels: { a: 'b' },
+    nodeName: 'node-0',
+    isFinished: false,
+    isReady: false,
+    owner: 'DaemonSet/nmi',
+    notReady: 'ContainersNotReady',
+  });
+  expect(
+    readNode({ metadata: { name: 'n' }, spec: { taints: [{ key: 'k', effect: 'NoExecute' }] } }),
+  ).toEqual({ name: 'n', labels: {}, taints: [{ key: 'k', effect: 'NoExecute' }] });
+});

@@ -1,0 +1,60 @@
+import { ok } from '@pod-identity/policy';
+import { exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
+import { findingText } from '../print/findings.ts';
+import { checks } from './checks.ts';
+import { readWorld } from './read-world.ts';
+import type { Checked, DoctorWorld } from './world.ts';
+
+export const doctor: PlugInCommand = {
+  name: 'doctor',
+  summary:
+    'what is misconfigured: definitions, rights, services, clocks, nodes, identities and pods, each with its remedy',
+  options: [
+    {
+      flags: '--check <ids>',
+      what: `only these, separated by commas: ${checks.map(({ id }) => id).join(', ')}`,
+    },
+  ],
+  examples: ['doctor', 'doctor --check agents,taints', 'doctor -o json'],
+  deadlineMs: 120_000,
+  async run(session, { options }) {
+    const wanted = typeof options['check'] === 'string' ? new Set(options['check'].split(',')) : undefined;
+    const world = await readWorld({ ...session, namespace: undefined, isAllNamespaces: true });
+    const report = examine(world, wanted);
+    if (session.format === 'json' || session.format === 'yaml') session.out.object(report);
+    else print(report, session);
+    return exitCodeOf(report);
+  },
+};
+
+interface Examined extends Checked {
+  readonly id: string;
+  readonly holds: string;
+}
+
+export interface Report {
+  readonly checks: readonly Examined[];
+}
+
+export function examine(world: DoctorWorld, wanted?: ReadonlySet<string>): Report {
+  const looked = checks.filter(({ id }) => wanted?.has(id) ?? true);
+  return { checks: looked.map(({ id, holds, look }) => ({ id, holds, ...look(world) })) };
+}
+
+/** 2 only if something could not be seen and nothing is known to be wrong. */
+export function exitCodeOf({ checks: examined }: Report): number {
+  const isProblem = examined.some(({ findings }) =>
+    findings.some(({ finding }) => finding.verdict === 'problem'),
+  );
+  if (isProblem) return exitCodes.problem;
+  return examined.some(({ unknown }) => unknown.length > 0) ? exitCodes.unknown : exitCodes.ok;
+}
+
+function print({ checks: examined }: Report, { out, err, terminal }: Session): void {
+  for (const { id, holds, findings, unknown } of examined) {
+    const lines = findings.map(({ finding }) => finding);
+    const all = lines.length === 0 && unknown.length === 0 ? [ok('result', holds)] : lines;
+    if (all.length > 0) for (const line of findingText(id, all, terminal)) out.line(line);
+    for (const why of unknown) err(`${id}: not known: ${why}`);
+  }
+}

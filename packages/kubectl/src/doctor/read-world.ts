@@ -1,0 +1,138 @@
+// One reading of all that the checks look at. What the user may not read becomes a sentence.
+import { fieldLimits, resources } from '@pod-identity/crd-types';
+import { coreKinds, KubeError, type KubeTransport, type ResourceKind } from '@pod-identity/kit/kube';
+import {
+  explainPods,
+  readOriginalVersion,
+  stringAt,
+  type Explanation,
+} from '../../../mic/src/commands/plug-in.ts';
+import type { Session } from '../cli/command.ts';
+import { listAllowed, type Listed } from '../cluster/lists.ts';
+import type { Services } from '../cluster/services.ts';
+import { readDefinition, readEvent, readIdentity, readLease, readNode, readPod } from './read-objects.ts';
+import { reviewRights } from './read-rights.ts';
+import type { Definition, DoctorWorld, Known, PodFacts } from './world.ts';
+
+const definitionKind: ResourceKind = {
+  group: 'apiextensions.k8s.io',
+  version: 'v1',
+  kind: 'CustomResourceDefinition',
+  plural: 'customresourcedefinitions',
+  namespaced: false,
+};
+const ourGroup = '.aadpodidentity.k8s.io';
+
+export async function readWorld(session: Session): Promise<DoctorWorld> {
+  const { kube, signal } = session;
+  const clocks = await readClocks(session);
+  const services = await session.services();
+  const [lists, rights, issuer, originalRuns] = await Promise.all([
+    readLists(session),
+    reviewRights(services, { kube, signal }),
+    readIssuer(kube, signal),
+    readOriginal(services, session),
+  ]);
+  const explained = await explainAll(session, { services, pods: lists.pods });
+  return { ...clocks, ...lists, services, rights, issuer, originalRuns, explained };
+}
+
+async function readLists({ kube, signal, namespace }: Session) {
+  const reading = { kube, signal, namespace };
+  const [definitions, nodes, pods, leases, identities, events] = await Promise.all([
+    listAllowed({ kube, signal, kind: definitionKind, trim: ourDefinition }),
+    listAllowed({ kube, signal, kind: coreKinds.nodes, trim: readNode }),
+    listAllowed({ ...reading, kind: coreKinds.pods, trim: readPod }),
+    listAllowed({ ...reading, kind: coreKinds.leases, trim: readLease, namespace: 'kube-node-lease' }),
+    listAllowed({
+      ...reading,
+      kind: resources.AzureIdentity,
+      trim: readIdentity,
+      fields: fieldLimits.AzureIdentity,
+    }),
+    listAllowed({
+      ...reading,
+      kind: coreKinds.events,
+      trim: readEvent,
+      fieldSelector: 'type=Warning,reason=CredentialMissing',
+    }),
+  ]);
+  return { definitions, nodes, pods, leases, identities, events };
+}
+
+function ourDefinition(object: unknown): Definition | undefined {
+  const definition = readDefinition(object);
+  return definition.name.endsWith(ourGroup) ? definition : undefined;
+}
+
+/** Any response has the date. */
+async function readClocks({ kube, signal, clock }: Session): Promise<Pick<DoctorWorld, 'now' | 'serverNow'>> {
+  let date: string | undefined;
+  await kube.request({ method: 'GET', path: '/version', signal, onDate: (text) => void (date = text) });
+  return { now: clock.now(), serverNow: date === undefined ? undefined : Date.parse(date) };
+}
+
+async function readIssuer(kube: KubeTransport, signal: AbortSignal): Promise<Known<string>> {
+  try {
+    const value = stringAt(
+      await kube.request({ method: 'GET', path: '/.well-known/openid-configuration', signal }),
+      'issuer',
+    );
+    return value === '' ? { unknown: 'the API server names no issuer of its tokens' } : { value };
+  } catch (error) {
+    if (!(error instanceof KubeError)) throw error;
+    return { unknown: `the issuer of the cluster's tokens cannot be read: ${error.message}` };
+  }
+}
+
+/** The lock is read twice, at some seconds' distance, and only if somebody held it lately. */
+async function readOriginal(
+  { mic }: Services,
+  { kube: transport, signal, clock }: Pick<Session, 'kube' | 'signal' | 'clock'>,
+): Promise<string | undefined> {
+  const [ours] = mic.filter(({ isOriginal }) => !isOriginal);
+  if (ours === undefined || 'problems' in ours.config) return undefined;
+  const { originalLock: lock, leader: lease } = ours.config;
+  return readOriginalVersion({ lock, lease }, { transport, clock })(signal);
+}
+
+/** As MIC would explain them; by NMI's flags where no MIC runs. */
+async function explainAll(
+  session: Session,
+  { services, pods }: { readonly services: Services; readonly pods: Listed<PodFacts> },
+): Promise<Known<readonly Explanation[]>> {
+  if (pods.kind === 'not-read') return { unknown: pods.text };
+  const { kube: transport, clock, log, signal } = session;
+  const running = pods.items.filter(({ isFinished }) => !isFinished);
+  try {
+    const value = await explainPods({
+      pods: running.map(({ namespace, name }) => `${namespace}/${name}`),
+      ...rulesOf(services),
+      transport,
+      clock,
+      log,
+      signal,
+    });
+    return { value };
+  } catch (error) {
+    if (!(error instanceof KubeError) || signal.aborted) throw error;
+    return { unknown: error.message };
+  }
+}
+
+function rulesOf({ mic, nmi }: Services): Pick<Parameters<typeof explainPods>[0], 'rules' | 'accessMode'> {
+  const [controller] = mic.filter(({ isOriginal }) => !isOriginal);
+  const [agent] = nmi.filter(({ isOriginal }) => !isOriginal);
+  if (controller !== undefined && !('problems' in controller.config)) {
+    const { forceNamespaced, namespaceShareBytes, access } = controller.config;
+    return {
+      rules: { namespace: controller.namespace, forceNamespaced, namespaceShareBytes },
+      accessMode: access.mode,
+    };
+  }
+  const config = agent === undefined || 'problems' in agent.config ? undefined : agent.config;
+  return {
+    rules: { namespace: undefined, forceNamespaced: config?.forceNamespaced ?? true },
+    accessMode: config?.identityAccess ?? 'namespace',
+  };
+}

@@ -1,0 +1,132 @@
+// Room: `doctor`: what is misconfigured in a cluster, each finding with its remedy. Checks are functions of what was read once.
+// It must not write to the cluster, or put into a command what an editor of a namespace can write but for names of objects.
+import type { Finding } from '@pod-identity/policy';
+import type { Listed } from '../cluster/lists.ts';
+import type { Services } from '../cluster/services.ts';
+import type { Explanation } from '../../../mic/src/commands/plug-in.ts';
+import type { NeededRight } from './needed-rights.ts';
+
+export interface Definition {
+  /** `azureidentities.aadpodidentity.k8s.io`. */
+  readonly name: string;
+  readonly keepsUnknownFields: boolean;
+  /** Of the version v1; undefined if it is not served. */
+  readonly schema: unknown;
+}
+
+export interface Account {
+  readonly service: 'mic' | 'nmi' | 'broker';
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface ReviewedRight {
+  readonly account: Account;
+  readonly right: NeededRight;
+  /** Undefined: not known. */
+  readonly isAllowed: boolean | undefined;
+}
+
+export interface Taint {
+  readonly key: string;
+  readonly effect: string;
+}
+
+export interface NodeFacts {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly taints: readonly Taint[];
+}
+
+export interface PodFacts {
+  readonly namespace: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly nodeName: string;
+  readonly isFinished: boolean;
+  readonly isReady: boolean;
+  /** The DaemonSet or other owner, as KIND/NAME. */
+  readonly owner: string;
+  /** Why the kubelet or NMI says that it is not ready. */
+  readonly notReady: string;
+}
+
+export interface LeaseFacts {
+  readonly namespace: string;
+  readonly name: string;
+  readonly renewedAt: number;
+}
+
+export interface IdentityFacts {
+  readonly namespace: string;
+  readonly name: string;
+  readonly type: number;
+  readonly resourceId: string;
+  readonly clientId: string;
+  readonly tenantId: string;
+  /** The reason of its condition Ready, if that is False. */
+  readonly refusal: string;
+}
+
+export interface EventFacts {
+  readonly reason: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly lastAt: number;
+}
+
+/** What was read, or why not, in words. */
+export type Known<T> = { readonly value: T } | { readonly unknown: string };
+
+/** Everything that the checks look at. */
+export interface DoctorWorld {
+  /** By the clock of this machine. */
+  readonly now: number;
+  /** By the clock of the API server; undefined if its responses have no date. */
+  readonly serverNow: number | undefined;
+  readonly services: Services;
+  readonly definitions: Listed<Definition>;
+  readonly rights: readonly ReviewedRight[];
+  readonly nodes: Listed<NodeFacts>;
+  readonly pods: Listed<PodFacts>;
+  readonly leases: Listed<LeaseFacts>;
+  readonly identities: Listed<IdentityFacts>;
+  readonly events: Listed<EventFacts>;
+  readonly explained: Known<readonly Explanation[]>;
+  /** Who renews the lock of the original's MIC, as a message. */
+  readonly originalRuns: string | undefined;
+  /** Issuer of the cluster's ServiceAccount tokens. */
+  readonly issuer: Known<string>;
+}
+
+/** What a check found. `unknown`: what it could not see, one line for each. */
+export interface Checked {
+  readonly findings: readonly Found[];
+  readonly unknown: readonly string[];
+}
+
+export interface Found {
+  /** What it is about, as KIND/NAMESPACE/NAME or KIND/NAME. */
+  readonly object: string;
+  readonly finding: Finding;
+}
+
+export interface Check {
+  readonly id: string;
+  /** What is right if it finds nothing: a sentence. */
+  readonly holds: string;
+  readonly look: (world: DoctorWorld) => Checked;
+}
+
+export const found = (object: string, finding: Finding): Found => ({ object, finding });
+
+/** The items, or the words why they are not known. */
+export function itemsOf<T>(listed: Listed<T>): {
+  readonly items: readonly T[];
+  readonly unknown: readonly string[];
+} {
+  return listed.kind === 'read'
+    ? { items: listed.items, unknown: [] }
+    : { items: [], unknown: [listed.text] };
+}
