@@ -5,7 +5,7 @@ export { readMicConfig, type MicConfig } from '../config/config.ts';
 export { Records } from '../plan/records.ts';
 export { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 export { namespaceOf } from '../snapshot/keys.ts';
-export { memberOf, stringAt } from '../snapshot/raw-object.ts';
+export { instantOf, memberOf, stringAt } from '../snapshot/raw-object.ts';
 export { createTrims } from '../snapshot/trims.ts';
 export type { AssignedView, BindingView, IdentityView, NodeView, PodView } from '../snapshot/views.ts';
 export { nodeFields } from '../snapshot/watch/cluster-watch.ts';
