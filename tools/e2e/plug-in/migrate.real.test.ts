@@ -116,6 +116,19 @@ describe.skipIf(missing !== undefined).each(['v1.20', 'v1.34'] as const)('migrat
     expect(await everythingIn(federated)).toEqual(before);
   });
 
+  test('it says where the cluster stands, and plans the other ways', async () => {
+    const standing = await plugIn(['migrate']);
+    expect(standing).toMatchObject({ code: 0, errors: '' });
+    expect(standing.output).toContain('migrate to-federated pay/vault');
+    const ours = await plugIn(['migrate', 'to-ours']);
+    expect(ours).toMatchObject({ code: 0, errors: '' });
+    expect(ours.output).toContain('✓ 1. the definitions are those of this project');
+    const workload = await plugIn(['migrate', 'to-workload-identity', 'pay/web']);
+    expect(workload.code).toBe(1);
+    expect(workload.output).toContain('--subject system:serviceaccount:pay:web');
+    expect(workload.output).toContain('az aks update');
+  });
+
   test('whoever lacks rights is told which, and nothing is written', async () => {
     const { stage } = federated;
     await createPerson(stage, { namespace: 'pay', name: 'owner', rules: everything });
