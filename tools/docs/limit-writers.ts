@@ -18,6 +18,8 @@ export const limitWriters: Readonly<Record<string, string>> = {
   'kubectl/logs': 'editors of a namespace by objects and log lines, for whoever runs the command',
   'kubectl/cluster': 'editors of a namespace by objects and log lines, for whoever runs the command',
   'kubectl/cli': 'who runs the command; the API server may hang',
+  'kubectl/doctor': 'kubelets and services by their leases; NMI by its Events',
+  'kubectl/migrate': 'who runs the command; MIC, Microsoft Entra and the API server may take long',
   'mic/access': 'editors of a namespace: ServiceAccounts and bindings; the API server may hang',
   'mic/apply': 'editors of a namespace by their pods and bindings; ARM and the API server may refuse',
   'mic/azure/arm': 'ARM',
@@ -60,4 +62,5 @@ export const limitWriters: Readonly<Record<string, string>> = {
   'nmi/tokens/principal': 'editors of a namespace by Secrets; Entra',
   'nmi/tokens/principal/reader': 'editors of a namespace by certificates',
   'nmi/waiting': 'pods by their requests and how long they wait',
+  policy: 'editors of a namespace by their objects',
 };

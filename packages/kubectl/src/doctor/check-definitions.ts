@@ -43,7 +43,7 @@ function faultOf(definition: Definition | undefined, ours: unknown): Fault | und
 }
 
 /** Paths of ours that theirs drops. */
-export function missingFields(ours: unknown, theirs: unknown, path: string): readonly string[] {
+function missingFields(ours: unknown, theirs: unknown, path: string): readonly string[] {
   const properties = memberOf(ours, 'properties');
   if (typeof properties !== 'object' || properties === null || keepsAll(theirs)) return [];
   const known = memberOf(theirs, 'properties');

@@ -1,4 +1,4 @@
-// Room: `doctor`: what is misconfigured in a cluster, each finding with its remedy. Checks are functions of what was read once.
+// Room: `doctor`: what is misconfigured in a cluster, each finding with its remedy, by checks of what was read once.
 // It must not write to the cluster, or put into a command what an editor of a namespace can write but for names of objects.
 import type { Finding } from '@pod-identity/policy';
 import type { Listed } from '../cluster/lists.ts';

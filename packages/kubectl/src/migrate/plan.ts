@@ -1,5 +1,5 @@
-// Room: `migrate`: where a cluster stands between the original, this project and workload identity, and the steps to go on or back.
-// Plans are values. It must not write anything without `--apply`, or write over what somebody else changed after the plan was made.
+// Room: `migrate`: where a cluster stands between the original, this project and workload identity, and the steps to go on or back, as values.
+// It must not write anything without `--apply`, or write over what somebody else changed after the plan was made.
 import type { Write } from './writes.ts';
 
 /** What `--apply` does for a step. */
