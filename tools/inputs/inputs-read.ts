@@ -90,7 +90,7 @@ export const tableFiles: readonly string[] = [
   // One object at a time, to write it again in today's spelling.
   'packages/mic/src/compat/upgrade.ts',
   // ClusterRoles and ClusterRoleBindings, for a person's command.
-  'packages/mic/src/commands/access-report.ts',
+  'packages/mic/src/commands/rbac.ts',
   // MIC's own ClusterRoleBinding, for a person's command.
   'packages/mic/src/commands/home.ts',
   'packages/mic/src/compat/lock-reader.ts',

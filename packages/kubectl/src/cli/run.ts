@@ -30,6 +30,7 @@ export interface Surroundings {
   readonly signal: AbortSignal;
 }
 
+/** A person waits for it; it lists a large cluster in pages. */
 const defaultDeadlineMs = 30_000;
 
 export async function run(surroundings: Surroundings): Promise<number> {

@@ -26,6 +26,7 @@ export interface ListOptions<T> {
   readonly trim: (object: unknown) => T | undefined;
 }
 
+/** As kubectl has it. */
 const pageSize = 500;
 
 /** Other errors than a refusal are thrown. */

@@ -5,6 +5,7 @@ import type { Installed, Services } from '../cluster/services.ts';
 import { isOfMic, neededRights, type NeededRight } from './needed-rights.ts';
 import type { Account, ReviewedRight } from './world.ts';
 
+/** Some forty reviews, without a burst that the API server's fairness would queue. */
 const atATime = 8;
 
 /** What the API server says of the rights of the services' ServiceAccounts. */

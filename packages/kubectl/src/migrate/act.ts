@@ -19,9 +19,13 @@ export interface Acting {
   readonly notify: (text: string) => void;
 }
 
+/** A new role counts within seconds. */
 const grantedWithinMs = 60_000;
+/** MIC attaches 8 identities to a host at once, and then one in 20 s; a PATCH takes up to a minute. */
 const assignedWithinMs = 15 * 60_000;
+/** A new credential comes and goes in Microsoft Entra for minutes. */
 const credentialWithinMs = 10 * 60_000;
+/** The broker exchanges few tokens of one identity. */
 const betweenExchangesMs = 10_000;
 
 /** Throws Stopped if the plan cannot go on. */

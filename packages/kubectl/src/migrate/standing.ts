@@ -68,6 +68,7 @@ export function standingLines({
   ];
 }
 
+/** More would not fit on a line. */
 const most = 5;
 
 function listed(names: readonly string[]): string {
