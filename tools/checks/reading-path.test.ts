@@ -4,11 +4,14 @@ import { expect, test } from 'vitest';
 const root = new URL('../../', import.meta.url);
 const read = (path: string) => readFile(new URL(path, root), 'utf8');
 
-test('each function or class that the reading path names is declared in the file beside it', async () => {
+test('each function, class, method or table that the reading path names is declared in the file beside it', async () => {
   const rows = [
     ...(await read('docs/contributor/reading-path.md')).matchAll(/\| `(packages\/[^`]+)` *\| `(\w+)` *\|/g),
   ];
   expect(rows.length).toBeGreaterThan(10);
   for (const [, file = '', name = ''] of rows)
-    expect([file, new RegExp(`(?:function|class) ${name}\\b`).test(await read(file))]).toEqual([file, true]);
+    expect([
+      file,
+      new RegExp(`^(?:.*(?:function|class)|export const|  #?)\\s*${name}\\b`, 'm').test(await read(file)),
+    ]).toEqual([file, true]);
 });

@@ -1,3 +1,4 @@
+// `doctor`: `checks.ts` lists the checks in order; `check-*.ts` decide each.
 import { ok } from '@pod-identity/policy';
 import { exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
 import { findingText } from '../print/findings.ts';

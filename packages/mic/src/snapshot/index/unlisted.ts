@@ -1,5 +1,5 @@
 // Namespaces whose pods MIC could not list before its first decision. Their bindings are not all known either: nothing that their pods may
-// have is detached, and they get nothing more until they are listed.
+// have is detached (`ClusterIndex.mayBeNeeded`), and they get nothing more until they are listed (`PodSource`).
 
 export class UnlistedNamespaces {
   readonly #names = new Set<string>();
