@@ -5,7 +5,7 @@ const may = {
   'packages/crd-types': [],
   'packages/imds-client': [],
   'packages/kit': [],
-  'packages/policy': ['packages/crd-types'],
+  'packages/policy': ['packages/crd-types', 'packages/kit'],
   'packages/mic': ['packages/crd-types', 'packages/imds-client', 'packages/kit', 'packages/policy'],
   'packages/nmi': ['packages/crd-types', 'packages/imds-client', 'packages/kit', 'packages/policy'],
   'packages/keyvault-sample': ['packages/imds-client'],

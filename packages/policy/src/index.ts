@@ -37,7 +37,6 @@ export {
   type NamesReview,
 } from './rights.ts';
 export type { Lookup } from './lookup.ts';
-export { nearest } from './near.ts';
 export { actors, reasons, type Reason } from './reasons.ts';
 export { shellWord } from './shell-word.ts';
 export {

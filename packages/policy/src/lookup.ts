@@ -1,6 +1,6 @@
 // Remedies that need what only whoever explains a pod can look up: pods and Events are told less.
 import { bindingLabel } from '@pod-identity/crd-types';
-import { nearest } from './near.ts';
+import { nearest } from '@pod-identity/kit/core';
 
 /** What whoever explains the pod can look up, so that a remedy needs no completion. */
 export interface Lookup {

@@ -1,5 +1,6 @@
 import { bindingLabel } from '@pod-identity/crd-types';
-import { nearest, problem, shellWord, type Finding } from '@pod-identity/policy';
+import { nearest } from '@pod-identity/kit/core';
+import { problem, shellWord, type Finding } from '@pod-identity/policy';
 import { found, itemsOf, type Checked, type DoctorWorld, type Found } from './world.ts';
 
 /** Of one problem, more pods are counted only. */

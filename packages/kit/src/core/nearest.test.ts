@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { nearest } from './near.ts';
+import { nearest } from './nearest.ts';
 
 it.each([
   ['demoo', ['demo', 'other'], 'demo'],
