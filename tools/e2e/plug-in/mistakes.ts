@@ -74,7 +74,7 @@ export const mistakes: readonly Mistake[] = [
     name: "the original's MIC beside ours",
     check: 'original',
     plant: [],
-    shell: `kubectl create deployment mic --namespace default --image mcr.microsoft.com/oss/azure/aad-pod-identity/mic:v1.8.17`,
+    shell: `kubectl create deployment mic --namespace kube-system --image mcr.microsoft.com/oss/azure/aad-pod-identity/mic:v1.8.17`,
   },
   {
     name: 'roles of MIC that are gone',

@@ -1,6 +1,7 @@
 import type { KubeTransport, ResourceKind } from '@pod-identity/kit/kube';
 import { readMicConfig, type MicConfig } from '../../../mic/src/commands/plug-in.ts';
 import { readNmiConfig, type NmiConfig } from '../../../nmi/src/commands/plug-in.ts';
+import { findGenuine, homes, imitationOf } from './genuine.ts';
 import { listAllowed } from './lists.ts';
 import { readWorkload, type Role, type Workload } from './workload.ts';
 
@@ -8,6 +9,8 @@ export interface Services {
   readonly nmi: readonly Installed<NmiConfig>[];
   readonly mic: readonly Installed<MicConfig>[];
   readonly broker: readonly Installed<NmiConfig>[];
+  /** What looks like one of them and is not taken for it, in words. */
+  readonly imitations: readonly string[];
   /** What may not be read, in words. */
   readonly unknown: readonly string[];
 }
@@ -41,15 +44,32 @@ interface Reading {
 /** Finds MIC, NMI and the broker in any namespace by what their containers run, and reads the flags that these are given. */
 export async function readServices(reading: Reading): Promise<Services> {
   const found = await Promise.all(kinds.map((kind) => findOfKind(kind, reading)));
-  const workloads = found.flatMap(({ workloads }) => workloads);
-  const unknown = found.flatMap(({ unknown }) => unknown);
-  const of = (role: Role) => workloads.filter((workload) => workload.role === role);
+  const candidates = found.flatMap(({ workloads }) => workloads);
+  const isBroker = ({ role }: Workload) => role === 'broker';
+  const genuine = await findGenuine(
+    candidates.filter((one) => !isBroker(one)),
+    reading,
+  );
+  const of = (role: Role) => genuine.workloads.filter((workload) => workload.role === role);
+  const nmi = of('nmi').map((workload) => installed(workload, nmiConfigOf(workload)));
+  const namespaces = brokerNamespaces(nmi);
+  const isServed = ({ namespace }: Workload) => namespaces.includes(namespace);
+  const brokers = candidates.filter(isBroker);
   return {
-    nmi: of('nmi').map((workload) => installed(workload, nmiConfigOf(workload))),
+    nmi,
     mic: of('mic').map((workload) => installed(workload, micConfigOf(workload))),
-    broker: of('broker').map((workload) => installed(workload, nmiConfigOf(workload))),
-    unknown,
+    broker: brokers.filter(isServed).map((workload) => installed(workload, nmiConfigOf(workload))),
+    imitations: [...genuine.imitations, ...brokers.filter((one) => !isServed(one)).map(imitationOf)],
+    unknown: [...found.flatMap(({ unknown }) => unknown), ...genuine.unknown],
   };
+}
+
+/** NMI tells where its broker is. */
+function brokerNamespaces(nmi: readonly Installed<NmiConfig>[]): readonly string[] {
+  const named = nmi.flatMap(({ isOriginal, config }) =>
+    isOriginal || 'problems' in config || !config.hasBroker ? [] : [config.broker.namespace],
+  );
+  return named.length > 0 ? named : homes.broker;
 }
 
 async function findOfKind(kind: (typeof kinds)[number], reading: Reading) {

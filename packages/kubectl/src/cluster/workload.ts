@@ -9,6 +9,8 @@ export interface Workload {
   readonly namespace: string;
   readonly name: string;
   readonly image: string;
+  /** The ServiceAccount of its pods; empty: the default one. */
+  readonly account: string;
   readonly isOriginal: boolean;
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -29,13 +31,15 @@ export function readWorkload(kind: Workload['kind'], object: unknown): Workload 
     const role = roleOf(program, kind, argv);
     if (role === undefined) continue;
     const image = stringAt(container, 'image');
-    const isOriginal = isOfOriginal(image, stringAt(template, 'serviceAccountName'));
+    const account = stringAt(template, 'serviceAccountName');
+    const isOriginal = isOfOriginal(image, account);
     return {
       role,
       kind,
       namespace,
       name,
       image,
+      account,
       isOriginal,
       argv,
       env,

@@ -15,9 +15,26 @@ export function checkServices({ services }: DoctorWorld): Checked {
       ...rollouts(all),
       ...versions(all),
       ...disagreements(services),
+      ...imitated(services),
     ],
     unknown: services.unknown,
   };
+}
+
+/** Of those more are counted only. */
+const mostNamed = 3;
+
+/** A problem that any editor of a namespace can make is none of the cluster. */
+function imitated({ imitations }: Services): Found[] {
+  const more = imitations.length - mostNamed;
+  return imitations
+    .slice(0, mostNamed)
+    .map((text, at) =>
+      found(
+        'services',
+        info('agent', at === mostNamed - 1 && more > 0 ? `${text} (and ${more} more)` : text),
+      ),
+    );
 }
 
 export const keyOf = ({ kind, namespace, name }: Pick<Any, 'kind' | 'namespace' | 'name'>): string =>

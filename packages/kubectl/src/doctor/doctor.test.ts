@@ -64,7 +64,7 @@ const node = { name: 'node-0', labels: {}, taints: [] };
 const healthy: DoctorWorld = {
   now,
   serverNow: now,
-  services: { nmi: [nmi], mic: [mic], broker: [], unknown: [] },
+  services: { nmi: [nmi], mic: [mic], broker: [], imitations: [], unknown: [] },
   definitions: read(...customResourceDefinitions().map(readDefinition)),
   rights: [],
   nodes: read(node),

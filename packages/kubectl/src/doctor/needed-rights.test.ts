@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { manifestOf, neededRights, type NeededRight } from './needed-rights.ts';
+import type { NeededRight } from '../cluster/account-right.ts';
+import { manifestOf, neededRights } from './needed-rights.ts';
 
 interface Rule {
   readonly apiGroups: readonly string[];

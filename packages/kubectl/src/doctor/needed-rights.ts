@@ -1,13 +1,6 @@
 // The rights without which MIC, NMI and the broker do not work: those of deploy/base and of the broker's manifest, which a test compares.
 
-export interface NeededRight {
-  readonly verb: string;
-  readonly group: string;
-  readonly resource: string;
-  readonly subresource?: string;
-  /** In its own namespace alone. */
-  readonly isOwn?: true;
-}
+import type { NeededRight } from '../cluster/account-right.ts';
 
 const ours = 'aadpodidentity.k8s.io';
 

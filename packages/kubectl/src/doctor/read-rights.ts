@@ -1,8 +1,9 @@
 import { createLimit } from '@pod-identity/kit/core';
-import { KubeError, type KubeTransport } from '@pod-identity/kit/kube';
+import type { KubeTransport } from '@pod-identity/kit/kube';
 import { memberOf, stringAt } from '../../../mic/src/commands/plug-in.ts';
+import { hasRight } from '../cluster/account-right.ts';
 import type { Installed, Services } from '../cluster/services.ts';
-import { isOfMic, neededRights, type NeededRight } from './needed-rights.ts';
+import { isOfMic, neededRights } from './needed-rights.ts';
 import type { Account, ReviewedRight } from './world.ts';
 
 /** Some forty reviews, without a burst that the API server's fairness would queue. */
@@ -21,7 +22,7 @@ export async function reviewRights(
   );
   const review = async (one: (typeof reviews)[number]) => ({
     ...one,
-    isAllowed: await isAllowed(one, { kube, signal }),
+    isAllowed: await hasRight(one, { kube, signal }),
   });
   return Promise.all(reviews.map((one) => limit(() => review(one))));
 }
@@ -40,32 +41,4 @@ function accountsOf({ mic, nmi, broker }: Services) {
         };
       });
   return [...of('mic', mic), ...of('nmi', nmi), ...of('broker', broker)];
-}
-
-async function isAllowed(
-  { account, right }: { readonly account: Account; readonly right: NeededRight },
-  { kube, signal }: { readonly kube: KubeTransport; readonly signal: AbortSignal },
-): Promise<boolean | undefined> {
-  const { namespace, name } = account;
-  const { isOwn, ...attributes } = right;
-  try {
-    const review = await kube.request({
-      method: 'POST',
-      path: '/apis/authorization.k8s.io/v1/subjectaccessreviews',
-      signal,
-      body: {
-        apiVersion: 'authorization.k8s.io/v1',
-        kind: 'SubjectAccessReview',
-        spec: {
-          user: `system:serviceaccount:${namespace}:${name}`,
-          groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'],
-          resourceAttributes: { ...attributes, ...(isOwn === true && { namespace }) },
-        },
-      },
-    });
-    return memberOf(memberOf(review, 'status'), 'allowed') === true;
-  } catch (error) {
-    if (error instanceof KubeError && error.code === 'denied') return undefined;
-    throw error;
-  }
 }

@@ -1,10 +1,10 @@
 // Room: `doctor`: what is misconfigured in a cluster, each finding with its remedy, by checks of what was read once.
 // It must not write to the cluster, or put into a command what an editor of a namespace can write but for names of objects.
 import type { Finding } from '@pod-identity/policy';
+import type { NeededRight } from '../cluster/account-right.ts';
 import type { Listed } from '../cluster/lists.ts';
 import type { Services } from '../cluster/services.ts';
 import type { Explanation } from '../../../mic/src/commands/plug-in.ts';
-import type { NeededRight } from './needed-rights.ts';
 
 export interface Definition {
   /** `azureidentities.aadpodidentity.k8s.io`. */

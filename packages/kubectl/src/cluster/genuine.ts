@@ -1,0 +1,76 @@
+// Which of the workloads that look like MIC and NMI are taken for them. Whoever edits any namespace can write a Deployment with their image,
+// arguments and labels: what counts is what he can give to none of its ServiceAccounts, the rights of MIC or NMI in the whole cluster.
+import { createLimit } from '@pod-identity/kit/core';
+import type { KubeTransport } from '@pod-identity/kit/kube';
+import { hasRight, type NeededRight } from './account-right.ts';
+import type { Workload } from './workload.ts';
+
+export interface Genuine {
+  readonly workloads: readonly Workload[];
+  /** What is not taken for one of the services, in words. */
+  readonly imitations: readonly string[];
+  /** What may not be asked, in words. */
+  readonly unknown: readonly string[];
+}
+
+interface Reading {
+  readonly kube: KubeTransport;
+  readonly signal: AbortSignal;
+}
+
+/** Whose editors are administrators: those of the manifests. Elsewhere the rights tell. */
+export const homes = { services: ['aad-pod-identity', 'kube-system'], broker: ['aad-pod-identity-broker'] };
+
+const group = 'aadpodidentity.k8s.io';
+const attaches = [{ verb: 'create', group, resource: 'azureassignedidentities' }];
+const reads = [{ verb: 'list', group, resource: 'azurepodidentityexceptions' }];
+const reviews = { verb: 'create', group: 'authorization.k8s.io', resource: 'subjectaccessreviews' };
+
+/** Not all that they need: `doctor` reports what is missing. */
+function rightsOf({ role, isOriginal }: Workload): readonly NeededRight[] {
+  if (role === 'mic') return attaches;
+  return isOriginal ? reads : [...reads, reviews];
+}
+
+/** Of the same role and project those with the rights; if there are none, those in the namespaces of the manifests. */
+export async function findGenuine(candidates: readonly Workload[], reading: Reading): Promise<Genuine> {
+  const limit = createLimit(8);
+  const seen = await Promise.all(
+    candidates.map((one) => limit(async () => ({ one, isProven: await hasRights(one, reading) }))),
+  );
+  const groups = Map.groupBy(seen, ({ one: { role, isOriginal } }) => `${role} ${isOriginal}`);
+  const genuine = [...groups.values()].flatMap((alike) => {
+    const proven = alike.filter(({ isProven }) => isProven === true);
+    return proven.length > 0 ? proven : alike.filter(({ one }) => homes.services.includes(one.namespace));
+  });
+  const found = new Set(genuine.map(({ one }) => one));
+  const others = seen.filter(({ one }) => !found.has(one));
+  const roles = new Set(genuine.map(({ one }) => one.role));
+  const open = others.filter(({ one, isProven }) => isProven === undefined && !roles.has(one.role));
+  return {
+    workloads: [...found],
+    imitations: others.filter((other) => !open.includes(other)).map(({ one }) => imitationOf(one)),
+    unknown: open.map(
+      ({ one }) => `${looksLike(one)}: whether it is, you may not ask (create subjectaccessreviews)`,
+    ),
+  };
+}
+
+const looksLike = ({ kind, namespace, name, role }: Workload) =>
+  `${kind} ${namespace}/${name} looks like ${role === 'broker' ? 'the broker' : role.toUpperCase()}`;
+
+export const imitationOf = (workload: Workload) =>
+  `${looksLike(workload)} and is not taken for it: ${
+    workload.role === 'broker'
+      ? 'no NMI has --broker with its namespace'
+      : 'its ServiceAccount lacks the rights, or another one has them'
+  }`;
+
+async function hasRights(workload: Workload, reading: Reading): Promise<boolean | undefined> {
+  const account = { namespace: workload.namespace, name: workload.account || 'default' };
+  for (const right of rightsOf(workload)) {
+    const isAllowed = await hasRight({ account, right }, reading);
+    if (isAllowed !== true) return isAllowed;
+  }
+  return true;
+}
