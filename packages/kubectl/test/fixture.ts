@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@pod-identity/kit/serve';
-import { startSim, type Sim } from '@pod-identity/sim';
+import { startSim, type KubeObject, type Sim } from '@pod-identity/sim';
 import { afterEach } from 'vitest';
 import { run, type Surroundings } from '../src/cli/run.ts';
 import { commands } from '../src/commands.ts';
@@ -66,3 +66,28 @@ export async function openSim(): Promise<{ readonly sim: Sim; readonly kubeconfi
   await writeFile(kubeconfig, sim.kube.kubeconfig());
   return { sim, kubeconfig };
 }
+
+const image = 'r.test/aad-pod-identity/nmi:0.1.0';
+
+interface Workload {
+  readonly namespace: string;
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly image?: string;
+}
+
+/** MIC, NMI or the broker, ready. */
+export const workload = (
+  kind: 'DaemonSet' | 'Deployment',
+  { namespace, name, args, ...of }: Workload,
+): KubeObject => ({
+  apiVersion: 'apps/v1',
+  kind,
+  metadata: { namespace, name, uid: `${namespace}-${name}` },
+  spec: {
+    replicas: 1,
+    selector: { matchLabels: { component: name } },
+    template: { spec: { serviceAccountName: name, containers: [{ name, image, args, ...of }] } },
+  },
+  status: { readyReplicas: 1, desiredNumberScheduled: 1, numberReady: 1 },
+});

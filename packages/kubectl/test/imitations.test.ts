@@ -3,33 +3,9 @@ import { cluster, type KubeObject } from '@pod-identity/sim';
 import { expect, test } from 'vitest';
 import type { Services } from '../src/cluster/services.ts';
 import type { PlugInCommand } from '../src/cli/command.ts';
-import { openSim, plugIn } from './fixture.ts';
+import { openSim, plugIn, workload } from './fixture.ts';
 
 const rbac = { apiVersion: 'rbac.authorization.k8s.io/v1' };
-const image = 'r.test/aad-pod-identity/nmi:0.1.0';
-
-interface Workload {
-  readonly namespace: string;
-  readonly name: string;
-  readonly args: readonly string[];
-  readonly image?: string;
-}
-
-const workload = (
-  kind: 'DaemonSet' | 'Deployment',
-  { namespace, name, args, ...of }: Workload,
-): KubeObject => ({
-  apiVersion: 'apps/v1',
-  kind,
-  metadata: { namespace, name, uid: `${namespace}-${name}` },
-  spec: {
-    replicas: 1,
-    selector: { matchLabels: { component: name } },
-    template: { spec: { serviceAccountName: name, containers: [{ name, image, args, ...of }] } },
-  },
-  status: { readyReplicas: 1, desiredNumberScheduled: 1, numberReady: 1 },
-});
-
 const services = (namespace: string, broker: string, more: readonly string[] = []) => [
   workload('Deployment', { namespace, name: 'mic', args: more, image: 'r.test/aad-pod-identity/mic:0.1.0' }),
   workload('DaemonSet', {

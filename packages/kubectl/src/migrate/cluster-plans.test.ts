@@ -137,6 +137,7 @@ describe('to-workload-identity', () => {
     },
     issuer: 'https://issuer.test',
     hasWebhook: true,
+    refusal: undefined,
     workloads: [
       {
         target: { kind: deployments!, namespace: 'pay', name: 'web' },
@@ -147,7 +148,7 @@ describe('to-workload-identity', () => {
     bindings: binding.ok ? [binding.value] : [],
     ...more,
   });
-  const asked = { isCredentialThere: false, isBindingRemoved: false };
+  const asked = { clientId: '', resourceId: '', isCredentialThere: false, isBindingRemoved: false };
 
   test('the binding comes last, and only when the user says that the app has changed', () => {
     expect(states(toWorkloadIdentity(sight(), asked))).toEqual([
@@ -158,7 +159,7 @@ describe('to-workload-identity', () => {
       'app: by hand',
       'binding: by hand',
     ]);
-    const sure = { isCredentialThere: true, isBindingRemoved: true };
+    const sure = { ...asked, isCredentialThere: true, isBindingRemoved: true };
     expect(states(toWorkloadIdentity(sight(), sure)).at(-1)).toBe('binding: to do');
   });
 
@@ -186,5 +187,42 @@ describe('to-workload-identity', () => {
     ['the issuer may not be read', { issuer: undefined }],
   ])('is blocked if %s', (_, more) => {
     expect(isBlocked(toWorkloadIdentity(sight(more), asked))).toBe(true);
+  });
+
+  const resourceID =
+    '/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/v';
+  const written = (spec: object): Partial<WorkloadSight> => {
+    const changed = { ...object, spec: { ...object.spec, ...spec } };
+    const parsed = parseAzureIdentity(changed);
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+    return { identity: { ...sight().identity, object: changed, identity: parsed.value } };
+  };
+  test.each<[what: string, more: Partial<WorkloadSight>, given: object]>([
+    [
+      'the resource id of others beside a client id of its own',
+      written({ resourceID }),
+      { resourceId: resourceID },
+    ],
+    [
+      'a machine identity that MIC has not attached',
+      written({ type: 0, resourceID }),
+      { resourceId: resourceID },
+    ],
+    [
+      'the application of others',
+      written({ type: 1, clientPassword: { name: 's', namespace: 'pay' } }),
+      { clientId: object.spec.clientID },
+    ],
+  ])('attack: no trust is made in Azure for %s unless the user names it', (_, more, given) => {
+    const step = (choice: object) =>
+      toWorkloadIdentity(sight(more), { ...asked, ...choice }).steps.find(({ id }) => id === 'credential');
+    expect(step({})).toMatchObject({ state: 'blocked' });
+    expect(JSON.stringify(step({}))).not.toContain('federated-credential create');
+    expect(step({ resourceId: `${resourceID}2`, clientId: 'other' })).toMatchObject({ state: 'blocked' });
+    expect(step(given)).toMatchObject({ state: 'to do' });
+  });
+
+  test('attack: no trust is made in Azure for a ServiceAccount without the right', () => {
+    expect(isBlocked(toWorkloadIdentity(sight({ refusal: 'it has no right' }), asked))).toBe(true);
   });
 });

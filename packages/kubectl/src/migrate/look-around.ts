@@ -7,8 +7,8 @@ import { CommandProblem } from '../cli/command.ts';
 import { getAllowed, listAllowed } from '../cluster/lists.ts';
 import { readWorkload } from '../cluster/workload.ts';
 import { definitions, serviceAccounts, webhooks, workloads } from './kinds.ts';
-import { lookAtIdentity, lookAtPods, readIssuer, usersOf, type Looking } from './look.ts';
-import { accountKey } from './sight.ts';
+import { lookAtIdentity, lookAtPods, lookAtUsers, readIssuer, usersOf, type Looking } from './look.ts';
+import { accountKey, type UsersSight } from './sight.ts';
 import type { StandingSight } from './standing.ts';
 import type { Original, OriginalSight } from './to-ours.ts';
 import { clientAnnotation, type WorkloadSight } from './to-workload-identity.ts';
@@ -85,9 +85,8 @@ export async function lookAtAccount(
   if (got.kind !== 'read')
     throw new CommandProblem(`ServiceAccount ${accountKey(account)} could not be read: ${got.text}`);
   const all = await lookAtPods(looking);
-  const used = all
-    .filter((pod) => accountKey(pod.account) === accountKey(account))
-    .flatMap(({ identities }) => identities.map(({ key }) => key));
+  const own = all.filter((pod) => accountKey(pod.account) === accountKey(account));
+  const used = own.flatMap(({ identities }) => identities.map(({ key }) => key));
   const keys = chosen === '' ? [...new Set(used)] : [chosen];
   const [key = ''] = keys;
   if (keys.length !== 1)
@@ -95,15 +94,25 @@ export async function lookAtAccount(
       `its pods use ${keys.length === 0 ? 'no AzureIdentity' : keys.join(', ')}: name one by --identity NAMESPACE/NAME`,
     );
   const [namespace = '', name = ''] = key.split('/');
+  const identity = await lookAtIdentity(looking, namespace, name);
+  // Without pods the mode of its namespace is not looked at: rights count for identities of type 3 alone.
+  const stand = { key: '', account, isRbac: false, isPlaced: false, identities: [] };
+  const users = await lookAtUsers(looking, identity, own.length > 0 ? own : [stand]);
   return {
     account: { ...account, object: got.object },
-    identity: await lookAtIdentity(looking, namespace, name),
+    identity,
+    refusal: refusalOf(users),
     issuer: await readIssuer(looking),
     hasWebhook: await findWebhook(looking),
     workloads: (await Promise.all(workloads.map((kind) => workloadsOf(looking, kind, account)))).flat(),
     pods: usersOf(all, key),
     bindings: await bindingsOf(looking, namespace, name),
   };
+}
+
+function refusalOf({ refused, unknown }: UsersSight): string | undefined {
+  if (refused.length > 0) return 'it has no right on the identity, so that NMI gives it no token either';
+  return unknown.length > 0 ? `its right is not known: ${unknown.join('; ')}` : undefined;
 }
 
 async function findWebhook({ kube, signal }: Looking): Promise<boolean | undefined> {

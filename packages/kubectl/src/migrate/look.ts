@@ -1,5 +1,6 @@
 // Reads what plans are made of.
 import {
+  accessTargetsOf,
   canonicalise,
   canonicalResourceId,
   federatedTarget,
@@ -27,12 +28,14 @@ import { listAllowed } from '../cluster/lists.ts';
 import type { Installed, Services } from '../cluster/services.ts';
 import {
   accountKey,
+  accountsOf,
   type BrokerSight,
   type IdentitySight,
   type Issuer,
   type PodSight,
   type RightsSight,
   type ServicesSight,
+  type UsersSight,
 } from './sight.ts';
 import { twinName, type TwinSight } from './twin.ts';
 import { textAt, type Target } from './writes.ts';
@@ -162,6 +165,22 @@ export async function lookAtRights(
     if (review.kind === 'unanswered') unknown.push(`${accountKey(subject)}: ${review.why ?? 'no verdict'}`);
   }
   return { target, refused, unknown };
+}
+
+/** By the rights of now: a migration gives none to who has none. Editors of a namespace write what its pods are bound to. */
+export async function lookAtUsers(
+  looking: Looking,
+  { identity }: Pick<IdentitySight, 'identity'>,
+  bound: readonly PodSight[],
+): Promise<UsersSight> {
+  const targets = 'problems' in identity ? undefined : accessTargetsOf(identity);
+  const [target] = targets?.ok === true ? targets.value : [];
+  const isFederated = 'spec' in identity && identity.spec.type === 3;
+  const accounts = accountsOf(bound.filter(({ isRbac }) => isRbac || isFederated));
+  if (target === undefined || accounts.length === 0) return { pods: bound, refused: [], unknown: [] };
+  const { refused, unknown } = await lookAtRights(looking, target, accounts);
+  const left = new Set(refused.map(accountKey));
+  return { pods: bound.filter(({ account }) => !left.has(accountKey(account))), refused, unknown };
 }
 
 export function federatedTargetOf(tenant: string, clientId: string): AccessTarget | undefined {

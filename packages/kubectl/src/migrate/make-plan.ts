@@ -8,12 +8,13 @@ import {
   lookAtRights,
   lookAtServices,
   lookAtTwin,
+  lookAtUsers,
   readIssuer,
   usersOf,
 } from './look.ts';
 import { lookAtAccount, lookAtOriginal } from './look-around.ts';
 import type { Plan } from './plan.ts';
-import { accountsOf, type IdentitySight } from './sight.ts';
+import { accountKey, accountsOf, type IdentitySight, type UsersSight } from './sight.ts';
 import { resourceIdOf, toAttached } from './to-attached.ts';
 import { idsOf, toFederated } from './to-federated.ts';
 import { toOurs } from './to-ours.ts';
@@ -45,6 +46,8 @@ export async function planOf(
     const sight = await lookAtAccount(session, { namespace, name }, textOf(given, 'identity'));
     const { credentialExists, removeBinding } = given.options;
     return toWorkloadIdentity(sight, {
+      clientId: textOf(given, 'clientId'),
+      resourceId: textOf(given, 'resourceId'),
       isCredentialThere: credentialExists === true,
       isBindingRemoved: removeBinding === true,
     });
@@ -58,21 +61,35 @@ async function identityPlan(
   { step, namespace, name }: ObjectName & { readonly step: 'to-federated' | 'to-attached' },
 ): Promise<Plan> {
   const identity = await lookAtIdentity(session, namespace, name);
-  const pods = usersOf(await lookAtPods(session), `${namespace}/${name}`);
+  const bound = usersOf(await lookAtPods(session), `${namespace}/${name}`);
+  const users = await lookAtUsers(session, identity, bound);
   const twin = await lookAtTwin(session, namespace, name);
-  const seen = { identity, pods, twin, services: await lookAtServices(session) };
-  if (step === 'to-attached') {
-    const resourceId = textOf(given, 'resourceId');
-    const accounts = accountsOf(pods.filter(({ isRbac }) => isRbac));
-    const target = attachedTarget(identity, resourceId);
-    const rights = target && accounts.length > 0 ? await lookAtRights(session, target, accounts) : undefined;
-    return toAttached({ ...seen, rights }, { resourceId });
-  }
+  const seen = { identity, pods: users.pods, twin, services: await lookAtServices(session) };
+  const target =
+    step === 'to-attached' ? attachedTarget(identity, given) : federatedTargetIn(identity, given);
+  const accounts = [
+    ...accountsOf(users.pods.filter(({ isRbac }) => isRbac || step === 'to-federated')),
+    ...(step === 'to-federated' ? accountsIn(given) : []),
+  ];
+  const isLookedAt = step === 'to-federated' || accounts.length > 0;
+  const found = target && isLookedAt ? await lookAtRights(session, target, accounts) : undefined;
+  const rights = found && { ...found, unknown: [...users.unknown, ...found.unknown] };
+  const plan =
+    step === 'to-attached'
+      ? toAttached({ ...seen, rights }, { resourceId: textOf(given, 'resourceId') })
+      : toFederated({ ...seen, rights, issuer: await readIssuer(session) }, idsIn(given));
+  return { ...plan, notes: [...plan.notes, ...refusedNotes(users)] };
+}
+
+function refusedNotes({ refused }: UsersSight): readonly string[] {
+  if (refused.length === 0) return [];
+  const who = refused.map(accountKey).join(', ');
+  return [`pods of ${who} are bound to it and have no right on it: they get none by this plan`];
+}
+
+function federatedTargetIn(identity: IdentitySight, given: Given) {
   const { tenant, clientId } = idsOf(specOf(identity), idsIn(given));
-  const target = federatedTargetOf(tenant, clientId);
-  const accounts = [...accountsOf(pods), ...accountsIn(given)];
-  const rights = target && (await lookAtRights(session, target, accounts));
-  return toFederated({ ...seen, rights, issuer: await readIssuer(session) }, idsIn(given));
+  return federatedTargetOf(tenant, clientId);
 }
 
 export function specOf({ identity }: IdentitySight): Partial<AzureIdentity['spec']> {
@@ -84,9 +101,9 @@ export const idsIn = (given: Given) => ({
   clientId: textOf(given, 'clientId'),
 });
 
-function attachedTarget({ identity }: IdentitySight, given: string) {
+function attachedTarget({ identity }: IdentitySight, given: Given) {
   if ('problems' in identity) return undefined;
-  const resourceID = resourceIdOf(identity.spec, given);
+  const resourceID = resourceIdOf(identity.spec, textOf(given, 'resourceId'));
   const targets = accessTargetsOf({ ...identity, spec: { type: 0, resourceID } });
   return targets.ok ? targets.value[0] : undefined;
 }

@@ -30,7 +30,10 @@ export const migrateCommand: PlugInCommand = {
     { flags: '--check', what: 'to-federated: only one exchange by the broker, which changes nothing' },
     { flags: '--all', what: 'to-federated: all AzureIdentities of type 0 of the namespace' },
     { flags: '--tenant <id>', what: 'to-federated: tenant of an AzureIdentity that does not state it' },
-    { flags: '--client-id <id>', what: 'to-federated: client id of an AzureIdentity that does not state it' },
+    {
+      flags: '--client-id <id>',
+      what: 'client id as Azure has it, if the AzureIdentity does not state it, or MIC does not confirm it',
+    },
     { flags: '--accounts <list>', what: 'further ServiceAccounts to grant the right, as NAMESPACE/NAME,…' },
     {
       flags: '--identity <name>',
@@ -41,7 +44,10 @@ export const migrateCommand: PlugInCommand = {
       what: 'to-workload-identity: the federated credential of the ServiceAccount is there',
     },
     { flags: '--remove-binding', what: 'to-workload-identity: the app gets its tokens without NMI' },
-    { flags: '--resource-id <id>', what: 'to-attached: ARM id of an AzureIdentity that does not state it' },
+    {
+      flags: '--resource-id <id>',
+      what: 'ARM id as Azure has it, if the AzureIdentity does not state it, or MIC does not confirm it',
+    },
   ],
   examples: [
     'migrate to-workload-identity pay/web',

@@ -14,12 +14,15 @@ const idOf = (name: string, group = 'g') =>
   `/subscriptions/s/resourceGroups/${group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${name}`;
 const none = { tenant: '', clientId: '' };
 
-function seen(spec: object, more: object = {}): IdentitySight {
+const attached = [{ type: 'Ready', status: 'True', reason: 'Attached', observedGeneration: 2 }];
+
+function seen(spec: object, more: object = {}, conditions: readonly object[] = attached): IdentitySight {
   const object = {
     apiVersion: 'aadpodidentity.k8s.io/v1',
     kind: 'AzureIdentity',
-    metadata: { namespace: 'pay', name: 'vault', uid: 'u', resourceVersion: '1' },
+    metadata: { namespace: 'pay', name: 'vault', uid: 'u', resourceVersion: '1', generation: 2 },
     spec,
+    status: { conditions },
   };
   const parsed = parseAzureIdentity(object);
   const identity = parsed.ok ? parsed.value : { problems: ['wrong'] };
@@ -138,6 +141,30 @@ describe('to-federated', () => {
     expect(why(plan)).toContain(text);
   });
 
+  test.each<[what: string, conditions: readonly object[]]>([
+    ['nothing', []],
+    ['that it is not in use', [{ ...attached[0], reason: 'NotInUse' }]],
+    ['that it was attached before its last change', [{ ...attached[0], observedGeneration: 1 }]],
+    ['that another client id is right', [{ ...attached[0], status: 'False', reason: 'ClientIDMismatch' }]],
+  ])(
+    'attack: a client id of which MIC says %s is granted to nobody, unless the user gives it',
+    (_, conditions) => {
+      const sight = forward({ identity: seen({ ...managed, tenantID: tenant }, {}, conditions) });
+      const plan = toFederated(sight, none);
+      expect(isBlocked(plan)).toBe(true);
+      expect(why(plan)).toContain('give --client-id');
+      expect(isBlocked(toFederated(sight, { ...none, clientId }))).toBe(false);
+      const unused = toFederated({ ...sight, pods: [], rights: rights([]) }, none);
+      expect(unused.steps.find(({ id }) => id === 'credential')?.action).toMatchObject({ az: undefined });
+    },
+  );
+
+  test('attack: an object of type 3 that nobody may use gives its client id to no ServiceAccount', () => {
+    expect(why(toFederated(forward({ identity: seen(federated), pods: [] }), none))).toContain(
+      'give --client-id',
+    );
+  });
+
   test('a second one of the same namespace with the client id is no obstacle', () => {
     const plan = toFederated(forward({ pods: [pod([used(), used({ key: 'pay/other' })])] }), none);
     expect(isBlocked(plan)).toBe(false);
@@ -219,6 +246,15 @@ describe('to-attached', () => {
       labels: { 'app.kubernetes.io/managed-by': 'kubectl-azure-pod-identity' },
     },
     spec,
+  });
+
+  test('attack: the right on a resource id that an editor wrote is granted only if the user gives it', () => {
+    const sight = back({
+      rights: { ...rights(), target: { resource: 'managedidentities', names: ['x'] } },
+    });
+    expect(why(toAttached(sight, { resourceId: '' }))).toContain('give --resource-id');
+    expect(isBlocked(toAttached(sight, { resourceId: idOf('vault') }))).toBe(false);
+    expect(why(toAttached(sight, { resourceId: idOf('other') }))).toContain('correct one of them');
   });
 
   test('attaches before it changes the type, and removes what it has created at the end', () => {

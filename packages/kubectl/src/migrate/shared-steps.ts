@@ -9,7 +9,7 @@ import { commandsOf, deleteCommand, type Write } from './writes.ts';
 /** The roles that `mic access` prints too. */
 export function rightsStep({ target, refused, unknown }: RightsSight): Step {
   const title = `the ServiceAccounts of its pods have the right ${target.resource}/${target.names[0]}`;
-  if (refused.length === 0 && unknown.length > 0)
+  if (unknown.length > 0)
     return { id: 'rights', title, state: 'blocked', why: `not known: ${unknown.join('; ')}` };
   if (refused.length === 0) return { id: 'rights', title, state: 'done' };
   const writes = createRoles(rolesFor({ subjects: refused, targets: [target] }).objects);

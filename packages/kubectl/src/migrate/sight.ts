@@ -63,6 +63,15 @@ export interface RightsSight {
   readonly unknown: readonly string[];
 }
 
+/** Who uses an AzureIdentity now. */
+export interface UsersSight {
+  readonly pods: readonly PodSight[];
+  /** Whose pods are bound to it, and get no token, since they lack the right. */
+  readonly refused: readonly AccessSubject[];
+  /** Of whom it is not known, with the reason. */
+  readonly unknown: readonly string[];
+}
+
 /** Of the API server, from `/.well-known/openid-configuration`; undefined if it may not be read. */
 export type Issuer = string | undefined;
 

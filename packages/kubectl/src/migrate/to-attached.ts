@@ -1,6 +1,7 @@
 // From a federated identity (type 3) back to a managed identity on the machines (type 0): attached first, then changed.
-import { parseIdentityResourceId, type AzureIdentity } from '@pod-identity/crd-types';
+import { canonicalResourceId, parseIdentityResourceId, type AzureIdentity } from '@pod-identity/crd-types';
 import { shellWord } from '@pod-identity/policy';
+import { unattested } from './attested.ts';
 import { plugIn, type Plan, type Step } from './plan.ts';
 import type { IdentitySight, PodSight, RightsSight, ServicesSight } from './sight.ts';
 import { rightsStep, servedStep } from './shared-steps.ts';
@@ -10,7 +11,7 @@ import { basisOf, commandsOf, deleteCommand, type Write } from './writes.ts';
 export interface AttachedSight {
   readonly identity: IdentitySight;
   readonly services: ServicesSight;
-  /** All that use the identity. */
+  /** All that use the identity and may. */
   readonly pods: readonly PodSight[];
   /** On the managed identity, of the ServiceAccounts of namespaces where rights decide; undefined if there are none. */
   readonly rights: RightsSight | undefined;
@@ -41,13 +42,8 @@ function stepsOf(
   if (spec.type === 1 || spec.type === 2)
     return [blocked(`it is of type ${spec.type} (a service principal)`)];
   const resourceID = resourceIdOf(spec, given);
-  const parsed = parseIdentityResourceId(resourceID);
-  if (!parsed.ok)
-    return [
-      blocked(
-        `spec.resourceID ${parsed.problems.map(({ message }) => message).join('; ')}: give --resource-id with the ARM id of the managed identity; an application cannot be attached`,
-      ),
-    ];
+  const fault = resourceFault(sight, { resourceID, given });
+  if (fault !== undefined) return [fault];
   const identity: AzureIdentity = { ...seen.identity, spec: { ...spec, resourceID } };
   const isAttached = spec.type === 0;
   const isUsed = pods.length > 0;
@@ -58,6 +54,22 @@ function stepsOf(
   if (isAttached) return [...before, typeStep(seen, resourceID), ...ending(sight)];
   if (!isUsed) return [...before, typeStep(seen, resourceID), ...removeTwinStep(twin)];
   return [...before, ...attachSteps(identity, twin), typeStep(seen, resourceID), ...ending(sight, identity)];
+}
+
+function resourceFault(
+  { identity: seen, rights }: AttachedSight,
+  { resourceID, given }: { readonly resourceID: string; readonly given: string },
+): Step | undefined {
+  if (given !== '' && canonicalResourceId(given) !== canonicalResourceId(resourceID))
+    return blocked(`${given} was given, and the AzureIdentity says ${resourceID}: correct one of them`);
+  const parsed = parseIdentityResourceId(resourceID);
+  if (!parsed.ok)
+    return blocked(
+      `spec.resourceID ${parsed.problems.map(({ message }) => message).join('; ')}: give --resource-id with the ARM id of the managed identity; an application cannot be attached`,
+    );
+  const isFederated = 'spec' in seen.identity && seen.identity.spec.type === 3;
+  const isNewRight = isFederated && (rights?.refused.length ?? 0) > 0;
+  return isNewRight && given === '' ? { ...blocked(''), ...unattested(seen, '--resource-id') } : undefined;
 }
 
 const blocked = (why: string): Step => ({

@@ -1,6 +1,7 @@
 // From a managed identity on the machines (type 0) to a federated one (type 3).
 import { federatedTarget, type AzureIdentity } from '@pod-identity/crd-types';
 import { shellWord } from '@pod-identity/policy';
+import { isAttested, unattested } from './attested.ts';
 import { azCommand, credentialWords } from './credential.ts';
 import { plugIn, type Exchange, type Plan, type Step } from './plan.ts';
 import { exchangeCommand, rightsStep, servedStep } from './shared-steps.ts';
@@ -19,7 +20,7 @@ export interface FederatedSight {
   readonly identity: IdentitySight;
   readonly services: ServicesSight;
   readonly issuer: Issuer;
-  /** All that use the identity. */
+  /** All that use the identity and may. */
   readonly pods: readonly PodSight[];
   /** Undefined while tenant or client id are not known. */
   readonly rights: RightsSight | undefined;
@@ -67,10 +68,24 @@ function stepsOf(sight: FederatedSight, given: FederatedIds): readonly Step[] {
   const ids = idsOf(seen.identity.spec, given);
   const wrong = idsFault(ids, given);
   if (wrong !== undefined) return [...first, fieldsUnknown(seen, wrong)];
-  return [...first, ...changeSteps(sight, seen.identity, ids)];
+  if (isTaken(sight, given) && (sight.rights?.refused.length ?? 0) > 0)
+    return [...first, { ...clientIdStep, ...unattested(seen, '--client-id') }];
+  return [...first, ...changeSteps({ ...sight, isTaken: isTaken(sight, given) }, seen.identity, ids)];
 }
 
-function changeSteps(sight: FederatedSight, identity: AzureIdentity, ids: FederatedIds): readonly Step[] {
+const clientIdStep = { id: 'fields', title: 'the client id is that of the managed identity' };
+
+/** The client id is that of the object, and nobody else says that it is right. */
+function isTaken({ identity: seen, pods }: FederatedSight, given: FederatedIds): boolean {
+  if (given.clientId !== '' || isAttested(seen)) return false;
+  // Who has the right on it loses nothing and gains nothing by what else the object says.
+  const isFederated = 'spec' in seen.identity && seen.identity.spec.type === 3;
+  return !(isFederated && pods.some(({ account }) => account.namespace === seen.target.namespace));
+}
+
+type Judged = FederatedSight & { readonly isTaken: boolean };
+
+function changeSteps(sight: Judged, identity: AzureIdentity, ids: FederatedIds): readonly Step[] {
   const { identity: seen, services, twin } = sight;
   const isFederated = identity.spec.type === 3;
   const exchange = {
@@ -190,7 +205,7 @@ function fieldsStep({ target, object, identity }: IdentitySight, ids: FederatedI
 }
 
 function credentialStep(
-  { identity, services, issuer }: FederatedSight,
+  { identity, services, issuer, isTaken: isUnsure }: Judged,
   ids: FederatedIds,
   exchange: Exchange,
 ): Step {
@@ -203,16 +218,21 @@ function credentialStep(
     resourceId: (identity.identity as AzureIdentity).spec.resourceID ?? '',
     clientId: ids.clientId,
   });
-  const isKnown = issuer !== undefined;
+  const isKnown = issuer !== undefined && !isUnsure;
   return {
     id: 'credential',
     title: 'Microsoft Entra gives the broker a token for it, which is thrown away',
     state: 'to do',
-    why: `if the federated credential is missing, create it by the second command${isKnown ? ', which --run-az runs' : ' with the issuer of the cluster: you may not read its /.well-known/openid-configuration'}`,
+    why: `if the federated credential is missing, create it by the second command${isKnown ? ', which --run-az runs' : whyNotRun(issuer)}`,
     commands: [exchangeCommand(exchange), azCommand(az)],
     action: { kind: 'exchange', az: isKnown ? az : undefined, exchange },
   };
 }
+
+const whyNotRun = (issuer: Issuer) =>
+  issuer === undefined
+    ? ' with the issuer of the cluster: you may not read its /.well-known/openid-configuration'
+    : ', if clientID and resourceID are of one identity; --run-az runs it if you give --client-id';
 
 /** Empty fields count as missing. */
 function stated(spec: object = {}): object {

@@ -1,6 +1,7 @@
 // From NMI to workload identity, for one ServiceAccount: its app gets tokens from Entra itself, without NMI.
 import { resources, type AzureIdentity, type AzureIdentityBinding } from '@pod-identity/crd-types';
 import { shellWord } from '@pod-identity/policy';
+import { isGiven, unattested } from './attested.ts';
 import { azCommand, credentialWords } from './credential.ts';
 import { serviceAccounts } from './kinds.ts';
 import { plugIn, type Plan, type Step } from './plan.ts';
@@ -24,6 +25,8 @@ export interface WorkloadSight {
   readonly hasWebhook: boolean | undefined;
   /** Deployments, StatefulSets and DaemonSets of the ServiceAccount, as stored. */
   readonly workloads: readonly { readonly target: Target; readonly object: unknown }[];
+  /** Why the ServiceAccount gets no token of the identity now; undefined if it may. */
+  readonly refusal: string | undefined;
   /** All live pods that use the identity. */
   readonly pods: readonly PodSight[];
   /** The bindings of the identity. */
@@ -31,6 +34,9 @@ export interface WorkloadSight {
 }
 
 export interface WorkloadChoice {
+  /** From the options; empty if not given. */
+  readonly clientId: string;
+  readonly resourceId: string;
   /** `--credential-exists` */
   readonly isCredentialThere: boolean;
   /** `--remove-binding` */
@@ -110,11 +116,23 @@ function webhookStep({ hasWebhook }: WorkloadSight): Step {
   };
 }
 
-function credentialStep(
-  { account, issuer }: WorkloadSight,
-  { clientID, resourceID }: { readonly clientID: string; readonly resourceID: string },
-  { isCredentialThere }: WorkloadChoice,
-): Step {
+interface Ids {
+  readonly clientID: string;
+  readonly resourceID: string;
+}
+
+function credentialStep(sight: WorkloadSight, ids: Ids, choice: WorkloadChoice): Step {
+  const { account, issuer, refusal } = sight;
+  const { clientID, resourceID } = ids;
+  const title = 'Microsoft Entra trusts the ServiceAccount for this identity';
+  if (choice.isCredentialThere) return { id: 'credential', title, state: 'done' };
+  if (refusal !== undefined) return { id: 'credential', title, state: 'blocked', why: refusal };
+  if (!isGiven(sight.identity, choice))
+    return {
+      id: 'credential',
+      title,
+      ...unattested(sight.identity, resourceID === '' ? '--client-id' : '--resource-id'),
+    };
   const az = credentialWords({
     name: `${account.namespace}-${account.name}`.slice(0, 100),
     issuer,
@@ -123,12 +141,7 @@ function credentialStep(
     resourceId: resourceID,
     clientId: clientID,
   });
-  const step = {
-    id: 'credential',
-    title: 'Microsoft Entra trusts the ServiceAccount for this identity',
-    commands: [azCommand(az)],
-  };
-  if (isCredentialThere) return { ...step, state: 'done' };
+  const step = { id: 'credential', title, commands: [azCommand(az)] };
   if (issuer === undefined)
     return {
       ...step,

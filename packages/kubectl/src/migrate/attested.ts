@@ -1,0 +1,52 @@
+// What an AzureIdentity says of an identity in Azure is what an editor of its namespace wrote. A migration makes rights and trust of it, which
+// the cluster's and Azure's administrators give: it needs another word that the resource id and the client id are of one identity.
+import { canonicalResourceId } from '@pod-identity/crd-types';
+import { shellWord } from '@pod-identity/policy';
+import type { Step } from './plan.ts';
+import type { IdentitySight } from './sight.ts';
+import { fieldAt } from './writes.ts';
+
+/** MIC has read the client id of the attached identity from Azure: its condition is about the object as it is now. */
+export function isAttested({ object, identity }: IdentitySight): boolean {
+  if ('problems' in identity || identity.spec.type !== 0) return false;
+  const conditions = fieldAt(object, 'status.conditions');
+  return (Array.isArray(conditions) ? (conditions as unknown[]) : []).some(
+    (one) =>
+      fieldAt(one, 'type') === 'Ready' &&
+      fieldAt(one, 'status') === 'True' &&
+      fieldAt(one, 'reason') === 'Attached' &&
+      fieldAt(one, 'observedGeneration') === fieldAt(object, 'metadata.generation'),
+  );
+}
+
+/** Who has the right on a client id of type 3 may use it; what its object says beside that, the user has to confirm. */
+export function isGiven(
+  seen: IdentitySight,
+  given: { readonly clientId: string; readonly resourceId: string },
+): boolean {
+  if (isAttested(seen)) return true;
+  if ('problems' in seen.identity) return false;
+  const { type, clientID = '', resourceID = '' } = seen.identity.spec;
+  if (resourceID !== '') return canonicalResourceId(given.resourceId) === canonicalResourceId(resourceID);
+  return type === 3 || given.clientId.toLowerCase() === clientID.toLowerCase();
+}
+
+/** Blocks until the user gives the id of Azure himself. */
+export function unattested(
+  { identity }: IdentitySight,
+  option: '--client-id' | '--resource-id',
+): Pick<Step, 'state' | 'why' | 'commands'> {
+  const spec = 'problems' in identity ? undefined : identity.spec;
+  const { clientID = '', resourceID = '' } = spec ?? {};
+  const inAzure =
+    option === '--resource-id'
+      ? `identity list --query ${shellWord(`[?clientId=='${clientID}'].id`)}`
+      : resourceID === ''
+        ? `ad app show --id ${shellWord(clientID)} --query '{name:displayName,client:appId}'`
+        : `identity show --ids ${shellWord(resourceID)} --query clientId`;
+  return {
+    state: 'blocked',
+    why: `which identity it is, an editor of its namespace wrote (clientID ${clientID}, resourceID ${resourceID}), and MIC does not confirm it: give ${option}, as Azure has it:`,
+    commands: [`az ${inAzure}`],
+  };
+}

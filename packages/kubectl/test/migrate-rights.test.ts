@@ -1,0 +1,36 @@
+// What an editor of a namespace may hope that the administrator's migration gives him.
+import { cluster } from '@pod-identity/sim';
+import { expect, test } from 'vitest';
+import { openSim, plugIn, workload } from './fixture.ts';
+
+const tenant = '00000000-0000-0000-0000-00000000ad00';
+const clientId = '00000000-0000-0000-0000-00000000c11d';
+/** In mode rbac: nobody has a right. */
+async function open() {
+  const { sim, kubeconfig } = await openSim();
+  const town = await cluster(sim, { scaleSets: [{ name: 'vmss', instances: 1 }], namespaces: ['pay'] });
+  const [system, broker, rbac] = ['aad-pod-identity', 'aad-pod-identity-broker', '--identity-access=rbac'];
+  const ofBroker = [`--broker=${broker}`, '--broker-token-file=/t'];
+  sim.kube.seed([
+    workload('Deployment', { namespace: system, name: 'mic', args: [rbac], image: 'r.test/mic:0.1.0' }),
+    workload('DaemonSet', { namespace: system, name: 'nmi', args: ['--node=x', rbac, ...ofBroker] }),
+    workload('Deployment', { namespace: broker, name: 'broker', args: ['broker', '--broker-agent=a/nmi'] }),
+  ]);
+  await town.identity({ namespace: 'pay', name: 'vault' });
+  await town.binding({ namespace: 'pay', name: 'vault', identity: 'vault', selector: 'vault' });
+  await town.pod({ namespace: 'pay', name: 'web-0', label: 'vault' });
+  return { sim, kubeconfig };
+}
+
+test.each([
+  ['to-federated', { type: 0 }, ['--tenant', tenant, '--client-id', clientId]],
+  ['to-attached', { type: 3, tenantID: tenant, clientID: clientId }, []],
+] as const)('attack: migrate %s gives no right to pods that had none', async (step, spec, words) => {
+  const { sim, kubeconfig } = await open();
+  const identity = sim.kube.get('azureidentities', 'vault', 'pay')!;
+  const { resourceID } = identity['spec'] as { resourceID: string };
+  sim.kube.seed([{ ...identity, spec: { resourceID, ...spec } }]);
+  const { out } = await plugIn(['migrate', step, 'pay/vault', ...words, '--kubeconfig', kubeconfig]);
+  expect(out).not.toContain('kind: ClusterRole');
+  expect(out).toContain('note: pods of pay/default are bound to it and have no right on it');
+});
