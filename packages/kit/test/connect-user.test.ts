@@ -134,6 +134,30 @@ describe('the kubeconfig', () => {
     await expect((await connect({ kubeconfig })).transport.request(get)).rejects.toThrow(/ask-me.*terminal/);
   });
 
+  test('attack: neither a file that cannot be read, nor the output of a plugin, nor a password in the address is repeated', async () => {
+    const folder = temporaryFolder();
+    const broken = join(folder, 'broken');
+    writeFileSync(broken, 'users:\n- name: u\n  user:\n    token: hunter2\n   client: [\n');
+    await expect(connect({ kubeconfig: broken })).rejects.toThrow(
+      /^(?!.*hunter2)cannot read the kubeconfig .*line \d/s,
+    );
+    const plugin = {
+      apiVersion: 'client.authentication.k8s.io/v1',
+      command: process.execPath,
+      args: ['-p', '"hunter2"'],
+      interactiveMode: 'Never',
+    };
+    const kubeconfig = writeConfig(folder, 'config', {
+      'current-context': 'a',
+      contexts: [{ name: 'a', context: { cluster: 'one', user: 'me' } }],
+      clusters: [{ name: 'one', cluster: { server: 'http://me:hunter2@127.0.0.1:1' } }],
+      users: [{ name: 'me', user: { exec: plugin } }],
+    });
+    const { transport } = await connect({ kubeconfig });
+    expect(transport.server).toBe('http://127.0.0.1:1');
+    await expect(transport.request(get)).rejects.toThrow(/^(?!.*hunter2).*printed no JSON/s);
+  });
+
   test('impersonation has a header for each group', async () => {
     const seen: string[] = [];
     const server = await startServer(({ rawHeaders }, to) => {

@@ -16,6 +16,10 @@ export interface Credentials {
 const accessAgeMs = 60_000;
 const freshAgeMs = 1000;
 
+/** What a parser quotes is the output of a credential plugin, which may have a token. */
+const whyNone = (cause: unknown) =>
+  cause instanceof SyntaxError ? 'the credential plugin printed no JSON' : String(cause);
+
 /** Caches the last reading. `fresh` skips the cache: the server rejected it. */
 export function keepAccess(credentials: Credentials, clock: Clock): (fresh: boolean) => Promise<Access> {
   let current: Access | undefined;
@@ -29,8 +33,7 @@ export function keepAccess(credentials: Credentials, clock: Clock): (fresh: bool
       current = current && isDeepStrictEqual(current.tls, next.tls) ? { ...next, tls: current.tls } : next;
     } catch (cause) {
       // A file may just be being replaced: the last reading is used.
-      if (!current)
-        throw new KubeError('unauthorized', `cannot get credentials: ${String(cause)}`, { cause });
+      if (!current) throw new KubeError('unauthorized', `cannot get credentials: ${whyNone(cause)}`);
     }
     readAt = clock.elapsed();
     return current;

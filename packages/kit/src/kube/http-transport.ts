@@ -52,10 +52,12 @@ const longestRefusal = 64 * 1024;
 type Open = (request: Sent, sending: Sending) => Promise<IncomingMessage>;
 
 export function createHttpTransport(options: HttpTransportOptions): KubeTransport {
-  const pools = createConnectionPools(new URL(options.server), options.proxy);
+  const address = new URL(options.server);
+  const pools = createConnectionPools(address, options.proxy);
   const open = createOpen(options, pools);
   return {
-    server: options.server,
+    // For messages: an address may have a password.
+    server: address.password === '' ? options.server : `${address.protocol}//${address.host}`,
     request: (request) => call(options, open, request),
     watch: (request) => watch(options.clock, open, request),
     text: (request) => text(options.clock, open, request),

@@ -63,13 +63,20 @@ function loadFile(file: string): KubeConfig {
   try {
     config.loadFromFile(file);
   } catch (cause) {
-    throw new KubeError('invalid', `cannot read the kubeconfig ${file}: ${String(cause)}`, { cause });
+    throw new KubeError('invalid', `cannot read the kubeconfig ${file}: ${whyUnread(cause)}`);
   }
   // client-node accepts plain HTTP only if TLS verification is off.
   config.clusters = config.clusters.map((cluster) =>
     cluster.server.startsWith('http:') ? { ...cluster, skipTLSVerify: true } : cluster,
   );
   return config;
+}
+
+/** The message of a YAML parser quotes the lines around the mistake, which may have a token. */
+function whyUnread(cause: unknown): string {
+  if (!(cause instanceof Error && 'mark' in cause)) return String(cause);
+  const { reason, mark } = cause as { readonly reason?: string; readonly mark?: { readonly line: number } };
+  return `${reason ?? 'no YAML'}, line ${(mark?.line ?? 0) + 1}`;
 }
 
 /** As kubectl merges them: the first file that has a name counts. client-node's own function refuses names that two files have. */
