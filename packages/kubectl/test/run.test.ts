@@ -3,7 +3,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, test } from 'vitest';
 import type { PlugInCommand } from '../src/cli/command.ts';
-import { afterwards, kubeconfigFor, plugIn } from './fixture.ts';
+import { cluster } from '@pod-identity/sim';
+import { afterwards, kubeconfigFor, openSim, plugIn, workload } from './fixture.ts';
 
 async function silentServer(): Promise<{ readonly url: string; readonly connected: Promise<unknown> }> {
   const server = createServer((socket) => afterwards(() => socket.destroy()));
@@ -67,4 +68,41 @@ test('--help says what there is, and what exit codes mean', async () => {
   expect(code).toBe(0);
   expect(out).toMatch(/^ {2}status \[options\] /m);
   expect(out).toMatch(/Exit codes:/);
+});
+
+test('attack: a check of doctor that does not exist is no check that found nothing', async () => {
+  const { kubeconfig } = await openSim();
+  const { code, err } = await plugIn(['doctor', '--check', 'agents,pod', '--kubeconfig', kubeconfig]);
+  expect({ code, err }).toMatchObject({ code: 2, err: expect.stringContaining("no check 'pod'") as string });
+});
+
+test('attack: of several plans one that is blocked counts, and not the last', async () => {
+  const { sim, kubeconfig } = await openSim();
+  const town = await cluster(sim, { scaleSets: [{ name: 'vmss', instances: 1 }], namespaces: ['pay'] });
+  for (const name of ['a', 'b']) await town.identity({ namespace: 'pay', name });
+  sim.kube.seed([
+    workload('DaemonSet', {
+      namespace: 'kube-system',
+      name: 'nmi',
+      args: ['--node=x', '--broker=aad-pod-identity-broker', '--broker-token-file=/t'],
+    }),
+    workload('Deployment', {
+      namespace: 'aad-pod-identity-broker',
+      name: 'broker',
+      args: ['broker', '--broker-agent=a/nmi'],
+    }),
+    ...['a', 'b'].map((name) => {
+      const object = sim.kube.get('azureidentities', name, 'pay')!;
+      const ids = {
+        tenantID: '00000000-0000-0000-0000-00000000ad00',
+        clientID: '00000000-0000-0000-0000-00000000c11d',
+      };
+      return { ...object, spec: { ...(object['spec'] as object), ...(name === 'b' && ids) } };
+    }),
+  ]);
+  const words = ['migrate', 'to-federated', '--all', '-n', 'pay', '-o', 'json', '--kubeconfig', kubeconfig];
+  const { code, out } = await plugIn(words);
+  expect(JSON.parse(out)).toMatchObject({ plans: [{ subject: 'pay/a' }, { subject: 'pay/b' }] });
+  expect(out.match(/"state": "blocked"/g)?.length).toBeGreaterThan(0);
+  expect(code).toBe(1);
 });

@@ -38,7 +38,7 @@ export const inventory: PlugInCommand = {
     if (isForPrograms(session)) session.out.object({ source: rights.source, entries, notes });
     else print(session, entries);
     reportNotes(session, notes);
-    return exitCodes.ok;
+    return entries.some(({ mayUse }) => mayUse === null) ? exitCodes.unknown : exitCodes.ok;
   },
 };
 

@@ -12,11 +12,16 @@ import type { Check } from './world.ts';
 export const checks: readonly Check[] = [
   { id: 'definitions', holds: 'all definitions are served, with all fields', look: checkDefinitions },
   { id: 'services', holds: 'NMI and MIC are installed, of one version, and agree', look: checkServices },
-  { id: 'original', holds: 'no second MIC runs', look: checkOriginal },
-  { id: 'rights', holds: 'MIC, NMI and the broker have their rights', look: checkRights },
+  { id: 'original', holds: 'no second MIC runs', isAboutServices: true, look: checkOriginal },
+  {
+    id: 'rights',
+    holds: 'MIC, NMI and the broker have their rights',
+    isAboutServices: true,
+    look: checkRights,
+  },
   { id: 'clocks', holds: 'the clocks agree', look: checkClocks },
-  { id: 'agents', holds: 'NMI is ready wherever pods need it', look: checkAgents },
-  { id: 'taints', holds: 'no start-up taint is left', look: checkTaints },
+  { id: 'agents', holds: 'NMI is ready wherever pods need it', isAboutServices: true, look: checkAgents },
+  { id: 'taints', holds: 'no start-up taint is left', isAboutServices: true, look: checkTaints },
   { id: 'client-ids', holds: 'no client id was refused', look: checkClientIds },
   {
     id: 'credentials',

@@ -103,6 +103,17 @@ it('what the user may not read is said, and the rest goes on', () => {
   expect(exitCodeOf(report)).toBe(2);
 });
 
+it.each(['original', 'rights', 'agents', 'taints'])(
+  'attack: %s is not known where no services are seen',
+  (id) => {
+    for (const unknown of [[], ['you may not list daemonsets.apps']]) {
+      const services = { nmi: [], mic: [], broker: [], imitations: [], unknown };
+      const report = examine({ ...healthy, rights: [], services }, new Set([id]));
+      expect(exitCodeOf(report)).toBe(2);
+    }
+  },
+);
+
 describe('definitions', () => {
   const all = customResourceDefinitions();
   const without = (change: (definition: (typeof all)[number]) => object) => ({

@@ -1,10 +1,10 @@
 // `doctor`: `checks.ts` lists the checks in order; `check-*.ts` decide each.
 import { ok } from '@pod-identity/policy';
-import { exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
+import { CommandProblem, exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
 import { findingText } from '../print/findings.ts';
 import { checks } from './checks.ts';
 import { readWorld } from './read-world.ts';
-import type { Checked, DoctorWorld } from './world.ts';
+import type { Check, Checked, DoctorWorld } from './world.ts';
 
 export const doctor: PlugInCommand = {
   name: 'doctor',
@@ -19,7 +19,7 @@ export const doctor: PlugInCommand = {
   examples: ['doctor', 'doctor --check agents,taints', 'doctor -o json'],
   deadlineMs: 120_000,
   async run(session, { options }) {
-    const wanted = typeof options['check'] === 'string' ? new Set(options['check'].split(',')) : undefined;
+    const wanted = typeof options['check'] === 'string' ? idsIn(options['check']) : undefined;
     const world = await readWorld({ ...session, namespace: undefined, isAllNamespaces: true });
     const report = examine(world, wanted);
     if (session.format === 'json' || session.format === 'yaml') session.out.object(report);
@@ -27,6 +27,16 @@ export const doctor: PlugInCommand = {
     return exitCodeOf(report);
   },
 };
+
+/** A check that is not carried out must not look like one that found nothing. */
+function idsIn(text: string): ReadonlySet<string> {
+  const ids = text.split(',').map((id) => id.trim());
+  const unknown = ids.find((id) => !checks.some((check) => check.id === id));
+  if (unknown === undefined) return new Set(ids);
+  throw new CommandProblem(
+    `there is no check '${unknown}'; the checks are ${checks.map(({ id }) => id).join(', ')}`,
+  );
+}
 
 interface Examined extends Checked {
   readonly id: string;
@@ -39,7 +49,20 @@ export interface Report {
 
 export function examine(world: DoctorWorld, wanted?: ReadonlySet<string>): Report {
   const looked = checks.filter(({ id }) => wanted?.has(id) ?? true);
-  return { checks: looked.map(({ id, holds, look }) => ({ id, holds, ...look(world) })) };
+  return { checks: looked.map((check) => examined(check, world)) };
+}
+
+/** What is said of services that were not found, or not all read, says nothing. */
+function examined({ id, holds, look, isAboutServices }: Check, world: DoctorWorld): Examined {
+  const { findings, unknown } = look(world);
+  const { nmi, mic, unknown: unread } = world.services;
+  const none = nmi.length + mic.length === 0 && unread.length === 0 ? ['neither NMI nor MIC was found'] : [];
+  return {
+    id,
+    holds,
+    findings,
+    unknown: isAboutServices === true ? [...unread, ...none, ...unknown] : unknown,
+  };
 }
 
 /** 2 only if something could not be seen and nothing is known to be wrong. */

@@ -116,6 +116,8 @@ export interface Check {
   readonly id: string;
   /** What is right if it finds nothing: a sentence. */
   readonly holds: string;
+  /** It finds nothing where MIC and NMI are not seen. */
+  readonly isAboutServices?: boolean;
   readonly look: (world: DoctorWorld) => Checked;
 }
 

@@ -109,6 +109,7 @@ async function findAgents(session: Session, node: string | undefined): Promise<r
         ? unknown.join('; ')
         : `there is no pod of NMI on ${node === undefined ? 'any node' : `node ${node}`}`,
     );
+  for (const line of unknown) session.err(`not known: ${line}`);
   return pods;
 }
 

@@ -76,12 +76,15 @@ async function runMigrate(session: Session, given: Given): Promise<number> {
     const plan = await planOf(session, given, { step, ...object });
     const result = await carryOutOrShow(plan, session, given);
     results.push(result.shown);
-    ({ code } = result);
+    code = firstFault(code, result.code);
     if (code !== exitCodes.ok && given.options['apply'] === true) break;
   }
   if (isForPrograms(session)) session.out.object({ plans: results });
   return code;
 }
+
+/** Of several plans. */
+const firstFault = (before: number, code: number) => (before === exitCodes.ok ? code : before);
 
 async function showStanding(session: Session): Promise<number> {
   const standing = standingOf(await lookAtStanding(session));
