@@ -103,6 +103,15 @@ it('what the user may not read is said, and the rest goes on', () => {
   expect(exitCodeOf(report)).toBe(2);
 });
 
+it('attack: what only looks like MIC is named, and is no problem of the cluster', () => {
+  const imitations = Array.from({ length: 5 }, (_, at) => `Deployment aaa/mic-${at} looks like MIC`);
+  const report = examine({ ...healthy, services: { ...healthy.services, imitations } });
+  expect(exitCodeOf(report)).toBe(0);
+  const texts = report.checks.flatMap(({ findings }) => findings.map(({ finding }) => finding.text));
+  expect(texts).toHaveLength(3);
+  expect(texts.at(-1)).toMatch(/mic-2 .* \(and 2 more\)$/);
+});
+
 it.each(['original', 'rights', 'agents', 'taints'])(
   'attack: %s is not known where no services are seen',
   (id) => {
