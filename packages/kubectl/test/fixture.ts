@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock } from '@pod-identity/kit/serve';
+import { createFakeClock } from '@pod-identity/kit/testing';
 import { startSim, type KubeObject, type Sim } from '@pod-identity/sim';
 import { afterEach } from 'vitest';
 import { run, type Surroundings } from '../src/cli/run.ts';
@@ -34,7 +34,8 @@ export async function plugIn(argv: readonly string[], options: Partial<Surroundi
     print: (line) => void out.push(line),
     complain: (line) => void err.push(line),
     terminal: { isTerminal: false, columns: 100, colour: false },
-    clock: systemClock,
+    // No deadline passes on a busy machine.
+    clock: createFakeClock(),
     signal: new AbortController().signal,
     ...options,
   });

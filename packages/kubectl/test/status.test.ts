@@ -1,6 +1,7 @@
 import { cluster, type Cluster, type KubeObject, type Sim } from '@pod-identity/sim';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { afterwards, folderFor, openSim, plugIn } from './fixture.ts';
@@ -157,16 +158,21 @@ test('--watch prints again when something has changed, until it is interrupted',
   const controller = new AbortController();
   afterwards(() => controller.abort());
   const printed: string[] = [];
-  const seen = Promise.withResolvers<undefined>();
+  const first = Promise.withResolvers<undefined>();
   const print = (line: string) => {
     printed.push(line);
-    if (/1 pod |2 pods /.test(line) && printed.filter((text) => / pods? \(/.test(text)).length === 2)
-      seen.resolve(undefined);
-    if (line.includes('1 pod (')) void all.town.pod({ namespace: 'shop', name: 'late', label: 'reader' });
+    if (line.includes('1 pod (')) first.resolve(undefined);
   };
+  const clock = createFakeClock();
   const argv = ['status', '-n', 'shop', '--watch', '--kubeconfig', all.kubeconfig];
-  const running = plugIn(argv, { print, signal: controller.signal });
-  await seen.promise;
+  const running = plugIn(argv, { print, clock, signal: controller.signal });
+  await first.promise;
+  await all.town.pod({ namespace: 'shop', name: 'late', label: 'reader' });
+  // It reads again every two seconds.
+  while (!printed.some((line) => line.includes('2 pods ('))) {
+    await clock.advance(2_000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
   controller.abort();
   expect((await running).code).toBe(0);
   expect(printed.filter((line) => / pods? \(/.test(line)).map((line) => /\d pods?/.exec(line)?.[0])).toEqual([
