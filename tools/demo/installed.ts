@@ -10,23 +10,23 @@ import type { Programs } from './story.ts';
 
 /** For the simulated API server: on a real one a controller would start their pods. */
 export async function showInstalled(stage: Stage, { mics, nmis, brokers }: Programs): Promise<void> {
-  await install(stage, 'base/mic/deployment.yaml', {
-    status: { replicas: mics.length, readyReplicas: mics.length },
-  });
+  await install(stage, 'base/mic/deployment.yaml', running(mics.length));
   const nmi = await install(stage, 'base/nmi/daemonset.yaml', {
     args: brokers.length === 0 ? [] : [`--broker=${brokerNamespace}`, '--broker-token-file=/token'],
     status: { desiredNumberScheduled: nmis.length, numberReady: nmis.length },
   });
   await Promise.all(nmis.map((_, node) => showAgent(stage, nmi, node)));
   if (brokers.length > 0)
-    await install(stage, 'components/broker/parts/deployment.yaml', {
-      status: { replicas: brokers.length, readyReplicas: brokers.length },
-    });
+    await install(stage, 'components/broker/parts/deployment.yaml', running(brokers.length));
 }
+
+const running = (replicas: number) => ({ spec: { replicas }, status: { replicas, readyReplicas: replicas } });
 
 interface Workload {
   /** Further arguments of the container. */
   readonly args?: readonly string[];
+  /** Instead of what the manifest has. */
+  readonly spec?: object;
   readonly status: object;
 }
 
@@ -40,11 +40,15 @@ interface Container {
   args: readonly string[];
 }
 
-async function install(stage: Stage, file: string, { args = [], status }: Workload): Promise<KubeObject> {
+async function install(
+  stage: Stage,
+  file: string,
+  { args = [], spec, status }: Workload,
+): Promise<KubeObject> {
   const [object] = await readManifests(inDeploy(file));
   if (object === undefined) throw new Error(`${file} has no object`);
   for (const container of containersOf(object)) container.args = [...container.args, ...args];
-  const created = await stage.create(object);
+  const created = await stage.create({ ...object, spec: { ...(object['spec'] as object), ...spec } });
   await setPodStatus(stage.kube, created, status);
   return created;
 }

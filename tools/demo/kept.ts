@@ -74,7 +74,7 @@ function printCalls({ stage, podUrl }: Kept, terminal: Terminal): void {
 
 function printPlugIn(terminal: Terminal): void {
   terminal.print('\nWhat waits and why, as `kubectl azure-pod-identity` shows it:');
-  terminal.command(`${nodeCommand()} packages/kubectl/dist/main.js status -A --all`);
+  terminal.command(`${nodeCommand()} \\`, '  packages/kubectl/dist/main.js status --all');
 }
 
 function printExplain({ stage }: Kept, terminal: Terminal): void {

@@ -17,6 +17,7 @@ export const limitWriters: Readonly<Record<string, string>> = {
   'kubectl/access': 'editors of a namespace by AzureIdentities, for whoever runs the command',
   'kubectl/logs': 'editors of a namespace by objects and log lines, for whoever runs the command',
   'kubectl/cluster': 'editors of a namespace by objects and log lines, for whoever runs the command',
+  'kubectl/print': 'editors of a namespace by names and texts of objects, for whoever runs the command',
   'kubectl/cli': 'who runs the command; the API server may hang',
   'kubectl/doctor': 'kubelets and services by their leases; NMI by its Events',
   'kubectl/migrate': 'who runs the command; MIC, Microsoft Entra and the API server may take long',

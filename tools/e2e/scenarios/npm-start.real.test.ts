@@ -64,6 +64,7 @@ test.skipIf(whyNoClients !== undefined)(
     expect(stdout).toContain('"value":"battery staple"');
     expect(stdout).toContain('\u2713 result       the pod gets tokens\n');
     expect(stdout).toContain('\u2713 result       the pod gets a token\n');
+    expect(stdout).toMatch(/^broker +aad-pod-identity-broker +broker +ok +1 of 1 ready/m);
     expect(stdout).toContain('pod/unlabelled labeled');
     expect(stdout).toContain('pod/mine created');
     const [, federated = ''] = /^pay\/web +(http.*)$/m.exec(indented.join('\n')) ?? [];
