@@ -31,7 +31,12 @@ export interface Played {
   readonly statuses: readonly number[];
   /** From the first request to the last response. */
   readonly lasted: number;
+  /** Seconds from the first request until it was given what it waited for: on a busy machine more than were wanted. */
+  readonly givenAfter: number;
 }
+
+/** Without an identity, which never comes. */
+export type WithoutIdentity = Omit<Played, 'clientId' | 'givenAfter'>;
 
 /** The identity is Created before the first request, and Assigned so many seconds after it. */
 export function playPending(where: PendingStage, play: PendingPlay): Promise<Played> {
@@ -74,7 +79,7 @@ type Missing = 'binding' | 'client id' | 'right';
 export async function playMissing(
   { stage, nmi, starts }: PendingStage,
   { player, key, what }: Omit<PendingPlay, 'seconds'> & { readonly what: Missing },
-): Promise<Omit<Played, 'clientId'>> {
+): Promise<WithoutIdentity> {
   const asked = Promise.withResolvers<unknown>();
   return starts.run(async () => {
     const scene = await labelledPod(stage, key, { startedAt: new Date() });
@@ -93,10 +98,10 @@ export async function playMissing(
 export async function playHangUps(
   { stage, nmi }: PendingStage,
   { player, key }: Omit<PendingPlay, 'seconds'>,
-): Promise<readonly Omit<Played, 'clientId'>[]> {
+): Promise<readonly WithoutIdentity[]> {
   const scene = await pendingPod(stage, key);
   await scene.create();
-  const played: Omit<Played, 'clientId'>[] = [];
+  const played: WithoutIdentity[] = [];
   while (played.length < 3 && played.at(-1)?.statuses.some((status) => status !== 0) !== true) {
     const path = await openRecordedPath({ pod: scene.pod, nmi });
     const answer = await run(player.client, player.wish, { url: path.url });
@@ -126,9 +131,10 @@ function playLate(
     asked.resolve((await path.asked()).askedAt);
     await delay((await asked.promise) + seconds * 1000 - Date.now());
     await scene.give();
+    const givenAfter = (Date.now() - (await asked.promise)) / 1000;
     const result = await answer;
     await path.close();
-    return { answer: result, clientId: scene.identity.clientId, ...timesOf(path.calls) };
+    return { answer: result, clientId: scene.identity.clientId, givenAfter, ...timesOf(path.calls) };
   }, asked.promise);
 }
 
