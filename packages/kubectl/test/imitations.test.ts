@@ -1,7 +1,7 @@
 // What an editor of one namespace can make look like MIC, NMI or the broker.
 import { cluster, type KubeObject } from '@pod-identity/sim';
 import { expect, test } from 'vitest';
-import type { Services } from '../src/cluster/services.ts';
+import { readServices, type Services } from '../src/cluster/services.ts';
 import type { PlugInCommand } from '../src/cli/command.ts';
 import { openSim, plugIn, workload } from './fixture.ts';
 
@@ -100,4 +100,33 @@ test('attack: a broker of an editor is neither run a program in nor trusted in A
   expect(planned.out).not.toContain('aaa');
   const checked = await plugIn([...call, '--check'], { env: { PATH: '/nonexistent' } });
   expect(checked).toMatchObject({ code: 2, err: expect.stringContaining('no broker was found') as string });
+});
+
+test('attack: the workloads of one namespace cost few reviews of rights, however many look like MIC', async () => {
+  const { sim, kubeconfig } = await openSim();
+  await cluster(sim, { namespaces: ['aaa', 'infra'] });
+  const forged = Array.from({ length: 300 }, (_, at) =>
+    workload('Deployment', { namespace: 'aaa', name: `mic-${at}`, args: [], image: 'r.test/mic:0.1.0' }),
+  );
+  sim.kube.seed([...forged, ...services('infra', 'infra-broker'), ...rights('infra')]);
+  const seen = Promise.withResolvers<readonly [Services, number]>();
+  const command: PlugInCommand = {
+    name: 'ask',
+    summary: 'reads',
+    examples: [],
+    run: async (session) => {
+      let reviews = 0;
+      const request: typeof session.kube.request = (one) => {
+        if (one.path.endsWith('/subjectaccessreviews')) reviews += 1;
+        return session.kube.request(one);
+      };
+      const reading = { kube: { ...session.kube, request }, signal: session.signal };
+      seen.resolve([await readServices(reading), reviews]);
+      return 0;
+    },
+  };
+  await plugIn(['ask', '--kubeconfig', kubeconfig], { commands: [command] });
+  const [found, reviews] = await seen.promise;
+  expect(keys(found)).toEqual(['infra/mic', 'infra/nmi', 'infra-broker/broker']);
+  expect(reviews).toBeLessThan(40);
 });

@@ -6,6 +6,7 @@ export { createBudgets, createTenantBudgets } from './budgets.ts';
 export { readUpTo } from './bounded-body.ts';
 export { ConfigurationError } from './configuration-error.ts';
 export { createBackoff, type Backoff } from './backoff.ts';
+export { clusterKinds } from './cluster-kinds.ts';
 export { DeadlinePassed, withDeadline } from './deadline.ts';
 export { heapBytes } from './heap-bytes.ts';
 export { createFairQueue, type FairQueue, type FairQueueLimits, type Tenant } from './fair-queue.ts';

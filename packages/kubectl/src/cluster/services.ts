@@ -1,4 +1,5 @@
-import type { KubeTransport, ResourceKind } from '@pod-identity/kit/kube';
+import { clusterKinds } from '@pod-identity/kit/core';
+import type { KubeTransport } from '@pod-identity/kit/kube';
 import { readMicConfig, type MicConfig } from '../../../mic/src/commands/plug-in.ts';
 import { readNmiConfig, type NmiConfig } from '../../../nmi/src/commands/plug-in.ts';
 import { findGenuine, homes, imitationOf } from './genuine.ts';
@@ -22,17 +23,9 @@ export interface Installed<Config> extends Pick<
   readonly config: Config | { readonly problems: readonly string[] };
 }
 
-const apps = (
-  kind: Workload['kind'],
-  plural: string,
-): ResourceKind & { readonly kind: Workload['kind'] } => ({
-  group: 'apps',
-  version: 'v1',
-  kind,
-  plural,
-  namespaced: true,
-});
-const kinds = [apps('DaemonSet', 'daemonsets'), apps('Deployment', 'deployments')] as const;
+const kinds = [clusterKinds.daemonSets, clusterKinds.deployments] as const;
+/** Of each kind in one namespace. Its editors can write any number that look like MIC, and each costs reviews of rights. */
+const mostOfNamespace = 16;
 /** Looked at one by one if not all namespaces may be: those of the manifests, and the original's. */
 const usualNamespaces = ['aad-pod-identity', 'aad-pod-identity-broker', 'kube-system', 'default'];
 
@@ -73,7 +66,11 @@ function brokerNamespaces(nmi: readonly Installed<NmiConfig>[]): readonly string
 }
 
 async function findOfKind(kind: (typeof kinds)[number], reading: Reading) {
-  const trim = (object: unknown) => readWorkload(kind.kind, object);
+  const isAmongFirst = createFirstOfNamespace();
+  const trim = (object: unknown) => {
+    const workload = readWorkload(kind.kind, object);
+    return workload && isAmongFirst(workload) ? workload : undefined;
+  };
   const everywhere = await listAllowed({ ...reading, kind, trim });
   if (everywhere.kind === 'read') return { workloads: everywhere.items, unknown: [] };
   const usual = await Promise.all(
@@ -82,6 +79,17 @@ async function findOfKind(kind: (typeof kinds)[number], reading: Reading) {
   return {
     workloads: usual.flatMap((list) => (list.kind === 'read' ? list.items : [])),
     unknown: [everywhere.text],
+  };
+}
+
+/** A list that begins again has the same first ones. */
+function createFirstOfNamespace(): (workload: Workload) => boolean {
+  const first = new Map<string, Set<string>>();
+  return ({ namespace, name }) => {
+    const names = first.get(namespace) ?? new Set();
+    first.set(namespace, names);
+    if (names.size < mostOfNamespace) names.add(name);
+    return names.has(name);
   };
 }
 

@@ -387,3 +387,15 @@ it('objects of the API server are read as the checks need them', () => {
     readNode({ metadata: { name: 'n' }, spec: { taints: [{ key: 'k', effect: 'NoExecute' }] } }),
   ).toEqual({ name: 'n', labels: {}, taints: [{ key: 'k', effect: 'NoExecute' }] });
 });
+
+it('attack: the findings about one namespace do not crowd out those about others', () => {
+  const misspelt = (namespace: string, name: string) =>
+    pod({ namespace, name, labels: { aadpodidbindng: 'demo' } });
+  const forged = Array.from({ length: 300 }, (_, at) => misspelt('hostile', `p-${at}`));
+  const world = { ...healthy, pods: read(...forged, misspelt('shop', 'web')) };
+  const [report] = examine(world, new Set(['pods'])).checks;
+  const objects = report?.findings.map(({ object }) => object) ?? [];
+  expect(objects).toContain('Pod/shop/web');
+  expect(objects.length).toBeLessThan(20);
+  expect(report?.findings.map(({ finding }) => finding.text).join('\n')).toContain('290 more');
+});

@@ -1,10 +1,10 @@
 // `doctor`: `checks.ts` lists the checks in order; `check-*.ts` decide each.
-import { ok } from '@pod-identity/policy';
+import { ok, problem } from '@pod-identity/policy';
 import { CommandProblem, exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
 import { findingText } from '../print/findings.ts';
 import { checks } from './checks.ts';
 import { readWorld } from './read-world.ts';
-import type { Check, Checked, DoctorWorld } from './world.ts';
+import { found, type Check, type Checked, type DoctorWorld, type Found } from './world.ts';
 
 export const doctor: PlugInCommand = {
   name: 'doctor',
@@ -60,9 +60,23 @@ function examined({ id, holds, look, isAboutServices }: Check, world: DoctorWorl
   return {
     id,
     holds,
-    findings,
+    findings: fewOfEach(findings),
     unknown: isAboutServices === true ? [...unread, ...none, ...unknown] : unknown,
   };
+}
+
+/** Of one namespace. Its editors can cause any number. */
+const mostOfNamespace = 10;
+
+/** So that what is wrong elsewhere is seen, further ones of a namespace are counted only. */
+function fewOfEach(findings: readonly Found[]): readonly Found[] {
+  const namespaces = Map.groupBy(findings, ({ object }) => object.split('/').slice(1, -1).join('/'));
+  return [...namespaces].flatMap(([namespace, all]) => {
+    const more = all.length - mostOfNamespace;
+    if (namespace === '' || more <= 0) return all;
+    const rest = `and ${more} more in namespace ${namespace}: mend these first`;
+    return [...all.slice(0, mostOfNamespace), found(`Namespace/${namespace}`, problem('namespace', rest))];
+  });
 }
 
 /** 2 only if something could not be seen and nothing is known to be wrong. */

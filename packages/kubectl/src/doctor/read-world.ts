@@ -1,6 +1,7 @@
 // One reading of all that the checks look at. What the user may not read becomes a sentence.
 import { fieldLimits, resources } from '@pod-identity/crd-types';
-import { coreKinds, KubeError, type KubeTransport, type ResourceKind } from '@pod-identity/kit/kube';
+import { clusterKinds } from '@pod-identity/kit/core';
+import { coreKinds, KubeError, type KubeTransport } from '@pod-identity/kit/kube';
 import {
   explainPods,
   readOriginalVersion,
@@ -14,13 +15,6 @@ import { readDefinition, readEvent, readIdentity, readLease, readNode, readPod }
 import { reviewRights } from './read-rights.ts';
 import type { Definition, DoctorWorld, Known, PodFacts } from './world.ts';
 
-const definitionKind: ResourceKind = {
-  group: 'apiextensions.k8s.io',
-  version: 'v1',
-  kind: 'CustomResourceDefinition',
-  plural: 'customresourcedefinitions',
-  namespaced: false,
-};
 const ourGroup = '.aadpodidentity.k8s.io';
 
 export async function readWorld(session: Session): Promise<DoctorWorld> {
@@ -40,7 +34,7 @@ export async function readWorld(session: Session): Promise<DoctorWorld> {
 async function readLists({ kube, signal, namespace }: Session) {
   const reading = { kube, signal, namespace };
   const [definitions, nodes, pods, leases, identities, events] = await Promise.all([
-    listAllowed({ kube, signal, kind: definitionKind, trim: ourDefinition }),
+    listAllowed({ kube, signal, kind: clusterKinds.definitions, trim: ourDefinition }),
     listAllowed({ kube, signal, kind: coreKinds.nodes, trim: readNode }),
     listAllowed({ ...reading, kind: coreKinds.pods, trim: readPod }),
     listAllowed({ ...reading, kind: coreKinds.leases, trim: readLease, namespace: 'kube-node-lease' }),

@@ -1,8 +1,8 @@
 import { parseAzureIdentity, parseAzureIdentityBinding, resources } from '@pod-identity/crd-types';
+import { clusterKinds } from '@pod-identity/kit/core';
 import { describe, expect, test } from 'vitest';
 import { micFlags } from '../../../mic/src/commands/plug-in.ts';
 import { nmiFlags } from '../../../nmi/src/commands/plug-in.ts';
-import { workloads } from './kinds.ts';
 import { isBlocked, planLines, type Plan } from './plan.ts';
 import { standingLines, standingOf, type StandingSight } from './standing.ts';
 import { toOurs, type Original, type OriginalSight } from './to-ours.ts';
@@ -118,7 +118,7 @@ describe('to-workload-identity', () => {
     metadata,
     spec: { azureIdentity: 'vault', selector: 'v' },
   });
-  const [deployments] = workloads;
+  const { deployments } = clusterKinds;
   const account = { namespace: 'pay', name: 'web' };
   const pod = (name: string) => ({
     key: `pay/${name}-1`,
@@ -140,7 +140,7 @@ describe('to-workload-identity', () => {
     refusal: undefined,
     workloads: [
       {
-        target: { kind: deployments!, namespace: 'pay', name: 'web' },
+        target: { kind: deployments, namespace: 'pay', name: 'web' },
         object: { metadata: { uid: 'd' }, spec: { template: {} } },
       },
     ],

@@ -1,18 +1,21 @@
 // Reads what the plans for a whole cluster and for a ServiceAccount are made of.
 import { parseAzureIdentityBinding, resources, type AzureIdentityBinding } from '@pod-identity/crd-types';
+import { clusterKinds } from '@pod-identity/kit/core';
 import type { ResourceKind } from '@pod-identity/kit/kube';
 import { micFlags } from '../../../mic/src/commands/plug-in.ts';
 import { nmiFlags } from '../../../nmi/src/commands/plug-in.ts';
 import { CommandProblem } from '../cli/command.ts';
 import { getAllowed, listAllowed } from '../cluster/lists.ts';
 import { readWorkload } from '../cluster/workload.ts';
-import { definitions, serviceAccounts, webhooks, workloads } from './kinds.ts';
 import { lookAtIdentity, lookAtPods, lookAtUsers, readIssuer, usersOf, type Looking } from './look.ts';
 import { accountKey, type UsersSight } from './sight.ts';
 import type { StandingSight } from './standing.ts';
 import type { Original, OriginalSight } from './to-ours.ts';
 import { clientAnnotation, type WorkloadSight } from './to-workload-identity.ts';
 import { fieldAt, textAt } from './writes.ts';
+
+/** Whose pods come from a template that a patch changes. */
+const templated = [clusterKinds.deployments, clusterKinds.statefulSets, clusterKinds.daemonSets];
 
 const whole = (object: unknown) => object;
 const keyAt = (object: unknown) =>
@@ -24,7 +27,7 @@ export async function lookAtStanding({ kube, signal, services }: Looking): Promi
   const named = (isOriginal: boolean) =>
     all.filter((one) => one.isOriginal === isOriginal).map(({ namespace, name }) => `${namespace}/${name}`);
   const identities = await listAllowed({ kube, signal, kind: resources.AzureIdentity, trim: whole });
-  const accounts = await listAllowed({ kube, signal, kind: serviceAccounts, trim: whole });
+  const accounts = await listAllowed({ kube, signal, kind: clusterKinds.serviceAccounts, trim: whole });
   const read = <T>(list: { readonly kind: string; readonly items?: readonly T[] }) => list.items ?? [];
   const byType = Object.groupBy(read(identities), (object) =>
     String((fieldAt(object, 'spec.type') ?? 0) as number),
@@ -59,7 +62,7 @@ export async function lookAtOriginal({ kube, signal, services }: Looking): Promi
   const isReady = (list: typeof nmi | typeof mic) =>
     list.some(({ isOriginal, replicas }) => !isOriginal && replicas.ready > 0);
   const name = `azureidentities.${resources.AzureIdentity.group}`;
-  const definition = await getAllowed({ kube, signal, kind: definitions, name });
+  const definition = await getAllowed({ kube, signal, kind: clusterKinds.definitions, name });
   const text = definition.kind === 'read' ? JSON.stringify(fieldAt(definition.object, 'spec')) : '';
   return {
     originals,
@@ -81,7 +84,7 @@ export async function lookAtAccount(
   chosen: string,
 ): Promise<WorkloadSight> {
   const { kube, signal } = looking;
-  const got = await getAllowed({ kube, signal, kind: serviceAccounts, ...account });
+  const got = await getAllowed({ kube, signal, kind: clusterKinds.serviceAccounts, ...account });
   if (got.kind !== 'read')
     throw new CommandProblem(`ServiceAccount ${accountKey(account)} could not be read: ${got.text}`);
   const all = await lookAtPods(looking);
@@ -104,7 +107,7 @@ export async function lookAtAccount(
     refusal: refusalOf(users),
     issuer: await readIssuer(looking),
     hasWebhook: await findWebhook(looking),
-    workloads: (await Promise.all(workloads.map((kind) => workloadsOf(looking, kind, account)))).flat(),
+    workloads: (await Promise.all(templated.map((kind) => workloadsOf(looking, kind, account)))).flat(),
     pods: usersOf(all, key),
     bindings: await bindingsOf(looking, namespace, name),
   };
@@ -116,7 +119,7 @@ function refusalOf({ refused, unknown }: UsersSight): string | undefined {
 }
 
 async function findWebhook({ kube, signal }: Looking): Promise<boolean | undefined> {
-  const list = await listAllowed({ kube, signal, kind: webhooks, trim: whole });
+  const list = await listAllowed({ kube, signal, kind: clusterKinds.mutatingWebhooks, trim: whole });
   if (list.kind !== 'read') return undefined;
   return list.items.some((object) => textAt(object, 'metadata.name').startsWith('azure-wi-webhook'));
 }

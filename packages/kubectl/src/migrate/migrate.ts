@@ -50,11 +50,11 @@ export const migrateCommand: PlugInCommand = {
     },
   ],
   examples: [
-    'migrate to-workload-identity pay/web',
     'migrate',
     'migrate to-federated pay/vault',
     'migrate to-federated pay/vault --apply',
     'migrate to-attached pay/vault --apply',
+    'migrate to-workload-identity pay/web',
   ],
   deadlineMs: 120_000,
   isEndless: ({ options }) => options['apply'] === true,

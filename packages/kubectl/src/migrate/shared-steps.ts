@@ -1,7 +1,7 @@
 // Steps of several plans.
 import { rolesFor, type AccessRole, type AccessRoleBinding } from '@pod-identity/crd-types';
+import { clusterKinds } from '@pod-identity/kit/core';
 import { shellWord } from '@pod-identity/policy';
-import { roleKinds } from './kinds.ts';
 import { plugIn, type Exchange, type Step } from './plan.ts';
 import { accountKey, type PodSight, type RightsSight } from './sight.ts';
 import { commandsOf, deleteCommand, type Write } from './writes.ts';
@@ -13,7 +13,7 @@ export function rightsStep({ target, refused, unknown }: RightsSight): Step {
     return { id: 'rights', title, state: 'blocked', why: `not known: ${unknown.join('; ')}` };
   if (refused.length === 0) return { id: 'rights', title, state: 'done' };
   const writes = createRoles(rolesFor({ subjects: refused, targets: [target] }).objects);
-  const bindings = writes.filter((write) => write.target.kind === roleKinds.ClusterRoleBinding);
+  const bindings = writes.filter((write) => write.target.kind === clusterKinds.clusterRoleBindings);
   const rights = refused.map((account) => ({ account, resource: target.resource, name: target.names[0] }));
   return {
     id: 'rights',
@@ -25,6 +25,11 @@ export function rightsStep({ target, refused, unknown }: RightsSight): Step {
     action: { kind: 'until-granted', writes, rights },
   };
 }
+
+const roleKinds = {
+  ClusterRole: clusterKinds.clusterRoles,
+  ClusterRoleBinding: clusterKinds.clusterRoleBindings,
+};
 
 function createRoles(objects: readonly (AccessRole | AccessRoleBinding)[]): Write[] {
   return objects.map((object) => ({

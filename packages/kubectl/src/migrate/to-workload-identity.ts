@@ -1,9 +1,9 @@
 // From NMI to workload identity, for one ServiceAccount: its app gets tokens from Entra itself, without NMI.
 import { resources, type AzureIdentity, type AzureIdentityBinding } from '@pod-identity/crd-types';
+import { clusterKinds } from '@pod-identity/kit/core';
 import { shellWord } from '@pod-identity/policy';
 import { isGiven, unattested } from './attested.ts';
 import { azCommand, credentialWords } from './credential.ts';
-import { serviceAccounts } from './kinds.ts';
 import { plugIn, type Plan, type Step } from './plan.ts';
 import { accountKey, type IdentitySight, type Issuer, type PodSight } from './sight.ts';
 import {
@@ -157,7 +157,11 @@ function accountStep(
   { account }: WorkloadSight,
   ids: { readonly clientID: string; readonly tenantID: string },
 ): Step {
-  const target: Target = { kind: serviceAccounts, namespace: account.namespace, name: account.name };
+  const target: Target = {
+    kind: clusterKinds.serviceAccounts,
+    namespace: account.namespace,
+    name: account.name,
+  };
   const annotations = {
     [clientAnnotation]: ids.clientID,
     ...(ids.tenantID !== '' && { [tenantAnnotation]: ids.tenantID }),

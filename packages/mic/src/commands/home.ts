@@ -1,6 +1,6 @@
+import { clusterKinds } from '@pod-identity/kit/core';
 import { createResource, KubeError, wholeObject, type KubeTransport } from '@pod-identity/kit/kube';
 import { memberOf, stringAt } from '../snapshot/raw-object.ts';
-import { clusterRoleBindings } from './rbac.ts';
 
 /** By the manifests and the chart. */
 const [bindingName, accountName] = ['pod-identity-mic', 'mic'];
@@ -11,7 +11,7 @@ const [bindingName, accountName] = ['pod-identity-mic', 'mic'];
  */
 export async function findHome(transport: KubeTransport, signal: AbortSignal): Promise<string | undefined> {
   try {
-    const binding = await createResource(transport, clusterRoleBindings).get(
+    const binding = await createResource(transport, clusterKinds.clusterRoleBindings).get(
       { name: bindingName },
       { signal, fields: wholeObject },
     );

@@ -1,4 +1,5 @@
 // Reads of Kubernetes' RBAC. The rights on Azure identities are those of ClusterRoles alone.
+import { clusterKinds } from '@pod-identity/kit/core';
 import {
   createResource,
   KubeError,
@@ -6,16 +7,6 @@ import {
   type KubeTransport,
   type ResourceKind,
 } from '@pod-identity/kit/kube';
-
-const rbac = (kind: string, plural: string): ResourceKind => ({
-  group: 'rbac.authorization.k8s.io',
-  version: 'v1',
-  kind,
-  plural,
-  namespaced: false,
-});
-
-export const clusterRoleBindings = rbac('ClusterRoleBinding', 'clusterrolebindings');
 
 export interface ClusterRoles {
   readonly roles: readonly unknown[];
@@ -33,8 +24,8 @@ export async function listClusterRoles({
   const list = (kind: ResourceKind) =>
     createResource<unknown>(transport, kind).list({ signal, fields: wholeObject });
   try {
-    const roles = await list(rbac('ClusterRole', 'clusterroles'));
-    return { roles, bindings: await list(clusterRoleBindings) };
+    const roles = await list(clusterKinds.clusterRoles);
+    return { roles, bindings: await list(clusterKinds.clusterRoleBindings) };
   } catch (error) {
     if (error instanceof KubeError && error.code === 'denied') return undefined;
     throw error;
