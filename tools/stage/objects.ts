@@ -65,13 +65,23 @@ export async function applyObject(kube: KubeTransport, object: KubeObject): Prom
     if (!(error instanceof KubeError && error.code === 'already-exists')) throw error;
   }
   const path = pathOf({ ...at, name: object.metadata.name });
+  for (let attempt = 1; ; attempt += 1)
+    try {
+      return await replace(kube, path, object);
+    } catch (error) {
+      const isChanged = error instanceof KubeError && error.code === 'conflict';
+      if (!isChanged || attempt === mostAttempts) throw error;
+    }
+}
+
+/** MIC may write the object's status between its reading and its writing. */
+const mostAttempts = 5;
+
+async function replace(kube: KubeTransport, path: string, object: KubeObject): Promise<KubeObject> {
   const current = (await kube.request({ method: 'GET', path })) as KubeObject;
   const metadata = { ...current.metadata, ...object.metadata };
-  const body = {
-    ...object,
-    metadata,
-    ...(current['status'] === undefined ? {} : { status: current['status'] }),
-  };
+  const status = current['status'];
+  const body = { ...object, metadata, ...(status !== undefined && { status }) };
   return (await kube.request({ method: 'PUT', path, body })) as KubeObject;
 }
 
