@@ -7,8 +7,8 @@ import type { IdentitySight } from './sight.ts';
 import { fieldAt } from './writes.ts';
 
 /** MIC has read the client id of the attached identity from Azure: its condition is about the object as it is now. */
-export function isAttested({ object, identity }: IdentitySight): boolean {
-  if ('problems' in identity || identity.spec.type !== 0) return false;
+export function isAttested({ object, identity, isStatusOfMic }: IdentitySight): boolean {
+  if (!isStatusOfMic || 'problems' in identity || identity.spec.type !== 0) return false;
   const conditions = fieldAt(object, 'status.conditions');
   return (Array.isArray(conditions) ? (conditions as unknown[]) : []).some(
     (one) =>

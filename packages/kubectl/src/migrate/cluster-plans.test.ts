@@ -134,6 +134,7 @@ describe('to-workload-identity', () => {
       object,
       identity: identity.ok ? identity.value : { problems: [] },
       isOfOldSpelling: false,
+      isStatusOfMic: true,
     },
     issuer: 'https://issuer.test',
     hasWebhook: true,

@@ -7,7 +7,15 @@ import { nmiFlags } from '../../../nmi/src/commands/plug-in.ts';
 import { CommandProblem } from '../cli/command.ts';
 import { getAllowed, listAllowed } from '../cluster/lists.ts';
 import { readWorkload } from '../cluster/workload.ts';
-import { lookAtIdentity, lookAtPods, lookAtUsers, readIssuer, usersOf, type Looking } from './look.ts';
+import {
+  lookAtDefinition,
+  lookAtIdentity,
+  lookAtPods,
+  lookAtUsers,
+  readIssuer,
+  usersOf,
+  type Looking,
+} from './look.ts';
 import { accountKey, type UsersSight } from './sight.ts';
 import type { StandingSight } from './standing.ts';
 import type { Original, OriginalSight } from './to-ours.ts';
@@ -61,8 +69,7 @@ export async function lookAtOriginal({ kube, signal, services }: Looking): Promi
   });
   const isReady = (list: typeof nmi | typeof mic) =>
     list.some(({ isOriginal, replicas }) => !isOriginal && replicas.ready > 0);
-  const name = `azureidentities.${resources.AzureIdentity.group}`;
-  const definition = await getAllowed({ kube, signal, kind: clusterKinds.definitions, name });
+  const definition = await lookAtDefinition({ kube, signal });
   const text = definition.kind === 'read' ? JSON.stringify(fieldAt(definition.object, 'spec')) : '';
   return {
     originals,

@@ -15,6 +15,7 @@ import {
   type AzureIdentityBinding,
   type MatchingRules,
 } from '@pod-identity/crd-types';
+import { clusterKinds } from '@pod-identity/kit/core';
 import { createAccessReviewer, createResource, KubeError, wholeObject } from '@pod-identity/kit/kube';
 import {
   livePods,
@@ -24,7 +25,7 @@ import {
   stringAt,
 } from '../../../mic/src/commands/plug-in.ts';
 import { CommandProblem, type Session } from '../cli/command.ts';
-import { listAllowed } from '../cluster/lists.ts';
+import { getAllowed, listAllowed } from '../cluster/lists.ts';
 import type { Installed, Services } from '../cluster/services.ts';
 import {
   accountKey,
@@ -38,7 +39,7 @@ import {
   type UsersSight,
 } from './sight.ts';
 import { twinName, type TwinSight } from './twin.ts';
-import { textAt, type Target } from './writes.ts';
+import { fieldAt, textAt, type Target } from './writes.ts';
 
 export type Looking = Pick<Session, 'kube' | 'signal' | 'clock' | 'log' | 'services'>;
 
@@ -49,19 +50,39 @@ export async function lookAtIdentity(
 ): Promise<IdentitySight> {
   const target: Target = { kind: resources.AzureIdentity, namespace, name };
   try {
-    const object = await createResource<unknown>(kube, target.kind).get(target, {
-      signal,
-      fields: wholeObject,
-    });
+    const [object, isStatusOfMic] = await Promise.all([
+      createResource<unknown>(kube, target.kind).get(target, { signal, fields: wholeObject }),
+      hasOwnStatus({ kube, signal }),
+    ]);
     const parsed = parseAzureIdentity(object);
     const identity = parsed.ok ? parsed.value : { problems: problemTexts(parsed.problems) };
-    return { target, object, identity, isOfOldSpelling: canonicalise(object).changed };
+    return { target, object, identity, isOfOldSpelling: canonicalise(object).changed, isStatusOfMic };
   } catch (error) {
     if (error instanceof KubeError && error.code === 'not-found')
       throw new CommandProblem(`there is no AzureIdentity ${namespace}/${name}`);
     throw error;
   }
 }
+
+/** Whether the definition has the subresource `status`; one that may not be read counts as without. */
+async function hasOwnStatus({ kube, signal }: Pick<Looking, 'kube' | 'signal'>): Promise<boolean> {
+  const got = await lookAtDefinition({ kube, signal });
+  const versions = got.kind === 'read' ? fieldAt(got.object, 'spec.versions') : [];
+  return (
+    Array.isArray(versions) &&
+    versions.length > 0 &&
+    versions.every((version) => fieldAt(version, 'subresources.status') !== undefined)
+  );
+}
+
+/** That of AzureIdentities. */
+export const lookAtDefinition = ({ kube, signal }: Pick<Looking, 'kube' | 'signal'>) =>
+  getAllowed({
+    kube,
+    signal,
+    kind: clusterKinds.definitions,
+    name: `azureidentities.${resources.AzureIdentity.group}`,
+  });
 
 /** All live pods that some binding gives an identity, by MIC's rules with the flags of this cluster. */
 export async function lookAtPods({

@@ -27,7 +27,7 @@ function seen(spec: object, more: object = {}, conditions: readonly object[] = a
   const parsed = parseAzureIdentity(object);
   const identity = parsed.ok ? parsed.value : { problems: ['wrong'] };
   const target = { kind: resources.AzureIdentity, namespace: 'pay', name: 'vault' };
-  return { target, object, identity, isOfOldSpelling: false, ...more };
+  return { target, object, identity, isOfOldSpelling: false, isStatusOfMic: true, ...more };
 }
 
 const managed = { type: 0, resourceID: idOf('vault'), clientID: clientId };
@@ -97,6 +97,12 @@ describe('to-federated', () => {
     ],
   ])('%s', (_, sight, steps) => {
     expect(states(toFederated(forward(sight), { tenant, clientId: '' }))).toEqual(steps);
+  });
+
+  test('attack: a condition that an editor of the namespace could write confirms no client id', () => {
+    const identity = seen({ ...managed, tenantID: tenant }, { isStatusOfMic: false });
+    const plan = toFederated(forward({ identity }), { tenant: '', clientId: '' });
+    expect(why(plan)).toContain('give --client-id');
   });
 
   test.each<[what: string, sight: Partial<FederatedSight>, text: string]>([

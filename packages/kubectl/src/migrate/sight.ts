@@ -10,6 +10,8 @@ export interface IdentitySight {
   readonly identity: AzureIdentity | { readonly problems: readonly string[] };
   /** It has the field names of 2018: a patch would write a second spelling beside them. */
   readonly isOfOldSpelling: boolean;
+  /** Only who has the right on its status can write it. With the original's definition, whoever may write the object can. */
+  readonly isStatusOfMic: boolean;
 }
 
 /** An AzureIdentity that bindings give a pod. */
