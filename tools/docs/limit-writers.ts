@@ -19,7 +19,7 @@ export const limitWriters: Readonly<Record<string, string>> = {
   'kubectl/cluster': 'editors of a namespace by objects and log lines, for whoever runs the command',
   'kubectl/print': 'editors of a namespace by names and texts of objects, for whoever runs the command',
   'kubectl/cli': 'who runs the command; the API server may hang',
-  'kubectl/doctor': 'kubelets and services by their leases; NMI by its Events',
+  'kubectl/doctor': 'editors of a namespace by pods, identities and Events; kubelets by their leases',
   'kubectl/migrate': 'who runs the command; MIC, Microsoft Entra and the API server may take long',
   'mic/access': 'editors of a namespace: ServiceAccounts and bindings; the API server may hang',
   'mic/apply': 'editors of a namespace by their pods and bindings; ARM and the API server may refuse',
