@@ -76,7 +76,7 @@ describe.skipIf(missing !== undefined)('the web page in a browser', () => {
 
   const show = async (width: number, height: number, more: object = {}): Promise<Tab> => {
     const tab = await browser.openTab();
-    for (const domain of ['Page', 'Network', 'Log', 'Runtime']) await tab.send(`${domain}.enable`);
+    for (const domain of ['Network', 'Log', 'Runtime']) await tab.send(`${domain}.enable`);
     await tab.send('Emulation.setDeviceMetricsOverride', {
       width,
       height,
@@ -84,9 +84,7 @@ describe.skipIf(missing !== undefined)('the web page in a browser', () => {
       mobile: true,
       ...more,
     });
-    const loaded = tab.next('Page.loadEventFired');
-    await tab.send('Page.navigate', { url: addressOf(server) });
-    await loaded;
+    await tab.show(addressOf(server));
     return tab;
   };
 
@@ -121,11 +119,8 @@ describe.skipIf(missing !== undefined)('the web page in a browser', () => {
 
   test('it shows the same without scripts', async () => {
     const [withScripts, without] = [await show(390, 844), await browser.openTab()];
-    await without.send('Page.enable');
     await without.send('Emulation.setScriptExecutionDisabled', { value: true });
-    const loaded = without.next('Page.loadEventFired');
-    await without.send('Page.navigate', { url: addressOf(server) });
-    await loaded;
+    await without.show(addressOf(server));
     const textOf = (tab: Tab) => tab.evaluate('document.body.innerText');
     expect(await textOf(without)).toBe(await textOf(withScripts));
     expect(await textOf(without)).toContain('database-password');

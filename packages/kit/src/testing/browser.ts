@@ -37,9 +37,9 @@ export interface Tab {
   readonly send: (method: string, params?: object) => Promise<Result>;
   /** The events of this name so far. */
   readonly events: (method: string) => readonly Result[];
-  /** The next event of this name. */
-  readonly next: (method: string) => Promise<Result>;
-  /** The value of an expression in the page. */
+  /** Opens a URL; resolves after the load event of that very document, not of the blank page before it. */
+  show(url: string): Promise<void>;
+  /** The value of an expression in the page; rejects with what the expression throws. */
   evaluate(expression: string): Promise<unknown>;
 }
 
@@ -62,6 +62,9 @@ export async function startBrowser(): Promise<Browser> {
     async openTab() {
       const { targetId } = await connection.send('Target.createTarget', { url: 'about:blank' });
       const { sessionId } = await connection.send('Target.attachToTarget', { targetId, flatten: true });
+      // Keys reach a tab that has the focus, and Chromium gives it to the newest tab some time after it is made.
+      const focus = { enabled: true };
+      await connection.send('Emulation.setFocusEmulationEnabled', focus, String(sessionId));
       return tabOf(connection, String(sessionId));
     },
     async close() {
@@ -79,9 +82,22 @@ function tabOf(connection: Connection, sessionId: string): Tab {
   return {
     send,
     events: (method) => connection.events(method, sessionId),
-    next: (method) => connection.next(method, sessionId),
+    async show(url) {
+      await send('Page.enable');
+      await send('Page.setLifecycleEventsEnabled', { enabled: true });
+      const { loaderId, errorText } = await send('Page.navigate', { url });
+      if (typeof errorText === 'string') throw new Error(`Chromium can't open ${url}: ${errorText}`);
+      const isLoad = (params: Result): boolean =>
+        params['name'] === 'load' && params['loaderId'] === loaderId;
+      await connection.first('Page.lifecycleEvent', sessionId, isLoad);
+    },
     async evaluate(expression) {
-      const { result } = await send('Runtime.evaluate', { expression, returnByValue: true });
+      const { result, exceptionDetails } = await send('Runtime.evaluate', {
+        expression,
+        returnByValue: true,
+      });
+      if (exceptionDetails !== undefined)
+        throw new Error(`${expression}: ${String((result as { description?: string }).description)}`);
       return (result as { value?: unknown }).value;
     },
   };
@@ -119,14 +135,16 @@ function connect(input: Writable, output: Readable) {
       seen
         .filter((message) => message.method === method && message.sessionId === sessionId)
         .map(({ params = {} }) => params),
-    next(method: string, sessionId: string): Promise<Result> {
+    /** The first event of this name for which `matches` is true, those that came already included. */
+    first(method: string, sessionId: string, matches: (params: Result) => boolean): Promise<Result> {
+      const isIt = (message: Message): boolean =>
+        message.method === method && message.sessionId === sessionId && matches(message.params ?? {});
       return deadline<Result>(`the event ${method} of Chromium`, (resolve) => {
         const listener = (message: Message): void => {
-          if (message.method !== method || message.sessionId !== sessionId) return;
-          listeners.delete(listener);
-          resolve(message.params ?? {});
+          if (isIt(message)) resolve(message.params ?? {});
         };
         listeners.add(listener);
+        seen.forEach(listener);
       });
     },
   };
