@@ -5,7 +5,9 @@ import { federatedTarget, rolesFor } from '@pod-identity/crd-types';
 import { brokerNamespace, brokerSubject } from '../../stage/broker.ts';
 import * as names from '../../stage/names.ts';
 import { nodeSettings } from '../../stage/node-settings.ts';
-import { pathOf, type KubeObject } from '../../stage/objects.ts';
+import { nodeObject } from '../../stage/cluster.ts';
+import { deleteObject, pathOf, type KubeObject } from '../../stage/objects.ts';
+import type { NmiPlace } from '../../stage/programs.ts';
 import { openStage, type Stage, type StageNmi } from '../../stage/stage.ts';
 import { untilObject } from '../../stage/until.ts';
 import { installBroker, startBroker, startBrokeredNmi, type StageBroker } from '../../e2e/federated/stage.ts';
@@ -107,19 +109,22 @@ async function addTrusted({ sim }: Stage): Promise<string[]> {
 type World = Stage['sim']['azure']['world'];
 type IssuerKeys = NonNullable<Parameters<World['addFederatedCredential']>[1]['keys']>;
 
-/** MIC attaches 8 identities to a scale set at once, and then one in 20 s. Another MIC, and NMI on another node, have the next rounds. */
-const roundsOfNode = 8;
+/** MIC sends 8 PATCHes of a host at once, and then one in 20 s: for one identity that is always the same, and for one of each round. */
+const roundsOfNode = 7;
 
 async function firstTokens(federated: Federated, sizes: NmiSizes, say: Say): Promise<FirstTokens[]> {
   const { stage } = federated;
   const counted = roundsOfNode - sizes.warmUpRounds;
   const nodes = Math.ceil(sizes.firstTokens / counted);
   await addBindings(federated, nodes * roundsOfNode);
+  const places: NmiPlace[] = [];
+  for (let node = 0; node < nodes; node += 1) places.push(await giveOwnHost(stage, node));
   const rounds: FirstTokens[] = [];
-  for (let node = 0; node < nodes; node += 1) {
-    const mic = await stage.startMic(`${node}`);
-    const nmi = await startBrokeredNmi(stage, node);
-    for (const { pid } of [mic, nmi.service]) pin(pid, 0);
+  const mic = await stage.startMic('a');
+  pin(mic.pid, 0);
+  for (const [node, place] of places.entries()) {
+    const nmi = await startBrokeredNmi(stage, place);
+    pin(nmi.service.pid, 0);
     const last = sizes.warmUpRounds + Math.min(counted, sizes.firstTokens - rounds.length);
     for (let index = 0; index < last; index += 1) {
       const times = await firstTokensOf({ stage, nmi, node, round: node * roundsOfNode + index });
@@ -129,9 +134,23 @@ async function firstTokens(federated: Federated, sizes: NmiSizes, say: Say): Pro
         `first tokens on node ${node}: ${ways.map((way) => `${way} ${times[way].toFixed(1)} ms`).join(', ')}`,
       );
     }
-    await Promise.all([mic.stop(), nmi.service.stop()]);
+    await nmi.service.stop();
   }
+  await mic.stop();
   return rounds;
+}
+
+/** Moves a node of the stage into a scale set of its own, because MIC limits the PATCHes of each. */
+async function giveOwnHost(stage: Stage, node: number): Promise<NmiPlace> {
+  const { kube, sim } = stage;
+  const pool = `pool-${node}`;
+  const id = names.scaleSetId(pool);
+  sim.azure.world.addScaleSet({ id, instances: 1, identities: [names.clusterIdentity.id] });
+  const before = nodeObject(node);
+  await deleteObject(kube, before);
+  await sim.azure.ready();
+  await stage.create({ ...before, spec: { providerID: `azure://${id}/virtualMachines/0` } });
+  return { node: names.nodeName(node), machine: `${pool}_0`, position: node + 1 };
 }
 
 interface Round {

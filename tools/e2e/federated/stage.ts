@@ -19,7 +19,7 @@ import type { KubeObject } from '../../stage/objects.ts';
 import { built, inDeploy } from '../../stage/places.ts';
 import { untilGranted } from '../../stage/rights.ts';
 import { parseLine, type Service } from '../../stage/service.ts';
-import type { BrokerOptions } from '../../stage/programs.ts';
+import type { BrokerOptions, NmiPlace } from '../../stage/programs.ts';
 import { openStage, type Stage, type StageNmi } from '../../stage/stage.ts';
 import { runProgram, type Ended } from '../access/commands.ts';
 import { openReviewProxy, type ReviewProxy } from '../access/review-proxy.ts';
@@ -94,14 +94,15 @@ export async function installBroker(stage: Stage): Promise<KubeObject[]> {
 
 export async function startBrokeredNmi(
   stage: Stage,
-  node: number,
+  place: number | NmiPlace,
   args: readonly string[] = [],
 ): Promise<BrokeredNmi> {
+  const node = typeof place === 'number' ? place : place.position - 1;
   const { pod, token } = await runAgentPod(stage, `nmi-${node}`, node);
   const tokenFile = join(stage.folder, `nmi-${node}.token`);
   await writeFile(tokenFile, token);
   const own = ['--broker', brokerNamespace, '--broker-token-file', tokenFile];
-  return { ...(await stage.startNmi(node, [...own, ...args])), pod, token, tokenFile };
+  return { ...(await stage.startNmi(place, [...own, ...args])), pod, token, tokenFile };
 }
 
 /** A pod of NMI, and its token for the broker. */
