@@ -85,7 +85,7 @@ function versions(all: readonly Any[]): Found[] {
   const by = Map.groupBy(own, ({ image }) => versionOf(image));
   if (by.size < 2) return [];
   const text = [...by].map(([version, some]) => `${some.map(({ name }) => name).join(' and ')} ${version}`);
-  const remedy = { text: 'update all to one version: docs/administrator/operations.md' };
+  const remedy = { text: 'update all to one version: deploy/README.md has the commands' };
   return [
     found('versions', info('version', `the services are of different versions: ${text.join(', ')}`, remedy)),
   ];
