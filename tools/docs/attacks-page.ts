@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parse } from 'yaml';
-import { row, table } from './markdown.ts';
 
 export interface Attack {
   readonly attack: string;
@@ -20,20 +19,19 @@ export function readAttacks(): readonly AttackArea[] {
   return parse(readFileSync(new URL('attacks.yaml', import.meta.url), 'utf8')) as readonly AttackArea[];
 }
 
-/** The parts of the page. */
+/** The parts of the page. Protections and titles stay in attacks.yaml: whoever reads them has the tests open. */
 export function attacksPage(areas: readonly AttackArea[]): readonly string[] {
   const count = areas.reduce((sum, { attacks }) => sum + attacks.length, 0);
   return [
     '# Attacks',
-    `The ${count} attacks and faults that were tried, with the protection and the files of its tests, in the default settings unless an entry says otherwise. "Editor" means: may create AzureIdentity, AzureIdentityBinding, AzureAssignedIdentity, Secret and Pod in one namespace, and nothing else. Threat model and known gaps: [security](../administrator/security.md); the inputs with their limits: [inputs](inputs.md). The titles of the tests are in \`tools/docs/attacks.yaml\`.`,
-    ...areas.flatMap(({ area, attacks }) => [
-      `## ${area}`,
-      `<!-- prettier-ignore -->\n${table(['Attack', 'Protection', 'Tests'], attacks.map(rowOf))}`,
-    ]),
+    `The ${count} attacks and faults that were tried, in the default settings unless an entry says otherwise. Each links to its tests; \`tools/docs/attacks.yaml\` has the protection and the titles of the tests. "Editor" means: may create AzureIdentity, AzureIdentityBinding, AzureAssignedIdentity, Secret and Pod in one namespace, and nothing else. Threat model and known gaps: [security](../administrator/security.md); inputs with their limits: [inputs](inputs.md).`,
+    ...areas.flatMap(({ area, attacks }) => [`## ${area}`, attacks.map(entryOf).join('\n')]),
   ];
 }
 
-function rowOf({ attack, protection = '', tests }: Attack): string {
-  const files = Object.keys(tests).map((path) => `[${basename(path, '.test.ts')}](../../${path})`);
-  return row(attack, protection, files.join(', '));
+/** The text links to the first file of tests; the further ones follow. */
+function entryOf({ attack, tests }: Attack): string {
+  const [first = '', ...further] = Object.keys(tests).map((path) => `../../${path}`);
+  const links = further.map((path) => ` [${basename(path, '.test.ts')}](${path})`);
+  return `- [${attack}](${first})${links.join(',')}`;
 }
