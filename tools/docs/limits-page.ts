@@ -33,10 +33,9 @@ export function limitsPage(files: readonly FileLimits[]): readonly string[] {
       .replace(/^packages\//, '')
       .replace('/src', ''),
   );
-  const missing = withoutReason(files).length;
   return [
     '# Limits',
-    `The numbers that stand at the top of source files: limits, delays and shares, by room, with the reason that the comment above them gives ([why so](../contributor/decisions/0046-limits-beside-their-use.md)). ${missing} have none. Flags are in [configuration.md](configuration.md).`,
+    'The numbers at the top of source files: limits, delays and shares, by room, with whoever may write what they limit, and the first sentence of the comment above them if it fits on the line ([why so](../contributor/decisions/0046-limits-beside-their-use.md)). Flags: [configuration](configuration.md).',
     ...[...rooms].flatMap(([room, those]) => roomPart(room, those)),
   ];
 }
@@ -45,11 +44,21 @@ function roomPart(room: string, files: readonly FileLimits[]): readonly string[]
   const writers = limitWriters[room];
   if (writers === undefined)
     throw new Error(`tools/docs/limit-writers.ts does not say who writes what ${room} limits`);
-  const lines = files.flatMap(({ path, groups }) =>
-    groups.map(({ limits, reason }) => {
-      const numbers = limits.map(({ name, value }) => `${code(name)} ${value}`).join('; ');
-      return `- [${basename(path, '.ts')}](../../${path}): ${numbers}${reason && `. ${reason}`}`;
-    }),
-  );
-  return [`## ${room}`, `Who may write it: ${writers}.`, lines.join('\n')];
+  return [`## ${room}`, `Written by: ${writers}.`, files.map(entryOf).join('\n')];
+}
+
+function entryOf({ path, groups }: FileLimits): string {
+  const parts = groups.map(({ limits, reason }) => {
+    const numbers = limits.map(({ name, value }) => `${code(name)} ${value}`).join(', ');
+    return [numbers, shortReason(reason)].filter((part) => part !== '').join(': ');
+  });
+  return `- [${basename(path, '.ts')}](../../${path}): ${parts.join('; ')}`;
+}
+
+/** A longer sentence explains more than how the number is meant: whoever needs it has the file open. */
+const longestReason = 60;
+
+function shortReason(reason: string): string {
+  const first = reason.split(/\.(?:\s|$)/, 1).join('');
+  return first.length > longestReason ? '' : first;
 }
