@@ -1,4 +1,4 @@
-// A client's reaction to a response: as measured, and as a cell of a table in docs/reference/errors.md.
+// A client's reaction to a response: as measured, and as a cell of behaviour.json.
 import type { Again, FixedStatus } from './fixed-responses.ts';
 
 /** One call of a program; all its requests get the same status. */
@@ -73,7 +73,7 @@ const cellForm = /^(\d+)(?: each (\d+) s)?(?: in (\d+) s)?(, goes on)?(, no reas
 
 export function parseCell(text: string): Behaviour {
   const found = cellForm.exec(text);
-  if (found === null) throw new Error(`docs/reference/errors.md: "${text}" is not a behaviour of a client`);
+  if (found === null) throw new Error(`behaviour.json: "${text}" is not a behaviour of a client`);
   const [, requests, every, over, goesOn, hidesReason] = found;
   return {
     requests: Number(requests),
@@ -84,7 +84,7 @@ export function parseCell(text: string): Behaviour {
   };
 }
 
-/** The columns of the two tables. */
+/** A column of behaviour.json. */
 export interface Column {
   readonly title: string;
   readonly status: FixedStatus;

@@ -1,4 +1,4 @@
-// The rows of the client tables in docs/reference/errors.md: a client and how a program uses it.
+// The rows of behaviour.json: a client and how a program uses it.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chosenColumns, otherColumns, type Column } from './behaviour.ts';

@@ -1,9 +1,9 @@
-// How long the clients in pods retry: with a fixed response, as the tables of docs/reference/errors.md say,
+// How long the clients in pods retry: with a fixed response, as behaviour.json says,
 // and with the built NMI, while an identity is assigned late. All of them run at the same time, because they mostly wait.
 import { whyNoPrograms } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { contradiction, secondsOf, type Behaviour, type Column } from '../clients/behaviour.ts';
-import { readClaims, type Claims } from '../clients/claims.ts';
+import { claims } from '../clients/claims.ts';
 import {
   playHangUps,
   playMissing,
@@ -37,7 +37,6 @@ const missing = ['binding', 'client id', 'right'] as const;
 let stage: Stage;
 /** With MIC; both in mode rbac. */
 let strict: Stage;
-let claims: Claims;
 /** All runs, started at the beginning. */
 const plays = new Map<string, Promise<unknown>>();
 
@@ -48,7 +47,6 @@ const play = <T>(name: string, playing: Promise<T>) => {
 const played = <T>(name: string) => plays.get(name) as Promise<T>;
 
 beforeAll(async () => {
-  claims = await readClaims();
   stage = await openStage();
   await stage.install();
   const nmi = await stage.startNmi(0);
@@ -76,7 +74,7 @@ beforeAll(async () => {
     play(player.name, playHangUps(where, { player, key: `impatient-${index}` }));
   for (const { player, column, claimed } of longestFirst()) {
     const comparing = playStatus({ starts, path }, player, column).then((measured) => {
-      if (claimed === undefined) return `${column.title} is not in docs/reference/errors.md`;
+      if (claimed === undefined) return `${column.title} is not in behaviour.json`;
       const wrong = contradiction(claimed, measured);
       return wrong && `${column.title}: ${wrong}`;
     });
@@ -102,7 +100,7 @@ interface Cell {
   readonly claimed: Behaviour | undefined;
 }
 
-/** For all cells of the tables in docs/reference/errors.md: the suite takes as long as the slowest of them. */
+/** For all cells of behaviour.json: the suite takes as long as the slowest of them. */
 function longestFirst(): readonly Cell[] {
   const cells = here.flatMap((player) =>
     columnsOf(player).map((column) => ({
@@ -118,7 +116,7 @@ function longestFirst(): readonly Cell[] {
 const patienceMs = 900_000;
 
 test.each(here)(
-  '$name does with each status what docs/reference/errors.md says, and shows its user the reason where it says so',
+  '$name does with each status what behaviour.json says, and shows its user the reason where it says so',
   async (player) => {
     const all = columnsOf(player).map(({ title }) =>
       played<string | undefined>(`${player.name}, status ${title}`),
