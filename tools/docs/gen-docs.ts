@@ -18,7 +18,7 @@ import { attacksPage, readAttacks } from './attacks-page.ts';
 import { read, settle } from './generated-files.ts';
 import { componentRows } from './components-list.ts';
 import { decisionsIndex } from './decisions-index.ts';
-import { flagTable } from './flag-table.ts';
+import { flagTables } from './flag-table.ts';
 import { limitsPage, readLimits } from './limits-page.ts';
 import { code, row, table } from './markdown.ts';
 import { azureJson, micEnvironment } from './mic-settings.ts';
@@ -26,30 +26,26 @@ import { roomsTable } from './rooms-table.ts';
 
 const made = '<!-- Made by tools/docs/gen-docs.ts from the lists in the code: change it there. -->\n';
 
-function metricTable(specs: Readonly<Record<string, MetricSpec>>): string {
-  const rows = Object.values(specs).map(({ name, kind, labels, help }) =>
-    row(
-      code(name),
-      kind,
-      Object.keys(labels ?? {})
-        .map(code)
-        .join(', '),
-      help,
-    ),
-  );
-  return table(['Name', 'Kind', 'Labels', 'Meaning'], rows);
+function metricList(specs: Readonly<Record<string, MetricSpec>>): string {
+  return Object.values(specs)
+    .map(({ name, kind, labels, help }) => {
+      const facts = [kind, ...Object.keys(labels ?? {}).map(code)].join(', ');
+      return `- ${code(name)} (${facts}): ${help}`;
+    })
+    .join('\n');
 }
 
-function actorTable(): string {
-  const rows = Object.entries(reasons).map(([reason, [meaning, actor]]) =>
-    row(code(reason), meaning, actors[actor]),
-  );
-  return table(['Reason', 'Meaning', 'Who must act'], rows);
+/** By who must act. */
+function reasonLists(): readonly string[] {
+  const byActor = Map.groupBy(Object.entries(reasons), ([, [, actor]]) => actor);
+  return [...byActor].flatMap(([actor, those]) => [
+    `## Who must act: ${actors[actor]}`,
+    reasonList(those.map(([reason, [meaning]]) => [reason, meaning])),
+  ]);
 }
 
-function reasonTable(meanings: Readonly<Record<string, string>>): string {
-  const rows = Object.entries(meanings).map(([reason, meaning]) => row(code(reason), meaning));
-  return table(['Reason', 'Meaning'], rows);
+function reasonList(meanings: readonly (readonly [reason: string, meaning: string])[]): string {
+  return meanings.map(([reason, meaning]) => `- ${code(reason)}: ${meaning}`).join('\n');
 }
 
 /** Each setting is one or more names, separated by commas, and its meaning. */
@@ -76,33 +72,37 @@ function pageWithPart(path: string, name: string, lines: readonly string[]) {
   return formatted(path, text.slice(0, before) + part + text.slice(after));
 }
 
+const flags = flagTables({ mic: micFlags, nmi: nmiFlags });
+
 settle(
   await Promise.all([
     page(
       'docs/reference/configuration.md',
       '# Configuration',
       'Flags have the syntax of the original: one dash or two, `--name=value` or `--name value`. Flags of the original that have no effect here are accepted and logged.',
+      '## MIC and NMI',
+      flags.both,
       '## MIC',
       '### Flags',
-      flagTable(micFlags),
+      flags.mic,
       '### Environment',
       table(['Variable', 'Meaning'], settingRows(micEnvironment)),
       '### azure.json',
       'JSON, or YAML with one `key: value` per line. Keys are case-insensitive; nested values are ignored.',
       table(['Key', 'Meaning'], settingRows(azureJson)),
       '## NMI',
-      flagTable(nmiFlags),
+      flags.nmi,
     ),
     page(
       'docs/reference/metrics.md',
       '# Metrics',
       "Metrics with the same meaning keep the original's names. Label values come from closed sets. Both services also serve Node's own metrics (`nodejs_eventloop_lag_p99_seconds`, `process_resident_memory_bytes` and others).",
       '## MIC',
-      metricTable(micMetrics),
+      metricList(micMetrics),
       '## NMI',
-      metricTable(nmiMetrics),
+      metricList(nmiMetrics),
       '## Broker',
-      metricTable(brokerMetrics),
+      metricList(brokerMetrics),
     ),
     pageWithPart('docs/contributor/architecture.md', 'rooms', roomsTable(rooms)),
     pageWithPart('deploy/README.md', 'components', componentRows()),
@@ -112,18 +112,18 @@ settle(
     page(
       'docs/reference/inputs.md',
       '# Inputs',
-      'All that MIC, NMI and the broker read of what others write, and nothing else: a field, header or parameter without a row fails `npm run check`.',
+      'All that MIC, NMI and the broker read of what others write, and nothing else: a field, header or parameter without a row fails `npm run check`. "Pod" stands for any process of a pod that reaches the metadata address, "editor" for whoever may write in the namespace; the tests try the worst.',
       inputRows(register, inputsRead()).join('\n'),
     ),
     page('docs/reference/limits.md', ...limitsPage(readLimits())),
     page(
       'docs/reference/reasons.md',
       '# Reasons',
-      'NMI writes a log line when the outcome for a pod, or for an address without a pod, changes. Its field `reason` says why NMI refused the request; it is one of these codes. A line without the field means that the request succeeded.',
-      actorTable(),
+      'NMI writes a log line when the outcome for a pod, or for an address without a pod, changes. Its field `reason` says why NMI refused the request; without the field the request succeeded.',
+      ...reasonLists(),
       '## The canary',
       '`nmi canary` writes a log line when its readiness changes, or the reason for it. These codes are the field `reason` of the line, and the first word of the response of `/readyz` ([operations](../administrator/operations.md#canary)).',
-      reasonTable(canaryMeanings),
+      reasonList(Object.entries(canaryMeanings)),
     ),
   ]),
   { command: 'node tools/docs/gen-docs.ts', noun: 'generated pages' },

@@ -1,4 +1,5 @@
 // The register as the table of docs/reference/inputs.md.
+import { basename } from 'node:path';
 import { row } from './markdown.ts';
 import type { InputEntry, InputRead } from '../inputs/entry.ts';
 
@@ -8,7 +9,7 @@ const titles = [
   'Largest, and how many',
   'Costs, charged to',
   'Others lose at the bound',
-  'Worst tried',
+  'Tests',
 ];
 
 /** As lines. Without padding, or a change of one cell would change every line. */
@@ -18,7 +19,7 @@ export function inputRows(entries: readonly InputEntry[], reads: readonly InputR
     row(...titles),
     row(...titles.map(() => '---')),
     ...entries.map((entry) => {
-      const { input, readBy, writer, howMany, cost, charged, othersLose, tried } = entry;
+      const { input, readBy, writer, howMany, cost, charged, othersLose } = entry;
       const largest = entry.largest ?? limitsOf(entry, reads);
       return row(
         `${input} (${readBy})`,
@@ -26,7 +27,7 @@ export function inputRows(entries: readonly InputEntry[], reads: readonly InputR
         `${largest}; ${howMany}`,
         `${cost}; ${charged}`,
         othersLose,
-        `${tried}: ${testsOf(entry)}`,
+        testsOf(entry),
       );
     }),
   ];
@@ -34,7 +35,7 @@ export function inputRows(entries: readonly InputEntry[], reads: readonly InputR
 
 function testsOf({ tests }: InputEntry): string {
   return Object.keys(tests)
-    .map((file) => `\`${file}\``)
+    .map((file) => `[${basename(file, '.test.ts')}](../../${file})`)
     .join(', ');
 }
 

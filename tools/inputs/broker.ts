@@ -17,8 +17,6 @@ export const brokerEntries: readonly InputEntry[] = [
     charged: 'the address, then the NMI, then the namespace of the pod and there the node',
     othersLose:
       'nothing; an NMI that the broker has not seen since its start waits for its turn among all addresses',
-    tried:
-      'forged tokens from one and from many addresses, pods that do not exist, identities and resources without end, bodies without end, handshakes that do not end',
     tests: {
       [fairness]: [
         'attack: a node that requests tokens for pods that do not exist delays no other',
@@ -54,8 +52,6 @@ export const brokerEntries: readonly InputEntry[] = [
     cost: 'one request to the API server each',
     charged: 'the NMI, by its pod; the namespace, which has turns of its own when it is busy',
     othersLose: 'nothing',
-    tried:
-      'mirror pods, pods that were made again, that moved and that ended; reviews without audience or pod',
     tests: {
       'packages/nmi/src/broker-service/broker.property.test.ts': [
         'no pod gets a token of an identity to which it had no right, or for another pod or NMI, whatever happens',

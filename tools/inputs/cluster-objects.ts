@@ -24,7 +24,6 @@ export const clusterObjectEntries: readonly InputEntry[] = [
     cost: '0.3 to 1 KiB',
     charged: 'its namespace',
     othersLose: 'nothing',
-    tried: '12,500 finished pods on one node; pods with the names of others; pods created again without end',
     tests: {
       'packages/nmi/src/identify/find-caller.property.test.ts': [
         'whoever is at the other end of a connection is taken for nobody else',
@@ -45,8 +44,6 @@ export const clusterObjectEntries: readonly InputEntry[] = [
     cost: 'their text; one evaluation of the pod for a change',
     charged: 'its namespace',
     othersLose: 'nothing',
-    tried:
-      'thousands of labels, labels over the limit, keys that are numbers, mirror pods with labels without end',
     tests: {
       ...fields,
       'packages/nmi/test/too-large.test.ts': [
@@ -66,7 +63,6 @@ export const clusterObjectEntries: readonly InputEntry[] = [
     cost: 'mode `rbac`: a review for each pair of account and identity, 10,000 pairs of a namespace',
     charged: 'its namespace',
     othersLose: 'nothing',
-    tried: 'mirror pods of a stolen node in every mode; accounts of others; thousands of accounts',
     tests: {
       ...fields,
       'packages/nmi/src/access/verdicts.test.ts': ['evicts no verdict of another namespace'],
@@ -86,8 +82,6 @@ export const clusterObjectEntries: readonly InputEntry[] = [
     cost: 'of containers only whether they run is kept',
     charged: 'its namespace',
     othersLose: 'nothing',
-    tried:
-      'hundreds of containers; sandboxes that a pod ends itself; addresses from before a restart of the node; readiness gates whose names hide what is reported of the network',
     tests: {
       ...fields,
       'packages/nmi/src/identify/running-containers.test.ts': [
@@ -107,8 +101,6 @@ export const clusterObjectEntries: readonly InputEntry[] = [
     cost: 'a GET in 30 s while it is used; certificates: processor time of a process of their own, by namespace',
     charged: 'its namespace',
     othersLose: 'nothing',
-    tried:
-      '64 of 0.75 MB in four shapes with the heap of the manifest; certificates that take long to read; keys called `__proto__`; 5,000 keys',
     tests: {
       'packages/nmi/test/hostile-secrets.test.ts': [
         '64 Secrets with %s end no NMI, and another namespace gets its tokens',
@@ -127,7 +119,6 @@ export const clusterObjectEntries: readonly InputEntry[] = [
     cost: 'its labels as text',
     charged: 'the Namespace: the longest labels are dropped first',
     othersLose: 'nothing with labels of less than three quarters of the room, divided by their number',
-    tried: 'Namespaces created without end, with labels of 2 KiB',
     tests: {
       ...fields,
       'packages/kit/src/core/namespace-labels.test.ts': [
@@ -147,7 +138,6 @@ export const clusterObjectEntries: readonly InputEntry[] = [
     cost: 'its size; a host in MIC',
     charged: 'nobody: trusted',
     othersLose: 'identities of the pods of that node',
-    tried: 'providerIDs of other clouds and of hosts that do not exist',
     tests: {
       'packages/mic/src/plan/startup-taint.test.ts': [
         'it stays (…) while …: the status is one of an earlier node of this name',
@@ -176,7 +166,6 @@ export const clusterObjectEntries: readonly InputEntry[] = [
     cost: 'its size',
     charged: 'nobody: trusted',
     othersLose: 'the start-up taint of a node',
-    tried: 'pods of other namespaces with the same name, labels and owner',
     tests: {
       'packages/mic/test/startup-taint.test.ts': [
         "a pod of another namespace with NMI's name, labels and owner removes no taint",
@@ -202,7 +191,6 @@ export const clusterObjectEntries: readonly InputEntry[] = [
     cost: 'read whole at the start of a term; at most 1 MiB each',
     charged: 'nobody: the namespace of the services is an administrator’s',
     othersLose: 'whoever writes there can stop MIC, and make it forget what it attached',
-    tried: 'records with ids of 2 KB that Azure refuses',
     tests: {
       'packages/mic/src/snapshot/facts/host-record.test.ts': [
         'whatever ids people write and ARM refuses, the record fits into a ConfigMap',
@@ -218,7 +206,6 @@ export const clusterObjectEntries: readonly InputEntry[] = [
     cost: 'the first start waits 5 minutes at most',
     charged: 'nobody',
     othersLose: 'five minutes, once',
-    tried: 'a lock that is renewed without end; 200 kB of annotation; a lock after MIC has led',
     tests: {
       'packages/mic/src/compat/original-watch.test.ts': [
         'attack: a forged lock that is renewed forever delays it by 5 minutes, and then raises the alarm',
@@ -234,7 +221,6 @@ export const clusterObjectEntries: readonly InputEntry[] = [
     cost: 'a POST; 75 a second for a namespace and node',
     charged: 'the namespace of the account',
     othersLose: 'their turn',
-    tried: 'no response, malformed ones, a server that allows everything',
     tests: {
       'packages/nmi/test/access-attacks.test.ts': ['reviews that come to nothing'],
       'packages/nmi/src/access/verdicts.test.ts': [

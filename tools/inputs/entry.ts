@@ -14,8 +14,6 @@ export interface InputEntry {
   readonly charged: string;
   /** What others lose at the bound. */
   readonly othersLose: string;
-  /** The worst that was tried. */
-  readonly tried: string;
   /** Tests that write it at its bound while another namespace measures, by file: titles as in the file. */
   readonly tests: Readonly<Record<string, readonly string[]>>;
 }

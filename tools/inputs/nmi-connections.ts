@@ -1,7 +1,7 @@
 // What NMI learns of a caller from its connection.
 import type { InputEntry } from './entry.ts';
 
-const pod = 'any process of a pod that reaches the metadata address';
+const pod = 'pod';
 const nothing = 'nothing';
 const limits = 'packages/nmi/test/limits.test.ts';
 const hostileConnections = 'packages/kit/test/hostile-connections.test.ts';
@@ -17,8 +17,6 @@ export const connectionEntries: readonly InputEntry[] = [
     cost: 'a socket; 4 unanswered requests; 2 MiB of unread responses for a caller, 16 MiB for all',
     charged: 'the address and its namespace',
     othersLose: `${nothing}: the caller or namespace with most loses its own`,
-    tried:
-      '100 pods with 400 connections of pipelined requests, half-sent heads, unread responses, half-closed connections, unknown Expect headers',
     tests: {
       [hostileConnections]: [
         '$name of a hundred pods leave the server alive within its heap, and another pod served',
@@ -39,7 +37,6 @@ export const connectionEntries: readonly InputEntry[] = [
     cost: 'later requests of this pod wait less: to one second before that time, and to one second at least',
     charged: 'the pod',
     othersLose: nothing,
-    tried: 'hang-ups after 1.9 to 10 s, and requests of another pod after them',
     tests: {
       'packages/nmi/src/handle/waits.test.ts': [
         'changes nothing for another pod, nor for its own if it left in less than two',
@@ -56,8 +53,6 @@ export const connectionEntries: readonly InputEntry[] = [
     cost: 'a lookup in the pods of the node; for an unknown one five requests to the API server, then one a second',
     charged: 'the address',
     othersLose: `${nothing} where the network checks source addresses; see [kinds of networks](../administrator/security.md#kinds-of-networks-and-the-kernels-entry)`,
-    tried:
-      'every order of ends, starts and re-used addresses, with late statuses and watches, on three kinds of network',
     tests: {
       'packages/nmi/src/identify/find-caller.property.test.ts': [
         'whoever is at the other end of a connection is taken for nobody else',

@@ -1,7 +1,7 @@
 // What a pod, or a program on the node, sends to NMI.
 import type { InputEntry } from './entry.ts';
 
-const pod = 'any process of a pod that reaches the metadata address';
+const pod = 'pod';
 const nothing = 'nothing';
 const parameters = (names: string) => names.split(' ').map((name) => `parameter ${name}`);
 const selectors =
@@ -21,8 +21,6 @@ export const requestEntries: readonly InputEntry[] = [
     cost: 'one pass over the text',
     charged: 'the address',
     othersLose: nothing,
-    tried:
-      'spellings that the metadata service may read in another way (escapes, dots, slashes, case, absolute URLs); 8 KiB of repeated parts, for the time of a pass',
     tests: { [routesFuzz]: ['none is sent on that may mean an identity'] },
   },
   {
@@ -35,8 +33,6 @@ export const requestEntries: readonly InputEntry[] = [
     cost: 'a comparison; the last accepted Host is kept',
     charged: 'the address',
     othersLose: nothing,
-    tried:
-      'names of web pages in Host and in an absolute URL, repeated headers, each header at the largest size; addresses in odd spellings',
     tests: {
       'packages/nmi/src/request/headers.test.ts': ['never names a domain that nobody allowed'],
       [atBound]: [
@@ -54,7 +50,6 @@ export const requestEntries: readonly InputEntry[] = [
     cost: 'nothing is kept',
     charged: 'the connection',
     othersLose: nothing,
-    tried: 'false lengths, two lengths, chunks without end; lengths that are no numbers',
     tests: {
       'packages/nmi/src/server/server.test.ts': [
         'W-S12: one caller has so many connections and no more; others have theirs',
@@ -75,7 +70,6 @@ export const requestEntries: readonly InputEntry[] = [
     cost: 'a lookup by name; at most one request to the API server a second',
     charged: 'the pod that is named',
     othersLose: nothing,
-    tried: 'pods that send these headers',
     tests: { 'packages/nmi/src/handle/token.test.ts': ['W-S7 from a pod'] },
   },
   {
@@ -88,8 +82,6 @@ export const requestEntries: readonly InputEntry[] = [
     cost: 'a request to the metadata service or Entra, a token in memory (one of 2,000 places for each 4,096 characters), a line of the audit, then counts',
     charged: 'pod and namespace: turns, 5 requests of a pod at once, quota of an application, memory, lines',
     othersLose: `${nothing} but their turn: at most three of five places are one namespace's; of an application as at bypass_cache`,
-    tried:
-      '100 pods with different resources each, for known and unknown identities; a limit of lines filled for minutes; a full queue in which others want what waits; what waits when Entra asks for time; quotes and fields of a line',
     tests: {
       'packages/nmi/src/tokens/shared-requests.test.ts': [
         'attack: a question whose only place in a full queue is given to a pod of namespace %s that joined it is asked for both',
@@ -116,8 +108,6 @@ export const requestEntries: readonly InputEntry[] = [
     cost: 'a comparison with the identities of the pod, at most 100 of a namespace',
     charged: 'the pod',
     othersLose: nothing,
-    tried:
-      'names of other services (`clientid`), names with whitespace, control characters, brackets or escapes, two names in one request, unknown ids in numbers; all characters; an object id beside a broken identity that another namespace bound',
     tests: {
       'packages/nmi/src/handle/grant.test.ts': [
         'attack: an identity %s that another namespace binds to the label takes it from no pod',
@@ -140,7 +130,6 @@ export const requestEntries: readonly InputEntry[] = [
     cost: 'a name in a set for the time of a pass; 64 characters of a refused one in the response',
     charged: 'the address',
     othersLose: nothing,
-    tried: '2,700 names; names of objects of the language; a name that differs in case; control characters',
     tests: {
       'packages/nmi/src/request/token-request.test.ts': [
         'takes a value of 2,048 characters and refuses a longer one, by a name of at most 64 characters',
@@ -157,8 +146,6 @@ export const requestEntries: readonly InputEntry[] = [
     cost: 'a request to the metadata service; to Entra one in 5 s for an application and resource',
     charged: 'pod and namespace, like a first token',
     othersLose: `${nothing}, unless Entra throttles an application at a request a second from each node with pods of the namespace`,
-    tried:
-      'random histories of two namespaces that share an identity; refusals and 429 caused by one of them; 30 pods at an application that Entra throttles; ever new resources, and a loop without pause, at an application that others use',
     tests: {
       [sharedApplication]: ['attack: one pod leaves half of the quota of its namespace to the other pods'],
       'packages/nmi/src/tokens/shared-identity.test.ts': [
@@ -181,8 +168,6 @@ export const requestEntries: readonly InputEntry[] = [
     cost: 'a request to the metadata service, 1 MiB of response',
     charged: 'pod and namespace: turns',
     othersLose: 'their turn: one of two places is one namespace’s',
-    tried:
-      'user data and custom data in every path, format and spelling; reads of one namespace that are not answered',
     tests: {
       'packages/nmi/src/tokens/metadata/pace.test.ts': [
         'attack: the reads of one namespace, none of which is answered, leave a place for another one at once',
@@ -203,7 +188,6 @@ export const requestEntries: readonly InputEntry[] = [
     cost: 'it is repeated in the response',
     charged: 'the address',
     othersLose: nothing,
-    tried: 'other text and other forms, in thousands of requests; a second parameter',
     tests: {
       'packages/nmi/src/handle/canary.test.ts': ['takes one challenge of one form, since it repeats it'],
     },

@@ -14,7 +14,6 @@ export const otherEntries: readonly InputEntry[] = [
     cost: 'a place until the deadline; the token in memory',
     charged: 'the pod that asked',
     othersLose: 'their turn, until the deadline',
-    tried: 'no response, half ones, endless ones, two for one request, redirects, gzip bombs',
     tests: {
       [broken]: [
         'as metadata service gives no token, and all places back',
@@ -32,8 +31,6 @@ export const otherEntries: readonly InputEntry[] = [
     cost: 'the host’s record',
     charged: 'the namespace whose id is refused',
     othersLose: 'one attempt of the host',
-    tried:
-      'endless bodies, redirects, operations at foreign addresses, refusals that name no id, late failures',
     tests: {
       'packages/mic/test/broken-arm.test.ts': [
         'makes requests fail and frees every connection; the next response is read',
@@ -50,7 +47,6 @@ export const otherEntries: readonly InputEntry[] = [
     cost: 'one read for all that wait',
     charged: 'the address',
     othersLose: 'nothing',
-    tried: 'entries that change without end; names of control groups with uids of others',
     tests: {
       'packages/nmi/src/identify/neighbour.test.ts': ['is read ten times a second at most, …'],
       'packages/nmi/src/identify/find-caller.test.ts': [
@@ -69,8 +65,6 @@ export const otherEntries: readonly InputEntry[] = [
     cost: 'a process, and its output in memory',
     charged: 'nobody',
     othersLose: 'nothing by other sockets, routes or rules: NMI is not ready, or writes its own again',
-    tried:
-      'other listeners on the port of NMI, with other uids; rules that are taken away; 262,144 tracked connections, of which nothing is read',
     tests: {
       'packages/nmi/src/server/port/listeners.test.ts': [
         'a program of another uid, on our address or on all',
@@ -93,7 +87,6 @@ export const otherEntries: readonly InputEntry[] = [
     cost: 'the start',
     charged: 'nobody: trusted',
     othersLose: 'everything: who sets flags decides',
-    tried: 'misspelt and repeated flags',
     tests: {
       'packages/kit/src/core/flags.test.ts': ['all problems are returned at once, with the accepted values'],
     },
