@@ -1,4 +1,4 @@
-// The index of docs/contributor/decisions: the title and the first sentence of the decision of each page.
+// The index of docs/contributor/decisions: the title of each page.
 import { readdirSync, readFileSync } from 'node:fs';
 
 const folder = 'docs/contributor/decisions';
@@ -8,14 +8,14 @@ export interface DecisionPage {
   readonly text: string;
 }
 
-/** One row for each page. Throws if the title has another number than the file, or there is no decision. */
-export function indexRows(pages: readonly DecisionPage[]): readonly string[] {
+/** One line for each page. Throws if the title has another number than the file, or there is no decision. */
+export function indexLines(pages: readonly DecisionPage[]): readonly string[] {
   return pages.map(({ file, text }) => {
     const [, number, title] = /^# (\d+)\. (.+)\n/.exec(text) ?? [];
     if (number === undefined || Number(number) !== Number(file.slice(0, 4)))
       throw new Error(`${file}: the title does not begin with the number of the file`);
     if (!text.includes('**Decision')) throw new Error(`${file}: there is no paragraph **Decision.**`);
-    return `| ${number} | [${title ?? ''}](${file}) |`;
+    return `- [${number}. ${title ?? ''}](${file})`;
   });
 }
 
@@ -27,6 +27,6 @@ export function decisionsIndex(): readonly string[] {
   return [
     '# Decisions',
     'What was decided, and why: the context, the decision, its consequences, and what was not chosen. Numbers are not reused; a number that is missing here was never merged.',
-    ['| | |', '| --- | --- |', ...indexRows(pages)].join('\n'),
+    indexLines(pages).join('\n'),
   ];
 }
