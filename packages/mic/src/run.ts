@@ -1,7 +1,7 @@
 // Assembles MIC. `serve` starts what runs as long as the process, `startQueues` and `startLoops` what runs while it leads. All parts
 // are wired here.
 import { setImmediate as yieldTurn } from 'node:timers/promises';
-import { aborted, type Clock } from '@pod-identity/kit/core';
+import { aborted } from '@pod-identity/kit/core';
 import {
   coreKinds,
   createElector,
@@ -9,10 +9,10 @@ import {
   createResource,
   fenceWrites,
   type EventRecorder,
-  type KubeTransport,
   type LeaderTerm,
+  type KubeAmbient,
 } from '@pod-identity/kit/kube';
-import { systemClock, type Log, type Metrics } from '@pod-identity/kit/serve';
+import { systemClock, type Metrics } from '@pod-identity/kit/serve';
 import type { HostIdentities } from './apply/host-identities.ts';
 import { createLedger, type ConfigMap, type Ledger } from './apply/ledger.ts';
 import { createHostMemory, type HostMemory } from './apply/memory.ts';
@@ -49,12 +49,11 @@ export const runMic = (surroundings: Surroundings): Promise<number> => runComman
 /** Runs MIC as a process until the signal aborts. */
 async function serve({ config, version, log, metrics, transport, azure, signal, trace }: Started) {
   reportIdleSettings(config, log);
-  const clock = systemClock;
-  const random = Math.random;
+  const ambient = { transport, clock: systemClock, random: Math.random, log };
   // Read in the background, and possibly never known: it only completes the commands in messages.
   let principalId: string | undefined;
   void azure.principalId(signal).then((id) => (principalId = id));
-  const events = createEventRecorder({ transport, component: 'aadpodidentity.k8s.io', clock, random, log });
+  const events = createEventRecorder({ ...ambient, component: 'aadpodidentity.k8s.io' });
   const clusterClientId = () => azure.clusterClientId();
   const settings = settingsOf(config, { version, clusterClientId, principalId: () => principalId });
   const roleCheck: RoleCheck = {
@@ -64,24 +63,11 @@ async function serve({ config, version, log, metrics, transport, azure, signal, 
     },
   };
   const hosts = trace.hosts(azure.hosts);
-  const mic = createMic({
-    transport,
-    hosts,
-    clock,
-    random,
-    yieldTurn,
-    log,
-    metrics,
-    events,
-    settings,
-    roleCheck,
-    trace,
-  });
-  const { identity, namespace, name, durationMs, renewMs, retryMs } = config.leader;
+  const mic = createMic({ ...ambient, hosts, yieldTurn, metrics, events, settings, roleCheck, trace });
+  const { namespace, name } = config.leader;
   const names = { lock: config.originalLock, lease: { namespace, name } };
-  const original = watchOriginal({ names, transport, clock, log, metrics, events });
-  const lease = { identity, namespace, name, durationMs, renewMs, retryMs };
-  const elector = createElector({ transport, ...lease, clock, random, log });
+  const original = watchOriginal({ ...ambient, names, metrics, events });
+  const elector = createElector({ ...ambient, ...config.leader });
   await Promise.all([
     // Watches pods, nodes, AzureIdentities, bindings and NMI's pods, so that a new leader starts with complete data.
     mic.run(signal),
@@ -106,14 +92,10 @@ function adminOf(mic: Controller, started: Pick<Started, 'config' | 'log' | 'met
 }
 
 /** External dependencies and settings of MIC; tests pass a simulator's. */
-export interface MicParts {
-  readonly transport: KubeTransport;
+export interface MicParts extends KubeAmbient {
   readonly hosts: HostIdentities;
-  readonly clock: Clock;
-  readonly random: () => number;
   /** Lets timers and sockets run: setImmediate, as a promise. */
   readonly yieldTurn: () => Promise<void>;
-  readonly log: Log;
   readonly metrics: Metrics<MicMetricSpecs>;
   readonly events: EventRecorder;
   readonly settings: MicSettings;
@@ -124,36 +106,32 @@ export interface MicParts {
 /** MIC without a process. */
 export function createMic(parts: MicParts): Controller {
   const { transport, clock, random, log, settings } = parts;
+  const ambient = { transport, clock, random, log };
   const { namespaceShareBytes, startupTaint, forceNamespaced } = settings;
-  const rights = createRights(settings.access, { transport, clock, random, log });
+  const rights = createRights(settings.access, ambient);
   const index = new ClusterIndex({ forceNamespaced }, rights);
   const view = createClusterWatch({
-    transport,
+    ...ambient,
     index,
-    clock,
-    random,
-    log,
     namespaceShareBytes,
     startupTaint: startupTaint?.key,
   });
-  const names = { agents: settings.nmi, canaries: settings.canary };
-  const nodePods = watchNodePods(names, { transport, clock, random, log });
-  const startTerm = (term: LeaderTerm) => lead(parts, { term, view, index, nodePods, rights });
-  return createController({ ...parts, view, index, nodePods, rights, startTerm });
+  const nodePods = watchNodePods({ agents: settings.nmi, canaries: settings.canary }, ambient);
+  const standing = { ...parts, view, index, nodePods, rights };
+  return createController({ ...standing, startTerm: (term) => lead(standing, term) });
 }
 
-interface TermScene {
-  readonly term: LeaderTerm;
+/** MIC and what it watches, leader or not. */
+interface Standing extends MicParts {
   readonly view: ClusterWatch;
   readonly index: ClusterIndex;
   readonly nodePods: NodePods;
   readonly rights: Rights;
 }
 
-/** Shared by the lanes and loops of a term. */
-interface TermParts extends TermScene {
-  /** Its writes are fenced by the lease. */
-  readonly transport: KubeTransport;
+/** Shared by the lanes and loops of a term. The writes of `transport` are fenced by the lease. */
+interface TermParts extends Standing {
+  readonly term: LeaderTerm;
   readonly memory: HostMemory;
   readonly ledger: Ledger;
   readonly mirrored: Mirrored;
@@ -163,33 +141,32 @@ interface TermParts extends TermScene {
 }
 
 /** One term of leadership; undefined if it ended before anything could be decided. Writes nothing without the lease. */
-async function lead(mic: MicParts, scene: TermScene): Promise<Term | undefined> {
-  const { clock, random, yieldTurn, log, metrics, events, settings } = mic;
-  const { term, view, index } = scene;
-  const transport = fenceWrites(mic.transport, () => term.holds());
+async function lead(standing: Standing, term: LeaderTerm): Promise<Term | undefined> {
+  const { clock, log, metrics, events, settings } = standing;
+  const transport = fenceWrites(standing.transport, () => term.holds());
   const memory = createHostMemory();
   const configMaps = createResource<ConfigMap>(transport, coreKinds.configMaps);
   const ledger = createLedger({ ...settings, configMaps, term, log });
-  if (!(await openTerm({ term, view, index, ledger, memory, clock, random, yieldTurn, log })))
-    return undefined;
+  const opening = { ...standing, transport, term, memory, ledger };
+  if (!(await openTerm(opening))) return undefined;
 
   const now = () => clock.now();
   const meter = createMeter(metrics, now);
   // Events that wait at the end of the term are dropped: the next leader reports the same.
   const holds = () => term.holds() && !term.signal.aborted;
   const publisher = createPublisher({ log, events, now, holds });
-  const acting = { ...scene, transport, memory, now, publisher, meter };
-  const mirrored = startMirror({ ...settings, ...acting, clock, random, log });
-  const parts: TermParts = { ...acting, ledger, mirrored };
+  const acting = { ...opening, now, publisher, meter };
+  const mirrored = startMirror({ ...settings, ...acting });
+  const parts: TermParts = { ...acting, mirrored };
   await mirrored.ready;
   if (term.signal.aborted) {
     await mirrored.ended;
     return undefined;
   }
-  const conditions = startConditions(mic, parts);
-  const queues = startQueues(mic, parts, conditions);
-  const reviewed = createTermRights({ ...scene, transport, clock, random, log, metrics });
-  const loops = startLoops(mic, parts, { queues, conditions, reviewed });
+  const conditions = startConditions(parts);
+  const queues = startQueues(parts, conditions);
+  const reviewed = createTermRights(parts);
+  const loops = startLoops(parts, { queues, conditions, reviewed });
   const ended = Promise.all([loops, mirrored.ended]);
   return {
     ended: aborted(term.signal)
@@ -208,8 +185,8 @@ async function lead(mic: MicParts, scene: TermScene): Promise<Term | undefined> 
 const sliceMs = 8;
 
 /** Two lanes for each host (docs/contributor/decisions/0007-two-lanes.md): the first never waits for Azure. */
-function startQueues(mic: MicParts, parts: TermParts, conditions: ConditionsWriter): HostQueues {
-  const { clock, random, yieldTurn, log, hosts: identities, settings, trace = untraced } = mic;
+function startQueues(parts: TermParts, conditions: ConditionsWriter): HostQueues {
+  const { clock, yieldTurn, log, hosts: identities, settings, trace = untraced } = parts;
   const { term, index, memory, now, meter, publisher, mirrored } = parts;
   const records = mirrored.mirror;
   const principalId = () => settings.principalId();
@@ -230,7 +207,7 @@ function startQueues(mic: MicParts, parts: TermParts, conditions: ConditionsWrit
           // Lane `objects`: plans changed pods and writes their AzureAssignedIdentities.
           assignments: mirrored.assignments,
           // Lane `azure`: plans the host as a whole and changes its identities.
-          hosts: createHosts({ ...parts, records, principalId, identities, random, log, conditions }),
+          hosts: createHosts({ ...parts, records, principalId, identities, conditions }),
           azure,
           onPass: (ms) => meter.pass(ms),
           onPlanned: (pods) => publisher.publishSkips(pods.flatMap((pod) => skipsOf(index, pod))),
@@ -240,16 +217,10 @@ function startQueues(mic: MicParts, parts: TermParts, conditions: ConditionsWrit
 }
 
 /** Loop: writes conditions of AzureIdentities and AzureIdentityBindings that may have changed, at a limited rate. */
-function startConditions(
-  mic: MicParts,
-  { term, transport, index, memory, now }: TermParts,
-): ConditionsWriter {
-  const { clock, log, settings, yieldTurn } = mic;
+function startConditions(parts: TermParts): ConditionsWriter {
+  const { index, memory, now, settings, yieldTurn } = parts;
   return createConditionsWriter({
-    transport,
-    term,
-    clock,
-    log,
+    ...parts,
     slices: createTimeSlices({ now, sliceMs, yieldTurn }),
     perSecond: settings.conditionWritesPerSecond,
     judge: (kind, key) => {
@@ -266,28 +237,24 @@ interface Startable {
 }
 
 /** All other loops of a term. Resolves when none of them has work in progress. */
-async function startLoops(mic: MicParts, parts: TermParts, startable: Startable): Promise<void> {
+async function startLoops(parts: TermParts, startable: Startable): Promise<void> {
   const { conditions, reviewed, queues } = startable;
-  const { clock, random, yieldTurn, log, settings } = mic;
-  const { term, transport, view, index, nodePods, memory, meter, publisher, mirrored } = parts;
+  const { term, view, index, nodePods, settings, memory, meter, publisher, mirrored, now } = parts;
   const [{ signal }, { objects }] = [term, queues];
   const untilEnd = (stop: () => void) => signal.addEventListener('abort', stop, { once: true });
 
   // Reports objects that are left out because their namespace is over its share, to its pods too.
-  untilEnd(
-    reportAllLeftOut({ leftOut: view.leftOut, index, objects, publisher, conditions, now: parts.now }),
-  );
+  untilEnd(reportAllLeftOut({ leftOut: view.leftOut, index, objects, publisher, conditions, now }));
   // Measures the time from the creation of a pod to its identity.
   untilEnd(view.onPod((key, pod) => meter.pod(key, pod, mirrored.mirror.of(key).length > 0)));
   // Passes changes to the lanes, and everything once in each resync period.
-  const loop = { settings, transport, term, clock, random, log };
   const changes = [view, mirrored.mirror, reviewed];
-  startLoop({ ...loop, index, changes, objects, conditions, signal, yieldTurn, resyncMs: settings.resyncMs });
+  startLoop({ ...parts, changes, objects, conditions, signal, resyncMs: settings.resyncMs });
   // Reviews rights, for namespaces in mode `rbac` or `warn`; rewrites objects in the spelling of 2018.
-  const others = Promise.all([reviewed.run(), upgradeSpelling(loop)]);
+  const others = Promise.all([reviewed.run(), upgradeSpelling(parts)]);
   // A host without nodes is not in the index, but may still carry identities that MIC attached.
   for (const host of memory.all.keys()) objects.poke(host);
   // Removes the start-up taint from nodes whose NMI is ready; reports canaries that are not.
-  await startNodeLoops({ ...loop, view, pods: nodePods, publisher });
+  await startNodeLoops({ ...parts, pods: nodePods });
   await others;
 }

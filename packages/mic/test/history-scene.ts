@@ -88,7 +88,7 @@ export function createScene({ matching, access, mayUse }: SceneRules) {
   const configMaps = createFakeResource<ConfigMap>('record', (_name, apply) => Promise.resolve().then(apply));
   const memory = createHostMemory();
   const ledger = createLedger({ configMaps, namespace: 'mic', term, log });
-  const mirror = new Mirror({ index, reader: readerOf(assigned) });
+  const mirror = new Mirror(index, readerOf(assigned));
 
   const carriedBy = (host: ResourceId) => attached.get(host) ?? new Map<ResourceId, PresentIdentity>();
   const identities: HostIdentities = {
@@ -125,7 +125,7 @@ export function createScene({ matching, access, mayUse }: SceneRules) {
   };
 
   const assignments = createAssignmentsApplier({
-    writer: createAssignedIdentityWriter({ resource: assigned, term }),
+    writer: createAssignedIdentityWriter(assigned, term),
     mirror,
     writesAtOnce: 2,
     memory,

@@ -1,14 +1,13 @@
-import type { Clock } from '@pod-identity/kit/core';
 import {
   createAccessReviewer,
   createStrangerCheck,
   subjectOf,
   withOwnConnections,
   type AccessReviewer,
-  type KubeTransport,
   type StrangerCheck,
+  type KubeAmbient,
 } from '@pod-identity/kit/kube';
-import type { Log, Metrics } from '@pod-identity/kit/serve';
+import type { Metrics } from '@pod-identity/kit/serve';
 import { strangerRight, useRight } from '@pod-identity/policy';
 import { createAccessGuard, type AccessGuard, type WouldRefuse } from './access/guard.ts';
 import { createMachine } from './access/machine.ts';
@@ -20,11 +19,8 @@ import { createAccessLog, reportAccessMode } from './tell/access-log.ts';
 import type { metricSpecs } from './tell/metrics.ts';
 import { untraced, type Tracing } from './trace/tracing.ts';
 
-export interface AccessOptions {
+export interface AccessOptions extends Pick<KubeAmbient, 'transport' | 'clock' | 'log'> {
   readonly config: Pick<NmiConfig, 'accessAges' | 'identityAccess' | 'exceptionNamespaces'>;
-  readonly transport: KubeTransport;
-  readonly clock: Clock;
-  readonly log: Log;
   readonly metrics: Metrics<typeof metricSpecs>;
   readonly trace?: Tracing;
 }
@@ -59,7 +55,7 @@ export function createAccess(
     metrics.count('accessWarnings');
     if (who.isNew) warn(who);
   };
-  const machine = createMachine({ readId: readInstanceId, clock });
+  const machine = createMachine(readInstanceId, clock);
   const guard = createAccessGuard({ verdicts, machine, stranger, clock, onWouldRefuse });
   return { guard: trace.access(guard), stranger };
 }

@@ -1,6 +1,6 @@
-import type { Clock, LimitEffect, Tenant, Tracer } from '@pod-identity/kit/core';
-import { noteResponses, type Informer, type KubeTransport } from '@pod-identity/kit/kube';
-import type { Log, Metrics, Output } from '@pod-identity/kit/serve';
+import type { LimitEffect, Tenant, Tracer } from '@pod-identity/kit/core';
+import { noteResponses, type Informer, type KubeAmbient } from '@pod-identity/kit/kube';
+import type { Metrics, Output } from '@pod-identity/kit/serve';
 import { createAccess, type AccessParts } from './access-guard.ts';
 import { strangerProblem } from './access/stranger.ts';
 import { createApp } from './app.ts';
@@ -31,15 +31,11 @@ import { untilPassed } from './tokens/until-passed.ts';
 import { createRecordHints } from './tokens/metadata/record-hints.ts';
 import { createTokenSupply, metadataUrl, type TokenSupply } from './token-supply.ts';
 
-export interface AgentOptions extends Pick<
-  ReadinessOptions,
-  'redirectProblem' | 'throughRedirect' | 'foreignListener' | 'selfTest'
-> {
+export interface AgentOptions
+  extends
+    KubeAmbient,
+    Pick<ReadinessOptions, 'redirectProblem' | 'throughRedirect' | 'foreignListener' | 'selfTest'> {
   readonly config: NmiConfig;
-  readonly transport: KubeTransport;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Log;
   /** For audit lines. */
   readonly output: Pick<Output, 'write' | 'isBehind' | 'lost' | 'onEnd'>;
   readonly metrics: Metrics<typeof metricSpecs>;

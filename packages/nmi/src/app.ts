@@ -1,5 +1,4 @@
-import type { Clock } from '@pod-identity/kit/core';
-import type { Log } from '@pod-identity/kit/serve';
+import type { Ambient } from '@pod-identity/kit/serve';
 import { andThen } from './handle/and-then.ts';
 import type { CanaryHandler } from './handle/canary.ts';
 import type { Handler } from './handle/token-pipeline.ts';
@@ -12,18 +11,15 @@ import type { SentResponse } from './respond/sent-response.ts';
 import { routeOf, type Route } from './request/routes.ts';
 import type { App, InboundRequest, OutboundResponse } from './request/wire.ts';
 
-export interface AppOptions extends CompatSettings {
+export interface AppOptions extends Ambient, CompatSettings {
   readonly token: Handler;
   readonly hostToken: Handler;
   readonly proxy: Pick<Proxy, 'handle'>;
   readonly canary: CanaryHandler;
   readonly notAssignedStatus: RespondRules['notAssignedStatus'];
   readonly exactErrors: boolean;
-  readonly random: () => number;
-  readonly clock: Clock;
   /** Called for every response. */
   readonly onSent: (sent: SentResponse) => void;
-  readonly log: Log;
 }
 
 /** Programs repeat the same requests. */

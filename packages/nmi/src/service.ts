@@ -227,7 +227,7 @@ function wayOfCalls(config: NmiConfig, clock: Clock, redirect: () => Redirect | 
   if (config.interception !== 'redirect') return {};
   return {
     redirectProblem: () => (redirect() ?? notYetRedirected).problem(),
-    throughRedirect: createPathProbe({ metadata: config.metadata, clock }),
+    throughRedirect: createPathProbe(config.metadata, clock),
   };
 }
 

@@ -1,6 +1,5 @@
-import type { Clock } from '@pod-identity/kit/core';
-import { withOwnConnections, type Informer, type KubeTransport } from '@pod-identity/kit/kube';
-import type { Log, Metrics } from '@pod-identity/kit/serve';
+import { withOwnConnections, type Informer, type KubeAmbient } from '@pod-identity/kit/kube';
+import type { Metrics } from '@pod-identity/kit/serve';
 import type { NmiConfig } from './config/config.ts';
 import { createMetadataService, type MetadataService } from './tokens/metadata/metadata-service.ts';
 import type { metricSpecs } from './tell/metrics.ts';
@@ -40,12 +39,8 @@ export interface TokenSupply {
   close(): Promise<void>;
 }
 
-export interface TokenSupplyOptions {
+export interface TokenSupplyOptions extends KubeAmbient {
   readonly config: Pick<NmiConfig, 'metadata' | 'broker'>;
-  readonly log: Log;
-  readonly transport: KubeTransport;
-  readonly clock: Clock;
-  readonly random: () => number;
   readonly metrics: Metrics<typeof metricSpecs>;
   readonly trace: Tracing;
 }
@@ -77,7 +72,7 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
   const reader = createReaderProcess(clock);
   const principals = createPrincipalSource({
     secretReader: createSecretReader(withOwnConnections(transport)),
-    entra: createEntraClient({ http, clock }),
+    entra: createEntraClient(http, clock),
     certificates: createCertificateReader({ reader, clock }),
     checks: createTurnQueues({ clock, ...checkPace }).checks,
     clock,
@@ -103,7 +98,7 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
   return {
     tokens,
     pace,
-    readInstanceId: createInstanceReader({ metadata, pace, clock }),
+    readInstanceId: createInstanceReader(metadata, pace, clock),
     informers: broker ? [broker.informer] : [],
     close: () => {
       metadata.close();
@@ -171,14 +166,14 @@ function imdsSource(
   { config, clock, metrics }: TokenSupplyOptions,
   metadata: MetadataService,
 ): TokenUpstream<HostSubject> {
-  return createManagedIdentitySource({
-    imds: createImdsRequests({ endpoint: metadataUrl(config), metadata, clock }),
+  return createManagedIdentitySource(
+    createImdsRequests({ endpoint: metadataUrl(config), metadata, clock }),
     clock,
-    onRequested: ({ subject, ...requested }) => {
+    ({ subject, ...requested }) => {
       const operation = subject === 'machine' ? 'adal_token_msi' : 'adal_token_msi_userassignedid';
       countedAs(operation, metrics)(requested);
     },
-  });
+  );
 }
 
 function countedAs(

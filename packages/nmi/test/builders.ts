@@ -22,6 +22,7 @@ import {
 import type { AuthorizeRules, ClusterView, InvalidException } from '../src/authorize/types.ts';
 import type { AccessGuard } from '../src/access/guard.ts';
 import type { AccessPair } from '../src/access/types.ts';
+import type { Neighbour } from '../src/identify/neighbour.ts';
 import type { NeighbourTable } from '../src/identify/neighbour-table.ts';
 import type { PodView } from '../src/identify/pod-view.ts';
 import type { RunningContainers } from '../src/identify/running-containers.ts';
@@ -29,7 +30,7 @@ import type { Patience } from '../src/waiting/await-change.ts';
 import type { TurnQueue } from '../src/waiting/turn-queues.ts';
 import type { TokenCaller } from '../src/tokens/shared-requests.ts';
 import type { HostSubject, IssuedToken, TokenSubject, WantedToken } from '../src/tokens/types.ts';
-import type { CallerConnection } from '../src/identify/caller-connection.ts';
+import { CallerConnection } from '../src/identify/caller-connection.ts';
 import type { InboundRequest } from '../src/request/wire.ts';
 
 export const resourceIdOf = (name: string) =>
@@ -277,13 +278,7 @@ export const callerOf = (over: Partial<TokenCaller> & Partial<Tenant> = {}): Tok
 /** A caller who waits for as long as a test runs. */
 export const patient: Patience = { deadline: 1e15, caller: { gone: new AbortController().signal } };
 
-export const connection = (openedAt = 0, over: Partial<CallerConnection> = {}): CallerConnection => ({
-  openedAt,
-  neighbour: undefined,
-  owner: undefined,
-  isLast: false,
-  ...over,
-});
+export const connection = (openedAt = 0, neighbour?: Neighbour) => new CallerConnection(openedAt, neighbour);
 
 /** A kernel that says nothing of any address. */
 export const nothingKnown: NeighbourTable = {

@@ -86,7 +86,7 @@ export const stage = (given: Given = {}) => {
   };
   /** One request, over a connection that is opened now. */
   const call = (over = open()) => callers.find(address, over, patient);
-  const open = () => connection(clock.elapsed(), { neighbour: state.neighbour });
+  const open = () => connection(clock.elapsed(), state.neighbour);
   /** Many at once, each over a connection of its own. */
   const calls = (count: number) => Promise.all(Array.from({ length: count }, async () => call()));
   const find: CallerFinder['find'] = (...given) => callers.find(...given);

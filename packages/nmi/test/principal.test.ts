@@ -118,7 +118,7 @@ function tokensOn(clock: FakeClock) {
   const { read, version } = createSecretReader(transport);
   const principals = createPrincipalSource({
     secretReader: { read: noted(read), version: noted(version) },
-    entra: { requestToken: noted(createEntraClient({ http, clock }).requestToken) },
+    entra: { requestToken: noted(createEntraClient(http, clock).requestToken) },
     certificates: createCertificateReader({ reader: createReaderProcess(clock), clock }),
     checks: openQueue,
     clock,
@@ -265,7 +265,7 @@ describe.skipIf(whyNoCertificates !== undefined)('C60 type 2: a certificate', ()
       sent.push(new URLSearchParams(body).get('client_assertion') ?? '');
       return Promise.resolve({ kind: 'silence' } as const);
     };
-    const { requestToken } = createEntraClient({ clock, http: { post } });
+    const { requestToken } = createEntraClient({ post }, clock);
     const certificate = await readPfx(keys.certificate, keys.password);
     if (typeof certificate === 'string') throw new Error(certificate);
     const errorOf = (response: EntraResponse) => principalError(response, subject, 't');

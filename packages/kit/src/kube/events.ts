@@ -3,7 +3,6 @@ import { createBackoff } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
 import { createTokenBucket, type TokenBucket } from '../core/token-bucket.ts';
 import { Turns } from '../core/turns.ts';
-import type { Ambient } from '../serve/ambient.ts';
 import { asKubeError, KubeError, type KubeErrorCode } from './errors.ts';
 import {
   eventIdentity,
@@ -18,12 +17,11 @@ import { fenceWrites } from './fence.ts';
 import { coreKinds } from './kinds.ts';
 import { RecentMap } from '../core/recent.ts';
 import { createResource, type ResourceClient } from './resource.ts';
-import type { KubeRequest, KubeTransport } from './transport.ts';
+import type { KubeRequest, KubeTransport, KubeAmbient } from './transport.ts';
 
 export type { EventDraft };
 
-export interface EventRecorderOptions extends Ambient {
-  readonly transport: KubeTransport;
+export interface EventRecorderOptions extends KubeAmbient {
   /** Shown as the event's source. */
   readonly component: string;
   /** The node, for programs that run on every node. */

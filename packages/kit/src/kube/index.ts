@@ -36,4 +36,4 @@ export {
   type StrangerCheckOptions,
   type StrangerResult,
 } from './stranger-check.ts';
-export { withOwnConnections, type KubeRequest, type KubeTransport } from './transport.ts';
+export { withOwnConnections, type KubeAmbient, type KubeRequest, type KubeTransport } from './transport.ts';

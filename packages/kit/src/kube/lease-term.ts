@@ -21,17 +21,11 @@ export interface Term extends LeaderTerm {
   end(): void;
 }
 
-export interface TermOptions {
-  readonly clock: Clock;
-  readonly durationMs: number;
-  /** Until when others respect the lease, by `clock.elapsed()`. */
-  readonly until: number;
-}
-
 /** A leader stops this share of the duration before others may take over, for differences of clocks and durations of requests. */
 const marginShare = 1 / 5;
 
-export function createTerm({ clock, durationMs, until }: TermOptions): Term {
+/** `until`: until when others respect the lease, by `clock.elapsed()`. */
+export function createTerm(clock: Clock, durationMs: number, until: number): Term {
   const held = new AbortController();
   const over = new AbortController();
   let endsAt = -Infinity;

@@ -57,9 +57,7 @@ async function stand(
   try {
     const until = await lock.claim({ timeoutMs: durationMs * claimTimeoutShare, signal });
     // The response may have taken longer than the lease lasts.
-    return until === undefined || until <= clock.elapsed()
-      ? undefined
-      : createTerm({ clock, durationMs, until });
+    return until === undefined || until <= clock.elapsed() ? undefined : createTerm(clock, durationMs, until);
   } catch (error) {
     const { code, message } = asKubeError(error, signal);
     if (code !== 'aborted') log.warn({ lease: name, code, error: message }, 'could not stand for election');

@@ -1,3 +1,4 @@
+import type { Ambient } from '../serve/ambient.ts';
 import type { Fields } from './fields.ts';
 
 export interface KubeRequest {
@@ -41,6 +42,11 @@ export interface KubeTransport {
   text?(request: KubeRequest): AsyncIterable<Buffer>;
   readonly server: string;
   close(): Promise<void>;
+}
+
+/** What most readers and writers of the cluster's objects take. */
+export interface KubeAmbient extends Ambient {
+  readonly transport: KubeTransport;
 }
 
 /** The same transport for a caller that limits how many of its requests run at a time: they wait for no connection of others. */

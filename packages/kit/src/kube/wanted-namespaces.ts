@@ -1,5 +1,5 @@
 import { createBackoff } from '../core/backoff.ts';
-import type { Clock } from '../core/clock.ts';
+import type { Ambient } from '../serve/ambient.ts';
 import type { Log } from '../serve/log.ts';
 
 /** The namespaces of which a store keeps objects. */
@@ -16,13 +16,11 @@ export interface WantedNamespaces {
   canFill(signal: AbortSignal): void;
 }
 
-export interface WantedOptions {
+export interface WantedOptions extends Pick<Ambient, 'clock' | 'random'> {
   /** Lists one namespace into the store. Objects for which `isTouched` returns true are to be left as they are. */
   readonly fill: (namespace: string, fill: Fill) => Promise<void>;
   readonly kind: { readonly kind: string };
   readonly log?: Log;
-  readonly clock: Clock;
-  readonly random: () => number;
 }
 
 export interface Fill {

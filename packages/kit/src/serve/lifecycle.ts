@@ -35,7 +35,7 @@ export async function runProcess(options: ProcessOptions): Promise<void> {
   process.on('SIGINT', stop);
   process.on('uncaughtException', crash);
   process.on('unhandledRejection', crash);
-  void keepHeapSmall({ clock: systemClock, heap: ownHeap() }, controller.signal);
+  void keepHeapSmall(systemClock, ownHeap(), controller.signal);
 
   try {
     process.exit(await options.run(controller.signal));

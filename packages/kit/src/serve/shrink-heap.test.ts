@@ -14,7 +14,7 @@ function setUp() {
     state.size = state.used;
   };
   const heap: Heap = { size: () => state.size, busy: () => state.busy, shrink };
-  const done = keepHeapSmall({ clock, heap }, ending.signal);
+  const done = keepHeapSmall(clock, heap, ending.signal);
   return { clock, state, done, end: () => ending.abort() };
 }
 

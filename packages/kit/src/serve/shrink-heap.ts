@@ -11,11 +11,6 @@ export interface Heap {
   shrink(): void;
 }
 
-export interface ShrinkOptions {
-  readonly clock: Clock;
-  readonly heap: Heap;
-}
-
 const MiB = 1024 * 1024;
 /** By then, what a start needs only once is read: modules and lists. */
 const firstMs = 10_000;
@@ -27,7 +22,7 @@ const worth = { busyShare: 0.25, growth: 3 * MiB, largest: 96 * MiB };
  * V8 itself collects when its heap has grown by half or more, and seldom frees a page: what a start or a burst needed stays for days. Shrinks
  * when the heap has grown since the last time, until the signal aborts.
  */
-export async function keepHeapSmall({ clock, heap }: ShrinkOptions, signal: AbortSignal): Promise<void> {
+export async function keepHeapSmall(clock: Clock, heap: Heap, signal: AbortSignal): Promise<void> {
   let smallest = 0;
   const look = () => {
     const [busy, size] = [heap.busy(), heap.size()];

@@ -1,26 +1,16 @@
 // Reviews the pairs of the registry during a term, at a limited rate and with a limit per namespace for reviews
 // in progress.
 import type { AccessResource, AccessSubject } from '@pod-identity/crd-types';
-import {
-  aborted,
-  createSums,
-  createTokenBucket,
-  type Clock,
-  type Timer,
-  type TokenBucket,
-} from '@pod-identity/kit/core';
+import { aborted, createSums, createTokenBucket, type Timer, type TokenBucket } from '@pod-identity/kit/core';
 import { KubeError, subjectOf, type AccessReviewer, type LeaderTerm } from '@pod-identity/kit/kube';
-import type { Log } from '@pod-identity/kit/serve';
+import type { Ambient } from '@pod-identity/kit/serve';
 import { reviewNames, useRight, type NamesReview } from '@pod-identity/policy';
 import type { PairRegistry, Holder, Pair } from './pair-registry.ts';
 
-export interface ReviewerPorts<H extends Holder> {
+export interface ReviewerPorts<H extends Holder> extends Ambient {
   readonly registry: PairRegistry<H>;
   readonly reviewer: AccessReviewer;
   readonly term: LeaderTerm;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Log;
   /** Resolves once the API server has refused an invented user, so that its reviews mean something. Called when there is a pair. */
   readonly proven: () => Promise<void>;
   /** Called with holders whose verdicts have changed. */

@@ -1,19 +1,16 @@
 // Checks that reviews of the API server mean something before rights are reviewed.
-import { createBackoff, type Clock } from '@pod-identity/kit/core';
+import { createBackoff } from '@pod-identity/kit/core';
 import {
   createStrangerCheck,
   KubeError,
   type AccessReviewer,
   type StrangerResult,
 } from '@pod-identity/kit/kube';
-import type { Log } from '@pod-identity/kit/serve';
+import type { Ambient } from '@pod-identity/kit/serve';
 import { strangerRight } from '@pod-identity/policy';
 
-export interface ProofOptions {
+export interface ProofOptions extends Ambient {
   readonly reviewer: AccessReviewer;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Log;
 }
 
 export interface Proof {

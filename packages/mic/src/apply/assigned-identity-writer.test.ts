@@ -38,10 +38,7 @@ function setUp() {
     if (failure) throw failure;
     return apply();
   });
-  const writer = createAssignedIdentityWriter({
-    resource,
-    term: { signal: ending.signal, holds: () => holds },
-  });
+  const writer = createAssignedIdentityWriter(resource, { signal: ending.signal, holds: () => holds });
   const only = () => [...resource.objects.values()][0]!;
   return {
     sent,

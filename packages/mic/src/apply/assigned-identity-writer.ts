@@ -29,13 +29,8 @@ export interface AssignedIdentityWriter {
   remove(current: AssignedView): Promise<WriteOutcome>;
 }
 
-export interface WriterOptions {
-  readonly resource: ResourceClient<AzureAssignedIdentity>;
-  readonly term: LeaderTerm;
-}
-
-export function createAssignedIdentityWriter(options: WriterOptions): AssignedIdentityWriter {
-  return new Writer(options);
+export function createAssignedIdentityWriter(resource: Resource, term: LeaderTerm): AssignedIdentityWriter {
+  return new Writer(resource, term);
 }
 
 /** The only parts of the response that are needed. */
@@ -49,7 +44,7 @@ class Writer implements AssignedIdentityWriter {
   readonly #resource: Resource;
   readonly #term: LeaderTerm;
 
-  constructor({ resource, term }: WriterOptions) {
+  constructor(resource: Resource, term: LeaderTerm) {
     this.#resource = resource;
     this.#term = term;
   }

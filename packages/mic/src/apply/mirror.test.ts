@@ -32,7 +32,7 @@ function setUp(views: readonly AssignedView[] = [], pods = [pod()]) {
     },
     get: (key) => Promise.resolve(stored.get(key)),
   };
-  const mirror = new Mirror({ index, reader });
+  const mirror = new Mirror(index, reader);
   const news: string[] = [];
   mirror.onChange(() => news.push('news'));
   const walk = async () => {
@@ -194,7 +194,7 @@ test.each<[string, AssignedView | 'unreadable' | undefined, boolean]>([
 ])('a look at an object that %s', async (_what, found, exists) => {
   const { index } = setUp();
   const reader = { get: () => Promise.resolve(found) } as unknown as AssignedIdentityReader;
-  const mirror = new Mirror({ index, reader });
+  const mirror = new Mirror(index, reader);
   expect(await mirror.look(ownKey, 'shop/web-0', signal)).toBe(exists);
   expect(mirror.at(ownKey)).toBe(found === 'unreadable' ? undefined : found);
 });

@@ -8,25 +8,22 @@ import { keyOf, namespaceOf, podOf } from '../snapshot/keys.ts';
 import type { AssignedView, PodKey, PodView } from '../snapshot/views.ts';
 import type { AssignedIdentityReader } from './assigned-identity-reader.ts';
 
-export interface MirrorPorts {
-  readonly index: ClusterIndex;
-  readonly reader: AssignedIdentityReader;
-}
-
 type OnLeftovers = (views: readonly AssignedView[]) => Promise<unknown>;
 
 /** Of a namespace in one walk, so that no other one waits for long. */
 export const mostLeftovers = 500;
 
 export class Mirror extends Records {
-  readonly #ports: MirrorPorts;
+  readonly #index: ClusterIndex;
+  readonly #reader: AssignedIdentityReader;
   readonly #listeners = new Set<() => void>();
   /** Keys that were written or read since the last walk began: that may show what was there before. */
   #newer = new Set<string>();
 
-  constructor(ports: MirrorPorts) {
+  constructor(index: ClusterIndex, reader: AssignedIdentityReader) {
     super();
-    this.#ports = ports;
+    this.#index = index;
+    this.#reader = reader;
   }
 
   /** Called when pods are to be planned again. Returns a function that removes the listener. */
@@ -38,8 +35,8 @@ export class Mirror extends Records {
   /** To be called after each write of MIC. */
   wrote(view: AssignedView): void {
     this.#newer.add(keyOf(view));
-    const { index } = this.#ports;
-    const isOther = (record: AssignedView | undefined) => record && !isOf(index.pod(podOf(record)), view);
+    const isOther = (record: AssignedView | undefined) =>
+      record && !isOf(this.#index.pod(podOf(record)), view);
     this.#replan([this.set(keyOf(view), view), view].filter(isOther));
   }
 
@@ -55,7 +52,7 @@ export class Mirror extends Records {
 
   /** Reads an object that is not as MIC knows it, and that it writes for this pod. Returns whether it exists. Throws KubeError. */
   async look(key: string, pod: PodKey, signal: AbortSignal): Promise<boolean> {
-    const found = await this.#ports.reader.get(key, signal);
+    const found = await this.#reader.get(key, signal);
     this.#newer.add(key);
     this.#found(key, found === 'unreadable' ? undefined : found && this.#asOf(pod, found));
     return found !== undefined;
@@ -66,11 +63,10 @@ export class Mirror extends Records {
    * can create any number. Returns whether there are more. Throws KubeError.
    */
   async walk(signal: AbortSignal, onLeftovers: OnLeftovers = () => Promise.resolve()): Promise<boolean> {
-    const { reader } = this.#ports;
     this.#newer = new Set();
     const seen = new Set<string>();
     const left = new Map<string, number>();
-    for await (const page of reader.pages(signal)) {
+    for await (const page of this.#reader.pages(signal)) {
       const leftovers = page.filter(
         (view) => !this.#keep(view, seen) && countIn(left, view) <= mostLeftovers,
       );
@@ -82,22 +78,21 @@ export class Mirror extends Records {
 
   /** Returns false for an object to be removed. */
   #keep(view: AssignedView, seen: Set<string>): boolean {
-    const { index } = this.#ports;
     const key = keyOf(view);
     if (this.#newer.has(key)) return true;
     // What is known already is planned.
     const known = this.at(key);
-    if (known === undefined && !isRecordNeeded(view, index))
-      return isStuck(view) || index.unlisted.has(view.podNamespace);
+    if (known === undefined && !isRecordNeeded(view, this.#index))
+      return isStuck(view) || this.#index.unlisted.has(view.podNamespace);
     seen.add(key);
-    if (known && !index.pod(podOf(known))) this.#replan([known]);
+    if (known && !this.#index.pod(podOf(known))) this.#replan([known]);
     this.#found(key, known ? this.#asOf(podOf(known), view) : view);
     return true;
   }
 
   /** What others wrote for a pod that does not need it, under a name that MIC gives to another one, is that one's, to be written again. */
   #asOf(pod: PodKey, view: AssignedView): AssignedView {
-    if (podOf(view) === pod || isRecordNeeded(view, this.#ports.index)) return view;
+    if (podOf(view) === pod || isRecordNeeded(view, this.#index)) return view;
     const podNamespace = namespaceOf(pod);
     return { ...view, podNamespace, podName: pod.slice(podNamespace.length + 1), meaning: '' };
   }
@@ -107,7 +102,7 @@ export class Mirror extends Records {
   }
 
   #replan(records: readonly (AssignedView | undefined)[]): void {
-    for (const record of records) if (record) this.#ports.index.recordChanged(record);
+    for (const record of records) if (record) this.#index.recordChanged(record);
     if (records.length > 0) for (const listener of this.#listeners) listener();
   }
 }

@@ -1,12 +1,12 @@
 // Removes start-up taints during the term, one node at a time, where NMI is ready, and its canary too if the taint waits for that.
 // plan/startup-taint.ts decides.
-import { createBackoff, type Clock } from '@pod-identity/kit/core';
+import { createBackoff } from '@pod-identity/kit/core';
 import {
   createNodeTaintDoor,
   KubeError,
   removeTaint,
-  type KubeTransport,
   type LeaderTerm,
+  type KubeAmbient,
 } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
 import { judgeStartup } from '../plan/startup-taint.ts';
@@ -23,14 +23,10 @@ export interface StartupView {
   onChange(listener: (node: string) => void): () => void;
 }
 
-export interface StartupTaintsOptions {
+export interface StartupTaintsOptions extends KubeAmbient {
   readonly key: string;
   readonly view: StartupView;
-  readonly transport: KubeTransport;
   readonly term: LeaderTerm;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Log;
 }
 
 /** Runs until the term ends; resolves when no request is running. */

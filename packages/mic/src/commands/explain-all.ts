@@ -1,7 +1,6 @@
 // What `mic explain` would print for many pods at once, from one reading of the cluster and from what MIC wrote down; Azure is not asked.
 import type { AccessMode } from '@pod-identity/crd-types';
-import { createAccessReviewer, type KubeTransport } from '@pod-identity/kit/kube';
-import type { Ambient } from '@pod-identity/kit/serve';
+import { createAccessReviewer, type KubeAmbient } from '@pod-identity/kit/kube';
 import { PairRegistry, pairsPerNamespace } from '../access/pair-registry.ts';
 import { Mirror } from '../apply/mirror.ts';
 import { createAssignedIdentityReader } from '../apply/assigned-identity-reader.ts';
@@ -13,13 +12,12 @@ import { lookAtCluster, type ClusterRules } from './look.ts';
 import { readRecords } from './explain.ts';
 import { reviewPod } from './review-pod.ts';
 
-export interface ManyPods extends Pick<Ambient, 'clock' | 'log'> {
+export interface ManyPods extends Pick<KubeAmbient, 'transport' | 'clock' | 'log'> {
   /** `namespace/name`. Pods that are not there, or have no label, are left out. */
   readonly pods: readonly string[];
   /** MIC's matching rules, and its namespace. */
   readonly rules: Omit<ClusterRules, 'access'> & { readonly namespace: string | undefined };
   readonly accessMode: AccessMode;
-  readonly transport: KubeTransport;
   readonly signal: AbortSignal;
 }
 
@@ -29,7 +27,7 @@ export async function explainPods(given: ManyPods): Promise<readonly Explanation
   const registry = new PairRegistry<AccessGroup>({ pairsPerNamespace, recheckMs: Infinity });
   const access = { mode: given.accessMode, registry };
   const index = await lookAtCluster({ ...given, rules: { ...given.rules, access } });
-  const mirror = new Mirror({ index, reader: createAssignedIdentityReader(transport) });
+  const mirror = new Mirror(index, createAssignedIdentityReader(transport));
   await mirror.walk(signal);
   const reviewing = { index, registry, reviewer: createAccessReviewer(transport), now: clock.now(), signal };
   const allowsAnybody = await reviewPod(reviewing);

@@ -9,9 +9,9 @@ import {
   createResource,
   KubeError,
   type AccessReviewer,
-  type KubeTransport,
+  type KubeAmbient,
 } from '@pod-identity/kit/kube';
-import type { Ambient, Printer } from '@pod-identity/kit/serve';
+import type { Printer } from '@pod-identity/kit/serve';
 import { findingLines } from '@pod-identity/policy';
 import { pairsPerNamespace, type PairRegistry } from '../access/pair-registry.ts';
 import { createAssignedIdentityReader } from '../apply/assigned-identity-reader.ts';
@@ -29,12 +29,11 @@ import { memberOf, stringAt } from '../snapshot/raw-object.ts';
 import { podFields } from '../snapshot/watch/pod-fields.ts';
 import { createFacts, factsFromRecord, foldReading } from '../snapshot/facts/host-facts.ts';
 
-export interface Explaining extends Pick<Ambient, 'clock' | 'log'> {
+export interface Explaining extends Pick<KubeAmbient, 'transport' | 'clock' | 'log'> {
   readonly target: { readonly namespace: string; readonly pod: string };
   /** MIC's matching rules, and its own namespace if that is known. */
   readonly rules: Omit<ClusterRules, 'access'> & { readonly namespace: string | undefined };
   readonly accessMode?: AccessMode;
-  readonly transport: KubeTransport;
   /** Default: SubjectAccessReviews of the API server. */
   readonly reviewer?: AccessReviewer;
   /** Undefined: whoever asks has no access to Azure, so what hosts carry is not looked at. */
@@ -111,7 +110,7 @@ async function reviewRights(
 }
 
 async function readAssigned({ transport, signal }: Explaining, index: ClusterIndex): Promise<Mirror> {
-  const mirror = new Mirror({ index, reader: createAssignedIdentityReader(transport) });
+  const mirror = new Mirror(index, createAssignedIdentityReader(transport));
   try {
     await mirror.walk(signal);
     return mirror;

@@ -1,7 +1,6 @@
 import type { AccessMode } from '@pod-identity/crd-types';
 import { aborted } from '@pod-identity/kit/core';
-import { KubeError, type KubeTransport, type ResourceKind } from '@pod-identity/kit/kube';
-import type { Ambient } from '@pod-identity/kit/serve';
+import { KubeError, type ResourceKind, type KubeAmbient } from '@pod-identity/kit/kube';
 import { PairRegistry } from '../access/pair-registry.ts';
 import { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { AccessGroup, AccessRules } from '../snapshot/index/rights.ts';
@@ -15,9 +14,8 @@ export interface ClusterRules {
   readonly access?: AccessRules;
 }
 
-export interface Looking extends Pick<Ambient, 'clock' | 'log'> {
+export interface Looking extends Pick<KubeAmbient, 'transport' | 'clock' | 'log'> {
   readonly rules: ClusterRules;
-  readonly transport: KubeTransport;
   readonly signal: AbortSignal;
 }
 

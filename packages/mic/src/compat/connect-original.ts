@@ -1,7 +1,6 @@
 // Reads the original's lock that the flags name.
-import type { Clock } from '@pod-identity/kit/core';
-import type { EventRecorder, KubeTransport, ObjectKey } from '@pod-identity/kit/kube';
-import type { Log, Metrics } from '@pod-identity/kit/serve';
+import type { EventRecorder, ObjectKey, KubeAmbient } from '@pod-identity/kit/kube';
+import type { Metrics } from '@pod-identity/kit/serve';
 import type { MicMetricSpecs } from '../tell/metrics.ts';
 import { createLockReader } from './lock-reader.ts';
 import { createOriginalWatch, runningText, whoRenews, type OriginalWatch } from './original-watch.ts';
@@ -12,11 +11,8 @@ interface Names {
   readonly lease: ObjectKey;
 }
 
-interface Surroundings {
+interface Surroundings extends Pick<KubeAmbient, 'transport' | 'clock' | 'log'> {
   readonly names: Names;
-  readonly transport: KubeTransport;
-  readonly clock: Clock;
-  readonly log: Log;
   readonly metrics: Metrics<MicMetricSpecs>;
   readonly events: EventRecorder;
 }

@@ -5,7 +5,7 @@
 // that it runs.
 import type { Clock } from '@pod-identity/kit/core';
 import type { EventRecorder, LeaderTerm, ObjectKey } from '@pod-identity/kit/kube';
-import type { Log } from '@pod-identity/kit/serve';
+import type { Ambient } from '@pod-identity/kit/serve';
 import {
   foldLook,
   isRenewed,
@@ -18,13 +18,11 @@ import type { LockReader } from './lock-reader.ts';
 import { warning } from '../tell/events.ts';
 import { publishReport } from '../tell/publisher.ts';
 
-export interface OriginalWatchPorts {
+export interface OriginalWatchPorts extends Pick<Ambient, 'clock' | 'log'> {
   readonly reader: LockReader;
   readonly lock: ObjectKey;
   /** MIC's own, the subject of the Event. */
   readonly lease: ObjectKey;
-  readonly clock: Clock;
-  readonly log: Log;
   readonly events: EventRecorder;
   readonly onRunning: (isRunning: boolean) => void;
 }

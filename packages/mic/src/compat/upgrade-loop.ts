@@ -1,13 +1,11 @@
 import { createBackoff } from '@pod-identity/kit/core';
-import { KubeError, type KubeTransport, type LeaderTerm } from '@pod-identity/kit/kube';
-import type { Ambient } from '@pod-identity/kit/serve';
+import { KubeError, type LeaderTerm, type KubeAmbient } from '@pod-identity/kit/kube';
 import { upgradeStoredObjects } from './upgrade.ts';
 import type { MicSettings } from '../term/settings.ts';
 
-export interface UpgradeLoopOptions extends Ambient {
+/** The writes of `transport` are fenced by the lease. */
+export interface UpgradeLoopOptions extends KubeAmbient {
   readonly settings: Pick<MicSettings, 'typeUpgrade' | 'namespace' | 'version'>;
-  /** Its writes are fenced by the lease. */
-  readonly transport: KubeTransport;
   readonly term: LeaderTerm;
 }
 

@@ -5,11 +5,10 @@ import { createTokenBucket, Turns, type Clock, type Timer, type TokenBucket } fr
 import {
   createResource,
   KubeError,
-  type KubeTransport,
   type LeaderTerm,
   type ResourceClient,
+  type KubeAmbient,
 } from '@pod-identity/kit/kube';
-import type { Log } from '@pod-identity/kit/serve';
 import {
   bindingCondition,
   identityCondition,
@@ -32,13 +31,10 @@ export interface ConditionsWriter {
   settled(): Promise<void>;
 }
 
-export interface ConditionsOptions {
-  readonly transport: KubeTransport;
+export interface ConditionsOptions extends Pick<KubeAmbient, 'transport' | 'clock' | 'log'> {
   readonly term: LeaderTerm;
-  readonly clock: Clock;
   /** The conditions to write; undefined if they are unchanged or the object is gone. */
   judge(kind: ConditionedKind, key: string): readonly Condition[] | undefined;
-  readonly log: Log;
   readonly perSecond: number;
   /** So that judging does not block the event loop. */
   readonly slices: TimeSlices;

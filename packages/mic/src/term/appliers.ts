@@ -41,7 +41,7 @@ export function createAssignments(options: AssignmentsOptions): AssignmentsAppli
   const { term, index, memory, now, publisher, principalId, transport, mirror, meter } = options;
   const resource = createResource<AzureAssignedIdentity>(transport, resources.AzureAssignedIdentity);
   return createAssignmentsApplier({
-    writer: createAssignedIdentityWriter({ resource, term }),
+    writer: createAssignedIdentityWriter(resource, term),
     mirror,
     writesAtOnce: options.writesPerHost,
     memory,

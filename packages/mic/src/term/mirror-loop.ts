@@ -1,6 +1,6 @@
-import { createBackoff, type Clock } from '@pod-identity/kit/core';
+import { createBackoff } from '@pod-identity/kit/core';
 import { KubeError, type LeaderTerm } from '@pod-identity/kit/kube';
-import type { Log } from '@pod-identity/kit/serve';
+import type { Ambient } from '@pod-identity/kit/serve';
 import type { AssignmentsApplier } from '../apply/apply-assignments.ts';
 import { createAssignedIdentityReader } from '../apply/assigned-identity-reader.ts';
 import { Mirror } from '../apply/mirror.ts';
@@ -20,19 +20,16 @@ type MirroringOptions = Omit<AssignmentsOptions, 'mirror'> &
 /** To be called at the start of a term. */
 export function startMirror(options: MirroringOptions): Mirrored {
   const { transport, index, term, clock, random, log } = options;
-  const mirror = new Mirror({ index, reader: createAssignedIdentityReader(transport) });
+  const mirror = new Mirror(index, createAssignedIdentityReader(transport));
   const assignments = createAssignments({ ...options, mirror });
   return { mirror, assignments, ...keepMirror({ mirror, assignments, index, term, clock, random, log }) };
 }
 
-export interface MirrorLoopOptions {
+export interface MirrorLoopOptions extends Ambient {
   readonly mirror: Pick<Mirror, 'walk'>;
   readonly assignments: Pick<AssignmentsApplier, 'apply'>;
   readonly index: ClusterIndex;
   readonly term: Pick<LeaderTerm, 'signal'>;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Log;
 }
 
 /** After the start of a term, for late writes of the last leader, and while there are more leftovers than one walk removes. */

@@ -1,5 +1,4 @@
-import type { KubeTransport, LeaderTerm } from '@pod-identity/kit/kube';
-import type { Ambient } from '@pod-identity/kit/serve';
+import type { LeaderTerm, KubeAmbient } from '@pod-identity/kit/kube';
 import { keepStartupTaints } from '../apply/startup-taints.ts';
 import type { NodePods } from '../snapshot/watch/agent-watch.ts';
 import type { ClusterWatch } from '../snapshot/watch/cluster-watch.ts';
@@ -8,13 +7,12 @@ import { keepCanaryReports } from './canary-reports.ts';
 import type { MicSettings } from './settings.ts';
 import { startupViewOf } from './startup-view.ts';
 
-export interface NodeLoopsOptions extends Ambient {
+/** The writes of `transport` are fenced by the lease. */
+export interface NodeLoopsOptions extends KubeAmbient {
   readonly settings: Pick<MicSettings, 'startupTaint' | 'canary'>;
   readonly view: Pick<ClusterWatch, 'onNode' | 'taintedNode' | 'taintedNodes'>;
   readonly pods: NodePods;
   readonly publisher: Publisher;
-  /** Its writes are fenced by the lease. */
-  readonly transport: KubeTransport;
   readonly term: LeaderTerm;
 }
 

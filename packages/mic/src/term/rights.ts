@@ -1,7 +1,7 @@
 // Reviews rights on identities while this process leads: reviews the pairs of the index, and plans pods again whose rights have
 // changed.
-import { createAccessReviewer, type KubeTransport, type LeaderTerm } from '@pod-identity/kit/kube';
-import type { Ambient, Metrics } from '@pod-identity/kit/serve';
+import { createAccessReviewer, type LeaderTerm, type KubeAmbient } from '@pod-identity/kit/kube';
+import type { Metrics } from '@pod-identity/kit/serve';
 import { reviewPairs } from '../access/pair-reviewer.ts';
 import { PairRegistry, pairsPerNamespace } from '../access/pair-registry.ts';
 import { createProof, type Proof } from '../access/proof.ts';
@@ -17,13 +17,9 @@ export interface Rights extends AccessRules {
   readonly proof: Proof;
 }
 
-export interface RightsOptions extends Ambient {
-  readonly transport: KubeTransport;
-}
-
 export function createRights(
   { mode, recheckMs }: AccessSettings = asInOriginal,
-  options: RightsOptions,
+  options: KubeAmbient,
 ): Rights {
   const registry = new PairRegistry<AccessGroup>({ pairsPerNamespace, recheckMs });
   const proof = createProof({ ...options, reviewer: createAccessReviewer(options.transport) });
@@ -32,7 +28,7 @@ export function createRights(
   return { mode, registry, proof };
 }
 
-export interface TermRightsOptions extends RightsOptions {
+export interface TermRightsOptions extends KubeAmbient {
   readonly rights: Rights;
   readonly term: LeaderTerm;
   readonly index: ClusterIndex;

@@ -10,7 +10,7 @@ const stage = () => {
   const readId = vi.fn<() => Promise<string | undefined>>(() =>
     Promise.resolve(`${scaleSet}/virtualMachines/3`),
   );
-  return { clock, readId, machine: createMachine({ readId, clock }) };
+  return { clock, readId, machine: createMachine(readId, clock) };
 };
 
 it('is the scale set of an instance, with its group and subscription', async () => {

@@ -11,17 +11,15 @@ export interface Machine {
   read(subject: AccessSubject): Promise<readonly AccessPair[] | undefined>;
 }
 
-export interface MachineOptions {
-  /** The ARM id from the metadata service; undefined if it has none. */
-  readonly readId: () => Promise<string | undefined>;
-  readonly clock: Pick<Clock, 'elapsed'>;
-}
-
 /** The id of a machine does not change; it is read again in case its disk was moved to another machine. */
 const heldMs = 10 * 60_000;
 const retryMs = 5_000;
 
-export function createMachine({ readId, clock }: MachineOptions): Machine {
+/** `readId`: the ARM id from the metadata service; undefined if it has none. */
+export function createMachine(
+  readId: () => Promise<string | undefined>,
+  clock: Pick<Clock, 'elapsed'>,
+): Machine {
   let target: AccessTarget | undefined;
   let readAt = -Infinity;
   let reading: Promise<void> | undefined;

@@ -1,7 +1,5 @@
 import type { AzureIdentityBinding } from '@pod-identity/crd-types';
-import type { Informer, KubeTransport } from '@pod-identity/kit/kube';
-import type { Clock } from '@pod-identity/kit/core';
-import type { Log } from '@pod-identity/kit/serve';
+import type { Informer, KubeAmbient } from '@pod-identity/kit/kube';
 import { absentOrLeftOut } from '@pod-identity/policy';
 import { bindingsReachingOut, foundIn } from './bindings-of-selector.ts';
 import { createGrantingInformers, type FoundIdentity, type GrantingOptions } from './granting-informers.ts';
@@ -9,13 +7,10 @@ import { createNamespaceInformer, type NamespaceInformer } from './namespaces.ts
 import { createNodeNamespaces, type NodeNamespaces, type NodePods } from './node-namespaces.ts';
 import type { AuthorizeRules, ClusterView, FoundException, MatchedObjects } from './types.ts';
 
-export interface ClusterInformerOptions extends Pick<GrantingOptions, 'namespaceShareBytes' | 'onInvalid'> {
-  readonly transport: KubeTransport;
+export interface ClusterInformerOptions
+  extends KubeAmbient, Pick<GrantingOptions, 'namespaceShareBytes' | 'onInvalid'> {
   /** Keeps only what these pods can use; default: the objects of all namespaces. */
   readonly onlyFor?: NodePods | undefined;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Log;
 }
 
 export interface ClusterInformers {

@@ -10,17 +10,19 @@ import {
   type Kind,
   type Parsed,
 } from '@pod-identity/crd-types';
-import { createInformer, type Informer, type InformerOptions } from '@pod-identity/kit/kube';
+import {
+  createInformer,
+  type Informer,
+  type InformerOptions,
+  type KubeAmbient,
+} from '@pod-identity/kit/kube';
 import { selectorIndexes } from './bindings-of-selector.ts';
 import { readException } from './read-exception.ts';
 import { nameOf, readWhole } from './read-whole.ts';
 import type { FoundException } from './types.ts';
 
 export interface GrantingOptions {
-  readonly common: Pick<
-    InformerOptions<unknown>,
-    'transport' | 'clock' | 'random' | 'log' | 'pageSize' | 'isPerNode' | 'onlyWanted'
-  >;
+  readonly common: KubeAmbient & Pick<InformerOptions<unknown>, 'pageSize' | 'isPerNode' | 'onlyWanted'>;
   /** Limit for the objects of one kind in one namespace; default: none. */
   readonly namespaceShareBytes?: number;
   /** Called for each binding and exception that is not valid, and so is for no pod. */

@@ -1,23 +1,19 @@
 import { namespaceFields, readNamespaceView, type NamespaceView } from '@pod-identity/crd-types';
-import { labelsDropped, NamespaceLabels, type Clock } from '@pod-identity/kit/core';
+import { labelsDropped, NamespaceLabels } from '@pod-identity/kit/core';
 import {
   coreKinds,
   createOptionalInformer,
   tooLargeIn,
   type Change,
   type Informer,
-  type KubeTransport,
+  type KubeAmbient,
 } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
 
 /** The labels of 10,000 Namespaces with 400 characters each: a sixteenth of the heap in the manifest. Every NMI keeps those of all. */
 const mostCharacters = 4 * 1024 * 1024;
 
-export interface NamespaceInformerOptions {
-  readonly transport: KubeTransport;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Log;
+export interface NamespaceInformerOptions extends KubeAmbient {
   readonly pageSize: number;
   /** How many characters of labels are kept in all; default: `mostCharacters`. */
   readonly mostLabels?: number;

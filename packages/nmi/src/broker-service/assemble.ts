@@ -1,12 +1,11 @@
-import type { Clock } from '@pod-identity/kit/core';
 import {
   createAccessReviewer,
   createStrangerCheck,
   withOwnConnections,
-  type KubeTransport,
   type StrangerCheck,
+  type KubeAmbient,
 } from '@pod-identity/kit/kube';
-import type { Log, Metrics } from '@pod-identity/kit/serve';
+import type { Metrics } from '@pod-identity/kit/serve';
 import { strangerRight } from '@pod-identity/policy';
 import { reviewUseBy } from '../access-guard.ts';
 import { pauseAfter } from '../access/stranger.ts';
@@ -20,8 +19,7 @@ import { createPodReads } from './pods.ts';
 import { createRights } from './rights.ts';
 import { createIssuanceLog, createUnansweredLog, type brokerMetrics } from './reports.ts';
 
-export interface AssemblyOptions {
-  readonly transport: KubeTransport;
+export interface AssemblyOptions extends KubeAmbient {
   readonly entra: EntraClient;
   /** The ServiceAccount of NMI. */
   readonly account: Account;
@@ -29,9 +27,6 @@ export interface AssemblyOptions {
   /** Of the broker's own token, which `readToken` reads. */
   readonly audience: string;
   readonly readToken: () => Promise<string>;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Log;
   readonly metrics: Metrics<typeof brokerMetrics>;
 }
 

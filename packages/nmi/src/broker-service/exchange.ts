@@ -1,4 +1,5 @@
-import { RecentMap, type Clock, type Tenant } from '@pod-identity/kit/core';
+import { RecentMap, type Tenant } from '@pod-identity/kit/core';
+import type { Ambient } from '@pod-identity/kit/serve';
 import { readClaims } from '../tokens/claims.ts';
 import { isTemporary, redactId, TokenError } from '../tokens/errors.ts';
 import { keyOf } from '../tokens/memory.ts';
@@ -10,12 +11,10 @@ import { createTurnQueues } from '../waiting/turn-queues.ts';
 import type { Assertion } from './assertion.ts';
 import type { BrokerRefusal, BrokerRequest } from '../broker/wire.ts';
 
-export interface ExchangeOptions {
+export interface ExchangeOptions extends Pick<Ambient, 'clock' | 'random'> {
   readonly entra: EntraClient;
   readonly loginHost: string;
   readonly readAssertion: () => Promise<Assertion>;
-  readonly clock: Clock;
-  readonly random: () => number;
   /** Called for each request to Entra. */
   readonly onExchanged: (exchanged: { ms: number; isOk: boolean }) => void;
 }

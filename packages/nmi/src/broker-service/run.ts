@@ -41,7 +41,7 @@ export async function runBroker(
   const { cloud, loginHost, assertionFile, agent: account } = config.brokerService;
   const assembled = assembleBroker({
     transport,
-    entra: createEntraClient({ http, clock }),
+    entra: createEntraClient(http, clock),
     account,
     loginHost: loginHost === '' ? cloud.loginHost : loginHost,
     audience: cloud.audience,

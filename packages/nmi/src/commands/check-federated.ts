@@ -35,7 +35,7 @@ export async function checkFederatedCommand(
   const http = createEntraHttp();
   const { code, lines } = await checkFederated({
     wanted,
-    entra: createEntraClient({ http, clock }),
+    entra: createEntraClient(http, clock),
     loginHost: loginHost === '' ? cloud.loginHost : loginHost,
     audience: cloud.audience,
     readToken: () => readTokenFile(assertionFile),

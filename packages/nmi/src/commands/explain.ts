@@ -1,5 +1,4 @@
 // `nmi explain`: reads the cluster once, decides like the agent, and prints the result.
-import type { Clock } from '@pod-identity/kit/core';
 import {
   coreKinds,
   createAccessReviewer,
@@ -8,9 +7,9 @@ import {
   listTrimmed,
   type AccessReviewer,
   type Informer,
-  type KubeTransport,
+  type KubeAmbient,
 } from '@pod-identity/kit/kube';
-import type { Log, Printer } from '@pod-identity/kit/serve';
+import type { Printer } from '@pod-identity/kit/serve';
 import { identitiesOf } from '../authorize/authorize.ts';
 import { createClusterInformers, keepsAll } from '../authorize/cluster-view.ts';
 import type { InvalidObject } from '../authorize/granting-informers.ts';
@@ -22,18 +21,14 @@ import { explainPod, type Explanation } from '../explain/explain.ts';
 import { parsePod, podFields, sinceBoot, unfinishedOn, type PodView } from '../identify/pod-view.ts';
 import { reviewAccess } from './review-access.ts';
 
-export interface Explaining {
+export interface Explaining extends KubeAmbient {
   readonly config: NmiConfig;
   /** `namespace/name`. */
   readonly pod: string;
-  readonly transport: KubeTransport;
   /** Default: SubjectAccessReviews of the API server. */
   readonly reviewer?: AccessReviewer;
   /** When this machine was started, if known; used only for pods of this node. */
   readonly bootedAt?: number | undefined;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Log;
   readonly signal: AbortSignal;
 }
 

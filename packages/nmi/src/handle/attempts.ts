@@ -1,8 +1,9 @@
 import type { GrantedIdentity } from '../authorize/types.ts';
 import { refusedBy } from '../respond/lack.ts';
+import type { Granting } from './granting.ts';
 import { requestByObjectId } from './by-object-id.ts';
 import type { Granted } from './decide.ts';
-import { isUnattached, obtain, type Attempt, type Attempting, type ObtainOptions } from './obtain.ts';
+import { isUnattached, obtain, type Attempt, type Attempting } from './obtain.ts';
 import { machinePermit, namedBy, permitFor, type Permit, type ReviewedCall } from './permit.ts';
 import { changedFor } from './release.ts';
 
@@ -10,7 +11,7 @@ import { changedFor } from './release.ts';
 export type Attempts = (call: ReviewedCall, granted: Granted) => Promise<Attempt>;
 
 /** For one request. What is known of its identities is kept while one is missing and the decision names the same. */
-export function createAttempts(options: ObtainOptions): Attempts {
+export function createAttempts(options: Granting): Attempts {
   let last: { readonly named: string; readonly attempt: Attempting } | undefined;
   return async (call, { decision, refused }) => {
     const named = namedBy(decision);
@@ -21,7 +22,7 @@ export function createAttempts(options: ObtainOptions): Attempts {
   };
 }
 
-function attemptsFor(options: ObtainOptions, call: ReviewedCall, decision: Granted['decision']): Attempting {
+function attemptsFor(options: Granting, call: ReviewedCall, decision: Granted['decision']): Attempting {
   switch (decision.kind) {
     case 'allow':
       return requestOne(options, permitFor(decision.identity), [decision.identity]);
@@ -33,11 +34,7 @@ function attemptsFor(options: ObtainOptions, call: ReviewedCall, decision: Grant
 }
 
 /** A right that has ended meanwhile is a reason to decide again. */
-function requestOne(
-  options: ObtainOptions,
-  permit: Permit,
-  identities: readonly GrantedIdentity[],
-): Attempting {
+function requestOne(options: Granting, permit: Permit, identities: readonly GrantedIdentity[]): Attempting {
   return async (call) => {
     const outcome = await obtain(options, call, permit);
     if (isUnattached(outcome) && identities.length > 0) return { missing: identities };

@@ -4,8 +4,9 @@ import { isForLackOfRight } from '../respond/lack.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { isTemporary } from '../tokens/errors.ts';
 import { isOfEntra } from '../tokens/types.ts';
+import type { Granting } from './granting.ts';
 import { lackOf } from './rights.ts';
-import { isUnattached, obtain, type Attempting, type ObtainOptions } from './obtain.ts';
+import { isUnattached, obtain, type Attempting } from './obtain.ts';
 import { permitFor, type DecidedCall, type Permit, type ReviewedCall } from './permit.ts';
 import { notThis } from './release.ts';
 
@@ -14,7 +15,7 @@ import { notThis } from './release.ts';
  * says nothing of the others: another namespace may have bound it.
  */
 export function requestByObjectId(
-  options: ObtainOptions,
+  options: Granting,
   { pod, reviewsUntil }: Pick<ReviewedCall, 'pod' | 'reviewsUntil'>,
   identities: readonly GrantedIdentity[],
 ): Attempting {
@@ -64,7 +65,7 @@ export function requestByObjectId(
   };
 }
 
-async function obtainIfAllowed(options: ObtainOptions, call: DecidedCall, permit: Permit): Promise<Outcome> {
+async function obtainIfAllowed(options: Granting, call: DecidedCall, permit: Permit): Promise<Outcome> {
   return (await lackOf(options, call, permit)) ?? obtain(options, call, permit);
 }
 

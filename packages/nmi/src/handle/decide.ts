@@ -4,9 +4,9 @@ import type { Decision, Refused } from '../authorize/types.ts';
 import { failureOf } from '../respond/failure-of.ts';
 import { refusedBy } from '../respond/lack.ts';
 import type { Outcome } from '../respond/outcome.ts';
+import type { Granting } from './granting.ts';
 import { lackOf } from './rights.ts';
 import { machinePermit, permitFor, type Permit, type ReviewedCall } from './permit.ts';
-import type { ReleaseOptions } from './release.ts';
 
 export interface Decided {
   /** While nothing was refused. */
@@ -30,7 +30,7 @@ export interface NotGranted extends Decided {
  * it, and if nothing is left, the first refusal is the outcome. Undefined: the pod is gone.
  */
 export async function decideWithRights(
-  options: ReleaseOptions,
+  options: Granting,
   call: ReviewedCall,
 ): Promise<Granted | NotGranted | undefined> {
   const refused = new Set<string>();
@@ -64,7 +64,7 @@ function settled({ decision, ...rest }: Decided, pod: string): Granted | NotGran
 }
 
 async function firstLack(
-  options: ReleaseOptions,
+  options: Granting,
   call: ReviewedCall,
   decision: Decision,
 ): Promise<Outcome | undefined> {

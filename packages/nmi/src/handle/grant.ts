@@ -2,24 +2,15 @@ import { longestForMissingMs } from '../authorize/grace.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { createHangUps, type HangUps } from '../waiting/hang-ups.ts';
 import { eitherOf, pacedChanges } from '../waiting/paced-changes.ts';
+import type { Granting } from './granting.ts';
 import { withTimeForReviews } from './rights.ts';
 import { createAttempts, type Attempts } from './attempts.ts';
 import { decideWithRights, type Granted, type NotGranted } from './decide.ts';
-import { followPod, type LatestPod } from './follow-pod.ts';
-import { recallAny, type ObtainOptions } from './obtain.ts';
+import { followPod } from './follow-pod.ts';
+import { recallAny } from './obtain.ts';
 import { tenantOf, type PodCall, type ReviewedCall, type HeldCall } from './permit.ts';
 import { changedFor, goneOf } from './release.ts';
-import { createWaits, refusedUnlessFresh, unattached, type Step, type WaitOptions } from './wait.ts';
-
-export interface GranterOptions extends ObtainOptions, WaitOptions {
-  readonly latest: LatestPod;
-  /** Called once for each request that has waited for an object, a right or its identity. */
-  readonly onWaited: (ms: number) => void;
-}
-
-interface SlotOptions extends GranterOptions {
-  readonly hangUps: HangUps;
-}
+import { createWaits, refusedUnlessFresh, unattached, type Step } from './wait.ts';
 
 export interface Granter {
   /** Returns a promise only if the request has to wait. */
@@ -27,10 +18,10 @@ export interface Granter {
 }
 
 /** The second half of every token request: the pod is known. A token from memory leaves at once; everything else takes a slot to wait in. */
-export function createGranter(options: GranterOptions): Granter {
+export function createGranter(options: Granting): Granter {
   const { clock, tokens } = options;
   const changes = pacedChanges(eitherOf(options.changes, tokens.changes), clock);
-  const inSlot: SlotOptions = { ...options, changes, hangUps: createHangUps(clock) };
+  const inSlot = { ...options, changes, hangUps: createHangUps(clock) };
   return {
     grant(call) {
       const decision = options.authorizer.decide(call.pod, call.request.selector);
@@ -39,7 +30,10 @@ export function createGranter(options: GranterOptions): Granter {
   };
 }
 
-async function serveInSlot(options: SlotOptions, call: PodCall): Promise<Outcome> {
+async function serveInSlot(
+  options: Granting & { readonly hangUps: HangUps },
+  call: PodCall,
+): Promise<Outcome> {
   const { clock, hangUps, limits } = options;
   const { pod, patience } = call;
   const slot = limits.enter(tenantOf(pod), patience.caller);
@@ -65,7 +59,7 @@ async function serveInSlot(options: SlotOptions, call: PodCall): Promise<Outcome
 const mostRestarts = 2;
 
 /** Decides and reviews, gets the token, waits for what is missing and begins again. After its hold it requests no other token. */
-async function serve(options: GranterOptions, waiting: HeldCall): Promise<Outcome> {
+async function serve(options: Granting, waiting: HeldCall): Promise<Outcome> {
   const { clock, onWaited } = options;
   const attempts = createAttempts(options);
   const wait = createWaits(options, waiting);
@@ -96,7 +90,7 @@ interface Pass {
 }
 
 async function stepOf(
-  options: GranterOptions,
+  options: Granting,
   call: ReviewedCall,
   { decided, attempts, restarts }: Pass,
 ): Promise<Step> {

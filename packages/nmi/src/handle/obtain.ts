@@ -3,20 +3,14 @@ import type { PodView } from '../identify/pod-view.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { isTemporary, TokenError } from '../tokens/errors.ts';
 import type { TokenCaller } from '../tokens/shared-requests.ts';
-import type { TokenSource } from '../tokens/source.ts';
 import type { TokenSubject, WantedToken } from '../tokens/types.ts';
-import type { CallerLimits } from '../waiting/caller-limits.ts';
+import type { Granting } from './granting.ts';
 import { isAllowedNow, withTimeForReviews } from './rights.ts';
 import { permitsOf, tenantOf, type DecidedCall, type PodCall, type Permit } from './permit.ts';
-import { release, tokenFor, type ReleaseOptions } from './release.ts';
-
-export interface ObtainOptions extends ReleaseOptions {
-  readonly tokens: TokenSource;
-  readonly limits: CallerLimits;
-}
+import { release, tokenFor } from './release.ts';
 
 /** A token from memory of an identity that the decision allows; undefined: it takes a wait. */
-export function recallAny(options: ObtainOptions, call: PodCall, decision: Decision): Outcome | undefined {
+export function recallAny(options: Granting, call: PodCall, decision: Decision): Outcome | undefined {
   for (const permit of permitsOf(decision)) {
     const outcome = recall(options, call, permit);
     if (outcome?.kind === 'token') return outcome;
@@ -24,7 +18,7 @@ export function recallAny(options: ObtainOptions, call: PodCall, decision: Decis
   return undefined;
 }
 
-function recall(options: ObtainOptions, call: PodCall, permit: Permit): Outcome | undefined {
+function recall(options: Granting, call: PodCall, permit: Permit): Outcome | undefined {
   const { tokens } = options;
   const { pod } = call;
   if (!isAllowedNow(options, pod, permit)) return undefined;
@@ -37,7 +31,7 @@ export type Attempt = { readonly outcome: Outcome } | { readonly missing: readon
 export type Attempting = (call: DecidedCall) => Promise<Attempt>;
 
 /** A token, whatever that takes. It is decided again, and rights are reviewed again, before it leaves. */
-export async function obtain(options: ObtainOptions, call: DecidedCall, permit: Permit): Promise<Outcome> {
+export async function obtain(options: Granting, call: DecidedCall, permit: Permit): Promise<Outcome> {
   const { tokens } = options;
   const { pod, patience } = call;
   const { subject } = permit;
@@ -59,7 +53,7 @@ export async function obtain(options: ObtainOptions, call: DecidedCall, permit: 
 
 /** From memory, of the identity as it was before its type changed: the broker may fail, and a machine takes a minute to get an identity. */
 async function formerToken(
-  options: ObtainOptions,
+  options: Granting,
   call: DecidedCall,
   { former }: Permit,
 ): Promise<Outcome | undefined> {
@@ -75,7 +69,7 @@ export function isUnattached(outcome: Outcome): boolean {
   return outcome.kind === 'token-failed' && outcome.why === 'not-on-host';
 }
 
-function callerOf({ limits, clock }: ObtainOptions, pod: PodView): TokenCaller {
+function callerOf({ limits, clock }: Granting, pod: PodView): TokenCaller {
   return {
     tenant: tenantOf(pod),
     admit: (requests) => limits.admitUpstream(pod.uid, requests, clock.elapsed()),

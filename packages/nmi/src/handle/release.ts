@@ -1,4 +1,3 @@
-import type { Authorizer } from '../authorize/authorizer.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
 import type { Outcome } from '../respond/outcome.ts';
@@ -6,12 +5,9 @@ import { hasOtherClientId } from '../tokens/client-id.ts';
 import { keyOf } from '../tokens/memory.ts';
 import type { Obtained } from '../tokens/source.ts';
 import type { TokenSubject } from '../tokens/types.ts';
-import { isAllowedNow, lackOf, type ReviewOptions } from './rights.ts';
+import type { Granting } from './granting.ts';
+import { isAllowedNow, lackOf } from './rights.ts';
 import { allPermitsOf, nameOf, type DecidedCall, type PodCall, type Permit } from './permit.ts';
-
-export interface ReleaseOptions extends ReviewOptions {
-  readonly authorizer: Authorizer;
-}
 
 /** A token that was waited for. */
 export interface Held {
@@ -26,7 +22,7 @@ const mostReviews = 3;
  * Decides again before a token leaves that was waited for: by the objects and the pod of now. It leaves if the pod may still have a token of
  * this identity, and if its ServiceAccount has the rights that this decision needs.
  */
-export async function release(options: ReleaseOptions, call: DecidedCall, held: Held): Promise<Outcome> {
+export async function release(options: Granting, call: DecidedCall, held: Held): Promise<Outcome> {
   for (let reviews = 0; reviews <= mostReviews; reviews += 1) {
     const pod = call.current();
     if (!pod) return goneOf(call);

@@ -1,17 +1,12 @@
 import type { Clock } from '@pod-identity/kit/core';
-import type { AccessGuard } from '../access/guard.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import { lackIn, type Lack, type Reviewed } from '../respond/lack.ts';
+import type { Granting } from './granting.ts';
 import { nameOf, tenantOf, type HeldCall, type Permit, type ReviewedCall } from './permit.ts';
-
-export interface ReviewOptions {
-  readonly access: AccessGuard;
-  readonly clock: Clock;
-}
 
 /** Whether all rights that the permit needs are known to be there. */
 export function isAllowedNow(
-  { access: guard }: Pick<ReviewOptions, 'access'>,
+  { access: guard }: Pick<Granting, 'access'>,
   pod: PodView,
   { access }: Permit,
 ): boolean {
@@ -37,7 +32,7 @@ export function withTimeForReviews<Call extends HeldCall>(call: Call, clock: Clo
  * passes: a request may need many reviews.
  */
 export async function lackOf(
-  { access: guard, clock }: ReviewOptions,
+  { access: guard, clock }: Granting,
   { pod, reviewsUntil }: Pick<ReviewedCall, 'pod' | 'reviewsUntil'>,
   permit: Permit,
 ): Promise<Lack | undefined> {

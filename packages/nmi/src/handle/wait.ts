@@ -3,16 +3,10 @@ import { graceLeftMs } from '../authorize/grace.ts';
 import { isGrantable } from '../authorize/refusal.ts';
 import type { Decision, GrantedIdentity, Refused } from '../authorize/types.ts';
 import type { Outcome } from '../respond/outcome.ts';
-import { awaitChange, type Changes } from '../waiting/await-change.ts';
+import { awaitChange } from '../waiting/await-change.ts';
+import type { Granting } from './granting.ts';
 import type { Decided } from './decide.ts';
-import type { ObtainOptions } from './obtain.ts';
 import { namedBy, type HeldCall } from './permit.ts';
-
-export interface WaitOptions extends Pick<ObtainOptions, 'authorizer' | 'clock' | 'tokens'> {
-  readonly changes: Changes;
-  /** How long after its start a pod waits for missing objects and rights. */
-  readonly bindingGraceMs: number;
-}
 
 /** What a request waits for. */
 export interface Until {
@@ -28,7 +22,7 @@ const passes = { capacity: 4, perSecond: 1 };
  * waited as long as it may already.
  */
 export function createWaits(
-  { clock, changes }: WaitOptions,
+  { clock, changes }: Granting,
   { patience }: HeldCall,
 ): (until: Until) => Promise<boolean> {
   const { capacity, perSecond } = passes;
@@ -57,7 +51,7 @@ export interface Step {
 
 /** None of these identities is on the machine yet. */
 export function unattached(
-  options: WaitOptions,
+  options: Granting,
   call: HeldCall,
   { decided, missing }: { readonly decided: Decided; readonly missing: readonly GrantedIdentity[] },
 ): Step {
@@ -72,7 +66,7 @@ export function unattached(
 
 /** Final, unless only an object or a right is missing that may come since the pod has just started. */
 export function refusedUnlessFresh(
-  options: WaitOptions,
+  options: Granting,
   call: HeldCall,
   { decided, outcome }: { readonly decided: Decided; readonly outcome: Outcome },
 ): Step {
@@ -95,7 +89,7 @@ function mayCome(decision: Decision, { denial }: Denied): boolean {
   return (decision.kind === 'deny' && decision.mayCome === true) || isGrantable(denial);
 }
 
-function graceOf({ bindingGraceMs, clock }: WaitOptions, { current }: HeldCall): number {
+function graceOf({ bindingGraceMs, clock }: Granting, { current }: HeldCall): number {
   const pod = current();
   return pod ? graceLeftMs(pod, { bindingGraceMs, now: clock.now() }) : 0;
 }
@@ -103,7 +97,7 @@ function graceOf({ bindingGraceMs, clock }: WaitOptions, { current }: HeldCall):
 /** Whether the pod is gone, or another decision counts for it, with or without what was refused. */
 function otherThan(
   { first, decision, refused }: Decided,
-  { authorizer }: WaitOptions,
+  { authorizer }: Granting,
   { current, request }: HeldCall,
 ): () => boolean {
   return () => {

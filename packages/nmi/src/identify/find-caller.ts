@@ -72,7 +72,7 @@ export function createCallerFinder(options: CallerFinderOptions): CallerFinder {
     find(address, connection, patience) {
       const neighbour = neighbours.of(address);
       if (differs(connection.neighbour, neighbour) && !connection.isLast) {
-        connection.isLast = true;
+        connection.endAfterResponse();
         onChanged?.();
       }
       const lookup = { address, openedAt: connection.openedAt, neighbour };
@@ -98,7 +98,7 @@ function recallUnansweredPod(holders: HolderMemory, lookup: Lookup): Found | und
 /** Binds connections to the pods that were found for them. */
 function createSettlement({ neighbours, pods, containers }: CallerFinderOptions, holders: HolderMemory) {
   const refuse = (result: CallerResult, connection: CallerConnection): CallerResult => {
-    connection.isLast = true;
+    connection.endAfterResponse();
     const pod = connection.owner ?? (result.kind === 'pod' ? result.pod : undefined);
     return pod && result.kind === 'pod' ? unconfirmed(pod) : result;
   };
@@ -107,8 +107,7 @@ function createSettlement({ neighbours, pods, containers }: CallerFinderOptions,
     const { owner } = connection;
     if (result.kind !== 'pod') return owner ? refuse(result, connection) : result;
     if (owner && owner.uid !== result.pod.uid) return refuse(result, connection);
-    connection.owner ??= result.pod;
-    connection.neighbour ??= neighbour;
+    connection.bind(result.pod, neighbour);
     return result;
   };
 

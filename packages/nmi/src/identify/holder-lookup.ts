@@ -62,11 +62,7 @@ export function createHolderLookup(options: HolderLookupOptions): HolderLookup {
   const { pods, clock, onChecked, isHeldByKernel } = options;
   const put = createPacedReads(options);
   // The list is one request in the queue, however many callers wait for it: they take no slots from requests about single pods.
-  const list = createSharedList({
-    clock,
-    ageMs: options.check.ageMs,
-    list: () => put(forAll, () => pods.readAll()),
-  });
+  const list = createSharedList(clock, options.check.ageMs, () => put(forAll, () => pods.readAll()));
 
   const byAddress = async (address: string, gone: AbortSignal): Promise<HolderResult | NoHolderResult> => {
     const heard = (await list(gone)) ?? { why: 'crowded' };

@@ -73,7 +73,7 @@ export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
   const { memory, clock, check } = options;
   const kept = new RecentMap<string, Kept>(addressesKept);
   const neighbours = createConfirmedNeighbours();
-  const unanswered = createUnanswered(options);
+  const unanswered = createUnanswered(memory, clock);
   const isFresh = freshness(options);
   const inStep = stepper(kept, memory);
   const remembered = (address: string) => identifyPod(memory.filedUnder(address), clock.now());

@@ -6,21 +6,17 @@ import {
   withOwnConnections,
   type Informer,
   type KubeTransport,
+  type KubeAmbient,
 } from '@pod-identity/kit/kube';
 import type { Clock } from '@pod-identity/kit/core';
-import type { Log } from '@pod-identity/kit/serve';
 import type { PodsResult, NoResponse } from './results.ts';
 import type { PodName } from './holder-lookup.ts';
 import type { CallerFinderOptions } from './find-caller.ts';
 import { addressIsUnreported, identifyPod } from './identify-pod.ts';
 import { parsePod, podFields, sinceBoot, unfinishedOn, type PodView } from './pod-view.ts';
 
-export interface PodInformerOptions {
-  readonly transport: KubeTransport;
+export interface PodInformerOptions extends KubeAmbient {
   readonly node: string;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Log;
   /** When this machine was started: addresses that were reported before are ignored. */
   readonly bootedAt?: number | undefined;
   /** How long ago the API server last answered any request of this process. */

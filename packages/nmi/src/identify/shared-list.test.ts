@@ -6,13 +6,9 @@ const stays = new AbortController().signal;
 const stage = (ageMs = 1_000) => {
   const clock = createFakeClock();
   const state = { lists: 0, fails: false };
-  const list = createSharedList({
-    clock,
-    ageMs,
-    list: () => {
-      state.lists += 1;
-      return state.fails ? Promise.reject(new Error('a bug')) : Promise.resolve(state.lists);
-    },
+  const list = createSharedList(clock, ageMs, () => {
+    state.lists += 1;
+    return state.fails ? Promise.reject(new Error('a bug')) : Promise.resolve(state.lists);
   });
   const exhaust = async () => {
     for (let n = 1; n <= 8; n += 1) expect(await list(stays)).toBe(n);

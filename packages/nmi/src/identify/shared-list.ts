@@ -4,21 +4,16 @@ import { createTokenBucket, type Clock, type Timer } from '@pod-identity/kit/cor
 const listsAtOnce = 8;
 const longestPauseMs = 1_000;
 
-export interface SharedListOptions<T> {
-  readonly clock: Clock;
-  /** How long a confirmation is valid: that often a list may be made, or once a second. */
-  readonly ageMs: number;
-  list(): Promise<T>;
-}
-
 /**
  * Limits how often `list` is called. One call at a time serves all callers that came before it began: a caller waits for the end of
- * the one in progress and at most a second more, whoever else calls. Undefined: the caller has left.
+ * the one in progress and at most a second more, whoever else calls. Undefined: the caller has left. `ageMs`: how long a confirmation is
+ * valid; that often a list may be made, or once a second.
  */
 export function createSharedList<T>(
-  options: SharedListOptions<T>,
+  clock: Clock,
+  ageMs: number,
+  list: () => Promise<T>,
 ): (gone: AbortSignal) => Promise<T | undefined> {
-  const { clock, ageMs } = options;
   const waiting = new Set<(listing: Promise<T> | undefined) => void>();
   const refillPerMs = 1 / Math.min(longestPauseMs, Math.max(1, ageMs));
   const budget = createTokenBucket({ capacity: listsAtOnce, refillPerMs, now: clock.elapsed() });
@@ -34,7 +29,7 @@ export function createSharedList<T>(
       return;
     }
     isRunning = true;
-    const listing = options.list();
+    const listing = list();
     for (const finish of waiting) finish(listing);
     const end = () => {
       isRunning = false;

@@ -2,11 +2,6 @@ import { RecentMap, type Clock } from '@pod-identity/kit/core';
 import type { NoHolderResult, PodMemory } from './results.ts';
 import { addressesKept } from './confirmed-neighbours.ts';
 
-export interface UnansweredOptions {
-  readonly memory: Pick<PodMemory, 'lastHeardMs'>;
-  readonly clock: Clock;
-}
-
 /** Recent requests that failed, by address. */
 export interface Unanswered {
   /** Why it failed, while the request is not repeated. */
@@ -25,7 +20,7 @@ interface Entry {
 }
 
 /** A failed request affects only its own address; any response ends an outage. */
-export function createUnanswered({ memory, clock }: UnansweredOptions): Unanswered {
+export function createUnanswered(memory: Pick<PodMemory, 'lastHeardMs'>, clock: Clock): Unanswered {
   const entries = new RecentMap<string, Entry>(addressesKept);
   let results = 0;
 

@@ -13,7 +13,7 @@ const stage = (...answers: Heard[]) => {
     const answer = answers.shift() ?? 'port-taken';
     return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
   };
-  return { clock, probe: createPathProbe({ metadata, clock, knock }), seen };
+  return { clock, probe: createPathProbe(metadata, clock, knock), seen };
 };
 
 it.each([

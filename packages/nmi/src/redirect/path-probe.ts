@@ -3,12 +3,6 @@ import { openRequest } from '@pod-identity/kit/serve';
 import { listenerName } from '../request/wire.ts';
 import { selfTestPort, type RedirectTarget } from './target.ts';
 
-export interface PathProbeOptions {
-  readonly metadata: RedirectTarget['metadata'];
-  readonly clock: Clock;
-  readonly knock?: Knock;
-}
-
 /** One call from the port of the self-test. `port-taken`: another probe of this node uses it. */
 export type Knock = (
   metadata: RedirectTarget['metadata'],
@@ -21,13 +15,17 @@ const pauseMs = 150;
  * Tests the path of pods' calls: a request to the address of the metadata service, which the rules must redirect to NMI's listener, or
  * to that of the agent that replaces it. True only if one of them responded.
  */
-export function createPathProbe(options: PathProbeOptions): () => Promise<boolean> {
+export function createPathProbe(
+  metadata: RedirectTarget['metadata'],
+  clock: Clock,
+  knock = knockOnce,
+): () => Promise<boolean> {
   let underWay: Promise<boolean> | undefined;
   // One probe at a time, since all use one port.
-  return () => (underWay ??= probe(options).finally(() => (underWay = undefined)));
+  return () => (underWay ??= probe(metadata, clock, knock).finally(() => (underWay = undefined)));
 }
 
-async function probe({ metadata, clock, knock = knockOnce }: PathProbeOptions): Promise<boolean> {
+async function probe(metadata: RedirectTarget['metadata'], clock: Clock, knock: Knock): Promise<boolean> {
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     const response = await knock(metadata).catch(() => ({ server: '' }));
     if (response !== 'port-taken') return response.server === listenerName;

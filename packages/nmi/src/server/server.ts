@@ -7,7 +7,7 @@ import { createGuardedServer, type Arrival } from '@pod-identity/kit/serve';
 import type { SocketOwner } from './port/socket-owner.ts';
 import { listen } from './listen.ts';
 import { bodyOf, largestBody } from '../request/body.ts';
-import type { CallerConnection } from '../identify/caller-connection.ts';
+import { CallerConnection } from '../identify/caller-connection.ts';
 import { readTarget } from '../request/request-target.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { respond } from '../respond/respond.ts';
@@ -85,12 +85,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 const queuedConnections = 4_096;
 
 function connectionsOf(neighbourOf: ServerOptions['neighbourOf']) {
-  return (peer: string, openedAt: number): CallerConnection => ({
-    openedAt,
-    neighbour: neighbourOf?.(peer),
-    owner: undefined,
-    isLast: false,
-  });
+  return (peer: string, openedAt: number) => new CallerConnection(openedAt, neighbourOf?.(peer));
 }
 
 const callerLimits = {

@@ -6,11 +6,11 @@ import { createLimitLog } from './limit-log.ts';
 it('names the pods that are held back, once a minute for each way', async () => {
   const lines: string[] = [];
   const clock = createFakeClock();
-  const say = createLimitLog({
-    log: createLog({ component: 'nmi', destination: { write: (line) => lines.push(line) } }),
+  const say = createLimitLog(
+    createLog({ component: 'nmi', destination: { write: (line) => lines.push(line) } }),
     clock,
-    podsAt: (address) => (address === '10.0.0.1' ? [{ key: 'default/web', namespace: 'default' }] : []),
-  });
+    (address) => (address === '10.0.0.1' ? [{ key: 'default/web', namespace: 'default' }] : []),
+  );
   for (let index = 0; index < 1_000; index += 1) say('paused', '10.0.0.1');
   say('refused', '10.0.0.1');
   say('paused', '10.0.0.2');
@@ -25,14 +25,14 @@ it('names the pods that are held back, once a minute for each way', async () => 
 
 it('a hundred noisy pods of one namespace leave a victim of another one its line', () => {
   const lines: string[] = [];
-  const say = createLimitLog({
-    log: createLog({ component: 'nmi', destination: { write: (line) => lines.push(line) } }),
-    clock: createFakeClock(),
-    podsAt: (address) => {
+  const say = createLimitLog(
+    createLog({ component: 'nmi', destination: { write: (line) => lines.push(line) } }),
+    createFakeClock(),
+    (address) => {
       const namespace = address === 'victim' ? 'shop' : 'hostile';
       return [{ key: `${namespace}/${address}`, namespace }];
     },
-  });
+  );
   for (let pod = 0; pod < 100; pod += 1)
     for (const effect of ['paused', 'refused', 'turned-away', 'evicted'] as const) say(effect, `pod-${pod}`);
   expect(lines.length).toBeLessThanOrEqual(20);
@@ -42,11 +42,11 @@ it('a hundred noisy pods of one namespace leave a victim of another one its line
 
 it('callers that change their address all the time use up no memory', () => {
   const lines: string[] = [];
-  const say = createLimitLog({
-    log: createLog({ component: 'nmi', level: 'error', destination: { write: (line) => lines.push(line) } }),
-    clock: createFakeClock(),
-    podsAt: () => [],
-  });
+  const say = createLimitLog(
+    createLog({ component: 'nmi', level: 'error', destination: { write: (line) => lines.push(line) } }),
+    createFakeClock(),
+    () => [],
+  );
   for (let index = 0; index < 10_000; index += 1) say('paused', `fd00::${index.toString(16)}`);
   expect(lines).toEqual([]);
 });

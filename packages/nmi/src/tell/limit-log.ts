@@ -1,12 +1,6 @@
 import { createBudgets, RecentMap, type Clock, type LimitEffect } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
 
-export interface LimitLogOptions {
-  readonly log: Log;
-  readonly clock: Clock;
-  readonly podsAt: (address: string) => readonly { readonly key: string; readonly namespace: string }[];
-}
-
 /** Between lines about one caller and limit; callers can be replaced by new ones any number of times. */
 const quietMs = 60_000;
 const subjectsKept = 1_000;
@@ -14,11 +8,11 @@ const subjectsKept = 1_000;
 const perNamespace = { burst: 20, perSecond: 0.2 };
 
 /** Logs one line a minute for each limited caller and effect. */
-export function createLimitLog({
-  log,
-  clock,
-  podsAt,
-}: LimitLogOptions): (effect: LimitEffect, peer: string) => void {
+export function createLimitLog(
+  log: Log,
+  clock: Clock,
+  podsAt: (address: string) => readonly { readonly key: string; readonly namespace: string }[],
+): (effect: LimitEffect, peer: string) => void {
   const last = new RecentMap<string, number>(subjectsKept);
   const budgets = createBudgets(perNamespace);
   return (effect, peer) => {

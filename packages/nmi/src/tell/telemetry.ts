@@ -1,7 +1,7 @@
 // Room: what NMI says besides the response: metrics, log lines, the audit, Events.
 // It must not change an outcome, or contain a secret, a token or an assertion.
-import type { Clock, LimitEffect } from '@pod-identity/kit/core';
-import { createEventRecorder, type KubeTransport } from '@pod-identity/kit/kube';
+import type { LimitEffect } from '@pod-identity/kit/core';
+import { createEventRecorder, type KubeAmbient } from '@pod-identity/kit/kube';
 import type { Log, Metrics, Output } from '@pod-identity/kit/serve';
 import type { SentResponse } from '../respond/sent-response.ts';
 import { createAudit, type Audit } from './audit.ts';
@@ -12,12 +12,8 @@ import type { PodInformer } from '../identify/pod-directory.ts';
 import { createLimitLog } from './limit-log.ts';
 import type { metricSpecs } from './metrics.ts';
 
-export interface TelemetryOptions {
+export interface TelemetryOptions extends KubeAmbient {
   readonly config: Pick<NmiConfig, 'audit' | 'events' | 'log' | 'node'>;
-  readonly transport: KubeTransport;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Log;
   readonly output: Pick<Output, 'write' | 'isBehind' | 'lost' | 'onEnd'>;
   readonly metrics: Metrics<typeof metricSpecs>;
   readonly pods: Pick<PodInformer, 'named' | 'filedUnder'>;
@@ -43,7 +39,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const audit = config.audit ? createAudit({ format: config.log.format, output, clock }) : silent;
   // Also at the end by an error or a second signal.
   output.onEnd(() => audit.rest());
-  const sayLimited = createLimitLog({ log, clock, podsAt: (peer) => pods.filedUnder(peer) });
+  const sayLimited = createLimitLog(log, clock, (peer) => pods.filedUnder(peer));
   let lost = 0;
 
   return {

@@ -1,5 +1,5 @@
 import type { ResourceId } from '@pod-identity/crd-types';
-import type { Clock } from '@pod-identity/kit/core';
+import type { Ambient } from '@pod-identity/kit/serve';
 import type { Changes } from '../waiting/await-change.ts';
 import type { TurnQueue } from '../waiting/turn-queues.ts';
 import { createApplicationQuota } from './application-quota.ts';
@@ -39,11 +39,9 @@ export interface TokenRequests {
   readonly hint: (namespace: string, identity: ResourceId) => void;
 }
 
-export interface TokenRequestsOptions {
+export interface TokenRequestsOptions extends Pick<Ambient, 'clock' | 'random'> {
   readonly upstream: TokenUpstream;
   readonly queueFor: (subject: TokenSubject, lastResponse: LastResponse) => TurnQueue;
-  readonly clock: Clock;
-  readonly random: () => number;
   /** Whether a token of the subject is in memory. */
   readonly isKnown: (subject: TokenSubject) => boolean;
   /** Called for each token that has come, whether or not its callers have left. */

@@ -1,4 +1,5 @@
-import { createBackoff, type Backoff, type Clock } from '@pod-identity/kit/core';
+import { createBackoff, type Backoff } from '@pod-identity/kit/core';
+import type { Ambient } from '@pod-identity/kit/serve';
 import { TokenError } from './errors.ts';
 import { createFailures, type Failed } from './failures.ts';
 
@@ -32,7 +33,7 @@ const usualPauseMs: Partial<Readonly<Record<TokenError['code'], number>>> = {
 const longestPauseMs = 10 * 60_000;
 const entriesKept = 2_000;
 
-export function createSetbacks({ clock, random }: { clock: Clock; random: () => number }): Setbacks {
+export function createSetbacks({ clock, random }: Pick<Ambient, 'clock' | 'random'>): Setbacks {
   const setbacks = createFailures<Setback>({ perNamespace: Infinity, total: entriesKept });
 
   return {

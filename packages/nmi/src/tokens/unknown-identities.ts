@@ -1,4 +1,5 @@
 import { createBackoff, type Backoff, type Clock } from '@pod-identity/kit/core';
+import type { Ambient } from '@pod-identity/kit/serve';
 import type { Changes } from '../waiting/await-change.ts';
 import type { TokenError } from './errors.ts';
 import { createFailures, type Failed } from './failures.ts';
@@ -48,13 +49,11 @@ const hintPauseMs = 1_000;
 const forgottenMs = 120_000;
 const entriesKept = { perNamespace: 256, total: 1_000 };
 
-interface UnknownOptions {
-  readonly clock: Clock;
-  readonly random: () => number;
-}
-
 /** Each namespace has its own entries, so that requests of one neither hide identities from another nor evict its entries. */
-export function createUnknownIdentities({ clock, random }: UnknownOptions): UnknownIdentities {
+export function createUnknownIdentities({
+  clock,
+  random,
+}: Pick<Ambient, 'clock' | 'random'>): UnknownIdentities {
   const book = createEntries(clock);
   const { entries, changes } = book;
   const recent = (wanted: WantedIdentity): Entry | undefined => {

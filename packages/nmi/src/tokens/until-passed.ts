@@ -1,4 +1,5 @@
-import { createBackoff, type Clock } from '@pod-identity/kit/core';
+import { createBackoff } from '@pod-identity/kit/core';
+import type { Ambient } from '@pod-identity/kit/serve';
 import type { TokenCaller } from './shared-requests.ts';
 import { TokenError, type TokenErrorCode } from './errors.ts';
 import type { Obtained, TokenSource } from './source.ts';
@@ -13,7 +14,7 @@ const backoff = { baseMs: 2_000, capMs: 15_000 };
  */
 export function untilPassed(
   tokens: TokenSource,
-  { clock, random }: { readonly clock: Clock; readonly random: () => number },
+  { clock, random }: Pick<Ambient, 'clock' | 'random'>,
 ): TokenSource {
   const get = async (wanted: WantedToken, caller: TokenCaller): Promise<Obtained> => {
     const { deadline = 0, signal } = caller;

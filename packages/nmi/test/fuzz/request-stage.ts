@@ -183,7 +183,7 @@ function createUpstream(clock: Clock): {
   };
   const imds = createImdsRequests({ endpoint: 'http://metadata.test', metadata: { fetch }, clock });
   const common = { clock, random: () => 0, onRequested: () => undefined };
-  const managed = createManagedIdentitySource({ imds, ...common });
+  const managed = createManagedIdentitySource(imds, common.clock, common.onRequested);
   const options = {
     ...common,
     secretReader: {
@@ -194,9 +194,8 @@ function createUpstream(clock: Clock): {
     certificates: { read: () => Promise.reject(new Error('no certificates here')) },
     checks: openQueue,
     onSecretChanged: () => undefined,
-    entra: createEntraClient({
-      clock,
-      http: {
+    entra: createEntraClient(
+      {
         post: () => {
           asked.entra += 1;
           return Promise.resolve({
@@ -207,7 +206,8 @@ function createUpstream(clock: Clock): {
           });
         },
       },
-    }),
+      clock,
+    ),
   };
   const principals = createPrincipalSource(options);
   return {

@@ -217,10 +217,9 @@ function createDoor<About>(
     connection.socket.destroy();
     options.onLimited(effect, connection.caller.peer);
   };
-  const unwritten: Unwritten<Connection<About>> = createUnwritten({
-    clock: options.clock,
-    close: (connection) => close(connection, 'unread'),
-  });
+  const unwritten: Unwritten<Connection<About>> = createUnwritten(options.clock, (connection) =>
+    close(connection, 'unread'),
+  );
   const replacedBy = (newcomer: Connection<About>) =>
     options.replacesIdle ? longestIdle(newcomer, callers.all(), newcomer.caller.size) : undefined;
   const makeRoom = (newcomer: Connection<About>) => {

@@ -12,7 +12,7 @@ interface Line extends Reader<string> {
 const stage = () => {
   const clock = createFakeClock(Date.UTC(2026, 0, 1));
   const closed: string[] = [];
-  const unwritten = createUnwritten<string, Line>({ clock, close: ({ name }) => closed.push(name) });
+  const unwritten = createUnwritten<string, Line>(clock, ({ name }) => closed.push(name));
   const line = (caller: string, name: string, group = caller): Line => {
     const self: Line = {
       caller,

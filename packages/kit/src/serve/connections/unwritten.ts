@@ -10,11 +10,6 @@ export interface Reader<Caller> {
   unwritten(): number;
 }
 
-export interface UnwrittenOptions<T> {
-  readonly clock: Clock;
-  readonly close: (line: T) => void;
-}
-
 /** Limits the memory that callers hold by not reading responses. */
 export interface Unwritten<T> {
   /** Called when the unwritten bytes of a connection have changed. */
@@ -44,9 +39,9 @@ interface Waiting {
  * most; and a connection with bytes that stay unread too long.
  */
 export function createUnwritten<Caller, T extends Reader<Caller>>(
-  options: UnwrittenOptions<T>,
+  clock: Clock,
+  close: (line: T) => void,
 ): Unwritten<T> {
-  const { clock, close } = options;
   const waiting = new Map<T, Waiting>();
   const { count, isOver, heaviestGroup } = createAccounts<Caller>();
 

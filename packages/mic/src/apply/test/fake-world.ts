@@ -130,7 +130,7 @@ export function createFakeWorld({
     const now = () => clock.now();
     const ledger = createLedger({ configMaps, namespace: 'mic', term, log: createFakeLog() });
     for (const record of await ledger.load()) memory.keep(factsFromRecord(record));
-    const mirror = new Mirror({ index, reader: readerOf(assigned) });
+    const mirror = new Mirror(index, readerOf(assigned));
     const steps: StepResult[] = [];
     const hosts: HostResult[] = [];
     const planned: PodKey[] = [];
@@ -141,7 +141,7 @@ export function createFakeWorld({
       now,
       recordAfterMs,
       writesAtOnce: 20,
-      writer: createAssignedIdentityWriter({ resource: assigned, term }),
+      writer: createAssignedIdentityWriter(assigned, term),
       signal: term.signal,
       report: (result) => void steps.push(result),
     });

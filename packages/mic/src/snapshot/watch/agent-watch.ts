@@ -1,7 +1,5 @@
 // The watches of NMI's pods and of its canary's. Like cluster-watch.ts, it only reads from the API server.
-import type { Clock } from '@pod-identity/kit/core';
-import { coreKinds, createInformer, type Fields, type KubeTransport } from '@pod-identity/kit/kube';
-import type { Log } from '@pod-identity/kit/serve';
+import { coreKinds, createInformer, type Fields, type KubeAmbient } from '@pod-identity/kit/kube';
 import type { AgentView } from '../views.ts';
 import { agentPod, type DaemonSetName } from '../startup-views.ts';
 
@@ -25,14 +23,10 @@ export const agentFields: Fields = {
   },
 };
 
-export interface AgentWatchOptions {
-  readonly transport: KubeTransport;
+export interface AgentWatchOptions extends KubeAmbient {
   readonly daemonSet: DaemonSetName;
   /** Which of its pods the API server sends; default: all of the namespace. */
   readonly labelSelector?: string;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Log;
 }
 
 export interface AgentWatch {

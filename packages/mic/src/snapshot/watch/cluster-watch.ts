@@ -10,7 +10,6 @@ import {
   type Kind,
   type Problem,
 } from '@pod-identity/crd-types';
-import type { Clock } from '@pod-identity/kit/core';
 import {
   coreKinds,
   createInformer,
@@ -20,11 +19,10 @@ import {
   type Informer,
   type InformerOptions,
   type KubeError,
-  type KubeTransport,
   type LeftOut,
   type ResourceKind,
+  type KubeAmbient,
 } from '@pod-identity/kit/kube';
-import type { Log } from '@pod-identity/kit/serve';
 import type { BindingView, IdentityView, NodeView, PodView, TaintedNode } from '../views.ts';
 import { statusBytes } from '../kept-conditions.ts';
 import type { ClusterIndex, LeftOutSource, SharedKind } from '../index/cluster-index.ts';
@@ -48,14 +46,10 @@ export const nodeFields: Fields = {
   },
 };
 
-export interface ClusterWatchOptions {
+export interface ClusterWatchOptions extends KubeAmbient {
   /** Limit for the identities and bindings of one namespace, for each kind; default: none. */
   readonly namespaceShareBytes?: number | undefined;
-  readonly transport: KubeTransport;
   readonly index: ClusterIndex;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Log;
   /** Key of the taint that makes a node `tainted`; default: none. */
   readonly startupTaint?: string | undefined;
   /** See `PodSource`. */

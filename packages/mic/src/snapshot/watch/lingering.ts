@@ -5,23 +5,20 @@ import type { WantedNamespace } from './wanted-namespace.ts';
 
 const lingerMs = 60_000;
 
-interface Options {
-  readonly clock: Clock;
-  /** Called with what has stayed long enough, or has to go. */
-  readonly end: (namespace: string, entry: WantedNamespace) => void;
-}
-
 export class Lingering {
-  readonly #options: Options;
+  readonly #clock: Clock;
+  readonly #end: (namespace: string, entry: WantedNamespace) => void;
   /** In the order of their arrival. */
   readonly #kept = new Map<string, { readonly entry: WantedNamespace; readonly timer: Timer }>();
 
-  constructor(options: Options) {
-    this.#options = options;
+  /** `end` is called with what has stayed long enough, or has to go. */
+  constructor(clock: Clock, end: (namespace: string, entry: WantedNamespace) => void) {
+    this.#clock = clock;
+    this.#end = end;
   }
 
   keep(namespace: string, entry: WantedNamespace): void {
-    const timer = this.#options.clock.after(lingerMs, () => this.#end(namespace));
+    const timer = this.#clock.after(lingerMs, () => this.#finish(namespace));
     this.#kept.set(namespace, { entry, timer });
   }
 
@@ -41,7 +38,7 @@ export class Lingering {
   endOldest(): boolean {
     const [oldest] = this.#kept.keys();
     if (oldest === undefined) return false;
-    this.#end(oldest);
+    this.#finish(oldest);
     return true;
   }
 
@@ -49,8 +46,8 @@ export class Lingering {
     for (const { timer } of this.#kept.values()) timer.cancel();
   }
 
-  #end(namespace: string): void {
+  #finish(namespace: string): void {
     const entry = this.take(namespace);
-    if (entry) this.#options.end(namespace, entry);
+    if (entry) this.#end(namespace, entry);
   }
 }

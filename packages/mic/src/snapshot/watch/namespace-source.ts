@@ -7,8 +7,7 @@ import {
   tooLargeIn,
   type Change,
   type Informer,
-  type KubeTransport,
-  type InformerOptions,
+  type KubeAmbient,
 } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
 import type { ClusterIndex } from '../index/cluster-index.ts';
@@ -16,10 +15,8 @@ import type { ClusterIndex } from '../index/cluster-index.ts';
 /** Characters of the labels of all Namespaces: 10,000 Namespaces may have 600 each. The index keeps them once more. */
 const mostCharacters = 8 * 1024 * 1024;
 
-export interface NamespaceSourceOptions extends Pick<InformerOptions<NamespaceView>, 'clock' | 'random'> {
-  readonly transport: KubeTransport;
+export interface NamespaceSourceOptions extends KubeAmbient {
   readonly index: ClusterIndex;
-  readonly log: Log;
   /** Default: `mostCharacters`. */
   readonly mostLabels?: number | undefined;
 }

@@ -5,7 +5,7 @@ import {
   tooLargeIn,
   type Change,
   type Informer,
-  type InformerOptions,
+  type KubeAmbient,
 } from '@pod-identity/kit/kube';
 import { namespaceOf } from '../keys.ts';
 import { memberOf, stringAt } from '../raw-object.ts';
@@ -14,11 +14,9 @@ import type { PodView } from '../views.ts';
 import type { HeldPod, LabelDesk, LabelMemory } from './label-memory.ts';
 import { podFieldsWithLabels } from './pod-fields.ts';
 
-export type WatchTools = Pick<InformerOptions<HeldPod>, 'transport' | 'clock' | 'random' | 'log'>;
-
 export type FeedScope = 'namespace' | 'cluster';
 
-export interface FeedOptions extends WatchTools {
+export interface FeedOptions extends KubeAmbient {
   readonly trims: Trims;
   readonly room: LabelMemory;
   readonly onListed: (feed: PodFeed) => void;

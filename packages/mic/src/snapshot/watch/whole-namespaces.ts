@@ -2,14 +2,13 @@
 // watched. A few namespaces are watched one by one. More than that share one watch of all pods of the cluster, since each watch is a
 // connection and whoever may create namespaces could open any number. See docs/contributor/decisions/0035-selectors-of-bindings.md.
 import { aborted, type Timer } from '@pod-identity/kit/core';
-import type { Change } from '@pod-identity/kit/kube';
-import type { Log } from '@pod-identity/kit/serve';
+import type { Change, KubeAmbient } from '@pod-identity/kit/kube';
 import { namespaceOf } from '../keys.ts';
 import type { Trims } from '../trims.ts';
 import type { PodView } from '../views.ts';
 import { createLabelMemory, type LabelLimits, type LabelMemory } from './label-memory.ts';
 import { Lingering } from './lingering.ts';
-import { PodFeed, type FeedScope, type WatchTools } from './pod-feed.ts';
+import { PodFeed, type FeedScope } from './pod-feed.ts';
 import { WantedNamespace } from './wanted-namespace.ts';
 
 export interface WholeLimits {
@@ -40,8 +39,7 @@ interface Listeners {
 /** Namespaces by the watch that covers them. */
 export type Coverage = Readonly<Record<FeedScope | 'none', number>>;
 
-export interface WholeOptions extends WatchTools {
-  readonly log: Log;
+export interface WholeOptions extends KubeAmbient {
   readonly trims: Trims;
   readonly limits?: WholeLimits | undefined;
 }
@@ -68,10 +66,7 @@ export class WholeNamespaces {
     this.#limits = options.limits ?? defaults;
     this.#room = createLabelMemory(this.#limits.labels, (namespace) => this.#reportLeftOut(namespace));
     this.#listeners = listeners;
-    this.#lingering = new Lingering({
-      clock: options.clock,
-      end: (namespace, { feeds }) => this.#drop(feeds, namespace),
-    });
+    this.#lingering = new Lingering(options.clock, (namespace, { feeds }) => this.#drop(feeds, namespace));
   }
 
   /** Starts to watch all pods of the namespace. */

@@ -1,17 +1,12 @@
 // Room: the replicas of the broker, as agents know them: each replica's own certificate, and the ConfigMap that names all.
 // It must not know tokens, identities or who requests one.
 import { createBackoff, type Clock } from '@pod-identity/kit/core';
-import { KubeError, type KubeTransport } from '@pod-identity/kit/kube';
-import type { Log } from '@pod-identity/kit/serve';
+import { KubeError, type KubeAmbient } from '@pod-identity/kit/kube';
 import type { OwnCertificate } from './certificate.ts';
 import { rosterName, writeEntry } from './entry.ts';
 import { createWriter, type Writer } from './writer.ts';
 
-export interface RosterOptions {
-  readonly transport: KubeTransport;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Log;
+export interface RosterOptions extends KubeAmbient {
   /** The pod of this replica. */
   readonly pod: {
     readonly namespace: string;

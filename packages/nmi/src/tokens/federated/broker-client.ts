@@ -1,7 +1,7 @@
 import type { ClientRequest } from 'node:http';
 import { Agent } from 'node:https';
 import { readUpTo, RecentMap, withDeadline, type Clock } from '@pod-identity/kit/core';
-import { openRequest, type HttpRequest } from '@pod-identity/kit/serve';
+import { openRequest, type HttpRequest, type Ambient } from '@pod-identity/kit/serve';
 import type { RosterEntry } from '../../broker/roster/entry.ts';
 import {
   readResponse,
@@ -11,12 +11,10 @@ import {
   type BrokerResponse,
 } from '../../broker/wire.ts';
 
-export interface BrokerClientOptions {
+export interface BrokerClientOptions extends Pick<Ambient, 'clock' | 'random'> {
   readonly replicas: () => Promise<readonly RosterEntry[]>;
   /** NMI's own token. */
   readonly readToken: () => Promise<string>;
-  readonly clock: Clock;
-  readonly random: () => number;
 }
 
 export interface BrokerClient {

@@ -1,17 +1,15 @@
 // Room: tokens of federated identities: NMI requests them from the broker, each for one pod.
 // It must not decide who may use which identity: the broker does that again.
-import { printable, type Clock } from '@pod-identity/kit/core';
-import type { Log } from '@pod-identity/kit/serve';
+import { printable } from '@pod-identity/kit/core';
+import type { Ambient } from '@pod-identity/kit/serve';
 import type { BrokerRefusal, BrokerToken } from '../../broker/wire.ts';
 import { readClaims } from '../claims.ts';
 import { TokenError, type TokenErrorCode } from '../errors.ts';
 import type { FederatedIdentity, TokenUpstream } from '../types.ts';
 import type { BrokerClient } from './broker-client.ts';
 
-export interface FederatedSourceOptions {
+export interface FederatedSourceOptions extends Pick<Ambient, 'clock' | 'log'> {
   readonly client: Pick<BrokerClient, 'request'>;
-  readonly clock: Clock;
-  readonly log: Log;
   /** Called for each request to the broker. */
   readonly onRequested: (requested: { ms: number; isOk: boolean }) => void;
 }

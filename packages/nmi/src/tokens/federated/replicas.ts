@@ -3,7 +3,7 @@ import {
   createInformer,
   type Fields,
   type Informer,
-  type InformerOptions,
+  type KubeAmbient,
 } from '@pod-identity/kit/kube';
 import { mostRosterBytes, readEntries, rosterName, type RosterEntry } from '../../broker/roster/entry.ts';
 
@@ -13,10 +13,7 @@ export interface Replicas {
   readonly all: () => Promise<readonly RosterEntry[]>;
 }
 
-export interface ReplicasOptions extends Pick<
-  InformerOptions<never>,
-  'transport' | 'clock' | 'random' | 'log'
-> {
+export interface ReplicasOptions extends KubeAmbient {
   /** The broker's. */
   readonly namespace: string;
 }

@@ -2,12 +2,6 @@ import { readUpTo, withDeadline, type Clock } from '@pod-identity/kit/core';
 import type { MetadataService } from './metadata-service.ts';
 import type { MetadataPace } from './pace.ts';
 
-export interface InstanceOptions {
-  readonly metadata: Pick<MetadataService, 'get'>;
-  readonly pace: Pick<MetadataPace, 'read'>;
-  readonly clock: Pick<Clock, 'after'>;
-}
-
 const path = '/metadata/instance/compute?api-version=2021-02-01&format=json';
 const largestBody = 256 * 1024;
 const timeoutMs = 5_000;
@@ -15,7 +9,11 @@ const timeoutMs = 5_000;
 const ownTenant = { namespace: '', pod: 'nmi' };
 
 /** The ARM id of this machine, as its metadata service says; undefined when it doesn't. One request for each call. */
-export function createInstanceReader({ metadata, pace, clock }: InstanceOptions) {
+export function createInstanceReader(
+  metadata: Pick<MetadataService, 'get'>,
+  pace: Pick<MetadataPace, 'read'>,
+  clock: Pick<Clock, 'after'>,
+) {
   const read = async (signal: AbortSignal): Promise<string | undefined> => {
     const response = await metadata.get(path, { signal });
     if (response.statusCode !== 200) {

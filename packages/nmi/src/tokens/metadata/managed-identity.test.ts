@@ -13,11 +13,7 @@ const stage = () => {
     Promise.resolve(issuedTo('reader').access),
   );
   const requested: unknown[] = [];
-  const { requestToken } = createManagedIdentitySource({
-    imds: { getToken },
-    clock,
-    onRequested: (one) => requested.push(one),
-  });
+  const { requestToken } = createManagedIdentitySource({ getToken }, clock, (one) => requested.push(one));
   return { getToken, requestToken, requested, clock };
 };
 const notFound = () =>

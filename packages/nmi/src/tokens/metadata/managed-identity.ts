@@ -5,19 +5,15 @@ import { readClaims } from '../claims.ts';
 import { tokenErrorOf } from '../errors.ts';
 import type { HostSubject, TokenUpstream } from '../types.ts';
 
-export interface ManagedIdentityOptions {
-  readonly imds: Pick<ImdsClient, 'getToken'>;
-  readonly clock: Clock;
-  /** Called for each request to the metadata service. */
-  readonly onRequested: (requested: { subject: HostSubject['kind']; ms: number; isOk: boolean }) => void;
-}
-
 /**
  * Requests tokens of the machine's identities from its metadata service, those of an AzureIdentity by resource id: that is what MIC
  * attached and what the administrator sees. A client id alone proves nothing: who may write an AzureIdentity may write any client id into it.
  */
-export function createManagedIdentitySource(options: ManagedIdentityOptions): TokenUpstream<HostSubject> {
-  const { imds, clock, onRequested } = options;
+export function createManagedIdentitySource(
+  imds: Pick<ImdsClient, 'getToken'>,
+  clock: Clock,
+  onRequested: (requested: { subject: HostSubject['kind']; ms: number; isOk: boolean }) => void,
+): TokenUpstream<HostSubject> {
   return {
     async requestToken({ subject, resource }) {
       const startedAt = clock.elapsed();

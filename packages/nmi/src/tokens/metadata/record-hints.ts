@@ -6,12 +6,9 @@ import {
   resources,
   type ResourceId,
 } from '@pod-identity/crd-types';
-import { createInformer, type Informer, type InformerOptions } from '@pod-identity/kit/kube';
+import { createInformer, type Informer, type KubeAmbient } from '@pod-identity/kit/kube';
 
-export interface RecordHintsOptions extends Pick<
-  InformerOptions<never>,
-  'transport' | 'clock' | 'random' | 'log'
-> {
+export interface RecordHintsOptions extends KubeAmbient {
   readonly node: string;
   /** Select records by the label of this node on the API server. The original can write records without the label. */
   readonly byNodeLabel: boolean;

@@ -30,15 +30,15 @@ const subject = {
 
 const stage = (body: unknown = { access_token: 'token', expires_in: 600 }, status = 200) => {
   const sent: EntraPost[] = [];
-  const { requestToken } = createEntraClient({
-    clock: createFakeClock(1_000),
-    http: {
+  const { requestToken } = createEntraClient(
+    {
       post: (post) => {
         sent.push(post);
         return Promise.resolve({ kind: 'answer', status, retryAfterMs: undefined, body });
       },
     },
-  });
+    createFakeClock(1_000),
+  );
   const question = {
     subject,
     tenantId: subject.tenantId,
@@ -125,10 +125,10 @@ it('sends the assertion of a federated credential as it came', async () => {
 
 it('silence is told as that', async () => {
   const { question } = stage();
-  const { requestToken } = createEntraClient({
-    clock: createFakeClock(),
-    http: { post: () => Promise.resolve({ kind: 'silence' }) },
-  });
+  const { requestToken } = createEntraClient(
+    { post: () => Promise.resolve({ kind: 'silence' }) },
+    createFakeClock(),
+  );
   await expect(
     requestToken({ ...question, proof: { kind: 'secret', value: 'hidden' } }),
   ).rejects.toMatchObject({
@@ -139,10 +139,10 @@ it('silence is told as that', async () => {
 
 it('a fault of our own is not told as silence of the endpoint', async () => {
   const { question } = stage();
-  const { requestToken } = createEntraClient({
-    clock: createFakeClock(),
-    http: { post: () => Promise.reject(new TypeError('a bug')) },
-  });
+  const { requestToken } = createEntraClient(
+    { post: () => Promise.reject(new TypeError('a bug')) },
+    createFakeClock(),
+  );
   const error = await requestToken({ ...question, proof: { kind: 'secret', value: 'hidden' } }).catch(
     (thrown: unknown) => thrown,
   );

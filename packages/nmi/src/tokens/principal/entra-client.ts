@@ -28,16 +28,11 @@ export interface EntraClient {
   readonly requestToken: (entraRequest: EntraRequest) => Promise<AccessToken>;
 }
 
-export interface EntraClientOptions {
-  readonly http: Pick<EntraHttp, 'post'>;
-  readonly clock: Clock;
-}
-
 /**
  * Uses MSAL, loaded at the first request since most nodes have no service principal, only to compose the request: it caches no token,
  * discovers nothing, and can reach no address but the token endpoint.
  */
-export function createEntraClient({ http, clock }: EntraClientOptions): EntraClient {
+export function createEntraClient(http: Pick<EntraHttp, 'post'>, clock: Clock): EntraClient {
   const assertions = createAssertions(clock);
   return {
     requestToken: async (entraRequest) => {
@@ -101,7 +96,7 @@ async function credentialOf(
 }
 
 /** MSAL's network module; remembers the answer. */
-function createWire(endpoint: string, http: EntraClientOptions['http']) {
+function createWire(endpoint: string, http: Pick<EntraHttp, 'post'>) {
   const seen: { response?: EntraResponse } = {};
   const elsewhere = () => Promise.reject(new TypeError('only the token endpoint may be asked'));
   const network: INetworkModule = {

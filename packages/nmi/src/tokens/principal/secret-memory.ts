@@ -49,7 +49,7 @@ export function createSecretMemory(options: SecretMemoryOptions): SecretMemory {
     proofs.forget(reference);
     options.onChanged(reference);
   };
-  const stores: Stores = { proofs, versions: createSecretVersions({ onEnded, clock }) };
+  const stores: Stores = { proofs, versions: createSecretVersions(clock, onEnded) };
   const { versions } = stores;
   const looks = createFlights<undefined>();
   const reads = createFlights<ReadProof>();

@@ -16,12 +16,6 @@ export interface SecretVersions {
   note(seen: SeenSecret): void;
 }
 
-export interface SecretVersionsOptions {
-  /** Called when a Secret has no longer the version that was seen before, or when that one is not remembered any more. */
-  readonly onEnded: (reference: SecretReference) => void;
-  readonly clock: Pick<Clock, 'after'>;
-}
-
 interface Kept extends SeenSecret, Keyed {
   readonly end: Timer;
 }
@@ -31,8 +25,14 @@ const limits = { perNamespace: 500, total: 2_000 };
 /** Each use of a Secret, or of a token that was requested with it, looks at its version. One that is not used is not kept. */
 const unusedMs = 60 * 60_000;
 
-/** Remembers the versions of Secrets that are in use: tokens and proofs end with the version of their Secret. */
-export function createSecretVersions({ onEnded, clock }: SecretVersionsOptions): SecretVersions {
+/**
+ * Remembers the versions of Secrets that are in use: tokens and proofs end with the version of their Secret. `onEnded` is called when a Secret
+ * has no longer the version that was seen before, or when that one is not remembered any more.
+ */
+export function createSecretVersions(
+  clock: Pick<Clock, 'after'>,
+  onEnded: (reference: SecretReference) => void,
+): SecretVersions {
   const seen = createShareMap<Kept>(limits);
 
   const end = (kept: Kept) => {
