@@ -6,7 +6,7 @@ const read = (path: string) => readFile(new URL(path, root), 'utf8');
 
 test('each function, class, method or table that the reading path names is declared in the file beside it', async () => {
   const rows = [
-    ...(await read('docs/contributor/reading-path.md')).matchAll(/\| `(packages\/[^`]+)` *\| `(\w+)` *\|/g),
+    ...(await read('docs/contributor/reading-path.md')).matchAll(/: `(packages\/[^`]+)` `(\w+)`$/gm),
   ];
   expect(rows.length).toBeGreaterThan(10);
   for (const [, file = '', name = ''] of rows)

@@ -26,7 +26,7 @@ export function decisionsIndex(): readonly string[] {
     .map((file) => ({ file, text: readFileSync(`${folder}/${file}`, 'utf8') }));
   return [
     '# Decisions',
-    'What was decided, and why: the context, the decision, its consequences, and what was not chosen. Numbers are not reused; a number that is missing here was never merged.',
+    'What was decided, why, and what was not chosen. A missing number was never merged.',
     indexLines(pages).join('\n'),
   ];
 }

@@ -1,4 +1,4 @@
-// Writes the pages of docs/reference, but for the glossary and alerts, from the services' own lists, the table of rooms in
+// Writes the pages of docs/reference, but for the glossary and alerts, from the services' own lists, the list of rooms in
 // architecture.md, the list of components in deploy/README.md and the index of decisions; --check prints what is stale instead, and fails.
 import type { MetricSpec } from '@pod-identity/kit/core';
 import { format, resolveConfig } from 'prettier';
@@ -22,7 +22,7 @@ import { flagTables } from './flag-table.ts';
 import { limitsPage, readLimits } from './limits-page.ts';
 import { code, row, table } from './markdown.ts';
 import { azureJson, micEnvironment } from './mic-settings.ts';
-import { roomsTable } from './rooms-table.ts';
+import { roomsList } from './rooms-list.ts';
 
 const made = '<!-- Made by tools/docs/gen-docs.ts from the lists in the code: change it there. -->\n';
 
@@ -104,7 +104,7 @@ settle(
       '## Broker',
       metricList(brokerMetrics),
     ),
-    pageWithPart('docs/contributor/architecture.md', 'rooms', roomsTable(rooms)),
+    pageWithPart('docs/contributor/architecture.md', 'rooms', roomsList(rooms)),
     pageWithPart('deploy/README.md', 'components', componentRows()),
     page('docs/contributor/decisions/README.md', ...decisionsIndex()),
     page('docs/reference/errors.md', ...errorsPage()),

@@ -1,5 +1,5 @@
 // The rooms: folders with a purpose. ESLint and dependency-cruiser take their rules from this list (through room-patterns.mjs), and
-// the table of rooms in docs/contributor/architecture.md is made of it and of the first two lines of each room's head file.
+// the list of rooms in docs/contributor/architecture.md is made of it and of the first line of each room's head file.
 
 /**
  * @typedef {object} Room

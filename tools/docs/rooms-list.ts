@@ -1,4 +1,4 @@
-// The table of rooms in docs/contributor/architecture.md: from the list of rooms and the first two lines of each room's head file.
+// The list of rooms in docs/contributor/architecture.md: from the list of rooms and the first line of each room's head file.
 import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Room } from '../workspace/rooms.mjs';
@@ -22,20 +22,18 @@ export function headFile({ folder, head }: Room, exists = existsSync): string | 
   return names.map((name) => `${folder}/${name}.ts`).find((file) => exists(file));
 }
 
-/** Rows of a Markdown table, from paths relative to the folder of the page. */
-export function roomsTable(rooms: readonly Room[]): readonly string[] {
-  const rows = rooms.map((room) => {
+/** Entries of a Markdown list, from paths relative to the folder of the page. What a room must not do stands in its head file. */
+export function roomsList(rooms: readonly Room[]): readonly string[] {
+  return rooms.map((room) => {
     const file = headFile(room);
     const lines = file === undefined ? undefined : roomLines(readFileSync(file, 'utf8'));
     if (!lines) throw new Error(`${file ?? room.folder}: begins without the two lines on the room`);
     const name = room.folder.replace(/^packages\//, '').replace('/src', '');
-    return `| [${name}](../../${room.folder}) | ${lines.purpose} | ${lines.mustNot} | ${pureOf(room)} |`;
+    return `- [${name}](../../${room.folder})${pureOf(room)}: ${lines.purpose}`;
   });
-  return ['| Room | What it is for | It must not | Pure |', '| --- | --- | --- | --- |', ...rows];
 }
 
 function pureOf({ pure = [] }: Room): string {
-  if (pure === 'all') return 'yes';
-  if ('except' in pure) return `all but ${pure.except.map((name) => basename(name)).join(', ')}`;
-  return pure.length > 0 ? 'some files' : '';
+  if (pure === 'all') return ' (pure)';
+  return 'except' in pure || pure.length > 0 ? ' (partly pure)' : '';
 }

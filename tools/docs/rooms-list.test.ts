@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { rooms } from '../workspace/rooms.mjs';
-import { headFile, roomLines } from './rooms-table.ts';
+import { headFile, roomLines } from './rooms-list.ts';
 
 test('the lines on a room are the first two of its head file, in exactly this form', () => {
   expect(roomLines('// Room: a.\n// It must not b.\nimport x;\n')).toEqual({ purpose: 'a.', mustNot: 'b.' });
