@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { errorRows } from './error-rows.ts';
+import measured from '../e2e/clients/behaviour.json' with { type: 'json' };
 import { originalAnswers } from './original-answers.ts';
 
 const page = readFileSync(new URL('../../docs/reference/errors.md', import.meta.url), 'utf8');
@@ -97,4 +98,21 @@ test('--compat-errors returns no final status for a transient failure of the met
     const answered = [situation, compat.status, compat.retryAfter !== ''];
     expect(answered).toEqual([situation, ours.status === 429 ? 429 : 503, true]);
   }
+});
+
+test('after 400 and 403 every client makes one request, and chains go on as the page says', () => {
+  const cells = Object.entries(measured).map(([client, { 400: refused, 403: denied }]) => ({
+    client,
+    refused,
+    denied,
+  }));
+  expect(cells.filter(({ refused, denied }) => !/^1(,|$)/.test(refused) || !/^1(,|$)/.test(denied))).toEqual(
+    [],
+  );
+  const chains = cells.filter(({ client }) => client.endsWith('DefaultAzureCredential'));
+  expect(chains.filter(({ refused }) => !refused.includes('goes on'))).toEqual([]);
+  expect(chains.filter(({ denied }) => denied.includes('goes on')).map(({ client }) => client)).toEqual([
+    expect.stringMatching(/^@azure\/identity 4/),
+    expect.stringMatching(/^azure-identity [\d.]+ \(Python\),/),
+  ]);
 });

@@ -55,10 +55,10 @@ function entryOf({ path, groups }: FileLimits): string {
   return `- [${basename(path, '.ts')}](../../${path}): ${parts.join('; ')}`;
 }
 
-/** A longer sentence explains more than how the number is meant: whoever needs it has the file open. */
+/** A longer sentence explains more than how the number is meant, and a single word is a unit: whoever needs it has the file open. */
 const longestReason = 60;
 
 function shortReason(reason: string): string {
   const first = reason.split(/\.(?:\s|$)/, 1).join('');
-  return first.length > longestReason ? '' : first;
+  return first.length > longestReason || !first.includes(' ') ? '' : first;
 }
