@@ -130,7 +130,7 @@ function assemble({ config, log, transport, tracer }: Assembly) {
   const owner = createSocketOwner();
   const { listen, podRequestsPerSecond: requestsPerSecond } = config;
   const socket = () => ({ ...listen, ...(late.server && { port: late.server.port }), uid: owner.uid });
-  const portWatch = watchPort({ socket, metrics, clock, log });
+  const portWatch = watchPort(socket, { metrics, clock, log });
   const foreignListener = () => portWatch.look();
   const doors = { config, transport, clock, random: Math.random, log, metrics, bootedAt: readBootTime() };
   const agent = createAgent({
@@ -163,23 +163,21 @@ function openTraces({ tracing, node: instance }: NmiConfig, log: Log) {
   return openTracer(tracing, { version, instance, clock: systemClock, log });
 }
 
-type TaintParts = Omit<StartupTaintOptions, 'node' | 'key'>;
-
 function startupTaint(
   { node: name, startupTaint: key }: NmiConfig,
   transport: KubeTransport,
-  parts: TaintParts,
+  parts: Omit<StartupTaintOptions, 'node' | 'key'>,
 ) {
   return createStartupTaint({ ...parts, node: createNodeTaintDoor(transport, name), key });
 }
 
-interface PortParts extends Pick<AgentOptions, 'metrics' | 'clock' | 'log'> {
-  readonly socket: () => AgentSocket;
-}
-
-function watchPort({ metrics, ...parts }: PortParts) {
+function watchPort(
+  socket: () => AgentSocket,
+  { metrics, ...ambient }: Pick<AgentOptions, 'metrics' | 'clock' | 'log'>,
+) {
   return createPortWatch({
-    ...parts,
+    ...ambient,
+    socket,
     read: readForeignListeners,
     onCounted: (foreign, found) => {
       metrics.set('foreignListeners', foreign);

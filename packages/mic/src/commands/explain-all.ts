@@ -1,6 +1,6 @@
 // What `mic explain` would print for many pods at once, from one reading of the cluster and from what MIC wrote down; Azure is not asked.
 import type { AccessMode } from '@pod-identity/crd-types';
-import { createAccessReviewer, type KubeAmbient } from '@pod-identity/kit/kube';
+import { createAccessReviewer } from '@pod-identity/kit/kube';
 import { PairRegistry, pairsPerNamespace } from '../access/pair-registry.ts';
 import { Mirror } from '../apply/mirror.ts';
 import { createAssignedIdentityReader } from '../apply/assigned-identity-reader.ts';
@@ -8,17 +8,16 @@ import { factsFromRecord } from '../snapshot/facts/host-facts.ts';
 import type { AccessGroup } from '../snapshot/index/rights.ts';
 import { namespaceOf } from '../snapshot/keys.ts';
 import { explainPod, type Explanation } from '../tell/explain-pod.ts';
-import { lookAtCluster, type ClusterRules } from './look.ts';
+import { lookAtCluster, type ClusterRules, type Looking } from './look.ts';
 import { readRecords } from './explain.ts';
 import { reviewPod } from './review-pod.ts';
 
-export interface ManyPods extends Pick<KubeAmbient, 'transport' | 'clock' | 'log'> {
+export interface ManyPods extends Looking {
   /** `namespace/name`. Pods that are not there, or have no label, are left out. */
   readonly pods: readonly string[];
   /** MIC's matching rules, and its namespace. */
   readonly rules: Omit<ClusterRules, 'access'> & { readonly namespace: string | undefined };
   readonly accessMode: AccessMode;
-  readonly signal: AbortSignal;
 }
 
 /** Throws KubeError if whoever asks may not list what MIC lists. */

@@ -9,7 +9,6 @@ import {
   createResource,
   KubeError,
   type AccessReviewer,
-  type KubeAmbient,
 } from '@pod-identity/kit/kube';
 import type { Printer } from '@pod-identity/kit/serve';
 import { findingLines } from '@pod-identity/policy';
@@ -19,7 +18,7 @@ import { createLedger, type ConfigMap } from '../apply/ledger.ts';
 import { Mirror } from '../apply/mirror.ts';
 import type { Azure } from '../azure/connect.ts';
 import { findHome } from './home.ts';
-import { accessOnce, lookAtCluster, mayNotList, type ClusterRules } from './look.ts';
+import { accessOnce, lookAtCluster, mayNotList, type ClusterRules, type Looking } from './look.ts';
 import { reviewPod } from './review-pod.ts';
 import { explainPod, type ExplainedPod, type Explanation } from '../tell/explain-pod.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
@@ -29,7 +28,7 @@ import { memberOf, stringAt } from '../snapshot/raw-object.ts';
 import { podFields } from '../snapshot/watch/pod-fields.ts';
 import { createFacts, factsFromRecord, foldReading } from '../snapshot/facts/host-facts.ts';
 
-export interface Explaining extends Pick<KubeAmbient, 'transport' | 'clock' | 'log'> {
+export interface Explaining extends Looking {
   readonly target: { readonly namespace: string; readonly pod: string };
   /** MIC's matching rules, and its own namespace if that is known. */
   readonly rules: Omit<ClusterRules, 'access'> & { readonly namespace: string | undefined };
@@ -38,7 +37,6 @@ export interface Explaining extends Pick<KubeAmbient, 'transport' | 'clock' | 'l
   readonly reviewer?: AccessReviewer;
   /** Undefined: whoever asks has no access to Azure, so what hosts carry is not looked at. */
   readonly azure: Pick<Azure, 'hosts' | 'principalId'> | undefined;
-  readonly signal: AbortSignal;
   /** A message about the original's MIC, if it runs too. */
   originalRuns?(signal: AbortSignal): Promise<string | undefined>;
 }

@@ -14,15 +14,12 @@ export interface Mirrored extends MirrorLoop {
   readonly assignments: AssignmentsApplier;
 }
 
-type MirroringOptions = Omit<AssignmentsOptions, 'mirror'> &
-  Pick<MirrorLoopOptions, 'clock' | 'random' | 'log'>;
-
 /** To be called at the start of a term. */
-export function startMirror(options: MirroringOptions): Mirrored {
-  const { transport, index, term, clock, random, log } = options;
+export function startMirror(options: Omit<AssignmentsOptions, 'mirror'> & Ambient): Mirrored {
+  const { transport, index } = options;
   const mirror = new Mirror(index, createAssignedIdentityReader(transport));
   const assignments = createAssignments({ ...options, mirror });
-  return { mirror, assignments, ...keepMirror({ mirror, assignments, index, term, clock, random, log }) };
+  return { mirror, assignments, ...keepMirror({ ...options, mirror, assignments }) };
 }
 
 export interface MirrorLoopOptions extends Ambient {

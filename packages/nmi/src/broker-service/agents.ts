@@ -13,7 +13,8 @@ import {
 } from './judge.ts';
 import { brokerAudience, type BrokerRefusal } from '../broker/wire.ts';
 
-export interface AgentsOptions {
+/** How the broker reads the API server. */
+export interface BrokerReads {
   readonly transport: KubeTransport;
   readonly account: Account;
   readonly clock: Clock;
@@ -56,7 +57,7 @@ const unanswered = refused('review_unanswered', 'The API server has not said who
 const busy = refused('too_many_requests', 'Too many tokens wait for their review. Try again.');
 
 /** Identifies NMIs by reviews of their tokens, one at a time for each token of an address. */
-export function createAgents({ transport, account, clock, onUnanswered }: AgentsOptions): Agents {
+export function createAgents({ transport, account, clock, onUnanswered }: BrokerReads): Agents {
   const known = createShareMap<Kept>(kept);
   const running = new Map<string, Promise<Agent | BrokerRefusal>>();
   const peers = createShareMap<Keyed>(noted);

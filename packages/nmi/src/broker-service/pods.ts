@@ -1,15 +1,9 @@
-import { createBudgets, type Clock } from '@pod-identity/kit/core';
+import { createBudgets } from '@pod-identity/kit/core';
 import { KubeError, type Fields, type KubeTransport } from '@pod-identity/kit/kube';
+import type { BrokerReads } from './agents.ts';
 import { createTurnQueues, runInTurn, type Rate } from '../waiting/turn-queues.ts';
-import { locatePod, refused, type Account, type Agent, type Placed, type PodFacts } from './judge.ts';
+import { locatePod, refused, type Agent, type Placed, type PodFacts } from './judge.ts';
 import type { BrokerRefusal, BrokerRequest } from '../broker/wire.ts';
-
-export interface PodReadsOptions {
-  readonly transport: KubeTransport;
-  readonly account: Account;
-  readonly clock: Clock;
-  readonly onUnanswered: (what: string, error: unknown) => void;
-}
 
 /** Where the pod is, as the API server says now. */
 export type LocatePod = (
@@ -35,7 +29,7 @@ const busy = refused(
   'Too many requests of this node or namespace wait for their turn. Try again.',
 );
 
-export function createPodReads(options: PodReadsOptions): LocatePod {
+export function createPodReads(options: BrokerReads): LocatePod {
   const { transport, account, clock, onUnanswered } = options;
   const queueOf = (rate: Rate) => {
     const pods = { atATime: rate.atATime, waiting };

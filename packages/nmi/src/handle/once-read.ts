@@ -3,12 +3,11 @@ import { followPod, type LatestPod } from './follow-pod.ts';
 import type { Granter } from './grant.ts';
 import { goneOf } from './release.ts';
 
-export interface OnceReadOptions extends NodeNamespaces {
-  readonly latest: LatestPod;
-}
-
 /** Decides when the objects of the pod's namespace have been read: those of namespaces without pods on this node are not kept. */
-export function grantOnceRead(granter: Granter, { whenRead, latest }: OnceReadOptions): Granter {
+export function grantOnceRead(
+  granter: Granter,
+  { whenRead, latest }: NodeNamespaces & { readonly latest: LatestPod },
+): Granter {
   return {
     grant(call) {
       const { namespace } = call.pod;
