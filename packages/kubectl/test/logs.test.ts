@@ -56,7 +56,7 @@ function objectsAt(path: string, query: URLSearchParams, { runs, isGone }: Logs)
     case '/apis/apps/v1/daemonsets':
       return listOf([daemonSet]);
     case '/apis/authorization.k8s.io/v1/subjectaccessreviews':
-      return { status: { allowed: true } };
+      return { kind: 'SubjectAccessReview', status: { allowed: true } };
     case '/apis/apps/v1/deployments':
       return listOf([]);
     case '/api/v1/namespaces/shop/pods/web':

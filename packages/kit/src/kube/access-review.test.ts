@@ -57,6 +57,23 @@ describe('a review', () => {
     });
   });
 
+  test('without a subject it is of whoever asks, and of a namespace and a subresource if they are named', async () => {
+    const { reviewer, requests } = reviewerOver(() => ({
+      ...reviewed({ allowed: true }),
+      kind: 'SelfSubjectAccessReview',
+    }));
+    const right = { verb: 'create', group: '', resource: 'pods', subresource: 'exec', namespace: 'pay' };
+    expect(await reviewer.review(right)).toBe(true);
+    expect(requests[0]?.path).toBe('/apis/authorization.k8s.io/v1/selfsubjectaccessreviews');
+    expect(requests[0]?.body).toMatchObject({
+      kind: 'SelfSubjectAccessReview',
+      spec: { resourceAttributes: right },
+    });
+    await expect(reviewer.review({ ...right, subject: subjectOf('pay', 'web') })).rejects.toThrow(
+      'no SubjectAccessReview',
+    );
+  });
+
   test.each([
     [true, { allowed: true }],
     [true, { allowed: true, reason: 'RBAC: allowed', evaluationError: 'some role is gone' }],

@@ -21,6 +21,20 @@ export interface AccessReviewer {
   review(request: AccessReviewRequest, signal?: AbortSignal): Promise<boolean>;
 }
 
+/** Any right in Kubernetes. */
+export interface KubeRight extends Pick<AccessReviewRequest, 'verb' | 'group' | 'resource'> {
+  readonly subresource?: string;
+  /** Undefined: in the whole cluster. */
+  readonly namespace?: string;
+  /** Undefined: all objects. */
+  readonly name?: string;
+}
+
+export interface RightReviewer {
+  /** As AccessReviewer; without a subject, of whoever asks. */
+  review(request: KubeRight & { readonly subject?: ReviewSubject }, signal?: AbortSignal): Promise<boolean>;
+}
+
 export interface AccessReviewerOptions {
   readonly timeoutMs?: number;
 }
@@ -33,9 +47,8 @@ export function subjectOf(namespace: string, name: string): ReviewSubject {
   };
 }
 
-const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
 const apiVersion = 'authorization.k8s.io/v1';
-const kind = 'SubjectAccessReview';
+const [ofSubject, ofSelf] = ['SubjectAccessReview', 'SelfSubjectAccessReview'] as const;
 /** A review is a computation in the memory of the API server: one that takes longer will hardly come. */
 const usualTimeoutMs = 5_000;
 export const reviewFields: Fields = {
@@ -46,35 +59,39 @@ export const reviewFields: Fields = {
 };
 
 /**
- * Reviews rights in the whole cluster. Reviews without a namespace ignore Roles and RoleBindings, so owners of namespaces cannot grant
- * these rights.
+ * A review without a namespace is of the whole cluster and ignores Roles and RoleBindings, so owners of namespaces cannot grant the rights
+ * on Azure identities.
  */
 export function createAccessReviewer(
   transport: KubeTransport,
   { timeoutMs = usualTimeoutMs }: AccessReviewerOptions = {},
-): AccessReviewer {
+): RightReviewer {
   return {
     async review({ subject, ...resourceAttributes }, signal) {
-      const { user, groups } = subject;
+      const kind = subject ? ofSubject : ofSelf;
       const response = await transport.request({
         method: 'POST',
-        path,
-        body: { apiVersion, kind, spec: { user, groups, resourceAttributes } },
+        path: `/apis/${apiVersion}/${kind.toLowerCase()}s`,
+        body: {
+          apiVersion,
+          kind,
+          spec: { ...(subject && { user: subject.user, groups: subject.groups }), resourceAttributes },
+        },
         timeoutMs,
         fields: reviewFields,
         ...(signal && { signal }),
       });
-      return readVerdict(response);
+      return readVerdict(response, kind);
     },
   };
 }
 
 /** `evaluationError` does not change the verdict. */
-function readVerdict(response: unknown): boolean {
+function readVerdict(response: unknown, kind: string): boolean {
   const status = field(response, 'status');
   const [allowed, denied] = [field(status, 'allowed'), field(status, 'denied')];
   const isContradictory = allowed === true && denied === true;
   if (field(response, 'kind') !== kind || typeof allowed !== 'boolean' || isContradictory)
-    throw new KubeError('invalid', 'the answer of the API server is no SubjectAccessReview with a verdict');
+    throw new KubeError('invalid', `the answer of the API server is no ${kind} with a verdict`);
   return allowed;
 }

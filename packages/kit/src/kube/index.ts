@@ -6,6 +6,7 @@ export {
   type AccessReviewRequest,
   type AccessReviewer,
   type AccessReviewerOptions,
+  type KubeRight,
   type ReviewSubject,
 } from './access-review.ts';
 export {

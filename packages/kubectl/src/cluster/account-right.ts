@@ -1,11 +1,12 @@
-import { KubeError, subjectOf, type KubeTransport } from '@pod-identity/kit/kube';
-import { memberOf } from '../../../mic/src/commands/plug-in.ts';
+import {
+  createAccessReviewer,
+  KubeError,
+  subjectOf,
+  type KubeRight,
+  type KubeTransport,
+} from '@pod-identity/kit/kube';
 
-export interface NeededRight {
-  readonly verb: string;
-  readonly group: string;
-  readonly resource: string;
-  readonly subresource?: string;
+export interface NeededRight extends Omit<KubeRight, 'namespace' | 'name'> {
   /** In its own namespace alone. */
   readonly isOwn?: true;
 }
@@ -17,22 +18,12 @@ export interface AccountRight {
 
 /** What the API server says; undefined: the user may not ask. */
 export async function hasRight(
-  { account: { namespace, name }, right: { isOwn, ...attributes } }: AccountRight,
+  { account: { namespace, name }, right: { isOwn, ...right } }: AccountRight,
   { kube, signal }: { readonly kube: KubeTransport; readonly signal: AbortSignal },
 ): Promise<boolean | undefined> {
-  const apiVersion = 'authorization.k8s.io/v1';
-  const spec = {
-    ...subjectOf(namespace, name),
-    resourceAttributes: { ...attributes, ...(isOwn === true && { namespace }) },
-  };
+  const wanted = { subject: subjectOf(namespace, name), ...right, ...(isOwn === true && { namespace }) };
   try {
-    const review = await kube.request({
-      method: 'POST',
-      path: `/apis/${apiVersion}/subjectaccessreviews`,
-      signal,
-      body: { apiVersion, kind: 'SubjectAccessReview', spec },
-    });
-    return memberOf(memberOf(review, 'status'), 'allowed') === true;
+    return await createAccessReviewer(kube).review(wanted, signal);
   } catch (error) {
     if (error instanceof KubeError && error.code === 'denied') return undefined;
     throw error;

@@ -1,23 +1,15 @@
 // Which rights of the user the steps of a plan need: those that are missing are named before anything is written.
 import { resources } from '@pod-identity/crd-types';
-import type { KubeTransport } from '@pod-identity/kit/kube';
+import { createAccessReviewer, type KubeRight, type KubeTransport } from '@pod-identity/kit/kube';
 import type { Action, Plan } from './plan.ts';
-import { fieldAt, type Write } from './writes.ts';
+import type { Write } from './writes.ts';
 
-interface OwnRight {
-  readonly verb: string;
-  readonly group: string;
-  readonly resource: string;
-  readonly subresource?: string;
-  readonly namespace?: string;
-}
-
-export function rightsOf({ steps }: Plan): readonly OwnRight[] {
+export function rightsOf({ steps }: Plan): readonly KubeRight[] {
   const all = steps.flatMap(({ state, action }) => (state === 'done' || !action ? [] : neededFor(action)));
   return [...new Map(all.map((right) => [JSON.stringify(right), right])).values()];
 }
 
-function neededFor(action: Action): readonly OwnRight[] {
+function neededFor(action: Action): readonly KubeRight[] {
   switch (action.kind) {
     case 'write':
     case 'until-granted':
@@ -36,7 +28,7 @@ function neededFor(action: Action): readonly OwnRight[] {
   }
 }
 
-function forWrite({ verb, target: { kind, namespace } }: Write): readonly OwnRight[] {
+function forWrite({ verb, target: { kind, namespace } }: Write): readonly KubeRight[] {
   const { group, plural: resource } = kind;
   const of = { group, resource, ...(namespace !== undefined && { namespace }) };
   return [
@@ -45,27 +37,19 @@ function forWrite({ verb, target: { kind, namespace } }: Write): readonly OwnRig
   ];
 }
 
-export function rightText({ verb, group, resource, subresource, namespace }: OwnRight): string {
+export function rightText({ verb, group, resource, subresource, namespace }: KubeRight): string {
   const what = [resource, subresource].filter(Boolean).join('/') + (group === '' ? '' : `.${group}`);
   return `${verb} ${what} ${namespace === undefined ? 'at the cluster scope' : `in namespace ${namespace}`}`;
 }
 
 /** Those that the API server denies to whoever runs this. */
 export async function missingRights(
-  rights: readonly OwnRight[],
+  rights: readonly KubeRight[],
   kube: KubeTransport,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
+  const reviewer = createAccessReviewer(kube);
   const missing: string[] = [];
-  for (const resourceAttributes of rights) {
-    const apiVersion = 'authorization.k8s.io/v1';
-    const review = await kube.request({
-      method: 'POST',
-      path: `/apis/${apiVersion}/selfsubjectaccessreviews`,
-      body: { apiVersion, kind: 'SelfSubjectAccessReview', spec: { resourceAttributes } },
-      signal,
-    });
-    if (fieldAt(review, 'status.allowed') !== true) missing.push(rightText(resourceAttributes));
-  }
+  for (const right of rights) if (!(await reviewer.review(right, signal))) missing.push(rightText(right));
   return missing;
 }

@@ -69,7 +69,7 @@ export interface HostRecord {
   readonly unapplied: ReadonlySet<ResourceId>;
   /** Consecutive operations that failed after ARM accepted them. */
   readonly lateFailures: number;
-  /** The last failure, while it lasts: for people who read the record. Nothing is decided by it. */
+  /** The last failure, while it lasts: for people who read the record. Nothing is decided by it. While this term has one, it is `lastFailure`'s. */
   readonly reportedFailure?: ReportedFailure;
 }
 

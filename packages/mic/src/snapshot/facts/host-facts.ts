@@ -59,9 +59,10 @@ export function factsFromRecord(record: HostRecord): HostFacts {
 }
 
 /** The part that is stored. */
-export function recordOf(facts: HostRecord): HostRecord {
+export function recordOf(facts: HostRecord & Pick<HostFacts, 'lastFailure'>): HostRecord {
   const { host, ours, renewing, quarantined, notBefore, subscriptionNotBefore, spentUntil } = facts;
-  const { strikes, accepted, unapplied, lateFailures, reportedFailure } = facts;
+  const { strikes, accepted, unapplied, lateFailures, lastFailure } = facts;
+  const reportedFailure = lastFailure ? reportOf(lastFailure) : facts.reportedFailure;
   const limits = { notBefore, subscriptionNotBefore, spentUntil, strikes };
   const reported = reportedFailure && { reportedFailure };
   return { host, ours, renewing, quarantined, accepted, unapplied, lateFailures, ...limits, ...reported };
@@ -259,25 +260,18 @@ function foldFailure(facts: HostFacts, failure: HostFailure, { now, chance }: At
   const lateFailures = facts.lateFailures + (isLate ? 1 : 0);
   // Failed operations before this term count too.
   const failures = isLate ? Math.max(inTerm + 1, lateFailures) : inTerm + 1;
-  const reportedFailure = reportOf(failure);
-  const lastFailure: LastFailure = { ...reportedFailure, at: now, failures };
+  const lastFailure: LastFailure = { ...reportOf(failure), at: now, failures };
   const until = now + pauseMs(failure, failures, chance);
   const isOfSubscription = failure.kind === 'throttled' && failure.scope === 'subscription';
   const subscriptionNotBefore = isOfSubscription ? until : facts.subscriptionNotBefore;
-  const held = {
-    ...foldThrottle(facts, until),
-    subscriptionNotBefore,
-    lastFailure,
-    lateFailures,
-    reportedFailure,
-  };
+  const held = { ...foldThrottle(facts, until), subscriptionNotBefore, lastFailure, lateFailures };
   // A deleted host carries nothing, so no clean-up is needed there.
   return kind === 'gone'
     ? { ...foldPresent(held, { present: new Map() }, now), renewing: new Map(), idleSince: new Map() }
     : held;
 }
 
-function reportOf(failure: Exclude<HostFailure, { readonly kind: 'aborted' }>): ReportedFailure {
+function reportOf(failure: ReportedFailure): ReportedFailure {
   return {
     kind: failure.kind,
     message: failure.message,
