@@ -1,13 +1,13 @@
 import { createPrinter } from '@pod-identity/kit/serve';
 import { exitCodes, CommandProblem, type PlugInCommand } from '../cli/command.ts';
-import { accessReportCommand } from '../../../mic/src/commands/plug-in.ts';
-import { isForPrograms } from './access.ts';
+import { accessReportCommand, judgeEach } from '../../../mic/src/commands/plug-in.ts';
+import { isForPrograms } from '../print/output.ts';
 import { rulesOf } from './modes.ts';
 
 export const accessReport: PlugInCommand = {
   name: 'access-report',
   summary:
-    'prints the roles that keep the identities in use working with --identity-access=rbac, for kubectl apply -f -',
+    'prints the roles that keep the identities in use working with --identity-access=rbac, to judge one by one and apply',
   examples: ['access-report > roles.yaml'],
   deadlineMs: 120_000,
   async run(session) {
@@ -16,6 +16,8 @@ export const accessReport: PlugInCommand = {
     const { forceNamespaced } = await rulesOf(session);
     const printer = createPrinter((line) => out.line(line));
     await accessReportCommand({ rules: { forceNamespaced }, transport, clock, log, signal, printer });
+    // The report is often read by kubectl alone.
+    session.err(`note: ${judgeEach}`);
     return exitCodes.ok;
   },
 };

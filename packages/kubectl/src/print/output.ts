@@ -5,6 +5,10 @@ import { tableLines, type Table } from './table.ts';
 export const formats = ['table', 'wide', 'json', 'yaml'] as const;
 export type Format = (typeof formats)[number];
 
+/** Whether `-o` wants an object, and no text. */
+export const isForPrograms = ({ format }: { readonly format: Format }) =>
+  format === 'json' || format === 'yaml';
+
 /** Standard output. Characters that control a terminal are escaped. */
 export interface Out {
   line(text: string): void;

@@ -12,6 +12,7 @@ export { nodeFields } from '../snapshot/watch/cluster-watch.ts';
 export { podFields, podFieldsWithLabels } from '../snapshot/watch/pod-fields.ts';
 export { mayListMore } from '../snapshot/watch/pod-source.ts';
 export { checkLines } from '../tell/access-check.ts';
+export { judgeEach } from '../tell/access-report.ts';
 export { identitiesInUse, type Using } from '../tell/access-uses.ts';
 export { bindingCondition } from '../tell/conditions.ts';
 export { explainPod, recordFinding, type Explanation } from '../tell/explain-pod.ts';

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import * as build from '../plan/test/builders.ts';
 import { indexOf } from '../snapshot/test/cluster-snapshot.ts';
-import { accessReport } from './access-report.ts';
+import { accessReport, judgeEach } from './access-report.ts';
 import { identitiesAsFederated, identitiesInUse, usesOf, type Using } from './access-uses.ts';
 
 const target = (name: string): AccessTarget => ({
@@ -49,6 +49,7 @@ test('each target is one role with all its holders, under the names of the objec
   ]);
   expect(lines).toContain('# Managed identity /s/g/b, by AzureIdentity shop/b, AzureIdentity shop/copy');
   expect(lines[1]).toContain('ServiceAccounts: 3; Azure identities and machines: 2.');
+  expect(lines[2]).toBe(`# ${judgeEach}.`);
 });
 
 test('the result does not depend on the order of reads', () => {

@@ -16,6 +16,10 @@ export interface ReportParts extends Uses {
   readonly unknown: readonly string[];
 }
 
+/** Which identities pods use without a right, editors of namespaces decide: applied unread, the report would give them rights on any identity. */
+export const judgeEach =
+  'Judge each section before you apply it, and leave out what its namespaces are not to have: which Azure identity an AzureIdentity names, whoever may write it has chosen, and nobody has confirmed';
+
 /** Lines of comments and YAML, independent of the order of reads. */
 export function accessReport(parts: ReportParts): readonly string[] {
   const groups = Map.groupBy(parts.uses, ({ target }) => accessTargetKey(target));
@@ -44,8 +48,8 @@ function heading({ uses }: ReportParts, targets: number): string[] {
   const accounts = new Set(uses.map(({ subject }) => `${subject.namespace}/${subject.name}`)).size;
   return [
     '# Rights on Azure identities that pods use now, for kubectl apply -f -',
-    `# ServiceAccounts: ${accounts}; Azure identities and machines: ${targets}. Read each section before you apply it: it makes`,
-    '# lasting what whoever may write AzureIdentities has arranged. Pods that run at times only are not in it.',
+    `# ServiceAccounts: ${accounts}; Azure identities and machines: ${targets}. Pods that run at times only are not in it.`,
+    `# ${judgeEach}.`,
   ];
 }
 
