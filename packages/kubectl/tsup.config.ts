@@ -1,4 +1,6 @@
+import { writeFile } from 'node:fs/promises';
 import { defineConfig, type Options } from 'tsup';
+import { licenceTexts, readBundled } from '../../tools/images/licences.ts';
 import { serviceBundle } from '../../tools/workspace/service-bundle.ts';
 
 /** The plug-in exports no traces: OpenTelemetry's SDK, which kit loads only for that, stays out of the package. */
@@ -19,4 +21,6 @@ export default defineConfig({
   minify: true,
   entry: { main: 'src/main.ts', complete: 'src/complete.ts' },
   esbuildPlugins: [...serviceBundle.esbuildPlugins, withoutTraces],
+  onSuccess: async () =>
+    writeFile('dist/THIRD-PARTY-LICENSES', await licenceTexts(await readBundled('kubectl'))),
 });

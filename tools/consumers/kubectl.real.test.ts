@@ -1,13 +1,14 @@
 // The plug-in of kubectl as its users get it: packed, installed from the archive into an empty folder, run by Node and by kubectl.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { arePackagesRequired, whyNoPrograms } from '@pod-identity/kit/testing';
 import { cluster, startSim } from '@pod-identity/sim';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readBundled } from '../images/licences.ts';
 import { createCleanup } from '../stage/cleanup.ts';
 import { packageArchive } from '../stage/npm-package.ts';
 import { repository } from '../stage/places.ts';
@@ -97,6 +98,15 @@ describe.skipIf(missing !== undefined)('installed from its archive', () => {
     const files = await readdir(root, { recursive: true });
     expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'package.json', 'dist/main.js']));
     expect(files.filter((name) => /\.map$|metafile|\.ts$/.test(name))).toEqual([]);
+    // Of all that is bundled, as the licences want it.
+    const licences = await readFile(join(root, 'dist/THIRD-PARTY-LICENSES'), 'utf8');
+    for (const { name, version } of await readBundled('kubectl'))
+      expect(licences).toContain(`${name} ${version} (`);
+    for (const name of ['commander', 'listr2', 'yaml', 'undici'])
+      expect(licences).toMatch(new RegExp(`^${name} `, 'm'));
+    expect(licences.match(/Permission is hereby granted|Permission to use, copy/g)?.length).toBeGreaterThan(
+      3,
+    );
     const sizes = await Promise.all(files.map(async (name) => (await stat(join(root, name))).size));
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(3 * 1024 * 1024);
   });

@@ -1,9 +1,10 @@
 // The layer of a service: its bundle. The only one that a change of the service changes.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bundledPackages, type BundledPackage, type LockFile, type Metafile } from './bundled.ts';
+import type { BundledPackage } from './bundled.ts';
 import type { OwnedEntry } from './collect.ts';
 import { makeLayer, type MadeLayer } from './layer.ts';
+import { licenceTexts, readBundled, readJson } from './licences.ts';
 import { repository } from '../stage/places.ts';
 import type { ImageName } from './recipes.ts';
 
@@ -23,12 +24,7 @@ export async function appLayer(name: ImageName, seconds: number): Promise<AppLay
     entry: { kind: 'file', path: `app/${path}`, mode: 0o644, content: Buffer.from(content) },
   });
   const { version } = await readJson<{ readonly version: string }>('packages', name, 'package.json');
-  const metafile = await readJson<Metafile>('packages', name, 'dist/metafile-esm.json');
-  const bundled = bundledPackages(
-    metafile,
-    await readJson<LockFile>('package-lock.json'),
-    `packages/${name}`,
-  );
+  const bundled = await readBundled(name);
   // Without it Node would have to find out that these files are modules.
   const manifest = { name: `@pod-identity/${name}`, version, license: 'MIT', type: 'module' };
   const layer = makeLayer({
@@ -42,23 +38,4 @@ export async function appLayer(name: ImageName, seconds: number): Promise<AppLay
     seconds,
   });
   return { ...layer, version, bundled };
-}
-
-async function readJson<T>(...path: readonly string[]): Promise<T> {
-  return JSON.parse(await readFile(join(repository, ...path), 'utf8')) as T;
-}
-
-/** The texts that the licences want to be passed on with the program. */
-async function licenceTexts(bundled: readonly BundledPackage[]): Promise<string> {
-  const texts = await Promise.all(
-    bundled.map(async ({ name, version, license, folder }) => {
-      const files = await readdir(join(repository, folder));
-      const licences = files.filter((file) => /^(licen[cs]e|notice|copying)/i.test(file)).toSorted();
-      const read = await Promise.all(
-        licences.map((file) => readFile(join(repository, folder, file), 'utf8')),
-      );
-      return [`${name} ${version} (${license})`, ...read.map((text) => text.trim())].join('\n\n');
-    }),
-  );
-  return `${texts.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`;
 }
