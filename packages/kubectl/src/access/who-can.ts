@@ -1,6 +1,7 @@
 import type { AccessSubject, AccessTarget } from '@pod-identity/crd-types';
 import { exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
-import { isForPrograms, reportNotes } from './access.ts';
+import { isForPrograms } from '../print/output.ts';
+import { reportNotes } from './access.ts';
 import { describeHolder, grantsOf, type Holder, type TargetGrant } from './grants.ts';
 import { openRights, type Rights } from './rights.ts';
 import { identityArgument, readTargets } from './target.ts';
@@ -32,7 +33,7 @@ const noGrants =
   'who has rights can be told only by ClusterRoles and ClusterRoleBindings, which you may not list; access NAMESPACE/SERVICEACCOUNT tells it for one ServiceAccount if you may create SubjectAccessReviews';
 
 /** Fields of the JSON. */
-interface FoundHolder extends Holder {
+export interface FoundHolder extends Holder {
   /** The name that the right is on; '*': all identities, by a wildcard. */
   readonly on: string;
   readonly clusterRole: string;
@@ -41,7 +42,7 @@ interface FoundHolder extends Holder {
   readonly verified?: Right;
 }
 
-interface FoundHolders {
+export interface FoundHolders {
   readonly resource: string;
   readonly name: string;
   readonly holders: readonly FoundHolder[];

@@ -1,0 +1,173 @@
+// The fields of `-o json` are a contract: programs of users read them, so the README names each of them where its command is described.
+import { readFile } from 'node:fs/promises';
+import type { Finding, Remedy } from '@pod-identity/policy';
+import { cluster, type KubeObject } from '@pod-identity/sim';
+import { beforeAll, expect, test } from 'vitest';
+import type { Entry } from '../src/access/inventory-entry.ts';
+import type { VerdictObject } from '../src/access/verdicts.ts';
+import type { FoundHolder } from '../src/access/who-can.ts';
+import type { Report } from '../src/doctor/doctor.ts';
+import type { Found } from '../src/doctor/world.ts';
+import type { Applied } from '../src/migrate/apply-plan.ts';
+import type { Plan, Step } from '../src/migrate/plan.ts';
+import type { Standing } from '../src/migrate/standing.ts';
+import type { Count, Row } from '../src/status/row.ts';
+import { openSim, plugIn, workload } from './fixture.ts';
+
+/** All fields of a type, also those that are rare: the compiler finds one that is missing here. */
+type FieldsOf<T> = Readonly<Record<keyof T, true>>;
+const fields = <T>(all: FieldsOf<T>) => Object.keys(all);
+const finding = fields<Finding>({ topic: true, verdict: true, text: true, quote: true, remedy: true });
+const remedy = fields<Remedy>({ text: true, command: true, paste: true });
+const typed: Readonly<Record<string, readonly string[]>> = {
+  status: [
+    ...fields<Row>({
+      kind: true,
+      namespace: true,
+      name: true,
+      state: true,
+      about: true,
+      node: true,
+      version: true,
+    }),
+    ...fields<Count>({ kind: true, total: true, states: true }),
+  ],
+  explain: [...finding, ...remedy],
+  access: fields<VerdictObject>({
+    resource: true,
+    name: true,
+    right: true,
+    on: true,
+    why: true,
+    roles: true,
+  }),
+  'who-can': fields<FoundHolder>({
+    kind: true,
+    namespace: true,
+    name: true,
+    on: true,
+    clusterRole: true,
+    clusterRoleBinding: true,
+    verified: true,
+  }),
+  inventory: fields<Entry>({
+    namespace: true,
+    pod: true,
+    node: true,
+    serviceAccount: true,
+    by: true,
+    type: true,
+    azure: true,
+    mode: true,
+    right: true,
+    mayUse: true,
+    state: true,
+    problem: true,
+  }),
+  doctor: [
+    ...fields<Report>({ checks: true }),
+    ...fields<Report['checks'][number]>({ id: true, holds: true, unknown: true, findings: true }),
+    ...fields<Found>({ object: true, finding: true }),
+    // Azure's message is with the same fields of `explain`.
+    ...finding.filter((name) => name !== 'quote'),
+    ...remedy,
+  ],
+  migrate: [
+    ...fields<Plan>({ name: true, subject: true, title: true, steps: true, notes: true, back: true }),
+    ...fields<Omit<Step, 'action'>>({
+      id: true,
+      title: true,
+      state: true,
+      why: true,
+      commands: true,
+      back: true,
+    }),
+    ...fields<Omit<Applied, 'code'>>({ outcomes: true, message: true }),
+    ...fields<Standing>({
+      originals: true,
+      own: true,
+      hasBroker: true,
+      identities: true,
+      workloadAccounts: true,
+      unknown: true,
+      next: true,
+    }),
+  ],
+};
+
+let readme = '';
+let kubeconfig = '';
+beforeAll(async () => {
+  readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
+});
+
+/** What is under the heading of a command, up to the next one. */
+function sectionOf(command: string): string {
+  const [, section = ''] = new RegExp(`^##+ ${command}\n([^]*?)(?=^##|(?![^]))`, 'm').exec(readme) ?? [];
+  return section;
+}
+const isNamed = (section: string, name: string) => new RegExp(`[\`"]${name}[\`"]`).test(section);
+
+test.each(Object.entries(typed))('%s: each field of its types is in the README', (command, names) => {
+  const section = sectionOf(command);
+  expect(names.filter((name) => !isNamed(section, name))).toEqual([]);
+});
+
+/** Of these the keys are no fields: states, and the ids of steps. */
+const maps = new Set(['states', 'outcomes']);
+
+function fieldsIn(value: unknown, of = ''): readonly string[] {
+  if (Array.isArray(value)) return value.flatMap((each) => fieldsIn(each, of));
+  if (typeof value !== 'object' || value === null) return [];
+  const members = Object.entries(value).flatMap(([key, member]) => fieldsIn(member, key));
+  return maps.has(of) ? members : [...Object.keys(value), ...members];
+}
+
+async function open(): Promise<void> {
+  const opened = await openSim();
+  kubeconfig = opened.kubeconfig;
+  const town = await cluster(opened.sim, {
+    scaleSets: [{ name: 'vmss', instances: 1 }],
+    namespaces: ['pay'],
+  });
+  const [namespace, rbac] = ['aad-pod-identity', '--identity-access=rbac'];
+  const metadata = { name: 'use-all' };
+  const group = { apiVersion: 'rbac.authorization.k8s.io/v1' };
+  const apiGroups = ['use.aadpodidentity.k8s.io', '*'];
+  opened.sim.kube.seed([
+    workload('Deployment', { namespace, name: 'mic', args: [rbac], image: 'r.test/mic:0.1.0' }),
+    workload('DaemonSet', { namespace, name: 'nmi', args: ['--node=x', rbac] }),
+    { ...group, kind: 'ClusterRole', metadata, rules: [{ apiGroups, resources: ['*'], verbs: ['use'] }] },
+    {
+      ...group,
+      kind: 'ClusterRoleBinding',
+      metadata,
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', ...metadata },
+      subjects: [{ kind: 'ServiceAccount', namespace: 'pay', name: 'other' }],
+    },
+  ] as KubeObject[]);
+  await town.identity({ namespace: 'pay', name: 'vault' });
+  await town.binding({ namespace: 'pay', name: 'vault', identity: 'vault', selector: 'vault' });
+  await town.pod({ namespace: 'pay', name: 'web-0', label: 'vault' });
+}
+
+test('each field of what the commands print is in the README', async () => {
+  await open();
+  const calls = [
+    ['status', '-A'],
+    ['explain', 'pay/web-0'],
+    ['access', 'pay/default'],
+    ['access', 'pay/default', 'pay/vault'],
+    ['who-can', 'pay/vault'],
+    ['inventory', '-A'],
+    ['doctor'],
+    ['migrate', 'to-federated', 'pay/vault'],
+  ];
+  for (const [command = '', ...words] of calls) {
+    const { out, err } = await plugIn([command, ...words, '-o', 'json', '--kubeconfig', kubeconfig]);
+    const names = fieldsIn(JSON.parse(out || `"${err}"`));
+    expect(names.length, [command, ...words].join(' ')).toBeGreaterThan(3);
+    const section = sectionOf(command);
+    expect([command, ...new Set(names.filter((name) => !isNamed(section, name)))]).toEqual([command]);
+  }
+});
