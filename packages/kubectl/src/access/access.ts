@@ -3,6 +3,7 @@
 import type { AccessSubject } from '@pod-identity/crd-types';
 import { exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
 import { checkLines } from '../../../mic/src/commands/plug-in.ts';
+import { isForPrograms } from '../print/output.ts';
 import { named } from './named.ts';
 import { readIdentityTargets, type IdentityTarget } from './identities.ts';
 import { openRights, type Rights } from './rights.ts';
@@ -97,9 +98,6 @@ function printList(
 function accessObject(subject: AccessSubject, { source, notes }: Rights, verdicts: readonly Verdict[]) {
   return { serviceAccount: subject, source, identities: verdicts.map(verdictObject), notes };
 }
-
-export const isForPrograms = ({ format }: Pick<Session, 'format'>): boolean =>
-  format === 'json' || format === 'yaml';
 
 /** Not on standard output, which has results alone; JSON has them as a field. */
 export function reportNotes(session: Session, notes: readonly string[]): void {

@@ -9,7 +9,8 @@ import {
   machinesInUse,
   namespaceOf,
 } from '../../../mic/src/commands/plug-in.ts';
-import { isForPrograms, reportNotes } from './access.ts';
+import { isForPrograms } from '../print/output.ts';
+import { reportNotes } from './access.ts';
 import { entryOf, type Entry, type SeenUse } from './inventory-entry.ts';
 import { rulesOf } from './modes.ts';
 import { openRights } from './rights.ts';

@@ -1,6 +1,6 @@
-import type { AccessMode } from '@pod-identity/crd-types';
+import { strictestMode, type AccessMode } from '@pod-identity/crd-types';
 import type { Session } from '../cli/command.ts';
-import type { Installed } from '../cluster/services.ts';
+import { configsOf } from '../cluster/services.ts';
 
 export interface Rules {
   /** The strictest if it is not known. */
@@ -10,14 +10,17 @@ export interface Rules {
   readonly notes: readonly string[];
 }
 
-/** By the flags of MIC, and of NMI where there is no MIC. */
+/** By the flags of both: the stricter mode, and pods of other namespaces if one of them lets them. */
 export async function rulesOf(session: Pick<Session, 'services'>): Promise<Rules> {
   const { mic, nmi, unknown } = await session.services();
-  const [micConfig, nmiConfig] = [firstConfig(mic), firstConfig(nmi)];
-  const known = { isKnown: true, notes: [] };
-  if (micConfig) return { ...known, mode: micConfig.access.mode, forceNamespaced: micConfig.forceNamespaced };
-  if (nmiConfig)
-    return { ...known, mode: nmiConfig.identityAccess, forceNamespaced: nmiConfig.forceNamespaced };
+  const [[controller], [agent]] = [configsOf(mic), configsOf(nmi)];
+  if (controller ?? agent)
+    return {
+      isKnown: true,
+      mode: strictestMode(controller?.access.mode ?? 'namespace', agent?.identityAccess ?? 'namespace'),
+      forceNamespaced: [controller, agent].every((config) => config?.forceNamespaced !== false),
+      notes: [],
+    };
   const why = unknown.length > 0 ? unknown.join('; ') : 'neither MIC nor NMI was found';
   return {
     mode: 'rbac',
@@ -27,8 +30,4 @@ export async function rulesOf(session: Pick<Session, 'services'>): Promise<Rules
       `the flags of MIC and NMI are not known (${why}): it is assumed that rights decide (--identity-access=rbac)`,
     ],
   };
-}
-
-function firstConfig<C extends object>(installed: readonly Installed<C>[]): C | undefined {
-  return installed.flatMap(({ config }) => ('problems' in config ? [] : [config]))[0];
 }

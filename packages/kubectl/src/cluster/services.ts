@@ -23,6 +23,10 @@ export interface Installed<Config> extends Pick<
   readonly config: Config | { readonly problems: readonly string[] };
 }
 
+/** Those of which the flags are understood. */
+export const configsOf = <C extends object>(all: readonly Installed<C>[]): readonly C[] =>
+  all.flatMap(({ config }) => ('problems' in config ? [] : [config]));
+
 const kinds = [clusterKinds.daemonSets, clusterKinds.deployments] as const;
 /** Of each kind in one namespace. Its editors can write any number that look like MIC, and each costs reviews of rights. */
 const mostOfNamespace = 16;
@@ -59,8 +63,8 @@ export async function readServices(reading: Reading): Promise<Services> {
 
 /** NMI tells where its broker is. */
 function brokerNamespaces(nmi: readonly Installed<NmiConfig>[]): readonly string[] {
-  const named = nmi.flatMap(({ isOriginal, config }) =>
-    isOriginal || 'problems' in config || !config.hasBroker ? [] : [config.broker.namespace],
+  const named = configsOf(nmi.filter(({ isOriginal }) => !isOriginal)).flatMap(({ hasBroker, broker }) =>
+    hasBroker ? [broker.namespace] : [],
   );
   return named.length > 0 ? named : homes.broker;
 }

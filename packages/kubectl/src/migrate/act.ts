@@ -1,5 +1,5 @@
 // What `--apply` does for a step.
-import { parseAzureAssignedIdentity, resources, type AccessTarget } from '@pod-identity/crd-types';
+import { parseAzureAssignedIdentity, resources } from '@pod-identity/crd-types';
 import { createAccessReviewer, createResource, wholeObject } from '@pod-identity/kit/kube';
 import { reviewTarget } from '../../../mic/src/commands/plug-in.ts';
 import { readNmiExplanation } from '../../../nmi/src/commands/plug-in.ts';
@@ -10,6 +10,7 @@ import type { Action, Exchange, Right } from './plan.ts';
 import { performWrite, Stopped } from './perform.ts';
 import { runProgram, type Ended } from './programs.ts';
 import { exchangeWords } from './shared-steps.ts';
+import { keyOf } from './sight.ts';
 
 export interface Acting {
   readonly session: Session;
@@ -52,12 +53,12 @@ export async function act(action: Action, acting: Acting): Promise<void> {
 async function untilGranted(rights: readonly Right[], acting: Acting): Promise<void> {
   const { kube, signal } = acting.session;
   const reviewer = createAccessReviewer(kube);
-  for (const { account: subject, resource, name } of rights) {
-    const target: AccessTarget = { resource: resource as AccessTarget['resource'], names: [name] };
-    const who = `ServiceAccount ${subject.namespace}/${subject.name}`;
+  for (const { subject, target } of rights) {
+    const who = `ServiceAccount ${keyOf(subject)}`;
     await until(acting, {
       ms: grantedWithinMs,
-      why: () => `${who} still lacks the right on ${name}: a webhook of the API server may refuse it`,
+      why: () =>
+        `${who} still lacks the right on ${target.names[0]}: a webhook of the API server may refuse it`,
       async isSo() {
         acting.notify(`waiting until ${who} has the right`);
         return (await reviewTarget({ subject, target }, { reviewer, signal })).kind !== 'refused';
@@ -107,15 +108,8 @@ async function mustBeServed(pods: readonly string[], { session, notify }: Acting
   for (const pod of pods) {
     notify(`what NMI would do for ${pod}`);
     const { kube: transport, clock, log, signal } = session;
-    const explanation = await readNmiExplanation({
-      config,
-      pod,
-      transport,
-      clock,
-      random: Math.random,
-      log,
-      signal,
-    });
+    const reading = { config, pod, transport, clock, random: Math.random, log, signal };
+    const explanation = await readNmiExplanation(reading);
     // The pod may have gone meanwhile.
     if (explanation === undefined || explanation.result.verdict === 'ok') continue;
     const reasons = explanation.findings.filter(({ verdict }) => verdict !== 'ok' && verdict !== 'info');
@@ -139,25 +133,21 @@ async function untilExchanged(
       `Microsoft Entra gives the broker no token for ${exchange.identity}: ${first.output}${az === undefined ? '' : `\n${azCommand(az)}`}`,
     );
   await createCredential(az, acting);
-  await untilEffective(exchange, acting);
-}
-
-async function untilEffective(exchange: Exchange, acting: Acting): Promise<void> {
-  let said = '';
+  let { output } = first;
   await until(acting, {
     ms: credentialWithinMs,
     pauseMs: betweenExchangesMs,
-    why: () => `the federated credential has no effect yet: ${said}`,
+    why: () => `the federated credential has no effect yet: ${output}`,
     async isSo() {
       acting.notify('waiting until the federated credential has an effect, which takes minutes');
-      const { code, output } = await tryExchange(exchange, acting);
-      said = output;
-      return code === 0;
+      const tried = await tryExchange(exchange, acting);
+      output = tried.output;
+      return tried.code === 0;
     },
   });
 }
 
-export async function tryExchange(exchange: Exchange, { session }: Pick<Acting, 'session'>): Promise<Ended> {
+async function tryExchange(exchange: Exchange, { session }: Acting): Promise<Ended> {
   const { env, signal, kubectlWords } = session;
   return runProgram('kubectl', [...kubectlWords, ...exchangeWords(exchange)], { env, signal });
 }

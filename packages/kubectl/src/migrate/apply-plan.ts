@@ -3,6 +3,7 @@ import { Listr } from 'listr2';
 import { printable } from '@pod-identity/kit/core';
 import { KubeError } from '@pod-identity/kit/kube';
 import { exitCodes, type Session } from '../cli/command.ts';
+import { isForPrograms } from '../print/output.ts';
 import { act, type Acting } from './act.ts';
 import { Stopped } from './perform.ts';
 import { isBlocked, type Plan, type Step } from './plan.ts';
@@ -29,51 +30,46 @@ const interruptedCode = 130;
 
 export async function applyPlan(plan: Plan, options: ApplyOptions): Promise<Applied> {
   const { session } = options;
-  const nothing = (code: number, message: string): Applied => {
+  if (isBlocked(plan)) return refuse(exitCodes.problem, 'a step is blocked');
+  const missing = await missingRights(rightsOf(plan), session.kube, session.signal);
+  if (missing.length > 0) return refuse(exitCodes.unknown, `you may not ${missing.join('; ')}`);
+  return carryOut(plan, options);
+
+  function refuse(code: number, why: string): Applied {
+    const message = `nothing was written: ${why}`;
     session.err(message);
     return { code, outcomes: outcomesOf(plan, new Map()), message };
-  };
-  if (isBlocked(plan)) return nothing(exitCodes.problem, 'nothing was written: a step is blocked');
-  const missing = await missingRights(rightsOf(plan), session.kube, session.signal);
-  if (missing.length > 0)
-    return nothing(exitCodes.unknown, `nothing was written: you may not ${missing.join('; ')}`);
-  return carryOut(plan, options);
+  }
 }
 
 async function carryOut(plan: Plan, options: ApplyOptions): Promise<Applied> {
   const { session } = options;
   const results = new Map<Step, Outcome>();
-  const list = new Listr(
-    plan.steps.map((step) => ({
-      title: printable(step.title),
-      skip: step.state === 'by hand' && step.action === undefined && printable(step.why ?? 'by hand'),
-      task: async (_: unknown, task: { output: string }) => {
-        const notify = (text: string) => void (task.output = printable(text));
-        results.set(step, 'stopped');
-        await performStep(step, { ...options, notify });
-        results.set(step, 'done');
-      },
-    })),
-    {
-      // Ctrl-C is this program's own business: a write that has begun is waited for.
-      registerSignalListeners: false,
-      silentRendererCondition: session.format === 'json' || session.format === 'yaml',
-      fallbackRendererCondition: !session.terminal.isTerminal,
-      fallbackRenderer: 'simple',
+  const tasks = plan.steps.map((step) => ({
+    title: printable(step.title),
+    skip: step.state === 'by hand' && step.action === undefined && printable(step.why ?? 'by hand'),
+    task: async (_: unknown, task: { output: string }) => {
+      const notify = (text: string) => void (task.output = printable(text));
+      results.set(step, 'stopped');
+      await performStep(step, { ...options, notify });
+      results.set(step, 'done');
     },
-  );
+  }));
+  const list = new Listr(tasks, {
+    // Ctrl-C is this program's own business: a write that has begun is waited for.
+    registerSignalListeners: false,
+    silentRendererCondition: isForPrograms(session),
+    fallbackRendererCondition: !session.terminal.isTerminal,
+    fallbackRenderer: 'simple',
+  });
   try {
     await list.run();
     return { code: exitCodes.ok, outcomes: outcomesOf(plan, results) };
   } catch (error) {
     const message = messageOf(error, session);
     for (const line of stopLines(plan, { results, message, again: options.again })) session.err(line);
-    const isInterrupted = session.signal.aborted;
-    return {
-      code: isInterrupted ? interruptedCode : exitCodes.problem,
-      outcomes: outcomesOf(plan, results),
-      message,
-    };
+    const code = session.signal.aborted ? interruptedCode : exitCodes.problem;
+    return { code, outcomes: outcomesOf(plan, results), message };
   }
 }
 
@@ -119,18 +115,13 @@ interface Stop {
 function stopLines({ steps }: Plan, { results, message, again }: Stop): readonly string[] {
   const written = steps.filter((step) => step.state === 'to do' && results.get(step) === 'done');
   const left = steps.filter((step) => step.state !== 'done' && results.get(step) !== 'done');
-  const lines = [
+  const titles = (of: readonly Step[]) => of.map(({ title }) => `  ${title}`);
+  const back = written.toReversed().flatMap((step) => step.back ?? []);
+  return [
     `stopped: ${message}`,
-    ...(written.length === 0 ? ['nothing was done'] : ['done:', ...written.map(({ title }) => `  ${title}`)]),
-    'not done:',
-    ...left.map(({ title }) => `  ${title}`),
-    ...wayBack(written),
+    ...(written.length === 0 ? ['nothing was done'] : ['done:', ...titles(written)]),
+    ...['not done:', ...titles(left)],
+    ...(back.length === 0 ? [] : ['the way back:', ...back]),
     `to go on from here: ${again}`,
-  ];
-  return lines.flatMap((text) => text.split('\n'));
-}
-
-function wayBack(written: readonly Step[]): readonly string[] {
-  const commands = [...written].reverse().flatMap(({ back = [] }) => back);
-  return commands.length === 0 ? [] : ['the way back:', ...commands];
+  ].flatMap((text) => text.split('\n'));
 }

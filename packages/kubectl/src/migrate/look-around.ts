@@ -1,22 +1,24 @@
 // Reads what the plans for a whole cluster and for a ServiceAccount are made of.
-import { parseAzureIdentityBinding, resources, type AzureIdentityBinding } from '@pod-identity/crd-types';
+import { resources } from '@pod-identity/crd-types';
 import { clusterKinds } from '@pod-identity/kit/core';
-import type { ResourceKind } from '@pod-identity/kit/kube';
 import { micFlags } from '../../../mic/src/commands/plug-in.ts';
 import { nmiFlags } from '../../../nmi/src/commands/plug-in.ts';
 import { CommandProblem } from '../cli/command.ts';
 import { getAllowed, listAllowed } from '../cluster/lists.ts';
 import { readWorkload } from '../cluster/workload.ts';
 import {
+  bindingsOf,
   lookAtDefinition,
   lookAtIdentity,
   lookAtPods,
   lookAtUsers,
+  mustList,
   readIssuer,
   usersOf,
+  type Reading,
   type Looking,
 } from './look.ts';
-import { accountKey, type UsersSight } from './sight.ts';
+import { keyOf, type ObjectName, type UsersSight } from './sight.ts';
 import type { StandingSight } from './standing.ts';
 import type { Original, OriginalSight } from './to-ours.ts';
 import { clientAnnotation, type WorkloadSight } from './to-workload-identity.ts';
@@ -31,27 +33,22 @@ const keyAt = (object: unknown) =>
 
 export async function lookAtStanding({ kube, signal, services }: Looking): Promise<StandingSight> {
   const { nmi, mic, broker, unknown } = await services();
-  const all = [...mic, ...nmi];
   const named = (isOriginal: boolean) =>
-    all.filter((one) => one.isOriginal === isOriginal).map(({ namespace, name }) => `${namespace}/${name}`);
-  const identities = await listAllowed({ kube, signal, kind: resources.AzureIdentity, trim: whole });
-  const accounts = await listAllowed({ kube, signal, kind: clusterKinds.serviceAccounts, trim: whole });
-  const read = <T>(list: { readonly kind: string; readonly items?: readonly T[] }) => list.items ?? [];
-  const byType = Object.groupBy(read(identities), (object) =>
-    String((fieldAt(object, 'spec.type') ?? 0) as number),
+    [...mic, ...nmi].filter((one) => one.isOriginal === isOriginal).map(keyOf);
+  const lists = await Promise.all(
+    [resources.AzureIdentity, clusterKinds.serviceAccounts].map((kind) =>
+      listAllowed({ kube, signal, kind, trim: whole }),
+    ),
   );
+  const [identities = [], accounts = []] = lists.map((list) => (list.kind === 'read' ? list.items : []));
+  const byType = Map.groupBy(identities, (object) => String(Number(fieldAt(object, 'spec.type') ?? 0)));
   return {
     originals: named(true),
     own: named(false),
     hasBroker: broker.length > 0,
-    identities: Object.fromEntries(
-      Object.entries(byType).map(([type, list = []]) => [type, list.map(keyAt)]),
-    ),
-    workloadAccounts: read(accounts).filter(isOfWorkloadIdentity).map(keyAt),
-    unknown: [
-      ...unknown,
-      ...[identities, accounts].flatMap((list) => (list.kind === 'read' ? [] : [list.text])),
-    ],
+    identities: Object.fromEntries(Array.from(byType, ([type, list]) => [type, list.map(keyAt)])),
+    workloadAccounts: accounts.filter(isOfWorkloadIdentity).map(keyAt),
+    unknown: [...unknown, ...lists.flatMap((list) => (list.kind === 'read' ? [] : [list.text]))],
   };
 }
 
@@ -87,15 +84,15 @@ export async function lookAtOriginal({ kube, signal, services }: Looking): Promi
 /** `chosen`: the AzureIdentity, if the pods of the ServiceAccount use several or none. */
 export async function lookAtAccount(
   looking: Looking,
-  account: { readonly namespace: string; readonly name: string },
+  account: ObjectName,
   chosen: string,
 ): Promise<WorkloadSight> {
   const { kube, signal } = looking;
   const got = await getAllowed({ kube, signal, kind: clusterKinds.serviceAccounts, ...account });
   if (got.kind !== 'read')
-    throw new CommandProblem(`ServiceAccount ${accountKey(account)} could not be read: ${got.text}`);
+    throw new CommandProblem(`ServiceAccount ${keyOf(account)} could not be read: ${got.text}`);
   const all = await lookAtPods(looking);
-  const own = all.filter((pod) => accountKey(pod.account) === accountKey(account));
+  const own = all.filter((pod) => keyOf(pod.account) === keyOf(account));
   const used = own.flatMap(({ identities }) => identities.map(({ key }) => key));
   const keys = chosen === '' ? [...new Set(used)] : [chosen];
   const [key = ''] = keys;
@@ -116,7 +113,7 @@ export async function lookAtAccount(
     hasWebhook: await findWebhook(looking),
     workloads: (await Promise.all(templated.map((kind) => workloadsOf(looking, kind, account)))).flat(),
     pods: usersOf(all, key),
-    bindings: await bindingsOf(looking, namespace, name),
+    bindings: bindingsOf(await mustList(looking, resources.AzureIdentityBinding, namespace), name),
   };
 }
 
@@ -125,34 +122,18 @@ function refusalOf({ refused, unknown }: UsersSight): string | undefined {
   return unknown.length > 0 ? `its right is not known: ${unknown.join('; ')}` : undefined;
 }
 
-async function findWebhook({ kube, signal }: Looking): Promise<boolean | undefined> {
+async function findWebhook({ kube, signal }: Reading): Promise<boolean | undefined> {
   const list = await listAllowed({ kube, signal, kind: clusterKinds.mutatingWebhooks, trim: whole });
   if (list.kind !== 'read') return undefined;
   return list.items.some((object) => textAt(object, 'metadata.name').startsWith('azure-wi-webhook'));
 }
 
 async function workloadsOf(
-  { kube, signal }: Looking,
-  kind: ResourceKind,
-  { namespace, name }: { namespace: string; name: string },
+  reading: Reading,
+  kind: (typeof templated)[number],
+  { namespace, name }: ObjectName,
 ) {
-  const list = await listAllowed({ kube, signal, kind, namespace, trim: whole });
-  if (list.kind !== 'read') throw new CommandProblem(list.text);
-  return list.items
+  return (await mustList(reading, kind, namespace))
     .filter((object) => (textAt(object, 'spec.template.spec.serviceAccountName') || 'default') === name)
     .map((object) => ({ target: { kind, namespace, name: textAt(object, 'metadata.name') }, object }));
-}
-
-async function bindingsOf(
-  { kube, signal }: Looking,
-  namespace: string,
-  name: string,
-): Promise<readonly AzureIdentityBinding[]> {
-  const kind = resources.AzureIdentityBinding;
-  const list = await listAllowed({ kube, signal, kind, namespace, trim: whole });
-  if (list.kind !== 'read') throw new CommandProblem(list.text);
-  return list.items.flatMap((object) => {
-    const parsed = parseAzureIdentityBinding(object);
-    return parsed.ok && parsed.value.spec.azureIdentity === name ? [parsed.value] : [];
-  });
 }

@@ -1,35 +1,31 @@
-// Reads what plans are made of.
+// Reads what the plans for one AzureIdentity are made of.
 import {
   accessTargetsOf,
   canonicalise,
   canonicalResourceId,
-  federatedTarget,
   parseAzureIdentity,
   parseAzureIdentityBinding,
   problemTexts,
   resources,
-  strictestMode,
-  type AccessMode,
   type AccessSubject,
   type AccessTarget,
-  type AzureIdentityBinding,
-  type MatchingRules,
 } from '@pod-identity/crd-types';
 import { clusterKinds } from '@pod-identity/kit/core';
-import { createAccessReviewer, createResource, KubeError, wholeObject } from '@pod-identity/kit/kube';
+import { createAccessReviewer, KubeError, type ResourceKind } from '@pod-identity/kit/kube';
 import {
+  accessOnce,
   livePods,
   lookAtCluster,
-  PairRegistry,
   reviewTarget,
   stringAt,
 } from '../../../mic/src/commands/plug-in.ts';
+import { rulesOf } from '../access/modes.ts';
 import { CommandProblem, type Session } from '../cli/command.ts';
 import { getAllowed, listAllowed } from '../cluster/lists.ts';
-import type { Installed, Services } from '../cluster/services.ts';
+import { configsOf, type Services } from '../cluster/services.ts';
 import {
-  accountKey,
   accountsOf,
+  keyOf,
   type BrokerSight,
   type IdentitySight,
   type Issuer,
@@ -39,34 +35,49 @@ import {
   type UsersSight,
 } from './sight.ts';
 import { twinName, type TwinSight } from './twin.ts';
-import { fieldAt, textAt, type Target } from './writes.ts';
+import { fieldAt, textAt } from './writes.ts';
 
 export type Looking = Pick<Session, 'kube' | 'signal' | 'clock' | 'log' | 'services'>;
+export type Reading = Pick<Looking, 'kube' | 'signal'>;
+
+/** Nothing can be planned without them. */
+export async function mustList(
+  { kube, signal }: Reading,
+  kind: ResourceKind,
+  namespace: string,
+): Promise<readonly unknown[]> {
+  const list = await listAllowed({ kube, signal, kind, namespace, trim: (object) => object });
+  if (list.kind !== 'read') throw new CommandProblem(list.text);
+  return list.items;
+}
+
+/** Undefined: there is none. */
+async function findIdentity({ kube, signal }: Reading, namespace: string, name: string): Promise<unknown> {
+  const got = await getAllowed({ kube, signal, kind: resources.AzureIdentity, namespace, name });
+  if (got.kind === 'read') return got.object;
+  if (got.why === 'absent') return undefined;
+  throw new CommandProblem(got.text);
+}
 
 export async function lookAtIdentity(
-  { kube, signal }: Looking,
+  reading: Reading,
   namespace: string,
   name: string,
 ): Promise<IdentitySight> {
-  const target: Target = { kind: resources.AzureIdentity, namespace, name };
-  try {
-    const [object, isStatusOfMic] = await Promise.all([
-      createResource<unknown>(kube, target.kind).get(target, { signal, fields: wholeObject }),
-      hasOwnStatus({ kube, signal }),
-    ]);
-    const parsed = parseAzureIdentity(object);
-    const identity = parsed.ok ? parsed.value : { problems: problemTexts(parsed.problems) };
-    return { target, object, identity, isOfOldSpelling: canonicalise(object).changed, isStatusOfMic };
-  } catch (error) {
-    if (error instanceof KubeError && error.code === 'not-found')
-      throw new CommandProblem(`there is no AzureIdentity ${namespace}/${name}`);
-    throw error;
-  }
+  const [object, isStatusOfMic] = await Promise.all([
+    findIdentity(reading, namespace, name),
+    hasOwnStatus(reading),
+  ]);
+  if (object === undefined) throw new CommandProblem(`there is no AzureIdentity ${namespace}/${name}`);
+  const parsed = parseAzureIdentity(object);
+  const identity = parsed.ok ? parsed.value : { problems: problemTexts(parsed.problems) };
+  const target = { kind: resources.AzureIdentity, namespace, name };
+  return { target, object, identity, isOfOldSpelling: canonicalise(object).changed, isStatusOfMic };
 }
 
 /** Whether the definition has the subresource `status`; one that may not be read counts as without. */
-async function hasOwnStatus({ kube, signal }: Pick<Looking, 'kube' | 'signal'>): Promise<boolean> {
-  const got = await lookAtDefinition({ kube, signal });
+async function hasOwnStatus(reading: Reading): Promise<boolean> {
+  const got = await lookAtDefinition(reading);
   const versions = got.kind === 'read' ? fieldAt(got.object, 'spec.versions') : [];
   return (
     Array.isArray(versions) &&
@@ -76,7 +87,7 @@ async function hasOwnStatus({ kube, signal }: Pick<Looking, 'kube' | 'signal'>):
 }
 
 /** That of AzureIdentities. */
-export const lookAtDefinition = ({ kube, signal }: Pick<Looking, 'kube' | 'signal'>) =>
+export const lookAtDefinition = ({ kube, signal }: Reading) =>
   getAllowed({
     kube,
     signal,
@@ -85,19 +96,13 @@ export const lookAtDefinition = ({ kube, signal }: Pick<Looking, 'kube' | 'signa
   });
 
 /** All live pods that some binding gives an identity, by MIC's rules with the flags of this cluster. */
-export async function lookAtPods({
-  kube,
-  signal,
-  clock,
-  log,
-  services,
-}: Looking): Promise<readonly PodSight[]> {
-  const { forceNamespaced, mode } = rulesOf(await services());
-  const registry = new PairRegistry<never>({ pairsPerNamespace: Infinity, recheckMs: Infinity });
-  const rules = { forceNamespaced, access: { mode, registry } };
-  const index = await lookAtCluster({ rules, transport: kube, clock, log, signal });
+export async function lookAtPods(looking: Looking): Promise<readonly PodSight[]> {
+  const { kube: transport, signal, clock, log } = looking;
+  const { forceNamespaced, isKnown, mode } = await rulesOf(looking);
+  const rules = { forceNamespaced, access: accessOnce(isKnown ? mode : 'namespace') };
+  const index = await lookAtCluster({ rules, transport, clock, log, signal });
   return Array.from(livePods(index), (pod) => ({
-    key: `${pod.namespace}/${pod.name}`,
+    key: keyOf(pod),
     account: { namespace: pod.namespace, name: pod.serviceAccount },
     isRbac: index.accessMode(pod.namespace) === 'rbac',
     isPlaced: pod.nodeName !== '',
@@ -114,27 +119,8 @@ export async function lookAtPods({
 export const usersOf = (pods: readonly PodSight[], identity: string) =>
   pods.filter(({ identities }) => identities.some(({ key }) => key === identity));
 
-interface Rules extends MatchingRules {
-  readonly mode: AccessMode;
-}
-
-/** The stricter mode if MIC and NMI differ; without any of ours, their defaults. */
-function rulesOf({ nmi, mic }: Services): Rules {
-  const [agent] = nmi.flatMap(configOf);
-  const [controller] = mic.flatMap(configOf);
-  return {
-    forceNamespaced: agent?.forceNamespaced ?? controller?.forceNamespaced ?? true,
-    mode: strictestMode(agent?.identityAccess ?? 'namespace', controller?.access.mode ?? 'namespace'),
-  };
-}
-
-function configOf<C>({ config }: Installed<C>): readonly C[] {
-  return isRead(config) ? [config] : [];
-}
-
-function isRead<C>(config: Installed<C>['config']): config is C {
-  return !(typeof config === 'object' && config !== null && 'problems' in config);
-}
+/** The flags of this project's NMI. */
+export const agentConfigOf = ({ nmi }: Services) => configsOf(nmi.filter(({ isOriginal }) => !isOriginal))[0];
 
 export async function lookAtServices({ services }: Pick<Looking, 'services'>): Promise<ServicesSight> {
   const { nmi, mic, broker, unknown } = await services();
@@ -142,8 +128,8 @@ export async function lookAtServices({ services }: Pick<Looking, 'services'>): P
   return {
     broker: first && brokerOf(first),
     agentsWithoutBroker: nmi
-      .filter(({ isOriginal, config }) => isOriginal || !isRead(config) || !config.hasBroker)
-      .map(({ namespace, name }) => `${namespace}/${name}`),
+      .filter(({ isOriginal, config }) => isOriginal || 'problems' in config || !config.hasBroker)
+      .map(keyOf),
     hasAgent: nmi.some(({ isOriginal }) => !isOriginal),
     hasMic: mic.some(({ isOriginal, replicas }) => !isOriginal && replicas.ready > 0),
     unknown,
@@ -156,12 +142,12 @@ function brokerOf({ namespace, name, replicas, config, object }: Services['broke
     name,
     isReady: replicas.ready > 0,
     account: textAt(object, 'spec.template.spec.serviceAccountName') || 'default',
-    audience: isRead(config) ? config.brokerService.cloud.audience : 'api://AzureADTokenExchange',
+    audience: 'problems' in config ? 'api://AzureADTokenExchange' : config.brokerService.cloud.audience,
   };
 }
 
 /** Undefined if the user may not read it. */
-export async function readIssuer({ kube, signal }: Looking): Promise<Issuer> {
+export async function readIssuer({ kube, signal }: Reading): Promise<Issuer> {
   try {
     const document = await kube.request({ method: 'GET', path: '/.well-known/openid-configuration', signal });
     return stringAt(document, 'issuer') || undefined;
@@ -173,7 +159,7 @@ export async function readIssuer({ kube, signal }: Looking): Promise<Issuer> {
 }
 
 export async function lookAtRights(
-  { kube, signal }: Looking,
+  { kube, signal }: Reading,
   target: AccessTarget,
   accounts: readonly AccessSubject[],
 ): Promise<RightsSight> {
@@ -183,14 +169,14 @@ export async function lookAtRights(
   for (const subject of accounts) {
     const review = await reviewTarget({ subject, target }, { reviewer, signal });
     if (review.kind === 'refused') refused.push(subject);
-    if (review.kind === 'unanswered') unknown.push(`${accountKey(subject)}: ${review.why ?? 'no verdict'}`);
+    if (review.kind === 'unanswered') unknown.push(`${keyOf(subject)}: ${review.why ?? 'no verdict'}`);
   }
   return { target, refused, unknown };
 }
 
 /** By the rights of now: a migration gives none to who has none. Editors of a namespace write what its pods are bound to. */
 export async function lookAtUsers(
-  looking: Looking,
+  reading: Reading,
   { identity }: Pick<IdentitySight, 'identity'>,
   bound: readonly PodSight[],
 ): Promise<UsersSight> {
@@ -199,46 +185,26 @@ export async function lookAtUsers(
   const isFederated = 'spec' in identity && identity.spec.type === 3;
   const accounts = accountsOf(bound.filter(({ isRbac }) => isRbac || isFederated));
   if (target === undefined || accounts.length === 0) return { pods: bound, refused: [], unknown: [] };
-  const { refused, unknown } = await lookAtRights(looking, target, accounts);
-  const left = new Set(refused.map(accountKey));
-  return { pods: bound.filter(({ account }) => !left.has(accountKey(account))), refused, unknown };
+  const { refused, unknown } = await lookAtRights(reading, target, accounts);
+  const left = new Set(refused.map(keyOf));
+  return { pods: bound.filter(({ account }) => !left.has(keyOf(account))), refused, unknown };
 }
 
-export function federatedTargetOf(tenant: string, clientId: string): AccessTarget | undefined {
-  const parsed = federatedTarget(tenant, clientId);
-  return parsed.ok ? parsed.value : undefined;
-}
-
-export async function lookAtTwin(looking: Looking, namespace: string, name: string): Promise<TwinSight> {
-  const { kube, signal } = looking;
-  const bindings = await mustList(looking, namespace);
-  const own = bindings.flatMap((object): readonly AzureIdentityBinding[] => {
-    const parsed = parseAzureIdentityBinding(object);
-    return parsed.ok && parsed.value.spec.azureIdentity === name ? [parsed.value] : [];
-  });
+export async function lookAtTwin(reading: Reading, namespace: string, name: string): Promise<TwinSight> {
+  const bindings = await mustList(reading, resources.AzureIdentityBinding, namespace);
+  const own = bindingsOf(bindings, name);
   const twins = new Set(own.map(({ metadata }) => twinName(metadata.name)));
-  const identity = await createResource<unknown>(kube, resources.AzureIdentity)
-    .get({ namespace, name: twinName(name) }, { signal, fields: wholeObject })
-    .catch((error: unknown) => {
-      if (error instanceof KubeError && error.code === 'not-found') return undefined;
-      throw error;
-    });
   return {
-    identity,
+    identity: await findIdentity(reading, namespace, twinName(name)),
     bindings: bindings.filter((object) => twins.has(textAt(object, 'metadata.name'))),
     own,
     bindingsOfNamespace: bindings.length,
   };
 }
 
-async function mustList({ kube, signal }: Looking, namespace: string): Promise<readonly unknown[]> {
-  const kind = resources.AzureIdentityBinding;
-  const list = await listAllowed({ kube, signal, kind, namespace, trim: (object) => object });
-  if (list.kind !== 'read') throw new CommandProblem(list.text);
-  return list.items;
-}
-
-/** The flags of this project's NMI. */
-export function agentConfigOf({ nmi }: Services) {
-  return nmi.filter(({ isOriginal }) => !isOriginal).flatMap(configOf)[0];
-}
+/** Those that are valid and name the AzureIdentity. */
+export const bindingsOf = (objects: readonly unknown[], identity: string) =>
+  objects.flatMap((object) => {
+    const parsed = parseAzureIdentityBinding(object);
+    return parsed.ok && parsed.value.spec.azureIdentity === identity ? [parsed.value] : [];
+  });

@@ -1,8 +1,8 @@
 // Reads the cluster for the plan of one object, and makes the plan.
-import { accessTargetsOf, type AzureIdentity } from '@pod-identity/crd-types';
-import { CommandProblem, type Given, type Session } from '../cli/command.ts';
+import { accessTargetsOf, federatedTarget, type AccessTarget } from '@pod-identity/crd-types';
+import { named } from '../access/named.ts';
+import type { Given, Session } from '../cli/command.ts';
 import {
-  federatedTargetOf,
   lookAtIdentity,
   lookAtPods,
   lookAtRights,
@@ -14,27 +14,14 @@ import {
 } from './look.ts';
 import { lookAtAccount, lookAtOriginal } from './look-around.ts';
 import type { Plan } from './plan.ts';
-import { accountKey, accountsOf, type IdentitySight, type UsersSight } from './sight.ts';
+import { accountsOf, keyOf, type IdentitySight, type ObjectName, type UsersSight } from './sight.ts';
 import { resourceIdOf, toAttached } from './to-attached.ts';
-import { idsOf, toFederated } from './to-federated.ts';
+import { idsOf, toFederated, type FederatedIds } from './to-federated.ts';
 import { toOurs } from './to-ours.ts';
 import { toWorkloadIdentity } from './to-workload-identity.ts';
 
 export const steps = ['to-ours', 'to-federated', 'to-attached', 'to-workload-identity'] as const;
 export type StepName = (typeof steps)[number];
-
-export interface ObjectName {
-  readonly namespace: string;
-  readonly name: string;
-}
-
-const objectName = /^(?:([a-z0-9-]+)\/)?([a-z0-9.-]+)$/;
-
-export function nameIn(text: string | undefined, { namespace = 'default' }: Session): ObjectName {
-  const [, given, name] = objectName.exec(text ?? '') ?? [];
-  if (name === undefined) throw new CommandProblem('name an object as NAMESPACE/NAME');
-  return { namespace: given ?? namespace, name };
-}
 
 export async function planOf(
   session: Session,
@@ -65,58 +52,52 @@ async function identityPlan(
   const users = await lookAtUsers(session, identity, bound);
   const twin = await lookAtTwin(session, namespace, name);
   const seen = { identity, pods: users.pods, twin, services: await lookAtServices(session) };
-  const target =
-    step === 'to-attached' ? attachedTarget(identity, given) : federatedTargetIn(identity, given);
-  const accounts = [
-    ...accountsOf(users.pods.filter(({ isRbac }) => isRbac || step === 'to-federated')),
-    ...(step === 'to-federated' ? accountsIn(given) : []),
-  ];
-  const isLookedAt = step === 'to-federated' || accounts.length > 0;
-  const found = target && isLookedAt ? await lookAtRights(session, target, accounts) : undefined;
-  const rights = found && { ...found, unknown: [...users.unknown, ...found.unknown] };
-  const plan =
-    step === 'to-attached'
-      ? toAttached({ ...seen, rights }, { resourceId: textOf(given, 'resourceId') })
-      : toFederated({ ...seen, rights, issuer: await readIssuer(session) }, idsIn(given));
+  const rightsOn = async (target: AccessTarget | undefined, accounts: readonly ObjectName[]) => {
+    const found = target && (await lookAtRights(session, target, accounts));
+    return found && { ...found, unknown: [...users.unknown, ...found.unknown] };
+  };
+  const plan = await (step === 'to-attached' ? back() : forward());
   return { ...plan, notes: [...plan.notes, ...refusedNotes(users)] };
+
+  async function forward(): Promise<Plan> {
+    const ids = { tenant: textOf(given, 'tenant'), clientId: textOf(given, 'clientId') };
+    const accounts = [...accountsOf(users.pods), ...accountsIn(given)];
+    const rights = await rightsOn(federatedTargetOf(identity, ids), accounts);
+    return toFederated({ ...seen, rights, issuer: await readIssuer(session) }, ids);
+  }
+
+  async function back(): Promise<Plan> {
+    const resourceId = textOf(given, 'resourceId');
+    const accounts = accountsOf(users.pods.filter(({ isRbac }) => isRbac));
+    const target = accounts.length > 0 ? attachedTarget(identity, resourceId) : undefined;
+    return toAttached({ ...seen, rights: await rightsOn(target, accounts) }, { resourceId });
+  }
 }
 
 function refusedNotes({ refused }: UsersSight): readonly string[] {
   if (refused.length === 0) return [];
-  const who = refused.map(accountKey).join(', ');
+  const who = refused.map(keyOf).join(', ');
   return [`pods of ${who} are bound to it and have no right on it: they get none by this plan`];
 }
 
-function federatedTargetIn(identity: IdentitySight, given: Given) {
-  const { tenant, clientId } = idsOf(specOf(identity), idsIn(given));
-  return federatedTargetOf(tenant, clientId);
+function federatedTargetOf({ identity }: IdentitySight, given: FederatedIds): AccessTarget | undefined {
+  const { tenant, clientId } = idsOf('problems' in identity ? {} : identity.spec, given);
+  const parsed = federatedTarget(tenant, clientId);
+  return parsed.ok ? parsed.value : undefined;
 }
 
-export function specOf({ identity }: IdentitySight): Partial<AzureIdentity['spec']> {
-  return 'problems' in identity ? {} : identity.spec;
-}
-
-export const idsIn = (given: Given) => ({
-  tenant: textOf(given, 'tenant'),
-  clientId: textOf(given, 'clientId'),
-});
-
-function attachedTarget({ identity }: IdentitySight, given: Given) {
+function attachedTarget({ identity }: IdentitySight, given: string): AccessTarget | undefined {
   if ('problems' in identity) return undefined;
-  const resourceID = resourceIdOf(identity.spec, textOf(given, 'resourceId'));
+  const resourceID = resourceIdOf(identity.spec, given);
   const targets = accessTargetsOf({ ...identity, spec: { type: 0, resourceID } });
   return targets.ok ? targets.value[0] : undefined;
 }
 
-function accountsIn(given: Given): readonly ObjectName[] {
-  const texts = textOf(given, 'accounts').split(',').filter(Boolean);
-  return texts.map((text) => {
-    const [, namespace, name] = objectName.exec(text) ?? [];
-    if (namespace === undefined || name === undefined)
-      throw new CommandProblem(`--accounts takes ServiceAccounts as NAMESPACE/NAME, not ${text}`);
-    return { namespace, name };
-  });
-}
+const accountsIn = (given: Given): readonly ObjectName[] =>
+  textOf(given, 'accounts')
+    .split(',')
+    .filter(Boolean)
+    .map((text) => named(text, 'ServiceAccount', { namespace: undefined }));
 
 function textOf({ options }: Given, name: string): string {
   const value = options[name];

@@ -2,19 +2,14 @@ import { resources } from '@pod-identity/crd-types';
 import { KubeError, type KubeRequest, type KubeTransport } from '@pod-identity/kit/kube';
 import { expect, test } from 'vitest';
 import { performWrite } from './perform.ts';
-import { basisOf, type Write } from './writes.ts';
+import { basisOf, patchOf, type Write } from './writes.ts';
 
 const target = { kind: resources.AzureIdentity, namespace: 'pay', name: 'vault' };
 const stored = (spec: object, resourceVersion = '1', uid = 'u') => ({
   metadata: { namespace: 'pay', name: 'vault', uid, resourceVersion },
   spec,
 });
-const patch = (over: object): Write => ({
-  verb: 'patch',
-  target,
-  basis: basisOf(over, ['spec']),
-  patch: { spec: { type: 3 } },
-});
+const patch = (over: object) => patchOf({ target, object: over }, 'spec', { type: 3 });
 
 /** Its objects change as the list says, one at each GET. */
 function server(
@@ -126,4 +121,12 @@ test('an object that is gone need not be deleted', async () => {
   const { kube, sent } = server([undefined]);
   await go({ verb: 'delete', target, basis: basisOf(stored({}), ['spec']) }, kube);
   expect(sent).toEqual([]);
+});
+
+test('what undoes a patch puts back what was there, and removes what was not', () => {
+  const object = stored({ type: 0, clientID: 'a' });
+  expect(patchOf({ target, object }, 'spec', { clientID: 'b', tenantID: 't' })).toMatchObject({
+    patch: { spec: { clientID: 'b', tenantID: 't' } },
+    undo: { spec: { clientID: 'a', tenantID: null } },
+  });
 });

@@ -1,6 +1,7 @@
 // Room: `migrate`: where a cluster stands between the original, this project and workload identity, and the steps to go on or back, as values.
 // It must not write anything without `--apply`, or write over what somebody else changed after the plan was made.
-import type { Write } from './writes.ts';
+import type { AccessSubject, AccessTarget } from '@pod-identity/crd-types';
+import { commandsOf, undoCommandsOf, type Write } from './writes.ts';
 
 /** What `--apply` does for a step. */
 export type Action =
@@ -24,9 +25,8 @@ export interface Exchange {
 }
 
 export interface Right {
-  readonly account: { readonly namespace: string; readonly name: string };
-  readonly resource: string;
-  readonly name: string;
+  readonly subject: AccessSubject;
+  readonly target: AccessTarget;
 }
 
 /** `by hand`: not by this command, or not without a further option. `blocked`: nothing is written while a step is blocked. */
@@ -45,6 +45,25 @@ export interface Step {
   readonly back?: readonly string[];
   readonly action?: Action;
 }
+
+type Head = Pick<Step, 'id' | 'title'>;
+
+export const done = (head: Head, why?: string): Step => ({
+  ...head,
+  state: 'done',
+  ...(why !== undefined && { why }),
+});
+
+export const blocked = (head: Head, why: string): Step => ({ ...head, state: 'blocked', why });
+
+/** What is given of it counts instead of what its writes say. */
+export const writeStep = (head: Head & Partial<Step>, writes: readonly Write[]): Step => ({
+  state: 'to do',
+  commands: commandsOf(writes),
+  back: undoCommandsOf(writes),
+  action: { kind: 'write', writes },
+  ...head,
+});
 
 export interface Plan {
   readonly name: 'to-ours' | 'to-federated' | 'to-attached' | 'to-workload-identity';

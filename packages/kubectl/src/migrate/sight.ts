@@ -2,6 +2,11 @@
 import type { AccessSubject, AccessTarget, AzureIdentity, IdentityType } from '@pod-identity/crd-types';
 import type { Target } from './writes.ts';
 
+export interface ObjectName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
 /** An AzureIdentity that is to be changed. */
 export interface IdentitySight {
   readonly target: Target;
@@ -78,10 +83,16 @@ export interface UsersSight {
 export type Issuer = string | undefined;
 
 export const accountsOf = (pods: readonly PodSight[]): readonly AccessSubject[] => [
-  ...new Map(pods.map(({ account }) => [`${account.namespace}/${account.name}`, account])).values(),
+  ...new Map(pods.map(({ account }) => [keyOf(account), account])).values(),
 ];
 
-export const accountKey = ({ namespace, name }: AccessSubject) => `${namespace}/${name}`;
+export const keyOf = ({
+  namespace = '',
+  name,
+}: {
+  readonly namespace?: string | undefined;
+  readonly name: string;
+}) => `${namespace}/${name}`;
 
 /**
  * NMI takes two AzureIdentities of a pod for one if they have the same resource id, or after the change only within one namespace and by

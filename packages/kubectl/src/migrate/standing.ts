@@ -26,17 +26,15 @@ function nextOf({ originals, own, hasBroker, identities }: StandingSight): Stand
     return { text: 'replace MIC and NMI of the original', command: plugIn('migrate to-ours') };
   if (own.length === 0) return { text: 'install this project', command: 'docs/administrator/quickstart.md' };
   const [attached] = identities['0'] ?? [];
-  if (attached !== undefined)
+  if (attached === undefined)
     return {
-      text: hasBroker
-        ? 'make identities on machines federated ones, which no machine carries'
-        : 'install the broker (docs/administrator/federated.md), then make identities on machines federated ones',
-      command: plugIn(`migrate to-federated ${attached}`),
+      text: 'nothing has to be done. Apps whose SDK can: workload identity',
+      command: plugIn('migrate to-workload-identity NAMESPACE/SERVICEACCOUNT'),
     };
-  return {
-    text: 'nothing has to be done. Apps whose SDK can: workload identity',
-    command: plugIn('migrate to-workload-identity NAMESPACE/SERVICEACCOUNT'),
-  };
+  const text = hasBroker
+    ? 'make identities on machines federated ones, which no machine carries'
+    : 'install the broker (docs/administrator/federated.md), then make identities on machines federated ones';
+  return { text, command: plugIn(`migrate to-federated ${attached}`) };
 }
 
 const types = {
@@ -46,15 +44,8 @@ const types = {
   '3': 'federated (type 3)',
 } as const;
 
-export function standingLines({
-  originals,
-  own,
-  hasBroker,
-  identities,
-  workloadAccounts,
-  unknown,
-  next,
-}: Standing): readonly string[] {
+export function standingLines(standing: Standing): readonly string[] {
+  const { originals, own, hasBroker, identities, workloadAccounts, unknown, next } = standing;
   return [
     `MIC and NMI of the original: ${listed(originals)}`,
     `MIC and NMI of this project: ${listed(own)}; broker: ${hasBroker ? 'yes' : 'no'}`,

@@ -2,11 +2,11 @@
 import { canonicalResourceId, parseIdentityResourceId, type AzureIdentity } from '@pod-identity/crd-types';
 import { shellWord } from '@pod-identity/policy';
 import { unattested } from './attested.ts';
-import { plugIn, type Plan, type Step } from './plan.ts';
-import type { IdentitySight, PodSight, RightsSight, ServicesSight } from './sight.ts';
+import { blocked, done, plugIn, writeStep, type Plan, type Step } from './plan.ts';
+import { keyOf, type IdentitySight, type PodSight, type RightsSight, type ServicesSight } from './sight.ts';
 import { rightsStep, servedStep } from './shared-steps.ts';
-import { removeStep, removeTwinStep, twinFault, twinName, twinWrites, type TwinSight } from './twin.ts';
-import { basisOf, commandsOf, deleteCommand, type Write } from './writes.ts';
+import { createdOf, removeTwinSteps, twinFault, twinName, twinObjects, type TwinSight } from './twin.ts';
+import { createOf, patchOf } from './writes.ts';
 
 export interface AttachedSight {
   readonly identity: IdentitySight;
@@ -18,100 +18,104 @@ export interface AttachedSight {
   readonly twin: TwinSight;
 }
 
-export function toAttached(sight: AttachedSight, given: { readonly resourceId: string }): Plan {
-  const { namespace = '', name } = sight.identity.target;
-  const subject = `${namespace}/${name}`;
+interface Given {
+  readonly resourceId: string;
+}
+
+export function toAttached(sight: AttachedSight, given: Given): Plan {
+  const subject = keyOf(sight.identity.target);
   return {
     name: 'to-attached',
     subject,
     title: `AzureIdentity ${subject}: back to type 0 (attached to the machines)`,
     steps: stepsOf(sight, given),
     notes: [],
-    back: plugIn(`migrate to-federated ${shellWord(subject)} --apply`),
+    back: wayBack(subject),
   };
 }
 
-function stepsOf(
-  sight: AttachedSight,
-  { resourceId: given }: { readonly resourceId: string },
-): readonly Step[] {
-  const { identity: seen, services, pods, twin } = sight;
+const wayBack = (subject: string) => plugIn(`migrate to-federated ${shellWord(subject)} --apply`);
+
+function stepsOf(sight: AttachedSight, { resourceId: given }: Given): readonly Step[] {
+  const { identity: seen, services, pods } = sight;
   if ('problems' in seen.identity)
-    return [blocked(`the AzureIdentity is not valid: ${seen.identity.problems.join('; ')}`)];
+    return [blocked(head, `the AzureIdentity is not valid: ${seen.identity.problems.join('; ')}`)];
   const { spec } = seen.identity;
   if (spec.type === 1 || spec.type === 2)
-    return [blocked(`it is of type ${spec.type} (a service principal)`)];
+    return [blocked(head, `it is of type ${spec.type} (a service principal)`)];
   const resourceID = resourceIdOf(spec, given);
   const fault = resourceFault(sight, { resourceID, given });
   if (fault !== undefined) return [fault];
-  const identity: AzureIdentity = { ...seen.identity, spec: { ...spec, resourceID } };
-  const isAttached = spec.type === 0;
-  const isUsed = pods.length > 0;
+  const attached = { ...seen.identity, spec: { ...spec, resourceID } };
   const before = [
-    ...(isUsed ? [micStep(services)] : []),
+    ...(pods.length > 0 ? [micStep(services)] : []),
     ...(sight.rights ? [rightsStep(sight.rights)] : []),
   ];
-  if (isAttached) return [...before, typeStep(seen, resourceID), ...ending(sight)];
-  if (!isUsed) return [...before, typeStep(seen, resourceID), ...removeTwinStep(twin)];
-  return [...before, ...attachSteps(identity, twin), typeStep(seen, resourceID), ...ending(sight, identity)];
+  return [...before, ...changeSteps(sight, attached)];
 }
+
+function changeSteps(
+  { identity: seen, pods, twin }: AttachedSight,
+  attached: AzureIdentity,
+): readonly Step[] {
+  const isUsed = pods.length > 0;
+  const { type, resourceID = '' } = attached.spec;
+  const isFirstAttached = isUsed && type === 3;
+  const wanted = twinObjects(attached, twin);
+  // Of objects that the same plan creates the uids are not known yet.
+  const removal = removeTwinSteps(isFirstAttached ? wanted : createdOf(twin));
+  return [
+    ...(isFirstAttached ? attachSteps(seen, wanted, twin) : []),
+    typeStep(seen, resourceID),
+    // The twin is removed when MIC has assigned the AzureIdentity itself, so that nothing is detached in between.
+    ...(isUsed && removal.length > 0 ? [assignedStep('kept', seen.target)] : []),
+    ...(isUsed || type === 0 ? [servedStep(pods)] : []),
+    ...removal,
+  ];
+}
+
+const head = { id: 'identity', title: 'the AzureIdentity can become one of type 0' };
 
 function resourceFault(
   { identity: seen, rights }: AttachedSight,
   { resourceID, given }: { readonly resourceID: string; readonly given: string },
 ): Step | undefined {
   if (given !== '' && canonicalResourceId(given) !== canonicalResourceId(resourceID))
-    return blocked(`${given} was given, and the AzureIdentity says ${resourceID}: correct one of them`);
+    return blocked(head, `${given} was given, and the AzureIdentity says ${resourceID}: correct one of them`);
   const parsed = parseIdentityResourceId(resourceID);
   if (!parsed.ok)
     return blocked(
+      head,
       `spec.resourceID ${parsed.problems.map(({ message }) => message).join('; ')}: give --resource-id with the ARM id of the managed identity; an application cannot be attached`,
     );
   const isFederated = 'spec' in seen.identity && seen.identity.spec.type === 3;
   const isNewRight = isFederated && (rights?.refused.length ?? 0) > 0;
-  return isNewRight && given === '' ? { ...blocked(''), ...unattested(seen, '--resource-id') } : undefined;
+  return isNewRight && given === '' ? { ...head, ...unattested(seen, '--resource-id') } : undefined;
 }
-
-const blocked = (why: string): Step => ({
-  id: 'identity',
-  title: 'the AzureIdentity can become one of type 0',
-  state: 'blocked',
-  why,
-});
 
 function micStep({ hasMic, unknown }: ServicesSight): Step {
-  const title = 'MIC runs, which attaches the identity to the machines';
-  if (hasMic) return { id: 'mic', title, state: 'done' };
-  const why =
-    unknown.length > 0
-      ? unknown.join('; ')
-      : 'no MIC of this project is ready. Without MIC, attach the identity to the machines yourself (az vmss identity assign), then change the type by the command below';
-  return { id: 'mic', title, state: 'blocked', why };
+  const mic = { id: 'mic', title: 'MIC runs, which attaches the identity to the machines' };
+  if (hasMic) return done(mic);
+  return blocked(
+    mic,
+    unknown.join('; ') ||
+      'no MIC of this project is ready. Without MIC, attach the identity to the machines yourself (az vmss identity assign), then change the type by the command below',
+  );
 }
 
-function attachSteps(identity: AzureIdentity, twin: TwinSight): readonly Step[] {
-  const writes = twinWrites(identity, twin);
-  const { namespace = '', name } = identity.metadata;
+function attachSteps({ target }: IdentitySight, wanted: readonly object[], twin: TwinSight): readonly Step[] {
   const title = 'a second AzureIdentity, of type 0, makes MIC attach the identity; NMI goes on with type 3';
-  const fault = twinFault(writes, twin);
-  if (fault !== undefined) return [{ id: 'twin', title, state: 'blocked', why: fault }];
-  const isThere = twin.identity !== undefined && twin.bindings.length === writes.length - 1;
-  const twinKey = `${namespace}/${twinName(name)}`;
+  const fault = twinFault(wanted, twin);
+  if (fault !== undefined) return [blocked({ id: 'twin', title }, fault)];
+  const isThere = twin.identity !== undefined && twin.bindings.length === wanted.length - 1;
+  const state = isThere ? 'done' : 'to do';
   return [
-    {
-      id: 'twin',
-      title,
-      state: isThere ? 'done' : 'to do',
-      commands: commandsOf(writes),
-      back: writes.map(({ target }) => deleteCommand(target)),
-      action: { kind: 'write', writes },
-    },
-    assignedStep('attached', twinKey),
+    writeStep({ id: 'twin', title, state }, wanted.map(createOf)),
+    assignedStep('attached', { ...target, name: twinName(target.name) }),
   ];
 }
 
-function assignedStep(id: string, identity: string): Step {
-  const [namespace = '', name = ''] = identity.split('/');
+function assignedStep(id: string, { namespace = '', name }: IdentitySight['target']): Step {
   return {
     id,
     title: `MIC has assigned ${name} to all its pods`,
@@ -120,47 +124,18 @@ function assignedStep(id: string, identity: string): Step {
       `kubectl -n ${shellWord(namespace)} get azureidentities.aadpodidentity.k8s.io ${shellWord(name)}`,
       'kubectl get azureassignedidentities.aadpodidentity.k8s.io -A',
     ],
-    action: { kind: 'until-assigned', identity },
+    action: { kind: 'until-assigned', identity: `${namespace}/${name}` },
   };
 }
 
 function typeStep({ target, object, identity }: IdentitySight, resourceID: string): Step {
   const { spec } = identity as AzureIdentity;
   const title = 'the AzureIdentity is of type 0: NMI requests new tokens from the metadata service';
-  if (spec.type === 0) return { id: 'type', title, state: 'done' };
-  const patch = { spec: { type: 0, ...(spec.resourceID !== resourceID && { resourceID }) } };
-  const writes: Write[] = [{ verb: 'patch', target, basis: basisOf(object, ['spec']), patch }];
-  return {
-    id: 'type',
-    title,
-    state: 'to do',
-    commands: commandsOf(writes),
-    back: [plugIn(`migrate to-federated ${shellWord(`${target.namespace ?? ''}/${target.name}`)} --apply`)],
-    action: { kind: 'write', writes },
-  };
-}
-
-/** The twin is removed when MIC has assigned the AzureIdentity itself, so that nothing is detached in between. */
-function ending(
-  { identity: { target }, pods, twin }: AttachedSight,
-  planned?: AzureIdentity,
-): readonly Step[] {
-  const remove = removeTwinStep(twin);
-  const removal = planned ? [removeStep(deletesOf(planned, twin))] : remove;
-  if (removal.length === 0) return [servedStep(pods)];
-  const key = `${target.namespace ?? ''}/${target.name}`;
-  return [...(pods.length > 0 ? [assignedStep('kept', key)] : []), servedStep(pods), ...removal];
-}
-
-/** Of objects that the same plan creates: their uids are not known yet. */
-function deletesOf(identity: AzureIdentity, twin: TwinSight): readonly Write[] {
-  return [...twinWrites(identity, twin)]
-    .reverse()
-    .flatMap((write) =>
-      write.verb === 'create'
-        ? [{ verb: 'delete', target: write.target, basis: basisOf(write.object, ['spec']) } as const]
-        : [],
-    );
+  if (spec.type === 0) return done({ id: 'type', title });
+  const changed = { type: 0, ...(spec.resourceID !== resourceID && { resourceID }) };
+  return writeStep({ id: 'type', title, back: [wayBack(keyOf(target))] }, [
+    patchOf({ target, object }, 'spec', changed),
+  ]);
 }
 
 export function resourceIdOf({ resourceID = '' }: AzureIdentity['spec'], given: string): string {

@@ -1,7 +1,7 @@
 // From the original's MIC and NMI to those of this project. The installation is kubectl's or helm's: the plan has their commands.
 import { flagsOf, readFlags, type ServiceFlags, type FlagTable } from '@pod-identity/kit/core';
 import { shellWord } from '@pod-identity/policy';
-import type { Plan, Step } from './plan.ts';
+import { blocked, done, type Plan, type Step } from './plan.ts';
 
 /** A DaemonSet or Deployment of the original. */
 export interface Original {
@@ -15,8 +15,8 @@ export interface OriginalSight {
   readonly originals: readonly Original[];
   /** Whether a ready one of this project is there. */
   readonly own: { readonly nmi: boolean; readonly mic: boolean };
-  /** Of the definition of AzureIdentity; undefined: it may not be read. */
-  readonly definition: { readonly isOwn: boolean; readonly preservesUnknown: boolean } | undefined;
+  /** Of the definition of AzureIdentity. One that may not be read counts as another's. */
+  readonly definition: { readonly isOwn: boolean; readonly preservesUnknown: boolean };
   readonly flags: Readonly<Record<Original['role'], ServiceFlags<FlagTable>>>;
   readonly unknown: readonly string[];
 }
@@ -41,14 +41,13 @@ export function toOurs(sight: OriginalSight): Plan {
 }
 
 function definitionsStep({ definition }: OriginalSight): Step {
-  const title = 'the definitions are those of this project';
-  if (definition?.isOwn === true) return { id: 'definitions', title, state: 'done' };
+  const head = { id: 'definitions', title: 'the definitions are those of this project' };
+  if (definition.isOwn) return done(head);
   return {
-    id: 'definitions',
-    title,
+    ...head,
     state: 'by hand',
     commands: [
-      ...(definition?.preservesUnknown === true
+      ...(definition.preservesUnknown
         ? ['kubectl apply --server-side --force-conflicts -k deploy/overlays/old-definitions']
         : []),
       'kubectl apply -f deploy/crds -f deploy/base/namespace.yaml -f deploy/components/original-lock/rbac.yaml',
@@ -56,56 +55,53 @@ function definitionsStep({ definition }: OriginalSight): Step {
   };
 }
 
-function nmiStep({ originals, own }: OriginalSight): Step {
-  const old = originals.filter(({ role }) => role === 'nmi');
+const inOurs = (words: string) => `kubectl -n aad-pod-identity ${words}`;
+
+function nmiStep(sight: OriginalSight): Step {
   const title = 'the NMI of this project is on every node, and that of the original is removed';
-  if (old.length === 0 && own.nmi) return { id: 'nmi', title, state: 'done' };
-  if (old.some(isNamedAsOurs)) return { id: 'nmi', title, state: 'blocked', why: sameName };
-  return {
-    id: 'nmi',
-    title,
-    state: 'by hand',
+  return serviceStep({ id: 'nmi', title }, sight, (old) => ({
     why: 'delete the old DaemonSet when each node has a pod of ours, Running and not ready: it waits for the port',
     commands: [
       install('base/nmi'),
-      'kubectl -n aad-pod-identity get pods -l component=nmi -o wide',
+      inOurs('get pods -l component=nmi -o wide'),
       ...old.map(
         ({ namespace, name }) =>
           `kubectl delete daemonset ${shellWord(name)} --namespace ${shellWord(namespace)}`,
       ),
-      'kubectl -n aad-pod-identity rollout status daemonset/nmi',
+      inOurs('rollout status daemonset/nmi'),
     ],
     back: [
-      'kubectl -n aad-pod-identity delete daemonset nmi',
+      inOurs('delete daemonset nmi'),
       install('overlays/uninstall'),
-      'kubectl -n aad-pod-identity rollout status daemonset/nmi-uninstall',
+      inOurs('rollout status daemonset/nmi-uninstall'),
       'kubectl delete -k deploy/overlays/uninstall',
     ],
-  };
+  }));
 }
 
-function micStep({ originals, own }: OriginalSight): Step {
-  const old = originals.filter(({ role }) => role === 'mic');
+function micStep(sight: OriginalSight): Step {
   const title = 'the MIC of this project runs, and that of the original does not: two would undo each other';
-  if (old.length === 0 && own.mic) return { id: 'mic', title, state: 'done' };
-  if (old.some(isNamedAsOurs)) return { id: 'mic', title, state: 'blocked', why: sameName };
-  const scale = (one: Original, replicas: number) =>
-    `kubectl scale deployment ${shellWord(one.name)} --replicas=${replicas} --namespace ${shellWord(one.namespace)}`;
-  return {
-    id: 'mic',
-    title,
-    state: 'by hand',
+  const scale = (old: readonly Original[], replicas: number) =>
+    old.map(
+      ({ namespace, name }) =>
+        `kubectl scale deployment ${shellWord(name)} --replicas=${replicas} --namespace ${shellWord(namespace)}`,
+    );
+  return serviceStep({ id: 'mic', title }, sight, (old) => ({
     why: 'start ours when the pods of the old one are gone',
-    commands: [
-      ...old.map((one) => scale(one, 0)),
-      install('base/mic'),
-      'kubectl -n aad-pod-identity rollout status deployment/mic',
-    ],
-    back: [
-      'kubectl -n aad-pod-identity scale deployment mic --replicas=0',
-      ...old.map((one) => scale(one, 2)),
-    ],
-  };
+    commands: [...scale(old, 0), install('base/mic'), inOurs('rollout status deployment/mic')],
+    back: [inOurs('scale deployment mic --replicas=0'), ...scale(old, 2)],
+  }));
+}
+
+function serviceStep(
+  head: { readonly id: Original['role']; readonly title: string },
+  { originals, own }: OriginalSight,
+  stepFor: (old: readonly Original[]) => Partial<Step>,
+): Step {
+  const old = originals.filter(({ role }) => role === head.id);
+  if (old.length === 0 && own[head.id]) return done(head);
+  if (old.some(isNamedAsOurs)) return blocked(head, sameName);
+  return { ...head, state: 'by hand', ...stepFor(old) };
 }
 
 const isNamedAsOurs = ({ role, namespace, name }: Original) =>

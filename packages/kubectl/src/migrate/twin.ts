@@ -6,14 +6,13 @@ import {
   behaviorAnnotation,
   defaultIdentityAnnotation,
   mostBindingsPerNamespace,
-  resources,
   type AzureIdentity,
   type AzureIdentityBinding,
 } from '@pod-identity/crd-types';
-import type { Step } from './plan.ts';
-import { basisOf, commandsOf, fieldAt, saysTheSame, textAt, type Write } from './writes.ts';
+import { writeStep, type Step } from './plan.ts';
+import { deleteOf, fieldAt, saysTheSame, textAt } from './writes.ts';
 
-const managedBy = { 'app.kubernetes.io/managed-by': 'kubectl-azure-pod-identity' };
+const [managedBy, thisPlugIn] = ['app.kubernetes.io/managed-by', 'kubectl-azure-pod-identity'] as const;
 
 /** What is there of the twin, as stored. */
 export interface TwinSight {
@@ -34,91 +33,68 @@ function shortened(name: string, ending: string): string {
   return `${name.slice(0, 253 - ending.length - 11).replace(/[.-]+$/, '')}-${hash}${ending}`;
 }
 
-export function twinWrites({ metadata, spec }: AzureIdentity, { own }: TwinSight): readonly Write[] {
-  const { namespace = '', name } = metadata;
+/** The AzureIdentity first, then its bindings. Of the annotations they have those that count. */
+export function twinObjects({ metadata, spec }: AzureIdentity, { own }: TwinSight): readonly object[] {
   const { resourceID, clientID, allowedNamespaces } = spec;
-  const twin = twinName(name);
-  const identity = {
-    apiVersion,
-    kind: 'AzureIdentity',
-    metadata: {
-      name: twin,
-      namespace,
-      labels: managedBy,
-      ...annotationsOf(metadata.annotations, behaviorAnnotation),
-    },
-    spec: { type: 0, resourceID, clientID, ...(allowedNamespaces && { allowedNamespaces }) },
-  };
+  const azureIdentity = twinName(metadata.name);
+  const offers = allowedNamespaces && { allowedNamespaces };
   return [
-    { verb: 'create', target: { kind: resources.AzureIdentity, namespace, name: twin }, object: identity },
-    ...own.map((binding) => bindingOf(binding, twin)),
+    {
+      apiVersion,
+      kind: 'AzureIdentity',
+      metadata: metadataOf(metadata, behaviorAnnotation),
+      spec: { type: 0, resourceID, clientID, ...offers },
+    },
+    ...own.map((binding) => ({
+      apiVersion,
+      kind: 'AzureIdentityBinding',
+      metadata: metadataOf(binding.metadata, defaultIdentityAnnotation),
+      spec: { ...binding.spec, azureIdentity },
+    })),
   ];
 }
 
-function bindingOf({ metadata, spec }: AzureIdentityBinding, twin: string): Write {
-  const { namespace = '' } = metadata;
-  const name = twinName(metadata.name);
-  const annotations = annotationsOf(metadata.annotations, defaultIdentityAnnotation);
+function metadataOf({ namespace = '', name, annotations = {} }: AzureIdentity['metadata'], kept: string) {
+  const value = annotations[kept];
   return {
-    verb: 'create',
-    target: { kind: resources.AzureIdentityBinding, namespace, name },
-    object: {
-      apiVersion,
-      kind: 'AzureIdentityBinding',
-      metadata: { name, namespace, labels: managedBy, ...annotations },
-      spec: { ...spec, azureIdentity: twin },
-    },
+    name: twinName(name),
+    namespace,
+    labels: { [managedBy]: thisPlugIn },
+    ...(value !== undefined && { annotations: { [kept]: value } }),
   };
 }
 
-function annotationsOf(all: Readonly<Record<string, string>> = {}, key: string) {
-  const value = all[key];
-  return value === undefined ? {} : { annotations: { [key]: value } };
-}
-
 /** What is in the way of the twin; undefined if nothing. */
-export function twinFault(writes: readonly Write[], sight: TwinSight): string | undefined {
+export function twinFault(wanted: readonly object[], sight: TwinSight): string | undefined {
   const there = [sight.identity, ...sight.bindings].filter((object) => object !== undefined);
-  for (const object of there) {
-    const name = textAt(object, 'metadata.name');
-    const kind = textAt(object, 'kind');
-    const wanted = writes.find(({ target }) => target.kind.kind === kind && target.name === name);
-    if (wanted?.verb === 'create' && !saysTheSame(object, wanted.object))
-      return `${kind} ${name} exists and says something else: look at it, and delete or rename it`;
-  }
-  const added = writes.length - there.length;
+  const other = there.find((object) =>
+    wanted.some((one) => nameIn(one) === nameIn(object) && !saysTheSame(object, one)),
+  );
+  if (other !== undefined)
+    return `${nameIn(other)} exists and says something else: look at it, and delete or rename it`;
+  const added = wanted.length - there.length;
   return sight.bindingsOfNamespace + added > mostBindingsPerNamespace
     ? `the namespace has ${sight.bindingsOfNamespace} bindings, and only the first ${mostBindingsPerNamespace} that select a pod count: more could push others out`
     : undefined;
 }
 
-/** Only of those that this command has created. */
-export function removeTwinStep({ identity, bindings }: TwinSight): readonly Step[] {
-  const own = [...bindings, identity].filter((object) => isManaged(object));
-  if (own.length === 0) return [];
-  return [removeStep(own.map((object) => deleteOf(object)))];
-}
+const nameIn = (object: unknown) => `${textAt(object, 'kind')} ${textAt(object, 'metadata.name')}`;
 
-function isManaged(object: unknown): boolean {
-  const [[key, value]] = Object.entries(managedBy) as [[string, string]];
-  const labels = fieldAt(object, 'metadata.labels');
-  return typeof labels === 'object' && labels !== null && (labels as Record<string, unknown>)[key] === value;
-}
+/** What this command has created, and nothing else. */
+export const createdOf = ({ identity, bindings }: TwinSight): readonly unknown[] =>
+  [identity, ...bindings].filter((object) => {
+    const labels = fieldAt(object, 'metadata.labels') as Readonly<Record<string, unknown>> | undefined;
+    return labels?.[managedBy] === thisPlugIn;
+  });
 
-function deleteOf(object: unknown): Write {
-  const kind =
-    fieldAt(object, 'kind') === 'AzureIdentity' ? resources.AzureIdentity : resources.AzureIdentityBinding;
-  const name = textAt(object, 'metadata.name');
-  const namespace = textAt(object, 'metadata.namespace');
-  return { verb: 'delete', target: { kind, namespace, name }, basis: basisOf(object, ['spec']) };
-}
-
-export function removeStep(writes: readonly Write[]): Step {
-  return {
-    id: 'remove-twin',
-    title: 'the second AzureIdentity and its bindings are removed',
-    state: 'to do',
-    commands: commandsOf(writes),
-    action: { kind: 'write', writes },
-  };
+/** The bindings first, so that none is without its AzureIdentity. */
+export function removeTwinSteps(objects: readonly unknown[]): readonly Step[] {
+  if (objects.length === 0) return [];
+  const head = { id: 'remove-twin', title: 'the second AzureIdentity and its bindings are removed' };
+  return [
+    writeStep(
+      head,
+      objects.toReversed().map((object) => deleteOf(object)),
+    ),
+  ];
 }

@@ -1,4 +1,6 @@
 // Writes as values: for `--apply`, for a shell, and as the rights that they need.
+import { resources } from '@pod-identity/crd-types';
+import { clusterKinds } from '@pod-identity/kit/core';
 import type { ObjectKey, ResourceKind } from '@pod-identity/kit/kube';
 import { shellWord } from '@pod-identity/policy';
 import { stringify } from 'yaml';
@@ -17,9 +19,60 @@ export interface Basis {
 
 export type Write =
   | { readonly verb: 'create'; readonly target: Target; readonly object: object }
-  /** A merge patch. */
-  | { readonly verb: 'patch'; readonly target: Target; readonly basis: Basis; readonly patch: object }
+  | PatchWrite
   | { readonly verb: 'delete'; readonly target: Target; readonly basis: Basis };
+
+interface PatchWrite {
+  readonly verb: 'patch';
+  readonly target: Target;
+  readonly basis: Basis;
+  /** A merge patch, as is what undoes it. */
+  readonly patch: object;
+  readonly undo: object;
+}
+
+const kinds = {
+  AzureIdentity: resources.AzureIdentity,
+  AzureIdentityBinding: resources.AzureIdentityBinding,
+  ClusterRole: clusterKinds.clusterRoles,
+  ClusterRoleBinding: clusterKinds.clusterRoleBindings,
+};
+
+function targetOf(object: unknown): Target {
+  const namespace = textAt(object, 'metadata.namespace');
+  return {
+    kind: kinds[textAt(object, 'kind') as keyof typeof kinds],
+    name: textAt(object, 'metadata.name'),
+    ...(namespace !== '' && { namespace }),
+  };
+}
+
+export const createOf = (object: object): Write => ({ verb: 'create', target: targetOf(object), object });
+
+/** Also of an object that the same plan creates. Nobody may have changed what is at the path. */
+export const deleteOf = (object: unknown, path = 'spec'): Write => ({
+  verb: 'delete',
+  target: targetOf(object),
+  basis: basisOf(object, [path]),
+});
+
+/** Merges the value into what is at the path, of which nobody may have changed anything since. */
+export function patchOf(
+  { target, object }: { readonly target: Target; readonly object: unknown },
+  path: string,
+  value: object,
+): Write {
+  const keys = path.split('.');
+  const nested = (inner: unknown) => keys.reduceRight<unknown>((of, key) => ({ [key]: of }), inner) as object;
+  const undo = nested(undone(value, fieldAt(object, path)));
+  return { verb: 'patch', target, basis: basisOf(object, [path]), patch: nested(value), undo };
+}
+
+function undone(patch: unknown, before: unknown): unknown {
+  if (!isObject(patch)) return before ?? null;
+  const of = isObject(before) ? before : {};
+  return Object.fromEntries(Object.entries(patch).map(([key, value]) => [key, undone(value, of[key])]));
+}
 
 export const nameOfTarget = ({ kind, namespace, name }: Target) =>
   `${kind.kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
@@ -71,25 +124,24 @@ export function saysTheSame(existing: unknown, wanted: object): boolean {
   );
 }
 
-/** For a shell. Consecutive objects to create are one command. */
+/** For a shell. The writes of one step are of one verb, so that its objects are one command. */
 export function commandsOf(writes: readonly Write[]): readonly string[] {
-  const commands: string[] = [];
-  const created: object[] = [];
-  const flush = () => {
-    if (created.length > 0) commands.push(applyCommand(created.splice(0)));
-  };
-  for (const write of writes) {
-    if (write.verb === 'create') {
-      created.push(write.object);
-      continue;
-    }
-    flush();
-    commands.push(
-      write.verb === 'patch' ? patchCommand(write.target, write.patch) : deleteCommand(write.target),
-    );
-  }
-  flush();
-  return commands;
+  const created = writes.flatMap((write) => (write.verb === 'create' ? [write.object] : []));
+  return [
+    ...(created.length > 0 ? [applyCommand(created)] : []),
+    ...writes.flatMap((write) => (write.verb === 'create' ? [] : [commandOf(write)])),
+  ];
+}
+
+const commandOf = (write: Exclude<Write, { verb: 'create' }>) =>
+  write.verb === 'patch' ? patchCommand(write.target, write.patch) : deleteCommand(write.target);
+
+/** For a shell: what undoes them. A deleted object is not part of its write. */
+export function undoCommandsOf(writes: readonly Write[]): readonly string[] {
+  return writes.flatMap((write) => {
+    if (write.verb === 'create') return [deleteCommand(write.target)];
+    return write.verb === 'patch' ? [patchCommand(write.target, write.undo)] : [];
+  });
 }
 
 export function applyCommand(objects: readonly object[]): string {
@@ -97,11 +149,11 @@ export function applyCommand(objects: readonly object[]): string {
   return `kubectl apply -f - <<'EOF'\n${yaml}EOF`;
 }
 
-export function patchCommand(target: Target, patch: object): string {
+function patchCommand(target: Target, patch: object): string {
   return `${at(target)} patch ${resourceOf(target)} ${shellWord(target.name)} --type merge --patch ${shellWord(JSON.stringify(patch))}`;
 }
 
-export function deleteCommand(target: Target): string {
+function deleteCommand(target: Target): string {
   return `${at(target)} delete ${resourceOf(target)} ${shellWord(target.name)}`;
 }
 

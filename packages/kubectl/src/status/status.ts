@@ -1,10 +1,12 @@
 // Room: `status`: what there is in one table, what waits and why.
 // It must not decide who may use an identity: policy and MIC's rules do.
 import type { Given, PlugInCommand, Session } from '../cli/command.ts';
+import { rulesOf } from '../access/modes.ts';
 import { exitCodes } from '../cli/command.ts';
 import { readAgents } from '../cluster/agents.ts';
-import { readServices, type Services } from '../cluster/services.ts';
+import { readServices } from '../cluster/services.ts';
 import { lookAtWorld } from '../cluster/world.ts';
+import { isForPrograms } from '../print/output.ts';
 import { objectRows } from './object-rows.ts';
 import { countLine, countsOf, sorted, statusTable, type Status } from './row.ts';
 import { agentRows, serviceRows } from './services-rows.ts';
@@ -33,8 +35,9 @@ export const statusCommand: PlugInCommand = {
 async function readStatus(session: Session): Promise<Status> {
   const { kube, signal, namespace, clock } = session;
   const services = await readServices({ kube, signal });
+  const { forceNamespaced } = await rulesOf({ services: () => Promise.resolve(services) });
   const [world, agents] = await Promise.all([
-    lookAtWorld({ kube, signal, namespace, forceNamespaced: isForced(services) }),
+    lookAtWorld({ kube, signal, namespace, forceNamespaced }),
     readAgents(services, { kube, signal }),
   ]);
   const hasMic = services.mic.length > 0 || services.unknown.length > 0;
@@ -54,16 +57,10 @@ async function readStatus(session: Session): Promise<Status> {
   };
 }
 
-/** As MIC decides, else NMI; their default if neither may be read. */
-function isForced({ mic, nmi }: Services): boolean {
-  const config = [...mic, ...nmi].map(({ config: each }) => each).find((each) => 'forceNamespaced' in each);
-  return config?.forceNamespaced ?? true;
-}
-
 /** Returns the exit code. */
 function print(session: Session, { rows, unknown, isComplete }: Status, { options }: Given): number {
-  const { out, err, format, namespace } = session;
-  if (format === 'json' || format === 'yaml')
+  const { out, err, namespace } = session;
+  if (isForPrograms(session))
     out.object({ namespace: namespace ?? null, rows, counts: countsOf(rows), unknown });
   else {
     out.table(statusTable(rows, options['all'] === true));
