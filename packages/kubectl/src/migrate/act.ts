@@ -35,10 +35,7 @@ export async function act(action: Action, acting: Acting): Promise<void> {
   switch (action.kind) {
     case 'write':
       for (const write of action.writes) await performWrite(write, kube, signal);
-      return;
-    case 'until-granted':
-      for (const write of action.writes) await performWrite(write, kube, signal);
-      return untilGranted(action.rights, acting);
+      return untilGranted(action.rights ?? [], acting);
     case 'exchange':
       return untilExchanged(action, acting);
     case 'until-assigned':

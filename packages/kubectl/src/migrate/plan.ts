@@ -5,9 +5,8 @@ import { commandsOf, undoCommandsOf, type Write } from './writes.ts';
 
 /** What `--apply` does for a step. */
 export type Action =
-  | { readonly kind: 'write'; readonly writes: readonly Write[] }
-  /** Until each of these ServiceAccounts has the right, which it gets some time after the role. */
-  | { readonly kind: 'until-granted'; readonly writes: readonly Write[]; readonly rights: readonly Right[] }
+  /** Then until each of these ServiceAccounts has its right, which it gets some time after the role. */
+  | { readonly kind: 'write'; readonly writes: readonly Write[]; readonly rights?: readonly Right[] }
   /** An exchange by the broker; if the user wants that (`--run-az`) and it fails, once more after `az`. */
   | { readonly kind: 'exchange'; readonly az: readonly string[] | undefined; readonly exchange: Exchange }
   /** Until MIC has recorded for each pod that the machine has its identity by this AzureIdentity. */
@@ -104,16 +103,10 @@ function stepLines({ title, state, why, commands = [], back = [] }: Step, number
 }
 
 /** For `-o json`: without what only `--apply` needs. */
-export function planObject({ steps, ...plan }: Plan): object {
-  return {
-    ...plan,
-    steps: steps.map(({ id, title, state, why, commands = [], back = [] }) => ({
-      id,
-      title,
-      state,
-      ...(why !== undefined && { why }),
-      commands,
-      back,
-    })),
-  };
-}
+export const planObject = ({ steps, ...plan }: Plan): object => ({
+  ...plan,
+  steps: steps.map(({ id, title, state, why, commands = [], back = [] }) => {
+    const reason = why !== undefined && { why };
+    return { id, title, state, ...reason, commands, back };
+  }),
+});

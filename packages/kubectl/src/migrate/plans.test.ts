@@ -3,8 +3,15 @@ import { parseAzureIdentity, parseAzureIdentityBinding, resources } from '@pod-i
 import { describe, expect, test } from 'vitest';
 import { isBlocked, planLines, planObject, type Plan } from './plan.ts';
 import { rightsOf, rightText } from './rights.ts';
-import type { IdentitySight, PodSight, RightsSight, ServicesSight, UsedIdentity } from './sight.ts';
-import { toAttached, type AttachedSight } from './to-attached.ts';
+import type {
+  ChangeSight,
+  IdentitySight,
+  PodSight,
+  RightsSight,
+  ServicesSight,
+  UsedIdentity,
+} from './sight.ts';
+import { toAttached } from './to-attached.ts';
 import { toFederated, type FederatedSight } from './to-federated.ts';
 import { twinName, type TwinSight } from './twin.ts';
 
@@ -234,7 +241,7 @@ describe('to-attached', () => {
     spec: { azureIdentity: 'vault', selector: 'vault' },
   });
   const own = binding.ok ? [binding.value] : [];
-  const back = (more: Partial<AttachedSight> = {}): AttachedSight => ({
+  const back = (more: Partial<ChangeSight> = {}): ChangeSight => ({
     identity: seen(federated),
     services,
     pods: [pod([used({ type: 3 })])],
@@ -242,7 +249,7 @@ describe('to-attached', () => {
     twin: { ...noTwin, own },
     ...more,
   });
-  const plan = (more: Partial<AttachedSight> = {}) => toAttached(back(more), { resourceId: '' });
+  const plan = (more: Partial<ChangeSight> = {}) => toAttached(back(more), { resourceId: '' });
   const twinObject = (spec: object) => ({
     kind: 'AzureIdentity',
     metadata: {
@@ -296,7 +303,7 @@ describe('to-attached', () => {
     expect(text).toContain('aadpodidentity.k8s.io/default-identity: "true"');
   });
 
-  test.each<[what: string, sight: Partial<AttachedSight>, text: string]>([
+  test.each<[what: string, sight: Partial<ChangeSight>, text: string]>([
     ['no MIC', { services: { ...services, hasMic: false } }, 'az vmss identity assign'],
     [
       'no resource id',

@@ -2,7 +2,6 @@
 import { resources } from '@pod-identity/crd-types';
 import { createAccessReviewer, type KubeRight, type KubeTransport } from '@pod-identity/kit/kube';
 import type { Action, Plan } from './plan.ts';
-import type { Write } from './writes.ts';
 
 export function rightsOf({ steps }: Plan): readonly KubeRight[] {
   const all = steps.flatMap(({ state, action }) => (state === 'done' || !action ? [] : neededFor(action)));
@@ -12,8 +11,14 @@ export function rightsOf({ steps }: Plan): readonly KubeRight[] {
 function neededFor(action: Action): readonly KubeRight[] {
   switch (action.kind) {
     case 'write':
-    case 'until-granted':
-      return action.writes.flatMap(forWrite);
+      return action.writes.flatMap(({ verb, target: { kind, namespace } }) => {
+        const of = {
+          group: kind.group,
+          resource: kind.plural,
+          ...(namespace !== undefined && { namespace }),
+        };
+        return ['get', verb].map((each) => ({ verb: each, ...of }));
+      });
     case 'exchange': {
       const { namespace } = action.exchange;
       return [{ verb: 'create', group: '', resource: 'pods', subresource: 'exec', namespace }];
@@ -26,15 +31,6 @@ function neededFor(action: Action): readonly KubeRight[] {
     case 'run-az':
       return [];
   }
-}
-
-function forWrite({ verb, target: { kind, namespace } }: Write): readonly KubeRight[] {
-  const { group, plural: resource } = kind;
-  const of = { group, resource, ...(namespace !== undefined && { namespace }) };
-  return [
-    { verb: 'get', ...of },
-    { verb, ...of },
-  ];
 }
 
 export function rightText({ verb, group, resource, subresource, namespace }: KubeRight): string {

@@ -18,7 +18,7 @@ export function rightsStep({ target, refused, unknown }: RightsSight): Step {
       why: `missing for ${refused.map(keyOf).join(', ')}`,
       // Others may hold the role too.
       back: undoCommandsOf(writes.filter(({ target: { kind } }) => kind.kind === 'ClusterRoleBinding')),
-      action: { kind: 'until-granted', writes, rights: refused.map((subject) => ({ subject, target })) },
+      action: { kind: 'write', writes, rights: refused.map((subject) => ({ subject, target })) },
     },
     writes,
   );

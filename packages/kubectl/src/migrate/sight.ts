@@ -1,5 +1,6 @@
 // What the plans are made of: what was read of the cluster, as values.
 import type { AccessSubject, AccessTarget, AzureIdentity, IdentityType } from '@pod-identity/crd-types';
+import type { TwinSight } from './twin.ts';
 import type { Target } from './writes.ts';
 
 export interface ObjectName {
@@ -77,6 +78,17 @@ export interface UsersSight {
   readonly refused: readonly AccessSubject[];
   /** Of whom it is not known, with the reason. */
   readonly unknown: readonly string[];
+}
+
+/** What both ways of an AzureIdentity between type 0 and type 3 are planned of. */
+export interface ChangeSight {
+  readonly identity: IdentitySight;
+  readonly services: ServicesSight;
+  /** All that use the identity and may. */
+  readonly pods: readonly PodSight[];
+  /** On what it becomes; undefined if that is not known, or nobody needs it. */
+  readonly rights: RightsSight | undefined;
+  readonly twin: TwinSight;
 }
 
 /** Of the API server, from `/.well-known/openid-configuration`; undefined if it may not be read. */

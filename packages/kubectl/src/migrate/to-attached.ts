@@ -3,26 +3,16 @@ import { canonicalResourceId, parseIdentityResourceId, type AzureIdentity } from
 import { shellWord } from '@pod-identity/policy';
 import { unattested } from './attested.ts';
 import { blocked, done, plugIn, writeStep, type Plan, type Step } from './plan.ts';
-import { keyOf, type IdentitySight, type PodSight, type RightsSight, type ServicesSight } from './sight.ts';
+import { keyOf, type ChangeSight, type IdentitySight, type ServicesSight } from './sight.ts';
 import { rightsStep, servedStep } from './shared-steps.ts';
 import { createdOf, removeTwinSteps, twinFault, twinName, twinObjects, type TwinSight } from './twin.ts';
 import { createOf, patchOf } from './writes.ts';
-
-export interface AttachedSight {
-  readonly identity: IdentitySight;
-  readonly services: ServicesSight;
-  /** All that use the identity and may. */
-  readonly pods: readonly PodSight[];
-  /** On the managed identity, of the ServiceAccounts of namespaces where rights decide; undefined if there are none. */
-  readonly rights: RightsSight | undefined;
-  readonly twin: TwinSight;
-}
 
 interface Given {
   readonly resourceId: string;
 }
 
-export function toAttached(sight: AttachedSight, given: Given): Plan {
+export function toAttached(sight: ChangeSight, given: Given): Plan {
   const subject = keyOf(sight.identity.target);
   return {
     name: 'to-attached',
@@ -36,7 +26,7 @@ export function toAttached(sight: AttachedSight, given: Given): Plan {
 
 const wayBack = (subject: string) => plugIn(`migrate to-federated ${shellWord(subject)} --apply`);
 
-function stepsOf(sight: AttachedSight, { resourceId: given }: Given): readonly Step[] {
+function stepsOf(sight: ChangeSight, { resourceId: given }: Given): readonly Step[] {
   const { identity: seen, services, pods } = sight;
   if ('problems' in seen.identity)
     return [blocked(head, `the AzureIdentity is not valid: ${seen.identity.problems.join('; ')}`)];
@@ -54,10 +44,7 @@ function stepsOf(sight: AttachedSight, { resourceId: given }: Given): readonly S
   return [...before, ...changeSteps(sight, attached)];
 }
 
-function changeSteps(
-  { identity: seen, pods, twin }: AttachedSight,
-  attached: AzureIdentity,
-): readonly Step[] {
+function changeSteps({ identity: seen, pods, twin }: ChangeSight, attached: AzureIdentity): readonly Step[] {
   const isUsed = pods.length > 0;
   const { type, resourceID = '' } = attached.spec;
   const isFirstAttached = isUsed && type === 3;
@@ -77,7 +64,7 @@ function changeSteps(
 const head = { id: 'identity', title: 'the AzureIdentity can become one of type 0' };
 
 function resourceFault(
-  { identity: seen, rights }: AttachedSight,
+  { identity: seen, rights }: ChangeSight,
   { resourceID, given }: { readonly resourceID: string; readonly given: string },
 ): Step | undefined {
   if (given !== '' && canonicalResourceId(given) !== canonicalResourceId(resourceID))

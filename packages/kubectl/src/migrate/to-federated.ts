@@ -8,24 +8,17 @@ import { exchangeCommand, rightsStep, servedStep } from './shared-steps.ts';
 import {
   keyOf,
   rivalOf,
+  type ChangeSight,
   type IdentitySight,
   type Issuer,
   type PodSight,
-  type RightsSight,
   type ServicesSight,
 } from './sight.ts';
-import { createdOf, removeTwinSteps, type TwinSight } from './twin.ts';
+import { createdOf, removeTwinSteps } from './twin.ts';
 import { patchOf } from './writes.ts';
 
-export interface FederatedSight {
-  readonly identity: IdentitySight;
-  readonly services: ServicesSight;
+export interface FederatedSight extends ChangeSight {
   readonly issuer: Issuer;
-  /** All that use the identity and may. */
-  readonly pods: readonly PodSight[];
-  /** Undefined while tenant or client id are not known. */
-  readonly rights: RightsSight | undefined;
-  readonly twin: TwinSight;
 }
 
 /** From the options; empty if not given. */
