@@ -84,6 +84,7 @@ export const rooms = [
   { folder: kubectl('explain') },
   { folder: kubectl('access') },
   { folder: kubectl('doctor'), head: 'world' },
+  { folder: kubectl('ui'), head: 'picture' },
 
   { folder: 'packages/kit/src/core', pure: 'all' },
   { folder: ownProcess, never: [apiServer] },
