@@ -30,7 +30,7 @@ export default defineConfig(
     rules: { 'house/plain-words': 'error' },
   },
   {
-    files: ['packages/*/src/**/*.ts'],
+    files: ['packages/*/src/**/*.{ts,tsx}'],
     ignores: ['**/*.test.ts', '**/*.test-d.ts', '**/test/**'],
     rules: { 'house/plain-names': 'error' },
   },

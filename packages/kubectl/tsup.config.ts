@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { defineConfig, type Options } from 'tsup';
 import { licenceTexts, readBundled } from '../../tools/images/licences.ts';
+import { buildPage } from './page.config.ts';
 import { serviceBundle } from '../../tools/workspace/service-bundle.ts';
 
 /** The plug-in exports no traces: OpenTelemetry's SDK, which kit loads only for that, stays out of the package. */
@@ -21,6 +22,8 @@ export default defineConfig({
   minify: true,
   entry: { main: 'src/main.ts', complete: 'src/complete.ts' },
   esbuildPlugins: [...serviceBundle.esbuildPlugins, withoutTraces],
-  onSuccess: async () =>
-    writeFile('dist/THIRD-PARTY-LICENSES', await licenceTexts(await readBundled('kubectl'))),
+  onSuccess: async () => {
+    await writeFile('dist/THIRD-PARTY-LICENSES', await licenceTexts(await readBundled('kubectl')));
+    await buildPage('dist/ui');
+  },
 });

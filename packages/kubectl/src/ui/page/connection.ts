@@ -1,0 +1,94 @@
+// The door to the server: its stream of pictures, and stories of pods.
+import type { Change, Picture, PodStory } from '../picture.ts';
+import { applyChanges } from './apply-changes.ts';
+import { EventReader } from './events.ts';
+
+export interface Source {
+  /** Calls on each new picture, at most four times in a second, and on each problem; '' when it is over. */
+  follow(listener: Listener): void;
+  story(pod: string): Promise<PodStory>;
+}
+
+export interface Listener {
+  readonly picture: (picture: Picture) => void;
+  readonly problem: (text: string) => void;
+}
+
+const betweenPicturesMs = 250;
+const retryMs = 2_000;
+const noToken = 'This page may not read from the server. Open the URL that the command has printed.';
+
+class Denied extends Error {}
+
+export function connect(token: string): Source {
+  const get = async (path: string) => {
+    const response = await fetch(path, { headers: { 'x-pod-identity-token': token }, cache: 'no-store' });
+    if (response.status === 401) throw new Denied(noToken);
+    if (!response.ok) throw new Error(`The server returned ${response.status}: ${await response.text()}`);
+    return response;
+  };
+  return {
+    follow: (listener) => void followForever(listener, () => get('/v1/picture')),
+    story: async (pod) => (await (await get(`/v1/story?pod=${encodeURIComponent(pod)}`)).json()) as PodStory,
+  };
+}
+
+async function followForever(listener: Listener, open: () => Promise<Response>): Promise<void> {
+  for (;;) {
+    try {
+      await followOnce(await open(), listener);
+    } catch (error) {
+      if (error instanceof Denied) {
+        listener.problem(error.message);
+        return;
+      }
+    }
+    listener.problem(
+      'The command that serves this page has ended or does not respond. What is shown may be old; the page tries again.',
+    );
+    await new Promise((resolve) => setTimeout(resolve, retryMs));
+  }
+}
+
+async function followOnce({ body }: Response, listener: Listener): Promise<void> {
+  if (body === null) return;
+  const reader = new EventReader();
+  const latest = createLatest(listener);
+  const stream = body.pipeThrough(new TextDecoderStream()).getReader();
+  for (;;) {
+    const { done, value } = await stream.read();
+    if (done) return;
+    for (const { event, data } of reader.read(value)) {
+      if (event === 'picture') latest.start(JSON.parse(data) as Picture);
+      else if (event === 'change') latest.change(JSON.parse(data) as Change);
+      else if (event === 'problem') listener.problem((JSON.parse(data) as { text: string }).text);
+    }
+  }
+}
+
+/** Changes that come in quick succession become one picture. */
+function createLatest({ picture: show, problem }: Listener) {
+  let picture: Picture | undefined;
+  let changes: Change[] = [];
+  let isDue = false;
+  const flush = (): void => {
+    isDue = false;
+    if (picture === undefined) return;
+    picture = applyChanges(picture, changes);
+    changes = [];
+    show(picture);
+  };
+  return {
+    start(first: Picture): void {
+      [picture, changes] = [first, []];
+      problem('');
+      flush();
+    },
+    change(change: Change): void {
+      changes.push(change);
+      if (isDue) return;
+      isDue = true;
+      setTimeout(flush, betweenPicturesMs);
+    },
+  };
+}

@@ -1,0 +1,55 @@
+import type { FunctionComponent } from 'preact';
+import type { Item } from './fold.ts';
+import type { Placed } from './layout.ts';
+import { Mark } from './mark.tsx';
+import { cleanText, fullName, kindOf } from './words.ts';
+
+interface Properties {
+  readonly placed: Placed;
+  readonly width: number;
+  readonly isLit: boolean;
+  readonly isCurrent: boolean;
+  /** Tab comes here; arrows go on from here. */
+  readonly isStop: boolean;
+  readonly open: (id: string) => void;
+}
+
+const indent = 12;
+
+export const ItemButton: FunctionComponent<Properties> = (properties) => {
+  const { placed, width, isLit, isCurrent, isStop, open } = properties;
+  const { item, x, y } = placed;
+  const left = item.isMember === true ? x + indent : x;
+  const classes = ['item', item.state, item.members && 'group', isLit && 'lit'].filter(Boolean);
+  return (
+    <button
+      type="button"
+      class={classes.join(' ')}
+      style={{ left: `${left}px`, top: `${y}px`, width: `${width - left + x}px` }}
+      data-id={item.id}
+      tabIndex={isStop ? 0 : -1}
+      aria-label={labelOf(item)}
+      aria-expanded={item.isOpen}
+      aria-current={isCurrent ? 'true' : undefined}
+      title={titleOf(item)}
+      onClick={() => open(item.id)}
+    >
+      <Mark state={item.state} />
+      <bdi>{cleanText(item.name)}</bdi>
+      <span class="extra">{extraOf(item)}</span>
+    </button>
+  );
+};
+
+/** Beside the name: how many pods a group has, the type of an identity. */
+export const extraOf = ({ members, isOpen, type }: Item): string =>
+  members === undefined ? (type ?? '') : `${isOpen === true ? '▾' : '▸'} ${members.length}`;
+
+const labelOf = (item: Item): string => {
+  const { members, state, type } = item;
+  const what = members === undefined ? kindOf(item) : `${members.length} pods`;
+  return cleanText(`${what} ${fullName(item)}, ${type === undefined ? '' : `${type}, `}${state}`);
+};
+
+const titleOf = (item: Item): string =>
+  cleanText(item.about === '' ? fullName(item) : `${fullName(item)}: ${item.about}`);

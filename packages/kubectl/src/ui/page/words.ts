@@ -1,0 +1,46 @@
+import type { Column, State, Thing } from '../picture.ts';
+
+export const columns: readonly Column[] = ['serviceAccount', 'pod', 'binding', 'identity', 'host'];
+export const states: readonly State[] = ['refused', 'waiting', 'ready', 'unused'];
+
+export const columnTitles: Readonly<Record<Column, string>> = {
+  serviceAccount: 'ServiceAccounts',
+  pod: 'Pods',
+  binding: 'Bindings',
+  identity: 'Identities',
+  host: 'Hosts and broker',
+};
+
+export const kindNames: Readonly<Record<Column, string>> = {
+  serviceAccount: 'ServiceAccount',
+  pod: 'pod',
+  binding: 'AzureIdentityBinding',
+  identity: 'AzureIdentity',
+  host: 'host',
+};
+
+/** Names and messages in pages and SVG: without characters that XML forbids or that control a terminal or the direction of text. */
+export const cleanText = (text: string): string =>
+  text
+    .replaceAll(
+      // eslint-disable-next-line no-control-regex -- these are the characters to be replaced
+      /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufffe\uffff]/g,
+      '\ufffd',
+    )
+    .toWellFormed();
+
+/** `shop/web-0`; hosts have no namespace. */
+export const fullName = ({ namespace, name }: Pick<Thing, 'namespace' | 'name'>): string =>
+  namespace === undefined ? name : `${namespace}/${name}`;
+
+/** The kind of a thing as its owner knows it: a broker is in the column of hosts. */
+export const kindOf = ({ id, column }: Pick<Thing, 'id' | 'column'>): string =>
+  id.startsWith('broker:') ? 'broker' : kindNames[column];
+
+const severity: Readonly<Record<State, number>> = { refused: 3, waiting: 2, ready: 1, unused: 0 };
+
+/** The state that needs attention most. */
+export const worse = (one: State, other: State): State => (severity[one] >= severity[other] ? one : other);
+
+/** As kubectl sorts names. The order of a locale takes ten times as long. */
+export const compareNames = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);
