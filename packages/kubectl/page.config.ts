@@ -1,21 +1,23 @@
-// How the page of `ui` is built: one script and one style, without anything from outside.
+// How the page of `ui` is built: one script and one style, without anything from outside. What writes exports is a file of its own as
+// well: the plug-in loads it for that alone, and its types need those of browsers, which no other source may see.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, transform } from 'esbuild';
 import { pageStyle } from './src/ui/page/page-style.ts';
 
-/** Writes page.js and page.css into a folder. */
+const source = (name: string) => join(import.meta.dirname, 'src/ui/page', name);
+
+/** Writes page.js, page.css and export.js into a folder. */
 export async function buildPage(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   await build({
-    entryPoints: { page: join(import.meta.dirname, 'src/ui/page/main.tsx') },
+    entryPoints: { page: source('main.tsx'), export: source('export.tsx') },
     outdir: folder,
     bundle: true,
     minify: true,
     format: 'esm',
     target: 'es2024',
-    jsx: 'automatic',
-    jsxImportSource: 'preact',
+    tsconfig: source('tsconfig.json'),
     legalComments: 'none',
     logLevel: 'warning',
   });

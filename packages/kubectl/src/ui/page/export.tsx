@@ -2,6 +2,7 @@ import type { FunctionComponent } from 'preact';
 import { renderToString } from 'preact-render-to-string';
 import type { Picture } from '../picture.ts';
 import { draw, type Drawing } from './derive.ts';
+import type { RenderExport } from './document.ts';
 import { countPods } from './filter.ts';
 import { extraOf } from './item-button.tsx';
 import type { Placed } from './layout.ts';
@@ -20,8 +21,8 @@ const rowHeight = 28;
 const characterWidth = 7.2;
 
 /** The picture as a file for a review: HTML with the picture and a table of everything, or the picture alone as SVG. Neither has scripts. */
-export function renderExport(picture: Picture, format: 'html' | 'svg'): string {
-  return format === 'svg'
+export const renderExport: RenderExport = (picture, format) =>
+  format === 'svg'
     ? // XML forbids these three characters in text, and HTML, for which preact writes, allows them.
       `${renderToString(<Drawn picture={picture} style={svgStyle} />).replaceAll(']]>', ']]&gt;')}\n`
     : `<!doctype html>
@@ -30,7 +31,6 @@ export function renderExport(picture: Picture, format: 'html' | 'svg'): string {
 <title>Pod Identity</title><style>${exportStyle}</style></head>
 <body>${renderToString(<Report picture={picture} />)}</body></html>
 `;
-}
 
 const Report: FunctionComponent<{ readonly picture: Picture }> = ({ picture }) => (
   <main class="export">
