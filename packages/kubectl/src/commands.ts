@@ -10,10 +10,12 @@ import { explain } from './explain/explain.ts';
 import { logsCommand } from './logs/logs.ts';
 import { migrateCommand } from './migrate/migrate.ts';
 import { statusCommand } from './status/status.ts';
+import { uiCommand } from './ui/ui.ts';
 
 /** In the order of `--help`. */
 export const commands: readonly PlugInCommand[] = [
   statusCommand,
+  uiCommand,
   explain,
   doctor,
   access,

@@ -68,6 +68,30 @@ export async function openSim(): Promise<{ readonly sim: Sim; readonly kubeconfi
   return { sim, kubeconfig };
 }
 
+/** The kubeconfig of a ServiceAccount that may read pods and the custom resources of one namespace. */
+export async function editorOf(sim: Sim, namespace: string): Promise<string> {
+  const metadata = { name: 'editor', namespace };
+  const rbac = { apiVersion: 'rbac.authorization.k8s.io/v1' };
+  const verbs = ['get', 'list', 'watch'];
+  const rules = [
+    { apiGroups: [''], resources: ['pods'], verbs },
+    { apiGroups: ['aadpodidentity.k8s.io'], resources: ['*'], verbs },
+  ];
+  sim.kube.seed([
+    { ...rbac, kind: 'Role', metadata, rules },
+    {
+      ...rbac,
+      kind: 'RoleBinding',
+      metadata,
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'editor' },
+      subjects: [{ kind: 'ServiceAccount', name: 'editor', namespace }],
+    },
+  ] as KubeObject[]);
+  const file = join(await folderFor('editor'), 'kubeconfig');
+  await writeFile(file, sim.kube.kubeconfig(`${namespace}/editor`));
+  return file;
+}
+
 const image = 'r.test/aad-pod-identity/nmi:0.1.0';
 
 interface Workload {

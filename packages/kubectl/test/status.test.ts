@@ -1,10 +1,9 @@
 import { cluster, type Cluster, type KubeObject, type Sim } from '@pod-identity/sim';
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { afterwards, folderFor, openSim, plugIn } from './fixture.ts';
+import { afterwards, editorOf, openSim, plugIn } from './fixture.ts';
 
 const system = 'aad-pod-identity';
 const read = async (file: string) => {
@@ -111,7 +110,7 @@ test('an editor of a namespace sees it, and is told what is not known', async ()
   const all = await installed();
   await bound(all, 'shop', 'reader');
   await bound(all, 'pay', 'secret');
-  const kubeconfig = await editor(all, 'shop');
+  const kubeconfig = await editorOf(all.sim, 'shop');
   const { code, out, err } = await plugIn(['status', '-n', 'shop', '--kubeconfig', kubeconfig]);
   expect(out).toMatch(/^pod +shop +reader-0 +waiting/m);
   expect(out).not.toMatch(/secret|node-missing|does not exist/);
@@ -122,35 +121,11 @@ test('an editor of a namespace sees it, and is told what is not known', async ()
 
 test('who may read nothing gets no verdict', async () => {
   const all = await installed();
-  const kubeconfig = await editor(all, 'shop');
+  const kubeconfig = await editorOf(all.sim, 'shop');
   const { code, err } = await plugIn(['status', '-n', 'pay', '--kubeconfig', kubeconfig]);
   expect(err).toMatch(/you may not list azureidentities\.aadpodidentity\.k8s\.io in namespace pay/);
   expect(code).toBe(2);
 });
-
-/** A ServiceAccount that may read pods and the custom resources of one namespace. */
-async function editor({ sim }: Installed, namespace: string): Promise<string> {
-  const metadata = { name: 'editor', namespace };
-  const rbac = { apiVersion: 'rbac.authorization.k8s.io/v1' };
-  const verbs = ['get', 'list', 'watch'];
-  const rules = [
-    { apiGroups: [''], resources: ['pods'], verbs },
-    { apiGroups: ['aadpodidentity.k8s.io'], resources: ['*'], verbs },
-  ];
-  sim.kube.seed([
-    { ...rbac, kind: 'Role', metadata, rules },
-    {
-      ...rbac,
-      kind: 'RoleBinding',
-      metadata,
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'editor' },
-      subjects: [{ kind: 'ServiceAccount', name: 'editor', namespace }],
-    },
-  ] as KubeObject[]);
-  const file = join(await folderFor('editor'), 'kubeconfig');
-  await writeFile(file, sim.kube.kubeconfig(`${namespace}/editor`));
-  return file;
-}
 
 test('--watch prints again when something has changed, until it is interrupted', async () => {
   const all = await installed();

@@ -7,6 +7,8 @@ export interface ReadsWithinRights {
   readonly transport: KubeTransport;
   /** What was not read, in sentences. */
   lacking(): readonly string[];
+  /** Of a spared kind: it counts as empty, since it may not be listed. */
+  isUnread(plural: string): boolean;
   /** Rejects with the first refusal of a list that nothing can be said without. */
   readonly refused: Promise<never>;
 }
@@ -16,6 +18,8 @@ export interface Within {
   readonly namespace: string | undefined;
   /** Plurals of kinds that count as empty if they may not be listed. */
   readonly spare: readonly string[];
+  /** Plurals of kinds of which only the namespace is wanted, whatever the user may list. */
+  readonly only?: readonly string[];
 }
 
 const nothing = { metadata: { resourceVersion: '0' }, items: [] };
@@ -41,11 +45,14 @@ export function readWithinRights(kube: KubeTransport, within: Within): ReadsWith
       ...kube,
       async request(request) {
         const list = request.method === 'GET' ? clusterListOf(request.path) : undefined;
-        const path = paths.get(request.path) ?? request.path;
+        const known = paths.get(request.path);
+        const path = known ?? (list && wantedPath(list, within)) ?? request.path;
         try {
-          return await kube.request({ ...request, path });
+          const response = await kube.request({ ...request, path });
+          if (path !== request.path) paths.set(request.path, path);
+          return response;
         } catch (error) {
-          if (!list || path !== request.path || !isRefusal(error)) throw error;
+          if (!list || known !== undefined || !isRefusal(error)) throw error;
           return narrow(kube, { request, list, cause: error, within, narrowing });
         }
       },
@@ -59,8 +66,13 @@ export function readWithinRights(kube: KubeTransport, within: Within): ReadsWith
       ...(unread.size === 0 ? [] : [lackOf(unread, '')]),
       ...(elsewhere.size === 0 ? [] : [lackOf(elsewhere, ' of other namespaces')]),
     ],
+    isUnread: (plural) => unread.has(plural),
     refused: refused.promise,
   };
+}
+
+function wantedPath(list: ClusterList, { namespace, only = [] }: Within): string | undefined {
+  return namespace === undefined || !only.includes(list.plural) ? undefined : pathWithin(list, namespace);
 }
 
 interface Refused {

@@ -10,7 +10,7 @@ import {
 } from '@pod-identity/kit/core';
 import { KubeError } from '@pod-identity/kit/kube';
 import { createLog } from '@pod-identity/kit/serve';
-import { connect, type Connection } from '../cluster/connect.ts';
+import { connect, describeFailure, type Connection } from '../cluster/connect.ts';
 import { readServices, type Services } from '../cluster/services.ts';
 import { createOut, type Format, type Terminal } from '../print/output.ts';
 import { CommandProblem, exitCodes, type PlugInCommand, type Session } from './command.ts';
@@ -147,13 +147,7 @@ function timeoutOf({ requestTimeout }: GlobalOptions): number | undefined {
 function naming(server: string, error: unknown): unknown {
   if (error instanceof DeadlinePassed)
     return new CommandProblem(`the API server ${server}: ${error.message}`);
-  if (!(error instanceof KubeError)) return error;
-  const { code, message } = error;
-  if (code === 'transport')
-    return new CommandProblem(`the API server ${server} cannot be reached: ${message}`);
-  if (code === 'unauthorized')
-    return new CommandProblem(`the API server ${server} does not know you: ${message}`);
-  return new CommandProblem(`the API server ${server}: ${message}`);
+  return error instanceof KubeError ? new CommandProblem(describeFailure(server, error)) : error;
 }
 
 function messageOf(error: unknown): string {

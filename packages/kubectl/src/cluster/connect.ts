@@ -50,6 +50,13 @@ function impersonation(
   };
 }
 
+/** In words that name the server. */
+export function describeFailure(server: string, { code, message }: KubeError): string {
+  if (code === 'transport') return `the API server ${server} cannot be reached: ${message}`;
+  if (code === 'unauthorized') return `the API server ${server} does not know you: ${message}`;
+  return `the API server ${server}: ${message}`;
+}
+
 /** Until the API server has responded once, each request waits for a short time only. */
 function withFirstResponse(transport: KubeTransport, requestTimeoutMs = Infinity): KubeTransport {
   let hasResponded = false;

@@ -37,7 +37,7 @@ export interface World {
   readonly identities: readonly Reported<IdentityView>[];
   readonly bindings: readonly Reported<BindingView>[];
   /** Undefined if they may not be read. */
-  readonly nodes: readonly NodeView[] | undefined;
+  readonly nodes: readonly Pick<NodeView, 'name'>[] | undefined;
   readonly hasRecords: boolean;
   /** Identities, bindings and pods of the namespace, or of all of them, were read. */
   readonly hasObjects: boolean;
@@ -203,7 +203,7 @@ function indexOf({ forceNamespaced }: Looking, parts: Parts): ClusterIndex {
 }
 
 /** For a user who may not read nodes: pods are bound as on any machine of Azure. */
-function standInsFor(pods: readonly PodView[]): readonly NodeView[] {
+export function standInsFor(pods: readonly PodView[]): readonly NodeView[] {
   const names = new Set(pods.map(({ nodeName }) => nodeName).filter((name) => name !== ''));
   return Array.from(names, (name) => ({ name, providerId: `${anyMachine}/${name}` }));
 }
@@ -211,7 +211,7 @@ function standInsFor(pods: readonly PodView[]): readonly NodeView[] {
 const anyMachine =
   'azure:///subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/unknown/providers/Microsoft.Compute/virtualMachines';
 
-function readyOf(raw: unknown): ReadyCondition | undefined {
+export function readyOf(raw: unknown): ReadyCondition | undefined {
   const conditions = memberOf(memberOf(raw, 'status'), 'conditions');
   const ready = (Array.isArray(conditions) ? (conditions as unknown[]) : []).find(
     (condition) => stringAt(condition, 'type') === 'Ready',

@@ -32,7 +32,7 @@ export const explain: PlugInCommand = {
   },
 };
 
-async function readStory(session: Session, target: Target): Promise<Story> {
+export async function readStory(session: Session, target: Target): Promise<Story> {
   const pod = await findPod(session, target);
   const nodeName = stringAt(memberOf(pod, 'spec'), 'nodeName');
   const [services, rules, rights] = await Promise.all([

@@ -119,7 +119,7 @@ async function printSoFar(
   { pod, sinceSeconds, tail }: Wanted,
   agents: readonly AgentPod[],
 ): Promise<SoFar> {
-  const found = createTail(tail, (line) => printLine(session, line));
+  const found = createTail<AuditLine>(tail, (line) => printLine(session, line));
   const reached = new Map<string, string>();
   for (const agent of agents)
     for await (const { time, text: line } of linesSoFar(session, agent, sinceSeconds)) {
@@ -130,12 +130,27 @@ async function printSoFar(
   return { count: found.end(), reached };
 }
 
+/** What NMI of the pod's node wrote last about the pod. Throws CommandProblem if it may not be read. */
+export async function readLastLines(
+  session: Session,
+  { pod, sinceSeconds, tail }: Wanted,
+): Promise<readonly TimedLine[]> {
+  const agents = await findAgents(session, (await findPod(session, pod)).node);
+  const lines: TimedLine[] = [];
+  const last = createTail<TimedLine>(tail, (line) => void lines.push(line));
+  for (const agent of agents)
+    for await (const line of linesSoFar(session, agent, sinceSeconds))
+      if (lineFor(agent, line.text, pod) !== undefined) last.take(line);
+  last.end();
+  return lines;
+}
+
 /** Prints lines at once, or with a limit the last ones at the end. */
-function createTail(most: number, print: (line: AuditLine) => void) {
-  const last: AuditLine[] = [];
+function createTail<T>(most: number, print: (line: T) => void) {
+  const last: T[] = [];
   let count = 0;
   return {
-    take(line: AuditLine) {
+    take(line: T) {
       count += 1;
       if (most === Infinity) print(line);
       else if (last.push(line) > most) last.shift();

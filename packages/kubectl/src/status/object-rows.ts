@@ -22,16 +22,14 @@ export interface Judging {
 
 export function objectRows(judging: Judging): readonly Row[] {
   const { world, namespace } = judging;
-  const isShown = (key: string) => namespace === undefined || key.startsWith(`${namespace}/`);
-  const pods = world.pods.filter(({ finished }) => !finished).map((pod) => podRow(pod, judging));
-  const shown = pods.filter((row) => row !== undefined);
+  const isShown = ({ view: { key } }: { view: { key: string } }) =>
+    namespace === undefined || key.startsWith(`${namespace}/`);
+  const pods = podRows(judging).map(({ row }) => row);
   return [
-    ...world.identities
-      .filter(({ view }) => isShown(view.key))
-      .map((reported) => identityRow(reported, judging)),
-    ...world.bindings.filter(({ view }) => isShown(view.key)).map(({ view }) => bindingRow(view, world)),
-    ...shown,
-    ...(world.nodes === undefined ? [] : hostRows(world, shown)),
+    ...world.identities.filter(isShown).map((reported) => identityRow(reported, judging)),
+    ...world.bindings.filter(isShown).map(({ view }) => bindingRow(view, world)),
+    ...pods,
+    ...hostRows(world, pods).map(({ row }) => row),
   ];
 }
 
@@ -43,7 +41,7 @@ const named = (key: string) => ({
 const stateOf = (status: string): State =>
   status === 'True' ? 'ok' : status === 'False' ? 'problem' : 'waiting';
 
-function identityRow({ view, ready }: Reported<IdentityView>, { world, hasMic }: Judging): Row {
+export function identityRow({ view, ready }: Reported<IdentityView>, { world, hasMic }: Judging): Row {
   const row = { kind: 'identity', ...named(view.key) } as const;
   if (view.kind === 'invalid') return { ...row, state: 'problem', about: listProblems(view.problems) };
   const isUsed = world.index.hostsUsing(view.key).size > 0;
@@ -61,7 +59,7 @@ function identityRow({ view, ready }: Reported<IdentityView>, { world, hasMic }:
   return { ...row, state: stateOf(status), about: sentenceOf(message) };
 }
 
-function bindingRow(view: Parameters<typeof bindingCondition>[0], { index }: World): Row {
+export function bindingRow(view: Parameters<typeof bindingCondition>[0], { index }: World): Row {
   const { status, message } = bindingCondition(view, { index, facts: new Map() });
   return { kind: 'binding', ...named(view.key), state: stateOf(status), about: sentenceOf(message) };
 }
@@ -69,8 +67,17 @@ function bindingRow(view: Parameters<typeof bindingCondition>[0], { index }: Wor
 /** What Azure says of hosts is not asked here: MIC reports it on the identity. */
 const elsewhere: ReadonlySet<Finding['topic']> = new Set(['host', 'permission', 'access']);
 
+/** Those that have not finished, and that bindings concern. */
+export function podRows(judging: Judging): readonly { readonly pod: PodView; readonly row: Row }[] {
+  const refusals = refusalsIn(judging.world);
+  return judging.world.pods.flatMap((pod) => {
+    const row = pod.finished ? undefined : podRow(pod, judging, refusals);
+    return row ? [{ pod, row }] : [];
+  });
+}
+
 /** Undefined for a pod that no binding concerns. */
-function podRow(pod: PodView, judging: Judging): Row | undefined {
+function podRow(pod: PodView, judging: Judging, refusals: ReadonlyMap<string, string>): Row | undefined {
   const { world, hasMic, now } = judging;
   const { findings } = explainPod(pod, { ...world, factsOf: () => undefined, now });
   const lacksRecords = !hasMic || !world.hasRecords;
@@ -90,16 +97,19 @@ function podRow(pod: PodView, judging: Judging): Row | undefined {
   const waiting = first('waiting');
   if (waiting === undefined)
     return { ...row, state: 'ok', about: names.length === 0 ? 'needs nothing' : about };
-  const refused = whyRefused(names, world);
+  const refused = names.map((name) => refusals.get(name)).find((text) => text !== undefined);
   return refused === undefined
     ? { ...row, state: 'waiting', about: waiting.text }
     : { ...row, state: 'problem', about: refused };
 }
 
-/** What MIC reports of an identity that waits. */
-function whyRefused(names: readonly string[], { identities }: World): string | undefined {
-  const refused = identities.find(({ view, ready }) => names.includes(view.key) && ready?.status === 'False');
-  return refused?.ready && `AzureIdentity ${refused.view.key}: ${sentenceOf(refused.ready.message)}`;
+/** What MIC reports of identities that pods wait for, by their keys. */
+function refusalsIn({ identities }: World): ReadonlyMap<string, string> {
+  return new Map(
+    identities.flatMap(({ view: { key }, ready }) =>
+      ready?.status === 'False' ? [[key, `AzureIdentity ${key}: ${sentenceOf(ready.message)}`] as const] : [],
+    ),
+  );
 }
 
 /** Without the manifest or the commands that may follow: `explain` has them. */
@@ -107,25 +117,25 @@ const sentenceOf = (message: string): string => (message.split('\n')[0] ?? '').r
 
 const count = (number: number, one: string, many: string): string => `${number} ${number === 1 ? one : many}`;
 
-function hostRows({ index, nodes = [] }: World, pods: readonly Row[]): readonly Row[] {
+/** Of hosts with nodes; none if nodes may not be read. */
+export function hostRows(
+  { index, nodes = [] }: World,
+  pods: readonly Row[],
+): readonly { readonly host: Host; readonly row: Row }[] {
+  const byNode = Map.groupBy(pods, ({ node = '' }) => node);
   const nodesOf = new Map<Host, string[]>();
   for (const { name } of nodes) {
     const { host } = index.nodeHost(name);
     if (host) nodesOf.set(host, [...(nodesOf.get(host) ?? []), name]);
   }
   return Array.from(nodesOf, ([host, names]) => {
-    const own = pods.filter(({ node = '' }) => names.includes(node));
+    const own = names.flatMap((name) => byNode.get(name) ?? []);
     const waiting = own.filter(({ state }) => state === 'waiting').length;
     const about = [
       `${count(index.need(host.id).size, 'identity', 'identities')} for ${count(own.length, 'pod', 'pods')} on ${count(names.length, 'node', 'nodes')}`,
       ...(waiting === 0 ? [] : [waiting === 1 ? '1 pod waits' : `${waiting} pods wait`]),
     ].join('; ');
-    return {
-      kind: 'host',
-      namespace: '',
-      name: hostName(host),
-      state: waiting === 0 ? 'ok' : 'waiting',
-      about,
-    };
+    const state = waiting === 0 ? 'ok' : 'waiting';
+    return { host, row: { kind: 'host', namespace: '', name: hostName(host), state, about } };
   });
 }

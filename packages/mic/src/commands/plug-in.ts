@@ -2,13 +2,14 @@
 export { createAssignedIdentityReader } from '../apply/assigned-identity-reader.ts';
 export { readOriginalVersion } from '../compat/connect-original.ts';
 export { readMicConfig, type MicConfig } from '../config/config.ts';
+export { decidePod } from '../plan/desired.ts';
 export { Records } from '../plan/records.ts';
 export { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 export { namespaceOf } from '../snapshot/keys.ts';
 export { instantOf, memberOf, stringAt } from '../snapshot/raw-object.ts';
-export { createTrims } from '../snapshot/trims.ts';
+export { createTrims, type Trims } from '../snapshot/trims.ts';
 export type { AssignedView, BindingView, IdentityView, NodeView, PodView } from '../snapshot/views.ts';
-export { nodeFields } from '../snapshot/watch/cluster-watch.ts';
+export { createClusterWatch, nodeFields } from '../snapshot/watch/cluster-watch.ts';
 export { podFields, podFieldsWithLabels } from '../snapshot/watch/pod-fields.ts';
 export { mayListMore } from '../snapshot/watch/pod-source.ts';
 export { checkLines } from '../tell/access-check.ts';

@@ -30,7 +30,7 @@ import { podFields } from './pod-fields.ts';
 import { watchNamespaces } from './namespace-source.ts';
 import { PodSource } from './pod-source.ts';
 import type { Coverage, WholeLimits } from './whole-namespaces.ts';
-import { createTrims } from '../trims.ts';
+import { createTrims, type Trims } from '../trims.ts';
 
 const text: Fields = { upTo: 1024 };
 const named: Readonly<Record<string, Fields>> = {
@@ -56,6 +56,8 @@ export interface ClusterWatchOptions extends KubeAmbient {
   readonly startMs?: number | undefined;
   /** Default: those of `WholeNamespaces`. */
   readonly limits?: WholeLimits;
+  /** Default: `createTrims` with the taint. */
+  readonly trims?: Trims;
   /** Called for each failure to list a kind that was never listed; not for Namespaces, which are optional. */
   readonly onUnlisted?: (kind: ResourceKind, problem: KubeError) => void;
 }
@@ -187,7 +189,7 @@ function createInformers(options: ClusterWatchOptions) {
   const { startupTaint, namespaceShareBytes } = options;
   const share =
     namespaceShareBytes === undefined ? {} : { share: { namespaceBytes: namespaceShareBytes, totalBytes } };
-  const trims = createTrims({ startupTaint });
+  const { trims = createTrims({ startupTaint }) } = options;
   const watch = <V>(kind: ResourceKind, how: How<V>) => createWatch(options, kind, how);
   const custom = <V extends IdentityView | BindingView>(
     kind: Kind,

@@ -1,0 +1,136 @@
+// Pictures of worlds at random, and the changes between them.
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { ClusterIndex, Records, type NodeView } from '../../../mic/src/commands/plug-in.ts';
+import { aBinding, anIdentity, aNamespace, aPod } from '../../../mic/src/snapshot/test/random-changes.ts';
+import type { ReadyCondition, World } from '../cluster/world.ts';
+import { changeBetween } from './changes.ts';
+import { makePicture } from './make-picture.ts';
+import { applyChanges, lineKey } from './page/apply-changes.ts';
+import type { Picture, Thing } from './picture.ts';
+
+const node: NodeView = {
+  name: 'node-0',
+  providerId: 'azure:///subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/vm-0',
+};
+const changes = fc.array(fc.oneof(aBinding, anIdentity, aPod, aPod, aNamespace), {
+  minLength: 5,
+  maxLength: 60,
+  size: 'max',
+});
+const ready = fc.option(
+  fc.record<ReadyCondition>({
+    status: fc.constantFrom('True', 'False', 'Unknown'),
+    reason: fc.constant('R'),
+    message: fc.constantFrom('fine', 'Azure refused it.\nrun: az'),
+    isOutdated: fc.boolean(),
+  }),
+  { nil: undefined },
+);
+
+interface Sight {
+  readonly ready: ReadyCondition | undefined;
+  readonly hasNodes: boolean;
+  readonly hasMic: boolean;
+  readonly hasBroker: boolean;
+  readonly namespace: string | undefined;
+}
+const aSight: fc.Arbitrary<Sight> = fc.record({
+  ready,
+  hasNodes: fc.boolean(),
+  hasMic: fc.boolean(),
+  hasBroker: fc.boolean(),
+  namespace: fc.constantFrom(undefined, 'shop'),
+});
+
+function worldOf(index: ClusterIndex, podKeys: Iterable<string>, sight: Sight): World {
+  const keys = index.settle().objects.keys();
+  const isShown = (key: string) => sight.namespace === undefined || key.startsWith(`${sight.namespace}/`);
+  return {
+    index,
+    records: new Records(),
+    pods: [...podKeys].filter(isShown).flatMap((key) => index.pod(key) ?? []),
+    identities: [...keys.identities].map((key) => ({
+      view: index.objects.identity(key)!,
+      ready: sight.ready,
+    })),
+    bindings: [...keys.bindings].map((key) => ({ view: index.objects.binding(key)!, ready: undefined })),
+    nodes: sight.hasNodes ? [node] : undefined,
+    hasRecords: true,
+    hasObjects: true,
+    unknown: [],
+  };
+}
+
+const broker = {
+  kind: 'broker',
+  namespace: 'b',
+  name: 'broker',
+  state: 'ok',
+  about: '1 of 1 ready',
+} as const;
+
+function picturesOf(history: readonly Parameters<ClusterIndex['apply']>[0][], sights: readonly Sight[]) {
+  const index = new ClusterIndex({ forceNamespaced: false });
+  index.apply({ kind: 'node', key: node.name, view: node });
+  const pods = new Set<string>();
+  return sights.map((sight, number): Picture => {
+    const part = Math.ceil(history.length / sights.length);
+    for (const change of history.slice(number * part, (number + 1) * part)) {
+      index.apply(change);
+      if (change.kind === 'pod') pods[change.view ? 'add' : 'delete'](change.key);
+    }
+    const { hasMic, hasBroker, namespace } = sight;
+    const seen = { world: worldOf(index, pods, sight), namespace, hasMic, now: 0 };
+    const made = makePicture({ ...seen, brokers: hasBroker ? [broker] : [] });
+    return { number, takenAt: '', server: 's', namespace: undefined, unknown: [`${number}`], ...made };
+  });
+}
+
+const byText = (items: readonly object[]): readonly string[] =>
+  items.map((item) => JSON.stringify(item)).sort();
+
+const columns = ['serviceAccount', 'pod', 'binding', 'identity', 'host'];
+
+function expectWhole(things: Picture['things'], lines: Picture['lines']): void {
+  const byId = new Map(things.map((thing) => [thing.id, thing]));
+  expect(byId.size).toBe(things.length);
+  expect(new Set(lines.map(lineKey)).size).toBe(lines.length);
+  const place = (id: string) => columns.indexOf(byId.get(id)?.column ?? '');
+  for (const { from, to } of lines) {
+    expect(place(from)).toBeGreaterThanOrEqual(0);
+    expect(place(to)).toBe(place(from) + 1);
+  }
+  const says = { ready: false, waiting: true, refused: true };
+  for (const { state, about } of things) if (state !== 'unused') expect(about !== '').toBe(says[state]);
+}
+
+test('each line joins two things of neighbouring columns, ids are unique, and of a namespace nothing is shown that it does not use', () => {
+  fc.assert(
+    fc.property(changes, aSight, (history, sight) => {
+      const [{ things, lines } = { things: [], lines: [] }] = picturesOf(history, [sight]);
+      expectWhole(things, lines);
+      const joined = new Set(lines.flatMap(({ from, to }) => [from, to]));
+      const isShown = ({ id, namespace }: Thing) =>
+        sight.namespace === undefined || namespace === sight.namespace || joined.has(id);
+      expect(things.filter((thing) => !isShown(thing))).toEqual([]);
+    }),
+  );
+});
+
+test('a picture and the changes that follow are the next picture; equal pictures have none', () => {
+  fc.assert(
+    fc.property(changes, aSight, aSight, (history, one, other) => {
+      const [before, after] = picturesOf(history, [one, { ...other, namespace: one.namespace }]) as [
+        Picture,
+        Picture,
+      ];
+      const change = changeBetween(before, after);
+      const applied = applyChanges(before, change === undefined ? [] : [change]);
+      expect(byText(applied.things)).toEqual(byText(after.things));
+      expect(byText(applied.lines)).toEqual(byText(after.lines));
+      expect(applied.unknown).toEqual(after.unknown);
+      expect(changeBetween(after, { ...after, number: 9, takenAt: 'later' })).toBeUndefined();
+    }),
+  );
+});

@@ -1,0 +1,152 @@
+// The picture of a cluster. The states and the words of things are those of `status`.
+import type { IdentityView, PodView } from '../../../mic/src/commands/plug-in.ts';
+import { bindingRow, hostRows, identityRow, podRows, type Judging } from '../status/object-rows.ts';
+import type { Row } from '../status/row.ts';
+import { grantsOf, type Grant } from './grants.ts';
+import { createLineSet, type LineSet } from './line-set.ts';
+import { worse } from './page/words.ts';
+import type { Picture, State, Thing } from './picture.ts';
+
+export interface Seen extends Judging {
+  /** The brokers of federated identities, as `status` shows them. */
+  readonly brokers: readonly Row[];
+}
+
+/** A pod, and what bindings give it. */
+interface PodPart {
+  readonly pod: PodView;
+  readonly row: Row;
+  readonly grants: readonly Grant[];
+}
+
+export function makePicture(seen: Seen): Pick<Picture, 'things' | 'lines'> {
+  const { world } = seen;
+  const identities = world.identities.map((reported) => ({
+    view: reported.view,
+    row: identityRow(reported, seen),
+  }));
+  const refused = new Set(
+    identities.filter(({ row }) => row.state === 'problem').map(({ view: { key } }) => key),
+  );
+  const isRefused = (key: string) => refused.has(key);
+  const parts = podRows(seen).map(({ pod, row }): PodPart => ({
+    pod,
+    row,
+    grants: grantsOf(pod, { ...seen, podState: states[row.state], isRefused }),
+  }));
+  const lines = createLineSet();
+  for (const part of parts) drawPod(part, seen, lines);
+  const hosts = hostRows(
+    world,
+    parts.map(({ row }) => row),
+  );
+  return {
+    things: [
+      ...accountThings(parts),
+      ...parts.map(podThing),
+      ...world.bindings.map(({ view }) => thingOf('binding', bindingRow(view, world), lines)),
+      ...identities.map(({ view, row }) => identityThing(view, thingOf('identity', row, lines))),
+      ...hosts.map(({ host, row }) => hostThing(`host:${host.id}`, row, lines)),
+      ...seen.brokers.map((row) => hostThing(brokerId(row), row, lines)),
+    ].filter(isShown(seen, lines)),
+    lines: lines.all(),
+  };
+}
+
+/** Of other namespaces only what the pods of this one use. */
+function isShown({ namespace }: Seen, lines: LineSet): (thing: Thing) => boolean {
+  return (thing) => namespace === undefined || thing.namespace === namespace || lines.has(thing.id);
+}
+
+const states: Readonly<Record<Row['state'], State>> = {
+  ok: 'ready',
+  waiting: 'waiting',
+  unknown: 'waiting',
+  problem: 'refused',
+};
+
+const brokerId = ({ namespace, name }: Row): string => `broker:${namespace}/${name}`;
+
+function drawPod({ pod, row, grants }: PodPart, { world, brokers }: Seen, lines: LineSet): void {
+  const { index } = world;
+  const id = `pod:${pod.namespace}/${pod.name}`;
+  if (pod.serviceAccount !== '') lines.add(accountId(pod), id, podState(row, grants));
+  const { host } = index.nodeHost(pod.nodeName);
+  for (const { binding, identity, state, needsHost } of grants) {
+    if (index.objects.binding(binding) === undefined) continue;
+    lines.add(id, `binding:${binding}`, state);
+    const view = index.objects.identity(identity);
+    if (view === undefined) continue;
+    lines.add(`binding:${binding}`, `identity:${identity}`, state);
+    if (needsHost && host && world.nodes !== undefined)
+      lines.add(`identity:${identity}`, `host:${host.id}`, state);
+    if (typeOf(view) === 'federated')
+      for (const broker of brokers) lines.add(`identity:${identity}`, brokerId(broker), state);
+  }
+}
+
+const accountId = ({ namespace, serviceAccount }: PodView): string =>
+  `serviceAccount:${namespace}/${serviceAccount}`;
+
+const podState = ({ state }: Row, grants: readonly Grant[]): State =>
+  state === 'ok' && grants.length === 0 ? 'unused' : states[state];
+
+function podThing({ pod, row, grants }: PodPart): Thing {
+  const { namespace, name, serviceAccount } = pod;
+  const state = podState(row, grants);
+  const bindings = [...new Set(grants.map(({ binding }) => binding))].sort();
+  return {
+    id: `pod:${namespace}/${name}`,
+    column: 'pod',
+    namespace,
+    name,
+    state,
+    about: state === 'ready' ? '' : row.about,
+    group: JSON.stringify([namespace, serviceAccount, ownerOf(name), state, ...bindings]),
+  };
+}
+
+/** As Deployments, DaemonSets, StatefulSets and Jobs name their pods; MIC's views of pods have no owners. */
+const ownerOf = (name: string): string => name.replace(/(?:(?:-[0-9a-z]{6,10})?-[0-9a-z]{5}|-\d+)$/, '');
+
+/** Each is as its pod that needs attention most. */
+function accountThings(parts: readonly PodPart[]): readonly Thing[] {
+  const things = new Map<string, Thing>();
+  for (const { pod, row, grants } of parts) {
+    const { namespace, name: podName, serviceAccount: name } = pod;
+    const [id, state] = [accountId(pod), podState(row, grants)];
+    const before = things.get(id);
+    if (name === '' || before?.state === worse(before?.state ?? 'unused', state)) continue;
+    const about = state === 'ready' || state === 'unused' ? '' : `pod ${podName}: ${row.about}`;
+    things.set(id, { id, column: 'serviceAccount', namespace, name, state, about });
+  }
+  return [...things.values()];
+}
+
+function thingOf(column: 'binding' | 'identity', row: Row, lines: LineSet): Thing {
+  const { namespace, name } = row;
+  const id = `${column}:${namespace}/${name}`;
+  return { id, column, namespace, name, ...stateIn(row, lines.has(id)) };
+}
+
+function stateIn({ state, about }: Row, isUsed: boolean): Pick<Thing, 'state' | 'about'> {
+  if (state !== 'ok') return { state: states[state], about };
+  return isUsed ? { state: 'ready', about: '' } : { state: 'unused', about };
+}
+
+function hostThing(id: string, row: Row, lines: LineSet): Thing {
+  const name = row.name === '' ? row.kind : row.name;
+  return { id, column: 'host', namespace: undefined, name, ...stateIn(row, lines.has(id)) };
+}
+
+function identityThing(view: IdentityView, thing: Thing): Thing {
+  const type = typeOf(view);
+  return type === undefined ? thing : { ...thing, type };
+}
+
+const types = ['managed', 'service principal', 'certificate', 'federated'] as const;
+
+/** Undefined for an invalid one. */
+function typeOf(view: IdentityView): Thing['type'] {
+  return view.kind === 'valid' ? types[view.identity.spec.type] : undefined;
+}

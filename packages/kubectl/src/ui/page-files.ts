@@ -1,0 +1,26 @@
+// The files of the page, as the build has made them.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { pageDocument, type RenderExport } from './page/document.ts';
+import type { PageFile } from './server.ts';
+
+/** In the package the bundle lies beside the folder `ui`; the sources use what was built last. */
+const folder = join(import.meta.dirname, import.meta.filename.endsWith('.ts') ? '../../dist/ui' : 'ui');
+
+/** By path. */
+export async function readPageFiles(): Promise<ReadonlyMap<string, PageFile>> {
+  const read = async (name: string, contentType: string) =>
+    [`/${name}`, { contentType, body: await readFile(join(folder, name)) }] as const;
+  return new Map<string, PageFile>([
+    ['/', { contentType: 'text/html; charset=utf-8', body: pageDocument }],
+    await read('page.js', 'text/javascript; charset=utf-8'),
+    await read('page.css', 'text/css; charset=utf-8'),
+  ]);
+}
+
+export async function loadRenderExport(): Promise<RenderExport> {
+  const { href } = pathToFileURL(join(folder, 'export.js'));
+  const { renderExport } = (await import(href)) as { readonly renderExport: RenderExport };
+  return renderExport;
+}

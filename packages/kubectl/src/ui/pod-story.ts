@@ -1,0 +1,104 @@
+// One pod's story for the page: what `explain` says, its Events, and what NMI wrote about it last.
+import { coreKinds, KubeError, type Fields } from '@pod-identity/kit/kube';
+import { memberOf, stringAt } from '../../../mic/src/commands/plug-in.ts';
+import { CommandProblem, type Session } from '../cli/command.ts';
+import { describeFailure } from '../cluster/connect.ts';
+import { listAllowed } from '../cluster/lists.ts';
+import { readServices, type Services } from '../cluster/services.ts';
+import { readStory } from '../explain/explain.ts';
+import type { Target } from '../explain/reading.ts';
+import { readLastLines } from '../logs/logs.ts';
+import type { PodStory } from './picture.ts';
+
+/** Of Events and of lines. */
+const most = 20;
+const logSeconds = 60 * 60;
+
+/** `pod`: `namespace/name`. Rejects with a sentence for the user. */
+export async function readPodStory(open: Session, pod: string): Promise<PodStory> {
+  const [namespace = '', name = ''] = pod.split('/');
+  const session = withNews(open);
+  try {
+    const [{ result, findings }, events, lines] = await Promise.all([
+      readStory(session, { namespace, name }),
+      readEvents(session, { namespace, name }),
+      readTokens(session, pod),
+    ]);
+    return {
+      pod,
+      findings: [result, ...findings],
+      events: events.events,
+      tokens: lines.tokens,
+      unknown: [...events.unknown, ...lines.unknown],
+    };
+  } catch (error) {
+    throw error instanceof KubeError
+      ? new CommandProblem(describeFailure(session.kube.server, error))
+      : error;
+  }
+}
+
+/** The page may be open for days: services are looked for again. */
+function withNews(session: Session): Session {
+  const { kube, signal } = session;
+  let services: Promise<Services> | undefined;
+  return { ...session, services: () => (services ??= readServices({ kube, signal })) };
+}
+
+const text: Fields = { upTo: 1024 };
+const eventFields: Fields = {
+  members: {
+    reason: text,
+    message: { upTo: 4096 },
+    count: text,
+    series: { members: { count: text, lastObservedTime: text } },
+    firstTimestamp: text,
+    lastTimestamp: text,
+    eventTime: text,
+  },
+};
+
+type Events = Pick<PodStory, 'events' | 'unknown'>;
+
+async function readEvents({ kube, signal }: Session, { namespace, name }: Target): Promise<Events> {
+  const listed = await listAllowed({
+    kube,
+    signal,
+    kind: coreKinds.events,
+    namespace,
+    fieldSelector: `involvedObject.kind=Pod,involvedObject.name=${name}`,
+    fields: eventFields,
+    trim: eventOf,
+  });
+  if (listed.kind === 'not-read') return { events: [], unknown: [listed.text] };
+  const events = listed.items.toSorted((one, other) => (one.time < other.time ? 1 : -1)).slice(0, most);
+  return { events, unknown: [] };
+}
+
+function eventOf(object: unknown): PodStory['events'][number] {
+  const series = memberOf(object, 'series');
+  const times = [
+    stringAt(series, 'lastObservedTime'),
+    ...['lastTimestamp', 'eventTime', 'firstTimestamp'].map((key) => stringAt(object, key)),
+  ];
+  const count = memberOf(series, 'count') ?? memberOf(object, 'count');
+  return {
+    time: times.find((time) => time !== '') ?? '',
+    reason: stringAt(object, 'reason'),
+    message: stringAt(object, 'message'),
+    count: typeof count === 'number' ? count : 1,
+  };
+}
+
+/** A user who may not read NMI's log still gets the rest. */
+async function readTokens(session: Session, pod: string): Promise<Pick<PodStory, 'tokens' | 'unknown'>> {
+  const unknown: string[] = [];
+  const quiet = { ...session, err: (line: string) => void unknown.push(line) };
+  try {
+    const tokens = await readLastLines(quiet, { pod, sinceSeconds: logSeconds, tail: most });
+    return { tokens: tokens.toReversed(), unknown };
+  } catch (error) {
+    if (!(error instanceof CommandProblem) && !(error instanceof KubeError)) throw error;
+    return { tokens: [], unknown: [...unknown, `what NMI wrote about the pod: ${error.message}`] };
+  }
+}

@@ -1,0 +1,67 @@
+// `ui`: the picture of who may be whom, on a page of this machine or in a file.
+import { randomBytes } from 'node:crypto';
+import { aborted, value } from '@pod-identity/kit/core';
+import { CommandProblem, exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
+import { writeExport } from './export-file.ts';
+import { loadRenderExport, readPageFiles } from './page-files.ts';
+import { readPodStory } from './pod-story.ts';
+import { openScene } from './scene.ts';
+import { startPageServer, type PageServer, type PageServerOptions } from './server.ts';
+
+/** What the build has made of the page. */
+interface BuiltPage {
+  readonly readFiles: typeof readPageFiles;
+  readonly loadRender: typeof loadRenderExport;
+}
+
+export const uiCommand = createUiCommand({ readFiles: readPageFiles, loadRender: loadRenderExport });
+
+export function createUiCommand({ readFiles, loadRender }: BuiltPage): PlugInCommand {
+  return {
+    name: 'ui',
+    summary: 'the picture of who may be whom: a page of this machine that follows the cluster',
+    options: [
+      { flags: '--port <number>', what: 'port on 127.0.0.1; 0: one that is free', default: '0' },
+      { flags: '--export <file>', what: 'write the picture to this file, .html or .svg, and end' },
+    ],
+    examples: ['ui -A', 'ui -n shop --port 8080', 'ui -A --export who.html', 'ui -n shop --export shop.svg'],
+    deadlineMs: 120_000,
+    isEndless: ({ options }) => options['export'] === undefined,
+    run: async (session, { options: { port, export: file } }) =>
+      file === undefined
+        ? servePage(session, { port: portOf(String(port)), files: await readFiles() })
+        : writeExport(session, String(file), loadRender),
+  };
+}
+
+async function servePage(session: Session, page: Pick<PageServerOptions, 'port' | 'files'>): Promise<number> {
+  const { signal, out } = session;
+  const { pictures, run } = await openScene(session);
+  const token = randomBytes(32).toString('base64url');
+  const readStory = (pod: string, ended: AbortSignal) =>
+    readPodStory({ ...session, signal: AbortSignal.any([signal, ended]) }, pod);
+  const server = await listen({ ...session, ...page, token, pictures, readStory });
+  try {
+    out.line(`http://127.0.0.1:${server.port}/#token=${token}`);
+    await Promise.race([aborted(signal), run(signal)]);
+    return exitCodes.ok;
+  } finally {
+    await server.close();
+  }
+}
+
+async function listen(options: PageServerOptions): Promise<PageServer> {
+  try {
+    return await startPageServer(options);
+  } catch (error) {
+    throw new CommandProblem(`port ${options.port} of 127.0.0.1 cannot be opened: ${String(error)}`);
+  }
+}
+
+const ports = value.integer(0, { min: 0, max: 65_535 });
+
+function portOf(text: string): number {
+  const parsed = ports.parse(text);
+  if ('need' in parsed) throw new CommandProblem(`--port must be ${parsed.need}, not ${text}`);
+  return parsed.value;
+}

@@ -1,0 +1,259 @@
+// `ui` over the simulated API server: what a page is sent while the cluster changes.
+import { readFile, writeFile } from 'node:fs/promises';
+import { request, createServer } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { cluster, type Cluster, type Sim } from '@pod-identity/sim';
+import { systemClock } from '@pod-identity/kit/serve';
+import { expect, test } from 'vitest';
+import { applyChanges } from '../src/ui/page/apply-changes.ts';
+import { EventReader } from '../src/ui/page/events.ts';
+import type { Change, Picture, PodStory, Thing } from '../src/ui/picture.ts';
+import { createUiCommand } from '../src/ui/ui.ts';
+import { afterwards, editorOf, folderFor, kubeconfigFor, openSim, plugIn, workload } from './fixture.ts';
+
+interface Ground {
+  readonly sim: Sim;
+  readonly kubeconfig: string;
+  readonly town: Cluster;
+}
+
+/** MIC and NMI by their objects alone; in the namespaces shop and pay one pod each that is to be `reader`. */
+async function openGround(): Promise<Ground> {
+  const opened = await openSim();
+  const town = await cluster(opened.sim, {
+    scaleSets: [{ name: 'vmss', instances: 2 }],
+    namespaces: ['shop', 'pay'],
+  });
+  opened.sim.kube.seed([
+    workload('Deployment', { namespace: 'kube-system', name: 'mic', args: [], image: 'r.test/mic:0.1.0' }),
+    workload('DaemonSet', { namespace: 'kube-system', name: 'nmi', args: ['--node=x'] }),
+  ]);
+  for (const namespace of ['shop', 'pay']) {
+    await town.identity({ namespace, name: 'reader' });
+    await town.binding({ namespace, name: 'reader', identity: 'reader', selector: 'reader' });
+    await town.pod({ namespace, name: 'web-0', label: 'reader', serviceAccountName: 'web' });
+  }
+  return { ...opened, town };
+}
+
+/** The page is not built for these tests. */
+const withoutBuild = createUiCommand({
+  readFiles: () => Promise.resolve(new Map()),
+  loadRender: () => Promise.resolve((picture, format) => `${format} ${JSON.stringify(picture)}`),
+});
+
+/** A page that reads the stream. */
+interface Page {
+  readonly problems: readonly string[];
+  /** Until the picture is so. */
+  until(isSo: (picture: Picture) => boolean): Promise<Picture>;
+  story(pod: string): Promise<PodStory>;
+  /** Ctrl-C. */
+  close(): Promise<number>;
+}
+
+async function openPage(kubeconfig: string, ...words: readonly string[]): Promise<Page> {
+  const controller = new AbortController();
+  afterwards(() => controller.abort());
+  const printed = Promise.withResolvers<string>();
+  const running = plugIn(['ui', ...words, '--kubeconfig', kubeconfig], {
+    commands: [withoutBuild],
+    print: printed.resolve,
+    complain: (line) => printed.reject(new Error(line)),
+    clock: systemClock,
+    signal: controller.signal,
+  });
+  const url = new URL(await printed.promise);
+  const headers = { 'x-pod-identity-token': url.hash.replace('#token=', '') };
+  const problems: string[] = [];
+  const waiting = new Set<() => void>();
+  let picture: Picture | undefined;
+  const take = (event: string, data: unknown) => {
+    if (event === 'picture') picture = data as Picture;
+    else if (event === 'problem') problems.push((data as { text: string }).text);
+    else if (picture) picture = applyChanges(picture, [data as Change]);
+    waiting.forEach((look) => look());
+  };
+  const asking = request(new URL('/v1/picture', url), { headers, agent: false });
+  const reader = new EventReader();
+  asking
+    .on('error', () => undefined)
+    .on('response', (response) => {
+      response.setEncoding('utf8').on('error', () => undefined);
+      response.on('data', (text: string) => {
+        for (const { event, data } of reader.read(text)) take(event, JSON.parse(data));
+      });
+    });
+  asking.end();
+  return {
+    problems,
+    until: async (isSo) => {
+      const { promise, resolve } = Promise.withResolvers<Picture>();
+      const look = () => {
+        if (picture && isSo(picture)) resolve(picture);
+      };
+      waiting.add(look);
+      look();
+      return promise.finally(() => waiting.delete(look));
+    },
+    async story(pod) {
+      const response = await fetch(new URL(`/v1/story?pod=${pod}`, url), { headers });
+      if (!response.ok) throw new Error(await response.text());
+      return (await response.json()) as PodStory;
+    },
+    async close() {
+      controller.abort();
+      return (await running).code;
+    },
+  };
+}
+
+const stateOf = ({ things }: Picture, id: string): Thing['state'] | undefined =>
+  things.find((thing) => thing.id === id)?.state;
+const has = (id: string, state: Thing['state']) => (picture: Picture) => stateOf(picture, id) === state;
+
+/** As MIC writes it. */
+function assigned(sim: Sim, namespace: string): void {
+  const spec = (kind: string) => {
+    const object = sim.kube.get(kind, 'reader', namespace);
+    return { metadata: { name: 'reader', namespace }, spec: object?.['spec'] };
+  };
+  const pod = sim.kube.get('pods', 'web-0', namespace);
+  const node = (pod?.['spec'] as { nodeName: string }).nodeName;
+  sim.kube.seed([
+    {
+      apiVersion: 'aadpodidentity.k8s.io/v1',
+      kind: 'AzureAssignedIdentity',
+      metadata: {
+        name: `web-0-${namespace}-reader`,
+        namespace,
+        labels: { 'aadpodidentity.k8s.io/node': node, nodename: node, podname: 'web-0' },
+      },
+      spec: {
+        azureIdentityRef: spec('azureidentities'),
+        azureBindingRef: spec('azureidentitybindings'),
+        pod: 'web-0',
+        podNamespace: namespace,
+        nodename: node,
+        replicas: 1,
+      },
+      status: { status: 'Assigned' },
+    },
+  ]);
+}
+
+test('a pod that gets its identity while the page is open becomes ready, and new pods appear', async () => {
+  const { sim, kubeconfig, town } = await openGround();
+  const page = await openPage(kubeconfig, '-A');
+  const first = await page.until(has('pod:shop/web-0', 'waiting'));
+  expect(first.things.find(({ id }) => id === 'pod:shop/web-0')?.about).toMatch(/is not written yet$/);
+  expect(
+    first.lines.map(({ from, to, state }) => [from.split(':')[0], to.split(':')[0], state]),
+  ).toContainEqual(['identity', 'host', 'waiting']);
+  assigned(sim, 'shop');
+  const then = await page.until(has('pod:shop/web-0', 'ready'));
+  expect(then.number).toBeGreaterThan(first.number);
+  expect(stateOf(then, 'serviceAccount:shop/web')).toBe('ready');
+  expect(stateOf(then, 'pod:pay/web-0')).toBe('waiting');
+  await town.pod({ namespace: 'pay', name: 'typo-0', label: 'raeder' });
+  await page.until(has('pod:pay/typo-0', 'refused'));
+  expect(await page.close()).toBe(0);
+});
+
+test('a story says what explain says, and what may not be read', async () => {
+  const { kubeconfig } = await openGround();
+  const page = await openPage(kubeconfig, '-n', 'shop');
+  await page.until(has('pod:shop/web-0', 'waiting'));
+  const story = await page.story('shop/web-0');
+  expect(story.findings[0]).toMatchObject({ topic: 'result' });
+  expect(story.findings.map(({ topic }) => topic)).toContain('binding');
+  expect(story.unknown.join('\n')).toMatch(/what NMI wrote about the pod: there is no pod of NMI on node/);
+  await expect(page.story('shop/none')).rejects.toThrow('there is no pod shop/none');
+});
+
+test('an editor of a namespace sees it as it changes, and is told what is not seen', async () => {
+  const { sim } = await openGround();
+  const page = await openPage(await editorOf(sim, 'shop'), '-n', 'shop');
+  const first = await page.until(has('pod:shop/web-0', 'waiting'));
+  expect(first.unknown.join('\n')).toMatch(/you may not list.*: namespaces, nodes$/m);
+  expect(first.things.filter(({ namespace }) => namespace !== 'shop')).toEqual([]);
+  assigned(sim, 'shop');
+  await page.until(has('pod:shop/web-0', 'ready'));
+});
+
+test('an administrator who looks at one namespace is sent nothing of another', async () => {
+  const { kubeconfig } = await openGround();
+  const page = await openPage(kubeconfig, '-n', 'shop');
+  const { things, lines } = await page.until(has('pod:shop/web-0', 'waiting'));
+  expect(JSON.stringify([things, lines])).not.toContain('pay/');
+});
+
+test('an API server that is lost is named, and the picture goes on when it is back', async () => {
+  const { sim } = await openGround();
+  const behind = new URL(sim.kube.url);
+  const proxy = createServer((incoming, outgoing) => {
+    const { method, headers, url: path } = incoming;
+    const onward = request(
+      { host: behind.hostname, port: behind.port, method, headers, path },
+      (response) => {
+        outgoing.writeHead(response.statusCode ?? 500, response.headers);
+        response.pipe(outgoing).on('error', () => undefined);
+      },
+    );
+    onward.on('error', () => outgoing.destroy());
+    outgoing.on('close', () => onward.destroy());
+    incoming.pipe(onward);
+  });
+  const listen = (port: number) => once(proxy.listen(port, '127.0.0.1'), 'listening');
+  await listen(0);
+  const { port } = proxy.address() as AddressInfo;
+  afterwards(() => (proxy.closeAllConnections(), proxy.close()));
+  const page = await openPage(await kubeconfigFor(`http://127.0.0.1:${port}`), '-A');
+  await page.until(has('pod:shop/web-0', 'waiting'));
+  proxy.close();
+  proxy.closeAllConnections();
+  await expect.poll(() => page.problems.at(-1), { timeout: 20_000 }).toMatch(/cannot be reached/);
+  assigned(sim, 'shop');
+  await listen(port);
+  await page.until(has('pod:shop/web-0', 'ready'));
+  await expect.poll(() => page.problems.at(-1)).toBe('');
+});
+
+const exporting = (file: string, kubeconfig: string) =>
+  plugIn(['ui', '-A', '--export', file, '--kubeconfig', kubeconfig], {
+    commands: [withoutBuild],
+    clock: systemClock,
+  });
+
+test.each(['html', 'svg'])('--export writes the picture as %s, over a file that is there', async (format) => {
+  const { kubeconfig } = await openGround();
+  const file = join(await folderFor('export'), `who.${format}`);
+  await writeFile(file, 'old');
+  const { code, out, err } = await exporting(file, kubeconfig);
+  expect([code, out, err]).toEqual([0, '', '']);
+  expect(await readFile(file, 'utf8')).toMatch(
+    new RegExp(`^${format} \\{"number":1,.*"id":"pod:shop/web-0"`),
+  );
+});
+
+test('--export to nowhere, as something else, or from nowhere is refused in a line', async () => {
+  const { kubeconfig } = await openGround();
+  const nowhere = join(await folderFor('export'), 'none/who.html');
+  const { code, err } = await exporting(nowhere, kubeconfig);
+  expect([code, err]).toEqual([2, expect.stringContaining(`${nowhere} cannot be written: `)]);
+  expect((await exporting('who.pdf', kubeconfig)).err).toMatch(/must name a file that ends in/);
+  expect((await exporting('who.svg', await kubeconfigFor('http://127.0.0.1:1'))).err).toMatch(
+    /cannot be reached/,
+  );
+});
+
+test.each([
+  [['--port', 'x'], /--port must be/],
+  [['--port', '70000'], /--port must be/],
+])('ui %j is refused in a line', async (words, expected) => {
+  const { kubeconfig } = await openSim();
+  const { code, err } = await plugIn(['ui', ...words, '--kubeconfig', kubeconfig]);
+  expect([code, err]).toEqual([2, expect.stringMatching(expected)]);
+});
