@@ -6,6 +6,7 @@ import { benchImages } from './areas/images.ts';
 import { benchImds } from './areas/imds.ts';
 import { benchMic } from './areas/mic.ts';
 import { benchNmi, benchNmiAccess, benchNmiCached, benchNmiFederated, benchNmiMisses } from './areas/nmi.ts';
+import { benchUi } from './areas/ui.ts';
 import { table, type Figures } from './report.ts';
 import type { Scale } from './scale.ts';
 
@@ -19,6 +20,7 @@ const areas: Readonly<Record<string, (say: (text: string) => void, scale: Scale)
   'nmi-cached': benchNmiCached,
   'nmi-federated': benchNmiFederated,
   'nmi-misses': benchNmiMisses,
+  ui: benchUi,
 };
 
 const { values, positionals } = parseArgs({

@@ -1,0 +1,70 @@
+// The cluster of which `npm run bench -- ui` shows the picture.
+import type { KubeObject, Sim } from '@pod-identity/sim';
+
+export interface UiSize {
+  readonly pods: number;
+  readonly identities: number;
+}
+
+const [namespaces, nodes, scaleSets] = [20, 200, 20];
+const apiVersion = 'aadpodidentity.k8s.io/v1';
+const subscription = '/subscriptions/00000000-0000-0000-0000-00000000000a/resourceGroups/g/providers';
+const range = (length: number): readonly number[] => Array.from({ length }, (_, index) => index);
+const namespaceOf = (identity: number) => `apps-${identity % namespaces}`;
+
+function podOf(number: number, identity: number, label = `id-${identity}`): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: `pod-${number}`,
+      namespace: namespaceOf(identity),
+      uid: `pod-${number}`,
+      labels: { aadpodidbinding: label },
+    },
+    spec: {
+      nodeName: `node-${number % nodes}`,
+      serviceAccountName: 'default',
+      containers: [{ name: 'app', image: 'app' }],
+    },
+    status: { phase: 'Running' },
+  };
+}
+
+export function clusterOf({ pods, identities }: UiSize): readonly KubeObject[] {
+  return [
+    ...range(namespaces).map((index) => ({
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: `apps-${index}` },
+    })),
+    ...range(nodes).map((index) => ({
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name: `node-${index}` },
+      spec: {
+        providerID: `azure://${subscription}/Microsoft.Compute/virtualMachineScaleSets/set-${index % scaleSets}/virtualMachines/${index}`,
+      },
+    })),
+    ...range(identities).flatMap((index) => {
+      const metadata = { name: `id-${index}`, namespace: namespaceOf(index) };
+      const resourceID = `${subscription}/Microsoft.ManagedIdentity/userAssignedIdentities/id-${index}`;
+      const clientID = '00000000-0000-0000-0000-00000000c11d';
+      return [
+        { apiVersion, kind: 'AzureIdentity', metadata, spec: { type: 0, resourceID, clientID } },
+        {
+          apiVersion,
+          kind: 'AzureIdentityBinding',
+          metadata,
+          spec: { azureIdentity: `id-${index}`, selector: `id-${index}` },
+        },
+      ];
+    }),
+    ...range(pods).map((number) => podOf(number, number % identities)),
+  ];
+}
+
+/** The first pod loses its binding, or gets it again. */
+export function movePod(sim: Sim, isLost: boolean): void {
+  sim.kube.seed([podOf(0, 0, isLost ? 'none' : 'id-0')]);
+}
