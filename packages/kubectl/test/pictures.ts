@@ -101,18 +101,18 @@ export const smallPicture = pictureOfChains([
   },
 ]);
 
-/** Groups of 20 pods; each identity serves the pods of one namespace. */
+/** Groups of 10 pods; each identity serves the pods of one namespace. */
 export function largePicture(pods: number, identities: number): Picture {
   return pictureOfChains(
     Array.from({ length: pods }, (_, at) => {
-      const owner = Math.floor(at / 20);
+      const owner = Math.floor(at / 10);
       const identity = owner % identities;
       const namespace = `team-${identity % 50}`;
       const state = owner % 11 === 0 ? 'waiting' : owner % 17 === 0 ? 'refused' : 'ready';
       return {
         namespace,
         account: `account-${identity}`,
-        pod: `app-${owner}-${at % 20}`,
+        pod: `app-${owner}-${at % 10}`,
         binding: `binding-${identity}`,
         identity: `identity-${identity}`,
         host: `vmss/pool-${identity % 12}`,

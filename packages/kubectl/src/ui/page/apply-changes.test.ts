@@ -37,6 +37,6 @@ test('news is what pods and identities are now', () => {
 
 test('a hundred news are one sentence', () => {
   expect(newsOf([], largePicture(100, 5).things)).toBe(
-    '105 pods and identities changed: 20 are waiting, 85 are ready',
+    '105 pods and identities changed: 10 are waiting, 95 are ready',
   );
 });

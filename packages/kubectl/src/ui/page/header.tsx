@@ -54,7 +54,10 @@ const StateButtons: FunctionComponent<PartProperties> = ({ picture, view, change
   const count = countPods(picture.things);
   const toggle = (state: (typeof states)[number]) =>
     view.states.includes(state) ? view.states.filter((one) => one !== state) : [...view.states, state];
-  return states.map((state) => (
+  const shown = states.filter(
+    (state) => state !== 'unused' || count.unused > 0 || view.states.includes(state),
+  );
+  return shown.map((state) => (
     <button
       key={state}
       type="button"
@@ -63,7 +66,7 @@ const StateButtons: FunctionComponent<PartProperties> = ({ picture, view, change
       onClick={() => change({ states: toggle(state) })}
     >
       <Mark state={state} />
-      {count[state]} {state}
+      {count[state]} <span class="word">{state}</span>
     </button>
   ));
 };

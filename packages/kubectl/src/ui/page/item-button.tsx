@@ -28,15 +28,19 @@ export const ItemButton: FunctionComponent<Properties> = (properties) => {
       style={{ left: `${left}px`, top: `${y}px`, width: `${width - left + x}px` }}
       data-id={item.id}
       tabIndex={isStop ? 0 : -1}
-      aria-label={labelOf(item)}
       aria-expanded={item.isOpen}
       aria-current={isCurrent ? 'true' : undefined}
       title={titleOf(item)}
       onClick={() => open(item.id)}
     >
       <Mark state={item.state} />
+      <span class="hidden">{item.members === undefined ? kindOf(item) : 'group of pods'} </span>
       <bdi>{cleanText(item.name)}</bdi>
-      <span class="extra">{extraOf(item)}</span>
+      <span class={item.members === undefined ? 'extra type' : 'extra'}>{extraOf(item)}</span>
+      <span class="hidden">
+        , {item.state}
+        {item.namespace !== undefined && `, namespace ${cleanText(item.namespace)}`}
+      </span>
     </button>
   );
 };
@@ -44,12 +48,6 @@ export const ItemButton: FunctionComponent<Properties> = (properties) => {
 /** Beside the name: how many pods a group has, the type of an identity. */
 export const extraOf = ({ members, isOpen, type }: Item): string =>
   members === undefined ? (type ?? '') : `${isOpen === true ? '▾' : '▸'} ${members.length}`;
-
-const labelOf = (item: Item): string => {
-  const { members, state, type } = item;
-  const what = members === undefined ? kindOf(item) : `${members.length} pods`;
-  return cleanText(`${what} ${fullName(item)}, ${type === undefined ? '' : `${type}, `}${state}`);
-};
 
 const titleOf = (item: Item): string =>
   cleanText(item.about === '' ? fullName(item) : `${fullName(item)}: ${item.about}`);

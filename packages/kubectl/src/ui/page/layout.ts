@@ -186,24 +186,29 @@ export interface Window {
 }
 
 const maxLines = 800;
+/** Many lines that leave the window are one thick stroke: then only those that need attention are drawn. */
+const maxLeaving = 60;
 const urgency: Readonly<Record<State, number>> = { refused: 0, waiting: 1, ready: 2, unused: 3 };
 
 export function visible(
-  { placed, bands, lines, byId }: Layout,
+  layout: Layout,
   { top, bottom, lit, focus }: Window,
 ): Pick<Layout, 'placed' | 'bands' | 'lines'> {
-  const isNear = (y: number | undefined) => y !== undefined && y >= top && y <= bottom;
-  const isLit = ({ from, to }: Line) => lit.has(from) && lit.has(to);
-  const near = lines.filter(
-    (line) =>
-      line.top <= bottom &&
-      line.bottom >= top &&
-      (isLit(line) || isNear(byId.get(line.from)?.y) || isNear(byId.get(line.to)?.y)),
-  );
-  const rank = (line: PlacedLine) => (isLit(line) ? -1 : urgency[line.state]);
+  const isNear = (id: string) => {
+    const y = layout.byId.get(id)?.y ?? bottom + 1;
+    return y >= top && y <= bottom;
+  };
+  const rank = ({ from, to, state }: Line) => (lit.has(from) && lit.has(to) ? -1 : urgency[state]);
+  const crossing = layout.lines.filter((line) => line.top <= bottom && line.bottom >= top);
+  const inside = crossing.filter(({ from, to }) => isNear(from) && isNear(to));
+  const leaving = crossing.filter(({ from, to }) => isNear(from) !== isNear(to));
+  const passing = crossing.filter((line) => rank(line) < 0 && !isNear(line.from) && !isNear(line.to));
+  const urgent =
+    leaving.length <= maxLeaving ? leaving : leaving.filter((line) => rank(line) < urgency.ready);
+  const lines = [...inside, ...urgent, ...passing];
   return {
-    placed: placed.filter(({ y, item }) => isNear(y) || item.id === focus),
-    bands: bands.filter((band) => band.y <= bottom && band.y + band.height >= top),
-    lines: near.length <= maxLines ? near : near.toSorted((a, b) => rank(a) - rank(b)).slice(0, maxLines),
+    placed: layout.placed.filter(({ item: { id } }) => isNear(id) || id === focus),
+    bands: layout.bands.filter((band) => band.y <= bottom && band.y + band.height >= top),
+    lines: lines.length <= maxLines ? lines : lines.toSorted((a, b) => rank(a) - rank(b)).slice(0, maxLines),
   };
 }

@@ -23,7 +23,11 @@ function replaceFragment(fragment: string): void {
 const Page: FunctionComponent<{ readonly source: Source }> = ({ source }) => {
   const [view, setView] = useState(() => viewOf(location.hash));
   useEffect(() => {
-    const changed = (): void => setView(viewOf(location.hash));
+    const changed = (): void => {
+      // A new address of the command, opened in the same tab: connect again, with its token.
+      if (takeToken(location.hash).token === undefined) setView(viewOf(location.hash));
+      else location.reload();
+    };
     addEventListener('hashchange', changed);
     return () => removeEventListener('hashchange', changed);
   }, []);

@@ -153,6 +153,13 @@ const panel = css`
     .only-narrow {
       display: inline-flex;
     }
+    .item .type {
+      display: none;
+    }
+    .word {
+      position: absolute;
+      clip-path: inset(50%);
+    }
     .filters:not(.open) {
       display: none;
     }

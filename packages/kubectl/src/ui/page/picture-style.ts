@@ -49,6 +49,9 @@ export const pictureStyle = css`
     border-top: 1px solid var(--border);
     color: var(--soft);
   }
+  .canvas > .band:first-child {
+    border-top: 0;
+  }
   .item {
     position: absolute;
     height: 28px;
@@ -64,7 +67,11 @@ export const pictureStyle = css`
     white-space: nowrap;
   }
   .item .extra {
+    flex: 0 100 auto;
+    min-width: 0;
     margin-left: auto;
+    overflow: hidden;
+    text-overflow: ellipsis;
     color: var(--soft);
     font-size: 12px;
     white-space: nowrap;
