@@ -8,9 +8,8 @@ import {
 } from '@pod-identity/crd-types';
 import { targetsOf } from '@pod-identity/policy';
 import type { Session } from '../cli/command.ts';
-import { listAllowed } from '../cluster/lists.ts';
+import { listWithin, unknownOf } from '../cluster/lists.ts';
 import { CommandProblem } from '../cli/command.ts';
-import { readWithinRights } from './within-rights.ts';
 
 /** What the AzureIdentities of a cluster stand for, each target once. */
 export interface IdentityTarget {
@@ -27,24 +26,24 @@ export async function readIdentityTargets(
   { kube, signal, isAllNamespaces }: Session,
   within: string,
 ): Promise<{ readonly identities: readonly IdentityTarget[]; readonly notes: readonly string[] }> {
-  const reads = readWithinRights(kube, { namespace: isAllNamespaces ? undefined : within, spare: [] });
-  const listed = await listAllowed({
-    kube: reads.transport,
+  const wanted = {
+    kube,
     signal,
     kind: resources.AzureIdentity,
     fields: fieldLimits.AzureIdentity,
-    trim: (object) => {
+    trim: (object: unknown) => {
       const parsed = parseAzureIdentity(object);
       return parsed.ok ? parsed.value : undefined;
     },
-  });
+  };
+  const listed = await listWithin(wanted, isAllNamespaces ? undefined : within);
   if (listed.kind === 'not-read') throw new CommandProblem(listed.text);
   const all = targetsOfAll(listed.items);
   const left = all.length - mostTargets;
   return {
     identities: all.slice(0, mostTargets),
     notes: [
-      ...reads.lacking(),
+      ...unknownOf(listed),
       ...(left > 0 ? [`${left} more Azure identities are left out: name one`] : []),
     ],
   };

@@ -1,7 +1,7 @@
 // The pods of NMI.
 import { coreKinds, type Fields, type KubeTransport } from '@pod-identity/kit/kube';
 import { memberOf, stringAt } from '../../../mic/src/commands/plug-in.ts';
-import { listAllowed } from './lists.ts';
+import { itemsOf, listAllowed, unknownOf } from './lists.ts';
 import type { Installed, Services } from './services.ts';
 import { arrayAt } from './workload.ts';
 
@@ -48,8 +48,8 @@ export interface Agents {
 export async function readAgents({ nmi }: Pick<Services, 'nmi'>, reading: Reading): Promise<Agents> {
   const lists = await Promise.all(nmi.map((installed) => agentsOf(installed, reading)));
   return {
-    pods: lists.flatMap((list) => (list.kind === 'read' ? list.items : [])),
-    unknown: lists.flatMap((list) => (list.kind === 'read' ? [] : [list.text])),
+    pods: lists.flatMap(itemsOf),
+    unknown: lists.flatMap(unknownOf),
   };
 }
 

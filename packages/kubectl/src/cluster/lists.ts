@@ -10,7 +10,12 @@ import {
 
 /** A list, or that the user may not read it or that the cluster does not have this kind, in words. */
 export type Listed<T> =
-  | { readonly kind: 'read'; readonly items: readonly T[] }
+  | {
+      readonly kind: 'read';
+      readonly items: readonly T[];
+      /** What may not be read beside them, in words. */
+      readonly lacking?: string;
+    }
   | { readonly kind: 'not-read'; readonly why: 'denied' | 'absent'; readonly text: string };
 
 export interface ListOptions<T> {
@@ -43,6 +48,24 @@ export async function listAllowed<T>({
   } catch (error) {
     return notRead(error, `list ${nameOf(kind)} ${scopeOf(namespace)}`, kind);
   }
+}
+
+/** Of all namespaces, else of the one that the user may read. */
+export async function listWithin<T>(
+  options: Omit<ListOptions<T>, 'namespace'>,
+  namespace: string | undefined,
+): Promise<Listed<T>> {
+  const all = await listAllowed(options);
+  if (all.kind === 'read' || all.why === 'absent' || namespace === undefined) return all;
+  const own = await listAllowed({ ...options, namespace });
+  return own.kind === 'read' ? { ...own, lacking: all.text } : own;
+}
+
+export const itemsOf = <T>(list: Listed<T>): readonly T[] => (list.kind === 'read' ? list.items : []);
+
+export function unknownOf(list: Listed<unknown>): readonly string[] {
+  if (list.kind === 'not-read') return [list.text];
+  return list.lacking === undefined ? [] : [list.lacking];
 }
 
 export type Got =

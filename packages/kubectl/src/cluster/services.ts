@@ -3,7 +3,7 @@ import type { KubeTransport } from '@pod-identity/kit/kube';
 import { readMicConfig, type MicConfig } from '../../../mic/src/commands/plug-in.ts';
 import { readNmiConfig, type NmiConfig } from '../../../nmi/src/commands/plug-in.ts';
 import { findGenuine, homes, imitationOf } from './genuine.ts';
-import { listAllowed } from './lists.ts';
+import { itemsOf, listAllowed } from './lists.ts';
 import { readWorkload, type Role, type Workload } from './workload.ts';
 
 export interface Services {
@@ -81,7 +81,7 @@ async function findOfKind(kind: (typeof kinds)[number], reading: Reading) {
     usualNamespaces.map((namespace) => listAllowed({ ...reading, kind, trim, namespace })),
   );
   return {
-    workloads: usual.flatMap((list) => (list.kind === 'read' ? list.items : [])),
+    workloads: usual.flatMap(itemsOf),
     unknown: [everywhere.text],
   };
 }

@@ -26,7 +26,7 @@ import {
   type NodeView,
   type PodView,
 } from '../../../mic/src/commands/plug-in.ts';
-import { getAllowed, listAllowed, type Listed } from './lists.ts';
+import { getAllowed, itemsOf, listAllowed, listWithin, unknownOf, type Listed } from './lists.ts';
 
 export interface World {
   readonly index: ClusterIndex;
@@ -108,20 +108,11 @@ export async function lookAtWorld(looking: Looking): Promise<World> {
   };
 }
 
-const itemsOf = <T>(list: Partiality<T>): readonly T[] => (list.kind === 'read' ? list.items : []);
-const unknownOf = (list: Partiality<unknown>): readonly string[] =>
-  list.kind === 'not-read' ? [list.text] : (list.unknown ?? []);
-
-/** A list of which a part may be missing. */
-type Partiality<T> =
-  | (Extract<Listed<T>, { kind: 'read' }> & { readonly unknown?: readonly string[] })
-  | Extract<Listed<T>, { kind: 'not-read' }>;
-
 async function listCustom<V>(
   { kube, signal, namespace }: Looking,
   kind: Kind,
   trim: (raw: unknown, tooLarge: readonly Problem[]) => V | undefined,
-): Promise<Partiality<Reported<V>>> {
+): Promise<Listed<Reported<V>>> {
   const wanted = {
     kube,
     signal,
@@ -132,10 +123,7 @@ async function listCustom<V>(
       return view && { view, ready: readyOf(raw) };
     },
   };
-  const all = await listAllowed(wanted);
-  if (all.kind === 'read' || all.why === 'absent' || namespace === undefined) return all;
-  const own = await listAllowed({ ...wanted, namespace });
-  return own.kind === 'read' ? { ...own, unknown: [all.text] } : own;
+  return listWithin(wanted, namespace);
 }
 
 async function listRecords(looking: Looking, trims: Trims): Promise<Listed<AssignedView>> {

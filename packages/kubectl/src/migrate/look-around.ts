@@ -4,7 +4,7 @@ import { clusterKinds } from '@pod-identity/kit/core';
 import { micFlags } from '../../../mic/src/commands/plug-in.ts';
 import { nmiFlags } from '../../../nmi/src/commands/plug-in.ts';
 import { CommandProblem } from '../cli/command.ts';
-import { getAllowed, listAllowed } from '../cluster/lists.ts';
+import { getAllowed, itemsOf, listAllowed, unknownOf } from '../cluster/lists.ts';
 import { readWorkload } from '../cluster/workload.ts';
 import {
   bindingsOf,
@@ -40,7 +40,7 @@ export async function lookAtStanding({ kube, signal, services }: Looking): Promi
       listAllowed({ kube, signal, kind, trim: whole }),
     ),
   );
-  const [identities = [], accounts = []] = lists.map((list) => (list.kind === 'read' ? list.items : []));
+  const [identities = [], accounts = []] = lists.map(itemsOf);
   const byType = Map.groupBy(identities, (object) => String(Number(fieldAt(object, 'spec.type') ?? 0)));
   return {
     originals: named(true),
@@ -48,7 +48,7 @@ export async function lookAtStanding({ kube, signal, services }: Looking): Promi
     hasBroker: broker.length > 0,
     identities: Object.fromEntries(Array.from(byType, ([type, list]) => [type, list.map(keyAt)])),
     workloadAccounts: accounts.filter(isOfWorkloadIdentity).map(keyAt),
-    unknown: [...unknown, ...lists.flatMap((list) => (list.kind === 'read' ? [] : [list.text]))],
+    unknown: [...unknown, ...lists.flatMap(unknownOf)],
   };
 }
 

@@ -24,7 +24,6 @@ export { explainPods } from './explain-all.ts';
 export { readExplanation as readMicExplanation } from './explain.ts';
 export { accessOnce, lookAtCluster } from './look.ts';
 export { listClusterRoles, type ClusterRoles } from './rbac.ts';
-export { PairRegistry } from '../access/pair-registry.ts';
 export { livePods } from '../tell/access-uses.ts';
 export { reviewTarget } from './review-pod.ts';
 export { micFlags } from '../config/flags.ts';
