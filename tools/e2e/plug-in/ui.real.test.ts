@@ -1,0 +1,110 @@
+// `ui` as a process against a real API server, in headless Chromium: pods that MIC gives their identities while the page is open.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  startApiServer,
+  startBrowser,
+  whyNoApiServer,
+  whyNoPrograms,
+  type Browser,
+  type RunningApiServer,
+  type Tab,
+} from '@pod-identity/kit/testing';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { createNamespace, createPerson, edit } from '../access/people.ts';
+import { addIdentity, bind } from '../objects.ts';
+import { readManifests } from '../../stage/objects.ts';
+import { inDeploy, repository } from '../../stage/places.ts';
+import { startService, type Service } from '../../stage/service.ts';
+import { openStage, type Stage } from '../../stage/stage.ts';
+
+const missing = whyNoApiServer() ?? whyNoPrograms({ programs: ['chromium'] });
+if (missing !== undefined) console.warn(`skipped plug-in/ui: ${missing}`);
+
+const entry = join(repository, 'packages/kubectl/dist/main.js');
+
+describe.skipIf(missing !== undefined)('the picture of a cluster', () => {
+  let api: RunningApiServer;
+  let stage: Stage;
+  let browser: Browser;
+  const running: Service[] = [];
+
+  const start = (kubeconfig: string, ...words: readonly string[]): Service => {
+    const args = ['ui', ...words, '--kubeconfig', kubeconfig];
+    const service = startService({ name: 'ui', entry, args });
+    running.push(service);
+    return service;
+  };
+  const openTab = async (kubeconfig: string, ...words: readonly string[]): Promise<Tab> => {
+    const tab = await browser.openTab();
+    await tab.show(await start(kubeconfig, ...words).line((line) => line.startsWith('http://')));
+    return tab;
+  };
+  /** The things of the page by what a screen reader says of them. */
+  const labels = async (tab: Tab): Promise<string> =>
+    String(
+      await tab.evaluate(
+        "[...document.querySelectorAll('[data-id]')].map((one) => one.ariaLabel).join('\\n')",
+      ),
+    );
+  const shows = (tab: Tab, text: string | RegExp) =>
+    expect.poll(() => labels(tab), { timeout: 60_000 }).toMatch(text);
+
+  beforeAll(async () => {
+    const server = await startApiServer({ flavour: 'v1.34' });
+    if ('skipped' in server) throw new Error(server.skipped);
+    api = server;
+    stage = await openStage({ kubeconfig: api.kubeconfig, nodes: 1 });
+    browser = await startBrowser();
+    await stage.install();
+    for (const object of await readManifests(inDeploy('base/mic/deployment.yaml')))
+      if (object.kind === 'Deployment') await stage.create(object);
+    for (const namespace of ['shop', 'other']) await createNamespace(stage, namespace);
+    const reader = addIdentity(stage, 'reader');
+    await bind(stage, { ...reader, name: 'reader', namespace: 'shop' });
+    await bind(stage, { ...addIdentity(stage, 'till'), name: 'till', namespace: 'other' });
+    await createPerson(stage, { namespace: 'shop', name: 'editor', rules: edit });
+    await stage.runPod({ name: 'web', namespace: 'shop', node: 0, label: 'reader' });
+    await stage.runPod({ name: 'typo', namespace: 'shop', node: 0, label: 'raeder' });
+  }, 120_000);
+  afterEach(async () => {
+    for (const service of running.splice(0)) await service.stop();
+  });
+  afterAll(async () => {
+    await browser.close();
+    await stage.stop();
+    await api.stop();
+  });
+
+  test('a pod that gets its identity becomes ready in open pages, also in that of an editor who may read one namespace', async () => {
+    const admin = await openTab(stage.kubeconfig, '-A');
+    const editor = await openTab(join(stage.folder, 'editor.kubeconfig'), '-n', 'shop');
+    for (const tab of [admin, editor]) {
+      await shows(tab, /^pod shop\/web, waiting$/m);
+      await shows(tab, /^pod shop\/typo, refused$/m);
+      await tab.evaluate('window.isOpen = true');
+    }
+    await shows(admin, /other\/till/);
+    await stage.startMic('0');
+    for (const tab of [admin, editor]) {
+      await shows(tab, /^pod shop\/web, ready$/m);
+      expect(await tab.evaluate('window.isOpen')).toBe(true);
+    }
+    expect(await labels(editor)).not.toContain('other/');
+    expect(await editor.evaluate('document.body.textContent')).toContain('What you may not see');
+    // The token is in no address that the browser keeps.
+    expect(await admin.evaluate('location.href')).not.toContain('token');
+  });
+
+  test('--export writes it without a page, and Ctrl-C ends the page with code 0', async () => {
+    const file = join(stage.folder, 'who.html');
+    const exported = start(stage.kubeconfig, '-A', '--export', file);
+    await exported.ended;
+    expect(exported.exitCode).toBe(0);
+    expect(await readFile(file, 'utf8')).toContain('shop/typo');
+    const page = start(stage.kubeconfig, '-A');
+    await page.line((line) => line.startsWith('http://'));
+    await page.stop('SIGINT');
+    expect(page.exitCode).toBe(0);
+  });
+});
