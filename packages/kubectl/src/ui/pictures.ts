@@ -27,6 +27,7 @@ interface Making {
   readonly make: (number: number) => Picture;
 }
 
+/** Between two pictures: nobody sees more of them. */
 const shortestMs = 250;
 
 export function createAlbum({ clock, make }: Making): Album {

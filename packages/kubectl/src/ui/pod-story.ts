@@ -10,8 +10,9 @@ import type { Target } from '../explain/reading.ts';
 import { readLastLines } from '../logs/logs.ts';
 import type { PodStory } from './picture.ts';
 
-/** Of Events and of lines. */
+/** Of Events and of lines: who wants more has `kubectl get events` and `logs`. */
 const most = 20;
+/** A log of days takes too long to be read. */
 const logSeconds = 60 * 60;
 
 /** `pod`: `namespace/name`. Rejects with a sentence for the user. */

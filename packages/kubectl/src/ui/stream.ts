@@ -5,6 +5,7 @@ import { changeBetween } from './changes.ts';
 import type { Picture } from './picture.ts';
 import type { Pictures } from './pictures.ts';
 
+/** A page that hears nothing cannot tell a quiet cluster from a command that is gone. */
 const keepAliveMs = 15_000;
 
 /**
