@@ -46,6 +46,7 @@ function withNews(session: Session): Session {
   return { ...session, services: () => (services ??= readServices({ kube, signal })) };
 }
 
+/** Longer than any reason or time is. */
 const text: Fields = { upTo: 1024 };
 const eventFields: Fields = {
   members: {

@@ -14,7 +14,9 @@ export interface Listener {
   readonly problem: (text: string) => void;
 }
 
+/** As often as the server sends them. */
 const betweenPicturesMs = 250;
+/** Whoever starts the command again waits no longer for the page. */
 const retryMs = 2_000;
 const noToken = 'This page may not read from the server. Open the URL that the command has printed.';
 

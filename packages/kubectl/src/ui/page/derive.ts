@@ -12,6 +12,7 @@ export interface Drawing {
 }
 
 const few: readonly Column[] = ['pod', 'identity'];
+/** In pixels: a telephone, and half of a small screen. */
 const narrow = 700;
 
 /** Five columns that are narrower are no use: the picture scrolls sideways. */

@@ -185,9 +185,11 @@ export interface Window {
   readonly focus: string;
 }
 
+/** More are a grey area, and slow to draw. */
 const maxLines = 800;
 /** Many lines that leave the window are one thick stroke: then only those that need attention are drawn. */
 const maxLeaving = 60;
+/** What needs attention most comes first. */
 const urgency: Readonly<Record<State, number>> = { refused: 0, waiting: 1, ready: 2, unused: 3 };
 
 export function visible(

@@ -1,6 +1,7 @@
 import type { Thing } from '../picture.ts';
 import { fullName, kindOf } from './words.ts';
 
+/** Nobody listens to more names: then they are counted. */
 const most = 3;
 
 /** What changed between two pictures, in one sentence for those who listen; '' if nothing that concerns them did. */

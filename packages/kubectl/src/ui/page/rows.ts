@@ -13,6 +13,7 @@ export interface Row {
   readonly leadsTo: readonly string[];
 }
 
+/** A table of all of them would be slow to draw. */
 export const rowsPerPage = 100;
 
 export function rowsOf({ things, lines }: Pick<Picture, 'things' | 'lines'>): readonly Row[] {

@@ -15,6 +15,7 @@ export function useSource(source: Source): {
   return { picture, problem };
 }
 
+/** A sentence is read to its end before the next one. */
 const betweenNewsMs = 5_000;
 
 /** Screen readers say what changed, at most every five seconds. */
@@ -39,6 +40,7 @@ export function useNews(picture: Picture | undefined): string {
 
 type Story = PodStory | { readonly problem: string };
 
+/** Changes in quick succession ask for one story. */
 const settleMs = 1_000;
 
 /** The story of a pod, read again when its state changes. */

@@ -30,7 +30,9 @@ export const wholeView: View = {
   open: [],
 };
 
+/** Longer than any name of Kubernetes with its namespace. */
 const maxText = 600;
+/** Addresses are cut by what they are sent with. */
 const maxOpen = 50;
 
 /** A fragment that somebody else wrote is a view as well: what is not understood is left out. */

@@ -37,6 +37,7 @@ export const fullName = ({ namespace, name }: Pick<Thing, 'namespace' | 'name'>)
 export const kindOf = ({ id, column }: Pick<Thing, 'id' | 'column'>): string =>
   id.startsWith('broker:') ? 'broker' : kindNames[column];
 
+/** Higher needs attention more. */
 const severity: Readonly<Record<State, number>> = { refused: 3, waiting: 2, ready: 1, unused: 0 };
 
 /** The state that needs attention most. */
