@@ -24,7 +24,7 @@ export function objectRows(judging: Judging): readonly Row[] {
   const { world, namespace } = judging;
   const isShown = ({ view: { key } }: { view: { key: string } }) =>
     namespace === undefined || key.startsWith(`${namespace}/`);
-  const pods = podRows(judging).map(({ row }) => row);
+  const pods = world.pods.map(createPodRow(judging)).filter((row) => row !== undefined);
   return [
     ...world.identities.filter(isShown).map((reported) => identityRow(reported, judging)),
     ...world.bindings.filter(isShown).map(({ view }) => bindingRow(view, world)),
@@ -67,13 +67,10 @@ export function bindingRow(view: Parameters<typeof bindingCondition>[0], { index
 /** What Azure says of hosts is not asked here: MIC reports it on the identity. */
 const elsewhere: ReadonlySet<Finding['topic']> = new Set(['host', 'permission', 'access']);
 
-/** Those that have not finished, and that bindings concern. */
-export function podRows(judging: Judging): readonly { readonly pod: PodView; readonly row: Row }[] {
+/** For pods of this world; undefined for those that have finished, or that no binding concerns. */
+export function createPodRow(judging: Judging): (pod: PodView) => Row | undefined {
   const refusals = refusalsIn(judging.world);
-  return judging.world.pods.flatMap((pod) => {
-    const row = pod.finished ? undefined : podRow(pod, judging, refusals);
-    return row ? [{ pod, row }] : [];
-  });
+  return (pod) => (pod.finished ? undefined : podRow(pod, judging, refusals));
 }
 
 /** Undefined for a pod that no binding concerns. */

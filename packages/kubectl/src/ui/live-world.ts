@@ -18,8 +18,8 @@ import { spareAbsentKinds } from './absent-kinds.ts';
 export interface LiveWorld {
   /** Resolves when all that may be read is read. */
   readonly synced: Promise<unknown>;
-  /** As it is now. */
-  world(): World;
+  /** As it is now, and the keys of the pods of which something else than their own object has changed since the last call. */
+  look(): { readonly world: World; readonly changed: ReadonlySet<string> };
   /** Calls the listener after each change. */
   onChange(listener: () => void): void;
   /** Until the signal aborts. */
@@ -53,7 +53,7 @@ export function followWorld({ kube, clock, log, namespace, forceNamespaced }: Fo
   const { trims, conditions } = createNotingTrims();
   const tools = { transport, clock, log, random: Math.random };
   const watch = createClusterWatch({ ...tools, index, startMs, trims });
-  const { records, informer } = watchRecords(tools, trims);
+  const { records, informer, changed } = watchRecords(tools, trims);
   const [pods, nodes] = [new Set<string>(), new Set<string>()];
   watch.onPod((key, pod) => (pod === undefined ? pods.delete(key) : pods.add(key)));
   watch.onNode((name) => (index.nodeHost(name).exists ? nodes.add(name) : nodes.delete(name)));
@@ -68,13 +68,14 @@ export function followWorld({ kube, clock, log, namespace, forceNamespaced }: Fo
     run: async (signal) => {
       await Promise.all([watch.run(signal), informer.run(signal)]);
     },
-    world() {
+    look() {
       const shown = Array.from(pods, (key) => index.pod(key)).filter((pod) => pod !== undefined);
       if (!mayRead('nodes'))
         for (const view of standInsFor(shown)) index.apply({ kind: 'node', key: view.name, view });
-      forgetChanges(index.settle());
+      const news = new Set([...takeChanges(index.settle()), ...changed]);
+      changed.clear();
       const keys = index.objects.keys();
-      return {
+      const world = {
         index,
         records,
         pods: shown.filter((pod) => namespace === undefined || pod.namespace === namespace),
@@ -85,6 +86,7 @@ export function followWorld({ kube, clock, log, namespace, forceNamespaced }: Fo
         hasObjects: [plurals.identities, plurals.bindings, 'pods'].every(mayRead),
         unknown: [...reads.lacking(), ...unknown()],
       };
+      return { world, changed: news };
     },
   };
 }
@@ -110,8 +112,14 @@ function watchRecords(
     readonly random: () => number;
   },
   trims: Trims,
-): { readonly records: Records; readonly informer: Informer<AssignedView> } {
+): {
+  readonly records: Records;
+  readonly informer: Informer<AssignedView>;
+  /** The pods of changed records. */
+  readonly changed: Set<string>;
+} {
   const records = new Records();
+  const changed = new Set<string>();
   const kind = 'AzureAssignedIdentity';
   const informer = createInformer<AssignedView>({
     ...tools,
@@ -119,8 +127,12 @@ function watchRecords(
     fields: fieldLimits[kind],
     trim: (raw) => trims.assigned(raw, tooLargeProblems(tooLargeIn(raw))),
   });
-  informer.onChange((change) => records.set(change.key, 'after' in change ? change.after : undefined));
-  return { records, informer };
+  informer.onChange((change) => {
+    const after = 'after' in change ? change.after : undefined;
+    const before = records.set(change.key, after);
+    for (const view of [before, after]) if (view) changed.add(`${view.podNamespace}/${view.podName}`);
+  });
+  return { records, informer, changed };
 }
 
 function reported<V extends object>(
@@ -133,8 +145,8 @@ function reported<V extends object>(
   );
 }
 
-/** MIC's plans ask the index what has changed; pictures are made of all of it. */
-function forgetChanges(index: ClusterIndex): void {
-  for (const host of [...index.dirtyHosts()]) index.takeDirty(host);
+/** Pods that MIC would plan again. */
+function takeChanges(index: ClusterIndex): readonly string[] {
   index.takeConcerned();
+  return [...index.dirtyHosts()].flatMap((host) => [...index.takeDirty(host)]);
 }

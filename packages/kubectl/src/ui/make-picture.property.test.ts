@@ -5,7 +5,7 @@ import { ClusterIndex, Records, type NodeView } from '../../../mic/src/commands/
 import { aBinding, anIdentity, aNamespace, aPod } from '../../../mic/src/snapshot/test/random-changes.ts';
 import type { ReadyCondition, World } from '../cluster/world.ts';
 import { changeBetween } from './changes.ts';
-import { makePicture } from './make-picture.ts';
+import { makePicture, type Kept } from './make-picture.ts';
 import { applyChanges, lineKey } from './page/apply-changes.ts';
 import type { Picture, Thing } from './picture.ts';
 
@@ -70,19 +70,31 @@ const broker = {
   about: '1 of 1 ready',
 } as const;
 
-function picturesOf(history: readonly Parameters<ClusterIndex['apply']>[0][], sights: readonly Sight[]) {
+interface Step {
+  readonly changes: readonly Parameters<ClusterIndex['apply']>[0][];
+  readonly sight: Sight;
+}
+
+function picturesOf(steps: readonly Step[]): readonly Picture[] {
   const index = new ClusterIndex({ forceNamespaced: false });
   index.apply({ kind: 'node', key: node.name, view: node });
   const pods = new Set<string>();
-  return sights.map((sight, number): Picture => {
-    const part = Math.ceil(history.length / sights.length);
-    for (const change of history.slice(number * part, (number + 1) * part)) {
+  let kept: Kept | undefined;
+  return steps.map(({ changes: some, sight }, number): Picture => {
+    for (const change of some) {
       index.apply(change);
       if (change.kind === 'pod') pods[change.view ? 'add' : 'delete'](change.key);
     }
     const { hasMic, hasBroker, namespace } = sight;
     const seen = { world: worldOf(index, pods, sight), namespace, hasMic, now: 0 };
-    const made = makePicture({ ...seen, brokers: hasBroker ? [broker] : [] });
+    const all = { ...seen, brokers: hasBroker ? [broker] : [] };
+    const changed = new Set([...index.dirtyHosts()].flatMap((host) => [...index.takeDirty(host)]));
+    const { things, lines, ...again } = makePicture(all, changed, kept);
+    ({ kept } = again);
+    // What was kept of the picture before makes no difference.
+    const afresh = makePicture(all);
+    expect([things, lines]).toEqual([afresh.things, afresh.lines]);
+    const made = { things, lines };
     return { number, takenAt: '', server: 's', namespace: undefined, unknown: [`${number}`], ...made };
   });
 }
@@ -108,7 +120,7 @@ function expectWhole(things: Picture['things'], lines: Picture['lines']): void {
 test('each line joins two things of neighbouring columns, ids are unique, and of a namespace nothing is shown that it does not use', () => {
   fc.assert(
     fc.property(changes, aSight, (history, sight) => {
-      const [{ things, lines } = { things: [], lines: [] }] = picturesOf(history, [sight]);
+      const [{ things, lines } = { things: [], lines: [] }] = picturesOf([{ changes: history, sight }]);
       expectWhole(things, lines);
       const joined = new Set(lines.flatMap(({ from, to }) => [from, to]));
       const isShown = ({ id, namespace }: Thing) =>
@@ -120,17 +132,31 @@ test('each line joins two things of neighbouring columns, ids are unique, and of
 
 test('a picture and the changes that follow are the next picture; equal pictures have none', () => {
   fc.assert(
-    fc.property(changes, aSight, aSight, (history, one, other) => {
-      const [before, after] = picturesOf(history, [one, { ...other, namespace: one.namespace }]) as [
-        Picture,
-        Picture,
+    fc.property(fc.tuple(changes, changes), aSight, aSight, ([first, then], one, other) => {
+      const sight = { ...other, namespace: one.namespace };
+      const steps = [
+        { changes: first, sight: one },
+        { changes: then, sight },
       ];
+      const [before, after] = picturesOf(steps) as [Picture, Picture];
       const change = changeBetween(before, after);
       const applied = applyChanges(before, change === undefined ? [] : [change]);
       expect(byText(applied.things)).toEqual(byText(after.things));
       expect(byText(applied.lines)).toEqual(byText(after.lines));
       expect(applied.unknown).toEqual(after.unknown);
       expect(changeBetween(after, { ...after, number: 9, takenAt: 'later' })).toBeUndefined();
+    }),
+  );
+});
+
+test('what is kept from picture to picture, while pods and namespaces change, makes no difference', () => {
+  const few = fc.array(fc.oneof(aPod, aPod, aPod, aNamespace, anIdentity), { minLength: 1, maxLength: 4 });
+  fc.assert(
+    fc.property(changes, fc.array(few, { minLength: 5, maxLength: 12 }), aSight, (first, then, sight) => {
+      // picturesOf compares each picture with one that is made afresh.
+      expect(picturesOf([first, ...then].map((some) => ({ changes: some, sight })))).toHaveLength(
+        then.length + 1,
+      );
     }),
   );
 });

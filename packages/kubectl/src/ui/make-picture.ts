@@ -1,6 +1,6 @@
 // The picture of a cluster. The states and the words of things are those of `status`.
 import type { IdentityView, PodView } from '../../../mic/src/commands/plug-in.ts';
-import { bindingRow, hostRows, identityRow, podRows, type Judging } from '../status/object-rows.ts';
+import { bindingRow, createPodRow, hostRows, identityRow, type Judging } from '../status/object-rows.ts';
 import type { Row } from '../status/row.ts';
 import { grantsOf, type Grant } from './grants.ts';
 import { createLineSet, type LineSet } from './line-set.ts';
@@ -17,40 +17,86 @@ interface PodPart {
   readonly pod: PodView;
   readonly row: Row;
   readonly grants: readonly Grant[];
+  readonly thing: Thing;
 }
 
-export function makePicture(seen: Seen): Pick<Picture, 'things' | 'lines'> {
+/** What was made of each pod, for the next picture; undefined for those that are not shown. */
+export interface Kept {
+  readonly seen: Seen;
+  readonly parts: ReadonlyMap<string, PodPart | undefined>;
+}
+
+export interface Made extends Pick<Picture, 'things' | 'lines'> {
+  readonly kept: Kept;
+}
+
+/**
+ * `kept`: of the picture before. With it pods are judged again only if they are among `changed`, if their views are others, or if an identity
+ * or a binding is another one: most changes are of pods alone.
+ */
+export function makePicture(seen: Seen, changed?: ReadonlySet<string>, kept?: Kept): Made {
   const { world } = seen;
   const identities = world.identities.map((reported) => ({
     view: reported.view,
     row: identityRow(reported, seen),
   }));
-  const refused = new Set(
-    identities.filter(({ row }) => row.state === 'problem').map(({ view: { key } }) => key),
-  );
-  const isRefused = (key: string) => refused.has(key);
-  const parts = podRows(seen).map(({ pod, row }): PodPart => ({
-    pod,
-    row,
-    grants: grantsOf(pod, { ...seen, podState: states[row.state], isRefused }),
-  }));
+  const refused = identities.filter(({ row }) => row.state === 'problem');
+  const all = judgePods(seen, new Set(refused.map(({ view: { key } }) => key)), {
+    changed,
+    before: kept && isAlike(kept.seen, seen) ? kept.parts : undefined,
+  });
+  const parts = [...all.values()].filter((part) => part !== undefined);
   const lines = createLineSet();
   for (const part of parts) drawPod(part, seen, lines);
   const hosts = hostRows(
     world,
     parts.map(({ row }) => row),
   );
+  const things = [
+    ...accountThings(parts),
+    ...parts.map(({ thing }) => thing),
+    ...world.bindings.map(({ view }) => thingOf('binding', bindingRow(view, world), lines)),
+    ...identities.map(({ view, row }) => identityThing(view, thingOf('identity', row, lines))),
+    ...hosts.map(({ host, row }) => hostThing(`host:${host.id}`, row, lines)),
+    ...seen.brokers.map((row) => hostThing(brokerId(row), row, lines)),
+  ];
   return {
-    things: [
-      ...accountThings(parts),
-      ...parts.map(podThing),
-      ...world.bindings.map(({ view }) => thingOf('binding', bindingRow(view, world), lines)),
-      ...identities.map(({ view, row }) => identityThing(view, thingOf('identity', row, lines))),
-      ...hosts.map(({ host, row }) => hostThing(`host:${host.id}`, row, lines)),
-      ...seen.brokers.map((row) => hostThing(brokerId(row), row, lines)),
-    ].filter(isShown(seen, lines)),
+    things: things.filter(isShown(seen, lines)),
     lines: lines.all(),
+    kept: { seen, parts: all },
   };
+}
+
+interface Reusing {
+  readonly changed: ReadonlySet<string> | undefined;
+  readonly before: Kept['parts'] | undefined;
+}
+
+function judgePods(seen: Seen, refused: ReadonlySet<string>, { changed, before }: Reusing): Kept['parts'] {
+  const rowOf = createPodRow(seen);
+  const isRefused = (key: string) => refused.has(key);
+  return new Map(
+    seen.world.pods.map((pod) => {
+      const key = `${pod.namespace}/${pod.name}`;
+      const known = before?.get(key);
+      if (known?.pod === pod && changed?.has(key) === false) return [key, known];
+      const row = rowOf(pod);
+      const grants = row ? grantsOf(pod, { ...seen, podState: states[row.state], isRefused }) : [];
+      return [key, row && { pod, row, grants, thing: podThing(pod, row, grants) }];
+    }),
+  );
+}
+
+/** Whether pods are judged by the same. Views are never changed: another version of an object has another one. */
+function isAlike(one: Seen, other: Seen): boolean {
+  const objects = ({ world: { identities, bindings } }: Seen) => [...identities, ...bindings];
+  const [before, after] = [objects(one), objects(other)];
+  return (
+    one.hasMic === other.hasMic &&
+    one.world.hasRecords === other.world.hasRecords &&
+    before.length === after.length &&
+    before.every(({ view }, position) => view === after[position]?.view)
+  );
 }
 
 /** Of other namespaces only what the pods of this one use. */
@@ -91,8 +137,7 @@ const accountId = ({ namespace, serviceAccount }: PodView): string =>
 const podState = ({ state }: Row, grants: readonly Grant[]): State =>
   state === 'ok' && grants.length === 0 ? 'unused' : states[state];
 
-function podThing({ pod, row, grants }: PodPart): Thing {
-  const { namespace, name, serviceAccount } = pod;
+function podThing({ namespace, name, serviceAccount }: PodView, row: Row, grants: readonly Grant[]): Thing {
   const state = podState(row, grants);
   const bindings = [...new Set(grants.map(({ binding }) => binding))].sort();
   return {

@@ -4,7 +4,7 @@ import type { Session } from '../cli/command.ts';
 import { readServices, type Services } from '../cluster/services.ts';
 import { serviceRows } from '../status/services-rows.ts';
 import { followWorld } from './live-world.ts';
-import { makePicture } from './make-picture.ts';
+import { makePicture, type Kept } from './make-picture.ts';
 import type { Picture } from './picture.ts';
 import { createAlbum, type Pictures } from './pictures.ts';
 import { watchHealth } from './server-health.ts';
@@ -18,6 +18,7 @@ export interface Scene {
 export async function openScene(session: Session): Promise<Scene> {
   const { namespace, clock, kube } = session;
   let services = await session.services();
+  let kept: Kept | undefined;
   const album = createAlbum({ clock, make });
   const healthy = watchHealth(kube, (problem) => album.setProblem(problem));
   const { forceNamespaced } = await rulesOf(session);
@@ -25,16 +26,19 @@ export async function openScene(session: Session): Promise<Scene> {
   live.onChange(() => album.note());
 
   function make(number: number): Picture {
-    const world = live.world();
+    const { world, changed } = live.look();
     const hasMic = services.mic.length > 0 || services.unknown.length > 0;
     const brokers = serviceRows(services).filter(({ kind }) => kind === 'broker');
+    const made = makePicture({ world, namespace, hasMic, now: clock.now(), brokers }, changed, kept);
+    ({ kept } = made);
     return {
       number,
       takenAt: new Date(clock.now()).toISOString(),
       server: kube.server,
       namespace,
       unknown: [...services.unknown, ...world.unknown],
-      ...makePicture({ world, namespace, hasMic, now: clock.now(), brokers }),
+      things: made.things,
+      lines: made.lines,
     };
   }
   const takeServices = (found: Services) => {
