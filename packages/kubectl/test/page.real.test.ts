@@ -145,7 +145,7 @@ describe.skipIf(missing !== undefined)('the page of ui in a browser', () => {
     expect(await tab.evaluate(classes)).toContain('waiting');
     server.send('change', changed({ things: [inState(pod('web-0'), 'ready')] }));
     await waitFor(tab, `/ ready/.test(${classes})`);
-    await waitFor(tab, `/2 ready/.test(document.querySelector('header').innerText)`);
+    await waitFor(tab, `/2 ready/.test(document.querySelector('header').textContent)`);
     await waitFor(
       tab,
       `[...document.querySelectorAll('[role=status]')].some((one) => one.innerText === 'pod shop/web-0 is ready')`,
@@ -230,7 +230,7 @@ describe.skipIf(missing !== undefined)('the page of ui in a browser', () => {
     const count = `document.querySelectorAll('main [data-id]').length`;
     expect(Number(await tab.evaluate(count))).toBeLessThan(400);
     await tab.evaluate(`document.querySelector('.scroll').scrollTop = 1e6`);
-    await waitFor(tab, `document.querySelector('main').innerText.includes('team-49')`);
+    await waitFor(tab, `document.querySelector('main').innerText.includes('team-9')`);
     expect(Number(await tab.evaluate(count))).toBeLessThan(400);
     await tab.evaluate(`document.querySelector('.item.group').focus()`);
     const group = String(await focused(tab));
@@ -298,7 +298,7 @@ describe.skipIf(missing !== undefined)('the page of ui in a browser', () => {
     await waitFor(tab, `document.querySelector('header').innerText.includes('00:04:59')`);
     expect(Number(await tab.evaluate('window.draws'))).toBeLessThan(100);
     await press(tab, '/');
-    await tab.send('Input.insertText', { text: 'app-499-19' });
+    await tab.send('Input.insertText', { text: 'app-499-9' });
     await waitFor(tab, `document.querySelectorAll('main .item').length === 5`);
   });
 

@@ -79,11 +79,15 @@ const Drawn: FunctionComponent<{ readonly picture: Picture; readonly style?: str
       viewBox={`0 0 ${size.width} ${size.height}`}
       {...size}
     >
-      {style !== undefined && <style>{style}</style>}
       <rect class="ground" width="100%" height="100%" />
-      <text class="soft" x={margin} y={24}>
-        Pod Identity: {captionOf(picture)}
-      </text>
+      {style !== undefined && (
+        <>
+          <style>{style}</style>
+          <text class="soft" x={margin} y={24}>
+            Pod Identity: {captionOf(picture)}
+          </text>
+        </>
+      )}
       <Contents drawing={drawing} />
     </svg>
   );

@@ -1,6 +1,6 @@
 import type { FunctionComponent } from 'preact';
 import type { Item } from './fold.ts';
-import type { Placed } from './layout.ts';
+import { indentOf, type Placed } from './layout.ts';
 import { Mark } from './mark.tsx';
 import { cleanText, fullName, kindOf } from './words.ts';
 
@@ -14,18 +14,19 @@ interface Properties {
   readonly open: (id: string) => void;
 }
 
-const indent = 12;
+/** In a column that is narrower the type of an identity would leave no room for its name. */
+const leastForType = 190;
 
 export const ItemButton: FunctionComponent<Properties> = (properties) => {
   const { placed, width, isLit, isCurrent, isStop, open } = properties;
   const { item, x, y } = placed;
-  const left = item.isMember === true ? x + indent : x;
+  const indent = indentOf(item);
   const classes = ['item', item.state, item.members && 'group', isLit && 'lit'].filter(Boolean);
   return (
     <button
       type="button"
       class={classes.join(' ')}
-      style={{ left: `${left}px`, top: `${y}px`, width: `${width - left + x}px` }}
+      style={{ left: `${x + indent}px`, top: `${y}px`, width: `${width - indent}px` }}
       data-id={item.id}
       tabIndex={isStop ? 0 : -1}
       aria-expanded={item.isOpen}
@@ -36,7 +37,7 @@ export const ItemButton: FunctionComponent<Properties> = (properties) => {
       <Mark state={item.state} />
       <span class="hidden">{item.members === undefined ? kindOf(item) : 'group of pods'} </span>
       <bdi>{cleanText(item.name)}</bdi>
-      <span class={item.members === undefined ? 'extra type' : 'extra'}>{extraOf(item)}</span>
+      <span class="extra">{item.members === undefined && width < leastForType ? '' : extraOf(item)}</span>
       <span class="hidden">
         , {item.state}
         {item.namespace !== undefined && `, namespace ${cleanText(item.namespace)}`}

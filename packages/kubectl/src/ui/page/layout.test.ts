@@ -23,7 +23,8 @@ test.each([
     [layout.byId.get(from), layout.byId.get(to)].map((end) => [end?.x ?? 0, (end?.y ?? 0) + 14] as const);
   for (const line of layout.lines) {
     const [[x1, y1] = [], [x2, y2] = []] = endsOf(line);
-    expect(line.path).toMatch(new RegExp(`^M${Number(x1) + layout.columnWidth} ${y1}C.* ${x2} ${y2}$`));
+    const end = Number(x2) + (layout.byId.get(line.to)?.item.isMember === true ? 12 : 0);
+    expect(line.path).toMatch(new RegExp(`^M${Number(x1) + layout.columnWidth} ${y1}C.* ${end} ${y2}$`));
   }
   expect(layout.lines).toHaveLength(folded.lines.length);
 });

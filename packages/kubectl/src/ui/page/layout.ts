@@ -162,6 +162,9 @@ function putHosts(hosts: readonly Item[], { measures, sources, yOf }: Placing): 
   }
 }
 
+/** The pods of an open group begin a little further right. */
+export const indentOf = ({ isMember }: Item): number => (isMember === true ? 12 : 0);
+
 function lineBetween(
   line: Line,
   byId: ReadonlyMap<string, Placed>,
@@ -169,7 +172,8 @@ function lineBetween(
 ): readonly PlacedLine[] {
   const [from, to] = [byId.get(line.from), byId.get(line.to)];
   if (from === undefined || to === undefined) return [];
-  const [x1, y1, x2, y2] = [from.x + columnWidth, from.y + rowHeight / 2, to.x, to.y + rowHeight / 2];
+  const [x1, y1, y2] = [from.x + columnWidth, from.y + rowHeight / 2, to.y + rowHeight / 2];
+  const x2 = to.x + indentOf(to.item);
   const middle = (x1 + x2) / 2;
   const path = `M${x1} ${y1}C${middle} ${y1} ${middle} ${y2} ${x2} ${y2}`;
   return [{ ...line, path, top: Math.min(y1, y2), bottom: Math.max(y1, y2) }];

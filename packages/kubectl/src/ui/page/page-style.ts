@@ -93,6 +93,9 @@ const panel = css`
     border-left: 1px solid var(--border);
     background: var(--panel);
   }
+  aside h2:focus {
+    outline: 0;
+  }
   aside .top {
     display: flex;
     align-items: start;
@@ -153,9 +156,6 @@ const panel = css`
     .only-narrow {
       display: inline-flex;
     }
-    .item .type {
-      display: none;
-    }
     .word {
       position: absolute;
       clip-path: inset(50%);
@@ -180,6 +180,9 @@ const panel = css`
       display: block;
       padding: 6px 0;
       border-bottom: 1px solid var(--border);
+    }
+    table.rows td:last-child:not(:empty)::before {
+      content: '→ ';
     }
     table.rows :is(td, th) {
       display: block;

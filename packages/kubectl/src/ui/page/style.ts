@@ -123,7 +123,7 @@ const text = css`
     padding: 4px 8px;
     border-bottom: 1px solid var(--border);
     text-align: left;
-    vertical-align: top;
+    vertical-align: baseline;
     overflow-wrap: anywhere;
   }
   td .mark,

@@ -1,5 +1,5 @@
 // What App takes from outside: the server, time and the keyboard.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Picture, PodStory, Thing } from '../picture.ts';
 import type { Source } from './connection.ts';
 import { newsOf } from './news.ts';
@@ -88,7 +88,8 @@ interface Keys {
 
 /** `/` goes to the search; Escape closes the details, else it clears the search. */
 export function useKeys({ close, clear }: Keys): void {
-  useEffect(() => {
+  // Before the browser draws: a key that is pressed at once must not reach the handler of what was before.
+  useLayoutEffect(() => {
     const pressed = (event: KeyboardEvent): void => {
       const isTyping = event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement;
       if (event.key === 'Escape') (close ?? clear)();
