@@ -10,7 +10,7 @@ import { buildPage } from '../page.config.ts';
 import type { RenderExport } from '../src/ui/page/document.ts';
 import type { Change, Picture, State, Thing } from '../src/ui/picture.ts';
 import { startPagePlayer, type PageServer } from './page-server.ts';
-import { hostilePicture, largePicture, smallPicture, smallStory } from './pictures.ts';
+import { hostilePicture, hostileStory, largePicture, smallPicture, smallStory } from './pictures.ts';
 
 const missing = whyNoPrograms({ programs: ['chromium'] });
 if (missing !== undefined) console.warn(`skipped the page of ui in a browser: ${missing}`);
@@ -253,16 +253,14 @@ describe.skipIf(missing !== undefined)('the page of ui in a browser', () => {
   });
 
   test('attack: names and messages with markup run nothing and stay text', async () => {
-    server.story = {
-      ...smallStory,
-      findings: smallStory.findings.map((one) => ({ ...one, text: '<img src=x onerror=window.attacked=5>' })),
-    };
+    server.story = hostileStory;
     const tab = await openPage(hostilePicture);
     for (const { id } of hostilePicture.things) {
       await tab.evaluate(
         `[...document.querySelectorAll('main .item')].find((one) => one.dataset.id === ${JSON.stringify(id)})?.click()`,
       );
-      await waitFor(tab, `document.querySelector('aside') !== null`);
+      const isRead = `document.querySelectorAll('aside .step').length === 6`;
+      await waitFor(tab, id.startsWith('pod:') ? isRead : `document.querySelector('aside') !== null`);
     }
     await keep(tab, 'hostile');
     await tab.evaluate(`document.querySelector('.filters button').click()`);

@@ -178,9 +178,34 @@ export const smallStory: PodStory = {
       },
     },
     { topic: 'record', verdict: 'waiting', text: 'MIC has not recorded it yet' },
-    { topic: 'host', verdict: 'problem', text: 'MIC can’t attach it', quote: `Azure: ${markup}` },
+    {
+      topic: 'host',
+      verdict: 'problem',
+      text: 'MIC can’t attach it',
+      quote: 'The client may not perform Microsoft.ManagedIdentity/userAssignedIdentities/assign/action',
+    },
   ],
-  events: [{ time: '2026-12-01T04:00:00Z', reason: 'IdentityRefused', message: script, count: 3 }],
+  events: [
+    {
+      time: '2026-12-01T04:00:00Z',
+      reason: 'IdentityRefused',
+      message: 'ServiceAccount shop/report may not use AzureIdentity shop/storage-writer',
+      count: 3,
+    },
+  ],
   tokens: [{ time: '2026-12-01T03:59:00Z', text: 'refused: no permission' }],
   unknown: ['you may not read the log of pods in aad-pod-identity'],
+};
+
+export const hostileStory: PodStory = {
+  ...smallStory,
+  findings: smallStory.findings.map((finding) => ({
+    ...finding,
+    text: markup,
+    quote: script,
+    remedy: { text: markup, paste: script, command: script },
+  })),
+  events: [{ time: markup, reason: script, message: markup, count: 3 }],
+  tokens: [{ time: script, text: markup }],
+  unknown: [markup],
 };

@@ -31,7 +31,8 @@ export function connect(token: string): Source {
   };
   return {
     follow: (listener) => void followForever(listener, () => get('/v1/picture')),
-    story: async (pod) => (await (await get(`/v1/story?pod=${encodeURIComponent(pod)}`)).json()) as PodStory,
+    story: async (pod) =>
+      (await (await get(`/v1/story?pod=${encodeURIComponent(pod.toWellFormed())}`)).json()) as PodStory,
   };
 }
 

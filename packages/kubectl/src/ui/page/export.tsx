@@ -18,7 +18,7 @@ const margin = 16;
 const top = 64;
 const rowHeight = 28;
 /** Of the font, in pixels: text that is longer than its box is cut. */
-const characterWidth = 7.2;
+const characterWidth = 7.5;
 
 /** The picture as a file for a review: HTML with the picture and a table of everything, or the picture alone as SVG. Neither has scripts. */
 export const renderExport: RenderExport = (picture, format) =>
@@ -129,9 +129,10 @@ const Box: FunctionComponent<{ readonly placed: Placed; readonly width: number }
       <g class={`mark ${item.state}`} transform="translate(9 6)">
         <MarkShape state={item.state} />
       </g>
-      <text x={31} y={19}>
-        {cut(cleanText(item.name), room)}
-      </text>
+      {/* Clips what is wider than it is long. */}
+      <svg x={31} width={room} height={rowHeight}>
+        <text y={19}>{cut(cleanText(item.name), room)}</text>
+      </svg>
       <text class="soft" x={own - 8} y={19} text-anchor="end">
         {extra}
       </text>
