@@ -134,22 +134,29 @@ function rememberingConnections(agent: http.Agent): http.Agent {
   agent.createConnection = (options: http.ClientRequestArgs & Remembered, callback) => {
     const connection = open(options, callback);
     if (options.opened) options.opened.connection = connection;
-    if (agent instanceof https.Agent && connection instanceof Socket && !(connection instanceof TLSSocket))
-      limitTunnelResponse(connection);
+    if (agent instanceof https.Agent && connection instanceof Socket) limitTunnelResponse(connection);
     return connection;
   };
   return agent;
 }
 
 /**
- * For a connection without TLS to a proxy for https. Node keeps all of a response to CONNECT until its headers end, without a limit.
- * What comes through the tunnel is not read here.
+ * For a connection to a proxy for https. Node keeps all of a response to CONNECT until its headers end, without a limit, and doubles its listeners
+ * with each part that comes. What comes through the tunnel is not read here.
  */
 function limitTunnelResponse(connection: Socket): void {
-  const longest = http.maxHeaderSize;
-  connection.on('readable', () => {
-    if (connection.bytesRead > longest)
-      connection.destroy(new Error(`the response of the proxy has more than ${longest} bytes of headers`));
+  const isSecure = connection instanceof TLSSocket;
+  connection.once(isSecure ? 'secureConnect' : 'connect', () => {
+    // Node listens so to a proxy only, and a listener would keep the response of a server from the request.
+    if (connection.listenerCount('readable') === 0) return;
+    const longest = http.maxHeaderSize;
+    const before = connection.bytesRead;
+    connection.on('readable', () => {
+      if (connection.bytesRead - before > longest)
+        connection.destroy(new Error(`the response of the proxy has more than ${longest} bytes of headers`));
+      for (const listener of new Set(connection.listeners('readable') as (() => void)[]))
+        while (connection.listenerCount('readable', listener) > 1) connection.off('readable', listener);
+    });
   });
 }
 
