@@ -72,11 +72,23 @@ describe('a token', () => {
       { expires_on: '11/14/2023', expires_in: '60' },
       60,
     ],
+    ['expires_in when expires_on is a list', { expires_on: ['2023-11-14T22:13:50Z'], expires_in: '60' }, 60],
     ['expires_in when expires_on is no time', { expires_on: 'soon', expires_in: '60' }, 60],
     ['expires_on when expires_in is no span', { expires_on: '1700000060', expires_in: 'soon' }, 60],
     ['expires_on when expires_in is more than a year', { expires_on: '1700000060', expires_in: 1e9 }, 60],
   ])('expires by %s', (_, times, seconds) => {
     expect(read({ access_token: 't', ...times })).toMatchObject({ expiresOnTimestamp: now + seconds * 1000 });
+  });
+
+  test('does not expire by a date with a text behind it, whatever the runtime makes of that', () => {
+    const body = JSON.stringify({
+      access_token: 't',
+      expires_on: '2023-11-14T22:13:50Z or so',
+      expires_in: 60,
+    });
+    const response = { status: 200, retryAfter: null, requestId: null, body };
+    const token = readTokenResponse(response, { ...at, parseDate: () => now + 30_000 });
+    expect(token).toMatchObject({ expiresOnTimestamp: now + 60_000 });
   });
 
   test.each<[string, object, number | undefined]>([
@@ -249,9 +261,11 @@ describe('a refusal', () => {
     const reason = 'the endpoint answered 400 invalid_request: Identity not found';
     expect(String(error)).toBe(`ImdsError: ${reason} (resource https://asked.for, default identity)`);
     expect(error.reason).toBe(reason);
-    expect(error).toMatchObject({ serviceCode: 'invalid_request' });
+    expect(error).toMatchObject({ serviceCode: 'invalid_request', description: undefined });
     expect(refused({ error: 'a: b', error_description: 'c' }, { status: 400 }).serviceCode).toBe('a: b');
     expect(refused({ error: 'a: ' }, { status: 400 }).serviceCode).toBe('a: ');
+    expect(refused({ error: ': c', error_description: 'c' }, { status: 400 }).serviceCode).toBe(': c');
+    expect(refused({ error: 'busy', error_description: 'usy' }, { status: 400 }).serviceCode).toBe('busy');
     expect(refused({ error_description: 'c' }, { status: 400 }).reason).toBe('the endpoint answered 400 c');
     expect(refused('5').reason).toBe('the endpoint answered 200 without a JSON object');
   });
@@ -285,6 +299,15 @@ describe('a refusal', () => {
     const error = refused(told, { status: 400 });
     expect(error).toMatchObject({ code: 'identity-not-found', serviceCode: 'invalid_request' });
     expect(error.reason).toBe(`the endpoint answered 400 invalid_request: ${reason}`);
+  });
+
+  test('has the reason once if that has three dots, as NMI writes it', () => {
+    const reason = 'Identity not found... for now.';
+    const error = refused(
+      { error: `invalid_request: ${reason}`, error_description: reason },
+      { status: 400 },
+    );
+    expect(error.serviceCode).toBe('invalid_request');
   });
 
   test.each([

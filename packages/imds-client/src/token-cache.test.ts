@@ -112,6 +112,14 @@ describe('a token in the cache', () => {
     expect(freshnessOf(token, 0, 10 * hour - minute)).toBe('must-wait');
   });
 
+  test('that lives for minutes is used until nearer its end', () => {
+    const token = { token: 't', expiresOnTimestamp: 10 * hour, tokenType: 'Bearer', resource: 'r' } as const;
+    const storedAt = 10 * hour - 10 * minute;
+    expect(freshnessOf(token, storedAt, 10 * hour - 2 * minute - 1)).toBe('fresh');
+    expect(freshnessOf(token, storedAt, 10 * hour - minute / 2 - 1)).toBe('refresh-soon');
+    expect(freshnessOf(token, storedAt, 10 * hour - minute / 2)).toBe('must-wait');
+  });
+
   test('is replaced before the caller gets it if it is about to expire', async () => {
     const { scene, get } = createScene();
     await get();
@@ -183,6 +191,16 @@ describe('a token in the cache', () => {
     const waiting = get({ abortSignal: controller.signal });
     controller.abort();
     await expect(waiting).rejects.toMatchObject({ code: 'aborted' });
+  });
+
+  test('that was replaced counts as stored then', async () => {
+    const { scene, get } = createScene(2);
+    await get({ key: 'a' });
+    await get({ key: 'b' });
+    await get({ key: 'a', isBypassed: true });
+    await get({ key: 'c' });
+    expect(await get({ key: 'a' })).toBe('token 3');
+    expect(scene.requests).toBe(4);
   });
 
   test('is evicted if there are more than may be stored: the oldest first', async () => {

@@ -63,8 +63,8 @@ export function createTokenCache(options: TokenCacheOptions): TokenCache {
   function store(key: string, token: AccessToken): void {
     tokens.delete(key);
     tokens.set(key, { token, storedAt: now(), storedElapsed: elapsed(), quietUntil: 0 });
-    const [oldest] = tokens.keys();
-    if (tokens.size > maxEntries && oldest !== undefined) tokens.delete(oldest);
+    const [oldest = key] = tokens.keys();
+    if (tokens.size > maxEntries) tokens.delete(oldest);
   }
 
   /** The call stores its token. After a failure the next refresh is not tried at once. */
