@@ -1,14 +1,10 @@
 // Rights to Azure identities on real API servers: NMI asks with the roles of deploy/base and nothing more, and the owner of a
 // namespace tries to grant himself what is not his.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { accessGroup, accessVerb, parseAccessTarget, rolesFor } from '@pod-identity/crd-types';
 import { connectKube, KubeError, type KubeTransport } from '@pod-identity/kit/kube';
 import { createLog, createMetrics, systemClock } from '@pod-identity/kit/serve';
 import { startApiServer, type ApiServerFlavour, type RunningApiServer } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
 import { applyObject, readManifests, type KubeObject } from '../../../tools/stage/objects.ts';
 import { inDeploy } from '../../../tools/stage/places.ts';
 import { untilGranted } from '../../../tools/stage/rights.ts';
@@ -17,6 +13,7 @@ import { pairOf } from '../src/access/pair.ts';
 import { createNamespaceInformer } from '../src/authorize/namespaces.ts';
 import { metricSpecs } from '../src/tell/metrics.ts';
 import { resourceIdOf } from './builders.ts';
+import { connectAs } from './connect-as.ts';
 
 const namespace = 'pay';
 const rbac = 'rbac.authorization.k8s.io';
@@ -33,26 +30,10 @@ for (const flavour of ['v1.36', 'v1.20'] as const satisfies ApiServerFlavour[]) 
 
 function suite(server: RunningApiServer) {
   const { kubeconfig } = server;
-  let folder: string;
   let admin: KubeTransport;
   let nmi: KubeTransport;
   let owner: KubeTransport;
 
-  /** With the rights of a service account. */
-  const connectAs = async (account: string) => {
-    const { clusters } = parse(await readFile(kubeconfig, 'utf8')) as { clusters: { name: string }[] };
-    const file = join(folder, account.replace('/', '-'));
-    const config = {
-      apiVersion: 'v1',
-      kind: 'Config',
-      'current-context': 'c',
-      clusters,
-      users: [{ name: 'u', user: { token: await server.token(account) } }],
-      contexts: [{ name: 'c', context: { cluster: clusters[0]?.name, user: 'u' } }],
-    };
-    await writeFile(file, JSON.stringify(config));
-    return connectKube({ kubeconfig: file, userAgent: 'nmi-test' });
-  };
   /** What a new agent decides for this ServiceAccount. */
   const verdictFor = async (name: string, identity = 'reader') => {
     const stop = new AbortController();
@@ -88,7 +69,6 @@ function suite(server: RunningApiServer) {
   const use = { apiGroups: [accessGroup], resources: ['managedidentities'], verbs: [accessVerb] };
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'nmi-access-'));
     admin = await connectKube({ kubeconfig, userAgent: 'nmi-test-admin' });
     const everything = [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }];
     const manifests = await readManifests(inDeploy('base/nmi/rbac.yaml'));
@@ -101,13 +81,12 @@ function suite(server: RunningApiServer) {
     ];
     for (const object of objects) await applyObject(admin, object);
     await untilGranted(admin, manifests);
-    nmi = await connectAs('aad-pod-identity/nmi');
-    owner = await connectAs(`${namespace}/owner`);
+    nmi = await connectAs(server, 'aad-pod-identity/nmi');
+    owner = await connectAs(server, `${namespace}/owner`);
   });
   afterAll(async () => {
     await Promise.all([admin, nmi, owner].map((transport) => transport.close()));
     await server.stop();
-    await rm(folder, { recursive: true });
   });
 
   it('grants nothing to somebody who was granted nothing', async () => {

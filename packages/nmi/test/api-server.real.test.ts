@@ -1,12 +1,8 @@
 // What the agent asks of the API server, asked of real ones with no other rights than those of the manifests.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { connectKube, createNodeTaintDoor, type KubeTransport } from '@pod-identity/kit/kube';
 import { createLog, systemClock } from '@pod-identity/kit/serve';
 import { startApiServer, type ApiServerFlavour, type RunningApiServer } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { parse } from 'yaml';
 import { applyObject, readManifests, type KubeObject } from '../../../tools/stage/objects.ts';
 import { inDeploy } from '../../../tools/stage/places.ts';
 import { untilGranted } from '../../../tools/stage/rights.ts';
@@ -16,6 +12,7 @@ import { createPodInformer } from '../src/identify/pod-directory.ts';
 import { createStartupTaint } from '../src/ready/startup-taint.ts';
 import { createSecretReader, type SecretReference } from '../src/tokens/principal/secret-reader.ts';
 import { connection, nothingKnown, nothingRunning } from './builders.ts';
+import { connectAs } from './connect-as.ts';
 
 const node = 'node-1';
 const taint = 'aadpodidentity.k8s.io/nmi-not-ready';
@@ -30,30 +27,12 @@ for (const flavour of ['v1.36', 'v1.20'] as const satisfies ApiServerFlavour[]) 
 }
 
 function suite(server: RunningApiServer) {
-  let folder: string;
   let admin: KubeTransport;
   let nmi: KubeTransport;
   let nobody: KubeTransport;
   const post = (path: string, body: object) => admin.request({ method: 'POST', path, body });
 
-  /** With the rights of a service account. */
-  const connectAs = async (account: string) => {
-    const { clusters } = parse(await readFile(server.kubeconfig, 'utf8')) as { clusters: { name: string }[] };
-    const file = join(folder, account.replace('/', '-'));
-    const config = {
-      apiVersion: 'v1',
-      kind: 'Config',
-      'current-context': 'c',
-      clusters,
-      users: [{ name: 'u', user: { token: await server.token(account) } }],
-      contexts: [{ name: 'c', context: { cluster: clusters[0]?.name, user: 'u' } }],
-    };
-    await writeFile(file, JSON.stringify(config));
-    return connectKube({ kubeconfig: file, userAgent: 'nmi-test' });
-  };
-
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'nmi-real-'));
     admin = await connectKube({ kubeconfig: server.kubeconfig, userAgent: 'nmi-test-admin' });
     const rights: KubeObject[] = [];
     for (const file of [
@@ -70,13 +49,12 @@ function suite(server: RunningApiServer) {
     // Nothing makes it here, and no pod is let in without.
     const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } };
     await post('/api/v1/namespaces/default/serviceaccounts', account);
-    nmi = await connectAs('aad-pod-identity/nmi');
-    nobody = await connectAs('aad-pod-identity/nobody');
+    nmi = await connectAs(server, 'aad-pod-identity/nmi');
+    nobody = await connectAs(server, 'aad-pod-identity/nobody');
   });
   afterAll(async () => {
     await Promise.all([admin, nmi, nobody].map((transport) => transport.close()));
     await server.stop();
-    await rm(folder, { recursive: true });
   });
 
   const pods = '/api/v1/namespaces/default/pods';

@@ -1,16 +1,13 @@
 // The roster on real API servers, with the rights of the broker and of NMI on its ConfigMap and nothing more.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { connectKube, type KubeTransport } from '@pod-identity/kit/kube';
 import { createLog, systemClock } from '@pod-identity/kit/serve';
 import { startApiServer, type ApiServerFlavour, type RunningApiServer } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
 import { applyObject, type KubeObject } from '../../../tools/stage/objects.ts';
 import { untilGranted } from '../../../tools/stage/rights.ts';
 import { createRoster } from '../src/broker/roster/roster.ts';
 import { watchReplicas } from '../src/tokens/federated/replicas.ts';
+import { connectAs } from './connect-as.ts';
 
 const namespace = 'broker';
 const rbac = 'rbac.authorization.k8s.io';
@@ -55,7 +52,6 @@ for (const flavour of ['v1.36', 'v1.20'] as const satisfies ApiServerFlavour[]) 
 }
 
 function suite(server: RunningApiServer) {
-  let folder: string;
   let admin: KubeTransport;
   let broker: KubeTransport;
   let nmi: KubeTransport;
@@ -68,40 +64,26 @@ function suite(server: RunningApiServer) {
     log: createLog({ component: 'nmi', destination: { write: (line) => void lines.push(line) } }),
   };
 
-  const connectAs = async (account: string) => {
-    const { clusters } = parse(await readFile(server.kubeconfig, 'utf8')) as { clusters: { name: string }[] };
-    const file = join(folder, account);
-    const config = {
-      apiVersion: 'v1',
-      kind: 'Config',
-      'current-context': 'c',
-      clusters,
-      users: [{ name: 'u', user: { token: await server.token(`${namespace}/${account}`) } }],
-      contexts: [{ name: 'c', context: { cluster: clusters[0]?.name, user: 'u' } }],
-    };
-    await writeFile(file, JSON.stringify(config));
-    return connectKube({ kubeconfig: file, userAgent: 'nmi-test' });
-  };
-
   const entries = async () => {
     const { data } = (await admin.request({ method: 'GET', path: mapPath })) as { data: object };
     return Object.keys(data);
   };
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'nmi-roster-'));
     admin = await connectKube({ kubeconfig: server.kubeconfig, userAgent: 'nmi-test-admin' });
     await applyObject(admin, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
     for (const object of [{ ...map, data: { gone: '{}' } }, ...rights]) await applyObject(admin, object);
     await untilGranted(admin, rights);
-    [broker, nmi] = [await connectAs('broker'), await connectAs('nmi')];
+    [broker, nmi] = [
+      await connectAs(server, `${namespace}/broker`),
+      await connectAs(server, `${namespace}/nmi`),
+    ];
   });
   afterAll(async () => {
     stop.abort();
     await Promise.all(ended);
     await Promise.all([admin, broker, nmi].map((transport) => transport.close()));
     await server.stop();
-    await rm(folder, { recursive: true });
   });
 
   it('NMI sees a replica, also after a wipe by kubectl replace, until it ends; entries of pods that are gone go', async () => {
