@@ -21,7 +21,7 @@ async function against(answer: RequestListener) {
     clock,
   });
   afterwards(() => transport.close());
-  return { clock, reviewer: createAccessReviewer(transport, { timeoutMs: 3_000 }) };
+  return { clock, reviewer: createAccessReviewer(transport, 3_000) };
 }
 
 describe('a review over the wire', () => {

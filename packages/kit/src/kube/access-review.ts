@@ -35,10 +35,6 @@ export interface RightReviewer {
   review(request: KubeRight & { readonly subject?: ReviewSubject }, signal?: AbortSignal): Promise<boolean>;
 }
 
-export interface AccessReviewerOptions {
-  readonly timeoutMs?: number;
-}
-
 /** User name and groups of a ServiceAccount. */
 export function subjectOf(namespace: string, name: string): ReviewSubject {
   return {
@@ -62,10 +58,7 @@ export const reviewFields: Fields = {
  * A review without a namespace is of the whole cluster and ignores Roles and RoleBindings, so owners of namespaces cannot grant the rights
  * on Azure identities.
  */
-export function createAccessReviewer(
-  transport: KubeTransport,
-  { timeoutMs = usualTimeoutMs }: AccessReviewerOptions = {},
-): RightReviewer {
+export function createAccessReviewer(transport: KubeTransport, timeoutMs = usualTimeoutMs): RightReviewer {
   return {
     async review({ subject, ...resourceAttributes }, signal) {
       const kind = subject ? ofSubject : ofSelf;

@@ -5,7 +5,6 @@ export {
   subjectOf,
   type AccessReviewRequest,
   type AccessReviewer,
-  type AccessReviewerOptions,
   type KubeRight,
   type ReviewSubject,
 } from './access-review.ts';

@@ -72,7 +72,7 @@ export async function connectAzure(options: AzureOptions): Promise<Azure> {
     hosts: createArmHosts(calls),
     clusterClientId: () => clusterClientId(settings),
     principalId,
-    checkRoles: (request) => checkRoles({ client, principalId }, request),
+    checkRoles: (request) => checkRoles(client, principalId, request),
     watch: async (signal) => {
       if (path === undefined) return;
       const onProblem = (error: unknown) =>

@@ -26,10 +26,6 @@ interface Readers {
   readonly holds: () => boolean;
 }
 
-export interface PublisherOptions extends Readers {
-  readonly now: () => number;
-}
-
 /** For skips and steps separately. */
 const linesOfNamespace = { burst: 100, perSecond: 5 };
 /** A list names 16 of each kind, and the next comes after minutes. */
@@ -41,7 +37,7 @@ export function publishReport({ log, events, holds }: Readers, report: Report): 
   for (const event of report.events) events.record(event, undefined, holds);
 }
 
-export function createPublisher({ now, ...readers }: PublisherOptions): Publisher {
+export function createPublisher({ now, ...readers }: Readers & { readonly now: () => number }): Publisher {
   const publish = (report: Report) => publishReport(readers, report);
   const skips = createBudgets(linesOfNamespace);
   const steps = createBudgets(linesOfNamespace);

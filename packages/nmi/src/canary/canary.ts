@@ -19,7 +19,7 @@ export async function runCanary(
 ): Promise<number> {
   const canary = createCanary({
     node,
-    sendProbe: createProbe({ metadata }),
+    sendProbe: createProbe(metadata),
     newChallenge: () => randomBytes(16).toString('hex'),
     clock: systemClock,
     log,

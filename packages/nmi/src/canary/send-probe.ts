@@ -8,15 +8,12 @@ import type { Sighting } from './verdict.ts';
 /** One question to the metadata address; never rejects. */
 export type SendProbe = (challenge: string) => Promise<Sighting>;
 
-interface ProbeOptions extends Pick<NmiConfig, 'metadata'> {
-  /** For the whole response. */
-  readonly timeoutMs?: number;
-}
-
+/** For the whole response. */
+const timeoutMs = 2_000;
 const longestBody = 4 * 1024;
 
 /** Asks as an app does, over a connection of its own: rules of address translation apply to new connections only. */
-export function createProbe({ metadata: { host, port }, timeoutMs = 2_000 }: ProbeOptions): SendProbe {
+export function createProbe({ host, port }: NmiConfig['metadata']): SendProbe {
   return async (challenge) => {
     const signal = AbortSignal.timeout(timeoutMs);
     const path = canaryTarget(challenge);

@@ -21,25 +21,20 @@ interface RoleCheckInput {
   readonly signal: AbortSignal;
 }
 
-interface PreflightOptions {
-  readonly client: ArmClient;
-  /** The object id in MIC's own token. */
-  principalId(signal: AbortSignal): Promise<string | undefined>;
-}
-
 const requestsAtATime = 4;
 /** Beyond this number of identities the resource group is reported as a whole. */
 const singlesInAGroup = 25;
 
-/** Returns the roles that MIC lacks, by ARM's permissions of its own credential. Unknown ones are skipped. */
+/** Returns the roles that MIC lacks, by ARM's permissions of its own credential. Unknown ones are skipped. `idOf`: the object id in MIC's own token. */
 export async function checkRoles(
-  options: PreflightOptions,
+  client: ArmClient,
+  idOf: (signal: AbortSignal) => Promise<string | undefined>,
   request: RoleCheckInput,
 ): Promise<readonly MissingRole[]> {
   const { signal } = request;
   const limit = createLimit(requestsAtATime);
-  const permissionsOf = (scope: ResourceId) => limit(() => permissionsAt(options.client, scope, signal));
-  const principalId = await options.principalId(signal);
+  const permissionsOf = (scope: ResourceId) => limit(() => permissionsAt(client, scope, signal));
+  const principalId = await idOf(signal);
 
   const lacking = async (need: RoleNeed, scope = need.scope): Promise<MissingRole[]> => {
     const permissions = await permissionsOf(scope);

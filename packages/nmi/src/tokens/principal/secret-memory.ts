@@ -83,7 +83,7 @@ export function createSecretMemory(options: SecretMemoryOptions): SecretMemory {
         isCurrent: () => version !== undefined && versions.get(reference)?.version === version,
       };
     },
-    check: createChecker({ checks: options.checks, lookAgain, isOld }),
+    check: createChecker(options.checks, lookAgain, isOld),
     has: (reference) => versions.get(reference)?.version !== undefined,
   };
 }
@@ -133,14 +133,12 @@ async function readInto(
   return { version, found };
 }
 
-interface CheckerOptions {
-  readonly checks: TurnQueue;
-  readonly lookAgain: (subject: ServicePrincipal) => Promise<void>;
-  readonly isOld: (reference: SecretReference) => boolean;
-}
-
 /** Namespaces take turns. A check without a place or turn is left to the next use of the Secret, as is a failure. */
-function createChecker({ checks, lookAgain, isOld }: CheckerOptions): SecretMemory['check'] {
+function createChecker(
+  checks: TurnQueue,
+  lookAgain: (subject: ServicePrincipal) => Promise<void>,
+  isOld: (reference: SecretReference) => boolean,
+): SecretMemory['check'] {
   const underWay = new Set<string>();
   return (subject) => {
     const { namespace, name: pod } = subject.secret;
