@@ -49,6 +49,8 @@ export function updateHost({ request, access }: HostCall, ports: HostPorts): Htt
   if (patch !== undefined && isArmRefusal(patch)) return armErrorResponse(patch);
   const denied = accessProblem(request.path, access, patch);
   if (denied !== undefined) return armErrorResponse(denied);
+  const locked = lockProblem(request.path, ports.world);
+  if (locked !== undefined) return armErrorResponse(locked);
   const host = findHost(request.path, ports.world);
   if (isArmRefusal(host)) return armErrorResponse(host);
   const limited = ports.limits.take('update', { kind: host.kind, hostId: host.id });
@@ -73,6 +75,16 @@ function accessProblem(
   const assign = 'Microsoft.ManagedIdentity/userAssignedIdentities/assign/action';
   const added = patch === undefined ? [] : attachedBy(patch);
   return access.check(action, scope) ?? access.checkLinked(assign, added, { action, scope });
+}
+
+function lockProblem(id: string, world: World): ArmRefusal | undefined {
+  const lock = world.readOnlyLock(id);
+  if (lock === undefined) return undefined;
+  return armRefusal(
+    409,
+    'ScopeLocked',
+    `The scope '${id}' cannot perform write operation because following scope(s) are locked: '${lock.scope}'. Please remove the lock and try again.`,
+  );
 }
 
 function findHost(id: string, world: World): Host | ArmRefusal {

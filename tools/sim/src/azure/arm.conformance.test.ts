@@ -496,3 +496,27 @@ describe('Azure role-based access control', () => {
     expect(body).toMatchObject({ value: [{ actions, notActions: [] }] });
   });
 });
+
+describe('Azure Resource Manager: management locks', () => {
+  test.each([group, vmssId])(
+    'ReadOnly on %s → 409 ScopeLocked naming it, until it is removed',
+    async (scope) => {
+      const azure = await start();
+      const { id } = azure.world.lock(scope, 'ReadOnly');
+      expect(await azure.patch(vmssId, userAssigned(b))).toMatchObject({
+        status: 409,
+        body: error('ScopeLocked', containing(`following scope(s) are locked: '${scope}'`)),
+      });
+      expect((await azure.askArm(`${vmssId}?api-version=2024-07-01`)).status).toBe(200);
+      azure.world.unlock(id);
+      expect((await azure.patch(vmssId, userAssigned(b))).status).toBe(200);
+    },
+  );
+
+  test('CanNotDelete, and a lock elsewhere, forbid no change', async () => {
+    const azure = await start();
+    azure.world.lock(group, 'CanNotDelete');
+    azure.world.lock(vmId, 'ReadOnly');
+    expect((await azure.patch(vmssId, userAssigned(b))).status).toBe(200);
+  });
+});

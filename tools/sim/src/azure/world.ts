@@ -9,6 +9,7 @@ import {
   type Hosts,
   type ProvisioningState,
 } from './hosts.ts';
+import { createLocks, type Locks } from './locks.ts';
 import { createRoles, type Roles } from './roles.ts';
 import { createVaults, type Vaults } from './vaults.ts';
 
@@ -37,7 +38,7 @@ export interface HostView {
 }
 
 /** The state of Azure as plain data, for all listeners and for assertions in tests. */
-export interface World extends Directory, Hosts, Vaults, Roles {
+export interface World extends Directory, Hosts, Vaults, Roles, Locks {
   host(id: string): HostView;
   /** Resource ids attached to a host in ARM, in lower case, sorted, including dead entries. */
   attachedTo(id: string): readonly string[];
@@ -68,6 +69,7 @@ export function createWorld(options: WorldOptions): World {
     ...hosts,
     ...createVaults(ports),
     ...createRoles(ports),
+    ...createLocks(ports),
     host(id) {
       const { id: spelling, kind, name, model, provisioningState, machines } = record(id);
       return {
