@@ -9,10 +9,14 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { startApiServer, whyNoApiServer, whyNoPrograms } from '@pod-identity/kit/testing';
+import { startSim, type World } from '@pod-identity/sim';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { azureCli } from '../stage/azure-cli.ts';
 import { createCleanup } from '../stage/cleanup.ts';
+import { subscription } from '../stage/names.ts';
 import { printedCommands } from '../stage/printed.ts';
 import { repository } from '../stage/places.ts';
+import { installStandIn, type StandIn } from '../stage/stand-in.ts';
 import { findHelm } from './helm-for-tests.ts';
 
 const helm = await findHelm('4.2.3');
@@ -25,25 +29,29 @@ if (missing !== undefined) console.warn(`skipped the quickstart: ${missing}`);
 const page = 'docs/administrator/quickstart.md';
 const patienceMs = 120_000;
 const attempts = 300;
-const identity =
-  '/subscriptions/sub/resourceGroups/My-Group/providers/Microsoft.ManagedIdentity/userAssignedIdentities/demo';
+/** In Azure's spelling, which is not that of the command that creates it. */
+const identity = `/subscriptions/${subscription}/resourceGroups/My-Group/providers/Microsoft.ManagedIdentity/userAssignedIdentities/demo`;
 const client = '11111111-2222-4333-8444-555555555555';
 const registry = 'mypodidentity.azurecr.io';
+const nothing = () => undefined;
 
 /** Notes its name and arguments, then does what `then` says. */
 const standIn = (name: string, then: string) => `#!/bin/sh
 echo ${name} "$*" >> "$NOTES"
 ${then}
 `;
-const azure = `case "$* " in
-*"--query id "*)
-  case $1 in account) echo sub ;; *) echo ${identity} ;; esac ;;
-*"--query nodeResourceGroup "*) echo MC_nodes ;;
-*"--query identityProfile.kubeletidentity.objectId "*) echo kubelet-object ;;
-*"--query clientId "*) echo ${client} ;;
-*"--query loginServer "*) echo ${registry} ;;
-*"--query accessToken "*) echo registry-token ;;
-esac`;
+/** Of az, besides those of the stage. */
+const azure = {
+  'aks show': () => ({
+    nodeResourceGroup: 'MC_nodes',
+    identityProfile: { kubeletidentity: { objectId: 'kubelet-object' } },
+  }),
+  'aks get-credentials': nothing,
+  'aks update': nothing,
+  'acr create': nothing,
+  'acr show': () => ({ loginServer: registry }),
+  'acr login': () => ({ accessToken: 'registry-token' }),
+};
 const kubectl = `case " $* " in *" rollout status "* | *" exec "* | *" wait "* | *" logs "*) exit 0 ;; esac
 PATH="$REAL_PATH" exec kubectl "$@"`;
 
@@ -52,6 +60,8 @@ describe.skipIf(missing !== undefined)('the quickstart', () => {
   let folder: string;
   let kubeconfig: string;
   let notes: string;
+  let az: StandIn;
+  let world: World;
 
   beforeAll(async () => {
     const server = await startApiServer({ flavour: 'v1.34', hasControllers: true });
@@ -63,7 +73,13 @@ describe.skipIf(missing !== undefined)('the quickstart', () => {
     const bin = join(folder, 'bin');
     await mkdir(bin);
     if (helm.kind === 'found') await symlink(helm.program, join(bin, 'helm'));
-    const programs = { az: azure, skopeo: 'case $1 in login) cat > /dev/null ;; esac', npm: '', kubectl };
+    const sim = await startSim();
+    cleanup.add(() => sim.stop());
+    ({ world } = sim.azure);
+    world.addIdentity({ resourceId: identity, clientId: client });
+    az = await installStandIn({ folder: bin, name: 'az' }, azureCli(world, azure));
+    cleanup.add(() => az.stop());
+    const programs = { skopeo: 'case $1 in login) cat > /dev/null ;; esac', npm: '', kubectl };
     for (const [name, then] of Object.entries(programs))
       await writeFile(join(bin, name), standIn(name, then), { mode: 0o755 });
     await until(
@@ -105,16 +121,20 @@ describe.skipIf(missing !== undefined)('the quickstart', () => {
     const used = new Set(images.split(/\s+/).filter((image) => image !== ''));
     expect([...used].toSorted()).toEqual(pushed.toSorted());
     expect(pushed).toHaveLength(3);
-    expect(notes).toContain(
-      'az aks update --resource-group my-group --name my-cluster --attach-acr mypodidentity',
+    expect(az.calls.map((words) => words.join(' '))).toContain(
+      'aks update --resource-group my-group --name my-cluster --attach-acr mypodidentity',
     );
   });
 
   test('gives MIC its two roles, on the group of the nodes and on the identity', () => {
-    const scopes = [...notes.matchAll(/--role (.+) --assignee-object-id kubelet-object .*--scope (\S+)$/gm)];
-    expect(scopes.map(([, role, scope]) => [role, scope])).toEqual([
-      ['Virtual Machine Contributor', '/subscriptions/sub/resourceGroups/MC_nodes'],
-      ['Managed Identity Operator', identity],
+    const given = world.assignments().map(({ principalId, role, scope }) => [principalId, role, scope]);
+    expect(given).toEqual([
+      [
+        'kubelet-object',
+        'Virtual Machine Contributor',
+        `/subscriptions/${subscription}/resourceGroups/MC_nodes`,
+      ],
+      ['kubelet-object', 'Managed Identity Operator', identity],
     ]);
   });
 

@@ -1,7 +1,7 @@
 // Room: the simulator: Azure and Kubernetes on loopback, for the demo and the tests. Its halves meet in scenario.ts alone.
 // It must not import the programs that are tested against it.
 export type * from './azure/index.ts';
-export { discoverKeysAt, startAzure } from './azure/index.ts';
+export { discoverKeysAt, roleDefinitions, startAzure } from './azure/index.ts';
 export { createServerCertificate } from './azure/cert.ts';
 export type { FaultAction, FaultHandle, FaultRule, Faults } from './http/faults.ts';
 export { hostilities, startHostileServer, type HostileServer, type Hostility } from './http/hostile.ts';

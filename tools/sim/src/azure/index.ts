@@ -8,7 +8,7 @@ export type { Hold, OperationError } from './arm-operations.ts';
 export type { App, AppSpec, FederatedCredential, ManagedIdentity, ManagedIdentitySpec } from './directory.ts';
 export type { Host, HostSpec, Machine, ProvisioningState, ScaleSetSpec } from './hosts.ts';
 export type { JournaledRead, SecretRead } from './reads.ts';
-export type { Role, RoleAssignment } from './roles.ts';
+export { roleDefinitions, type Role, type RoleAssignment } from './roles.ts';
 export type { TokenSubject } from './tokens.ts';
 export type { Kind, Lifetime, VaultFirewall } from './vault-objects.ts';
 export type { Vault, VaultSpec } from './vaults.ts';
