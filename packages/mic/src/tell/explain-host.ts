@@ -1,6 +1,7 @@
 import { hostName, type Host, type ResourceId } from '@pod-identity/crd-types';
 import { info, inMic, ok, problem, waiting, type Finding } from '@pod-identity/policy';
 import type { HostFacts, Quarantine, ReportedFailure } from '../snapshot/facts/facts.ts';
+import type { ObjectReference } from '../snapshot/views.ts';
 import { isCarried, isMisstated } from '../snapshot/facts/host-facts.ts';
 import { nextAttemptAt } from '../snapshot/facts/strikes.ts';
 import { clientIdRemedy, hostRemedy, remedyFor } from './remedy.ts';
@@ -12,7 +13,8 @@ export interface HostCase {
   readonly now: number;
   readonly statedClientId?: string | undefined;
   /** The AzureIdentity. */
-  readonly identity: { readonly namespace: string; readonly name: string };
+  readonly identity: Pick<ObjectReference, 'namespace' | 'name' | 'generation'> &
+    Partial<Pick<ObjectReference, 'conditions'>>;
   readonly micPrincipalId?: string | undefined;
   readonly lacksRecords?: boolean;
   readonly lacksAzure?: boolean;
@@ -20,7 +22,20 @@ export interface HostCase {
 
 /** Whether the host has the identity, whether MIC may attach it, and the obstacles. */
 export function explainHost(given: HostCase): Finding[] {
-  return [...(given.lacksRecords === true ? [recordsLacking] : []), ...explainCarrying(given)];
+  return [
+    ...(given.lacksRecords === true ? [recordsLacking] : []),
+    ...explainCarrying(given),
+    ...(isReportedMisstated(given) ? [misstated(given)] : []),
+  ];
+}
+
+/** Where the host was not looked at, MIC's condition tells, if it is about the object's last change. */
+function isReportedMisstated({ facts, identity: { conditions = [], generation } }: HostCase): boolean {
+  if (facts?.present !== undefined) return false;
+  return conditions.some(
+    ({ type, reason, observedGeneration }) =>
+      type === 'Ready' && reason === 'ClientIDMismatch' && observedGeneration === generation,
+  );
 }
 
 function explainCarrying(given: HostCase): Finding[] {

@@ -217,6 +217,26 @@ describe('a pod is explained', () => {
     `);
   });
 
+  it('with a wrong client id by the condition, where the host was not looked at', () => {
+    const named = (observedGeneration: number) =>
+      identity({
+        metadata: { generation: 2 },
+        status: {
+          conditions: [
+            { type: 'Ready', status: 'False', reason: 'ClientIDMismatch', message: 'm', observedGeneration },
+          ],
+        },
+      });
+    const said = (observedGeneration: number, one = createFacts(vmss1)) =>
+      text({ identities: [named(observedGeneration)], facts: factsMap(one) });
+    expect(said(2)).toContain(
+      '✗ identity     the AzureIdentity states another clientID than vmss1 lists for its resourceID',
+    );
+    expect(said(2)).toContain('$ kubectl patch azureidentity reader --namespace default');
+    for (const current of [said(1), said(2, facts(vmss1, ['reader']))])
+      expect(current).not.toContain('another clientID');
+  });
+
   it('before its object and its host are ready', () => {
     expect(text({ facts: factsMap(createFacts(vmss1)), assigned: [] })).toMatchInlineSnapshot(`
       "pod shop/web-0
