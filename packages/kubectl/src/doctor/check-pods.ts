@@ -1,6 +1,7 @@
 import { bindingLabel } from '@pod-identity/crd-types';
 import { nearest } from '@pod-identity/kit/core';
 import { problem, shellWord, type Finding } from '@pod-identity/policy';
+import { aboutPod, withOwnCommands } from '../print/own-commands.ts';
 import { found, itemsOf, type Checked, type DoctorWorld, type Found } from './world.ts';
 
 /** Of one problem, more pods are counted only. */
@@ -30,7 +31,8 @@ function named(alike: readonly { readonly pod: string; readonly finding: Finding
   const more = alike.length - mostNamed;
   return alike.slice(0, mostNamed).map(({ pod, finding }, at) => {
     const rest = at === mostNamed - 1 && more > 0 ? ` (and ${more} more pods of this namespace)` : '';
-    return found(`Pod/${pod}`, { ...finding, text: `pod ${pod}: ${finding.text}${rest}` });
+    const text = `pod ${pod}: ${finding.text}${rest}`;
+    return found(`Pod/${pod}`, aboutPod(withOwnCommands({ ...finding, text }, 'access', 'explain'), pod));
   });
 }
 

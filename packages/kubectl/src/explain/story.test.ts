@@ -1,4 +1,4 @@
-import { info, ok, problem, rightFinding, unknownRightFinding, waiting } from '@pod-identity/policy';
+import { info, inMic, ok, problem, rightFinding, unknownRightFinding, waiting } from '@pod-identity/policy';
 import { describe, expect, it } from 'vitest';
 import { composeStory, needsBroker, type Sides } from './story.ts';
 
@@ -36,6 +36,18 @@ const sides: Sides = {
 const linesOf = (of: Sides) => composeStory(of).findings.map(({ topic, text }) => `${topic}: ${text}`);
 
 describe('a story', () => {
+  it('asks about rights by its own command, and about Azure by MIC’s', () => {
+    const findings = [
+      problem('access', 'refused', { text: 'see', command: inMic('access shop/web ID') }),
+      info('host', 'unseen', { text: 'look', command: inMic('explain NAMESPACE/POD') }),
+    ];
+    const { findings: told } = composeStory({ ...sides, mic: { findings, result: given } });
+    expect(told.flatMap(({ remedy }) => remedy?.command ?? [])).toEqual([
+      'kubectl azure-pod-identity access shop/web ID',
+      inMic('explain shop/web'),
+    ]);
+  });
+
   it('has what both sides say once, in the order in which a token comes about', () => {
     expect(linesOf(sides)).toEqual([
       'pod: Running on node-1',

@@ -1,5 +1,6 @@
 // One story of MIC's and NMI's explanation of a pod, in the order in which a token comes about. What both say appears once.
 import { inBroker, ok, problem, waiting, type Finding } from '@pod-identity/policy';
+import { aboutPod, withOwnCommands } from '../print/own-commands.ts';
 import { responseFinding, type NmiExplanation } from '../../../nmi/src/commands/plug-in.ts';
 
 export interface Sides {
@@ -38,7 +39,7 @@ export function composeStory(sides: Sides): Story {
   return {
     pod: nmi.pod,
     findings: [
-      ...once(said).map((finding) => aboutPod(finding, nmi.pod)),
+      ...once(said).map((finding) => aboutPod(withOwnCommands(finding, 'access'), nmi.pod)),
       // Without the rights they would be wrong.
       ...(dependsOnRights(sides) ? [] : nmi.responses.map(responseFinding)),
     ],
@@ -83,15 +84,6 @@ function once(findings: readonly Finding[]): readonly Finding[] {
       ),
   );
 }
-
-/** Commands for any pod, for this one. */
-function aboutPod(finding: Finding, pod: string): Finding {
-  const command = finding.remedy?.command;
-  if (finding.remedy === undefined || command?.includes(anyPod) !== true) return finding;
-  return { ...finding, remedy: { ...finding.remedy, command: command.replaceAll(anyPod, pod) } };
-}
-
-const anyPod = 'NAMESPACE/POD';
 
 function conclude(sides: Sides): Pick<Story, 'result' | 'isKnown'> {
   const { nmi, mic, records, services } = sides;
