@@ -1,49 +1,88 @@
-import { parseIdentityResourceId } from '@pod-identity/crd-types';
-import { problem, shellWord, type Remedy } from '@pod-identity/policy';
+import { parseIdentityResourceId, type ResourceId } from '@pod-identity/crd-types';
+import { info, problem, shellWord, type Remedy } from '@pod-identity/policy';
 import { clientIdRemedy } from '../../../mic/src/commands/plug-in.ts';
-import { found, itemsOf, type Checked, type DoctorWorld, type Found, type IdentityFacts } from './world.ts';
+import { azCommand, credentialName, credentialWords } from '../migrate/credential.ts';
+import {
+  found,
+  itemsOf,
+  type AzureFacts,
+  type Checked,
+  type DoctorWorld,
+  type FederatedCredential,
+  type Found,
+  type IdentityFacts,
+} from './world.ts';
 
 /** No client id of an AzureIdentity is another one than Azure's: only MIC sees that, and writes it into the condition. */
 export function checkClientIds({ identities }: DoctorWorld): Checked {
   const { items, unknown } = itemsOf(identities);
-  const findings = items
-    .filter(({ refusal }) => refusal === 'ClientIDMismatch')
-    .flatMap((identity) => {
-      const id = parseIdentityResourceId(identity.resourceId);
-      const { namespace, name } = identity;
-      const text = `AzureIdentity ${namespace}/${name} states another clientID than Azure has for its resourceID`;
-      return id.ok
-        ? [found(objectOf(identity), problem('identity', text, clientIdRemedy(id.value, identity)))]
-        : [];
-    });
+  const findings = items.filter(({ refusal }) => refusal === 'ClientIDMismatch').flatMap(misstatedClientId);
   return { findings, unknown };
 }
 
-const objectOf = ({ namespace, name }: IdentityFacts) => `AzureIdentity/${namespace}/${name}`;
+export function misstatedClientId(identity: IdentityFacts): Found[] {
+  const id = azureIdOf(identity);
+  if (id === undefined) return [];
+  const text = `AzureIdentity ${identity.namespace}/${identity.name} states another clientID than Azure has for its resourceID`;
+  return [found(objectOf(identity), problem('identity', text, clientIdRemedy(id, identity)))];
+}
+
+export const objectOf = ({ namespace, name }: IdentityFacts): string => `AzureIdentity/${namespace}/${name}`;
+
+/** By its resource id; with `azure` also by its client id. */
+export function azureIdOf(
+  { resourceId, clientId }: IdentityFacts,
+  azure?: Pick<AzureFacts, 'identities'>,
+): ResourceId | undefined {
+  const id = parseIdentityResourceId(resourceId);
+  if (id.ok) return id.value;
+  return azure?.identities.find((one) => one.clientId.toLowerCase() === clientId.toLowerCase())?.id;
+}
+
+export const subscriptionOf = (id: string): string => id.split('/')[2] ?? '';
 
 /** NMI repeats the Event every 5 minutes while pods ask. */
 const recentMs = 10 * 60_000;
 
+/** Federated identities whose credential a pod has missed lately. */
+export function lackingCredential(world: DoctorWorld): readonly IdentityFacts[] {
+  const since = (world.serverNow ?? world.now) - recentMs;
+  const missed = itemsOf(world.events).items.filter(
+    ({ reason, lastAt }) => reason === 'CredentialMissing' && lastAt >= since,
+  );
+  return itemsOf(world.identities).items.filter(
+    (identity) =>
+      identity.type === 3 &&
+      missed.some(({ name, namespace }) => concerns(world, `${namespace}/${name}`, identity)),
+  );
+}
+
 /** Microsoft Entra trusts the broker for each federated identity that a pod has asked for. */
 export function checkFederated(world: DoctorWorld): Checked {
   const [identities, events] = [itemsOf(world.identities), itemsOf(world.events)];
-  const since = (world.serverNow ?? world.now) - recentMs;
-  const lacking = events.items.filter(
-    ({ reason, lastAt }) => reason === 'CredentialMissing' && lastAt >= since,
-  );
-  const [broker] = world.services.broker;
-  const federated = identities.items.filter(({ type }) => type === 3);
-  const findings = federated.flatMap((identity): Found[] => {
-    if (!lacking.some(({ name, namespace }) => concerns(world, `${namespace}/${name}`, identity))) return [];
-    const { namespace, name } = identity;
-    const text = `Microsoft Entra knows no federated credential of AzureIdentity ${namespace}/${name} that trusts the broker of this cluster`;
-    const account = broker && `system:serviceaccount:${broker.namespace}:${accountOf(broker.object)}`;
-    return [
-      found(objectOf(identity), problem('credential', text, credentialRemedy(identity, account, world))),
-    ];
-  });
-  return { findings, unknown: federated.length === 0 ? [] : [...identities.unknown, ...events.unknown] };
+  const isNeeded = identities.items.some(({ type }) => type === 3);
+  return {
+    findings: lackingCredential(world).map((identity) => missingCredential(identity, world)),
+    unknown: isNeeded ? [...identities.unknown, ...events.unknown] : [],
+  };
 }
+
+function missingCredential(identity: IdentityFacts, world: DoctorWorld): Found {
+  const key = `AzureIdentity ${identity.namespace}/${identity.name}`;
+  const wanted = wantedCredential(world);
+  const id = azureIdOf(identity, world.azure);
+  const existing = (id && world.azure?.credentials.get(id)) ?? [];
+  if (wanted !== undefined && existing.some((one) => isSame(one, wanted))) {
+    const text = `${key} has the federated credential that a pod has missed lately; a new one takes minutes to work`;
+    return found(objectOf(identity), info('credential', text));
+  }
+  const text = `Microsoft Entra knows no federated credential of ${key} that trusts the broker of this cluster`;
+  const remedy = credentialRemedy({ resourceId: id ?? '', clientId: identity.clientId }, wanted);
+  return found(objectOf(identity), problem('credential', text, remedy));
+}
+
+const isSame = (one: FederatedCredential, { issuer, subject, audience }: WantedCredential) =>
+  one.issuer === issuer && one.subject === subject && one.audiences.includes(audience);
 
 /** Whether the pod of the Event uses the identity. */
 function concerns({ explained }: DoctorWorld, pod: string, { namespace, name }: IdentityFacts): boolean {
@@ -63,29 +102,40 @@ function accountOf(deployment: unknown): string {
   return spec?.template?.spec?.serviceAccountName ?? 'broker';
 }
 
-const audience = 'api://AzureADTokenExchange';
+interface WantedCredential {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly audience: string;
+}
+
+/** That of the broker; undefined if there is none, or the issuer of its tokens is not known. */
+function wantedCredential({ issuer, services }: DoctorWorld): WantedCredential | undefined {
+  const [broker] = services.broker;
+  if ('unknown' in issuer || broker === undefined) return undefined;
+  const { config, namespace, object } = broker;
+  return {
+    issuer: issuer.value,
+    subject: `system:serviceaccount:${namespace}:${accountOf(object)}`,
+    audience: 'brokerService' in config ? config.brokerService.cloud.audience : 'api://AzureADTokenExchange',
+  };
+}
+
+const credential = 'aad-pod-identity-broker';
 
 function credentialRemedy(
-  { clientId, resourceId }: IdentityFacts,
-  account: string | undefined,
-  { issuer, services: { broker } }: DoctorWorld,
+  ids: { readonly resourceId: string; readonly clientId: string },
+  wanted: WantedCredential | undefined,
 ): Remedy {
-  if ('unknown' in issuer || account === undefined)
+  if (wanted === undefined)
     return { text: 'create it: nmi check-federated in a pod of the broker prints the command' };
-  const [config] = broker.map((one) => one.config);
-  const audiences =
-    config !== undefined && 'brokerService' in config ? config.brokerService.cloud.audience : audience;
-  const create = `--name aad-pod-identity-broker --issuer ${shellWord(issuer.value)} --subject ${account} --audiences ${shellWord(audiences)}`;
-  const id = parseIdentityResourceId(resourceId);
-  const [, , , , group = '', , , , name = ''] = id.ok ? id.value.split('/') : [];
-  if (id.ok)
-    return {
-      text: 'create it; it takes minutes to work',
-      command: `az identity federated-credential create --resource-group ${shellWord(group)} --identity-name ${shellWord(name)} ${create}`,
-    };
-  const query = `[?clientId=='${/^[\w-]+$/.test(clientId) ? clientId : ''}'].[resourceGroup,name]`;
+  const text = 'create it; it takes minutes to work';
+  if (ids.resourceId !== '')
+    return { text, command: azCommand(credentialWords({ ...ids, ...wanted, name: credential })) };
+  const { issuer, subject, audience } = wanted;
+  const clientId = /^[\w-]+$/.test(ids.clientId) ? ids.clientId : '';
+  const create = `--name ${credentialName(credential, wanted)} --issuer ${shellWord(issuer)} --subject ${subject} --audiences ${shellWord(audience)}`;
   return {
-    text: 'create it; it takes minutes to work',
-    command: `az identity list --query "${query}" --output tsv | while read -r group name; do az identity federated-credential create --resource-group "$group" --identity-name "$name" ${create}; done`,
+    text,
+    command: `az identity list --query "[?clientId=='${clientId}'].[resourceGroup,name]" --output tsv | while read -r group name; do az identity federated-credential create --resource-group "$group" --identity-name "$name" ${create}; done`,
   };
 }

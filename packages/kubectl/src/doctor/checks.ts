@@ -1,3 +1,4 @@
+import { checkAzure } from './check-azure.ts';
 import { checkAgents, checkTaints } from './check-nodes.ts';
 import { checkClientIds, checkFederated } from './check-identities.ts';
 import { checkClocks } from './check-clocks.ts';
@@ -27,6 +28,12 @@ export const checks: readonly Check[] = [
     id: 'credentials',
     holds: 'no pod has missed a federated credential in the last 10 minutes',
     look: checkFederated,
+  },
+  {
+    id: 'azure',
+    holds: 'Azure has the identities that AzureIdentities name, and MIC has its roles',
+    isOfAzure: true,
+    look: checkAzure,
   },
   { id: 'pods', holds: 'every labelled pod gets what it is meant to get', look: checkPods },
 ];

@@ -1,4 +1,9 @@
-import { customResourceDefinitions, resources } from '@pod-identity/crd-types';
+import {
+  canonicalResourceId,
+  customResourceDefinitions,
+  parseProviderId,
+  resources,
+} from '@pod-identity/crd-types';
 import { problem } from '@pod-identity/policy';
 import { describe, expect, it } from 'vitest';
 import { readMicConfig, type MicConfig } from '../../../mic/src/commands/plug-in.ts';
@@ -6,7 +11,7 @@ import { readNmiConfig, type NmiConfig } from '../../../nmi/src/commands/plug-in
 import type { Installed } from '../cluster/services.ts';
 import { examine, exitCodeOf } from './doctor.ts';
 import { readDefinition, readEvent, readIdentity, readNode, readPod } from './read-objects.ts';
-import type { DoctorWorld, Found, PodFacts } from './world.ts';
+import type { AzureFacts, DoctorWorld, Found, PodFacts } from './world.ts';
 
 const now = Date.UTC(2026, 10, 30);
 const read = <T>(...items: T[]) => ({ kind: 'read', items }) as const;
@@ -282,7 +287,7 @@ describe('identities', () => {
     );
   });
 
-  it('a federated credential that a pod missed lately is created, with the issuer of the cluster', () => {
+  describe('whose federated credential a pod missed lately', () => {
     const event = (ago: number) =>
       readEvent({
         reason: 'CredentialMissing',
@@ -313,16 +318,137 @@ describe('identities', () => {
       events: read(event(ago)),
       identities: read(identity({ type: 3, clientID: 'c-1', ...spec })),
     });
-    const rest =
-      '--name aad-pod-identity-broker --issuer https://issuer.test/ --subject system:serviceaccount:aad-pod-identity-broker:broker --audiences api://AzureADTokenExchange';
-    expect(remedies(world({ resourceID: id }))).toEqual([
-      `credentials: az identity federated-credential create --resource-group rg --identity-name reader ${rest}`,
+    const issuer = 'https://issuer.test/';
+    const subject = 'system:serviceaccount:aad-pod-identity-broker:broker';
+
+    it('is told how to create it, with the issuer of the cluster', () => {
+      const rest = `--issuer ${issuer} --subject ${subject} --audiences api://AzureADTokenExchange`;
+      expect(remedies(world({ resourceID: id }))).toEqual([
+        expect.stringMatching(
+          /^credentials: az identity federated-credential create .*--identity-name reader --resource-group rg /,
+        ),
+      ]);
+      for (const spec of [{ resourceID: id }, {}]) expect(remedies(world(spec))[0]).toContain(rest);
+      expect(remedies(world({}))[0]).toContain(
+        `az identity list --query "[?clientId=='c-1'].[resourceGroup,name]"`,
+      );
+      expect(foundIn(world({}, 11 * 60_000))).toEqual([]);
+      expect(
+        foundIn({ ...world({}), issuer: { unknown: 'no' } })[0]?.finding.remedy?.command,
+      ).toBeUndefined();
+    });
+
+    // `az … create` replaces a credential of the same name.
+    it.each([{ resourceID: id }, {}])('attack: the credential of another cluster stays (%j)', (spec) => {
+      const nameIn = (of: string) =>
+        /--name (\S+)/.exec(remedies({ ...world(spec), issuer: { value: of } })[0] ?? '')?.[1];
+      expect(nameIn('https://a.test/')).toMatch(/^aad-pod-identity-broker-/);
+      expect(nameIn('https://a.test/')).not.toBe(nameIn('https://b.test/'));
+    });
+
+    it('has it by now, as Azure says', () => {
+      const azureId = canonicalResourceId(id);
+      const azure = (audience: string): AzureFacts => ({
+        identities: [{ id: azureId, clientId: 'C-1' }],
+        listed: new Set(['s1']),
+        credentials: new Map([[azureId, [{ issuer, subject, audiences: [audience] }]]]),
+        unknown: [],
+      });
+      for (const spec of [{ resourceID: id }, {}]) {
+        const verdicts = (audience: string) =>
+          foundIn({ ...world(spec), azure: azure(audience) }).map(({ finding }) => finding.verdict);
+        expect(verdicts('api://AzureADTokenExchange')).toEqual(['info']);
+        expect(verdicts('api://another')).toEqual(['problem']);
+      }
+    });
+  });
+});
+
+describe('Azure', () => {
+  const principalId = '00000000-0000-0000-0000-0000000000aa';
+  const azureId = canonicalResourceId(id);
+  const operator = { actions: ['Microsoft.ManagedIdentity/*/assign/action'], notActions: [] };
+  const contributor = { actions: ['Microsoft.Compute/*'], notActions: [] };
+  const host = parseProviderId(
+    'azure:///subscriptions/s/resourceGroups/nodes/providers/Microsoft.Compute/virtualMachines/vm-0',
+  );
+  const subscription = azureId.split('/')[2] ?? '';
+  const identity = (spec: object, name = 'reader') =>
+    readIdentity({ metadata: { namespace: 'shop', name }, spec: { type: 0, resourceID: id, ...spec } });
+  const azure = (more: Partial<AzureFacts> = {}): AzureFacts => ({
+    identities: [{ id: azureId, clientId: 'c-1' }],
+    listed: new Set([subscription]),
+    credentials: new Map(),
+    roles: {
+      principalId,
+      assignments: [
+        { scope: canonicalResourceId(`/subscriptions/${subscription}`), permissions: [operator] },
+        { scope: canonicalResourceId('/subscriptions/s/resourceGroups/nodes'), permissions: [contributor] },
+      ],
+    },
+    unknown: [],
+    ...more,
+  });
+  const nodes = read({ ...node, ...(host.ok && { host: host.value }) });
+  const world = (facts: AzureFacts, ...identities: ReturnType<typeof identity>[]) => ({
+    azure: facts,
+    identities: read(...identities),
+    nodes,
+  });
+
+  it('is asked for: without an answer nothing is said of it', () => {
+    expect(examine(healthy).checks.map((check) => check.id)).not.toContain('azure');
+    const { checks } = examine({ ...healthy, azure: azure({ unknown: ['az login'] }) });
+    expect(checks.find((check) => check.id === 'azure')?.unknown).toEqual(['az login']);
+    expect(foundIn(world(azure(), identity({ clientID: 'C-1' }), identity({}, 'silent')))).toEqual([]);
+  });
+
+  it('an identity that is not there, or has another client id', () => {
+    expect(remedies(world(azure({ identities: [] }), identity({})))).toEqual([
+      `azure: az identity show --ids ${azureId}`,
     ]);
-    expect(remedies(world({}))[0]).toContain(
-      `az identity list --query "[?clientId=='c-1'].[resourceGroup,name]"`,
+    expect(remedies(world(azure(), identity({ clientID: 'c-2' })))[0]).toContain(
+      'azure: kubectl patch azureidentity reader --namespace shop',
     );
-    expect(foundIn(world({}, 11 * 60_000))).toEqual([]);
-    expect(foundIn({ ...world({}), issuer: { unknown: 'no' } })[0]?.finding.remedy?.command).toBeUndefined();
+    expect(foundIn(world(azure({ identities: [], listed: new Set() }), identity({})))).toEqual([]);
+  });
+
+  it.each([
+    { on: 'an identity', kept: 1, role: 'Managed Identity Operator', scope: azureId },
+    {
+      on: 'a host',
+      kept: 0,
+      role: 'Virtual Machine Contributor',
+      scope: '/subscriptions/s/resourcegroups/nodes',
+    },
+  ])('a role that MIC lacks on $on', ({ kept, role, scope }) => {
+    const assignments = azure().roles?.assignments.slice(kept, kept + 1) ?? [];
+    expect(remedies(world(azure({ roles: { principalId, assignments } }), identity({})))).toEqual([
+      `azure: az role assignment create --role "${role}" --assignee-object-id ${principalId} --scope ${scope}`,
+    ]);
+  });
+
+  it('attack: a role below or beside a scope is none at it', () => {
+    const assignments = [`${azureId}x`, `${azureId}/below`].map((scope) => ({
+      scope: canonicalResourceId(scope),
+      permissions: [operator, contributor],
+    }));
+    expect(foundIn(world(azure({ roles: { principalId, assignments } }), identity({})))).toHaveLength(2);
+  });
+
+  it('attack: no role is asked for on what an editor wrote down and Azure does not have', () => {
+    const found = foundIn(
+      world(azure({ identities: [], roles: { principalId, assignments: [] } }), identity({})),
+    );
+    expect(found.map(({ object }) => object)).toEqual([
+      'AzureIdentity/shop/reader',
+      'Role/Virtual Machine Contributor at /subscriptions/s/resourcegroups/nodes',
+    ]);
+  });
+
+  it('roles that are not known are not said to be missing', () => {
+    const { identities, listed, credentials, unknown } = azure();
+    expect(foundIn(world({ identities, listed, credentials, unknown }, identity({})))).toEqual([]);
   });
 });
 

@@ -3,6 +3,7 @@ import { ok, problem } from '@pod-identity/policy';
 import { CommandProblem, exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
 import { findingText } from '../print/findings.ts';
 import { checks } from './checks.ts';
+import { readAzure } from './read-azure.ts';
 import { readWorld } from './read-world.ts';
 import { found, type Check, type Checked, type DoctorWorld, type Found } from './world.ts';
 
@@ -15,12 +16,19 @@ export const doctor: PlugInCommand = {
       flags: '--check <ids>',
       what: `only these, separated by commas: ${checks.map(({ id }) => id).join(', ')}`,
     },
+    {
+      flags: '--azure',
+      what: 'also ask Azure, by az with its login: identities, federated credentials, and the roles of MIC',
+    },
   ],
-  examples: ['doctor', 'doctor --check agents,taints', 'doctor -o json'],
+  examples: ['doctor', 'doctor --azure', 'doctor --check agents,taints', 'doctor -o json'],
   deadlineMs: 120_000,
   async run(session, { options }) {
     const wanted = typeof options['check'] === 'string' ? idsIn(options['check']) : undefined;
-    const world = await readWorld({ ...session, namespace: undefined, isAllNamespaces: true });
+    const everywhere = { ...session, namespace: undefined, isAllNamespaces: true };
+    const read = await readWorld(everywhere);
+    const withAzure = options['azure'] === true || wanted?.has('azure') === true;
+    const world = withAzure ? { ...read, azure: await readAzure(read, everywhere) } : read;
     const report = examine(world, wanted);
     if (session.format === 'json' || session.format === 'yaml') session.out.object(report);
     else print(report, session);
@@ -48,7 +56,9 @@ export interface Report {
 }
 
 export function examine(world: DoctorWorld, wanted?: ReadonlySet<string>): Report {
-  const looked = checks.filter(({ id }) => wanted?.has(id) ?? true);
+  const looked = checks.filter(
+    ({ id, isOfAzure }) => (wanted?.has(id) ?? true) && (isOfAzure !== true || world.azure !== undefined),
+  );
   return { checks: looked.map((check) => examined(check, world)) };
 }
 

@@ -1,4 +1,5 @@
 // Objects of the cluster, trimmed to what the checks look at.
+import { parseProviderId } from '@pod-identity/crd-types';
 import { instantOf, memberOf, stringAt } from '../../../mic/src/commands/plug-in.ts';
 import { arrayAt } from '../cluster/workload.ts';
 import type { Definition, EventFacts, IdentityFacts, LeaseFacts, NodeFacts, PodFacts } from './world.ts';
@@ -29,9 +30,12 @@ export function readDefinition(object: unknown): Definition {
 }
 
 export function readNode(object: unknown): NodeFacts {
-  const taints = arrayAt(memberOf(object, 'spec'), 'taints');
+  const spec = memberOf(object, 'spec');
+  const taints = arrayAt(spec, 'taints');
+  const host = parseProviderId(stringAt(spec, 'providerID'));
   return {
     name: nameOf(object).name,
+    ...(host.ok && { host: host.value }),
     labels: textsAt(memberOf(object, 'metadata'), 'labels'),
     taints: taints.map((taint) => ({ key: stringAt(taint, 'key'), effect: stringAt(taint, 'effect') })),
   };

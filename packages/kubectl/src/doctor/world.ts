@@ -1,10 +1,11 @@
 // Room: `doctor`: what is misconfigured in a cluster, each finding with its remedy, by checks of what was read once.
 // It must not write to the cluster, or put into a command what an editor of a namespace can write but for names of objects.
+import type { Host, ResourceId } from '@pod-identity/crd-types';
 import type { Finding } from '@pod-identity/policy';
 import type { NeededRight } from '../cluster/account-right.ts';
 import type { Listed } from '../cluster/lists.ts';
 import type { Services } from '../cluster/services.ts';
-import type { Explanation } from '../../../mic/src/commands/plug-in.ts';
+import type { Explanation, Permission } from '../../../mic/src/commands/plug-in.ts';
 
 export interface Definition {
   /** `azureidentities.aadpodidentity.k8s.io`. */
@@ -34,6 +35,8 @@ export interface Taint {
 
 export interface NodeFacts {
   readonly name: string;
+  /** Undefined: it is on no machine of Azure. */
+  readonly host?: Host;
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
 }
@@ -76,6 +79,36 @@ export interface EventFacts {
   readonly lastAt: number;
 }
 
+export interface AzureIdentityFacts {
+  readonly id: ResourceId;
+  readonly clientId: string;
+}
+
+export interface FederatedCredential {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly audiences: readonly string[];
+}
+
+/** What Azure says to the user's `az`. */
+export interface AzureFacts {
+  readonly identities: readonly AzureIdentityFacts[];
+  /** The subscriptions whose identities these are; '' is that of the login. */
+  readonly listed: ReadonlySet<string>;
+  /** Of identities whose credential a pod has missed. */
+  readonly credentials: ReadonlyMap<ResourceId, readonly FederatedCredential[]>;
+  /** Of MIC; absent if they are not known. */
+  readonly roles?: {
+    readonly principalId: string;
+    readonly assignments: readonly {
+      readonly scope: ResourceId;
+      readonly permissions: readonly Permission[];
+    }[];
+  };
+  /** What it does not say, in words. */
+  readonly unknown: readonly string[];
+}
+
 /** What was read, or why not, in words. */
 export type Known<T> = { readonly value: T } | { readonly unknown: string };
 
@@ -98,6 +131,8 @@ export interface DoctorWorld {
   readonly originalRuns: string | undefined;
   /** Issuer of the cluster's ServiceAccount tokens. */
   readonly issuer: Known<string>;
+  /** Only with `--azure`. */
+  readonly azure?: AzureFacts;
 }
 
 /** What a check found. `unknown`: what it could not see, one line for each. */
@@ -118,6 +153,8 @@ export interface Check {
   readonly holds: string;
   /** It finds nothing where MIC and NMI are not seen. */
   readonly isAboutServices?: boolean;
+  /** It is made with `--azure` only. */
+  readonly isOfAzure?: boolean;
   readonly look: (world: DoctorWorld) => Checked;
 }
 

@@ -17,6 +17,16 @@ export interface CredentialOf {
  * `az … create` replaces a credential that has the same name, and an identity may serve several clusters: the name has a hash of issuer and
  * subject.
  */
+export function credentialName(
+  name: string,
+  { issuer, subject }: { readonly issuer: string; readonly subject: string },
+): string {
+  const hash = createHash('sha256')
+    .update(JSON.stringify([issuer, subject]))
+    .digest('hex');
+  return `${name}-${hash.slice(0, 10)}`;
+}
+
 export function credentialWords({
   name,
   issuer = 'ISSUER',
@@ -25,11 +35,7 @@ export function credentialWords({
   resourceId,
   clientId,
 }: CredentialOf): readonly string[] {
-  const hash = createHash('sha256')
-    .update(JSON.stringify([issuer, subject]))
-    .digest('hex')
-    .slice(0, 10);
-  const credential = `${name}-${hash}`;
+  const credential = credentialName(name, { issuer, subject });
   if (!parseIdentityResourceId(resourceId).ok) {
     const parameters = JSON.stringify({ name: credential, issuer, subject, audiences: [audience] });
     return ['ad', 'app', 'federated-credential', 'create', '--id', clientId, '--parameters', parameters];

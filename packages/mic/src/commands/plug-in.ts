@@ -1,6 +1,14 @@
 // What the kubectl plug-in uses of MIC: its configuration, its view of a cluster and its explanations.
 export { createAssignedIdentityReader } from '../apply/assigned-identity-reader.ts';
 export { readOriginalVersion } from '../compat/connect-original.ts';
+export {
+  deniedAction,
+  missingRole,
+  needOfHost,
+  needOfIdentity,
+  type Permission,
+  type RoleNeed,
+} from '../azure/roles/missing-roles.ts';
 export { readMicConfig, type MicConfig } from '../config/config.ts';
 export { decidePod } from '../plan/desired.ts';
 export { Records } from '../plan/records.ts';
@@ -17,11 +25,11 @@ export { judgeEach } from '../tell/access-report.ts';
 export { identitiesInUse, type Using } from '../tell/access-uses.ts';
 export { bindingCondition } from '../tell/conditions.ts';
 export { explainPod, recordFinding, type Explanation } from '../tell/explain-pod.ts';
-export { clientIdRemedy } from '../tell/remedy.ts';
+export { clientIdRemedy, remedyFor } from '../tell/remedy.ts';
 export { listProblems } from '../tell/spec-texts.ts';
 export { accessReportCommand, machinesInUse } from './access-report.ts';
 export { explainPods } from './explain-all.ts';
-export { readExplanation as readMicExplanation } from './explain.ts';
+export { readExplanation as readMicExplanation, readRecords } from './explain.ts';
 export { accessOnce, lookAtCluster } from './look.ts';
 export { listClusterRoles, type ClusterRoles } from './rbac.ts';
 export { livePods } from '../tell/access-uses.ts';

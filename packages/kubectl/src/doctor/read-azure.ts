@@ -1,0 +1,158 @@
+// What Azure says to the user's own `az`, which only reads here: identities, federated credentials, and the roles of MIC.
+import { canonicalResourceId } from '@pod-identity/crd-types';
+import { createLimit } from '@pod-identity/kit/core';
+import { readRecords, stringAt, type Permission } from '../../../mic/src/commands/plug-in.ts';
+import type { Session } from '../cli/command.ts';
+import { arrayAt } from '../cluster/workload.ts';
+import { runProgram } from '../migrate/programs.ts';
+import { azureIdOf, lackingCredential, subscriptionOf } from './check-identities.ts';
+import type { AzureFacts, AzureIdentityFacts, DoctorWorld, Known } from './world.ts';
+
+/** Editors name any subscriptions in AzureIdentities, and each costs a call. */
+const mostSubscriptions = 10;
+const mostCredentials = 20;
+const atATime = 4;
+const patienceMs = 30_000;
+
+type Az = (...words: readonly string[]) => Promise<readonly unknown[]>;
+
+/** `facts`: all that the cluster says. */
+export async function readAzure(facts: DoctorWorld, session: Session): Promise<AzureFacts> {
+  const unknown: string[] = [];
+  const az = openAz(session, unknown);
+  const subscriptions = [...subscriptionsOf(facts)];
+  const looked = subscriptions.slice(0, mostSubscriptions);
+  if (looked.length < subscriptions.length)
+    unknown.push(`only ${mostSubscriptions} of ${subscriptions.length} subscriptions were looked at`);
+  const lists = await Promise.all(looked.map((one) => az('identity', 'list', ...inSubscription(one))));
+  const identities = lists.flat().map(readIdentity);
+  const [credentials, roles] = await Promise.all([
+    readCredentials(facts, identities, az),
+    readRoles(facts, { session, az, subscriptions: looked, unknown }),
+  ]);
+  return { identities, listed: new Set(looked), credentials, ...(roles && { roles }), unknown };
+}
+
+/** Of the AzureIdentities and the hosts; '' is that of the login, for identities that are named by their client id. */
+function subscriptionsOf({ identities, nodes }: DoctorWorld): ReadonlySet<string> {
+  const named = identities.kind === 'read' ? identities.items : [];
+  const hosts = nodes.kind === 'read' ? nodes.items.flatMap(({ host }) => host?.id ?? []) : [];
+  return new Set([
+    ...hosts.map(subscriptionOf),
+    ...named.flatMap((identity) => {
+      const id = azureIdOf(identity);
+      if (id !== undefined) return subscriptionOf(id);
+      return identity.type === 3 ? '' : [];
+    }),
+  ]);
+}
+
+/** One word: an editor may have written the subscription. */
+const inSubscription = (one: string) => (one === '' ? [] : [`--subscription=${one}`]);
+
+/** Each call has a deadline: az waits for networks. What it does not say is added to `unknown`. */
+function openAz({ env, signal }: Session, unknown: string[]): Az {
+  const limit = createLimit(atATime);
+  const call = async (words: readonly string[]): Promise<Known<readonly unknown[]>> => {
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
+    try {
+      const all = [...words, '--only-show-errors', '--output=json'];
+      const { code, output } = await runProgram('az', all, { env, signal: deadline });
+      if (code !== 0) return { unknown: output.split('\n')[0] ?? '' };
+      const value: unknown = JSON.parse(output);
+      return Array.isArray(value) ? { value } : { unknown: 'it printed no list' };
+    } catch {
+      signal.throwIfAborted();
+      return { unknown: `it printed no list within ${patienceMs / 1000} s` };
+    }
+  };
+  return async (...words) => {
+    const result = await limit(() => call(words));
+    if ('value' in result) return result.value;
+    unknown.push(`az ${words.join(' ')}: ${result.unknown}`);
+    return [];
+  };
+}
+
+function readIdentity(object: unknown): AzureIdentityFacts {
+  return { id: canonicalResourceId(stringAt(object, 'id')), clientId: stringAt(object, 'clientId') };
+}
+
+/** Of the identities whose credential a pod has missed lately. */
+async function readCredentials(
+  facts: DoctorWorld,
+  identities: AzureFacts['identities'],
+  az: Az,
+): Promise<AzureFacts['credentials']> {
+  const lacking = lackingCredential(facts).flatMap((identity) => azureIdOf(identity, { identities }) ?? []);
+  const lists = [...new Set(lacking)].slice(0, mostCredentials).map(async (id) => {
+    const [, , subscription = '', , group = '', , , , name = ''] = id.split('/');
+    const words = [`--resource-group=${group}`, `--identity-name=${name}`, ...inSubscription(subscription)];
+    const found = await az('identity', 'federated-credential', 'list', ...words);
+    const trusted = found.map((one) => ({
+      issuer: stringAt(one, 'issuer'),
+      subject: stringAt(one, 'subject'),
+      audiences: arrayAt(one, 'audiences').filter((audience) => typeof audience === 'string'),
+    }));
+    return [id, trusted] as const;
+  });
+  return new Map(await Promise.all(lists));
+}
+
+interface ReadingRoles {
+  readonly session: Session;
+  readonly az: Az;
+  readonly subscriptions: readonly string[];
+  readonly unknown: string[];
+}
+
+/** Undefined: who MIC is in Azure, or what it may, is not known. */
+async function readRoles(
+  { services }: DoctorWorld,
+  { session, az, subscriptions, unknown }: ReadingRoles,
+): Promise<AzureFacts['roles']> {
+  const { kube: transport, log, signal } = session;
+  const [mic] = services.mic.filter(({ isOriginal }) => !isOriginal);
+  if (mic === undefined) return undefined;
+  const written = await readRecords({ transport, rules: mic, log, signal });
+  const { micPrincipalId: principalId } = written ?? {};
+  if (principalId === undefined) {
+    unknown.push('who MIC is in Azure: it has not written that down, or you may not read it');
+    return undefined;
+  }
+  const before = unknown.length;
+  const assigned = (
+    await Promise.all(
+      subscriptions
+        .filter(Boolean)
+        .map((one) =>
+          az('role', 'assignment', 'list', `--assignee=${principalId}`, '--all', ...inSubscription(one)),
+        ),
+    )
+  ).flat();
+  const names = new Set(assigned.map((one) => stringAt(one, 'roleDefinitionName')));
+  const definitions = await readDefinitions([...names], az);
+  // With a part of its roles it would seem to lack the others.
+  if (unknown.length > before) return undefined;
+  const assignments = assigned.map((one) => ({
+    scope: canonicalResourceId(stringAt(one, 'scope')),
+    permissions: definitions.get(stringAt(one, 'roleDefinitionName')) ?? [],
+  }));
+  return { principalId, assignments };
+}
+
+async function readDefinitions(
+  names: readonly string[],
+  az: Az,
+): Promise<ReadonlyMap<string, readonly Permission[]>> {
+  const read = names.map(async (name) => {
+    const found = await az('role', 'definition', 'list', `--name=${name}`);
+    return [name, found.flatMap((one) => arrayAt(one, 'permissions').map(readPermission))] as const;
+  });
+  return new Map(await Promise.all(read));
+}
+
+function readPermission(entry: unknown): Permission {
+  const texts = (key: string) => arrayAt(entry, key).filter((each) => typeof each === 'string');
+  return { actions: texts('actions'), notActions: texts('notActions') };
+}
