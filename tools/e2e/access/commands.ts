@@ -60,7 +60,8 @@ export async function runProgram(
   { env, input = '' }: { readonly env: NodeJS.ProcessEnv; readonly input?: string },
 ): Promise<Ended> {
   const child = spawn(program, words, { env: { PATH: process.env['PATH'], ...env } });
-  child.stdin.end(input);
+  // A program that reads nothing may have ended.
+  child.stdin.on('error', () => undefined).end(input);
   const ending = Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)]);
   const kill = () => child.kill('SIGKILL');
   const command = `the end of ${[program, ...words].join(' ')}`;

@@ -20,7 +20,7 @@ import { built, inDeploy } from '../../stage/places.ts';
 import { untilGranted } from '../../stage/rights.ts';
 import { parseLine, type Service } from '../../stage/service.ts';
 import type { BrokerOptions, NmiPlace } from '../../stage/programs.ts';
-import { openStage, type Stage, type StageNmi } from '../../stage/stage.ts';
+import { openStage, type Stage, type StageNmi, type StageOptions } from '../../stage/stage.ts';
 import { runProgram, type Ended } from '../access/commands.ts';
 import { openReviewProxy, type ReviewProxy } from '../access/review-proxy.ts';
 
@@ -52,7 +52,10 @@ export interface FederatedStage {
   stop(): Promise<void>;
 }
 
-export async function openFederatedStage(flavour: 'v1.20' | 'v1.34'): Promise<FederatedStage> {
+export async function openFederatedStage(
+  flavour: 'v1.20' | 'v1.34',
+  azure: NonNullable<StageOptions['azure']> = {},
+): Promise<FederatedStage> {
   const api = await startApiServer({ flavour });
   if ('skipped' in api) throw new Error(api.skipped);
   const fetchIssuerKeys = discoverKeysAt({ url: api.server, ca: await authorityOf(api.kubeconfig) });
@@ -61,7 +64,7 @@ export async function openFederatedStage(flavour: 'v1.20' | 'v1.34'): Promise<Fe
   const stage = await openStage({
     kubeconfig,
     serverOfServices: proxies.nmi.url,
-    azure: { fetchIssuerKeys },
+    azure: { fetchIssuerKeys, ...azure },
   });
   await stage.install();
   await untilGranted(stage.kube, await installBroker(stage));

@@ -7,67 +7,15 @@ import { createCommands, yamlIn, type Commands, type Ended } from '../access/com
 import { createAccount, createNamespace, createPerson, edit } from '../access/people.ts';
 import { addIdentity, bind, untilAssigned, untilReady } from '../objects.ts';
 import { describeRealServers, type ServerUnderTest } from '../servers.ts';
-import { setPodStatus } from '../../stage/cluster.ts';
 import * as names from '../../stage/names.ts';
-import { pathOf, readManifests, type KubeObject } from '../../stage/objects.ts';
-import { inDeploy } from '../../stage/places.ts';
 import { openStage, type Stage } from '../../stage/stage.ts';
 import { commandsIn, installPlugIn, type PlugIn } from './plug-in.ts';
+import { installServices, labelAsLinux, placeAgents } from './services.ts';
 
 const missing = whyNoPrograms({ programs: ['kubectl'] });
 if (missing !== undefined) console.warn(`plug-in/access is skipped: ${missing}`);
 
-const system = names.systemNamespace;
 const modeRbac = '--identity-access=rbac';
-
-/** The objects of the installation, with this flag; nothing runs their pods. */
-async function installServices(stage: Stage): Promise<void> {
-  for (const [file, status] of [
-    ['base/nmi/daemonset.yaml', { desiredNumberScheduled: 2, numberReady: 1 }],
-    ['base/mic/deployment.yaml', { replicas: 2, readyReplicas: 1 }],
-  ] as const)
-    for (const object of await readManifests(inDeploy(file))) {
-      if (!/^(DaemonSet|Deployment)$/.test(object.kind)) continue;
-      const { spec } = object as unknown as {
-        spec: { template: { spec: { containers: { args?: string[] }[] } } };
-      };
-      for (const container of spec.template.spec.containers)
-        container.args = [...(container.args ?? []), modeRbac];
-      const created = await stage.create(object);
-      const { apiVersion, kind, metadata } = created;
-      await stage.kube.request({
-        method: 'PATCH',
-        path: `${pathOf({ apiVersion, kind, namespace: system, name: metadata.name })}/status`,
-        body: { status },
-        contentType: 'application/merge-patch+json',
-      });
-    }
-}
-
-/** The pod of NMI on this node. */
-async function placeAgent(stage: Stage, node: number): Promise<void> {
-  const path = pathOf({ apiVersion: 'apps/v1', kind: 'DaemonSet', namespace: system, name: 'nmi' });
-  const { metadata: set } = (await stage.kube.request({ method: 'GET', path })) as KubeObject;
-  const owner = { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'nmi', uid: set.uid, controller: true };
-  const metadata = {
-    namespace: system,
-    name: `nmi-${node}`,
-    labels: set.labels ?? {},
-    ownerReferences: [owner],
-  };
-  const pod = await stage.create({
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata,
-    spec: {
-      nodeName: names.nodeName(node),
-      serviceAccountName: 'nmi',
-      hostNetwork: true,
-      containers: [{ name: 'nmi', image: 'local.test/nmi:1' }],
-    },
-  });
-  await setPodStatus(stage.kube, pod, { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] });
-}
 
 describe.skipIf(missing !== undefined)('with kubectl', () => {
   describeRealServers('who may be whom by the kubectl plug-in, on $name', (choice) => {
@@ -97,8 +45,9 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
       commands = createCommands(stage);
       plugIn = await installPlugIn(stage.folder);
       await stage.install();
-      await installServices(stage);
-      await placeAgent(stage, 0);
+      await installServices(stage, { flags: [modeRbac] });
+      await labelAsLinux(stage, names.nodeName(0));
+      await placeAgents(stage);
       for (const namespace of ['shop', 'other']) await createNamespace(stage, namespace);
       for (const account of ['web', 'batch', 'late']) await createAccount(stage, 'shop', account);
       reader = addIdentity(stage, 'reader');
@@ -174,7 +123,7 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
       expect([code, output]).toEqual([1, expect.stringMatching(/^✗ node .* has no pod on/m)]);
       const command = commandsIn(output).find((line) => line.startsWith('kubectl label node'));
       await done(plugIn.paste(stage.kubeconfig, command ?? 'false'));
-      await placeAgent(stage, 1);
+      await placeAgents(stage);
       await untilServed('shop/far');
     });
 

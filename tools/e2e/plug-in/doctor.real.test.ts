@@ -1,108 +1,152 @@
-// `doctor` on a real API server: each planted mistake is found, and its remedy, run as printed, mends it.
-import { execFile } from 'node:child_process';
-import {
-  startApiServer,
-  whyNoApiServer,
-  whyNoPrograms,
-  type RunningApiServer,
-} from '@pod-identity/kit/testing';
+// `doctor`, `explain` and `status` of the kubectl plug-in on a real API server, beside MIC, NMI and the broker as processes: each planted
+// mistake is found, and its remedy, run as printed, mends it.
+import { join } from 'node:path';
+import { whyNoApiServer, whyNoPrograms } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { setPodStatus } from '../../stage/cluster.ts';
+import { runProgram } from '../access/commands.ts';
+import { openFederatedStage, startBrokeredNmi, type FederatedStage } from '../federated/stage.ts';
+import { untilReady } from '../objects.ts';
+import { azureCli } from '../../stage/azure-cli.ts';
 import * as names from '../../stage/names.ts';
-import { repository } from '../../stage/places.ts';
-import { openStage, type Stage } from '../../stage/stage.ts';
+import type { Stage } from '../../stage/stage.ts';
+import { installStandIn } from '../../stage/stand-in.ts';
 import { mistakes } from './mistakes.ts';
+import { installPlugIn } from './plug-in.ts';
+import {
+  addFrozenPool,
+  grantMic,
+  prepareMachine,
+  runDebugPods,
+  runningMistakes,
+  type RunningMistake,
+} from './running-mistakes.ts';
+import { installServices, labelAsLinux, placeAgents } from './services.ts';
 
 const missing = whyNoApiServer() ?? whyNoPrograms({ programs: ['kubectl'] });
 if (missing !== undefined) console.warn(`skipped doctor: ${missing}`);
 
-interface Finding {
-  readonly verdict: string;
+interface Found {
+  readonly check: string;
+  readonly object: string;
   readonly text: string;
   readonly remedy?: { readonly paste?: string; readonly command?: string };
 }
 interface Report {
   readonly checks: readonly {
     readonly id: string;
-    readonly findings: readonly { readonly finding: Finding }[];
+    readonly findings: readonly {
+      readonly object: string;
+      readonly finding: Omit<Found, 'check' | 'object'> & { readonly verdict: string };
+    }[];
   }[];
 }
 
 describe.skipIf(missing !== undefined)('doctor', () => {
-  let api: RunningApiServer;
+  let federated: FederatedStage;
   let stage: Stage;
+  let env: Readonly<Record<string, string>>;
+  const closing: (() => Promise<unknown>)[] = [];
 
-  const run = (command: string, input = '') =>
-    new Promise<{ readonly code: number; readonly out: string }>((resolve) => {
-      const env = { ...process.env, KUBECONFIG: api.kubeconfig };
-      const child = execFile(
-        'bash',
-        ['-c', command],
-        { cwd: repository, env, timeout: 60_000 },
-        (error, out, err) =>
-          resolve({
-            code: typeof error?.code === 'number' ? error.code : Number(error !== null),
-            out: `${out}${error ? err : ''}`,
-          }),
-      );
-      // A command that reads nothing may have ended.
-      child.stdin?.on('error', () => undefined).end(input);
-    });
-  const problemsOf = async (check: string): Promise<readonly Finding[]> => {
-    const { out } = await run(
-      `${process.execPath} packages/kubectl/dist/main.js doctor --check ${check} -o json`,
+  /** On the machine of the administrator. */
+  const run = (command: string, input = '') => runProgram('bash', ['-c', command], { env, input });
+  const plugIn = (words: string) => run(`kubectl azure-pod-identity ${words}`);
+  const problems = async (words = '--azure'): Promise<readonly Found[]> => {
+    const { output, errors } = await plugIn(`doctor -o json ${words}`);
+    expect(errors).toBe('');
+    return (JSON.parse(output) as Report).checks.flatMap(({ id: check, findings }) =>
+      findings
+        .filter(({ finding }) => finding.verdict === 'problem')
+        .map(({ object, finding }) => ({ check, object, ...finding })),
     );
-    const { checks } = JSON.parse(out) as Report;
-    return checks
-      .flatMap(({ findings }) => findings.map(({ finding }) => finding))
-      .filter(({ verdict }) => verdict === 'problem');
+  };
+  const apply = async ({ remedy }: Pick<Found, 'remedy'>) => {
+    if (remedy?.paste !== undefined)
+      expect(await run('kubectl apply -f -', remedy.paste)).toMatchObject({ code: 0 });
+    if (remedy?.command === undefined) return;
+    const { command } = remedy;
+    // Some only tell whether what was applied has taken effect.
+    const isLook = command.startsWith('kubectl azure-pod-identity ');
+    const done = () => run(command);
+    if (isLook) await expect.poll(done, { timeout: 20_000 }).toMatchObject({ code: 0 });
+    else expect(await done()).toMatchObject({ code: 0 });
   };
 
   beforeAll(async () => {
-    const server = await startApiServer({ flavour: 'v1.34' });
-    if ('skipped' in server) throw new Error(server.skipped);
-    api = server;
-    stage = await openStage({ kubeconfig: api.kubeconfig, nodes: 1 });
-    await stage.install();
-    await run(`kubectl label node ${names.nodeName(0)} kubernetes.io/os=linux`);
-    const services = await run(
-      'kubectl apply -f deploy/base/nmi/daemonset.yaml -f deploy/base/mic/deployment.yaml',
-    );
-    expect(services).toMatchObject({ code: 0 });
-    const { out: uid } = await run(
-      "kubectl -n aad-pod-identity get daemonset nmi -o jsonpath='{.metadata.uid}'",
-    );
-    // No controller runs here that would make it.
-    const agent = await stage.create({
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: {
-        name: 'nmi-0',
-        namespace: 'aad-pod-identity',
-        ownerReferences: [{ apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'nmi', uid, controller: true }],
-      },
-      spec: { nodeName: names.nodeName(0), containers: [{ name: 'nmi', image: 'local.test/nmi:1' }] },
-    } as never);
-    await setPodStatus(stage.kube, agent, {
-      phase: 'Running',
-      conditions: [{ type: 'Ready', status: 'True' }],
-    });
+    federated = await openFederatedStage('v1.34', { enforceRoles: true });
+    ({ stage } = federated);
+    await installPlugIn(stage.folder);
+    const bin = join(stage.folder, 'bin');
+    const path = `${bin}:${process.env['PATH'] ?? ''}`;
+    const az = await installStandIn({ folder: bin, name: 'az' }, azureCli(stage.sim.azure.world));
+    closing.push(() => az.stop());
+    const machine = await prepareMachine(stage, bin);
+    env = { HOME: stage.folder, PATH: path, KUBECONFIG: federated.api.kubeconfig, ...machine };
+    await installServices(stage, { hasBroker: true });
+    await labelAsLinux(stage, names.nodeName(0));
+    await addFrozenPool(stage);
+    await placeAgents(stage);
+    grantMic(stage);
+    const broker = await federated.startBroker('broker-a');
+    const mic = await stage.startMic('1', ['--detach-grace-period=1s', '--access-recheck=10s']);
+    const nmi = await startBrokeredNmi(stage, 0);
+    await Promise.all([mic, broker.service, nmi.service].map((each) => untilReady(each)));
+    expect(await plugIn('doctor')).toMatchObject({ code: 0, errors: '' });
+    for (const mistake of runningMistakes) await mistake.plant({ stage, nmi });
   }, 120_000);
   afterAll(async () => {
-    await stage.stop();
-    await api.stop();
+    for (const close of closing) await close();
+    await federated.stop();
+  });
+
+  describe('beside running services', () => {
+    let found: readonly Found[];
+    const of = ({ check, object }: RunningMistake) =>
+      found.filter((one) => one.check === check && one.object === object);
+
+    test('all mistakes are found in one look', async () => {
+      const objects = runningMistakes.map(({ check, object }) => `${check} ${object}`);
+      const look = async () => {
+        found = await problems();
+        return found.map(({ check, object }) => `${check} ${object}`);
+      };
+      await expect.poll(look, { timeout: 40_000 }).toEqual(expect.arrayContaining(objects));
+    });
+
+    const ofPods = runningMistakes.flatMap(({ explained, row, ...mistake }) =>
+      explained && row ? [{ ...mistake, explained, row }] : [],
+    );
+    test.each(ofPods)('explain and status name $name', async ({ explained, row }) => {
+      const { code, output } = await plugIn(`explain ${explained.namespace}/app`);
+      expect([code, output]).toEqual([1, expect.stringMatching(explained.says)]);
+      const { output: status } = await plugIn('status -A -o json');
+      const { rows } = JSON.parse(status) as { readonly rows: readonly object[] };
+      expect(rows).toContainEqual(expect.objectContaining({ ...row, state: 'problem' }));
+    });
+
+    test.each(runningMistakes)('the remedy for $name can be run as it is printed', async (mistake) => {
+      const remedies = of(mistake).filter(({ remedy }) => remedy?.paste ?? remedy?.command);
+      expect(remedies).not.toEqual([]);
+      for (const each of remedies) await apply(each);
+    });
+
+    test('after them doctor, explain and status find nothing', async () => {
+      await runDebugPods(stage);
+      await placeAgents(stage);
+      await expect.poll(() => problems(), { timeout: 100_000 }).toEqual([]);
+      expect(await plugIn('doctor --azure')).toMatchObject({ code: 0, errors: '' });
+      for (const { explained } of ofPods)
+        expect(await plugIn(`explain ${explained.namespace}/app`)).toMatchObject({ code: 0 });
+      expect(await plugIn('status -A')).toMatchObject({ code: 0 });
+    });
   });
 
   test.each(mistakes)('$name', async ({ check, plant, shell = 'true' }) => {
-    expect(await problemsOf(check)).toEqual([]);
+    const look = () => problems(`--check ${check}`);
+    expect(await look()).toEqual([]);
     for (const object of plant) await stage.create(object);
     expect(await run(shell)).toMatchObject({ code: 0 });
-    await expect.poll(() => problemsOf(check), { timeout: 20_000 }).not.toEqual([]);
-    for (const { remedy } of await problemsOf(check)) {
-      if (remedy?.paste !== undefined)
-        expect(await run('kubectl apply -f -', remedy.paste)).toMatchObject({ code: 0 });
-      if (remedy?.command !== undefined) expect(await run(remedy.command)).toMatchObject({ code: 0 });
-    }
-    await expect.poll(() => problemsOf(check), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(look, { timeout: 20_000 }).not.toEqual([]);
+    for (const each of await look()) await apply(each);
+    await expect.poll(look, { timeout: 20_000 }).toEqual([]);
   });
 });

@@ -1,11 +1,6 @@
 // `migrate` of the kubectl plug-in: type 0 to type 3 and back under pods that request tokens all the time, with MIC, NMI and the broker as
 // processes and genuine API servers. There is no kubelet: kubectl's exec is a program that hands the words to this test.
-import { once } from 'node:events';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { whyNoApiServer } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -21,13 +16,14 @@ import {
   type StageBroker,
 } from '../federated/stage.ts';
 import { bind, isAttached, untilAssigned, untilReady } from '../objects.ts';
-import { brokerNamespace } from '../../stage/broker.ts';
 import { serviceAccountKubeconfig } from '../../stage/cluster.ts';
 import * as names from '../../stage/names.ts';
-import { pathOf, readManifests, type KubeObject } from '../../stage/objects.ts';
-import { inDeploy, repository } from '../../stage/places.ts';
+import { pathOf, type KubeObject } from '../../stage/objects.ts';
+import { repository } from '../../stage/places.ts';
 import type { StageNmi, StagePod } from '../../stage/stage.ts';
+import { installStandIn } from '../../stage/stand-in.ts';
 import { untilObject } from '../../stage/until.ts';
+import { installServices } from './services.ts';
 
 const missing = whyNoApiServer();
 if (missing !== undefined) console.warn(`plug-in/migrate is skipped: ${missing}`);
@@ -47,7 +43,7 @@ describe.skipIf(missing !== undefined).each(['v1.20', 'v1.34'] as const)('migrat
   beforeAll(async () => {
     federated = await openFederatedStage(flavour);
     const { stage } = federated;
-    await installServices(federated);
+    await installServices(stage, { hasBroker: true });
     await createNamespace(stage, 'pay');
     await createAccount(stage, 'pay', 'web');
     await bind(stage, { name: 'vault', namespace: 'pay', resourceId, clientId });
@@ -207,87 +203,18 @@ async function everythingIn({ stage }: FederatedStage): Promise<readonly string[
   );
 }
 
-/** The objects of the installation as they are when its pods are ready. The processes of the test have these flags. */
-async function installServices({ stage }: FederatedStage): Promise<void> {
-  const parts = [
-    [
-      'base/nmi/daemonset.yaml',
-      { desiredNumberScheduled: 2, numberReady: 2, currentNumberScheduled: 2, numberMisscheduled: 0 },
-    ],
-    ['base/mic/deployment.yaml', { replicas: 2, readyReplicas: 2 }],
-    ['components/broker/parts/deployment.yaml', { replicas: 2, readyReplicas: 2 }],
-  ] as const;
-  for (const [file, status] of parts)
-    for (const object of await readManifests(inDeploy(file))) {
-      if (!/^(DaemonSet|Deployment)$/.test(object.kind)) continue;
-      if (object.kind === 'DaemonSet') addBroker(object);
-      const { apiVersion: version, kind, metadata } = await stage.create(object);
-      await stage.kube.request({
-        method: 'PATCH',
-        path: `${pathOf({ apiVersion: version, kind, namespace: metadata.namespace ?? '', name: metadata.name })}/status`,
-        body: { status },
-        contentType: 'application/merge-patch+json',
-      });
-    }
-}
-
-/** As components/broker does. */
-function addBroker(object: KubeObject): void {
-  const { spec } = object as unknown as {
-    spec: { template: { spec: { containers: { args?: string[] }[] } } };
-  };
-  const [nmi] = spec.template.spec.containers;
-  if (nmi)
-    nmi.args = [
-      ...(nmi.args ?? []),
-      `--broker=${brokerNamespace}`,
-      '--broker-token-file=/var/run/secrets/broker/token',
-    ];
-}
-
 /** A kubectl whose exec of check-federated is done by this test; returns the folder for the PATH. */
 async function installKubectl(
   folder: string,
   check: (identity: string) => Promise<Ended>,
   closing: (() => Promise<unknown>)[],
 ): Promise<string> {
-  const server = createServer((request, response) => {
-    void (async () => {
-      const words = JSON.parse(await text(request)) as string[];
-      const at = words.indexOf('check-federated');
-      const isMeant = at > 0 && words.includes('exec') && words.includes('deploy/broker');
-      response.end(
-        JSON.stringify(
-          isMeant ? await check(words[at + 1] ?? '') : { code: 127, output: '', errors: words.join(' ') },
-        ),
-      );
-    })();
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  closing.push(async () => {
-    server.close();
-    await once(server, 'close');
-  });
-  const { port } = server.address() as AddressInfo;
   const bin = join(folder, 'migrate-bin');
-  await mkdir(bin);
-  const script = join(bin, 'kubectl');
-  await writeFile(
-    script,
-    `#!${process.execPath}
-import('node:http').then(({ request }) => {
-  const sent = request({ host: '127.0.0.1', port: ${port}, method: 'POST', agent: false }, async (response) => {
-    let text = '';
-    for await (const part of response.setEncoding('utf8')) text += part;
-    const { code, output, errors } = JSON.parse(text);
-    process.stdout.write(output);
-    process.stderr.write(errors);
-    process.exitCode = code;
+  const standIn = await installStandIn({ folder: bin, name: 'kubectl' }, (words) => {
+    const at = words.indexOf('check-federated');
+    const isMeant = at > 0 && words.includes('exec') && words.includes('deploy/broker');
+    return isMeant ? check(words[at + 1] ?? '') : { code: 127, output: '', errors: words.join(' ') };
   });
-  sent.end(JSON.stringify(process.argv.slice(2)));
-});
-`,
-  );
-  await chmod(script, 0o755);
+  closing.push(() => standIn.stop());
   return bin;
 }

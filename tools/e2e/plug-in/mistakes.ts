@@ -62,7 +62,10 @@ export const mistakes: readonly Mistake[] = [
     name: 'a start-up taint that is left',
     check: 'taints',
     plant: [],
-    shell: `kubectl taint nodes ${names.nodeName(0)} aadpodidentity.k8s.io/nmi-not-ready=:NoSchedule`,
+    // MIC removes it where it may.
+    shell: `kubectl delete clusterrolebinding pod-identity-mic-startup-taint
+while kubectl auth can-i patch nodes --as system:serviceaccount:aad-pod-identity:mic --quiet; do sleep 0.1; done
+kubectl taint nodes ${names.nodeName(0)} aadpodidentity.k8s.io/nmi-not-ready=:NoSchedule`,
   },
   {
     name: "the original's definition",
