@@ -34,7 +34,7 @@ const frozen = 'frozen-resource-group';
 const frozenGroup = `/subscriptions/${names.subscription}/resourceGroups/${frozen}`;
 const frozenPool = names.scaleSetId('frozen').replace(names.nodeResourceGroup, frozen);
 
-export function grantOperator({ sim: { azure } }: Stage, identity: string): void {
+function grantOperator({ sim: { azure } }: Stage, identity: string): void {
   const { principalId } = azure.world.identity(names.clusterIdentity.id);
   azure.world.grant(principalId, 'Managed Identity Operator', identity);
 }
@@ -221,7 +221,7 @@ interface DebugSpec {
 }
 
 /** As the kubelet of node 0 does, with a clock that is this far ahead. */
-export async function renewLease({ create }: Pick<Stage, 'create'>, aheadMs = 0): Promise<void> {
+async function renewLease({ create }: Pick<Stage, 'create'>, aheadMs = 0): Promise<void> {
   const name = names.nodeName(0);
   await create({
     apiVersion: 'coordination.k8s.io/v1',
