@@ -45,10 +45,14 @@ export async function installServices(
   for (const file of files)
     for (const object of await readManifests(inDeploy(file))) {
       if (object.kind !== 'DaemonSet' && object.kind !== 'Deployment') continue;
-      for (const container of templateOf(object).spec.containers)
-        container.args = [...(container.args ?? []), ...flagsOf(object)];
+      addFlags(object, flagsOf(object));
       await setPodStatus(stage.kube, await stage.create(object), statuses[object.kind]);
     }
+}
+
+function addFlags(workload: KubeObject, flags: readonly string[]): void {
+  for (const container of templateOf(workload).spec.containers)
+    container.args = [...(container.args ?? []), ...flags];
 }
 
 /** The pods of NMI's DaemonSet, on each node that its nodeSelector takes and that has none yet. */
