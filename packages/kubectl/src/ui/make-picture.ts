@@ -20,10 +20,13 @@ interface PodPart {
   readonly thing: Thing;
 }
 
-/** What was made of each pod, for the next picture; undefined for those that are not shown. */
+/** What was made of each pod, by its key; undefined for one that is not shown. */
+type Judged = ReadonlyMap<string, { readonly pod: PodView; readonly part: PodPart | undefined }>;
+
+/** For the next picture. */
 export interface Kept {
   readonly seen: Seen;
-  readonly parts: ReadonlyMap<string, PodPart | undefined>;
+  readonly judged: Judged;
 }
 
 export interface Made extends Pick<Picture, 'things' | 'lines'> {
@@ -41,11 +44,11 @@ export function makePicture(seen: Seen, changed?: ReadonlySet<string>, kept?: Ke
     row: identityRow(reported, seen),
   }));
   const refused = identities.filter(({ row }) => row.state === 'problem');
-  const all = judgePods(seen, new Set(refused.map(({ view: { key } }) => key)), {
+  const judged = judgePods(seen, new Set(refused.map(({ view: { key } }) => key)), {
     changed,
-    before: kept && isAlike(kept.seen, seen) ? kept.parts : undefined,
+    before: kept && isAlike(kept.seen, seen) ? kept.judged : undefined,
   });
-  const parts = [...all.values()].filter((part) => part !== undefined);
+  const parts = [...judged.values()].flatMap(({ part }) => part ?? []);
   const lines = createLineSet();
   for (const part of parts) drawPod(part, seen, lines);
   const hosts = hostRows(
@@ -63,16 +66,16 @@ export function makePicture(seen: Seen, changed?: ReadonlySet<string>, kept?: Ke
   return {
     things: things.filter(isShown(seen, lines)),
     lines: lines.all(),
-    kept: { seen, parts: all },
+    kept: { seen, judged },
   };
 }
 
 interface Reusing {
   readonly changed: ReadonlySet<string> | undefined;
-  readonly before: Kept['parts'] | undefined;
+  readonly before: Judged | undefined;
 }
 
-function judgePods(seen: Seen, refused: ReadonlySet<string>, { changed, before }: Reusing): Kept['parts'] {
+function judgePods(seen: Seen, refused: ReadonlySet<string>, { changed, before }: Reusing): Judged {
   const rowOf = createPodRow(seen);
   const isRefused = (key: string) => refused.has(key);
   return new Map(
@@ -82,7 +85,7 @@ function judgePods(seen: Seen, refused: ReadonlySet<string>, { changed, before }
       if (known?.pod === pod && changed?.has(key) === false) return [key, known];
       const row = rowOf(pod);
       const grants = row ? grantsOf(pod, { ...seen, podState: states[row.state], isRefused }) : [];
-      return [key, row && { pod, row, grants, thing: podThing(pod, row, grants) }];
+      return [key, { pod, part: row && { pod, row, grants, thing: podThing(pod, row, grants) } }];
     }),
   );
 }

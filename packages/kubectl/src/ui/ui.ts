@@ -1,6 +1,6 @@
 // `ui`: the picture of who may be whom, on a page of this machine or in a file.
 import { randomBytes } from 'node:crypto';
-import { aborted, value } from '@pod-identity/kit/core';
+import { aborted, createLimit, value } from '@pod-identity/kit/core';
 import { CommandProblem, exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
 import { writeExport } from './export-file.ts';
 import { loadRenderExport, readPageFiles } from './page-files.ts';
@@ -34,12 +34,16 @@ export function createUiCommand({ readFiles, loadRender }: BuiltPage): PlugInCom
   };
 }
 
+/** Each lists the cluster again. */
+const storiesAtATime = 2;
+
 async function servePage(session: Session, page: Pick<PageServerOptions, 'port' | 'files'>): Promise<number> {
   const { signal, out } = session;
   const { pictures, run } = await openScene(session);
   const token = randomBytes(32).toString('base64url');
+  const limit = createLimit(storiesAtATime);
   const readStory = (pod: string, ended: AbortSignal) =>
-    readPodStory({ ...session, signal: AbortSignal.any([signal, ended]) }, pod);
+    limit(() => readPodStory({ ...session, signal: AbortSignal.any([signal, ended]) }, pod));
   const server = await listen({ ...session, ...page, token, pictures, readStory });
   try {
     out.line(`http://127.0.0.1:${server.port}/#token=${token}`);
