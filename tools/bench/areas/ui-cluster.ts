@@ -1,5 +1,6 @@
 // The cluster of which `npm run bench -- ui` shows the picture.
-import type { KubeObject, Sim } from '@pod-identity/sim';
+import { customResourceDefinitions } from '@pod-identity/crd-types';
+import { kubeClient, startSim, type KubeObject, type Sim } from '@pod-identity/sim';
 
 export interface UiSize {
   readonly pods: number;
@@ -31,7 +32,17 @@ function podOf(number: number, identity: number, label = `id-${identity}`): Kube
   };
 }
 
-export function clusterOf({ pods, identities }: UiSize): readonly KubeObject[] {
+/** A simulated API server with such a cluster. */
+export async function startCluster(size: UiSize): Promise<Sim> {
+  const sim = await startSim({});
+  const client = kubeClient(sim.kube.url);
+  for (const definition of customResourceDefinitions())
+    await client.request('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definition);
+  sim.kube.seed(clusterOf(size));
+  return sim;
+}
+
+function clusterOf({ pods, identities }: UiSize): readonly KubeObject[] {
   return [
     ...range(namespaces).map((index) => ({
       apiVersion: 'v1',

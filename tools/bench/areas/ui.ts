@@ -7,13 +7,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startBrowser, whyNoPrograms, type Browser, type Tab } from '@pod-identity/kit/testing';
 import { build } from 'esbuild';
-import { startSim, type Sim } from '@pod-identity/sim';
+import type { Sim } from '@pod-identity/sim';
 import { repository } from '../../stage/places.ts';
 import { startService } from '../../stage/service.ts';
 import { anonymousMiB, cpuMicroseconds } from '../process.ts';
 import { median, rounded, type Figures } from '../report.ts';
 import type { Scale } from '../scale.ts';
-import { clusterOf, movePod, type UiSize } from './ui-cluster.ts';
+import { movePod, startCluster, type UiSize } from './ui-cluster.ts';
 
 interface Sizes {
   readonly clusters: readonly UiSize[];
@@ -67,8 +67,7 @@ export async function benchUi(say: (text: string) => void, scale: Scale): Promis
 
 async function measureUi(browser: Browser, size: UiSize, changes: number): Promise<Omit<Cost, 'bare'>> {
   const folder = await mkdtemp(join(tmpdir(), 'pod-identity-bench-ui-'));
-  const sim = await startSim({});
-  sim.kube.seed(clusterOf(size));
+  const sim = await startCluster(size);
   const kubeconfig = join(folder, 'kubeconfig');
   await writeFile(kubeconfig, sim.kube.kubeconfig());
   const begun = performance.now();
