@@ -15,6 +15,7 @@ import { hostilePicture, hostileStory, largePicture, smallPicture, smallStory } 
 const missing = whyNoPrograms({ programs: ['chromium'] });
 if (missing !== undefined) console.warn(`skipped the page of ui in a browser: ${missing}`);
 
+const require = createRequire(import.meta.url);
 const screenshots = process.env['UI_SCREENSHOTS'];
 const [narrow, wide] = [360, 1_400];
 const looks = [narrow, wide].flatMap((width) =>
@@ -29,7 +30,7 @@ describe.skipIf(missing !== undefined)('the page of ui in a browser', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'pod-identity-page-test-'));
     await buildPage(folder);
-    axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+    axe = await readFile(require.resolve('axe-core/axe.min.js'), 'utf8');
     browser = await startBrowser();
   });
   afterAll(async () => {

@@ -8,7 +8,7 @@ const thing = (part: Partial<Thing> & Pick<Thing, 'id' | 'column' | 'name'>): Th
   ...part,
 });
 
-export const pictureOf = (things: readonly Thing[], lines: readonly Line[]): Picture => ({
+const pictureOf = (things: readonly Thing[], lines: readonly Line[]): Picture => ({
   number: 1,
   takenAt: '2026-12-01T04:00:00.000Z',
   server: 'https://cluster.example:6443',

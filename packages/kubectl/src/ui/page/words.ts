@@ -11,7 +11,7 @@ export const columnTitles: Readonly<Record<Column, string>> = {
   host: 'Hosts and broker',
 };
 
-export const kindNames: Readonly<Record<Column, string>> = {
+const kindNames: Readonly<Record<Column, string>> = {
   serviceAccount: 'ServiceAccount',
   pod: 'pod',
   binding: 'AzureIdentityBinding',
@@ -21,13 +21,7 @@ export const kindNames: Readonly<Record<Column, string>> = {
 
 /** Names and messages in pages and SVG: without characters that XML forbids or that control a terminal or the direction of text. */
 export const cleanText = (text: string): string =>
-  text
-    .replaceAll(
-      // eslint-disable-next-line no-control-regex -- these are the characters to be replaced
-      /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufffe\uffff]/g,
-      '\ufffd',
-    )
-    .toWellFormed();
+  text.replaceAll(/(?![\t\n\r])[\p{Cc}\u202a-\u202e\u2066-\u2069\ufffe\uffff]/gu, '\ufffd').toWellFormed();
 
 /** `shop/web-0`; hosts have no namespace. */
 export const fullName = ({ namespace, name }: Pick<Thing, 'namespace' | 'name'>): string =>
