@@ -2,15 +2,15 @@
 // well: the plug-in loads it for that alone, and its types need those of browsers, which no other source may see.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build, transform } from 'esbuild';
+import { build, transform, type Metafile } from 'esbuild';
 import { pageStyle } from './src/ui/page/page-style.ts';
 
 const source = (name: string) => join(import.meta.dirname, 'src/ui/page', name);
 
-/** Writes page.js, page.css and export.js into a folder. */
-export async function buildPage(folder: string): Promise<void> {
+/** Writes page.js, page.css and export.js into a folder; returns what they consist of. */
+export async function buildPage(folder: string): Promise<Metafile> {
   await mkdir(folder, { recursive: true });
-  await build({
+  const { metafile } = await build({
     entryPoints: { page: source('main.tsx'), export: source('export.tsx') },
     outdir: folder,
     bundle: true,
@@ -20,7 +20,10 @@ export async function buildPage(folder: string): Promise<void> {
     tsconfig: source('tsconfig.json'),
     legalComments: 'none',
     logLevel: 'warning',
+    metafile: true,
+    absWorkingDir: import.meta.dirname,
   });
   const { code } = await transform(pageStyle, { loader: 'css', minify: true });
   await writeFile(join(folder, 'page.css'), code);
+  return metafile;
 }

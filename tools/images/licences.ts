@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { repository } from '../stage/places.ts';
 import { bundledPackages, type BundledPackage, type LockFile, type Metafile } from './bundled.ts';
 
-/** Of a package of ours that is built, by its folder in packages/. */
-export async function readBundled(name: string): Promise<readonly BundledPackage[]> {
-  const metafile = await readJson<Metafile>('packages', name, 'dist/metafile-esm.json');
+/** Of a package of ours that is built, by its folder in packages/; `more`: what another build put beside it. */
+export async function readBundled(name: string, more?: Metafile): Promise<readonly BundledPackage[]> {
+  const { outputs } = await readJson<Metafile>('packages', name, 'dist/metafile-esm.json');
+  const metafile = { outputs: { ...outputs, ...more?.outputs } };
   return bundledPackages(metafile, await readJson<LockFile>('package-lock.json'), `packages/${name}`);
 }
 
