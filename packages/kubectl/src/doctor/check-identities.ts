@@ -1,7 +1,7 @@
 import { parseIdentityResourceId, type ResourceId } from '@pod-identity/crd-types';
-import { info, problem, shellWord, type Remedy } from '@pod-identity/policy';
+import { credentialName, info, problem, shellWord, type Remedy } from '@pod-identity/policy';
 import { clientIdRemedy } from '../../../mic/src/commands/plug-in.ts';
-import { azCommand, credentialName, credentialWords } from '../migrate/credential.ts';
+import { azCommand, credentialWords } from '../migrate/credential.ts';
 import {
   found,
   itemsOf,

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { parseIdentityResourceId } from '@pod-identity/crd-types';
-import { shellWord } from '@pod-identity/policy';
+import { credentialName, shellWord } from '@pod-identity/policy';
 
 export interface CredentialOf {
   /** The readable part of its name. */
@@ -11,20 +10,6 @@ export interface CredentialOf {
   /** Of a managed identity; empty for an application. */
   readonly resourceId: string;
   readonly clientId: string;
-}
-
-/**
- * `az … create` replaces a credential that has the same name, and an identity may serve several clusters: the name has a hash of issuer and
- * subject.
- */
-export function credentialName(
-  name: string,
-  { issuer, subject }: { readonly issuer: string; readonly subject: string },
-): string {
-  const hash = createHash('sha256')
-    .update(JSON.stringify([issuer, subject]))
-    .digest('hex');
-  return `${name}-${hash.slice(0, 10)}`;
 }
 
 export function credentialWords({

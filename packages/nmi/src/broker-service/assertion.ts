@@ -1,4 +1,4 @@
-import { shellWord } from '@pod-identity/policy';
+import { credentialName, shellWord } from '@pod-identity/policy';
 import { claimsIn } from '../tokens/claims.ts';
 import { TokenError } from '../tokens/errors.ts';
 
@@ -23,7 +23,7 @@ export async function readAssertion(read: () => Promise<string>, audience: strin
 function credentialCommand(of: { issuer: string; subject: string; audience: string }): string {
   const [issuer, subject, audience] = [of.issuer, of.subject, of.audience].map(shellWord);
   return (
-    'az identity federated-credential create --resource-group RESOURCE-GROUP --identity-name IDENTITY --name aad-pod-identity-broker ' +
-    `--issuer ${issuer} --subject ${subject} --audiences ${audience}`
+    'az identity federated-credential create --resource-group RESOURCE-GROUP --identity-name IDENTITY ' +
+    `--name ${credentialName('aad-pod-identity-broker', of)} --issuer ${issuer} --subject ${subject} --audiences ${audience}`
   );
 }

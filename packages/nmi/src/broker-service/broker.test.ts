@@ -518,8 +518,8 @@ describe('an exchange', () => {
 
 describe('a federated credential', () => {
   const command =
-    'az identity federated-credential create --resource-group RESOURCE-GROUP --identity-name IDENTITY --name aad-pod-identity-broker ' +
-    '--issuer https://issuer.example/c --subject system:serviceaccount:broker:broker --audiences api://AzureADTokenExchange';
+    'az identity federated-credential create --resource-group RESOURCE-GROUP --identity-name IDENTITY ' +
+    '--name aad-pod-identity-broker-f15d4b928d --issuer https://issuer.example/c --subject system:serviceaccount:broker:broker --audiences api://AzureADTokenExchange';
 
   it.each([70021, 700211, 700212, 700213, 70025])(
     'that Entra does not know for a moment (%i) costs nobody a call',
@@ -531,6 +531,22 @@ describe('a federated credential', () => {
       expect(count).toBe(3);
     },
   );
+
+  it('attack: that of another cluster, which az replaces by one of the same name, has another name', async () => {
+    const nameAt = async (iss: string): Promise<string | undefined> => {
+      const { request, world } = await brokerStage();
+      world.assertion = () =>
+        Promise.resolve(
+          jwt({ aud: 'api://AzureADTokenExchange', iss, sub: 'system:serviceaccount:b:broker' }),
+        );
+      world.entra = () => entraRefusal(401, 70021);
+      const { credential = '' } = (await request()) as { readonly credential?: string };
+      return /--name (\S+)/.exec(credential)?.[1];
+    };
+    const [one, other] = [await nameAt('https://a.example'), await nameAt('https://b.example')];
+    expect(one).toMatch(/^aad-pod-identity-broker-/);
+    expect(other).not.toBe(one);
+  });
 
   it('that is missing three times in a row is named, with the command that makes it', async () => {
     const { request, clock, exchanged, world } = await brokerStage();

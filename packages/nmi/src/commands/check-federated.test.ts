@@ -81,8 +81,8 @@ it('prints the command that makes the credential, if Entra says repeatedly that 
   expect(code).toBe(1);
   expect(requests).toHaveLength(3);
   expect(text).toContain(
-    '$ az identity federated-credential create --resource-group RESOURCE-GROUP --identity-name IDENTITY --name aad-pod-identity-broker ' +
-      `--issuer https://issuer.example/c --subject system:serviceaccount:aad-pod-identity-broker:broker --audiences ${audience}`,
+    '$ az identity federated-credential create --resource-group RESOURCE-GROUP --identity-name IDENTITY ' +
+      `--name aad-pod-identity-broker-642f0e29f0 --issuer https://issuer.example/c --subject system:serviceaccount:aad-pod-identity-broker:broker --audiences ${audience}`,
   );
   expect(text).not.toContain(assertion);
 });
