@@ -5,7 +5,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pageDocument } from '../src/ui/page/document.ts';
-import type { Change, Picture, PodStory } from '../src/ui/picture.ts';
+import type { Change, ClusterChecks, Picture, PodStory } from '../src/ui/picture.ts';
 
 export interface PageServer {
   /** With the token. */
@@ -15,6 +15,7 @@ export interface PageServer {
   /** What a page gets that opens the stream from now on. */
   play(picture: Picture): void;
   story: PodStory | undefined;
+  checks: ClusterChecks;
   send(event: 'picture' | 'change' | 'problem', data: Picture | Change | { readonly text: string }): void;
   /** Ends the streams, as a command that was stopped. */
   drop(): void;
@@ -48,7 +49,8 @@ export async function startPagePlayer(folder: string): Promise<PageServer> {
       streams.add(response);
       response.on('close', () => streams.delete(response));
       write(response, 'picture', first);
-    } else if (player.story === undefined) response.writeHead(502).end('there is no such pod');
+    } else if (url === '/v1/checks') response.writeHead(200).end(JSON.stringify(player.checks));
+    else if (player.story === undefined) response.writeHead(502).end('there is no such pod');
     else response.writeHead(200).end(JSON.stringify(player.story));
   });
   server.listen(0, '127.0.0.1');
@@ -57,6 +59,7 @@ export async function startPagePlayer(folder: string): Promise<PageServer> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/#token=${token}`,
     requests,
     story: undefined,
+    checks: { findings: [], unknown: [] },
     play(picture) {
       first = picture;
     },

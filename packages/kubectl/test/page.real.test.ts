@@ -10,7 +10,15 @@ import { buildPage } from '../page.config.ts';
 import type { RenderExport } from '../src/ui/page/document.ts';
 import type { Change, Picture, State, Thing } from '../src/ui/picture.ts';
 import { startPagePlayer, type PageServer } from './page-server.ts';
-import { hostilePicture, hostileStory, largePicture, smallPicture, smallStory } from './pictures.ts';
+import {
+  hostileChecks,
+  hostilePicture,
+  hostileStory,
+  largePicture,
+  smallChecks,
+  smallPicture,
+  smallStory,
+} from './pictures.ts';
 
 const missing = whyNoPrograms({ programs: ['chromium'] });
 if (missing !== undefined) console.warn(`skipped the page of ui in a browser: ${missing}`);
@@ -113,6 +121,7 @@ describe.skipIf(missing !== undefined)('the page of ui in a browser', () => {
     'at %i pixels in %s colours picture, story and table pass axe and fit the window',
     async (width, scheme) => {
       server.story = smallStory;
+      server.checks = smallChecks;
       const tab = await openPage({ ...smallPicture, unknown: ['you may not list nodes'] }, { width, scheme });
       const name = `${width}-${scheme}`;
       const check = async (what: string) => {
@@ -124,6 +133,12 @@ describe.skipIf(missing !== undefined)('the page of ui in a browser', () => {
       await tab.evaluate(`${one('pod:shop/report-5')}.click()`);
       await waitFor(tab, `document.querySelectorAll('aside .step').length === 6`);
       await check('story');
+      await tab.evaluate(`document.querySelector('.checks summary').click()`);
+      await waitFor(tab, `document.querySelectorAll('.checks .step').length === 1`);
+      expect(await tab.evaluate(`document.querySelector('.checks').innerText`)).toMatch(
+        /Node\/aks-1[^]*remove it[^]*kubectl taint nodes aks-1[^]*may not create subjectaccessreviews/,
+      );
+      await check('checks');
       // A new address in the same tab.
       await tab.evaluate(`location.hash = 'token=a-token&as=table'`);
       await waitFor(tab, `document.querySelectorAll('tbody tr').length === ${smallPicture.things.length}`);
@@ -264,6 +279,9 @@ describe.skipIf(missing !== undefined)('the page of ui in a browser', () => {
       await waitFor(tab, id.startsWith('pod:') ? isRead : `document.querySelector('aside') !== null`);
     }
     await keep(tab, 'hostile');
+    server.checks = hostileChecks;
+    await tab.evaluate(`document.querySelector('.checks summary').click()`);
+    await waitFor(tab, `document.querySelectorAll('.checks .step').length === 6`);
     await tab.evaluate(`document.querySelector('.filters button').click()`);
     await waitFor(tab, `document.querySelectorAll('tbody tr').length > 0`);
     expect(await tab.evaluate('window.attacked ?? null')).toBeNull();

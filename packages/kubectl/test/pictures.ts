@@ -1,5 +1,5 @@
 // Pictures for tests: a small one, one of any size, and one whose names try to break the page.
-import type { Line, Picture, PodStory, State, Thing } from '../src/ui/picture.ts';
+import type { ClusterChecks, Line, Picture, PodStory, State, Thing } from '../src/ui/picture.ts';
 
 const thing = (part: Partial<Thing> & Pick<Thing, 'id' | 'column' | 'name'>): Thing => ({
   namespace: 'shop',
@@ -160,6 +160,22 @@ export const hostilePicture: Picture = {
   unknown: [`you may not list ${markup}`],
 };
 
+export const smallChecks: ClusterChecks = {
+  findings: [
+    {
+      check: 'taints',
+      object: 'Node/aks-1',
+      finding: {
+        topic: 'node',
+        verdict: 'problem',
+        text: 'it has the start-up taint, and its NMI is ready',
+        remedy: { text: 'remove it', command: 'kubectl taint nodes aks-1 nmi-not-ready-' },
+      },
+    },
+  ],
+  unknown: ['rights: you may not create subjectaccessreviews'],
+};
+
 export const smallStory: PodStory = {
   pod: 'shop/report-5',
   findings: [
@@ -207,5 +223,10 @@ export const hostileStory: PodStory = {
   })),
   events: [{ time: markup, reason: script, message: markup, count: 3 }],
   tokens: [{ time: script, text: markup }],
+  unknown: [markup],
+};
+
+export const hostileChecks: ClusterChecks = {
+  findings: hostileStory.findings.map((finding) => ({ check: script, object: markup, finding })),
   unknown: [markup],
 };

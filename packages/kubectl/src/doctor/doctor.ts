@@ -25,7 +25,7 @@ export const doctor: PlugInCommand = {
   deadlineMs: 120_000,
   async run(session, { options }) {
     const wanted = typeof options['check'] === 'string' ? idsIn(options['check']) : undefined;
-    const everywhere = { ...session, namespace: undefined, isAllNamespaces: true };
+    const everywhere = ofAllNamespaces(session);
     const read = await readWorld(everywhere);
     const withAzure = options['azure'] === true || wanted?.has('azure') === true;
     const world = withAzure ? { ...read, azure: await readAzure(read, everywhere) } : read;
@@ -35,6 +35,12 @@ export const doctor: PlugInCommand = {
     return exitCodeOf(report);
   },
 };
+
+const ofAllNamespaces = (session: Session) => ({ ...session, namespace: undefined, isAllNamespaces: true });
+
+/** Without Azure. */
+export const readReport = async (session: Session): Promise<Report> =>
+  examine(await readWorld(ofAllNamespaces(session)));
 
 /** A check that is not carried out must not look like one that found nothing. */
 function idsIn(text: string): ReadonlySet<string> {

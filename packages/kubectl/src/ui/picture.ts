@@ -70,3 +70,15 @@ export interface PodStory {
   readonly tokens: readonly { readonly time: string; readonly text: string }[];
   readonly unknown: readonly string[];
 }
+
+/** What `doctor` finds. */
+export interface ClusterChecks {
+  readonly findings: readonly {
+    /** An id of `doctor --check`. */
+    readonly check: string;
+    /** `Kind/namespace/name` */
+    readonly object: string;
+    readonly finding: Finding;
+  }[];
+  readonly unknown: readonly string[];
+}

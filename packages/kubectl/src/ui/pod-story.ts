@@ -4,7 +4,6 @@ import { memberOf, stringAt } from '../../../mic/src/commands/plug-in.ts';
 import { CommandProblem, type Session } from '../cli/command.ts';
 import { describeFailure } from '../cluster/connect.ts';
 import { listAllowed } from '../cluster/lists.ts';
-import { readServices, type Services } from '../cluster/services.ts';
 import { readStory } from '../explain/explain.ts';
 import type { Target } from '../explain/reading.ts';
 import { readLastLines } from '../logs/logs.ts';
@@ -16,9 +15,8 @@ const most = 20;
 const logSeconds = 60 * 60;
 
 /** `pod`: `namespace/name`. Rejects with a sentence for the user. */
-export async function readPodStory(open: Session, pod: string): Promise<PodStory> {
+export async function readPodStory(session: Session, pod: string): Promise<PodStory> {
   const [namespace = '', name = ''] = pod.split('/');
-  const session = withNews(open);
   try {
     const [{ result, findings }, events, lines] = await Promise.all([
       readStory(session, { namespace, name }),
@@ -37,13 +35,6 @@ export async function readPodStory(open: Session, pod: string): Promise<PodStory
       ? new CommandProblem(describeFailure(session.kube.server, error))
       : error;
   }
-}
-
-/** The page may be open for days: services are looked for again. */
-function withNews(session: Session): Session {
-  const { kube, signal } = session;
-  let services: Promise<Services> | undefined;
-  return { ...session, services: () => (services ??= readServices({ kube, signal })) };
 }
 
 /** Longer than any reason or time is. */

@@ -66,7 +66,11 @@ beforeEach(async () => {
       ? Promise.resolve(story)
       : Promise.reject(new Error(`there is no pod ${pod}`));
   };
-  server = await startPageServer({ port: 0, token, files, pictures, readStory, clock });
+  const readChecks = () => {
+    asked.push('checks');
+    return Promise.resolve({ findings: [], unknown: ['rights: no'] });
+  };
+  server = await startPageServer({ port: 0, token, files, pictures, readStory, readChecks, clock });
 });
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();
@@ -142,6 +146,7 @@ describe('what the page is made of', () => {
     '/constructor',
     'http://127.0.0.1/page.js',
     '/v1',
+    '/v1/constructor',
   ])('attack: %s leads to no file', async (path) => {
     expect(await ask(path)).toMatchObject({ status: 404, body: 'not found\n' });
   });
@@ -152,7 +157,7 @@ describe('what the page is made of', () => {
 });
 
 describe('who may read', () => {
-  test.each(['/v1/picture', '/v1/story?pod=shop/web-0'])(
+  test.each(['/v1/picture', '/v1/checks', '/v1/story?pod=shop/web-0'])(
     'attack: %s without the token, or with another',
     async (path) => {
       for (const given of [

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { Clock } from '@pod-identity/kit/core';
 import { headersLimit, requestLimits } from '@pod-identity/kit/serve';
-import type { PodStory } from './picture.ts';
+import type { ClusterChecks, PodStory } from './picture.ts';
 import type { Pictures } from './pictures.ts';
 import { sendPictures } from './stream.ts';
 
@@ -23,6 +23,8 @@ export interface PageServerOptions {
   readonly pictures: Pictures;
   /** `pod`: `namespace/name`. Rejects with a message for the page. */
   readonly readStory: (pod: string, signal: AbortSignal) => Promise<PodStory>;
+  /** Rejects with a message for the page. */
+  readonly readChecks: (signal: AbortSignal) => Promise<ClusterChecks>;
   readonly clock: Clock;
 }
 
@@ -92,27 +94,35 @@ function respond(request: IncomingMessage, response: ServerResponse, options: Pa
     response.writeHead(200, { 'content-type': file.contentType }).end(file.body);
     return;
   }
-  if (path !== '/v1/picture' && path !== '/v1/story') end(response, 404);
+  const send = sends[path as keyof typeof sends] as Send | undefined;
+  if (!Object.hasOwn(sends, path) || send === undefined) end(response, 404);
   else if (!isSame(headers['x-pod-identity-token'], options.token)) end(response, 401);
-  else if (path === '/v1/picture') sendPictures(response, options.pictures, options.clock);
-  else void sendStory(response, new URLSearchParams(query).get('pod') ?? '', options);
+  else send(response, new URLSearchParams(query), options);
 }
+
+type Send = (response: ServerResponse, query: URLSearchParams, options: PageServerOptions) => void;
+
+/** What only pages with the token get. */
+const sends = {
+  '/v1/picture': (response, _, { pictures, clock }) => sendPictures(response, pictures, clock),
+  '/v1/checks': (response, _, { readChecks }) => void sendRead(response, readChecks),
+  '/v1/story': (response, query, { readStory }) => {
+    const pod = query.get('pod') ?? '';
+    if (podName.test(pod)) void sendRead(response, (signal) => readStory(pod, signal));
+    else end(response, 400);
+  },
+} satisfies Record<string, Send>;
 
 const podName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\/[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$/;
 
-async function sendStory(
+async function sendRead(
   response: ServerResponse,
-  pod: string,
-  { readStory }: PageServerOptions,
+  read: (signal: AbortSignal) => Promise<unknown>,
 ): Promise<void> {
-  if (!podName.test(pod)) {
-    end(response, 400);
-    return;
-  }
   const closed = new AbortController();
   response.on('close', () => closed.abort());
   try {
-    const body = JSON.stringify(await readStory(pod, closed.signal));
+    const body = JSON.stringify(await read(closed.signal));
     response.writeHead(200, { 'content-type': 'application/json' }).end(body);
   } catch (error) {
     end(response, 502, error instanceof Error ? error.message : String(error));

@@ -2,6 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { aborted, createLimit, value } from '@pod-identity/kit/core';
 import { CommandProblem, exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
+import { readServices, type Services } from '../cluster/services.ts';
+import { readClusterChecks } from './cluster-checks.ts';
 import { writeExport } from './export-file.ts';
 import { loadRenderExport, readPageFiles } from './page-files.ts';
 import { readPodStory } from './pod-story.ts';
@@ -34,17 +36,23 @@ export function createUiCommand({ readFiles, loadRender }: BuiltPage): PlugInCom
   };
 }
 
-/** Each lists the cluster again. */
-const storiesAtATime = 2;
+/** Stories and checks: each lists the cluster again. */
+const readsAtATime = 2;
 
 async function servePage(session: Session, page: Pick<PageServerOptions, 'port' | 'files'>): Promise<number> {
   const { signal, out } = session;
   const { pictures, run } = await openScene(session);
   const token = randomBytes(32).toString('base64url');
-  const limit = createLimit(storiesAtATime);
-  const readStory = (pod: string, ended: AbortSignal) =>
-    limit(() => readPodStory({ ...session, signal: AbortSignal.any([signal, ended]) }, pod));
-  const server = await listen({ ...session, ...page, token, pictures, readStory });
+  const limit = createLimit(readsAtATime);
+  const until = (ended: AbortSignal) => withNews({ ...session, signal: AbortSignal.any([signal, ended]) });
+  const server = await listen({
+    ...session,
+    ...page,
+    token,
+    pictures,
+    readStory: (pod, ended) => limit(() => readPodStory(until(ended), pod)),
+    readChecks: (ended) => limit(() => readClusterChecks(until(ended))),
+  });
   try {
     out.line(`http://127.0.0.1:${server.port}/#token=${token}`);
     await Promise.race([aborted(signal), run(signal)]);
@@ -52,6 +60,13 @@ async function servePage(session: Session, page: Pick<PageServerOptions, 'port' 
   } finally {
     await server.close();
   }
+}
+
+/** The page may be open for days: services are looked for again. */
+function withNews(session: Session): Session {
+  const { kube, signal } = session;
+  let services: Promise<Services> | undefined;
+  return { ...session, services: () => (services ??= readServices({ kube, signal })) };
 }
 
 async function listen(options: PageServerOptions): Promise<PageServer> {

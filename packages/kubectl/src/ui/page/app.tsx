@@ -29,7 +29,7 @@ export const App: FunctionComponent<Properties> = ({ source, view, change }) => 
   if (picture === undefined) return <Start problem={problem} />;
   return (
     <>
-      <Header picture={picture} view={view} change={change} problem={problem} />
+      <Header {...{ picture, view, change, problem, source, copy }} />
       <Body source={source} view={view} change={change} picture={picture} copy={copy} />
       <div class="hidden" role="status">
         {copied === '' ? news : copied}

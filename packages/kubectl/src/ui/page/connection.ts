@@ -1,5 +1,5 @@
 // The door to the server: its stream of pictures, and stories of pods.
-import type { Change, Picture, PodStory } from '../picture.ts';
+import type { Change, ClusterChecks, Picture, PodStory } from '../picture.ts';
 import { applyChanges } from './apply-changes.ts';
 import { EventReader } from './events.ts';
 
@@ -7,6 +7,7 @@ export interface Source {
   /** Calls on each new picture, at most four times in a second, and on each problem; '' when it is over. */
   follow(listener: Listener): void;
   story(pod: string): Promise<PodStory>;
+  checks(): Promise<ClusterChecks>;
 }
 
 export interface Listener {
@@ -31,6 +32,7 @@ export function connect(token: string): Source {
   };
   return {
     follow: (listener) => void followForever(listener, () => get('/v1/picture')),
+    checks: async () => (await (await get('/v1/checks')).json()) as ClusterChecks,
     story: async (pod) =>
       (await (await get(`/v1/story?pod=${encodeURIComponent(pod.toWellFormed())}`)).json()) as PodStory,
   };

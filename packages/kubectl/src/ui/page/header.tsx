@@ -1,8 +1,11 @@
 import type { FunctionComponent } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Picture } from '../picture.ts';
+import { ChecksView } from './checks-view.tsx';
+import type { Source } from './connection.ts';
 import { countPods } from './filter.ts';
 import { Mark } from './mark.tsx';
+import type { Copy } from './story-view.tsx';
 import type { View } from './view.ts';
 import { cleanText, compareNames, fullName, states } from './words.ts';
 
@@ -11,9 +14,11 @@ interface Properties {
   readonly view: View;
   readonly change: (part: Partial<View>) => void;
   readonly problem: string;
+  readonly source: Source;
+  readonly copy: Copy;
 }
 
-export const Header: FunctionComponent<Properties> = ({ picture, view, change, problem }) => (
+export const Header: FunctionComponent<Properties> = ({ picture, view, change, problem, source, copy }) => (
   <header>
     <h1>Pod Identity</h1>
     <p class="soft">
@@ -32,6 +37,7 @@ export const Header: FunctionComponent<Properties> = ({ picture, view, change, p
         </p>
       )}
     </div>
+    <ChecksView source={source} copy={copy} />
     {picture.unknown.length > 0 && (
       <details class="banner">
         <summary>What you may not see ({picture.unknown.length})</summary>

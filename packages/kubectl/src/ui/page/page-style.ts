@@ -74,6 +74,10 @@ const controls = css`
     margin: 4px 0;
     padding-left: 20px;
   }
+  .checks[open] {
+    max-height: 60vh;
+    overflow-y: auto;
+  }
   .hidden {
     position: absolute;
     width: 1px;

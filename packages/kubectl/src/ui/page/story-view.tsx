@@ -4,7 +4,7 @@ import type { PodStory, State } from '../picture.ts';
 import { Mark } from './mark.tsx';
 import { cleanText } from './words.ts';
 
-type Copy = (text: string) => void;
+export type Copy = (text: string) => void;
 
 /** Each step from the pod's labels to NMI's response, with the remedy of policy's table. */
 export const StoryView: FunctionComponent<{
@@ -51,7 +51,10 @@ const stateOf: Readonly<Record<Finding['verdict'], State>> = {
   info: 'unused',
 };
 
-const Step: FunctionComponent<{ readonly finding: Finding; readonly copy: Copy }> = ({ finding, copy }) => {
+export const Step: FunctionComponent<{
+  readonly finding: Omit<Finding, 'topic'> & { readonly topic: string };
+  readonly copy: Copy;
+}> = ({ finding, copy }) => {
   const { topic, verdict, text, quote, remedy } = finding;
   return (
     <li class="step">
