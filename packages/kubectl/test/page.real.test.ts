@@ -1,10 +1,19 @@
-// The page of `ui` in headless Chromium, with pictures that are played to it. UI_SCREENSHOTS=FOLDER writes what it looks like.
+// The page of `ui` in headless Chromium, with pictures that are played to it. UI_SCREENSHOTS=FOLDER writes what it looks like,
+// PAGE_SCREENSHOT=1 the pictures of the README again.
+import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { startBrowser, whyNoPrograms, type Browser, type Tab } from '@pod-identity/kit/testing';
+import {
+  readPicture,
+  startBrowser,
+  whyNoPrograms,
+  withNote,
+  type Browser,
+  type Tab,
+} from '@pod-identity/kit/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { buildPage } from '../page.config.ts';
 import type { RenderExport } from '../src/ui/page/document.ts';
@@ -130,15 +139,16 @@ describe.skipIf(missing !== undefined)('the page of ui in a browser', () => {
         expect(await tab.evaluate('document.documentElement.scrollWidth'), what).toBe(width);
       };
       await check('picture');
-      await tab.evaluate(`${one('pod:shop/report-5')}.click()`);
-      await waitFor(tab, `document.querySelectorAll('aside .step').length === 6`);
-      await check('story');
       await tab.evaluate(`document.querySelector('.checks summary').click()`);
       await waitFor(tab, `document.querySelectorAll('.checks .step').length === 1`);
       expect(await tab.evaluate(`document.querySelector('.checks').innerText`)).toMatch(
         /Node\/aks-1[^]*remove it[^]*kubectl taint nodes aks-1[^]*may not create subjectaccessreviews/,
       );
       await check('checks');
+      await tab.evaluate(`document.querySelector('.checks summary').click()`);
+      await tab.evaluate(`${one('pod:shop/report-5')}.click()`);
+      await waitFor(tab, `document.querySelectorAll('aside .step').length === 6`);
+      await check('story');
       // A new address in the same tab.
       await tab.evaluate(`location.hash = 'token=a-token&as=table'`);
       await waitFor(tab, `document.querySelectorAll('tbody tr').length === ${smallPicture.things.length}`);
@@ -146,6 +156,32 @@ describe.skipIf(missing !== undefined)('the page of ui in a browser', () => {
       expect(faultsOf(tab)).toEqual([]);
     },
   );
+
+  test.each([
+    ['wide-light', { width: wide, scheme: 'light' }, smallPicture, smallStory],
+    ['wide-dark', { width: wide, scheme: 'dark' }, largePicture(5_000, 500), undefined],
+    ['narrow-light', { width: narrow, scheme: 'light' }, largePicture(5_000, 500), undefined],
+    ['narrow-dark', { width: narrow, scheme: 'dark' }, smallPicture, smallStory],
+  ] as const)('the picture %s of the README shows the page of today', async (name, look, picture, story) => {
+    server.story = story;
+    const tab = await openPage(
+      picture,
+      story === undefined ? look : { ...look, view: `thing=pod:${story.pod}` },
+    );
+    if (story !== undefined)
+      await waitFor(tab, `document.querySelectorAll('aside .step').length === ${story.findings.length}`);
+    const { data } = await tab.send('Page.captureScreenshot', { format: 'png' });
+    const page = await Promise.all(
+      ['page.js', 'page.css'].map((file) => readFile(join(folder, file), 'utf8')),
+    );
+    const shown = JSON.stringify([...page, picture, story]);
+    const note = createHash('sha256').update(shown).digest('hex');
+    const made = withNote(Buffer.from(String(data), 'base64'), note);
+    const file = new URL(`../screenshots/${name}.png`, import.meta.url);
+    if (process.env['PAGE_SCREENSHOT'] === '1') await writeFile(file, made);
+    const kept = readPicture(await readFile(file));
+    expect(kept, 'PAGE_SCREENSHOT=1 writes it again').toEqual(readPicture(made));
+  });
 
   test.each(looks)('at %i pixels in %s colours 5,000 pods fit the window', async (width, scheme) => {
     const tab = await openPage(largePicture(5_000, 500), { width, scheme });

@@ -106,24 +106,24 @@ const panel = css`
     justify-content: space-between;
     gap: 8px;
   }
-  aside ol,
-  aside ul {
+  :is(aside, .checks) ol,
+  :is(aside, .checks) ul {
     margin: 4px 0;
     padding: 0;
     list-style: none;
   }
-  aside li {
+  :is(aside, .checks) li {
     margin: 6px 0;
     overflow-wrap: anywhere;
   }
-  aside .step {
+  :is(aside, .checks) .step {
     padding-left: 22px;
   }
-  aside .step > .mark {
+  :is(aside, .checks) .step > .mark {
     margin-left: -22px;
     margin-right: 6px;
   }
-  aside pre {
+  :is(aside, .checks) pre {
     margin: 4px 0;
     padding: 8px;
     border: 1px solid var(--border);
@@ -133,7 +133,7 @@ const panel = css`
     overflow-wrap: anywhere;
     font-size: 12px;
   }
-  aside blockquote {
+  :is(aside, .checks) blockquote {
     margin: 4px 0;
     padding-left: 8px;
     border-left: 3px solid var(--border);
