@@ -157,31 +157,36 @@ describe.skipIf(missing !== undefined)('the page of ui in a browser', () => {
     },
   );
 
+  const small = { picture: smallPicture, story: smallStory };
+  const large = { picture: largePicture(5_000, 500), story: undefined };
   test.each([
-    ['wide-light', { width: wide, scheme: 'light' }, smallPicture, smallStory],
-    ['wide-dark', { width: wide, scheme: 'dark' }, largePicture(5_000, 500), undefined],
-    ['narrow-light', { width: narrow, scheme: 'light' }, largePicture(5_000, 500), undefined],
-    ['narrow-dark', { width: narrow, scheme: 'dark' }, smallPicture, smallStory],
-  ] as const)('the picture %s of the README shows the page of today', async (name, look, picture, story) => {
-    server.story = story;
-    const tab = await openPage(
-      picture,
-      story === undefined ? look : { ...look, view: `thing=pod:${story.pod}` },
-    );
-    if (story !== undefined)
-      await waitFor(tab, `document.querySelectorAll('aside .step').length === ${story.findings.length}`);
-    const { data } = await tab.send('Page.captureScreenshot', { format: 'png' });
-    const page = await Promise.all(
-      ['page.js', 'page.css'].map((file) => readFile(join(folder, file), 'utf8')),
-    );
-    const shown = JSON.stringify([...page, picture, story]);
-    const note = createHash('sha256').update(shown).digest('hex');
-    const made = withNote(Buffer.from(String(data), 'base64'), note);
-    const file = new URL(`../screenshots/${name}.png`, import.meta.url);
-    if (process.env['PAGE_SCREENSHOT'] === '1') await writeFile(file, made);
-    const kept = readPicture(await readFile(file));
-    expect(kept, 'PAGE_SCREENSHOT=1 writes it again').toEqual(readPicture(made));
-  });
+    ['wide-light', { width: wide, scheme: 'light' }, small],
+    ['wide-dark', { width: wide, scheme: 'dark' }, large],
+    ['narrow-light', { width: narrow, scheme: 'light' }, large],
+    ['narrow-dark', { width: narrow, scheme: 'dark' }, small],
+  ] as const)(
+    'the picture %s of the README shows the page of today',
+    async (name, look, { picture, story }) => {
+      server.story = story;
+      const tab = await openPage(
+        picture,
+        story === undefined ? look : { ...look, view: `thing=pod:${story.pod}` },
+      );
+      if (story !== undefined)
+        await waitFor(tab, `document.querySelectorAll('aside .step').length === ${story.findings.length}`);
+      const { data } = await tab.send('Page.captureScreenshot', { format: 'png' });
+      const page = await Promise.all(
+        ['page.js', 'page.css'].map((file) => readFile(join(folder, file), 'utf8')),
+      );
+      const shown = JSON.stringify([...page, picture, story]);
+      const note = createHash('sha256').update(shown).digest('hex');
+      const made = withNote(Buffer.from(String(data), 'base64'), note);
+      const file = new URL(`../screenshots/${name}.png`, import.meta.url);
+      if (process.env['PAGE_SCREENSHOT'] === '1') await writeFile(file, made);
+      const kept = readPicture(await readFile(file));
+      expect(kept, 'PAGE_SCREENSHOT=1 writes it again').toEqual(readPicture(made));
+    },
+  );
 
   test.each(looks)('at %i pixels in %s colours 5,000 pods fit the window', async (width, scheme) => {
     const tab = await openPage(largePicture(5_000, 500), { width, scheme });
