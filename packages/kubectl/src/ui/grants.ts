@@ -25,13 +25,14 @@ export function grantsOf(pod: PodView, { world, hasMic, podState, isRefused }: J
   const { assignments, skips } = decidePod(index, keyOf(pod), records);
   // For example of a pod that is on no node yet, or of one without the right.
   const unassigned = podState === 'refused' ? 'refused' : 'waiting';
+  const assigned = new Map(
+    assignments.map((one) => [pairOf(one.binding, keyOf(one.identity.metadata)), one]),
+  );
   const matches = index.matchSetOf(pod).matches.map((match): Grant => {
     const [binding, identity] = [keyOf(match.binding.metadata), match.identityKey];
     const needsHost = match.resourceId !== undefined;
     if (isRefused(identity)) return { binding, identity, needsHost, state: 'refused' };
-    const assignment = assignments.find(
-      (one) => keyOf(one.binding.metadata) === binding && keyOf(one.identity.metadata) === identity,
-    );
+    const assignment = assigned.get(pairOf(match.binding, identity));
     if (!assignment) return { binding, identity, needsHost, state: unassigned };
     const record = `${assignment.objectNamespace}/${assignment.objectName}`;
     const isWaiting = hasMic && hasRecords && recordFinding(record, records.at(record)).verdict === 'waiting';
@@ -46,6 +47,11 @@ export function grantsOf(pod: PodView, { world, hasMic, podState, isRefused }: J
   });
   return [...matches, ...others];
 }
+
+type Metadata = Parameters<typeof keyOf>[0];
+
+const pairOf = ({ metadata }: { readonly metadata: Metadata }, identity: string): string =>
+  `${keyOf(metadata)} ${identity}`;
 
 function keyOf({ namespace = '', name }: { readonly namespace?: string; readonly name: string }): string {
   return `${namespace}/${name}`;

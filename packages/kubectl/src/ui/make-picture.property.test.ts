@@ -89,8 +89,8 @@ function picturesOf(steps: readonly Step[]): readonly Picture[] {
     const seen = { world: worldOf(index, pods, sight), namespace, hasMic, now: 0 };
     const all = { ...seen, brokers: hasBroker ? [broker] : [] };
     const changed = new Set([...index.dirtyHosts()].flatMap((host) => [...index.takeDirty(host)]));
-    const { things, lines, ...again } = makePicture(all, changed, kept);
-    ({ kept } = again);
+    const { things, lines, kept: next } = makePicture(all, changed, kept);
+    kept = next;
     // What was kept of the picture before makes no difference.
     const afresh = makePicture(all);
     expect([things, lines]).toEqual([afresh.things, afresh.lines]);

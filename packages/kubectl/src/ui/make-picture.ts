@@ -1,4 +1,5 @@
 // The picture of a cluster. The states and the words of things are those of `status`.
+import { createHash } from 'node:crypto';
 import type { IdentityView, PodView } from '../../../mic/src/commands/plug-in.ts';
 import { bindingRow, createPodRow, hostRows, identityRow, type Judging } from '../status/object-rows.ts';
 import type { Row } from '../status/row.ts';
@@ -29,7 +30,7 @@ export interface Kept {
   readonly judged: Judged;
 }
 
-export interface Made extends Pick<Picture, 'things' | 'lines'> {
+export interface Made extends Pick<Picture, 'things' | 'lines' | 'unknown'> {
   readonly kept: Kept;
 }
 
@@ -64,8 +65,9 @@ export function makePicture(seen: Seen, changed?: ReadonlySet<string>, kept?: Ke
     ...seen.brokers.map((row) => hostThing(brokerId(row), row, lines)),
   ];
   return {
-    things: things.filter(isShown(seen, lines)),
+    things: things.filter(isShown(seen, lines)).map(shortened),
     lines: lines.all(),
+    unknown: lines.unknown(),
     kept: { seen, judged },
   };
 }
@@ -105,6 +107,16 @@ function isAlike(one: Seen, other: Seen): boolean {
 /** Of other namespaces only what the pods of this one use. */
 function isShown({ namespace }: Seen, lines: LineSet): (thing: Thing) => boolean {
   return (thing) => namespace === undefined || thing.namespace === namespace || lines.has(thing.id);
+}
+
+/** Longer than a sentence. What MIC says of one identity, or somebody in its place, may concern each of thousands of pods. */
+const mostAbout = 500;
+
+function shortened(thing: Thing): Thing {
+  const { about } = thing;
+  return about.length <= mostAbout
+    ? thing
+    : { ...thing, about: `${about.slice(0, mostAbout).toWellFormed()} …` };
 }
 
 const states: Readonly<Record<Row['state'], State>> = {
@@ -150,9 +162,13 @@ function podThing({ namespace, name, serviceAccount }: PodView, row: Row, grants
     name,
     state,
     about: state === 'ready' ? '' : row.about,
-    group: JSON.stringify([namespace, serviceAccount, ownerOf(name), state, ...bindings]),
+    group: digestOf([namespace, serviceAccount, ownerOf(name), state, ...bindings]),
   };
 }
+
+/** Each pod has one, and a hundred bindings have long names. */
+const digestOf = (parts: readonly string[]): string =>
+  createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 
 /** As Deployments, DaemonSets, StatefulSets and Jobs name their pods; MIC's views of pods have no owners. */
 const ownerOf = (name: string): string => name.replace(/(?:(?:-[0-9a-z]{6,10})?-[0-9a-z]{5}|-\d+)$/, '');

@@ -36,7 +36,7 @@ export async function openScene(session: Session): Promise<Scene> {
       takenAt: new Date(clock.now()).toISOString(),
       server: kube.server,
       namespace,
-      unknown: [...services.unknown, ...world.unknown],
+      unknown: [...services.unknown, ...world.unknown, ...made.unknown],
       things: made.things,
       lines: made.lines,
     };
