@@ -56,7 +56,9 @@ function lackingRoles({ nodes, identities, services }: DoctorWorld, azure: Azure
     ...hosts.map((host) => ({ need: needOfHost(host), at: host.id })),
     ...attached.map((id) => ({ need: needOfIdentity(id), at: id })),
   ];
-  const lacking = needs.flatMap(({ need, at }) => lackingRole(need, at, roles));
+  const lacking = needs
+    .filter(({ at }) => roles.listed.has(subscriptionOf(at)))
+    .flatMap(({ need, at }) => lackingRole(need, at, roles));
   return [...new Map(lacking.map((one) => [one.object, one])).values()];
 }
 

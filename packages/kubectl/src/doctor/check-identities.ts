@@ -88,9 +88,13 @@ const isSame = (one: FederatedCredential, { issuer, subject, audience }: WantedC
 function concerns({ explained }: DoctorWorld, pod: string, { namespace, name }: IdentityFacts): boolean {
   if ('unknown' in explained) return pod.startsWith(`${namespace}/`);
   const explanation = explained.value.find((one) => one.pod === pod);
-  return (
-    explanation?.findings.some(({ text }) => text.includes(`AzureIdentity ${namespace}/${name}`)) === true
-  );
+  // The name may be the beginning of another one.
+  const isNamedIn = (text: string) =>
+    text
+      .split(`AzureIdentity ${namespace}/${name}`)
+      .slice(1)
+      .some((rest) => !/^[-.]*[0-9a-z]/.test(rest));
+  return explanation?.findings.some(({ text }) => isNamedIn(text)) === true;
 }
 
 function accountOf(deployment: unknown): string {

@@ -338,6 +338,15 @@ describe('identities', () => {
       ).toBeUndefined();
     });
 
+    it('attack: an identity whose name begins as that of another one is not told to trust the broker', () => {
+      const named = (name: string) =>
+        readIdentity({ metadata: { namespace: 'shop', name }, spec: { type: 3, resourceID: id } });
+      const identities = read(...['read', 'reade', 'reader', 'reader-2'].map(named));
+      expect(foundIn({ ...world({}), identities }).map(({ object }) => object)).toEqual([
+        'AzureIdentity/shop/reader',
+      ]);
+    });
+
     // `az … create` replaces a credential of the same name.
     it.each([{ resourceID: id }, {}])('attack: the credential of another cluster stays (%j)', (spec) => {
       const nameIn = (of: string) =>
@@ -375,12 +384,13 @@ describe('Azure', () => {
   const subscription = azureId.split('/')[2] ?? '';
   const identity = (spec: object, name = 'reader') =>
     readIdentity({ metadata: { namespace: 'shop', name }, spec: { type: 0, resourceID: id, ...spec } });
+  const roles = { principalId, listed: new Set([subscription, 's']) };
   const azure = (more: Partial<AzureFacts> = {}): AzureFacts => ({
     identities: [{ id: azureId, clientId: 'c-1' }],
     listed: new Set([subscription]),
     credentials: new Map(),
     roles: {
-      principalId,
+      ...roles,
       assignments: [
         { scope: canonicalResourceId(`/subscriptions/${subscription}`), permissions: [operator] },
         { scope: canonicalResourceId('/subscriptions/s/resourceGroups/nodes'), permissions: [contributor] },
@@ -423,7 +433,7 @@ describe('Azure', () => {
     },
   ])('a role that MIC lacks on $on', ({ kept, role, scope }) => {
     const assignments = azure().roles?.assignments.slice(kept, kept + 1) ?? [];
-    expect(remedies(world(azure({ roles: { principalId, assignments } }), identity({})))).toEqual([
+    expect(remedies(world(azure({ roles: { ...roles, assignments } }), identity({})))).toEqual([
       `azure: az role assignment create --role "${role}" --assignee-object-id ${principalId} --scope ${scope}`,
     ]);
   });
@@ -433,12 +443,12 @@ describe('Azure', () => {
       scope: canonicalResourceId(scope),
       permissions: [operator, contributor],
     }));
-    expect(foundIn(world(azure({ roles: { principalId, assignments } }), identity({})))).toHaveLength(2);
+    expect(foundIn(world(azure({ roles: { ...roles, assignments } }), identity({})))).toHaveLength(2);
   });
 
   it('attack: no role is asked for on what an editor wrote down and Azure does not have', () => {
     const found = foundIn(
-      world(azure({ identities: [], roles: { principalId, assignments: [] } }), identity({})),
+      world(azure({ identities: [], roles: { ...roles, assignments: [] } }), identity({})),
     );
     expect(found.map(({ object }) => object)).toEqual([
       'AzureIdentity/shop/reader',
@@ -446,9 +456,12 @@ describe('Azure', () => {
     ]);
   });
 
-  it('roles that are not known are not said to be missing', () => {
+  it('roles that are not known, of all subscriptions or of one, are not said to be missing', () => {
     const { identities, listed, credentials, unknown } = azure();
     expect(foundIn(world({ identities, listed, credentials, unknown }, identity({})))).toEqual([]);
+    const of = (...known: string[]) => ({ ...roles, listed: new Set(known), assignments: [] });
+    expect(foundIn(world(azure({ roles: of() }), identity({})))).toEqual([]);
+    expect(foundIn(world(azure({ roles: of('s') }), identity({})))).toHaveLength(1);
   });
 });
 

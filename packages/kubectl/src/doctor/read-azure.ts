@@ -6,7 +6,7 @@ import type { Session } from '../cli/command.ts';
 import { arrayAt } from '../cluster/workload.ts';
 import { runProgram } from '../migrate/programs.ts';
 import { azureIdOf, lackingCredential, subscriptionOf } from './check-identities.ts';
-import type { AzureFacts, AzureIdentityFacts, DoctorWorld, Known } from './world.ts';
+import type { AzureFacts, AzureIdentityFacts, DoctorWorld, IdentityFacts, Known } from './world.ts';
 
 /** Editors name any subscriptions in AzureIdentities, and each costs a call. */
 const mostSubscriptions = 10;
@@ -14,7 +14,11 @@ const mostCredentials = 20;
 const atATime = 4;
 const patienceMs = 30_000;
 
-type Az = (...words: readonly string[]) => Promise<readonly unknown[]>;
+/** Of all calls together: the other checks are to be printed before the command's deadline. */
+const patienceInAllMs = 60_000;
+
+/** Undefined: Azure does not say. */
+type Az = (...words: readonly string[]) => Promise<readonly unknown[] | undefined>;
 
 /** `facts`: all that the cluster says. */
 export async function readAzure(facts: DoctorWorld, session: Session): Promise<AzureFacts> {
@@ -24,27 +28,43 @@ export async function readAzure(facts: DoctorWorld, session: Session): Promise<A
   const looked = subscriptions.slice(0, mostSubscriptions);
   if (looked.length < subscriptions.length)
     unknown.push(`only ${mostSubscriptions} of ${subscriptions.length} subscriptions were looked at`);
-  const lists = await Promise.all(looked.map((one) => az('identity', 'list', ...inSubscription(one))));
-  const identities = lists.flat().map(readIdentity);
+  const lists = await listEach(looked, (one) => az('identity', 'list', ...inSubscription(one)));
+  const identities = [...lists.values()].flat().map(readIdentity);
+  const listed = new Set(lists.keys());
   const [credentials, roles] = await Promise.all([
     readCredentials(facts, identities, az),
-    readRoles(facts, { session, az, subscriptions: looked, unknown }),
+    readRoles(facts, { session, az, subscriptions: [...listed], unknown }),
   ]);
-  return { identities, listed: new Set(looked), credentials, ...(roles && { roles }), unknown };
+  return { identities, listed, credentials, ...(roles && { roles }), unknown };
 }
 
-/** Of the AzureIdentities and the hosts; '' is that of the login, for identities that are named by their client id. */
+/** Only those of which Azure says something. */
+async function listEach(
+  names: readonly string[],
+  list: (name: string) => ReturnType<Az>,
+): Promise<ReadonlyMap<string, readonly unknown[]>> {
+  const lists = await Promise.all(names.map(async (one) => [one, await list(one)] as const));
+  return new Map(lists.flatMap(([one, found]) => (found === undefined ? [] : [[one, found] as const])));
+}
+
+/**
+ * Of the hosts, then of the AzureIdentities: the first of each namespace, then the second of each, so that no editor takes the room of others.
+ * '' is that of the login, for identities that are named by their client id.
+ */
 function subscriptionsOf({ identities, nodes }: DoctorWorld): ReadonlySet<string> {
   const named = identities.kind === 'read' ? identities.items : [];
   const hosts = nodes.kind === 'read' ? nodes.items.flatMap(({ host }) => host?.id ?? []) : [];
-  return new Set([
-    ...hosts.map(subscriptionOf),
-    ...named.flatMap((identity) => {
-      const id = azureIdOf(identity);
-      if (id !== undefined) return subscriptionOf(id);
-      return identity.type === 3 ? '' : [];
-    }),
-  ]);
+  const turns = [...Map.groupBy(named, ({ namespace }) => namespace).values()].flatMap((own) =>
+    Array.from(new Set(own.flatMap(subscriptionNamed)), (subscription, turn) => ({ subscription, turn })),
+  );
+  const inTurns = turns.toSorted((one, other) => one.turn - other.turn);
+  return new Set([...hosts.map(subscriptionOf), ...inTurns.map(({ subscription }) => subscription)]);
+}
+
+function subscriptionNamed(identity: IdentityFacts): string | readonly string[] {
+  const id = azureIdOf(identity);
+  if (id !== undefined) return subscriptionOf(id);
+  return identity.type === 3 ? '' : [];
 }
 
 /** One word: an editor may have written the subscription. */
@@ -53,8 +73,9 @@ const inSubscription = (one: string) => (one === '' ? [] : [`--subscription=${on
 /** Each call has a deadline: az waits for networks. What it does not say is added to `unknown`. */
 function openAz({ env, signal }: Session, unknown: string[]): Az {
   const limit = createLimit(atATime);
+  const inAll = AbortSignal.any([signal, AbortSignal.timeout(patienceInAllMs)]);
   const call = async (words: readonly string[]): Promise<Known<readonly unknown[]>> => {
-    const deadline = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
+    const deadline = AbortSignal.any([inAll, AbortSignal.timeout(patienceMs)]);
     try {
       const all = [...words, '--only-show-errors', '--output=json'];
       const { code, output } = await runProgram('az', all, { env, signal: deadline });
@@ -63,14 +84,16 @@ function openAz({ env, signal }: Session, unknown: string[]): Az {
       return Array.isArray(value) ? { value } : { unknown: 'it printed no list' };
     } catch {
       signal.throwIfAborted();
-      return { unknown: `it printed no list within ${patienceMs / 1000} s` };
+      return {
+        unknown: `it printed no list within ${patienceMs / 1000} s, or ${patienceInAllMs / 1000} s for all`,
+      };
     }
   };
   return async (...words) => {
     const result = await limit(() => call(words));
     if ('value' in result) return result.value;
     unknown.push(`az ${words.join(' ')}: ${result.unknown}`);
-    return [];
+    return undefined;
   };
 }
 
@@ -88,7 +111,7 @@ async function readCredentials(
   const lists = [...new Set(lacking)].slice(0, mostCredentials).map(async (id) => {
     const [, , subscription = '', , group = '', , , , name = ''] = id.split('/');
     const words = [`--resource-group=${group}`, `--identity-name=${name}`, ...inSubscription(subscription)];
-    const found = await az('identity', 'federated-credential', 'list', ...words);
+    const found = (await az('identity', 'federated-credential', 'list', ...words)) ?? [];
     const trusted = found.map((one) => ({
       issuer: stringAt(one, 'issuer'),
       subject: stringAt(one, 'subject'),
@@ -106,7 +129,7 @@ interface ReadingRoles {
   readonly unknown: string[];
 }
 
-/** Undefined: who MIC is in Azure, or what it may, is not known. */
+/** Undefined: who MIC is in Azure, or what its roles permit, is not known. */
 async function readRoles(
   { services }: DoctorWorld,
   { session, az, subscriptions, unknown }: ReadingRoles,
@@ -120,36 +143,30 @@ async function readRoles(
     unknown.push('who MIC is in Azure: it has not written that down, or you may not read it');
     return undefined;
   }
-  const before = unknown.length;
-  const assigned = (
-    await Promise.all(
-      subscriptions
-        .filter(Boolean)
-        .map((one) =>
-          az('role', 'assignment', 'list', `--assignee=${principalId}`, '--all', ...inSubscription(one)),
-        ),
-    )
-  ).flat();
+  const lists = await listEach(subscriptions.filter(Boolean), (one) =>
+    az('role', 'assignment', 'list', `--assignee=${principalId}`, '--all', ...inSubscription(one)),
+  );
+  const assigned = [...lists.values()].flat();
   const names = new Set(assigned.map((one) => stringAt(one, 'roleDefinitionName')));
   const definitions = await readDefinitions([...names], az);
   // With a part of its roles it would seem to lack the others.
-  if (unknown.length > before) return undefined;
+  if (definitions === undefined) return undefined;
   const assignments = assigned.map((one) => ({
     scope: canonicalResourceId(stringAt(one, 'scope')),
     permissions: definitions.get(stringAt(one, 'roleDefinitionName')) ?? [],
   }));
-  return { principalId, assignments };
+  return { principalId, assignments, listed: new Set(lists.keys()) };
 }
 
 async function readDefinitions(
   names: readonly string[],
   az: Az,
-): Promise<ReadonlyMap<string, readonly Permission[]>> {
-  const read = names.map(async (name) => {
-    const found = await az('role', 'definition', 'list', `--name=${name}`);
-    return [name, found.flatMap((one) => arrayAt(one, 'permissions').map(readPermission))] as const;
-  });
-  return new Map(await Promise.all(read));
+): Promise<ReadonlyMap<string, readonly Permission[]> | undefined> {
+  const read = await listEach(names, (name) => az('role', 'definition', 'list', `--name=${name}`));
+  if (read.size < names.length) return undefined;
+  const permissionsOf = (found: readonly unknown[]) =>
+    found.flatMap((one) => arrayAt(one, 'permissions').map(readPermission));
+  return new Map(Array.from(read, ([name, found]) => [name, permissionsOf(found)]));
 }
 
 function readPermission(entry: unknown): Permission {

@@ -93,13 +93,15 @@ export interface FederatedCredential {
 /** What Azure says to the user's `az`. */
 export interface AzureFacts {
   readonly identities: readonly AzureIdentityFacts[];
-  /** The subscriptions whose identities these are; '' is that of the login. */
+  /** The subscriptions of which az has listed the identities; '' is that of the login. */
   readonly listed: ReadonlySet<string>;
   /** Of identities whose credential a pod has missed. */
   readonly credentials: ReadonlyMap<ResourceId, readonly FederatedCredential[]>;
   /** Of MIC; absent if they are not known. */
   readonly roles?: {
     readonly principalId: string;
+    /** The subscriptions of which az has listed the assignments: of others nothing is known. */
+    readonly listed: ReadonlySet<string>;
     readonly assignments: readonly {
       readonly scope: ResourceId;
       readonly permissions: readonly Permission[];
