@@ -1,6 +1,7 @@
 import {
   createResource,
   KubeError,
+  listPages,
   listTrimmed,
   wholeObject,
   type Fields,
@@ -27,6 +28,8 @@ export interface ListOptions<T> {
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
   readonly fields?: Fields;
+  /** Of a kind of which editors write any number: no more than about so many are read. */
+  readonly atMost?: number;
   /** Undefined leaves the object out. */
   readonly trim: (object: unknown) => T | undefined;
 }
@@ -38,12 +41,24 @@ const pageSize = 500;
 export async function listAllowed<T>({
   kube: transport,
   fields = wholeObject,
+  atMost,
   trim,
   ...wanted
 }: ListOptions<T>): Promise<Listed<T>> {
   const { kind, namespace } = wanted;
+  const request = { ...wanted, transport, fields, pageSize };
   try {
-    const items = await listTrimmed({ ...wanted, transport, fields, pageSize }, trim);
+    if (atMost === undefined) return { kind: 'read', items: await listTrimmed(request, trim) };
+    const items: T[] = [];
+    for await (const page of listPages(request, trim)) {
+      if (items.length >= atMost)
+        return {
+          kind: 'read',
+          items,
+          lacking: `only ${items.length} ${nameOf(kind)} were read: there are more`,
+        };
+      items.push(...page);
+    }
     return { kind: 'read', items };
   } catch (error) {
     return notRead(error, `list ${nameOf(kind)} ${scopeOf(namespace)}`, kind);

@@ -50,11 +50,11 @@ export function lackingCredential(world: DoctorWorld): readonly IdentityFacts[] 
   const missed = itemsOf(world.events).items.filter(
     ({ reason, lastAt }) => reason === 'CredentialMissing' && lastAt >= since,
   );
-  return itemsOf(world.identities).items.filter(
-    (identity) =>
-      identity.type === 3 &&
-      missed.some(({ name, namespace }) => concerns(world, `${namespace}/${name}`, identity)),
+  const isConcerned = concernedBy(
+    new Set(missed.map(({ name, namespace }) => `${namespace}/${name}`)),
+    world,
   );
+  return itemsOf(world.identities).items.filter((identity) => identity.type === 3 && isConcerned(identity));
 }
 
 /** Microsoft Entra trusts the broker for each federated identity that a pod has asked for. */
@@ -84,17 +84,23 @@ function missingCredential(identity: IdentityFacts, world: DoctorWorld): Found {
 const isSame = (one: FederatedCredential, { issuer, subject, audience }: WantedCredential) =>
   one.issuer === issuer && one.subject === subject && one.audiences.includes(audience);
 
-/** Whether the pod of the Event uses the identity. */
-function concerns({ explained }: DoctorWorld, pod: string, { namespace, name }: IdentityFacts): boolean {
-  if ('unknown' in explained) return pod.startsWith(`${namespace}/`);
-  const explanation = explained.value.find((one) => one.pod === pod);
-  // The name may be the beginning of another one.
-  const isNamedIn = (text: string) =>
-    text
-      .split(`AzureIdentity ${namespace}/${name}`)
-      .slice(1)
-      .some((rest) => !/^[-.]*[0-9a-z]/.test(rest));
-  return explanation?.findings.some(({ text }) => isNamedIn(text)) === true;
+/** Whole: a name may be the beginning of another one. */
+const identityName = /AzureIdentity ([-.0-9a-z]+\/[-.0-9a-z]*[0-9a-z])/g;
+
+/** Whether one of the pods uses the identity. Each list is read once: editors write any number of Events, pods and identities. */
+function concernedBy(
+  pods: ReadonlySet<string>,
+  { explained }: DoctorWorld,
+): (identity: IdentityFacts) => boolean {
+  if ('unknown' in explained) {
+    const namespaces = new Set(Array.from(pods, (pod) => pod.split('/')[0]));
+    return ({ namespace }) => namespaces.has(namespace);
+  }
+  const findings = explained.value.flatMap((one) => (pods.has(one.pod) ? one.findings : []));
+  const named = new Set(
+    findings.flatMap(({ text }) => Array.from(text.matchAll(identityName), ([, key]) => key)),
+  );
+  return ({ namespace, name }) => named.has(`${namespace}/${name}`);
 }
 
 function accountOf(deployment: unknown): string {

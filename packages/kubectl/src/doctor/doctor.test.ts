@@ -347,6 +347,23 @@ describe('identities', () => {
       ]);
     });
 
+    it('attack: thousands of forged Events, pods and identities do not hold the command', () => {
+      const began = performance.now();
+      const names = Array.from({ length: 4_000 }, (_, at) => `web-${at}`);
+      const forged = names.map((name) => ({
+        reason: 'CredentialMissing',
+        kind: 'Pod',
+        namespace: 'x',
+        name,
+        lastAt: now,
+      }));
+      const pods = names.map((name) => ({ ...explained.value[0], pod: `x/${name}`, findings: [] }));
+      const identities = Array.from({ length: 500 }, () => identity({ type: 3, clientID: 'c-1' }));
+      const lists = { events: read(...forged), identities: read(...identities) };
+      expect(foundIn({ ...world({}), ...lists, explained: { value: pods } })).toEqual([]);
+      expect(performance.now() - began).toBeLessThan(2_000);
+    });
+
     // `az … create` replaces a credential of the same name.
     it.each([{ resourceID: id }, {}])('attack: the credential of another cluster stays (%j)', (spec) => {
       const nameIn = (of: string) =>

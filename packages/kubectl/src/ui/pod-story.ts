@@ -3,7 +3,7 @@ import { coreKinds, KubeError, type Fields } from '@pod-identity/kit/kube';
 import { memberOf, stringAt } from '../../../mic/src/commands/plug-in.ts';
 import { CommandProblem, type Session } from '../cli/command.ts';
 import { describeFailure } from '../cluster/connect.ts';
-import { listAllowed } from '../cluster/lists.ts';
+import { listAllowed, unknownOf } from '../cluster/lists.ts';
 import { readStory } from '../explain/explain.ts';
 import type { Target } from '../explain/reading.ts';
 import { readLastLines } from '../logs/logs.ts';
@@ -11,6 +11,8 @@ import type { PodStory } from './picture.ts';
 
 /** Of Events and of lines: who wants more has `kubectl get events` and `logs`. */
 const most = 20;
+/** Of the Events that are read to find the latest. NMI and MIC write few; whoever edits the namespace can write any number. */
+const mostRead = 5_000;
 /** A log of days takes too long to be read. */
 const logSeconds = 60 * 60;
 
@@ -53,7 +55,10 @@ const eventFields: Fields = {
 
 type Events = Pick<PodStory, 'events' | 'unknown'>;
 
-async function readEvents({ kube, signal }: Session, { namespace, name }: Target): Promise<Events> {
+export async function readEvents(
+  { kube, signal }: Pick<Session, 'kube' | 'signal'>,
+  { namespace, name }: Target,
+): Promise<Events> {
   const listed = await listAllowed({
     kube,
     signal,
@@ -61,11 +66,12 @@ async function readEvents({ kube, signal }: Session, { namespace, name }: Target
     namespace,
     fieldSelector: `involvedObject.kind=Pod,involvedObject.name=${name}`,
     fields: eventFields,
+    atMost: mostRead,
     trim: eventOf,
   });
   if (listed.kind === 'not-read') return { events: [], unknown: [listed.text] };
   const events = listed.items.toSorted((one, other) => (one.time < other.time ? 1 : -1)).slice(0, most);
-  return { events, unknown: [] };
+  return { events, unknown: unknownOf(listed) };
 }
 
 function eventOf(object: unknown): PodStory['events'][number] {
