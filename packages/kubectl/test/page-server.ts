@@ -22,7 +22,7 @@ export interface PageServer {
   close(): Promise<void>;
 }
 
-const token = 'a-token';
+const [token, proof] = ['a-token', 'a-proof'];
 const policy = `default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
 /** `folder`: of the built page. */
@@ -42,6 +42,7 @@ export async function startPagePlayer(folder: string): Promise<PageServer> {
     requests.push({ path: url, token: typeof given === 'string' ? given : undefined });
     const file = files.get(url);
     response.setHeader('content-security-policy', policy);
+    if (given === token) response.setHeader('x-pod-identity-proof', proof);
     if (file) response.writeHead(200, { 'content-type': file.type }).end(file.body);
     else if (given !== token) response.writeHead(401).end();
     else if (url === '/v1/picture') {
@@ -56,7 +57,7 @@ export async function startPagePlayer(folder: string): Promise<PageServer> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const player: PageServer = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/#token=${token}`,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/#token=${token}.${proof}`,
     requests,
     story: undefined,
     checks: { findings: [], unknown: [] },

@@ -150,7 +150,7 @@ describe.skipIf(missing !== undefined)('the page of ui in a browser', () => {
       await waitFor(tab, `document.querySelectorAll('aside .step').length === 6`);
       await check('story');
       // A new address in the same tab.
-      await tab.evaluate(`location.hash = 'token=a-token&as=table'`);
+      await tab.evaluate(`location.hash = 'token=a-token.a-proof&as=table'`);
       await waitFor(tab, `document.querySelectorAll('tbody tr').length === ${smallPicture.things.length}`);
       await check('table');
       expect(faultsOf(tab)).toEqual([]);

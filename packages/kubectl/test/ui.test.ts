@@ -66,7 +66,8 @@ async function openPage(kubeconfig: string, ...words: readonly string[]): Promis
     signal: controller.signal,
   });
   const url = new URL(await printed.promise);
-  const headers = { 'x-pod-identity-token': url.hash.replace('#token=', '') };
+  const [, token = ''] = /^#token=([\w-]{43})\.[\w-]{43}$/.exec(url.hash) ?? [];
+  const headers = { 'x-pod-identity-token': token };
   const problems: string[] = [];
   const waiting = new Set<() => void>();
   let picture: Picture | undefined;

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Picture, PodStory, Thing } from './picture.ts';
 import { startPageServer, type PageServer } from './server.ts';
 
-const token = 'the-token';
+const [token, proof] = ['the-token', 'the-proof'];
 const files = new Map([
   ['/', { contentType: 'text/html; charset=utf-8', body: '<p>page</p>' }],
   ['/page.js', { contentType: 'text/javascript; charset=utf-8', body: '1' }],
@@ -70,7 +70,7 @@ beforeEach(async () => {
     asked.push('checks');
     return Promise.resolve({ findings: [], unknown: ['rights: no'] });
   };
-  server = await startPageServer({ port: 0, token, files, pictures, readStory, readChecks, clock });
+  server = await startPageServer({ port: 0, token, proof, files, pictures, readStory, readChecks, clock });
 });
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();
@@ -239,6 +239,12 @@ describe('a story', () => {
     expect(asked).toEqual([]);
   });
 
+  test('attack: what only the server knows is sent to pages with the token alone', async () => {
+    const path = '/v1/story?pod=shop/web-0';
+    expect((await ask(path, withToken)).headers['x-pod-identity-proof']).toBe(proof);
+    for (const one of ['/', path]) expect((await ask(one)).headers['x-pod-identity-proof']).toBeUndefined();
+  });
+
   test('that cannot be told says why', async () => {
     expect(await ask('/v1/story?pod=shop/none', withToken)).toMatchObject({
       status: 502,
@@ -296,12 +302,33 @@ describe('the stream', () => {
     await expect.poll(() => pictures.listeners.size).toBe(1);
   });
 
-  test('attack: more connections than pages need are closed, and half a request ends', async () => {
-    const all = await Promise.all(Array.from({ length: 16 }, open));
+  test('attack: connections without the token take no room from pages', async () => {
+    const page = await open();
+    page.write(streamRequest());
+    await until(page, 'event: picture');
+    const others = await Promise.all(Array.from({ length: 30 }, open));
+    await expect.poll(() => others.filter(({ destroyed }) => !destroyed).length).toBeLessThanOrEqual(8);
+    expect((await ask('/v1/story?pod=shop/web-0', withToken)).status).toBe(200);
+    pictures.show(pictureOf(2, [thing('b')]));
+    await until(page, 'event: change');
+  });
+
+  test('attack: half a request ends', async () => {
+    const one = await open();
+    one.write('GET / HTTP/1.1\r\n');
+    one.resume();
+    await once(one, 'close');
+  });
+
+  test('attack: more pages than anybody needs are closed', async () => {
+    for (let at = 0; at < 16; at += 1) {
+      const page = await open();
+      page.write(streamRequest());
+      await until(page, 'event: picture');
+    }
     const one = connect({ host: '127.0.0.1', port: server.port });
     sockets.push(one);
-    await once(one, 'close');
-    all[0]?.destroy();
-    await expect.poll(async () => (await ask('/').catch(() => ({ status: 0 }))).status).toBe(200);
+    await once(one.resume(), 'close');
+    expect(pictures.listeners.size).toBe(16);
   });
 });

@@ -2,7 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '@pod-identity/kit/core';
 import { headersLimit, requestLimits } from '@pod-identity/kit/serve';
 import type { ClusterChecks, PodStory } from './picture.ts';
@@ -17,7 +17,10 @@ export interface PageFile {
 export interface PageServerOptions {
   /** 0 lets the system choose. */
   readonly port: number;
+  /** Which pages send. */
   readonly token: string;
+  /** Which only this server and its pages know: another program that takes the port later cannot send it. */
+  readonly proof: string;
   /** By path. Anyone on this machine may read them. */
   readonly files: ReadonlyMap<string, PageFile>;
   readonly pictures: Pictures;
@@ -35,6 +38,8 @@ export interface PageServer {
 
 /** A page needs two: one for the stream, one for stories. */
 const mostConnections = 16;
+/** Of those on which no token has come. */
+const mostUnknown = 8;
 const address = '127.0.0.1';
 
 /** Nothing from elsewhere, and no page of others may show it. */
@@ -58,13 +63,16 @@ const commonHeaders = {
 
 /** Rejects if the port cannot be opened. */
 export async function startPageServer(options: PageServerOptions): Promise<PageServer> {
+  const unknown = new Set<Socket>();
   const server = createServer({ ...requestLimits, maxHeaderSize: 8 * 1024 }, (request, response) => {
     const { port } = server.address() as AddressInfo;
     for (const [name, value] of Object.entries(commonHeaders)) response.setHeader(name, value);
     const status = refusalOf(request, port);
+    if (isSame(request.headers['x-pod-identity-token'], options.token)) unknown.delete(request.socket);
     if (status === undefined) respond(request, response, options);
     else end(response, status);
   });
+  server.on('connection', (socket) => makeRoom(unknown, socket));
   server.maxConnections = mostConnections;
   server.maxHeadersCount = headersLimit;
   server.listen({ port: options.port, host: address });
@@ -78,6 +86,14 @@ export async function startPageServer(options: PageServerOptions): Promise<PageS
       await closed;
     },
   };
+}
+
+/** Other users and pages of others can open connections: the oldest of those without a token makes room. */
+function makeRoom(unknown: Set<Socket>, socket: Socket): void {
+  unknown.add(socket);
+  socket.on('close', () => unknown.delete(socket));
+  const [oldest] = unknown;
+  if (unknown.size > mostUnknown) oldest?.destroy();
 }
 
 /** Another name in Host is a page of others that has made its name lead here (DNS rebinding). */
@@ -97,7 +113,10 @@ function respond(request: IncomingMessage, response: ServerResponse, options: Pa
   const send = sends[path as keyof typeof sends] as Send | undefined;
   if (!Object.hasOwn(sends, path) || send === undefined) end(response, 404);
   else if (!isSame(headers['x-pod-identity-token'], options.token)) end(response, 401);
-  else send(response, new URLSearchParams(query), options);
+  else {
+    response.setHeader('x-pod-identity-proof', options.proof);
+    send(response, new URLSearchParams(query), options);
+  }
 }
 
 type Send = (response: ServerResponse, query: URLSearchParams, options: PageServerOptions) => void;

@@ -42,25 +42,28 @@ const readsAtATime = 2;
 async function servePage(session: Session, page: Pick<PageServerOptions, 'port' | 'files'>): Promise<number> {
   const { signal, out } = session;
   const { pictures, run } = await openScene(session);
-  const token = randomBytes(32).toString('base64url');
+  const [token, proof] = [randomText(), randomText()];
   const limit = createLimit(readsAtATime);
   const until = (ended: AbortSignal) => withNews({ ...session, signal: AbortSignal.any([signal, ended]) });
   const server = await listen({
     ...session,
     ...page,
     token,
+    proof,
     pictures,
     readStory: (pod, ended) => limit(() => readPodStory(until(ended), pod)),
     readChecks: (ended) => limit(() => readClusterChecks(until(ended))),
   });
   try {
-    out.line(`http://127.0.0.1:${server.port}/#token=${token}`);
+    out.line(`http://127.0.0.1:${server.port}/#token=${token}.${proof}`);
     await Promise.race([aborted(signal), run(signal)]);
     return exitCodes.ok;
   } finally {
     await server.close();
   }
 }
+
+const randomText = (): string => randomBytes(32).toString('base64url');
 
 /** The page may be open for days: services are looked for again. */
 function withNews(session: Session): Session {

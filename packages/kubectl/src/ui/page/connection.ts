@@ -20,13 +20,19 @@ const betweenPicturesMs = 250;
 /** Whoever starts the command again waits no longer for the page. */
 const retryMs = 2_000;
 const noToken = 'This page may not read from the server. Open the URL that the command has printed.';
+const another =
+  'Another program responds in place of the command that served this page. What is shown is old. Start the command again, and open the URL that it prints.';
 
 class Denied extends Error {}
 
-export function connect(token: string): Source {
+/** `tokens`: what the page sends, and what only the server can send back, separated by a dot. */
+export function connect(tokens: string): Source {
+  const [token = '', proof] = tokens.split('.', 2);
   const get = async (path: string) => {
     const response = await fetch(path, { headers: { 'x-pod-identity-token': token }, cache: 'no-store' });
     if (response.status === 401) throw new Denied(noToken);
+    // When the command has ended, any user of the machine can take its port and show whatever picture and remedies he likes.
+    if (response.headers.get('x-pod-identity-proof') !== proof) throw new Denied(another);
     if (!response.ok) throw new Error(`The server returned ${response.status}: ${await response.text()}`);
     return response;
   };

@@ -78,7 +78,8 @@ const RemedyView: FunctionComponent<{ readonly remedy: Remedy; readonly copy: Co
         text !== undefined && (
           <div key={text}>
             <pre>{cleanText(text.trimEnd())}</pre>
-            <button type="button" onClick={() => copy(text)}>
+            {/* A control character that is pasted into a terminal is a key. */}
+            <button type="button" onClick={() => copy(cleanText(text))}>
               Copy
             </button>
           </div>
