@@ -69,6 +69,17 @@ test('whose role a command assigns is known to readers that are not MIC, and kep
   expect(last.principalId()).toBe(ledger.principalId());
 });
 
+test.each(['x; touch /tmp/y', '$(id)', '--all', 'a\nb', ''])(
+  'attack: %j in place of the object id of MIC is not put into a command',
+  async (principalId) => {
+    const { open } = setUp();
+    await open(principalId).save(record);
+    const next = open();
+    await next.load();
+    expect(next.principalId()).toBeUndefined();
+  },
+);
+
 test('a record equal to the stored one costs no write, also in the next term', async () => {
   const { open, sent } = setUp();
   const ledger = open();

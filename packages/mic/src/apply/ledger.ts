@@ -46,6 +46,8 @@ export interface LedgerOptions {
 const recordLabel = 'aadpodidentity.k8s.io/host-record';
 const hostAnnotation = 'aadpodidentity.k8s.io/host';
 const principalAnnotation = 'aadpodidentity.k8s.io/mic-principal-id';
+/** An object id is a word of commands that administrators paste into a shell. */
+const objectId = /^\w[\w-]{0,63}$/;
 const dataKey = 'record.json';
 
 interface Stored {
@@ -119,7 +121,8 @@ class ConfigMapLedger implements Ledger {
 
   #read(configMap: ConfigMap): HostRecord | undefined {
     const { name, resourceVersion = '', annotations } = configMap.metadata;
-    this.#writer = annotations?.[principalAnnotation] ?? this.#writer;
+    const writer = annotations?.[principalAnnotation];
+    if (writer !== undefined && objectId.test(writer)) this.#writer = writer;
     const parsed = parseRecord(configMap.data?.[dataKey] ?? '');
     this.#stored.set(name, { text: parsed.ok ? serialiseRecord(parsed.value) : '', resourceVersion });
     if (parsed.ok) return parsed.value;
