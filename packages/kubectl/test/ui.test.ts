@@ -1,5 +1,5 @@
 // `ui` over the simulated API server: what a page is sent while the cluster changes.
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { request, createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -238,6 +238,16 @@ test.each(['html', 'svg'])('--export writes the picture as %s, over a file that 
     new RegExp(`^${format} \\{"number":1,.*"id":"pod:shop/web-0"`),
   );
 });
+
+test.skipIf(process.platform === 'win32')(
+  'attack: other users of the machine cannot read a file that --export has made',
+  async () => {
+    const { kubeconfig } = await openGround();
+    const file = join(await folderFor('export'), 'who.html');
+    expect((await exporting(file, kubeconfig)).code).toBe(0);
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+  },
+);
 
 test('--export to nowhere, as something else, or from nowhere is refused in a line', async () => {
   const { kubeconfig } = await openGround();

@@ -6,7 +6,7 @@ import type { RenderExport } from './page/document.ts';
 import type { Picture } from './picture.ts';
 import { openScene } from './scene.ts';
 
-/** Overwrites the file. */
+/** Overwrites the file. A new one is for its owner alone, as the page is. */
 export async function writeExport(
   session: Session,
   file: string,
@@ -17,7 +17,7 @@ export async function writeExport(
     throw new CommandProblem(`--export must name a file that ends in .html or .svg, not ${file}`);
   const picture = await takePicture(session);
   const render = await loadRender();
-  await writeFile(file, render(picture, format)).catch((error: unknown) => {
+  await writeFile(file, render(picture, format), { mode: 0o600 }).catch((error: unknown) => {
     throw new CommandProblem(`${file} cannot be written: ${String(error)}`);
   });
   for (const text of picture.unknown) session.err(`not known: ${text}`);
