@@ -17,6 +17,11 @@ const mic = (/** @type {string} */ room) => `packages/mic/src/${room}`;
 const nmi = (/** @type {string} */ room) => `packages/nmi/src/${room}`;
 const kubectl = (/** @type {string} */ room) => `packages/kubectl/src/${room}`;
 
+const pureOfPage =
+  'apply-changes derive events filter fold graph layout move news page-style picture-style rows style view words'.split(
+    ' ',
+  );
+
 /** @type {readonly Room[]} */
 export const rooms = [
   { folder: 'packages/crd-types/src', pure: 'all' },
@@ -85,27 +90,7 @@ export const rooms = [
   { folder: kubectl('access') },
   { folder: kubectl('doctor'), head: 'world' },
   { folder: kubectl('ui'), head: 'picture' },
-  {
-    folder: kubectl('ui/page'),
-    head: 'view',
-    pure: [
-      'apply-changes',
-      'derive',
-      'events',
-      'filter',
-      'fold',
-      'graph',
-      'layout',
-      'move',
-      'news',
-      'page-style',
-      'picture-style',
-      'rows',
-      'style',
-      'view',
-      'words',
-    ],
-  },
+  { folder: kubectl('ui/page'), head: 'view', pure: pureOfPage },
 
   { folder: 'packages/kit/src/core', pure: 'all' },
   { folder: ownProcess, never: [apiServer] },

@@ -50,10 +50,8 @@ const forgottenMs = 120_000;
 const entriesKept = { perNamespace: 256, total: 1_000 };
 
 /** Each namespace has its own entries, so that requests of one neither hide identities from another nor evict its entries. */
-export function createUnknownIdentities({
-  clock,
-  random,
-}: Pick<Ambient, 'clock' | 'random'>): UnknownIdentities {
+export function createUnknownIdentities(ambient: Pick<Ambient, 'clock' | 'random'>): UnknownIdentities {
+  const { clock, random } = ambient;
   const book = createEntries(clock);
   const { entries, changes } = book;
   const recent = (wanted: WantedIdentity): Entry | undefined => {
