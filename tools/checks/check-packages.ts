@@ -1,7 +1,7 @@
 // The published libraries, packed as npm does it: no findings by publint and are-the-types-wrong, a dry run of npm publish succeeds, and the
 // SBOM lists the library alone.
 import { spawnSync } from 'node:child_process';
-import { publishedPackages, repository } from '../stage/places.ts';
+import { publishedLibraries, publishedPackages, repository } from '../stage/places.ts';
 
 const libraries = publishedPackages.map((name) => `@pod-identity/${name}`);
 const ofLibraries = libraries.map((name) => `--workspace=${name}`);
@@ -9,7 +9,7 @@ const ofLibraries = libraries.map((name) => `--workspace=${name}`);
 run('nx', 'run-many', '-t', 'check-package', '--outputStyle=static');
 // Without provenance: that needs the identity of a workflow run.
 run('npm', 'publish', '--dry-run', '--provenance=false', '--loglevel=error', ...ofLibraries);
-for (const name of libraries) checkBill(name);
+for (const name of publishedLibraries) checkBill(`@pod-identity/${name}`);
 console.log(
   'published packages: publint and are-the-types-wrong found nothing; npm would publish them; each SBOM lists the library alone',
 );

@@ -144,8 +144,9 @@ function refusalOf({ resource }: ClusterList, namespace: string | undefined, cau
   return new KubeError('denied', `you may not list ${resource} ${where}: ${cause.message}`, { cause });
 }
 
-// eslint-disable-next-line require-yield -- a watch in which nothing happens
+/** A watch in which nothing happens. */
 async function* untilAborted({ signal, onOpen }: KubeRequest): AsyncGenerator<never> {
   onOpen?.();
   if (signal) await aborted(signal);
+  yield* [];
 }

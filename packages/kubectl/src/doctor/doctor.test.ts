@@ -19,12 +19,10 @@ const id =
   '/subscriptions/s1/resourcegroups/rg/providers/microsoft.managedidentity/userassignedidentities/reader';
 
 const daemonSet = (spec: object) => ({ spec: { template: { spec } } });
-// eslint-disable-next-line max-params -- the fourth is for few of the tests
 function installed<C>(
   kind: 'DaemonSet' | 'Deployment',
   name: string,
   config: Installed<C>['config'],
-  more: Partial<Installed<C>> = {},
 ): Installed<C> {
   const replicas = { wanted: 1, ready: 1 };
   return {
@@ -36,7 +34,6 @@ function installed<C>(
     replicas,
     object: daemonSet({}),
     config,
-    ...more,
   };
 }
 const micConfig = (...argv: string[]) => {
@@ -161,12 +158,8 @@ describe('definitions', () => {
 
 describe('services', () => {
   it('a second MIC, the original’s, is scaled down', () => {
-    const original = installed<MicConfig>(
-      'Deployment',
-      'mic',
-      { problems: [] },
-      { namespace: 'default', isOriginal: true },
-    );
+    const unread = installed<MicConfig>('Deployment', 'mic', { problems: [] });
+    const original = { ...unread, namespace: 'default', isOriginal: true };
     expect(remedies(services({ mic: [mic, original] }))).toEqual([
       'original: kubectl scale deployment mic --namespace default --replicas=0',
     ]);
@@ -309,9 +302,10 @@ describe('identities', () => {
         },
       ],
     } as const;
-    const broker = installed<NmiConfig>('Deployment', 'broker', nmiConfig(), {
+    const broker = {
+      ...installed<NmiConfig>('Deployment', 'broker', nmiConfig()),
       namespace: 'aad-pod-identity-broker',
-    });
+    };
     const world = (spec: object, ago = 0) => ({
       ...services({ broker: [broker] }),
       explained,

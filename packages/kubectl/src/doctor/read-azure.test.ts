@@ -38,6 +38,7 @@ async function look(...identities: readonly ReturnType<typeof identity>[]) {
     identities: { kind: 'read', items: identities },
     nodes: { kind: 'read', items: [] },
     events: { kind: 'read', items: [] },
+    explained: { value: [] },
     services: { nmi: [], mic: [], broker: [], imitations: [], unknown: [] },
   } as unknown as DoctorWorld;
   const env = { PATH: [folder, process.env['PATH']].join(delimiter) };
