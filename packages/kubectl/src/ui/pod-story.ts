@@ -2,7 +2,6 @@
 import { coreKinds, KubeError, type Fields } from '@pod-identity/kit/kube';
 import { memberOf, stringAt } from '../../../mic/src/commands/plug-in.ts';
 import { CommandProblem, type Session } from '../cli/command.ts';
-import { describeFailure } from '../cluster/connect.ts';
 import { listAllowed, unknownOf } from '../cluster/lists.ts';
 import { readStory } from '../explain/explain.ts';
 import type { Target } from '../explain/reading.ts';
@@ -16,27 +15,21 @@ const mostRead = 5_000;
 /** A log of days takes too long to be read. */
 const logSeconds = 60 * 60;
 
-/** `pod`: `namespace/name`. Rejects with a sentence for the user. */
+/** `pod`: `namespace/name` */
 export async function readPodStory(session: Session, pod: string): Promise<PodStory> {
   const [namespace = '', name = ''] = pod.split('/');
-  try {
-    const [{ result, findings }, events, lines] = await Promise.all([
-      readStory(session, { namespace, name }),
-      readEvents(session, { namespace, name }),
-      readTokens(session, pod),
-    ]);
-    return {
-      pod,
-      findings: [result, ...findings],
-      events: events.events,
-      tokens: lines.tokens,
-      unknown: [...events.unknown, ...lines.unknown],
-    };
-  } catch (error) {
-    throw error instanceof KubeError
-      ? new CommandProblem(describeFailure(session.kube.server, error))
-      : error;
-  }
+  const [{ result, findings }, events, lines] = await Promise.all([
+    readStory(session, { namespace, name }),
+    readEvents(session, { namespace, name }),
+    readTokens(session, pod),
+  ]);
+  return {
+    pod,
+    findings: [result, ...findings],
+    events: events.events,
+    tokens: lines.tokens,
+    unknown: [...events.unknown, ...lines.unknown],
+  };
 }
 
 /** Longer than any reason or time is. */

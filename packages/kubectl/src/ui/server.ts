@@ -110,8 +110,8 @@ function respond(request: IncomingMessage, response: ServerResponse, options: Pa
     response.writeHead(200, { 'content-type': file.contentType }).end(file.body);
     return;
   }
-  const send = sends[path as keyof typeof sends] as Send | undefined;
-  if (!Object.hasOwn(sends, path) || send === undefined) end(response, 404);
+  const send = sends.get(path);
+  if (send === undefined) end(response, 404);
   else if (!isSame(headers['x-pod-identity-token'], options.token)) end(response, 401);
   else {
     response.setHeader('x-pod-identity-proof', options.proof);
@@ -122,15 +122,18 @@ function respond(request: IncomingMessage, response: ServerResponse, options: Pa
 type Send = (response: ServerResponse, query: URLSearchParams, options: PageServerOptions) => void;
 
 /** What only pages with the token get. */
-const sends = {
-  '/v1/picture': (response, _, { pictures, clock }) => sendPictures(response, pictures, clock),
-  '/v1/checks': (response, _, { readChecks }) => void sendRead(response, readChecks),
-  '/v1/story': (response, query, { readStory }) => {
-    const pod = query.get('pod') ?? '';
-    if (podName.test(pod)) void sendRead(response, (signal) => readStory(pod, signal));
-    else end(response, 400);
-  },
-} satisfies Record<string, Send>;
+const sends: ReadonlyMap<string, Send> = new Map<string, Send>([
+  ['/v1/picture', (response, _, { pictures, clock }) => sendPictures(response, pictures, clock)],
+  ['/v1/checks', (response, _, { readChecks }) => void sendRead(response, readChecks)],
+  [
+    '/v1/story',
+    (response, query, { readStory }) => {
+      const pod = query.get('pod') ?? '';
+      if (podName.test(pod)) void sendRead(response, (signal) => readStory(pod, signal));
+      else end(response, 400);
+    },
+  ],
+]);
 
 const podName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\/[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$/;
 

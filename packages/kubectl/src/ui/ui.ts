@@ -1,7 +1,9 @@
 // `ui`: the picture of who may be whom, on a page of this machine or in a file.
 import { randomBytes } from 'node:crypto';
 import { aborted, createLimit, value } from '@pod-identity/kit/core';
+import { KubeError } from '@pod-identity/kit/kube';
 import { CommandProblem, exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
+import { describeFailure } from '../cluster/connect.ts';
 import { readServices, type Services } from '../cluster/services.ts';
 import { readClusterChecks } from './cluster-checks.ts';
 import { writeExport } from './export-file.ts';
@@ -44,15 +46,22 @@ async function servePage(session: Session, page: Pick<PageServerOptions, 'port' 
   const { pictures, run } = await openScene(session);
   const [token, proof] = [randomText(), randomText()];
   const limit = createLimit(readsAtATime);
-  const until = (ended: AbortSignal) => withNews({ ...session, signal: AbortSignal.any([signal, ended]) });
+  const read = <T>(ended: AbortSignal, reading: (session: Session) => Promise<T>): Promise<T> =>
+    limit(() => reading(withNews({ ...session, signal: AbortSignal.any([signal, ended]) }))).catch(
+      (error: unknown) => {
+        throw error instanceof KubeError
+          ? new CommandProblem(describeFailure(session.kube.server, error))
+          : error;
+      },
+    );
   const server = await listen({
     ...session,
     ...page,
     token,
     proof,
     pictures,
-    readStory: (pod, ended) => limit(() => readPodStory(until(ended), pod)),
-    readChecks: (ended) => limit(() => readClusterChecks(until(ended))),
+    readStory: (pod, ended) => read(ended, (fresh) => readPodStory(fresh, pod)),
+    readChecks: (ended) => read(ended, readClusterChecks),
   });
   try {
     out.line(`http://127.0.0.1:${server.port}/#token=${token}.${proof}`);
