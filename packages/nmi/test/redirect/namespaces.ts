@@ -112,7 +112,7 @@ export function createWorld(imdsIs: 'beyond the node' | 'on the node'): World {
         'ip addr flush dev lo; sysctl -qw net.ipv4.conf.all.route_localnet=1; ip route add 127.0.0.1/32 via 10.9.0.1';
       execFileSync('ip', on(pod, 'sh', '-c', command));
     },
-    prober: () => talk(node, [...fixture('probe.mjs'), ...place(metadata)]),
+    prober: () => talk(node, [...fixture('probe.ts'), ...place(metadata)]),
     start: (command) => talk(node, command),
     end: async () => {
       await Promise.all(talkers.map((talker) => talker.kill()));
