@@ -23,7 +23,7 @@ export default defineConfig({
   entry: { main: 'src/main.ts', complete: 'src/complete.ts' },
   esbuildPlugins: [...serviceBundle.esbuildPlugins, withoutTraces],
   onSuccess: async () => {
-    const page = await buildPage('dist/ui');
-    await writeFile('dist/THIRD-PARTY-LICENSES', await licenceTexts(await readBundled('kubectl', page)));
+    await writeFile('dist/metafile-page.json', JSON.stringify(await buildPage('dist/ui')));
+    await writeFile('dist/THIRD-PARTY-LICENSES', await licenceTexts(await readBundled('kubectl')));
   },
 });

@@ -15,6 +15,7 @@ import {
 import { join } from 'node:path';
 import { publishedPackages, repository } from '../stage/places.ts';
 import { krewManifest } from './krew-manifest.ts';
+import { packForRelease } from './release-package.ts';
 
 const folder = join(repository, 'dist/release');
 rmSync(folder, { recursive: true, force: true });
@@ -24,11 +25,14 @@ const changesets = readdirSync(join(repository, '.changeset')).filter((name) => 
 const next = changesets.length > 0 ? 'propose' : 'publish';
 if (next === 'propose') write('version.patch', versionPatch());
 else {
-  const packed = publishedPackages.map(packLibrary).map(withKrewManifest);
+  const packed = await Promise.all(publishedPackages.map(packLibrary));
   write('packages.json', `${JSON.stringify(packed, undefined, 2)}\n`);
 }
 
-const checksums = readdirSync(folder).map((name) => `${hashOf(name)}  ${name}\n`);
+const checksums = readdirSync(folder).map((name) => {
+  const hash = createHash('sha256').update(readFileSync(join(folder, name)));
+  return `${hash.digest('hex')}  ${name}\n`;
+});
 const output = `next=${next}\nchecksums<<END\n${checksums.join('')}END\n`;
 process.stdout.write(output);
 const outputFile = process.env['GITHUB_OUTPUT'];
@@ -40,36 +44,18 @@ function versionPatch(): string {
   return run('git', 'diff', '--cached', '--binary');
 }
 
-/** krew downloads the archive from the release of the plug-in, so that has it as a file, beside the manifest. */
-function withKrewManifest(packed: ReturnType<typeof packLibrary>): object {
-  const { name, version, archive } = packed;
-  if (name !== '@pod-identity/kubectl' || archive === undefined) return packed;
-  const manifest = krewManifest({ version, archive, sha256: hashOf(archive) });
-  return { ...packed, files: [archive, write('azure-pod-identity.yaml', manifest)] };
-}
-
-function hashOf(name: string): string {
-  return createHash('sha256')
-    .update(readFileSync(join(folder, name)))
-    .digest('hex');
-}
-
-function packLibrary(library: string) {
-  const { name, version } = JSON.parse(readFileSync(pathIn(library, 'package.json'), 'utf8')) as {
-    readonly name: string;
-    readonly version: string;
+async function packLibrary(library: string) {
+  const { bill, ...packed } = await packForRelease(library, folder);
+  const written = {
+    name: packed.name,
+    version: packed.version,
+    archive: packed.archive,
+    bill: write(`${library}.spdx.json`, bill),
+    notes: write(`${library}.md`, notesOf(library, packed.version)),
   };
-  const ofLibrary = `--workspace=${name}`;
-  const [packed] = JSON.parse(run('npm', 'pack', '--json', `--pack-destination=${folder}`, ofLibrary)) as {
-    readonly filename: string;
-  }[];
-  return {
-    name,
-    version,
-    archive: packed?.filename,
-    bill: write(`${library}.spdx.json`, run('npm', 'sbom', '--sbom-format=spdx', '--omit=dev', ofLibrary)),
-    notes: write(`${library}.md`, notesOf(library, version)),
-  };
+  if (library !== 'kubectl') return written;
+  // krew downloads the archive from the release of the plug-in, so that has it as a file, beside the manifest.
+  return { ...written, files: [packed.archive, write('azure-pod-identity.yaml', krewManifest(packed))] };
 }
 
 /** The section of the version in the changelog. */

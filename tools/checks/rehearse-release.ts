@@ -1,6 +1,6 @@
 // Does in a temporary copy of the checkout what release.yml does to make the version pull request, and then what the gate would say of
 // that commit: release.yml runs `npm run check` before it packs, so a page or a lock file that only holds before it would end the release.
-// Needs a build.
+// Then it packs the packages as release.yml does once that is merged. Needs a build.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -18,7 +18,7 @@ import {
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { parse } from 'yaml';
-import { publishedLibraries, repository } from '../stage/places.ts';
+import { publishedLibraries, publishedPackages, repository } from '../stage/places.ts';
 
 type Command = readonly [program: string, ...args: string[]];
 
@@ -69,7 +69,12 @@ const gate: readonly Command[] = [
   ],
 ];
 for (const command of gate) say(command);
-console.log(`a release: ${changed.length} files get versions and changelogs, and pass the gate`);
+stampLock();
+say(['npm', 'run', '--silent', 'release:pack']);
+checkRelease();
+console.log(
+  `a release: ${changed.length} files get versions and changelogs, and pass the gate; then ${publishedPackages.join(', ')} are packed`,
+);
 
 /** What is committed, and what would be. */
 function copyFiles(): void {
@@ -82,7 +87,7 @@ function copyFiles(): void {
     copyFileSync(from, join(copy, file));
   }
   // The generators of pages import them; what they hold of a version is not in a page.
-  for (const name of publishedLibraries) {
+  for (const name of publishedPackages) {
     const built = join('packages', name, 'dist');
     if (!existsSync(join(repository, built))) fail(`there is no ${built}: run npm run build first`);
     cpSync(join(repository, built), join(copy, built), { recursive: true });
@@ -101,11 +106,20 @@ function linkModules(): void {
   mkdirSync(join(copy, 'node_modules/@pod-identity'));
   for (const folder of workspaces())
     symlinkSync(join(copy, folder), join(copy, 'node_modules', manifestOf(folder).name));
-  // bootstrap.mjs installs what this does not name.
+  stampLock();
+}
+
+/** bootstrap.mjs installs what this does not name. */
+function stampLock(): void {
   const stamp = join(copy, 'node_modules/.cache/pod-identity/installed');
   mkdirSync(dirname(stamp), { recursive: true });
-  const lock = readFileSync(join(copy, 'package-lock.json'));
-  writeFileSync(stamp, createHash('sha256').update(lock).digest('hex'));
+  writeFileSync(stamp, hashOf('package-lock.json'));
+}
+
+function hashOf(path: string): string {
+  return createHash('sha256')
+    .update(readFileSync(join(copy, path)))
+    .digest('hex');
 }
 
 /** So that there is a release to rehearse also right after one. */
@@ -138,6 +152,43 @@ function changedFiles(): string[] {
   execFileSync('git', ['add', '--all'], { cwd: copy });
   const listed = ['diff', '--cached', '--name-only', '--diff-filter=d'];
   return execFileSync('git', listed, { cwd: copy, encoding: 'utf8' }).trim().split('\n');
+}
+
+/** Without changesets: each package in its new version, with all files of its release, and the plug-in for krew. */
+function checkRelease(): void {
+  const released = 'dist/release';
+  const packed = readJson(`${released}/packages.json`) as readonly Released[];
+  const names = packed.map(({ name, version }) => `${name} ${version}`);
+  const wanted = publishedPackages.map((folder) => {
+    const { name, version = '' } = manifestOf(join('packages', folder));
+    return `${name} ${version}`;
+  });
+  if (names.join() !== wanted.join()) fail(`it has ${names.join(', ')} instead of ${wanted.join(', ')}`);
+  const files = packed.flatMap(({ archive, bill, notes, files: more = [] }) => [
+    archive,
+    bill,
+    notes,
+    ...more,
+  ]);
+  const missing = files.filter((file) => !existsSync(join(copy, released, file)));
+  if (missing.length > 0) fail(`it names ${missing.join(', ')}, and they are not there`);
+  const archive = packed.find(({ name }) => name === '@pod-identity/kubectl')?.archive ?? '';
+  const manifest = readFileSync(join(copy, released, 'azure-pod-identity.yaml'), 'utf8');
+  const { spec } = parse(manifest) as {
+    readonly spec: { readonly platforms: readonly { readonly uri: string; readonly sha256: string }[] };
+  };
+  const sha256 = hashOf(join(released, archive));
+  const isOther = spec.platforms.some((one) => one.sha256 !== sha256 || !one.uri.endsWith(`/${archive}`));
+  if (isOther) fail(`the manifest of krew is not for ${archive} with the SHA-256 ${sha256}:\n${manifest}`);
+}
+
+interface Released {
+  readonly name: string;
+  readonly version: string;
+  readonly archive: string;
+  readonly bill: string;
+  readonly notes: string;
+  readonly files?: readonly string[];
 }
 
 interface Manifest {

@@ -1,4 +1,4 @@
-// What an image is made of, as the bill of materials names it: packages of Debian and npm by their package URLs (purl).
+// What an image, or a program on npm, is made of, as the bill of materials names it: packages of Debian and npm by their package URLs (purl).
 import type { BundledPackage } from './bundled.ts';
 import type { DebianPackage } from './debian.ts';
 import type { NpmPackage } from '../stage/npm-package.ts';
@@ -23,10 +23,36 @@ export function billOf(ingredients: Ingredients): object {
   const purl = `pkg:oci/${name}@${encodeURIComponent(digest)}?arch=${arch}&tag=${version}`;
   const checksum: Checksum = { algorithm: 'SHA256', checksumValue: digest.replace('sha256:', '') };
   return spdxDocument({
-    image: { name, version, license: 'MIT', purl, checksum },
+    subject: { purpose: 'CONTAINER', name, version, license: 'MIT', purl, checksum },
     created,
-    materials: [nodeMaterial(node), ...debian.map(debianMaterial), ...bundled.map(npmMaterial)],
+    materials: [
+      nodeMaterial(node),
+      ...debian.map(debianMaterial),
+      ...bundled.map((one) => npmMaterial(one, '/app')),
+    ],
     files,
+  });
+}
+
+export interface PackedProgram extends Pick<Ingredients, 'created' | 'version' | 'bundled'> {
+  /** On npm. */
+  readonly name: string;
+  /** Of the archive. */
+  readonly sha256: string;
+}
+
+export function billOfProgram({ name, version, created, sha256, bundled }: PackedProgram): object {
+  return spdxDocument({
+    subject: {
+      purpose: 'APPLICATION',
+      name,
+      version,
+      license: 'MIT',
+      purl: npmUrl({ name, version }),
+      checksum: { algorithm: 'SHA256', checksumValue: sha256 },
+    },
+    created,
+    materials: bundled.map((one) => npmMaterial(one, 'package/dist')),
   });
 }
 
@@ -63,17 +89,21 @@ function debianMaterial({
   };
 }
 
-function npmMaterial({ name, version, license, integrity, folder }: BundledPackage): Material {
+function npmMaterial(bundled: BundledPackage, where: string): Material {
+  const { name, version, license, integrity, folder } = bundled;
   return {
     key: folder,
     name,
     version,
     license,
-    purl: `pkg:npm/${name.replace('@', '%40')}@${version}`,
+    purl: npmUrl(bundled),
     checksum: sha512(integrity),
-    sourceInfo: 'a part of the bundle in /app',
+    sourceInfo: `a part of the bundle in ${where}`,
   };
 }
+
+const npmUrl = ({ name, version }: Pick<BundledPackage, 'name' | 'version'>) =>
+  `pkg:npm/${name.replace('@', '%40')}@${version}`;
 
 function sha512(integrity: string): Checksum {
   const value = Buffer.from(integrity.replace('sha512-', ''), 'base64').toString('hex');

@@ -4,10 +4,16 @@ import { join } from 'node:path';
 import { repository } from '../stage/places.ts';
 import { bundledPackages, type BundledPackage, type LockFile, type Metafile } from './bundled.ts';
 
-/** Of a package of ours that is built, by its folder in packages/; `more`: what another build put beside it. */
-export async function readBundled(name: string, more?: Metafile): Promise<readonly BundledPackage[]> {
-  const { outputs } = await readJson<Metafile>('packages', name, 'dist/metafile-esm.json');
-  const metafile = { outputs: { ...outputs, ...more?.outputs } };
+/** Of a package of ours that is built, by its folder in packages/: of all its bundles. */
+export async function readBundled(name: string): Promise<readonly BundledPackage[]> {
+  const folder = ['packages', name, 'dist'];
+  const files = (await readdir(join(repository, ...folder))).filter((file) =>
+    /^metafile-.*\.json$/.test(file),
+  );
+  const read = await Promise.all(files.map((file) => readJson<Metafile>(...folder, file)));
+  const metafile = {
+    outputs: Object.assign({}, ...read.map(({ outputs }) => outputs)) as Metafile['outputs'],
+  };
   return bundledPackages(metafile, await readJson<LockFile>('package-lock.json'), `packages/${name}`);
 }
 

@@ -3,7 +3,8 @@ import { spdxDocument } from './spdx.ts';
 
 const sum = (letter: string, length: number) => letter.repeat(length);
 const document = spdxDocument({
-  image: {
+  subject: {
+    purpose: 'CONTAINER',
     name: 'nmi',
     version: '1',
     license: 'MIT',
@@ -68,11 +69,11 @@ test('identifiers are well-formed and unique, and relationships lead to somethin
 test('the document describes the image, which contains the packages and the files; a file is from a package', () => {
   const relations = document.relationships.map((one) => Object.values(one).join(' '));
   expect(relations).toEqual([
-    'SPDXRef-DOCUMENT DESCRIBES SPDXRef-Image',
-    'SPDXRef-Image CONTAINS SPDXRef-Package-1',
-    'SPDXRef-Image CONTAINS SPDXRef-Package-2',
-    'SPDXRef-Image CONTAINS SPDXRef-File-1',
-    'SPDXRef-Image CONTAINS SPDXRef-File-2',
+    'SPDXRef-DOCUMENT DESCRIBES SPDXRef-Subject',
+    'SPDXRef-Subject CONTAINS SPDXRef-Package-1',
+    'SPDXRef-Subject CONTAINS SPDXRef-Package-2',
+    'SPDXRef-Subject CONTAINS SPDXRef-File-1',
+    'SPDXRef-Subject CONTAINS SPDXRef-File-2',
     'SPDXRef-File-1 GENERATED_FROM SPDXRef-Package-1',
   ]);
 });
@@ -83,4 +84,20 @@ test('the verification code is the SHA-1 of the sorted checksums of the files', 
   expect(image?.['packageVerificationCode']).toEqual({
     packageVerificationCodeValue: 'ffe4693ec25ff2cf738c69e03f1014febc2ceb51',
   });
+});
+
+test('a package whose files are not looked at has no verification code, which would be that of no file', () => {
+  const { packages } = spdxDocument({
+    subject: {
+      purpose: 'APPLICATION',
+      name: 'kubectl',
+      version: '1',
+      license: 'MIT',
+      purl: 'pkg:npm/kubectl@1',
+    },
+    created: '2026-01-01T00:00:00Z',
+    materials: [],
+  }) as Document;
+  expect(packages).toEqual([expect.objectContaining({ filesAnalyzed: false, name: 'kubectl' })]);
+  expect(packages[0]).not.toHaveProperty('packageVerificationCode');
 });

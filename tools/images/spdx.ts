@@ -1,4 +1,4 @@
-// The bill of materials of an image, in the format SPDX 2.3 (JSON): packages, files with their checksums, and which file is from which package.
+// A bill of materials in the format SPDX 2.3 (JSON): packages, files with their checksums, and which file is from which package.
 import { createHash } from 'node:crypto';
 
 export interface Material {
@@ -28,20 +28,22 @@ export interface MaterialFile {
 }
 
 export interface Bill {
-  readonly image: Omit<Material, 'key'>;
+  /** What it is of. */
+  readonly subject: Omit<Material, 'key'> & { readonly purpose: 'CONTAINER' | 'APPLICATION' };
   readonly created: string;
   readonly materials: readonly Material[];
-  readonly files: readonly MaterialFile[];
+  /** Undefined: they are not looked at. */
+  readonly files?: readonly MaterialFile[];
 }
 
 const documentId = 'SPDXRef-DOCUMENT';
-const imageId = 'SPDXRef-Image';
+const subjectId = 'SPDXRef-Subject';
 const unknown = 'NOASSERTION';
 
-export function spdxDocument({ image, created, materials, files }: Bill): object {
+export function spdxDocument({ subject, created, materials, files }: Bill): object {
   const ids = new Map(materials.map(({ key }, index) => [key, `SPDXRef-Package-${index + 1}`]));
-  const listed = files.map((file, index) => ({ file, id: `SPDXRef-File-${index + 1}` }));
-  const digest = image.checksum?.checksumValue ?? '';
+  const listed = (files ?? []).map((file, index) => ({ file, id: `SPDXRef-File-${index + 1}` }));
+  const digest = subject.checksum?.checksumValue ?? '';
   const relation = (from: string, type: string, to: string) => ({
     spdxElementId: from,
     relationshipType: type,
@@ -51,18 +53,12 @@ export function spdxDocument({ image, created, materials, files }: Bill): object
     spdxVersion: 'SPDX-2.3',
     dataLicense: 'CC0-1.0',
     SPDXID: documentId,
-    name: `${image.name}-${image.version}`,
+    name: `${subject.name}-${subject.version}`,
     // The same image has the same; no host is named that would have to serve it.
     documentNamespace: `urn:uuid:${uuidOf(digest)}`,
     creationInfo: { created, creators: ['Tool: pod-identity-images'] },
     packages: [
-      {
-        ...packageOf(image, imageId),
-        primaryPackagePurpose: 'CONTAINER',
-        filesAnalyzed: true,
-        packageVerificationCode: { packageVerificationCodeValue: verificationCode(files) },
-        licenseInfoFromFiles: [unknown],
-      },
+      { ...packageOf(subject, subjectId), primaryPackagePurpose: subject.purpose, ...analysed(files) },
       ...materials.map((material) => ({
         ...packageOf(material, ids.get(material.key) ?? ''),
         filesAnalyzed: false,
@@ -70,13 +66,22 @@ export function spdxDocument({ image, created, materials, files }: Bill): object
     ],
     files: listed.map(({ file, id }) => fileOf(file, id)),
     relationships: [
-      relation(documentId, 'DESCRIBES', imageId),
-      ...[...ids.values(), ...listed.map(({ id }) => id)].map((id) => relation(imageId, 'CONTAINS', id)),
+      relation(documentId, 'DESCRIBES', subjectId),
+      ...[...ids.values(), ...listed.map(({ id }) => id)].map((id) => relation(subjectId, 'CONTAINS', id)),
       ...listed.flatMap(({ file, id }) => {
         const from = ids.get(file.owner);
         return from === undefined ? [] : [relation(id, 'GENERATED_FROM', from)];
       }),
     ],
+  };
+}
+
+function analysed(files: Bill['files']) {
+  if (files === undefined) return { filesAnalyzed: false };
+  return {
+    filesAnalyzed: true,
+    packageVerificationCode: { packageVerificationCodeValue: verificationCode(files) },
+    licenseInfoFromFiles: [unknown],
   };
 }
 
