@@ -24,21 +24,23 @@ echo '[]'
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-const identity = (namespace: string, subscription: string) =>
+const identity = (namespace: string, subscription: string, { type = 0, name = 'i' } = {}) =>
   readIdentity({
     metadata: { namespace, name: 'one' },
     spec: {
-      type: 0,
-      resourceID: `/subscriptions/${subscription}/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i`,
+      type,
+      resourceID: `/subscriptions/${subscription}/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${name}`,
     },
   });
 
 async function look(...identities: readonly ReturnType<typeof identity>[]) {
+  const missed = identities.map(({ namespace }) => ({ reason: 'CredentialMissing', namespace, lastAt: 1 }));
   const facts = {
+    now: 1,
     identities: { kind: 'read', items: identities },
     nodes: { kind: 'read', items: [] },
-    events: { kind: 'read', items: [] },
-    explained: { value: [] },
+    events: { kind: 'read', items: missed },
+    explained: { unknown: 'not read' },
     services: { nmi: [], mic: [], broker: [], imitations: [], unknown: [] },
   } as unknown as DoctorWorld;
   const env = { PATH: [folder, process.env['PATH']].join(delimiter) };
@@ -63,4 +65,14 @@ test('attack: an editor who names many subscriptions does not take the room of o
 test('attack: what an editor wrote is one word of the command, and no option of its own', async () => {
   const { calls } = await look(identity('shop', '--file'));
   expect(calls).toEqual(['identity list --subscription=--file --only-show-errors --output=json']);
+});
+
+test('attack: credentials that are not looked at are counted, and those of one namespace do not take the room of others', async () => {
+  const federated = (namespace: string, name: string) => identity(namespace, 's', { type: 3, name });
+  const many = Array.from({ length: 23 }, (_, at) => federated('aaa', `i-${at}`));
+  const { credentials, unknown } = await look(...many, federated('shop', 'last'));
+  expect([...credentials.keys()].map((id) => id.split('/').at(-1))).toContain('last');
+  expect(unknown).toEqual([
+    'only 20 of 24 identities whose federated credential a pod has missed were looked at',
+  ]);
 });

@@ -1,5 +1,5 @@
 // What Azure says to the user's own `az`, which only reads here: identities, federated credentials, and the roles of MIC.
-import { canonicalResourceId } from '@pod-identity/crd-types';
+import { canonicalResourceId, type ResourceId } from '@pod-identity/crd-types';
 import { createLimit } from '@pod-identity/kit/core';
 import { readRecords, stringAt, type Permission } from '../../../mic/src/commands/plug-in.ts';
 import type { Session } from '../cli/command.ts';
@@ -24,15 +24,20 @@ type Az = (...words: readonly string[]) => Promise<readonly unknown[] | undefine
 export async function readAzure(facts: DoctorWorld, session: Session): Promise<AzureFacts> {
   const unknown: string[] = [];
   const az = openAz(session, unknown);
-  const subscriptions = [...subscriptionsOf(facts)];
-  const looked = subscriptions.slice(0, mostSubscriptions);
-  if (looked.length < subscriptions.length)
-    unknown.push(`only ${mostSubscriptions} of ${subscriptions.length} subscriptions were looked at`);
+  const atMost = <T>(most: number, all: readonly T[], what: string): readonly T[] => {
+    if (all.length > most) unknown.push(`only ${most} of ${all.length} ${what} were looked at`);
+    return all.slice(0, most);
+  };
+  const looked = atMost(mostSubscriptions, subscriptionsOf(facts), 'subscriptions');
   const lists = await listEach(looked, (one) => az('identity', 'list', ...inSubscription(one)));
   const identities = [...lists.values()].flat().map(readIdentity);
   const listed = new Set(lists.keys());
+  const lacking = inTurns(lackingCredential(facts), (one) => azureIdOf(one, { identities }) ?? []);
   const [credentials, roles] = await Promise.all([
-    readCredentials(facts, identities, az),
+    readCredentials(
+      atMost(mostCredentials, lacking, 'identities whose federated credential a pod has missed'),
+      az,
+    ),
     readRoles(facts, { session, az, subscriptions: [...listed], unknown }),
   ]);
   return { identities, listed, credentials, ...(roles && { roles }), unknown };
@@ -47,18 +52,22 @@ async function listEach(
   return new Map(lists.flatMap(([one, found]) => (found === undefined ? [] : [[one, found] as const])));
 }
 
-/**
- * Of the hosts, then of the AzureIdentities: the first of each namespace, then the second of each, so that no editor takes the room of others.
- * '' is that of the login, for identities that are named by their client id.
- */
-function subscriptionsOf({ identities, nodes }: DoctorWorld): ReadonlySet<string> {
-  const named = identities.kind === 'read' ? identities.items : [];
+/** Of the hosts, then of the AzureIdentities. '' is that of the login, for identities that are named by their client id. */
+function subscriptionsOf({ identities, nodes }: DoctorWorld): readonly string[] {
   const hosts = nodes.kind === 'read' ? nodes.items.flatMap(({ host }) => host?.id ?? []) : [];
-  const turns = [...Map.groupBy(named, ({ namespace }) => namespace).values()].flatMap((own) =>
-    Array.from(new Set(own.flatMap(subscriptionNamed)), (subscription, turn) => ({ subscription, turn })),
+  const named = identities.kind === 'read' ? inTurns(identities.items, subscriptionNamed) : [];
+  return [...new Set([...hosts.map(subscriptionOf), ...named])];
+}
+
+/** The first of each namespace, then the second of each, so that no editor takes the room of others. */
+function inTurns<T>(
+  identities: readonly IdentityFacts[],
+  of: (identity: IdentityFacts) => T | readonly T[],
+): readonly T[] {
+  const turns = [...Map.groupBy(identities, ({ namespace }) => namespace).values()].flatMap((own) =>
+    Array.from(new Set(own.flatMap(of)), (item, turn) => ({ item, turn })),
   );
-  const inTurns = turns.toSorted((one, other) => one.turn - other.turn);
-  return new Set([...hosts.map(subscriptionOf), ...inTurns.map(({ subscription }) => subscription)]);
+  return [...new Set(turns.toSorted((one, other) => one.turn - other.turn).map(({ item }) => item))];
 }
 
 function subscriptionNamed(identity: IdentityFacts): string | readonly string[] {
@@ -101,14 +110,8 @@ function readIdentity(object: unknown): AzureIdentityFacts {
   return { id: canonicalResourceId(stringAt(object, 'id')), clientId: stringAt(object, 'clientId') };
 }
 
-/** Of the identities whose credential a pod has missed lately. */
-async function readCredentials(
-  facts: DoctorWorld,
-  identities: AzureFacts['identities'],
-  az: Az,
-): Promise<AzureFacts['credentials']> {
-  const lacking = lackingCredential(facts).flatMap((identity) => azureIdOf(identity, { identities }) ?? []);
-  const lists = [...new Set(lacking)].slice(0, mostCredentials).map(async (id) => {
+async function readCredentials(ids: readonly ResourceId[], az: Az): Promise<AzureFacts['credentials']> {
+  const lists = ids.map(async (id) => {
     const [, , subscription = '', , group = '', , , , name = ''] = id.split('/');
     const words = [`--resource-group=${group}`, `--identity-name=${name}`, ...inSubscription(subscription)];
     const found = (await az('identity', 'federated-credential', 'list', ...words)) ?? [];
