@@ -8,6 +8,7 @@ import {
   type PodView,
 } from '../../../mic/src/commands/plug-in.ts';
 import type { Reported, World } from '../cluster/world.ts';
+import { ownCommands } from '../print/own-commands.ts';
 import type { IdentityView } from '../../../mic/src/commands/plug-in.ts';
 import type { Row, State } from './row.ts';
 
@@ -110,7 +111,8 @@ function refusalsIn({ identities }: World): ReadonlyMap<string, string> {
 }
 
 /** Without the manifest or the commands that may follow: `explain` has them. */
-const sentenceOf = (message: string): string => (message.split('\n')[0] ?? '').replace(/:$/, '');
+const sentenceOf = (message: string): string =>
+  ownCommands((message.split('\n')[0] ?? '').replace(/:$/, ''), 'access');
 
 const count = (number: number, one: string, many: string): string => `${number} ${number === 1 ? one : many}`;
 
