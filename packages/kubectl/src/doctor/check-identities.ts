@@ -60,7 +60,7 @@ export function lackingCredential(world: DoctorWorld): readonly IdentityFacts[] 
 /** Microsoft Entra trusts the broker for each federated identity that a pod has asked for. */
 export function checkFederated(world: DoctorWorld): Checked {
   const [identities, events] = [itemsOf(world.identities), itemsOf(world.events)];
-  const isNeeded = identities.items.some(({ type }) => type === 3);
+  const isNeeded = identities.unknown.length > 0 || identities.items.some(({ type }) => type === 3);
   return {
     findings: lackingCredential(world).map((identity) => missingCredential(identity, world)),
     unknown: isNeeded ? [...identities.unknown, ...events.unknown] : [],

@@ -77,7 +77,7 @@ function examined({ id, holds, look, isAboutServices }: Check, world: DoctorWorl
     id,
     holds,
     findings: fewOfEach(findings),
-    unknown: isAboutServices === true ? [...unread, ...none, ...unknown] : unknown,
+    unknown: [...new Set(isAboutServices === true ? [...unread, ...none, ...unknown] : unknown)],
   };
 }
 

@@ -36,13 +36,17 @@ export async function lookAtAgents(
   return { daemonSet, findings: agentFindings(reading.nodeName, { daemonSet, pods, node }), notes };
 }
 
-/** What the agent of the node was started with; else the defaults. */
+/**
+ * What the agent of the node was started with; else the defaults, and with a broker: whether one is there is not known, and without it an
+ * identity of type 3 would be one that nobody gets tokens of.
+ */
 export function nmiConfigOf(
   daemonSet: Installed<NmiConfig> | undefined,
   { nodeName, rules: { mode, forceNamespaced } }: Pick<Reading, 'nodeName' | 'rules'>,
 ): NmiConfig {
   if (daemonSet && !('problems' in daemonSet.config)) return daemonSet.config;
-  const flags = ['--identity-access', mode, `--forceNamespaced=${forceNamespaced}`];
+  const broker = ['--broker=aad-pod-identity-broker', '--broker-token-file=unknown'];
+  const flags = ['--identity-access', mode, `--forceNamespaced=${forceNamespaced}`, ...broker];
   const reading = readNmiConfig({ argv: ['--node', nodeName || 'unknown', ...flags], env: {} });
   if (reading.kind !== 'config') throw new TypeError('NMI has no defaults');
   return reading.config;

@@ -21,9 +21,11 @@ export function standingOf(sight: StandingSight): Standing {
   return { ...sight, next: nextOf(sight) };
 }
 
-function nextOf({ originals, own, hasBroker, identities }: StandingSight): Standing['next'] {
+function nextOf({ originals, own, hasBroker, identities, unknown }: StandingSight): Standing['next'] {
   if (originals.length > 0)
     return { text: 'replace MIC and NMI of the original', command: plugIn('migrate to-ours') };
+  if (own.length === 0 && unknown.length > 0)
+    return { text: 'ask as somebody who may list what is not known here', command: plugIn('migrate') };
   if (own.length === 0) return { text: 'install this project', command: 'docs/administrator/quickstart.md' };
   const [attached] = identities['0'] ?? [];
   if (attached === undefined)
@@ -46,13 +48,15 @@ const types = {
 
 export function standingLines(standing: Standing): readonly string[] {
   const { originals, own, hasBroker, identities, workloadAccounts, unknown, next } = standing;
+  const [none, no] = unknown.length > 0 ? ['none seen', 'not seen'] : ['none', 'no'];
+  const shown = (names: readonly string[]) => (names.length === 0 ? none : listed(names));
   return [
-    `MIC and NMI of the original: ${listed(originals)}`,
-    `MIC and NMI of this project: ${listed(own)}; broker: ${hasBroker ? 'yes' : 'no'}`,
+    `MIC and NMI of the original: ${shown(originals)}`,
+    `MIC and NMI of this project: ${shown(own)}; broker: ${hasBroker ? 'yes' : no}`,
     ...Object.entries(types).map(
-      ([type, text]) => `AzureIdentities ${text}: ${listed(identities[type] ?? [])}`,
+      ([type, text]) => `AzureIdentities ${text}: ${shown(identities[type] ?? [])}`,
     ),
-    `ServiceAccounts of workload identity: ${listed(workloadAccounts)}`,
+    `ServiceAccounts of workload identity: ${shown(workloadAccounts)}`,
     ...unknown.map((text) => `not known: ${text}`),
     `next: ${next.text}`,
     next.command,
@@ -63,7 +67,6 @@ export function standingLines(standing: Standing): readonly string[] {
 const most = 5;
 
 function listed(names: readonly string[]): string {
-  if (names.length === 0) return 'none';
   const more = names.length - most;
   return `${names.length} (${names.slice(0, most).join(', ')}${more > 0 ? ` and ${more} more` : ''})`;
 }

@@ -1,0 +1,56 @@
+// What the commands say to those who may read little: never what would be so if the rest were not there.
+import { cluster } from '@pod-identity/sim';
+import { expect, test } from 'vitest';
+import { editorOf, openSim, plugIn, workload } from './fixture.ts';
+
+async function open(): Promise<string> {
+  const { sim } = await openSim();
+  const town = await cluster(sim, { nodes: 1, namespaces: ['pay'] });
+  const broker = 'aad-pod-identity-broker';
+  sim.kube.seed([
+    workload('DaemonSet', {
+      namespace: 'aad-pod-identity',
+      name: 'nmi',
+      args: ['--node=x', `--broker=${broker}`, '--broker-token-file=/t'],
+    }),
+    workload('Deployment', { namespace: broker, name: 'broker', args: ['broker', '--broker-agent=a/nmi'] }),
+  ]);
+  await town.identity({ namespace: 'pay', name: 'vault' });
+  const ids = {
+    type: 3,
+    tenantID: '00000000-0000-0000-0000-00000000ad00',
+    clientID: '00000000-0000-0000-0000-00000000c11d',
+  };
+  sim.kube.seed([{ ...sim.kube.get('azureidentities', 'vault', 'pay')!, spec: ids }]);
+  await town.binding({ namespace: 'pay', name: 'vault', identity: 'vault', selector: 'vault' });
+  await town.pod({ namespace: 'pay', name: 'web-0', label: 'vault' });
+  return editorOf(sim, 'pay');
+}
+
+test('explain: an editor who may not see the broker is not told that a pod of a federated identity gets no token', async () => {
+  const { code, out } = await plugIn(['explain', 'pay/web-0', '--kubeconfig', await open()]);
+  expect(out).not.toContain('cannot be served');
+  expect(out).toMatch(/^… result .*rights that you may not see$/m);
+  expect(code).toBe(2);
+});
+
+test('doctor: what may not be read is named once, and is no check that found nothing', async () => {
+  const { code, out, err } = await plugIn([
+    'doctor',
+    '--check=agents,credentials,pods',
+    '--kubeconfig',
+    await open(),
+  ]);
+  expect(out).not.toContain('no pod has missed');
+  expect(err).toMatch(/^credentials: not known: you may not list azureidentities/m);
+  const lines = err.split('\n');
+  expect(lines).toEqual([...new Set(lines)]);
+  expect(code).toBe(2);
+});
+
+test('migrate: who may not look for MIC and NMI is not told to install them', async () => {
+  const { code, out } = await plugIn(['migrate', '--kubeconfig', await open()]);
+  expect(out).not.toContain('install');
+  expect(out).toContain('MIC and NMI of this project: none seen; broker: not seen');
+  expect(code).toBe(2);
+});
