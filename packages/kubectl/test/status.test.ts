@@ -115,15 +115,49 @@ test('an editor of a namespace sees it, and is told what is not known', async ()
   expect(out).toMatch(/^pod +shop +reader-0 +waiting/m);
   expect(out).not.toMatch(/secret|node-missing|does not exist/);
   expect(err).toMatch(/^not known: you may not list daemonsets\.apps at the cluster scope$/m);
-  expect(err).toMatch(/^not known: you may not list nodes at the cluster scope$/m);
+  expect(err).toMatch(/^not known: not taken .*, since you may not list them: namespaces, nodes$/m);
   expect(code).toBe(0);
+});
+
+test('attack: a binding elsewhere that selects pods of a namespace which may not be listed is not waited for', async () => {
+  const all = await installed();
+  await bound(all, 'shop', 'reader');
+  await bound(all, 'pay', 'secret');
+  const apiVersion = 'aadpodidentity.k8s.io/v1';
+  const rbac = { apiVersion: 'rbac.authorization.k8s.io/v1' };
+  const rules = [{ apiGroups: ['aadpodidentity.k8s.io'], resources: ['*'], verbs: ['list', 'watch'] }];
+  all.sim.kube.seed([
+    {
+      apiVersion,
+      kind: 'AzureIdentityBinding',
+      metadata: { name: 'wide', namespace: 'pay' },
+      spec: { azureIdentity: 'secret', podSelector: { matchLabels: { app: 'web' } } },
+    },
+    { ...rbac, kind: 'ClusterRole', metadata: { name: 'sees-all' }, rules },
+    {
+      ...rbac,
+      kind: 'ClusterRoleBinding',
+      metadata: { name: 'sees-all' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'sees-all' },
+      subjects: [{ kind: 'ServiceAccount', name: 'editor', namespace: 'shop' }],
+    },
+  ] as KubeObject[]);
+  const kubeconfig = await editorOf(all.sim, 'shop');
+  const { code, out } = await plugIn(['status', '-n', 'shop', '--kubeconfig', kubeconfig]);
+  expect(out).toMatch(/^pod +shop +reader-0 +waiting/m);
+  expect(code).toBe(0);
+  const inventory = await plugIn(['inventory', '-n', 'shop', '--kubeconfig', kubeconfig]);
+  expect(inventory.out).toMatch(/^shop\/reader-0 /m);
+  const everywhere = await plugIn(['status', '-A', '--kubeconfig', kubeconfig]);
+  expect(everywhere.err).toMatch(/since you may not list them: namespaces, nodes, pods$/m);
+  expect(everywhere.code).toBe(2);
 });
 
 test('who may read nothing gets no verdict', async () => {
   const all = await installed();
   const kubeconfig = await editorOf(all.sim, 'shop');
   const { code, err } = await plugIn(['status', '-n', 'pay', '--kubeconfig', kubeconfig]);
-  expect(err).toMatch(/you may not list azureidentities\.aadpodidentity\.k8s\.io in namespace pay/);
+  expect(err).toMatch(/since you may not list them: .*azureidentities, /);
   expect(code).toBe(2);
 });
 

@@ -8,8 +8,9 @@ import {
 } from '@pod-identity/crd-types';
 import { targetsOf } from '@pod-identity/policy';
 import type { Session } from '../cli/command.ts';
-import { listWithin, unknownOf } from '../cluster/lists.ts';
 import { CommandProblem } from '../cli/command.ts';
+import { listAllowed } from '../cluster/lists.ts';
+import { needs, readWithinRights } from '../cluster/within-rights.ts';
 
 /** What the AzureIdentities of a cluster stand for, each target once. */
 export interface IdentityTarget {
@@ -26,8 +27,10 @@ export async function readIdentityTargets(
   { kube, signal, isAllNamespaces }: Session,
   within: string,
 ): Promise<{ readonly identities: readonly IdentityTarget[]; readonly notes: readonly string[] }> {
-  const wanted = {
-    kube,
+  const namespace = isAllNamespaces ? undefined : within;
+  const reads = readWithinRights(kube, { namespace, ...needs.access });
+  const listed = await listAllowed({
+    kube: reads.transport,
     signal,
     kind: resources.AzureIdentity,
     fields: fieldLimits.AzureIdentity,
@@ -35,15 +38,14 @@ export async function readIdentityTargets(
       const parsed = parseAzureIdentity(object);
       return parsed.ok ? parsed.value : undefined;
     },
-  };
-  const listed = await listWithin(wanted, isAllNamespaces ? undefined : within);
+  });
   if (listed.kind === 'not-read') throw new CommandProblem(listed.text);
   const all = targetsOfAll(listed.items);
   const left = all.length - mostTargets;
   return {
     identities: all.slice(0, mostTargets),
     notes: [
-      ...unknownOf(listed),
+      ...reads.lacking(),
       ...(left > 0 ? [`${left} more Azure identities are left out: name one`] : []),
     ],
   };

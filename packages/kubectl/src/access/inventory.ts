@@ -1,11 +1,10 @@
-import { KubeError } from '@pod-identity/kit/kube';
 import { modeForIdentity } from '@pod-identity/policy';
 import { exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
+import { lookAtWorld } from '../cluster/follow-world.ts';
+import { needs } from '../cluster/within-rights.ts';
 import {
   accessOnce,
-  createAssignedIdentityReader,
   identitiesInUse,
-  lookAtCluster,
   machinesInUse,
   namespaceOf,
 } from '../../../mic/src/commands/plug-in.ts';
@@ -15,7 +14,6 @@ import { entryOf, type Entry, type SeenUse } from './inventory-entry.ts';
 import { rulesOf } from './modes.ts';
 import { openRights } from './rights.ts';
 import { createReviews } from './verdicts.ts';
-import { readWithinRights } from './within-rights.ts';
 
 export const inventory: PlugInCommand = {
   name: 'inventory',
@@ -49,18 +47,13 @@ interface Seen {
 }
 
 async function look(session: Session): Promise<Seen> {
-  const { kube, namespace, clock, log, signal } = session;
+  const { namespace } = session;
   const rules = await rulesOf(session);
-  const reads = readWithinRights(kube, { namespace, spare: ['nodes'] });
-  const looking = {
-    rules: { forceNamespaced: rules.forceNamespaced, access: accessOnce(rules.mode) },
-    transport: reads.transport,
-    clock,
-    log,
-    signal,
-  };
-  const index = await lookAtCluster(looking);
-  const [machines, states] = await Promise.all([machinesInUse(looking, index), readStates(looking)]);
+  const { forceNamespaced, mode } = rules;
+  const looking = { forceNamespaced, access: accessOnce(mode), needs: needs.inventory };
+  const { world, transport } = await lookAtWorld({ ...session, ...looking });
+  const { index, records } = world;
+  const machines = await machinesInUse({ ...session, transport, rules: looking }, index);
   const uses = [...identitiesInUse(index), ...machines.using]
     .filter(({ pod }) => namespace === undefined || namespaceOf(pod) === namespace)
     .map((using) => {
@@ -71,31 +64,15 @@ async function look(session: Session): Promise<Seen> {
         nodeName: index.pod(pod)?.nodeName ?? '',
         mode: identity ? modeForIdentity(identity, mode) : mode,
         isModeKnown: rules.isKnown || identity?.spec.type === 3,
-        state: states.get(`${pod} ${using.by}`),
+        state: records.of(pod).find((record) => using.by === `AzureIdentity ${record.identity}`)?.state,
       };
     });
-  return { uses, notes: [...rules.notes, ...reads.lacking(), ...machines.unknown] };
+  return { uses, notes: [...rules.notes, ...world.unknown, ...machines.unknown] };
 }
 
 function byPod(a: Entry, b: Entry): number {
   const [one = '', other = ''] = [a, b].map(({ namespace, pod, by }) => `${namespace}/${pod} ${by}`);
   return one < other ? -1 : Number(one > other);
-}
-
-/** By pod and AzureIdentity. Without the right to read them, entries have no state. */
-async function readStates({
-  transport,
-  signal,
-}: Pick<Parameters<typeof machinesInUse>[0], 'transport' | 'signal'>): Promise<ReadonlyMap<string, string>> {
-  const states = new Map<string, string>();
-  try {
-    for await (const page of createAssignedIdentityReader(transport).pages(signal))
-      for (const { podNamespace, podName, identity, state } of page)
-        states.set(`${podNamespace}/${podName} AzureIdentity ${identity}`, state);
-  } catch (error) {
-    if (!(error instanceof KubeError && error.code === 'denied')) throw error;
-  }
-  return states;
 }
 
 function print({ out }: Session, entries: readonly Entry[]): void {

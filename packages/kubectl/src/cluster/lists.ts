@@ -65,17 +65,6 @@ export async function listAllowed<T>({
   }
 }
 
-/** Of all namespaces, else of the one that the user may read. */
-export async function listWithin<T>(
-  options: Omit<ListOptions<T>, 'namespace'>,
-  namespace: string | undefined,
-): Promise<Listed<T>> {
-  const all = await listAllowed(options);
-  if (all.kind === 'read' || all.why === 'absent' || namespace === undefined) return all;
-  const own = await listAllowed({ ...options, namespace });
-  return own.kind === 'read' ? { ...own, lacking: all.text } : own;
-}
-
 export const itemsOf = <T>(list: Listed<T>): readonly T[] => (list.kind === 'read' ? list.items : []);
 
 export function unknownOf(list: Listed<unknown>): readonly string[] {

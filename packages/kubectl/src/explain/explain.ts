@@ -5,8 +5,8 @@ import { info, type Finding } from '@pod-identity/policy';
 import { named } from '../access/named.ts';
 import { rulesOf } from '../access/modes.ts';
 import { openRights } from '../access/rights.ts';
-import { readWithinRights } from '../access/within-rights.ts';
 import { CommandProblem, exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
+import { needs, readWithinRights } from '../cluster/within-rights.ts';
 import { findingText } from '../print/findings.ts';
 import { readNmiExplanation, type NmiExplanation } from '../../../nmi/src/commands/plug-in.ts';
 import { memberOf, stringAt } from '../../../mic/src/commands/plug-in.ts';
@@ -40,8 +40,7 @@ export async function readStory(session: Session, target: Target): Promise<Story
     rulesOf(session),
     openRights(session),
   ]);
-  const spare = ['azurepodidentityexceptions'];
-  const reads = readWithinRights(session.kube, { namespace: target.namespace, spare });
+  const reads = readWithinRights(session.kube, { namespace: target.namespace, ...needs.explain });
   const reading = { session, target, pod, nodeName, rights, rules, reads };
   const agents = await lookAtAgents(reading, services.nmi, services);
   const nmi = await readNmiSide(reading, nmiConfigOf(agents.daemonSet, reading));

@@ -1,6 +1,6 @@
 import type { Rules } from '../access/modes.ts';
 import type { Rights } from '../access/rights.ts';
-import type { ReadsWithinRights } from '../access/within-rights.ts';
+import type { ReadsWithinRights } from '../cluster/within-rights.ts';
 import type { Session } from '../cli/command.ts';
 
 export interface Target {

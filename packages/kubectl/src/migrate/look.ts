@@ -12,17 +12,13 @@ import {
 } from '@pod-identity/crd-types';
 import { clusterKinds } from '@pod-identity/kit/core';
 import { createAccessReviewer, KubeError, type ResourceKind } from '@pod-identity/kit/kube';
-import {
-  accessOnce,
-  livePods,
-  lookAtCluster,
-  reviewTarget,
-  stringAt,
-} from '../../../mic/src/commands/plug-in.ts';
+import { accessOnce, livePods, reviewTarget, stringAt } from '../../../mic/src/commands/plug-in.ts';
 import { rulesOf } from '../access/modes.ts';
 import { CommandProblem, type Session } from '../cli/command.ts';
+import { lookAtWorld } from '../cluster/follow-world.ts';
 import { getAllowed, listAllowed } from '../cluster/lists.ts';
 import { configsOf, type Services } from '../cluster/services.ts';
+import { needs } from '../cluster/within-rights.ts';
 import {
   accountsOf,
   keyOf,
@@ -97,10 +93,15 @@ export const lookAtDefinition = ({ kube, signal }: Reading) =>
 
 /** All live pods that some binding gives an identity, by MIC's rules with the flags of this cluster. */
 export async function lookAtPods(looking: Looking): Promise<readonly PodSight[]> {
-  const { kube: transport, signal, clock, log } = looking;
   const { forceNamespaced, isKnown, mode } = await rulesOf(looking);
-  const rules = { forceNamespaced, access: accessOnce(isKnown ? mode : 'namespace') };
-  const index = await lookAtCluster({ rules, transport, clock, log, signal });
+  const { world } = await lookAtWorld({
+    ...looking,
+    namespace: undefined,
+    forceNamespaced,
+    access: accessOnce(isKnown ? mode : 'namespace'),
+    needs: needs.migrate,
+  });
+  const { index } = world;
   return Array.from(livePods(index), (pod) => ({
     key: keyOf(pod),
     account: { namespace: pod.namespace, name: pod.serviceAccount },

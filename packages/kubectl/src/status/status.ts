@@ -4,8 +4,8 @@ import type { Given, PlugInCommand, Session } from '../cli/command.ts';
 import { rulesOf } from '../access/modes.ts';
 import { exitCodes } from '../cli/command.ts';
 import { readAgents } from '../cluster/agents.ts';
+import { lookAtWorld } from '../cluster/follow-world.ts';
 import { readServices } from '../cluster/services.ts';
-import { lookAtWorld } from '../cluster/world.ts';
 import { isForPrograms } from '../print/output.ts';
 import { objectRows } from './object-rows.ts';
 import { countLine, countsOf, sorted, statusTable, type Status } from './row.ts';
@@ -36,8 +36,8 @@ async function readStatus(session: Session): Promise<Status> {
   const { kube, signal, namespace, clock } = session;
   const services = await readServices({ kube, signal });
   const { forceNamespaced } = await rulesOf({ services: () => Promise.resolve(services) });
-  const [world, agents] = await Promise.all([
-    lookAtWorld({ kube, signal, namespace, forceNamespaced }),
+  const [{ world }, agents] = await Promise.all([
+    lookAtWorld({ ...session, forceNamespaced }),
     readAgents(services, { kube, signal }),
   ]);
   const hasMic = services.mic.length > 0 || services.unknown.length > 0;

@@ -1,9 +1,9 @@
 // The cluster as the user may see it, and the pictures of it.
 import { rulesOf } from '../access/modes.ts';
 import type { Session } from '../cli/command.ts';
+import { followWorld } from '../cluster/follow-world.ts';
 import { readServices, type Services } from '../cluster/services.ts';
 import { serviceRows } from '../status/services-rows.ts';
-import { followWorld } from './live-world.ts';
 import { makePicture, type Kept } from './make-picture.ts';
 import type { Picture } from './picture.ts';
 import { createAlbum, type Pictures } from './pictures.ts';

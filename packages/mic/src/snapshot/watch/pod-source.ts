@@ -173,7 +173,7 @@ const goneOnWithout =
   'their pods keep what they have until the lists are complete';
 
 /** Whether the binding needs more than pods with the label have: other labels, or pods without the label. */
-export function mayListMore({ spec }: AzureIdentityBinding): boolean {
+function mayListMore({ spec }: AzureIdentityBinding): boolean {
   return spec.podSelector !== undefined || spec.selector === '';
 }
 

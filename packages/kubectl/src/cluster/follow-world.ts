@@ -1,23 +1,35 @@
-// The cluster as MIC watches it, as far as the user may read it.
+// Reads the cluster as MIC watches it, as far as the user may read it: once, or on and on.
 import { fieldLimits, resources, tooLargeProblems } from '@pod-identity/crd-types';
-import type { Clock } from '@pod-identity/kit/core';
-import { createInformer, tooLargeIn, type Informer, type KubeTransport } from '@pod-identity/kit/kube';
+import { aborted, type Clock } from '@pod-identity/kit/core';
+import {
+  createInformer,
+  KubeError,
+  tooLargeIn,
+  type Informer,
+  type InformerOptions,
+  type KubeTransport,
+} from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
 import {
   ClusterIndex,
   createClusterWatch,
   createTrims,
   Records,
+  type accessOnce,
   type AssignedView,
   type Trims,
 } from '../../../mic/src/commands/plug-in.ts';
-import { readWithinRights } from '../access/within-rights.ts';
-import { readyOf, standInsFor, type ReadyCondition, type World } from '../cluster/world.ts';
 import { spareAbsentKinds } from './absent-kinds.ts';
+import { needs as needsOf, readWithinRights, recordPlural, type Needs } from './within-rights.ts';
+import { readyOf, standInsFor, type ReadyCondition, type World } from './world.ts';
 
 export interface LiveWorld {
+  /** Reads no more than the user may, and of absent kinds nothing. */
+  readonly transport: KubeTransport;
   /** Resolves when all that may be read is read. */
   readonly synced: Promise<unknown>;
+  /** Rejects when a list without which nothing can be said is refused. */
+  readonly refused: Promise<never>;
   /** As it is now, and the keys of the pods of which something else than their own object has changed since the last call. */
   look(): { readonly world: World; readonly changed: ReadonlySet<string> };
   /** Calls the listener after each change. */
@@ -33,33 +45,48 @@ export interface Following {
   /** Undefined: all of them. */
   readonly namespace: string | undefined;
   readonly forceNamespaced: boolean;
+  /** Default: rights are not looked at. */
+  readonly access?: ReturnType<typeof accessOnce>;
+  /** Default: those of `status`. */
+  readonly needs?: Needs;
+  /** How long pods of namespaces with bindings by podSelector or serviceAccountName are waited for; default: 5 s. */
+  readonly startMs?: number;
+  /** Called for each list that fails before the first one of its kind. */
+  readonly onUnlisted?: (problem: KubeError) => void;
 }
 
-const plurals = {
-  identities: resources.AzureIdentity.plural,
-  bindings: resources.AzureIdentityBinding.plural,
-  records: resources.AzureAssignedIdentity.plural,
-};
-const spare = [...Object.values(plurals), 'pods', 'nodes', 'namespaces'];
-/** For pods of namespaces with bindings by podSelector or serviceAccountName: the picture does not wait longer for them. */
-const startMs = 5_000;
+const needed = [resources.AzureIdentity.plural, resources.AzureIdentityBinding.plural, 'pods'];
+const defaultStartMs = 5_000;
 
-export function followWorld({ kube, clock, log, namespace, forceNamespaced }: Following): LiveWorld {
-  // Without forceNamespaced MIC writes its records to one namespace for all.
-  const only = forceNamespaced ? ['pods', plurals.records] : ['pods'];
-  const reads = readWithinRights(kube, { namespace, spare, only });
-  const { transport, unknown } = spareAbsentKinds(reads.transport, clock);
-  const index = new ClusterIndex({ forceNamespaced });
-  const { trims, conditions } = createNotingTrims();
-  const tools = { transport, clock, log, random: Math.random };
-  const watch = createClusterWatch({ ...tools, index, startMs, trims });
-  const { records, informer, changed } = watchRecords(tools, trims);
-  const [pods, nodes] = [new Set<string>(), new Set<string>()];
-  watch.onPod((key, pod) => (pod === undefined ? pods.delete(key) : pods.add(key)));
-  watch.onNode((name) => (index.nodeHost(name).exists ? nodes.add(name) : nodes.delete(name)));
+/** Throws KubeError at the first list that fails, or that is refused and cannot be done without. */
+export async function lookAtWorld({
+  signal,
+  ...looking
+}: Omit<Following, 'startMs' | 'onUnlisted'> & { readonly signal: AbortSignal }): Promise<
+  Pick<LiveWorld, 'transport'> & { readonly world: World }
+> {
+  const failed = Promise.withResolvers<never>();
+  const live = followWorld({ ...looking, startMs: Infinity, onUnlisted: failed.reject });
+  const once = new AbortController();
+  const running = live.run(AbortSignal.any([signal, once.signal]));
+  try {
+    await Promise.race([live.synced, aborted(signal), live.refused, failed.promise]);
+  } finally {
+    once.abort();
+  }
+  await running;
+  if (signal.aborted) throw new KubeError('unavailable', 'not all objects could be read');
+  return { world: live.look().world, transport: live.transport };
+}
 
+export function followWorld(following: Following): LiveWorld {
+  const { namespace } = following;
+  const { reads, absent, index, watch, pods, nodes, conditions, ...recording } = open(following);
+  const { records, informer, changed } = recording;
   const mayRead = (plural: string) => !reads.isUnread(plural);
   return {
+    transport: absent.transport,
+    refused: reads.refused,
     synced: Promise.all([watch.synced, informer.synced]),
     onChange(listener) {
       watch.onChange(listener);
@@ -82,13 +109,31 @@ export function followWorld({ kube, clock, log, namespace, forceNamespaced }: Fo
         identities: reported(keys.identities, (key) => index.objects.identity(key), conditions),
         bindings: reported(keys.bindings, (key) => index.objects.binding(key), conditions),
         nodes: mayRead('nodes') ? Array.from(nodes, (name) => ({ name })) : undefined,
-        hasRecords: mayRead(plurals.records),
-        hasObjects: [plurals.identities, plurals.bindings, 'pods'].every(mayRead),
-        unknown: [...reads.lacking(), ...unknown()],
+        hasRecords: mayRead(recordPlural),
+        hasObjects: needed.every(mayRead),
+        unknown: [...reads.lacking(), ...absent.unknown()],
       };
       return { world, changed: news };
     },
   };
+}
+
+function open({ kube, clock, log, namespace, forceNamespaced, access, ...following }: Following) {
+  const { needs = needsOf.status, startMs = defaultStartMs, onUnlisted = () => undefined } = following;
+  // Without forceNamespaced MIC writes its records to one namespace for all.
+  const only = needs.only?.filter((plural) => forceNamespaced || plural !== recordPlural) ?? [];
+  const reads = readWithinRights(kube, { namespace, spare: needs.spare, only });
+  const absent = spareAbsentKinds(reads.transport, clock);
+  const index = new ClusterIndex({ forceNamespaced }, access);
+  const { trims, conditions } = createNotingTrims();
+  const tools = { transport: absent.transport, clock, log, random: Math.random };
+  const onProblem = (_: unknown, problem: KubeError) => onUnlisted(problem);
+  const watch = createClusterWatch({ ...tools, index, startMs, trims, onUnlisted: onProblem });
+  const [pods, nodes] = [new Set<string>(), new Set<string>()];
+  watch.onPod((key, pod) => (pod === undefined ? pods.delete(key) : pods.add(key)));
+  watch.onNode((name) => (index.nodeHost(name).exists ? nodes.add(name) : nodes.delete(name)));
+  const recording = watchRecords({ ...tools, onProblem: onUnlisted }, trims);
+  return { reads, absent, index, watch, pods, nodes, conditions, ...recording };
 }
 
 type Conditions = WeakMap<object, ReadyCondition>;
@@ -107,10 +152,7 @@ function createNotingTrims(): { readonly trims: Trims; readonly conditions: Cond
 }
 
 function watchRecords(
-  tools: Pick<Following, 'clock' | 'log'> & {
-    readonly transport: KubeTransport;
-    readonly random: () => number;
-  },
+  tools: Pick<InformerOptions<never>, 'transport' | 'clock' | 'log' | 'random' | 'onProblem'>,
   trims: Trims,
 ): {
   readonly records: Records;

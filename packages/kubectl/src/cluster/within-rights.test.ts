@@ -1,13 +1,15 @@
 import { KubeError, type KubeRequest, type KubeTransport } from '@pod-identity/kit/kube';
 import { describe, expect, it } from 'vitest';
-import { readWithinRights } from './within-rights.ts';
+import { readWithinRights, type Needs } from './within-rights.ts';
 
 const pods = '/api/v1/pods';
 const exceptions = '/apis/aadpodidentity.k8s.io/v1/azurepodidentityexceptions';
 const list = { metadata: { resourceVersion: '7' }, items: [{}] };
 
 /** An API server that allows these paths. */
-function server(...allowed: readonly string[]) {
+function server(...given: readonly (string | Partial<Needs>)[]) {
+  const allowed = given.filter((each) => typeof each === 'string');
+  const needs = given.find((each) => typeof each !== 'string');
   const asked: string[] = [];
   const kube: KubeTransport = {
     server: 'https://example.invalid',
@@ -27,6 +29,7 @@ function server(...allowed: readonly string[]) {
   const within = readWithinRights(kube, {
     namespace: 'shop',
     spare: ['nodes', 'azurepodidentityexceptions'],
+    ...needs,
   });
   const get = (path: string, more: Partial<KubeRequest> = {}) =>
     within.transport.request({ method: 'GET', path, ...more });
@@ -72,6 +75,26 @@ describe('a list of the whole cluster', () => {
     const { within, get } = server();
     await expect(get(pods)).rejects.toMatchObject({ code: 'denied' });
     await expect(within.refused).rejects.toThrow('you may not list pods in namespace shop');
+  });
+});
+
+describe('a list of one namespace', () => {
+  it('counts as empty if only those of another one are wanted, and nothing is asked', async () => {
+    const { within, get, asked } = server({ only: ['pods'] }, '/api/v1/namespaces/pay/pods');
+    expect(await get('/api/v1/namespaces/pay/pods')).toMatchObject({ items: [] });
+    const signal = AbortSignal.abort();
+    const path = '/api/v1/namespaces/pay/pods';
+    for await (const event of within.transport.watch({ method: 'GET', path, signal }))
+      expect(event).toBeUndefined();
+    expect([asked, within.lacking()]).toEqual([[], []]);
+  });
+
+  it('that is refused and can be spared counts as empty, and that is said', async () => {
+    const { within, get } = server({ spare: ['pods'] });
+    expect(await get('/api/v1/namespaces/pay/pods')).toMatchObject({ items: [] });
+    expect(within.lacking()).toEqual([
+      'not taken into account, since you may not list them: pods of other namespaces',
+    ]);
   });
 });
 
