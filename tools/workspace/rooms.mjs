@@ -40,6 +40,8 @@ export const rooms = [
       'http-response',
       'parts',
       'refusal',
+      'lack',
+      'decide-with-rights',
       'request',
       'request-slots',
       'response',

@@ -9,6 +9,7 @@ import { accessModeOf, accessToIdentity, bothAccesses, unlessMic } from './acces
 import { candidatesOf } from './candidates.ts';
 import { asOtherType, federatedOf } from './federated.ts';
 import { decideOnExempt, exemptionOf, invalidExceptionFor } from './exception.ts';
+import { exemptionName } from './lack.ts';
 import { principalOf } from './policy.ts';
 import { selectIdentity, type Selection } from './select-identity.ts';
 import type {
@@ -40,8 +41,6 @@ export function authorize(
 /** Decides for a selector. Identities in `refused` count as not bound. */
 export type Rights = (selector: Selector, refused?: Refused) => Decision;
 
-/** The name in `refused` for the exemption of a pod. No AzureIdentity has this name. */
-export const exemptionName = 'exempt';
 const nothingRefused: Refused = new Set();
 
 /** Evaluates the bindings of the pod, the expensive part, once for all selectors. */

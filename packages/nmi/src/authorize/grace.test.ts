@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest';
 import { pod } from '../../test/builders.ts';
-import { awaitedBy, graceLeftMs } from './grace.ts';
-import type { Decision } from './types.ts';
+import { graceLeftMs } from './grace.ts';
 
 const at = (now: number) => ({ bindingGraceMs: 60_000, now });
 const young = pod({ acceptedAt: 100_000 });
@@ -19,15 +18,4 @@ it.each([
 
 it('a pod whose start is not known is not young', () => {
   expect(graceLeftMs(pod(), at(1_000))).toBe(0);
-});
-
-it('what may come is waited for while the pod is young, and nothing else', () => {
-  const denied = (mayCome?: boolean) => ({ kind: 'deny', mayCome }) as unknown as Decision;
-  const allowed = { kind: 'allow', mayCome: true } as unknown as Decision;
-  const missing = denied(true);
-  expect(awaitedBy(missing, young, at(100_000))).toBe(missing);
-  expect(awaitedBy(missing, young, at(160_000))).toBeUndefined();
-  expect(awaitedBy(denied(false), young, at(100_000))).toBeUndefined();
-  expect(awaitedBy(denied(), young, at(100_000))).toBeUndefined();
-  expect(awaitedBy(allowed, young, at(100_000))).toBeUndefined();
 });

@@ -1,5 +1,4 @@
 import type { PodView } from '../identify/pod-view.ts';
-import type { Decision } from './types.ts';
 
 export interface Grace {
   /** How long after its start a pod waits for missing bindings and identities; 0: not at all. */
@@ -24,11 +23,3 @@ export function graceLeftMs({ acceptedAt }: PodView, { bindingGraceMs, now }: Gr
  * waits with several requests. Beyond the 5 s after which a denied right is reviewed again.
  */
 export const longestForMissingMs = 6_000;
-
-/** The denial, if the pod is still in its grace period and waits for the missing object. */
-export function awaitedBy(decision: Decision, pod: PodView, grace: Grace): Awaited | undefined {
-  const mayCome = decision.kind === 'deny' && decision.mayCome === true;
-  return mayCome && graceLeftMs(pod, grace) > 0 ? decision : undefined;
-}
-
-export type Awaited = Extract<Decision, { readonly kind: 'deny' }>;

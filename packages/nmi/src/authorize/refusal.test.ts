@@ -1,16 +1,21 @@
 import { expect, it } from 'vitest';
 import { subjectOf } from '../../test/builders.ts';
-import { isGrantable, replacesRefusal, reviewedFor } from './refusal.ts';
+import type { Access } from '../access/types.ts';
+import { mayCome, replacesRefusal, reviewedFor } from './refusal.ts';
+import type { Needed } from './lack.ts';
 import type { Decision, Denial, GrantedIdentity } from './types.ts';
 
 const reader = subjectOf('reader') as GrantedIdentity;
 const denial: Denial = { why: 'several-identities', offered: [] };
-const all: readonly (readonly [Decision, readonly GrantedIdentity[], boolean])[] = [
-  [{ kind: 'allow', identity: reader }, [reader], true],
-  [{ kind: 'deny', denial, among: [reader] }, [reader], true],
+const access: Access = { mode: 'rbac', subject: { namespace: 'default', name: 'web' }, pairs: 'machine' };
+const ofReader = { identity: 'default/reader', access: undefined };
+const passThrough = { kind: 'pass-through', why: 'exempt', selector: { by: 'nothing' } } as const;
+const all: readonly (readonly [Decision, readonly Needed[], boolean])[] = [
+  [{ kind: 'allow', identity: reader }, [ofReader], true],
+  [{ kind: 'deny', denial, among: [reader] }, [ofReader], true],
   [{ kind: 'deny', denial }, [], false],
   [{ kind: 'allow-by-object-id', identities: [reader] }, [], true],
-  [{ kind: 'pass-through', why: 'exempt', selector: { by: 'nothing' }, clientIds: undefined }, [], true],
+  [{ ...passThrough, clientIds: undefined, access }, [{ identity: '', access }], true],
   [{ kind: 'unusable', identity: 'default/reader', fault: 'no' }, [], false],
 ];
 
@@ -29,5 +34,12 @@ it('a right can be granted to a ServiceAccount, and to no pod without one', () =
     subject: { namespace: 'default', name },
     targets: [],
   });
-  expect([lacking('web'), lacking(''), denial].map(isGrantable)).toEqual([true, false, false]);
+  const refusal: Decision = { kind: 'unusable', identity: 'default/reader', fault: 'no' };
+  const reasons = [lacking('web'), lacking(''), denial];
+  expect(reasons.map((why) => mayCome(refusal, why))).toEqual([true, false, false]);
+});
+
+it('a missing object may come where the decision says so', () => {
+  expect(mayCome({ kind: 'deny', denial, mayCome: true }, denial)).toBe(true);
+  expect(mayCome({ kind: 'deny', denial }, denial)).toBe(false);
 });

@@ -1,14 +1,16 @@
-import type { Decision, Denial, GrantedIdentity } from './types.ts';
+import type { Needed } from './lack.ts';
+import type { Decision, Denial } from './types.ts';
 
-/** The identities whose rights are reviewed for the decision: without one of them, it is made again. */
-export function reviewedFor(decision: Decision): readonly GrantedIdentity[] {
+/** The rights that are reviewed for the decision: without one of them, it is made again. */
+export function reviewedFor(decision: Decision): readonly Needed[] {
   switch (decision.kind) {
     case 'allow':
-      return [decision.identity];
-    case 'deny':
-      return decision.among ?? [];
-    case 'allow-by-object-id':
+      return [{ identity: decision.identity.name, access: decision.identity.access }];
     case 'pass-through':
+      return [{ identity: '', access: decision.access }];
+    case 'deny':
+      return (decision.among ?? []).map(({ name, access }) => ({ identity: name, access }));
+    case 'allow-by-object-id':
     case 'unusable':
       return [];
   }
@@ -19,7 +21,8 @@ export function replacesRefusal(decision: Decision): boolean {
   return decision.kind !== 'unusable' && (decision.kind !== 'deny' || decision.among !== undefined);
 }
 
-/** Whether it is for lack of a right that somebody may still grant: nobody can to a pod without ServiceAccount. */
-export function isGrantable(denial: Denial): boolean {
-  return denial.why === 'access-denied' && denial.subject.name !== '';
+/** Whether what it lacks may come: a missing object, or a right, which nobody can grant to a pod without ServiceAccount. */
+export function mayCome(decision: Decision, denial: Denial): boolean {
+  const isGrantable = denial.why === 'access-denied' && denial.subject.name !== '';
+  return isGrantable || (decision.kind === 'deny' && decision.mayCome === true);
 }

@@ -1,10 +1,12 @@
 // `nmi explain` and the agent say the same of a request: the status, the first line of the text, and when.
+import type { AccessTarget } from '@pod-identity/crd-types';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import {
   binding,
   clientIdOf,
+  exception,
   identity,
   issuedTo,
   openQueue,
@@ -17,6 +19,7 @@ import type { AccessResult, AccessGuard } from '../access/guard.ts';
 import type { Access } from '../access/types.ts';
 import { identitiesOf } from '../authorize/authorize.ts';
 import { createAuthorizer } from '../authorize/authorizer.ts';
+import { exemptionOf } from '../authorize/exception.ts';
 import type { AuthorizeRules } from '../authorize/types.ts';
 import { createGranter } from '../handle/grant.ts';
 import type { PodView } from '../identify/pod-view.ts';
@@ -39,13 +42,15 @@ interface Given {
   readonly selector: Selector;
   /** By name: what the machine has. */
   readonly attached: readonly string[];
-  /** By the resource's name. */
+  /** By the resource's name; `machine`: the right of the pod's exemption. */
   readonly verdicts: Readonly<Record<string, 'allowed' | 'denied' | 'unanswered'>>;
 }
 
+const machine: AccessTarget = { resource: 'machines', names: ['/subscriptions/s1/machine'] };
+
 function reviewedBy({ verdicts }: Given): (access: Access) => AccessResult {
   return ({ pairs }) => {
-    const targets = pairs === 'machine' ? [] : pairs.map(({ target }) => target);
+    const targets = pairs === 'machine' ? [machine] : pairs.map(({ target }) => target);
     const verdict = verdicts[targets[0]?.names[0].split('/').at(-1) ?? ''] ?? 'denied';
     return verdict === 'denied' ? { verdict, targets } : { verdict };
   };
@@ -67,10 +72,14 @@ async function askAgent(given: Given): Promise<{ readonly outcome: Outcome; read
     bindingGraceMs,
     tokens: createTokenSource({
       upstream: {
-        requestToken: ({ subject }) =>
-          subject.kind === 'identity' && given.attached.includes(subject.name.split('/')[1] ?? '')
+        requestToken: ({ subject }) => {
+          const clientId =
+            subject.kind === 'machine' && subject.by === 'client-id' ? subject.value : clientIdOf('a');
+          if (subject.kind === 'machine') return Promise.resolve({ ...issuedTo('any', { now }), clientId });
+          return subject.kind === 'identity' && given.attached.includes(subject.name.split('/')[1] ?? '')
             ? Promise.resolve({ ...issuedTo('any', { now }), clientId: subject.clientId || undefined })
-            : Promise.reject(new TokenError('not-on-host', 'not attached')),
+            : Promise.reject(new TokenError('not-on-host', 'not attached'));
+        },
       },
       clock,
       random: () => 0,
@@ -99,10 +108,10 @@ function explain(given: Given) {
   const { world, pod, selector } = given;
   const { view } = viewOf(world);
   const review = reviewedBy(given);
+  const exemption = exemptionOf(pod, view, rules);
+  const needs = [...identitiesOf(pod, view, rules), ...(exemption ? [{ name: '', ...exemption }] : [])];
   const reviewed = new Map(
-    identitiesOf(pod, view, rules).flatMap(({ name, access }) =>
-      access ? [[name, review(access)] as const] : [],
-    ),
+    needs.flatMap(({ name, access }) => (access ? [[name, review(access)] as const] : [])),
   );
   const about = { pod, neighbours: [pod], view, rules, reviewed, isOnHostNetwork: false, now };
   return expectedResponse(selector, { ...about, holdMs, bindingGraceMs, notAssignedStatus: 503 }, undefined);
@@ -113,7 +122,10 @@ async function agree(given: Given) {
   const { status, text, afterMs: explainedMs = 0 } = explain(given);
   const isUnattached = outcome.kind === 'not-assigned' && outcome.seen === 'unattached';
   if (outcome.kind === 'token' || isUnattached) {
-    const told = `a token of AzureIdentity ${outcome.identity}, if the machine has it and Azure gives one`;
+    const told =
+      outcome.identity === ''
+        ? 'what the metadata service of the machine answers'
+        : `a token of AzureIdentity ${outcome.identity}, if the machine has it and Azure gives one`;
     expect([status, text]).toEqual([200, told]);
     if (isUnattached) expect(afterMs).toBe(holdMs);
     return;
@@ -148,12 +160,19 @@ const aWorld = fc
     }),
     unbound: fc.nat(6),
     defaultOne: fc.nat(12),
+    exceptions: fc.constantFrom<World['exceptions']>(
+      [],
+      [],
+      [exception({ aadpodidbinding: 'demo' })],
+      [exception({ aadpodidbinding: 'demo' }, 'default', [clientIdOf('a')])],
+    ),
     invalidExceptions: fc.constantFrom<World['invalidExceptions']>(
       [],
       [{ namespace: 'default', name: 'broken', fault: 'spec.clientIDs must be a list of strings' }],
     ),
   })
-  .map(({ identities, unbound, defaultOne, invalidExceptions = [] }): World => ({
+  .map(({ identities, unbound, defaultOne, exceptions = [], invalidExceptions = [] }): World => ({
+    exceptions,
     invalidExceptions,
     identities,
     bindings: identities.flatMap(({ metadata: { name, namespace = '' } }, index) =>
@@ -197,13 +216,13 @@ const verdict = fc.constantFrom(
   'unanswered' as const,
 );
 
-it('in random clusters with rights, offers of other namespaces and young pods', async () => {
+it('in random clusters with rights, exceptions, offers of other namespaces and young pods', async () => {
   const given = fc.record({
     world: aWorld,
     pod: aPod,
     selector: aSelector,
     attached: fc.array(aName, { maxLength: 4 }),
-    verdicts: fc.record(Object.fromEntries(names.map((name) => [name, verdict]))),
+    verdicts: fc.record(Object.fromEntries([...names, 'machine'].map((name) => [name, verdict]))),
   });
   await fc.assert(fc.asyncProperty(given, agree), { numRuns: 400 });
 });

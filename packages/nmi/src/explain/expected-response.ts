@@ -1,9 +1,10 @@
-import { awaitedBy, graceLeftMs, longestForMissingMs, type Awaited } from '../authorize/grace.ts';
+import { graceLeftMs, longestForMissingMs } from '../authorize/grace.ts';
+import { mayCome } from '../authorize/refusal.ts';
 import type { Decision } from '../authorize/types.ts';
 import type { Selector } from '../request/token-request.ts';
 import { failureOf } from '../respond/failure-of.ts';
 import { refusalOf, type Failure } from '../respond/refusals.ts';
-import { decideWithAccess } from './explain-access.ts';
+import { decideNow } from './explain-access.ts';
 import type { ExplainWorld } from './world.ts';
 
 /** The response to a request now. */
@@ -24,41 +25,31 @@ export function expectedResponse(
   locationFailure: Failure | undefined,
 ): ExpectedResponse {
   const query = queryOf(selector);
+  const { key: pod } = world.pod;
   const refused = (failure: Failure) => {
     const { status, description } = refusalOf(failure, world.notAssignedStatus);
     return { selector: query, status, text: description };
   };
   if (locationFailure) return refused(locationFailure);
-  const decided = decideWithAccess(selector, world);
-  if ('failure' in decided) return refused(decided.failure);
-  const { decision } = decided;
-  const awaited = awaitedBy(decision, world.pod, world);
-  if (awaited) return { ...refused(failureWithin(awaited, world)), ...waitOf(world) };
-  switch (decision.kind) {
-    case 'allow':
-    case 'allow-by-object-id':
-    case 'pass-through':
-      return { selector: query, status: 200, text: givenBy(decision) };
-    case 'deny':
-    case 'unusable':
-      return refused(failureOf(decision, world.pod.key));
-  }
+  const { decision, lack } = decideNow(selector, world);
+  const failure = lack ?? failureIn(decision, pod);
+  if (!failure) return { selector: query, status: 200, text: givenBy(decision) };
+  const graceMs = graceLeftMs(world.pod, world);
+  if (failure.kind !== 'denied' || graceMs === 0 || !mayCome(decision, failure.denial))
+    return refused(failure);
+  // The request waits for a part of --hold, or until --binding-grace ends if that is sooner.
+  const waitMs = Math.min(world.holdMs, longestForMissingMs);
+  const isFresh = graceMs > waitMs;
+  const { denial } = failure;
+  return {
+    ...refused(isFresh ? { kind: 'not-assigned', pod, seen: 'unbound', denial } : failure),
+    afterMs: Math.min(waitMs, graceMs),
+    waitsFor: 'objects',
+  };
 }
 
-/** The request waits for a part of --hold, or until --binding-grace ends if that is sooner. */
-function waitOf(world: ExplainWorld): Pick<ExpectedResponse, 'afterMs' | 'waitsFor'> {
-  return { afterMs: Math.min(waitMs(world), graceLeftMs(world.pod, world)), waitsFor: 'objects' };
-}
-
-function waitMs({ holdMs }: ExplainWorld): number {
-  return Math.min(holdMs, longestForMissingMs);
-}
-
-function failureWithin({ denial }: Awaited, world: ExplainWorld): Failure {
-  const { key: pod } = world.pod;
-  return graceLeftMs(world.pod, world) > waitMs(world)
-    ? { kind: 'not-assigned', pod, seen: 'unbound', denial }
-    : { kind: 'denied', pod, denial };
+function failureIn(decision: Decision, pod: string): Failure | undefined {
+  return decision.kind === 'deny' || decision.kind === 'unusable' ? failureOf(decision, pod) : undefined;
 }
 
 function givenBy(decision: Decision): string {

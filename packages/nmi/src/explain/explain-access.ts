@@ -1,44 +1,24 @@
 import { missingRightFinding, rightFinding, unknownRightFinding, type Finding } from '@pod-identity/policy';
 import { rightsOf } from '../authorize/authorize.ts';
-import { isGrantable, reviewedFor, replacesRefusal } from '../authorize/refusal.ts';
-import type { Decision, Denial, GrantedIdentity } from '../authorize/types.ts';
+import { decideWithRights, type Decided } from '../authorize/decide-with-rights.ts';
+import { lackIn } from '../authorize/lack.ts';
+import type { GrantedIdentity } from '../authorize/types.ts';
 import type { Selector } from '../request/token-request.ts';
-import { lackIn, refusedBy, type Lack } from '../respond/lack.ts';
-import type { Failure } from '../respond/refusals.ts';
 import type { ExplainWorld } from './world.ts';
 
-/** What is decided on a request; a failure if the rights that decide are not known. */
-export type DecidedWithAccess = { readonly decision: Decision } | { readonly failure: Failure };
-
-/** As the agent decides: what the ServiceAccount may not use counts as not bound. */
-export function decideWithAccess(selector: Selector, world: ExplainWorld): DecidedWithAccess {
-  const rights = rightsOf(world.pod, world.view, world.rules);
-  const refused = new Set<string>();
-  let denied: Denial | undefined;
-  for (;;) {
-    const decision = rights(selector, refused);
-    if (denied && !replacesRefusal(decision)) return { decision: refusalFor(denied) };
-    const lack = firstLack(decision, world);
-    if (lack === undefined) return { decision };
-    const name = refusedBy(lack);
-    if (name === undefined || lack.kind !== 'denied') return { failure: lack };
-    denied ??= lack.denial;
-    refused.add(name);
+/** As the agent decides, by reviews that have ended. */
+export function decideNow(selector: Selector, world: ExplainWorld): Decided {
+  const { pod, view, rules, reviewed } = world;
+  const rights = rightsOf(pod, view, rules);
+  const deciding = decideWithRights((refused) => rights(selector, refused));
+  let step = deciding.next();
+  while (step.done !== true) {
+    const needed = step.value;
+    const known = needed.access?.mode === 'rbac' ? reviewed.get(needed.identity) : undefined;
+    step = deciding.next(known && lackIn(known, pod.key, needed));
   }
-}
-
-/** The right may be granted later, as a binding may be created. */
-function refusalFor(denial: Denial): Decision {
-  return { kind: 'deny', denial, ...(isGrantable(denial) && { mayCome: true }) };
-}
-
-function firstLack(decision: Decision, { pod, reviewed }: ExplainWorld): Lack | undefined {
-  for (const { name, access } of reviewedFor(decision)) {
-    const known = access?.mode === 'rbac' ? reviewed.get(name) : undefined;
-    const lack = access && known && lackIn(known, pod.key, { identity: name, access });
-    if (lack) return lack;
-  }
-  return undefined;
+  if (!step.value) throw new TypeError('a pod that was read once is not gone');
+  return step.value;
 }
 
 /** Whether the ServiceAccount may use this identity; nothing in mode `namespace`. */

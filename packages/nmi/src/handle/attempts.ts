@@ -1,5 +1,5 @@
+import { refusedBy } from '../authorize/lack.ts';
 import type { GrantedIdentity } from '../authorize/types.ts';
-import { refusedBy } from '../respond/lack.ts';
 import type { Granting } from './granting.ts';
 import { requestByObjectId } from './by-object-id.ts';
 import type { Granted } from './decide.ts';

@@ -1,13 +1,13 @@
 import type { GrantedIdentity } from '../authorize/types.ts';
+import { isForLackOfRight } from '../authorize/lack.ts';
 import type { PodView } from '../identify/pod-view.ts';
-import { isForLackOfRight } from '../respond/lack.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { isTemporary } from '../tokens/errors.ts';
 import { isOfEntra } from '../tokens/types.ts';
 import type { Granting } from './granting.ts';
 import { lackOf } from './rights.ts';
 import { isUnattached, obtain, type Attempting } from './obtain.ts';
-import { permitFor, type DecidedCall, type Permit, type ReviewedCall } from './permit.ts';
+import { permitFor, rightOf, type DecidedCall, type Permit, type ReviewedCall } from './permit.ts';
 import { notThis } from './release.ts';
 
 /**
@@ -66,7 +66,7 @@ export function requestByObjectId(
 }
 
 async function obtainIfAllowed(options: Granting, call: DecidedCall, permit: Permit): Promise<Outcome> {
-  return (await lackOf(options, call, permit)) ?? obtain(options, call, permit);
+  return (await lackOf(options, call, rightOf(permit))) ?? obtain(options, call, permit);
 }
 
 function ofNone(pod: PodView, identities: readonly GrantedIdentity[]): Outcome {

@@ -5,7 +5,7 @@ import { eitherOf, pacedChanges } from '../waiting/paced-changes.ts';
 import type { Granting } from './granting.ts';
 import { withTimeForReviews } from './rights.ts';
 import { createAttempts, type Attempts } from './attempts.ts';
-import { decideWithRights, type Granted, type NotGranted } from './decide.ts';
+import { decideReviewed, type Granted, type NotGranted } from './decide.ts';
 import { followPod } from './follow-pod.ts';
 import { recallAny } from './obtain.ts';
 import { tenantOf, type PodCall, type ReviewedCall, type HeldCall } from './permit.ts';
@@ -67,7 +67,7 @@ async function serve(options: Granting, waiting: HeldCall): Promise<Outcome> {
   try {
     for (let restarts = 0; ;) {
       const call = withTimeForReviews(waiting, clock);
-      const decided = await decideWithRights(options, call);
+      const decided = await decideReviewed(options, call);
       if (!decided) return goneOf(waiting);
       const { outcome, until, isOver } = await stepOf(options, call, { decided, attempts, restarts });
       if (outcome.kind === 'rights-changed' && restarts < mostRestarts && !isOver) {

@@ -1,5 +1,6 @@
 import type { Tenant } from '@pod-identity/kit/core';
 import type { Access } from '../access/types.ts';
+import type { Needed } from '../authorize/lack.ts';
 import type { Decision, FormerIdentity, GrantedIdentity, Refused } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { TokenRequest } from '../request/token-request.ts';
@@ -54,6 +55,10 @@ export function machinePermit({ selector, clientIds, access }: PassThrough): Per
 /** `namespace/name` of the AzureIdentity; '' for the machine. */
 export function nameOf({ subject }: Permit): string {
   return subject.kind === 'machine' ? '' : subject.name;
+}
+
+export function rightOf(permit: Permit): Needed {
+  return { identity: nameOf(permit), access: permit.access };
 }
 
 /** What a token may leave by, also one from the cache. */

@@ -7,7 +7,7 @@ import type { Obtained } from '../tokens/source.ts';
 import type { TokenSubject } from '../tokens/types.ts';
 import type { Granting } from './granting.ts';
 import { isAllowedNow, lackOf } from './rights.ts';
-import { allPermitsOf, nameOf, type DecidedCall, type PodCall, type Permit } from './permit.ts';
+import { allPermitsOf, nameOf, rightOf, type DecidedCall, type PodCall, type Permit } from './permit.ts';
 
 /** A token that was waited for. */
 export interface Held {
@@ -30,7 +30,7 @@ export async function release(options: Granting, call: DecidedCall, held: Held):
     const permit = allPermitsOf(decision).find((one) => isFor(one.subject, held));
     if (!permit) break;
     if (isAllowedNow(options, pod, permit)) return tokenFor(call, permit, held.obtained);
-    const lack = await lackOf(options, call, permit);
+    const lack = await lackOf(options, call, rightOf(permit));
     if (lack) return lack;
   }
   return changedFor(call);

@@ -1,8 +1,8 @@
 import type { Clock } from '@pod-identity/kit/core';
+import { lackIn, type Lack, type Needed, type Reviewed } from '../authorize/lack.ts';
 import type { PodView } from '../identify/pod-view.ts';
-import { lackIn, type Lack, type Reviewed } from '../respond/lack.ts';
 import type { Granting } from './granting.ts';
-import { nameOf, tenantOf, type HeldCall, type Permit, type ReviewedCall } from './permit.ts';
+import { tenantOf, type HeldCall, type Permit, type ReviewedCall } from './permit.ts';
 
 /** Whether all rights that the permit needs are known to be there. */
 export function isAllowedNow(
@@ -34,16 +34,17 @@ export function withTimeForReviews<Call extends HeldCall>(call: Call, clock: Clo
 export async function lackOf(
   { access: guard, clock }: Granting,
   { pod, reviewsUntil }: Pick<ReviewedCall, 'pod' | 'reviewsUntil'>,
-  permit: Permit,
+  needed: Needed,
 ): Promise<Lack | undefined> {
-  if (!permit.access) return undefined;
+  const { access } = needed;
+  if (!access) return undefined;
   const { promise: late, resolve } = Promise.withResolvers<Reviewed>();
   const timer = clock.after(Math.max(0, reviewsUntil - clock.elapsed()), () =>
     resolve({ verdict: 'unanswered', why: 'late' }),
   );
   try {
-    const reviewed = await Promise.race([guard.review(permit.access, tenantOf(pod)), late]);
-    return lackIn(reviewed, pod.key, { identity: nameOf(permit), access: permit.access });
+    const reviewed = await Promise.race([guard.review(access, tenantOf(pod)), late]);
+    return lackIn(reviewed, pod.key, needed);
   } finally {
     timer.cancel();
   }

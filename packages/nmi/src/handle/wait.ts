@@ -1,11 +1,11 @@
 import { createTokenBucket } from '@pod-identity/kit/core';
+import type { Decided } from '../authorize/decide-with-rights.ts';
 import { graceLeftMs } from '../authorize/grace.ts';
-import { isGrantable } from '../authorize/refusal.ts';
+import { mayCome } from '../authorize/refusal.ts';
 import type { Decision, GrantedIdentity, Refused } from '../authorize/types.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { awaitChange } from '../waiting/await-change.ts';
 import type { Granting } from './granting.ts';
-import type { Decided } from './decide.ts';
 import { namedBy, type HeldCall } from './permit.ts';
 
 /** What a request waits for. */
@@ -71,8 +71,9 @@ export function refusedUnlessFresh(
   { decided, outcome }: { readonly decided: Decided; readonly outcome: Outcome },
 ): Step {
   const graceMs = graceOf(options, call);
-  if (outcome.kind !== 'denied' || graceMs === 0 || !mayCome(decided.decision, outcome)) return { outcome };
+  if (outcome.kind !== 'denied' || graceMs === 0) return { outcome };
   const { denial, pod } = outcome;
+  if (!mayCome(decided.decision, denial)) return { outcome };
   const isOther = otherThan(decided, options, call);
   return {
     outcome: { kind: 'not-assigned', pod, seen: 'unbound', denial },
@@ -81,12 +82,6 @@ export function refusedUnlessFresh(
       isDue: () => isOther() || graceOf(options, call) === 0,
     },
   };
-}
-
-type Denied = Extract<Outcome, { readonly kind: 'denied' }>;
-
-function mayCome(decision: Decision, { denial }: Denied): boolean {
-  return (decision.kind === 'deny' && decision.mayCome === true) || isGrantable(denial);
 }
 
 function graceOf({ bindingGraceMs, clock }: Granting, { current }: HeldCall): number {

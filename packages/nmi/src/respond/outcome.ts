@@ -1,3 +1,4 @@
+import type { Lack } from '../authorize/lack.ts';
 import type { Denial } from '../authorize/types.ts';
 import type { BadRequest } from '../request/token-request.ts';
 import type { MetadataPart } from '../request/instance-metadata.ts';
@@ -21,24 +22,13 @@ export type Outcome =
   /** `pods` (`namespace/name`) are for the log: callers do not learn about each other. */
   | { readonly kind: 'ambiguous-caller'; readonly address: string; readonly pods: readonly string[] }
   | { readonly kind: 'unknown-pod'; readonly pod: string }
-  | { readonly kind: 'overloaded'; readonly pod: string }
   /** More requests a second than allowed, and too many waiting already. */
   | { readonly kind: 'too-fast'; readonly address: string }
   /** The API server did not confirm that the pod still has the address, or the pod is gone. */
   | { readonly kind: 'unconfirmed'; readonly pod: string }
   /** Bindings, identities or the pod changed again and again while the request waited. */
   | { readonly kind: 'rights-changed'; readonly pod: string }
-  | { readonly kind: 'denied'; readonly pod: string; readonly denial: Denial }
-  /**
-   * Whether the pod's ServiceAccount may use it is not known. `identity` is '' for the machine of an exempt pod. `late`: the review
-   * had not ended when the request had waited as long as it may. `allows-all`: reviews are not used, since an invented user is allowed too.
-   */
-  | {
-      readonly kind: 'access-unanswered';
-      readonly pod: string;
-      readonly identity: string;
-      readonly why?: 'late' | 'allows-all';
-    }
+  | Lack
   /** The metadata service of the machine does not know the identity yet. */
   | {
       readonly kind: 'not-assigned';
