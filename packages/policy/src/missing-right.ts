@@ -22,6 +22,7 @@ export interface Use {
 }
 
 export interface MissingRight extends Use {
+  /** Empty: which machine it is, is not known here. */
   readonly targets: readonly AccessTarget[];
   /** Why the right cannot be granted. */
   readonly problem?: string | undefined;
@@ -31,11 +32,13 @@ export interface MissingRight extends Use {
 export function nameMissingRight(missing: MissingRight): string {
   const { identity, subject, targets, problem: fault, podWithoutMic } = missing;
   if (fault !== undefined) return `${factOf(missing)}: ${fault}`;
-  const names = targets.map(({ resource, names: [name] }) => `${resource} ${name}`).join(' and ');
+  const names =
+    targets.map(({ resource, names: [name] }) => `${resource} ${name}`).join(' and ') || 'the machine';
   if (subject.name === '')
     return `The pod has no ServiceAccount, so it cannot have the right that ${thingOf(identity)} needs: use of ${names}.`;
   const needed = `${factOf(missing)}: it needs the right to use ${names}. A cluster administrator can grant it with`;
-  if (podWithoutMic === undefined) return `${needed} the roles that this prints: ${checksOf(missing)}`;
+  if (podWithoutMic === undefined && targets.length > 0)
+    return `${needed} the roles that this prints: ${checksOf(missing)}`;
   // `nmi explain` does not know which machine it is.
   return identity === ''
     ? `${needed} a ClusterRole and a ClusterRoleBinding: see ${permissionsPage}`

@@ -23,6 +23,7 @@ const sides: Sides = {
     findings: [at, address, label, binding, right, onlyImds, rules],
     responses: [answer],
     result: given,
+    isKnown: true,
   },
   mic: {
     findings: [label, info('access', 'everybody may'), binding, right, host],

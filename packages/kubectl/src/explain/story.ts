@@ -96,7 +96,7 @@ function conclude(sides: Sides): Pick<Story, 'result' | 'isKnown'> {
   const worst = (['problem', 'waiting'] as const)
     .map((verdict) => results.find((result) => result.verdict === verdict))
     .find((result) => result !== undefined);
-  return { result: worst ?? nmi.result, isKnown: true };
+  return { result: worst ?? nmi.result, isKnown: nmi.isKnown || worst?.verdict === 'problem' };
 }
 
 /** On rights that the user cannot see, and on nothing else. */

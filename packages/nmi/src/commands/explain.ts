@@ -50,6 +50,7 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
     }
     if (config.log.format === 'json') printer.json(explanation);
     else for (const line of explanationLines(explanation)) printer.line(line);
+    if (!explanation.isKnown) return exitCodes.cannotSay;
     return explanation.result.verdict === 'ok' ? exitCodes.isGiven : exitCodes.isNotGiven;
   } catch (error) {
     if (!(error instanceof KubeError)) throw error;

@@ -1,3 +1,5 @@
+import type { AccessResult } from '../access/guard.ts';
+import { exemptionOf } from '../authorize/exception.ts';
 import { graceLeftMs, longestForMissingMs } from '../authorize/grace.ts';
 import { mayCome } from '../authorize/refusal.ts';
 import type { Decision } from '../authorize/types.ts';
@@ -13,10 +15,33 @@ export interface ExpectedResponse {
   readonly selector: string;
   readonly status: number;
   readonly text: string;
+  /** It is that of an exempt pod whose right on the machine is not known, with the right or without it. */
+  readonly ifMachine?: 'allowed' | 'denied';
   /** The response comes after this time: until then the request waits. */
   readonly afterMs?: number;
   /** Objects: an AzureIdentityBinding or AzureIdentity is missing, and the pod has just started. */
   readonly waitsFor?: 'objects';
+}
+
+/** Two, where the right of an exempt pod on its machine decides: which machine that is, is not known here. */
+export function expectedResponses(
+  selector: Selector,
+  world: ExplainWorld,
+  locationFailure: Failure | undefined,
+): readonly ExpectedResponse[] {
+  const respond = (machine?: AccessResult): ExpectedResponse => {
+    const reviewed = machine ? new Map([...world.reviewed, ['', machine] as const]) : world.reviewed;
+    return expectedResponse(selector, { ...world, reviewed }, locationFailure);
+  };
+  const exemption = exemptionOf(world.pod, world.view, world.rules);
+  if (exemption?.access?.mode !== 'rbac' || world.reviewed.has('')) return [respond()];
+  const allowed = respond({ verdict: 'allowed' });
+  const denied = respond({ verdict: 'denied', targets: [] });
+  if (allowed.status === denied.status && allowed.text === denied.text) return [allowed];
+  return [
+    { ...allowed, ifMachine: 'allowed' },
+    { ...denied, ifMachine: 'denied' },
+  ];
 }
 
 export function expectedResponse(

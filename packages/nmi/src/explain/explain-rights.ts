@@ -14,9 +14,10 @@ import {
   type Known,
 } from '@pod-identity/policy';
 import { accessModeOf } from '../authorize/access-needed.ts';
-import { authorize, knownOf, matchingRules } from '../authorize/authorize.ts';
+import { knownOf, matchingRules, rightsOf } from '../authorize/authorize.ts';
 import { objectsOf } from '../authorize/candidates.ts';
-import { exemptionOf, invalidExceptionFor } from '../authorize/exception.ts';
+import { exemptionOf, invalidExceptionFor, type Exemption } from '../authorize/exception.ts';
+import { exemptionName } from '../authorize/lack.ts';
 import type { Decision } from '../authorize/types.ts';
 import type { Selector } from '../request/token-request.ts';
 import { explainInvalidException } from '../respond/refusal-texts.ts';
@@ -32,19 +33,8 @@ export interface ExplainedRights {
 export function explainRights(world: ExplainWorld): ExplainedRights {
   const { pod, view } = world;
   const exemption = exemptionOf(pod, view, world.rules);
-  if (exemption !== undefined) {
-    const clientIds = [...(exemption.clientIds ?? [])].sort();
-    return {
-      findings: [
-        exempt(world, exemption),
-        ...(exemption.access?.mode === 'rbac' ? [machineRightFinding(exemption.access)] : []),
-        ...invalidException(world),
-      ],
-      selectors: clientIds.map((value) => ({ by: 'client-id', value })),
-    };
-  }
-  const rules = matchingRules(world.rules, accessModeOf(pod.namespace, view, world.rules));
-  const { matches, mismatches } = matchPod({ ...objectsOf(view, pod), pod, rules });
+  if (exemption !== undefined) return explainExempt(world, exemption);
+  const { matches, mismatches } = matchesOf(world);
   const label = pod.labels[bindingLabel];
   return {
     findings: [
@@ -59,31 +49,58 @@ export function explainRights(world: ExplainWorld): ExplainedRights {
   };
 }
 
-function exempt(
-  { pod, view }: ExplainWorld,
-  { why, clientIds }: NonNullable<ReturnType<typeof exemptionOf>>,
-): Finding {
+function matchesOf({ pod, view, rules: all }: ExplainWorld): ReturnType<typeof matchPod> {
+  const rules = matchingRules(all, accessModeOf(pod.namespace, view, all));
+  return matchPod({ ...objectsOf(view, pod), pod, rules });
+}
+
+/** In mode `rbac` its bindings count where its ServiceAccount may not use the machine. */
+function explainExempt(world: ExplainWorld, exemption: Exemption): ExplainedRights {
+  const clientIds = [...(exemption.clientIds ?? [])].sort();
+  const { access } = exemption;
+  const isReviewed = access?.mode === 'rbac';
+  const matches = isReviewed ? matchesOf(world).matches : [];
+  const named = clientIds.map((value): Selector => ({ by: 'client-id', value }));
+  const bound = matches.map(selectorOf).filter(({ value }) => !clientIds.includes(value));
+  return {
+    findings: [
+      exempt(world, exemption),
+      ...(isReviewed ? [machineRightFinding(access)] : []),
+      ...invalidException(world),
+      ...matches.flatMap((match) => explainIdentity(match, world)),
+    ],
+    selectors: [...named, ...bound],
+  };
+}
+
+function exempt({ pod, view }: ExplainWorld, { why, clientIds, access }: Exemption): Finding {
   const which =
     clientIds === undefined
       ? 'any identity of the machine'
       : `the client ids ${[...clientIds].sort().join(', ') || 'none'}`;
   if (why === 'controller') return info('exception', `it runs as MIC itself and may ask for ${which}`);
+  const bindings =
+    access?.mode === 'rbac'
+      ? 'if its ServiceAccount may use the machine, no binding counts'
+      : 'no binding counts';
   const names = view.exceptionsIn(pod.namespace).map(({ metadata }) => `${pod.namespace}/${metadata.name}`);
   return info(
     'exception',
-    `exempt by AzurePodIdentityException (in its namespace: ${names.join(', ')}): no binding counts, it may ask for ${which}`,
+    `exempt by AzurePodIdentityException (in its namespace: ${names.join(', ')}): ${bindings}, it may ask for ${which}`,
   );
 }
 
-function selectorOf({ identity: { spec } }: Match): Selector {
+function selectorOf({ identity: { spec } }: Match): Extract<Selector, { readonly value: string }> {
   return spec.clientID === undefined || spec.clientID === ''
     ? { by: 'resource-id', value: (spec.resourceID ?? '').toLowerCase() }
     : { by: 'client-id', value: spec.clientID.toLowerCase() };
 }
 
+const withoutExemption = new Set([exemptionName]);
+
 function explainIdentity(match: Match, world: ExplainWorld): Finding[] {
   const { pod, view, rules } = world;
-  const decision = authorize({ pod, selector: selectorOf(match) }, view, rules);
+  const decision = rightsOf(pod, view, rules)(selectorOf(match), withoutExemption);
   return [
     ...explainMatch(pod.namespace, match, rules),
     ...('identity' in decision && typeof decision.identity !== 'string'

@@ -175,6 +175,50 @@ describe('item 24: a pod is explained', () => {
   });
 });
 
+describe('an exempt pod in mode rbac, where the right on the machine decides', () => {
+  const rbac = { ...rules, identityAccess: 'rbac' as const };
+  const exceptions = [exception({ aadpodidbinding: 'demo' })];
+  const known = new Map([['default/reader', { verdict: 'allowed' as const }]]);
+  const answers = ({ responses }: ReturnType<typeof explain>) =>
+    responses.map(({ selector, ifMachine = '', status }) => `${selector} ${ifMachine} ${status}`);
+
+  it('is told what it gets with the right and without it, with its bindings', () => {
+    const given = { world: { ...bound, exceptions }, rules: rbac, reviewed: known };
+    const explanation = explain(given);
+    expect(answers(explanation)).toEqual([
+      ' allowed 200',
+      ' denied 200',
+      `client_id=${clientIdOf('reader')} allowed 200`,
+      `client_id=${clientIdOf('reader')} denied 200`,
+    ]);
+    expect(explanation).toMatchObject({ isKnown: true, result: { text: 'the pod gets a token' } });
+    const told = lines(given);
+    expect(told).toContain('default/reader-binding selects the pod');
+    expect(told).toContain(
+      'without selector, if the ServiceAccount may not use the machine: 200, a token of AzureIdentity default/reader',
+    );
+  });
+
+  it('is not said to get a token where that depends on the right', () => {
+    const { result, isKnown, responses } = explain({ world: { exceptions }, rules: rbac });
+    expect(responses.map(({ status }) => status)).toEqual([200, 400]);
+    expect(responses[1]?.text).toContain(
+      'may not use the identities of this machine: it needs the right to use the machine. A cluster administrator can grant it with a ClusterRole',
+    );
+    expect([result.verdict, isKnown]).toEqual(['waiting', false]);
+    expect(result.text).toBe(
+      'whether the pod gets a token depends on the right of its ServiceAccount to use the machine',
+    );
+  });
+
+  it('is told one response where the right is known, or changes nothing', () => {
+    const reviewed = new Map([['', { verdict: 'denied' as const, targets: [] }]]);
+    expect(answers(explain({ world: { exceptions }, rules: rbac, reviewed }))).toEqual(['  400']);
+    const none = [exception({ aadpodidbinding: 'demo' }, 'default', [])];
+    expect(answers(explain({ world: { exceptions: none }, rules: rbac }))).toEqual(['  400']);
+  });
+});
+
 describe('an exception that is not valid is named', () => {
   const invalid = { namespace: 'default', name: 'cni', fault: 'spec.clientIDs must be a list of strings' };
   const told = (given: Given) =>

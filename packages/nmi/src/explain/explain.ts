@@ -2,7 +2,7 @@
 // It must not do I/O, or get a token.
 import { info, ok, problem, waiting, whoDecides, type Finding } from '@pod-identity/policy';
 import { accessModeOf } from '../authorize/access-needed.ts';
-import { expectedResponse, type ExpectedResponse } from './expected-response.ts';
+import { expectedResponses, type ExpectedResponse } from './expected-response.ts';
 import { explainLocation } from './explain-location.ts';
 import { explainRights } from './explain-rights.ts';
 import type { ExplainWorld } from './world.ts';
@@ -13,6 +13,8 @@ export interface Explanation {
   readonly findings: readonly Finding[];
   readonly responses: readonly ExpectedResponse[];
   readonly result: Finding;
+  /** False: whether the pod gets a token depends on a right that was not reviewed. */
+  readonly isKnown: boolean;
 }
 
 /** All conditions for a token, in order, and the responses to requests of the pod. */
@@ -23,8 +25,8 @@ export function explainPod(world: ExplainWorld): Explanation {
     tooLarge === undefined
       ? explainRights(world)
       : { findings: [problem('label', `the pod is not served: its ${tooLarge}`, shorten)], selectors: [] };
-  const responses = [{ by: 'nothing' } as const, ...rights.selectors].map((selector) =>
-    expectedResponse(selector, world, location.failure),
+  const responses = [{ by: 'nothing' } as const, ...rights.selectors].flatMap((selector) =>
+    expectedResponses(selector, world, location.failure),
   );
   const reach = world.rules.forceNamespaced ? 'of the pod’s namespace' : 'of any namespace';
   const mode = accessModeOf(world.pod.namespace, world.view, world.rules);
@@ -38,7 +40,7 @@ export function explainPod(world: ExplainWorld): Explanation {
       info('pod', `looked at ${rules}`),
     ],
     responses,
-    result: conclude(responses),
+    ...conclude(responses),
   };
 }
 
@@ -60,11 +62,22 @@ function graceOf(
   ];
 }
 
-function conclude(responses: readonly ExpectedResponse[]): Finding {
-  const [plain] = responses;
-  if (plain?.status === 200) return ok('result', 'the pod gets a token');
-  if (responses.some(({ status }) => status === 200))
-    return ok('result', 'the pod gets a token when its request names the identity');
+function conclude(responses: readonly ExpectedResponse[]): Pick<Explanation, 'result' | 'isKnown'> {
+  const given = responses.filter(({ status }) => status === 200).map(({ selector }) => selector);
+  const others = new Set(responses.filter(({ status }) => status !== 200).map(({ selector }) => selector));
+  const surely = given.filter((selector) => !others.has(selector));
+  if (given.length > 0 && surely.length === 0)
+    return { result: waiting('result', dependsOnMachine), isKnown: false };
+  return { result: resultOf(surely, responses), isKnown: true };
+}
+
+const dependsOnMachine =
+  'whether the pod gets a token depends on the right of its ServiceAccount to use the machine';
+
+/** `surely`: the selectors that give a token. */
+function resultOf(surely: readonly string[], [plain]: readonly ExpectedResponse[]): Finding {
+  if (surely.includes('')) return ok('result', 'the pod gets a token');
+  if (surely.length > 0) return ok('result', 'the pod gets a token when its request names the identity');
   if (plain?.waitsFor === 'objects')
     return waiting(
       'result',

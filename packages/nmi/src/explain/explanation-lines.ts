@@ -7,8 +7,10 @@ export function explanationLines({ pod, findings, responses, result }: Explanati
   return findingLines(`pod ${pod}`, [...findings, ...responses.map(responseFinding), result]);
 }
 
-export function responseFinding({ selector, status, text, afterMs }: ExpectedResponse): Finding {
-  const query = selector === '' ? 'without selector' : selector;
+export function responseFinding({ selector, ifMachine, status, text, afterMs }: ExpectedResponse): Finding {
+  const without = ifMachine === 'denied' ? 'not ' : '';
+  const given = ifMachine === undefined ? '' : `, if the ServiceAccount may ${without}use the machine`;
+  const query = `${selector === '' ? 'without selector' : selector}${given}`;
   const after = afterMs === undefined ? '' : ` after ${afterMs / 1000} s without what is missing`;
   const verdict = status === 200 ? 'ok' : afterMs === undefined ? 'problem' : 'waiting';
   return { topic: 'answer', verdict, text: `${query}: ${status}${after}, ${text}` };

@@ -27,8 +27,7 @@ export async function decideReviewed(
     return options.authorizer.decide(pod, call.request.selector, refused);
   });
   let step = deciding.next();
-  while (step.done !== true)
-    step = deciding.next(await lackOf(options, { ...call, pod }, step.value));
+  while (step.done !== true) step = deciding.next(await lackOf(options, { ...call, pod }, step.value));
   return step.value && settled(step.value, pod.key);
 }
 
