@@ -8,10 +8,14 @@ import { circles, quantile, type Graph } from './house-figures.ts';
 
 const root = process.argv[2] ?? '.';
 const isTest = (file: string) => /\.test(-d)?\.ts$|\/test\/|^tools\/e2e\//.test(file);
-const files = execFileSync('git', ['ls-files', 'packages/*.ts', 'tools/*.ts'], {
-  cwd: root,
-  encoding: 'utf8',
-})
+const files = execFileSync(
+  'git',
+  ['ls-files', 'packages/*.ts', 'packages/*.tsx', 'tools/*.ts', 'tools/*.tsx'],
+  {
+    cwd: root,
+    encoding: 'utf8',
+  },
+)
   .split('\n')
   .filter((file) => file !== '');
 const text = new Map(files.map((file) => [file, readFileSync(join(root, file), 'utf8')]));
