@@ -121,6 +121,7 @@ describe.skipIf(missing !== undefined)('the page of ui in a browser', () => {
     goneThings: [],
     goneLines: [],
     unknown: [],
+    pending: 0,
     ...part,
   });
   const pod = (name: string) => smallPicture.things.find(({ id }) => id === `pod:shop/${name}`)!;
@@ -277,6 +278,14 @@ describe.skipIf(missing !== undefined)('the page of ui in a browser', () => {
       `[...document.querySelectorAll('aside button')].filter((one) => one.innerText === 'Copy')[1].click()`,
     );
     expect(await tab.evaluate('window.copied')).toMatch(/^kubectl create clusterrolebinding/);
+    await waitFor(tab, `document.querySelector('.message')?.innerText === 'Copied.'`);
+    // Then screen readers are told again what changes.
+    await waitFor(tab, `document.querySelector('.message') === null`);
+    server.send('change', changed({ things: [inState(pod('web-0'), 'ready')] }));
+    await waitFor(
+      tab,
+      `[...document.querySelectorAll('[role=status]')].some((one) => one.innerText === 'pod shop/web-0 is ready')`,
+    );
     server.story = undefined;
     await tab.evaluate(`${one('pod:shop/web-0')}.click()`);
     await waitFor(tab, `/there is no such pod/.test(${text})`);
@@ -358,6 +367,19 @@ describe.skipIf(missing !== undefined)('the page of ui in a browser', () => {
     await press(tab, '/');
     await tab.send('Input.insertText', { text: 'app-499-9' });
     await waitFor(tab, `document.querySelectorAll('main .item').length === 5`);
+  });
+
+  test('what is still to be judged is said in the head of the page, and what is not known has a mark of its own', async () => {
+    const web = { ...pod('web-0'), state: 'unknown', about: 'it is being judged' } as const;
+    const things = smallPicture.things.map((thing) => (thing.id === web.id ? web : thing));
+    const tab = await openPage({ ...smallPicture, things, pending: 41 });
+    const header = `document.querySelector('header').textContent`;
+    await waitFor(tab, `/, 41 pods are being judged/.test(${header}) && /1 unknown/.test(${header})`);
+    expect(await tab.evaluate(`${one('pod:shop/web-0')}.textContent`)).toContain('unknown');
+    await keep(tab, 'being-judged');
+    expect(await accessibilityFaults(tab)).toEqual([]);
+    server.send('change', changed({ things: [inState(web, 'ready')] }));
+    await waitFor(tab, `!/judged|unknown/.test(${header})`);
   });
 
   test('a command that ends is reported, and the page goes on when it is back', async () => {

@@ -16,6 +16,7 @@ const pictureOf = (things: readonly Thing[], lines: readonly Line[]): Picture =>
   things,
   lines,
   unknown: [],
+  pending: 0,
 });
 
 /** A chain of five things for each pod. */

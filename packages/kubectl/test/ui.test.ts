@@ -4,7 +4,7 @@ import { request, createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { cluster, type Cluster, type Sim } from '@pod-identity/sim';
+import { cluster, type Cluster, type KubeObject, type Sim } from '@pod-identity/sim';
 import { systemClock } from '@pod-identity/kit/serve';
 import { expect, test } from 'vitest';
 import { applyChanges } from '../src/ui/page/apply-changes.ts';
@@ -19,6 +19,20 @@ interface Ground {
   readonly town: Cluster;
 }
 
+/** A pod of NMI. */
+const agentOn = (node: string, isReady = true): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: {
+    name: `nmi-${node}`,
+    namespace: 'kube-system',
+    labels: { component: 'nmi' },
+    ownerReferences: [{ apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'nmi', uid: 'kube-system-nmi' }],
+  },
+  spec: { nodeName: node, containers: [{ name: 'nmi', image: 'r.test/nmi:0.1.0' }] },
+  status: { conditions: [{ type: 'Ready', status: isReady ? 'True' : 'False' }] },
+});
+
 /** MIC and NMI by their objects alone; in the namespaces shop and pay one pod each that is to be `reader`. */
 async function openGround(): Promise<Ground> {
   const opened = await openSim();
@@ -29,6 +43,7 @@ async function openGround(): Promise<Ground> {
   opened.sim.kube.seed([
     workload('Deployment', { namespace: 'kube-system', name: 'mic', args: [], image: 'r.test/mic:0.1.0' }),
     workload('DaemonSet', { namespace: 'kube-system', name: 'nmi', args: ['--node=x'] }),
+    ...town.nodes.map(({ name }) => agentOn(name)),
   ]);
   for (const namespace of ['shop', 'pay']) {
     await town.identity({ namespace, name: 'reader' });
@@ -46,6 +61,8 @@ const withoutBuild = createUiCommand({
 
 /** A page that reads the stream. */
 interface Page {
+  readonly url: URL;
+  readonly token: string;
   readonly problems: readonly string[];
   /** Until the picture is so. */
   until(isSo: (picture: Picture) => boolean): Promise<Picture>;
@@ -89,6 +106,8 @@ async function openPage(kubeconfig: string, ...words: readonly string[]): Promis
     });
   asking.end();
   return {
+    url,
+    token,
     problems,
     until: async (isSo) => {
       const { promise, resolve } = Promise.withResolvers<Picture>();
@@ -121,8 +140,7 @@ function assigned(sim: Sim, namespace: string): void {
     const object = sim.kube.get(kind, 'reader', namespace);
     return { metadata: { name: 'reader', namespace }, spec: object?.['spec'] };
   };
-  const pod = sim.kube.get('pods', 'web-0', namespace);
-  const node = (pod?.['spec'] as { nodeName: string }).nodeName;
+  const node = nodeOf(sim, namespace);
   sim.kube.seed([
     {
       apiVersion: 'aadpodidentity.k8s.io/v1',
@@ -163,6 +181,88 @@ test('a pod that gets its identity while the page is open becomes ready, and new
   expect(await page.close()).toBe(0);
 });
 
+const nodeOf = (sim: Sim, namespace: string): string =>
+  (sim.kube.get('pods', 'web-0', namespace)?.['spec'] as { nodeName: string }).nodeName;
+const aboutPod = ({ things }: Picture, id: string) => things.find((thing) => thing.id === id)?.about;
+
+/** What MIC says of the identity `reader`. */
+function say(sim: Sim, namespace: string, condition: { reason: string; message: string }): void {
+  const object = sim.kube.get('azureidentities', 'reader', namespace);
+  if (object === undefined) throw new Error('there is no such identity');
+  const { generation } = object.metadata;
+  const ready = { type: 'Ready', status: 'False', observedGeneration: generation, ...condition };
+  sim.kube.seed([{ ...object, status: { conditions: [ready] } }]);
+}
+
+test('a pod that has its identity is not ready any more when MIC finds that the client id is of another one', async () => {
+  const { sim, kubeconfig } = await openGround();
+  for (const namespace of ['shop', 'pay']) assigned(sim, namespace);
+  const page = await openPage(kubeconfig, '-A');
+  await page.until(has('pod:shop/web-0', 'ready'));
+  say(sim, 'shop', { reason: 'ClientIDMismatch', message: 'spec.clientID is of another one' });
+  const then = await page.until(has('pod:shop/web-0', 'refused'));
+  expect(aboutPod(then, 'pod:shop/web-0')).toMatch(/client/i);
+  expect(then.lines.filter(({ from }) => from === 'pod:shop/web-0').map(({ state }) => state)).toEqual([
+    'refused',
+  ]);
+  expect(stateOf(then, 'pod:pay/web-0')).toBe('ready');
+  // Of another host, for example: this pod's has it.
+  say(sim, 'pay', { reason: 'Rejected', message: 'Azure refused to attach it to vm-9' });
+  const last = await page.until(has('identity:pay/reader', 'refused'));
+  expect(stateOf(last, 'pod:pay/web-0')).toBe('ready');
+});
+
+test.each([
+  [
+    'is away',
+    ({ town }: Ground, node: string) =>
+      town.client.request('DELETE', `/api/v1/namespaces/kube-system/pods/nmi-${node}`),
+    /NMI has no pod on/,
+  ],
+  [
+    'is not ready',
+    ({ sim }: Ground, node: string) => sim.kube.seed([agentOn(node, false)]),
+    /NMI on .* is not ready/,
+  ],
+] as const)('a pod on a node where NMI %s gets no token and is not ready', async (_, change, about) => {
+  const ground = await openGround();
+  const { sim, kubeconfig } = ground;
+  assigned(sim, 'shop');
+  await change(ground, nodeOf(sim, 'shop'));
+  const page = await openPage(kubeconfig, '-n', 'shop');
+  const picture = await page.until(has('pod:shop/web-0', 'refused'));
+  expect(aboutPod(picture, 'pod:shop/web-0')).toMatch(about);
+  expect((await page.story('shop/web-0')).findings[0]?.verdict).toBe('problem');
+});
+
+test('of one namespace an identity that pods of others may use is not called unused', async () => {
+  const { sim, kubeconfig, town } = await openGround();
+  await town.identity({ namespace: 'shop', name: 'own' });
+  const open = sim.kube.get('azureidentities', 'own', 'shop');
+  if (open === undefined) throw new Error('there is no such identity');
+  sim.kube.seed([
+    {
+      ...open,
+      metadata: { name: 'shared', namespace: 'shop' },
+      spec: { ...(open['spec'] as object), allowedNamespaces: { names: ['pay'] } },
+    },
+  ]);
+  await town.binding({ namespace: 'shop', name: 'shared', identity: 'shared', selector: 'shared' });
+  const page = await openPage(kubeconfig, '-n', 'shop');
+  const { things } = await page.until(has('identity:shop/own', 'unused'));
+  const stateAndReason = (id: string) => {
+    const { state, about } = things.find((thing) => thing.id === id) ?? {};
+    return [state, about];
+  };
+  const unknown = expect.stringMatching(
+    /^whether it is used is not known: pods of other namespaces/,
+  ) as string;
+  expect(stateAndReason('identity:shop/shared')).toEqual(['unknown', unknown]);
+  expect(stateAndReason('binding:shop/shared')).toEqual(['unknown', unknown]);
+  const all = await openPage(kubeconfig, '-A');
+  await all.until(has('identity:shop/shared', 'unused'));
+});
+
 test('a story says what explain says, and what may not be read', async () => {
   const { kubeconfig } = await openGround();
   const page = await openPage(kubeconfig, '-n', 'shop');
@@ -170,7 +270,7 @@ test('a story says what explain says, and what may not be read', async () => {
   const story = await page.story('shop/web-0');
   expect(story.findings[0]).toMatchObject({ topic: 'result' });
   expect(story.findings.map(({ topic }) => topic)).toContain('binding');
-  expect(story.unknown.join('\n')).toMatch(/what NMI wrote about the pod: there is no pod of NMI on node/);
+  expect(story.unknown.join('\n')).toMatch(/what NMI wrote about the pod: no container runs: /);
   await expect(page.story('shop/none')).rejects.toThrow('there is no pod shop/none');
 });
 
@@ -189,6 +289,15 @@ test('an administrator who looks at one namespace is sent nothing of another', a
   const page = await openPage(kubeconfig, '-n', 'shop');
   const { things, lines } = await page.until(has('pod:shop/web-0', 'waiting'));
   expect(JSON.stringify([things, lines])).not.toContain('pay/');
+});
+
+test('attack: the token of a command that has ended opens nothing of the next one on its port', async () => {
+  const { kubeconfig } = await openGround();
+  const ended = await openPage(kubeconfig, '-A');
+  await ended.close();
+  const next = await openPage(kubeconfig, '-A', '--port', ended.url.port);
+  const headers = { 'x-pod-identity-token': ended.token };
+  expect((await fetch(new URL('/v1/checks', next.url), { headers })).status).toBe(401);
 });
 
 test('an API server that is lost is named, and the picture goes on when it is back', async () => {

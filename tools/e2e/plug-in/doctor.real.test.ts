@@ -159,6 +159,9 @@ describe.skipIf(missing !== undefined)('doctor', () => {
       }));
       for (const { id } of rows.filter(({ kind }) => kind !== 'agent'))
         expect(states.get(id), id).toMatch(/^(refused|waiting)$/);
+      // No pod whose story is a problem looks ready.
+      for (const { explained } of ofPods)
+        expect(states.get(`pod:${explained.namespace}/app`), explained.namespace).toBe('refused');
     });
 
     test.each(runningMistakes)('the remedy for $name can be run as it is printed', async (mistake) => {

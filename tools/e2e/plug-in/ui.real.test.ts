@@ -13,10 +13,11 @@ import {
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createNamespace, createPerson, edit } from '../access/people.ts';
 import { addIdentity, bind } from '../objects.ts';
-import { readManifests } from '../../stage/objects.ts';
-import { inDeploy, repository } from '../../stage/places.ts';
+import * as names from '../../stage/names.ts';
+import { repository } from '../../stage/places.ts';
 import { startService, type Service } from '../../stage/service.ts';
 import { openStage, type Stage } from '../../stage/stage.ts';
+import { installServices, labelAsLinux, placeAgents } from './services.ts';
 
 const missing = whyNoApiServer() ?? whyNoPrograms({ programs: ['chromium'] });
 if (missing !== undefined) console.warn(`skipped plug-in/ui: ${missing}`);
@@ -57,8 +58,9 @@ describe.skipIf(missing !== undefined)('the picture of a cluster', () => {
     stage = await openStage({ kubeconfig: api.kubeconfig, nodes: 1 });
     browser = await startBrowser();
     await stage.install();
-    for (const object of await readManifests(inDeploy('base/mic/deployment.yaml')))
-      if (object.kind === 'Deployment') await stage.create(object);
+    await installServices(stage);
+    await labelAsLinux(stage, names.nodeName(0));
+    await placeAgents(stage);
     for (const namespace of ['shop', 'other']) await createNamespace(stage, namespace);
     const reader = addIdentity(stage, 'reader');
     await bind(stage, { ...reader, name: 'reader', namespace: 'shop' });

@@ -30,6 +30,8 @@ export interface LiveWorld {
   readonly synced: Promise<unknown>;
   /** Rejects when a list without which nothing can be said is refused. */
   readonly refused: Promise<never>;
+  /** Settles a pod of the index that a change of another object concerns. Returns whether there was one. */
+  settle(): boolean;
   /** As it is now, and the keys of the pods of which something else than their own object has changed since the last call. */
   look(): { readonly world: World; readonly changed: ReadonlySet<string> };
   /** Calls the listener after each change. */
@@ -95,11 +97,12 @@ export function followWorld(following: Following): LiveWorld {
     run: async (signal) => {
       await Promise.all([watch.run(signal), informer.run(signal)]);
     },
+    settle: () => settleOne(index),
     look() {
       const shown = Array.from(pods, (key) => index.pod(key)).filter((pod) => pod !== undefined);
       if (!mayRead('nodes'))
         for (const view of standInsFor(shown)) index.apply({ kind: 'node', key: view.name, view });
-      const news = new Set([...takeChanges(index.settle()), ...changed]);
+      const news = new Set([...takeChanges(index), ...changed]);
       changed.clear();
       const keys = index.objects.keys();
       const world = {
@@ -134,6 +137,13 @@ function open({ kube, clock, log, namespace, forceNamespaced, access, ...followi
   watch.onNode((name) => (index.nodeHost(name).exists ? nodes.add(name) : nodes.delete(name)));
   const recording = watchRecords({ ...tools, onProblem: onUnlisted }, trims);
   return { reads, absent, index, watch, pods, nodes, conditions, ...recording };
+}
+
+function settleOne(index: ClusterIndex): boolean {
+  const hadStale = index.hasStale;
+  let turns = 1;
+  index.settleWhile(() => turns-- > 0);
+  return hadStale;
 }
 
 type Conditions = WeakMap<object, ReadyCondition>;

@@ -19,7 +19,11 @@ export interface Judging {
   /** Identities are attached by MIC, which reports on them. */
   readonly hasMic: boolean;
   readonly now: number;
+  readonly agentFault: AgentFault;
 }
+
+/** Why pods of this node get no token, whatever they may use; undefined if nothing is known against it. */
+export type AgentFault = (node: string) => string | undefined;
 
 export function objectRows(judging: Judging): readonly Row[] {
   const { world, namespace } = judging;
@@ -70,12 +74,12 @@ const elsewhere: ReadonlySet<Finding['topic']> = new Set(['host', 'permission', 
 
 /** For pods of this world; undefined for those that have finished, or that no binding concerns. */
 export function createPodRow(judging: Judging): (pod: PodView) => Row | undefined {
-  const refusals = refusalsIn(judging.world);
-  return (pod) => (pod.finished ? undefined : podRow(pod, judging, refusals));
+  const refusalFor = refusalsIn(judging.world);
+  return (pod) => (pod.finished ? undefined : podRow(pod, judging, refusalFor));
 }
 
 /** Undefined for a pod that no binding concerns. */
-function podRow(pod: PodView, judging: Judging, refusals: ReadonlyMap<string, string>): Row | undefined {
+function podRow(pod: PodView, judging: Judging, refusalFor: RefusalFor): Row | undefined {
   const { world, hasMic, now } = judging;
   const { findings } = explainPod(pod, { ...world, factsOf: () => undefined, now });
   const lacksRecords = !hasMic || !world.hasRecords;
@@ -86,28 +90,34 @@ function podRow(pod: PodView, judging: Judging, refusals: ReadonlyMap<string, st
   if (pod.isUnlabelled === true && !findings.some(({ topic }) => topic === 'record')) return undefined;
   const row = { kind: 'pod', namespace: pod.namespace, name: pod.name, node: pod.nodeName } as const;
   const first = (verdict: Finding['verdict']) => counting.find((finding) => finding.verdict === verdict);
-  const problem = first('problem');
+  const [problem, waiting] = [first('problem'), first('waiting')];
   if (problem !== undefined) return { ...row, state: 'problem', about: problem.text };
   const names = world.index
     .rightsOf(`${pod.namespace}/${pod.name}`)
     .usable.map(({ identityKey }) => identityKey);
-  const about = `may act as ${names.join(', ')}`;
-  const waiting = first('waiting');
-  if (waiting === undefined)
-    return { ...row, state: 'ok', about: names.length === 0 ? 'needs nothing' : about };
-  const refused = names.map((name) => refusals.get(name)).find((text) => text !== undefined);
-  return refused === undefined
-    ? { ...row, state: 'waiting', about: waiting.text }
-    : { ...row, state: 'problem', about: refused };
+  const obstacle =
+    names.map((name) => refusalFor(name, waiting === undefined)).find((text) => text !== undefined) ??
+    (names.length === 0 ? undefined : judging.agentFault(pod.nodeName));
+  if (obstacle !== undefined) return { ...row, state: 'problem', about: obstacle };
+  if (waiting !== undefined) return { ...row, state: 'waiting', about: waiting.text };
+  const about = names.length === 0 ? 'needs nothing' : `may act as ${names.join(', ')}`;
+  return { ...row, state: 'ok', about };
 }
 
-/** What MIC reports of identities that pods wait for, by their keys. */
-function refusalsIn({ identities }: World): ReadonlyMap<string, string> {
-  return new Map(
+/** Why a pod cannot use an identity, by its key. What is assigned already goes on where MIC reports that some host or pod cannot have it. */
+export type RefusalFor = (identity: string, isAssigned: boolean) => string | undefined;
+
+export function refusalsIn({ identities }: Pick<World, 'identities'>): RefusalFor {
+  const refusals = new Map(
     identities.flatMap(({ view: { key }, ready }) =>
-      ready?.status === 'False' ? [[key, `AzureIdentity ${key}: ${sentenceOf(ready.message)}`] as const] : [],
+      ready?.status === 'False' && !ready.isOutdated ? [[key, ready] as const] : [],
     ),
   );
+  return (identity, isAssigned) => {
+    const refusal = refusals.get(identity);
+    if (refusal === undefined || (isAssigned && refusal.reason !== 'ClientIDMismatch')) return undefined;
+    return `AzureIdentity ${identity}: ${sentenceOf(refusal.message)}`;
+  };
 }
 
 /** Without the manifest or the commands that may follow: `explain` has them. */

@@ -1,7 +1,8 @@
 // MIC, NMI, the broker and the pods of NMI.
-import type { AgentPod } from '../cluster/agents.ts';
+import type { AgentPod, Agents } from '../cluster/agents.ts';
 import type { Installed, Services } from '../cluster/services.ts';
 import { versionOf } from '../cluster/workload.ts';
+import type { AgentFault } from './object-rows.ts';
 import type { Row } from './row.ts';
 
 export function serviceRows({ mic, nmi, broker, unknown }: Services): readonly Row[] {
@@ -56,6 +57,20 @@ function serviceRow(
   ].join('; ');
   const isWell = ready >= wanted && wanted > 0 && (isOriginal || problems.length === 0);
   return { kind, namespace, name, state: isWell ? 'ok' : 'problem', about, version };
+}
+
+/** As `explain` says of a pod; nothing where NMI or its pods may not be looked for. */
+export function agentFaults({ nmi, unknown }: Pick<Services, 'nmi' | 'unknown'>, agents: Agents): AgentFault {
+  if (unknown.length + agents.unknown.length > 0) return () => undefined;
+  if (nmi.length === 0) return () => 'NMI is not installed: pods get no tokens';
+  const nodes = new Map<string, boolean>();
+  for (const { node, isReady } of agents.pods) nodes.set(node, isReady || nodes.get(node) === true);
+  return (node) => {
+    const isReady = nodes.get(node);
+    if (node === '' || isReady === true) return undefined;
+    const fault = isReady === undefined ? `NMI has no pod on ${node}` : `NMI on ${node} is not ready`;
+    return `${fault}: the pod gets no token`;
+  };
 }
 
 /** `nodesInNeed`: nodes with pods that have identities. */

@@ -9,7 +9,7 @@ import { readServices } from '../cluster/services.ts';
 import { isForPrograms } from '../print/output.ts';
 import { objectRows } from './object-rows.ts';
 import { countLine, countsOf, sorted, statusTable, type Status } from './row.ts';
-import { agentRows, serviceRows } from './services-rows.ts';
+import { agentFaults, agentRows, serviceRows } from './services-rows.ts';
 import { printWhenChanged } from './watch.ts';
 
 export const statusCommand: PlugInCommand = {
@@ -41,7 +41,13 @@ async function readStatus(session: Session): Promise<Status> {
     readAgents(services, { kube, signal }),
   ]);
   const hasMic = services.mic.length > 0 || services.unknown.length > 0;
-  const objects = objectRows({ world, namespace, hasMic, now: clock.now() });
+  const objects = objectRows({
+    world,
+    namespace,
+    hasMic,
+    now: clock.now(),
+    agentFault: agentFaults(services, agents),
+  });
   const nodesInNeed = new Set(
     objects.flatMap(({ kind, node = '' }) => (kind === 'pod' && node !== '' ? [node] : [])),
   );

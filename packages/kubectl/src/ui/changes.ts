@@ -8,17 +8,19 @@ export function changeBetween(before: Picture, after: Picture): Change | undefin
     keyOf: lineKey,
     isSame: (one, other) => one.state === other.state,
   });
-  const isSameUnknown = before.unknown.join('\n') === after.unknown.join('\n');
+  const isSameRest =
+    before.pending === after.pending && before.unknown.join('\n') === after.unknown.join('\n');
   const count = [things.news, things.gone, lines.news, lines.gone].reduce(
     (sum, { length }) => sum + length,
     0,
   );
-  if (count === 0 && isSameUnknown) return undefined;
-  const { number, takenAt, unknown } = after;
+  if (count === 0 && isSameRest) return undefined;
+  const { number, takenAt, unknown, pending } = after;
   return {
     number,
     takenAt,
     unknown,
+    pending,
     things: things.news,
     lines: lines.news,
     goneThings: things.gone.map(({ id }) => id),

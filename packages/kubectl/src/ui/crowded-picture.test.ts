@@ -1,74 +1,22 @@
 // What an editor of one namespace can write: the picture stays small enough to be made, kept and sent.
-import { apiVersion } from '@pod-identity/crd-types';
 import { beforeAll, expect, test } from 'vitest';
-import { ClusterIndex, createTrims, Records } from '../../../mic/src/commands/plug-in.ts';
-import type { ReadyCondition, World } from '../cluster/world.ts';
-import { makePicture, type Made } from './make-picture.ts';
+import { createCrowd, fillCrowd, sightOf } from '../../test/crowd.ts';
+import { createJudge } from './judge.ts';
+import { makePicture } from './make-picture.ts';
 
-const [pods, bindings] = [600, 100];
-const trims = createTrims();
-const node = {
-  name: 'node-0',
-  providerId: 'azure:///subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/vm-0',
-};
-const refused: ReadyCondition = {
-  status: 'False',
-  reason: 'R',
-  message: 'x'.repeat(16_000),
-  isOutdated: false,
-};
+const pods = 600;
+const refused = { status: 'False', reason: 'R', message: 'x'.repeat(16_000), isOutdated: false };
 
-/** Names that are longer would have hashes in those of their records, which takes long. */
-const named = (name: string, at: number) => ({ namespace: 'crowd', name: `${name}-${at}-`.padEnd(100, 'n') });
-
-function crowdedWorld(): World {
-  const index = new ClusterIndex({ forceNamespaced: true });
-  index.apply({ kind: 'node', key: node.name, view: node });
-  const key = ({ namespace, name }: { namespace: string; name: string }) => `${namespace}/${name}`;
-  for (let at = 0; at < bindings; at += 1) {
-    const metadata = named('it', at);
-    const [identity, binding] = [
-      {
-        type: 0,
-        resourceID: `/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i${at}`,
-      },
-      { azureIdentity: metadata.name, selector: 'x' },
-    ];
-    const of = { apiVersion, metadata };
-    const views = {
-      identity: trims.identity({ ...of, kind: 'AzureIdentity', spec: identity }),
-      binding: trims.binding({ ...of, kind: 'AzureIdentityBinding', spec: binding }),
-    };
-    index.apply({ kind: 'identity', key: key(metadata), view: views.identity });
-    index.apply({ kind: 'binding', key: key(metadata), view: views.binding });
-  }
-  const keys = Array.from({ length: pods }, (_, at) => {
-    const metadata = { ...named('pod', at), labels: { aadpodidbinding: 'x' } };
-    const raw = { metadata, spec: { nodeName: node.name, serviceAccountName: 'default' }, status: {} };
-    index.apply({ kind: 'pod', key: key(metadata), view: trims.pod(raw) });
-    return key(metadata);
-  });
-  const objects = index.settle().objects.keys();
-  return {
-    index,
-    records: new Records(),
-    pods: keys.flatMap((one) => index.pod(one) ?? []),
-    identities: [...objects.identities].map((one) => ({
-      view: index.objects.identity(one)!,
-      ready: refused,
-    })),
-    bindings: [...objects.bindings].map((one) => ({ view: index.objects.binding(one)!, ready: undefined })),
-    nodes: [node],
-    hasRecords: true,
-    hasObjects: true,
-    unknown: [],
-  };
-}
-
-let made: Made;
+let made: ReturnType<typeof makePicture>;
 beforeAll(() => {
-  const world = crowdedWorld();
-  made = makePicture({ world, namespace: undefined, hasMic: true, now: 0, brokers: [] });
+  const crowd = createCrowd();
+  fillCrowd(crowd, pods, 100);
+  crowd.index.settle();
+  const judge = createJudge();
+  const sight = sightOf(crowd.world(refused));
+  judge.look(sight, new Set());
+  while (judge.next());
+  made = makePicture(sight, judge.parts());
 });
 
 test('attack: thousands of pods with a hundred bindings each do not make a picture that is too long to be sent', () => {

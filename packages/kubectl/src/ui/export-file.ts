@@ -24,13 +24,13 @@ export async function writeExport(
   return exitCodes.ok;
 }
 
-/** The first one. Rejects if the API server is lost before. */
+/** The first one of which all is judged. Rejects if the API server is lost before. */
 async function takePicture(session: Session): Promise<Picture> {
   const { pictures, run } = await openScene(session);
   const taken = Promise.withResolvers<Picture>();
   pictures.onNews(() => {
     const [latest, problem] = [pictures.latest(), pictures.problem()];
-    if (latest) taken.resolve(latest);
+    if (latest?.pending === 0) taken.resolve(latest);
     else if (problem !== undefined) taken.reject(new CommandProblem(problem));
   });
   const end = new AbortController();

@@ -1,6 +1,6 @@
 // What bindings give a pod, and how far each of it is.
 import { decidePod, recordFinding, type PodView } from '../../../mic/src/commands/plug-in.ts';
-import type { Judging } from '../status/object-rows.ts';
+import type { Judging, RefusalFor } from '../status/object-rows.ts';
 import type { State } from './picture.ts';
 
 /** A binding that concerns the pod, and the AzureIdentity that it names. */
@@ -13,30 +13,35 @@ export interface Grant {
   readonly needsHost: boolean;
 }
 
-export interface Judged extends Judging {
+export interface GrantsJudging extends Judging {
   /** Of the pod as a whole. */
   readonly podState: State;
-  /** Whether MIC reports that an identity cannot be used. */
-  readonly isRefused: (identity: string) => boolean;
+  readonly refusalFor: RefusalFor;
 }
 
-export function grantsOf(pod: PodView, { world, hasMic, podState, isRefused }: Judged): readonly Grant[] {
-  const { index, records, hasRecords } = world;
+export function grantsOf(pod: PodView, judging: GrantsJudging): readonly Grant[] {
+  const { world, podState } = judging;
+  const { index, records } = world;
   const { assignments, skips } = decidePod(index, keyOf(pod), records);
   // For example of a pod that is on no node yet, or of one without the right.
   const unassigned = podState === 'refused' ? 'refused' : 'waiting';
-  const assigned = new Map(
-    assignments.map((one) => [pairOf(one.binding, keyOf(one.identity.metadata)), one]),
+  const recordOf = new Map(
+    assignments.map((one) => [
+      pairOf(one.binding, keyOf(one.identity.metadata)),
+      `${one.objectNamespace}/${one.objectName}`,
+    ]),
   );
+  const isServed = judging.agentFault(pod.nodeName) === undefined;
   const matches = index.matchSetOf(pod).matches.map((match): Grant => {
     const [binding, identity] = [keyOf(match.binding.metadata), match.identityKey];
-    const needsHost = match.resourceId !== undefined;
-    if (isRefused(identity)) return { binding, identity, needsHost, state: 'refused' };
-    const assignment = assigned.get(pairOf(match.binding, identity));
-    if (!assignment) return { binding, identity, needsHost, state: unassigned };
-    const record = `${assignment.objectNamespace}/${assignment.objectName}`;
-    const isWaiting = hasMic && hasRecords && recordFinding(record, records.at(record)).verdict === 'waiting';
-    return { binding, identity, needsHost, state: isWaiting ? 'waiting' : 'ready' };
+    const record = recordOf.get(pairOf(match.binding, identity));
+    const state = record === undefined ? unassigned : assignedState({ identity, record }, judging);
+    return {
+      binding,
+      identity,
+      needsHost: match.resourceId !== undefined,
+      state: isServed ? state : 'refused',
+    };
   });
   const known = new Set(matches.map(({ binding }) => binding));
   const others = skips.flatMap(({ binding, identity = '', unbound }): Grant[] => {
@@ -46,6 +51,19 @@ export function grantsOf(pod: PodView, { world, hasMic, podState, isRefused }: J
     return [{ binding, identity, state, needsHost: false }];
   });
   return [...matches, ...others];
+}
+
+interface Assigned {
+  readonly identity: string;
+  /** `namespace/name` */
+  readonly record: string;
+}
+
+function assignedState({ identity, record }: Assigned, { world, hasMic, refusalFor }: GrantsJudging): State {
+  const isWaiting =
+    hasMic && world.hasRecords && recordFinding(record, world.records.at(record)).verdict === 'waiting';
+  if (refusalFor(identity, !isWaiting) !== undefined) return 'refused';
+  return isWaiting ? 'waiting' : 'ready';
 }
 
 type Metadata = Parameters<typeof keyOf>[0];

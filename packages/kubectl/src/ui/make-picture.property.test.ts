@@ -5,7 +5,8 @@ import { ClusterIndex, Records, type NodeView } from '../../../mic/src/commands/
 import { aBinding, anIdentity, aNamespace, aPod } from '../../../mic/src/snapshot/test/random-changes.ts';
 import type { ReadyCondition, World } from '../cluster/world.ts';
 import { changeBetween } from './changes.ts';
-import { makePicture, type Kept } from './make-picture.ts';
+import { createJudge } from './judge.ts';
+import { makePicture, type Seen } from './make-picture.ts';
 import { applyChanges, lineKey } from './page/apply-changes.ts';
 import type { Picture, Thing } from './picture.ts';
 
@@ -21,7 +22,7 @@ const changes = fc.array(fc.oneof(aBinding, anIdentity, aPod, aPod, aNamespace),
 const ready = fc.option(
   fc.record<ReadyCondition>({
     status: fc.constantFrom('True', 'False', 'Unknown'),
-    reason: fc.constant('R'),
+    reason: fc.constantFrom('R', 'ClientIDMismatch', 'NotInUse'),
     message: fc.constantFrom('fine', 'Azure refused it.\nrun: az'),
     isOutdated: fc.boolean(),
   }),
@@ -33,6 +34,7 @@ interface Sight {
   readonly hasNodes: boolean;
   readonly hasMic: boolean;
   readonly hasBroker: boolean;
+  readonly hasAgent: boolean;
   readonly namespace: string | undefined;
 }
 const aSight: fc.Arbitrary<Sight> = fc.record({
@@ -40,6 +42,7 @@ const aSight: fc.Arbitrary<Sight> = fc.record({
   hasNodes: fc.boolean(),
   hasMic: fc.boolean(),
   hasBroker: fc.boolean(),
+  hasAgent: fc.boolean(),
   namespace: fc.constantFrom(undefined, 'shop'),
 });
 
@@ -75,27 +78,37 @@ interface Step {
   readonly sight: Sight;
 }
 
+/** Of a look at everything for the first time. */
+function madeAfresh(seen: Seen) {
+  const judge = createJudge();
+  judge.look(seen, new Set());
+  while (judge.next());
+  return makePicture(seen, judge.parts());
+}
+
 function picturesOf(steps: readonly Step[]): readonly Picture[] {
   const index = new ClusterIndex({ forceNamespaced: false });
   index.apply({ kind: 'node', key: node.name, view: node });
   const pods = new Set<string>();
-  let kept: Kept | undefined;
+  const judge = createJudge();
   return steps.map(({ changes: some, sight }, number): Picture => {
     for (const change of some) {
       index.apply(change);
       if (change.kind === 'pod') pods[change.view ? 'add' : 'delete'](change.key);
     }
-    const { hasMic, hasBroker, namespace } = sight;
-    const seen = { world: worldOf(index, pods, sight), namespace, hasMic, now: 0 };
+    const { hasMic, hasBroker, hasAgent, namespace } = sight;
+    const agentFault = () => (hasAgent ? undefined : 'NMI has no pod there');
+    const seen = { world: worldOf(index, pods, sight), namespace, hasMic, now: 0, agentFault };
     const all = { ...seen, brokers: hasBroker ? [broker] : [] };
     const changed = new Set([...index.dirtyHosts()].flatMap((host) => [...index.takeDirty(host)]));
-    const { things, lines, kept: next } = makePicture(all, changed, kept);
-    kept = next;
+    judge.look(all, changed);
+    while (judge.next());
+    const { things, lines } = makePicture(all, judge.parts());
     // What was kept of the picture before makes no difference.
-    const afresh = makePicture(all);
+    const afresh = madeAfresh(all);
     expect([things, lines]).toEqual([afresh.things, afresh.lines]);
-    const made = { things, lines };
-    return { number, takenAt: '', server: 's', namespace: undefined, unknown: [`${number}`], ...made };
+    const rest = { server: 's', namespace: undefined, unknown: [`${number}`], pending: judge.waiting() };
+    return { number, takenAt: '', ...rest, things, lines };
   });
 }
 
@@ -113,7 +126,7 @@ function expectWhole(things: Picture['things'], lines: Picture['lines']): void {
     expect(place(from)).toBeGreaterThanOrEqual(0);
     expect(place(to)).toBe(place(from) + 1);
   }
-  const says = { ready: false, waiting: true, refused: true };
+  const says = { ready: false, waiting: true, refused: true, unknown: true };
   for (const { state, about } of things) if (state !== 'unused') expect(about !== '').toBe(says[state]);
 }
 
@@ -149,14 +162,19 @@ test('a picture and the changes that follow are the next picture; equal pictures
   );
 });
 
-test('what is kept from picture to picture, while pods and namespaces change, makes no difference', () => {
-  const few = fc.array(fc.oneof(aPod, aPod, aPod, aNamespace, anIdentity), { minLength: 1, maxLength: 4 });
+test('what is kept from picture to picture, while objects, conditions and services change, makes no difference', () => {
+  const few = fc.record({
+    changes: fc.array(fc.oneof(aPod, aPod, aPod, aNamespace, anIdentity, aBinding), {
+      minLength: 1,
+      maxLength: 4,
+    }),
+    sight: aSight,
+  });
   fc.assert(
     fc.property(changes, fc.array(few, { minLength: 5, maxLength: 12 }), aSight, (first, then, sight) => {
       // picturesOf compares each picture with one that is made afresh.
-      expect(picturesOf([first, ...then].map((some) => ({ changes: some, sight })))).toHaveLength(
-        then.length + 1,
-      );
+      const steps = then.map((step) => ({ ...step, sight: { ...step.sight, namespace: sight.namespace } }));
+      expect(picturesOf([{ changes: first, sight }, ...steps])).toHaveLength(then.length + 1);
     }),
   );
 });

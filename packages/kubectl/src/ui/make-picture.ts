@@ -1,9 +1,10 @@
 // The picture of a cluster. The states and the words of things are those of `status`.
 import { createHash } from 'node:crypto';
 import type { IdentityView, PodView } from '../../../mic/src/commands/plug-in.ts';
-import { bindingRow, createPodRow, hostRows, identityRow, type Judging } from '../status/object-rows.ts';
+import { bindingRow, hostRows, identityRow, type Judging } from '../status/object-rows.ts';
 import type { Row } from '../status/row.ts';
-import { grantsOf, type Grant } from './grants.ts';
+import type { Grant } from './grants.ts';
+import { states, type PodPart } from './judge.ts';
 import { createLineSet, type LineSet } from './line-set.ts';
 import { worse } from './page/words.ts';
 import type { Picture, State, Thing } from './picture.ts';
@@ -13,54 +14,34 @@ export interface Seen extends Judging {
   readonly brokers: readonly Row[];
 }
 
-/** A pod, and what bindings give it. */
-interface PodPart {
-  readonly pod: PodView;
-  readonly row: Row;
-  readonly grants: readonly Grant[];
-  readonly thing: Thing;
-}
-
-/** What was made of each pod, by its key; undefined for one that is not shown. */
-type Judged = ReadonlyMap<string, { readonly pod: PodView; readonly part: PodPart | undefined }>;
-
-/** For the next picture. */
-export interface Kept {
-  readonly seen: Seen;
-  readonly judged: Judged;
-}
-
-export interface Made extends Pick<Picture, 'things' | 'lines' | 'unknown'> {
-  readonly kept: Kept;
-}
-
-/**
- * `kept`: of the picture before. With it pods are judged again only if they are among `changed`, if their views are others, or if an identity
- * or a binding is another one: most changes are of pods alone.
- */
-export function makePicture(seen: Seen, changed?: ReadonlySet<string>, kept?: Kept): Made {
+/** `parts`: of the pods of the same cluster, as they were judged last. */
+export function makePicture(
+  seen: Seen,
+  parts: readonly PodPart[],
+): Pick<Picture, 'things' | 'lines' | 'unknown'> {
   const { world } = seen;
-  const identities = world.identities.map((reported) => ({
-    view: reported.view,
-    row: identityRow(reported, seen),
-  }));
-  const refused = identities.filter(({ row }) => row.state === 'problem');
-  const judged = judgePods(seen, new Set(refused.map(({ view: { key } }) => key)), {
-    changed,
-    before: kept && isAlike(kept.seen, seen) ? kept.judged : undefined,
-  });
-  const parts = [...judged.values()].flatMap(({ part }) => part ?? []);
   const lines = createLineSet();
-  for (const part of parts) drawPod(part, seen, lines);
+  const drawPod = createDrawing(seen, lines);
+  for (const part of parts) drawPod(part);
   const hosts = hostRows(
     world,
     parts.map(({ row }) => row),
   );
   const things = [
     ...accountThings(parts),
-    ...parts.map(({ thing }) => thing),
-    ...world.bindings.map(({ view }) => thingOf('binding', bindingRow(view, world), lines)),
-    ...identities.map(({ view, row }) => identityThing(view, thingOf('identity', row, lines))),
+    ...parts.map(podThing),
+    ...world.bindings.map(({ view }) => {
+      const names = view.kind === 'valid' ? world.index.objects.identity(view.identityKey) : undefined;
+      return thingOf('binding', bindingRow(view, world), { lines, isOpen: isOpen(names, seen) });
+    }),
+    ...world.identities.map((reported) => {
+      const { view, ready } = reported;
+      const mayBeUsed = isOpen(view, seen) && ready?.reason !== 'NotInUse';
+      return identityThing(
+        view,
+        thingOf('identity', identityRow(reported, seen), { lines, isOpen: mayBeUsed }),
+      );
+    }),
     ...hosts.map(({ host, row }) => hostThing(`host:${host.id}`, row, lines)),
     ...seen.brokers.map((row) => hostThing(brokerId(row), row, lines)),
   ];
@@ -68,40 +49,13 @@ export function makePicture(seen: Seen, changed?: ReadonlySet<string>, kept?: Ke
     things: things.filter(isShown(seen, lines)).map(shortened),
     lines: lines.all(),
     unknown: lines.unknown(),
-    kept: { seen, judged },
   };
 }
 
-interface Reusing {
-  readonly changed: ReadonlySet<string> | undefined;
-  readonly before: Judged | undefined;
-}
-
-function judgePods(seen: Seen, refused: ReadonlySet<string>, { changed, before }: Reusing): Judged {
-  const rowOf = createPodRow(seen);
-  const isRefused = (key: string) => refused.has(key);
-  return new Map(
-    seen.world.pods.map((pod) => {
-      const key = `${pod.namespace}/${pod.name}`;
-      const known = before?.get(key);
-      if (known?.pod === pod && changed?.has(key) === false) return [key, known];
-      const row = rowOf(pod);
-      const grants = row ? grantsOf(pod, { ...seen, podState: states[row.state], isRefused }) : [];
-      return [key, { pod, part: row && { pod, row, grants, thing: podThing(pod, row, grants) } }];
-    }),
-  );
-}
-
-/** Whether pods are judged by the same. Views are never changed: another version of an object has another one. */
-function isAlike(one: Seen, other: Seen): boolean {
-  const objects = ({ world: { identities, bindings } }: Seen) => [...identities, ...bindings];
-  const [before, after] = [objects(one), objects(other)];
-  return (
-    one.hasMic === other.hasMic &&
-    one.world.hasRecords === other.world.hasRecords &&
-    before.length === after.length &&
-    before.every(({ view }, position) => view === after[position]?.view)
-  );
+/** Whether pods that are not read may use the identity: those of other namespaces. */
+function isOpen(view: IdentityView | undefined, { namespace, world: { index } }: Seen): boolean {
+  if (namespace === undefined || view?.kind !== 'valid') return false;
+  return !index.rules.forceNamespaced || view.identity.spec.allowedNamespaces !== undefined;
 }
 
 /** Of other namespaces only what the pods of this one use. */
@@ -119,32 +73,32 @@ function shortened(thing: Thing): Thing {
     : { ...thing, about: `${about.slice(0, mostAbout).toWellFormed()} …` };
 }
 
-const states: Readonly<Record<Row['state'], State>> = {
-  ok: 'ready',
-  waiting: 'waiting',
-  unknown: 'waiting',
-  problem: 'refused',
-};
-
 const brokerId = ({ namespace, name }: Row): string => `broker:${namespace}/${name}`;
 
-function drawPod({ pod, row, grants }: PodPart, { world, brokers }: Seen, lines: LineSet): void {
+/** Draws the lines of a pod. It may have been judged before what it names was removed. */
+function createDrawing({ world, brokers }: Seen, lines: LineSet): (part: PodPart) => void {
   const { index } = world;
-  const id = `pod:${pod.namespace}/${pod.name}`;
-  if (pod.serviceAccount !== '') lines.add(accountId(pod), id, podState(row, grants));
-  const { host } = index.nodeHost(pod.nodeName);
-  for (const { binding, identity, state, needsHost } of grants) {
-    if (index.objects.binding(binding) === undefined) continue;
-    lines.add(id, `binding:${binding}`, state);
-    const view = index.objects.identity(identity);
-    if (view === undefined) continue;
-    lines.add(`binding:${binding}`, `identity:${identity}`, state);
-    if (needsHost && host && world.nodes !== undefined)
-      lines.add(`identity:${identity}`, `host:${host.id}`, state);
-    if (typeOf(view) === 'federated')
-      for (const broker of brokers) lines.add(`identity:${identity}`, brokerId(broker), state);
-  }
+  const identities = new Map(world.identities.map(({ view }) => [view.key, view]));
+  const bindings = new Set(world.bindings.map(({ view }) => view.key));
+  return ({ pod, row, grants }) => {
+    const id = podId(pod);
+    if (pod.serviceAccount !== '') lines.add(accountId(pod), id, podState(row, grants));
+    const { host } = index.nodeHost(pod.nodeName);
+    for (const { binding, identity, state, needsHost } of grants) {
+      if (!bindings.has(binding)) continue;
+      lines.add(id, `binding:${binding}`, state);
+      const view = identities.get(identity);
+      if (view === undefined) continue;
+      lines.add(`binding:${binding}`, `identity:${identity}`, state);
+      if (needsHost && host && world.nodes !== undefined)
+        lines.add(`identity:${identity}`, `host:${host.id}`, state);
+      if (typeOf(view) === 'federated')
+        for (const broker of brokers) lines.add(`identity:${identity}`, brokerId(broker), state);
+    }
+  };
 }
+
+const podId = ({ namespace, name }: PodView): string => `pod:${namespace}/${name}`;
 
 const accountId = ({ namespace, serviceAccount }: PodView): string =>
   `serviceAccount:${namespace}/${serviceAccount}`;
@@ -152,11 +106,21 @@ const accountId = ({ namespace, serviceAccount }: PodView): string =>
 const podState = ({ state }: Row, grants: readonly Grant[]): State =>
   state === 'ok' && grants.length === 0 ? 'unused' : states[state];
 
-function podThing({ namespace, name, serviceAccount }: PodView, row: Row, grants: readonly Grant[]): Thing {
+/** Most pods are the same from picture to picture. */
+const podThings = new WeakMap<PodPart, Thing>();
+
+function podThing(part: PodPart): Thing {
+  const known = podThings.get(part) ?? makePodThing(part);
+  podThings.set(part, known);
+  return known;
+}
+
+function makePodThing({ pod, row, grants }: PodPart): Thing {
+  const { namespace, name, serviceAccount } = pod;
   const state = podState(row, grants);
   const bindings = [...new Set(grants.map(({ binding }) => binding))].sort();
   return {
-    id: `pod:${namespace}/${name}`,
+    id: podId(pod),
     column: 'pod',
     namespace,
     name,
@@ -187,11 +151,24 @@ function accountThings(parts: readonly PodPart[]): readonly Thing[] {
   return [...things.values()];
 }
 
-function thingOf(column: 'binding' | 'identity', row: Row, lines: LineSet): Thing {
+interface Use {
+  readonly lines: LineSet;
+  /** Whether pods that are not read may use it. */
+  readonly isOpen: boolean;
+}
+
+function thingOf(column: 'binding' | 'identity', row: Row, { lines, isOpen: mayBeUsed }: Use): Thing {
   const { namespace, name } = row;
   const id = `${column}:${namespace}/${name}`;
-  return { id, column, namespace, name, ...stateIn(row, lines.has(id)) };
+  const known = stateIn(row, lines.has(id));
+  const isHidden = known.state === 'unused' && mayBeUsed;
+  return { id, column, namespace, name, ...(isHidden ? hidden : known) };
 }
+
+const hidden: Pick<Thing, 'state' | 'about'> = {
+  state: 'unknown',
+  about: 'whether it is used is not known: pods of other namespaces, which may use it, are not read',
+};
 
 function stateIn({ state, about }: Row, isUsed: boolean): Pick<Thing, 'state' | 'about'> {
   if (state !== 'ok') return { state: states[state], about };

@@ -2,8 +2,8 @@
 // It must not write to the cluster, decide what `status` and `explain` decide, or answer anyone without the token.
 import type { Finding } from '@pod-identity/policy';
 
-/** Of a thing; `unused`: there is nothing to say about it. */
-export type State = 'ready' | 'waiting' | 'refused' | 'unused';
+/** Of a thing; `unused`: there is nothing to say about it; `unknown`: it is not judged yet, or what decides may not be read. */
+export type State = 'ready' | 'waiting' | 'refused' | 'unknown' | 'unused';
 export type Column = 'serviceAccount' | 'pod' | 'binding' | 'identity' | 'host';
 
 export interface Thing {
@@ -14,7 +14,7 @@ export interface Thing {
   readonly namespace: string | undefined;
   readonly name: string;
   readonly state: State;
-  /** One sentence: what it waits for, or why it is refused; empty if it is ready. */
+  /** One sentence: what it waits for, or why it is refused or unknown; empty if it is ready. */
   readonly about: string;
   /** Of identities. */
   readonly type?: 'managed' | 'service principal' | 'certificate' | 'federated';
@@ -42,6 +42,8 @@ export interface Picture {
   readonly lines: readonly Line[];
   /** What the user may not see, in words. */
   readonly unknown: readonly string[];
+  /** How many pods are still to be judged, or judged again. */
+  readonly pending: number;
 }
 
 /** From one picture to the next: new and changed things and lines, and those that are gone. */
@@ -53,6 +55,7 @@ export interface Change {
   readonly goneThings: readonly string[];
   readonly goneLines: readonly Pick<Line, 'from' | 'to'>[];
   readonly unknown: readonly string[];
+  readonly pending: number;
 }
 
 export interface PodStory {

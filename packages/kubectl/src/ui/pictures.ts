@@ -1,6 +1,5 @@
 // Makes a new picture when the cluster has changed, at most four in a second and with at most half of the time of one core.
 import { aborted, type Clock } from '@pod-identity/kit/core';
-import { changeBetween } from './changes.ts';
 import type { Picture } from './picture.ts';
 
 /** What pages are shown. */
@@ -21,26 +20,40 @@ export interface Album extends Pictures {
   run(signal: AbortSignal): Promise<void>;
 }
 
-interface Making {
+export interface Making {
   readonly clock: Clock;
-  /** The picture with this number. */
+  /** Lets sockets and timers run: setImmediate, as a promise. */
+  readonly yieldTurn: () => Promise<unknown>;
+  /** Looks at the cluster and judges its pods, a little with each step. */
+  readonly judge: () => Iterator<unknown>;
+  /** The picture with this number, of what is judged. */
   readonly make: (number: number) => Picture;
 }
 
 /** Between two pictures: nobody sees more of them. */
 const shortestMs = 250;
+/** Requests of pages wait no longer, but for a pod that takes longer alone. */
+const sliceMs = 20;
+/** Then there is a picture, even if not all pods are judged. */
+const roundMs = 1_000;
 
-export function createAlbum({ clock, make }: Making): Album {
+export function createAlbum({ clock, yieldTurn, judge, make }: Making): Album {
   const listeners = new Set<() => void>();
   let [latest, problem]: [Picture?, string?] = [];
   let changed = Promise.withResolvers<undefined>();
   const notify = () => listeners.forEach((listener) => listener());
 
-  const renew = () => {
-    const next = make((latest?.number ?? 0) + 1);
-    if (latest && !changeBetween(latest, next)) return;
-    latest = next;
-    notify();
+  const judgeInSlices = async (signal: AbortSignal) => {
+    const steps = judge();
+    const began = clock.elapsed();
+    let slice = began;
+    while (steps.next().done !== true && !signal.aborted) {
+      const now = clock.elapsed();
+      if (now - began >= roundMs) return;
+      if (now - slice < sliceMs) continue;
+      await yieldTurn();
+      slice = clock.elapsed();
+    }
   };
   return {
     latest: () => latest,
@@ -57,12 +70,14 @@ export function createAlbum({ clock, make }: Making): Album {
     async run(signal) {
       const end = aborted(signal);
       while (!signal.aborted) {
-        changed = Promise.withResolvers<undefined>();
+        changed = Promise.withResolvers();
         const began = clock.elapsed();
-        renew();
+        await judgeInSlices(signal);
+        latest = make((latest?.number ?? 0) + 1);
+        notify();
         const pauseMs = Math.max(shortestMs, clock.elapsed() - began);
         await clock.sleep(pauseMs, signal).catch(() => undefined);
-        await Promise.race([changed.promise, end]);
+        if (latest.pending === 0) await Promise.race([changed.promise, end]);
       }
     },
   };

@@ -1,12 +1,15 @@
 // The cluster as the user may see it, and the pictures of it.
+import { setImmediate as yieldTurn } from 'node:timers/promises';
 import { rulesOf } from '../access/modes.ts';
 import type { Session } from '../cli/command.ts';
-import { followWorld } from '../cluster/follow-world.ts';
+import { readAgents } from '../cluster/agents.ts';
+import { followWorld, type LiveWorld } from '../cluster/follow-world.ts';
 import { readServices, type Services } from '../cluster/services.ts';
-import { serviceRows } from '../status/services-rows.ts';
-import { makePicture, type Kept } from './make-picture.ts';
-import type { Picture } from './picture.ts';
-import { createAlbum, type Pictures } from './pictures.ts';
+import type { AgentFault } from '../status/object-rows.ts';
+import { agentFaults, serviceRows } from '../status/services-rows.ts';
+import { createJudge } from './judge.ts';
+import { makePicture, type Seen } from './make-picture.ts';
+import { createAlbum, type Making, type Pictures } from './pictures.ts';
 import { watchHealth } from './server-health.ts';
 
 export interface Scene {
@@ -16,54 +19,93 @@ export interface Scene {
 }
 
 export async function openScene(session: Session): Promise<Scene> {
-  const { namespace, clock, kube } = session;
-  let services = await session.services();
-  let kept: Kept | undefined;
-  const album = createAlbum({ clock, make });
-  const healthy = watchHealth(kube, (problem) => album.setProblem(problem));
+  const { clock, kube } = session;
+  let staff = await readStaff(session, await session.services());
   const { forceNamespaced } = await rulesOf(session);
+  const healthy = watchHealth(kube, (problem) => album.setProblem(problem));
   const live = followWorld({ ...session, kube: healthy, forceNamespaced });
+  const album = createAlbum({ clock, yieldTurn, ...createDrawer(session, live, () => staff) });
   live.onChange(() => album.note());
-
-  function make(number: number): Picture {
-    const { world, changed } = live.look();
-    const hasMic = services.mic.length > 0 || services.unknown.length > 0;
-    const brokers = serviceRows(services).filter(({ kind }) => kind === 'broker');
-    const made = makePicture({ world, namespace, hasMic, now: clock.now(), brokers }, changed, kept);
-    ({ kept } = made);
-    return {
-      number,
-      takenAt: new Date(clock.now()).toISOString(),
-      server: kube.server,
-      namespace,
-      unknown: [...services.unknown, ...world.unknown, ...made.unknown],
-      things: made.things,
-      lines: made.lines,
-    };
-  }
-  const takeServices = (found: Services) => {
-    services = found;
+  const takeStaff = (found: Staff) => {
+    staff = found;
     album.note();
   };
   return {
     pictures: album,
     async run(signal) {
       const taking = live.synced.then(() => album.run(signal));
-      await Promise.all([live.run(signal), taking, followServices({ kube, clock, signal }, takeServices)]);
+      await Promise.all([live.run(signal), taking, followStaff({ kube, clock, signal }, staff, takeStaff)]);
     },
   };
 }
 
-/** They change seldom, and to look for them takes reviews of rights. */
-const servicesMs = 60_000;
+/** Judges what there is, and draws it. */
+function createDrawer(
+  { namespace, clock, kube: { server } }: Session,
+  live: LiveWorld,
+  staffNow: () => Staff,
+): Pick<Making, 'judge' | 'make'> {
+  const judge = createJudge();
+  let seen: Seen | undefined;
+  const look = (): Seen => {
+    const { world, changed } = live.look();
+    const { services, agentFault } = staffNow();
+    const hasMic = services.mic.length > 0 || services.unknown.length > 0;
+    const brokers = serviceRows(services).filter(({ kind }) => kind === 'broker');
+    seen = { world, namespace, hasMic, now: clock.now(), brokers, agentFault };
+    judge.look(seen, changed);
+    return seen;
+  };
+  return {
+    *judge() {
+      do {
+        look();
+        for (;;) {
+          const [hasSettled, hasJudged] = [live.settle(), judge.next()];
+          if (!hasSettled && !hasJudged) break;
+          yield;
+        }
+      } while (judge.waiting() > 0);
+    },
+    make(number) {
+      const drawn = seen ?? look();
+      const { things, lines, unknown } = makePicture(drawn, judge.parts());
+      const lacking = [...staffNow().services.unknown, ...drawn.world.unknown, ...unknown];
+      const takenAt = new Date(clock.now()).toISOString();
+      const pending = judge.waiting();
+      return { number, takenAt, server, namespace, unknown: lacking, pending, things, lines };
+    },
+  };
+}
 
-async function followServices(
-  { kube, signal, clock }: Pick<Session, 'kube' | 'signal' | 'clock'>,
-  onServices: (services: Services) => void,
+/** The services, and what is known against NMI on the nodes. */
+interface Staff {
+  readonly services: Services;
+  readonly agentFault: AgentFault;
+}
+
+async function readStaff(reading: Pick<Session, 'kube' | 'signal'>, services: Services): Promise<Staff> {
+  return { services, agentFault: agentFaults(services, await readAgents(services, reading)) };
+}
+
+/** NMI's pods come and go with nodes. */
+const agentsMs = 15_000;
+/** Services change seldom, and to look for them takes reviews of rights. */
+const servicesEvery = 4;
+
+async function followStaff(
+  { clock, ...reading }: Pick<Session, 'kube' | 'signal' | 'clock'>,
+  first: Staff,
+  onStaff: (staff: Staff) => void,
 ): Promise<void> {
-  while (!signal.aborted) {
-    await clock.sleep(servicesMs, signal).catch(() => undefined);
-    const services = await readServices({ kube, signal }).catch(() => undefined);
-    if (services) onServices(services);
+  let { services } = first;
+  for (let turn = 1; !reading.signal.aborted; turn += 1) {
+    await clock.sleep(agentsMs, reading.signal).catch(() => undefined);
+    try {
+      if (turn % servicesEvery === 0) services = await readServices(reading);
+      onStaff(await readStaff(reading, services));
+    } catch {
+      // The API server is away, or the command ends: what was known stays.
+    }
   }
 }

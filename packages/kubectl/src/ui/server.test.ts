@@ -28,6 +28,7 @@ const pictureOf = (number: number, things: readonly Thing[]): Picture => ({
   things,
   lines: [],
   unknown: [],
+  pending: 0,
 });
 const story: PodStory = { pod: 'shop/web-0', findings: [], events: [], tokens: [], unknown: [] };
 
@@ -54,14 +55,22 @@ let server: PageServer;
 let pictures: ReturnType<typeof createPictures>;
 let clock: ReturnType<typeof createFakeClock>;
 const asked: string[] = [];
+/** Stories that are read until the page that wants them is gone, or the test answers. */
+const slow = new Map<string, (story: PodStory) => void>();
 const sockets: Socket[] = [];
 
 beforeEach(async () => {
   pictures = createPictures();
   clock = createFakeClock();
   asked.length = 0;
-  const readStory = (pod: string) => {
+  slow.clear();
+  const readStory = (pod: string, signal: AbortSignal) => {
     asked.push(pod);
+    if (pod.startsWith('slow/'))
+      return new Promise<PodStory>((resolve, reject) => {
+        slow.set(pod, resolve);
+        signal.addEventListener('abort', () => reject(new Error('nobody wants it')));
+      });
     return pod === 'shop/web-0'
       ? Promise.resolve(story)
       : Promise.reject(new Error(`there is no pod ${pod}`));
@@ -250,6 +259,45 @@ describe('a story', () => {
       status: 502,
       body: 'there is no pod shop/none\n',
     });
+  });
+});
+
+describe('stories and checks that take long', () => {
+  const askFor = async (pod: string): Promise<Socket> => {
+    const socket = await open();
+    socket.write(streamRequest().replace('/v1/picture', `/v1/story?pod=${pod}`));
+    await expect.poll(() => asked).toContain(pod);
+    return socket;
+  };
+
+  test('attack: a page that asks for more than eight at a time is told when to try again', async () => {
+    for (let at = 0; at < 8; at += 1) await askFor(`slow/web-${at}`);
+    for (const path of ['/v1/story?pod=shop/web-0', '/v1/checks']) {
+      const refused = await ask(path, withToken);
+      expect([refused.status, refused.headers['retry-after']]).toEqual([429, '5']);
+      expect(refused.body).toBe('8 stories and checks are being read already: try again in 5 seconds\n');
+    }
+    expect(asked).toHaveLength(8);
+    slow.get('slow/web-3')?.(story);
+    await expect.poll(async () => (await ask('/v1/story?pod=shop/web-0', withToken)).status).toBe(200);
+  });
+
+  test('attack: those of one connection count too, without waiting for their responses', async () => {
+    const socket = await open();
+    const requests = Array.from({ length: 20 }, (_, at) =>
+      streamRequest().replace('/v1/picture', `/v1/story?pod=slow/web-${at}`),
+    );
+    socket.write(requests.join(''));
+    await expect.poll(() => asked.length).toBe(8);
+    expect((await ask('/v1/checks', withToken)).status).toBe(429);
+    expect(asked).toHaveLength(8);
+  });
+
+  test('leave room as soon as their pages are gone', async () => {
+    const pages: Socket[] = [];
+    for (let at = 0; at < 8; at += 1) pages.push(await askFor(`slow/web-${at}`));
+    for (const page of pages) page.destroy();
+    await expect.poll(async () => (await ask('/v1/checks', withToken)).status).toBe(200);
   });
 });
 

@@ -40,6 +40,10 @@ export interface PageServer {
 const mostConnections = 16;
 /** Of those on which no token has come. */
 const mostUnknown = 8;
+/** Stories and checks that are read or wait, of all pages: each lists the cluster again. */
+const mostReads = 8;
+/** About as long as a story takes. */
+const retrySeconds = 5;
 const address = '127.0.0.1';
 
 /** Nothing from elsewhere, and no page of others may show it. */
@@ -64,12 +68,13 @@ const commonHeaders = {
 /** Rejects if the port cannot be opened. */
 export async function startPageServer(options: PageServerOptions): Promise<PageServer> {
   const unknown = new Set<Socket>();
+  const serving: Serving = { ...options, reads: new Set() };
   const server = createServer({ ...requestLimits, maxHeaderSize: 8 * 1024 }, (request, response) => {
     const { port } = server.address() as AddressInfo;
     for (const [name, value] of Object.entries(commonHeaders)) response.setHeader(name, value);
     const status = refusalOf(request, port);
     if (isSame(request.headers['x-pod-identity-token'], options.token)) unknown.delete(request.socket);
-    if (status === undefined) respond(request, response, options);
+    if (status === undefined) respond(request, response, serving);
     else end(response, status);
   });
   server.on('connection', (socket) => makeRoom(unknown, socket));
@@ -102,7 +107,12 @@ function refusalOf({ method, headers }: IncomingMessage, port: number): number |
   return method === 'GET' ? undefined : 405;
 }
 
-function respond(request: IncomingMessage, response: ServerResponse, options: PageServerOptions): void {
+interface Serving extends PageServerOptions {
+  /** The responses of stories and checks that are read or wait. */
+  readonly reads: Set<ServerResponse>;
+}
+
+function respond(request: IncomingMessage, response: ServerResponse, options: Serving): void {
   const { url = '', headers } = request;
   const [path = '', query = ''] = url.split('?', 2);
   const file = options.files.get(path);
@@ -119,17 +129,17 @@ function respond(request: IncomingMessage, response: ServerResponse, options: Pa
   }
 }
 
-type Send = (response: ServerResponse, query: URLSearchParams, options: PageServerOptions) => void;
+type Send = (response: ServerResponse, query: URLSearchParams, options: Serving) => void;
 
 /** What only pages with the token get. */
 const sends: ReadonlyMap<string, Send> = new Map<string, Send>([
   ['/v1/picture', (response, _, { pictures, clock }) => sendPictures(response, pictures, clock)],
-  ['/v1/checks', (response, _, { readChecks }) => void sendRead(response, readChecks)],
+  ['/v1/checks', (response, _, { reads, readChecks }) => void sendRead(response, reads, readChecks)],
   [
     '/v1/story',
-    (response, query, { readStory }) => {
+    (response, query, { reads, readStory }) => {
       const pod = query.get('pod') ?? '';
-      if (podName.test(pod)) void sendRead(response, (signal) => readStory(pod, signal));
+      if (podName.test(pod)) void sendRead(response, reads, (signal) => readStory(pod, signal));
       else end(response, 400);
     },
   ],
@@ -139,8 +149,15 @@ const podName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\/[a-z0-9]([-.a-z0-9]{0,251}
 
 async function sendRead(
   response: ServerResponse,
+  reads: Set<ServerResponse>,
   read: (signal: AbortSignal) => Promise<unknown>,
 ): Promise<void> {
+  if (reads.size >= mostReads) {
+    response.setHeader('retry-after', String(retrySeconds));
+    end(response, 429);
+    return;
+  }
+  reads.add(response);
   const closed = new AbortController();
   response.on('close', () => closed.abort());
   try {
@@ -148,6 +165,8 @@ async function sendRead(
     response.writeHead(200, { 'content-type': 'application/json' }).end(body);
   } catch (error) {
     end(response, 502, error instanceof Error ? error.message : String(error));
+  } finally {
+    reads.delete(response);
   }
 }
 
@@ -156,6 +175,7 @@ const texts: Readonly<Record<number, string>> = {
   401: 'the header x-pod-identity-token must be the token of the address that was printed',
   404: 'not found',
   405: 'only GET is allowed',
+  429: `${mostReads} stories and checks are being read already: try again in ${retrySeconds} seconds`,
   421: 'the header Host must be the address that was printed',
 };
 

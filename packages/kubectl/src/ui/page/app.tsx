@@ -1,14 +1,14 @@
 import type { FunctionComponent } from 'preact';
-import { useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { Picture } from '../picture.ts';
 import type { Source } from './connection.ts';
 import { draw, isGroup, itemIdOf } from './derive.ts';
 import { Details } from './details.tsx';
-import { filterPicture } from './filter.ts';
+import { countPods, filterPicture } from './filter.ts';
 import { Header } from './header.tsx';
 import { PictureView } from './picture-view.tsx';
 import { TableView } from './table-view.tsx';
-import { useKeys, useNews, useSource, useStory } from './use-source.ts';
+import { useKeys, useMessage, useNews, useSource, useStory } from './use-source.ts';
 import { isFiltered, wholeView, type View } from './view.ts';
 
 interface Properties {
@@ -20,22 +20,31 @@ interface Properties {
 export const App: FunctionComponent<Properties> = ({ source, view, change }) => {
   const { picture, problem } = useSource(source);
   const news = useNews(picture);
-  const [copied, setCopied] = useState('');
+  const [copied, say] = useMessage();
   const copy = (text: string): void =>
     void navigator.clipboard.writeText(text).then(
-      () => setCopied('Copied.'),
-      () => setCopied('The browser did not let this page copy: select the text.'),
+      () => say('Copied.'),
+      () => say('The browser did not let this page copy: select the text.'),
     );
+  useEffect(() => {
+    if (picture) document.title = titleOf(picture);
+  }, [picture]);
   if (picture === undefined) return <Start problem={problem} />;
   return (
     <>
       <Header {...{ picture, view, change, problem, source, copy }} />
       <Body source={source} view={view} change={change} picture={picture} copy={copy} />
-      <div class="hidden" role="status">
+      <div class={copied === '' ? 'hidden' : 'message'} role="status">
         {copied === '' ? news : copied}
       </div>
     </>
   );
+};
+
+/** Seen in the bar of tabs as well. */
+const titleOf = ({ things }: Picture): string => {
+  const { refused } = countPods(things);
+  return refused === 0 ? 'Pod Identity' : `${refused} refused, Pod Identity`;
 };
 
 interface BodyProperties extends Properties {

@@ -12,6 +12,7 @@ const nothing = {
   goneThings: [],
   goneLines: [],
   unknown: [],
+  pending: 0,
 };
 if (account === undefined || pod === undefined) throw new Error('the small picture is empty');
 

@@ -6,15 +6,23 @@ type Ends = Pick<Line, 'from' | 'to'>;
 export const lineKey = ({ from, to }: Ends): string => `${from}\n${to}`;
 
 /** The picture after some changes. What changed keeps its position; what is new comes last. */
-export function applyChanges(picture: Picture, changes: readonly Change[]): Picture {
+export const applyChanges = (picture: Picture, changes: readonly Change[]): Picture =>
+  startPicture(picture)(changes);
+
+/** The returned function gives the picture after more and more changes: each costs what it has, but for a copy of two lists. */
+export function startPicture(picture: Picture): (changes: readonly Change[]) => Picture {
   const things = new Map(picture.things.map((thing) => [thing.id, thing]));
   const lines = new Map(picture.lines.map((line) => [lineKey(line), line]));
-  for (const change of changes) {
-    for (const id of change.goneThings) things.delete(id);
-    for (const thing of change.things) things.set(thing.id, thing);
-    for (const line of change.goneLines) lines.delete(lineKey(line));
-    for (const line of change.lines) lines.set(lineKey(line), line);
-  }
-  const { number, takenAt, unknown } = changes.at(-1) ?? picture;
-  return { ...picture, number, takenAt, unknown, things: [...things.values()], lines: [...lines.values()] };
+  let latest = picture;
+  return (changes) => {
+    for (const change of changes) {
+      for (const id of change.goneThings) things.delete(id);
+      for (const thing of change.things) things.set(thing.id, thing);
+      for (const line of change.goneLines) lines.delete(lineKey(line));
+      for (const line of change.lines) lines.set(lineKey(line), line);
+    }
+    const { number, takenAt, unknown, pending } = changes.at(-1) ?? latest;
+    const lists = { things: [...things.values()], lines: [...lines.values()] };
+    return (latest = { ...picture, number, takenAt, unknown, pending, ...lists });
+  };
 }

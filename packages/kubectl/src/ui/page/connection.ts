@@ -1,12 +1,13 @@
 // The door to the server: its stream of pictures, and stories of pods.
 import type { Change, ClusterChecks, Picture, PodStory } from '../picture.ts';
-import { applyChanges } from './apply-changes.ts';
+import { startPicture } from './apply-changes.ts';
 import { EventReader } from './events.ts';
 
 export interface Source {
   /** Calls on each new picture, at most four times in a second, and on each problem; '' when it is over. */
   follow(listener: Listener): void;
-  story(pod: string): Promise<PodStory>;
+  /** When the signal aborts, the server reads it no further. */
+  story(pod: string, signal: AbortSignal): Promise<PodStory>;
   checks(): Promise<ClusterChecks>;
 }
 
@@ -21,26 +22,31 @@ const betweenPicturesMs = 250;
 const retryMs = 2_000;
 const noToken = 'This page may not read from the server. Open the URL that the command has printed.';
 const another =
-  'Another program responds in place of the command that served this page. What is shown is old. Start the command again, and open the URL that it prints.';
+  'Another program responds in place of the command that served this page. What is shown is old. Do not load this page again: it would come from that program. Start the command again, and open the URL that it prints.';
 
 class Denied extends Error {}
 
 /** `tokens`: what the page sends, and what only the server can send back, separated by a dot. */
 export function connect(tokens: string): Source {
   const [token = '', proof] = tokens.split('.', 2);
-  const get = async (path: string) => {
-    const response = await fetch(path, { headers: { 'x-pod-identity-token': token }, cache: 'no-store' });
+  const get = async (path: string, init: RequestInit = {}) => {
+    const headers = { 'x-pod-identity-token': token };
+    const response = await fetch(path, { ...init, headers, cache: 'no-store' });
     if (response.status === 401) throw new Denied(noToken);
     // When the command has ended, any user of the machine can take its port and show whatever picture and remedies he likes.
     if (response.headers.get('x-pod-identity-proof') !== proof) throw new Denied(another);
+    // The server says in a sentence when it can be asked again.
+    if (response.status === 429) throw new Error(await response.text());
     if (!response.ok) throw new Error(`The server returned ${response.status}: ${await response.text()}`);
     return response;
   };
   return {
     follow: (listener) => void followForever(listener, () => get('/v1/picture')),
     checks: async () => (await (await get('/v1/checks')).json()) as ClusterChecks,
-    story: async (pod) =>
-      (await (await get(`/v1/story?pod=${encodeURIComponent(pod.toWellFormed())}`)).json()) as PodStory,
+    story: async (pod, signal) => {
+      const path = `/v1/story?pod=${encodeURIComponent(pod.toWellFormed())}`;
+      return (await (await get(path, { signal })).json()) as PodStory;
+    },
   };
 }
 
@@ -55,7 +61,7 @@ async function followForever(listener: Listener, open: () => Promise<Response>):
       }
     }
     listener.problem(
-      'The command that serves this page has ended or does not respond. What is shown may be old; the page tries again.',
+      'The command that serves this page has ended or does not respond. What is shown may be old; the page tries again by itself: do not load it again.',
     );
     await new Promise((resolve) => setTimeout(resolve, retryMs));
   }
@@ -77,21 +83,25 @@ async function followOnce({ body }: Response, listener: Listener): Promise<void>
   }
 }
 
-/** Changes that come in quick succession become one picture. */
+/** Changes that come in quick succession become one picture; drawing takes at most half of the time, so that a click is not kept waiting. */
 function createLatest({ picture: show, problem }: Listener) {
-  let picture: Picture | undefined;
+  let apply: ((changes: readonly Change[]) => Picture) | undefined;
   let changes: Change[] = [];
   let isDue = false;
+  let pauseMs = betweenPicturesMs;
   const flush = (): void => {
+    const began = performance.now();
     isDue = false;
-    if (picture === undefined) return;
-    picture = applyChanges(picture, changes);
+    const latest = apply?.(changes);
     changes = [];
-    show(picture);
+    if (latest === undefined) return;
+    show(latest);
+    // After it is drawn.
+    setTimeout(() => (pauseMs = Math.max(betweenPicturesMs, performance.now() - began)));
   };
   return {
     start(first: Picture): void {
-      [picture, changes] = [first, []];
+      [apply, changes] = [startPicture(first), []];
       problem('');
       flush();
     },
@@ -99,7 +109,7 @@ function createLatest({ picture: show, problem }: Listener) {
       changes.push(change);
       if (isDue) return;
       isDue = true;
-      setTimeout(flush, betweenPicturesMs);
+      setTimeout(flush, pauseMs);
     },
   };
 }

@@ -40,5 +40,5 @@ test('every line that is left joins two things that are left', () => {
 });
 
 test('pods are counted by state', () => {
-  expect(countPods(smallPicture.things)).toEqual({ ready: 1, waiting: 1, refused: 1, unused: 0 });
+  expect(countPods(smallPicture.things)).toEqual({ ready: 1, waiting: 1, refused: 1, unknown: 0, unused: 0 });
 });

@@ -30,7 +30,7 @@ export function filterPicture({ things, lines }: Seen, filter: Filter): Seen {
 }
 
 export function countPods(things: readonly Thing[]): Readonly<Record<State, number>> {
-  const count = { ready: 0, waiting: 0, refused: 0, unused: 0 };
+  const count = { ready: 0, waiting: 0, refused: 0, unknown: 0, unused: 0 };
   for (const { column, state } of things) if (column === 'pod') count[state] += 1;
   return count;
 }

@@ -23,7 +23,9 @@ export const Header: FunctionComponent<Properties> = ({ picture, view, change, p
     <h1>Pod Identity</h1>
     <p class="soft">
       {picture.server}
-      {picture.namespace !== undefined && `, namespace ${picture.namespace}`}, {timeOf(picture.takenAt)}
+      {picture.namespace !== undefined && `, namespace ${picture.namespace}`}, last change at{' '}
+      {timeOf(picture.takenAt)}
+      {picture.pending > 0 && `, ${pendingText(picture.pending)}`}
     </p>
     <div class="controls">
       <StateButtons picture={picture} view={view} change={change} />
@@ -51,6 +53,10 @@ export const Header: FunctionComponent<Properties> = ({ picture, view, change, p
   </header>
 );
 
+/** Until then the picture shows what was found before. */
+const pendingText = (count: number): string =>
+  (count === 1 ? '1 pod is' : `${count} pods are`) + ' being judged';
+
 const timeOf = (time: string): string => `${time.slice(11, 19)} UTC`;
 
 type PartProperties = Pick<Properties, 'picture' | 'view' | 'change'>;
@@ -61,7 +67,7 @@ const StateButtons: FunctionComponent<PartProperties> = ({ picture, view, change
   const toggle = (state: (typeof states)[number]) =>
     view.states.includes(state) ? view.states.filter((one) => one !== state) : [...view.states, state];
   const shown = states.filter(
-    (state) => state !== 'unused' || count.unused > 0 || view.states.includes(state),
+    (state) => (state !== 'unused' && state !== 'unknown') || count[state] > 0 || view.states.includes(state),
   );
   return shown.map((state) => (
     <button

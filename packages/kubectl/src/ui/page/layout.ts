@@ -194,7 +194,7 @@ const maxLines = 800;
 /** Many lines that leave the window are one thick stroke: then only those that need attention are drawn. */
 const maxLeaving = 60;
 /** What needs attention most comes first. */
-const urgency: Readonly<Record<State, number>> = { refused: 0, waiting: 1, ready: 2, unused: 3 };
+const urgency: Readonly<Record<State, number>> = { refused: 0, waiting: 1, unknown: 2, ready: 3, unused: 4 };
 
 export function visible(
   layout: Layout,

@@ -9,7 +9,10 @@ export function newsOf(before: readonly Thing[], after: readonly Thing[]): strin
   const old = new Map(before.map((thing) => [thing.id, thing.state]));
   const changed = after.filter(
     ({ id, column, state }) =>
-      (column === 'pod' || column === 'identity') && state !== 'unused' && old.get(id) !== state,
+      (column === 'pod' || column === 'identity') &&
+      state !== 'unused' &&
+      state !== 'unknown' &&
+      old.get(id) !== state,
   );
   if (changed.length === 0) return '';
   if (changed.length <= most)

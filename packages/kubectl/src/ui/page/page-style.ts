@@ -78,6 +78,16 @@ const controls = css`
     max-height: 60vh;
     overflow-y: auto;
   }
+  .message {
+    position: fixed;
+    z-index: 4;
+    bottom: 16px;
+    left: 16px;
+    padding: 8px 12px;
+    border-radius: 6px;
+    background: var(--text);
+    color: var(--ground);
+  }
   .hidden {
     position: absolute;
     width: 1px;

@@ -13,7 +13,20 @@ export const StoryView: FunctionComponent<{
   readonly copy: Copy;
 }> = ({ story, readAgain, copy }) => {
   if (story === undefined) return <p class="soft">Reading its story …</p>;
-  if ('problem' in story) return <p>The story of this pod can’t be read: {cleanText(story.problem)}</p>;
+  const again = (
+    <p>
+      <button type="button" onClick={readAgain}>
+        Read again
+      </button>
+    </p>
+  );
+  if ('problem' in story)
+    return (
+      <>
+        <p>The story of this pod can’t be read: {cleanText(story.problem)}</p>
+        {again}
+      </>
+    );
   const { findings, events, tokens, unknown } = story;
   return (
     <>
@@ -35,11 +48,7 @@ export const StoryView: FunctionComponent<{
           </ul>
         </>
       )}
-      <p>
-        <button type="button" onClick={readAgain}>
-          Read again
-        </button>
-      </p>
+      {again}
     </>
   );
 };
@@ -73,6 +82,7 @@ const RemedyView: FunctionComponent<{ readonly remedy: Remedy; readonly copy: Co
 }) => (
   <>
     <p>Remedy: {cleanText(remedy.text)}</p>
+    {remedy.paste !== undefined && <p class="soft">For kubectl apply -f -, then press Ctrl-D:</p>}
     {[remedy.paste, remedy.command].map(
       (text) =>
         text !== undefined && (

@@ -34,7 +34,7 @@ const palette = css`
   }
 `;
 
-/** Colour and shape: refused lines are dotted and thick, waiting ones dashed, ready ones solid. */
+/** Colour and shape: refused lines are dotted and thick, waiting ones dashed, unknown ones dotted, ready ones solid. */
 const states = css`
   .ready {
     --state: var(--ready);
@@ -45,7 +45,7 @@ const states = css`
   .refused {
     --state: var(--refused);
   }
-  .unused {
+  :is(.unknown, .unused) {
     --state: var(--unused);
   }
   .line {
@@ -60,6 +60,9 @@ const states = css`
   .line.refused {
     stroke-dasharray: 2 4;
     stroke-width: 2.5;
+  }
+  .line.unknown {
+    stroke-dasharray: 1 6;
   }
   .line.unused {
     stroke-width: 1;

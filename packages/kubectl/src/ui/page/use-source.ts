@@ -38,6 +38,20 @@ export function useNews(picture: Picture | undefined): string {
   return news;
 }
 
+const messageMs = 4_000;
+
+/** A message that goes by itself, and the function that shows one. */
+export function useMessage(): readonly [string, (text: string) => void] {
+  const [message, setMessage] = useState('');
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const say = (text: string): void => {
+    clearTimeout(timer.current);
+    setMessage(text);
+    timer.current = setTimeout(() => setMessage(''), messageMs);
+  };
+  return [message, say];
+}
+
 type Story = PodStory | { readonly problem: string };
 
 /** Changes in quick succession ask for one story. */
@@ -55,14 +69,15 @@ export function useStory(
     if (pod === undefined) return undefined;
     const isFirst = last.current !== `${pod.id} ${turn}`;
     last.current = `${pod.id} ${turn}`;
-    let isWanted = true;
+    const unwanted = new AbortController();
+    const { signal } = unwanted;
     const keep = (story: Story): void => {
-      if (isWanted) setKnown({ id: pod.id, story });
+      if (!signal.aborted) setKnown({ id: pod.id, story });
     };
     const timer = setTimeout(
       () =>
         void source
-          .story(fullName(pod))
+          .story(fullName(pod), signal)
           .then(keep, (error: unknown) =>
             keep({ problem: error instanceof Error ? error.message : String(error) }),
           ),
@@ -70,7 +85,7 @@ export function useStory(
       isFirst ? 0 : settleMs,
     );
     return () => {
-      isWanted = false;
+      unwanted.abort();
       clearTimeout(timer);
     };
   }, [source, pod?.id, pod?.state, pod?.about, turn]);

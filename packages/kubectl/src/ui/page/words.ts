@@ -1,7 +1,7 @@
 import type { Column, State, Thing } from '../picture.ts';
 
 export const columns: readonly Column[] = ['serviceAccount', 'pod', 'binding', 'identity', 'host'];
-export const states: readonly State[] = ['refused', 'waiting', 'ready', 'unused'];
+export const states: readonly State[] = ['refused', 'waiting', 'unknown', 'ready', 'unused'];
 
 export const columnTitles: Readonly<Record<Column, string>> = {
   serviceAccount: 'ServiceAccounts',
@@ -32,7 +32,7 @@ export const kindOf = ({ id, column }: Pick<Thing, 'id' | 'column'>): string =>
   id.startsWith('broker:') ? 'broker' : kindNames[column];
 
 /** Higher needs attention more. */
-const severity: Readonly<Record<State, number>> = { refused: 3, waiting: 2, ready: 1, unused: 0 };
+const severity: Readonly<Record<State, number>> = { refused: 4, waiting: 3, unknown: 2, ready: 1, unused: 0 };
 
 /** The state that needs attention most. */
 export const worse = (one: State, other: State): State => (severity[one] >= severity[other] ? one : other);

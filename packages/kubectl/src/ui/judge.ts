@@ -1,0 +1,150 @@
+// Judges pods one at a time, in the turns of their namespaces: a pod with a hundred bindings takes long, and its editor can have thousands.
+import { Turns } from '@pod-identity/kit/core';
+import type { PodView } from '../../../mic/src/commands/plug-in.ts';
+import { createPodRow, refusalsIn, type Judging } from '../status/object-rows.ts';
+import type { Row } from '../status/row.ts';
+import { grantsOf, type Grant } from './grants.ts';
+import type { State } from './picture.ts';
+
+/** A pod, and what bindings give it. */
+export interface PodPart {
+  readonly pod: PodView;
+  readonly row: Row;
+  readonly grants: readonly Grant[];
+}
+
+export interface Judge {
+  /** Takes the cluster as it is now; `changed`: the keys of pods that may be judged otherwise although they are the same. */
+  look(seen: Judging, changed: ReadonlySet<string>): void;
+  /** Judges the pod whose turn it is. Returns whether there was one. */
+  next(): boolean;
+  /** How many pods are still to be judged. */
+  waiting(): number;
+  /** Of the pods that are shown: as they were judged last. */
+  parts(): readonly PodPart[];
+}
+
+/** `part`: undefined for a pod that is not shown. */
+interface Known {
+  readonly pod: PodView;
+  readonly part: PodPart | undefined;
+}
+
+export const states: Readonly<Record<Row['state'], State>> = {
+  ok: 'ready',
+  waiting: 'waiting',
+  unknown: 'unknown',
+  problem: 'refused',
+};
+
+const keyOf = ({ namespace, name }: PodView): string => `${namespace}/${name}`;
+
+export function createJudge(): Judge {
+  const due = createQueue();
+  const known = new Map<string, Known>();
+  let pods: ReadonlyMap<string, PodView> = new Map();
+  /** Those that MIC's index has not settled yet: it reports them as changed then. */
+  let stale = new Set<string>();
+  let seen: Judging | undefined;
+  let judgePod: (pod: PodView) => PodPart | undefined = () => undefined;
+
+  const isStale = (key: string) => seen?.world.index.putOff(key) === true;
+  return {
+    look(next, changed) {
+      const isTouched = touchedBetween(seen, next);
+      seen = next;
+      judgePod = createJudging(next);
+      pods = new Map(next.world.pods.map((pod) => [keyOf(pod), pod]));
+      for (const key of known.keys()) if (!pods.has(key)) known.delete(key);
+      stale = new Set();
+      for (const [key, pod] of pods) {
+        const before = known.get(key);
+        const isSame = before?.pod === pod && !changed.has(key) && !isTouched(before);
+        if (isStale(key)) stale.add(key);
+        else if (!isSame) due.add(pod);
+      }
+    },
+    next() {
+      const key = due.take();
+      if (key === undefined) return false;
+      const pod = pods.get(key);
+      if (pod === undefined) return true;
+      if (isStale(key)) stale.add(key);
+      else known.set(key, { pod, part: judgePod(pod) });
+      return true;
+    },
+    waiting: () => due.size() + stale.size,
+    parts: () =>
+      Array.from(pods, ([key, pod]) => (known.get(key) ?? unjudged(pod)).part).filter(
+        (part) => part !== undefined,
+      ),
+  };
+}
+
+/** Pods in the turns of their namespaces, each once. */
+function createQueue() {
+  const turns = new Turns<{ readonly key: string }, 'pod'>({ pod: {} });
+  const due = new Set<string>();
+  return {
+    add(pod: PodView): void {
+      const key = keyOf(pod);
+      if (due.has(key)) return;
+      due.add(key);
+      turns.add('pod', { namespace: pod.namespace, pod: pod.name }, { key });
+    },
+    take(): string | undefined {
+      const key = turns.next()?.item.key;
+      if (key !== undefined) due.delete(key);
+      return key;
+    },
+    size: () => due.size,
+  };
+}
+
+/** Of those that have no label most turn out to need nothing. */
+function unjudged(pod: PodView): Known {
+  const { namespace, name, nodeName: node } = pod;
+  const row = { kind: 'pod', namespace, name, node, state: 'unknown', about: 'it is being judged' } as const;
+  const isShown = !pod.finished && pod.isUnlabelled !== true;
+  return { pod, part: isShown ? { pod, row, grants: [] } : undefined };
+}
+
+function createJudging(seen: Judging): (pod: PodView) => PodPart | undefined {
+  const rowOf = createPodRow(seen);
+  const refusalFor = refusalsIn(seen.world);
+  return (pod) => {
+    const row = rowOf(pod);
+    return row && { pod, row, grants: grantsOf(pod, { ...seen, podState: states[row.state], refusalFor }) };
+  };
+}
+
+/** Which pods are judged otherwise by what MIC's index does not report: conditions, invalid bindings, and the services. */
+function touchedBetween(before: Judging | undefined, after: Judging): (known: Known) => boolean {
+  if (before?.hasMic !== after.hasMic || before.world.hasRecords !== after.world.hasRecords)
+    return () => true;
+  const identities = new Set(otherKeys(before.world.identities, after.world.identities));
+  const invalid = new Set(
+    [before, after].flatMap(({ world: { bindings } }) =>
+      bindings.flatMap(({ view }) => (view.kind === 'invalid' ? view.key : [])),
+    ),
+  );
+  const others = otherKeys(before.world.bindings, after.world.bindings).filter((key) => invalid.has(key));
+  const namespaces = new Set(others.map((key) => key.slice(0, key.indexOf('/'))));
+  return ({ pod: { namespace, nodeName }, part }) =>
+    namespaces.has(namespace) ||
+    (before.agentFault !== after.agentFault && before.agentFault(nodeName) !== after.agentFault(nodeName)) ||
+    (identities.size > 0 && part?.grants.some(({ identity }) => identities.has(identity)) === true);
+}
+
+type Objects = readonly { readonly view: { readonly key: string }; readonly ready: unknown }[];
+
+/** Views and conditions are never changed: another version of an object has others. */
+function otherKeys(before: Objects, after: Objects): readonly string[] {
+  const left = new Map(before.map((object) => [object.view.key, object]));
+  const others = after.filter(({ view, ready }) => {
+    const old = left.get(view.key);
+    left.delete(view.key);
+    return old?.view !== view || old.ready !== ready;
+  });
+  return [...others.map(({ view }) => view.key), ...left.keys()];
+}
