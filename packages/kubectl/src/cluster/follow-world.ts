@@ -78,6 +78,7 @@ export async function lookAtWorld({
   }
   await running;
   if (signal.aborted) throw new KubeError('unavailable', 'not all objects could be read');
+  while (live.settle());
   return { world: live.look().world, transport: live.transport };
 }
 
