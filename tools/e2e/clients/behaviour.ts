@@ -3,7 +3,7 @@ import type { Again, FixedStatus } from './fixed-responses.ts';
 
 /** One call of a program; all its requests get the same status. */
 export interface Measured {
-  /** Seconds between a response and the next request. */
+  /** Seconds between a request, which gets its response at once, and the next one. */
   readonly gaps: readonly number[];
   /** In seconds. */
   readonly retryAfter: number | undefined;

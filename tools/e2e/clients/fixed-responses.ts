@@ -1,8 +1,10 @@
 // Servers that send one fixed response to every token request, with the status, headers and body of NMI's own code, at once:
 // they show how clients react to a response, without NMI's waits.
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { whyOneAddress } from '@pod-identity/kit/testing';
 import { respond } from '../../../packages/nmi/src/respond/respond.ts';
 import type { Outcome } from '../../../packages/nmi/src/respond/outcome.ts';
 import type { TokenErrorCode } from '../../../packages/nmi/src/tokens/errors.ts';
@@ -60,14 +62,10 @@ function outcomeOf(fixed: FixedResponse): Outcome {
   }
 }
 
-interface TimedCall {
-  readonly askedAt: number;
-  readonly answeredAt: number;
-}
-
 export interface FixedServer {
   readonly url: string;
-  readonly calls: readonly TimedCall[];
+  /** When each request came, in milliseconds: taken before its response is sent, since this process may have to wait for a core afterwards. */
+  readonly calls: readonly number[];
   /** Its Retry-After, in seconds. */
   readonly retryAfter: number | undefined;
   /** Resolves with the first request. */
@@ -78,6 +76,15 @@ export interface FixedServer {
 /** Keeps idle connections: a client counts a request on a connection that is just being closed as an attempt. */
 const longestPauseMs = 300_000;
 
+/**
+ * An address that no other program uses: at 127.0.0.1 the server could get the port of one that has ended, whose callers still send
+ * requests there. Those would be counted as the client's.
+ */
+const ownAddress = (): string =>
+  whyOneAddress() === undefined
+    ? `127.${randomInt(2, 255)}.${randomInt(256)}.${randomInt(1, 255)}`
+    : '127.0.0.1';
+
 export async function openFixedServer(fixed: FixedResponse): Promise<FixedServer> {
   const response = respond(outcomeOf(fixed), { nowMs: 0, notAssignedStatus: 404, random: () => 0.5 });
   if (response.status !== fixed.status)
@@ -85,18 +92,18 @@ export async function openFixedServer(fixed: FixedResponse): Promise<FixedServer
   const { 'Retry-After': chosen, ...others } = response.headers;
   const hasRetryAfter = chosen !== undefined && fixed.again !== 'none';
   const headers = hasRetryAfter ? { ...others, 'Retry-After': chosen } : others;
-  const calls: TimedCall[] = [];
+  const calls: number[] = [];
   const asked = Promise.withResolvers<true>();
   const server = createServer({ keepAliveTimeout: longestPauseMs }, (_, answer) => {
-    const askedAt = performance.now();
+    calls.push(performance.now());
     answer.writeHead(response.status, response.reason, headers).end(response.body);
-    calls.push({ askedAt, answeredAt: performance.now() });
     asked.resolve(true);
   });
-  server.listen(0, '127.0.0.1');
+  const host = ownAddress();
+  server.listen(0, host);
   await once(server, 'listening');
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://${host}:${(server.address() as AddressInfo).port}`,
     calls,
     retryAfter: hasRetryAfter ? Number(chosen) : undefined,
     asked: asked.promise,

@@ -21,7 +21,7 @@ export async function playStatus(
   try {
     const answer = await stage.starts.run(() => run(client, wish, place), server.asked);
     const { calls, retryAfter } = server;
-    const gaps = calls.slice(1).map((call, index) => (call.askedAt - (calls[index]?.answeredAt ?? 0)) / 1000);
+    const gaps = calls.slice(1).map((at, index) => (at - (calls[index] ?? 0)) / 1000);
     const goesOn = 'token' in answer && answer.token === tokenOfAz;
     const showsReason = goesOn || ('refused' in answer && answer.refused.includes(reasonOf(fixed.status)));
     return { gaps, retryAfter, goesOn, showsReason };
