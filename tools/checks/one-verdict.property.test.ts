@@ -2,6 +2,7 @@
 import {
   accessModes,
   apiVersion,
+  matchingRulesIn,
   parseAzureIdentity,
   parseAzureIdentityBinding,
   type AccessTarget,
@@ -14,7 +15,6 @@ import type { AccessGroup } from '../../packages/mic/src/snapshot/index/rights.t
 import { createTrims } from '../../packages/mic/src/snapshot/trims.ts';
 import { reportSkip } from '../../packages/mic/src/tell/report.ts';
 import { accessModeOf, accessToIdentity } from '../../packages/nmi/src/authorize/access-needed.ts';
-import { matchingRules } from '../../packages/nmi/src/authorize/authorize.ts';
 import { candidatesOf } from '../../packages/nmi/src/authorize/candidates.ts';
 import { explainDenial } from '../../packages/nmi/src/respond/refusal-texts.ts';
 import { pod as nmiPod, rules as nmiRules, viewOf } from '../../packages/nmi/test/builders.ts';
@@ -158,7 +158,7 @@ function byNmi({
   });
   const mode = accessModeOf('default', view, rules);
   const isAllowed = ({ names }: AccessTarget) => names.some((one) => granted.includes(one));
-  return candidatesOf(pod, view, matchingRules(rules, mode))
+  return candidatesOf(pod, view, matchingRulesIn(mode, rules))
     .candidates.filter((candidate) => {
       const access = accessToIdentity(pod, mode, candidate.identity);
       if (access === undefined) return true;

@@ -190,7 +190,6 @@ export const rooms = [
       'grace',
       'refusal',
       'select-identity',
-      'accepted-namespaces',
       'authorize',
     ],
     never: [nmi('handle'), nmi('respond')],

@@ -6,7 +6,12 @@ export * from './crds.ts';
 export * from './names.ts';
 export { isNamespaced } from './objects/azure-identity.ts';
 export { isDefaultBinding } from './objects/azure-identity-binding.ts';
-export { acceptsLabelPrefix, acceptsNamespace, allowsNamespace } from './objects/allowed-namespaces.ts';
+export {
+  acceptedNamespaces,
+  acceptsLabelPrefix,
+  acceptsNamespace,
+  allowsNamespace,
+} from './objects/allowed-namespaces.ts';
 export { problemTexts, warningTexts } from './objects/object-texts.ts';
 export { selectorText } from './objects/label-selector.ts';
 export type { PodFacts } from './matching/selection.ts';
@@ -26,13 +31,14 @@ export { sortBindings } from './matching/bindings-by-namespace.ts';
 export type {
   BindingSource,
   Match,
-  MatchingRules,
   MatchInput,
   MatchResult,
   Mismatch,
   MismatchReason,
 } from './matching/match.ts';
 export { bindingsAmong, matchPod } from './matching/match.ts';
+export type { MatchingRules, Reach } from './matching/reach.ts';
+export { matchingRulesIn, reachOf } from './matching/reach.ts';
 export { mostBindingsPerNamespace } from './matching/own-bindings.ts';
 export type { AccessResource, AccessSubject, AccessTarget } from './access/access.ts';
 export {

@@ -1,4 +1,4 @@
-import { parseAzureIdentity, parseAzureIdentityBinding } from '@pod-identity/crd-types';
+import { parseAzureIdentity, parseAzureIdentityBinding, type Reach } from '@pod-identity/crd-types';
 import { expect, test } from 'vitest';
 import { explainMatch } from './explain-match.ts';
 
@@ -10,7 +10,7 @@ function valueOf<T>(parsed: { readonly ok: true; readonly value: T } | { readonl
   return parsed.value;
 }
 
-const reachOf = (namespace: string, allowedNamespaces?: object, forceNamespaced = true) => {
+const servedBy = (namespace: string, reach: Reach, allowedNamespaces?: object) => {
   const identity = valueOf(
     parseAzureIdentity({
       metadata: { name: 'of', namespace },
@@ -23,17 +23,24 @@ const reachOf = (namespace: string, allowedNamespaces?: object, forceNamespaced 
       spec: { azureIdentity: 'of', selector: 'demo' },
     }),
   );
-  const findings = explainMatch('shop', { binding, identity }, { forceNamespaced });
+  const findings = explainMatch('shop', { binding, identity }, reach);
   return findings.find(({ topic }) => topic === 'identity')?.text;
 };
 const allowed = { names: ['shop'] };
 
-test('an identity is for the pods of its own namespace, also if it allows others', () => {
-  expect(reachOf('shop')).toMatch(/for pods of its own namespace, which is the pod’s$/);
-  expect(reachOf('shop', allowed)).toMatch(/for pods of its own namespace, which is the pod’s$/);
+const own = /for pods of its own namespace, which is the pod’s$/;
+
+test('an identity is for the pods of its own namespace, and of those that it allows where allowedNamespaces counts', () => {
+  for (const reach of ['own', 'allowed'] as const) expect(servedBy('shop', reach)).toMatch(own);
+  expect(servedBy('shop', 'own', allowed)).toMatch(own);
+  for (const reach of ['allowed', 'any'] as const)
+    expect(servedBy('shop', reach, allowed)).toMatch(
+      /which is the pod’s, and of others by its allowedNamespaces$/,
+    );
 });
 
 test('an identity of another namespace is for the pod by its allowedNamespaces, or for all as the original has it', () => {
-  expect(reachOf('pay', allowed)).toMatch(/for pods of namespace shop by its allowedNamespaces$/);
-  expect(reachOf('pay', undefined, false)).toMatch(/for pods of any namespace$/);
+  for (const reach of ['allowed', 'any'] as const)
+    expect(servedBy('pay', reach, allowed)).toMatch(/for pods of namespace shop by its allowedNamespaces$/);
+  expect(servedBy('pay', 'any')).toMatch(/for pods of any namespace$/);
 });

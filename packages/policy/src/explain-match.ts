@@ -7,7 +7,7 @@ import {
   type AzureIdentity,
   type AzureIdentityBinding,
   type AzurePodIdentityException,
-  type MatchingRules,
+  type Reach,
 } from '@pod-identity/crd-types';
 import { inBroker, info, ok, type Finding } from './finding.ts';
 
@@ -18,17 +18,13 @@ export interface Matched {
 }
 
 /** Which binding selects the pod, which identity it names, and what is probably not meant in either. */
-export function explainMatch(
-  namespace: string,
-  { binding, identity }: Matched,
-  rules: MatchingRules,
-): Finding[] {
+export function explainMatch(namespace: string, { binding, identity }: Matched, reach: Reach): Finding[] {
   const [of, by] = [keyOf(identity), keyOf(binding)];
   const reason = hasOwnConditions(binding) ? ` by ${describeSelection(binding)}` : '';
   return [
     ok('binding', `${by} selects the pod${reason} and names AzureIdentity ${of}`),
     ...doubtful('binding', binding),
-    ok('identity', `${of} is ${describe(identity)}, for pods ${reachOf(namespace, identity, rules)}`),
+    ok('identity', `${of} is ${describe(identity)}, for pods ${servedBy(identity, { namespace, reach })}`),
     ...doubtful('identity', identity),
     ...credentialOf(identity),
   ];
@@ -85,13 +81,26 @@ function describe({ spec }: AzureIdentity): string {
   }
 }
 
-function reachOf(namespace: string, identity: AzureIdentity, { forceNamespaced }: MatchingRules): string {
+/** Whose identities a pod may get, in a sentence. */
+export const reachInWords: Readonly<Record<Reach, string>> = {
+  own: 'of the pod’s namespace',
+  allowed:
+    'of the pod’s namespace, and of others by their allowedNamespaces where the pod’s namespace accepts them',
+  any: 'of any namespace',
+};
+
+/** The pods that the identity is for, as one in this namespace sees it. */
+function servedBy(
+  identity: AzureIdentity,
+  { namespace, reach }: { readonly namespace: string; readonly reach: Reach },
+): string {
   const isOwn = identity.metadata.namespace === namespace;
-  if (!isOwn && identity.spec.allowedNamespaces !== undefined)
-    return `of namespace ${namespace} by its allowedNamespaces`;
-  return forceNamespaced || isNamespaced(identity)
-    ? 'of its own namespace, which is the pod’s'
-    : 'of any namespace';
+  const { allowedNamespaces } = identity.spec;
+  if (!isOwn && allowedNamespaces !== undefined) return `of namespace ${namespace} by its allowedNamespaces`;
+  const own = 'of its own namespace, which is the pod’s';
+  if (reach === 'own' || isNamespaced(identity)) return own;
+  if (allowedNamespaces !== undefined) return `${own}, and of others by its allowedNamespaces`;
+  return reach === 'allowed' ? own : 'of any namespace';
 }
 
 function keyOf({ metadata: { namespace = '', name } }: Doubtful): string {

@@ -2,7 +2,7 @@ import { readAzureIdentity, isNamespaced, type AzureIdentity } from '../objects/
 import { readAzureIdentityBinding, type AzureIdentityBinding } from '../objects/azure-identity-binding.ts';
 import { objectParser } from '../parsing/custom-object.ts';
 import { apiVersion, defaultAssignedNamespace } from '../parsing/group.ts';
-import type { MatchingRules } from './match.ts';
+import type { MatchingRules } from './reach.ts';
 import type { ListMeta, ObjectMeta } from '../parsing/meta.ts';
 import { readMetadata } from '../parsing/object-meta.ts';
 import { quote } from '../parsing/quote.ts';

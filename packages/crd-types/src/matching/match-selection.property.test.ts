@@ -8,7 +8,8 @@ import { isNamespaced, type AzureIdentity } from '../objects/azure-identity.ts';
 import type { AzureIdentityBinding } from '../objects/azure-identity-binding.ts';
 import { sortBindings } from './bindings-by-namespace.ts';
 import { behaviorAnnotation, bindingLabel } from '../parsing/group.ts';
-import { bindingsAmong, matchPod, type MatchingRules, type MatchInput } from './match.ts';
+import { bindingsAmong, matchPod, type MatchInput } from './match.ts';
+import type { MatchingRules } from './reach.ts';
 import { mostBindingsPerNamespace } from './own-bindings.ts';
 import { isBroad, selectsPod, type PodFacts } from './selection.ts';
 

@@ -4,7 +4,8 @@ import type { AzureIdentity } from '../objects/azure-identity.ts';
 import type { AzureIdentityBinding } from '../objects/azure-identity-binding.ts';
 import { sortBindings } from './bindings-by-namespace.ts';
 import { bindingLabel } from '../parsing/group.ts';
-import { bindingsAmong, matchPod, type MatchingRules, type MatchResult } from './match.ts';
+import { bindingsAmong, matchPod, type MatchResult } from './match.ts';
+import type { MatchingRules } from './reach.ts';
 import { mostBindingsPerNamespace } from './own-bindings.ts';
 import type { PodFacts } from './selection.ts';
 

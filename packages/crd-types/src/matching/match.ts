@@ -6,20 +6,10 @@ import type { AzureIdentityBinding } from '../objects/azure-identity-binding.ts'
 import { compare, grouped, type BindingsByNamespace } from './bindings-by-namespace.ts';
 import type { Labels } from '../objects/label-selector.ts';
 import { hasAny, mostBindingsPerNamespace, ownBindings, type OwnBindings } from './own-bindings.ts';
+import { reachOf, type MatchingRules, type Reach } from './reach.ts';
 import { bindingLabelOf, hasAccount, hasOwnConditions, type PodFacts } from './selection.ts';
 
 // The rule for which pod may use which identity. MIC applies it to assignments and NMI to requests, so that both agree.
-
-/** The part of the services' configuration that decides whether identities of other namespaces count. */
-export interface MatchingRules {
-  /** Pods get identities of their own namespace only, whatever AzureIdentities say. */
-  readonly forceNamespaced: boolean;
-  /**
-   * Pods get identities of other namespaces only if `allowedNamespaces` allows it and a label of the pod's Namespace accepts the other
-   * namespace, whatever `forceNamespaced` is.
-   */
-  readonly byAllowedNamespaces?: boolean;
-}
 
 /** The pod, and access to bindings and identities. */
 export interface MatchInput extends BindingSource {
@@ -151,16 +141,17 @@ type Groups = readonly (readonly AzureIdentityBinding[])[];
 /** Bindings of other namespaces that can give the pod an identity, by namespace. */
 function otherBindings(labelled: BindingsByNamespace, label: string, input: MatchInput): Groups {
   const { pod, rules, identityOf, bindingsReachingOut, namespaceLabels } = input;
-  if (rules.byAllowedNamespaces !== true && rules.forceNamespaced) return [];
+  const reach = reachOf(rules);
+  if (reach === 'own') return [];
   const reachesOut = ({ metadata, spec }: AzureIdentityBinding) =>
     identityOf(metadata.namespace ?? '', spec.azureIdentity)?.spec.allowedNamespaces !== undefined;
   const counts = (binding: AzureIdentityBinding) =>
-    !hasOwnConditions(binding) && (rules.byAllowedNamespaces !== true || reachesOut(binding));
-  const reaching = rules.byAllowedNamespaces === true ? bindingsReachingOut?.(label) : undefined;
+    !hasOwnConditions(binding) && (reach === 'any' || reachesOut(binding));
+  const reaching = reach === 'allowed' ? bindingsReachingOut?.(label) : undefined;
   const bindings = reaching ?? labelled;
   return bindings.namespaces
     .filter((namespace) => namespace !== pod.namespace)
-    .filter((namespace) => rules.byAllowedNamespaces !== true || acceptsNamespace(namespaceLabels, namespace))
+    .filter((namespace) => reach === 'any' || acceptsNamespace(namespaceLabels, namespace))
     .sort(compare)
     .map((namespace) => bindings.of(namespace).filter(counts).slice(0, mostBindingsPerNamespace))
     .filter((group) => group.length > 0);
@@ -236,25 +227,29 @@ function judge(binding: AzureIdentityBinding, input: MatchInput): BindingOutcome
 
 function judgeElsewhere(binding: AzureIdentityBinding, input: MatchInput): BindingOutcome {
   const { identityOf, rules } = input;
-  const byAllowed = rules.byAllowedNamespaces === true;
+  const reach = reachOf(rules);
   const otherNamespace = { binding, reason: 'other-namespace' } as const;
-  if (rules.forceNamespaced && !byAllowed) return otherNamespace;
+  if (reach === 'own') return otherNamespace;
   const identity = identityOf(binding.metadata.namespace ?? '', binding.spec.azureIdentity);
-  if (identity === undefined) return byAllowed ? otherNamespace : { binding, reason: 'identity-missing' };
-  if (!isOpenTo(identity, input)) return otherNamespace;
+  if (identity === undefined)
+    return reach === 'allowed' ? otherNamespace : { binding, reason: 'identity-missing' };
+  if (!isOpenTo(identity, reach, input)) return otherNamespace;
   return identity.spec.allowedNamespaces === undefined
     ? { binding, identity }
     : { binding, identity, isGuest: true };
 }
 
-/** Whether a pod of another namespace may use the identity. The caller has checked `forceNamespaced`. */
-function isOpenTo(identity: AzureIdentity, { pod, namespaceLabels, rules }: MatchInput): boolean {
+/** Whether a pod of another namespace may use the identity. */
+function isOpenTo(
+  identity: AzureIdentity,
+  reach: Exclude<Reach, 'own'>,
+  { pod, namespaceLabels }: MatchInput,
+): boolean {
   if (isNamespaced(identity)) return false;
   const { metadata, spec } = identity;
   const { allowedNamespaces } = spec;
-  if (rules.byAllowedNamespaces === true && !acceptsNamespace(namespaceLabels, metadata.namespace ?? ''))
-    return false;
-  if (allowedNamespaces === undefined) return rules.byAllowedNamespaces !== true;
+  if (reach === 'allowed' && !acceptsNamespace(namespaceLabels, metadata.namespace ?? '')) return false;
+  if (allowedNamespaces === undefined) return reach === 'any';
   return allowsNamespace(allowedNamespaces, pod.namespace, namespaceLabels);
 }
 

@@ -7,7 +7,8 @@ import {
   type AzureIdentityBinding,
 } from '../objects/azure-identity-binding.ts';
 import { apiVersion } from '../parsing/group.ts';
-import { bindingsAmong, matchPod, type MatchingRules } from './match.ts';
+import { bindingsAmong, matchPod } from './match.ts';
+import type { MatchingRules } from './reach.ts';
 import { mostBindingsPerNamespace } from './own-bindings.ts';
 import {
   describeSelection,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { acceptedNamespaces, acceptsLabelPrefix } from './allowed-namespaces.ts';
 import { parseAzureIdentity } from './azure-identity.ts';
 
 const parse = (allowedNamespaces: object) =>
@@ -46,4 +47,15 @@ describe('allowedNamespaces', () => {
       warnings: [{ path: 'spec.allowedNamespaces', message }],
     });
   });
+});
+
+test('a namespace accepts those that its labels name, and none if nothing is known of it', () => {
+  expect(acceptedNamespaces(undefined)).toEqual([]);
+  const other = `${'x'.repeat(acceptsLabelPrefix.length)}shared`;
+  const labels = {
+    [`${acceptsLabelPrefix}shared`]: 'true',
+    [`${acceptsLabelPrefix}no`]: 'no',
+    [other]: 'true',
+  };
+  expect(acceptedNamespaces(labels)).toEqual(['shared']);
 });

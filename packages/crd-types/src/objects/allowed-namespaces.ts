@@ -59,6 +59,21 @@ export function acceptsNamespace(labels: Labels | undefined, other: string): boo
   return labels?.[`${acceptsLabelPrefix}${other}`] === 'true';
 }
 
+/**
+ * The namespaces whose identities a namespace with these labels accepts.
+ *
+ * @example
+ * ```ts
+ * acceptedNamespaces({ 'identities-from.aadpodidentity.k8s.io/shared': 'true' }); // [ 'shared' ]
+ * ```
+ */
+export function acceptedNamespaces(labels: Labels | undefined): readonly string[] {
+  return Object.keys(labels ?? {})
+    .filter((key) => key.startsWith(acceptsLabelPrefix))
+    .map((key) => key.slice(acceptsLabelPrefix.length))
+    .filter((other) => acceptsNamespace(labels, other));
+}
+
 export function readAllowedNamespaces(spec: Section): AllowedNamespaces | undefined {
   if (!spec.has('allowedNamespaces')) return undefined;
   const section = spec.section('allowedNamespaces');

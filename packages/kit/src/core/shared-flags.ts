@@ -17,7 +17,7 @@ export const apiServerFlags = {
 };
 
 export const forceNamespacedFlag = changedFlag('forceNamespaced', truth(true), {
-  help: 'A pod may use only identities and bindings of its own namespace. Must be the same for MIC and NMI.',
+  help: 'In the modes namespace and warn of --identity-access, a pod may use only identities and bindings of its own namespace. It has no effect in mode rbac, where allowedNamespaces of an AzureIdentity opens it to other namespaces. Must be the same for MIC and NMI.',
   why: 'on by default; in the original any pod could use identities of other namespaces with a label',
   env: 'FORCENAMESPACED',
   aliases: ['force-namespaced'],

@@ -147,7 +147,7 @@ function explainAssignment(assignment: Assignment, world: ExplainWorld): Finding
   const { pod, identity, resourceId } = assignment;
   const { host } = world.index.nodeHost(pod.nodeName);
   return [
-    ...explainMatch(pod.namespace, assignment, world.index.rules),
+    ...explainMatch(pod.namespace, assignment, world.index.reach(pod.namespace)),
     ...explainRight(assignment, world),
     ...(host && resourceId !== undefined
       ? explainHost({

@@ -1,8 +1,6 @@
-import { acceptsLabelPrefix } from '@pod-identity/crd-types';
 import { expect, it } from 'vitest';
 import { identity, pod } from '../../test/builders.ts';
 import type { Access } from '../access/types.ts';
-import { acceptedNamespaces } from './accepted-namespaces.ts';
 import { accessToIdentity, bothAccesses } from './access-needed.ts';
 
 const untenanted = identity({
@@ -15,17 +13,6 @@ it('no right can be granted on an identity that names nothing to grant it on: rb
   expect(accessToIdentity(pod(), 'rbac', untenanted)).toMatch(/^its spec\.tenantID \S/);
   expect(accessToIdentity(pod(), 'warn', untenanted)).toBeUndefined();
   expect(accessToIdentity(pod(), 'namespace', untenanted)).toBeUndefined();
-});
-
-it('a namespace accepts those that its labels name, and none if nothing is known of it', () => {
-  expect(acceptedNamespaces(undefined)).toEqual([]);
-  const other = `${'x'.repeat(acceptsLabelPrefix.length)}shared`;
-  const labels = {
-    [`${acceptsLabelPrefix}shared`]: 'true',
-    [`${acceptsLabelPrefix}no`]: 'no',
-    [other]: 'true',
-  };
-  expect(acceptedNamespaces({ name: 'shop', labels, access: undefined })).toEqual(['shared']);
 });
 
 it('the rights of an identity by both of its types are all needed, and of warn and rbac those of rbac', () => {

@@ -1,6 +1,6 @@
 // Room: which identity the pod may use, over a view of the cluster's objects.
 // It must not get a token, or choose a status; it says what is wrong with an object, for the response.
-import { bindingLabel, type AccessMode, type MatchingRules, type Mismatch } from '@pod-identity/crd-types';
+import { bindingLabel, matchingRulesIn, type AccessMode, type Mismatch } from '@pod-identity/crd-types';
 import { absentOrLeftOut, unboundBy, type Known } from '@pod-identity/policy';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
@@ -75,7 +75,7 @@ function rightsOfServed(pod: PodView, view: ClusterView, rules: AuthorizeRules):
 /** The rights by bindings, without exceptions. */
 function rightsOfBound(pod: PodView, view: ClusterView, rules: AuthorizeRules): Rights {
   const mode = accessModeOf(pod.namespace, view, rules);
-  const { candidates, mismatches } = candidatesOf(pod, view, matchingRules(rules, mode));
+  const { candidates, mismatches } = candidatesOf(pod, view, matchingRulesIn(mode, rules));
   const grants: Grants = { pod, rules, mode };
   /** The same for all object ids, which may be as many as requests. */
   let byObjectId: Decision | undefined;
@@ -105,11 +105,6 @@ interface Grants {
   readonly pod: PodView;
   readonly rules: AuthorizeRules;
   readonly mode: AccessMode;
-}
-
-/** In mode `rbac`, only `allowedNamespaces` opens an identity to other namespaces, whatever the flags are. */
-export function matchingRules(rules: AuthorizeRules, mode: AccessMode): AuthorizeRules & MatchingRules {
-  return mode === 'rbac' ? { ...rules, byAllowedNamespaces: true } : rules;
 }
 
 function decideAmong(
@@ -195,7 +190,7 @@ export function identitiesOf(
   // In mode `rbac`, an exempt pod without the right on the machine is treated as an ordinary pod.
   if (!mayBeServed || (exemption && exemption.access?.mode !== 'rbac')) return [];
   const mode = accessModeOf(pod.namespace, view, rules);
-  return candidatesOf(pod, view, matchingRules(rules, mode)).candidates.flatMap((candidate) => {
+  return candidatesOf(pod, view, matchingRulesIn(mode, rules)).candidates.flatMap((candidate) => {
     const identity = grantOf(candidate, { pod, rules, mode });
     return typeof identity === 'string' ? [] : [identity];
   });

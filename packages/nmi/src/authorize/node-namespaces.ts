@@ -1,9 +1,9 @@
 // The namespaces whose objects NMI keeps: those of the pods of this node, and those whose identities they accept.
+import { acceptedNamespaces } from '@pod-identity/crd-types';
 import type { Clock, Timer } from '@pod-identity/kit/core';
 import type { Informer } from '@pod-identity/kit/kube';
 import type { PodView } from '../identify/pod-view.ts';
 import { awaitChange, type Patience } from '../waiting/await-change.ts';
-import { acceptedNamespaces } from './accepted-namespaces.ts';
 import type { NamespaceInformer } from './namespaces.ts';
 
 export interface NodeNamespaces {
@@ -45,7 +45,7 @@ export function createNodeNamespaces(options: NodeNamespacesOptions): NodeNamesp
   /** By namespace of pods: the namespaces whose identities it accepts. */
   const accepted = new Map<string, readonly string[]>();
 
-  const acceptedBy = (namespace: string) => acceptedNamespaces(namespaces.viewOf(namespace));
+  const acceptedBy = (namespace: string) => acceptedNamespaces(namespaces.viewOf(namespace)?.labels);
   const isNamespaceNeeded = (namespace: string) =>
     counts.has(namespace) || [...accepted.values()].some((all) => all.includes(namespace));
   const update = (namespace: string) => kept.update(namespace, isNamespaceNeeded);

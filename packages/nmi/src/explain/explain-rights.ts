@@ -1,4 +1,12 @@
-import { bindingLabel, failedCondition, matchPod, type Match } from '@pod-identity/crd-types';
+import {
+  bindingLabel,
+  failedCondition,
+  matchingRulesIn,
+  matchPod,
+  reachOf,
+  type Match,
+  type MatchingRules,
+} from '@pod-identity/crd-types';
 import {
   doubtful,
   explainMatch,
@@ -14,7 +22,7 @@ import {
   type Known,
 } from '@pod-identity/policy';
 import { accessModeOf } from '../authorize/access-needed.ts';
-import { knownOf, matchingRules, rightsOf } from '../authorize/authorize.ts';
+import { knownOf, rightsOf } from '../authorize/authorize.ts';
 import { objectsOf } from '../authorize/candidates.ts';
 import { exemptionOf, invalidExceptionFor, type Exemption } from '../authorize/exception.ts';
 import { exemptionName } from '../authorize/lack.ts';
@@ -49,9 +57,14 @@ export function explainRights(world: ExplainWorld): ExplainedRights {
   };
 }
 
-function matchesOf({ pod, view, rules: all }: ExplainWorld): ReturnType<typeof matchPod> {
-  const rules = matchingRules(all, accessModeOf(pod.namespace, view, all));
-  return matchPod({ ...objectsOf(view, pod), pod, rules });
+function matchesOf(world: ExplainWorld): ReturnType<typeof matchPod> {
+  const { pod, view } = world;
+  return matchPod({ ...objectsOf(view, pod), pod, rules: rulesOf(world) });
+}
+
+/** Which identities count for the pod. */
+export function rulesOf({ pod, view, rules }: ExplainWorld): MatchingRules {
+  return matchingRulesIn(accessModeOf(pod.namespace, view, rules), rules);
 }
 
 /** In mode `rbac` its bindings count where its ServiceAccount may not use the machine. */
@@ -102,7 +115,7 @@ function explainIdentity(match: Match, world: ExplainWorld): Finding[] {
   const { pod, view, rules } = world;
   const decision = rightsOf(pod, view, rules)(selectorOf(match), withoutExemption);
   return [
-    ...explainMatch(pod.namespace, match, rules),
+    ...explainMatch(pod.namespace, match, reachOf(rulesOf(world))),
     ...('identity' in decision && typeof decision.identity !== 'string'
       ? explainAccess(decision.identity, world)
       : []),

@@ -1,10 +1,11 @@
 // Room: `nmi explain`: what a pod would be told, and why, from objects that were read once.
 // It must not do I/O, or get a token.
-import { info, ok, problem, waiting, whoDecides, type Finding } from '@pod-identity/policy';
+import { reachOf } from '@pod-identity/crd-types';
+import { info, ok, problem, reachInWords, waiting, whoDecides, type Finding } from '@pod-identity/policy';
 import { accessModeOf } from '../authorize/access-needed.ts';
 import { expectedResponses, type ExpectedResponse } from './expected-response.ts';
 import { explainLocation } from './explain-location.ts';
-import { explainRights } from './explain-rights.ts';
+import { explainRights, rulesOf } from './explain-rights.ts';
 import type { ExplainWorld } from './world.ts';
 
 export interface Explanation {
@@ -28,9 +29,8 @@ export function explainPod(world: ExplainWorld): Explanation {
   const responses = [{ by: 'nothing' } as const, ...rights.selectors].flatMap((selector) =>
     expectedResponses(selector, world, location.failure),
   );
-  const reach = world.rules.forceNamespaced ? 'of the pod’s namespace' : 'of any namespace';
   const mode = accessModeOf(world.pod.namespace, world.view, world.rules);
-  const rules = `with identities ${reach}; ${whoDecides[mode]}`;
+  const rules = `with identities ${reachInWords[reachOf(rulesOf(world))]}; ${whoDecides[mode]}`;
   return {
     pod: world.pod.key,
     findings: [

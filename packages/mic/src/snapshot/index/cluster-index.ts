@@ -3,7 +3,14 @@
 //
 // The cluster in memory, indexed for the queries of plans. It takes one change at a time, at a cost that depends on the change and not
 // on the size of the cluster. Mutable; does no I/O and reads no clock.
-import type { AccessMode, Host, MatchingRules, NamespaceView, ResourceId } from '@pod-identity/crd-types';
+import type {
+  AccessMode,
+  Host,
+  MatchingRules,
+  NamespaceView,
+  Reach,
+  ResourceId,
+} from '@pod-identity/crd-types';
 import type { AssignedView, NodeView, PodKey, PodView } from '../views.ts';
 import type { ClusterChange, LeftOutSource, SharedKind } from './cluster-change.ts';
 import { Concern } from './concern.ts';
@@ -37,7 +44,7 @@ export class ClusterIndex {
   /** Without `access`, anyone who may write an AzureIdentity decides who may use it. */
   constructor(rules: MatchingRules, access?: AccessRules) {
     this.rules = rules;
-    this.#matching = new Matching(rules, (namespace) => this.accessMode(namespace) === 'rbac');
+    this.#matching = new Matching(rules, (namespace) => this.accessMode(namespace));
     this.objects = this.#matching.objects;
     this.#concern = new Concern(this.objects);
     this.#rights = new RightsOfPods(access, (identityKey) => this.#concern.usesChanged([identityKey]));
@@ -197,6 +204,11 @@ export class ClusterIndex {
   /** The access mode that applies to pods of this namespace. */
   accessMode(namespace: string): AccessMode {
     return this.#rights.mode(namespace);
+  }
+
+  /** Whose identities its pods may get. */
+  reach(namespace: string): Reach {
+    return this.#matching.namespaces.reach(namespace);
   }
 
   /** Why the labels of the Namespace are not known, so that it accepts no other one. */

@@ -7,6 +7,7 @@ import {
   matchPod,
   mostBindingsPerNamespace,
   problemTexts,
+  type AccessMode,
   type AllowedNamespaces,
   type AzureIdentityBinding,
   type BindingsByNamespace,
@@ -49,9 +50,9 @@ export class Matching {
   #revision = 0;
   #made = 0;
 
-  /** `byAllowedNamespaces`: if true for a namespace, its pods get identities of others only by `allowedNamespaces`, whatever the rules are. */
-  constructor(rules: MatchingRules, byAllowedNamespaces: (namespace: string) => boolean = () => false) {
-    this.namespaces = new NamespaceRules(rules, byAllowedNamespaces);
+  /** `modeOf`: the access mode of a namespace. */
+  constructor(rules: MatchingRules, modeOf: (namespace: string) => AccessMode = () => 'namespace') {
+    this.namespaces = new NamespaceRules(rules, modeOf);
   }
 
   /** Increases when the meaning of an identity changes. */

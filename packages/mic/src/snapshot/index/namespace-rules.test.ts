@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest';
 import { NamespaceRules } from './namespace-rules.ts';
 
 test('labels of a Namespace are kept as text, and changes count where they may change matches', () => {
-  const rules = new NamespaceRules({ forceNamespaced: true }, () => true);
+  const rules = new NamespaceRules({ forceNamespaced: true }, () => 'rbac');
   const accepting = { 'identities-from.aadpodidentity.k8s.io/shared': 'true' };
   expect(rules.setLabels('pay', { team: 'pay' })).toBe(false);
   expect(rules.setLabels('pay', accepting)).toBe(true);
@@ -20,7 +20,7 @@ test('labels of a Namespace are kept as text, and changes count where they may c
 });
 
 test('labels are not read for identities that allow no namespace, or of a namespace that is not accepted', () => {
-  const rules = new NamespaceRules({ forceNamespaced: true }, () => true);
+  const rules = new NamespaceRules({ forceNamespaced: true }, () => 'rbac');
   rules.setLabels('pay', { 'identities-from.aadpodidentity.k8s.io/shared': 'true' });
   const labels = vi.spyOn(rules, 'labels');
   expect([rules.isOpenTo('pay', 'shared', []), rules.isOpenTo('pay', 'other', [{ selector: {} }])]).toEqual([
@@ -33,7 +33,7 @@ test('labels are not read for identities that allow no namespace, or of a namesp
 
 test('labels count for all pods where identities are not namespaced, and for none where they are', () => {
   const seen = (forceNamespaced: boolean) => {
-    const rules = new NamespaceRules({ forceNamespaced }, () => false);
+    const rules = new NamespaceRules({ forceNamespaced }, () => 'warn');
     const isOther = rules.setLabels('pay', { team: 'pay' });
     return [
       isOther,

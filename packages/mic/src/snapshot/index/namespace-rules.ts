@@ -1,11 +1,14 @@
 // Which identities of other namespaces the pods of a namespace may get.
 import {
-  acceptsLabelPrefix,
-  acceptsNamespace,
+  acceptedNamespaces,
   allowsNamespace,
+  matchingRulesIn,
+  reachOf,
+  type AccessMode,
   type AllowedNamespaces,
   type Labels,
   type MatchingRules,
+  type Reach,
 } from '@pod-identity/crd-types';
 
 interface Known {
@@ -20,19 +23,22 @@ interface Known {
 const unknown: Known = { labels: undefined, fault: undefined, accepted: [] };
 
 export class NamespaceRules {
-  readonly #rules: MatchingRules;
-  readonly #opened: MatchingRules;
-  readonly #byAllowedNamespaces: (namespace: string) => boolean;
+  readonly #rules: Readonly<Record<AccessMode, MatchingRules>>;
+  readonly #modeOf: (namespace: string) => AccessMode;
   readonly #known = new Map<string, Known>();
 
-  constructor(rules: MatchingRules, byAllowedNamespaces: (namespace: string) => boolean) {
-    this.#rules = rules;
-    this.#opened = { ...rules, byAllowedNamespaces: true };
-    this.#byAllowedNamespaces = byAllowedNamespaces;
+  constructor(rules: MatchingRules, modeOf: (namespace: string) => AccessMode) {
+    const inMode = (mode: AccessMode) => matchingRulesIn(mode, rules);
+    this.#rules = { namespace: inMode('namespace'), warn: inMode('warn'), rbac: inMode('rbac') };
+    this.#modeOf = modeOf;
   }
 
   rules(namespace: string): MatchingRules {
-    return this.#byAllowedNamespaces(namespace) ? this.#opened : this.#rules;
+    return this.#rules[this.#modeOf(namespace)];
+  }
+
+  reach(namespace: string): Reach {
+    return reachOf(this.rules(namespace));
   }
 
   labels(namespace: string): Labels | undefined {
@@ -52,20 +58,18 @@ export class NamespaceRules {
   setLabels(namespace: string, labels: Labels | undefined, fault?: string): boolean {
     const before = this.#of(namespace);
     const text = labels && JSON.stringify(labels);
-    const after = { labels: text, fault, accepted: acceptedBy(labels) };
+    const after = { labels: text, fault, accepted: acceptedNamespaces(labels) };
     if (text === undefined && fault === undefined) this.#known.delete(namespace);
     else this.#known.set(namespace, after);
     if (before.labels === text) return false;
-    const { forceNamespaced, byAllowedNamespaces } = this.rules(namespace);
-    return byAllowedNamespaces === true
-      ? before.accepted.length + after.accepted.length > 0
-      : !forceNamespaced;
+    const reach = this.reach(namespace);
+    return reach === 'any' || (reach === 'allowed' && before.accepted.length + after.accepted.length > 0);
   }
 
   /** Whether pods of the namespace may get an identity of `other` that allows these namespaces. */
   isOpenTo(namespace: string, other: string, allowed: readonly AllowedNamespaces[]): boolean {
-    const { forceNamespaced, byAllowedNamespaces } = this.rules(namespace);
-    if (byAllowedNamespaces !== true) return !forceNamespaced;
+    const reach = this.reach(namespace);
+    if (reach !== 'allowed') return reach === 'any';
     if (allowed.length === 0 || !this.accepted(namespace).includes(other)) return false;
     const labels = this.labels(namespace);
     return allowed.some((one) => allowsNamespace(one, namespace, labels));
@@ -74,11 +78,4 @@ export class NamespaceRules {
   #of(namespace: string): Known {
     return this.#known.get(namespace) ?? unknown;
   }
-}
-
-function acceptedBy(labels: Labels | undefined): readonly string[] {
-  return Object.keys(labels ?? {})
-    .filter((name) => name.startsWith(acceptsLabelPrefix))
-    .map((name) => name.slice(acceptsLabelPrefix.length))
-    .filter((name) => acceptsNamespace(labels, name));
 }
