@@ -53,7 +53,7 @@ export const rulesFlags = {
     mapped(truth(false, 'status'), (given) => (given === 'status' ? given : given ? 'text' : 'off')),
     {
       help: 'Return errors with the statuses and texts of the original; =status: with its statuses, and the JSON of the metadata service. The texts break msal-node and msal for Python, which expect JSON. Both values make azidentity retry for 100 s where the original returns 404 or 500.',
-      why: 'for programs that depend on the original; SDKs work better without it. By default transient errors of the metadata service (429, 404, 410 and 5xx) are retried within --hold, then NMI returns 503 or 429 with Retry-After instead of 403',
+      why: 'for programs that depend on the original; SDKs work better without it. With it, transient errors of the metadata service (429, 404, 410 and 5xx) are retried within --hold before they are returned. By default they are returned at once, with Retry-After, and a 404 as 503; the original returns 403',
     },
   ),
   /** `error` of a failure is only the code of the metadata service. */
@@ -76,7 +76,7 @@ export const accessFlags = {
   identityAccess: identityAccessFlag,
   accessAges: {
     maxAgeMs: newFlag('access-max-age', duration('15s', { min: 5_000, max: 300_000 }), {
-      help: 'How long an answer of the API server about a right is used. A right that was withdrawn gives no token after this time.',
+      help: 'How long an answer of the API server about a right is used. A right that was withdrawn gives no token after this time, or after --access-grace while the API server does not answer.',
       why: 'see --identity-access',
     }),
     graceMs: newFlag('access-grace', duration('10m', { min: 0, max: 86_400_000 }), {
