@@ -2,13 +2,13 @@
 // It must not grant anything, or decide what policy decides.
 import type { AccessSubject } from '@pod-identity/crd-types';
 import { exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
-import { checkLines } from '../../../mic/src/commands/plug-in.ts';
+import { accessCodeOf, checkLines } from '../../../mic/src/commands/plug-in.ts';
 import { isForPrograms } from '../print/output.ts';
 import { named } from './named.ts';
 import { readIdentityTargets, type IdentityTarget } from './identities.ts';
 import { openRights, type Rights } from './rights.ts';
 import { identityArgument, readTargets } from './target.ts';
-import { createReviews, rightIn, verdictObject, type Right, type Verdict } from './verdicts.ts';
+import { createReviews, rightIn, verdictObject, type Verdict } from './verdicts.ts';
 
 export const access: PlugInCommand = {
   name: 'access',
@@ -43,13 +43,7 @@ async function checkAccess(session: Session, { subject, identity }: Check): Prom
     for (const { target, review: checked } of verdicts)
       for (const line of checkLines(subject, target, checked)) session.out.line(line);
   reportNotes(session, rights.notes);
-  return rights.allowsAnybody ? exitCodes.problem : codeOf(verdicts);
-}
-
-function codeOf(verdicts: readonly Verdict[]): number {
-  const all = new Set<Right>(verdicts.map(rightIn));
-  if (all.has('refused')) return exitCodes.problem;
-  return all.has('unknown') ? exitCodes.unknown : exitCodes.ok;
+  return rights.allowsAnybody ? exitCodes.problem : accessCodeOf(new Set(verdicts.map(({ review: { kind } }) => kind)));
 }
 
 async function listAccess(session: Session, subject: AccessSubject): Promise<number> {

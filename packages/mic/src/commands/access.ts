@@ -17,7 +17,7 @@ export interface AccessCommand {
   readonly printer: Printer;
 }
 
-/** Returns the exit code: 0 if all is allowed, 1 if not, 2 if the API server did not say so. */
+/** Returns the exit code: as `codeOf`; 1 also where anybody is allowed. */
 export async function accessCommand(command: AccessCommand): Promise<number> {
   const { subject, printer } = command;
   const targets = command.target ? [command.target] : await command.inUse();
@@ -40,7 +40,9 @@ export async function accessCommand(command: AccessCommand): Promise<number> {
   return isOpen ? 1 : code;
 }
 
-function codeOf(kinds: ReadonlySet<NamesReview['kind']>): 0 | 1 | 2 {
+/** 0: all are allowed; 1: one is not, or there is none; 2: the API server did not say of one, and refused none. */
+export function codeOf(kinds: ReadonlySet<NamesReview['kind']>): 0 | 1 | 2 {
+  if (kinds.has('refused')) return 1;
   if (kinds.has('unanswered')) return 2;
-  return kinds.has('allowed') && !kinds.has('refused') ? 0 : 1;
+  return kinds.has('allowed') ? 0 : 1;
 }

@@ -25,6 +25,7 @@ export { bindingCondition } from '../tell/conditions.ts';
 export { explainPod, recordFinding, type Explanation } from '../tell/explain-pod.ts';
 export { clientIdRemedy, remedyFor } from '../tell/remedy.ts';
 export { listProblems } from '../tell/spec-texts.ts';
+export { codeOf as accessCodeOf } from './access.ts';
 export { accessReportCommand, machinesInUse } from './access-report.ts';
 export { explainPods } from './explain-all.ts';
 export { readExplanation as readMicExplanation, readRecords } from './explain.ts';
