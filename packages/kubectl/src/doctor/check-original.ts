@@ -1,24 +1,46 @@
 import { problem } from '@pod-identity/policy';
 import { isRunning, keyOf } from './check-services.ts';
-import { found, type Checked, type DoctorWorld } from './world.ts';
+import { found, type Checked, type DoctorWorld, type Found } from './world.ts';
 
-/** One MIC alone changes the hosts. */
+type Controller = DoctorWorld['services']['mic'][number];
+
+/** One MIC alone changes the hosts: the original's does so beside ours, and one of ours that has another Lease. */
 export function checkOriginal({ services, originalRuns }: DoctorWorld): Checked {
   const running = services.mic.filter(isRunning);
   const originals = running.filter(({ isOriginal }) => isOriginal);
-  const isAlone = running.length === originals.length;
+  const ours = running.filter(({ isOriginal }) => !isOriginal);
   if (originals.length === 0 && originalRuns !== undefined)
     return { findings: [found('Endpoints', problem('original', originalRuns))], unknown: [] };
-  const findings = isAlone
-    ? []
-    : originals.map((original) => {
-        const { namespace, name } = original;
-        const text = `the original's MIC (Deployment ${namespace}/${name}) runs beside ours: both change the same hosts and objects, and undo each other's work`;
-        const remedy = {
-          text: 'scale it down; our MIC goes on with its objects',
-          command: `kubectl scale deployment ${name} --namespace ${namespace} --replicas=0`,
-        };
-        return found(keyOf(original), problem('original', text, remedy));
-      });
-  return { findings, unknown: [] };
+  const besideOurs = ours.length === 0 ? [] : originals;
+  return { findings: [...besideOurs.map(beside), ...withOtherLease(ours)], unknown: [] };
+}
+
+function beside(original: Controller): Found {
+  const { namespace, name } = original;
+  const text = `the original's MIC (Deployment ${namespace}/${name}) runs beside ours: both change the same hosts and objects, and undo each other's work`;
+  const remedy = {
+    text: 'scale it down; our MIC goes on with its objects',
+    command: `kubectl scale deployment ${name} --namespace ${namespace} --replicas=0`,
+  };
+  return found(keyOf(original), problem('original', text, remedy));
+}
+
+/** Those with the Lease of the first wait until it ends. Which one is superfluous is not known here. */
+function withOtherLease(ours: readonly Controller[]): readonly Found[] {
+  const [first, ...others] = ours;
+  if (first === undefined) return [];
+  return others
+    .filter((other) => leaseOf(other) !== leaseOf(first))
+    .map((other) => {
+      const text = `two MICs run, ${keyOf(first)} and ${keyOf(other)}, each with its own Lease: both change the same hosts and objects, and undo each other's work`;
+      return found(keyOf(other), problem('original', text, { text: 'scale down or delete one of them' }));
+    });
+}
+
+/** `namespace/name`; of a MIC whose flags are not understood, one of its own. */
+function leaseOf(controller: Controller): string {
+  const { config } = controller;
+  return 'problems' in config
+    ? `of ${keyOf(controller)}`
+    : `${config.leader.namespace}/${config.leader.name}`;
 }

@@ -13,7 +13,7 @@ import type { Check } from './world.ts';
 export const checks: readonly Check[] = [
   { id: 'definitions', holds: 'all definitions are served, with all fields', look: checkDefinitions },
   { id: 'services', holds: 'NMI and MIC are installed, of one version, and agree', look: checkServices },
-  { id: 'original', holds: 'no second MIC runs', isAboutServices: true, look: checkOriginal },
+  { id: 'original', holds: 'one MIC alone changes the machines', isAboutServices: true, look: checkOriginal },
   {
     id: 'rights',
     holds: 'MIC, NMI and the broker have their rights',

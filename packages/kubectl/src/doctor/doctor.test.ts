@@ -167,6 +167,19 @@ describe('services', () => {
     expect(foundIn(services({ mic: [mic, stopped] }))).toEqual([]);
   });
 
+  it('a second MIC of this project is named where it has another Lease', () => {
+    const elsewhere = micConfig('--leader-election-namespace=other');
+    const second = { ...mic, name: 'mic-2', config: elsewhere };
+    const text =
+      /^two MICs run, Deployment\/aad-pod-identity\/mic and Deployment\/aad-pod-identity\/mic-2, each/;
+    expect(foundIn(services({ mic: [mic, second] })).map(({ finding }) => finding.text)).toEqual([
+      expect.stringMatching(text),
+    ]);
+    const stopped = { ...second, replicas: { wanted: 0, ready: 0 } };
+    expect(foundIn(services({ mic: [mic, stopped] }))).toEqual([]);
+    expect(foundIn(services({ mic: [mic, { ...mic, name: 'mic-2' }] }))).toEqual([]);
+  });
+
   it('a lock that is renewed without a Deployment is reported with the words of MIC', () => {
     expect(foundIn({ originalRuns: 'somebody renews it' })[0]?.finding.text).toBe('somebody renews it');
   });
