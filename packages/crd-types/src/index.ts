@@ -4,7 +4,7 @@ export type * from './types.ts';
 export * from './parse.ts';
 export * from './crds.ts';
 export * from './names.ts';
-export { isNamespaced } from './objects/azure-identity.ts';
+export { isGuestIn, isNamespaced } from './objects/azure-identity.ts';
 export { isDefaultBinding } from './objects/azure-identity-binding.ts';
 export {
   acceptedNamespaces,

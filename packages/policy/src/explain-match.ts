@@ -2,6 +2,7 @@
 import {
   describeSelection,
   hasOwnConditions,
+  isGuestIn,
   isNamespaced,
   warningTexts,
   type AzureIdentity,
@@ -94,12 +95,10 @@ function servedBy(
   identity: AzureIdentity,
   { namespace, reach }: { readonly namespace: string; readonly reach: Reach },
 ): string {
-  const isOwn = identity.metadata.namespace === namespace;
-  const { allowedNamespaces } = identity.spec;
-  if (!isOwn && allowedNamespaces !== undefined) return `of namespace ${namespace} by its allowedNamespaces`;
+  if (isGuestIn(namespace, identity)) return `of namespace ${namespace} by its allowedNamespaces`;
   const own = 'of its own namespace, which is the pod’s';
   if (reach === 'own' || isNamespaced(identity)) return own;
-  if (allowedNamespaces !== undefined) return `${own}, and of others by its allowedNamespaces`;
+  if (identity.spec.allowedNamespaces !== undefined) return `${own}, and of others by its allowedNamespaces`;
   return reach === 'allowed' ? own : 'of any namespace';
 }
 

@@ -1,7 +1,7 @@
 // Room: which pod may use which identity by its labels and bindings, and the object that records it.
 // It must not do I/O, read a clock or the environment, or have a dependency.
 import { acceptsNamespace, allowsNamespace } from '../objects/allowed-namespaces.ts';
-import { isNamespaced, type AzureIdentity } from '../objects/azure-identity.ts';
+import { isGuestIn, isNamespaced, type AzureIdentity } from '../objects/azure-identity.ts';
 import type { AzureIdentityBinding } from '../objects/azure-identity-binding.ts';
 import { compare, grouped, type BindingsByNamespace } from './bindings-by-namespace.ts';
 import type { Labels } from '../objects/label-selector.ts';
@@ -234,9 +234,9 @@ function judgeElsewhere(binding: AzureIdentityBinding, input: MatchInput): Bindi
   if (identity === undefined)
     return reach === 'allowed' ? otherNamespace : { binding, reason: 'identity-missing' };
   if (!isOpenTo(identity, reach, input)) return otherNamespace;
-  return identity.spec.allowedNamespaces === undefined
-    ? { binding, identity }
-    : { binding, identity, isGuest: true };
+  return isGuestIn(input.pod.namespace, identity)
+    ? { binding, identity, isGuest: true }
+    : { binding, identity };
 }
 
 /** Whether a pod of another namespace may use the identity. */

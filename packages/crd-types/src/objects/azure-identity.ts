@@ -115,6 +115,19 @@ export function isNamespaced(identity: AzureIdentity): boolean {
   return identity.metadata.annotations?.[behaviorAnnotation] === 'namespaced';
 }
 
+/**
+ * Whether the identity, where a pod of this namespace may use it, is one that another namespace lends by `allowedNamespaces`: see `Match.isGuest`.
+ *
+ * @example
+ * ```ts
+ * const metadata = { name: 'reader', namespace: 'shared' };
+ * isGuestIn('shop', { ...identity, metadata, spec: { ...identity.spec, allowedNamespaces: { names: ['shop'] } } }); // true
+ * ```
+ */
+export function isGuestIn(namespace: string, { metadata, spec }: AzureIdentity): boolean {
+  return metadata.namespace !== namespace && spec.allowedNamespaces !== undefined;
+}
+
 /** Reads the fields without validating their meaning; also used for the copy in an AzureAssignedIdentity. */
 export function readAzureIdentity(section: Section): AzureIdentity {
   const spec = section.section('spec');

@@ -1,6 +1,7 @@
 // What `--apply` does for a step.
 import { parseAzureAssignedIdentity, resources } from '@pod-identity/crd-types';
 import { createAccessReviewer, createResource, wholeObject } from '@pod-identity/kit/kube';
+import type { NamesReview } from '@pod-identity/policy';
 import { reviewTarget } from '../../../mic/src/commands/plug-in.ts';
 import { readNmiExplanation } from '../../../nmi/src/commands/plug-in.ts';
 import type { Session } from '../cli/command.ts';
@@ -52,13 +53,18 @@ async function untilGranted(rights: readonly Right[], acting: Acting): Promise<v
   const reviewer = createAccessReviewer(kube);
   for (const { subject, target } of rights) {
     const who = `ServiceAccount ${keyOf(subject)}`;
+    const right = `the right on ${target.names[0]}`;
+    let review: NamesReview = { kind: 'refused' };
     await until(acting, {
       ms: grantedWithinMs,
       why: () =>
-        `${who} still lacks the right on ${target.names[0]}: a webhook of the API server may refuse it`,
+        review.kind === 'unanswered'
+          ? `the API server does not say whether ${who} has ${right}: ${review.why ?? 'no answer'}`
+          : `${who} still lacks ${right}: a webhook of the API server may refuse it`,
       async isSo() {
         acting.notify(`waiting until ${who} has the right`);
-        return (await reviewTarget({ subject, target }, { reviewer, signal })).kind !== 'refused';
+        review = await reviewTarget({ subject, target }, { reviewer, signal });
+        return review.kind === 'allowed';
       },
     });
   }

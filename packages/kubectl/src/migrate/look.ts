@@ -3,6 +3,7 @@ import {
   accessTargetsOf,
   canonicalise,
   canonicalResourceId,
+  isGuestIn,
   parseAzureIdentity,
   parseAzureIdentityBinding,
   problemTexts,
@@ -107,12 +108,12 @@ export async function lookAtPods(looking: Looking): Promise<readonly PodSight[]>
     account: { namespace: pod.namespace, name: pod.serviceAccount },
     isRbac: index.accessMode(pod.namespace) === 'rbac',
     isPlaced: pod.nodeName !== '',
-    identities: index.matchSetOf(pod).matches.map(({ identity: { metadata, spec }, identityKey: key }) => ({
+    identities: index.matchSetOf(pod).matches.map(({ identity, identityKey: key }) => ({
       key,
-      type: spec.type,
-      clientId: (spec.clientID ?? '').toLowerCase(),
-      resourceId: canonicalResourceId(spec.resourceID ?? ''),
-      isGuest: metadata.namespace !== pod.namespace && spec.allowedNamespaces !== undefined,
+      type: identity.spec.type,
+      clientId: (identity.spec.clientID ?? '').toLowerCase(),
+      resourceId: canonicalResourceId(identity.spec.resourceID ?? ''),
+      isGuest: isGuestIn(pod.namespace, identity),
     })),
   }));
 }

@@ -1,5 +1,12 @@
 // What the plans are made of: what was read of the cluster, as values.
-import type { AccessSubject, AccessTarget, AzureIdentity, IdentityType } from '@pod-identity/crd-types';
+import {
+  parseIdentityResourceId,
+  type AccessSubject,
+  type AccessTarget,
+  type AzureIdentity,
+  type IdentityType,
+} from '@pod-identity/crd-types';
+import { areOne } from '../../../nmi/src/commands/plug-in.ts';
 import type { TwinSight } from './twin.ts';
 import type { Target } from './writes.ts';
 
@@ -106,21 +113,22 @@ export const keyOf = ({
   readonly name: string;
 }) => `${namespace}/${name}`;
 
-/**
- * NMI takes two AzureIdentities of a pod for one if they have the same resource id, or after the change only within one namespace and by
- * the client id.
- */
+/** An identity of the pod that NMI takes for the same one now, and for another one when this is of type 3. */
 export function rivalOf(key: string, { identities }: PodSight): string | undefined {
   const own = identities.find((one) => one.key === key);
   if (own === undefined || own.isGuest) return undefined;
-  const namespaceOf = (of: string) => of.slice(0, of.indexOf('/'));
-  return identities.find(
-    (other) =>
-      other.key !== key &&
-      other.type === 0 &&
-      !other.isGuest &&
-      own.resourceId !== '' &&
-      other.resourceId === own.resourceId &&
-      (other.clientId === '' || namespaceOf(other.key) !== namespaceOf(key)),
-  )?.key;
+  const isRival = (other: UsedIdentity) => {
+    const changed = { ...own, type: 3, clientId: own.clientId || other.clientId } as const;
+    return areOne([own, other].map(describe)) && !areOne([changed, other].map(describe));
+  };
+  return identities.find((other) => other !== own && !other.isGuest && isRival(other))?.key;
+}
+
+function describe({ key, type, clientId, resourceId }: UsedIdentity): Parameters<typeof areOne>[0][number] {
+  const id = parseIdentityResourceId(resourceId);
+  return {
+    identity: { metadata: { namespace: key.slice(0, key.indexOf('/')) }, spec: { type } },
+    clientId,
+    resourceId: id.ok ? id.value : undefined,
+  };
 }
