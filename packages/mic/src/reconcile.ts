@@ -63,7 +63,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
         pods = portion.pods;
         return { held: portion.held, plan: planHost(index, host, { ...look(ports, host), dirtyPods: pods }) };
       });
-      left.noted = read(ports, plan, left.noted);
+      left.noted = requestAzureTurn(ports, plan, left.noted);
       if (isRecordOver && plan.host) ports.azure.poke(plan.host.id);
       const done = await assignments.apply(plan, factsOf(host), held);
       backlog.settle(done, waitingOn(ports, pods, host));
@@ -132,7 +132,11 @@ function waitingOn({ index, records }: Known, pods: readonly PodKey[], host: Hos
 }
 
 /** Requests a turn of the host in Azure if something can be done there now. Returns the ids concerned. */
-function read(ports: ReconcilePorts, plan: HostPlan, noted: ReadonlySet<string>): ReadonlySet<string> {
+function requestAzureTurn(
+  ports: ReconcilePorts,
+  plan: HostPlan,
+  noted: ReadonlySet<string>,
+): ReadonlySet<string> {
   const wanted = [...plan.attach, ...(plan.again ?? []), ...plan.renew, ...plan.detach];
   const isNeeded = plan.read || wanted.length > 0;
   if (!plan.host || !isNeeded || isHeldBack(plan, ports.now())) return new Set(wanted);

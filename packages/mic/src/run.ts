@@ -117,12 +117,12 @@ export function createMic(parts: MicParts): Controller {
     startupTaint: startupTaint?.key,
   });
   const nodePods = watchNodePods({ agents: settings.nmi, canaries: settings.canary }, ambient);
-  const standing = { ...parts, view, index, nodePods, rights };
-  return createController({ ...standing, startTerm: (term) => lead(standing, term) });
+  const watching = { ...parts, view, index, nodePods, rights };
+  return createController({ ...watching, startTerm: (term) => lead(watching, term) });
 }
 
 /** MIC and what it watches, leader or not. */
-interface Standing extends MicParts {
+interface WatchingParts extends MicParts {
   readonly view: ClusterWatch;
   readonly index: ClusterIndex;
   readonly nodePods: NodePods;
@@ -130,7 +130,7 @@ interface Standing extends MicParts {
 }
 
 /** Shared by the lanes and loops of a term. The writes of `transport` are fenced by the lease. */
-interface TermParts extends Standing {
+interface TermParts extends WatchingParts {
   readonly term: LeaderTerm;
   readonly memory: HostMemory;
   readonly ledger: Ledger;
@@ -141,13 +141,13 @@ interface TermParts extends Standing {
 }
 
 /** One term of leadership; undefined if it ended before anything could be decided. Writes nothing without the lease. */
-async function lead(standing: Standing, term: LeaderTerm): Promise<Term | undefined> {
-  const { clock, log, metrics, events, settings } = standing;
-  const transport = fenceWrites(standing.transport, () => term.holds());
+async function lead(watching: WatchingParts, term: LeaderTerm): Promise<Term | undefined> {
+  const { clock, log, metrics, events, settings } = watching;
+  const transport = fenceWrites(watching.transport, () => term.holds());
   const memory = createHostMemory();
   const configMaps = createResource<ConfigMap>(transport, coreKinds.configMaps);
   const ledger = createLedger({ ...settings, configMaps, term, log });
-  const opening = { ...standing, transport, term, memory, ledger };
+  const opening = { ...watching, transport, term, memory, ledger };
   if (!(await openTerm(opening))) return undefined;
 
   const now = () => clock.now();

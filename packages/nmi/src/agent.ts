@@ -1,7 +1,7 @@
 import type { LimitEffect, Tenant, Tracer } from '@pod-identity/kit/core';
 import { noteResponses, type Informer, type KubeAmbient } from '@pod-identity/kit/kube';
 import type { Metrics, Output } from '@pod-identity/kit/serve';
-import { createAccess, type AccessParts } from './access-guard.ts';
+import { createAccess, type AccessParts } from './assemble-access.ts';
 import { strangerProblem } from './access/stranger.ts';
 import { createApp } from './app.ts';
 import type { Changes } from './waiting/await-change.ts';

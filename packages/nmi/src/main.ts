@@ -1,4 +1,4 @@
-// Room: NMI as a process: main.ts reads arguments and environment, service.ts runs it, agent.ts and app.ts put the rooms together, with token-supply.ts and access-guard.ts.
+// Room: NMI as a process: main.ts reads arguments and environment, service.ts runs it, agent.ts and app.ts put the rooms together, with token-supply.ts and assemble-access.ts.
 // It must not decide anything about a request, except how many wait and how long.
 import { flagHelp } from '@pod-identity/kit/core';
 import { buildInfo, createLog, readServiceArguments, runProcess, versionLine } from '@pod-identity/kit/serve';

@@ -85,7 +85,7 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
     onRequested: countedAs('federated_token', metrics),
   });
   const tokens = createTokenSource({
-    upstream: trace.upstream(eitherOf(imdsSource(options, metadata), principals, broker)),
+    upstream: trace.upstream(upstreamByKind(imdsSource(options, metadata), principals, broker)),
     queueFor: queuesFor(pace, options),
     clock,
     random,
@@ -110,7 +110,8 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
   };
 }
 
-function eitherOf(
+/** Each subject from its own source. */
+function upstreamByKind(
   host: TokenUpstream<HostSubject>,
   principals: TokenUpstream<ServicePrincipal>,
   broker: TokenUpstream<FederatedIdentity> | undefined,

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applyObject, readManifests, type KubeObject } from '../../../tools/stage/objects.ts';
 import { inDeploy } from '../../../tools/stage/places.ts';
 import { untilGranted } from '../../../tools/stage/rights.ts';
-import { createAccess } from '../src/access-guard.ts';
+import { createAccess } from '../src/assemble-access.ts';
 import { pairOf } from '../src/access/pair.ts';
 import { createNamespaceInformer } from '../src/authorize/namespaces.ts';
 import { metricSpecs } from '../src/tell/metrics.ts';

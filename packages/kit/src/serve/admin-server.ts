@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../core/clock.ts';
-import { createGuardedServer } from './guard.ts';
+import { createGuardedServer } from './guarded-server.ts';
 import type { Log } from './log.ts';
 import { systemClock } from './system-clock.ts';
 

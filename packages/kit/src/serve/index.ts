@@ -19,7 +19,13 @@ export { redactText } from './redact.ts';
 export { createMetrics, type Metrics } from './metrics.ts';
 export { startAdminServer, type AdminRoute, type AdminServer } from './admin-server.ts';
 export { createMetricsRoute } from './metrics-route.ts';
-export { createGuardedServer, headersLimit, requestLimits, type GuardOptions, type OwnTls } from './guard.ts';
+export {
+  createGuardedServer,
+  headersLimit,
+  requestLimits,
+  type GuardOptions,
+  type OwnTls,
+} from './guarded-server.ts';
 export type { Arrival } from './connections/connections.ts';
 export {
   createHttpClient,

@@ -4,7 +4,7 @@ import { clusterKinds } from '@pod-identity/kit/core';
 import { coreKinds, KubeError, type KubeTransport } from '@pod-identity/kit/kube';
 import {
   explainPods,
-  readOriginalVersion,
+  readOriginalWarning,
   stringAt,
   type Explanation,
 } from '../../../mic/src/commands/plug-in.ts';
@@ -87,7 +87,7 @@ async function readOriginal(
   const [ours] = mic.filter(({ isOriginal }) => !isOriginal);
   if (ours === undefined || 'problems' in ours.config) return undefined;
   const { originalLock: lock, leader: lease } = ours.config;
-  return readOriginalVersion({ lock, lease }, { transport, clock })(signal);
+  return readOriginalWarning({ lock, lease }, { transport, clock })(signal);
 }
 
 /** As MIC would explain them; by NMI's flags where no MIC runs. */

@@ -4,7 +4,7 @@ import type { Installed } from '../cluster/services.ts';
 import {
   createAssignedIdentityReader,
   readMicExplanation,
-  readOriginalVersion,
+  readOriginalWarning,
   recordFinding,
   type MicConfig,
 } from '../../../mic/src/commands/plug-in.ts';
@@ -56,7 +56,7 @@ function explainingOf(
     ...common,
     rules: { namespace: mic.namespace, forceNamespaced, namespaceShareBytes },
     accessMode: access.mode,
-    originalRuns: readOriginalVersion({ lock, lease }, { transport, clock }),
+    originalRuns: readOriginalWarning({ lock, lease }, { transport, clock }),
   };
 }
 

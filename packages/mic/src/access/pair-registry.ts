@@ -13,7 +13,7 @@ import {
   isReviewedSoon,
   unreviewed,
   type ReviewMoment,
-  type Standing,
+  type PairState,
   type PairVerdict,
 } from './pair-verdict.ts';
 
@@ -27,7 +27,7 @@ export interface Holder {
 export interface Pair {
   readonly subject: AccessSubject;
   readonly target: AccessTarget;
-  readonly standing: Standing;
+  readonly state: PairState;
 }
 
 /** Limit for MIC, since the editors of a namespace can create any number. */
@@ -45,7 +45,7 @@ class Held<H> implements Pair {
   readonly subject: AccessSubject;
   readonly target: AccessTarget;
   readonly holders = new Set<H>();
-  standing: Standing = unreviewed;
+  state: PairState = unreviewed;
 
   constructor(key: string, subject: AccessSubject, target: AccessTarget) {
     this.key = key;
@@ -54,7 +54,7 @@ class Held<H> implements Pair {
   }
 
   get dueAt(): number {
-    return this.standing.dueAt;
+    return this.state.dueAt;
   }
 }
 
@@ -102,9 +102,9 @@ export class PairRegistry<H extends Holder = Holder> {
 
   #reviewSoon(holder: H): boolean {
     const tenant = this.#tenants.get(holder.subject.namespace);
-    const pairs = (tenant?.held.get(holder) ?? []).filter(({ standing }) => standing.verdict !== 'allowed');
+    const pairs = (tenant?.held.get(holder) ?? []).filter(({ state }) => state.verdict !== 'allowed');
     for (const pair of pairs) {
-      pair.standing = awaited(pair.standing);
+      pair.state = awaited(pair.state);
       if (this.#later.remove(pair)) this.#later.add(pair);
     }
     return pairs.length > 0;
@@ -128,7 +128,7 @@ export class PairRegistry<H extends Holder = Holder> {
     const held = tenant?.held.get(holder);
     const pair =
       held?.[holder.targets.indexOf(target)] ?? (held && tenant?.pairs.get(pairKey(holder.subject, target)));
-    return pair?.holders.has(holder) === true ? pair.standing.verdict : 'unknown';
+    return pair?.holders.has(holder) === true ? pair.state.verdict : 'unknown';
   }
 
   /** Holders that got room since the last call; their verdicts may have changed. */
@@ -158,7 +158,7 @@ export class PairRegistry<H extends Holder = Holder> {
   census(): Readonly<Record<PairVerdict, number>> {
     const counts = { allowed: 0, denied: 0, unknown: 0 };
     for (const { pairs } of this.#tenants.values())
-      for (const { standing } of pairs.values()) counts[standing.verdict] += 1;
+      for (const { state } of pairs.values()) counts[state.verdict] += 1;
     return counts;
   }
 
@@ -183,20 +183,20 @@ export class PairRegistry<H extends Holder = Holder> {
     if (held === undefined) return [];
     const { soon } = this.#tenantOf(pair.subject.namespace);
     const { recheckMs } = this.#options;
-    const before = held.standing.verdict;
-    held.standing = foldReview(held.standing, result, { ...moment, recheckMs, soonPairs: soon.size });
-    if (isReviewedSoon(held.standing)) soon.add(held);
+    const before = held.state.verdict;
+    held.state = foldReview(held.state, result, { ...moment, recheckMs, soonPairs: soon.size });
+    if (isReviewedSoon(held.state)) soon.add(held);
     else soon.delete(held);
     this.#later.add(held);
-    return held.standing.verdict === before ? [] : [...held.holders];
+    return held.state.verdict === before ? [] : [...held.holders];
   }
 
   /** To be called when denials of the namespace begin to take effect: they count as `unknown` until they are reviewed again. */
   doubtDenials(namespace: string): void {
     const pairs = [...(this.#tenants.get(namespace)?.pairs.values() ?? [])];
-    const denied = pairs.filter(({ standing }) => standing.verdict === 'denied');
+    const denied = pairs.filter(({ state }) => state.verdict === 'denied');
     for (const pair of denied) {
-      pair.standing = forgotten(pair.standing);
+      pair.state = forgotten(pair.state);
       this.#withdraw(pair);
       this.#enqueue('fresh', pair);
     }
@@ -208,9 +208,9 @@ export class PairRegistry<H extends Holder = Holder> {
     this.#queue = createQueue<H>();
     this.#inReview.clear();
     const pairs = [...this.#tenants.values()].flatMap((tenant) => [...tenant.pairs.values()]);
-    const known = pairs.filter(({ standing }) => standing.verdict !== 'unknown');
+    const known = pairs.filter(({ state }) => state.verdict !== 'unknown');
     for (const pair of pairs) {
-      pair.standing = forgotten(pair.standing);
+      pair.state = forgotten(pair.state);
       this.#later.remove(pair);
       this.#enqueue('fresh', pair);
     }

@@ -139,8 +139,8 @@ class PairReviewer<H extends Holder> {
     this.#report(registry.record(pair, result, { now: clock.elapsed(), chance: random() }));
   }
 
-  #resultOf({ subject, target, standing }: Pair): Promise<NamesReview> {
-    return reviewNames(target, standing.level, async (name) => {
+  #resultOf({ subject, target, state }: Pair): Promise<NamesReview> {
+    return reviewNames(target, state.level, async (name) => {
       const result = await this.#review({ subject, resource: target.resource, name });
       this.#ports.onReview(result);
       return result === 'unanswered' ? undefined : result === 'allowed';

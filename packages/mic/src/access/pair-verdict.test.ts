@@ -1,15 +1,15 @@
 import type { NamesReview } from '@pod-identity/policy';
 import { describe, expect, it, test } from 'vitest';
-import { awaited, foldReview, unreviewed, type Standing } from './pair-verdict.ts';
+import { awaited, foldReview, unreviewed, type PairState } from './pair-verdict.ts';
 
 const recheckMs = 300_000;
 const allowed: NamesReview = { kind: 'allowed', level: 0 };
 const refused: NamesReview = { kind: 'refused' };
 const unanswered: NamesReview = { kind: 'unanswered' };
 
-const folded = (answers: readonly NamesReview[], { chance = 1, now = 0 } = {}): Standing =>
+const folded = (answers: readonly NamesReview[], { chance = 1, now = 0 } = {}): PairState =>
   answers.reduce(
-    (standing, result) => foldReview(standing, result, { now, chance, recheckMs, soonPairs: 0 }),
+    (state, result) => foldReview(state, result, { now, chance, recheckMs, soonPairs: 0 }),
     unreviewed,
   );
 const verdictOf = (...answers: readonly NamesReview[]) => folded(answers).verdict;
@@ -70,8 +70,7 @@ describe('when a pair is asked again', () => {
   it('is never later than a recheck time that is shorter than all of these', () => {
     const at = (answers: readonly NamesReview[]) =>
       answers.reduce(
-        (standing, result) =>
-          foldReview(standing, result, { now: 0, chance: 1, recheckMs: 3_000, soonPairs: 0 }),
+        (state, result) => foldReview(state, result, { now: 0, chance: 1, recheckMs: 3_000, soonPairs: 0 }),
         unreviewed,
       ).dueAt;
     expect([
@@ -84,9 +83,9 @@ describe('when a pair is asked again', () => {
 });
 
 describe('a pair that a new pod waits for', () => {
-  const asked = (before: Standing, answers: readonly NamesReview[], soonPairs = 1) =>
+  const asked = (before: PairState, answers: readonly NamesReview[], soonPairs = 1) =>
     answers.reduce(
-      (standing, result) => foldReview(standing, result, { now: 0, chance: 1, recheckMs, soonPairs }),
+      (state, result) => foldReview(state, result, { now: 0, chance: 1, recheckMs, soonPairs }),
       before,
     );
   const refusals = (count: number) => Array.from({ length: count }, () => refused);

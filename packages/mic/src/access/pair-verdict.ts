@@ -4,7 +4,7 @@ import type { NamesReview } from '@pod-identity/policy';
 /** `unknown`: never reviewed; attached identities stay, and none are added. */
 export type PairVerdict = 'allowed' | 'denied' | 'unknown';
 
-export interface Standing {
+export interface PairState {
   readonly verdict: PairVerdict;
   /** The index that was allowed last: reviewed first the next time. */
   readonly level: number;
@@ -41,7 +41,7 @@ const soonPairMs = 60;
 const firstFailureMs = 1_000;
 const longestFailureMs = 60_000;
 
-export const unreviewed: Standing = {
+export const unreviewed: PairState = {
   verdict: 'unknown',
   level: 0,
   refusals: 0,
@@ -52,20 +52,20 @@ export const unreviewed: Standing = {
 };
 
 /** The state of a pair that is not allowed, once a new pod needs it. */
-export function awaited(before: Standing): Standing {
+export function awaited(before: PairState): PairState {
   return { ...before, dueAt: Math.min(before.dueAt, before.soonAt), soonLeft: soonReviews };
 }
 
-export function isReviewedSoon({ verdict, failures, soonLeft }: Standing): boolean {
+export function isReviewedSoon({ verdict, failures, soonLeft }: PairState): boolean {
   return soonLeft > 0 && (verdict === 'denied' || failures > 0);
 }
 
 /** The state of a pair whose results count no longer. */
-export function forgotten({ soonLeft }: Standing): Standing {
+export function forgotten({ soonLeft }: PairState): PairState {
   return { ...unreviewed, soonLeft };
 }
 
-export function foldReview(before: Standing, result: NamesReview, moment: ReviewMoment): Standing {
+export function foldReview(before: PairState, result: NamesReview, moment: ReviewMoment): PairState {
   switch (result.kind) {
     case 'allowed':
       return allowed(before, result.level, moment);
@@ -80,14 +80,14 @@ export function foldReview(before: Standing, result: NamesReview, moment: Review
   }
 }
 
-function allowed({ verdict }: Standing, level: number, { now, chance, recheckMs }: ReviewMoment): Standing {
+function allowed({ verdict }: PairState, level: number, { now, chance, recheckMs }: ReviewMoment): PairState {
   // Spreads pairs that were reviewed together at the start of a term.
   const share = verdict === 'allowed' ? 0.8 + 0.2 * chance : 0.2 + 0.8 * chance;
   const dueAt = now + recheckMs * share;
   return { verdict: 'allowed', level, refusals: 0, failures: 0, dueAt, soonAt: dueAt, soonLeft: 0 };
 }
 
-function refused(before: Standing, moment: ReviewMoment): Standing {
+function refused(before: PairState, moment: ReviewMoment): PairState {
   const refusals = before.refusals + 1;
   if (before.verdict === 'allowed' && refusals < refusalsToFall)
     return { ...before, refusals, failures: 0, dueAt: moment.now + Math.min(confirmMs, moment.recheckMs) };
@@ -103,10 +103,10 @@ function soonMs({ soonPairs, recheckMs }: ReviewMoment): number {
 }
 
 function again(
-  { soonLeft }: Standing,
+  { soonLeft }: PairState,
   { pause, soon }: { readonly pause: number; readonly soon: number },
   moment: ReviewMoment,
-): Pick<Standing, 'dueAt' | 'soonAt' | 'soonLeft'> {
+): Pick<PairState, 'dueAt' | 'soonAt' | 'soonLeft'> {
   return {
     dueAt: after(soonLeft > 0 ? soon : pause, moment),
     soonAt: after(Math.min(pause, soon), moment),

@@ -21,7 +21,7 @@ import manifest from '../../package.json' with { type: 'json' };
 import type { Azure } from '../azure/connect.ts';
 import { readMicConfig, type Env, type MicCommand, type MicConfig } from '../config/config.ts';
 import { micFlags } from '../config/flags.ts';
-import { readOriginalVersion } from '../compat/connect-original.ts';
+import { readOriginalWarning } from '../compat/connect-original.ts';
 import { micMetrics, type MicMetricSpecs } from '../tell/metrics.ts';
 import { createTracing, type Tracing } from '../trace/tracing.ts';
 import { connect } from './connect.ts';
@@ -138,7 +138,7 @@ function explain(
       clock,
       log,
       signal: limited,
-      originalRuns: readOriginalVersion({ lock: originalLock, lease: leader }, { transport, clock }),
+      originalRuns: readOriginalWarning({ lock: originalLock, lease: leader }, { transport, clock }),
       printer: createPrinter(console.log),
     }),
   );

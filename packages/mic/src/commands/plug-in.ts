@@ -1,6 +1,6 @@
 // What the kubectl plug-in uses of MIC: its configuration, its view of a cluster and its explanations.
 export { createAssignedIdentityReader } from '../apply/assigned-identity-reader.ts';
-export { readOriginalVersion } from '../compat/connect-original.ts';
+export { readOriginalWarning } from '../compat/connect-original.ts';
 export {
   deniedAction,
   missingRole,

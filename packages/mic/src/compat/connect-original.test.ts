@@ -4,7 +4,7 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, test } from 'vitest';
 import { createFakeLog } from '../apply/test/fake-log.ts';
 import { micMetrics } from '../tell/metrics.ts';
-import { readOriginalVersion, watchOriginal } from './connect-original.ts';
+import { readOriginalWarning, watchOriginal } from './connect-original.ts';
 import { lockAnnotation } from './lock.ts';
 
 const lock = { namespace: 'default', name: 'aad-pod-identity-mic' };
@@ -43,7 +43,7 @@ function setUp({ isRead = true } = {}) {
     },
   });
   const running = async () => /^\w*mic_original_running (\d)/m.exec(await metrics.text())?.[1];
-  const ask = () => readOriginalVersion(names, { transport, clock })(signal);
+  const ask = () => readOriginalWarning(names, { transport, clock })(signal);
   return { clock, original, running, ask, events, paths, leaves: () => (holder = '') };
 }
 

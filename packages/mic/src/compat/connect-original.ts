@@ -44,7 +44,7 @@ export function watchOriginal({
 }
 
 /** For `mic explain`: a message about the original's MIC, if it runs. */
-export function readOriginalVersion(
+export function readOriginalWarning(
   { lock, lease }: Names,
   { transport, clock }: Pick<Surroundings, 'transport' | 'clock'>,
 ): (signal: AbortSignal) => Promise<string | undefined> {

@@ -5,7 +5,7 @@ import { targetsOf, type NamesReview } from '@pod-identity/policy';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { PairRegistry } from '../access/pair-registry.ts';
-import { foldReview, unreviewed, type Standing, type PairVerdict } from '../access/pair-verdict.ts';
+import { foldReview, unreviewed, type PairState, type PairVerdict } from '../access/pair-verdict.ts';
 import { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { MatchedIdentity } from '../snapshot/index/match-set.ts';
 import type { AccessGroup } from '../snapshot/index/rights.ts';
@@ -144,7 +144,7 @@ class World {
   readonly records = new Records();
   readonly #objects = new Map<string, Change>();
   /** What was answered so far about each pair that some pod needs. */
-  #known = new Map<string, Standing>();
+  #known = new Map<string, PairState>();
   #now = 0;
 
   constructor(mode: AccessMode) {
@@ -216,13 +216,13 @@ class World {
     const verdicts = targets.map((target) =>
       this.#known.get(pairKey(accountOf(view), accessTargetKey(target))),
     );
-    if (verdicts.some((standing) => standing?.verdict === 'denied')) return 'denied';
-    return verdicts.every((standing) => standing?.verdict === 'allowed') ? 'allowed' : 'unknown';
+    if (verdicts.some((state) => state?.verdict === 'denied')) return 'denied';
+    return verdicts.every((state) => state?.verdict === 'allowed') ? 'allowed' : 'unknown';
   }
 
   /** Where another mode counts, denials are asked again before they have consequences. */
   #doubtDenials(namespace: string): void {
-    const isDoubted = ([key, { verdict }]: readonly [string, Standing]) =>
+    const isDoubted = ([key, { verdict }]: readonly [string, PairState]) =>
       verdict === 'denied' && key.startsWith(`${namespace}/`);
     this.#known = new Map([...this.#known].filter((known) => !isDoubted(known)));
   }

@@ -50,7 +50,11 @@ export function accessToMachine(pod: PodView, mode: AccessMode): Access | undefi
 }
 
 /** In managed mode NMI names its own command for what is missing. */
-export function unlessMic(access: Access, { key }: PodView, { mode }: Pick<AuthorizeRules, 'mode'>): Access {
+export function noteManagedMode(
+  access: Access,
+  { key }: PodView,
+  { mode }: Pick<AuthorizeRules, 'mode'>,
+): Access {
   return mode === 'managed' ? { ...access, podWithoutMic: key } : access;
 }
 

@@ -14,7 +14,7 @@ import {
 } from '../../test/builders.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
-import { authorize, identitiesOf, rightsOf } from './authorize.ts';
+import { authorize, identitiesOf, deciderFor } from './authorize.ts';
 import type { AuthorizeRules, Decision } from './types.ts';
 
 const reader = identity({ name: 'reader' });
@@ -450,7 +450,7 @@ describe('C10 exceptions', () => {
     const { view } = viewOf({});
     let reads = 0;
     const counting = { ...view, invalidExceptionsIn: () => ((reads += 1), []) };
-    const decideOn = rightsOf(pod(), counting, rules);
+    const decideOn = deciderFor(pod(), counting, rules);
     for (const value of ['a', 'b', 'c']) decideOn({ by: 'client-id', value });
     expect(reads).toBe(1);
   });
@@ -534,7 +534,7 @@ it.each([
 });
 
 it('all refusals of one pod share one list of what it may ask for', () => {
-  const decideOn = rightsOf(pod(), viewOf(both).view, rules);
+  const decideOn = deciderFor(pod(), viewOf(both).view, rules);
   const offeredFor = (value: string) => {
     const decision = decideOn({ by: 'client-id', value });
     return decision.kind === 'deny' && 'offered' in decision.denial ? decision.denial.offered : undefined;

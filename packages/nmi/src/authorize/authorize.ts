@@ -5,12 +5,12 @@ import { absentOrLeftOut, unboundBy, type Known } from '@pod-identity/policy';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
 import type { EntraSubject } from '../tokens/types.ts';
-import { accessModeOf, accessToIdentity, bothAccesses, unlessMic } from './access-needed.ts';
+import { accessModeOf, accessToIdentity, bothAccesses, noteManagedMode } from './access-needed.ts';
 import { candidatesOf } from './candidates.ts';
 import { asOtherType, federatedOf } from './federated.ts';
 import { decideOnExempt, exemptionOf, invalidExceptionFor } from './exception.ts';
 import { exemptionName } from './lack.ts';
-import { principalOf } from './policy.ts';
+import { principalOf } from './principal.ts';
 import { selectIdentity, type Selection } from './select-identity.ts';
 import type {
   AuthorizeRules,
@@ -35,24 +35,24 @@ export function authorize(
   view: ClusterView,
   rules: AuthorizeRules,
 ): Decision {
-  return rightsOf(pod, view, rules)(selector);
+  return deciderFor(pod, view, rules)(selector);
 }
 
 /** Decides for a selector. Identities in `refused` count as not bound. */
-export type Rights = (selector: Selector, refused?: Refused) => Decision;
+export type Decider = (selector: Selector, refused?: Refused) => Decision;
 
 const nothingRefused: Refused = new Set();
 
 /** Evaluates the bindings of the pod, the expensive part, once for all selectors. */
-export function rightsOf(pod: PodView, view: ClusterView, rules: AuthorizeRules): Rights {
+export function deciderFor(pod: PodView, view: ClusterView, rules: AuthorizeRules): Decider {
   if (pod.tooLarge !== undefined) {
     const tooLarge: Decision = { kind: 'deny', denial: { why: 'pod-too-large', fault: pod.tooLarge } };
     return () => tooLarge;
   }
-  const rights = rightsOfServed(pod, view, rules);
+  const decideBy = deciderForServed(pod, view, rules);
   let invalid: { readonly found: ReturnType<typeof invalidExceptionFor> } | undefined;
   return (selector, refused) => {
-    const decision = rights(selector, refused);
+    const decision = decideBy(selector, refused);
     if (decision.kind !== 'deny') return decision;
     const { found: invalidException } = (invalid ??= { found: invalidExceptionFor(pod, view, rules) });
     return invalidException === undefined
@@ -61,19 +61,19 @@ export function rightsOf(pod: PodView, view: ClusterView, rules: AuthorizeRules)
   };
 }
 
-function rightsOfServed(pod: PodView, view: ClusterView, rules: AuthorizeRules): Rights {
+function deciderForServed(pod: PodView, view: ClusterView, rules: AuthorizeRules): Decider {
   const exemption = exemptionOf(pod, view, rules);
-  if (exemption === undefined) return rightsOfBound(pod, view, rules);
-  let bound: Rights | undefined;
+  if (exemption === undefined) return deciderForBound(pod, view, rules);
+  let bound: Decider | undefined;
   return (selector, refused = nothingRefused) => {
     if (!refused.has(exemptionName)) return decideOnExempt(exemption, selector);
-    bound ??= rightsOfBound(pod, view, rules);
+    bound ??= deciderForBound(pod, view, rules);
     return bound(selector, refused);
   };
 }
 
-/** The rights by bindings, without exceptions. */
-function rightsOfBound(pod: PodView, view: ClusterView, rules: AuthorizeRules): Rights {
+/** Decides by bindings, without exceptions. */
+function deciderForBound(pod: PodView, view: ClusterView, rules: AuthorizeRules): Decider {
   const mode = accessModeOf(pod.namespace, view, rules);
   const { candidates, mismatches } = candidatesOf(pod, view, matchingRulesIn(mode, rules));
   const grants: Grants = { pod, rules, mode };
@@ -92,10 +92,10 @@ function rightsOfBound(pod: PodView, view: ClusterView, rules: AuthorizeRules): 
   return () => unbound;
 }
 
-/** No guest replaces a refused host: whoever may write in another namespace must not decide what a request means. */
+/** If an own identity was refused, identities of other namespaces are not used either: whoever may write in another namespace must not decide what a request means. */
 function withoutRefused(candidates: readonly Candidate[], refused: Refused): readonly Candidate[] {
-  const isHostRefused = candidates.some((one) => refused.has(one.name) && !isGuest(one));
-  return candidates.filter((one) => !refused.has(one.name) && !(isHostRefused && isGuest(one)));
+  const isOwnRefused = candidates.some((one) => refused.has(one.name) && !isGuest(one));
+  return candidates.filter((one) => !refused.has(one.name) && !(isOwnRefused && isGuest(one)));
 }
 
 const isGuest = (candidate: Candidate) => candidate.isGuest === true;
@@ -155,11 +155,11 @@ function amongSeveral({ several }: Extract<Selection, { readonly kind: 'none' }>
 }
 
 function deny(denial: Denial): Denied {
-  return mayCome(denial) ? { kind: 'deny', denial, mayCome: true } : { kind: 'deny', denial };
+  return mayAppear(denial) ? { kind: 'deny', denial, mayCome: true } : { kind: 'deny', denial };
 }
 
 /** Whether the cause is a missing object, and not a wrong label, request or object. */
-function mayCome(denial: Denial): boolean {
+function mayAppear(denial: Denial): boolean {
   if (denial.why === 'identity-invalid') return denial.fault === absentOrLeftOut;
   if (denial.why === 'no-label' || denial.why === 'empty-label') return denial.isUnselected === true;
   return ofObjects[denial.why];
@@ -230,7 +230,7 @@ function grantAs(candidate: Candidate, { pod, rules, mode }: Grants): GrantedIde
   if (typeof granted === 'string') return granted;
   const needed = accessToIdentity(pod, mode, candidate.identity);
   if (needed === undefined || typeof needed === 'string') return needed ?? granted;
-  const access = unlessMic(needed, pod, rules);
+  const access = noteManagedMode(needed, pod, rules);
   if (granted.kind !== 'service-principal') return { ...granted, access };
   // Requests to Azure use exactly the names that were reviewed.
   const [tenantId, ...auxiliaryTenantIds] = [granted.tenantId, ...granted.auxiliaryTenantIds].map(lower);

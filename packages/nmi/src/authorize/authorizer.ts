@@ -1,7 +1,7 @@
 import { RecentMap } from '@pod-identity/kit/core';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
-import { rightsOf, type Rights } from './authorize.ts';
+import { deciderFor, type Decider } from './authorize.ts';
 import type { AuthorizeRules, ClusterView, Decision, Refused } from './types.ts';
 
 export interface Authorizer {
@@ -11,7 +11,7 @@ export interface Authorizer {
 
 interface Remembered {
   readonly revision: number;
-  readonly rights: Rights;
+  readonly decideBy: Decider;
   readonly decisions: Map<string, Decision>;
 }
 
@@ -31,7 +31,7 @@ export function createAuthorizer(view: ClusterView, rules: AuthorizeRules): Auth
     if (known?.revision === revision) return known;
     const fresh = {
       revision,
-      rights: rightsOf(pod, view, rules),
+      decideBy: deciderFor(pod, view, rules),
       decisions: new RecentMap<string, Decision>(decisionsKept),
     };
     memory.set(pod, fresh);
@@ -40,12 +40,12 @@ export function createAuthorizer(view: ClusterView, rules: AuthorizeRules): Auth
 
   return {
     decide(pod, selector, refused) {
-      const { rights, decisions } = recall(pod);
-      if (refused && refused.size > 0) return rights(selector, refused);
+      const { decideBy, decisions } = recall(pod);
+      if (refused && refused.size > 0) return decideBy(selector, refused);
       const key = selector.by === 'nothing' ? '' : `${selector.by} ${selector.value}`;
       const known = decisions.get(key);
       if (known) return known;
-      const decision = rights(selector);
+      const decision = decideBy(selector);
       decisions.set(key, decision);
       return decision;
     },

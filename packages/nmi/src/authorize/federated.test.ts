@@ -2,7 +2,7 @@
 import { describe, expect, it, test } from 'vitest';
 import { binding, clientIdOf, identity, pod, resourceIdOf, rules, viewOf } from '../../test/builders.ts';
 import type { Selector } from '../request/token-request.ts';
-import { authorize, rightsOf } from './authorize.ts';
+import { authorize, deciderFor } from './authorize.ts';
 import type { AuthorizeRules, Decision } from './types.ts';
 
 const tenantID = '72F988BF-86F1-41AF-91AB-2D7CD011DB47';
@@ -97,8 +97,8 @@ describe('the same identity as type 0 and as type 3', () => {
   });
 
   it('is requested as type 0 where the ServiceAccount lacks the right of type 3', () => {
-    const rights = rightsOf(pod(), viewOf(worldOf(reader, federated('app'))).view, withBroker);
-    expect(nameIn(rights(nothing, new Set(['default/app'])))).toBe('default/reader');
+    const decideBy = deciderFor(pod(), viewOf(worldOf(reader, federated('app'))).view, withBroker);
+    expect(nameIn(decideBy(nothing, new Set(['default/app'])))).toBe('default/reader');
   });
 
   test.each([

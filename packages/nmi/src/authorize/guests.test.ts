@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { binding, clientIdOf, identity, pod, rules, viewOf, type World } from '../../test/builders.ts';
 import type { Selector } from '../request/token-request.ts';
-import { identitiesOf, rightsOf } from './authorize.ts';
+import { identitiesOf, deciderFor } from './authorize.ts';
 import type { AuthorizeRules, Decision } from './types.ts';
 
 const rbac: AuthorizeRules = { ...rules, forceNamespaced: true, identityAccess: 'rbac' };
@@ -44,7 +44,7 @@ interface Asked {
   readonly by?: AuthorizeRules;
 }
 const decide = (world: World, { selector = nothing, refused = [], by = rbac }: Asked = {}): Decision =>
-  rightsOf(pod(), viewOf(world).view, by)(selector, new Set(refused));
+  deciderFor(pod(), viewOf(world).view, by)(selector, new Set(refused));
 
 it('no guest replaces an identity of the namespace that is refused, also when it is named', () => {
   const world = worldOf(['own', 'second'], ['guest']);

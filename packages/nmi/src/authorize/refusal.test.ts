@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { subjectOf } from '../../test/builders.ts';
 import type { Access } from '../access/types.ts';
-import { mayCome, replacesRefusal, reviewedFor } from './refusal.ts';
+import { isWorthWaiting, replacesRefusal, reviewedFor } from './refusal.ts';
 import type { Needed } from './lack.ts';
 import type { Decision, Denial, GrantedIdentity } from './types.ts';
 
@@ -36,10 +36,10 @@ it('a right can be granted to a ServiceAccount, and to no pod without one', () =
   });
   const refusal: Decision = { kind: 'unusable', identity: 'default/reader', fault: 'no' };
   const reasons = [lacking('web'), lacking(''), denial];
-  expect(reasons.map((why) => mayCome(refusal, why))).toEqual([true, false, false]);
+  expect(reasons.map((why) => isWorthWaiting(refusal, why))).toEqual([true, false, false]);
 });
 
 it('a missing object may come where the decision says so', () => {
-  expect(mayCome({ kind: 'deny', denial, mayCome: true }, denial)).toBe(true);
-  expect(mayCome({ kind: 'deny', denial }, denial)).toBe(false);
+  expect(isWorthWaiting({ kind: 'deny', denial, mayCome: true }, denial)).toBe(true);
+  expect(isWorthWaiting({ kind: 'deny', denial }, denial)).toBe(false);
 });

@@ -22,7 +22,7 @@ export function replacesRefusal(decision: Decision): boolean {
 }
 
 /** Whether what it lacks may come: a missing object, or a right, which nobody can grant to a pod without ServiceAccount. */
-export function mayCome(decision: Decision, denial: Denial): boolean {
+export function isWorthWaiting(decision: Decision, denial: Denial): boolean {
   const isGrantable = denial.why === 'access-denied' && denial.subject.name !== '';
   return isGrantable || (decision.kind === 'deny' && decision.mayCome === true);
 }

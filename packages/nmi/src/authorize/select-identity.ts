@@ -32,24 +32,24 @@ export function selectIdentity(candidates: readonly Candidate[], wanted: Identit
 
   function theNamed(all: readonly Candidate[], isMeant: (candidate: Candidate) => boolean): Selection {
     const meant = all.filter(isMeant);
-    return meant.length === 0 ? none('not-this-identity', all) : theOnly(hostsFirst(meant));
+    return meant.length === 0 ? none('not-this-identity', all) : theOnly(ownFirst(meant));
   }
 }
 
 /** Leaves out guests if there are other candidates: whoever may write in another namespace must not decide what a request means. */
-function hostsFirst(candidates: readonly Candidate[]): readonly Candidate[] {
-  const hosts = candidates.filter(({ isGuest }) => isGuest !== true);
-  return hosts.length === 0 ? candidates : hosts;
+function ownFirst(candidates: readonly Candidate[]): readonly Candidate[] {
+  const own = candidates.filter(({ isGuest }) => isGuest !== true);
+  return own.length === 0 ? candidates : own;
 }
 
 /** The pod's annotation may name a guest, with its namespace. Nothing written there makes it the default, nor does its name. */
 function theDefault(all: readonly Candidate[], preferred: string | undefined): Selection {
-  const hosts = hostsFirst(all);
+  const hosts = ownFirst(all);
   const only = theOnly(hosts);
   const chosen =
     preferred === undefined
       ? hosts.filter(({ isDefault }) => isDefault)
-      : hostsFirst(all.filter((one) => isCalled(one, preferred)));
+      : ownFirst(all.filter((one) => isCalled(one, preferred)));
   const isAlone = only.kind === 'one' && hosts.length === all.length;
   return chosen.length === 0 || isAlone ? only : theOnly(chosen);
 }

@@ -7,7 +7,7 @@ import {
 } from '@pod-identity/kit/kube';
 import type { Metrics } from '@pod-identity/kit/serve';
 import { strangerRight } from '@pod-identity/policy';
-import { reviewUseBy } from '../access-guard.ts';
+import { reviewUseBy } from '../assemble-access.ts';
 import { pauseAfter } from '../access/stranger.ts';
 import type { EntraClient } from '../tokens/principal/entra-client.ts';
 import { createAgents, type Agents } from './agents.ts';

@@ -1,7 +1,7 @@
 import type { Clock } from '@pod-identity/kit/core';
 import { reviewStranger, type AccessReviewer } from '@pod-identity/kit/kube';
 import { strangerRight } from '@pod-identity/policy';
-import { reviewUseBy } from '../access-guard.ts';
+import { reviewUseBy } from '../assemble-access.ts';
 import { resultOf, type AccessResult } from '../access/guard.ts';
 import type { AccessAges } from '../access/judge.ts';
 import { createVerdicts } from '../access/verdicts.ts';

@@ -1,7 +1,7 @@
 import type { AccessResult } from '../access/guard.ts';
 import { exemptionOf } from '../authorize/exception.ts';
 import { graceLeftMs, longestForMissingMs } from '../authorize/grace.ts';
-import { mayCome } from '../authorize/refusal.ts';
+import { isWorthWaiting } from '../authorize/refusal.ts';
 import type { Decision } from '../authorize/types.ts';
 import type { Selector } from '../request/token-request.ts';
 import { failureOf } from '../respond/failure-of.ts';
@@ -60,7 +60,7 @@ export function expectedResponse(
   const failure = lack ?? failureIn(decision, pod);
   if (!failure) return { selector: query, status: 200, text: givenBy(decision) };
   const graceMs = graceLeftMs(world.pod, world);
-  if (failure.kind !== 'denied' || graceMs === 0 || !mayCome(decision, failure.denial))
+  if (failure.kind !== 'denied' || graceMs === 0 || !isWorthWaiting(decision, failure.denial))
     return refused(failure);
   // The request waits for a part of --hold, or until --binding-grace ends if that is sooner.
   const waitMs = Math.min(world.holdMs, longestForMissingMs);

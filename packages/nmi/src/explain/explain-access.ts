@@ -1,5 +1,5 @@
 import { missingRightFinding, rightFinding, unknownRightFinding, type Finding } from '@pod-identity/policy';
-import { rightsOf } from '../authorize/authorize.ts';
+import { deciderFor } from '../authorize/authorize.ts';
 import { decideWithRights, type Decided } from '../authorize/decide-with-rights.ts';
 import { lackIn } from '../authorize/lack.ts';
 import type { GrantedIdentity } from '../authorize/types.ts';
@@ -9,8 +9,8 @@ import type { ExplainWorld } from './world.ts';
 /** As the agent decides, by reviews that have ended. */
 export function decideNow(selector: Selector, world: ExplainWorld): Decided {
   const { pod, view, rules, reviewed } = world;
-  const rights = rightsOf(pod, view, rules);
-  const deciding = decideWithRights((refused) => rights(selector, refused));
+  const decide = deciderFor(pod, view, rules);
+  const deciding = decideWithRights((refused) => decide(selector, refused));
   let step = deciding.next();
   while (step.done !== true) {
     const needed = step.value;

@@ -22,7 +22,7 @@ import {
   type Known,
 } from '@pod-identity/policy';
 import { accessModeOf } from '../authorize/access-needed.ts';
-import { knownOf, rightsOf } from '../authorize/authorize.ts';
+import { deciderFor, knownOf } from '../authorize/authorize.ts';
 import { objectsOf } from '../authorize/candidates.ts';
 import { exemptionOf, invalidExceptionFor, type Exemption } from '../authorize/exception.ts';
 import { exemptionName } from '../authorize/lack.ts';
@@ -113,7 +113,7 @@ const withoutExemption = new Set([exemptionName]);
 
 function explainIdentity(match: Match, world: ExplainWorld): Finding[] {
   const { pod, view, rules } = world;
-  const decision = rightsOf(pod, view, rules)(selectorOf(match), withoutExemption);
+  const decision = deciderFor(pod, view, rules)(selectorOf(match), withoutExemption);
   return [
     ...explainMatch(pod.namespace, match, reachOf(rulesOf(world))),
     ...('identity' in decision && typeof decision.identity !== 'string'

@@ -1,7 +1,7 @@
 import { createTokenBucket } from '@pod-identity/kit/core';
 import type { Decided } from '../authorize/decide-with-rights.ts';
 import { graceLeftMs } from '../authorize/grace.ts';
-import { mayCome } from '../authorize/refusal.ts';
+import { isWorthWaiting } from '../authorize/refusal.ts';
 import type { Decision, GrantedIdentity, Refused } from '../authorize/types.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { awaitChange } from '../waiting/await-change.ts';
@@ -73,7 +73,7 @@ export function refusedUnlessFresh(
   const graceMs = graceOf(options, call);
   if (outcome.kind !== 'denied' || graceMs === 0) return { outcome };
   const { denial, pod } = outcome;
-  if (!mayCome(decided.decision, denial)) return { outcome };
+  if (!isWorthWaiting(decided.decision, denial)) return { outcome };
   const isOther = otherThan(decided, options, call);
   return {
     outcome: { kind: 'not-assigned', pod, seen: 'unbound', denial },

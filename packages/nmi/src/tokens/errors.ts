@@ -3,7 +3,7 @@ import type { ImdsError } from '@pod-identity/imds-client';
 /**
  * `not-on-host`: the identity is not attached to the machine. `refused`: the service rejects this request from any caller.
  * `misconfigured`: the AzureIdentity does not agree with Azure. `no-credential`: no federated credential trusts the broker. `proxy`: the proxy of
- * this program cannot be used. These two, `throttled`, `updating` and `unavailable` are temporary.
+ * this program cannot be used. `no-credential`, `proxy`, `throttled`, `updating` and `unavailable` are temporary.
  */
 export type TokenErrorCode =
   | 'not-on-host'

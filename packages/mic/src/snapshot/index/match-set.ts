@@ -24,19 +24,19 @@ export interface MatchSet {
   readonly grants: readonly ResourceId[];
   /** Keys of the AzureIdentities of `needs`, each once. */
   readonly uses: readonly string[];
-  /** Whether bindings of the pod's namespace select it, or have its label: those of others tell it nothing then. */
+  /** Whether bindings of the pod's namespace select it, or have its label: if so, changed bindings of other namespaces need no new message. */
   readonly hasOwn: boolean;
-  /** A number that two sets share only if they mean the same to a pod, whatever versions of the objects they have. */
-  readonly says: number;
+  /** Equal for two sets only if they mean the same to a pod, whatever versions of the objects they have. */
+  readonly meaningId: number;
 }
 
 const nothing = { matches: [], needs: [], grants: [], uses: [], hasOwn: false };
 
 /** For a pod without the label, in a namespace whose bindings select by the label only. */
-export const unmatched: MatchSet = { ...nothing, mismatches: [{ reason: 'no-label' }], says: -1 };
+export const unmatched: MatchSet = { ...nothing, mismatches: [{ reason: 'no-label' }], meaningId: -1 };
 
 /** For a pod without a ServiceAccount: as `matchPod` returns it, whatever the bindings are. */
-export const withoutAccount: MatchSet = { ...nothing, mismatches: [{ reason: 'no-account' }], says: -2 };
+export const withoutAccount: MatchSet = { ...nothing, mismatches: [{ reason: 'no-account' }], meaningId: -2 };
 
 /** Whether the right to use it is reviewed: in mode `namespace` that of a federated identity alone. */
 export function isReviewed({ identity }: MatchedIdentity, mode: AccessMode): boolean {

@@ -210,7 +210,7 @@ export class Matching {
       grants: needs,
       uses: [...uses],
       hasOwn,
-      says: (this.#made += 1),
+      meaningId: (this.#made += 1),
     };
   }
 

@@ -31,8 +31,8 @@ export interface Entry {
   home: HostKey;
   /** What the counts of `home` contain for it, to be subtracted later. */
   counted: Counted;
-  /** `says` of the matches with which it was settled; 0 if it gets none. */
-  says: number;
+  /** `meaningId` of the matches with which it was settled; 0 if it gets none. */
+  meaningId: number;
   hasOwn: boolean;
   /** Of these matches; undefined if RBAC is not asked. */
   reviewed: Reviewed | undefined;
@@ -89,7 +89,7 @@ export class PodEntries {
       node: undefined,
       home: undefined,
       counted: nothingCounted,
-      says: 0,
+      meaningId: 0,
       hasOwn: false,
       reviewed: undefined,
       isNews: false,

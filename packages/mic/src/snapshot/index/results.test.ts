@@ -11,7 +11,7 @@ function matchOf(name: string, meaning = ''): MatchedIdentity {
 
 function setOf(matches: readonly MatchedIdentity[]): MatchSet {
   made += 1;
-  return { matches, mismatches: [], needs: [], grants: [], uses: [], hasOwn: false, says: made };
+  return { matches, mismatches: [], needs: [], grants: [], uses: [], hasOwn: false, meaningId: made };
 }
 
 const many = (count: number) => setOf(Array.from({ length: count }, (_, index) => matchOf(`id-${index}`)));
@@ -59,12 +59,12 @@ test('after a change a result is made again: the same one if it is equal, anothe
   expect([results.get('web', ''), results.get('api', '')]).toEqual([undefined, undefined]);
   const copied = results.put('web', '', setOf([one, matchOf('two')]));
   expect(copied).not.toBe(first);
-  expect(copied.says).toBe(first.says);
+  expect(copied.meaningId).toBe(first.meaningId);
   expect(results.get('web', '')).toBe(copied);
   results.allChanged();
   for (const matches of [[one], [one, matchOf('two', 'other')], [two, one], [one, two, matchOf('three')]]) {
-    expect(results.put('web', '', setOf(matches)).says).not.toBe(first.says);
-    results.put('web', '', { ...setOf([one, two]), says: first.says });
+    expect(results.put('web', '', setOf(matches)).meaningId).not.toBe(first.meaningId);
+    results.put('web', '', { ...setOf([one, two]), meaningId: first.meaningId });
   }
 });
 
@@ -77,5 +77,5 @@ test('a result with other reasons says something else', () => {
   const first = results.put('web', '', withReason('shop/a'));
   results.allChanged();
   expect(results.put('web', '', withReason('shop/a'))).toBe(first);
-  expect(results.put('web', '', withReason('shop/b')).says).not.toBe(first.says);
+  expect(results.put('web', '', withReason('shop/b')).meaningId).not.toBe(first.meaningId);
 });

@@ -90,7 +90,7 @@ function weightOf({ matches, mismatches }: MatchSet): number {
 function newerOf(before: MatchSet, made: MatchSet): MatchSet {
   if (!isSaying(before, made)) return made;
   const isEqual = before.matches.every((match, position) => match === made.matches[position]);
-  return isEqual ? before : { ...made, says: before.says };
+  return isEqual ? before : { ...made, meaningId: before.meaningId };
 }
 
 function isSaying(before: MatchSet, made: MatchSet): boolean {

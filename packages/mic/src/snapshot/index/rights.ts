@@ -158,7 +158,7 @@ export class RightsOfPods {
   }
 
   #obtain(subject: AccessSubject, mode: AccessGroup['mode'], set: MatchSet): AccessGroup {
-    const groups = this.#groups.get(set.says) ?? new Map<string, AccessGroup>();
+    const groups = this.#groups.get(set.meaningId) ?? new Map<string, AccessGroup>();
     const key = groupKey(subject, mode);
     const known = groups.get(key);
     if (known) {
@@ -177,7 +177,7 @@ export class RightsOfPods {
       rights: { needs: [], grants: [], uses: [], mode },
       isOutdated: false,
     };
-    this.#groups.set(set.says, groups.set(key, group));
+    this.#groups.set(set.meaningId, groups.set(key, group));
     if (this.#rules) {
       this.#rules.registry.hold(group);
       group.rights = rightsOf(group, this.#rules.registry);
@@ -193,9 +193,9 @@ export class RightsOfPods {
     const { namespace } = group.subject;
     this.#left.add(namespace, group);
     if (this.#left.of(namespace).size > mostLeft) this.releaseLeft(namespace);
-    const groups = this.#groups.get(group.set.says);
+    const groups = this.#groups.get(group.set.meaningId);
     groups?.delete(groupKey(group.subject, group.mode));
-    if (groups?.size === 0) this.#groups.delete(group.set.says);
+    if (groups?.size === 0) this.#groups.delete(group.set.meaningId);
   }
 
   #file(group: AccessGroup): void {

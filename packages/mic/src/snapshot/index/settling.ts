@@ -111,9 +111,9 @@ export class Settling {
     const { pods, groups } = this.#parts;
     const before: Settled = { host: entry.home, counted: entry.counted };
     entry.home = groups.ofNode(pods.fileUnderNode(entry)).host?.id;
-    const { says, hasOwn = false, reviewed, counted } = this.#evaluated(entry);
-    const isSame = says === entry.says && isSameReview(reviewed, entry.reviewed);
-    entry.says = says;
+    const { meaningId, hasOwn = false, reviewed, counted } = this.#evaluated(entry);
+    const isSame = meaningId === entry.meaningId && isSameReview(reviewed, entry.reviewed);
+    entry.meaningId = meaningId;
     entry.hasOwn = hasOwn;
     entry.reviewed = reviewed;
     const isListed = !this.unlisted.has(namespaceOf(entry.key));
@@ -150,16 +150,19 @@ export class Settling {
     if (before.host !== undefined && before.host !== entry.home) this.dirt.touch(before.host);
   }
 
-  #evaluated(entry: Entry): Pick<Entry, 'says' | 'reviewed' | 'counted'> & { readonly hasOwn?: boolean } {
+  #evaluated(
+    entry: Entry,
+  ): Pick<Entry, 'meaningId' | 'reviewed' | 'counted'> & { readonly hasOwn?: boolean } {
     const { rights, matching } = this.#parts;
     const { pod, home } = entry;
     if (pod === undefined || pod.finished || pod.nodeName === '') rights.leave(entry);
-    if (pod === undefined || pod.finished) return { says: 0, reviewed: undefined, counted: nothingCounted };
+    if (pod === undefined || pod.finished)
+      return { meaningId: 0, reviewed: undefined, counted: nothingCounted };
     const set = matching.matchSetOf(pod);
     const reviewed = pod.nodeName === '' ? undefined : rights.join(entry, set);
     const isHere = pod.nodeName !== '' && home !== undefined;
     return {
-      says: set.says,
+      meaningId: set.meaningId,
       hasOwn: set.hasOwn,
       reviewed,
       counted: isHere ? countedOnly(reviewed ?? set) : nothingCounted,
