@@ -186,7 +186,7 @@ export const rooms = [
       'candidates',
       'exception',
       'federated',
-      'policy',
+      'principal',
       'grace',
       'refusal',
       'select-identity',

@@ -11,7 +11,7 @@ const [, script = '', ...argv] = process.argv;
 const reading = readConfig({ argv, env: process.env, service: readServiceArguments(script) });
 switch (reading.kind) {
   case 'help':
-    console.log(flagHelp(nmiFlags, 'nmi: hands Azure tokens to the pods of its node, and to nobody else'));
+    console.log(flagHelp(nmiFlags, 'nmi: serves Azure tokens to the pods of its node'));
     break;
   case 'version':
     console.log(versionLine('NMI', buildInfo(manifest.version)));

@@ -48,7 +48,7 @@ export function createTenantBudgets(of: {
     take: ({ namespace, pod }, now, tokens = 1) => {
       const own = `${namespace}/${pod}`;
       const ofPod = Math.min(tokens, of.pod.burst);
-      // A pod does not pay for what others of its namespace have used up.
+      // Nothing is taken from the pod if its namespace has too little.
       return (
         pods.has(own, now, ofPod) &&
         namespaces.take(namespace, now, Math.min(tokens, of.namespace.burst)) &&

@@ -9,7 +9,7 @@ export class DeadlinePassed extends Error {
 interface Deadline {
   readonly clock: Pick<Clock, 'after'>;
   readonly ms: number;
-  /** For the text of DeadlinePassed: a noun, with whose it is. */
+  /** For the text of DeadlinePassed: what was waited for, such as 'response of ARM'. */
   readonly awaited: string;
   readonly signal?: AbortSignal | undefined;
   /** While true, the caller's abort does not end it. */

@@ -18,7 +18,7 @@ function usage({ name, aliases = [], type: { kind } }: Flag<unknown>): string {
   return kind === 'boolean' ? names : `${names} ${kind}`;
 }
 
-/** Some sentences explain each choice already. */
+/** The help of a flag, with a list of its choices unless the help explains each of them. */
 export function flagMeaning({ help, type: { kind, choices } }: Flag<unknown>): string {
   return choices?.every((choice) => help.includes(`${choice}:`)) !== false
     ? help

@@ -160,7 +160,7 @@ function itemsOf(given: string): readonly string[] {
     .filter((item) => item !== '');
 }
 
-/** The same texts, with another value. */
+/** A type that accepts the same texts and maps their values. */
 export function mapped<T, U>(type: FlagType<T>, map: (value: T) => U): FlagType<U> {
   return {
     ...type,

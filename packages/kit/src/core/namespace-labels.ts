@@ -1,6 +1,6 @@
 type Labels = Readonly<Record<string, string>>;
 
-/** Why the labels of a Namespace are not known: in the words of both services, so that their Events are one. */
+/** Why the labels of a Namespace are not known. MIC and NMI use the same text, so that their Events are merged. */
 export const labelsDropped = 'the labels of all Namespaces together are too many to be kept';
 
 export interface DroppedLabels {

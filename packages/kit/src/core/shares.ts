@@ -11,7 +11,7 @@ export interface ShareLimits {
 
 export interface Shares<T> {
   /**
-   * Returns what is over a limit now, and no longer in: the oldest of its namespace while that is over its own limit, then the oldest of the
+   * Adds the item, then removes and returns what is over a limit: the oldest of its namespace while that is over its own limit, then the oldest of the
    * namespace that holds most.
    */
   add(one: T): readonly T[];
@@ -68,7 +68,7 @@ export interface Keyed extends Shared {
 /** Shares whose items are found by a key of all namespaces. */
 interface ShareMap<T> {
   get(key: string): T | undefined;
-  /** In place of the one with this key; it becomes the newest of its namespace. Returns what is over a limit now, as `Shares.add`. */
+  /** Replaces the item with this key; the new one is the newest of its namespace. Removes and returns what is over a limit, as `Shares.add`. */
   set(one: T): readonly T[];
   delete(key: string): void;
 }

@@ -6,9 +6,9 @@ import { createLastFirst } from './last-first.ts';
 export interface TurnKind {
   /** Default: none. */
   readonly limits?: FairQueueLimits;
-  /** A namespace that waits for it goes first in its round, and may have the turn of its next round in advance. */
+  /** A namespace that waits for this kind goes first in its round, and may use the turn of its next round in advance. */
   readonly isAhead?: boolean;
-  /** Namespaces take turns in it, too: otherwise those that have turns for other kinds would have none of its quota. */
+  /** Its quota is shared by turns too: otherwise namespaces whose turns go to other kinds would get none of it. */
   readonly hasQuota?: boolean;
 }
 
@@ -99,7 +99,7 @@ export class Turns<T extends object, Kind extends string> {
     return sum;
   }
 
-  /** To be called when an item that comes need not wait: then nobody has lost anything by turns in advance. */
+  /** To be called when a new item need not wait: turns that were used in advance have delayed nobody then. */
   forget(): void {
     this.#accounts.clear();
   }
@@ -122,7 +122,7 @@ export class Turns<T extends object, Kind extends string> {
     return line && { line, namespace, at: first.at };
   }
 
-  /** Who waits for nothing has had no turns, unless it has had some in advance. */
+  /** A namespace with no waiting items starts anew, unless it has used turns in advance. */
   #accountOf(namespace: string): Account<Line<T, Kind>> {
     const known = this.#accounts.get(namespace);
     if (known && this.#counts(namespace, known)) return known;
@@ -142,7 +142,7 @@ export class Turns<T extends object, Kind extends string> {
 
   #startRound(at: number): void {
     this.#round = at;
-    // Rarely, since it looks at all.
+    // Not in each round, since it goes through all accounts.
     const waiting = this.#lines.reduce((sum, { entries }) => sum + entries.size, 0);
     if (this.#accounts.size < 2 * waiting + 16) return;
     for (const [namespace, account] of this.#accounts)

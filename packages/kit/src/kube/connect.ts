@@ -39,7 +39,7 @@ export interface UserConnectOptions extends Pick<ConnectOptions, 'kubeconfig' | 
   readonly user?: string | undefined;
   /** HTTPS_PROXY, HTTP_PROXY and NO_PROXY count where the kubeconfig names no proxy. */
   readonly proxyEnv: ProxyEnv;
-  /** Of impersonation. */
+  /** Headers of impersonation. */
   readonly headers?: Access['headers'];
 }
 

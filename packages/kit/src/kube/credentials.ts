@@ -16,7 +16,7 @@ export interface Credentials {
 const accessAgeMs = 60_000;
 const freshAgeMs = 1000;
 
-/** What a parser quotes is the output of a credential plugin, which may have a token. */
+/** A SyntaxError quotes the output of the credential plugin, which may contain a token. */
 const whyNone = (cause: unknown) =>
   cause instanceof SyntaxError ? 'the credential plugin printed no JSON' : String(cause);
 

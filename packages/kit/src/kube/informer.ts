@@ -9,7 +9,7 @@ export interface InformerOptions<V> extends ReflectorOptions<V> {
   readonly indexes?: Indexes<V>;
   /** Called for each failed list or watch. */
   readonly onProblem?: (problem: KubeError) => void;
-  /** Called after each complete list, when the listeners know its changes. */
+  /** Called after each complete list, after the listeners were called with its changes. */
   readonly onListed?: () => void;
 }
 

@@ -40,7 +40,7 @@ export function createKeeper<V>(options: KeeperOptions<V>, wanted: WantedNamespa
       if (view === undefined) return undefined;
       const { uid, resourceVersion } = metadata;
       const item = { key, uid, resourceVersion, view };
-      // Without a share nobody needs the size.
+      // The size is needed only for shares.
       return { ...item, bytes: share ? heapBytes(item) + unusedReserve(view, reserve) : 0 };
     } catch (error) {
       log?.error({ error, kind: kind.kind, key }, 'an object could not be read and is left out');

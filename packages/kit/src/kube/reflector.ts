@@ -199,7 +199,7 @@ async function readAll<V>(
       const found = keep(object);
       if (!found) return;
       const { bytes, ...item } = found;
-      // Of an unchanged object the view that is in the store already: otherwise a list would need the heap twice.
+      // For an unchanged object, keeps the view that is in the store already: otherwise a list would need the heap twice.
       kept.set(item.key, contents.same(item) ?? item);
       for (const key of listed.put(item.key, object, bytes)) {
         listed.name({ key, uid: kept.get(key)?.uid ?? '' });

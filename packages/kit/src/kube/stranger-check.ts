@@ -5,7 +5,7 @@ import type { AccessReviewRequest, AccessReviewer, ReviewSubject } from './acces
 /** What one review of the invented user found. `error`: it failed. */
 export type StrangerResult = { readonly isRefused: boolean } | { readonly error: unknown };
 
-/** That the invented user must not have. */
+/** A right that the invented user must not have. */
 type StrangerRight = Pick<AccessReviewRequest, 'verb' | 'group' | 'resource'>;
 
 /** In no group, not even `system:authenticated`. */

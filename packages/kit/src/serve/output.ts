@@ -145,7 +145,7 @@ class Lines {
         this.#writeParts();
       }
     } catch {
-      // There is no other output to report the lost reader.
+      // The reader is gone. There is no other output to report that.
       this.#loseAll();
       return false;
     }

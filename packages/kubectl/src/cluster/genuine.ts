@@ -1,5 +1,5 @@
-// Which of the workloads that look like MIC and NMI are taken for them. Whoever edits any namespace can write a Deployment with their image,
-// arguments and labels: what counts is what he can give to none of its ServiceAccounts, the rights of MIC or NMI in the whole cluster.
+// Which workloads are MIC and NMI. An editor of any namespace can write a Deployment with their image, arguments and labels, but cannot grant
+// MIC's or NMI's cluster-wide rights, so those identify the real workload.
 import { createLimit } from '@pod-identity/kit/core';
 import type { KubeTransport } from '@pod-identity/kit/kube';
 import { hasRight, type NeededRight } from './account-right.ts';

@@ -7,7 +7,7 @@ import { found, itemsOf, type Checked, type DoctorWorld, type Found } from './wo
 /** Of one problem, more pods are counted only. */
 const mostNamed = 3;
 
-/** Each labelled pod gets what it is meant to get, as far as MIC's explanation of it goes. */
+/** Whether each labelled pod has its identity, by MIC's explanation of it. */
 export function checkPods({ explained, pods }: DoctorWorld): Checked {
   const { items, unknown } = itemsOf(pods);
   const misspelt = items.filter(({ isFinished }) => !isFinished).flatMap(misspeltLabel);

@@ -9,7 +9,7 @@ import { checkRights } from './check-rights.ts';
 import { checkServices } from './check-services.ts';
 import type { Check } from './world.ts';
 
-/** In the order in which one mistake causes others. */
+/** Causes before consequences. */
 export const checks: readonly Check[] = [
   { id: 'definitions', holds: 'all definitions are served, with all fields', look: checkDefinitions },
   { id: 'services', holds: 'NMI and MIC are installed, of one version, and agree', look: checkServices },
@@ -35,5 +35,5 @@ export const checks: readonly Check[] = [
     isOfAzure: true,
     look: checkAzure,
   },
-  { id: 'pods', holds: 'every labelled pod gets what it is meant to get', look: checkPods },
+  { id: 'pods', holds: 'every labelled pod has its identity', look: checkPods },
 ];

@@ -68,7 +68,7 @@ export function examine(world: DoctorWorld, wanted?: ReadonlySet<string>): Repor
   return { checks: looked.map((check) => examined(check, world)) };
 }
 
-/** What is said of services that were not found, or not all read, says nothing. */
+/** If services were not found or not fully read, the result of a check about services is 'not known'. */
 function examined({ id, holds, look, isAboutServices }: Check, world: DoctorWorld): Examined {
   const { findings, unknown } = look(world);
   const { nmi, mic, unknown: unread } = world.services;

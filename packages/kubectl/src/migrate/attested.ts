@@ -1,5 +1,5 @@
-// What an AzureIdentity says of an identity in Azure is what an editor of its namespace wrote. A migration makes rights and trust of it, which
-// the cluster's and Azure's administrators give: it needs another word that the resource id and the client id are of one identity.
+// Editors of a namespace can write any ids into an AzureIdentity. Before migrate creates rights or trust for them, it needs confirmation by MIC
+// or by the user that the resource id and the client id are of one identity.
 import { canonicalResourceId } from '@pod-identity/crd-types';
 import { shellWord } from '@pod-identity/policy';
 import type { Step } from './plan.ts';

@@ -188,7 +188,7 @@ function credentialStep(
   const isRun = issuer !== undefined && isSure;
   return {
     id: 'credential',
-    title: 'Microsoft Entra gives the broker a token for it, which is thrown away',
+    title: 'Test: the broker can get a token',
     state: 'to do',
     why: `if the federated credential is missing, create it by the second command${isRun ? ', which --run-az runs' : whyNotRun(issuer)}`,
     commands: [exchangeCommand(exchange), azCommand(az)],

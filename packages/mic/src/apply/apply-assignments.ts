@@ -184,7 +184,7 @@ class Pass {
     return isTaken && step.kind === 'create' ? { ...outcome, message: nameTaken, isRefusal: true } : outcome;
   }
 
-  /** Returns whether the object is of another pod. */
+  /** Reads the object. Returns whether it belongs to another pod. */
   async #look(step: AssignmentStep, key: string): Promise<boolean> {
     const { mirror, signal } = this.#ports;
     try {
@@ -199,12 +199,12 @@ class Pass {
   }
 }
 
-/** Left to the next list: kept, its editor would choose how much MIC knows, and in which pod's plan it is removed. */
+/** The removal of an object that MIC does not know: the next list handles it. If it were kept, editors could fill MIC's memory, and choose the pod in whose plan it is removed. */
 function isUnknownLeftover(step: AssignmentStep, mirror: Pick<Mirror, 'at'>): boolean {
   return step.kind === 'delete' && mirror.at(objectKey(step)) === undefined;
 }
 
-/** Whether the object has just been read: the next plan knows better, unless others go on changing it. */
+/** Whether the object has just been read, so that the next plan knows its state. False if it had changed at the last attempt too. */
 function isNews({ kind }: WriteOutcome, before: Held | undefined): boolean {
   return kind === 'stale' && (before?.retryAt ?? 0) === 0;
 }

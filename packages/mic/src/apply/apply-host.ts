@@ -113,7 +113,7 @@ class HostChanger {
     if (isHeldBack(plan, now())) return undefined;
     const detach = plan.detach.filter((id) => !isNeeded(host.id, id));
     const isChange = attach.length + again.length + renew.length + detach.length > 0;
-    // A host that was never read may already have the identities: after one read their pods need not wait.
+    // A host that was not read yet may already have the identities, so it is read first.
     if (isChange && this.#facts(host).present) {
       const { hasMore, ...turn } = nextTurn({ attach, again, renew, detach }, this.#facts(host), claimants);
       const refused = await this.#update(host, turn);

@@ -107,7 +107,7 @@ class Writer implements AssignedIdentityWriter {
         : current.resourceVersion;
       if (!this.#term.holds()) return { kind: 'fenced' };
       const { uid } = current;
-      // What is another pod's by now has the same uid.
+      // With the version too: an object that now belongs to another pod can have the same uid.
       await this.#resource.delete(keyOf(current), { uid, resourceVersion, signal });
     } catch (error) {
       if (!(error instanceof KubeError && error.code === 'not-found')) throw error;

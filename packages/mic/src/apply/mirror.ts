@@ -90,7 +90,7 @@ export class Mirror extends Records {
     return true;
   }
 
-  /** What others wrote for a pod that does not need it, under a name that MIC gives to another one, is that one's, to be written again. */
+  /** A record under the name that MIC gives to another pod is treated as that pod's record and rewritten, unless its own pod needs it. */
   #asOf(pod: PodKey, view: AssignedView): AssignedView {
     if (podOf(view) === pod || isRecordNeeded(view, this.#index)) return view;
     const podNamespace = namespaceOf(pod);

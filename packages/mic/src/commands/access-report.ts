@@ -104,7 +104,7 @@ async function listExceptions({ transport, signal }: Looking): Promise<readonly 
   }
 }
 
-/** Or why it is unknown: an exception of one user must not prevent the report of others. */
+/** A text says why it is unknown: an unreadable exception of one user must not prevent the report of others. */
 async function exemptBy(raw: unknown, looking: Looking, index: ClusterIndex): Promise<Exempt | string> {
   const tooLarge = tooLargeProblems(tooLargeIn(raw));
   const parsed = parseAzurePodIdentityException(raw);

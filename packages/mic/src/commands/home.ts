@@ -6,8 +6,8 @@ import { memberOf, stringAt } from '../snapshot/raw-object.ts';
 const [bindingName, accountName] = ['pod-identity-mic', 'mic'];
 
 /**
- * MIC's namespace, for a command that runs elsewhere; undefined if it cannot be found. Its ClusterRoleBinding says so, which editors of
- * namespaces cannot write.
+ * MIC's namespace, for a command that runs elsewhere; undefined if it cannot be found. It is read from its ClusterRoleBinding, which
+ * editors of namespaces cannot write.
  */
 export async function findHome(transport: KubeTransport, signal: AbortSignal): Promise<string | undefined> {
   try {

@@ -19,7 +19,7 @@ export interface Wanted {
   readonly denied: ReadonlySet<string>;
   /** Its records. */
   readonly current: readonly AssignedView[];
-  /** Whether the host is known not to carry the identity and will not get it now. */
+  /** Whether the host is known to lack the identity and will not get it now. */
   readonly isMissing: (id: ResourceId) => boolean;
 }
 

@@ -74,7 +74,7 @@ const recordsLacking = info('host', 'MIC’s records about its hosts were not fo
   text: 'set MIC_POD_NAMESPACE to the namespace of MIC, or ask in its pod',
   command: inMic('explain NAMESPACE/POD'),
 });
-/** Where MIC has written down no failure either. */
+/** For a host without a recorded failure. */
 const unseen = ({ host }: HostCase): Finding =>
   info(
     'host',

@@ -92,7 +92,7 @@ export function createController(options: ControllerOptions): Controller {
       standby = undefined;
       try {
         current = await startTerm(term);
-        // Before, nothing may be attached in mode `rbac`: no role would be looked for.
+        // Not before rights are known: until then nothing may be attached in mode `rbac`, so no host would be checked.
         void current?.rightsKnown.then(() => checkRoles(options, term.signal));
         await current?.ended;
       } finally {
@@ -123,7 +123,7 @@ function refreshGauges(
   const depth = term?.depth() ?? { objects: 0, azure: 0 };
   for (const lane of ['objects', 'azure'] as const) metrics.set('queueDepth', depth[lane], { lane });
   if (term) term.meter.hosts(term.facts.values());
-  // What a former leader knew of hosts is of no account.
+  // Facts that a former leader had about hosts do not count.
   else for (const key of ['throttledHosts', 'throttledUntil', 'quarantined'] as const) metrics.set(key, 0);
 }
 

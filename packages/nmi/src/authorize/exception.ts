@@ -26,7 +26,7 @@ export type Exemption = Pick<PassThrough, 'why' | 'clientIds' | 'access'>;
 export function exemptionOf(pod: PodView, view: ClusterView, rules: AuthorizeRules): Exemption | undefined {
   if (rules.controller && isController(pod, rules.controller))
     return { why: 'controller', clientIds: undefined };
-  // Parsed at each read: once for all exceptions.
+  // Read once for all exceptions, since labels are parsed at each read.
   const { labels } = pod;
   const exceptions = view.exceptionsIn(pod.namespace).filter((exception) => isFor(exception, labels));
   const mode = accessModeOf(pod.namespace, view, rules);

@@ -9,8 +9,8 @@ export interface Grace {
 
 /**
  * What is left of the grace period, in milliseconds. It begins at `status.startTime`, which the kubelet writes by the node's clock, and
- * which restarts of containers do not change. 0 for a pod without it. A start in the future counts as now, and beyond the grace period for
- * nothing: the clock was set back.
+ * which restarts of containers do not change. 0 for a pod without it. A start in the future counts as now, unless it is later than
+ * the grace period: then the clock was set back, and nothing is left.
  */
 export function graceLeftMs({ acceptedAt }: PodView, { bindingGraceMs, now }: Grace): number {
   if (acceptedAt === undefined) return 0;
@@ -19,7 +19,7 @@ export function graceLeftMs({ acceptedAt }: PodView, { bindingGraceMs, now }: Gr
 }
 
 /**
- * How long one request waits while an object or a right is missing: who made a mistake reads the reason soon, and a program that retries
- * waits with several requests. Beyond the 5 s after which a denied right is reviewed again.
+ * How long one request waits while an object or a right is missing. Short, so that a mistake is reported soon; a program that retries waits
+ * with several requests. Longer than the 5 s after which a denied right is reviewed again.
  */
 export const longestForMissingMs = 6_000;

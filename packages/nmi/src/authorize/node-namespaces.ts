@@ -67,7 +67,7 @@ export function createNodeNamespaces(options: NodeNamespacesOptions): NodeNamesp
 
   for (const pod of pods.store.values()) count(pod, 1);
   pods.onChange((change) => {
-    // The later state first, so that an update of the only pod does not look like its end.
+    // The new state is added first, so that an update of the only pod does not look like its deletion.
     if (change.type !== 'deleted') count(change.after, 1);
     if (change.type !== 'added') count(change.before, -1);
   });

@@ -3,7 +3,7 @@ import { printable } from '@pod-identity/kit/core';
 import { nameOf, readWhole } from './read-whole.ts';
 import type { FoundException } from './types.ts';
 
-/** It is added to responses and Events, after another text. */
+/** Characters: the fault is appended to texts of responses and Events. */
 const longestFault = 300;
 
 /** An AzurePodIdentityException, or what is wrong with it. Undefined for an object without a namespace or name. */
@@ -18,7 +18,7 @@ export function readException(object: unknown): FoundException | undefined {
   return { ...named, fault, ...(podLabels && { podLabels }) };
 }
 
-/** On one line: the keys that it repeats are an editor's, too. */
+/** On one line, since it repeats keys that an editor wrote. */
 function brief(fault: string): string {
   const line = printable(fault.slice(0, longestFault));
   return fault.length > longestFault ? `${line}…` : line;
@@ -31,7 +31,7 @@ function labelsOf(object: unknown): Labels | undefined {
   );
   if (!parsed.ok) return undefined;
   const { podLabels } = parsed.value.spec;
-  // Without labels its author may have misspelt their key.
+  // If there are none, the author may have misspelt the key of the field.
   return Object.keys(podLabels).length === 0 ? undefined : podLabels;
 }
 

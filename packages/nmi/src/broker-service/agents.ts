@@ -40,7 +40,7 @@ const keptMs = { agent: 60_000, refused: 10_000, unanswered: 1_000 };
 const kept = { perNamespace: 16, total: 8_192 };
 /** Addresses of NMIs: one of a node, so that its token, used from many addresses, gives those no limits of their own. */
 const noted = { perNamespace: 1, total: 8_192 };
-/** Anybody can write a token that claims to be NMI's: addresses that no NMI has used yet share one part of the reviews, and only as many wait as get a turn in time. */
+/** Anybody can write a token that claims to be NMI's: addresses that no NMI has used yet share one part of the reviews, and no more wait than can be reviewed in time. */
 const rates = {
   all: { atATime: 32, patienceMs: 4_000 },
   queues: {

@@ -62,7 +62,7 @@ function subjectOf(tenantId: string, clientId: string): FederatedIdentity {
   return { kind: 'federated', name: '', tenantId, clientId };
 }
 
-/** Entra also says this of credentials that exist, at times: the same exchange is repeated before it counts. */
+/** Entra sometimes reports an existing credential as missing, so the exchange is repeated before the failure counts. */
 const repeatsMs = [500, 2_000];
 /** Until the next exchange for a namespace. */
 const missingKeptMs = 5_000;
@@ -90,7 +90,7 @@ function createUpstream(options: ExchangeOptions, missing: Map<string, string>):
           return issued;
         } catch (error) {
           if (!(error instanceof MissingCredential)) {
-            // Of an outage that follows, the credential is not the reason.
+            // Any other failure that follows is not caused by the credential.
             missing.delete(key);
             throw error;
           }

@@ -14,7 +14,7 @@ export interface Agent {
   readonly uid: string;
 }
 
-/** What counts of a pod; texts are empty if it has none. */
+/** The fields of a pod that decisions need; empty texts if it lacks them. */
 export interface PodFacts {
   readonly uid: string;
   readonly node: string;
@@ -44,7 +44,7 @@ function userOf({ namespace, name }: Account): string {
   return `system:serviceaccount:${namespace}:${name}`;
 }
 
-/** Whether the token says that it is NMI's. Anybody can write that: it only spares the API server all other tokens. */
+/** Whether the token claims to be NMI's. Anybody can write such claims: the check only spares the API server reviews of other tokens. */
 export function claimsToBeAgent(token: string, { account, now }: { account: Account; now: number }): boolean {
   const { aud, sub, exp } = claimsIn(token);
   const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];

@@ -59,7 +59,7 @@ export function createIssuanceLog(log: Log): (issuance: Issuance) => void {
   };
 }
 
-/** Every request of every pod fails in the same way while the API server does. */
+/** While the API server fails, every request of every pod fails in the same way. */
 const quietMs = 60_000;
 
 /** One line a minute for each kind of request that the API server does not answer. */

@@ -44,7 +44,7 @@ export function judgeSighting(sighting: Sighting, expected: Expected): CanaryVer
 
 function judgeMembers({ node, caller }: Members, expectedNode: string, localAddress: string): CanaryVerdict {
   const elsewhere = notReady('other-address', translated(caller, localAddress));
-  // NMI names its node to callers only that it knows.
+  // NMI tells the name of its node only to callers that it knows.
   if (node === '' && caller !== '' && caller !== localAddress) return elsewhere;
   if (node !== expectedNode) return notReady('other-node', ofOtherNode(node, expectedNode));
   return caller === localAddress ? { kind: 'ready' } : elsewhere;
@@ -112,7 +112,7 @@ const textOf = (value: unknown) => (typeof value === 'string' ? value : '');
 
 const longestShown = 200;
 
-/** Whoever answered wrote it. */
+/** Untrusted: anybody may have answered. */
 function shown(text: string): string {
   return printable(text.length > longestShown ? `${text.slice(0, longestShown)}…` : text);
 }

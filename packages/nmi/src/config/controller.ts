@@ -40,7 +40,7 @@ export function controllerProblems(given: Given): string[] {
   return problems;
 }
 
-/** The original's deployments pass the namespace alone: they must start, and get to know what became of it. */
+/** The original's deployments pass the namespace alone: they must start, with a warning that it has no effect. */
 export function controllerWarnings(given: Given): string[] {
   return given.namespace !== '' && !isNamed(given)
     ? ['--MICNamespace has no effect without --mic-service-account and --mic-labels: no pod is exempt as MIC']

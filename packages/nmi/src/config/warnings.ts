@@ -2,7 +2,7 @@ import type { FlagReading } from '@pod-identity/kit/core';
 import { controllerWarnings } from './controller.ts';
 import type { NmiFlagValues } from './flags.ts';
 
-/** Flags and variables without effect, and what clients suffer from. */
+/** Warnings about flags and variables without effect, and about settings that cause failures of clients. */
 export function warningsOf({ values, warnings, ignored }: FlagReading<NmiFlagValues>): string[] {
   const { compatErrors, setsRetryAfter, interception, controller } = values;
   return [

@@ -3,7 +3,7 @@ import type { InvalidObject } from '../authorize/granting-informers.ts';
 import type { AuthorizeRules, ClusterView } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
 
-/** What the API server said of the rights that an identity takes, by the name of the identity, `namespace/name`. */
+/** Results of the reviews of the rights that an identity needs, by its name (`namespace/name`). */
 export type ReviewedAccesses = ReadonlyMap<string, AccessResult>;
 
 /** All that an explanation rests on. */

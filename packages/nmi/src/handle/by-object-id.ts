@@ -11,8 +11,8 @@ import { permitFor, rightOf, type DecidedCall, type Permit, type ReviewedCall } 
 import { notThis } from './release.ts';
 
 /**
- * Requests tokens of the pod's own identities until one has the object id. One that the machine does not have yet may have it. The failure of one
- * says nothing of the others: another namespace may have bound it.
+ * Requests tokens of the pod's identities until one has the object id, which may be one that the machine does not have yet. The failure of one
+ * identity does not end the search, since another namespace may have bound it.
  */
 export function requestByObjectId(
   options: Granting,
@@ -24,7 +24,7 @@ export function requestByObjectId(
   const isOwnDue = (next: GrantedIdentity, missing: readonly GrantedIdentity[]) =>
     !isOwn(next) && missing.some((one) => isOwn(one) && mayRequest(one));
   let failed: Outcome | undefined;
-  /** After the first attempt, another list. */
+  /** The identities to ask for; from the second attempt on, those that were missing or not asked for yet. */
   let left = identities;
 
   const request = async (call: DecidedCall, identity: GrantedIdentity): Promise<Found> => {
@@ -48,7 +48,7 @@ export function requestByObjectId(
   };
   return async (call) => {
     const missing: GrantedIdentity[] = [];
-    // Other namespaces may bind a hundred each to the pod, which exist nowhere.
+    // First those of its own namespace: other namespaces may each bind a hundred identities to the pod that do not exist.
     const ownFirst = [...left.filter(isOwn), ...left.filter((one) => !isOwn(one))];
     const requested = new Set<GrantedIdentity>();
     for (const identity of ownFirst) {
@@ -75,7 +75,7 @@ function ofNone(pod: PodView, identities: readonly GrantedIdentity[]): Outcome {
 
 type Found = Outcome | 'missing' | 'other';
 
-/** Not of the identity, and likely to be another one soon. */
+/** Whether the outcome is not caused by the identity, and will probably change soon. */
 function isOfNow(found: Found): boolean {
   if (typeof found !== 'object') return false;
   const { kind } = found;
@@ -84,13 +84,13 @@ function isOfNow(found: Found): boolean {
     : kind === 'overloaded' || kind === 'rights-changed';
 }
 
-/** Not of the metadata service, which is the same for all. */
+/** Whether the outcome is caused by this identity, and not by the metadata service, which all of them share. */
 function isOfIdentity(outcome: Outcome, identity: GrantedIdentity): boolean {
   if (outcome.kind !== 'token-failed') return isForLackOfRight(outcome);
   return isOfEntra(identity) || !isTemporary(outcome.why);
 }
 
-/** The first one, unless only the other one may pass: the pod would give up. */
+/** The first failure, unless only the other one is temporary: after a final one the pod would not retry. */
 function worthMore(first: Outcome | undefined, other: Outcome | undefined): Outcome | undefined {
   if (!first || !other) return first ?? other;
   return mayPass(other) && !mayPass(first) ? other : first;

@@ -9,7 +9,7 @@ import { isAllowedNow, withTimeForReviews } from './rights.ts';
 import { permitsOf, tenantOf, type DecidedCall, type PodCall, type Permit } from './permit.ts';
 import { release, tokenFor } from './release.ts';
 
-/** A token from memory of an identity that the decision allows; undefined: it takes a wait. */
+/** A token from memory of an identity that the decision allows; undefined if a token must be requested. */
 export function recallAny(options: Granting, call: PodCall, decision: Decision): Outcome | undefined {
   for (const permit of permitsOf(decision)) {
     const outcome = recall(options, call, permit);
@@ -30,7 +30,7 @@ function recall(options: Granting, call: PodCall, permit: Permit): Outcome | und
 export type Attempt = { readonly outcome: Outcome } | { readonly missing: readonly GrantedIdentity[] };
 export type Attempting = (call: DecidedCall) => Promise<Attempt>;
 
-/** A token, whatever that takes. It is decided again, and rights are reviewed again, before it leaves. */
+/** A token from memory or by a request. Before it is returned, the request is decided again and rights are reviewed again. */
 export async function obtain(options: Granting, call: DecidedCall, permit: Permit): Promise<Outcome> {
   const { tokens } = options;
   const { pod, patience } = call;

@@ -22,7 +22,7 @@ export interface HeldCall extends PodCall {
 }
 
 export interface ReviewedCall extends HeldCall {
-  /** When rights that are not known yet count as not known, by the clock. */
+  /** From then on, by the clock, the request does not wait for reviews: a right that is not known is its outcome. */
   readonly reviewsUntil: number;
 }
 
@@ -61,7 +61,7 @@ export function rightOf(permit: Permit): Needed {
   return { identity: nameOf(permit), access: permit.access };
 }
 
-/** What a token may leave by, also one from the cache. */
+/** The permits by which a token may be returned, also one from the cache. */
 export function permitsOf(decision: Decision): readonly Permit[] {
   switch (decision.kind) {
     case 'allow':

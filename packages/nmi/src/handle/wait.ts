@@ -18,8 +18,8 @@ export interface Until {
 const passes = { capacity: 4, perSecond: 1 };
 
 /**
- * Returns the function by which one request waits. That returns whether the request is to be decided again: false when its hold is over, or it has
- * waited as long as it may already.
+ * Returns the function by which one request waits. It resolves to whether the request is to be decided again: false if its hold is over, or if
+ * it had reached its deadline before.
  */
 export function createWaits(
   { clock, changes }: Granting,
@@ -41,7 +41,7 @@ export function createWaits(
   };
 }
 
-/** An outcome, and what may change it while the request waits; without it, the outcome is final. */
+/** The outcome so far. `until`: what may still change it while the request waits; without it the outcome is final. */
 export interface Step {
   readonly outcome: Outcome;
   readonly until?: Until;

@@ -135,7 +135,7 @@ function freshness({ memory, clock, check }: HolderMemoryOptions) {
     const { result, begunAt } = entry;
     if (result.kind === 'none' || differs(entry.neighbour, neighbour)) return false;
     if (result.kind === 'pod' && begunAt >= openedAt && memory.isCurrent()) return true;
-    // While the pod was not terminating, it was not read whether other pods have no address yet.
+    // For a pod that was not terminating, it was not checked whether other pods have no address yet.
     if (result.kind === 'pod' && result.pod.isEnding && entry.othersAwait === undefined) return false;
     return clock.elapsed() - begunAt < check.ageMs;
   };

@@ -1,9 +1,9 @@
 import { open } from 'node:fs/promises';
 import type { Ambient, Log } from '@pod-identity/kit/serve';
 
-/** A file that says how this process is: whether its time lies in the future, and whether it is empty. */
+/** A file that tells the state of this process: a time in the future means that it runs, no content that it is ready. */
 export interface ProbeFile {
-  /** Replaces the text, which is never empty in between unless it is to be. */
+  /** Replaces the text in one step: the file is empty only if the new text is. */
   write(text: string, freshUntilMs: number): Promise<void>;
 }
 

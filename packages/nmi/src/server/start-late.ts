@@ -16,7 +16,7 @@ export interface LateStart extends Pick<Ambient, 'clock' | 'log'> {
 /** Between attempts to listen. */
 const pauseMs = 500;
 
-/** At once, unless another agent serves the node: calls wait here for the first read of the cluster, and are refused nowhere. */
+/** Starts at once unless another agent serves the node: calls wait for the first read of the cluster instead of being refused. */
 export async function startAtOnce({ start, isServed }: LateStart): Promise<RunningServer | undefined> {
   return (await isServed()) ? undefined : start();
 }

@@ -5,7 +5,7 @@ import { accessCheck, inNmi, whoDecides } from '@pod-identity/policy';
 import type { WouldRefuse } from '../access/guard.ts';
 import type { NmiConfig } from '../config/config.ts';
 
-/** An editor has as many ServiceAccounts and AzureIdentities as it likes. */
+/** A limit is needed: an editor can create any number of ServiceAccounts and AzureIdentities. */
 const perNamespace = { burst: 20, perSecond: 0.2 };
 
 /** Mode `warn`: a line for each ServiceAccount and identity that would be refused. */
@@ -32,7 +32,7 @@ function checkOf({ subject, pairs, podWithoutMic }: WouldRefuse['access'], targe
   return pairs === 'machine' ? undefined : inNmi(`explain ${podWithoutMic}`);
 }
 
-/** At start: what is open in the mode that is set. */
+/** Logs at the start which rights the access mode does not check. */
 export function reportAccessMode(
   log: Pick<Log, 'info' | 'warn'>,
   { identityAccess, exceptionNamespaces }: Pick<NmiConfig, 'identityAccess' | 'exceptionNamespaces'>,

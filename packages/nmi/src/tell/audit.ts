@@ -61,7 +61,7 @@ export function createAudit({ format, output, clock }: AuditOptions): Audit {
       const line = countLine(entry, { namespace: share.namespace, now: clock.now(), format });
       if (!mayTake(line)) return;
       entry.written();
-      // Now the last one.
+      // Moves the entry to the end.
       if (share.entries.delete(entry)) share.entries.add(entry);
       yield line;
     }
@@ -84,7 +84,7 @@ export function createAudit({ format, output, clock }: AuditOptions): Audit {
         due: (share) => linesOf(share, (line) => mayWrite(share.namespace, line)),
       }),
     *rest() {
-      // If not all is taken, those with many lines lose theirs.
+      // If not all lines are taken, namespaces with many lines lose theirs.
       const shares = issued.shares().toSorted((a, b) => a.entries.size - b.entries.size);
       for (const share of shares) yield* linesOf(share, () => true);
     },

@@ -13,7 +13,7 @@ export interface Matter {
   readonly resource: string | undefined;
 }
 
-/** Tokens that no line has told yet. */
+/** Issued tokens that no audit line has counted yet. */
 export class Entry {
   /** Undefined: pods, identities and resources of the namespace that have no entry. */
   readonly matter: Matter | undefined;
@@ -21,14 +21,14 @@ export class Entry {
   first = Number.NaN;
   last = Number.NaN;
   readonly by: Record<TokenOrigin, number> = { hit: 0, joined: 0, miss: 0, stale: 0 };
-  /** Used since the last sweep, even if all is told. */
+  /** Used since the last sweep, even if its count is written already. */
   isRecent = true;
 
   constructor(matter?: Matter) {
     this.matter = matter;
   }
 
-  /** Tens of thousands a second: nothing is allocated. */
+  /** Called tens of thousands of times a second, so it allocates nothing. */
   add(from: TokenOrigin, time: number): void {
     if (this.count === 0) this.first = time;
     this.count += 1;
@@ -47,7 +47,7 @@ export const origins = ['hit', 'joined', 'miss', 'stale'] as const satisfies rea
 
 export interface Share {
   readonly namespace: string;
-  /** That which was told longest ago comes first. */
+  /** In the order of their last lines, the oldest first. */
   readonly entries: Set<Entry>;
   readonly rest: Entry;
 }

@@ -29,9 +29,9 @@ interface Quota {
 const ofNamespace: Quota = { burst: 32, perSecond: 1 };
 /** For tokens that are each of one pod: two for each pod of a full node. The broker, whose tokens are for all pods, counts requests to Entra. */
 const ofPods: Quota = { burst: 512, perSecond: 8 };
-/** One pod of it leaves half to the others. */
+/** For one pod: half of what its namespace may cause, so that others have the rest. */
 const ofPod: Quota = { burst: 16, perSecond: 0.5 };
-/** Who wants no token from memory gets one of an application that came less than this ago. */
+/** A caller that wants no token from memory still gets one of an application that is younger than this. */
 const newMs = 5_000;
 
 /**
@@ -51,7 +51,7 @@ export function createApplicationQuota(clock: Pick<Clock, 'elapsed'>): Applicati
       const isOfPod = subject.kind === 'federated' && subject.pod !== undefined;
       const shared = (isOfPod ? namespacesByPod : namespaces)(namespace, subject.clientId, now);
       if (own.available(now) < requests) return tooMany('This pod requests', subject, lastReason());
-      // A pod does not pay for what others of its namespace have used up.
+      // Nothing is taken from the pod if its namespace has too little.
       if (shared.available(now) < requests)
         return tooMany('Pods of this namespace request', subject, lastReason());
       for (const bucket of [own, shared]) bucket.take(now, requests);
@@ -82,7 +82,7 @@ function createQuotas({ burst, perSecond }: Quota): BucketOf {
   };
 }
 
-/** Whether it is a token of an application that came in the last seconds: it is for those, too, who want none from memory. */
+/** Whether it is a token of an application of the last seconds, which callers get even if they want none from memory. */
 export function isNew({ storedAt }: Entry, subject: TokenSubject, now: number): boolean {
   const ageMs = now - storedAt;
   // Negative if the clock was set back.

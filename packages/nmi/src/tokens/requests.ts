@@ -127,7 +127,7 @@ function joinInto(flights: SharedRequests<IssuedToken>, setbacks: Setbacks, opti
     const request: QueuedRequest<IssuedToken> = {
       queue: queueFor(subject, isRepeated ? 'unknown' : isKnown(subject) ? 'known' : 'new'),
       cost,
-      // The service may have asked for time while this waited.
+      // The service may have sent a Retry-After while this request waited.
       refusal: () =>
         setbacks.refusal({ namespace, name: pauseOf(wanted) }) ??
         quota.refusal({ subject, tenant: caller.tenant, requests: cost }, () =>
@@ -148,7 +148,7 @@ function costOf(subject: TokenSubject): number {
   return subject.kind === 'service-principal' ? 1 + subject.auxiliaryTenantIds.length : 1;
 }
 
-/** Wishes with the same name can share a request. */
+/** Wanted tokens with the same name can share a request. */
 function nameOf({ subject, resource }: WantedToken): string {
   return `${keyOf(subject)} ${resource}`;
 }

@@ -6,9 +6,9 @@ import { createFailures, type Failed } from './failures.ts';
 /** Recent failures, by the name of what was requested. Those of one namespace keep no other namespace from a request. */
 export interface Setbacks {
   note(failed: Failed, error: TokenError): void;
-  /** A request has succeeded. That of another namespace does not end a pause that the service asked for. */
+  /** To be called when a request has succeeded. A success of another namespace does not end a Retry-After of the service. */
   clear(failed: Failed): void;
-  /** The error to return while the service asks for time, with what is left of its Retry-After. */
+  /** The error to return until the Retry-After of the service is over, with the time that is left of it. */
   refusal(failed: Failed): TokenError | undefined;
   /** Why the last request failed. */
   reason(failed: Failed): string | undefined;
@@ -25,7 +25,7 @@ interface Setback {
   readonly tryAt: number;
 }
 
-/** The pause if the service asks for time without Retry-After. */
+/** The pause after a failure without Retry-After. */
 const usualPauseMs: Partial<Readonly<Record<TokenError['code'], number>>> = {
   throttled: 1_000,
   updating: 5_000,

@@ -105,12 +105,12 @@ function requestsInto(memory: TokenMemory, options: TokenSourceOptions): TokenRe
       const age = ageOf({ now, expiresOn: issued.access.expiresOnTimestamp }, random());
       memory.store(wanted, namespace, { issued, storedAt: now, age });
     },
-    // Whoever joined keeps the token, too.
+    // The namespace of a caller that joined the request takes places for the token too.
     onShared: (wanted, namespace) => void memory.recall(wanted, namespace),
   });
 }
 
-/** Undefined for who wants none from memory, unless it has just come. */
+/** The entry. Undefined for a caller that wants no token from memory, unless it has just been stored. */
 function recalled(
   entry: Entry | undefined,
   { bypassCache, subject }: WantedToken,

@@ -17,7 +17,7 @@ interface HungUp {
 const podsKept = 2_048;
 /** The next client may be another one. */
 const keptMs = 10 * 60_000;
-/** Whoever leaves sooner has probably ended for another reason. */
+/** A client that hangs up sooner has probably ended for another reason than its timeout. */
 const shortestMs = 2_000;
 /** The response leaves so long before the client would hang up. */
 const marginMs = 1_000;

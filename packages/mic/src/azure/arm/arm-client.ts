@@ -75,7 +75,7 @@ export function createArmClient(options: ArmClientOptions): ArmClient {
   };
 }
 
-/** Whether ARM demands no longer pause than the default. */
+/** Whether the failure is temporary, with at most the default pause. */
 function isPassing(failure: ArmFailure): boolean {
   return failure.kind === 'unavailable' && failure.retryAfterMs <= unavailableDefaultMs;
 }
@@ -87,7 +87,7 @@ function createExchange(options: ArmClientOptions, door: HttpClient) {
     const token = await access().credential.getToken(request.signal);
     if (request.mayBeSent?.() === false) return notSent;
     const response = await withDeadline(
-      // Who gives up the right to write waits for a PATCH that was sent.
+      // A MIC that gives up the right to write waits for the response to a PATCH that was sent.
       {
         clock,
         ms: requestTimeoutMs,

@@ -74,7 +74,7 @@ function applicationFailure(error: unknown, settings: ApplicationSettings): Azur
 }
 
 function textOf(error: unknown): string {
-  // The endpoints were read as URLs at the start: the one that is none is that of the proxy.
+  // The endpoints were parsed as URLs at the start, so the invalid URL is that of the proxy.
   if (field(error, 'code') === 'ERR_INVALID_URL')
     return 'HTTPS_PROXY, ALL_PROXY or HTTP_PROXY is not the address of a proxy';
   return error instanceof Error ? error.message : String(error);

@@ -66,7 +66,7 @@ function afterPassed(session: Session, { search, batch }: Batch): Next {
   return convict(session, passed(within(session, search), batch));
 }
 
-/** A followed operation has; an immediate response contains the result. */
+/** Without a response the operation was followed to its successful end; an immediate response contains the result. */
 function hasSucceeded(response: HostState | undefined): boolean {
   return response === undefined || (inMotion(response) === undefined && !isFailed(response));
 }

@@ -34,7 +34,7 @@ export interface Changed {
   readonly selecting: readonly AzureIdentityBinding[] | 'all';
   /** Whether the object means something else now: a new copy alone concerns no pod. */
   readonly isOther: boolean;
-  /** Whether pods that get the same as before are told something else. */
+  /** Whether pods that get the same as before need a new message. */
   readonly isNews: boolean;
   /** Namespaces that the identities concerned allow, or allowed before: pods of others get nothing by them. */
   readonly reach: readonly AllowedNamespaces[];
@@ -117,7 +117,7 @@ export class Matching {
     const { filed } = this.objects;
     const { namespace: changedIn, reach } = changed;
     if (namespace === changedIn) return 'all';
-    // Only the first bindings count, whomever their identities allow: when one of them goes, a later one counts.
+    // Only the first bindings count, whatever namespaces their identities allow: when one of them is deleted, a later one counts.
     const isFull = filed.plain(label, changedIn).length >= mostBindingsPerNamespace;
     if (this.namespaces.isOpenTo(namespace, changedIn, isFull ? reach.map(() => anyNamespace) : reach))
       return 'all';

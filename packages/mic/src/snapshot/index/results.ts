@@ -1,5 +1,5 @@
 // The results of matching in one namespace: one for all pods that have the binding label and the selecting bindings in common. What is
-// asked for after a change is computed again from nothing; pods whose result says the same as before need not be planned again.
+// asked for after a change is computed again from nothing; pods whose result means the same as before need not be planned again.
 import type { MatchedIdentity, MatchSet } from './match-set.ts';
 
 /** Stands for the label of pods without one: no label has this value. */
@@ -25,7 +25,7 @@ export class Results {
   #changedAt = 0;
   /** Number of changes so far. */
   #now = 0;
-  /** Of these, before the results that are kept. */
+  /** The number of changes before the oldest result that is kept. */
   #cleanAt = 0;
 
   /** To be called when results of all pods may have changed. */

@@ -145,7 +145,7 @@ export class Settling {
     const revision = () => (host === undefined ? 0 : this.counts.revision(host));
     const known = revision();
     this.#parts.concern.usesChanged(this.counts.move(before, { host, counted }));
-    // What was granted for an unchanged pod was taken back while it was stale.
+    // Also for an unchanged pod: its grants were removed from the counts while it was stale.
     if (host !== undefined && revision() !== known) this.dirt.touch(host);
     if (before.host !== undefined && before.host !== entry.home) this.dirt.touch(before.host);
   }

@@ -92,7 +92,7 @@ function openDesk(store: LabelStore, onGone: Held['onGone']): LabelDesk {
       const { namespace, name } = pod;
       const ofNamespace = pods.get(namespace) ?? new Map<string, Held>();
       const known = ofNamespace.get(name);
-      // A list again has pods that the watch knows, and keeps as they are.
+      // A new list contains pods that the watch has already: they stay as they are.
       if (known?.pod.uid === pod.uid && known.version === version) return known;
       const held: Held = { pod, version, onGone, set: undefined };
       store.enter(held, known);
@@ -103,7 +103,7 @@ function openDesk(store: LabelStore, onGone: Held['onGone']): LabelDesk {
       const { namespace, name } = held.pod;
       const ofNamespace = pods.get(namespace);
       const known = ofNamespace?.get(name);
-      // Otherwise the name has another pod by now. A list that failed may have had a newer version of the same pod.
+      // Otherwise another pod has the name now. The version may differ: a list that failed may have had a newer one of the same pod.
       if (ofNamespace === undefined || known?.pod.uid !== held.pod.uid) return;
       forget(known, ofNamespace);
     },
@@ -144,7 +144,7 @@ class LabelStore {
     const { namespace, labels } = held.pod;
     const text = labels === undefined ? '' : JSON.stringify(labels);
     const shared = this.#spaces.get(namespace)?.sets.get(text);
-    // Before the former one goes, which may be the last with these labels.
+    // Before the former one is removed, since that may be the last pod with these labels.
     if (shared) share(held, shared);
     if (former) this.leave(former);
     if (shared || labels === undefined) return;
@@ -167,7 +167,7 @@ class LabelStore {
     if (used > this.#most.ofNamespace) return false;
     while (this.#all + size > this.#most.inAll) {
       const [other = '', space] = largest(this.#spaces, ([, has]) => has.used) ?? [];
-      // Only from one that has more also afterwards: two namespaces would take from each other all the time.
+      // Only from a namespace that has more than this one will have: otherwise two namespaces would take from each other all the time.
       if (!space?.newest || other === namespace || space.used <= used) return false;
       const { newest } = space;
       this.#remove(other, newest);

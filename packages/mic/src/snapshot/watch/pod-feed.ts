@@ -49,14 +49,14 @@ export class PodFeed {
     });
     this.#desk = room.open((held, before) => {
       const key = `${held.pod.namespace}/${held.pod.name}`;
-      // Otherwise it is of a list that is not complete.
+      // Otherwise the pod is from a list that is not complete yet.
       if (this.#informer.store.get(key) === held)
         onChange({ type: 'updated', key, before, after: held.pod }, this);
     });
     this.#informer.onChange((change) => {
       const namespace = namespaceOf(change.key);
       if (change.type === 'deleted') this.#desk.leave(change.before);
-      // What the store still has of others is of no account.
+      // Pods of other namespaces may still be in the store; they are ignored.
       if (!this.#namespaces.has(namespace)) return;
       this.#changedAt.set(namespace, this.#informer.version());
       onChange(podChange(change), this);
@@ -100,7 +100,7 @@ export class PodFeed {
     return version !== undefined && !(Number(version) < Number(other));
   }
 
-  /** Of the last change in the namespace: events of other namespaces say nothing about it. */
+  /** The version of the last change in the namespace; events of other namespaces do not count. */
   versionOf(namespace: string): string | undefined {
     return this.#changedAt.get(namespace) ?? this.#listedAt;
   }

@@ -65,7 +65,7 @@ export async function createRoster(
     if (clock.elapsed() - madeAt >= renewMs) [next, madeAt] = [await make(), clock.elapsed()];
     const value = entryOf(options, [next, current]);
     const isWritten = await writer.write(value, signal);
-    // Without the second condition, a write whose response was lost would be one of long ago.
+    // Without the second condition, a write whose response was lost would count as an old one.
     if (isWritten || published?.value !== value) published = { value, at: clock.elapsed() };
     if (clock.elapsed() - published.at < agentsMs) return;
     isSeen = true;
