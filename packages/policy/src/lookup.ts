@@ -1,6 +1,7 @@
 // Remedies that need what only whoever explains a pod can look up: pods and Events are told less.
 import { bindingLabel } from '@pod-identity/crd-types';
 import { nearest } from '@pod-identity/kit/core';
+import { shellWord } from './shell-word.ts';
 
 /** What whoever explains the pod can look up, so that a remedy needs no completion. */
 export interface Lookup {
@@ -40,7 +41,8 @@ export function copyInto({ copies }: Lookup = {}): Steps {
   };
 }
 
+/** The value may be a selector, which editors write: the API server takes any text for one. */
 export function labelCommand(pod: string, value: string): string {
   const [namespace = '', name = ''] = pod.split('/');
-  return `kubectl label pod ${name} --namespace ${namespace} --overwrite ${bindingLabel}=${value}`;
+  return `kubectl label pod ${name} --namespace ${namespace} --overwrite ${shellWord(`${bindingLabel}=${value}`)}`;
 }
