@@ -74,8 +74,10 @@ describe('an AzureIdentity', () => {
     expect(condition).toMatchObject({ status: 'False', reason: 'Rejected' });
     expect(condition.message).toBe(
       'Azure refused to attach it to vmss1 (LinkedAuthorizationFailed). MIC may not assign this identity: grant it the role ' +
-        'Managed Identity Operator on it: az role assignment create --role "Managed Identity Operator" ' +
-        `--assignee-object-id <mic-principal-id> --scope ${reader}`,
+        'Managed Identity Operator on it: MIC_PRINCIPAL_ID=$(az aks show --resource-group GROUP --name CLUSTER ' +
+        '--query identityProfile.kubeletidentity.objectId --output tsv) && ' +
+        'az role assignment create --role "Managed Identity Operator" ' +
+        `--assignee-object-id "$MIC_PRINCIPAL_ID" --scope ${reader}`,
     );
   });
 

@@ -11,9 +11,13 @@ export interface RoleAssignment {
   readonly micPrincipalId?: string | undefined;
 }
 
-/** The command that assigns the missing role to MIC. */
-export function roleCommand({ role, scope, micPrincipalId = '<mic-principal-id>' }: RoleAssignment): string {
-  return `az role assignment create --role "${role}" --assignee-object-id ${micPrincipalId} --scope ${shellWord(scope)}`;
+/** The command that assigns the missing role to MIC. Where MIC's own identity is not known, it is looked up as on AKS: the kubelet's. */
+export function roleCommand({ role, scope, micPrincipalId }: RoleAssignment): string {
+  const assign = (id: string) =>
+    `az role assignment create --role "${role}" --assignee-object-id ${id} --scope ${shellWord(scope)}`;
+  if (micPrincipalId !== undefined) return assign(micPrincipalId);
+  const query = '--query identityProfile.kubeletidentity.objectId --output tsv';
+  return `MIC_PRINCIPAL_ID=$(az aks show --resource-group GROUP --name CLUSTER ${query}) && ${assign('"$MIC_PRINCIPAL_ID"')}`;
 }
 
 /** The remedy for an identity that ARM rejects. Deterministic, since it is used in conditions. */
