@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { whyNoApiServer, whyNoPrograms } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runProgram } from '../access/commands.ts';
-import { openFederatedStage, startBrokeredNmi, type FederatedStage } from '../federated/stage.ts';
+import { sendRaw } from '../clients/ask.ts';
+import {
+  openFederatedStage,
+  startBrokeredNmi,
+  type BrokeredNmi,
+  type FederatedStage,
+} from '../federated/stage.ts';
 import { untilReady } from '../objects.ts';
 import type { ClusterChecks, Picture, PodStory } from '../../../packages/kubectl/src/ui/picture.ts';
 import { azureCli } from '../../stage/azure-cli.ts';
@@ -15,10 +21,13 @@ import { startService } from '../../stage/service.ts';
 import { installStandIn } from '../../stage/stand-in.ts';
 import { mistakes } from './mistakes.ts';
 import { installPlugIn } from './plug-in.ts';
+import { exposeMetrics } from './proxied-metrics.ts';
 import {
   addFrozenPool,
+  bindOwn,
   grantMic,
   prepareMachine,
+  runApp,
   runDebugPods,
   runningMistakes,
   type RunningMistake,
@@ -49,6 +58,7 @@ interface Report {
 describe.skipIf(missing !== undefined)('doctor', () => {
   let federated: FederatedStage;
   let stage: Stage;
+  let nmi: BrokeredNmi;
   let env: Readonly<Record<string, string>>;
   const closing: (() => Promise<unknown>)[] = [];
 
@@ -93,7 +103,7 @@ describe.skipIf(missing !== undefined)('doctor', () => {
     grantMic(stage);
     const broker = await federated.startBroker('broker-a');
     const mic = await stage.startMic('1', ['--detach-grace-period=1s', '--access-recheck=10s']);
-    const nmi = await startBrokeredNmi(stage, 0);
+    nmi = await startBrokeredNmi(stage, 0);
     await Promise.all([mic, broker.service, nmi.service].map((each) => untilReady(each)));
     expect(await plugIn('doctor')).toMatchObject({ code: 0, errors: '' });
     for (const mistake of runningMistakes) await mistake.plant({ stage, nmi });
@@ -179,6 +189,32 @@ describe.skipIf(missing !== undefined)('doctor', () => {
         expect(await plugIn(`explain ${explained.namespace}/app`)).toMatchObject({ code: 0 });
       expect(await plugIn('status -A')).toMatchObject({ code: 0 });
     });
+  });
+
+  test('tokens that NMI does not get now are known by its metrics, through the proxy of the API server', async () => {
+    const look = () => problems('--check metrics');
+    expect((await plugIn('doctor --check metrics')).output).toContain('metrics of NMI: ');
+    const flag = await exposeMetrics(stage, nmi, `agent-${names.nodeName(0)}`);
+    const patch = [{ op: 'add', path: '/spec/template/spec/containers/0/args/-', value: flag }];
+    const words = `daemonset nmi --namespace ${names.systemNamespace} --type json`;
+    await apply({ remedy: { command: `kubectl patch ${words} --patch '${JSON.stringify(patch)}'` } });
+    expect(await look()).toEqual([]);
+    await bindOwn(stage, 'unlucky');
+    const pod = await runApp(stage, 'unlucky');
+    const fault = stage.sim.azure.faults.add({ match: { service: 'imds' }, then: { status: 500 } });
+    const enough = new AbortController();
+    const asking = (async () => {
+      while (!enough.signal.aborted) await sendRaw({ pod, nmi }).catch(() => undefined);
+    })();
+    const failing = expect.objectContaining({
+      object: `Node/${names.nodeName(0)}`,
+      text: expect.stringMatching(/token requests? failed/) as string,
+    }) as Found;
+    await expect.poll(look, { timeout: 60_000 }).toContainEqual(failing);
+    enough.abort();
+    fault.remove();
+    await asking;
+    await expect.poll(look, { timeout: 60_000 }).toEqual([]);
   });
 
   test.each(mistakes)('$name', async ({ check, plant, shell = 'true' }) => {

@@ -80,6 +80,12 @@ kubectl taint nodes ${names.nodeName(0)} aadpodidentity.k8s.io/nmi-not-ready=:No
     shell: `kubectl create deployment mic --namespace kube-system --image mcr.microsoft.com/oss/azure/aad-pod-identity/mic:v1.8.17`,
   },
   {
+    name: 'a broker that is set for another cloud than that of the nodes',
+    check: 'clouds',
+    plant: [],
+    shell: 'kubectl label nodes --all topology.kubernetes.io/region=usgovvirginia',
+  },
+  {
     name: 'roles of MIC that are gone',
     check: 'rights',
     plant: [],

@@ -3,6 +3,7 @@ import { bindingLabel } from '@pod-identity/crd-types';
 import { stringAt, memberOf } from '../../../mic/src/commands/plug-in.ts';
 import type { Installed } from '../cluster/services.ts';
 import { arrayAt } from '../cluster/workload.ts';
+import { addCommand } from './check-services.ts';
 import {
   found,
   itemsOf,
@@ -14,6 +15,7 @@ import {
 } from './world.ts';
 
 type Agent = Installed<object>;
+type ObjectKey = Pick<Agent, 'namespace' | 'name'>;
 
 const defaultTaint = 'aadpodidentity.k8s.io/nmi-not-ready';
 
@@ -63,11 +65,12 @@ function agentOn(node: NodeFacts, { nmi, waiting, agents }: Coverage): Found[] {
   ];
 }
 
-const agentsOf = ({ namespace, name }: Agent, pods: readonly PodFacts[]) =>
+export const agentsOf = ({ namespace, name }: ObjectKey, pods: readonly PodFacts[]) =>
   pods.filter((pod) => pod.namespace === namespace && pod.owner === `DaemonSet/${name}`);
 
 /** Why the DaemonSet puts no pod there. */
-function whyAway({ name, labels, taints }: NodeFacts, { namespace, name: daemonSet, object }: Agent): Remedy {
+function whyAway({ name, labels, taints }: NodeFacts, agent: Agent): Remedy {
+  const { namespace, name: daemonSet, object } = agent;
   const spec = memberOf(memberOf(memberOf(object, 'spec'), 'template'), 'spec');
   const selector = Object.entries((memberOf(spec, 'nodeSelector') ?? {}) as Readonly<Record<string, string>>);
   const missing = selector.filter(([key, value]) => labels[key] !== value);
@@ -82,10 +85,9 @@ function whyAway({ name, labels, taints }: NodeFacts, { namespace, name: daemonS
     ({ key, effect }) => effect !== 'PreferNoSchedule' && !isTolerated(key, spec),
   );
   if (repelling.length > 0) {
-    const patch = [{ op: 'add', path: '/spec/template/spec/tolerations', value: [{ operator: 'Exists' }] }];
     return {
       text: `the DaemonSet does not tolerate ${repelling.map(({ key }) => key).join(', ')}`,
-      command: `kubectl patch daemonset ${daemonSet} --namespace ${namespace} --type json --patch '${JSON.stringify(patch)}'`,
+      command: addCommand(agent, '/spec/template/spec/tolerations', [{ operator: 'Exists' }]),
     };
   }
   return {
@@ -99,6 +101,41 @@ function isTolerated(key: string, spec: unknown): boolean {
     const tolerated = stringAt(one, 'key');
     return tolerated === key || (tolerated === '' && stringAt(one, 'operator') === 'Exists');
   });
+}
+
+/** The canary is ready on each node with a ready NMI. MIC names its DaemonSet; without one there is nothing to see. */
+export function checkCanary({ services, pods }: DoctorWorld): Checked {
+  const { items, unknown } = itemsOf(pods);
+  const canaries = services.mic.flatMap(({ config }) =>
+    'canary' in config && config.canary !== undefined ? [config.canary] : [],
+  );
+  const served = services.nmi.flatMap((nmi) => agentsOf(nmi, items)).filter(({ isReady }) => isReady);
+  const findings = canaries.flatMap((canary) => {
+    const there = agentsOf(canary, items).filter(({ isFinished }) => !isFinished);
+    return [...new Set(served.map(({ nodeName }) => nodeName))].flatMap((node) =>
+      canaryOn(
+        node,
+        canary,
+        there.filter(({ nodeName }) => nodeName === node),
+      ),
+    );
+  });
+  return { findings, unknown: canaries.length > 0 ? unknown : [] };
+}
+
+function canaryOn(node: string, { namespace, name }: ObjectKey, here: readonly PodFacts[]): Found[] {
+  if (here.some(({ isReady }) => isReady)) return [];
+  const [pod] = here;
+  if (pod === undefined) {
+    const text = `no pod of the canary ${namespace}/${name} is on node ${node}: whether calls of its pods get to NMI is not known`;
+    const command = `kubectl describe daemonset ${name} --namespace ${namespace}`;
+    return [found(`Node/${node}`, problem('agent', text, { text: 'see why', command }))];
+  }
+  const text = `the canary on node ${node} is not ready: calls of pods there may not get to NMI`;
+  const command = `kubectl logs ${pod.name} --namespace ${namespace} --tail 5`;
+  return [
+    found(`Node/${node}`, problem('agent', text, { text: 'its log says what answers instead', command })),
+  ];
 }
 
 /** No node whose NMI is ready still has the start-up taint. */

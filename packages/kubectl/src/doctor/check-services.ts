@@ -1,4 +1,4 @@
-import { info, problem, waiting } from '@pod-identity/policy';
+import { info, problem, shellWord, waiting } from '@pod-identity/policy';
 import type { Installed, Services } from '../cluster/services.ts';
 import { versionOf } from '../cluster/workload.ts';
 import { found, type Checked, type DoctorWorld, type Found } from './world.ts';
@@ -39,6 +39,18 @@ function imitated({ imitations }: Services): Found[] {
 
 export const keyOf = ({ kind, namespace, name }: Pick<Any, 'kind' | 'namespace' | 'name'>): string =>
   `${kind}/${namespace}/${name}`;
+
+/** Arguments of the first container, as in the manifests. */
+export const argumentsPath = '/spec/template/spec/containers/0/args/-';
+
+export function addCommand(
+  { kind, namespace, name }: Pick<Any, 'kind' | 'namespace' | 'name'>,
+  path: string,
+  value: unknown,
+): string {
+  const patch = JSON.stringify([{ op: 'add', path, value }]);
+  return `kubectl patch ${kind.toLowerCase()} ${name} --namespace ${namespace} --type json --patch ${shellWord(patch)}`;
+}
 
 export const isRunning = ({ replicas }: Any): boolean => replicas.wanted > 0;
 
@@ -106,10 +118,7 @@ function disagreements({ nmi, mic }: Services): Found[] {
         .filter(({ ofNmi, ofMic }) => ofNmi !== ofMic)
         .map(({ flag, ofNmi, ofMic }) => {
           const text = `NMI has ${flag}=${ofNmi}, MIC has ${flag}=${ofMic}: pods get what is not attached, or the other way round`;
-          const patch = [
-            { op: 'add', path: '/spec/template/spec/containers/0/args/-', value: `${flag}=${ofNmi}` },
-          ];
-          const command = `kubectl patch deployment ${controller.name} --namespace ${controller.namespace} --type json --patch '${JSON.stringify(patch)}'`;
+          const command = addCommand(controller, argumentsPath, `${flag}=${ofNmi}`);
           return found(
             keyOf(controller),
             problem('agent', text, { text: 'give MIC the value of NMI, or NMI that of MIC', command }),

@@ -1,8 +1,10 @@
 import { checkAzure } from './check-azure.ts';
-import { checkAgents, checkTaints } from './check-nodes.ts';
+import { checkAgents, checkCanary, checkTaints } from './check-nodes.ts';
 import { checkClientIds, checkFederated } from './check-identities.ts';
 import { checkClocks } from './check-clocks.ts';
+import { checkClouds } from './check-clouds.ts';
 import { checkDefinitions } from './check-definitions.ts';
+import { checkMetrics } from './check-metrics.ts';
 import { checkOriginal } from './check-original.ts';
 import { checkPods } from './check-pods.ts';
 import { checkRights } from './check-rights.ts';
@@ -20,8 +22,21 @@ export const checks: readonly Check[] = [
     isAboutServices: true,
     look: checkRights,
   },
+  {
+    id: 'clouds',
+    holds: 'MIC, NMI and the broker are set for the same cloud, that of the nodes',
+    isAboutServices: true,
+    look: checkClouds,
+  },
   { id: 'clocks', holds: 'the clocks agree', look: checkClocks },
   { id: 'agents', holds: 'NMI is ready wherever pods need it', isAboutServices: true, look: checkAgents },
+  {
+    id: 'metrics',
+    holds: 'NMI gets tokens and hears from the API server, by its metrics',
+    isAboutServices: true,
+    look: checkMetrics,
+  },
+  { id: 'canary', holds: 'the canary, if there is one, is ready wherever NMI is', look: checkCanary },
   { id: 'taints', holds: 'no start-up taint is left', isAboutServices: true, look: checkTaints },
   { id: 'client-ids', holds: 'no client id was refused', look: checkClientIds },
   {

@@ -75,6 +75,7 @@ const healthy: DoctorWorld = {
   identities: read(),
   events: read(),
   explained: { value: [] },
+  metrics: { agents: [], notes: [] },
   originalRuns: undefined,
   issuer: { value: 'https://issuer.test/' },
 };
@@ -275,6 +276,138 @@ describe('nodes', () => {
       'taints: kubectl taint nodes node-0 aadpodidentity.k8s.io/nmi-not-ready-',
     ]);
     expect(foundIn({ nodes, pods: read({ ...agent, isReady: false }) })).toEqual([]);
+  });
+});
+
+describe('clouds', () => {
+  const micOf = (cloud: string, ...argv: string[]) => {
+    const env = [{ name: 'CLOUD', value: cloud }];
+    const container = { name: 'mic', image: 'r/mic:0.1.0', args: argv, env };
+    return { ...mic, config: micConfig(...argv), object: daemonSet({ containers: [container] }) };
+  };
+  const pod = { POD_NAME: 'b', POD_UID: 'u', POD_IP: '10.0.0.1', POD_NAMESPACE: 'n' };
+  const brokerOf = (audience: string, ...flags: string[]) => {
+    const reading = readNmiConfig({ argv: ['broker', ...flags], env: pod });
+    if (reading.kind !== 'config') throw new Error(JSON.stringify(reading));
+    const mounts = [{ name: 'assertion', mountPath: '/var/run/secrets/azure' }];
+    const token = { serviceAccountToken: { path: 'assertion', audience } };
+    const volumes = [{ name: 'x' }, { name: 'assertion', projected: { sources: [token] } }];
+    const object = daemonSet({ containers: [{ volumeMounts: mounts }], volumes });
+    return { ...installed<NmiConfig>('Deployment', 'broker', reading.config), object };
+  };
+  const region = (...names: string[]) =>
+    read(...names.map((name) => ({ ...node, labels: { 'topology.kubernetes.io/region': name } })));
+  const gov = 'api://AzureADTokenExchangeUSGov';
+
+  it('that agree are not spoken of, nor those that cannot be told', () => {
+    for (const [cloud, audience, name] of [
+      ['AzurePublicCloud', 'api://AzureADTokenExchange', 'westeurope'],
+      ['AzureUSGovernmentCloud', gov, 'usdodeast'],
+      ['AzureChinaCloud', 'api://AzureADTokenExchangeChina', 'chinanorth3'],
+    ] as const) {
+      const broker = brokerOf(audience, `--broker-cloud=${cloud}`);
+      const all = services({ mic: [micOf(cloud)], broker: [broker] });
+      expect(foundIn({ ...all, nodes: region(name, name) })).toEqual([]);
+    }
+    const byAlias = services({ mic: [micOf('AzureUSGovernment')] });
+    expect(foundIn({ ...byAlias, nodes: region('usgovvirginia') })).toEqual([]);
+    expect(
+      foundIn({ ...services({ mic: [micOf('AzureStackCloud')] }), nodes: region('westeurope') }),
+    ).toEqual([]);
+    for (const nodes of [region('ussecwest'), region('westeurope', 'usgovvirginia')])
+      expect(foundIn({ ...services({ mic: [micOf('AzureCloud')] }), nodes })).toEqual([]);
+    // azure.json counts.
+    const withFile = micOf('AzureCloud', '--cloudconfig=/etc/kubernetes/azure.json');
+    expect(foundIn({ ...services({ mic: [withFile] }), nodes: region('usgovvirginia') })).toEqual([]);
+  });
+
+  it('other than that of the nodes: of MIC, and of the broker its login host and the audience of its token too', () => {
+    const broker = brokerOf(
+      'api://AzureADTokenExchange',
+      '--broker-login-host=https://login.microsoftonline.com',
+    );
+    const all = services({ mic: [micOf('AzurePublicCloud')], broker: [broker] });
+    const patch = 'clouds: kubectl patch deployment broker --namespace aad-pod-identity --type json --patch ';
+    const add = (path: string, value: string) => `${patch}'${JSON.stringify([{ op: 'add', path, value }])}'`;
+    const args = '/spec/template/spec/containers/0/args/-';
+    expect(remedies({ ...all, nodes: region('usgovarizona') })).toEqual([
+      'clouds: kubectl set env deployment mic --namespace aad-pod-identity CLOUD=AzureUSGovernmentCloud',
+      add(args, '--broker-cloud=AzureUSGovernmentCloud'),
+      add(args, '--broker-login-host=https://login.microsoftonline.us'),
+      add('/spec/template/spec/volumes/1/projected/sources/0/serviceAccountToken/audience', gov),
+    ]);
+  });
+
+  it('of the broker, against that of MIC where nodes have no region', () => {
+    const found = foundIn(
+      services({ mic: [micOf('AzureChinaCloud')], broker: [brokerOf('api://AzureADTokenExchangeChina')] }),
+    );
+    expect(found.map(({ finding }) => finding.text)).toEqual([
+      'Deployment aad-pod-identity/broker is set for AzurePublicCloud by --broker-cloud=AzurePublicCloud of the broker, and the cluster is in AzureChinaCloud by CLOUD=AzureChinaCloud of MIC',
+    ]);
+  });
+
+  it('whose login hosts NMI sends no secrets to, if there are service principals', () => {
+    const narrow = { ...nmi, config: nmiConfig('--authority-allow=login.microsoftonline.com') };
+    const principal = readIdentity({ metadata: { namespace: 'shop', name: 'sp' }, spec: { type: 1 } });
+    const world = { ...services({ nmi: [narrow] }), nodes: region('chinaeast2') };
+    expect(foundIn(world)).toEqual([]);
+    expect(remedies({ ...world, identities: read(principal) })[0]).toContain(
+      '--authority-allow=login.microsoftonline.com,login.partner.microsoftonline.cn,login.chinacloudapi.cn',
+    );
+  });
+});
+
+describe('metrics of NMI', () => {
+  const none = { tokens: 0, failed: 0, unconfirmed: 0, silentSeconds: 3, foreignListeners: 0 };
+  const texts = (counts: object, lately: object = {}) => {
+    const one = { pod: agent, counts: { ...none, ...counts }, lately: { ...none, ...lately } };
+    return foundIn({ metrics: { agents: [one], notes: [] } }).map(({ finding }) => finding.text);
+  };
+
+  it('tokens that fail now', () => {
+    expect(texts({ tokens: 9, failed: 4 })).toEqual([]);
+    expect(texts({ tokens: 9, failed: 4 }, { tokens: 1, failed: 2 })).toEqual([
+      'NMI on node node-0: 2 token requests failed in the last seconds, and 1 got a token',
+    ]);
+  });
+
+  it('an API server that is not reached', () => {
+    expect(texts({ silentSeconds: 179 })).toEqual([]);
+    expect(texts({ silentSeconds: 200.4 })).toEqual([
+      'NMI on node node-0 does not reach the API server: a watch has heard nothing for 200 s',
+    ]);
+    expect(texts({ unconfirmed: 7 }, { unconfirmed: 1 })[0]).toContain('1 requests of pods were refused');
+    expect(texts({ unconfirmed: 7 })).toEqual([]);
+  });
+
+  it('another program at its port; and those that are not read are no fault', () => {
+    expect(texts({ foreignListeners: 1 })[0]).toContain(
+      'another program listens at the port of NMI on node node-0',
+    );
+    const report = examine({ ...healthy, metrics: { agents: [], notes: ['you may not get pods/proxy'] } });
+    expect(exitCodeOf(report)).toBe(0);
+    expect(report.checks.flatMap(({ findings }) => findings)).toMatchObject([
+      { finding: { verdict: 'info', text: 'metrics of NMI: you may not get pods/proxy' } },
+    ]);
+  });
+});
+
+describe('the canary', () => {
+  const watched = { ...mic, config: micConfig('--canary-daemonset=aad-pod-identity/nmi-canary') };
+  const canary = { ...agent, name: 'canary-x', owner: 'DaemonSet/nmi-canary' };
+  const world = (...pods: PodFacts[]) => ({ ...services({ mic: [watched] }), pods: read(agent, ...pods) });
+
+  it('is ready wherever NMI is', () => {
+    expect(foundIn(world(canary))).toEqual([]);
+    expect(remedies(world({ ...canary, isReady: false }))).toEqual([
+      'canary: kubectl logs canary-x --namespace aad-pod-identity --tail 5',
+    ]);
+    expect(remedies(world())).toEqual([
+      'canary: kubectl describe daemonset nmi-canary --namespace aad-pod-identity',
+    ]);
+    expect(foundIn({ ...world(), ...services({}) })).toEqual([]);
+    expect(foundIn({ ...world(), pods: read({ ...agent, isReady: false }) })).toEqual([]);
   });
 });
 

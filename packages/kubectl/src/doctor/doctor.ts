@@ -26,7 +26,7 @@ export const doctor: PlugInCommand = {
   async run(session, { options }) {
     const wanted = typeof options['check'] === 'string' ? idsIn(options['check']) : undefined;
     const everywhere = ofAllNamespaces(session);
-    const read = await readWorld(everywhere);
+    const read = await readWorld(everywhere, wanted);
     const withAzure = options['azure'] === true || wanted?.has('azure') === true;
     const world = withAzure ? { ...read, azure: await readAzure(read, everywhere) } : read;
     const report = examine(world, wanted);

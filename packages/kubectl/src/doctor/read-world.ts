@@ -12,12 +12,14 @@ import type { Session } from '../cli/command.ts';
 import { listAllowed, type Listed } from '../cluster/lists.ts';
 import type { Services } from '../cluster/services.ts';
 import { readDefinition, readEvent, readIdentity, readLease, readNode, readPod } from './read-objects.ts';
+import { readMetrics } from './read-metrics.ts';
 import { reviewRights } from './read-rights.ts';
 import type { Definition, DoctorWorld, Known, PodFacts } from './world.ts';
 
 const ourGroup = '.aadpodidentity.k8s.io';
 
-export async function readWorld(session: Session): Promise<DoctorWorld> {
+/** `wanted`: ids of checks; default: all. */
+export async function readWorld(session: Session, wanted?: ReadonlySet<string>): Promise<DoctorWorld> {
   const { kube, signal } = session;
   const clocks = await readClocks(session);
   const services = await session.services();
@@ -27,9 +29,15 @@ export async function readWorld(session: Session): Promise<DoctorWorld> {
     readIssuer(kube, signal),
     readOriginal(services, session),
   ]);
-  const explained = await explainAll(session, { services, pods: lists.pods });
-  return { ...clocks, ...lists, services, rights, issuer, originalRuns, explained };
+  const [explained, metrics] = await Promise.all([
+    explainAll(session, { services, pods: lists.pods }),
+    // Takes seconds where tokens have failed.
+    wanted?.has('metrics') === false ? noMetrics : readMetrics(session, services, lists.pods),
+  ]);
+  return { ...clocks, ...lists, services, rights, issuer, originalRuns, explained, metrics };
 }
+
+const noMetrics: DoctorWorld['metrics'] = { agents: [], notes: [] };
 
 async function readLists({ kube, signal, namespace }: Session) {
   const reading = { kube, signal, namespace };

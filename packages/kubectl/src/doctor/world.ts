@@ -6,6 +6,7 @@ import type { NeededRight } from '../cluster/account-right.ts';
 import type { Listed } from '../cluster/lists.ts';
 import type { Services } from '../cluster/services.ts';
 import type { Explanation, Permission } from '../../../mic/src/commands/plug-in.ts';
+import type { AgentCounts } from './agent-counts.ts';
 
 export interface Definition {
   /** `azureidentities.aadpodidentity.k8s.io`. */
@@ -111,6 +112,15 @@ export interface AzureFacts {
   readonly unknown: readonly string[];
 }
 
+/** Of one pod of NMI. */
+export interface AgentMetrics {
+  readonly pod: Pick<PodFacts, 'namespace' | 'name' | 'nodeName'>;
+  /** Since it started. */
+  readonly counts: AgentCounts;
+  /** Within the last seconds. */
+  readonly lately: AgentCounts;
+}
+
 /** What was read, or why not, in words. */
 export type Known<T> = { readonly value: T } | { readonly unknown: string };
 
@@ -129,6 +139,8 @@ export interface DoctorWorld {
   readonly identities: Listed<IdentityFacts>;
   readonly events: Listed<EventFacts>;
   readonly explained: Known<readonly Explanation[]>;
+  /** `notes`: of which pods they were not read, in words. */
+  readonly metrics: { readonly agents: readonly AgentMetrics[]; readonly notes: readonly string[] };
   /** Who renews the lock of the original's MIC, as a message. */
   readonly originalRuns: string | undefined;
   /** Issuer of the cluster's ServiceAccount tokens. */

@@ -1,0 +1,164 @@
+import { problem, type Remedy } from '@pod-identity/policy';
+import type { Installed, Services } from '../cluster/services.ts';
+import { arrayAt, readWorkload } from '../cluster/workload.ts';
+import { memberOf, stringAt, type MicConfig } from '../../../mic/src/commands/plug-in.ts';
+import type { NmiConfig } from '../../../nmi/src/commands/plug-in.ts';
+import { addCommand, argumentsPath, keyOf } from './check-services.ts';
+import { found, itemsOf, type Checked, type DoctorWorld, type Found } from './world.ts';
+
+interface Cloud {
+  readonly name: 'AzurePublicCloud' | 'AzureUSGovernmentCloud' | 'AzureChinaCloud';
+  /** Other values of MIC's CLOUD, in lower case. */
+  readonly alias?: string;
+  /** Of the broker's token. */
+  readonly audience: string;
+  /** The first one is the broker's. */
+  readonly loginHosts: readonly string[];
+  /** Of its regions' names. */
+  readonly region: RegExp;
+}
+
+/** Others, such as an Azure Stack, are not compared. */
+const clouds: readonly Cloud[] = [
+  {
+    name: 'AzurePublicCloud',
+    alias: 'azurecloud',
+    audience: 'api://AzureADTokenExchange',
+    loginHosts: ['login.microsoftonline.com'],
+    region: /^(?!china|us(?:gov|dod|sec|nat))[a-z]+\d?$/,
+  },
+  {
+    name: 'AzureUSGovernmentCloud',
+    alias: 'azureusgovernment',
+    audience: 'api://AzureADTokenExchangeUSGov',
+    loginHosts: ['login.microsoftonline.us'],
+    region: /^us(?:gov|dod)/,
+  },
+  {
+    name: 'AzureChinaCloud',
+    audience: 'api://AzureADTokenExchangeChina',
+    loginHosts: ['login.partner.microsoftonline.cn', 'login.chinacloudapi.cn'],
+    region: /^china/,
+  },
+];
+
+/** What a service is given about its cloud. */
+interface Setting {
+  readonly service: Installed<object>;
+  readonly text: string;
+  readonly cloud: Cloud;
+  /** Sets it for another cloud. */
+  readonly command: (cloud: Cloud) => string;
+}
+
+/** MIC, NMI and the broker are set for one cloud: that of the nodes, or if these do not tell it, that of the first one that names its cloud. */
+export function checkClouds({ services, nodes, identities }: DoctorWorld): Checked {
+  const settings = [...services.mic.flatMap(settingsOfMic), ...services.broker.flatMap(settingsOfBroker)];
+  const ofNodes = cloudOfRegions(
+    itemsOf(nodes).items.flatMap(({ labels }) => labels['topology.kubernetes.io/region'] ?? []),
+  );
+  const [first] = settings;
+  const expected = ofNodes ?? first?.cloud;
+  if (expected === undefined) return { findings: [], unknown: [] };
+  const by = ofNodes === undefined ? (first?.text ?? '') : 'the regions of the nodes';
+  const hasPrincipals = itemsOf(identities).items.some(({ type }) => type === 1 || type === 2);
+  return {
+    findings: [
+      ...settings.filter(({ cloud }) => cloud !== expected).map((one) => differing(one, { expected, by })),
+      ...(hasPrincipals ? services.nmi.flatMap((nmi) => lackingLogin(nmi, expected)) : []),
+    ],
+    unknown: [],
+  };
+}
+
+/** Undefined if they are of several, or of none that is known. */
+function cloudOfRegions(regions: readonly string[]): Cloud | undefined {
+  const found = new Set(regions.map((name) => clouds.find(({ region }) => region.test(name))));
+  return found.size === 1 ? [...found][0] : undefined;
+}
+
+/** azure.json is that of the machine: who made the machine wrote it. */
+function settingsOfMic(service: Installed<MicConfig>): readonly Setting[] {
+  const { kind, object, namespace, name, config, isOriginal } = service;
+  const given = readWorkload(kind, object)?.env['CLOUD'] ?? '';
+  const isNamed = (cloud: Cloud) => [cloud.name.toLowerCase(), cloud.alias].includes(given.toLowerCase());
+  const cloud = clouds.find(isNamed);
+  if (isOriginal || cloud === undefined || 'problems' in config || config.cloudConfigPath !== undefined)
+    return [];
+  const command = (other: Cloud) =>
+    `kubectl set env deployment ${name} --namespace ${namespace} CLOUD=${other.name}`;
+  return [{ service, text: `CLOUD=${given} of MIC`, cloud, command }];
+}
+
+function settingsOfBroker(service: Installed<NmiConfig>): readonly Setting[] {
+  if ('problems' in service.config) return [];
+  const { cloud: facts, loginHost, assertionFile } = service.config.brokerService;
+  const cloud = clouds.find(({ audience }) => audience === facts.audience);
+  const login = clouds.find(({ loginHosts }) => loginHosts.some((host) => loginHost === `https://${host}`));
+  const withFlag = (flag: (of: Cloud) => string) => (of: Cloud) =>
+    addCommand(service, argumentsPath, flag(of));
+  return [
+    ...(cloud === undefined
+      ? []
+      : [
+          {
+            service,
+            text: `--broker-cloud=${cloud.name} of the broker`,
+            cloud,
+            command: withFlag(({ name }) => `--broker-cloud=${name}`),
+          },
+        ]),
+    ...(login === undefined
+      ? []
+      : [
+          {
+            service,
+            text: `--broker-login-host=${loginHost} of the broker`,
+            cloud: login,
+            command: withFlag(({ loginHosts: [host = ''] }) => `--broker-login-host=https://${host}`),
+          },
+        ]),
+    ...audiencesOf(service, assertionFile),
+  ];
+}
+
+/** Of the projected token that Microsoft Entra gets. */
+function audiencesOf(service: Installed<object>, assertionFile: string): readonly Setting[] {
+  const template = memberOf(memberOf(memberOf(service.object, 'spec'), 'template'), 'spec');
+  const mounts = arrayAt(template, 'containers').flatMap((container) => arrayAt(container, 'volumeMounts'));
+  return arrayAt(template, 'volumes').flatMap((volume, at) => {
+    const mount = mounts.find((one) => stringAt(one, 'name') === stringAt(volume, 'name'));
+    return arrayAt(memberOf(volume, 'projected'), 'sources').flatMap((source, index): Setting[] => {
+      const token = memberOf(source, 'serviceAccountToken');
+      if (`${stringAt(mount, 'mountPath')}/${stringAt(token, 'path')}` !== assertionFile) return [];
+      const audience = stringAt(token, 'audience');
+      const cloud = clouds.find((one) => one.audience === audience);
+      const path = `/spec/template/spec/volumes/${at}/projected/sources/${index}/serviceAccountToken/audience`;
+      const command = (other: Cloud) => addCommand(service, path, other.audience);
+      return cloud
+        ? [{ service, text: `the audience ${audience} of the broker's token`, cloud, command }]
+        : [];
+    });
+  });
+}
+
+function differing(
+  { service, text, cloud, command }: Setting,
+  { expected, by }: { readonly expected: Cloud; readonly by: string },
+): Found {
+  const { kind, namespace, name } = service;
+  const what = `${kind} ${namespace}/${name} is set for ${cloud.name} by ${text}, and the cluster is in ${expected.name} by ${by}`;
+  const remedy: Remedy = { text: `set it for ${expected.name}`, command: command(expected) };
+  return found(keyOf(service), problem('agent', what, remedy));
+}
+
+/** NMI sends secrets of service principals to no other hosts. */
+function lackingLogin(nmi: Services['nmi'][number], { name, loginHosts }: Cloud): Found[] {
+  const { config, isOriginal, kind, namespace } = nmi;
+  if (isOriginal || 'problems' in config || loginHosts.some((host) => config.authorities.has(host)))
+    return [];
+  const text = `${kind} ${namespace}/${nmi.name} may send secrets of service principals to no login host of ${name} (--authority-allow)`;
+  const flag = `--authority-allow=${[...config.authorities, ...loginHosts].join(',')}`;
+  const remedy = { text: 'allow it', command: addCommand(nmi, argumentsPath, flag) };
+  return [found(keyOf(nmi), problem('agent', text, remedy))];
+}
