@@ -1,6 +1,10 @@
 // What the commands say to those who may read little: never what would be so if the rest were not there.
+import { KubeError, type KubeTransport } from '@pod-identity/kit/kube';
 import { cluster } from '@pod-identity/sim';
 import { expect, test } from 'vitest';
+import { accessReport } from '../src/access/access-report.ts';
+import type { PlugInCommand } from '../src/cli/command.ts';
+import { doctor } from '../src/doctor/doctor.ts';
 import { editorOf, openSim, plugIn, workload } from './fixture.ts';
 
 async function open(): Promise<string> {
@@ -53,4 +57,36 @@ test('migrate: who may not look for MIC and NMI is not told to install them', as
   expect(out).not.toContain('install');
   expect(out).toContain('MIC and NMI of this project: none seen; broker: not seen');
   expect(code).toBe(2);
+});
+
+/** Of a cluster without the definitions: an API server answers requests for their objects like this. */
+function withoutKinds(kube: KubeTransport): KubeTransport {
+  const check = (path: string) => {
+    if (path.includes('aadpodidentity')) throw new KubeError('not-found', 'the server could not find it');
+  };
+  return {
+    ...kube,
+    request(request) {
+      check(request.path);
+      return kube.request(request);
+    },
+    watch(request) {
+      check(request.path);
+      return kube.watch(request);
+    },
+  };
+}
+
+test.each<[PlugInCommand, RegExp]>([
+  [doctor, /^pods: not known: the cluster has no azureidentities/m],
+  [accessReport, /^error: the cluster has no azureidentities/m],
+])('$name ends in a cluster where nothing is installed', async (command, expected) => {
+  const { sim, kubeconfig } = await openSim();
+  await cluster(sim, { nodes: 1, namespaces: ['pay'] });
+  const bare: PlugInCommand = {
+    ...command,
+    run: (session, given) => command.run({ ...session, kube: withoutKinds(session.kube) }, given),
+  };
+  const { err } = await plugIn([command.name, '--kubeconfig', kubeconfig], { commands: [bare] });
+  expect(err).toMatch(expected);
 });

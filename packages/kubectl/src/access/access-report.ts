@@ -1,8 +1,12 @@
+import { resources } from '@pod-identity/crd-types';
 import { createPrinter } from '@pod-identity/kit/serve';
 import { exitCodes, CommandProblem, type PlugInCommand } from '../cli/command.ts';
 import { accessReportCommand, judgeEach } from '../../../mic/src/commands/plug-in.ts';
+import { listAllowed } from '../cluster/lists.ts';
 import { isForPrograms } from '../print/output.ts';
 import { rulesOf } from './modes.ts';
+
+const trim = () => true;
 
 export const accessReport: PlugInCommand = {
   name: 'access-report',
@@ -13,6 +17,15 @@ export const accessReport: PlugInCommand = {
   async run(session) {
     if (isForPrograms(session)) throw new CommandProblem('access-report prints YAML to apply: leave -o out');
     const { kube: transport, clock, log, signal, out } = session;
+    // What MIC would wait for.
+    const listed = await listAllowed({
+      kube: transport,
+      signal,
+      kind: resources.AzureIdentity,
+      atMost: 1,
+      trim,
+    });
+    if (listed.kind === 'not-read') throw new CommandProblem(listed.text);
     const { forceNamespaced } = await rulesOf(session);
     const printer = createPrinter((line) => out.line(line));
     await accessReportCommand({ rules: { forceNamespaced }, transport, clock, log, signal, printer });

@@ -30,7 +30,7 @@ export async function readWorld(session: Session, wanted?: ReadonlySet<string>):
     readOriginal(services, session),
   ]);
   const [explained, metrics] = await Promise.all([
-    explainAll(session, { services, pods: lists.pods }),
+    explainAll(session, { services, ...lists }),
     // Takes seconds where tokens have failed.
     wanted?.has('metrics') === false ? noMetrics : readMetrics(session, services, lists.pods),
   ]);
@@ -98,12 +98,32 @@ async function readOriginal(
   return readOriginalWarning({ lock, lease }, { transport, clock })(signal);
 }
 
+interface Explained extends Pick<DoctorWorld, 'services' | 'definitions' | 'identities'> {
+  readonly pods: Listed<PodFacts>;
+}
+
+/** What an explanation reads and the cluster does not have, in words: MIC would wait until it is there. */
+function absentKind({
+  definitions,
+  identities,
+}: Pick<Explained, 'definitions' | 'identities'>): string | undefined {
+  if (identities.kind === 'not-read') return identities.text;
+  if (definitions.kind === 'not-read') return undefined;
+  const names = [resources.AzureIdentityBinding, resources.AzureAssignedIdentity].map(
+    ({ plural, group }) => `${plural}.${group}`,
+  );
+  const absent = names.find((wanted) => !definitions.items.some(({ name }) => name === wanted));
+  return absent && `the cluster has no ${absent}`;
+}
+
 /** As MIC would explain them; by NMI's flags where no MIC runs. */
 async function explainAll(
   session: Session,
-  { services, pods }: { readonly services: Services; readonly pods: Listed<PodFacts> },
+  { services, pods, ...beside }: Explained,
 ): Promise<Known<readonly Explanation[]>> {
   if (pods.kind === 'not-read') return { unknown: pods.text };
+  const absent = absentKind(beside);
+  if (absent !== undefined) return { unknown: absent };
   const { kube: transport, clock, log, signal } = session;
   const running = pods.items.filter(({ isFinished }) => !isFinished);
   try {
