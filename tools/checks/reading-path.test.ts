@@ -12,6 +12,8 @@ test('each function, class, method or table that the reading path names is decla
   for (const [, file = '', name = ''] of rows)
     expect([
       file,
-      new RegExp(`^(?:.*(?:function|class)|export const|  #?)\\s*${name}\\b`, 'm').test(await read(file)),
+      new RegExp(`^(?:.*(?:function\\*?|class)|export const|  (?:async )?#?)\\s*${name}\\b`, 'm').test(
+        await read(file),
+      ),
     ]).toEqual([file, true]);
 });

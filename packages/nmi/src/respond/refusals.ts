@@ -18,7 +18,10 @@ export type Success = 'token' | 'host-token' | 'proxied' | 'canary';
 export type Failure = Exclude<Outcome, { readonly kind: Success }>;
 type Of<Kind extends Failure['kind']> = Extract<Failure, { readonly kind: Kind }>;
 
-/** The agent's table of refusals: nothing else chooses a status. `docs/reference/errors.md` is made from it. */
+/**
+ * The agent's table of refusals: the status of each. Only `compat.ts` replaces them, under `--compat-errors`. `docs/reference/errors.md` is
+ * made from both.
+ */
 // eslint-disable-next-line complexity -- one row for each outcome, on purpose in one place
 export function refusalOf(outcome: Failure, notAssignedStatus: 503 | 404): Refusal {
   switch (outcome.kind) {
