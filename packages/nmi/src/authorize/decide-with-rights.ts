@@ -13,7 +13,7 @@ export interface Decided {
 }
 
 /** Yields each right to be reviewed, and is given what its lack would mean; undefined: it is there. */
-export type Deciding = Generator<Needed, Decided | undefined, Lack | undefined>;
+type Deciding = Generator<Needed, Decided | undefined, Lack | undefined>;
 
 /**
  * Decides with the rights that the decision needs. What the ServiceAccount may not use counts as not bound: it is decided again without
