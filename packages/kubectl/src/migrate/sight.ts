@@ -6,7 +6,7 @@ import {
   type AzureIdentity,
   type IdentityType,
 } from '@pod-identity/crd-types';
-import { areOne } from '../../../nmi/src/commands/plug-in.ts';
+import { theOne, type Described } from '@pod-identity/policy';
 import type { TwinSight } from './twin.ts';
 import type { Target } from './writes.ts';
 
@@ -119,12 +119,12 @@ export function rivalOf(key: string, { identities }: PodSight): string | undefin
   if (own === undefined || own.isGuest) return undefined;
   const isRival = (other: UsedIdentity) => {
     const changed = { ...own, type: 3, clientId: own.clientId || other.clientId } as const;
-    return areOne([own, other].map(describe)) && !areOne([changed, other].map(describe));
+    return theOne([own, other].map(describe)) !== undefined && !theOne([changed, other].map(describe));
   };
   return identities.find((other) => other !== own && !other.isGuest && isRival(other))?.key;
 }
 
-function describe({ key, type, clientId, resourceId }: UsedIdentity): Parameters<typeof areOne>[0][number] {
+function describe({ key, type, clientId, resourceId }: UsedIdentity): Described {
   const id = parseIdentityResourceId(resourceId);
   return {
     identity: { metadata: { namespace: key.slice(0, key.indexOf('/')) }, spec: { type } },

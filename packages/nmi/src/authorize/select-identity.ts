@@ -1,4 +1,5 @@
 import { canonicalResourceId } from '@pod-identity/crd-types';
+import { theOne } from '@pod-identity/policy';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
 import type { Candidate, Denial } from './types.ts';
@@ -64,51 +65,6 @@ function theOnly(candidates: readonly Candidate[]): Selection {
     ? { kind: 'one', candidate: only }
     : { ...none('several-identities', candidates), several: candidates };
 }
-
-/** What tells whether two AzureIdentities describe one identity. */
-export interface Described extends Pick<Candidate, 'resourceId' | 'clientId'> {
-  readonly identity: {
-    readonly metadata: { readonly namespace?: string };
-    readonly spec: Pick<Candidate['identity']['spec'], 'type' | 'tenantID'>;
-  };
-}
-
-/** Whether requests that can mean each of these get a token, since all describe one identity. */
-export function areOne(candidates: readonly Described[]): boolean {
-  return theOne(candidates) !== undefined;
-}
-
-/**
- * Several AzureIdentities may describe one identity. A federated one is preferred, so that one of type 0 can be attached before the federated one
- * is deleted; then one with a client id, since the token is checked against it: the token is requested by resource id, so it is the same for all
- * others.
- */
-function theOne<One extends Described>(candidates: readonly One[]): One | undefined {
-  const stated = candidates.filter(({ clientId }) => clientId !== '');
-  const first = candidates.find(isFederated) ?? stated[0] ?? candidates[0];
-  const isOne =
-    first !== undefined && candidates.every((other) => other === first || isSameIdentity(first, other));
-  const isStatedOnce = new Set(stated.map(({ clientId }) => clientId)).size <= 1;
-  return isOne && isStatedOnce ? first : undefined;
-}
-
-const isFederated = ({ identity }: Described) => identity.spec.type === 3;
-
-function isSameIdentity(a: Described, b: Described): boolean {
-  if (isFederated(a) !== isFederated(b)) return isSameOfOtherType(a, b);
-  if (isFederated(a)) return a.clientId === b.clientId && tenantOf(a) === tenantOf(b);
-  return a.resourceId !== undefined && a.resourceId === b.resourceId;
-}
-
-/** Only within a namespace: another one must not decide how the identity is requested. An application has other rights in each tenant. */
-function isSameOfOtherType(a: Described, b: Described): boolean {
-  const isManaged = [a, b].some(({ identity }) => identity.spec.type === 0);
-  const isOneTenant = isManaged || tenantOf(a) === tenantOf(b);
-  return a.clientId !== '' && a.clientId === b.clientId && namespaceOf(a) === namespaceOf(b) && isOneTenant;
-}
-
-const namespaceOf = ({ identity }: Described) => identity.metadata.namespace;
-const tenantOf = ({ identity }: Described) => identity.spec.tenantID?.toLowerCase();
 
 function none(
   why: 'not-this-identity' | 'several-identities',
