@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { cluster, type Cluster, type KubeObject, type Sim } from '@pod-identity/sim';
 import { systemClock } from '@pod-identity/kit/serve';
 import { expect, test } from 'vitest';
-import { applyChanges } from '../src/ui/page/apply-changes.ts';
+import { followChanges } from '../src/ui/page/apply-changes.ts';
 import { EventReader } from '../src/ui/page/events.ts';
 import type { Change, Picture, PodStory, Thing } from '../src/ui/picture.ts';
 import { createUiCommand } from '../src/ui/ui.ts';
@@ -91,7 +91,7 @@ async function openPage(kubeconfig: string, ...words: readonly string[]): Promis
   const take = (event: string, data: unknown) => {
     if (event === 'picture') picture = data as Picture;
     else if (event === 'problem') problems.push((data as { text: string }).text);
-    else if (picture) picture = applyChanges(picture, [data as Change]);
+    else if (picture) picture = followChanges(picture)([data as Change]);
     waiting.forEach((look) => look());
   };
   const asking = request(new URL('/v1/picture', url), { headers, agent: false });

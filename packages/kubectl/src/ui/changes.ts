@@ -1,13 +1,9 @@
-import { lineKey } from './page/apply-changes.ts';
 import type { Change, Line, Picture, Thing } from './picture.ts';
 
 /** Undefined if both show the same. */
 export function changeBetween(before: Picture, after: Picture): Change | undefined {
-  const things = differing(before.things, after.things, { keyOf: ({ id }) => id, isSame: isSameThing });
-  const lines = differing(before.lines, after.lines, {
-    keyOf: lineKey,
-    isSame: (one, other) => one.state === other.state,
-  });
+  const things = differingThings(before.things, after.things);
+  const lines = differingLines(before.lines, after.lines);
   const isSameRest =
     before.pending === after.pending && before.unknown.join('\n') === after.unknown.join('\n');
   const count = [things.news, things.gone, lines.news, lines.gone].reduce(
@@ -28,22 +24,17 @@ export function changeBetween(before: Picture, after: Picture): Change | undefin
   };
 }
 
-interface Comparing<T> {
-  readonly keyOf: (item: T) => string;
-  readonly isSame: (one: T, other: T) => boolean;
+interface Differing<T> {
+  readonly news: readonly T[];
+  readonly gone: readonly T[];
 }
 
-function differing<T extends Thing | Line>(
-  before: readonly T[],
-  after: readonly T[],
-  { keyOf, isSame }: Comparing<T>,
-): { readonly news: readonly T[]; readonly gone: readonly T[] } {
-  const left = new Map(before.map((item) => [keyOf(item), item]));
-  const news = after.filter((item) => {
-    const key = keyOf(item);
-    const old = left.get(key);
-    left.delete(key);
-    return old === undefined || !isSame(old, item);
+function differingThings(before: readonly Thing[], after: readonly Thing[]): Differing<Thing> {
+  const left = new Map(before.map((thing) => [thing.id, thing]));
+  const news = after.filter((thing) => {
+    const old = left.get(thing.id);
+    left.delete(thing.id);
+    return old === undefined || !isSameThing(old, thing);
   });
   return { news, gone: [...left.values()] };
 }
@@ -51,9 +42,27 @@ function differing<T extends Thing | Line>(
 /** Things with the same id have the same column, namespace and name. */
 function isSameThing(one: Thing, other: Thing): boolean {
   return (
-    one.state === other.state &&
-    one.about === other.about &&
-    one.group === other.group &&
-    one.type === other.type
+    one === other ||
+    (one.state === other.state &&
+      one.about === other.about &&
+      one.group === other.group &&
+      one.type === other.type)
   );
+}
+
+/** By both ends, one after the other: there are too many to make a key of each. */
+function differingLines(before: readonly Line[], after: readonly Line[]): Differing<Line> {
+  const left = new Map<string, Map<string, Line>>();
+  for (const line of before) {
+    const some = left.get(line.from);
+    if (some) some.set(line.to, line);
+    else left.set(line.from, new Map([[line.to, line]]));
+  }
+  const news = after.filter((line) => {
+    const some = left.get(line.from);
+    const old = some?.get(line.to);
+    some?.delete(line.to);
+    return old?.state !== line.state;
+  });
+  return { news, gone: Array.from(left.values(), (some) => [...some.values()]).flat() };
 }

@@ -13,7 +13,7 @@ export interface Grant {
   readonly needsHost: boolean;
 }
 
-export interface GrantsJudging extends Judging {
+interface GrantsJudging extends Judging {
   /** Of the pod as a whole. */
   readonly podState: State;
   readonly refusalFor: RefusalFor;

@@ -8,6 +8,9 @@ import type { State } from './picture.ts';
 
 /** A pod, and what bindings give it. */
 export interface PodPart {
+  /** Of its thing in the picture, and of that of its ServiceAccount; empty if it has none. */
+  readonly id: string;
+  readonly account: string;
   readonly pod: PodView;
   readonly row: Row;
   readonly grants: readonly Grant[];
@@ -75,7 +78,7 @@ export function createJudge(): Judge {
     },
     waiting: () => due.size() + stale.size,
     parts: () =>
-      Array.from(pods, ([key, pod]) => (known.get(key) ?? unjudged(pod)).part).filter(
+      Array.from(pods, ([key, pod]) => (known.get(key) ?? unjudgedOf(pod)).part).filter(
         (part) => part !== undefined,
       ),
   };
@@ -101,12 +104,27 @@ function createQueue() {
   };
 }
 
+/** The same for each picture of a round. */
+const unjudged = new WeakMap<PodView, Known>();
+
+function unjudgedOf(pod: PodView): Known {
+  const made = unjudged.get(pod) ?? makeUnjudged(pod);
+  unjudged.set(pod, made);
+  return made;
+}
+
 /** Of those that have no label most turn out to need nothing. */
-function unjudged(pod: PodView): Known {
+function makeUnjudged(pod: PodView): Known {
   const { namespace, name, nodeName: node } = pod;
   const row = { kind: 'pod', namespace, name, node, state: 'unknown', about: 'it is being judged' } as const;
   const isShown = !pod.finished && pod.isUnlabelled !== true;
-  return { pod, part: isShown ? { pod, row, grants: [] } : undefined };
+  return { pod, part: isShown ? partOf(pod, row, []) : undefined };
+}
+
+function partOf(pod: PodView, row: Row, grants: readonly Grant[]): PodPart {
+  const { namespace, serviceAccount } = pod;
+  const account = serviceAccount === '' ? '' : `serviceAccount:${namespace}/${serviceAccount}`;
+  return { id: `pod:${keyOf(pod)}`, account, pod, row, grants };
 }
 
 function createJudging(seen: Judging): (pod: PodView) => PodPart | undefined {
@@ -114,7 +132,7 @@ function createJudging(seen: Judging): (pod: PodView) => PodPart | undefined {
   const refusalFor = refusalsIn(seen.world);
   return (pod) => {
     const row = rowOf(pod);
-    return row && { pod, row, grants: grantsOf(pod, { ...seen, podState: states[row.state], refusalFor }) };
+    return row && partOf(pod, row, grantsOf(pod, { ...seen, podState: states[row.state], refusalFor }));
   };
 }
 

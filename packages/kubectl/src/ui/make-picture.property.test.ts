@@ -7,7 +7,7 @@ import type { ReadyCondition, World } from '../cluster/world.ts';
 import { changeBetween } from './changes.ts';
 import { createJudge } from './judge.ts';
 import { makePicture, type Seen } from './make-picture.ts';
-import { applyChanges, lineKey } from './page/apply-changes.ts';
+import { followChanges, lineKey } from './page/apply-changes.ts';
 import type { Picture, Thing } from './picture.ts';
 
 const node: NodeView = {
@@ -153,7 +153,7 @@ test('a picture and the changes that follow are the next picture; equal pictures
       ];
       const [before, after] = picturesOf(steps) as [Picture, Picture];
       const change = changeBetween(before, after);
-      const applied = applyChanges(before, change === undefined ? [] : [change]);
+      const applied = followChanges(before)(change === undefined ? [] : [change]);
       expect(byText(applied.things)).toEqual(byText(after.things));
       expect(byText(applied.lines)).toEqual(byText(after.lines));
       expect(applied.unknown).toEqual(after.unknown);

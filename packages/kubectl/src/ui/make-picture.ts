@@ -1,6 +1,6 @@
 // The picture of a cluster. The states and the words of things are those of `status`.
 import { createHash } from 'node:crypto';
-import type { IdentityView, PodView } from '../../../mic/src/commands/plug-in.ts';
+import type { IdentityView } from '../../../mic/src/commands/plug-in.ts';
 import { bindingRow, hostRows, identityRow, type Judging } from '../status/object-rows.ts';
 import type { Row } from '../status/row.ts';
 import type { Grant } from './grants.ts';
@@ -75,33 +75,36 @@ function shortened(thing: Thing): Thing {
 
 const brokerId = ({ namespace, name }: Row): string => `broker:${namespace}/${name}`;
 
-/** Draws the lines of a pod. It may have been judged before what it names was removed. */
+/** Draws the lines of a pod. It may have been judged before what it names was removed. Ids are made once: there are many lines. */
 function createDrawing({ world, brokers }: Seen, lines: LineSet): (part: PodPart) => void {
   const { index } = world;
-  const identities = new Map(world.identities.map(({ view }) => [view.key, view]));
-  const bindings = new Set(world.bindings.map(({ view }) => view.key));
-  return ({ pod, row, grants }) => {
-    const id = podId(pod);
-    if (pod.serviceAccount !== '') lines.add(accountId(pod), id, podState(row, grants));
-    const { host } = index.nodeHost(pod.nodeName);
+  const bindings = new Map(world.bindings.map(({ view: { key } }) => [key, `binding:${key}`]));
+  const identities = new Map(
+    world.identities.map(({ view }) => [view.key, { id: `identity:${view.key}`, type: typeOf(view) }]),
+  );
+  const hosts = new Map<string, string>();
+  const hostOf = (node: string) => {
+    const { host } = index.nodeHost(node);
+    if (host === undefined || world.nodes === undefined) return undefined;
+    const id = hosts.get(host.id) ?? `host:${host.id}`;
+    hosts.set(host.id, id);
+    return id;
+  };
+  return ({ id, account, pod, row, grants }) => {
+    if (account !== '') lines.add(account, id, podState(row, grants));
+    const host = hostOf(pod.nodeName);
     for (const { binding, identity, state, needsHost } of grants) {
-      if (!bindings.has(binding)) continue;
-      lines.add(id, `binding:${binding}`, state);
-      const view = identities.get(identity);
-      if (view === undefined) continue;
-      lines.add(`binding:${binding}`, `identity:${identity}`, state);
-      if (needsHost && host && world.nodes !== undefined)
-        lines.add(`identity:${identity}`, `host:${host.id}`, state);
-      if (typeOf(view) === 'federated')
-        for (const broker of brokers) lines.add(`identity:${identity}`, brokerId(broker), state);
+      const via = bindings.get(binding);
+      if (via === undefined) continue;
+      lines.add(id, via, state);
+      const end = identities.get(identity);
+      if (end === undefined) continue;
+      lines.add(via, end.id, state);
+      if (needsHost && host !== undefined) lines.add(end.id, host, state);
+      if (end.type === 'federated') for (const broker of brokers) lines.add(end.id, brokerId(broker), state);
     }
   };
 }
-
-const podId = ({ namespace, name }: PodView): string => `pod:${namespace}/${name}`;
-
-const accountId = ({ namespace, serviceAccount }: PodView): string =>
-  `serviceAccount:${namespace}/${serviceAccount}`;
 
 const podState = ({ state }: Row, grants: readonly Grant[]): State =>
   state === 'ok' && grants.length === 0 ? 'unused' : states[state];
@@ -115,12 +118,12 @@ function podThing(part: PodPart): Thing {
   return known;
 }
 
-function makePodThing({ pod, row, grants }: PodPart): Thing {
+function makePodThing({ id, pod, row, grants }: PodPart): Thing {
   const { namespace, name, serviceAccount } = pod;
   const state = podState(row, grants);
   const bindings = [...new Set(grants.map(({ binding }) => binding))].sort();
   return {
-    id: podId(pod),
+    id,
     column: 'pod',
     namespace,
     name,
@@ -140,11 +143,11 @@ const ownerOf = (name: string): string => name.replace(/(?:(?:-[0-9a-z]{6,10})?-
 /** Each is as its pod that needs attention most. */
 function accountThings(parts: readonly PodPart[]): readonly Thing[] {
   const things = new Map<string, Thing>();
-  for (const { pod, row, grants } of parts) {
+  for (const { account: id, pod, row, grants } of parts) {
     const { namespace, name: podName, serviceAccount: name } = pod;
-    const [id, state] = [accountId(pod), podState(row, grants)];
+    const state = podState(row, grants);
     const before = things.get(id);
-    if (name === '' || before?.state === worse(before?.state ?? 'unused', state)) continue;
+    if (id === '' || before?.state === worse(before?.state ?? 'unused', state)) continue;
     const about = state === 'ready' || state === 'unused' ? '' : `pod ${podName}: ${row.about}`;
     things.set(id, { id, column: 'serviceAccount', namespace, name, state, about });
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { applyChanges } from './apply-changes.ts';
+import { followChanges } from './apply-changes.ts';
 import { newsOf } from './news.ts';
 import { largePicture, smallPicture } from '../../../test/pictures.ts';
 
@@ -18,7 +18,7 @@ if (account === undefined || pod === undefined) throw new Error('the small pictu
 
 test('what changed keeps its position, what is gone is gone, and what is new is last', () => {
   const other = { ...pod, id: 'pod:shop/new', name: 'new' };
-  const picture = applyChanges(smallPicture, [
+  const picture = followChanges(smallPicture)([
     { ...nothing, things: [{ ...pod, state: 'ready', about: '' }, other], unknown: ['x'] },
     { ...nothing, number: 3, goneThings: [account.id], goneLines: [{ from: account.id, to: pod.id }] },
   ]);
@@ -31,7 +31,7 @@ test('what changed keeps its position, what is gone is gone, and what is new is 
 });
 
 test('news is what pods and identities are now', () => {
-  const after = applyChanges(smallPicture, [{ ...nothing, things: [{ ...pod, state: 'ready' }] }]);
+  const after = followChanges(smallPicture)([{ ...nothing, things: [{ ...pod, state: 'ready' }] }]);
   expect(newsOf(smallPicture.things, after.things)).toBe('pod shop/web-0 is ready');
   expect(newsOf(after.things, after.things)).toBe('');
 });

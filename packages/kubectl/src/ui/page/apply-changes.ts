@@ -5,12 +5,8 @@ type Ends = Pick<Line, 'from' | 'to'>;
 /** Ids contain no line break. */
 export const lineKey = ({ from, to }: Ends): string => `${from}\n${to}`;
 
-/** The picture after some changes. What changed keeps its position; what is new comes last. */
-export const applyChanges = (picture: Picture, changes: readonly Change[]): Picture =>
-  startPicture(picture)(changes);
-
-/** The returned function gives the picture after more and more changes: each costs what it has, but for a copy of two lists. */
-export function startPicture(picture: Picture): (changes: readonly Change[]) => Picture {
+/** Returns a function that gives the picture after more and more changes. What changed keeps its position; what is new comes last. */
+export function followChanges(picture: Picture): (changes: readonly Change[]) => Picture {
   const things = new Map(picture.things.map((thing) => [thing.id, thing]));
   const lines = new Map(picture.lines.map((line) => [lineKey(line), line]));
   let latest = picture;

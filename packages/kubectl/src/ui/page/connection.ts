@@ -1,6 +1,6 @@
 // The door to the server: its stream of pictures, and stories of pods.
 import type { Change, ClusterChecks, Picture, PodStory } from '../picture.ts';
-import { startPicture } from './apply-changes.ts';
+import { followChanges } from './apply-changes.ts';
 import { EventReader } from './events.ts';
 
 export interface Source {
@@ -101,7 +101,7 @@ function createLatest({ picture: show, problem }: Listener) {
   };
   return {
     start(first: Picture): void {
-      [apply, changes] = [startPicture(first), []];
+      [apply, changes] = [followChanges(first), []];
       problem('');
       flush();
     },
