@@ -42,8 +42,33 @@ export async function startCluster(size: UiSize): Promise<Sim> {
   return sim;
 }
 
+/** NMI, ready on each node: without it no pod is. */
+function agents(): readonly KubeObject[] {
+  const labels = { component: 'nmi' };
+  const containers = [{ name: 'nmi', image: 'bench.test/nmi:0.1.0' }];
+  const set = {
+    apiVersion: 'apps/v1',
+    kind: 'DaemonSet',
+    metadata: { name: 'nmi', namespace: 'kube-system', uid: 'nmi' },
+    spec: { selector: { matchLabels: labels }, template: { spec: { containers } } },
+    status: { desiredNumberScheduled: nodes, numberReady: nodes },
+  };
+  const owner = { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'nmi', uid: 'nmi' };
+  return [
+    set,
+    ...range(nodes).map((index) => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: `nmi-${index}`, namespace: 'kube-system', labels, ownerReferences: [owner] },
+      spec: { nodeName: `node-${index}`, containers },
+      status: { conditions: [{ type: 'Ready', status: 'True' }] },
+    })),
+  ];
+}
+
 function clusterOf({ pods, identities }: UiSize): readonly KubeObject[] {
   return [
+    ...agents(),
     ...range(namespaces).map((index) => ({
       apiVersion: 'v1',
       kind: 'Namespace',
@@ -75,7 +100,19 @@ function clusterOf({ pods, identities }: UiSize): readonly KubeObject[] {
   ];
 }
 
-/** The first pod loses its binding, or gets it again. */
+interface PodChange {
+  readonly number: number;
+  readonly identities: number;
+  readonly isLost: boolean;
+}
+
+/** The pod loses its binding, or gets it again. */
+export function changePod(sim: Sim, { number, identities, isLost }: PodChange): void {
+  const identity = number % identities;
+  sim.kube.seed([podOf(number, identity, isLost ? 'none' : `id-${identity}`)]);
+}
+
+/** The first pod does. */
 export function movePod(sim: Sim, isLost: boolean): void {
-  sim.kube.seed([podOf(0, 0, isLost ? 'none' : 'id-0')]);
+  changePod(sim, { number: 0, identities: 1, isLost });
 }

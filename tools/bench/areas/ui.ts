@@ -1,19 +1,18 @@
 // What the picture of `kubectl azure-pod-identity ui` costs its program and its page, beside an empty page of preact with as many rows.
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startBrowser, whyNoPrograms, type Browser, type Tab } from '@pod-identity/kit/testing';
 import { build } from 'esbuild';
 import type { Sim } from '@pod-identity/sim';
 import { repository } from '../../stage/places.ts';
-import { startService } from '../../stage/service.ts';
 import { anonymousMiB, cpuMicroseconds } from '../process.ts';
 import { median, rounded, type Figures } from '../report.ts';
 import type { Scale } from '../scale.ts';
-import { movePod, startCluster, type UiSize } from './ui-cluster.ts';
+import { busySizes, measureBusy } from './ui-busy.ts';
+import { movePod, type UiSize } from './ui-cluster.ts';
+import { heapMiB, openTab, refusedIn, taskTimeMs, untilShown, withUi } from './ui-page.ts';
 
 interface Sizes {
   readonly clusters: readonly UiSize[];
@@ -59,6 +58,7 @@ export async function benchUi(say: (text: string) => void, scale: Scale): Promis
       const bare = await measureBare(browser, size.pods, changes);
       figures.push(figuresOf(size.pods, { bare, ...(await measureUi(browser, size, changes)) }));
     }
+    figures.push(await measureBusy(browser, busySizes[scale], say));
   } finally {
     await browser.close();
   }
@@ -66,15 +66,7 @@ export async function benchUi(say: (text: string) => void, scale: Scale): Promis
 }
 
 async function measureUi(browser: Browser, size: UiSize, changes: number): Promise<Omit<Cost, 'bare'>> {
-  const folder = await mkdtemp(join(tmpdir(), 'pod-identity-bench-ui-'));
-  const sim = await startCluster(size);
-  const kubeconfig = join(folder, 'kubeconfig');
-  await writeFile(kubeconfig, sim.kube.kubeconfig());
-  const begun = performance.now();
-  const entry = join(repository, 'packages/kubectl/dist/main.js');
-  const service = startService({ name: 'ui', entry, args: ['ui', '-A', '--kubeconfig', kubeconfig] });
-  try {
-    const url = await service.line((line) => line.startsWith('http://'));
+  return withUi(size, async ({ sim, service, begun, url }) => {
     const tab = await openTab(browser);
     const opened = performance.now();
     await tab.show(url);
@@ -88,16 +80,8 @@ async function measureUi(browser: Browser, size: UiSize, changes: number): Promi
       serverMs: cpuMs,
       serverMiB: await anonymousMiB(service.pid),
     };
-  } finally {
-    await service.stop();
-    await sim.stop();
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
-
-/** Of the button that counts refused pods. */
-const refusedIn = (count: number): string =>
-  `[...document.querySelectorAll('button')].some((one) => one.textContent.trim() === '${count} refused')`;
 
 async function measureChanges(
   tab: Tab,
@@ -158,29 +142,6 @@ async function bareScript(): Promise<string> {
   const stdin = { contents: barePage, resolveDir: join(repository, 'packages/kubectl') };
   const { outputFiles } = await build({ stdin, bundle: true, format: 'iife', write: false });
   return outputFiles[0]?.text ?? '';
-}
-
-async function openTab(browser: Browser): Promise<Tab> {
-  const tab = await browser.openTab();
-  await tab.send('Performance.enable');
-  return tab;
-}
-
-/** Polls as often as frames are painted. */
-async function untilShown(tab: Tab, condition: string): Promise<void> {
-  while ((await tab.evaluate(condition)) !== true) await new Promise((resolve) => setTimeout(resolve, 16));
-}
-
-async function metric(tab: Tab, name: string): Promise<number> {
-  const { metrics } = await tab.send('Performance.getMetrics');
-  return (metrics as { name: string; value: number }[]).find((one) => one.name === name)?.value ?? NaN;
-}
-
-const taskTimeMs = async (tab: Tab) => (await metric(tab, 'TaskDuration')) * 1000;
-
-async function heapMiB(tab: Tab): Promise<number> {
-  await tab.send('HeapProfiler.collectGarbage');
-  return (await metric(tab, 'JSHeapUsedSize')) / 1024 / 1024;
 }
 
 function figuresOf(pods: number, { page, bare, readyMs, serverMs, serverMiB }: Cost): Figures {

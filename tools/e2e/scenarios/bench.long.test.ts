@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { whyNoApiServer, whyNoCluster } from '@pod-identity/kit/testing';
+import { whyNoApiServer, whyNoCluster, whyNoPrograms } from '@pod-identity/kit/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 const bench = fileURLToPath(new URL('../../bench/main.ts', import.meta.url));
@@ -39,6 +39,20 @@ const clientRatios = ['importSpeedup', 'memoryRatio', 'cpuRatio', 'cachedNs'];
 const msalRatios = ['importSpeedupMsal', 'memoryRatioMsal', 'cpuRatioMsal'];
 const clientCosts = ['importMs', 'memoryMiB', 'cpuMs'];
 const imds = [...clientRatios, ...msalRatios, ...clientCosts];
+
+/** None without a browser. */
+const ui =
+  whyNoPrograms({ programs: ['chromium'] }) === undefined
+    ? [
+        ...['start-ms', 'first-picture-ms', 'first-picture-ratio', 'change-server-ms', 'change-page-ms'].map(
+          (name) => `ui-100-${name}`,
+        ),
+        ...['change-page-ratio', 'server-mib', 'page-mib', 'page-ratio'].map((name) => `ui-100-${name}`),
+        ...['first-stop-ms', 'server-stop-ms', 'page-task-ms', 'behind-ms', 'server-mib', 'page-mib'].map(
+          (name) => `ui-busy-${name}`,
+        ),
+      ]
+    : [];
 
 const figures = {
   'api-server': apiServer,
@@ -78,6 +92,7 @@ const figures = {
   ],
   'nmi-access': ['accessRatio'],
   'nmi-cached': nmiCached,
+  ui,
 };
 /** Null if this process cannot create a memory cgroup, or a cluster, or has no Node 20. */
 const optional: ReadonlySet<string> = new Set([
