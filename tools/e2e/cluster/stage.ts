@@ -10,6 +10,7 @@ import {
   type RunningCluster,
 } from '@pod-identity/kit/testing';
 import { buildImages } from '../../images/build.ts';
+import type { ImageName } from '../../images/recipes.ts';
 import { createCleanup, type Cleanup } from '../../stage/cleanup.ts';
 import { established } from '../../stage/cluster.ts';
 import * as names from '../../stage/names.ts';
@@ -57,28 +58,42 @@ export interface ClusterStage {
 
 export interface StageOptions extends Pick<ClusterOptions, 'flavour'> {
   readonly nodes: number;
+  /** The images in the nodes. Default: those of MIC and NMI. */
+  readonly images?: readonly ImageName[];
 }
 
 export async function openClusterStage(options: StageOptions): Promise<ClusterStage> {
+  const { nodes, flavour, images = ['mic', 'nmi'] } = options;
   const cleanup = createCleanup();
   try {
-    const cluster = await startCluster({ ...options, providerId: names.providerId(0).replace(/0$/, '{i}') });
+    const folder = await mkdtemp(join(tmpdir(), 'pod-identity-'));
+    cleanup.add(() => rm(folder, { recursive: true }));
+    // While the cluster starts, which mostly waits.
+    const building = buildImages({ out: join(folder, 'images'), names: images });
+    cleanup.add(() => building.catch(() => undefined));
+    const providerId = names.providerId(0).replace(/0$/, '{i}');
+    const cluster = await startCluster({ nodes, providerId, ...(flavour && { flavour }) });
     cleanup.add(() => cluster.stop());
-    return await build(cluster, cleanup);
+    return await build({ cluster, folder, building }, cleanup);
   } catch (error) {
     await cleanup.run();
     throw error;
   }
 }
 
-async function build(cluster: RunningCluster, cleanup: Cleanup): Promise<ClusterStage> {
-  const folder = await mkdtemp(join(tmpdir(), 'pod-identity-'));
-  cleanup.add(() => rm(folder, { recursive: true }));
+interface Ground {
+  readonly cluster: RunningCluster;
+  readonly folder: string;
+  readonly building: ReturnType<typeof buildImages>;
+}
+
+async function build({ cluster, folder, building }: Ground, cleanup: Cleanup): Promise<ClusterStage> {
   const azure = await startAzure(cluster, folder, cleanup);
   const kube = await connectKube({ kubeconfig: cluster.kubeconfig, userAgent: 'pod-identity-stage' });
   cleanup.add(() => kube.close());
   const nodes = await furnish({ cluster, azure, folder, cleanup });
-  await loadImages(cluster, join(folder, 'images'));
+  // The images of this run, with the names that the manifests have.
+  for (const { archive } of await building) await cluster.import(archive);
 
   const create = (object: KubeObject) => applyObject(kube, object);
   const apply = async (path: string) => {
@@ -194,9 +209,4 @@ function listen(azure: Program<AzureQuestions>, cleanup: Cleanup): (pod: string)
     for (const each of lines.values()) each.close(`can report no more: ${String(error)}`);
   });
   return told;
-}
-
-/** The images of this run, with the names that the manifests have. */
-async function loadImages(cluster: RunningCluster, out: string): Promise<void> {
-  for (const { archive } of await buildImages({ out })) await cluster.import(archive);
 }

@@ -15,7 +15,7 @@ describe.skipIf(missing !== undefined)('on a real cluster of two nodes', () => {
   let stage: ClusterStage;
   let stop: () => Promise<void> = () => Promise.resolve();
   beforeAll(async () => {
-    stage = await openClusterStage({ nodes: 2 });
+    stage = await openClusterStage({ nodes: 2, images: ['mic', 'nmi', 'keyvault-sample'] });
     stop = stage.stop;
   });
   afterAll(() => stop());
