@@ -1,7 +1,8 @@
 // What attackers write, what an administrator grants, and how reviews fail.
+import type { KubeError, KubeTransport } from '@pod-identity/kit/kube';
 import * as names from '../../stage/names.ts';
 import type { KubeObject } from '../../stage/objects.ts';
-import type { StagePod } from '../../stage/stage.ts';
+import type { Stage, StagePod } from '../../stage/stage.ts';
 import { rbac } from './people.ts';
 import type { ReviewFault } from './review-proxy.ts';
 
@@ -13,6 +14,22 @@ export const identityObject = (namespace: string, name: string, spec: object): K
   metadata: { namespace, name },
   spec,
 });
+
+/** As an author of the namespace, with a binding; whether the API server takes it. */
+export async function writeIdentity(
+  stage: Stage,
+  { kube, key, spec }: { readonly kube: KubeTransport; readonly key: string; readonly spec: object },
+): Promise<boolean> {
+  const [namespace = '', name = ''] = key.split('/');
+  try {
+    for (const object of [identityObject(namespace, name, spec), bindingObject(namespace, name)])
+      await stage.create(object, kube);
+    return true;
+  } catch (error) {
+    if ((error as KubeError).code === 'invalid') return false;
+    throw error;
+  }
+}
 
 /** For an identity of that name, and pods that have the name as their label. */
 export const bindingObject = (namespace: string, name: string): KubeObject => ({
