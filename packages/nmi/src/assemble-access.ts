@@ -1,3 +1,4 @@
+import type { Clock } from '@pod-identity/kit/core';
 import {
   createAccessReviewer,
   createStrangerCheck,
@@ -39,12 +40,7 @@ export function createAccess(
   reportAccessMode(log, config);
   const reviewer = createAccessReviewer(withOwnConnections(transport));
   const warn = createAccessLog(log, clock);
-  const stranger = createStrangerCheck({
-    reviewer,
-    right: strangerRight,
-    onResult: (result) => pauseAfter('isRefused' in result ? result.isRefused : undefined),
-    clock,
-  });
+  const stranger = checkStranger(reviewer, clock);
   const verdicts = createVerdicts({
     ...config.accessAges,
     clock,
@@ -58,6 +54,16 @@ export function createAccess(
   const machine = createMachine(readInstanceId, clock);
   const guard = createAccessGuard({ verdicts, machine, stranger, clock, onWouldRefuse });
   return { guard: trace.access(guard), stranger };
+}
+
+/** The check that reviews of the API server can be used. */
+export function checkStranger(reviewer: AccessReviewer, clock: Clock): StrangerCheck {
+  return createStrangerCheck({
+    reviewer,
+    right: strangerRight,
+    onResult: (result) => pauseAfter('isRefused' in result ? result.isRefused : undefined),
+    clock,
+  });
 }
 
 export function reviewUseBy(reviewer: AccessReviewer): ReviewUse {

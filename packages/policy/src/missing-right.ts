@@ -1,6 +1,7 @@
 // The words for a ServiceAccount that may not use an Azure identity, and for who decides that.
 import { rolesFor, type AccessMode, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
 import { inMic, inNmi, info, ok, problem, waiting, type Finding, type Remedy } from './finding.ts';
+import { shellWord } from './shell-word.ts';
 
 const permissionsPage = 'docs/administrator/permissions.md';
 
@@ -123,9 +124,4 @@ function checksOf({ subject, targets }: MissingRight): string {
 
 function accountOf({ subject: { namespace, name } }: Pick<Use, 'subject'>): string {
   return `ServiceAccount ${namespace}/${name}`;
-}
-
-/** Names of resource groups may contain parentheses; canonical names contain no quotes. */
-function shellWord(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : `'${text}'`;
 }

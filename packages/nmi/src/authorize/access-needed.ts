@@ -1,11 +1,10 @@
 import {
-  accessTargetsOf,
   strictestMode,
   type AccessMode,
   type AccessTarget,
   type AzureIdentity,
 } from '@pod-identity/crd-types';
-import { modeForIdentity } from '@pod-identity/policy';
+import { modeForIdentity, targetsOf } from '@pod-identity/policy';
 import { pairOf } from '../access/pair.ts';
 import type { Access } from '../access/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
@@ -31,10 +30,9 @@ export function accessToIdentity(
 ): Access | string | undefined {
   const mode = modeForIdentity(identity, ofNamespace);
   if (mode === 'namespace') return undefined;
-  const targets = accessTargetsOf(identity);
-  if (targets.ok) return accessTo(pod, mode, targets.value);
-  const fault = targets.problems.map(({ path, message }) => `its ${path} ${message}`).join('; ');
-  return mode === 'rbac' ? fault : undefined;
+  const { targets, problem } = targetsOf(identity);
+  if (problem === undefined) return accessTo(pod, mode, targets);
+  return mode === 'rbac' ? `its ${problem}` : undefined;
 }
 
 /** The rights of both. In mode `warn` only those that are enforced: of an identity of type 3. */

@@ -1,14 +1,11 @@
 import {
   createAccessReviewer,
-  createStrangerCheck,
   withOwnConnections,
   type StrangerCheck,
   type KubeAmbient,
 } from '@pod-identity/kit/kube';
 import type { Metrics } from '@pod-identity/kit/serve';
-import { strangerRight } from '@pod-identity/policy';
-import { reviewUseBy } from '../assemble-access.ts';
-import { pauseAfter } from '../access/stranger.ts';
+import { checkStranger, reviewUseBy } from '../assemble-access.ts';
 import type { EntraClient } from '../tokens/principal/entra-client.ts';
 import { createAgents, type Agents } from './agents.ts';
 import { readAssertion, type Assertion } from './assertion.ts';
@@ -43,12 +40,7 @@ export function assembleBroker(options: AssemblyOptions): Assembled {
   const transport = withOwnConnections(options.transport);
   const api = { transport, account, clock, onUnanswered: createUnansweredLog(log, clock) };
   const reviewer = createAccessReviewer(transport);
-  const stranger = createStrangerCheck({
-    reviewer,
-    right: strangerRight,
-    onResult: (result) => pauseAfter('isRefused' in result ? result.isRefused : undefined),
-    clock,
-  });
+  const stranger = checkStranger(reviewer, clock);
   const agents = createAgents(api);
   const assertion = () => readAssertion(options.readToken, options.audience);
   const broker = createBroker({
