@@ -43,7 +43,9 @@ async function checkAccess(session: Session, { subject, identity }: Check): Prom
     for (const { target, review: checked } of verdicts)
       for (const line of checkLines(subject, target, checked)) session.out.line(line);
   reportNotes(session, rights.notes);
-  return rights.allowsAnybody ? exitCodes.problem : accessCodeOf(new Set(verdicts.map(({ review: { kind } }) => kind)));
+  return rights.allowsAnybody
+    ? exitCodes.problem
+    : accessCodeOf(new Set(verdicts.map(({ review: { kind } }) => kind)));
 }
 
 async function listAccess(session: Session, subject: AccessSubject): Promise<number> {
