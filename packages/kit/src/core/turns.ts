@@ -122,7 +122,7 @@ export class Turns<T extends object, Kind extends string> {
     return line && { line, namespace, at: first.at };
   }
 
-  /** A namespace with no waiting items starts anew, unless it has used turns in advance. */
+  /** A namespace with no waiting items starts again from its first turn, unless it has used turns in advance. */
   #accountOf(namespace: string): Account<Line<T, Kind>> {
     const known = this.#accounts.get(namespace);
     if (known && this.#counts(namespace, known)) return known;
