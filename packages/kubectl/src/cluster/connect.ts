@@ -23,8 +23,8 @@ export interface Connection {
   readonly namespace: string | undefined;
 }
 
-/** Within this time an API server has responded once, or is reported as away. */
-const firstResponseMs = 10_000;
+/** Within this time an API server has responded once, or is reported as away: 10 s with the start of the program. */
+const firstResponseMs = 9_000;
 
 export async function connect(
   { kubeconfig, as, asGroup, requestTimeoutMs, ...choice }: ConnectionOptions,
