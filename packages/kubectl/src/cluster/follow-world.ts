@@ -60,24 +60,27 @@ export interface Following {
 const needed = [resources.AzureIdentity.plural, resources.AzureIdentityBinding.plural, 'pods'];
 const defaultStartMs = 5_000;
 
-/** Throws KubeError at the first list that fails, or that is refused and cannot be done without. */
+/** Throws KubeError if a list that cannot be done without is refused, or fails until the signal aborts: others are read again. */
 export async function lookAtWorld({
   signal,
   ...looking
 }: Omit<Following, 'startMs' | 'onUnlisted'> & { readonly signal: AbortSignal }): Promise<
   Pick<LiveWorld, 'transport'> & { readonly world: World }
 > {
-  const failed = Promise.withResolvers<never>();
-  const live = followWorld({ ...looking, startMs: Infinity, onUnlisted: failed.reject });
+  let problem = new KubeError('unavailable', 'not all objects could be read');
+  const onUnlisted = (latest: KubeError) => {
+    problem = latest;
+  };
+  const live = followWorld({ ...looking, startMs: Infinity, onUnlisted });
   const once = new AbortController();
   const running = live.run(AbortSignal.any([signal, once.signal]));
   try {
-    await Promise.race([live.synced, aborted(signal), live.refused, failed.promise]);
+    await Promise.race([live.synced, aborted(signal), live.refused]);
   } finally {
     once.abort();
   }
   await running;
-  if (signal.aborted) throw new KubeError('unavailable', 'not all objects could be read');
+  if (signal.aborted) throw problem;
   while (live.settle());
   return { world: live.look().world, transport: live.transport };
 }
@@ -163,7 +166,9 @@ function createNotingTrims(): { readonly trims: Trims; readonly conditions: Cond
 }
 
 function watchRecords(
-  tools: Pick<InformerOptions<never>, 'transport' | 'clock' | 'log' | 'random' | 'onProblem'>,
+  tools: Pick<InformerOptions<never>, 'transport' | 'clock' | 'log' | 'random'> & {
+    readonly onProblem: (problem: KubeError) => void;
+  },
   trims: Trims,
 ): {
   readonly records: Records;
@@ -179,6 +184,10 @@ function watchRecords(
     kind: resources[kind],
     fields: fieldLimits[kind],
     trim: (raw) => trims.assigned(raw, tooLargeProblems(tooLargeIn(raw))),
+    // Who may list and not watch gets the list.
+    onProblem: (problem) => {
+      if (!informer.hasSynced()) tools.onProblem(problem);
+    },
   });
   informer.onChange((change) => {
     const after = 'after' in change ? change.after : undefined;
