@@ -3,7 +3,7 @@ export interface AgentCounts {
   readonly tokens: number;
   /** For pods that may have one. */
   readonly failed: number;
-  /** Because the API server did not answer NMI. */
+  /** The API server did not confirm the pod or its right, or did not answer in time; or the pod was deleted meanwhile. */
   readonly unconfirmed: number;
   /** Of the watch from which NMI has heard nothing for longest. */
   readonly silentSeconds: number;

@@ -4,7 +4,7 @@ import { found, type AgentMetrics, type Checked, type DoctorWorld, type Found } 
 /** The API server sends something to each watch once a minute. */
 const longestSilenceSeconds = 180;
 
-/** NMI gets tokens, and hears from the API server, by its metrics. Where they may not be read, that is no fault of the cluster. */
+/** NMI hears from the API server, by its metrics. Where they may not be read, that is no fault of the cluster. */
 export function checkMetrics({ metrics: { agents, notes } }: DoctorWorld): Checked {
   const unread = notes.map((note) => found('metrics', info('agent', `metrics of NMI: ${note}`)));
   return { findings: [...agents.flatMap(agentFindings), ...unread], unknown: [] };
@@ -14,28 +14,24 @@ function agentFindings({ pod, counts, lately }: AgentMetrics): Found[] {
   const agent = `NMI on node ${pod.nodeName}`;
   const command = `kubectl logs ${pod.name} --namespace ${pod.namespace} --all-containers --since 10m`;
   const findings: Found[] = [];
-  const report = (text: string, advice: string) =>
-    void findings.push(found(`Node/${pod.nodeName}`, problem('agent', text, { text: advice, command })));
-  if (lately.failed > 0)
+  const report = (as: typeof info, text: string, advice: string) =>
+    void findings.push(found(`Node/${pod.nodeName}`, as('agent', text, { text: advice, command })));
+  // Any pod with an identity can cause these, by a resource that does not exist. The alerts of deploy/monitoring have thresholds.
+  if (lately.failed + lately.unconfirmed > 0)
     report(
-      `${agent}: ${lately.failed} token requests failed in the last seconds, and ${lately.tokens} got a token`,
-      'its log has what Azure responds',
+      info,
+      `${agent}: of the last seconds, ${lately.failed} token requests failed, ${lately.unconfirmed} were refused because the pod or its rights were not confirmed, and ${lately.tokens} got a token`,
+      'its log names the pods and the reasons; kubectl azure-pod-identity logs NAMESPACE/POD has those of one pod',
     );
-  const silence = [
-    ...(lately.unconfirmed > 0
-      ? [`${lately.unconfirmed} requests of pods were refused for it just now`]
-      : []),
-    ...(counts.silentSeconds > longestSilenceSeconds
-      ? [`a watch has heard nothing for ${Math.round(counts.silentSeconds)} s`]
-      : []),
-  ];
-  if (silence.length > 0)
+  if (counts.silentSeconds > longestSilenceSeconds)
     report(
-      `${agent} does not reach the API server: ${silence.join(', ')}`,
+      problem,
+      `${agent} does not reach the API server: a watch has heard nothing for ${Math.round(counts.silentSeconds)} s`,
       'its log says why; a firewall of the node may drop the connections',
     );
   if (counts.foreignListeners > 0)
     report(
+      problem,
       `another program listens at the port of ${agent}, and may receive the calls of pods`,
       'its log names it',
     );

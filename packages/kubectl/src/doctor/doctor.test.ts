@@ -360,30 +360,31 @@ describe('clouds', () => {
 
 describe('metrics of NMI', () => {
   const none = { tokens: 0, failed: 0, unconfirmed: 0, silentSeconds: 3, foreignListeners: 0 };
-  const texts = (counts: object, lately: object = {}) => {
+  const seen = (counts: object, lately: object = {}) => {
     const one = { pod: agent, counts: { ...none, ...counts }, lately: { ...none, ...lately } };
-    return foundIn({ metrics: { agents: [one], notes: [] } }).map(({ finding }) => finding.text);
+    const found = foundIn({ metrics: { agents: [one], notes: [] } });
+    return found.map(({ finding: { verdict, text } }) => `${verdict}: ${text}`);
   };
 
-  it('tokens that fail now', () => {
-    expect(texts({ tokens: 9, failed: 4 })).toEqual([]);
-    expect(texts({ tokens: 9, failed: 4 }, { tokens: 1, failed: 2 })).toEqual([
-      'NMI on node node-0: 2 token requests failed in the last seconds, and 1 got a token',
+  it('attack: a pod that requests nonsense, or was deleted meanwhile, is no problem of the cluster', () => {
+    expect(seen({ tokens: 9, failed: 4, unconfirmed: 7 })).toEqual([]);
+    const lately = { tokens: 1, failed: 2, unconfirmed: 3 };
+    expect(seen({ tokens: 9, failed: 4, unconfirmed: 7 }, lately)).toEqual([
+      'info: NMI on node node-0: of the last seconds, 2 token requests failed, 3 were refused because the pod or its rights were not confirmed, and 1 got a token',
     ]);
+    for (const one of [{ failed: 1 }, { unconfirmed: 1 }]) expect(seen(one, one)).toHaveLength(1);
   });
 
   it('an API server that is not reached', () => {
-    expect(texts({ silentSeconds: 179 })).toEqual([]);
-    expect(texts({ silentSeconds: 200.4 })).toEqual([
-      'NMI on node node-0 does not reach the API server: a watch has heard nothing for 200 s',
+    expect(seen({ silentSeconds: 179 })).toEqual([]);
+    expect(seen({ silentSeconds: 200.4 })).toEqual([
+      'problem: NMI on node node-0 does not reach the API server: a watch has heard nothing for 200 s',
     ]);
-    expect(texts({ unconfirmed: 7 }, { unconfirmed: 1 })[0]).toContain('1 requests of pods were refused');
-    expect(texts({ unconfirmed: 7 })).toEqual([]);
   });
 
   it('another program at its port; and those that are not read are no fault', () => {
-    expect(texts({ foreignListeners: 1 })[0]).toContain(
-      'another program listens at the port of NMI on node node-0',
+    expect(seen({ foreignListeners: 1 })[0]).toContain(
+      'problem: another program listens at the port of NMI on node node-0',
     );
     const report = examine({ ...healthy, metrics: { agents: [], notes: ['you may not get pods/proxy'] } });
     expect(exitCodeOf(report)).toBe(0);
