@@ -25,7 +25,8 @@ const clouds: readonly Cloud[] = [
     alias: 'azurecloud',
     audience: 'api://AzureADTokenExchange',
     loginHosts: ['login.microsoftonline.com'],
-    region: /^(?!china|us(?:gov|dod|sec|nat))[a-z]+\d?$/,
+    // A direction is part of each. Names such as `local` are those of an Azure Stack.
+    region: /^(?!china|us(?:gov|dod|sec|nat))[a-z]*(?:north|south|east|west|central)[a-z]*\d?(?:euap)?$/,
   },
   {
     name: 'AzureUSGovernmentCloud',
@@ -55,7 +56,9 @@ interface Setting {
 export function checkClouds({ services, nodes, identities }: DoctorWorld): Checked {
   const settings = [...services.mic.flatMap(settingsOfMic), ...services.broker.flatMap(settingsOfBroker)];
   const ofNodes = cloudOfRegions(
-    itemsOf(nodes).items.flatMap(({ labels }) => labels['topology.kubernetes.io/region'] ?? []),
+    itemsOf(nodes).items.flatMap(({ host, labels }) =>
+      host === undefined ? [] : (labels['topology.kubernetes.io/region'] ?? []),
+    ),
   );
   const [first] = settings;
   const expected = ofNodes ?? first?.cloud;
@@ -71,7 +74,7 @@ export function checkClouds({ services, nodes, identities }: DoctorWorld): Check
   };
 }
 
-/** Undefined if they are of several, or of none that is known. */
+/** Of nodes on machines of Azure. Undefined if they are of several, or of none that is known. */
 function cloudOfRegions(regions: readonly string[]): Cloud | undefined {
   const found = new Set(regions.map((name) => clouds.find(({ region }) => region.test(name))));
   return found.size === 1 ? [...found][0] : undefined;

@@ -1,9 +1,4 @@
-import {
-  canonicalResourceId,
-  customResourceDefinitions,
-  parseProviderId,
-  resources,
-} from '@pod-identity/crd-types';
+import { canonicalResourceId, customResourceDefinitions, resources } from '@pod-identity/crd-types';
 import { problem } from '@pod-identity/policy';
 import { describe, expect, it } from 'vitest';
 import { readMicConfig, type MicConfig } from '../../../mic/src/commands/plug-in.ts';
@@ -62,6 +57,13 @@ const pod = (of: Partial<PodFacts>): PodFacts => ({
 });
 const agent = pod({ namespace: 'aad-pod-identity', name: 'nmi-x', labels: {}, owner: 'DaemonSet/nmi' });
 const node = { name: 'node-0', labels: {}, taints: [] };
+const { host } = readNode({
+  spec: {
+    providerID:
+      'azure:///subscriptions/s/resourceGroups/nodes/providers/Microsoft.Compute/virtualMachines/vm-0',
+  },
+});
+if (host === undefined) throw new Error('the provider id is not valid');
 
 const healthy: DoctorWorld = {
   now,
@@ -295,8 +297,8 @@ describe('clouds', () => {
     const object = daemonSet({ containers: [{ volumeMounts: mounts }], volumes });
     return { ...installed<NmiConfig>('Deployment', 'broker', reading.config), object };
   };
-  const region = (...names: string[]) =>
-    read(...names.map((name) => ({ ...node, labels: { 'topology.kubernetes.io/region': name } })));
+  const labelled = (name: string) => ({ ...node, labels: { 'topology.kubernetes.io/region': name } });
+  const region = (...names: string[]) => read(...names.map((name) => ({ ...labelled(name), host })));
   const gov = 'api://AzureADTokenExchangeUSGov';
 
   it('that agree are not spoken of, nor those that cannot be told', () => {
@@ -320,6 +322,26 @@ describe('clouds', () => {
     const withFile = micOf('AzureCloud', '--cloudconfig=/etc/kubernetes/azure.json');
     expect(foundIn({ ...services({ mic: [withFile] }), nodes: region('usgovvirginia') })).toEqual([]);
   });
+
+  it.each(['local', 'dc1', 'westeurope'])('attack: %s tells no cloud of nodes outside Azure', (name) => {
+    const all = services({ mic: [micOf('AzureChinaCloud')] });
+    expect(foundIn({ ...all, nodes: read(labelled(name)) })).toEqual([]);
+    expect(foundIn({ ...all, nodes: read(labelled(name), { ...labelled('chinaeast2'), host }) })).toEqual([]);
+  });
+
+  // Machines of an Azure Stack have provider ids of the same form.
+  it.each(['local', 'dc1', 'redmond'])('attack: %s is no region of a cloud that is known', (name) => {
+    const all = services({ mic: [micOf('AzureChinaCloud')] });
+    expect(foundIn({ ...all, nodes: region(name) })).toEqual([]);
+  });
+
+  it.each(['eastus', 'westus3', 'uksouth', 'francecentral', 'jioindiawest', 'southeastasia', 'eastus2euap'])(
+    '%s is of the public cloud',
+    (name) => {
+      const all = services({ mic: [micOf('AzureChinaCloud')] });
+      expect(foundIn({ ...all, nodes: region(name) })).toHaveLength(1);
+    },
+  );
 
   it('other than that of the nodes: of MIC, and of the broker its login host and the audience of its token too', () => {
     const broker = brokerOf(
@@ -536,9 +558,6 @@ describe('Azure', () => {
   const azureId = canonicalResourceId(id);
   const operator = { actions: ['Microsoft.ManagedIdentity/*/assign/action'], notActions: [] };
   const contributor = { actions: ['Microsoft.Compute/*'], notActions: [] };
-  const host = parseProviderId(
-    'azure:///subscriptions/s/resourceGroups/nodes/providers/Microsoft.Compute/virtualMachines/vm-0',
-  );
   const subscription = azureId.split('/')[2] ?? '';
   const identity = (spec: object, name = 'reader') =>
     readIdentity({ metadata: { namespace: 'shop', name }, spec: { type: 0, resourceID: id, ...spec } });
@@ -557,7 +576,7 @@ describe('Azure', () => {
     unknown: [],
     ...more,
   });
-  const nodes = read({ ...node, ...(host.ok && { host: host.value }) });
+  const nodes = read({ ...node, host });
   const world = (facts: AzureFacts, ...identities: ReturnType<typeof identity>[]) => ({
     azure: facts,
     identities: read(...identities),
