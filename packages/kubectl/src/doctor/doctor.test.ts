@@ -6,7 +6,7 @@ import { readNmiConfig, type NmiConfig } from '../../../nmi/src/commands/plug-in
 import type { Installed } from '../cluster/services.ts';
 import { examine, exitCodeOf } from './doctor.ts';
 import { readDefinition, readEvent, readIdentity, readNode, readPod } from './read-objects.ts';
-import type { AzureFacts, DoctorWorld, Found, PodFacts } from './world.ts';
+import type { AzureFacts, DoctorWorld, Found, NodeFacts, PodFacts } from './world.ts';
 
 const now = Date.UTC(2026, 10, 30);
 const read = <T>(...items: T[]) => ({ kind: 'read', items }) as const;
@@ -297,8 +297,12 @@ describe('clouds', () => {
     const object = daemonSet({ containers: [{ volumeMounts: mounts }], volumes });
     return { ...installed<NmiConfig>('Deployment', 'broker', reading.config), object };
   };
-  const labelled = (name: string) => ({ ...node, labels: { 'topology.kubernetes.io/region': name } });
-  const region = (...names: string[]) => read(...names.map((name) => ({ ...labelled(name), host })));
+  const labelled = (name: string, machine: Pick<NodeFacts, 'host'> = {}): NodeFacts => ({
+    ...node,
+    ...machine,
+    labels: { 'topology.kubernetes.io/region': name },
+  });
+  const region = (...names: string[]) => read(...names.map((name) => labelled(name, { host })));
   const gov = 'api://AzureADTokenExchangeUSGov';
 
   it('that agree are not spoken of, nor those that cannot be told', () => {
@@ -326,7 +330,7 @@ describe('clouds', () => {
   it.each(['local', 'dc1', 'westeurope'])('attack: %s tells no cloud of nodes outside Azure', (name) => {
     const all = services({ mic: [micOf('AzureChinaCloud')] });
     expect(foundIn({ ...all, nodes: read(labelled(name)) })).toEqual([]);
-    expect(foundIn({ ...all, nodes: read(labelled(name), { ...labelled('chinaeast2'), host }) })).toEqual([]);
+    expect(foundIn({ ...all, nodes: read(labelled(name), labelled('chinaeast2', { host })) })).toEqual([]);
   });
 
   // Machines of an Azure Stack have provider ids of the same form.
