@@ -23,8 +23,9 @@ const defaultTaint = 'aadpodidentity.k8s.io/nmi-not-ready';
 export function checkAgents(world: DoctorWorld): Checked {
   const [nodes, pods] = [itemsOf(world.nodes), itemsOf(world.pods)];
   const unknown = [...nodes.unknown, ...pods.unknown];
-  const [nmi] = world.services.nmi.filter(({ isOriginal }) => !isOriginal);
-  if (nmi === undefined || unknown.length > 0) return { findings: [], unknown };
+  const nmis = world.services.nmi.filter(({ isOriginal }) => !isOriginal);
+  if (nmis.length === 0 || unknown.length > 0) return { findings: [], unknown };
+  const agents = nmis.flatMap((nmi) => agentsOf(nmi, pods.items));
   const inNeed = Map.groupBy(
     pods.items.filter(({ labels, isFinished }) => !isFinished && bindingLabel in labels),
     ({ nodeName }) => nodeName,
@@ -32,18 +33,19 @@ export function checkAgents(world: DoctorWorld): Checked {
   const findings = nodes.items.flatMap((node) => {
     const waiting = inNeed.get(node.name) ?? [];
     if (waiting.length === 0) return [];
-    return agentOn(node, { nmi, waiting: waiting.length, agents: agentsOf(nmi, pods.items) });
+    return agentOn(node, { nmis, waiting: waiting.length, agents });
   });
   return { findings, unknown };
 }
 
 interface Coverage {
-  readonly nmi: Agent;
+  /** Of this project: there may be one for each pool of nodes. */
+  readonly nmis: readonly Agent[];
   readonly waiting: number;
   readonly agents: readonly PodFacts[];
 }
 
-function agentOn(node: NodeFacts, { nmi, waiting, agents }: Coverage): Found[] {
+function agentOn(node: NodeFacts, { nmis, waiting, agents }: Coverage): Found[] {
   const here = agents.filter(({ nodeName }) => nodeName === node.name);
   if (here.some(({ isReady }) => isReady)) return [];
   const object = `Node/${node.name}`;
@@ -51,7 +53,7 @@ function agentOn(node: NodeFacts, { nmi, waiting, agents }: Coverage): Found[] {
   const [pod] = here;
   if (pod === undefined)
     return [
-      found(object, problem('agent', `no pod of NMI is on node ${node.name}: ${cost}`, whyAway(node, nmi))),
+      found(object, problem('agent', `no pod of NMI is on node ${node.name}: ${cost}`, whyAway(node, nmis))),
     ];
   const why = pod.notReady === '' ? '' : ` (${pod.notReady})`;
   return [
@@ -68,19 +70,33 @@ function agentOn(node: NodeFacts, { nmi, waiting, agents }: Coverage): Found[] {
 export const agentsOf = ({ namespace, name }: ObjectKey, pods: readonly PodFacts[]) =>
   pods.filter((pod) => pod.namespace === namespace && pod.owner === `DaemonSet/${name}`);
 
-/** Why the DaemonSet puts no pod there. */
-function whyAway({ name, labels, taints }: NodeFacts, agent: Agent): Remedy {
-  const { namespace, name: daemonSet, object } = agent;
-  const spec = memberOf(memberOf(memberOf(object, 'spec'), 'template'), 'spec');
-  const selector = Object.entries((memberOf(spec, 'nodeSelector') ?? {}) as Readonly<Record<string, string>>);
-  const missing = selector.filter(([key, value]) => labels[key] !== value);
-  if (missing.length > 0) {
-    const wanted = missing.map(([key, value]) => shellWord(`${key}=${value}`)).join(' ');
+/** Why the DaemonSet whose nodeSelector the node fits, or else the first, puts no pod there. */
+function whyAway(node: NodeFacts, nmis: readonly Agent[]): Remedy | undefined {
+  const seen = nmis.map((agent) => ({ agent, missing: missingLabels(node, agent) }));
+  const nearest = seen.find(({ missing }) => missing.length === 0) ?? seen[0];
+  return nearest && remedyOf(node, nearest);
+}
+
+const podSpecOf = ({ object }: Agent) => memberOf(memberOf(memberOf(object, 'spec'), 'template'), 'spec');
+
+function missingLabels({ labels }: NodeFacts, agent: Agent): readonly string[] {
+  const selector = memberOf(podSpecOf(agent), 'nodeSelector') ?? {};
+  return Object.entries(selector as Readonly<Record<string, string>>)
+    .filter(([key, value]) => labels[key] !== value)
+    .map(([key, value]) => `${key}=${value}`);
+}
+
+function remedyOf(
+  { name, taints }: NodeFacts,
+  { agent, missing }: { readonly agent: Agent; readonly missing: readonly string[] },
+): Remedy {
+  const { namespace, name: daemonSet } = agent;
+  if (missing.length > 0)
     return {
       text: `the node lacks labels of the nodeSelector of DaemonSet ${namespace}/${daemonSet}`,
-      command: `kubectl label node ${name} --overwrite ${wanted}`,
+      command: `kubectl label node ${name} --overwrite ${missing.map(shellWord).join(' ')}`,
     };
-  }
+  const spec = podSpecOf(agent);
   const repelling = taints.filter(
     ({ key, effect }) => effect !== 'PreferNoSchedule' && !isTolerated(key, spec),
   );

@@ -261,6 +261,36 @@ describe('nodes', () => {
     ]);
   });
 
+  describe('with a DaemonSet for each pool', () => {
+    const ofPool = (pool: string, spec: object = {}) => ({
+      ...nmi,
+      name: `nmi-${pool}`,
+      object: daemonSet({ nodeSelector: { pool }, ...spec }),
+    });
+    const of = (pool: string, different: Partial<DoctorWorld> = {}) => ({
+      ...services({ nmi: [ofPool('a'), ofPool('b')] }),
+      nodes: read({ ...node, labels: { pool } }),
+      pods: read(pod({})),
+      ...different,
+    });
+
+    it('are served by the second too', () => {
+      const agentOfB = { ...agent, owner: 'DaemonSet/nmi-b' };
+      expect(foundIn(of('b', { pods: read(agentOfB, pod({})) }))).toEqual([]);
+      const pods = read({ ...agentOfB, isReady: false }, pod({}));
+      expect(remedies(of('b', { pods }))).toEqual([
+        'agents: kubectl delete pod nmi-x --namespace aad-pod-identity',
+      ]);
+    });
+
+    it('are put right by that of their pool, else by the first', () => {
+      expect(remedies(of('b'))).toEqual([
+        'agents: kubectl describe daemonset nmi-b --namespace aad-pod-identity',
+      ]);
+      expect(remedies(of('c'))).toEqual(['agents: kubectl label node node-0 --overwrite pool=a']);
+    });
+  });
+
   it('where NMI is not ready', () => {
     const pods = read(pod({}), { ...agent, isReady: false, notReady: 'the rules are gone' });
     expect(foundIn({ pods })[0]?.finding.text).toBe(
