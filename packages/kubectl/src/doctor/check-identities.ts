@@ -143,7 +143,7 @@ function credentialRemedy(
     return { text, command: azCommand(credentialWords({ ...ids, ...wanted, name: credential })) };
   const { issuer, subject, audience } = wanted;
   const clientId = /^[\w-]+$/.test(ids.clientId) ? ids.clientId : '';
-  const create = `--name ${credentialName(credential, wanted)} --issuer ${shellWord(issuer)} --subject ${subject} --audiences ${shellWord(audience)}`;
+  const create = `--name ${credentialName(credential, wanted)} --issuer ${shellWord(issuer)} --subject ${shellWord(subject)} --audiences ${shellWord(audience)}`;
   return {
     text,
     command: `az identity list --query "[?clientId=='${clientId}'].[resourceGroup,name]" --output tsv | while read -r group name; do az identity federated-credential create --resource-group "$group" --identity-name "$name" ${create}; done`,

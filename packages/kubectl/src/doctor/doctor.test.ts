@@ -535,6 +535,13 @@ describe('identities', () => {
       ).toBeUndefined();
     });
 
+    it.each([{ resourceID: id }, {}])('attack: the account of the broker is one word (%j)', (spec) => {
+      const hostile = { ...broker, object: daemonSet({ serviceAccountName: '$(touch f)' }) };
+      expect(remedies({ ...world(spec), ...services({ broker: [hostile] }) })[0]).toContain(
+        "--subject 'system:serviceaccount:aad-pod-identity-broker:$(touch f)' ",
+      );
+    });
+
     it('attack: an identity whose name begins as that of another one is not told to trust the broker', () => {
       const named = (name: string) =>
         readIdentity({ metadata: { namespace: 'shop', name }, spec: { type: 3, resourceID: id } });

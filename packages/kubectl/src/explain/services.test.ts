@@ -52,6 +52,11 @@ describe('NMI of a node', () => {
     expect(text({ daemonSet, node })).toContain('$ kubectl label node n pool=a');
     expect(text({ daemonSet, node: undefined })).toContain('describe daemonset nmi');
   });
+
+  it('attack: what a shell interprets in a nodeSelector is one word of the command', () => {
+    const daemonSet = setOf({ nodeSelector: { pool: 'a; touch f', os: 'linux' } });
+    expect(text({ daemonSet })).toContain("$ kubectl label node n 'pool=a; touch f' os=linux");
+  });
 });
 
 describe('MIC and the broker', () => {

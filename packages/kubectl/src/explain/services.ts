@@ -1,5 +1,5 @@
 // The services that a pod's token comes through, as far as the objects of the cluster tell: NMI of its node, MIC, the broker.
-import { info, ok, problem, waiting, type Finding, type Remedy } from '@pod-identity/policy';
+import { info, ok, problem, shellWord, waiting, type Finding, type Remedy } from '@pod-identity/policy';
 import type { AgentPod } from '../cluster/agents.ts';
 import type { Installed } from '../cluster/services.ts';
 import { arrayAt } from '../cluster/workload.ts';
@@ -49,7 +49,7 @@ function whyNoAgent(nodeName: string, { daemonSet, node }: Omit<Agents, 'pods'>)
   if (missing.length > 0)
     return {
       text: `the node lacks labels of the DaemonSet's nodeSelector`,
-      command: `kubectl label node ${nodeName} ${missing.join(' ')}`,
+      command: `kubectl label node ${nodeName} ${missing.map(shellWord).join(' ')}`,
     };
   const taint = arrayAt(memberOf(node, 'spec'), 'taints').find((one) => repels(one, template));
   if (taint === undefined)
@@ -60,7 +60,7 @@ function whyNoAgent(nodeName: string, { daemonSet, node }: Omit<Agents, 'pods'>)
   const patch = { spec: { template: { spec: { tolerations: [{ operator: 'Exists' }] } } } };
   return {
     text: `the node has the taint ${stringAt(taint, 'key')}, which the DaemonSet does not tolerate: let it tolerate all`,
-    command: `kubectl --namespace ${namespace} patch daemonset ${name} --type merge --patch '${JSON.stringify(patch)}'`,
+    command: `kubectl --namespace ${namespace} patch daemonset ${name} --type merge --patch ${shellWord(JSON.stringify(patch))}`,
   };
 }
 

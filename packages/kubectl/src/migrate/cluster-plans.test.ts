@@ -33,6 +33,11 @@ describe('where the cluster stands', () => {
       'kubectl azure-pod-identity migrate to-federated pay/vault',
     ],
     [
+      'a name with what a shell interprets',
+      { identities: { '0': ['pay/$(touch f)'] } },
+      "kubectl azure-pod-identity migrate to-federated 'pay/$(touch f)'",
+    ],
+    [
       'type 3 alone',
       { identities: { '3': ['pay/vault'] } },
       'kubectl azure-pod-identity migrate to-workload-identity NAMESPACE/SERVICEACCOUNT',

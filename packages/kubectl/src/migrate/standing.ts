@@ -1,4 +1,5 @@
 // Where a cluster stands, and the next step.
+import { shellWord } from '@pod-identity/policy';
 import { plugIn } from './plan.ts';
 
 export interface StandingSight {
@@ -36,7 +37,7 @@ function nextOf({ originals, own, hasBroker, identities, unknown }: StandingSigh
   const text = hasBroker
     ? 'make identities on machines federated ones, which no machine carries'
     : 'install the broker (docs/administrator/federated.md), then make identities on machines federated ones';
-  return { text, command: plugIn(`migrate to-federated ${attached}`) };
+  return { text, command: plugIn(`migrate to-federated ${shellWord(attached)}`) };
 }
 
 const types = {
