@@ -74,7 +74,9 @@ describe('an AzureIdentity', () => {
     expect(condition).toMatchObject({ status: 'False', reason: 'Rejected' });
     expect(condition.message).toBe(
       'Azure refused to attach it to vmss1 (LinkedAuthorizationFailed). MIC may not assign this identity: grant it the role ' +
-        'Managed Identity Operator on it: MIC_PRINCIPAL_ID=$(az aks show --resource-group GROUP --name CLUSTER ' +
+        "Managed Identity Operator on it (the command is for MIC that uses the kubelet's identity; else set MIC_PRINCIPAL_ID to " +
+        "the object id of MIC's own): " +
+        'MIC_PRINCIPAL_ID=$(az aks show --resource-group GROUP --name CLUSTER ' +
         '--query identityProfile.kubeletidentity.objectId --output tsv) && ' +
         'az role assignment create --role "Managed Identity Operator" ' +
         `--assignee-object-id "$MIC_PRINCIPAL_ID" --scope ${reader}`,

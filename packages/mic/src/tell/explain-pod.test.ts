@@ -192,7 +192,7 @@ describe('a pod is explained', () => {
       · permission   not known before it was attached once
       ✗ host         vmss1 could not be read or changed (denied), to be tried again in 60 s
                      Azure said: AuthorizationFailed
-                     remedy: MIC may not change this host: grant it the role Virtual Machine Contributor on it
+                     remedy: MIC may not change this host: grant it the role Virtual Machine Contributor on it (the command is for MIC that uses the kubelet's identity; else set MIC_PRINCIPAL_ID to the object id of MIC's own)
                      $ MIC_PRINCIPAL_ID=$(az aks show --resource-group GROUP --name CLUSTER --query identityProfile.kubeletidentity.objectId --output tsv) && az role assignment create --role "Virtual Machine Contributor" --assignee-object-id "$MIC_PRINCIPAL_ID" --scope /subscriptions/s1/resourcegroups/rg/providers/microsoft.compute/virtualmachinescalesets/vmss1
       … record       AzureAssignedIdentity default/web-0-shop-reader is Created
       ✗ result       the pod does not get everything it is meant to get"

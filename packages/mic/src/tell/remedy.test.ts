@@ -19,6 +19,23 @@ it('where MIC does not know its own identity, the command looks it up before it 
   );
 });
 
+it.each([
+  ['an identity', remedyFor({ code: 'LinkedAuthorizationFailed', id })],
+  ['a host', hostRemedy({ kind: 'denied', host })],
+])(
+  'where MIC does not know its own identity, the remedy for %s says whom the command is for, and what to put for another',
+  (_, { text }) => {
+    expect(text).toContain("the kubelet's identity");
+    expect(text).toContain('set MIC_PRINCIPAL_ID');
+  },
+);
+
+it('where MIC knows its own identity, the remedy names no other', () => {
+  expect(remedyFor({ code: 'LinkedAuthorizationFailed', id, micPrincipalId: 'p' }).text).not.toContain(
+    'kubelet',
+  );
+});
+
 it('a missing right on a host names the other role and the host', () => {
   expect(hostRemedy({ kind: 'denied', host, micPrincipalId: 'p' }).command).toBe(
     `az role assignment create --role "Virtual Machine Contributor" --assignee-object-id p --scope ${host.id}`,

@@ -20,6 +20,12 @@ export function roleCommand({ role, scope, micPrincipalId }: RoleAssignment): st
   return `MIC_PRINCIPAL_ID=$(az aks show --resource-group GROUP --name CLUSTER ${query}) && ${assign('"$MIC_PRINCIPAL_ID"')}`;
 }
 
+/** Whom the command of a missing role is for: MIC may also be a service principal, or have an identity of its own. */
+export const granteeNote = (micPrincipalId: string | undefined): string =>
+  micPrincipalId === undefined
+    ? " (the command is for MIC that uses the kubelet's identity; else set MIC_PRINCIPAL_ID to the object id of MIC's own)"
+    : '';
+
 /** The remedy for an identity that ARM rejects. Deterministic, since it is used in conditions. */
 export function remedyFor(of: {
   readonly code: RejectionCode;
@@ -30,7 +36,7 @@ export function remedyFor(of: {
   switch (of.code) {
     case 'LinkedAuthorizationFailed':
       return {
-        text: 'MIC may not assign this identity: grant it the role Managed Identity Operator on it',
+        text: `MIC may not assign this identity: grant it the role Managed Identity Operator on it${granteeNote(of.micPrincipalId)}`,
         command: roleCommand({ ...of, role: 'Managed Identity Operator', scope: of.id }),
       };
     case 'FailedIdentityOperation':
@@ -79,7 +85,7 @@ export function hostRemedy(of: {
       if (of.lacksToken === true) return { text: noToken };
       if (of.isLocked === true) return lockRemedy(of.host);
       return {
-        text: 'MIC may not change this host: grant it the role Virtual Machine Contributor on it',
+        text: `MIC may not change this host: grant it the role Virtual Machine Contributor on it${granteeNote(of.micPrincipalId)}`,
         command: roleCommand({ ...of, role: 'Virtual Machine Contributor', scope: of.host.id }),
       };
     case 'gone':

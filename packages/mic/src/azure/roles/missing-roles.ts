@@ -1,5 +1,5 @@
 import { canonicalResourceId, type Host, type ResourceId } from '@pod-identity/crd-types';
-import { roleCommand, type AzureRole } from '../../tell/remedy.ts';
+import { granteeNote, roleCommand, type AzureRole } from '../../tell/remedy.ts';
 
 /** A right that MIC needs at a scope, and the built-in role with it. */
 export interface RoleNeed {
@@ -74,5 +74,6 @@ function covers(pattern: string, action: string): boolean {
 export function missingRole(need: RoleNeed, action: string, micPrincipalId: string | undefined): MissingRole {
   const { role, scope } = need;
   const command = roleCommand({ role, scope, micPrincipalId });
-  return { role, scope, action, command, message: `MIC may not perform '${action}' at ${scope}: ${command}` };
+  const message = `MIC may not perform '${action}' at ${scope}${granteeNote(micPrincipalId)}: ${command}`;
+  return { role, scope, action, command, message };
 }
