@@ -2,7 +2,7 @@ import type { FunctionComponent } from 'preact';
 import type { Finding, Remedy } from '@pod-identity/policy';
 import type { PodStory, State } from '../picture.ts';
 import { Mark } from './mark.tsx';
-import { cleanText } from './words.ts';
+import { cleanText, copiedText } from './words.ts';
 
 export type Copy = (text: string) => void;
 
@@ -88,8 +88,7 @@ const RemedyView: FunctionComponent<{ readonly remedy: Remedy; readonly copy: Co
         text !== undefined && (
           <div key={text}>
             <pre>{cleanText(text.trimEnd())}</pre>
-            {/* A control character that is pasted into a terminal is a key. */}
-            <button type="button" onClick={() => copy(cleanText(text))}>
+            <button type="button" onClick={() => copy(copiedText(text))}>
               Copy
             </button>
           </div>

@@ -23,6 +23,9 @@ const kindNames: Readonly<Record<Column, string>> = {
 export const cleanText = (text: string): string =>
   text.replaceAll(/(?![\t\n\r])[\p{Cc}\u202a-\u202e\u2066-\u2069\ufffe\uffff]/gu, '\ufffd').toWellFormed();
 
+/** For the clipboard, from where each control character is a key for a terminal: a tab completes words, a return ends the line. */
+export const copiedText = (text: string): string => cleanText(text).replaceAll(/[\t\r]/g, '\ufffd');
+
 /** `shop/web-0`; hosts have no namespace. */
 export const fullName = ({ namespace, name }: Pick<Thing, 'namespace' | 'name'>): string =>
   namespace === undefined ? name : `${namespace}/${name}`;
