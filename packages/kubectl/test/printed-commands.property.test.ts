@@ -133,8 +133,12 @@ test('attack: nothing that an editor writes into an object is interpreted by a s
     fc.asyncProperty(aWorld, async (world) => {
       seed(objectsOf(world));
       for (const words of calls) {
-        const { out } = await plugIn([...words, '-o', 'json', '--kubeconfig', kubeconfig]);
+        const { out, err } = await plugIn([...words, '-o', 'json', '--kubeconfig', kubeconfig]);
         const commands = out === '' ? [] : commandsIn(JSON.parse(out));
+        const goElsewhere = commands.some((command) => command.includes('kubectl '));
+        expect(err.includes(`current context: add --kubeconfig=${kubeconfig} after`) || !goElsewhere).toBe(
+          true,
+        );
         for (const command of commands) seen.add(`${words[0]} ${/^\S+ \S+/.exec(command)?.[0]}`);
         const options = { cwd: folder, env: { PATH: '' }, encoding: 'utf8', timeout: 10_000 } as const;
         const shell = spawnSync('/bin/bash', ['--norc', '-c', programs + commands.join('\n')], options);

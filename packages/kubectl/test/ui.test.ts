@@ -173,6 +173,7 @@ test('a pod that gets its identity while the page is open becomes ready, and new
   ).toContainEqual(['identity', 'host', 'waiting']);
   assigned(sim, 'shop');
   const then = await page.until(has('pod:shop/web-0', 'ready'));
+  expect(then.clusterNote).toContain(`add --kubeconfig=${kubeconfig} after`);
   expect(then.number).toBeGreaterThan(first.number);
   expect(stateOf(then, 'serviceAccount:shop/web')).toBe('ready');
   expect(stateOf(then, 'pod:pay/web-0')).toBe('waiting');

@@ -14,6 +14,7 @@ import { connect, describeFailure, type Connection } from '../cluster/connect.ts
 import { readServices, type Services } from '../cluster/services.ts';
 import { createOut, type Format, type Terminal } from '../print/output.ts';
 import { CommandProblem, exitCodes, type PlugInCommand, type Session } from './command.ts';
+import { clusterNoteOf, kubectlWordsOf, withClusterNote } from './kubectl-words.ts';
 import { createProgram, type Call, type GlobalOptions } from './program.ts';
 
 /** The process, as far as the plug-in uses it. */
@@ -93,7 +94,9 @@ interface Opening {
 }
 
 function createSession({ globals, connection, surroundings, signal }: Opening): Session {
-  const { print, complain, terminal, clock, env } = surroundings;
+  const { terminal, clock, env } = surroundings;
+  const clusterNote = clusterNoteOf(globals);
+  const { print, complain } = withClusterNote(clusterNote, surroundings);
   const { kube } = connection;
   const isAllNamespaces = globals.allNamespaces === true;
   const format = (globals.output ?? 'table') as Format;
@@ -115,23 +118,9 @@ function createSession({ globals, connection, surroundings, signal }: Opening): 
     }),
     env,
     kubectlWords: kubectlWordsOf(globals),
+    clusterNote,
     services: () => (services ??= readServices({ kube, signal })),
   };
-}
-
-function kubectlWordsOf({
-  kubeconfig,
-  context,
-  cluster,
-  user,
-  as,
-  asGroup = [],
-}: GlobalOptions): readonly string[] {
-  const given = { kubeconfig, context, cluster, user, as };
-  return [
-    ...Object.entries(given).flatMap(([name, text]) => (text === undefined ? [] : [`--${name}=${text}`])),
-    ...asGroup.map((group) => `--as-group=${group}`),
-  ];
 }
 
 function timeoutOf({ requestTimeout }: GlobalOptions): number | undefined {

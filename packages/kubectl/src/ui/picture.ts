@@ -40,6 +40,8 @@ export interface Picture {
   readonly namespace: string | undefined;
   readonly things: readonly Thing[];
   readonly lines: readonly Line[];
+  /** Where commands that the page shows go, if not to this cluster. */
+  readonly clusterNote?: string | undefined;
   /** What the user may not see, in words. */
   readonly unknown: readonly string[];
   /** How many pods are still to be judged, or judged again. */

@@ -41,7 +41,7 @@ export async function openScene(session: Session): Promise<Scene> {
 
 /** Judges what there is, and draws it. */
 function createDrawer(
-  { namespace, clock, kube: { server } }: Session,
+  { namespace, clock, clusterNote, kube: { server } }: Session,
   live: LiveWorld,
   staffNow: () => Staff,
 ): Pick<Making, 'judge' | 'make'> {
@@ -73,7 +73,7 @@ function createDrawer(
       const lacking = [...staffNow().services.unknown, ...drawn.world.unknown, ...unknown];
       const takenAt = new Date(clock.now()).toISOString();
       const pending = judge.waiting();
-      return { number, takenAt, server, namespace, unknown: lacking, pending, things, lines };
+      return { number, takenAt, server, namespace, clusterNote, unknown: lacking, pending, things, lines };
     },
   };
 }

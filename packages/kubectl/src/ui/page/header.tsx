@@ -27,6 +27,7 @@ export const Header: FunctionComponent<Properties> = ({ picture, view, change, p
       {timeOf(picture.takenAt)}
       {picture.pending > 0 && `, ${pendingText(picture.pending)}`}
     </p>
+    {picture.clusterNote !== undefined && <p class="soft">{cleanText(capitalized(picture.clusterNote))}.</p>}
     <div class="controls">
       <StateButtons picture={picture} view={view} change={change} />
       <Filters picture={picture} view={view} change={change} />
@@ -52,6 +53,8 @@ export const Header: FunctionComponent<Properties> = ({ picture, view, change, p
     )}
   </header>
 );
+
+const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** Until then the picture shows what was found before. */
 const pendingText = (count: number): string =>
