@@ -49,13 +49,13 @@ describe('NMI of a node', () => {
   it('is absent because of a label: the node gets it', () => {
     const daemonSet = setOf({ nodeSelector: { pool: 'a', os: 'linux' } });
     const node = { metadata: { labels: { os: 'linux' } } };
-    expect(text({ daemonSet, node })).toContain('$ kubectl label node n pool=a');
+    expect(text({ daemonSet, node })).toContain('$ kubectl label node n --overwrite pool=a');
     expect(text({ daemonSet, node: undefined })).toContain('describe daemonset nmi');
   });
 
   it('attack: what a shell interprets in a nodeSelector is one word of the command', () => {
     const daemonSet = setOf({ nodeSelector: { pool: 'a; touch f', os: 'linux' } });
-    expect(text({ daemonSet })).toContain("$ kubectl label node n 'pool=a; touch f' os=linux");
+    expect(text({ daemonSet })).toContain("$ kubectl label node n --overwrite 'pool=a; touch f' os=linux");
   });
 });
 

@@ -49,7 +49,7 @@ function whyNoAgent(nodeName: string, { daemonSet, node }: Omit<Agents, 'pods'>)
   if (missing.length > 0)
     return {
       text: `the node lacks labels of the DaemonSet's nodeSelector`,
-      command: `kubectl label node ${nodeName} ${missing.map(shellWord).join(' ')}`,
+      command: `kubectl label node ${nodeName} --overwrite ${missing.map(shellWord).join(' ')}`,
     };
   const taint = arrayAt(memberOf(node, 'spec'), 'taints').find((one) => repels(one, template));
   if (taint === undefined)

@@ -33,8 +33,8 @@ export interface Making {
 /** Between two pictures: nobody sees more of them. */
 const shortestMs = 250;
 /**
- * While pods are judged, requests of pages wait no longer, but for a pod that takes longer alone. They wait as well while a picture is made:
- * about a second for 3,000 pods with a hundred bindings each.
+ * The longest that pods are judged before requests of pages are served, unless one pod takes longer. Requests also wait while a picture is
+ * made: about a second for 3,000 pods with a hundred bindings each.
  */
 const sliceMs = 20;
 /** Then there is a picture, even if not all pods are judged. */

@@ -20,36 +20,40 @@ export interface Scene {
 
 export async function openScene(session: Session): Promise<Scene> {
   const { clock, kube } = session;
-  let staff = await readStaff(session, await session.services());
+  let serviceState = await readServiceState(session, await session.services());
   const { forceNamespaced } = await rulesOf(session);
   const healthy = watchHealth(kube, (problem) => album.setProblem(problem));
   const live = followWorld({ ...session, kube: healthy, forceNamespaced });
-  const album = createAlbum({ clock, yieldTurn, ...createDrawer(session, live, () => staff) });
+  const album = createAlbum({ clock, yieldTurn, ...createPictureMaker(session, live, () => serviceState) });
   live.onChange(() => album.note());
-  const takeStaff = (found: Staff) => {
-    staff = found;
+  const takeServices = (found: ServiceState) => {
+    serviceState = found;
     album.note();
   };
   return {
     pictures: album,
     async run(signal) {
       const taking = live.synced.then(() => album.run(signal));
-      await Promise.all([live.run(signal), taking, followStaff({ kube, clock, signal }, staff, takeStaff)]);
+      await Promise.all([
+        live.run(signal),
+        taking,
+        followServices({ kube, clock, signal }, serviceState, takeServices),
+      ]);
     },
   };
 }
 
-/** Judges what there is, and draws it. */
-function createDrawer(
+/** Judges the pods of the cluster as it is now, and makes pictures of the results. */
+function createPictureMaker(
   { namespace, clock, clusterNote, kube: { server } }: Session,
   live: LiveWorld,
-  staffNow: () => Staff,
+  servicesNow: () => ServiceState,
 ): Pick<Making, 'judge' | 'make'> {
   const judge = createJudge();
   let seen: Seen | undefined;
   const look = (): Seen => {
     const { world, changed } = live.look();
-    const { services, agentFault } = staffNow();
+    const { services, agentFault } = servicesNow();
     const hasMic = services.mic.length > 0 || services.unknown.length > 0;
     const brokers = serviceRows(services).filter(({ kind }) => kind === 'broker');
     seen = { world, namespace, hasMic, now: clock.now(), brokers, agentFault };
@@ -68,9 +72,9 @@ function createDrawer(
       } while (judge.waiting() > 0);
     },
     make(number) {
-      const drawn = seen ?? look();
-      const { things, lines, unknown } = makePicture(drawn, judge.parts());
-      const lacking = [...staffNow().services.unknown, ...drawn.world.unknown, ...unknown];
+      const shown = seen ?? look();
+      const { things, lines, unknown } = makePicture(shown, judge.parts());
+      const lacking = [...servicesNow().services.unknown, ...shown.world.unknown, ...unknown];
       const takenAt = new Date(clock.now()).toISOString();
       const pending = judge.waiting();
       return { number, takenAt, server, namespace, clusterNote, unknown: lacking, pending, things, lines };
@@ -79,12 +83,15 @@ function createDrawer(
 }
 
 /** The services, and what is known against NMI on the nodes. */
-interface Staff {
+interface ServiceState {
   readonly services: Services;
   readonly agentFault: AgentFault;
 }
 
-async function readStaff(reading: Pick<Session, 'kube' | 'signal'>, services: Services): Promise<Staff> {
+async function readServiceState(
+  reading: Pick<Session, 'kube' | 'signal'>,
+  services: Services,
+): Promise<ServiceState> {
   return { services, agentFault: agentFaults(services, await readAgents(services, reading)) };
 }
 
@@ -93,17 +100,17 @@ const agentsMs = 15_000;
 /** Services change seldom, and to look for them takes reviews of rights. */
 const servicesEvery = 4;
 
-async function followStaff(
+async function followServices(
   { clock, ...reading }: Pick<Session, 'kube' | 'signal' | 'clock'>,
-  first: Staff,
-  onStaff: (staff: Staff) => void,
+  first: ServiceState,
+  onServices: (serviceState: ServiceState) => void,
 ): Promise<void> {
   let { services } = first;
   for (let turn = 1; !reading.signal.aborted; turn += 1) {
     await clock.sleep(agentsMs, reading.signal).catch(() => undefined);
     try {
       if (turn % servicesEvery === 0) services = await readServices(reading);
-      onStaff(await readStaff(reading, services));
+      onServices(await readServiceState(reading, services));
     } catch {
       // The API server is away, or the command ends: what was known stays.
     }
