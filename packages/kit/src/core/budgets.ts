@@ -2,9 +2,48 @@ import type { Tenant } from './fair-queue.ts';
 import { RecentMap } from './recent.ts';
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts';
 
-interface BudgetOptions {
+export interface Budget {
+  /** Tokens at once, and a second on average. */
   readonly burst: number;
   readonly perSecond: number;
+}
+
+/** Far more than a node has pods, or a cluster busy namespaces. */
+const usuallyKept = 1_024;
+
+interface BucketOptions extends Budget {
+  /** Buckets that are kept at a time (default 1,024). */
+  readonly kept?: number;
+  /**
+   * What a further owner gets. `evict`, by default: a bucket in place of the one that was used longest ago, since that one has refilled most. Its
+   * owner starts with a full one, so owners must not be what an editor can multiply without another limit. `share`: one bucket with all
+   * others like it, unless one of the kept ones is full. So nobody gains by making it forget a spent one; for owners that are all of one editor.
+   */
+  readonly beyond?: 'evict' | 'share';
+}
+
+export type BucketOf = (owner: string, now: number) => TokenBucket;
+
+/** A token bucket for each owner, such as a namespace. */
+export function createBuckets(options: BucketOptions): BucketOf {
+  const { burst, perSecond, kept = usuallyKept, beyond = 'evict' } = options;
+  const buckets = new RecentMap<string, TokenBucket>(kept);
+  const create = (now: number) => createTokenBucket({ capacity: burst, refillPerMs: perSecond / 1000, now });
+  let shared: TokenBucket | undefined;
+
+  const isFull = (now: number): boolean => {
+    if (beyond === 'evict' || buckets.size < kept) return false;
+    for (const [owner, bucket] of buckets) if (bucket.available(now) >= burst) buckets.delete(owner);
+    return buckets.size >= kept;
+  };
+  return (owner, now) => {
+    const known = buckets.get(owner);
+    if (!known && isFull(now)) return (shared ??= create(now));
+    const bucket = known ?? create(now);
+    // Also a known one, which is now the one used last.
+    buckets.set(owner, bucket);
+    return bucket;
+  };
 }
 
 interface Budgets {
@@ -14,18 +53,9 @@ interface Budgets {
   has(owner: string, now: number, tokens?: number): boolean;
 }
 
-/** An evicted owner starts with a full bucket again, so owners must not be what an editor can multiply without another limit. */
-const ownersKept = 1_024;
-
-/** A token bucket for each owner, such as a namespace. */
-export function createBudgets({ burst, perSecond }: BudgetOptions): Budgets {
-  const buckets = new RecentMap<string, TokenBucket>(ownersKept);
-  const bucketOf = (owner: string, now: number): TokenBucket => {
-    const bucket =
-      buckets.get(owner) ?? createTokenBucket({ capacity: burst, refillPerMs: perSecond / 1000, now });
-    buckets.set(owner, bucket);
-    return bucket;
-  };
+/** `createBuckets` for callers that need no more than yes or no. */
+export function createBudgets(options: BucketOptions): Budgets {
+  const bucketOf = createBuckets(options);
   return {
     take: (owner, now, tokens) => bucketOf(owner, now).take(now, tokens) === 0,
     has: (owner, now, tokens = 1) => bucketOf(owner, now).available(now) >= tokens,
@@ -38,10 +68,7 @@ interface TenantBudgets {
 }
 
 /** A budget for each namespace and a smaller one for each pod, so that one pod leaves something to the others of its namespace. */
-export function createTenantBudgets(of: {
-  readonly namespace: BudgetOptions;
-  readonly pod: BudgetOptions;
-}): TenantBudgets {
+export function createTenantBudgets(of: { readonly namespace: Budget; readonly pod: Budget }): TenantBudgets {
   const namespaces = createBudgets(of.namespace);
   const pods = createBudgets(of.pod);
   return {

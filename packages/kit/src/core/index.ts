@@ -2,7 +2,7 @@
 // It must not touch the process, the clock, the network or chance: they come in as arguments.
 export type { Clock, Timer } from './clock.ts';
 export { aborted } from './aborted.ts';
-export { createBudgets, createTenantBudgets } from './budgets.ts';
+export { createBuckets, createBudgets, createTenantBudgets, type BucketOf, type Budget } from './budgets.ts';
 export { readUpTo } from './bounded-body.ts';
 export { ConfigurationError } from './configuration-error.ts';
 export { createBackoff, type Backoff } from './backoff.ts';

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createBackoff } from '../core/backoff.ts';
-import type { Clock } from '../core/clock.ts';
-import { createTokenBucket, type TokenBucket } from '../core/token-bucket.ts';
+import { createBudgets } from '../core/budgets.ts';
 import { Turns } from '../core/turns.ts';
 import { asKubeError, KubeError, type KubeErrorCode } from './errors.ts';
 import {
@@ -21,7 +20,7 @@ import type { KubeRequest, KubeTransport, KubeAmbient } from './transport.ts';
 
 export type { EventDraft };
 
-export interface EventRecorderOptions extends KubeAmbient {
+interface EventRecorderOptions extends KubeAmbient {
   /** Shown as the event's source. */
   readonly component: string;
   /** The node, for programs that run on every node. */
@@ -30,17 +29,7 @@ export interface EventRecorderOptions extends KubeAmbient {
   readonly maxQueued?: number;
 }
 
-export interface EventRecorder {
-  /**
-   * Never throws and never waits. `onEnd` gets whether the event is on the server. `mayWrite` is called right before each write: events of
-   * a former leader are dropped.
-   */
-  record(event: EventDraft, onEnd?: (isWritten: boolean) => void, mayWrite?: () => boolean): void;
-  /** Resolves when all events recorded before are written or dropped. */
-  flush(): Promise<void>;
-  /** Resolves when no request is under way. */
-  settled(): Promise<void>;
-}
+export type EventRecorder = ReturnType<typeof createEventRecorder>;
 
 /** Repeats of a waiting event are written once. */
 interface Waiting {
@@ -58,10 +47,10 @@ interface Waiting {
  * Writes Events one after another; namespaces take turns, and within them objects. Best effort: too many or delayed events are
  * dropped.
  */
-export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
+export function createEventRecorder(options: EventRecorderOptions) {
   const { clock, log, maxQueued = 1000 } = options;
   const queue = createEventQueue(maxQueued);
-  const allow = createAllowance(clock);
+  const budgets = createBudgets({ ...ofObject, kept: rememberedObjects });
   const transport = bounded(options.transport);
   const write = withPatience(createWriter({ ...options, transport }), options);
   let writing: Promise<void> | undefined;
@@ -80,9 +69,13 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   };
 
   return {
-    record(draft, onEnd, mayWrite = always) {
+    /**
+     * Never throws and never waits. `onEnd` gets whether the event is on the server. `mayWrite` is called right before each write: events of
+     * a former leader are dropped.
+     */
+    record(draft: EventDraft, onEnd?: (isWritten: boolean) => void, mayWrite: () => boolean = always): void {
       const ends = onEnd ? [onEnd] : [];
-      if (!allow(objectIdentity(draft))) {
+      if (!budgets.take(objectIdentity(draft), clock.now())) {
         drop({ draft, ends }, 'too many for one object');
         return;
       }
@@ -90,10 +83,12 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       if (dropped) drop(dropped, 'too many waiting');
       writing ??= Promise.resolve().then(writeAll);
     },
-    async flush() {
+    /** Resolves when all events recorded before are written or dropped. */
+    async flush(): Promise<void> {
       await writing;
     },
-    settled: () => transport.settled(),
+    /** Resolves when no request is under way. */
+    settled: (): Promise<void> => transport.settled(),
   };
 }
 
@@ -135,22 +130,10 @@ function createEventQueue(maxQueued: number) {
   };
 }
 
-function createAllowance(clock: Clock): (object: string) => boolean {
-  const buckets = new RecentMap<string, TokenBucket>(rememberedObjects);
-  return (object) => {
-    const now = clock.now();
-    const bucket =
-      buckets.get(object) ?? createTokenBucket({ capacity: objectBurst, refillPerMs: oneInFiveMinutes, now });
-    buckets.set(object, bucket);
-    return bucket.take(now) === 0;
-  };
-}
-
 /** Editors can create any number of objects: the one that had an Event longest ago is forgotten, and may have a burst again. */
 const rememberedObjects = 4096;
-/** Events of one object in a burst; then one in five minutes. */
-const objectBurst = 25;
-const oneInFiveMinutes = 1 / 300_000;
+/** Events of one object: in a burst, then one in five minutes. */
+const ofObject = { burst: 25, perSecond: 1 / 300 };
 const attempts = 3;
 const passing: ReadonlySet<KubeErrorCode> = new Set(['transport', 'unavailable', 'throttled']);
 const timeoutMs = 5000;
@@ -280,4 +263,4 @@ function bounded(transport: KubeTransport) {
   };
 }
 
-const nothing = () => undefined;
+const nothing = (): void => undefined;

@@ -1,6 +1,8 @@
 import {
-  createTokenBucket,
+  createBuckets,
   RecentMap,
+  type BucketOf,
+  type Budget,
   type Clock,
   type Tenant,
   type TokenBucket,
@@ -20,17 +22,12 @@ interface Charge {
   readonly requests: number;
 }
 
-interface Quota {
-  readonly burst: number;
-  readonly perSecond: number;
-}
-
 /** Requests to Entra that a namespace may cause for one application: at once, and a second on average. */
-const ofNamespace: Quota = { burst: 32, perSecond: 1 };
+const ofNamespace: Budget = { burst: 32, perSecond: 1 };
 /** For tokens that are each of one pod: two for each pod of a full node. The broker, whose tokens are for all pods, counts requests to Entra. */
-const ofPods: Quota = { burst: 512, perSecond: 8 };
+const ofPods: Budget = { burst: 512, perSecond: 8 };
 /** For one pod: half of what its namespace may cause, so that others have the rest. */
-const ofPod: Quota = { burst: 16, perSecond: 0.5 };
+const ofPod: Budget = { burst: 16, perSecond: 0.5 };
 /** A caller that wants no token from memory still gets one of an application that is younger than this. */
 const newMs = 5_000;
 
@@ -60,25 +57,20 @@ export function createApplicationQuota(clock: Pick<Clock, 'elapsed'>): Applicati
   };
 }
 
-type BucketOf = (owner: string, application: string, now: number) => TokenBucket;
+type QuotaOf = (owner: string, application: string, now: number) => TokenBucket;
 
 /** More than a node has pods. */
 const ownersKept = 512;
 /** An owner's applications beyond these share one bucket: it gets no new one by making NMI forget an old one. */
 const mostApplications = 32;
 
-function createQuotas({ burst, perSecond }: Quota): BucketOf {
-  const owners = new RecentMap<string, Map<string, TokenBucket>>(ownersKept);
+function createQuotas(quota: Budget): QuotaOf {
+  const owners = new RecentMap<string, BucketOf>(ownersKept);
   return (owner, application, now) => {
-    const buckets = owners.get(owner) ?? new Map<string, TokenBucket>();
-    owners.set(owner, buckets);
-    if (buckets.size >= mostApplications)
-      for (const [name, bucket] of buckets) if (bucket.available(now) >= burst) buckets.delete(name);
-    const key = buckets.has(application) || buckets.size < mostApplications ? application : 'others';
-    const bucket =
-      buckets.get(key) ?? createTokenBucket({ capacity: burst, refillPerMs: perSecond / 1000, now });
-    buckets.set(key, bucket);
-    return bucket;
+    const bucketOf =
+      owners.get(owner) ?? createBuckets({ ...quota, kept: mostApplications, beyond: 'share' });
+    owners.set(owner, bucketOf);
+    return bucketOf(application, now);
   };
 }
 

@@ -95,11 +95,20 @@ it('each pod has its own bucket', () => {
 
 it('keeps the buckets of 2,048 pods', () => {
   const quota = limits();
-  quota.admitUpstream('first', 2, 0);
-  for (let index = 1; index < 2048; index += 1) quota.admitUpstream(`pod-${index}`, 1, 0);
-  expect(quota.admitUpstream('first', 1, 0)).toBe(1000);
+  for (let index = 0; index < 2048; index += 1) quota.admitUpstream(`pod-${index}`, 2, 0);
+  expect(quota.admitUpstream('pod-0', 1, 0)).toBe(1000);
   quota.admitUpstream('one more', 1, 0);
-  expect(quota.admitUpstream('first', 1, 0)).toBe(0);
+  expect([quota.admitUpstream('pod-0', 1, 0), quota.admitUpstream('pod-1', 1, 0)]).toEqual([1000, 0]);
+});
+
+it('attack: a pod that goes on requesting has no new burst, however many pods come after it', () => {
+  const quota = limits();
+  quota.admitUpstream('hostile', 2, 0);
+  for (let index = 0; index < 5000; index += 1) {
+    quota.admitUpstream(`pod-${index}`, 1, 0);
+    if (index % 1000 === 0) expect(quota.admitUpstream('hostile', 1, 0)).toBe(1000);
+  }
+  expect(quota.admitUpstream('hostile', 1, 0)).toBe(1000);
 });
 
 it('returns the time until a request is allowed, by the refill rate', () => {

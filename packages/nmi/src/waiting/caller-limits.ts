@@ -1,11 +1,4 @@
-import {
-  createFairQueue,
-  createTokenBucket,
-  RecentMap,
-  type FairQueueLimits,
-  type Tenant,
-  type TokenBucket,
-} from '@pod-identity/kit/core';
+import { createBuckets, createFairQueue, type FairQueueLimits, type Tenant } from '@pod-identity/kit/core';
 
 export interface LimitOptions {
   /** Requests that may wait for an assignment or a token at a time. */
@@ -47,7 +40,8 @@ export function createCallerLimits(options: LimitOptions): CallerLimits {
     slots.remove(slot);
     held.delete(slot);
   };
-  const bucketOf = createBuckets(options);
+  const { upstreamBurst: burst, upstreamPerSecond: perSecond } = options;
+  const bucketOf = createBuckets({ burst, perSecond, kept: bucketsKept });
 
   return {
     enter(tenant, { gone }) {
@@ -62,13 +56,8 @@ export function createCallerLimits(options: LimitOptions): CallerLimits {
       if (isEnding) slot.end();
       return slot;
     },
-    admitUpstream(pod, requests, now) {
-      const bucket = bucketOf(pod, now);
-      const missing = Math.min(requests, options.upstreamBurst) - bucket.available(now);
-      if (missing > 0) return Math.max(1, Math.ceil((missing * 1000) / options.upstreamPerSecond));
-      for (let index = 0; index < requests; index += 1) bucket.take(now);
-      return 0;
-    },
+    // More than a bucket can hold takes all of it.
+    admitUpstream: (pod, requests, now) => bucketOf(pod, now).take(now, Math.min(requests, burst)),
     endAll() {
       isEnding = true;
       for (const slot of held) slot.end();
@@ -76,17 +65,6 @@ export function createCallerLimits(options: LimitOptions): CallerLimits {
     get waiting() {
       return slots.size;
     },
-  };
-}
-
-function createBuckets({ upstreamBurst: capacity, upstreamPerSecond }: LimitOptions) {
-  const buckets = new RecentMap<string, TokenBucket>(bucketsKept);
-  return (pod: string, now: number): TokenBucket => {
-    const known = buckets.get(pod);
-    if (known) return known;
-    const bucket = createTokenBucket({ capacity, refillPerMs: upstreamPerSecond / 1000, now });
-    buckets.set(pod, bucket);
-    return bucket;
   };
 }
 
