@@ -17,7 +17,6 @@ export { endWith } from './end-with.ts';
 export { isNodeItself } from './peer-address.ts';
 export { RecentMap } from './recent.ts';
 export { lowerAscii } from './lower-ascii.ts';
-export { withoutScope } from './without-scope.ts';
 export {
   createShareMap,
   createShares,

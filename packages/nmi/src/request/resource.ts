@@ -1,5 +1,3 @@
-import { withoutScope } from '@pod-identity/kit/core';
-
 type ReadResource =
   | { readonly ok: true; readonly value: string }
   | { readonly ok: false; readonly why: 'no-resource' | 'malformed-parameter' };
@@ -16,4 +14,10 @@ export function readResource(given = ''): ReadResource {
   return form.test(value) && !scope.test(value)
     ? { ok: true, value }
     : { ok: false, why: 'malformed-parameter' };
+}
+
+/** The resource without `/.default` at its end, any number of times: users of OAuth scopes write it. */
+export function withoutScope(resource: string): string {
+  // The look-behind gives each run of scopes one start: without it the time is quadratic in what a pod may write.
+  return resource.replace(/(?<!\/\.default)(\/\.default)+$/, '');
 }

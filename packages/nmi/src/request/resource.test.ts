@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { withoutScope } from './without-scope.ts';
+import { withoutScope } from './resource.ts';
 
 test.each([
   ['https://vault.azure.net', 'https://vault.azure.net'],
