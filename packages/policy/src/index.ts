@@ -30,9 +30,11 @@ export {
 } from './missing-right.ts';
 export {
   modeForIdentity,
+  refusesNoOne,
   reviewNames,
   pairKey,
   strangerRight,
+  uselessReviews,
   targetsOf,
   useRight,
   verdictOfAll,

@@ -15,6 +15,10 @@ export const useRight = { verb: accessVerb, group: accessGroup } as const;
 
 /** About a resource for which the API server must refuse an invented user, else its answers mean nothing. */
 export const strangerRight = { ...useRight, resource: 'managedidentities' } as const;
+/** In a sentence: it allows the invented user. */
+export const refusesNoOne =
+  'the API server refuses no one, not even an invented user (AlwaysAllow, or a right for everybody)';
+export const uselessReviews = `${refusesNoOne}, so its answers about rights count for nothing`;
 
 /** The result of asking about the names of a target. `level`: index of the allowed name. */
 export type NamesReview =

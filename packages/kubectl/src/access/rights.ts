@@ -1,7 +1,7 @@
 // Who tells whether a ServiceAccount has a right: the API server, else the grants that the user may read.
 import { createLimit } from '@pod-identity/kit/core';
 import { createAccessReviewer, KubeError, reviewStranger, type AccessReviewer } from '@pod-identity/kit/kube';
-import { strangerRight } from '@pod-identity/policy';
+import { strangerRight, uselessReviews } from '@pod-identity/policy';
 import type { Session } from '../cli/command.ts';
 import { listClusterRoles } from '../../../mic/src/commands/plug-in.ts';
 import { createGrantReviewer, grantsIn, type Grant } from './grants.ts';
@@ -28,7 +28,7 @@ export async function openRights({ kube, signal }: Pick<Session, 'kube' | 'signa
   ]);
   const grants = roles && grantsIn(roles);
   if (reviews) {
-    const notes = reviews.allowsAnybody ? [anybody] : [];
+    const notes = reviews.allowsAnybody ? [uselessReviews] : [];
     return { ...reviews, source: 'reviews', grants, notes };
   }
   const common = { allowsAnybody: false, grants };
@@ -36,8 +36,6 @@ export async function openRights({ kube, signal }: Pick<Session, 'kube' | 'signa
   return { ...common, source: 'grants', reviewer: createGrantReviewer(grants), notes: [byGrants] };
 }
 
-const anybody =
-  'the API server refuses no one (AlwaysAllow, or a right for everybody), so its answers about rights count for nothing';
 const byGrants =
   'you may not create SubjectAccessReviews: rights are told by the ClusterRoles and ClusterRoleBindings that you may list; other authorizers of the API server are not seen';
 const noSource =

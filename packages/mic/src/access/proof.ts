@@ -7,7 +7,7 @@ import {
   type StrangerResult,
 } from '@pod-identity/kit/kube';
 import type { Ambient } from '@pod-identity/kit/serve';
-import { strangerRight } from '@pod-identity/policy';
+import { refusesNoOne, strangerRight } from '@pod-identity/policy';
 
 export interface ProofOptions extends Ambient {
   readonly reviewer: AccessReviewer;
@@ -23,8 +23,6 @@ export interface Proof {
 }
 
 const unanswered = 'the API server has not yet refused an invented user the use of an identity';
-const open =
-  'the API server lets an invented user use any identity: its authorization is off (AlwaysAllow), or everybody was granted the right';
 
 export function createProof({ reviewer, clock, random, log }: ProofOptions): Proof {
   const refused = Promise.withResolvers<undefined>();
@@ -57,7 +55,7 @@ export function createProof({ reviewer, clock, random, log }: ProofOptions): Pro
 }
 
 function problemOf(result: StrangerResult): string | undefined {
-  if (!('error' in result)) return result.isRefused ? undefined : open;
+  if (!('error' in result)) return result.isRefused ? undefined : refusesNoOne;
   const { error } = result;
   return `${unanswered}: ${error instanceof KubeError ? error.message : String(error)}`;
 }

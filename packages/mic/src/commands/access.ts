@@ -3,7 +3,7 @@
 import type { AccessSubject, AccessTarget } from '@pod-identity/crd-types';
 import type { AccessReviewer } from '@pod-identity/kit/kube';
 import type { Printer } from '@pod-identity/kit/serve';
-import type { NamesReview } from '@pod-identity/policy';
+import { refusesNoOne, type NamesReview } from '@pod-identity/policy';
 import { checkLines } from '../tell/access-check.ts';
 import { allowsAnybody, reviewTarget } from './review-pod.ts';
 
@@ -33,10 +33,7 @@ export async function accessCommand(command: AccessCommand): Promise<number> {
   }
   const code = codeOf(kinds);
   const isOpen = code === 0 && (await allowsAnybody(command));
-  if (isOpen)
-    printer.line(
-      '✗ and so may anybody: the API server refuses no one (AlwaysAllow, or a right for everybody)',
-    );
+  if (isOpen) printer.line(`✗ and so may anybody: ${refusesNoOne}`);
   return isOpen ? 1 : code;
 }
 

@@ -9,6 +9,7 @@ import {
   problem,
   rightFinding,
   unboundFinding,
+  uselessReviews,
   waiting,
   whoDecides,
   type Finding,
@@ -116,18 +117,16 @@ function explainLabelled(pod: PodView, world: ExplainWorld): Finding[] {
     ...(pod.labelsLeftOut === true ? [problem('label', noRoomForLabels, { text: noRoomRemedy })] : []),
     ...explainNode(pod, world.index),
     ...(world.isOpen === true ? [info('access', whoDecides.namespace)] : []),
-    ...(world.allowsAnybody === true ? [uselessReviews] : []),
+    ...(world.allowsAnybody === true ? [info('access', uselessReviews, refuseStrangers)] : []),
     ...(world.hasManyRights === true ? [info('access', manyRights)] : []),
     ...assignments.flatMap((assignment) => explainAssignment(assignment, world)),
     ...skips.flatMap((skip) => explainSkip(skip, lookUp(pod.namespace, skip, world.index))),
   ];
 }
 
-const uselessReviews = info(
-  'access',
-  'the API server refuses no one (AlwaysAllow, or a right for everybody), so its answers about rights count for nothing',
-  { text: 'start the API server with --authorization-mode=Node,RBAC, or remove the right' },
-);
+const refuseStrangers = {
+  text: 'start the API server with --authorization-mode=Node,RBAC, or remove the right',
+};
 
 function explainNode(pod: PodView, index: ClusterIndex): Finding[] {
   const { exists, host } = index.nodeHost(pod.nodeName);

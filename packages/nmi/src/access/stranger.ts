@@ -1,3 +1,5 @@
+import { uselessReviews } from '@pod-identity/policy';
+
 /** Seldom while the API server refuses it; soon after a failure, since pods get no token until an invented user is refused. */
 const pausesMs = { refused: 5 * 60_000, allowed: 30_000, unanswered: 2_000 };
 
@@ -16,6 +18,5 @@ export function strangerProblem(isRefused: boolean | undefined): string | undefi
     );
   return isRefused
     ? undefined
-    : 'the API server allows an invented user to use Azure identities, so its answers about rights mean nothing: pods whose namespace has ' +
-        '--identity-access=rbac get no token. Start the API server with --authorization-mode=Node,RBAC, or set --identity-access=namespace';
+    : `${uselessReviews}: pods whose namespace has --identity-access=rbac get no token. Start the API server with --authorization-mode=Node,RBAC, or set --identity-access=namespace`;
 }
