@@ -1,5 +1,5 @@
 // The types of the custom resources alone: a module without code.
-export type { Condition, ListMeta, ObjectMeta, OwnerReference } from './parsing/meta.ts';
+export type { Condition, ListMeta, ObjectList, ObjectMeta, OwnerReference } from './parsing/meta.ts';
 export type { Kind, Resource } from './parsing/group.ts';
 export type { AllowedNamespaces } from './objects/allowed-namespaces.ts';
 export type {

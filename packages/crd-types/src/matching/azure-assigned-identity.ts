@@ -3,7 +3,7 @@ import { readAzureIdentityBinding, type AzureIdentityBinding } from '../objects/
 import { objectParser } from '../parsing/custom-object.ts';
 import { apiVersion, defaultAssignedNamespace } from '../parsing/group.ts';
 import type { MatchingRules } from './reach.ts';
-import type { ListMeta, ObjectMeta } from '../parsing/meta.ts';
+import type { ObjectList, ObjectMeta } from '../parsing/meta.ts';
 import { readMetadata } from '../parsing/object-meta.ts';
 import { quote } from '../parsing/quote.ts';
 import type { Parser } from '../parsing/standard-schema.ts';
@@ -48,16 +48,7 @@ export interface AzureAssignedIdentity {
 }
 
 /** A list of them, as the API server returns it. */
-export interface AzureAssignedIdentityList {
-  /** Group and version of the list and of its items. */
-  readonly apiVersion: typeof apiVersion;
-  /** The kind of the list: that of its items, and `List`. */
-  readonly kind: 'AzureAssignedIdentityList';
-  /** From the API server: the version to watch from, and where the next page begins. */
-  readonly metadata: ListMeta;
-  /** The objects of this page, as stored: parse them before use. */
-  readonly items: AzureAssignedIdentity[];
-}
+export type AzureAssignedIdentityList = ObjectList<AzureAssignedIdentity>;
 
 /**
  * Parses an AzureAssignedIdentity from untrusted JSON, with keys of 2018 in any case (the original wrote lower-case keys and `Status`). In

@@ -8,15 +8,6 @@ import { isBroad, selectsPod, type PodFacts } from './selection.ts';
  */
 export const mostBindingsPerNamespace = 100;
 
-/** Bindings of the pod's own namespace, by name. */
-export interface OwnBindings {
-  readonly selecting: readonly AzureIdentityBinding[];
-  /** The first binding whose selector is the pod's label, but whose other conditions do not match. */
-  readonly unselected: AzureIdentityBinding | undefined;
-  /** The first binding beyond the limit: one that selects the pod, or a broad one, which is not compared with the pod any more. */
-  readonly surplus: AzureIdentityBinding | undefined;
-}
-
 /** `withSelector`: bindings with the pod's label as selector, sorted by name. */
 export function ownBindings(
   withSelector: readonly AzureIdentityBinding[],
@@ -29,7 +20,7 @@ export function ownBindings(
   const without = sortByName(input.bindingsWithoutSelector(pod));
   const mayBeTooMany = without.length > mostBindingsPerNamespace;
   const tooBroad = new Set(mayBeTooMany ? without.filter(isBroad).slice(mostBindingsPerNamespace) : []);
-  const found = new Found();
+  const found = new OwnBindings();
   for (const binding of without.length === 0 ? withSelector : sortByName([...withSelector, ...without])) {
     if (found.isFull && found.surplus !== undefined) break;
     if (tooBroad.has(binding)) found.surplus ??= binding;
@@ -39,9 +30,12 @@ export function ownBindings(
   return found;
 }
 
-class Found implements OwnBindings {
+/** Bindings of the pod's own namespace, by name. */
+export class OwnBindings {
   readonly selecting: AzureIdentityBinding[] = [];
+  /** The first binding whose selector is the pod's label, but whose other conditions do not match. */
   unselected: AzureIdentityBinding | undefined;
+  /** The first binding beyond the limit: one that selects the pod, or a broad one, which is not compared with the pod any more. */
   surplus: AzureIdentityBinding | undefined;
 
   get isFull(): boolean {

@@ -10,7 +10,7 @@ import {
   readLabelSelector,
   type LabelSelector,
 } from './label-selector.ts';
-import type { Condition, ListMeta, ObjectMeta } from '../parsing/meta.ts';
+import type { Condition, ObjectList, ObjectMeta } from '../parsing/meta.ts';
 import { readConditions, readMetadata } from '../parsing/object-meta.ts';
 import { quote } from '../parsing/quote.ts';
 import { isLikeSelector } from '../parsing/spelling.ts';
@@ -46,16 +46,7 @@ export interface AzureIdentityBinding {
 }
 
 /** A list of them, as the API server returns it. */
-export interface AzureIdentityBindingList {
-  /** Group and version of the list and of its items. */
-  readonly apiVersion: typeof apiVersion;
-  /** The kind of the list: that of its items, and `List`. */
-  readonly kind: 'AzureIdentityBindingList';
-  /** From the API server: the version to watch from, and where the next page begins. */
-  readonly metadata: ListMeta;
-  /** The objects of this page, as stored: parse them before use. */
-  readonly items: AzureIdentityBinding[];
-}
+export type AzureIdentityBindingList = ObjectList<AzureIdentityBinding>;
 
 /**
  * Parses an AzureIdentityBinding from untrusted JSON, with keys of 2018 in any case. Keys of later fields, such as `podSelector`, have one

@@ -4,7 +4,7 @@ import { objectParser } from '../parsing/custom-object.ts';
 import { apiVersion, behaviorAnnotation } from '../parsing/group.ts';
 import { readAllowedNamespaces, type AllowedNamespaces } from './allowed-namespaces.ts';
 import { judgeFederated } from '../ids/federated.ts';
-import type { Condition, ListMeta, ObjectMeta } from '../parsing/meta.ts';
+import type { Condition, ObjectList, ObjectMeta } from '../parsing/meta.ts';
 import { readConditions, readMetadata } from '../parsing/object-meta.ts';
 import { warnOfBehavior, warnOfValues } from './identity-warnings.ts';
 import { parseIdentityResourceId } from '../ids/resource-id.ts';
@@ -65,16 +65,7 @@ export interface AzureIdentity {
 }
 
 /** A list of them, as the API server returns it. */
-export interface AzureIdentityList {
-  /** Group and version of the list and of its items. */
-  readonly apiVersion: typeof apiVersion;
-  /** The kind of the list: that of its items, and `List`. */
-  readonly kind: 'AzureIdentityList';
-  /** From the API server: the version to watch from, and where the next page begins. */
-  readonly metadata: ListMeta;
-  /** The objects of this page, as stored: parse them before use. */
-  readonly items: AzureIdentity[];
-}
+export type AzureIdentityList = ObjectList<AzureIdentity>;
 
 /**
  * Parses an AzureIdentity from untrusted JSON, with keys of 2018 in any case. Keys of later fields, such as `allowedNamespaces`, have one

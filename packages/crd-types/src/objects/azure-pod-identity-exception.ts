@@ -2,7 +2,7 @@ import { objectParser } from '../parsing/custom-object.ts';
 import { apiVersion } from '../parsing/group.ts';
 import { isGuid } from '../ids/guid.ts';
 import { isLabelKey, isLabelValue, keyRule, noValue, type Labels } from './label-selector.ts';
-import type { ListMeta, ObjectMeta } from '../parsing/meta.ts';
+import type { ObjectList, ObjectMeta } from '../parsing/meta.ts';
 import { readMetadata } from '../parsing/object-meta.ts';
 import { quote } from '../parsing/quote.ts';
 import type { Parser } from '../parsing/standard-schema.ts';
@@ -26,16 +26,7 @@ export interface AzurePodIdentityException {
 }
 
 /** A list of them, as the API server returns it. */
-export interface AzurePodIdentityExceptionList {
-  /** Group and version of the list and of its items. */
-  readonly apiVersion: typeof apiVersion;
-  /** The kind of the list: that of its items, and `List`. */
-  readonly kind: 'AzurePodIdentityExceptionList';
-  /** From the API server: the version to watch from, and where the next page begins. */
-  readonly metadata: ListMeta;
-  /** The objects of this page, as stored: parse them before use. */
-  readonly items: AzurePodIdentityException[];
-}
+export type AzurePodIdentityExceptionList = ObjectList<AzurePodIdentityException>;
 
 /**
  * Parses an AzurePodIdentityException from untrusted JSON, with keys of 2018 in any case. `clientIDs` came later and has one spelling;

@@ -1,4 +1,5 @@
 // The Kubernetes types that the custom resources use. Types only, without rules and values.
+import type { apiVersion, Kind } from './group.ts';
 
 /** An owner of an object: the garbage collector deletes the object after its last owner. */
 export interface OwnerReference {
@@ -50,6 +51,18 @@ export interface ListMeta {
   continue?: string;
   /** How many items follow this page, roughly. Absent on the last page, and for lists with a selector. */
   remainingItemCount?: number;
+}
+
+/** A list of objects of one kind, as the API server returns it. */
+export interface ObjectList<T extends { readonly kind: Kind }> {
+  /** Group and version of the list and of its items. */
+  readonly apiVersion: typeof apiVersion;
+  /** The kind of the list: that of its items, and `List`. */
+  readonly kind: `${T['kind']}List`;
+  /** From the API server: the version to watch from, and where the next page begins. */
+  readonly metadata: ListMeta;
+  /** The objects of this page, as stored: parse them before use. */
+  readonly items: T[];
 }
 
 /** An entry of an object's `status.conditions`, in the standard shape of Kubernetes. */
