@@ -79,6 +79,11 @@ export function isAttached(stage: Stage, id: string): boolean {
   return Object.keys(userAssignedIdentities).some((attached) => attached.toLowerCase() === id.toLowerCase());
 }
 
+export const untilDetached = (stage: Stage, id: string): Promise<void> => {
+  const detached = stage.sim.azure.world.until(() => !isAttached(stage, id));
+  return within(60_000, `${id} to be detached from ${names.scaleSet}`, detached);
+};
+
 type ManagedIdentity = ReturnType<Stage['sim']['azure']['world']['addIdentity']>;
 
 /** A managed identity, by default with the right to read the stage's vault. */

@@ -62,6 +62,24 @@ export async function untilAnswer(
   }
 }
 
+/** Of docs/reference/errors.md: unknown-caller, rights-changed and access-unanswered, which a busy machine or API server causes. */
+const saysNothingYet = [
+  /^No pod of this node has the address /,
+  /^The bindings or identities of pod \S+ changed while its token was requested/,
+  /^The API server (does not say at the moment|has not said yet) whether /,
+];
+
+/** The first response that does not only ask for the same request later. */
+export const decisiveAnswer = (ask: () => Promise<RawResponse>): Promise<RawResponse> =>
+  untilAnswer(ask, {
+    what: 'a response that is no request to try again',
+    fits: ({ status, retryAfter, body: { error, error_description: text = '' } }) =>
+      status !== 503 ||
+      retryAfter === undefined ||
+      error !== 'temporarily_unavailable' ||
+      !saysNothingYet.some((each) => each.test(text)),
+  });
+
 export interface AwaitedAnswer {
   readonly what: string;
   readonly fits: (answer: RawResponse) => boolean;

@@ -15,7 +15,7 @@ import {
   type FederatedStage,
   type StageBroker,
 } from '../federated/stage.ts';
-import { bind, isAttached, untilAssigned, untilReady } from '../objects.ts';
+import { bind, isAttached, untilAssigned, untilDetached, untilReady } from '../objects.ts';
 import { serviceAccountKubeconfig } from '../../stage/cluster.ts';
 import * as names from '../../stage/names.ts';
 import { pathOf, type KubeObject } from '../../stage/objects.ts';
@@ -159,7 +159,7 @@ describe.skipIf(missing !== undefined).each(['v1.20', 'v1.34'] as const)('migrat
     expect(ended).toMatchObject({ code: 0, errors: '' });
     expect(refused).toEqual([]);
     expect((await identity())['spec']).toMatchObject({ type: 3, tenantID: names.tenant, clientID: clientId });
-    await federated.stage.sim.azure.world.until(() => !isAttached(federated.stage, resourceId));
+    await untilDetached(federated.stage, resourceId);
     const answer = await untilAnswer(() => sendRaw({ pod: pods[0]!, nmi: nmis[0]! }, '&bypass_cache=true'), {
       what: 'a token of the broker',
       fits: ({ status }) => status === 200,

@@ -2,7 +2,14 @@
 import type { KubeError } from '@pod-identity/kit/kube';
 import { whyNoPrograms } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openConnection, principalOf, selectors, spellings, untilAnswer } from '../access/asking.ts';
+import {
+  decisiveAnswer,
+  openConnection,
+  principalOf,
+  selectors,
+  spellings,
+  untilAnswer,
+} from '../access/asking.ts';
 import {
   bindingObject,
   crowdObjects,
@@ -30,7 +37,15 @@ import {
 import { openReviewProxy, type ReviewProxy } from '../access/review-proxy.ts';
 import { untilPodEvent, untilReadyIs } from '../access/told.ts';
 import { sendRaw, type RawResponse } from '../clients/ask.ts';
-import { addIdentity, assignedOf, isAttached, podOf, untilAssigned, untilReleased } from '../objects.ts';
+import {
+  addIdentity,
+  assignedOf,
+  isAttached,
+  podOf,
+  untilAssigned,
+  untilDetached,
+  untilReleased,
+} from '../objects.ts';
 import { describeRealServers, type ServerUnderTest } from '../servers.ts';
 import * as names from '../../stage/names.ts';
 import { pathOf, type KubeObject } from '../../stage/objects.ts';
@@ -88,11 +103,23 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
 
     const write = ({ kube }: Pick<Person, 'kube'>, key: string, spec: object) =>
       writeIdentity(stage, { kube, key, spec });
+    /** Of the attacker. */
+    const runAttacker = (name: string, more: Partial<Parameters<Stage['runPod']>[0]>) =>
+      stage.runPod({
+        namespace: 'pay',
+        node: 0,
+        label: name,
+        serviceAccount: 'web',
+        by: mallory.kube,
+        ...more,
+        name,
+      });
     const nmiOf = (pod: StagePod) => (pod.node === 0 ? standard : managed);
     const ask = (pod: StagePod, more?: string) => sendRaw({ pod, nmi: nmiOf(pod) }, more);
+    const decision = (pod: StagePod, more?: string) => decisiveAnswer(() => ask(pod, more));
     const askAll = async (pod: StagePod, { resourceId, clientId }: Identity) => {
       const answers: RawResponse[] = [];
-      for (const selector of selectors(resourceId, clientId)) answers.push(await ask(pod, selector));
+      for (const selector of selectors(resourceId, clientId)) answers.push(await decision(pod, selector));
       return answers;
     };
     const grant = async (account: string, id: string) => {
@@ -153,19 +180,10 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
           }
       });
 
-      /** Of the attacker, in both modes. */
-      const podsOf = (name: string) =>
+      /** In both modes. */
+      const podsOf = (name: string, serviceAccount = 'default') =>
         Promise.all(
-          [0, 1].map((node) =>
-            stage.runPod({
-              name: `${name}-${node}`,
-              namespace: 'pay',
-              node,
-              label: name,
-              serviceAccount: 'default',
-              by: mallory.kube,
-            }),
-          ),
+          [0, 1].map((node) => runAttacker(`${name}-${node}`, { node, label: name, serviceAccount })),
         );
 
       test('gives no token in any spelling, with a record written by hand, and the metadata service is not asked', async () => {
@@ -230,18 +248,7 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
         const [mine, foreign] = name === 'mixed-1' ? [own, kiosk] : [kiosk, own];
         const spec = { type: 0, resourceID: mine.resourceId, clientID: foreign.clientId };
         await write(mallory, `pay/${name}`, spec);
-        const pods = await Promise.all(
-          [0, 1].map((node) =>
-            stage.runPod({
-              name: `${name}-${node}`,
-              namespace: 'pay',
-              node,
-              label: name,
-              serviceAccount: 'web',
-              by: mallory.kube,
-            }),
-          ),
-        );
+        const pods = await podsOf(name, 'web');
         const [first] = pods;
         await stage.create(forgedRecord(first!, name, spec), mallory.kube);
         const answers = await Promise.all(pods.flatMap((pod) => [askAll(pod, kiosk), askAll(pod, own)]));
@@ -273,7 +280,7 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
           label: 'till',
           serviceAccount: 'web',
         });
-        const { status, body } = await ask(pod);
+        const { status, body } = await decision(pod);
         const { reason, message } = await untilReadyIs(
           stage,
           till,
@@ -337,11 +344,11 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
         });
         expect([refused.status, refused.isReused]).toEqual([400, true]);
         expect(refused.body['error_description']).toContain(check());
-        expect((await ask(pod)).status).toBe(400);
+        expect((await decision(pod)).status).toBe(400);
         connection.close();
         expect(imdsQuestions(from)).toEqual([]);
         await untilReleased(stage.kube, 'till', 'till');
-        await stage.sim.azure.world.until(() => !isAttached(stage, keep.resourceId));
+        await untilDetached(stage, keep.resourceId);
         // Another team's, which has its right.
         expect(isAttached(stage, kiosk.resourceId)).toBe(true);
       });
@@ -430,16 +437,9 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
           await stage.create({ ...bindingObject('pay', metadata.name), spec: bound }, mallory.kube);
         }
         const from = mark();
-        const start = (name: string) =>
-          stage.runPod({
-            name,
-            namespace: 'pay',
-            node: 0,
-            label: 'storm',
-            serviceAccount: name,
-            by: mallory.kube,
-          });
-        const attackers = await Promise.all(thieves.map(start));
+        const attackers = await Promise.all(
+          thieves.map((name) => runAttacker(name, { label: 'storm', serviceAccount: name })),
+        );
         const storm = Promise.all(
           attackers.flatMap((pod) => wanted.map(({ clientId }) => ask(pod, `&client_id=${clientId}`))),
         );
@@ -474,14 +474,7 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
       afterAll(() => owner.kube.close());
 
       const asThief = (name: string, more: { label?: string; serviceAccount: string; by?: Person }) =>
-        stage.runPod({
-          namespace: 'pay',
-          node: 1,
-          label: 'wish',
-          ...more,
-          name,
-          by: (more.by ?? mallory).kube,
-        });
+        runAttacker(name, { node: 1, label: 'wish', ...more, by: (more.by ?? mallory).kube });
 
       test('the owner of a namespace, with every verb in it, gets no token by a Role, a RoleBinding or an annotation of the Namespace', async () => {
         const from = mark();
@@ -550,7 +543,7 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
         expect(await person.attempt('POST', roleIn('pay', 'Role'), role)).toBe(expected);
         await person.kube.close();
         const pod = await asThief('lead', { serviceAccount: 'lead' });
-        expect((await ask(pod)).status).toBe(400);
+        expect((await decision(pod)).status).toBe(400);
       });
 
       test.each(['web', 'shop/web', 'shop:web', 'system:serviceaccount:shop:web'])(
@@ -593,15 +586,7 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
         );
         await write(mallory, 'pay/own', { type: 0, resourceID: own.resourceId, clientID: own.clientId });
         const object = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'free', labels: { free: 'yes' } } };
-        pod = await stage.runPod({
-          name: 'free',
-          namespace: 'pay',
-          node: 0,
-          label: 'own',
-          serviceAccount: 'web',
-          object,
-          by: mallory.kube,
-        });
+        pod = await runAttacker('free', { label: 'own', object });
         const from = mark();
         const refused = await askAll(pod, kiosk);
         const answer = await untilAnswer(() => ask(pod), {
@@ -610,7 +595,7 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
         });
         expect(principalOf(answer)).toBe(principal(own));
         expect(refused.map(principalOf)).not.toContain(principal(kiosk));
-        expect((await ask(pod, byName())).body['error_description']).toContain(
+        expect((await decision(pod, byName())).body['error_description']).toContain(
           `mic.js access pay/web ${machine.toLowerCase()}`,
         );
         expect(imdsQuestions(from).filter((query) => query.includes(kiosk.clientId))).toEqual([]);
@@ -654,15 +639,7 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
         metadata: { ...secret, namespace },
         data: { password: Buffer.from('right').toString('base64') },
       });
-      const pod = (name: string) =>
-        stage.runPod({
-          name,
-          namespace: 'pay',
-          node: 1,
-          label: name,
-          serviceAccount: 'web',
-          by: mallory.kube,
-        });
+      const pod = (name: string) => runAttacker(name, { node: 1 });
 
       beforeAll(async () => {
         hidden = await createHiddenServer();
@@ -718,7 +695,7 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
         const secretsRead = reviews.paths.length;
         await write(mallory, `pay/sp-${name}`, spec(over()));
         const asking = await pod(`sp-${name}`);
-        const { status } = await sendRaw({ pod: asking, nmi });
+        const { status } = await decisiveAnswer(() => sendRaw({ pod: asking, nmi }));
         expect(status).toBe(400);
         expect(stage.sim.azure.journal.entries({ service: 'entra', since: from })).toEqual([]);
         expect(reviews.paths.slice(secretsRead).filter((path) => path.includes('/secrets'))).toEqual([]);
@@ -810,7 +787,8 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
         await untilToken(web, writer);
         await untilToken(web, reader, byId(reader));
         await untilToken(batch, reader);
-        for (const identity of [reader, writer]) expect((await ask(other, byId(identity))).status).toBe(400);
+        for (const identity of [reader, writer])
+          expect((await decision(other, byId(identity))).status).toBe(400);
         expect((await assignedOf(stage.kube, 'market')).map(podOf).sort()).toEqual(['batch', 'web', 'web']);
       });
 
@@ -843,7 +821,7 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
 
       test('of another namespace are given while the Namespace accepts them by its label', async () => {
         const pod = await run('shipper', 'web', { aadpodidbinding: 'logs' });
-        expect((await ask(pod, byId(logs))).status).toBe(400);
+        expect((await decision(pod, byId(logs))).status).toBe(400);
         const accepts = 'identities-from.aadpodidentity.k8s.io/platform';
         await setLabels('/api/v1/namespaces/market', { [accepts]: 'true' });
         await untilToken(pod, logs, byId(logs));

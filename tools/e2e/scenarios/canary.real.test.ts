@@ -9,6 +9,7 @@ import * as names from '../../stage/names.ts';
 import { pathOf, readManifests, type KubeObject } from '../../stage/objects.ts';
 import { inDeploy } from '../../stage/places.ts';
 import { untilObject } from '../../stage/until.ts';
+import { within } from '../../stage/within.ts';
 import { openClusterStage, type ClusterStage, type StageNode } from '../cluster/stage.ts';
 
 const missing = whyNoCluster();
@@ -82,7 +83,7 @@ describe.skipIf(missing !== undefined)('the canary on a real cluster', () => {
     const args = ['netns', 'exec', machine.netns, process.execPath, '-e', program];
     const interceptor = spawn('ip', args, { stdio: ['ignore', 'pipe', 'inherit'] });
     cleanup.add(() => interceptor.kill());
-    await once(interceptor.stdout, 'data');
+    await within(30_000, 'the second interceptor to listen', once(interceptor.stdout, 'data'));
     await machine.in('nft', 'add', 'table', 'ip', 'second');
     const chain = '{ type nat hook prerouting priority -110; }';
     await machine.in('nft', 'add', 'chain', 'ip', 'second', 'prerouting', chain);

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { askForToken } from '../../demo/story.ts';
 import * as names from '../../stage/names.ts';
 import { openStage, type Stage } from '../../stage/stage.ts';
-import { identityObjects, isAttached, untilAssigned, untilReleased } from '../objects.ts';
+import { within } from '../../stage/within.ts';
+import { identityObjects, isAttached, untilAssigned, untilDetached, untilReleased } from '../objects.ts';
 import { describeServers } from '../servers.ts';
 
 describeServers('deaths on $name', ({ start }) => {
@@ -29,7 +30,8 @@ describeServers('deaths on $name', ({ start }) => {
     for (const object of identityObjects({ name: 'shared', id, clientId })) await stage.create(object);
     const since = stage.sim.azure.journal.mark();
     const pod = await stage.runPod({ name: 'patient', node: 0, label: 'shared' });
-    await stage.sim.azure.journal.next({ service: 'arm', method: 'PATCH', since });
+    const patched = stage.sim.azure.journal.next({ service: 'arm', method: 'PATCH', since });
+    await within(60_000, 'a PATCH of the scale set', patched);
     await leading.stop('SIGKILL');
     held.release();
     await untilAssigned(stage.kube, ['patient']);
@@ -44,7 +46,7 @@ describeServers('deaths on $name', ({ start }) => {
     // The new leader knows that MIC attached the identity: it detaches it after the pod was deleted.
     await stage.removePod(pod);
     await untilReleased(stage.kube, 'patient');
-    await stage.sim.azure.world.until(() => !isAttached(stage, id));
+    await untilDetached(stage, id);
     expect(isAttached(stage, names.clusterIdentity.id)).toBe(true);
   });
 });

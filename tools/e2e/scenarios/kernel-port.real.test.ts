@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { describePlaces } from '../kernel/places.ts';
 import { openKernelWorld, type KernelWorld } from '../kernel/world.ts';
+import { within } from '../../stage/within.ts';
 
 /** Listens on the port with SO_REUSEPORT, and prints the result. */
 const listener = (reusePort: boolean) => `
@@ -21,7 +22,8 @@ describePlaces('port', [{ firewall: 'nftables', layout: 'fabric' }], ({ firewall
     const command = ['netns', 'exec', world.network.node, process.execPath, '-e', listener(isShared)];
     const child = spawn('ip', command, { stdio: ['ignore', 'pipe', 'inherit'] });
     const ended = once(child, 'close');
-    const [said] = (await once(child.stdout, 'data')) as [Buffer];
+    const saying = within(30_000, 'the other program to listen or to fail', once(child.stdout, 'data'));
+    const [said] = (await saying) as [Buffer];
     const stop = async () => {
       child.kill();
       await ended;

@@ -8,6 +8,7 @@ import { addIdentity, bind, untilAssigned, untilReady } from '../objects.ts';
 import * as names from '../../stage/names.ts';
 import { pathOf, type KubeObject } from '../../stage/objects.ts';
 import { openStage, type Stage, type StageNmi, type StagePod } from '../../stage/stage.ts';
+import { within } from '../../stage/within.ts';
 
 const patienceMs = 480_000;
 const namespaces = ['hostile-0', 'hostile-1', 'hostile-2', 'hostile-3'];
@@ -119,7 +120,7 @@ test(
       since: stage.sim.kube.journal.mark(),
     });
     await changeAllUnseen();
-    await listed;
+    await within(patienceMs, 'NMI to list the exceptions again', listed);
     await untilReady(nmi.service, patienceMs);
     expect(await ask(known)).toBe(200);
   },
