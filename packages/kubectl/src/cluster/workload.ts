@@ -26,8 +26,8 @@ export function readWorkload(kind: Workload['kind'], object: unknown): Workload 
   for (const container of arrayAt(template, 'containers')) {
     const program = programOf(container);
     if (program === undefined) continue;
-    const env = envOf(container, namespace);
-    const argv = argumentsOf(container).map((word) => expanded(word, env));
+    const { env, expanded } = variablesOf(container, namespace);
+    const argv = argumentsOf(container).map((word) => expanded(word));
     const role = roleOf(program, kind, argv);
     if (role === undefined) continue;
     const image = stringAt(container, 'image');
@@ -75,13 +75,14 @@ function roleOf(
 
 /** Without its tag and digest. */
 function repositoryOf(image: string): string {
-  return image.replace(/@.*$/, '').replace(/:[^:/]*$/, '');
+  const [named = ''] = image.split('@', 1);
+  return named.replace(/:[^:/]*$/, '');
 }
 
 /** The tag; of an image without one, the beginning of its digest. */
 export function versionOf(image: string): string {
-  const [, digest = ''] = /@(?:sha256:)?(.{0,12})/.exec(image) ?? [];
-  return /:([^:/@]+)(?:@.*)?$/.exec(image)?.[1] ?? digest;
+  const [named = '', digest = ''] = image.split('@', 2);
+  return /:([^:/]+)$/.exec(named)?.[1] ?? digest.replace(/^sha256:/, '').slice(0, 12);
 }
 
 /** The original's releases are v1.0 to v1.8, its accounts are named so in its manifests. */
@@ -100,9 +101,28 @@ function argumentsOf(container: unknown): readonly string[] {
   return program === -1 ? wordsAt(container, 'args') : words.slice(program + 1);
 }
 
+interface Variables {
+  readonly env: Workload['env'];
+  /** As the kubelet replaces references in a text; unknown ones stay. */
+  readonly expanded: (text: string) => string;
+}
+
+/** One is scanned once: an editor can write any number of beginnings. */
+const reference = /\$\(([^$()]{1,256})\)/g;
+/** Characters that references may add in all: an editor can have each variable repeat the one before. */
+const mostAdded = 256 * 1024;
+
 /** As far as it is in the object: what a Secret or a ConfigMap holds is not read. */
-function envOf(container: unknown, namespace: string): Readonly<Record<string, string>> {
+function variablesOf(container: unknown, namespace: string): Variables {
   const env: Record<string, string> = {};
+  let left = mostAdded;
+  const valueOf = (written: string, name: string) => {
+    const value = Object.hasOwn(env, name) ? (env[name] ?? '') : written;
+    if (value.length > left) return written;
+    left -= value.length;
+    return value;
+  };
+  const expanded = (text: string) => text.replaceAll(reference, valueOf);
   for (const variable of arrayAt(container, 'env')) {
     const name = stringAt(variable, 'name');
     const path = stringAt(memberOf(memberOf(variable, 'valueFrom'), 'fieldRef'), 'fieldPath');
@@ -110,16 +130,9 @@ function envOf(container: unknown, namespace: string): Readonly<Record<string, s
     if (path === 'metadata.namespace') env[name] = namespace;
     // Known in the pod alone.
     else if (path !== '') env[name] = `(${path})`;
-    else if (typeof value === 'string') env[name] = expanded(value, env);
+    else if (typeof value === 'string') env[name] = expanded(value);
   }
-  return env;
-}
-
-/** As the kubelet replaces references; unknown ones stay. */
-function expanded(text: string, env: Readonly<Record<string, string>>): string {
-  return text.replaceAll(/\$\(([^)]+)\)/g, (reference, name: string) =>
-    Object.hasOwn(env, name) ? (env[name] ?? '') : reference,
-  );
+  return { env, expanded };
 }
 
 function replicasOf(kind: Workload['kind'], object: unknown): Workload['replicas'] {
