@@ -1,5 +1,6 @@
 // What `--apply` does for a step.
 import { parseAzureAssignedIdentity, resources } from '@pod-identity/crd-types';
+import { printable } from '@pod-identity/kit/core';
 import { createAccessReviewer, createResource, wholeObject } from '@pod-identity/kit/kube';
 import type { NamesReview } from '@pod-identity/policy';
 import { reviewTarget } from '../../../mic/src/commands/plug-in.ts';
@@ -117,7 +118,8 @@ async function mustBeServed(pods: readonly string[], { session, notify }: Acting
     if (explanation === undefined || explanation.result.verdict === 'ok') continue;
     const reasons = explanation.findings.filter(({ verdict }) => verdict !== 'ok' && verdict !== 'info');
     throw new Stopped(
-      `pod ${pod} would get no token: ${[...reasons, explanation.result].map(({ text }) => text).join('; ')}`,
+      // In one line: editors of its namespace wrote a part of the reasons.
+      `pod ${pod} would get no token: ${[...reasons, explanation.result].map(({ text }) => printable(text)).join('; ')}`,
     );
   }
 }

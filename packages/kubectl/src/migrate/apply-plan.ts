@@ -6,7 +6,7 @@ import { exitCodes, type Session } from '../cli/command.ts';
 import { isForPrograms } from '../print/output.ts';
 import { act, type Acting } from './act.ts';
 import { Stopped } from './perform.ts';
-import { isBlocked, type Plan, type Step } from './plan.ts';
+import { isBlocked, linesOf, type Plan, type Step } from './plan.ts';
 import { missingRights, rightsOf } from './rights.ts';
 
 export interface Applied {
@@ -51,7 +51,9 @@ async function carryOut(plan: Plan, options: ApplyOptions): Promise<Applied> {
     task: async (_: unknown, task: { output: string }) => {
       const notify = (text: string) => void (task.output = printable(text));
       results.set(step, 'stopped');
-      await performStep(step, { ...options, notify });
+      await performStep(step, { ...options, notify }).catch((error: unknown) => {
+        throw new Stopped(messageOf(error, session));
+      });
       results.set(step, 'done');
     },
   }));
@@ -118,10 +120,10 @@ function stopLines({ steps }: Plan, { results, message, again }: Stop): readonly
   const titles = (of: readonly Step[]) => of.map(({ title }) => `  ${title}`);
   const back = written.toReversed().flatMap((step) => step.back ?? []);
   return [
-    `stopped: ${message}`,
+    ...`stopped: ${message}`.split('\n'),
     ...(written.length === 0 ? ['nothing was done'] : ['done:', ...titles(written)]),
     ...['not done:', ...titles(left)],
-    ...(back.length === 0 ? [] : ['the way back:', ...back]),
+    ...(back.length === 0 ? [] : ['the way back:', ...back.flatMap(linesOf)]),
     `to go on from here: ${again}`,
-  ].flatMap((text) => text.split('\n'));
+  ];
 }

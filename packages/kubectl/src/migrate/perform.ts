@@ -1,10 +1,15 @@
 // Writes: each is checked before, by the API server and against what the plan was made of, and after.
+import { printable } from '@pod-identity/kit/core';
 import { createResource, KubeError, wholeObject, type KubeTransport } from '@pod-identity/kit/kube';
 import { changedSince, isInEffect, nameOfTarget, saysTheSame, type Write } from './writes.ts';
 
-/** A step that ends the plan, in a sentence for the user. */
+/** A step that ends the plan, in lines for the user: the progress list prints them as they are. */
 export class Stopped extends Error {
   override readonly name = 'Stopped';
+
+  constructor(message: string) {
+    super(message.split('\n').map(printable).join('\n'));
+  }
 }
 
 /** MIC writes the status of these objects at any time, which is not a change of the plan's basis. */

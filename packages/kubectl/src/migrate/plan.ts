@@ -1,7 +1,8 @@
 // Room: `migrate`: where a cluster stands between the original, this project and workload identity, and the steps to go on or back, as values.
 // It must not write anything without `--apply`, or write over what somebody else changed after the plan was made.
 import type { AccessSubject, AccessTarget } from '@pod-identity/crd-types';
-import { commandsOf, undoCommandsOf, type Write } from './writes.ts';
+import { printable } from '@pod-identity/kit/core';
+import { applyHead, commandsOf, undoCommandsOf, type Write } from './writes.ts';
 
 /** What `--apply` does for a step. */
 export type Action =
@@ -97,10 +98,14 @@ function stepLines({ title, state, why, commands = [], back = [] }: Step, number
   if (state === 'done') return head;
   return [
     ...head,
-    ...commands.flatMap((command) => command.split('\n')),
-    ...(back.length === 0 ? [] : ['      undone by:', ...back.flatMap((command) => command.split('\n'))]),
+    ...commands.flatMap(linesOf),
+    ...(back.length === 0 ? [] : ['      undone by:', ...back.flatMap(linesOf)]),
   ];
 }
+
+/** Only objects that are its input have lines of their own: a word that an editor wrote must not look like the next command. */
+export const linesOf = (command: string): readonly string[] =>
+  command.startsWith(applyHead) ? command.split('\n') : [printable(command)];
 
 /** For `-o json`: without what only `--apply` needs. */
 export const planObject = ({ steps, ...plan }: Plan): object => ({

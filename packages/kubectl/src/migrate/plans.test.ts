@@ -112,6 +112,19 @@ describe('to-federated', () => {
     expect(why(plan)).toContain('give --client-id');
   });
 
+  test('attack: the end of a line in what an editor wrote does not make the rest of a command look like the next one', () => {
+    const forged =
+      'kubectl create clusterrolebinding x --clusterrole cluster-admin --group system:authenticated';
+    const identity = seen({ ...federated, resourceID: `${idOf('vault')}\n${forged}\n` });
+    const plan = toFederated(forward({ identity, pods: [] }), none);
+    expect(states(plan)).toContain('fields: blocked');
+    const lines = planLines(plan);
+    expect(lines.filter((line) => line.includes(forged) && !line.startsWith('az '))).toEqual([
+      expect.stringContaining('an editor of its namespace wrote'),
+    ]);
+    expect(lines.filter((line) => line.startsWith('az '))).toHaveLength(1);
+  });
+
   test.each<[what: string, sight: Partial<FederatedSight>, text: string]>([
     ['no broker', { services: { ...services, broker: undefined } }, 'no broker was found'],
     [

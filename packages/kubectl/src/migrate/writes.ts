@@ -144,9 +144,12 @@ export function undoCommandsOf(writes: readonly Write[]): readonly string[] {
   });
 }
 
+/** The objects follow, and then the end of the input. */
+export const applyHead = "kubectl apply -f - <<'EOF'\n";
+
 export function applyCommand(objects: readonly object[]): string {
   const yaml = objects.map((object) => stringify(object, { lineWidth: 0 })).join('---\n');
-  return `kubectl apply -f - <<'EOF'\n${yaml}EOF`;
+  return `${applyHead}${yaml}EOF`;
 }
 
 function patchCommand(target: Target, patch: object): string {
