@@ -208,7 +208,7 @@ function suite(api: RunningApiServer) {
       'access-denied: nobody may not use',
       'apiGroups [azure.aadpodidentity.k8s.io]',
       `resourceNames [${lower(reader)}]`,
-      `mic.js access NAMESPACE/SERVICEACCOUNT ${lower(reader)}`,
+      `kubectl azure-pod-identity access NAMESPACE/SERVICEACCOUNT ${lower(reader)}`,
     ])
       expect(message).toContain(part);
     const application = await identity('nobody', { type: 1, tenantID: 'Contoso.com', clientID: client });

@@ -17,6 +17,9 @@ export const adviceOf = ({ text, command }: Remedy): string =>
 export const inMic = (command: string): string =>
   `kubectl -n aad-pod-identity exec deploy/mic -- node /app/mic.js ${command}`;
 
+/** A command of the kubectl plug-in, with the rights of whoever runs it. */
+export const inPlugIn = (command: string): string => `kubectl azure-pod-identity ${command}`;
+
 /** A command of NMI, of any node: names as in the manifests and the chart. */
 export const inNmi = (command: string): string =>
   `kubectl -n aad-pod-identity exec ds/nmi -c nmi -- node /app/nmi.js ${command}`;

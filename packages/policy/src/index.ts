@@ -10,6 +10,7 @@ export {
   inMic,
   inBroker,
   inNmi,
+  inPlugIn,
   ok,
   problem,
   waiting,

@@ -1,6 +1,6 @@
 import type { AccessTarget } from '@pod-identity/crd-types';
 import { expect, it, test } from 'vitest';
-import { inMic, inNmi } from './finding.ts';
+import { inNmi, inPlugIn } from './finding.ts';
 import {
   accessCheck,
   missingRightFinding,
@@ -18,7 +18,7 @@ const podWithoutMic = 'n/pod';
 
 it('a remedy names the checks of all targets', () => {
   expect(missingRightFinding(missing, 'rbac').remedy?.command).toBe(
-    `${inMic('access n/s a/x')} && ${inMic('access n/s b/x')}`,
+    `${inPlugIn('access n/s a/x')} && ${inPlugIn('access n/s b/x')}`,
   );
   expect(nameMissingRightAndRoles(missing)).toContain('applications a/x and applications b/x');
 });
@@ -35,12 +35,12 @@ it('a check is quoted for a shell', () => {
     resource: 'managedidentities',
     names: ['/subscriptions/s/resourcegroups/mc_(west)/i'],
   };
-  expect(accessCheck(missing.subject, odd)).toBe(inMic(`access n/s '${odd.names[0]}'`));
+  expect(accessCheck(missing.subject, odd)).toBe(inPlugIn(`access n/s '${odd.names[0]}'`));
 });
 
 it('a check of a federated identity names its resource, since an application has the same ids', () => {
   const federated: AccessTarget = { resource: 'federatedidentities', names: ['t/c', 't'] };
-  expect(accessCheck(missing.subject, federated)).toBe(inMic('access n/s federatedidentities/t/c'));
+  expect(accessCheck(missing.subject, federated)).toBe(inPlugIn('access n/s federatedidentities/t/c'));
 });
 
 test('without MIC no remedy names a command of MIC, and the machine has none of NMI either', () => {

@@ -1,6 +1,6 @@
 // The words for a ServiceAccount that may not use an Azure identity, and for who decides that.
 import { rolesFor, type AccessMode, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
-import { inMic, inNmi, info, ok, problem, waiting, type Finding, type Remedy } from './finding.ts';
+import { inNmi, inPlugIn, info, ok, problem, waiting, type Finding, type Remedy } from './finding.ts';
 import { shellWord } from './shell-word.ts';
 
 const permissionsPage = 'docs/administrator/permissions.md';
@@ -79,21 +79,18 @@ export function machineRightFinding({ subject, podWithoutMic }: Omit<Use, 'ident
     podWithoutMic === undefined
       ? {
           text: 'look, with the ARM id of the virtual machine or of the scale set of its node',
-          command: inMic(`access ${namespace}/${name} ID`),
+          command: inPlugIn(`access ${namespace}/${name} ID`),
         }
       : { text: `grant it on the virtual machine or on the scale set of its node: see ${permissionsPage}` };
   const text = `${accountOf({ subject })} must be allowed to use the machine, else no exception counts`;
   return info('access', text, remedy);
 }
 
-/**
- * The command that checks whether this ServiceAccount may use this target, and by which right: for a shell of whoever may run commands
- * in MIC's pod.
- */
+/** The command that checks whether this ServiceAccount may use this target, and by which right. */
 export function accessCheck({ namespace, name }: AccessSubject, target: AccessTarget): string {
   const { resource, names } = target;
   const id = resource === 'federatedidentities' ? `${resource}/${names[0]}` : names[0];
-  return inMic(`access ${namespace}/${name} ${shellWord(id)}`);
+  return inPlugIn(`access ${namespace}/${name} ${shellWord(id)}`);
 }
 
 /** What `use` is of, in a sentence. */

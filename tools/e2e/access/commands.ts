@@ -1,11 +1,11 @@
-// What an administrator types: commands of MIC and NMI, as `kubectl exec` runs them in their pods, and kubectl.
+// What an administrator types: commands of MIC and NMI, as `kubectl exec` runs them in their pods, kubectl and its plug-in.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { join } from 'node:path';
 import { serviceAccountKubeconfig } from '../../stage/cluster.ts';
 import * as names from '../../stage/names.ts';
-import { built } from '../../stage/places.ts';
+import { built, repository } from '../../stage/places.ts';
 import type { Stage } from '../../stage/stage.ts';
 import { within } from '../../stage/within.ts';
 
@@ -20,11 +20,15 @@ export interface Commands {
   mic(...words: readonly string[]): Promise<Ended>;
   /** With the rights of NMI's ServiceAccount. */
   nmi(...words: readonly string[]): Promise<Ended>;
+  /** `kubectl azure-pod-identity` as administrator. */
+  plugIn(...words: readonly string[]): Promise<Ended>;
   /** `kubectl apply -f -` or `kubectl delete -f -` as administrator; fails with what kubectl printed. */
   kubectl(verb: 'apply' | 'delete', yaml: string): Promise<void>;
 }
 
 const patienceMs = 60_000;
+/** Of the built plug-in. */
+export const plugInFile = join(repository, 'packages/kubectl/dist/main.js');
 
 export function createCommands({ kube, folder, kubeconfig, sim }: Stage): Commands {
   const cloud = ['--cloudconfig', join(folder, 'azure.json')];
@@ -36,6 +40,10 @@ export function createCommands({ kube, folder, kubeconfig, sim }: Stage): Comman
   return {
     mic: (...words) => runAs('mic', [...words, ...cloud], imds),
     nmi: (...words) => runAs('nmi', [...words, '--node', names.nodeName(0)], {}),
+    plugIn: (...words) =>
+      runProgram(process.execPath, [plugInFile, ...words, '--kubeconfig', kubeconfig], {
+        env: { HOME: folder },
+      }),
     async kubectl(verb, yaml) {
       // Validation of v1.20 needs documents that kubectl 1.32 does not read.
       const words = verb === 'apply' ? [verb, '--validate=false'] : [verb, '--wait=false'];

@@ -1,8 +1,7 @@
 // `kubectl azure-pod-identity`, as kubectl finds it on the PATH.
 import { mkdir, symlink } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { repository } from '../../stage/places.ts';
-import { runProgram, type Ended } from '../access/commands.ts';
+import { plugInFile, runProgram, type Ended } from '../access/commands.ts';
 
 export interface PlugIn {
   /** With the kubeconfig of this file. */
@@ -15,7 +14,7 @@ export interface PlugIn {
 export async function installPlugIn(folder: string): Promise<PlugIn> {
   const bin = join(folder, 'bin');
   await mkdir(bin);
-  await symlink(join(repository, 'packages/kubectl/dist/main.js'), join(bin, 'kubectl-azure_pod_identity'));
+  await symlink(plugInFile, join(bin, 'kubectl-azure_pod_identity'));
   const path = [bin, process.env['PATH']].join(delimiter);
   const env = (kubeconfig: string) => ({ HOME: folder, PATH: path, KUBECONFIG: kubeconfig });
   return {

@@ -123,7 +123,7 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
       return answers;
     };
     const grant = async (account: string, id: string) => {
-      const yaml = yamlIn((await commands.mic('access', account, id)).output);
+      const yaml = yamlIn((await commands.plugIn('access', account, id)).output);
       await commands.kubectl('apply', yaml);
       return { yaml, withdraw: () => commands.kubectl('delete', yaml) };
     };
@@ -263,7 +263,7 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
     describe('what its owner is told', () => {
       let pod: StagePod;
       let yaml: string;
-      const check = () => `mic.js access till/web ${keep.resourceId.toLowerCase()}`;
+      const check = () => `kubectl azure-pod-identity access till/web ${keep.resourceId.toLowerCase()}`;
       const till = { namespace: 'till', name: 'till' };
       const isGiven = ({ status }: RawResponse) => status === 200;
 
@@ -293,7 +293,7 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
         );
         const byMic = await commands.mic('explain', 'till/till', '--identity-access', 'rbac');
         const byNmi = await commands.nmi('explain', 'till/till', '--identity-access', 'rbac');
-        const checked = await commands.mic('access', 'till/web', keep.resourceId);
+        const checked = await commands.plugIn('access', 'till/web', keep.resourceId);
         expect([status, reason, byMic.code, byNmi.code, checked.code]).toEqual([
           400,
           'AccessDenied',
@@ -328,7 +328,7 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
           fits: isGiven,
         });
         expect(principalOf(answer)).toBe(principal(keep));
-        expect((await commands.mic('access', 'till/web', keep.resourceId)).code).toBe(0);
+        expect((await commands.plugIn('access', 'till/web', keep.resourceId)).code).toBe(0);
       });
 
       test('(b) the right withdrawn: the token is refused within the bound on a kept connection too, and the identity is detached', async () => {
@@ -490,7 +490,7 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
         const pod = await asThief('thief', { serviceAccount: 'thief', by: owner });
         const answers = await askAll(pod, kiosk);
         expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 400));
-        expect((await commands.mic('access', 'pay/thief', kiosk.resourceId)).code).toBe(1);
+        expect((await commands.plugIn('access', 'pay/thief', kiosk.resourceId)).code).toBe(1);
         expect(imdsQuestions(from)).toEqual([]);
       });
 
@@ -596,7 +596,7 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
         expect(principalOf(answer)).toBe(principal(own));
         expect(refused.map(principalOf)).not.toContain(principal(kiosk));
         expect((await decision(pod, byName())).body['error_description']).toContain(
-          `mic.js access pay/web ${machine.toLowerCase()}`,
+          `kubectl azure-pod-identity access pay/web ${machine.toLowerCase()}`,
         );
         expect(imdsQuestions(from).filter((query) => query.includes(kiosk.clientId))).toEqual([]);
       });

@@ -88,7 +88,7 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
     /** In mode `warn`: applies the report, until nobody would be refused any more. Returns the report. */
     const applyReport = async () => {
       for (const identity of ['till', 'stock']) await untilMode('warn', identity);
-      const { code, output } = await commands.mic('access-report');
+      const { code, output } = await commands.plugIn('access-report');
       expect(code).toBe(0);
       await commands.kubectl('apply', output);
       for (const identity of ['till', 'stock']) await untilMode('namespace', identity);

@@ -1,7 +1,6 @@
 import { resources } from '@pod-identity/crd-types';
-import { createPrinter } from '@pod-identity/kit/serve';
 import { exitCodes, CommandProblem, type PlugInCommand } from '../cli/command.ts';
-import { accessReportCommand, judgeEach } from '../../../mic/src/commands/plug-in.ts';
+import { judgeEach, readAccessReport } from '../../../mic/src/commands/plug-in.ts';
 import { listAllowed } from '../cluster/lists.ts';
 import { isForPrograms } from '../print/output.ts';
 import { rulesOf } from './modes.ts';
@@ -27,8 +26,8 @@ export const accessReport: PlugInCommand = {
     });
     if (listed.kind === 'not-read') throw new CommandProblem(listed.text);
     const { forceNamespaced } = await rulesOf(session);
-    const printer = createPrinter((line) => out.line(line));
-    await accessReportCommand({ rules: { forceNamespaced }, transport, clock, log, signal, printer });
+    const report = await readAccessReport({ rules: { forceNamespaced }, transport, clock, log, signal });
+    for (const line of report) out.line(line);
     // The report is often read by kubectl alone.
     session.err(`note: ${judgeEach}`);
     return exitCodes.ok;

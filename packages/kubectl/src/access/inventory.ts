@@ -53,7 +53,7 @@ async function look(session: Session): Promise<Seen> {
   const looking = { forceNamespaced, access: accessOnce(mode), needs: needs.inventory };
   const { world, transport } = await lookAtWorld({ ...session, ...looking });
   const { index, records } = world;
-  const machines = await machinesInUse({ ...session, transport, rules: looking }, index);
+  const machines = await machinesInUse({ ...session, transport }, index);
   const uses = [...identitiesInUse(index), ...machines.using]
     .filter(({ pod }) => namespace === undefined || namespaceOf(pod) === namespace)
     .map((using) => {

@@ -1,4 +1,4 @@
-// `mic access-report`: prints the roles that keep the identities in use working in mode `rbac`. Changes nothing.
+// The roles that keep the identities in use working in mode `rbac`, for the kubectl plug-in.
 import {
   fieldLimits,
   hasAccount,
@@ -11,7 +11,6 @@ import {
   type Host,
 } from '@pod-identity/crd-types';
 import { coreKinds, createResource, KubeError, tooLargeIn } from '@pod-identity/kit/kube';
-import type { Printer } from '@pod-identity/kit/serve';
 import { accessReport } from '../tell/access-report.ts';
 import {
   enforcedIn,
@@ -24,38 +23,28 @@ import {
 import { wildcardHolders } from '../tell/wildcard-holders.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import { keyOf } from '../snapshot/keys.ts';
-import { memberOf, stringAt } from '../snapshot/raw-object.ts';
+import { isFinished, memberOf, stringAt } from '../snapshot/raw-object.ts';
 import { podFieldsWithLabels } from '../snapshot/watch/pod-fields.ts';
 import { accessOnce, lookAtCluster, type Looking } from './look.ts';
 import { listClusterRoles } from './rbac.ts';
 
-export interface AccessReportCommand extends Looking {
-  readonly printer: Printer;
+/** In lines, which `kubectl apply` reads. */
+export async function readAccessReport(looking: Looking): Promise<readonly string[]> {
+  const index = await lookAtCluster(looking, accessOnce('namespace'));
+  const { using, unknown, without } = await machinesInUse(looking, index);
+  const inUse = [...identitiesInUse(index), ...using];
+  const roles = await listClusterRoles(looking);
+  return accessReport({
+    ...usesOf(inUse.filter(({ isEnforced }) => !isEnforced)),
+    asFederated: usesOf(identitiesAsFederated(index)),
+    enforced: enforcedIn(inUse),
+    holders: roles && wildcardHolders(roles.roles, roles.bindings),
+    unknown,
+    withoutAccount: [...withoutAccount(index), ...without],
+  });
 }
 
-/** The exit code. */
-export async function accessReportCommand(command: AccessReportCommand): Promise<number> {
-  const access = accessOnce('namespace');
-  const index = await lookAtCluster({ ...command, rules: { ...command.rules, access } });
-  const { using, unknown, without } = await machinesInUse(command, index);
-  const inUse = [...identitiesInUse(index), ...using];
-  const uses = usesOf(inUse.filter(({ isEnforced }) => !isEnforced));
-  const roles = await listClusterRoles(command);
-  const holders = roles && wildcardHolders(roles.roles, roles.bindings);
-  const withoutAccounts = [...withoutAccount(index), ...without];
-  const asFederated = usesOf(identitiesAsFederated(index));
-  const enforced = enforcedIn(inUse);
-  const report = accessReport({
-    ...uses,
-    asFederated,
-    enforced,
-    holders,
-    unknown,
-    withoutAccount: withoutAccounts,
-  });
-  for (const line of report) command.printer.line(line);
-  return 0;
-}
+type ReadingExceptions = Pick<Looking, 'transport' | 'signal'>;
 
 interface Exempt {
   readonly using: readonly Using[];
@@ -68,7 +57,7 @@ interface Machines extends Exempt {
 }
 
 /** The uses of pods that exceptions allow the identities of their machine. */
-export async function machinesInUse(looking: Looking, index: ClusterIndex): Promise<Machines> {
+export async function machinesInUse(looking: ReadingExceptions, index: ClusterIndex): Promise<Machines> {
   const exceptions = await listExceptions(looking);
   if (exceptions === undefined)
     return {
@@ -92,7 +81,10 @@ export async function machinesInUse(looking: Looking, index: ClusterIndex): Prom
 }
 
 /** Undefined when whoever asks may not list them. */
-async function listExceptions({ transport, signal }: Looking): Promise<readonly unknown[] | undefined> {
+async function listExceptions({
+  transport,
+  signal,
+}: ReadingExceptions): Promise<readonly unknown[] | undefined> {
   try {
     return await createResource<unknown>(transport, resources.AzurePodIdentityException).list({
       signal,
@@ -105,7 +97,11 @@ async function listExceptions({ transport, signal }: Looking): Promise<readonly 
 }
 
 /** A text says why it is unknown: an unreadable exception of one user must not prevent the report of others. */
-async function exemptBy(raw: unknown, looking: Looking, index: ClusterIndex): Promise<Exempt | string> {
+async function exemptBy(
+  raw: unknown,
+  looking: ReadingExceptions,
+  index: ClusterIndex,
+): Promise<Exempt | string> {
   const tooLarge = tooLargeProblems(tooLargeIn(raw));
   const parsed = parseAzurePodIdentityException(raw);
   if (!parsed.ok || tooLarge.length > 0)
@@ -121,7 +117,7 @@ async function exemptBy(raw: unknown, looking: Looking, index: ClusterIndex): Pr
 
 async function podsOf(
   exception: AzurePodIdentityException,
-  { transport, signal }: Looking,
+  { transport, signal }: ReadingExceptions,
   index: ClusterIndex,
 ): Promise<Exempt> {
   const { namespace = '' } = exception.metadata;
@@ -137,7 +133,7 @@ async function podsOf(
   const without: string[] = [];
   for (const pod of (await Promise.all(lists)).flat()) {
     const { host } = index.nodeHost(stringAt(memberOf(pod, 'spec'), 'nodeName'));
-    if (!host || ['Succeeded', 'Failed'].includes(stringAt(memberOf(pod, 'status'), 'phase'))) continue;
+    if (!host || isFinished(pod)) continue;
     const serviceAccount = stringAt(memberOf(pod, 'spec'), 'serviceAccountName');
     if (hasAccount({ serviceAccount }))
       using.push({

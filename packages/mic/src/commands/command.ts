@@ -1,4 +1,4 @@
-// Runs the command that arguments and environment select: help, version, `mic explain`, `mic access`, `mic access-report`, or MIC itself.
+// Runs the command that arguments and environment select: help, version, `mic explain`, or MIC itself.
 import {
   buildInfo,
   createLog,
@@ -24,10 +24,9 @@ import { micFlags } from '../config/flags.ts';
 import { readOriginalWarning } from '../compat/connect-original.ts';
 import { micMetrics, type MicMetricSpecs } from '../tell/metrics.ts';
 import { createTracing, type Tracing } from '../trace/tracing.ts';
-import { connect } from './connect.ts';
+import { connect, type ConnectOptions } from './connect.ts';
 import { inTime } from './deadline.ts';
 import { explainCommand } from './explain.ts';
-import { isAboutAccess, runAccess } from './run-access.ts';
 
 export interface Surroundings {
   /** The file of this program. */
@@ -71,43 +70,32 @@ export async function runCommand(
   if (fault !== undefined) console.error(`mic: ${fault}`);
   const { version } = build;
   const userAgent = userAgentOf('MIC', build, config.userAgentSuffix);
-  if (isAboutAccess(config.command)) return runAccess(config.command, config, userAgent);
   await runConnected({ config, env, version, userAgent }, serve);
   return 0;
 }
 
-interface Identified {
-  readonly config: MicConfig;
-  readonly env: Env;
-  readonly version: string;
-  readonly userAgent: string;
-}
-
-/** Commands that also call Azure. */
 async function runConnected(
-  { config, env, version, userAgent }: Identified,
+  {
+    config,
+    env,
+    version,
+    userAgent,
+  }: Pick<Started, 'config' | 'version'> & Pick<ConnectOptions, 'env' | 'userAgent'>,
   serve: (started: Started) => Promise<number>,
 ): Promise<void> {
   const { level, format } = config.log;
   const log = createLog({ component: 'mic', level, format, destination: gathered() });
   const metrics = createMetrics(micMetrics);
-  const instance = config.leader.identity;
-  const isExplain = config.command.kind === 'explain';
+  const { command } = config;
+  const traced = { version, instance: config.leader.identity, clock: systemClock, log };
   const run = async (signal: AbortSignal) => {
-    const tracer = await openTracer(isExplain ? undefined : config.tracing, {
-      version,
-      instance,
-      clock: systemClock,
-      log,
-    });
+    const tracer = await openTracer(command.kind === 'explain' ? undefined : config.tracing, traced);
     const trace = createTracing(tracer);
     const connections = await connect({ config, env, userAgent, log, metrics, trace });
     const { transport, azure } = connections;
     try {
       const started = { config, version, log, metrics, transport, azure, signal, trace };
-      return config.command.kind === 'explain'
-        ? await explain(config.command, started)
-        : await serve(started);
+      return command.kind === 'explain' ? await explain(command, started) : await serve(started);
     } finally {
       await Promise.all([connections.close(), tracer?.close()]);
     }

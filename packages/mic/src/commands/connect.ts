@@ -13,10 +13,7 @@ export interface Connections {
 }
 
 export interface ConnectOptions {
-  readonly config: Pick<
-    MicConfig,
-    'cloudConfigPath' | 'kubeconfig' | 'master' | 'serviceAccountDir' | 'kubeQps'
-  >;
+  readonly config: MicConfig;
   readonly env: Env;
   readonly userAgent: string;
   readonly log: Log;
@@ -32,7 +29,7 @@ export async function connect({
   metrics,
   trace,
 }: ConnectOptions): Promise<Connections> {
-  const { cloudConfigPath } = config;
+  const { cloudConfigPath, kubeconfig, master, serviceAccountDir, kubeQps: qps } = config;
   const azure = await connectAzure({
     cloudConfigPath,
     env,
@@ -43,7 +40,14 @@ export async function connect({
     onCall: (call) => meterCall(metrics, call),
     around: (client) => trace.arm(client),
   });
-  const transport = await connectApiServer({ config, userAgent });
+  const transport = await connectKube({
+    userAgent,
+    qps,
+    burst: qps,
+    serviceAccountDir,
+    ...(master === undefined ? {} : { master }),
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+  });
   return {
     transport,
     azure,
@@ -53,21 +57,6 @@ export async function connect({
       await transport.close().catch(() => undefined);
     },
   };
-}
-
-/** For commands without Azure. */
-export async function connectApiServer({
-  config: { kubeconfig, master, serviceAccountDir, kubeQps: qps },
-  userAgent,
-}: Pick<ConnectOptions, 'config' | 'userAgent'>): Promise<KubeTransport> {
-  return connectKube({
-    userAgent,
-    qps,
-    burst: qps,
-    serviceAccountDir,
-    ...(master === undefined ? {} : { master }),
-    ...(kubeconfig === undefined ? {} : { kubeconfig }),
-  });
 }
 
 function meterCall(metrics: Metrics<MicMetricSpecs>, { operation, result, ms }: ArmCall): void {

@@ -1,8 +1,8 @@
-// Room: commands of `mic` besides the service: `mic explain`, `mic access` and `mic access-report`.
+// Room: commands of `mic` besides the service (`mic explain`), and what the kubectl plug-in uses of MIC.
 // It must not write to the API server or to Azure.
 //
-// `mic explain`: reads the cluster and the pod's host once and prints its findings. Changes nothing.
-import { hasAccount, resources, type AccessMode, type ResourceId } from '@pod-identity/crd-types';
+// Explanations: from one reading of the cluster, and for `mic explain` of the pod's host. Changes nothing.
+import { hasAccount, resources, type AccessMode, type Host } from '@pod-identity/crd-types';
 import {
   coreKinds,
   createAccessReviewer,
@@ -19,8 +19,8 @@ import { Mirror } from '../apply/mirror.ts';
 import type { Azure } from '../azure/connect.ts';
 import { findHome } from './home.ts';
 import { accessOnce, lookAtCluster, mayNotList, type ClusterRules, type Looking } from './look.ts';
-import { reviewPod } from './review-pod.ts';
-import { explainPod, type ExplainedPod, type Explanation } from '../tell/explain-pod.ts';
+import { reviewRights } from './review-rights.ts';
+import { explainPod, type ExplainedPod, type ExplainWorld, type Explanation } from '../tell/explain-pod.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { AccessGroup } from '../snapshot/index/rights.ts';
 import type { HostFacts, HostRecord } from '../snapshot/facts/facts.ts';
@@ -29,20 +29,20 @@ import { podFields } from '../snapshot/watch/pod-fields.ts';
 import { createFacts, factsFromRecord, foldReading } from '../snapshot/facts/host-facts.ts';
 
 export interface Explaining extends Looking {
-  readonly target: { readonly namespace: string; readonly pod: string };
   /** MIC's matching rules, and its own namespace if that is known. */
-  readonly rules: Omit<ClusterRules, 'access'> & { readonly namespace: string | undefined };
+  readonly rules: ClusterRules & { readonly namespace: string | undefined };
+  /** Default: `namespace`. */
   readonly accessMode?: AccessMode;
   /** Default: SubjectAccessReviews of the API server. */
   readonly reviewer?: AccessReviewer;
+}
+
+export interface ExplainingOne extends Explaining {
+  readonly target: { readonly namespace: string; readonly pod: string };
   /** Undefined: whoever asks has no access to Azure, so what hosts carry is not looked at. */
   readonly azure: Pick<Azure, 'hosts' | 'principalId'> | undefined;
   /** A message about the original's MIC, if it runs too. */
   originalRuns?(signal: AbortSignal): Promise<string | undefined>;
-}
-
-export interface ExplainCommand extends Explaining {
-  readonly printer: Printer;
 }
 
 export type RecordsRead = Pick<Explaining, 'transport' | 'log' | 'signal'> & {
@@ -53,58 +53,96 @@ export type RecordsRead = Pick<Explaining, 'transport' | 'log' | 'signal'> & {
 const azurePatienceMs = 15_000;
 
 /** Returns the exit code: 0 if the pod can use all its identities, 1 if not. Throws KubeError if that could not be determined. */
-export async function explainCommand(command: ExplainCommand): Promise<number> {
+export async function explainCommand(
+  command: ExplainingOne & { readonly printer: Printer },
+): Promise<number> {
   const { pod, findings, result } = await readExplanation(command);
   for (const line of findingLines(`pod ${pod}`, [...findings, result])) command.printer.line(line);
   return result.verdict === 'ok' ? 0 : 1;
 }
 
 /** Throws KubeError if that could not be determined. */
-export async function readExplanation(command: Explaining): Promise<Explanation> {
-  const { target, azure, clock, signal } = command;
+export async function readExplanation(command: ExplainingOne): Promise<Explanation> {
+  const { target, azure, signal } = command;
   const { namespace, pod: name } = target;
+  const key = `${namespace}/${name}`;
   const original = command.originalRuns?.(signal);
-  const access = accessOnce(command.accessMode ?? 'namespace');
-  const { registry } = access;
-  const index = await lookAtCluster({ ...command, rules: { ...command.rules, access } });
-  const records = await readAssigned(command, index);
-  const allowsAnybody = await reviewRights(command, { index, registry });
-  const home = index.homeOf(`${namespace}/${name}`);
-  const host = await lookAtHost(command, index, home);
-  const unknownPod = index.pod(`${namespace}/${name}`) ? undefined : await lookForPod(command);
-  const micPrincipalId = await principalIdOf(command, host);
+  const cluster = await readCluster(command, key);
+  const { index } = cluster;
+  const home = index.homeOf(key);
+  const host = home && index.host(home);
+  const written = host && (await readRecords(command));
+  const facts = host && (await lookAtHost(command, host, written));
+  const unknown = index.pod(key) ? {} : { unknownPod: await lookForPod(command) };
   return explainPod(
-    { namespace, name, ...(unknownPod === undefined ? {} : { unknownPod }) },
+    { namespace, name, ...unknown },
     {
-      index,
-      records,
-      micPrincipalId,
-      now: clock.now(),
-      isOpen: index.accessMode(namespace) === 'namespace',
-      allowsAnybody,
-      hasManyRights: registry.pairsOf(namespace) > pairsPerNamespace,
+      ...worldOf(namespace, cluster, written),
+      // Of the credential here, else as MIC wrote it down.
+      micPrincipalId: (await azure?.principalId(within(signal, azurePatienceMs))) ?? written?.micPrincipalId,
+      now: command.clock.now(),
       original: await original,
-      factsOf: (id) => (id === home ? host?.facts : undefined),
-      lacksRecords: host?.lacksRecords === true,
+      factsOf: (id) => (id === home ? facts : undefined),
+      lacksRecords: host !== undefined && written === undefined,
       lacksAzure: azure === undefined,
     },
   );
 }
 
-/** Returns whether the API server allows anybody the use of identities. */
-async function reviewRights(
-  { target: { namespace, pod }, transport, reviewer, clock, signal }: Explaining,
-  known: { readonly index: ClusterIndex; readonly registry: PairRegistry<AccessGroup> },
-): Promise<boolean> {
-  const name = known.index.pod(`${namespace}/${pod}`)?.serviceAccount;
-  if (name === undefined) return false;
-  return reviewPod({
-    ...known,
-    reviewer: reviewer ?? createAccessReviewer(transport),
-    subject: { namespace, name },
-    now: clock.now(),
-    signal,
+/**
+ * The same for many pods (`namespace/name`), from what MIC wrote down about their hosts: Azure is not asked. Pods that are not there, or
+ * have no label, are left out. Throws KubeError if whoever asks may not list what MIC lists.
+ */
+export async function explainPods({
+  pods,
+  ...given
+}: Explaining & { readonly pods: readonly string[] }): Promise<readonly Explanation[]> {
+  const cluster = await readCluster(given);
+  const written = await readRecords(given);
+  const facts = new Map(written?.records.map((record) => [record.host.id, factsFromRecord(record)]));
+  const now = given.clock.now();
+  return pods.flatMap((key) => {
+    const pod = cluster.index.pod(key);
+    if (pod === undefined) return [];
+    const world = worldOf(pod.namespace, cluster, written);
+    return explainPod(pod, { ...world, now, factsOf: (id) => id && facts.get(id) });
   });
+}
+
+interface ExplainedCluster extends Pick<ExplainWorld, 'allowsAnybody'> {
+  readonly index: ClusterIndex;
+  readonly records: Mirror;
+  readonly registry: PairRegistry<AccessGroup>;
+}
+
+/** With reviews of the rights of one pod, or of those that MIC would review. */
+async function readCluster(given: Explaining, only?: string): Promise<ExplainedCluster> {
+  const { accessMode = 'namespace', transport, clock, signal } = given;
+  const access = accessOnce(accessMode, only === undefined ? pairsPerNamespace : Infinity);
+  const { registry } = access;
+  const index = await lookAtCluster(given, access);
+  const records = await readAssigned(given, index);
+  const { reviewer = createAccessReviewer(transport) } = given;
+  const reviewing = { index, registry, reviewer, now: clock.now(), signal };
+  if (only === undefined) return { index, records, registry, allowsAnybody: await reviewRights(reviewing) };
+  const pod = index.pod(only);
+  const subject = pod && { namespace: pod.namespace, name: pod.serviceAccount };
+  const allowsAnybody = subject !== undefined && (await reviewRights({ ...reviewing, subject }));
+  return { index, records, registry, allowsAnybody };
+}
+
+function worldOf(
+  namespace: string,
+  { registry, ...cluster }: ExplainedCluster,
+  written: WrittenByMic | undefined,
+): Omit<ExplainWorld, 'now' | 'factsOf'> {
+  return {
+    ...cluster,
+    micPrincipalId: written?.micPrincipalId,
+    isOpen: cluster.index.accessMode(namespace) === 'namespace',
+    hasManyRights: registry.pairsOf(namespace) > pairsPerNamespace,
+    lacksRecords: written === undefined,
+  };
 }
 
 async function readAssigned({ transport, signal }: Explaining, index: ClusterIndex): Promise<Mirror> {
@@ -118,34 +156,15 @@ async function readAssigned({ transport, signal }: Explaining, index: ClusterInd
   }
 }
 
-/** Of the credential here, else as MIC wrote it down. */
-async function principalIdOf(
-  { azure, signal }: Explaining,
-  host: LookedAtHost | undefined,
-): Promise<string | undefined> {
-  return (await azure?.principalId(within(signal, azurePatienceMs))) ?? host?.micPrincipalId;
-}
-
-interface LookedAtHost {
-  readonly facts: HostFacts;
-  readonly lacksRecords: boolean;
-  readonly micPrincipalId: string | undefined;
-}
-
 async function lookAtHost(
-  command: Explaining,
-  index: ClusterIndex,
-  id: ResourceId | undefined,
-): Promise<LookedAtHost | undefined> {
-  const { azure, clock, signal } = command;
-  const host = id === undefined ? undefined : index.host(id);
-  if (!host) return undefined;
-  const written = await readRecords(command);
-  const record = written?.records.find((candidate) => candidate.host.id === id);
+  { azure, clock, signal }: ExplainingOne,
+  host: Host,
+  written: WrittenByMic | undefined,
+): Promise<HostFacts> {
+  const record = written?.records.find((candidate) => candidate.host.id === host.id);
   const known = record ? factsFromRecord(record) : createFacts(host);
   const outcome = await azure?.hosts.read(host, within(signal, azurePatienceMs));
-  const facts = outcome ? foldReading(known, outcome, { now: clock.now(), chance: 0 }) : known;
-  return { facts, lacksRecords: written === undefined, micPrincipalId: written?.micPrincipalId };
+  return outcome ? foldReading(known, outcome, { now: clock.now(), chance: 0 }) : known;
 }
 
 /** What MIC wrote down in its own namespace. */
@@ -179,7 +198,7 @@ export async function readRecords(command: RecordsRead): Promise<WrittenByMic | 
 type UnknownPod = NonNullable<ExplainedPod['unknownPod']>;
 
 /** The watches keep labelled pods only: others are read from the API server. */
-async function lookForPod({ transport, target, signal }: Explaining): Promise<UnknownPod> {
+async function lookForPod({ transport, target, signal }: ExplainingOne): Promise<UnknownPod> {
   try {
     const pod = await createResource(transport, coreKinds.pods).get(
       { namespace: target.namespace, name: target.pod },

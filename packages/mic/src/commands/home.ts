@@ -1,6 +1,6 @@
 import { clusterKinds } from '@pod-identity/kit/core';
 import { createResource, KubeError, wholeObject, type KubeTransport } from '@pod-identity/kit/kube';
-import { memberOf, stringAt } from '../snapshot/raw-object.ts';
+import { listAt, stringAt } from '../snapshot/raw-object.ts';
 
 /** By the manifests and the chart. */
 const [bindingName, accountName] = ['pod-identity-mic', 'mic'];
@@ -15,8 +15,7 @@ export async function findHome(transport: KubeTransport, signal: AbortSignal): P
       { name: bindingName },
       { signal, fields: wholeObject },
     );
-    const subjects = memberOf(binding, 'subjects');
-    const account = (Array.isArray(subjects) ? (subjects as unknown[]) : []).find(
+    const account = listAt(binding, 'subjects').find(
       (subject) =>
         stringAt(subject, 'kind') === 'ServiceAccount' && stringAt(subject, 'name') === accountName,
     );

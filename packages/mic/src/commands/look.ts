@@ -10,8 +10,6 @@ import { createClusterWatch } from '../snapshot/watch/cluster-watch.ts';
 export interface ClusterRules {
   readonly forceNamespaced: boolean;
   readonly namespaceShareBytes?: number;
-  /** Default: mode `namespace`. */
-  readonly access?: AccessRules;
 }
 
 export interface Looking extends Pick<KubeAmbient, 'transport' | 'clock' | 'log'> {
@@ -19,23 +17,17 @@ export interface Looking extends Pick<KubeAmbient, 'transport' | 'clock' | 'log'
   readonly signal: AbortSignal;
 }
 
-/** For one look, which takes all pairs. Annotations of Namespaces can be stricter than the mode. */
-export function accessOnce(mode: AccessMode): AccessRules {
-  return {
-    mode,
-    registry: new PairRegistry<AccessGroup>({ pairsPerNamespace: Infinity, recheckMs: Infinity }),
-  };
+/** For one look, which takes all pairs if there is no limit. Annotations of Namespaces can be stricter than the mode. */
+export function accessOnce(mode: AccessMode, pairsPerNamespace = Infinity): AccessRules {
+  return { mode, registry: new PairRegistry<AccessGroup>({ pairsPerNamespace, recheckMs: Infinity }) };
 }
 
 /** Reads the cluster once. Throws KubeError if the signal aborts before, or at the first list that whoever asks has no right to. */
-export async function lookAtCluster({
-  rules,
-  transport,
-  clock,
-  log,
-  signal,
-}: Looking): Promise<ClusterIndex> {
-  const index = new ClusterIndex({ forceNamespaced: rules.forceNamespaced }, rules.access);
+export async function lookAtCluster(
+  { rules: { forceNamespaced, namespaceShareBytes }, transport, clock, log, signal }: Looking,
+  access: AccessRules,
+): Promise<ClusterIndex> {
+  const index = new ClusterIndex({ forceNamespaced }, access);
   const refused = Promise.withResolvers<never>();
   const view = createClusterWatch({
     transport,
@@ -43,7 +35,7 @@ export async function lookAtCluster({
     clock,
     random: Math.random,
     log,
-    namespaceShareBytes: rules.namespaceShareBytes,
+    namespaceShareBytes,
     // A report that lacks namespaces would be wrong.
     startMs: Infinity,
     onUnlisted(kind, problem) {

@@ -1,6 +1,6 @@
 import type { AccessTarget } from '@pod-identity/crd-types';
 import { expect, test } from 'vitest';
-import { checkLines } from './access-check.ts';
+import { accessCodeOf, checkLines } from './access-check.ts';
 
 const subject = { namespace: 'pay', name: 'web' };
 const identity: AccessTarget = { resource: 'managedidentities', names: ['/s/g/id', '/s/g', '/s'] };
@@ -33,4 +33,14 @@ test('a question without an answer is told as that', () => {
   expect(checkLines(subject, identity, { kind: 'unanswered', why: 'slow down' })).toEqual([
     '… whether ServiceAccount pay/web may use managedidentities /s/g/id is not known: slow down',
   ]);
+});
+
+test('the exit code says that one right is missing before it says that another one is not known', () => {
+  const code = (
+    ...kinds: Parameters<typeof accessCodeOf>[0] extends ReadonlySet<infer Kind> ? Kind[] : never
+  ) => accessCodeOf(new Set(kinds));
+  expect([code('allowed'), code('allowed', 'unanswered'), code('allowed', 'refused'), code()]).toEqual([
+    0, 2, 1, 1,
+  ]);
+  expect(code('refused', 'unanswered', 'allowed')).toBe(1);
 });

@@ -1,4 +1,4 @@
-// Text of `mic access`: the right by which a ServiceAccount may use a target, or the roles that grant it.
+// What a review says of a ServiceAccount and a target: the right by which it may use it, or the roles that grant it.
 import { accessGroup, rolesFor, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
 import type { NamesReview } from '@pod-identity/policy';
 
@@ -29,6 +29,13 @@ export function checkLines(
           .split('\n'),
       ];
   }
+}
+
+/** The exit code. 0: all are allowed; 1: one is not, or there is none; 2: the API server did not say of one, and refused none. */
+export function accessCodeOf(kinds: ReadonlySet<NamesReview['kind']>): 0 | 1 | 2 {
+  if (kinds.has('refused')) return 1;
+  if (kinds.has('unanswered')) return 2;
+  return kinds.has('allowed') ? 0 : 1;
 }
 
 function levelsOf({ resource }: AccessTarget): readonly string[] {

@@ -1,4 +1,4 @@
-// Text of `mic access-report`: the roles that keep all current uses working, for `kubectl apply -f -`.
+// Text of the report of access: the roles that keep all current uses working, for `kubectl apply -f -`.
 import { accessTargetKey, rolesFor, type AccessTarget } from '@pod-identity/crd-types';
 import { inBroker } from '@pod-identity/policy';
 import type { Use, Uses } from './access-uses.ts';
@@ -29,7 +29,7 @@ export function accessReport(parts: ReportParts): readonly string[] {
     ...preview(parts.asFederated),
     ...comment('No right can be given for these; mode rbac refuses them', parts.uncovered),
     ...comment(
-      'For these the right decides already, so their pods have it or do not use them: not in this report; mic access prints the roles',
+      'For these the right decides already, so their pods have it or do not use them: not in this report; kubectl azure-pod-identity access prints the roles',
       parts.enforced,
     ),
     ...comment(

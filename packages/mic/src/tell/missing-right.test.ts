@@ -103,7 +103,9 @@ describe('a right that is missing', () => {
     expect(text).toContain('✗ access       ServiceAccount shop/web may not use AzureIdentity shop/reader');
     expect(text).toMatch(/\napiVersion: rbac\.authorization\.k8s\.io\/v1\nkind: ClusterRole\n/);
     expect(text).toMatch(/\n---\n/);
-    expect(text).toContain(`mic.js access shop/web ${resourceIdOf('reader').toLowerCase()}`);
+    expect(text).toContain(
+      `kubectl azure-pod-identity access shop/web ${resourceIdOf('reader').toLowerCase()}`,
+    );
     expect(text).toContain('✗ result');
   });
 
@@ -181,7 +183,9 @@ describe('the right on a federated identity (type 3)', () => {
     expect(conditionIn(index)?.message).toContain(`federatedidentities ${tenantID}/${clientID}`);
     const text = explained(index);
     expect(text).toContain('✗ access       ServiceAccount shop/web may not use AzureIdentity shop/reader');
-    expect(text).toContain(`mic.js access shop/web federatedidentities/${tenantID}/${clientID}`);
+    expect(text).toContain(
+      `kubectl azure-pod-identity access shop/web federatedidentities/${tenantID}/${clientID}`,
+    );
     expect(text).toContain('resources: [federatedidentities]');
     expect(text).not.toContain('would refuse it');
   });

@@ -186,7 +186,9 @@ describe('a namespace without the right', () => {
       return status?.conditions?.[0];
     };
     await scene.until(() => condition()?.reason === 'AccessDenied');
-    expect(condition()?.message).toContain(`mic.js access evil/web ${payer.toLowerCase()}`);
+    expect(condition()?.message).toContain(
+      `kubectl azure-pod-identity access evil/web ${payer.toLowerCase()}`,
+    );
     expect(condition()?.message).toContain('kind: ClusterRoleBinding');
   });
 

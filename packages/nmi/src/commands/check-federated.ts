@@ -1,5 +1,5 @@
 // `nmi check-federated`, in a pod of the broker: whether an AzureIdentity would get tokens as type 3, before it is changed. Nobody gets the token.
-import { info, inMic, findingLines, ok, problem, waiting, type Finding } from '@pod-identity/policy';
+import { info, inPlugIn, findingLines, ok, problem, waiting, type Finding } from '@pod-identity/policy';
 import { createPrinter, printWhole, systemClock as clock } from '@pod-identity/kit/serve';
 import { readAssertion } from '../broker-service/assertion.ts';
 import { createExchange, type ExchangeOptions } from '../broker-service/exchange.ts';
@@ -93,12 +93,12 @@ function refusedBy({ code, message, credential }: BrokerRefusal, { loginHost }: 
   });
 }
 
-/** MIC looks at these. */
+/** Of pods, which the broker does not read. */
 function rightsOf({ tenant, clientId }: FederatedCheck): Finding {
   const target = `federatedidentities/${tenant}/${clientId}`;
   return info('access', `not checked here: whether the ServiceAccount of each pod has the right ${target}`, {
-    text: 'mic access-report prints the rights of all pods; for one ServiceAccount',
-    command: inMic(`access NAMESPACE/SERVICEACCOUNT ${target}`),
+    text: 'kubectl azure-pod-identity inventory -A shows those of all pods; for one ServiceAccount',
+    command: inPlugIn(`access NAMESPACE/SERVICEACCOUNT ${target}`),
   });
 }
 

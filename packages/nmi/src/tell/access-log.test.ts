@@ -28,7 +28,7 @@ describe('who would be refused', () => {
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({
       serviceAccount: 'pay/web',
       managedidentities: name,
-      check: `kubectl -n aad-pod-identity exec deploy/mic -- node /app/mic.js access pay/web ${name}`,
+      check: `kubectl azure-pod-identity access pay/web ${name}`,
     });
   });
 

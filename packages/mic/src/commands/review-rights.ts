@@ -1,4 +1,4 @@
-// Asks the API server once about rights: about one target, or about all that one pod needs.
+// Asks the API server once about rights: about one target, or about all that pods need.
 import type { AccessSubject } from '@pod-identity/crd-types';
 import { KubeError, reviewStranger, subjectOf, type AccessReviewer } from '@pod-identity/kit/kube';
 import { reviewNames, strangerRight, useRight, type NamesReview } from '@pod-identity/policy';
@@ -6,7 +6,7 @@ import type { PairRegistry, Pair } from '../access/pair-registry.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { AccessGroup } from '../snapshot/index/rights.ts';
 
-export interface PodReview {
+export interface RightsReview {
   readonly index: ClusterIndex;
   readonly registry: PairRegistry<AccessGroup>;
   readonly reviewer: AccessReviewer;
@@ -17,13 +17,13 @@ export interface PodReview {
 }
 
 /** The results are in the registry afterwards, and none if the API server allows an invented user too, as in MIC. Returns whether it does. */
-export async function reviewPod({
+export async function reviewRights({
   index,
   registry,
   subject,
   now,
   ...reviewing
-}: PodReview): Promise<boolean> {
+}: RightsReview): Promise<boolean> {
   index.settle();
   let isOpen: boolean | undefined;
   for (let pair = registry.next(now); pair; pair = registry.next(now)) {
@@ -36,10 +36,10 @@ export async function reviewPod({
   return isOpen === true;
 }
 
-type Reviewing = Pick<PodReview, 'reviewer' | 'signal'>;
+type Reviewing = Pick<RightsReview, 'reviewer' | 'signal'>;
 
 /** False if that is not known. */
-export async function allowsAnybody({ reviewer, signal }: Reviewing): Promise<boolean> {
+async function allowsAnybody({ reviewer, signal }: Reviewing): Promise<boolean> {
   const result = await reviewStranger(reviewer, strangerRight, signal);
   return 'isRefused' in result && !result.isRefused;
 }

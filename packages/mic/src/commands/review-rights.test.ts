@@ -5,7 +5,7 @@ import { skipsOf } from '../plan/desired.ts';
 import { binding, identity, node, pod, resourceIdOf } from '../plan/test/builders.ts';
 import { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { AccessGroup } from '../snapshot/index/rights.ts';
-import { reviewPod } from './review-pod.ts';
+import { reviewRights } from './review-rights.ts';
 
 async function review(answer: AccessReviewer['review']) {
   const registry = new PairRegistry<AccessGroup>({ pairsPerNamespace: 10, recheckMs: Infinity });
@@ -17,7 +17,7 @@ async function review(answer: AccessReviewer['review']) {
   index.apply({ kind: 'identity', key: of.key, view: of });
   index.apply({ kind: 'binding', key: by.key, view: by });
   index.apply({ kind: 'pod', key: 'shop/web-0', view: pod({ serviceAccount: 'web' }) });
-  const isOpen = await reviewPod({
+  const isOpen = await reviewRights({
     index,
     registry,
     reviewer: { review: answer },

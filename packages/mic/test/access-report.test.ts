@@ -1,16 +1,17 @@
-// `mic access` and `mic access-report` against the simulated API server.
+// Rights on Azure identities as the kubectl plug-in prints them, against the simulated API server.
 import { rolesFor, type AccessTarget } from '@pod-identity/crd-types';
 import { connectKube, createAccessReviewer } from '@pod-identity/kit/kube';
-import { createLog, createPrinter, systemClock } from '@pod-identity/kit/serve';
+import { createLog, systemClock } from '@pod-identity/kit/serve';
 import { cluster, kubeClient, startSim, type Cluster, type Sim } from '@pod-identity/sim';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { accessCommand } from '../src/commands/access.ts';
-import { accessReportCommand } from '../src/commands/access-report.ts';
-import { targetsOf } from '../src/commands/run-access.ts';
+import { readAccessReport } from '../src/commands/access-report.ts';
+import type { Looking } from '../src/commands/look.ts';
+import { reviewTarget } from '../src/commands/review-rights.ts';
+import { checkLines } from '../src/tell/access-check.ts';
 import { identityId, scaleSetId } from './stage.ts';
 
 let sim: Sim;
@@ -30,7 +31,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function look<T>(run: (looking: Parameters<typeof targetsOf>[0]) => Promise<T>): Promise<T> {
+async function look<T>(run: (looking: Looking) => Promise<T>): Promise<T> {
   const transport = await connectKube({ kubeconfig: join(folder, 'kubeconfig'), userAgent: 'test' });
   const log = createLog({ component: 'test', level: 'error', destination: { write: () => undefined } });
   const rules = { forceNamespaced: true };
@@ -42,34 +43,22 @@ async function look<T>(run: (looking: Parameters<typeof targetsOf>[0]) => Promis
   }
 }
 
-const printed = () => {
-  const lines: string[] = [];
-  return { lines, printer: createPrinter((line) => void lines.push(line)) };
-};
-
-async function access(account: string, target?: AccessTarget) {
+/** What the plug-in prints of one right. */
+async function check(account: string, target: AccessTarget) {
   const [namespace = '', name = ''] = account.split('/');
-  const { lines, printer } = printed();
-  const code = await look((looking) =>
-    accessCommand({
-      subject: { namespace, name },
-      target,
-      inUse: () => targetsOf(looking, { namespace, name }),
-      reviewer: createAccessReviewer(looking.transport),
-      signal: looking.signal,
-      printer,
-    }),
+  const subject = { namespace, name };
+  const review = await look(({ transport, signal }) =>
+    reviewTarget({ subject, target }, { reviewer: createAccessReviewer(transport), signal }),
   );
-  return { code, text: lines.join('\n') };
+  return { kind: review.kind, text: checkLines(subject, target, review).join('\n') };
 }
 
-async function report() {
-  const { lines, printer } = printed();
-  const code = await look((looking) => accessReportCommand({ ...looking, printer }));
+async function report(signal = new AbortController().signal) {
+  const lines = await look((looking) => readAccessReport({ ...looking, signal }));
   const objects = parseAllDocuments(lines.join('\n'))
     .map((document) => document.toJS() as { kind: string } | null)
     .filter((object) => object !== null);
-  return { code, lines, objects };
+  return { lines, objects };
 }
 
 const apply = async (objects: readonly { readonly kind: string }[]) => {
@@ -87,22 +76,58 @@ async function use(namespace: string, serviceAccountName: string) {
   await town.pod({ namespace, name: 'web', label: 'app', serviceAccountName });
 }
 
-const reader: AccessTarget = {
-  resource: 'managedidentities',
-  names: [
-    identityId('pay-reader').toLowerCase(),
-    identityId('pay-reader').toLowerCase().split('/providers')[0]!,
-    '/subscriptions/00000000-0000-0000-0000-00000000000a',
-  ],
+const identityTarget = (name: string): AccessTarget => {
+  const id = identityId(name).toLowerCase();
+  return {
+    resource: 'managedidentities',
+    names: [id, id.split('/providers')[0]!, '/subscriptions/00000000-0000-0000-0000-00000000000a'],
+  };
+};
+const [reader, shopReader] = [identityTarget('pay-reader'), identityTarget('shop-reader')];
+const machine: AccessTarget = { ...reader, resource: 'machines', names: [scaleSetId('vmss1').toLowerCase()] };
+
+const rolesOf = (account: string, target: AccessTarget) => {
+  const [namespace = '', name = ''] = account.split('/');
+  return rolesFor({ subjects: [{ namespace, name }], targets: [target] }).objects;
 };
 
-describe('mic access', () => {
+describe('a right', () => {
+  it('is not known when the API server does not answer reviews', async () => {
+    sim.kube.faults.add({ match: { path: /subjectaccessreviews/ }, then: { status: 503 } });
+    expect(await check('pay/web', reader)).toMatchObject({
+      kind: 'unanswered',
+      text: expect.stringContaining('is not known') as string,
+    });
+  });
+
+  it('that is missing is told with the role, and after it was applied, is there', async () => {
+    await use('pay', 'web');
+    const before = await check('pay/web', reader);
+    expect([before.kind, before.text.includes('✗ ServiceAccount pay/web may not use')]).toEqual([
+      'refused',
+      true,
+    ]);
+    const yaml = before.text.slice(before.text.indexOf('apiVersion:'));
+    const objects = parseAllDocuments(yaml).map((document) => document.toJS() as { kind: string });
+    await apply(objects);
+    expect(await check('pay/web', reader)).toEqual({
+      kind: 'allowed',
+      text: `✓ ServiceAccount pay/web may use managedidentities ${reader.names[0]}\n  by a right on this identity: ${reader.names[0]}`,
+    });
+  });
+
+  it('on a wider level is told with the level', async () => {
+    const wide: AccessTarget = { ...reader, names: [reader.names[1]!] };
+    await apply(rolesFor({ subjects: [{ namespace: 'pay', name: 'web' }], targets: [wide] }).objects);
+    expect((await check('pay/web', reader)).text).toContain('by a right on its resource group:');
+  });
+});
+
+describe('the report of access', () => {
   it('ends when its time is over, although the API server gives no list', async () => {
     sim.kube.faults.add({ match: { path: /^\/api/ }, then: { hang: true } });
     const late = new AbortController();
-    const ended = look((looking) =>
-      targetsOf({ ...looking, signal: late.signal }, { namespace: 'pay', name: 'web' }),
-    );
+    const ended = report(late.signal);
     late.abort();
     await expect(ended).rejects.toMatchObject({ name: 'KubeError', code: 'unavailable' });
   });
@@ -116,8 +141,7 @@ describe('mic access', () => {
     ],
   ])('ends at the first 403 to what it needs, and names the right: %s', async (path, message) => {
     sim.kube.faults.add({ match: { path }, then: { status: 403 } });
-    const asked = look((looking) => targetsOf(looking, { namespace: 'pay', name: 'web' }));
-    await expect(asked).rejects.toMatchObject({
+    await expect(report()).rejects.toMatchObject({
       code: 'denied',
       message: expect.stringMatching(message) as string,
     });
@@ -128,62 +152,9 @@ describe('mic access', () => {
     sim.kube.faults.add({ match: { path: /azureassigned/ }, then: { status: 403 } });
     sim.kube.faults.add({ match: { path: /^\/api/, query: /watch=true/ }, then: { status: 403 } });
     sim.kube.faults.add({ match: { path: /\/namespaces$/ }, then: { status: 403 } });
-    expect((await access('pay/web')).text).toContain(`may not use managedidentities ${reader.names[0]}`);
+    expect((await report()).objects).toEqual(rolesOf('pay/web', reader));
   });
 
-  it('ends with 2 when the API server does not answer reviews', async () => {
-    sim.kube.faults.add({ match: { path: /subjectaccessreviews/ }, then: { status: 503 } });
-    expect(await access('pay/web', reader)).toMatchObject({
-      code: 2,
-      text: expect.stringContaining('is not known') as string,
-    });
-  });
-
-  it('prints the missing role, and after it was applied, the right', async () => {
-    await use('pay', 'web');
-    const before = await access('pay/web', reader);
-    expect([before.code, before.text.includes('✗ ServiceAccount pay/web may not use')]).toEqual([1, true]);
-    const yaml = before.text.slice(before.text.indexOf('apiVersion:'));
-    const objects = parseAllDocuments(yaml).map((document) => document.toJS() as { kind: string });
-    await apply(objects);
-    expect(await access('pay/web', reader)).toEqual({
-      code: 0,
-      text: `✓ ServiceAccount pay/web may use managedidentities ${reader.names[0]}\n  by a right on this identity: ${reader.names[0]}`,
-    });
-  });
-
-  it('prints the level of a wider right', async () => {
-    const wide: AccessTarget = { ...reader, names: [reader.names[1]!] };
-    await apply(rolesFor({ subjects: [{ namespace: 'pay', name: 'web' }], targets: [wide] }).objects);
-    expect((await access('pay/web', reader)).text).toContain('by a right on its resource group:');
-  });
-
-  it('checks the identities that pods of the ServiceAccount use if none is given', async () => {
-    await use('pay', 'web');
-    await town.exception({ namespace: 'pay', name: 'all', podLabels: { aadpodidbinding: 'APP' } });
-    const { code, text } = await access('pay/web');
-    expect(code).toBe(1);
-    expect(text).toContain(`may not use managedidentities ${reader.names[0]}`);
-    expect(text).toContain(`may not use machines ${scaleSetId('vmss1').toLowerCase()}`);
-    const other = await access('pay/default');
-    expect([other.code, other.text.includes('no pod of ServiceAccount pay/default uses')]).toEqual([1, true]);
-  });
-
-  it('reports an API server that allows everything to everyone', async () => {
-    const { lines, printer } = printed();
-    const code = await accessCommand({
-      subject: { namespace: 'pay', name: 'web' },
-      target: reader,
-      inUse: () => Promise.resolve([]),
-      reviewer: { review: () => Promise.resolve(true) },
-      signal: new AbortController().signal,
-      printer,
-    });
-    expect([code, lines.at(-1)?.includes('AlwaysAllow')]).toEqual([1, true]);
-  });
-});
-
-describe('mic access-report', () => {
   it('prints the roles for all current uses: identities and machines', async () => {
     await use('pay', 'web');
     await use('shop', 'default');
@@ -196,13 +167,17 @@ describe('mic access-report', () => {
     });
     await town.pod({ namespace: 'kube-system', name: 'other', labels: { app: 'other' } });
     await town.pod({ namespace: 'kube-system', name: 'done', labels: { app: 'agent' }, phase: 'Succeeded' });
-    const { code, objects } = await report();
-    expect([code, objects.length]).toEqual([0, 6]);
+    const { objects } = await report();
+    expect(objects).toHaveLength(6);
     await apply(objects);
-    for (const account of ['pay/web', 'shop/default', 'kube-system/agent'])
-      expect([account, (await access(account)).code]).toEqual([account, 0]);
-    expect((await access('pay/default', reader)).code).toBe(1);
-    expect((await access('shop/web', reader)).code).toBe(1);
+    for (const [account, target] of [
+      ['pay/web', reader],
+      ['shop/default', shopReader],
+      ['kube-system/agent', machine],
+    ] as const)
+      expect([account, (await check(account, target)).kind]).toEqual([account, 'allowed']);
+    expect((await check('pay/default', reader)).kind).toBe('refused');
+    expect((await check('shop/web', reader)).kind).toBe('refused');
   });
 
   it('leaves out pods without a ServiceAccount, which get no identity, and names them', async () => {
@@ -249,8 +224,8 @@ describe('mic access-report', () => {
       match: { path: /azurepodidentityexceptions|clusterroles/ },
       then: { status: 403 },
     });
-    const { code, lines, objects } = await report();
-    expect([code, objects.length]).toEqual([0, 2]);
+    const { lines, objects } = await report();
+    expect(objects).toHaveLength(2);
     expect(lines.join('\n')).toContain('AzurePodIdentityExceptions: whoever asks may not list them');
     expect(lines.at(-1)).toContain('Roles could not be listed');
   });
@@ -258,8 +233,8 @@ describe('mic access-report', () => {
   it('is printed despite an invalid exception', async () => {
     await use('pay', 'web');
     await town.exception({ namespace: 'shop', name: 'bad', podLabels: { 'no such label!': 'x' } });
-    const { code, lines, objects } = await report();
-    expect([code, objects.length]).toEqual([0, 2]);
+    const { lines, objects } = await report();
+    expect(objects).toHaveLength(2);
     expect(lines.join('\n')).toMatch(/# - AzurePodIdentityException shop\/bad: ./);
   });
 
@@ -280,12 +255,8 @@ describe('mic access-report', () => {
     await town.binding({ namespace: 'shop', name: 'taken', identity: 'taken', selector: 'app' });
     await town.pod({ namespace: 'shop', name: 'web', label: 'app', serviceAccountName: 'default' });
     const { lines, objects } = await report();
-    expect(objects).toEqual(
-      rolesFor({ subjects: [{ namespace: 'pay', name: 'web' }], targets: [reader] }).objects,
-    );
+    expect(objects).toEqual(rolesOf('pay/web', reader));
     expect(lines).toContain('# - AzureIdentity shop/taken');
-    // The right itself is still told.
-    expect((await access('shop/default')).text).toContain(`federatedidentities ${tenantID}/${clientID}`);
   });
 
   it('attack: gives nobody a right in a namespace where the right decides already, and names the objects', async () => {
@@ -296,9 +267,7 @@ describe('mic access-report', () => {
       metadata: { annotations: { 'aadpodidentity.k8s.io/identity-access': 'rbac' } },
     });
     const { lines, objects } = await report();
-    expect(objects).toEqual(
-      rolesFor({ subjects: [{ namespace: 'pay', name: 'web' }], targets: [reader] }).objects,
-    );
+    expect(objects).toEqual(rolesOf('pay/web', reader));
     expect(lines).toContain('# - AzureIdentity shop/reader');
     expect(lines).toContain('# - AzurePodIdentityException shop/all');
   });
