@@ -7,7 +7,7 @@ import { micMetrics } from '../../packages/mic/src/tell/metrics.ts';
 import { nmiFlags } from '../../packages/nmi/src/config/flags.ts';
 import { brokerMetrics } from '../../packages/nmi/src/broker-service/reports.ts';
 import { metricSpecs as nmiMetrics } from '../../packages/nmi/src/tell/metrics.ts';
-import { canaryMeanings } from '../../packages/nmi/src/canary/verdict.ts';
+import { canaryMeanings } from './canary-meanings.ts';
 import { actors, reasons } from '../../packages/policy/src/reasons.ts';
 import { inputsRead } from '../inputs/inputs-read.ts';
 import { register } from '../inputs/register.ts';

@@ -152,7 +152,7 @@ export const rooms = [
     never: [mic('azure')],
   },
 
-  { folder: 'packages/nmi/src' },
+  { folder: 'packages/nmi/src', pure: ['json'] },
   { folder: nmi('commands'), head: 'redirect', never: [nmi('server'), nmi('handle')] },
   { folder: nmi('config'), pure: 'all' },
   {
@@ -197,7 +197,7 @@ export const rooms = [
   {
     folder: nmi('access'),
     head: 'verdicts',
-    pure: ['types', 'judge', 'pair-cache', 'pair', 'stranger'],
+    pure: ['types', 'judge', 'pair-cache', 'stranger'],
     never: [apiServer, ownProcess, nmi('authorize'), nmi('handle'), nmi('identify'), nmi('tokens')],
   },
   { folder: nmi('waiting'), head: 'turn-queues', never: [apiServer, ownProcess] },
@@ -233,15 +233,7 @@ export const rooms = [
   {
     folder: nmi('redirect'),
     head: 'installer',
-    pure: [
-      'target',
-      'nftables-rules',
-      'iptables-rules',
-      'route-rules',
-      'pin-rules',
-      'kernel-values',
-      'boot-guard',
-    ],
+    pure: ['target', 'nftables-rules', 'iptables-rules', 'route-rules', 'pin-rules', 'boot-guard'],
     never: [apiServer, nmi('identify'), nmi('tokens')],
   },
   {

@@ -75,7 +75,7 @@ const upstreamLimits = { upstreamBurst: 20, upstreamPerSecond: 4 };
 
 /** Assembles the rooms. Opens no socket, so that tests can use the same agent. */
 export function createAgent(options: AgentOptions): Agent {
-  const { config, metrics, clock, log, neighbours = createNeighbourTable(options.clock) } = options;
+  const { config, metrics, clock, neighbours = createNeighbourTable(options.clock) } = options;
   const watched = watch(options);
   const { pods, informers } = watched;
   const limits = callerLimits(config);
@@ -87,22 +87,18 @@ export function createAgent(options: AgentOptions): Agent {
   const readiness = readinessOf(options, informers, access);
   // Neither readiness nor a decision depends on them.
   const hints = recordHints(options, watched, supply);
-  const parts: GranterParts = { watched, limits, supply, access, trace };
-  const granter = createTokenGranter(options, parts);
+  const granter = createTokenGranter(options, { watched, limits, supply, access, trace });
   const callers = trace.callers(callerFinder(options, pods, neighbours));
   const shared = { ...config, ...readiness, granter };
   const namedPods = createNamedPodFinder({ pods, clock, node: config.node, check: config.podCheck });
   const proxy = metadataProxy(config, pods, supply);
-  const late = onceSynced(informers, hints);
-  const running = [...informers, ...supply.informers, late, access.stranger, telemetry];
+  const all = [...informers, ...supply.informers, onceSynced(informers, hints), access.stranger, telemetry];
 
   const app = createApp({
     ...config,
+    ...options,
     proxy,
-    clock,
-    log,
-    random: options.random,
-    token: createTokenHandler({ ...shared, callers, uidAt: (address) => pods.uidAt(address) }),
+    token: createTokenHandler({ ...shared, callers, uidAt: (address) => pods.podAt(address)?.uid }),
     canary: createCanaryHandler({ ...config, isOwnPod: (address) => pods.filedUnder(address).length > 0 }),
     hostToken: createHostTokenHandler({ ...shared, isEnabled: config.hostToken, namedPods }),
     onSent: trace.onSent(telemetry.onSent),
@@ -112,15 +108,19 @@ export function createAgent(options: AgentOptions): Agent {
     app: trace.app(app),
     onLimited: telemetry.onLimited,
     neighbourOf: (address) => neighbours.of(address),
-    namespaceOf: (address) => pods.namespaceAt(address),
+    namespaceOf: (address) => pods.podAt(address)?.namespace,
     readiness,
-    run: (signal) => runAll(running, signal),
+    run: (signal) => runAll(all, signal),
     endHolds: () => {
       readiness.endWaiting();
       limits.endAll();
     },
-    close: () => Promise.all([proxy.close(), supply.close(), telemetry.close()]).then(() => undefined),
-    measure: () => measure(telemetry, { informers: [...informers, ...hints], limits, metrics }),
+    close: () => closeAll([proxy, supply], telemetry),
+    measure() {
+      telemetry.measure();
+      metrics.set('waiting', limits.waiting);
+      measureWatches([...informers, ...hints], metrics);
+    },
   };
 }
 
@@ -153,23 +153,23 @@ function onceSynced(informers: Watched['informers'], hints: readonly Running[]):
   };
 }
 
-interface Measured {
-  readonly informers: readonly Pick<Informer<unknown>, 'plural' | 'lastHeardMs'>[];
-  readonly limits: CallerLimits;
-  readonly metrics: AgentOptions['metrics'];
-}
-
-function measure(telemetry: Telemetry, { informers, limits, metrics }: Measured): void {
-  telemetry.measure();
-  metrics.set('waiting', limits.waiting);
-  for (const informer of informers) {
-    const ms = informer.lastHeardMs();
-    metrics.set('watchAge', Number.isFinite(ms) ? ms / 1000 : -1, { kind: informer.plural });
-  }
+async function closeAll(all: readonly { close(): void }[], telemetry: Telemetry): Promise<void> {
+  for (const one of all) one.close();
+  await telemetry.close();
 }
 
 function callerLimits({ podWaiting }: NmiConfig): CallerLimits {
   return createCallerLimits({ waiting: { ...waiting, perPod: podWaiting }, ...upstreamLimits });
+}
+
+function measureWatches(
+  informers: readonly Pick<Informer<unknown>, 'plural' | 'lastHeardMs'>[],
+  metrics: AgentOptions['metrics'],
+): void {
+  for (const informer of informers) {
+    const ms = informer.lastHeardMs();
+    metrics.set('watchAge', Number.isFinite(ms) ? ms / 1000 : -1, { kind: informer.plural });
+  }
 }
 
 function callerFinder(

@@ -4,9 +4,8 @@ import fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
 import { inbound, issuanceOf, tokenPath } from '../test/builders.ts';
 import { createApp } from './app.ts';
-import type { SentResponse } from './respond/sent-response.ts';
+import type { SentResponse, Outcome } from './respond/outcome.ts';
 import { createDecisionLog } from './tell/decision-log.ts';
-import type { Outcome } from './respond/outcome.ts';
 
 const token: Outcome = { kind: 'token', ...issuanceOf('reader') };
 

@@ -3,11 +3,10 @@ import { andThen } from './handle/and-then.ts';
 import type { CanaryHandler } from './handle/canary.ts';
 import type { Handler } from './handle/token-pipeline.ts';
 import type { Proxy } from './handle/proxy.ts';
-import type { Outcome } from './respond/outcome.ts';
+import type { Outcome, SentResponse } from './respond/outcome.ts';
 import { remember } from './handle/remember.ts';
 import { createCompat, type CompatSettings } from './respond/compat.ts';
 import { respond, type RespondRules } from './respond/respond.ts';
-import type { SentResponse } from './respond/sent-response.ts';
 import { routeOf, type Route } from './request/routes.ts';
 import type { App, InboundRequest, OutboundResponse } from './request/wire.ts';
 

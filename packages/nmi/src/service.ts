@@ -28,19 +28,18 @@ import { readBootTime } from './identify/boot-time.ts';
 import { metricSpecs } from './tell/metrics.ts';
 import { keepProbeFile, openProbeFile } from './ready/probe-file.ts';
 import { probeListener } from './ready/readiness.ts';
-import { assembleRedirect, type RedirectDoors } from './redirect/assemble.ts';
+import { assembleRedirect } from './redirect/assemble.ts';
 import { installRedirect, uninstallRedirect, warnOfLeftovers } from './commands/redirect.ts';
-import type { Redirect } from './redirect/installer.ts';
+import { notYet, type Redirect } from './redirect/installer.ts';
 import { createPathProbe } from './redirect/path-probe.ts';
 import { keepPortPins } from './redirect/port-pins.ts';
 import { runProgram } from './redirect/run-program.ts';
 import { targetOf } from './redirect/target.ts';
 import { startAtOnce, startLate, type LateStart } from './server/start-late.ts';
 import { startServer, type RunningServer, type ServerOptions } from './server/server.ts';
-import { createStartupTaint, type StartupTaintOptions } from './ready/startup-taint.ts';
+import { keepStartupTaintOff } from './ready/startup-taint.ts';
 
 const { version, commit } = build;
-const notYetRedirected = { problem: () => 'the redirect rules are not in place yet' };
 const printer = createPrinter((line) => printWhole(`${line}\n`));
 
 /** Resolves to the exit code. */
@@ -80,7 +79,8 @@ async function explain(
 
 async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<number> {
   const transport = await connect(config);
-  const tracer = await openTraces(config, log);
+  const { tracing, node: instance } = config;
+  const tracer = await openTracer(tracing, { version, instance, clock: systemClock, log });
   const { agent, late, metrics, portWatch, starting } = assemble({ config, log, transport, tracer });
   const doors = { clock: systemClock, log };
   // Before any other I/O: for a moment the process has another uid.
@@ -88,7 +88,7 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
 
   const end = startWatching(agent, transport, tracer);
   // Before the wait for the port, so that probes get a response.
-  const kept = [keepAdmin({ config, log, agent, text: () => metrics.text(), signal })];
+  const kept = [keepAdmin(config, agent, { log, text: () => metrics.text(), signal })];
   const file = openProbeFile(config.probeFile);
   kept.push(keepProbeFile({ ...agent.readiness, ...doors, file }, signal));
   const server = atOnce ?? (await startLate(starting, signal));
@@ -104,25 +104,28 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
       log.error({}, target);
       return 1;
     }
-    late.redirect = assembleRedirect(target, config.firewall, counted({ ...doors, metrics }));
+    late.redirect = assembleRedirect(target, config.firewall, {
+      ...doors,
+      onRepaired: () => metrics.count('rulesRepaired'),
+    });
     kept.push(late.redirect.keep(signal));
   } else kept.push(warnOfLeftovers(config, doors));
-  kept.push(startupTaint(config, transport, { ...agent.readiness, ...doors }).keep(signal));
+  const node = createNodeTaintDoor(transport, config.node);
+  const taint = { ...agent.readiness, ...doors, node, key: config.startupTaint };
+  kept.push(keepStartupTaintOff(taint, signal));
 
   await Promise.all(kept);
   await drain(server, agent, systemClock);
   return end(kept);
 }
 
-interface Assembly {
-  readonly config: NmiConfig;
-  readonly log: Log;
-  readonly transport: KubeTransport;
-  readonly tracer: OpenTracer | undefined;
-}
-
 /** The agent, and how its listener is started. */
-function assemble({ config, log, transport, tracer }: Assembly) {
+function assemble({
+  config,
+  log,
+  transport,
+  tracer,
+}: Pick<AgentOptions, 'config' | 'log' | 'transport' | 'tracer'>) {
   const clock = systemClock;
   const metrics = createMetrics(metricSpecs);
   // Created after the agent, which needs them for readiness.
@@ -153,22 +156,6 @@ function assemble({ config, log, transport, tracer }: Assembly) {
     log,
   };
   return { agent, late, metrics, portWatch, starting };
-}
-
-function counted({ metrics, ...doors }: Pick<AgentOptions, 'metrics' | 'clock' | 'log'>): RedirectDoors {
-  return { ...doors, onRepaired: () => metrics.count('rulesRepaired') };
-}
-
-function openTraces({ tracing, node: instance }: NmiConfig, log: Log) {
-  return openTracer(tracing, { version, instance, clock: systemClock, log });
-}
-
-function startupTaint(
-  { node: name, startupTaint: key }: NmiConfig,
-  transport: KubeTransport,
-  parts: Omit<StartupTaintOptions, 'node' | 'key'>,
-) {
-  return createStartupTaint({ ...parts, node: createNodeTaintDoor(transport, name), key });
 }
 
 function watchPort(
@@ -224,20 +211,19 @@ function reportListener(
 function wayOfCalls(config: NmiConfig, clock: Clock, redirect: () => Redirect | undefined) {
   if (config.interception !== 'redirect') return {};
   return {
-    redirectProblem: () => (redirect() ?? notYetRedirected).problem(),
+    redirectProblem: () => {
+      const current = redirect();
+      return current ? current.problem() : notYet;
+    },
     throughRedirect: createPathProbe(config.metadata, clock),
   };
 }
 
-interface AdminParts {
-  readonly config: NmiConfig;
-  readonly log: Log;
-  readonly agent: Agent;
-  readonly text: () => Promise<string>;
-  readonly signal: AbortSignal;
-}
-
-async function keepAdmin({ config, log, agent, text, signal }: AdminParts): Promise<void> {
+async function keepAdmin(
+  { probe, metrics }: NmiConfig,
+  agent: Agent,
+  { log, text, signal }: { log: Log; text: () => Promise<string>; signal: AbortSignal },
+): Promise<void> {
   const { readiness } = agent;
   const health = {
     path: '/healthz',
@@ -259,8 +245,5 @@ async function keepAdmin({ config, log, agent, text, signal }: AdminParts): Prom
   }, systemClock);
   const keep = (role: string, at: ListenAt, routes: readonly AdminRoute[]) =>
     keepAdminServer({ ...at, routes, log: log.child({ role }) }, { clock: systemClock, signal });
-  await Promise.all([
-    keep('health', config.probe, [health, ready]),
-    keep('metrics', config.metrics, [metricsRoute]),
-  ]);
+  await Promise.all([keep('health', probe, [health, ready]), keep('metrics', metrics, [metricsRoute])]);
 }

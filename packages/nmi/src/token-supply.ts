@@ -2,14 +2,17 @@ import { withOwnConnections, type Informer, type KubeAmbient } from '@pod-identi
 import type { Metrics } from '@pod-identity/kit/serve';
 import type { NmiConfig } from './config/config.ts';
 import { createMetadataService, type MetadataService } from './tokens/metadata/metadata-service.ts';
-import type { metricSpecs } from './tell/metrics.ts';
+import type { imdsOperations, metricSpecs } from './tell/metrics.ts';
 import type { Tracing } from './trace/tracing.ts';
 import { createTurnQueues } from './waiting/turn-queues.ts';
 import { createInstanceReader } from './tokens/metadata/instance.ts';
 import { createManagedIdentitySource } from './tokens/metadata/managed-identity.ts';
 import { createMetadataPace, type MetadataPace } from './tokens/metadata/pace.ts';
 import { createImdsRequests } from './tokens/metadata/imds-requests.ts';
-import { openBroker } from './tokens/federated/open-broker.ts';
+import { readTokenFile } from './broker/token-file.ts';
+import { createBrokerClient } from './tokens/federated/broker-client.ts';
+import { createFederatedSource } from './tokens/federated/federated-source.ts';
+import { watchReplicas } from './tokens/federated/replicas.ts';
 import { createCertificateReader } from './tokens/principal/certificate-reader.ts';
 import { createEntraClient } from './tokens/principal/entra-client.ts';
 import { createEntraHttp } from './tokens/principal/entra-http.ts';
@@ -18,6 +21,7 @@ import { createReaderProcess } from './tokens/principal/reader-process.ts';
 import { createSecretReader, type SecretReference } from './tokens/principal/secret-reader.ts';
 import { TokenError } from './tokens/errors.ts';
 import { needsBroker } from './authorize/federated.ts';
+import type { Ended } from './tokens/timed.ts';
 import { createTokenSource, type TokenSource, type TokenSourceOptions } from './tokens/source.ts';
 import type {
   FederatedIdentity,
@@ -36,7 +40,7 @@ export interface TokenSupply {
   /** Watches where the broker is; empty without one. */
   readonly informers: readonly Informer<unknown>[];
   /** To be called after the last response. */
-  close(): Promise<void>;
+  close(): void;
 }
 
 export interface TokenSupplyOptions extends KubeAmbient {
@@ -79,11 +83,7 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
     onSecretChanged: (secret) => tokens.prune((subject) => !isOf(subject, secret)),
     onRequested: countedAs('adal_token', metrics),
   });
-  const broker = openBroker({
-    ...options,
-    broker: options.config.broker,
-    onRequested: countedAs('federated_token', metrics),
-  });
+  const broker = openBroker(options);
   const tokens = createTokenSource({
     upstream: trace.upstream(upstreamByKind(imdsSource(options, metadata), principals, broker)),
     queueFor: queuesFor(pace, options),
@@ -105,7 +105,6 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
       reader.close();
       broker?.close();
       http.close();
-      return Promise.resolve();
     },
   };
 }
@@ -163,6 +162,16 @@ function isOf(subject: TokenSubject, { namespace, name }: SecretReference): bool
   );
 }
 
+/** Undefined without `--broker`. */
+function openBroker(options: TokenSupplyOptions) {
+  const { namespace, tokenFile } = options.config.broker;
+  if (namespace === '') return undefined;
+  const { informer, all: replicas } = watchReplicas({ ...options, namespace });
+  const client = createBrokerClient({ ...options, replicas, readToken: () => readTokenFile(tokenFile) });
+  const onRequested = countedAs('federated_token', options.metrics);
+  return { ...createFederatedSource({ ...options, client, onRequested }), informer, close: client.close };
+}
+
 function imdsSource(
   { config, clock, metrics }: TokenSupplyOptions,
   metadata: MetadataService,
@@ -177,12 +186,9 @@ function imdsSource(
   );
 }
 
-function countedAs(
-  operation: 'adal_token' | 'adal_token_msi' | 'adal_token_msi_userassignedid' | 'federated_token',
-  metrics: TokenSupplyOptions['metrics'],
-) {
+function countedAs(operation: (typeof imdsOperations)[number], metrics: TokenSupplyOptions['metrics']) {
   const labels = { operation_type: operation };
-  return ({ ms, isOk }: { readonly ms: number; readonly isOk: boolean }) => {
+  return ({ ms, isOk }: Ended) => {
     if (isOk) metrics.observe('imdsDuration', ms / 1000, labels);
     else metrics.count('imdsErrors', labels);
   };

@@ -9,7 +9,7 @@ import { applyObject, readManifests, type KubeObject } from '../../../tools/stag
 import { inDeploy } from '../../../tools/stage/places.ts';
 import { untilGranted } from '../../../tools/stage/rights.ts';
 import { createAccess } from '../src/assemble-access.ts';
-import { pairOf } from '../src/access/pair.ts';
+import { pairOf } from '../src/access/types.ts';
 import { createNamespaceInformer } from '../src/authorize/namespaces.ts';
 import { metricSpecs } from '../src/tell/metrics.ts';
 import { resourceIdOf } from './builders.ts';

@@ -9,7 +9,7 @@ import { untilGranted } from '../../../tools/stage/rights.ts';
 import { isNoResponse } from '../src/identify/results.ts';
 import { createCallerFinder } from '../src/identify/find-caller.ts';
 import { createPodInformer } from '../src/identify/pod-directory.ts';
-import { createStartupTaint } from '../src/ready/startup-taint.ts';
+import { keepStartupTaintOff } from '../src/ready/startup-taint.ts';
 import { createSecretReader, type SecretReference } from '../src/tokens/principal/secret-reader.ts';
 import { connection, nothingKnown, nothingRunning } from './builders.ts';
 import { connectAs } from './connect-as.ts';
@@ -176,19 +176,22 @@ function suite(server: RunningApiServer) {
   const nodes = '/api/v1/nodes';
   const removalOf = (transport: KubeTransport, lines: string[]) => {
     const once = new AbortController();
-    return createStartupTaint({
-      node: createNodeTaintDoor(transport, node),
-      key: taint,
-      problems: () => Promise.resolve([]),
-      log: createLog({ component: 'nmi', destination: { write: (line) => lines.push(line) } }),
-      clock: {
-        ...systemClock,
-        sleep: () => {
-          once.abort();
-          return Promise.resolve();
+    return keepStartupTaintOff(
+      {
+        node: createNodeTaintDoor(transport, node),
+        key: taint,
+        problems: () => Promise.resolve([]),
+        log: createLog({ component: 'nmi', destination: { write: (line) => lines.push(line) } }),
+        clock: {
+          ...systemClock,
+          sleep: () => {
+            once.abort();
+            return Promise.resolve();
+          },
         },
       },
-    }).keep(once.signal);
+      once.signal,
+    );
   };
   const taintsOf = async () => {
     const { spec } = (await admin.request({ method: 'GET', path: `${nodes}/${node}` })) as {

@@ -71,7 +71,7 @@ describe.each(hostilities)('a server that %s', (script) => {
     await server.quiet();
     server.play({ json: '{}' });
     await expect.poll(ask).toMatchObject({ kind: 'proxied', status: 200, body: Buffer.from('{}') });
-    await proxy.close();
+    proxy.close();
   });
 
   it('as login endpoint gives no token, and the place back', async () => {

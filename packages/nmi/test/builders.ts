@@ -19,7 +19,8 @@ import {
   bindingsWithoutSelector,
   selectorIndexes,
 } from '../src/authorize/bindings-of-selector.ts';
-import type { AuthorizeRules, ClusterView, InvalidException } from '../src/authorize/types.ts';
+import { deciderFor } from '../src/authorize/authorize.ts';
+import type { AuthorizeRules, ClusterView, Decision, InvalidException } from '../src/authorize/types.ts';
 import type { AccessGuard } from '../src/access/guard.ts';
 import type { AccessPair } from '../src/access/types.ts';
 import type { Neighbour } from '../src/identify/neighbour.ts';
@@ -31,6 +32,7 @@ import type { TurnQueue } from '../src/waiting/turn-queues.ts';
 import type { TokenCaller } from '../src/tokens/shared-requests.ts';
 import type { HostSubject, IssuedToken, TokenSubject, WantedToken } from '../src/tokens/types.ts';
 import { CallerConnection } from '../src/identify/caller-connection.ts';
+import type { Selector } from '../src/request/token-request.ts';
 import type { InboundRequest } from '../src/request/wire.ts';
 
 export const resourceIdOf = (name: string) =>
@@ -53,6 +55,13 @@ export const pod = (over: Partial<PodView> = {}): PodView => ({
   serviceAccount: 'default',
   ...over,
 });
+
+/** Whether this pod may get a token, and of which identity. */
+export const authorize = (
+  asked: { readonly pod: PodView; readonly selector: Selector },
+  view: ClusterView,
+  authorizeRules: AuthorizeRules,
+): Decision => deciderFor(asked.pod, view, authorizeRules)(asked.selector);
 
 export interface IdentityDraft {
   readonly name: string;

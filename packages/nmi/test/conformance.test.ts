@@ -8,11 +8,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@pod-identity/kit/serve';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { authorize } from '../src/authorize/authorize.ts';
 import type { AuthorizeRules, Decision } from '../src/authorize/types.ts';
 import { parseTokenRequest, type Selector } from '../src/request/token-request.ts';
 import { respond } from '../src/respond/respond.ts';
-import { binding, clientIdOf, identity, pod, resourceIdOf, rules, viewOf, type World } from './builders.ts';
+import {
+  authorize,
+  binding,
+  clientIdOf,
+  identity,
+  pod,
+  resourceIdOf,
+  rules,
+  viewOf,
+  type World,
+} from './builders.ts';
 import {
   addressOf,
   assignedPod,

@@ -80,7 +80,7 @@ it.each(['Succeeded', 'Failed'])(
   async (phase) => {
     await runPod('job', { phase: 'Running', podIP: '10.0.0.1' });
     const directory = await watchPods();
-    expect(directory.uidAt('10.0.0.1')).toBeDefined();
+    expect(directory.podAt('10.0.0.1')).toBeDefined();
     const { promise, resolve } = Promise.withResolvers<string>();
     directory.informer.onChange(({ type }) => resolve(type));
     await become('job', { phase });

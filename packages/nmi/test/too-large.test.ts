@@ -9,7 +9,7 @@ import { writeFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AuthorizeRules } from '../src/authorize/types.ts';
-import { authorize } from '../src/authorize/authorize.ts';
+import { authorize } from './builders.ts';
 import { createClusterInformers } from '../src/authorize/cluster-view.ts';
 import { createPodInformer } from '../src/identify/pod-directory.ts';
 import { explainDenial } from '../src/respond/refusal-texts.ts';
@@ -243,7 +243,6 @@ test('a pod whose labels are too large keeps its address, gets no token, and is 
   });
   const { findings } = explainPod({
     pod: known,
-    isOnHostNetwork: false,
     neighbours: [known],
     view,
     rules,

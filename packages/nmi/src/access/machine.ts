@@ -1,7 +1,6 @@
 import { machineTarget, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
 import type { Clock } from '@pod-identity/kit/core';
-import { pairOf } from './pair.ts';
-import type { AccessPair } from './types.ts';
+import { pairOf, type AccessPair } from './types.ts';
 
 /** The machine of this node, as a target of rights. */
 export interface Machine {

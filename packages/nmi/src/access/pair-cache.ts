@@ -10,21 +10,14 @@ export interface Entry extends Keyed {
   review: Promise<AccessVerdict> | undefined;
 }
 
-export interface PairCache {
-  get(pair: AccessPair): Entry | undefined;
-  /** Returns the entry of the pair, and creates it if missing. */
-  open(pair: AccessPair): Entry;
-  /** To be called after a review: the entry becomes the last one of its namespace to be evicted. */
-  renew(entry: Entry): void;
-}
-
 /** Entries by namespace. A namespace at its limit evicts its own oldest entry; at the total limit, the largest namespace evicts one. */
-export function createPairCache(limits: ShareLimits): PairCache {
+export function createPairCache(limits: ShareLimits) {
   const entries = createShareMap<Entry>(limits);
   const get = (pair: AccessPair) => entries.get(keyOf(pair));
   return {
     get,
-    open(pair) {
+    /** Returns the entry of the pair, and creates it if missing. */
+    open(pair: AccessPair): Entry {
       const known = get(pair);
       if (known) return known;
       const tenant = { key: keyOf(pair), namespace: pair.subject.namespace, weight: 1 };
@@ -32,7 +25,8 @@ export function createPairCache(limits: ShareLimits): PairCache {
       entries.set(entry);
       return entry;
     },
-    renew(entry) {
+    /** To be called after a review: the entry becomes the last one of its namespace to be evicted. */
+    renew(entry: Entry): void {
       if (entries.get(entry.key) === entry) entries.set(entry);
     },
   };

@@ -1,4 +1,5 @@
 import type { AccessSubject, AccessTarget } from '@pod-identity/crd-types';
+import { pairKey } from '@pod-identity/policy';
 
 /** Whether a ServiceAccount may use a target: one condition for a token. */
 export interface AccessPair {
@@ -6,6 +7,10 @@ export interface AccessPair {
   readonly target: AccessTarget;
   /** Equal for equal subjects and targets of one namespace. */
   readonly key: string;
+}
+
+export function pairOf(subject: AccessSubject, target: AccessTarget): AccessPair {
+  return { subject, target, key: pairKey(subject, target) };
 }
 
 /** The rights for a token: all pairs must be allowed. */

@@ -3,8 +3,7 @@
 import { accessTargetsOf, apiVersion, parseAzureIdentity, type AzureIdentity } from '@pod-identity/crd-types';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { binding, pod, resourceIdOf, rules, viewOf } from '../../test/builders.ts';
-import { authorize } from './authorize.ts';
+import { authorize, binding, pod, resourceIdOf, rules, viewOf } from '../../test/builders.ts';
 import type { Decision, GrantedIdentity } from './types.ts';
 
 const id = resourceIdOf('kiosk');

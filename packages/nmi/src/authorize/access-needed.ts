@@ -1,12 +1,6 @@
-import {
-  strictestMode,
-  type AccessMode,
-  type AccessTarget,
-  type AzureIdentity,
-} from '@pod-identity/crd-types';
+import { strictestMode, type AccessMode, type AzureIdentity } from '@pod-identity/crd-types';
 import { modeForIdentity, targetsOf } from '@pod-identity/policy';
-import { pairOf } from '../access/pair.ts';
-import type { Access } from '../access/types.ts';
+import { pairOf, type Access } from '../access/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { AuthorizeRules, ClusterView } from './types.ts';
 
@@ -31,7 +25,9 @@ export function accessToIdentity(
   const mode = modeForIdentity(identity, ofNamespace);
   if (mode === 'namespace') return undefined;
   const { targets, problem } = targetsOf(identity);
-  if (problem === undefined) return accessTo(pod, mode, targets);
+  const subject = subjectOf(pod);
+  if (problem === undefined)
+    return { mode, subject, pairs: targets.map((target) => pairOf(subject, target)) };
   return mode === 'rbac' ? `its ${problem}` : undefined;
 }
 
@@ -54,11 +50,6 @@ export function noteManagedMode(
   { mode }: Pick<AuthorizeRules, 'mode'>,
 ): Access {
   return mode === 'managed' ? { ...access, podWithoutMic: key } : access;
-}
-
-function accessTo(pod: PodView, mode: Access['mode'], targets: readonly AccessTarget[]): Access {
-  const subject = subjectOf(pod);
-  return { mode, subject, pairs: targets.map((target) => pairOf(subject, target)) };
 }
 
 function subjectOf({ namespace, serviceAccount }: PodView): Access['subject'] {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { rules, viewOf } from '../../test/builders.ts';
+import { authorize, rules, viewOf } from '../../test/builders.ts';
 import { aPod, aSelector, aWorld } from '../../test/random-worlds.ts';
-import { authorize, identitiesOf } from './authorize.ts';
+import { identitiesOf } from './authorize.ts';
 import { createAuthorizer } from './authorizer.ts';
 import type { Decision, GrantedIdentity } from './types.ts';
 

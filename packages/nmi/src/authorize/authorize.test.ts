@@ -1,6 +1,7 @@
 import { absentOrLeftOut } from '@pod-identity/policy';
 import { describe, expect, it } from 'vitest';
 import {
+  authorize,
   binding,
   clientIdOf,
   exception,
@@ -14,7 +15,7 @@ import {
 } from '../../test/builders.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
-import { authorize, identitiesOf, deciderFor } from './authorize.ts';
+import { identitiesOf, deciderFor } from './authorize.ts';
 import type { AuthorizeRules, Decision } from './types.ts';
 
 const reader = identity({ name: 'reader' });

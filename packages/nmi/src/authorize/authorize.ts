@@ -24,21 +24,7 @@ import type {
   Refused,
 } from './types.ts';
 
-export interface AuthorizeRequest {
-  readonly pod: PodView;
-  readonly selector: Selector;
-}
-
-/** Whether this pod may get a token, and of which identity. */
-export function authorize(
-  { pod, selector }: AuthorizeRequest,
-  view: ClusterView,
-  rules: AuthorizeRules,
-): Decision {
-  return deciderFor(pod, view, rules)(selector);
-}
-
-/** Decides for a selector. Identities in `refused` count as not bound. */
+/** Whether a pod may get a token, and of which identity, for a selector. Identities in `refused` count as not bound. */
 export type Decider = (selector: Selector, refused?: Refused) => Decision;
 
 const nothingRefused: Refused = new Set();
@@ -111,8 +97,7 @@ function decideAmong(
   candidates: readonly Candidate[],
   { selector, grants }: { readonly selector: Selector; readonly grants: Grants },
 ): Decision {
-  const { defaultIdentity } = grants.pod;
-  const selection = selectIdentity(candidates, { selector, defaultIdentity });
+  const selection = selectIdentity(candidates, selector, grants.pod);
   switch (selection.kind) {
     case 'none': {
       const usable = selection.several ? withoutUnusable(candidates, grants) : [];

@@ -1,8 +1,11 @@
-import type { AzureIdentityBinding } from '@pod-identity/crd-types';
 import type { Informer, KubeAmbient } from '@pod-identity/kit/kube';
 import { absentOrLeftOut } from '@pod-identity/policy';
 import { bindingsReachingOut, foundIn } from './bindings-of-selector.ts';
-import { createGrantingInformers, type FoundIdentity, type GrantingOptions } from './granting-informers.ts';
+import {
+  createGrantingInformers,
+  type GrantingInformers,
+  type GrantingOptions,
+} from './granting-informers.ts';
 import { createNamespaceInformer, type NamespaceInformer } from './namespaces.ts';
 import { createNodeNamespaces, type NodeNamespaces, type NodePods } from './node-namespaces.ts';
 import type { AuthorizeRules, ClusterView, FoundException, MatchedObjects } from './types.ts';
@@ -51,7 +54,7 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
       get revision() {
         return stores.reduce((sum, { revision }) => sum + revision, namespaces.labelsRevision());
       },
-      ...matchedObjects({ identities, bindings, namespaces }),
+      ...matchedObjects(granting, namespaces),
       faultOf: (namespace, name) => {
         const found = identities.store.get(`${namespace}/${name}`);
         if (found === undefined) return identities.leavesOut(namespace) ? absentOrLeftOut : undefined;
@@ -64,13 +67,10 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
   };
 }
 
-interface MatchedInformers {
-  readonly identities: Informer<FoundIdentity>;
-  readonly bindings: Informer<AzureIdentityBinding>;
-  readonly namespaces: Pick<NamespaceInformer, 'viewOf'>;
-}
-
-function matchedObjects({ identities, bindings, namespaces }: MatchedInformers): MatchedObjects {
+function matchedObjects(
+  { identities, bindings }: GrantingInformers,
+  namespaces: NamespaceInformer,
+): MatchedObjects {
   return {
     ...foundIn(bindings.store),
     bindingsReachingOut: (label) =>

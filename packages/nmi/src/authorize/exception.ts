@@ -28,7 +28,7 @@ export function exemptionOf(pod: PodView, view: ClusterView, rules: AuthorizeRul
     return { why: 'controller', clientIds: undefined };
   // Read once for all exceptions, since labels are parsed at each read.
   const { labels } = pod;
-  const exceptions = view.exceptionsIn(pod.namespace).filter((exception) => isFor(exception, labels));
+  const exceptions = view.exceptionsIn(pod.namespace).filter(({ spec }) => hasAnyOf(labels, spec.podLabels));
   const mode = accessModeOf(pod.namespace, view, rules);
   if (exceptions.length === 0 || !mayHaveExceptions(pod, mode, rules)) return undefined;
   const access = accessToMachine(pod, mode);
@@ -104,16 +104,10 @@ function isController(pod: PodView, { namespace, serviceAccount, labels }: Contr
   return Object.entries(labels).every(([name, value]) => Object.hasOwn(own, name) && own[name] === value);
 }
 
-function isFor({ spec }: AzurePodIdentityException, labels: Labels): boolean {
-  return hasAnyOf(labels, spec.podLabels);
-}
-
 function hasAnyOf(labels: Labels, wanted: Labels): boolean {
-  return Object.entries(wanted).some(([name, value]) => hasLabel(labels, name, value));
-}
-
-function hasLabel(labels: Labels, name: string, value: string): boolean {
-  return Object.hasOwn(labels, name) && labels[name]?.toLowerCase() === value.toLowerCase();
+  return Object.entries(wanted).some(
+    ([name, value]) => Object.hasOwn(labels, name) && labels[name]?.toLowerCase() === value.toLowerCase(),
+  );
 }
 
 /** Undefined: one of the exceptions allows all identities. */

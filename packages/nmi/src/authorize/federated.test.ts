@@ -1,8 +1,17 @@
 // AzureIdentities of type 3: what is requested of the broker, and with which right.
 import { describe, expect, it, test } from 'vitest';
-import { binding, clientIdOf, identity, pod, resourceIdOf, rules, viewOf } from '../../test/builders.ts';
+import {
+  authorize,
+  binding,
+  clientIdOf,
+  identity,
+  pod,
+  resourceIdOf,
+  rules,
+  viewOf,
+} from '../../test/builders.ts';
 import type { Selector } from '../request/token-request.ts';
-import { authorize, deciderFor } from './authorize.ts';
+import { deciderFor } from './authorize.ts';
 import type { AuthorizeRules, Decision } from './types.ts';
 
 const tenantID = '72F988BF-86F1-41AF-91AB-2D7CD011DB47';

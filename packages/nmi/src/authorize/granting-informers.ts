@@ -4,11 +4,9 @@ import {
   parseAzureIdentity,
   parseAzureIdentityBinding,
   resources,
-  problemTexts,
   type AzureIdentity,
   type AzureIdentityBinding,
   type Kind,
-  type Parsed,
 } from '@pod-identity/crd-types';
 import {
   createInformer,
@@ -18,7 +16,7 @@ import {
 } from '@pod-identity/kit/kube';
 import { selectorIndexes } from './bindings-of-selector.ts';
 import { readException } from './read-exception.ts';
-import { nameOf, readWhole } from './read-whole.ts';
+import { faultIn, readWhole } from './read-whole.ts';
 import type { FoundException } from './types.ts';
 
 export interface GrantingOptions {
@@ -49,47 +47,45 @@ export interface GrantingInformers {
 }
 
 export function createGrantingInformers(options: GrantingOptions): GrantingInformers {
+  const { common, namespaceShareBytes, onInvalid } = options;
   const of = (kind: GrantingKind) => ({
-    ...options.common,
-    ...shareOf(kind, options),
+    ...common,
+    ...(namespaceShareBytes !== undefined && { share: shareOf(kind, namespaceShareBytes) }),
     kind: resources[kind],
     fields: fieldLimits[kind],
   });
   return {
-    identities: createInformer<FoundIdentity>({ ...of('AzureIdentity'), ...identityOptions }),
+    identities: createInformer<FoundIdentity>({
+      ...of('AzureIdentity'),
+      trim: readIdentity,
+      indexes: {
+        reaching: (found) =>
+          'value' in found && found.value.spec.allowedNamespaces !== undefined ? [found.namespace] : [],
+      },
+    }),
     bindings: createInformer<AzureIdentityBinding>({
       ...of('AzureIdentityBinding'),
-      trim: wholeOf('AzureIdentityBinding', parseAzureIdentityBinding, options),
+      trim: (object) => {
+        const read = readWhole(object, parseAzureIdentityBinding);
+        if (!read || 'value' in read) return read?.value;
+        const { problems, ...named } = read;
+        onInvalid?.({ kind: 'AzureIdentityBinding', ...named, fault: faultIn(problems) });
+        return undefined;
+      },
       indexes: selectorIndexes,
     }),
     exceptions: createInformer<FoundException>({
       ...of('AzurePodIdentityException'),
-      ...exceptionOptions(options),
+      trim: (object) => {
+        const found = readException(object);
+        if (found && 'fault' in found) onInvalid?.({ kind: 'AzurePodIdentityException', ...found });
+        return found;
+      },
+      indexes: {
+        valid: (found) => ('value' in found ? [found.namespace] : []),
+        invalid: (found) => ('fault' in found ? [found.namespace] : []),
+      },
     }),
-  };
-}
-
-const identityOptions: Pick<InformerOptions<FoundIdentity>, 'trim' | 'indexes'> = {
-  trim: readIdentity,
-  indexes: {
-    reaching: (found) =>
-      'value' in found && found.value.spec.allowedNamespaces !== undefined ? [found.namespace] : [],
-  },
-};
-
-function exceptionOptions({
-  onInvalid,
-}: Pick<GrantingOptions, 'onInvalid'>): Pick<InformerOptions<FoundException>, 'trim' | 'indexes'> {
-  return {
-    trim: (object) => {
-      const found = readException(object);
-      if (found && 'fault' in found) onInvalid?.({ kind: 'AzurePodIdentityException', ...found });
-      return found;
-    },
-    indexes: {
-      valid: (found) => ('value' in found ? [found.namespace] : []),
-      invalid: (found) => ('fault' in found ? [found.namespace] : []),
-    },
   };
 }
 
@@ -104,40 +100,13 @@ const totalMiB = {
 } as const satisfies Partial<Record<Kind, number>>;
 type GrantingKind = keyof typeof totalMiB;
 
-function shareOf(
-  kind: GrantingKind,
-  { namespaceShareBytes }: Pick<GrantingOptions, 'namespaceShareBytes'>,
-): Pick<InformerOptions<unknown>, 'share'> {
-  return namespaceShareBytes === undefined
-    ? {}
-    : {
-        share: {
-          namespaceBytes: namespaceShareBytes,
-          totalBytes: Math.max(namespaceShareBytes, totalMiB[kind] * 1024 * 1024),
-        },
-      };
-}
-
-/** Trims to the object, if it is valid and was read completely. */
-function wholeOf<T extends AzureIdentityBinding>(
-  kind: InvalidObject['kind'],
-  parse: (object: unknown) => Parsed<T>,
-  { onInvalid }: Pick<GrantingOptions, 'onInvalid'>,
-): (object: unknown) => T | undefined {
-  return (object) => {
-    const read = readWhole(object, parse);
-    if ('value' in read) return read.value;
-    const named = nameOf(object);
-    if (onInvalid && named) onInvalid({ kind, ...named, fault: problemTexts(read.problems).join('; ') });
-    return undefined;
-  };
+function shareOf(kind: GrantingKind, namespaceBytes: number) {
+  return { namespaceBytes, totalBytes: Math.max(namespaceBytes, totalMiB[kind] * 1024 * 1024) };
 }
 
 function readIdentity(object: unknown): FoundIdentity | undefined {
-  const named = nameOf(object);
-  if (!named) return undefined;
   const read = readWhole(object, parseAzureIdentity);
-  return 'value' in read
-    ? { ...named, ...read }
-    : { ...named, fault: problemTexts(read.problems).join('; ') };
+  if (!read || 'value' in read) return read;
+  const { problems, ...named } = read;
+  return { ...named, fault: faultIn(problems) };
 }

@@ -1,6 +1,7 @@
 import { accessTargetsOf } from '@pod-identity/crd-types';
 import { describe, expect, it } from 'vitest';
 import {
+  authorize,
   binding,
   clientIdOf,
   exception,
@@ -14,7 +15,7 @@ import {
 } from '../../test/builders.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
-import { authorize, identitiesOf } from './authorize.ts';
+import { identitiesOf } from './authorize.ts';
 
 const reader = identity({ name: 'reader' });
 const writer = identity({ name: 'writer' });

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import {
+  authorize,
   binding,
   clientIdOf,
   identity,
@@ -10,7 +11,7 @@ import {
   viewOf,
 } from '../../test/builders.ts';
 import { explainDenial } from '../respond/refusal-texts.ts';
-import { authorize, identitiesOf } from './authorize.ts';
+import { identitiesOf } from './authorize.ts';
 import { bindingsOfSelector, bindingsWithoutSelector } from './bindings-of-selector.ts';
 import type { ClusterView } from './types.ts';
 

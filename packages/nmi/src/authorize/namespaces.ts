@@ -9,6 +9,7 @@ import {
   type KubeAmbient,
 } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
+import { createSignal } from '../waiting/signal.ts';
 
 /** The labels of 10,000 Namespaces with 400 characters each: a sixteenth of the heap in the manifest. Every NMI keeps those of all. */
 const mostCharacters = 4 * 1024 * 1024;
@@ -36,7 +37,7 @@ export interface NamespaceInformer extends Informer<NamespaceView> {
 export function createNamespaceInformer(options: NamespaceInformerOptions): NamespaceInformer {
   const { transport, clock, random, log, pageSize } = options;
   const labels = new NamespaceLabels(options.mostLabels ?? mostCharacters);
-  const listeners = createListeners();
+  const { changes, notify } = createSignal<[name: string]>();
   const informer: Informer<NamespaceView> = createOptionalInformer<NamespaceView>(
     {
       transport,
@@ -49,7 +50,7 @@ export function createNamespaceInformer(options: NamespaceInformerOptions): Name
       trim: (object) => trim(object, labels, log),
       onListed: () => {
         labels.retain((name) => informer.store.get(name) !== undefined);
-        listeners.notify(labels.takeTurned());
+        for (const name of labels.takeTurned()) notify(name);
       },
     },
     () => log.warn({}, refused),
@@ -61,7 +62,7 @@ export function createNamespaceInformer(options: NamespaceInformerOptions): Name
     if (informer.store.get(change.key) === undefined) labels.remove(change.key);
     // Asked here and not for each object that is read: a list would ask for the next one.
     if (change.type !== 'added' && labels.hasRoom()) informer.requestList();
-    listeners.notify([...labels.takeTurned(), change.key]);
+    for (const name of [...labels.takeTurned(), change.key]) notify(name);
   });
 
   return {
@@ -79,7 +80,7 @@ export function createNamespaceInformer(options: NamespaceInformerOptions): Name
       };
     },
     labelsRevision: () => labels.revision,
-    onView: (listener) => listeners.add(listener),
+    onView: (listener) => changes.subscribe(listener),
   };
 }
 
@@ -87,19 +88,6 @@ function newProblemOf(change: Change<NamespaceView>): string | undefined {
   const before = change.type === 'updated' ? change.before.problem : undefined;
   const after = change.type === 'deleted' ? undefined : change.after.problem;
   return after === before ? undefined : after;
-}
-
-function createListeners() {
-  const all = new Set<(name: string) => void>();
-  return {
-    add(listener: (name: string) => void) {
-      all.add(listener);
-      return () => void all.delete(listener);
-    },
-    notify(names: Iterable<string>) {
-      for (const name of names) for (const listener of all) listener(name);
-    },
-  };
 }
 
 function trim(object: unknown, kept: NamespaceLabels, log: Log): NamespaceView {

@@ -4,6 +4,7 @@ import type { Clock, Timer } from '@pod-identity/kit/core';
 import type { Informer } from '@pod-identity/kit/kube';
 import type { PodView } from '../identify/pod-view.ts';
 import { awaitChange, type Patience } from '../waiting/await-change.ts';
+import { createSignal } from '../waiting/signal.ts';
 import type { NamespaceInformer } from './namespaces.ts';
 
 export interface NodeNamespaces {
@@ -105,14 +106,14 @@ function createWhenRead({ kept, othersOf, update, clock }: WhenReadOptions): Nod
 /** The namespaces whose objects the informers keep. */
 function createKept({ informers, clock }: Pick<NodeNamespacesOptions, 'informers' | 'clock'>) {
   const kept = new Map<string, Kept>();
-  const listeners = new Set<() => void>();
+  const { changes, notify } = createSignal();
 
   const read = (namespace: string) => {
     const one: Kept = { isRead: false, isLate: false };
     kept.set(namespace, one);
     const become = (state: Partial<Kept>) => {
       Object.assign(one, state);
-      for (const listener of [...listeners]) listener();
+      notify();
     };
     const late = clock.after(othersPatienceMs, () => become({ isLate: true }));
     void Promise.all(informers.map((informer) => informer.want(namespace))).then(() => {
@@ -137,11 +138,6 @@ function createKept({ informers, clock }: Pick<NodeNamespacesOptions, 'informers
         one.end = undefined;
       } else one.end ??= clock.after(lingerMs, () => drop(namespace));
     },
-    changes: {
-      subscribe(listener: () => void) {
-        listeners.add(listener);
-        return () => void listeners.delete(listener);
-      },
-    },
+    changes,
   };
 }

@@ -1,6 +1,6 @@
-import { parseAzurePodIdentityException, problemTexts, type Labels } from '@pod-identity/crd-types';
+import { parseAzurePodIdentityException, type Labels } from '@pod-identity/crd-types';
 import { printable } from '@pod-identity/kit/core';
-import { nameOf, readWhole } from './read-whole.ts';
+import { faultIn, readWhole } from './read-whole.ts';
 import type { FoundException } from './types.ts';
 
 /** Characters: the fault is appended to texts of responses and Events. */
@@ -8,13 +8,12 @@ const longestFault = 300;
 
 /** An AzurePodIdentityException, or what is wrong with it. Undefined for an object without a namespace or name. */
 export function readException(object: unknown): FoundException | undefined {
-  const named = nameOf(object);
-  if (!named) return undefined;
   const read = readWhole(object, parseAzurePodIdentityException);
-  if ('value' in read) return { ...named, ...read };
-  const isLabelsRead = !read.problems.some(({ path }) => /^(spec|spec\.podLabels)$/i.test(path));
+  if (!read || 'value' in read) return read;
+  const { problems, ...named } = read;
+  const isLabelsRead = !problems.some(({ path }) => /^(spec|spec\.podLabels)$/i.test(path));
   const podLabels = isLabelsRead ? labelsOf(object) : undefined;
-  const fault = brief(problemTexts(read.problems).join('; '));
+  const fault = brief(faultIn(problems));
   return { ...named, fault, ...(podLabels && { podLabels }) };
 }
 

@@ -10,17 +10,15 @@ export type Selection =
   /** `several`: those that the request can mean. */
   | { readonly kind: 'none'; readonly denial: Denial; readonly several?: readonly Candidate[] };
 
-export interface IdentityRequest {
-  readonly selector: Selector;
-  readonly defaultIdentity: PodView['defaultIdentity'];
-}
-
 /** Selects the candidate that the request names. Deterministic, and independent of which candidates are ready. */
-export function selectIdentity(candidates: readonly Candidate[], wanted: IdentityRequest): Selection {
-  const { selector } = wanted;
+export function selectIdentity(
+  candidates: readonly Candidate[],
+  selector: Selector,
+  { defaultIdentity }: Pick<PodView, 'defaultIdentity'>,
+): Selection {
   switch (selector.by) {
     case 'nothing':
-      return theDefault(candidates, wanted.defaultIdentity);
+      return theDefault(candidates, defaultIdentity);
     case 'client-id':
       return theNamed(candidates, ({ clientId }) => clientId === selector.value);
     case 'resource-id': {
@@ -45,13 +43,13 @@ function ownFirst(candidates: readonly Candidate[]): readonly Candidate[] {
 
 /** The pod's annotation may name a guest, with its namespace. Nothing written there makes it the default, nor does its name. */
 function theDefault(all: readonly Candidate[], preferred: string | undefined): Selection {
-  const hosts = ownFirst(all);
-  const only = theOnly(hosts);
+  const own = ownFirst(all);
+  const only = theOnly(own);
   const chosen =
     preferred === undefined
-      ? hosts.filter(({ isDefault }) => isDefault)
+      ? own.filter(({ isDefault }) => isDefault)
       : ownFirst(all.filter((one) => isCalled(one, preferred)));
-  const isAlone = only.kind === 'one' && hosts.length === all.length;
+  const isAlone = only.kind === 'one' && own.length === all.length;
   return chosen.length === 0 || isAlone ? only : theOnly(chosen);
 }
 

@@ -1,9 +1,17 @@
 import { whyUnbound, type Unbound } from '@pod-identity/policy';
 import { describe, expect, it } from 'vitest';
-import { binding, clientIdOf, identity, pod, rules, viewOf, type World } from '../../test/builders.ts';
+import {
+  authorize,
+  binding,
+  clientIdOf,
+  identity,
+  pod,
+  rules,
+  viewOf,
+  type World,
+} from '../../test/builders.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
-import { authorize } from './authorize.ts';
 import type { AuthorizeRules } from './types.ts';
 
 const own = identity({ name: 'reader', namespace: 'shop' });

@@ -1,15 +1,10 @@
-import {
-  createAccessReviewer,
-  withOwnConnections,
-  type StrangerCheck,
-  type KubeAmbient,
-} from '@pod-identity/kit/kube';
+import { createAccessReviewer, withOwnConnections, type KubeAmbient } from '@pod-identity/kit/kube';
 import type { Metrics } from '@pod-identity/kit/serve';
 import { checkStranger, reviewUseBy } from '../assemble-access.ts';
 import type { EntraClient } from '../tokens/principal/entra-client.ts';
-import { createAgents, type Agents } from './agents.ts';
-import { readAssertion, type Assertion } from './assertion.ts';
-import { createBroker, type Broker } from './broker.ts';
+import { createAgents } from './agents.ts';
+import { readAssertion } from './assertion.ts';
+import { createBroker } from './broker.ts';
 import { createExchange } from './exchange.ts';
 import type { Account } from './judge.ts';
 import { createPodReads } from './pods.ts';
@@ -27,15 +22,10 @@ export interface AssemblyOptions extends KubeAmbient {
   readonly metrics: Metrics<typeof brokerMetrics>;
 }
 
-export interface Assembled {
-  readonly broker: Broker;
-  readonly agents: Agents;
-  readonly stranger: StrangerCheck;
-  readonly assertion: () => Promise<Assertion>;
-}
+export type Assembled = ReturnType<typeof assembleBroker>;
 
 /** The broker without sockets and process. */
-export function assembleBroker(options: AssemblyOptions): Assembled {
+export function assembleBroker(options: AssemblyOptions) {
   const { entra, account, loginHost, clock, random, log, metrics } = options;
   const transport = withOwnConnections(options.transport);
   const api = { transport, account, clock, onUnanswered: createUnansweredLog(log, clock) };

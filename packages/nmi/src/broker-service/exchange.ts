@@ -3,10 +3,11 @@ import type { Ambient } from '@pod-identity/kit/serve';
 import { readClaims } from '../tokens/claims.ts';
 import { isTemporary, redactId, TokenError } from '../tokens/errors.ts';
 import { keyOf } from '../tokens/memory.ts';
-import type { EntraClient } from '../tokens/principal/entra-client.ts';
+import type { EntraClient, EntraRequest } from '../tokens/principal/entra-client.ts';
 import { entraError, lacksCredential, remedies } from '../tokens/principal/entra-errors.ts';
 import { createTokenSource, type Obtained } from '../tokens/source.ts';
-import type { FederatedIdentity, IssuedToken, TokenUpstream } from '../tokens/types.ts';
+import { timed, type Ended } from '../tokens/timed.ts';
+import type { FederatedIdentity, IssuedToken, TokenUpstream, WantedToken } from '../tokens/types.ts';
 import { createTurnQueues } from '../waiting/turn-queues.ts';
 import type { Assertion } from './assertion.ts';
 import type { BrokerRefusal, BrokerRequest } from '../broker/wire.ts';
@@ -16,7 +17,7 @@ export interface ExchangeOptions extends Pick<Ambient, 'clock' | 'random'> {
   readonly loginHost: string;
   readonly readAssertion: () => Promise<Assertion>;
   /** Called for each request to Entra. */
-  readonly onExchanged: (exchanged: { ms: number; isOk: boolean }) => void;
+  readonly onExchanged: (ended: Ended) => void;
 }
 
 export type Wanted = Omit<BrokerRequest, 'pod'>;
@@ -44,7 +45,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
 
   return {
     async get({ tenant: tenantId, clientId, resource }, tenant, signal) {
-      const subject = subjectOf(tenantId, clientId);
+      const subject: FederatedIdentity = { kind: 'federated', name: '', tenantId, clientId };
       try {
         return await tokens.get(
           { subject, resource, bypassCache: false },
@@ -56,10 +57,6 @@ export function createExchange(options: ExchangeOptions): Exchange {
       }
     },
   };
-}
-
-function subjectOf(tenantId: string, clientId: string): FederatedIdentity {
-  return { kind: 'federated', name: '', tenantId, clientId };
 }
 
 /** Entra sometimes reports an existing credential as missing, so the exchange is repeated before the failure counts. */
@@ -108,33 +105,27 @@ function createUpstream(options: ExchangeOptions, missing: Map<string, string>):
 
 async function exchangeOnce(
   { entra, loginHost, clock, onExchanged }: ExchangeOptions,
-  { subject, resource }: { readonly subject: FederatedIdentity; readonly resource: string },
+  { subject, resource }: Pick<WantedToken<FederatedIdentity>, 'subject' | 'resource'>,
   { token }: Assertion,
 ): Promise<IssuedToken> {
   const { clientId, tenantId } = subject;
   const who = `client id ${redactId(clientId)} in tenant ${redactId(tenantId)}`;
-  const startedAt = clock.elapsed();
-  let isOk = false;
-  try {
-    const access = await entra.requestToken({
-      subject: { authority: loginHost, clientId },
-      tenantId,
-      resource,
-      proof: { kind: 'assertion', value: token },
-      errorOf: (response) =>
-        lacksCredential(response) ? new MissingCredential(who) : entraError(response, who, remedyOf),
-    });
-    isOk = true;
-    const claims = readClaims(access.token);
-    if (claims.clientId !== clientId || claims.tenantId !== tenantId)
-      throw new TokenError(
-        'denied',
-        `The token that came for ${who} is that of another identity, or cannot be read.`,
-      );
-    return { access, clientId, objectId: claims.objectId };
-  } finally {
-    onExchanged({ ms: clock.elapsed() - startedAt, isOk });
-  }
+  const request: EntraRequest = {
+    subject: { authority: loginHost, clientId },
+    tenantId,
+    resource,
+    proof: { kind: 'assertion', value: token },
+    errorOf: (response) =>
+      lacksCredential(response) ? new MissingCredential(who) : entraError(response, who, remedyOf),
+  };
+  const access = await timed(clock, onExchanged, () => entra.requestToken(request));
+  const claims = readClaims(access.token);
+  if (claims.clientId !== clientId || claims.tenantId !== tenantId)
+    throw new TokenError(
+      'denied',
+      `The token that came for ${who} is that of another identity, or cannot be read.`,
+    );
+  return { access, clientId, objectId: claims.objectId };
 }
 
 /** Remedies of a Secret, a certificate or another login endpoint do not apply. */

@@ -1,5 +1,6 @@
 // What the broker says besides its responses: audit lines, warnings, metrics.
 import {
+  createBudgets,
   createShareMap,
   limitEffects,
   type Clock,
@@ -59,19 +60,17 @@ export function createIssuanceLog(log: Log): (issuance: Issuance) => void {
   };
 }
 
-/** While the API server fails, every request of every pod fails in the same way. */
-const quietMs = 60_000;
+/** Once a minute: while the API server fails, every request of every pod fails in the same way. */
+const unanswered = { burst: 1, perSecond: 1 / 60 };
 
 /** One line a minute for each kind of request that the API server does not answer. */
 export function createUnansweredLog(log: Log, clock: Pick<Clock, 'elapsed'>) {
-  const last = new Map<string, number>();
+  const budgets = createBudgets(unanswered);
   return (what: string, error: unknown): void => {
-    const now = clock.elapsed();
-    if (now - (last.get(what) ?? -Infinity) < quietMs) return;
-    last.set(what, now);
-    log.warn(
-      { what, error },
-      'the API server gave no usable response, so no token is issued for some requests',
-    );
+    if (budgets.take(what, clock.elapsed()))
+      log.warn(
+        { what, error },
+        'the API server gave no usable response, so no token is issued for some requests',
+      );
   };
 }

@@ -1,8 +1,7 @@
 import { federatedTarget, rolesFor, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
 import type { Clock } from '@pod-identity/kit/core';
 import type { StrangerCheck } from '@pod-identity/kit/kube';
-import { pairOf } from '../access/pair.ts';
-import type { AccessVerdict, ReviewUse } from '../access/types.ts';
+import { pairOf, type AccessVerdict, type ReviewUse } from '../access/types.ts';
 import { createVerdicts } from '../access/verdicts.ts';
 import { refused, type Placed } from './judge.ts';
 import type { BrokerRefusal, BrokerRequest } from '../broker/wire.ts';

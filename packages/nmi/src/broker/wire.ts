@@ -1,5 +1,6 @@
 // Room: what NMI and the broker share: what they write to each other, which is one request for one token of one pod and its response.
 // It must not know how either of them finds what it writes.
+import { membersOf, parseMembers, type Members } from '../json.ts';
 import { readResource } from '../request/resource.ts';
 
 /** Of NMI's projected token, and of no other. */
@@ -66,7 +67,7 @@ export function requestBody({ pod, tenant, clientId, resource }: BrokerRequest):
 
 /** Undefined if it is malformed. */
 export function readRequest(body: string): BrokerRequest | undefined {
-  const { pod, tenant, clientId, resource } = membersOf(parse(body));
+  const { pod, tenant, clientId, resource } = parseMembers(body);
   const { namespace, name, uid } = membersOf(pod);
   const request = {
     pod: { namespace: text(namespace), name: text(name), uid: text(uid) },
@@ -97,7 +98,7 @@ export function httpResponse(response: BrokerResponse): HttpResponse {
 
 /** Undefined for what no broker writes. */
 export function readResponse({ status, retryAfter, body }: HttpResponse): BrokerResponse | undefined {
-  const members = membersOf(parse(body));
+  const members = parseMembers(body);
   if (status === 200) return tokenIn(members);
   const { error, message, credential } = members;
   const code = brokerErrorCodes.find((one) => one === error && statuses[one] === status);
@@ -130,20 +131,6 @@ function isWellFormed({ pod, tenant, clientId, resource }: BrokerRequest): boole
   return isPod && guid.test(tenant) && guid.test(clientId) && read.ok && read.value === resource;
 }
 
-type Members = Readonly<Record<string, unknown>>;
-
-function membersOf(value: unknown): Members {
-  return typeof value === 'object' && value !== null ? (value as Members) : {};
-}
-
 function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
-}
-
-function parse(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,5 @@
 import { printable } from '@pod-identity/kit/core';
+import { parseMembers } from '../json.ts';
 import { listenerName } from '../request/wire.ts';
 
 /** Why a canary is not ready. */
@@ -95,17 +96,8 @@ interface Members {
 }
 
 function membersOf(body: string): Members {
-  const { node, caller, challenge } = parsed(body);
+  const { node, caller, challenge } = parseMembers(body);
   return { node: textOf(node), caller: textOf(caller), challenge: textOf(challenge) };
-}
-
-function parsed(body: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === 'object' && value !== null ? { ...value } : {};
-  } catch {
-    return {};
-  }
 }
 
 const textOf = (value: unknown) => (typeof value === 'string' ? value : '');
@@ -116,15 +108,3 @@ const longestShown = 200;
 function shown(text: string): string {
   return printable(text.length > longestShown ? `${text.slice(0, longestShown)}…` : text);
 }
-
-/** For docs/reference/reasons.md. */
-export const canaryMeanings: Readonly<Record<CanaryReason, string>> = {
-  'no-answer': 'Nothing answers at the metadata address: calls are dropped.',
-  refused: 'Calls to the metadata address are refused: NMI does not run, or something rejects them.',
-  'other-server':
-    'Another server answers, such as the metadata service of the machine: calls of pods get past NMI.',
-  'not-accepted': 'NMI answers, but with an error: an earlier version of NMI, or a proxy in between.',
-  'not-fresh': 'The answer does not repeat the challenge of the question.',
-  'other-node': 'NMI of another node answers.',
-  'other-address': 'NMI sees the pod under another address than its own.',
-};

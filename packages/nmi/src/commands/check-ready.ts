@@ -62,13 +62,7 @@ async function lookForMachine({ metadata: { host, port } }: CheckReadyOptions): 
   }
 }
 
-interface Where {
-  readonly host: string;
-  readonly port: number;
-  readonly path: string;
-}
-
-function send(where: Where, ms: number): Promise<HttpResponse> {
+function send(where: { host: string; port: number; path: string }, ms: number): Promise<HttpResponse> {
   return withDeadline({ clock: systemClock, ms, awaited: `response of ${where.host}` }, (signal) =>
     sendRequest({ ...where, signal, longestBody }),
   );

@@ -80,28 +80,19 @@ export async function readExplanation(command: Explaining): Promise<Explanation 
   });
 }
 
-interface FoundPod {
-  readonly pod: PodView;
-  readonly isOnHostNetwork: boolean;
-}
-
-async function findPod({ transport, pod: key, signal }: Explaining): Promise<FoundPod | undefined> {
+async function findPod({ transport, pod: key, signal }: Explaining): Promise<PodView | undefined> {
   const [namespace = '', name = ''] = key.split('/');
   try {
-    const object: unknown = await createResource(transport, coreKinds.pods).get(
-      { namespace, name },
-      { signal: within(signal), fields: podFields },
-    );
-    const pod = parsePod(object);
-    const { spec } = object as { readonly spec?: { readonly hostNetwork?: boolean } };
-    return pod && { pod, isOnHostNetwork: spec?.hostNetwork === true };
+    const pods = createResource(transport, coreKinds.pods);
+    return parsePod(await pods.get({ namespace, name }, { signal: within(signal), fields: podFields }));
   } catch (error) {
     if (error instanceof KubeError && error.code === 'not-found') return undefined;
     throw error;
   }
 }
 
-interface Surroundings extends FoundPod {
+interface Surroundings {
+  readonly pod: PodView;
   readonly boot?: 'stale' | 'unknown';
   readonly neighbours: readonly PodView[];
   readonly view: ClusterView;
@@ -109,15 +100,15 @@ interface Surroundings extends FoundPod {
 }
 
 /** The pods of its node, and all objects that decisions need, read like the agent of that node. */
-async function lookAround(command: Explaining, found: FoundPod): Promise<Surroundings> {
+async function lookAround(command: Explaining, found: PodView): Promise<Surroundings> {
   const { config, bootedAt } = command;
-  const isHere = config.node === found.pod.nodeName;
+  const isHere = config.node === found.nodeName;
   const believed = (pod: PodView) => sinceBoot(pod, isHere ? bootedAt : undefined);
-  const pod = believed(found.pod);
+  const pod = believed(found);
   const { neighbours, ...read } = await readNode(command, pod);
-  const surroundings = { ...found, ...read, pod, neighbours: neighbours.map(believed) };
+  const surroundings = { ...read, pod, neighbours: neighbours.map(believed) };
   if (!isHere) return { ...surroundings, boot: 'unknown' };
-  return pod === found.pod ? surroundings : { ...surroundings, boot: 'stale' };
+  return pod === found ? surroundings : { ...surroundings, boot: 'stale' };
 }
 
 /** Of the pod's namespace, whose editors may create any number; further ones are left out. */

@@ -113,7 +113,7 @@ function explain(given: Given) {
   const reviewed = new Map(
     needs.flatMap(({ name, access }) => (access ? [[name, review(access)] as const] : [])),
   );
-  const about = { pod, neighbours: [pod], view, rules, reviewed, isOnHostNetwork: false, now };
+  const about = { pod, neighbours: [pod], view, rules, reviewed, now };
   return expectedResponse(selector, { ...about, holdMs, bindingGraceMs, notAssignedStatus: 503 }, undefined);
 }
 

@@ -4,8 +4,7 @@ import { graceLeftMs, longestForMissingMs } from '../authorize/grace.ts';
 import { isWorthWaiting } from '../authorize/refusal.ts';
 import type { Decision } from '../authorize/types.ts';
 import type { Selector } from '../request/token-request.ts';
-import { failureOf } from '../respond/failure-of.ts';
-import { refusalOf, type Failure } from '../respond/refusals.ts';
+import { failureOf, refusalOf, type Failure } from '../respond/refusals.ts';
 import { decideNow } from './explain-access.ts';
 import type { ExplainWorld } from './world.ts';
 
@@ -57,7 +56,8 @@ export function expectedResponse(
   };
   if (locationFailure) return refused(locationFailure);
   const { decision, lack } = decideNow(selector, world);
-  const failure = lack ?? failureIn(decision, pod);
+  const isRefused = decision.kind === 'deny' || decision.kind === 'unusable';
+  const failure = lack ?? (isRefused ? failureOf(decision, pod) : undefined);
   if (!failure) return { selector: query, status: 200, text: givenBy(decision) };
   const graceMs = graceLeftMs(world.pod, world);
   if (failure.kind !== 'denied' || graceMs === 0 || !isWorthWaiting(decision, failure.denial))
@@ -71,10 +71,6 @@ export function expectedResponse(
     afterMs: Math.min(waitMs, graceMs),
     waitsFor: 'objects',
   };
-}
-
-function failureIn(decision: Decision, pod: string): Failure | undefined {
-  return decision.kind === 'deny' || decision.kind === 'unusable' ? failureOf(decision, pod) : undefined;
 }
 
 function givenBy(decision: Decision): string {

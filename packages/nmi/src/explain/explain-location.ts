@@ -12,7 +12,7 @@ export interface PodLocation {
 }
 
 export function explainLocation(world: ExplainWorld): PodLocation {
-  const { pod, isOnHostNetwork } = world;
+  const { pod } = world;
   const { phase, nodeName, serviceAccount } = pod;
   if (nodeName === '')
     return { findings: [waiting('pod', 'no node has been chosen for it yet')], failure: unknown('') };
@@ -25,7 +25,8 @@ export function explainLocation(world: ExplainWorld): PodLocation {
   const ending = pod.isEnding
     ? [info('pod', 'is being deleted: it gets tokens while its containers live')]
     : [];
-  if (isOnHostNetwork) return { findings: [at, ...ending, onHostNetwork], failure: unknown('of the node') };
+  if (pod.isOnHostNetwork)
+    return { findings: [at, ...ending, onHostNetwork], failure: unknown('of the node') };
   const location = explainAddresses(world);
   return { ...location, findings: [at, ...ending, ...location.findings] };
 }
@@ -79,7 +80,7 @@ function explainAddress(address: string, { pod, neighbours, now }: ExplainWorld)
       failure: { kind: 'ambiguous-caller', address, pods: [] },
     };
   }
-  const now_ =
+  const holderText =
     holder.kind === 'pod' ? `${address} is that of ${holder.pod.key} now` : `${address} is no live pod’s`;
-  return { findings: [problem('address', now_)], failure: unknown(address) };
+  return { findings: [problem('address', holderText)], failure: unknown(address) };
 }

@@ -6,6 +6,7 @@ import {
   reachOf,
   type Match,
   type MatchingRules,
+  type ObjectMeta,
 } from '@pod-identity/crd-types';
 import {
   doubtful,
@@ -187,10 +188,6 @@ function explainState(decision: Decision, { identity }: Match, { pod, rules }: E
   );
 }
 
-function nameOf({
-  metadata,
-}: {
-  readonly metadata: { readonly namespace?: string; readonly name: string };
-}): string {
+function nameOf({ metadata }: { readonly metadata: ObjectMeta }): string {
   return `${metadata.namespace ?? ''}/${metadata.name}`;
 }

@@ -9,8 +9,6 @@ export type ReviewedAccesses = ReadonlyMap<string, AccessResult>;
 /** All that an explanation rests on. */
 export interface ExplainWorld {
   readonly pod: PodView;
-  /** It shares the address of its node. */
-  readonly isOnHostNetwork: boolean;
   /**
    * stale: what was said of its containers is from before its node was started, so its addresses do not count. unknown: when its node
    * was started is not known here.

@@ -1,10 +1,16 @@
 import { refusedBy } from '../authorize/lack.ts';
 import type { GrantedIdentity } from '../authorize/types.ts';
-import type { Granting } from './granting.ts';
 import { requestByObjectId } from './by-object-id.ts';
 import type { Granted } from './decide.ts';
 import { isUnattached, obtain, type Attempt, type Attempting } from './obtain.ts';
-import { machinePermit, namedBy, permitFor, type Permit, type ReviewedCall } from './permit.ts';
+import {
+  machinePermit,
+  namedBy,
+  permitFor,
+  type Permit,
+  type ReviewedCall,
+  type Granting,
+} from './permit.ts';
 import { changedFor } from './release.ts';
 
 /** Requests a token of what the decision names. */

@@ -1,13 +1,18 @@
 import type { GrantedIdentity } from '../authorize/types.ts';
 import { isForLackOfRight } from '../authorize/lack.ts';
-import type { PodView } from '../identify/pod-view.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { isTemporary } from '../tokens/errors.ts';
 import { isOfEntra } from '../tokens/types.ts';
-import type { Granting } from './granting.ts';
 import { lackOf } from './rights.ts';
 import { isUnattached, obtain, type Attempting } from './obtain.ts';
-import { permitFor, rightOf, type DecidedCall, type Permit, type ReviewedCall } from './permit.ts';
+import {
+  permitFor,
+  rightOf,
+  type DecidedCall,
+  type Permit,
+  type ReviewedCall,
+  type Granting,
+} from './permit.ts';
 import { notThis } from './release.ts';
 
 /**
@@ -61,16 +66,12 @@ export function requestByObjectId(
       else if (found !== 'other') return { outcome: found };
     }
     left = [...ownFirst.filter((one) => !requested.has(one)), ...missing];
-    return missing.length > 0 ? { missing } : { outcome: failed ?? ofNone(pod, identities) };
+    return missing.length > 0 ? { missing } : { outcome: failed ?? notThis(pod, identities.map(labelOf)) };
   };
 }
 
 async function obtainIfAllowed(options: Granting, call: DecidedCall, permit: Permit): Promise<Outcome> {
   return (await lackOf(options, call, rightOf(permit))) ?? obtain(options, call, permit);
-}
-
-function ofNone(pod: PodView, identities: readonly GrantedIdentity[]): Outcome {
-  return notThis(pod, identities.map(labelOf));
 }
 
 type Found = Outcome | 'missing' | 'other';

@@ -19,7 +19,7 @@ interface CanaryOptions extends HeaderRules {
  * others get an empty one. Asks nobody, so that it is answered at once and without an identity.
  */
 export function createCanaryHandler({ node, isOwnPod, ...rules }: CanaryOptions): CanaryHandler {
-  const { judge } = createHeaderJudge(rules);
+  const judge = createHeaderJudge(rules);
   const nodeFor = (peer: string) => (isNodeItself(peer) || isOwnPod(peer) ? node : '');
   return {
     handle(request, query) {

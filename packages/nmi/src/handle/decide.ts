@@ -1,8 +1,7 @@
 import { decideWithRights, type Decided } from '../authorize/decide-with-rights.ts';
-import { failureOf } from '../respond/failure-of.ts';
+import { failureOf } from '../respond/refusals.ts';
 import type { Outcome } from '../respond/outcome.ts';
-import type { Granting } from './granting.ts';
-import type { ReviewedCall } from './permit.ts';
+import type { ReviewedCall, Granting } from './permit.ts';
 import { lackOf } from './rights.ts';
 
 /** A token may be requested. */

@@ -2,13 +2,12 @@ import { longestForMissingMs } from '../authorize/grace.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { createHangUps, type HangUps } from '../waiting/hang-ups.ts';
 import { eitherOf, pacedChanges } from '../waiting/paced-changes.ts';
-import type { Granting } from './granting.ts';
 import { withTimeForReviews } from './rights.ts';
 import { createAttempts, type Attempts } from './attempts.ts';
 import { decideReviewed, type Granted, type NotGranted } from './decide.ts';
 import { followPod } from './follow-pod.ts';
 import { recallAny } from './obtain.ts';
-import { tenantOf, type PodCall, type ReviewedCall, type HeldCall } from './permit.ts';
+import { tenantOf, type PodCall, type ReviewedCall, type HeldCall, type Granting } from './permit.ts';
 import { changedFor, goneOf } from './release.ts';
 import { createWaits, refusedUnlessFresh, unattached, type Step } from './wait.ts';
 

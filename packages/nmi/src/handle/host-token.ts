@@ -25,7 +25,7 @@ export interface HostTokenHandlerOptions extends TokenPipelineOptions, Pick<Head
  */
 export function createHostTokenHandler(options: HostTokenHandlerOptions): Handler {
   const { isEnabled, namedPods, granter, allowedHosts } = options;
-  const headers = createHeaderJudge({ metadataHeaderRequired: false, allowedHosts });
+  const judgeHeaders = createHeaderJudge({ metadataHeaderRequired: false, allowedHosts });
 
   const serve = async ({ inbound, request, patience }: TokenCall): Promise<Outcome> => {
     const { podname: name, podns: namespace } = inbound.headers;
@@ -33,25 +33,22 @@ export function createHostTokenHandler(options: HostTokenHandlerOptions): Handle
     const pod = await namedPods.find(String(namespace), String(name));
     if (pod === 'none') return { kind: 'unknown-pod', pod: `${String(namespace)}/${String(name)}` };
     if (pod === 'unconfirmed') return { kind: 'unconfirmed', pod: `${String(namespace)}/${String(name)}` };
-    return forHost(await granter.grant({ pod, request, patience }));
+    const outcome = await granter.grant({ pod, request, patience });
+    return outcome.kind === 'token' ? { ...outcome, kind: 'host-token' } : outcome;
   };
-  const judge = (inbound: InboundRequest) => judgeHostCall(inbound, headers);
+  const judge = (inbound: InboundRequest) => judgeHostCall(inbound, judgeHeaders);
 
   return isEnabled ? createTokenPipeline(options, { judge, serve }) : disabled;
 }
 
 const disabled: Handler = { handle: () => ({ kind: 'nowhere', why: 'unknown' }) };
 
-function judgeHostCall(request: InboundRequest, headers: HeaderJudge): BadRequest | undefined {
+function judgeHostCall(request: InboundRequest, judgeHeaders: HeaderJudge): BadRequest | undefined {
   const { podname: name, podns: namespace } = request.headers;
   if (!isNodeItself(request.peer)) return { why: 'not-from-the-node' };
-  const fault = headers.judge(request);
+  const fault = judgeHeaders(request);
   if (fault) return fault;
   return typeof name === 'string' && name !== '' && typeof namespace === 'string' && namespace !== ''
     ? undefined
     : { why: 'no-pod-headers' };
-}
-
-function forHost(outcome: Outcome): Outcome {
-  return outcome.kind === 'token' ? { ...outcome, kind: 'host-token' } : outcome;
 }

@@ -3,6 +3,7 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import {
+  authorize,
   binding,
   exception,
   identity,
@@ -16,7 +17,6 @@ import {
 } from '../../test/builders.ts';
 import type { AccessResult, AccessGuard } from '../access/guard.ts';
 import type { Access } from '../access/types.ts';
-import { authorize } from '../authorize/authorize.ts';
 import { createAuthorizer } from '../authorize/authorizer.ts';
 import type { AuthorizeRules } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';

@@ -4,9 +4,8 @@ import type { Outcome } from '../respond/outcome.ts';
 import { isTemporary, TokenError } from '../tokens/errors.ts';
 import type { TokenCaller } from '../tokens/shared-requests.ts';
 import type { TokenSubject, WantedToken } from '../tokens/types.ts';
-import type { Granting } from './granting.ts';
 import { isAllowedNow, withTimeForReviews } from './rights.ts';
-import { permitsOf, tenantOf, type DecidedCall, type PodCall, type Permit } from './permit.ts';
+import { permitsOf, tenantOf, type DecidedCall, type PodCall, type Permit, type Granting } from './permit.ts';
 import { release, tokenFor } from './release.ts';
 
 /** A token from memory of an identity that the decision allows; undefined if a token must be requested. */

@@ -23,7 +23,7 @@ export interface ProxyOptions extends HeaderRules {
 
 export interface Proxy {
   handle(request: InboundRequest, route: ProxyRoute): Promise<Outcome>;
-  close(): Promise<void>;
+  close(): void;
 }
 
 /** In bytes: many times the largest document of the metadata service. All of it is in memory at a time. */
@@ -35,7 +35,7 @@ const largestBody = 1024 * 1024;
  */
 export function createProxy(options: ProxyOptions): Proxy {
   const { upstream, allowed, read, tenantAt, timeoutMs = 10_000, ...rules } = options;
-  const { judge } = createHeaderJudge(rules);
+  const judge = createHeaderJudge(rules);
   const service = createMetadataService(upstream);
 
   const pass = async (request: InboundRequest, route: ProxyRoute): Promise<Outcome> => {
@@ -70,9 +70,6 @@ export function createProxy(options: ProxyOptions): Proxy {
       const passed = await read(caller, () => pass(request, route)).catch(() => undefined);
       return passed ?? { kind: 'proxy-failed', why: 'unavailable' };
     },
-    close() {
-      service.close();
-      return Promise.resolve();
-    },
+    close: () => service.close(),
   };
 }

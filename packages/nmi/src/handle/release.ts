@@ -5,9 +5,16 @@ import { hasOtherClientId } from '../tokens/client-id.ts';
 import { keyOf } from '../tokens/memory.ts';
 import type { Obtained } from '../tokens/source.ts';
 import type { TokenSubject } from '../tokens/types.ts';
-import type { Granting } from './granting.ts';
 import { isAllowedNow, lackOf } from './rights.ts';
-import { allPermitsOf, nameOf, rightOf, type DecidedCall, type PodCall, type Permit } from './permit.ts';
+import {
+  allPermitsOf,
+  nameOf,
+  rightOf,
+  type DecidedCall,
+  type PodCall,
+  type Permit,
+  type Granting,
+} from './permit.ts';
 
 /** A token that was waited for. */
 export interface Held {

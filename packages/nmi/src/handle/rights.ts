@@ -1,8 +1,8 @@
 import type { Clock } from '@pod-identity/kit/core';
 import { lackIn, type Lack, type Needed, type Reviewed } from '../authorize/lack.ts';
 import type { PodView } from '../identify/pod-view.ts';
-import type { Granting } from './granting.ts';
-import { tenantOf, type HeldCall, type Permit, type ReviewedCall } from './permit.ts';
+import { orLate } from '../waiting/or-late.ts';
+import { tenantOf, type HeldCall, type Permit, type ReviewedCall, type Granting } from './permit.ts';
 
 /** Whether all rights that the permit needs are known to be there. */
 export function isAllowedNow(
@@ -38,14 +38,8 @@ export async function lackOf(
 ): Promise<Lack | undefined> {
   const { access } = needed;
   if (!access) return undefined;
-  const { promise: late, resolve } = Promise.withResolvers<Reviewed>();
-  const timer = clock.after(Math.max(0, reviewsUntil - clock.elapsed()), () =>
-    resolve({ verdict: 'unanswered', why: 'late' }),
-  );
-  try {
-    const reviewed = await Promise.race([guard.review(access, tenantOf(pod)), late]);
-    return lackIn(reviewed, pod.key, needed);
-  } finally {
-    timer.cancel();
-  }
+  const late: Reviewed = { verdict: 'unanswered', why: 'late' };
+  const ms = reviewsUntil - clock.elapsed();
+  const reviewed = await orLate<Reviewed>(guard.review(access, tenantOf(pod)), { clock, ms, late });
+  return lackIn(reviewed, pod.key, needed);
 }

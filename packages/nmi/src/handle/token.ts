@@ -44,7 +44,7 @@ export function createTokenHandler(options: TokenHandlerOptions): Handler {
   };
 
   return createTokenPipeline(options, {
-    judge: createHeaderJudge(options).judge,
+    judge: createHeaderJudge(options),
     serve(call) {
       const { inbound, patience } = call;
       const caller = callers.find(inbound.peer, inbound.connection, patience);

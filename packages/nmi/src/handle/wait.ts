@@ -5,8 +5,7 @@ import { isWorthWaiting } from '../authorize/refusal.ts';
 import type { Decision, GrantedIdentity, Refused } from '../authorize/types.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { awaitChange } from '../waiting/await-change.ts';
-import type { Granting } from './granting.ts';
-import { namedBy, type HeldCall } from './permit.ts';
+import { namedBy, type HeldCall, type Granting } from './permit.ts';
 
 /** What a request waits for. */
 export interface Until {

@@ -99,8 +99,7 @@ function recallUnansweredPod(holders: HolderMemory, lookup: Lookup): Found | und
 function createSettlement({ neighbours, pods, containers }: CallerFinderOptions, holders: HolderMemory) {
   const refuse = (result: CallerResult, connection: CallerConnection): CallerResult => {
     connection.endAfterResponse();
-    const pod = connection.owner ?? (result.kind === 'pod' ? result.pod : undefined);
-    return pod && result.kind === 'pod' ? unconfirmed(pod) : result;
+    return result.kind === 'pod' ? unconfirmed(connection.owner ?? result.pod) : result;
   };
 
   const bind = ({ result, neighbour }: Found, connection: CallerConnection): CallerResult => {
@@ -174,18 +173,15 @@ function createSearch(options: CallerFinderOptions, holders: HolderMemory): Sear
     return holders.note(lookup.address, { ...reply, known, neighbour, isNew });
   };
 
-  return {
-    async run(lookup, gone) {
-      const patience = { deadline: clock.elapsed() + holdMs, caller: { gone } };
-      for (;;) {
-        const known = remembered(lookup.address);
-        // With --pod-check off, memory is enough; it is new, otherwise there would be no search.
-        const isEnough = check.mode === 'off' && known.kind === 'pod' && pods.isCurrent();
-        const recalled = isEnough ? holders.recall(lookup) : undefined;
-        const found = recalled ?? (await findOnce(lookup, known, gone));
-        if (found.result.kind !== 'none' || !(await hasArrived(lookup.address, known, patience)))
-          return found;
-      }
-    },
+  return async (lookup, gone) => {
+    const patience = { deadline: clock.elapsed() + holdMs, caller: { gone } };
+    for (;;) {
+      const known = remembered(lookup.address);
+      // With --pod-check off, memory is enough; it is new, otherwise there would be no search.
+      const isEnough = check.mode === 'off' && known.kind === 'pod' && pods.isCurrent();
+      const recalled = isEnough ? holders.recall(lookup) : undefined;
+      const found = recalled ?? (await findOnce(lookup, known, gone));
+      if (found.result.kind !== 'none' || !(await hasArrived(lookup.address, known, patience))) return found;
+    }
   };
 }

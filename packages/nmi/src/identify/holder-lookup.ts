@@ -52,7 +52,7 @@ const readsWaiting = { total: 2_048, perNamespace: 1_024, perPod: 8 };
 /** The list of the node's pods serves all callers: it is charged to no namespace, and continues when a caller leaves. */
 const forAll: TurnCaller = { tenant: { namespace: '', pod: '' }, gone: new AbortController().signal };
 
-interface Heard {
+interface ReadPods {
   readonly pods: readonly PodView[];
   readonly begunAt: number;
 }
@@ -65,14 +65,14 @@ export function createHolderLookup(options: HolderLookupOptions): HolderLookup {
   const list = createSharedList(clock, options.check.ageMs, () => put(forAll, () => pods.readAll()));
 
   const byAddress = async (address: string, gone: AbortSignal): Promise<HolderResult | NoHolderResult> => {
-    const heard = (await list(gone)) ?? { why: 'crowded' };
-    if ('why' in heard) return heard;
+    const read = (await list(gone)) ?? { why: 'crowded' };
+    if ('why' in read) return read;
     const found = identifyPod(
-      heard.pods.filter(({ addresses }) => addresses.includes(address)),
+      read.pods.filter(({ addresses }) => addresses.includes(address)),
       clock.now(),
     );
     const result = newest(pods, address, found);
-    return { result, begunAt: heard.begunAt, othersAwait: othersAwait(heard.pods, found, clock.now()) };
+    return { result, begunAt: read.begunAt, othersAwait: othersAwait(read.pods, found, clock.now()) };
   };
 
   /**
@@ -83,10 +83,10 @@ export function createHolderLookup(options: HolderLookupOptions): HolderLookup {
     if (known.kind !== 'pod') return byAddress(address, gone);
     const { namespace, uid, isEnding } = known.pod;
     if (isEnding && !isHeldByKernel(address, uid)) return byAddress(address, gone);
-    const heard = await put({ tenant: { namespace, pod: uid }, gone }, () => pods.read(known.pod));
-    if ('why' in heard) return heard;
-    const found = identifyPod(heard.pods, clock.now());
-    const { begunAt } = heard;
+    const read = await put({ tenant: { namespace, pod: uid }, gone }, () => pods.read(known.pod));
+    if ('why' in read) return read;
+    const found = identifyPod(read.pods, clock.now());
+    const { begunAt } = read;
     if (isReportedFor(found, known.pod, address)) {
       const result = newest(pods, address, found);
       if (!found.pod.isEnding) return { result, begunAt, othersAwait: undefined };
@@ -114,14 +114,14 @@ function createPacedReads({ clock, patienceMs }: HolderOptions) {
     all: { ...readRate, patienceMs },
     queues: { reads: { atATime: readRate.atATime, waiting: readsWaiting } },
   });
-  return async (caller: TurnCaller, read: () => Promise<PodsResult>): Promise<Heard | NoHolderResult> => {
+  return async (caller: TurnCaller, read: () => Promise<PodsResult>): Promise<ReadPods | NoHolderResult> => {
     let begunAt = 0;
-    const said = await runInTurn(reads, caller, () => {
+    const pods = await runInTurn(reads, caller, () => {
       begunAt = clock.elapsed();
       return read();
     });
-    if (said === undefined) return { why: 'crowded' };
-    return isNoResponse(said) ? said : { pods: said, begunAt };
+    if (pods === undefined) return { why: 'crowded' };
+    return isNoResponse(pods) ? pods : { pods, begunAt };
   };
 }
 

@@ -1,7 +1,7 @@
 import { createTokenBucket, RecentMap, type Clock, type TokenBucket } from '@pod-identity/kit/core';
 import type { CallerResult, NoHolderResult, PodCheck, PodMemory, HolderResult } from './results.ts';
 import { identifyPod, isBehind, type Identification } from './identify-pod.ts';
-import { judgeUnanswered, unconfirmed, type UnansweredCase } from './judge-caller.ts';
+import { judgeUnanswered, unconfirmed } from './judge-caller.ts';
 import { differs, type Neighbour } from './neighbour.ts';
 import { createUnanswered } from './unanswered.ts';
 import {
@@ -78,10 +78,12 @@ export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
   const inStep = stepper(kept, memory);
   const remembered = (address: string) => identifyPod(memory.filedUnder(address), clock.now());
 
-  const judge = (lookup: Lookup, why: NoHolderResult['why']): Found => {
-    const known = remembered(lookup.address);
-    const last = lastWord(options, known, inStep(lookup.address, known));
-    return judged({ ...lookup, why, mode: check.mode }, last, neighbours);
+  const judge = ({ address, neighbour }: Lookup, why: NoHolderResult['why']): Found => {
+    const known = remembered(address);
+    const word = lastWord(options, known, inStep(address, known));
+    const { last } = word;
+    const confirmed = last.kind === 'pod' ? neighbours.of(address, last.pod.uid)?.neighbour : undefined;
+    return unasked(judgeUnanswered({ why, mode: check.mode, ...word, confirmed, neighbour }), neighbour);
   };
 
   return {
@@ -176,16 +178,6 @@ function lastWord(
   return { last: result, isTrusted: isWhole && heardMs <= check.outageMs && heardMs <= sinceMs };
 }
 
-function judged(
-  { address, ...about }: Lookup & Pick<UnansweredCase, 'why' | 'mode'>,
-  last: Pick<UnansweredCase, 'last' | 'isTrusted'>,
-  neighbours: ConfirmedNeighbours,
-): Found {
-  const confirmed =
-    last.last.kind === 'pod' ? neighbours.of(address, last.last.pod.uid)?.neighbour : undefined;
-  return unasked(judgeUnanswered({ ...about, ...last, confirmed }), about.neighbour);
-}
-
 function refusal(entry: Kept | undefined, neighbour: Neighbour | undefined, now: number): Found | undefined {
   if (!entry || !differs(entry.neighbour, neighbour)) return undefined;
   if (entry.changes.take(now) === 0 || entry.result.kind === 'none') return undefined;
@@ -195,11 +187,11 @@ function refusal(entry: Kept | undefined, neighbour: Neighbour | undefined, now:
 
 function marksOf({ result }: CheckedResult, before: Kept | undefined, now: number) {
   const isConfirmed = result.kind === 'pod' && !result.pod.isEnding;
-  return { isConfirmed, revision: -1, changes: before?.changes ?? changeBucket(now) };
+  const changes =
+    before?.changes ??
+    createTokenBucket({ capacity: changesAtOnce, refillPerMs: changesPerSecond / 1000, now });
+  return { isConfirmed, revision: -1, changes };
 }
-
-const changeBucket = (now: number) =>
-  createTokenBucket({ capacity: changesAtOnce, refillPerMs: changesPerSecond / 1000, now });
 
 /** A result without a request: valid for every connection, and no confirmation. */
 function unasked(result: CallerResult, neighbour: Neighbour | undefined): Found {

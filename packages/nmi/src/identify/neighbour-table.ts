@@ -31,17 +31,17 @@ export function createNeighbourTable(
   let table: ReadonlyMap<string, readonly NeighbourEntry[]> = new Map();
   let readAt = -Infinity;
   // Device indexes are read only for requested addresses: a node has hundreds of devices.
-  const said = new Map<string, Neighbour | undefined>();
+  const known = new Map<string, Neighbour | undefined>();
 
   const pauseMs = () => Math.max(0, readAt + shortestPauseMs - clock.elapsed());
   const read = () => {
     readAt = clock.elapsed();
-    said.clear();
+    known.clear();
     table = parseArpTable(files.arp());
   };
   const look = (address: string) => {
-    if (!said.has(address)) said.set(address, textOf(table.get(address) ?? [], files));
-    return said.get(address);
+    if (!known.has(address)) known.set(address, textOf(table.get(address) ?? [], files));
+    return known.get(address);
   };
 
   return {

@@ -8,7 +8,6 @@ import {
   type KubeTransport,
   type KubeAmbient,
 } from '@pod-identity/kit/kube';
-import type { Clock } from '@pod-identity/kit/core';
 import type { PodsResult, NoResponse } from './results.ts';
 import type { PodName } from './holder-lookup.ts';
 import type { CallerFinderOptions } from './find-caller.ts';
@@ -31,10 +30,8 @@ export type PodRequest = 'get_pod' | 'get_pod_list';
 export type PodInformer = CallerFinderOptions['pods'] & {
   readonly informer: Informer<PodView>;
   named(namespace: string, name: string): PodView | undefined;
-  /** The namespace of the live pod that has the address in memory. */
-  namespaceAt(address: string): string | undefined;
-  /** The uid of that pod. */
-  uidAt(address: string): string | undefined;
+  /** The live pod that has the address in memory. */
+  podAt(address: string): PodView | undefined;
 };
 
 /** After so long without data memory may be out of date. A little longer than the informer waits before it reconnects. */
@@ -83,20 +80,15 @@ export function createPodInformer(options: PodInformerOptions): PodInformer {
     read: (pod) => put('get_pod', () => readPod(api, pod)),
     readAll: () => put('get_pod_list', () => listPods(api)),
     named: (namespace, name) => informer.store.get(`${namespace}/${name}`),
-    namespaceAt: (address) => only(informer.store.by('address', address), clock)?.namespace,
-    uidAt: (address) => only(informer.store.by('address', address), clock)?.uid,
+    podAt(address) {
+      const found = identifyPod(informer.store.by('address', address), clock.now());
+      return found.kind === 'pod' ? found.pod : undefined;
+    },
   };
 }
 
-function only(filed: readonly PodView[], clock: Clock): PodView | undefined {
-  const found = identifyPod(filed, clock.now());
-  return found.kind === 'pod' ? found.pod : undefined;
-}
-
-type PodRequestOptions = Pick<PodInformerOptions, 'log' | 'onFailed'>;
-
 /** Sends requests; logs the first failure, then nothing until one succeeds. */
-function createPodRequests({ log, onFailed }: PodRequestOptions) {
+function createPodRequests({ log, onFailed }: Pick<PodInformerOptions, 'log' | 'onFailed'>) {
   let isSilent = false;
   const notice = (request: PodRequest, error: KubeError): NoResponse => {
     onFailed(request);

@@ -80,7 +80,15 @@ export const unfinishedOn = (node: string) =>
 
 /** Undefined for an object without uid, namespace or name. */
 export function parsePod(object: unknown): PodView | undefined {
-  const { metadata, spec = {}, status = {} } = (object ?? {}) as PodShape;
+  const {
+    metadata,
+    spec = {},
+    status = {},
+  } = (object ?? {}) as {
+    readonly metadata?: MetadataShape;
+    readonly spec?: SpecShape;
+    readonly status?: StatusShape;
+  };
   const named = metadata && readMetadata(metadata);
   if (!named) return undefined;
   const left = tooLargeIn(object);
@@ -113,12 +121,6 @@ export function sinceBoot(pod: PodView, bootedAt: number | undefined): PodView {
   return withPackedLabels({ ...others, addresses: [] }, labels);
 }
 
-interface PodShape {
-  readonly metadata?: MetadataShape;
-  readonly spec?: SpecShape;
-  readonly status?: StatusShape;
-}
-
 interface MetadataShape {
   readonly uid?: string;
   readonly namespace?: string;
@@ -139,16 +141,14 @@ interface StatusShape {
   readonly podIP?: string;
   readonly podIPs?: readonly { readonly ip?: string }[];
   readonly startTime?: string;
-  readonly conditions?: readonly ConditionShape[];
+  readonly conditions?: readonly {
+    readonly type?: string;
+    readonly status?: string;
+    readonly lastTransitionTime?: string;
+  }[];
   readonly initContainerStatuses?: readonly ContainerShape[];
   readonly containerStatuses?: readonly ContainerShape[];
   readonly ephemeralContainerStatuses?: readonly ContainerShape[];
-}
-
-interface ConditionShape {
-  readonly type?: string;
-  readonly status?: string;
-  readonly lastTransitionTime?: string;
 }
 
 interface ContainerShape {

@@ -2,16 +2,8 @@ import type { Clock } from '@pod-identity/kit/core';
 import type { Patience } from '../waiting/await-change.ts';
 import type { Found, Lookup } from './holder-memory.ts';
 
-export interface Search {
-  /** Finds the pod of a connection. `gone` aborts when the last caller that waited for it has left. */
-  run(lookup: Lookup, gone: AbortSignal): Promise<Found>;
-}
-
-export interface SharedSearches {
-  running(address: string): boolean;
-  /** Waits for the running search for the address, or starts one. */
-  join(lookup: Lookup, patience: Patience): Promise<Found | Unfound>;
-}
+/** Finds the pod of a connection. `gone` aborts when the last caller that waited for it has left. */
+export type Search = (lookup: Lookup, gone: AbortSignal) => Promise<Found>;
 
 /** impatient: the caller left, or its deadline passed. abandoned: the search ended early, because its callers had left. */
 export type Unfound = 'impatient' | 'abandoned';
@@ -23,12 +15,12 @@ interface Shared {
 }
 
 /** One search serves all callers from an address. It is aborted when the last of them leaves. */
-export function createSharedSearches(search: Search, clock: Clock): SharedSearches {
+export function createSharedSearches(search: Search, clock: Clock) {
   const searches = new Map<string, Shared>();
 
   const start = (lookup: Lookup): Shared => {
     const end = new AbortController();
-    const shared: Shared = { found: search.run(lookup, end.signal), end, callers: 0 };
+    const shared: Shared = { found: search(lookup, end.signal), end, callers: 0 };
     searches.set(lookup.address, shared);
     const forget = () => searches.delete(lookup.address);
     shared.found.then(forget, forget);
@@ -36,8 +28,9 @@ export function createSharedSearches(search: Search, clock: Clock): SharedSearch
   };
 
   return {
-    running: (address) => searches.has(address),
-    async join(lookup, patience) {
+    running: (address: string) => searches.has(address),
+    /** Waits for the running search for the address, or starts one. */
+    async join(lookup: Lookup, patience: Patience): Promise<Found | Unfound> {
       const shared = searches.get(lookup.address) ?? start(lookup);
       // An aborted search may still wait for an answer. There is one search at a time for each address, so the next begins after it.
       const isAbandoned = shared.end.signal.aborted;

@@ -2,15 +2,6 @@ import { RecentMap, type Clock } from '@pod-identity/kit/core';
 import type { NoHolderResult, PodMemory } from './results.ts';
 import { addressesKept } from './confirmed-neighbours.ts';
 
-/** Recent requests that failed, by address. */
-export interface Unanswered {
-  /** Why it failed, while the request is not repeated. */
-  on(address: string): 'away' | 'refused' | undefined;
-  note(address: string, entry: NoHolderResult): void;
-  /** The API server has responded: this ends an outage for all addresses. */
-  end(): void;
-}
-
 interface Entry {
   readonly why: 'away' | 'refused';
   readonly at: number;
@@ -19,8 +10,8 @@ interface Entry {
   readonly pauseMs: number;
 }
 
-/** A failed request affects only its own address; any response ends an outage. */
-export function createUnanswered(memory: Pick<PodMemory, 'lastHeardMs'>, clock: Clock): Unanswered {
+/** Recent requests that failed, by address: one affects only its own address, and any response ends an outage. */
+export function createUnanswered(memory: Pick<PodMemory, 'lastHeardMs'>, clock: Clock) {
   const entries = new RecentMap<string, Entry>(addressesKept);
   let results = 0;
 
@@ -31,18 +22,20 @@ export function createUnanswered(memory: Pick<PodMemory, 'lastHeardMs'>, clock: 
   };
 
   return {
-    on(address) {
+    /** Why it failed, while the request is not repeated. */
+    on(address: string): Entry['why'] | undefined {
       const entry = entries.get(address);
       if (!entry) return undefined;
       if (!isOver(entry)) return entry.why;
       entries.delete(address);
       return undefined;
     },
-    note(address, entry) {
+    note(address: string, entry: NoHolderResult): void {
       if (entry.why === 'crowded') return;
       entries.set(address, { ...entry, at: clock.elapsed(), results });
     },
-    end() {
+    /** The API server has responded: this ends an outage for all addresses. */
+    end(): void {
       results += 1;
     },
   };

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import type { Ambient, Log } from '@pod-identity/kit/serve';
+import { orLate } from '../waiting/or-late.ts';
 
 /** A file that tells the state of this process: a time in the future means that it runs, no content that it is ready. */
 export interface ProbeFile {
@@ -17,7 +18,9 @@ const readyMs = 5_000;
 const notReadyMs = 1_000;
 /** A process that does not write for so long hangs. */
 const freshMs = 20_000;
+/** The file is alive as long as this process runs, however long the checks take. */
 const longestCheckMs = 10_000;
+const tooLong: readonly string[] = [`the checks take longer than ${longestCheckMs / 1_000} s`];
 
 /**
  * Keeps the file of the exec probes until the signal aborts. A port cannot tell the kubelet which agent answers: during an update two of them
@@ -29,20 +32,11 @@ export async function keepProbeFile(options: ProbeFileOptions, signal: AbortSign
   if (file === undefined) return;
   const report = createReporter(options.log);
   while (!signal.aborted) {
-    const problems = await within(longestCheckMs, options);
+    const problems = await orLate(options.problems(), { clock, ms: longestCheckMs, late: tooLong });
     const written = file.write(problems.join('\n'), clock.now() + freshMs);
     report(await written.then(() => undefined).catch(String));
     await clock.sleep(problems.length === 0 ? readyMs : notReadyMs, signal).catch(() => undefined);
   }
-}
-
-/** The file is alive as long as this process runs, however long the checks take. */
-async function within(ms: number, { problems, clock }: ProbeFileOptions): Promise<readonly string[]> {
-  const { promise, resolve } = Promise.withResolvers<readonly string[]>();
-  const timer = clock.after(ms, () => resolve([`the checks take longer than ${ms / 1_000} s`]));
-  const result = await Promise.race([problems(), promise]);
-  timer.cancel();
-  return result;
 }
 
 /** Logs what fails twice in a row: while the process has its socket's uid for a moment, it cannot set the time of a file of root. */

@@ -3,7 +3,8 @@
 import type { Clock } from '@pod-identity/kit/core';
 import type { Informer } from '@pod-identity/kit/kube';
 import { sendRequest } from '@pod-identity/kit/serve';
-import { awaitChange, type Changes, type Patience } from '../waiting/await-change.ts';
+import { awaitChange, type Patience } from '../waiting/await-change.ts';
+import { createSignal } from '../waiting/signal.ts';
 
 export interface ReadinessOptions {
   readonly informers: readonly Pick<Informer<unknown>, 'hasSynced' | 'synced' | 'lastHeardMs'>[];
@@ -53,7 +54,7 @@ export function createReadiness(options: ReadinessOptions): Readiness {
   const hasSynced = () => informers.every((informer) => informer.hasSynced());
   const isOutdated = createOutdated(options, bearableMs);
   const { changes, notify } = createSignal();
-  void Promise.all(informers.map(({ synced }) => synced)).then(notify);
+  void Promise.all(informers.map(({ synced }) => synced)).then(() => notify());
   let isKnown = false;
   let isEnding = false;
 
@@ -77,7 +78,7 @@ export function createReadiness(options: ReadinessOptions): Readiness {
     problems: async () => {
       const access = options.accessProblem?.();
       const problems = [
-        ...pictureProblems(informers, bearableMs),
+        ...watchProblems(informers, bearableMs),
         ...(access === undefined ? [] : [access]),
         ...(await tests()),
       ];
@@ -99,21 +100,7 @@ function createOutdated({ informers, clock }: ReadinessOptions, bearableMs: numb
   };
 }
 
-/** Not a promise, which would keep references to callers that left until it is resolved. */
-function createSignal(): { readonly changes: Changes; readonly notify: () => void } {
-  const listeners = new Set<() => void>();
-  return {
-    changes: {
-      subscribe(listener) {
-        listeners.add(listener);
-        return () => void listeners.delete(listener);
-      },
-    },
-    notify: () => [...listeners].forEach((listener) => listener()),
-  };
-}
-
-function pictureProblems(informers: ReadinessOptions['informers'], bearableMs: number): string[] {
+function watchProblems(informers: ReadinessOptions['informers'], bearableMs: number): string[] {
   if (!informers.every((informer) => informer.hasSynced()))
     return [
       'the objects of the cluster have not all been read yet: if this lasts, the log says what the API server refuses',

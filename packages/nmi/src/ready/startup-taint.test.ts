@@ -2,7 +2,7 @@ import { KubeError, type KubeErrorCode, type Taint } from '@pod-identity/kit/kub
 import { createLog } from '@pod-identity/kit/serve';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterEach, expect, it } from 'vitest';
-import { createStartupTaint } from './startup-taint.ts';
+import { keepStartupTaintOff, type StartupTaintOptions } from './startup-taint.ts';
 
 const key = 'aadpodidentity.k8s.io/nmi-not-ready';
 const ours: Taint = { key, effect: 'NoSchedule' };
@@ -26,7 +26,7 @@ const stage = async (given: { taints: readonly Taint[]; problems?: readonly stri
     const code = state.failures.shift();
     if (code) throw new KubeError(code, 'said no');
   };
-  const startupTaint = createStartupTaint({
+  const options: StartupTaintOptions = {
     key,
     clock,
     problems: () => Promise.resolve(state.problems),
@@ -47,10 +47,10 @@ const stage = async (given: { taints: readonly Taint[]; problems?: readonly stri
         Object.assign(state, { taints, version: state.version + 1 });
       },
     },
-  });
+  };
   const stop = new AbortController();
   stops.push(stop);
-  const kept = startupTaint.keep(stop.signal);
+  const kept = keepStartupTaintOff(options, stop.signal);
   await clock.advance(0);
   return { clock, state, calls, lines, stop, kept };
 };

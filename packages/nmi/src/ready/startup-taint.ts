@@ -9,11 +9,6 @@ export interface StartupTaintOptions extends Pick<Ambient, 'clock' | 'log'> {
   readonly problems: () => Promise<readonly string[]>;
 }
 
-export interface StartupTaint {
-  /** Removes the taint whenever it exists and NMI is ready, until the signal aborts. */
-  keep(signal: AbortSignal): Promise<void>;
-}
-
 /** Between checks while NMI is not ready. */
 const notReadyMs = 1_000;
 /** Between checks of the node. The taint comes back only with a new Node object. */
@@ -21,22 +16,17 @@ const everyMs = 60_000;
 
 /**
  * Nodes can be registered with a taint that keeps pods away until this agent serves them: a pod that starts earlier could use the identities
- * of the machine. The taint is removed only after a test request through the rules succeeded.
+ * of the machine. The taint is removed whenever it exists, until the signal aborts, but only after a test request through the rules succeeded.
  */
-export function createStartupTaint(options: StartupTaintOptions): StartupTaint {
+export async function keepStartupTaintOff(options: StartupTaintOptions, signal: AbortSignal): Promise<void> {
   const { problems, clock, key } = options;
-  const step = async (attempt: () => Promise<void>): Promise<number> => {
-    if ((await problems()).length > 0) return notReadyMs;
-    await attempt();
-    return everyMs;
-  };
-  return {
-    async keep(signal) {
-      if (key === undefined) return;
-      const attempt = createAttempt({ ...options, key });
-      while (!signal.aborted) await clock.sleep(await step(attempt), signal).catch(() => undefined);
-    },
-  };
+  if (key === undefined) return;
+  const attempt = createAttempt({ ...options, key });
+  while (!signal.aborted) {
+    const isReady = (await problems()).length === 0;
+    if (isReady) await attempt();
+    await clock.sleep(isReady ? everyMs : notReadyMs, signal).catch(() => undefined);
+  }
 }
 
 /** Removes the taint if it exists. Logs an error once, until another one occurs. */
@@ -45,17 +35,17 @@ function createAttempt({
   key,
   log,
 }: Pick<StartupTaintOptions, 'node' | 'log'> & { readonly key: string }) {
-  let said = '';
+  let reported = '';
   return async (): Promise<void> => {
     try {
       if (await removeTaint({ node, key }))
         log.info({ taint: key }, 'calls of pods are answered: taint removed');
-      said = '';
+      reported = '';
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
-      if (error.code !== said)
+      if (error.code !== reported)
         log.error({ taint: key, code: error.code, error: error.message }, remedyOf(error));
-      said = error.code;
+      reported = error.code;
     }
   };
 }

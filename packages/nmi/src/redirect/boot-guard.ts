@@ -1,8 +1,7 @@
 import { restoreLines, tableNames, chain } from './iptables-rules.ts';
 import { table, tableInput } from './nftables-rules.ts';
-import { routeLocalnet, setByNmi } from './kernel-values.ts';
+import { routeLocalnet, setByNmi, leadsToLoopback, type RedirectTarget } from './target.ts';
 import { wantedRouteRules } from './route-rules.ts';
-import { leadsToLoopback, type RedirectTarget } from './target.ts';
 
 /** A file below the host's /etc, or a symbolic link where `link` is given. In the order in which they are to be written. */
 export interface GuardFile {
@@ -25,9 +24,10 @@ export const guardFolder = folder;
  */
 export function guardFiles(target: RedirectTarget): readonly GuardFile[] {
   const { wanted, requires, ...files } = paths;
+  const iptables = tableNames.flatMap((name) => restoreLines(name, { chains: [], rules: [] }, target));
   return [
     { path: files.nftables, text: tableInput(target) },
-    { path: files.iptables, text: `${iptablesLines(target).join('\n')}\n` },
+    { path: files.iptables, text: `${iptables.join('\n')}\n` },
     { path: files.script, text: script(target) },
     { path: files.unit, text: unitText },
     { path: wanted, text: `../${unit}`, link: true },
@@ -36,6 +36,7 @@ export function guardFiles(target: RedirectTarget): readonly GuardFile[] {
   ];
 }
 
+/** In the order of writing. */
 const paths = {
   nftables: `${folder}/redirect.nft`,
   iptables: `${folder}/redirect.iptables`,
@@ -47,18 +48,7 @@ const paths = {
 } as const;
 
 /** In the order of removal: the kubelet must not require a file that does not exist. */
-export const guardPaths: readonly string[] = [
-  paths.requires,
-  paths.wanted,
-  paths.unit,
-  paths.script,
-  paths.iptables,
-  paths.nftables,
-];
-
-function iptablesLines(target: RedirectTarget): readonly string[] {
-  return tableNames.flatMap((name) => restoreLines(name, { chains: [], rules: [] }, target));
-}
+export const guardPaths: readonly string[] = Object.values(paths).toReversed();
 
 /** Existing rules are left alone: NMI maintains them. */
 function script(target: RedirectTarget): string {

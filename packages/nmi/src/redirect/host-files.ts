@@ -1,5 +1,5 @@
 // The host's /etc, mounted into this container.
-import { lstat, mkdir, rename, rm, rmdir, stat, statfs, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, rmdir, stat, statfs, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { guardFolder, guardPaths, unitFolder, type GuardFile } from './boot-guard.ts';
 
@@ -37,10 +37,13 @@ export async function writeGuard(etc: string, files: readonly GuardFile[]): Prom
 export async function removeGuard(etc: string): Promise<boolean> {
   let removed = false;
   for (const path of guardPaths) {
-    const file = join(etc, path);
-    if (!(await isThere(file))) continue;
-    await rm(file);
-    removed = true;
+    try {
+      await rm(join(etc, path));
+      removed = true;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
+    }
   }
   for (const folder of [
     guardFolder,
@@ -49,15 +52,4 @@ export async function removeGuard(etc: string): Promise<boolean> {
   ])
     await rmdir(join(etc, folder)).catch(() => undefined);
   return removed;
-}
-
-async function isThere(file: string): Promise<boolean> {
-  try {
-    await lstat(file);
-    return true;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
-    throw error;
-  }
 }

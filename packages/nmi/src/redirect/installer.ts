@@ -27,7 +27,7 @@ export interface Redirect {
   keep(signal: AbortSignal): Promise<void>;
 }
 
-const notYet = 'the redirect rules are not in place yet';
+export const notYet = 'the redirect rules are not in place yet';
 
 const withoutJitter = { jitter: 0, random: () => 0 };
 

@@ -9,7 +9,7 @@ import {
   type TableListing,
   type TableName,
 } from './iptables-rules.ts';
-import { isBusy, ProgramError, type RunProgram } from './run-program.ts';
+import { isBusy, ProgramError, whyUnusable, type RunProgram } from './run-program.ts';
 import type { RedirectTarget } from './target.ts';
 
 /** A kernel has two firewalls with an iptables interface, and an image can have a program for each. */
@@ -47,16 +47,7 @@ export function createIptables(options: IptablesOptions): Iptables {
 
   return {
     name: program,
-    async whyUnusable() {
-      try {
-        await list('-t', 'nat', '-S', 'PREROUTING');
-        return undefined;
-      } catch (error) {
-        if (isBusy(error)) return undefined;
-        if (error instanceof ProgramError) return error.message;
-        throw error;
-      }
-    },
+    whyUnusable: () => whyUnusable(list('-t', 'nat', '-S', 'PREROUTING')),
     async countRules() {
       if (!(await isInUse())) return 0;
       const rules = await list('-t', 'nat', '-S').catch((error: unknown) => {

@@ -1,6 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { routeLocalnet, setByNmi } from './kernel-values.ts';
-import { leadsToLoopback, type RedirectTarget } from './target.ts';
+import { routeLocalnet, setByNmi, leadsToLoopback, type RedirectTarget } from './target.ts';
 
 /** Files under /proc. */
 export interface KernelFiles {

@@ -34,9 +34,12 @@ export function tableInput(target: RedirectTarget): string {
       `tcp sport ${selfTestPort} jump refuse`,
     ]),
   ].flat();
-  return [`table ip ${table}`, `delete table ip ${table}`, `table ip ${table} {`, ...lines, '}', ''].join(
-    '\n',
-  );
+  return tableText(table, lines);
+}
+
+/** Input that replaces a table. */
+export function tableText(name: string, lines: readonly string[]): string {
+  return [`table ip ${name}`, `delete table ip ${name}`, `table ip ${name} {`, ...lines, '}', ''].join('\n');
 }
 
 /** The usual priorities are -100 (dstnat) and 0 (filter). Packets that were not redirected by then are marked. */
@@ -46,6 +49,6 @@ function hooked(hook: string, type: 'nat' | 'filter', rules: readonly string[]):
   return chain(hook, [`type ${type} hook ${hook} priority ${priorities[type]}; policy accept;`, ...rules]);
 }
 
-function chain(name: string, rules: readonly string[]): string[] {
+export function chain(name: string, rules: readonly string[]): string[] {
   return [`\tchain ${name} {`, ...rules.map((rule) => `\t\t${rule}`), '\t}'];
 }

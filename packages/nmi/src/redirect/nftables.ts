@@ -1,5 +1,5 @@
 import type { Firewall } from './firewall.ts';
-import { isBusy, ProgramError, type RunProgram } from './run-program.ts';
+import { ProgramError, whyUnusable, type RunProgram } from './run-program.ts';
 
 export interface NftablesTable {
   /** Of the family ip. */
@@ -28,17 +28,8 @@ export function createNftables({ name: table, input }: NftablesTable, run: RunPr
 
   return {
     name: 'nftables',
-    async whyUnusable() {
-      try {
-        // The kernel checks the rules without applying them.
-        await run('nft', ['--check', '--file', '-'], input);
-        return undefined;
-      } catch (error) {
-        if (isBusy(error)) return undefined;
-        if (error instanceof ProgramError) return error.message;
-        throw error;
-      }
-    },
+    // The kernel checks the rules without applying them.
+    whyUnusable: () => whyUnusable(run('nft', ['--check', '--file', '-'], input)),
     isRight: async () => asWritten !== undefined && (await list()) === asWritten,
     async install() {
       asWritten = undefined;

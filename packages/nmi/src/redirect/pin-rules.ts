@@ -1,3 +1,5 @@
+import { chain, tableText } from './nftables-rules.ts';
+
 /** Where NMI listens. An empty host: all addresses. Port 0: chosen by the system. */
 export interface PinnedSocket {
   readonly host: string;
@@ -16,26 +18,14 @@ const wildcards: ReadonlySet<string> = new Set(['', '0.0.0.0', '::']);
 export function pinInput(sockets: readonly PinnedSocket[]): string | undefined {
   const rules = new Set(sockets.flatMap(ruleOf));
   if (rules.size === 0) return undefined;
-  const hooked = (hook: string) => [
-    `\tchain ${hook} {`,
-    `\t\ttype nat hook ${hook} priority -110; policy accept;`,
-    '\t\tjump ports',
-    '\t}',
-  ];
-  const lines = ['\tchain ports {', ...rules, '\t}', ...hooked('prerouting'), ...hooked('output')];
-  return [
-    `table ip ${pinTable}`,
-    `delete table ip ${pinTable}`,
-    `table ip ${pinTable} {`,
-    ...lines,
-    '}',
-    '',
-  ].join('\n');
+  const hooked = (hook: string) =>
+    chain(hook, [`type nat hook ${hook} priority -110; policy accept;`, 'jump ports']);
+  return tableText(pinTable, [...chain('ports', [...rules]), ...hooked('prerouting'), ...hooked('output')]);
 }
 
 function ruleOf({ host, port }: PinnedSocket): string[] {
   if (port === 0) return [];
   const kept = `tcp dport ${port} dnat to ip daddr`;
-  if (wildcards.has(host)) return [`\t\tfib daddr type local ${kept}`];
-  return /^\d+(\.\d+){3}$/.test(host) ? [`\t\tip daddr ${host} ${kept}`] : [];
+  if (wildcards.has(host)) return [`fib daddr type local ${kept}`];
+  return /^\d+(\.\d+){3}$/.test(host) ? [`ip daddr ${host} ${kept}`] : [];
 }

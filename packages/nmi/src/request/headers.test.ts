@@ -7,7 +7,7 @@ const rules = {
   allowedHosts: new Set(['imds.internal', 'nmi.kube-system.svc']),
 };
 const whyOf = (headers: Record<string, string>, over: Partial<typeof rules> = {}) =>
-  createHeaderJudge({ ...rules, ...over }).judge({ headers })?.why;
+  createHeaderJudge({ ...rules, ...over })({ headers })?.why;
 
 describe('the header Metadata', () => {
   it.each([
@@ -72,7 +72,7 @@ describe('the header Host', () => {
   });
 
   it('is refused after a welcome one, and welcome after a refused one', () => {
-    const { judge } = createHeaderJudge(rules);
+    const judge = createHeaderJudge(rules);
     const judged = ['localhost', 'evil.example', 'localhost', 'localhost.evil.example', '[::1]', '[::1]evil'];
     expect(judged.map((host) => judge({ headers: { metadata: 'true', host } })?.why)).toEqual(
       judged.map((host) => (host.includes('evil') ? 'foreign-host' : undefined)),
@@ -81,11 +81,11 @@ describe('the header Host', () => {
 
   it.each([[['localhost', 'localhost']], [['localhost']]])('is refused as a list: %j', (list) => {
     const headers = { metadata: 'true', host: list as unknown as string };
-    expect(createHeaderJudge(rules).judge({ headers })?.why).toBe('foreign-host');
+    expect(createHeaderJudge(rules)({ headers })?.why).toBe('foreign-host');
   });
 
   it('may be missing, also after a caller that sent one', () => {
-    const { judge } = createHeaderJudge(rules);
+    const judge = createHeaderJudge(rules);
     expect(judge({ headers: { metadata: 'true', host: 'localhost' } })).toBeUndefined();
     expect(judge({ headers: { metadata: 'true' } })).toBeUndefined();
   });
@@ -102,7 +102,7 @@ describe('the header Host', () => {
 
 describe('the host in the absolute form of the request line', () => {
   const whyOfBoth = (authority: string, host?: string) =>
-    createHeaderJudge(rules).judge({
+    createHeaderJudge(rules)({
       authority,
       headers: { metadata: 'true', ...(host !== undefined && { host }) },
     })?.why;
@@ -129,7 +129,7 @@ describe('the host in the absolute form of the request line', () => {
   });
 
   it('is judged after the header Metadata: a probe gets the answer of a probe', () => {
-    expect(createHeaderJudge(rules).judge({ authority: 'evil.example', headers: {} })?.why).toBe(
+    expect(createHeaderJudge(rules)({ authority: 'evil.example', headers: {} })?.why).toBe(
       'no-metadata-header',
     );
   });

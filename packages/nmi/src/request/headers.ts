@@ -7,10 +7,8 @@ export interface HeaderRules {
   readonly allowedHosts: ReadonlySet<string>;
 }
 
-export interface HeaderJudge {
-  /** What is wrong with the headers; undefined: nothing. */
-  readonly judge: (request: Pick<InboundRequest, 'headers' | 'authority'>) => BadRequest | undefined;
-}
+/** What is wrong with the headers; undefined: nothing. */
+export type HeaderJudge = (request: Pick<InboundRequest, 'headers' | 'authority'>) => BadRequest | undefined;
 
 /**
  * Checks that the request comes from a program on this machine that means the metadata service. A proxy that is tricked into calling
@@ -21,7 +19,7 @@ export function createHeaderJudge({ metadataHeaderRequired, allowedHosts }: Head
   // Nearly all requests have the same Host header: it is checked once.
   let lastWelcome: string | undefined;
 
-  const judge: HeaderJudge['judge'] = ({ headers, authority: named }) => {
+  return ({ headers, authority: named }) => {
     if (metadataHeaderRequired && !isMarked(headers.metadata))
       return { why: 'no-metadata-header', name: 'Metadata' };
     if (headers['x-forwarded-for'] !== undefined) return { why: 'forwarded', name: 'X-Forwarded-For' };
@@ -32,7 +30,6 @@ export function createHeaderJudge({ metadataHeaderRequired, allowedHosts }: Head
     lastWelcome = host;
     return undefined;
   };
-  return { judge };
 }
 
 const foreignHost: BadRequest = { why: 'foreign-host', name: 'Host' };

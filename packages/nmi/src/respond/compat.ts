@@ -66,7 +66,11 @@ function inText({ status, description: text, retryAfter, allow }: Refusal): Orig
 function ofRequest(outcome: Failure, ours: Refusal): OriginalRefusal | undefined {
   if (outcome.kind === 'bad-request') return badRequest(outcome, ours);
   if (outcome.kind === 'nowhere') return outcome.why === 'malformed' ? invalid : unknownPath;
-  if (outcome.kind === 'unknown-caller') return { status: 500, text: noPod(outcome) };
+  if (outcome.kind === 'unknown-caller')
+    return {
+      status: 500,
+      text: outcome.address === '' ? 'request remote address is empty' : 'pod list is empty',
+    };
   if (outcome.kind === 'ambiguous-caller')
     return { status: 500, text: `failed to match pod IP ${outcome.address} with more than one pod` };
   if (outcome.kind === 'blocked') return { status: 403, text: 'Request blocked by AAD Pod Identity NMI' };
@@ -89,13 +93,9 @@ function badRequest({ problem }: Of<'bad-request'>, ours: Refusal): OriginalRefu
   return { status: 400, text: JSON.stringify(body), isJson: true };
 }
 
-function noPod({ address }: Of<'unknown-caller'>): string {
-  return address === '' ? 'request remote address is empty' : 'pod list is empty';
-}
-
 function ofIdentity(outcome: Failure, ours: Refusal, rules: CompatRules): OriginalRefusal | undefined {
   if (outcome.kind === 'denied' || outcome.kind === 'unknown-pod')
-    return unidentified(notFound(outcome, rules, ours.description), rules);
+    return unidentified(notFound(outcome, ours, rules), rules);
   if (outcome.kind === 'not-assigned') return notAssigned(outcome, rules);
   return outcome.kind === 'token-failed' ? tokenFailed(outcome, ours) : undefined;
 }
@@ -105,29 +105,25 @@ function unidentified(text: string, { setsRetryAfter }: CompatRules): OriginalRe
   return setsRetryAfter ? { status: 503, text, retryAfter: 20 } : { status: 404, text };
 }
 
-function notFound(outcome: Of<'unknown-pod' | 'denied'>, rules: CompatRules, ours: string): string {
+function notFound(outcome: Of<'unknown-pod' | 'denied'>, ours: Refusal, rules: CompatRules): string {
   // The original takes a random one.
-  if (outcome.kind === 'denied' && outcome.denial.why === 'several-identities') return ours;
-  return notCreatedIn(outcome.pod, rules);
-}
-
-function notCreatedIn(pod: string, rules: CompatRules): string {
-  return rules.isManaged
-    ? `no azure identity found for request clientID ${redacted(rules)}`
-    : notCreated(pod, rules);
+  const isRandom = outcome.kind === 'denied' && outcome.denial.why === 'several-identities';
+  return isRandom ? ours.description : notCreated(outcome.pod, rules);
 }
 
 /** The original's NMI looks for a record first, where there are any, and asks Azure without waiting where there are none. */
 function notAssigned({ pod, seen }: Of<'not-assigned'>, rules: CompatRules): OriginalRefusal {
   return rules.isManaged && seen === 'unattached'
     ? { status: 403, text: refusedBy(400, identityNotFound) }
-    : unidentified(notCreatedIn(pod, rules), rules);
+    : unidentified(notCreated(pod, rules), rules);
 }
 
 const identityNotFound = '{"error":"invalid_request","error_description":"Identity not found"}';
 
-function notCreated(pod: string, rules: CompatRules): string {
-  const requested = rules.clientId === undefined ? '' : `clientID in request: ${redacted(rules)}, `;
+function notCreated(pod: string, { isManaged, clientId }: CompatRules): string {
+  const redacted = redactId(clientId ?? '');
+  if (isManaged) return `no azure identity found for request clientID ${redacted}`;
+  const requested = clientId === undefined ? '' : `clientID in request: ${redacted}, `;
   // With the defaults of the original; its flags for these numbers have no effect here.
   return (
     `${requested}getting assigned identities for pod ${pod} in CREATED state failed after 16 attempts, retry duration [5]s, ` +
@@ -152,8 +148,4 @@ function tokenFailed(
 
 function refusedBy(status: number, body: string): string {
   return `adal: Refresh request failed. Status Code = '${status}'. Response body: ${body}`;
-}
-
-function redacted({ clientId = '' }: CompatRules): string {
-  return redactId(clientId);
 }

@@ -2,7 +2,8 @@ import type { Lack } from '../authorize/lack.ts';
 import type { Denial } from '../authorize/types.ts';
 import type { BadRequest } from '../request/token-request.ts';
 import type { MetadataPart } from '../request/instance-metadata.ts';
-import type { NowhereReason } from '../request/routes.ts';
+import type { NowhereReason, Route } from '../request/routes.ts';
+import type { InboundRequest } from '../request/wire.ts';
 import type { TokenErrorCode } from '../tokens/errors.ts';
 import type { TokenOrigin } from '../tokens/source.ts';
 import type { IssuedToken } from '../tokens/types.ts';
@@ -85,3 +86,12 @@ export interface Issuance {
 }
 
 export type OutcomeKind = Outcome['kind'];
+
+/** A completed request, for metrics and logs. */
+export interface SentResponse {
+  readonly request: InboundRequest;
+  readonly route: Route['kind'];
+  readonly outcome: Outcome;
+  readonly status: number;
+  readonly ms: number;
+}

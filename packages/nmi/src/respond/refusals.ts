@@ -1,6 +1,13 @@
+import type { Decision } from '../authorize/types.ts';
 import { isMachineData, type MetadataPart } from '../request/instance-metadata.ts';
 import { isTemporary, type TokenErrorCode } from '../tokens/errors.ts';
-import { explainBadRequest, explainDenial, explainUnanswered, explainWaiting } from './refusal-texts.ts';
+import {
+  explainBadRequest,
+  explainDenial,
+  explainUnanswered,
+  explainUnusable,
+  explainWaiting,
+} from './refusal-texts.ts';
 import type { Outcome } from './outcome.ts';
 import type { RetryAfter } from './retry-after.ts';
 
@@ -17,6 +24,15 @@ export interface Refusal {
 export type Success = 'token' | 'host-token' | 'proxied' | 'canary';
 export type Failure = Exclude<Outcome, { readonly kind: Success }>;
 type Of<Kind extends Failure['kind']> = Extract<Failure, { readonly kind: Kind }>;
+
+export function failureOf(
+  decision: Extract<Decision, { readonly kind: 'deny' | 'unusable' }>,
+  pod: string,
+): Failure {
+  return decision.kind === 'deny'
+    ? { kind: 'denied', pod, denial: decision.denial }
+    : { kind: 'token-failed', pod, why: 'misconfigured', description: explainUnusable(pod, decision) };
+}
 
 /**
  * The agent's table of refusals: the status of each. Only `compat.ts` replaces them, under `--compat-errors`. `docs/reference/errors.md` is

@@ -1,11 +1,12 @@
 // Room: the status, headers and body of every response, ours and the original's; words from tokens, authorize and policy included.
 // It must not do I/O, or look at anything but the outcome.
+import { asciiJson } from '@pod-identity/kit/core';
 import type { OutboundResponse } from '../request/wire.ts';
 import { refusalAsOriginal, type CompatRules, type OriginalRefusal } from './compat.ts';
 import type { Outcome } from './outcome.ts';
 import { refusalOf, type Refusal } from './refusals.ts';
 import { secondsOf } from './retry-after.ts';
-import { asciiJson, jsonHeaders, tokenBody, tokenFields } from './token-body.ts';
+import { jsonHeaders, tokenBody, tokenFields } from './token-body.ts';
 
 export interface RespondRules {
   readonly nowMs: number;
@@ -44,7 +45,7 @@ function token({ issued, resource }: Of<'token'>, { nowMs, compat }: RespondRule
 /** The format that the Secrets Store CSI driver reads: one token. */
 function hostToken({ issued, resource }: Of<'host-token'>, { nowMs }: RespondRules): OutboundResponse {
   const fields = tokenFields({ ...issued, resource }, Math.floor(nowMs / 1000));
-  const body = asciiJson({ token: fields, clientid: issued.clientId ?? '' });
+  const body = asciiJson(JSON.stringify({ token: fields, clientid: issued.clientId ?? '' }));
   return { status: 200, headers: jsonHeaders(body), body };
 }
 
@@ -62,7 +63,7 @@ function proxied({ status, contentType, retryAfter, body }: Of<'proxied'>): Outb
 
 /** canary/verdict.ts reads it. */
 function canary({ node, caller, challenge }: Of<'canary'>): OutboundResponse {
-  const body = asciiJson({ node, caller, challenge });
+  const body = asciiJson(JSON.stringify({ node, caller, challenge }));
   return { status: 200, headers: jsonHeaders(body), body };
 }
 
@@ -77,7 +78,7 @@ function asJson(refusal: Refusal, rules: RespondRules, isProbe: boolean): Outbou
   const headers = extraHeaders(refusal, rules);
   const error = rules.exactErrors || isProbe ? code : `${code}: ${inOneLine(description, longest.error)}`;
   const hasReason = !isProbe && rules.compat === undefined;
-  const body = asciiJson({ error, error_description: description });
+  const body = asciiJson(JSON.stringify({ error, error_description: description }));
   return {
     status,
     ...(hasReason && { reason: inOneLine(description, longest.statusLine) }),

@@ -1,4 +1,5 @@
 import type { AccessToken } from '@pod-identity/imds-client';
+import { asciiJson } from '@pod-identity/kit/core';
 import type { IssuedToken } from '../tokens/types.ts';
 
 export interface TokenBody {
@@ -34,7 +35,8 @@ export function tokenBody(given: TokenGiven, nowMs: number): TokenBody {
   const known = written.bodies.get(issued);
   const last = known?.get(key);
   if (last) return last;
-  const body = writeBody(given, second);
+  const json = asciiJson(JSON.stringify(valueOf(given, second)));
+  const body = { json, headers: jsonHeaders(json) };
   if (known) known.set(key, body);
   else written.bodies.set(issued, new Map([[key, body]]));
   return body;
@@ -58,19 +60,12 @@ export function tokenFields({ access, clientId, resource }: TokenOfTenant, secon
     expires_on: String(expiresOn),
     ext_expires_in: left,
     // Old clients need a number.
-    not_before: String(Math.floor((notBeforeTimestamp ?? nowOrBefore(second, expiresOn)) / 1000)),
+    not_before: String(
+      notBeforeTimestamp === undefined ? Math.min(second, expiresOn) : Math.floor(notBeforeTimestamp / 1000),
+    ),
     resource,
     token_type: tokenType,
   };
-}
-
-function nowOrBefore(second: number, expiresOn: number): number {
-  return Math.min(second, expiresOn) * 1000;
-}
-
-function writeBody(given: TokenGiven, second: number): TokenBody {
-  const json = asciiJson(valueOf(given, second));
-  return { json, headers: jsonHeaders(json) };
 }
 
 function valueOf({ issued, resource, shape }: TokenGiven, second: number): unknown {
@@ -87,13 +82,6 @@ function valueOf({ issued, resource, shape }: TokenGiven, second: number): unkno
         ...primary,
         auxiliary_tokens: others.map(({ tenantId, fields }) => ({ ...fields, tenant_id: tenantId })),
       };
-}
-
-/** JSON in ASCII. */
-export function asciiJson(value: unknown): string {
-  return JSON.stringify(value).replace(/[\u007f-\uffff]/g, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
 }
 
 /** With Content-Length, since some clients refuse chunked responses. */

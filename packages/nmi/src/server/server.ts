@@ -48,12 +48,12 @@ export interface RunningServer {
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { host, port, app, clock } = options;
   let isClosing = false;
-  const give = createGiving(app, () => isClosing);
+  const respondTo = createResponding(app, () => isClosing);
 
   const { server, close } = createGuardedServer({
     ...callerLimits,
     ...options,
-    describe: connectionsOf(options.neighbourOf),
+    describe: (peer, openedAt) => new CallerConnection(openedAt, options.neighbourOf?.(peer)),
     ...(options.namespaceOf && { groupOf: options.namespaceOf }),
     handle: (message, response, arrival) => {
       const refusal = refusalOfBody(message);
@@ -61,7 +61,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         write(response, responseFor(refusal), true);
         return;
       }
-      give(response, new SocketRequest(response, arrival, clock));
+      respondTo(response, new SocketRequest(response, arrival, clock));
     },
     refuse: (response, peer) => write(response, responseFor(tooFast(peer), options.random), true),
     lines: { tooFast: tooFastLine, malformed: badRequestLine },
@@ -83,10 +83,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
 /** Connections that the kernel queues; with Node's 511 a caller that connects fast makes others wait for a second. */
 const queuedConnections = 4_096;
-
-function connectionsOf(neighbourOf: ServerOptions['neighbourOf']) {
-  return (peer: string, openedAt: number) => new CallerConnection(openedAt, neighbourOf?.(peer));
-}
 
 const callerLimits = {
   requestsPerSecond: 0,
@@ -196,7 +192,7 @@ function goneSignal(
 }
 
 /** Writes the app's response. The app handles its own errors; the 500 here is the last resort. */
-function createGiving(app: App, isClosing: () => boolean) {
+function createResponding(app: App, isClosing: () => boolean) {
   const finish = (response: ServerResponse, request: InboundRequest, outbound: OutboundResponse) =>
     write(response, outbound, isClosing() || request.connection.isLast);
 

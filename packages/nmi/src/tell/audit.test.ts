@@ -1,8 +1,7 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it } from 'vitest';
 import { inbound, issuanceOf } from '../../test/builders.ts';
-import type { SentResponse } from '../respond/sent-response.ts';
-import type { Outcome } from '../respond/outcome.ts';
+import type { SentResponse, Outcome } from '../respond/outcome.ts';
 import { createAudit } from './audit.ts';
 
 type Line = Readonly<Record<string, string | number>>;

@@ -1,8 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { createBudgets, type Clock } from '@pod-identity/kit/core';
 import { logLine, type LogFormat, type Output } from '@pod-identity/kit/serve';
-import type { SentResponse } from '../respond/sent-response.ts';
-import type { Issuance } from '../respond/outcome.ts';
+import type { SentResponse, Issuance } from '../respond/outcome.ts';
 import type { Route } from '../request/routes.ts';
 import { redactId } from '../tokens/errors.ts';
 import {

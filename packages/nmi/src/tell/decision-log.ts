@@ -1,7 +1,6 @@
 import { asciiJson, createTenantBudgets, RecentMap, type Clock, type Tenant } from '@pod-identity/kit/core';
-import type { Log, LogFields, LogLevel } from '@pod-identity/kit/serve';
-import type { SentResponse } from '../respond/sent-response.ts';
-import type { Outcome, OutcomeKind } from '../respond/outcome.ts';
+import type { Log, LogFields } from '@pod-identity/kit/serve';
+import type { SentResponse, Outcome, OutcomeKind } from '../respond/outcome.ts';
 import { reasonOf } from '../respond/reason-of.ts';
 import { briefOf } from './brief.ts';
 
@@ -28,7 +27,7 @@ export function createDecisionLog(log: Log, clock: Clock): (sent: SentResponse) 
 
   const mayCompose = (subject: string, state: string, outcome: Outcome): boolean =>
     last.get(subject) !== state &&
-    isWritten(levelOf(outcome), log) &&
+    ranks.indexOf(levelOf(outcome)) >= ranks.indexOf(log.level) &&
     lines.take(payerOf(subject, outcome), clock.now());
 
   return (sent) => {
@@ -70,10 +69,6 @@ function payerOf(subject: string, outcome: Outcome): Tenant {
 }
 
 const ranks = ['debug', 'info', 'warn', 'error'] as const;
-
-function isWritten(level: LogLevel, log: Log): boolean {
-  return ranks.indexOf(level) >= ranks.indexOf(log.level);
-}
 
 function levelOf({ kind }: Outcome): 'debug' | 'info' | 'warn' {
   return levels[kind] ?? 'info';

@@ -102,7 +102,7 @@ export function createIssued(): Issued {
     },
     begin(issuance, route) {
       const known = pods.get(issuance.uid);
-      const share = known?.share ?? shareOf(namespaceOf(issuance.pod));
+      const share = known?.share ?? shareOf(issuance.pod.split('/', 1)[0] ?? '');
       if (!hasRoom(share.entries.size, total, shares.size)) return { entry: share.rest, share };
       const pod = known ?? { share, entries: [] };
       const entry = new Entry(matterOf(issuance, route, pod.entries.length < limits.perPod));
@@ -151,8 +151,4 @@ function matterOf(issuance: Issuance, route: Route['kind'], hasOwnResource: bool
   // A part of a string keeps the whole one, here the caller's query, in memory.
   const copy = isOwn ? Buffer.from(resource).toString() : undefined;
   return { pod, uid, identity, clientId: issued.clientId, route, resource: copy };
-}
-
-function namespaceOf(pod: string): string {
-  return pod.split('/', 1)[0] ?? '';
 }

@@ -39,7 +39,7 @@ const outcomeSet: Readonly<Record<OutcomeKind, true>> = {
 // The original's buckets begin at half a second; a response with a cached token takes far less.
 const operationBuckets = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 3, 4, 5, 10, 15, 20, 30, 60];
 const imdsBuckets = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 2, 3, 4, 5, 10];
-const imdsOperations = [
+export const imdsOperations = [
   'adal_token_msi',
   'adal_token_msi_userassignedid',
   'adal_token',

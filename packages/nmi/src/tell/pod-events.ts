@@ -1,9 +1,8 @@
 import { createTenantBudgets, RecentMap, type Clock, type Tenant } from '@pod-identity/kit/core';
 import type { EventRecorder } from '@pod-identity/kit/kube';
 import { redactText } from '@pod-identity/kit/serve';
-import type { SentResponse } from '../respond/sent-response.ts';
+import type { SentResponse, Outcome } from '../respond/outcome.ts';
 import type { PodView } from '../identify/pod-view.ts';
-import type { Outcome } from '../respond/outcome.ts';
 import { briefOf } from './brief.ts';
 import { eventReasonOf, type EventReason } from './event-reason.ts';
 

@@ -3,7 +3,7 @@
 import type { LimitEffect } from '@pod-identity/kit/core';
 import { createEventRecorder, type KubeAmbient } from '@pod-identity/kit/kube';
 import type { Log, Metrics, Output } from '@pod-identity/kit/serve';
-import type { SentResponse } from '../respond/sent-response.ts';
+import type { SentResponse } from '../respond/outcome.ts';
 import { createAudit, type Audit } from './audit.ts';
 import type { NmiConfig } from '../config/config.ts';
 import { createDecisionLog } from './decision-log.ts';
@@ -34,12 +34,12 @@ const closingMs = 1_000;
 
 export function createTelemetry(options: TelemetryOptions): Telemetry {
   const { config, clock, log, output, metrics, pods } = options;
-  const say = createDecisionLog(log, clock);
+  const logDecision = createDecisionLog(log, clock);
   const events = createEvents(options);
   const audit = config.audit ? createAudit({ format: config.log.format, output, clock }) : silent;
   // Also at the end by an error or a second signal.
   output.onEnd(() => audit.rest());
-  const sayLimited = createLimitLog(log, clock, (peer) => pods.filedUnder(peer));
+  const logLimited = createLimitLog(log, clock, (peer) => pods.filedUnder(peer));
   let lost = 0;
 
   return {
@@ -49,12 +49,12 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       metrics.count('outcomes', { outcome: outcome.kind });
       if ('from' in outcome) metrics.count('cache', { result: outcome.from });
       audit.onSent(sent);
-      say(sent);
+      logDecision(sent);
       events.report(sent);
     },
     onLimited(effect, peer) {
       metrics.count('limited', { effect });
-      sayLimited(effect, peer);
+      logLimited(effect, peer);
     },
     run: (signal) => audit.run(signal),
     measure() {

@@ -1,3 +1,5 @@
+import { parseMembers, type Members } from '../json.ts';
+
 /** In lower case. */
 export interface IdentityClaims {
   readonly clientId?: string;
@@ -17,19 +19,12 @@ export function readClaims(token: string): IdentityClaims {
   return { ...(clientId && { clientId }), ...(objectId && { objectId }), ...(tenantId && { tenantId }) };
 }
 
-type Payload = Readonly<Record<string, unknown>>;
-
 /** All claims of a JWT, unchecked; empty for a token that cannot be read. */
-export function claimsIn(token: string): Payload {
-  try {
-    const payload: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
-    return typeof payload === 'object' && payload !== null ? (payload as Payload) : {};
-  } catch {
-    return {};
-  }
+export function claimsIn(token: string): Members {
+  return parseMembers(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
 }
 
-function textOf(payload: Payload, names: readonly string[]): string | undefined {
+function textOf(payload: Members, names: readonly string[]): string | undefined {
   for (const name of names) {
     const value = payload[name];
     if (typeof value === 'string') return value.toLowerCase();

@@ -59,7 +59,8 @@ export function tokenErrorOf(error: ImdsError): TokenError {
   const reported = reason.length > longestReason ? `${reason.slice(0, longestReason)}…` : reason;
   const message = `The metadata service of this machine gave no token: ${reported}`;
   const { status, retryAfterMs } = error;
-  return new TokenError(codeOf(error), message, { status, retryAfterMs, cause: error });
+  const code = status === 410 ? 'updating' : codes[error.code];
+  return new TokenError(code, message, { status, retryAfterMs, cause: error });
 }
 
 const codes: Readonly<Record<ImdsError['code'], TokenErrorCode>> = {
@@ -73,10 +74,6 @@ const codes: Readonly<Record<ImdsError['code'], TokenErrorCode>> = {
   aborted: 'unavailable',
   'invalid-response': 'unavailable',
 };
-
-function codeOf({ code, status }: ImdsError): TokenErrorCode {
-  return status === 410 ? 'updating' : codes[code];
-}
 
 /** Hides tenant, client and correlation ids of the machine's owner from pods. */
 export function withoutIds(text: string): string {

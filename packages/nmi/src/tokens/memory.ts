@@ -7,7 +7,7 @@ import {
   type Timer,
 } from '@pod-identity/kit/core';
 import type { TokenAge } from './age.ts';
-import type { IssuedToken, TokenSubject } from './types.ts';
+import type { IssuedToken, TokenSubject, WantedToken } from './types.ts';
 
 export interface Entry {
   readonly issued: IssuedToken;
@@ -26,10 +26,7 @@ export interface TokenMemory {
   prune(keep: (subject: TokenSubject) => boolean): void;
 }
 
-export interface Wanted {
-  readonly subject: TokenSubject;
-  readonly resource: string;
-}
+type Wanted = Pick<WantedToken, 'subject' | 'resource'>;
 
 interface Known {
   readonly subject: TokenSubject;

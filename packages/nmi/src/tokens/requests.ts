@@ -64,7 +64,7 @@ export function createTokenRequests(options: TokenRequestsOptions): TokenRequest
     async fetch(wanted, caller) {
       const isJoined = flights.isUnderWay(nameOf(wanted));
       const { namespace } = caller.tenant;
-      const requested = { namespace, identity: keyOf(wanted.subject) };
+      const requested = { namespace, name: keyOf(wanted.subject) };
       throwIf(isJoined ? undefined : unknown.recall(requested));
       const last = unknown.begin(requested);
       try {
@@ -88,11 +88,11 @@ export function createTokenRequests(options: TokenRequestsOptions): TokenRequest
     },
     mayTry: (wanted, namespace) => flights.isUnderWay(nameOf(wanted)) || mayTry(wanted, namespace),
     isGone: (wanted, namespace) =>
-      unknown.has({ namespace, identity: keyOf(wanted.subject) }) ||
+      unknown.has({ namespace, name: keyOf(wanted.subject) }) ||
       setbacks.isUnknown({ namespace, name: nameOf(wanted) }),
-    mayRequest: (subject, namespace) => unknown.recall({ namespace, identity: keyOf(subject) }) === undefined,
+    mayRequest: (subject, namespace) => unknown.recall({ namespace, name: keyOf(subject) }) === undefined,
     changes: unknown.changes,
-    hint: (namespace, identity) => unknown.hint({ namespace, identity }),
+    hint: (namespace, name) => unknown.hint({ namespace, name }),
   };
 }
 

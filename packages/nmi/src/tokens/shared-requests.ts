@@ -97,7 +97,7 @@ export function createSharedRequests<T>(clock: Clock): SharedRequests<T> {
 function enter<T>(flight: Flight<T>, caller: TokenCaller, request: QueuedRequest<T>): () => void {
   const name = podOf(caller);
   const known = flight.slots.get(name);
-  const slot = known ?? slotFor(flight, { caller, name, request });
+  const slot = known ?? slotFor(flight, caller, request);
   if (!slot) return ignore;
   slot.callers += 1;
   return () => {
@@ -113,14 +113,9 @@ function podOf({ tenant: { namespace, pod } }: TokenCaller): string {
   return `${namespace}/${pod}`;
 }
 
-interface Entering<T> {
-  readonly caller: TokenCaller;
-  readonly name: string;
-  readonly request: QueuedRequest<T>;
-}
-
 /** Undefined if the pod gets no place: then only the places of other pods are left. */
-function slotFor<T>(flight: Flight<T>, { caller, name, request }: Entering<T>): PodSlot | undefined {
+function slotFor<T>(flight: Flight<T>, caller: TokenCaller, request: QueuedRequest<T>): PodSlot | undefined {
+  const name = podOf(caller);
   if (caller.admit(request.cost) > 0) {
     removeSlot(flight, name, tooMany());
     return undefined;

@@ -1,6 +1,7 @@
 // Room: one token for an identity that the caller may use already: memory, shared calls, remembered failures.
 // It must not know requests or responses, or decide who may use which identity.
 import type { Clock } from '@pod-identity/kit/core';
+import { orLate } from '../waiting/or-late.ts';
 import { ageFor, ageOf, isUnnamed } from './age.ts';
 import { isNew } from './application-quota.ts';
 import { anotherIdentity, hasOtherClientId } from './client-id.ts';
@@ -71,7 +72,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
     if (isGone || !isUsable(kept, wanted.subject, clock.now())) return requests.fetch(wanted, caller);
     const old: Obtained = { issued: kept, from: 'stale' };
     if (!requests.mayTry(wanted, namespace)) return old;
-    return within(requests.fetch(wanted, caller).catch(insteadOf(old)), { clock, late: old });
+    return orLate(requests.fetch(wanted, caller).catch(insteadOf(old)), { clock, ms: patienceMs, late: old });
   };
 
   return {
@@ -134,14 +135,6 @@ function insteadOf(old: Obtained): (error: unknown) => Obtained {
     if (error instanceof TokenError && isTemporary(error.code)) return old;
     throw error;
   };
-}
-
-/** The result of the promise, or `late` if it takes too long. */
-function within(promise: Promise<Obtained>, given: { clock: Clock; late: Obtained }): Promise<Obtained> {
-  const { promise: settled, resolve, reject } = Promise.withResolvers<Obtained>();
-  const timer = given.clock.after(patienceMs, () => resolve(given.late));
-  promise.then(resolve, reject).finally(() => timer.cancel());
-  return settled;
 }
 
 /** A token with another client id than the AzureIdentity is kept for a while: otherwise a wrong object would cost a request each time. */

@@ -43,13 +43,7 @@ export interface FederatedIdentity {
   readonly clientId: string;
   readonly tenantId: string;
   /** Absent in the memory of the broker, whose tokens are for all pods that may use the identity. */
-  readonly pod?: PodReference;
-}
-
-export interface PodReference {
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
+  readonly pod?: { readonly namespace: string; readonly name: string; readonly uid: string };
 }
 
 /** The metadata service of the machine has its tokens. */

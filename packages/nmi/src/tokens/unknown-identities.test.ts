@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { TokenError } from './errors.ts';
 import { createUnknownIdentities } from './unknown-identities.ts';
 
-const requested = (namespace: string, identity: string) => ({ namespace, identity });
+const requested = (namespace: string, name: string) => ({ namespace, name });
 const notFound = () => new TokenError('not-on-host', 'Identity not found');
 const start = () => {
   const clock = createFakeClock();

@@ -1,33 +1,8 @@
 import { createBackoff, type Backoff, type Clock } from '@pod-identity/kit/core';
 import type { Ambient } from '@pod-identity/kit/serve';
-import type { Changes } from '../waiting/await-change.ts';
+import { createSignal } from '../waiting/signal.ts';
 import type { TokenError } from './errors.ts';
 import { createFailures, type Failed } from './failures.ts';
-
-/** An identity, by `keyOf`, and the namespace that requests a token of it. */
-export interface WantedIdentity {
-  readonly namespace: string;
-  readonly identity: string;
-}
-
-/** Identities that the metadata service did not know at the last request, by namespace of the request. */
-export interface UnknownIdentities {
-  /** The error to return until the identity may be requested again. */
-  recall(wanted: WantedIdentity): TokenError | undefined;
-  /** A request begins. If the identity was not known the last time, no other one begins before this one ends; returns the last error then. */
-  begin(wanted: WantedIdentity): TokenError | undefined;
-  /** The service does not know it. Counts an error once, even if several callers got it. */
-  note(wanted: WantedIdentity, error: TokenError): void;
-  /** A request has ended without saying whether the service knows it. */
-  end(wanted: WantedIdentity): void;
-  /** Whether it was not known lately. */
-  has(wanted: WantedIdentity): boolean;
-  forget(wanted: WantedIdentity): void;
-  /** The identity may be attached by now: it may be requested at once, or a second after the last request for this reason. */
-  hint(wanted: WantedIdentity): void;
-  /** An identity may be requested again. */
-  readonly changes: Changes;
-}
 
 interface Entry {
   readonly error: TokenError;
@@ -49,49 +24,57 @@ const hintPauseMs = 1_000;
 const forgottenMs = 120_000;
 const entriesKept = { perNamespace: 256, total: 1_000 };
 
-/** Each namespace has its own entries, so that requests of one neither hide identities from another nor evict its entries. */
-export function createUnknownIdentities(ambient: Pick<Ambient, 'clock' | 'random'>): UnknownIdentities {
-  const { clock, random } = ambient;
-  const book = createEntries(clock);
-  const { entries, changes } = book;
-  const recent = (wanted: WantedIdentity): Entry | undefined => {
-    const entry = entries.get(failedOf(wanted));
+/**
+ * Identities (`name`: by `keyOf`) that the metadata service did not know at the last request, by namespace of the request. Each namespace has its own entries, so
+ * that requests of one neither hide identities from another nor evict its entries.
+ */
+export function createUnknownIdentities({ clock, random }: Pick<Ambient, 'clock' | 'random'>) {
+  const { entries, changes, keep, remove } = createEntries(clock);
+  const recent = (wanted: Failed): Entry | undefined => {
+    const entry = entries.get(wanted);
     return entry && clock.elapsed() - entry.last < forgottenMs ? entry : undefined;
   };
-  const pause = (wanted: WantedIdentity, entry: Omit<Entry, 'retryAt'>) => {
+  const pause = (wanted: Failed, entry: Omit<Entry, 'retryAt'>) => {
     const now = clock.elapsed();
     const hintedMs = entry.isHinted ? Math.max(0, entry.hintedAt - now) : Infinity;
     const retryAt = now + Math.min(entry.backoff.next(), hintedMs);
-    book.keep(wanted, { ...entry, isHinted: false, retryAt });
+    keep(wanted, { ...entry, isHinted: false, retryAt });
   };
 
   return {
-    recall(wanted) {
-      const entry = entries.get(failedOf(wanted));
+    /** The error to return until the identity may be requested again. */
+    recall(wanted: Failed): TokenError | undefined {
+      const entry = entries.get(wanted);
       return entry && entry.retryAt > clock.elapsed() ? entry.error : undefined;
     },
-    begin(wanted) {
+    /** A request begins. If the identity was not known the last time, no other one begins before this one ends; returns the last error then. */
+    begin(wanted: Failed): TokenError | undefined {
       const entry = recent(wanted);
-      if (entry) book.keep(wanted, { ...entry, retryAt: Infinity });
+      if (entry) keep(wanted, { ...entry, retryAt: Infinity });
       return entry?.error;
     },
-    note(wanted, error) {
-      if (entries.get(failedOf(wanted))?.error === error) return;
+    /** The service does not know it. Counts an error once, even if several callers got it. */
+    note(wanted: Failed, error: TokenError): void {
+      if (entries.get(wanted)?.error === error) return;
       const backoff = createBackoff({ baseMs: firstHiddenMs, capMs: longestHiddenMs, random });
       const before = { hintedAt: -Infinity, isHinted: false, backoff, ...recent(wanted) };
       pause(wanted, { ...before, error, last: clock.elapsed() });
     },
-    end(wanted) {
-      const entry = entries.get(failedOf(wanted));
+    /** A request has ended without saying whether the service knows it. */
+    end(wanted: Failed): void {
+      const entry = entries.get(wanted);
       if (entry?.retryAt === Infinity) pause(wanted, entry);
     },
-    has: (wanted) => recent(wanted) !== undefined,
-    forget: (wanted) => book.remove(wanted),
-    hint(wanted) {
-      const entry = entries.get(failedOf(wanted));
+    /** Whether it was not known lately. */
+    has: (wanted: Failed) => recent(wanted) !== undefined,
+    forget: (wanted: Failed) => remove(wanted),
+    /** The identity may be attached by now: it may be requested at once, or a second after the last request for this reason. */
+    hint(wanted: Failed): void {
+      const entry = entries.get(wanted);
       const hinted = entry && hintedEntry(entry, clock.elapsed());
-      if (hinted) book.keep(wanted, hinted);
+      if (hinted) keep(wanted, hinted);
     },
+    /** An identity may be requested again. */
     changes,
   };
 }
@@ -104,34 +87,23 @@ function hintedEntry(entry: Entry, now: number): Entry | undefined {
   return retryAt > hintedAt ? { ...entry, hintedAt, retryAt: hintedAt } : undefined;
 }
 
-/** The entries, and listeners for the moment at which each ends. */
+/** The entries, and a signal for the moment at which each ends. */
 function createEntries(clock: Clock) {
   const entries = createFailures<Entry>(entriesKept);
-  const listeners = new Set<() => void>();
-  const notify = () => [...listeners].forEach((listener) => listener());
-  const changes: Changes = {
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
-  };
+  const { changes, notify } = createSignal();
   return {
     entries,
     changes,
-    keep(wanted: WantedIdentity, entry: Entry) {
-      entries.set(failedOf(wanted), entry);
+    keep: (wanted: Failed, entry: Entry) => {
+      entries.set(wanted, entry);
       const waitMs = entry.retryAt - clock.elapsed();
       if (waitMs <= 0) notify();
       else if (waitMs !== Infinity) clock.after(waitMs, notify);
     },
-    remove(wanted: WantedIdentity) {
-      if (!entries.get(failedOf(wanted))) return;
-      entries.delete(failedOf(wanted));
+    remove: (wanted: Failed) => {
+      if (!entries.get(wanted)) return;
+      entries.delete(wanted);
       notify();
     },
   };
-}
-
-function failedOf({ namespace, identity: name }: WantedIdentity): Failed {
-  return { namespace, name };
 }

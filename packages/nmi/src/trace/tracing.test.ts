@@ -2,8 +2,7 @@ import type { SpanFacts, SpanStart, Tracer } from '@pod-identity/kit/core';
 import { expect, it } from 'vitest';
 import { issuedTo, pod } from '../../test/builders.ts';
 import type { CallerFinder } from '../identify/find-caller.ts';
-import type { SentResponse } from '../respond/sent-response.ts';
-import type { Outcome } from '../respond/outcome.ts';
+import type { SentResponse, Outcome } from '../respond/outcome.ts';
 import { TokenError } from '../tokens/errors.ts';
 import { createTracing, untraced } from './tracing.ts';
 

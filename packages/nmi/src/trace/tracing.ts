@@ -9,26 +9,11 @@ import { andThen } from '../handle/and-then.ts';
 import type { CallerResult } from '../identify/results.ts';
 import type { CallerFinder } from '../identify/find-caller.ts';
 import type { App } from '../request/wire.ts';
-import type { SentResponse } from '../respond/sent-response.ts';
-import type { Outcome } from '../respond/outcome.ts';
+import type { SentResponse, Outcome } from '../respond/outcome.ts';
 import { reasonOf } from '../respond/reason-of.ts';
 import type { TokenSource } from '../tokens/source.ts';
 import type { TokenSubject, TokenUpstream } from '../tokens/types.ts';
 import type { TurnQueue } from '../waiting/turn-queues.ts';
-
-/** Each returns the port that it is given, with spans around its calls. */
-export interface Tracing {
-  app(app: App): App;
-  onSent(pass: (sent: SentResponse) => void): (sent: SentResponse) => void;
-  onWaited(pass: (ms: number) => void): (ms: number) => void;
-  callers(callers: CallerFinder): CallerFinder;
-  authorizer(authorizer: Authorizer): Authorizer;
-  access(guard: AccessGuard): AccessGuard;
-  reviews(review: ReviewUse): ReviewUse;
-  tokens(tokens: TokenSource): TokenSource;
-  upstream(upstream: TokenUpstream): TokenUpstream;
-  queue(queue: TurnQueue): TurnQueue;
-}
 
 const same = <T>(port: T): T => port;
 
@@ -46,29 +31,30 @@ export const untraced: Tracing = {
   queue: same,
 };
 
+/** Each returns the port that it is given, with spans around its calls. */
+export type Tracing = ReturnType<typeof around> & ReturnType<typeof beneath>;
+
 export function createTracing(tracer: Tracer | undefined): Tracing {
   return tracer ? { ...around(tracer), ...beneath(tracer) } : untraced;
 }
 
-type Around = Pick<Tracing, 'app' | 'onSent' | 'onWaited' | 'callers' | 'authorizer' | 'access'>;
-
 /** The steps of a request. */
-function around(tracer: Tracer): Around {
+function around(tracer: Tracer) {
   return {
-    app: ({ respond }) => ({
+    app: ({ respond }: App): App => ({
       respond: (request) =>
         // A traceparent of the caller is not read: a pod must not decide what is traced.
         tracer.trace(request.peer, { name: 'request', kind: 'server' }, () => respond(request)),
     }),
-    onSent: (pass) => (sent) => {
+    onSent: (pass: (sent: SentResponse) => void) => (sent: SentResponse) => {
       tracer.note(factsOfResponse(sent));
       pass(sent);
     },
-    onWaited: (pass) => (ms) => {
+    onWaited: (pass: (ms: number) => void) => (ms: number) => {
       tracer.note({ 'pod_identity.assignment_wait_ms': ms });
       pass(ms);
     },
-    callers: (callers) => ({
+    callers: (callers: CallerFinder): CallerFinder => ({
       find: (address, connection, patience) =>
         tracer.span({ name: 'find pod' }, () =>
           andThen(callers.find(address, connection, patience), (found) =>
@@ -76,13 +62,13 @@ function around(tracer: Tracer): Around {
           ),
         ),
     }),
-    authorizer: (authorizer) => ({
+    authorizer: (authorizer: Authorizer): Authorizer => ({
       decide: (pod, selector, refused) =>
         tracer.span({ name: 'decide' }, () =>
           noted(tracer, authorizer.decide(pod, selector, refused), factsOfDecision),
         ),
     }),
-    access: (guard) => ({
+    access: (guard: AccessGuard): AccessGuard => ({
       now: (access, tenant) => guard.now(access, tenant),
       review: (access, tenant) =>
         tracer.span({ name: 'access' }, async () =>
@@ -95,13 +81,17 @@ function around(tracer: Tracer): Around {
 }
 
 /** What a request has to wait for. */
-function beneath(tracer: Tracer): Omit<Tracing, keyof Around> {
+function beneath(tracer: Tracer) {
   return {
-    reviews: (review) => (request, signal) =>
-      tracer.span({ name: 'review by the API server', kind: 'client' }, async () =>
-        noted(tracer, await review(request, signal), (isAllowed) => ({ 'pod_identity.allowed': isAllowed })),
-      ),
-    tokens: (tokens) => ({
+    reviews:
+      (review: ReviewUse): ReviewUse =>
+      (request, signal) =>
+        tracer.span({ name: 'review by the API server', kind: 'client' }, async () =>
+          noted(tracer, await review(request, signal), (isAllowed) => ({
+            'pod_identity.allowed': isAllowed,
+          })),
+        ),
+    tokens: (tokens: TokenSource): TokenSource => ({
       ...tokens,
       cached: (wanted, caller) =>
         tracer.span({ name: 'token from memory' }, () =>
@@ -114,14 +104,14 @@ function beneath(tracer: Tracer): Omit<Tracing, keyof Around> {
           noted(tracer, await tokens.get(wanted, caller), ({ from }) => ({ 'pod_identity.from': from })),
         ),
     }),
-    upstream: (upstream) => ({
+    upstream: (upstream: TokenUpstream): TokenUpstream => ({
       requestToken: (wanted) =>
         tracer.span(
           { name: upstreamOf(wanted.subject), kind: 'client', facts: factsOfSubject(wanted.subject) },
           () => upstream.requestToken(wanted),
         ),
     }),
-    queue: (queue) => ({
+    queue: (queue: TurnQueue): TurnQueue => ({
       get waiting() {
         return queue.waiting;
       },

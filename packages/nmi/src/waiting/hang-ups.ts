@@ -8,11 +8,6 @@ export interface HangUps {
   note(pod: string, waitedMs: number): void;
 }
 
-interface HungUp {
-  readonly waitedMs: number;
-  readonly at: number;
-}
-
 /** Far more than a node has pods. */
 const podsKept = 2_048;
 /** The next client may be another one. */
@@ -24,7 +19,7 @@ const marginMs = 1_000;
 
 /** Keeps the shortest time of each pod for ten minutes. */
 export function createHangUps(clock: Pick<Clock, 'elapsed'>): HangUps {
-  const hungUp = new RecentMap<string, HungUp>(podsKept);
+  const hungUp = new RecentMap<string, { readonly waitedMs: number; readonly at: number }>(podsKept);
   const shortestOf = (pod: string): number => {
     const known = hungUp.get(pod);
     return known && clock.elapsed() - known.at < keptMs ? known.waitedMs : Infinity;

@@ -1,3 +1,5 @@
+import { parseMembers } from '../../json.ts';
+
 /** The ConfigMap that names the replicas of the broker, in the broker's namespace. Only the broker may write it. */
 export const rosterName = 'broker-replicas';
 
@@ -35,18 +37,10 @@ export function readEntries(data: unknown): ReadonlyMap<string, RosterEntry> {
 
 function readEntry(value: unknown): RosterEntry | undefined {
   if (typeof value !== 'string' || value.length > longestEntry) return undefined;
-  const { uid, address, port, certificate } = parse(value);
+  const { uid, address, port, certificate } = parseMembers(value);
   const certificates = certificatesIn(certificate);
   if (typeof uid !== 'string' || !isReachable(address) || !isPort(port)) return undefined;
   return certificates.length === 0 ? undefined : { uid, address, port, certificates };
-}
-
-function parse(value: string): Readonly<Record<string, unknown>> {
-  try {
-    return (JSON.parse(value) ?? {}) as Record<string, unknown>;
-  } catch {
-    return {};
-  }
 }
 
 /** Empty if there is anything else in the text. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { agentListeners, describeListeners, foreignListeners, parseListeners } from './listeners.ts';
+import { describeListeners, listenersAt, parseListeners } from './listeners.ts';
 
 const head =
   '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode';
@@ -10,7 +10,7 @@ const row = (
 const place = { host: '127.0.0.1', port: 2579, uid: 42_579 };
 const port = '0A13';
 const foreign = (rows: readonly string[], at = place, family: 'tcp' | 'tcp6' = 'tcp') =>
-  foreignListeners(parseListeners([head, ...rows, ''].join('\n'), family), at).map(({ inode }) => inode);
+  listenersAt(parseListeners([head, ...rows, ''].join('\n'), family), at).foreign.map(({ inode }) => inode);
 
 describe('who else listens on our port', () => {
   it('nobody but agents, which have our uid', () => {
@@ -54,7 +54,7 @@ describe('who else listens on our port', () => {
 
 it('an agent serves the node if a socket of our uid listens where we would', () => {
   const serves = (...rows: readonly string[]) =>
-    agentListeners(parseListeners([head, ...rows, ''].join('\n'), 'tcp'), place).length > 0;
+    listenersAt(parseListeners([head, ...rows, ''].join('\n'), 'tcp'), place).ofAgents.length > 0;
   expect(serves(row(`0100007F:${port}`, '0A', 42_579, 11))).toBe(true);
   // Of another uid; that has ended and drains; on another port.
   expect(serves(row(`0100007F:${port}`, '0A', 0, 11))).toBe(false);

@@ -26,20 +26,15 @@ export interface AgentSocket {
   readonly uid: number;
 }
 
-/** Sockets of other programs that may receive calls of pods: on our port, with another uid than the agent's. */
-export function foreignListeners(
-  listeners: readonly Listener[],
-  { host, port, uid }: AgentSocket,
-): readonly Listener[] {
-  return listeners.filter((one) => one.port === port && one.uid !== uid && overlaps(one, host));
-}
-
-/** Sockets of agents on our port: also our own, once there is one. */
-export function agentListeners(
-  listeners: readonly Listener[],
-  { host, port, uid }: AgentSocket,
-): readonly Listener[] {
-  return listeners.filter((one) => one.port === port && one.uid === uid && overlaps(one, host));
+/**
+ * Sockets on our port: of agents, also our own, once there is one; and of other programs, with another uid, which may receive calls of pods.
+ */
+export function listenersAt(listeners: readonly Listener[], { host, port, uid }: AgentSocket) {
+  const all = listeners.filter((one) => one.port === port && overlaps(one, host));
+  return {
+    ofAgents: all.filter((one) => one.uid === uid),
+    foreign: all.filter((one) => one.uid !== uid),
+  };
 }
 
 /** A listener on all addresses counts; so does one on IPv6, since the table does not say whether it accepts IPv4. */

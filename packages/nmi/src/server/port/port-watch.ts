@@ -10,18 +10,11 @@ export interface PortWatchOptions extends Pick<Ambient, 'clock' | 'log'> {
   readonly onCounted: (foreign: number, found: number) => void;
 }
 
-export interface PortWatch {
-  /** The problem now; undefined if there is none. */
-  look(): Promise<string | undefined>;
-  /** Checks regularly until the signal aborts, so that metrics and log do not depend on probes. */
-  keep(signal: AbortSignal): Promise<void>;
-}
-
 /** Each look reads the table of sockets of the whole node. */
 const betweenLooksMs = 10_000;
 
 /** Finds other listeners on our port, and logs changes. */
-export function createPortWatch(options: PortWatchOptions): PortWatch {
+export function createPortWatch(options: PortWatchOptions) {
   const { clock, log } = options;
   const lookAlone = createLook(options);
   let running: Promise<string | undefined> | undefined;
@@ -39,8 +32,10 @@ export function createPortWatch(options: PortWatchOptions): PortWatch {
   };
 
   return {
+    /** The problem now; undefined if there is none. */
     look,
-    async keep(signal) {
+    /** Checks regularly until the signal aborts, so that metrics and log do not depend on probes. */
+    async keep(signal: AbortSignal): Promise<void> {
       while (!signal.aborted) {
         await lookByTimer();
         await clock.sleep(betweenLooksMs, signal).catch(() => undefined);

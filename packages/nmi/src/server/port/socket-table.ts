@@ -1,23 +1,17 @@
 import { createReadStream } from 'node:fs';
-import {
-  agentListeners,
-  foreignListeners,
-  parseListeners,
-  type Listener,
-  type AgentSocket,
-} from './listeners.ts';
+import { listenersAt, parseListeners, type Listener, type AgentSocket } from './listeners.ts';
 
 /** The kernel lists listeners first: the rest of a long table is not read. */
 const longestTable = 1024 * 1024;
 
 /** Other listeners in the network namespace of this process; none if the kernel has no such table. */
 export async function readForeignListeners(socket: AgentSocket): Promise<readonly Listener[]> {
-  return foreignListeners(await readListeners(), socket);
+  return listenersAt(await readListeners(), socket).foreign;
 }
 
 /** Whether an agent listens in the network namespace of this process; false if this is not known. */
 export async function isServedByAgent(socket: AgentSocket): Promise<boolean> {
-  return agentListeners(await readListeners().catch(() => []), socket).length > 0;
+  return listenersAt(await readListeners().catch(() => []), socket).ofAgents.length > 0;
 }
 
 async function readListeners(): Promise<readonly Listener[]> {

@@ -46,7 +46,7 @@ export function createBrokerClient(options: BrokerClientOptions): BrokerClient {
   const { replicas, readToken, clock } = options;
   // A resumed session would not be checked. Kept connections are found by address, port and certificate.
   const agent = new Agent({ ...connections, maxCachedSessions: 0, rejectUnauthorized: true });
-  const failures = createFailures(options);
+  const failures = createFailedReplicas(options);
 
   const firstOf = async (sent: Sent, signal: AbortSignal): Promise<BrokerResponse> => {
     let problem: unknown = new Error('no replica of the broker is known');
@@ -75,17 +75,11 @@ export function createBrokerClient(options: BrokerClientOptions): BrokerClient {
   };
 }
 
-interface Dialling {
-  readonly agent: Agent;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-}
-
 /** Undefined for a response that no broker writes. */
 async function dial(
   replica: RosterEntry,
   sent: Sent,
-  { agent, clock, signal }: Dialling,
+  { agent, clock, signal }: { agent: Agent; clock: Clock; signal: AbortSignal },
 ): Promise<BrokerResponse | undefined> {
   const { request, response } = openRequest({ ...targetOf(replica, sent), agent, signal });
   const tooLate = () => request.destroy(new Error(`it accepted no connection in ${connectMs / 1000} s`));
@@ -137,7 +131,7 @@ function onConnected(opened: ClientRequest, listener: () => void): void {
   });
 }
 
-function createFailures({ clock, random }: BrokerClientOptions) {
+function createFailedReplicas({ clock, random }: BrokerClientOptions) {
   const failedAt = new RecentMap<string, number>(64);
   const hasFailed = ({ uid }: RosterEntry) => clock.elapsed() - (failedAt.get(uid) ?? -Infinity) < failedMs;
   return {

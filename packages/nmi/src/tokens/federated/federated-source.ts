@@ -1,17 +1,18 @@
 // Room: tokens of federated identities: NMI requests them from the broker, each for one pod.
 // It must not decide who may use which identity: the broker does that again.
-import { printable } from '@pod-identity/kit/core';
+import { createBudgets, printable } from '@pod-identity/kit/core';
 import type { Ambient } from '@pod-identity/kit/serve';
 import type { BrokerRefusal, BrokerToken } from '../../broker/wire.ts';
 import { readClaims } from '../claims.ts';
 import { TokenError, type TokenErrorCode } from '../errors.ts';
-import type { FederatedIdentity, TokenUpstream } from '../types.ts';
+import { timed, type Ended } from '../timed.ts';
+import type { FederatedIdentity, TokenUpstream, WantedToken } from '../types.ts';
 import type { BrokerClient } from './broker-client.ts';
 
 export interface FederatedSourceOptions extends Pick<Ambient, 'clock' | 'log'> {
   readonly client: Pick<BrokerClient, 'request'>;
   /** Called for each request to the broker. */
-  readonly onRequested: (requested: { ms: number; isOk: boolean }) => void;
+  readonly onRequested: (ended: Ended) => void;
 }
 
 const codes: Readonly<Record<BrokerRefusal['code'], TokenErrorCode>> = {
@@ -34,7 +35,7 @@ export function createFederatedSource(options: FederatedSourceOptions): TokenUps
   const { client, clock, onRequested } = options;
   const warn = createWarnings(options);
 
-  const tokenOf = async ({ subject, resource }: { subject: FederatedIdentity; resource: string }) => {
+  const tokenOf = async ({ subject, resource }: Requested) => {
     const { pod, tenantId: tenant, clientId } = subject;
     if (!pod) throw new TypeError('a federated identity needs a pod here');
     const response = await client.request({ pod, tenant, clientId, resource }).catch((error: unknown) => {
@@ -47,25 +48,10 @@ export function createFederatedSource(options: FederatedSourceOptions): TokenUps
     throw errorOf(response, subject);
   };
 
-  return {
-    async requestToken(wanted) {
-      const startedAt = clock.elapsed();
-      let isOk = false;
-      try {
-        const issued = await tokenOf(wanted);
-        isOk = true;
-        return issued;
-      } finally {
-        onRequested({ ms: clock.elapsed() - startedAt, isOk });
-      }
-    },
-  };
+  return { requestToken: (wanted) => timed(clock, onRequested, () => tokenOf(wanted)) };
 }
 
-interface Requested {
-  readonly subject: FederatedIdentity;
-  readonly resource: string;
-}
+type Requested = Pick<WantedToken<FederatedIdentity>, 'subject' | 'resource'>;
 
 /** The broker has looked at the token already; a mix-up there must not get to a pod either. */
 function issuedOf({ token, expiresOn, clientId }: BrokerToken, { subject, resource }: Requested) {
@@ -110,14 +96,13 @@ function unreachable({ name }: FederatedIdentity): string {
   return `No broker gave a response for AzureIdentity ${name}, which is of type 3 (federated). Try again; if this lasts, the log of NMI says why.`;
 }
 
-/** How often the same warning is logged: while the broker is away, each request of a pod has one. */
-const warnMs = 60_000;
+/** How often the same warning is logged, once a minute: while the broker is away, each request of a pod has one. */
+const warnings = { burst: 1, perSecond: 1 / 60 };
 
 function createWarnings({ clock, log }: FederatedSourceOptions) {
-  const lastAt = new Map<string, number>();
+  const budgets = createBudgets(warnings);
   return (reason: string, text: string) => {
-    if (clock.elapsed() - (lastAt.get(text) ?? -Infinity) < warnMs) return;
-    lastAt.set(text, clock.elapsed());
-    log.warn({ reason: printable(reason.slice(0, longestMessage)) }, text);
+    if (budgets.take(text, clock.elapsed()))
+      log.warn({ reason: printable(reason.slice(0, longestMessage)) }, text);
   };
 }

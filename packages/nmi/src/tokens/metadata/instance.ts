@@ -1,4 +1,5 @@
 import { readUpTo, withDeadline, type Clock } from '@pod-identity/kit/core';
+import { parseMembers } from '../../json.ts';
 import type { MetadataService } from './metadata-service.ts';
 import type { MetadataPace } from './pace.ts';
 
@@ -21,15 +22,11 @@ export function createInstanceReader(
       return undefined;
     }
     const body = await readUpTo(response, largestBody);
-    const { resourceId } = (body ? JSON.parse(Buffer.from(body).toString('utf8')) : {}) as InstanceShape;
+    const { resourceId } = parseMembers(body?.toString('utf8') ?? '');
     return typeof resourceId === 'string' ? resourceId : undefined;
   };
   return (): Promise<string | undefined> =>
     withDeadline({ clock, ms: timeoutMs, awaited: 'response of the metadata service' }, (signal) =>
       pace.read({ tenant: ownTenant, gone: signal }, () => read(signal)),
     );
-}
-
-interface InstanceShape {
-  readonly resourceId?: unknown;
 }

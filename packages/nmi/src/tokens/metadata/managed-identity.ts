@@ -3,6 +3,7 @@ import type { Clock } from '@pod-identity/kit/core';
 import { isImdsError } from '../../../../imds-client/src/parts.ts';
 import { readClaims } from '../claims.ts';
 import { tokenErrorOf } from '../errors.ts';
+import { timed, type Ended } from '../timed.ts';
 import type { HostSubject, TokenUpstream } from '../types.ts';
 
 /**
@@ -12,22 +13,20 @@ import type { HostSubject, TokenUpstream } from '../types.ts';
 export function createManagedIdentitySource(
   imds: Pick<ImdsClient, 'getToken'>,
   clock: Clock,
-  onRequested: (requested: { subject: HostSubject['kind']; ms: number; isOk: boolean }) => void,
+  onRequested: (ended: Ended & { readonly subject: HostSubject['kind'] }) => void,
 ): TokenUpstream<HostSubject> {
   return {
     async requestToken({ subject, resource }) {
-      const startedAt = clock.elapsed();
-      let isOk = false;
+      const onEnded = (ended: Ended) => onRequested({ ...ended, subject: subject.kind });
       try {
-        const access = await imds.getToken({ resource, identity: identityOf(subject) });
-        isOk = true;
+        const access = await timed(clock, onEnded, () =>
+          imds.getToken({ resource, identity: identityOf(subject) }),
+        );
         const claims = readClaims(access.token);
         const clientId = access.clientId?.toLowerCase() ?? claims.clientId;
         return { access, clientId, objectId: claims.objectId };
       } catch (error) {
         throw isImdsError(error) ? tokenErrorOf(error) : error;
-      } finally {
-        onRequested({ subject: subject.kind, ms: clock.elapsed() - startedAt, isOk });
       }
     },
   };

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { makeCertificate, whyNoCertificates } from '../../../test/certificates.ts';
-import { createAssertions } from './assertion.ts';
+import { createSigning } from './assertion.ts';
 import { readPem } from './reader/pem.ts';
 import type { ReadCertificate } from './reader/certificate.ts';
 
@@ -14,7 +14,7 @@ describe.skipIf(whyNoCertificates !== undefined)('an assertion with an elliptic 
   ] as const)('%s: signed as %s, with the whole chain', async (kind, alg, hash) => {
     const { key, certificate } = makeCertificate(kind);
     const read = readPem(`${key}${certificate}`, '') as ReadCertificate;
-    const made = await createAssertions({ now: () => 5_000 }).sign(read, {
+    const made = await createSigning({ now: () => 5_000 })(read, {
       clientId: 'app',
       audience: 'https://login/token',
     });
@@ -45,7 +45,7 @@ describe.skipIf(whyNoCertificates !== undefined)('assertions', () => {
   it('with an RSA key are signed as PS256', async () => {
     const { key, certificate } = makeCertificate('rsa');
     const read = readPem(`${key}${certificate}`, '') as ReadCertificate;
-    const made = await createAssertions({ now: () => 5_999 }).sign(read, {
+    const made = await createSigning({ now: () => 5_999 })(read, {
       clientId: 'app',
       audience: 'there',
     });
@@ -66,9 +66,8 @@ describe.skipIf(whyNoCertificates !== undefined)('assertions', () => {
     const { key, certificate } = makeCertificate('rsa');
     const read = readPem(`${key}${certificate}`, '') as ReadCertificate;
     let now = 0;
-    const assertions = createAssertions({ now: () => now });
-    const ask = (clientId = 'app', audience = 'https://login/token') =>
-      assertions.sign(read, { clientId, audience });
+    const sign = createSigning({ now: () => now });
+    const ask = (clientId = 'app', audience = 'https://login/token') => sign(read, { clientId, audience });
     const first = await ask();
     now += 299_000;
     expect(await ask()).toBe(first);
@@ -85,8 +84,8 @@ describe.skipIf(whyNoCertificates !== undefined)('assertions', () => {
   it('of a certificate a bounded number is kept: an AzureIdentity can name any application', async () => {
     const { key, certificate } = makeCertificate('p256');
     const read = readPem(`${key}${certificate}`, '') as ReadCertificate;
-    const assertions = createAssertions({ now: () => 0 });
-    const ask = (clientId: string) => assertions.sign(read, { clientId, audience: 'https://login/token' });
+    const sign = createSigning({ now: () => 0 });
+    const ask = (clientId: string) => sign(read, { clientId, audience: 'https://login/token' });
     const [first, second] = [await ask('app-0'), await ask('app-1')];
     for (let n = 2; n < 32; n += 1) await ask(`app-${n}`);
     expect(await ask('app-0')).toBe(first);
@@ -103,7 +102,7 @@ it('attack: 16 certificates with chains of 48 KiB, each for 32 applications, tak
   const raw = Buffer.alloc(3 * 1024);
   const chain = Array.from({ length: 16 }, () => ({ raw }));
   const certificates = Array.from({ length: 16 }, () => ({ key, leaf: { raw }, chain }));
-  const { sign } = createAssertions({ now: () => 0 });
+  const sign = createSigning({ now: () => 0 });
   collect();
   const before = process.memoryUsage().heapUsed;
   for (const certificate of certificates)

@@ -15,10 +15,8 @@ export interface AssertionClaims {
   readonly audience: string;
 }
 
-export interface Assertions {
-  /** A signed client assertion, which may have been signed before. */
-  readonly sign: (certificate: Certificate, claims: AssertionClaims) => Promise<string>;
-}
+/** A signed client assertion, which may have been signed before. */
+export type SignAssertion = (certificate: Certificate, claims: AssertionClaims) => Promise<string>;
 
 const lifeSeconds = 600;
 const reuseMs = (lifeSeconds / 2) * 1000;
@@ -41,9 +39,9 @@ interface KeptOfCertificate {
  * Keeps assertions for half of their life. MSAL would sign for every token, on the main thread: that takes milliseconds, and tens of
  * them for a key with inconsistent numbers.
  */
-export function createAssertions(clock: Pick<Clock, 'now'>): Assertions {
+export function createSigning(clock: Pick<Clock, 'now'>): SignAssertion {
   const memory = new WeakMap<Certificate, KeptOfCertificate>();
-  const sign: Assertions['sign'] = async (certificate, claims) => {
+  return async (certificate, claims) => {
     const { header, assertions } = memory.get(certificate) ?? {
       header: headerOf(certificate),
       assertions: new RecentMap<string, Kept>(keptOfCertificate),
@@ -58,7 +56,6 @@ export function createAssertions(clock: Pick<Clock, 'now'>): Assertions {
     assertions.set(name, { madeAt: now, signed });
     return `${header}.${await signed}`;
   };
-  return { sign };
 }
 
 function headerOf(certificate: Certificate): string {

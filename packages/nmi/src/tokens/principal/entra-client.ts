@@ -1,7 +1,8 @@
 import type { INetworkModule, NodeAuthOptions } from '@azure/msal-node';
 import type { AccessToken } from '@pod-identity/imds-client';
 import type { Clock } from '@pod-identity/kit/core';
-import { createAssertions, type Assertions } from './assertion.ts';
+import { membersOf } from '../../json.ts';
+import { createSigning, type SignAssertion } from './assertion.ts';
 import type { TokenError } from '../errors.ts';
 import type { EntraResponse } from './entra-errors.ts';
 import type { EntraHttp } from './entra-http.ts';
@@ -33,17 +34,18 @@ export interface EntraClient {
  * discovers nothing, and can reach no address but the token endpoint.
  */
 export function createEntraClient(http: Pick<EntraHttp, 'post'>, clock: Clock): EntraClient {
-  const assertions = createAssertions(clock);
+  const sign = createSigning(clock);
   return {
     requestToken: async (entraRequest) => {
       const { ConfidentialClientApplication } = await import('@azure/msal-node');
-      const endpoint = tokenEndpointOf(entraRequest);
+      const { subject, tenantId } = entraRequest;
+      const endpoint = `${subject.authority}/${tenantId}/oauth2/v2.0/token`;
       const wire = createWire(endpoint, http);
       const sentAt = clock.now();
       const application = new ConfidentialClientApplication({
         auth: {
           ...authOf(entraRequest, endpoint),
-          ...(await credentialOf(entraRequest, endpoint, assertions)),
+          ...(await credentialOf(entraRequest, endpoint, sign)),
         },
         system: { networkClient: wire.network },
       });
@@ -65,10 +67,6 @@ export function createEntraClient(http: Pick<EntraHttp, 'post'>, clock: Clock): 
   };
 }
 
-function tokenEndpointOf({ subject, tenantId }: EntraRequest): string {
-  return `${subject.authority}/${tenantId}/oauth2/v2.0/token`;
-}
-
 function authOf({ subject, tenantId }: EntraRequest, endpoint: string): NodeAuthOptions {
   const authority = `${subject.authority}/${tenantId}`;
   return {
@@ -88,11 +86,11 @@ function authOf({ subject, tenantId }: EntraRequest, endpoint: string): NodeAuth
 async function credentialOf(
   { subject: { clientId }, proof }: EntraRequest,
   audience: string,
-  assertions: Assertions,
+  sign: SignAssertion,
 ): Promise<Partial<NodeAuthOptions>> {
   if (proof.kind === 'secret') return { clientSecret: proof.value };
   if (proof.kind === 'assertion') return { clientAssertion: proof.value };
-  return { clientAssertion: await assertions.sign(proof.certificate, { clientId, audience }) };
+  return { clientAssertion: await sign(proof.certificate, { clientId, audience }) };
 }
 
 /** MSAL's network module; remembers the answer. */
@@ -119,17 +117,12 @@ function createWire(endpoint: string, http: Pick<EntraHttp, 'post'>) {
   };
 }
 
-interface TokenResponse {
-  readonly access_token?: unknown;
-  readonly expires_in?: unknown;
-}
-
 function tokenIn(
   response: EntraResponse | undefined,
   { sentAt, entraRequest }: { sentAt: number; entraRequest: EntraRequest },
 ): AccessToken | undefined {
   if (response?.kind !== 'answer' || response.status !== 200) return undefined;
-  const { access_token, expires_in } = (response.body ?? {}) as TokenResponse;
+  const { access_token, expires_in } = membersOf(response.body);
   const seconds = Number(expires_in);
   if (typeof access_token !== 'string' || access_token === '' || !(seconds > 0)) return undefined;
   return {

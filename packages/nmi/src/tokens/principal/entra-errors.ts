@@ -1,3 +1,4 @@
+import { membersOf } from '../../json.ts';
 import { redactId, TokenError, withoutIds, type TokenErrorCode } from '../errors.ts';
 import type { ServicePrincipal } from '../types.ts';
 
@@ -118,7 +119,7 @@ function textOf(code: TokenErrorCode, who: string, { refusal, remedyOf, status }
 }
 
 function readRefusal(body: unknown): EntraRefusal {
-  const { error, error_codes, error_description } = (body ?? {}) as Readonly<Record<string, unknown>>;
+  const { error, error_codes, error_description } = membersOf(body);
   const [number] = Array.isArray(error_codes) ? (error_codes as unknown[]) : [];
   return {
     error: typeof error === 'string' ? error.slice(0, 64) : '',

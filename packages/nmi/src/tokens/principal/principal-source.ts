@@ -1,22 +1,17 @@
 // Room: tokens of applications: the Secret of an identity, its certificate or password, and Entra.
 // It must not parse or decrypt a certificate: that is done in a process of its own (reader).
-import type { Clock } from '@pod-identity/kit/core';
 import { readClaims } from '../claims.ts';
 import { TokenError } from '../errors.ts';
+import { timed, type Ended } from '../timed.ts';
 import type { ServicePrincipal, TokenUpstream } from '../types.ts';
 import type { EntraClient, EntraRequest } from './entra-client.ts';
 import { principalError } from './entra-errors.ts';
 import { createSecretMemory, type SecretMemory, type SecretMemoryOptions } from './secret-memory.ts';
-import type { SecretReference } from './secret-reader.ts';
 
-export interface PrincipalSourceOptions extends Pick<SecretMemoryOptions, 'certificates' | 'checks'> {
-  readonly secretReader: SecretMemoryOptions['reader'];
+export interface PrincipalSourceOptions extends SecretMemoryOptions {
   readonly entra: EntraClient;
-  readonly clock: Clock;
-  /** Called when tokens that were got with this Secret must be forgotten. */
-  readonly onSecretChanged: (reference: SecretReference) => void;
   /** Called for each request to Entra. */
-  readonly onRequested: (requested: { ms: number; isOk: boolean }) => void;
+  readonly onRequested: (ended: Ended) => void;
 }
 
 export interface PrincipalSource extends TokenUpstream<ServicePrincipal> {
@@ -26,25 +21,10 @@ export interface PrincipalSource extends TokenUpstream<ServicePrincipal> {
 /** Tokens of service principals: reads the Secret from the API server, then requests a token for each tenant from Entra. */
 export function createPrincipalSource(options: PrincipalSourceOptions): PrincipalSource {
   const { clock, entra, onRequested } = options;
-  const secrets = createSecretMemory({
-    reader: options.secretReader,
-    certificates: options.certificates,
-    checks: options.checks,
-    clock,
-    onChanged: options.onSecretChanged,
-  });
+  const secrets = createSecretMemory(options);
 
-  const requestOne = async (entraRequest: EntraRequest) => {
-    const startedAt = clock.elapsed();
-    let isOk = false;
-    try {
-      const access = await entra.requestToken(entraRequest);
-      isOk = true;
-      return access;
-    } finally {
-      onRequested({ ms: clock.elapsed() - startedAt, isOk });
-    }
-  };
+  const requestOne = (entraRequest: EntraRequest) =>
+    timed(clock, onRequested, () => entra.requestToken(entraRequest));
 
   const requestToken: PrincipalSource['requestToken'] = async (wanted) => {
     const { subject, resource } = wanted;

@@ -1,5 +1,6 @@
 // Input and output of the process that reads certificates. Its output is not trusted, since it has read untrusted input.
 import { createPrivateKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { membersOf, parseMembers, type Members } from '../../json.ts';
 import { longest, type StoredCredential } from './secret-keys.ts';
 
 export type StoredCertificate = Exclude<StoredCredential, { readonly kind: 'secret' }>;
@@ -42,21 +43,12 @@ export function readRequestOf(stored: StoredCertificate): ReadRequest | string {
 
 /** The certificate, or a text that says what is wrong with it; undefined if the output is not valid. */
 export function parseReadResponse(text: string): Certificate | string | undefined {
-  const { fault, key, chain } = parse(text);
+  const { fault, key, chain } = parseMembers(text);
   if (typeof fault === 'string') return isSpeakable(fault) ? fault : undefined;
   const certificates = readChain(chain);
   const privateKey = readJwk(key);
   const [leaf] = certificates;
   return leaf && privateKey ? { key: privateKey, leaf, chain: certificates } : undefined;
-}
-
-function parse(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const response: unknown = JSON.parse(text);
-    return typeof response === 'object' && response !== null ? (response as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
 }
 
 function isSpeakable(fault: string): boolean {
@@ -77,17 +69,17 @@ const curveBytes: Readonly<Record<string, number>> = { 'P-256': 32, 'P-384': 48 
 
 /** Checks the sizes of its numbers first: large ones make signatures slow. */
 function readJwk(key: unknown): KeyObject | undefined {
-  const jwk = (typeof key === 'object' ? (key ?? {}) : {}) as Readonly<Record<string, unknown>>;
+  const jwk = membersOf(key);
   if (jwk['kty'] === 'EC') return isEcKey(jwk) ? attempt(jwk) : undefined;
   return isRsaKey(jwk) ? attempt(jwk) : undefined;
 }
 
-function isEcKey({ crv, x, y, d }: Readonly<Record<string, unknown>>): boolean {
+function isEcKey({ crv, x, y, d }: Members): boolean {
   const bytes = typeof crv === 'string' ? curveBytes[crv] : undefined;
   return bytes !== undefined && [x, y, d].every((one) => bytesOf(one) === bytes);
 }
 
-function isRsaKey({ kty, n, e, d, p, q, dp, dq, qi }: Readonly<Record<string, unknown>>): boolean {
+function isRsaKey({ kty, n, e, d, p, q, dp, dq, qi }: Members): boolean {
   const isSmall = (bits: number) => (one: unknown) => bytesOf(one) > 0 && bytesOf(one) <= Math.ceil(bits / 8);
   return (
     kty === 'RSA' &&
@@ -102,7 +94,7 @@ function bytesOf(value: unknown): number {
   return typeof value === 'string' && /^[A-Za-z0-9_-]+$/.test(value) ? Math.floor((value.length * 3) / 4) : 0;
 }
 
-function attempt(key: Readonly<Record<string, unknown>>): KeyObject | undefined {
+function attempt(key: Members): KeyObject | undefined {
   try {
     return createPrivateKey({ key: key, format: 'jwk' });
   } catch {

@@ -54,7 +54,7 @@ const stage = (first: ReadSecret | Error = secret('1'), checks = openQueue) => {
   const memory = createSecretMemory({
     clock,
     checks,
-    reader: {
+    secretReader: {
       version: async (of) => (await answer(of)).version,
       read: (of) => {
         state.reads.push(`${of.namespace}/${of.name}`);
@@ -67,7 +67,7 @@ const stage = (first: ReadSecret | Error = secret('1'), checks = openQueue) => {
         return state.certificates(...all);
       },
     },
-    onChanged: ({ namespace, name }) => changed.push(`${namespace}/${name}`),
+    onSecretChanged: ({ namespace, name }) => changed.push(`${namespace}/${name}`),
   });
   const outcomeOf = async (subject: ServicePrincipal) =>
     memory.proof(subject).then(

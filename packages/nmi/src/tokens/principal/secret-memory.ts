@@ -27,13 +27,16 @@ export interface CurrentProof {
 }
 
 export interface SecretMemoryOptions {
-  readonly reader: SecretReader;
+  readonly secretReader: SecretReader;
   readonly certificates: CertificateReader;
   /** Of reads in the background. */
   readonly checks: TurnQueue;
   readonly clock: Clock;
-  /** Called when a Secret that was read before has changed, was deleted, may not be read any more, or was not used for an hour. */
-  readonly onChanged: (reference: SecretReference) => void;
+  /**
+   * Called when a Secret that was read before has changed, was deleted, may not be read any more, or was not used for an hour: tokens that were got
+   * with it must be forgotten.
+   */
+  readonly onSecretChanged: (reference: SecretReference) => void;
 }
 
 /** Between reads of one Secret: a change of it is noticed this late at most. */
@@ -47,7 +50,7 @@ export function createSecretMemory(options: SecretMemoryOptions): SecretMemory {
   const proofs = createKeptProofs();
   const onEnded = (reference: SecretReference) => {
     proofs.forget(reference);
-    options.onChanged(reference);
+    options.onSecretChanged(reference);
   };
   const stores: Stores = { proofs, versions: createSecretVersions(clock, onEnded) };
   const { versions } = stores;
@@ -102,11 +105,11 @@ interface Stores {
 async function lookInto(
   { versions }: Stores,
   reference: SecretReference,
-  { reader, clock }: SecretMemoryOptions,
+  { secretReader, clock }: SecretMemoryOptions,
 ): Promise<undefined> {
   const requestedAt = clock.elapsed();
   try {
-    versions.note({ reference, requestedAt, version: await reader.version(reference) });
+    versions.note({ reference, requestedAt, version: await secretReader.version(reference) });
   } catch (error) {
     if (isCode(error, 'misconfigured')) versions.note({ reference, requestedAt, error });
     const seen = versions.get(reference);
@@ -118,11 +121,11 @@ async function lookInto(
 async function readInto(
   { versions, proofs }: Stores,
   subject: ServicePrincipal,
-  { reader, certificates, clock }: SecretMemoryOptions,
+  { secretReader, certificates, clock }: SecretMemoryOptions,
 ): Promise<ReadProof> {
   const { secret: reference, credential } = subject;
   const requestedAt = clock.elapsed();
-  const { version, stored } = await reader.read(reference, credential).catch((error: unknown) => {
+  const { version, stored } = await secretReader.read(reference, credential).catch((error: unknown) => {
     if (isCode(error, 'misconfigured')) versions.note({ reference, requestedAt, error });
     throw error;
   });
