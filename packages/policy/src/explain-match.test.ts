@@ -44,3 +44,17 @@ test('an identity of another namespace is for the pod by its allowedNamespaces, 
     expect(servedBy('pay', reach, allowed)).toMatch(/for pods of namespace shop by its allowedNamespaces$/);
   expect(servedBy('pay', 'any')).toMatch(/for pods of any namespace$/);
 });
+
+test('what is probably not meant in an object is found once for all pods that it is for', () => {
+  const of = { namespace: 'shop', name: 'of' };
+  const identity = valueOf(
+    parseAzureIdentity({ metadata: of, spec: { type: 0, resourceID, clientID: 'no guid' } }),
+  );
+  const binding = valueOf(
+    parseAzureIdentityBinding({ metadata: of, spec: { azureIdentity: 'of', selector: 'demo' } }),
+  );
+  const found = () =>
+    explainMatch('shop', { binding, identity }, 'own').find(({ text }) => text.includes('no GUID'));
+  expect(found()?.text).toContain('AzureIdentity shop/of');
+  expect(found()).toBe(found());
+});

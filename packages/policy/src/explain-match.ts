@@ -43,9 +43,15 @@ function credentialOf({ spec: { type, tenantID, clientID } }: AzureIdentity): Fi
   ];
 }
 
-/** What is valid but probably not meant. It changes no response and no assignment. */
+const doubts = new WeakMap<Doubtful, Finding[]>();
+
+/** What is valid but probably not meant. It changes no response and no assignment. Kept by object, which is parsed again: it may be for thousands of pods. */
 export function doubtful(topic: 'binding' | 'identity' | 'exception', object: Doubtful): Finding[] {
-  return warningTexts(object).map((text) => info(topic, `${object.kind} ${keyOf(object)}: ${text}`));
+  const known = doubts.get(object);
+  if (known) return known;
+  const found = warningTexts(object).map((text) => info(topic, `${object.kind} ${keyOf(object)}: ${text}`));
+  doubts.set(object, found);
+  return found;
 }
 
 type Doubtful = AzureIdentity | AzureIdentityBinding | AzurePodIdentityException;

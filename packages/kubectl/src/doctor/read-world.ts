@@ -129,6 +129,8 @@ async function explainAll(
   try {
     const value = await explainPods({
       pods: running.map(({ namespace, name }) => `${namespace}/${name}`),
+      // The checks look for problems, and for the identities that a pod is bound to.
+      isKept: ({ verdict, topic }) => verdict === 'problem' || topic === 'binding',
       ...rulesOf(services),
       transport,
       clock,

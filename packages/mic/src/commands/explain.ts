@@ -11,7 +11,7 @@ import {
   type AccessReviewer,
 } from '@pod-identity/kit/kube';
 import type { Printer } from '@pod-identity/kit/serve';
-import { findingLines } from '@pod-identity/policy';
+import { findingLines, type Finding } from '@pod-identity/policy';
 import { pairsPerNamespace, type PairRegistry } from '../access/pair-registry.ts';
 import { createAssignedIdentityReader } from '../apply/assigned-identity-reader.ts';
 import { createLedger, type ConfigMap } from '../apply/ledger.ts';
@@ -43,6 +43,12 @@ export interface ExplainingOne extends Explaining {
   readonly azure: Pick<Azure, 'hosts' | 'principalId'> | undefined;
   /** A message about the original's MIC, if it runs too. */
   originalRuns?(signal: AbortSignal): Promise<string | undefined>;
+}
+
+export interface ExplainingMany extends Explaining {
+  readonly pods: readonly string[];
+  /** Of all pods together only these are kept: an editor can have thousands of pods with hundreds of findings each. */
+  readonly isKept: (finding: Finding) => boolean;
 }
 
 export type RecordsRead = Pick<Explaining, 'transport' | 'log' | 'signal'> & {
@@ -95,8 +101,9 @@ export async function readExplanation(command: ExplainingOne): Promise<Explanati
  */
 export async function explainPods({
   pods,
+  isKept,
   ...given
-}: Explaining & { readonly pods: readonly string[] }): Promise<readonly Explanation[]> {
+}: ExplainingMany): Promise<readonly Explanation[]> {
   const cluster = await readCluster(given);
   const written = await readRecords(given);
   const facts = new Map(written?.records.map((record) => [record.host.id, factsFromRecord(record)]));
@@ -105,7 +112,8 @@ export async function explainPods({
     const pod = cluster.index.pod(key);
     if (pod === undefined) return [];
     const world = worldOf(pod.namespace, cluster, written);
-    return explainPod(pod, { ...world, now, factsOf: (id) => id && facts.get(id) });
+    const explained = explainPod(pod, { ...world, now, factsOf: (id) => id && facts.get(id) });
+    return { ...explained, findings: explained.findings.filter(isKept) };
   });
 }
 
