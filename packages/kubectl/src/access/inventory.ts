@@ -7,6 +7,7 @@ import {
   identitiesInUse,
   machinesInUse,
   namespaceOf,
+  type Using,
 } from '../../../mic/src/commands/plug-in.ts';
 import { isForPrograms } from '../print/output.ts';
 import { reportNotes } from './access.ts';
@@ -37,12 +38,15 @@ export const inventory: PlugInCommand = {
     if (isForPrograms(session)) session.out.object({ source: rights.source, entries, notes });
     else print(session, entries);
     reportNotes(session, notes);
-    return entries.some(({ mayUse }) => mayUse === null) ? exitCodes.unknown : exitCodes.ok;
+    const isKnown = !world.isCut && entries.every(({ mayUse }) => mayUse !== null);
+    return isKnown ? exitCodes.ok : exitCodes.unknown;
   },
 };
 
 interface Seen {
   readonly uses: readonly SeenUse[];
+  /** Some are left out. */
+  readonly isCut: boolean;
   readonly notes: readonly string[];
 }
 
@@ -54,7 +58,8 @@ async function look(session: Session): Promise<Seen> {
   const { world, transport } = await lookAtWorld({ ...session, ...looking });
   const { index, records } = world;
   const machines = await machinesInUse({ ...session, transport }, index);
-  const uses = [...identitiesInUse(index), ...machines.using]
+  const { kept, leftOut } = fewOfEach(identitiesInUse(index));
+  const uses = [...kept, ...machines.using]
     .filter(({ pod }) => namespace === undefined || namespaceOf(pod) === namespace)
     .map((using) => {
       const { pod, identity } = using;
@@ -67,7 +72,32 @@ async function look(session: Session): Promise<Seen> {
         state: records.of(pod).find((record) => using.by === `AzureIdentity ${record.identity}`)?.state,
       };
     });
-  return { uses, notes: [...rules.notes, ...world.unknown, ...machines.unknown] };
+  const notes = [...rules.notes, ...world.unknown, ...machines.unknown, ...leftOut];
+  return { uses, isCut: leftOut.length > 0, notes };
+}
+
+/** Of one namespace. Its editors can bind a hundred identities to any number of pods: a million are too long to be printed. */
+const mostOfNamespace = 20_000;
+
+/** `leftOut`: what is left out, in words. */
+export function fewOfEach(all: Iterable<Using>): {
+  readonly kept: readonly Using[];
+  readonly leftOut: readonly string[];
+} {
+  const counts = new Map<string, number>();
+  const kept: Using[] = [];
+  for (const using of all) {
+    const namespace = namespaceOf(using.pod);
+    const count = (counts.get(namespace) ?? 0) + 1;
+    counts.set(namespace, count);
+    if (count <= mostOfNamespace) kept.push(using);
+  }
+  const leftOut = [...counts].flatMap(([namespace, count]) =>
+    count > mostOfNamespace
+      ? `${count - mostOfNamespace} more uses of identities in namespace ${namespace} are left out`
+      : [],
+  );
+  return { kept, leftOut };
 }
 
 function byPod(a: Entry, b: Entry): number {
