@@ -50,6 +50,16 @@ describe.each(hostilities)('ARM that %s', (script) => {
   });
 });
 
+it('a page of megabytes with beginnings of tags alone is scanned once', async () => {
+  // Takes an hour if the rest is scanned for each of them.
+  const arm = client();
+  server.play({ json: '<'.repeat(4 * 1024 * 1024 - 1) });
+  await expect
+    .poll(() => arm.send(update))
+    .toMatchObject({ ok: true, value: { body: { error: { message: '<'.repeat(200) } } } });
+  arm.close();
+});
+
 it('no redirect was followed, and URLs of operations elsewhere get no request', async () => {
   const arm = client();
   const before = server.asked.length;

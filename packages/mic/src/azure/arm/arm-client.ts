@@ -48,6 +48,8 @@ interface ArmClientOptions extends Pick<Ambient, 'clock' | 'random'> {
 const connections = { maxSockets: 32, idleMs: 4_000 };
 /** The largest possible scale set has less than a tenth. */
 const longestResponse = 4 * 1024 * 1024;
+/** Of what is no JSON, characters that are looked at: a tag has no end that is known. */
+const longestPage = 8 * 1024;
 const getAttempts = 3;
 const retryBaseMs = 500;
 /** Longer than `send` retries: one attempt waits long enough for a token. */
@@ -159,6 +161,7 @@ function parseBody(text: string): unknown {
     return {
       error: {
         message: text
+          .slice(0, longestPage)
           .replaceAll(/<[^>]*>|\s+/g, ' ')
           .trim()
           .slice(0, 200),
