@@ -65,20 +65,20 @@ export const rooms = [
 
   { folder: 'packages/kubectl/src', head: 'commands' },
   { folder: kubectl('cli'), head: 'command' },
-  { folder: kubectl('cluster'), head: 'connect', never: [kubectl('print')] },
+  { folder: kubectl('cluster'), head: 'connect', pure: ['fields', 'credential'], never: [kubectl('print')] },
   {
     folder: kubectl('migrate'),
     head: 'plan',
     pure: {
       except: [
-        'act',
+        'apply-action',
         'apply-plan',
-        'look',
+        'read-identity',
         'migrate',
-        'perform',
+        'write-object',
         'programs',
         'rights',
-        'look-around',
+        'read-cluster',
         'make-plan',
       ],
     },
@@ -88,7 +88,7 @@ export const rooms = [
   { folder: kubectl('logs') },
   { folder: kubectl('explain') },
   { folder: kubectl('access') },
-  { folder: kubectl('doctor'), head: 'world' },
+  { folder: kubectl('doctor'), head: 'facts' },
   { folder: kubectl('ui'), head: 'picture' },
   { folder: kubectl('ui/page'), head: 'view', pure: pureOfPage },
 

@@ -1,7 +1,7 @@
 // A cluster as an editor of one namespace can make it: each pod has a hundred bindings with long names.
 import { apiVersion } from '@pod-identity/crd-types';
 import { ClusterIndex, createTrims, Records } from '../../mic/src/commands/plug-in.ts';
-import type { ReadyCondition, World } from '../src/cluster/world.ts';
+import type { ReadyCondition, ClusterView } from '../src/cluster/cluster-view.ts';
 
 const trims = createTrims();
 const node = {
@@ -15,7 +15,7 @@ export interface Crowd {
   readonly bind: (namespace: string, name: string, label: string) => void;
   readonly pod: (namespace: string, name: string, label: string) => void;
   /** `ready`: what MIC says of each identity. */
-  readonly world: (ready?: ReadyCondition) => World;
+  readonly cluster: (ready?: ReadyCondition) => ClusterView;
 }
 
 export function createCrowd(): Crowd {
@@ -41,7 +41,7 @@ export function createCrowd(): Crowd {
       if (index.pod(key) === undefined) pods.push(key);
       index.apply({ kind: 'pod', key, view: trims.pod(raw) });
     },
-    world(ready) {
+    cluster(ready) {
       const keys = index.objects.keys();
       return {
         index,
@@ -70,8 +70,8 @@ export function fillCrowd({ bind, pod }: Crowd, pods: number, bindings: number):
   for (let at = 0; at < pods; at += 1) pod('crowd', longName('pod', at), 'x');
 }
 
-export const sightOf = (world: World) => ({
-  world,
+export const inputOf = (cluster: ClusterView) => ({
+  cluster,
   namespace: undefined,
   hasMic: true,
   now: 0,

@@ -2,8 +2,8 @@ import { customResourceDefinitions } from '@pod-identity/crd-types';
 import { cluster, type KubeObject } from '@pod-identity/sim';
 import { expect, test } from 'vitest';
 import type { PlugInCommand } from '../src/cli/command.ts';
-import { readWorld } from '../src/doctor/read-world.ts';
-import type { DoctorWorld } from '../src/doctor/world.ts';
+import { readFacts } from '../src/doctor/read-facts.ts';
+import type { DoctorFacts } from '../src/doctor/facts.ts';
 import { openSim, plugIn, workload } from './fixture.ts';
 
 test('attack: of thousands of pods with a hundred bindings each doctor keeps only what its checks look for', async () => {
@@ -17,13 +17,13 @@ test('attack: of thousands of pods with a hundred bindings each doctor keeps onl
   for (const identity of ['vault', 'other', 'gone'])
     await town.binding({ namespace: 'pay', name: identity, identity, selector: 'vault' });
   await town.pod({ namespace: 'pay', name: 'web-0', label: 'vault' });
-  const read = Promise.withResolvers<DoctorWorld>();
+  const read = Promise.withResolvers<DoctorFacts>();
   const command: PlugInCommand = {
     name: 'look',
     summary: 'reads',
     examples: [],
     run: async (session) => {
-      read.resolve(await readWorld(session, new Set()));
+      read.resolve(await readFacts(session, new Set()));
       return 0;
     },
   };

@@ -3,14 +3,14 @@ import { readFile } from 'node:fs/promises';
 import type { Finding, Remedy } from '@pod-identity/policy';
 import { cluster, type KubeObject } from '@pod-identity/sim';
 import { beforeAll, expect, test } from 'vitest';
-import type { Entry } from '../src/access/inventory-entry.ts';
+import type { InventoryEntry } from '../src/access/inventory-entry.ts';
 import type { VerdictObject } from '../src/access/verdicts.ts';
 import type { FoundHolder } from '../src/access/who-can.ts';
 import type { Report } from '../src/doctor/doctor.ts';
-import type { Found } from '../src/doctor/world.ts';
+import type { ObjectFinding } from '../src/doctor/facts.ts';
 import type { Applied } from '../src/migrate/apply-plan.ts';
 import type { Plan, Step } from '../src/migrate/plan.ts';
-import type { Standing } from '../src/migrate/standing.ts';
+import type { MigrationState } from '../src/migrate/migration-state.ts';
 import type { Count, Row } from '../src/status/row.ts';
 import { openSim, plugIn, workload } from './fixture.ts';
 
@@ -50,7 +50,7 @@ const typed: Readonly<Record<string, readonly string[]>> = {
     clusterRoleBinding: true,
     verified: true,
   }),
-  inventory: fields<Entry>({
+  inventory: fields<InventoryEntry>({
     namespace: true,
     pod: true,
     node: true,
@@ -67,7 +67,7 @@ const typed: Readonly<Record<string, readonly string[]>> = {
   doctor: [
     ...fields<Report>({ checks: true }),
     ...fields<Report['checks'][number]>({ id: true, holds: true, unknown: true, findings: true }),
-    ...fields<Found>({ object: true, finding: true }),
+    ...fields<ObjectFinding>({ object: true, finding: true }),
     // Azure's message is with the same fields of `explain`.
     ...finding.filter((name) => name !== 'quote'),
     ...remedy,
@@ -83,7 +83,7 @@ const typed: Readonly<Record<string, readonly string[]>> = {
       back: true,
     }),
     ...fields<Omit<Applied, 'code'>>({ outcomes: true, message: true }),
-    ...fields<Standing>({
+    ...fields<MigrationState>({
       originals: true,
       own: true,
       hasBroker: true,

@@ -10,15 +10,19 @@ import { connect } from '../src/cluster/connect.ts';
 import type { Installed } from '../src/cluster/services.ts';
 import { countsIn } from '../src/doctor/agent-counts.ts';
 import { readMetrics } from '../src/doctor/read-metrics.ts';
-import type { PodFacts } from '../src/doctor/world.ts';
+import type { PodFacts } from '../src/doctor/facts.ts';
 import { afterwards, kubeconfigFor } from './fixture.ts';
 
 const reading = readNmiConfig({ argv: ['--node=n', '--prometheus-port=9123'], env: {} });
 if (reading.kind !== 'config') throw new Error(JSON.stringify(reading));
 const nmi = {
+  role: 'nmi',
   kind: 'DaemonSet',
   namespace: 'system',
   name: 'nmi',
+  account: 'nmi',
+  argv: [],
+  env: {},
   image: 'r/nmi:0.1.0',
   isOriginal: false,
   replicas: { wanted: 1, ready: 1 },

@@ -12,7 +12,7 @@ const parts = ['<id>', '> f', '>>f', '$(touch f)', '`touch f`', '; touch f', '|t
 const hostile = fc
   .array(fc.constantFrom(...parts, "'", '"', '\\', '\n', '#', ' ', 'a', 'EOF', '<<EOF'), { maxLength: 5 })
   .map((some) => some.join(''));
-const aWorld = fc.record({
+const aCluster = fc.record({
   selector: hostile,
   group: hostile,
   clientID: hostile,
@@ -22,7 +22,7 @@ const aWorld = fc.record({
   type: fc.constantFrom(0, 3),
   isWhole: fc.boolean(),
 });
-type World = typeof aWorld extends fc.Arbitrary<infer T> ? T : never;
+type Cluster = typeof aCluster extends fc.Arbitrary<infer T> ? T : never;
 /** With valid fields, so that each run has commands that need these. */
 const valid = {
   selector: 'vault',
@@ -33,7 +33,7 @@ const valid = {
   taint: 'k',
   isWhole: true,
 };
-const examples: readonly World[] = [
+const examples: readonly Cluster[] = [
   { ...valid, type: 0 },
   { ...valid, type: 3 },
 ];
@@ -52,7 +52,7 @@ function objectsOf({
   type,
   isWhole,
   ...stated
-}: World): readonly KubeObject[] {
+}: Cluster): readonly KubeObject[] {
   const [apiVersion, metadata] = ['aadpodidentity.k8s.io/v1', { namespace, name, generation: 1 }];
   const of = { reason: 'CredentialMissing', type: 'Warning', lastTimestamp: new Date().toISOString() };
   const spec = {
@@ -130,8 +130,8 @@ test('attack: nothing that an editor writes into an object is interpreted by a s
   const folder = await folderFor('paste');
   const seen = new Set<string>();
   await fc.assert(
-    fc.asyncProperty(aWorld, async (world) => {
-      seed(objectsOf(world));
+    fc.asyncProperty(aCluster, async (cluster) => {
+      seed(objectsOf(cluster));
       for (const words of calls) {
         const { out, err } = await plugIn([...words, '-o', 'json', '--kubeconfig', kubeconfig]);
         const commands = out === '' ? [] : commandsIn(JSON.parse(out));

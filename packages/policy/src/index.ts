@@ -1,6 +1,11 @@
 // Room: who may use which identity, why not, and in which words: what both services decide and say in the same way.
 // It must not do I/O, know how either service waits or asks, or repeat a text of the original.
-export { credentialName } from './credential-name.ts';
+export {
+  azCommand,
+  createCredentialWords,
+  type CredentialOwner,
+  type TrustedTokens,
+} from './federated-credential.ts';
 export { theOne, type Described } from './one-identity.ts';
 export { explainMatch, doubtful, invalidFinding, kindInWords, reachInWords } from './explain-match.ts';
 export {

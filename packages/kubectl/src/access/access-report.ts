@@ -12,7 +12,6 @@ export const accessReport: PlugInCommand = {
   summary:
     'prints the roles that keep the identities in use working with --identity-access=rbac, to judge one by one and apply',
   examples: ['access-report > roles.yaml'],
-  deadlineMs: 120_000,
   async run(session) {
     if (isForPrograms(session)) throw new CommandProblem('access-report prints YAML to apply: leave -o out');
     const { kube: transport, clock, log, signal, out } = session;

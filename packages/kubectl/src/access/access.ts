@@ -4,7 +4,7 @@ import type { AccessSubject } from '@pod-identity/crd-types';
 import { exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
 import { accessCodeOf, checkLines } from '../../../mic/src/commands/plug-in.ts';
 import { isForPrograms } from '../print/output.ts';
-import { named } from './named.ts';
+import { parseObjectName } from '../cli/arguments.ts';
 import { readIdentityTargets, type IdentityTarget } from './identities.ts';
 import { openRights, type Rights } from './rights.ts';
 import { identityArgument, readTargets } from './target.ts';
@@ -19,9 +19,8 @@ export const access: PlugInCommand = {
     { name: 'identity', what: `${identityArgument}; default: those of all AzureIdentities`, optional: true },
   ],
   examples: ['access shop/web', 'access shop/web shop/reader', 'access shop/web TENANT/CLIENT-ID'],
-  deadlineMs: 120_000,
   async run(session, { args: [account = '', identity] }) {
-    const subject = named(account, 'ServiceAccount', session);
+    const subject = parseObjectName(account, 'ServiceAccount', session);
     return identity === undefined
       ? listAccess(session, subject)
       : checkAccess(session, { subject, identity });

@@ -2,8 +2,8 @@
 // rights. Other authorizers of the API server are not seen.
 import { accessGroup, accessVerb, type AccessResource, type AccessTarget } from '@pod-identity/crd-types';
 import { subjectOf, type AccessReviewer, type ReviewSubject } from '@pod-identity/kit/kube';
-import { arrayAt } from '../cluster/workload.ts';
-import { memberOf, stringAt, type ClusterRoles } from '../../../mic/src/commands/plug-in.ts';
+import { listAt, nameOf, textAt, textsAt } from '../cluster/fields.ts';
+import type { ClusterRoles } from '../../../mic/src/commands/plug-in.ts';
 
 /** Whom a ClusterRoleBinding names. */
 export interface Holder {
@@ -28,18 +28,13 @@ interface Rule {
 }
 
 export function grantsIn({ roles, bindings }: ClusterRoles): readonly Grant[] {
-  const rulesOf = new Map(roles.map((role) => [nameOf(role), usesIn(role)]));
+  const rulesOf = new Map(roles.map((role) => [nameOf(role).name, usesIn(role)]));
   return bindings.flatMap((object) => {
-    const role = stringAt(memberOf(object, 'roleRef'), 'name');
+    const role = textAt(object, 'roleRef.name');
     const rules = rulesOf.get(role) ?? [];
     if (rules.length === 0) return [];
-    const binding = nameOf(object);
-    return arrayAt(object, 'subjects').map((subject) => ({
-      holder: holderOf(subject),
-      role,
-      binding,
-      rules,
-    }));
+    const binding = nameOf(object).name;
+    return listAt(object, 'subjects').map((subject) => ({ holder: holderOf(subject), role, binding, rules }));
   });
 }
 
@@ -87,7 +82,7 @@ export function describeHolder({ kind, namespace, name }: Holder): string {
 }
 
 function usesIn(role: unknown): readonly Rule[] {
-  return arrayAt(role, 'rules')
+  return listAt(role, 'rules')
     .filter(
       (rule) => covers(textsAt(rule, 'apiGroups'), accessGroup) && covers(textsAt(rule, 'verbs'), accessVerb),
     )
@@ -97,21 +92,12 @@ function usesIn(role: unknown): readonly Rule[] {
 const covers = (listed: readonly string[], one: string) => listed.includes(one) || listed.includes('*');
 
 function holderOf(subject: unknown): Holder {
-  const [kind, name, namespace] = ['kind', 'name', 'namespace'].map((key) => stringAt(subject, key));
-  const named = { kind: kind ?? '', name: name ?? '' };
-  return kind === 'ServiceAccount' ? { ...named, namespace: namespace ?? '' } : named;
+  const [kind, name] = [textAt(subject, 'kind'), textAt(subject, 'name')];
+  return kind === 'ServiceAccount' ? { kind, name, namespace: textAt(subject, 'namespace') } : { kind, name };
 }
 
 /** A ServiceAccount can also be named as the user that it is. */
 function isOf({ kind, namespace = '', name }: Holder, { user, groups }: ReviewSubject): boolean {
   if (kind === 'Group') return groups.includes(name);
   return user === (kind === 'ServiceAccount' ? subjectOf(namespace, name).user : name);
-}
-
-function textsAt(value: unknown, key: string): readonly string[] {
-  return arrayAt(value, key).filter((item) => typeof item === 'string');
-}
-
-function nameOf(object: unknown): string {
-  return stringAt(memberOf(object, 'metadata'), 'name');
 }

@@ -2,7 +2,7 @@ import { parseAzureIdentity, type AzureIdentity } from '@pod-identity/crd-types'
 import { targetsOf } from '@pod-identity/policy';
 import { expect, it } from 'vitest';
 import { targetsOfAll } from './identities.ts';
-import { entryOf, type SeenUse } from './inventory-entry.ts';
+import { entryOf, type IdentityUse } from './inventory-entry.ts';
 import type { Verdict } from './verdicts.ts';
 
 const group = '/subscriptions/s1/resourcegroups/rg';
@@ -31,7 +31,7 @@ const using = {
   targets,
   isEnforced: true,
 };
-const seen: SeenUse = { using, nodeName: 'n', mode: 'rbac', isModeKnown: true, state: 'Assigned' };
+const seen: IdentityUse = { using, nodeName: 'n', mode: 'rbac', isModeKnown: true, state: 'Assigned' };
 const verdicts = (review: Verdict['review']): Verdict[] =>
   targets.map((target) => ({ subject, target, review }));
 const name = `${group}/providers/microsoft.managedidentity/userassignedidentities/reader`;

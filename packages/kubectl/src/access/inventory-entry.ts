@@ -5,7 +5,7 @@ import { namespaceOf, type Using } from '../../../mic/src/commands/plug-in.ts';
 import { verdictObject, type Right, type Verdict, type VerdictObject } from './verdicts.ts';
 
 /** A use with what the cluster says of it. */
-export interface SeenUse {
+export interface IdentityUse {
   readonly using: Using;
   /** Empty if the pod is not scheduled, or its machine counts. */
   readonly nodeName: string;
@@ -17,7 +17,7 @@ export interface SeenUse {
 }
 
 /** Fields of the JSON: they stay as they are. */
-export interface Entry {
+export interface InventoryEntry {
   readonly namespace: string;
   readonly pod: string;
   /** null: not scheduled, or not known. */
@@ -48,9 +48,9 @@ const types = ['managed', 'client-secret', 'certificate', 'federated'] as const;
 
 /** `verdicts`: none in mode `namespace`. */
 export function entryOf(
-  { using, nodeName, mode, isModeKnown, state }: SeenUse,
+  { using, nodeName, mode, isModeKnown, state }: IdentityUse,
   verdicts: readonly Verdict[],
-): Entry {
+): InventoryEntry {
   const { pod, subject, by, identity, targets, problem } = using;
   const namespace = namespaceOf(pod);
   const right = rightOf({ mode, problem, verdicts });
@@ -78,7 +78,9 @@ function withoutRoles({ resource, name, right, on, why }: VerdictObject): AzureO
 }
 
 /** Whoever has the right may use it in every mode. */
-function mayUseBy(of: Pick<SeenUse, 'mode' | 'isModeKnown'> & Pick<Entry, 'right'>): boolean | null {
+function mayUseBy(
+  of: Pick<IdentityUse, 'mode' | 'isModeKnown'> & Pick<InventoryEntry, 'right'>,
+): boolean | null {
   if (!of.isModeKnown) return of.right === 'allowed' ? true : null;
   return of.mode === 'rbac' ? mayUse[of.right] : true;
 }
@@ -89,7 +91,7 @@ function rightOf(of: {
   readonly mode: AccessMode;
   readonly problem: string | undefined;
   readonly verdicts: readonly Verdict[];
-}): Entry['right'] {
+}): InventoryEntry['right'] {
   if (of.mode === 'namespace') return 'not-needed';
   if (of.problem !== undefined) return 'refused';
   const right = verdictOfAll(

@@ -1,6 +1,6 @@
 import { modeForIdentity } from '@pod-identity/policy';
 import { exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
-import { lookAtWorld } from '../cluster/follow-world.ts';
+import { readClusterView } from '../cluster/follow-cluster.ts';
 import { needs } from '../cluster/within-rights.ts';
 import {
   accessOnce,
@@ -11,7 +11,7 @@ import {
 } from '../../../mic/src/commands/plug-in.ts';
 import { isForPrograms } from '../print/output.ts';
 import { reportNotes } from './access.ts';
-import { entryOf, type Entry, type SeenUse } from './inventory-entry.ts';
+import { entryOf, type InventoryEntry, type IdentityUse } from './inventory-entry.ts';
 import { rulesOf } from './modes.ts';
 import { openRights } from './rights.ts';
 import { createReviews } from './verdicts.ts';
@@ -20,12 +20,14 @@ export const inventory: PlugInCommand = {
   name: 'inventory',
   summary: 'lists which pod can be whom: pod, ServiceAccount, identity, type, right and state',
   examples: ['inventory -n shop', 'inventory -A -o json'],
-  deadlineMs: 120_000,
   async run(session) {
-    const [rights, world] = await Promise.all([openRights(session), look(session)]);
+    const [rights, { uses, isCut, notes: lacking }] = await Promise.all([
+      openRights(session),
+      readUses(session),
+    ]);
     const review = createReviews(rights, session);
     const entries = await Promise.all(
-      world.uses.map(async (use) => {
+      uses.map(async (use) => {
         const verdicts =
           use.mode === 'namespace'
             ? []
@@ -34,29 +36,29 @@ export const inventory: PlugInCommand = {
       }),
     );
     entries.sort(byPod);
-    const notes = [...rights.notes, ...world.notes];
+    const notes = [...rights.notes, ...lacking];
     if (isForPrograms(session)) session.out.object({ source: rights.source, entries, notes });
     else print(session, entries);
     reportNotes(session, notes);
-    const isKnown = !world.isCut && entries.every(({ mayUse }) => mayUse !== null);
+    const isKnown = !isCut && entries.every(({ mayUse }) => mayUse !== null);
     return isKnown ? exitCodes.ok : exitCodes.unknown;
   },
 };
 
-interface Seen {
-  readonly uses: readonly SeenUse[];
+interface Uses {
+  readonly uses: readonly IdentityUse[];
   /** Some are left out. */
   readonly isCut: boolean;
   readonly notes: readonly string[];
 }
 
-async function look(session: Session): Promise<Seen> {
+async function readUses(session: Session): Promise<Uses> {
   const { namespace } = session;
   const rules = await rulesOf(session);
   const { forceNamespaced, mode } = rules;
-  const looking = { forceNamespaced, access: accessOnce(mode), needs: needs.inventory };
-  const { world, transport } = await lookAtWorld({ ...session, ...looking });
-  const { index, records } = world;
+  const reading = { forceNamespaced, access: accessOnce(mode), needs: needs.inventory };
+  const { cluster, transport } = await readClusterView({ ...session, ...reading });
+  const { index, records } = cluster;
   const machines = await machinesInUse({ ...session, transport }, index);
   const { kept, leftOut } = fewOfEach(identitiesInUse(index));
   const uses = [...kept, ...machines.using]
@@ -72,7 +74,7 @@ async function look(session: Session): Promise<Seen> {
         state: records.of(pod).find((record) => using.by === `AzureIdentity ${record.identity}`)?.state,
       };
     });
-  const notes = [...rules.notes, ...world.unknown, ...machines.unknown, ...leftOut];
+  const notes = [...rules.notes, ...cluster.unknown, ...machines.unknown, ...leftOut];
   return { uses, isCut: leftOut.length > 0, notes };
 }
 
@@ -100,12 +102,12 @@ export function fewOfEach(all: Iterable<Using>): {
   return { kept, leftOut };
 }
 
-function byPod(a: Entry, b: Entry): number {
+function byPod(a: InventoryEntry, b: InventoryEntry): number {
   const [one = '', other = ''] = [a, b].map(({ namespace, pod, by }) => `${namespace}/${pod} ${by}`);
   return one < other ? -1 : Number(one > other);
 }
 
-function print({ out }: Session, entries: readonly Entry[]): void {
+function print({ out }: Session, entries: readonly InventoryEntry[]): void {
   out.table({
     columns: [
       { name: 'POD' },

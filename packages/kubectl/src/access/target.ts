@@ -9,7 +9,7 @@ import {
 import { createResource, KubeError } from '@pod-identity/kit/kube';
 import { targetsOf } from '@pod-identity/policy';
 import { CommandProblem, type Session } from '../cli/command.ts';
-import { named } from './named.ts';
+import { parseObjectName } from '../cli/arguments.ts';
 
 /** How an Azure identity is named on the command line. */
 export const identityArgument =
@@ -32,7 +32,7 @@ export async function readTargets(session: Session, text: string): Promise<reado
 }
 
 async function readIdentity(session: Session, text: string) {
-  const key = named(text, 'AzureIdentity', session);
+  const key = parseObjectName(text, 'AzureIdentity', session);
   try {
     const object = await createResource<unknown>(session.kube, resources.AzureIdentity).get(key, {
       signal: session.signal,

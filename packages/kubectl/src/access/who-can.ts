@@ -16,7 +16,6 @@ export const whoCan: PlugInCommand = {
     'who-can shop/reader',
     'who-can /subscriptions/S/resourceGroups/G/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader',
   ],
-  deadlineMs: 120_000,
   async run(session, { args: [identity = ''] }) {
     const targets = await readTargets(session, identity);
     const rights = await openRights(session);

@@ -16,7 +16,7 @@ export interface PlugInCommand {
   readonly options?: readonly Option[];
   /** What follows `kubectl azure-pod-identity`. */
   readonly examples: readonly string[];
-  /** Default: 30 seconds. */
+  /** Default: 2 minutes. */
   readonly deadlineMs?: number;
   /** Whether this call goes on until it is interrupted: it has no deadline then. */
   isEndless?(given: Given): boolean;

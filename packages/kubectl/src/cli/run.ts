@@ -13,6 +13,7 @@ import { createLog } from '@pod-identity/kit/serve';
 import { connect, describeFailure, type Connection } from '../cluster/connect.ts';
 import { readServices, type Services } from '../cluster/services.ts';
 import { createOut, type Format, type Terminal } from '../print/output.ts';
+import { parseOption } from './arguments.ts';
 import { CommandProblem, exitCodes, type PlugInCommand, type Session } from './command.ts';
 import { clusterNoteOf, kubectlWordsOf, withClusterNote } from './kubectl-words.ts';
 import { createProgram, type Call, type GlobalOptions } from './program.ts';
@@ -32,7 +33,7 @@ export interface Surroundings {
 }
 
 /** A person waits for it; it lists a large cluster in pages. */
-const defaultDeadlineMs = 30_000;
+const defaultDeadlineMs = 120_000;
 
 export async function run(surroundings: Surroundings): Promise<number> {
   const { argv, print, complain, signal } = surroundings;
@@ -126,10 +127,7 @@ function createSession({ globals, connection, surroundings, signal }: Opening): 
 function timeoutOf({ requestTimeout }: GlobalOptions): number | undefined {
   // kubectl takes a number without a unit for seconds.
   const text = /^\d+$/.test(requestTimeout) ? `${requestTimeout}s` : requestTimeout;
-  const parsed = value.duration('0', { min: 0 }).parse(text);
-  if ('need' in parsed)
-    throw new CommandProblem(`--request-timeout must be ${parsed.need}, not ${requestTimeout}`);
-  return parsed.value === 0 ? undefined : parsed.value;
+  return parseOption('request-timeout', value.duration('0', { min: 0 }), text) || undefined;
 }
 
 /** Errors of the connection name the server. */

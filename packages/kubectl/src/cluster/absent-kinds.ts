@@ -1,5 +1,6 @@
 import type { Clock } from '@pod-identity/kit/core';
 import { KubeError, type KubeTransport } from '@pod-identity/kit/kube';
+import { emptyList } from './lists.ts';
 
 export interface AbsentKinds {
   readonly transport: KubeTransport;
@@ -11,7 +12,7 @@ export interface AbsentKinds {
 const againMs = 30_000;
 
 /** Lists of kinds that the cluster does not have are empty, so that the rest can be shown. */
-export function spareAbsentKinds(kube: KubeTransport, clock: Clock): AbsentKinds {
+export function emptyAbsentKinds(kube: KubeTransport, clock: Clock): AbsentKinds {
   const absent = new Set<string>();
   return {
     transport: {
@@ -24,7 +25,7 @@ export function spareAbsentKinds(kube: KubeTransport, clock: Clock): AbsentKinds
         } catch (error) {
           if (!(error instanceof KubeError && error.code === 'not-found')) throw error;
           absent.add(request.path);
-          return { metadata: { resourceVersion: '0' }, items: [] };
+          return emptyList;
         }
       },
       async *watch(request) {

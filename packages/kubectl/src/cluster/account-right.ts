@@ -1,10 +1,6 @@
-import {
-  createAccessReviewer,
-  KubeError,
-  subjectOf,
-  type KubeRight,
-  type KubeTransport,
-} from '@pod-identity/kit/kube';
+import { createAccessReviewer, KubeError, subjectOf, type KubeRight } from '@pod-identity/kit/kube';
+import type { ObjectName } from './fields.ts';
+import type { ClusterReader } from './lists.ts';
 
 export interface NeededRight extends Omit<KubeRight, 'namespace' | 'name'> {
   /** In its own namespace alone. */
@@ -12,14 +8,14 @@ export interface NeededRight extends Omit<KubeRight, 'namespace' | 'name'> {
 }
 
 export interface AccountRight {
-  readonly account: { readonly namespace: string; readonly name: string };
+  readonly account: ObjectName;
   readonly right: NeededRight;
 }
 
 /** What the API server says; undefined: the user may not ask. */
 export async function hasRight(
   { account: { namespace, name }, right: { isOwn, ...right } }: AccountRight,
-  { kube, signal }: { readonly kube: KubeTransport; readonly signal: AbortSignal },
+  { kube, signal }: ClusterReader,
 ): Promise<boolean | undefined> {
   const wanted = { subject: subjectOf(namespace, name), ...right, ...(isOwn === true && { namespace }) };
   try {

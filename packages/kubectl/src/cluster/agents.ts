@@ -1,14 +1,11 @@
 // The pods of NMI.
-import { coreKinds, type Fields, type KubeTransport } from '@pod-identity/kit/kube';
-import { memberOf, stringAt } from '../../../mic/src/commands/plug-in.ts';
-import { itemsOf, listAllowed, unknownOf } from './lists.ts';
+import { coreKinds, type Fields } from '@pod-identity/kit/kube';
+import { conditionOf, fieldAt, listAt, mapAt, nameOf, numberAt, textAt, type ObjectName } from './fields.ts';
+import { itemsOf, listAllowed, unknownOf, type ClusterReader } from './lists.ts';
 import type { Installed, Services } from './services.ts';
-import { arrayAt } from './workload.ts';
 
 /** A pod of a DaemonSet of NMI. */
-export interface AgentPod {
-  readonly namespace: string;
-  readonly name: string;
+export interface AgentPod extends ObjectName {
   readonly node: string;
   /** The name of NMI's container. */
   readonly container: string;
@@ -32,9 +29,7 @@ const fields: Fields = {
   },
 };
 
-interface Reading {
-  readonly kube: KubeTransport;
-  readonly signal: AbortSignal;
+interface AgentReader extends ClusterReader {
   /** Default: all nodes. */
   readonly node?: string;
 }
@@ -45,20 +40,17 @@ export interface Agents {
 }
 
 /** Those of all DaemonSets of NMI. */
-export async function readAgents({ nmi }: Pick<Services, 'nmi'>, reading: Reading): Promise<Agents> {
+export async function readAgents({ nmi }: Pick<Services, 'nmi'>, reading: AgentReader): Promise<Agents> {
   const lists = await Promise.all(nmi.map((installed) => agentsOf(installed, reading)));
-  return {
-    pods: lists.flatMap(itemsOf),
-    unknown: lists.flatMap(unknownOf),
-  };
+  return { pods: lists.flatMap(itemsOf), unknown: lists.flatMap(unknownOf) };
 }
 
 /** Others may give their pods the same labels: the DaemonSet that owns a pod counts. */
 function agentsOf(
   { namespace, name, object, isOriginal }: Installed<unknown>,
-  { node, ...reading }: Reading,
+  { node, ...reading }: AgentReader,
 ) {
-  const uid = stringAt(memberOf(object, 'metadata'), 'uid');
+  const uid = textAt(object, 'metadata.uid');
   return listAllowed({
     ...reading,
     kind: coreKinds.pods,
@@ -67,49 +59,40 @@ function agentsOf(
     ...(node !== undefined && { fieldSelector: `spec.nodeName=${node}` }),
     fields,
     trim: (pod) =>
-      arrayAt(memberOf(pod, 'metadata'), 'ownerReferences').some((owner) => stringAt(owner, 'uid') === uid)
+      listAt(pod, 'metadata.ownerReferences').some((owner) => textAt(owner, 'uid') === uid)
         ? { ...agentOf(pod, containerOf(object, name)), isOriginal }
         : undefined,
   });
 }
 
-function selectorOf(workload: unknown): string {
-  const labels = memberOf(memberOf(memberOf(workload, 'spec'), 'selector'), 'matchLabels');
-  return typeof labels === 'object' && labels !== null
-    ? Object.entries(labels)
-        .map(([key, value]) => `${key}=${String(value)}`)
-        .join(',')
-    : '';
-}
+const selectorOf = (workload: unknown): string =>
+  Object.entries(mapAt(workload, 'spec.selector.matchLabels'))
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',');
 
 /** The first one, as in the manifests: others may be beside it. */
 function containerOf(workload: unknown, byDefault: string): string {
-  const template = memberOf(memberOf(memberOf(workload, 'spec'), 'template'), 'spec');
-  const names = arrayAt(template, 'containers').map((container) => stringAt(container, 'name'));
+  const names = listAt(workload, 'spec.template.spec.containers').map((one) => textAt(one, 'name'));
   return names.find((name) => name === 'nmi') ?? names[0] ?? byDefault;
 }
 
 function agentOf(pod: unknown, container: string): Omit<AgentPod, 'isOriginal'> {
-  const [metadata, spec, status] = ['metadata', 'spec', 'status'].map((key) => memberOf(pod, key));
-  const isNamed = (each: unknown) => stringAt(each, 'name') === container;
-  const own = arrayAt(status, 'containerStatuses').find(isNamed);
-  const ready = arrayAt(status, 'conditions').find((condition) => stringAt(condition, 'type') === 'Ready');
-  const restarts = memberOf(own, 'restartCount');
+  const isNamed = (each: unknown) => textAt(each, 'name') === container;
+  const own = listAt(pod, 'status.containerStatuses').find(isNamed);
+  const ready = conditionOf(pod, 'Ready');
   return {
-    namespace: stringAt(metadata, 'namespace'),
-    name: stringAt(metadata, 'name'),
-    node: stringAt(spec, 'nodeName'),
+    ...nameOf(pod),
+    node: textAt(pod, 'spec.nodeName'),
     container,
-    image: stringAt(arrayAt(spec, 'containers').find(isNamed), 'image'),
-    isReady: stringAt(ready, 'status') === 'True',
-    why: whyNot(memberOf(own, 'state')) || stringAt(ready, 'message'),
-    restarts: typeof restarts === 'number' ? restarts : 0,
-    isEnding: stringAt(metadata, 'deletionTimestamp') !== '',
+    image: textAt(listAt(pod, 'spec.containers').find(isNamed), 'image'),
+    isReady: textAt(ready, 'status') === 'True',
+    why: whyNot(fieldAt(own, 'state.waiting')) || textAt(ready, 'message'),
+    restarts: numberAt(own, 'restartCount'),
+    isEnding: textAt(pod, 'metadata.deletionTimestamp') !== '',
   };
 }
 
-function whyNot(state: unknown): string {
-  const waiting = memberOf(state, 'waiting');
-  const [reason, message] = [stringAt(waiting, 'reason'), stringAt(waiting, 'message')];
+function whyNot(waiting: unknown): string {
+  const [reason, message] = [textAt(waiting, 'reason'), textAt(waiting, 'message')];
   return message === '' ? reason : `${reason}: ${message}`;
 }

@@ -1,8 +1,9 @@
 // Which workloads are MIC and NMI. An editor of any namespace can write a Deployment with their image, arguments and labels, but cannot grant
 // MIC's or NMI's cluster-wide rights, so those identify the real workload.
 import { createLimit } from '@pod-identity/kit/core';
-import type { KubeTransport } from '@pod-identity/kit/kube';
 import { hasRight, type NeededRight } from './account-right.ts';
+import { keyOf } from './fields.ts';
+import type { ClusterReader } from './lists.ts';
 import type { Workload } from './workload.ts';
 
 export interface Genuine {
@@ -13,13 +14,11 @@ export interface Genuine {
   readonly unknown: readonly string[];
 }
 
-interface Reading {
-  readonly kube: KubeTransport;
-  readonly signal: AbortSignal;
-}
-
 /** Whose editors are administrators: those of the manifests. Elsewhere the rights tell. */
-export const homes = { services: ['aad-pod-identity', 'kube-system'], broker: ['aad-pod-identity-broker'] };
+export const manifestNamespaces = {
+  services: ['aad-pod-identity', 'kube-system'],
+  broker: ['aad-pod-identity-broker'],
+};
 
 const group = 'aadpodidentity.k8s.io';
 const attaches = [{ verb: 'create', group, resource: 'azureassignedidentities' }];
@@ -33,7 +32,7 @@ function rightsOf({ role, isOriginal }: Workload): readonly NeededRight[] {
 }
 
 /** Of the same role and project those with the rights; if there are none, those in the namespaces of the manifests. */
-export async function findGenuine(candidates: readonly Workload[], reading: Reading): Promise<Genuine> {
+export async function findGenuine(candidates: readonly Workload[], reading: ClusterReader): Promise<Genuine> {
   const limit = createLimit(8);
   const seen = await Promise.all(
     candidates.map((one) => limit(async () => ({ one, isProven: await hasRights(one, reading) }))),
@@ -41,7 +40,9 @@ export async function findGenuine(candidates: readonly Workload[], reading: Read
   const groups = Map.groupBy(seen, ({ one: { role, isOriginal } }) => `${role} ${isOriginal}`);
   const genuine = [...groups.values()].flatMap((alike) => {
     const proven = alike.filter(({ isProven }) => isProven === true);
-    return proven.length > 0 ? proven : alike.filter(({ one }) => homes.services.includes(one.namespace));
+    return proven.length > 0
+      ? proven
+      : alike.filter(({ one }) => manifestNamespaces.services.includes(one.namespace));
   });
   const found = new Set(genuine.map(({ one }) => one));
   const others = seen.filter(({ one }) => !found.has(one));
@@ -56,8 +57,8 @@ export async function findGenuine(candidates: readonly Workload[], reading: Read
   };
 }
 
-const looksLike = ({ kind, namespace, name, role }: Workload) =>
-  `${kind} ${namespace}/${name} looks like ${role === 'broker' ? 'the broker' : role.toUpperCase()}`;
+const looksLike = (workload: Workload) =>
+  `${workload.kind} ${keyOf(workload)} looks like ${workload.role === 'broker' ? 'the broker' : workload.role.toUpperCase()}`;
 
 export const imitationOf = (workload: Workload) =>
   `${looksLike(workload)} and is not taken for it: ${
@@ -66,8 +67,8 @@ export const imitationOf = (workload: Workload) =>
       : 'its ServiceAccount lacks the rights, or another one has them'
   }`;
 
-async function hasRights(workload: Workload, reading: Reading): Promise<boolean | undefined> {
-  const account = { namespace: workload.namespace, name: workload.account || 'default' };
+async function hasRights(workload: Workload, reading: ClusterReader): Promise<boolean | undefined> {
+  const account = { namespace: workload.namespace, name: workload.account };
   for (const right of rightsOf(workload)) {
     const isAllowed = await hasRight({ account, right }, reading);
     if (isAllowed !== true) return isAllowed;

@@ -19,9 +19,16 @@ export type Listed<T> =
     }
   | { readonly kind: 'not-read'; readonly why: 'denied' | 'absent'; readonly text: string };
 
-export interface ListOptions<T> {
+/** What was read, or why not, in words. */
+export type Known<T> = { readonly value: T } | { readonly unknown: string };
+
+/** What reads of the cluster take. */
+export interface ClusterReader {
   readonly kube: KubeTransport;
   readonly signal: AbortSignal;
+}
+
+export interface ListOptions<T> extends ClusterReader {
   readonly kind: ResourceKind;
   /** Default: all namespaces. */
   readonly namespace?: string | undefined;
@@ -33,6 +40,9 @@ export interface ListOptions<T> {
   /** Undefined leaves the object out. */
   readonly trim: (object: unknown) => T | undefined;
 }
+
+/** The response of the API server about a kind without objects. */
+export const emptyList = { metadata: { resourceVersion: '0' }, items: [] };
 
 /** As kubectl has it. */
 const pageSize = 500;
@@ -55,13 +65,13 @@ export async function listAllowed<T>({
         return {
           kind: 'read',
           items,
-          lacking: `only ${items.length} ${nameOf(kind)} were read: there are more`,
+          lacking: `only ${items.length} ${resourceName(kind)} were read: there are more`,
         };
       items.push(...page);
     }
     return { kind: 'read', items };
   } catch (error) {
-    return notRead(error, `list ${nameOf(kind)} ${scopeOf(namespace)}`, kind);
+    return notRead(error, `list ${resourceName(kind)} ${scopeOf(namespace)}`, kind);
   }
 }
 
@@ -75,7 +85,7 @@ export function unknownOf(list: Listed<unknown>): readonly string[] {
 export type Got =
   { readonly kind: 'read'; readonly object: unknown } | Extract<Listed<never>, { kind: 'not-read' }>;
 
-export interface GetOptions extends Pick<ListOptions<never>, 'kube' | 'signal' | 'kind' | 'fields'> {
+export interface GetOptions extends ClusterReader, Pick<ListOptions<never>, 'kind' | 'fields'> {
   readonly name: string;
   /** Of namespaced kinds. */
   readonly namespace?: string;
@@ -91,7 +101,7 @@ export async function getAllowed({
   try {
     return { kind: 'read', object: await createResource(kube, kind).get(key, { signal, fields }) };
   } catch (error) {
-    return notRead(error, `get ${nameOf(kind)}/${key.name} ${scopeOf(key.namespace)}`, kind);
+    return notRead(error, `get ${resourceName(kind)}/${key.name} ${scopeOf(key.namespace)}`, kind);
   }
 }
 
@@ -100,10 +110,12 @@ function notRead(error: unknown, what: string, kind: ResourceKind) {
   if (error.code === 'denied')
     return { kind: 'not-read', why: 'denied', text: `you may not ${what}` } as const;
   if (error.code === 'not-found')
-    return { kind: 'not-read', why: 'absent', text: `the cluster has no ${nameOf(kind)}` } as const;
+    return { kind: 'not-read', why: 'absent', text: `the cluster has no ${resourceName(kind)}` } as const;
   throw error;
 }
 
-const nameOf = ({ plural, group }: ResourceKind) => (group === '' ? plural : `${plural}.${group}`);
-const scopeOf = (namespace: string | undefined) =>
+/** With its group, as kubectl writes it. */
+export const resourceName = ({ plural, group }: Pick<ResourceKind, 'plural' | 'group'>) =>
+  group === '' ? plural : `${plural}.${group}`;
+export const scopeOf = (namespace: string | undefined) =>
   namespace === undefined ? 'at the cluster scope' : `in namespace ${namespace}`;

@@ -1,9 +1,9 @@
 import { clusterKinds } from '@pod-identity/kit/core';
-import type { KubeTransport } from '@pod-identity/kit/kube';
 import { readMicConfig, type MicConfig } from '../../../mic/src/commands/plug-in.ts';
 import { readNmiConfig, type NmiConfig } from '../../../nmi/src/commands/plug-in.ts';
-import { findGenuine, homes, imitationOf } from './genuine.ts';
-import { itemsOf, listAllowed } from './lists.ts';
+import { usualAudience } from './credential.ts';
+import { findGenuine, manifestNamespaces, imitationOf } from './genuine.ts';
+import { itemsOf, listAllowed, unknownOf, type ClusterReader } from './lists.ts';
 import { readWorkload, type Role, type Workload } from './workload.ts';
 
 export interface Services {
@@ -16,14 +16,26 @@ export interface Services {
   readonly unknown: readonly string[];
 }
 
-export interface Installed<Config> extends Pick<
-  Workload,
-  'kind' | 'namespace' | 'name' | 'image' | 'isOriginal' | 'replicas' | 'object'
-> {
+export interface Installed<Config> extends Workload {
   readonly config: Config | { readonly problems: readonly string[] };
 }
 
-/** Those of which the flags are understood. */
+/** Those of this project. */
+export const ownOf = <S extends Pick<Workload, 'isOriginal'>>(all: readonly S[]): readonly S[] =>
+  all.filter(({ isOriginal }) => !isOriginal);
+
+/** NMI without MIC: the machines have their identities otherwise. */
+export const isManaged = ({ config }: Pick<Installed<object>, 'config'>): boolean =>
+  'mode' in config && config.mode === 'managed';
+
+/** One of its pods at least. */
+export const isReady = ({ replicas }: Pick<Workload, 'replicas'>): boolean => replicas.ready > 0;
+
+/** Of the tokens of a broker. */
+export const audienceOf = ({ config }: Pick<Installed<NmiConfig>, 'config'>): string =>
+  'problems' in config ? usualAudience : config.brokerService.cloud.audience;
+
+/** Of those of which the flags are understood. */
 export const configsOf = <C extends object>(all: readonly Installed<C>[]): readonly C[] =>
   all.flatMap(({ config }) => ('problems' in config ? [] : [config]));
 
@@ -33,13 +45,8 @@ const mostOfNamespace = 16;
 /** Looked at one by one if not all namespaces may be: those of the manifests, and the original's. */
 const usualNamespaces = ['aad-pod-identity', 'aad-pod-identity-broker', 'kube-system', 'default'];
 
-interface Reading {
-  readonly kube: KubeTransport;
-  readonly signal: AbortSignal;
-}
-
 /** Finds MIC, NMI and the broker in any namespace by what their containers run, and reads the flags that these are given. */
-export async function readServices(reading: Reading): Promise<Services> {
+export async function readServices(reading: ClusterReader): Promise<Services> {
   const found = await Promise.all(kinds.map((kind) => findOfKind(kind, reading)));
   const candidates = found.flatMap(({ workloads }) => workloads);
   const isBroker = ({ role }: Workload) => role === 'broker';
@@ -48,14 +55,14 @@ export async function readServices(reading: Reading): Promise<Services> {
     reading,
   );
   const of = (role: Role) => genuine.workloads.filter((workload) => workload.role === role);
-  const nmi = of('nmi').map((workload) => installed(workload, nmiConfigOf(workload)));
+  const nmi = of('nmi').map((workload) => ({ ...workload, config: nmiConfigOf(workload) }));
   const namespaces = brokerNamespaces(nmi);
   const isServed = ({ namespace }: Workload) => namespaces.includes(namespace);
   const brokers = candidates.filter(isBroker);
   return {
     nmi,
-    mic: of('mic').map((workload) => installed(workload, micConfigOf(workload))),
-    broker: brokers.filter(isServed).map((workload) => installed(workload, nmiConfigOf(workload))),
+    mic: of('mic').map((workload) => ({ ...workload, config: micConfigOf(workload) })),
+    broker: brokers.filter(isServed).map((workload) => ({ ...workload, config: nmiConfigOf(workload) })),
     imitations: [...genuine.imitations, ...brokers.filter((one) => !isServed(one)).map(imitationOf)],
     unknown: [...found.flatMap(({ unknown }) => unknown), ...genuine.unknown],
   };
@@ -63,27 +70,25 @@ export async function readServices(reading: Reading): Promise<Services> {
 
 /** NMI tells where its broker is. */
 function brokerNamespaces(nmi: readonly Installed<NmiConfig>[]): readonly string[] {
-  const named = configsOf(nmi.filter(({ isOriginal }) => !isOriginal)).flatMap(({ hasBroker, broker }) =>
+  const named = configsOf(ownOf(nmi)).flatMap(({ hasBroker, broker }) =>
     hasBroker ? [broker.namespace] : [],
   );
-  return named.length > 0 ? named : homes.broker;
+  return named.length > 0 ? named : manifestNamespaces.broker;
 }
 
-async function findOfKind(kind: (typeof kinds)[number], reading: Reading) {
+async function findOfKind(kind: (typeof kinds)[number], reading: ClusterReader) {
   const isAmongFirst = createFirstOfNamespace();
   const trim = (object: unknown) => {
     const workload = readWorkload(kind.kind, object);
     return workload && isAmongFirst(workload) ? workload : undefined;
   };
   const everywhere = await listAllowed({ ...reading, kind, trim });
-  if (everywhere.kind === 'read') return { workloads: everywhere.items, unknown: [] };
+  const unknown = unknownOf(everywhere);
+  if (everywhere.kind === 'read') return { workloads: everywhere.items, unknown };
   const usual = await Promise.all(
     usualNamespaces.map((namespace) => listAllowed({ ...reading, kind, trim, namespace })),
   );
-  return {
-    workloads: usual.flatMap(itemsOf),
-    unknown: [everywhere.text],
-  };
+  return { workloads: usual.flatMap(itemsOf), unknown };
 }
 
 /** A list that begins again has the same first ones. */
@@ -95,13 +100,6 @@ function createFirstOfNamespace(): (workload: Workload) => boolean {
     if (names.size < mostOfNamespace) names.add(name);
     return names.has(name);
   };
-}
-
-function installed<Config>(
-  { kind, namespace, name, image, isOriginal, replicas, object }: Workload,
-  config: Installed<Config>['config'],
-): Installed<Config> {
-  return { kind, namespace, name, image, isOriginal, replicas, object, config };
 }
 
 function micConfigOf(workload: Workload): Installed<MicConfig>['config'] {

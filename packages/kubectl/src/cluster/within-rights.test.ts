@@ -28,7 +28,7 @@ function server(...given: readonly (string | Partial<Needs>)[]) {
   };
   const within = readWithinRights(kube, {
     namespace: 'shop',
-    spare: ['nodes', 'azurepodidentityexceptions'],
+    optional: ['nodes', 'azurepodidentityexceptions'],
     ...needs,
   });
   const get = (path: string, more: Partial<KubeRequest> = {}) =>
@@ -90,7 +90,7 @@ describe('a list of one namespace', () => {
   });
 
   it('that is refused and can be spared counts as empty, and that is said', async () => {
-    const { within, get } = server({ spare: ['pods'] });
+    const { within, get } = server({ optional: ['pods'] });
     expect(await get('/api/v1/namespaces/pay/pods')).toMatchObject({ items: [] });
     expect(within.lacking()).toEqual([
       'not taken into account, since you may not list them: pods of other namespaces',

@@ -3,6 +3,7 @@
 import { resources } from '@pod-identity/crd-types';
 import { aborted } from '@pod-identity/kit/core';
 import { KubeError, type KubeRequest, type KubeTransport } from '@pod-identity/kit/kube';
+import { emptyList, scopeOf } from './lists.ts';
 
 export interface ReadsWithinRights {
   readonly transport: KubeTransport;
@@ -17,7 +18,7 @@ export interface ReadsWithinRights {
 /** Plurals of kinds that a command can do without. */
 export interface Needs {
   /** They count as empty if they may not be listed. */
-  readonly spare: readonly string[];
+  readonly optional: readonly string[];
   /** Only those of the namespace are wanted, whatever the user may list. */
   readonly only?: readonly string[];
 }
@@ -34,18 +35,16 @@ const objectPlurals = [resources.AzureIdentity.plural, resources.AzureIdentityBi
 export const needs = {
   /** `status` and `ui`. */
   status: {
-    spare: [...objectPlurals, recordPlural, 'pods', 'nodes', 'namespaces'],
+    optional: [...objectPlurals, recordPlural, 'pods', 'nodes', 'namespaces'],
     only: ['pods', recordPlural],
   },
-  inventory: { spare: [recordPlural, 'nodes'], only: ['pods', recordPlural] },
-  explain: { spare: [resources.AzurePodIdentityException.plural] },
+  inventory: { optional: [recordPlural, 'nodes'], only: ['pods', recordPlural] },
+  explain: { optional: [resources.AzurePodIdentityException.plural] },
   /** `access` and `who-can`: the names of identities. */
-  access: { spare: [] },
+  access: { optional: [] },
   /** Who is forgotten would lose tokens. */
-  migrate: { spare: [] },
+  migrate: { optional: [] },
 } as const satisfies Readonly<Record<string, Needs>>;
-
-const nothing = { metadata: { resourceVersion: '0' }, items: [] };
 
 /** What became of the lists that were refused. */
 interface Narrowing {
@@ -71,7 +70,7 @@ export function readWithinRights(kube: KubeTransport, within: Within): ReadsWith
         if (list === undefined) return kube.request(request);
         if (isUnwanted(list, within)) {
           paths.set(request.path, undefined);
-          return nothing;
+          return emptyList;
         }
         const known = paths.get(request.path);
         const path = known ?? wantedPath(list, within) ?? request.path;
@@ -125,21 +124,21 @@ async function narrow(kube: KubeTransport, refusal: Refused): Promise<unknown> {
     const response = await kube.request({ ...request, path });
     narrowing.elsewhere.add(list.plural);
     narrowing.paths.set(request.path, isNamespace ? undefined : path);
-    return isNamespace ? { ...nothing, items: [response] } : response;
+    return isNamespace ? { ...emptyList, items: [response] } : response;
   } catch (error) {
     if (!isRefusal(error)) throw error;
     return doWithout(error, refusal);
   }
 }
 
-function doWithout(error: KubeError, { request, list, within, narrowing }: Refused): typeof nothing {
-  const { namespace, spare } = within;
+function doWithout(error: KubeError, { request, list, within, narrowing }: Refused): typeof emptyList {
+  const { namespace, optional } = within;
   const isOfOne = list.namespace !== undefined;
-  if (spare.includes(list.plural)) {
+  if (optional.includes(list.plural)) {
     const { elsewhere, unread } = narrowing;
     (isOfOne && namespace !== undefined ? elsewhere : unread).add(list.plural);
     narrowing.paths.set(request.path, undefined);
-    return nothing;
+    return emptyList;
   }
   // Without Namespaces both services work.
   if (list.plural !== 'namespaces' && !isOfOne) narrowing.refused.reject(refusalOf(list, namespace, error));
@@ -179,8 +178,8 @@ function isRefusal(error: unknown): error is KubeError {
 }
 
 function refusalOf({ resource }: List, namespace: string | undefined, cause: KubeError): KubeError {
-  const where = namespace === undefined ? 'at the cluster scope' : `in namespace ${namespace}`;
-  return new KubeError('denied', `you may not list ${resource} ${where}: ${cause.message}`, { cause });
+  const what = `list ${resource} ${scopeOf(namespace)}`;
+  return new KubeError('denied', `you may not ${what}: ${cause.message}`, { cause });
 }
 
 /** A watch in which nothing happens. */

@@ -1,5 +1,5 @@
 // Which DaemonSets and Deployments are MIC, NMI or the broker, and how their container is started.
-import { memberOf, stringAt } from '../../../mic/src/commands/plug-in.ts';
+import { fieldAt, listAt, nameOf, numberAt, textAt, textsAt } from './fields.ts';
 
 export type Role = 'nmi' | 'mic' | 'broker';
 
@@ -9,7 +9,7 @@ export interface Workload {
   readonly namespace: string;
   readonly name: string;
   readonly image: string;
-  /** The ServiceAccount of its pods; empty: the default one. */
+  /** The ServiceAccount of its pods. */
   readonly account: string;
   readonly isOriginal: boolean;
   readonly argv: readonly string[];
@@ -20,32 +20,18 @@ export interface Workload {
 
 /** Undefined for all others, also for the canary and for the DaemonSet that removes NMI's rules. */
 export function readWorkload(kind: Workload['kind'], object: unknown): Workload | undefined {
-  const metadata = memberOf(object, 'metadata');
-  const [namespace, name] = [stringAt(metadata, 'namespace'), stringAt(metadata, 'name')];
-  const template = memberOf(memberOf(memberOf(object, 'spec'), 'template'), 'spec');
-  for (const container of arrayAt(template, 'containers')) {
+  const { namespace, name } = nameOf(object);
+  for (const container of listAt(object, 'spec.template.spec.containers')) {
     const program = programOf(container);
     if (program === undefined) continue;
     const { env, expanded } = variablesOf(container, namespace);
     const argv = argumentsOf(container).map((word) => expanded(word));
     const role = roleOf(program, kind, argv);
     if (role === undefined) continue;
-    const image = stringAt(container, 'image');
-    const account = stringAt(template, 'serviceAccountName');
-    const isOriginal = isOfOriginal(image, account);
-    return {
-      role,
-      kind,
-      namespace,
-      name,
-      image,
-      account,
-      isOriginal,
-      argv,
-      env,
-      replicas: replicasOf(kind, object),
-      object,
-    };
+    const image = textAt(container, 'image');
+    const account = accountOf(object);
+    const known = { role, kind, namespace, name, image, account, argv, env, object };
+    return { ...known, isOriginal: isOfOriginal(image, account), replicas: replicasOf(kind, object) };
   }
   return undefined;
 }
@@ -55,11 +41,11 @@ const programWord = /^(?:[^-].*\/|\/)?(nmi|mic)(?:\.js)?$/;
 
 /** By the program that the container names, else by the last part of its image's name. */
 function programOf(container: unknown): 'nmi' | 'mic' | undefined {
-  const [command = ''] = [...wordsAt(container, 'command'), ...wordsAt(container, 'args')].flatMap(
+  const [command = ''] = [...textsAt(container, 'command'), ...textsAt(container, 'args')].flatMap(
     (word) => programWord.exec(word)?.[1] ?? [],
   );
   const name =
-    command || (/(?:^|[/_.-])(nmi|mic)$/.exec(repositoryOf(stringAt(container, 'image')))?.[1] ?? '');
+    command || (/(?:^|[/_.-])(nmi|mic)$/.exec(repositoryOf(textAt(container, 'image')))?.[1] ?? '');
   return name === 'nmi' || name === 'mic' ? name : undefined;
 }
 
@@ -96,9 +82,9 @@ function isOfOriginal(image: string, account: string): boolean {
 
 /** What follows the program. */
 function argumentsOf(container: unknown): readonly string[] {
-  const words = [...wordsAt(container, 'command'), ...wordsAt(container, 'args')];
+  const words = [...textsAt(container, 'command'), ...textsAt(container, 'args')];
   const program = words.findIndex((word) => programWord.test(word));
-  return program === -1 ? wordsAt(container, 'args') : words.slice(program + 1);
+  return program === -1 ? textsAt(container, 'args') : words.slice(program + 1);
 }
 
 interface Variables {
@@ -123,10 +109,10 @@ function variablesOf(container: unknown, namespace: string): Variables {
     return value;
   };
   const expanded = (text: string) => text.replaceAll(reference, valueOf);
-  for (const variable of arrayAt(container, 'env')) {
-    const name = stringAt(variable, 'name');
-    const path = stringAt(memberOf(memberOf(variable, 'valueFrom'), 'fieldRef'), 'fieldPath');
-    const value = memberOf(variable, 'value');
+  for (const variable of listAt(container, 'env')) {
+    const name = textAt(variable, 'name');
+    const path = textAt(variable, 'valueFrom.fieldRef.fieldPath');
+    const value = fieldAt(variable, 'value');
     if (path === 'metadata.namespace') env[name] = namespace;
     // Known in the pod alone.
     else if (path !== '') env[name] = `(${path})`;
@@ -135,23 +121,14 @@ function variablesOf(container: unknown, namespace: string): Variables {
   return { env, expanded };
 }
 
-function replicasOf(kind: Workload['kind'], object: unknown): Workload['replicas'] {
-  const [spec, status] = [memberOf(object, 'spec'), memberOf(object, 'status')];
-  return kind === 'DaemonSet'
-    ? { wanted: numberAt(status, 'desiredNumberScheduled'), ready: numberAt(status, 'numberReady') }
-    : { wanted: numberAt(spec, 'replicas', 1), ready: numberAt(status, 'readyReplicas') };
-}
+/** As the API server has it of pods that name none. */
+export const accountOf = (workload: unknown): string =>
+  textAt(workload, 'spec.template.spec.serviceAccountName') || 'default';
 
-function numberAt(value: unknown, key: string, absent = 0): number {
-  const member = memberOf(value, key);
-  return typeof member === 'number' ? member : absent;
-}
-
-export function arrayAt(value: unknown, key: string): readonly unknown[] {
-  const member = memberOf(value, key);
-  return Array.isArray(member) ? (member as unknown[]) : [];
-}
-
-function wordsAt(container: unknown, key: string): readonly string[] {
-  return arrayAt(container, key).filter((word) => typeof word === 'string');
-}
+const replicasOf = (kind: Workload['kind'], object: unknown): Workload['replicas'] =>
+  kind === 'DaemonSet'
+    ? {
+        wanted: numberAt(object, 'status.desiredNumberScheduled'),
+        ready: numberAt(object, 'status.numberReady'),
+      }
+    : { wanted: numberAt(object, 'spec.replicas', 1), ready: numberAt(object, 'status.readyReplicas') };

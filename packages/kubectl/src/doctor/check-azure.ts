@@ -8,26 +8,32 @@ import {
   remedyFor,
   type RoleNeed,
 } from '../../../mic/src/commands/plug-in.ts';
+import { itemsOf, unknownOf } from '../cluster/lists.ts';
 import { azureIdOf, misstatedClientId, objectOf, subscriptionOf } from './check-identities.ts';
-import { found, itemsOf, type AzureFacts, type Checked, type DoctorWorld, type Found } from './world.ts';
+import {
+  found,
+  type AzureFacts,
+  type CheckResult,
+  type DoctorFacts,
+  type IdentityFacts,
+  type ObjectFinding,
+} from './facts.ts';
 
 /** The identities that AzureIdentities name are in Azure, with these client ids, and MIC may attach them to the hosts. */
-export function checkAzure(world: DoctorWorld): Checked {
-  const { azure } = world;
+export function checkAzure(facts: DoctorFacts): CheckResult {
+  const { azure } = facts;
   if (azure === undefined) return { findings: [], unknown: [] };
-  const [identities, nodes] = [itemsOf(world.identities), itemsOf(world.nodes)];
+  const { identities, nodes } = facts;
   return {
     findings: [
-      ...identities.items.flatMap((identity) => inAzure(identity, azure)),
-      ...lackingRoles(world, azure),
+      ...itemsOf(identities).flatMap((identity) => inAzure(identity, azure)),
+      ...lackingRoles(facts, azure),
     ],
-    unknown: [...azure.unknown, ...identities.unknown, ...nodes.unknown],
+    unknown: [...azure.unknown, ...unknownOf(identities), ...unknownOf(nodes)],
   };
 }
 
-type Identity = Parameters<typeof objectOf>[0];
-
-function inAzure(identity: Identity, azure: AzureFacts): Found[] {
+function inAzure(identity: IdentityFacts, azure: AzureFacts): ObjectFinding[] {
   const id = azureIdOf(identity);
   if (id === undefined || !azure.listed.has(subscriptionOf(id))) return [];
   const known = azure.identities.find((one) => one.id === id);
@@ -44,10 +50,10 @@ function inAzure(identity: Identity, azure: AzureFacts): Found[] {
 }
 
 /** Of identities only those that are there: nobody can have a role on others. */
-function lackingRoles({ nodes, identities, services }: DoctorWorld, azure: AzureFacts): Found[] {
+function lackingRoles({ nodes, identities, services }: DoctorFacts, azure: AzureFacts): ObjectFinding[] {
   if (azure.roles === undefined || services.mic.length === 0) return [];
-  const hosts = itemsOf(nodes).items.flatMap(({ host }) => host ?? []);
-  const attached = itemsOf(identities).items.flatMap((identity) => {
+  const hosts = itemsOf(nodes).flatMap(({ host }) => host ?? []);
+  const attached = itemsOf(identities).flatMap((identity) => {
     const id = identity.type === 0 ? azureIdOf(identity) : undefined;
     return azure.identities.some((one) => one.id === id) ? (id ?? []) : [];
   });
@@ -66,7 +72,7 @@ function lackingRole(
   need: RoleNeed,
   at: ResourceId,
   { principalId, assignments }: NonNullable<AzureFacts['roles']>,
-): Found[] {
+): ObjectFinding[] {
   const held = assignments.filter(({ scope }) => `${at}/`.startsWith(`${scope}/`));
   const action = deniedAction(
     need.actions,

@@ -1,15 +1,15 @@
 import { problem, shellWord } from '@pod-identity/policy';
-import { found, itemsOf, type Checked, type DoctorWorld, type LeaseFacts } from './world.ts';
+import { itemsOf, unknownOf } from '../cluster/lists.ts';
+import { found, type CheckResult, type DoctorFacts, type LeaseFacts } from './facts.ts';
 
 /** A Date header has whole seconds, and a response takes time. */
 const tolerableMs = 30_000;
 const nodeLeases = 'kube-node-lease';
 
 /** This machine, the API server and the nodes agree on the time. A node that is behind cannot be told from one that is silent. */
-export function checkClocks({ now, serverNow, leases }: DoctorWorld): Checked {
+export function checkClocks({ now, serverNow, leases }: DoctorFacts): CheckResult {
   if (serverNow === undefined)
     return { findings: [], unknown: ['the responses of the API server have no date'] };
-  const { items, unknown } = itemsOf(leases);
   const skew = now - serverNow;
   const own =
     Math.abs(skew) <= tolerableMs
@@ -23,10 +23,13 @@ export function checkClocks({ now, serverNow, leases }: DoctorWorld): Checked {
             }),
           ),
         ];
-  const ahead = items.filter(
+  const ahead = itemsOf(leases).filter(
     ({ namespace, renewedAt }) => namespace === nodeLeases && renewedAt - serverNow > tolerableMs,
   );
-  return { findings: [...own, ...ahead.map((lease) => aheadOf(lease, serverNow))], unknown };
+  return {
+    findings: [...own, ...ahead.map((lease) => aheadOf(lease, serverNow))],
+    unknown: unknownOf(leases),
+  };
 }
 
 function aheadOf({ name, renewedAt }: LeaseFacts, serverNow: number) {

@@ -1,10 +1,11 @@
 import { problem, type Remedy } from '@pod-identity/policy';
+import { listAt, textAt } from '../cluster/fields.ts';
+import { itemsOf } from '../cluster/lists.ts';
 import type { Installed, Services } from '../cluster/services.ts';
-import { arrayAt, readWorkload } from '../cluster/workload.ts';
-import { memberOf, stringAt, type MicConfig } from '../../../mic/src/commands/plug-in.ts';
+import type { MicConfig } from '../../../mic/src/commands/plug-in.ts';
 import type { NmiConfig } from '../../../nmi/src/commands/plug-in.ts';
-import { addCommand, argumentsPath, keyOf } from './check-services.ts';
-import { found, itemsOf, type Checked, type DoctorWorld, type Found } from './world.ts';
+import { addCommand, argumentsPath, objectIdOf } from './check-services.ts';
+import { found, type CheckResult, type DoctorFacts, type ObjectFinding } from './facts.ts';
 
 interface Cloud {
   readonly name: 'AzurePublicCloud' | 'AzureUSGovernmentCloud' | 'AzureChinaCloud';
@@ -53,10 +54,10 @@ interface Setting {
 }
 
 /** MIC, NMI and the broker are set for one cloud: that of the nodes, or if these do not tell it, that of the first one that names its cloud. */
-export function checkClouds({ services, nodes, identities }: DoctorWorld): Checked {
+export function checkClouds({ services, nodes, identities }: DoctorFacts): CheckResult {
   const settings = [...services.mic.flatMap(settingsOfMic), ...services.broker.flatMap(settingsOfBroker)];
   const ofNodes = cloudOfRegions(
-    itemsOf(nodes).items.flatMap(({ host, labels }) =>
+    itemsOf(nodes).flatMap(({ host, labels }) =>
       host === undefined ? [] : (labels['topology.kubernetes.io/region'] ?? []),
     ),
   );
@@ -64,7 +65,7 @@ export function checkClouds({ services, nodes, identities }: DoctorWorld): Check
   const expected = ofNodes ?? first?.cloud;
   if (expected === undefined) return { findings: [], unknown: [] };
   const by = ofNodes === undefined ? (first?.text ?? '') : 'the regions of the nodes';
-  const hasPrincipals = itemsOf(identities).items.some(({ type }) => type === 1 || type === 2);
+  const hasPrincipals = itemsOf(identities).some(({ type }) => type === 1 || type === 2);
   return {
     findings: [
       ...settings.filter(({ cloud }) => cloud !== expected).map((one) => differing(one, { expected, by })),
@@ -82,8 +83,8 @@ function cloudOfRegions(regions: readonly string[]): Cloud | undefined {
 
 /** azure.json is that of the machine: who made the machine wrote it. */
 function settingsOfMic(service: Installed<MicConfig>): readonly Setting[] {
-  const { kind, object, namespace, name, config, isOriginal } = service;
-  const given = readWorkload(kind, object)?.env['CLOUD'] ?? '';
+  const { namespace, name, config, isOriginal, env } = service;
+  const given = env['CLOUD'] ?? '';
   const isNamed = (cloud: Cloud) => [cloud.name.toLowerCase(), cloud.alias].includes(given.toLowerCase());
   const cloud = clouds.find(isNamed);
   if (isOriginal || cloud === undefined || 'problems' in config || config.cloudConfigPath !== undefined)
@@ -100,41 +101,35 @@ function settingsOfBroker(service: Installed<NmiConfig>): readonly Setting[] {
   const login = clouds.find(({ loginHosts }) => loginHosts.some((host) => loginHost === `https://${host}`));
   const withFlag = (flag: (of: Cloud) => string) => (of: Cloud) =>
     addCommand(service, argumentsPath, flag(of));
-  return [
-    ...(cloud === undefined
-      ? []
-      : [
-          {
-            service,
-            text: `--broker-cloud=${cloud.name} of the broker`,
-            cloud,
-            command: withFlag(({ name }) => `--broker-cloud=${name}`),
-          },
-        ]),
-    ...(login === undefined
-      ? []
-      : [
-          {
-            service,
-            text: `--broker-login-host=${loginHost} of the broker`,
-            cloud: login,
-            command: withFlag(({ loginHosts: [host = ''] }) => `--broker-login-host=https://${host}`),
-          },
-        ]),
+  const settings: readonly (Setting | undefined)[] = [
+    cloud && {
+      service,
+      text: `--broker-cloud=${cloud.name} of the broker`,
+      cloud,
+      command: withFlag(({ name }) => `--broker-cloud=${name}`),
+    },
+    login && {
+      service,
+      text: `--broker-login-host=${loginHost} of the broker`,
+      cloud: login,
+      command: withFlag(({ loginHosts: [host = ''] }) => `--broker-login-host=https://${host}`),
+    },
     ...audiencesOf(service, assertionFile),
   ];
+  return settings.filter((one) => one !== undefined);
 }
 
 /** Of the projected token that Microsoft Entra gets. */
 function audiencesOf(service: Installed<object>, assertionFile: string): readonly Setting[] {
-  const template = memberOf(memberOf(memberOf(service.object, 'spec'), 'template'), 'spec');
-  const mounts = arrayAt(template, 'containers').flatMap((container) => arrayAt(container, 'volumeMounts'));
-  return arrayAt(template, 'volumes').flatMap((volume, at) => {
-    const mount = mounts.find((one) => stringAt(one, 'name') === stringAt(volume, 'name'));
-    return arrayAt(memberOf(volume, 'projected'), 'sources').flatMap((source, index): Setting[] => {
-      const token = memberOf(source, 'serviceAccountToken');
-      if (`${stringAt(mount, 'mountPath')}/${stringAt(token, 'path')}` !== assertionFile) return [];
-      const audience = stringAt(token, 'audience');
+  const mounts = listAt(service.object, 'spec.template.spec.containers').flatMap((container) =>
+    listAt(container, 'volumeMounts'),
+  );
+  return listAt(service.object, 'spec.template.spec.volumes').flatMap((volume, at) => {
+    const mount = mounts.find((one) => textAt(one, 'name') === textAt(volume, 'name'));
+    return listAt(volume, 'projected.sources').flatMap((source, index): Setting[] => {
+      if (`${textAt(mount, 'mountPath')}/${textAt(source, 'serviceAccountToken.path')}` !== assertionFile)
+        return [];
+      const audience = textAt(source, 'serviceAccountToken.audience');
       const cloud = clouds.find((one) => one.audience === audience);
       const path = `/spec/template/spec/volumes/${at}/projected/sources/${index}/serviceAccountToken/audience`;
       const command = (other: Cloud) => addCommand(service, path, other.audience);
@@ -148,20 +143,20 @@ function audiencesOf(service: Installed<object>, assertionFile: string): readonl
 function differing(
   { service, text, cloud, command }: Setting,
   { expected, by }: { readonly expected: Cloud; readonly by: string },
-): Found {
+): ObjectFinding {
   const { kind, namespace, name } = service;
   const what = `${kind} ${namespace}/${name} is set for ${cloud.name} by ${text}, and the cluster is in ${expected.name} by ${by}`;
   const remedy: Remedy = { text: `set it for ${expected.name}`, command: command(expected) };
-  return found(keyOf(service), problem('agent', what, remedy));
+  return found(objectIdOf(service), problem('agent', what, remedy));
 }
 
 /** NMI sends secrets of service principals to no other hosts. */
-function lackingLogin(nmi: Services['nmi'][number], { name, loginHosts }: Cloud): Found[] {
+function lackingLogin(nmi: Services['nmi'][number], { name, loginHosts }: Cloud): ObjectFinding[] {
   const { config, isOriginal, kind, namespace } = nmi;
   if (isOriginal || 'problems' in config || loginHosts.some((host) => config.authorities.has(host)))
     return [];
   const text = `${kind} ${namespace}/${nmi.name} may send secrets of service principals to no login host of ${name} (--authority-allow)`;
   const flag = `--authority-allow=${[...config.authorities, ...loginHosts].join(',')}`;
   const remedy = { text: 'allow it', command: addCommand(nmi, argumentsPath, flag) };
-  return [found(keyOf(nmi), problem('agent', text, remedy))];
+  return [found(objectIdOf(nmi), problem('agent', text, remedy))];
 }

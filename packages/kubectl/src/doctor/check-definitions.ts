@@ -1,18 +1,17 @@
 import { customResourceDefinitions } from '@pod-identity/crd-types';
 import { problem } from '@pod-identity/policy';
-import { memberOf } from '../../../mic/src/commands/plug-in.ts';
-import { found, itemsOf, type Checked, type Definition, type DoctorWorld } from './world.ts';
+import { fieldAt, isObject } from '../cluster/fields.ts';
+import { found, type CheckResult, type Definition, type DoctorFacts } from './facts.ts';
 
 const update = 'kubectl apply -f deploy/crds';
 const oldUpdate = 'kubectl apply --server-side --force-conflicts -k deploy/overlays/old-definitions';
 
 /** Each kind is served as v1, with all fields that MIC and NMI read: an API server drops others without a word. */
-export function checkDefinitions({ definitions }: DoctorWorld): Checked {
-  const { items, unknown } = itemsOf(definitions);
-  if (unknown.length > 0) return { findings: [], unknown };
+export function checkDefinitions({ definitions }: DoctorFacts): CheckResult {
+  if (definitions.kind === 'not-read') return { findings: [], unknown: [definitions.text] };
   const findings = customResourceDefinitions().flatMap(({ metadata: { name }, spec: { versions } }) => {
     const fault = faultOf(
-      items.find((one) => one.name === name),
+      definitions.items.find((one) => one.name === name),
       versions[0]?.schema.openAPIV3Schema,
     );
     if (fault === undefined) return [];
@@ -22,7 +21,7 @@ export function checkDefinitions({ definitions }: DoctorWorld): Checked {
       found(`CustomResourceDefinition/${name}`, problem('definition', `${name} ${fault.text}`, remedy)),
     ];
   });
-  return { findings, unknown };
+  return { findings, unknown: [] };
 }
 
 interface Fault {
@@ -44,11 +43,11 @@ function faultOf(definition: Definition | undefined, ours: unknown): Fault | und
 
 /** Paths of ours that theirs drops. */
 function missingFields(ours: unknown, theirs: unknown, path: string): readonly string[] {
-  const properties = memberOf(ours, 'properties');
-  if (typeof properties !== 'object' || properties === null || keepsAll(theirs)) return [];
-  const known = memberOf(theirs, 'properties');
+  const properties = fieldAt(ours, 'properties');
+  if (!isObject(properties) || keepsAll(theirs)) return [];
+  const known = fieldAt(theirs, 'properties');
   return Object.entries(properties).flatMap(([name, ourField]) => {
-    const field = memberOf(known, name);
+    const field = isObject(known) && Object.hasOwn(known, name) ? known[name] : undefined;
     const at = path === '' ? name : `${path}.${name}`;
     if (field === undefined) return [at];
     return missingFields(ourField, field, at);
@@ -56,9 +55,8 @@ function missingFields(ours: unknown, theirs: unknown, path: string): readonly s
 }
 
 function keepsAll(schema: unknown): boolean {
-  const open = memberOf(schema, 'additionalProperties');
+  const open = fieldAt(schema, 'additionalProperties');
   return (
-    memberOf(schema, 'x-kubernetes-preserve-unknown-fields') === true ||
-    (open !== undefined && open !== false)
+    fieldAt(schema, 'x-kubernetes-preserve-unknown-fields') === true || (open !== undefined && open !== false)
   );
 }

@@ -1,19 +1,19 @@
 import { info, problem } from '@pod-identity/policy';
-import { found, type AgentMetrics, type Checked, type DoctorWorld, type Found } from './world.ts';
+import { found, type AgentMetrics, type CheckResult, type DoctorFacts, type ObjectFinding } from './facts.ts';
 
 /** The API server sends something to each watch once a minute. */
 const longestSilenceSeconds = 180;
 
 /** NMI hears from the API server, by its metrics. Where they may not be read, that is no fault of the cluster. */
-export function checkMetrics({ metrics: { agents, notes } }: DoctorWorld): Checked {
+export function checkMetrics({ metrics: { agents, notes } }: DoctorFacts): CheckResult {
   const unread = notes.map((note) => found('metrics', info('agent', `metrics of NMI: ${note}`)));
   return { findings: [...agents.flatMap(agentFindings), ...unread], unknown: [] };
 }
 
-function agentFindings({ pod, counts, lately }: AgentMetrics): Found[] {
+function agentFindings({ pod, counts, lately }: AgentMetrics): ObjectFinding[] {
   const agent = `NMI on node ${pod.nodeName}`;
   const command = `kubectl logs ${pod.name} --namespace ${pod.namespace} --all-containers --since 10m`;
-  const findings: Found[] = [];
+  const findings: ObjectFinding[] = [];
   const report = (as: typeof info, text: string, advice: string) =>
     void findings.push(found(`Node/${pod.nodeName}`, as('agent', text, { text: advice, command })));
   // Any pod with an identity can cause these, by a resource that does not exist. The alerts of deploy/monitoring have thresholds.

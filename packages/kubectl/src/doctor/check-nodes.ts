@@ -1,36 +1,27 @@
-import { problem, shellWord, type Remedy } from '@pod-identity/policy';
 import { bindingLabel } from '@pod-identity/crd-types';
-import { stringAt, memberOf } from '../../../mic/src/commands/plug-in.ts';
-import type { Installed } from '../cluster/services.ts';
-import { arrayAt } from '../cluster/workload.ts';
-import { addCommand } from './check-services.ts';
-import {
-  found,
-  itemsOf,
-  type Checked,
-  type DoctorWorld,
-  type Found,
-  type NodeFacts,
-  type PodFacts,
-} from './world.ts';
+import { problem, shellWord } from '@pod-identity/policy';
+import { textAt, type ObjectName } from '../cluster/fields.ts';
+import { itemsOf, unknownOf } from '../cluster/lists.ts';
+import { daemonSetFor, whyNoAgent, type NodeFacts } from '../cluster/node.ts';
+import { ownOf, type Installed } from '../cluster/services.ts';
+import { found, type CheckResult, type DoctorFacts, type ObjectFinding, type PodFacts } from './facts.ts';
 
 type Agent = Installed<object>;
-type ObjectKey = Pick<Agent, 'namespace' | 'name'>;
 
 const defaultTaint = 'aadpodidentity.k8s.io/nmi-not-ready';
 
 /** NMI is ready on each node with pods that need it. */
-export function checkAgents(world: DoctorWorld): Checked {
-  const [nodes, pods] = [itemsOf(world.nodes), itemsOf(world.pods)];
-  const unknown = [...nodes.unknown, ...pods.unknown];
-  const nmis = world.services.nmi.filter(({ isOriginal }) => !isOriginal);
+export function checkAgents(facts: DoctorFacts): CheckResult {
+  const [nodes, pods] = [itemsOf(facts.nodes), itemsOf(facts.pods)];
+  const unknown = [...unknownOf(facts.nodes), ...unknownOf(facts.pods)];
+  const nmis = ownOf(facts.services.nmi);
   if (nmis.length === 0 || unknown.length > 0) return { findings: [], unknown };
-  const agents = nmis.flatMap((nmi) => agentsOf(nmi, pods.items));
+  const agents = nmis.flatMap((nmi) => agentsOf(nmi, pods));
   const inNeed = Map.groupBy(
-    pods.items.filter(({ labels, isFinished }) => !isFinished && bindingLabel in labels),
+    pods.filter(({ labels, isFinished }) => !isFinished && bindingLabel in labels),
     ({ nodeName }) => nodeName,
   );
-  const findings = nodes.items.flatMap((node) => {
+  const findings = nodes.flatMap((node) => {
     const waiting = inNeed.get(node.name) ?? [];
     if (waiting.length === 0) return [];
     return agentOn(node, { nmis, waiting: waiting.length, agents });
@@ -45,16 +36,17 @@ interface Coverage {
   readonly agents: readonly PodFacts[];
 }
 
-function agentOn(node: NodeFacts, { nmis, waiting, agents }: Coverage): Found[] {
+function agentOn(node: NodeFacts, { nmis, waiting, agents }: Coverage): ObjectFinding[] {
   const here = agents.filter(({ nodeName }) => nodeName === node.name);
   if (here.some(({ isReady }) => isReady)) return [];
   const object = `Node/${node.name}`;
   const cost = `${waiting} ${waiting === 1 ? 'pod' : 'pods'} there get no token`;
   const [pod] = here;
-  if (pod === undefined)
-    return [
-      found(object, problem('agent', `no pod of NMI is on node ${node.name}: ${cost}`, whyAway(node, nmis))),
-    ];
+  if (pod === undefined) {
+    const daemonSet = daemonSetFor(node, nmis);
+    const remedy = daemonSet && whyNoAgent(node, daemonSet);
+    return [found(object, problem('agent', `no pod of NMI is on node ${node.name}: ${cost}`, remedy))];
+  }
   const why = pod.notReady === '' ? '' : ` (${pod.notReady})`;
   return [
     found(
@@ -67,68 +59,25 @@ function agentOn(node: NodeFacts, { nmis, waiting, agents }: Coverage): Found[] 
   ];
 }
 
-export const agentsOf = ({ namespace, name }: ObjectKey, pods: readonly PodFacts[]) =>
+export const agentsOf = ({ namespace, name }: ObjectName, pods: readonly PodFacts[]) =>
   pods.filter((pod) => pod.namespace === namespace && pod.owner === `DaemonSet/${name}`);
 
-/** Why the DaemonSet whose nodeSelector the node fits, or else the first, puts no pod there. */
-function whyAway(node: NodeFacts, nmis: readonly Agent[]): Remedy | undefined {
-  const seen = nmis.map((agent) => ({ agent, missing: missingLabels(node, agent) }));
-  const nearest = seen.find(({ missing }) => missing.length === 0) ?? seen[0];
-  return nearest && remedyOf(node, nearest);
-}
-
-const podSpecOf = ({ object }: Agent) => memberOf(memberOf(memberOf(object, 'spec'), 'template'), 'spec');
-
-function missingLabels({ labels }: NodeFacts, agent: Agent): readonly string[] {
-  const selector = memberOf(podSpecOf(agent), 'nodeSelector') ?? {};
-  return Object.entries(selector as Readonly<Record<string, string>>)
-    .filter(([key, value]) => labels[key] !== value)
-    .map(([key, value]) => `${key}=${value}`);
-}
-
-function remedyOf(
-  { name, taints }: NodeFacts,
-  { agent, missing }: { readonly agent: Agent; readonly missing: readonly string[] },
-): Remedy {
-  const { namespace, name: daemonSet } = agent;
-  if (missing.length > 0)
-    return {
-      text: `the node lacks labels of the nodeSelector of DaemonSet ${namespace}/${daemonSet}`,
-      command: `kubectl label node ${name} --overwrite ${missing.map(shellWord).join(' ')}`,
-    };
-  const spec = podSpecOf(agent);
-  const repelling = taints.filter(
-    ({ key, effect }) => effect !== 'PreferNoSchedule' && !isTolerated(key, spec),
-  );
-  if (repelling.length > 0) {
-    return {
-      text: `the DaemonSet does not tolerate ${repelling.map(({ key }) => key).join(', ')}`,
-      command: addCommand(agent, '/spec/template/spec/tolerations', [{ operator: 'Exists' }]),
-    };
-  }
-  return {
-    text: 'see why the DaemonSet puts no pod there (affinity, or no room)',
-    command: `kubectl describe daemonset ${daemonSet} --namespace ${namespace}`,
-  };
-}
-
-function isTolerated(key: string, spec: unknown): boolean {
-  return arrayAt(spec, 'tolerations').some((one) => {
-    const tolerated = stringAt(one, 'key');
-    return tolerated === key || (tolerated === '' && stringAt(one, 'operator') === 'Exists');
-  });
+/** The nodes on which NMI is ready. */
+function nodesServed({ nmi }: DoctorFacts['services'], pods: readonly PodFacts[]): ReadonlySet<string> {
+  const agents = nmi.flatMap((one) => agentsOf(one, pods)).filter(({ isReady }) => isReady);
+  return new Set(agents.map(({ nodeName }) => nodeName));
 }
 
 /** The canary is ready on each node with a ready NMI. MIC names its DaemonSet; without one there is nothing to see. */
-export function checkCanary({ services, pods }: DoctorWorld): Checked {
-  const { items, unknown } = itemsOf(pods);
+export function checkCanary({ services, pods }: DoctorFacts): CheckResult {
+  const items = itemsOf(pods);
   const canaries = services.mic.flatMap(({ config }) =>
     'canary' in config && config.canary !== undefined ? [config.canary] : [],
   );
-  const served = services.nmi.flatMap((nmi) => agentsOf(nmi, items)).filter(({ isReady }) => isReady);
+  const served = nodesServed(services, items);
   const findings = canaries.flatMap((canary) => {
     const there = agentsOf(canary, items).filter(({ isFinished }) => !isFinished);
-    return [...new Set(served.map(({ nodeName }) => nodeName))].flatMap((node) =>
+    return [...served].flatMap((node) =>
       canaryOn(
         node,
         canary,
@@ -136,10 +85,10 @@ export function checkCanary({ services, pods }: DoctorWorld): Checked {
       ),
     );
   });
-  return { findings, unknown: canaries.length > 0 ? unknown : [] };
+  return { findings, unknown: canaries.length > 0 ? unknownOf(pods) : [] };
 }
 
-function canaryOn(node: string, { namespace, name }: ObjectKey, here: readonly PodFacts[]): Found[] {
+function canaryOn(node: string, { namespace, name }: ObjectName, here: readonly PodFacts[]): ObjectFinding[] {
   if (here.some(({ isReady }) => isReady)) return [];
   const [pod] = here;
   if (pod === undefined) {
@@ -155,17 +104,12 @@ function canaryOn(node: string, { namespace, name }: ObjectKey, here: readonly P
 }
 
 /** No node whose NMI is ready still has the start-up taint. */
-export function checkTaints(world: DoctorWorld): Checked {
-  const [nodes, pods] = [itemsOf(world.nodes), itemsOf(world.pods)];
-  const unknown = [...nodes.unknown, ...pods.unknown];
-  const keys = taintKeys(world);
-  const ready = new Set(
-    world.services.nmi
-      .flatMap((nmi) => agentsOf(nmi, pods.items))
-      .filter(({ isReady }) => isReady)
-      .map(({ nodeName }) => nodeName),
-  );
-  const findings = nodes.items
+export function checkTaints(facts: DoctorFacts): CheckResult {
+  const [nodes, pods] = [itemsOf(facts.nodes), itemsOf(facts.pods)];
+  const unknown = [...unknownOf(facts.nodes), ...unknownOf(facts.pods)];
+  const keys = taintKeys(facts);
+  const ready = nodesServed(facts.services, pods);
+  const findings = nodes
     .filter(({ name }) => ready.has(name))
     .flatMap(({ name, taints }) =>
       taints
@@ -182,11 +126,11 @@ export function checkTaints(world: DoctorWorld): Checked {
   return { findings, unknown };
 }
 
-function taintKeys({ services }: DoctorWorld): ReadonlySet<string> {
+function taintKeys({ services }: DoctorFacts): ReadonlySet<string> {
   const keys = services.mic.flatMap(({ config }) =>
     'startupTaint' in config ? taintOf(config.startupTaint) : [],
   );
   return new Set([defaultTaint, ...keys]);
 }
 
-const taintOf = (setting: unknown) => (typeof setting === 'string' ? setting : stringAt(setting, 'key'));
+const taintOf = (setting: unknown) => (typeof setting === 'string' ? setting : textAt(setting, 'key'));

@@ -1,16 +1,19 @@
 import { bindingLabel } from '@pod-identity/crd-types';
 import { nearest } from '@pod-identity/kit/core';
 import { problem, shellWord, type Finding } from '@pod-identity/policy';
+import { itemsOf, unknownOf } from '../cluster/lists.ts';
 import { aboutPod, withOwnCommands } from '../print/own-commands.ts';
-import { found, itemsOf, type Checked, type DoctorWorld, type Found } from './world.ts';
+import { found, type CheckResult, type DoctorFacts, type ObjectFinding } from './facts.ts';
 
 /** Of one problem, more pods are counted only. */
 const mostNamed = 3;
 
 /** Whether each labelled pod has its identity, by MIC's explanation of it. */
-export function checkPods({ explained, pods }: DoctorWorld): Checked {
-  const { items, unknown } = itemsOf(pods);
-  const misspelt = items.filter(({ isFinished }) => !isFinished).flatMap(misspeltLabel);
+export function checkPods({ explained, pods }: DoctorFacts): CheckResult {
+  const unknown = unknownOf(pods);
+  const misspelt = itemsOf(pods)
+    .filter(({ isFinished }) => !isFinished)
+    .flatMap(misspeltLabel);
   if ('unknown' in explained) return { findings: misspelt, unknown: [...unknown, explained.unknown] };
   const problems = explained.value.flatMap(({ pod, findings }) =>
     findings.filter(isProblem).map((finding) => ({ pod, finding })),
@@ -27,7 +30,7 @@ function alikeKey(pod: string, { topic, text }: Finding): string {
   return `${namespace} ${topic} ${text.replaceAll(name, '')}`;
 }
 
-function named(alike: readonly { readonly pod: string; readonly finding: Finding }[]): Found[] {
+function named(alike: readonly { readonly pod: string; readonly finding: Finding }[]): ObjectFinding[] {
   const more = alike.length - mostNamed;
   return alike.slice(0, mostNamed).map(({ pod, finding }, at) => {
     const rest = at === mostNamed - 1 && more > 0 ? ` (and ${more} more pods of this namespace)` : '';
@@ -44,7 +47,7 @@ function misspeltLabel({
   readonly namespace: string;
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
-}): Found[] {
+}): ObjectFinding[] {
   if (bindingLabel in labels) return [];
   const key = Object.keys(labels).find((label) => nearest(label, [bindingLabel]) !== undefined);
   if (key === undefined) return [];

@@ -1,9 +1,10 @@
 import { problem } from '@pod-identity/policy';
+import { keyOf } from '../cluster/fields.ts';
 import { manifestOf } from './needed-rights.ts';
-import { found, type Account, type Checked, type DoctorWorld, type ReviewedRight } from './world.ts';
+import { found, type CheckResult, type DoctorFacts, type ReviewedRight } from './facts.ts';
 
 /** The ServiceAccounts of MIC, NMI and the broker have the rights of their manifests. */
-export function checkRights({ rights }: DoctorWorld): Checked {
+export function checkRights({ rights }: DoctorFacts): CheckResult {
   const byAccount = Map.groupBy(rights, ({ account }) => keyOf(account));
   const findings = [...byAccount].flatMap(([key, reviewed]) => {
     const missing = reviewed.filter(({ isAllowed }) => isAllowed === false);
@@ -24,8 +25,6 @@ export function checkRights({ rights }: DoctorWorld): Checked {
     : [];
   return { findings, unknown };
 }
-
-const keyOf = ({ namespace, name }: Account) => `${namespace}/${name}`;
 
 function rightText({ right: { verb, resource, subresource, isOwn } }: ReviewedRight): string {
   const what = subresource === undefined ? resource : `${resource}/${subresource}`;

@@ -1,12 +1,13 @@
 import { info, problem, shellWord, waiting } from '@pod-identity/policy';
-import type { Installed, Services } from '../cluster/services.ts';
+import { keyOf } from '../cluster/fields.ts';
+import { isManaged, type Installed, type Services } from '../cluster/services.ts';
 import { versionOf } from '../cluster/workload.ts';
-import { found, type Checked, type DoctorWorld, type Found } from './world.ts';
+import { found, type CheckResult, type DoctorFacts, type ObjectFinding } from './facts.ts';
 
 type Any = Installed<object>;
 
 /** NMI, and outside managed mode MIC, are installed, of one version, rolled out, and agree on who may use what. */
-export function checkServices({ services }: DoctorWorld): Checked {
+export function checkServices({ services }: DoctorFacts): CheckResult {
   const all: readonly Any[] = [...services.nmi, ...services.mic, ...services.broker];
   return {
     findings: [
@@ -25,7 +26,7 @@ export function checkServices({ services }: DoctorWorld): Checked {
 const mostNamed = 3;
 
 /** A problem that any editor of a namespace can make is none of the cluster. */
-function imitated({ imitations }: Services): Found[] {
+function imitated({ imitations }: Services): ObjectFinding[] {
   const more = imitations.length - mostNamed;
   return imitations
     .slice(0, mostNamed)
@@ -37,8 +38,8 @@ function imitated({ imitations }: Services): Found[] {
     );
 }
 
-export const keyOf = ({ kind, namespace, name }: Pick<Any, 'kind' | 'namespace' | 'name'>): string =>
-  `${kind}/${namespace}/${name}`;
+export const objectIdOf = (service: Pick<Any, 'kind' | 'namespace' | 'name'>): string =>
+  `${service.kind}/${keyOf(service)}`;
 
 /** Arguments of the first container, as in the manifests. */
 export const argumentsPath = '/spec/template/spec/containers/0/args/-';
@@ -54,7 +55,7 @@ export function addCommand(
 
 export const isRunning = ({ replicas }: Any): boolean => replicas.wanted > 0;
 
-function absent({ nmi, mic, unknown }: Services): Found[] {
+function absent({ nmi, mic, unknown }: Services): ObjectFinding[] {
   if (unknown.length > 0) return [];
   const remedy = {
     text: 'install it: docs/administrator/quickstart.md has the commands',
@@ -64,20 +65,19 @@ function absent({ nmi, mic, unknown }: Services): Found[] {
     return [
       found('DaemonSet', problem('agent', 'no DaemonSet of NMI was found: no pod gets a token', remedy)),
     ];
-  const isManaged = nmi.some(({ config }) => 'mode' in config && config.mode === 'managed');
-  if (mic.some(isRunning) || isManaged) return [];
+  if (mic.some(isRunning) || nmi.some(isManaged)) return [];
   return [found('Deployment', problem('agent', 'no MIC runs: no identity is attached to a machine', remedy))];
 }
 
-function refusedFlags(service: Any): Found[] {
+function refusedFlags(service: Any): ObjectFinding[] {
   const { config, isOriginal, namespace, name, kind } = service;
   if (isOriginal || !('problems' in config)) return [];
   const text = `${kind} ${namespace}/${name} does not start: ${config.problems.join('; ')}`;
   const command = `kubectl edit ${kind.toLowerCase()} ${name} --namespace ${namespace}`;
-  return [found(keyOf(service), problem('agent', text, { text: 'correct its arguments', command }))];
+  return [found(objectIdOf(service), problem('agent', text, { text: 'correct its arguments', command }))];
 }
 
-function rollouts(all: readonly Any[]): Found[] {
+function rollouts(all: readonly Any[]): ObjectFinding[] {
   return all.filter(isRunning).flatMap((service) => {
     const { kind, namespace, name, replicas, isOriginal } = service;
     if (isOriginal || replicas.ready >= replicas.wanted) return [];
@@ -85,14 +85,14 @@ function rollouts(all: readonly Any[]): Found[] {
     const command = `kubectl rollout status ${kind.toLowerCase()}/${name} --namespace ${namespace} --timeout 2m`;
     return [
       found(
-        keyOf(service),
+        objectIdOf(service),
         waiting('agent', text, { text: 'wait, and look at its pods if it stays', command }),
       ),
     ];
   });
 }
 
-function versions(all: readonly Any[]): Found[] {
+function versions(all: readonly Any[]): ObjectFinding[] {
   const own = all.filter((service) => isRunning(service) && !service.isOriginal);
   const by = Map.groupBy(own, ({ image }) => versionOf(image));
   if (by.size < 2) return [];
@@ -104,7 +104,7 @@ function versions(all: readonly Any[]): Found[] {
 }
 
 /** What MIC attaches and what NMI hands out is decided by the same flags. */
-function disagreements({ nmi, mic }: Services): Found[] {
+function disagreements({ nmi, mic }: Services): ObjectFinding[] {
   return nmi.flatMap((agent) =>
     mic.flatMap((controller) => {
       if (agent.isOriginal || controller.isOriginal || !isRunning(controller)) return [];
@@ -120,7 +120,7 @@ function disagreements({ nmi, mic }: Services): Found[] {
           const text = `NMI has ${flag}=${ofNmi}, MIC has ${flag}=${ofMic}: pods get what is not attached, or the other way round`;
           const command = addCommand(controller, argumentsPath, `${flag}=${ofNmi}`);
           return found(
-            keyOf(controller),
+            objectIdOf(controller),
             problem('agent', text, { text: 'give MIC the value of NMI, or NMI that of MIC', command }),
           );
         });

@@ -9,46 +9,46 @@ import { checkOriginal } from './check-original.ts';
 import { checkPods } from './check-pods.ts';
 import { checkRights } from './check-rights.ts';
 import { checkServices } from './check-services.ts';
-import type { Check } from './world.ts';
+import type { Check } from './facts.ts';
 
 /** Causes before consequences. */
 export const checks: readonly Check[] = [
-  { id: 'definitions', holds: 'all definitions are served, with all fields', look: checkDefinitions },
-  { id: 'services', holds: 'NMI and MIC are installed, of one version, and agree', look: checkServices },
-  { id: 'original', holds: 'one MIC alone changes the machines', isAboutServices: true, look: checkOriginal },
+  { id: 'definitions', holds: 'all definitions are served, with all fields', run: checkDefinitions },
+  { id: 'services', holds: 'NMI and MIC are installed, of one version, and agree', run: checkServices },
+  { id: 'original', holds: 'one MIC alone changes the machines', isAboutServices: true, run: checkOriginal },
   {
     id: 'rights',
     holds: 'MIC, NMI and the broker have their rights',
     isAboutServices: true,
-    look: checkRights,
+    run: checkRights,
   },
   {
     id: 'clouds',
     holds: 'MIC, NMI and the broker are set for the same cloud, that of the nodes',
     isAboutServices: true,
-    look: checkClouds,
+    run: checkClouds,
   },
-  { id: 'clocks', holds: 'the clocks agree', look: checkClocks },
-  { id: 'agents', holds: 'NMI is ready wherever pods need it', isAboutServices: true, look: checkAgents },
+  { id: 'clocks', holds: 'the clocks agree', run: checkClocks },
+  { id: 'agents', holds: 'NMI is ready wherever pods need it', isAboutServices: true, run: checkAgents },
   {
     id: 'metrics',
     holds: 'NMI hears from the API server, by its metrics',
     isAboutServices: true,
-    look: checkMetrics,
+    run: checkMetrics,
   },
-  { id: 'canary', holds: 'the canary, if there is one, is ready wherever NMI is', look: checkCanary },
-  { id: 'taints', holds: 'no start-up taint is left', isAboutServices: true, look: checkTaints },
-  { id: 'client-ids', holds: 'no client id was refused', look: checkClientIds },
+  { id: 'canary', holds: 'the canary, if there is one, is ready wherever NMI is', run: checkCanary },
+  { id: 'taints', holds: 'no start-up taint is left', isAboutServices: true, run: checkTaints },
+  { id: 'client-ids', holds: 'no client id was refused', run: checkClientIds },
   {
     id: 'credentials',
     holds: 'no pod has missed a federated credential in the last 10 minutes',
-    look: checkFederated,
+    run: checkFederated,
   },
   {
     id: 'azure',
     holds: 'Azure has the identities that AzureIdentities name, and MIC has its roles',
     isOfAzure: true,
-    look: checkAzure,
+    run: checkAzure,
   },
-  { id: 'pods', holds: 'every labelled pod has its identity', look: checkPods },
+  { id: 'pods', holds: 'every labelled pod has its identity', run: checkPods },
 ];

@@ -3,10 +3,11 @@ import { problem } from '@pod-identity/policy';
 import { describe, expect, it } from 'vitest';
 import { readMicConfig, type MicConfig } from '../../../mic/src/commands/plug-in.ts';
 import { readNmiConfig, type NmiConfig } from '../../../nmi/src/commands/plug-in.ts';
+import { readNode, type NodeFacts } from '../cluster/node.ts';
 import type { Installed } from '../cluster/services.ts';
 import { examine, exitCodeOf } from './doctor.ts';
-import { readDefinition, readEvent, readIdentity, readNode, readPod } from './read-objects.ts';
-import type { AzureFacts, DoctorWorld, Found, NodeFacts, PodFacts } from './world.ts';
+import { readDefinition, readEvent, readIdentity, readPod } from './read-objects.ts';
+import type { AzureFacts, DoctorFacts, ObjectFinding, PodFacts } from './facts.ts';
 
 const now = Date.UTC(2026, 10, 30);
 const read = <T>(...items: T[]) => ({ kind: 'read', items }) as const;
@@ -21,9 +22,13 @@ function installed<C>(
 ): Installed<C> {
   const replicas = { wanted: 1, ready: 1 };
   return {
+    role: name === 'mic' || name === 'broker' ? name : 'nmi',
     kind,
     name,
     namespace: 'aad-pod-identity',
+    account: name,
+    argv: [],
+    env: {},
     image: 'r/x:0.1.0',
     isOriginal: false,
     replicas,
@@ -65,7 +70,7 @@ const { host } = readNode({
 });
 if (host === undefined) throw new Error('the provider id is not valid');
 
-const healthy: DoctorWorld = {
+const healthy: DoctorFacts = {
   now,
   serverNow: now,
   services: { nmi: [nmi], mic: [mic], broker: [], imitations: [], unknown: [] },
@@ -82,12 +87,12 @@ const healthy: DoctorWorld = {
   issuer: { value: 'https://issuer.test/' },
 };
 
-function foundIn(different: Partial<DoctorWorld>): readonly (Found & { readonly check: string })[] {
+function foundIn(different: Partial<DoctorFacts>): readonly (ObjectFinding & { readonly check: string })[] {
   const { checks } = examine({ ...healthy, ...different });
   return checks.flatMap(({ id: check, findings }) => findings.map((finding) => ({ check, ...finding })));
 }
-const services = (more: Partial<DoctorWorld['services']>) => ({ services: { ...healthy.services, ...more } });
-const remedies = (different: Partial<DoctorWorld>) =>
+const services = (more: Partial<DoctorFacts['services']>) => ({ services: { ...healthy.services, ...more } });
+const remedies = (different: Partial<DoctorFacts>) =>
   foundIn(different).map(
     ({ check, finding }) => `${check}: ${finding.remedy?.command ?? finding.remedy?.text ?? ''}`,
   );
@@ -193,7 +198,7 @@ describe('services', () => {
   });
 
   it('no NMI, no MIC, refused flags, pods that are not ready, other versions', () => {
-    const texts = (more: Partial<DoctorWorld['services']>) =>
+    const texts = (more: Partial<DoctorFacts['services']>) =>
       foundIn(services(more)).map(({ finding }) => finding.text);
     expect(texts({ nmi: [], mic: [] })[0]).toContain('no DaemonSet of NMI');
     expect(texts({ mic: [] })[0]).toContain('no MIC runs');
@@ -267,7 +272,7 @@ describe('nodes', () => {
       name: `nmi-${pool}`,
       object: daemonSet({ nodeSelector: { pool }, ...spec }),
     });
-    const of = (pool: string, different: Partial<DoctorWorld> = {}) => ({
+    const of = (pool: string, different: Partial<DoctorFacts> = {}) => ({
       ...services({ nmi: [ofPool('a'), ofPool('b')] }),
       nodes: read({ ...node, labels: { pool } }),
       pods: read(pod({})),
@@ -313,9 +318,7 @@ describe('nodes', () => {
 
 describe('clouds', () => {
   const micOf = (cloud: string, ...argv: string[]) => {
-    const env = [{ name: 'CLOUD', value: cloud }];
-    const container = { name: 'mic', image: 'r/mic:0.1.0', args: argv, env };
-    return { ...mic, config: micConfig(...argv), object: daemonSet({ containers: [container] }) };
+    return { ...mic, env: { CLOUD: cloud }, config: micConfig(...argv) };
   };
   const pod = { POD_NAME: 'b', POD_UID: 'u', POD_IP: '10.0.0.1', POD_NAMESPACE: 'n' };
   const brokerOf = (audience: string, ...flags: string[]) => {
@@ -406,9 +409,9 @@ describe('clouds', () => {
   it('whose login hosts NMI sends no secrets to, if there are service principals', () => {
     const narrow = { ...nmi, config: nmiConfig('--authority-allow=login.microsoftonline.com') };
     const principal = readIdentity({ metadata: { namespace: 'shop', name: 'sp' }, spec: { type: 1 } });
-    const world = { ...services({ nmi: [narrow] }), nodes: region('chinaeast2') };
-    expect(foundIn(world)).toEqual([]);
-    expect(remedies({ ...world, identities: read(principal) })[0]).toContain(
+    const facts = { ...services({ nmi: [narrow] }), nodes: region('chinaeast2') };
+    expect(foundIn(facts)).toEqual([]);
+    expect(remedies({ ...facts, identities: read(principal) })[0]).toContain(
       '--authority-allow=login.microsoftonline.com,login.partner.microsoftonline.cn,login.chinacloudapi.cn',
     );
   });
@@ -453,18 +456,18 @@ describe('metrics of NMI', () => {
 describe('the canary', () => {
   const watched = { ...mic, config: micConfig('--canary-daemonset=aad-pod-identity/nmi-canary') };
   const canary = { ...agent, name: 'canary-x', owner: 'DaemonSet/nmi-canary' };
-  const world = (...pods: PodFacts[]) => ({ ...services({ mic: [watched] }), pods: read(agent, ...pods) });
+  const facts = (...pods: PodFacts[]) => ({ ...services({ mic: [watched] }), pods: read(agent, ...pods) });
 
   it('is ready wherever NMI is', () => {
-    expect(foundIn(world(canary))).toEqual([]);
-    expect(remedies(world({ ...canary, isReady: false }))).toEqual([
+    expect(foundIn(facts(canary))).toEqual([]);
+    expect(remedies(facts({ ...canary, isReady: false }))).toEqual([
       'canary: kubectl logs canary-x --namespace aad-pod-identity --tail 5',
     ]);
-    expect(remedies(world())).toEqual([
+    expect(remedies(facts())).toEqual([
       'canary: kubectl describe daemonset nmi-canary --namespace aad-pod-identity',
     ]);
-    expect(foundIn({ ...world(), ...services({}) })).toEqual([]);
-    expect(foundIn({ ...world(), pods: read({ ...agent, isReady: false }) })).toEqual([]);
+    expect(foundIn({ ...facts(), ...services({}) })).toEqual([]);
+    expect(foundIn({ ...facts(), pods: read({ ...agent, isReady: false }) })).toEqual([]);
   });
 });
 
@@ -509,7 +512,7 @@ describe('identities', () => {
       ...installed<NmiConfig>('Deployment', 'broker', nmiConfig()),
       namespace: 'aad-pod-identity-broker',
     };
-    const world = (spec: object, ago = 0) => ({
+    const facts = (spec: object, ago = 0) => ({
       ...services({ broker: [broker] }),
       explained,
       events: read(event(ago)),
@@ -520,24 +523,24 @@ describe('identities', () => {
 
     it('is told how to create it, with the issuer of the cluster', () => {
       const rest = `--issuer ${issuer} --subject ${subject} --audiences api://AzureADTokenExchange`;
-      expect(remedies(world({ resourceID: id }))).toEqual([
+      expect(remedies(facts({ resourceID: id }))).toEqual([
         expect.stringMatching(
-          /^credentials: az identity federated-credential create .*--identity-name reader --resource-group rg /,
+          /^credentials: az identity federated-credential create --resource-group rg --subscription s1 --identity-name reader /,
         ),
       ]);
-      for (const spec of [{ resourceID: id }, {}]) expect(remedies(world(spec))[0]).toContain(rest);
-      expect(remedies(world({}))[0]).toContain(
+      for (const spec of [{ resourceID: id }, {}]) expect(remedies(facts(spec))[0]).toContain(rest);
+      expect(remedies(facts({}))[0]).toContain(
         `az identity list --query "[?clientId=='c-1'].[resourceGroup,name]"`,
       );
-      expect(foundIn(world({}, 11 * 60_000))).toEqual([]);
+      expect(foundIn(facts({}, 11 * 60_000))).toEqual([]);
       expect(
-        foundIn({ ...world({}), issuer: { unknown: 'no' } })[0]?.finding.remedy?.command,
+        foundIn({ ...facts({}), issuer: { unknown: 'no' } })[0]?.finding.remedy?.command,
       ).toBeUndefined();
     });
 
     it.each([{ resourceID: id }, {}])('attack: the account of the broker is one word (%j)', (spec) => {
-      const hostile = { ...broker, object: daemonSet({ serviceAccountName: '$(touch f)' }) };
-      expect(remedies({ ...world(spec), ...services({ broker: [hostile] }) })[0]).toContain(
+      const hostile = { ...broker, account: '$(touch f)' };
+      expect(remedies({ ...facts(spec), ...services({ broker: [hostile] }) })[0]).toContain(
         "--subject 'system:serviceaccount:aad-pod-identity-broker:$(touch f)' ",
       );
     });
@@ -546,7 +549,7 @@ describe('identities', () => {
       const named = (name: string) =>
         readIdentity({ metadata: { namespace: 'shop', name }, spec: { type: 3, resourceID: id } });
       const identities = read(...['read', 'reade', 'reader', 'reader-2'].map(named));
-      expect(foundIn({ ...world({}), identities }).map(({ object }) => object)).toEqual([
+      expect(foundIn({ ...facts({}), identities }).map(({ object }) => object)).toEqual([
         'AzureIdentity/shop/reader',
       ]);
     });
@@ -564,14 +567,14 @@ describe('identities', () => {
       const pods = names.map((name) => ({ ...explained.value[0], pod: `x/${name}`, findings: [] }));
       const identities = Array.from({ length: 500 }, () => identity({ type: 3, clientID: 'c-1' }));
       const lists = { events: read(...forged), identities: read(...identities) };
-      expect(foundIn({ ...world({}), ...lists, explained: { value: pods } })).toEqual([]);
+      expect(foundIn({ ...facts({}), ...lists, explained: { value: pods } })).toEqual([]);
       expect(performance.now() - began).toBeLessThan(2_000);
     });
 
     // `az … create` replaces a credential of the same name.
     it.each([{ resourceID: id }, {}])('attack: the credential of another cluster stays (%j)', (spec) => {
       const nameIn = (of: string) =>
-        /--name (\S+)/.exec(remedies({ ...world(spec), issuer: { value: of } })[0] ?? '')?.[1];
+        /--name (\S+)/.exec(remedies({ ...facts(spec), issuer: { value: of } })[0] ?? '')?.[1];
       expect(nameIn('https://a.test/')).toMatch(/^aad-pod-identity-broker-/);
       expect(nameIn('https://a.test/')).not.toBe(nameIn('https://b.test/'));
     });
@@ -586,7 +589,7 @@ describe('identities', () => {
       });
       for (const spec of [{ resourceID: id }, {}]) {
         const verdicts = (audience: string) =>
-          foundIn({ ...world(spec), azure: azure(audience) }).map(({ finding }) => finding.verdict);
+          foundIn({ ...facts(spec), azure: azure(audience) }).map(({ finding }) => finding.verdict);
         expect(verdicts('api://AzureADTokenExchange')).toEqual(['info']);
         expect(verdicts('api://another')).toEqual(['problem']);
       }
@@ -618,8 +621,8 @@ describe('Azure', () => {
     ...more,
   });
   const nodes = read({ ...node, host });
-  const world = (facts: AzureFacts, ...identities: ReturnType<typeof identity>[]) => ({
-    azure: facts,
+  const facts = (azureFacts: AzureFacts, ...identities: ReturnType<typeof identity>[]) => ({
+    azure: azureFacts,
     identities: read(...identities),
     nodes,
   });
@@ -628,17 +631,17 @@ describe('Azure', () => {
     expect(examine(healthy).checks.map((check) => check.id)).not.toContain('azure');
     const { checks } = examine({ ...healthy, azure: azure({ unknown: ['az login'] }) });
     expect(checks.find((check) => check.id === 'azure')?.unknown).toEqual(['az login']);
-    expect(foundIn(world(azure(), identity({ clientID: 'C-1' }), identity({}, 'silent')))).toEqual([]);
+    expect(foundIn(facts(azure(), identity({ clientID: 'C-1' }), identity({}, 'silent')))).toEqual([]);
   });
 
   it('an identity that is not there, or has another client id', () => {
-    expect(remedies(world(azure({ identities: [] }), identity({})))).toEqual([
+    expect(remedies(facts(azure({ identities: [] }), identity({})))).toEqual([
       `azure: az identity show --ids ${azureId}`,
     ]);
-    expect(remedies(world(azure(), identity({ clientID: 'c-2' })))[0]).toContain(
+    expect(remedies(facts(azure(), identity({ clientID: 'c-2' })))[0]).toContain(
       'azure: kubectl patch azureidentity reader --namespace shop',
     );
-    expect(foundIn(world(azure({ identities: [], listed: new Set() }), identity({})))).toEqual([]);
+    expect(foundIn(facts(azure({ identities: [], listed: new Set() }), identity({})))).toEqual([]);
   });
 
   it.each([
@@ -651,7 +654,7 @@ describe('Azure', () => {
     },
   ])('a role that MIC lacks on $on', ({ kept, role, scope }) => {
     const assignments = azure().roles?.assignments.slice(kept, kept + 1) ?? [];
-    expect(remedies(world(azure({ roles: { ...roles, assignments } }), identity({})))).toEqual([
+    expect(remedies(facts(azure({ roles: { ...roles, assignments } }), identity({})))).toEqual([
       `azure: az role assignment create --role "${role}" --assignee-object-id ${principalId} --scope ${scope}`,
     ]);
   });
@@ -661,12 +664,12 @@ describe('Azure', () => {
       scope: canonicalResourceId(scope),
       permissions: [operator, contributor],
     }));
-    expect(foundIn(world(azure({ roles: { ...roles, assignments } }), identity({})))).toHaveLength(2);
+    expect(foundIn(facts(azure({ roles: { ...roles, assignments } }), identity({})))).toHaveLength(2);
   });
 
   it('attack: no role is asked for on what an editor wrote down and Azure does not have', () => {
     const found = foundIn(
-      world(azure({ identities: [], roles: { ...roles, assignments: [] } }), identity({})),
+      facts(azure({ identities: [], roles: { ...roles, assignments: [] } }), identity({})),
     );
     expect(found.map(({ object }) => object)).toEqual([
       'AzureIdentity/shop/reader',
@@ -676,10 +679,10 @@ describe('Azure', () => {
 
   it('roles that are not known, of all subscriptions or of one, are not said to be missing', () => {
     const { identities, listed, credentials, unknown } = azure();
-    expect(foundIn(world({ identities, listed, credentials, unknown }, identity({})))).toEqual([]);
+    expect(foundIn(facts({ identities, listed, credentials, unknown }, identity({})))).toEqual([]);
     const of = (...known: string[]) => ({ ...roles, listed: new Set(known), assignments: [] });
-    expect(foundIn(world(azure({ roles: of() }), identity({})))).toEqual([]);
-    expect(foundIn(world(azure({ roles: of('s') }), identity({})))).toHaveLength(1);
+    expect(foundIn(facts(azure({ roles: of() }), identity({})))).toEqual([]);
+    expect(foundIn(facts(azure({ roles: of('s') }), identity({})))).toHaveLength(1);
   });
 });
 
@@ -749,8 +752,8 @@ it('attack: the findings about one namespace do not crowd out those about others
   const misspelt = (namespace: string, name: string) =>
     pod({ namespace, name, labels: { aadpodidbindng: 'demo' } });
   const forged = Array.from({ length: 300 }, (_, at) => misspelt('hostile', `p-${at}`));
-  const world = { ...healthy, pods: read(...forged, misspelt('shop', 'web')) };
-  const [report] = examine(world, new Set(['pods'])).checks;
+  const facts = { ...healthy, pods: read(...forged, misspelt('shop', 'web')) };
+  const [report] = examine(facts, new Set(['pods'])).checks;
   const objects = report?.findings.map(({ object }) => object) ?? [];
   expect(objects).toContain('Pod/shop/web');
   expect(objects.length).toBeLessThan(20);

@@ -2,10 +2,11 @@
 import { ok, problem } from '@pod-identity/policy';
 import { CommandProblem, exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
 import { findingText } from '../print/findings.ts';
+import { isForPrograms } from '../print/output.ts';
 import { checks } from './checks.ts';
 import { readAzure } from './read-azure.ts';
-import { readWorld } from './read-world.ts';
-import { found, type Check, type Checked, type DoctorWorld, type Found } from './world.ts';
+import { readFacts } from './read-facts.ts';
+import { found, type Check, type CheckResult, type DoctorFacts, type ObjectFinding } from './facts.ts';
 
 export const doctor: PlugInCommand = {
   name: 'doctor',
@@ -22,15 +23,14 @@ export const doctor: PlugInCommand = {
     },
   ],
   examples: ['doctor', 'doctor --azure', 'doctor --check agents,taints', 'doctor -o json'],
-  deadlineMs: 120_000,
   async run(session, { options }) {
     const wanted = typeof options['check'] === 'string' ? idsIn(options['check']) : undefined;
     const everywhere = ofAllNamespaces(session);
-    const read = await readWorld(everywhere, wanted);
+    const read = await readFacts(everywhere, wanted);
     const withAzure = options['azure'] === true || wanted?.has('azure') === true;
-    const world = withAzure ? { ...read, azure: await readAzure(read, everywhere) } : read;
-    const report = examine(world, wanted);
-    if (session.format === 'json' || session.format === 'yaml') session.out.object(report);
+    const facts = withAzure ? { ...read, azure: await readAzure(read, everywhere) } : read;
+    const report = examine(facts, wanted);
+    if (isForPrograms(session)) session.out.object(report);
     else print(report, session);
     return exitCodeOf(report);
   },
@@ -40,7 +40,7 @@ const ofAllNamespaces = (session: Session) => ({ ...session, namespace: undefine
 
 /** Without Azure. */
 export const readReport = async (session: Session): Promise<Report> =>
-  examine(await readWorld(ofAllNamespaces(session)));
+  examine(await readFacts(ofAllNamespaces(session)));
 
 /** A check that is not carried out must not look like one that found nothing. */
 function idsIn(text: string): ReadonlySet<string> {
@@ -52,7 +52,7 @@ function idsIn(text: string): ReadonlySet<string> {
   );
 }
 
-interface Examined extends Checked {
+interface Examined extends CheckResult {
   readonly id: string;
   readonly holds: string;
 }
@@ -61,17 +61,17 @@ export interface Report {
   readonly checks: readonly Examined[];
 }
 
-export function examine(world: DoctorWorld, wanted?: ReadonlySet<string>): Report {
-  const looked = checks.filter(
-    ({ id, isOfAzure }) => (wanted?.has(id) ?? true) && (isOfAzure !== true || world.azure !== undefined),
+export function examine(facts: DoctorFacts, wanted?: ReadonlySet<string>): Report {
+  const wantedChecks = checks.filter(
+    ({ id, isOfAzure }) => (wanted?.has(id) ?? true) && (isOfAzure !== true || facts.azure !== undefined),
   );
-  return { checks: looked.map((check) => examined(check, world)) };
+  return { checks: wantedChecks.map((check) => examined(check, facts)) };
 }
 
 /** If services were not found or not fully read, the result of a check about services is 'not known'. */
-function examined({ id, holds, look, isAboutServices }: Check, world: DoctorWorld): Examined {
-  const { findings, unknown } = look(world);
-  const { nmi, mic, unknown: unread } = world.services;
+function examined({ id, holds, run, isAboutServices }: Check, facts: DoctorFacts): Examined {
+  const { findings, unknown } = run(facts);
+  const { nmi, mic, unknown: unread } = facts.services;
   const none = nmi.length + mic.length === 0 && unread.length === 0 ? ['neither NMI nor MIC was found'] : [];
   return {
     id,
@@ -85,7 +85,7 @@ function examined({ id, holds, look, isAboutServices }: Check, world: DoctorWorl
 const mostOfNamespace = 10;
 
 /** So that what is wrong elsewhere is seen, further ones of a namespace are counted only. */
-function fewOfEach(findings: readonly Found[]): readonly Found[] {
+function fewOfEach(findings: readonly ObjectFinding[]): readonly ObjectFinding[] {
   const namespaces = Map.groupBy(findings, ({ object }) => object.split('/').slice(1, -1).join('/'));
   return [...namespaces].flatMap(([namespace, all]) => {
     const more = all.length - mostOfNamespace;

@@ -1,6 +1,6 @@
 // The rights without which MIC, NMI and the broker do not work: those of deploy/base and of the broker's manifest, which a test compares.
-
 import type { NeededRight } from '../cluster/account-right.ts';
+import type { Role } from '../cluster/workload.ts';
 
 const ours = 'aadpodidentity.k8s.io';
 
@@ -25,7 +25,7 @@ const common = [
   ...rights('', ['events'], ['create', 'patch']),
 ];
 
-export const neededRights: Readonly<Record<'mic' | 'nmi' | 'broker', readonly NeededRight[]>> = {
+export const neededRights: Readonly<Record<Role, readonly NeededRight[]>> = {
   mic: [
     ...rights('', ['pods', 'nodes'], ['get', 'list', 'watch']),
     ...common,
@@ -55,7 +55,7 @@ export const neededRights: Readonly<Record<'mic' | 'nmi' | 'broker', readonly Ne
 /** In managed mode there is no MIC whose objects NMI could read. */
 export const isOfMic = ({ resource }: NeededRight): boolean => resource === 'azureassignedidentities';
 
-export const manifestOf: Readonly<Record<'mic' | 'nmi' | 'broker', string>> = {
+export const manifestOf: Readonly<Record<Role, string>> = {
   mic: 'deploy/base/mic/rbac.yaml',
   nmi: 'deploy/base/nmi/rbac.yaml',
   broker: 'deploy/components/broker/parts/rbac.yaml',

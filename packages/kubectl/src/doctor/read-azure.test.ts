@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Session } from '../cli/command.ts';
 import { readAzure } from './read-azure.ts';
 import { readIdentity } from './read-objects.ts';
-import type { DoctorWorld } from './world.ts';
+import type { DoctorFacts } from './facts.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -42,7 +42,7 @@ async function look(...identities: readonly ReturnType<typeof identity>[]) {
     events: { kind: 'read', items: missed },
     explained: { unknown: 'not read' },
     services: { nmi: [], mic: [], broker: [], imitations: [], unknown: [] },
-  } as unknown as DoctorWorld;
+  } as unknown as DoctorFacts;
   const env = { PATH: [folder, process.env['PATH']].join(delimiter) };
   const { signal } = new AbortController();
   const read = await readAzure(facts, { env, signal } as unknown as Session);

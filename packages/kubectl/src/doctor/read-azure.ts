@@ -1,12 +1,14 @@
 // What Azure says to the user's own `az`, which only reads here: identities, federated credentials, and the roles of MIC.
 import { canonicalResourceId, type ResourceId } from '@pod-identity/crd-types';
 import { createLimit } from '@pod-identity/kit/core';
-import { readRecords, stringAt, type Permission } from '../../../mic/src/commands/plug-in.ts';
+import { readRecords, type Permission } from '../../../mic/src/commands/plug-in.ts';
 import type { Session } from '../cli/command.ts';
-import { arrayAt } from '../cluster/workload.ts';
+import { listAt, textAt, textsAt } from '../cluster/fields.ts';
+import { itemsOf, type Known } from '../cluster/lists.ts';
+import { ownOf } from '../cluster/services.ts';
 import { runProgram } from '../migrate/programs.ts';
 import { azureIdOf, lackingCredential, subscriptionOf } from './check-identities.ts';
-import type { AzureFacts, AzureIdentityFacts, DoctorWorld, IdentityFacts, Known } from './world.ts';
+import type { AzureFacts, AzureIdentityFacts, DoctorFacts, IdentityFacts } from './facts.ts';
 
 /** Editors name any subscriptions in AzureIdentities, and each costs a call. */
 const mostSubscriptions = 10;
@@ -21,7 +23,7 @@ const patienceInAllMs = 60_000;
 type Az = (...words: readonly string[]) => Promise<readonly unknown[] | undefined>;
 
 /** `facts`: all that the cluster says. */
-export async function readAzure(facts: DoctorWorld, session: Session): Promise<AzureFacts> {
+export async function readAzure(facts: DoctorFacts, session: Session): Promise<AzureFacts> {
   const unknown: string[] = [];
   const az = openAz(session, unknown);
   const atMost = <T>(most: number, all: readonly T[], what: string): readonly T[] => {
@@ -53,9 +55,9 @@ async function listEach(
 }
 
 /** Of the hosts, then of the AzureIdentities. '' is that of the login, for identities that are named by their client id. */
-function subscriptionsOf({ identities, nodes }: DoctorWorld): readonly string[] {
-  const hosts = nodes.kind === 'read' ? nodes.items.flatMap(({ host }) => host?.id ?? []) : [];
-  const named = identities.kind === 'read' ? inTurns(identities.items, subscriptionNamed) : [];
+function subscriptionsOf({ identities, nodes }: DoctorFacts): readonly string[] {
+  const hosts = itemsOf(nodes).flatMap(({ host }) => host?.id ?? []);
+  const named = inTurns(itemsOf(identities), subscriptionNamed);
   return [...new Set([...hosts.map(subscriptionOf), ...named])];
 }
 
@@ -107,7 +109,7 @@ function openAz({ env, signal }: Session, unknown: string[]): Az {
 }
 
 function readIdentity(object: unknown): AzureIdentityFacts {
-  return { id: canonicalResourceId(stringAt(object, 'id')), clientId: stringAt(object, 'clientId') };
+  return { id: canonicalResourceId(textAt(object, 'id')), clientId: textAt(object, 'clientId') };
 }
 
 async function readCredentials(ids: readonly ResourceId[], az: Az): Promise<AzureFacts['credentials']> {
@@ -116,9 +118,9 @@ async function readCredentials(ids: readonly ResourceId[], az: Az): Promise<Azur
     const words = [`--resource-group=${group}`, `--identity-name=${name}`, ...inSubscription(subscription)];
     const found = (await az('identity', 'federated-credential', 'list', ...words)) ?? [];
     const trusted = found.map((one) => ({
-      issuer: stringAt(one, 'issuer'),
-      subject: stringAt(one, 'subject'),
-      audiences: arrayAt(one, 'audiences').filter((audience) => typeof audience === 'string'),
+      issuer: textAt(one, 'issuer'),
+      subject: textAt(one, 'subject'),
+      audiences: textsAt(one, 'audiences'),
     }));
     return [id, trusted] as const;
   });
@@ -134,11 +136,11 @@ interface ReadingRoles {
 
 /** Undefined: who MIC is in Azure, or what its roles permit, is not known. */
 async function readRoles(
-  { services }: DoctorWorld,
+  { services }: DoctorFacts,
   { session, az, subscriptions, unknown }: ReadingRoles,
 ): Promise<AzureFacts['roles']> {
   const { kube: transport, log, signal } = session;
-  const [mic] = services.mic.filter(({ isOriginal }) => !isOriginal);
+  const [mic] = ownOf(services.mic);
   if (mic === undefined) return undefined;
   const written = await readRecords({ transport, rules: mic, log, signal });
   const { micPrincipalId: principalId } = written ?? {};
@@ -150,13 +152,13 @@ async function readRoles(
     az('role', 'assignment', 'list', `--assignee=${principalId}`, '--all', ...inSubscription(one)),
   );
   const assigned = [...lists.values()].flat();
-  const names = new Set(assigned.map((one) => stringAt(one, 'roleDefinitionName')));
+  const names = new Set(assigned.map((one) => textAt(one, 'roleDefinitionName')));
   const definitions = await readDefinitions([...names], az);
   // With a part of its roles it would seem to lack the others.
   if (definitions === undefined) return undefined;
   const assignments = assigned.map((one) => ({
-    scope: canonicalResourceId(stringAt(one, 'scope')),
-    permissions: definitions.get(stringAt(one, 'roleDefinitionName')) ?? [],
+    scope: canonicalResourceId(textAt(one, 'scope')),
+    permissions: definitions.get(textAt(one, 'roleDefinitionName')) ?? [],
   }));
   return { principalId, assignments, listed: new Set(lists.keys()) };
 }
@@ -168,11 +170,11 @@ async function readDefinitions(
   const read = await listEach(names, (name) => az('role', 'definition', 'list', `--name=${name}`));
   if (read.size < names.length) return undefined;
   const permissionsOf = (found: readonly unknown[]) =>
-    found.flatMap((one) => arrayAt(one, 'permissions').map(readPermission));
+    found.flatMap((one) => listAt(one, 'permissions').map(readPermission));
   return new Map(Array.from(read, ([name, found]) => [name, permissionsOf(found)]));
 }
 
-function readPermission(entry: unknown): Permission {
-  const texts = (key: string) => arrayAt(entry, key).filter((each) => typeof each === 'string');
-  return { actions: texts('actions'), notActions: texts('notActions') };
-}
+const readPermission = (entry: unknown): Permission => ({
+  actions: textsAt(entry, 'actions'),
+  notActions: textsAt(entry, 'notActions'),
+});

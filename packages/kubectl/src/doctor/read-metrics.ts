@@ -4,11 +4,12 @@ import { createLimit, DeadlinePassed, withDeadline } from '@pod-identity/kit/cor
 import { createAccessReviewer, KubeError } from '@pod-identity/kit/kube';
 import type { Session } from '../cli/command.ts';
 import { readText } from '../cluster/connect.ts';
-import { configsOf, type Installed, type Services } from '../cluster/services.ts';
+import { itemsOf } from '../cluster/lists.ts';
+import { configsOf, ownOf, type Installed, type Services } from '../cluster/services.ts';
 import type { NmiConfig } from '../../../nmi/src/commands/plug-in.ts';
 import { countedSince, countsIn, type AgentCounts } from './agent-counts.ts';
 import { agentsOf } from './check-nodes.ts';
-import { itemsOf, type AgentMetrics, type DoctorWorld, type PodFacts } from './world.ts';
+import type { AgentMetrics, DoctorFacts, PodFacts } from './facts.ts';
 
 type Reading = Pick<Session, 'kube' | 'signal' | 'clock'>;
 
@@ -24,10 +25,10 @@ const againMs = 5_000;
 export async function readMetrics(
   reading: Reading,
   { nmi }: Pick<Services, 'nmi'>,
-  pods: DoctorWorld['pods'],
-): Promise<DoctorWorld['metrics']> {
-  const own = nmi.filter(({ isOriginal }) => !isOriginal);
-  const read = await Promise.all(own.map((installed) => readOf(reading, installed, itemsOf(pods).items)));
+  pods: DoctorFacts['pods'],
+): Promise<DoctorFacts['metrics']> {
+  const all = itemsOf(pods);
+  const read = await Promise.all(ownOf(nmi).map((installed) => readOf(reading, installed, all)));
   return { agents: read.flatMap(({ agents }) => agents), notes: read.flatMap(({ notes }) => notes) };
 }
 
@@ -35,7 +36,7 @@ async function readOf(
   reading: Reading,
   installed: Installed<NmiConfig>,
   pods: readonly PodFacts[],
-): Promise<DoctorWorld['metrics']> {
+): Promise<DoctorFacts['metrics']> {
   const [config] = configsOf([installed]);
   const all = agentsOf(installed, pods).filter(({ isFinished }) => !isFinished);
   if (config === undefined || all.length === 0) return { agents: [], notes: [] };
@@ -44,14 +45,14 @@ async function readOf(
     return { agents: [], notes: [`you may not get pods/proxy in namespace ${namespace}`] };
   const limit = createLimit(atATime);
   const read = (pod: PodFacts) => limit(() => readCounts(reading, pod, config.metrics.port));
-  const seen = await Promise.all(all.slice(0, mostPods).map((pod) => lookAt(pod, { ...reading, read })));
+  const seen = await Promise.all(all.slice(0, mostPods).map((pod) => readPod(pod, { ...reading, read })));
   return {
     agents: seen.filter((one) => typeof one !== 'string'),
     notes: [...unreadNotes(seen.filter((one) => typeof one === 'string')), ...skippedNotes(all.length)],
   };
 }
 
-async function lookAt(
+async function readPod(
   pod: PodFacts,
   { read, clock, signal }: Reading & { readonly read: (pod: PodFacts) => ReturnType<typeof readCounts> },
 ): Promise<AgentMetrics | string> {

@@ -2,17 +2,18 @@
 // It must not decide or word what mic, nmi and policy decide and word.
 import { coreKinds, createResource, KubeError, wholeObject } from '@pod-identity/kit/kube';
 import { info, type Finding } from '@pod-identity/policy';
-import { named } from '../access/named.ts';
+import { parseObjectName } from '../cli/arguments.ts';
 import { rulesOf } from '../access/modes.ts';
 import { openRights } from '../access/rights.ts';
 import { CommandProblem, exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
+import { keyOf, textAt, type ObjectName } from '../cluster/fields.ts';
 import { needs, readWithinRights } from '../cluster/within-rights.ts';
 import { findingText } from '../print/findings.ts';
+import { isForPrograms } from '../print/output.ts';
 import { readNmiExplanation, type NmiExplanation } from '../../../nmi/src/commands/plug-in.ts';
-import { memberOf, stringAt } from '../../../mic/src/commands/plug-in.ts';
-import { lookAtMic } from './mic-side.ts';
-import type { Reading, Target } from './reading.ts';
-import { lookAtAgents, nmiConfigOf, servicesBeside } from './read-services.ts';
+import { readMicSide } from './read-mic-side.ts';
+import type { ExplainContext } from './explain-context.ts';
+import { readNodeAgents, nmiConfigOf, servicesBeside } from './read-services.ts';
 import { composeStory, type Story } from './story.ts';
 
 export const explain: PlugInCommand = {
@@ -22,7 +23,7 @@ export const explain: PlugInCommand = {
   examples: ['explain shop/web-0', 'explain web-0 -n shop -o json'],
   deadlineMs: 60_000,
   async run(session, { args: [text = ''] }) {
-    const target = named(text, 'pod', session);
+    const target = parseObjectName(text, 'pod', session);
     const story = await readStory(session, target);
     print(session, story);
     if (!story.isKnown) return exitCodes.unknown;
@@ -32,40 +33,40 @@ export const explain: PlugInCommand = {
   },
 };
 
-export async function readStory(session: Session, target: Target): Promise<Story> {
+export async function readStory(session: Session, target: ObjectName): Promise<Story> {
   const pod = await findPod(session, target);
-  const nodeName = stringAt(memberOf(pod, 'spec'), 'nodeName');
+  const nodeName = textAt(pod, 'spec.nodeName');
   const [services, rules, rights] = await Promise.all([
     session.services(),
     rulesOf(session),
     openRights(session),
   ]);
   const reads = readWithinRights(session.kube, { namespace: target.namespace, ...needs.explain });
-  const reading = { session, target, pod, nodeName, rights, rules, reads };
-  const agents = await lookAtAgents(reading, services.nmi, services);
-  const nmi = await readNmiSide(reading, nmiConfigOf(agents.daemonSet, reading));
+  const context = { session, target, pod, nodeName, rights, rules, reads };
+  const agents = await readNodeAgents(context, services.nmi, services);
+  const nmi = await readNmiSide(context, nmiConfigOf(agents.daemonSet, context));
   const isManaged = nmi.config.mode === 'managed';
-  const micSide = isManaged ? { records: [] } : await lookAtMic(reading, services.mic);
+  const micSide = isManaged ? { records: [] } : await readMicSide(context, services.mic);
   const explanation = nmi.explanation;
   return composeStory({
     nmi: explanation,
     mic: micSide.explanation,
     records: micSide.records,
     isRightUnknown: rights.source === 'none',
-    notes: notesOf(reading, agents.notes),
+    notes: notesOf(context, agents.notes),
     services: [...agents.findings, ...servicesBeside(services, { isManaged, explanation })],
   });
 }
 
 async function readNmiSide(
-  { session, target, rights, reads }: Reading,
+  { session, target, rights, reads }: ExplainContext,
   config: ReturnType<typeof nmiConfigOf>,
 ): Promise<{ readonly explanation: NmiExplanation; readonly config: typeof config }> {
   const { clock, log, signal } = session;
   const explanation = await Promise.race([
     readNmiExplanation({
       config,
-      pod: `${target.namespace}/${target.name}`,
+      pod: keyOf(target),
       transport: reads.transport,
       reviewer: rights.reviewer,
       clock,
@@ -79,14 +80,14 @@ async function readNmiSide(
   return { explanation, config };
 }
 
-function notesOf({ rights, rules, reads }: Reading, more: readonly Finding[]): readonly Finding[] {
+function notesOf({ rights, rules, reads }: ExplainContext, more: readonly Finding[]): readonly Finding[] {
   return [
     ...[...reads.lacking(), ...rules.notes, ...rights.notes].map((text) => info('permission', text)),
     ...more,
   ];
 }
 
-async function findPod({ kube, signal }: Session, target: Target): Promise<unknown> {
+async function findPod({ kube, signal }: Session, target: ObjectName): Promise<unknown> {
   try {
     return await createResource<unknown>(kube, coreKinds.pods).get(target, { signal, fields: wholeObject });
   } catch (error) {
@@ -95,11 +96,10 @@ async function findPod({ kube, signal }: Session, target: Target): Promise<unkno
   }
 }
 
-function noPod({ namespace, name }: Target): CommandProblem {
-  return new CommandProblem(`there is no pod ${namespace}/${name}: check the namespace and the name`);
-}
+const noPod = (target: ObjectName) =>
+  new CommandProblem(`there is no pod ${keyOf(target)}: check the namespace and the name`);
 
 function print({ format, out, terminal }: Session, { pod, findings, result }: Story): void {
-  if (format === 'json' || format === 'yaml') out.object({ pod, result, findings });
+  if (isForPrograms({ format })) out.object({ pod, result, findings });
   else for (const line of findingText(`pod ${pod}`, [...findings, result], terminal)) out.line(line);
 }

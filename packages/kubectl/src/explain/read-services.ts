@@ -2,9 +2,10 @@ import { coreKinds } from '@pod-identity/kit/kube';
 import { info, type Finding } from '@pod-identity/policy';
 import { readAgents, type AgentPod } from '../cluster/agents.ts';
 import { getAllowed } from '../cluster/lists.ts';
+import { daemonSetFor, readNode } from '../cluster/node.ts';
 import type { Installed, Services } from '../cluster/services.ts';
 import { readNmiConfig, type NmiConfig, type NmiExplanation } from '../../../nmi/src/commands/plug-in.ts';
-import type { Reading } from './reading.ts';
+import type { ExplainContext } from './explain-context.ts';
 import { agentFindings, brokerFinding, micFinding, noAgents } from './services.ts';
 import { needsBroker } from './story.ts';
 
@@ -16,24 +17,23 @@ interface FoundAgents {
 }
 
 /** A cluster may have a DaemonSet of NMI for each pool of nodes. */
-export async function lookAtAgents(
-  reading: Reading,
+export async function readNodeAgents(
+  context: ExplainContext,
   daemonSets: readonly Installed<NmiConfig>[],
   { unknown }: Services,
 ): Promise<FoundAgents> {
   const [first] = daemonSets;
   if (first === undefined)
     return { daemonSet: undefined, findings: [noAgents({ isPartial: unknown.length > 0 })], notes: [] };
-  const found = await Promise.all(daemonSets.map(async (one) => ({ one, pods: await podsOn(reading, one) })));
-  const { one: daemonSet, pods } = found.find((each) => (each.pods?.length ?? 0) > 0) ?? {
-    one: first,
-    pods: found[0]?.pods,
-  };
+  const found = await Promise.all(daemonSets.map(async (one) => ({ one, pods: await podsOn(context, one) })));
+  const node = context.nodeName === '' ? undefined : await readNodeObject(context);
+  const nearest = daemonSetFor(node === undefined ? undefined : readNode(node), daemonSets);
+  const { one: daemonSet, pods } = found.find((each) => (each.pods?.length ?? 0) > 0) ??
+    found.find(({ one }) => one === nearest) ?? { one: first, pods: undefined };
   const notes = 'problems' in daemonSet.config ? [unreadFlags(daemonSet, daemonSet.config.problems)] : [];
   // A pod without a node has no agent yet.
-  if (reading.nodeName === '') return { daemonSet, findings: [], notes };
-  const node = await readNode(reading);
-  return { daemonSet, findings: agentFindings(reading.nodeName, { daemonSet, pods, node }), notes };
+  if (context.nodeName === '') return { daemonSet, findings: [], notes };
+  return { daemonSet, findings: agentFindings(context.nodeName, { daemonSet, pods, node }), notes };
 }
 
 /**
@@ -42,7 +42,7 @@ export async function lookAtAgents(
  */
 export function nmiConfigOf(
   daemonSet: Installed<NmiConfig> | undefined,
-  { nodeName, rules: { mode, forceNamespaced } }: Pick<Reading, 'nodeName' | 'rules'>,
+  { nodeName, rules: { mode, forceNamespaced } }: Pick<ExplainContext, 'nodeName' | 'rules'>,
 ): NmiConfig {
   if (daemonSet && !('problems' in daemonSet.config)) return daemonSet.config;
   const broker = ['--broker=aad-pod-identity-broker', '--broker-token-file=unknown'];
@@ -65,14 +65,17 @@ export function servicesBeside(
 
 /** Undefined: they may not be listed. */
 async function podsOn(
-  { session: { kube, signal }, nodeName: node }: Reading,
+  { session: { kube, signal }, nodeName: node }: ExplainContext,
   daemonSet: Installed<NmiConfig>,
 ): Promise<readonly AgentPod[] | undefined> {
   const { pods, unknown } = await readAgents({ nmi: [daemonSet] }, { kube, signal, node });
   return unknown.length > 0 ? undefined : pods;
 }
 
-async function readNode({ session: { kube, signal }, nodeName: name }: Reading): Promise<unknown> {
+async function readNodeObject({
+  session: { kube, signal },
+  nodeName: name,
+}: ExplainContext): Promise<unknown> {
   const got = await getAllowed({ kube, signal, kind: coreKinds.nodes, name });
   return got.kind === 'read' ? got.object : undefined;
 }

@@ -1,12 +1,12 @@
 // The services that a pod's token comes through, as far as the objects of the cluster tell: NMI of its node, MIC, the broker.
-import { info, ok, problem, shellWord, waiting, type Finding, type Remedy } from '@pod-identity/policy';
+import { info, ok, problem, waiting, type Finding, type Remedy } from '@pod-identity/policy';
 import type { AgentPod } from '../cluster/agents.ts';
+import { keyOf } from '../cluster/fields.ts';
+import { readNode, whyNoAgent, type StoredDaemonSet } from '../cluster/node.ts';
 import type { Installed } from '../cluster/services.ts';
-import { arrayAt } from '../cluster/workload.ts';
-import { memberOf, stringAt } from '../../../mic/src/commands/plug-in.ts';
 
 export interface Agents {
-  readonly daemonSet: Pick<Installed<unknown>, 'namespace' | 'name' | 'object'>;
+  readonly daemonSet: StoredDaemonSet;
   /** On the pod's node; undefined: they may not be listed. */
   readonly pods: readonly Pick<AgentPod, 'name' | 'isReady'>[] | undefined;
   /** Undefined: it may not be read. */
@@ -14,8 +14,7 @@ export interface Agents {
 }
 
 export function agentFindings(nodeName: string, { daemonSet, pods, node }: Agents): readonly Finding[] {
-  const { namespace, name } = daemonSet;
-  const key = `${namespace}/${name}`;
+  const { namespace } = daemonSet;
   if (pods === undefined)
     return [
       info(
@@ -28,8 +27,8 @@ export function agentFindings(nodeName: string, { daemonSet, pods, node }: Agent
     return [
       problem(
         'node',
-        `NMI (DaemonSet ${key}) has no pod on ${nodeName}`,
-        whyNoAgent(nodeName, { daemonSet, node }),
+        `NMI (DaemonSet ${keyOf(daemonSet)}) has no pod on ${nodeName}`,
+        whyNoAgent(node === undefined ? undefined : { ...readNode(node), name: nodeName }, daemonSet),
       ),
     ];
   if (pods.some(({ isReady }) => isReady))
@@ -42,50 +41,6 @@ export function agentFindings(nodeName: string, { daemonSet, pods, node }: Agent
   ];
 }
 
-function whyNoAgent(nodeName: string, { daemonSet, node }: Omit<Agents, 'pods'>): Remedy {
-  const { namespace, name, object } = daemonSet;
-  const template = memberOf(memberOf(memberOf(object, 'spec'), 'template'), 'spec');
-  const missing = node === undefined ? [] : missingLabels(template, node);
-  if (missing.length > 0)
-    return {
-      text: `the node lacks labels of the DaemonSet's nodeSelector`,
-      command: `kubectl label node ${nodeName} --overwrite ${missing.map(shellWord).join(' ')}`,
-    };
-  const taint = arrayAt(memberOf(node, 'spec'), 'taints').find((one) => repels(one, template));
-  if (taint === undefined)
-    return {
-      text: 'its events say why',
-      command: `kubectl --namespace ${namespace} describe daemonset ${name}`,
-    };
-  const patch = { spec: { template: { spec: { tolerations: [{ operator: 'Exists' }] } } } };
-  return {
-    text: `the node has the taint ${stringAt(taint, 'key')}, which the DaemonSet does not tolerate: let it tolerate all`,
-    command: `kubectl --namespace ${namespace} patch daemonset ${name} --type merge --patch ${shellWord(JSON.stringify(patch))}`,
-  };
-}
-
-function missingLabels(template: unknown, node: unknown): readonly string[] {
-  const selector = memberOf(template, 'nodeSelector');
-  const labels = memberOf(memberOf(node, 'metadata'), 'labels');
-  return Object.keys(typeof selector === 'object' && selector !== null ? selector : {})
-    .filter((key) => stringAt(labels, key) !== stringAt(selector, key))
-    .map((key) => `${key}=${stringAt(selector, key)}`);
-}
-
-/** DaemonSets tolerate the taints of nodes that are not ready. */
-function repels(taint: unknown, template: unknown): boolean {
-  const [key = '', value, effect] = ['key', 'value', 'effect'].map((name) => stringAt(taint, name));
-  if (effect === 'PreferNoSchedule' || key.startsWith('node.kubernetes.io/')) return false;
-  return !arrayAt(template, 'tolerations').some((toleration) => {
-    const [ownKey, ownValue, ownEffect] = ['key', 'value', 'effect'].map((name) =>
-      stringAt(toleration, name),
-    );
-    const isAny = stringAt(toleration, 'operator') === 'Exists';
-    const fits = isAny ? ownKey === '' || ownKey === key : ownKey === key && ownValue === value;
-    return fits && (ownEffect === '' || ownEffect === effect);
-  });
-}
-
 type Running = Pick<Installed<unknown>, 'kind' | 'namespace' | 'name' | 'replicas'>;
 
 export interface Wanted {
@@ -94,46 +49,48 @@ export interface Wanted {
   readonly isPartial: boolean;
 }
 
-/** MIC writes assignments; tokens of pods that have theirs go on without it. */
-export function micFinding({ found, isPartial }: Wanted): Finding {
-  const ready = found.find(({ replicas }) => replicas.ready > 0);
-  if (ready) return ok('record', `MIC runs (${describe(ready)})`);
-  const [first] = found;
-  if (first)
-    return waiting(
-      'record',
-      `MIC does not run (${describe(first)}): nothing is attached meanwhile`,
-      podsOf(first),
-    );
-  return isPartial
-    ? info('record', 'whether MIC runs is not known: you may not look for it in all namespaces')
-    : noMic;
+interface WantedService {
+  readonly name: string;
+  readonly topic: Finding['topic'];
+  /** Of one that is not ready: what follows from that. */
+  readonly down: (about: string, remedy: Remedy) => Finding;
+  readonly absent: Finding;
 }
+
+/** MIC writes assignments; tokens of pods that have theirs go on without it. */
+const wantedMic: WantedService = {
+  name: 'MIC',
+  topic: 'record',
+  down: (about, remedy) => waiting('record', `${about}: nothing is attached meanwhile`, remedy),
+  absent: waiting('record', 'no MIC was found: nothing is attached to machines', {
+    text: 'install it, or run NMI with --operation-mode=managed if the machines have their identities otherwise: deploy/README.md',
+  }),
+};
 
 /** Of identities of type 3. */
-export function brokerFinding({ found, isPartial }: Wanted): Finding {
-  const ready = found.find(({ replicas }) => replicas.ready > 0);
-  if (ready) return ok('identity', `the broker of federated identities runs (${describe(ready)})`);
-  const [first] = found;
-  if (first)
-    return problem(
-      'identity',
-      `the broker of federated identities does not run (${describe(first)})`,
-      podsOf(first),
-    );
-  return isPartial
-    ? info(
-        'identity',
-        'whether the broker of federated identities runs is not known: you may not look for it in all namespaces',
-      )
-    : problem('identity', 'no broker of federated identities was found, and identities of type 3 need one', {
-        text: 'install it: docs/administrator/federated.md',
-      });
-}
+const wantedBroker: WantedService = {
+  name: 'the broker of federated identities',
+  topic: 'identity',
+  down: (about, remedy) => problem('identity', about, remedy),
+  absent: problem(
+    'identity',
+    'no broker of federated identities was found, and identities of type 3 need one',
+    { text: 'install it: docs/administrator/federated.md' },
+  ),
+};
 
-const noMic = waiting('record', 'no MIC was found: nothing is attached to machines', {
-  text: 'install it, or run NMI with --operation-mode=managed if the machines have their identities otherwise: deploy/README.md',
-});
+export const micFinding = (wanted: Wanted): Finding => serviceFinding(wantedMic, wanted);
+export const brokerFinding = (wanted: Wanted): Finding => serviceFinding(wantedBroker, wanted);
+
+function serviceFinding({ name, topic, down, absent }: WantedService, { found, isPartial }: Wanted): Finding {
+  const ready = found.find(({ replicas }) => replicas.ready > 0);
+  if (ready) return ok(topic, `${name} runs (${describe(ready)})`);
+  const [first] = found;
+  if (first) return down(`${name} does not run (${describe(first)})`, podsOf(first));
+  return isPartial
+    ? info(topic, `whether ${name} runs is not known: you may not look for it in all namespaces`)
+    : absent;
+}
 
 export function noAgents({ isPartial }: Pick<Wanted, 'isPartial'>): Finding {
   return isPartial

@@ -11,8 +11,8 @@ export interface Followed {
   readonly reached: ReadonlyMap<string, string>;
 }
 
-/** Between looks for the pods of NMI: one that was started again goes on under its name, or another takes its place. */
-const lookMs = 2_000;
+/** Between reads of the pods of NMI: one that was started again goes on under its name, or another takes its place. */
+const againMs = 2_000;
 
 /** Prints what NMI of the node writes about the pod until the signal aborts. */
 export async function followAgents(session: Session, { pod, node, reached }: Followed): Promise<number> {
@@ -46,7 +46,7 @@ export async function followAgents(session: Session, { pod, node, reached }: Fol
         .then(() => (complained = ''), complain)
         .finally(() => following.delete(agent.name));
     }
-    await clock.sleep(lookMs, signal).catch(() => undefined);
+    await clock.sleep(againMs, signal).catch(() => undefined);
   }
   return exitCodes.ok;
 }

@@ -2,12 +2,13 @@
 // It must not keep more of a log than it prints.
 import { value } from '@pod-identity/kit/core';
 import { coreKinds, KubeError, type Fields } from '@pod-identity/kit/kube';
-import { memberOf, stringAt } from '../../../mic/src/commands/plug-in.ts';
+import { parseOption } from '../cli/arguments.ts';
 import { CommandProblem, exitCodes, type Given, type PlugInCommand, type Session } from '../cli/command.ts';
 import { readAgents, type AgentPod } from '../cluster/agents.ts';
+import { textAt } from '../cluster/fields.ts';
 import { getAllowed } from '../cluster/lists.ts';
 import type { AuditLine } from './audit-lines.ts';
-import { followAgents } from './follow.ts';
+import { followAgents, type Followed } from './follow.ts';
 import { lineFor, printLine, readLog, type TimedLine } from './log-lines.ts';
 
 export const logsCommand: PlugInCommand = {
@@ -20,7 +21,6 @@ export const logsCommand: PlugInCommand = {
     { flags: '--tail <lines>', what: 'no more than this many of the lines so far' },
   ],
   examples: ['logs shop/web-0', 'logs web-0 -n shop --since 1h', 'logs shop/web-0 --follow --tail 10'],
-  deadlineMs: 120_000,
   isEndless: ({ options }) => options['follow'] === true,
   run: runLogs,
 };
@@ -57,19 +57,13 @@ function podOf({ namespace }: Session, { args: [text = ''] }: Given): string {
 
 function limitsOf({ options: { since, tail } }: Given): Omit<Wanted, 'pod'> {
   return {
-    sinceSeconds: since === undefined ? undefined : Math.ceil(read('since', duration, since) / 1000),
-    tail: tail === undefined ? Infinity : read('tail', lines, tail),
+    sinceSeconds: since === undefined ? undefined : Math.ceil(parseOption('since', duration, since) / 1000),
+    tail: tail === undefined ? Infinity : parseOption('tail', lines, tail),
   };
 }
 
 const duration = value.duration('0', { min: 1000 });
 const lines = value.integer(0, { min: 0, max: mostTail });
-
-function read(name: string, type: typeof duration, text: string | boolean): number {
-  const parsed = type.parse(String(text));
-  if ('need' in parsed) throw new CommandProblem(`--${name} must be ${parsed.need}, not ${String(text)}`);
-  return parsed.value;
-}
 
 interface FoundPod {
   /** Undefined for a pod that is gone. */
@@ -90,9 +84,9 @@ async function findPod({ kube, signal, err }: Session, key: string): Promise<Fou
     err(`there is no pod ${key} now: the logs of NMI on all nodes are searched for it`);
     return { node: undefined, isRunning: false };
   }
-  const node = stringAt(memberOf(got.object, 'spec'), 'nodeName');
+  const node = textAt(got.object, 'spec.nodeName');
   if (node === '') throw new CommandProblem(`pod ${key} is on no node yet, so that no NMI knows it`);
-  const hasEnded = /^(?:Succeeded|Failed)$/.test(stringAt(memberOf(got.object, 'status'), 'phase'));
+  const hasEnded = /^(?:Succeeded|Failed)$/.test(textAt(got.object, 'status.phase'));
   if (hasEnded) err(`pod ${key} has ended`);
   return { node, isRunning: !hasEnded };
 }
@@ -116,33 +110,42 @@ async function findAgents(session: Session, node: string | undefined): Promise<r
 /** Logs of several nodes are read one after the other: the lines of each are in order. */
 async function printSoFar(
   session: Session,
-  { pod, sinceSeconds, tail }: Wanted,
+  wanted: Wanted,
   agents: readonly AgentPod[],
-): Promise<SoFar> {
-  const found = createTail<AuditLine>(tail, (line) => printLine(session, line));
+): Promise<{ readonly count: number; readonly reached: Followed['reached'] }> {
   const reached = new Map<string, string>();
-  for (const agent of agents)
-    for await (const { time, text: line } of linesSoFar(session, agent, sinceSeconds)) {
-      reached.set(agent.name, time);
-      const audit = lineFor(agent, line, pod);
-      if (audit !== undefined) found.take(audit);
-    }
+  const found = createTail<AuditLine>(wanted.tail, (line) => printLine(session, line));
+  for await (const { audit } of linesAbout(session, wanted, { agents, reached })) found.take(audit);
   return { count: found.end(), reached };
 }
 
 /** What NMI of the pod's node wrote last about the pod. Throws CommandProblem if it may not be read. */
-export async function readLastLines(
-  session: Session,
-  { pod, sinceSeconds, tail }: Wanted,
-): Promise<readonly TimedLine[]> {
-  const agents = await findAgents(session, (await findPod(session, pod)).node);
+export async function readLastLines(session: Session, wanted: Wanted): Promise<readonly TimedLine[]> {
+  const agents = await findAgents(session, (await findPod(session, wanted.pod)).node);
   const lines: TimedLine[] = [];
-  const last = createTail<TimedLine>(tail, (line) => void lines.push(line));
-  for (const agent of agents)
-    for await (const line of linesSoFar(session, agent, sinceSeconds))
-      if (lineFor(agent, line.text, pod) !== undefined) last.take(line);
+  const last = createTail<TimedLine>(wanted.tail, (line) => void lines.push(line));
+  for await (const { line } of linesAbout(session, wanted, { agents, reached: new Map() })) last.take(line);
   last.end();
   return lines;
+}
+
+interface ReadingAgents {
+  readonly agents: readonly AgentPod[];
+  /** Filled. */
+  readonly reached: Map<string, string>;
+}
+
+async function* linesAbout(
+  session: Session,
+  { pod, sinceSeconds }: Wanted,
+  { agents, reached }: ReadingAgents,
+): AsyncGenerator<{ readonly line: TimedLine; readonly audit: AuditLine }> {
+  for (const agent of agents)
+    for await (const line of linesSoFar(session, agent, sinceSeconds)) {
+      reached.set(agent.name, line.time);
+      const audit = lineFor(agent, line.text, pod);
+      if (audit !== undefined) yield { line, audit };
+    }
 }
 
 /** Prints lines at once, or with a limit the last ones at the end. */
@@ -161,12 +164,6 @@ function createTail<T>(most: number, print: (line: T) => void) {
       return count;
     },
   };
-}
-
-interface SoFar {
-  readonly count: number;
-  /** The time of the last line that was read, by the name of NMI's pod. */
-  readonly reached: ReadonlyMap<string, string>;
 }
 
 async function* linesSoFar({ kube, signal }: Session, agent: AgentPod, sinceSeconds: number | undefined) {

@@ -4,8 +4,8 @@ import { printable } from '@pod-identity/kit/core';
 import { KubeError } from '@pod-identity/kit/kube';
 import { exitCodes, type Session } from '../cli/command.ts';
 import { isForPrograms } from '../print/output.ts';
-import { act, type Acting } from './act.ts';
-import { Stopped } from './perform.ts';
+import { applyAction, type ActionContext } from './apply-action.ts';
+import { StepError } from './write-object.ts';
 import { isBlocked, linesOf, type Plan, type Step } from './plan.ts';
 import { missingRights, rightsOf } from './rights.ts';
 
@@ -31,7 +31,7 @@ const interruptedCode = 130;
 export async function applyPlan(plan: Plan, options: ApplyOptions): Promise<Applied> {
   const { session } = options;
   if (isBlocked(plan)) return refuse(exitCodes.problem, 'a step is blocked');
-  const missing = await missingRights(rightsOf(plan), session.kube, session.signal);
+  const missing = await missingRights(rightsOf(plan), session);
   if (missing.length > 0) return refuse(exitCodes.unknown, `you may not ${missing.join('; ')}`);
   return carryOut(plan, options);
 
@@ -52,7 +52,7 @@ async function carryOut(plan: Plan, options: ApplyOptions): Promise<Applied> {
       const notify = (text: string) => void (task.output = printable(text));
       results.set(step, 'stopped');
       await performStep(step, { ...options, notify }).catch((error: unknown) => {
-        throw new Stopped(messageOf(error, session));
+        throw new StepError(messageOf(error, session));
       });
       results.set(step, 'done');
     },
@@ -75,11 +75,11 @@ async function carryOut(plan: Plan, options: ApplyOptions): Promise<Applied> {
   }
 }
 
-async function performStep({ state, action }: Step, acting: Acting): Promise<void> {
+async function performStep({ state, action }: Step, context: ActionContext): Promise<void> {
   if (state === 'done' || action === undefined) return;
-  const { signal, clock } = acting.session;
+  const { signal, clock } = context.session;
   signal.throwIfAborted();
-  await orSoonAfter(signal, clock, act(action, acting));
+  await orSoonAfter(signal, clock, applyAction(action, context));
 }
 
 /** After Ctrl-C a write that has begun has a moment to end. */
@@ -89,14 +89,14 @@ async function orSoonAfter(signal: AbortSignal, clock: Session['clock'], work: P
   const { promise: late, reject } = Promise.withResolvers<never>();
   const end = () =>
     void clock.after(momentMs, () =>
-      reject(new Stopped('interrupted; whether the last write was carried out is not known')),
+      reject(new StepError('interrupted; whether the last write was carried out is not known')),
     );
   signal.addEventListener('abort', end, { once: true });
   await Promise.race([work, late]).finally(() => signal.removeEventListener('abort', end));
 }
 
 function messageOf(error: unknown, { signal, kube }: Session): string {
-  if (error instanceof Stopped) return error.message;
+  if (error instanceof StepError) return error.message;
   if (signal.aborted) return 'interrupted';
   if (error instanceof KubeError) return `the API server ${kube.server} gave no answer: ${error.message}`;
   throw error;

@@ -4,15 +4,15 @@ import { describe, expect, test } from 'vitest';
 import { micFlags } from '../../../mic/src/commands/plug-in.ts';
 import { nmiFlags } from '../../../nmi/src/commands/plug-in.ts';
 import { isBlocked, planLines, type Plan } from './plan.ts';
-import { standingLines, standingOf, type StandingSight } from './standing.ts';
-import { toOurs, type Original, type OriginalSight } from './to-ours.ts';
-import { toWorkloadIdentity, type WorkloadSight } from './to-workload-identity.ts';
+import { migrationStateLines, migrationStateOf, type MigrationFacts } from './migration-state.ts';
+import { toOurs, type Original, type OriginalFacts } from './to-ours.ts';
+import { toWorkloadIdentity, type WorkloadFacts } from './to-workload-identity.ts';
 
 const states = ({ steps }: Plan) => steps.map(({ id, state }) => `${id}: ${state}`);
 const text = (plan: Plan) => planLines(plan).join('\n');
 
 describe('where the cluster stands', () => {
-  const sight: StandingSight = {
+  const facts: MigrationFacts = {
     originals: [],
     own: ['aad-pod-identity/mic'],
     hasBroker: true,
@@ -20,7 +20,7 @@ describe('where the cluster stands', () => {
     workloadAccounts: [],
     unknown: [],
   };
-  test.each<[what: string, seen: Partial<StandingSight>, command: string]>([
+  test.each<[what: string, seen: Partial<MigrationFacts>, command: string]>([
     [
       'the original',
       { originals: ['kube-system/nmi'], own: [] },
@@ -43,12 +43,14 @@ describe('where the cluster stands', () => {
       'kubectl azure-pod-identity migrate to-workload-identity NAMESPACE/SERVICEACCOUNT',
     ],
   ])('with %s it names the next step', (_, seen, command) => {
-    expect(standingOf({ ...sight, ...seen }).next.command).toBe(command);
+    expect(migrationStateOf({ ...facts, ...seen }).next.command).toBe(command);
   });
 
   test('many names are shortened, and what may not be read is said', () => {
     const identities = { '0': Array.from({ length: 7 }, (_, at) => `pay/${at}`) };
-    const lines = standingLines(standingOf({ ...sight, identities, unknown: ['you may not list x'] }));
+    const lines = migrationStateLines(
+      migrationStateOf({ ...facts, identities, unknown: ['you may not list x'] }),
+    );
     expect(lines).toContain(
       'AzureIdentities attached to machines (type 0): 7 (pay/0, pay/1, pay/2, pay/3, pay/4 and 2 more)',
     );
@@ -63,7 +65,7 @@ describe('to-ours', () => {
     name: 'aad-pod-identity-nmi',
     argv: ['--node=x', '--retry-attempts-for-created=16', '--MICNamespace=default', '--never-heard-of=1'],
   };
-  const sight: OriginalSight = {
+  const facts: OriginalFacts = {
     originals: [nmi, { role: 'mic', namespace: 'default', name: 'aad-pod-identity-mic', argv: [] }],
     own: { nmi: false, mic: false },
     definition: { isOwn: false, preservesUnknown: true },
@@ -72,7 +74,7 @@ describe('to-ours', () => {
   };
 
   test('says what becomes of each flag of the original', () => {
-    const { notes } = toOurs(sight);
+    const { notes } = toOurs(facts);
     expect(notes).toContain(
       'nmi default/aad-pod-identity-nmi: --retry-attempts-for-created has no effect here: see --hold',
     );
@@ -82,7 +84,7 @@ describe('to-ours', () => {
   });
 
   test('installs ours first and removes the original by its own names', () => {
-    const lines = planLines(toOurs(sight));
+    const lines = planLines(toOurs(facts));
     const at = (line: string) => lines.findIndex((each) => each.includes(line));
     expect(at('deploy/base/nmi')).toBeLessThan(
       at('delete daemonset aad-pod-identity-nmi --namespace default'),
@@ -92,7 +94,7 @@ describe('to-ours', () => {
   });
 
   test('is blocked where kubectl apply would replace the original in place', () => {
-    const plan = toOurs({ ...sight, originals: [{ ...nmi, namespace: 'aad-pod-identity', name: 'nmi' }] });
+    const plan = toOurs({ ...facts, originals: [{ ...nmi, namespace: 'aad-pod-identity', name: 'nmi' }] });
     expect(isBlocked(plan)).toBe(true);
   });
 
@@ -102,7 +104,7 @@ describe('to-ours', () => {
       own: { nmi: true, mic: true },
       definition: { isOwn: true, preservesUnknown: false },
     };
-    expect(states(toOurs({ ...sight, ...done }))).toEqual(['definitions: done', 'nmi: done', 'mic: done']);
+    expect(states(toOurs({ ...facts, ...done }))).toEqual(['definitions: done', 'nmi: done', 'mic: done']);
   });
 });
 
@@ -132,7 +134,7 @@ describe('to-workload-identity', () => {
     isPlaced: true,
     identities: [],
   });
-  const sight = (more: Partial<WorkloadSight> = {}): WorkloadSight => ({
+  const facts = (more: Partial<WorkloadFacts> = {}): WorkloadFacts => ({
     account: { ...account, object: { metadata: { ...account, uid: 's' } } },
     identity: {
       target: { kind: resources.AzureIdentity, namespace: 'pay', name: 'vault' },
@@ -157,7 +159,7 @@ describe('to-workload-identity', () => {
   const asked = { clientId: '', resourceId: '', isCredentialThere: false, isBindingRemoved: false };
 
   test('the binding comes last, and only when the user says that the app has changed', () => {
-    expect(states(toWorkloadIdentity(sight(), asked))).toEqual([
+    expect(states(toWorkloadIdentity(facts(), asked))).toEqual([
       'webhook: done',
       'credential: to do',
       'account: to do',
@@ -166,11 +168,11 @@ describe('to-workload-identity', () => {
       'binding: by hand',
     ]);
     const sure = { ...asked, isCredentialThere: true, isBindingRemoved: true };
-    expect(states(toWorkloadIdentity(sight(), sure)).at(-1)).toBe('binding: to do');
+    expect(states(toWorkloadIdentity(facts(), sure)).at(-1)).toBe('binding: to do');
   });
 
   test('says what it cannot do, and how each step is undone', () => {
-    const shown = text(toWorkloadIdentity(sight(), asked));
+    const shown = text(toWorkloadIdentity(facts(), asked));
     expect(shown).toContain('its SDK must have WorkloadIdentityCredential');
     expect(shown).toContain('system:serviceaccount:pay:web');
     expect(shown).toContain('"azure.workload.identity/client-id":null');
@@ -178,7 +180,7 @@ describe('to-workload-identity', () => {
   });
 
   test('a binding that other ServiceAccounts use stays', () => {
-    const plan = toWorkloadIdentity(sight({ pods: [pod('web'), pod('job')] }), {
+    const plan = toWorkloadIdentity(facts({ pods: [pod('web'), pod('job')] }), {
       ...asked,
       isBindingRemoved: true,
     });
@@ -188,22 +190,22 @@ describe('to-workload-identity', () => {
     });
   });
 
-  test.each<[what: string, more: Partial<WorkloadSight>]>([
+  test.each<[what: string, more: Partial<WorkloadFacts>]>([
     ['the webhook is missing', { hasWebhook: false }],
     ['the issuer may not be read', { issuer: undefined }],
   ])('is blocked if %s', (_, more) => {
-    expect(isBlocked(toWorkloadIdentity(sight(more), asked))).toBe(true);
+    expect(isBlocked(toWorkloadIdentity(facts(more), asked))).toBe(true);
   });
 
   const resourceID =
     '/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/v';
-  const written = (spec: object): Partial<WorkloadSight> => {
+  const written = (spec: object): Partial<WorkloadFacts> => {
     const changed = { ...object, spec: { ...object.spec, ...spec } };
     const parsed = parseAzureIdentity(changed);
     if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
-    return { identity: { ...sight().identity, object: changed, identity: parsed.value } };
+    return { identity: { ...facts().identity, object: changed, identity: parsed.value } };
   };
-  test.each<[what: string, more: Partial<WorkloadSight>, given: object]>([
+  test.each<[what: string, more: Partial<WorkloadFacts>, given: object]>([
     [
       'the resource id of others beside a client id of its own',
       written({ resourceID }),
@@ -221,7 +223,7 @@ describe('to-workload-identity', () => {
     ],
   ])('attack: no trust is made in Azure for %s unless the user names it', (_, more, given) => {
     const step = (choice: object) =>
-      toWorkloadIdentity(sight(more), { ...asked, ...choice }).steps.find(({ id }) => id === 'credential');
+      toWorkloadIdentity(facts(more), { ...asked, ...choice }).steps.find(({ id }) => id === 'credential');
     expect(step({})).toMatchObject({ state: 'blocked' });
     expect(JSON.stringify(step({}))).not.toContain('federated-credential create');
     expect(step({ resourceId: `${resourceID}2`, clientId: 'other' })).toMatchObject({ state: 'blocked' });
@@ -229,6 +231,6 @@ describe('to-workload-identity', () => {
   });
 
   test('attack: no trust is made in Azure for a ServiceAccount without the right', () => {
-    expect(isBlocked(toWorkloadIdentity(sight({ refusal: 'it has no right' }), asked))).toBe(true);
+    expect(isBlocked(toWorkloadIdentity(facts({ refusal: 'it has no right' }), asked))).toBe(true);
   });
 });

@@ -1,20 +1,21 @@
 // Reads the cluster for the plan of one object, and makes the plan.
 import { accessTargetsOf, federatedTarget, type AccessTarget } from '@pod-identity/crd-types';
-import { named } from '../access/named.ts';
+import { parseObjectName } from '../cli/arguments.ts';
 import type { Given, Session } from '../cli/command.ts';
+import { keyOf, type ObjectName } from '../cluster/fields.ts';
 import {
-  lookAtIdentity,
-  lookAtPods,
-  lookAtRights,
-  lookAtServices,
-  lookAtTwin,
-  lookAtUsers,
-  readIssuer,
+  readStoredIdentity,
+  readBoundPods,
+  reviewRightsOn,
+  readServiceFacts,
+  readTemporaryObjects,
+  readIdentityUsers,
+  findIssuer,
   usersOf,
-} from './look.ts';
-import { lookAtAccount, lookAtOriginal } from './look-around.ts';
+} from './read-identity.ts';
+import { readWorkloadFacts, readOriginalFacts } from './read-cluster.ts';
 import type { Plan } from './plan.ts';
-import { accountsOf, keyOf, type IdentitySight, type ObjectName, type UsersSight } from './sight.ts';
+import { accountsOf, type IdentityUsers, type StoredIdentity } from './facts.ts';
 import { resourceIdOf, toAttached } from './to-attached.ts';
 import { idsOf, toFederated, type FederatedIds } from './to-federated.ts';
 import { toOurs } from './to-ours.ts';
@@ -28,11 +29,11 @@ export async function planOf(
   given: Given,
   { step, namespace, name }: ObjectName & { readonly step: StepName },
 ): Promise<Plan> {
-  if (step === 'to-ours') return toOurs(await lookAtOriginal(session));
+  if (step === 'to-ours') return toOurs(await readOriginalFacts(session));
   if (step === 'to-workload-identity') {
-    const sight = await lookAtAccount(session, { namespace, name }, textOf(given, 'identity'));
+    const facts = await readWorkloadFacts(session, { namespace, name }, textOf(given, 'identity'));
     const { credentialExists, removeBinding } = given.options;
-    return toWorkloadIdentity(sight, {
+    return toWorkloadIdentity(facts, {
       clientId: textOf(given, 'clientId'),
       resourceId: textOf(given, 'resourceId'),
       isCredentialThere: credentialExists === true,
@@ -47,13 +48,13 @@ async function identityPlan(
   given: Given,
   { step, namespace, name }: ObjectName & { readonly step: 'to-federated' | 'to-attached' },
 ): Promise<Plan> {
-  const identity = await lookAtIdentity(session, namespace, name);
-  const bound = usersOf(await lookAtPods(session), `${namespace}/${name}`);
-  const users = await lookAtUsers(session, identity, bound);
-  const twin = await lookAtTwin(session, namespace, name);
-  const seen = { identity, pods: users.pods, twin, services: await lookAtServices(session) };
+  const identity = await readStoredIdentity(session, namespace, name);
+  const bound = usersOf(await readBoundPods(session), `${namespace}/${name}`);
+  const users = await readIdentityUsers(session, identity, bound);
+  const temporary = await readTemporaryObjects(session, namespace, name);
+  const seen = { identity, pods: users.pods, temporary, services: await readServiceFacts(session) };
   const rightsOn = async (target: AccessTarget | undefined, accounts: readonly ObjectName[]) => {
-    const found = target && (await lookAtRights(session, target, accounts));
+    const found = target && (await reviewRightsOn(session, target, accounts));
     return found && { ...found, unknown: [...users.unknown, ...found.unknown] };
   };
   const plan = await (step === 'to-attached' ? back() : forward());
@@ -63,7 +64,7 @@ async function identityPlan(
     const ids = { tenant: textOf(given, 'tenant'), clientId: textOf(given, 'clientId') };
     const accounts = [...accountsOf(users.pods), ...accountsIn(given)];
     const rights = await rightsOn(federatedTargetOf(identity, ids), accounts);
-    return toFederated({ ...seen, rights, issuer: await readIssuer(session) }, ids);
+    return toFederated({ ...seen, rights, issuer: await findIssuer(session) }, ids);
   }
 
   async function back(): Promise<Plan> {
@@ -74,19 +75,19 @@ async function identityPlan(
   }
 }
 
-function refusedNotes({ refused }: UsersSight): readonly string[] {
+function refusedNotes({ refused }: IdentityUsers): readonly string[] {
   if (refused.length === 0) return [];
   const who = refused.map(keyOf).join(', ');
   return [`pods of ${who} are bound to it and have no right on it: they get none by this plan`];
 }
 
-function federatedTargetOf({ identity }: IdentitySight, given: FederatedIds): AccessTarget | undefined {
+function federatedTargetOf({ identity }: StoredIdentity, given: FederatedIds): AccessTarget | undefined {
   const { tenant, clientId } = idsOf('problems' in identity ? {} : identity.spec, given);
   const parsed = federatedTarget(tenant, clientId);
   return parsed.ok ? parsed.value : undefined;
 }
 
-function attachedTarget({ identity }: IdentitySight, given: string): AccessTarget | undefined {
+function attachedTarget({ identity }: StoredIdentity, given: string): AccessTarget | undefined {
   if ('problems' in identity) return undefined;
   const resourceID = resourceIdOf(identity.spec, given);
   const targets = accessTargetsOf({ ...identity, spec: { type: 0, resourceID } });
@@ -97,7 +98,7 @@ const accountsIn = (given: Given): readonly ObjectName[] =>
   textOf(given, 'accounts')
     .split(',')
     .filter(Boolean)
-    .map((text) => named(text, 'ServiceAccount', { namespace: undefined }));
+    .map((text) => parseObjectName(text, 'ServiceAccount', { namespace: undefined }));
 
 function textOf({ options }: Given, name: string): string {
   const value = options[name];

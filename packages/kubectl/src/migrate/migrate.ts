@@ -1,17 +1,16 @@
 // `kubectl azure-pod-identity migrate`: shows the plan of one change, and with `--apply` carries it out.
 import { resources } from '@pod-identity/crd-types';
 import { shellWord } from '@pod-identity/policy';
-import { named } from '../access/named.ts';
+import { parseObjectName } from '../cli/arguments.ts';
 import { CommandProblem, exitCodes, type Given, type PlugInCommand, type Session } from '../cli/command.ts';
+import { fieldAt, nameOf, type ObjectName } from '../cluster/fields.ts';
 import { isForPrograms } from '../print/output.ts';
 import { applyPlan } from './apply-plan.ts';
-import { mustList } from './look.ts';
-import { lookAtStanding } from './look-around.ts';
+import { mustList } from './read-identity.ts';
+import { readMigrationFacts } from './read-cluster.ts';
 import { planOf, steps, type StepName } from './make-plan.ts';
 import { isBlocked, planLines, planObject, plugIn, type Plan } from './plan.ts';
-import type { ObjectName } from './sight.ts';
-import { standingLines, standingOf } from './standing.ts';
-import { fieldAt, textAt } from './writes.ts';
+import { migrationStateLines, migrationStateOf } from './migration-state.ts';
 
 export const migrateCommand: PlugInCommand = {
   name: 'migrate',
@@ -55,7 +54,6 @@ export const migrateCommand: PlugInCommand = {
     'migrate to-attached pay/vault --apply',
     'migrate to-workload-identity pay/web',
   ],
-  deadlineMs: 120_000,
   isEndless: ({ options }) => options['apply'] === true,
   run: runMigrate,
 };
@@ -63,7 +61,7 @@ export const migrateCommand: PlugInCommand = {
 async function runMigrate(session: Session, given: Given): Promise<number> {
   const { args, options } = given;
   const [word] = args;
-  if (word === undefined) return showStanding(session);
+  if (word === undefined) return showMigrationState(session);
   const isApplied = options['apply'] === true;
   const step = stepIn(word, isApplied);
   const results: Result[] = [];
@@ -86,11 +84,11 @@ function stepIn(word: string, isApplied: boolean): StepName {
   return step;
 }
 
-async function showStanding(session: Session): Promise<number> {
-  const standing = standingOf(await lookAtStanding(session));
-  if (isForPrograms(session)) session.out.object(standing);
-  else print(standingLines(standing), session);
-  return standing.unknown.length > 0 ? exitCodes.unknown : exitCodes.ok;
+async function showMigrationState(session: Session): Promise<number> {
+  const state = migrationStateOf(await readMigrationFacts(session));
+  if (isForPrograms(session)) session.out.object(state);
+  else print(migrationStateLines(state), session);
+  return state.unknown.length > 0 ? exitCodes.unknown : exitCodes.ok;
 }
 
 interface Result {
@@ -130,11 +128,11 @@ async function objectsOf(
 ): Promise<readonly ObjectName[]> {
   const [, object] = args;
   if (step === 'to-ours') return [{ namespace: '', name: '' }];
-  if (options['all'] !== true) return [named(object ?? '', kindOf[step], session)];
+  if (options['all'] !== true) return [parseObjectName(object ?? '', kindOf[step], session)];
   const { namespace } = session;
   if (step !== 'to-federated' || object !== undefined || namespace === undefined)
     throw new CommandProblem('--all is for to-federated and one namespace (-n), without a name');
   return (await mustList(session, resources.AzureIdentity, namespace))
     .filter((item) => (fieldAt(item, 'spec.type') ?? 0) === 0)
-    .map((item) => ({ namespace, name: textAt(item, 'metadata.name') }));
+    .map(nameOf);
 }

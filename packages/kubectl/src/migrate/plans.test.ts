@@ -4,16 +4,16 @@ import { describe, expect, test } from 'vitest';
 import { isBlocked, planLines, planObject, type Plan } from './plan.ts';
 import { rightsOf, rightText } from './rights.ts';
 import type {
-  ChangeSight,
-  IdentitySight,
-  PodSight,
-  RightsSight,
-  ServicesSight,
+  TypeChangeFacts,
+  StoredIdentity,
+  BoundPod,
+  ReviewedRights,
+  ServiceFacts,
   UsedIdentity,
-} from './sight.ts';
+} from './facts.ts';
 import { toAttached } from './to-attached.ts';
-import { toFederated, type FederatedSight } from './to-federated.ts';
-import { twinName, type TwinSight } from './twin.ts';
+import { toFederated, type FederatedFacts } from './to-federated.ts';
+import { temporaryName, type TemporaryObjects } from './temporary-identity.ts';
 
 const tenant = '00000000-0000-0000-0000-00000000ad00';
 const clientId = '00000000-0000-0000-0000-00000000c11d';
@@ -23,7 +23,7 @@ const none = { tenant: '', clientId: '' };
 
 const attached = [{ type: 'Ready', status: 'True', reason: 'Attached', observedGeneration: 2 }];
 
-function seen(spec: object, more: object = {}, conditions: readonly object[] = attached): IdentitySight {
+function seen(spec: object, more: object = {}, conditions: readonly object[] = attached): StoredIdentity {
   const object = {
     apiVersion: 'aadpodidentity.k8s.io/v1',
     kind: 'AzureIdentity',
@@ -47,33 +47,33 @@ const used = (more: Partial<UsedIdentity> = {}): UsedIdentity => ({
   isGuest: false,
   ...more,
 });
-const pod = (identities: readonly UsedIdentity[] = [used()], namespace = 'pay'): PodSight => ({
+const pod = (identities: readonly UsedIdentity[] = [used()], namespace = 'pay'): BoundPod => ({
   key: `${namespace}/web-1`,
   account: { namespace, name: 'web' },
   isRbac: false,
   isPlaced: true,
   identities,
 });
-const services: ServicesSight = {
+const services: ServiceFacts = {
   broker: { namespace: 'b', name: 'broker', isReady: true, account: 'broker', audience: 'api://x' },
   agentsWithoutBroker: [],
   hasAgent: true,
   hasMic: true,
   unknown: [],
 };
-const rights = (refused = [{ namespace: 'pay', name: 'web' }], unknown: string[] = []): RightsSight => ({
+const rights = (refused = [{ namespace: 'pay', name: 'web' }], unknown: string[] = []): ReviewedRights => ({
   target: { resource: 'federatedidentities', names: [`${tenant}/${clientId}`, tenant] },
   refused,
   unknown,
 });
-const noTwin: TwinSight = { identity: undefined, bindings: [], own: [], bindingsOfNamespace: 1 };
-const forward = (more: Partial<FederatedSight> = {}): FederatedSight => ({
+const noTemporary: TemporaryObjects = { identity: undefined, bindings: [], own: [], bindingsOfNamespace: 1 };
+const forward = (more: Partial<FederatedFacts> = {}): FederatedFacts => ({
   identity: seen({ ...managed, tenantID: tenant }),
   services,
   issuer: 'https://issuer.test',
   pods: [pod()],
   rights: rights(),
-  twin: noTwin,
+  temporary: noTemporary,
   ...more,
 });
 const states = ({ steps }: Plan) => steps.map(({ id, state }) => `${id}: ${state}`);
@@ -81,7 +81,7 @@ const why = ({ steps }: Plan) =>
   steps.flatMap((step) => (step.state === 'blocked' ? (step.why ?? '') : [])).join();
 
 describe('to-federated', () => {
-  test.each<[what: string, sight: Partial<FederatedSight>, steps: readonly string[]]>([
+  test.each<[what: string, facts: Partial<FederatedFacts>, steps: readonly string[]]>([
     [
       'from type 0 without a tenant',
       { identity: seen(managed) },
@@ -102,8 +102,8 @@ describe('to-federated', () => {
       { pods: [], rights: rights([]) },
       ['broker: done', 'fields: done', 'rights: done', 'credential: to do', 'type: to do', 'served: done'],
     ],
-  ])('%s', (_, sight, steps) => {
-    expect(states(toFederated(forward(sight), { tenant, clientId: '' }))).toEqual(steps);
+  ])('%s', (_, facts, steps) => {
+    expect(states(toFederated(forward(facts), { tenant, clientId: '' }))).toEqual(steps);
   });
 
   test('attack: a condition that an editor of the namespace could write confirms no client id', () => {
@@ -125,7 +125,7 @@ describe('to-federated', () => {
     expect(lines.filter((line) => line.startsWith('az '))).toHaveLength(1);
   });
 
-  test.each<[what: string, sight: Partial<FederatedSight>, text: string]>([
+  test.each<[what: string, facts: Partial<FederatedFacts>, text: string]>([
     ['no broker', { services: { ...services, broker: undefined } }, 'no broker was found'],
     [
       'services that may not be read',
@@ -161,8 +161,8 @@ describe('to-federated', () => {
       { pods: [pod([used(), used({ key: 'pay/other', clientId: '' })])] },
       'also by AzureIdentity pay/other',
     ],
-  ])('is blocked by %s', (_, sight, text) => {
-    const plan = toFederated(forward(sight), none);
+  ])('is blocked by %s', (_, facts, text) => {
+    const plan = toFederated(forward(facts), none);
     expect(isBlocked(plan)).toBe(true);
     expect(why(plan)).toContain(text);
   });
@@ -175,12 +175,12 @@ describe('to-federated', () => {
   ])(
     'attack: a client id of which MIC says %s is granted to nobody, unless the user gives it',
     (_, conditions) => {
-      const sight = forward({ identity: seen({ ...managed, tenantID: tenant }, {}, conditions) });
-      const plan = toFederated(sight, none);
+      const facts = forward({ identity: seen({ ...managed, tenantID: tenant }, {}, conditions) });
+      const plan = toFederated(facts, none);
       expect(isBlocked(plan)).toBe(true);
       expect(why(plan)).toContain('give --client-id');
-      expect(isBlocked(toFederated(sight, { ...none, clientId }))).toBe(false);
-      const unused = toFederated({ ...sight, pods: [], rights: rights([]) }, none);
+      expect(isBlocked(toFederated(facts, { ...none, clientId }))).toBe(false);
+      const unused = toFederated({ ...facts, pods: [], rights: rights([]) }, none);
       expect(unused.steps.find(({ id }) => id === 'credential')?.action).toMatchObject({ az: undefined });
     },
   );
@@ -254,20 +254,20 @@ describe('to-attached', () => {
     spec: { azureIdentity: 'vault', selector: 'vault' },
   });
   const own = binding.ok ? [binding.value] : [];
-  const back = (more: Partial<ChangeSight> = {}): ChangeSight => ({
+  const back = (more: Partial<TypeChangeFacts> = {}): TypeChangeFacts => ({
     identity: seen(federated),
     services,
     pods: [pod([used({ type: 3 })])],
     rights: undefined,
-    twin: { ...noTwin, own },
+    temporary: { ...noTemporary, own },
     ...more,
   });
-  const plan = (more: Partial<ChangeSight> = {}) => toAttached(back(more), { resourceId: '' });
-  const twinObject = (spec: object) => ({
+  const plan = (more: Partial<TypeChangeFacts> = {}) => toAttached(back(more), { resourceId: '' });
+  const temporaryObject = (spec: object) => ({
     kind: 'AzureIdentity',
     metadata: {
       namespace: 'pay',
-      name: twinName('vault'),
+      name: temporaryName('vault'),
       uid: 't',
       labels: { 'app.kubernetes.io/managed-by': 'kubectl-azure-pod-identity' },
     },
@@ -275,34 +275,34 @@ describe('to-attached', () => {
   });
 
   test('attack: the right on a resource id that an editor wrote is granted only if the user gives it', () => {
-    const sight = back({
+    const facts = back({
       rights: { ...rights(), target: { resource: 'managedidentities', names: ['x'] } },
     });
-    expect(why(toAttached(sight, { resourceId: '' }))).toContain('give --resource-id');
-    expect(isBlocked(toAttached(sight, { resourceId: idOf('vault') }))).toBe(false);
-    expect(why(toAttached(sight, { resourceId: idOf('other') }))).toContain('correct one of them');
+    expect(why(toAttached(facts, { resourceId: '' }))).toContain('give --resource-id');
+    expect(isBlocked(toAttached(facts, { resourceId: idOf('vault') }))).toBe(false);
+    expect(why(toAttached(facts, { resourceId: idOf('other') }))).toContain('correct one of them');
   });
 
   test('attaches before it changes the type, and removes what it has created at the end', () => {
     expect(states(plan())).toEqual([
       'mic: done',
-      'twin: to do',
+      'temporary-identity: to do',
       'attached: to do',
       'type: to do',
       'kept: to do',
       'served: to do',
-      'remove-twin: to do',
+      'remove-temporary-identity: to do',
     ]);
   });
 
   test('goes on after the type was changed', () => {
-    const twin = { ...noTwin, own, identity: twinObject(managed) };
-    expect(states(plan({ identity: seen(managed), twin }))).toEqual([
+    const temporary = { ...noTemporary, own, identity: temporaryObject(managed) };
+    expect(states(plan({ identity: seen(managed), temporary }))).toEqual([
       'mic: done',
       'type: done',
       'kept: to do',
       'served: to do',
-      'remove-twin: to do',
+      'remove-temporary-identity: to do',
     ]);
   });
 
@@ -312,11 +312,11 @@ describe('to-attached', () => {
 
   test('the binding of the second AzureIdentity says what the first one says, defaults included', () => {
     const text = planLines(plan()).join('\n');
-    expect(text).toContain(`azureIdentity: ${twinName('vault')}`);
+    expect(text).toContain(`azureIdentity: ${temporaryName('vault')}`);
     expect(text).toContain('aadpodidentity.k8s.io/default-identity: "true"');
   });
 
-  test.each<[what: string, sight: Partial<ChangeSight>, text: string]>([
+  test.each<[what: string, facts: Partial<TypeChangeFacts>, text: string]>([
     ['no MIC', { services: { ...services, hasMic: false } }, 'az vmss identity assign'],
     [
       'no resource id',
@@ -325,21 +325,21 @@ describe('to-attached', () => {
     ],
     [
       'an object of the name that says something else',
-      { twin: { ...noTwin, own, identity: twinObject({ type: 3 }) } },
+      { temporary: { ...noTemporary, own, identity: temporaryObject({ type: 3 }) } },
       'says something else',
     ],
     [
       'a namespace with as many bindings as count',
-      { twin: { ...noTwin, own, bindingsOfNamespace: 100 } },
+      { temporary: { ...noTemporary, own, bindingsOfNamespace: 100 } },
       'push others out',
     ],
-  ])('is blocked by %s', (_, sight, text) => {
-    expect(isBlocked(plan(sight))).toBe(true);
-    expect(why(plan(sight))).toContain(text);
+  ])('is blocked by %s', (_, facts, text) => {
+    expect(isBlocked(plan(facts))).toBe(true);
+    expect(why(plan(facts))).toContain(text);
   });
 
   test('names of objects stay within what Kubernetes allows, and apart', () => {
-    const [a, b] = [`${'x'.repeat(252)}a`, `${'x'.repeat(252)}b`].map(twinName);
+    const [a, b] = [`${'x'.repeat(252)}a`, `${'x'.repeat(252)}b`].map(temporaryName);
     expect(a?.length).toBeLessThanOrEqual(253);
     expect(a).not.toBe(b);
   });

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 
-export interface Ended {
+export interface ProgramResult {
   /** Undefined: it could not be started, or was ended. */
   readonly code: number | undefined;
   readonly output: string;
@@ -19,7 +19,7 @@ export async function runProgram(
   program: 'kubectl' | 'az',
   words: readonly string[],
   { env, signal }: ProgramRun,
-): Promise<Ended> {
+): Promise<ProgramResult> {
   const child = spawn(program, words, { env, signal, stdio: ['ignore', 'pipe', 'pipe'] });
   try {
     const [output, errors] = await Promise.all([

@@ -1,6 +1,7 @@
 // Which rights of the user the steps of a plan need: those that are missing are named before anything is written.
 import { resources } from '@pod-identity/crd-types';
-import { createAccessReviewer, type KubeRight, type KubeTransport } from '@pod-identity/kit/kube';
+import { createAccessReviewer, type KubeRight } from '@pod-identity/kit/kube';
+import { resourceName, scopeOf, type ClusterReader } from '../cluster/lists.ts';
 import type { Action, Plan } from './plan.ts';
 
 export function rightsOf({ steps }: Plan): readonly KubeRight[] {
@@ -33,16 +34,13 @@ function neededFor(action: Action): readonly KubeRight[] {
   }
 }
 
-export function rightText({ verb, group, resource, subresource, namespace }: KubeRight): string {
-  const what = [resource, subresource].filter(Boolean).join('/') + (group === '' ? '' : `.${group}`);
-  return `${verb} ${what} ${namespace === undefined ? 'at the cluster scope' : `in namespace ${namespace}`}`;
-}
+export const rightText = ({ verb, group, resource, subresource, namespace }: KubeRight): string =>
+  `${verb} ${resourceName({ plural: [resource, subresource].filter(Boolean).join('/'), group })} ${scopeOf(namespace)}`;
 
 /** Those that the API server denies to whoever runs this. */
 export async function missingRights(
   rights: readonly KubeRight[],
-  kube: KubeTransport,
-  signal: AbortSignal,
+  { kube, signal }: ClusterReader,
 ): Promise<readonly string[]> {
   const reviewer = createAccessReviewer(kube);
   const missing: string[] = [];

@@ -2,11 +2,12 @@
 import { rolesFor } from '@pod-identity/crd-types';
 import { shellWord } from '@pod-identity/policy';
 import { blocked, done, plugIn, writeStep, type Exchange, type Step } from './plan.ts';
-import { keyOf, type PodSight, type RightsSight } from './sight.ts';
+import { keyOf } from '../cluster/fields.ts';
+import type { BoundPod, ReviewedRights } from './facts.ts';
 import { createOf, undoCommandsOf } from './writes.ts';
 
 /** The roles that `mic access` prints too. */
-export function rightsStep({ target, refused, unknown }: RightsSight): Step {
+export function rightsStep({ target, refused, unknown }: ReviewedRights): Step {
   const title = `the ServiceAccounts of its pods have the right ${target.resource}/${target.names[0]}`;
   const head = { id: 'rights', title };
   if (unknown.length > 0) return blocked(head, `not known: ${unknown.join('; ')}`);
@@ -25,7 +26,7 @@ export function rightsStep({ target, refused, unknown }: RightsSight): Step {
 }
 
 /** One pod for each ServiceAccount. */
-export function servedStep(all: readonly PodSight[]): Step {
+export function servedStep(all: readonly BoundPod[]): Step {
   const head = { id: 'served', title: 'NMI would give its pods a token' };
   const pods = [...new Map(all.map((pod) => [keyOf(pod.account), pod.key])).values()];
   if (pods.length === 0) return done(head, 'no pod uses it');

@@ -1,24 +1,32 @@
 // From a federated identity (type 3) back to a managed identity on the machines (type 0): attached first, then changed.
 import { canonicalResourceId, parseIdentityResourceId, type AzureIdentity } from '@pod-identity/crd-types';
 import { shellWord } from '@pod-identity/policy';
-import { unattested } from './attested.ts';
+import { keyOf } from '../cluster/fields.ts';
+import { unconfirmedIds } from './confirmed-ids.ts';
 import { blocked, done, plugIn, writeStep, type Plan, type Step } from './plan.ts';
-import { keyOf, type ChangeSight, type IdentitySight, type ServicesSight } from './sight.ts';
+import type { TypeChangeFacts, StoredIdentity, ServiceFacts } from './facts.ts';
 import { rightsStep, servedStep } from './shared-steps.ts';
-import { createdOf, removeTwinSteps, twinFault, twinName, twinObjects, type TwinSight } from './twin.ts';
+import {
+  createdOf,
+  removeTemporarySteps,
+  temporaryFault,
+  temporaryName,
+  temporaryObjects,
+  type TemporaryObjects,
+} from './temporary-identity.ts';
 import { createOf, patchOf } from './writes.ts';
 
 interface Given {
   readonly resourceId: string;
 }
 
-export function toAttached(sight: ChangeSight, given: Given): Plan {
-  const subject = keyOf(sight.identity.target);
+export function toAttached(facts: TypeChangeFacts, given: Given): Plan {
+  const subject = keyOf(facts.identity.target);
   return {
     name: 'to-attached',
     subject,
     title: `AzureIdentity ${subject}: back to type 0 (attached to the machines)`,
-    steps: stepsOf(sight, given),
+    steps: stepsOf(facts, given),
     notes: [],
     back: wayBack(subject),
   };
@@ -26,35 +34,38 @@ export function toAttached(sight: ChangeSight, given: Given): Plan {
 
 const wayBack = (subject: string) => plugIn(`migrate to-federated ${shellWord(subject)} --apply`);
 
-function stepsOf(sight: ChangeSight, { resourceId: given }: Given): readonly Step[] {
-  const { identity: seen, services, pods } = sight;
+function stepsOf(facts: TypeChangeFacts, { resourceId: given }: Given): readonly Step[] {
+  const { identity: seen, services, pods } = facts;
   if ('problems' in seen.identity)
     return [blocked(head, `the AzureIdentity is not valid: ${seen.identity.problems.join('; ')}`)];
   const { spec } = seen.identity;
   if (spec.type === 1 || spec.type === 2)
     return [blocked(head, `it is of type ${spec.type} (a service principal)`)];
   const resourceID = resourceIdOf(spec, given);
-  const fault = resourceFault(sight, { resourceID, given });
+  const fault = resourceFault(facts, { resourceID, given });
   if (fault !== undefined) return [fault];
   const attached = { ...seen.identity, spec: { ...spec, resourceID } };
   const before = [
     ...(pods.length > 0 ? [micStep(services)] : []),
-    ...(sight.rights ? [rightsStep(sight.rights)] : []),
+    ...(facts.rights ? [rightsStep(facts.rights)] : []),
   ];
-  return [...before, ...changeSteps(sight, attached)];
+  return [...before, ...changeSteps(facts, attached)];
 }
 
-function changeSteps({ identity: seen, pods, twin }: ChangeSight, attached: AzureIdentity): readonly Step[] {
+function changeSteps(
+  { identity: seen, pods, temporary }: TypeChangeFacts,
+  attached: AzureIdentity,
+): readonly Step[] {
   const isUsed = pods.length > 0;
   const { type, resourceID = '' } = attached.spec;
   const isFirstAttached = isUsed && type === 3;
-  const wanted = twinObjects(attached, twin);
+  const wanted = temporaryObjects(attached, temporary);
   // Of objects that the same plan creates the uids are not known yet.
-  const removal = removeTwinSteps(isFirstAttached ? wanted : createdOf(twin));
+  const removal = removeTemporarySteps(isFirstAttached ? wanted : createdOf(temporary));
   return [
-    ...(isFirstAttached ? attachSteps(seen, wanted, twin) : []),
+    ...(isFirstAttached ? attachSteps(seen, wanted, temporary) : []),
     typeStep(seen, resourceID),
-    // The twin is removed when MIC has assigned the AzureIdentity itself, so that nothing is detached in between.
+    // The temporary AzureIdentity is removed when MIC has assigned the AzureIdentity itself, so that nothing is detached in between.
     ...(isUsed && removal.length > 0 ? [assignedStep('kept', seen.target)] : []),
     ...(isUsed || type === 0 ? [servedStep(pods)] : []),
     ...removal,
@@ -64,7 +75,7 @@ function changeSteps({ identity: seen, pods, twin }: ChangeSight, attached: Azur
 const head = { id: 'identity', title: 'the AzureIdentity can become one of type 0' };
 
 function resourceFault(
-  { identity: seen, rights }: ChangeSight,
+  { identity: seen, rights }: TypeChangeFacts,
   { resourceID, given }: { readonly resourceID: string; readonly given: string },
 ): Step | undefined {
   if (given !== '' && canonicalResourceId(given) !== canonicalResourceId(resourceID))
@@ -77,10 +88,10 @@ function resourceFault(
     );
   const isFederated = 'spec' in seen.identity && seen.identity.spec.type === 3;
   const isNewRight = isFederated && (rights?.refused.length ?? 0) > 0;
-  return isNewRight && given === '' ? { ...head, ...unattested(seen, '--resource-id') } : undefined;
+  return isNewRight && given === '' ? { ...head, ...unconfirmedIds(seen, '--resource-id') } : undefined;
 }
 
-function micStep({ hasMic, unknown }: ServicesSight): Step {
+function micStep({ hasMic, unknown }: ServiceFacts): Step {
   const mic = { id: 'mic', title: 'MIC runs, which attaches the identity to the machines' };
   if (hasMic) return done(mic);
   return blocked(
@@ -90,19 +101,23 @@ function micStep({ hasMic, unknown }: ServicesSight): Step {
   );
 }
 
-function attachSteps({ target }: IdentitySight, wanted: readonly object[], twin: TwinSight): readonly Step[] {
+function attachSteps(
+  { target }: StoredIdentity,
+  wanted: readonly object[],
+  temporary: TemporaryObjects,
+): readonly Step[] {
   const title = 'a second AzureIdentity, of type 0, makes MIC attach the identity; NMI goes on with type 3';
-  const fault = twinFault(wanted, twin);
-  if (fault !== undefined) return [blocked({ id: 'twin', title }, fault)];
-  const isThere = twin.identity !== undefined && twin.bindings.length === wanted.length - 1;
+  const fault = temporaryFault(wanted, temporary);
+  if (fault !== undefined) return [blocked({ id: 'temporary-identity', title }, fault)];
+  const isThere = temporary.identity !== undefined && temporary.bindings.length === wanted.length - 1;
   const state = isThere ? 'done' : 'to do';
   return [
-    writeStep({ id: 'twin', title, state }, wanted.map(createOf)),
-    assignedStep('attached', { ...target, name: twinName(target.name) }),
+    writeStep({ id: 'temporary-identity', title, state }, wanted.map(createOf)),
+    assignedStep('attached', { ...target, name: temporaryName(target.name) }),
   ];
 }
 
-function assignedStep(id: string, { namespace = '', name }: IdentitySight['target']): Step {
+function assignedStep(id: string, { namespace = '', name }: StoredIdentity['target']): Step {
   return {
     id,
     title: `MIC has assigned ${name} to all its pods`,
@@ -115,7 +130,7 @@ function assignedStep(id: string, { namespace = '', name }: IdentitySight['targe
   };
 }
 
-function typeStep({ target, object, identity }: IdentitySight, resourceID: string): Step {
+function typeStep({ target, object, identity }: StoredIdentity, resourceID: string): Step {
   const { spec } = identity as AzureIdentity;
   const title = 'the AzureIdentity is of type 0: NMI requests new tokens from the metadata service';
   if (spec.type === 0) return done({ id: 'type', title });

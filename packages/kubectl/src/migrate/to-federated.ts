@@ -1,23 +1,23 @@
 // From a managed identity on the machines (type 0) to a federated one (type 3).
 import { federatedTarget, type AzureIdentity } from '@pod-identity/crd-types';
-import { shellWord } from '@pod-identity/policy';
-import { isAttested, unattested } from './attested.ts';
-import { azCommand, credentialWords } from './credential.ts';
+import { azCommand, shellWord } from '@pod-identity/policy';
+import { keyOf } from '../cluster/fields.ts';
+import { brokerCredential, credentialWords, usualAudience } from '../cluster/credential.ts';
+import { isConfirmedByMic, unconfirmedIds } from './confirmed-ids.ts';
 import { blocked, done, plugIn, writeStep, type Exchange, type Plan, type Step } from './plan.ts';
 import { exchangeCommand, rightsStep, servedStep } from './shared-steps.ts';
 import {
-  keyOf,
   rivalOf,
-  type ChangeSight,
-  type IdentitySight,
+  type TypeChangeFacts,
+  type StoredIdentity,
   type Issuer,
-  type PodSight,
-  type ServicesSight,
-} from './sight.ts';
-import { createdOf, removeTwinSteps } from './twin.ts';
+  type BoundPod,
+  type ServiceFacts,
+} from './facts.ts';
+import { createdOf, removeTemporarySteps } from './temporary-identity.ts';
 import { patchOf } from './writes.ts';
 
-export interface FederatedSight extends ChangeSight {
+export interface FederatedFacts extends TypeChangeFacts {
   readonly issuer: Issuer;
 }
 
@@ -27,8 +27,8 @@ export interface FederatedIds {
   readonly clientId: string;
 }
 
-export function toFederated(sight: FederatedSight, given: FederatedIds): Plan {
-  const { identity, pods } = sight;
+export function toFederated(facts: FederatedFacts, given: FederatedIds): Plan {
+  const { identity, pods } = facts;
   const { target } = identity;
   const subject = keyOf(target);
   const namespaces = [...new Set(pods.map(({ account }) => account.namespace))].sort();
@@ -36,7 +36,7 @@ export function toFederated(sight: FederatedSight, given: FederatedIds): Plan {
     name: 'to-federated',
     subject,
     title: `AzureIdentity ${subject}: to type 3 (federated)`,
-    steps: stepsOf(sight, given),
+    steps: stepsOf(facts, given),
     notes: [
       ...(pods.length === 0
         ? ['no pod uses it now: grant the right to ServiceAccounts whose pods come later (--accounts)']
@@ -52,8 +52,8 @@ export function toFederated(sight: FederatedSight, given: FederatedIds): Plan {
   };
 }
 
-function stepsOf(sight: FederatedSight, given: FederatedIds): readonly Step[] {
-  const { identity: seen, services, pods } = sight;
+function stepsOf(facts: FederatedFacts, given: FederatedIds): readonly Step[] {
+  const { identity: seen, services, pods } = facts;
   const first = brokerStep(services);
   if ('problems' in seen.identity)
     return [first, blocked(head, `the AzureIdentity is not valid: ${seen.identity.problems.join('; ')}`)];
@@ -63,25 +63,25 @@ function stepsOf(sight: FederatedSight, given: FederatedIds): readonly Step[] {
   const ids = idsOf(spec, given);
   const wrong = idsFault(ids, given);
   if (wrong !== undefined) return [first, fieldsUnknown(spec, wrong)];
-  const isSure = isConfirmed(sight, given);
-  if (!isSure && (sight.rights?.refused.length ?? 0) > 0)
-    return [first, { ...clientIdStep, ...unattested(seen, '--client-id') }];
-  return [first, ...changeSteps(sight, ids, { isSure, isFederated: spec.type === 3 })];
+  const isSure = isConfirmed(facts, given);
+  if (!isSure && (facts.rights?.refused.length ?? 0) > 0)
+    return [first, { ...clientIdStep, ...unconfirmedIds(seen, '--client-id') }];
+  return [first, ...changeSteps(facts, ids, { isSure, isFederated: spec.type === 3 })];
 }
 
 function changeSteps(
-  sight: FederatedSight,
+  facts: FederatedFacts,
   ids: FederatedIds,
   { isSure, isFederated }: { readonly isSure: boolean; readonly isFederated: boolean },
 ): readonly Step[] {
-  const { identity, pods, rights, twin } = sight;
+  const { identity, pods, rights, temporary } = facts;
   return [
     ...(isFederated ? [] : [fieldsStep(identity, ids)]),
     ...(rights ? [rightsStep(rights)] : []),
-    ...(isFederated ? [] : [credentialStep(sight, ids, isSure)]),
+    ...(isFederated ? [] : [credentialStep(facts, ids, isSure)]),
     typeStep(identity, ids),
     servedStep(pods),
-    ...removeTwinSteps(createdOf(twin)),
+    ...removeTemporarySteps(createdOf(temporary)),
   ];
 }
 
@@ -89,8 +89,8 @@ const head = { id: 'identity', title: 'the AzureIdentity can become one of type 
 const clientIdStep = { id: 'fields', title: 'the client id is that of the managed identity' };
 
 /** Whether somebody else than the object says that its client id is right. */
-function isConfirmed({ identity: seen, pods }: FederatedSight, given: FederatedIds): boolean {
-  if (given.clientId !== '' || isAttested(seen)) return true;
+function isConfirmed({ identity: seen, pods }: FederatedFacts, given: FederatedIds): boolean {
+  if (given.clientId !== '' || isConfirmedByMic(seen)) return true;
   // Who has the right on it loses nothing and gains nothing by what else the object says.
   const isFederated = 'spec' in seen.identity && seen.identity.spec.type === 3;
   return isFederated && pods.some(({ account }) => account.namespace === seen.target.namespace);
@@ -98,7 +98,7 @@ function isConfirmed({ identity: seen, pods }: FederatedSight, given: FederatedI
 
 const setUp = 'docs/administrator/federated.md has the steps';
 
-function brokerStep({ broker, agentsWithoutBroker, hasAgent, unknown }: ServicesSight): Step {
+function brokerStep({ broker, agentsWithoutBroker, hasAgent, unknown }: ServiceFacts): Step {
   const step = { id: 'broker', title: 'the broker runs, and every NMI knows it' };
   if ((broker === undefined || !hasAgent) && unknown.length > 0) return blocked(step, unknown.join('; '));
   if (broker === undefined) return blocked(step, `no broker was found: ${setUp}`);
@@ -115,8 +115,8 @@ function brokerStep({ broker, agentsWithoutBroker, hasAgent, unknown }: Services
 
 /** Why type 3 would take tokens away from pods. */
 function whyNot(
-  { identity, isOfOldSpelling, target }: IdentitySight,
-  pods: readonly PodSight[],
+  { identity, isOfOldSpelling, target }: StoredIdentity,
+  pods: readonly BoundPod[],
 ): string | undefined {
   const { spec } = identity as AzureIdentity;
   if (isOfOldSpelling)
@@ -159,7 +159,7 @@ function fieldsUnknown({ resourceID = '' }: AzureIdentity['spec'], why: string):
   return { ...step, commands: [`az identity show --ids ${shellWord(resourceID)} ${query}`] };
 }
 
-function fieldsStep({ target, object, identity }: IdentitySight, ids: FederatedIds): Step {
+function fieldsStep({ target, object, identity }: StoredIdentity, ids: FederatedIds): Step {
   const { tenantID, clientID } = stated((identity as AzureIdentity).spec);
   const step = { id: 'fields', title: 'the AzureIdentity of type 0 states tenant and client id' };
   const missing = {
@@ -171,17 +171,17 @@ function fieldsStep({ target, object, identity }: IdentitySight, ids: FederatedI
 }
 
 function credentialStep(
-  { identity, services: { broker }, issuer }: FederatedSight,
+  { identity, services: { broker }, issuer }: FederatedFacts,
   ids: FederatedIds,
   isSure: boolean,
 ): Step {
   const { namespace, name, account, audience } = broker ?? usualBroker;
   const exchange: Exchange = { namespace, name, identity: `${ids.tenant}/${ids.clientId}` };
   const az = credentialWords({
-    name: 'aad-pod-identity-broker',
+    name: brokerCredential,
     issuer,
     audience,
-    subject: `system:serviceaccount:${namespace}:${account}`,
+    account: { namespace, name: account },
     resourceId: (identity.identity as AzureIdentity).spec.resourceID ?? '',
     clientId: ids.clientId,
   });
@@ -200,7 +200,7 @@ const usualBroker = {
   namespace: 'aad-pod-identity-broker',
   name: 'broker',
   account: 'broker',
-  audience: 'api://AzureADTokenExchange',
+  audience: usualAudience,
 };
 
 const whyNotRun = (issuer: Issuer) =>
@@ -213,7 +213,7 @@ function stated<T extends object>(spec: T): Partial<T> {
   return Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== '')) as Partial<T>;
 }
 
-function typeStep({ target, object, identity }: IdentitySight, ids: FederatedIds): Step {
+function typeStep({ target, object, identity }: StoredIdentity, ids: FederatedIds): Step {
   const title =
     'the AzureIdentity is of type 3: NMI requests new tokens from the broker, and MIC detaches the identity later';
   if ((identity as AzureIdentity).spec.type === 3) return done({ id: 'type', title });

@@ -11,7 +11,7 @@ export interface Original {
   readonly argv: readonly string[];
 }
 
-export interface OriginalSight {
+export interface OriginalFacts {
   readonly originals: readonly Original[];
   /** Whether a ready one of this project is there. */
   readonly own: { readonly nmi: boolean; readonly mic: boolean };
@@ -25,22 +25,22 @@ const install = (what: string) =>
   `kubectl kustomize deploy/${what} | sed "s#your-registry.invalid#\${REGISTRY:?}#" | kubectl apply -f -`;
 const page = 'docs/administrator/from-the-original.md';
 
-export function toOurs(sight: OriginalSight): Plan {
+export function toOurs(facts: OriginalFacts): Plan {
   return {
     name: 'to-ours',
     subject: '',
     title: 'from AAD Pod Identity to this project; run in a checkout, with REGISTRY set',
-    steps: [definitionsStep(sight), nmiStep(sight), micStep(sight)],
+    steps: [definitionsStep(facts), nmiStep(facts), micStep(facts)],
     notes: [
-      ...sight.unknown,
-      ...sight.originals.flatMap((one) => flagNotes(one, sight.flags[one.role])),
+      ...facts.unknown,
+      ...facts.originals.flatMap((one) => flagNotes(one, facts.flags[one.role])),
       `each step with its reasons, and the way back: ${page}`,
     ],
     back: `${page} has the order for NMI and for MIC`,
   };
 }
 
-function definitionsStep({ definition }: OriginalSight): Step {
+function definitionsStep({ definition }: OriginalFacts): Step {
   const head = { id: 'definitions', title: 'the definitions are those of this project' };
   if (definition.isOwn) return done(head);
   return {
@@ -57,9 +57,9 @@ function definitionsStep({ definition }: OriginalSight): Step {
 
 const inOurs = (words: string) => `kubectl -n aad-pod-identity ${words}`;
 
-function nmiStep(sight: OriginalSight): Step {
+function nmiStep(facts: OriginalFacts): Step {
   const title = 'the NMI of this project is on every node, and that of the original is removed';
-  return serviceStep({ id: 'nmi', title }, sight, (old) => ({
+  return serviceStep({ id: 'nmi', title }, facts, (old) => ({
     why: 'delete the old DaemonSet when each node has a pod of ours, Running and not ready: it waits for the port',
     commands: [
       install('base/nmi'),
@@ -79,14 +79,14 @@ function nmiStep(sight: OriginalSight): Step {
   }));
 }
 
-function micStep(sight: OriginalSight): Step {
+function micStep(facts: OriginalFacts): Step {
   const title = 'the MIC of this project runs, and that of the original does not: two would undo each other';
   const scale = (old: readonly Original[], replicas: number) =>
     old.map(
       ({ namespace, name }) =>
         `kubectl scale deployment ${shellWord(name)} --replicas=${replicas} --namespace ${shellWord(namespace)}`,
     );
-  return serviceStep({ id: 'mic', title }, sight, (old) => ({
+  return serviceStep({ id: 'mic', title }, facts, (old) => ({
     why: 'start ours when the pods of the old one are gone',
     commands: [...scale(old, 0), install('base/mic'), inOurs('rollout status deployment/mic')],
     back: [inOurs('scale deployment mic --replicas=0'), ...scale(old, 2)],
@@ -95,7 +95,7 @@ function micStep(sight: OriginalSight): Step {
 
 function serviceStep(
   head: { readonly id: Original['role']; readonly title: string },
-  { originals, own }: OriginalSight,
+  { originals, own }: OriginalFacts,
   stepFor: (old: readonly Original[]) => Partial<Step>,
 ): Step {
   const old = originals.filter(({ role }) => role === head.id);

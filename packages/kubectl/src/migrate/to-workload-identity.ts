@@ -1,17 +1,18 @@
 // From NMI to workload identity, for one ServiceAccount: its app gets tokens from Entra itself, without NMI.
 import type { AzureIdentity, AzureIdentityBinding } from '@pod-identity/crd-types';
 import { clusterKinds } from '@pod-identity/kit/core';
-import { shellWord } from '@pod-identity/policy';
-import { isGiven, unattested } from './attested.ts';
-import { azCommand, credentialWords } from './credential.ts';
+import { azCommand, shellWord } from '@pod-identity/policy';
+import { credentialWords, usualAudience } from '../cluster/credential.ts';
+import { fieldAt, keyOf, type ObjectName } from '../cluster/fields.ts';
+import { areIdsConfirmed, unconfirmedIds } from './confirmed-ids.ts';
 import { blocked, done, plugIn, writeStep, type Plan, type Step } from './plan.ts';
-import { accountsOf, keyOf, type IdentitySight, type Issuer, type PodSight } from './sight.ts';
-import { applyCommand, commandsOf, deleteOf, fieldAt, isInEffect, patchOf, type Target } from './writes.ts';
+import { accountsOf, type StoredIdentity, type Issuer, type BoundPod } from './facts.ts';
+import { applyCommand, commandsOf, deleteOf, isInEffect, patchOf, type Target } from './writes.ts';
 
-export interface WorkloadSight {
-  readonly account: { readonly namespace: string; readonly name: string; readonly object: unknown };
+export interface WorkloadFacts {
+  readonly account: ObjectName & { readonly object: unknown };
   /** The one that its pods use. */
-  readonly identity: IdentitySight;
+  readonly identity: StoredIdentity;
   readonly issuer: Issuer;
   /** Undefined: the user may not list MutatingWebhookConfigurations. */
   readonly hasWebhook: boolean | undefined;
@@ -20,7 +21,7 @@ export interface WorkloadSight {
   /** Why the ServiceAccount gets no token of the identity now; undefined if it may. */
   readonly refusal: string | undefined;
   /** All live pods that use the identity. */
-  readonly pods: readonly PodSight[];
+  readonly pods: readonly BoundPod[];
   /** The bindings of the identity. */
   readonly bindings: readonly AzureIdentityBinding[];
 }
@@ -38,13 +39,13 @@ export interface WorkloadChoice {
 export const clientAnnotation = 'azure.workload.identity/client-id';
 const tenantAnnotation = 'azure.workload.identity/tenant-id';
 
-export function toWorkloadIdentity(sight: WorkloadSight, choice: WorkloadChoice): Plan {
-  const subject = keyOf(sight.account);
+export function toWorkloadIdentity(facts: WorkloadFacts, choice: WorkloadChoice): Plan {
+  const subject = keyOf(facts.account);
   return {
     name: 'to-workload-identity',
     subject,
     title: `ServiceAccount ${subject}: from NMI to workload identity`,
-    steps: stepsOf(sight, choice),
+    steps: stepsOf(facts, choice),
     notes: [
       'an identity has at most 20 federated credentials, and workload identity needs one for each ServiceAccount and cluster',
       'pods without a Deployment, StatefulSet or DaemonSet, and Jobs: write the label into their own manifests',
@@ -55,8 +56,8 @@ export function toWorkloadIdentity(sight: WorkloadSight, choice: WorkloadChoice)
 
 type Spec = Partial<AzureIdentity['spec']>;
 
-function stepsOf(sight: WorkloadSight, choice: WorkloadChoice): readonly Step[] {
-  const { identity: seen } = sight;
+function stepsOf(facts: WorkloadFacts, choice: WorkloadChoice): readonly Step[] {
+  const { identity: seen } = facts;
   const spec: Spec = 'problems' in seen.identity ? {} : seen.identity.spec;
   const { clientID = '', resourceID = '' } = spec;
   if (clientID === '') {
@@ -65,16 +66,16 @@ function stepsOf(sight: WorkloadSight, choice: WorkloadChoice): readonly Step[] 
     return [{ ...blocked(head, 'write spec.clientID into it, as Azure has it:'), commands }];
   }
   return [
-    webhookStep(sight),
-    credentialStep(sight, spec, choice),
-    accountStep(sight, spec),
-    labelStep(sight),
-    appStep(sight),
-    bindingStep(sight, choice),
+    webhookStep(facts),
+    credentialStep(facts, spec, choice),
+    accountStep(facts, spec),
+    labelStep(facts),
+    appStep(facts),
+    bindingStep(facts, choice),
   ];
 }
 
-function webhookStep({ hasWebhook }: WorkloadSight): Step {
+function webhookStep({ hasWebhook }: WorkloadFacts): Step {
   const head = {
     id: 'webhook',
     title: "workload identity's webhook is installed, which gives pods their token",
@@ -89,19 +90,19 @@ function webhookStep({ hasWebhook }: WorkloadSight): Step {
   return { ...head, state, why, commands: [enable] };
 }
 
-function credentialStep(sight: WorkloadSight, spec: Spec, choice: WorkloadChoice): Step {
-  const { account, issuer, refusal, identity } = sight;
+function credentialStep(facts: WorkloadFacts, spec: Spec, choice: WorkloadChoice): Step {
+  const { account, issuer, refusal, identity } = facts;
   const { clientID = '', resourceID = '' } = spec;
   const head = { id: 'credential', title: 'Microsoft Entra trusts the ServiceAccount for this identity' };
   if (choice.isCredentialThere) return done(head);
   if (refusal !== undefined) return blocked(head, refusal);
-  if (!isGiven(identity, choice))
-    return { ...head, ...unattested(identity, resourceID === '' ? '--client-id' : '--resource-id') };
+  if (!areIdsConfirmed(identity, choice))
+    return { ...head, ...unconfirmedIds(identity, resourceID === '' ? '--client-id' : '--resource-id') };
   const az = credentialWords({
     name: `${account.namespace}-${account.name}`.slice(0, 100),
     issuer,
-    subject: `system:serviceaccount:${account.namespace}:${account.name}`,
-    audience: 'api://AzureADTokenExchange',
+    account,
+    audience: usualAudience,
     resourceId: resourceID,
     clientId: clientID,
   });
@@ -119,7 +120,7 @@ function credentialStep(sight: WorkloadSight, spec: Spec, choice: WorkloadChoice
   return { ...head, state: 'to do', why, commands, action: { kind: 'run-az', az } };
 }
 
-function accountStep({ account }: WorkloadSight, { clientID, tenantID = '' }: Spec): Step {
+function accountStep({ account }: WorkloadFacts, { clientID, tenantID = '' }: Spec): Step {
   const { namespace, name, object } = account;
   const wanted = { [clientAnnotation]: clientID, ...(tenantID !== '' && { [tenantAnnotation]: tenantID }) };
   const head = { id: 'account', title: 'the ServiceAccount names the identity' };
@@ -129,7 +130,7 @@ function accountStep({ account }: WorkloadSight, { clientID, tenantID = '' }: Sp
 }
 
 /** A change of the template rolls the pods. */
-function labelStep({ workloads }: WorkloadSight): Step {
+function labelStep({ workloads }: WorkloadFacts): Step {
   const head = {
     id: 'label',
     title: 'its pods have the label of workload identity; they are replaced, one after the other',
@@ -145,7 +146,7 @@ function labelStep({ workloads }: WorkloadSight): Step {
   );
 }
 
-function appStep({ pods, account }: WorkloadSight): Step {
+function appStep({ pods, account }: WorkloadFacts): Step {
   const own = pods.find((pod) => keyOf(pod.account) === keyOf(account));
   return {
     id: 'app',
@@ -157,7 +158,7 @@ function appStep({ pods, account }: WorkloadSight): Step {
 }
 
 /** Whether the app has changed can't be seen here, so the user says when. */
-function bindingStep({ account, pods, bindings }: WorkloadSight, { isBindingRemoved }: WorkloadChoice): Step {
+function bindingStep({ account, pods, bindings }: WorkloadFacts, { isBindingRemoved }: WorkloadChoice): Step {
   const head = {
     id: 'binding',
     title: 'last, the binding is removed: NMI gives these pods no token any more',

@@ -4,6 +4,7 @@ import { clusterKinds } from '@pod-identity/kit/core';
 import type { ObjectKey, ResourceKind } from '@pod-identity/kit/kube';
 import { shellWord } from '@pod-identity/policy';
 import { stringify } from 'yaml';
+import { fieldAt, isObject, textAt } from '../cluster/fields.ts';
 
 export interface Target extends ObjectKey {
   readonly kind: ResourceKind;
@@ -82,16 +83,6 @@ export function basisOf(object: unknown, paths: readonly string[]): Basis {
   return { uid: textAt(object, 'metadata.uid'), fields };
 }
 
-/** '' if it is no text. */
-export function textAt(object: unknown, path: string): string {
-  const value = fieldAt(object, path);
-  return typeof value === 'string' ? value : '';
-}
-
-export function fieldAt(object: unknown, path: string): unknown {
-  return path.split('.').reduce<unknown>((value, key) => (isObject(value) ? value[key] : undefined), object);
-}
-
 /** What somebody else changed in it; undefined if nothing that the plan was made of. */
 export function changedSince(object: unknown, { uid, fields }: Basis): string | undefined {
   if (uid !== '' && fieldAt(object, 'metadata.uid') !== uid) return 'it was deleted and created again';
@@ -163,7 +154,3 @@ function deleteCommand(target: Target): string {
 const at = ({ namespace }: Target) =>
   namespace === undefined ? 'kubectl' : `kubectl -n ${shellWord(namespace)}`;
 const resourceOf = ({ kind: { plural, group } }: Target) => (group === '' ? plural : `${plural}.${group}`);
-
-function isObject(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}

@@ -7,13 +7,13 @@ import {
   listProblems,
   type PodView,
 } from '../../../mic/src/commands/plug-in.ts';
-import type { Reported, World } from '../cluster/world.ts';
+import type { Reported, ClusterView } from '../cluster/cluster-view.ts';
 import { ownCommands } from '../print/own-commands.ts';
 import type { IdentityView } from '../../../mic/src/commands/plug-in.ts';
 import type { Row, State } from './row.ts';
 
-export interface Judging {
-  readonly world: World;
+export interface StatusInput {
+  readonly cluster: ClusterView;
   /** Undefined: all of them. */
   readonly namespace: string | undefined;
   /** Identities are attached by MIC, which reports on them. */
@@ -25,16 +25,16 @@ export interface Judging {
 /** Why pods of this node get no token, whatever they may use; undefined if nothing is known against it. */
 export type AgentFault = (node: string) => string | undefined;
 
-export function objectRows(judging: Judging): readonly Row[] {
-  const { world, namespace } = judging;
+export function objectRows(input: StatusInput): readonly Row[] {
+  const { cluster, namespace } = input;
   const isShown = ({ view: { key } }: { view: { key: string } }) =>
     namespace === undefined || key.startsWith(`${namespace}/`);
-  const pods = world.pods.map(createPodRow(judging)).filter((row) => row !== undefined);
+  const pods = cluster.pods.map(createPodRow(input)).filter((row) => row !== undefined);
   return [
-    ...world.identities.filter(isShown).map((reported) => identityRow(reported, judging)),
-    ...world.bindings.filter(isShown).map(({ view }) => bindingRow(view, world)),
+    ...cluster.identities.filter(isShown).map((reported) => identityRow(reported, input)),
+    ...cluster.bindings.filter(isShown).map(({ view }) => bindingRow(view, cluster)),
     ...pods,
-    ...hostRows(world, pods).map(({ row }) => row),
+    ...hostRows(cluster, pods).map(({ row }) => row),
   ];
 }
 
@@ -46,10 +46,10 @@ const named = (key: string) => ({
 const stateOf = (status: string): State =>
   status === 'True' ? 'ok' : status === 'False' ? 'problem' : 'waiting';
 
-export function identityRow({ view, ready }: Reported<IdentityView>, { world, hasMic }: Judging): Row {
+export function identityRow({ view, ready }: Reported<IdentityView>, { cluster, hasMic }: StatusInput): Row {
   const row = { kind: 'identity', ...named(view.key) } as const;
   if (view.kind === 'invalid') return { ...row, state: 'problem', about: listProblems(view.problems) };
-  const isUsed = world.index.hostsUsing(view.key).size > 0;
+  const isUsed = cluster.index.hostsUsing(view.key).size > 0;
   if (ready === undefined)
     return isUsed && hasMic
       ? { ...row, state: 'waiting', about: 'MIC has not said anything about it yet' }
@@ -64,7 +64,7 @@ export function identityRow({ view, ready }: Reported<IdentityView>, { world, ha
   return { ...row, state: stateOf(status), about: sentenceOf(message) };
 }
 
-export function bindingRow(view: Parameters<typeof bindingCondition>[0], { index }: World): Row {
+export function bindingRow(view: Parameters<typeof bindingCondition>[0], { index }: ClusterView): Row {
   const { status, message } = bindingCondition(view, { index, facts: new Map() });
   return { kind: 'binding', ...named(view.key), state: stateOf(status), about: sentenceOf(message) };
 }
@@ -72,17 +72,17 @@ export function bindingRow(view: Parameters<typeof bindingCondition>[0], { index
 /** What Azure says of hosts is not asked here: MIC reports it on the identity. */
 const elsewhere: ReadonlySet<Finding['topic']> = new Set(['host', 'permission', 'access']);
 
-/** For pods of this world; undefined for those that have finished, or that no binding concerns. */
-export function createPodRow(judging: Judging): (pod: PodView) => Row | undefined {
-  const refusalFor = refusalsIn(judging.world);
-  return (pod) => (pod.finished ? undefined : podRow(pod, judging, refusalFor));
+/** For pods of this cluster; undefined for those that have finished, or that no binding concerns. */
+export function createPodRow(input: StatusInput): (pod: PodView) => Row | undefined {
+  const refusalFor = refusalsIn(input.cluster);
+  return (pod) => (pod.finished ? undefined : podRow(pod, input, refusalFor));
 }
 
 /** Undefined for a pod that no binding concerns. */
-function podRow(pod: PodView, judging: Judging, refusalFor: RefusalFor): Row | undefined {
-  const { world, hasMic, now } = judging;
-  const { findings } = explainPod(pod, { ...world, factsOf: () => undefined, now });
-  const lacksRecords = !hasMic || !world.hasRecords;
+function podRow(pod: PodView, input: StatusInput, refusalFor: RefusalFor): Row | undefined {
+  const { cluster, hasMic, now } = input;
+  const { findings } = explainPod(pod, { ...cluster, factsOf: () => undefined, now });
+  const lacksRecords = !hasMic || !cluster.hasRecords;
   const counting = findings.filter(
     ({ topic, verdict }) =>
       (!elsewhere.has(topic) || verdict === 'problem') && !(topic === 'record' && lacksRecords),
@@ -92,12 +92,12 @@ function podRow(pod: PodView, judging: Judging, refusalFor: RefusalFor): Row | u
   const first = (verdict: Finding['verdict']) => counting.find((finding) => finding.verdict === verdict);
   const [problem, waiting] = [first('problem'), first('waiting')];
   if (problem !== undefined) return { ...row, state: 'problem', about: problem.text };
-  const names = world.index
+  const names = cluster.index
     .rightsOf(`${pod.namespace}/${pod.name}`)
     .usable.map(({ identityKey }) => identityKey);
   const obstacle =
     names.map((name) => refusalFor(name, waiting === undefined)).find((text) => text !== undefined) ??
-    (names.length === 0 ? undefined : judging.agentFault(pod.nodeName));
+    (names.length === 0 ? undefined : input.agentFault(pod.nodeName));
   if (obstacle !== undefined) return { ...row, state: 'problem', about: obstacle };
   if (waiting !== undefined) return { ...row, state: 'waiting', about: waiting.text };
   const about = names.length === 0 ? 'needs nothing' : `may act as ${names.join(', ')}`;
@@ -107,7 +107,7 @@ function podRow(pod: PodView, judging: Judging, refusalFor: RefusalFor): Row | u
 /** Why a pod cannot use an identity, by its key. What is assigned already goes on where MIC reports that some host or pod cannot have it. */
 export type RefusalFor = (identity: string, isAssigned: boolean) => string | undefined;
 
-export function refusalsIn({ identities }: Pick<World, 'identities'>): RefusalFor {
+export function refusalsIn({ identities }: Pick<ClusterView, 'identities'>): RefusalFor {
   const refusals = new Map(
     identities.flatMap(({ view: { key }, ready }) =>
       ready?.status === 'False' && !ready.isOutdated ? [[key, ready] as const] : [],
@@ -128,7 +128,7 @@ const count = (number: number, one: string, many: string): string => `${number} 
 
 /** Of hosts with nodes; none if nodes may not be read. */
 export function hostRows(
-  { index, nodes = [] }: World,
+  { index, nodes = [] }: ClusterView,
   pods: readonly Row[],
 ): readonly { readonly host: Host; readonly row: Row }[] {
   const byNode = Map.groupBy(pods, ({ node = '' }) => node);

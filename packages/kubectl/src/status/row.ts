@@ -39,7 +39,7 @@ export function statusTable(rows: readonly Row[], all: boolean): Table {
       { name: 'VERSION', isWide: true },
       { name: 'ABOUT' },
     ],
-    rows: sorted(rows)
+    rows: sortRows(rows)
       .filter((row) => all || isService(row) || row.state !== 'ok')
       .map(({ kind, namespace, name, state, node = '', version = '', about }) => [
         kind,
@@ -54,7 +54,7 @@ export function statusTable(rows: readonly Row[], all: boolean): Table {
 }
 
 /** By kind, then what needs action first. */
-export function sorted(rows: readonly Row[]): readonly Row[] {
+export function sortRows(rows: readonly Row[]): readonly Row[] {
   return rows.toSorted(
     (a, b) =>
       kinds.indexOf(a.kind) - kinds.indexOf(b.kind) ||

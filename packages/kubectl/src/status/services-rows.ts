@@ -1,38 +1,35 @@
 // MIC, NMI, the broker and the pods of NMI.
 import type { AgentPod, Agents } from '../cluster/agents.ts';
-import type { Installed, Services } from '../cluster/services.ts';
+import { isManaged, ownOf, type Installed, type Services } from '../cluster/services.ts';
 import { versionOf } from '../cluster/workload.ts';
 import type { AgentFault } from './object-rows.ts';
 import type { Row } from './row.ts';
 
 export function serviceRows({ mic, nmi, broker, unknown }: Services): readonly Row[] {
-  const rows = [
-    ...mic.map((installed) => serviceRow('mic', installed)),
-    ...nmi.map((installed) => serviceRow('nmi', installed)),
-    ...broker.map((installed) => serviceRow('broker', installed)),
-  ];
+  const rows = [...mic, ...nmi, ...broker].map(serviceRow);
   // What may not be listed may be installed.
   if (unknown.length > 0) return rows;
-  const isManaged = nmi.some(({ config }) => 'mode' in config && config.mode === 'managed');
+  const wantsMic = nmi.length > 0 && !nmi.some(isManaged);
   const wantsBroker = nmi.some(({ config }) => 'hasBroker' in config && config.hasBroker);
-  return [
-    ...rows,
-    ...(nmi.length === 0 ? [absent('nmi', 'NMI is not installed: pods get no tokens')] : []),
-    ...(mic.length === 0 && nmi.length > 0 && !isManaged
-      ? [
-          absent(
-            'mic',
-            'MIC is not installed: nothing is attached to hosts (NMI has not --operation-mode=managed)',
-          ),
-        ]
-      : []),
-    ...(wantsBroker && broker.length === 0
-      ? [absent('broker', 'NMI has --broker, and no broker is installed: federated identities get no tokens')]
-      : []),
-    ...(mic.some(({ isOriginal }) => isOriginal) && mic.some(({ isOriginal }) => !isOriginal)
-      ? [absent('mic', 'the MIC of the original project is installed beside ours: remove one of them')]
-      : []),
+  const faults: readonly (readonly [isSo: boolean, kind: Row['kind'], about: string])[] = [
+    [nmi.length === 0, 'nmi', 'NMI is not installed: pods get no tokens'],
+    [
+      mic.length === 0 && wantsMic,
+      'mic',
+      'MIC is not installed: nothing is attached to hosts (NMI has not --operation-mode=managed)',
+    ],
+    [
+      wantsBroker && broker.length === 0,
+      'broker',
+      'NMI has --broker, and no broker is installed: federated identities get no tokens',
+    ],
+    [
+      ![0, mic.length].includes(ownOf(mic).length),
+      'mic',
+      'the MIC of the original project is installed beside ours: remove one of them',
+    ],
   ];
+  return [...rows, ...faults.flatMap(([isSo, kind, about]) => (isSo ? [absent(kind, about)] : []))];
 }
 
 const absent = (kind: Row['kind'], about: string): Row => ({
@@ -43,10 +40,8 @@ const absent = (kind: Row['kind'], about: string): Row => ({
   about,
 });
 
-function serviceRow(
-  kind: Row['kind'],
-  { namespace, name, image, isOriginal, config, replicas }: Installed<object>,
-): Row {
+function serviceRow(service: Installed<object>): Row {
+  const { role, namespace, name, image, isOriginal, config, replicas } = service;
   const { wanted, ready } = replicas;
   const version = versionOf(image);
   const problems = 'problems' in config ? config.problems : [];
@@ -56,7 +51,7 @@ function serviceRow(
     ...problems.map((problem) => `flags: ${problem}`),
   ].join('; ');
   const isWell = ready >= wanted && wanted > 0 && (isOriginal || problems.length === 0);
-  return { kind, namespace, name, state: isWell ? 'ok' : 'problem', about, version };
+  return { kind: role, namespace, name, state: isWell ? 'ok' : 'problem', about, version };
 }
 
 /** As `explain` says of a pod; nothing where NMI or its pods may not be looked for. */

@@ -4,11 +4,11 @@ import type { Given, PlugInCommand, Session } from '../cli/command.ts';
 import { rulesOf } from '../access/modes.ts';
 import { exitCodes } from '../cli/command.ts';
 import { readAgents } from '../cluster/agents.ts';
-import { lookAtWorld } from '../cluster/follow-world.ts';
+import { readClusterView } from '../cluster/follow-cluster.ts';
 import { readServices } from '../cluster/services.ts';
 import { isForPrograms } from '../print/output.ts';
 import { objectRows } from './object-rows.ts';
-import { countLine, countsOf, sorted, statusTable, type Status } from './row.ts';
+import { countLine, countsOf, sortRows, statusTable, type Status } from './row.ts';
 import { agentFaults, agentRows, serviceRows } from './services-rows.ts';
 import { printWhenChanged } from './watch.ts';
 
@@ -20,7 +20,6 @@ export const statusCommand: PlugInCommand = {
     { flags: '-w, --watch', what: 'print again when something changes, until Ctrl-C' },
   ],
   examples: ['status', 'status -A --all', 'status -n shop -o json', 'status -A --watch'],
-  deadlineMs: 120_000,
   isEndless: ({ options }) => options['watch'] === true,
   run: (session, given) =>
     given.options['watch'] === true
@@ -36,13 +35,13 @@ async function readStatus(session: Session): Promise<Status> {
   const { kube, signal, namespace, clock } = session;
   const services = await readServices({ kube, signal });
   const { forceNamespaced } = await rulesOf({ services: () => Promise.resolve(services) });
-  const [{ world }, agents] = await Promise.all([
-    lookAtWorld({ ...session, forceNamespaced }),
+  const [{ cluster }, agents] = await Promise.all([
+    readClusterView({ ...session, forceNamespaced }),
     readAgents(services, { kube, signal }),
   ]);
   const hasMic = services.mic.length > 0 || services.unknown.length > 0;
   const objects = objectRows({
-    world,
+    cluster,
     namespace,
     hasMic,
     now: clock.now(),
@@ -57,9 +56,9 @@ async function readStatus(session: Session): Promise<Status> {
     ...objects,
   ];
   return {
-    rows: sorted(rows),
-    unknown: [...services.unknown, ...agents.unknown, ...world.unknown],
-    isComplete: world.hasObjects,
+    rows: sortRows(rows),
+    unknown: [...services.unknown, ...agents.unknown, ...cluster.unknown],
+    isComplete: cluster.hasObjects,
   };
 }
 

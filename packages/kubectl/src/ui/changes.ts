@@ -2,7 +2,7 @@ import type { Change, Line, Picture, Thing } from './picture.ts';
 
 /** Undefined if both show the same. */
 export function changeBetween(before: Picture, after: Picture): Change | undefined {
-  const things = differingThings(before.things, after.things);
+  const things = differing(before.things, after.things, { keyOf: ({ id }) => id, isSame: isSameThing });
   const lines = differingLines(before.lines, after.lines);
   const isSameRest =
     before.pending === after.pending && before.unknown.join('\n') === after.unknown.join('\n');
@@ -29,12 +29,16 @@ interface Differing<T> {
   readonly gone: readonly T[];
 }
 
-function differingThings(before: readonly Thing[], after: readonly Thing[]): Differing<Thing> {
-  const left = new Map(before.map((thing) => [thing.id, thing]));
-  const news = after.filter((thing) => {
-    const old = left.get(thing.id);
-    left.delete(thing.id);
-    return old === undefined || !isSameThing(old, thing);
+export function differing<T>(
+  before: readonly T[],
+  after: readonly T[],
+  { keyOf, isSame }: { readonly keyOf: (item: T) => string; readonly isSame: (one: T, other: T) => boolean },
+): Differing<T> {
+  const left = new Map(before.map((item) => [keyOf(item), item]));
+  const news = after.filter((item) => {
+    const old = left.get(keyOf(item));
+    left.delete(keyOf(item));
+    return old === undefined || !isSame(old, item);
   });
   return { news, gone: [...left.values()] };
 }

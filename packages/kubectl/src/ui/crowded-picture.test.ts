@@ -1,6 +1,6 @@
 // What an editor of one namespace can write: the picture stays small enough to be made, kept and sent.
 import { beforeAll, expect, test } from 'vitest';
-import { createCrowd, fillCrowd, sightOf } from '../../test/crowd.ts';
+import { createCrowd, fillCrowd, inputOf } from '../../test/crowd.ts';
 import { createJudge } from './judge.ts';
 import { makePicture } from './make-picture.ts';
 
@@ -13,10 +13,10 @@ beforeAll(() => {
   fillCrowd(crowd, pods, 100);
   crowd.index.settle();
   const judge = createJudge();
-  const sight = sightOf(crowd.world(refused));
-  judge.look(sight, new Set());
+  const input = inputOf(crowd.cluster(refused));
+  judge.update(input, new Set());
   while (judge.next());
-  made = makePicture(sight, judge.parts());
+  made = makePicture(input, judge.parts());
 });
 
 test('attack: thousands of pods with a hundred bindings each do not make a picture that is too long to be sent', () => {

@@ -15,12 +15,12 @@ const picture = (number: number, pending: number): Picture => ({
   lines: [],
 });
 
-function scene(latest: () => Picture) {
+function livePictures(latest: () => Picture) {
   const listeners: (() => void)[] = [];
   const pictures = {
     latest,
     problem: () => undefined,
-    onNews(listener: () => void) {
+    onChange(listener: () => void) {
       listeners.push(listener);
       return () => undefined;
     },
@@ -32,7 +32,7 @@ const { signal } = new AbortController();
 
 test('attack: who edits objects without pause delays an export by 30 s, and it says what was not judged', async () => {
   const clock = createFakeClock();
-  const { news, ...busy } = scene(() => picture(7, 12));
+  const { news, ...busy } = livePictures(() => picture(7, 12));
   const taking = takePicture(busy, { clock, signal });
   news();
   await clock.advance(30_000);
@@ -41,7 +41,7 @@ test('attack: who edits objects without pause delays an export by 30 s, and it s
 
 test('an export is the first picture of which all is judged', async () => {
   let latest = picture(1, 5);
-  const { news, ...settling } = scene(() => latest);
+  const { news, ...settling } = livePictures(() => latest);
   const taking = takePicture(settling, { clock: createFakeClock(), signal });
   news();
   latest = picture(2, 0);

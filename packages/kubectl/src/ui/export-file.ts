@@ -4,7 +4,7 @@ import { aborted } from '@pod-identity/kit/core';
 import { CommandProblem, exitCodes, type Session } from '../cli/command.ts';
 import type { RenderExport } from './page/document.ts';
 import type { Picture } from './picture.ts';
-import { openScene, type Scene } from './scene.ts';
+import { openLivePictures, type LivePictures } from './live-pictures.ts';
 
 /** Overwrites the file. A new one is for its owner alone, as the page is. */
 export async function writeExport(
@@ -15,7 +15,7 @@ export async function writeExport(
   const [, format] = /\.(html|svg)$/.exec(file) ?? [];
   if (format !== 'html' && format !== 'svg')
     throw new CommandProblem(`--export must name a file that ends in .html or .svg, not ${file}`);
-  const picture = await takePicture(await openScene(session), session);
+  const picture = await takePicture(await openLivePictures(session), session);
   const render = await loadRender();
   await writeFile(file, render(picture, format), { mode: 0o600 }).catch((error: unknown) => {
     throw new CommandProblem(`${file} cannot be written: ${String(error)}`);
@@ -29,7 +29,7 @@ const longestMs = 30_000;
 
 /** The first one of which all is judged, or the latest after this time. Rejects if the API server is lost before. */
 export async function takePicture(
-  { pictures, run }: Scene,
+  { pictures, run }: LivePictures,
   { clock, signal: ended }: Pick<Session, 'clock' | 'signal'>,
 ): Promise<Picture> {
   const taken = Promise.withResolvers<Picture>();
@@ -39,7 +39,7 @@ export async function takePicture(
     if (latest !== undefined && (isDue || latest.pending === 0)) taken.resolve(withPending(latest));
     else if (problem !== undefined) taken.reject(new CommandProblem(problem));
   };
-  pictures.onNews(look);
+  pictures.onChange(look);
   const timer = clock.after(longestMs, () => {
     isDue = true;
     look();

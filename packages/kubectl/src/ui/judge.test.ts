@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
-import { createCrowd, fillCrowd, sightOf, type Crowd } from '../../test/crowd.ts';
+import { createCrowd, fillCrowd, inputOf, type Crowd } from '../../test/crowd.ts';
 import { createJudge, type Judge } from './judge.ts';
 
 const nothing: ReadonlySet<string> = new Set();
 const stateOf = (judge: Judge, wanted: string) =>
   judge.parts().find(({ pod: { namespace, name } }) => `${namespace}/${name}` === wanted)?.row.state;
 
-/** As the scene does, until nothing is left. */
-function judgeAll(judge: Judge, { index, world }: Crowd): number {
-  judge.look(sightOf(world()), changesOf(index));
+/** As live pictures do, until nothing is left. */
+function judgeAll(judge: Judge, { index, cluster }: Crowd): number {
+  judge.update(inputOf(cluster()), changesOf(index));
   let judged = 0;
   while (judge.next()) judged += 1;
   return judged;
@@ -23,7 +23,7 @@ test('attack: thousands of pods with a hundred bindings each hold up no pod of a
   crowd.bind('shop', 'reader', 'reader');
   crowd.pod('shop', 'web', 'reader');
   const judge = createJudge();
-  judge.look(sightOf(crowd.world()), changesOf(crowd.index));
+  judge.update(inputOf(crowd.cluster()), changesOf(crowd.index));
   expect([judge.waiting(), stateOf(judge, 'shop/web')]).toEqual([301, 'unknown']);
   judge.next();
   judge.next();
@@ -50,7 +50,7 @@ test('a pod that MIC has not settled yet waits, and is judged when it is', () =>
   const judge = createJudge();
   judgeAll(judge, crowd);
   crowd.bind('shop', 'reader', 'other');
-  judge.look(sightOf(crowd.world()), nothing);
+  judge.update(inputOf(crowd.cluster()), nothing);
   expect([judge.next(), judge.waiting(), stateOf(judge, 'shop/web')]).toEqual([false, 1, 'waiting']);
   expect(judgeAll(judge, crowd)).toBe(1);
   expect([judge.waiting(), stateOf(judge, 'shop/web')]).toEqual([0, 'problem']);
@@ -62,6 +62,6 @@ test('pods on nodes of which NMI is gone are judged again', () => {
   crowd.pod('shop', 'web', 'reader');
   const judge = createJudge();
   judgeAll(judge, crowd);
-  judge.look({ ...sightOf(crowd.world()), agentFault: () => 'NMI has no pod there' }, nothing);
+  judge.update({ ...inputOf(crowd.cluster()), agentFault: () => 'NMI has no pod there' }, nothing);
   expect([judge.next(), stateOf(judge, 'shop/web')]).toEqual([true, 'problem']);
 });

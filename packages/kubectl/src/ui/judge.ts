@@ -1,46 +1,46 @@
 // Judges pods one at a time, in the turns of their namespaces: a pod with a hundred bindings takes long, and its editor can have thousands.
 import { Turns } from '@pod-identity/kit/core';
 import type { PodView } from '../../../mic/src/commands/plug-in.ts';
-import { createPodRow, refusalsIn, type Judging } from '../status/object-rows.ts';
+import { keyOf } from '../cluster/fields.ts';
+import { createPodRow, refusalsIn, type StatusInput } from '../status/object-rows.ts';
 import type { Row } from '../status/row.ts';
-import { grantsOf, type Grant } from './grants.ts';
+import { boundIdentitiesOf, type BoundIdentity } from './bound-identities.ts';
+import { differing } from './changes.ts';
 import type { State } from './picture.ts';
 
 /** A pod, and what bindings give it. */
-export interface PodPart {
+export interface JudgedPod {
   /** Of its thing in the picture, and of that of its ServiceAccount; empty if it has none. */
   readonly id: string;
   readonly account: string;
   readonly pod: PodView;
   readonly row: Row;
-  readonly grants: readonly Grant[];
+  readonly bound: readonly BoundIdentity[];
 }
 
 export interface Judge {
   /** Takes the cluster as it is now; `changed`: the keys of pods that may be judged otherwise although they are the same. */
-  look(seen: Judging, changed: ReadonlySet<string>): void;
+  update(seen: StatusInput, changed: ReadonlySet<string>): void;
   /** Judges the pod whose turn it is. Returns whether there was one. */
   next(): boolean;
   /** How many pods are still to be judged. */
   waiting(): number;
   /** Of the pods that are shown: as they were judged last. */
-  parts(): readonly PodPart[];
+  parts(): readonly JudgedPod[];
 }
 
 /** `part`: undefined for a pod that is not shown. */
 interface Known {
   readonly pod: PodView;
-  readonly part: PodPart | undefined;
+  readonly part: JudgedPod | undefined;
 }
 
-export const states: Readonly<Record<Row['state'], State>> = {
+export const pictureStates: Readonly<Record<Row['state'], State>> = {
   ok: 'ready',
   waiting: 'waiting',
   unknown: 'unknown',
   problem: 'refused',
 };
-
-const keyOf = ({ namespace, name }: PodView): string => `${namespace}/${name}`;
 
 export function createJudge(): Judge {
   const due = createQueue();
@@ -48,16 +48,16 @@ export function createJudge(): Judge {
   let pods: ReadonlyMap<string, PodView> = new Map();
   /** Those that MIC's index has not settled yet: it reports them as changed then. */
   let stale = new Set<string>();
-  let seen: Judging | undefined;
-  let judgePod: (pod: PodView) => PodPart | undefined = () => undefined;
+  let seen: StatusInput | undefined;
+  let judgePod: (pod: PodView) => JudgedPod | undefined = () => undefined;
 
-  const isStale = (key: string) => seen?.world.index.putOff(key) === true;
+  const isStale = (key: string) => seen?.cluster.index.putOff(key) === true;
   return {
-    look(next, changed) {
+    update(next, changed) {
       const isTouched = touchedBetween(seen, next);
       seen = next;
       judgePod = createJudging(next);
-      pods = new Map(next.world.pods.map((pod) => [keyOf(pod), pod]));
+      pods = new Map(next.cluster.pods.map((pod) => [keyOf(pod), pod]));
       for (const key of known.keys()) if (!pods.has(key)) known.delete(key);
       stale = new Set();
       for (const [key, pod] of pods) {
@@ -121,48 +121,49 @@ function makeUnjudged(pod: PodView): Known {
   return { pod, part: isShown ? partOf(pod, row, []) : undefined };
 }
 
-function partOf(pod: PodView, row: Row, grants: readonly Grant[]): PodPart {
+function partOf(pod: PodView, row: Row, bound: readonly BoundIdentity[]): JudgedPod {
   const { namespace, serviceAccount } = pod;
   const account = serviceAccount === '' ? '' : `serviceAccount:${namespace}/${serviceAccount}`;
-  return { id: `pod:${keyOf(pod)}`, account, pod, row, grants };
+  return { id: `pod:${keyOf(pod)}`, account, pod, row, bound };
 }
 
-function createJudging(seen: Judging): (pod: PodView) => PodPart | undefined {
+function createJudging(seen: StatusInput): (pod: PodView) => JudgedPod | undefined {
   const rowOf = createPodRow(seen);
-  const refusalFor = refusalsIn(seen.world);
+  const refusalFor = refusalsIn(seen.cluster);
   return (pod) => {
     const row = rowOf(pod);
-    return row && partOf(pod, row, grantsOf(pod, { ...seen, podState: states[row.state], refusalFor }));
+    return (
+      row &&
+      partOf(pod, row, boundIdentitiesOf(pod, { ...seen, podState: pictureStates[row.state], refusalFor }))
+    );
   };
 }
 
 /** Which pods are judged otherwise by what MIC's index does not report: conditions, invalid bindings, and the services. */
-function touchedBetween(before: Judging | undefined, after: Judging): (known: Known) => boolean {
-  if (before?.hasMic !== after.hasMic || before.world.hasRecords !== after.world.hasRecords)
+function touchedBetween(before: StatusInput | undefined, after: StatusInput): (known: Known) => boolean {
+  if (before?.hasMic !== after.hasMic || before.cluster.hasRecords !== after.cluster.hasRecords)
     return () => true;
-  const identities = new Set(otherKeys(before.world.identities, after.world.identities));
+  const identities = new Set(otherKeys(before.cluster.identities, after.cluster.identities));
   const invalid = new Set(
-    [before, after].flatMap(({ world: { bindings } }) =>
+    [before, after].flatMap(({ cluster: { bindings } }) =>
       bindings.flatMap(({ view }) => (view.kind === 'invalid' ? view.key : [])),
     ),
   );
-  const others = otherKeys(before.world.bindings, after.world.bindings).filter((key) => invalid.has(key));
+  const others = otherKeys(before.cluster.bindings, after.cluster.bindings).filter((key) => invalid.has(key));
   const namespaces = new Set(others.map((key) => key.slice(0, key.indexOf('/'))));
   return ({ pod: { namespace, nodeName }, part }) =>
     namespaces.has(namespace) ||
     (before.agentFault !== after.agentFault && before.agentFault(nodeName) !== after.agentFault(nodeName)) ||
-    (identities.size > 0 && part?.grants.some(({ identity }) => identities.has(identity)) === true);
+    (identities.size > 0 && part?.bound.some(({ identity }) => identities.has(identity)) === true);
 }
 
 type Objects = readonly { readonly view: { readonly key: string }; readonly ready: unknown }[];
 
 /** Views and conditions are never changed: another version of an object has others. */
 function otherKeys(before: Objects, after: Objects): readonly string[] {
-  const left = new Map(before.map((object) => [object.view.key, object]));
-  const others = after.filter(({ view, ready }) => {
-    const old = left.get(view.key);
-    left.delete(view.key);
-    return old?.view !== view || old.ready !== ready;
+  const { news, gone } = differing(before, after, {
+    keyOf: ({ view }) => view.key,
+    isSame: (one, other) => one.view === other.view && one.ready === other.ready,
   });
-  return [...others.map(({ view }) => view.key), ...left.keys()];
+  return [...news, ...gone].map(({ view }) => view.key);
 }

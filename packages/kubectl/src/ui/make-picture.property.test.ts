@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ClusterIndex, Records, type NodeView } from '../../../mic/src/commands/plug-in.ts';
 import { aBinding, anIdentity, aNamespace, aPod } from '../../../mic/src/snapshot/test/random-changes.ts';
-import type { ReadyCondition, World } from '../cluster/world.ts';
+import type { ReadyCondition, ClusterView } from '../cluster/cluster-view.ts';
 import { changeBetween } from './changes.ts';
 import { createJudge } from './judge.ts';
-import { makePicture, type Seen } from './make-picture.ts';
+import { makePicture, type PictureInput } from './make-picture.ts';
 import { followChanges, lineKey } from './page/apply-changes.ts';
 import type { Picture, Thing } from './picture.ts';
 
@@ -29,7 +29,7 @@ const ready = fc.option(
   { nil: undefined },
 );
 
-interface Sight {
+interface Settings {
   readonly ready: ReadyCondition | undefined;
   readonly hasNodes: boolean;
   readonly hasMic: boolean;
@@ -37,7 +37,7 @@ interface Sight {
   readonly hasAgent: boolean;
   readonly namespace: string | undefined;
 }
-const aSight: fc.Arbitrary<Sight> = fc.record({
+const settingsArbitrary: fc.Arbitrary<Settings> = fc.record({
   ready,
   hasNodes: fc.boolean(),
   hasMic: fc.boolean(),
@@ -46,19 +46,20 @@ const aSight: fc.Arbitrary<Sight> = fc.record({
   namespace: fc.constantFrom(undefined, 'shop'),
 });
 
-function worldOf(index: ClusterIndex, podKeys: Iterable<string>, sight: Sight): World {
+function clusterOf(index: ClusterIndex, podKeys: Iterable<string>, settings: Settings): ClusterView {
   const keys = index.settle().objects.keys();
-  const isShown = (key: string) => sight.namespace === undefined || key.startsWith(`${sight.namespace}/`);
+  const isShown = (key: string) =>
+    settings.namespace === undefined || key.startsWith(`${settings.namespace}/`);
   return {
     index,
     records: new Records(),
     pods: [...podKeys].filter(isShown).flatMap((key) => index.pod(key) ?? []),
     identities: [...keys.identities].map((key) => ({
       view: index.objects.identity(key)!,
-      ready: sight.ready,
+      ready: settings.ready,
     })),
     bindings: [...keys.bindings].map((key) => ({ view: index.objects.binding(key)!, ready: undefined })),
-    nodes: sight.hasNodes ? [node] : undefined,
+    nodes: settings.hasNodes ? [node] : undefined,
     hasRecords: true,
     hasObjects: true,
     unknown: [],
@@ -75,13 +76,13 @@ const broker = {
 
 interface Step {
   readonly changes: readonly Parameters<ClusterIndex['apply']>[0][];
-  readonly sight: Sight;
+  readonly settings: Settings;
 }
 
-/** Of a look at everything for the first time. */
-function madeAfresh(seen: Seen) {
+/** Of everything seen for the first time. */
+function madeAfresh(seen: PictureInput) {
   const judge = createJudge();
-  judge.look(seen, new Set());
+  judge.update(seen, new Set());
   while (judge.next());
   return makePicture(seen, judge.parts());
 }
@@ -91,17 +92,17 @@ function picturesOf(steps: readonly Step[]): readonly Picture[] {
   index.apply({ kind: 'node', key: node.name, view: node });
   const pods = new Set<string>();
   const judge = createJudge();
-  return steps.map(({ changes: some, sight }, number): Picture => {
+  return steps.map(({ changes: some, settings }, number): Picture => {
     for (const change of some) {
       index.apply(change);
       if (change.kind === 'pod') pods[change.view ? 'add' : 'delete'](change.key);
     }
-    const { hasMic, hasBroker, hasAgent, namespace } = sight;
+    const { hasMic, hasBroker, hasAgent, namespace } = settings;
     const agentFault = () => (hasAgent ? undefined : 'NMI has no pod there');
-    const seen = { world: worldOf(index, pods, sight), namespace, hasMic, now: 0, agentFault };
+    const seen = { cluster: clusterOf(index, pods, settings), namespace, hasMic, now: 0, agentFault };
     const all = { ...seen, brokers: hasBroker ? [broker] : [] };
     const changed = new Set([...index.dirtyHosts()].flatMap((host) => [...index.takeDirty(host)]));
-    judge.look(all, changed);
+    judge.update(all, changed);
     while (judge.next());
     const { things, lines } = makePicture(all, judge.parts());
     // What was kept of the picture before makes no difference.
@@ -132,12 +133,12 @@ function expectWhole(things: Picture['things'], lines: Picture['lines']): void {
 
 test('each line joins two things of neighbouring columns, ids are unique, and of a namespace nothing is shown that it does not use', () => {
   fc.assert(
-    fc.property(changes, aSight, (history, sight) => {
-      const [{ things, lines } = { things: [], lines: [] }] = picturesOf([{ changes: history, sight }]);
+    fc.property(changes, settingsArbitrary, (history, settings) => {
+      const [{ things, lines } = { things: [], lines: [] }] = picturesOf([{ changes: history, settings }]);
       expectWhole(things, lines);
       const joined = new Set(lines.flatMap(({ from, to }) => [from, to]));
       const isShown = ({ id, namespace }: Thing) =>
-        sight.namespace === undefined || namespace === sight.namespace || joined.has(id);
+        settings.namespace === undefined || namespace === settings.namespace || joined.has(id);
       expect(things.filter((thing) => !isShown(thing))).toEqual([]);
     }),
   );
@@ -145,20 +146,25 @@ test('each line joins two things of neighbouring columns, ids are unique, and of
 
 test('a picture and the changes that follow are the next picture; equal pictures have none', () => {
   fc.assert(
-    fc.property(fc.tuple(changes, changes), aSight, aSight, ([first, then], one, other) => {
-      const sight = { ...other, namespace: one.namespace };
-      const steps = [
-        { changes: first, sight: one },
-        { changes: then, sight },
-      ];
-      const [before, after] = picturesOf(steps) as [Picture, Picture];
-      const change = changeBetween(before, after);
-      const applied = followChanges(before)(change === undefined ? [] : [change]);
-      expect(byText(applied.things)).toEqual(byText(after.things));
-      expect(byText(applied.lines)).toEqual(byText(after.lines));
-      expect(applied.unknown).toEqual(after.unknown);
-      expect(changeBetween(after, { ...after, number: 9, takenAt: 'later' })).toBeUndefined();
-    }),
+    fc.property(
+      fc.tuple(changes, changes),
+      settingsArbitrary,
+      settingsArbitrary,
+      ([first, then], one, other) => {
+        const settings = { ...other, namespace: one.namespace };
+        const steps = [
+          { changes: first, settings: one },
+          { changes: then, settings },
+        ];
+        const [before, after] = picturesOf(steps) as [Picture, Picture];
+        const change = changeBetween(before, after);
+        const applied = followChanges(before)(change === undefined ? [] : [change]);
+        expect(byText(applied.things)).toEqual(byText(after.things));
+        expect(byText(applied.lines)).toEqual(byText(after.lines));
+        expect(applied.unknown).toEqual(after.unknown);
+        expect(changeBetween(after, { ...after, number: 9, takenAt: 'later' })).toBeUndefined();
+      },
+    ),
   );
 });
 
@@ -168,13 +174,21 @@ test('what is kept from picture to picture, while objects, conditions and servic
       minLength: 1,
       maxLength: 4,
     }),
-    sight: aSight,
+    settings: settingsArbitrary,
   });
   fc.assert(
-    fc.property(changes, fc.array(few, { minLength: 5, maxLength: 12 }), aSight, (first, then, sight) => {
-      // picturesOf compares each picture with one that is made afresh.
-      const steps = then.map((step) => ({ ...step, sight: { ...step.sight, namespace: sight.namespace } }));
-      expect(picturesOf([{ changes: first, sight }, ...steps])).toHaveLength(then.length + 1);
-    }),
+    fc.property(
+      changes,
+      fc.array(few, { minLength: 5, maxLength: 12 }),
+      settingsArbitrary,
+      (first, then, settings) => {
+        // picturesOf compares each picture with one that is made afresh.
+        const steps = then.map((step) => ({
+          ...step,
+          settings: { ...step.settings, namespace: settings.namespace },
+        }));
+        expect(picturesOf([{ changes: first, settings }, ...steps])).toHaveLength(then.length + 1);
+      },
+    ),
   );
 });

@@ -1,40 +1,40 @@
-// The picture of a cluster. The states and the words of things are those of `status`.
+// The picture of a cluster. The pictureStates and the words of things are those of `status`.
 import { createHash } from 'node:crypto';
 import type { IdentityView } from '../../../mic/src/commands/plug-in.ts';
-import { bindingRow, hostRows, identityRow, type Judging } from '../status/object-rows.ts';
+import { bindingRow, hostRows, identityRow, type StatusInput } from '../status/object-rows.ts';
 import type { Row } from '../status/row.ts';
-import type { Grant } from './grants.ts';
-import { states, type PodPart } from './judge.ts';
+import type { BoundIdentity } from './bound-identities.ts';
+import { pictureStates, type JudgedPod } from './judge.ts';
 import { createLineSet, type LineSet } from './line-set.ts';
 import { worse } from './page/words.ts';
 import type { Picture, State, Thing } from './picture.ts';
 
-export interface Seen extends Judging {
+export interface PictureInput extends StatusInput {
   /** The brokers of federated identities, as `status` shows them. */
   readonly brokers: readonly Row[];
 }
 
 /** `parts`: of the pods of the same cluster, as they were judged last. */
 export function makePicture(
-  seen: Seen,
-  parts: readonly PodPart[],
+  seen: PictureInput,
+  parts: readonly JudgedPod[],
 ): Pick<Picture, 'things' | 'lines' | 'unknown'> {
-  const { world } = seen;
+  const { cluster } = seen;
   const lines = createLineSet();
   const drawPod = createDrawing(seen, lines);
   for (const part of parts) drawPod(part);
   const hosts = hostRows(
-    world,
+    cluster,
     parts.map(({ row }) => row),
   );
   const things = [
     ...accountThings(parts),
     ...parts.map(podThing),
-    ...world.bindings.map(({ view }) => {
-      const names = view.kind === 'valid' ? world.index.objects.identity(view.identityKey) : undefined;
-      return thingOf('binding', bindingRow(view, world), { lines, isOpen: isOpen(names, seen) });
+    ...cluster.bindings.map(({ view }) => {
+      const names = view.kind === 'valid' ? cluster.index.objects.identity(view.identityKey) : undefined;
+      return thingOf('binding', bindingRow(view, cluster), { lines, isOpen: isOpen(names, seen) });
     }),
-    ...world.identities.map((reported) => {
+    ...cluster.identities.map((reported) => {
       const { view, ready } = reported;
       const mayBeUsed = isOpen(view, seen) && ready?.reason !== 'NotInUse';
       return identityThing(
@@ -53,13 +53,13 @@ export function makePicture(
 }
 
 /** Whether pods that are not read may use the identity: those of other namespaces. */
-function isOpen(view: IdentityView | undefined, { namespace, world: { index } }: Seen): boolean {
+function isOpen(view: IdentityView | undefined, { namespace, cluster: { index } }: PictureInput): boolean {
   if (namespace === undefined || view?.kind !== 'valid') return false;
   return !index.rules.forceNamespaced || view.identity.spec.allowedNamespaces !== undefined;
 }
 
 /** Of other namespaces only what the pods of this one use. */
-function isShown({ namespace }: Seen, lines: LineSet): (thing: Thing) => boolean {
+function isShown({ namespace }: PictureInput, lines: LineSet): (thing: Thing) => boolean {
   return (thing) => namespace === undefined || thing.namespace === namespace || lines.has(thing.id);
 }
 
@@ -76,24 +76,24 @@ function shortened(thing: Thing): Thing {
 const brokerId = ({ namespace, name }: Row): string => `broker:${namespace}/${name}`;
 
 /** Draws the lines of a pod. It may have been judged before what it names was removed. Ids are made once: there are many lines. */
-function createDrawing({ world, brokers }: Seen, lines: LineSet): (part: PodPart) => void {
-  const { index } = world;
-  const bindings = new Map(world.bindings.map(({ view: { key } }) => [key, `binding:${key}`]));
+function createDrawing({ cluster, brokers }: PictureInput, lines: LineSet): (part: JudgedPod) => void {
+  const { index } = cluster;
+  const bindings = new Map(cluster.bindings.map(({ view: { key } }) => [key, `binding:${key}`]));
   const identities = new Map(
-    world.identities.map(({ view }) => [view.key, { id: `identity:${view.key}`, type: typeOf(view) }]),
+    cluster.identities.map(({ view }) => [view.key, { id: `identity:${view.key}`, type: typeOf(view) }]),
   );
   const hosts = new Map<string, string>();
   const hostOf = (node: string) => {
     const { host } = index.nodeHost(node);
-    if (host === undefined || world.nodes === undefined) return undefined;
+    if (host === undefined || cluster.nodes === undefined) return undefined;
     const id = hosts.get(host.id) ?? `host:${host.id}`;
     hosts.set(host.id, id);
     return id;
   };
-  return ({ id, account, pod, row, grants }) => {
-    if (account !== '') lines.add(account, id, podState(row, grants));
+  return ({ id, account, pod, row, bound }) => {
+    if (account !== '') lines.add(account, id, podState(row, bound));
     const host = hostOf(pod.nodeName);
-    for (const { binding, identity, state, needsHost } of grants) {
+    for (const { binding, identity, state, needsHost } of bound) {
       const via = bindings.get(binding);
       if (via === undefined) continue;
       lines.add(id, via, state);
@@ -106,22 +106,22 @@ function createDrawing({ world, brokers }: Seen, lines: LineSet): (part: PodPart
   };
 }
 
-const podState = ({ state }: Row, grants: readonly Grant[]): State =>
-  state === 'ok' && grants.length === 0 ? 'unused' : states[state];
+const podState = ({ state }: Row, bound: readonly BoundIdentity[]): State =>
+  state === 'ok' && bound.length === 0 ? 'unused' : pictureStates[state];
 
 /** Most pods are the same from picture to picture. */
-const podThings = new WeakMap<PodPart, Thing>();
+const podThings = new WeakMap<JudgedPod, Thing>();
 
-function podThing(part: PodPart): Thing {
+function podThing(part: JudgedPod): Thing {
   const known = podThings.get(part) ?? makePodThing(part);
   podThings.set(part, known);
   return known;
 }
 
-function makePodThing({ id, pod, row, grants }: PodPart): Thing {
+function makePodThing({ id, pod, row, bound }: JudgedPod): Thing {
   const { namespace, name, serviceAccount } = pod;
-  const state = podState(row, grants);
-  const bindings = [...new Set(grants.map(({ binding }) => binding))].sort();
+  const state = podState(row, bound);
+  const bindings = [...new Set(bound.map(({ binding }) => binding))].sort();
   return {
     id,
     column: 'pod',
@@ -141,11 +141,11 @@ const digestOf = (parts: readonly string[]): string =>
 const ownerOf = (name: string): string => name.replace(/(?:(?:-[0-9a-z]{6,10})?-[0-9a-z]{5}|-\d+)$/, '');
 
 /** Each is as its pod that needs attention most. */
-function accountThings(parts: readonly PodPart[]): readonly Thing[] {
+function accountThings(parts: readonly JudgedPod[]): readonly Thing[] {
   const things = new Map<string, Thing>();
-  for (const { account: id, pod, row, grants } of parts) {
+  for (const { account: id, pod, row, bound } of parts) {
     const { namespace, name: podName, serviceAccount: name } = pod;
-    const state = podState(row, grants);
+    const state = podState(row, bound);
     const before = things.get(id);
     if (id === '' || before?.state === worse(before?.state ?? 'unused', state)) continue;
     const about = state === 'ready' || state === 'unused' ? '' : `pod ${podName}: ${row.about}`;
@@ -174,7 +174,7 @@ const hidden: Pick<Thing, 'state' | 'about'> = {
 };
 
 function stateIn({ state, about }: Row, isUsed: boolean): Pick<Thing, 'state' | 'about'> {
-  if (state !== 'ok') return { state: states[state], about };
+  if (state !== 'ok') return { state: pictureStates[state], about };
   return isUsed ? { state: 'ready', about: '' } : { state: 'unused', about };
 }
 

@@ -1,10 +1,9 @@
 // One pod's story for the page: what `explain` says, its Events, and what NMI wrote about it last.
 import { coreKinds, KubeError, type Fields } from '@pod-identity/kit/kube';
-import { memberOf, stringAt } from '../../../mic/src/commands/plug-in.ts';
 import { CommandProblem, type Session } from '../cli/command.ts';
-import { listAllowed, unknownOf } from '../cluster/lists.ts';
+import { numberAt, textAt, type ObjectName } from '../cluster/fields.ts';
+import { itemsOf, listAllowed, unknownOf } from '../cluster/lists.ts';
 import { readStory } from '../explain/explain.ts';
-import type { Target } from '../explain/reading.ts';
 import { readLastLines } from '../logs/logs.ts';
 import type { PodStory } from './picture.ts';
 
@@ -50,7 +49,7 @@ type Events = Pick<PodStory, 'events' | 'unknown'>;
 
 export async function readEvents(
   { kube, signal }: Pick<Session, 'kube' | 'signal'>,
-  { namespace, name }: Target,
+  { namespace, name }: ObjectName,
 ): Promise<Events> {
   const listed = await listAllowed({
     kube,
@@ -62,23 +61,19 @@ export async function readEvents(
     atMost: mostRead,
     trim: eventOf,
   });
-  if (listed.kind === 'not-read') return { events: [], unknown: [listed.text] };
-  const events = listed.items.toSorted((one, other) => (one.time < other.time ? 1 : -1)).slice(0, most);
+  const events = itemsOf(listed)
+    .toSorted((one, other) => (one.time < other.time ? 1 : -1))
+    .slice(0, most);
   return { events, unknown: unknownOf(listed) };
 }
 
 function eventOf(object: unknown): PodStory['events'][number] {
-  const series = memberOf(object, 'series');
-  const times = [
-    stringAt(series, 'lastObservedTime'),
-    ...['lastTimestamp', 'eventTime', 'firstTimestamp'].map((key) => stringAt(object, key)),
-  ];
-  const count = memberOf(series, 'count') ?? memberOf(object, 'count');
+  const times = ['series.lastObservedTime', 'lastTimestamp', 'eventTime', 'firstTimestamp'];
   return {
-    time: times.find((time) => time !== '') ?? '',
-    reason: stringAt(object, 'reason'),
-    message: stringAt(object, 'message'),
-    count: typeof count === 'number' ? count : 1,
+    time: times.map((path) => textAt(object, path)).find(Boolean) ?? '',
+    reason: textAt(object, 'reason'),
+    message: textAt(object, 'message'),
+    count: numberAt(object, 'series.count', numberAt(object, 'count', 1)),
   };
 }
 

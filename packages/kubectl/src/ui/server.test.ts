@@ -39,7 +39,7 @@ function createPictures() {
   return {
     latest: () => latest,
     problem: () => problem,
-    onNews(listener: () => void) {
+    onChange(listener: () => void) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },

@@ -6,7 +6,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '@pod-identity/kit/core';
 import { headersLimit, requestLimits } from '@pod-identity/kit/serve';
 import type { ClusterChecks, PodStory } from './picture.ts';
-import type { Pictures } from './pictures.ts';
+import type { Pictures } from './picture-feed.ts';
 import { sendPictures } from './stream.ts';
 
 export interface PageFile {

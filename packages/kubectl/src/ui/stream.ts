@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { Clock, Timer } from '@pod-identity/kit/core';
 import { changeBetween } from './changes.ts';
 import type { Picture } from './picture.ts';
-import type { Pictures } from './pictures.ts';
+import type { Pictures } from './picture-feed.ts';
 
 /** A page that hears nothing cannot tell a quiet cluster from a command that is gone. */
 const keepAliveMs = 15_000;
@@ -39,7 +39,7 @@ export function sendPictures(response: ServerResponse, pictures: Pictures, clock
     isFull = false;
     send();
   });
-  const stop = pictures.onNews(send);
+  const stop = pictures.onChange(send);
   response.on('close', () => {
     stop();
     timer?.cancel();

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { aborted, createLimit, value } from '@pod-identity/kit/core';
 import { KubeError } from '@pod-identity/kit/kube';
+import { parseOption } from '../cli/arguments.ts';
 import { CommandProblem, exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
 import { describeFailure } from '../cluster/connect.ts';
 import { readServices, type Services } from '../cluster/services.ts';
@@ -9,7 +10,7 @@ import { readClusterChecks } from './cluster-checks.ts';
 import { writeExport } from './export-file.ts';
 import { loadRenderExport, readPageFiles } from './page-files.ts';
 import { readPodStory } from './pod-story.ts';
-import { openScene } from './scene.ts';
+import { openLivePictures } from './live-pictures.ts';
 import { startPageServer, type PageServer, type PageServerOptions } from './server.ts';
 
 /** What the build has made of the page. */
@@ -29,11 +30,10 @@ export function createUiCommand({ readFiles, loadRender }: BuiltPage): PlugInCom
       { flags: '--export <file>', what: 'write the picture to this file, .html or .svg, and end' },
     ],
     examples: ['ui -A', 'ui -n shop --port 8080', 'ui -A --export who.html', 'ui -n shop --export shop.svg'],
-    deadlineMs: 120_000,
     isEndless: ({ options }) => options['export'] === undefined,
     run: async (session, { options: { port, export: file } }) =>
       file === undefined
-        ? servePage(session, { port: portOf(String(port)), files: await readFiles() })
+        ? servePage(session, { port: parseOption('port', ports, String(port)), files: await readFiles() })
         : writeExport(session, String(file), loadRender),
   };
 }
@@ -43,11 +43,11 @@ const readsAtATime = 2;
 
 async function servePage(session: Session, page: Pick<PageServerOptions, 'port' | 'files'>): Promise<number> {
   const { signal, out } = session;
-  const { pictures, run } = await openScene(session);
+  const { pictures, run } = await openLivePictures(session);
   const [token, proof] = [randomText(), randomText()];
   const limit = createLimit(readsAtATime);
   const read = <T>(ended: AbortSignal, reading: (session: Session) => Promise<T>): Promise<T> =>
-    limit(() => reading(withNews({ ...session, signal: AbortSignal.any([signal, ended]) }))).catch(
+    limit(() => reading(withFreshServices({ ...session, signal: AbortSignal.any([signal, ended]) }))).catch(
       (error: unknown) => {
         throw error instanceof KubeError
           ? new CommandProblem(describeFailure(session.kube.server, error))
@@ -75,7 +75,7 @@ async function servePage(session: Session, page: Pick<PageServerOptions, 'port' 
 const randomText = (): string => randomBytes(32).toString('base64url');
 
 /** The page may be open for days: services are looked for again. */
-function withNews(session: Session): Session {
+function withFreshServices(session: Session): Session {
   const { kube, signal } = session;
   let services: Promise<Services> | undefined;
   return { ...session, services: () => (services ??= readServices({ kube, signal })) };
@@ -90,9 +90,3 @@ async function listen(options: PageServerOptions): Promise<PageServer> {
 }
 
 const ports = value.integer(0, { min: 0, max: 65_535 });
-
-function portOf(text: string): number {
-  const parsed = ports.parse(text);
-  if ('need' in parsed) throw new CommandProblem(`--port must be ${parsed.need}, not ${text}`);
-  return parsed.value;
-}

@@ -15,7 +15,7 @@ export { decidePod } from '../plan/desired.ts';
 export { Records } from '../plan/records.ts';
 export { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 export { namespaceOf } from '../snapshot/keys.ts';
-export { instantOf, memberOf, stringAt } from '../snapshot/raw-object.ts';
+export { instantOf } from '../snapshot/raw-object.ts';
 export { createTrims, type Trims } from '../snapshot/trims.ts';
 export type { AssignedView, BindingView, IdentityView, NodeView, PodView } from '../snapshot/views.ts';
 export { createClusterWatch } from '../snapshot/watch/cluster-watch.ts';

@@ -1,4 +1,4 @@
-import { credentialName, shellWord } from '@pod-identity/policy';
+import { azCommand, createCredentialWords, type TrustedTokens } from '@pod-identity/policy';
 import { claimsIn } from '../tokens/claims.ts';
 import { TokenError } from '../tokens/errors.ts';
 
@@ -20,10 +20,7 @@ export async function readAssertion(read: () => Promise<string>, audience: strin
   return { token, credential: credentialCommand({ issuer: iss, subject: sub, audience }) };
 }
 
-function credentialCommand(of: { issuer: string; subject: string; audience: string }): string {
-  const [issuer, subject, audience] = [of.issuer, of.subject, of.audience].map(shellWord);
-  return (
-    'az identity federated-credential create --resource-group RESOURCE-GROUP --identity-name IDENTITY ' +
-    `--name ${credentialName('aad-pod-identity-broker', of)} --issuer ${issuer} --subject ${subject} --audiences ${audience}`
-  );
+function credentialCommand(trusted: TrustedTokens): string {
+  const owner = { resourceGroup: 'RESOURCE-GROUP', name: 'IDENTITY' };
+  return azCommand(createCredentialWords('aad-pod-identity-broker', trusted, owner));
 }

@@ -12,34 +12,33 @@ import {
   type AccessTarget,
 } from '@pod-identity/crd-types';
 import { clusterKinds } from '@pod-identity/kit/core';
-import { createAccessReviewer, KubeError, type ResourceKind } from '@pod-identity/kit/kube';
-import { accessOnce, livePods, reviewTarget, stringAt } from '../../../mic/src/commands/plug-in.ts';
+import { createAccessReviewer, type ResourceKind } from '@pod-identity/kit/kube';
+import { accessOnce, livePods, reviewTarget } from '../../../mic/src/commands/plug-in.ts';
 import { rulesOf } from '../access/modes.ts';
 import { CommandProblem, type Session } from '../cli/command.ts';
-import { lookAtWorld } from '../cluster/follow-world.ts';
-import { getAllowed, listAllowed } from '../cluster/lists.ts';
-import { configsOf, type Services } from '../cluster/services.ts';
+import { readClusterView } from '../cluster/follow-cluster.ts';
+import { fieldAt, keyOf, listAt, textAt } from '../cluster/fields.ts';
+import { readIssuer } from '../cluster/issuer.ts';
+import { getAllowed, listAllowed, type ClusterReader } from '../cluster/lists.ts';
+import { audienceOf, configsOf, isReady, ownOf, type Services } from '../cluster/services.ts';
 import { needs } from '../cluster/within-rights.ts';
 import {
   accountsOf,
-  keyOf,
-  type BrokerSight,
-  type IdentitySight,
+  type BrokerFacts,
+  type StoredIdentity,
   type Issuer,
-  type PodSight,
-  type RightsSight,
-  type ServicesSight,
-  type UsersSight,
-} from './sight.ts';
-import { twinName, type TwinSight } from './twin.ts';
-import { fieldAt, textAt } from './writes.ts';
+  type BoundPod,
+  type ReviewedRights,
+  type ServiceFacts,
+  type IdentityUsers,
+} from './facts.ts';
+import { temporaryName, type TemporaryObjects } from './temporary-identity.ts';
 
-export type Looking = Pick<Session, 'kube' | 'signal' | 'clock' | 'log' | 'services'>;
-export type Reading = Pick<Looking, 'kube' | 'signal'>;
+export type ReadContext = Pick<Session, 'kube' | 'signal' | 'clock' | 'log' | 'services'>;
 
 /** Nothing can be planned without them. */
 export async function mustList(
-  { kube, signal }: Reading,
+  { kube, signal }: ClusterReader,
   kind: ResourceKind,
   namespace: string,
 ): Promise<readonly unknown[]> {
@@ -49,18 +48,22 @@ export async function mustList(
 }
 
 /** Undefined: there is none. */
-async function findIdentity({ kube, signal }: Reading, namespace: string, name: string): Promise<unknown> {
+async function findIdentity(
+  { kube, signal }: ClusterReader,
+  namespace: string,
+  name: string,
+): Promise<unknown> {
   const got = await getAllowed({ kube, signal, kind: resources.AzureIdentity, namespace, name });
   if (got.kind === 'read') return got.object;
   if (got.why === 'absent') return undefined;
   throw new CommandProblem(got.text);
 }
 
-export async function lookAtIdentity(
-  reading: Reading,
+export async function readStoredIdentity(
+  reading: ClusterReader,
   namespace: string,
   name: string,
-): Promise<IdentitySight> {
+): Promise<StoredIdentity> {
   const [object, isStatusOfMic] = await Promise.all([
     findIdentity(reading, namespace, name),
     hasOwnStatus(reading),
@@ -73,18 +76,16 @@ export async function lookAtIdentity(
 }
 
 /** Whether the definition has the subresource `status`; one that may not be read counts as without. */
-async function hasOwnStatus(reading: Reading): Promise<boolean> {
-  const got = await lookAtDefinition(reading);
-  const versions = got.kind === 'read' ? fieldAt(got.object, 'spec.versions') : [];
+async function hasOwnStatus(reading: ClusterReader): Promise<boolean> {
+  const got = await readDefinition(reading);
+  const versions = got.kind === 'read' ? listAt(got.object, 'spec.versions') : [];
   return (
-    Array.isArray(versions) &&
-    versions.length > 0 &&
-    versions.every((version) => fieldAt(version, 'subresources.status') !== undefined)
+    versions.length > 0 && versions.every((version) => fieldAt(version, 'subresources.status') !== undefined)
   );
 }
 
 /** That of AzureIdentities. */
-export const lookAtDefinition = ({ kube, signal }: Reading) =>
+export const readDefinition = ({ kube, signal }: ClusterReader) =>
   getAllowed({
     kube,
     signal,
@@ -93,16 +94,16 @@ export const lookAtDefinition = ({ kube, signal }: Reading) =>
   });
 
 /** All live pods that some binding gives an identity, by MIC's rules with the flags of this cluster. */
-export async function lookAtPods(looking: Looking): Promise<readonly PodSight[]> {
-  const { forceNamespaced, isKnown, mode } = await rulesOf(looking);
-  const { world } = await lookAtWorld({
-    ...looking,
+export async function readBoundPods(context: ReadContext): Promise<readonly BoundPod[]> {
+  const { forceNamespaced, isKnown, mode } = await rulesOf(context);
+  const { cluster } = await readClusterView({
+    ...context,
     namespace: undefined,
     forceNamespaced,
     access: accessOnce(isKnown ? mode : 'namespace'),
     needs: needs.migrate,
   });
-  const { index } = world;
+  const { index } = cluster;
   return Array.from(livePods(index), (pod) => ({
     key: keyOf(pod),
     account: { namespace: pod.namespace, name: pod.serviceAccount },
@@ -118,13 +119,13 @@ export async function lookAtPods(looking: Looking): Promise<readonly PodSight[]>
   }));
 }
 
-export const usersOf = (pods: readonly PodSight[], identity: string) =>
+export const usersOf = (pods: readonly BoundPod[], identity: string) =>
   pods.filter(({ identities }) => identities.some(({ key }) => key === identity));
 
 /** The flags of this project's NMI. */
-export const agentConfigOf = ({ nmi }: Services) => configsOf(nmi.filter(({ isOriginal }) => !isOriginal))[0];
+export const agentConfigOf = ({ nmi }: Services) => configsOf(ownOf(nmi))[0];
 
-export async function lookAtServices({ services }: Pick<Looking, 'services'>): Promise<ServicesSight> {
+export async function readServiceFacts({ services }: Pick<ReadContext, 'services'>): Promise<ServiceFacts> {
   const { nmi, mic, broker, unknown } = await services();
   const [first] = broker;
   return {
@@ -132,39 +133,31 @@ export async function lookAtServices({ services }: Pick<Looking, 'services'>): P
     agentsWithoutBroker: nmi
       .filter(({ isOriginal, config }) => isOriginal || 'problems' in config || !config.hasBroker)
       .map(keyOf),
-    hasAgent: nmi.some(({ isOriginal }) => !isOriginal),
-    hasMic: mic.some(({ isOriginal, replicas }) => !isOriginal && replicas.ready > 0),
+    hasAgent: ownOf(nmi).length > 0,
+    hasMic: ownOf(mic).some(isReady),
     unknown,
   };
 }
 
-function brokerOf({ namespace, name, replicas, config, object }: Services['broker'][number]): BrokerSight {
-  return {
-    namespace,
-    name,
-    isReady: replicas.ready > 0,
-    account: textAt(object, 'spec.template.spec.serviceAccountName') || 'default',
-    audience: 'problems' in config ? 'api://AzureADTokenExchange' : config.brokerService.cloud.audience,
-  };
-}
+const brokerOf = (broker: Services['broker'][number]): BrokerFacts => ({
+  namespace: broker.namespace,
+  name: broker.name,
+  isReady: isReady(broker),
+  account: broker.account,
+  audience: audienceOf(broker),
+});
 
 /** Undefined if the user may not read it. */
-export async function readIssuer({ kube, signal }: Reading): Promise<Issuer> {
-  try {
-    const document = await kube.request({ method: 'GET', path: '/.well-known/openid-configuration', signal });
-    return stringAt(document, 'issuer') || undefined;
-  } catch (error) {
-    if (error instanceof KubeError && error.code !== 'transport' && error.code !== 'aborted')
-      return undefined;
-    throw error;
-  }
+export async function findIssuer(reader: ClusterReader): Promise<Issuer> {
+  const issuer = await readIssuer(reader);
+  return 'value' in issuer ? issuer.value : undefined;
 }
 
-export async function lookAtRights(
-  { kube, signal }: Reading,
+export async function reviewRightsOn(
+  { kube, signal }: ClusterReader,
   target: AccessTarget,
   accounts: readonly AccessSubject[],
-): Promise<RightsSight> {
+): Promise<ReviewedRights> {
   const reviewer = createAccessReviewer(kube);
   const refused: AccessSubject[] = [];
   const unknown: string[] = [];
@@ -177,28 +170,32 @@ export async function lookAtRights(
 }
 
 /** By the rights of now: a migration gives none to who has none. Editors of a namespace write what its pods are bound to. */
-export async function lookAtUsers(
-  reading: Reading,
-  { identity }: Pick<IdentitySight, 'identity'>,
-  bound: readonly PodSight[],
-): Promise<UsersSight> {
+export async function readIdentityUsers(
+  reading: ClusterReader,
+  { identity }: Pick<StoredIdentity, 'identity'>,
+  bound: readonly BoundPod[],
+): Promise<IdentityUsers> {
   const targets = 'problems' in identity ? undefined : accessTargetsOf(identity);
   const [target] = targets?.ok === true ? targets.value : [];
   const isFederated = 'spec' in identity && identity.spec.type === 3;
   const accounts = accountsOf(bound.filter(({ isRbac }) => isRbac || isFederated));
   if (target === undefined || accounts.length === 0) return { pods: bound, refused: [], unknown: [] };
-  const { refused, unknown } = await lookAtRights(reading, target, accounts);
+  const { refused, unknown } = await reviewRightsOn(reading, target, accounts);
   const left = new Set(refused.map(keyOf));
   return { pods: bound.filter(({ account }) => !left.has(keyOf(account))), refused, unknown };
 }
 
-export async function lookAtTwin(reading: Reading, namespace: string, name: string): Promise<TwinSight> {
+export async function readTemporaryObjects(
+  reading: ClusterReader,
+  namespace: string,
+  name: string,
+): Promise<TemporaryObjects> {
   const bindings = await mustList(reading, resources.AzureIdentityBinding, namespace);
   const own = bindingsOf(bindings, name);
-  const twins = new Set(own.map(({ metadata }) => twinName(metadata.name)));
+  const names = new Set(own.map(({ metadata }) => temporaryName(metadata.name)));
   return {
-    identity: await findIdentity(reading, namespace, twinName(name)),
-    bindings: bindings.filter((object) => twins.has(textAt(object, 'metadata.name'))),
+    identity: await findIdentity(reading, namespace, temporaryName(name)),
+    bindings: bindings.filter((object) => names.has(textAt(object, 'metadata.name'))),
     own,
     bindingsOfNamespace: bindings.length,
   };

@@ -2,7 +2,7 @@
 import { shellWord } from '@pod-identity/policy';
 import { plugIn } from './plan.ts';
 
-export interface StandingSight {
+export interface MigrationFacts {
   /** As `namespace/name`. */
   readonly originals: readonly string[];
   readonly own: readonly string[];
@@ -14,15 +14,15 @@ export interface StandingSight {
   readonly unknown: readonly string[];
 }
 
-export interface Standing extends StandingSight {
+export interface MigrationState extends MigrationFacts {
   readonly next: { readonly text: string; readonly command: string };
 }
 
-export function standingOf(sight: StandingSight): Standing {
-  return { ...sight, next: nextOf(sight) };
+export function migrationStateOf(facts: MigrationFacts): MigrationState {
+  return { ...facts, next: nextOf(facts) };
 }
 
-function nextOf({ originals, own, hasBroker, identities, unknown }: StandingSight): Standing['next'] {
+function nextOf({ originals, own, hasBroker, identities, unknown }: MigrationFacts): MigrationState['next'] {
   if (originals.length > 0)
     return { text: 'replace MIC and NMI of the original', command: plugIn('migrate to-ours') };
   if (own.length === 0 && unknown.length > 0)
@@ -47,8 +47,8 @@ const types = {
   '3': 'federated (type 3)',
 } as const;
 
-export function standingLines(standing: Standing): readonly string[] {
-  const { originals, own, hasBroker, identities, workloadAccounts, unknown, next } = standing;
+export function migrationStateLines(state: MigrationState): readonly string[] {
+  const { originals, own, hasBroker, identities, workloadAccounts, unknown, next } = state;
   const [none, no] = unknown.length > 0 ? ['none seen', 'not seen'] : ['none', 'no'];
   const shown = (names: readonly string[]) => (names.length === 0 ? none : listed(names));
   return [

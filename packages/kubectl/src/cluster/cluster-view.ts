@@ -1,17 +1,15 @@
 // The cluster as MIC sees it, as far as the user may read it.
-import {
-  memberOf,
-  stringAt,
-  type BindingView,
-  type ClusterIndex,
-  type IdentityView,
-  type NodeView,
-  type PodView,
-  type Records,
+import type {
+  BindingView,
+  ClusterIndex,
+  IdentityView,
+  NodeView,
+  PodView,
+  Records,
 } from '../../../mic/src/commands/plug-in.ts';
-import { arrayAt } from './workload.ts';
+import { conditionOf, fieldAt, textAt } from './fields.ts';
 
-export interface World {
+export interface ClusterView {
   readonly index: ClusterIndex;
   readonly records: Records;
   /** Of the namespace, or of all of them. */
@@ -43,7 +41,7 @@ export interface ReadyCondition {
 }
 
 /** For a user who may not read nodes: pods are bound as on any machine of Azure. */
-export function standInsFor(pods: readonly PodView[]): readonly NodeView[] {
+export function assumedNodes(pods: readonly PodView[]): readonly NodeView[] {
   const names = new Set(pods.map(({ nodeName }) => nodeName).filter((name) => name !== ''));
   return Array.from(names, (name) => ({ name, providerId: `${anyMachine}/${name}` }));
 }
@@ -52,14 +50,13 @@ const anyMachine =
   'azure:///subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/unknown/providers/Microsoft.Compute/virtualMachines';
 
 export function readyOf(raw: unknown): ReadyCondition | undefined {
-  const conditions = arrayAt(memberOf(raw, 'status'), 'conditions');
-  const ready = conditions.find((condition) => stringAt(condition, 'type') === 'Ready');
+  const ready = conditionOf(raw, 'Ready');
   if (ready === undefined) return undefined;
-  const observed = memberOf(ready, 'observedGeneration');
+  const observed = fieldAt(ready, 'observedGeneration');
   return {
-    status: stringAt(ready, 'status'),
-    reason: stringAt(ready, 'reason'),
-    message: stringAt(ready, 'message'),
-    isOutdated: observed !== undefined && observed !== memberOf(memberOf(raw, 'metadata'), 'generation'),
+    status: textAt(ready, 'status'),
+    reason: textAt(ready, 'reason'),
+    message: textAt(ready, 'message'),
+    isOutdated: observed !== undefined && observed !== fieldAt(raw, 'metadata.generation'),
   };
 }

@@ -1,7 +1,7 @@
 import { resources } from '@pod-identity/crd-types';
 import { KubeError, type KubeRequest, type KubeTransport } from '@pod-identity/kit/kube';
 import { expect, test } from 'vitest';
-import { performWrite } from './perform.ts';
+import { writeObject } from './write-object.ts';
 import { basisOf, patchOf, type Write } from './writes.ts';
 
 const target = { kind: resources.AzureIdentity, namespace: 'pay', name: 'vault' };
@@ -37,7 +37,7 @@ function server(
   };
   return { kube, sent };
 }
-const go = (write: Write, kube: KubeTransport) => performWrite(write, kube, new AbortController().signal);
+const go = (write: Write, kube: KubeTransport) => writeObject(write, kube, new AbortController().signal);
 
 test('a write is tried as a dry run first, and has the version that was read', async () => {
   const object = stored({ type: 0 });

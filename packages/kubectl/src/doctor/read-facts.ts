@@ -1,33 +1,33 @@
-// One reading of all that the checks look at. What the user may not read becomes a sentence.
+// Reads once all that the checks decide by. What the user may not read becomes a sentence.
 import { fieldLimits, resources } from '@pod-identity/crd-types';
 import { clusterKinds } from '@pod-identity/kit/core';
-import { coreKinds, KubeError, type KubeTransport } from '@pod-identity/kit/kube';
-import {
-  explainPods,
-  readOriginalWarning,
-  stringAt,
-  type Explanation,
-} from '../../../mic/src/commands/plug-in.ts';
+import { coreKinds, KubeError } from '@pod-identity/kit/kube';
+import { explainPods, type Explanation } from '../../../mic/src/commands/plug-in.ts';
 import type { Session } from '../cli/command.ts';
-import { listAllowed, type Listed } from '../cluster/lists.ts';
-import type { Services } from '../cluster/services.ts';
-import { readDefinition, readEvent, readIdentity, readLease, readNode, readPod } from './read-objects.ts';
+import { keyOf } from '../cluster/fields.ts';
+import { readIssuer } from '../cluster/issuer.ts';
+import { listAllowed, type Known, type Listed } from '../cluster/lists.ts';
+import { micRulesOf, originalWatcher, type MicRules } from '../cluster/mic-rules.ts';
+import { readNode } from '../cluster/node.ts';
+import { configsOf, ownOf, type Services } from '../cluster/services.ts';
+import { readDefinition, readEvent, readIdentity, readLease, readPod } from './read-objects.ts';
 import { readMetrics } from './read-metrics.ts';
 import { reviewRights } from './read-rights.ts';
-import type { Definition, DoctorWorld, Known, PodFacts } from './world.ts';
+import type { Definition, DoctorFacts, PodFacts } from './facts.ts';
 
 const ourGroup = '.aadpodidentity.k8s.io';
 
 /** `wanted`: ids of checks; default: all. */
-export async function readWorld(session: Session, wanted?: ReadonlySet<string>): Promise<DoctorWorld> {
+export async function readFacts(session: Session, wanted?: ReadonlySet<string>): Promise<DoctorFacts> {
   const { kube, signal } = session;
   const clocks = await readClocks(session);
   const services = await session.services();
   const [lists, rights, issuer, originalRuns] = await Promise.all([
     readLists(session),
     reviewRights(services, { kube, signal }),
-    readIssuer(kube, signal),
-    readOriginal(services, session),
+    readIssuer(session),
+    // Read twice, at some seconds' distance, and only if somebody held the lock lately.
+    originalWatcher(ownOf(services.mic)[0], session)?.(signal),
   ]);
   const [explained, metrics] = await Promise.all([
     explainAll(session, { services, ...lists }),
@@ -37,7 +37,7 @@ export async function readWorld(session: Session, wanted?: ReadonlySet<string>):
   return { ...clocks, ...lists, services, rights, issuer, originalRuns, explained, metrics };
 }
 
-const noMetrics: DoctorWorld['metrics'] = { agents: [], notes: [] };
+const noMetrics: DoctorFacts['metrics'] = { agents: [], notes: [] };
 
 async function readLists({ kube, signal, namespace }: Session) {
   const reading = { kube, signal, namespace };
@@ -68,37 +68,13 @@ function ourDefinition(object: unknown): Definition | undefined {
 }
 
 /** Any response has the date. */
-async function readClocks({ kube, signal, clock }: Session): Promise<Pick<DoctorWorld, 'now' | 'serverNow'>> {
+async function readClocks({ kube, signal, clock }: Session): Promise<Pick<DoctorFacts, 'now' | 'serverNow'>> {
   let date: string | undefined;
   await kube.request({ method: 'GET', path: '/version', signal, onDate: (text) => void (date = text) });
   return { now: clock.now(), serverNow: date === undefined ? undefined : Date.parse(date) };
 }
 
-async function readIssuer(kube: KubeTransport, signal: AbortSignal): Promise<Known<string>> {
-  try {
-    const value = stringAt(
-      await kube.request({ method: 'GET', path: '/.well-known/openid-configuration', signal }),
-      'issuer',
-    );
-    return value === '' ? { unknown: 'the API server names no issuer of its tokens' } : { value };
-  } catch (error) {
-    if (!(error instanceof KubeError)) throw error;
-    return { unknown: `the issuer of the cluster's tokens cannot be read: ${error.message}` };
-  }
-}
-
-/** The lock is read twice, at some seconds' distance, and only if somebody held it lately. */
-async function readOriginal(
-  { mic }: Services,
-  { kube: transport, signal, clock }: Pick<Session, 'kube' | 'signal' | 'clock'>,
-): Promise<string | undefined> {
-  const [ours] = mic.filter(({ isOriginal }) => !isOriginal);
-  if (ours === undefined || 'problems' in ours.config) return undefined;
-  const { originalLock: lock, leader: lease } = ours.config;
-  return readOriginalWarning({ lock, lease }, { transport, clock })(signal);
-}
-
-interface Explained extends Pick<DoctorWorld, 'services' | 'definitions' | 'identities'> {
+interface Explained extends Pick<DoctorFacts, 'services' | 'definitions' | 'identities'> {
   readonly pods: Listed<PodFacts>;
 }
 
@@ -128,7 +104,7 @@ async function explainAll(
   const running = pods.items.filter(({ isFinished }) => !isFinished);
   try {
     const value = await explainPods({
-      pods: running.map(({ namespace, name }) => `${namespace}/${name}`),
+      pods: running.map(keyOf),
       // The checks look for problems, and for the identities that a pod is bound to.
       isKept: ({ verdict, topic }) => verdict === 'problem' || topic === 'binding',
       ...rulesOf(services),
@@ -144,19 +120,10 @@ async function explainAll(
   }
 }
 
-function rulesOf({ mic, nmi }: Services): Pick<Parameters<typeof explainPods>[0], 'rules' | 'accessMode'> {
-  const [controller] = mic.filter(({ isOriginal }) => !isOriginal);
-  const [agent] = nmi.filter(({ isOriginal }) => !isOriginal);
-  if (controller !== undefined && !('problems' in controller.config)) {
-    const { forceNamespaced, namespaceShareBytes, access } = controller.config;
-    return {
-      rules: { namespace: controller.namespace, forceNamespaced, namespaceShareBytes },
-      accessMode: access.mode,
-    };
-  }
-  const config = agent === undefined || 'problems' in agent.config ? undefined : agent.config;
-  return {
-    rules: { namespace: undefined, forceNamespaced: config?.forceNamespaced ?? true },
-    accessMode: config?.identityAccess ?? 'namespace',
-  };
+function rulesOf({ mic, nmi }: Services): MicRules {
+  const [config] = configsOf(ownOf(nmi).slice(0, 1));
+  return micRulesOf(ownOf(mic)[0], {
+    forceNamespaced: config?.forceNamespaced ?? true,
+    mode: config?.identityAccess ?? 'namespace',
+  });
 }

@@ -2,7 +2,7 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import { KubeError, type KubeTransport } from '@pod-identity/kit/kube';
 import { expect, test } from 'vitest';
 import type { Session } from '../cli/command.ts';
-import { act } from './act.ts';
+import { applyAction } from './apply-action.ts';
 import type { Right } from './plan.ts';
 
 const right: Right = {
@@ -28,7 +28,7 @@ async function granting(reviews: readonly (boolean | KubeError)[]) {
     },
   };
   const session = { kube, clock, signal: new AbortController().signal } as unknown as Session;
-  const ended = act(
+  const ended = applyAction(
     { kind: 'write', writes: [], rights: [right] },
     { session, isAzRun: false, notify: () => undefined },
   );

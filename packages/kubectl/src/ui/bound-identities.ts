@@ -1,10 +1,11 @@
 // What bindings give a pod, and how far each of it is.
 import { decidePod, recordFinding, type PodView } from '../../../mic/src/commands/plug-in.ts';
-import type { Judging, RefusalFor } from '../status/object-rows.ts';
+import { keyOf } from '../cluster/fields.ts';
+import type { StatusInput, RefusalFor } from '../status/object-rows.ts';
 import type { State } from './picture.ts';
 
 /** A binding that concerns the pod, and the AzureIdentity that it names. */
-export interface Grant {
+export interface BoundIdentity {
   /** Both by `namespace/name`. The identity need not exist. */
   readonly binding: string;
   readonly identity: string;
@@ -13,15 +14,15 @@ export interface Grant {
   readonly needsHost: boolean;
 }
 
-interface GrantsJudging extends Judging {
+interface BindingInput extends StatusInput {
   /** Of the pod as a whole. */
   readonly podState: State;
   readonly refusalFor: RefusalFor;
 }
 
-export function grantsOf(pod: PodView, judging: GrantsJudging): readonly Grant[] {
-  const { world, podState } = judging;
-  const { index, records } = world;
+export function boundIdentitiesOf(pod: PodView, input: BindingInput): readonly BoundIdentity[] {
+  const { cluster, podState } = input;
+  const { index, records } = cluster;
   const { assignments, skips } = decidePod(index, keyOf(pod), records);
   // For example of a pod that is on no node yet, or of one without the right.
   const unassigned = podState === 'refused' ? 'refused' : 'waiting';
@@ -31,11 +32,11 @@ export function grantsOf(pod: PodView, judging: GrantsJudging): readonly Grant[]
       `${one.objectNamespace}/${one.objectName}`,
     ]),
   );
-  const isServed = judging.agentFault(pod.nodeName) === undefined;
-  const matches = index.matchSetOf(pod).matches.map((match): Grant => {
+  const isServed = input.agentFault(pod.nodeName) === undefined;
+  const matches = index.matchSetOf(pod).matches.map((match): BoundIdentity => {
     const [binding, identity] = [keyOf(match.binding.metadata), match.identityKey];
     const record = recordOf.get(pairOf(match.binding, identity));
-    const state = record === undefined ? unassigned : assignedState({ identity, record }, judging);
+    const state = record === undefined ? unassigned : assignedState({ identity, record }, input);
     return {
       binding,
       identity,
@@ -44,7 +45,7 @@ export function grantsOf(pod: PodView, judging: GrantsJudging): readonly Grant[]
     };
   });
   const known = new Set(matches.map(({ binding }) => binding));
-  const others = skips.flatMap(({ binding, identity = '', unbound }): Grant[] => {
+  const others = skips.flatMap(({ binding, identity = '', unbound }): BoundIdentity[] => {
     if (binding === undefined || known.has(binding)) return [];
     // The others are spare: another binding gives the pod the same.
     const state = unbound === undefined ? 'unused' : 'refused';
@@ -59,18 +60,12 @@ interface Assigned {
   readonly record: string;
 }
 
-function assignedState({ identity, record }: Assigned, { world, hasMic, refusalFor }: GrantsJudging): State {
+function assignedState({ identity, record }: Assigned, { cluster, hasMic, refusalFor }: BindingInput): State {
   const isWaiting =
-    hasMic && world.hasRecords && recordFinding(record, world.records.at(record)).verdict === 'waiting';
+    hasMic && cluster.hasRecords && recordFinding(record, cluster.records.at(record)).verdict === 'waiting';
   if (refusalFor(identity, !isWaiting) !== undefined) return 'refused';
   return isWaiting ? 'waiting' : 'ready';
 }
 
-type Metadata = Parameters<typeof keyOf>[0];
-
-const pairOf = ({ metadata }: { readonly metadata: Metadata }, identity: string): string =>
+const pairOf = ({ metadata }: { readonly metadata: Parameters<typeof keyOf>[0] }, identity: string): string =>
   `${keyOf(metadata)} ${identity}`;
-
-function keyOf({ namespace = '', name }: { readonly namespace?: string; readonly name: string }): string {
-  return `${namespace}/${name}`;
-}

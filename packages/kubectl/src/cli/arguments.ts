@@ -1,11 +1,13 @@
-import { CommandProblem, type Session } from '../cli/command.ts';
+import type { value } from '@pod-identity/kit/core';
+import type { ObjectName } from '../cluster/fields.ts';
+import { CommandProblem, type Session } from './command.ts';
 
 /** An object given as `NAMESPACE/NAME`, or as `NAME` in the namespace of the call. */
-export function named(
+export function parseObjectName(
   text: string,
   what: string,
   { namespace }: Pick<Session, 'namespace'>,
-): { readonly namespace: string; readonly name: string } {
+): ObjectName {
   const [first = '', second, ...more] = text.split('/');
   const key =
     second === undefined ? { namespace: namespace ?? '', name: first } : { namespace: first, name: second };
@@ -15,3 +17,14 @@ export function named(
 }
 
 const partOfKey = /^[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$/;
+
+/** The value of `--name`. */
+export function parseOption(
+  name: string,
+  type: ReturnType<typeof value.integer>,
+  text: string | boolean,
+): number {
+  const parsed = type.parse(String(text));
+  if ('need' in parsed) throw new CommandProblem(`--${name} must be ${parsed.need}, not ${String(text)}`);
+  return parsed.value;
+}

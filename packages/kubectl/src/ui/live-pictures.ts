@@ -3,37 +3,41 @@ import { setImmediate as yieldTurn } from 'node:timers/promises';
 import { rulesOf } from '../access/modes.ts';
 import type { Session } from '../cli/command.ts';
 import { readAgents } from '../cluster/agents.ts';
-import { followWorld, type LiveWorld } from '../cluster/follow-world.ts';
+import { followCluster, type FollowedCluster } from '../cluster/follow-cluster.ts';
 import { readServices, type Services } from '../cluster/services.ts';
 import type { AgentFault } from '../status/object-rows.ts';
 import { agentFaults, serviceRows } from '../status/services-rows.ts';
 import { createJudge } from './judge.ts';
-import { makePicture, type Seen } from './make-picture.ts';
-import { createAlbum, type Making, type Pictures } from './pictures.ts';
+import { makePicture, type PictureInput } from './make-picture.ts';
+import { createPictureFeed, type PictureMaker, type Pictures } from './picture-feed.ts';
 import { watchHealth } from './server-health.ts';
 
-export interface Scene {
+export interface LivePictures {
   readonly pictures: Pictures;
   /** Until the signal aborts. */
   readonly run: (signal: AbortSignal) => Promise<void>;
 }
 
-export async function openScene(session: Session): Promise<Scene> {
+export async function openLivePictures(session: Session): Promise<LivePictures> {
   const { clock, kube } = session;
   let serviceState = await readServiceState(session, await session.services());
   const { forceNamespaced } = await rulesOf(session);
-  const healthy = watchHealth(kube, (problem) => album.setProblem(problem));
-  const live = followWorld({ ...session, kube: healthy, forceNamespaced });
-  const album = createAlbum({ clock, yieldTurn, ...createPictureMaker(session, live, () => serviceState) });
-  live.onChange(() => album.note());
+  const healthy = watchHealth(kube, (problem) => feed.setProblem(problem));
+  const live = followCluster({ ...session, kube: healthy, forceNamespaced });
+  const feed = createPictureFeed({
+    clock,
+    yieldTurn,
+    ...createPictureMaker(session, live, () => serviceState),
+  });
+  live.onChange(() => feed.note());
   const takeServices = (found: ServiceState) => {
     serviceState = found;
-    album.note();
+    feed.note();
   };
   return {
-    pictures: album,
+    pictures: feed,
     async run(signal) {
-      const taking = live.synced.then(() => album.run(signal));
+      const taking = live.synced.then(() => feed.run(signal));
       await Promise.all([
         live.run(signal),
         taking,
@@ -46,24 +50,24 @@ export async function openScene(session: Session): Promise<Scene> {
 /** Judges the pods of the cluster as it is now, and makes pictures of the results. */
 function createPictureMaker(
   { namespace, clock, clusterNote, kube: { server } }: Session,
-  live: LiveWorld,
+  live: FollowedCluster,
   servicesNow: () => ServiceState,
-): Pick<Making, 'judge' | 'make'> {
+): Pick<PictureMaker, 'judge' | 'make'> {
   const judge = createJudge();
-  let seen: Seen | undefined;
-  const look = (): Seen => {
-    const { world, changed } = live.look();
+  let seen: PictureInput | undefined;
+  const update = (): PictureInput => {
+    const { cluster, changed } = live.current();
     const { services, agentFault } = servicesNow();
     const hasMic = services.mic.length > 0 || services.unknown.length > 0;
     const brokers = serviceRows(services).filter(({ kind }) => kind === 'broker');
-    seen = { world, namespace, hasMic, now: clock.now(), brokers, agentFault };
-    judge.look(seen, changed);
+    seen = { cluster, namespace, hasMic, now: clock.now(), brokers, agentFault };
+    judge.update(seen, changed);
     return seen;
   };
   return {
     *judge() {
       do {
-        look();
+        update();
         for (;;) {
           const [hasSettled, hasJudged] = [live.settle(), judge.next()];
           if (!hasSettled && !hasJudged) break;
@@ -72,9 +76,9 @@ function createPictureMaker(
       } while (judge.waiting() > 0);
     },
     make(number) {
-      const shown = seen ?? look();
+      const shown = seen ?? update();
       const { things, lines, unknown } = makePicture(shown, judge.parts());
-      const lacking = [...servicesNow().services.unknown, ...shown.world.unknown, ...unknown];
+      const lacking = [...servicesNow().services.unknown, ...shown.cluster.unknown, ...unknown];
       const takenAt = new Date(clock.now()).toISOString();
       const pending = judge.waiting();
       return { number, takenAt, server, namespace, clusterNote, unknown: lacking, pending, things, lines };

@@ -4,34 +4,33 @@ import { clusterKinds } from '@pod-identity/kit/core';
 import { micFlags } from '../../../mic/src/commands/plug-in.ts';
 import { nmiFlags } from '../../../nmi/src/commands/plug-in.ts';
 import { CommandProblem } from '../cli/command.ts';
-import { getAllowed, itemsOf, listAllowed, unknownOf } from '../cluster/lists.ts';
-import { readWorkload } from '../cluster/workload.ts';
+import { fieldAt, keyOf, mapAt, nameOf, textAt, type ObjectName } from '../cluster/fields.ts';
+import { getAllowed, itemsOf, listAllowed, unknownOf, type ClusterReader } from '../cluster/lists.ts';
+import { isReady, ownOf } from '../cluster/services.ts';
+import { accountOf } from '../cluster/workload.ts';
 import {
   bindingsOf,
-  lookAtDefinition,
-  lookAtIdentity,
-  lookAtPods,
-  lookAtUsers,
+  readDefinition,
+  readStoredIdentity,
+  readBoundPods,
+  readIdentityUsers,
   mustList,
-  readIssuer,
+  findIssuer,
   usersOf,
-  type Reading,
-  type Looking,
-} from './look.ts';
-import { keyOf, type ObjectName, type UsersSight } from './sight.ts';
-import type { StandingSight } from './standing.ts';
-import type { Original, OriginalSight } from './to-ours.ts';
-import { clientAnnotation, type WorkloadSight } from './to-workload-identity.ts';
-import { fieldAt, textAt } from './writes.ts';
+  type ReadContext,
+} from './read-identity.ts';
+import type { IdentityUsers } from './facts.ts';
+import type { MigrationFacts } from './migration-state.ts';
+import type { Original, OriginalFacts } from './to-ours.ts';
+import { clientAnnotation, type WorkloadFacts } from './to-workload-identity.ts';
 
 /** Whose pods come from a template that a patch changes. */
 const templated = [clusterKinds.deployments, clusterKinds.statefulSets, clusterKinds.daemonSets];
 
 const whole = (object: unknown) => object;
-const keyAt = (object: unknown) =>
-  `${textAt(object, 'metadata.namespace')}/${textAt(object, 'metadata.name')}`;
+const keyAt = (object: unknown) => keyOf(nameOf(object));
 
-export async function lookAtStanding({ kube, signal, services }: Looking): Promise<StandingSight> {
+export async function readMigrationFacts({ kube, signal, services }: ReadContext): Promise<MigrationFacts> {
   const { nmi, mic, broker, unknown } = await services();
   const named = (isOriginal: boolean) =>
     [...mic, ...nmi].filter((one) => one.isOriginal === isOriginal).map(keyOf);
@@ -52,25 +51,18 @@ export async function lookAtStanding({ kube, signal, services }: Looking): Promi
   };
 }
 
-/** Annotations have dots in their names. */
-function isOfWorkloadIdentity(account: unknown): boolean {
-  const annotations = fieldAt(account, 'metadata.annotations');
-  return typeof annotations === 'object' && annotations !== null && clientAnnotation in annotations;
-}
+const isOfWorkloadIdentity = (account: unknown): boolean =>
+  clientAnnotation in mapAt(account, 'metadata.annotations');
 
-export async function lookAtOriginal({ kube, signal, services }: Looking): Promise<OriginalSight> {
+export async function readOriginalFacts({ kube, signal, services }: ReadContext): Promise<OriginalFacts> {
   const { nmi, mic, unknown } = await services();
-  const originals = [...nmi, ...mic].flatMap(({ kind, isOriginal, object }): readonly Original[] => {
-    const workload = isOriginal ? readWorkload(kind, object) : undefined;
-    return workload === undefined || workload.role === 'broker' ? [] : [{ ...workload, role: workload.role }];
-  });
-  const isReady = (list: typeof nmi | typeof mic) =>
-    list.some(({ isOriginal, replicas }) => !isOriginal && replicas.ready > 0);
-  const definition = await lookAtDefinition({ kube, signal });
+  const originalsOf = (role: Original['role'], all: typeof nmi | typeof mic): readonly Original[] =>
+    all.flatMap((one) => (one.isOriginal ? [{ ...one, role }] : []));
+  const definition = await readDefinition({ kube, signal });
   const text = definition.kind === 'read' ? JSON.stringify(fieldAt(definition.object, 'spec')) : '';
   return {
-    originals,
-    own: { nmi: isReady(nmi), mic: isReady(mic) },
+    originals: [...originalsOf('nmi', nmi), ...originalsOf('mic', mic)],
+    own: { nmi: ownOf(nmi).some(isReady), mic: ownOf(mic).some(isReady) },
     definition: {
       // The original's have no such field.
       isOwn: text.includes('"allowedNamespaces"'),
@@ -82,16 +74,16 @@ export async function lookAtOriginal({ kube, signal, services }: Looking): Promi
 }
 
 /** `chosen`: the AzureIdentity, if the pods of the ServiceAccount use several or none. */
-export async function lookAtAccount(
-  looking: Looking,
+export async function readWorkloadFacts(
+  context: ReadContext,
   account: ObjectName,
   chosen: string,
-): Promise<WorkloadSight> {
-  const { kube, signal } = looking;
+): Promise<WorkloadFacts> {
+  const { kube, signal } = context;
   const got = await getAllowed({ kube, signal, kind: clusterKinds.serviceAccounts, ...account });
   if (got.kind !== 'read')
     throw new CommandProblem(`ServiceAccount ${keyOf(account)} could not be read: ${got.text}`);
-  const all = await lookAtPods(looking);
+  const all = await readBoundPods(context);
   const own = all.filter((pod) => keyOf(pod.account) === keyOf(account));
   const used = own.flatMap(({ identities }) => identities.map(({ key }) => key));
   const keys = chosen === '' ? [...new Set(used)] : [chosen];
@@ -101,39 +93,39 @@ export async function lookAtAccount(
       `its pods use ${keys.length === 0 ? 'no AzureIdentity' : keys.join(', ')}: name one by --identity NAMESPACE/NAME`,
     );
   const [namespace = '', name = ''] = key.split('/');
-  const identity = await lookAtIdentity(looking, namespace, name);
+  const identity = await readStoredIdentity(context, namespace, name);
   // Without pods the mode of its namespace is not looked at: rights count for identities of type 3 alone.
   const stand = { key: '', account, isRbac: false, isPlaced: false, identities: [] };
-  const users = await lookAtUsers(looking, identity, own.length > 0 ? own : [stand]);
+  const users = await readIdentityUsers(context, identity, own.length > 0 ? own : [stand]);
   return {
     account: { ...account, object: got.object },
     identity,
     refusal: refusalOf(users),
-    issuer: await readIssuer(looking),
-    hasWebhook: await findWebhook(looking),
-    workloads: (await Promise.all(templated.map((kind) => workloadsOf(looking, kind, account)))).flat(),
+    issuer: await findIssuer(context),
+    hasWebhook: await findWebhook(context),
+    workloads: (await Promise.all(templated.map((kind) => workloadsOf(context, kind, account)))).flat(),
     pods: usersOf(all, key),
-    bindings: bindingsOf(await mustList(looking, resources.AzureIdentityBinding, namespace), name),
+    bindings: bindingsOf(await mustList(context, resources.AzureIdentityBinding, namespace), name),
   };
 }
 
-function refusalOf({ refused, unknown }: UsersSight): string | undefined {
+function refusalOf({ refused, unknown }: IdentityUsers): string | undefined {
   if (refused.length > 0) return 'it has no right on the identity, so that NMI gives it no token either';
   return unknown.length > 0 ? `its right is not known: ${unknown.join('; ')}` : undefined;
 }
 
-async function findWebhook({ kube, signal }: Reading): Promise<boolean | undefined> {
+async function findWebhook({ kube, signal }: ClusterReader): Promise<boolean | undefined> {
   const list = await listAllowed({ kube, signal, kind: clusterKinds.mutatingWebhooks, trim: whole });
   if (list.kind !== 'read') return undefined;
   return list.items.some((object) => textAt(object, 'metadata.name').startsWith('azure-wi-webhook'));
 }
 
 async function workloadsOf(
-  reading: Reading,
+  reading: ClusterReader,
   kind: (typeof templated)[number],
   { namespace, name }: ObjectName,
 ) {
   return (await mustList(reading, kind, namespace))
-    .filter((object) => (textAt(object, 'spec.template.spec.serviceAccountName') || 'default') === name)
+    .filter((object) => accountOf(object) === name)
     .map((object) => ({ target: { kind, namespace, name: textAt(object, 'metadata.name') }, object }));
 }

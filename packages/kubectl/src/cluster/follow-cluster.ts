@@ -19,11 +19,11 @@ import {
   type AssignedView,
   type Trims,
 } from '../../../mic/src/commands/plug-in.ts';
-import { spareAbsentKinds } from './absent-kinds.ts';
+import { emptyAbsentKinds } from './absent-kinds.ts';
 import { needs as needsOf, readWithinRights, recordPlural, type Needs } from './within-rights.ts';
-import { readyOf, standInsFor, type ReadyCondition, type World } from './world.ts';
+import { readyOf, assumedNodes, type ReadyCondition, type ClusterView } from './cluster-view.ts';
 
-export interface LiveWorld {
+export interface FollowedCluster {
   /** Reads no more than the user may, and of absent kinds nothing. */
   readonly transport: KubeTransport;
   /** Resolves when all that may be read is read. */
@@ -33,14 +33,14 @@ export interface LiveWorld {
   /** Settles a pod of the index that a change of another object concerns. Returns whether there was one. */
   settle(): boolean;
   /** As it is now, and the keys of the pods of which something else than their own object has changed since the last call. */
-  look(): { readonly world: World; readonly changed: ReadonlySet<string> };
+  current(): { readonly cluster: ClusterView; readonly changed: ReadonlySet<string> };
   /** Calls the listener after each change. */
   onChange(listener: () => void): void;
   /** Until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
 
-export interface Following {
+export interface FollowOptions {
   readonly kube: KubeTransport;
   readonly clock: Clock;
   readonly log: Log;
@@ -61,17 +61,17 @@ const needed = [resources.AzureIdentity.plural, resources.AzureIdentityBinding.p
 const defaultStartMs = 5_000;
 
 /** Throws KubeError if a list that cannot be done without is refused, or fails until the signal aborts: others are read again. */
-export async function lookAtWorld({
+export async function readClusterView({
   signal,
-  ...looking
-}: Omit<Following, 'startMs' | 'onUnlisted'> & { readonly signal: AbortSignal }): Promise<
-  Pick<LiveWorld, 'transport'> & { readonly world: World }
+  ...reading
+}: Omit<FollowOptions, 'startMs' | 'onUnlisted'> & { readonly signal: AbortSignal }): Promise<
+  Pick<FollowedCluster, 'transport'> & { readonly cluster: ClusterView }
 > {
   let problem = new KubeError('unavailable', 'not all objects could be read');
   const onUnlisted = (latest: KubeError) => {
     problem = latest;
   };
-  const live = followWorld({ ...looking, startMs: Infinity, onUnlisted });
+  const live = followCluster({ ...reading, startMs: Infinity, onUnlisted });
   const once = new AbortController();
   const running = live.run(AbortSignal.any([signal, once.signal]));
   try {
@@ -82,12 +82,12 @@ export async function lookAtWorld({
   await running;
   if (signal.aborted) throw problem;
   while (live.settle());
-  return { world: live.look().world, transport: live.transport };
+  return { cluster: live.current().cluster, transport: live.transport };
 }
 
-export function followWorld(following: Following): LiveWorld {
-  const { namespace } = following;
-  const { reads, absent, index, watch, pods, nodes, conditions, ...recording } = open(following);
+export function followCluster(options: FollowOptions): FollowedCluster {
+  const { namespace } = options;
+  const { reads, absent, index, watch, pods, nodes, conditions, ...recording } = open(options);
   const { records, informer, changed } = recording;
   const mayRead = (plural: string) => !reads.isUnread(plural);
   return {
@@ -102,14 +102,14 @@ export function followWorld(following: Following): LiveWorld {
       await Promise.all([watch.run(signal), informer.run(signal)]);
     },
     settle: () => settleOne(index),
-    look() {
+    current() {
       const shown = Array.from(pods, (key) => index.pod(key)).filter((pod) => pod !== undefined);
       if (!mayRead('nodes'))
-        for (const view of standInsFor(shown)) index.apply({ kind: 'node', key: view.name, view });
+        for (const view of assumedNodes(shown)) index.apply({ kind: 'node', key: view.name, view });
       const news = new Set([...takeChanges(index), ...changed]);
       changed.clear();
       const keys = index.objects.keys();
-      const world = {
+      const cluster = {
         index,
         records,
         pods: shown.filter((pod) => namespace === undefined || pod.namespace === namespace),
@@ -120,17 +120,17 @@ export function followWorld(following: Following): LiveWorld {
         hasObjects: needed.every(mayRead),
         unknown: [...reads.lacking(), ...absent.unknown()],
       };
-      return { world, changed: news };
+      return { cluster, changed: news };
     },
   };
 }
 
-function open({ kube, clock, log, namespace, forceNamespaced, access, ...following }: Following) {
-  const { needs = needsOf.status, startMs = defaultStartMs, onUnlisted = () => undefined } = following;
+function open({ kube, clock, log, namespace, forceNamespaced, access, ...options }: FollowOptions) {
+  const { needs = needsOf.status, startMs = defaultStartMs, onUnlisted = () => undefined } = options;
   // Without forceNamespaced MIC writes its records to one namespace for all.
   const only = needs.only?.filter((plural) => forceNamespaced || plural !== recordPlural) ?? [];
-  const reads = readWithinRights(kube, { namespace, spare: needs.spare, only });
-  const absent = spareAbsentKinds(reads.transport, clock);
+  const reads = readWithinRights(kube, { namespace, optional: needs.optional, only });
+  const absent = emptyAbsentKinds(reads.transport, clock);
   const index = new ClusterIndex({ forceNamespaced }, access);
   const { trims, conditions } = createNotingTrims();
   const tools = { transport: absent.transport, clock, log, random: Math.random };

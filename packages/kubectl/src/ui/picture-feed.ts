@@ -9,10 +9,10 @@ export interface Pictures {
   /** Why the API server gives no answers now. */
   problem(): string | undefined;
   /** Calls the listener when the picture or the problem is another one. Returns a function that removes it. */
-  onNews(listener: () => void): () => void;
+  onChange(listener: () => void): () => void;
 }
 
-export interface Album extends Pictures {
+export interface PictureFeed extends Pictures {
   setProblem(problem: string | undefined): void;
   /** The cluster may have changed. */
   note(): void;
@@ -20,7 +20,7 @@ export interface Album extends Pictures {
   run(signal: AbortSignal): Promise<void>;
 }
 
-export interface Making {
+export interface PictureMaker {
   readonly clock: Clock;
   /** Lets sockets and timers run: setImmediate, as a promise. */
   readonly yieldTurn: () => Promise<unknown>;
@@ -40,7 +40,7 @@ const sliceMs = 20;
 /** Then there is a picture, even if not all pods are judged. */
 const roundMs = 1_000;
 
-export function createAlbum({ clock, yieldTurn, judge, make }: Making): Album {
+export function createPictureFeed({ clock, yieldTurn, judge, make }: PictureMaker): PictureFeed {
   const listeners = new Set<() => void>();
   let [latest, problem]: [Picture?, string?] = [];
   let changed = Promise.withResolvers<undefined>();
@@ -61,7 +61,7 @@ export function createAlbum({ clock, yieldTurn, judge, make }: Making): Album {
   return {
     latest: () => latest,
     problem: () => problem,
-    onNews(listener) {
+    onChange(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },

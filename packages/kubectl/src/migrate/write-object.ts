@@ -4,8 +4,8 @@ import { createResource, KubeError, wholeObject, type KubeTransport } from '@pod
 import { changedSince, isInEffect, nameOfTarget, saysTheSame, type Write } from './writes.ts';
 
 /** A step that ends the plan, in lines for the user: the progress list prints them as they are. */
-export class Stopped extends Error {
-  override readonly name = 'Stopped';
+export class StepError extends Error {
+  override readonly name = 'StepError';
 
   constructor(message: string) {
     super(message.split('\n').map(printable).join('\n'));
@@ -16,7 +16,7 @@ export class Stopped extends Error {
 const mostConflicts = 5;
 
 /** Once begun, a write is not aborted: its outcome would not be known. */
-export async function performWrite(write: Write, kube: KubeTransport, signal: AbortSignal): Promise<void> {
+export async function writeObject(write: Write, kube: KubeTransport, signal: AbortSignal): Promise<void> {
   for (let conflicts = 0; ; conflicts += 1) {
     signal.throwIfAborted();
     try {
@@ -24,9 +24,9 @@ export async function performWrite(write: Write, kube: KubeTransport, signal: Ab
       return;
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
-      if (error.code !== 'conflict') throw new Stopped(whyFailed(write, error, kube.server));
+      if (error.code !== 'conflict') throw new StepError(whyFailed(write, error, kube.server));
       if (conflicts >= mostConflicts)
-        throw new Stopped(`${nameOfTarget(write.target)} is changed by somebody else all the time`);
+        throw new StepError(`${nameOfTarget(write.target)} is changed by somebody else all the time`);
     }
   }
 }
@@ -50,19 +50,19 @@ async function tryWrite(write: Write, kube: KubeTransport): Promise<void> {
       await client.create(write.object, { isDryRun: true });
       mustSay(await client.create(write.object), write.object, write);
     } else if (!saysTheSame(current, write.object))
-      throw new Stopped(
+      throw new StepError(
         `${nameOfTarget(target)} exists and says something else: look at it, and delete or rename it`,
       );
     return;
   }
   if (current === undefined) {
     if (write.verb === 'delete') return;
-    throw new Stopped(`${nameOfTarget(target)} was deleted by somebody else`);
+    throw new StepError(`${nameOfTarget(target)} was deleted by somebody else`);
   }
   if (write.verb === 'patch' && isInEffect(current, write.patch)) return;
   const changed = changedSince(current, write.basis);
   if (changed !== undefined)
-    throw new Stopped(
+    throw new StepError(
       `${nameOfTarget(target)} was changed by somebody else since the plan was made: ${changed}`,
     );
   const { resourceVersion } = (current as { readonly metadata: { readonly resourceVersion: string } })
@@ -80,7 +80,7 @@ async function tryWrite(write: Write, kube: KubeTransport): Promise<void> {
 function mustSay(written: object, wanted: object, write: Write): void {
   const isThere = write.verb === 'create' ? saysTheSame(written, wanted) : isInEffect(written, wanted);
   if (!isThere)
-    throw new Stopped(
+    throw new StepError(
       `${nameOfTarget(write.target)} was written, and the API server stored something else: an admission webhook or a definition without these fields`,
     );
 }

@@ -7,16 +7,12 @@ import {
   type IdentityType,
 } from '@pod-identity/crd-types';
 import { theOne, type Described } from '@pod-identity/policy';
-import type { TwinSight } from './twin.ts';
+import { keyOf, type ObjectName } from '../cluster/fields.ts';
+import type { TemporaryObjects } from './temporary-identity.ts';
 import type { Target } from './writes.ts';
 
-export interface ObjectName {
-  readonly namespace: string;
-  readonly name: string;
-}
-
 /** An AzureIdentity that is to be changed. */
-export interface IdentitySight {
+export interface StoredIdentity {
   readonly target: Target;
   /** As it is stored. */
   readonly object: unknown;
@@ -40,7 +36,7 @@ export interface UsedIdentity {
 }
 
 /** A live pod and all its identities. */
-export interface PodSight {
+export interface BoundPod {
   /** `namespace/name`. */
   readonly key: string;
   readonly account: AccessSubject;
@@ -51,16 +47,14 @@ export interface PodSight {
   readonly identities: readonly UsedIdentity[];
 }
 
-export interface BrokerSight {
-  readonly namespace: string;
-  readonly name: string;
+export interface BrokerFacts extends ObjectName {
   readonly isReady: boolean;
   readonly account: string;
   readonly audience: string;
 }
 
-export interface ServicesSight {
-  readonly broker: BrokerSight | undefined;
+export interface ServiceFacts {
+  readonly broker: BrokerFacts | undefined;
   /** NMIs without `--broker`, as `namespace/name`, and those of the original. */
   readonly agentsWithoutBroker: readonly string[];
   readonly hasAgent: boolean;
@@ -71,7 +65,7 @@ export interface ServicesSight {
 }
 
 /** Which ServiceAccounts lack the right on a target. */
-export interface RightsSight {
+export interface ReviewedRights {
   readonly target: AccessTarget;
   readonly refused: readonly AccessSubject[];
   /** Of whom it is not known, with the reason. */
@@ -79,8 +73,8 @@ export interface RightsSight {
 }
 
 /** Who uses an AzureIdentity now. */
-export interface UsersSight {
-  readonly pods: readonly PodSight[];
+export interface IdentityUsers {
+  readonly pods: readonly BoundPod[];
   /** Whose pods are bound to it, and get no token, since they lack the right. */
   readonly refused: readonly AccessSubject[];
   /** Of whom it is not known, with the reason. */
@@ -88,33 +82,25 @@ export interface UsersSight {
 }
 
 /** What both ways of an AzureIdentity between type 0 and type 3 are planned of. */
-export interface ChangeSight {
-  readonly identity: IdentitySight;
-  readonly services: ServicesSight;
+export interface TypeChangeFacts {
+  readonly identity: StoredIdentity;
+  readonly services: ServiceFacts;
   /** All that use the identity and may. */
-  readonly pods: readonly PodSight[];
+  readonly pods: readonly BoundPod[];
   /** On what it becomes; undefined if that is not known, or nobody needs it. */
-  readonly rights: RightsSight | undefined;
-  readonly twin: TwinSight;
+  readonly rights: ReviewedRights | undefined;
+  readonly temporary: TemporaryObjects;
 }
 
 /** Of the API server, from `/.well-known/openid-configuration`; undefined if it may not be read. */
 export type Issuer = string | undefined;
 
-export const accountsOf = (pods: readonly PodSight[]): readonly AccessSubject[] => [
+export const accountsOf = (pods: readonly BoundPod[]): readonly AccessSubject[] => [
   ...new Map(pods.map(({ account }) => [keyOf(account), account])).values(),
 ];
 
-export const keyOf = ({
-  namespace = '',
-  name,
-}: {
-  readonly namespace?: string | undefined;
-  readonly name: string;
-}) => `${namespace}/${name}`;
-
 /** An identity of the pod that NMI takes for the same one now, and for another one when this is of type 3. */
-export function rivalOf(key: string, { identities }: PodSight): string | undefined {
+export function rivalOf(key: string, { identities }: BoundPod): string | undefined {
   const own = identities.find((one) => one.key === key);
   if (own === undefined || own.isGuest) return undefined;
   const isRival = (other: UsedIdentity) => {

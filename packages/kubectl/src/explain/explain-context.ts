@@ -1,17 +1,13 @@
 import type { Rules } from '../access/modes.ts';
 import type { Rights } from '../access/rights.ts';
+import type { ObjectName } from '../cluster/fields.ts';
 import type { ReadsWithinRights } from '../cluster/within-rights.ts';
 import type { Session } from '../cli/command.ts';
 
-export interface Target {
-  readonly namespace: string;
-  readonly name: string;
-}
-
 /** What the user may read of what an explanation takes. */
-export interface Reading {
+export interface ExplainContext {
   readonly session: Session;
-  readonly target: Target;
+  readonly target: ObjectName;
   readonly pod: unknown;
   readonly nodeName: string;
   readonly rights: Rights;

@@ -9,13 +9,14 @@ import {
   type AzureIdentity,
   type AzureIdentityBinding,
 } from '@pod-identity/crd-types';
+import { mapAt, textAt } from '../cluster/fields.ts';
 import { writeStep, type Step } from './plan.ts';
-import { deleteOf, fieldAt, saysTheSame, textAt } from './writes.ts';
+import { deleteOf, saysTheSame } from './writes.ts';
 
 const [managedBy, thisPlugIn] = ['app.kubernetes.io/managed-by', 'kubectl-azure-pod-identity'] as const;
 
-/** What is there of the twin, as stored. */
-export interface TwinSight {
+/** What is there of the temporary objects, as stored. */
+export interface TemporaryObjects {
   readonly identity: unknown;
   readonly bindings: readonly unknown[];
   /** The bindings of the AzureIdentity itself. */
@@ -24,7 +25,7 @@ export interface TwinSight {
   readonly bindingsOfNamespace: number;
 }
 
-export const twinName = (name: string) => shortened(name, '-to-attached');
+export const temporaryName = (name: string) => shortened(name, '-to-attached');
 
 /** Names of objects have at most 253 characters. */
 function shortened(name: string, ending: string): string {
@@ -34,9 +35,12 @@ function shortened(name: string, ending: string): string {
 }
 
 /** The AzureIdentity first, then its bindings. Of the annotations they have those that count. */
-export function twinObjects({ metadata, spec }: AzureIdentity, { own }: TwinSight): readonly object[] {
+export function temporaryObjects(
+  { metadata, spec }: AzureIdentity,
+  { own }: TemporaryObjects,
+): readonly object[] {
   const { resourceID, clientID, allowedNamespaces } = spec;
-  const azureIdentity = twinName(metadata.name);
+  const azureIdentity = temporaryName(metadata.name);
   const offers = allowedNamespaces && { allowedNamespaces };
   return [
     {
@@ -57,40 +61,40 @@ export function twinObjects({ metadata, spec }: AzureIdentity, { own }: TwinSigh
 function metadataOf({ namespace = '', name, annotations = {} }: AzureIdentity['metadata'], kept: string) {
   const value = annotations[kept];
   return {
-    name: twinName(name),
+    name: temporaryName(name),
     namespace,
     labels: { [managedBy]: thisPlugIn },
     ...(value !== undefined && { annotations: { [kept]: value } }),
   };
 }
 
-/** What is in the way of the twin; undefined if nothing. */
-export function twinFault(wanted: readonly object[], sight: TwinSight): string | undefined {
-  const there = [sight.identity, ...sight.bindings].filter((object) => object !== undefined);
+/** What is in the way of the temporary objects; undefined if nothing. */
+export function temporaryFault(wanted: readonly object[], facts: TemporaryObjects): string | undefined {
+  const there = [facts.identity, ...facts.bindings].filter((object) => object !== undefined);
   const other = there.find((object) =>
     wanted.some((one) => nameIn(one) === nameIn(object) && !saysTheSame(object, one)),
   );
   if (other !== undefined)
     return `${nameIn(other)} exists and says something else: look at it, and delete or rename it`;
   const added = wanted.length - there.length;
-  return sight.bindingsOfNamespace + added > mostBindingsPerNamespace
-    ? `the namespace has ${sight.bindingsOfNamespace} bindings, and only the first ${mostBindingsPerNamespace} that select a pod count: more could push others out`
+  return facts.bindingsOfNamespace + added > mostBindingsPerNamespace
+    ? `the namespace has ${facts.bindingsOfNamespace} bindings, and only the first ${mostBindingsPerNamespace} that select a pod count: more could push others out`
     : undefined;
 }
 
 const nameIn = (object: unknown) => `${textAt(object, 'kind')} ${textAt(object, 'metadata.name')}`;
 
 /** What this command has created, and nothing else. */
-export const createdOf = ({ identity, bindings }: TwinSight): readonly unknown[] =>
-  [identity, ...bindings].filter((object) => {
-    const labels = fieldAt(object, 'metadata.labels') as Readonly<Record<string, unknown>> | undefined;
-    return labels?.[managedBy] === thisPlugIn;
-  });
+export const createdOf = ({ identity, bindings }: TemporaryObjects): readonly unknown[] =>
+  [identity, ...bindings].filter((object) => mapAt(object, 'metadata.labels')[managedBy] === thisPlugIn);
 
 /** The bindings first, so that none is without its AzureIdentity. */
-export function removeTwinSteps(objects: readonly unknown[]): readonly Step[] {
+export function removeTemporarySteps(objects: readonly unknown[]): readonly Step[] {
   if (objects.length === 0) return [];
-  const head = { id: 'remove-twin', title: 'the second AzureIdentity and its bindings are removed' };
+  const head = {
+    id: 'remove-temporary-identity',
+    title: 'the second AzureIdentity and its bindings are removed',
+  };
   return [
     writeStep(
       head,

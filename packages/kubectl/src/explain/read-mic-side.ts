@@ -1,15 +1,15 @@
 import { KubeError } from '@pod-identity/kit/kube';
 import { info, waiting, type Finding } from '@pod-identity/policy';
+import { micRulesOf, originalWatcher } from '../cluster/mic-rules.ts';
 import type { Installed } from '../cluster/services.ts';
 import {
   createAssignedIdentityReader,
   readMicExplanation,
-  readOriginalWarning,
   recordFinding,
   type MicConfig,
 } from '../../../mic/src/commands/plug-in.ts';
 import type { NmiExplanation } from '../../../nmi/src/commands/plug-in.ts';
-import type { Reading } from './reading.ts';
+import type { ExplainContext } from './explain-context.ts';
 
 export interface MicSide {
   readonly explanation?: Pick<NmiExplanation, 'findings' | 'result'>;
@@ -18,20 +18,20 @@ export interface MicSide {
 }
 
 /** Without access to Azure. A user who may not list what MIC lists is told what MIC has written. */
-export async function lookAtMic(
-  reading: Reading,
+export async function readMicSide(
+  context: ExplainContext,
   installed: readonly Installed<MicConfig>[],
 ): Promise<MicSide> {
   try {
-    return { explanation: await readMicExplanation(explainingOf(reading, installed)), records: [] };
+    return { explanation: await readMicExplanation(explainingOf(context, installed)), records: [] };
   } catch (error) {
     if (!(error instanceof KubeError && error.code === 'denied')) throw error;
-    return { records: [unseen, ...(await readRecords(reading))] };
+    return { records: [unseen, ...(await readRecords(context))] };
   }
 }
 
 function explainingOf(
-  { session, target, rights, rules }: Reading,
+  { session, target, rights, rules }: ExplainContext,
   installed: readonly Installed<MicConfig>[],
 ): Parameters<typeof readMicExplanation>[0] {
   const { kube: transport, clock, log, signal } = session;
@@ -44,20 +44,9 @@ function explainingOf(
     log,
     signal,
   };
-  const [mic] = installed.flatMap(({ namespace, config }) =>
-    'problems' in config ? [] : [{ namespace, config }],
-  );
-  if (mic === undefined) {
-    const { forceNamespaced, mode: accessMode } = rules;
-    return { ...common, rules: { namespace: undefined, forceNamespaced }, accessMode };
-  }
-  const { forceNamespaced, namespaceShareBytes, access, originalLock: lock, leader: lease } = mic.config;
-  return {
-    ...common,
-    rules: { namespace: mic.namespace, forceNamespaced, namespaceShareBytes },
-    accessMode: access.mode,
-    originalRuns: readOriginalWarning({ lock, lease }, { transport, clock }),
-  };
+  const mic = installed.find(({ config }) => !('problems' in config));
+  const originalRuns = originalWatcher(mic, session);
+  return { ...common, ...micRulesOf(mic, rules), ...(originalRuns && { originalRuns }) };
 }
 
 const unseen = info(
@@ -65,7 +54,11 @@ const unseen = info(
   'what MIC makes of the pod and of its host is not known, since you may not read all that MIC reads; what it has written for the pod follows',
 );
 
-async function readRecords({ session: { signal }, target, reads }: Reading): Promise<readonly Finding[]> {
+async function readRecords({
+  session: { signal },
+  target,
+  reads,
+}: ExplainContext): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   try {
     for await (const page of createAssignedIdentityReader(reads.transport).pages(signal))

@@ -1,7 +1,7 @@
 import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
 import { expect, test } from 'vitest';
 import type { Picture } from './picture.ts';
-import { createAlbum } from './pictures.ts';
+import { createPictureFeed } from './picture-feed.ts';
 
 const pictureOf = (number: number, pending: number): Picture => ({
   number,
@@ -15,10 +15,10 @@ const pictureOf = (number: number, pending: number): Picture => ({
 });
 
 /** Pods that take 10 ms each. */
-function openAlbum(pods: number) {
+function openFeed(pods: number) {
   const clock: FakeClock = createFakeClock();
   let [left, turns, spent] = [pods, 0, 0];
-  const album = createAlbum({
+  const feed = createPictureFeed({
     clock: { ...clock, elapsed: () => clock.elapsed() + spent },
     yieldTurn: () => Promise.resolve((turns += 1)),
     *judge() {
@@ -30,13 +30,13 @@ function openAlbum(pods: number) {
     make: (number) => pictureOf(number, left),
   });
   const shown: Picture[] = [];
-  album.onNews(() => shown.push(album.latest()!));
+  feed.onChange(() => shown.push(feed.latest()!));
   const end = new AbortController();
-  return { album, clock, shown, turns: () => turns, end, running: album.run(end.signal) };
+  return { feed, clock, shown, turns: () => turns, end, running: feed.run(end.signal) };
 }
 
 test('while pods are judged others have turns, and there are pictures that say how many are left', async () => {
-  const { clock, shown, turns, end, running } = openAlbum(250);
+  const { clock, shown, turns, end, running } = openFeed(250);
   await clock.advance(0);
   expect(shown.map(({ pending }) => pending)).toEqual([151]);
   expect(turns()).toBeGreaterThan(40);
@@ -52,14 +52,14 @@ test('while pods are judged others have turns, and there are pictures that say h
 });
 
 test('when all is judged the next picture waits for a change', async () => {
-  const { album, clock, shown, end, running } = openAlbum(0);
+  const { feed, clock, shown, end, running } = openFeed(0);
   await clock.advance(10_000);
   expect(shown).toHaveLength(1);
-  album.note();
+  feed.note();
   await clock.advance(0);
   expect(shown).toHaveLength(2);
-  album.note();
-  album.note();
+  feed.note();
+  feed.note();
   await clock.advance(249);
   expect(shown).toHaveLength(2);
   await clock.advance(1);

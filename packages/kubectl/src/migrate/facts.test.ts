@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { rivalOf, type UsedIdentity } from './sight.ts';
+import { rivalOf, type UsedIdentity } from './facts.ts';
 
 const idOf = (name: string) =>
   `/subscriptions/s/resourcegroups/g/providers/microsoft.managedidentity/userassignedidentities/${name}`;

@@ -1,10 +1,13 @@
 // Room: `doctor`: what is misconfigured in a cluster, each finding with its remedy, by checks of what was read once.
 // It must not write to the cluster, or put into a command what an editor of a namespace can write but for names of objects.
-import type { Host, ResourceId } from '@pod-identity/crd-types';
+import type { ResourceId } from '@pod-identity/crd-types';
 import type { Finding } from '@pod-identity/policy';
 import type { NeededRight } from '../cluster/account-right.ts';
-import type { Listed } from '../cluster/lists.ts';
+import type { ObjectName } from '../cluster/fields.ts';
+import type { Known, Listed } from '../cluster/lists.ts';
+import type { NodeFacts } from '../cluster/node.ts';
 import type { Services } from '../cluster/services.ts';
+import type { Role } from '../cluster/workload.ts';
 import type { Explanation, Permission } from '../../../mic/src/commands/plug-in.ts';
 import type { AgentCounts } from './agent-counts.ts';
 
@@ -16,10 +19,8 @@ export interface Definition {
   readonly schema: unknown;
 }
 
-export interface Account {
-  readonly service: 'mic' | 'nmi' | 'broker';
-  readonly namespace: string;
-  readonly name: string;
+export interface Account extends ObjectName {
+  readonly service: Role;
 }
 
 export interface ReviewedRight {
@@ -29,22 +30,7 @@ export interface ReviewedRight {
   readonly isAllowed: boolean | undefined;
 }
 
-export interface Taint {
-  readonly key: string;
-  readonly effect: string;
-}
-
-export interface NodeFacts {
-  readonly name: string;
-  /** Undefined: it is on no machine of Azure. */
-  readonly host?: Host;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly taints: readonly Taint[];
-}
-
-export interface PodFacts {
-  readonly namespace: string;
-  readonly name: string;
+export interface PodFacts extends ObjectName {
   readonly labels: Readonly<Record<string, string>>;
   readonly nodeName: string;
   readonly isFinished: boolean;
@@ -55,15 +41,11 @@ export interface PodFacts {
   readonly notReady: string;
 }
 
-export interface LeaseFacts {
-  readonly namespace: string;
-  readonly name: string;
+export interface LeaseFacts extends ObjectName {
   readonly renewedAt: number;
 }
 
-export interface IdentityFacts {
-  readonly namespace: string;
-  readonly name: string;
+export interface IdentityFacts extends ObjectName {
   readonly type: number;
   readonly resourceId: string;
   readonly clientId: string;
@@ -72,11 +54,10 @@ export interface IdentityFacts {
   readonly refusal: string;
 }
 
-export interface EventFacts {
+/** Of the object that the Event is about. */
+export interface EventFacts extends ObjectName {
   readonly reason: string;
   readonly kind: string;
-  readonly namespace: string;
-  readonly name: string;
   readonly lastAt: number;
 }
 
@@ -121,11 +102,8 @@ export interface AgentMetrics {
   readonly lately: AgentCounts;
 }
 
-/** What was read, or why not, in words. */
-export type Known<T> = { readonly value: T } | { readonly unknown: string };
-
-/** Everything that the checks look at. */
-export interface DoctorWorld {
+/** All that the checks decide by. */
+export interface DoctorFacts {
   /** By the clock of this machine. */
   readonly now: number;
   /** By the clock of the API server; undefined if its responses have no date. */
@@ -150,12 +128,12 @@ export interface DoctorWorld {
 }
 
 /** What a check found. `unknown`: what it could not see, one line for each. */
-export interface Checked {
-  readonly findings: readonly Found[];
+export interface CheckResult {
+  readonly findings: readonly ObjectFinding[];
   readonly unknown: readonly string[];
 }
 
-export interface Found {
+export interface ObjectFinding {
   /** What it is about, as KIND/NAMESPACE/NAME or KIND/NAME. */
   readonly object: string;
   readonly finding: Finding;
@@ -169,17 +147,7 @@ export interface Check {
   readonly isAboutServices?: boolean;
   /** It is made with `--azure` only. */
   readonly isOfAzure?: boolean;
-  readonly look: (world: DoctorWorld) => Checked;
+  readonly run: (facts: DoctorFacts) => CheckResult;
 }
 
-export const found = (object: string, finding: Finding): Found => ({ object, finding });
-
-/** The items, or the words why they are not known. */
-export function itemsOf<T>(listed: Listed<T>): {
-  readonly items: readonly T[];
-  readonly unknown: readonly string[];
-} {
-  return listed.kind === 'read'
-    ? { items: listed.items, unknown: [] }
-    : { items: [], unknown: [listed.text] };
-}
+export const found = (object: string, finding: Finding): ObjectFinding => ({ object, finding });

@@ -2,29 +2,27 @@
 // or by the user that the resource id and the client id are of one identity.
 import { canonicalResourceId } from '@pod-identity/crd-types';
 import { shellWord } from '@pod-identity/policy';
+import { conditionOf, fieldAt } from '../cluster/fields.ts';
 import type { Step } from './plan.ts';
-import type { IdentitySight } from './sight.ts';
-import { fieldAt } from './writes.ts';
+import type { StoredIdentity } from './facts.ts';
 
 /** MIC has read the client id of the attached identity from Azure: its condition is about the object as it is now. */
-export function isAttested({ object, identity, isStatusOfMic }: IdentitySight): boolean {
+export function isConfirmedByMic({ object, identity, isStatusOfMic }: StoredIdentity): boolean {
   if (!isStatusOfMic || 'problems' in identity || identity.spec.type !== 0) return false;
-  const conditions = fieldAt(object, 'status.conditions');
-  return (Array.isArray(conditions) ? (conditions as unknown[]) : []).some(
-    (one) =>
-      fieldAt(one, 'type') === 'Ready' &&
-      fieldAt(one, 'status') === 'True' &&
-      fieldAt(one, 'reason') === 'Attached' &&
-      fieldAt(one, 'observedGeneration') === fieldAt(object, 'metadata.generation'),
+  const ready = conditionOf(object, 'Ready');
+  return (
+    fieldAt(ready, 'status') === 'True' &&
+    fieldAt(ready, 'reason') === 'Attached' &&
+    fieldAt(ready, 'observedGeneration') === fieldAt(object, 'metadata.generation')
   );
 }
 
 /** Who has the right on a client id of type 3 may use it; what its object says beside that, the user has to confirm. */
-export function isGiven(
-  seen: IdentitySight,
+export function areIdsConfirmed(
+  seen: StoredIdentity,
   given: { readonly clientId: string; readonly resourceId: string },
 ): boolean {
-  if (isAttested(seen)) return true;
+  if (isConfirmedByMic(seen)) return true;
   if ('problems' in seen.identity) return false;
   const { type, clientID = '', resourceID = '' } = seen.identity.spec;
   if (resourceID !== '') return canonicalResourceId(given.resourceId) === canonicalResourceId(resourceID);
@@ -32,8 +30,8 @@ export function isGiven(
 }
 
 /** Blocks until the user gives the id of Azure himself. */
-export function unattested(
-  { identity }: IdentitySight,
+export function unconfirmedIds(
+  { identity }: StoredIdentity,
   option: '--client-id' | '--resource-id',
 ): Pick<Step, 'state' | 'why' | 'commands'> {
   const spec = 'problems' in identity ? undefined : identity.spec;
