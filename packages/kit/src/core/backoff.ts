@@ -6,22 +6,19 @@ interface BackoffOptions {
   readonly random: () => number;
 }
 
-export interface Backoff {
-  next(): number;
-  reset(): void;
-}
+export type Backoff = ReturnType<typeof createBackoff>;
 
 /** Delays that double up to `capMs`. Jitter only shortens them. */
-export function createBackoff(options: BackoffOptions): Backoff {
+export function createBackoff(options: BackoffOptions) {
   const { baseMs, capMs, jitter = 0.5, random } = options;
   let delayMs = baseMs;
   return {
-    next() {
+    next(): number {
       const whole = Math.min(delayMs, capMs);
       delayMs = Math.min(delayMs * 2, capMs);
       return Math.round(whole * (1 - jitter * random()));
     },
-    reset() {
+    reset(): void {
       delayMs = baseMs;
     },
   };

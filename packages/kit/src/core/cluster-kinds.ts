@@ -1,13 +1,13 @@
 // Kinds of Kubernetes that people's commands read or write, beside those that the services watch.
 const [apps, rbac] = ['apps', 'rbac.authorization.k8s.io'];
-const namespaced = <K extends string>(group: string, kind: K, plural: string) => ({
+export const namespaced = <K extends string>(group: string, kind: K, plural: string) => ({
   group,
   version: 'v1',
   kind,
   plural,
   namespaced: true,
 });
-const ofCluster = (group: string, kind: string, plural: string) => ({
+export const ofCluster = (group: string, kind: string, plural: string) => ({
   ...namespaced(group, kind, plural),
   namespaced: false,
 });

@@ -16,19 +16,7 @@ export interface FairQueueLimits {
 export type Added<T> =
   { readonly kind: 'full' } | { readonly kind: 'added'; readonly displaced?: T | undefined };
 
-export interface FairQueue<T extends object> {
-  readonly size: number;
-  has(namespace: string): boolean;
-  /**
-   * `full` when the pod, its namespace or the whole queue is at its limit. If another pod or namespace has at least two items more, its
-   * newest item is displaced instead.
-   */
-  add(tenant: Tenant, item: T): Added<T>;
-  /** Takes the next item of the namespace: its pods take turns; the items of a pod come in order. */
-  next(namespace: string): T | undefined;
-  /** Returns whose item it was; undefined if it was not in the queue. */
-  remove(item: T): Tenant | undefined;
-}
+export type FairQueue<T extends object> = ReturnType<typeof createFairQueue<T>>;
 
 interface Share<T> {
   size: number;
@@ -37,22 +25,28 @@ interface Share<T> {
 }
 
 /** A bounded queue that one namespace cannot fill for others. turns.ts says whose turn it is. */
-export function createFairQueue<T extends object>(limits: FairQueueLimits): FairQueue<T> {
+export function createFairQueue<T extends object>(limits: FairQueueLimits) {
   const { shares, tenants, insert, remove } = createShares<T>();
   return {
     get size() {
       return tenants.size;
     },
-    has: (namespace) => shares.has(namespace),
+    has: (namespace: string) => shares.has(namespace),
+    /** Returns whose item it was; undefined if it was not in the queue. */
     remove,
-    add(tenant, item) {
+    /**
+     * `full` when the pod, its namespace or the whole queue is at its limit. If another pod or namespace has at least two items more, its
+     * newest item is displaced instead.
+     */
+    add(tenant: Tenant, item: T): Added<T> {
       const room = roomFor(tenant, { shares, limits, size: tenants.size });
       if (room === 'none') return { kind: 'full' };
       if (room !== 'free') remove(room);
       insert(tenant, item);
       return { kind: 'added', displaced: room === 'free' ? undefined : room };
     },
-    next(namespace) {
+    /** Takes the next item of the namespace: its pods take turns; the items of a pod come in order. */
+    next(namespace: string): T | undefined {
       const pods = shares.get(namespace)?.pods;
       const [pod = '', items] = pods?.entries().next().value ?? [];
       const [item] = items ?? [];

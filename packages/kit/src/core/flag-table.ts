@@ -36,33 +36,17 @@ export type FlagValues<T extends FlagTable> = {
   readonly [K in keyof T]: T[K] extends Flag<infer V> ? V : T[K] extends FlagTable ? FlagValues<T[K]> : never;
 };
 
-export const keptFlag = <T>(name: string, type: FlagType<T>, words: Words): Flag<T> => ({
-  name,
-  type,
-  fate: 'kept',
-  ...words,
-});
+const flagOf =
+  (fate: FlagFate) =>
+  <T>(name: string, type: FlagType<T>, words: Words): Flag<T> => ({ name, type, fate, ...words });
+type Changed = <T>(name: string, type: FlagType<T>, words: Words & { readonly why: string }) => Flag<T>;
 
-export const changedFlag = <T>(
-  name: string,
-  type: FlagType<T>,
-  words: Words & Required<Pick<Words, 'why'>>,
-): Flag<T> => ({ name, type, fate: 'changed', ...words });
-
-export const newFlag = <T>(name: string, type: FlagType<T>, words: Words): Flag<T> => ({
-  name,
-  type,
-  fate: 'new',
-  ...words,
-});
-
-export const droppedFlag = (name: string, type: FlagType<unknown>, why: string): Flag<unknown> => ({
-  name,
-  type,
-  fate: 'dropped',
-  help: 'Accepted without effect.',
-  why,
-});
+export const keptFlag = flagOf('kept');
+export const changedFlag: Changed = flagOf('changed');
+export const newFlag = flagOf('new');
+const dropped = flagOf('dropped');
+export const droppedFlag = (name: string, type: FlagType<unknown>, why: string): Flag<unknown> =>
+  dropped(name, type, { help: 'Accepted without effect.', why });
 
 export function flagsOf({ settings, dropped }: ServiceFlags<FlagTable>): readonly Flag<unknown>[] {
   return [...rowsOf(settings), ...dropped];

@@ -1,18 +1,14 @@
 /** Finds the last in order of a changing set: a binary heap, the last on top. */
-export interface LastFirst<T> {
-  add(one: T): void;
-  /** The last that still belongs to the set; it is not removed. */
-  last(): T | undefined;
-}
+export type LastFirst<T> = ReturnType<typeof createLastFirst<T>>;
 
 /** `counts`: whether an element still belongs to the set. Others are removed when they reach the top, or when they are half of all. */
 export function createLastFirst<T>(
   isBefore: (one: T, other: T) => boolean,
   set: { readonly counts: (one: T) => boolean; readonly size: () => number },
-): LastFirst<T> {
+) {
   let heap: T[] = [];
   return {
-    add(one) {
+    add(one: T): void {
       if (heap.length > 2 * set.size() + 16) {
         const left = heap.filter((other) => set.counts(other));
         heap = [];
@@ -20,7 +16,8 @@ export function createLastFirst<T>(
       }
       rise(heap, one, isBefore);
     },
-    last() {
+    /** The last that still belongs to the set; it is not removed. */
+    last(): T | undefined {
       for (let top = heap[0]; top !== undefined; top = heap[0]) {
         if (set.counts(top)) return top;
         const end = heap.pop();

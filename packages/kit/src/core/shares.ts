@@ -9,14 +9,7 @@ export interface ShareLimits {
   readonly total: number;
 }
 
-export interface Shares<T> {
-  /**
-   * Adds the item, then removes and returns what is over a limit: the oldest of its namespace while that is over its own limit, then the oldest of the
-   * namespace that holds most.
-   */
-  add(one: T): readonly T[];
-  remove(one: T): void;
-}
+export type Shares<T extends Shared> = ReturnType<typeof createShares<T>>;
 
 interface Share<T> {
   /** The oldest first. */
@@ -25,7 +18,7 @@ interface Share<T> {
 }
 
 /** Limits what is kept for each namespace and in total. A namespace evicts from another one only if that one holds more. */
-export function createShares<T extends Shared>({ perNamespace, total }: ShareLimits): Shares<T> {
+export function createShares<T extends Shared>({ perNamespace, total }: ShareLimits) {
   const shares = new Map<string, Share<T>>();
   let sum = 0;
 
@@ -43,7 +36,11 @@ export function createShares<T extends Shared>({ perNamespace, total }: ShareLim
 
   return {
     remove,
-    add(one) {
+    /**
+     * Adds the item, then removes and returns what is over a limit: the oldest of its namespace while that is over its own limit, then the oldest of the
+     * namespace that holds most.
+     */
+    add(one: T): readonly T[] {
       const own = shares.get(one.namespace) ?? { all: new Set<T>(), weight: 0 };
       shares.set(one.namespace, own);
       own.all.add(one);
@@ -66,14 +63,7 @@ export interface Keyed extends Shared {
 }
 
 /** Shares whose items are found by a key of all namespaces. */
-interface ShareMap<T> {
-  get(key: string): T | undefined;
-  /** Replaces the item with this key; the new one is the newest of its namespace. Removes and returns what is over a limit, as `Shares.add`. */
-  set(one: T): readonly T[];
-  delete(key: string): void;
-}
-
-export function createShareMap<T extends Keyed>(limits: ShareLimits): ShareMap<T> {
+export function createShareMap<T extends Keyed>(limits: ShareLimits) {
   const all = new Map<string, T>();
   const shares = createShares<T>(limits);
 
@@ -85,8 +75,9 @@ export function createShareMap<T extends Keyed>(limits: ShareLimits): ShareMap<T
   };
 
   return {
-    get: (key) => all.get(key),
-    set(one) {
+    get: (key: string) => all.get(key),
+    /** Replaces the item with this key; the new one is the newest of its namespace. Removes and returns what is over a limit, as `Shares.add`. */
+    set(one: T): readonly T[] {
       remove(one.key);
       all.set(one.key, one);
       const out = shares.add(one);

@@ -46,7 +46,7 @@ export function subjectOf(namespace: string, name: string): ReviewSubject {
 const apiVersion = 'authorization.k8s.io/v1';
 const [ofSubject, ofSelf] = ['SubjectAccessReview', 'SelfSubjectAccessReview'] as const;
 /** A review is a computation in the memory of the API server: one that takes longer will hardly come. */
-const usualTimeoutMs = 5_000;
+const timeoutMs = 5_000;
 export const reviewFields: Fields = {
   members: {
     kind: { upTo: 128 },
@@ -58,7 +58,7 @@ export const reviewFields: Fields = {
  * A review without a namespace is of the whole cluster and ignores Roles and RoleBindings, so owners of namespaces cannot grant the rights
  * on Azure identities.
  */
-export function createAccessReviewer(transport: KubeTransport, timeoutMs = usualTimeoutMs): RightReviewer {
+export function createAccessReviewer(transport: KubeTransport): RightReviewer {
   return {
     async review({ subject, ...resourceAttributes }, signal) {
       const kind = subject ? ofSubject : ofSelf;

@@ -32,11 +32,10 @@ export async function connectKube(options: ConnectOptions): Promise<KubeTranspor
 }
 
 /** For a program of a user, who has a kubeconfig as for kubectl. */
-export interface UserConnectOptions extends Pick<ConnectOptions, 'kubeconfig' | 'userAgent' | 'clock'> {
-  /** Names in the kubeconfig. Default: those of its current context. */
-  readonly context?: string | undefined;
-  readonly cluster?: string | undefined;
-  readonly user?: string | undefined;
+export interface UserConnectOptions
+  extends
+    Pick<ConnectOptions, 'kubeconfig' | 'userAgent' | 'clock'>,
+    Pick<KubeConfigChoice, 'context' | 'cluster' | 'user'> {
   /** HTTPS_PROXY, HTTP_PROXY and NO_PROXY count where the kubeconfig names no proxy. */
   readonly proxyEnv: ProxyEnv;
   /** Headers of impersonation. */

@@ -15,7 +15,7 @@ export type TlsSettings = Pick<
   'ca' | 'cert' | 'key' | 'passphrase' | 'rejectUnauthorized' | 'servername'
 >;
 
-export interface Sending {
+interface Sending {
   readonly pool: PoolName;
   readonly tls: TlsSettings;
   readonly method: string;
@@ -24,17 +24,12 @@ export interface Sending {
   readonly signal: AbortSignal;
 }
 
-export interface ConnectionPools {
-  /** Resolves with the response headers. */
-  send(path: string, sending: Sending): Promise<http.IncomingMessage>;
-  /** Also ends running requests. */
-  close(): Promise<void>;
-}
+export type ConnectionPools = ReturnType<typeof createConnectionPools>;
 
 const callConnections = 16;
 
 /** Kept-alive connections to a server. A new object of TLS settings gets new connections. */
-export function createConnectionPools(server: URL, proxy?: string): ConnectionPools {
+export function createConnectionPools(server: URL, proxy?: string) {
   const address = addressOf(server);
   const open = { isSecure: address.protocol === 'https:', proxy };
   const underWay = new Set<http.ClientRequest>();
@@ -51,7 +46,8 @@ export function createConnectionPools(server: URL, proxy?: string): ConnectionPo
   };
 
   return {
-    send(path, { pool, tls, ...sending }) {
+    /** Resolves with the response headers. */
+    send(path: string, { pool, tls, ...sending }: Sending): Promise<http.IncomingMessage> {
       const target = { ...address, path: address.path + path, agent: agentFor(pool, tls) };
       const { request, response } = openRequest({ ...target, ...sending });
       underWay.add(request);
@@ -59,7 +55,8 @@ export function createConnectionPools(server: URL, proxy?: string): ConnectionPo
       if (isClosed) request.destroy(new Error('the transport is closed'));
       return response;
     },
-    close() {
+    /** Also ends running requests. */
+    close(): Promise<void> {
       isClosed = true;
       for (const request of underWay) request.destroy(new Error('the transport is closed'));
       for (const agent of Object.values(current?.agents ?? {})) agent.destroy();

@@ -1,3 +1,5 @@
+import { field, textField } from './object.ts';
+
 export type KubeErrorCode =
   | 'not-found'
   | 'already-exists'
@@ -15,10 +17,10 @@ export type KubeErrorCode =
 export const silence = 'Silence';
 
 export interface KubeErrorDetails {
-  readonly status?: number;
+  readonly status?: number | undefined;
   /** The API server's reason, e.g. `AlreadyExists`; or `silence`. */
-  readonly reason?: string;
-  readonly retryAfterMs?: number;
+  readonly reason?: string | undefined;
+  readonly retryAfterMs?: number | undefined;
   readonly cause?: unknown;
 }
 
@@ -39,29 +41,26 @@ export class KubeError extends Error {
   }
 }
 
-/** Its body should be a Status. */
-export interface ErrorResponse {
+interface ErrorResponse {
   readonly status: number;
+  /** Should be a Status. */
   readonly body: unknown;
-  readonly retryAfter?: string;
+  readonly retryAfter?: string | undefined;
 }
 
-export function errorOf(response: ErrorResponse): KubeError {
-  const { reason, message, retryAfterMs: advised } = readStatus(response.body);
-  const retryAfterMs = readRetryAfter(response.retryAfter) ?? advised;
-  return new KubeError(codeOf(response.status, reason), message ?? `API server answered ${response.status}`, {
-    status: response.status,
-    ...(reason === undefined ? {} : { reason }),
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-  });
+export function errorOf({ status, body, retryAfter }: ErrorResponse): KubeError {
+  const reason = textField(body, 'reason') || undefined;
+  const message = textField(body, 'message') || `API server answered ${status}`;
+  const retryAfterMs = readRetryAfter(retryAfter, field(field(body, 'details'), 'retryAfterSeconds'));
+  return new KubeError(codeOf(status, reason), message, { status, reason, retryAfterMs });
 }
 
 /** The error of a watch's ERROR event; undefined for other events. */
 export function watchEventError(event: unknown): KubeError | undefined {
-  if (!isRecord(event) || event['type'] !== 'ERROR') return undefined;
-  const body = event['object'];
-  const status = isRecord(body) && typeof body['code'] === 'number' ? body['code'] : 500;
-  return errorOf({ status, body });
+  if (field(event, 'type') !== 'ERROR') return undefined;
+  const body = field(event, 'object');
+  const code = field(body, 'code');
+  return errorOf({ status: typeof code === 'number' ? code : 500, body });
 }
 
 /** A thrown value as KubeError: `aborted` if the caller's signal aborted, else `transport`. */
@@ -87,21 +86,8 @@ function codeOf(status: number, reason: string | undefined): KubeErrorCode {
   return codes[status] ?? (status >= 500 ? 'unavailable' : 'invalid');
 }
 
-function readStatus(body: unknown): { reason?: string; message?: string; retryAfterMs?: number } {
-  if (!isRecord(body)) return {};
-  const { reason, message, details } = body;
-  const seconds = isRecord(details) ? details['retryAfterSeconds'] : undefined;
-  return {
-    ...(typeof reason === 'string' && reason !== '' ? { reason } : {}),
-    ...(typeof message === 'string' && message !== '' ? { message } : {}),
-    ...(typeof seconds === 'number' ? { retryAfterMs: seconds * 1000 } : {}),
-  };
-}
-
-function readRetryAfter(header: string | undefined): number | undefined {
-  return header !== undefined && /^\d+$/.test(header) ? Number(header) * 1000 : undefined;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
+/** In milliseconds; the header is preferred. */
+function readRetryAfter(header: string | undefined, advised: unknown): number | undefined {
+  const seconds = /^\d+$/.test(header ?? '') ? Number(header) : advised;
+  return typeof seconds === 'number' ? seconds * 1000 : undefined;
 }

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { readUpTo } from '../core/bounded-body.ts';
 import type { Clock } from '../core/clock.ts';
-import { jsonChunks, notJson } from './json-chunks.ts';
+import { jsonChunks } from './json-chunks.ts';
+import { notJson, parse } from './json-text.ts';
 import { asKubeError, KubeError, errorOf, watchEventError } from './errors.ts';
 import { insistOnSending } from './fence.ts';
 import {
@@ -48,7 +49,7 @@ const agreeTimeoutMs = 10_000;
 /** A refusal may be an endless page of a proxy. */
 const longestRefusal = 64 * 1024;
 
-/** Sends a request; resolves with the response headers. */
+/** Sends a request; resolves with the headers of a good response, and throws KubeError for another one. */
 type Open = (request: Sent, sending: Sending) => Promise<IncomingMessage>;
 
 export function createHttpTransport(options: HttpTransportOptions): KubeTransport {
@@ -73,8 +74,6 @@ async function call(options: HttpTransportOptions, open: Open, request: KubeRequ
     const watchdog = createWatchdog({ clock: options.clock, signal, timeoutMs, outlives });
     try {
       const response = await open(request, { pool, signal: watchdog.signal });
-      if (response.headers.date !== undefined) request.onDate?.(response.headers.date);
-      if (!isGood(response)) throw await readRefusal(response);
       return await readResponse(response, request, watchdog);
     } catch (error) {
       throw watchdog.explain(error);
@@ -95,7 +94,6 @@ async function* watch(clock: Clock, open: Open, request: KubeRequest): AsyncGene
   const watchdog = createWatchdog({ clock, signal, timeoutMs: Math.min(timeoutMs, agreeTimeoutMs) });
   try {
     const response = await open(request, { pool: 'express', signal: watchdog.signal });
-    if (!isGood(response)) throw await readRefusal(response);
     watchdog.feed(timeoutMs);
     onOpen?.();
     let events: unknown[] = [];
@@ -118,7 +116,6 @@ async function* text(clock: Clock, open: Open, request: KubeRequest): AsyncGener
   const watchdog = createWatchdog({ clock, signal, timeoutMs });
   try {
     const response = await open({ ...request, accept: '*/*' }, { pool: 'express', signal: watchdog.signal });
-    if (!isGood(response)) throw await readRefusal(response);
     for await (const chunk of response) {
       watchdog.feed();
       yield chunk as Buffer;
@@ -144,11 +141,16 @@ function createOpen(options: HttpTransportOptions, pools: ConnectionPools): Open
         body: request.body === undefined ? undefined : textOf(request.body),
       });
     };
-    const response = await attempt(false);
-    if (response.statusCode !== 401) return response;
-    // Its body may be endless.
-    response.destroy();
-    return attempt(true);
+    let response = await attempt(false);
+    if (response.statusCode === 401) {
+      // Its body may be endless.
+      response.destroy();
+      response = await attempt(true);
+    }
+    const { statusCode = 0, headers } = response;
+    if (headers.date !== undefined) request.onDate?.(headers.date);
+    if (statusCode >= 300) throw await readRefusal(response, statusCode);
+    return response;
   };
 }
 
@@ -159,8 +161,6 @@ async function admitted({ admit }: HttpTransportOptions, { signal }: KubeRequest
     throw asKubeError(error, signal);
   }
 }
-
-const isGood = ({ statusCode = 0 }: IncomingMessage) => statusCode < 300;
 
 async function readResponse(
   response: IncomingMessage,
@@ -176,15 +176,10 @@ async function readResponse(
   return reader.end(() => notJson());
 }
 
-async function readRefusal(response: IncomingMessage): Promise<KubeError> {
-  const { statusCode = 0, headers } = response;
+async function readRefusal(response: IncomingMessage, status: number): Promise<KubeError> {
   const text = (await readUpTo(response, longestRefusal))?.toString('utf8') ?? '';
-  const { 'retry-after': retryAfter } = headers;
-  return errorOf({
-    status: statusCode,
-    body: looksLikeJson(text) ? parse(text) : undefined,
-    ...(retryAfter === undefined ? {} : { retryAfter }),
-  });
+  const body = text.startsWith('{') ? parse(text) : undefined;
+  return errorOf({ status, body, retryAfter: response.headers['retry-after'] });
 }
 
 /** The API server stores objects of 10,000 levels, of which some can be read but not written here. */
@@ -203,16 +198,6 @@ function withoutError(event: unknown): unknown {
   if (error) throw error;
   return event;
 }
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw notJson(cause);
-  }
-}
-
-const looksLikeJson = (text: string) => text.startsWith('{');
 
 function targetOf({ path, query }: KubeRequest): string {
   if (query === undefined) return path;

@@ -13,7 +13,7 @@ export interface InformerOptions<V> extends ReflectorOptions<V> {
   readonly onListed?: () => void;
 }
 
-export interface Informer<V> {
+export interface Informer<V> extends Pick<Reflector, 'requestList' | 'want' | 'unwant'> {
   readonly plural: string;
   readonly store: Store<V>;
   hasSynced(): boolean;
@@ -25,12 +25,6 @@ export interface Informer<V> {
   leavesOut(namespace: string): boolean;
   /** Up to 16 left out objects of each namespace, by key. */
   leftOut(): ReadonlyMap<string, LeftOut>;
-  /** Requests a new list, which may include left out objects: at the end of a watch, at least ten minutes after the last list. */
-  requestList(): void;
-  /** With `onlyWanted`: keeps the objects of the namespace from now on. Resolves when they are in the store. */
-  want(namespace: string): Promise<void>;
-  /** Removes the objects of the namespace, and keeps none from now on. */
-  unwant(namespace: string): void;
   /** Calls the listener for each object that is left out. Returns the unsubscribe function. */
   onLeftOut(listener: (object: LeftOut) => void): () => void;
   /** Returns the unsubscribe function. */
@@ -62,6 +56,7 @@ export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
     apply: (changes) => changes.forEach((change) => changed.notify(change)),
     onLeftOut: (object) => leftOut.notify(object),
   });
+  const { requestList, want, unwant } = reflector;
 
   return {
     plural: kind.plural,
@@ -73,9 +68,9 @@ export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
     leavesOut: (namespace) => reflector.shares().isOver(namespace),
     leftOut: () => reflector.shares().named,
     onLeftOut: (listener) => leftOut.add(listener),
-    requestList: () => reflector.requestList(),
-    want: (namespace) => reflector.want(namespace),
-    unwant: (namespace) => reflector.unwant(namespace),
+    requestList,
+    want,
+    unwant,
     lastHeardMs: () => clock.elapsed() - reflector.heardAt,
     unwatchedMs: () => (watching.isOpen ? 0 : clock.elapsed() - watching.endedAt),
     async run(signal) {

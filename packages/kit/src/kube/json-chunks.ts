@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { KubeError } from './errors.ts';
+import { notJson } from './json-text.ts';
 
 /**
  * The chunks of an answer, only of JSON: another body may be endless, and its chunks would feed the watchdog. One in each turn of the event
@@ -14,8 +14,4 @@ export async function* jsonChunks(response: AsyncIterable<Buffer>): AsyncGenerat
     isBegun = true;
     yield chunk;
   }
-}
-
-export function notJson(cause?: unknown): KubeError {
-  return new KubeError('transport', 'the answer of the API server is not JSON', { cause });
 }

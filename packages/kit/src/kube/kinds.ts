@@ -1,3 +1,5 @@
+import { namespaced, ofCluster } from '../core/cluster-kinds.ts';
+
 /** `group` is empty for the core group. */
 export interface ResourceKind {
   readonly group: string;
@@ -12,20 +14,12 @@ export interface ObjectKey {
   readonly namespace?: string;
 }
 
-const core = (kind: string, plural: string, namespaced = true): ResourceKind => ({
-  group: '',
-  version: 'v1',
-  kind,
-  plural,
-  namespaced,
-});
-
 export const coreKinds = {
-  pods: core('Pod', 'pods'),
-  nodes: core('Node', 'nodes', false),
-  secrets: core('Secret', 'secrets'),
-  configMaps: core('ConfigMap', 'configmaps'),
-  events: core('Event', 'events'),
-  namespaces: core('Namespace', 'namespaces', false),
-  leases: { group: 'coordination.k8s.io', version: 'v1', kind: 'Lease', plural: 'leases', namespaced: true },
+  pods: namespaced('', 'Pod', 'pods'),
+  nodes: ofCluster('', 'Node', 'nodes'),
+  secrets: namespaced('', 'Secret', 'secrets'),
+  configMaps: namespaced('', 'ConfigMap', 'configmaps'),
+  events: namespaced('', 'Event', 'events'),
+  namespaces: ofCluster('', 'Namespace', 'namespaces'),
+  leases: namespaced('coordination.k8s.io', 'Lease', 'leases'),
 } as const satisfies Record<string, ResourceKind>;

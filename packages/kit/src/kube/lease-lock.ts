@@ -15,21 +15,12 @@ export interface LeaseLockOptions {
   readonly clock: Clock;
 }
 
-export interface Patience {
+interface Patience {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
 
-export interface LeaseLock {
-  /**
-   * Takes or renews the lease. Returns the time until which others respect it, counted from before the request, or undefined if
-   * another process holds it. Throws KubeError if that is unknown.
-   */
-  claim(patience: Patience): Promise<number | undefined>;
-  /** Releases the lease if this process holds it. */
-  release(patience: Patience): Promise<void>;
-  readonly holder: string | undefined;
-}
+export type LeaseLock = ReturnType<typeof createLeaseLock>;
 
 interface Observation {
   readonly record: LeaseRecord;
@@ -37,7 +28,7 @@ interface Observation {
   readonly since: number;
 }
 
-export function createLeaseLock(options: LeaseLockOptions): LeaseLock {
+export function createLeaseLock(options: LeaseLockOptions) {
   const { identity, durationMs, clock } = options;
   const register = createRegister(options);
 
@@ -52,7 +43,11 @@ export function createLeaseLock(options: LeaseLockOptions): LeaseLock {
   };
 
   return {
-    async claim(patience) {
+    /**
+     * Takes or renews the lease. Returns the time until which others respect it, counted from before the request, or undefined if
+     * another process holds it. Throws KubeError if that is unknown.
+     */
+    async claim(patience: Patience): Promise<number | undefined> {
       // An own lease is renewed without reading it first: a change by others returns a conflict.
       const mine = register.seen?.record.holder === identity ? register.seen : undefined;
       try {
@@ -62,12 +57,13 @@ export function createLeaseLock(options: LeaseLockOptions): LeaseLock {
         return await attempt(await register.look(patience), patience);
       }
     },
-    async release(patience) {
+    /** Releases the lease if this process holds it. */
+    async release(patience: Patience): Promise<void> {
       // Read again: the connection may have failed after the server accepted a renewal.
       const before = await register.look(patience);
       if (before?.record.holder === identity) await register.write('', before, patience);
     },
-    get holder() {
+    get holder(): string | undefined {
       return register.seen?.record.holder;
     },
   };

@@ -8,24 +8,13 @@ export interface LeaderTerm {
 }
 
 /** The elector's side of a term. */
-export interface Term extends LeaderTerm {
-  /** Aborts when the lease is lost or the holder has finished. */
-  readonly over: AbortSignal;
-  /** The lease was renewed until then. Ignored after the end of the term. */
-  prolong(until: number): void;
-  /** Makes the holder finish while the lease is still renewed. */
-  resign(reason: unknown): void;
-  /** Another process has the lease, or it could not be renewed in time. */
-  lose(): void;
-  /** The holder has finished. */
-  end(): void;
-}
+export type Term = ReturnType<typeof createTerm>;
 
 /** A leader stops this share of the duration before others may take over, for differences of clocks and durations of requests. */
 const marginShare = 1 / 5;
 
 /** `until`: until when others respect the lease, by `clock.elapsed()`. */
-export function createTerm(clock: Clock, durationMs: number, until: number): Term {
+export function createTerm(clock: Clock, durationMs: number, until: number) {
   const held = new AbortController();
   const over = new AbortController();
   let endsAt = -Infinity;
@@ -54,14 +43,19 @@ export function createTerm(clock: Clock, durationMs: number, until: number): Ter
   extend(until);
   return {
     signal: held.signal,
+    /** Aborts when the lease is lost or the holder has finished. */
     over: over.signal,
     holds,
-    prolong(respectedUntil) {
+    /** The lease was renewed until then. Ignored after the end of the term. */
+    prolong(respectedUntil: number): void {
       if (holds()) extend(respectedUntil);
       else lose();
     },
-    resign: (reason) => held.abort(reason),
+    /** Makes the holder finish while the lease is still renewed. */
+    resign: (reason: unknown) => held.abort(reason),
+    /** Another process has the lease, or it could not be renewed in time. */
     lose,
+    /** The holder has finished. */
     end,
   };
 }

@@ -12,17 +12,6 @@ export interface ElectorOptions extends LeaseLockOptions, Pick<Ambient, 'random'
   readonly retryMs: number;
 }
 
-export interface Elector {
-  /**
-   * Stands for election until the signal aborts, and calls `lead` for each term won. After the abort the lease is renewed until `lead` has
-   * settled, and then released. Rejects only if `lead` rejects in a term that was not ending.
-   */
-  run(signal: AbortSignal, lead: (term: LeaderTerm) => Promise<void>): Promise<void>;
-  isLeader(): boolean;
-  /** The holder last read from the Lease. */
-  leader(): string | undefined;
-}
-
 /** Random extension of a candidate's pauses, so that candidates do not synchronize. */
 const retryJitter = 0.2;
 /** A claim on a dead connection must leave time for another one. */
@@ -30,12 +19,16 @@ const claimTimeoutShare = 1 / 4;
 const releaseTimeoutMs = 5000;
 
 /** Elects one leader among all processes that name the same Lease and have different identities. */
-export function createElector(options: ElectorOptions): Elector {
+export function createElector(options: ElectorOptions) {
   const { clock, retryMs, random } = options;
   const lock = createLeaseLock(options);
   let term: Term | undefined;
   return {
-    async run(signal, lead) {
+    /**
+     * Stands for election until the signal aborts, and calls `lead` for each term won. After the abort the lease is renewed until `lead` has
+     * settled, and then released. Rejects only if `lead` rejects in a term that was not ending.
+     */
+    async run(signal: AbortSignal, lead: (term: LeaderTerm) => Promise<void>): Promise<void> {
       while (!signal.aborted) {
         term = await stand(options, lock, signal);
         if (term) await serve(term, { options, lock, signal, lead });
@@ -44,6 +37,7 @@ export function createElector(options: ElectorOptions): Elector {
       }
     },
     isLeader: () => term?.holds() ?? false,
+    /** The holder last read from the Lease. */
     leader: () => lock.holder,
   };
 }

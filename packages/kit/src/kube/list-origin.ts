@@ -1,13 +1,13 @@
 import { KubeError, silence } from './errors.ts';
 
-export interface ListOriginOptions {
+interface ListOriginOptions {
   readonly isPerNode?: boolean;
   readonly fieldSelector?: string;
   readonly pageSize?: number;
 }
 
 /** Empty: the current state of the database. With a page size, a version would mean exactly that version. */
-export interface ListFrom {
+interface ListFrom {
   readonly resourceVersion?: string;
   readonly pageSize: number | undefined;
 }
@@ -17,18 +17,14 @@ const defaultPageSize = 500;
 const smallestPage = 50;
 
 /** Whether the API server serves a list from its cache or from its database. */
-export interface ListOrigin {
-  listFrom<T>(list: (from: ListFrom) => Promise<T>): Promise<T>;
-  /** The store has reached this version. */
-  reached(version: string | undefined): void;
-}
+export type ListOrigin = ReturnType<typeof createListOrigin>;
 
 /**
  * Thousands of agents may list at once, so reads of the database are avoided. An agent's first list of its node's pods may be of any
  * version: the API server's cache has an index for it, and the watch that follows catches up. A later list must not go back in time, so
  * it names the version of the store. Objects that grant rights are first read from the database: the cache may still have revoked ones.
  */
-export function createListOrigin(options: ListOriginOptions): ListOrigin {
+export function createListOrigin(options: ListOriginOptions) {
   const { isPerNode = false, fieldSelector } = options;
   const first = fieldSelector === undefined ? {} : { resourceVersion: '0' };
   let { pageSize = defaultPageSize } = options;
@@ -39,7 +35,7 @@ export function createListOrigin(options: ListOriginOptions): ListOrigin {
     return known === undefined ? { ...first, pageSize } : { resourceVersion: known, pageSize: undefined };
   };
   return {
-    async listFrom(list) {
+    async listFrom<T>(list: (from: ListFrom) => Promise<T>): Promise<T> {
       const origin = from();
       isDoubted = false;
       try {
@@ -50,7 +46,8 @@ export function createListOrigin(options: ListOriginOptions): ListOrigin {
         throw error;
       }
     },
-    reached(version) {
+    /** The store has reached this version. */
+    reached(version: string | undefined): void {
       known = version;
     },
   };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createMemoryShares, type Share, type Weighed } from './memory-shares.ts';
+import { MemoryShares, type Share, type Weighed } from './memory-shares.ts';
 
 const share: Share = { namespaceBytes: 3_000, totalBytes: 1_000_000 };
 const object = fc.record({
@@ -23,7 +23,7 @@ const objects = fc
   );
 
 function keep(given: readonly Weighed[], limits = share): string[] {
-  const room = createMemoryShares(limits);
+  const room = new MemoryShares(limits);
   const kept = new Map<string, Weighed>();
   for (const one of given) {
     kept.set(one.key, one);
@@ -60,7 +60,7 @@ test('no namespace holds more than its share, and other namespaces do not reduce
 });
 
 test('a new object displaces no older one', () => {
-  const room = createMemoryShares({ namespaceBytes: 2 * 356, totalBytes: 1_000_000 });
+  const room = new MemoryShares({ namespaceBytes: 2 * 356, totalBytes: 1_000_000 });
   const at = (n: number): Weighed => ({
     key: `a/${n}`,
     namespace: 'a',
@@ -76,7 +76,7 @@ test('a new object displaces no older one', () => {
 });
 
 test('objects that arrive from the youngest to the oldest cost no more than a search among the kept ones', () => {
-  const room = createMemoryShares({ namespaceBytes: 1_000 * 356, totalBytes: 10_000_000 });
+  const room = new MemoryShares({ namespaceBytes: 1_000 * 356, totalBytes: 10_000_000 });
   let compared = 0;
   const at = (n: number): Weighed => ({
     key: `a/${n}`,

@@ -17,21 +17,6 @@ export interface Share {
   readonly totalBytes: number;
 }
 
-/**
- * Keeps the oldest objects of each namespace, up to its share: later objects displace no earlier ones.
- */
-export interface MemoryShares {
-  /** Returns the keys that are now left out; the object's own may be among them. */
-  put(object: Weighed): readonly string[];
-  remove(key: string): void;
-  /** Removes all objects of the namespace, as if none had been put. */
-  forget(namespace: string): void;
-  /** Whether objects of this namespace are left out. */
-  isOver(namespace: string): boolean;
-  /** Whether objects of namespaces with left out ones were removed, so that those could take their place. */
-  readonly hasSpace: boolean;
-}
-
 /** Heap of the entries for an object in the store, its indexes and the room. */
 const overheadBytes = 256;
 
@@ -43,11 +28,9 @@ interface Tenant {
   firstOut: Weighed | undefined;
 }
 
-export function createMemoryShares(share: Share): MemoryShares {
-  return new Tenancy(share);
-}
-
-class Tenancy implements MemoryShares {
+/** Keeps the oldest objects of each namespace, up to its share: later objects displace no earlier ones. */
+export class MemoryShares {
+  /** Whether objects of namespaces with left out ones were removed, so that those could take their place. */
   hasSpace = false;
   readonly #share: Share;
   readonly #tenants = new Map<string, Tenant>();
@@ -57,6 +40,7 @@ class Tenancy implements MemoryShares {
     this.#share = share;
   }
 
+  /** Returns the keys that are now left out; the object's own may be among them. */
   put(object: Weighed): readonly string[] {
     const tenant = this.#tenantOf(object.namespace);
     const before = tenant.objects.get(object.key);
@@ -86,6 +70,7 @@ class Tenancy implements MemoryShares {
     else if (tenant.objects.size === 0) this.#tenants.delete(namespace);
   }
 
+  /** Removes all objects of the namespace, as if none had been put. */
   forget(namespace: string): void {
     const tenant = this.#tenants.get(namespace);
     if (!tenant) return;
@@ -94,6 +79,7 @@ class Tenancy implements MemoryShares {
     for (const { firstOut } of this.#tenants.values()) this.hasSpace ||= firstOut !== undefined;
   }
 
+  /** Whether objects of this namespace are left out. */
   isOver(namespace: string): boolean {
     return this.#tenants.get(namespace)?.firstOut !== undefined;
   }

@@ -4,7 +4,7 @@ import { readList, type ListRequest } from './list.ts';
 import { createListOrigin, type ListOrigin } from './list-origin.ts';
 import { collectionPath, field, keyText, metadataOf, textField } from './object.ts';
 import type { Change, Versioned, WritableStore } from './store.ts';
-import { createKeeper, putObject, takeEvent, type Keep, type KeeperOptions, type Taking } from './keeper.ts';
+import { createKeeper, putObject, takeEvent, type KeeperOptions, type Taking } from './keeper.ts';
 import { createShareKeeper, type LeftOut, type ShareKeeper } from './share-keeper.ts';
 import type { KubeRequest, KubeTransport } from './transport.ts';
 import { createWantedNamespaces, type Fill } from './wanted-namespaces.ts';
@@ -34,12 +34,12 @@ export interface Reflector {
   watch(signal: AbortSignal, onOpen: () => void): Promise<void>;
   /** Makes the next step a list. The store keeps its content until then. */
   forget(): void;
-  /** Requests a list that may include left out objects. */
-  requestList(): void;
+  /** Requests a new list, which may include left out objects: at the end of a watch, at least ten minutes after the last list. */
+  readonly requestList: () => void;
   /** With `onlyWanted`: keeps the objects of the namespace from now on. Resolves when they are in the store. */
-  want(namespace: string): Promise<void>;
-  /** Removes the objects of the namespace. */
-  unwant(namespace: string): void;
+  readonly want: (namespace: string) => Promise<void>;
+  /** Removes the objects of the namespace, and keeps none from now on. */
+  readonly unwant: (namespace: string) => void;
   /** Where a watch resumes; undefined if a list is needed. */
   readonly version: string | undefined;
   readonly listed: boolean;
@@ -113,15 +113,12 @@ interface Parts<V> {
   readonly relist: ReturnType<typeof createRelist>;
 }
 
-async function list<V>(
-  { options, state, taking, origin, relist }: Parts<V>,
-  signal: AbortSignal,
-  onHeard: () => void,
-): Promise<void> {
-  const { contents, keep, wanted, apply, onLeftOut } = taking;
+async function list<V>(parts: Parts<V>, signal: AbortSignal, onHeard: () => void): Promise<void> {
+  const { options, state, taking, origin, relist } = parts;
+  const { contents, wanted, apply, onLeftOut } = taking;
   relist.begins();
   const listEnds = wanted.listBegins();
-  const { kept, listed, version } = await readAll(options, { contents, keep, signal, origin, onHeard });
+  const { kept, listed, version } = await readAll(parts, signal, onHeard);
   hear(state, options);
   taking.shares = listed;
   relist.listed();
@@ -173,17 +170,10 @@ function createRelist({ clock }: Pick<ReflectorOptions<never>, 'clock'>) {
   };
 }
 
-interface ReadAll<V> {
-  readonly contents: WritableStore<V>;
-  readonly keep: Keep<V>;
-  readonly signal: AbortSignal;
-  readonly origin: ListOrigin;
-  readonly onHeard: () => void;
-}
-
 async function readAll<V>(
-  options: ReflectorOptions<V>,
-  { contents, keep, signal, origin, onHeard }: ReadAll<V>,
+  { options, origin, taking: { contents, keep } }: Parts<V>,
+  signal: AbortSignal,
+  onHeard: () => void,
 ) {
   let isHeard = false;
   const kept = new Map<string, Versioned<V>>();

@@ -2,7 +2,7 @@ import type { KubeError } from './errors.ts';
 import { rememberTooLarge, wholeObject, type Fields, type TooLarge } from './fields.ts';
 import { field } from './object.ts';
 import { membersOf, fieldRuleOf, type FieldRule } from './field-rule.ts';
-import { createSieve, type Sieve } from './sieve.ts';
+import { Sieve } from './sieve.ts';
 import type { KubeRequest } from './transport.ts';
 
 /** Limit of one object that is read by its members. What exceeds it counts as too large, like a field that exceeds its own. */
@@ -28,7 +28,7 @@ export function createResponseReader({ fields = wholeObject, onItem }: Options):
   end(incomplete: () => KubeError): unknown;
 } {
   let response: unknown;
-  const sieve = createSieve({
+  const sieve = new Sieve({
     rule: onItem ? listRule(fields) : fieldRuleOf(fields),
     upTo: 'upTo' in fields ? fields.upTo : objectBytes,
     onValue: (value, tooLarge) => {
@@ -69,12 +69,12 @@ export function createEventReader(
   onEvent: (event: unknown) => void,
 ): Sieve {
   if ('upTo' in fields)
-    return createSieve({ rule: fieldRuleOf(fields), upTo: fields.upTo, onValue: (event) => onEvent(event) });
+    return new Sieve({ rule: fieldRuleOf(fields), upTo: fields.upTo, onValue: (event) => onEvent(event) });
   const members = membersOf([
     ['type', fieldRuleOf(small)],
     ['object', objectRule(fields)],
   ]);
-  return createSieve({
+  return new Sieve({
     rule: { upTo: 0, members },
     upTo: objectBytes,
     onValue: (event, tooLarge) => {

@@ -13,21 +13,17 @@ export function noteResponses(transport: KubeTransport, clock: Clock): NotedTran
   const note = () => {
     respondedAt = clock.elapsed();
   };
-  const noteRefusal = (error: unknown) => {
+  const noteRefusal = (error: unknown): never => {
     if (error instanceof KubeError && error.status !== undefined) note();
+    throw error;
   };
   return {
     ...transport,
     lastResponseMs: () => clock.elapsed() - respondedAt,
     async request(request) {
-      try {
-        const response = await transport.request(request);
-        note();
-        return response;
-      } catch (error) {
-        noteRefusal(error);
-        throw error;
-      }
+      const response = await transport.request(request).catch(noteRefusal);
+      note();
+      return response;
     },
     async *watch(request) {
       const onOpen = () => {
@@ -41,7 +37,6 @@ export function noteResponses(transport: KubeTransport, clock: Clock): NotedTran
         }
       } catch (error) {
         noteRefusal(error);
-        throw error;
       }
     },
   };

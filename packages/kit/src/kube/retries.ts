@@ -4,17 +4,7 @@ import { KubeError } from './errors.ts';
 import type { KubeTransport } from './transport.ts';
 
 /** Retries of one informer. */
-export interface Retries {
-  /**
-   * Resolves when this informer may retry, or when the signal aborts. The result aborts if the retry has no response soon after the API
-   * server has responded to another informer: `turn` then resolves at once.
-   */
-  turn(problem: KubeError | undefined, signal: AbortSignal): Promise<AbortSignal | undefined>;
-  /** The API server accepted a request: informers that could not reach it may retry. */
-  serverResponded(): void;
-  /** A watch worked: delays start from the beginning. */
-  worked(): void;
-}
+export type Retries = ReturnType<typeof retriesOf>;
 
 /** First and longest pause. */
 const pauses = { baseMs: 800, capMs: 5_000 };
@@ -32,7 +22,7 @@ const shared = new WeakMap<KubeTransport, Queue>();
  * response the others follow. So the server gets no more requests during an outage than from a single informer, and all resume soon
  * after it. An informer that the server refuses waits separately, with its own pauses.
  */
-export function retriesOf(transport: KubeTransport, clock: Clock, random: () => number): Retries {
+export function retriesOf(transport: KubeTransport, clock: Clock, random: () => number) {
   const queue = shared.get(transport) ?? createQueue(clock, random);
   shared.set(transport, queue);
   const own = createBackoff({ ...pauses, random });
@@ -52,13 +42,19 @@ export function retriesOf(transport: KubeTransport, clock: Clock, random: () => 
     queue.wake();
   };
   return {
+    /** The API server accepted a request: informers that could not reach it may retry. */
     serverResponded,
-    worked() {
+    /** A watch worked: delays start from the beginning. */
+    worked(): void {
       hasWorked = true;
       hasResponse = false;
       own.reset();
     },
-    async turn(problem, signal) {
+    /**
+     * Resolves when this informer may retry, or when the signal aborts. The result aborts if the retry has no response soon after the API
+     * server has responded to another informer: `turn` then resolves at once.
+     */
+    async turn(problem: KubeError | undefined, signal: AbortSignal): Promise<AbortSignal | undefined> {
       if (problem && isRefusal(problem)) serverResponded();
       const [isFirst, isOwnMatter] = [hasWorked, hasResponse];
       hasWorked = false;
@@ -90,31 +86,20 @@ interface Waiter {
   go(isProbe: boolean): void;
 }
 
-interface Queue {
-  /** Resolves at the waiter's turn, with a probe, or soon after `wake`, or when the signal aborts. */
-  wait(waiting: Waiting, signal: AbortSignal): Promise<Probe | undefined>;
-  wake(): void;
-  /** The probe has a response, or failed. Returns whether another informer had one before. */
-  end(probe: Probe): boolean;
-}
+type Queue = ReturnType<typeof createQueue>;
+type Probe = ReturnType<typeof createProbe>;
 
 /** A retry during an outage. */
-interface Probe {
-  readonly signal: AbortSignal;
-  /** Another informer has a response: this retry is given up in `ms`. */
-  outrun(ms: number): void;
-  /** Returns whether `outrun` was called. */
-  end(): boolean;
-}
-
-function createProbe(clock: Clock): Probe {
+function createProbe(clock: Clock) {
   const controller = new AbortController();
   let timer: Timer | undefined;
   const giveUp = () =>
     controller.abort(new KubeError('transport', 'no response, though the API server responds to others'));
   return {
     signal: controller.signal,
-    outrun: (ms) => void (timer ??= clock.after(ms, giveUp)),
+    /** Another informer has a response: this retry is given up in `ms`. */
+    outrun: (ms: number) => void (timer ??= clock.after(ms, giveUp)),
+    /** Returns whether `outrun` was called. */
     end: () => {
       timer?.cancel();
       return timer !== undefined;
@@ -123,16 +108,18 @@ function createProbe(clock: Clock): Probe {
 }
 
 /** The informers that could not reach the API server. */
-function createQueue(clock: Clock, random: () => number): Queue {
+function createQueue(clock: Clock, random: () => number) {
   /** Those without a response. */
   const probes = new Set<Probe>();
   const turns = createTurns(clock, random, probes);
   return {
-    end: (probe) => {
+    /** The probe has a response, or failed. Returns whether another informer had one before. */
+    end: (probe: Probe) => {
       probes.delete(probe);
       return probe.end();
     },
-    wait({ isFirst, retryAfterMs }, signal) {
+    /** Resolves at the waiter's turn, with a probe, or soon after `wake`, or when the signal aborts. */
+    wait({ isFirst, retryAfterMs }: Waiting, signal: AbortSignal): Promise<Probe | undefined> {
       const { promise, resolve } = Promise.withResolvers<Probe | undefined>();
       const notBefore = clock.elapsed() + retryAfterMs;
       let woken: Timer | undefined;

@@ -1,7 +1,7 @@
 import { createSums } from '../core/sums.ts';
 import type { Log } from '../serve/log.ts';
 import { field, textField } from './object.ts';
-import { createMemoryShares, type MemoryShares, type Share } from './memory-shares.ts';
+import { MemoryShares, type Share } from './memory-shares.ts';
 
 export interface LeftOut {
   /** `namespace/name`. */
@@ -14,35 +14,24 @@ const namedOfNamespace = 16;
 const namespacesNamed = 256;
 
 /** Decides which objects a store keeps, and logs once for each list that a namespace has more. */
-export interface ShareKeeper {
-  /** Returns the keys that are now left out; the object's own may be among them. `bytes`: of its view, in the heap. */
-  put(key: string, object: unknown, bytes: number): readonly string[];
-  remove(key: string): void;
-  /** Removes all objects of a namespace, and its state. */
-  forget(namespace: string): void;
-  isOver(namespace: string): boolean;
-  /** Records a left out object by name, for messages to its owners. Returns whether it was added. */
-  name(object: LeftOut): boolean;
-  readonly named: ReadonlyMap<string, LeftOut>;
-  /** Whether removals have made space for left out objects. */
-  readonly hasSpace: boolean;
-}
+export type ShareKeeper = ReturnType<typeof createShareKeeper>;
 
-export interface ShareKeeperOptions {
+interface ShareKeeperOptions {
   readonly share?: Share;
   readonly kind: { readonly kind: string };
   readonly log?: Log;
 }
 
-export function createShareKeeper({ share, kind, log }: ShareKeeperOptions): ShareKeeper {
-  const room: MemoryShares | undefined = share && createMemoryShares(share);
+export function createShareKeeper({ share, kind, log }: ShareKeeperOptions) {
+  const room = share && new MemoryShares(share);
   const naming = createNaming();
   const reported = new Set<string>();
   return {
-    named: naming.named,
-    name: (object) => naming.name(object),
-    put(key, object, bytes) {
-      if (!room || !share) return [];
+    named: naming.named as ReadonlyMap<string, LeftOut>,
+    name: (object: LeftOut) => naming.name(object),
+    /** Returns the keys that are now left out; the object's own may be among them. `bytes`: of its view, in the heap. */
+    put(key: string, object: unknown, bytes: number): readonly string[] {
+      if (!room) return [];
       const metadata = field(object, 'metadata');
       const namespace = textField(metadata, 'namespace');
       const createdAt = textField(metadata, 'creationTimestamp');
@@ -55,16 +44,18 @@ export function createShareKeeper({ share, kind, log }: ShareKeeperOptions): Sha
       }
       return out;
     },
-    remove(key) {
+    remove(key: string): void {
       naming.remove(key);
       room?.remove(key);
     },
-    forget(namespace) {
+    /** Removes all objects of a namespace, and its state. */
+    forget(namespace: string): void {
       naming.forget(namespace);
       reported.delete(namespace);
       room?.forget(namespace);
     },
-    isOver: (namespace) => room?.isOver(namespace) ?? false,
+    isOver: (namespace: string) => room?.isOver(namespace) ?? false,
+    /** Whether removals have made space for left out objects. */
     get hasSpace() {
       return room?.hasSpace ?? false;
     },
@@ -87,6 +78,7 @@ function createNaming() {
   };
   return {
     named,
+    /** Records a left out object by name, for messages to its owners. Returns whether it was added. */
     name(object: LeftOut): boolean {
       const namespace = namespaceOf(object.key);
       const count = counts.of(namespace);

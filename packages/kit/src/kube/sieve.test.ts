@@ -5,7 +5,7 @@ import type { Fields, TooLarge } from './fields.ts';
 import { createResponseReader, createEventReader } from './response-reader.ts';
 import { KubeError } from './errors.ts';
 import { membersOf, fieldRuleOf } from './field-rule.ts';
-import { createSieve } from './sieve.ts';
+import { Sieve } from './sieve.ts';
 
 const incomplete = () => new KubeError('transport', 'incomplete');
 
@@ -23,7 +23,7 @@ function pieces(bytes: Buffer, sizes: readonly number[]): Buffer[] {
 function sieve(text: string, fields: Fields, sizes: readonly number[] = []) {
   const values: unknown[] = [];
   const tooLarge: TooLarge[] = [];
-  const reader = createSieve({
+  const reader = new Sieve({
     rule: fieldRuleOf(fields),
     upTo: 10_000,
     onValue(value, left) {
@@ -300,7 +300,7 @@ describe('an item of a list', () => {
   const items = { upTo: 0, items: fieldRuleOf({ members: { a: { upTo: 1000 }, b: { upTo: 1000 } } }) };
   const read = (...list: readonly object[]) => {
     const got: [value: unknown, tooLarge: readonly TooLarge[]][] = [];
-    const reader = createSieve({
+    const reader = new Sieve({
       rule: { upTo: 0, members: membersOf([['items', items]]) },
       upTo: 100,
       onValue: () => undefined,

@@ -3,9 +3,9 @@
 import type { TooLarge } from './fields.ts';
 import { isCompared, lookedAt, mostCompared, openFrame, pathOf, type Frame } from './frame.ts';
 import { decoded, notJson, parse, unescaped } from './json-text.ts';
-import { createKeptText, type KeptText } from './kept-text.ts';
+import { KeptText } from './kept-text.ts';
 import type { FieldRule } from './field-rule.ts';
-import { createValueScanner, type ValueScanner } from './value-scanner.ts';
+import { ValueScanner } from './value-scanner.ts';
 
 export interface SieveOptions {
   readonly rule: FieldRule;
@@ -14,13 +14,6 @@ export interface SieveOptions {
   readonly onItem?: (value: unknown, tooLarge: readonly TooLarge[]) => void;
   /** Limit in bytes of one value or item. */
   readonly upTo: number;
-}
-
-export interface Sieve {
-  /** Reads the next bytes and passes on every completed value. Throws KubeError for invalid JSON. */
-  push(chunk: Buffer): void;
-  /** Whether no value is incomplete. */
-  readonly isComplete: boolean;
 }
 
 /** In bytes. Wanted names are shorter; an editor can write keys as long as the object. */
@@ -37,14 +30,10 @@ const closeList = 0x5d;
 
 type State = 'between' | 'before-key' | 'key' | 'colon' | 'before-value' | 'value' | 'after-value';
 
-export function createSieve(options: SieveOptions): Sieve {
-  return new ByteSieve(options);
-}
-
-class ByteSieve implements Sieve {
+export class Sieve {
   readonly #options: SieveOptions;
-  readonly #kept: KeptText = createKeptText();
-  readonly #scanner: ValueScanner = createValueScanner();
+  readonly #kept = new KeptText();
+  readonly #scanner = new ValueScanner();
   readonly #frames: Frame[] = [];
   #state: State = 'between';
   #key = '';
@@ -64,10 +53,12 @@ class ByteSieve implements Sieve {
     this.#options = options;
   }
 
+  /** Whether no value is incomplete. */
   get isComplete(): boolean {
     return this.#state === 'between';
   }
 
+  /** Reads the next bytes and passes on every completed value. Throws KubeError for invalid JSON. */
   push(chunk: Buffer): void {
     let at = 0;
     while (at < chunk.length) {

@@ -24,21 +24,10 @@ export interface Versioned<V> {
 }
 
 /** The store and its writers, which return the changes in order. */
-export interface WritableStore<V> {
-  readonly store: Store<V>;
-  readonly put: (object: Versioned<V>) => readonly Change<V>[];
-  readonly remove: (key: string) => readonly Change<V>[];
-  /** The stored object, if it has the same uid and version. */
-  readonly same: (object: Versioned<V>) => Versioned<V> | undefined;
-  readonly keysOf: (namespace: string) => readonly string[];
-  /** Empty if there is no such object. */
-  readonly uidOf: (key: string) => string;
-  /** Replaces the whole content; unchanged objects cause no change. */
-  readonly replaceAll: (objects: readonly Versioned<V>[]) => readonly Change<V>[];
-}
+export type WritableStore<V> = ReturnType<typeof createStore<V>>;
 
 /** An in-memory map with secondary indexes. Keeps the view, uid and version of each object. */
-export function createStore<V>(indexes: Indexes<V> = {}): WritableStore<V> {
+export function createStore<V>(indexes: Indexes<V> = {}) {
   const table = createTable(indexes);
 
   const put = (object: Versioned<V>): readonly Change<V>[] => {
@@ -65,15 +54,18 @@ export function createStore<V>(indexes: Indexes<V> = {}): WritableStore<V> {
     store: table.store,
     put,
     remove,
-    same(object) {
+    /** The stored object, if it has the same uid and version. */
+    same: (object: Versioned<V>): Versioned<V> | undefined => {
       const known = table.entries.get(object.key);
       return known?.uid === object.uid && known.resourceVersion === object.resourceVersion
         ? known
         : undefined;
     },
-    keysOf: (namespace) => [...table.entries.keys()].filter((key) => key.startsWith(`${namespace}/`)),
-    uidOf: (key) => table.entries.get(key)?.uid ?? '',
-    replaceAll(objects) {
+    keysOf: (namespace: string) => [...table.entries.keys()].filter((key) => key.startsWith(`${namespace}/`)),
+    /** Empty if there is no such object. */
+    uidOf: (key: string) => table.entries.get(key)?.uid ?? '',
+    /** Replaces the whole content; unchanged objects cause no change. */
+    replaceAll: (objects: readonly Versioned<V>[]): readonly Change<V>[] => {
       const listed = new Set(objects.map(({ key }) => key));
       const vanished = [...table.entries.keys()].filter((key) => !listed.has(key));
       // Deletions first: an address or label that moved to another object is free before it is assigned.

@@ -33,32 +33,28 @@ export interface StrangerCheckOptions {
   readonly clock: Clock;
 }
 
+export type StrangerCheck = ReturnType<typeof createStrangerCheck>;
+
 /**
  * Checks that reviews of the API server mean something: one that allows everything (AlwaysAllow) also allows an invented user, and
  * would give every pod every identity.
  */
-export interface StrangerCheck {
-  /** Whether the last review refused the invented user; undefined: none has succeeded yet. The first call starts the check. */
-  isRefused(): boolean | undefined;
-  /** Resolves after the first review, or when the check ends. */
-  readonly looked: Promise<unknown>;
-  /** After the first call of `isRefused`, reviews until the signal aborts or `onResult` ends it. */
-  run(signal: AbortSignal): Promise<void>;
-}
-
-export function createStrangerCheck(options: StrangerCheckOptions): StrangerCheck {
+export function createStrangerCheck(options: StrangerCheckOptions) {
   const { reviewer, right, onResult, clock } = options;
   const begun = Promise.withResolvers<undefined>();
   const looked = Promise.withResolvers<undefined>();
   let isRefused: boolean | undefined;
 
   return {
-    isRefused() {
+    /** Whether the last review refused the invented user; undefined: none has succeeded yet. The first call starts the check. */
+    isRefused(): boolean | undefined {
       begun.resolve(undefined);
       return isRefused;
     },
-    looked: looked.promise,
-    async run(signal) {
+    /** Resolves after the first review, or when the check ends. */
+    looked: looked.promise as Promise<unknown>,
+    /** After the first call of `isRefused`, reviews until the signal aborts or `onResult` ends it. */
+    async run(signal: AbortSignal): Promise<void> {
       await Promise.race([begun.promise, aborted(signal)]);
       while (!signal.aborted) {
         const result = await reviewStranger(reviewer, right, signal);

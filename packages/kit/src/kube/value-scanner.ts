@@ -1,12 +1,3 @@
-/** Finds the end of one JSON value in chunks that may end anywhere, by strings and brackets only. */
-export interface ValueScanner {
-  /** The next byte is the first of a value. */
-  begin(): void;
-  /** The end of the value in this chunk, or the chunk's end if it continues. */
-  scan(chunk: Buffer, start: number): number;
-  readonly isDone: boolean;
-}
-
 const quote = 0x22;
 const backslash = 0x5c;
 const comma = 0x2c;
@@ -18,16 +9,14 @@ const bracketBit = 0x20;
 /** Bytes of a string to check one by one before a native search is faster. */
 const nearBytes = 64;
 
-export function createValueScanner(): ValueScanner {
-  return new Scanner();
-}
-
-class Scanner implements ValueScanner {
+/** Finds the end of one JSON value in chunks that may end anywhere, by strings and brackets only. */
+export class ValueScanner {
   isDone = false;
   #depth = 0;
   #inString = false;
   #isEscaped = false;
 
+  /** The next byte is the first of a value. */
   begin(): void {
     this.isDone = false;
     this.#depth = 0;
@@ -35,6 +24,7 @@ class Scanner implements ValueScanner {
     this.#isEscaped = false;
   }
 
+  /** The end of the value in this chunk, or the chunk's end if it continues. */
   scan(chunk: Buffer, start: number): number {
     let at = start;
     while (at < chunk.length && !this.isDone) {

@@ -3,20 +3,9 @@ import type { Ambient } from '../serve/ambient.ts';
 import type { Log } from '../serve/log.ts';
 
 /** The namespaces of which a store keeps objects. */
-export interface WantedNamespaces {
-  has(namespace: string): boolean;
-  /** Resolves when all objects of the namespace are in the store; never if it is given up before. */
-  add(namespace: string): Promise<void>;
-  remove(namespace: string): void;
-  /** The watch has reported this object: its state in a response that was requested earlier does not count any more. */
-  touched(namespace: string, key: string): void;
-  /** A complete list begins. The returned function is to be called when its objects are in the store; it returns the namespaces given up meanwhile. */
-  listBegins(): () => readonly string[];
-  /** The store can be completed by lists of single namespaces: it has been listed, and the watch begins. */
-  canFill(signal: AbortSignal): void;
-}
+export type WantedNamespaces = ReturnType<typeof createWantedNamespaces>;
 
-export interface WantedOptions extends Pick<Ambient, 'clock' | 'random'> {
+interface WantedOptions extends Pick<Ambient, 'clock' | 'random'> {
   /** Lists one namespace into the store. Objects for which `isTouched` returns true are to be left as they are. */
   readonly fill: (namespace: string, fill: Fill) => Promise<void>;
   readonly kind: { readonly kind: string };
@@ -41,27 +30,30 @@ const pauses = { baseMs: 800, capMs: 5_000 };
  * Which namespaces are wanted, and which of them the store holds. One list and one watch serve all namespaces; for one that is wanted later,
  * a list of that namespace alone is added, from the database and so not older than the store.
  */
-export function createWantedNamespaces(options: WantedOptions): WantedNamespaces {
+export function createWantedNamespaces(options: WantedOptions) {
   const all = new Map<string, Wanted>();
   /** Undefined while a complete list is due or running, which contains all namespaces that are wanted at its start. */
   let running: AbortSignal | undefined;
 
   return {
-    has: (namespace) => all.has(namespace),
-    add(namespace) {
+    has: (namespace: string) => all.has(namespace),
+    /** Resolves when all objects of the namespace are in the store; never if it is given up before. */
+    add(namespace: string): Promise<void> {
       const wanted = all.get(namespace) ?? newcomer();
       all.set(namespace, wanted);
       if (running) start(namespace, wanted, { options, signal: running });
       return wanted.held.promise;
     },
-    remove(namespace) {
+    remove(namespace: string): void {
       all.get(namespace)?.filling?.stop.abort();
       all.delete(namespace);
     },
-    touched(namespace, key) {
+    /** The watch has reported this object: its state in a response that was requested earlier does not count any more. */
+    touched(namespace: string, key: string): void {
       all.get(namespace)?.filling?.touched.add(key);
     },
-    listBegins() {
+    /** A complete list begins. The returned function is to be called when its objects are in the store; it returns the namespaces given up meanwhile. */
+    listBegins(): () => readonly string[] {
       running = undefined;
       // The list contains them too. What they read earlier must not replace it.
       for (const wanted of all.values()) {
@@ -74,7 +66,8 @@ export function createWantedNamespaces(options: WantedOptions): WantedNamespaces
         return listed.map(([namespace]) => namespace).filter((namespace) => !all.has(namespace));
       };
     },
-    canFill(signal) {
+    /** The store can be completed by lists of single namespaces: it has been listed, and the watch begins. */
+    canFill(signal: AbortSignal): void {
       running = signal;
       for (const [namespace, wanted] of all) start(namespace, wanted, { options, signal });
     },

@@ -3,17 +3,9 @@ import { endWith } from '../core/end-with.ts';
 import { asKubeError, KubeError, silence } from './errors.ts';
 
 /** Ends a request when its caller aborts it or after too long a silence. */
-export interface Watchdog {
-  readonly signal: AbortSignal;
-  /** Restarts the timer, which lasts `ms` from now on. */
-  feed(ms?: number): void;
-  /** Classifies an error of the request: aborted, silent or broken. */
-  explain(error: unknown): KubeError;
-  /** To be called at the end of the request in any case. */
-  end(): void;
-}
+export type Watchdog = ReturnType<typeof createWatchdog>;
 
-export interface WatchdogOptions {
+interface WatchdogOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal | undefined;
   readonly timeoutMs: number | undefined;
@@ -21,7 +13,7 @@ export interface WatchdogOptions {
   readonly outlives?: (() => boolean) | undefined;
 }
 
-export function createWatchdog({ clock, signal, ...options }: WatchdogOptions): Watchdog {
+export function createWatchdog({ clock, signal, ...options }: WatchdogOptions) {
   let { timeoutMs = Infinity } = options;
   const controller = new AbortController();
   let timer: Timer | undefined;
@@ -45,9 +37,12 @@ export function createWatchdog({ clock, signal, ...options }: WatchdogOptions): 
 
   return {
     signal: controller.signal,
+    /** Restarts the timer, which lasts `ms` from now on. */
     feed,
-    explain: (error) => asKubeError(silent ?? error, signal),
-    end() {
+    /** Classifies an error of the request: aborted, silent or broken. */
+    explain: (error: unknown) => asKubeError(silent ?? error, signal),
+    /** To be called at the end of the request in any case. */
+    end(): void {
       timer?.cancel();
       stopListening();
     },

@@ -4,12 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https';
 import { Server as Listener, type AddressInfo } from 'node:net';
 import type { Clock } from '../core/clock.ts';
-import {
-  createConnections,
-  type Arrival,
-  type Connections,
-  type ConnectionsOptions,
-} from './connections/connections.ts';
+import { createConnections, type Arrival, type ConnectionsOptions } from './connections/connections.ts';
 import { closeSoon } from './connections/close-soon.ts';
 import { limitHandshakes } from './connections/handshakes.ts';
 import { createMessageClass } from './message-class.ts';
@@ -56,23 +51,12 @@ export interface OwnTls {
   readonly certificate: string;
 }
 
-export interface Guarded<About> {
-  readonly server: Server;
-  /** From now on new connections get this certificate. Only with `tls`. */
-  readonly renew: (tls: OwnTls) => void;
-  readonly connections: Connections<About>;
-  /** Returns the port; 0 lets the system choose one. Without an address: all of them. */
-  readonly listen: (at: { readonly port: number; readonly host?: string }) => Promise<number>;
-  /** Accepts no new connections, and closes the others when their requests are answered, or after this time. */
-  readonly close: (graceMs: number) => Promise<void>;
-}
-
 const statusAlone = {
   tooFast: 'HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\nConnection: close\r\n\r\n',
   malformed: 'HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n',
 };
 
-export function createGuardedServer<About>(options: GuardOptions<About>): Guarded<About> {
+export function createGuardedServer<About>(options: GuardOptions<About>) {
   const { clock, handle, refuse, lines = statusAlone } = options;
   const { longestHead: maxHeaderSize = requestLimits.maxHeaderSize } = options;
   const connections = createConnections(options);
@@ -108,14 +92,17 @@ export function createGuardedServer<About>(options: GuardOptions<About>): Guarde
   return {
     server,
     connections,
-    renew: (tls) => tlsServer?.setSecureContext(tlsSettings(tls)),
-    listen: async (at) => {
+    /** From now on new connections get this certificate. Only with `tls`. */
+    renew: (tls: OwnTls) => tlsServer?.setSecureContext(tlsSettings(tls)),
+    /** Returns the port; 0 lets the system choose one. Without an address: all of them. */
+    listen: async (at: { readonly port: number; readonly host?: string }): Promise<number> => {
       await once(server.listen(at), 'listening');
       // The kernel may fail to accept one connection (ENOBUFS), which must not end the process.
       server.on('error', () => undefined);
       return (server.address() as AddressInfo).port;
     },
-    close: (graceMs) => {
+    /** Accepts no new connections, and closes the others when their requests are answered, or after this time. */
+    close: (graceMs: number): Promise<void> => {
       connections.release();
       return closeGently(server, graceMs, clock);
     },

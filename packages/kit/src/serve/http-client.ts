@@ -61,14 +61,9 @@ interface UrlRequest extends Pick<BoundedRequest, 'method' | 'body' | 'signal' |
   readonly headers: Readonly<Record<string, string>>;
 }
 
-export interface HttpClient {
-  /** Resolves with the whole response. */
-  send(url: string | URL, request: UrlRequest): Promise<HttpResponse>;
-  /** Ends running, waiting and later requests. */
-  close(): void;
-}
+export type HttpClient = ReturnType<typeof createHttpClient>;
 
-export interface HttpClientOptions {
+interface HttpClientOptions {
   /** For one host. */
   readonly maxSockets: number;
   /** An idle connection is closed after so long, or earlier if the server announces it; so is one to a proxy that does not answer. */
@@ -78,7 +73,7 @@ export interface HttpClientOptions {
 }
 
 /** Keeps connections alive. */
-export function createHttpClient({ maxSockets, idleMs, usesProxy = false }: HttpClientOptions): HttpClient {
+export function createHttpClient({ maxSockets, idleMs, usesProxy = false }: HttpClientOptions) {
   const settings = { keepAlive: true, maxSockets, timeout: idleMs };
   const agents = new Map<string, http.Agent>();
   const closing = new AbortController();
@@ -91,13 +86,15 @@ export function createHttpClient({ maxSockets, idleMs, usesProxy = false }: Http
   };
 
   return {
-    async send(url, request) {
+    /** Resolves with the whole response. */
+    async send(url: string | URL, request: UrlRequest): Promise<HttpResponse> {
       const address = new URL(url);
       const signal = AbortSignal.any([request.signal, closing.signal]);
       const target = { ...urlToHttpOptions(address), agent: agentFor(address) };
       return sendClosing({ ...target, ...request, signal });
     },
-    close() {
+    /** Ends running, waiting and later requests. */
+    close(): void {
       closing.abort(new Error('the connections are closed'));
       for (const agent of agents.values()) agent.destroy();
     },

@@ -40,5 +40,5 @@ export {
 export { readServiceArguments } from './service-arguments.ts';
 export { keepAdminServer } from './keep-admin-server.ts';
 export { openTracer } from './tracing/open-tracer.ts';
-export type { OpenTracer } from './tracing/tracer-options.ts';
+export type { OpenTracer } from './tracing/otlp-tracer.ts';
 export { runProcess } from './lifecycle.ts';

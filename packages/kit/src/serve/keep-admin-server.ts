@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { aborted } from '../core/aborted.ts';
 import type { Clock } from '../core/clock.ts';
 import { startAdminServer, type AdminServer, type AdminServerOptions } from './admin-server.ts';
 
@@ -14,7 +14,7 @@ export async function keepAdminServer(
 ): Promise<void> {
   const server = await startWhenFree(options, clock, signal);
   if (!server) return;
-  if (!signal.aborted) await once(signal, 'abort');
+  await aborted(signal);
   await server.close();
 }
 

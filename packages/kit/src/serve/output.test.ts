@@ -1,13 +1,13 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, test } from 'vitest';
 import { createLog, logLine } from './log.ts';
-import { createOutput } from './output.ts';
+import { Output } from './output.ts';
 
 function stage(room = 100) {
   const clock = createFakeClock();
   const written: string[] = [];
   const reader = { takes: Infinity };
-  const output = createOutput({
+  const output = new Output({
     write: (bytes) => {
       const taken = Math.min(bytes.length, reader.takes);
       reader.takes -= taken;
@@ -53,7 +53,7 @@ describe('output', () => {
   });
 
   test('lines without a reader are counted, and the process continues', () => {
-    const output = createOutput({
+    const output = new Output({
       write: () => {
         throw new Error('EPIPE');
       },

@@ -1,25 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { Clock, Timer } from '../core/clock.ts';
 
-/** Log and audit of a process: whole lines, in order. Never blocks on the reader. */
-export interface Output {
-  /** Written at once, after all appended lines, unless the reader is behind: a crash loses no such line. */
-  write(line: string): void;
-  /** Written within `holdMs`, together with others. For frequent lines. */
-  append(line: string): void;
-  /** Whether lines wait for the reader. */
-  readonly isBehind: boolean;
-  /** Number of lines dropped for lack of room or of a reader. */
-  readonly lost: number;
-  /** Calls `say` with the number of lost lines when the reader has caught up. Only the last listener is called. */
-  onLost(say: (lines: number) => void): void;
-  /** The last lines of the process; each is taken when the reader has accepted the one before. Only the last listener is called. */
-  onEnd(lines: () => Iterable<string>): void;
-  /** Writes all lines, then the last ones. `wait` blocks for a moment; it returns false if there is no more time. */
-  end(wait: () => boolean): void;
-}
-
-export interface OutputOptions {
+interface OutputOptions {
   /** Writes without blocking; returns the number of bytes written. Throws if the reader is gone. */
   readonly write: (bytes: Uint8Array) => number;
   readonly clock: Clock;
@@ -35,70 +17,78 @@ const holdMs = 50;
 const retryMs = 10;
 const lineEnd = 0x0a;
 
-export function createOutput(options: OutputOptions): Output {
-  const { clock } = options;
-  const lines = new Lines(options);
-  let timer: Timer | undefined;
-  let reported = 0;
-  let say: (lines: number) => void = () => undefined;
+/** Log and audit of a process: whole lines, in order. Never blocks on the reader. */
+export class Output {
+  readonly #lines: Lines;
+  readonly #clock: Clock;
+  #timer: Timer | undefined;
+  #reported = 0;
+  #say: (lines: number) => void = () => undefined;
+  #last: () => Iterable<string> = () => [];
 
-  const flush = () => {
-    timer?.cancel();
-    timer = undefined;
-    const isTaken = lines.handOn();
-    if (lines.size > 0) timer = clock.after(retryMs, flush);
-    else if (isTaken && lines.lost > reported) {
-      const more = lines.lost - reported;
-      reported = lines.lost;
-      say(more);
+  constructor(options: OutputOptions) {
+    this.#lines = new Lines(options);
+    this.#clock = options.clock;
+  }
+
+  /** Whether lines wait for the reader. */
+  get isBehind(): boolean {
+    return this.#lines.size > 0;
+  }
+
+  /** Number of lines dropped for lack of room or of a reader. */
+  get lost(): number {
+    return this.#lines.lost;
+  }
+
+  /** Written at once, after all appended lines, unless the reader is behind: a crash loses no such line. */
+  write(line: string): void {
+    if (this.#lines.add(line)) this.#flush();
+  }
+
+  /** Written within `holdMs`, together with others. For frequent lines. */
+  append(line: string): void {
+    if (!this.#lines.add(line)) return;
+    if (this.#lines.isDue) this.#flush();
+    else this.#timer ??= this.#clock.after(holdMs, () => this.#flush());
+  }
+
+  /** Calls `say` with the number of lost lines when the reader has caught up. Only the last listener is called. */
+  onLost(say: (lines: number) => void): void {
+    this.#say = say;
+  }
+
+  /** The last lines of the process; each is taken when the reader has accepted the one before. Only the last listener is called. */
+  onEnd(lines: () => Iterable<string>): void {
+    this.#last = lines;
+  }
+
+  /** Writes all lines, then the last ones. `wait` blocks for a moment; it returns false if there is no more time. */
+  end(wait: () => boolean): void {
+    this.#flush();
+    if (!this.#isAllTaken(wait)) return;
+    for (const line of this.#last()) {
+      this.write(line);
+      if (!this.#isAllTaken(wait)) return;
     }
-  };
-  const write = (line: string) => {
-    if (lines.add(line)) flush();
-  };
-  return {
-    write,
-    append(line) {
-      if (!lines.add(line)) return;
-      if (lines.isDue) flush();
-      else timer ??= clock.after(holdMs, flush);
-    },
-    onLost(listener) {
-      say = listener;
-    },
-    ...createEnd(lines, write, flush),
-    get isBehind() {
-      return lines.size > 0;
-    },
-    get lost() {
-      return lines.lost;
-    },
-  };
-}
+  }
 
-function createEnd(
-  lines: Lines,
-  write: (line: string) => void,
-  flush: () => void,
-): Pick<Output, 'onEnd' | 'end'> {
-  let last: () => Iterable<string> = () => [];
-  const isAllTaken = (wait: () => boolean): boolean => {
-    while (lines.size > 0 && wait()) flush();
-    return lines.size === 0;
-  };
-  return {
-    onEnd(listener) {
-      last = listener;
-    },
-    end(wait) {
-      flush();
-      if (!isAllTaken(wait)) return;
-      for (const line of last()) {
-        write(line);
-        if (!isAllTaken(wait)) return;
-      }
-    },
-  };
+  #isAllTaken(wait: () => boolean): boolean {
+    while (this.isBehind && wait()) this.#flush();
+    return !this.isBehind;
+  }
+
+  #flush(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    const isTaken = this.#lines.handOn();
+    if (this.isBehind) this.#timer = this.#clock.after(retryMs, () => this.#flush());
+    else if (isTaken && this.lost > this.#reported) {
+      const more = this.lost - this.#reported;
+      this.#reported = this.lost;
+      this.#say(more);
+    }
+  }
 }
 
 /** Waiting lines: the newest as text, older ones as bytes, which take less of the heap. */

@@ -1,18 +1,15 @@
 import { asciiJson, printable } from '../core/printable.ts';
 
 /** Output of a command for people or programs; escapes untrusted text. */
-export interface Printer {
-  line(text: string): void;
-  json(value: unknown): void;
-}
+export type Printer = ReturnType<typeof createPrinter>;
 
 /** Limit, since text of users can be as large as an object. */
 const longestLine = 8_192;
 
-export function createPrinter(write: (line: string) => void): Printer {
+export function createPrinter(write: (line: string) => void) {
   return {
-    line: (text) => write(shortened(printable(text))),
-    json: (value) => write(asciiJson(JSON.stringify(value))),
+    line: (text: string) => write(shortened(printable(text))),
+    json: (value: unknown) => write(asciiJson(JSON.stringify(value))),
   };
 }
 

@@ -2,12 +2,6 @@ import type { MetricSpec } from '../core/metrics.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** The time series of a metric: one for each used combination of label values. */
-export interface SeriesOf<Series> {
-  of(labels?: Labels): Series;
-  all(): readonly Series[];
-}
-
 interface Dimension {
   readonly name: string;
   readonly indexOf: ReadonlyMap<string, number>;
@@ -18,13 +12,10 @@ interface Dimension {
 const noLabels: Labels = {};
 
 /**
- * A value outside the declared set counts as `other`, so there are few combinations, in a plain array. A lookup allocates nothing, since
+ * The time series of a metric: one for each used combination of label values. A value outside the declared set counts as `other`, so there are few combinations, in a plain array. A lookup allocates nothing, since
  * each request needs several.
  */
-export function createSeries<Series>(
-  declared: MetricSpec['labels'],
-  create: (labels: Labels) => Series,
-): SeriesOf<Series> {
+export function createSeries<Series>(declared: MetricSpec['labels'], create: (labels: Labels) => Series) {
   const dimensions = Object.entries(declared ?? {}).map(([name, allowed]) => dimensionOf(name, allowed));
   const found: (Series | undefined)[] = [];
   const positionIn = ({ name, indexOf, other }: Dimension, labels: Labels) =>
@@ -33,7 +24,7 @@ export function createSeries<Series>(
     Object.fromEntries(dimensions.map((one) => [one.name, one.values[positionIn(one, labels)] ?? '']));
 
   return {
-    of(labels = noLabels) {
+    of(labels = noLabels): Series {
       let index = 0;
       for (const one of dimensions) index = index * one.values.length + positionIn(one, labels);
       return (found[index] ??= create(labelsOf(labels)));

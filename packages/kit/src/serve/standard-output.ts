@@ -1,7 +1,7 @@
 // The door to file descriptor 1.
 import { constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { createOutput, type Output } from './output.ts';
+import { Output } from './output.ts';
 import { systemClock } from './system-clock.ts';
 
 const descriptorOfOutput = 1;
@@ -16,7 +16,7 @@ let standard: Output | undefined;
 export function standardOutput(): Output {
   if (standard === undefined) {
     let write: ((bytes: Uint8Array) => number) | undefined;
-    const output = createOutput({
+    const output = new Output({
       write: (bytes) => (write ??= writerWithoutWait())(bytes),
       clock: systemClock,
     });

@@ -8,7 +8,7 @@ export interface Line {
   isIdle(): boolean;
 }
 
-export interface CallerOptions {
+interface CallerOptions {
   readonly peer: string;
   readonly pace: Pace;
   readonly clock: Clock;
@@ -16,27 +16,12 @@ export interface CallerOptions {
 }
 
 /** The connections from one address. While the caller is over its rate, none or only a few of them are read. */
-export interface Caller<L extends Line = Line> {
-  readonly peer: string;
-  readonly pace: Pace;
-  readonly size: number;
-  add(line: L): void;
-  /** Returns whether the caller had it. */
-  remove(line: L): boolean;
-  isHeld(line: L): boolean;
-  /** Stops reading until its pace allows it. */
-  hold(): void;
-  /** Reads all connections. */
-  release(): void;
-  lines(): readonly L[];
-  /** The connection to close first: the oldest idle one, else the oldest. */
-  idlest(): L | undefined;
-}
+export type Caller<L extends Line> = ReturnType<typeof createCaller<L>>;
 
 /** Between checks of a held caller. */
 const shortestWaitMs = 10;
 
-export function createCaller<L extends Line>({ peer, pace, clock, onPaused }: CallerOptions): Caller<L> {
+export function createCaller<L extends Line>({ peer, pace, clock, onPaused }: CallerOptions) {
   const lines = createLines<L>();
   let timer: Timer | undefined;
 
@@ -56,28 +41,32 @@ export function createCaller<L extends Line>({ peer, pace, clock, onPaused }: Ca
     lookLater();
   };
 
-  const all = () => [...lines.read, ...lines.held];
+  const all = (): readonly L[] => [...lines.read, ...lines.held];
 
   return {
     peer,
     pace,
+    /** Stops reading until its pace allows it. */
     hold,
     lines: all,
     get size() {
       return lines.read.size + lines.held.size;
     },
-    add(line) {
+    add(line: L): void {
       lines.read.add(line);
       if (timer) hold();
     },
-    remove: (line) => lines.read.delete(line) || lines.held.delete(line),
-    isHeld: (line) => lines.held.has(line),
-    release() {
+    /** Returns whether the caller had it. */
+    remove: (line: L) => lines.read.delete(line) || lines.held.delete(line),
+    isHeld: (line: L) => lines.held.has(line),
+    /** Reads all connections. */
+    release(): void {
       timer?.cancel();
       timer = undefined;
       lines.readSome(Infinity);
     },
-    idlest() {
+    /** The connection to close first: the oldest idle one, else the oldest. */
+    idlest(): L | undefined {
       const inOrder = all();
       return inOrder.find((line) => line.isIdle()) ?? inOrder[0];
     },

@@ -1,14 +1,9 @@
 import type { Caller, Line } from './caller.ts';
 
-export interface Callers<L extends Line> {
-  of(peer: string): Caller<L>;
-  all(): Iterable<Caller<L>>;
-}
-
 /** Includes callers without a connection, so that a new connection does not reset their pace. */
 const callersKept = 2_048;
 
-export function createCallers<L extends Line>(create: (peer: string) => Caller<L>): Callers<L> {
+export function createCallers<L extends Line>(create: (peer: string) => Caller<L>) {
   const callers = new Map<string, Caller<L>>();
 
   const forgetSome = () => {
@@ -20,7 +15,7 @@ export function createCallers<L extends Line>(create: (peer: string) => Caller<L
 
   return {
     all: () => callers.values(),
-    of(peer) {
+    of(peer: string): Caller<L> {
       const known = callers.get(peer);
       if (known) return known;
       forgetSome();

@@ -46,21 +46,7 @@ export interface Arrival<About> {
   readonly verdict: 'answer' | 'refuse' | 'drop';
 }
 
-export interface Connections<About> {
-  /** Returns false for a new connection that it has closed: its caller and the group open too many. */
-  admit(socket: Socket): boolean;
-  /** To be called for an admitted connection after Node's server has it. */
-  enter(socket: Socket): void;
-  /** Called for each request head. If too many before it are unanswered, its connection is closed. */
-  acceptsRequest(socket: Socket): boolean;
-  arrive(socket: Socket, response: ServerResponse, now: number): Arrival<About>;
-  /** To be called after the program got a request, answered or not, to count the unwritten bytes. */
-  given(socket: Socket, response: ServerResponse): void;
-  /** Whether it is not read because its caller is over its rate. */
-  isHeld(socket: object): boolean;
-  /** Removes all limits, so that running requests can finish. */
-  release(): void;
-}
+export type Connections<About> = ReturnType<typeof createConnections<About>>;
 
 type Looks<About> = Unwritten<Connection<About>>;
 
@@ -91,7 +77,7 @@ const unansweredLimit = 4;
  * Requests of a caller over its rate are not refused but not read: they stay in the kernel, and the caller waits as for a slow server.
  * Only requests that were already read are refused. If there are too many connections, the caller with most loses one.
  */
-export function createConnections<About>(options: ConnectionsOptions<About>): Connections<About> {
+export function createConnections<About>(options: ConnectionsOptions<About>) {
   const { clock, describe } = options;
   const marks = createMarks<About>();
   const groups = createGroups(options);
@@ -100,8 +86,10 @@ export function createConnections<About>(options: ConnectionsOptions<About>): Co
   const judge = createJudge<About>(options, (caller) => groups.hold(caller, callers.all()));
   let isReleased = false;
   return {
+    /** Returns false for a new connection that it has closed: its caller and the group open too many. */
     admit: createAdmission(options, (peer) => groups.nameOf(peer)),
-    enter(socket) {
+    /** To be called for an admitted connection after Node's server has it. */
+    enter(socket: Socket): void {
       const caller = callers.of(callerAddress(socket.remoteAddress));
       const about = describe(caller.peer, clock.elapsed());
       const connection = connectionOf(socket, { caller, groups, looks, about, clock });
@@ -109,28 +97,32 @@ export function createConnections<About>(options: ConnectionsOptions<About>): Co
       listen(connection, clock);
       enter(connection);
     },
-    acceptsRequest(socket) {
+    /** Called for each request head. If too many before it are unanswered, its connection is closed. */
+    acceptsRequest(socket: Socket): boolean {
       const connection = marks.of(socket);
       if (!connection || connection.unanswered < unansweredLimit) return true;
       close(connection, 'pipelined');
       return false;
     },
-    arrive(socket, response, now) {
+    arrive(socket: Socket, response: ServerResponse, now: number): Arrival<About> {
       const connection = marks.of(socket);
       if (!connection) return { peer: '', connection: describe('', 0), verdict: 'answer' };
       follow(connection, response);
       const verdict = isReleased ? 'answer' : judge(connection, now);
       return { peer: connection.caller.peer, connection: connection.about, verdict };
     },
-    given(socket, response) {
+    /** To be called after the program got a request, answered or not, to count the unwritten bytes. */
+    given(socket: Socket, response: ServerResponse): void {
       const connection = marks.of(socket);
       if (connection) account(connection, response, looks);
     },
-    isHeld(socket) {
+    /** Whether it is not read because its caller is over its rate. */
+    isHeld(socket: object): boolean {
       const connection = marks.of(socket);
       return connection?.caller.isHeld(connection) ?? false;
     },
-    release() {
+    /** Removes all limits, so that running requests can finish. */
+    release(): void {
       isReleased = true;
       for (const caller of callers.all()) caller.release();
     },

@@ -11,7 +11,7 @@ export interface Member {
   hold(): void;
 }
 
-export interface GroupsOptions {
+interface GroupsOptions {
   readonly clock: Clock;
   /** Of one caller; 0: unlimited. */
   readonly requestsPerSecond: number;
@@ -21,16 +21,7 @@ export interface GroupsOptions {
   readonly groupOf?: (peer: string) => string | undefined;
 }
 
-export interface Groups {
-  /** The group of a caller, or the caller itself if it has none. */
-  nameOf(peer: string): string;
-  /** The pace of a caller, limited by that of its group. */
-  paceOf(peer: string, own: Pace): Pace;
-  /** Stops reading a caller, or its whole group if that is over its rate. */
-  hold(caller: Member, all: Iterable<Member>): void;
-  /** The caller that loses a connection to a newcomer: the newcomer itself if no caller has more. Undefined: there is room. */
-  givesUp<M extends Member>(newcomer: M, total: number, all: Iterable<M>): M | undefined;
-}
+export type Groups = ReturnType<typeof createGroups>;
 
 /** The rate of a group is that of so many callers. */
 const callersOfGroup = 10;
@@ -41,7 +32,7 @@ const pacesKept = 2_048;
 /** For callers without a group. */
 const unlimited = createPace({ perSecond: 0, now: 0 });
 
-export function createGroups(options: GroupsOptions): Groups {
+export function createGroups(options: GroupsOptions) {
   const { connections, groupOf = () => undefined } = options;
   const shared = createSharedPaces(options);
   const ofGroup = (peer: string): Pace => {
@@ -51,15 +42,19 @@ export function createGroups(options: GroupsOptions): Groups {
   const nameOf = (peer: string) => groupOf(peer) ?? `address ${peer}`;
 
   return {
+    /** The group of a caller, or the caller itself if it has none. */
     nameOf,
-    paceOf: (peer, own) => sharingPace(own, () => ofGroup(peer)),
-    hold(caller, all) {
+    /** The pace of a caller, limited by that of its group. */
+    paceOf: (peer: string, own: Pace) => sharingPace(own, () => ofGroup(peer)),
+    /** Stops reading a caller, or its whole group if that is over its rate. */
+    hold(caller: Member, all: Iterable<Member>): void {
       caller.hold();
       const group = groupOf(caller.peer);
       if (group === undefined || shared(group).available(options.clock.elapsed()) >= 1) return;
       for (const one of all) if (one.size > 0 && groupOf(one.peer) === group) one.hold();
     },
-    givesUp(newcomer, total, all) {
+    /** The caller that loses a connection to a newcomer: the newcomer itself if no caller has more. Undefined: there is room. */
+    givesUp<M extends Member>(newcomer: M, total: number, all: Iterable<M>): M | undefined {
       const share = Math.ceil(connections / groupsOfAll);
       const group = groupOf(newcomer.peer);
       if (total <= (group === undefined ? connections : share)) return undefined;

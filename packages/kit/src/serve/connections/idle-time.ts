@@ -1,16 +1,8 @@
 // The connection to close if no caller has more than the newcomer.
 import type { Clock } from '../../core/clock.ts';
 
-export interface IdleTime {
-  /** Called for each request. */
-  requestArrived(): void;
-  /** Called when all requests are answered. */
-  responsesSent(): void;
-  readonly since: number;
-}
-
 export interface Resting {
-  readonly idle: IdleTime;
+  readonly idle: ReturnType<typeof createIdleTime>;
 }
 
 /**
@@ -19,13 +11,15 @@ export interface Resting {
  */
 const exchangeMs = 5_000;
 
-export function createIdleTime(clock: Clock): IdleTime {
+export function createIdleTime(clock: Clock) {
   let since = clock.elapsed() + exchangeMs;
   return {
-    requestArrived() {
+    /** Called for each request. */
+    requestArrived(): void {
       since = clock.elapsed() + exchangeMs;
     },
-    responsesSent() {
+    /** Called when all requests are answered. */
+    responsesSent(): void {
       since = clock.elapsed();
     },
     get since() {

@@ -1,20 +1,15 @@
 // How many connections callers may open. One costs as much processor time as a request, also if its client closes it before it is read.
 import type { Socket } from 'node:net';
-import { createBudgets } from '../../core/budgets.ts';
+import { createBudgets, type Budget } from '../../core/budgets.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { LimitEffect } from '../../core/limit-effect.ts';
 import { callerAddress, isNodeItself } from '../../core/peer-address.ts';
 
-interface Opened {
-  readonly burst: number;
-  readonly perSecond: number;
-}
-
 export interface NewConnectionLimits {
   /** What a caller may always open, so that a busy neighbour of its group never closes its connections. */
-  readonly ofCaller: Opened;
+  readonly ofCaller: Budget;
   /** What all callers of a group may open beyond that. */
-  readonly ofGroup: Opened;
+  readonly ofGroup: Budget;
 }
 
 /** For connections without TLS. */

@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createLog } from '../log.ts';
 import { openTracer } from './open-tracer.ts';
-import type { OpenTracer } from './tracer-options.ts';
+import type { OpenTracer } from './otlp-tracer.ts';
 
 let collector: OtlpCollector;
 let tracer: OpenTracer;

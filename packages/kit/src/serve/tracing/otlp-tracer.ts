@@ -12,10 +12,21 @@ import {
 import { createBudgets } from '../../core/budgets.ts';
 import { createTokenBucket } from '../../core/token-bucket.ts';
 import type { Clock } from '../../core/clock.ts';
-import type { SpanFacts, SpanStart } from '../../core/tracer.ts';
+import type { SpanFacts, SpanStart, Tracer } from '../../core/tracer.ts';
 import type { TracingSettings } from '../../core/tracing-flags.ts';
+import type { Ambient } from '../ambient.ts';
 import type { Log } from '../log.ts';
-import type { OpenTracer, TracerOptions } from './tracer-options.ts';
+
+export interface TracerOptions extends Pick<Ambient, 'clock' | 'log'> {
+  readonly version: string;
+  /** What tells this process from others of its service. */
+  readonly instance: string;
+}
+
+export interface OpenTracer extends Tracer {
+  /** Sends what is left, for a moment. */
+  close(): Promise<void>;
+}
 
 /** Traces begun in a second: of all, and of one caller, so that no pod takes the share of the others. */
 const all = { capacity: 100, refillPerMs: 20 / 1000 };
