@@ -2,7 +2,7 @@
 // waits for the second, and the results of the second are an input of the next pass of the first.
 import type { AssignmentsApplier } from './apply/apply-assignments.ts';
 import { Backlog, type BacklogMoment } from './apply/backlog.ts';
-import { isHeldBack, type HostApplier } from './apply/apply-host.ts';
+import { isHeldBack, type HostChanger } from './apply/apply-host.ts';
 import type { HostQueue } from './apply/host-queue.ts';
 import type { HostMemory } from './apply/memory.ts';
 import type { TimeSlices } from './apply/time-slices.ts';
@@ -14,6 +14,7 @@ import type { HostKey } from './snapshot/index/host-groups.ts';
 import type { HostFacts } from './snapshot/facts/facts.ts';
 import { foldExpiry, foldIdle } from './snapshot/facts/host-facts.ts';
 import type { PodKey } from './snapshot/views.ts';
+import type { Turns } from './term/host-queues.ts';
 
 export interface ReconcilePorts extends Known {
   readonly memory: HostMemory;
@@ -21,20 +22,13 @@ export interface ReconcilePorts extends Known {
   readonly slices: TimeSlices;
   readonly now: () => number;
   readonly assignments: Pick<AssignmentsApplier, 'apply'>;
-  readonly hosts: HostApplier;
+  readonly hosts: Pick<HostChanger, 'apply'>;
   /** Queue of the second lane, which reads and changes hosts in Azure. */
   readonly azure: Pick<HostQueue, 'poke'>;
   /** Called after each pass with steps, with its duration. */
   readonly onPass: (ms: number) => void;
   /** Called with the pods that were planned, so that pods without an identity are told why. */
   readonly onPlanned: (pods: readonly PodKey[]) => void;
-}
-
-export interface Reconciler {
-  /** Plans the dirty pods of a host and writes what can be written. Returns the time of the next pass. */
-  objects(host: HostKey): Promise<number | undefined>;
-  /** Changes the host by the plan of its identities. Returns the time of the next pass. */
-  azure(host: HostKey): Promise<number | undefined>;
 }
 
 /** Pods planned in one pass: takes a few milliseconds. */
@@ -46,7 +40,7 @@ interface Remainder {
   noted: ReadonlySet<string>;
 }
 
-export function createReconciler(ports: ReconcilePorts): Reconciler {
+export function createReconciler(ports: ReconcilePorts): Turns {
   const { index, memory, slices, now, assignments, hosts } = ports;
   const remainders = new Map<HostKey, Remainder>();
 

@@ -14,7 +14,7 @@ import {
 } from '@pod-identity/kit/kube';
 import { systemClock, type Metrics } from '@pod-identity/kit/serve';
 import type { HostIdentities } from './apply/host-identities.ts';
-import { createLedger, type ConfigMap, type Ledger } from './apply/ledger.ts';
+import { Ledger, type ConfigMap } from './apply/ledger.ts';
 import { createHostMemory, type HostMemory } from './apply/memory.ts';
 import { createTimeSlices } from './apply/time-slices.ts';
 import { runCommand, type Started, type Surroundings } from './commands/command.ts';
@@ -25,7 +25,7 @@ import { ClusterIndex } from './snapshot/index/cluster-index.ts';
 import { watchNodePods, type NodePods } from './snapshot/watch/agent-watch.ts';
 import { createClusterWatch, type ClusterWatch } from './snapshot/watch/cluster-watch.ts';
 import { keepAdminServers, type AdminOptions } from './tell/admin.ts';
-import { conditionsOf, createConditionsWriter, type ConditionsWriter } from './tell/conditions-writer.ts';
+import { conditionsOf, ConditionsWriter } from './tell/conditions-writer.ts';
 import { reportIdleSettings } from './tell/idle-settings.ts';
 import { createMeter, type Meter } from './tell/meter.ts';
 import type { MicMetricSpecs } from './tell/metrics.ts';
@@ -56,11 +56,9 @@ async function serve({ config, version, log, metrics, transport, azure, signal, 
   const events = createEventRecorder({ ...ambient, component: 'aadpodidentity.k8s.io' });
   const clusterClientId = () => azure.clusterClientId();
   const settings = settingsOf(config, { version, clusterClientId, principalId: () => principalId });
-  const roleCheck: RoleCheck = {
-    async report(input) {
-      for (const { message, role, scope, command } of await azure.checkRoles(input))
-        log.warn({ role, scope, command }, message);
-    },
+  const roleCheck: RoleCheck = async (input) => {
+    for (const { message, role, scope, command } of await azure.checkRoles(input))
+      log.warn({ role, scope, command }, message);
   };
   const hosts = trace.hosts(azure.hosts);
   const mic = createMic({ ...ambient, hosts, yieldTurn, metrics, events, settings, roleCheck, trace });
@@ -146,7 +144,7 @@ async function lead(watching: WatchingParts, term: LeaderTerm): Promise<Term | u
   const transport = fenceWrites(watching.transport, () => term.holds());
   const memory = createHostMemory();
   const configMaps = createResource<ConfigMap>(transport, coreKinds.configMaps);
-  const ledger = createLedger({ ...settings, configMaps, term, log });
+  const ledger = new Ledger({ ...settings, configMaps, term, log });
   const opening = { ...watching, transport, term, memory, ledger };
   if (!(await openTerm(opening))) return undefined;
 
@@ -219,7 +217,7 @@ function startQueues(parts: TermParts, conditions: ConditionsWriter): HostQueues
 /** Loop: writes conditions of AzureIdentities and AzureIdentityBindings that may have changed, at a limited rate. */
 function startConditions(parts: TermParts): ConditionsWriter {
   const { index, memory, now, settings, yieldTurn } = parts;
-  return createConditionsWriter({
+  return new ConditionsWriter({
     ...parts,
     slices: createTimeSlices({ now, sliceMs, yieldTurn }),
     perSecond: settings.conditionWritesPerSecond,

@@ -12,10 +12,10 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import { reviewPairs } from '../src/access/pair-reviewer.ts';
 import { PairRegistry } from '../src/access/pair-registry.ts';
 import { createAssignmentsApplier } from '../src/apply/apply-assignments.ts';
-import { createHostApplier } from '../src/apply/apply-host.ts';
-import { createAssignedIdentityWriter } from '../src/apply/assigned-identity-writer.ts';
+import { HostChanger } from '../src/apply/apply-host.ts';
+import { AssignedIdentityWriter } from '../src/apply/assigned-identity-writer.ts';
 import type { HostIdentities } from '../src/apply/host-identities.ts';
-import { createLedger, type ConfigMap } from '../src/apply/ledger.ts';
+import { Ledger, type ConfigMap } from '../src/apply/ledger.ts';
 import { createHostMemory } from '../src/apply/memory.ts';
 import { Mirror } from '../src/apply/mirror.ts';
 import { createFakeResource, readerOf, type Gate } from '../src/apply/test/fake-kube.ts';
@@ -87,7 +87,7 @@ export function createScene({ matching, access, mayUse }: SceneRules) {
   const assigned = createFakeResource<AzureAssignedIdentity>('assigned', gate);
   const configMaps = createFakeResource<ConfigMap>('record', (_name, apply) => Promise.resolve().then(apply));
   const memory = createHostMemory();
-  const ledger = createLedger({ configMaps, namespace: 'mic', term, log });
+  const ledger = new Ledger({ configMaps, namespace: 'mic', term, log });
   const mirror = new Mirror(index, readerOf(assigned));
 
   const carriedBy = (host: ResourceId) => attached.get(host) ?? new Map<ResourceId, PresentIdentity>();
@@ -125,7 +125,7 @@ export function createScene({ matching, access, mayUse }: SceneRules) {
   };
 
   const assignments = createAssignmentsApplier({
-    writer: createAssignedIdentityWriter(assigned, term),
+    writer: new AssignedIdentityWriter(assigned, term),
     mirror,
     writesAtOnce: 2,
     memory,
@@ -152,7 +152,7 @@ export function createScene({ matching, access, mayUse }: SceneRules) {
         onPass: () => undefined,
         onPlanned: (pods) => pods.forEach((pod) => told.set(pod, textOf(skipsOf(index, pod)))),
         assignments,
-        hosts: createHostApplier({
+        hosts: new HostChanger({
           identities,
           ledger,
           memory,

@@ -2,9 +2,9 @@
 import type { Host } from '@pod-identity/crd-types';
 import type { LeaderTerm } from '@pod-identity/kit/kube';
 import type { AzureOptions } from '@pod-identity/sim';
-import { createHostApplier, type HostResult } from '../src/apply/apply-host.ts';
+import { HostChanger, type HostResult } from '../src/apply/apply-host.ts';
 import { createHostQueue } from '../src/apply/host-queue.ts';
-import { createLedger, type ConfigMap } from '../src/apply/ledger.ts';
+import { Ledger, type ConfigMap } from '../src/apply/ledger.ts';
 import { createHostMemory } from '../src/apply/memory.ts';
 import { createFakeResource } from '../src/apply/test/fake-kube.ts';
 import { createFakeLog } from '../src/apply/test/fake-log.ts';
@@ -49,7 +49,7 @@ export async function createHostScene(options: AzureOptions = {}) {
     const lease: LeaderTerm = { signal, holds: () => !signal.aborted };
     const memory = createHostMemory();
     const now = () => clock.now();
-    const ledger = createLedger({ configMaps, namespace: 'mic', term: lease, log: createFakeLog() });
+    const ledger = new Ledger({ configMaps, namespace: 'mic', term: lease, log: createFakeLog() });
     for (const record of await ledger.load()) memory.keep(factsFromRecord(record));
     const reconciler = createReconciler({
       index,
@@ -62,7 +62,7 @@ export async function createHostScene(options: AzureOptions = {}) {
       onPass: () => undefined,
       onPlanned: () => undefined,
       assignments: { apply: () => Promise.resolve({ unfinished: [], wakeAt: undefined }) },
-      hosts: createHostApplier({
+      hosts: new HostChanger({
         identities: room.hosts,
         ledger,
         memory,

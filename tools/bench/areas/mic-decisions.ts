@@ -1,14 +1,13 @@
 // Only the decisions, in this process: a whole plan, and one changed pod in clusters of three sizes.
 import { planHost } from '../../../packages/mic/src/plan/plan.ts';
 import { knownOf, plan } from '../../../packages/mic/src/plan/test/cluster-plan.ts';
-import type { PlanRules } from '../../../packages/mic/src/plan/types.ts';
 import type { ClusterSnapshot } from '../../../packages/mic/src/snapshot/test/cluster-snapshot.ts';
 import { createTrims } from '../../../packages/mic/src/snapshot/trims.ts';
 import { median, rounded, type Figure, type Figures } from '../report.ts';
 
-const rules: PlanRules = {
+const rules = {
   forceNamespaced: false,
-  immutableClientIds: new Set(),
+  immutableClientIds: new Set<string>(),
   detachGraceMs: 300_000,
   driftPeriodMs: 180_000,
 };

@@ -2,7 +2,6 @@
 // goes by the binding label. Rounds of all take turns in one process, so that a busy machine slows down all of them.
 import { planHost } from '../../../packages/mic/src/plan/plan.ts';
 import { Records } from '../../../packages/mic/src/plan/records.ts';
-import type { PlanRules } from '../../../packages/mic/src/plan/types.ts';
 import { ClusterIndex } from '../../../packages/mic/src/snapshot/index/cluster-index.ts';
 import { createTrims } from '../../../packages/mic/src/snapshot/trims.ts';
 import { median, rounded, type Figures } from '../report.ts';
@@ -13,9 +12,9 @@ export interface SelectionSizes {
   readonly rounds: number;
 }
 
-const rules: PlanRules = {
+const rules = {
   forceNamespaced: true,
-  immutableClientIds: new Set(),
+  immutableClientIds: new Set<string>(),
   detachGraceMs: 300_000,
   driftPeriodMs: 180_000,
 };

@@ -1,6 +1,5 @@
 // Reviews the pairs of the registry during a term, at a limited rate and with a limit per namespace for reviews
 // in progress.
-import type { AccessResource, AccessSubject } from '@pod-identity/crd-types';
 import { aborted, createSums, createTokenBucket, type Timer, type TokenBucket } from '@pod-identity/kit/core';
 import { KubeError, subjectOf, type AccessReviewer, type LeaderTerm } from '@pod-identity/kit/kube';
 import type { Ambient } from '@pod-identity/kit/serve';
@@ -139,15 +138,15 @@ class PairReviewer<H extends Holder> {
     this.#report(registry.record(pair, result, { now: clock.elapsed(), chance: random() }));
   }
 
-  #resultOf({ subject, target, state }: Pair): Promise<NamesReview> {
-    return reviewNames(target, state.level, async (name) => {
-      const result = await this.#review({ subject, resource: target.resource, name });
+  #resultOf(pair: Pair): Promise<NamesReview> {
+    return reviewNames(pair.target, pair.state.level, async (name) => {
+      const result = await this.#review(pair, name);
       this.#ports.onReview(result);
       return result === 'unanswered' ? undefined : result === 'allowed';
     });
   }
 
-  async #review({ subject, resource, name }: UseReviewRequest): Promise<ReviewResult> {
+  async #review({ subject, target: { resource } }: Pair, name: string): Promise<ReviewResult> {
     const { reviewer, clock, term } = this.#ports;
     const { signal } = term;
     try {
@@ -203,10 +202,4 @@ class PairReviewer<H extends Holder> {
       );
     else log.error({ error }, 'reviews of rights fail');
   }
-}
-
-interface UseReviewRequest {
-  readonly subject: AccessSubject;
-  readonly resource: AccessResource;
-  readonly name: string;
 }

@@ -26,7 +26,7 @@ export interface StepResult {
 }
 
 export interface AssignmentPorts {
-  readonly writer: AssignedIdentityWriter;
+  readonly writer: Pick<AssignedIdentityWriter, 'create' | 'update' | 'confirm' | 'remove'>;
   readonly mirror: Pick<Mirror, 'at' | 'wrote' | 'removed' | 'look'>;
   /** Of one host. */
   readonly writesAtOnce: number;

@@ -45,7 +45,7 @@ export type HostResult =
 
 export interface HostPorts {
   readonly identities: HostIdentities;
-  readonly ledger: Ledger;
+  readonly ledger: Pick<Ledger, 'save'>;
   readonly memory: HostMemory;
   readonly term: LeaderTerm;
   readonly now: () => number;
@@ -59,11 +59,6 @@ export interface HostPorts {
   readonly report: (result: HostResult) => void;
   /** Called if the record could not be written, or another process wrote it. */
   readonly onRecordNotSaved: (host: Host, outcome: SaveOutcome) => void;
-}
-
-export interface HostApplier {
-  /** Returns when to retry without a change, if a record is still to be written. */
-  apply(plan: AzurePlan): Promise<number | undefined>;
 }
 
 interface Intended {
@@ -85,18 +80,14 @@ class IntentRefused extends Error {
   }
 }
 
-export function createHostApplier(ports: HostPorts): HostApplier {
-  const hosts = new HostChanger(ports);
-  return { apply: (plan) => hosts.apply(plan) };
-}
-
-class HostChanger {
+export class HostChanger {
   readonly #ports: HostPorts;
 
   constructor(ports: HostPorts) {
     this.#ports = ports;
   }
 
+  /** Returns when to retry without a change, if a record is still to be written. */
   async apply(plan: AzurePlan): Promise<number | undefined> {
     const { term, now } = this.#ports;
     if (!term.holds()) return undefined;

@@ -5,7 +5,7 @@ import { assignment, validBinding, validIdentity } from '../plan/test/assignment
 import { assigned, pod } from '../plan/test/builders.ts';
 import type { Assignment } from '../plan/types.ts';
 import { createTrims } from '../snapshot/trims.ts';
-import { createAssignedIdentityWriter } from './assigned-identity-writer.ts';
+import { AssignedIdentityWriter } from './assigned-identity-writer.ts';
 import { createFakeResource } from './test/fake-kube.ts';
 
 function assignmentOf({ podNamespace = 'shop', objectNamespace = 'default' } = {}): Assignment {
@@ -38,7 +38,7 @@ function setUp() {
     if (failure) throw failure;
     return apply();
   });
-  const writer = createAssignedIdentityWriter(resource, { signal: ending.signal, holds: () => holds });
+  const writer = new AssignedIdentityWriter(resource, { signal: ending.signal, holds: () => holds });
   const only = () => [...resource.objects.values()][0]!;
   return {
     sent,

@@ -22,17 +22,6 @@ export type WriteOutcome =
   /** `isRefusal`: the API server refuses it, for example by a quota or a policy. That usually lasts. */
   | { readonly kind: 'failed'; readonly message: string; readonly isRefusal?: true };
 
-export interface AssignedIdentityWriter {
-  create(assignment: Assignment, state: WrittenState): Promise<WriteOutcome>;
-  update(assignment: Assignment, current: AssignedView, state: WrittenState): Promise<WriteOutcome>;
-  confirm(current: AssignedView): Promise<WriteOutcome>;
-  remove(current: AssignedView): Promise<WriteOutcome>;
-}
-
-export function createAssignedIdentityWriter(resource: Resource, term: LeaderTerm): AssignedIdentityWriter {
-  return new Writer(resource, term);
-}
-
 /** The only parts of the response that are needed. */
 const versionOnly: Fields = {
   members: { metadata: { members: { uid: { upTo: 1024 }, resourceVersion: { upTo: 1024 } } } },
@@ -40,7 +29,7 @@ const versionOnly: Fields = {
 
 type Resource = ResourceClient<AzureAssignedIdentity>;
 
-class Writer implements AssignedIdentityWriter {
+export class AssignedIdentityWriter {
   readonly #resource: Resource;
   readonly #term: LeaderTerm;
 
@@ -161,6 +150,6 @@ function replacing(object: AzureAssignedIdentity, resourceVersion: string): Azur
   return { ...object, metadata: { ...object.metadata, resourceVersion } };
 }
 
-function keyOf({ name, namespace }: { readonly name: string; readonly namespace?: string }) {
-  return { name, ...(namespace === undefined ? {} : { namespace }) };
+function keyOf({ namespace, name }: AssignedView) {
+  return { namespace, name };
 }

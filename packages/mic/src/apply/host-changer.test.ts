@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { alive, facts, hostOf, idlePlan, idOf, instanceOf, now } from '../plan/test/builders.ts';
 import type { HostPlan } from '../plan/types.ts';
 import { createFacts, recordOf } from '../snapshot/facts/host-facts.ts';
-import { createHostApplier, isHeldBack, type HostResult } from './apply-host.ts';
+import { HostChanger, isHeldBack, type HostResult } from './apply-host.ts';
 import type { UpdateContext } from './host-identities.ts';
 import type { HostChange, ReadOutcome, UpdateOutcome } from '../snapshot/facts/outcomes.ts';
 import type { SaveOutcome } from './ledger.ts';
@@ -42,7 +42,7 @@ function setUp(known = facts(host, ['a'], { oursNames: ['a'] })) {
     claimants: () => [],
     update: () => Promise.resolve(nothing),
   };
-  const applier = createHostApplier({
+  const applier = new HostChanger({
     memory,
     now: () => clock.now(),
     random: () => 0.5,
@@ -54,11 +54,7 @@ function setUp(known = facts(host, ['a'], { oursNames: ['a'] })) {
         clock.sleep(7).then(() => world.update(change, context))
       ),
     },
-    ledger: {
-      load: () => Promise.resolve([]),
-      principalId: () => undefined,
-      save: () => ((calls.saves += 1), Promise.resolve(world.saving)),
-    },
+    ledger: { save: () => ((calls.saves += 1), Promise.resolve(world.saving)) },
     isNeeded: (_host, id) => world.needed.includes(id),
     needed: () => world.needed,
     claimants: (id) => world.claimants(id),

@@ -2,7 +2,7 @@ import { KubeError } from '@pod-identity/kit/kube';
 import { expect, test } from 'vitest';
 import { facts, hostOf, idOf, instanceOf } from '../plan/test/builders.ts';
 import { createFacts, recordOf } from '../snapshot/facts/host-facts.ts';
-import { createLedger, type ConfigMap } from './ledger.ts';
+import { Ledger, type ConfigMap } from './ledger.ts';
 import { createFakeResource } from './test/fake-kube.ts';
 import { createFakeLog } from './test/fake-log.ts';
 
@@ -24,7 +24,7 @@ function setUp() {
   });
   const log = createFakeLog();
   const open = (principalId?: string) =>
-    createLedger({
+    new Ledger({
       principalId: () => principalId,
       configMaps,
       log,

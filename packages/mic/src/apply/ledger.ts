@@ -25,15 +25,6 @@ export type SaveOutcome =
   | { readonly kind: 'fenced' }
   | { readonly kind: 'failed'; readonly message: string };
 
-export interface Ledger {
-  /** Reads all records. To be called once, at the start of a term, before `save`. */
-  load(): Promise<readonly HostRecord[]>;
-  /** The object id of the MIC that wrote the records, if known: for commands that name it. */
-  principalId(): string | undefined;
-  /** Writes the record durably, unless it equals the stored one. One call at a time for each host. */
-  save(record: HostRecord): Promise<SaveOutcome>;
-}
-
 export interface LedgerOptions {
   readonly configMaps: ResourceClient<ConfigMap>;
   readonly namespace: string;
@@ -56,11 +47,7 @@ interface Stored {
   readonly resourceVersion: string;
 }
 
-export function createLedger(options: LedgerOptions): Ledger {
-  return new ConfigMapLedger(options);
-}
-
-class ConfigMapLedger implements Ledger {
+export class Ledger {
   readonly #options: LedgerOptions;
   /** By the name of the ConfigMap. */
   readonly #stored = new Map<string, Stored>();
@@ -70,6 +57,7 @@ class ConfigMapLedger implements Ledger {
     this.#options = options;
   }
 
+  /** Reads all records. To be called once, at the start of a term, before `save`. */
   async load(): Promise<readonly HostRecord[]> {
     const { configMaps, namespace, term } = this.#options;
     this.#stored.clear();
@@ -83,10 +71,12 @@ class ConfigMapLedger implements Ledger {
     return items.map((configMap) => this.#read(configMap)).filter((record) => record !== undefined);
   }
 
+  /** The object id of the MIC that wrote the records, if known: for commands that name it. */
   principalId(): string | undefined {
     return this.#options.principalId?.() ?? this.#writer;
   }
 
+  /** Writes the record durably, unless it equals the stored one. One call at a time for each host. */
   async save(record: HostRecord): Promise<SaveOutcome> {
     const { term } = this.#options;
     const text = isEmptyRecord(record) ? undefined : serialiseRecord(record);

@@ -1,6 +1,5 @@
 // Room: the client of Azure Resource Manager: which identities a host carries, attaching and detaching them.
 // It must not decide who may use which identity, or know the API server.
-import type { Host, ResourceId } from '@pod-identity/crd-types';
 import type { Ambient } from '@pod-identity/kit/serve';
 import type { HostIdentities } from '../apply/host-identities.ts';
 import { createArmClient, type ArmAccess, type ArmClient } from './arm/arm-client.ts';
@@ -10,7 +9,7 @@ import { createCredential } from './credential/credential.ts';
 import { createHostCalls, type ArmCall } from './hosts/host-calls.ts';
 import { createArmHosts } from './hosts/arm-hosts.ts';
 import type { MissingRole } from './roles/missing-roles.ts';
-import { checkRoles } from './roles/preflight.ts';
+import { checkRoles, type RoleCheckInput } from './roles/preflight.ts';
 import { createThrottle } from './arm/throttle.ts';
 import { principalIn } from './credential/token-keeper.ts';
 
@@ -29,11 +28,7 @@ export interface Azure {
   clusterClientId(): string;
   /** MIC's object id, for commands that assign a role to it. */
   principalId(signal: AbortSignal): Promise<string | undefined>;
-  checkRoles(request: {
-    hosts: readonly Host[];
-    identities: readonly ResourceId[];
-    signal: AbortSignal;
-  }): Promise<readonly MissingRole[]>;
+  checkRoles(request: RoleCheckInput): Promise<readonly MissingRole[]>;
   /** Applies changes of azure.json until the signal aborts. */
   watch(signal: AbortSignal): Promise<void>;
   close(): void;

@@ -14,7 +14,7 @@ import type { Printer } from '@pod-identity/kit/serve';
 import { findingLines, type Finding } from '@pod-identity/policy';
 import { pairsPerNamespace, type PairRegistry } from '../access/pair-registry.ts';
 import { createAssignedIdentityReader } from '../apply/assigned-identity-reader.ts';
-import { createLedger, type ConfigMap } from '../apply/ledger.ts';
+import { Ledger, type ConfigMap } from '../apply/ledger.ts';
 import { Mirror } from '../apply/mirror.ts';
 import type { Azure } from '../azure/connect.ts';
 import { findHome } from './home.ts';
@@ -187,7 +187,7 @@ export async function readRecords(command: RecordsRead): Promise<WrittenByMic | 
   const namespace = rules.namespace ?? (await findHome(transport, signal));
   if (namespace === undefined) return undefined;
   // Without a term it cannot write.
-  const ledger = createLedger({
+  const ledger = new Ledger({
     configMaps: createResource<ConfigMap>(transport, coreKinds.configMaps),
     namespace,
     term: { signal, holds: () => false },

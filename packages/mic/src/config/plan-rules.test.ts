@@ -2,7 +2,6 @@ import { expect, test } from 'vitest';
 import { planRules } from './plan-rules.ts';
 
 const config = {
-  forceNamespaced: true,
   immutableClientIds: new Set(['one', 'two']),
   detachGraceMs: 5_000,
   driftPeriodMs: 60_000,
@@ -10,7 +9,6 @@ const config = {
 
 test('a plan keeps the identities of --immutable-user-msis and the cluster’s own, and has the periods of the flags', () => {
   expect(planRules(config, 'OWN')).toStrictEqual({
-    forceNamespaced: true,
     immutableClientIds: new Set(['one', 'two', 'own']),
     detachGraceMs: 5_000,
     driftPeriodMs: 60_000,

@@ -18,13 +18,17 @@ import {
   resourceIdOf,
   rules,
   snapshot,
+  type PlanAndMatchingRules,
 } from './test/builders.ts';
-import type { AssignmentStep, DeleteReason, PlanRules } from './types.ts';
+import type { AssignmentStep, DeleteReason } from './types.ts';
 import type { PodView } from '../snapshot/views.ts';
 
 const scaleSet = hostOf(instanceOf('vmss1'));
 
-function stepsOf(different: Partial<ClusterSnapshot>, otherRules: Partial<PlanRules> = {}): AssignmentStep[] {
+function stepsOf(
+  different: Partial<ClusterSnapshot>,
+  otherRules: Partial<PlanAndMatchingRules> = {},
+): AssignmentStep[] {
   return plan(snapshot(different), { ...rules, ...otherRules }).hosts.flatMap(({ steps }) => steps);
 }
 
@@ -33,7 +37,7 @@ function brief(step: AssignmentStep): string {
   return `${step.kind} ${step.assignment.objectNamespace}/${step.assignment.objectName}`;
 }
 
-const briefs = (different: Partial<ClusterSnapshot>, otherRules: Partial<PlanRules> = {}) =>
+const briefs = (different: Partial<ClusterSnapshot>, otherRules: Partial<PlanAndMatchingRules> = {}) =>
   stepsOf(different, otherRules).map(brief);
 
 const own = 'default/web-0-shop-reader';

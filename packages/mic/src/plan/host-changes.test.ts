@@ -23,8 +23,9 @@ import {
   resourceIdOf,
   rules,
   snapshot,
+  type PlanAndMatchingRules,
 } from './test/builders.ts';
-import type { HostPlan, PlanRules } from './types.ts';
+import type { HostPlan } from './types.ts';
 
 const vmss1 = hostOf(instanceOf('vmss1'));
 const vmss2 = hostOf(instanceOf('vmss2'));
@@ -45,9 +46,9 @@ function changes({ hosts }: Plan): string[] {
   });
 }
 
-const planOf = (different: Partial<ClusterSnapshot>, more: Partial<PlanRules> = {}) =>
+const planOf = (different: Partial<ClusterSnapshot>, more: Partial<PlanAndMatchingRules> = {}) =>
   plan(snapshot(different), { ...rules, ...more });
-const changesOf = (different: Partial<ClusterSnapshot>, more: Partial<PlanRules> = {}) =>
+const changesOf = (different: Partial<ClusterSnapshot>, more: Partial<PlanAndMatchingRules> = {}) =>
   changes(planOf(different, more));
 const withFacts = (...list: HostFacts[]) => ({ facts: factsMap(...list) });
 const idleSince = (at: number, ...names: string[]) => new Map(names.map((name) => [idOf(name), at]));

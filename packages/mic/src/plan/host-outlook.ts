@@ -39,7 +39,7 @@ export function outlookFor(index: ClusterIndex, facts: HostFacts, { now, rules }
   return outlook;
 }
 
-/** By value, since callers may pass a new object each time. `forceNamespaced` is part of the index. */
+/** By value, since callers may pass a new object each time. */
 function isSameRules(a: Moment['rules'], b: Moment['rules']): boolean {
   const [known, wanted] = [a.immutableClientIds, b.immutableClientIds];
   return (

@@ -28,9 +28,10 @@ import {
   pod,
   resourceIdOf,
   rules,
+  type PlanAndMatchingRules,
 } from './test/builders.ts';
 import { Model } from './test/model.ts';
-import type { AssignmentStep, HostPlan, PlanRules } from './types.ts';
+import type { AssignmentStep, HostPlan } from './types.ts';
 
 const providerIds: Readonly<Record<string, string>> = {
   n0: instanceOf('vmss1', 0),
@@ -42,7 +43,7 @@ const providerIds: Readonly<Record<string, string>> = {
 const hosts = ['n0', 'n2', 'n3'].map((name) => hostOf(providerIds[name]!));
 const resourceNames = ['r0', 'r1', 'r2', 'r3'];
 const immutable = 'r3';
-const modelRules: PlanRules = {
+const modelRules: PlanAndMatchingRules = {
   ...rules,
   detachGraceMs: 120_000,
   driftPeriodMs: 300_000,

@@ -99,7 +99,6 @@ export interface HostPlan extends Omit<AzurePlan, 'host'> {
 }
 
 export interface PlanRules {
-  readonly forceNamespaced: boolean;
   /** Lower-case client ids that are never detached: those of `--immutable-user-msis` and of the cluster itself. */
   readonly immutableClientIds: ReadonlySet<string>;
   readonly detachGraceMs: number;

@@ -1,6 +1,6 @@
 // Views for the start-up taint and the canary: nodes that have the taint, and the pods of NMI's DaemonSet and of its canary's.
 import type { AgentView, TaintedNode } from './views.ts';
-import { instantOf, memberOf, stringAt } from './raw-object.ts';
+import { instantOf, isFinished, listAt, memberOf, stringAt } from './raw-object.ts';
 
 export interface DaemonSetName {
   readonly namespace: string;
@@ -50,13 +50,4 @@ function readySince(raw: unknown): number | undefined {
     (condition) => stringAt(condition, 'type') === 'Ready' && stringAt(condition, 'status') === 'True',
   );
   return ready === undefined ? undefined : instantOf(stringAt(ready, 'lastTransitionTime'));
-}
-
-function isFinished(raw: unknown): boolean {
-  return ['Succeeded', 'Failed'].includes(stringAt(memberOf(raw, 'status'), 'phase'));
-}
-
-function listAt(value: unknown, key: string): readonly unknown[] {
-  const member = memberOf(value, key);
-  return Array.isArray(member) ? member : [];
 }

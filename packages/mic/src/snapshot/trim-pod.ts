@@ -1,6 +1,6 @@
 import { bindingLabel, hasAccount, type Labels } from '@pod-identity/crd-types';
 import type { Intern } from './intern.ts';
-import { instantOf, memberOf, stringAt } from './raw-object.ts';
+import { instantOf, isFinished, memberOf, stringAt } from './raw-object.ts';
 import type { PodView } from './views.ts';
 
 /** Undefined for a pod without the label: removing the label is treated as a deletion. */
@@ -27,7 +27,6 @@ export function trimWholePod(raw: unknown, isTooLarge: boolean, intern: Intern):
 
 function viewOf(raw: unknown, label: string, intern: Intern): PodView {
   const metadata = memberOf(raw, 'metadata');
-  const phase = stringAt(memberOf(raw, 'status'), 'phase');
   const spec = memberOf(raw, 'spec');
   return {
     uid: stringAt(metadata, 'uid'),
@@ -36,7 +35,7 @@ function viewOf(raw: unknown, label: string, intern: Intern): PodView {
     nodeName: intern(stringAt(spec, 'nodeName')),
     bindingLabel: intern(label),
     serviceAccount: intern(stringAt(spec, 'serviceAccountName')),
-    finished: phase === 'Succeeded' || phase === 'Failed',
+    finished: isFinished(raw),
     createdAt: instantOf(stringAt(metadata, 'creationTimestamp')),
   };
 }

@@ -1,6 +1,6 @@
 import type { CanarySighting } from '../plan/canary.ts';
 import type { DaemonSetName } from '../snapshot/startup-views.ts';
-import type { Report } from './events.ts';
+import { line, type Report } from './events.ts';
 
 export interface CanaryNode {
   readonly daemonSet: DaemonSetName;
@@ -16,10 +16,8 @@ export function reportCanary(sighting: CanarySighting, canaryNode: CanaryNode): 
   const involved = { apiVersion: 'v1', kind: 'Node', name: node, uid: node };
   const type = state === 'ready' ? 'Normal' : 'Warning';
   const fields = { event: reasons[state], node, ...(pod !== '' && { pod }) };
-  return {
-    events: [{ type, reason: reasons[state], message, involved }],
-    lines: [{ level: state === 'ready' ? 'info' : 'warn', fields, message }],
-  };
+  const reported = line(state === 'ready' ? 'info' : 'warn', fields, message);
+  return { ...reported, events: [{ type, reason: reasons[state], message, involved }] };
 }
 
 const reasons = { ready: 'CanaryReady', 'not-ready': 'CanaryNotReady', missing: 'CanaryMissing' } as const;

@@ -6,7 +6,7 @@ import * as build from '../plan/test/builders.ts';
 import { indexOf, type ClusterSnapshot } from '../snapshot/test/cluster-snapshot.ts';
 import {
   conditionsOf,
-  createConditionsWriter,
+  ConditionsWriter,
   type ConditionedKind,
   type ConditionsOptions,
 } from './conditions-writer.ts';
@@ -42,7 +42,7 @@ function setUp(options: { judge?: ConditionsOptions['judge']; perSecond?: number
     },
   };
   const log = createFakeLog();
-  const writer = createConditionsWriter({
+  const writer = new ConditionsWriter({
     transport,
     clock,
     log,

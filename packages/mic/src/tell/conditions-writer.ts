@@ -24,13 +24,6 @@ import type { BindingView, IdentityView, ObjectReference } from '../snapshot/vie
 
 export type ConditionedKind = 'AzureIdentity' | 'AzureIdentityBinding';
 
-export interface ConditionsWriter {
-  /** Checks these objects soon. Each is judged in its turn, so that many changes cost one write. */
-  concern(kind: ConditionedKind, keys: Iterable<string>): void;
-  /** Resolves when no write is under way; after the end of the term none begins. */
-  settled(): Promise<void>;
-}
-
 export interface ConditionsOptions extends Pick<KubeAmbient, 'transport' | 'clock' | 'log'> {
   readonly term: LeaderTerm;
   /** The conditions to write; undefined if they are unchanged or the object is gone. */
@@ -43,16 +36,12 @@ export interface ConditionsOptions extends Pick<KubeAmbient, 'transport' | 'cloc
 /** Long enough for the passes of one change to finish. */
 const settleMs = 1_000;
 
-export function createConditionsWriter(options: ConditionsOptions): ConditionsWriter {
-  return new Writer(options);
-}
-
 interface Concern {
   readonly kind: ConditionedKind;
   readonly key: string;
 }
 
-class Writer implements ConditionsWriter {
+export class ConditionsWriter {
   readonly #options: ConditionsOptions;
   readonly #clients: Record<ConditionedKind, ResourceClient<object>>;
   readonly #bucket: TokenBucket;
@@ -77,6 +66,7 @@ class Writer implements ConditionsWriter {
     this.#retries = new Retries({ clock, signal: term.signal }, (concern) => this.#add(concern));
   }
 
+  /** Checks these objects soon. Each is judged in its turn, so that many changes cost one write. */
   concern(kind: ConditionedKind, keys: Iterable<string>): void {
     for (const key of keys) this.#add({ kind, key });
   }
@@ -89,6 +79,7 @@ class Writer implements ConditionsWriter {
     this.#working ??= this.#work();
   }
 
+  /** Resolves when no write is under way; after the end of the term none begins. */
   async settled(): Promise<void> {
     await this.#working;
   }

@@ -38,30 +38,24 @@ export interface World {
 
 type Judgement = Pick<Condition, 'status' | 'reason' | 'message'>;
 
-const attached: Judgement = {
-  status: 'True',
-  reason: 'Attached',
-  message: 'attached to the hosts of the pods that use it',
-};
+const ready = (reason: string, message: string): Judgement => ({ status: 'True', reason, message });
+const unready = (reason: string, message: string): Judgement => ({ status: 'False', reason, message });
+
+const attached = ready('Attached', 'attached to the hosts of the pods that use it');
 const attaching: Judgement = {
   status: 'Unknown',
   reason: 'Attaching',
   message: 'is being attached to the hosts of the pods that use it',
 };
-const notInUse: Judgement = {
-  status: 'True',
-  reason: 'NotInUse',
-  message: 'valid, and used by no running pod',
-};
-const principal: Judgement = {
-  status: 'True',
-  reason: 'NoAttachmentNeeded',
-  message: 'a service principal: its tokens need nothing attached to a host',
-};
-const federated: Judgement = {
-  ...principal,
-  message: 'a federated identity: its tokens come from the broker and need nothing attached to a host',
-};
+const notInUse = ready('NotInUse', 'valid, and used by no running pod');
+const principal = ready(
+  'NoAttachmentNeeded',
+  'a service principal: its tokens need nothing attached to a host',
+);
+const federated = ready(
+  'NoAttachmentNeeded',
+  'a federated identity: its tokens come from the broker and need nothing attached to a host',
+);
 
 /**
  * Concerns only hosts where pods use this object: an editor whose object names the resource of others does not learn where, or whether,
@@ -95,7 +89,7 @@ function withAccess(key: string, judgement: Judgement, { index }: World): Judgem
   if (first === undefined) return judgement;
   const message = nameMissingRightAndRoles({ identity: key, ...first });
   if (modeForIdentity(first.match.identity, index.accessMode(namespaceOf(key))) === 'rbac')
-    return { status: 'False', reason: 'AccessDenied', message };
+    return unready('AccessDenied', message);
   return {
     ...judgement,
     reason: 'AccessWouldBeDenied',
@@ -110,7 +104,7 @@ export function bindingCondition(view: BindingView, world: World): ConditionDraf
 }
 
 export function leftOutCondition(kind: SharedKind): ConditionDraft {
-  return { type: 'Ready', status: 'False', reason: 'LeftOut', message: leftOutText(kind) };
+  return { type: 'Ready', ...unready('LeftOut', leftOutText(kind)) };
 }
 
 export function leftOutText(kind: SharedKind): string {
@@ -161,28 +155,20 @@ function judgeHosts(id: ResourceId, facts: readonly HostFacts[], world: World): 
 
 /** Does not affect the host: Azure's client id counts, not that of the AzureIdentity. */
 function misstated(id: ResourceId, identity: ObjectName): Judgement {
-  const message = `spec.clientID is not the client id of spec.resourceID; ${adviceOf(clientIdRemedy(id, identity))}`;
-  return { status: 'False', reason: 'ClientIDMismatch', message };
+  const advice = adviceOf(clientIdRemedy(id, identity));
+  return unready('ClientIDMismatch', `spec.clientID is not the client id of spec.resourceID; ${advice}`);
 }
 
 function rejected(id: ResourceId, { host, quarantined }: HostFacts, { micPrincipalId }: World): Judgement {
   const code = quarantined.get(id)?.code ?? 'Unknown';
-  const remedy = remedyFor({ code, id, micPrincipalId });
-  return {
-    status: 'False',
-    reason: 'Rejected',
-    message: `Azure refused to attach it to ${hostName(host)} (${code}). ${adviceOf(remedy)}`,
-  };
+  const advice = adviceOf(remedyFor({ code, id, micPrincipalId }));
+  return unready('Rejected', `Azure refused to attach it to ${hostName(host)} (${code}). ${advice}`);
 }
 
 function hostRefused({ host, lastFailure }: HostFacts, { micPrincipalId }: World): Judgement {
   const kind = lastFailure !== undefined && needsPeople(lastFailure.kind) ? lastFailure.kind : 'failed';
-  const remedy = hostRemedy({ ...lastFailure, kind, host, micPrincipalId });
-  return {
-    status: 'False',
-    reason: 'HostRefused',
-    message: `${hostName(host)} could not be changed (${kind}). ${adviceOf(remedy)}`,
-  };
+  const advice = adviceOf(hostRemedy({ ...lastFailure, kind, host, micPrincipalId }));
+  return unready('HostRefused', `${hostName(host)} could not be changed (${kind}). ${advice}`);
 }
 
 function needsPeople(kind: NonNullable<HostFacts['lastFailure']>['kind']): boolean {
@@ -200,27 +186,18 @@ function needsPeople(kind: NonNullable<HostFacts['lastFailure']>['kind']): boole
 
 function judgeBinding(identityKey: string, binding: AzureIdentityBinding, { index }: World): Judgement {
   const identity = index.objects.identity(identityKey);
-  if (identity === undefined) {
-    return {
-      status: 'False',
-      reason: 'IdentityNotFound',
-      message: index.leftOutBy.of('AzureIdentity', namespaceOf(identityKey))
+  if (identity === undefined)
+    return unready(
+      'IdentityNotFound',
+      index.leftOutBy.of('AzureIdentity', namespaceOf(identityKey))
         ? `AzureIdentity ${identityKey}: ${absentOrLeftOut}`
         : `there is no AzureIdentity ${identityKey}: create it, or name another one of this namespace in spec.azureIdentity`,
-    };
-  }
+    );
   if (identity.kind === 'invalid') {
-    return {
-      status: 'False',
-      reason: 'IdentityInvalid',
-      message: `AzureIdentity ${identityKey} is invalid: ${listProblems(identity.problems)}`,
-    };
+    const problems = listProblems(identity.problems);
+    return unready('IdentityInvalid', `AzureIdentity ${identityKey} is invalid: ${problems}`);
   }
-  return {
-    status: 'True',
-    reason: 'Bound',
-    message: `pods ${whichPods(binding)} may act as AzureIdentity ${identityKey}`,
-  };
+  return ready('Bound', `pods ${whichPods(binding)} may act as AzureIdentity ${identityKey}`);
 }
 
 function whichPods(binding: AzureIdentityBinding): string {
@@ -231,7 +208,7 @@ function whichPods(binding: AzureIdentityBinding): string {
 }
 
 function invalidSpec({ problems }: InvalidView): Judgement {
-  return { status: 'False', reason: 'InvalidSpec', message: listProblems(problems) };
+  return unready('InvalidSpec', listProblems(problems));
 }
 
 function withWarnings(judgement: Judgement, object: AzureIdentity | AzureIdentityBinding): Judgement {
@@ -249,10 +226,10 @@ function draft({ generation }: ObjectReference, judgement: Judgement): Condition
 }
 
 function current({ conditions }: ObjectReference): Judgement | undefined {
-  const ready = conditions.find(({ type }) => type === 'Ready');
-  const message = removeWarnings(ready?.message ?? '');
+  const known = conditions.find(({ type }) => type === 'Ready');
+  const message = removeWarnings(known?.message ?? '');
   // A long message is known by its hash only.
-  return ready && message !== '' ? { status: ready.status, reason: ready.reason, message } : undefined;
+  return known && message !== '' ? { status: known.status, reason: known.reason, message } : undefined;
 }
 
 function isSame(a: ConditionDraft, b: ConditionDraft): boolean {

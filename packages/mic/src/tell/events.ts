@@ -55,16 +55,8 @@ export function describeHost(host: Host): string {
   return `${host.kind === 'vmss' ? 'scale set' : 'virtual machine'} ${hostName(host)}`;
 }
 
-export function namedBy({
-  namespace,
-  name,
-  uid,
-}: {
-  readonly namespace?: string;
-  readonly name: string;
-  readonly uid?: string;
-}): Named {
-  return { namespace: namespace ?? '', name, ...(uid === undefined ? {} : { uid }) };
+export function namedBy({ namespace = '', name, uid }: Partial<Named> & Pick<Named, 'name'>): Named {
+  return { namespace, name, ...(uid !== undefined && { uid }) };
 }
 
 export function namedByKey(key: string): Named {
@@ -77,12 +69,10 @@ export const onBinding = (named: Named): EventDraft['involved'] => ({
   kind: 'AzureIdentityBinding',
   ...named,
 });
-export const onIdentity = ({ namespace, name, uid }: Named): EventDraft['involved'] => ({
+export const onIdentity = (named: Named): EventDraft['involved'] => ({
   apiVersion,
   kind: 'AzureIdentity',
-  namespace,
-  name,
-  ...(uid === undefined ? {} : { uid }),
+  ...namedBy(named),
 });
 export const onPod = ({ namespace, name, uid }: PodView): EventDraft['involved'] => ({
   apiVersion: 'v1',

@@ -34,10 +34,9 @@ export function createMeter(metrics: Metrics<MicMetricSpecs>, now: () => number)
       else if (pod.nodeName !== '' && !seenAt.has(key)) seenAt.set(key, now());
     },
     step(result) {
-      if (result.outcome.kind === 'failed')
-        metrics.count('kubeErrors', { operation_type: operationOf(result) });
+      const { count, duration, operation } = series[result.step.kind];
+      if (result.outcome.kind === 'failed') metrics.count('kubeErrors', { operation_type: operation });
       if (result.outcome.kind !== 'written' && result.outcome.kind !== 'removed') return;
-      const { count, duration } = seriesOf(result);
       metrics.count(count);
       metrics.observe(duration, result.ms / 1000);
       assigned(result);
@@ -68,27 +67,14 @@ function censusOf(facts: Iterable<HostFacts>, now: number) {
   return { throttled, until, quarantined: identities.size };
 }
 
-function seriesOf({ step }: StepResult) {
-  switch (step.kind) {
-    case 'create':
-      return { count: 'additions', duration: 'additionSeconds' } as const;
-    case 'update':
-    case 'confirm':
-      return { count: 'updates', duration: 'updateSeconds' } as const;
-    case 'delete':
-      return { count: 'deletions', duration: 'deletionSeconds' } as const;
-  }
-}
-
-function operationOf({ step }: StepResult): string {
-  switch (step.kind) {
-    case 'create':
-      return 'assigned_identity_addition';
-    case 'update':
-      return 'assigned_identity_update';
-    case 'confirm':
-      return 'update_azure_assigned_identity_status';
-    case 'delete':
-      return 'assigned_identity_deletion';
-  }
-}
+/** By kind of step; errors are counted by operation. */
+const series = {
+  create: { count: 'additions', duration: 'additionSeconds', operation: 'assigned_identity_addition' },
+  update: { count: 'updates', duration: 'updateSeconds', operation: 'assigned_identity_update' },
+  confirm: {
+    count: 'updates',
+    duration: 'updateSeconds',
+    operation: 'update_azure_assigned_identity_status',
+  },
+  delete: { count: 'deletions', duration: 'deletionSeconds', operation: 'assigned_identity_deletion' },
+} as const;

@@ -40,20 +40,14 @@ function changeLine(result: Extract<HostResult, { kind: 'changed' }>): Report {
     patches,
     ms: result.ms,
   };
-  return line(
-    'info',
-    fields,
-    `identities of ${describeHost(result.host)} ${result.outcome.refusal ? 'not changed' : 'changed'}`,
-  );
+  const verb = result.outcome.refusal ? 'not changed' : 'changed';
+  return line('info', fields, `identities of ${describeHost(result.host)} ${verb}`);
 }
 
 function failureLine({ host, after, at }: HostResult, { kind, message }: LastFailure): Report {
   const pause = after.notBefore > at ? { forSeconds: Math.ceil((after.notBefore - at) / 1000) } : {};
-  return line(
-    'warn',
-    { host: host.id, kind, why: message, ...pause },
-    `${describeHost(host)} is left alone for now`,
-  );
+  const fields = { host: host.id, kind, why: message, ...pause };
+  return line('warn', fields, `${describeHost(host)} is left alone for now`);
 }
 
 function rejections(

@@ -62,29 +62,22 @@ export function reportStep(result: StepResult, at: Scene): Report {
 /** A pod that lacks an identity for a reason that needs action. */
 export function reportSkip(skip: Skip): Report {
   const fields = { podNamespace: skip.pod.namespace, pod: skip.pod.name, why: skip.reason };
-  if (skip.reason === 'access-denied') {
-    const message = nameMissingRight(missingRightOf(skip));
-    return podEvent(skip.pod, { reason: 'AccessDenied', message }, fields);
-  }
-  if (skip.reason === 'access-warned') {
-    const message = `In mode rbac: ${nameMissingRight(missingRightOf(skip))}`;
-    return podEvent(skip.pod, { reason: 'AccessWouldBeDenied', message }, fields);
-  }
+  const report = (reason: string, message: string) => podEvent(skip.pod, { reason, message }, fields);
+  if (skip.reason === 'access-denied') return report('AccessDenied', nameMissingRight(missingRightOf(skip)));
+  if (skip.reason === 'access-warned')
+    return report('AccessWouldBeDenied', `In mode rbac: ${nameMissingRight(missingRightOf(skip))}`);
   if (skip.reason === 'access-unknown') {
-    if (skip.leftOut !== true) return nothing;
-    const message = `${manyRights}. One of them is AzureIdentity ${skip.identity ?? ''} for this pod`;
-    return podEvent(skip.pod, { reason: 'AccessNotReviewed', message }, fields);
+    const text = `${manyRights}. One of them is AzureIdentity ${skip.identity ?? ''} for this pod`;
+    return skip.leftOut === true ? report('AccessNotReviewed', text) : nothing;
   }
   const { unbound } = skip;
   if (unbound) {
-    const isLeftOut = skip.pod.labelsLeftOut === true;
-    const message = `${explainUnbound(keyOf(skip.pod), unbound)}${isLeftOut ? ` ${noRoomForLabels}; ${noRoomRemedy}.` : ''}`;
-    return podEvent(skip.pod, { reason: 'IdentityNotFound', message }, fields);
+    const more = skip.pod.labelsLeftOut === true ? ` ${noRoomForLabels}; ${noRoomRemedy}.` : '';
+    return report('IdentityNotFound', `${explainUnbound(keyOf(skip.pod), unbound)}${more}`);
   }
   const findings = explainSkip(skip).filter(({ verdict }) => verdict === 'problem');
   const texts = findings.map(({ text, remedy }) => (remedy ? `${text}; ${remedy.text}` : text));
-  if (texts.length === 0) return nothing;
-  return podEvent(skip.pod, { reason: 'IdentityNotBound', message: texts.join('. ') }, fields);
+  return texts.length === 0 ? nothing : report('IdentityNotBound', texts.join('. '));
 }
 
 function stepWritten(result: StepResult, assignment: Assignment, at: Scene): Report {
@@ -106,33 +99,18 @@ function rewritten(result: StepResult): Report {
 
 function applied({ binding, pod, objectName, objectNamespace }: Assignment): Report {
   const message = `Binding ${binding.metadata.name} applied on node ${pod.nodeName} for pod ${pod.name}`;
-  return {
-    events: [
-      { type: 'Normal', reason: 'binding applied', message, involved: onBinding(namedBy(binding.metadata)) },
-    ],
-    lines: [
-      {
-        level: 'info',
-        fields: { event: 'binding applied', podNamespace: pod.namespace, objectNamespace, objectName },
-        message,
-      },
-    ],
-  };
+  const reason = 'binding applied';
+  const fields = { event: reason, podNamespace: pod.namespace, objectNamespace, objectName };
+  const involved = onBinding(namedBy(binding.metadata));
+  return { ...line('info', fields, message), events: [{ type: 'Normal', reason, message, involved }] };
 }
 
 function removed(current: AssignedView, why: string, at: Scene): Report {
   const message = `Binding ${namedByKey(current.binding).name} removed from node ${current.nodeName} for pod ${current.podName}`;
   const involved = bindingOf(current, at);
-  return {
-    events: involved ? [{ type: 'Normal', reason: 'binding removed', message, involved }] : [],
-    lines: [
-      {
-        level: 'info',
-        fields: { event: 'binding removed', podNamespace: current.podNamespace, why },
-        message,
-      },
-    ],
-  };
+  const reason = 'binding removed';
+  const reported = line('info', { event: reason, podNamespace: current.podNamespace, why }, message);
+  return { ...reported, events: involved ? [{ type: 'Normal', reason, message, involved }] : [] };
 }
 
 /** The Event is on the waiting pod, where its owner looks. */
@@ -144,31 +122,17 @@ function waits(
   const name = keyOf(identity.metadata);
   const hostText = host ? describeHost(host) : `node ${pod.nodeName}`;
   const fields = { podNamespace: pod.namespace, pod: pod.name, identity: name };
+  const report = (reason: string, text: string) => podEvent(pod, { reason, message: text }, fields);
   switch (waiting.why) {
     case 'late':
-      return podEvent(
-        pod,
-        { reason: 'WaitingForIdentity', message: `identity ${name} is being attached to ${hostText}` },
-        fields,
-      );
-    case 'host':
-      return podEvent(
-        pod,
-        {
-          reason: 'WaitingForIdentity',
-          message: `identity ${name} cannot be attached to ${hostText} yet: ${waiting.message}`,
-        },
-        fields,
-      );
+      return report('WaitingForIdentity', `identity ${name} is being attached to ${hostText}`);
+    case 'host': {
+      const text = `identity ${name} cannot be attached to ${hostText} yet: ${waiting.message}`;
+      return report('WaitingForIdentity', text);
+    }
     case 'rejected': {
-      const reported = podEvent(
-        pod,
-        {
-          reason: 'IdentityRejected',
-          message: rejection(waiting.quarantine, { name, hostText, id: resourceId, micPrincipalId }),
-        },
-        fields,
-      );
+      const named = { name, hostText, id: resourceId, micPrincipalId };
+      const reported = report('IdentityRejected', rejection(waiting.quarantine, named));
       const message = `failed to apply binding ${keyOf(binding.metadata)} node ${pod.nodeName} for pod ${keyOf(pod)}, error: ${waiting.quarantine.message}`;
       return {
         ...reported,

@@ -1,6 +1,6 @@
 // The holders of rights to all Azure identities by wildcards. Such rights are seldom meant for identities.
 import { accessGroup, accessVerb, type AccessResource } from '@pod-identity/crd-types';
-import { memberOf, stringAt } from '../snapshot/raw-object.ts';
+import { listAt, memberOf, stringAt } from '../snapshot/raw-object.ts';
 
 const resources: readonly AccessResource[] = [
   'managedidentities',
@@ -47,9 +47,4 @@ function describe(subject: unknown): string {
 
 function nameOf(object: unknown): string {
   return stringAt(memberOf(object, 'metadata'), 'name');
-}
-
-function listAt(value: unknown, key: string): readonly unknown[] {
-  const member = memberOf(value, key);
-  return Array.isArray(member) ? member : [];
 }

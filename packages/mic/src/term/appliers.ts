@@ -3,8 +3,8 @@ import { resources, type AzureAssignedIdentity, type ResourceId } from '@pod-ide
 import { createResource, type KubeTransport, type LeaderTerm } from '@pod-identity/kit/kube';
 import type { Ambient } from '@pod-identity/kit/serve';
 import { createAssignmentsApplier, type AssignmentsApplier } from '../apply/apply-assignments.ts';
-import { createHostApplier, type HostApplier } from '../apply/apply-host.ts';
-import { createAssignedIdentityWriter } from '../apply/assigned-identity-writer.ts';
+import { HostChanger } from '../apply/apply-host.ts';
+import { AssignedIdentityWriter } from '../apply/assigned-identity-writer.ts';
 import type { HostIdentities } from '../apply/host-identities.ts';
 import type { Ledger } from '../apply/ledger.ts';
 import type { HostMemory } from '../apply/memory.ts';
@@ -41,7 +41,7 @@ export function createAssignments(options: AssignmentsOptions): AssignmentsAppli
   const { term, index, memory, now, publisher, principalId, transport, mirror, meter } = options;
   const resource = createResource<AzureAssignedIdentity>(transport, resources.AzureAssignedIdentity);
   return createAssignmentsApplier({
-    writer: createAssignedIdentityWriter(resource, term),
+    writer: new AssignedIdentityWriter(resource, term),
     mirror,
     writesAtOnce: options.writesPerHost,
     memory,
@@ -63,14 +63,14 @@ export function createAssignments(options: AssignmentsOptions): AssignmentsAppli
 export interface HostsOptions extends ApplierOptions, Pick<Ambient, 'random' | 'log'> {
   readonly records: Known['records'];
   readonly identities: HostIdentities;
-  readonly ledger: Ledger;
+  readonly ledger: Pick<Ledger, 'save'>;
   readonly conditions: Pick<ConditionsWriter, 'concern'>;
 }
 
 /** Changes the identities of a host in Azure. */
-export function createHosts(options: HostsOptions): HostApplier {
+export function createHosts(options: HostsOptions): HostChanger {
   const { term, index, memory, now, publisher, principalId, identities, ledger, random } = options;
-  return createHostApplier({
+  return new HostChanger({
     identities,
     ledger,
     memory,

@@ -44,10 +44,8 @@ interface RoleCheckInput {
   readonly signal: AbortSignal;
 }
 
-export interface RoleCheck {
-  /** Reports the roles that MIC lacks to change these hosts; MIC tries in any case. */
-  report(input: RoleCheckInput): Promise<void>;
-}
+/** Reports the roles that MIC lacks to change these hosts; MIC tries in any case. */
+export type RoleCheck = (input: RoleCheckInput) => Promise<void>;
 
 export interface ControllerOptions extends Pick<Ambient, 'clock' | 'log'> {
   readonly view: ClusterWatch;
@@ -144,7 +142,7 @@ async function checkRoles(
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    await roleCheck?.report({ ...whatIsNeeded(index), signal });
+    await roleCheck?.({ ...whatIsNeeded(index), signal });
   } catch (error) {
     // Best effort: Azure reports its refusals anyway.
     if (!signal.aborted) log.warn({ why: String(error) }, "MIC's own roles could not be checked");

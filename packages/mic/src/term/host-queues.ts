@@ -6,7 +6,9 @@ import { hostKeyOf } from './loop.ts';
 
 /** One turn of a host in each lane. Resolves to the time of the next turn without a change. */
 export interface Turns {
+  /** Plans the dirty pods of the host and writes what can be written. */
   objects(host: HostKey): Promise<number | undefined>;
+  /** Changes the host by the plan of its identities. */
   azure(host: HostKey): Promise<number | undefined>;
 }
 

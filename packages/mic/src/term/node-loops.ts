@@ -1,11 +1,10 @@
 import type { LeaderTerm, KubeAmbient } from '@pod-identity/kit/kube';
-import { keepStartupTaints } from '../apply/startup-taints.ts';
-import type { NodePods } from '../snapshot/watch/agent-watch.ts';
+import { keepStartupTaints, type StartupView } from '../apply/startup-taints.ts';
+import type { AgentWatch, NodePods } from '../snapshot/watch/agent-watch.ts';
 import type { ClusterWatch } from '../snapshot/watch/cluster-watch.ts';
 import type { Publisher } from '../tell/publisher.ts';
 import { keepCanaryReports } from './canary-reports.ts';
 import type { MicSettings } from './settings.ts';
-import { startupViewOf } from './startup-view.ts';
 
 /** The writes of `transport` are fenced by the lease. */
 export interface NodeLoopsOptions extends KubeAmbient {
@@ -30,6 +29,25 @@ async function keepTaints({ settings, pods, view, log, ...options }: NodeLoopsOp
   await keepStartupTaints({ ...options, log, key, view: startupView }).catch((error: unknown) =>
     log.error({ error }, 'start-up taints are not looked after in this term'),
   );
+}
+
+/** The start-up taint depends on nodes and NMI's pods; on those of the canary only if they are given. */
+function startupViewOf(
+  nodes: NodeLoopsOptions['view'],
+  agents: AgentWatch,
+  canaries: AgentWatch | undefined,
+): StartupView {
+  return {
+    tainted: () => nodes.taintedNodes(),
+    taintedNode: (name) => nodes.taintedNode(name),
+    agentsOn: (node) => agents.on(node),
+    canariesOn: (node) => canaries?.on(node),
+    onChange(listener) {
+      const pods = canaries ? [agents, canaries] : [agents];
+      const ends = [nodes.onNode(listener), ...pods.map((watch) => watch.onChange(listener))];
+      return () => ends.forEach((end) => end());
+    },
+  };
 }
 
 async function keepReports({ settings, view, log, ...options }: NodeLoopsOptions): Promise<void> {

@@ -13,7 +13,7 @@ export interface OpeningOptions extends Ambient {
   readonly term: LeaderTerm;
   readonly view: Pick<ClusterWatch, 'synced' | 'hasSynced'>;
   readonly index: Pick<ClusterIndex, 'settleEach'>;
-  readonly ledger: Ledger;
+  readonly ledger: Pick<Ledger, 'load'>;
   /** Filled from the records. */
   readonly memory: HostMemory;
   readonly yieldTurn: () => Promise<void>;

@@ -8,9 +8,9 @@ import { createProof, type Proof } from '../access/proof.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { AccessGroup, AccessRules } from '../snapshot/index/rights.ts';
 import type { MicMetricSpecs } from '../tell/metrics.ts';
-import type { AccessSettings } from './settings.ts';
+import type { MicConfig } from '../config/config.ts';
 
-const asInOriginal: AccessSettings = { mode: 'namespace', recheckMs: 300_000 };
+const asInOriginal: MicConfig['access'] = { mode: 'namespace', recheckMs: 300_000 };
 
 /** Kept between terms: pairs, not verdicts. */
 export interface Rights extends AccessRules {
@@ -18,7 +18,7 @@ export interface Rights extends AccessRules {
 }
 
 export function createRights(
-  { mode, recheckMs }: AccessSettings = asInOriginal,
+  { mode, recheckMs }: MicConfig['access'] = asInOriginal,
   options: KubeAmbient,
 ): Rights {
   const registry = new PairRegistry<AccessGroup>({ pairsPerNamespace, recheckMs });

@@ -1,4 +1,3 @@
-import type { AccessMode } from '@pod-identity/crd-types';
 import type { MicConfig } from '../config/config.ts';
 import { planRules } from '../config/plan-rules.ts';
 import type { PlanRules } from '../plan/types.ts';
@@ -9,12 +8,12 @@ type Configured = Pick<
 >;
 
 export interface MicSettings
-  extends Configured, Partial<Pick<MicConfig, 'startupTaint' | 'canary' | 'nmi' | 'namespaceShareBytes'>> {
+  extends
+    Configured,
+    Partial<Pick<MicConfig, 'access' | 'startupTaint' | 'canary' | 'nmi' | 'namespaceShareBytes'>> {
   /** MIC's own, with host records and the upgrade marker. */
   readonly namespace: string;
   readonly version: string;
-  /** Default: mode `namespace`. */
-  readonly access?: AccessSettings;
   /** If attaching takes longer, the assignment is written as Created. */
   readonly recordAfterMs: number;
   readonly conditionWritesPerSecond: number;
@@ -24,43 +23,21 @@ export interface MicSettings
   principalId(): string | undefined;
 }
 
-export interface AccessSettings {
-  readonly mode: AccessMode;
-  /** Each right that is used is reviewed again within this time. */
-  readonly recheckMs: number;
-}
-
 const recordAfterMs = 2_000;
 const conditionWritesPerSecond = 10;
 
-interface KnownLater {
-  readonly version: string;
-  readonly clusterClientId: () => string;
-  readonly principalId: () => string | undefined;
-}
+type KnownLater = Pick<MicSettings, 'version' | 'principalId'> & { readonly clusterClientId: () => string };
 
 export function settingsOf(
   config: MicConfig,
   { version, clusterClientId, principalId }: KnownLater,
 ): MicSettings {
-  const { podNamespace: namespace, forceNamespaced, namespaceShareBytes } = config;
-  const { startupTaint, canary, nmi } = config;
-  const { debounceMs, debounceMaxMs, writesPerHost, resyncMs, typeUpgrade } = config;
-  const times = { debounceMs, debounceMaxMs, recordAfterMs, resyncMs };
-  return {
-    namespace,
-    version,
-    forceNamespaced,
-    access: config.access,
-    namespaceShareBytes,
-    writesPerHost,
-    conditionWritesPerSecond,
-    typeUpgrade,
-    ...times,
-    startupTaint,
-    canary,
-    nmi,
-    rules: () => planRules(config, clusterClientId()),
-    principalId,
-  };
+  const { podNamespace: namespace, startupTaint, canary, nmi } = config;
+  const { forceNamespaced, namespaceShareBytes, access, writesPerHost, typeUpgrade } = config;
+  const { debounceMs, debounceMaxMs, resyncMs } = config;
+  const objects = { forceNamespaced, namespaceShareBytes, access, writesPerHost, typeUpgrade };
+  const nodes = { startupTaint, canary, nmi };
+  const limits = { debounceMs, debounceMaxMs, resyncMs, recordAfterMs, conditionWritesPerSecond };
+  const rules = () => planRules(config, clusterClientId());
+  return { namespace, version, ...objects, ...nodes, ...limits, rules, principalId };
 }

@@ -15,12 +15,12 @@ import type { AccessGroup } from '../../snapshot/index/rights.ts';
 import type { PresentIdentity, RejectionCode } from '../../snapshot/facts/facts.ts';
 import { factsFromRecord } from '../../snapshot/facts/host-facts.ts';
 import { createAssignmentsApplier, type StepResult } from '../apply-assignments.ts';
-import { createHostApplier, type HostResult } from '../apply-host.ts';
-import { createAssignedIdentityWriter } from '../assigned-identity-writer.ts';
+import { HostChanger, type HostResult } from '../apply-host.ts';
+import { AssignedIdentityWriter } from '../assigned-identity-writer.ts';
 import type { HostIdentities } from '../host-identities.ts';
 import type { HostFailure } from '../../snapshot/facts/outcomes.ts';
 import { createHostQueue } from '../host-queue.ts';
-import { createLedger, type ConfigMap, type SaveOutcome } from '../ledger.ts';
+import { Ledger, type ConfigMap, type SaveOutcome } from '../ledger.ts';
 import { createHostMemory } from '../memory.ts';
 import { Mirror } from '../mirror.ts';
 import { createFakeResource, readerOf, type Gate } from './fake-kube.ts';
@@ -128,7 +128,7 @@ export function createFakeWorld({
     const term: LeaderTerm = { signal: ending.signal, holds: () => holds };
     const memory = createHostMemory();
     const now = () => clock.now();
-    const ledger = createLedger({ configMaps, namespace: 'mic', term, log: createFakeLog() });
+    const ledger = new Ledger({ configMaps, namespace: 'mic', term, log: createFakeLog() });
     for (const record of await ledger.load()) memory.keep(factsFromRecord(record));
     const mirror = new Mirror(index, readerOf(assigned));
     const steps: StepResult[] = [];
@@ -141,7 +141,7 @@ export function createFakeWorld({
       now,
       recordAfterMs,
       writesAtOnce: 20,
-      writer: createAssignedIdentityWriter(assigned, term),
+      writer: new AssignedIdentityWriter(assigned, term),
       signal: term.signal,
       report: (result) => void steps.push(result),
     });
@@ -156,7 +156,7 @@ export function createFakeWorld({
       onPass: () => undefined,
       onPlanned: (pods) => void planned.push(...pods),
       assignments,
-      hosts: createHostApplier({
+      hosts: new HostChanger({
         identities: otherAzure?.connect() ?? identities,
         ledger,
         memory,

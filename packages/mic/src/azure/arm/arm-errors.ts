@@ -1,7 +1,7 @@
 import { canonicalResourceId, type ResourceId } from '@pod-identity/crd-types';
 import type { HostFailure } from '../../snapshot/facts/outcomes.ts';
 import type { RejectionCode } from '../../snapshot/facts/facts.ts';
-import { memberOf, stringAt } from '../../snapshot/raw-object.ts';
+import { listAt, memberOf, stringAt } from '../../snapshot/raw-object.ts';
 
 /** Rejected identities, or a failure of the whole host. */
 export type ArmFailure = ArmRejection | HostFailure;
@@ -67,8 +67,7 @@ interface ErrorWords {
 /** ARM's error body, `{error: {code, message, details}}` or without the envelope. Messages of nested details are appended. */
 function wordsOf(body: unknown): ErrorWords {
   const error = memberOf(body, 'error') ?? body;
-  const listed = memberOf(error, 'details');
-  const details = Array.isArray(listed) ? listed.map(wordsOf) : [];
+  const details = listAt(error, 'details').map(wordsOf);
   const messages = [stringAt(error, 'message'), ...details.map((detail) => detail.message)];
   const message = messages.filter((part) => part !== '').join(' ');
   return { code: stringAt(error, 'code') || (details[0]?.code ?? ''), message };
@@ -89,23 +88,18 @@ export function classify(complaint: ArmComplaint, now: number): ArmFailure {
 
 type Reading = (said: ErrorWords, retryAfterMs: number | undefined) => ArmFailure;
 
-const readAsBusy: Reading = ({ message }, retryAfterMs = busyDefaultMs) => ({
-  kind: 'busy',
-  message,
-  retryAfterMs,
-});
-const readAsBusyNoMore: Reading = ({ message }, retryAfterMs = 0) => ({
-  kind: 'busy',
-  message,
-  retryAfterMs,
-});
+const busyFor =
+  (defaultMs: number): Reading =>
+  ({ message }, retryAfterMs = defaultMs) => ({ kind: 'busy', message, retryAfterMs });
+const readAsBusy = busyFor(busyDefaultMs);
+const readAsBusyNoMore = busyFor(0);
 const readAsUnavailable: Reading = ({ code, message }, retryAfterMs = unavailableDefaultMs) => ({
   kind: 'unavailable',
   message,
   retryAfterMs,
   ...(code !== '' && { code }),
 });
-const readAsDenied: Reading = ({ message }) => denied(message);
+const readAsDenied = ({ message }: ErrorWords): ArmFailure => ({ kind: 'denied', message });
 const readAsFailed: Reading = ({ code, message }) => ({
   kind: 'failed',
   message,
@@ -116,7 +110,7 @@ const readAsFailed: Reading = ({ code, message }) => ({
 const byCode: ReadonlyMap<string, Reading> = new Map<string, Reading>([
   ['LinkedAuthorizationFailed', (said) => linkedRefusal(said)],
   ['FailedIdentityOperation', ({ message }) => rejected('FailedIdentityOperation', message)],
-  ['AuthorizationFailed', ({ message }) => deniedOrRejected(message)],
+  ['AuthorizationFailed', (said) => deniedOrRejected(said)],
   ['ScopeLocked', ({ message }) => ({ kind: 'denied', message, isLocked: true })],
   ['ReadOnlyDisabledSubscription', readAsDenied],
   ['RequestDisallowedByPolicy', readAsDenied],
@@ -173,14 +167,10 @@ function rejected(code: RejectionCode, message: string): ArmFailure {
   return { kind: 'rejected', code, message, named: identitiesNamedIn(message) };
 }
 
-function denied(message: string): ArmFailure {
-  return { kind: 'denied', message };
-}
-
 /** The missing right may concern the host as a whole or a single identity. */
-function deniedOrRejected(message: string): ArmFailure {
-  const onIdentity = actionIn(message)?.toLowerCase().startsWith('microsoft.managedidentity/') ?? false;
-  return onIdentity ? rejected('LinkedAuthorizationFailed', message) : denied(message);
+function deniedOrRejected(said: ErrorWords): ArmFailure {
+  const onIdentity = actionIn(said.message)?.toLowerCase().startsWith('microsoft.managedidentity/') ?? false;
+  return onIdentity ? rejected('LinkedAuthorizationFailed', said.message) : readAsDenied(said);
 }
 
 /** The linked resource may be an identity, or another one of the host, such as its subnet. */

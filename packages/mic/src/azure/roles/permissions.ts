@@ -1,5 +1,5 @@
 import type { ResourceId } from '@pod-identity/crd-types';
-import { memberOf, stringAt } from '../../snapshot/raw-object.ts';
+import { listAt, memberOf, stringAt } from '../../snapshot/raw-object.ts';
 import type { ArmClient } from '../arm/arm-client.ts';
 import type { Permission } from './missing-roles.ts';
 
@@ -30,6 +30,5 @@ function readPermission(entry: unknown): Permission {
 }
 
 function textsAt(entry: unknown, key: string): readonly string[] {
-  const value = memberOf(entry, key);
-  return Array.isArray(value) ? value.filter((entry) => typeof entry === 'string') : [];
+  return listAt(entry, key).filter((entry) => typeof entry === 'string');
 }

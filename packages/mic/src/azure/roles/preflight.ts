@@ -15,7 +15,7 @@ import {
 } from './missing-roles.ts';
 import { permissionsAt } from './permissions.ts';
 
-interface RoleCheckInput {
+export interface RoleCheckInput {
   readonly hosts: readonly Host[];
   readonly identities: readonly ResourceId[];
   readonly signal: AbortSignal;

@@ -7,6 +7,7 @@ import {
   nodeLabel,
   podUidAnnotation,
   type Host,
+  type MatchingRules,
   type ResourceId,
 } from '@pod-identity/crd-types';
 import type { HostFacts, PresentIdentity } from '../../snapshot/facts/facts.ts';
@@ -19,7 +20,10 @@ import type { AssignedView } from '../../snapshot/views.ts';
 export const now = 1_700_000_000_000;
 export const minute = 60_000;
 
-export const rules: PlanRules = {
+/** Of a plan, and of the matching in its index. */
+export type PlanAndMatchingRules = PlanRules & MatchingRules;
+
+export const rules: PlanAndMatchingRules = {
   forceNamespaced: false,
   immutableClientIds: new Set(),
   detachGraceMs: 5 * minute,

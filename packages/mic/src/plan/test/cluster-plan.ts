@@ -8,7 +8,8 @@ import type { AssignedView, PodKey } from '../../snapshot/views.ts';
 import { skipsOf } from '../desired.ts';
 import { planHost } from '../plan.ts';
 import { Records } from '../records.ts';
-import type { HostPlan, PlanRules, Skip } from '../types.ts';
+import type { HostPlan, Skip } from '../types.ts';
+import type { PlanAndMatchingRules } from './builders.ts';
 
 export interface Plan {
   /** Only hosts with something to do, ordered by id; nodes without a host come first. */
@@ -18,7 +19,7 @@ export interface Plan {
   readonly wakeAt?: number;
 }
 
-export function plan(snapshot: ClusterSnapshot, rules: PlanRules): Plan {
+export function plan(snapshot: ClusterSnapshot, rules: PlanAndMatchingRules): Plan {
   const { index, records } = knownOf(snapshot, rules);
   const { now } = snapshot;
   const ids = new Set([...Array.from(index.hosts(), ({ id }) => id), ...snapshot.facts.keys()]);

@@ -16,7 +16,8 @@ import {
 } from '../../snapshot/facts/host-facts.ts';
 import { indexOf, type ClusterSnapshot } from '../../snapshot/test/cluster-snapshot.ts';
 import { plan } from './cluster-plan.ts';
-import type { Assignment, HostPlan, PlanRules } from '../types.ts';
+import type { Assignment, HostPlan } from '../types.ts';
+import type { PlanAndMatchingRules } from './builders.ts';
 import { keyOf, podOf } from '../../snapshot/keys.ts';
 import type { AssignedView } from '../../snapshot/views.ts';
 
@@ -29,7 +30,7 @@ export interface ModelOptions {
   readonly foreign: ReadonlyMap<ResourceId, ReadonlyMap<ResourceId, PresentIdentity>>;
   /** Identities that exist in Azure, with the entry that a host gets. */
   readonly existing: ReadonlyMap<ResourceId, PresentIdentity>;
-  readonly rules: PlanRules;
+  readonly rules: PlanAndMatchingRules;
 }
 
 export class Model {
@@ -42,7 +43,7 @@ export class Model {
   patches = 0;
   writes = 0;
   readonly #existing: ModelOptions['existing'];
-  readonly #rules: PlanRules;
+  readonly #rules: PlanAndMatchingRules;
   readonly #ledger = new Map<ResourceId, HostRecord>();
   #facts = new Map<ResourceId, HostFacts>();
   #stepsLeft = Infinity;

@@ -41,12 +41,14 @@ export interface Strike {
   readonly distrusted: boolean;
 }
 
-export type RejectionCode =
-  | 'LinkedAuthorizationFailed'
-  | 'FailedIdentityOperation'
-  | 'IdentityNotFound'
-  | 'InvalidIdentity'
-  | 'Unknown';
+export const rejectionCodes = [
+  'LinkedAuthorizationFailed',
+  'FailedIdentityOperation',
+  'IdentityNotFound',
+  'InvalidIdentity',
+  'Unknown',
+] as const;
+export type RejectionCode = (typeof rejectionCodes)[number];
 
 /** The part that is stored: one record for each host, in MIC's namespace. */
 export interface HostRecord {
@@ -73,9 +75,11 @@ export interface HostRecord {
   readonly reportedFailure?: ReportedFailure;
 }
 
+export const failureKinds = ['throttled', 'denied', 'busy', 'gone', 'unavailable', 'failed'] as const;
+
 /** The last failure to read or change a host, for logs, conditions and `mic explain`. */
 export interface LastFailure {
-  readonly kind: 'throttled' | 'denied' | 'busy' | 'gone' | 'unavailable' | 'failed';
+  readonly kind: (typeof failureKinds)[number];
   readonly message: string;
   readonly at: number;
   /** Consecutive failures, this one included: each lengthens the pause. */

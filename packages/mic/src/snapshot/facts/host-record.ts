@@ -5,21 +5,21 @@ import {
   parseIdentityResourceId,
   parseResourceId,
   type Host,
-  type HostKind,
   type Parsed,
   type Problem,
   type ResourceId,
 } from '@pod-identity/crd-types';
-import type {
-  HostRecord,
-  OwnAttachment,
-  Quarantine,
-  RejectionCode,
-  Renewal,
-  Strike,
-  ReportedFailure,
+import {
+  failureKinds,
+  rejectionCodes,
+  type HostRecord,
+  type OwnAttachment,
+  type Quarantine,
+  type Renewal,
+  type ReportedFailure,
+  type Strike,
 } from './facts.ts';
-import { memberOf, stringAt } from '../raw-object.ts';
+import { listAt, memberOf, stringAt } from '../raw-object.ts';
 
 const version = 1;
 
@@ -114,10 +114,9 @@ function parseJson(text: string): unknown {
 }
 
 function parseHost(raw: unknown): Host | undefined {
-  const kind = stringAt(raw, 'kind');
+  const kind = oneOf(['vm', 'vmss'] as const, stringAt(raw, 'kind'));
   const id = stringAt(raw, 'id');
-  if (!isHostKind(kind) || !parseResourceId(id).ok) return undefined;
-  return { kind, id: canonicalResourceId(id) };
+  return kind && parseResourceId(id).ok ? { kind, id: canonicalResourceId(id) } : undefined;
 }
 
 interface List<V> {
@@ -127,9 +126,8 @@ interface List<V> {
 }
 
 function readEntries<V>(raw: unknown, { list, read, warnings }: List<V>): Map<ResourceId, V> {
-  const entries = memberOf(raw, list);
   const result = new Map<ResourceId, V>();
-  for (const [position, entry] of (Array.isArray(entries) ? entries : []).entries()) {
+  for (const [position, entry] of listAt(raw, list).entries()) {
     const id = parseIdentityResourceId(stringAt(entry, 'id'));
     const value = read(entry);
     if (id.ok && value !== undefined) result.set(id.value, value);
@@ -140,9 +138,8 @@ function readEntries<V>(raw: unknown, { list, read, warnings }: List<V>): Map<Re
 
 /** Invalid strikes are left out: the namespace is clean then. */
 function readStrikes(raw: unknown): Map<string, Strike> {
-  const entries = memberOf(raw, 'strikes');
   const result = new Map<string, Strike>();
-  for (const entry of Array.isArray(entries) ? (entries as unknown[]) : []) {
+  for (const entry of listAt(raw, 'strikes')) {
     const namespace = stringAt(entry, 'namespace');
     const [failedAt, spentUntil] = [numberAt(entry, 'failedAt'), numberAt(entry, 'spentUntil')];
     if (namespace === '' || failedAt === undefined || spentUntil === undefined) continue;
@@ -166,19 +163,18 @@ function readRenewal(raw: unknown): Renewal | undefined {
 
 function readQuarantine(raw: unknown): Quarantine | undefined {
   const until = numberAt(raw, 'until');
-  const code = stringAt(raw, 'code');
   if (until === undefined) return undefined;
   return {
     until,
     failures: numberAt(raw, 'failures') ?? 1,
-    code: isRejectionCode(code) ? code : 'Unknown',
+    code: oneOf(rejectionCodes, stringAt(raw, 'code')) ?? 'Unknown',
     message: stringAt(raw, 'message'),
   };
 }
 
 function readFailure(raw: unknown): ReportedFailure | undefined {
-  const kind = stringAt(raw, 'kind');
-  if (!isFailureKind(kind)) return undefined;
+  const kind = oneOf(failureKinds, stringAt(raw, 'kind'));
+  if (kind === undefined) return undefined;
   return {
     kind,
     message: stringAt(raw, 'message'),
@@ -192,33 +188,8 @@ function numberAt(raw: unknown, key: string): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
 
-function isHostKind(kind: string): kind is HostKind {
-  return kind === 'vm' || kind === 'vmss';
-}
-
-const rejectionCodes: Readonly<Record<RejectionCode, true>> = {
-  LinkedAuthorizationFailed: true,
-  FailedIdentityOperation: true,
-  IdentityNotFound: true,
-  InvalidIdentity: true,
-  Unknown: true,
-};
-
-const failureKinds: Readonly<Record<ReportedFailure['kind'], true>> = {
-  throttled: true,
-  denied: true,
-  busy: true,
-  gone: true,
-  unavailable: true,
-  failed: true,
-};
-
-function isFailureKind(kind: string): kind is ReportedFailure['kind'] {
-  return Object.hasOwn(failureKinds, kind);
-}
-
-function isRejectionCode(code: string): code is RejectionCode {
-  return Object.hasOwn(rejectionCodes, code);
+function oneOf<T extends string>(all: readonly T[], text: string): T | undefined {
+  return all.find((one) => one === text);
 }
 
 function refuse(path: string, message: string): Parsed<never> {

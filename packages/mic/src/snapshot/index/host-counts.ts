@@ -51,13 +51,12 @@ export class HostCounts {
 
   /** Moves the counts of one pod. Returns the AzureIdentities that are now used on one host more or less. */
   move(from: Settled, to: Settled): readonly string[] {
-    const changed = kinds.flatMap((kind) => {
+    return kinds.flatMap((kind) => {
       if (isSame(from, to, kind)) return [];
       // What stays must not begin and end.
       const ids = [...this.#count(kind, to, 1), ...this.#count(kind, from, -1)];
       return kind === 'uses' ? ids : [];
     });
-    return changed;
   }
 
   /** Returns the ids of which the first pod came or the last one went. */

@@ -2,22 +2,12 @@
 import { coreKinds, createInformer, type Fields, type KubeAmbient } from '@pod-identity/kit/kube';
 import type { AgentView } from '../views.ts';
 import { agentPod, type DaemonSetName } from '../startup-views.ts';
+import { named, text } from './pod-fields.ts';
 
-const text: Fields = { upTo: 1024 };
 const several: Fields = { upTo: 16 * 1024 };
 export const agentFields: Fields = {
   members: {
-    metadata: {
-      members: {
-        name: text,
-        namespace: text,
-        uid: text,
-        resourceVersion: text,
-        creationTimestamp: text,
-        deletionTimestamp: text,
-        ownerReferences: several,
-      },
-    },
+    metadata: { members: { ...named, deletionTimestamp: text, ownerReferences: several } },
     spec: { members: { nodeName: text } },
     status: { members: { phase: text, conditions: several } },
   },
@@ -71,12 +61,10 @@ export interface NodePods {
 }
 
 /** Undefined names are not watched. */
-export interface NodePodNames {
-  readonly agents: DaemonSetName | undefined;
-  readonly canaries: DaemonSetName | undefined;
-}
-
-export function watchNodePods(names: NodePodNames, options: Omit<AgentWatchOptions, 'daemonSet'>): NodePods {
+export function watchNodePods(
+  names: Readonly<Record<'agents' | 'canaries', DaemonSetName | undefined>>,
+  options: Omit<AgentWatchOptions, 'daemonSet'>,
+): NodePods {
   const agents = names.agents && createAgentWatch({ ...options, daemonSet: names.agents });
   const canaries =
     names.canaries &&

@@ -14,7 +14,6 @@ import {
   coreKinds,
   createInformer,
   tooLargeIn,
-  type Change,
   type Fields,
   type Informer,
   type InformerOptions,
@@ -26,22 +25,15 @@ import {
 import type { BindingView, IdentityView, NodeView, PodView, TaintedNode } from '../views.ts';
 import { statusBytes } from '../kept-conditions.ts';
 import type { ClusterIndex, LeftOutSource, SharedKind } from '../index/cluster-index.ts';
-import { podFields } from './pod-fields.ts';
+import { named, podFields } from './pod-fields.ts';
 import { watchNamespaces } from './namespace-source.ts';
-import { PodSource } from './pod-source.ts';
+import { after, PodSource } from './pod-source.ts';
 import type { Coverage, WholeLimits } from './whole-namespaces.ts';
 import { createTrims, type Trims } from '../trims.ts';
 
-const text: Fields = { upTo: 1024 };
-const named: Readonly<Record<string, Fields>> = {
-  name: text,
-  namespace: text,
-  uid: text,
-  resourceVersion: text,
-};
 export const nodeFields: Fields = {
   members: {
-    metadata: { members: { ...named, creationTimestamp: text } },
+    metadata: { members: named },
     spec: { members: { providerID: { upTo: 2048 }, taints: { upTo: 16 * 1024 } } },
   },
 };
@@ -226,8 +218,4 @@ function statusOf(view: IdentityView | BindingView): unknown {
   if (view.kind === 'invalid') return view.reference.conditions;
   const { status } = 'identity' in view ? view.identity : view.binding;
   return status && { status };
-}
-
-function after<V>(change: Change<V>): V | undefined {
-  return change.type === 'deleted' ? undefined : change.after;
 }

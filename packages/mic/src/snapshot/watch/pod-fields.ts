@@ -1,22 +1,22 @@
-// The fields that are read of pods.
+// The fields that are read of pods, and of the metadata of other objects.
 import { bindingLabel } from '@pod-identity/crd-types';
 import type { Fields } from '@pod-identity/kit/kube';
 
-const text: Fields = { upTo: 1024 };
+export const text: Fields = { upTo: 1024 };
+
+/** Of the metadata of any object. */
+export const named: Readonly<Record<string, Fields>> = {
+  name: text,
+  namespace: text,
+  uid: text,
+  resourceVersion: text,
+  creationTimestamp: text,
+};
 
 function podFieldsWith(labels: Fields): Fields {
   return {
     members: {
-      metadata: {
-        members: {
-          name: text,
-          namespace: text,
-          uid: text,
-          resourceVersion: text,
-          creationTimestamp: text,
-          labels,
-        },
-      },
+      metadata: { members: { ...named, labels } },
       spec: { members: { nodeName: text, serviceAccountName: text } },
       status: { members: { phase: text } },
     },

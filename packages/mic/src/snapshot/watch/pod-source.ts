@@ -184,6 +184,7 @@ function isNews(before: PodView | undefined, now: PodView | undefined): boolean 
   return fields.some((field) => before[field] !== now[field]);
 }
 
-function after<V>(change: Change<V>): V | undefined {
+/** The view that counts after the change. */
+export function after<V>(change: Change<V>): V | undefined {
   return change.type === 'deleted' ? undefined : change.after;
 }
