@@ -96,7 +96,7 @@ export const rooms = [
   { folder: ownProcess, never: [apiServer] },
   { folder: 'packages/kit/src/serve/connections', never: [apiServer] },
   { folder: 'packages/kit/src/serve/tracing', head: 'open-tracer', never: [apiServer] },
-  { folder: apiServer, pure: ['errors', 'store'] },
+  { folder: apiServer, pure: ['errors', 'kinds', 'object', 'store'] },
   { folder: 'packages/kit/src/testing' },
 
   { folder: 'packages/mic/src' },
