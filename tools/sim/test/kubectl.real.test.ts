@@ -166,26 +166,21 @@ describe.skipIf(missing !== undefined)('kubectl works with the simulated API ser
   });
 
   test('get -w follows changes', async () => {
+    const since = kube.journal.mark();
     const child = spawn(
       'kubectl',
       ['get', 'widgets', '-w', '--no-headers', '--output-watch-events'],
       options(),
     );
     children.push(child);
-    const opened = kube.journal.next({ query: /watch=true/ });
     let text = '';
-    const seen = (wanted: string): Promise<void> =>
-      new Promise((resolve) => {
-        child.stdout.on('data', (chunk: Buffer) => {
-          text += chunk.toString();
-          if (text.includes(wanted)) resolve();
-        });
-      });
-    await opened;
-    const done = seen('DELETED');
+    child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    await expect
+      .poll(() => kube.journal.count({ since, query: /watch=true/ }), { message: 'the watch of kubectl' })
+      .toBeGreaterThan(0);
     await apply(manifest(4));
     await kubectl('delete', 'widget', 'one');
-    await done;
+    await expect.poll(() => text).toContain('DELETED');
     expect(text.split('\n').map((line) => line.split(/ +/).join(' '))).toEqual(
       expect.arrayContaining(['MODIFIED one 4', 'DELETED one 4']),
     );
