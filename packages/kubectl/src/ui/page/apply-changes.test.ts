@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { followChanges } from './apply-changes.ts';
-import { describeChanges } from './news.ts';
+import { newsOf } from './news.ts';
 import { largePicture, smallPicture } from '../../../test/pictures.ts';
 
 const [account, pod] = smallPicture.things;
@@ -32,12 +32,12 @@ test('what changed keeps its position, what is gone is gone, and what is new is 
 
 test('news is what pods and identities are now', () => {
   const after = followChanges(smallPicture)([{ ...nothing, things: [{ ...pod, state: 'ready' }] }]);
-  expect(describeChanges(smallPicture.things, after.things)).toBe('pod shop/web-0 is ready');
-  expect(describeChanges(after.things, after.things)).toBe('');
+  expect(newsOf(smallPicture.things, after.things)).toBe('pod shop/web-0 is ready');
+  expect(newsOf(after.things, after.things)).toBe('');
 });
 
 test('a hundred news are one sentence', () => {
-  expect(describeChanges([], largePicture(100, 5).things)).toBe(
+  expect(newsOf([], largePicture(100, 5).things)).toBe(
     '105 pods and identities changed: 10 are waiting, 95 are ready',
   );
 });

@@ -1,7 +1,7 @@
 import type { FunctionComponent } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Picture, PodStory, Thing } from '../picture.ts';
-import { graphOf, reachableFrom } from './graph.ts';
+import { graphOf, reached } from './graph.ts';
 import { Mark } from './mark.tsx';
 import { StoryView } from './story-view.tsx';
 import { cleanText, columns, columnTitles, compareNames, fullName, kindOf } from './words.ts';
@@ -48,7 +48,7 @@ const most = 30;
 
 const Way: FunctionComponent<Pick<Properties, 'thing' | 'picture' | 'open'>> = ({ thing, picture, open }) => {
   const { after, before } = graphOf(picture.lines);
-  const way = new Set([...reachableFrom(before, [thing.id]), ...reachableFrom(after, [thing.id])]);
+  const way = new Set([...reached(before, [thing.id]), ...reached(after, [thing.id])]);
   way.delete(thing.id);
   const things = picture.things.filter(({ id }) => way.has(id));
   return columns.map((column) => {

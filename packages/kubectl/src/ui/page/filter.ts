@@ -1,5 +1,5 @@
 import type { Picture, State, Thing } from '../picture.ts';
-import { graphOf, connectedTo } from './graph.ts';
+import { graphOf, wayOf } from './graph.ts';
 import type { View } from './view.ts';
 import { fullName } from './words.ts';
 
@@ -19,11 +19,11 @@ export function filterPicture({ things, lines }: Seen, filter: Filter): Seen {
       (namespace === '' || thing.namespace === namespace) &&
       (words === '' || fullName(thing).toLowerCase().includes(words)),
   );
-  const ways = connectedTo(
+  const ways = wayOf(
     graph,
     matching.map(({ id }) => id),
   );
-  const within = identity === '' ? ways : ways.intersection(connectedTo(graph, [identity]));
+  const within = identity === '' ? ways : ways.intersection(wayOf(graph, [identity]));
   const kept = things.filter((thing) => within.has(thing.id) && (thing.column !== 'pod' || hasState(thing)));
   const ids = new Set(kept.map(({ id }) => id));
   return { things: kept, lines: lines.filter(({ from, to }) => ids.has(from) && ids.has(to)) };

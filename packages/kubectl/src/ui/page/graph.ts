@@ -23,13 +23,13 @@ function add(map: Map<string, string[]>, key: string, value: string): void {
 }
 
 /** The things themselves, all that lead to one of them, and all to which one of them leads: no neighbours beside the way. */
-export function connectedTo({ after, before }: Graph, ids: Iterable<string>): ReadonlySet<string> {
+export function wayOf({ after, before }: Graph, ids: Iterable<string>): ReadonlySet<string> {
   const seeds = [...ids];
-  return new Set([...reachableFrom(before, seeds), ...reachableFrom(after, seeds)]);
+  return new Set([...reached(before, seeds), ...reached(after, seeds)]);
 }
 
 /** The ids and all that follow from them in one direction. */
-export function reachableFrom(
+export function reached(
   next: ReadonlyMap<string, readonly string[]>,
   ids: Iterable<string>,
 ): ReadonlySet<string> {

@@ -5,7 +5,7 @@ import { fullName, kindOf } from './words.ts';
 const most = 3;
 
 /** What changed between two pictures, in one sentence for those who listen; '' if nothing that concerns them did. */
-export function describeChanges(before: readonly Thing[], after: readonly Thing[]): string {
+export function newsOf(before: readonly Thing[], after: readonly Thing[]): string {
   const old = new Map(before.map((thing) => [thing.id, thing.state]));
   const changed = after.filter(
     ({ id, column, state }) =>

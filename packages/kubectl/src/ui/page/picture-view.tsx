@@ -1,7 +1,7 @@
 import type { FunctionComponent } from 'preact';
 import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Drawing } from './derive.ts';
-import { connectedTo } from './graph.ts';
+import { wayOf } from './graph.ts';
 import { ItemButton } from './item-button.tsx';
 import { visible, type Layout, type PlacedLine } from './layout.ts';
 import { moveFrom } from './move.ts';
@@ -27,7 +27,7 @@ export const PictureView: FunctionComponent<Properties> = ({ drawing, current, o
   const [hovered, setHovered] = useState('');
   const { focus, focused, setFocused, pressed } = useArrows(scroll, drawing);
   const source = [hovered, focused, current].find((id) => layout.byId.has(id));
-  const lit = useMemo(() => connectedTo(graph, source === undefined ? [] : [source]), [graph, source]);
+  const lit = useMemo(() => wayOf(graph, source === undefined ? [] : [source]), [graph, source]);
   return (
     <div
       class="scroll"

@@ -1,5 +1,5 @@
 import type { Picture, State } from '../picture.ts';
-import { graphOf, reachableFrom } from './graph.ts';
+import { graphOf, reached } from './graph.ts';
 import { columns, compareNames, fullName, kindOf } from './words.ts';
 
 /** A thing as a row of a table. */
@@ -29,7 +29,7 @@ export function rowsOf({ things, lines }: Pick<Picture, 'things' | 'lines'>): re
     const { id, column, state, about } = thing;
     const hasWay = column === 'pod' || column === 'serviceAccount';
     const ends = hasWay
-      ? [...reachableFrom(toIdentities, [id])].filter((end) => byId.get(end)?.column === 'identity')
+      ? [...reached(toIdentities, [id])].filter((end) => byId.get(end)?.column === 'identity')
       : (after.get(id) ?? []);
     const leadsTo = ends.map((end) => byId.get(end)).filter((end) => end !== undefined);
     return {

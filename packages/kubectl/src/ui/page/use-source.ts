@@ -2,7 +2,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Picture, PodStory, Thing } from '../picture.ts';
 import type { Source } from './connection.ts';
-import { describeChanges } from './news.ts';
+import { newsOf } from './news.ts';
 import { fullName } from './words.ts';
 
 export function useSource(source: Source): {
@@ -31,8 +31,7 @@ export function useNews(picture: Picture | undefined): string {
     isDue.current = true;
     setTimeout(() => {
       isDue.current = false;
-      if (reported.current && latest.current)
-        setNews(describeChanges(reported.current.things, latest.current.things));
+      if (reported.current && latest.current) setNews(newsOf(reported.current.things, latest.current.things));
       reported.current = latest.current;
     }, betweenNewsMs);
   }, [picture]);
