@@ -7,7 +7,7 @@ import type { HostQueue } from './apply/host-queue.ts';
 import type { HostMemory } from './apply/memory.ts';
 import type { TimeSlices } from './apply/time-slices.ts';
 import { planAzure, planHost, type PlanMoment } from './plan/plan.ts';
-import { isTransient, type Known } from './plan/records.ts';
+import { saysWaiting, type Known } from './plan/records.ts';
 import type { HostPlan, PlanRules } from './plan/types.ts';
 import { isEmptyRecord } from './snapshot/facts/host-record.ts';
 import type { HostKey } from './snapshot/index/host-groups.ts';
@@ -122,7 +122,7 @@ function weightOf({ index, records }: Known, key: PodKey): number {
 
 /** Those whose records wait for a change of the host. */
 function waitingOn({ index, records }: Known, pods: readonly PodKey[], host: HostKey): PodKey[] {
-  return pods.filter((pod) => index.homeOf(pod) === host && records.of(pod).some(isTransient));
+  return pods.filter((pod) => index.homeOf(pod) === host && records.of(pod).some(saysWaiting));
 }
 
 /** Requests a turn of the host in Azure if something can be done there now. Returns the ids concerned. */

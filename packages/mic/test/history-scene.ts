@@ -160,7 +160,7 @@ export function createScene({ matching, access, mayUse }: SceneRules) {
           now,
           random: () => 0.5,
           isNeeded: (host, id) => index.need(host).has(id),
-          needed: (host) => index.granted(host).keys(),
+          granted: (host) => index.granted(host).keys(),
           claimants: (id) => index.objects.claimants(id),
           onRecordNotSaved: () => undefined,
           report({ host: { id }, after }) {

@@ -13,7 +13,7 @@ import type { LatestPod } from './handle/follow-pod.ts';
 import { createGranter, type Granter } from './handle/grant.ts';
 import { createHostTokenHandler } from './handle/host-token.ts';
 import { grantOnceRead } from './handle/once-read.ts';
-import { createProxy, type Proxy } from './handle/proxy.ts';
+import { createProxy, type Proxy } from './handle/instance-metadata.ts';
 import { createTokenHandler } from './handle/token.ts';
 import { createCallerFinder, type CallerFinder } from './identify/find-caller.ts';
 import { createNamedPodFinder } from './identify/find-named.ts';

@@ -2,9 +2,9 @@ import type { Ambient } from '@pod-identity/kit/serve';
 import { andThen } from './handle/and-then.ts';
 import type { CanaryHandler } from './handle/canary.ts';
 import type { Handler } from './handle/token-pipeline.ts';
-import type { Proxy } from './handle/proxy.ts';
+import type { Proxy } from './handle/instance-metadata.ts';
 import type { Outcome, SentResponse } from './respond/outcome.ts';
-import { remember } from './handle/remember.ts';
+import { memoize } from './handle/memoize.ts';
 import { createCompat, type CompatSettings } from './respond/compat.ts';
 import { respond, type RespondRules } from './respond/respond.ts';
 import { routeOf, type Route } from './request/routes.ts';
@@ -27,7 +27,7 @@ const targetsKept = 128;
 /** Routes and handles each request, and makes a response of its outcome. */
 export function createApp(options: AppOptions): App {
   const { clock, notAssignedStatus, exactErrors, random, onSent, log } = options;
-  const routeFor = remember(routeOf, targetsKept);
+  const routeFor = memoize(routeOf, targetsKept);
   const compatFor = createCompat(options);
 
   const outcomeOf = (request: InboundRequest, route: Route): Outcome | Promise<Outcome> => {

@@ -4,7 +4,7 @@ import { hostilities, startHostileServer, type Hostility, type HostileServer } f
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '@pod-identity/kit/serve';
 import { createCertificate } from '../src/broker/roster/certificate.ts';
-import { createProxy, type ProxyRoute } from '../src/handle/proxy.ts';
+import { createProxy, type ProxyRoute } from '../src/handle/instance-metadata.ts';
 import { createBrokerClient } from '../src/tokens/federated/broker-client.ts';
 import { createMetadataService } from '../src/tokens/metadata/metadata-service.ts';
 import { createImdsRequests } from '../src/tokens/metadata/imds-requests.ts';

@@ -6,7 +6,7 @@ export {
   type CredentialOwner,
   type TrustedTokens,
 } from './federated-credential.ts';
-export { theOne, type Described } from './one-identity.ts';
+export { preferredDescription, type Described } from './one-identity.ts';
 export { explainMatch, doubtful, invalidFinding, kindInWords, reachInWords } from './explain-match.ts';
 export {
   adviceOf,
@@ -58,6 +58,6 @@ export {
   unboundBy,
   unboundFinding,
   whyUnbound,
-  type Known,
+  type UnboundContext,
   type Unbound,
 } from './unbound.ts';

@@ -13,11 +13,11 @@ export interface Described {
 }
 
 /**
- * Several AzureIdentities may describe one identity. A federated one is preferred, so that one of type 0 can be attached before the federated one
- * is deleted; then one with a client id, since the token is checked against it: the token is requested by resource id, so it is the same for all
- * others. Undefined: they do not all describe one identity, so a request must name which it means.
+ * Which of several AzureIdentities counts if they describe one identity. In order: a federated one, so that one of type 0 can be attached before
+ * the federated one is deleted; then one that states a client id, against which the token is checked. Undefined: they do not all describe one
+ * identity, so a request must name which it means.
  */
-export function theOne<One extends Described>(candidates: readonly One[]): One | undefined {
+export function preferredDescription<One extends Described>(candidates: readonly One[]): One | undefined {
   const stated = candidates.filter(({ clientId }) => clientId !== '');
   const first = candidates.find(isFederated) ?? stated[0] ?? candidates[0];
   const isOne =

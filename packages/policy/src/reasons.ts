@@ -52,7 +52,10 @@ export const reasons = {
     'The pod has started less than `--binding-grace` ago, and an AzureIdentityBinding for it, an AzureIdentity, one with the requested client id, or the right to use it does not exist yet.',
     'passes',
   ],
-  'azure-not-on-host': ['The identity is not attached to the machine.', 'azure'],
+  'azure-not-on-host': [
+    'The pod is exempt, and the identity that it requests is not attached to the machine.',
+    'azure',
+  ],
   'azure-refused': ['Azure rejects this request from any caller.', 'client'],
   'azure-denied': [
     'Azure refuses the identity, or the broker refuses the pod: the response says which.',

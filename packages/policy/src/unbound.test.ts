@@ -1,21 +1,26 @@
 import type { Mismatch, MismatchReason } from '@pod-identity/crd-types';
 import { describe, expect, it, test } from 'vitest';
-import { explainMismatch, explainUnbound, unboundBy, whyUnbound, type Known } from './unbound.ts';
+import { explainMismatch, explainUnbound, unboundBy, whyUnbound, type UnboundContext } from './unbound.ts';
 
 const pod = 'shop/web-0';
-const known: Known = { label: 'demo', faultOf: () => undefined, labelsFault: undefined, leftOut: false };
+const known: UnboundContext = {
+  label: 'demo',
+  faultOf: () => undefined,
+  labelsFault: undefined,
+  leftOut: false,
+};
 const mismatch = (reason: MismatchReason, namespace = 'shop'): Mismatch => ({
   reason,
   binding: `${namespace}/by`,
   identity: `${namespace}/of`,
 });
 
-function whyOf(one: Mismatch, more: Partial<Known> = {}): string {
+function whyOf(one: Mismatch, more: Partial<UnboundContext> = {}): string {
   const unbound = unboundBy(one, { ...known, ...more });
   return unbound ? whyUnbound(pod, unbound) : '';
 }
 
-const explained = (one: Mismatch, more: Partial<Known> = {}) =>
+const explained = (one: Mismatch, more: Partial<UnboundContext> = {}) =>
   explainMismatch(pod, one, { ...known, ...more });
 
 describe('the pod and whoever explains it are told the same', () => {

@@ -28,7 +28,7 @@ interface Details {
   'identity-invalid': { readonly identity: string; readonly fault: string; readonly binding?: string };
 }
 
-/** `surplus`: the first binding of the pod's namespace that does not count, since there are too many; it or a later one may select the pod. */
+/** `surplus`: the first binding of the pod's namespace that does not count, since there are too many; it or a later one may select the pod. Set by NMI alone. */
 interface Surplus {
   readonly surplus?: string;
 }
@@ -49,7 +49,7 @@ type Of<W extends Why> = { readonly why: W } & Readonly<Details[W]>;
 export type Unbound = { [W in Why]: Of<W> }[Why];
 
 /** What either service knows beside the mismatch. */
-export interface Known {
+export interface UnboundContext {
   /** Of the pod; '' if it has none. */
   readonly label: string;
   /** What is wrong with the AzureIdentity; undefined if there is none. */
@@ -65,35 +65,36 @@ export interface Known {
 type UnboundReason = Exclude<MismatchReason, 'shadowed' | 'too-many-bindings'>;
 
 /** Undefined: the binding adds nothing, or there are too many. */
-export function unboundBy(mismatch: Mismatch, known: Known): Unbound | undefined {
+export function unboundBy(mismatch: Mismatch, known: UnboundContext): Unbound | undefined {
   const { reason } = mismatch;
-  return isUnbound(reason) ? make[reason](mismatch, known) : undefined;
+  return isUnbound(reason) ? fromMismatch[reason](mismatch, known) : undefined;
 }
 
-const isUnbound = (reason: MismatchReason): reason is UnboundReason => Object.hasOwn(make, reason);
+const isUnbound = (reason: MismatchReason): reason is UnboundReason => Object.hasOwn(fromMismatch, reason);
 
-const make: Readonly<Record<UnboundReason, (mismatch: Mismatch, known: Known) => Unbound>> = {
-  'no-account': () => ({ why: 'no-account' }),
-  'no-label': (_, { isUnselected }) => ({ why: 'no-label', ...(isUnselected && { isUnselected }) }),
-  'empty-label': (_, { isUnselected }) => ({ why: 'empty-label', ...(isUnselected && { isUnselected }) }),
-  'no-binding': (_, { label, leftOut }) => ({ why: 'no-binding', label, ...(leftOut && { leftOut }) }),
-  'other-namespace': ({ binding, identity }, { labelsFault }) => ({
-    why: 'other-namespace',
-    ...(binding !== undefined && identity !== undefined && { binding, identity }),
-    ...(labelsFault !== undefined && { labelsFault }),
-  }),
-  'not-selected': ({ binding = '' }, { conditionOf }) => ({
-    why: 'not-selected',
-    binding,
-    condition: conditionOf?.(binding),
-  }),
-  'identity-missing': ({ binding = '', identity = '' }, { faultOf }) => {
-    const fault = faultOf(identity);
-    return fault === undefined
-      ? { why: 'identity-missing', binding, identity }
-      : { why: 'identity-invalid', binding, identity, fault };
-  },
-};
+const fromMismatch: Readonly<Record<UnboundReason, (mismatch: Mismatch, known: UnboundContext) => Unbound>> =
+  {
+    'no-account': () => ({ why: 'no-account' }),
+    'no-label': (_, { isUnselected }) => ({ why: 'no-label', ...(isUnselected && { isUnselected }) }),
+    'empty-label': (_, { isUnselected }) => ({ why: 'empty-label', ...(isUnselected && { isUnselected }) }),
+    'no-binding': (_, { label, leftOut }) => ({ why: 'no-binding', label, ...(leftOut && { leftOut }) }),
+    'other-namespace': ({ binding, identity }, { labelsFault }) => ({
+      why: 'other-namespace',
+      ...(binding !== undefined && identity !== undefined && { binding, identity }),
+      ...(labelsFault !== undefined && { labelsFault }),
+    }),
+    'not-selected': ({ binding = '' }, { conditionOf }) => ({
+      why: 'not-selected',
+      binding,
+      condition: conditionOf?.(binding),
+    }),
+    'identity-missing': ({ binding = '', identity = '' }, { faultOf }) => {
+      const fault = faultOf(identity);
+      return fault === undefined
+        ? { why: 'identity-missing', binding, identity }
+        : { why: 'identity-invalid', binding, identity, fault };
+    },
+  };
 
 /** The words for one reason. Parts of sentences. */
 interface Words {
@@ -266,7 +267,7 @@ function remedyOf({ advice, steps, or = [], paste, command }: Words): Remedy | u
 }
 
 /** Why the pod gets nothing, or not more, by one binding. */
-export function explainMismatch(pod: string, mismatch: Mismatch, known: Known): Finding {
+export function explainMismatch(pod: string, mismatch: Mismatch, known: UnboundContext): Finding {
   const unbound = unboundBy(mismatch, known);
   return unbound ? unboundFinding(pod, unbound) : spareFinding(mismatch);
 }

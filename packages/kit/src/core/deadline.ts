@@ -13,12 +13,12 @@ interface Deadline {
   readonly awaited: string;
   readonly signal?: AbortSignal | undefined;
   /** While true, the caller's abort does not end it. */
-  readonly outlives?: (() => boolean) | undefined;
+  readonly isKeptAlive?: (() => boolean) | undefined;
 }
 
 /** Runs with a signal that aborts with the caller's, or with DeadlinePassed at the deadline. Rejects then, even if what runs ignores the signal. */
 export async function withDeadline<T>(
-  { clock, ms, awaited, signal, outlives }: Deadline,
+  { clock, ms, awaited, signal, isKeptAlive: outlives }: Deadline,
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const ending = new AbortController();
@@ -29,7 +29,7 @@ export async function withDeadline<T>(
   };
   const message = `no ${awaited} within ${Math.round(ms / 1000)} s`;
   const timer = clock.after(ms, () => end(new DeadlinePassed(message)));
-  const stopListening = endWith({ clock, signal, outlives }, end);
+  const stopListening = endWith({ clock, signal, isKeptAlive: outlives }, end);
   try {
     return await Promise.race([run(ending.signal), ended]);
   } finally {

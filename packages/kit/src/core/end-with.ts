@@ -4,7 +4,7 @@ interface Ending {
   readonly clock: Pick<Clock, 'after'>;
   readonly signal: AbortSignal | undefined;
   /** While it returns true after the abort, `end` is not called; it is asked again each second. */
-  readonly outlives?: (() => boolean) | undefined;
+  readonly isKeptAlive?: (() => boolean) | undefined;
 }
 
 const againMs = 1_000;
@@ -13,7 +13,10 @@ const againMs = 1_000;
  * Calls `end` with the reason when the signal has aborted and `outlives` returns false; at once, without asking `outlives`, if the signal has
  * aborted before. Returns a function that removes the listener and the timer.
  */
-export function endWith({ clock, signal, outlives }: Ending, end: (reason: unknown) => void): () => void {
+export function endWith(
+  { clock, signal, isKeptAlive: outlives }: Ending,
+  end: (reason: unknown) => void,
+): () => void {
   let timer = { cancel: (): void => undefined };
   const stop = () => end(signal?.reason);
   const onAbort = () => {

@@ -97,12 +97,12 @@ test('whose labels have been dropped, or may be known again, is told once', () =
   const labels = new NamespaceLabels(300);
   labels.put('pay', short);
   labels.put('long', { a: 'x'.repeat(292) });
-  expect([labels.leftOut, [...labels.takeTurned()], [...labels.takeTurned()]]).toEqual([1, ['long'], []]);
+  expect([labels.leftOut, [...labels.takeChanged()], [...labels.takeChanged()]]).toEqual([1, ['long'], []]);
   labels.put('long', hundred);
-  expect([labels.leftOut, [...labels.takeTurned()]]).toEqual([0, ['long']]);
+  expect([labels.leftOut, [...labels.takeChanged()]]).toEqual([0, ['long']]);
   labels.put('long', { a: 'x'.repeat(400) });
   labels.remove('long');
-  expect([labels.leftOut, [...labels.takeTurned()]]).toEqual([0, []]);
+  expect([labels.leftOut, [...labels.takeChanged()]]).toEqual([0, []]);
 });
 
 test('what only a list that failed had is forgotten', () => {

@@ -80,7 +80,7 @@ export class NamespaceLabels {
   }
 
   /** The Namespaces whose labels were dropped since the last call, or may be known again: no change of the Namespace tells that. */
-  takeTurned(): ReadonlySet<string> {
+  takeChanged(): ReadonlySet<string> {
     const turned = this.#turned;
     this.#turned = new Set();
     return turned;

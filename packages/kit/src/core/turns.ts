@@ -100,7 +100,7 @@ export class Turns<T extends object, Kind extends string> {
   }
 
   /** To be called when a new item need not wait: turns that were used in advance have delayed nobody then. */
-  forget(): void {
+  resetAccounts(): void {
     this.#accounts.clear();
   }
 

@@ -30,7 +30,7 @@ export function createWatchdog({ clock, signal, ...options }: WatchdogOptions) {
     timeoutMs = ms;
     if (ms < Infinity) timer = clock.after(ms, () => bark(ms));
   };
-  const stopListening = endWith({ clock, signal, outlives: options.outlives }, (reason) =>
+  const stopListening = endWith({ clock, signal, isKeptAlive: options.outlives }, (reason) =>
     controller.abort(reason),
   );
   feed();

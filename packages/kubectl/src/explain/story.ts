@@ -1,6 +1,6 @@
 // One story of MIC's and NMI's explanation of a pod, in the order in which a token comes about. What both say appears once.
 import { inBroker, ok, problem, waiting, type Finding } from '@pod-identity/policy';
-import { aboutPod, withOwnCommands } from '../print/own-commands.ts';
+import { aboutPod } from '../print/own-commands.ts';
 import { responseFinding, type NmiExplanation } from '../../../nmi/src/commands/plug-in.ts';
 
 export interface Sides {
@@ -39,7 +39,7 @@ export function composeStory(sides: Sides): Story {
   return {
     pod: nmi.pod,
     findings: [
-      ...once(said).map((finding) => aboutPod(withOwnCommands(finding, 'access'), nmi.pod)),
+      ...once(said).map((finding) => aboutPod(finding, nmi.pod)),
       // Without the rights they would be wrong.
       ...(dependsOnRights(sides) ? [] : nmi.responses.map(responseFinding)),
     ],

@@ -6,7 +6,7 @@ import {
   type AzureIdentity,
   type IdentityType,
 } from '@pod-identity/crd-types';
-import { theOne, type Described } from '@pod-identity/policy';
+import { preferredDescription, type Described } from '@pod-identity/policy';
 import { keyOf, type ObjectName } from '../cluster/fields.ts';
 import type { TemporaryObjects } from './temporary-identity.ts';
 import type { Target } from './writes.ts';
@@ -105,7 +105,10 @@ export function rivalOf(key: string, { identities }: BoundPod): string | undefin
   if (own === undefined || own.isGuest) return undefined;
   const isRival = (other: UsedIdentity) => {
     const changed = { ...own, type: 3, clientId: own.clientId || other.clientId } as const;
-    return theOne([own, other].map(describe)) !== undefined && !theOne([changed, other].map(describe));
+    return (
+      preferredDescription([own, other].map(describe)) !== undefined &&
+      !preferredDescription([changed, other].map(describe))
+    );
   };
   return identities.find((other) => other !== own && !other.isGuest && isRival(other))?.key;
 }

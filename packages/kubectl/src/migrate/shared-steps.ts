@@ -6,7 +6,7 @@ import { keyOf } from '../cluster/fields.ts';
 import type { BoundPod, ReviewedRights } from './facts.ts';
 import { createOf, undoCommandsOf } from './writes.ts';
 
-/** The roles that `mic access` prints too. */
+/** The roles that `access` prints too. */
 export function rightsStep({ target, refused, unknown }: ReviewedRights): Step {
   const title = `the ServiceAccounts of its pods have the right ${target.resource}/${target.names[0]}`;
   const head = { id: 'rights', title };

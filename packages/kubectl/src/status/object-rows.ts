@@ -8,7 +8,6 @@ import {
   type PodView,
 } from '../../../mic/src/commands/plug-in.ts';
 import type { Reported, ClusterView } from '../cluster/cluster-view.ts';
-import { ownCommands } from '../print/own-commands.ts';
 import type { IdentityView } from '../../../mic/src/commands/plug-in.ts';
 import type { Row, State } from './row.ts';
 
@@ -121,8 +120,7 @@ export function refusalsIn({ identities }: Pick<ClusterView, 'identities'>): Ref
 }
 
 /** Without the manifest or the commands that may follow: `explain` has them. */
-const sentenceOf = (message: string): string =>
-  ownCommands((message.split('\n')[0] ?? '').replace(/:$/, ''), 'access');
+const sentenceOf = (message: string): string => (message.split('\n')[0] ?? '').replace(/:$/, '');
 
 const count = (number: number, one: string, many: string): string => `${number} ${number === 1 ? one : many}`;
 

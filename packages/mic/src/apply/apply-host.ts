@@ -52,8 +52,8 @@ export interface HostPorts {
   readonly random: () => number;
   /** Whether a live pod currently needs the identity on the host. */
   readonly isNeeded: (host: ResourceId, identity: ResourceId) => boolean;
-  /** The identities that live pods on the host currently need. */
-  readonly needed: (host: ResourceId) => Iterable<ResourceId>;
+  /** The identities that may be attached now, since pods on the host may use them. */
+  readonly granted: (host: ResourceId) => Iterable<ResourceId>;
   /** The namespaces with an AzureIdentity for the identity. */
   readonly claimants: (identity: ResourceId) => readonly string[];
   readonly report: (result: HostResult) => void;
@@ -182,7 +182,7 @@ export class HostChanger {
   #othersWait(host: Host, { attach, renew }: HostChange): boolean {
     const { present, quarantined } = this.#facts(host);
     const known = new Set([...attach, ...renew, ...(present?.keys() ?? []), ...quarantined.keys()]);
-    return [...this.#ports.needed(host.id)].some((id) => !known.has(id));
+    return [...this.#ports.granted(host.id)].some((id) => !known.has(id));
   }
 
   /** Right before each PATCH: the last check of the term, and of new pods that need identities to be detached. */

@@ -56,7 +56,7 @@ function setUp(known = facts(host, ['a'], { oursNames: ['a'] })) {
     },
     ledger: { save: () => ((calls.saves += 1), Promise.resolve(world.saving)) },
     isNeeded: (_host, id) => world.needed.includes(id),
-    needed: () => world.needed,
+    granted: () => world.needed,
     claimants: (id) => world.claimants(id),
     report: (result) => void reported.push(result),
     onRecordNotSaved: (_host, outcome) => void lastFailure.push(outcome.kind),

@@ -4,7 +4,7 @@ import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { isCarried } from '../snapshot/facts/host-facts.ts';
 import type { AssignedView, ObjectReference, PodKey, PodView } from '../snapshot/views.ts';
 import { saysAssigned } from './diff.ts';
-import { isTransient, type Known } from './records.ts';
+import { saysWaiting, type Known } from './records.ts';
 
 /** Pods whose AzureAssignedIdentities were written before Azure refused, and the AzureIdentities of the refused ids. */
 export interface Affected {
@@ -36,7 +36,7 @@ export function affectedBy(
     const pod = index.pod(key);
     const waits = records
       .of(key)
-      .filter(isTransient)
+      .filter(saysWaiting)
       .flatMap(({ resourceId }) => resourceId ?? []);
     const resourceId = waits.find((id) => ids.has(id));
     return pod && resourceId ? [{ pod, resourceId }] : [];

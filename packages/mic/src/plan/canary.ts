@@ -49,14 +49,14 @@ export function countCanaries(sightings: CanarySightings): Readonly<Record<Canar
 }
 
 /** What is remembered of a node. */
-export interface CanaryStanding {
+export interface CanaryMemory {
   /** Since when the canary is not ready or missing. */
   readonly badSinceMs?: number;
   /** Which state was reported last. */
   readonly reported: CanaryState;
 }
 
-export type CanaryStandings = ReadonlyMap<string, CanaryStanding>;
+export type CanaryStandings = ReadonlyMap<string, CanaryMemory>;
 
 /** Shorter failures are not reported: pods are being replaced, or a node starts. */
 const bearableMs = 30_000;

@@ -26,8 +26,8 @@ export interface PodDecision {
  * loses them.
  */
 export function decidePod(index: ClusterIndex, key: PodKey, records: Known['records']): PodDecision {
-  const { pod, usable, barred, skips } = weigh(index, key);
-  const denied = barred.length === 0 ? nobody : new Set(keysOf(barred, 'denied'));
+  const { pod, usable, barred, skips } = matchWithRights(index, key);
+  const denied = barred.length === 0 ? noKeys : new Set(keysOf(barred, 'denied'));
   const unknown = barred.flatMap(({ match, verdict }) => (verdict === 'unknown' ? match : []));
   if (!pod || usable.length + unknown.length === 0)
     return { assignments: [], undecided: noneUndecided, denied, skips };
@@ -40,8 +40,8 @@ export function decidePod(index: ClusterIndex, key: PodKey, records: Known['reco
   return { assignments, undecided, denied, skips };
 }
 
-const nobody: ReadonlySet<string> = new Set();
-const noneUndecided: Undecided = { identities: nobody, names: nobody };
+const noKeys: ReadonlySet<string> = new Set();
+const noneUndecided: Undecided = { identities: noKeys, names: noKeys };
 
 function keysOf(barred: readonly Barred[], which: Barred['verdict']): string[] {
   return barred.flatMap(({ match, verdict }) => (verdict === which ? match.identityKey : []));
@@ -49,26 +49,26 @@ function keysOf(barred: readonly Barred[], which: Barred['verdict']): string[] {
 
 /** Only the reasons why a pod gets nothing, or not more. */
 export function skipsOf(index: ClusterIndex, key: PodKey): readonly Skip[] {
-  return weigh(index, key).skips;
+  return matchWithRights(index, key).skips;
 }
 
-interface Weighed {
+interface MatchedPod {
   readonly pod: PodView | undefined;
   readonly usable: readonly MatchedIdentity[];
   readonly barred: readonly Barred[];
   readonly skips: readonly Skip[];
 }
 
-function weigh(index: ClusterIndex, key: PodKey): Weighed {
+function matchWithRights(index: ClusterIndex, key: PodKey): MatchedPod {
   const pod = index.pod(key);
   const nothing = { pod, usable: [], barred: [] };
   if (!pod) return { ...nothing, skips: [] };
   if (pod.finished) return { ...nothing, skips: [{ pod, reason: 'finished' }] };
   if (index.unlisted.has(pod.namespace)) return { ...nothing, skips: [{ pod, reason: 'not-listed' }] };
   const { matches, mismatches } = index.matchSetOf(pod);
-  const unmatched = mismatches.filter(isNews).map((mismatch) => skipFor(index, pod, mismatch));
+  const unmatched = mismatches.filter(isReported).map((mismatch) => skipFor(index, pod, mismatch));
   if (pod.isUnlabelled === true && matches.length + unmatched.length === 0) return { ...nothing, skips: [] };
-  const reason = nowhere(index, pod);
+  const reason = placeProblem(index, pod);
   if (reason) return { ...nothing, skips: [{ pod, reason }, ...unmatched] };
   const { usable, barred, warned } = index.rightsOf(key);
   const skips = [
@@ -97,11 +97,11 @@ function barredSkip(pod: PodView, barred: Barred, isWarned: boolean): Skip {
 }
 
 /** A missing label is not reported: bindings of the namespace can select other pods without one. */
-function isNews({ reason }: Mismatch): boolean {
+function isReported({ reason }: Mismatch): boolean {
   return reason !== 'no-label';
 }
 
-function nowhere(index: ClusterIndex, pod: PodView): SkipReason | undefined {
+function placeProblem(index: ClusterIndex, pod: PodView): SkipReason | undefined {
   if (pod.nodeName === '') return 'not-scheduled';
   return index.nodeHost(pod.nodeName).exists ? undefined : 'node-missing';
 }

@@ -34,7 +34,7 @@ export function diffPod(
     const held = byName.get(`${assignment.objectNamespace}/${assignment.objectName}`);
     if (!held) return [{ kind: 'create', assignment } as const];
     kept.add(held);
-    return compare(assignment, held, isMissing);
+    return stepsFor(assignment, held, isMissing);
   });
   const isUndecided = (view: AssignedView) =>
     undecided.identities.has(view.identity) || undecided.names.has(keyOf(view));
@@ -56,12 +56,12 @@ export function isStuck({ isEnding, hasFinalizer }: AssignedView): boolean {
  * A correct object needs at most a change to Assigned, also from the original's Unassigned. One that says Assigned although the
  * host lacks the identity is corrected, since otherwise its pod would not learn that it waits; editors can write such objects.
  */
-function compare(
+function stepsFor(
   assignment: Assignment,
   current: AssignedView,
   isMissing: Wanted['isMissing'],
 ): AssignmentStep[] {
-  if (isLeftover(current) || !saysTheSame(assignment, current))
+  if (isOfOriginal(current) || !saysTheSame(assignment, current))
     return [{ kind: 'update', assignment, current }];
   const { resourceId } = assignment;
   switch (current.state) {
@@ -77,7 +77,7 @@ function compare(
 }
 
 /** Written by the original: its finalizer blocks the deletion of a namespace once no MIC runs; before 1.5.3 it set no label. */
-function isLeftover({ hasFinalizer, isMislabelled }: AssignedView): boolean {
+function isOfOriginal({ hasFinalizer, isMislabelled }: AssignedView): boolean {
   return hasFinalizer || isMislabelled === true;
 }
 
@@ -104,12 +104,12 @@ export function leftoverStep(index: ClusterIndex, view: AssignedView): Assignmen
   return { kind: 'delete', current: view, why: whyDelete(index, view, { wanted, denied: new Set() }) };
 }
 
-interface Judged {
+interface DeleteContext {
   readonly wanted: ReadonlySet<string>;
   readonly denied: ReadonlySet<string>;
 }
 
-function whyDelete(index: ClusterIndex, view: AssignedView, { wanted, denied }: Judged): DeleteReason {
+function whyDelete(index: ClusterIndex, view: AssignedView, { wanted, denied }: DeleteContext): DeleteReason {
   const pod = index.pod(podOf(view));
   if (!pod) return index.nodeHost(view.nodeName).exists ? 'pod-gone' : 'node-gone';
   if (pod.finished) return 'pod-finished';

@@ -1,5 +1,6 @@
 // Compares what one host should carry with what it carries. Attaching wins over detaching; MIC detaches only what it attached
-// itself; ids that ARM refused wait.
+// itself, except that a dead entry of anybody is removed to be added again (`renew`); ids that ARM refused wait.
+// Whose an identity is: docs/contributor/decisions/0012-whose-an-identity-is.md
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { isCarried, settledAt } from '../snapshot/facts/host-facts.ts';
@@ -36,18 +37,18 @@ const renewPauseMs = 3_600_000;
 /** The change for one identity; a number is the earliest time of a change. */
 type IdentityChange = 'attach' | 'again' | 'renew' | 'detach' | 'leave' | number;
 
-export interface Judged {
+export interface PlannedChanges {
   readonly changes: HostChanges;
   /** Until then, the same needs and facts result in the same changes. */
   readonly until: number;
 }
 
-export function planIdentities(needs: HostNeeds, facts: HostFacts, moment: Moment): Judged {
+export function planIdentities(needs: HostNeeds, facts: HostFacts, moment: Moment): PlannedChanges {
   const { now } = moment;
   const given = { needs, facts, moment };
   const idle = [...facts.ours.keys()].filter((id) => !needs.needed.has(id));
   // Entries of others that MIC removed for a renewal are attached again, whether or not a pod needs them now.
-  const wanted = new Set([...needs.granted.keys(), ...takenOff(facts)]);
+  const wanted = new Set([...needs.granted.keys(), ...toRestore(facts)]);
   const decided: [ResourceId, IdentityChange][] = [
     ...Array.from(wanted, (id): [ResourceId, IdentityChange] => [id, judgeWanted(id, given)]),
     ...idle.map((id): [ResourceId, IdentityChange] => [id, judgeIdle(id, given)]),
@@ -66,13 +67,13 @@ export function planIdentities(needs: HostNeeds, facts: HostFacts, moment: Momen
   const { notBefore } = facts;
   const changed = { attach, ...(again.length > 0 && { again }), renew, detach };
   return {
-    changes: { ...changed, read, ...wake(next, { isDue, now, notBefore }) },
+    changes: { ...changed, read, ...nextPlanTime(next, { isDue, now, notBefore }) },
     until: notBefore > now ? Math.min(next, notBefore) : next,
   };
 }
 
 /** Changes that are due but held back are due when the hold ends; nothing is due before. */
-function wake(
+function nextPlanTime(
   next: number,
   { isDue, now, notBefore }: { readonly isDue: boolean; readonly now: number; readonly notBefore: number },
 ): Pick<HostChanges, 'wakeAt' | 'notBefore'> {
@@ -87,7 +88,7 @@ interface IdentityCase {
   readonly moment: Moment;
 }
 
-function takenOff(facts: HostFacts): ResourceId[] {
+function toRestore(facts: HostFacts): ResourceId[] {
   const { present, renewing, ours } = facts;
   if (present === undefined) return [];
   const missing = [...renewing.keys()].filter((id) => !present.has(id));

@@ -1,6 +1,6 @@
-// Selects the namespaces of the next update when updates of a host fail after ARM accepted them and ARM does not name the identity
-// that caused it. Pure. An update fails for everything that the host lists, so one namespace could block all others for ever. What
-// such updates added cannot be used yet; parts of it are removed until an update succeeds.
+// Used while updates of a host fail after ARM has accepted them, without naming the identity that caused it. Chooses which namespaces the next
+// update contains. Pure. An update fails for everything that the host lists, so one namespace could block all others for ever. What such
+// updates added cannot be used yet; parts of it are removed until an update succeeds.
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { isClean } from '../snapshot/facts/strikes.ts';
@@ -25,11 +25,15 @@ export function lateTurn(chosen: ReadonlySet<ResourceId>, facts: HostFacts, clai
   if (facts.failed !== true) return { kept: chosen, withdraw: [] };
   const namespaceOf: NamespaceOf = (id) => standingOf(id, facts, claimants).namespace ?? '';
   const ours = listedUnapplied(facts).filter((id) => facts.ours.has(id));
-  const goOn = facts.lateFailures < failuresBorne ? undefined : choose(chosen, ours, { facts, namespaceOf });
-  const kept = goOn ? new Set([...chosen].filter((id) => goOn.has(namespaceOf(id)))) : chosen;
+  const namespacesSent =
+    facts.lateFailures < failuresBorne ? undefined : namespacesToSend(chosen, ours, { facts, namespaceOf });
+  const kept = namespacesSent
+    ? new Set([...chosen].filter((id) => namespacesSent.has(namespaceOf(id))))
+    : chosen;
   const keptNamespaces = new Set([...kept].map(namespaceOf));
   const isLeftOut = (id: ResourceId) =>
-    !keptNamespaces.has(namespaceOf(id)) && (goOn !== undefined || !isClean(facts.strikes, namespaceOf(id)));
+    !keptNamespaces.has(namespaceOf(id)) &&
+    (namespacesSent !== undefined || !isClean(facts.strikes, namespaceOf(id)));
   const withdraw = ours.filter(isLeftOut);
   const [suspect, ...others] = new Set(withdraw.map(namespaceOf));
   const isNew = suspect !== undefined && others.length === 0 && isClean(facts.strikes, suspect);
@@ -37,7 +41,7 @@ export function lateTurn(chosen: ReadonlySet<ResourceId>, facts: HostFacts, clai
 }
 
 /** The namespaces that are sent; undefined if there is only one. */
-function choose(
+function namespacesToSend(
   chosen: ReadonlySet<ResourceId>,
   listed: readonly ResourceId[],
   { facts, namespaceOf }: { readonly facts: HostFacts; readonly namespaceOf: NamespaceOf },

@@ -61,12 +61,12 @@ function hostless(steps: readonly AssignmentStep[]): HostPlan {
   return { host: undefined, attach: [], renew: [], detach: [], read: false, steps, needed: new Set() };
 }
 
-type Looking = Pick<PlanMoment, 'dirtyPods' | 'records'> & Pick<Wanted, 'isMissing'>;
+type PodsToPlan = Pick<PlanMoment, 'dirtyPods' | 'records'> & Pick<Wanted, 'isMissing'>;
 
 function stepsOn(
   index: ClusterIndex,
   key: HostKey,
-  { dirtyPods, records, isMissing }: Looking,
+  { dirtyPods, records, isMissing }: PodsToPlan,
 ): AssignmentStep[] {
   // Those that are stale are planned once they are settled. To settle all of them here would keep others waiting.
   const isDue = (pod: PodKey) =>

@@ -38,7 +38,7 @@ export class Records {
   }
 }
 
-/** Whether only MIC can change its state. */
-export function isTransient({ state }: AssignedView): boolean {
+/** Whether it says that its pod still waits: Created, or the original's Unassigned. Only MIC can change its state. */
+export function saysWaiting({ state }: AssignedView): boolean {
   return state === 'Created' || state === 'Unassigned';
 }

@@ -78,7 +78,7 @@ export function createHosts(options: HostsOptions): HostChanger {
     now,
     random,
     isNeeded: (host, identity) => index.need(host).has(identity),
-    needed: (host) => index.granted(host).keys(),
+    granted: (host) => index.granted(host).keys(),
     claimants: (identity) => index.objects.claimants(identity),
     onRecordNotSaved: (host, outcome) =>
       options.log.warn({ host: host.id, outcome }, 'host record was not written'),

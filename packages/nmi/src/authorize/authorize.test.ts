@@ -50,7 +50,7 @@ const short = (decision: Decision): string => {
       return `one of ${decision.identities.map(({ name }) => name).join(' ')}`;
     case 'deny':
       return decision.denial.why;
-    case 'pass-through':
+    case 'machine':
       return decision.why;
     case 'unusable':
       return 'unusable';
@@ -461,7 +461,7 @@ describe('C10 exceptions', () => {
     pod: { labels: { app: 'cni' } },
   });
   const pass = (selector: Selector, ids: readonly string[] | undefined) => ({
-    kind: 'pass-through',
+    kind: 'machine',
     why: 'exempt',
     selector,
     clientIds: ids && new Set(ids),

@@ -1,7 +1,7 @@
 // Room: which identity the pod may use, over a view of the cluster's objects.
 // It must not get a token, or choose a status; it says what is wrong with an object, for the response.
 import { bindingLabel, matchingRulesIn, type AccessMode, type Mismatch } from '@pod-identity/crd-types';
-import { absentOrLeftOut, unboundBy, type Known } from '@pod-identity/policy';
+import { absentOrLeftOut, unboundBy, type UnboundContext } from '@pod-identity/policy';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
 import type { EntraSubject } from '../tokens/types.ts';
@@ -9,7 +9,7 @@ import { accessModeOf, accessToIdentity, bothAccesses, noteManagedMode } from '.
 import { candidatesOf } from './candidates.ts';
 import { asOtherType, federatedOf } from './federated.ts';
 import { decideOnExempt, exemptionOf, invalidExceptionFor } from './exception.ts';
-import { exemptionName } from './lack.ts';
+import { exemptionName } from './missing-right.ts';
 import { principalOf } from './principal.ts';
 import { selectIdentity, type Selection } from './select-identity.ts';
 import type {
@@ -247,7 +247,7 @@ function denialOf(pod: PodView, mismatches: readonly Mismatch[], view: ClusterVi
 }
 
 /** What is known beside a mismatch. */
-export function knownOf({ namespace, labels }: PodView, view: ClusterView): Known {
+export function knownOf({ namespace, labels }: PodView, view: ClusterView): UnboundContext {
   return {
     label: labels[bindingLabel] ?? '',
     faultOf: (identity) => {

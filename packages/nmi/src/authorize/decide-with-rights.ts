@@ -1,4 +1,4 @@
-import { refusedBy, exemptionName, type Lack, type Needed } from './lack.ts';
+import { refusedBy, exemptionName, type MissingRight, type Needed } from './missing-right.ts';
 import { replacesRefusal, reviewedFor } from './refusal.ts';
 import type { Decision, Refused } from './types.ts';
 
@@ -9,11 +9,11 @@ export interface Decided {
   /** What counts as not bound, since the ServiceAccount may not use it. */
   readonly refused: Refused;
   /** The outcome, since a right that decides is missing or not known. */
-  readonly lack?: Lack;
+  readonly lack?: MissingRight;
 }
 
 /** Yields each right to be reviewed, and is given what its lack would mean; undefined: it is there. */
-type Deciding = Generator<Needed, Decided | undefined, Lack | undefined>;
+type Deciding = Generator<Needed, Decided | undefined, MissingRight | undefined>;
 
 /**
  * Decides with the rights that the decision needs. What the ServiceAccount may not use counts as not bound: it is decided again without
@@ -23,7 +23,7 @@ type Deciding = Generator<Needed, Decided | undefined, Lack | undefined>;
 export function* decideWithRights(decide: (refused: Refused) => Decision | undefined): Deciding {
   const refused = new Set<string>();
   /** The first refusal for lack of a right. */
-  let lacking: Lack | undefined;
+  let lacking: MissingRight | undefined;
   let first: Decision | undefined;
   for (;;) {
     const decision = decide(refused);
@@ -41,7 +41,9 @@ export function* decideWithRights(decide: (refused: Refused) => Decision | undef
 }
 
 /** By object id, each identity is reviewed when its token is requested. */
-function* firstLack(decision: Decision): Generator<Needed, Lack | undefined, Lack | undefined> {
+function* firstLack(
+  decision: Decision,
+): Generator<Needed, MissingRight | undefined, MissingRight | undefined> {
   for (const needed of reviewedFor(decision)) {
     const lack = yield needed;
     if (lack) return lack;
@@ -49,6 +51,6 @@ function* firstLack(decision: Decision): Generator<Needed, Lack | undefined, Lac
   return undefined;
 }
 
-function meantFirst(before: Lack | undefined, lack: Lack): Lack {
+function meantFirst(before: MissingRight | undefined, lack: MissingRight): MissingRight {
   return !before || refusedBy(before) === exemptionName ? lack : before;
 }

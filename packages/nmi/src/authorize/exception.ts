@@ -13,10 +13,10 @@ import type {
   ControllerPods,
   Decision,
   InvalidException,
-  PassThrough,
+  OfMachine,
 } from './types.ts';
 
-export type Exemption = Pick<PassThrough, 'why' | 'clientIds' | 'access'>;
+export type Exemption = Pick<OfMachine, 'why' | 'clientIds' | 'access'>;
 
 /**
  * Whether the pod may use the machine's identities without bindings, and which of them. A pod is exempt if it has any label of any
@@ -42,7 +42,7 @@ export function exemptionOf(pod: PodView, view: ClusterView, rules: AuthorizeRul
 /** An exempt pod may use the client ids of its exceptions. For other kinds of ids, the client id of the token is checked later. */
 export function decideOnExempt({ why, clientIds, access }: Exemption, selector: Selector): Decision {
   const pass = (meant: Selector): Decision => ({
-    kind: 'pass-through',
+    kind: 'machine',
     why,
     selector: meant,
     clientIds,

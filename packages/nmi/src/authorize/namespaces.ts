@@ -50,7 +50,7 @@ export function createNamespaceInformer(options: NamespaceInformerOptions): Name
       trim: (object) => trim(object, labels, log),
       onListed: () => {
         labels.retain((name) => informer.store.get(name) !== undefined);
-        for (const name of labels.takeTurned()) notify(name);
+        for (const name of labels.takeChanged()) notify(name);
       },
     },
     () => log.warn({}, refused),
@@ -62,7 +62,7 @@ export function createNamespaceInformer(options: NamespaceInformerOptions): Name
     if (informer.store.get(change.key) === undefined) labels.remove(change.key);
     // Asked here and not for each object that is read: a list would ask for the next one.
     if (change.type !== 'added' && labels.hasRoom()) informer.requestList();
-    for (const name of [...labels.takeTurned(), change.key]) notify(name);
+    for (const name of [...labels.takeChanged(), change.key]) notify(name);
   });
 
   return {

@@ -2,14 +2,14 @@ import { expect, it } from 'vitest';
 import { subjectOf } from '../../test/builders.ts';
 import type { Access } from '../access/types.ts';
 import { isWorthWaiting, replacesRefusal, reviewedFor } from './refusal.ts';
-import type { Needed } from './lack.ts';
+import type { Needed } from './missing-right.ts';
 import type { Decision, Denial, GrantedIdentity } from './types.ts';
 
 const reader = subjectOf('reader') as GrantedIdentity;
 const denial: Denial = { why: 'several-identities', offered: [] };
 const access: Access = { mode: 'rbac', subject: { namespace: 'default', name: 'web' }, pairs: 'machine' };
 const ofReader = { identity: 'default/reader', access: undefined };
-const passThrough = { kind: 'pass-through', why: 'exempt', selector: { by: 'nothing' } } as const;
+const passThrough = { kind: 'machine', why: 'exempt', selector: { by: 'nothing' } } as const;
 const all: readonly (readonly [Decision, readonly Needed[], boolean])[] = [
   [{ kind: 'allow', identity: reader }, [ofReader], true],
   [{ kind: 'deny', denial, among: [reader] }, [ofReader], true],

@@ -1,4 +1,4 @@
-import type { Needed } from './lack.ts';
+import type { Needed } from './missing-right.ts';
 import type { Decision, Denial } from './types.ts';
 
 /** The rights that are reviewed for the decision: without one of them, it is made again. */
@@ -6,7 +6,7 @@ export function reviewedFor(decision: Decision): readonly Needed[] {
   switch (decision.kind) {
     case 'allow':
       return [{ identity: decision.identity.name, access: decision.identity.access }];
-    case 'pass-through':
+    case 'machine':
       return [{ identity: '', access: decision.access }];
     case 'deny':
       return (decision.among ?? []).map(({ name, access }) => ({ identity: name, access }));

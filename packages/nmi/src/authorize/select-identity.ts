@@ -1,5 +1,5 @@
 import { canonicalResourceId } from '@pod-identity/crd-types';
-import { theOne } from '@pod-identity/policy';
+import { preferredDescription } from '@pod-identity/policy';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
 import type { Candidate, Denial } from './types.ts';
@@ -58,7 +58,7 @@ function isCalled({ name, isGuest }: Candidate, wanted: string): boolean {
 }
 
 function theOnly(candidates: readonly Candidate[]): Selection {
-  const only = theOne(candidates);
+  const only = preferredDescription(candidates);
   return only
     ? { kind: 'one', candidate: only }
     : { ...none('several-identities', candidates), several: candidates };

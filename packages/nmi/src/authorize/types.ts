@@ -131,9 +131,9 @@ type DenialReason =
       readonly podWithoutMic?: string;
     };
 
-/** The request is passed to the metadata service of the machine. */
-export interface PassThrough {
-  readonly kind: 'pass-through';
+/** The pod is exempt: it gets a token of an identity of the machine, which NMI requests, keeps and checks as any other. */
+export interface OfMachine {
+  readonly kind: 'machine';
   readonly why: 'exempt' | 'controller';
   /** The selector of the request, or the only identity that the exception allows. */
   readonly selector: Selector;
@@ -158,7 +158,7 @@ export type Decision =
       readonly kind: 'allow-by-object-id';
       readonly identities: readonly GrantedIdentity[];
     }
-  | PassThrough
+  | OfMachine
   | Denied
   /** Permitted, but this identity cannot be served. */
   | { readonly kind: 'unusable'; readonly identity: string; readonly fault: string };

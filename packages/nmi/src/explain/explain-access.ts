@@ -1,7 +1,7 @@
 import { missingRightFinding, rightFinding, unknownRightFinding, type Finding } from '@pod-identity/policy';
 import { deciderFor } from '../authorize/authorize.ts';
 import { decideWithRights, type Decided } from '../authorize/decide-with-rights.ts';
-import { lackIn } from '../authorize/lack.ts';
+import { missingRightIn } from '../authorize/missing-right.ts';
 import type { GrantedIdentity } from '../authorize/types.ts';
 import type { Selector } from '../request/token-request.ts';
 import type { ExplainWorld } from './world.ts';
@@ -15,7 +15,7 @@ export function decideNow(selector: Selector, world: ExplainWorld): Decided {
   while (step.done !== true) {
     const needed = step.value;
     const known = needed.access?.mode === 'rbac' ? reviewed.get(needed.identity) : undefined;
-    step = deciding.next(known && lackIn(known, pod.key, needed));
+    step = deciding.next(known && missingRightIn(known, pod.key, needed));
   }
   if (!step.value) throw new TypeError('a pod that was read once is not gone');
   return step.value;

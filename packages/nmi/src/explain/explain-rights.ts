@@ -20,13 +20,13 @@ import {
   ok,
   problem,
   type Finding,
-  type Known,
+  type UnboundContext,
 } from '@pod-identity/policy';
 import { accessModeOf } from '../authorize/access-needed.ts';
 import { deciderFor, knownOf } from '../authorize/authorize.ts';
 import { objectsOf } from '../authorize/candidates.ts';
 import { exemptionOf, invalidExceptionFor, type Exemption } from '../authorize/exception.ts';
-import { exemptionName } from '../authorize/lack.ts';
+import { exemptionName } from '../authorize/missing-right.ts';
 import type { Decision } from '../authorize/types.ts';
 import type { Selector } from '../request/token-request.ts';
 import { explainInvalidException } from '../respond/refusal-texts.ts';
@@ -124,7 +124,7 @@ function explainIdentity(match: Match, world: ExplainWorld): Finding[] {
   ];
 }
 
-function knownHere({ pod, view }: ExplainWorld): Known {
+function knownHere({ pod, view }: ExplainWorld): UnboundContext {
   const known = knownOf(pod, view);
   return {
     ...known,

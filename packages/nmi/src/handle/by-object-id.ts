@@ -1,17 +1,17 @@
 import type { GrantedIdentity } from '../authorize/types.ts';
-import { isForLackOfRight } from '../authorize/lack.ts';
+import { isForMissingRight } from '../authorize/missing-right.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { isTemporary } from '../tokens/errors.ts';
 import { isOfEntra } from '../tokens/types.ts';
-import { lackOf } from './rights.ts';
-import { isUnattached, obtain, type Attempting } from './obtain.ts';
+import { missingRightOf } from './rights.ts';
+import { isUnattached, obtain, type TokenAttempt } from './obtain.ts';
 import {
   permitFor,
   rightOf,
   type DecidedCall,
   type Permit,
   type ReviewedCall,
-  type Granting,
+  type GrantPorts,
 } from './permit.ts';
 import { notThis } from './release.ts';
 
@@ -20,10 +20,10 @@ import { notThis } from './release.ts';
  * identity does not end the search, since another namespace may have bound it.
  */
 export function requestByObjectId(
-  options: Granting,
+  options: GrantPorts,
   { pod, reviewsUntil }: Pick<ReviewedCall, 'pod' | 'reviewsUntil'>,
   identities: readonly GrantedIdentity[],
-): Attempting {
+): TokenAttempt {
   const isOwn = ({ name }: GrantedIdentity) => name.startsWith(`${pod.namespace}/`);
   const mayRequest = (identity: GrantedIdentity) => options.tokens.mayRequest(identity, pod.namespace);
   const isOwnDue = (next: GrantedIdentity, missing: readonly GrantedIdentity[]) =>
@@ -37,8 +37,8 @@ export function requestByObjectId(
     if (left !== identities && !mayRequest(identity)) return 'missing';
     const outcome = await obtainIfAllowed(options, call, permitFor(identity));
     if (isUnattached(outcome)) return 'missing';
-    if (isOfIdentity(outcome, identity)) failed = worthMore(failed, outcome);
-    else if (!isOfAnother(outcome)) return outcome;
+    if (isCausedByIdentity(outcome, identity)) failed = preferRetryable(failed, outcome);
+    else if (!hasOtherObjectId(outcome)) return outcome;
     return 'other';
   };
   /** The wait for those that are missing does not end because the pod has too many others, or since one of them has just changed. */
@@ -46,10 +46,10 @@ export function requestByObjectId(
     missing: readonly GrantedIdentity[],
     call: DecidedCall,
     identity: GrantedIdentity,
-  ): Promise<Found | 'late'> => {
-    if (options.clock.elapsed() >= reviewsUntil || isOwnDue(identity, missing)) return 'late';
+  ): Promise<Found | 'stop'> => {
+    if (options.clock.elapsed() >= reviewsUntil || isOwnDue(identity, missing)) return 'stop';
     const found = await request(call, identity);
-    return isOfNow(found) ? 'late' : found;
+    return mayChangeSoon(found) ? 'stop' : found;
   };
   return async (call) => {
     const missing: GrantedIdentity[] = [];
@@ -60,7 +60,7 @@ export function requestByObjectId(
       const found = await (missing.length === 0
         ? request(call, identity)
         : requestBeside(missing, call, identity));
-      if (found === 'late') break;
+      if (found === 'stop') break;
       requested.add(identity);
       if (found === 'missing') missing.push(identity);
       else if (found !== 'other') return { outcome: found };
@@ -70,14 +70,14 @@ export function requestByObjectId(
   };
 }
 
-async function obtainIfAllowed(options: Granting, call: DecidedCall, permit: Permit): Promise<Outcome> {
-  return (await lackOf(options, call, rightOf(permit))) ?? obtain(options, call, permit);
+async function obtainIfAllowed(options: GrantPorts, call: DecidedCall, permit: Permit): Promise<Outcome> {
+  return (await missingRightOf(options, call, rightOf(permit))) ?? obtain(options, call, permit);
 }
 
 type Found = Outcome | 'missing' | 'other';
 
 /** Whether the outcome is not caused by the identity, and will probably change soon. */
-function isOfNow(found: Found): boolean {
+function mayChangeSoon(found: Found): boolean {
   if (typeof found !== 'object') return false;
   const { kind } = found;
   return kind === 'token-failed'
@@ -86,23 +86,23 @@ function isOfNow(found: Found): boolean {
 }
 
 /** Whether the outcome is caused by this identity, and not by the metadata service, which all of them share. */
-function isOfIdentity(outcome: Outcome, identity: GrantedIdentity): boolean {
-  if (outcome.kind !== 'token-failed') return isForLackOfRight(outcome);
+function isCausedByIdentity(outcome: Outcome, identity: GrantedIdentity): boolean {
+  if (outcome.kind !== 'token-failed') return isForMissingRight(outcome);
   return isOfEntra(identity) || !isTemporary(outcome.why);
 }
 
 /** The first failure, unless only the other one is temporary: after a final one the pod would not retry. */
-function worthMore(first: Outcome | undefined, other: Outcome | undefined): Outcome | undefined {
+function preferRetryable(first: Outcome | undefined, other: Outcome | undefined): Outcome | undefined {
   if (!first || !other) return first ?? other;
-  return mayPass(other) && !mayPass(first) ? other : first;
+  return isRetryable(other) && !isRetryable(first) ? other : first;
 }
 
-function mayPass(outcome: Outcome): boolean {
+function isRetryable(outcome: Outcome): boolean {
   return outcome.kind === 'token-failed' ? isTemporary(outcome.why) : outcome.kind === 'access-unanswered';
 }
 
 /** Whether its token has another object id. */
-function isOfAnother(outcome: Outcome): boolean {
+function hasOtherObjectId(outcome: Outcome): boolean {
   return outcome.kind === 'denied' && outcome.denial.why === 'not-this-identity';
 }
 

@@ -4,8 +4,10 @@ import type { PodView } from '../identify/pod-view.ts';
 export type LatestPod = (pod: PodView) => PodView | undefined;
 
 /**
- * The pod of one request while it waits: the view by which it was identified until memory has another one; undefined when memory has learned
- * that the pod is gone. A pod that the watch has not delivered yet is not in memory, and one that was just confirmed may be newer than memory.
+ * The pod of one request while it waits:
+ * - at first the view by which it was identified, since that may be newer than memory, or the watch has not delivered the pod yet;
+ * - once memory has changed, the view in memory;
+ * - undefined once memory says that the pod is gone.
  */
 export function followPod(pod: PodView, latest: LatestPod): () => PodView | undefined {
   let before = latest(pod);

@@ -93,7 +93,7 @@ function givenBy(decision: Decision): readonly string[] {
       return [decision.identity.name];
     case 'allow-by-object-id':
       return decision.identities.map(({ name }) => name);
-    case 'pass-through':
+    case 'machine':
       return [''];
     case 'deny':
     case 'unusable':

@@ -3,13 +3,13 @@ import type { Outcome } from '../respond/outcome.ts';
 import { createHangUps, type HangUps } from '../waiting/hang-ups.ts';
 import { eitherOf, pacedChanges } from '../waiting/paced-changes.ts';
 import { withTimeForReviews } from './rights.ts';
-import { createAttempts, type Attempts } from './attempts.ts';
-import { decideReviewed, type Granted, type NotGranted } from './decide.ts';
+import { createTokenAttempts, type TokenAttempts } from './attempts.ts';
+import { decideReviewed, type Allowed, type NotAllowed } from './decide.ts';
 import { followPod } from './follow-pod.ts';
 import { recallAny } from './obtain.ts';
-import { tenantOf, type PodCall, type ReviewedCall, type HeldCall, type Granting } from './permit.ts';
+import { tenantOf, type PodCall, type ReviewedCall, type WaitingCall, type GrantPorts } from './permit.ts';
 import { changedFor, goneOf } from './release.ts';
-import { createWaits, refusedUnlessFresh, unattached, type Step } from './wait.ts';
+import { createWait, stepForRefusal, stepForMissing, type Step } from './wait.ts';
 
 export interface Granter {
   /** Returns a promise only if the request has to wait. */
@@ -17,7 +17,7 @@ export interface Granter {
 }
 
 /** The second half of every token request: the pod is known. A token from memory leaves at once; everything else takes a slot to wait in. */
-export function createGranter(options: Granting): Granter {
+export function createGranter(options: GrantPorts): Granter {
   const { clock, tokens } = options;
   const changes = pacedChanges(eitherOf(options.changes, tokens.changes), clock);
   const inSlot = { ...options, changes, hangUps: createHangUps(clock) };
@@ -30,7 +30,7 @@ export function createGranter(options: Granting): Granter {
 }
 
 async function serveInSlot(
-  options: Granting & { readonly hangUps: HangUps },
+  options: GrantPorts & { readonly hangUps: HangUps },
   call: PodCall,
 ): Promise<Outcome> {
   const { clock, hangUps, limits } = options;
@@ -41,7 +41,7 @@ async function serveInSlot(
   const { receivedAt = startedAt } = patience.caller;
   try {
     const deadline = Math.min(patience.deadline, receivedAt + hangUps.longestWaitMs(pod.uid));
-    const outcome = await serve(options, {
+    const outcome = await serveWaiting(options, {
       ...call,
       patience: { deadline, caller: { gone: slot.ended } },
       missingUntil: startedAt + longestForMissingMs,
@@ -57,18 +57,18 @@ async function serveInSlot(
 /** How often a request begins again when its token did not leave since another decision counts by then. */
 const mostRestarts = 2;
 
-/** Decides and reviews, gets the token, waits for what is missing and begins again. After its hold it requests no other token. */
-async function serve(options: Granting, waiting: HeldCall): Promise<Outcome> {
+/** Decides and reviews, gets the token, waits for what is missing and begins again. Once its deadline has passed it does not begin again. */
+async function serveWaiting(options: GrantPorts, waiting: WaitingCall): Promise<Outcome> {
   const { clock, onWaited } = options;
-  const attempts = createAttempts(options);
-  const wait = createWaits(options, waiting);
+  const attempts = createTokenAttempts(options);
+  const wait = createWait(options, waiting);
   let waitedFrom: number | undefined;
   try {
     for (let restarts = 0; ;) {
       const call = withTimeForReviews(waiting, clock);
       const decided = await decideReviewed(options, call);
       if (!decided) return goneOf(waiting);
-      const { outcome, until, isOver } = await stepOf(options, call, { decided, attempts, restarts });
+      const { outcome, until, isOver } = await attemptOnce(options, call, { decided, attempts, restarts });
       if (outcome.kind === 'rights-changed' && restarts < mostRestarts && !isOver) {
         restarts += 1;
         continue;
@@ -83,21 +83,21 @@ async function serve(options: Granting, waiting: HeldCall): Promise<Outcome> {
 }
 
 interface Pass {
-  readonly decided: Granted | NotGranted;
-  readonly attempts: Attempts;
+  readonly decided: Allowed | NotAllowed;
+  readonly attempts: TokenAttempts;
   readonly restarts: number;
 }
 
-async function stepOf(
-  options: Granting,
+async function attemptOnce(
+  options: GrantPorts,
   call: ReviewedCall,
   { decided, attempts, restarts }: Pass,
 ): Promise<Step> {
-  if ('outcome' in decided) return refusedUnlessFresh(options, call, { decided, outcome: decided.outcome });
+  if ('outcome' in decided) return stepForRefusal(options, call, { decided, outcome: decided.outcome });
   if (restarts > 0 && options.clock.elapsed() >= call.patience.deadline)
     return { outcome: changedFor(call), isOver: true };
   const attempt = await attempts(call, decided);
   return 'missing' in attempt
-    ? unattached(options, call, { decided, missing: attempt.missing })
-    : refusedUnlessFresh(options, call, { decided, outcome: attempt.outcome });
+    ? stepForMissing(options, call, { decided, missing: attempt.missing })
+    : stepForRefusal(options, call, { decided, outcome: attempt.outcome });
 }

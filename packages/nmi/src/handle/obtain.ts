@@ -5,11 +5,18 @@ import { isTemporary, TokenError } from '../tokens/errors.ts';
 import type { TokenCaller } from '../tokens/shared-requests.ts';
 import type { TokenSubject, WantedToken } from '../tokens/types.ts';
 import { isAllowedNow, withTimeForReviews } from './rights.ts';
-import { permitsOf, tenantOf, type DecidedCall, type PodCall, type Permit, type Granting } from './permit.ts';
-import { release, tokenFor } from './release.ts';
+import {
+  permitsOf,
+  tenantOf,
+  type DecidedCall,
+  type PodCall,
+  type Permit,
+  type GrantPorts,
+} from './permit.ts';
+import { releaseIfStillAllowed, checkedToken } from './release.ts';
 
-/** A token from memory of an identity that the decision allows; undefined if a token must be requested. */
-export function recallAny(options: Granting, call: PodCall, decision: Decision): Outcome | undefined {
+/** A token from memory of an identity that the decision allows; undefined: none can be returned at once. */
+export function recallAny(options: GrantPorts, call: PodCall, decision: Decision): Outcome | undefined {
   for (const permit of permitsOf(decision)) {
     const outcome = recall(options, call, permit);
     if (outcome?.kind === 'token') return outcome;
@@ -17,20 +24,20 @@ export function recallAny(options: Granting, call: PodCall, decision: Decision):
   return undefined;
 }
 
-function recall(options: Granting, call: PodCall, permit: Permit): Outcome | undefined {
+function recall(options: GrantPorts, call: PodCall, permit: Permit): Outcome | undefined {
   const { tokens } = options;
   const { pod } = call;
   if (!isAllowedNow(options, pod, permit)) return undefined;
   const issued = tokens.cached(wantedFor(call, permit.subject), () => callerOf(options, pod));
-  return issued && tokenFor(call, permit, { issued, from: 'hit' });
+  return issued && checkedToken(call, permit, { issued, from: 'hit' });
 }
 
 /** `missing`: the metadata service does not know them, and one of them may give the token. Not empty. */
-export type Attempt = { readonly outcome: Outcome } | { readonly missing: readonly GrantedIdentity[] };
-export type Attempting = (call: DecidedCall) => Promise<Attempt>;
+export type AttemptResult = { readonly outcome: Outcome } | { readonly missing: readonly GrantedIdentity[] };
+export type TokenAttempt = (call: DecidedCall) => Promise<AttemptResult>;
 
 /** A token from memory or by a request. Before it is returned, the request is decided again and rights are reviewed again. */
-export async function obtain(options: Granting, call: DecidedCall, permit: Permit): Promise<Outcome> {
+export async function obtain(options: GrantPorts, call: DecidedCall, permit: Permit): Promise<Outcome> {
   const { tokens } = options;
   const { pod, patience } = call;
   const { subject } = permit;
@@ -38,7 +45,10 @@ export async function obtain(options: Granting, call: DecidedCall, permit: Permi
     const { deadline, caller } = patience;
     const tokenCaller = { ...callerOf(options, pod), signal: caller.gone, deadline };
     const obtained = await tokens.get(wantedFor(call, subject), tokenCaller);
-    return await release(options, withTimeForReviews(call, options.clock), { subject, obtained });
+    return await releaseIfStillAllowed(options, withTimeForReviews(call, options.clock), {
+      subject,
+      obtained,
+    });
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
     const { code: why, message: description, status, retryAfterMs } = error;
@@ -52,14 +62,14 @@ export async function obtain(options: Granting, call: DecidedCall, permit: Permi
 
 /** From memory, of the identity as it was before its type changed: the broker may fail, and a machine takes a minute to get an identity. */
 async function formerToken(
-  options: Granting,
+  options: GrantPorts,
   call: DecidedCall,
   { former }: Permit,
 ): Promise<Outcome | undefined> {
   const issued = former && options.tokens.cached(wantedFor(call, former), () => callerOf(options, call.pod));
   if (!former || !issued) return undefined;
   const held = { subject: former, obtained: { issued, from: 'stale' } } as const;
-  const outcome = await release(options, withTimeForReviews(call, options.clock), held);
+  const outcome = await releaseIfStillAllowed(options, withTimeForReviews(call, options.clock), held);
   return outcome.kind === 'token' ? outcome : undefined;
 }
 
@@ -68,7 +78,7 @@ export function isUnattached(outcome: Outcome): boolean {
   return outcome.kind === 'token-failed' && outcome.why === 'not-on-host';
 }
 
-function callerOf({ limits, clock }: Granting, pod: PodView): TokenCaller {
+function callerOf({ limits, clock }: GrantPorts, pod: PodView): TokenCaller {
   return {
     tenant: tenantOf(pod),
     admit: (requests) => limits.admitUpstream(pod.uid, requests, clock.elapsed()),

@@ -2,7 +2,7 @@ import type { Clock, Tenant } from '@pod-identity/kit/core';
 import type { AccessGuard } from '../access/guard.ts';
 import type { Access } from '../access/types.ts';
 import type { Authorizer } from '../authorize/authorizer.ts';
-import type { Needed } from '../authorize/lack.ts';
+import type { Needed } from '../authorize/missing-right.ts';
 import type { Decision, FormerIdentity, GrantedIdentity, Refused } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { TokenRequest } from '../request/token-request.ts';
@@ -13,7 +13,7 @@ import type { CallerLimits } from '../waiting/caller-limits.ts';
 import type { LatestPod } from './follow-pod.ts';
 
 /** What it takes to give a pod a token: who decides, who reviews, who has tokens, and how long a request waits. */
-export interface Granting {
+export interface GrantPorts {
   readonly authorizer: Authorizer;
   readonly access: AccessGuard;
   readonly tokens: TokenSource;
@@ -34,14 +34,14 @@ export interface PodCall {
 }
 
 /** A request that may have to wait. */
-export interface HeldCall extends PodCall {
+export interface WaitingCall extends PodCall {
   /** The pod now; undefined: it is gone. */
   readonly current: () => PodView | undefined;
   /** Until when it waits for a missing object or right. */
   readonly missingUntil: number;
 }
 
-export interface ReviewedCall extends HeldCall {
+export interface ReviewedCall extends WaitingCall {
   /** From then on, by the clock, the request does not wait for reviews: a right that is not known is its outcome. */
   readonly reviewsUntil: number;
 }
@@ -61,14 +61,14 @@ export interface Permit {
   readonly former?: FormerIdentity | undefined;
 }
 
-type PassThrough = Extract<Decision, { readonly kind: 'pass-through' }>;
+type OfMachine = Extract<Decision, { readonly kind: 'machine' }>;
 
 export function permitFor(identity: GrantedIdentity): Permit & { readonly subject: GrantedIdentity } {
   return { subject: identity, access: identity.access, former: identity.former };
 }
 
 /** What an exempt pod asks the machine for. */
-export function machinePermit({ selector, clientIds, access }: PassThrough): Permit {
+export function machinePermit({ selector, clientIds, access }: OfMachine): Permit {
   return { subject: { kind: 'machine', ...selector }, access, clientIds };
 }
 
@@ -88,7 +88,7 @@ export function permitsOf(decision: Decision): readonly Permit[] {
       return [permitFor(decision.identity)];
     case 'allow-by-object-id':
       return decision.identities.map(permitFor);
-    case 'pass-through':
+    case 'machine':
       return [machinePermit(decision)];
     case 'deny':
     case 'unusable':
@@ -97,7 +97,7 @@ export function permitsOf(decision: Decision): readonly Permit[] {
 }
 
 /** With those by the former type of an identity, for a token that was in memory while there was none by its type of now. */
-export function allPermitsOf(decision: Decision): readonly Permit[] {
+export function permitsWithFormer(decision: Decision): readonly Permit[] {
   const permits = permitsOf(decision);
   return [...permits, ...permits.flatMap(({ former }) => (former ? [permitFor(former)] : []))];
 }
@@ -105,7 +105,7 @@ export function allPermitsOf(decision: Decision): readonly Permit[] {
 const names = new WeakMap<Decision, string>();
 
 /** Equal for decisions that name the same identities and rights, or the same reason. Cached, since all waiting requests of a pod ask. */
-export function namedBy(decision: Decision): string {
+export function keyOfDecision(decision: Decision): string {
   const known = names.get(decision);
   if (known !== undefined) return known;
   const { denial, mayCome, among } = decision.kind === 'deny' ? decision : {};

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { inbound } from '../../test/builders.ts';
-import { createProxy, type ProxyRoute } from './proxy.ts';
+import { createProxy, type ProxyRoute } from './instance-metadata.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(() => Promise.all(closers.splice(0).map((close) => close())));

@@ -5,19 +5,19 @@ import { hasOtherClientId } from '../tokens/client-id.ts';
 import { keyOf } from '../tokens/memory.ts';
 import type { Obtained } from '../tokens/source.ts';
 import type { TokenSubject } from '../tokens/types.ts';
-import { isAllowedNow, lackOf } from './rights.ts';
+import { isAllowedNow, missingRightOf } from './rights.ts';
 import {
-  allPermitsOf,
+  permitsWithFormer,
   nameOf,
   rightOf,
   type DecidedCall,
   type PodCall,
   type Permit,
-  type Granting,
+  type GrantPorts,
 } from './permit.ts';
 
 /** A token that was waited for. */
-export interface Held {
+export interface ReceivedToken {
   readonly subject: TokenSubject;
   readonly obtained: Obtained;
 }
@@ -29,15 +29,19 @@ const mostReviews = 3;
  * Decides again before a token leaves that was waited for: by the objects and the pod of now. It leaves if the pod may still have a token of
  * this identity, and if its ServiceAccount has the rights that this decision needs.
  */
-export async function release(options: Granting, call: DecidedCall, held: Held): Promise<Outcome> {
+export async function releaseIfStillAllowed(
+  options: GrantPorts,
+  call: DecidedCall,
+  held: ReceivedToken,
+): Promise<Outcome> {
   for (let reviews = 0; reviews <= mostReviews; reviews += 1) {
     const pod = call.current();
     if (!pod) return goneOf(call);
     const decision = options.authorizer.decide(pod, call.request.selector, call.refused);
-    const permit = allPermitsOf(decision).find((one) => isFor(one.subject, held));
+    const permit = permitsWithFormer(decision).find((one) => isFor(one.subject, held));
     if (!permit) break;
-    if (isAllowedNow(options, pod, permit)) return tokenFor(call, permit, held.obtained);
-    const lack = await lackOf(options, call, rightOf(permit));
+    if (isAllowedNow(options, pod, permit)) return checkedToken(call, permit, held.obtained);
+    const lack = await missingRightOf(options, call, rightOf(permit));
     if (lack) return lack;
   }
   return changedFor(call);
@@ -53,7 +57,7 @@ export function changedFor({ pod }: Pick<PodCall, 'pod'>): Outcome {
  * identities than an exception allows, and the cache may have a token that another exception allowed, so the client id of the token itself
  * is checked. So is the object id by which a pod names one of its identities.
  */
-export function tokenFor({ pod, request }: PodCall, permit: Permit, obtained: Obtained): Outcome {
+export function checkedToken({ pod, request }: PodCall, permit: Permit, obtained: Obtained): Outcome {
   const { subject, clientIds } = permit;
   const { clientId = '' } = obtained.issued;
   if (clientIds && !clientIds.has(clientId)) return notThis(pod, [...clientIds].sort());
@@ -82,6 +86,6 @@ export function goneOf({ pod }: Pick<PodCall, 'pod'>): Outcome {
 }
 
 /** The AzureIdentity may state another client id by now. */
-function isFor(allowed: TokenSubject, { subject, obtained }: Held): boolean {
+function isFor(allowed: TokenSubject, { subject, obtained }: ReceivedToken): boolean {
   return keyOf(allowed) === keyOf(subject) && !hasOtherClientId(obtained.issued, allowed);
 }

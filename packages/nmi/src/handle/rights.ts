@@ -1,12 +1,12 @@
 import type { Clock } from '@pod-identity/kit/core';
-import { lackIn, type Lack, type Needed, type Reviewed } from '../authorize/lack.ts';
+import { missingRightIn, type MissingRight, type Needed, type Reviewed } from '../authorize/missing-right.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import { orLate } from '../waiting/or-late.ts';
-import { tenantOf, type HeldCall, type Permit, type ReviewedCall, type Granting } from './permit.ts';
+import { tenantOf, type WaitingCall, type Permit, type ReviewedCall, type GrantPorts } from './permit.ts';
 
 /** Whether all rights that the permit needs are known to be there. */
 export function isAllowedNow(
-  { access: guard }: Pick<Granting, 'access'>,
+  { access: guard }: Pick<GrantPorts, 'access'>,
   pod: PodView,
   { access }: Permit,
 ): boolean {
@@ -20,7 +20,7 @@ const longestReviewMs = 9_000;
  * Reviews end with the request's hold, or after this time if that is later. To be called after each wait: verdicts have expired since, and are
  * asked for again.
  */
-export function withTimeForReviews<Call extends HeldCall>(call: Call, clock: Clock): Call & ReviewedCall {
+export function withTimeForReviews<Call extends WaitingCall>(call: Call, clock: Clock): Call & ReviewedCall {
   return {
     ...call,
     reviewsUntil: Math.max(call.patience.deadline, clock.elapsed() + longestReviewMs),
@@ -31,15 +31,15 @@ export function withTimeForReviews<Call extends HeldCall>(call: Call, clock: Clo
  * The outcome instead of a token for lack of a right; undefined: it may be given. A right that is not known at `reviewsUntil` is a refusal that
  * passes: a request may need many reviews.
  */
-export async function lackOf(
-  { access: guard, clock }: Granting,
+export async function missingRightOf(
+  { access: guard, clock }: GrantPorts,
   { pod, reviewsUntil }: Pick<ReviewedCall, 'pod' | 'reviewsUntil'>,
   needed: Needed,
-): Promise<Lack | undefined> {
+): Promise<MissingRight | undefined> {
   const { access } = needed;
   if (!access) return undefined;
   const late: Reviewed = { verdict: 'unanswered', why: 'late' };
   const ms = reviewsUntil - clock.elapsed();
   const reviewed = await orLate<Reviewed>(guard.review(access, tenantOf(pod)), { clock, ms, late });
-  return lackIn(reviewed, pod.key, needed);
+  return missingRightIn(reviewed, pod.key, needed);
 }

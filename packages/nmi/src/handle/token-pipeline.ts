@@ -3,7 +3,7 @@ import type { InboundRequest } from '../request/wire.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import type { Patience } from '../waiting/await-change.ts';
 import { andThen } from './and-then.ts';
-import { remember } from './remember.ts';
+import { memoize } from './memoize.ts';
 
 export interface Handler {
   /** Returns a promise only if the request has to wait. */
@@ -15,7 +15,7 @@ export interface TokenPipelineOptions {
   readonly whenReady: (patience: Patience) => true | Promise<boolean>;
   /** A watch has been silent for too long: rights may have been revoked since then. */
   readonly isOutdated: () => boolean;
-  /** How long a request waits while its identity is being assigned. */
+  /** How long a request may wait in all: for NMI's start, for its pod, for rights and for its identity. */
   readonly holdMs: number;
 }
 
@@ -40,7 +40,7 @@ const queriesKept = 128;
 /** Checks headers, method and query in this order, waits until the agent is ready, then serves. */
 export function createTokenPipeline(options: TokenPipelineOptions, steps: TokenSteps): Handler {
   const { whenReady, isOutdated, holdMs } = options;
-  const parse = remember(parseTokenRequest, queriesKept);
+  const parse = memoize(parseTokenRequest, queriesKept);
 
   const serve = (isReady: boolean, call: TokenCall): Outcome | Promise<Outcome> => {
     if (!isReady) return { kind: 'starting' };

@@ -54,17 +54,17 @@ export function createTokenHandler(options: TokenHandlerOptions): Handler {
 }
 
 /**
- * While a caller waits, its address may be given to another pod: then no token is returned. Only a change in memory counts: if memory
- * has the same other pod before and after the wait, the caller was identified by a newer answer of the API server.
+ * While a caller waits, its address may be given to another pod: then no token is returned. This is so only if memory has changed during the
+ * wait: if it named another pod before too, the API server's response, by which the caller was identified, is newer than memory.
  */
 async function unlessMoved(
   granted: Promise<Outcome>,
   { uid, key }: PodView,
   holder: () => string | undefined,
 ): Promise<Outcome> {
-  const before = holder();
+  const holderBefore = holder();
   const outcome = await granted;
-  const now = holder();
-  if (outcome.kind !== 'token' || now === uid || now === before) return outcome;
+  const holderNow = holder();
+  if (outcome.kind !== 'token' || holderNow === uid || holderNow === holderBefore) return outcome;
   return { kind: 'unconfirmed', pod: key };
 }

@@ -5,10 +5,10 @@ import { isWorthWaiting } from '../authorize/refusal.ts';
 import type { Decision, GrantedIdentity, Refused } from '../authorize/types.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { awaitChange } from '../waiting/await-change.ts';
-import { namedBy, type HeldCall, type Granting } from './permit.ts';
+import { keyOfDecision, type WaitingCall, type GrantPorts } from './permit.ts';
 
 /** What a request waits for. */
-export interface Until {
+export interface WaitFor {
   readonly deadline: number;
   readonly isDue: () => boolean;
 }
@@ -20,10 +20,10 @@ const passes = { capacity: 4, perSecond: 1 };
  * Returns the function by which one request waits. It resolves to whether the request is to be decided again: false if its hold is over, or if
  * it had reached its deadline before.
  */
-export function createWaits(
-  { clock, changes }: Granting,
-  { patience }: HeldCall,
-): (until: Until) => Promise<boolean> {
+export function createWait(
+  { clock, changes }: GrantPorts,
+  { patience }: WaitingCall,
+): (until: WaitFor) => Promise<boolean> {
   const { capacity, perSecond } = passes;
   const bucket = createTokenBucket({ capacity, refillPerMs: perSecond / 1_000, now: clock.elapsed() });
   const { gone } = patience.caller;
@@ -43,15 +43,15 @@ export function createWaits(
 /** The outcome so far. `until`: what may still change it while the request waits; without it the outcome is final. */
 export interface Step {
   readonly outcome: Outcome;
-  readonly until?: Until;
+  readonly until?: WaitFor;
   /** The hold is over: the request does not begin again. */
   readonly isOver?: true;
 }
 
 /** None of these identities is on the machine yet. */
-export function unattached(
-  options: Granting,
-  call: HeldCall,
+export function stepForMissing(
+  options: GrantPorts,
+  call: WaitingCall,
   { decided, missing }: { readonly decided: Decided; readonly missing: readonly GrantedIdentity[] },
 ): Step {
   const { pod, patience } = call;
@@ -64,9 +64,9 @@ export function unattached(
 }
 
 /** Final, unless only an object or a right is missing that may come since the pod has just started. */
-export function refusedUnlessFresh(
-  options: Granting,
-  call: HeldCall,
+export function stepForRefusal(
+  options: GrantPorts,
+  call: WaitingCall,
   { decided, outcome }: { readonly decided: Decided; readonly outcome: Outcome },
 ): Step {
   const graceMs = graceOf(options, call);
@@ -83,7 +83,7 @@ export function refusedUnlessFresh(
   };
 }
 
-function graceOf({ bindingGraceMs, clock }: Granting, { current }: HeldCall): number {
+function graceOf({ bindingGraceMs, clock }: GrantPorts, { current }: WaitingCall): number {
   const pod = current();
   return pod ? graceLeftMs(pod, { bindingGraceMs, now: clock.now() }) : 0;
 }
@@ -91,14 +91,14 @@ function graceOf({ bindingGraceMs, clock }: Granting, { current }: HeldCall): nu
 /** Whether the pod is gone, or another decision counts for it, with or without what was refused. */
 function otherThan(
   { first, decision, refused }: Decided,
-  { authorizer }: Granting,
-  { current, request }: HeldCall,
+  { authorizer }: GrantPorts,
+  { current, request }: WaitingCall,
 ): () => boolean {
   return () => {
     const pod = current();
     if (!pod) return true;
     const isOther = (one: Decision, without?: Refused) =>
-      namedBy(authorizer.decide(pod, request.selector, without)) !== namedBy(one);
+      keyOfDecision(authorizer.decide(pod, request.selector, without)) !== keyOfDecision(one);
     return isOther(first) || (refused.size > 0 && isOther(decision, refused));
   };
 }

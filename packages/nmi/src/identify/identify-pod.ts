@@ -12,7 +12,8 @@ const graceSlackMs = 30_000;
 
 /**
  * The one pod that has an address, of all pods that were reported with it. A finished pod has released its address. A terminating
- * pod keeps it while its containers run, since it may need a token to clean up, unless a newer pod has the same address.
+ * pod keeps it while its containers run, since it may need a token to clean up, at most until 30 s after its grace period, and unless a newer pod
+ * has the same address.
  * Init containers run while their pod is Pending, so Pending counts as live.
  */
 export function identifyPod(filed: readonly PodView[], now: number): Identification {

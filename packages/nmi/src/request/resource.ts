@@ -7,7 +7,10 @@ const form = /^[\x21-\x7e]+$/;
 /** A scope that is not one for Azure either: only `/.default` at the very end is cut off. */
 const scope = /\/\.default\/+$/;
 
-/** The only rule for what may be a resource: all that it accepts can be asked of the metadata service and of Entra. */
+/**
+ * The rule for the form of a resource: all that it accepts can be asked of the metadata service and of Entra. The length is limited by what reads
+ * it: the query of a pod's request, the body of an agent's.
+ */
 export function readResource(given = ''): ReadResource {
   const value = withoutScope(given);
   if (value.trim() === '') return { ok: false, why: 'no-resource' };

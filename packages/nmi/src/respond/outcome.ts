@@ -1,4 +1,4 @@
-import type { Lack } from '../authorize/lack.ts';
+import type { MissingRight } from '../authorize/missing-right.ts';
 import type { Denial } from '../authorize/types.ts';
 import type { BadRequest } from '../request/token-request.ts';
 import type { MetadataPart } from '../request/instance-metadata.ts';
@@ -29,7 +29,7 @@ export type Outcome =
   | { readonly kind: 'unconfirmed'; readonly pod: string }
   /** Bindings, identities or the pod changed again and again while the request waited. */
   | { readonly kind: 'rights-changed'; readonly pod: string }
-  | Lack
+  | MissingRight
   /** The metadata service of the machine does not know the identity yet. */
   | {
       readonly kind: 'not-assigned';

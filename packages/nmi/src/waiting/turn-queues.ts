@@ -142,7 +142,7 @@ function createPacedTurns<Name extends string>({ clock, all, queues }: TurnQueue
     size: (name: Name) => turns.size(name),
     goOn,
     add(name: Name, entry: Waiting) {
-      if (shared.pauseMs() === 0 && turns.size() === 0) turns.forget();
+      if (shared.pauseMs() === 0 && turns.size() === 0) turns.resetAccounts();
       return turns.add(name, entry.tenant, entry);
     },
   };

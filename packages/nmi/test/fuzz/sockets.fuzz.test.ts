@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createApp } from '../../src/app.ts';
 import type { App } from '../../src/request/wire.ts';
 import { createCanaryHandler } from '../../src/handle/canary.ts';
-import { createProxy, type Proxy } from '../../src/handle/proxy.ts';
+import { createProxy, type Proxy } from '../../src/handle/instance-metadata.ts';
 import { createTokenHandler } from '../../src/handle/token.ts';
 import { startServer, type RunningServer } from '../../src/server/server.ts';
 import { createChance, seed, type Chance } from './chance.ts';

@@ -95,7 +95,7 @@ function createExchange(options: ArmClientOptions, door: HttpClient) {
         ms: requestTimeoutMs,
         awaited: 'response of ARM',
         signal: request.signal,
-        outlives: request.mayBeSent,
+        isKeptAlive: request.mayBeSent,
       },
       (signal) =>
         door.send(url, {

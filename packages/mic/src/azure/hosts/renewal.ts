@@ -1,5 +1,5 @@
 // Dead entries are removed from a host and added again, so that Azure resolves them. They may be of others: an entry is removed only if
-// it can be added again, and is recorded before.
+// it can be added again, and is recorded before. plan/host-changes.ts decides which (`renew`), and adds again what is not there any more.
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { HostFailure } from '../../snapshot/facts/outcomes.ts';
 import type { Attachable } from './attachable.ts';

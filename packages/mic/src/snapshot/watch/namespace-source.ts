@@ -54,7 +54,7 @@ export function watchNamespaces(options: NamespaceSourceOptions): NamespaceSourc
     index.apply({ kind: 'namespace', key: name, view: view && withLabels(view, labels) });
   /** Namespaces whose labels count or do not count any more because of others. */
   const applyTurned = () => {
-    const turned = labels.takeTurned();
+    const turned = labels.takeChanged();
     for (const name of turned) apply(name, informer.store.get(name));
     return turned.size > 0;
   };

@@ -1,5 +1,6 @@
 // Room: tokens of applications: the Secret of an identity, its certificate or password, and Entra.
-// It must not parse or decrypt a certificate: that is done in a process of its own (reader).
+// It must not parse or decrypt a certificate: that is done in a process of its own (reader), nor decide which Secret an identity may use
+// (authorize/principal.ts).
 import { readClaims } from '../claims.ts';
 import { TokenError } from '../errors.ts';
 import { timed, type Ended } from '../timed.ts';

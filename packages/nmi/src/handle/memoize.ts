@@ -1,7 +1,7 @@
 import { RecentMap } from '@pod-identity/kit/core';
 
 /** Caches the latest results of a pure function. Bounded, since callers choose the texts. */
-export function remember<V>(compute: (text: string) => V, kept: number): (text: string) => V {
+export function memoize<V>(compute: (text: string) => V, kept: number): (text: string) => V {
   const memory = new RecentMap<string, V>(kept);
   return (text) => {
     const known = memory.get(text);

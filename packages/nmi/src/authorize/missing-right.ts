@@ -4,7 +4,7 @@ import type { Access } from '../access/types.ts';
 import type { Denial } from './types.ts';
 
 /** `pod`: `namespace/name`. */
-export type Lack =
+export type MissingRight =
   | { readonly kind: 'denied'; readonly pod: string; readonly denial: Denial }
   /**
    * Whether the pod's ServiceAccount may use it is not known. `identity` is '' for the machine of an exempt pod. `late`: the review
@@ -29,7 +29,7 @@ export interface Needed {
   readonly access: Access | undefined;
 }
 
-export function lackIn(reviewed: Reviewed, pod: string, { identity, access }: Needed): Lack | undefined {
+export function missingRightIn(reviewed: Reviewed, pod: string, { identity, access }: Needed): MissingRight | undefined {
   if (reviewed.verdict === 'allowed' || access === undefined) return undefined;
   switch (reviewed.verdict) {
     case 'denied': {
@@ -52,7 +52,7 @@ interface Ended {
   readonly identity?: string;
 }
 
-export function isForLackOfRight({ kind, denial }: Ended): boolean {
+export function isForMissingRight({ kind, denial }: Ended): boolean {
   return kind === 'access-unanswered' || (kind === 'denied' && denial?.why === 'access-denied');
 }
 
