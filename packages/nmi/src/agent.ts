@@ -13,7 +13,7 @@ import type { LatestPod } from './handle/follow-pod.ts';
 import { createGranter, type Granter } from './handle/grant.ts';
 import { createHostTokenHandler } from './handle/host-token.ts';
 import { grantOnceRead } from './handle/once-read.ts';
-import { createProxy, type Proxy } from './handle/instance-metadata.ts';
+import { createMetadataReader, type MetadataReader } from './handle/instance-metadata.ts';
 import { createTokenHandler } from './handle/token.ts';
 import { createCallerFinder, type CallerFinder } from './identify/find-caller.ts';
 import { createNamedPodFinder } from './identify/find-named.ts';
@@ -246,10 +246,10 @@ function createTokenGranter(
   return grantOnceRead(granter, { ...cluster.nodeNamespaces, latest });
 }
 
-function metadataProxy(config: NmiConfig, pods: Watched['pods'], { pace }: TokenSupply): Proxy {
+function metadataProxy(config: NmiConfig, pods: Watched['pods'], { pace }: TokenSupply): MetadataReader {
   const upstream = metadataUrl(config);
   const rest = { read: pace.read, tenantAt: (address: string) => tenantAt(address, pods) };
-  return createProxy({ ...config, upstream, allowed: config.metadataAllowed, ...rest });
+  return createMetadataReader({ ...config, upstream, allowed: config.metadataAllowed, ...rest });
 }
 
 /** Reads of metadata need no pod: addresses without one share the turns of namespace ''. */

@@ -2,7 +2,7 @@ import type { Ambient } from '@pod-identity/kit/serve';
 import { andThen } from './handle/and-then.ts';
 import type { CanaryHandler } from './handle/canary.ts';
 import type { Handler } from './handle/token-pipeline.ts';
-import type { Proxy } from './handle/instance-metadata.ts';
+import type { MetadataReader } from './handle/instance-metadata.ts';
 import type { Outcome, SentResponse } from './respond/outcome.ts';
 import { memoize } from './handle/memoize.ts';
 import { createCompat, type CompatSettings } from './respond/compat.ts';
@@ -13,7 +13,7 @@ import type { App, InboundRequest, OutboundResponse } from './request/wire.ts';
 export interface AppOptions extends Ambient, CompatSettings {
   readonly token: Handler;
   readonly hostToken: Handler;
-  readonly proxy: Pick<Proxy, 'handle'>;
+  readonly proxy: Pick<MetadataReader, 'handle'>;
   readonly canary: CanaryHandler;
   readonly notAssignedStatus: RespondRules['notAssignedStatus'];
   readonly exactErrors: boolean;

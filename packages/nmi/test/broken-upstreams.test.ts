@@ -4,7 +4,7 @@ import { hostilities, startHostileServer, type Hostility, type HostileServer } f
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '@pod-identity/kit/serve';
 import { createCertificate } from '../src/broker/roster/certificate.ts';
-import { createProxy, type ProxyRoute } from '../src/handle/instance-metadata.ts';
+import { createMetadataReader, type MetadataRoute } from '../src/handle/instance-metadata.ts';
 import { createBrokerClient } from '../src/tokens/federated/broker-client.ts';
 import { createMetadataService } from '../src/tokens/metadata/metadata-service.ts';
 import { createImdsRequests } from '../src/tokens/metadata/imds-requests.ts';
@@ -24,7 +24,7 @@ afterAll(() => Promise.all([server.close(), broker.close()]));
 const timeoutMs = 300;
 const token = JSON.stringify({ access_token: 't', expires_in: '3600', resource: 'r', token_type: 'Bearer' });
 
-const instance: ProxyRoute = {
+const instance: MetadataRoute = {
   kind: 'metadata',
   family: 'instance',
   path: '/metadata/instance',
@@ -54,7 +54,7 @@ describe.each(hostilities)('a server that %s', (script) => {
 
   it('as metadata service for what NMI passes on gives a whole answer or none, and all places back', async () => {
     const inTurn = createLimit(5);
-    const proxy = createProxy({
+    const proxy = createMetadataReader({
       upstream: server.url,
       timeoutMs,
       allowed: new Set(['instance']),

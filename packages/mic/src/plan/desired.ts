@@ -68,7 +68,7 @@ function matchWithRights(index: ClusterIndex, key: PodKey): MatchedPod {
   const { matches, mismatches } = index.matchSetOf(pod);
   const unmatched = mismatches.filter(isReported).map((mismatch) => skipFor(index, pod, mismatch));
   if (pod.isUnlabelled === true && matches.length + unmatched.length === 0) return { ...nothing, skips: [] };
-  const reason = placeProblem(index, pod);
+  const reason = whyNotPlaced(index, pod);
   if (reason) return { ...nothing, skips: [{ pod, reason }, ...unmatched] };
   const { usable, barred, warned } = index.rightsOf(key);
   const skips = [
@@ -101,7 +101,7 @@ function isReported({ reason }: Mismatch): boolean {
   return reason !== 'no-label';
 }
 
-function placeProblem(index: ClusterIndex, pod: PodView): SkipReason | undefined {
+function whyNotPlaced(index: ClusterIndex, pod: PodView): SkipReason | undefined {
   if (pod.nodeName === '') return 'not-scheduled';
   return index.nodeHost(pod.nodeName).exists ? undefined : 'node-missing';
 }

@@ -29,7 +29,11 @@ export interface Needed {
   readonly access: Access | undefined;
 }
 
-export function missingRightIn(reviewed: Reviewed, pod: string, { identity, access }: Needed): MissingRight | undefined {
+export function missingRightIn(
+  reviewed: Reviewed,
+  pod: string,
+  { identity, access }: Needed,
+): MissingRight | undefined {
   if (reviewed.verdict === 'allowed' || access === undefined) return undefined;
   switch (reviewed.verdict) {
     case 'denied': {

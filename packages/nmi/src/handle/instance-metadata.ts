@@ -7,9 +7,9 @@ import type { Route } from '../request/routes.ts';
 import type { MetadataPace } from '../tokens/metadata/pace.ts';
 import type { InboundRequest } from '../request/wire.ts';
 
-export type ProxyRoute = Extract<Route, { readonly kind: 'metadata' }>;
+export type MetadataRoute = Extract<Route, { readonly kind: 'metadata' }>;
 
-export interface ProxyOptions extends HeaderRules {
+export interface MetadataReaderOptions extends HeaderRules {
   /** Base address of the machine's metadata service. */
   readonly upstream: string;
   /** The parts that pods may read. */
@@ -21,8 +21,8 @@ export interface ProxyOptions extends HeaderRules {
   readonly timeoutMs?: number;
 }
 
-export interface Proxy {
-  handle(request: InboundRequest, route: ProxyRoute): Promise<Outcome>;
+export interface MetadataReader {
+  handle(request: InboundRequest, route: MetadataRoute): Promise<Outcome>;
   close(): void;
 }
 
@@ -33,12 +33,12 @@ const largestBody = 1024 * 1024;
  * Forwards reads of instance metadata to the metadata service of the machine. Of a request only path and query are sent on; of a
  * response only the status, the body, Content-Type and Retry-After.
  */
-export function createProxy(options: ProxyOptions): Proxy {
+export function createMetadataReader(options: MetadataReaderOptions): MetadataReader {
   const { upstream, allowed, read, tenantAt, timeoutMs = 10_000, ...rules } = options;
   const judge = createHeaderJudge(rules);
   const service = createMetadataService(upstream);
 
-  const pass = async (request: InboundRequest, route: ProxyRoute): Promise<Outcome> => {
+  const pass = async (request: InboundRequest, route: MetadataRoute): Promise<Outcome> => {
     const { path, query } = route;
     const { pathname, search } = new URL(`${upstream}${query === '' ? path : `${path}?${query}`}`);
     const response = await service.get(`${pathname}${search}`, {

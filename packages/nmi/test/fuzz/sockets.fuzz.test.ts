@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createApp } from '../../src/app.ts';
 import type { App } from '../../src/request/wire.ts';
 import { createCanaryHandler } from '../../src/handle/canary.ts';
-import { createProxy, type Proxy } from '../../src/handle/instance-metadata.ts';
+import { createMetadataReader, type MetadataReader } from '../../src/handle/instance-metadata.ts';
 import { createTokenHandler } from '../../src/handle/token.ts';
 import { startServer, type RunningServer } from '../../src/server/server.ts';
 import { createChance, seed, type Chance } from './chance.ts';
@@ -64,13 +64,13 @@ function faultOf({ method, url = '', rawHeaders, headers }: IncomingMessage): st
 }
 
 let upstream: Awaited<ReturnType<typeof startUpstream>>;
-let proxy: Proxy;
+let proxy: MetadataReader;
 let server: RunningServer;
 const calls = { begun: 0, ended: 0 };
 beforeAll(async () => {
   upstream = await startUpstream();
   const rules = { metadataHeaderRequired: true, allowedHosts: new Set<string>() };
-  proxy = createProxy({
+  proxy = createMetadataReader({
     upstream: upstream.url,
     ...rules,
     allowed: new Set(families),
@@ -104,7 +104,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await server.close(0);
-  await proxy.close();
+  proxy.close();
   upstream.close();
 });
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { inbound } from '../../test/builders.ts';
-import { createProxy, type ProxyRoute } from './instance-metadata.ts';
+import { createMetadataReader, type MetadataRoute } from './instance-metadata.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(() => Promise.all(closers.splice(0).map((close) => close())));
@@ -18,22 +18,23 @@ const start = async (answer: RequestListener, allowed = new Set(['instance'])) =
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const rules = { metadataHeaderRequired: true, allowedHosts: new Set<string>() };
-  const proxy = createProxy({
+  const proxy = createMetadataReader({
     read: (_, task) => task(),
     tenantAt: (address) => ({ namespace: 'default', pod: address }),
     upstream: `http://127.0.0.1:${port}`,
     ...rules,
     allowed,
   });
-  closers.push(async () => {
-    await proxy.close();
+  closers.push(() => {
+    proxy.close();
     server.closeAllConnections();
     server.close();
+    return Promise.resolve();
   });
   return { proxy, seen };
 };
 
-const route: ProxyRoute = {
+const route: MetadataRoute = {
   kind: 'metadata',
   family: 'instance',
   path: '/metadata/instance',
