@@ -187,7 +187,7 @@ export const rooms = [
       'principal',
       'grace',
       'refusal',
-      'lack',
+      'missing-right',
       'decide-with-rights',
       'select-identity',
       'authorize',

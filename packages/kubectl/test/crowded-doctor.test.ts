@@ -6,7 +6,7 @@ import { readFacts } from '../src/doctor/read-facts.ts';
 import type { DoctorFacts } from '../src/doctor/facts.ts';
 import { openSim, plugIn, workload } from './fixture.ts';
 
-test('attack: of thousands of pods with a hundred bindings each doctor keeps only what its checks look for', async () => {
+test('attack: of pods that may be thousands with a hundred bindings each, doctor keeps only what its checks look for', async () => {
   const { sim, kubeconfig } = await openSim();
   const town = await cluster(sim, { scaleSets: [{ name: 'vmss', instances: 1 }], namespaces: ['pay'] });
   sim.kube.seed([

@@ -39,8 +39,9 @@ test('attack: why a migration stops, in part written by an editor, neither forge
   const shown: string[] = [];
   const take = (text: unknown) => shown.push(String(text)) > 0;
   for (const stream of [process.stdout, process.stderr]) vi.spyOn(stream, 'write').mockImplementation(take);
-  const { code, err } = await plugIn(['stop', '--kubeconfig', kubeconfig], { commands: [command] });
-  vi.restoreAllMocks();
+  const { code, err } = await plugIn(['stop', '--kubeconfig', kubeconfig], { commands: [command] }).finally(
+    () => vi.restoreAllMocks(),
+  );
   expect(code).toBe(1);
   expect(err).toContain('pod pay/web-0 would get no token');
   const lines = [...shown, err].join('\n').split('\n');

@@ -70,7 +70,7 @@ export async function createHostScene(options: AzureOptions = {}) {
         now,
         random: () => 0.5,
         isNeeded: (on, id) => index.need(on).has(id),
-        granted: (on) => index.need(on).keys(),
+        granted: (on) => index.granted(on).keys(),
         claimants: (id) => index.objects.claimants(id),
         report: (result) => void results.push(result),
         onRecordNotSaved: () => undefined,

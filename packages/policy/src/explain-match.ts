@@ -43,10 +43,10 @@ function credentialOf({ spec: { type, tenantID, clientID } }: AzureIdentity): Fi
   ];
 }
 
-const doubts = new WeakMap<Doubtful, Finding[]>();
+const doubts = new WeakMap<Doubtful, readonly Finding[]>();
 
-/** What is valid but probably not meant. It changes no response and no assignment. Kept by object, which is parsed again: it may be for thousands of pods. */
-export function doubtful(topic: 'binding' | 'identity' | 'exception', object: Doubtful): Finding[] {
+/** What is valid but probably not meant. It changes no response and no assignment. Kept by object, since one may be for thousands of pods; an edited one is another object. */
+export function doubtful(topic: 'binding' | 'identity' | 'exception', object: Doubtful): readonly Finding[] {
   const known = doubts.get(object);
   if (known) return known;
   const found = warningTexts(object).map((text) => info(topic, `${object.kind} ${keyOf(object)}: ${text}`));

@@ -165,14 +165,14 @@ describe('a refusal', () => {
   });
 
   const description =
-    'Identity not found. ServiceAccount a/b may not use it: mic access a/b\napiVersion: v1\nkind: \u001b[2JRole\u202e\n---\nadvice     pay\r\nlast\n';
+    'Identity not found. ServiceAccount a/b may not use it: it needs a right\napiVersion: v1\nkind: \u001b[2JRole\u202e\n---\nadvice     pay\r\nlast\n';
   const body = JSON.stringify({ error: 'invalid_request', error_description: description });
   const error = readTokenResponse({ ...answer, status: 400, body }, at) as ImdsError;
   const lines = ['apiVersion: v1', 'kind:  [2JRole', '---', '  advice     pay', 'last'];
 
   test('keeps the lines of the service, which may be roles to paste, without control characters', () => {
     const first =
-      'the endpoint answered 400 invalid_request: Identity not found. ServiceAccount a/b may not use it: mic access a/b (resource r, default identity)';
+      'the endpoint answered 400 invalid_request: Identity not found. ServiceAccount a/b may not use it: it needs a right (resource r, default identity)';
     expect(refusal(error).split('\n').slice(0, 6)).toEqual([`No token: ${first}.`, ...lines]);
     expect(explainRefusal(error).split('\n').slice(0, 6)).toEqual([
       `result     no token (identity-not-found): ${first}`,

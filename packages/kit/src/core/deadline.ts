@@ -18,7 +18,7 @@ interface Deadline {
 
 /** Runs with a signal that aborts with the caller's, or with DeadlinePassed at the deadline. Rejects then, even if what runs ignores the signal. */
 export async function withDeadline<T>(
-  { clock, ms, awaited, signal, isKeptAlive: outlives }: Deadline,
+  { clock, ms, awaited, signal, isKeptAlive }: Deadline,
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const ending = new AbortController();
@@ -29,7 +29,7 @@ export async function withDeadline<T>(
   };
   const message = `no ${awaited} within ${Math.round(ms / 1000)} s`;
   const timer = clock.after(ms, () => end(new DeadlinePassed(message)));
-  const stopListening = endWith({ clock, signal, isKeptAlive: outlives }, end);
+  const stopListening = endWith({ clock, signal, isKeptAlive }, end);
   try {
     return await Promise.race([run(ending.signal), ended]);
   } finally {

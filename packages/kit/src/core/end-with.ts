@@ -10,17 +10,14 @@ interface Ending {
 const againMs = 1_000;
 
 /**
- * Calls `end` with the reason when the signal has aborted and `outlives` returns false; at once, without asking `outlives`, if the signal has
+ * Calls `end` with the reason when the signal has aborted and `isKeptAlive` returns false; at once, without asking `isKeptAlive`, if the signal has
  * aborted before. Returns a function that removes the listener and the timer.
  */
-export function endWith(
-  { clock, signal, isKeptAlive: outlives }: Ending,
-  end: (reason: unknown) => void,
-): () => void {
+export function endWith({ clock, signal, isKeptAlive }: Ending, end: (reason: unknown) => void): () => void {
   let timer = { cancel: (): void => undefined };
   const stop = () => end(signal?.reason);
   const onAbort = () => {
-    if (outlives?.() === true) timer = clock.after(againMs, onAbort);
+    if (isKeptAlive?.() === true) timer = clock.after(againMs, onAbort);
     else stop();
   };
   if (signal?.aborted) stop();

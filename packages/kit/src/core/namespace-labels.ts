@@ -19,7 +19,7 @@ export class NamespaceLabels {
   readonly #most: number;
   readonly #texts = new Map<string, string>();
   readonly #dropped = new Set<string>();
-  #turned = new Set<string>();
+  #changed = new Set<string>();
   #characters = 0;
   #revision = 0;
 
@@ -45,7 +45,7 @@ export class NamespaceLabels {
     if (text === this.#texts.get(name) && !this.#dropped.has(name)) return undefined;
     const wasDropped = this.#dropped.has(name);
     this.remove(name);
-    if (wasDropped) this.#turned.add(name);
+    if (wasDropped) this.#changed.add(name);
     if (text === undefined) return undefined;
     this.#texts.set(name, text);
     this.#characters += text.length;
@@ -55,7 +55,7 @@ export class NamespaceLabels {
   remove(name: string): void {
     this.#revision += 1;
     this.#dropped.delete(name);
-    this.#turned.delete(name);
+    this.#changed.delete(name);
     this.#characters -= this.#texts.get(name)?.length ?? 0;
     this.#texts.delete(name);
   }
@@ -81,9 +81,9 @@ export class NamespaceLabels {
 
   /** The Namespaces whose labels were dropped since the last call, or may be known again: no change of the Namespace tells that. */
   takeChanged(): ReadonlySet<string> {
-    const turned = this.#turned;
-    this.#turned = new Set();
-    return turned;
+    const changed = this.#changed;
+    this.#changed = new Set();
+    return changed;
   }
 
   /** Leaves a quarter free, so that this is rare. */
@@ -94,7 +94,7 @@ export class NamespaceLabels {
       if (this.#characters <= (this.#most * 3) / 4) break;
       this.remove(name);
       this.#dropped.add(name);
-      this.#turned.add(name);
+      this.#changed.add(name);
       count += 1;
     }
     return { count, longest: byLength[0]?.[0] ?? '' };

@@ -70,8 +70,8 @@ async function call(options: HttpTransportOptions, open: Open, request: KubeRequ
   if (!isLease(request)) await admitted(options, request);
   const pool = isLease(request) || request.hasOwnConnection === true ? 'express' : 'calls';
   const attempt = async () => {
-    const { signal, timeoutMs = callTimeoutMs, mayBeSent: outlives } = request;
-    const watchdog = createWatchdog({ clock: options.clock, signal, timeoutMs, outlives });
+    const { signal, timeoutMs = callTimeoutMs, mayBeSent: isKeptAlive } = request;
+    const watchdog = createWatchdog({ clock: options.clock, signal, timeoutMs, isKeptAlive });
     try {
       const response = await open(request, { pool, signal: watchdog.signal });
       return await readResponse(response, request, watchdog);

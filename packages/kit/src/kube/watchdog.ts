@@ -10,7 +10,7 @@ interface WatchdogOptions {
   readonly signal: AbortSignal | undefined;
   readonly timeoutMs: number | undefined;
   /** While true, the caller's abort does not end the request. */
-  readonly outlives?: (() => boolean) | undefined;
+  readonly isKeptAlive?: (() => boolean) | undefined;
 }
 
 export function createWatchdog({ clock, signal, ...options }: WatchdogOptions) {
@@ -30,7 +30,7 @@ export function createWatchdog({ clock, signal, ...options }: WatchdogOptions) {
     timeoutMs = ms;
     if (ms < Infinity) timer = clock.after(ms, () => bark(ms));
   };
-  const stopListening = endWith({ clock, signal, isKeptAlive: options.outlives }, (reason) =>
+  const stopListening = endWith({ clock, signal, isKeptAlive: options.isKeptAlive }, (reason) =>
     controller.abort(reason),
   );
   feed();

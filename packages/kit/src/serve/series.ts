@@ -12,8 +12,8 @@ interface Dimension {
 const noLabels: Labels = {};
 
 /**
- * The time series of a metric: one for each used combination of label values. A value outside the declared set counts as `other`, so there are few combinations, in a plain array. A lookup allocates nothing, since
- * each request needs several.
+ * The time series of a metric: one for each used combination of label values. A value outside the declared set counts as `other`, so there are
+ * few combinations, in a plain array. A lookup allocates nothing, since each request needs several.
  */
 export function createSeries<Series>(declared: MetricSpec['labels'], create: (labels: Labels) => Series) {
   const dimensions = Object.entries(declared ?? {}).map(([name, allowed]) => dimensionOf(name, allowed));

@@ -60,20 +60,20 @@ async function readUses(session: Session): Promise<Uses> {
   const { cluster, transport } = await readClusterView({ ...session, ...reading });
   const { index, records } = cluster;
   const machines = await machinesInUse({ ...session, transport }, index);
-  const { kept, leftOut } = fewOfEach(identitiesInUse(index));
-  const uses = [...kept, ...machines.using]
-    .filter(({ pod }) => namespace === undefined || namespaceOf(pod) === namespace)
-    .map((using) => {
-      const { pod, identity } = using;
-      const mode = index.accessMode(namespaceOf(pod));
-      return {
-        using,
-        nodeName: index.pod(pod)?.nodeName ?? '',
-        mode: identity ? modeForIdentity(identity, mode) : mode,
-        isModeKnown: rules.isKnown || identity?.spec.type === 3,
-        state: records.of(pod).find((record) => using.by === `AzureIdentity ${record.identity}`)?.state,
-      };
-    });
+  const isListed = ({ pod }: Using) => namespace === undefined || namespaceOf(pod) === namespace;
+  // Machines first: bindings must not push out an entry for all identities of a machine.
+  const { kept, leftOut } = boundedByNamespace(machines.using.filter(isListed), identitiesInUse(index));
+  const uses = kept.filter(isListed).map((using) => {
+    const { pod, identity } = using;
+    const mode = index.accessMode(namespaceOf(pod));
+    return {
+      using,
+      nodeName: index.pod(pod)?.nodeName ?? '',
+      mode: identity ? modeForIdentity(identity, mode) : mode,
+      isModeKnown: rules.isKnown || identity?.spec.type === 3,
+      state: records.of(pod).find((record) => using.by === `AzureIdentity ${record.identity}`)?.state,
+    };
+  });
   const notes = [...rules.notes, ...cluster.unknown, ...machines.unknown, ...leftOut];
   return { uses, isCut: leftOut.length > 0, notes };
 }
@@ -82,18 +82,19 @@ async function readUses(session: Session): Promise<Uses> {
 const mostOfNamespace = 20_000;
 
 /** `leftOut`: what is left out, in words. */
-export function fewOfEach(all: Iterable<Using>): {
+export function boundedByNamespace(...lists: readonly Iterable<Using>[]): {
   readonly kept: readonly Using[];
   readonly leftOut: readonly string[];
 } {
   const counts = new Map<string, number>();
   const kept: Using[] = [];
-  for (const using of all) {
-    const namespace = namespaceOf(using.pod);
-    const count = (counts.get(namespace) ?? 0) + 1;
-    counts.set(namespace, count);
-    if (count <= mostOfNamespace) kept.push(using);
-  }
+  for (const list of lists)
+    for (const using of list) {
+      const namespace = namespaceOf(using.pod);
+      const count = (counts.get(namespace) ?? 0) + 1;
+      counts.set(namespace, count);
+      if (count <= mostOfNamespace) kept.push(using);
+    }
   const leftOut = [...counts].flatMap(([namespace, count]) =>
     count > mostOfNamespace
       ? `${count - mostOfNamespace} more uses of identities in namespace ${namespace} are left out`

@@ -9,7 +9,8 @@ export async function readIssuer({ kube, signal }: ClusterReader): Promise<Known
     const value = textAt(await kube.request({ method: 'GET', path, signal }), 'issuer');
     return value === '' ? { unknown: 'the API server names no issuer of its tokens' } : { value };
   } catch (error) {
-    if (!(error instanceof KubeError) || error.code === 'transport' || error.code === 'aborted') throw error;
+    // Unknown also where a proxy returns a page in its place: commands can tell the rest without it.
+    if (!(error instanceof KubeError) || signal.aborted) throw error;
     return { unknown: `the issuer of the cluster's tokens cannot be read: ${error.message}` };
   }
 }

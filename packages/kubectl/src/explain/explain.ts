@@ -21,7 +21,6 @@ export const explain: PlugInCommand = {
   summary: 'tells why a pod gets a token or not, from its labels to the response of NMI, with remedies',
   args: [{ name: 'pod', what: 'NAMESPACE/POD, or POD of the namespace' }],
   examples: ['explain shop/web-0', 'explain web-0 -n shop -o json'],
-  deadlineMs: 60_000,
   async run(session, { args: [text = ''] }) {
     const target = parseObjectName(text, 'pod', session);
     const story = await readStory(session, target);

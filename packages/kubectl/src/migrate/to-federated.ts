@@ -205,7 +205,7 @@ const usualBroker = {
 
 const whyNotRun = (issuer: Issuer) =>
   issuer === undefined
-    ? ' with the issuer of the cluster: you may not read its /.well-known/openid-configuration'
+    ? ' with the issuer of the cluster: you cannot read its /.well-known/openid-configuration'
     : ', if clientID and resourceID are of one identity; --run-az runs it if you give --client-id';
 
 /** Empty fields count as missing. */

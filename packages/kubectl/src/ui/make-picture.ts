@@ -1,4 +1,4 @@
-// The picture of a cluster. The pictureStates and the words of things are those of `status`.
+// The picture of a cluster. The states and the words of things are those of `status`.
 import { createHash } from 'node:crypto';
 import type { IdentityView } from '../../../mic/src/commands/plug-in.ts';
 import { bindingRow, hostRows, identityRow, type StatusInput } from '../status/object-rows.ts';

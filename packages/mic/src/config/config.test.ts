@@ -158,6 +158,7 @@ describe('problems', () => {
     ['explain a/'],
     ['explain /a'],
     ['access-report'],
+    ['access team/web'],
     ['constructor'],
   ])('the command "%s" is refused', (line) => {
     expect(read(line.split(' ')).ok).toBe(false);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { AgentView } from '../snapshot/views.ts';
-import { countCanaries, dueCanaries, foldCanaries, sightCanaries, type CanaryStandings } from './canary.ts';
+import { countCanaries, dueCanaries, foldCanaries, sightCanaries, type CanaryMemories } from './canary.ts';
 
 const pod = (name: string, nodeName: string, over: Partial<AgentView> = {}): AgentView => ({
   name,
@@ -43,12 +43,12 @@ describe('what is seen of the canaries', () => {
 });
 
 describe('what is reported', () => {
-  const none: CanaryStandings = new Map();
+  const none: CanaryMemories = new Map();
   const agents = [pod('nmi-1', 'n1')];
   const good = sightCanaries(agents, [pod('canary-1', 'n1')]);
   const bad = sightCanaries(agents, [unready('canary-1', 'n1')]);
   const missing = sightCanaries(agents, []);
-  const reported = (standings: CanaryStandings, state: 'not-ready' | 'missing'): CanaryStandings =>
+  const reported = (standings: CanaryMemories, state: 'not-ready' | 'missing'): CanaryMemories =>
     new Map([...standings].map(([node, standing]) => [node, { ...standing, reported: state }]));
 
   test('nothing of a canary that is ready, however long', () => {

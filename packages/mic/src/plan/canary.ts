@@ -56,17 +56,17 @@ export interface CanaryMemory {
   readonly reported: CanaryState;
 }
 
-export type CanaryStandings = ReadonlyMap<string, CanaryMemory>;
+export type CanaryMemories = ReadonlyMap<string, CanaryMemory>;
 
 /** Shorter failures are not reported: pods are being replaced, or a node starts. */
 const bearableMs = 30_000;
 
 /** Nodes that are gone are forgotten. */
 export function foldCanaries(
-  before: CanaryStandings,
+  before: CanaryMemories,
   sightings: CanarySightings,
   nowMs: number,
-): CanaryStandings {
+): CanaryMemories {
   return new Map(
     [...sightings].map(([node, { state }]) => {
       const { reported = 'ready', badSinceMs = nowMs } = before.get(node) ?? {};
@@ -77,7 +77,7 @@ export function foldCanaries(
 
 /** The sightings that are to be reported now. */
 export function dueCanaries(
-  standings: CanaryStandings,
+  standings: CanaryMemories,
   sightings: CanarySightings,
   nowMs: number,
 ): readonly CanarySighting[] {

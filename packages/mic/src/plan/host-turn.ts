@@ -23,7 +23,7 @@ export function nextTurn(changes: Changes, facts: HostFacts, claimants: Claimant
   const { again: failed = [] } = changes;
   const ids = [...changes.attach, ...failed, ...changes.renew];
   const standings = new Map(ids.map((id) => [id, standingOf(id, facts, claimants)]));
-  const isChosen = isSentNow([...standings.values()], facts, changes.detach.length > 0);
+  const isChosen = sentNowBy([...standings.values()], facts, changes.detach.length > 0);
   const preferred = new Set(ids.filter((id) => isChosen(standings.get(id))));
   const { kept: chosen, withdraw, suspect } = lateTurn(preferred, facts, claimants);
   const namespaces = [...chosen].flatMap((id): [ResourceId, string][] => {
@@ -48,7 +48,7 @@ export function nextTurn(changes: Changes, facts: HostFacts, claimants: Claimant
   };
 }
 
-function isSentNow(
+function sentNowBy(
   standings: readonly Standing[],
   facts: HostFacts,
   isDetaching: boolean,

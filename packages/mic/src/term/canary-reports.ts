@@ -9,7 +9,7 @@ import {
   foldCanaries,
   sightCanaries,
   type CanarySightings,
-  type CanaryStandings,
+  type CanaryMemories,
 } from '../plan/canary.ts';
 import type { DaemonSetName } from '../snapshot/startup-views.ts';
 import type { NodePods } from '../snapshot/watch/agent-watch.ts';
@@ -36,7 +36,7 @@ const reports = { burst: 50, perSecond: 1 };
 export async function keepCanaryReports(options: CanaryReportsOptions): Promise<void> {
   const { pods, term, clock } = options;
   const report = createReporter(options);
-  let standings: CanaryStandings = new Map();
+  let standings: CanaryMemories = new Map();
   while (!term.signal.aborted) {
     const sightings = sightingsOf(pods);
     if (sightings) standings = report(standings, sightings);
@@ -46,7 +46,7 @@ export async function keepCanaryReports(options: CanaryReportsOptions): Promise<
 
 function createReporter({ daemonSet, keepsTaint, publisher, clock }: CanaryReportsOptions) {
   const budgets = createBudgets(reports);
-  return (before: CanaryStandings, sightings: CanarySightings): CanaryStandings => {
+  return (before: CanaryMemories, sightings: CanarySightings): CanaryMemories => {
     const now = clock.elapsed();
     const standings = foldCanaries(before, sightings, now);
     const reported = new Map(standings);

@@ -3,7 +3,7 @@ import type { AccessGuard } from '../access/guard.ts';
 import type { Access } from '../access/types.ts';
 import type { Authorizer } from '../authorize/authorizer.ts';
 import type { Needed } from '../authorize/missing-right.ts';
-import type { Decision, FormerIdentity, GrantedIdentity, Refused } from '../authorize/types.ts';
+import type { Decision, FormerIdentity, GrantedIdentity, OfMachine, Refused } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { TokenRequest } from '../request/token-request.ts';
 import type { TokenSource } from '../tokens/source.ts';
@@ -60,8 +60,6 @@ export interface Permit {
   readonly clientIds?: ReadonlySet<string> | undefined;
   readonly former?: FormerIdentity | undefined;
 }
-
-type OfMachine = Extract<Decision, { readonly kind: 'machine' }>;
 
 export function permitFor(identity: GrantedIdentity): Permit & { readonly subject: GrantedIdentity } {
   return { subject: identity, access: identity.access, former: identity.former };

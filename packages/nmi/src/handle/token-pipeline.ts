@@ -15,7 +15,7 @@ export interface TokenPipelineOptions {
   readonly whenReady: (patience: Patience) => true | Promise<boolean>;
   /** A watch has been silent for too long: rights may have been revoked since then. */
   readonly isOutdated: () => boolean;
-  /** How long a request may wait in all: for NMI's start, for its pod, for rights and for its identity. */
+  /** How long a request may wait for NMI's start, for its pod and for its identity. A review of rights that has begun may take longer. */
   readonly holdMs: number;
 }
 

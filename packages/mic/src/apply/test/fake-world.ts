@@ -164,7 +164,7 @@ export function createFakeWorld({
         now,
         random: () => 0.5,
         isNeeded: (on, id) => index.need(on).has(id),
-        granted: (on) => index.need(on).keys(),
+        granted: (on) => index.granted(on).keys(),
         claimants: (id) => index.objects.claimants(id),
         report: (result) => void hosts.push(result),
         onRecordNotSaved: (_host, outcome) => void recordsNotSaved.push(outcome),

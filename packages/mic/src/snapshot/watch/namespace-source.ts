@@ -45,7 +45,7 @@ export function watchNamespaces(options: NamespaceSourceOptions): NamespaceSourc
       trim: (raw) => trim(raw, labels, log),
       onListed() {
         labels.retain((name) => informer.store.get(name) !== undefined);
-        if (applyTurned()) notify();
+        if (applyChanged()) notify();
       },
     },
     () => log.warn({}, refused),
@@ -53,10 +53,10 @@ export function watchNamespaces(options: NamespaceSourceOptions): NamespaceSourc
   const apply = (name: string, view: NamespaceView | undefined) =>
     index.apply({ kind: 'namespace', key: name, view: view && withLabels(view, labels) });
   /** Namespaces whose labels count or do not count any more because of others. */
-  const applyTurned = () => {
-    const turned = labels.takeChanged();
-    for (const name of turned) apply(name, informer.store.get(name));
-    return turned.size > 0;
+  const applyChanged = () => {
+    const changed = labels.takeChanged();
+    for (const name of changed) apply(name, informer.store.get(name));
+    return changed.size > 0;
   };
   const notify = () => listeners.forEach((listener) => listener());
   informer.onChange((change) => {
@@ -64,7 +64,7 @@ export function watchNamespaces(options: NamespaceSourceOptions): NamespaceSourc
     // One that was created again under its name has its labels already.
     if (informer.store.get(key) === undefined) labels.remove(key);
     apply(key, note(change, log));
-    applyTurned();
+    applyChanged();
     // Asked here and not for each object that is read: a list would ask for the next one.
     if (change.type !== 'added' && labels.hasRoom()) informer.requestList();
     notify();

@@ -1,6 +1,6 @@
 // Room: tokens of applications: the Secret of an identity, its certificate or password, and Entra.
-// It must not parse or decrypt a certificate: that is done in a process of its own (reader), nor decide which Secret an identity may use
-// (authorize/principal.ts).
+// It must not parse or decrypt a certificate, which a process of its own does (reader), nor decide which Secret an identity may use, which
+// authorize/principal.ts does.
 import { readClaims } from '../claims.ts';
 import { TokenError } from '../errors.ts';
 import { timed, type Ended } from '../timed.ts';
