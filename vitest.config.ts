@@ -29,10 +29,7 @@ const alone = '*.alone.test.ts';
 // Vitest's default leaves one core free, which on two cores is half of the machine.
 const onAllCores = { maxWorkers: '100%' };
 
-/**
- * Files of many minutes first, since one that begins last would run alone; the large objects, which alone keep both cores busy, beside at most
- * one cluster of two nodes.
- */
+/** Files of many minutes first, since one that begins last would run alone; the large objects not beside two clusters. */
 const long = [
   ...['cluster-suite', 'updates', 'access-attacks', 'federated-faults', 'client-patience', 'large-objects'],
   ...['access-modes', 'federated', 'real-cluster', 'chart', 'bench', 'canary', 'npm-start'],
@@ -135,8 +132,8 @@ export default defineConfig({
         test: {
           name: 'rest',
           include: [`packages/*/{src,test}/**/${rest}`, `tools/**/${rest}`],
-          // These mostly wait: a real cluster takes half a core on average, an API server with our services the same.
-          maxWorkers: 3,
+          // Three at a time keep both cores busy from the first minute on: real clusters and the large objects pass their deadlines then.
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
           ...patience,
           ...minutesOfPatience,
