@@ -390,7 +390,7 @@ describe('`error`', () => {
     const subject = { namespace: 'default', name: 'web' };
     const told = body(denied({ why: 'access-denied', identity: 'default/reader', subject, targets }));
     expect(told['error_description']).toMatch(
-      /: kubectl -n aad-pod-identity exec deploy\/mic -- node \/app\/mic\.js access default\/web \/s\/r\/reader$/,
+      /: kubectl azure-pod-identity access default\/web \/s\/r\/reader$/,
     );
     expect(told['error']).toBe(`invalid_request: ${String(told['error_description'])}`);
   });
