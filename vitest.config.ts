@@ -29,7 +29,7 @@ const alone = '*.alone.test.ts';
 // Vitest's default leaves one core free, which on two cores is half of the machine.
 const onAllCores = { maxWorkers: '100%' };
 
-/** Files of many minutes first, since one that begins last would run alone; the large objects not beside two clusters. */
+/** Files of many minutes first, since one that begins last would run alone; the large objects late, so that they seldom run beside two clusters. */
 const long = [
   ...['cluster-suite', 'updates', 'access-attacks', 'federated-faults', 'client-patience', 'large-objects'],
   ...['access-modes', 'federated', 'real-cluster', 'chart', 'bench', 'canary', 'npm-start'],
@@ -132,7 +132,7 @@ export default defineConfig({
         test: {
           name: 'rest',
           include: [`packages/*/{src,test}/**/${rest}`, `tools/**/${rest}`],
-          // Three at a time keep both cores busy from the first minute on: real clusters and the large objects pass their deadlines then.
+          // Three at a time keep both cores busy from the first minute on, and the large objects have passed their deadline then.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
           ...patience,
