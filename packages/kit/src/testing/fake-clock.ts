@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../core/clock.ts';
+import { sleepBy, type Clock, type Timer } from '../core/clock.ts';
 
 export interface FakeClock extends Clock {
   /** Runs due timers in order, and lets promises settle after each. */
@@ -16,7 +16,10 @@ interface SetTimer {
 const { setImmediate } = globalThis;
 const settle = () => new Promise<void>((resolve) => void setImmediate(resolve));
 
-/** A clock that moves only by `advance`. With a start, its two readings differ as on a real machine: code that mixes them fails. */
+/**
+ * A clock that moves only by `advance`. Its timers fire at their time, as `Clock` promises; that early timers of a machine are made good is tested at the system clock.
+ * With a start, its two readings differ as on a real machine: code that mixes them fails.
+ */
 export function createFakeClock(start = 0): FakeClock {
   let now = start;
   const timers = new Set<SetTimer>();
@@ -54,19 +57,4 @@ export function createFakeClock(start = 0): FakeClock {
       return timers.size;
     },
   };
-}
-
-function sleepBy(after: Clock['after'], ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = () => {
-      timer.cancel();
-      reject(signal?.reason as Error);
-    };
-    const timer = after(ms, () => {
-      signal?.removeEventListener('abort', abort);
-      resolve();
-    });
-    if (signal?.aborted) abort();
-    else signal?.addEventListener('abort', abort, { once: true });
-  });
 }
