@@ -33,6 +33,26 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 describe('request', () => {
+  test('a list whose connection is reset after an item was passed on is not read again: no list has an object twice', async () => {
+    let asked = 0;
+    const { transport } = await against((request, response) => {
+      asked += 1;
+      const item = '{"metadata":{"name":"p"}}';
+      if (asked > 1) response.end(`{"items":[${item}]}`);
+      else response.write(`{"items":[${item},`);
+      if (asked === 1) void first.promise.then(() => request.socket.resetAndDestroy());
+    });
+    const first = Promise.withResolvers<undefined>();
+    const items: unknown[] = [];
+    const onItem = (item: unknown) => {
+      items.push(item);
+      first.resolve(undefined);
+    };
+    const listing = transport.request({ method: 'GET', path: '/api/v1/pods', onItem });
+    await expect(listing).rejects.toMatchObject({ code: 'transport' });
+    expect(items).toHaveLength(1);
+  });
+
   test('sends method, path, query, type and body; returns the parsed JSON', async () => {
     const { transport } = await against((request, response) => {
       void bodyOf(request).then((body) => {

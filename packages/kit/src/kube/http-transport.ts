@@ -69,12 +69,19 @@ export function createHttpTransport(options: HttpTransportOptions): KubeTranspor
 async function call(options: HttpTransportOptions, open: Open, request: KubeRequest): Promise<unknown> {
   if (!isLease(request)) await admitted(options, request);
   const pool = isLease(request) || request.hasOwnConnection === true ? 'express' : 'calls';
+  // Items that were passed on would come again: the list would have them twice.
+  let mayRepeat = request.method === 'GET';
+  const { onItem } = request;
+  const passOn = (item: unknown) => {
+    mayRepeat = false;
+    onItem?.(item);
+  };
   const attempt = async () => {
     const { signal, timeoutMs = callTimeoutMs, mayBeSent: isKeptAlive } = request;
     const watchdog = createWatchdog({ clock: options.clock, signal, timeoutMs, isKeptAlive });
     try {
       const response = await open(request, { pool, signal: watchdog.signal });
-      return await readResponse(response, request, watchdog);
+      return await readResponse(response, onItem ? { ...request, onItem: passOn } : request, watchdog);
     } catch (error) {
       throw watchdog.explain(error);
     } finally {
@@ -84,7 +91,7 @@ async function call(options: HttpTransportOptions, open: Open, request: KubeRequ
   try {
     return await attempt();
   } catch (error) {
-    if (request.method === 'GET' && isBrokenConnection(error)) return await attempt();
+    if (mayRepeat && isBrokenConnection(error)) return await attempt();
     throw error;
   }
 }
