@@ -28,22 +28,6 @@ export const connectionEntries: readonly InputEntry[] = [
     },
   },
   {
-    input: 'the time after which a client hangs up while its request waits',
-    readBy: 'NMI',
-    reads: [],
-    writer: pod,
-    largest: 'a number',
-    howMany: 'one of a pod, of 2,048 pods, for ten minutes',
-    cost: 'later requests of this pod wait less: to one second before that time, and to one second at least',
-    charged: 'the pod',
-    othersLose: nothing,
-    tests: {
-      'packages/nmi/src/handle/waits.test.ts': [
-        'changes nothing for another pod, nor for its own if it left in less than two',
-      ],
-    },
-  },
-  {
     input: 'source address',
     readBy: 'NMI',
     reads: [],

@@ -121,7 +121,7 @@ export function startWaiting({ world, mode = 'rbac', over = {}, acceptedAt, isPa
     const [end, startedAt]: [Ended, number] = [{}, clock.elapsed()];
     const { receivedAt = startedAt } = given;
     const request = { resource: 'https://vault.azure.net', selector, bypassCache: false };
-    const patience = { deadline: receivedAt + holdMs, caller: { gone, receivedAt } };
+    const patience = { deadline: receivedAt + holdMs, caller: { gone } };
     void Promise.resolve(granter.grant({ pod, request, patience })).then((outcome) => {
       end.outcome = outcome;
       end.afterMs = clock.elapsed() - startedAt;

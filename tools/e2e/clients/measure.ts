@@ -3,7 +3,6 @@
 //   node tools/e2e/clients/measure.ts pending    prints when clients have a token, if their identity comes late (decision 8)
 //   node tools/e2e/clients/measure.ts missing    prints the same for a binding that comes late, or never
 //   node tools/e2e/clients/measure.ts rights     prints the same for a right
-//   node tools/e2e/clients/measure.ts hang-ups   prints what programs get that hang up
 //   node tools/e2e/clients/measure.ts coping     writes the table of packages/imds-client/README.md (as root: it makes a network namespace)
 import { readFile, rm, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +13,6 @@ import { behaviourOf, cellOf } from './behaviour.ts';
 import { measureCoping } from './coping-namespace.ts';
 import { copingTable, readme, withTable } from './coping.ts';
 import {
-  playHangUps,
   playMissing,
   playPending,
   playUnbound,
@@ -22,7 +20,7 @@ import {
   type PendingStage,
   type Played,
 } from './pending.ts';
-import { columnsOf, impatientPlayers, pathWithAz, players, type Player } from './players.ts';
+import { columnsOf, pathWithAz, players, type Player } from './players.ts';
 import { playStatus } from './play-status.ts';
 import { createStarts } from './starts.ts';
 
@@ -80,14 +78,6 @@ const rights: Cells = (where, { player, key }) => ({
   'no right': playMissing(where, { player, key: `${key}-none`, what: 'right' }),
 });
 
-const hangUps: Cells = (where, { player, key }) => {
-  const calls = playHangUps(where, { player, key });
-  return {
-    'first call': calls.then(([first]) => first!),
-    'next call': calls.then(([first, next]) => next ?? first!),
-  };
-};
-
 interface Measured {
   readonly cellsOf: Cells;
   readonly of?: readonly Player[];
@@ -131,6 +121,5 @@ if (what === 'statuses') await measureStatuses();
 else if (what === 'pending') await measureEach({ cellsOf: late });
 else if (what === 'missing') await measureEach({ cellsOf: missing });
 else if (what === 'rights') await measureEach({ cellsOf: rights, of: single, byRights: true });
-else if (what === 'hang-ups') await measureEach({ cellsOf: hangUps, of: impatientPlayers });
 else if (what === 'coping') await writeCoping();
-else throw new Error('say what to measure: statuses, pending, missing, rights, hang-ups or coping');
+else throw new Error('say what to measure: statuses, pending, missing, rights or coping');

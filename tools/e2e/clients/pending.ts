@@ -94,23 +94,6 @@ export async function playMissing(
   }, asked.promise);
 }
 
-/** A program calls until it gets a response, three times at most, while its identity is being assigned. */
-export async function playHangUps(
-  { stage, nmi }: PendingStage,
-  { player, key }: Omit<PendingPlay, 'seconds'>,
-): Promise<readonly WithoutIdentity[]> {
-  const scene = await pendingPod(stage, key);
-  await scene.create();
-  const played: WithoutIdentity[] = [];
-  while (played.length < 3 && played.at(-1)?.statuses.some((status) => status !== 0) !== true) {
-    const path = await openRecordedPath({ pod: scene.pod, nmi });
-    const answer = await run(player.client, player.wish, { url: path.url });
-    played.push({ answer, ...timesOf(path.calls) });
-    await path.close();
-  }
-  return played;
-}
-
 /** Of no identity. */
 const foreignId = 'c0000000-0000-4000-8000-ffffffffffff';
 

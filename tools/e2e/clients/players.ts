@@ -25,16 +25,6 @@ const chains: readonly Player[] = [identity, olderIdentity, pythonIdentity, asyn
 
 export const players: readonly Player[] = [...realClients.map(alone), alone(persistentCurl), ...chains];
 
-const within = (seconds: number) => ({ requestTimeoutMs: seconds * 1000 });
-
-/** Programs that hang up before NMI's hold ends, as mongodb does after 10 s and httpx after 5. */
-export const impatientPlayers: readonly Player[] = [
-  { name: 'curl --max-time 10', client: clients.curl, wish: within(10) },
-  { name: 'wget --timeout=10 --tries=1', client: clients.wget, wish: within(10) },
-  { name: 'requests (Python), timeout=5', client: clients.requests, wish: within(5) },
-  { name: '@pod-identity/imds-client, requestTimeoutMs 10_000', client: clients.ours, wish: within(10) },
-];
-
 /** The measured part: a chain retries as its credential does, so only whether it goes on is measured. */
 export function columnsOf({ wish }: Player): readonly Column[] {
   return wish.credential === 'default' ? chosenColumns : [...chosenColumns, ...otherColumns];

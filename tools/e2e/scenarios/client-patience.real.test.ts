@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { contradiction, secondsOf, type Behaviour, type Column } from '../clients/behaviour.ts';
 import { claims } from '../clients/claims.ts';
 import {
-  playHangUps,
   playMissing,
   playPending,
   playUnbound,
@@ -13,7 +12,7 @@ import {
   type Played,
   type WithoutIdentity,
 } from '../clients/pending.ts';
-import { columnsOf, impatientPlayers, pathWithAz, players, type Player } from '../clients/players.ts';
+import { columnsOf, pathWithAz, players, type Player } from '../clients/players.ts';
 import { playStatus } from '../clients/play-status.ts';
 import { createStarts } from '../clients/starts.ts';
 import { openStage, type Stage } from '../../stage/stage.ts';
@@ -25,7 +24,6 @@ const isHere = ({ name, client }: Player) => {
   return missing === undefined;
 };
 const here = players.filter(isHere);
-const impatient = impatientPlayers.filter(isHere);
 /** Without chains of credentials, which wait for managed identity as the single credential does. */
 const alone = here.filter(({ wish }) => wish.credential === undefined);
 const repeating = alone.filter(({ client }) => client.repeats.includes(503));
@@ -70,8 +68,6 @@ beforeAll(async () => {
         playWithoutRight(byRights, { player, key: `${key}-right-${seconds}`, seconds }),
       );
   }
-  for (const [index, player] of impatient.entries())
-    play(player.name, playHangUps(where, { player, key: `impatient-${index}` }));
   for (const { player, column, claimed } of longestFirst()) {
     const comparing = playStatus({ starts, path }, player, column).then((measured) => {
       if (claimed === undefined) return `${column.title} is not in behaviour.json`;
@@ -201,19 +197,6 @@ test.each(repeating)(
     const seen = await played<Played>(`${name} right 20`);
     expect(subjectOf(seen)).toBe(seen.clientId);
     expect(seen.statuses.slice(0, -1)).toEqual(seen.statuses.slice(0, -1).fill(503));
-  },
-  patienceMs,
-);
-
-test.each(impatient)(
-  '$name hangs up without a response, and gets the reason when it calls again',
-  async ({ name, client }) => {
-    const calls = await played<readonly WithoutIdentity[]>(name);
-    expect(calls[0]?.statuses[0]).toBe(0);
-    const { answer, statuses } = calls.at(-1)!;
-    expect(statuses.at(-1)).toBe(503);
-    expect('refused' in answer && answer.refused).toContain('is not assigned to its node yet');
-    if (client.repeats.length > 0) expect(calls).toHaveLength(1);
   },
   patienceMs,
 );

@@ -1,6 +1,5 @@
 import { longestForMissingMs } from '../authorize/grace.ts';
 import type { Outcome } from '../respond/outcome.ts';
-import { createHangUps, type HangUps } from '../waiting/hang-ups.ts';
 import { eitherOf, pacedChanges } from '../waiting/paced-changes.ts';
 import { withTimeForReviews } from './rights.ts';
 import { createTokenAttempts, type TokenAttempts } from './attempts.ts';
@@ -20,7 +19,7 @@ export interface Granter {
 export function createGranter(options: GrantPorts): Granter {
   const { clock, tokens } = options;
   const changes = pacedChanges(eitherOf(options.changes, tokens.changes), clock);
-  const inSlot = { ...options, changes, hangUps: createHangUps(clock) };
+  const inSlot = { ...options, changes };
   return {
     grant(call) {
       const decision = options.authorizer.decide(call.pod, call.request.selector);
@@ -29,28 +28,22 @@ export function createGranter(options: GrantPorts): Granter {
   };
 }
 
-async function serveInSlot(
-  options: GrantPorts & { readonly hangUps: HangUps },
-  call: PodCall,
-): Promise<Outcome> {
-  const { clock, hangUps, limits } = options;
+async function serveInSlot(options: GrantPorts, call: PodCall): Promise<Outcome> {
+  const { clock, limits } = options;
   const { pod, patience } = call;
   const slot = limits.enter(tenantOf(pod), patience.caller);
   if (!slot) return { kind: 'overloaded', pod: pod.key };
   const startedAt = clock.elapsed();
-  const { receivedAt = startedAt } = patience.caller;
   try {
-    const deadline = Math.min(patience.deadline, receivedAt + hangUps.longestWaitMs(pod.uid));
     const outcome = await serveWaiting(options, {
       ...call,
-      patience: { deadline, caller: { gone: slot.ended } },
+      patience: { deadline: patience.deadline, caller: { gone: slot.ended } },
       missingUntil: startedAt + longestForMissingMs,
       current: followPod(pod, options.latest),
     });
     return slot.isLost && outcome.kind !== 'token' ? { kind: 'overloaded', pod: pod.key } : outcome;
   } finally {
     slot.leave();
-    if (patience.caller.gone.aborted) hangUps.note(pod.uid, clock.elapsed() - receivedAt);
   }
 }
 

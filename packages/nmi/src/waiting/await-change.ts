@@ -3,11 +3,8 @@ import type { Clock } from '@pod-identity/kit/core';
 export interface Patience {
   /** By `Clock.elapsed`: nobody sets that clock. */
   readonly deadline: number;
-  /**
-   * The signal aborts when the caller leaves. Created on first use: only requests that wait need it. `receivedAt`: when its request came, by the
-   * clock of the deadline; undefined: with the wait.
-   */
-  readonly caller: { readonly gone: AbortSignal; readonly receivedAt?: number };
+  /** The signal aborts when the caller leaves. Created on first use: only requests that wait need it. */
+  readonly caller: { readonly gone: AbortSignal };
 }
 
 export interface Changes {
