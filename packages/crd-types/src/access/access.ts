@@ -4,7 +4,7 @@ import type { AzureIdentity } from '../objects/azure-identity.ts';
 import { federatedFaults } from '../ids/federated.ts';
 import { isGuid } from '../ids/guid.ts';
 import { refuse, type Parsed, type Problem } from '../parsing/problem.ts';
-import { quote } from '../parsing/quote.ts';
+import { foreignFault, quote } from '../parsing/quote.ts';
 import { canonicalResourceId, parseIdentityResourceId, parseProviderId } from '../ids/resource-id.ts';
 import { textOf } from '../parsing/section.ts';
 import { isTenant, mostAuxiliaryTenants, tenantDoubt } from '../ids/tenant.ts';
@@ -172,8 +172,6 @@ function principalTargets(spec: AzureIdentity['spec']): Parsed<readonly AccessTa
 }
 
 function managedIdentityTarget(id: string): Parsed<AccessTarget> {
-  const foreign = foreignFault(id);
-  if (foreign !== undefined) return refuse('', foreign);
   const parsed = parseIdentityResourceId(id);
   if (!parsed.ok) return parsed;
   return { ...parsed, value: { resource: 'managedidentities', names: withScopes(parsed.value) } };
@@ -220,14 +218,6 @@ function clientFault(text: string): string | undefined {
   if (text === '') return 'is missing: a service principal is named by the client id of its application';
   if (isGuid(text)) return undefined;
   return foreignFault(text) ?? `must be a GUID, not ${quote(text)}`;
-}
-
-/** Refuses letters that look like others, or that lower case turns into others: two ids could look or become equal. */
-function foreignFault(text: string): string | undefined {
-  const found = /[^\x20-\x7e]/u.exec(text)?.[0];
-  if (found === undefined) return undefined;
-  const code = (found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
-  return `has a character other than printable ASCII, U+${code}: rights are given on ids in ASCII only, as some letters look like others; got ${quote(text)}`;
 }
 
 function at(path: string, problems: readonly Problem[]): Parsed<never> {

@@ -98,6 +98,21 @@ describe('C15 the id of a managed identity', () => {
     );
     expect(pattern.test('garbage')).toBe(false);
   });
+
+  test.each([
+    ['a letter of a group that Azure allows', 'größe', 'U+00F6'],
+    ['a Cyrillic letter', 'r\u0435ader', 'U+0435'],
+    ['KELVIN SIGN, which is k in lower case', '\u212aey', 'U+212A'],
+    ['a letter that cannot be seen', 'reader\u3164', 'U+3164'],
+    ['a mark', 'reader\u0301', 'U+0301'],
+  ])('attack: %s makes no id of an identity, and the problem names it in ASCII', (_, name, code) => {
+    const parsed = parseIdentityResourceId(identity.replace('reader_1', name));
+    expect(parsed).toMatchObject({
+      ok: false,
+      problems: [{ path: '', message: expect.stringContaining(code) }],
+    });
+    expect(JSON.stringify(parsed)).toMatch(/^[ -~]*$/);
+  });
 });
 
 describe('resource ids', () => {

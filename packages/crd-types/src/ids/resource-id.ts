@@ -1,7 +1,7 @@
 // Room: ids of Azure identities, clients and tenants.
 // It must not do I/O, read a clock or the environment, or have a dependency.
 import { refuse, type Parsed } from '../parsing/problem.ts';
-import { quote } from '../parsing/quote.ts';
+import { foreignFault, quote } from '../parsing/quote.ts';
 import { textOf } from '../parsing/section.ts';
 
 /**
@@ -46,7 +46,7 @@ export const identityIdPattern: string = /* @__PURE__ */ inAnyCase(
   '/subscriptions/*/resourceGroups/*/providers/Microsoft.ManagedIdentity/userAssignedIdentities/*',
 );
 
-/** Azure allows 36 characters for a subscription, 90 (of any language) for a group, 128 for an identity. */
+/** Azure allows 36 characters for a subscription, 90 for a group, 128 for an identity. */
 const longestIdentityId = 640;
 
 function idPattern(part: string): RegExp {
@@ -91,7 +91,8 @@ export function parseResourceId(text: string): Parsed<ResourceIdParts> {
 }
 
 /**
- * The canonical id of a user-assigned managed identity; refuses the id of anything else.
+ * The canonical id of a user-assigned managed identity; refuses the id of anything else, and any character beyond ASCII: the groups of
+ * Azure may have them, but letters that look like others, or cannot be seen, would make two ids look equal.
  *
  * @example
  * ```ts
@@ -101,9 +102,10 @@ export function parseResourceId(text: string): Parsed<ResourceIdParts> {
  */
 export function parseIdentityResourceId(text: string): Parsed<ResourceId> {
   const id = textOf(text);
-  if (new TextEncoder().encode(id).length > longestIdentityId) {
+  const foreign = foreignFault(id);
+  if (foreign !== undefined) return refuse('', foreign);
+  if (id.length > longestIdentityId)
     return refuse('', `has more than ${longestIdentityId} bytes; no id of an identity in Azure is as long`);
-  }
   const parsed = parseResourceId(id);
   if (!parsed.ok || !isType(parsed.value, 'Microsoft.ManagedIdentity', 'userAssignedIdentities')) {
     return refuse(

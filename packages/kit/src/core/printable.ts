@@ -1,5 +1,10 @@
-/** Control and format characters (bidirectional, invisible), lone surrogates, unassigned characters, line ends and unusual spaces. */
-const unprintable = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu;
+/**
+ * Control and format characters (bidirectional, invisible), lone surrogates, unassigned characters, line ends, unusual spaces, and letters,
+ * signs and marks that cannot be seen. Other marks stay where they are the first four on a letter: languages need no more, and on what
+ * stands beside the text, or in a pile, they change how that looks.
+ */
+const unprintable =
+  /[\u{16fe4}\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\u{1d159}\u{13441}\u{13442}]|(?! )\p{Zs}|\p{M}(?<!\p{L}\p{M}{1,4})/gu;
 
 /**
  * Makes untrusted text safe to print in a line: characters that could start a new line, control the terminal or change the order or

@@ -43,11 +43,15 @@ describe('log', () => {
     '%s: what comes from outside cannot steer a terminal or turn text around',
     (format) => {
       const { lines, log } = capture(format);
-      log.info({ pod: 'a\u009b2K', id: '\u202etxt', list: ['\u2066', '\u{e0041}'] }, 'said \u001b[A\u200b');
+      log.info(
+        { pod: 'a\u009b2K', id: '\u202etxt', list: ['\u2066', '\u{e0041}'], name: 'a\u3164' },
+        'said \u001b[A\u200b',
+      );
       expect(lines).toHaveLength(1);
       expect(lines[0]).not.toMatch(/[^\P{C}\n]/u);
       expect(lines[0]).toContain(String.raw`said \u001b[A\u200b`);
       expect(lines[0]).toContain(String.raw`\u202etxt`);
+      expect(lines[0]).toContain(String.raw`a\u3164`);
     },
   );
 

@@ -16,6 +16,6 @@ export function textLine(json: string): string {
 
 /** Quoted if it is not a single word. */
 function shownValue(value: unknown): string {
-  if (typeof value === 'string' && /^[^\s"=\p{C}]+$/u.test(value)) return value;
+  if (typeof value === 'string' && /^[^\s"=]+$/.test(value) && printable(value) === value) return value;
   return printable(JSON.stringify(value));
 }

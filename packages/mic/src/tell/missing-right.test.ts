@@ -33,11 +33,9 @@ function worldOf(
   mode: 'namespace' | 'warn' | 'rbac',
   answer?: NamesReview,
   {
-    resourceID = resourceIdOf('reader'),
     book: registry = bookOf(100),
-    spec = { type: 0, resourceID },
+    spec = { type: 0, resourceID: resourceIdOf('reader') },
   }: {
-    resourceID?: string;
     book?: PairRegistry<AccessGroup>;
     spec?: Readonly<Record<string, unknown>>;
   } = {},
@@ -157,7 +155,8 @@ it('a right that is there is told', () => {
 });
 
 it('an id for which nobody can be given a right is told with the reason', () => {
-  const index = worldOf('rbac', undefined, { resourceID: resourceIdOf('rеader') });
+  const spec = { type: 1, tenantID: 'contoso.com', clientID: '\u0435' };
+  const index = worldOf('rbac', undefined, { spec });
   expect(explained(index)).toMatch(/✗ access .*nobody can be given the right[^]*ASCII/);
   expect(conditionIn(index)?.message).toContain('ASCII');
 });
