@@ -116,3 +116,17 @@ export const workload = (
   },
   status: { readyReplicas: 1, desiredNumberScheduled: 1, numberReady: 1 },
 });
+
+/** A pod of the NMI of kube-system. */
+export const agentOn = (node: string, isReady = true): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: {
+    name: `nmi-${node}`,
+    namespace: 'kube-system',
+    labels: { component: 'nmi' },
+    ownerReferences: [{ apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'nmi', uid: 'kube-system-nmi' }],
+  },
+  spec: { nodeName: node, containers: [{ name: 'nmi', image: 'r.test/nmi:0.1.0' }] },
+  status: { conditions: [{ type: 'Ready', status: isReady ? 'True' : 'False' }] },
+});

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { accessReport } from '../src/access/access-report.ts';
 import type { PlugInCommand } from '../src/cli/command.ts';
 import { doctor } from '../src/doctor/doctor.ts';
-import { editorOf, openSim, plugIn, workload } from './fixture.ts';
+import { agentOn, editorOf, openSim, plugIn, workload } from './fixture.ts';
 
 async function open(): Promise<string> {
   const { sim } = await openSim();
@@ -35,6 +35,57 @@ test('explain: an editor who may not see the broker is not told that a pod of a 
   const { code, out } = await plugIn(['explain', 'pay/web-0', '--kubeconfig', await open()]);
   expect(out).not.toContain('cannot be served');
   expect(out).toMatch(/^… result .*rights that you may not see$/m);
+  expect(code).toBe(2);
+});
+
+/** A pod with a service principal, without its Secret. */
+async function openPrincipal() {
+  const { sim, kubeconfig } = await openSim();
+  const town = await cluster(sim, { nodes: 1, namespaces: ['pay'] });
+  sim.kube.seed([
+    workload('DaemonSet', {
+      namespace: 'kube-system',
+      name: 'nmi',
+      args: ['--node=x', '--operation-mode=managed'],
+    }),
+    ...town.nodes.map(({ name }) => agentOn(name)),
+  ]);
+  await town.identity({ namespace: 'pay', name: 'app' });
+  const spec = {
+    type: 1,
+    tenantID: 'contoso.com',
+    clientID: '00000000-0000-0000-0000-00000000c11d',
+    clientPassword: { name: 'app' },
+  };
+  sim.kube.seed([{ ...sim.kube.get('azureidentities', 'app', 'pay')!, spec }]);
+  await town.binding({ namespace: 'pay', name: 'app', identity: 'app', selector: 'app' });
+  await town.pod({ namespace: 'pay', name: 'web-0', label: 'app' });
+  const secret = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'app', namespace: 'pay' },
+    data: { clientSecret: Buffer.from('very-secret').toString('base64') },
+  };
+  return { sim, kubeconfig, secret };
+}
+
+test('explain: a pod whose service principal has no Secret gets no token, and with it one, of which nothing is printed', async () => {
+  const { sim, kubeconfig, secret } = await openPrincipal();
+  const explain = () => plugIn(['explain', 'pay/web-0', '-o', 'json', '--kubeconfig', kubeconfig]);
+  const without = await explain();
+  expect(without.out).toContain('Secret pay/app, which spec.clientPassword names, does not exist');
+  expect(without.code).toBe(1);
+  sim.kube.seed([secret]);
+  const { code, out } = await explain();
+  expect(out).not.toMatch(/does not exist|very-secret|dmVyeS1zZWNyZXQ/);
+  expect(code).toBe(0);
+});
+
+test('explain: who may not read Secrets is not told that the pod of a service principal gets a token', async () => {
+  const { sim } = await openPrincipal();
+  const { code, out } = await plugIn(['explain', 'pay/web-0', '--kubeconfig', await editorOf(sim, 'pay')]);
+  expect(out).toMatch(/^… identity .*Secret pay\/app/m);
+  expect(out).not.toMatch(/^✓ result/m);
   expect(code).toBe(2);
 });
 

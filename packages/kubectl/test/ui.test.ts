@@ -4,34 +4,29 @@ import { request, createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { cluster, type Cluster, type KubeObject, type Sim } from '@pod-identity/sim';
+import { cluster, type Cluster, type Sim } from '@pod-identity/sim';
 import { systemClock } from '@pod-identity/kit/serve';
 import { expect, test } from 'vitest';
 import { followChanges } from '../src/ui/page/apply-changes.ts';
 import { EventReader } from '../src/ui/page/events.ts';
 import type { Change, Picture, PodStory, Thing } from '../src/ui/picture.ts';
 import { createUiCommand } from '../src/ui/ui.ts';
-import { afterwards, editorOf, folderFor, kubeconfigFor, openSim, plugIn, workload } from './fixture.ts';
+import {
+  agentOn,
+  afterwards,
+  editorOf,
+  folderFor,
+  kubeconfigFor,
+  openSim,
+  plugIn,
+  workload,
+} from './fixture.ts';
 
 interface Ground {
   readonly sim: Sim;
   readonly kubeconfig: string;
   readonly town: Cluster;
 }
-
-/** A pod of NMI. */
-const agentOn = (node: string, isReady = true): KubeObject => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: {
-    name: `nmi-${node}`,
-    namespace: 'kube-system',
-    labels: { component: 'nmi' },
-    ownerReferences: [{ apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'nmi', uid: 'kube-system-nmi' }],
-  },
-  spec: { nodeName: node, containers: [{ name: 'nmi', image: 'r.test/nmi:0.1.0' }] },
-  status: { conditions: [{ type: 'Ready', status: isReady ? 'True' : 'False' }] },
-});
 
 /** MIC and NMI by their objects alone; in the namespaces shop and pay one pod each that is to be `reader`. */
 async function openGround(): Promise<Ground> {

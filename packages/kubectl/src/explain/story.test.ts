@@ -98,6 +98,18 @@ describe('where the user cannot see a right', () => {
     expect(composeStory({ ...unseen, records })).toMatchObject({ isKnown: true, result: { verdict: 'ok' } });
   });
 
+  it('what MIC has assigned shows nothing of a Secret that may not be read', () => {
+    const records = [ok('record', 'AzureAssignedIdentity shop/x is Assigned')];
+    const findings = [
+      ...unseen.nmi.findings,
+      waiting('identity', 'whether Secret shop/app exists is not known'),
+    ];
+    expect(composeStory({ ...unseen, nmi: { ...unseen.nmi, findings }, records })).toMatchObject({
+      isKnown: false,
+      result: { verdict: 'waiting' },
+    });
+  });
+
   it('another problem is one nevertheless', () => {
     const findings = [...unseen.nmi.findings, problem('address', 'is also that of shop/other')];
     const story = composeStory({ ...unseen, nmi: { ...unseen.nmi, findings } });

@@ -71,6 +71,12 @@ function isKnownByMic({ topic, verdict }: Finding, { mic }: Sides): boolean {
 
 const isOpenRight = ({ topic, verdict }: Finding) => topic === 'access' && verdict === 'waiting';
 
+/** By what MIC wrote, which knows nothing of a Secret that may not be read. */
+function isServed({ records, nmi: { findings } }: Sides): boolean {
+  const isUnread = findings.some(({ topic, verdict }) => topic === 'identity' && verdict === 'waiting');
+  return records.some(({ verdict }) => verdict === 'ok') && !isUnread;
+}
+
 /** Also without facts that another finding contains. */
 function once(findings: readonly Finding[]): readonly Finding[] {
   return findings.filter(
@@ -86,11 +92,10 @@ function once(findings: readonly Finding[]): readonly Finding[] {
 }
 
 function conclude(sides: Sides): Pick<Story, 'result' | 'isKnown'> {
-  const { nmi, mic, records, services } = sides;
+  const { nmi, mic, services } = sides;
   const failing = services.some(({ verdict }) => verdict === 'problem') ? [notServed] : [];
   if (dependsOnRights(sides) && failing.length === 0) {
-    const isAssigned = records.some(({ verdict }) => verdict === 'ok');
-    return isAssigned ? { result: asAssigned, isKnown: true } : { result: depends, isKnown: false };
+    return isServed(sides) ? { result: asAssigned, isKnown: true } : { result: depends, isKnown: false };
   }
   const results = [nmi.result, mic?.result ?? [], failing].flat();
   const worst = (['problem', 'waiting'] as const)

@@ -14,11 +14,12 @@ import { identitiesOf } from '../authorize/authorize.ts';
 import { createClusterInformers, keepsAll } from '../authorize/cluster-view.ts';
 import type { InvalidObject } from '../authorize/granting-informers.ts';
 import type { NodePods } from '../authorize/node-namespaces.ts';
-import type { ClusterView } from '../authorize/types.ts';
+import type { ClusterView, GrantedIdentity } from '../authorize/types.ts';
 import type { NmiConfig } from '../config/config.ts';
 import { explanationLines } from '../explain/explanation-lines.ts';
 import { explainPod, type Explanation } from '../explain/explain.ts';
 import { parsePod, podFields, sinceBoot, unfinishedOn, type PodView } from '../identify/pod-view.ts';
+import type { LackingSecrets } from '../explain/world.ts';
 import { reviewAccess } from './review-access.ts';
 
 export interface Explaining extends KubeAmbient {
@@ -65,13 +66,11 @@ export async function readExplanation(command: Explaining): Promise<Explanation 
   const found = await findPod(command);
   if (!found) return undefined;
   const surroundings = await lookAround(command, found);
+  const identities = identitiesOf(surroundings.pod, surroundings.view, config);
   return explainPod({
     ...surroundings,
-    reviewed: await reviewAccess(
-      { reviewer, ages: config.accessAges, clock },
-      surroundings.pod,
-      identitiesOf(surroundings.pod, surroundings.view, config),
-    ),
+    reviewed: await reviewAccess({ reviewer, ages: config.accessAges, clock }, surroundings.pod, identities),
+    secrets: await lackingSecrets(command, identities),
     rules: config,
     holdMs: config.holdMs,
     bindingGraceMs: config.bindingGraceMs,
@@ -89,6 +88,27 @@ async function findPod({ transport, pod: key, signal }: Explaining): Promise<Pod
     if (error instanceof KubeError && error.code === 'not-found') return undefined;
     throw error;
   }
+}
+
+/** Of a Secret nothing is kept but that it is there. */
+async function lackingSecrets(
+  { transport, signal }: Explaining,
+  identities: readonly GrantedIdentity[],
+): Promise<LackingSecrets> {
+  const secrets = createResource(transport, coreKinds.secrets);
+  const lacking = new Map<string, 'absent' | 'unread'>();
+  for (const identity of identities) {
+    if (identity.kind !== 'service-principal') continue;
+    const { namespace, name } = identity.secret;
+    try {
+      await secrets.get(identity.secret, { signal: within(signal), fields: { members: {} } });
+    } catch (error) {
+      if (!(error instanceof KubeError && (error.code === 'not-found' || error.code === 'denied')))
+        throw error;
+      lacking.set(`${namespace}/${name}`, error.code === 'denied' ? 'unread' : 'absent');
+    }
+  }
+  return lacking;
 }
 
 interface Surroundings {

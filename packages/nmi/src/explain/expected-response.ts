@@ -6,6 +6,7 @@ import type { Decision } from '../authorize/types.ts';
 import type { Selector } from '../request/token-request.ts';
 import { failureOf, refusalOf, type Failure } from '../respond/refusals.ts';
 import { decideNow } from './explain-access.ts';
+import { lackOfSecret, secretFailure } from './explain-secret.ts';
 import type { ExplainWorld } from './world.ts';
 
 /** The response to a request now. */
@@ -20,6 +21,8 @@ export interface ExpectedResponse {
   readonly afterMs?: number;
   /** Objects: an AzureIdentityBinding or AzureIdentity is missing, and the pod has just started. */
   readonly waitsFor?: 'objects';
+  /** Whether its Secret exists may not be known. */
+  readonly isUnread?: true;
 }
 
 /** Two, where the right of an exempt pod on its machine decides: which machine that is, is not known here. */
@@ -57,8 +60,8 @@ export function expectedResponse(
   if (locationFailure) return refused(locationFailure);
   const { decision, lack } = decideNow(selector, world);
   const isRefused = decision.kind === 'deny' || decision.kind === 'unusable';
-  const failure = lack ?? (isRefused ? failureOf(decision, pod) : undefined);
-  if (!failure) return { selector: query, status: 200, text: givenBy(decision) };
+  const failure = lack ?? (isRefused ? failureOf(decision, pod) : secretFailure(decision, world));
+  if (!failure) return given(query, decision, world);
   const graceMs = graceLeftMs(world.pod, world);
   if (failure.kind !== 'denied' || graceMs === 0 || !isWorthWaiting(decision, failure.denial))
     return refused(failure);
@@ -73,14 +76,24 @@ export function expectedResponse(
   };
 }
 
+function given(selector: string, decision: Decision, world: ExplainWorld): ExpectedResponse {
+  const isUnread = lackOfSecret(decision, world) === 'unread';
+  return { selector, status: 200, text: givenBy(decision), ...(isUnread && { isUnread }) };
+}
+
 function givenBy(decision: Decision): string {
   if (decision.kind === 'allow') {
     const { kind, name } = decision.identity;
-    const isFederated = kind === 'federated';
-    return `a token of AzureIdentity ${name}, if ${isFederated ? 'the broker' : 'the machine has it and Azure'} gives one`;
+    return `a token of AzureIdentity ${name}, if ${givers[kind]} gives one`;
   }
   return 'what the metadata service of the machine answers';
 }
+
+const givers = {
+  identity: 'the machine has it and Azure',
+  'service-principal': 'Microsoft Entra',
+  federated: 'the broker',
+} as const;
 
 const parameters = {
   'client-id': 'client_id',

@@ -31,6 +31,7 @@ import type { Decision } from '../authorize/types.ts';
 import type { Selector } from '../request/token-request.ts';
 import { explainInvalidException } from '../respond/refusal-texts.ts';
 import { explainAccess } from './explain-access.ts';
+import { secretFindings } from './explain-secret.ts';
 import type { ExplainWorld } from './world.ts';
 
 /** The identities of the pod, with the selectors by which a request can name them. */
@@ -120,6 +121,7 @@ function explainIdentity(match: Match, world: ExplainWorld): Finding[] {
     ...('identity' in decision && typeof decision.identity !== 'string'
       ? explainAccess(decision.identity, world)
       : []),
+    ...secretFindings(decision, world),
     explainState(decision, match, world),
   ];
 }

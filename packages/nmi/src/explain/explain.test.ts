@@ -540,3 +540,43 @@ describe('a federated identity (type 3)', () => {
     expect(lines(given('allowed', false))).toContain('NMI flag --broker');
   });
 });
+
+describe('a service principal (types 1 and 2)', () => {
+  const world = (type: 1 | 2): World => ({
+    identities: [
+      identity({ name: 'app', type, spec: { tenantID: 'contoso.com', clientPassword: { name: 'secret' } } }),
+    ],
+    bindings: [binding('app')],
+  });
+  const secrets = (state: 'absent' | 'unread') => new Map([['default/secret', state]]);
+
+  it.each([
+    [1, 'clientSecret'],
+    [2, 'certificate'],
+  ] as const)('of type %i without its Secret gets no token, and is told how to create it', (type, key) => {
+    const told = explain({ world: world(type), secrets: secrets('absent') });
+    expect(told).toMatchObject({ isKnown: true, result: { verdict: 'problem' } });
+    expect(told.responses.map(({ status }) => status)).toEqual([400, 400]);
+    expect(told.findings).toContainEqual({
+      topic: 'identity',
+      verdict: 'problem',
+      text: 'Secret default/secret, which spec.clientPassword names, does not exist.',
+      remedy: {
+        text: `create it with the key ${key}: docs/administrator/service-principals.md`,
+        command: `kubectl create secret generic secret --namespace default --from-file=${key}`,
+      },
+    });
+  });
+
+  it('whose Secret may not be read is not said to get a token', () => {
+    const told = explain({ world: world(1), secrets: secrets('unread') });
+    expect(told).toMatchObject({
+      isKnown: false,
+      result: { verdict: 'waiting', text: expect.stringContaining('a Secret that may not be read') },
+    });
+  });
+
+  it('with its Secret gets a token', () => {
+    expect(explain({ world: world(1) })).toMatchObject({ isKnown: true, result: { verdict: 'ok' } });
+  });
+});

@@ -14,7 +14,7 @@ export interface Explanation {
   readonly findings: readonly Finding[];
   readonly responses: readonly ExpectedResponse[];
   readonly result: Finding;
-  /** False: whether the pod gets a token depends on a right that was not reviewed. */
+  /** False: whether the pod gets a token depends on a right that was not reviewed, or a Secret that may not be read. */
   readonly isKnown: boolean;
 }
 
@@ -64,15 +64,21 @@ function graceOf(
 
 function conclude(responses: readonly ExpectedResponse[]): Pick<Explanation, 'result' | 'isKnown'> {
   const given = responses.filter(({ status }) => status === 200).map(({ selector }) => selector);
-  const others = new Set(responses.filter(({ status }) => status !== 200).map(({ selector }) => selector));
+  const others = new Set(
+    responses.filter(({ status, isUnread }) => status !== 200 || isUnread).map(({ selector }) => selector),
+  );
   const surely = given.filter((selector) => !others.has(selector));
   if (given.length > 0 && surely.length === 0)
-    return { result: waiting('result', dependsOnMachine), isKnown: false };
+    return { result: waiting('result', dependsOn(responses)), isKnown: false };
   return { result: resultOf(surely, responses), isKnown: true };
 }
 
-const dependsOnMachine =
-  'whether the pod gets a token depends on the right of its ServiceAccount to use the machine';
+const dependsOn = (responses: readonly ExpectedResponse[]) =>
+  `whether the pod gets a token depends on ${
+    responses.some(({ isUnread }) => isUnread)
+      ? 'a Secret that may not be read'
+      : 'the right of its ServiceAccount to use the machine'
+  }`;
 
 /** `surely`: the selectors that give a token. */
 function resultOf(surely: readonly string[], [plain]: readonly ExpectedResponse[]): Finding {

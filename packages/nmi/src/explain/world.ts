@@ -6,6 +6,9 @@ import type { PodView } from '../identify/pod-view.ts';
 /** Results of the reviews of the rights that an identity needs, by its name (`namespace/name`). */
 export type ReviewedAccesses = ReadonlyMap<string, AccessResult>;
 
+/** The Secrets of service principals that do not exist, or whether they do may not be known, by `namespace/name`. */
+export type LackingSecrets = ReadonlyMap<string, 'absent' | 'unread'>;
+
 /** All that an explanation rests on. */
 export interface ExplainWorld {
   readonly pod: PodView;
@@ -22,6 +25,7 @@ export interface ExplainWorld {
   readonly invalid?: readonly InvalidObject[];
   /** Empty in mode `namespace`. */
   readonly reviewed: ReviewedAccesses;
+  readonly secrets?: LackingSecrets;
   /** How the agent responds to what is not assigned yet: after how long, and with which status. */
   readonly holdMs: number;
   readonly bindingGraceMs: number;
