@@ -47,12 +47,13 @@ const stop = async () => {
 };
 let stoppedBy: NodeJS.Signals | undefined;
 const interrupted = new Promise<never>((_, reject) => {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      stoppedBy ??= signal;
-      reject(new Error(`stopped by ${signal}`));
-    });
-  }
+  const stopBy = (signal: NodeJS.Signals) => () => {
+    stoppedBy ??= signal;
+    reject(new Error(`stopped by ${signal}`));
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stopBy(signal));
+  // Whoever read the story, such as `head`, has gone. Node.js ignores the signal, and reports the next write as an error.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', stopBy('SIGPIPE'));
 });
 
 async function play(keep: boolean): Promise<void> {
@@ -99,7 +100,7 @@ try {
   terminal.print('npm start -- --keep leaves all of it running, for kubectl and curl.');
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
-  console.error(`\n${paint(stoppedBy ? 'dim' : 'red', message)}`);
+  if (stoppedBy !== 'SIGPIPE') console.error(`\n${paint(stoppedBy ? 'dim' : 'red', message)}`);
   process.exitCode = stoppedBy === undefined ? 1 : keep ? 0 : 128 + constants.signals[stoppedBy];
 } finally {
   await stop();

@@ -1,5 +1,6 @@
 // The demo as a process: eight steps, exit code 0, no process left; Ctrl-C cleans up.
 import { readFile, writeFile } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { columns, pictureOf, withoutTimes } from '../../demo/picture.ts';
@@ -42,6 +43,23 @@ test('Ctrl-C in the middle ends every process and leaves no folder', async () =>
   expect(code).toBe(0);
   await demo.expectNothingLeft();
 });
+
+test.each([
+  [[], 128 + constants.signals.SIGPIPE],
+  [['--keep'], 0],
+])(
+  'npm start %j | head ends in silence when head has what it wants, and leaves no process and no folder',
+  async (args, expected) => {
+    const { child, until, ended, lines } = demo.start({}, ...args);
+    await until(/ s {2}3\. /);
+    child.stdout.destroy();
+    const read = lines.length;
+    const [code] = await ended();
+    expect(lines.slice(read)).toEqual([]);
+    expect(code).toBe(expected);
+    await demo.expectNothingLeft();
+  },
+);
 
 test('two runs tell the same story, except for times and counts of calls, and the picture of README.md shows it', async () => {
   const runs = [demo.start({ columns }), demo.start({ columns })];
