@@ -1,8 +1,12 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
+import { constants } from 'node:os';
+import { join } from 'node:path';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, test } from 'vitest';
 import type { PlugInCommand } from '../src/cli/command.ts';
+import { fromSources } from '../../../tools/stage/places.ts';
 import { cluster } from '@pod-identity/sim';
 import { afterwards, kubeconfigFor, openSim, plugIn, workload } from './fixture.ts';
 
@@ -105,4 +109,16 @@ test('attack: of several plans one that is blocked counts, and not the last', as
   expect(JSON.parse(out)).toMatchObject({ plans: [{ subject: 'pay/a' }, { subject: 'pay/b' }] });
   expect(out.match(/"state": "blocked"/g)?.length).toBeGreaterThan(0);
   expect(code).toBe(1);
+});
+
+test('a reader that goes, such as head, ends the plug-in without a message, as it ends kubectl', async () => {
+  const main = join(import.meta.dirname, '../src/main.ts');
+  const child = spawn(process.execPath, [...fromSources, main, '--help'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child.stdout.destroy();
+  let err = '';
+  child.stderr.setEncoding('utf8').on('data', (part: string) => (err += part));
+  const closed = once(child, 'close');
+  expect([await closed, err]).toEqual([[128 + constants.signals.SIGPIPE, null], '']);
 });

@@ -1,6 +1,7 @@
 // The door to file descriptor 1.
 import { constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { constants as osConstants } from 'node:os';
 import { Output } from './output.ts';
 import { systemClock } from './system-clock.ts';
 
@@ -26,13 +27,25 @@ export function standardOutput(): Output {
   return standard;
 }
 
-/** For the output of a command: blocks until the reader has taken all of it. */
+/**
+ * For the output of a command: blocks until the reader has taken all of it. A reader that has gone, such as `head`, ends the process in
+ * silence, as SIGPIPE, which Node.js ignores, ends others.
+ */
 export function printWhole(text: string): void {
   let rest: Uint8Array = Buffer.from(text);
   while (rest.length > 0) {
-    const taken = takenOf(descriptorOfOutput, rest);
+    const taken = takenUnlessGone(rest);
     if (taken === 0) Atomics.wait(pause, 0, 0, betweenAttemptsMs);
     rest = rest.subarray(taken);
+  }
+}
+
+function takenUnlessGone(bytes: Uint8Array): number {
+  try {
+    return takenOf(descriptorOfOutput, bytes);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+    return process.exit(128 + osConstants.signals.SIGPIPE);
   }
 }
 
