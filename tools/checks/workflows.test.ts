@@ -149,3 +149,12 @@ test('Renovate pins actions by commit', () => {
   const { extends: presets } = JSON.parse(read('renovate.json')) as { readonly extends: readonly string[] };
   expect(presets).toContain('helpers:pinGitHubActionDigests');
 });
+
+test('the gate runs once, begun by Node 20, and the head of check.yml counts its jobs', () => {
+  const { gate } = check.jobs;
+  const setUp = gate?.steps.find(({ uses }) => uses?.startsWith('actions/setup-node@'));
+  expect(gate).not.toHaveProperty('strategy');
+  expect(setUp?.with).toEqual({ 'node-version': 20 });
+  expect(Object.keys(check.jobs)).toHaveLength(3);
+  expect(read('.github/workflows/check.yml')).toMatch(/^# .* in three jobs,/);
+});
