@@ -1,5 +1,7 @@
 // What `npm start -- --keep` prints when the story is over: addresses, and commands that work as they are printed.
-import { relative, resolve } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { shellWord } from '@pod-identity/policy';
 import * as names from '../stage/names.ts';
 import { repository } from '../stage/places.ts';
 import type { Service } from '../stage/service.ts';
@@ -24,7 +26,6 @@ export async function keepRunning(kept: Kept, terminal: Terminal): Promise<never
   if (kept.isSimulated) await showInstalled(kept.stage, kept.programs);
   await printAddresses(kept, terminal);
   printCalls(kept, terminal);
-  printExplain(kept, terminal);
   printPlugIn(terminal);
   // On a real API server the pods are others': they have nodes and addresses already.
   if (!kept.isSimulated) return new Promise(() => undefined);
@@ -47,6 +48,7 @@ async function printAddresses({ stage, sample }: Kept, terminal: Terminal): Prom
   terminal.print('\nkubectl:');
   terminal.command(
     `export KUBECONFIG=${resolve(stage.kubeconfig)}`,
+    `export PATH=${await putPlugInOnPath(stage)}:$PATH`,
     'kubectl get azureidentity,azureidentitybinding,pods',
   );
   terminal.print('\nThe page of the sample, Key Vault, and the metadata service (IMDS) of a VM:');
@@ -73,25 +75,22 @@ function printCalls({ stage, podUrl }: Kept, terminal: Terminal): void {
 }
 
 function printPlugIn(terminal: Terminal): void {
-  terminal.print('\nWhat waits and why, as `kubectl azure-pod-identity` shows it:');
-  terminal.command(`${nodeCommand()} \\`, '  packages/kubectl/dist/main.js status --all');
+  terminal.print('\nWhat waits and why, why a pod gets a token or not, and a page of both:');
+  terminal.command(
+    'kubectl azure-pod-identity status',
+    'kubectl azure-pod-identity explain default/sample-pod',
+    'kubectl azure-pod-identity ui',
+  );
 }
 
-function printExplain({ stage }: Kept, terminal: Terminal): void {
-  const imds = new URL(stage.sim.azure.imdsUrl(`${names.scaleSet}_0`));
-  const node = nodeCommand();
-  terminal.print('\nWhy a pod gets a token or not: by MIC, and by NMI of its node:');
-  terminal.command(
-    `export MIC_POD_NAMESPACE=${names.systemNamespace}`,
-    `export AZURE_POD_IDENTITY_AUTHORITY_HOST=${imds.origin}`,
-    `${node} \\`,
-    '  packages/mic/dist/mic.js explain default/sample-pod \\',
-    '  --kubeconfig=$KUBECONFIG \\',
-    `  --cloudconfig=${stage.folder}/azure.json`,
-    `${node} \\`,
-    '  packages/nmi/dist/nmi.js explain default/sample-pod \\',
-    `  --kubeconfig=$KUBECONFIG --node=${names.nodeName(0)}`,
-  );
+/** Returns a folder in which kubectl finds the plug-in under the name that its documentation has. */
+async function putPlugInOnPath({ folder }: Stage): Promise<string> {
+  const bin = join(folder, 'bin');
+  await mkdir(bin);
+  const words = [process.execPath, join(repository, 'packages/kubectl/dist/main.js')].map(shellWord);
+  const script = `#!/bin/sh\nexec ${words.join(' ')} "$@"\n`;
+  await writeFile(join(bin, 'kubectl-azure_pod_identity'), script, { mode: 0o755 });
+  return bin;
 }
 
 function printPods(pods: readonly RunningPod[], terminal: Terminal): void {
@@ -108,11 +107,4 @@ function printPods(pods: readonly RunningPod[], terminal: Terminal): void {
     '\nNo container runs: there is no kubectl logs, exec or port-forward. No controller runs: a Deployment starts no pods.',
     'dim',
   );
-}
-
-/** The Node.js of this process, as short as it works in the repository's folder. */
-function nodeCommand(): string {
-  if (process.env['POD_IDENTITY_SYSTEM_NODE'] === process.execPath) return 'node';
-  const path = relative(repository, process.execPath);
-  return path.startsWith('..') ? process.execPath : path;
 }
