@@ -1,5 +1,6 @@
 // One pass over one host: look, decide, act. The objects in the API server and the host in Azure are two lanes: the first never
 // waits for the second, and the results of the second are an input of the next pass of the first.
+import type { ResourceId } from '@pod-identity/crd-types';
 import type { AssignmentsApplier } from './apply/apply-assignments.ts';
 import { Backlog, type BacklogMoment } from './apply/backlog.ts';
 import { isHeldBack, type HostChanger } from './apply/apply-host.ts';
@@ -74,11 +75,13 @@ export function createReconciler(ports: ReconcilePorts): Turns {
       const left = remainders.get(host) ?? { backlog: new Backlog(podsPerPass), noted: new Set<string>() };
       const { backlog } = left;
       remainders.set(host, left);
+      const isChanged = index.isDirty(host);
       const { pods, plan } = await takePortion(host, left);
       // Kept with objects that wait, since it has the state of the host at their last plan: a new one would plan them with each pass.
       if (backlog.isEmpty && left.noted.size === 0) remainders.delete(host);
       if (plan.steps.length > 0) ports.onPass(now() - startedAt);
       ports.onPlanned(pods.filter((pod) => !index.putOff(pod)));
+      if (isChanged && isLeftBehind(ports, host)) ports.azure.poke(host);
       return backlog.hasMore ? now() : earliest(plan.wakeAt, backlog.wakeAt);
     },
 
@@ -87,9 +90,20 @@ export function createReconciler(ports: ReconcilePorts): Turns {
         const { facts, ...moment } = look(ports, key);
         return facts && planAzure(index, facts, moment);
       });
-      return plan && hosts.apply(plan);
+      const wakeAt = plan && (await hosts.apply(plan));
+      // Its empty record was saved; a node that comes back starts with the same facts.
+      if (wakeAt === undefined && isLeftBehind(ports, key)) memory.forget(key);
+      return wakeAt;
     },
+
+    isGone: (host) => host !== undefined && index.host(host) === undefined && !memory.facts(host),
   };
+}
+
+/** Whether the host has no node, and a record that says nothing. */
+function isLeftBehind({ index, memory }: ReconcilePorts, host: HostKey): host is ResourceId {
+  const facts = host === undefined ? undefined : memory.facts(host);
+  return facts !== undefined && index.host(facts.host.id) === undefined && isEmptyRecord(facts);
 }
 
 function look({ index, records, memory, now, rules }: ReconcilePorts, host: HostKey): PlanMoment {

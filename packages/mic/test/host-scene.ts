@@ -91,6 +91,7 @@ export async function createHostScene(options: AzureOptions = {}) {
       clock,
       signal,
       onCrash,
+      isGone: () => reconciler.isGone(host.id),
       quietMs: 25,
       longestMs: 25,
       turn: tracked(() => reconciler.objects(host.id)),
@@ -99,6 +100,7 @@ export async function createHostScene(options: AzureOptions = {}) {
       clock,
       signal,
       onCrash,
+      isGone: () => reconciler.isGone(host.id),
       quietMs: 500,
       longestMs: 5_000,
       turn: tracked(async () => {

@@ -23,6 +23,7 @@ function setUp({ answer, ...options }: SetUpOptions = {}) {
       return answer?.(turns.length, clock.now());
     },
     onCrash: () => undefined,
+    isGone: () => false,
     ...options,
   });
   return { clock, queue, turns, end: () => ending.abort() };

@@ -17,12 +17,16 @@ export interface HostQueueOptions extends DebounceLimits {
   readonly turn: (host: string) => Promise<number | undefined>;
   /** Called with an error of a turn, which is a bug; the host is retried. */
   readonly onCrash: (host: string, problem: unknown) => void;
+  /** Whether nothing is to be kept of the host once it has no turn. */
+  readonly isGone: (host: string) => boolean;
 }
 
 export interface HostQueue {
   poke(host: string, options?: PokeOptions): void;
   /** Number of hosts with a due or running turn. */
   readonly depth: number;
+  /** Number of hosts of which anything is kept. */
+  readonly size: number;
   /** Resolves when no turn is running; after an abort nothing more is sent then. */
   settled(): Promise<void>;
 }
@@ -36,11 +40,14 @@ const longestCrashPauseMs = 30_000;
  * plans from the newest state.
  */
 export function createHostQueue(options: HostQueueOptions): HostQueue {
-  const { signal } = options;
+  const { signal, isGone } = options;
   const workers = new Map<string, HostWorker>();
   const running = new Set<Promise<void>>();
   const workerOf = (host: string): HostWorker => {
-    const worker = workers.get(host) ?? new HostWorker(host, options, running);
+    const onRest = () => {
+      if (isGone(host)) workers.delete(host);
+    };
+    const worker = workers.get(host) ?? new HostWorker(host, { ...options, onRest }, running);
     workers.set(host, worker);
     return worker;
   };
@@ -52,15 +59,23 @@ export function createHostQueue(options: HostQueueOptions): HostQueue {
     get depth() {
       return [...workers.values()].filter((worker) => worker.isBusy).length;
     },
+    get size() {
+      return workers.size;
+    },
     settled: async () => {
       while (running.size > 0) await Promise.allSettled(running);
     },
   };
 }
 
+interface WorkerOptions extends HostQueueOptions {
+  /** Called after a turn that asks for no other one. */
+  readonly onRest: () => void;
+}
+
 class HostWorker {
   readonly #host: string;
-  readonly #options: HostQueueOptions;
+  readonly #options: WorkerOptions;
   /** Running turns, shared by all lanes. */
   readonly #turns: Set<Promise<void>>;
   #isRunning = false;
@@ -76,7 +91,7 @@ class HostWorker {
   #wakeAt: number | undefined;
   #timer: Timer | undefined;
 
-  constructor(host: string, options: HostQueueOptions, turns: Set<Promise<void>>) {
+  constructor(host: string, options: WorkerOptions, turns: Set<Promise<void>>) {
     this.#host = host;
     this.#options = options;
     this.#turns = turns;
@@ -137,5 +152,6 @@ class HostWorker {
     this.#isRunning = false;
     this.#recent = endTurn(this.#recent, clock.now());
     this.#setTimer();
+    if (this.#due === undefined && this.#wakeAt === undefined) this.#options.onRest();
   }
 }

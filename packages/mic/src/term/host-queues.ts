@@ -10,6 +10,8 @@ export interface Turns {
   objects(host: HostKey): Promise<number | undefined>;
   /** Changes the host by the plan of its identities. */
   azure(host: HostKey): Promise<number | undefined>;
+  /** Whether the host has no node and nothing is known of it. */
+  isGone(host: HostKey): boolean;
 }
 
 export interface HostQueuesOptions extends Pick<Ambient, 'clock' | 'log'> {
@@ -37,10 +39,12 @@ export function createHostQueues({
 }: HostQueuesOptions): HostQueues {
   const turns = turnsWith({ poke: (host, how) => azure.poke(host, how) });
   const onCrash = (host: string, error: unknown) => log.error({ host, error }, 'pass crashed');
+  const isGone = (host: string) => turns.isGone(hostKeyOf(host));
   const objects = createHostQueue({
     clock,
     signal,
     onCrash,
+    isGone,
     quietMs: objectsQuietMs,
     longestMs: objectsQuietMs,
     turn: (host) => turns.objects(hostKeyOf(host)),
@@ -49,6 +53,7 @@ export function createHostQueues({
     clock,
     signal,
     onCrash,
+    isGone,
     quietMs: limits.debounceMs,
     longestMs: limits.debounceMaxMs,
     turn: async (host) => {

@@ -42,7 +42,7 @@ function setUp(sweepMs = 0) {
         },
       },
     ],
-    objects: { poke: (lane) => void poked.push(lane), depth: 0, settled: () => Promise.resolve() },
+    objects: { poke: (lane) => void poked.push(lane), depth: 0, size: 0, settled: () => Promise.resolve() },
     conditions: { concern: (_kind, keys) => void concerned.push(...keys) },
     yieldTurn: () => {
       yields += 1;

@@ -26,7 +26,7 @@ it('without a tracer every port stays what it is', () => {
 
 it('each pass is a trace of its lane', async () => {
   const { tracer, notes } = createNotes();
-  const turns = { objects: () => Promise.resolve(1), azure: () => Promise.resolve(2) };
+  const turns = { objects: () => Promise.resolve(1), azure: () => Promise.resolve(2), isGone: () => false };
   const traced = createTracing(tracer).turns(turns);
   expect([await traced.objects(undefined), await traced.azure(undefined)]).toEqual([1, 2]);
   expect(notes).toEqual([

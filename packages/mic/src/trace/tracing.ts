@@ -20,7 +20,7 @@ export const untraced: Tracing = { turns: same, hosts: same, arm: same };
 
 export function createTracing(tracer: Tracer | undefined): Tracing {
   if (!tracer) return untraced;
-  const pass = (queue: keyof Turns, turn: Turns[typeof queue]): Turns[typeof queue] => {
+  const pass = (queue: 'objects' | 'azure', turn: Turns[typeof queue]): Turns[typeof queue] => {
     return (host) => {
       const facts = { 'pod_identity.lane': queue, 'pod_identity.host': host ?? '' };
       return tracer.trace(queue, { name: 'pass', facts }, () => turn(host));
@@ -30,6 +30,7 @@ export function createTracing(tracer: Tracer | undefined): Tracing {
     turns: (turns) => ({
       objects: pass('objects', (host) => turns.objects(host)),
       azure: pass('azure', (host) => turns.azure(host)),
+      isGone: (host) => turns.isGone(host),
     }),
     hosts: (hosts) => ({
       read: (host, signal) =>

@@ -174,6 +174,7 @@ export function createFakeWorld({
       clock,
       signal: term.signal,
       onCrash: (_host: string, problem: unknown) => crashes.push(problem),
+      isGone: () => reconciler.isGone(host.id),
     };
     const crashes: unknown[] = [];
     const objects = createHostQueue({

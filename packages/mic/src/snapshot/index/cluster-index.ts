@@ -129,6 +129,10 @@ export class ClusterIndex {
     return this.#settling.dirt.hosts();
   }
 
+  isDirty(host: HostKey): boolean {
+    return this.#settling.dirt.has(host);
+  }
+
   /** Returns the pods of a host to plan again, and marks them clean. */
   takeDirty(host: HostKey): ReadonlySet<PodKey> {
     return this.#settling.dirt.take(host);

@@ -9,6 +9,10 @@ export class Dirt {
     return this.#pods.keys();
   }
 
+  has(host: HostKey): boolean {
+    return this.#pods.has(host);
+  }
+
   touch(host: HostKey): Set<PodKey> {
     const pods = this.#pods.get(host) ?? new Set<PodKey>();
     this.#pods.set(host, pods);
