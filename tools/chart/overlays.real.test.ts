@@ -116,11 +116,11 @@ describe.skipIf(missing !== undefined)('the chart renders the same objects as', 
     expect(comparable(ours)).toEqual(comparable(theirs));
   });
 
-  test('the policies on tokens of MIC and NMI', async () => {
+  test('the policies on tokens of MIC and NMI and on probes', async () => {
     const program = helm.kind === 'found' ? helm.program : '';
     const text = await renderChart(program, { values: { admissionPolicies: true }, kubeVersion: '1.30' });
     const ours = objectsOf(text).filter(({ kind }) => kind.startsWith('ValidatingAdmissionPolicy'));
-    const files = ['policies/nmi-own-node.yaml', 'policies/startup-taint-only.yaml'];
+    const files = ['nmi-own-node', 'startup-taint-only', 'probe-host'].map((name) => `policies/${name}.yaml`);
     const theirs = (await Promise.all(files.map((file) => readManifests(inDeploy(file))))).flat();
     expect(comparable(ours)).toEqual(comparable(theirs));
   });

@@ -13,17 +13,17 @@ export const connectionEntries: readonly InputEntry[] = [
     reads: [],
     writer: `${pod}; on the admin ports whoever reaches the node`,
     largest: '16 KiB and 30 headers for the head of a request, 5 s for it and 10 s for all of it',
-    howMany: 'NMI: 1,024 for a caller, 2,048 for a namespace, 4,096; admin ports: 16 for a caller, 128',
+    howMany: 'NMI: 1,024 for a caller, 2,048 for a namespace, 4,096; admin ports: 128',
     cost: 'a socket; 4 unanswered requests; 2 MiB of unread responses for a caller, 16 MiB for all',
     charged: 'the address and its namespace',
-    othersLose: `${nothing}: the caller or namespace with most loses its own`,
+    othersLose: `${nothing}: the caller or namespace with most loses its own; on the admin ports the one that is idle longest`,
     tests: {
       [hostileConnections]: [
         '$name of a hundred pods leave the server alive within its heap, and another pod served',
       ],
       [limits]: ['has its connection closed with the fifth unanswered request, and those that wait are told'],
       'packages/kit/test/admin-attack.test.ts': [
-        'few connections with half-sent requests of one caller are kept, and another caller is served',
+        'attack: 128 connections with half-sent requests of one address keep no scraper from its answer',
       ],
     },
   },

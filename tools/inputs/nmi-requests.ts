@@ -64,7 +64,7 @@ export const requestEntries: readonly InputEntry[] = [
     readBy: 'NMI',
     reads: ['header podname', 'header podns'],
     writer:
-      'a program on the loopback address of the node, which could act as any pod of it anyway; off by default',
+      'a program on the loopback address of the node, or the kubelet for whoever may create Pods (a probe with `host`); off by default',
     largest: 'within the 16 KiB of a head',
     howMany: 'one of each',
     cost: 'a lookup by name; at most one request to the API server a second',

@@ -1,6 +1,7 @@
 import { request } from 'undici';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createLog, startAdminServer, type AdminServer } from '@pod-identity/kit/serve';
+import { createFakeClock } from '@pod-identity/kit/testing';
 
 const lines: string[] = [];
 const log = createLog({
@@ -62,6 +63,38 @@ describe('admin server', () => {
       role: 'health',
       port: server!.port,
     });
+  });
+
+  test('a response is made at most once a second, for any number of callers and after failures', async () => {
+    const clock = createFakeClock();
+    let made = 0;
+    const respond = () => {
+      made += 1;
+      if (made === 2) throw new Error('broken');
+      return { status: 200, body: `made ${made}` };
+    };
+    server = await startAdminServer({
+      port: 0,
+      host: '127.0.0.1',
+      clock,
+      log,
+      routes: [{ path: '/metrics', respond }],
+    });
+    const bodies = () =>
+      Promise.all(
+        ['', '?a'].map(async (query) =>
+          (await request(`http://127.0.0.1:${server!.port}/metrics${query}`)).body.text(),
+        ),
+      );
+    expect(await bodies()).toEqual(['made 1', 'made 1']);
+    await clock.advance(999);
+    expect(await bodies()).toEqual(['made 1', 'made 1']);
+    await clock.advance(1);
+    expect(await bodies()).toEqual(['internal error\n', 'internal error\n']);
+    await clock.advance(999);
+    expect(await bodies()).toEqual(['internal error\n', 'internal error\n']);
+    await clock.advance(1);
+    expect(await bodies()).toEqual(['made 3', 'made 3']);
   });
 
   test('an address in use makes the start fail', async () => {

@@ -242,7 +242,7 @@ async function keepAdmin(
   const metricsRoute = createMetricsRoute(() => {
     agent.measure();
     return text();
-  }, systemClock);
+  });
   const keep = (role: string, at: ListenAt, routes: readonly AdminRoute[]) =>
     keepAdminServer({ ...at, routes, log: log.child({ role }) }, { clock: systemClock, signal });
   await Promise.all([keep('health', probe, [health, ready]), keep('metrics', metrics, [metricsRoute])]);

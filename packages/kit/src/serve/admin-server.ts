@@ -31,12 +31,14 @@ export interface AdminServer {
   close(): Promise<void>;
 }
 
-/** Far more than probes and scrapers need, and too little to affect the program's main work. */
-const callerLimits = {
-  requestsPerSecond: 1,
+/**
+ * No limit for an address: whoever creates a Pod has the kubelet send probes to any host (`httpGet.host`), from the address that its own
+ * probes have. Beyond so many connections the one that has been idle longest is closed, also if all are of one address.
+ */
+const limits = {
+  requestsPerSecond: 0,
   connections: 128,
-  connectionsPerCaller: 16,
-  // Otherwise 128 addresses with one connection each would lock out a new scraper.
+  connectionsPerCaller: Infinity,
   replacesIdle: true,
 };
 /** Connections without traffic for so long are closed; Node keeps one whose request timed out until the client closes it. */
@@ -44,20 +46,17 @@ const silenceMs = 60_000;
 
 /**
  * Health and metrics for probes and scrapers: fixed paths, GET and HEAD; of a request only the path is used. Any pod that reaches the
- * address can call, so the port has the same limits as the port for pods.
+ * address can call, so a response serves all calls of a second.
  */
 export async function startAdminServer(options: AdminServerOptions): Promise<AdminServer> {
-  const { routes, log, host, clock = systemClock } = options;
+  const { log, host, clock = systemClock } = options;
+  const routes = options.routes.map((route) => ({ ...route, respond: keep(route, clock) }));
   const { server, listen, close } = createGuardedServer({
-    ...callerLimits,
+    ...limits,
     clock,
     describe: () => undefined,
     onLimited: () => undefined,
     handle: (request, response) => void reply(routes, log, { request, response }),
-    refuse: (response) => {
-      response.writeHead(429, { ...headersOf(tooFast), connection: 'close' });
-      response.end(tooFast.body);
-    },
   });
   server.setTimeout(silenceMs);
   const port = await listen({ port: options.port, ...(host !== '' && { host }) });
@@ -65,7 +64,18 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
   return { port, close: () => close(0) };
 }
 
-const tooFast: AdminResponse = { status: 429, body: 'too many requests\n' };
+const keptMs = 1_000;
+
+/** The response of a route, made once a second at most: the text of all metrics takes milliseconds. */
+function keep(route: AdminRoute, clock: Clock): () => Promise<AdminResponse> {
+  let last: { readonly madeAt: number; readonly response: Promise<AdminResponse> } | undefined;
+  const make = async () => route.respond();
+  return () => {
+    const now = clock.elapsed();
+    if (last === undefined || now - last.madeAt >= keptMs) last = { madeAt: now, response: make() };
+    return last.response;
+  };
+}
 
 interface Exchange {
   readonly request: IncomingMessage;

@@ -36,8 +36,8 @@ export interface GuardOptions<About> extends ConnectionsOptions<About> {
     response: ServerResponse,
     arrival: Arrival<About> & { readonly now: number },
   ) => void;
-  /** For a caller over its rate: a complete response that ends the connection. */
-  readonly refuse: (response: ServerResponse, peer: string) => void;
+  /** For a caller over its rate, where there is one: a complete response that ends the connection. */
+  readonly refuse?: (response: ServerResponse, peer: string) => void;
   /** Complete responses, as bytes on the wire, for connections on which no request could be read. Default: with a status alone. */
   readonly lines?: { readonly tooFast: string; readonly malformed: string };
   /** Of the line and the headers of a request, in bytes; default: 16 KiB. */
@@ -64,7 +64,7 @@ export function createGuardedServer<About>(options: GuardOptions<About>) {
     const now = clock.elapsed();
     const { socket } = message;
     const { peer, connection, verdict } = connections.arrive(socket, response, now);
-    if (verdict === 'refuse') refuse(response, peer);
+    if (verdict === 'refuse') refuse?.(response, peer);
     else if (verdict === 'answer') handle(message, response, { peer, connection, verdict, now });
     connections.given(socket, response);
   };

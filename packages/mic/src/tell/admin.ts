@@ -57,7 +57,7 @@ export async function keepAdminServers(options: AdminOptions, signal: AbortSigna
     keepAdminServer({ host, port, routes, log: log.child({ role }) }, { clock: systemClock, signal });
   await Promise.all([
     keep('health', health, healthRoutes),
-    keep('metrics', metrics, [createMetricsRoute(text, systemClock)]),
+    keep('metrics', metrics, [createMetricsRoute(text)]),
   ]);
 }
 

@@ -112,7 +112,7 @@ async function keepAdmin(parts: Parts, roster: Roster, signal: AbortSignal): Pro
       return problem === undefined ? { status: 200, body: 'ready\n' } : { status: 503, body: `${problem}\n` };
     },
   };
-  const metricsRoute = createMetricsRoute(() => metrics.text(), clock);
+  const metricsRoute = createMetricsRoute(() => metrics.text());
   const keep = (role: string, at: NmiConfig['probe'], routes: readonly AdminRoute[]) =>
     keepAdminServer({ ...at, routes, log: log.child({ role }) }, { clock, signal });
   await Promise.all([

@@ -20,8 +20,8 @@ export interface HostTokenHandlerOptions extends TokenPipelineOptions, Pick<Head
 }
 
 /**
- * A process on the node requests the token of a pod that it names: the API of the Secrets Store CSI driver. Only the node's loopback
- * address is allowed: no pod can call from it, and a process that can call from it could act as any pod of the node anyway.
+ * A process on the node requests the token of a pod that it names: the API of the Secrets Store CSI driver. Only the node's loopback address
+ * is allowed. A probe with `host: 127.0.0.1` has the kubelet call from it, which nothing tells from a driver: the Pod chooses all headers.
  */
 export function createHostTokenHandler(options: HostTokenHandlerOptions): Handler {
   const { isEnabled, namedPods, granter, allowedHosts } = options;

@@ -41,7 +41,7 @@ export const rulesFlags = {
     },
   ),
   hostToken: newFlag('enable-host-token', truth(false), {
-    help: 'Serve /host/token, where processes on the node (Secrets Store CSI driver) request the token of a pod. Only from 127.0.0.1 and ::1.',
+    help: 'Serve /host/token, where processes on the node (Secrets Store CSI driver) request the token of a pod. Only from 127.0.0.1 and ::1, where the kubelet calls for whoever may create Pods (a probe with host).',
     why: 'always on in the original',
   }),
   allowedHosts: newFlag('allow-host', mapped(list(), lowerSet), {
