@@ -12,6 +12,18 @@ test('access: where the API server refuses no one, a right counts for nothing', 
   expect([code, err]).toEqual([1, expect.stringContaining('AlwaysAllow')]);
 });
 
+test('access: a missing right is told with the roles', async () => {
+  const { sim, kubeconfig } = await openSim();
+  await cluster(sim, { nodes: 1, namespaces: ['pay'] }).then((town) =>
+    town.identity({ namespace: 'pay', name: 'vault' }),
+  );
+  const check = () => plugIn(['access', 'pay/web', 'pay/vault', '--kubeconfig', kubeconfig]);
+  const { code, out } = await check();
+  expect([code, out]).toEqual([1, expect.stringMatching(/^refused [^]*^kind: ClusterRoleBinding$/m)]);
+  sim.kube.faults.add({ match: { path: /subjectaccessreviews/ }, then: { status: 503 } });
+  expect((await check()).code).toBe(2);
+});
+
 async function inModeNamespace() {
   const { sim, kubeconfig } = await openSim();
   const town = await cluster(sim, { nodes: 1, namespaces: ['pay'] });

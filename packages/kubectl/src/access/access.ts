@@ -1,19 +1,19 @@
 // Room: who may use which Azure identity, and who does: `access`.
 // It must not grant anything, or decide what policy decides.
 import type { AccessSubject } from '@pod-identity/crd-types';
-import { coreKinds, createResource, KubeError, wholeObject } from '@pod-identity/kit/kube';
+import { coreKinds } from '@pod-identity/kit/kube';
 import { CommandProblem, exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
-import { accessCodeOf, checkLines } from '../../../mic/src/commands/plug-in.ts';
 import { isForPrograms } from '../print/output.ts';
 import { parseObjectName } from '../cli/arguments.ts';
 import { textAt } from '../cluster/fields.ts';
+import { getAllowed } from '../cluster/lists.ts';
 import { readHolders } from './holders.ts';
 import { readIdentityTargets } from './identities.ts';
 import { notesOn, rulesOf } from './modes.ts';
 import { openRights } from './rights.ts';
 import { identityArgument, readTargets } from './target.ts';
 import { readUses } from './uses.ts';
-import { createReviews, verdictObject, type AccessResult } from './verdicts.ts';
+import { createReviews, verdictObject, type AccessResult, type Right } from './verdicts.ts';
 
 export const access: PlugInCommand = {
   name: 'access',
@@ -53,75 +53,40 @@ export const access: PlugInCommand = {
     async function read(): Promise<AccessResult> {
       if (typeof identity === 'string') return readHolders(session, identity);
       if (name === undefined) return readUses(session, await openRights(session));
-      const subject = await (pod === true ? accountOf : parseAccount)(session, name);
-      return id === undefined ? listAccess(session, subject) : checkAccess(session, subject, id);
+      return readAccount(session, await subjectOf(session, name, pod === true), id);
     }
   },
 };
 
-const parseAccount = (session: Session, name: string) => parseObjectName(name, 'ServiceAccount', session);
-
-async function accountOf(session: Session, text: string): Promise<AccessSubject> {
-  const key = parseObjectName(text, 'pod', session);
-  try {
-    const pod = await createResource<unknown>(session.kube, coreKinds.pods).get(key, {
-      signal: session.signal,
-      fields: wholeObject,
-    });
-    const name = textAt(pod, 'spec.serviceAccountName');
-    if (name !== '') return { namespace: key.namespace, name };
-  } catch (error) {
-    if (!(error instanceof KubeError && error.code === 'not-found')) throw error;
-    throw new CommandProblem(`there is no pod ${text}`);
-  }
-  throw new CommandProblem(`pod ${text} has no ServiceAccount, and gets no identity`);
+async function subjectOf(session: Session, text: string, isPod: boolean): Promise<AccessSubject> {
+  const key = parseObjectName(text, isPod ? 'pod' : 'ServiceAccount', session);
+  if (!isPod) return key;
+  const pod = await getAllowed({ ...session, kind: coreKinds.pods, ...key });
+  if (pod.kind === 'not-read')
+    throw new CommandProblem(pod.why === 'absent' ? `there is no pod ${text}` : pod.text);
+  const name = textAt(pod.object, 'spec.serviceAccountName');
+  if (name === '') throw new CommandProblem(`pod ${text} has no ServiceAccount, and gets no identity`);
+  return { namespace: key.namespace, name };
 }
 
-async function checkAccess(
-  session: Session,
-  subject: AccessSubject,
-  identity: string,
-): Promise<AccessResult> {
-  const targets = await readTargets(session, identity);
+/** `id`: of this identity, whether it may be used; default: of all of them. */
+async function readAccount(session: Session, subject: AccessSubject, id?: string): Promise<AccessResult> {
+  const { identities, notes } =
+    id === undefined
+      ? await readIdentityTargets(session, subject.namespace)
+      : { identities: (await readTargets(session, id)).map((target) => ({ target, by: [] })), notes: [] };
   const [rights, rules] = await Promise.all([openRights(session), rulesOf(session)]);
   const review = createReviews(rights, session);
-  const verdicts = await Promise.all(targets.map((target) => review(subject, target)));
-  return {
-    object: { serviceAccount: subject, source: rights.source, identities: verdicts.map(verdictObject) },
-    print: (out) => {
-      for (const { target, review: checked } of verdicts)
-        for (const line of checkLines(subject, target, checked)) out.line(line);
-    },
-    notes: [...rights.notes, ...notesOn(rules)],
-    code: rights.allowsAnybody
-      ? exitCodes.problem
-      : accessCodeOf(new Set(verdicts.map(({ review: { kind } }) => kind))),
-  };
-}
-
-async function listAccess(session: Session, subject: AccessSubject): Promise<AccessResult> {
-  const [rights, { identities, notes }, rules] = await Promise.all([
-    openRights(session),
-    readIdentityTargets(session, subject.namespace),
-    rulesOf(session),
-  ]);
-  const review = createReviews(rights, session);
   const found = await Promise.all(
-    identities.map(async ({ target, by }) => {
-      return { ...verdictObject(await review(subject, target)), by };
-    }),
+    identities.map(async ({ target, by }) => ({ ...verdictObject(await review(subject, target)), by })),
   );
+  const has = (right: Right) => found.some((one) => one.right === right);
+  const isRefused = id !== undefined && (has('refused') || rights.allowsAnybody);
   return {
     object: { serviceAccount: subject, source: rights.source, identities: found },
-    print: (out) =>
+    print: (out) => {
       out.table({
-        columns: [
-          { name: 'RIGHT' },
-          { name: 'AZUREIDENTITIES' },
-          { name: 'RESOURCE' },
-          { name: 'NAME' },
-          { name: 'RIGHT ON', isWide: true },
-        ],
+        columns: ['RIGHT', 'AZUREIDENTITIES', 'RESOURCE', 'NAME', 'RIGHT ON'].map((name) => ({ name })),
         rows: found.map(({ right, by, resource, name, on = '' }) => [
           right,
           by.join(','),
@@ -129,8 +94,14 @@ async function listAccess(session: Session, subject: AccessSubject): Promise<Acc
           name,
           on,
         ]),
-      }),
-    notes: [...rights.notes, ...notes, ...notesOn(rules)],
-    code: found.some(({ right }) => right === 'unknown') ? exitCodes.unknown : exitCodes.ok,
+      });
+      if (id === undefined) return;
+      for (const { roles } of found)
+        if (roles !== undefined)
+          for (const line of ['', 'to allow it, kubectl apply -f - with:', ...roles.trimEnd().split('\n')])
+            out.line(line);
+    },
+    notes: [...rights.notes, ...notes, ...notesOn(rules), ...new Set(found.flatMap(({ why = [] }) => why))],
+    code: isRefused ? exitCodes.problem : has('unknown') ? exitCodes.unknown : exitCodes.ok,
   };
 }

@@ -19,7 +19,6 @@ export { instantOf } from '../snapshot/raw-object.ts';
 export { createTrims, type Trims } from '../snapshot/trims.ts';
 export type { AssignedView, BindingView, IdentityView, NodeView, PodView } from '../snapshot/views.ts';
 export { createClusterWatch } from '../snapshot/watch/cluster-watch.ts';
-export { accessCodeOf, checkLines } from '../tell/access-check.ts';
 export { identitiesInUse, livePods, type Using } from '../tell/access-uses.ts';
 export { bindingCondition } from '../tell/conditions.ts';
 export { explainPod, recordFinding, type Explanation } from '../tell/explain-pod.ts';
