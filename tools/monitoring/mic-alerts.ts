@@ -146,7 +146,7 @@ const work: readonly Alert[] = [
     for: '1h',
     summary: '{{ $value }} pairs of a ServiceAccount and an identity lack the right.',
     description:
-      'In mode rbac their pods get no token; in mode warn they would not. kubectl azure-pod-identity access-report lists them.',
+      'In mode rbac their pods get no token; in mode warn they would not. kubectl azure-pod-identity access -A lists them.',
   },
   {
     name: 'PodIdentityMicWatchSilent',

@@ -1,9 +1,6 @@
 // Room: `kubectl azure-pod-identity`: what administrators and developers ask about their cluster, from their own machine.
 // It must not write to a cluster, except in `migrate --apply`, or decide anything that policy, mic and nmi decide.
 import { access } from './access/access.ts';
-import { accessReport } from './access/access-report.ts';
-import { inventory } from './access/inventory.ts';
-import { whoCan } from './access/who-can.ts';
 import type { PlugInCommand } from './cli/command.ts';
 import { doctor } from './doctor/doctor.ts';
 import { explain } from './explain/explain.ts';
@@ -19,9 +16,6 @@ export const commands: readonly PlugInCommand[] = [
   explain,
   doctor,
   access,
-  whoCan,
-  inventory,
-  accessReport,
   logsCommand,
   migrateCommand,
 ];

@@ -1,5 +1,6 @@
+import { cluster } from '@pod-identity/sim';
 import { expect, test } from 'vitest';
-import { openSim, plugIn } from './fixture.ts';
+import { openSim, plugIn, workload } from './fixture.ts';
 
 test('access: where the API server refuses no one, a right counts for nothing', async () => {
   const { sim, kubeconfig } = await openSim();
@@ -9,4 +10,51 @@ test('access: where the API server refuses no one, a right counts for nothing', 
     '/subscriptions/00000000-0000-0000-0000-00000000000a/resourcegroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader';
   const { code, err } = await plugIn(['access', 'pay/web', id, '--kubeconfig', kubeconfig]);
   expect([code, err]).toEqual([1, expect.stringContaining('AlwaysAllow')]);
+});
+
+test('access: a missing right is told with the roles', async () => {
+  const { sim, kubeconfig } = await openSim();
+  await cluster(sim, { nodes: 1, namespaces: ['pay'] }).then((town) =>
+    town.identity({ namespace: 'pay', name: 'vault' }),
+  );
+  const check = () => plugIn(['access', 'pay/web', 'pay/vault', '--kubeconfig', kubeconfig]);
+  const { code, out } = await check();
+  expect([code, out]).toEqual([1, expect.stringMatching(/^refused [^]*^kind: ClusterRoleBinding$/m)]);
+  sim.kube.faults.add({ match: { path: /subjectaccessreviews/ }, then: { status: 503 } });
+  expect((await check()).code).toBe(2);
+});
+
+async function inModeNamespace() {
+  const { sim, kubeconfig } = await openSim();
+  const town = await cluster(sim, { nodes: 1, namespaces: ['pay'] });
+  const namespace = 'aad-pod-identity';
+  sim.kube.seed([
+    workload('Deployment', { namespace, name: 'mic', args: [], image: 'r.test/mic:0.1.0' }),
+    workload('DaemonSet', { namespace, name: 'nmi', args: ['--node=x'] }),
+  ]);
+  await town.identity({ namespace: 'pay', name: 'vault' });
+  await town.identity({ namespace: 'pay', name: 'other' });
+  await town.binding({ namespace: 'pay', name: 'vault', identity: 'vault', selector: 'vault' });
+  await town.binding({ namespace: 'pay', name: 'other', identity: 'other', selector: 'other' });
+  for (const name of ['web-0', 'web-1']) await town.pod({ namespace: 'pay', name, label: 'vault' });
+  await town.pod({ namespace: 'pay', name: 'else-0', label: 'other' });
+  return (...words: string[]) => plugIn(['access', ...words, '--kubeconfig', kubeconfig]);
+}
+
+test('access --identity: in mode namespace the pods that use it are listed, though nobody has a right', async () => {
+  const access = await inModeNamespace();
+  const { code, out, err } = await access('-A', '--identity', 'pay/vault');
+  expect(out.match(/^pay\/\S+/gm)).toEqual(['pay/web-0', 'pay/web-1']);
+  expect(err).toContain('in mode namespace rights decide only about');
+  expect(code).toBe(0);
+});
+
+test('access --pod: tells what the ServiceAccount of the pod may use', async () => {
+  const access = await inModeNamespace();
+  const { code, out } = await access('--pod', 'pay/web-0', '-o', 'json');
+  const { serviceAccount } = JSON.parse(out) as { serviceAccount: object };
+  expect([code, serviceAccount]).toEqual([0, { namespace: 'pay', name: 'default' }]);
+  expect((await access('--pod', 'pay/gone')).code).toBe(2);
+  expect((await access('--pod')).code).toBe(2);
+  expect((await access('pay/default', '--identity', 'pay/vault')).code).toBe(2);
 });

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import type { Finding, Remedy } from '@pod-identity/policy';
 import { cluster, type KubeObject } from '@pod-identity/sim';
 import { beforeAll, expect, test } from 'vitest';
-import type { InventoryEntry } from '../src/access/inventory-entry.ts';
+import type { FoundHolder } from '../src/access/holders.ts';
+import type { UseEntry } from '../src/access/use-entry.ts';
 import type { VerdictObject } from '../src/access/verdicts.ts';
-import type { FoundHolder } from '../src/access/who-can.ts';
 import type { Report } from '../src/doctor/doctor.ts';
 import type { ObjectFinding } from '../src/doctor/facts.ts';
 import type { Applied } from '../src/migrate/apply-plan.ts';
@@ -33,37 +33,39 @@ const typed: Readonly<Record<string, readonly string[]>> = {
     ...fields<Count>({ kind: true, total: true, states: true }),
   ],
   explain: [...finding, ...remedy],
-  access: fields<VerdictObject>({
-    resource: true,
-    name: true,
-    right: true,
-    on: true,
-    why: true,
-    roles: true,
-  }),
-  'who-can': fields<FoundHolder>({
-    kind: true,
-    namespace: true,
-    name: true,
-    on: true,
-    clusterRole: true,
-    clusterRoleBinding: true,
-    verified: true,
-  }),
-  inventory: fields<InventoryEntry>({
-    namespace: true,
-    pod: true,
-    node: true,
-    serviceAccount: true,
-    by: true,
-    type: true,
-    azure: true,
-    mode: true,
-    right: true,
-    mayUse: true,
-    state: true,
-    problem: true,
-  }),
+  access: [
+    ...fields<VerdictObject>({
+      resource: true,
+      name: true,
+      right: true,
+      on: true,
+      why: true,
+      roles: true,
+    }),
+    ...fields<FoundHolder>({
+      kind: true,
+      namespace: true,
+      name: true,
+      on: true,
+      clusterRole: true,
+      clusterRoleBinding: true,
+      verified: true,
+    }),
+    ...fields<UseEntry>({
+      namespace: true,
+      pod: true,
+      node: true,
+      serviceAccount: true,
+      by: true,
+      type: true,
+      azure: true,
+      mode: true,
+      right: true,
+      mayUse: true,
+      state: true,
+      problem: true,
+    }),
+  ],
   doctor: [
     ...fields<Report>({ checks: true }),
     ...fields<Report['checks'][number]>({ id: true, holds: true, unknown: true, findings: true }),
@@ -158,8 +160,8 @@ test('each field of what the commands print is in the README', async () => {
     ['explain', 'pay/web-0'],
     ['access', 'pay/default'],
     ['access', 'pay/default', 'pay/vault'],
-    ['who-can', 'pay/vault'],
-    ['inventory', '-A'],
+    ['access', '--identity', 'pay/vault'],
+    ['access', '-A'],
     ['doctor'],
     ['migrate', 'to-federated', 'pay/vault'],
   ];

@@ -3,7 +3,7 @@ import { KubeError, type KubeTransport } from '@pod-identity/kit/kube';
 import { systemClock } from '@pod-identity/kit/serve';
 import { cluster } from '@pod-identity/sim';
 import { expect, test } from 'vitest';
-import { inventory } from '../src/access/inventory.ts';
+import { access } from '../src/access/access.ts';
 import type { PlugInCommand } from '../src/cli/command.ts';
 import { statusCommand } from '../src/status/status.ts';
 import { openSim, plugIn, type Ran } from './fixture.ts';
@@ -38,14 +38,11 @@ function withoutWatch(kube: KubeTransport): KubeTransport {
   };
 }
 
-test.each([statusCommand, inventory])(
-  '$name works for a user who may list and not watch',
-  async (command) => {
-    const { out, err } = await runWith(command, withoutWatch);
-    expect(out).toContain('web-0');
-    expect(err).not.toContain('may not watch');
-  },
-);
+test.each([statusCommand, access])('$name works for a user who may list and not watch', async (command) => {
+  const { out, err } = await runWith(command, withoutWatch);
+  expect(out).toContain('web-0');
+  expect(err).not.toContain('may not watch');
+});
 
 /** The first list of each kind fails as it does on a busy API server. */
 function withOneFailure(kube: KubeTransport): KubeTransport {
@@ -62,7 +59,7 @@ function withOneFailure(kube: KubeTransport): KubeTransport {
   };
 }
 
-test.each([statusCommand, inventory])('$name reads a list again that failed once', async (command) => {
+test.each([statusCommand, access])('$name reads a list again that failed once', async (command) => {
   const { out, err } = await runWith(command, withOneFailure);
   expect(out).toContain('web-0');
   expect(err).not.toContain('too many requests');

@@ -146,8 +146,8 @@ test('attack: a binding elsewhere that selects pods of a namespace which may not
   const { code, out } = await plugIn(['status', '-n', 'shop', '--kubeconfig', kubeconfig]);
   expect(out).toMatch(/^pod +shop +reader-0 +waiting/m);
   expect(code).toBe(0);
-  const inventory = await plugIn(['inventory', '-n', 'shop', '--kubeconfig', kubeconfig]);
-  expect(inventory.out).toMatch(/^shop\/reader-0 /m);
+  const access = await plugIn(['access', '-n', 'shop', '--kubeconfig', kubeconfig]);
+  expect(access.out).toMatch(/^shop\/reader-0 /m);
   const everywhere = await plugIn(['status', '-A', '--kubeconfig', kubeconfig]);
   expect(everywhere.err).toMatch(/since you may not list them: namespaces, nodes, pods$/m);
   expect(everywhere.code).toBe(2);

@@ -1,100 +1,107 @@
-// Room: who may use which Azure identity: `access`, `who-can`, `inventory`, `access-report`.
+// Room: who may use which Azure identity, and who does: `access`.
 // It must not grant anything, or decide what policy decides.
 import type { AccessSubject } from '@pod-identity/crd-types';
-import { exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
-import { accessCodeOf, checkLines } from '../../../mic/src/commands/plug-in.ts';
+import { coreKinds } from '@pod-identity/kit/kube';
+import { CommandProblem, exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
 import { isForPrograms } from '../print/output.ts';
 import { parseObjectName } from '../cli/arguments.ts';
-import { readIdentityTargets, type IdentityTarget } from './identities.ts';
-import { openRights, type Rights } from './rights.ts';
+import { textAt } from '../cluster/fields.ts';
+import { getAllowed } from '../cluster/lists.ts';
+import { readHolders } from './holders.ts';
+import { readIdentityTargets } from './identities.ts';
+import { notesOn, rulesOf } from './modes.ts';
+import { openRights } from './rights.ts';
 import { identityArgument, readTargets } from './target.ts';
-import { createReviews, rightIn, verdictObject, type Verdict } from './verdicts.ts';
+import { readUses } from './uses.ts';
+import { createReviews, verdictObject, type AccessResult, type Right } from './verdicts.ts';
 
 export const access: PlugInCommand = {
   name: 'access',
   summary:
-    'tells which Azure identities a ServiceAccount may use, or whether it may use one, with the missing roles',
+    'lists which pod can be whom; of a ServiceAccount or pod: what it may use, and the missing roles; of an identity: who may use it and who does',
   args: [
-    { name: 'serviceaccount', what: 'NAMESPACE/SERVICEACCOUNT, or SERVICEACCOUNT of the namespace' },
-    { name: 'identity', what: `${identityArgument}; default: those of all AzureIdentities`, optional: true },
+    {
+      name: 'serviceaccount',
+      what: 'NAMESPACE/SERVICEACCOUNT, or SERVICEACCOUNT of the namespace',
+      optional: true,
+    },
+    { name: 'id', what: `${identityArgument}; default: those of all AzureIdentities`, optional: true },
   ],
-  examples: ['access shop/web', 'access shop/web shop/reader', 'access shop/web TENANT/CLIENT-ID'],
-  async run(session, { args: [account = '', identity] }) {
-    const subject = parseObjectName(account, 'ServiceAccount', session);
-    return identity === undefined
-      ? listAccess(session, subject)
-      : checkAccess(session, { subject, identity });
+  options: [
+    { flags: '--pod', what: 'the first argument is a pod: its ServiceAccount is meant' },
+    { flags: '--identity <id>', what: 'tells who may use this identity, and which pods do' },
+  ],
+  examples: [
+    'access -A',
+    'access shop/web',
+    'access shop/web TENANT/CLIENT-ID',
+    'access --pod shop/web-0',
+    'access --identity shop/reader',
+  ],
+  async run(session, { args: [name, id], options: { pod = false, identity } }) {
+    if (name === undefined ? pod : identity !== undefined)
+      throw new CommandProblem('give a name, with --pod that of a pod, or --identity, or neither');
+    const { object, print, notes, code } = await read();
+    if (isForPrograms(session)) session.out.object({ ...object, notes });
+    else {
+      print(session.out);
+      // Not on standard output, which has results alone; JSON has them as a field.
+      for (const note of notes) session.err(`note: ${note}`);
+    }
+    return code;
+
+    async function read(): Promise<AccessResult> {
+      if (typeof identity === 'string') return readHolders(session, identity);
+      if (name === undefined) return readUses(session, await openRights(session));
+      return readAccount(session, await subjectOf(session, name, pod === true), id);
+    }
   },
 };
 
-interface Check {
-  readonly subject: AccessSubject;
-  readonly identity: string;
+async function subjectOf(session: Session, text: string, isPod: boolean): Promise<AccessSubject> {
+  const key = parseObjectName(text, isPod ? 'pod' : 'ServiceAccount', session);
+  if (!isPod) return key;
+  const pod = await getAllowed({ ...session, kind: coreKinds.pods, ...key });
+  if (pod.kind === 'not-read')
+    throw new CommandProblem(pod.why === 'absent' ? `there is no pod ${text}` : pod.text);
+  const name = textAt(pod.object, 'spec.serviceAccountName');
+  if (name === '') throw new CommandProblem(`pod ${text} has no ServiceAccount, and gets no identity`);
+  return { namespace: key.namespace, name };
 }
 
-async function checkAccess(session: Session, { subject, identity }: Check): Promise<number> {
-  const targets = await readTargets(session, identity);
-  const rights = await openRights(session);
+/** `id`: of this identity, whether it may be used; default: of all of them. */
+async function readAccount(session: Session, subject: AccessSubject, id?: string): Promise<AccessResult> {
+  const { identities, notes } =
+    id === undefined
+      ? await readIdentityTargets(session, subject.namespace)
+      : { identities: (await readTargets(session, id)).map((target) => ({ target, by: [] })), notes: [] };
+  const [rights, rules] = await Promise.all([openRights(session), rulesOf(session)]);
   const review = createReviews(rights, session);
-  const verdicts = await Promise.all(targets.map((target) => review(subject, target)));
-  if (isForPrograms(session)) session.out.object(accessObject(subject, rights, verdicts));
-  else
-    for (const { target, review: checked } of verdicts)
-      for (const line of checkLines(subject, target, checked)) session.out.line(line);
-  reportNotes(session, rights.notes);
-  return rights.allowsAnybody
-    ? exitCodes.problem
-    : accessCodeOf(new Set(verdicts.map(({ review: { kind } }) => kind)));
-}
-
-async function listAccess(session: Session, subject: AccessSubject): Promise<number> {
-  const [rights, { identities, notes }] = await Promise.all([
-    openRights(session),
-    readIdentityTargets(session, subject.namespace),
-  ]);
-  const review = createReviews(rights, session);
-  const verdicts = await Promise.all(
-    identities.map(async (identity) => ({ identity, verdict: await review(subject, identity.target) })),
+  const found = await Promise.all(
+    identities.map(async ({ target, by }) => ({ ...verdictObject(await review(subject, target)), by })),
   );
-  if (isForPrograms(session)) {
-    const { serviceAccount, source, ...rest } = accessObject(subject, rights, []);
-    const found = verdicts.map(({ identity: { by }, verdict }) => ({ ...verdictObject(verdict), by }));
-    session.out.object({
-      serviceAccount,
-      source,
-      ...rest,
-      identities: found,
-      notes: [...rest.notes, ...notes],
-    });
-  } else printList(session, verdicts);
-  reportNotes(session, [...rights.notes, ...notes]);
-  return verdicts.some(({ verdict }) => rightIn(verdict) === 'unknown') ? exitCodes.unknown : exitCodes.ok;
-}
-
-function printList(
-  { out }: Session,
-  verdicts: readonly { readonly identity: IdentityTarget; readonly verdict: Verdict }[],
-): void {
-  out.table({
-    columns: [
-      { name: 'RIGHT' },
-      { name: 'AZUREIDENTITIES' },
-      { name: 'RESOURCE' },
-      { name: 'NAME' },
-      { name: 'RIGHT ON', isWide: true },
-    ],
-    rows: verdicts.map(({ identity: { target, by }, verdict }) => {
-      const { on = '' } = verdictObject(verdict);
-      return [rightIn(verdict), by.join(','), target.resource, target.names[0], on];
-    }),
-  });
-}
-
-function accessObject(subject: AccessSubject, { source, notes }: Rights, verdicts: readonly Verdict[]) {
-  return { serviceAccount: subject, source, identities: verdicts.map(verdictObject), notes };
-}
-
-/** Not on standard output, which has results alone; JSON has them as a field. */
-export function reportNotes(session: Session, notes: readonly string[]): void {
-  if (!isForPrograms(session)) for (const note of notes) session.err(`note: ${note}`);
+  const has = (right: Right) => found.some((one) => one.right === right);
+  const isRefused = id !== undefined && (has('refused') || rights.allowsAnybody);
+  return {
+    object: { serviceAccount: subject, source: rights.source, identities: found },
+    print: (out) => {
+      out.table({
+        columns: ['RIGHT', 'AZUREIDENTITIES', 'RESOURCE', 'NAME', 'RIGHT ON'].map((name) => ({ name })),
+        rows: found.map(({ right, by, resource, name, on = '' }) => [
+          right,
+          by.join(','),
+          resource,
+          name,
+          on,
+        ]),
+      });
+      if (id === undefined) return;
+      for (const { roles } of found)
+        if (roles !== undefined)
+          for (const line of ['', 'to allow it, kubectl apply -f - with:', ...roles.trimEnd().split('\n')])
+            out.line(line);
+    },
+    notes: [...rights.notes, ...notes, ...notesOn(rules), ...new Set(found.flatMap(({ why = [] }) => why))],
+    code: isRefused ? exitCodes.problem : has('unknown') ? exitCodes.unknown : exitCodes.ok,
+  };
 }

@@ -68,14 +68,6 @@ export function createGrantReviewer(grants: readonly Grant[]): AccessReviewer {
   };
 }
 
-/** Names that a ServiceAccount may use by its grants. */
-export function namesGrantedTo(grants: readonly Grant[], subject: ReviewSubject): ReadonlySet<string> {
-  const own = grants.filter(({ holder }) => isOf(holder, subject));
-  return new Set(
-    own.flatMap(({ rules }) => rules.flatMap(({ names }) => (names.length === 0 ? ['*'] : names))),
-  );
-}
-
 /** `Group system:masters`, `ServiceAccount shop/web`. */
 export function describeHolder({ kind, namespace, name }: Holder): string {
   return `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;

@@ -31,3 +31,12 @@ export async function rulesOf(session: Pick<Session, 'services'>): Promise<Rules
     ],
   };
 }
+
+/** In mode `namespace`: that rights do not decide. */
+export function notesOn({ mode }: Rules): readonly string[] {
+  return mode === 'namespace'
+    ? [
+        'in mode namespace rights decide only about federated identities and in namespaces whose annotation makes them stricter: elsewhere whoever a binding gives an identity may use it',
+      ]
+    : [];
+}

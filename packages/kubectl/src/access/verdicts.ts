@@ -3,7 +3,17 @@ import { accessTargetKey, rolesFor, type AccessSubject, type AccessTarget } from
 import type { NamesReview } from '@pod-identity/policy';
 import { reviewTarget } from '../../../mic/src/commands/plug-in.ts';
 import type { Session } from '../cli/command.ts';
+import type { Out } from '../print/output.ts';
 import type { Rights } from './rights.ts';
+
+/** What `access` prints, and how it ends. */
+export interface AccessResult {
+  /** For programs. */
+  readonly object: object;
+  readonly print: (out: Out) => void;
+  readonly notes: readonly string[];
+  readonly code: number;
+}
 
 export type Right = 'allowed' | 'refused' | 'unknown';
 

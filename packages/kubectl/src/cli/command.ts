@@ -8,7 +8,7 @@ import type { Format, Out, Terminal } from '../print/output.ts';
 
 /** One command of the plug-in: all that the command line knows of it. */
 export interface PlugInCommand {
-  /** For example `who-can`. */
+  /** For example `explain`. */
   readonly name: string;
   /** One line for `--help`. */
   readonly summary: string;

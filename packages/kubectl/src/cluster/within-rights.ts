@@ -40,7 +40,7 @@ export const needs = {
   },
   inventory: { optional: [recordPlural, 'nodes'], only: ['pods', recordPlural] },
   explain: { optional: [resources.AzurePodIdentityException.plural] },
-  /** `access` and `who-can`: the names of identities. */
+  /** The names of identities. */
   access: { optional: [] },
   /** Who is forgotten would lose tokens. */
   migrate: { optional: [] },

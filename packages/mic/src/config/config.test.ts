@@ -157,7 +157,6 @@ describe('problems', () => {
     ['explain a/b/c'],
     ['explain a/'],
     ['explain /a'],
-    ['access-report'],
     ['access team/web'],
     ['constructor'],
   ])('the command "%s" is refused', (line) => {

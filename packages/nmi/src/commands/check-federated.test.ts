@@ -58,7 +58,7 @@ it('says that Entra gave a token, and neither prints nor keeps it', async () => 
     ✓ pod          the broker of this pod is ready
     ✓ identity     Microsoft Entra gave the broker a token for https://management.azure.com/, which was thrown away
     · access       not checked here: whether the ServiceAccount of each pod has the right federatedidentities/11111111-1111-1111-1111-111111111111/aaaaaaaa-1111-1111-1111-111111111111
-                   remedy: kubectl azure-pod-identity inventory -A shows those of all pods; for one ServiceAccount
+                   remedy: kubectl azure-pod-identity access -A shows those of all pods; for one ServiceAccount
                    $ kubectl azure-pod-identity access NAMESPACE/SERVICEACCOUNT federatedidentities/11111111-1111-1111-1111-111111111111/aaaaaaaa-1111-1111-1111-111111111111
     ✓ result       as type 3 it gets tokens for the pods whose ServiceAccount has the right"
   `);

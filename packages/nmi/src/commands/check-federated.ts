@@ -97,7 +97,7 @@ function refusedBy({ code, message, credential }: BrokerRefusal, { loginHost }: 
 function rightsOf({ tenant, clientId }: FederatedCheck): Finding {
   const target = `federatedidentities/${tenant}/${clientId}`;
   return info('access', `not checked here: whether the ServiceAccount of each pod has the right ${target}`, {
-    text: 'kubectl azure-pod-identity inventory -A shows those of all pods; for one ServiceAccount',
+    text: 'kubectl azure-pod-identity access -A shows those of all pods; for one ServiceAccount',
     command: inPlugIn(`access NAMESPACE/SERVICEACCOUNT ${target}`),
   });
 }

@@ -1,4 +1,4 @@
-// One line of the inventory, of values that were read.
+// One line of the table of uses, of values that were read.
 import type { AccessMode } from '@pod-identity/crd-types';
 import { verdictOfAll } from '@pod-identity/policy';
 import { namespaceOf, type Using } from '../../../mic/src/commands/plug-in.ts';
@@ -17,7 +17,7 @@ export interface IdentityUse {
 }
 
 /** Fields of the JSON: they stay as they are. */
-export interface InventoryEntry {
+export interface UseEntry {
   readonly namespace: string;
   readonly pod: string;
   /** null: not scheduled, or not known. */
@@ -50,7 +50,7 @@ const types = ['managed', 'client-secret', 'certificate', 'federated'] as const;
 export function entryOf(
   { using, nodeName, mode, isModeKnown, state }: IdentityUse,
   verdicts: readonly Verdict[],
-): InventoryEntry {
+): UseEntry {
   const { pod, subject, by, identity, targets, problem } = using;
   const namespace = namespaceOf(pod);
   const right = rightOf({ mode, problem, verdicts });
@@ -78,9 +78,7 @@ function withoutRoles({ resource, name, right, on, why }: VerdictObject): AzureO
 }
 
 /** Whoever has the right may use it in every mode. */
-function mayUseBy(
-  of: Pick<IdentityUse, 'mode' | 'isModeKnown'> & Pick<InventoryEntry, 'right'>,
-): boolean | null {
+function mayUseBy(of: Pick<IdentityUse, 'mode' | 'isModeKnown'> & Pick<UseEntry, 'right'>): boolean | null {
   if (!of.isModeKnown) return of.right === 'allowed' ? true : null;
   return of.mode === 'rbac' ? mayUse[of.right] : true;
 }
@@ -91,7 +89,7 @@ function rightOf(of: {
   readonly mode: AccessMode;
   readonly problem: string | undefined;
   readonly verdicts: readonly Verdict[];
-}): InventoryEntry['right'] {
+}): UseEntry['right'] {
   if (of.mode === 'namespace') return 'not-needed';
   if (of.problem !== undefined) return 'refused';
   const right = verdictOfAll(

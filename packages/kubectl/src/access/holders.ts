@@ -1,32 +1,32 @@
-import type { AccessSubject, AccessTarget } from '@pod-identity/crd-types';
-import { exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
-import { isForPrograms } from '../print/output.ts';
-import { reportNotes } from './access.ts';
+import { accessTargetKey, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
+import { exitCodes, type Session } from '../cli/command.ts';
+import type { Out } from '../print/output.ts';
 import { describeHolder, grantsOf, type Holder, type TargetGrant } from './grants.ts';
 import { openRights, type Rights } from './rights.ts';
-import { identityArgument, readTargets } from './target.ts';
-import { createReviews, rightIn, type Right } from './verdicts.ts';
+import { readTargets } from './target.ts';
+import { readUses } from './uses.ts';
+import { createReviews, rightIn, type AccessResult, type Right } from './verdicts.ts';
 
-export const whoCan: PlugInCommand = {
-  name: 'who-can',
-  summary:
-    'tells which ServiceAccounts, users and groups have the right to use an Azure identity, and by which roles',
-  args: [{ name: 'identity', what: identityArgument }],
-  examples: [
-    'who-can shop/reader',
-    'who-can /subscriptions/S/resourceGroups/G/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader',
-  ],
-  async run(session, { args: [identity = ''] }) {
-    const targets = await readTargets(session, identity);
-    const rights = await openRights(session);
-    const notes = [...rights.notes, ...(rights.grants === undefined ? [noGrants] : [])];
-    const found = await Promise.all(targets.map((target) => holdersOf(session, { rights, target })));
-    if (isForPrograms(session)) session.out.object({ source: rights.source, targets: found, notes });
-    else if (rights.grants !== undefined) print(session, found);
-    reportNotes(session, notes);
-    return rights.grants === undefined ? exitCodes.unknown : exitCodes.ok;
-  },
-};
+/** By ClusterRoles who may use an Azure identity, and by bindings and exceptions which pods do. */
+export async function readHolders(session: Session, identity: string): Promise<AccessResult> {
+  const targets = await readTargets(session, identity);
+  const keys = new Set(targets.map(accessTargetKey));
+  const rights = await openRights(session);
+  const [found, uses] = await Promise.all([
+    Promise.all(targets.map((target) => holdersOf(session, { rights, target }))),
+    readUses(session, rights, (using) => using.targets.some((target) => keys.has(accessTargetKey(target)))),
+  ]);
+  const areKnown = rights.grants !== undefined;
+  return {
+    object: { ...uses.object, targets: found },
+    print: (out) => {
+      if (areKnown) print(out, found);
+      uses.print(out);
+    },
+    notes: [...uses.notes, ...(areKnown ? [] : [noGrants])],
+    code: areKnown ? uses.code : exitCodes.unknown,
+  };
+}
 
 const noGrants =
   'who has rights can be told only by ClusterRoles and ClusterRoleBindings, which you may not list; access NAMESPACE/SERVICEACCOUNT tells it for one ServiceAccount if you may create SubjectAccessReviews';
@@ -76,7 +76,7 @@ function byHolder(a: TargetGrant, b: TargetGrant): number {
   return (one ?? '') < (other ?? '') ? -1 : 1;
 }
 
-function print({ out }: Session, found: readonly FoundHolders[]): void {
+function print(out: Out, found: readonly FoundHolders[]): void {
   out.table({
     columns: ['HOLDER', 'RIGHT ON', 'VERIFIED', 'CLUSTERROLE', 'CLUSTERROLEBINDING'].map((name) => ({
       name,

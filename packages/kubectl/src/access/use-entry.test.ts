@@ -2,7 +2,7 @@ import { parseAzureIdentity, type AzureIdentity } from '@pod-identity/crd-types'
 import { targetsOf } from '@pod-identity/policy';
 import { expect, it } from 'vitest';
 import { targetsOfAll } from './identities.ts';
-import { entryOf, type IdentityUse } from './inventory-entry.ts';
+import { entryOf, type IdentityUse } from './use-entry.ts';
 import type { Verdict } from './verdicts.ts';
 
 const group = '/subscriptions/s1/resourcegroups/rg';
@@ -29,7 +29,6 @@ const using = {
   identity: reader,
   by: 'AzureIdentity shop/reader',
   targets,
-  isEnforced: true,
 };
 const seen: IdentityUse = { using, nodeName: 'n', mode: 'rbac', isModeKnown: true, state: 'Assigned' };
 const verdicts = (review: Verdict['review']): Verdict[] =>

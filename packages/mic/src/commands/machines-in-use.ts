@@ -1,4 +1,4 @@
-// The roles that keep the identities in use working in mode `rbac`, for the kubectl plug-in.
+// Which pods exceptions allow the identities of their machine, for the kubectl plug-in.
 import {
   fieldLimits,
   hasAccount,
@@ -11,48 +11,17 @@ import {
   type Host,
 } from '@pod-identity/crd-types';
 import { coreKinds, createResource, KubeError, tooLargeIn } from '@pod-identity/kit/kube';
-import { accessReport } from '../tell/access-report.ts';
-import {
-  enforcedIn,
-  identitiesAsFederated,
-  identitiesInUse,
-  usesOf,
-  withoutAccount,
-  type Using,
-} from '../tell/access-uses.ts';
-import { wildcardHolders } from '../tell/wildcard-holders.ts';
+import type { Using } from '../tell/access-uses.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import { keyOf } from '../snapshot/keys.ts';
 import { isFinished, memberOf, stringAt } from '../snapshot/raw-object.ts';
 import { podFieldsWithLabels } from '../snapshot/watch/pod-fields.ts';
-import { accessOnce, lookAtCluster, type Looking } from './look.ts';
-import { listClusterRoles } from './rbac.ts';
-
-/** In lines, which `kubectl apply` reads. */
-export async function readAccessReport(looking: Looking): Promise<readonly string[]> {
-  const index = await lookAtCluster(looking, accessOnce('namespace'));
-  const { using, unknown, without } = await machinesInUse(looking, index);
-  const inUse = [...identitiesInUse(index), ...using];
-  const roles = await listClusterRoles(looking);
-  return accessReport({
-    ...usesOf(inUse.filter(({ isEnforced }) => !isEnforced)),
-    asFederated: usesOf(identitiesAsFederated(index)),
-    enforced: enforcedIn(inUse),
-    holders: roles && wildcardHolders(roles.roles, roles.bindings),
-    unknown,
-    withoutAccount: [...withoutAccount(index), ...without],
-  });
-}
+import type { Looking } from './look.ts';
 
 type ReadingExceptions = Pick<Looking, 'transport' | 'signal'>;
 
-interface Exempt {
+interface Machines {
   readonly using: readonly Using[];
-  /** Keys of pods without a ServiceAccount, for which exceptions do not count. */
-  readonly without: readonly string[];
-}
-
-interface Machines extends Exempt {
   readonly unknown: readonly string[];
 }
 
@@ -62,22 +31,17 @@ export async function machinesInUse(looking: ReadingExceptions, index: ClusterIn
   if (exceptions === undefined)
     return {
       using: [],
-      without: [],
       unknown: ['AzurePodIdentityExceptions: whoever asks may not list them'],
     };
-  const exempt: Exempt[] = [];
+  const using: Using[] = [];
   const unknown: string[] = [];
   for (const raw of exceptions) {
     const found = await exemptBy(raw, looking, index);
     if (typeof found === 'string')
       unknown.push(`AzurePodIdentityException ${keyOf(metadataOf(raw))}: ${found}`);
-    else exempt.push(found);
+    else using.push(...found);
   }
-  return {
-    using: exempt.flatMap(({ using }) => using),
-    without: exempt.flatMap(({ without }) => without),
-    unknown: unknown.sort(),
-  };
+  return { using, unknown: unknown.sort() };
 }
 
 /** Undefined when whoever asks may not list them. */
@@ -101,7 +65,7 @@ async function exemptBy(
   raw: unknown,
   looking: ReadingExceptions,
   index: ClusterIndex,
-): Promise<Exempt | string> {
+): Promise<readonly Using[] | string> {
   const tooLarge = tooLargeProblems(tooLargeIn(raw));
   const parsed = parseAzurePodIdentityException(raw);
   if (!parsed.ok || tooLarge.length > 0)
@@ -119,7 +83,7 @@ async function podsOf(
   exception: AzurePodIdentityException,
   { transport, signal }: ReadingExceptions,
   index: ClusterIndex,
-): Promise<Exempt> {
+): Promise<readonly Using[]> {
   const { namespace = '' } = exception.metadata;
   const pods = createResource<unknown>(transport, coreKinds.pods);
   const lists = Object.entries(exception.spec.podLabels).map(async ([key, value]) => {
@@ -128,9 +92,7 @@ async function podsOf(
     return labelled.filter((pod) => labelOf(pod, key).toLowerCase() === value.toLowerCase());
   });
   const by = `AzurePodIdentityException ${keyOf(exception.metadata)}`;
-  const isEnforced = index.accessMode(namespace) === 'rbac';
   const using: Using[] = [];
-  const without: string[] = [];
   for (const pod of (await Promise.all(lists)).flat()) {
     const { host } = index.nodeHost(stringAt(memberOf(pod, 'spec'), 'nodeName'));
     if (!host || isFinished(pod)) continue;
@@ -140,12 +102,10 @@ async function podsOf(
         pod: keyOf(metadataOf(pod)),
         subject: { namespace, name: serviceAccount },
         by,
-        isEnforced,
         ...targetOf(host),
       });
-    else without.push(keyOf(metadataOf(pod)));
   }
-  return { using, without };
+  return using;
 }
 
 function targetOf({ id }: Host): Pick<Using, 'targets' | 'problem'> {

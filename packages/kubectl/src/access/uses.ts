@@ -1,5 +1,5 @@
 import { modeForIdentity } from '@pod-identity/policy';
-import { exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
+import { exitCodes, type Session } from '../cli/command.ts';
 import { readClusterView } from '../cluster/follow-cluster.ts';
 import { needs } from '../cluster/within-rights.ts';
 import {
@@ -9,41 +9,37 @@ import {
   namespaceOf,
   type Using,
 } from '../../../mic/src/commands/plug-in.ts';
-import { isForPrograms } from '../print/output.ts';
-import { reportNotes } from './access.ts';
-import { entryOf, type InventoryEntry, type IdentityUse } from './inventory-entry.ts';
-import { rulesOf } from './modes.ts';
-import { openRights } from './rights.ts';
-import { createReviews } from './verdicts.ts';
+import type { Out } from '../print/output.ts';
+import { entryOf, type UseEntry, type IdentityUse } from './use-entry.ts';
+import { notesOn, rulesOf } from './modes.ts';
+import type { Rights } from './rights.ts';
+import { createReviews, type AccessResult } from './verdicts.ts';
 
-export const inventory: PlugInCommand = {
-  name: 'inventory',
-  summary: 'lists which pod can be whom: pod, ServiceAccount, identity, type, right and state',
-  examples: ['inventory -n shop', 'inventory -A -o json'],
-  async run(session) {
-    const [rights, { uses, isCut, notes: lacking }] = await Promise.all([
-      openRights(session),
-      readUses(session),
-    ]);
-    const review = createReviews(rights, session);
-    const entries = await Promise.all(
-      uses.map(async (use) => {
-        const verdicts =
-          use.mode === 'namespace'
-            ? []
-            : await Promise.all(use.using.targets.map((target) => review(use.using.subject, target)));
-        return entryOf(use, verdicts);
-      }),
-    );
-    entries.sort(byPod);
-    const notes = [...rights.notes, ...lacking];
-    if (isForPrograms(session)) session.out.object({ source: rights.source, entries, notes });
-    else print(session, entries);
-    reportNotes(session, notes);
-    const isKnown = !isCut && entries.every(({ mayUse }) => mayUse !== null);
-    return isKnown ? exitCodes.ok : exitCodes.unknown;
-  },
-};
+/** `isWanted`: default: all of them. */
+export async function readUses(
+  session: Session,
+  rights: Rights,
+  isWanted: (using: Using) => boolean = () => true,
+): Promise<AccessResult> {
+  const { uses, isCut, notes } = await listUses(session, isWanted);
+  const review = createReviews(rights, session);
+  const entries = await Promise.all(
+    uses.map(async (use) => {
+      const { targets, subject } = use.using;
+      const verdicts =
+        use.mode === 'namespace' ? [] : await Promise.all(targets.map((target) => review(subject, target)));
+      return entryOf(use, verdicts);
+    }),
+  );
+  entries.sort(byPod);
+  const isKnown = !isCut && entries.every(({ mayUse }) => mayUse !== null);
+  return {
+    object: { source: rights.source, entries },
+    print: (out) => print(out, entries),
+    notes: [...rights.notes, ...notes],
+    code: isKnown ? exitCodes.ok : exitCodes.unknown,
+  };
+}
 
 interface Uses {
   readonly uses: readonly IdentityUse[];
@@ -52,7 +48,7 @@ interface Uses {
   readonly notes: readonly string[];
 }
 
-async function readUses(session: Session): Promise<Uses> {
+async function listUses(session: Session, isWanted: (using: Using) => boolean): Promise<Uses> {
   const { namespace } = session;
   const rules = await rulesOf(session);
   const { forceNamespaced, mode } = rules;
@@ -60,10 +56,14 @@ async function readUses(session: Session): Promise<Uses> {
   const { cluster, transport } = await readClusterView({ ...session, ...reading });
   const { index, records } = cluster;
   const machines = await machinesInUse({ ...session, transport }, index);
-  const isListed = ({ pod }: Using) => namespace === undefined || namespaceOf(pod) === namespace;
+  const isListed = (using: Using) =>
+    (namespace === undefined || namespaceOf(using.pod) === namespace) && isWanted(using);
   // Machines first: bindings must not push out an entry for all identities of a machine.
-  const { kept, leftOut } = boundedByNamespace(machines.using.filter(isListed), identitiesInUse(index));
-  const uses = kept.filter(isListed).map((using) => {
+  const { kept, leftOut } = boundedByNamespace(
+    machines.using.filter(isListed),
+    filtered(identitiesInUse(index), isListed),
+  );
+  const uses = kept.map((using) => {
     const { pod, identity } = using;
     const mode = index.accessMode(namespaceOf(pod));
     return {
@@ -74,8 +74,12 @@ async function readUses(session: Session): Promise<Uses> {
       state: records.of(pod).find((record) => using.by === `AzureIdentity ${record.identity}`)?.state,
     };
   });
-  const notes = [...rules.notes, ...cluster.unknown, ...machines.unknown, ...leftOut];
+  const notes = [...rules.notes, ...notesOn(rules), ...cluster.unknown, ...machines.unknown, ...leftOut];
   return { uses, isCut: leftOut.length > 0, notes };
+}
+
+function* filtered(uses: Iterable<Using>, isListed: (using: Using) => boolean): Generator<Using> {
+  for (const using of uses) if (isListed(using)) yield using;
 }
 
 /** Of one namespace. Its editors can bind a hundred identities to any number of pods: a million are too long to be printed. */
@@ -103,12 +107,12 @@ export function boundedByNamespace(...lists: readonly Iterable<Using>[]): {
   return { kept, leftOut };
 }
 
-function byPod(a: InventoryEntry, b: InventoryEntry): number {
+function byPod(a: UseEntry, b: UseEntry): number {
   const [one = '', other = ''] = [a, b].map(({ namespace, pod, by }) => `${namespace}/${pod} ${by}`);
   return one < other ? -1 : Number(one > other);
 }
 
-function print({ out }: Session, entries: readonly InventoryEntry[]): void {
+function print(out: Out, entries: readonly UseEntry[]): void {
   out.table({
     columns: [
       { name: 'POD' },
