@@ -20,7 +20,7 @@ export default defineConfig({
   target: 'node22',
   sourcemap: false,
   minify: true,
-  entry: { main: 'src/main.ts', complete: 'src/complete.ts' },
+  entry: { main: 'src/main.ts' },
   esbuildPlugins: [...serviceBundle.esbuildPlugins, withoutTraces],
   onSuccess: async () => {
     await writeFile('dist/metafile-page.json', JSON.stringify(await buildPage('dist/ui')));

@@ -1,5 +1,5 @@
 // Room: `kubectl azure-pod-identity`: what administrators and developers ask about their cluster, from their own machine.
-// It must not write to a cluster, except in `migrate --apply`, or decide anything that policy, mic and nmi decide.
+// It must not write to a cluster, or decide anything that policy, mic and nmi decide.
 import { access } from './access/access.ts';
 import type { PlugInCommand } from './cli/command.ts';
 import { doctor } from './doctor/doctor.ts';

@@ -8,7 +8,6 @@ import type { UseEntry } from '../src/access/use-entry.ts';
 import type { VerdictObject } from '../src/access/verdicts.ts';
 import type { Report } from '../src/doctor/doctor.ts';
 import type { ObjectFinding } from '../src/doctor/facts.ts';
-import type { Applied } from '../src/migrate/apply-plan.ts';
 import type { Plan, Step } from '../src/migrate/plan.ts';
 import type { MigrationState } from '../src/migrate/migration-state.ts';
 import type { Count, Row } from '../src/status/row.ts';
@@ -76,7 +75,7 @@ const typed: Readonly<Record<string, readonly string[]>> = {
   ],
   migrate: [
     ...fields<Plan>({ name: true, subject: true, title: true, steps: true, notes: true, back: true }),
-    ...fields<Omit<Step, 'action'>>({
+    ...fields<Step>({
       id: true,
       title: true,
       state: true,
@@ -84,7 +83,6 @@ const typed: Readonly<Record<string, readonly string[]>> = {
       commands: true,
       back: true,
     }),
-    ...fields<Omit<Applied, 'code'>>({ outcomes: true, message: true }),
     ...fields<MigrationState>({
       originals: true,
       own: true,

@@ -118,8 +118,10 @@ const calls = [
   ['explain', `${namespace}/typo-0`],
   ['access', `${namespace}/default`, `${namespace}/${name}`],
   ['migrate', 'to-federated', `${namespace}/${name}`],
+  ['migrate', 'to-federated', `${namespace}/${name}`, '--credential-exists'],
   ['migrate', 'to-attached', `${namespace}/${name}`],
   ['migrate', 'to-workload-identity', `${namespace}/default`],
+  ['migrate', 'to-workload-identity', `${namespace}/default`, '--credential-exists'],
 ];
 
 /** Programs that take what they are given; there are no others. */

@@ -58,8 +58,6 @@ export interface Session {
   readonly signal: AbortSignal;
   readonly log: Log;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** For kubectl as another program: to the same API server as the same user. */
-  readonly kubectlWords: readonly string[];
   /** Where commands that are shown go, if not to this cluster; `out` and `err` have it printed. */
   readonly clusterNote: string | undefined;
   /** Read once, and kept. */

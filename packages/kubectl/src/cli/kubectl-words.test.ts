@@ -1,17 +1,7 @@
 import { expect, test } from 'vitest';
-import { clusterNoteOf, kubectlWordsOf, withClusterNote } from './kubectl-words.ts';
+import { clusterNoteOf, withClusterNote } from './kubectl-words.ts';
 
 const requestTimeout = '0';
-
-test('kubectl as another program goes to the same cluster as the same user', () => {
-  const globals = { requestTimeout, kubeconfig: 'f', context: 'c', cluster: 'k', user: 'u', namespace: 'n' };
-  expect(kubectlWordsOf({ ...globals, as: 'a', asGroup: ['g', 'h'] })).toEqual(
-    [
-      ['--kubeconfig=f', '--context=c', '--cluster=k'],
-      ['--user=u', '--as=a', '--as-group=g', '--as-group=h'],
-    ].flat(),
-  );
-});
 
 test('the note names each option that chooses the cluster, as words for a shell, and no other', () => {
   expect(clusterNoteOf({ requestTimeout, context: 'stag ing', cluster: 'k', as: 'a', user: 'u' })).toBe(

@@ -3,22 +3,12 @@ import { printable } from '@pod-identity/kit/core';
 import { shellWord } from '@pod-identity/policy';
 import type { GlobalOptions } from './program.ts';
 
-/** For kubectl as another program: to the same API server as the same user. */
-export const kubectlWordsOf = (globals: GlobalOptions): readonly string[] => [
-  ...clusterWordsOf(globals),
-  ...wordsOf({ user: globals.user, as: globals.as }),
-  ...(globals.asGroup ?? []).map((group) => `--as-group=${group}`),
-];
-
-const clusterWordsOf = ({ kubeconfig, context, cluster }: GlobalOptions): readonly string[] =>
-  wordsOf({ kubeconfig, context, cluster });
-
 const wordsOf = (given: Readonly<Record<string, string | undefined>>): readonly string[] =>
   Object.entries(given).flatMap(([name, text]) => (text === undefined ? [] : [`--${name}=${text}`]));
 
 /** What a reader of printed commands must know; undefined if the call was given no cluster: then they go to the one that it read. */
-export function clusterNoteOf(globals: GlobalOptions): string | undefined {
-  const words = clusterWordsOf(globals).map(shellWord).join(' ');
+export function clusterNoteOf({ kubeconfig, context, cluster }: GlobalOptions): string | undefined {
+  const words = wordsOf({ kubeconfig, context, cluster }).map(shellWord).join(' ');
   if (words === '') return undefined;
   return `commands that are printed go to the cluster of the current context: add ${printable(words)} after each "kubectl" or "kubectl azure-pod-identity"`;
 }

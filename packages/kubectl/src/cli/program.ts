@@ -67,7 +67,7 @@ Exit codes:
   2  it could not be determined: wrong arguments, API server away, missing rights`;
 
 /** Names and meanings as in kubectl. */
-export function globalOptions(): readonly Option[] {
+function globalOptions(): readonly Option[] {
   return [
     new Option('--kubeconfig <file>', 'kubeconfig file; default: $KUBECONFIG, else ~/.kube/config'),
     new Option('--context <name>', 'context of the kubeconfig'),

@@ -15,7 +15,7 @@ import { readServices, type Services } from '../cluster/services.ts';
 import { createOut, type Format, type Terminal } from '../print/output.ts';
 import { parseOption } from './arguments.ts';
 import { CommandProblem, exitCodes, type PlugInCommand, type Session } from './command.ts';
-import { clusterNoteOf, kubectlWordsOf, withClusterNote } from './kubectl-words.ts';
+import { clusterNoteOf, withClusterNote } from './kubectl-words.ts';
 import { createProgram, type Call, type GlobalOptions } from './program.ts';
 
 /** The process, as far as the plug-in uses it. */
@@ -118,7 +118,6 @@ function createSession({ globals, connection, surroundings, signal }: Opening): 
       destination: { write: (line) => complain(line.trimEnd()) },
     }),
     env,
-    kubectlWords: kubectlWordsOf(globals),
     clusterNote,
     services: () => (services ??= readServices({ kube, signal })),
   };

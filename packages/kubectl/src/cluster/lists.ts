@@ -115,7 +115,7 @@ function notRead(error: unknown, what: string, kind: ResourceKind) {
 }
 
 /** With its group, as kubectl writes it. */
-export const resourceName = ({ plural, group }: Pick<ResourceKind, 'plural' | 'group'>) =>
+const resourceName = ({ plural, group }: Pick<ResourceKind, 'plural' | 'group'>) =>
   group === '' ? plural : `${plural}.${group}`;
 export const scopeOf = (namespace: string | undefined) =>
   namespace === undefined ? 'at the cluster scope' : `in namespace ${namespace}`;

@@ -1,6 +1,6 @@
 import { createLog } from '@pod-identity/kit/serve';
 import { describe, expect, test } from 'vitest';
-import { auditLineOf, originalLineOf } from './audit-lines.ts';
+import { auditLineOf } from './audit-lines.ts';
 
 /** As NMI's log writes it. */
 function written(format: 'json' | 'text', fields: object, message = 'token issued'): string {
@@ -56,11 +56,4 @@ describe.each(['json', 'text'] as const)('in %s', (format) => {
     expect(auditLineOf('{"pod":', 'shop/web-0')).toBeUndefined();
     expect(auditLineOf('', 'shop/web-0')).toBeUndefined();
   });
-});
-
-test("the original's lines that name the pod", () => {
-  const line =
-    'I0101 00:00:00.000000 1 server.go:1] getting assigned identities for pod:shop/web-0 in BOUND state';
-  expect(originalLineOf(line, 'shop/web-0')).toBeDefined();
-  expect(originalLineOf(line, 'shop/web')).toBeUndefined();
 });

@@ -17,12 +17,6 @@ export function auditLineOf(text: string, pod: string): AuditLine | undefined {
   return of === pod || subject === pod ? { text, fields } : undefined;
 }
 
-/** The original's log has no fields: a line that names the pod. */
-export function originalLineOf(text: string, pod: string): AuditLine | undefined {
-  const words = text.split(/[^A-Za-z0-9./-]+/);
-  return words.includes(pod) ? { text, fields: { msg: text } } : undefined;
-}
-
 function jsonFields(text: string): AuditLine['fields'] | undefined {
   try {
     return JSON.parse(text) as AuditLine['fields'];

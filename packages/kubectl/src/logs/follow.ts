@@ -1,7 +1,9 @@
 import { KubeError } from '@pod-identity/kit/kube';
 import { exitCodes, type Session } from '../cli/command.ts';
 import { readAgents, type AgentPod } from '../cluster/agents.ts';
-import { lineFor, printLine, readLog } from './log-lines.ts';
+import { ownOf } from '../cluster/services.ts';
+import { auditLineOf } from './audit-lines.ts';
+import { printLine, readLog } from './log-lines.ts';
 
 export interface Followed {
   /** `namespace/name` */
@@ -17,7 +19,7 @@ const againMs = 2_000;
 /** Prints what NMI of the node writes about the pod until the signal aborts. */
 export async function followAgents(session: Session, { pod, node, reached }: Followed): Promise<number> {
   const { kube, signal, clock, err } = session;
-  const services = await session.services();
+  const nmi = ownOf((await session.services()).nmi);
   const [last, following] = [new Map(reached), new Set<string>()];
   let complained = '';
   const follow = async (agent: AgentPod) => {
@@ -25,7 +27,7 @@ export async function followAgents(session: Session, { pod, node, reached }: Fol
     for await (const { time, text } of readLog(kube, agent, { signal, follow: true, sinceTime })) {
       if (!isLater(time, last.get(agent.name))) continue;
       last.set(agent.name, time);
-      const line = lineFor(agent, text, pod);
+      const line = auditLineOf(text, pod);
       if (line !== undefined) printLine(session, line);
     }
   };
@@ -35,7 +37,7 @@ export async function followAgents(session: Session, { pod, node, reached }: Fol
     complained = text;
   };
   while (!signal.aborted) {
-    const { pods } = await readAgents(services, { kube, signal, node }).catch((error: unknown) => {
+    const { pods } = await readAgents({ nmi }, { kube, signal, node }).catch((error: unknown) => {
       if (!(error instanceof KubeError)) throw error;
       complain(error);
       return { pods: [] };

@@ -4,7 +4,7 @@ import type { KubeTransport } from '@pod-identity/kit/kube';
 import type { Session } from '../cli/command.ts';
 import type { AgentPod } from '../cluster/agents.ts';
 import { readText } from '../cluster/connect.ts';
-import { auditLineOf, originalLineOf, type AuditLine } from './audit-lines.ts';
+import type { AuditLine } from './audit-lines.ts';
 
 export type LogSource = Pick<AgentPod, 'namespace' | 'name' | 'container'>;
 
@@ -62,14 +62,6 @@ async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
     for (const line of lines) yield line.slice(0, longestLine);
   }
   if (rest !== '') yield rest;
-}
-
-export function lineFor(
-  { isOriginal }: Pick<AgentPod, 'isOriginal'>,
-  text: string,
-  pod: string,
-): AuditLine | undefined {
-  return isOriginal ? originalLineOf(text, pod) : auditLineOf(text, pod);
 }
 
 /** As NMI wrote it; with `-o json` or `yaml`, one object for each line. */

@@ -7,9 +7,10 @@ import { CommandProblem, exitCodes, type Given, type PlugInCommand, type Session
 import { readAgents, type AgentPod } from '../cluster/agents.ts';
 import { textAt } from '../cluster/fields.ts';
 import { getAllowed } from '../cluster/lists.ts';
-import type { AuditLine } from './audit-lines.ts';
+import { ownOf } from '../cluster/services.ts';
+import { auditLineOf, type AuditLine } from './audit-lines.ts';
 import { followAgents, type Followed } from './follow.ts';
-import { lineFor, printLine, readLog, type TimedLine } from './log-lines.ts';
+import { printLine, readLog, type TimedLine } from './log-lines.ts';
 
 export const logsCommand: PlugInCommand = {
   name: 'logs',
@@ -94,9 +95,9 @@ async function findPod({ kube, signal, err }: Session, key: string): Promise<Fou
 async function findAgents(session: Session, node: string | undefined): Promise<readonly AgentPod[]> {
   const { kube, signal } = session;
   const services = await session.services();
-  if (services.nmi.length === 0)
-    throw new CommandProblem(['NMI was not found', ...services.unknown].join('; '));
-  const { pods, unknown } = await readAgents(services, { kube, signal, ...(node !== undefined && { node }) });
+  const nmi = ownOf(services.nmi);
+  if (nmi.length === 0) throw new CommandProblem(['NMI was not found', ...services.unknown].join('; '));
+  const { pods, unknown } = await readAgents({ nmi }, { kube, signal, ...(node !== undefined && { node }) });
   if (pods.length === 0)
     throw new CommandProblem(
       unknown.length > 0
@@ -143,7 +144,7 @@ async function* linesAbout(
   for (const agent of agents)
     for await (const line of linesSoFar(session, agent, sinceSeconds)) {
       reached.set(agent.name, line.time);
-      const audit = lineFor(agent, line.text, pod);
+      const audit = auditLineOf(line.text, pod);
       if (audit !== undefined) yield { line, audit };
     }
 }

@@ -172,10 +172,17 @@ describe('to-workload-identity', () => {
   });
 
   test('says what it cannot do, and how each step is undone', () => {
-    const shown = text(toWorkloadIdentity(facts(), asked));
+    const credential = text(toWorkloadIdentity(facts(), asked));
+    expect(credential).toContain('system:serviceaccount:pay:web');
+    const trusted = { ...asked, isCredentialThere: true };
+    expect(text(toWorkloadIdentity(facts(), trusted))).toContain('"azure.workload.identity/client-id":null');
+    const annotations = {
+      'azure.workload.identity/client-id': object.spec.clientID,
+      'azure.workload.identity/tenant-id': object.spec.tenantID,
+    };
+    const named = { ...account, object: { metadata: { ...account, annotations } } };
+    const shown = text(toWorkloadIdentity(facts({ account: named, workloads: [] }), trusted));
     expect(shown).toContain('its SDK must have WorkloadIdentityCredential');
-    expect(shown).toContain('system:serviceaccount:pay:web');
-    expect(shown).toContain('"azure.workload.identity/client-id":null');
     expect(shown).toContain('kind: AzureIdentityBinding');
   });
 

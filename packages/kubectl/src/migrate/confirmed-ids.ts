@@ -44,7 +44,7 @@ export function unconfirmedIds(
         : `identity show --ids ${shellWord(resourceID)} --query clientId`;
   return {
     state: 'blocked',
-    why: `which identity it is, an editor of its namespace wrote (clientID ${clientID}, resourceID ${resourceID}), and MIC does not confirm it: give ${option}, as Azure has it:`,
+    why: `which identity it is, an editor of its namespace wrote (clientID ${clientID}, resourceID ${resourceID}), and MIC does not confirm it (after a change of the object it needs some seconds): give the same command again, or ${option}, as Azure has it:`,
     commands: [`az ${inAzure}`],
   };
 }

@@ -92,6 +92,11 @@ export interface TypeChangeFacts {
   readonly temporary: TemporaryObjects;
 }
 
+export interface AttachedFacts extends TypeChangeFacts {
+  /** The pods whose machine has the identity as one of type 0, as MIC has recorded: by this AzureIdentity, and by the temporary one. */
+  readonly assigned: { readonly own: ReadonlySet<string>; readonly temporary: ReadonlySet<string> };
+}
+
 /** Of the API server, from `/.well-known/openid-configuration`; undefined if it may not be read. */
 export type Issuer = string | undefined;
 

@@ -5,6 +5,7 @@ import type { Given, Session } from '../cli/command.ts';
 import { keyOf, type ObjectName } from '../cluster/fields.ts';
 import {
   readStoredIdentity,
+  readAssignedPods,
   readBoundPods,
   reviewRightsOn,
   readServiceFacts,
@@ -64,14 +65,17 @@ async function identityPlan(
     const ids = { tenant: textOf(given, 'tenant'), clientId: textOf(given, 'clientId') };
     const accounts = [...accountsOf(users.pods), ...accountsIn(given)];
     const rights = await rightsOn(federatedTargetOf(identity, ids), accounts);
-    return toFederated({ ...seen, rights, issuer: await findIssuer(session) }, ids);
+    const isCredentialThere = given.options['credentialExists'] === true;
+    return toFederated({ ...seen, rights, issuer: await findIssuer(session) }, { ...ids, isCredentialThere });
   }
 
   async function back(): Promise<Plan> {
     const resourceId = textOf(given, 'resourceId');
     const accounts = accountsOf(users.pods.filter(({ isRbac }) => isRbac));
     const target = accounts.length > 0 ? attachedTarget(identity, resourceId) : undefined;
-    return toAttached({ ...seen, rights: await rightsOn(target, accounts) }, { resourceId });
+    const rights = await rightsOn(target, accounts);
+    const assigned = await readAssignedPods(session, { namespace, name });
+    return toAttached({ ...seen, rights, assigned }, { resourceId });
   }
 }
 

@@ -1,20 +1,18 @@
-// `kubectl azure-pod-identity migrate`: shows the plan of one change, and with `--apply` carries it out.
+// `kubectl azure-pod-identity migrate`: shows the state of one change, and the next commands.
 import { resources } from '@pod-identity/crd-types';
-import { shellWord } from '@pod-identity/policy';
 import { parseObjectName } from '../cli/arguments.ts';
 import { CommandProblem, exitCodes, type Given, type PlugInCommand, type Session } from '../cli/command.ts';
 import { fieldAt, nameOf, type ObjectName } from '../cluster/fields.ts';
 import { isForPrograms } from '../print/output.ts';
-import { applyPlan } from './apply-plan.ts';
 import { mustList } from './read-identity.ts';
 import { readMigrationFacts } from './read-cluster.ts';
 import { planOf, steps, type StepName } from './make-plan.ts';
-import { isBlocked, planLines, planObject, plugIn, type Plan } from './plan.ts';
+import { isBlocked, planLines, planObject, type Plan } from './plan.ts';
 import { migrationStateLines, migrationStateOf } from './migration-state.ts';
 
 export const migrateCommand: PlugInCommand = {
   name: 'migrate',
-  summary: 'shows where the cluster stands and the plan of the next change; --apply carries it out',
+  summary: 'shows where the cluster stands and the steps of the next change, with the next commands',
   args: [
     { name: 'step', what: steps.join(', '), optional: true },
     {
@@ -24,8 +22,6 @@ export const migrateCommand: PlugInCommand = {
     },
   ],
   options: [
-    { flags: '--apply', what: 'write to the cluster, step by step; without it nothing is written' },
-    { flags: '--run-az', what: 'with --apply: create a missing federated credential by az' },
     { flags: '--all', what: 'to-federated: all AzureIdentities of type 0 of the namespace' },
     { flags: '--tenant <id>', what: 'to-federated: tenant of an AzureIdentity that does not state it' },
     {
@@ -39,7 +35,7 @@ export const migrateCommand: PlugInCommand = {
     },
     {
       flags: '--credential-exists',
-      what: 'to-workload-identity: the federated credential of the ServiceAccount is there',
+      what: 'the federated credential is there, and Microsoft Entra gives a token for it',
     },
     { flags: '--remove-binding', what: 'to-workload-identity: the app gets its tokens without NMI' },
     {
@@ -50,38 +46,26 @@ export const migrateCommand: PlugInCommand = {
   examples: [
     'migrate',
     'migrate to-federated pay/vault',
-    'migrate to-federated pay/vault --apply',
-    'migrate to-attached pay/vault --apply',
+    'migrate to-attached pay/vault',
     'migrate to-workload-identity pay/web',
   ],
-  isEndless: ({ options }) => options['apply'] === true,
   run: runMigrate,
 };
 
 async function runMigrate(session: Session, given: Given): Promise<number> {
-  const { args, options } = given;
-  const [word] = args;
+  const [word] = given.args;
   if (word === undefined) return showMigrationState(session);
-  const isApplied = options['apply'] === true;
-  const step = stepIn(word, isApplied);
-  const results: Result[] = [];
-  for (const object of await objectsOf(session, given, step)) {
-    const plan = await planOf(session, given, { step, ...object });
-    const result = isApplied ? await carryOut(plan, session, options['runAz'] === true) : show(plan, session);
-    results.push(result);
-    if (isApplied && result.code !== exitCodes.ok) break;
-  }
-  if (isForPrograms(session)) session.out.object({ plans: results.map(({ plan }) => plan) });
-  return results.find(({ code }) => code !== exitCodes.ok)?.code ?? exitCodes.ok;
-}
-
-function stepIn(word: string, isApplied: boolean): StepName {
   const step = steps.find((name) => name === word);
   if (step === undefined)
     throw new CommandProblem(`migrate ${word} is not understood; the steps are ${steps.join(', ')}`);
-  if (step === 'to-ours' && isApplied)
-    throw new CommandProblem('the installation is that of kubectl or helm: run the commands of the plan');
-  return step;
+  const plans: Plan[] = [];
+  for (const object of await objectsOf(session, given, step)) {
+    const plan = await planOf(session, given, { step, ...object });
+    print(planLines(plan), session);
+    plans.push(plan);
+  }
+  if (isForPrograms(session)) session.out.object({ plans: plans.map(planObject) });
+  return plans.some(isBlocked) ? exitCodes.problem : exitCodes.ok;
 }
 
 async function showMigrationState(session: Session): Promise<number> {
@@ -89,26 +73,6 @@ async function showMigrationState(session: Session): Promise<number> {
   if (isForPrograms(session)) session.out.object(state);
   else print(migrationStateLines(state), session);
   return state.unknown.length > 0 ? exitCodes.unknown : exitCodes.ok;
-}
-
-interface Result {
-  readonly code: number;
-  /** For programs. */
-  readonly plan: object;
-}
-
-function show(plan: Plan, session: Session): Result {
-  print(planLines(plan), session);
-  return { code: isBlocked(plan) ? exitCodes.problem : exitCodes.ok, plan: planObject(plan) };
-}
-
-async function carryOut(plan: Plan, session: Session, isAzRun: boolean): Promise<Result> {
-  if (isBlocked(plan)) print(planLines(plan), session);
-  const of = plan.subject === '' ? '' : ` ${shellWord(plan.subject)}`;
-  const again = plugIn(`migrate ${plan.name}${of} --apply`);
-  const { code, ...outcome } = await applyPlan(plan, { session, again, isAzRun });
-  if (code === exitCodes.ok) print([`the way back: ${plan.back}`], session);
-  return { code, plan: { ...planObject(plan), ...outcome } };
 }
 
 function print(lines: readonly string[], session: Session): void {

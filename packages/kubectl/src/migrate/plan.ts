@@ -1,20 +1,7 @@
 // Room: `migrate`: where a cluster stands between the original, this project and workload identity, and the steps to go on or back, as values.
-// It must not write anything without `--apply`, or write over what somebody else changed after the plan was made.
-import type { AccessSubject, AccessTarget } from '@pod-identity/crd-types';
+// It must not write anything, or show the commands of a step while one before it is to be done: pasted too early they would take tokens away.
 import { printable } from '@pod-identity/kit/core';
 import { applyHead, commandsOf, undoCommandsOf, type Write } from './writes.ts';
-
-/** What `--apply` does for a step. */
-export type Action =
-  /** Then until each of these ServiceAccounts has its right, which it gets some time after the role. */
-  | { readonly kind: 'write'; readonly writes: readonly Write[]; readonly rights?: readonly Right[] }
-  /** An exchange by the broker; if the user wants that (`--run-az`) and it fails, once more after `az`. */
-  | { readonly kind: 'exchange'; readonly az: readonly string[] | undefined; readonly exchange: Exchange }
-  /** Until MIC has recorded for each pod that the machine has its identity by this AzureIdentity. */
-  | { readonly kind: 'until-assigned'; readonly identity: string }
-  /** Whether NMI would give these pods a token. */
-  | { readonly kind: 'served'; readonly pods: readonly string[] }
-  | { readonly kind: 'run-az'; readonly az: readonly string[] };
 
 /** One exchange by the broker, in one of its pods. */
 export interface Exchange {
@@ -24,12 +11,7 @@ export interface Exchange {
   readonly identity: string;
 }
 
-export interface Right {
-  readonly subject: AccessSubject;
-  readonly target: AccessTarget;
-}
-
-/** `by hand`: not by this command, or not without a further option. `blocked`: nothing is written while a step is blocked. */
+/** `by hand`: whether it is done can't be seen in the cluster, so that those after it don't wait for it. */
 export type StepState = 'done' | 'to do' | 'by hand' | 'blocked';
 
 export interface Step {
@@ -43,7 +25,6 @@ export interface Step {
   readonly commands?: readonly string[];
   /** For a shell: what undoes it. */
   readonly back?: readonly string[];
-  readonly action?: Action;
 }
 
 type Head = Pick<Step, 'id' | 'title'>;
@@ -61,7 +42,6 @@ export const writeStep = (head: Head & Partial<Step>, writes: readonly Write[]):
   state: 'to do',
   commands: commandsOf(writes),
   back: undoCommandsOf(writes),
-  action: { kind: 'write', writes },
   ...head,
 });
 
@@ -83,35 +63,40 @@ export const isBlocked = ({ steps }: Plan) => steps.some(({ state }) => state ==
 
 const marks: Readonly<Record<StepState, string>> = { done: '✓', 'to do': '·', 'by hand': '…', blocked: '✗' };
 
+/** The commands of the next step alone: the same call shows those of the one after it once that is done. Those of blocked steps say how to go on. */
+function untilNext(steps: readonly Step[]): readonly Step[] {
+  const next = steps.findIndex(({ state }) => state === 'to do' || state === 'blocked');
+  const isLater = ({ state }: Step, at: number) => next !== -1 && at > next && state !== 'blocked';
+  return steps.map((step, at) =>
+    step.state === 'done' || isLater(step, at) ? { ...step, commands: [], back: [] } : step,
+  );
+}
+
 /** For a terminal. Commands are not indented, so that they can be pasted with the texts that they have as input. */
 export function planLines({ title, steps, notes, back }: Plan): readonly string[] {
   return [
     title,
-    ...steps.flatMap((step, at) => stepLines(step, at + 1)),
+    ...untilNext(steps).flatMap((step, at) => stepLines(step, at + 1)),
     ...notes.map((note) => `note: ${note}`),
     ...(back === '' ? [] : [`back: ${back}`]),
   ];
 }
 
 function stepLines({ title, state, why, commands = [], back = [] }: Step, number: number): readonly string[] {
-  const head = [`${marks[state]} ${number}. ${title}`, ...(why === undefined ? [] : [`      ${why}`])];
-  if (state === 'done') return head;
   return [
-    ...head,
+    `${marks[state]} ${number}. ${title}`,
+    ...(why === undefined ? [] : [`      ${why}`]),
     ...commands.flatMap(linesOf),
     ...(back.length === 0 ? [] : ['      undone by:', ...back.flatMap(linesOf)]),
   ];
 }
 
 /** Only objects that are its input have lines of their own: a word that an editor wrote must not look like the next command. */
-export const linesOf = (command: string): readonly string[] =>
+const linesOf = (command: string): readonly string[] =>
   command.startsWith(applyHead) ? command.split('\n') : [printable(command)];
 
-/** For `-o json`: without what only `--apply` needs. */
+/** For `-o json`. */
 export const planObject = ({ steps, ...plan }: Plan): object => ({
   ...plan,
-  steps: steps.map(({ id, title, state, why, commands = [], back = [] }) => {
-    const reason = why !== undefined && { why };
-    return { id, title, state, ...reason, commands, back };
-  }),
+  steps: untilNext(steps).map((step) => ({ commands: [], back: [], ...step })),
 });

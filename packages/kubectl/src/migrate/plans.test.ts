@@ -2,9 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { parseAzureIdentity, parseAzureIdentityBinding, resources } from '@pod-identity/crd-types';
 import { describe, expect, test } from 'vitest';
 import { isBlocked, planLines, planObject, type Plan } from './plan.ts';
-import { rightsOf, rightText } from './rights.ts';
 import type {
-  TypeChangeFacts,
+  AttachedFacts,
   StoredIdentity,
   BoundPod,
   ReviewedRights,
@@ -13,13 +12,13 @@ import type {
 } from './facts.ts';
 import { toAttached } from './to-attached.ts';
 import { toFederated, type FederatedFacts } from './to-federated.ts';
-import { temporaryName, type TemporaryObjects } from './temporary-identity.ts';
+import { temporaryName, temporaryObjects, type TemporaryObjects } from './temporary-identity.ts';
 
 const tenant = '00000000-0000-0000-0000-00000000ad00';
 const clientId = '00000000-0000-0000-0000-00000000c11d';
 const idOf = (name: string, group = 'g') =>
   `/subscriptions/s/resourceGroups/${group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${name}`;
-const none = { tenant: '', clientId: '' };
+const none = { tenant: '', clientId: '', isCredentialThere: false };
 
 const attached = [{ type: 'Ready', status: 'True', reason: 'Attached', observedGeneration: 2 }];
 
@@ -35,6 +34,12 @@ function seen(spec: object, more: object = {}, conditions: readonly object[] = a
   const identity = parsed.ok ? parsed.value : { problems: ['wrong'] };
   const target = { kind: resources.AzureIdentity, namespace: 'pay', name: 'vault' };
   return { target, object, identity, isOfOldSpelling: false, isStatusOfMic: true, ...more };
+}
+
+function parsedIdentity(spec: object) {
+  const { identity } = seen(spec);
+  if ('problems' in identity) throw new Error(identity.problems.join());
+  return identity;
 }
 
 const managed = { type: 0, resourceID: idOf('vault'), clientID: clientId };
@@ -85,17 +90,24 @@ describe('to-federated', () => {
     [
       'from type 0 without a tenant',
       { identity: seen(managed) },
-      ['broker: done', 'fields: to do', 'rights: to do', 'credential: to do', 'type: to do', 'served: to do'],
+      [
+        'broker: done',
+        'fields: to do',
+        'rights: to do',
+        'credential: to do',
+        'type: to do',
+        'served: by hand',
+      ],
     ],
     [
       'once the fields and the right are there',
       { rights: rights([]) },
-      ['broker: done', 'fields: done', 'rights: done', 'credential: to do', 'type: to do', 'served: to do'],
+      ['broker: done', 'fields: done', 'rights: done', 'credential: to do', 'type: to do', 'served: by hand'],
     ],
     [
       'once it is of type 3',
       { identity: seen(federated), rights: rights([]) },
-      ['broker: done', 'rights: done', 'type: done', 'served: to do'],
+      ['broker: done', 'rights: done', 'type: done', 'served: by hand'],
     ],
     [
       'without pods',
@@ -103,13 +115,13 @@ describe('to-federated', () => {
       ['broker: done', 'fields: done', 'rights: done', 'credential: to do', 'type: to do', 'served: done'],
     ],
   ])('%s', (_, facts, steps) => {
-    expect(states(toFederated(forward(facts), { tenant, clientId: '' }))).toEqual(steps);
+    expect(states(toFederated(forward(facts), { ...none, tenant }))).toEqual(steps);
   });
 
   test('attack: a condition that an editor of the namespace could write confirms no client id', () => {
     const identity = seen({ ...managed, tenantID: tenant }, { isStatusOfMic: false });
-    const plan = toFederated(forward({ identity }), { tenant: '', clientId: '' });
-    expect(why(plan)).toContain('give --client-id');
+    const plan = toFederated(forward({ identity }), none);
+    expect(why(plan)).toContain('--client-id, as Azure has it');
   });
 
   test('attack: the end of a line in what an editor wrote does not make the rest of a command look like the next one', () => {
@@ -178,16 +190,17 @@ describe('to-federated', () => {
       const facts = forward({ identity: seen({ ...managed, tenantID: tenant }, {}, conditions) });
       const plan = toFederated(facts, none);
       expect(isBlocked(plan)).toBe(true);
-      expect(why(plan)).toContain('give --client-id');
+      expect(why(plan)).toContain('--client-id, as Azure has it');
       expect(isBlocked(toFederated(facts, { ...none, clientId }))).toBe(false);
       const unused = toFederated({ ...facts, pods: [], rights: rights([]) }, none);
-      expect(unused.steps.find(({ id }) => id === 'credential')?.action).toMatchObject({ az: undefined });
+      expect(JSON.stringify(unused)).not.toContain('federated-credential create');
+      expect(planLines(unused).join('\n')).toContain('give --client-id');
     },
   );
 
   test('attack: an object of type 3 that nobody may use gives its client id to no ServiceAccount', () => {
     expect(why(toFederated(forward({ identity: seen(federated), pods: [] }), none))).toContain(
-      'give --client-id',
+      '--client-id, as Azure has it',
     );
   });
 
@@ -202,19 +215,21 @@ describe('to-federated', () => {
   });
 
   test('an id that differs from that of the object is refused', () => {
-    expect(why(toFederated(forward(), { tenant: clientId, clientId: '' }))).toContain('correct one of them');
+    expect(why(toFederated(forward(), { ...none, tenant: clientId }))).toContain('correct one of them');
   });
 
   test('two clusters have credentials of different names, so that neither replaces the other', () => {
     const nameAt = (issuer: string) =>
-      /--name (\S+)/.exec(planLines(toFederated(forward({ issuer }), none)).join('\n'))?.[1];
+      /--name (\S+)/.exec(
+        planLines(toFederated(forward({ issuer, rights: rights([]) }), none)).join('\n'),
+      )?.[1];
     expect(nameAt('https://a.test')).not.toBe(nameAt('https://b.test'));
   });
 
   test('words with characters of the shell stay one word in the commands', () => {
     const identity = seen({ ...managed, tenantID: tenant, resourceID: idOf('vault', 'rg(1)') });
     const issuer = 'https://x/$(touch /tmp/broken)`id`; rm';
-    const az = planLines(toFederated(forward({ identity, issuer }), none)).find((line) =>
+    const az = planLines(toFederated(forward({ identity, issuer, rights: rights([]) }), none)).find((line) =>
       line.startsWith('az '),
     );
     const words = execFileSync('sh', ['-c', `for word in ${az ?? ''}; do printf '%s\\n' "$word"; done`], {
@@ -224,22 +239,20 @@ describe('to-federated', () => {
     expect(words).toContain('rg(1)');
   });
 
-  test('the rights that its steps need are named', () => {
-    expect(rightsOf(toFederated(forward(), none)).map(rightText)).toEqual([
-      'get clusterroles.rbac.authorization.k8s.io at the cluster scope',
-      'create clusterroles.rbac.authorization.k8s.io at the cluster scope',
-      'get clusterrolebindings.rbac.authorization.k8s.io at the cluster scope',
-      'create clusterrolebindings.rbac.authorization.k8s.io at the cluster scope',
-      'create pods/exec in namespace b',
-      'get azureidentities.aadpodidentity.k8s.io in namespace pay',
-      'patch azureidentities.aadpodidentity.k8s.io in namespace pay',
-    ]);
-  });
-
-  test('for programs it has the commands and not what --apply does', () => {
-    const shown = JSON.stringify(planObject(toFederated(forward(), none)));
-    expect(shown).toContain('check-federated');
-    expect(shown).not.toContain('"action"');
+  test('the type comes after the rights and the exchange: until then its command is not shown', () => {
+    const type = '{"spec":{"type":3}}';
+    const shown = (facts: FederatedFacts, isCredentialThere: boolean) => {
+      const plan = toFederated(facts, { ...none, isCredentialThere });
+      return [planLines(plan).join('\n'), JSON.stringify(planObject(plan))].map((text) =>
+        [type, JSON.stringify(type).slice(1, -1), 'check-federated', 'kind: ClusterRoleBinding'].flatMap(
+          (part, at) => (text.includes(part) ? [['type', 'type', 'exchange', 'rights'][at]] : []),
+        ),
+      );
+    };
+    const granted = forward({ rights: rights([]) });
+    expect(shown(forward(), true)).toEqual([['rights'], ['rights']]);
+    expect(shown(granted, false)).toEqual([['exchange'], ['exchange']]);
+    expect(shown(granted, true)).toEqual([['type'], ['type']]);
   });
 });
 
@@ -254,15 +267,16 @@ describe('to-attached', () => {
     spec: { azureIdentity: 'vault', selector: 'vault' },
   });
   const own = binding.ok ? [binding.value] : [];
-  const back = (more: Partial<TypeChangeFacts> = {}): TypeChangeFacts => ({
+  const back = (more: Partial<AttachedFacts> = {}): AttachedFacts => ({
     identity: seen(federated),
     services,
     pods: [pod([used({ type: 3 })])],
     rights: undefined,
     temporary: { ...noTemporary, own },
+    assigned: { own: new Set(), temporary: new Set() },
     ...more,
   });
-  const plan = (more: Partial<TypeChangeFacts> = {}) => toAttached(back(more), { resourceId: '' });
+  const plan = (more: Partial<AttachedFacts> = {}) => toAttached(back(more), { resourceId: '' });
   const temporaryObject = (spec: object) => ({
     kind: 'AzureIdentity',
     metadata: {
@@ -278,7 +292,7 @@ describe('to-attached', () => {
     const facts = back({
       rights: { ...rights(), target: { resource: 'managedidentities', names: ['x'] } },
     });
-    expect(why(toAttached(facts, { resourceId: '' }))).toContain('give --resource-id');
+    expect(why(toAttached(facts, { resourceId: '' }))).toContain('--resource-id, as Azure has it');
     expect(isBlocked(toAttached(facts, { resourceId: idOf('vault') }))).toBe(false);
     expect(why(toAttached(facts, { resourceId: idOf('other') }))).toContain('correct one of them');
   });
@@ -290,8 +304,29 @@ describe('to-attached', () => {
       'attached: to do',
       'type: to do',
       'kept: to do',
-      'served: to do',
+      'served: by hand',
       'remove-temporary-identity: to do',
+    ]);
+  });
+
+  test('the type waits until MIC has assigned the second AzureIdentity, and its removal until MIC has assigned the first', () => {
+    const wanted = temporaryObjects(parsedIdentity(federated), { ...noTemporary, own });
+    const temporary = { ...noTemporary, own, identity: wanted[0], bindings: wanted.slice(1) };
+    const [nobody, web] = [new Set<string>(), new Set(['pay/web-1'])];
+    const commands = (spec: object, assigned: AttachedFacts['assigned']) =>
+      planLines(plan({ identity: seen(spec), temporary, assigned })).filter((line) =>
+        /^kubectl .* (?:patch|delete) |^kubectl azure-pod-identity explain/.test(line),
+      );
+    const explain = 'kubectl azure-pod-identity explain pay/web-1';
+    expect(commands(federated, { own: nobody, temporary: nobody })).toEqual([explain]);
+    expect(commands(federated, { own: nobody, temporary: web })).toEqual([
+      expect.stringContaining('{"spec":{"type":0}}'),
+    ]);
+    expect(commands(managed, { own: nobody, temporary: web })).toEqual([explain]);
+    expect(commands(managed, { own: web, temporary: web })).toEqual([
+      explain,
+      expect.stringContaining(`delete azureidentitybindings.aadpodidentity.k8s.io ${temporaryName('vault')}`),
+      expect.stringContaining(`delete azureidentities.aadpodidentity.k8s.io ${temporaryName('vault')}`),
     ]);
   });
 
@@ -301,7 +336,7 @@ describe('to-attached', () => {
       'mic: done',
       'type: done',
       'kept: to do',
-      'served: to do',
+      'served: by hand',
       'remove-temporary-identity: to do',
     ]);
   });
@@ -316,7 +351,7 @@ describe('to-attached', () => {
     expect(text).toContain('aadpodidentity.k8s.io/default-identity: "true"');
   });
 
-  test.each<[what: string, facts: Partial<TypeChangeFacts>, text: string]>([
+  test.each<[what: string, facts: Partial<AttachedFacts>, text: string]>([
     ['no MIC', { services: { ...services, hasMic: false } }, 'az vmss identity assign'],
     [
       'no resource id',

@@ -4,6 +4,7 @@ import {
   canonicalise,
   canonicalResourceId,
   isGuestIn,
+  parseAzureAssignedIdentity,
   parseAzureIdentity,
   parseAzureIdentityBinding,
   problemTexts,
@@ -17,10 +18,10 @@ import { accessOnce, livePods, reviewTarget } from '../../../mic/src/commands/pl
 import { rulesOf } from '../access/modes.ts';
 import { CommandProblem, type Session } from '../cli/command.ts';
 import { readClusterView } from '../cluster/follow-cluster.ts';
-import { fieldAt, keyOf, listAt, textAt } from '../cluster/fields.ts';
+import { fieldAt, keyOf, listAt, textAt, type ObjectName } from '../cluster/fields.ts';
 import { readIssuer } from '../cluster/issuer.ts';
 import { getAllowed, listAllowed, type ClusterReader } from '../cluster/lists.ts';
-import { audienceOf, configsOf, isReady, ownOf, type Services } from '../cluster/services.ts';
+import { audienceOf, isReady, ownOf, type Services } from '../cluster/services.ts';
 import { needs } from '../cluster/within-rights.ts';
 import {
   accountsOf,
@@ -30,6 +31,7 @@ import {
   type BoundPod,
   type ReviewedRights,
   type ServiceFacts,
+  type AttachedFacts,
   type IdentityUsers,
 } from './facts.ts';
 import { temporaryName, type TemporaryObjects } from './temporary-identity.ts';
@@ -122,9 +124,6 @@ export async function readBoundPods(context: ReadContext): Promise<readonly Boun
 export const usersOf = (pods: readonly BoundPod[], identity: string) =>
   pods.filter(({ identities }) => identities.some(({ key }) => key === identity));
 
-/** The flags of this project's NMI. */
-export const agentConfigOf = ({ nmi }: Services) => configsOf(ownOf(nmi))[0];
-
 export async function readServiceFacts({ services }: Pick<ReadContext, 'services'>): Promise<ServiceFacts> {
   const { nmi, mic, broker, unknown } = await services();
   const [first] = broker;
@@ -199,6 +198,28 @@ export async function readTemporaryObjects(
     own,
     bindingsOfNamespace: bindings.length,
   };
+}
+
+/** By the AzureIdentity as one of type 0. */
+export async function readAssignedPods(
+  { kube, signal }: ClusterReader,
+  { namespace, name }: ObjectName,
+): Promise<AttachedFacts['assigned']> {
+  const kind = resources.AzureAssignedIdentity;
+  const list = await listAllowed({ kube, signal, kind, namespace: undefined, trim: (object) => object });
+  if (list.kind !== 'read') throw new CommandProblem(list.text);
+  const podsOf = (identity: string) =>
+    new Set(
+      list.items.flatMap((record) => {
+        const parsed = parseAzureAssignedIdentity(record);
+        if (!parsed.ok) return [];
+        const { spec, status } = parsed.value;
+        const { metadata, spec: recorded } = spec.azureIdentityRef;
+        const isMeant = metadata.namespace === namespace && metadata.name === identity && recorded.type === 0;
+        return isMeant && status.status === 'Assigned' ? [`${spec.podNamespace}/${spec.pod}`] : [];
+      }),
+    );
+  return { own: podsOf(name), temporary: podsOf(temporaryName(name)) };
 }
 
 /** Those that are valid and name the AzureIdentity. */

@@ -19,7 +19,6 @@ export function rightsStep({ target, refused, unknown }: ReviewedRights): Step {
       why: `missing for ${refused.map(keyOf).join(', ')}`,
       // Others may hold the role too.
       back: undoCommandsOf(writes.filter(({ target: { kind } }) => kind.kind === 'ClusterRoleBinding')),
-      action: { kind: 'write', writes, rights: refused.map((subject) => ({ subject, target })) },
     },
     writes,
   );
@@ -31,14 +30,22 @@ export function servedStep(all: readonly BoundPod[]): Step {
   const pods = [...new Map(all.map((pod) => [keyOf(pod.account), pod.key])).values()];
   if (pods.length === 0) return done(head, 'no pod uses it');
   const commands = pods.map((pod) => plugIn(`explain ${shellWord(pod)}`));
-  return { ...head, state: 'to do', commands, action: { kind: 'served', pods } };
+  return { ...head, state: 'by hand', commands };
 }
 
 /** Only a pod of the broker has the token that Entra exchanges, so this is a command in it. */
-export const exchangeWords = ({ namespace, name, identity }: Exchange): readonly string[] => [
-  ...['-n', namespace, 'exec', `deploy/${name}`, '--'],
-  ...['node', '/app/nmi.js', 'check-federated', identity],
-];
-
-export const exchangeCommand = (exchange: Exchange) =>
-  ['kubectl', ...exchangeWords(exchange)].map(shellWord).join(' ');
+export const exchangeCommand = ({ namespace, name, identity }: Exchange) =>
+  [
+    'kubectl',
+    '-n',
+    namespace,
+    'exec',
+    `deploy/${name}`,
+    '--',
+    'node',
+    '/app/nmi.js',
+    'check-federated',
+    identity,
+  ]
+    .map(shellWord)
+    .join(' ');

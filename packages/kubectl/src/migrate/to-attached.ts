@@ -4,7 +4,7 @@ import { shellWord } from '@pod-identity/policy';
 import { keyOf } from '../cluster/fields.ts';
 import { unconfirmedIds } from './confirmed-ids.ts';
 import { blocked, done, plugIn, writeStep, type Plan, type Step } from './plan.ts';
-import type { TypeChangeFacts, StoredIdentity, ServiceFacts } from './facts.ts';
+import type { BoundPod, AttachedFacts, StoredIdentity, ServiceFacts } from './facts.ts';
 import { rightsStep, servedStep } from './shared-steps.ts';
 import {
   createdOf,
@@ -12,7 +12,6 @@ import {
   temporaryFault,
   temporaryName,
   temporaryObjects,
-  type TemporaryObjects,
 } from './temporary-identity.ts';
 import { createOf, patchOf } from './writes.ts';
 
@@ -20,7 +19,7 @@ interface Given {
   readonly resourceId: string;
 }
 
-export function toAttached(facts: TypeChangeFacts, given: Given): Plan {
+export function toAttached(facts: AttachedFacts, given: Given): Plan {
   const subject = keyOf(facts.identity.target);
   return {
     name: 'to-attached',
@@ -32,9 +31,9 @@ export function toAttached(facts: TypeChangeFacts, given: Given): Plan {
   };
 }
 
-const wayBack = (subject: string) => plugIn(`migrate to-federated ${shellWord(subject)} --apply`);
+const wayBack = (subject: string) => plugIn(`migrate to-federated ${shellWord(subject)}`);
 
-function stepsOf(facts: TypeChangeFacts, { resourceId: given }: Given): readonly Step[] {
+function stepsOf(facts: AttachedFacts, { resourceId: given }: Given): readonly Step[] {
   const { identity: seen, services, pods } = facts;
   if ('problems' in seen.identity)
     return [blocked(head, `the AzureIdentity is not valid: ${seen.identity.problems.join('; ')}`)];
@@ -53,7 +52,7 @@ function stepsOf(facts: TypeChangeFacts, { resourceId: given }: Given): readonly
 }
 
 function changeSteps(
-  { identity: seen, pods, temporary }: TypeChangeFacts,
+  { identity: seen, pods, temporary, assigned }: AttachedFacts,
   attached: AzureIdentity,
 ): readonly Step[] {
   const isUsed = pods.length > 0;
@@ -63,10 +62,12 @@ function changeSteps(
   // Of objects that the same plan creates the uids are not known yet.
   const removal = removeTemporarySteps(isFirstAttached ? wanted : createdOf(temporary));
   return [
-    ...(isFirstAttached ? attachSteps(seen, wanted, temporary) : []),
+    ...(isFirstAttached ? attachSteps(seen, wanted, { pods, temporary, assigned }) : []),
     typeStep(seen, resourceID),
     // The temporary AzureIdentity is removed when MIC has assigned the AzureIdentity itself, so that nothing is detached in between.
-    ...(isUsed && removal.length > 0 ? [assignedStep('kept', seen.target)] : []),
+    ...(isUsed && removal.length > 0
+      ? [assignedStep('kept', seen.target, lackingOf(pods, assigned.own))]
+      : []),
     ...(isUsed || type === 0 ? [servedStep(pods)] : []),
     ...removal,
   ];
@@ -75,7 +76,7 @@ function changeSteps(
 const head = { id: 'identity', title: 'the AzureIdentity can become one of type 0' };
 
 function resourceFault(
-  { identity: seen, rights }: TypeChangeFacts,
+  { identity: seen, rights }: AttachedFacts,
   { resourceID, given }: { readonly resourceID: string; readonly given: string },
 ): Step | undefined {
   if (given !== '' && canonicalResourceId(given) !== canonicalResourceId(resourceID))
@@ -104,7 +105,7 @@ function micStep({ hasMic, unknown }: ServiceFacts): Step {
 function attachSteps(
   { target }: StoredIdentity,
   wanted: readonly object[],
-  temporary: TemporaryObjects,
+  { pods, temporary, assigned }: Pick<AttachedFacts, 'pods' | 'temporary' | 'assigned'>,
 ): readonly Step[] {
   const title = 'a second AzureIdentity, of type 0, makes MIC attach the identity; NMI goes on with type 3';
   const fault = temporaryFault(wanted, temporary);
@@ -113,21 +114,24 @@ function attachSteps(
   const state = isThere ? 'done' : 'to do';
   return [
     writeStep({ id: 'temporary-identity', title, state }, wanted.map(createOf)),
-    assignedStep('attached', { ...target, name: temporaryName(target.name) }),
+    assignedStep(
+      'attached',
+      { ...target, name: temporaryName(target.name) },
+      lackingOf(pods, assigned.temporary),
+    ),
   ];
 }
 
-function assignedStep(id: string, { namespace = '', name }: StoredIdentity['target']): Step {
-  return {
-    id,
-    title: `MIC has assigned ${name} to all its pods`,
-    state: 'to do',
-    commands: [
-      `kubectl -n ${shellWord(namespace)} get azureidentities.aadpodidentity.k8s.io ${shellWord(name)}`,
-      'kubectl get azureassignedidentities.aadpodidentity.k8s.io -A',
-    ],
-    action: { kind: 'until-assigned', identity: `${namespace}/${name}` },
-  };
+/** Pods on nodes that MIC has not assigned it to yet. */
+const lackingOf = (pods: readonly BoundPod[], assigned: ReadonlySet<string>) =>
+  pods.filter(({ key, isPlaced }) => isPlaced && !assigned.has(key)).map(({ key }) => key);
+
+function assignedStep(id: string, { name }: StoredIdentity['target'], lacking: readonly string[]): Step {
+  const title = `MIC has assigned ${name} to all its pods`;
+  const [pod] = lacking;
+  if (pod === undefined) return done({ id, title });
+  const why = `wait, then give the same command again: ${lacking.length} pods are not assigned yet. MIC says why:`;
+  return { id, title, state: 'to do', why, commands: [plugIn(`explain ${shellWord(pod)}`)] };
 }
 
 function typeStep({ target, object, identity }: StoredIdentity, resourceID: string): Step {

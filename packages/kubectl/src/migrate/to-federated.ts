@@ -27,7 +27,12 @@ export interface FederatedIds {
   readonly clientId: string;
 }
 
-export function toFederated(facts: FederatedFacts, given: FederatedIds): Plan {
+interface Given extends FederatedIds {
+  /** `--credential-exists`: the exchange has given a token. */
+  readonly isCredentialThere: boolean;
+}
+
+export function toFederated(facts: FederatedFacts, given: Given): Plan {
   const { identity, pods } = facts;
   const { target } = identity;
   const subject = keyOf(target);
@@ -48,11 +53,11 @@ export function toFederated(facts: FederatedFacts, given: FederatedIds): Plan {
         : []),
       'ServiceAccounts whose pods run at times only (CronJobs) are not seen: name them with --accounts',
     ],
-    back: plugIn(`migrate to-attached ${shellWord(subject)} --apply`),
+    back: plugIn(`migrate to-attached ${shellWord(subject)}`),
   };
 }
 
-function stepsOf(facts: FederatedFacts, given: FederatedIds): readonly Step[] {
+function stepsOf(facts: FederatedFacts, given: Given): readonly Step[] {
   const { identity: seen, services, pods } = facts;
   const first = brokerStep(services);
   if ('problems' in seen.identity)
@@ -66,19 +71,26 @@ function stepsOf(facts: FederatedFacts, given: FederatedIds): readonly Step[] {
   const isSure = isConfirmed(facts, given);
   if (!isSure && (facts.rights?.refused.length ?? 0) > 0)
     return [first, { ...clientIdStep, ...unconfirmedIds(seen, '--client-id') }];
-  return [first, ...changeSteps(facts, ids, { isSure, isFederated: spec.type === 3 })];
+  return [
+    first,
+    ...changeSteps(facts, ids, { isSure, isFederated: spec.type === 3, isTrusted: given.isCredentialThere }),
+  ];
 }
 
 function changeSteps(
   facts: FederatedFacts,
   ids: FederatedIds,
-  { isSure, isFederated }: { readonly isSure: boolean; readonly isFederated: boolean },
+  {
+    isSure,
+    isFederated,
+    isTrusted,
+  }: { readonly isSure: boolean; readonly isFederated: boolean; readonly isTrusted: boolean },
 ): readonly Step[] {
   const { identity, pods, rights, temporary } = facts;
   return [
     ...(isFederated ? [] : [fieldsStep(identity, ids)]),
     ...(rights ? [rightsStep(rights)] : []),
-    ...(isFederated ? [] : [credentialStep(facts, ids, isSure)]),
+    ...(isFederated ? [] : [isTrusted ? done(credentialHead) : credentialStep(facts, ids, isSure)]),
     typeStep(identity, ids),
     servedStep(pods),
     ...removeTemporarySteps(createdOf(temporary)),
@@ -170,6 +182,8 @@ function fieldsStep({ target, object, identity }: StoredIdentity, ids: Federated
   return writeStep(step, [patchOf({ target, object }, 'spec', missing)]);
 }
 
+const credentialHead = { id: 'credential', title: 'Test: the broker can get a token' };
+
 function credentialStep(
   { identity, services: { broker }, issuer }: FederatedFacts,
   ids: FederatedIds,
@@ -185,14 +199,11 @@ function credentialStep(
     resourceId: (identity.identity as AzureIdentity).spec.resourceID ?? '',
     clientId: ids.clientId,
   });
-  const isRun = issuer !== undefined && isSure;
   return {
-    id: 'credential',
-    title: 'Test: the broker can get a token',
+    ...credentialHead,
     state: 'to do',
-    why: `if the federated credential is missing, create it by the second command${isRun ? ', which --run-az runs' : whyNotRun(issuer)}`,
-    commands: [exchangeCommand(exchange), azCommand(az)],
-    action: { kind: 'exchange', az: isRun ? az : undefined, exchange },
+    why: `go on with --credential-exists once the first command prints that it can; ${isSure ? `else create the federated credential by the second${issuer === undefined ? ', with the issuer of the cluster: you cannot read its /.well-known/openid-configuration' : ''}` : 'give --client-id for the command that creates the federated credential'}`,
+    commands: [exchangeCommand(exchange), ...(isSure ? [azCommand(az)] : [])],
   };
 }
 
@@ -202,11 +213,6 @@ const usualBroker = {
   account: 'broker',
   audience: usualAudience,
 };
-
-const whyNotRun = (issuer: Issuer) =>
-  issuer === undefined
-    ? ' with the issuer of the cluster: you cannot read its /.well-known/openid-configuration'
-    : ', if clientID and resourceID are of one identity; --run-az runs it if you give --client-id';
 
 /** Empty fields count as missing. */
 function stated<T extends object>(spec: T): Partial<T> {
@@ -223,6 +229,6 @@ function typeStep({ target, object, identity }: StoredIdentity, ids: FederatedId
     ...raw,
     spec: { tenantID: ids.tenant, clientID: ids.clientId, ...stated(raw.spec ?? {}) },
   };
-  const back = [plugIn(`migrate to-attached ${shellWord(keyOf(target))} --apply`)];
+  const back = [plugIn(`migrate to-attached ${shellWord(keyOf(target))}`)];
   return writeStep({ id: 'type', title, back }, [patchOf({ target, object: expected }, 'spec', { type: 3 })]);
 }

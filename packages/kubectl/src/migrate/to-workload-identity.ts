@@ -116,8 +116,8 @@ function credentialStep(facts: WorkloadFacts, spec: Spec, choice: WorkloadChoice
       commands,
     };
   const why =
-    'without it the app would be refused after the next step: give --run-az, or create it, wait some minutes and give --credential-exists';
-  return { ...head, state: 'to do', why, commands, action: { kind: 'run-az', az } };
+    'without it the app would be refused after the next step: create it, wait some minutes and give --credential-exists';
+  return { ...head, state: 'to do', why, commands };
 }
 
 function accountStep({ account }: WorkloadFacts, { clientID, tenantID = '' }: Spec): Step {
@@ -173,7 +173,7 @@ function bindingStep({ account, pods, bindings }: WorkloadFacts, { isBindingRemo
     metadata: { name, namespace, annotations },
     spec,
   }));
-  const writes = bindings.map((binding) => deleteOf(binding, 'spec.azureIdentity'));
+  const writes = bindings.map((binding) => deleteOf(binding));
   const step = { ...head, back: [applyCommand(back)] };
   if (others.length === 0 && isBindingRemoved) return writeStep(step, writes);
   const why =

@@ -1,4 +1,4 @@
-// Writes as values: for `--apply`, for a shell, and as the rights that they need.
+// Writes as values, and as commands for a shell.
 import { resources } from '@pod-identity/crd-types';
 import { clusterKinds } from '@pod-identity/kit/core';
 import type { ObjectKey, ResourceKind } from '@pod-identity/kit/kube';
@@ -10,23 +10,14 @@ export interface Target extends ObjectKey {
   readonly kind: ResourceKind;
 }
 
-/** What the plan was made of: the write is refused if it is otherwise by then. Others of its fields may change, such as its status. */
-export interface Basis {
-  /** Empty: that of an object which the same plan creates. */
-  readonly uid: string;
-  /** By the path of the field, with dots. */
-  readonly fields: Readonly<Record<string, unknown>>;
-}
-
 export type Write =
   | { readonly verb: 'create'; readonly target: Target; readonly object: object }
   | PatchWrite
-  | { readonly verb: 'delete'; readonly target: Target; readonly basis: Basis };
+  | { readonly verb: 'delete'; readonly target: Target };
 
 interface PatchWrite {
   readonly verb: 'patch';
   readonly target: Target;
-  readonly basis: Basis;
   /** A merge patch, as is what undoes it. */
   readonly patch: object;
   readonly undo: object;
@@ -50,14 +41,9 @@ function targetOf(object: unknown): Target {
 
 export const createOf = (object: object): Write => ({ verb: 'create', target: targetOf(object), object });
 
-/** Also of an object that the same plan creates. Nobody may have changed what is at the path. */
-export const deleteOf = (object: unknown, path = 'spec'): Write => ({
-  verb: 'delete',
-  target: targetOf(object),
-  basis: basisOf(object, [path]),
-});
+export const deleteOf = (object: unknown): Write => ({ verb: 'delete', target: targetOf(object) });
 
-/** Merges the value into what is at the path, of which nobody may have changed anything since. */
+/** Merges the value into what is at the path. */
 export function patchOf(
   { target, object }: { readonly target: Target; readonly object: unknown },
   path: string,
@@ -66,28 +52,13 @@ export function patchOf(
   const keys = path.split('.');
   const nested = (inner: unknown) => keys.reduceRight<unknown>((of, key) => ({ [key]: of }), inner) as object;
   const undo = nested(undone(value, fieldAt(object, path)));
-  return { verb: 'patch', target, basis: basisOf(object, [path]), patch: nested(value), undo };
+  return { verb: 'patch', target, patch: nested(value), undo };
 }
 
 function undone(patch: unknown, before: unknown): unknown {
   if (!isObject(patch)) return before ?? null;
   const of = isObject(before) ? before : {};
   return Object.fromEntries(Object.entries(patch).map(([key, value]) => [key, undone(value, of[key])]));
-}
-
-export const nameOfTarget = ({ kind, namespace, name }: Target) =>
-  `${kind.kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
-
-export function basisOf(object: unknown, paths: readonly string[]): Basis {
-  const fields = Object.fromEntries(paths.map((path) => [path, fieldAt(object, path)]));
-  return { uid: textAt(object, 'metadata.uid'), fields };
-}
-
-/** What somebody else changed in it; undefined if nothing that the plan was made of. */
-export function changedSince(object: unknown, { uid, fields }: Basis): string | undefined {
-  if (uid !== '' && fieldAt(object, 'metadata.uid') !== uid) return 'it was deleted and created again';
-  const changed = Object.keys(fields).filter((path) => !isSame(fieldAt(object, path), fields[path]));
-  return changed.length === 0 ? undefined : `${changed.join(' and ')} changed`;
 }
 
 function isSame(a: unknown, b: unknown): boolean {
