@@ -1,5 +1,4 @@
-// How the page of `ui` is built: one script and one style, without anything from outside. What writes exports is a file of its own as
-// well: the plug-in loads it for that alone, and its types need those of browsers, which no other source may see.
+// How the page of `ui` is built: one script and one style, without anything from outside.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, transform, type Metafile } from 'esbuild';
@@ -7,11 +6,11 @@ import { pageStyle } from './src/ui/page/page-style.ts';
 
 const source = (name: string) => join(import.meta.dirname, 'src/ui/page', name);
 
-/** Writes page.js, page.css and export.js into a folder; returns what they consist of. */
+/** Writes page.js and page.css into a folder; returns what they consist of. */
 export async function buildPage(folder: string): Promise<Metafile> {
   await mkdir(folder, { recursive: true });
   const { metafile } = await build({
-    entryPoints: { page: source('main.tsx'), export: source('export.tsx') },
+    entryPoints: { page: source('main.tsx') },
     outdir: folder,
     bundle: true,
     minify: true,

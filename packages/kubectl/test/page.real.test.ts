@@ -5,7 +5,6 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import {
   readPicture,
   startBrowser,
@@ -16,7 +15,6 @@ import {
 } from '@pod-identity/kit/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { buildPage } from '../page.config.ts';
-import type { RenderExport } from '../src/ui/page/document.ts';
 import type { Change, Picture, State, Thing } from '../src/ui/picture.ts';
 import { startPagePlayer, type PageServer } from './page-server.ts';
 import {
@@ -391,29 +389,5 @@ describe.skipIf(missing !== undefined)('the page of ui in a browser', () => {
     server.drop();
     await waitFor(tab, `/back.example/.test(${header})`);
     expect(await tab.evaluate(header)).not.toContain('does not respond');
-  });
-
-  test.each([
-    ['small', smallPicture],
-    ['hostile', hostilePicture],
-  ])('the exports of the %s picture are well-formed, pass axe and run nothing', async (name, picture) => {
-    const { renderExport } = (await import(pathToFileURL(join(folder, 'export.js')).href)) as {
-      renderExport: RenderExport;
-    };
-    const [html, svg] = [join(folder, 'export.html'), join(folder, 'export.svg')];
-    await writeFile(html, renderExport(picture, 'html'));
-    await writeFile(svg, renderExport(picture, 'svg'));
-    for (const [file, scheme] of [
-      [svg, 'light'],
-      [html, 'light'],
-      [html, 'dark'],
-    ] as const) {
-      const tab = await openTab({ scheme });
-      await tab.show(pathToFileURL(file).href);
-      await keep(tab, `export-${name}-${file === svg ? 'svg' : 'html'}-${scheme}`);
-      expect(await tab.evaluate('window.attacked ?? null')).toBeNull();
-      expect(await tab.evaluate(`document.querySelector('parsererror')?.textContent ?? null`)).toBeNull();
-      if (file === html) expect(await accessibilityFaults(tab)).toEqual([]);
-    }
   });
 });

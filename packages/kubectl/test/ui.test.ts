@@ -1,9 +1,7 @@
 // `ui` over the simulated API server: what a page is sent while the cluster changes.
-import { readFile, stat, writeFile } from 'node:fs/promises';
 import { request, createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { cluster, type Cluster, type Sim } from '@pod-identity/sim';
 import { systemClock } from '@pod-identity/kit/serve';
 import { expect, test } from 'vitest';
@@ -11,16 +9,7 @@ import { followChanges } from '../src/ui/page/apply-changes.ts';
 import { EventReader } from '../src/ui/page/events.ts';
 import type { Change, Picture, PodStory, Thing } from '../src/ui/picture.ts';
 import { createUiCommand } from '../src/ui/ui.ts';
-import {
-  agentOn,
-  afterwards,
-  editorOf,
-  folderFor,
-  kubeconfigFor,
-  openSim,
-  plugIn,
-  workload,
-} from './fixture.ts';
+import { afterwards, agentOn, editorOf, kubeconfigFor, openSim, plugIn, workload } from './fixture.ts';
 
 interface Ground {
   readonly sim: Sim;
@@ -49,10 +38,7 @@ async function openGround(): Promise<Ground> {
 }
 
 /** The page is not built for these tests. */
-const withoutBuild = createUiCommand({
-  readFiles: () => Promise.resolve(new Map()),
-  loadRender: () => Promise.resolve((picture, format) => `${format} ${JSON.stringify(picture)}`),
-});
+const withoutBuild = createUiCommand(() => Promise.resolve(new Map()));
 
 /** A page that reads the stream. */
 interface Page {
@@ -325,44 +311,6 @@ test('an API server that is lost is named, and the picture goes on when it is ba
   await listen(port);
   await page.until(has('pod:shop/web-0', 'ready'));
   await expect.poll(() => page.problems.at(-1)).toBe('');
-});
-
-const exporting = (file: string, kubeconfig: string) =>
-  plugIn(['ui', '-A', '--export', file, '--kubeconfig', kubeconfig], {
-    commands: [withoutBuild],
-    clock: systemClock,
-  });
-
-test.each(['html', 'svg'])('--export writes the picture as %s, over a file that is there', async (format) => {
-  const { kubeconfig } = await openGround();
-  const file = join(await folderFor('export'), `who.${format}`);
-  await writeFile(file, 'old');
-  const { code, out, err } = await exporting(file, kubeconfig);
-  expect([code, out, err]).toEqual([0, '', '']);
-  expect(await readFile(file, 'utf8')).toMatch(
-    new RegExp(`^${format} \\{"number":1,.*"id":"pod:shop/web-0"`),
-  );
-});
-
-test.skipIf(process.platform === 'win32')(
-  'attack: other users of the machine cannot read a file that --export has made',
-  async () => {
-    const { kubeconfig } = await openGround();
-    const file = join(await folderFor('export'), 'who.html');
-    expect((await exporting(file, kubeconfig)).code).toBe(0);
-    expect((await stat(file)).mode & 0o777).toBe(0o600);
-  },
-);
-
-test('--export to nowhere, as something else, or from nowhere is refused in a line', async () => {
-  const { kubeconfig } = await openGround();
-  const nowhere = join(await folderFor('export'), 'none/who.html');
-  const { code, err } = await exporting(nowhere, kubeconfig);
-  expect([code, err]).toEqual([2, expect.stringContaining(`${nowhere} cannot be written: `)]);
-  expect((await exporting('who.pdf', kubeconfig)).err).toMatch(/must name a file that ends in/);
-  expect((await exporting('who.svg', await kubeconfigFor('http://127.0.0.1:1'))).err).toMatch(
-    /cannot be reached/,
-  );
 });
 
 test.each([

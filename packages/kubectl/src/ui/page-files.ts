@@ -1,8 +1,7 @@
 // The files of the page, as the build has made them.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { pageDocument, type RenderExport } from './page/document.ts';
+import { pageDocument } from './page/document.ts';
 import type { PageFile } from './server.ts';
 
 /** In the package the bundle lies beside the folder `ui`; the sources use what was built last. */
@@ -17,10 +16,4 @@ export async function readPageFiles(): Promise<ReadonlyMap<string, PageFile>> {
     await read('page.js', 'text/javascript; charset=utf-8'),
     await read('page.css', 'text/css; charset=utf-8'),
   ]);
-}
-
-export async function loadRenderExport(): Promise<RenderExport> {
-  const { href } = pathToFileURL(join(folder, 'export.js'));
-  const { renderExport } = (await import(href)) as { readonly renderExport: RenderExport };
-  return renderExport;
 }

@@ -1,4 +1,4 @@
-// `ui`: the picture of who may be whom, on a page of this machine or in a file.
+// `ui`: the picture of who may be whom, on a page of this machine.
 import { randomBytes } from 'node:crypto';
 import { aborted, createLimit, value } from '@pod-identity/kit/core';
 import { KubeError } from '@pod-identity/kit/kube';
@@ -7,34 +7,23 @@ import { CommandProblem, exitCodes, type PlugInCommand, type Session } from '../
 import { describeFailure } from '../cluster/connect.ts';
 import { readServices, type Services } from '../cluster/services.ts';
 import { readClusterChecks } from './cluster-checks.ts';
-import { writeExport } from './export-file.ts';
-import { loadRenderExport, readPageFiles } from './page-files.ts';
+import { readPageFiles } from './page-files.ts';
 import { readPodStory } from './pod-story.ts';
 import { openLivePictures } from './live-pictures.ts';
 import { startPageServer, type PageServer, type PageServerOptions } from './server.ts';
 
-/** What the build has made of the page. */
-interface BuiltPage {
-  readonly readFiles: typeof readPageFiles;
-  readonly loadRender: typeof loadRenderExport;
-}
+export const uiCommand = createUiCommand(readPageFiles);
 
-export const uiCommand = createUiCommand({ readFiles: readPageFiles, loadRender: loadRenderExport });
-
-export function createUiCommand({ readFiles, loadRender }: BuiltPage): PlugInCommand {
+/** `readFiles`: what the build has made of the page. */
+export function createUiCommand(readFiles: typeof readPageFiles): PlugInCommand {
   return {
     name: 'ui',
     summary: 'the picture of who may be whom: a page of this machine that follows the cluster',
-    options: [
-      { flags: '--port <number>', what: 'port on 127.0.0.1; 0: one that is free', default: '0' },
-      { flags: '--export <file>', what: 'write the picture to this file, .html or .svg, and end' },
-    ],
-    examples: ['ui -A', 'ui -n shop --port 8080', 'ui -A --export who.html', 'ui -n shop --export shop.svg'],
-    isEndless: ({ options }) => options['export'] === undefined,
-    run: async (session, { options: { port, export: file } }) =>
-      file === undefined
-        ? servePage(session, { port: parseOption('port', ports, String(port)), files: await readFiles() })
-        : writeExport(session, String(file), loadRender),
+    options: [{ flags: '--port <number>', what: 'port on 127.0.0.1; 0: one that is free', default: '0' }],
+    examples: ['ui -A', 'ui -n shop --port 8080'],
+    isEndless: () => true,
+    run: async (session, { options: { port } }) =>
+      servePage(session, { port: parseOption('port', ports, String(port)), files: await readFiles() }),
   };
 }
 

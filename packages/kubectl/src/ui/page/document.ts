@@ -1,8 +1,3 @@
-import type { Picture } from '../picture.ts';
-
-/** What export.js of the built page exports as `renderExport`. */
-export type RenderExport = (picture: Picture, format: 'html' | 'svg') => string;
-
 /** What the server returns for `/`. All that the page shows comes from its script. */
 export const pageDocument = `<!doctype html>
 <html lang="en">

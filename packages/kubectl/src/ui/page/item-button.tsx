@@ -47,7 +47,7 @@ export const ItemButton: FunctionComponent<Properties> = (properties) => {
 };
 
 /** Beside the name: how many pods a group has, the type of an identity. */
-export const extraOf = ({ members, isOpen, type }: Item): string =>
+const extraOf = ({ members, isOpen, type }: Item): string =>
   members === undefined ? (type ?? '') : `${isOpen === true ? '▾' : '▸'} ${members.length}`;
 
 const titleOf = (item: Item): string =>

@@ -12,7 +12,7 @@ const shapes: Readonly<Record<State, { readonly body: string; readonly sign?: st
   unused: { body: 'M8 3a5 5 0 1 0 0 10a5 5 0 1 0 0-10z' },
 };
 
-export const MarkShape: FunctionComponent<{ readonly state: State }> = ({ state }) => {
+const MarkShape: FunctionComponent<{ readonly state: State }> = ({ state }) => {
   const { body, sign } = shapes[state];
   return (
     <>

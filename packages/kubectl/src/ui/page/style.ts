@@ -1,4 +1,4 @@
-// Styles as text: the program that writes an export has no other file to read. Here what the page and exports have in common.
+// Styles as text, which the build writes into one file. Here colours, states and text.
 export const css = String.raw;
 
 /** Colours for both schemes; every text has a contrast of 4.5 to its ground. */
@@ -137,42 +137,4 @@ const text = css`
   }
 `;
 
-const exported = css`
-  .export {
-    padding: 16px;
-  }
-  .export svg.picture {
-    display: block;
-    max-width: 100%;
-    height: auto;
-    margin: 16px 0;
-  }
-  svg.picture text {
-    fill: var(--text);
-    font:
-      13px system-ui,
-      -apple-system,
-      'Segoe UI',
-      sans-serif;
-  }
-  svg.picture .soft {
-    fill: var(--soft);
-  }
-  svg.picture .title {
-    font-weight: 600;
-  }
-  svg.picture .box {
-    fill: var(--ground);
-    stroke: var(--border);
-  }
-  svg.picture .edge {
-    fill: var(--state);
-  }
-  svg.picture .ground {
-    fill: var(--ground);
-  }
-`;
-
 export const commonStyle = palette + states + text;
-export const exportStyle = commonStyle + exported;
-export const svgStyle = palette + states + exported;
