@@ -8,7 +8,6 @@ import { connection, patient, pod } from '../../test/builders.ts';
 import type { CallerConnection } from './caller-connection.ts';
 import type { CallerResult, PodsResult } from './results.ts';
 import { createCallerFinder } from './find-caller.ts';
-import { addressIsUnreported } from './identify-pod.ts';
 import { createNeighbourTable } from './neighbour-table.ts';
 import type { PodView } from './pod-view.ts';
 
@@ -243,7 +242,8 @@ function createWorld(clock: FakeClock, { statusMs, finishMs, volumeMs, network, 
     latestOwnerOf: (address: string) => latestOwners.get(address),
     isAlive,
     /** Its address is given to another pod after its containers have ended, whatever its status says. */
-    areRunning: (uid: string) => showsContainers && [...owners.values()].includes(uid),
+    of: ({ uid }: PodView) =>
+      showsContainers ? ([...owners.values()].includes(uid) ? 'running' : 'none') : 'unknown',
     /** The kernel sees a new pod when it sends its first packet. */
     speak: (address: string) => entries.set(address, owners.get(address) ?? ''),
     arp: () => {
@@ -305,7 +305,6 @@ async function play(told: History, checkAgeMs: number, isSeen = false) {
       isCurrent: () => true,
       lastHeardMs: () => 0,
       missedMs: () => 0,
-      othersAwait: (uid) => memory.state.some((each) => each.uid !== uid && addressIsUnreported(each, 0)),
       read: ({ namespace, name }) => ask((each) => each.key === `${namespace}/${name}`),
       readAll: () => ask(() => true),
       changes: {

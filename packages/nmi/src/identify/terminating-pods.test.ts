@@ -3,7 +3,6 @@ import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, it } from 'vitest';
 import { connection, patient, pod } from '../../test/builders.ts';
 import { createCallerFinder, type CallerFinder } from './find-caller.ts';
-import { addressIsUnreported } from './identify-pod.ts';
 import { createNeighbourTable, type NeighbourTable } from './neighbour-table.ts';
 import type { PodView } from './pod-view.ts';
 
@@ -44,17 +43,16 @@ const node = (clock: FakeClock, filed: readonly PodView[], given: Given = {}) =>
     patienceMs: 6_000,
     neighbours: given.neighbours ?? {
       of: neighbourOf,
-      isReadSince: () => true,
-      since: (address) => Promise.resolve(neighbourOf(address)),
     },
-    containers: { areRunning: (uid) => given.running?.has(uid) ?? false },
+    containers: {
+      of: ({ uid }) => (given.running ? (given.running.has(uid) ? 'running' : 'none') : 'unknown'),
+    },
     pods: {
       filedUnder: (address) => filed.filter(({ addresses }) => addresses.includes(address)),
       revision: 1,
       isCurrent: () => true,
       lastHeardMs: () => 0,
       missedMs: () => 0,
-      othersAwait: (uid) => filed.some((each) => each.uid !== uid && addressIsUnreported(each, clock.now())),
       read: ({ namespace, name }) =>
         Promise.resolve(live.filter((each) => each.namespace === namespace && each.name === name)),
       readAll: async () => {
@@ -180,17 +178,4 @@ describe('a terminating pod whose containers run is served where it was confirme
     await clock.advance(1_000);
     await expect(find()).resolves.toMatchObject({ kind: 'pod', pod: { uid: victim.uid } });
   });
-});
-
-it('terminating pods whose neighbour entry is that of their confirmation cause no list', async () => {
-  const clock = createFakeClock();
-  const before = hostile.map((each) => ({ ...each, isEnding: false }));
-  const filed = [...before];
-  const { finder, lists } = node(clock, filed, { neighbourOf: (address) => `66:12 cali${address} 9` });
-  for (const { addresses } of before)
-    await finder.find(addresses[0] ?? '', connection(clock.elapsed()), patient);
-  filed.splice(0, 60, ...hostile);
-  callAllTheTime(finder, clock, hostile);
-  await clock.advance(10_000);
-  expect(lists).toEqual([]);
 });
