@@ -532,6 +532,17 @@ describe('what the kernel says of an address', () => {
     expect(kept.isLast).toBe(true);
   });
 
+  it('(a) has changed, and the pod ends: a new connection is another pod’s', async () => {
+    const { call, state, arrive } = stage({ filed: [web], neighbour: mine });
+    await call();
+    Object.assign(state, { live: [ending], neighbour: other });
+    arrive([ending]);
+    for (let n = 0; n < 2; n += 1)
+      await expect(Promise.resolve(call())).resolves.toEqual({ kind: 'unconfirmed', pod: ending });
+    state.neighbour = mine;
+    await expect(call()).resolves.toEqual(podOf(ending));
+  });
+
   it('is changed without end by somebody on the link: a pod is served, and questions stay few', async () => {
     const { call, clock, state, questions } = stage({ filed: [web], neighbour: mine });
     let served = 0;

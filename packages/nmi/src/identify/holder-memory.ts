@@ -41,6 +41,8 @@ export interface HolderMemory {
 }
 
 interface Kept extends CheckedResult {
+  /** The kernel's entry when the pod was last confirmed and not terminating. */
+  readonly confirmed: Neighbour | undefined;
   result: CallerResult;
   /** The revision of memory that it was last compared with. */
   revision: number;
@@ -88,11 +90,13 @@ export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
       return why && judge(lookup, why);
     },
     refuseRequest: ({ address, neighbour }) => refusal(kept.get(address), neighbour, clock.elapsed()),
-    note(address, entry) {
+    note(address, reply) {
       unanswered.end();
-      const changes = kept.get(address)?.changes ?? createChanges(clock.elapsed());
-      if (entry.known.kind !== 'none' || entry.result.kind !== 'none')
-        kept.set(address, { ...entry, revision: -1, changes });
+      const before = kept.get(address);
+      const { entry, confirmed } = withEntry(reply, before);
+      const changes = before?.changes ?? createChanges(clock.elapsed());
+      if (reply.known.kind !== 'none' || reply.result.kind !== 'none')
+        kept.set(address, { ...entry, confirmed, revision: -1, changes });
       return entry;
     },
     noteUnanswered(lookup, silence) {
@@ -100,6 +104,14 @@ export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
       return judge(lookup, silence.why);
     },
   };
+}
+
+/** If the kernel has another entry since a terminating pod was confirmed, another one has its address, perhaps one that the API server does not know. */
+function withEntry(reply: CheckedResult, before: Kept | undefined) {
+  const { result, neighbour } = reply;
+  const last = before && holdersOf(before.result) === holdersOf(result) ? before.confirmed : undefined;
+  if (result.kind !== 'pod' || !result.pod.isEnding) return { entry: reply, confirmed: neighbour ?? last };
+  return { entry: differs(last, neighbour) ? { ...reply, othersAwait: true } : reply, confirmed: last };
 }
 
 /** Whether an entry is valid for a connection. */
