@@ -40,6 +40,11 @@
   valueFrom:
     fieldRef:
       fieldPath: spec.nodeName
+# To find its own containers among those of the node.
+- name: POD_UID
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.uid
 # /metrics is for whoever reaches the node's own address. HOST_IP is what --prometheus-address is without the flag.
 - name: HOST_IP
   valueFrom:

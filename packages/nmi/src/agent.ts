@@ -173,7 +173,12 @@ function measureWatches(
 }
 
 function callerFinder(
-  { config, clock, metrics, containers = createRunningContainers() }: AgentOptions,
+  {
+    config,
+    clock,
+    metrics,
+    containers = createRunningContainers(config.brokerService.pod.uid),
+  }: AgentOptions,
   pods: Watched['pods'],
   neighbours: NeighbourTable,
 ): CallerFinder {

@@ -11,7 +11,7 @@ import { createCallerFinder } from '../src/identify/find-caller.ts';
 import { createPodInformer } from '../src/identify/pod-directory.ts';
 import { keepStartupTaintOff } from '../src/ready/startup-taint.ts';
 import { createSecretReader, type SecretReference } from '../src/tokens/principal/secret-reader.ts';
-import { connection, nothingKnown, nothingRunning } from './builders.ts';
+import { connection, nothingKnown, nothingShown } from './builders.ts';
 import { connectAs } from './connect-as.ts';
 
 const node = 'node-1';
@@ -110,7 +110,7 @@ function suite(server: RunningApiServer) {
       holdMs: 0,
       patienceMs: 5_000,
       neighbours: nothingKnown,
-      containers: nothingRunning,
+      containers: nothingShown,
     });
     /** Over a connection that is opened now. */
     const call = (address: string) =>

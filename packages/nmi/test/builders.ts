@@ -290,13 +290,9 @@ export const patient: Patience = { deadline: 1e15, caller: { gone: new AbortCont
 export const connection = (openedAt = 0, neighbour?: Neighbour) => new CallerConnection(openedAt, neighbour);
 
 /** A kernel that says nothing of any address. */
-export const nothingKnown: NeighbourTable = {
-  of: () => undefined,
-  isReadSince: () => true,
-  since: () => Promise.resolve(undefined),
-};
+export const nothingKnown: NeighbourTable = { of: () => undefined };
 /** A kernel whose control groups cannot be read. */
-export const nothingRunning: RunningContainers = { areRunning: () => false };
+export const nothingShown: RunningContainers = { of: () => 'unknown' };
 
 export const inbound = (target: string, over: Partial<InboundRequest> = {}): InboundRequest => ({
   method: 'GET',

@@ -3,9 +3,9 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import type { PodCheck, NoResponse } from '../src/identify/results.ts';
 import type { CheckResult } from '../src/identify/holder-lookup.ts';
 import { createCallerFinder, type CallerFinder } from '../src/identify/find-caller.ts';
-import { addressIsUnreported } from '../src/identify/identify-pod.ts';
 import type { PodView } from '../src/identify/pod-view.ts';
-import { connection, nothingRunning, patient, pod } from './builders.ts';
+import type { RunningContainers } from '../src/identify/running-containers.ts';
+import { connection, patient, pod } from './builders.ts';
 
 export const address = '10.0.0.1';
 export const web = pod();
@@ -34,12 +34,16 @@ export const stage = (given: Given = {}) => {
     missedMs: 0,
     answerMs: 0,
     neighbour: given.neighbour,
+    /** What the kernel shows of the containers of every pod. */
+    shown: 'unknown' as ReturnType<RunningContainers['of']>,
     /** Without answer: what came instead. */
     unsaid: { why: 'away', pauseMs: 1_000 } as NoResponse,
   };
   const listeners = new Set<() => void>();
   const questions: string[] = [];
   const results: CheckResult[] = [];
+  /** The pods whose containers the kernel was asked about. */
+  const looks: string[] = [];
   const clock = createFakeClock();
   const answer = async (question: string, select: (live: readonly PodView[]) => readonly PodView[]) => {
     questions.push(question);
@@ -52,12 +56,13 @@ export const stage = (given: Given = {}) => {
     holdMs: given.holdMs ?? 2_000,
     patienceMs: 6_000,
     onChecked: (result) => results.push(result),
-    neighbours: {
-      of: () => state.neighbour,
-      isReadSince: () => true,
-      since: () => Promise.resolve(state.neighbour),
+    neighbours: { of: () => state.neighbour },
+    containers: {
+      of: ({ uid }) => {
+        looks.push(uid);
+        return state.shown;
+      },
     },
-    containers: nothingRunning,
     pods: {
       filedUnder: (asked) => state.filed.filter(({ addresses }) => addresses.includes(asked)),
       get revision() {
@@ -66,7 +71,6 @@ export const stage = (given: Given = {}) => {
       isCurrent: () => state.isCurrent,
       lastHeardMs: () => state.heardMs,
       missedMs: () => state.missedMs,
-      othersAwait: (uid) => state.filed.some((each) => each.uid !== uid && addressIsUnreported(each, 0)),
       read: ({ namespace, name }) => {
         const key = `${namespace}/${name}`;
         return answer(`get ${key}`, (live) => live.filter((each) => each.key === key));
@@ -90,7 +94,7 @@ export const stage = (given: Given = {}) => {
   /** Many at once, each over a connection of its own. */
   const calls = (count: number) => Promise.all(Array.from({ length: count }, async () => call()));
   const find: CallerFinder['find'] = (...given) => callers.find(...given);
-  return { call, calls, open, find, clock, state, arrive, questions, results };
+  return { call, calls, open, find, clock, state, arrive, questions, results, looks };
 };
 
 export const podOf = (name: PodView) => ({ kind: 'pod', pod: name });

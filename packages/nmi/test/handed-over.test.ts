@@ -77,16 +77,16 @@ describe('(a) a pod ends, and its address may be another one’s whose status ha
   });
 
   it('a new connection gets a token all the same while the kernel shows that its containers run', async () => {
-    const kernel = { isRunning: true };
+    const kernel: { shows: 'running' | 'none' } = { shows: 'running' };
     const nmi = await started(['--pod-check-age=0s'], undefined, {
-      containers: { areRunning: () => kernel.isRunning },
+      containers: { of: () => kernel.shows },
     });
     const from = await runs('seen');
     await expect(alone(nmi, from)).resolves.toMatchObject(tokenOf('seen'));
     await end('seen');
     await startsSilently('volume-missing');
     for (let n = 0; n < 15; n += 1) await expect(alone(nmi, from)).resolves.toMatchObject(tokenOf('seen'));
-    kernel.isRunning = false;
+    kernel.shows = 'none';
     await expect(alone(nmi, from)).resolves.toMatchObject({ status: 503 });
     await remove('volume-missing');
   });
@@ -140,19 +140,15 @@ describe('(b) an open connection', () => {
 });
 
 describe('a kernel that says something of addresses', () => {
-  it('(a) (b) another entry: the pod that ends gets no token over a new connection, and its old one is closed', async () => {
-    const said = { now: '66:12:9c:01:2e:77 cali1 9' };
-    const neighbours = {
-      of: () => said.now,
-      isReadSince: () => true,
-      since: () => Promise.resolve(said.now),
-    };
-    const nmi = await started(['--pod-check-age=0s'], undefined, { neighbours });
+  it('(a) (b) another entry and no containers: the pod that ends gets no token over a new connection, and its old one is closed', async () => {
+    const said = { entry: '66:12:9c:01:2e:77 cali1 9', containers: 'running' as 'running' | 'none' };
+    const kernel = { neighbours: { of: () => said.entry }, containers: { of: () => said.containers } };
+    const nmi = await started(['--pod-check-age=0s'], undefined, kernel);
     const from = await runs('idle');
     await expect(nmi.send({ from })).resolves.toMatchObject(tokenOf('idle'));
     await end('idle');
     await expect(alone(nmi, from)).resolves.toMatchObject(tokenOf('idle'));
-    said.now = '66:12:9c:01:2e:78 cali2 10';
+    Object.assign(said, { entry: '66:12:9c:01:2e:78 cali2 10', containers: 'none' });
     await expect(alone(nmi, from)).resolves.toMatchObject({ status: 503 });
     await expect(nmi.send({ from })).resolves.toMatchObject({
       status: 503,

@@ -12,16 +12,14 @@ import {
   type Lookup,
 } from './holder-memory.ts';
 import { identifyPod, type Identification } from './identify-pod.ts';
-import { heldByKernel, stillHasAddress, unconfirmed } from './judge-caller.ts';
+import { mayHaveLeft, unconfirmed } from './judge-caller.ts';
 import { differs } from './neighbour.ts';
 import type { NeighbourTable } from './neighbour-table.ts';
-import type { RunningContainers } from './running-containers.ts';
 import { createSharedSearches, type Search } from './shared-searches.ts';
 
 export interface CallerFinderOptions extends HolderOptions {
   readonly pods: HolderOptions['pods'] & { readonly changes: Changes };
   readonly neighbours: NeighbourTable;
-  readonly containers: RunningContainers;
   /** How long a request waits if its pod is not known. */
   readonly holdMs: number;
   /** Called when the kernel's entry for the address of a connection has changed. */
@@ -46,7 +44,7 @@ export function createCallerFinder(options: CallerFinderOptions): CallerFinder {
   const { neighbours, onChanged } = options;
   const holders = createHolderMemory({ ...options, memory: options.pods });
   const searches = createSharedSearches(createSearch(options, holders), options.clock);
-  const settle = createSettlement(options, holders);
+  const settle = createSettlement(options);
 
   /** The deadline for an assignment is too long for an API server that accepts requests and does not respond. */
   const bounded = ({ deadline, caller }: Patience): Patience => {
@@ -78,8 +76,8 @@ export function createCallerFinder(options: CallerFinderOptions): CallerFinder {
       const lookup = { address, openedAt: connection.openedAt, neighbour };
       const known = holders.recall(lookup) ?? recallUnansweredPod(holders, lookup);
       return known
-        ? settle(known, lookup, connection)
-        : search(lookup, patience).then((found) => settle(found, lookup, connection));
+        ? settle(known, connection)
+        : search(lookup, patience).then((found) => settle(found, connection));
     },
   };
 }
@@ -96,61 +94,26 @@ function recallUnansweredPod(holders: HolderMemory, lookup: Lookup): Found | und
 }
 
 /** Binds connections to the pods that were found for them. */
-function createSettlement({ neighbours, pods, containers }: CallerFinderOptions, holders: HolderMemory) {
+function createSettlement({ containers }: CallerFinderOptions) {
   const refuse = (result: CallerResult, connection: CallerConnection): CallerResult => {
     connection.endAfterResponse();
     return result.kind === 'pod' ? unconfirmed(connection.owner ?? result.pod) : result;
   };
 
-  const bind = ({ result, neighbour }: Found, connection: CallerConnection): CallerResult => {
-    const { owner } = connection;
+  return ({ result, neighbour, othersAwait = false }: Found, connection: CallerConnection): CallerResult => {
+    const { owner, isLast } = connection;
     if (result.kind !== 'pod') return owner ? refuse(result, connection) : result;
     if (owner && owner.uid !== result.pod.uid) return refuse(result, connection);
+    const isNew = !owner || isLast;
+    if (isNew && mayHaveLeft(result.pod, othersAwait, containers)) return refuse(result, connection);
     connection.bind(result.pod, neighbour);
     return result;
   };
-
-  /** For a terminating pod: what the kernel shows after the connection was opened, otherwise that no other pod may have its address. */
-  const checkEnding = async (found: Found, lookup: Lookup, connection: CallerConnection) => {
-    const { address, openedAt } = lookup;
-    const { result } = found;
-    if (result.kind !== 'pod') return bind(found, connection);
-    const { uid } = result.pod;
-    const neighbour = await neighbours.since(address, openedAt);
-    const confirmed = holders.neighbours.of(address, uid);
-    const facts = { address, confirmed, neighbour, areRunning: () => containers.areRunning(uid) };
-    const othersAwait = () => (found.othersAwait ?? false) || pods.othersAwait(uid);
-    if (!stillHasAddress(facts, othersAwait)) return refuse(result, connection);
-    // Not needed where its containers are seen to run: until its first packet, the entry may be that of the last pod of the address.
-    if (confirmed === undefined && neighbour !== undefined && !facts.areRunning())
-      holders.neighbours.set(address, uid, { neighbour, isOwn: true });
-    return bind({ ...found, neighbour }, connection);
-  };
-
-  return (found: Found, lookup: Lookup, connection: CallerConnection) =>
-    isDoubtful(found, lookup, connection) ? checkEnding(found, lookup, connection) : bind(found, connection);
-}
-
-/** Whether the pod is terminating and the connection was not bound to it, or confirmed as its own, before. */
-function isDoubtful(
-  { result, isConfirmed, begunAt }: Found,
-  { openedAt }: Lookup,
-  connection: CallerConnection,
-) {
-  if (result.kind !== 'pod' || !result.pod.isEnding) return false;
-  const isOwn = connection.owner?.uid === result.pod.uid || (isConfirmed && begunAt >= openedAt);
-  return !isOwn || connection.isLast;
 }
 
 function createSearch(options: CallerFinderOptions, holders: HolderMemory): Search {
-  const { pods, clock, check, holdMs, neighbours, containers } = options;
-  const isHeldByKernel = (address: string, uid: string) => {
-    const [confirmed, neighbour] = [holders.neighbours.of(address, uid), neighbours.of(address)];
-    return (
-      heldByKernel({ address, confirmed, neighbour, areRunning: () => containers.areRunning(uid) }) === 'yes'
-    );
-  };
-  const holder = createHolderLookup({ ...options, isHeldByKernel });
+  const { pods, clock, check, holdMs, neighbours } = options;
+  const holder = createHolderLookup(options);
   const remembered = (address: string) => identifyPod(pods.filedUnder(address), clock.now());
 
   /** Waits until memory has a pod for the address that it did not have before; true if one came. */
@@ -167,10 +130,9 @@ function createSearch(options: CallerFinderOptions, holders: HolderMemory): Sear
     if (silent) return silent;
     // Read before the request: if the address changes hands meanwhile, the entry differs from the one kept with the answer.
     const neighbour = neighbours.of(lookup.address);
-    const isNew = neighbours.isReadSince(lookup.openedAt);
     const reply = await holder.find(lookup.address, known, gone);
     if (!isHolderResult(reply)) return holders.noteUnanswered(lookup, reply);
-    return holders.note(lookup.address, { ...reply, known, neighbour, isNew });
+    return holders.note(lookup.address, { ...reply, known, neighbour });
   };
 
   return async (lookup, gone) => {

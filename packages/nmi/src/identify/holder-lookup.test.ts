@@ -1,7 +1,7 @@
 import type { Clock } from '@pod-identity/kit/core';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it } from 'vitest';
-import { pod } from '../../test/builders.ts';
+import { nothingShown, pod } from '../../test/builders.ts';
 import { createHolderLookup, type PodReader } from './holder-lookup.ts';
 
 const nobodyLeaves = new AbortController().signal;
@@ -22,12 +22,11 @@ const questionTo = (clock: Clock, apiServer: PodReader) =>
     clock,
     check: { mode: 'live', ageMs: 1_000, outageMs: 900_000 },
     patienceMs: 8_000,
-    isHeldByKernel: () => false,
+    containers: nothingShown,
     pods: {
       filedUnder: () => [],
       revision: 1,
       isCurrent: () => true,
-      othersAwait: () => false,
       lastHeardMs: () => 0,
       missedMs: () => 0,
       ...apiServer,

@@ -10,8 +10,9 @@ import {
   type HolderResult,
 } from './results.ts';
 import { addressIsUnreported, identifyPod, isBehind, type Identification } from './identify-pod.ts';
-import { unconfirmed } from './judge-caller.ts';
+import { mayHaveEnded, unconfirmed } from './judge-caller.ts';
 import type { PodView } from './pod-view.ts';
+import type { RunningContainers } from './running-containers.ts';
 import { createSharedList } from './shared-list.ts';
 
 export type PodName = Pick<PodView, 'namespace' | 'name'>;
@@ -30,14 +31,10 @@ export interface HolderOptions {
   readonly pods: PodMemory & PodReader;
   readonly clock: Clock;
   readonly check: PodCheck;
+  readonly containers: RunningContainers;
   /** How long a request to the API server may wait for its turn. */
   readonly patienceMs: number;
   readonly onChecked?: (result: CheckResult) => void;
-}
-
-export interface HolderLookupOptions extends HolderOptions {
-  /** Whether the kernel shows that a terminating pod has its address. */
-  readonly isHeldByKernel: (address: string, uid: string) => boolean;
 }
 
 export interface HolderLookup {
@@ -58,8 +55,8 @@ interface ReadPods {
 }
 
 /** Asks the API server whether it agrees with what memory has for an address. */
-export function createHolderLookup(options: HolderLookupOptions): HolderLookup {
-  const { pods, clock, onChecked, isHeldByKernel } = options;
+export function createHolderLookup(options: HolderOptions): HolderLookup {
+  const { pods, clock, containers, onChecked } = options;
   const put = createPacedReads(options);
   // The list is one request in the queue, however many callers wait for it: they take no slots from requests about single pods.
   const list = createSharedList(clock, options.check.ageMs, () => put(forAll, () => pods.readAll()));
@@ -75,23 +72,20 @@ export function createHolderLookup(options: HolderLookupOptions): HolderLookup {
     return { result, begunAt: read.begunAt, othersAwait: othersAwait(read.pods, found, clock.now()) };
   };
 
-  /**
-   * Reads by name a pod that is running, or that has its address by what the kernel shows, which costs the API server least; otherwise
-   * lists all pods to find the address.
-   */
+  /** Reads the pod by name, which costs the API server least; lists all pods if that is not enough to know who has the address. */
   const find: HolderLookup['find'] = async (address, known, gone) => {
-    if (known.kind !== 'pod') return byAddress(address, gone);
-    const { namespace, uid, isEnding } = known.pod;
-    if (isEnding && !isHeldByKernel(address, uid)) return byAddress(address, gone);
+    if (known.kind !== 'pod' || mayHaveEnded(known.pod, containers)) return byAddress(address, gone);
+    const { namespace, uid } = known.pod;
     const read = await put({ tenant: { namespace, pod: uid }, gone }, () => pods.read(known.pod));
     if ('why' in read) return read;
     const found = identifyPod(read.pods, clock.now());
     const { begunAt } = read;
-    if (isReportedFor(found, known.pod, address)) {
-      const result = newest(pods, address, found);
-      if (!found.pod.isEnding) return { result, begunAt, othersAwait: undefined };
-      if (isHeldByKernel(address, uid)) return { result, begunAt, othersAwait: true };
-    }
+    if (isReportedFor(found, known.pod, address) && !mayHaveEnded(found.pod, containers))
+      return {
+        result: newest(pods, address, found),
+        begunAt,
+        othersAwait: found.pod.isEnding || undefined,
+      };
     const reply = await byAddress(address, gone);
     // The pod no longer has the address, even if it is not known who has it now.
     return isHolderResult(reply)

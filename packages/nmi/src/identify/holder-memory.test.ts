@@ -18,7 +18,6 @@ const stage = (filed: readonly PodView[]) => {
     isCurrent: () => true,
     lastHeardMs: () => 0,
     missedMs: () => 0,
-    othersAwait: () => false,
   };
   const check = { mode: 'live', ageMs: 1_000, outageMs: 900_000 } as const;
   const findings = createHolderMemory({ memory, clock, check });
@@ -35,7 +34,6 @@ const stage = (filed: readonly PodView[]) => {
       begunAt: 0,
       othersAwait: undefined,
       neighbour: undefined,
-      isNew: true,
     });
   return { findings, look, note };
 };

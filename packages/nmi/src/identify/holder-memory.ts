@@ -3,13 +3,7 @@ import type { CallerResult, NoHolderResult, PodCheck, PodMemory, HolderResult } 
 import { identifyPod, isBehind, type Identification } from './identify-pod.ts';
 import { judgeUnanswered, unconfirmed } from './judge-caller.ts';
 import { differs, type Neighbour } from './neighbour.ts';
-import { createUnanswered } from './unanswered.ts';
-import {
-  addressesKept,
-  createConfirmedNeighbours,
-  type ConfirmedNeighbours,
-} from './confirmed-neighbours.ts';
-
+import { addressesKept, createUnanswered } from './unanswered.ts';
 /** A connection whose pod is to be found. */
 export interface Lookup {
   readonly address: string;
@@ -19,17 +13,12 @@ export interface Lookup {
 }
 
 export interface Found extends HolderResult {
-  /** The API server said so, and the pod was not terminating. */
-  readonly isConfirmed: boolean;
   /** The kernel's entry just before the request to the API server. */
   readonly neighbour: Neighbour | undefined;
 }
 
 /** A response of the API server. */
-export interface CheckedResult extends HolderResult {
-  readonly neighbour: Neighbour | undefined;
-  /** Whether that was read after the connection was opened. */
-  readonly isNew: boolean;
+export interface CheckedResult extends Found {
   /** What memory had for the address at the time of the request. */
   readonly known: Identification;
 }
@@ -49,10 +38,11 @@ export interface HolderMemory {
   refuseRequest(lookup: Lookup): Found | undefined;
   note(address: string, entry: CheckedResult): Found;
   noteUnanswered(lookup: Lookup, silence: NoHolderResult): Found;
-  readonly neighbours: ConfirmedNeighbours;
 }
 
-interface Kept extends CheckedResult, Found {
+interface Kept extends CheckedResult {
+  /** The kernel's entry when the pod was last confirmed and not terminating. */
+  readonly confirmed: Neighbour | undefined;
   result: CallerResult;
   /** The revision of memory that it was last compared with. */
   revision: number;
@@ -72,7 +62,6 @@ const changesPerSecond = 1;
 export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
   const { memory, clock, check } = options;
   const kept = new RecentMap<string, Kept>(addressesKept);
-  const neighbours = createConfirmedNeighbours();
   const unanswered = createUnanswered(memory, clock);
   const isFresh = freshness(options);
   const inStep = stepper(kept, memory);
@@ -80,10 +69,9 @@ export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
 
   const judge = ({ address, neighbour }: Lookup, why: NoHolderResult['why']): Found => {
     const known = remembered(address);
-    const word = lastWord(options, known, inStep(address, known));
-    const { last } = word;
-    const confirmed = last.kind === 'pod' ? neighbours.of(address, last.pod.uid)?.neighbour : undefined;
-    return unasked(judgeUnanswered({ why, mode: check.mode, ...word, confirmed, neighbour }), neighbour);
+    const entry = inStep(address, known);
+    const word = { ...lastWord(options, known, entry), confirmed: entry?.neighbour };
+    return unasked(judgeUnanswered({ why, mode: check.mode, ...word, neighbour }), neighbour);
   };
 
   return {
@@ -93,7 +81,7 @@ export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
       if (last?.revision === memory.revision && isFresh(last, lookup)) return last;
       const known = remembered(lookup.address);
       if (check.mode === 'off' && known.kind === 'pod' && memory.isCurrent())
-        return { ...unasked(known, lookup.neighbour), isConfirmed: true };
+        return { ...unasked(known, lookup.neighbour), othersAwait: false };
       const entry = inStep(lookup.address, known);
       return entry && isFresh(entry, lookup) ? entry : undefined;
     },
@@ -102,33 +90,28 @@ export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
       return why && judge(lookup, why);
     },
     refuseRequest: ({ address, neighbour }) => refusal(kept.get(address), neighbour, clock.elapsed()),
-    note(address, entry) {
+    note(address, reply) {
       unanswered.end();
-      const found = { ...entry, ...marksOf(entry, kept.get(address), clock.elapsed()) };
-      if (entry.known.kind !== 'none' || entry.result.kind !== 'none') kept.set(address, found);
-      if (found.isConfirmed) confirmedOf(entry, address, neighbours);
-      return found;
+      const before = kept.get(address);
+      const { entry, confirmed } = withEntry(reply, before);
+      const changes = before?.changes ?? createChanges(clock.elapsed());
+      if (reply.known.kind !== 'none' || reply.result.kind !== 'none')
+        kept.set(address, { ...entry, confirmed, revision: -1, changes });
+      return entry;
     },
     noteUnanswered(lookup, silence) {
       unanswered.note(lookup.address, silence);
       return judge(lookup, silence.why);
     },
-    neighbours,
   };
 }
 
-function confirmedOf(
-  { result, neighbour, isNew, known }: CheckedResult,
-  address: string,
-  neighbours: ConfirmedNeighbours,
-): void {
-  if (result.kind !== 'pod') return;
-  const { uid } = result.pod;
-  const before = neighbours.of(address, uid);
-  // If memory had another pod, that one may have opened the connection.
-  const isOwn =
-    (isNew && holdersOf(known) === uid) || (before?.isOwn === true && before.neighbour === neighbour);
-  neighbours.set(address, uid, neighbour === undefined ? before : { neighbour, isOwn });
+/** If the kernel has another entry since a terminating pod was confirmed, another one has its address, perhaps one that the API server does not know. */
+function withEntry(reply: CheckedResult, before: Kept | undefined) {
+  const { result, neighbour } = reply;
+  const last = before && holdersOf(before.result) === holdersOf(result) ? before.confirmed : undefined;
+  if (result.kind !== 'pod' || !result.pod.isEnding) return { entry: reply, confirmed: neighbour ?? last };
+  return { entry: differs(last, neighbour) ? { ...reply, othersAwait: true } : reply, confirmed: last };
 }
 
 /** Whether an entry is valid for a connection. */
@@ -185,17 +168,12 @@ function refusal(entry: Kept | undefined, neighbour: Neighbour | undefined, now:
   return unasked(result.kind === 'pod' ? unconfirmed(result.pod) : result, neighbour);
 }
 
-function marksOf({ result }: CheckedResult, before: Kept | undefined, now: number) {
-  const isConfirmed = result.kind === 'pod' && !result.pod.isEnding;
-  const changes =
-    before?.changes ??
-    createTokenBucket({ capacity: changesAtOnce, refillPerMs: changesPerSecond / 1000, now });
-  return { isConfirmed, revision: -1, changes };
-}
+const createChanges = (now: number) =>
+  createTokenBucket({ capacity: changesAtOnce, refillPerMs: changesPerSecond / 1000, now });
 
-/** A result without a request: valid for every connection, and no confirmation. */
+/** A result without a request: valid for every connection. */
 function unasked(result: CallerResult, neighbour: Neighbour | undefined): Found {
-  return { result, begunAt: Infinity, othersAwait: undefined, isConfirmed: false, neighbour };
+  return { result, begunAt: Infinity, othersAwait: true, neighbour };
 }
 
 /** The uids that have the address, as text to compare; '' if none. */

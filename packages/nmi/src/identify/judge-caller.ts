@@ -1,41 +1,22 @@
 // Who a caller is when the answer of the API server alone is not enough, or is missing.
 
 import type { CallerResult, NoHolderResult, PodCheck } from './results.ts';
-import { differs, isConclusive, type Neighbour } from './neighbour.ts';
+import { differs, type Neighbour } from './neighbour.ts';
 import type { PodView } from './pod-view.ts';
-import type { ConfirmedNeighbour } from './confirmed-neighbours.ts';
+import type { RunningContainers } from './running-containers.ts';
 
-export interface KernelFacts {
-  readonly address: string;
-  readonly confirmed: ConfirmedNeighbour | undefined;
-  /** The entry now. */
-  readonly neighbour: Neighbour | undefined;
-  /** Whether the kernel shows running containers of the pod now. */
-  readonly areRunning: () => boolean;
-}
-
-/** Whether the kernel shows that a terminating pod has its address, or that it no longer has it. */
-export function heldByKernel({
-  address,
-  confirmed,
-  neighbour,
-  areRunning,
-}: KernelFacts): 'yes' | 'no' | 'unknown' {
-  if (differs(confirmed?.neighbour, neighbour)) return !confirmed?.isOwn && areRunning() ? 'yes' : 'no';
-  const isSame =
-    confirmed !== undefined &&
-    confirmed.neighbour === neighbour &&
-    isConclusive(confirmed.neighbour, address);
-  return isSame || areRunning() ? 'yes' : 'unknown';
-}
+/** Whether a pod is terminating, and the kernel does not show that its containers run. */
+export const mayHaveEnded = (pod: PodView, containers: RunningContainers): boolean =>
+  pod.isEnding && containers.of(pod) !== 'running';
 
 /**
- * Whether a terminating pod still has its address. If the kernel does not show it, the network may have assigned it to any pod
- * without a reported address: one that has waited for its volume for hours may have got it a moment ago.
+ * Whether a pod may have lost its address. A pod that finishes gives it away before its kubelet reports that: of its containers none runs then,
+ * and a pod without any sends no requests. If the kernel shows nothing, a terminating pod has its address only while no other pod may have got
+ * it: one that has waited for its volume for hours may have got it a moment ago.
  */
-export function stillHasAddress(facts: KernelFacts, othersAwait: () => boolean): boolean {
-  const held = heldByKernel(facts);
-  return held === 'yes' || (held === 'unknown' && !othersAwait());
+export function mayHaveLeft(pod: PodView, othersAwait: boolean, containers: RunningContainers): boolean {
+  const shown = containers.of(pod);
+  return shown === 'none' || (shown === 'unknown' && pod.isEnding && othersAwait);
 }
 
 export interface UnansweredCase {

@@ -12,10 +12,6 @@ export interface NeighbourFiles {
 export interface NeighbourTable {
   /** From a table that is at most 100 ms old. */
   of(address: string): Neighbour | undefined;
-  /** Whether the table that `of` returned from last was read at this time (`Clock.elapsed`) or later. */
-  isReadSince(moment: number): boolean;
-  /** From a table that was read after this time (`Clock.elapsed`). */
-  since(address: string, moment: number): Promise<Neighbour | undefined>;
 }
 
 /** Between two reads of the table. */
@@ -25,7 +21,7 @@ const mostEntries = 4;
 
 /** Reads the table on demand, at most ten times a second. */
 export function createNeighbourTable(
-  clock: Pick<Clock, 'elapsed' | 'sleep'>,
+  clock: Pick<Clock, 'elapsed'>,
   files: NeighbourFiles = createKernelFiles(),
 ): NeighbourTable {
   let table: ReadonlyMap<string, readonly NeighbourEntry[]> = new Map();
@@ -33,7 +29,6 @@ export function createNeighbourTable(
   // Device indexes are read only for requested addresses: a node has hundreds of devices.
   const known = new Map<string, Neighbour | undefined>();
 
-  const pauseMs = () => Math.max(0, readAt + shortestPauseMs - clock.elapsed());
   const read = () => {
     readAt = clock.elapsed();
     known.clear();
@@ -46,16 +41,7 @@ export function createNeighbourTable(
 
   return {
     of(address) {
-      if (pauseMs() === 0) read();
-      return look(address);
-    },
-    isReadSince: (moment) => readAt >= moment,
-    async since(address, moment) {
-      while (readAt <= moment) {
-        const wait = pauseMs();
-        if (wait > 0) await clock.sleep(wait);
-        else read();
-      }
+      if (clock.elapsed() >= readAt + shortestPauseMs) read();
       return look(address);
     },
   };

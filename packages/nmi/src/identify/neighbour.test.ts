@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readBootTime } from './boot-time.ts';
-import { stillHasAddress } from './judge-caller.ts';
-import { differs, isConclusive, parseArpTable } from './neighbour.ts';
+import { differs, parseArpTable } from './neighbour.ts';
 import { createKernelFiles, createNeighbourTable } from './neighbour-table.ts';
 
 const head = 'IP address       HW type     Flags       HW address            Mask     Device\n';
@@ -36,15 +35,6 @@ describe('what the kernel says', () => {
     expect([differs('a', 'b'), differs('a', 'a'), differs(undefined, 'a'), differs('a', undefined)]).toEqual([
       ...[true, false, false, false],
     ]);
-  });
-
-  it.each([
-    ['0a:58:0a:f4:01:07 cbr0 4', '10.244.1.7', false],
-    ['02:42:0a:f4:01:07 cbr0 4', '10.244.1.7', false],
-    ['0a:58:0a:f4:01:08 cbr0 4', '10.244.1.7', true],
-    ['66:12:9c:01:2e:77 calia1 9', '10.244.1.7', true],
-  ])('%s of %s tells pods apart: %s', (neighbour, address, expected) => {
-    expect(isConclusive(neighbour, address)).toBe(expected);
   });
 });
 
@@ -95,18 +85,6 @@ describe('the table', () => {
     expect(table.of('10.0.0.2')).toBeUndefined();
   });
 
-  it('is waited for where a reading must be newer than a connection, once for all who wait', async () => {
-    const { clock, state, table } = open();
-    table.of('10.0.0.1');
-    await clock.advance(10);
-    state.text = head + entry('10.0.0.1', 'bb:00:00:00:00:01', 'veth1');
-    const waiting = Array.from({ length: 50 }, () => table.since('10.0.0.1', clock.elapsed()));
-    expect(table.of('10.0.0.1')).toBe('aa:00:00:00:00:01 veth1 7');
-    await clock.advance(90);
-    expect(new Set(await Promise.all(waiting))).toEqual(new Set(['bb:00:00:00:00:01 veth1 7']));
-    expect(state.reads).toBe(2);
-  });
-
   it('with more entries of an address than a node has reason to keep says nothing of it', () => {
     const { state, table } = open();
     state.text = head;
@@ -133,24 +111,6 @@ describe('the table', () => {
     const arp = () => head + entry('10.0.0.1', 'aa:00:00:00:00:01', 'veth1');
     const table = createNeighbourTable(createFakeClock(), { arp, indexOf: () => undefined });
     expect(table.of('10.0.0.1')).toBe('aa:00:00:00:00:01 veth1 gone');
-  });
-
-  it('that was read after a connection was opened is new enough for it', async () => {
-    const { clock, state, table } = open();
-    await clock.advance(50);
-    table.of('10.0.0.1');
-    await expect(table.since('10.0.0.1', clock.elapsed() - 1)).resolves.toBe('aa:00:00:00:00:01 veth1 7');
-    expect(state.reads).toBe(1);
-  });
-
-  it('that was read at the time of a connection is read again: it may have been opened a moment later', async () => {
-    const { clock, state, table } = open();
-    table.of('10.0.0.1');
-    const waiting = table.since('10.0.0.1', clock.elapsed());
-    state.text = head + entry('10.0.0.1', 'bb:00:00:00:00:01', 'veth1');
-    await clock.advance(100);
-    expect(state.reads).toBe(2);
-    expect(await waiting).toBe('bb:00:00:00:00:01 veth1 7');
   });
 });
 
@@ -197,56 +157,4 @@ describe('the files of the kernel', () => {
     expect(files.arp()).toContain('IP address');
     expect(readBootTime()).toBeGreaterThan(0);
   });
-});
-
-describe('a pod that ends', () => {
-  const address = '10.0.0.1';
-  const [mine, derived] = ['66:12:9c:01:2e:77 cali1 9', '0a:58:0a:00:00:01 cbr0 4'];
-  const confirmedOf = (neighbour: string | undefined, isOwn = true) =>
-    neighbour === undefined ? undefined : { neighbour, isOwn };
-  it.each([
-    ['the entry is the same', mine, mine, true, true],
-    ['the entry is another one', mine, '66:12:9c:01:2e:78 cali2 10', false, false],
-    ['there is none, and others have no address', undefined, undefined, true, false],
-    ['there is none, and all others have one', undefined, undefined, false, true],
-    ['it was never confirmed, and others have no address', undefined, mine, true, false],
-    ['the same, made from the address, and others have no address', derived, derived, true, false],
-    ['the same, made from the address, and all others have one', derived, derived, false, true],
-    ['it is gone, and others have no address', mine, undefined, true, false],
-  ])('still has its address when %s', (...[, confirmed, neighbour, othersAwait, expected]) => {
-    for (const isOwn of [true, false]) {
-      const facts = { address, confirmed: confirmedOf(confirmed, isOwn), neighbour, areRunning: () => false };
-      expect(stillHasAddress(facts, () => othersAwait)).toBe(expected);
-    }
-  });
-
-  it.each([
-    ['says nothing', undefined, undefined, true],
-    ['has an entry, and had none', undefined, mine, true],
-    ['has an entry made from the address', confirmedOf(derived), derived, true],
-    ['has another entry', confirmedOf(mine), 'another', false],
-    [
-      'has another entry, and had one from before the first packet',
-      confirmedOf(mine, false),
-      'another',
-      true,
-    ],
-  ])('while its containers run, and the table %s', (...[, confirmed, neighbour, expected]) => {
-    const facts = { address, confirmed, neighbour, areRunning: () => true };
-    expect(stillHasAddress(facts, () => true)).toBe(expected);
-  });
-});
-
-it.each([
-  ['cpu 1 2\nbtime 1764031041\nprocesses 7\n', 1_764_031_041_000],
-  ['cpu 1 2\n', undefined],
-])('when the machine was started is read from %j', (text, expected) => {
-  expect(readBootTime(() => text)).toBe(expected);
-});
-
-it('a machine that does not tell it, does not', () => {
-  const fails = () => {
-    throw new Error('no such file');
-  };
-  expect(readBootTime(fails)).toBeUndefined();
 });

@@ -14,12 +14,6 @@ export function differs(before: Neighbour | undefined, now: Neighbour | undefine
   return before !== undefined && now !== undefined && before !== now;
 }
 
-/** Whether an equal entry means the same pod. Old bridges derive the link-layer address from the IP address: the next pod has it too. */
-export function isConclusive(neighbour: Neighbour, address: string): boolean {
-  const derived = address.split('.').map((part) => Number(part).toString(16).padStart(2, '0'));
-  return !neighbour.includes(derived.join(':'));
-}
-
 const complete = 0x2;
 
 /** Parses /proc/net/arp. An address can have entries on several devices. */

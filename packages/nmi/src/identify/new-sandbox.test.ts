@@ -4,7 +4,6 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, it } from 'vitest';
 import { connection, nothingKnown, patient } from '../../test/builders.ts';
 import { createCallerFinder } from './find-caller.ts';
-import { addressIsUnreported } from './identify-pod.ts';
 import { parsePod, type PodView } from './pod-view.ts';
 
 const address = '10.0.0.5';
@@ -32,7 +31,7 @@ const find = async (reported: readonly PodView[], later = reported) => {
     holdMs: 2_000,
     patienceMs: 6_000,
     neighbours: nothingKnown,
-    containers: { areRunning: () => true },
+    containers: { of: () => 'running' },
     pods: {
       filedUnder: (asked) => pods.filter(({ addresses }) => addresses.includes(asked)),
       get revision() {
@@ -41,7 +40,6 @@ const find = async (reported: readonly PodView[], later = reported) => {
       isCurrent: () => true,
       lastHeardMs: () => 0,
       missedMs: () => 0,
-      othersAwait: (uid) => pods.some((each) => each.uid !== uid && addressIsUnreported(each, clock.now())),
       read: ({ namespace }) => Promise.resolve(pods.filter((each) => each.namespace === namespace)),
       readAll: () => Promise.resolve(pods),
       changes: {

@@ -11,7 +11,7 @@ import {
 import type { PodsResult, NoResponse } from './results.ts';
 import type { PodName } from './holder-lookup.ts';
 import type { CallerFinderOptions } from './find-caller.ts';
-import { addressIsUnreported, identifyPod } from './identify-pod.ts';
+import { identifyPod } from './identify-pod.ts';
 import { parsePod, podFields, sinceBoot, unfinishedOn, type PodView } from './pod-view.ts';
 
 export interface PodInformerOptions extends KubeAmbient {
@@ -72,10 +72,6 @@ export function createPodInformer(options: PodInformerOptions): PodInformer {
     isCurrent: () => informer.lastHeardMs() <= longestSilenceMs,
     lastHeardMs: () => informer.lastHeardMs(),
     missedMs: () => Math.max(0, informer.unwatchedMs() - options.lastResponseMs()),
-    othersAwait: (uid) => {
-      const now = clock.now();
-      return [...informer.store.values()].some((pod) => pod.uid !== uid && addressIsUnreported(pod, now));
-    },
     changes: { subscribe: (listener) => informer.onChange(listener) },
     read: (pod) => put('get_pod', () => readPod(api, pod)),
     readAll: () => put('get_pod_list', () => listPods(api)),

@@ -40,6 +40,13 @@ it('files a hostNetwork pod under no address: it cannot be told from its node', 
   expect(parsePod(object({ spec: { hostNetwork: true } }))?.addresses).toEqual([]);
 });
 
+it('the kernel does not show the containers of a pod of another runtime class, or of a static pod, by its uid', () => {
+  const isOpaque = (over: object) => parsePod(object(over))?.isOpaque;
+  expect(isOpaque({ spec: { runtimeClassName: 'kata' } })).toBe(true);
+  expect(isOpaque({ metadata: { annotations: { 'kubernetes.io/config.mirror': 'a' } } })).toBe(true);
+  expect(isOpaque({ metadata: { annotations: { a: 'b' } } })).toBeUndefined();
+});
+
 it.each([
   ['has a network has the reported addresses', 'True', ['10.0.0.1', 'fd00::1']],
   ['has no network has no address', 'False', []],
@@ -208,10 +215,14 @@ it('of a pod only what decisions need is read, and no more of it than is ever me
           resourceVersion: word,
           deletionTimestamp: word,
           labels: { upTo: 16_384 },
-          annotations: { members: { 'aadpodidentity.k8s.io/default-identity': word } },
+          annotations: {
+            members: { 'aadpodidentity.k8s.io/default-identity': word, 'kubernetes.io/config.mirror': word },
+          },
         },
       },
-      spec: { members: { nodeName: word, hostNetwork: word, serviceAccountName: word } },
+      spec: {
+        members: { nodeName: word, hostNetwork: word, serviceAccountName: word, runtimeClassName: word },
+      },
       status: {
         members: {
           phase: word,

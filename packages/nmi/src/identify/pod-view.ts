@@ -17,6 +17,11 @@ export interface PodView {
    */
   readonly addresses: readonly string[];
   readonly isOnHostNetwork?: true;
+  /**
+   * The kernel shows its containers differently or not at all: another runtime class may run them in a virtual machine, and the groups of a
+   * static pod have another uid.
+   */
+  readonly isOpaque?: true;
   /** The latest start of a container that its kubelet reported: milliseconds since the epoch. */
   readonly startedAt?: number;
   /** When its kubelet accepted it, by the node's clock. Restarts of containers do not change it. */
@@ -41,6 +46,9 @@ const word: Fields = { upTo: 1024 };
 /** Enough for 40 containers. */
 const containers: Fields = { upTo: 32 * 1024 };
 
+/** Of the object that shows a static pod. */
+const mirrorAnnotation = 'kubernetes.io/config.mirror';
+
 /** What is read of a pod. */
 export const podFields: Fields = {
   members: {
@@ -52,10 +60,12 @@ export const podFields: Fields = {
         resourceVersion: word,
         deletionTimestamp: word,
         labels: { upTo: 16 * 1024 },
-        annotations: { members: { [defaultIdentityAnnotation]: word } },
+        annotations: { members: { [defaultIdentityAnnotation]: word, [mirrorAnnotation]: word } },
       },
     },
-    spec: { members: { nodeName: word, hostNetwork: word, serviceAccountName: word } },
+    spec: {
+      members: { nodeName: word, hostNetwork: word, serviceAccountName: word, runtimeClassName: word },
+    },
     status: {
       members: {
         phase: word,
@@ -99,6 +109,7 @@ export function parsePod(object: unknown): PodView | undefined {
     ...readSpec(spec),
     ...readStatus(status, spec, isStatusWhole),
     ...stopped,
+    ...readOpaque(metadata, spec),
     ...readTooLarge(left),
   };
   return withPackedLabels(view, metadata.labels ?? {});
@@ -134,6 +145,7 @@ interface SpecShape {
   readonly nodeName?: string;
   readonly hostNetwork?: boolean;
   readonly serviceAccountName?: string;
+  readonly runtimeClassName?: string;
 }
 
 interface StatusShape {
@@ -178,6 +190,14 @@ function readMetadata({ uid, namespace, name, deletionTimestamp, annotations }: 
 
 function readSpec({ nodeName = '', serviceAccountName: serviceAccount = '' }: SpecShape) {
   return { nodeName, serviceAccount };
+}
+
+function readOpaque(
+  { annotations }: MetadataShape,
+  { runtimeClassName }: SpecShape,
+): Pick<PodView, 'isOpaque'> {
+  const isOpaque = runtimeClassName !== undefined || annotations?.[mirrorAnnotation] !== undefined;
+  return isOpaque ? { isOpaque } : {};
 }
 
 function readStatus(status: StatusShape, { hostNetwork }: SpecShape, isStatusWhole: boolean) {

@@ -24,8 +24,6 @@ export interface PodMemory {
   lastHeardMs(): number;
   /** How long the API server responded to other requests after the watch had ended: changes of pods in that time are not known. */
   missedMs(): number;
-  /** Whether another pod of the node has no address yet. */
-  othersAwait(uid: string): boolean;
 }
 
 /** One request failed; others may succeed. */
@@ -43,7 +41,7 @@ export interface HolderResult {
   readonly result: CallerResult;
   /** When the request to the API server was sent. */
   readonly begunAt: number;
-  /** Whether another pod of the node may have no address yet; undefined if that was not read. */
+  /** Whether another pod of the node may have no address yet; undefined if that does not matter: the pod was not terminating. */
   readonly othersAwait: boolean | undefined;
 }
 

@@ -35,31 +35,61 @@ const put = (version: 1 | 2, group: string, members: Readonly<Record<string, boo
     writeFileSync(join(root, path), text);
   }
 };
-const areRunning = (asked = uid) => createRunningContainers(root).areRunning(asked);
+const own = 'a0000000-0000-4000-8000-00000000000a';
+const shown = (asked = uid) => createRunningContainers(own, root).of({ uid: asked });
 
 const layouts = ([1, 2] as const).flatMap((version) =>
   Object.entries(groups).map(([name, group]) => ({ version, name, group })),
 );
 
+const ownGroup = (group: string) => group.replace(uid, own).replace(escaped, own.replaceAll('-', '_'));
+
 it.each(layouts)(
   'version $version, $name: a pod runs while another group than that of its sandbox has processes',
   ({ version, group }) => {
-    expect(areRunning()).toBe(false);
+    put(version, ownGroup(group), { 'cri-containerd-sandbox.scope': true, 'cri-containerd-nmi.scope': true });
+    expect(shown()).toBe('none');
     put(version, group, { 'cri-containerd-sandbox.scope': true });
-    expect(areRunning()).toBe(false);
+    expect(shown()).toBe('none');
     put(version, group, { 'cri-containerd-app.scope': true });
-    expect([areRunning(), areRunning(uid.replace('5', '6'))]).toEqual([true, false]);
+    expect([shown(), shown(uid.replace('5', '6'))]).toEqual(['running', 'none']);
     put(version, group, { 'cri-containerd-app.scope': false });
-    expect(areRunning()).toBe(false);
+    expect(shown()).toBe('none');
   },
 );
 
 it('the monitors that CRI-O starts for the containers of a pod are no containers', () => {
   const group = groups['systemd, burstable'];
+  put(2, ownGroup(group), { 'crio-sandbox.scope': true, 'crio-nmi.scope': true });
   put(2, group, { 'crio-conmon-a.scope': true, 'crio-conmon-b.scope': true, 'crio-a.scope': true });
-  expect(areRunning()).toBe(false);
+  expect(shown()).toBe('none');
   put(2, group, { 'crio-b.scope': true });
-  expect(areRunning()).toBe(true);
+  expect(shown()).toBe('running');
+});
+
+it('where a runtime has no group for a sandbox, as CRI-O without an infra container, one container is enough', () => {
+  const group = groups['systemd, burstable'];
+  put(2, ownGroup(group), { 'crio-conmon-nmi.scope': true, 'crio-nmi.scope': true });
+  expect(shown()).toBe('none');
+  put(2, group, { 'crio-conmon-a.scope': true, 'crio-a.scope': true });
+  expect(shown()).toBe('running');
+  put(2, group, { 'crio-a.scope': false });
+  expect(shown()).toBe('none');
+});
+
+it('nothing is known where NMI does not find its own containers, as below a nested kubelet', () => {
+  expect(shown()).toBe('unknown');
+  put(1, groups['cgroupfs, burstable'], { sandbox: true });
+  expect([shown(), createRunningContainers('', root).of({ uid })]).toEqual(['unknown', 'unknown']);
+});
+
+it('that a pod of another runtime class or a static one shows no containers says nothing; two that it shows run', () => {
+  const group = groups['cgroupfs, burstable'];
+  put(2, ownGroup(group), { sandbox: true, nmi: true });
+  const opaque = () => createRunningContainers(own, root).of({ uid, isOpaque: true });
+  expect(opaque()).toBe('unknown');
+  put(2, group, { sandbox: true, app: true });
+  expect(opaque()).toBe('running');
 });
 
 it('of a pod with hundreds of containers, which may call a thousand times a second, two are looked at', () => {
@@ -72,12 +102,12 @@ it('of a pod with hundreds of containers, which may call a thousand times a seco
       return 'populated 1\n';
     },
   };
-  expect(createRunningContainers(root, files).areRunning(uid)).toBe(true);
+  expect(createRunningContainers(own, root, files).of({ uid })).toBe('running');
   expect(reads).toBe(2);
 });
 
 it('nothing is known where the control groups are not mounted, or change while they are read', () => {
-  expect(createRunningContainers(join(root, 'missing')).areRunning(uid)).toBe(false);
+  expect(createRunningContainers(own, join(root, 'missing')).of({ uid })).toBe('unknown');
   const vanishing = { folders: () => ['sandbox', 'app'], read: () => '' };
-  expect(createRunningContainers(root, vanishing).areRunning(uid)).toBe(false);
+  expect(createRunningContainers(own, root, vanishing).of({ uid })).toBe('unknown');
 });

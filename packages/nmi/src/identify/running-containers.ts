@@ -1,11 +1,12 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
+import type { PodView } from './pod-view.ts';
 
 export interface RunningContainers {
   /**
-   * Whether the kernel shows processes of the pod's containers, beside those of its sandbox. Container runtimes stop all containers of
-   * a pod before they release its address. False: no, or the kernel's control groups cannot be read.
+   * Whether the kernel shows processes of the pod's containers now, beside those of its sandbox. Container runtimes stop all containers of
+   * a pod before they release its address. unknown: NMI does not find its own containers in the same way, or the pod's have no such groups.
    */
-  areRunning(uid: string): boolean;
+  of(pod: Pick<PodView, 'uid' | 'isOpaque'>): 'running' | 'none' | 'unknown';
 }
 
 export interface ControlGroupFiles {
@@ -36,24 +37,40 @@ function groupsOf(uid: string): readonly string[] {
 /** CRI-O may put the monitor of a container into a group of the pod: it is no container. */
 const isContainer = (name: string) => !name.startsWith('crio-conmon-');
 
-/** @param root The control groups of the host. */
+/**
+ * @param ownUid Of NMI's own pod.
+ * @param root The control groups of the host.
+ */
 export function createRunningContainers(
+  ownUid: string,
   root = '/host/cgroup',
   files: ControlGroupFiles = kernelFiles,
 ): RunningContainers {
-  const runIn = (group: string, { file, hasProcesses }: (typeof hierarchies)[number]) => {
-    let running = 0;
-    // One of them is the sandbox, which ends last. No more than two are read: a pod can have hundreds of containers.
-    return files.folders(group).some((name) => {
-      if (isContainer(name) && hasProcesses.test(files.read(`${group}/${name}/${file}`))) running += 1;
-      return running > 1;
-    });
+  const countIn = (group: string, { file, hasProcesses }: (typeof hierarchies)[number]) => {
+    let count = 0;
+    // No more than two are read: a pod can have hundreds of containers.
+    for (const name of files.folders(group))
+      if (count < 2 && isContainer(name) && hasProcesses.test(files.read(`${group}/${name}/${file}`)))
+        count += 1;
+    return count;
+  };
+  const count = (uid: string) => {
+    for (const hierarchy of hierarchies)
+      for (const group of groupsOf(uid)) {
+        const found = countIn(`${root}${hierarchy.folder}/${group}`, hierarchy);
+        if (found > 0) return found;
+      }
+    return 0;
   };
   return {
-    areRunning: (uid) =>
-      hierarchies.some((hierarchy) =>
-        groupsOf(uid).some((group) => runIn(`${root}${hierarchy.folder}/${group}`, hierarchy)),
-      ),
+    of({ uid, isOpaque }) {
+      const seen = count(uid);
+      if (seen > 1) return 'running';
+      // NMI's pod has one container. If that is all it has, the runtime has no group for a sandbox, which is otherwise one of the two.
+      const own = isOpaque ? 0 : count(ownUid);
+      if (own === 0) return 'unknown';
+      return seen < own ? 'none' : 'running';
+    },
   };
 }
 

@@ -1,10 +1,8 @@
 // What the terminating pods of a node cost the API server, and what they cost other pods.
 import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, it } from 'vitest';
-import { connection, patient, pod } from '../../test/builders.ts';
+import { connection, nothingKnown, patient, pod } from '../../test/builders.ts';
 import { createCallerFinder, type CallerFinder } from './find-caller.ts';
-import { addressIsUnreported } from './identify-pod.ts';
-import { createNeighbourTable, type NeighbourTable } from './neighbour-table.ts';
 import type { PodView } from './pod-view.ts';
 
 const listMs = 30;
@@ -25,9 +23,6 @@ const newcomer = pod({ uid: 'newcomer', name: 'newcomer', addresses: ['10.9.9.9'
 interface Given {
   /** What the API server has: default `filed`. */
   readonly live?: readonly PodView[];
-  readonly neighbours?: NeighbourTable;
-  /** Of each address: default none. */
-  readonly neighbourOf?: (address: string) => string;
   /** Of which pods it shows running containers. */
   readonly running?: ReadonlySet<string>;
 }
@@ -36,25 +31,21 @@ interface Given {
 const node = (clock: FakeClock, filed: readonly PodView[], given: Given = {}) => {
   const { live = filed } = given;
   const lists: number[] = [];
-  const neighbourOf = (address: string) => given.neighbourOf?.(address);
   const finder = createCallerFinder({
     clock,
     check: { mode: 'live', ageMs: 1_000, outageMs: 900_000 },
     holdMs: 2_000,
     patienceMs: 6_000,
-    neighbours: given.neighbours ?? {
-      of: neighbourOf,
-      isReadSince: () => true,
-      since: (address) => Promise.resolve(neighbourOf(address)),
+    neighbours: nothingKnown,
+    containers: {
+      of: ({ uid }) => (given.running ? (given.running.has(uid) ? 'running' : 'none') : 'unknown'),
     },
-    containers: { areRunning: (uid) => given.running?.has(uid) ?? false },
     pods: {
       filedUnder: (address) => filed.filter(({ addresses }) => addresses.includes(address)),
       revision: 1,
       isCurrent: () => true,
       lastHeardMs: () => 0,
       missedMs: () => 0,
-      othersAwait: (uid) => filed.some((each) => each.uid !== uid && addressIsUnreported(each, clock.now())),
       read: ({ namespace, name }) =>
         Promise.resolve(live.filter((each) => each.namespace === namespace && each.name === name)),
       readAll: async () => {
@@ -137,60 +128,4 @@ describe('beside a pod that never gets an address, since its volume is missing',
     await clock.advance(100);
     await expect(find()).resolves.toMatchObject({ kind: 'unconfirmed' });
   });
-});
-
-it('a terminating pod whose containers run is served after its first packet, when the entry of the last pod is replaced by its own', async () => {
-  const clock = createFakeClock();
-  let entry = '66:01 cali1 9';
-  const { finder } = node(clock, [victim], { neighbourOf: () => entry, running: new Set([victim.uid]) });
-  const find = async () => finder.find(victim.addresses[0] ?? '', connection(clock.elapsed()), patient);
-  await expect(find()).resolves.toMatchObject({ kind: 'pod' });
-  entry = '66:02 cali2 10';
-  await clock.advance(1_000);
-  const found = find();
-  await clock.advance(100);
-  await expect(found).resolves.toMatchObject({ kind: 'pod', pod: { uid: victim.uid } });
-});
-
-describe('a terminating pod whose containers run is served where it was confirmed with the entry of the last pod of its address:', () => {
-  const [address = ''] = victim.addresses;
-  const running = { ...victim, isEnding: false };
-  const line = (entry: string) => `${address} 0x1 0x2 ${entry} * cni0`;
-  const last = pod({ uid: 'last', name: 'last', namespace: victim.namespace, addresses: [address] });
-
-  it.each([
-    ['the table was read before its first packet', [running], 50],
-    ['a request of the last pod was answered after the address was given to it', [last], 0],
-  ])('%s', async (_, filed, msBefore) => {
-    const clock = createFakeClock();
-    const live = [running];
-    const table = { text: line('66:01') };
-    const neighbours = createNeighbourTable(clock, { arp: () => table.text, indexOf: () => '1' });
-    const { finder } = node(clock, filed, { live, neighbours, running: new Set([victim.uid]) });
-    const find = async () => {
-      const found = Promise.resolve(finder.find(address, connection(clock.elapsed()), patient));
-      await clock.advance(200);
-      return found;
-    };
-    neighbours.of(address);
-    await clock.advance(msBefore);
-    table.text = line('66:02');
-    await expect(find()).resolves.toMatchObject({ kind: 'pod', pod: { uid: victim.uid } });
-    for (const pods of [filed, live]) pods.splice(0, 1, victim);
-    await clock.advance(1_000);
-    await expect(find()).resolves.toMatchObject({ kind: 'pod', pod: { uid: victim.uid } });
-  });
-});
-
-it('terminating pods whose neighbour entry is that of their confirmation cause no list', async () => {
-  const clock = createFakeClock();
-  const before = hostile.map((each) => ({ ...each, isEnding: false }));
-  const filed = [...before];
-  const { finder, lists } = node(clock, filed, { neighbourOf: (address) => `66:12 cali${address} 9` });
-  for (const { addresses } of before)
-    await finder.find(addresses[0] ?? '', connection(clock.elapsed()), patient);
-  filed.splice(0, 60, ...hostile);
-  callAllTheTime(finder, clock, hostile);
-  await clock.advance(10_000);
-  expect(lists).toEqual([]);
 });

@@ -1,6 +1,8 @@
 import { RecentMap, type Clock } from '@pod-identity/kit/core';
 import type { NoHolderResult, PodMemory } from './results.ts';
-import { addressesKept } from './confirmed-neighbours.ts';
+
+/** Far more addresses than a node has. */
+export const addressesKept = 4_096;
 
 interface Entry {
   readonly why: 'away' | 'refused';

@@ -69,7 +69,11 @@ export const brokerServiceFlags = {
     ),
     pod: {
       name: ofPod('broker-pod-name', 'POD_NAME', 'the name'),
-      uid: ofPod('broker-pod-uid', 'POD_UID', 'the uid'),
+      uid: newFlag('broker-pod-uid', text(''), {
+        help: 'The uid of its own pod, for `nmi broker` and for NMI, which sees by it whether the control groups of the node show which containers run.',
+        why,
+        env: 'POD_UID',
+      }),
       address: ofPod('broker-pod-ip', 'POD_IP', 'the address'),
       namespace: ofPod('broker-pod-namespace', 'POD_NAMESPACE', 'the namespace'),
     },
