@@ -36,8 +36,8 @@ function setUp() {
   });
   const identities: HostIdentities = {
     read: ({ id }) => Promise.resolve({ kind: 'read', present: new Map(carried.get(id)) }),
-    async update({ id }, { attach, detach }, { beforePatch, spentUntil }) {
-      await beforePatch(attach, Math.max(spentUntil ?? 0, now()) + 1_000);
+    async update({ id }, { attach, detach }, context) {
+      await context.beforePatch(attach, Math.max(context.spentUntil ?? 0, now()) + 1_000);
       const present = carried.get(id) ?? new Map<ResourceId, PresentIdentity>();
       for (const one of attach) present.set(one, { clientId: build.clientIdOf('reader'), principalId: 'p' });
       for (const one of detach) present.delete(one);
@@ -94,13 +94,13 @@ function setUp() {
     memory,
     configMaps,
     kept: () => ({ facts: memory.all.size, queues: [queues.objects.size, queues.azure.size] }),
-    arrive(name: string, label: string) {
+    arrive: (name: string, label: string) => {
       index.apply({ kind: 'node', key: name, view: build.node(name, build.machine(name)) });
       const pod = build.pod({ name: `on-${name}`, node: name, label });
       index.apply({ kind: 'pod', key: `shop/on-${name}`, view: pod });
       sweep();
     },
-    leave(name: string, { podFirst = true } = {}) {
+    leave: (name: string, { podFirst = true } = {}) => {
       const pod = () => index.apply({ kind: 'pod', key: `shop/on-${name}`, view: undefined });
       if (podFirst) pod();
       index.apply({ kind: 'node', key: name, view: undefined });
