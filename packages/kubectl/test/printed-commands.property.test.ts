@@ -57,7 +57,7 @@ function objectsOf({
   const of = { reason: 'CredentialMissing', type: 'Warning', lastTimestamp: new Date().toISOString() };
   const spec = {
     type,
-    resourceID: `/subscriptions/s/resourceGroups/${group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i`,
+    resourceID: resourceIdIn(group),
     ...(isWhole ? ids : stated),
   };
   const condition = { type: 'Ready', status: 'False', reason: 'ClientIDMismatch', observedGeneration: 1 };
@@ -112,6 +112,18 @@ function commandsIn(value: unknown, of = ''): readonly string[] {
   );
 }
 
+const resourceIdIn = (group: string) =>
+  `/subscriptions/s/resourceGroups/${group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i`;
+
+/** Of an AzureIdentity that MIC does not confirm, the ids that the user gives are printed: perhaps copied from the object. */
+const callsFor = ({ group }: Cluster) => [
+  ...calls,
+  ...['to-federated', 'to-workload-identity'].map((step) => [
+    ...['migrate', step, `${namespace}/${step === 'to-federated' ? name : 'default'}`],
+    ...['--client-id', ids.clientID, '--resource-id', resourceIdIn(group)],
+  ]),
+];
+
 const calls = [
   ['doctor'],
   ['explain', `${namespace}/web-0`],
@@ -134,7 +146,7 @@ test('attack: nothing that an editor writes into an object is interpreted by a s
   await fc.assert(
     fc.asyncProperty(aCluster, async (cluster) => {
       seed(objectsOf(cluster));
-      for (const words of calls) {
+      for (const words of callsFor(cluster)) {
         const { out, err } = await plugIn([...words, '-o', 'json', '--kubeconfig', kubeconfig]);
         const commands = out === '' ? [] : commandsIn(JSON.parse(out));
         const goElsewhere = commands.some((command) => command.includes('kubectl '));
