@@ -38,6 +38,7 @@ export const clusterObjectEntries: readonly InputEntry[] = [
       'NMI:Pod.metadata.labels',
       'MIC:Pod.metadata.labels',
       `NMI:Pod.metadata.annotations.${group}/default-identity`,
+      'NMI:Pod.metadata.annotations.kubernetes.io/config.mirror',
     ],
     writer: editor,
     howMany: 'as pods; MIC: a room for labels, divided by namespace',
@@ -55,7 +56,7 @@ export const clusterObjectEntries: readonly InputEntry[] = [
     input: 'place and account of a pod',
     readBy: 'MIC and NMI',
     reads: [
-      ...within('NMI:Pod.spec', 'nodeName', 'hostNetwork', 'serviceAccountName'),
+      ...within('NMI:Pod.spec', 'nodeName', 'hostNetwork', 'serviceAccountName', 'runtimeClassName'),
       ...within('MIC:Pod.spec', 'nodeName', 'serviceAccountName'),
     ],
     writer: `${editor}, once, when he creates it; the kubelet of a stolen node: pods without an account`,

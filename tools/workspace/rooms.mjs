@@ -70,17 +70,7 @@ export const rooms = [
     folder: kubectl('migrate'),
     head: 'plan',
     pure: {
-      except: [
-        'apply-action',
-        'apply-plan',
-        'read-identity',
-        'migrate',
-        'write-object',
-        'programs',
-        'rights',
-        'read-cluster',
-        'make-plan',
-      ],
+      except: ['read-identity', 'migrate', 'programs', 'read-cluster', 'make-plan'],
     },
   },
   { folder: kubectl('print'), head: 'table' },

@@ -42,7 +42,7 @@ interface Remainder {
 }
 
 export function createReconciler(ports: ReconcilePorts): Turns {
-  const { index, memory, slices, now, assignments, hosts } = ports;
+  const { index, memory, slices, now, assignments } = ports;
   const remainders = new Map<HostKey, Remainder>();
 
   const factsOf = (host: HostKey) => (host === undefined ? undefined : memory.facts(host));
@@ -85,19 +85,21 @@ export function createReconciler(ports: ReconcilePorts): Turns {
       return backlog.hasMore ? now() : earliest(plan.wakeAt, backlog.wakeAt);
     },
 
-    async azure(key) {
-      const plan = await slices.run(() => {
-        const { facts, ...moment } = look(ports, key);
-        return facts && planAzure(index, facts, moment);
-      });
-      const wakeAt = plan && (await hosts.apply(plan));
-      // Its empty record was saved; a node that comes back starts with the same facts.
-      if (wakeAt === undefined && isLeftBehind(ports, key)) memory.forget(key);
-      return wakeAt;
-    },
-
+    azure: (host) => changeHost(ports, host),
     isGone: (host) => host !== undefined && index.host(host) === undefined && !memory.facts(host),
   };
+}
+
+async function changeHost(ports: ReconcilePorts, host: HostKey): Promise<number | undefined> {
+  const { index, memory, slices, hosts } = ports;
+  const plan = await slices.run(() => {
+    const { facts, ...moment } = look(ports, host);
+    return facts && planAzure(index, facts, moment);
+  });
+  const wakeAt = plan && (await hosts.apply(plan));
+  // Its empty record was saved; a node that comes back starts with the same facts.
+  if (wakeAt === undefined && isLeftBehind(ports, host)) memory.forget(host);
+  return wakeAt;
 }
 
 /** Whether the host has no node, and a record that says nothing. */

@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLog, startAdminServer } from '@pod-identity/kit/serve';
+import { createFakeClock } from '@pod-identity/kit/testing';
 import { cluster, startSim } from '@pod-identity/sim';
 import { expect, it } from 'vitest';
 import { fromSources } from '../../../tools/stage/places.ts';
@@ -25,7 +26,9 @@ const nmi = async (...args: string[]) => {
 
 it('check-ready prints what is wrong and ends with 1, or with 0 when all is well', async () => {
   let status = 503;
+  const clock = createFakeClock();
   const server = await startAdminServer({
+    clock,
     port: 0,
     host: '127.0.0.1',
     routes: [{ path: '/readyz', respond: () => ({ status, body: 'the listener does not answer\n' }) }],
@@ -34,6 +37,8 @@ it('check-ready prints what is wrong and ends with 1, or with 0 when all is well
   const check = () => nmi('check-ready', '--http-probe-port', `${server.port}`);
   expect(await check()).toEqual({ code: 1, out: 'the listener does not answer\n', err: '' });
   status = 200;
+  // A response serves all calls of a second.
+  await clock.advance(1_000);
   expect((await check()).code).toBe(0);
   await server.close();
 });

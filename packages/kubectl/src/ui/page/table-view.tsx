@@ -43,7 +43,7 @@ export const TableView: FunctionComponent<Properties> = ({ picture, open }) => {
 
 const mostNames = 20;
 
-export const Rows: FunctionComponent<{
+const Rows: FunctionComponent<{
   readonly rows: readonly Row[];
   readonly nameCell: (row: Row) => preact.ComponentChildren;
 }> = ({ rows, nameCell }) => (
