@@ -6,6 +6,7 @@ import { deleteObject, pathOf, readManifests, type KubeObject } from '../../stag
 import { inDeploy } from '../../stage/places.ts';
 import { untilObject } from '../../stage/until.ts';
 import { askingPod, tokenFirst, type AskingSpec } from '../cluster/asking.ts';
+import { rolledOut } from '../cluster/rollout.ts';
 import { openClusterStage, type ClusterStage, type StageNode } from '../cluster/stage.ts';
 import { identityObjects } from '../objects.ts';
 
@@ -87,6 +88,7 @@ describe.skipIf(missing !== undefined)('on a real cluster with one address for p
     for (const object of identityObjects({ name: 'victim', ...names.firstIdentity }))
       await stage.create(object);
     await stage.azure.ask('attach', { id: names.firstIdentity.id });
+    await rolledOut(stage, 'daemonset/nmi');
   });
   afterAll(() => stop());
 
