@@ -392,6 +392,18 @@ describe('while the watch is silent', () => {
 });
 
 describe('while the API server is away', () => {
+  it('attack: another entry of the kernel than at an earlier confirmation, with none at the last one: nobody gets a token', async () => {
+    const { call, clock, state } = stage({ filed: [web], live: [web], neighbour: 'aa' });
+    expect((await call()).kind).toBe('pod');
+    await clock.advance(2_000);
+    state.neighbour = undefined;
+    expect((await call()).kind).toBe('pod');
+    await clock.advance(2_000);
+    state.live = undefined;
+    state.neighbour = 'bb';
+    expect((await call()).kind).toBe('unconfirmed');
+  });
+
   it('uses memory for ten minutes, with few requests', async () => {
     const { call, calls, clock, state, results } = stage({ filed: [web] });
     await call();

@@ -70,7 +70,9 @@ export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
   const judge = ({ address, neighbour }: Lookup, why: NoHolderResult['why']): Found => {
     const known = remembered(address);
     const entry = inStep(address, known);
-    const word = { ...lastWord(options, known, entry), confirmed: entry?.neighbour };
+    // The table is read again after 100 ms at most: it may have had no entry at the last confirmation.
+    const confirmed = entry?.neighbour ?? entry?.confirmed;
+    const word = { ...lastWord(options, known, entry), confirmed };
     return unasked(judgeUnanswered({ why, mode: check.mode, ...word, neighbour }), neighbour);
   };
 
