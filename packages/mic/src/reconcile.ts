@@ -53,16 +53,18 @@ export function createReconciler(ports: ReconcilePorts): Turns {
     let pods: readonly PodKey[] = [];
     try {
       const isRecordOver = endsRecord(factsOf(host), now());
-      const { held, plan } = await slices.run(() => {
+      const { isChanged, held, plan } = await slices.run(() => {
+        const isDirty = index.isDirty(host);
         const portion = backlog.take(index.takeDirty(host), momentOf(ports, host));
         pods = portion.pods;
-        return { held: portion.held, plan: planHost(index, host, { ...look(ports, host), dirtyPods: pods }) };
+        const moment = { ...look(ports, host), dirtyPods: pods };
+        return { isChanged: isDirty, held: portion.held, plan: planHost(index, host, moment) };
       });
       left.noted = requestAzureTurn(ports, plan, left.noted);
       if (isRecordOver && plan.host) ports.azure.poke(plan.host.id);
       const done = await assignments.apply(plan, factsOf(host), held);
       backlog.settle(done, waitingOn(ports, pods, host));
-      return { pods, plan };
+      return { pods, plan, isChanged };
     } catch (error) {
       backlog.restore(pods, now());
       throw error;
@@ -75,8 +77,7 @@ export function createReconciler(ports: ReconcilePorts): Turns {
       const left = remainders.get(host) ?? { backlog: new Backlog(podsPerPass), noted: new Set<string>() };
       const { backlog } = left;
       remainders.set(host, left);
-      const isChanged = index.isDirty(host);
-      const { pods, plan } = await takePortion(host, left);
+      const { pods, plan, isChanged } = await takePortion(host, left);
       // Kept with objects that wait, since it has the state of the host at their last plan: a new one would plan them with each pass.
       if (backlog.isEmpty && left.noted.size === 0) remainders.delete(host);
       if (plan.steps.length > 0) ports.onPass(now() - startedAt);
