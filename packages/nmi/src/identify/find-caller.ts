@@ -100,12 +100,13 @@ function createSettlement({ containers }: CallerFinderOptions) {
     return result.kind === 'pod' ? unconfirmed(connection.owner ?? result.pod) : result;
   };
 
-  return ({ result, neighbour, othersAwait = false }: Found, connection: CallerConnection): CallerResult => {
+  return (found: Found, connection: CallerConnection): CallerResult => {
+    const { result, neighbour } = found;
     const { owner, isLast } = connection;
     if (result.kind !== 'pod') return owner ? refuse(result, connection) : result;
     if (owner && owner.uid !== result.pod.uid) return refuse(result, connection);
     const isNew = !owner || isLast;
-    if (isNew && mayHaveLeft(result.pod, othersAwait, containers)) return refuse(result, connection);
+    if (isNew && mayHaveLeft(result.pod, found, containers)) return refuse(result, connection);
     connection.bind(result.pod, neighbour);
     return result;
   };
@@ -130,7 +131,8 @@ function createSearch(options: CallerFinderOptions, holders: HolderMemory): Sear
     if (silent) return silent;
     // Read before the request: if the address changes hands meanwhile, the entry differs from the one kept with the answer.
     const neighbour = neighbours.of(lookup.address);
-    const reply = await holder.find(lookup.address, known, gone);
+    const hasMoved = holders.hasMoved(lookup.address, known, neighbour);
+    const reply = await holder.find(lookup.address, known, gone, hasMoved);
     if (!isHolderResult(reply)) return holders.noteUnanswered(lookup, reply);
     return holders.note(lookup.address, { ...reply, known, neighbour });
   };

@@ -9,8 +9,8 @@ import {
   type PodsResult,
   type HolderResult,
 } from './results.ts';
-import { addressIsUnreported, identifyPod, isBehind, type Identification } from './identify-pod.ts';
-import { mayHaveEnded, unconfirmed } from './judge-caller.ts';
+import { identifyPod, isBehind, othersAwait, type Identification } from './identify-pod.ts';
+import { unconfirmed } from './judge-caller.ts';
 import type { PodView } from './pod-view.ts';
 import type { RunningContainers } from './running-containers.ts';
 import { createSharedList } from './shared-list.ts';
@@ -38,8 +38,14 @@ export interface HolderOptions {
 }
 
 export interface HolderLookup {
-  /** Reads who has an address. `known`: who has it by memory. `gone` aborts when nobody waits for the response any more. */
-  find(address: string, known: Identification, gone: AbortSignal): Promise<HolderResult | NoHolderResult>;
+  /** Reads who has an address. `known`: who has it by memory. `gone` aborts when nobody waits for the response any more.
+   * `hasMoved`: the kernel has another entry for it than for the last pod that was confirmed. */
+  find(
+    address: string,
+    known: Identification,
+    gone: AbortSignal,
+    hasMoved?: boolean,
+  ): Promise<HolderResult | NoHolderResult>;
 }
 
 /** A higher rate would load the API server; a lower one delays the 250 pods of a node that all call after a restart of NMI. */
@@ -69,18 +75,20 @@ export function createHolderLookup(options: HolderOptions): HolderLookup {
       clock.now(),
     );
     const result = newest(pods, address, found);
-    return { result, begunAt: read.begunAt, othersAwait: othersAwait(read.pods, found, clock.now()) };
+    const uid = found.kind === 'pod' ? found.pod.uid : undefined;
+    return { result, begunAt: read.begunAt, othersAwait: othersAwait(read.pods, uid, clock.now()) };
   };
 
   /** Reads the pod by name, which costs the API server least; lists all pods if that is not enough to know who has the address. */
-  const find: HolderLookup['find'] = async (address, known, gone) => {
-    if (known.kind !== 'pod' || mayHaveEnded(known.pod, containers)) return byAddress(address, gone);
+  const find: HolderLookup['find'] = async (address, known, gone, hasMoved = false) => {
+    const mayHaveEnded = (pod: PodView) => pod.isEnding && (hasMoved || containers.of(pod) !== 'running');
+    if (known.kind !== 'pod' || mayHaveEnded(known.pod)) return byAddress(address, gone);
     const { namespace, uid } = known.pod;
     const read = await put({ tenant: { namespace, pod: uid }, gone }, () => pods.read(known.pod));
     if ('why' in read) return read;
     const found = identifyPod(read.pods, clock.now());
     const { begunAt } = read;
-    if (isReportedFor(found, known.pod, address) && !mayHaveEnded(found.pod, containers))
+    if (isReportedFor(found, known.pod, address) && !mayHaveEnded(found.pod))
       return {
         result: newest(pods, address, found),
         begunAt,
@@ -94,8 +102,8 @@ export function createHolderLookup(options: HolderOptions): HolderLookup {
   };
 
   return {
-    async find(address, known, gone) {
-      const reply = await find(address, known, gone);
+    async find(address, known, ...others) {
+      const reply = await find(address, known, ...others);
       if (known.kind === 'pod') onChecked?.(resultOf(known.pod, reply));
       return reply;
     },
@@ -117,11 +125,6 @@ function createPacedReads({ clock, patienceMs }: HolderOptions) {
     if (pods === undefined) return { why: 'crowded' };
     return isNoResponse(pods) ? pods : { pods, begunAt };
   };
-}
-
-function othersAwait(pods: readonly PodView[], found: Identification, now: number): boolean {
-  const uid = found.kind === 'pod' ? found.pod.uid : undefined;
-  return pods.some((pod) => pod.uid !== uid && addressIsUnreported(pod, now));
 }
 
 /** For a terminating pod this is not enough: another pod may have its address already. */

@@ -15,6 +15,8 @@ export interface Lookup {
 export interface Found extends HolderResult {
   /** The kernel's entry just before the request to the API server. */
   readonly neighbour: Neighbour | undefined;
+  /** It is another one than when the pod was last confirmed and not terminating. */
+  readonly hasMoved?: boolean;
 }
 
 /** A response of the API server. */
@@ -36,13 +38,13 @@ export interface HolderMemory {
   recallUnanswered(lookup: Lookup): Found | undefined;
   /** `unconfirmed` if the kernel's entry has changed so often that no request is made; otherwise undefined. */
   refuseRequest(lookup: Lookup): Found | undefined;
+  /** Whether the kernel has another entry for the address than when its pod was last confirmed and not terminating. */
+  hasMoved(address: string, of: CallerResult, neighbour: Neighbour | undefined): boolean;
   note(address: string, entry: CheckedResult): Found;
   noteUnanswered(lookup: Lookup, silence: NoHolderResult): Found;
 }
 
 interface Kept extends CheckedResult {
-  /** The kernel's entry when the pod was last confirmed and not terminating. */
-  readonly confirmed: Neighbour | undefined;
   result: CallerResult;
   /** The revision of memory that it was last compared with. */
   revision: number;
@@ -62,6 +64,9 @@ const changesPerSecond = 1;
 export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
   const { memory, clock, check } = options;
   const kept = new RecentMap<string, Kept>(addressesKept);
+  /** By address and pod: the kernel's entry when the pod was last confirmed and not terminating. */
+  const confirmed = new RecentMap<string, Neighbour>(addressesKept);
+  const confirmedFor = (address: string, of: CallerResult) => confirmed.get(`${address} ${holdersOf(of)}`);
   const unanswered = createUnanswered(memory, clock);
   const isFresh = freshness(options);
   const inStep = stepper(kept, memory);
@@ -71,9 +76,10 @@ export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
     const known = remembered(address);
     const entry = inStep(address, known);
     // The table is read again after 100 ms at most: it may have had no entry at the last confirmation.
-    const confirmed = entry?.neighbour ?? entry?.confirmed;
-    const word = { ...lastWord(options, known, entry), confirmed };
-    return unasked(judgeUnanswered({ why, mode: check.mode, ...word, neighbour }), neighbour);
+    const word = lastWord(options, known, entry);
+    const before = confirmedFor(address, word.last) ?? entry?.neighbour;
+    const result = judgeUnanswered({ why, mode: check.mode, ...word, confirmed: before, neighbour });
+    return unasked(result, neighbour);
   };
 
   return {
@@ -92,13 +98,16 @@ export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
       return why && judge(lookup, why);
     },
     refuseRequest: ({ address, neighbour }) => refusal(kept.get(address), neighbour, clock.elapsed()),
+    hasMoved: (address, of, neighbour) => differs(confirmedFor(address, of), neighbour),
     note(address, reply) {
       unanswered.end();
-      const before = kept.get(address);
-      const { entry, confirmed } = withEntry(reply, before);
-      const changes = before?.changes ?? createChanges(clock.elapsed());
-      if (reply.known.kind !== 'none' || reply.result.kind !== 'none')
-        kept.set(address, { ...entry, confirmed, revision: -1, changes });
+      const { result, neighbour } = reply;
+      const entry = { ...reply, hasMoved: differs(confirmedFor(address, result), neighbour) };
+      if (result.kind === 'pod' && !result.pod.isEnding && neighbour !== undefined)
+        confirmed.set(`${address} ${result.pod.uid}`, neighbour);
+      const changes = kept.get(address)?.changes ?? createChanges(clock.elapsed());
+      if (reply.known.kind !== 'none' || result.kind !== 'none')
+        kept.set(address, { ...entry, revision: -1, changes });
       return entry;
     },
     noteUnanswered(lookup, silence) {
@@ -108,22 +117,15 @@ export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
   };
 }
 
-/** If the kernel has another entry since a terminating pod was confirmed, another one has its address, perhaps one that the API server does not know. */
-function withEntry(reply: CheckedResult, before: Kept | undefined) {
-  const { result, neighbour } = reply;
-  const last = before && holdersOf(before.result) === holdersOf(result) ? before.confirmed : undefined;
-  if (result.kind !== 'pod' || !result.pod.isEnding) return { entry: reply, confirmed: neighbour ?? last };
-  return { entry: differs(last, neighbour) ? { ...reply, othersAwait: true } : reply, confirmed: last };
-}
-
 /** Whether an entry is valid for a connection. */
 function freshness({ memory, clock, check }: HolderMemoryOptions) {
   return (entry: Kept, { openedAt, neighbour }: Lookup): boolean => {
-    const { result, begunAt } = entry;
+    const { result, begunAt, othersAwait } = entry;
     if (result.kind === 'none' || differs(entry.neighbour, neighbour)) return false;
     if (result.kind === 'pod' && begunAt >= openedAt && memory.isCurrent()) return true;
-    // For a pod that was not terminating, it was not checked whether other pods have no address yet.
-    if (result.kind === 'pod' && result.pod.isEnding && entry.othersAwait === undefined) return false;
+    // For a pod that was not terminating, it was not checked whether other pods have no address yet; memory may know of one by now.
+    if (result.kind === 'pod' && result.pod.isEnding && othersAwait !== true)
+      if (othersAwait === undefined || memory.othersAwait(result.pod.uid)) return false;
     return clock.elapsed() - begunAt < check.ageMs;
   };
 }
