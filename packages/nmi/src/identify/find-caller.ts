@@ -114,7 +114,9 @@ function createSettlement({ containers }: CallerFinderOptions) {
 
 function createSearch(options: CallerFinderOptions, holders: HolderMemory): Search {
   const { pods, clock, check, holdMs, neighbours } = options;
-  const holder = createHolderLookup(options);
+  const holder = createHolderLookup(options, (address, known) =>
+    holders.hasMoved(address, known, neighbours.of(address)),
+  );
   const remembered = (address: string) => identifyPod(pods.filedUnder(address), clock.now());
 
   /** Waits until memory has a pod for the address that it did not have before; true if one came. */
@@ -131,8 +133,7 @@ function createSearch(options: CallerFinderOptions, holders: HolderMemory): Sear
     if (silent) return silent;
     // Read before the request: if the address changes hands meanwhile, the entry differs from the one kept with the answer.
     const neighbour = neighbours.of(lookup.address);
-    const hasMoved = holders.hasMoved(lookup.address, known, neighbour);
-    const reply = await holder.find(lookup.address, known, gone, hasMoved);
+    const reply = await holder.find(lookup.address, known, gone);
     if (!isHolderResult(reply)) return holders.noteUnanswered(lookup, reply);
     return holders.note(lookup.address, { ...reply, known, neighbour });
   };

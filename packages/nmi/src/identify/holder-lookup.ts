@@ -38,14 +38,8 @@ export interface HolderOptions {
 }
 
 export interface HolderLookup {
-  /** Reads who has an address. `known`: who has it by memory. `gone` aborts when nobody waits for the response any more.
-   * `hasMoved`: the kernel has another entry for it than for the last pod that was confirmed. */
-  find(
-    address: string,
-    known: Identification,
-    gone: AbortSignal,
-    hasMoved?: boolean,
-  ): Promise<HolderResult | NoHolderResult>;
+  /** Reads who has an address. `known`: who has it by memory. `gone` aborts when nobody waits for the response any more. */
+  find(address: string, known: Identification, gone: AbortSignal): Promise<HolderResult | NoHolderResult>;
 }
 
 /** A higher rate would load the API server; a lower one delays the 250 pods of a node that all call after a restart of NMI. */
@@ -60,8 +54,14 @@ interface ReadPods {
   readonly begunAt: number;
 }
 
-/** Asks the API server whether it agrees with what memory has for an address. */
-export function createHolderLookup(options: HolderOptions): HolderLookup {
+/**
+ * Asks the API server whether it agrees with what memory has for an address.
+ * @param hasMoved Whether the kernel has another entry for it than when its pod was last confirmed.
+ */
+export function createHolderLookup(
+  options: HolderOptions,
+  hasMoved: (address: string, known: Identification) => boolean = () => false,
+): HolderLookup {
   const { pods, clock, containers, onChecked } = options;
   const put = createPacedReads(options);
   // The list is one request in the queue, however many callers wait for it: they take no slots from requests about single pods.
@@ -80,30 +80,30 @@ export function createHolderLookup(options: HolderOptions): HolderLookup {
   };
 
   /** Reads the pod by name, which costs the API server least; lists all pods if that is not enough to know who has the address. */
-  const find: HolderLookup['find'] = async (address, known, gone, hasMoved = false) => {
-    const mayHaveEnded = (pod: PodView) => pod.isEnding && (hasMoved || containers.of(pod) !== 'running');
+  const find: HolderLookup['find'] = async (address, known, gone) => {
+    const mayHaveEnded = (pod: PodView) =>
+      pod.isEnding && (hasMoved(address, known) || containers.of(pod) !== 'running');
     if (known.kind !== 'pod' || mayHaveEnded(known.pod)) return byAddress(address, gone);
     const { namespace, uid } = known.pod;
     const read = await put({ tenant: { namespace, pod: uid }, gone }, () => pods.read(known.pod));
     if ('why' in read) return read;
     const found = identifyPod(read.pods, clock.now());
-    const { begunAt } = read;
     if (isReportedFor(found, known.pod, address) && !mayHaveEnded(found.pod))
       return {
         result: newest(pods, address, found),
-        begunAt,
+        begunAt: read.begunAt,
         othersAwait: found.pod.isEnding || undefined,
       };
     const reply = await byAddress(address, gone);
     // The pod no longer has the address, even if it is not known who has it now.
     return isHolderResult(reply)
       ? reply
-      : { result: unconfirmed(known.pod), begunAt, othersAwait: undefined };
+      : { result: unconfirmed(known.pod), begunAt: read.begunAt, othersAwait: undefined };
   };
 
   return {
-    async find(address, known, ...others) {
-      const reply = await find(address, known, ...others);
+    async find(address, known, gone) {
+      const reply = await find(address, known, gone);
       if (known.kind === 'pod') onChecked?.(resultOf(known.pod, reply));
       return reply;
     },

@@ -2,6 +2,7 @@ import { createTokenBucket, RecentMap, type Clock, type TokenBucket } from '@pod
 import type { CallerResult, NoHolderResult, PodCheck, PodMemory, HolderResult } from './results.ts';
 import { identifyPod, isBehind, type Identification } from './identify-pod.ts';
 import { judgeUnanswered, unconfirmed } from './judge-caller.ts';
+import type { PodView } from './pod-view.ts';
 import { differs, type Neighbour } from './neighbour.ts';
 import { addressesKept, createUnanswered } from './unanswered.ts';
 /** A connection whose pod is to be found. */
@@ -64,9 +65,7 @@ const changesPerSecond = 1;
 export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
   const { memory, clock, check } = options;
   const kept = new RecentMap<string, Kept>(addressesKept);
-  /** By address and pod: the kernel's entry when the pod was last confirmed and not terminating. */
-  const confirmed = new RecentMap<string, Neighbour>(addressesKept);
-  const confirmedFor = (address: string, of: CallerResult) => confirmed.get(`${address} ${holdersOf(of)}`);
+  const confirmed = createConfirmed();
   const unanswered = createUnanswered(memory, clock);
   const isFresh = freshness(options);
   const inStep = stepper(kept, memory);
@@ -75,11 +74,9 @@ export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
   const judge = ({ address, neighbour }: Lookup, why: NoHolderResult['why']): Found => {
     const known = remembered(address);
     const entry = inStep(address, known);
-    // The table is read again after 100 ms at most: it may have had no entry at the last confirmation.
     const word = lastWord(options, known, entry);
-    const before = confirmedFor(address, word.last) ?? entry?.neighbour;
-    const result = judgeUnanswered({ why, mode: check.mode, ...word, confirmed: before, neighbour });
-    return unasked(result, neighbour);
+    const entries = { confirmed: confirmed.of(address, word.last) ?? entry?.neighbour, neighbour };
+    return unasked(judgeUnanswered({ why, mode: check.mode, ...word, ...entries }), neighbour);
   };
 
   return {
@@ -98,15 +95,12 @@ export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
       return why && judge(lookup, why);
     },
     refuseRequest: ({ address, neighbour }) => refusal(kept.get(address), neighbour, clock.elapsed()),
-    hasMoved: (address, of, neighbour) => differs(confirmedFor(address, of), neighbour),
+    hasMoved: (address, of, neighbour) => differs(confirmed.of(address, of), neighbour),
     note(address, reply) {
       unanswered.end();
-      const { result, neighbour } = reply;
-      const entry = { ...reply, hasMoved: differs(confirmedFor(address, result), neighbour) };
-      if (result.kind === 'pod' && !result.pod.isEnding && neighbour !== undefined)
-        confirmed.set(`${address} ${result.pod.uid}`, neighbour);
+      const entry = confirmed.note(address, reply);
       const changes = kept.get(address)?.changes ?? createChanges(clock.elapsed());
-      if (reply.known.kind !== 'none' || result.kind !== 'none')
+      if (reply.known.kind !== 'none' || reply.result.kind !== 'none')
         kept.set(address, { ...entry, revision: -1, changes });
       return entry;
     },
@@ -117,18 +111,35 @@ export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
   };
 }
 
+/** By address and pod: the kernel's entry when the pod was last confirmed and not terminating. It may have had none at later confirmations. */
+function createConfirmed() {
+  const entries = new RecentMap<string, Neighbour>(addressesKept);
+  return {
+    of: (address: string, result: CallerResult) => entries.get(`${address} ${holdersOf(result)}`),
+    note(address: string, reply: CheckedResult): CheckedResult {
+      const { result, neighbour } = reply;
+      const last = entries.get(`${address} ${holdersOf(result)}`);
+      if (result.kind === 'pod' && !result.pod.isEnding && neighbour !== undefined)
+        entries.set(`${address} ${result.pod.uid}`, neighbour);
+      return { ...reply, hasMoved: differs(last, neighbour) };
+    },
+  };
+}
+
 /** Whether an entry is valid for a connection. */
 function freshness({ memory, clock, check }: HolderMemoryOptions) {
   return (entry: Kept, { openedAt, neighbour }: Lookup): boolean => {
-    const { result, begunAt, othersAwait } = entry;
+    const { result, begunAt } = entry;
     if (result.kind === 'none' || differs(entry.neighbour, neighbour)) return false;
     if (result.kind === 'pod' && begunAt >= openedAt && memory.isCurrent()) return true;
-    // For a pod that was not terminating, it was not checked whether other pods have no address yet; memory may know of one by now.
-    if (result.kind === 'pod' && result.pod.isEnding && othersAwait !== true)
-      if (othersAwait === undefined || memory.othersAwait(result.pod.uid)) return false;
+    if (result.kind === 'pod' && result.pod.isEnding && needsList(entry, result.pod, memory)) return false;
     return clock.elapsed() - begunAt < check.ageMs;
   };
 }
+
+/** While a pod was not terminating, it was not checked whether other pods have no address yet; memory may know of one by now. */
+const needsList = ({ othersAwait }: Kept, { uid }: PodView, memory: PodMemory): boolean =>
+  othersAwait === undefined || (!othersAwait && memory.othersAwait(uid));
 
 /** The entry for the address, updated from memory; undefined if memory has other pods for it now. */
 function stepper(kept: Map<string, Kept>, memory: PodMemory) {
