@@ -76,6 +76,7 @@ const upstreamLimits = { upstreamBurst: 20, upstreamPerSecond: 4 };
 /** Assembles the rooms. Opens no socket, so that tests can use the same agent. */
 export function createAgent(options: AgentOptions): Agent {
   const { config, metrics, clock, neighbours = createNeighbourTable(options.clock) } = options;
+  const { containers = createRunningContainers(config.brokerService.pod.uid) } = options;
   const watched = watch(options);
   const { pods, informers } = watched;
   const limits = callerLimits(config);
@@ -88,7 +89,7 @@ export function createAgent(options: AgentOptions): Agent {
   // Neither readiness nor a decision depends on them.
   const hints = recordHints(options, watched, supply);
   const granter = createTokenGranter(options, { watched, limits, supply, access, trace });
-  const callers = trace.callers(callerFinder(options, pods, neighbours));
+  const callers = trace.callers(callerFinder({ ...options, containers }, pods, neighbours));
   const shared = { ...config, ...readiness, granter };
   const namedPods = createNamedPodFinder({ pods, clock, node: config.node, check: config.podCheck });
   const proxy = metadataProxy(config, pods, supply);
@@ -98,7 +99,12 @@ export function createAgent(options: AgentOptions): Agent {
     ...config,
     ...options,
     proxy,
-    token: createTokenHandler({ ...shared, callers, uidAt: (address) => pods.podAt(address)?.uid }),
+    token: createTokenHandler({
+      ...shared,
+      callers,
+      uidAt: (address) => pods.podAt(address)?.uid,
+      hasStopped: (pod) => containers.of(pod) === 'none',
+    }),
     canary: createCanaryHandler({ ...config, isOwnPod: (address) => pods.filedUnder(address).length > 0 }),
     hostToken: createHostTokenHandler({ ...shared, isEnabled: config.hostToken, namedPods }),
     onSent: trace.onSent(telemetry.onSent),
@@ -173,12 +179,7 @@ function measureWatches(
 }
 
 function callerFinder(
-  {
-    config,
-    clock,
-    metrics,
-    containers = createRunningContainers(config.brokerService.pod.uid),
-  }: AgentOptions,
+  { config, clock, metrics, containers }: AgentOptions & { readonly containers: RunningContainers },
   pods: Watched['pods'],
   neighbours: NeighbourTable,
 ): CallerFinder {
