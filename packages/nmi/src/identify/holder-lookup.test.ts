@@ -26,6 +26,7 @@ const questionTo = (clock: Clock, apiServer: PodReader) =>
     pods: {
       filedUnder: () => [],
       revision: 1,
+      othersAwait: () => false,
       isCurrent: () => true,
       lastHeardMs: () => 0,
       missedMs: () => 0,
