@@ -73,7 +73,13 @@ function keep(route: AdminRoute, clock: Clock): () => Promise<AdminResponse> {
   return () => {
     const now = clock.elapsed();
     if (last === undefined || now - last.madeAt >= keptMs) last = { madeAt: now, response: make() };
-    return last.response;
+    const { response } = last;
+    // A service that becomes ready is ready at once.
+    void response.then(
+      ({ status }) => status !== 200 && last?.response === response && (last = undefined),
+      () => undefined,
+    );
+    return response;
   };
 }
 
