@@ -60,7 +60,7 @@ interface ReadPods {
  */
 export function createHolderLookup(
   options: HolderOptions,
-  hasMoved: (address: string, known: Identification) => boolean = () => false,
+  hasMoved: (address: string, known: Identification) => boolean,
 ): HolderLookup {
   const { pods, clock, containers, onChecked } = options;
   const put = createPacedReads(options);
