@@ -83,7 +83,7 @@ describe('admin server', () => {
     const bodies = () =>
       Promise.all(
         ['', '?a'].map(async (query) =>
-          (await request(`http://127.0.0.1:${server!.port}/metrics${query}`)).body.text(),
+          (await request(`http://127.0.0.1:${server!.port}/metrics${query}`, { reset: true })).body.text(),
         ),
       );
     expect(await bodies()).toEqual(['made 1', 'made 1']);
@@ -102,7 +102,7 @@ describe('admin server', () => {
     const routes = [{ path: '/readyz', respond: () => ({ status, body: '' }) }];
     server = await startAdminServer({ port: 0, host: '127.0.0.1', clock: createFakeClock(), log, routes });
     const statusNow = async () => {
-      const { statusCode, body } = await request(`http://127.0.0.1:${server!.port}/readyz`);
+      const { statusCode, body } = await request(`http://127.0.0.1:${server!.port}/readyz`, { reset: true });
       await body.dump();
       return statusCode;
     };

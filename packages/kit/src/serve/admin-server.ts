@@ -31,14 +31,12 @@ export interface AdminServer {
   close(): Promise<void>;
 }
 
-/**
- * No limit for an address: whoever creates a Pod has the kubelet send probes to any host (`httpGet.host`), from the address that its own
- * probes have. Beyond so many connections the one that has been idle longest is closed, also if all are of one address.
- */
-const limits = {
-  requestsPerSecond: 0,
+/** Far more than scrapers need, and too little to affect the program's main work. The kubelet's own address has no limit. */
+const callerLimits = {
+  requestsPerSecond: 1,
   connections: 128,
-  connectionsPerCaller: Infinity,
+  connectionsPerCaller: 16,
+  // Otherwise 128 addresses with one connection each would lock out a new scraper.
   replacesIdle: true,
 };
 /** Connections without traffic for so long are closed; Node keeps one whose request timed out until the client closes it. */
@@ -52,17 +50,23 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
   const { log, host, clock = systemClock } = options;
   const routes = options.routes.map((route) => ({ ...route, respond: keep(route, clock) }));
   const { server, listen, close } = createGuardedServer({
-    ...limits,
+    ...callerLimits,
     clock,
     describe: () => undefined,
     onLimited: () => undefined,
     handle: (request, response) => void reply(routes, log, { request, response }),
+    refuse: (response) => {
+      response.writeHead(429, { ...headersOf(tooFast), connection: 'close' });
+      response.end(tooFast.body);
+    },
   });
   server.setTimeout(silenceMs);
   const port = await listen({ port: options.port, ...(host !== '' && { host }) });
   log.info({ ...(host === '' ? {} : { address: host }), port }, 'admin server listening');
   return { port, close: () => close(0) };
 }
+
+const tooFast: AdminResponse = { status: 429, body: 'too many requests\n' };
 
 const keptMs = 1_000;
 

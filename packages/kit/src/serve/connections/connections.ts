@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../../core/clock.ts';
 import type { LimitEffect } from '../../core/limit-effect.ts';
 import { createPace } from '../../core/pace.ts';
-import { callerAddress, isNodeItself } from '../../core/peer-address.ts';
+import { callerAddress } from '../../core/peer-address.ts';
 import { createCaller, type Caller, type Line } from './caller.ts';
 import { createCallers } from './callers.ts';
 import { closeSoon } from './close-soon.ts';
@@ -13,8 +13,10 @@ import { createGroups, type Groups } from './groups.ts';
 import { createUnwritten, type Unwritten } from './unwritten.ts';
 import { createIdleTime, longestIdle, type Resting } from './idle-time.ts';
 import { createAdmission, type NewConnectionLimits } from './new-connections.ts';
+import { createOwnAddresses } from './own-addresses.ts';
 import { whenGivenEarly } from './given-early.ts';
 
+/** This process's own addresses have no limit but that of all callers. */
 export interface ConnectionLimits {
   /** Of one caller; 0: unlimited, also new connections. */
   readonly requestsPerSecond: number;
@@ -38,6 +40,8 @@ export interface ConnectionsOptions<About> extends ConnectionLimits {
   /** The group with which a caller shares limits, as currently known; undefined for none. */
   readonly groupOf?: (peer: string) => string | undefined;
 }
+
+type WithOwn<About> = ConnectionsOptions<About> & { readonly isOwn: (peer: string) => boolean };
 
 /** The caller of a new request, and what to do with it. `drop`: an earlier one was already refused. */
 export interface Arrival<About> {
@@ -77,14 +81,14 @@ const unansweredLimit = 4;
  * Requests of a caller over its rate are not refused but not read: they stay in the kernel, and the caller waits as for a slow server.
  * Only requests that were already read are refused. If there are too many connections, the caller with most loses one.
  */
-export function createConnections<About>(options: ConnectionsOptions<About>) {
-  const { clock, describe } = options;
-  const marks = createMarks<About>();
-  const groups = createGroups(options);
+export function createConnections<About>(given: ConnectionsOptions<About>) {
+  const { clock, describe } = given;
+  const options = { ...given, isOwn: createOwnAddresses(clock) };
+  const [marks, groups] = [createMarks<About>(), createGroups(options)];
+  let isReleased = false;
   const callers = createCallers<Connection<About>>((peer) => callerFrom(peer, options, groups));
   const { enter, close, looks } = createDoor(options, callers, groups);
   const judge = createJudge<About>(options, (caller) => groups.hold(caller, callers.all()));
-  let isReleased = false;
   return {
     /** Returns false for a new connection that it has closed: its caller and the group open too many. */
     admit: createAdmission(options, (peer) => groups.nameOf(peer)),
@@ -194,7 +198,7 @@ function account<About>(connection: Connection<About>, response: ServerResponse,
 
 /** Admits a connection, and closes another one if there are too many. */
 function createDoor<About>(
-  options: ConnectionsOptions<About>,
+  options: WithOwn<About>,
   callers: ReturnType<typeof createCallers<Connection<About>>>,
   groups: Groups,
 ) {
@@ -227,7 +231,8 @@ function createDoor<About>(
     caller.add(connection);
     total += 1;
     socket.once('close', () => leave(connection));
-    if (caller.size > options.connectionsPerCaller) close(connection, 'turned-away');
+    if (caller.size > options.connectionsPerCaller && !options.isOwn(caller.peer))
+      close(connection, 'turned-away');
     else makeRoom(connection);
   };
   return { enter, close, looks: unwritten };
@@ -235,11 +240,10 @@ function createDoor<About>(
 
 function callerFrom<About>(
   peer: string,
-  { requestsPerSecond, clock, onLimited }: ConnectionsOptions<About>,
+  { requestsPerSecond, clock, onLimited, isOwn }: WithOwn<About>,
   groups: Groups,
 ): Caller<Connection<About>> {
-  // A program of the node may send requests for many pods.
-  const perSecond = isNodeItself(peer) ? 0 : requestsPerSecond;
+  const perSecond = isOwn(peer) ? 0 : requestsPerSecond;
   const pace = groups.paceOf(peer, createPace({ perSecond, now: clock.elapsed() }));
   return createCaller({ peer, pace, clock, onPaused: () => onLimited('paused', peer) });
 }

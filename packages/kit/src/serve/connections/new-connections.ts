@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { createBudgets, type Budget } from '../../core/budgets.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { LimitEffect } from '../../core/limit-effect.ts';
-import { callerAddress, isNodeItself } from '../../core/peer-address.ts';
+import { callerAddress } from '../../core/peer-address.ts';
 
 export interface NewConnectionLimits {
   /** What a caller may always open, so that a busy neighbour of its group never closes its connections. */
@@ -24,18 +24,18 @@ interface Options {
   readonly requestsPerSecond: number;
   readonly clock: Pick<Clock, 'elapsed'>;
   readonly onLimited: (effect: LimitEffect, peer: string) => void;
+  readonly isOwn: (peer: string) => boolean;
 }
 
 /** Counts a new connection, and closes it if there are too many. Returns whether it is to be served. */
 export function createAdmission(
-  { newConnections: { ofCaller, ofGroup } = usual, requestsPerSecond, clock, onLimited }: Options,
+  { newConnections: { ofCaller, ofGroup } = usual, requestsPerSecond, clock, onLimited, isOwn }: Options,
   groupNameOf: (peer: string) => string,
 ): (socket: Socket) => boolean {
   const callers = createBudgets(ofCaller);
   const groups = createBudgets(ofGroup);
   const mayConnect = (peer: string) => {
-    // A program of the node may connect for many pods.
-    if (requestsPerSecond === 0 || isNodeItself(peer)) return true;
+    if (requestsPerSecond === 0 || isOwn(peer)) return true;
     const now = clock.elapsed();
     return callers.take(peer, now) || groups.take(groupNameOf(peer), now);
   };
