@@ -32,7 +32,7 @@ const onAllCores = { maxWorkers: '100%' };
 /** Files of many minutes first, since one that begins last would run alone; the large objects late, so that they seldom run beside two clusters. */
 const long = [
   ...['cluster-suite', 'updates', 'access-attacks', 'federated-faults', 'client-patience', 'large-objects'],
-  ...['access-modes', 'federated', 'real-cluster', 'chart', 'bench', 'canary', 'npm-start'],
+  ...['access-modes', 'federated', 'real-cluster', 'chart', 'bench', 'npm-start'],
 ];
 
 /** Then the files of one project, which share a process. */

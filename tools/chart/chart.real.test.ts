@@ -82,12 +82,12 @@ test.skipIf(newest === '')('takes the rules off the nodes that NMI runs on', asy
     },
   };
   for (const removeRules of [false, true]) {
-    const values = { nmi: { removeRules, affinity: { nodeAffinity } }, canary: { enabled: true } };
+    const values = { nmi: { removeRules, affinity: { nodeAffinity } } };
     const objects = objectsOf(await renderChart(newest, { values, kubeVersion: '1.30' }));
     const affinities = objects
       .filter(({ kind }) => kind === 'DaemonSet')
       .map((daemonSet) => podSpecOf(daemonSet)?.affinity?.nodeAffinity);
-    expect(affinities).toEqual(removeRules ? [nodeAffinity] : [nodeAffinity, nodeAffinity]);
+    expect(affinities).toEqual([nodeAffinity]);
   }
 });
 
@@ -106,7 +106,6 @@ test.skipIf(newest === '')('in another namespace nothing names the namespace of 
     installMICException: true,
     identityAccess: { machineRights: true },
     startupTaint: 'a/b',
-    canary: { ...on, holdsStartupTaint: true },
     monitoring: on,
   };
   const apiVersions = ['monitoring.coreos.com/v1'];

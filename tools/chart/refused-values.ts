@@ -120,10 +120,6 @@ export const templateRefusals: Readonly<Record<string, Refusal>> = {
     values: { mic: { podDisruptionBudget: { maxUnavailable: '0%' } } },
     says: ['mic.podDisruptionBudget.maxUnavailable: must be above 0, or no node with a MIC can be drained'],
   },
-  'a start-up taint that waits for no canary': {
-    values: { startupTaint: 'a/b', canary: { holdsStartupTaint: true } },
-    says: ['canary.holdsStartupTaint: needs canary.enabled true'],
-  },
   'a broker without a choice of its nodes': {
     values: { broker: { enabled: true, nodeSelector: { pool: 'broker' } } },
     says: [

@@ -69,7 +69,6 @@ export const goldenSets: Readonly<Record<string, Rendering>> = {
     values: {
       adminsecret: { cloud: 'AzurePublicCloud', useMSI: true },
       startupTaint: 'example/not-ready',
-      canary: { enabled: true, holdsStartupTaint: true },
       rbac: { allowAccessToSecrets: ['pay'] },
       azureIdentities: {
         vault: {

@@ -51,7 +51,6 @@ const badRequests: Readonly<Record<BadRequestReason, string>> = {
   'several-selectors': 'more than one of the selectors has a value',
   'no-pod-headers': '`/host/token` without `podname` and `podns`',
   'not-from-the-node': '`/host/token` is called from outside the node',
-  'no-challenge': 'a request to the path of `nmi canary` without its challenge',
 };
 
 const problemOf = (why: BadRequestReason): BadRequest =>
@@ -101,12 +100,6 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
     {
       situation: 'metadata of the machine: status and body are those of the metadata service',
       outcome: { kind: 'proxied', status: 200, contentType: 'application/json', body: bytes },
-    },
-  ],
-  canary: [
-    {
-      situation: 'the question of `nmi canary`',
-      outcome: { kind: 'canary', node: 'node-0', caller: '10.0.0.9', challenge: '(challenge)' },
     },
   ],
   'bad-request': Object.entries(badRequests).map(([why, situation]) => ({
@@ -260,7 +253,7 @@ function told(outcome: Outcome, compat?: RespondRules['compat']): ToldAnswer {
   const toldAt = (chance: number) =>
     respond(outcome, { nowMs: 0, notAssignedStatus: 503, random: () => chance, compat });
   const { status, headers, body } = toldAt(0);
-  const isPlain = ['token', 'host-token', 'proxied', 'canary'].includes(outcome.kind);
+  const isPlain = ['token', 'host-token', 'proxied'].includes(outcome.kind);
   return {
     status,
     text: isPlain ? '' : Buffer.from(body).toString().trimEnd(),

@@ -7,7 +7,6 @@ import { micMetrics } from '../../packages/mic/src/tell/metrics.ts';
 import { nmiFlags } from '../../packages/nmi/src/config/flags.ts';
 import { brokerMetrics } from '../../packages/nmi/src/broker-service/reports.ts';
 import { metricSpecs as nmiMetrics } from '../../packages/nmi/src/tell/metrics.ts';
-import { canaryMeanings } from './canary-meanings.ts';
 import { actors, reasons } from '../../packages/policy/src/reasons.ts';
 import { inputsRead } from '../inputs/inputs-read.ts';
 import { register } from '../inputs/register.ts';
@@ -121,9 +120,6 @@ settle(
       '# Reasons',
       'NMI writes a log line when the outcome for a pod, or for an address without a pod, changes. Its field `reason` says why NMI refused the request; without the field the request succeeded.',
       ...reasonLists(),
-      '## The canary',
-      '`nmi canary` writes a log line when its readiness changes, or the reason for it. These codes are the field `reason` of the line, and the first word of the response of `/readyz` ([operations](../administrator/operations.md#canary)).',
-      reasonList(Object.entries(canaryMeanings)),
     ),
   ]),
   { command: 'node tools/docs/gen-docs.ts', noun: 'generated pages' },

@@ -47,7 +47,6 @@ export const limitWriters: Readonly<Record<string, string>> = {
   'nmi/broker-service':
     'NMI of any node for its pods, by requests; editors of a namespace by what these name; Entra and the API server may hang',
   'nmi/broker/roster': 'replicas of the broker, and whoever may write their ConfigMap',
-  'nmi/canary': 'NMI on the same node',
   'nmi/commands': 'who runs the command; NMI and the API server by their responses',
   'nmi/explain': 'editors of a namespace',
   'nmi/handle': 'pods by their requests',

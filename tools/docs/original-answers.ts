@@ -42,8 +42,6 @@ export const originalAnswers: Readonly<Record<string, string>> = {
     'treated as the token path if the path begins with it, otherwise passed on to the metadata service',
   'a probe for the metadata service of AWS, Google and others': passedOn,
   'any other path': passedOn,
-  'the question of `nmi canary`': passedOn,
-  'a request to the path of `nmi canary` without its challenge': passedOn,
   'the agent has not read the cluster yet': 'no connection: it does not listen yet',
   'a watch was silent for longer than `--pod-check-outage`': 'a token, based on the last watched state',
   'no pod has the address, after `--caller-hold`': '500 `pod list is empty`, after 1.2 s',

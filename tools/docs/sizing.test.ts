@@ -21,7 +21,6 @@ test.each([
   ['install-redirect', 'base/nmi/daemonset.yaml', 'initContainers'],
   ['mic', 'base/mic/deployment.yaml', 'containers'],
   ['broker', 'components/broker/parts/deployment.yaml', 'containers'],
-  ['nmi-canary', 'components/canary/daemonset.yaml', 'containers'],
 ])('the row of %s', (name, file, list) => {
   const { spec } = parse(readFileSync(join(repository, 'deploy', file), 'utf8')) as Workload;
   const [container] = spec.template.spec[list] ?? [];

@@ -154,7 +154,7 @@ export const clusterObjectEntries: readonly InputEntry[] = [
     },
   },
   {
-    input: 'pods of NMI and of the canary',
+    input: 'pods of NMI',
     readBy: 'MIC',
     reads: [
       ...within(

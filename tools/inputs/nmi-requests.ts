@@ -178,18 +178,4 @@ export const requestEntries: readonly InputEntry[] = [
       [routesFuzz]: ['none is sent on that may mean an identity'],
     },
   },
-  {
-    input: 'challenge of the canary',
-    readBy: 'NMI',
-    reads: [],
-    writer: pod,
-    largest: '32 hexadecimal digits',
-    howMany: 'one for a request',
-    cost: 'it is repeated in the response',
-    charged: 'the address',
-    othersLose: nothing,
-    tests: {
-      'packages/nmi/src/handle/canary.test.ts': ['takes one challenge of one form, since it repeats it'],
-    },
-  },
 ];

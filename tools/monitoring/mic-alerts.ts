@@ -166,24 +166,4 @@ const work: readonly Alert[] = [
   },
 ];
 
-/** With --canary-daemonset. */
-const canaries: readonly Alert[] = [
-  {
-    name: 'PodIdentityCanaryNotReady',
-    severity: 'critical',
-    expr: 'sum(aadpodidentity_mic_canary_nodes{state="not-ready"}) > 0',
-    for: '5m',
-    summary: 'The canary fails on {{ $value }} nodes.',
-    description: 'Calls of pods do not get to NMI of their node: they fail, or get past NMI.',
-  },
-  {
-    name: 'PodIdentityCanaryMissing',
-    severity: 'warning',
-    expr: 'sum(aadpodidentity_mic_canary_nodes{state="missing"}) > 0',
-    for: '15m',
-    summary: '{{ $value }} nodes have NMI and no canary.',
-    description: 'Whether calls of their pods get to NMI is not known.',
-  },
-];
-
-export const micAlerts: readonly Alert[] = [...leadership, ...azure, ...work, ...canaries];
+export const micAlerts: readonly Alert[] = [...leadership, ...azure, ...work];

@@ -99,15 +99,4 @@ export const micCases: Readonly<Record<string, Case>> = {
     fires: { 'process_resident_memory_bytes{job="mic",instance="m1"}': `${600 * MiB}x90` },
     quiet: { 'process_resident_memory_bytes{job="mic",instance="m1"}': `${400 * MiB}x90` },
   },
-  PodIdentityCanaryNotReady: {
-    fires: { [mic('canary_nodes', ',state="not-ready"')]: '1x90' },
-    quiet: {
-      [mic('canary_nodes', ',state="not-ready"')]: '0x86 1 1 1',
-      [mic('canary_nodes', ',state="ready"')]: '3x90',
-    },
-  },
-  PodIdentityCanaryMissing: {
-    fires: { [mic('canary_nodes', ',state="missing"')]: '1x90' },
-    quiet: { [mic('canary_nodes', ',state="missing"')]: '0x80 1x9' },
-  },
 };

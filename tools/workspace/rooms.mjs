@@ -145,11 +145,6 @@ export const rooms = [
   { folder: 'packages/nmi/src', pure: ['json'] },
   { folder: nmi('commands'), head: 'redirect', never: [nmi('server'), nmi('handle')] },
   { folder: nmi('config'), pure: 'all' },
-  {
-    folder: nmi('canary'),
-    pure: ['verdict'],
-    never: [apiServer, nmi('authorize'), nmi('handle'), nmi('identify'), nmi('tokens')],
-  },
   { folder: nmi('broker'), head: 'wire', pure: ['wire'], never: [nmi('tokens'), nmi('access')] },
   {
     folder: nmi('broker-service'),

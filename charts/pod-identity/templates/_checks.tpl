@@ -101,9 +101,6 @@
 {{- end }}
 {{- end }}
 {{- end }}
-{{- if and .Values.canary.holdsStartupTaint (not (and .Values.canary.enabled .Values.startupTaint (eq .Values.operationMode "standard"))) }}
-- canary.holdsStartupTaint: needs canary.enabled true, startupTaint, and the operation mode standard, because MIC removes the taint.
-{{- end }}
 {{- if and .Values.broker.enabled (not .Values.broker.everyNodeIsTrusted) (not (regexMatch "(^| )node-restriction\\.kubernetes\\.io/" (keys .Values.broker.nodeSelector | join " "))) }}
 - broker.nodeSelector: who has root on a node with the broker has every federated identity, so where it runs is your choice. Name a label that no kubelet can give its own node, as in broker.nodeSelector: {node-restriction.kubernetes.io/pod-identity-broker: "true"}, or set broker.everyNodeIsTrusted true.
 {{- end }}

@@ -21,12 +21,6 @@
 {{- if ne .originalLock "default/aad-pod-identity-mic" }}
 - --original-lock={{ .originalLock }}
 {{- end }}
-{{- if $.Values.canary.enabled }}
-- --canary-daemonset={{ $.Release.Namespace }}/nmi-canary
-{{- if $.Values.canary.holdsStartupTaint }}
-- --startup-taint-waits-for=canary
-{{- end }}
-{{- end }}
 {{- include "flag" (list "--syncRetryDuration" .syncRetryDuration) }}
 {{- include "flag" (list "--immutable-user-msis" (join "," .immutableUserMSIs)) }}
 {{- include "flag" (list "--createDeleteBatch" .createDeleteBatch) }}

@@ -22,7 +22,7 @@ import { watchOriginal } from './compat/connect-original.ts';
 import { skipsOf } from './plan/desired.ts';
 import { createReconciler } from './reconcile.ts';
 import { ClusterIndex } from './snapshot/index/cluster-index.ts';
-import { watchNodePods, type NodePods } from './snapshot/watch/agent-watch.ts';
+import { createAgentWatch, type AgentWatch } from './snapshot/watch/agent-watch.ts';
 import { createClusterWatch, type ClusterWatch } from './snapshot/watch/cluster-watch.ts';
 import { keepAdminServers, type AdminOptions } from './tell/admin.ts';
 import { conditionsOf, ConditionsWriter } from './tell/conditions-writer.ts';
@@ -36,7 +36,7 @@ import { createHostQueues, type HostQueues } from './term/host-queues.ts';
 import { reportAllLeftOut } from './term/left-out.ts';
 import { startMirror, type Mirrored } from './term/mirror-loop.ts';
 import { startLoop } from './term/loop.ts';
-import { startNodeLoops } from './term/node-loops.ts';
+import { loopOverStartupTaints } from './term/startup-taint-loop.ts';
 import { createRights, createTermRights, type Rights, type TermRights } from './term/rights.ts';
 import { openTerm } from './term/opening.ts';
 import { settingsOf, type MicSettings } from './term/settings.ts';
@@ -122,10 +122,10 @@ export function createMic(parts: MicParts): Controller {
     ...ambient,
     index,
     namespaceShareBytes,
-    startupTaint: startupTaint?.key,
+    startupTaint,
   });
-  const nodePods = watchNodePods({ agents: settings.nmi, canaries: settings.canary }, ambient);
-  const watching = { ...parts, view, index, nodePods, rights };
+  const agents = settings.nmi && createAgentWatch({ ...ambient, daemonSet: settings.nmi });
+  const watching = { ...parts, view, index, agents, rights };
   return createController({ ...watching, startTerm: (term) => lead(watching, term) });
 }
 
@@ -133,7 +133,7 @@ export function createMic(parts: MicParts): Controller {
 interface WatchingParts extends MicParts {
   readonly view: ClusterWatch;
   readonly index: ClusterIndex;
-  readonly nodePods: NodePods;
+  readonly agents: AgentWatch | undefined;
   readonly rights: Rights;
 }
 
@@ -247,7 +247,7 @@ interface Startable {
 /** All other loops of a term. Resolves when none of them has work in progress. */
 async function startLoops(parts: TermParts, startable: Startable): Promise<void> {
   const { conditions, reviewed, queues } = startable;
-  const { term, view, index, nodePods, settings, memory, meter, publisher, mirrored, now } = parts;
+  const { term, view, index, settings, memory, meter, publisher, mirrored, now } = parts;
   const [{ signal }, { objects }] = [term, queues];
   const untilEnd = (stop: () => void) => signal.addEventListener('abort', stop, { once: true });
 
@@ -262,7 +262,7 @@ async function startLoops(parts: TermParts, startable: Startable): Promise<void>
   const others = Promise.all([reviewed.run(), upgradeSpelling(parts)]);
   // A host without nodes is not in the index, but may still carry identities that MIC attached.
   for (const host of memory.all.keys()) objects.poke(host);
-  // Removes the start-up taint from nodes whose NMI is ready; reports canaries that are not.
-  await startNodeLoops({ ...parts, pods: nodePods });
+  // Removes the start-up taint from nodes whose NMI is ready.
+  await loopOverStartupTaints({ ...parts, key: settings.startupTaint, nodes: view });
   await others;
 }

@@ -3,7 +3,7 @@ import { own, setStage, type RunningMic, type Stage } from './stage.ts';
 
 const key = 'aadpodidentity.k8s.io/nmi-not-ready';
 const nmi = { namespace: own, name: 'nmi' };
-const startupTaint = { key, waitsFor: 'nmi' } as const;
+const startupTaint = key;
 const gpu = { key: 'gpu', value: 'yes', effect: 'NoSchedule' };
 const owner = { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'nmi', uid: 'd', controller: true };
 const labels = { component: 'nmi', tier: 'node' };

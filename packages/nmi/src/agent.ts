@@ -8,7 +8,6 @@ import type { Changes } from './waiting/await-change.ts';
 import { createAuthorizer } from './authorize/authorizer.ts';
 import { createClusterInformers, keepsAll } from './authorize/cluster-view.ts';
 import type { NmiConfig } from './config/config.ts';
-import { createCanaryHandler } from './handle/canary.ts';
 import type { LatestPod } from './handle/follow-pod.ts';
 import { createGranter, type Granter } from './handle/grant.ts';
 import { createHostTokenHandler } from './handle/host-token.ts';
@@ -100,7 +99,6 @@ export function createAgent(options: AgentOptions): Agent {
     ...options,
     proxy,
     token: createTokenHandler({ ...shared, ...evidence(pods, containers), callers }),
-    canary: createCanaryHandler({ ...config, isOwnPod: (address) => pods.filedUnder(address).length > 0 }),
     hostToken: createHostTokenHandler({ ...shared, isEnabled: config.hostToken, namedPods }),
     onSent: trace.onSent(telemetry.onSent),
   });

@@ -30,7 +30,6 @@ const stage = (outcome: Outcome | Error = token) => {
     token: { handle: handler },
     hostToken: { handle: () => Promise.resolve({ kind: 'nowhere', why: 'unknown' }) },
     proxy: { handle: () => Promise.resolve(proxied) },
-    canary: { handle: () => ({ kind: 'nowhere', why: 'unknown' }) },
     notAssignedStatus: 503,
     compatErrors: 'off',
     setsRetryAfter: false,

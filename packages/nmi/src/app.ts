@@ -1,6 +1,5 @@
 import type { Ambient } from '@pod-identity/kit/serve';
 import { andThen } from './handle/and-then.ts';
-import type { CanaryHandler } from './handle/canary.ts';
 import type { Handler } from './handle/token-pipeline.ts';
 import type { MetadataReader } from './handle/instance-metadata.ts';
 import type { Outcome, SentResponse } from './respond/outcome.ts';
@@ -14,7 +13,6 @@ export interface AppOptions extends Ambient, CompatSettings {
   readonly token: Handler;
   readonly hostToken: Handler;
   readonly proxy: Pick<MetadataReader, 'handle'>;
-  readonly canary: CanaryHandler;
   readonly notAssignedStatus: RespondRules['notAssignedStatus'];
   readonly exactErrors: boolean;
   /** Called for every response. */
@@ -72,8 +70,6 @@ function handle(options: AppOptions, request: InboundRequest, route: Route): Out
       return options.hostToken.handle(request, route.query);
     case 'metadata':
       return options.proxy.handle(request, route);
-    case 'canary':
-      return options.canary.handle(request, route.query);
     case 'nowhere':
       return route;
   }

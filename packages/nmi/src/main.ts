@@ -35,10 +35,9 @@ function destinationFor({ command: { kind } }: NmiConfig) {
     : {};
 }
 
-/** Imported late: a canary, of which every node has one, loads only what it needs. */
+/** Imported late: each command loads only what it needs. */
 async function startOf({ command }: NmiConfig): Promise<typeof startService> {
   const { kind } = command;
-  if (kind === 'canary') return (await import('./canary/canary.ts')).runCanary;
   if (kind === 'broker') return (await import('./broker-service/run.ts')).runBroker;
   if (kind === 'check-federated') {
     const { checkFederatedCommand } = await import('./commands/check-federated.ts');

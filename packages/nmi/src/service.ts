@@ -1,4 +1,4 @@
-// NMI and its commands, but for the canary.
+// NMI and its commands.
 import { createNodeTaintDoor, type KubeTransport } from '@pod-identity/kit/kube';
 import type { Clock } from '@pod-identity/kit/core';
 import {

@@ -124,7 +124,6 @@ export const reasons = {
   'several-selectors': ['More than one parameter names an identity.', 'client'],
   'no-pod-headers': ['A process of the node did not name a pod.', 'client'],
   'not-from-the-node': ['A pod called the path that is for processes on the node.', 'client'],
-  'no-challenge': ['A request to the path of `nmi canary` has no challenge.', 'client'],
   'bad-method': ['The method is not GET.', 'client'],
   'path-malformed': ['The path or query has characters that are not allowed.', 'client'],
   'path-identity': ['A path below /metadata/identity that is not the one for tokens.', 'client'],

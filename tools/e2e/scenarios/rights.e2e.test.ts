@@ -41,8 +41,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage.stop());
 
-const withCanary = ['--canary-daemonset=aad-pod-identity/nmi-canary', '--startup-taint-waits-for=canary'];
-const startMic = () => stage.startMic('1', ['--detach-grace-period', '0s', ...byRights, ...withCanary]);
+const startMic = () => stage.startMic('1', ['--detach-grace-period', '0s', ...byRights]);
 
 const patch = (object: KubeObject, body: object) =>
   stage.kube.request({
@@ -174,10 +173,10 @@ async function runReady(daemonSet: string, nodeName: string): Promise<void> {
   });
 }
 
-test('MIC takes the start-up taint off a node when its NMI and its canary are ready', async () => {
+test('MIC takes the start-up taint off a node when its NMI is ready', async () => {
   const node = 'fresh';
   await stage.create({ apiVersion: 'v1', kind: 'Node', metadata: { name: node }, spec: { taints: [taint] } });
-  for (const daemonSet of ['nmi', 'nmi-canary']) await runReady(daemonSet, node);
+  await runReady('nmi', node);
   await untilObject(stage.kube, {
     path: pathOf({ apiVersion: 'v1', kind: 'Node' }),
     fits: ({ metadata, spec }) =>

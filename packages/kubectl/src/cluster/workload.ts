@@ -18,7 +18,7 @@ export interface Workload {
   readonly object: unknown;
 }
 
-/** Undefined for all others, also for the canary and for the DaemonSet that removes NMI's rules. */
+/** Undefined for all others, also for the DaemonSet that removes NMI's rules. */
 export function readWorkload(kind: Workload['kind'], object: unknown): Workload | undefined {
   const { namespace, name } = nameOf(object);
   for (const container of listAt(object, 'spec.template.spec.containers')) {

@@ -68,41 +68,6 @@ function nodesServed({ nmi }: DoctorFacts['services'], pods: readonly PodFacts[]
   return new Set(agents.map(({ nodeName }) => nodeName));
 }
 
-/** The canary is ready on each node with a ready NMI. MIC names its DaemonSet; without one there is nothing to see. */
-export function checkCanary({ services, pods }: DoctorFacts): CheckResult {
-  const items = itemsOf(pods);
-  const canaries = services.mic.flatMap(({ config }) =>
-    'canary' in config && config.canary !== undefined ? [config.canary] : [],
-  );
-  const served = nodesServed(services, items);
-  const findings = canaries.flatMap((canary) => {
-    const there = agentsOf(canary, items).filter(({ isFinished }) => !isFinished);
-    return [...served].flatMap((node) =>
-      canaryOn(
-        node,
-        canary,
-        there.filter(({ nodeName }) => nodeName === node),
-      ),
-    );
-  });
-  return { findings, unknown: canaries.length > 0 ? unknownOf(pods) : [] };
-}
-
-function canaryOn(node: string, { namespace, name }: ObjectName, here: readonly PodFacts[]): ObjectFinding[] {
-  if (here.some(({ isReady }) => isReady)) return [];
-  const [pod] = here;
-  if (pod === undefined) {
-    const text = `no pod of the canary ${namespace}/${name} is on node ${node}: whether calls of its pods get to NMI is not known`;
-    const command = `kubectl describe daemonset ${name} --namespace ${namespace}`;
-    return [found(`Node/${node}`, problem('agent', text, { text: 'see why', command }))];
-  }
-  const text = `the canary on node ${node} is not ready: calls of pods there may not get to NMI`;
-  const command = `kubectl logs ${pod.name} --namespace ${namespace} --tail 5`;
-  return [
-    found(`Node/${node}`, problem('agent', text, { text: 'its log says what answers instead', command })),
-  ];
-}
-
 /** No node whose NMI is ready still has the start-up taint. */
 export function checkTaints(facts: DoctorFacts): CheckResult {
   const [nodes, pods] = [itemsOf(facts.nodes), itemsOf(facts.pods)];

@@ -1,5 +1,5 @@
 import { checkAzure } from './check-azure.ts';
-import { checkAgents, checkCanary, checkTaints } from './check-nodes.ts';
+import { checkAgents, checkTaints } from './check-nodes.ts';
 import { checkClientIds, checkFederated } from './check-identities.ts';
 import { checkClocks } from './check-clocks.ts';
 import { checkClouds } from './check-clouds.ts';
@@ -36,7 +36,6 @@ export const checks: readonly Check[] = [
     isAboutServices: true,
     run: checkMetrics,
   },
-  { id: 'canary', holds: 'the canary, if there is one, is ready wherever NMI is', run: checkCanary },
   { id: 'taints', holds: 'no start-up taint is left', isAboutServices: true, run: checkTaints },
   { id: 'client-ids', holds: 'no client id was refused', run: checkClientIds },
   {

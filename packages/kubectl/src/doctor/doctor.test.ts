@@ -453,24 +453,6 @@ describe('metrics of NMI', () => {
   });
 });
 
-describe('the canary', () => {
-  const watched = { ...mic, config: micConfig('--canary-daemonset=aad-pod-identity/nmi-canary') };
-  const canary = { ...agent, name: 'canary-x', owner: 'DaemonSet/nmi-canary' };
-  const facts = (...pods: PodFacts[]) => ({ ...services({ mic: [watched] }), pods: read(agent, ...pods) });
-
-  it('is ready wherever NMI is', () => {
-    expect(foundIn(facts(canary))).toEqual([]);
-    expect(remedies(facts({ ...canary, isReady: false }))).toEqual([
-      'canary: kubectl logs canary-x --namespace aad-pod-identity --tail 5',
-    ]);
-    expect(remedies(facts())).toEqual([
-      'canary: kubectl describe daemonset nmi-canary --namespace aad-pod-identity',
-    ]);
-    expect(foundIn({ ...facts(), ...services({}) })).toEqual([]);
-    expect(foundIn({ ...facts(), pods: read({ ...agent, isReady: false }) })).toEqual([]);
-  });
-});
-
 describe('identities', () => {
   const identity = (spec: object, reason?: string) =>
     readIdentity({

@@ -18,7 +18,6 @@ const ready = (nodeName: string, readyAt = 3_000): AgentView => ({
 interface World {
   agents: readonly AgentView[];
   /** Undefined: the taint does not wait for them. */
-  canaries: readonly AgentView[] | undefined;
   holds: boolean;
   /** Called before each response; may throw. */
   refuse: (request: KubeRequest) => void;
@@ -35,7 +34,7 @@ function setUp(of: { nodes?: readonly TaintedNode[]; agents?: readonly AgentView
   const bearing = new Map(nodes.map((node) => [node.name, node]));
   const ending = new AbortController();
   let listener: ((node: string) => void) | undefined;
-  const world: World = { agents, canaries: undefined, holds: true, refuse: () => undefined };
+  const world: World = { agents, holds: true, refuse: () => undefined };
   const nameOf = ({ path }: KubeRequest) => path.split('/').at(-1) ?? '';
   const transport: KubeTransport = {
     server: 'fake',
@@ -69,7 +68,6 @@ function setUp(of: { nodes?: readonly TaintedNode[]; agents?: readonly AgentView
       tainted: () => bearing.values(),
       taintedNode: (name) => bearing.get(name),
       agentsOn: (name) => world.agents.filter(({ nodeName }) => nodeName === name),
-      canariesOn: (name) => world.canaries?.filter(({ nodeName }) => nodeName === name),
       onChange(tell) {
         listener = tell;
         return () => (listener = undefined);
@@ -117,27 +115,6 @@ test('a node whose NMI is not ready is checked again when it changes, and costs 
   world.agents = [ready('n1')];
   await change('n1');
   expect(patched).toEqual(['n1']);
-});
-
-test('a taint that waits for the canary stays until both pods are ready', async () => {
-  const { clock, world, patched, change, told } = setUp({ agents: [] });
-  world.canaries = [];
-  await clock.advance(0);
-  world.agents = [ready('n1')];
-  await change('n1');
-  expect(patched).toEqual([]);
-  world.canaries = [{ ...ready('n1'), name: 'canary-n1' }];
-  await change('n1');
-  expect(patched).toEqual(['n1']);
-  expect(told('info')).toEqual([
-    {
-      node: 'n1',
-      taint: key,
-      agent: 'nmi-n1',
-      canary: 'canary-n1',
-      message: 'NMI and its canary are ready: start-up taint removed',
-    },
-  ]);
 });
 
 test('a node that changes while another one is being written gets its turn', async () => {

@@ -1,4 +1,4 @@
-// Removes start-up taints during the term, one node at a time, where NMI is ready, and its canary too if the taint waits for that.
+// Removes start-up taints during the term, one node at a time, where NMI is ready.
 // plan/startup-taint.ts decides.
 import { createBackoff } from '@pod-identity/kit/core';
 import {
@@ -17,8 +17,6 @@ export interface StartupView {
   tainted(): Iterable<TaintedNode>;
   taintedNode(name: string): TaintedNode | undefined;
   agentsOn(node: string): readonly AgentView[];
-  /** Undefined: the taint does not wait for them. */
-  canariesOn(node: string): readonly AgentView[] | undefined;
   /** Calls the listener with the name of a node when it, or a pod that counts on it, has changed. Returns the unsubscribe function. */
   onChange(listener: (node: string) => void): () => void;
 }
@@ -79,15 +77,15 @@ function createAttempt(options: StartupTaintsOptions): (node: string) => Promise
   return async (name) => {
     const node = view.taintedNode(name);
     if (node === undefined || !term.holds()) return true;
-    const verdict = judgeStartup(node, view.agentsOn(name), view.canariesOn(name));
+    const verdict = judgeStartup(node, view.agentsOn(name));
     if (verdict.kind === 'keep') {
-      if (verdict.pod !== undefined) reported.stale(node, verdict.pod);
+      if (verdict.why === 'stale') reported.stale(node, verdict.pod);
       return true;
     }
     try {
       const door = createNodeTaintDoor(transport, name);
       if (await removeTaint({ node: door, key, uid: node.uid }))
-        reportRemoved(log, { node: name, taint: key, ...verdict });
+        log.info({ node: name, taint: key, agent: verdict.agent }, 'NMI is ready: start-up taint removed');
       reported.well();
       return true;
     } catch (error) {
@@ -99,19 +97,6 @@ function createAttempt(options: StartupTaintsOptions): (node: string) => Promise
   };
 }
 
-function reportRemoved(log: Log, { node, taint, agent, canary }: Removed): void {
-  const fields = { node, taint, agent, ...(canary !== undefined && { canary }) };
-  const ready = canary === undefined ? 'NMI is ready' : 'NMI and its canary are ready';
-  log.info(fields, `${ready}: start-up taint removed`);
-}
-
-interface Removed {
-  readonly node: string;
-  readonly taint: string;
-  readonly agent: string;
-  readonly canary?: string;
-}
-
 /** Logs lasting problems once. */
 function createReported(log: Log) {
   const stale = new Set<string>();
@@ -119,7 +104,6 @@ function createReported(log: Log) {
   return {
     well: () => void (failure = ''),
     stale({ name, uid }: TaintedNode, pod: string) {
-      // NMI's pod and that of the canary may both be stale, one after the other.
       const key = `${uid} ${pod}`;
       if (stale.has(key)) return;
       // Bounded, since nodes are created and deleted.
@@ -127,7 +111,7 @@ function createReported(log: Log) {
       stale.add(key);
       log.warn(
         { node: name, pod },
-        'the start-up taint stays: this pod of NMI or its canary on this node is older than the Node object and has not become ready since; ' +
+        'the start-up taint stays: this pod of NMI on this node is older than the Node object and has not become ready since; ' +
           'if this lasts, delete that pod, and its DaemonSet makes a new one',
       );
     },

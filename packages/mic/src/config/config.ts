@@ -13,7 +13,7 @@ import {
 } from '@pod-identity/kit/core';
 import { readCommand, type MicCommand, type UnknownCommand } from './command.ts';
 import { micFlags, type MicFlagValues } from './flags.ts';
-import { nodeProblems, nodeSettings, type NodeSettings } from './startup-taint.ts';
+import { nodeSettings, type NodeSettings } from './startup-taint.ts';
 
 export type { MicCommand } from './command.ts';
 
@@ -99,7 +99,7 @@ function problemsOf(
   { values, given, ...flags }: FlagReading<MicFlagValues>,
   command: MicCommand | UnknownCommand,
 ): readonly FlagProblem[] {
-  const problems = [...flags.problems, ...nodeProblems(values)];
+  const problems = [...flags.problems];
   if (values.debounceMs > values.debounceMaxMs) {
     problems.push({ name: 'debounce-max', message: '--debounce-max must not be shorter than --debounce' });
   }

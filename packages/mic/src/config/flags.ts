@@ -17,7 +17,7 @@ import {
   type FlagValues,
 } from '@pod-identity/kit/core';
 
-const { text, truth, integer, number, duration, list, oneOf, objectName, mapped } = value;
+const { text, truth, integer, number, duration, list, objectName, mapped } = value;
 
 const connections = {
   kubeconfig: keptFlag('kubeconfig', text(), {
@@ -80,24 +80,14 @@ const behaviour = {
   },
 };
 
-/** The start-up taint, and the pods of NMI and its canary. */
+/** The start-up taint, and the pods of NMI. */
 const nodes = {
-  startupTaint: {
-    key: newFlag('startup-taint', text('aadpodidentity.k8s.io/nmi-not-ready'), {
-      help: "Key of a taint that is removed from a node when NMI's pod on it is ready. Empty: no node is changed.",
-      why: 'pods that start before NMI reach the identities of the machine',
-    }),
-    waitsFor: newFlag('startup-taint-waits-for', oneOf('nmi', ['nmi', 'canary']), {
-      help: 'What must be ready on a node before its start-up taint is removed. nmi: the pod of NMI. canary: that of the canary too; needs --canary-daemonset.',
-      why: 'see --canary-daemonset',
-    }),
-  },
-  nmi: newFlag('nmi-daemonset', objectName(), {
-    help: "DaemonSet of NMI, as NAMESPACE/NAME; only its pods count as NMI for --startup-taint and --canary-daemonset. Default: `nmi` in MIC's own namespace, unless that is `default`: there the flag must be set, because anyone who may create pods in the namespace can have the taint removed.",
+  startupTaint: newFlag('startup-taint', text('aadpodidentity.k8s.io/nmi-not-ready'), {
+    help: "Key of a taint that is removed from a node when NMI's pod on it is ready. Empty: no node is changed.",
+    why: 'pods that start before NMI reach the identities of the machine',
   }),
-  canary: newFlag('canary-daemonset', objectName(), {
-    help: 'DaemonSet of the canary (`nmi canary`), as NAMESPACE/NAME. MIC reports nodes on which it is missing or not ready by an Event on the Node, a log line and a metric. Only its pods with the label component=nmi-canary count. Default: canaries are not looked at.',
-    why: "NMI's own readiness does not see that calls of pods are led past it",
+  nmi: newFlag('nmi-daemonset', objectName(), {
+    help: "DaemonSet of NMI, as NAMESPACE/NAME; only its pods count as NMI for --startup-taint. Default: `nmi` in MIC's own namespace, unless that is `default`: there the flag must be set, because anyone who may create pods in the namespace can have the taint removed.",
   }),
 };
 

@@ -42,34 +42,6 @@ describe('whether the start-up taint goes', () => {
     expect(judgeStartup(node, [atOnce])).toEqual({ kind: 'keep', why: 'stale', pod: 'nmi-1' });
   });
 
-  const canary = agent({ name: 'canary-1' });
-
-  test('it goes when the canary is ready too, if it waits for that', () => {
-    expect(judgeStartup(node, [agent()], [canary])).toEqual({
-      kind: 'remove',
-      agent: 'nmi-1',
-      canary: 'canary-1',
-    });
-  });
-
-  test.each([
-    ['no-canary', [] as AgentView[], 'there is no canary on the node'],
-    ['no-canary', [agent({ nodeName: 'n2' })], 'the canary of another node is ready'],
-    ['canary-not-ready', [unready], 'the canary of the node is not ready'],
-  ])('it stays (%s) while the canary is %o: %s', (why, canaries) => {
-    expect(judgeStartup(node, [agent()], canaries)).toEqual({ kind: 'keep', why });
-  });
-
-  test('a canary of an earlier node of this name does not count, nor one beside an NMI that is not ready', () => {
-    const old = { ...canary, createdAt: 2_000, readyAt: 3_000 };
-    expect(judgeStartup(node, [agent()], [old])).toEqual({
-      kind: 'keep',
-      why: 'canary-stale',
-      pod: 'canary-1',
-    });
-    expect(judgeStartup(node, [unready], [canary])).toEqual({ kind: 'keep', why: 'not-ready' });
-  });
-
   test("a node's clock that is behind does not matter for a pod that was created after the Node object", () => {
     expect(judgeStartup(node, [agent({ createdAt: 10_000, readyAt: 500 })]).kind).toBe('remove');
   });

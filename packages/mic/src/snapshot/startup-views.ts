@@ -1,4 +1,4 @@
-// Views for the start-up taint and the canary: nodes that have the taint, and the pods of NMI's DaemonSet and of its canary's.
+// Views for the start-up taint: nodes that have it, and the pods of NMI's DaemonSet.
 import type { AgentView, TaintedNode } from './views.ts';
 import { instantOf, isFinished, listAt, memberOf, stringAt } from './raw-object.ts';
 

@@ -49,7 +49,7 @@ export interface TaintedNode {
   readonly createdAt: number;
 }
 
-/** A pod of the DaemonSet of NMI or of its canary, in the namespace of that DaemonSet. */
+/** A pod of the DaemonSet of NMI, in the namespace of that DaemonSet. */
 export interface AgentView {
   readonly name: string;
   readonly nodeName: string;

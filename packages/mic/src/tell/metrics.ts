@@ -150,13 +150,6 @@ export const micMetrics = {
     'Log lines that were dropped because the reader of standard output was more than 1 MiB behind, or is gone.',
   ),
   leader: gauge('mic_leader', '1 while this process leads.'),
-  canaries: {
-    ...gauge(
-      'mic_canary_nodes',
-      'Nodes by the state of their canary, with --canary-daemonset, while this process leads: ready, not-ready, or missing on a node with NMI. If not-ready is not 0, calls of pods may be led past NMI there.',
-    ),
-    labels: { state: ['ready', 'not-ready', 'missing'] },
-  },
   originalRunning: gauge(
     'mic_original_running',
     "1 while this process leads and the original's MIC renews its lock too: they overwrite each other's changes.",

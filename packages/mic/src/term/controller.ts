@@ -5,9 +5,8 @@ import type { LeaderTerm } from '@pod-identity/kit/kube';
 import type { Ambient, Metrics } from '@pod-identity/kit/serve';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
-import type { NodePods } from '../snapshot/watch/agent-watch.ts';
+import type { AgentWatch } from '../snapshot/watch/agent-watch.ts';
 import type { ClusterWatch } from '../snapshot/watch/cluster-watch.ts';
-import { showCanaries } from './canary-reports.ts';
 import { showRights, type Rights } from './rights.ts';
 import { createSweeper, type Sweeper } from './sweeper.ts';
 import type { Meter } from '../tell/meter.ts';
@@ -50,8 +49,8 @@ export type RoleCheck = (input: RoleCheckInput) => Promise<void>;
 export interface ControllerOptions extends Pick<Ambient, 'clock' | 'log'> {
   readonly view: ClusterWatch;
   readonly index: ClusterIndex;
-  /** For the start-up taint and reports on canaries. */
-  readonly nodePods: NodePods;
+  /** For the start-up taint. */
+  readonly agents: AgentWatch | undefined;
   readonly rights: Rights;
   readonly yieldTurn: () => Promise<void>;
   readonly metrics: Metrics<MicMetricSpecs>;
@@ -61,7 +60,7 @@ export interface ControllerOptions extends Pick<Ambient, 'clock' | 'log'> {
 }
 
 export function createController(options: ControllerOptions): Controller {
-  const { view, index, nodePods, rights, log, metrics, startTerm } = options;
+  const { view, index, agents, rights, log, metrics, startTerm } = options;
   let current: Term | undefined;
   // Without a term changes are not used and would accumulate; a term begins with all hosts.
   const discard = () => {
@@ -80,8 +79,8 @@ export function createController(options: ControllerOptions): Controller {
     },
     run: async (signal) => {
       signal.addEventListener('abort', () => standby?.stop(), { once: true });
-      // No identity waits for the watches of NMI's pods and of canaries.
-      await Promise.all([view.run(signal), nodePods.run(signal), rights.proof.run(signal)]);
+      // No identity waits for the watch of NMI's pods.
+      await Promise.all([view.run(signal), agents?.run(signal), rights.proof.run(signal)]);
     },
 
     async lead(term) {
@@ -109,11 +108,10 @@ export function createController(options: ControllerOptions): Controller {
 }
 
 function refreshGauges(
-  { view, nodePods, rights, metrics }: Pick<ControllerOptions, 'view' | 'nodePods' | 'rights' | 'metrics'>,
+  { view, rights, metrics }: Pick<ControllerOptions, 'view' | 'rights' | 'metrics'>,
   term: Term | undefined,
 ): void {
   showRights(rights, metrics);
-  showCanaries(nodePods, term !== undefined, metrics);
   metrics.set('leader', term ? 1 : 0);
   for (const [kind, ms] of view.ages())
     metrics.set('watchAgeSeconds', Number.isFinite(ms) ? ms / 1000 : -1, { kind });

@@ -8,9 +8,7 @@ type Configured = Pick<
 >;
 
 export interface MicSettings
-  extends
-    Configured,
-    Partial<Pick<MicConfig, 'access' | 'startupTaint' | 'canary' | 'nmi' | 'namespaceShareBytes'>> {
+  extends Configured, Partial<Pick<MicConfig, 'access' | 'startupTaint' | 'nmi' | 'namespaceShareBytes'>> {
   /** MIC's own, with host records and the upgrade marker. */
   readonly namespace: string;
   readonly version: string;
@@ -32,11 +30,11 @@ export function settingsOf(
   config: MicConfig,
   { version, clusterClientId, principalId }: KnownLater,
 ): MicSettings {
-  const { podNamespace: namespace, startupTaint, canary, nmi } = config;
+  const { podNamespace: namespace, startupTaint, nmi } = config;
   const { forceNamespaced, namespaceShareBytes, access, writesPerHost, typeUpgrade } = config;
   const { debounceMs, debounceMaxMs, resyncMs } = config;
   const objects = { forceNamespaced, namespaceShareBytes, access, writesPerHost, typeUpgrade };
-  const nodes = { startupTaint, canary, nmi };
+  const nodes = { startupTaint, nmi };
   const limits = { debounceMs, debounceMaxMs, resyncMs, recordAfterMs, conditionWritesPerSecond };
   const rules = () => planRules(config, clusterClientId());
   return { namespace, version, ...objects, ...nodes, ...limits, rules, principalId };

@@ -110,14 +110,6 @@ describe('readConfig', () => {
     ]);
   });
 
-  it('a canary needs the name of its node, and is probed at the address of its pod', () => {
-    expect(configOf(['canary'])).toMatchObject({ command: { kind: 'canary' }, probe: { host: '' } });
-    expect(configOf(['canary', '--http-probe-address=127.0.0.1']).probe.host).toBe('127.0.0.1');
-    expect(readConfig({ argv: ['canary'], env: {} })).toMatchObject({
-      problems: [expect.stringContaining('--node is missing')],
-    });
-  });
-
   it('a broker needs to know its pod, is probed at the address of its pod, and is for one cloud', () => {
     const env = { POD_NAME: 'broker-0', POD_UID: 'u', POD_IP: '10.0.0.7', POD_NAMESPACE: 'broker' };
     const reading = readConfig({ argv: ['broker'], env });

@@ -19,7 +19,7 @@ import { nmiFlags, type NmiFlagValues } from './flags.ts';
 import { warningsOf } from './warnings.ts';
 
 export type NmiCommand =
-  | { readonly kind: 'run' | 'install-redirect' | 'uninstall-redirect' | 'check-ready' | 'canary' | 'broker' }
+  | { readonly kind: 'run' | 'install-redirect' | 'uninstall-redirect' | 'check-ready' | 'broker' }
   | { readonly kind: 'explain'; readonly pod: string }
   | ({ readonly kind: 'check-federated' } & FederatedCheck);
 
@@ -135,14 +135,13 @@ function brokerProblems(
   ];
 }
 
-const needsNode: ReadonlySet<NmiCommand['kind']> = new Set(['run', 'canary']);
+const needsNode: ReadonlySet<NmiCommand['kind']> = new Set(['run']);
 const commands = [
   'run',
   'install-redirect',
   'uninstall-redirect',
   'check-ready',
   'explain',
-  'canary',
   'broker',
   'check-federated',
 ] as const;
@@ -180,7 +179,7 @@ function settingsOf({ values, given }: Reading, { kind }: NmiCommand): Omit<NmiC
   const { accessAges, podCheck, probe, blocksInstance } = values;
   const isStrict = podCheck.mode === 'strict' && !given.has('access-grace');
   // The kubelet probes these at the address of their pod.
-  const isAtPod = (kind === 'canary' || kind === 'broker') && !given.has('http-probe-address');
+  const isAtPod = kind === 'broker' && !given.has('http-probe-address');
   const metadataAllowed = values.metadataAllowed.filter((part) => part !== 'instance' || !blocksInstance);
   return {
     ...values,

@@ -1,5 +1,3 @@
-import { canaryPath } from './canary.ts';
-
 /** Parts of the metadata service about the machine, not its identities. */
 export const metadataFamilies = [
   'instance',
@@ -13,7 +11,6 @@ export type MetadataFamily = (typeof metadataFamilies)[number];
 export type Route =
   | { readonly kind: 'token'; readonly query: string }
   | { readonly kind: 'host-token'; readonly query: string }
-  | { readonly kind: 'canary'; readonly query: string }
   /** `path` is normalised and `query` checked: both are safe to forward. */
   | {
       readonly kind: 'metadata';
@@ -62,12 +59,9 @@ function routeOfSegments(spelled: readonly string[], query: string): Route {
     const isToken = segments.join('/') === 'metadata/identity/oauth2/token';
     return isToken ? { kind: 'token', query } : { kind: 'nowhere', why: 'identity' };
   }
-  return isFamily(family) ? routeToFamily(family, spelled.slice(2), query) : routeToOther(segments, query);
-}
-
-function routeToOther(segments: readonly string[], query: string): Route {
-  const isCanary = `/${segments.join('/')}` === canaryPath;
-  return isCanary ? { kind: 'canary', query } : { kind: 'nowhere', why: 'unknown' };
+  return isFamily(family)
+    ? routeToFamily(family, spelled.slice(2), query)
+    : { kind: 'nowhere', why: 'unknown' };
 }
 
 /** No path of the service has a dot, and Windows drops dots at the end of a name. */

@@ -28,8 +28,7 @@ export type BadRequestReason =
   | 'misnamed-parameter'
   | 'several-selectors'
   | 'no-pod-headers'
-  | 'not-from-the-node'
-  | 'no-challenge';
+  | 'not-from-the-node';
 
 export interface BadRequest {
   readonly why: BadRequestReason;

@@ -64,13 +64,6 @@ export type Outcome =
       readonly retryAfter?: string | undefined;
       readonly body: Uint8Array;
     }
-  /** The response to `nmi canary`; `caller` is the address that NMI sees. */
-  | {
-      readonly kind: 'canary';
-      readonly node: string;
-      readonly caller: string;
-      readonly challenge: string;
-    }
   | { readonly kind: 'proxy-failed'; readonly why: 'unavailable' | 'too-large' }
   | { readonly kind: 'crashed' };
 

@@ -14,5 +14,5 @@ export function reasonOf(outcome: Outcome): Reason | undefined {
   return kind === 'proxy-failed' ? `metadata-${outcome.why}` : kind;
 }
 
-const successes: ReadonlySet<string> = new Set<Success>(['token', 'host-token', 'proxied', 'canary']);
+const successes: ReadonlySet<string> = new Set<Success>(['token', 'host-token', 'proxied']);
 const isSuccess = (kind: Outcome['kind']): kind is Success => successes.has(kind);

@@ -26,8 +26,6 @@ const badRequests: Readonly<Record<BadRequestReason, (name: string, rightName: s
   'no-pod-headers': () =>
     "Missing 'podname' and 'podns' from request header: they name the pod whose token is requested.",
   'not-from-the-node': () => 'This path is for processes on the node itself, from its loopback address.',
-  'no-challenge': (name) =>
-    `This path is for nmi canary: parameter ${name}, and no other, has 32 hexadecimal digits.`,
 };
 
 export function explainBadRequest({ why, name = '', rightName = '' }: BadRequest): string {

@@ -21,7 +21,7 @@ export interface Refusal {
   readonly allow?: string;
 }
 
-export type Success = 'token' | 'host-token' | 'proxied' | 'canary';
+export type Success = 'token' | 'host-token' | 'proxied';
 export type Failure = Exclude<Outcome, { readonly kind: Success }>;
 type Of<Kind extends Failure['kind']> = Extract<Failure, { readonly kind: Kind }>;
 

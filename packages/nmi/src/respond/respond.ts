@@ -27,7 +27,6 @@ export function respond(outcome: Outcome, rules: RespondRules): OutboundResponse
   if (outcome.kind === 'token') return token(outcome, rules);
   if (outcome.kind === 'host-token') return hostToken(outcome, rules);
   if (outcome.kind === 'proxied') return proxied(outcome);
-  if (outcome.kind === 'canary') return canary(outcome);
   const refusal = refusalOf(outcome, rules.notAssignedStatus);
   if (rules.compat === undefined) return asJson(refusal, rules, isProbe(outcome));
   const original = refusalAsOriginal(outcome, refusal, rules.compat);
@@ -59,12 +58,6 @@ function proxied({ status, contentType, retryAfter, body }: Of<'proxied'>): Outb
     },
     body,
   };
-}
-
-/** canary/verdict.ts reads it. */
-function canary({ node, caller, challenge }: Of<'canary'>): OutboundResponse {
-  const body = asciiJson(JSON.stringify({ node, caller, challenge }));
-  return { status: 200, headers: jsonHeaders(body), body };
 }
 
 /** SDKs detect a metadata service by a request without the header: the response is exactly that of the real one. */

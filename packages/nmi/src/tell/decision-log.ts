@@ -83,13 +83,12 @@ const levels: Readonly<Partial<Record<OutcomeKind, 'debug' | 'warn'>>> = {
   'bad-request': 'debug',
   'bad-method': 'debug',
   proxied: 'debug',
-  canary: 'debug',
 };
 
 function detailsOf(outcome: Outcome): Readonly<Record<string, unknown>> {
   if (outcome.kind === 'token' || outcome.kind === 'host-token')
     return { identity: outcome.identity, from: outcome.from };
-  if (outcome.kind === 'proxied' || outcome.kind === 'canary') return {};
+  if (outcome.kind === 'proxied') return {};
   const explanation = briefOf(outcome);
   return outcome.kind === 'ambiguous-caller' ? { explanation, pods: outcome.pods } : { explanation };
 }

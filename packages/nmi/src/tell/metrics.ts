@@ -6,7 +6,7 @@ import type { OutcomeKind } from '../respond/outcome.ts';
 const prefix = 'aadpodidentity_';
 
 /** The routes of routes.ts, not paths, which callers choose. */
-const operations = ['token', 'host-token', 'metadata', 'canary', 'nowhere'] as const;
+const operations = ['token', 'host-token', 'metadata', 'nowhere'] as const;
 
 const statuses = [200, 400, 403, 404, 405, 410, 429, 500, 502, 503].map(String);
 
@@ -31,7 +31,6 @@ const outcomeSet: Readonly<Record<OutcomeKind, true>> = {
   'token-failed': true,
   blocked: true,
   proxied: true,
-  canary: true,
   'proxy-failed': true,
   crashed: true,
 };

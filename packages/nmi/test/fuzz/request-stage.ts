@@ -5,7 +5,6 @@ import type { Clock } from '@pod-identity/kit/core';
 import { createLog, systemClock } from '@pod-identity/kit/serve';
 import { createApp } from '../../src/app.ts';
 import { createAuthorizer } from '../../src/authorize/authorizer.ts';
-import { createCanaryHandler } from '../../src/handle/canary.ts';
 import { createGranter, type Granter } from '../../src/handle/grant.ts';
 import { createHostTokenHandler } from '../../src/handle/host-token.ts';
 import { createTokenHandler } from '../../src/handle/token.ts';
@@ -106,7 +105,6 @@ export function createRequestStage(compatErrors: CompatSettings['compatErrors'])
   const podAt = (address: string) => pods.find(({ addresses }) => addresses.includes(address));
   const app = createApp({
     proxy: { handle: () => Promise.resolve({ kind: 'proxy-failed', why: 'unavailable' }) },
-    canary: createCanaryHandler({ node: 'node-1', isOwnPod: (at) => podAt(at) !== undefined, ...headers }),
     token: createTokenHandler({
       ...shared,
       callers: {

@@ -176,7 +176,7 @@ export function drawRequest(chance: Chance): RawRequest {
 const paths = [
   ...Array.from({ length: 12 }, () => '/metadata/identity/oauth2/token'),
   ...['/metadata/identity/oauth2/token/', '//Metadata//Identity/OAuth2/Token', '/host/token', '/host/token/'],
-  ...['/metadata/pod-identity/canary', '/metadata/instance', '/metadata/identity/info'],
+  ...['/metadata/instance', '/metadata/identity/info'],
 ];
 
 function drawPlace(chance: Chance): string {

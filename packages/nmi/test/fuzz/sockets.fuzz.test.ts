@@ -7,7 +7,6 @@ import { createLog, systemClock } from '@pod-identity/kit/serve';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createApp } from '../../src/app.ts';
 import type { App } from '../../src/request/wire.ts';
-import { createCanaryHandler } from '../../src/handle/canary.ts';
 import { createMetadataReader, type MetadataReader } from '../../src/handle/instance-metadata.ts';
 import { createTokenHandler } from '../../src/handle/token.ts';
 import { startServer, type RunningServer } from '../../src/server/server.ts';
@@ -79,7 +78,6 @@ beforeAll(async () => {
   });
   const app = createApp({
     proxy,
-    canary: createCanaryHandler({ node: 'node-0', isOwnPod: () => false, ...rules }),
     token: createTokenHandler({
       ...rules,
       isOutdated: () => false,
