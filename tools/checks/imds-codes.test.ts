@@ -42,11 +42,6 @@ describe('imds-client reads the response of NMI if', () => {
     expect(flat(reason).endsWith(`: ${flat(text)}`)).toBe(true);
   });
 
-  test.each(refusals)('$situation, with --compat-errors', ({ compat }) => {
-    const { reason } = errorOf(compat, 'text/plain; charset=utf-8');
-    expect(flat(reason)).toContain(compat.text.startsWith('{') ? 'header not specified' : flat(compat.text));
-  });
-
   test('several identities in one of these', () => {
     expect(refusals.map(expectedCode)).toContain('ambiguous-identity');
   });

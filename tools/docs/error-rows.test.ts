@@ -19,16 +19,14 @@ function saidOf(kind: string, situation: string) {
   const either = (form: RegExp) => (form.exec(own) ?? form.exec(shared))?.slice(1);
   return {
     answer: either(/^(\d{3})(?:, Retry-After (\d+(?: to \d+)?))?/),
-    compat: either(/`--compat-errors`: (?:(\d{3})|the same)/)?.[0],
   };
 }
 
 test.each(errorRows)(
-  'the page on errors has an entry for $kind, $situation, with the status that NMI returns, by default and with --compat-errors',
-  ({ kind, situation, ours, compat }) => {
-    const { answer, compat: inCompat = String(ours.status) } = saidOf(kind, situation);
+  'the page on errors has an entry for $kind, $situation, with the status that NMI returns',
+  ({ kind, situation, ours }) => {
+    const { answer } = saidOf(kind, situation);
     expect([answer?.[0], answer?.[1] ?? '']).toEqual([String(ours.status), ours.retryAfter]);
-    expect(inCompat).toBe(String(compat.status));
   },
 );
 
@@ -89,15 +87,6 @@ const golden: readonly (readonly [situation: string, answer: string])[] = [
 
 test.each(golden)('what the original does: %s', (situation, answer) => {
   expect(originalAnswers[situation]?.slice(0, answer.length)).toBe(answer);
-});
-
-test('--compat-errors returns no final status for a transient failure of the metadata service', () => {
-  const passing = errorRows.filter(({ kind, ours }) => kind === 'token-failed' && ours.retryAfter !== '');
-  expect(passing.length).toBeGreaterThan(6);
-  for (const { situation, ours, compat } of passing) {
-    const answered = [situation, compat.status, compat.retryAfter !== ''];
-    expect(answered).toEqual([situation, ours.status === 429 ? 429 : 503, true]);
-  }
 });
 
 test('after 400 and 403 every client makes one request, and chains go on as the page says', () => {

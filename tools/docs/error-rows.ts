@@ -2,7 +2,7 @@
 import type { Denial } from '../../packages/nmi/src/authorize/types.ts';
 import type { BadRequest, BadRequestReason } from '../../packages/nmi/src/request/token-request.ts';
 import type { Outcome, OutcomeKind } from '../../packages/nmi/src/respond/outcome.ts';
-import { respond, type RespondRules } from '../../packages/nmi/src/respond/respond.ts';
+import { respond } from '../../packages/nmi/src/respond/respond.ts';
 import type { TokenErrorCode } from '../../packages/nmi/src/tokens/errors.ts';
 import type { IssuedToken } from '../../packages/nmi/src/tokens/types.ts';
 import { originalAnswers } from './original-answers.ts';
@@ -11,7 +11,6 @@ export interface ErrorRow {
   readonly kind: OutcomeKind;
   readonly situation: string;
   readonly ours: ToldAnswer;
-  readonly compat: ToldAnswer;
   readonly original: string;
 }
 
@@ -246,12 +245,11 @@ export const errorRows: readonly ErrorRow[] = Object.values(samples)
     situation,
     ours: told(outcome),
     original: originalAnswers[situation] ?? '',
-    compat: told(outcome, { body: 'text', setsRetryAfter: false, isManaged: false, clientId: undefined }),
   }));
 
-function told(outcome: Outcome, compat?: RespondRules['compat']): ToldAnswer {
+function told(outcome: Outcome): ToldAnswer {
   const toldAt = (chance: number) =>
-    respond(outcome, { nowMs: 0, notAssignedStatus: 503, random: () => chance, compat });
+    respond(outcome, { nowMs: 0, notAssignedStatus: 503, random: () => chance });
   const { status, headers, body } = toldAt(0);
   const isPlain = ['token', 'host-token', 'proxied'].includes(outcome.kind);
   return {

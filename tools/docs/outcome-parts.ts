@@ -25,24 +25,12 @@ export function outcomeParts(rows: readonly ErrorRow[] = errorRows): readonly st
 }
 
 /** In the order of the facts. */
-const titles = ['', '`--compat-errors`: ', 'Original: '];
+const titles = ['', 'Original: '];
 
-/** Status with Retry-After and code; the response with --compat-errors; the original's. */
-function factsOf({ ours, compat, original }: ErrorRow): readonly string[] {
+/** Status with Retry-After and code; the original's response. */
+function factsOf({ ours, original }: ErrorRow): readonly string[] {
   const { error } = parsed(ours.text);
-  const [status, compatStatus] = [statusOf(ours), statusOf(compat)];
-  const text = compatTextOf(ours.text, compat.text);
-  const isSame = compatStatus === status && text.startsWith('the same');
-  return [
-    [status, ...(error === '' ? [] : [code(error)])].join(', '),
-    isSame ? 'the same' : `${compatStatus}, ${text}`,
-    compat.text === '' ? original : named(original).replace(code(compat.text), 'with that text'),
-  ];
-}
-
-function compatTextOf(ours: string, compat: string): string {
-  if (compat === ours) return 'the same JSON';
-  return compat === parsed(ours).description ? 'the same text' : named(code(compat));
+  return [[statusOf(ours), ...(error === '' ? [] : [code(error)])].join(', '), named(original)];
 }
 
 function entryOf(
@@ -51,17 +39,11 @@ function entryOf(
   common: readonly (string | undefined)[],
 ) {
   const { description } = parsed(ours.text);
-  const own = facts.flatMap((fact, index) =>
-    fact === common[index] || isUsual(fact, index, common) ? [] : [said(index, fact)],
-  );
+  const own = facts.flatMap((fact, index) => (fact === common[index] ? [] : [said(index, fact)]));
   const [status, ...others] = facts[0] === common[0] ? ['', ...own] : own;
   const text = [status, code(description)].filter((part) => part !== '').join(', ');
   return `- **${upperFirst(situation)}**${text && `: ${text}`}${others.map((one) => `. ${one}`).join('')}`;
 }
-
-/** That the response is the same is not said unless another one is common. */
-const isUsual = (fact: string, index: number, common: readonly (string | undefined)[]) =>
-  index === 1 && fact === 'the same' && common[1] === undefined;
 
 function said(index: number, fact: string): string {
   return `${titles[index] ?? ''}${fact}`;

@@ -27,7 +27,6 @@ import { createReadiness, type Readiness, type ReadinessOptions } from './ready/
 import { createCallerLimits, type CallerLimits } from './waiting/caller-limits.ts';
 import { createTelemetry, type Telemetry } from './tell/telemetry.ts';
 import { createTracing, type Tracing } from './trace/tracing.ts';
-import { untilPassed } from './tokens/until-passed.ts';
 import { createRecordHints } from './tokens/metadata/record-hints.ts';
 import { createTokenSupply, metadataUrl, type TokenSupply } from './token-supply.ts';
 
@@ -242,7 +241,7 @@ function createTokenGranter(
     latest,
     changes: changesOf(informers),
     // The original returns its statuses only for failures that last.
-    tokens: trace.tokens(config.compatErrors === 'off' ? supply.tokens : untilPassed(supply.tokens, options)),
+    tokens: trace.tokens(supply.tokens),
     bindingGraceMs: config.bindingGraceMs,
     limits,
     access: access.guard,

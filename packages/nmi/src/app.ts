@@ -4,17 +4,15 @@ import type { Handler } from './handle/token-pipeline.ts';
 import type { MetadataReader } from './handle/instance-metadata.ts';
 import type { Outcome, SentResponse } from './respond/outcome.ts';
 import { memoize } from './handle/memoize.ts';
-import { createCompat, type CompatSettings } from './respond/compat.ts';
 import { respond, type RespondRules } from './respond/respond.ts';
 import { routeOf, type Route } from './request/routes.ts';
 import type { App, InboundRequest, OutboundResponse } from './request/wire.ts';
 
-export interface AppOptions extends Ambient, CompatSettings {
+export interface AppOptions extends Ambient {
   readonly token: Handler;
   readonly hostToken: Handler;
   readonly proxy: Pick<MetadataReader, 'handle'>;
   readonly notAssignedStatus: RespondRules['notAssignedStatus'];
-  readonly exactErrors: boolean;
   /** Called for every response. */
   readonly onSent: (sent: SentResponse) => void;
 }
@@ -24,9 +22,8 @@ const targetsKept = 128;
 
 /** Routes and handles each request, and makes a response of its outcome. */
 export function createApp(options: AppOptions): App {
-  const { clock, notAssignedStatus, exactErrors, random, onSent, log } = options;
+  const { clock, notAssignedStatus, random, onSent, log } = options;
   const routeFor = memoize(routeOf, targetsKept);
-  const compatFor = createCompat(options);
 
   const outcomeOf = (request: InboundRequest, route: Route): Outcome | Promise<Outcome> => {
     const crashed = (error: unknown): Outcome => {
@@ -42,8 +39,7 @@ export function createApp(options: AppOptions): App {
   };
   const responseTo = (request: InboundRequest, route: Route, outcome: Outcome): OutboundResponse => {
     const now = clock.now();
-    const rules = { notAssignedStatus, exactErrors, random, compat: compatFor(route) };
-    const response = respond(outcome, { nowMs: now, ...rules });
+    const response = respond(outcome, { nowMs: now, notAssignedStatus, random });
     onSent({
       request,
       route: route.kind,

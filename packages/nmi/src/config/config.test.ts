@@ -192,12 +192,6 @@ describe('readConfig', () => {
       { probe: { host: '', port: 8080 }, metrics: { host: '10.0.0.4', port: 9091 } },
     ],
     [['--enable-host-token'], { hostToken: true }],
-    [[], { exactErrors: false, compatErrors: 'off' }],
-    [['--compat-errors'], { compatErrors: 'text' }],
-    [['--compat-errors=true'], { compatErrors: 'text' }],
-    [['--compat-errors=false'], { compatErrors: 'off' }],
-    [['--compat-errors=status'], { compatErrors: 'status' }],
-    [['--exact-errors'], { exactErrors: true }],
     [['install-redirect'], { command: { kind: 'install-redirect' } }],
     [['explain', 'shop/web'], { command: { kind: 'explain', pod: 'shop/web' } }],
     [['explain', '--pod', 'shop/web'], { command: { kind: 'explain', pod: 'shop/web' } }],
@@ -211,10 +205,10 @@ describe('readConfig', () => {
 
   it.each<[string[], RegExp[]]>([
     [[], []],
-    [['--compat-errors'], [/as text: msal-node and msal for Python .* --compat-errors=status/]],
-    [['--compat-errors=status'], []],
-    [['--compat-errors=status', '--set-retry-after-header'], []],
-    [['--set-retry-after-header'], [/no effect without --compat-errors/]],
+    [
+      ['--set-retry-after-header'],
+      [/--set-retry-after-header: no effect any more, Retry-After is always sent/],
+    ],
   ])('%j: the log says at start what clients suffer from', (argv, warnings) => {
     const reading = read(argv);
     expect(reading.kind === 'config' && reading.warnings).toEqual(

@@ -22,6 +22,7 @@ export const nmiFlags = {
     droppedFlag('find-identity-retry-interval', atLeast0, 'see --hold'),
     droppedFlag('allow-network-plugin-kubenet', truth(false), 'the kubelet configuration is not read'),
     droppedFlag('kubelet-config', text(), 'the kubelet configuration is not read'),
+    droppedFlag('set-retry-after-header', truth(false), 'Retry-After is always sent'),
     droppedFlag('custom-user-agent', text(), 'the user agent is fixed'),
     droppedFlag('enableProfile', truth(false), 'there is no profiling port; Node has --inspect'),
     ...klogFlags,

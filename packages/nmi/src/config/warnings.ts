@@ -4,23 +4,14 @@ import type { NmiFlagValues } from './flags.ts';
 
 /** Warnings about flags and variables without effect, and about settings that cause failures of clients. */
 export function warningsOf({ values, warnings, ignored }: FlagReading<NmiFlagValues>): string[] {
-  const { compatErrors, setsRetryAfter, interception, controller } = values;
+  const { interception, controller } = values;
   return [
     ...warnings,
     ...ignored.map(({ flag, why }) => `--${flag}: no effect any more, ${why}`),
     ...controllerWarnings(controller),
-    ...(compatErrors === 'text' ? [unreadable] : []),
-    ...(setsRetryAfter && compatErrors === 'off' ? [withoutCompat] : []),
     ...(interception === 'none' ? [notIntercepted] : []),
   ];
 }
-
-const unreadable =
-  '--compat-errors answers failures as text: msal-node and msal for Python cannot read it (they expect JSON), and ' +
-  'azidentity asks for 100 s before it gives up; --compat-errors=status has the original’s statuses with JSON';
-
-const withoutCompat =
-  '--set-retry-after-header has no effect without --compat-errors: the header is always sent';
 
 const notIntercepted =
   '--interception=none: nothing leads calls of pods here. Programs that ignore AZURE_POD_IDENTITY_AUTHORITY_HOST (azidentity, adal, ' +

@@ -1,8 +1,7 @@
-// Room: the status, headers and body of every response, ours and the original's; words from tokens, authorize and policy included.
+// Room: the status, headers and body of every response; words from tokens, authorize and policy included.
 // It must not do I/O, or look at anything but the outcome.
 import { asciiJson } from '@pod-identity/kit/core';
 import type { OutboundResponse } from '../request/wire.ts';
-import { refusalAsOriginal, type CompatRules, type OriginalRefusal } from './compat.ts';
 import type { Outcome } from './outcome.ts';
 import { refusalOf, type Refusal } from './refusals.ts';
 import { secondsOf } from './retry-after.ts';
@@ -12,12 +11,8 @@ export interface RespondRules {
   readonly nowMs: number;
   /** 503, or 404 for clients that retry only that; both with Retry-After. */
   readonly notAssignedStatus: 503 | 404;
-  /** Only the code in `error`; otherwise the reason follows it, for clients that show nothing else. */
-  readonly exactErrors?: boolean;
   /** At least 0, less than 1; used if Azure sent no Retry-After. */
   readonly random: () => number;
-  /** Failures as in the original; `notAssignedStatus` is ignored then. */
-  readonly compat?: CompatRules | undefined;
 }
 
 type Of<Kind extends Outcome['kind']> = Extract<Outcome, { readonly kind: Kind }>;
@@ -27,17 +22,11 @@ export function respond(outcome: Outcome, rules: RespondRules): OutboundResponse
   if (outcome.kind === 'token') return token(outcome, rules);
   if (outcome.kind === 'host-token') return hostToken(outcome, rules);
   if (outcome.kind === 'proxied') return proxied(outcome);
-  const refusal = refusalOf(outcome, rules.notAssignedStatus);
-  if (rules.compat === undefined) return asJson(refusal, rules, isProbe(outcome));
-  const original = refusalAsOriginal(outcome, refusal, rules.compat);
-  return rules.compat.body === 'text'
-    ? asText(original, rules)
-    : asJson(withStatusOf(original, refusal), rules, isProbe(outcome));
+  return asJson(refusalOf(outcome, rules.notAssignedStatus), rules, isProbe(outcome));
 }
 
-function token({ issued, resource }: Of<'token'>, { nowMs, compat }: RespondRules): OutboundResponse {
-  const shape = compat?.body === 'text' ? 'list' : 'object';
-  const { json: body, headers } = tokenBody({ issued, resource, shape }, nowMs);
+function token({ issued, resource }: Of<'token'>, { nowMs }: RespondRules): OutboundResponse {
+  const { json: body, headers } = tokenBody({ issued, resource }, nowMs);
   return { status: 200, headers, body };
 }
 
@@ -69,12 +58,11 @@ function isProbe(outcome: Outcome): boolean {
 function asJson(refusal: Refusal, rules: RespondRules, isProbe: boolean): OutboundResponse {
   const { status, error: code, description } = refusal;
   const headers = extraHeaders(refusal, rules);
-  const error = rules.exactErrors || isProbe ? code : `${code}: ${inOneLine(description, longest.error)}`;
-  const hasReason = !isProbe && rules.compat === undefined;
+  const error = isProbe ? code : `${code}: ${inOneLine(description, longest.error)}`;
   const body = asciiJson(JSON.stringify({ error, error_description: description }));
   return {
     status,
-    ...(hasReason && { reason: inOneLine(description, longest.statusLine) }),
+    ...(!isProbe && { reason: inOneLine(description, longest.statusLine) }),
     headers: { ...jsonHeaders(body), ...headers },
     body,
   };
@@ -90,34 +78,6 @@ const longest = { statusLine: 240, error: 1_000 };
 function inOneLine(text: string, most: number): string {
   const line = text.slice(0, 4 * most).replaceAll(/[^ -~]+/g, ' ');
   return line.length > most ? `${line.slice(0, most - 3)}...` : line;
-}
-
-function withStatusOf({ status, retryAfter, allow }: OriginalRefusal, ours: Refusal): Refusal {
-  const { error, description } = ours;
-  return {
-    status,
-    error: status === ours.status ? error : (words[status] ?? error),
-    description,
-    ...(retryAfter !== undefined && { retryAfter }),
-    ...(allow !== undefined && { allow }),
-  };
-}
-
-/** Of the original's statuses. */
-const words: Readonly<Partial<Record<number, string>>> = {
-  403: 'access_denied',
-  404: 'not_found',
-  500: 'server_error',
-  503: 'temporarily_unavailable',
-};
-
-function asText(refusal: OriginalRefusal, rules: RespondRules): OutboundResponse {
-  const body = Buffer.from(`${refusal.text}\n`);
-  const type = refusal.isJson
-    ? { 'Content-Type': 'application/json; charset=utf-8' }
-    : { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' };
-  const headers = { ...type, 'Content-Length': String(body.length), ...extraHeaders(refusal, rules) };
-  return { status: refusal.status, headers, body };
 }
 
 function extraHeaders(

@@ -11,8 +11,6 @@ export interface TokenBody {
 export interface TokenGiven {
   readonly issued: IssuedToken;
   readonly resource: string;
-  /** Tokens of auxiliary tenants: in a member of the object, or in a list after the first token. */
-  readonly shape: 'object' | 'list';
 }
 
 type Fields = Readonly<Record<string, string>>;
@@ -27,18 +25,16 @@ let written: Written = { second: 0, bodies: new WeakMap() };
 
 /** The body for this token now, cached for a second: only `expires_in` changes. */
 export function tokenBody(given: TokenGiven, nowMs: number): TokenBody {
-  const { issued, resource, shape } = given;
+  const { issued, resource } = given;
   const second = Math.floor(nowMs / 1000);
   if (written.second !== second) written = { second, bodies: new WeakMap() };
-  // A token without auxiliary tokens has the same body in both shapes.
-  const key = issued.auxiliary === undefined ? resource : `${shape} ${resource}`;
   const known = written.bodies.get(issued);
-  const last = known?.get(key);
+  const last = known?.get(resource);
   if (last) return last;
   const json = asciiJson(JSON.stringify(valueOf(given, second)));
   const body = { json, headers: jsonHeaders(json) };
-  if (known) known.set(key, body);
-  else written.bodies.set(issued, new Map([[key, body]]));
+  if (known) known.set(resource, body);
+  else written.bodies.set(issued, new Map([[resource, body]]));
   return body;
 }
 
@@ -68,7 +64,7 @@ export function tokenFields({ access, clientId, resource }: TokenOfTenant, secon
   };
 }
 
-function valueOf({ issued, resource, shape }: TokenGiven, second: number): unknown {
+function valueOf({ issued, resource }: TokenGiven, second: number): unknown {
   const { clientId, auxiliary = [] } = issued;
   const primary = tokenFields({ access: issued.access, clientId, resource }, second);
   if (auxiliary.length === 0) return primary;
@@ -76,12 +72,10 @@ function valueOf({ issued, resource, shape }: TokenGiven, second: number): unkno
     tenantId,
     fields: tokenFields({ access, clientId, resource }, second),
   }));
-  return shape === 'list'
-    ? [primary, ...others.map(({ fields }) => fields)]
-    : {
-        ...primary,
-        auxiliary_tokens: others.map(({ tenantId, fields }) => ({ ...fields, tenant_id: tenantId })),
-      };
+  return {
+    ...primary,
+    auxiliary_tokens: others.map(({ tenantId, fields }) => ({ ...fields, tenant_id: tenantId })),
+  };
 }
 
 /** With Content-Length, since some clients refuse chunked responses. */

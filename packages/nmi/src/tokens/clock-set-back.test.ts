@@ -5,7 +5,6 @@ import { callerOf, issuedTo, openQueue, subjectOf, wantedFor } from '../../test/
 import { TokenError, type TokenErrorCode } from './errors.ts';
 import { createTokenSource } from './source.ts';
 import type { IssuedToken, WantedToken } from './types.ts';
-import { untilPassed } from './until-passed.ts';
 
 const holdMs = 25_000;
 
@@ -41,16 +40,6 @@ it('an identity that the metadata service does not know may be asked for again a
   expect(source.mayRequest(subjectOf('reader'), 'default')).toBe(false);
   await clock.advance(1_000);
   expect(source.mayRequest(subjectOf('reader'), 'default')).toBe(true);
-});
-
-it('with --compat-errors a request that is repeated ends with the hold', async () => {
-  const { clock, requestToken, source, get, fail, setBack, random } = stage();
-  requestToken.mockImplementation(fail('updating', 410));
-  const end = get(untilPassed(source, { clock, random }));
-  await clock.advance(2_000);
-  setBack();
-  await clock.advance(holdMs);
-  expect(end.error).toMatchObject({ code: 'updating' });
 });
 
 it('a pause of a second that the service asked for ends after a second', async () => {

@@ -10,7 +10,6 @@ import { createHostTokenHandler } from '../../src/handle/host-token.ts';
 import { createTokenHandler } from '../../src/handle/token.ts';
 import type { PodView } from '../../src/identify/pod-view.ts';
 import type { App } from '../../src/request/wire.ts';
-import type { CompatSettings } from '../../src/respond/compat.ts';
 import { reasonOf } from '../../src/respond/reason-of.ts';
 import { createManagedIdentitySource } from '../../src/tokens/metadata/managed-identity.ts';
 import { createImdsRequests } from '../../src/tokens/metadata/imds-requests.ts';
@@ -88,7 +87,7 @@ export interface RequestStage {
   readonly asked: { readonly metadata: number; readonly entra: number };
 }
 
-export function createRequestStage(compatErrors: CompatSettings['compatErrors']): RequestStage {
+export function createRequestStage(): RequestStage {
   const crashes: unknown[] = [];
   const reasons = new Map<string, number>();
   const clock = createPassingClock();
@@ -125,10 +124,6 @@ export function createRequestStage(compatErrors: CompatSettings['compatErrors'])
       },
     }),
     notAssignedStatus: 503,
-    compatErrors,
-    setsRetryAfter: false,
-    mode: 'standard',
-    exactErrors: false,
     random: () => 0,
     clock: systemClock,
     onSent: ({ outcome }) => {

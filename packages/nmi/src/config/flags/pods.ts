@@ -48,19 +48,6 @@ export const rulesFlags = {
     help: 'Names that are accepted in the Host header. Addresses and localhost are always accepted, other names are refused.',
     why: 'protects against DNS rebinding, where a web page resolves its own name to our address',
   }),
-  compatErrors: newFlag(
-    'compat-errors',
-    mapped(truth(false, 'status'), (given) => (given === 'status' ? given : given ? 'text' : 'off')),
-    {
-      help: 'Return errors with the statuses and texts of the original; =status: with its statuses, and the JSON of the metadata service. The texts break msal-node and msal for Python, which expect JSON. Both values make azidentity retry for 100 s where the original returns 404 or 500.',
-      why: 'for programs that depend on the original; SDKs work better without it. With it, transient errors of the metadata service (429, 404, 410 and 5xx) are retried within --hold before they are returned. By default they are returned at once, with Retry-After, and a 404 as 503; the original returns 403',
-    },
-  ),
-  /** `error` of a failure is only the code of the metadata service. */
-  exactErrors: newFlag('exact-errors', truth(false), {
-    help: "Return only the metadata service's own code in `error`, such as invalid_request. By default a colon and the beginning of error_description follow the code.",
-    why: 'azure-identity for Python and google-auth-library show only `error`',
-  }),
   namespaceShareBytes: newFlag(
     'namespace-share',
     mapped(integer(2048, { min: 16 }), (kib) => kib * 1024),
@@ -134,14 +121,10 @@ export const requestFlags = {
     'not-assigned-status',
     mapped(oneOf('503', ['503', '404']), (status) => (status === '404' ? 404 : 503)),
     {
-      help: 'Status when the identity was not assigned in time, unless --compat-errors. Both carry Retry-After.',
-      why: 'the original returns 404, or 503 with --set-retry-after-header',
+      help: 'Status when the identity was not assigned in time. Both carry Retry-After.',
+      why: 'the original returns 404 without Retry-After, or 503 with --set-retry-after-header',
     },
   ),
-  setsRetryAfter: changedFlag('set-retry-after-header', truth(false), {
-    help: 'With --compat-errors: return 503 with Retry-After instead of 404 when the identity was not assigned in time.',
-    why: 'without --compat-errors the header is always sent',
-  }),
   authorities: newFlag(
     'authority-allow',
     mapped(
