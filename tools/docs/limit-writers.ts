@@ -12,7 +12,6 @@ export const limitWriters: Readonly<Record<string, string>> = {
   'kit/kube': 'editors of a namespace through the API server, which also may hang or fail',
   'kit/serve': 'callers of the admin port; texts of pods and editors in log lines',
   'kit/serve/connections': 'pods of the node, and whoever else reaches the port',
-  'kit/serve/tracing': 'pods by their requests; the collector may hang',
   mic: 'nobody: how long MIC works before it yields',
   'kubectl/access': 'editors of a namespace by AzureIdentities, for whoever runs the command',
   'kubectl/logs': 'editors of a namespace by objects and log lines, for whoever runs the command',

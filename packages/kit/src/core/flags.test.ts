@@ -12,7 +12,6 @@ import {
   someOf,
   text,
   truth,
-  url,
 } from './flag-type.ts';
 import { afterService, readFlags, serviceFault } from './flags.ts';
 
@@ -32,10 +31,6 @@ const specs = only({
   }),
   immutable: keptFlag('immutable', list(), { help: 'Never touched.', env: 'IMMUTABLE' }),
   log: { format: keptFlag('log-format', oneOf('text', ['text', 'json']), { help: 'Log lines.' }) },
-});
-const shared = only({
-  sampler: keptFlag('sampler', oneOf('on', ['on', 'off']), { help: '', env: 'SAMPLER', isEnvShared: true }),
-  collector: keptFlag('collector', url(), { help: '', env: 'COLLECTOR', isEnvShared: true }),
 });
 const read = (argv: string[], env: Record<string, string> = {}) => readFlags(specs, { argv, env });
 
@@ -171,24 +166,6 @@ describe('flags', () => {
       { name: 'log-format', message: '--log-format must be one of text, json, not "xml"' },
     ]);
     expect(flags.values.verbosity).toBe(0);
-  });
-
-  test('a wrong variable that others set too is a warning, and the default counts; a given flag is a problem', () => {
-    const env = { SAMPLER: 'xray', COLLECTOR: 'user:secret@collector:4318', NODE: 'n1' };
-    const flags = readFlags(shared, { argv: [], env });
-    expect([flags.problems, flags.values.sampler, flags.values.collector]).toEqual([[], 'on', '']);
-    expect(flags.given.size).toBe(0);
-    expect(flags.warnings).toEqual([
-      'the environment variable SAMPLER is not used: --sampler must be one of on, off, not "xray"',
-      'the environment variable COLLECTOR is not used: --collector must be a URL with http or https, such as http://collector:4318',
-    ]);
-    const given = readFlags(shared, { argv: ['--sampler=xray', '--collector=collector:4318'], env });
-    expect(given.warnings).toEqual([]);
-    expect(given.problems.map(({ name }) => name)).toEqual(['sampler', 'collector']);
-    const right = readFlags(shared, { argv: [], env: { SAMPLER: 'off', COLLECTOR: 'https://collector/' } });
-    expect([right.values.sampler, right.values.collector]).toEqual(['off', 'https://collector/']);
-    expect([right.problems, right.warnings, right.given.size]).toEqual([[], [], 2]);
-    expect(readFlags(shared, { argv: ['--collector='], env }).problems).toEqual([]);
   });
 
   test.each([

@@ -26,8 +26,6 @@ export interface FlagReading<V> {
   readonly given: ReadonlySet<string>;
   readonly positional: readonly string[];
   readonly problems: readonly FlagProblem[];
-  /** Variables that are not used because of their values. */
-  readonly warnings: readonly string[];
   /** Given flags that have no effect. Those of klog are one entry. */
   readonly ignored: readonly IgnoredFlag[];
 }
@@ -57,7 +55,6 @@ export function readFlags(flags: ServiceFlags<FlagTable>, from: FlagSource): Fla
   const rows = flagsOf(flags);
   const line = readCommandLine(rows, from.argv);
   const problems = [...line.problems];
-  const warnings: string[] = [];
   const given = new Set<string>();
   const values = new Map<Flag<unknown>, unknown>();
 
@@ -66,10 +63,8 @@ export function readFlags(flags: ServiceFlags<FlagTable>, from: FlagSource): Fla
     const text = textOf(flag, texts, from.env);
     if (text === undefined) continue;
     const read = readValue(flag, text);
-    const isWarning = 'problem' in read && texts === undefined && flag.isEnvShared === true;
-    if (!isWarning) given.add(flag.name);
+    given.add(flag.name);
     if ('value' in read) values.set(flag, read.value);
-    else if (isWarning) warnings.push(`the environment variable ${flag.env} is not used: ${read.problem}`);
     else problems.push({ name: flag.name, message: read.problem });
   }
   const valueOf = (flag: Flag<unknown>) => (values.has(flag) ? values.get(flag) : defaultOf(flag));
@@ -78,7 +73,6 @@ export function readFlags(flags: ServiceFlags<FlagTable>, from: FlagSource): Fla
     given,
     positional: line.positional,
     problems,
-    warnings,
     ignored: ignoredOf(flags.dropped, given),
   };
 }

@@ -70,5 +70,3 @@ export { flagHelp, flagMeaning } from './flag-docs.ts';
 export { asciiJson, printable } from './printable.ts';
 export type { MetricSpec } from './metrics.ts';
 export { nearest } from './nearest.ts';
-export { noted, type SpanFacts, type SpanStart, type Tracer } from './tracer.ts';
-export { tracingFlags, tracingOf, type TracingSettings } from './tracing-flags.ts';

@@ -5,7 +5,6 @@ import {
   createMetrics,
   createPrinter,
   openProbeFile,
-  openTracer,
   readServiceArguments,
   runProcess,
   standardOutput,
@@ -25,7 +24,6 @@ import { readMicConfig, type Env, type MicCommand, type MicConfig } from '../con
 import { micFlags } from '../config/flags.ts';
 import { readOriginalWarning } from '../compat/connect-original.ts';
 import { micMetrics, type MicMetricSpecs } from '../tell/metrics.ts';
-import { createTracing, type Tracing } from '../trace/tracing.ts';
 import { connect, type ConnectOptions } from './connect.ts';
 import { inTime } from './deadline.ts';
 import { explainCommand } from './explain.ts';
@@ -46,7 +44,6 @@ export interface Started {
   readonly transport: KubeTransport;
   readonly azure: Azure;
   readonly signal: AbortSignal;
-  readonly trace: Tracing;
   /** Undefined: no exec probe reads one. */
   readonly probeFile: ProbeFile | undefined;
 }
@@ -91,19 +88,16 @@ async function runConnected(
   const log = createLog({ component: 'mic', level, format, destination: gathered() });
   const metrics = createMetrics(micMetrics);
   const { command } = config;
-  const traced = { version, instance: config.leader.identity, clock: systemClock, log };
   const run = async (signal: AbortSignal) => {
     const isService = command.kind !== 'explain';
     const probeFile = await openProbeFile(isService ? config.probeFile : '', systemClock.now());
-    const tracer = await openTracer(isService ? config.tracing : undefined, traced);
-    const trace = createTracing(tracer);
-    const connections = await connect({ config, env, userAgent, log, metrics, trace });
+    const connections = await connect({ config, env, userAgent, log, metrics });
     const { transport, azure } = connections;
     try {
-      const started = { config, version, log, metrics, transport, azure, signal, trace, probeFile };
+      const started = { config, version, log, metrics, transport, azure, signal, probeFile };
       return isService ? await serve(started) : await explain(command, started);
     } finally {
-      await Promise.all([connections.close(), tracer?.close()]);
+      await connections.close();
     }
   };
   await runProcess({ log, run });

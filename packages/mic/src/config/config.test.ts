@@ -205,23 +205,6 @@ describe('flags of the original', () => {
     expect(original.filter((name) => !known.has(name))).toEqual([]);
   });
 
-  it('that an operator injects for all programs do not stop MIC; a given flag does', () => {
-    const { warnings, tracing } = config([], {
-      OTEL_TRACES_SAMPLER: 'parentbased_jaeger_remote',
-      OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4317',
-    });
-    expect(tracing).toBeUndefined();
-    expect(warnings).toEqual([
-      expect.stringContaining('OTEL_EXPORTER_OTLP_ENDPOINT'),
-      expect.stringContaining('OTEL_TRACES_SAMPLER'),
-    ]);
-    expect(config().warnings).toEqual([]);
-    expect(read(['--traces-sampler=xray', '--otlp-endpoint=collector:4317'])).toMatchObject({
-      ok: false,
-      problems: [{ name: 'otlp-endpoint' }, { name: 'traces-sampler' }],
-    });
-  });
-
   it('without effect are reported with the reason', () => {
     const { ignored } = config([
       '--enableScaleFeatures',

@@ -230,23 +230,6 @@ describe('readConfig', () => {
     );
   });
 
-  it('starts with what an operator injects for all programs, and says what it does not use', () => {
-    const reading = read([], {
-      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
-      OTEL_TRACES_SAMPLER: 'xray',
-      OTEL_TRACES_SAMPLER_ARG: 'endpoint=localhost:2000',
-    });
-    expect(reading).toMatchObject({ kind: 'config', config: { tracing: { ratio: 1 } } });
-    expect(reading.kind === 'config' && reading.warnings).toEqual([
-      expect.stringContaining('OTEL_TRACES_SAMPLER '),
-      expect.stringContaining('OTEL_TRACES_SAMPLER_ARG '),
-    ]);
-    expect(read(['--traces-sampler=xray', '--otlp-endpoint=collector:4317'])).toEqual({
-      kind: 'problems',
-      problems: [expect.stringContaining('--otlp-endpoint'), expect.stringContaining('--traces-sampler')],
-    });
-  });
-
   it('takes the namespace of MIC alone, as the original’s deployments pass it, and says that it has no effect', () => {
     const reading = read(['--MICNamespace=infra']);
     expect(reading).toMatchObject({ kind: 'config', config: { controller: undefined } });

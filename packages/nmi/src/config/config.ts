@@ -5,10 +5,8 @@ import {
   logOf,
   readFlags,
   serviceFault,
-  tracingOf,
   type FlagReading,
   type LogSettings,
-  type TracingSettings,
 } from '@pod-identity/kit/core';
 import { federatedTarget } from '@pod-identity/crd-types';
 import type { ControllerPods } from '../authorize/types.ts';
@@ -33,7 +31,7 @@ export interface FederatedCheck {
 /** Host '': all addresses. */
 export type ListenAt = NmiFlagValues['probe'];
 
-type AsGiven = Omit<NmiFlagValues, 'words' | 'controller' | 'metadataAllowed' | 'log' | 'tracing'>;
+type AsGiven = Omit<NmiFlagValues, 'words' | 'controller' | 'metadataAllowed' | 'log'>;
 
 export interface NmiConfig extends AsGiven {
   readonly command: NmiCommand;
@@ -43,8 +41,6 @@ export interface NmiConfig extends AsGiven {
   readonly log: LogSettings;
   /** Whether federated identities can be used. */
   readonly hasBroker: boolean;
-  /** Undefined: no traces. */
-  readonly tracing: TracingSettings | undefined;
 }
 
 export type ConfigReading =
@@ -189,6 +185,5 @@ function settingsOf({ values, given }: Reading, { kind }: NmiCommand): Omit<NmiC
     probe: isAtPod ? { ...probe, host: '' } : probe,
     metadataAllowed: new Set(metadataAllowed),
     hasBroker: values.broker.namespace !== '',
-    tracing: tracingOf(values.tracing, 'nmi'),
   };
 }
