@@ -73,11 +73,8 @@ export interface ImdsClientOptions {
   /** Of requests for tokens. Default `2018-02-01`. */
   readonly apiVersion?: string | undefined;
   /**
-   * The HTTP client: a function like `fetch`. Default: node:http, never through a proxy, with a connection for each request. Of all clients that
-   * have it, this process has at most five requests at a time at an endpoint.
-   *
-   * A given one has connections of its own, without a limit. A plain `Error` of it counts as a failure of the network: it is retried, and its
-   * message becomes part of the `ImdsError`'s unless it may quote a response.
+   * The HTTP client: a function like `fetch`. Default: node:http, never through a proxy, with a connection for each request. A plain `Error` of a
+   * given one counts as a failure of the network: it is retried, and its message becomes part of the `ImdsError`'s unless it may quote a response.
    */
   readonly transport?: FetchLike | undefined;
   /** Requests after the first one. Default 4; 0: no retries. */
@@ -85,7 +82,7 @@ export interface ImdsClientOptions {
   /** Milliseconds, for each request, from when it is sent on. Default 40 000: NMI may hold a request while an identity is being assigned. */
   readonly requestTimeoutMs?: number | undefined;
   /**
-   * Milliseconds, for all requests, the waits between them and for a free connection: no call takes longer. If the next wait may last until then,
+   * Milliseconds, for all requests and the waits between them: no call takes longer. If the next wait may last until then,
    * the call fails at once with the error of its last attempt. Default 90 000.
    */
   readonly deadlineMs?: number | undefined;
@@ -161,7 +158,7 @@ export interface ImdsClient {
   getToken(request: TokenRequest): Promise<AccessToken>;
   /**
    * Whether a metadata service answers at the endpoint: one short request without the header `Metadata`, no retries. It says nothing about
-   * identities. With the default transport it has a place of its own, so it is also true while the service holds other requests of this process.
+   * identities.
    *
    * @throws TypeError - `timeoutMs` is invalid
    * @throws ImdsError - with the code `aborted`: by `abortSignal`

@@ -135,6 +135,7 @@ describe('the command token', () => {
       'err request 1  no response yet, af',
       'out request 1  status 403, after 0',
       'out result     no token (denied): ',
+      'out advice     DefaultAzureCredent',
     ]);
   });
 

@@ -6,13 +6,12 @@ import { createNodeTransport } from '../node-transport.ts';
 import { endpointOf, endpointVariable } from '../settings.ts';
 import { oneLine } from '../text.ts';
 import type { FetchLike, ImdsClientOptions } from '../types.ts';
-import { differences, type Env } from './advice.ts';
 import { parseArguments, type TokenArguments } from './arguments.ts';
 import { explainRefusal, explainToken, line, refusal, tokenAsJson } from './report.ts';
 
 export interface Surroundings {
   readonly argv: readonly string[];
-  readonly env: Env;
+  readonly env: Readonly<Partial<Record<string, string>>>;
   readonly print: (text: string) => void;
   readonly printError: (text: string) => void;
   /** Milliseconds since the epoch. */
@@ -39,7 +38,7 @@ export async function run(surroundings: Surroundings): Promise<number> {
 }
 
 async function getToken(given: TokenArguments, surroundings: Surroundings): Promise<number> {
-  const { env, print, printError, now, elapsed } = surroundings;
+  const { print, printError, now, elapsed } = surroundings;
   const { request, endpoint, isExplained } = given;
   const patience = await patienceOf(given, surroundings);
   const transport = watched(given, surroundings);
@@ -57,7 +56,7 @@ async function getToken(given: TokenArguments, surroundings: Surroundings): Prom
     else printError(refusal(error));
     code = 1;
   }
-  if (isExplained) for (const advice of differences(env, request)) print(line('advice', advice));
+  if (isExplained) print(line('advice', otherCredentials));
   return code;
 }
 
@@ -79,6 +78,8 @@ async function patienceOf(
   return { requestTimeoutMs: Math.min(leftMs, 5_000), deadlineMs: Math.min(leftMs, 13_000), maxRetries: 1 };
 }
 
+const otherCredentials =
+  'DefaultAzureCredential may do otherwise: it reads AZURE_CLIENT_ID and other variables of the environment, and uses proxies.';
 const silenceMs = 5_000;
 
 /** The default transport, which prints what it is used for. */
@@ -113,7 +114,7 @@ function timeOf(timestamp: number): string {
   return new Date(timestamp).toISOString();
 }
 
-function sourceOf(option: string | undefined, env: Env): string {
+function sourceOf(option: string | undefined, env: Surroundings['env']): string {
   if (option !== undefined) return '--endpoint';
   return (env[endpointVariable] ?? '') === '' ? 'default' : endpointVariable;
 }
