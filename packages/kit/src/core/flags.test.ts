@@ -13,7 +13,7 @@ import {
   text,
   truth,
 } from './flag-type.ts';
-import { afterService, readFlags, serviceFault } from './flags.ts';
+import { readFlags } from './flags.ts';
 
 const only = <T extends FlagTable>(settings: T): ServiceFlags<T> => ({ settings, dropped: [] });
 const specs = only({
@@ -156,7 +156,7 @@ describe('flags', () => {
     ];
     const flags = read(argv, { FORCENAMESPACED: 'perhaps' });
     expect(flags.problems).toEqual([
-      { name: 'nod', message: 'unknown flag --nod; did you mean --node?' },
+      { name: 'nod', message: 'unknown flag --nod' },
       { name: 'zzz', message: 'unknown flag --zzz' },
       { name: 'node', message: '--node needs a value' },
       { name: 'v', message: '--v must be at most 10, not "11"' },
@@ -226,38 +226,5 @@ describe('flags', () => {
     expect(help).toContain('  --interval, --period duration\n      How often. (default 1m30s)\n');
     expect(help).toContain('  --compat\n      As before. (default false)\n');
     expect(help).toContain('Log lines. One of: text, json. (default text)');
-  });
-});
-
-describe('the flags of the running service', () => {
-  test('come first, so that given ones replace them', () => {
-    const argv = afterService(specs, ['explain', '--node=mine'], ['--node', 'its', '--v=3']);
-    expect(argv).toEqual(['--node=its', '--v=3', 'explain', '--node=mine']);
-    const flags = read([...argv]);
-    expect([flags.values.node, flags.values.verbosity, flags.positional]).toEqual(['mine', 3, ['explain']]);
-  });
-
-  test('give way to a given list as a whole', () => {
-    const service = ['--immutable=a', '--immutable', 'b', '--v=3', '--forceNamespaced'];
-    const argv = afterService(specs, ['explain', '--immutable=c', '--immutable=d'], service);
-    const flags = read([...argv]);
-    expect([flags.values.immutable, flags.values.verbosity]).toEqual([['c', 'd'], 3]);
-    expect([flags.values.forceNamespaced, flags.positional]).toEqual([true, ['explain']]);
-    expect(read([...afterService(specs, ['explain'], service)]).values.immutable).toEqual(['a', 'b']);
-  });
-
-  test.each<[string, readonly string[] | undefined]>([
-    ['no service', undefined],
-    ['another command', ['install', '--v=3']],
-    ['another version, with unknown flags', ['--v=3', '--later=1']],
-    ['arguments that end the flags', ['--v=3', '--']],
-  ])('are left out with %s', (_, service) => {
-    expect(afterService(specs, ['explain'], service)).toEqual(['explain']);
-    expect(serviceFault(specs, service)).toMatch(/^process 1 .* so the flags of the service are not known/);
-  });
-
-  test('have no fault where they count', () => {
-    expect(serviceFault(specs, ['--node', 'its', '--v=3'])).toBeUndefined();
-    expect(serviceFault(specs, [])).toBeUndefined();
   });
 });

@@ -44,14 +44,7 @@ export {
   type FlagValues,
   type ServiceFlags,
 } from './flag-table.ts';
-export {
-  afterService,
-  readFlags,
-  serviceFault,
-  type FlagProblem,
-  type FlagReading,
-  type IgnoredFlag,
-} from './flags.ts';
+export { readFlags, type FlagProblem, type FlagReading, type IgnoredFlag } from './flags.ts';
 export { klogFlags } from './klog-flags.ts';
 export {
   apiServerFlags,

@@ -5,7 +5,6 @@ import {
   createMetrics,
   createPrinter,
   openProbeFile,
-  readServiceArguments,
   runProcess,
   standardOutput,
   systemClock,
@@ -16,12 +15,10 @@ import {
   type Metrics,
   type ProbeFile,
 } from '@pod-identity/kit/serve';
-import { serviceFault } from '@pod-identity/kit/core';
 import type { KubeTransport } from '@pod-identity/kit/kube';
 import manifest from '../../package.json' with { type: 'json' };
 import type { Azure } from '../azure/connect.ts';
 import { readMicConfig, type Env, type MicCommand, type MicConfig } from '../config/config.ts';
-import { micFlags } from '../config/flags.ts';
 import { readOriginalWarning } from '../compat/connect-original.ts';
 import { micMetrics, type MicMetricSpecs } from '../tell/metrics.ts';
 import { connect, type ConnectOptions } from './connect.ts';
@@ -29,8 +26,6 @@ import { inTime } from './deadline.ts';
 import { explainCommand } from './explain.ts';
 
 export interface Surroundings {
-  /** The file of this program. */
-  readonly script: string;
   readonly argv: readonly string[];
   readonly env: Env;
   readonly hostname: string;
@@ -50,11 +45,10 @@ export interface Started {
 
 /** `serve` is MIC itself. Both resolve to the exit code; a longer command ends the process with it. */
 export async function runCommand(
-  { script, argv, env, hostname }: Surroundings,
+  { argv, env, hostname }: Surroundings,
   serve: (started: Started) => Promise<number>,
 ): Promise<number> {
-  const service = readServiceArguments(script);
-  const reading = readMicConfig({ argv, env, hostname, service });
+  const reading = readMicConfig({ argv, env, hostname });
   if (!reading.ok) {
     for (const { name, message } of reading.problems) console.error(`${name}: ${message}`);
     return 2;
@@ -67,8 +61,8 @@ export async function runCommand(
     return 0;
   }
 
-  const fault = config.command.kind === 'run' ? undefined : serviceFault(micFlags, service);
-  if (fault !== undefined) console.error(`mic: ${fault}`);
+  if (config.command.kind === 'explain')
+    console.error('mic: the flags of MIC are not read: those given here and the defaults count');
   const { version } = build;
   const userAgent = userAgentOf('MIC', build, config.userAgentSuffix);
   await runConnected({ config, env, version, userAgent }, serve);

@@ -1,7 +1,6 @@
 // Room: the configuration of MIC: flags and environment, read once into one frozen value, or all problems at once.
 // It must not read `process`, or use a value of the configuration.
 import {
-  afterService,
   logOf,
   readFlags,
   type FlagProblem,
@@ -43,23 +42,18 @@ export type ConfigReading =
   | { readonly ok: true; readonly config: MicConfig }
   | { readonly ok: false; readonly problems: readonly FlagProblem[] };
 
-/** Commands have the flags of the MIC that runs in this container, if any (`service`: its arguments), but for its log. */
 export function readMicConfig(from: {
   readonly argv: readonly string[];
   readonly env: Env;
   readonly hostname: string;
-  readonly service?: readonly string[] | undefined;
 }): ConfigReading {
-  const { argv, env, service } = from;
-  const own = readFlags(micFlags, from);
-  const isService = own.positional.length === 0;
-  const flags = isService ? own : readFlags(micFlags, { argv: afterService(micFlags, argv, service), env });
+  const flags = readFlags(micFlags, from);
   const command = readCommand(flags);
   // Problems do not prevent help.
   const problems = command.kind === 'help' ? [] : problemsOf(flags, command);
   if (problems.length > 0 || command.kind === 'unknown') return { ok: false, problems };
-  const { ignored } = own;
-  const log = logOf(own.values.log, own.given);
+  const { ignored } = flags;
+  const log = logOf(flags.values.log, flags.given);
   return {
     ok: true,
     config: Object.freeze({ command, ...settingsOf(flags.values, from), log, ignored }),
