@@ -11,7 +11,6 @@ export { DeadlinePassed, withDeadline } from './deadline.ts';
 export { heapBytes } from './heap-bytes.ts';
 export { createFairQueue, type FairQueue, type FairQueueLimits, type Tenant } from './fair-queue.ts';
 export { createLimit } from './limit.ts';
-export { labelsDropped, NamespaceLabels, type DroppedLabels } from './namespace-labels.ts';
 export { limitEffects, type LimitEffect } from './limit-effect.ts';
 export { endWith } from './end-with.ts';
 export { orLate } from './or-late.ts';
