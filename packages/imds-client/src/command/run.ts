@@ -18,8 +18,6 @@ export interface Surroundings {
   readonly now: () => number;
   /** Milliseconds that only increase. */
   readonly elapsed: () => number;
-  /** Calls again and again, until the returned function is called. */
-  readonly every: (ms: number, call: () => void) => () => void;
 }
 
 /** The exit code of the command. */
@@ -78,9 +76,9 @@ async function patienceOf(
   return { requestTimeoutMs: Math.min(leftMs, 5_000), deadlineMs: Math.min(leftMs, 13_000), maxRetries: 1 };
 }
 
+/** The one difference that puzzles most. */
 const otherCredentials =
   'DefaultAzureCredential may do otherwise: it reads AZURE_CLIENT_ID and other variables of the environment, and uses proxies.';
-const silenceMs = 5_000;
 
 /** The default transport, which prints what it is used for. */
 function watched({ endpoint, isExplained }: TokenArguments, at: Surroundings): FetchLike {
@@ -90,22 +88,17 @@ function watched({ endpoint, isExplained }: TokenArguments, at: Surroundings): F
   return async (url, init) => {
     count += 1;
     const [name, startedAt] = [`request ${count}`, at.elapsed()];
-    const note = (what: string) => line(name, `${what}, after ${Math.round(at.elapsed() - startedAt)} ms`);
-    const stop = at.every(silenceMs, () => {
-      const seconds = Math.round((at.elapsed() - startedAt) / 1000);
-      at.printError(line(name, `no response yet, after ${seconds} s`));
-    });
+    const note = (what: string) =>
+      print(line(name, `${what}, after ${Math.round(at.elapsed() - startedAt)} ms`));
     try {
       const response = await transport(url, init);
       const retryAfter = response.headers.get('retry-after');
       const more = retryAfter === null ? '' : `, Retry-After ${retryAfter.slice(0, 50)}`;
-      if (isExplained || response.status !== 200) print(note(`status ${response.status}${more}`));
+      if (isExplained || response.status !== 200) note(`status ${response.status}${more}`);
       return response;
     } catch (error) {
-      print(note(`no response: ${(error as NodeJS.ErrnoException).code ?? 'given up'}`));
+      note(`no response: ${(error as NodeJS.ErrnoException).code ?? 'given up'}`);
       throw error;
-    } finally {
-      stop();
     }
   };
 }
