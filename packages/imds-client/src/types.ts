@@ -65,10 +65,7 @@ export interface AccessToken {
 
 /** All optional. */
 export interface ImdsClientOptions {
-  /**
-   * The base address of the metadata service, with or without a path before `/metadata`. Default: the environment variable
-   * `AZURE_POD_IDENTITY_AUTHORITY_HOST`, read once when the client is created, else `http://169.254.169.254`.
-   */
+  /** The base address of the metadata service. Default: `AZURE_POD_IDENTITY_AUTHORITY_HOST`, read once, else `http://169.254.169.254`. */
   readonly endpoint?: string | undefined;
   /** Of requests for tokens. Default `2018-02-01`. */
   readonly apiVersion?: string | undefined;
@@ -81,19 +78,13 @@ export interface ImdsClientOptions {
   readonly maxRetries?: number | undefined;
   /** Milliseconds, for each request, from when it is sent on. Default 40 000: NMI may hold a request while an identity is being assigned. */
   readonly requestTimeoutMs?: number | undefined;
-  /**
-   * Milliseconds, for all requests and the waits between them: no call takes longer. If the next wait may last until then,
-   * the call fails at once with the error of its last attempt. Default 90 000.
-   */
+  /** Milliseconds, for all requests and the waits between them. Default 90 000. */
   readonly deadlineMs?: number | undefined;
   /** Keep tokens and return them again. Default true. Concurrent callers share a request in either case. */
   readonly cache?: boolean | undefined;
   /** The oldest token is evicted first. Default 1000. */
   readonly maxCacheEntries?: number | undefined;
-  /**
-   * Whether an `expires_on` in the past does not count beside `expires_in`. Default false: such a token is refused. For services that must go on with
-   * a clock that is ahead, and only where nothing caches responses: an old one would give an expired token another life.
-   */
+  /** Whether an `expires_on` in the past does not count beside `expires_in`. Default false: a cached response would give an expired token another life. */
   readonly tolerateClockSkew?: boolean | undefined;
   /** Time and chance, for tests. */
   readonly testing?: Testing | undefined;
