@@ -84,16 +84,6 @@ test.each<[string, () => library.Parsed<unknown>]>([
       ),
   ],
   ['a `selector`', () => binding({ selector: 'a b' })],
-  [
-    'a `podSelector` or',
-    () =>
-      binding({
-        podSelector: {
-          matchLabels: { a: 'b' },
-          matchExpressions: [{ key: 'a', operator: 'NotIn', values: ['b'] }],
-        },
-      }),
-  ],
   ['an empty `podSelector`', () => binding({ selector: 'a', podSelector: {} })],
   ['an exception that no pod can match', () => exception({ podLabels: {} })],
   ['`clientIDs` is empty', () => exception({ clientIDs: [] })],

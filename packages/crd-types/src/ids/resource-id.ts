@@ -61,7 +61,7 @@ function inAnyCase(id: string): string {
 }
 
 /**
- * Each letter as a class: few engines of JavaScript have `(?i:`, JSON Schema has no flags, and with the flags `iu` other letters count, such
+ * Each letter as a class: few engines of JavaScript have `(?i:`, schemas have no flags, and with the flags `iu` other letters count, such
  * as U+017F for `s`.
  */
 function lettersInAnyCase(text: string): string {

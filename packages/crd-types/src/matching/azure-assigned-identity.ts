@@ -6,7 +6,7 @@ import type { MatchingRules } from './reach.ts';
 import type { ObjectList, ObjectMeta } from '../parsing/meta.ts';
 import { readMetadata } from '../parsing/object-meta.ts';
 import { quote } from '../parsing/quote.ts';
-import type { Parser } from '../parsing/standard-schema.ts';
+import type { Parser } from '../parsing/custom-object.ts';
 import { defined, type Section } from '../parsing/section.ts';
 import { sha256Hex } from '../ids/sha256.ts';
 

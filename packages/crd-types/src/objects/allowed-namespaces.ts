@@ -1,4 +1,3 @@
-import { contradictionIn } from './contradiction.ts';
 import {
   namespacePattern,
   readLabelSelector,
@@ -85,12 +84,6 @@ export function readAllowedNamespaces(spec: Section): AllowedNamespaces | undefi
   const namesNone = names === undefined || names.length === 0;
   if (namesNone && selector === undefined)
     spec.warn('allowedNamespaces', 'allows no namespace: give it names or a selector');
-  const key = selector && contradictionIn(selector);
-  if (key !== undefined)
-    section.warn(
-      'selector',
-      `has conditions on the label ${quote(key)} of which no value meets all, so that it allows no namespace: remove one of them`,
-    );
   return defined({ names, selector });
 }
 

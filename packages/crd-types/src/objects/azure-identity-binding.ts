@@ -1,6 +1,5 @@
 import { objectParser } from '../parsing/custom-object.ts';
-import { contradictionIn, equals } from './contradiction.ts';
-import { apiVersion, bindingLabel, defaultIdentityAnnotation } from '../parsing/group.ts';
+import { apiVersion, defaultIdentityAnnotation } from '../parsing/group.ts';
 import { resembling } from './identity-warnings.ts';
 import {
   isEmptySelector,
@@ -14,7 +13,7 @@ import type { Condition, ObjectList, ObjectMeta } from '../parsing/meta.ts';
 import { readConditions, readMetadata } from '../parsing/object-meta.ts';
 import { quote } from '../parsing/quote.ts';
 import { isLikeSelector } from '../parsing/spelling.ts';
-import type { Parser } from '../parsing/standard-schema.ts';
+import type { Parser } from '../parsing/custom-object.ts';
 import { defined, type Section } from '../parsing/section.ts';
 
 /**
@@ -112,18 +111,9 @@ function readSpec(spec: Section): AzureIdentityBinding['spec'] {
   });
 }
 
-/** Conditions that no pod meets. */
-function warnOfNoPods({ selector, podSelector }: AzureIdentityBinding['spec'], spec: Section): void {
+function warnOfNoPods({ selector }: AzureIdentityBinding['spec'], spec: Section): void {
   if (!isLabelValue(selector))
     spec.warn('selector', `is ${noValue(selector, ', so that this binding selects no pod')}`);
-  const { matchExpressions = [] } = podSelector ?? {};
-  const byLabel = selector === '' ? [] : [equals(bindingLabel, selector)];
-  const key = contradictionIn({ ...podSelector, matchExpressions: [...matchExpressions, ...byLabel] });
-  if (key !== undefined)
-    spec.warn(
-      'podSelector',
-      `has conditions on the label ${quote(key)} of which no value meets all, so that this binding selects no pod: remove one of them`,
-    );
 }
 
 const objectName = /* @__PURE__ */ new RegExp(objectNamePattern);

@@ -8,7 +8,7 @@ import type { Condition, ObjectList, ObjectMeta } from '../parsing/meta.ts';
 import { readConditions, readMetadata } from '../parsing/object-meta.ts';
 import { warnOfBehavior, warnOfValues } from './identity-warnings.ts';
 import { parseIdentityResourceId } from '../ids/resource-id.ts';
-import type { Parser } from '../parsing/standard-schema.ts';
+import type { Parser } from '../parsing/custom-object.ts';
 import { defined, type Section } from '../parsing/section.ts';
 
 /**

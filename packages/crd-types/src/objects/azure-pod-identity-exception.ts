@@ -5,7 +5,7 @@ import { isLabelKey, isLabelValue, keyRule, noValue, type Labels } from './label
 import type { ObjectList, ObjectMeta } from '../parsing/meta.ts';
 import { readMetadata } from '../parsing/object-meta.ts';
 import { quote } from '../parsing/quote.ts';
-import type { Parser } from '../parsing/standard-schema.ts';
+import type { Parser } from '../parsing/custom-object.ts';
 import { defined, type Section } from '../parsing/section.ts';
 
 /** Lets pods of its namespace that have one of these labels use the node's own metadata service. */

@@ -78,30 +78,6 @@ function shown<T>({ object, changed, warnings }: CanonicalFor<T>): Canonical<T> 
   return { object, changed, warnings };
 }
 
-type Path = readonly (string | number)[];
-
-/** Finds the path of a place with the keys that the given object has there, from its path in canonical keys. */
-export function givenPaths(kind: Kind, given: unknown): (canonicalPath: Path) => (string | number)[] {
-  // The keys of an object, of which there can be a hundred thousand, are read once for all problems.
-  const choices = new Map<JsonObject, Choice>();
-  const choiceOf = (value: JsonObject, spelled: Spelling) => {
-    const choice = choices.get(value) ?? chooseKeys(value, spelled);
-    choices.set(value, choice);
-    return choice;
-  };
-  return (canonicalPath) => {
-    let spelled: Spelling | undefined = spellings[kind];
-    let value = given;
-    return canonicalPath.map((segment) => {
-      if (spelled === undefined || !isJsonObject(value)) return segment;
-      const key = choiceOf(value, spelled).chosen.get(String(segment)) ?? segment;
-      spelled = spelled.inner.get(String(segment));
-      value = value[key];
-      return key;
-    });
-  };
-}
-
 interface SpellingScope {
   readonly spelled: Spelling;
   /** The path in the keys of the given object: empty, or ends in a dot. */

@@ -1,11 +1,13 @@
 import { attempt } from './attempt.ts';
-import { canonicaliseAs, givenPaths } from './canonical.ts';
+import { canonicaliseAs } from './canonical.ts';
 import { apiVersion, type Kind } from './group.ts';
 import type { ObjectMeta } from './meta.ts';
 import { conclude, createReport, refuse, type Parsed } from './problem.ts';
 import { quote } from './quote.ts';
 import { createSection, isJsonObject, type Section } from './section.ts';
-import { segmentsOf, withStandard, type Parser } from './standard-schema.ts';
+
+/** Parses any value, such as the result of `JSON.parse`. Never throws, and does not change the value. */
+export type Parser<T> = (object: unknown) => Parsed<T>;
 
 /**
  * Common to the parsers of the four kinds: respells the keys, checks the kind and reads the rest. `apiVersion` and `kind` may be missing,
@@ -16,29 +18,11 @@ export function objectParser<T extends { readonly metadata: ObjectMeta }>(
   read: (section: Section) => T,
 ): Parser<T> {
   // A Proxy or a getter may throw at any read.
-  const parse = (object: unknown) =>
+  return (object) =>
     attempt(
       () => parsePlain(kind, object, read),
       () => refuse('', 'cannot be read: give a plain object, as JSON.parse returns it'),
     );
-  return withStandard(parse, (object) => pathsIn(kind, object));
-}
-
-/** Finds the place of a problem in the object that was given, whose keys may be in another case than those of the path. */
-function pathsIn(kind: Kind, object: unknown): (path: string) => (string | number)[] {
-  return attempt<(path: string) => (string | number)[]>(
-    () => {
-      const canonical = canonicaliseAs(kind, object).object;
-      const given = givenPaths(kind, object);
-      return (path) =>
-        attempt(
-          () => given(segmentsOf(path, canonical)),
-          () => [path],
-        );
-    },
-    // A problem of the whole value.
-    () => () => [],
-  );
 }
 
 function parsePlain<T extends { readonly metadata: ObjectMeta }>(

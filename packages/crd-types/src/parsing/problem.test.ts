@@ -36,8 +36,6 @@ test('an object with very many faults has 100 problems, of which the last says h
   const parsed = parseAzureIdentityBinding(object);
   const problems = parsed.ok ? [] : parsed.problems;
   expect([problems.length, problems.at(-1)]).toEqual([100, { path: '', message: 'and 19902 more problems' }]);
-  const result = parseAzureIdentityBinding['~standard'].validate(object);
-  expect(result.issues).toHaveLength(100);
 });
 
 test('a hundred problems are told one by one, and are counted as what they are', () => {

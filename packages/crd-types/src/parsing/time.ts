@@ -1,7 +1,7 @@
 // Times of Kubernetes objects: strings in JSON, and Dates in objects of @kubernetes/client-node.
 
 /** RFC 3339 without leap seconds, except that months are not all of the same length. The hyphen is escaped for the flag `v`. */
-export const timePattern: string = /* @__PURE__ */ patternOfTimes();
+const timePattern: string = /* @__PURE__ */ patternOfTimes();
 
 function patternOfTimes(): string {
   const date = '\\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\\d|3[01])';

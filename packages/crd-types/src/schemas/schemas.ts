@@ -1,11 +1,10 @@
-// Room: the CustomResourceDefinitions and JSON Schemas.
+// Room: the CustomResourceDefinitions.
 // It must not do I/O, read a clock or the environment, or have a dependency.
 import { definitionOf, type Definition } from './definitions.ts';
-import { withClientNames } from './client-names.ts';
 import { group, resources, version, type Kind, type Resource } from '../parsing/group.ts';
 import type { Column, Schema } from './schema-parts.ts';
 
-/** A CustomResourceDefinition, as JSON. Assignable to V1CustomResourceDefinition of @kubernetes/client-node, which sends it whole. */
+/** A CustomResourceDefinition, as JSON. */
 export interface CustomResourceDefinition {
   /** Served by Kubernetes 1.16 and later. */
   readonly apiVersion: 'apiextensions.k8s.io/v1';
@@ -87,7 +86,7 @@ function customResourceDefinition(resource: Resource, definition: Definition): C
           storage: true,
           ...(definition.statusSubresource && { subresources: { status: {} } }),
           additionalPrinterColumns: definition.columns,
-          schema: { openAPIV3Schema: withClientNames(rootSchema(definition)) },
+          schema: { openAPIV3Schema: rootSchema(definition) },
         },
       ],
     },
