@@ -14,7 +14,6 @@ const misspelt = [
   [binding, 'service_account_name'],
   [binding, 'defaults'],
   [identity, 'allowedNamespace'],
-  [identity, 'auxillaryTenantIDs'],
   [exception, 'clientID'],
 ] as const;
 
@@ -45,14 +44,11 @@ export const spellings: readonly Case[] = [
   ...misspelt.map(([of, key]) =>
     only(of(`the misspelt ${key}`, { [key]: null }, false), { server: true }, oneSpelling),
   ),
-  only(
-    binding(
-      'selectors in place of selector',
-      { selector: undefined, selectors: 'demo', serviceAccountName: 'web' },
-      false,
-    ),
-    { server: true },
-    oneSpelling,
+  identity('the misspelt auxillaryTenantIDs', { auxillaryTenantIDs: null }, true),
+  binding(
+    'selectors in place of selector',
+    { selector: undefined, selectors: 'demo', serviceAccountName: 'web' },
+    true,
   ),
   binding('selectors beside selector', { selectors: 'demo' }, true),
   only(exception('ClientIDs', { ClientIDs: [guid] }, false), { server: true }, oneSpelling),

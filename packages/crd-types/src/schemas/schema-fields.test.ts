@@ -49,7 +49,9 @@ test.each([
     const place = ['properties', 'spec', 'properties', key, 'type'];
     expect(definition).toHaveProperty(['spec', 'versions', 0, 'schema', 'openAPIV3Schema', ...place]);
     expect(fieldLimits[kind]).toHaveProperty(['members', 'spec', 'members', key]);
-    const upper = { kind, spec: { [key.toUpperCase()]: null } };
-    expect(canonicalise(upper).object).toEqual(isOfOriginal(key) ? { kind, spec: { [key]: null } } : upper);
+    const capital = { kind, spec: { [`${key.slice(0, 1).toUpperCase()}${key.slice(1)}`]: null } };
+    expect(canonicalise(capital).object).toEqual(
+      isOfOriginal(key) ? { kind, spec: { [key]: null } } : capital,
+    );
   }
 });
