@@ -185,7 +185,7 @@ function suite(api: RunningApiServer) {
     'attack: an identity of type 0 is judged as one of the type in %s, which nobody reads',
     async (key) => {
       const spec = { resourceID: reader, [key]: 1, tenantID: 'contoso.com', clientID: client };
-      expect(await identity('by-application', spec)).toMatchObject({ status: 422 });
+      expect(await identity('by-application', spec)).toMatchObject({ status: 403 });
     },
   );
 
