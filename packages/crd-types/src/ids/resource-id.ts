@@ -39,34 +39,10 @@ export interface Host {
 
 // The characters that Azure allows in names of groups, machines and identities. Others (%, ?, a quote, `..`) could change the meaning of
 // a URL or command line that contains the id.
-const segment = '(?!\\.{1,2}(?:/|$))[\\p{L}\\p{M}\\p{N}_().-]+';
-const resourcePattern = /* @__PURE__ */ idPattern(segment);
-/** For the API server: slightly less strict than the parser, and valid in both Go and JavaScript. */
-export const identityIdPattern: string = /* @__PURE__ */ inAnyCase(
-  '/subscriptions/*/resourceGroups/*/providers/Microsoft.ManagedIdentity/userAssignedIdentities/*',
-);
+const segment = /^(?!\.{1,2}$)[\p{L}\p{M}\p{N}_().-]+$/u;
 
 /** Azure allows 36 characters for a subscription, 90 for a group, 128 for an identity. */
 const longestIdentityId = 640;
-
-function idPattern(part: string): RegExp {
-  const keywords = ['/subscriptions/', '/resourceGroups/', '/providers/'];
-  const named = keywords.map((keyword) => `${lettersInAnyCase(keyword)}(${part})`).join('');
-  return new RegExp(`^${named}/(${part})/(${part})((?:/${part}/${part})*)/?$`, 'u');
-}
-
-/** An id with any segment for each asterisk. */
-function inAnyCase(id: string): string {
-  return `^${lettersInAnyCase(id.replaceAll('.', '\\.')).replaceAll('*', '[^\\/]+')}/?$`;
-}
-
-/**
- * Each letter as a class: few engines of JavaScript have `(?i:`, schemas have no flags, and with the flags `iu` other letters count, such
- * as U+017F for `s`.
- */
-function lettersInAnyCase(text: string): string {
-  return text.replaceAll(/[A-Za-z]/g, (letter) => `[${letter.toUpperCase()}${letter.toLowerCase()}]`);
-}
 
 const resourceShape = '/subscriptions/<id>/resourceGroups/<group>/providers/<provider>/<type>/<name>';
 const identityShape =
@@ -83,10 +59,16 @@ const identityShape =
  */
 export function parseResourceId(text: string): Parsed<ResourceIdParts> {
   const id = textOf(text);
-  const match = resourcePattern.exec(id);
-  if (match === null) return refuse('', `must be an ARM resource id, ${resourceShape}, not ${quote(id)}`);
-  const [, subscriptionId = '', resourceGroup = '', provider = '', type = '', name = '', rest = ''] = match;
-  const nested = pairs(rest.split('/').slice(1));
+  const [, first = '', subscriptionId = '', second = '', resourceGroup = '', third = '', ...rest] = id
+    .replace(/\/$/, '')
+    .split('/');
+  const [provider = '', type = '', name = '', ...inner] = rest;
+  const keywords = [first, second, third].map((word) => word.toLowerCase()).join();
+  const names = [subscriptionId, resourceGroup, provider, type, name, ...inner];
+  const isId = id.startsWith('/') && keywords === 'subscriptions,resourcegroups,providers';
+  if (!isId || inner.length % 2 === 1 || !names.every((one) => segment.test(one)))
+    return refuse('', `must be an ARM resource id, ${resourceShape}, not ${quote(id)}`);
+  const nested = inner.flatMap((one, at) => (at % 2 === 0 ? [{ type: one, name: inner[at + 1] ?? '' }] : []));
   return { ok: true, value: { subscriptionId, resourceGroup, provider, type, name, nested }, warnings: [] };
 }
 
@@ -198,11 +180,5 @@ function isType(parts: ResourceIdParts, provider: string, type: string): boolean
     parts.nested.length === 0 &&
     parts.provider.toLowerCase() === provider.toLowerCase() &&
     parts.type.toLowerCase() === type.toLowerCase()
-  );
-}
-
-function pairs(segments: readonly string[]): { type: string; name: string }[] {
-  return segments.flatMap((type, index) =>
-    index % 2 === 0 ? [{ type, name: segments[index + 1] ?? '' }] : [],
   );
 }
