@@ -41,6 +41,10 @@ export interface Host {
 // a URL or command line that contains the id.
 const segment = /^(?!\.{1,2}$)[\p{L}\p{M}\p{N}_().-]+$/u;
 
+// Without the flag `u`, with which other letters count for those of the keywords, such as U+017F for `s`.
+const shape =
+  /^\/subscriptions\/([^/]+)\/resourceGroups\/([^/]+)\/providers\/([^/]+)\/([^/]+)\/([^/]+)((?:\/[^/]+\/[^/]+)*)\/?$/i;
+
 /** Azure allows 36 characters for a subscription, 90 for a group, 128 for an identity. */
 const longestIdentityId = 640;
 
@@ -59,16 +63,14 @@ const identityShape =
  */
 export function parseResourceId(text: string): Parsed<ResourceIdParts> {
   const id = textOf(text);
-  const [, first = '', subscriptionId = '', second = '', resourceGroup = '', third = '', ...rest] = id
-    .replace(/\/$/, '')
-    .split('/');
-  const [provider = '', type = '', name = '', ...inner] = rest;
-  const keywords = [first, second, third].map((word) => word.toLowerCase()).join();
-  const names = [subscriptionId, resourceGroup, provider, type, name, ...inner];
-  const isId = id.startsWith('/') && keywords === 'subscriptions,resourcegroups,providers';
-  if (!isId || inner.length % 2 === 1 || !names.every((one) => segment.test(one)))
+  const match = shape.exec(id);
+  if (match === null || !id.split('/').every((part) => part === '' || segment.test(part)))
     return refuse('', `must be an ARM resource id, ${resourceShape}, not ${quote(id)}`);
-  const nested = inner.flatMap((one, at) => (at % 2 === 0 ? [{ type: one, name: inner[at + 1] ?? '' }] : []));
+  const [, subscriptionId = '', resourceGroup = '', provider = '', type = '', name = '', rest = ''] = match;
+  const nested = rest
+    .split('/')
+    .slice(1)
+    .flatMap((one, at, all) => (at % 2 === 0 ? [{ type: one, name: all[at + 1] ?? '' }] : []));
   return { ok: true, value: { subscriptionId, resourceGroup, provider, type, name, nested }, warnings: [] };
 }
 

@@ -12,24 +12,11 @@ export interface CustomResourceDefinition {
   readonly kind: 'CustomResourceDefinition';
   /** `name`: the plural, a dot and the group. `annotations`: the one that API servers require for a group under `k8s.io`. */
   readonly metadata: { readonly name: string; readonly annotations: Readonly<Record<string, string>> };
-  /** What the API server serves. */
+  /** The names in objects, lists, paths and commands, and what the API server serves: one version. */
   readonly spec: {
-    /** Of all four kinds. */
     readonly group: typeof group;
-    /** What the kind is called in objects, lists, paths and commands. */
-    readonly names: {
-      /** `kind` of each object. */
-      readonly kind: Kind;
-      /** `kind` of a list: that of the objects, and `List`. */
-      readonly listKind: string;
-      /** In lower case: the resource in a path. */
-      readonly plural: string;
-      /** The kind in lower case, which kubectl accepts in place of the plural. */
-      readonly singular: string;
-    };
-    /** Each object is in a namespace. */
+    readonly names: Readonly<Record<'listKind' | 'plural' | 'singular', string>> & { readonly kind: Kind };
     readonly scope: 'Namespaced';
-    /** One version: `v1`. */
     readonly versions: CustomResourceVersion[];
   };
 }
