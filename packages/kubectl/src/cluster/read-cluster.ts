@@ -63,8 +63,14 @@ export async function readCluster({ kube, signal, namespace }: Session): Promise
   const services = await readServices(reading);
   const [agents, identities, bindings, exceptions, records, pods, nodes, namespaces] = await Promise.all([
     readAgents(services, reading),
-    widest(resources.AzureIdentity, reported(trims.identity)),
-    widest(resources.AzureIdentityBinding, reported(trims.binding)),
+    widest(
+      resources.AzureIdentity,
+      reported((object) => trims.identity(object)),
+    ),
+    widest(
+      resources.AzureIdentityBinding,
+      reported((object) => trims.binding(object)),
+    ),
     widest(resources.AzurePodIdentityException, exceptionOf),
     widest(resources.AzureAssignedIdentity, (object) => trims.assigned(object)),
     listAllowed({ ...reading, kind: coreKinds.pods, trim: readPod, namespace }),

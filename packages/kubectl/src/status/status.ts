@@ -31,8 +31,8 @@ function print(session: Session, report: Report, { options }: Given): number {
   else {
     out.line(namespace === undefined ? 'all namespaces' : `namespace ${namespace}; -A for all`);
     printCauses(session, report.causes);
-    for (const { kind, namespace: place, name, state, text } of report.services)
-      out.line(`${kind} ${place}/${name}: ${state}, ${text}`);
+    for (const { kind, namespace: home, name, state, text } of report.services)
+      out.line(`${kind} ${home}/${name}: ${state}, ${text}`);
     if (options['all'] === true) out.table(podTable(report.pods));
     out.line(countLine(report.pods));
   }
