@@ -1,6 +1,5 @@
 // What each pod waits for, and why.
 import {
-  accessTargetKey,
   bindingLabel,
   bindingLabelOf,
   bindingsAmong,
@@ -11,6 +10,7 @@ import {
   strictestMode,
   type AccessTarget,
   type AzureIdentity,
+  type AzurePodIdentityException,
   type MatchResult,
   type Mismatch,
 } from '@pod-identity/crd-types';
@@ -29,13 +29,12 @@ import type { Rules } from '../access/modes.ts';
 import type { Right } from '../access/verdicts.ts';
 import type { AssignedView } from '../../../mic/src/commands/plug-in.ts';
 import { keyOf } from '../cluster/fields.ts';
-import { itemsOf, unknownOf } from '../cluster/lists.ts';
+import { itemsOf } from '../cluster/lists.ts';
 import type { ClusterRead, PodRead } from '../cluster/read-cluster.ts';
 import { isManaged } from '../cluster/services.ts';
-import { createCauses, type Causes, type Found } from './causes.ts';
-import { identityCauses, isExcepted } from './judge-identities.ts';
-import { judgeServices } from './judge-services.ts';
-import type { PodRow, Report, State } from './report.ts';
+import type { Causes, Found } from './causes.ts';
+import { isExcepted } from './judge-identities.ts';
+import type { PodRow, State } from './report.ts';
 
 export function createMatching(read: ClusterRead, rules: Rules) {
   const identities = new Map(

@@ -60,7 +60,7 @@ function serviceOf({
 }: Installed<object>): Service {
   const { wanted, ready } = replicas;
   const version = versionOf(image);
-  const problems = 'problems' in config && !isOriginal ? (config.problems as readonly string[]) : [];
+  const problems = 'problems' in config && !isOriginal ? (config.problems) : [];
   const text = [
     `${ready} of ${wanted} ready`,
     `version ${version}${isOriginal ? ' of the original project' : ''}`,
