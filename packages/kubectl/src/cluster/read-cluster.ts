@@ -14,11 +14,10 @@ import {
   type BindingView,
   type IdentityView,
 } from '../../../mic/src/commands/plug-in.ts';
-import type { Session } from '../cli/command.ts';
 import { readAgents, type Agents } from './agents.ts';
 import { readyOf, type Reported } from './cluster-view.ts';
 import { fieldAt, keyOf, mapAt, nameOf, textAt, type ObjectName } from './fields.ts';
-import { getAllowed, itemsOf, listAllowed, type Listed } from './lists.ts';
+import { getAllowed, itemsOf, listAllowed, type ClusterReader, type Listed } from './lists.ts';
 import { readNode, type NodeFacts } from './node.ts';
 import { readServices, type Services } from './services.ts';
 
@@ -46,7 +45,11 @@ export interface ClusterRead {
   readonly secrets: ReadonlyMap<string, boolean | undefined>;
 }
 
-export async function readCluster({ kube, signal, namespace }: Session): Promise<ClusterRead> {
+export async function readCluster({
+  kube,
+  signal,
+  namespace,
+}: ClusterReader & { readonly namespace: string | undefined }): Promise<ClusterRead> {
   const reading = { kube, signal };
   const list = <T>(kind: ResourceKind, trim: (object: unknown) => T | undefined) =>
     listAllowed({ ...reading, kind, trim });
