@@ -1,0 +1,144 @@
+// All that the judgement is made of: plain lists of one namespace, or of all of them.
+import {
+  parseAzurePodIdentityException,
+  readNamespaceView,
+  resources,
+  type AzureIdentity,
+  type AzurePodIdentityException,
+  type NamespaceView,
+} from '@pod-identity/crd-types';
+import { coreKinds, type ResourceKind } from '@pod-identity/kit/kube';
+import {
+  createTrims,
+  type AssignedView,
+  type BindingView,
+  type IdentityView,
+} from '../../../mic/src/commands/plug-in.ts';
+import { readAgents, type Agents } from './agents.ts';
+import { readyOf, type Reported } from './cluster-view.ts';
+import { fieldAt, keyOf, mapAt, nameOf, textAt, type ObjectName } from './fields.ts';
+import { getAllowed, itemsOf, listAllowed, type ClusterReader, type Listed } from './lists.ts';
+import { readNode, type NodeFacts } from './node.ts';
+import { readServices, type Services } from './services.ts';
+
+export interface PodRead extends ObjectName {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly serviceAccount: string;
+  readonly nodeName: string;
+  readonly isFinished: boolean;
+  readonly isOnHostNetwork: boolean;
+}
+
+export interface ClusterRead {
+  /** Undefined: all of them. */
+  readonly namespace: string | undefined;
+  readonly services: Services;
+  readonly agents: Agents;
+  readonly identities: Listed<Reported<IdentityView>>;
+  readonly bindings: Listed<Reported<BindingView>>;
+  readonly exceptions: Listed<AzurePodIdentityException>;
+  readonly records: Listed<AssignedView>;
+  readonly pods: Listed<PodRead>;
+  readonly nodes: Listed<NodeFacts>;
+  readonly namespaces: Listed<NamespaceView>;
+  /** By key, of the Secrets that identities name. Undefined: it may not be read. */
+  readonly secrets: ReadonlyMap<string, boolean | undefined>;
+}
+
+export async function readCluster({
+  kube,
+  signal,
+  namespace,
+}: ClusterReader & { readonly namespace: string | undefined }): Promise<ClusterRead> {
+  const reading = { kube, signal };
+  const list = <T>(kind: ResourceKind, trim: (object: unknown) => T | undefined) =>
+    listAllowed({ ...reading, kind, trim });
+  /** Objects of other namespaces may concern the pods: of all namespaces, if they may be read. */
+  const widest = async <T>(
+    kind: ResourceKind,
+    trim: (object: unknown) => T | undefined,
+  ): Promise<Listed<T>> => {
+    const all = await list(kind, trim);
+    if (all.kind === 'read' || all.why === 'absent' || namespace === undefined) return all;
+    return listAllowed({ ...reading, kind, trim, namespace });
+  };
+  const trims = createTrims();
+  const services = await readServices(reading);
+  const [agents, identities, bindings, exceptions, records, pods, nodes, namespaces] = await Promise.all([
+    readAgents(services, reading),
+    widest(
+      resources.AzureIdentity,
+      reported((object) => trims.identity(object)),
+    ),
+    widest(
+      resources.AzureIdentityBinding,
+      reported((object) => trims.binding(object)),
+    ),
+    widest(resources.AzurePodIdentityException, exceptionOf),
+    widest(resources.AzureAssignedIdentity, (object) => trims.assigned(object)),
+    listAllowed({ ...reading, kind: coreKinds.pods, trim: readPod, namespace }),
+    list(coreKinds.nodes, readNode),
+    list(coreKinds.namespaces, (object) => readNamespaceView(object)),
+  ]);
+  const secrets = await Promise.all(
+    secretsOf(itemsOf(identities), namespace).map(async (secret) => {
+      const got = await getAllowed({ ...reading, kind: coreKinds.secrets, ...secret, fields: nameOnly });
+      const isThere = got.kind === 'read' ? true : got.why === 'absent' ? false : undefined;
+      return [keyOf(secret), isThere] as const;
+    }),
+  );
+  return {
+    namespace,
+    services,
+    agents,
+    identities,
+    bindings,
+    exceptions,
+    records,
+    pods,
+    nodes,
+    namespaces,
+    secrets: new Map(secrets),
+  };
+}
+
+/** What is in a Secret never gets into this process' lists. */
+const nameOnly = { members: { metadata: { members: { name: { upTo: 1024 } } } } };
+
+const reported =
+  <V>(trim: (object: unknown) => V | undefined) =>
+  (object: unknown): Reported<V> | undefined => {
+    const view = trim(object);
+    return view && { view, ready: readyOf(object) };
+  };
+
+function exceptionOf(object: unknown): AzurePodIdentityException | undefined {
+  const parsed = parseAzurePodIdentityException(object);
+  return parsed.ok ? parsed.value : undefined;
+}
+
+function readPod(object: unknown): PodRead {
+  return {
+    ...nameOf(object),
+    labels: mapAt(object, 'metadata.labels'),
+    serviceAccount: textAt(object, 'spec.serviceAccountName'),
+    nodeName: textAt(object, 'spec.nodeName'),
+    isFinished: ['Succeeded', 'Failed'].includes(textAt(object, 'status.phase')),
+    isOnHostNetwork: fieldAt(object, 'spec.hostNetwork') === true,
+  };
+}
+
+/** Of service principals. */
+export function secretOf({ metadata, spec }: AzureIdentity): ObjectName | undefined {
+  const { type, clientPassword: { name, namespace = metadata.namespace ?? '' } = {} } = spec;
+  return (type === 1 || type === 2) && name !== undefined && name !== '' ? { namespace, name } : undefined;
+}
+
+function secretsOf(identities: readonly Reported<IdentityView>[], namespace: string | undefined) {
+  const named = identities.flatMap(({ view }) => {
+    const secret = view.kind === 'valid' ? secretOf(view.identity) : undefined;
+    const isShown = namespace === undefined || view.key.startsWith(`${namespace}/`);
+    return secret !== undefined && isShown ? [[keyOf(secret), secret] as const] : [];
+  });
+  return [...new Map(named).values()];
+}
