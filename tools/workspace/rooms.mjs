@@ -70,15 +70,16 @@ export const rooms = [
     folder: kubectl('migrate'),
     head: 'plan',
     pure: {
-      except: ['read-identity', 'migrate', 'programs', 'read-cluster', 'make-plan'],
+      except: ['read-identity', 'migrate', 'read-cluster', 'make-plan'],
     },
   },
   { folder: kubectl('print'), head: 'table' },
+  { folder: kubectl('judge'), pure: { except: ['read-report', 'read-missed'] } },
   { folder: kubectl('status') },
   { folder: kubectl('logs') },
   { folder: kubectl('explain') },
   { folder: kubectl('access') },
-  { folder: kubectl('doctor'), head: 'facts' },
+  { folder: kubectl('doctor') },
   { folder: kubectl('ui'), head: 'picture' },
   { folder: kubectl('ui/page'), head: 'view', pure: pureOfPage },
 

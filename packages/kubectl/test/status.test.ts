@@ -94,7 +94,7 @@ test('causes first, worst first, each with its pods, who must act and the remedy
   expect(code).toBe(1);
   expect(out).toMatch(/^namespace shop; -A for all$/m);
   expect(out).toMatch(
-    /^problem: no AzureIdentityBinding has the selector 'raeder'.* · 1 pod · editor of the namespace$/m,
+    /^problem: no AzureIdentityBinding has the selector 'raeder'.*\n {4}shop\) · pod shop\/typo-0 · editor of the namespace$/m,
   );
   expect(out).toContain("'reader' is probably meant");
   expect(out).toMatch(
@@ -102,6 +102,8 @@ test('causes first, worst first, each with its pods, who must act and the remedy
   );
   expect(out).toMatch(/^mic aad-pod-identity\/mic: ok, 2 of 2 ready/m);
   expect(out).toMatch(/NMI on node \S+ is not ready \(CrashLoopBackOff\)/);
+  const lines = out.split('\n').filter((line) => !line.startsWith('  $ '));
+  expect(lines.filter(({ length }) => length > 120)).toEqual([]);
 });
 
 test('without the list of bindings the state is unknown, and no binding is said to be missing', async () => {

@@ -7,6 +7,7 @@ import {
   type AzurePodIdentityException,
   type NamespaceView,
 } from '@pod-identity/crd-types';
+import { createLimit } from '@pod-identity/kit/core';
 import { coreKinds, type ResourceKind } from '@pod-identity/kit/kube';
 import {
   createTrims,
@@ -45,27 +46,27 @@ export interface ClusterRead {
   readonly secrets: ReadonlyMap<string, boolean | undefined>;
 }
 
-export async function readCluster({
-  kube,
-  signal,
-  namespace,
-}: ClusterReader & { readonly namespace: string | undefined }): Promise<ClusterRead> {
-  const reading = { kube, signal };
-  const list = <T>(kind: ResourceKind, trim: (object: unknown) => T | undefined) =>
-    listAllowed({ ...reading, kind, trim });
+type Reading = ClusterReader & { readonly namespace: string | undefined };
+
+export async function readCluster({ kube, signal, namespace }: Reading): Promise<ClusterRead> {
+  const reading = { kube, signal, namespace };
+  const services = await readServices({ kube, signal });
+  const [agents, lists] = await Promise.all([readAgents(services, { kube, signal }), readLists(reading)]);
+  const secrets = await readSecrets(itemsOf(lists.identities), reading);
+  return { namespace, services, agents, ...lists, secrets };
+}
+
+async function readLists({ namespace, ...reading }: Reading) {
+  type Trim<T> = (object: unknown) => T | undefined;
+  const list = <T>(kind: ResourceKind, trim: Trim<T>) => listAllowed({ ...reading, kind, trim });
   /** Objects of other namespaces may concern the pods: of all namespaces, if they may be read. */
-  const widest = async <T>(
-    kind: ResourceKind,
-    trim: (object: unknown) => T | undefined,
-  ): Promise<Listed<T>> => {
+  const widest = async <T>(kind: ResourceKind, trim: Trim<T>): Promise<Listed<T>> => {
     const all = await list(kind, trim);
     if (all.kind === 'read' || all.why === 'absent' || namespace === undefined) return all;
     return listAllowed({ ...reading, kind, trim, namespace });
   };
   const trims = createTrims();
-  const services = await readServices(reading);
-  const [agents, identities, bindings, exceptions, records, pods, nodes, namespaces] = await Promise.all([
-    readAgents(services, reading),
+  const [identities, bindings, exceptions, records, pods, nodes, namespaces] = await Promise.all([
     widest(
       resources.AzureIdentity,
       reported((object) => trims.identity(object)),
@@ -80,30 +81,30 @@ export async function readCluster({
     list(coreKinds.nodes, readNode),
     list(coreKinds.namespaces, (object) => readNamespaceView(object)),
   ]);
-  const secrets = await Promise.all(
-    secretsOf(itemsOf(identities), namespace).map(async (secret) => {
-      const got = await getAllowed({ ...reading, kind: coreKinds.secrets, ...secret, fields: nameOnly });
-      const isThere = got.kind === 'read' ? true : got.why === 'absent' ? false : undefined;
-      return [keyOf(secret), isThere] as const;
-    }),
-  );
-  return {
-    namespace,
-    services,
-    agents,
-    identities,
-    bindings,
-    exceptions,
-    records,
-    pods,
-    nodes,
-    namespaces,
-    secrets: new Map(secrets),
-  };
+  return { identities, bindings, exceptions, records, pods, nodes, namespaces };
 }
 
 /** What is in a Secret never gets into this process' lists. */
 const nameOnly = { members: { metadata: { members: { name: { upTo: 1024 } } } } };
+
+async function readSecrets(
+  identities: readonly Reported<IdentityView>[],
+  { namespace, ...reading }: Reading,
+): Promise<ClusterRead['secrets']> {
+  const named = identities.flatMap(({ view }) => {
+    const secret = view.kind === 'valid' ? secretOf(view.identity) : undefined;
+    const isShown = namespace === undefined || view.key.startsWith(`${namespace}/`);
+    return secret !== undefined && isShown ? [[keyOf(secret), secret] as const] : [];
+  });
+  const limit = createLimit(8);
+  const read = Array.from(new Map(named), ([key, secret]) =>
+    limit(async () => {
+      const got = await getAllowed({ ...reading, kind: coreKinds.secrets, ...secret, fields: nameOnly });
+      return [key, got.kind === 'read' ? true : got.why === 'absent' ? false : undefined] as const;
+    }),
+  );
+  return new Map(await Promise.all(read));
+}
 
 const reported =
   <V>(trim: (object: unknown) => V | undefined) =>
@@ -132,13 +133,4 @@ function readPod(object: unknown): PodRead {
 export function secretOf({ metadata, spec }: AzureIdentity): ObjectName | undefined {
   const { type, clientPassword: { name, namespace = metadata.namespace ?? '' } = {} } = spec;
   return (type === 1 || type === 2) && name !== undefined && name !== '' ? { namespace, name } : undefined;
-}
-
-function secretsOf(identities: readonly Reported<IdentityView>[], namespace: string | undefined) {
-  const named = identities.flatMap(({ view }) => {
-    const secret = view.kind === 'valid' ? secretOf(view.identity) : undefined;
-    const isShown = namespace === undefined || view.key.startsWith(`${namespace}/`);
-    return secret !== undefined && isShown ? [[keyOf(secret), secret] as const] : [];
-  });
-  return [...new Map(named).values()];
 }

@@ -1,49 +1,60 @@
 // Causes by key: what has the same cause is one entry with all its pods.
-import type { Cause } from './report.ts';
+import type { Cause, State } from './report.ts';
 
-/** A cause, or the key of one that is there already. */
-export type Found = Omit<Cause, 'pods'> | { readonly join: string };
+/** A cause, before it is known which pods it concerns. */
+export type Found = Omit<Cause, 'pods'>;
 
 export interface Causes {
-  has(key: string): boolean;
+  get(key: string): Found | undefined;
   /** `pod`: one more that it concerns. */
-  add(found: Found, pod?: string): Pick<Cause, 'state' | 'text'>;
-  /** Worst first, then those that concern most pods. */
+  add(found: Found, pod?: string): void;
   sorted(): readonly Cause[];
 }
 
-const states: readonly Cause['state'][] = ['problem', 'waiting', 'unknown'];
+export const states: readonly State[] = ['problem', 'waiting', 'unknown', 'ok'];
 
-/** Should a cause be joined before it is there, it is said in these words. */
-const missing = (key: string): Omit<Cause, 'pods'> => ({
-  key,
+/** Worst first. */
+export const byState = (a: { readonly state: State }, b: { readonly state: State }): number =>
+  states.indexOf(a.state) - states.indexOf(b.state);
+
+/** Worst first, then those that concern most pods. */
+export const byWeight = (a: Cause, b: Cause): number =>
+  byState(a, b) || b.pods.length - a.pods.length || a.text.localeCompare(b.text, 'en');
+
+/** For an administrator of the cluster. */
+export const clusterProblem = (
+  found: Pick<Found, 'key' | 'text'> & Partial<Pick<Found, 'objects' | 'remedy'>>,
+): Found => ({
   state: 'problem',
-  text: key,
   actor: 'cluster administrator',
   objects: [],
   remedy: undefined,
+  ...found,
+});
+
+/** For whoever may write the object. */
+export const editorProblem = (
+  found: Pick<Found, 'key' | 'text'> & Partial<Pick<Found, 'objects' | 'remedy'>>,
+): Found => ({ ...clusterProblem(found), actor: 'editor of the namespace' });
+
+export const unknownCause = (text: string): Found => ({
+  ...clusterProblem({ key: text, text }),
+  state: 'unknown',
+  remedy: {
+    text: 'an administrator can allow it: the ClusterRole pod-identity-view has what viewers of a namespace need',
+  },
 });
 
 export function createCauses(): Causes {
-  const byKey = new Map<string, { readonly cause: Omit<Cause, 'pods'>; readonly pods: Set<string> }>();
+  const byKey = new Map<string, { readonly cause: Found; readonly pods: Set<string> }>();
   return {
-    has: (key) => byKey.has(key),
-    add(found, pod) {
-      const key = 'join' in found ? found.join : found.key;
-      const entry = byKey.get(key) ?? {
-        cause: 'join' in found ? missing(key) : found,
-        pods: new Set<string>(),
-      };
-      byKey.set(key, entry);
+    get: (key) => byKey.get(key)?.cause,
+    add(cause, pod) {
+      const entry = byKey.get(cause.key) ?? { cause, pods: new Set<string>() };
+      byKey.set(cause.key, entry);
       if (pod !== undefined) entry.pods.add(pod);
-      return entry.cause;
     },
     sorted: () =>
-      Array.from(byKey.values(), ({ cause, pods }) => ({ ...cause, pods: [...pods].sort() })).sort(
-        (a, b) =>
-          states.indexOf(a.state) - states.indexOf(b.state) ||
-          b.pods.length - a.pods.length ||
-          a.text.localeCompare(b.text, 'en'),
-      ),
+      Array.from(byKey.values(), ({ cause, pods }) => ({ ...cause, pods: [...pods].sort() })).sort(byWeight),
   };
 }

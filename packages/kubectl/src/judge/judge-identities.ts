@@ -1,142 +1,170 @@
-// What MIC says of identities and bindings, and what they name that is not there.
+// What MIC says of identities, and what bindings and exceptions have wrong.
 import type { AzurePodIdentityException } from '@pod-identity/crd-types';
 import { nearest } from '@pod-identity/kit/core';
-import { shellWord } from '@pod-identity/policy';
-import { listProblems } from '../../../mic/src/commands/plug-in.ts';
+import { shellWord, type Remedy } from '@pod-identity/policy';
+import { listProblems, type BindingView } from '../../../mic/src/commands/plug-in.ts';
 import type { ReadyCondition } from '../cluster/cluster-view.ts';
 import { keyOf } from '../cluster/fields.ts';
 import { itemsOf } from '../cluster/lists.ts';
 import { secretOf, type ClusterRead, type PodRead } from '../cluster/read-cluster.ts';
-import type { Causes } from './causes.ts';
-import type { Actor, Cause } from './report.ts';
+import { clusterProblem, editorProblem, type Causes, type Found } from './causes.ts';
 
 const namespaceOf = (key: string) => key.slice(0, key.indexOf('/'));
 const nameIn = (key: string) => key.slice(key.indexOf('/') + 1);
 
-/** Returns the key of the cause for which pods do not get an identity. */
-export function identityCauses(
-  read: ClusterRead,
-  causes: Causes,
-): (identity: string, isAssigned: boolean) => string | undefined {
-  const isShown = (key: string) => read.namespace === undefined || namespaceOf(key) === read.namespace;
-  const refused = new Map<string, { readonly cause: string; readonly isFinal: boolean }>();
-  const add = (cause: Omit<Cause, 'pods'>) => void causes.add(cause);
-  for (const { view, ready } of itemsOf(read.identities)) {
-    const object = `AzureIdentity ${view.key}`;
-    const key = `identity ${view.key}`;
-    const secret = view.kind === 'valid' ? secretOf(view.identity) : undefined;
-    if (view.kind === 'invalid') {
-      if (isShown(view.key)) add(invalid(key, object, listProblems(view.problems)));
-    } else if (secret !== undefined && read.secrets.get(keyOf(secret)) === false) {
-      refused.set(view.key, { cause: `secret ${view.key}`, isFinal: true });
-      add({
-        key: `secret ${view.key}`,
-        state: 'problem',
-        text: `${object} names Secret ${keyOf(secret)}, which does not exist`,
-        actor: 'editor of the namespace',
-        objects: [object, `Secret ${keyOf(secret)}`],
-        remedy: {
-          text: 'create it, or correct spec.clientPassword',
-          command: `kubectl create secret generic ${secret.name} --namespace ${secret.namespace} --from-literal=clientSecret=SECRET`,
-        },
-      });
-    } else if (ready !== undefined && ready.status !== 'True') {
-      // Rights are judged for each ServiceAccount, as they are now.
-      if (ready.reason === 'AccessDenied') continue;
-      if (ready.status === 'False' && !ready.isOutdated)
-        refused.set(view.key, { cause: key, isFinal: ready.reason === 'ClientIDMismatch' });
-      if (isShown(view.key) || refused.has(view.key)) add(condition(key, object, ready));
-    }
-  }
-  bindingCauses(read, { isShown, add });
-  exceptionCauses(read, causes);
-  return (identity, isAssigned) => {
-    const refusal = refused.get(identity);
-    return refusal === undefined || (isAssigned && !refusal.isFinal) ? undefined : refusal.cause;
-  };
+/** Why pods do not get an identity. */
+export interface Refusal {
+  readonly cause: Found;
+  /** It holds also where the identity is assigned. */
+  readonly isFinal: boolean;
+  /** MIC misses a right. Each ServiceAccount's is judged as it is now. */
+  readonly isOfRights: boolean;
 }
 
-const invalid = (key: string, object: string, fault: string): Omit<Cause, 'pods'> => ({
-  key,
-  state: 'problem',
-  text: `${object} is not valid: ${fault}`,
-  actor: 'editor of the namespace',
+/** Returns the refusals by identity. */
+export function identityCauses(read: ClusterRead, causes: Causes): ReadonlyMap<string, Refusal> {
+  const isShown = (key: string) => read.namespace === undefined || namespaceOf(key) === read.namespace;
+  const refusals = new Map<string, Refusal>();
+  for (const reported of itemsOf(read.identities)) {
+    const refusal = refusalOf(reported, read.secrets);
+    if (refusal === undefined) continue;
+    refusals.set(reported.view.key, refusal);
+    if (isShown(reported.view.key) && !refusal.isOfRights) causes.add(refusal.cause);
+  }
+  const identities = read.identities.kind === 'read' ? read.identities.items : undefined;
+  const known = identities && new Set(identities.map(({ view }) => view.key));
+  for (const { view } of itemsOf(read.bindings))
+    for (const cause of isShown(view.key) ? bindingCause(view, known) : []) causes.add(cause);
+  exceptionCauses(read, causes);
+  return refusals;
+}
+
+type Identity = ReturnType<
+  typeof itemsOf<Extract<ClusterRead['identities'], { kind: 'read' }>['items'][number]>
+>[number];
+
+function refusalOf({ view, ready }: Identity, secrets: ClusterRead['secrets']): Refusal | undefined {
+  const object = `AzureIdentity ${view.key}`;
+  const final = { isFinal: true, isOfRights: false };
+  if (view.kind === 'invalid') return { cause: invalid(object, listProblems(view.problems)), ...final };
+  const secret = secretOf(view.identity);
+  if (secret !== undefined && secrets.has(keyOf(secret)) && secrets.get(keyOf(secret)) !== true)
+    return { cause: withoutSecret(object, secret, secrets.get(keyOf(secret))), ...final };
+  if (ready === undefined || ready.status === 'True') return undefined;
+  if (ready.reason === 'AccessDenied') return { cause: granted(object), isFinal: false, isOfRights: true };
+  return { cause: condition(object, ready), isFinal: ready.reason === 'ClientIDMismatch', isOfRights: false };
+}
+
+function invalid(object: string, fault: string): Found {
+  const [kind = '', key = ''] = object.split(' ');
+  return editorProblem({
+    key: object,
+    text: `${object} is not valid: ${fault}`,
+    objects: [object],
+    remedy: {
+      text: 'correct it',
+      command: `kubectl edit ${kind.toLowerCase()} ${shellWord(nameIn(key))} --namespace ${namespaceOf(key)}`,
+    },
+  });
+}
+
+function withoutSecret(
+  object: string,
+  secret: { readonly namespace: string; readonly name: string },
+  isThere: boolean | undefined,
+): Found {
+  const [key, name] = [`secret ${object}`, keyOf(secret)];
+  const objects = [object, `Secret ${name}`];
+  if (isThere === undefined)
+    return {
+      ...clusterProblem({
+        key,
+        text: `whether Secret ${name} of ${object} exists: you may not get it`,
+        objects,
+      }),
+      state: 'unknown',
+    };
+  return editorProblem({
+    key,
+    text: `${object} names Secret ${name}, which does not exist`,
+    objects,
+    remedy: {
+      text: 'create it, or correct spec.clientPassword',
+      command: `kubectl create secret generic ${shellWord(secret.name)} --namespace ${shellWord(secret.namespace)} --from-literal=clientSecret=SECRET`,
+    },
+  });
+}
+
+const waitingFor = (object: string, text: string): Found => ({
+  key: object,
+  state: 'waiting',
+  text,
+  actor: 'nobody',
   objects: [object],
-  remedy: {
-    text: 'correct it',
-    command: `kubectl edit ${object.split(' ')[0]?.toLowerCase() ?? ''} ${shellWord(nameIn(object))} --namespace ${namespaceOf(object.split(' ')[1] ?? '')}`,
-  },
+  remedy: undefined,
 });
 
-const ofAzure: ReadonlySet<string> = new Set(['Rejected', 'HostRefused', 'IdentityNotFound', 'MissingRole']);
+const granted = (object: string): Found =>
+  waitingFor(object, `the right to use ${object} is granted; MIC looks again within 5 minutes`);
+
+const ofAzure: ReadonlySet<string> = new Set(['Rejected', 'HostRefused', 'ClientIDMismatch']);
 
 /** The first line of MIC's message is the sentence; commands or a manifest may follow. */
-function condition(key: string, object: string, ready: ReadyCondition): Omit<Cause, 'pods'> {
-  const [sentence = '', ...more] = ready.message.split('\n');
-  const actor: Actor = ofAzure.has(ready.reason) ? 'Azure administrator' : 'editor of the namespace';
-  const isProblem = ready.status === 'False' && !ready.isOutdated;
+function condition(object: string, { status, reason, message, isOutdated }: ReadyCondition): Found {
+  const [sentence = '', ...more] = message.split('\n');
   const said = sentence.replace(/:$/, '');
+  const remedy: Remedy | undefined =
+    more.length === 0 ? undefined : { text: 'as MIC says', paste: more.join('\n') };
+  if (isOutdated)
+    return waitingFor(object, `${object}: MIC has not seen its last change yet; before: ${said}`);
+  if (status !== 'False') return { ...waitingFor(object, `${object}: ${said}`), remedy };
   return {
-    key,
-    state: isProblem ? 'problem' : 'waiting',
-    text: ready.isOutdated
-      ? `${object}: MIC has not seen its last change yet; before: ${said}`
-      : `${object}: ${said}`,
-    actor: isProblem ? actor : 'nobody',
-    objects: [object],
-    remedy: more.length === 0 ? undefined : { text: 'as MIC says', paste: more.join('\n') },
+    ...editorProblem({ key: object, text: `${object}: ${said}`, objects: [object], remedy }),
+    ...(ofAzure.has(reason) && { actor: 'Azure administrator' }),
   };
 }
 
-interface Adding {
-  readonly isShown: (key: string) => boolean;
-  readonly add: (cause: Omit<Cause, 'pods'>) => void;
-}
+/** Among so many names a near one is looked for: an editor can write any number. */
+const mostNames = 100;
 
-function bindingCauses({ bindings, identities }: ClusterRead, { isShown, add }: Adding): void {
-  const all = itemsOf(identities).map(({ view }) => view.key);
-  const known = new Set(all);
-  for (const { view } of itemsOf(bindings)) {
-    const object = `AzureIdentityBinding ${view.key}`;
-    const key = `binding ${view.key}`;
-    if (!isShown(view.key)) continue;
-    if (view.kind === 'invalid') {
-      add(invalid(key, object, listProblems(view.problems)));
-      continue;
-    }
-    if (identities.kind !== 'read' || known.has(view.identityKey)) continue;
-    const [namespace, name] = [namespaceOf(view.key), nameIn(view.identityKey)];
-    const own = all.filter((identity) => namespaceOf(identity) === namespace).map(nameIn);
-    const meant = nearest(name, own);
-    const elsewhere = all.find((identity) => nameIn(identity) === name);
-    const patch = shellWord(JSON.stringify({ spec: { azureIdentity: meant } }));
-    add({
-      key,
-      state: 'problem',
+/** `known`: the identities; undefined if they may not be read. */
+function bindingCause(view: BindingView, known: ReadonlySet<string> | undefined): readonly Found[] {
+  const object = `AzureIdentityBinding ${view.key}`;
+  if (view.kind === 'invalid') return [invalid(object, listProblems(view.problems))];
+  if (known === undefined || known.has(view.identityKey)) return [];
+  return [
+    editorProblem({
+      key: object,
       text: `${object} names AzureIdentity ${view.identityKey}, which does not exist`,
-      actor: 'editor of the namespace',
       objects: [object],
-      remedy:
-        meant !== undefined
-          ? {
-              text: `'${meant}' is probably meant`,
-              command: `kubectl patch azureidentitybinding ${nameIn(view.key)} --namespace ${namespace} --type merge --patch ${patch}`,
-            }
-          : elsewhere !== undefined
-            ? {
-                text: `AzureIdentity ${elsewhere} is in another namespace: a binding names one of its own namespace, so create it there too`,
-              }
-            : {
-                text: 'create it in the namespace of its binding, or correct spec.azureIdentity of the binding',
-              },
-    });
-  }
+      remedy: remedyOf(view, [...known]),
+    }),
+  ];
 }
 
-/** From so many pods on that have one label, it is the label of a team or of a program, and no exception's. */
+function remedyOf(view: Extract<BindingView, { kind: 'valid' }>, all: readonly string[]): Remedy {
+  const [namespace, name] = [namespaceOf(view.key), nameIn(view.identityKey)];
+  const own = all.filter((identity) => namespaceOf(identity) === namespace).map(nameIn);
+  const meant = nearest(name, own.slice(0, mostNames));
+  const patch = shellWord(JSON.stringify({ spec: { azureIdentity: meant } }));
+  if (meant !== undefined)
+    return {
+      text: `'${meant}' is probably meant`,
+      command: `kubectl patch azureidentitybinding ${shellWord(nameIn(view.key))} --namespace ${namespace} --type merge --patch ${patch}`,
+    };
+  const elsewhere = all.find((identity) => nameIn(identity) === name);
+  return {
+    text:
+      elsewhere === undefined
+        ? 'create it in the namespace of its binding, or correct spec.azureIdentity of the binding'
+        : `AzureIdentity ${elsewhere} is in another namespace: a binding names one of its own namespace, so create it there too`,
+  };
+}
+
+/** From so many pods of a namespace that have one label, and are most of it, it is the label of a team or a program. */
 const wholeTeam = 3;
 
-/** An exception is meant for a few system pods: one that most pods of its namespace match opens the machine to all of them. */
+/** An exception is meant for a few system pods: all that it matches reach every identity of the machine. */
 function exceptionCauses({ exceptions, pods }: ClusterRead, causes: Causes): void {
   const byNamespace = Map.groupBy(
     itemsOf(pods).filter(({ isFinished }) => !isFinished),
@@ -147,24 +175,28 @@ function exceptionCauses({ exceptions, pods }: ClusterRead, causes: Causes): voi
     const all = byNamespace.get(namespace) ?? [];
     const matched = all.filter((pod) => isExcepted(pod, exception));
     const accounts = new Set(matched.map(({ serviceAccount }) => serviceAccount));
-    if (matched.length < wholeTeam || (accounts.size < 2 && matched.length * 2 <= all.length)) continue;
-    if (['aad-pod-identity', 'kube-system'].includes(namespace)) continue;
+    const isBroad = accounts.size > 1 || matched.length * 2 > all.length;
+    if (matched.length < wholeTeam || !isBroad || systemNamespaces.has(namespace)) continue;
     const object = `AzurePodIdentityException ${namespace}/${name}`;
-    const cause: Omit<Cause, 'pods'> = {
-      key: `exception ${namespace}/${name}`,
-      state: 'problem',
+    const cause = editorProblem({
+      key: object,
       text: `${object} matches the pods of a whole team: all of them reach the machine's own identities`,
-      actor: 'editor of the namespace',
       objects: [object],
       remedy: {
         text: 'give the pods that need it a label of their own, and name that in spec.podLabels',
-        command: `kubectl edit azurepodidentityexception ${name} --namespace ${namespace}`,
+        command: `kubectl edit azurepodidentityexception ${shellWord(name)} --namespace ${namespace}`,
       },
-    };
+    });
     for (const pod of matched) causes.add(cause, keyOf(pod));
   }
 }
 
+const systemNamespaces: ReadonlySet<string> = new Set(['aad-pod-identity', 'kube-system']);
+
+/** Values compare without case, as in NMI. */
 export function isExcepted(pod: PodRead, { spec }: AzurePodIdentityException): boolean {
-  return Object.entries(spec.podLabels).some(([key, value]) => pod.labels[key] === value);
+  const { labels } = pod;
+  return Object.entries(spec.podLabels).some(
+    ([key, value]) => Object.hasOwn(labels, key) && labels[key]?.toLowerCase() === value.toLowerCase(),
+  );
 }

@@ -2,13 +2,18 @@ import { rulesOf } from '../access/modes.ts';
 import { openRights } from '../access/rights.ts';
 import { createReviews, rightIn, type Right } from '../access/verdicts.ts';
 import type { Session } from '../cli/command.ts';
-import { readCluster } from '../cluster/read-cluster.ts';
-import { judge, requestKey, requestsOf } from './judge.ts';
+import { readCluster, type ClusterRead } from '../cluster/read-cluster.ts';
+import { readMissed } from './read-missed.ts';
+import { judge, requestKey, requestsOf, type JudgeInput } from './judge.ts';
 import type { Report } from './report.ts';
 
 /** Reads all again, the services too. */
-export async function readReport(session: Session): Promise<Report> {
-  const read = await readCluster(session);
+export const readReport = async (session: Session): Promise<Report> =>
+  reportOn(session, await readCluster(session));
+
+/** Asks about the rights of what was read. */
+export async function reportOn(session: Session, read: ClusterRead): Promise<Report> {
+  const missed = readMissed(session, read);
   const rules = await rulesOf({ services: () => Promise.resolve(read.services) });
   const requests = requestsOf(read, rules);
   const rights = new Map<string, Right>();
@@ -19,5 +24,6 @@ export async function readReport(session: Session): Promise<Report> {
     });
     await Promise.all(verdicts);
   }
-  return judge({ read, rules, rightOf: (request) => rights.get(requestKey(request)) ?? 'unknown' });
+  const rightOf: JudgeInput['rightOf'] = (request) => rights.get(requestKey(request)) ?? 'unknown';
+  return judge({ read, rules, rightOf, missed: await missed });
 }

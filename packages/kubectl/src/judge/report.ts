@@ -1,5 +1,3 @@
-// Room: the one judgement over what was read of the cluster: status, doctor and the page show it.
-// It must not read anything, or decide who may use an identity: mic, nmi and policy do.
 import type { Remedy } from '@pod-identity/policy';
 
 export type State = 'problem' | 'waiting' | 'unknown' | 'ok';

@@ -2,8 +2,9 @@
 // It must not decide anything: judge does.
 import { exitCodes, type Given, type PlugInCommand, type Session } from '../cli/command.ts';
 import { readReport } from '../judge/read-report.ts';
-import type { Cause, PodRow, Report, State } from '../judge/report.ts';
+import type { Report } from '../judge/report.ts';
 import { isForPrograms } from '../print/output.ts';
+import { printReport } from './print-report.ts';
 import { printWhenChanged } from './watch.ts';
 
 export const statusCommand: PlugInCommand = {
@@ -30,66 +31,13 @@ function print(session: Session, report: Report, { options }: Given): number {
   if (isForPrograms(session)) out.object({ namespace: namespace ?? null, ...report });
   else {
     out.line(namespace === undefined ? 'all namespaces' : `namespace ${namespace}; -A for all`);
-    printCauses(session, report.causes);
-    for (const { kind, namespace: home, name, state, text } of report.services)
-      out.line(`${kind} ${home}/${name}: ${state}, ${text}`);
-    if (options['all'] === true) out.table(podTable(report.pods));
-    out.line(countLine(report.pods));
+    printReport(session, report, { isAll: options['all'] === true });
   }
   for (const text of report.unknown) err(`not known: ${text}`);
   return exitCodeOf(report);
 }
 
-function printCauses({ out, format }: Session, causes: readonly Cause[]): void {
-  for (const { state, text, pods, actor, remedy } of causes) {
-    const concerned = pods.length === 0 ? [] : [pods.length === 1 ? '1 pod' : `${pods.length} pods`];
-    const line = [text, ...concerned, ...(actor === 'nobody' ? [] : [actor])].join(' · ');
-    out.line(`${state}: ${format === 'wide' ? line : shortIds(line)}`);
-    if (remedy === undefined) continue;
-    out.line(`  remedy: ${remedy.text}`);
-    for (const pasted of remedy.paste?.trimEnd().split('\n') ?? []) out.line(pasted);
-    if (remedy.command !== undefined) out.line(`  $ ${remedy.command}`);
-  }
-}
-
-/** ARM ids by their last part. */
-const shortIds = (text: string) => text.replaceAll(/\/subscriptions\/[^\s·,;)]*\/([^\s/·,;)]+)/g, '$1');
-
-const podTable = (pods: readonly PodRow[]) => ({
-  columns: [
-    { name: 'POD' },
-    { name: 'SERVICEACCOUNT', isWide: true },
-    { name: 'IDENTITIES' },
-    { name: 'HOST', isWide: true },
-    { name: 'NODE', isWide: true },
-    { name: 'STATE' },
-    { name: 'WHY', isWide: true },
-  ],
-  rows: pods.map(({ pod, serviceAccount, identities, host, node, state, why }) => [
-    pod,
-    serviceAccount,
-    identities.join(','),
-    host,
-    node,
-    state,
-    why,
-  ]),
-});
-
-const states: readonly State[] = ['problem', 'waiting', 'unknown', 'ok'];
-
-/** `3 pods: 1 problem, 2 ok` */
-function countLine(pods: readonly PodRow[]): string {
-  const counts = states.flatMap((state) => {
-    const count = pods.filter((pod) => pod.state === state).length;
-    return count === 0 ? [] : [`${count} ${state}`];
-  });
-  return pods.length === 0
-    ? 'no pods with identities'
-    : `${pods.length} ${pods.length === 1 ? 'pod' : 'pods'}: ${counts.join(', ')}`;
-}
-
-export function exitCodeOf({ causes }: Report): number {
+export function exitCodeOf({ causes }: Pick<Report, 'causes'>): number {
   if (causes.some(({ state }) => state === 'problem')) return exitCodes.problem;
   return causes.some(({ state }) => state === 'unknown') ? exitCodes.unknown : exitCodes.ok;
 }
