@@ -2,8 +2,14 @@
 import type { AzurePodIdentityException } from '@pod-identity/crd-types';
 import { nearest } from '@pod-identity/kit/core';
 import { shellWord, type Remedy } from '@pod-identity/policy';
-import { listProblems, type BindingView } from '../../../mic/src/commands/plug-in.ts';
-import type { ReadyCondition } from '../cluster/cluster-view.ts';
+import {
+  clientIdRemedy,
+  listProblems,
+  remedyFor,
+  type BindingView,
+  type IdentityView,
+} from '../../../mic/src/commands/plug-in.ts';
+import type { ReadyCondition, Reported } from '../cluster/cluster-view.ts';
 import { keyOf } from '../cluster/fields.ts';
 import { itemsOf } from '../cluster/lists.ts';
 import { secretOf, type ClusterRead, type PodRead } from '../cluster/read-cluster.ts';
@@ -39,11 +45,12 @@ export function identityCauses(read: ClusterRead, causes: Causes): ReadonlyMap<s
   return refusals;
 }
 
-type Identity = ReturnType<
-  typeof itemsOf<Extract<ClusterRead['identities'], { kind: 'read' }>['items'][number]>
->[number];
+type Valid = Extract<IdentityView, { readonly kind: 'valid' }>;
 
-function refusalOf({ view, ready }: Identity, secrets: ClusterRead['secrets']): Refusal | undefined {
+function refusalOf(
+  { view, ready }: Reported<IdentityView>,
+  secrets: ClusterRead['secrets'],
+): Refusal | undefined {
   const object = `AzureIdentity ${view.key}`;
   const final = { isFinal: true, isOfRights: false };
   if (view.kind === 'invalid') return { cause: invalid(object, listProblems(view.problems)), ...final };
@@ -52,7 +59,7 @@ function refusalOf({ view, ready }: Identity, secrets: ClusterRead['secrets']): 
     return { cause: withoutSecret(object, secret, secrets.get(keyOf(secret))), ...final };
   if (ready === undefined || ready.status === 'True') return undefined;
   if (ready.reason === 'AccessDenied') return { cause: granted(object), isFinal: false, isOfRights: true };
-  return { cause: condition(object, ready), isFinal: ready.reason === 'ClientIDMismatch', isOfRights: false };
+  return { cause: condition(view, ready), isFinal: ready.reason === 'ClientIDMismatch', isOfRights: false };
 }
 
 function invalid(object: string, fault: string): Found {
@@ -108,20 +115,33 @@ const granted = (object: string): Found =>
   waitingFor(object, `the right to use ${object} is granted; MIC looks again within 5 minutes`);
 
 const ofAzure: ReadonlySet<string> = new Set(['Rejected', 'HostRefused', 'ClientIDMismatch']);
+const rejections = [
+  'LinkedAuthorizationFailed',
+  'FailedIdentityOperation',
+  'IdentityNotFound',
+  'InvalidIdentity',
+] as const;
 
-/** The first line of MIC's message is the sentence; commands or a manifest may follow. */
-function condition(object: string, { status, reason, message, isOutdated }: ReadyCondition): Found {
-  const [sentence = '', ...more] = message.split('\n');
-  const said = sentence.replace(/:$/, '');
-  const remedy: Remedy | undefined =
-    more.length === 0 ? undefined : { text: 'as MIC says', paste: more.join('\n') };
+/** In words of MIC; commands are made here, since editors may be able to write conditions. */
+function condition(view: Valid, { status, reason, message, isOutdated }: ReadyCondition): Found {
+  const object = `AzureIdentity ${view.key}`;
+  const [, said = '', advice = ''] = /^([^\n]*?)(?:(?:[.;] |\n)([^]*))?$/.exec(message) ?? [];
   if (isOutdated)
     return waitingFor(object, `${object}: MIC has not seen its last change yet; before: ${said}`);
-  if (status !== 'False') return { ...waitingFor(object, `${object}: ${said}`), remedy };
+  if (status !== 'False') return waitingFor(object, `${object}: ${said}`);
+  const remedy = ofResource(view, reason, message) ?? (advice === '' ? undefined : { text: advice });
   return {
     ...editorProblem({ key: object, text: `${object}: ${said}`, objects: [object], remedy }),
     ...(ofAzure.has(reason) && { actor: 'Azure administrator' }),
   };
+}
+
+function ofResource({ key, resourceId: id }: Valid, reason: string, message: string): Remedy | undefined {
+  if (id === undefined) return undefined;
+  if (reason === 'ClientIDMismatch')
+    return clientIdRemedy(id, { namespace: namespaceOf(key), name: nameIn(key) });
+  const code = rejections.find((one) => message.includes(`(${one})`));
+  return code && remedyFor({ code, id });
 }
 
 /** Among so many names a near one is looked for: an editor can write any number. */

@@ -247,9 +247,22 @@ test.for<Row>([
   ],
   [
     'an identity that Azure refuses',
-    { ...unrecorded, identities: read(identity('shop/vault', {}, { reason: 'Rejected', message: 'no' })) },
+    {
+      ...unrecorded,
+      identities: read(
+        identity('shop/vault', {}, { reason: 'Rejected', message: 'no vm (IdentityNotFound). Create it: x' }),
+      ),
+    },
     'problem',
-    /AzureIdentity shop\/vault: no/,
+    /AzureIdentity shop\/vault: no vm \(IdentityNotFound\)$/,
+    /create it, or correct spec.resourceID .* az identity show --ids \S+\/i$/,
+  ],
+  [
+    'a client id of another identity',
+    { identities: read(identity('shop/vault', {}, { reason: 'ClientIDMismatch', message: 'no; do: x' })) },
+    'problem',
+    /AzureIdentity shop\/vault: no$/,
+    /kubectl patch azureidentity vault --namespace shop /,
   ],
   [
     'an identity that MIC has not seen since it changed',
