@@ -19,7 +19,9 @@ export const limitWriters: Readonly<Record<string, string>> = {
   'kubectl/cluster': 'editors of a namespace by objects and log lines, for whoever runs the command',
   'kubectl/print': 'editors of a namespace by names and texts of objects, for whoever runs the command',
   'kubectl/cli': 'who runs the command; the API server may hang',
-  'kubectl/doctor': 'editors of a namespace by pods, identities and Events; kubelets by their leases',
+  'kubectl/judge': 'editors of a namespace by objects, for whoever runs the command',
+  'kubectl/doctor': 'who runs the command; the API server may hang',
+  'kubectl/status': 'who runs the command',
   'kubectl/ui':
     'programs of this machine that reach the port; editors of a namespace by objects that change all the time',
   'kubectl/ui/page': 'editors of a namespace by names and numbers of objects, for whoever looks at the page',
