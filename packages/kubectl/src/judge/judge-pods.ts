@@ -1,5 +1,5 @@
 // What each pod waits for, and why.
-import type { AzureIdentity, Mismatch } from '@pod-identity/crd-types';
+import type { AzureIdentity, AzureIdentityBinding, Mismatch } from '@pod-identity/crd-types';
 import type { Rules } from '../access/modes.ts';
 import type { Right } from '../access/verdicts.ts';
 import type { AssignedView } from '../../../mic/src/commands/plug-in.ts';
@@ -96,14 +96,40 @@ export const noBindings: Found = unknownCause(
 );
 
 /** Of objects of its own the cause is there already. */
-function missOf(pod: PodRead, mismatch: Mismatch, { causes, refusals, matching }: World): Found {
+function missOf(pod: PodRead, mismatch: Mismatch, { causes, refusals, matching, read }: World): Found {
   const { reason, binding = '', identity = '' } = mismatch;
   const known =
     reason === 'identity-missing'
       ? (refusals.get(identity)?.cause ?? causes.get(`AzureIdentityBinding ${binding}`))
       : undefined;
-  return known ?? mismatchCause(pod, mismatch, matching.selectorsOf(pod));
+  const copies = reason === 'other-namespace' ? copiesInto(pod.namespace, mismatch, read) : undefined;
+  return known ?? mismatchCause(pod, mismatch, { selectors: matching.selectorsOf(pod), copies });
 }
+
+/** The objects for the namespace of the pod. Not of a service principal: its Secret is in the other namespace, too. */
+function copiesInto(
+  namespace: string,
+  { identity, binding }: Mismatch,
+  { identities, bindings }: ClusterRead,
+): readonly object[] | undefined {
+  const source = itemsOf(identities).find(({ view }) => view.key === identity)?.view;
+  const selecting = itemsOf(bindings).find(({ view }) => view.key === binding)?.view;
+  if (source?.kind !== 'valid' || selecting?.kind !== 'valid') return undefined;
+  const { type, resourceID, clientID, tenantID } = source.identity.spec;
+  if (type === 1 || type === 2) return undefined;
+  const copy = ({ apiVersion, kind, metadata }: Source, spec: object) => ({
+    apiVersion,
+    kind,
+    metadata: { name: metadata.name, namespace },
+    spec,
+  });
+  return [
+    copy(source.identity, { type, resourceID, clientID, tenantID }),
+    copy(selecting.binding, selecting.binding.spec),
+  ];
+}
+
+type Source = AzureIdentity | AzureIdentityBinding;
 
 const credentialOf = (pod: PodRead, identity: AzureIdentity, { missed, read }: World): readonly Found[] =>
   isFederated(identity) && missed?.pods.has(keyOf(pod)) === true

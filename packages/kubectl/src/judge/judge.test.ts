@@ -190,6 +190,13 @@ test.for<Row>([
     /'vault' is probably meant.*patch azureidentitybinding vault/,
   ],
   [
+    'a binding of another namespace',
+    { bindings: read(binding('pay/vault', 'vault')), identities: read(identity('pay/vault')) },
+    'problem',
+    /pay\/vault selects pods, but AzureIdentity pay\/vault is for pods of its own namespace only/,
+    /"namespace": "shop"/,
+  ],
+  [
     'an identity that is not valid',
     { identities: read(identity('shop/vault', { resourceID: 'x' })) },
     'problem',

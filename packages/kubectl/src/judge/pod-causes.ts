@@ -6,7 +6,9 @@ import {
   missingRightFinding,
   shellWord,
   targetsOf,
+  unboundBy,
   unboundFinding,
+  type Lookup,
   type MissingRight,
 } from '@pod-identity/policy';
 import type { AssignedView } from '../../../mic/src/commands/plug-in.ts';
@@ -18,17 +20,14 @@ import { clusterProblem, editorProblem, type Found } from './causes.ts';
 const mostSelectors = 100;
 
 /** One cause for all pods of the namespace that it concerns in the same way. */
-export function mismatchCause(pod: PodRead, mismatch: Mismatch, selectors: readonly string[]): Found {
+export function mismatchCause(pod: PodRead, mismatch: Mismatch, { selectors = [], copies }: Lookup): Found {
   const label = bindingLabelOf(pod) ?? '';
   const known = { label, faultOf: () => undefined, labelsFault: undefined, leftOut: false };
-  const { text, remedy } =
-    mismatch.reason === 'no-binding'
-      ? unboundFinding(
-          keyOf(pod),
-          { why: 'no-binding', label },
-          { selectors: selectors.slice(0, mostSelectors) },
-        )
-      : explainMismatch(keyOf(pod), mismatch, known);
+  const unbound = unboundBy(mismatch, known);
+  const lookup = { selectors: selectors.slice(0, mostSelectors), copies };
+  const { text, remedy } = unbound
+    ? unboundFinding(keyOf(pod), unbound, lookup)
+    : explainMismatch(keyOf(pod), mismatch, known);
   const key = `unbound ${pod.namespace} ${text}`;
   return editorProblem({
     key,
