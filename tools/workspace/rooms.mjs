@@ -74,7 +74,7 @@ export const rooms = [
     },
   },
   { folder: kubectl('print'), head: 'table' },
-  { folder: kubectl('judge'), pure: { except: ['read-report', 'read-missed'] } },
+  { folder: kubectl('judge') },
   { folder: kubectl('status') },
   { folder: kubectl('logs') },
   { folder: kubectl('explain') },

@@ -68,11 +68,11 @@ async function createNamespace(stage: Stage, name: string, annotations = {}): Pr
   });
 }
 
-export const runApp = (stage: Stage, namespace: string, node = 0): Promise<StagePod> =>
+const runApp = (stage: Stage, namespace: string, node = 0): Promise<StagePod> =>
   stage.runPod({ name: 'app', namespace, node, label: 'reader', serviceAccount: 'app' });
 
 /** An identity that MIC may assign, bound to the pods of the namespace. */
-export async function bindOwn(
+async function bindOwn(
   stage: Stage,
   namespace: string,
   { clientId, annotations }: { readonly clientId?: string; readonly annotations?: object } = {},

@@ -5,7 +5,7 @@ import { fieldAt, isObject, listAt, nameOf, textAt } from '../cluster/fields.ts'
 import { itemsOf, listAllowed, unknownOf, type ClusterReader } from '../cluster/lists.ts';
 import { clusterProblem, type Found } from '../judge/causes.ts';
 import { updateDefinitions } from '../judge/judge-services.ts';
-import type { Check } from './doctor.ts';
+import type { Check } from './check.ts';
 
 const forOld = 'kubectl apply --server-side --force-conflicts -k deploy/overlays/old-definitions';
 

@@ -2,7 +2,7 @@
 // It must not decide about pods or identities: judge does.
 import { exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
 import { readCluster } from '../cluster/read-cluster.ts';
-import { byWeight, type Found } from '../judge/causes.ts';
+import { byWeight } from '../judge/causes.ts';
 import { reportOn } from '../judge/read-report.ts';
 import type { Report } from '../judge/report.ts';
 import { isForPrograms } from '../print/output.ts';
@@ -11,14 +11,6 @@ import { exitCodeOf } from '../status/status.ts';
 import { checkDefinitions } from './definitions.ts';
 import { checkOriginal } from './original.ts';
 import { checkRights } from './rights.ts';
-
-export interface Check {
-  /** What is right if it finds nothing, in a few words. */
-  readonly holds: string;
-  readonly found: readonly Found[];
-  /** What may not be read, in words. */
-  readonly unknown: readonly string[];
-}
 
 export const doctor: PlugInCommand = {
   name: 'doctor',

@@ -3,7 +3,7 @@ import { readOriginalWarning } from '../../../mic/src/commands/plug-in.ts';
 import type { Session } from '../cli/command.ts';
 import { ownOf, type Services } from '../cluster/services.ts';
 import { clusterProblem } from '../judge/causes.ts';
-import type { Check } from './doctor.ts';
+import type { Check } from './check.ts';
 
 /** The lock is read twice, at some seconds' distance, and only if somebody held it lately. */
 export async function checkOriginal(

@@ -5,7 +5,7 @@ import { keyOf } from '../cluster/fields.ts';
 import type { ClusterReader } from '../cluster/lists.ts';
 import { isManaged, ownOf, type Installed, type Services } from '../cluster/services.ts';
 import { clusterProblem } from '../judge/causes.ts';
-import type { Check } from './doctor.ts';
+import type { Check } from './check.ts';
 import { isOfMic, manifestOf, neededRights } from './needed-rights.ts';
 
 /** Some forty reviews, without a burst that the API server's fairness would queue. */

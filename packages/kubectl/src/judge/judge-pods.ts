@@ -58,7 +58,7 @@ function rowOf(pod: PodRead, world: World): PodRow | undefined {
   return { pod: keyOf(pod), serviceAccount, identities, host: matching.hostOf(pod), node, state, why };
 }
 
-export function reachOf({ isOnHostNetwork }: Pick<PodRead, 'isOnHostNetwork'>, isExempt: boolean): string {
+function reachOf({ isOnHostNetwork }: PodRead, isExempt: boolean): string {
   if (isOnHostNetwork)
     return 'is on the host network: it reaches the machine’s own identities, and NMI does not see it';
   return isExempt ? 'an AzurePodIdentityException lets it reach the machine’s own identities' : '';
