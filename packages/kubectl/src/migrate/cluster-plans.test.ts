@@ -3,7 +3,7 @@ import { clusterKinds } from '@pod-identity/kit/core';
 import { describe, expect, test } from 'vitest';
 import { micFlags } from '../../../mic/src/commands/plug-in.ts';
 import { nmiFlags } from '../../../nmi/src/commands/plug-in.ts';
-import { isBlocked, planLines, type Plan } from './plan.ts';
+import { isBlocked, planLines, planObject, type Plan } from './plan.ts';
 import { migrationStateLines, migrationStateOf, type MigrationFacts } from './migration-state.ts';
 import { toOurs, type Original, type OriginalFacts } from './to-ours.ts';
 import { toWorkloadIdentity, type WorkloadFacts } from './to-workload-identity.ts';
@@ -158,6 +158,12 @@ describe('to-workload-identity', () => {
   });
   const asked = { clientId: '', resourceId: '', isCredentialThere: false, isBindingRemoved: false };
 
+  const annotations = {
+    'azure.workload.identity/client-id': object.spec.clientID,
+    'azure.workload.identity/tenant-id': object.spec.tenantID,
+  };
+  const named = { ...account, object: { metadata: { ...account, annotations } } };
+
   test('the binding comes last, and only when the user says that the app has changed', () => {
     expect(states(toWorkloadIdentity(facts(), asked))).toEqual([
       'webhook: done',
@@ -176,26 +182,28 @@ describe('to-workload-identity', () => {
     expect(credential).toContain('system:serviceaccount:pay:web');
     const trusted = { ...asked, isCredentialThere: true };
     expect(text(toWorkloadIdentity(facts(), trusted))).toContain('"azure.workload.identity/client-id":null');
-    const annotations = {
-      'azure.workload.identity/client-id': object.spec.clientID,
-      'azure.workload.identity/tenant-id': object.spec.tenantID,
-    };
-    const named = { ...account, object: { metadata: { ...account, annotations } } };
     const shown = text(toWorkloadIdentity(facts({ account: named, workloads: [] }), trusted));
     expect(shown).toContain('its SDK must have WorkloadIdentityCredential');
-    expect(shown).toContain('kind: AzureIdentityBinding');
+    expect(shown).not.toContain(' delete ');
+    const removed = { ...trusted, isBindingRemoved: true };
+    const last = text(toWorkloadIdentity(facts({ account: named, workloads: [] }), removed));
+    expect(last).toContain('kubectl -n pay delete azureidentitybindings.aadpodidentity.k8s.io vault');
+    expect(last).toContain('kind: AzureIdentityBinding');
   });
 
-  test('a binding that other ServiceAccounts use stays', () => {
-    const plan = toWorkloadIdentity(facts({ pods: [pod('web'), pod('job')] }), {
-      ...asked,
-      isBindingRemoved: true,
-    });
-    expect(plan.steps.at(-1)).toMatchObject({
-      state: 'by hand',
-      why: expect.stringContaining('pay/job') as string,
-    });
-  });
+  test.each([true, false])(
+    'the deletion of a binding that other ServiceAccounts use is not printed (--remove-binding: %s)',
+    (isBindingRemoved) => {
+      const choice = { ...asked, isCredentialThere: true, isBindingRemoved };
+      const moved = { account: named, pods: [pod('web'), pod('job')], workloads: [] };
+      const plan = toWorkloadIdentity(facts(moved), choice);
+      expect(plan.steps.at(-1)).toMatchObject({
+        state: 'by hand',
+        why: expect.stringContaining('pay/job') as string,
+      });
+      expect(JSON.stringify(planObject(plan))).not.toContain(' delete ');
+    },
+  );
 
   test.each<[what: string, more: Partial<WorkloadFacts>]>([
     ['the webhook is missing', { hasWebhook: false }],

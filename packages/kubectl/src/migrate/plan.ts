@@ -37,6 +37,8 @@ export const done = (head: Head, why?: string): Step => ({
 
 export const blocked = (head: Head, why: string): Step => ({ ...head, state: 'blocked', why });
 
+export const byHand = (head: Head, why: string): Step => ({ ...head, state: 'by hand', why });
+
 /** What is given of it counts instead of what its writes say. */
 export const writeStep = (head: Head & Partial<Step>, writes: readonly Write[]): Step => ({
   state: 'to do',

@@ -5,9 +5,9 @@ import { azCommand, shellWord } from '@pod-identity/policy';
 import { credentialWords, usualAudience } from '../cluster/credential.ts';
 import { fieldAt, keyOf, type ObjectName } from '../cluster/fields.ts';
 import { areIdsConfirmed, unconfirmedIds } from './confirmed-ids.ts';
-import { blocked, done, plugIn, writeStep, type Plan, type Step } from './plan.ts';
+import { blocked, byHand, done, plugIn, writeStep, type Plan, type Step } from './plan.ts';
 import { accountsOf, type StoredIdentity, type Issuer, type BoundPod } from './facts.ts';
-import { applyCommand, commandsOf, deleteOf, isInEffect, patchOf, type Target } from './writes.ts';
+import { applyCommand, deleteOf, isInEffect, patchOf, type Target } from './writes.ts';
 
 export interface WorkloadFacts {
   readonly account: ObjectName & { readonly object: unknown };
@@ -167,18 +167,16 @@ function bindingStep({ account, pods, bindings }: WorkloadFacts, { isBindingRemo
   const others = accountsOf(pods)
     .map(keyOf)
     .filter((key) => key !== keyOf(account));
+  // A deletion that is only printed is pasted too: not before its time, and not while others would lose their tokens.
+  if (others.length > 0)
+    return byHand(head, `other ServiceAccounts use the identity by its bindings: ${others.join(', ')}`);
+  if (!isBindingRemoved)
+    return byHand(head, 'give --remove-binding once the app gets its tokens without NMI');
   const back = bindings.map(({ apiVersion, kind, metadata: { name, namespace, annotations }, spec }) => ({
     apiVersion,
     kind,
     metadata: { name, namespace, annotations },
     spec,
   }));
-  const writes = bindings.map((binding) => deleteOf(binding));
-  const step = { ...head, back: [applyCommand(back)] };
-  if (others.length === 0 && isBindingRemoved) return writeStep(step, writes);
-  const why =
-    others.length > 0
-      ? `other ServiceAccounts use the identity by its bindings: ${others.join(', ')}`
-      : 'give --remove-binding once the app gets its tokens without NMI';
-  return { ...step, state: 'by hand', why, commands: commandsOf(writes) };
+  return writeStep({ ...head, back: [applyCommand(back)] }, bindings.map(deleteOf));
 }
