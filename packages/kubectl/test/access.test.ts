@@ -12,7 +12,7 @@ test('access: where the API server refuses no one, a right counts for nothing', 
   expect([code, err]).toEqual([1, expect.stringContaining('AlwaysAllow')]);
 });
 
-test('access: a missing right is told with the roles', async () => {
+test('attack: access tells a missing right with the roles, and beside them that an editor wrote the id', async () => {
   const { sim, kubeconfig } = await openSim();
   await cluster(sim, { nodes: 1, namespaces: ['pay'] }).then((town) =>
     town.identity({ namespace: 'pay', name: 'vault' }),
@@ -20,6 +20,10 @@ test('access: a missing right is told with the roles', async () => {
   const check = () => plugIn(['access', 'pay/web', 'pay/vault', '--kubeconfig', kubeconfig]);
   const { code, out } = await check();
   expect([code, out]).toEqual([1, expect.stringMatching(/^refused [^]*^kind: ClusterRoleBinding$/m)]);
+  // The id is what an editor of the namespace wrote: whoever applies the roles must know it.
+  expect(out).toMatch(
+    /^warning: editors of its namespace wrote managedidentities \/subscriptions\/\S+ into AzureIdentity pay\/vault: .* pods of ServiceAccount pay\/web act as that identity[^]*^to allow it/m,
+  );
   sim.kube.faults.add({ match: { path: /subjectaccessreviews/ }, then: { status: 503 } });
   expect((await check()).code).toBe(2);
 });

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import type { Finding, Remedy } from '@pod-identity/policy';
 import { cluster, type KubeObject } from '@pod-identity/sim';
 import { beforeAll, expect, test } from 'vitest';
-import type { FoundHolder } from '../src/access/holders.ts';
-import type { UseEntry } from '../src/access/use-entry.ts';
-import type { VerdictObject } from '../src/access/verdicts.ts';
+import type { Holder } from '../src/access/grants.ts';
+import type { VerdictObject } from '../src/access/tables.ts';
+import type { UseEntry } from '../src/access/uses.ts';
 import type { Report } from '../src/doctor/doctor.ts';
 import type { ObjectFinding } from '../src/doctor/facts.ts';
 import type { Plan, Step } from '../src/migrate/plan.ts';
@@ -40,18 +40,18 @@ const typed: Readonly<Record<string, readonly string[]>> = {
       on: true,
       why: true,
       roles: true,
+      by: true,
+      warning: true,
     }),
-    ...fields<FoundHolder>({
+    ...fields<Holder>({
       kind: true,
       namespace: true,
       name: true,
       on: true,
       clusterRole: true,
       clusterRoleBinding: true,
-      verified: true,
     }),
     ...fields<UseEntry>({
-      namespace: true,
       pod: true,
       node: true,
       serviceAccount: true,
@@ -62,7 +62,6 @@ const typed: Readonly<Record<string, readonly string[]>> = {
       right: true,
       mayUse: true,
       state: true,
-      problem: true,
     }),
   ],
   doctor: [

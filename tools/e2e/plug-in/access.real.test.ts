@@ -138,9 +138,9 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
         entries: { pod: string }[];
         targets: { holders: object[] }[];
       };
-      expect(uses.map(({ pod }) => pod)).toContain('web');
+      expect(uses.map(({ pod }) => pod)).toContain('shop/web');
       expect([who.code, source]).toEqual([0, 'reviews']);
-      const web = { kind: 'ServiceAccount', namespace: 'shop', name: 'web', verified: 'allowed' };
+      const web = { kind: 'ServiceAccount', namespace: 'shop', name: 'web' };
       expect(targets[0]?.holders).toEqual(
         expect.arrayContaining([
           expect.objectContaining(web),
@@ -149,7 +149,7 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
       );
       const table = await asAdmin('access', '-n', 'shop', '-o', 'json');
       const { entries } = JSON.parse(table.output) as { entries: { pod: string }[] };
-      expect(entries.find(({ pod }) => pod === 'web')).toMatchObject({
+      expect(entries.find(({ pod }) => pod === 'shop/web')).toMatchObject({
         serviceAccount: 'shop/web',
         by: 'AzureIdentity shop/reader',
         type: 'managed',
@@ -170,7 +170,7 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
       expect([code, output]).toEqual([2, expect.stringContaining('depends on rights that you may not see')]);
       const table = await asEditor('access', '-n', 'shop', '-o', 'json');
       const { entries } = JSON.parse(table.output) as { entries: { pod: string }[] };
-      expect(entries.find(({ pod }) => pod === 'web')).toMatchObject({
+      expect(entries.find(({ pod }) => pod === 'shop/web')).toMatchObject({
         mode: null,
         right: 'unknown',
         mayUse: null,

@@ -1,104 +1,130 @@
-import { modeForIdentity } from '@pod-identity/policy';
-import { exitCodes, type Session } from '../cli/command.ts';
-import { readClusterView } from '../cluster/follow-cluster.ts';
-import { needs } from '../cluster/within-rights.ts';
+// Which pod can be whom, of plain lists: by bindings, by exceptions, and by the host network.
 import {
-  accessOnce,
-  identitiesInUse,
-  machinesInUse,
-  namespaceOf,
-  type Using,
-} from '../../../mic/src/commands/plug-in.ts';
-import type { Out } from '../print/output.ts';
-import { entryOf, type UseEntry, type IdentityUse } from './use-entry.ts';
-import { notesOn, rulesOf } from './modes.ts';
-import type { Rights } from './rights.ts';
-import { createReviews, type AccessResult } from './verdicts.ts';
+  machineTarget,
+  type AccessMode,
+  type AccessSubject,
+  type AccessTarget,
+  type AzureIdentity,
+} from '@pod-identity/crd-types';
+import { modeForIdentity, targetsOf } from '@pod-identity/policy';
+import { keyOf } from '../cluster/fields.ts';
+import { itemsOf } from '../cluster/lists.ts';
+import type { ClusterRead, PodRead } from '../cluster/read-cluster.ts';
+import { isExcepted } from '../judge/judge-identities.ts';
+import { createMatching, recordsByPod } from '../judge/judge-pods.ts';
+import type { Rules } from '../rights/modes.ts';
+import { rightIn, type Reviews, type Right } from '../rights/verdicts.ts';
 
-/** `isWanted`: default: all of them. */
-export async function readUses(
-  session: Session,
-  rights: Rights,
-  isWanted: (using: Using) => boolean = () => true,
-): Promise<AccessResult> {
-  const { uses, isCut, notes } = await listUses(session, isWanted);
-  const review = createReviews(rights, session);
-  const entries = await Promise.all(
-    uses.map(async (use) => {
-      const { targets, subject } = use.using;
-      const verdicts =
-        use.mode === 'namespace' ? [] : await Promise.all(targets.map((target) => review(subject, target)));
-      return entryOf(use, verdicts);
-    }),
-  );
-  entries.sort(byPod);
-  const isKnown = !isCut && entries.every(({ mayUse }) => mayUse !== null);
-  return {
-    object: { source: rights.source, entries },
-    print: (out) => print(out, entries),
-    notes: [...rights.notes, ...notes],
-    code: isKnown ? exitCodes.ok : exitCodes.unknown,
-  };
+/** Fields of the JSON. */
+export interface UseEntry {
+  /** `namespace/name`, as is the ServiceAccount. */
+  readonly pod: string;
+  readonly serviceAccount: string;
+  /** Empty if it is not scheduled. */
+  readonly node: string;
+  /** `AzureIdentity shop/reader`, `AzurePodIdentityException shop/agent`, `host network`. */
+  readonly by: string;
+  readonly type: 'managed' | 'client-secret' | 'certificate' | 'federated' | 'machine';
+  /** In Azure, as resource and name. */
+  readonly azure: readonly string[];
+  /** The access mode that counts; null: not known. */
+  readonly mode: AccessMode | null;
+  /** `not-needed`: in mode `namespace`, and on the host network. */
+  readonly right: Right | 'not-needed';
+  /** Whether it gets tokens as far as rights are concerned; null: not known. */
+  readonly mayUse: boolean | null;
+  /** Of the AzureAssignedIdentity; empty if there is none, or it is not read. */
+  readonly state: string;
 }
 
-interface Uses {
-  readonly uses: readonly IdentityUse[];
-  /** Some are left out. */
-  readonly isCut: boolean;
-  readonly notes: readonly string[];
+export interface Use extends Pick<UseEntry, 'pod' | 'node' | 'by' | 'type' | 'mode' | 'state'> {
+  readonly subject: AccessSubject;
+  readonly targets: readonly AccessTarget[];
+  /** Without targets: nobody can be given the right; else it is not known. */
+  readonly isImpossible?: boolean;
+  readonly needsRight: boolean;
 }
 
-async function listUses(session: Session, isWanted: (using: Using) => boolean): Promise<Uses> {
-  const { namespace } = session;
-  const rules = await rulesOf(session);
-  const { forceNamespaced, mode } = rules;
-  const reading = { forceNamespaced, access: accessOnce(mode), needs: needs.inventory };
-  const { cluster, transport } = await readClusterView({ ...session, ...reading });
-  const { index, records } = cluster;
-  const machines = await machinesInUse({ ...session, transport }, index);
-  const isListed = (using: Using) =>
-    (namespace === undefined || namespaceOf(using.pod) === namespace) && isWanted(using);
-  // Machines first: bindings must not push out an entry for all identities of a machine.
-  const { kept, leftOut } = boundedByNamespace(
-    machines.using.filter(isListed),
-    filtered(identitiesInUse(index), isListed),
-  );
-  const uses = kept.map((using) => {
-    const { pod, identity } = using;
-    const mode = index.accessMode(namespaceOf(pod));
-    return {
-      using,
-      nodeName: index.pod(pod)?.nodeName ?? '',
-      mode: identity ? modeForIdentity(identity, mode) : mode,
-      isModeKnown: rules.isKnown || identity?.spec.type === 3,
-      state: records.of(pod).find((record) => using.by === `AzureIdentity ${record.identity}`)?.state,
-    };
+const types = ['managed', 'client-secret', 'certificate', 'federated'] as const;
+
+/** Machines first: bindings must not push out an entry for all identities of a machine. */
+export function* usesIn(read: ClusterRead, rules: Rules): Generator<Use> {
+  const matching = createMatching(read, rules);
+  const exceptions = Map.groupBy(itemsOf(read.exceptions), ({ metadata }) => metadata.namespace ?? '');
+  const pods = itemsOf(read.pods).filter(({ isFinished }) => !isFinished);
+  const uses = createUses(read, rules, matching.modeOf);
+  for (const pod of pods) {
+    const own = (exceptions.get(pod.namespace) ?? []).filter((one) => isExcepted(pod, one));
+    if (!pod.isOnHostNetwork)
+      for (const { metadata } of own)
+        yield uses.ofMachine(pod, `AzurePodIdentityException ${keyOf(metadata)}`);
+    else if (own.length > 0 || matching.of(pod).matches.length > 0) yield uses.ofMachine(pod, 'host network');
+  }
+  for (const pod of pods)
+    if (!pod.isOnHostNetwork)
+      for (const { identity } of matching.of(pod).matches) yield uses.ofIdentity(pod, identity);
+}
+
+function createUses(read: ClusterRead, rules: Rules, modeOf: (namespace: string) => AccessMode) {
+  const hosts = new Map(itemsOf(read.nodes).map(({ name, host }) => [name, host]));
+  const recorded = recordsByPod(read);
+  // Annotations of namespaces only make the mode stricter.
+  const isModeKnown = rules.isKnown && (rules.mode === 'rbac' || read.namespaces.kind === 'read');
+  const common = (pod: PodRead) => ({
+    pod: keyOf(pod),
+    node: pod.nodeName,
+    subject: { namespace: pod.namespace, name: pod.serviceAccount },
   });
-  const notes = [...rules.notes, ...notesOn(rules), ...cluster.unknown, ...machines.unknown, ...leftOut];
-  return { uses, isCut: leftOut.length > 0, notes };
-}
-
-function* filtered(uses: Iterable<Using>, isListed: (using: Using) => boolean): Generator<Using> {
-  for (const using of uses) if (isListed(using)) yield using;
+  return {
+    ofMachine(pod: PodRead, by: string): Use {
+      const host = hosts.get(pod.nodeName);
+      const target = host && machineTarget(host.id);
+      const mode = modeOf(pod.namespace);
+      return {
+        ...common(pod),
+        by,
+        type: 'machine',
+        targets: target?.ok === true ? [target.value] : [],
+        mode: isModeKnown ? mode : null,
+        needsRight: !pod.isOnHostNetwork && (mode !== 'namespace' || !isModeKnown),
+        state: '',
+      };
+    },
+    ofIdentity(pod: PodRead, identity: AzureIdentity): Use {
+      const mode = modeForIdentity(identity, modeOf(pod.namespace));
+      const key = keyOf(identity.metadata);
+      const { targets, problem } = targetsOf(identity);
+      return {
+        ...common(pod),
+        by: `AzureIdentity ${key}`,
+        type: types[identity.spec.type],
+        targets,
+        isImpossible: problem !== undefined,
+        mode: isModeKnown || identity.spec.type === 3 ? mode : null,
+        needsRight: mode !== 'namespace' || !isModeKnown,
+        state: recorded.get(keyOf(pod))?.get(key)?.state ?? '',
+      };
+    },
+  };
 }
 
 /** Of one namespace. Its editors can bind a hundred identities to any number of pods: a million are too long to be printed. */
 const mostOfNamespace = 20_000;
 
 /** `leftOut`: what is left out, in words. */
-export function boundedByNamespace(...lists: readonly Iterable<Using>[]): {
-  readonly kept: readonly Using[];
-  readonly leftOut: readonly string[];
-} {
+export function boundedByNamespace(
+  uses: Iterable<Use>,
+  isMeant: (use: Use) => boolean = () => true,
+): { readonly kept: readonly Use[]; readonly leftOut: readonly string[] } {
   const counts = new Map<string, number>();
-  const kept: Using[] = [];
-  for (const list of lists)
-    for (const using of list) {
-      const namespace = namespaceOf(using.pod);
-      const count = (counts.get(namespace) ?? 0) + 1;
-      counts.set(namespace, count);
-      if (count <= mostOfNamespace) kept.push(using);
-    }
+  const kept: Use[] = [];
+  for (const use of uses) {
+    if (!isMeant(use)) continue;
+    const { namespace } = use.subject;
+    const count = (counts.get(namespace) ?? 0) + 1;
+    counts.set(namespace, count);
+    if (count <= mostOfNamespace) kept.push(use);
+  }
   const leftOut = [...counts].flatMap(([namespace, count]) =>
     count > mostOfNamespace
       ? `${count - mostOfNamespace} more uses of identities in namespace ${namespace} are left out`
@@ -107,34 +133,29 @@ export function boundedByNamespace(...lists: readonly Iterable<Using>[]): {
   return { kept, leftOut };
 }
 
-function byPod(a: UseEntry, b: UseEntry): number {
-  const [one = '', other = ''] = [a, b].map(({ namespace, pod, by }) => `${namespace}/${pod} ${by}`);
-  return one < other ? -1 : Number(one > other);
+export async function entryOf(
+  { subject, targets, isImpossible = false, needsRight, ...use }: Use,
+  review: Reviews,
+): Promise<UseEntry> {
+  const right = needsRight ? await rightOn() : 'not-needed';
+  return {
+    ...use,
+    serviceAccount: keyOf(subject),
+    azure: targets.map(({ resource, names: [name] }) => `${resource}/${name}`),
+    right,
+    mayUse: mayUseBy({ mode: use.mode, right }),
+  };
+
+  async function rightOn(): Promise<Right> {
+    if (targets.length === 0) return isImpossible ? 'refused' : 'unknown';
+    const rights = (await Promise.all(targets.map((target) => review(subject, target)))).map(rightIn);
+    return rights.find((one) => one === 'refused') ?? rights.find((one) => one === 'unknown') ?? 'allowed';
+  }
 }
 
-function print(out: Out, entries: readonly UseEntry[]): void {
-  out.table({
-    columns: [
-      { name: 'POD' },
-      { name: 'SERVICEACCOUNT' },
-      { name: 'IDENTITY' },
-      { name: 'TYPE' },
-      { name: 'RIGHT' },
-      { name: 'STATE' },
-      { name: 'MODE', isWide: true },
-      { name: 'NODE', isWide: true },
-      { name: 'AZURE', isWide: true },
-    ],
-    rows: entries.map((entry) => [
-      `${entry.namespace}/${entry.pod}`,
-      entry.serviceAccount,
-      entry.by,
-      entry.type,
-      entry.right,
-      entry.state ?? '',
-      entry.mode ?? '',
-      entry.node ?? '',
-      entry.azure.map(({ name }) => name).join(','),
-    ]),
-  });
+/** Whoever has the right may use it in every mode, and whoever reaches the machine itself. */
+function mayUseBy({ mode, right }: Pick<UseEntry, 'mode' | 'right'>): boolean | null {
+  if (right === 'allowed' || right === 'not-needed') return true;
+  if (mode !== 'rbac') return mode === null ? null : true;
+  return right === 'unknown' ? null : false;
 }

@@ -25,8 +25,8 @@ import {
   type Finding,
   type Remedy,
 } from '@pod-identity/policy';
-import type { Rules } from '../access/modes.ts';
-import type { Right } from '../access/verdicts.ts';
+import type { Rules } from '../rights/modes.ts';
+import type { Right } from '../rights/verdicts.ts';
 import type { AssignedView } from '../../../mic/src/commands/plug-in.ts';
 import { keyOf } from '../cluster/fields.ts';
 import { itemsOf } from '../cluster/lists.ts';

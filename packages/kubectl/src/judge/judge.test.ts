@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Rules } from '../access/modes.ts';
-import type { Right } from '../access/verdicts.ts';
+import type { Rules } from '../rights/modes.ts';
+import type { Right } from '../rights/verdicts.ts';
 import type { ClusterRead, PodRead } from '../cluster/read-cluster.ts';
 import { createTrims } from '../../../mic/src/commands/plug-in.ts';
 import { judge } from './judge.ts';

@@ -1,7 +1,7 @@
 // Room: the one judgement over what was read of the cluster, pure: causes, each with all that it concerns.
 import { accessTargetKey } from '@pod-identity/crd-types';
-import type { Rules } from '../access/modes.ts';
-import type { Right } from '../access/verdicts.ts';
+import type { Rules } from '../rights/modes.ts';
+import type { Right } from '../rights/verdicts.ts';
 import { keyOf } from '../cluster/fields.ts';
 import { itemsOf, unknownOf } from '../cluster/lists.ts';
 import type { ClusterRead } from '../cluster/read-cluster.ts';

@@ -15,7 +15,7 @@ import {
 import { clusterKinds } from '@pod-identity/kit/core';
 import { createAccessReviewer, type ResourceKind } from '@pod-identity/kit/kube';
 import { accessOnce, livePods, reviewTarget } from '../../../mic/src/commands/plug-in.ts';
-import { rulesOf } from '../access/modes.ts';
+import { rulesOf } from '../rights/modes.ts';
 import { CommandProblem, type Session } from '../cli/command.ts';
 import { readClusterView } from '../cluster/follow-cluster.ts';
 import { fieldAt, keyOf, listAt, textAt, type ObjectName } from '../cluster/fields.ts';
