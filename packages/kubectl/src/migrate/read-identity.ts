@@ -14,15 +14,15 @@ import {
 } from '@pod-identity/crd-types';
 import { clusterKinds } from '@pod-identity/kit/core';
 import { createAccessReviewer, type ResourceKind } from '@pod-identity/kit/kube';
-import { accessOnce, livePods, reviewTarget } from '../../../mic/src/commands/plug-in.ts';
-import { rulesOf } from '../rights/modes.ts';
 import { CommandProblem, type Session } from '../cli/command.ts';
-import { readClusterView } from '../cluster/follow-cluster.ts';
 import { fieldAt, keyOf, listAt, textAt, type ObjectName } from '../cluster/fields.ts';
 import { readIssuer } from '../cluster/issuer.ts';
-import { getAllowed, listAllowed, type ClusterReader } from '../cluster/lists.ts';
+import { getAllowed, itemsOf, listAllowed, unknownOf, type ClusterReader } from '../cluster/lists.ts';
+import { readCluster } from '../cluster/read-cluster.ts';
 import { audienceOf, isReady, ownOf, type Services } from '../cluster/services.ts';
-import { needs } from '../cluster/within-rights.ts';
+import { createMatching } from '../judge/judge-pods.ts';
+import { rulesOf } from '../rights/modes.ts';
+import { createReviews } from '../rights/verdicts.ts';
 import {
   accountsOf,
   type BrokerFacts,
@@ -36,7 +36,7 @@ import {
 } from './facts.ts';
 import { temporaryName, type TemporaryObjects } from './temporary-identity.ts';
 
-export type ReadContext = Pick<Session, 'kube' | 'signal' | 'clock' | 'log' | 'services'>;
+export type ReadContext = Pick<Session, 'kube' | 'signal' | 'services'>;
 
 /** Nothing can be planned without them. */
 export async function mustList(
@@ -96,29 +96,28 @@ export const readDefinition = ({ kube, signal }: ClusterReader) =>
   });
 
 /** All live pods that some binding gives an identity, by MIC's rules with the flags of this cluster. */
-export async function readBoundPods(context: ReadContext): Promise<readonly BoundPod[]> {
-  const { forceNamespaced, isKnown, mode } = await rulesOf(context);
-  const { cluster } = await readClusterView({
-    ...context,
-    namespace: undefined,
-    forceNamespaced,
-    access: accessOnce(isKnown ? mode : 'namespace'),
-    needs: needs.migrate,
-  });
-  const { index } = cluster;
-  return Array.from(livePods(index), (pod) => ({
-    key: keyOf(pod),
-    account: { namespace: pod.namespace, name: pod.serviceAccount },
-    isRbac: index.accessMode(pod.namespace) === 'rbac',
-    isPlaced: pod.nodeName !== '',
-    identities: index.matchSetOf(pod).matches.map(({ identity, identityKey: key }) => ({
-      key,
-      type: identity.spec.type,
-      clientId: (identity.spec.clientID ?? '').toLowerCase(),
-      resourceId: canonicalResourceId(identity.spec.resourceID ?? ''),
-      isGuest: isGuestIn(pod.namespace, identity),
-    })),
-  }));
+export async function readBoundPods({ kube, signal }: ClusterReader): Promise<readonly BoundPod[]> {
+  const read = await readCluster({ kube, signal, namespace: undefined });
+  // Without one of them pods, or the mode that counts for them, would be missed.
+  const [unread] = [read.identities, read.bindings, read.pods, read.namespaces].flatMap(unknownOf);
+  if (unread !== undefined) throw new CommandProblem(unread);
+  const rules = await rulesOf({ services: () => Promise.resolve(read.services) });
+  const matching = createMatching(read, rules.isKnown ? rules : { ...rules, mode: 'namespace' });
+  return itemsOf(read.pods)
+    .filter(({ isFinished }) => !isFinished)
+    .map((pod) => ({
+      key: keyOf(pod),
+      account: { namespace: pod.namespace, name: pod.serviceAccount },
+      isRbac: matching.modeOf(pod.namespace) === 'rbac',
+      isPlaced: pod.nodeName !== '',
+      identities: matching.of(pod).matches.map(({ identity }) => ({
+        key: keyOf(identity.metadata),
+        type: identity.spec.type,
+        clientId: (identity.spec.clientID ?? '').toLowerCase(),
+        resourceId: canonicalResourceId(identity.spec.resourceID ?? ''),
+        isGuest: isGuestIn(pod.namespace, identity),
+      })),
+    }));
 }
 
 export const usersOf = (pods: readonly BoundPod[], identity: string) =>
@@ -157,11 +156,11 @@ export async function reviewRightsOn(
   target: AccessTarget,
   accounts: readonly AccessSubject[],
 ): Promise<ReviewedRights> {
-  const reviewer = createAccessReviewer(kube);
+  const read = createReviews({ reviewer: createAccessReviewer(kube) }, { signal });
   const refused: AccessSubject[] = [];
   const unknown: string[] = [];
   for (const subject of accounts) {
-    const review = await reviewTarget({ subject, target }, { reviewer, signal });
+    const { review } = await read(subject, target);
     if (review.kind === 'refused') refused.push(subject);
     if (review.kind === 'unanswered') unknown.push(`${keyOf(subject)}: ${review.why ?? 'no verdict'}`);
   }
