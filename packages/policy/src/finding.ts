@@ -20,10 +20,6 @@ export const inMic = (command: string): string =>
 /** A command of the kubectl plug-in, with the rights of whoever runs it. */
 export const inPlugIn = (command: string): string => `kubectl azure-pod-identity ${command}`;
 
-/** A command of NMI, of any node: names as in the manifests and the chart. */
-export const inNmi = (command: string): string =>
-  `kubectl -n aad-pod-identity exec ds/nmi -c nmi -- node /app/nmi.js ${command}`;
-
 /** A command of the broker of federated identities, which alone has the token for Microsoft Entra; names as in the manifests and the chart. */
 export const inBroker = (command: string): string =>
   `kubectl -n aad-pod-identity-broker exec deploy/broker -- node /app/nmi.js ${command}`;

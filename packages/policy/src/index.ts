@@ -14,7 +14,6 @@ export {
   info,
   inMic,
   inBroker,
-  inNmi,
   inPlugIn,
   ok,
   problem,

@@ -160,7 +160,7 @@ function rowOf(pod: PodRead, world: World): readonly PodRow[] {
   ];
 }
 
-function reachOf({ isOnHostNetwork }: PodRead, isExempt: boolean): string {
+export function reachOf({ isOnHostNetwork }: Pick<PodRead, 'isOnHostNetwork'>, isExempt: boolean): string {
   if (isOnHostNetwork)
     return 'is on the host network: it reaches the machine’s own identities, and NMI does not see it';
   return isExempt ? 'an AzurePodIdentityException lets it reach the machine’s own identities' : '';

@@ -37,10 +37,9 @@ export function missingRightIn(
   if (reviewed.verdict === 'allowed' || access === undefined) return undefined;
   switch (reviewed.verdict) {
     case 'denied': {
-      const { subject, podWithoutMic } = access;
-      const denied = podWithoutMic === undefined ? {} : { podWithoutMic };
+      const { subject } = access;
       const { targets } = reviewed;
-      return { kind: 'denied', pod, denial: { why: 'access-denied', identity, subject, targets, ...denied } };
+      return { kind: 'denied', pod, denial: { why: 'access-denied', identity, subject, targets } };
     }
     case 'unanswered':
       return { kind: 'access-unanswered', pod, identity, ...(reviewed.why && { why: reviewed.why }) };

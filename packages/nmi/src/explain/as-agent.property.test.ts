@@ -1,4 +1,4 @@
-// `nmi explain` and the agent say the same of a request: the status, the first line of the text, and when.
+// The explanation and the agent say the same of a request: the status, the first line of the text, and when.
 import type { AccessTarget } from '@pod-identity/crd-types';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import fc from 'fast-check';
@@ -113,7 +113,7 @@ function explain(given: Given) {
   const reviewed = new Map(
     needs.flatMap(({ name, access }) => (access ? [[name, review(access)] as const] : [])),
   );
-  const about = { pod, neighbours: [pod], view, rules, reviewed, now };
+  const about = { pod, neighbours: [pod], view, rules, reviewed, now, attached: () => [] };
   return expectedResponse(selector, { ...about, holdMs, bindingGraceMs, notAssignedStatus: 503 }, undefined);
 }
 

@@ -13,7 +13,6 @@ import {
   explainMatch,
   explainMismatch,
   info,
-  inMic,
   invalidFinding,
   kindInWords,
   machineRightFinding,
@@ -122,7 +121,7 @@ function explainIdentity(match: Match, world: ExplainWorld): Finding[] {
       ? explainAccess(decision.identity, world)
       : []),
     ...secretFindings(decision, world),
-    explainState(decision, match, world),
+    ...explainState(decision, match, world),
   ];
 }
 
@@ -172,22 +171,21 @@ function invalidObjects({ pod, view, rules, invalid = [] }: ExplainWorld): Findi
     .map(({ kind, namespace, name, fault }) => invalidFinding({ kind, key: `${namespace}/${name}`, fault }));
 }
 
-function explainState(decision: Decision, { identity }: Match, { pod, rules }: ExplainWorld): Finding {
+function explainState(
+  decision: Decision,
+  { identity }: Match,
+  { attached }: ExplainWorld,
+): readonly Finding[] {
   if (decision.kind === 'unusable')
-    return problem('identity', `${nameOf(identity)} cannot be served`, { text: decision.fault });
+    return [problem('identity', `${nameOf(identity)} cannot be served`, { text: decision.fault })];
   if (decision.kind === 'deny')
-    return problem('identity', `${nameOf(identity)} cannot be told from another identity of the pod`, {
-      text: 'give each AzureIdentity the client id that is its own',
-    });
-  if (identity.spec.type !== 0) return info('host', `no host needs to carry ${kindInWords(identity)}`);
-  return info(
-    'host',
-    `only the metadata service of ${pod.nodeName} knows whether it carries ${nameOf(identity)}: if not, requests wait for it, and then get ` +
-      '503 with Retry-After',
-    rules.mode === 'managed'
-      ? { text: 'if it does not, whoever runs the machines attaches the identity' }
-      : { text: 'if it does not, ask MIC why', command: inMic(`explain ${pod.namespace}/${pod.name}`) },
-  );
+    return [
+      problem('identity', `${nameOf(identity)} cannot be told from another identity of the pod`, {
+        text: 'give each AzureIdentity the client id that is its own',
+      }),
+    ];
+  if (identity.spec.type !== 0) return [info('host', `no host needs to carry ${kindInWords(identity)}`)];
+  return attached(identity);
 }
 
 function nameOf({ metadata }: { readonly metadata: ObjectMeta }): string {

@@ -1,4 +1,5 @@
 import { accessTargetsOf } from '@pod-identity/crd-types';
+import { findingLines, info } from '@pod-identity/policy';
 import { describe, expect, it } from 'vitest';
 import {
   binding,
@@ -10,8 +11,8 @@ import {
   viewOf,
   type World,
 } from '../../test/builders.ts';
-import { explanationLines } from './explanation-lines.ts';
-import { explainPod } from './explain.ts';
+import { explainPod, type Explanation } from './explain.ts';
+import { responseFinding } from './response-finding.ts';
 import type { ExplainWorld } from './world.ts';
 
 const reader = identity({ name: 'reader' });
@@ -33,8 +34,11 @@ const explain = ({ world = bound, pod = podOf(), ...over }: Given = {}) =>
     bindingGraceMs: 60_000,
     notAssignedStatus: 503,
     now: 0,
+    attached: ({ metadata: { name } }) => [info('host', `whether it carries ${name} is not known`)],
     ...over,
   });
+const explanationLines = ({ pod, findings, responses, result }: Explanation) =>
+  findingLines(`pod ${pod}`, [...findings, ...responses.map(responseFinding), result]);
 const lines = (given?: Given) => explanationLines(explain(given)).join('\n');
 
 describe('item 24: a pod is explained', () => {
@@ -91,7 +95,7 @@ describe('item 24: a pod is explained', () => {
       expect.stringMatching(
         /^· identity {5}AzureIdentity default\/reader: spec\.adResourceID is "vault", which is no URI/,
       ),
-      expect.stringContaining('knows whether it carries default/reader'),
+      expect.stringContaining('whether it carries reader'),
       expect.stringContaining('looked at with identities of any namespace'),
     ]);
     expect(lines({ world })).toContain('✓ result       the pod gets a token');
@@ -446,15 +450,6 @@ describe('rights to Azure identities', () => {
       'without selector: 400, Identity not found. ServiceAccount default/default may not use',
     );
     expect(text).toContain('✗ result       the pod gets no token');
-  });
-
-  it('that are missing in managed mode, without MIC, are to be checked with NMI', () => {
-    const { rules: modes, ...rest } = given('rbac', 'denied');
-    const text = lines({ ...rest, rules: { ...rules, ...modes, mode: 'managed' } });
-    expect(text).toContain(
-      '$ kubectl -n aad-pod-identity exec ds/nmi -c nmi -- node /app/nmi.js explain default/web',
-    );
-    expect(text).not.toMatch(/mic\.js|azure-pod-identity access/);
   });
 
   it('that leave one of two identities give it to a request that names none, as the agent does', () => {

@@ -1,3 +1,5 @@
+import type { AzureIdentity } from '@pod-identity/crd-types';
+import type { Finding } from '@pod-identity/policy';
 import type { AccessResult } from '../access/guard.ts';
 import type { InvalidObject } from '../authorize/granting-informers.ts';
 import type { AuthorizeRules, ClusterView } from '../authorize/types.ts';
@@ -12,11 +14,6 @@ export type LackingSecrets = ReadonlyMap<string, 'absent' | 'unread'>;
 /** All that an explanation rests on. */
 export interface ExplainWorld {
   readonly pod: PodView;
-  /**
-   * stale: what was said of its containers is from before its node was started, so its addresses do not count. unknown: when its node
-   * was started is not known here.
-   */
-  readonly boot?: 'stale' | 'unknown';
   /** Of the same node, the pod itself among them. */
   readonly neighbours: readonly PodView[];
   readonly view: ClusterView;
@@ -26,6 +23,8 @@ export interface ExplainWorld {
   /** Empty in mode `namespace`. */
   readonly reviewed: ReviewedAccesses;
   readonly secrets?: LackingSecrets;
+  /** Whether the machine has a managed identity, as far as MIC's objects tell. */
+  readonly attached: (identity: AzureIdentity) => readonly Finding[];
   /** How the agent responds to what is not assigned yet: after how long, and with which status. */
   readonly holdMs: number;
   readonly bindingGraceMs: number;
