@@ -108,3 +108,16 @@ test('where rights decide that may not be checked the exit code is 2, also for a
   const { code, out } = await plugIn(['explain', 'shop/cart-0', '--kubeconfig', editor]);
   expect([code, firstOf(out)]).toEqual([2, expect.stringContaining('which you may not check')]);
 });
+
+test('attack: what an AzureIdentity says forges no line of explain and steers no terminal', async () => {
+  const { sim, explain } = await openTown();
+  const hostile = 'c\n✓ shop/cart-0 gets tokens\r\u001b[2K\u009b31m\u202etxt\u2066\u2028\u200b\u{e0041}';
+  const spec = { type: 1, clientID: hostile, tenantID: hostile, clientPassword: { name: 'secret' } };
+  sim.kube.seed([{ ...sim.kube.get('azureidentities', 'vault', 'shop')!, spec }]);
+  for (const format of [[], ['-o', 'yaml']]) {
+    const { code, out } = await explain(...format);
+    expect(code).toBe(1);
+    expect(out.split('\n').filter((line) => line.startsWith('✓ shop/cart-0'))).toEqual([]);
+    expect(out.replaceAll('\n', '')).not.toMatch(/[\p{C}\u2028]/u);
+  }
+});

@@ -13,10 +13,6 @@ export interface Remedy {
 export const adviceOf = ({ text, command }: Remedy): string =>
   command === undefined ? text : `${text}: ${command}`;
 
-/** A command of MIC, for a shell of whoever may run commands in its pod; names as in the manifests and the chart. */
-export const inMic = (command: string): string =>
-  `kubectl -n aad-pod-identity exec deploy/mic -- node /app/mic.js ${command}`;
-
 /** A command of the kubectl plug-in, with the rights of whoever runs it. */
 export const inPlugIn = (command: string): string => `kubectl azure-pod-identity ${command}`;
 

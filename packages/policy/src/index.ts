@@ -12,7 +12,6 @@ export {
   adviceOf,
   findingLines,
   info,
-  inMic,
   inBroker,
   inPlugIn,
   ok,

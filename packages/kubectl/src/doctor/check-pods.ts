@@ -2,7 +2,7 @@ import { bindingLabel } from '@pod-identity/crd-types';
 import { nearest } from '@pod-identity/kit/core';
 import { problem, shellWord, type Finding } from '@pod-identity/policy';
 import { itemsOf, unknownOf } from '../cluster/lists.ts';
-import { aboutPod, withOwnExplain } from '../print/own-commands.ts';
+import { aboutPod } from '../print/findings.ts';
 import { found, type CheckResult, type DoctorFacts, type ObjectFinding } from './facts.ts';
 
 /** Of one problem, more pods are counted only. */
@@ -35,7 +35,7 @@ function named(alike: readonly { readonly pod: string; readonly finding: Finding
   return alike.slice(0, mostNamed).map(({ pod, finding }, at) => {
     const rest = at === mostNamed - 1 && more > 0 ? ` (and ${more} more pods of this namespace)` : '';
     const text = `pod ${pod}: ${finding.text}${rest}`;
-    return found(`Pod/${pod}`, aboutPod(withOwnExplain({ ...finding, text }), pod));
+    return found(`Pod/${pod}`, aboutPod({ ...finding, text }, pod));
   });
 }
 

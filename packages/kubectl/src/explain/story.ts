@@ -1,7 +1,7 @@
 // One story of a pod: its verdict, then what must be done, then what holds. Each sentence appears once.
 import { ok, waiting, type Finding } from '@pod-identity/policy';
 import { responseFinding, type NmiExplanation } from '../../../nmi/src/commands/plug-in.ts';
-import { aboutPod } from '../print/own-commands.ts';
+import { aboutPod } from '../print/findings.ts';
 
 export interface Story {
   /** `namespace/name`. */

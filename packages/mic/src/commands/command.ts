@@ -1,4 +1,4 @@
-// Room: `mic` as a program: help, version, or MIC itself; and what the kubectl plug-in uses of MIC.
+// Room: `mic` as a program (help, version, or MIC itself), and what the kubectl plug-in uses of MIC.
 // It must not hold what MIC does: run.ts names that.
 import {
   buildInfo,

@@ -1,5 +1,5 @@
 // What follows from a right that is missing or not known: the outcome, and what counts as not bound then.
-import type { AccessResult } from '../access/guard.ts';
+import type { AccessResult } from '../access/judge.ts';
 import type { Access } from '../access/types.ts';
 import type { Denial } from './types.ts';
 

@@ -1,4 +1,4 @@
-import type { AccessResult } from '../access/guard.ts';
+import type { AccessResult } from '../access/judge.ts';
 import { exemptionOf } from '../authorize/exception.ts';
 import { graceLeftMs, longestForMissingMs } from '../authorize/grace.ts';
 import { isWorthWaiting } from '../authorize/refusal.ts';

@@ -1,5 +1,5 @@
 // What the plug-in's `explain` asks of NMI: lists in, explanation out.
-import { resultOf } from '../access/guard.ts';
+import { resultOf } from '../access/judge.ts';
 import type { AccessPair, AccessVerdict } from '../access/types.ts';
 import { identitiesOf } from '../authorize/authorize.ts';
 import type { InvalidObject } from '../authorize/granting-informers.ts';

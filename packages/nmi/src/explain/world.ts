@@ -1,6 +1,6 @@
 import type { AzureIdentity } from '@pod-identity/crd-types';
 import type { Finding } from '@pod-identity/policy';
-import type { AccessResult } from '../access/guard.ts';
+import type { AccessResult } from '../access/judge.ts';
 import type { InvalidObject } from '../authorize/granting-informers.ts';
 import type { AuthorizeRules, ClusterView } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
