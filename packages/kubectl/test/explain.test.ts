@@ -24,7 +24,7 @@ async function openTown({ mode = 'namespace', hostNetwork = false } = {}) {
   }
   const explain = (...more: string[]) =>
     plugIn(['explain', 'shop/cart-0', ...more, '--kubeconfig', kubeconfig]);
-  return { sim, explain };
+  return { sim, town, explain };
 }
 
 const recordOf = (state: string) => ({
@@ -55,6 +55,10 @@ test('the first line is the verdict, its remedy follows, and each sentence is th
   expect([served.code, firstOf(served.out)]).toEqual([0, '✓ shop/cart-0 gets tokens as shop/vault']);
   const facts = served.out.split('\n').filter((line) => /^[✓…✗·]/.test(line));
   expect(facts).toEqual([...new Set(facts)]);
+  expect(served.out.split('\n').filter((line) => line.length > 120)).toEqual([]);
+  const { out: wide } = await explain('-o', 'wide');
+  expect(wide).toMatch(/managed identity \/subscriptions\//);
+  expect(wide).toContain('without selector: 200');
 });
 
 test('a missing right comes with the roles to paste right below the verdict', async () => {
@@ -107,6 +111,21 @@ test('where rights decide that may not be checked the exit code is 2, also for a
   const editor = await editorOf(sim, 'shop');
   const { code, out } = await plugIn(['explain', 'shop/cart-0', '--kubeconfig', editor]);
   expect([code, firstOf(out)]).toEqual([2, expect.stringContaining('which you may not check')]);
+});
+
+test('a binding of another namespace comes with its objects as YAML, and a label one letter off with the command', async () => {
+  const { sim, town, explain } = await openTown();
+  const pod = sim.kube.get('pods', 'cart-0', 'shop')!;
+  const labelled = async (aadpodidbinding: string) => {
+    sim.kube.seed([{ ...pod, metadata: { ...pod.metadata, labels: { aadpodidbinding } } }]);
+    return (await explain()).out;
+  };
+  expect(await labelled('valt')).toContain('--overwrite aadpodidbinding=vault');
+  await town.identity({ namespace: 'default', name: 'till' });
+  await town.binding({ namespace: 'default', name: 'till', identity: 'till', selector: 'till' });
+  expect(await labelled('till')).toContain(
+    'kind: AzureIdentityBinding\nmetadata: {"name":"till","namespace":"shop"}\nspec: ',
+  );
 });
 
 test('attack: what an AzureIdentity says forges no line of explain and steers no terminal', async () => {

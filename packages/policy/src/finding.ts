@@ -42,6 +42,7 @@ type Topic =
   | 'taint'
   | 'credential'
   | 'answer'
+  | 'rules'
   | 'result';
 
 /** One line of an `explain` command's output. */

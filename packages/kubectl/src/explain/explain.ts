@@ -23,15 +23,22 @@ export const explain: PlugInCommand = {
   },
 };
 
+/** Each answer to a request, and the rules of the cluster: with `-o wide`. */
+const details: ReadonlySet<string> = new Set(['answer', 'rules']);
+
 function print({ format, out, terminal }: Session, { pod, findings, result }: Story): void {
   if (isForPrograms({ format })) {
     out.object({ pod, result, findings });
     return;
   }
   // Commands and manifests need whole ids.
-  const shown = [result, ...findings].map((finding) =>
-    format === 'wide' ? finding : { ...finding, text: shortIds(finding.text) },
-  );
+  const shown =
+    format === 'wide'
+      ? [result, ...findings]
+      : [result, ...findings.filter(({ topic }) => !details.has(topic))].map((finding) => ({
+          ...finding,
+          text: shortIds(finding.text),
+        }));
   const [, verdict = '', ...lines] = findingText('', shown, terminal);
   for (const line of [verdict.replace(/result +/, `${pod} `), ...lines]) out.line(line);
 }

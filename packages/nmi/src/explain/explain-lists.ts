@@ -32,7 +32,11 @@ export function explainLists(given: ListsExplained): Explanation {
   const { pod, lists, rules } = given;
   const view = viewOfLists(lists);
   const reviewed = reviewedOf(identitiesOf(pod, view, rules), given);
-  return explainPod({ ...given, view, reviewed, invalid: invalidIn(pod.namespace, lists) });
+  const { namespace } = pod;
+  const selectors = lists.bindings.flatMap((one) =>
+    'value' in one && one.key.startsWith(`${namespace}/`) ? [one.value.spec.selector] : [],
+  );
+  return explainPod({ ...given, view, reviewed, selectors, invalid: invalidIn(namespace, lists) });
 }
 
 const pairsOf = ({ access }: GrantedIdentity): readonly AccessPair[] =>

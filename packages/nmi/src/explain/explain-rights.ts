@@ -5,6 +5,7 @@ import {
   matchPod,
   reachOf,
   type Match,
+  type Mismatch,
   type MatchingRules,
   type ObjectMeta,
 } from '@pod-identity/crd-types';
@@ -19,6 +20,7 @@ import {
   ok,
   problem,
   type Finding,
+  type Lookup,
   type UnboundContext,
 } from '@pod-identity/policy';
 import { accessModeOf } from '../authorize/access-needed.ts';
@@ -52,7 +54,9 @@ export function explainRights(world: ExplainWorld): ExplainedRights {
       ...invalidException(world),
       ...invalidObjects(world),
       ...matches.flatMap((match) => explainIdentity(match, world)),
-      ...mismatches.map((mismatch) => explainMismatch(pod.key, mismatch, knownHere(world))),
+      ...mismatches.map((mismatch) =>
+        explainMismatch(pod.key, mismatch, { ...knownHere(world), lookup: lookUp(mismatch, world) }),
+      ),
     ],
     selectors: matches.map(selectorOf),
   };
@@ -137,6 +141,28 @@ function knownHere({ pod, view }: ExplainWorld): UnboundContext {
       return found && failedCondition(found, pod);
     },
   };
+}
+
+/** What a remedy for this pod needs to be complete. */
+function lookUp({ reason, ...named }: Mismatch, { pod, view, selectors = [] }: ExplainWorld): Lookup {
+  const [namespace = '', name = ''] = (named.identity ?? '').split('/');
+  const identity = reason === 'other-namespace' ? view.identityOf(namespace, name) : undefined;
+  const binding = view
+    .bindingsWithSelector(pod.labels[bindingLabel] ?? '')
+    .of(namespace)
+    .find((one) => nameOf(one) === named.binding);
+  // The Secret of a service principal is in the other namespace, too.
+  if (!identity || !binding || [1, 2].includes(identity.spec.type)) return { selectors };
+  const { type, resourceID, clientID, tenantID } = identity.spec;
+  const copies = [{ ...identity, spec: { type, resourceID, clientID, tenantID } }, binding].map(
+    ({ apiVersion, kind, metadata, spec }) => ({
+      apiVersion,
+      kind,
+      metadata: { name: metadata.name, namespace: pod.namespace },
+      spec,
+    }),
+  );
+  return { selectors, copies };
 }
 
 /** Of a namespace whose editor may create any number. */

@@ -37,7 +37,7 @@ export function explainPod(world: ExplainWorld): Explanation {
       ...location.findings,
       ...rights.findings,
       ...graceOf(responses, world),
-      info('pod', `looked at ${rules}`),
+      info('rules', `looked at ${rules}`),
     ],
     responses,
     ...conclude(responses),

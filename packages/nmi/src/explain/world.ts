@@ -20,6 +20,8 @@ export interface ExplainWorld {
   readonly rules: AuthorizeRules;
   /** Bindings and exceptions of the pod's namespace that are not valid. */
   readonly invalid?: readonly InvalidObject[];
+  /** Of the bindings of the pod's namespace. */
+  readonly selectors?: readonly string[];
   /** Empty in mode `namespace`. */
   readonly reviewed: ReviewedAccesses;
   readonly secrets?: LackingSecrets;
