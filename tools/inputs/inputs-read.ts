@@ -1,4 +1,4 @@
-// What the services read of text that others write, from the tables that the code reads by: the sieve's fields, the headers, the parameters
+// What the services read of text that others write, from the tables that the code reads by: the fields of objects, the headers, the parameters
 // and the keys of Secrets.
 import { fieldLimits, namespaceFields } from '../../packages/crd-types/src/index.ts';
 import { reviewFields } from '../../packages/kit/src/kube/access-review.ts';
@@ -79,7 +79,7 @@ export const tableFiles: readonly string[] = [
   'packages/kit/src/kube/index.ts',
   'packages/kit/src/kube/lease-record.ts',
   'packages/kit/src/kube/node-taints.ts',
-  // The head of a list, and the Status in an event of a watch: the API server writes both.
+  // The Status in an event of a watch: the API server writes it.
   'packages/kit/src/kube/response-reader.ts',
   // The response to a DELETE, of which nothing is read.
   'packages/kit/src/kube/resource.ts',

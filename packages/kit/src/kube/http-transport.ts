@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { readUpTo } from '../core/bounded-body.ts';
 import type { Clock } from '../core/clock.ts';
 import { jsonChunks } from './json-chunks.ts';
-import { notJson, parse } from './json-text.ts';
+import { notJson, parse } from './json-items.ts';
 import { asKubeError, KubeError, errorOf, watchEventError } from './errors.ts';
 import { insistOnSending } from './fence.ts';
 import {

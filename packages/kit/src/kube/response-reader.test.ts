@@ -30,26 +30,6 @@ describe('an object with the fields of a Status, which an editor may add where n
     expect(events[0]?.object).toEqual(listed[0]);
   });
 
-  it('attack: in many spellings they take nothing from the limit of its own fields', () => {
-    const spellings = Array.from({ length: 64 }, (_, bits) =>
-      Array.from('message', (letter, at) => (bits & (1 << at) ? letter.toUpperCase() : letter)).join(''),
-    );
-    // Together as large as what is read of one object.
-    const sizes = [
-      ...Array<number>(20).fill(8_000),
-      ...Array<number>(20).fill(1_000),
-      ...Array<number>(24).fill(50),
-    ];
-    const messages = spellings.map((name, at) => [name, 'm'.repeat(sizes[at] ?? 0)] as const);
-    const large = { ...Object.fromEntries(messages), ...object, spec: 's'.repeat(100) };
-    const events: { object?: unknown }[] = [];
-    createEventReader(fields, (event) => events.push(event as object)).push(
-      Buffer.from(JSON.stringify({ type: 'ADDED', object: large })),
-    );
-    expect(events).toEqual([{ type: 'ADDED', object: { metadata: { name: 'x' }, spec: large.spec } }]);
-    expect(tooLargeIn(events[0]?.object)).toEqual([]);
-  });
-
   it('is read as a Status in an event of type ERROR alone', () => {
     const events: unknown[] = [];
     const reader = createEventReader(fields, (event) => events.push(event));
