@@ -53,10 +53,4 @@ export {
 export type { AccessNeed, AccessRemedy, AccessRole, AccessRoleBinding } from './access/access-roles.ts';
 export { rolesFor } from './access/access-roles.ts';
 export type { AccessMode, NamespaceView } from './access/namespace-view.ts';
-export {
-  accessAnnotation,
-  accessModes,
-  namespaceFields,
-  readNamespaceView,
-  strictestMode,
-} from './access/namespace-view.ts';
+export { accessAnnotation, accessModes, readNamespaceView, strictestMode } from './access/namespace-view.ts';

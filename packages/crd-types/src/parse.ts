@@ -4,6 +4,5 @@ export { parseAzureIdentity } from './objects/azure-identity.ts';
 export { parseAzureIdentityBinding } from './objects/azure-identity-binding.ts';
 export { parseAzurePodIdentityException } from './objects/azure-pod-identity-exception.ts';
 export { canonicalise, type Canonical } from './parsing/canonical.ts';
-export { fieldLimits, tooLargeProblems, type FieldLimits } from './parsing/fields.ts';
 export type { Parsed, Problem } from './parsing/problem.ts';
 export type { Parser, StandardIssue, StandardResult, StandardSchema } from './parsing/standard-schema.ts';

@@ -5,7 +5,6 @@ import {
   KubeError,
   type Change,
   type InformerOptions,
-  wholeObject,
 } from '@pod-identity/kit/kube';
 import { createLog } from '@pod-identity/kit/serve';
 import { createFakeClock } from '@pod-identity/kit/testing';
@@ -44,7 +43,6 @@ function start(
   const informer = createInformer<View>({
     transport: api.transport,
     kind: coreKinds.pods,
-    fields: wholeObject,
     trim,
     indexes: { ip: ({ ip }) => [ip] },
     clock,

@@ -8,7 +8,6 @@ import {
   type KubeRequest,
   type KubeTransport,
   type ResourceKind,
-  wholeObject,
 } from '@pod-identity/kit/kube';
 import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
 import { afterwards, kubeconfigFile, startServer } from './fixtures/server.ts';
@@ -104,7 +103,7 @@ function startInformers(transport: KubeTransport, { clock, random, of = kinds }:
   const controller = new AbortController();
   afterwards(() => controller.abort());
   for (const kind of of) {
-    const options = { transport, kind, fields: wholeObject, trim: () => ({}), clock, random };
+    const options = { transport, kind, trim: () => ({}), clock, random };
     void createInformer(options).run(controller.signal);
   }
 }
@@ -375,7 +374,6 @@ describe('a half-open watch', () => {
     const informer = createInformer({
       transport,
       kind: coreKinds.pods,
-      fields: wholeObject,
       clock,
       random: () => 1,
       trim: () => ({}),

@@ -1,5 +1,4 @@
 import { attempt } from '../parsing/attempt.ts';
-import type { FieldLimits } from '../parsing/fields.ts';
 import { frozen } from '../parsing/frozen.ts';
 import type { Labels } from '../objects/label-selector.ts';
 import { isJsonObject, type JsonObject } from '../parsing/section.ts';
@@ -34,18 +33,10 @@ export interface NamespaceView {
   readonly problem?: string;
 }
 
-const name: FieldLimits = { upTo: 1024 };
-/** Every NMI keeps the labels of all Namespaces, so this is less than Kubernetes allows. */
+/** Characters of JSON. Every NMI keeps the labels of all Namespaces, so this is less than Kubernetes allows. */
 const mostLabels = 2048;
-
-/** The fields that informers keep of a Namespace. */
-export const namespaceFields: FieldLimits = /* @__PURE__ */ fieldsOfNamespace();
-
-function fieldsOfNamespace(): FieldLimits {
-  const annotations = { members: { [accessAnnotation]: name } };
-  const metadata = { name, uid: name, resourceVersion: name, labels: { upTo: mostLabels }, annotations };
-  return frozen({ members: { metadata: { members: metadata } } });
-}
+/** Of the value of the annotation that a problem quotes. */
+const mostQuoted = 1024;
 
 /**
  * The stricter of the two: an annotation cannot weaken the flag of the administrator.
@@ -63,8 +54,7 @@ export function strictestMode(flag: AccessMode, annotation: AccessMode | undefin
 }
 
 /**
- * Reads a Namespace, of which the fields named in `tooLarge` were left out because they were larger than `namespaceFields` allows.
- * If `tooLarge` is not a list of fields, labels and annotation count as left out: the namespace is not selected, and asks for `rbac`.
+ * Reads a Namespace. Labels of more than 2048 characters of JSON count as not known.
  *
  * @example
  * ```ts
@@ -72,27 +62,20 @@ export function strictestMode(flag: AccessMode, annotation: AccessMode | undefin
  * strictestMode('namespace', view.access); // namespace
  * ```
  */
-export function readNamespaceView(
-  object: unknown,
-  tooLarge: readonly { readonly path: string }[] = [],
-): NamespaceView {
+export function readNamespaceView(object: unknown): NamespaceView {
   const metadata = attempt<JsonObject>(
     () => plainOf(recordAt(object, 'metadata')),
     () => ({}),
   );
-  const isTooLarge = (path: string) =>
-    attempt(
-      () => tooLarge.some((field) => field.path === path),
-      () => true,
-    );
   const text = metadata['name'];
   const view = {
     name: typeof text === 'string' ? text : '',
-    ...readAccess(metadata, isTooLarge(`metadata.annotations.${accessAnnotation}`)),
+    ...readAccess(metadata),
   };
-  return isTooLarge('metadata.labels')
-    ? { ...view, labels: undefined, labelsFault: `its labels have more than ${mostLabels} bytes` }
-    : { ...view, labels: labelsOf(metadata) };
+  const labels = labelsOf(metadata);
+  return JSON.stringify(labels).length > mostLabels
+    ? { ...view, labels: undefined, labelsFault: `its labels have more than ${mostLabels} characters` }
+    : { ...view, labels };
 }
 
 /** Copies what is read of it, since a getter or a Proxy may throw. */
@@ -108,18 +91,17 @@ function labelsOf(metadata: JsonObject): Labels {
   );
 }
 
-function readAccess(metadata: JsonObject, isTooLarge: boolean): Pick<NamespaceView, 'access' | 'problem'> {
+function readAccess(metadata: JsonObject): Pick<NamespaceView, 'access' | 'problem'> {
   const annotations = recordAt(metadata, 'annotations');
-  if (!isTooLarge && !Object.hasOwn(annotations, accessAnnotation)) return { access: undefined };
+  if (!Object.hasOwn(annotations, accessAnnotation)) return { access: undefined };
   const value = annotations[accessAnnotation];
   const access = accessModes.find((mode) => mode === value);
-  if (!isTooLarge && access !== undefined) return { access };
-  const found = isTooLarge
-    ? 'too long'
-    : (attempt(
-        () => JSON.stringify(value),
-        () => undefined,
-      ) ?? `a ${typeof value}`);
+  if (access !== undefined) return { access };
+  const text = attempt(
+    () => JSON.stringify(value),
+    () => undefined,
+  );
+  const found = (text?.length ?? 0) > mostQuoted ? 'too long' : (text ?? `a ${typeof value}`);
   return {
     access: 'rbac',
     problem: `the annotation ${accessAnnotation} is ${found}, so rbac counts: set it to warn or rbac, or remove it`,

@@ -142,6 +142,11 @@ function under(scope: SpellingScope, { key, canonical, spelled }: Step): Spellin
   };
 }
 
+/** Unknown keys of one object that are compared with its fields, which takes a microsecond each. */
+const mostCompared = 1_000;
+const crowded =
+  'has more than 1000 unknown keys, and one that was not looked at may be a misspelt field: remove the keys that are no fields';
+
 function report(
   value: JsonObject,
   { ignored }: Choice,
@@ -152,10 +157,17 @@ function report(
       path: `${given}${key}`,
       message: `is ignored, because ${given}${winner} is there as well: keep one of them, as ${canonicalKey(spelled, key)}`,
     });
+  let compared = 0;
   for (const key of Object.keys(value)) {
     const meant = canonicalKey(spelled, key);
     if (meant !== key)
       lists.warnings.push({ path: `${given}${key}`, message: `is an old spelling: write ${meant}` });
+    if (spelled.exact.size === 0 || spelled.keys.has(meant) || compared > mostCompared) continue;
+    compared += 1;
+    if (compared > mostCompared) {
+      lists.lookAlikes.push({ path: canonical.replace(/\.$/, ''), message: crowded });
+      continue;
+    }
     const field = fieldLike(spelled, key);
     if (field !== undefined)
       lists.lookAlikes.push({

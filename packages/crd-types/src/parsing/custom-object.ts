@@ -5,6 +5,7 @@ import type { ObjectMeta } from './meta.ts';
 import { conclude, createReport, refuse, type Parsed } from './problem.ts';
 import { quote } from './quote.ts';
 import { createSection, isJsonObject, type Section } from './section.ts';
+import { sizeProblems } from './sizes.ts';
 import { segmentsOf, withStandard, type Parser } from './standard-schema.ts';
 
 /**
@@ -48,6 +49,8 @@ function parsePlain<T extends { readonly metadata: ObjectMeta }>(
 ): Parsed<T> {
   if (!isJsonObject(object)) return refuse('', `must be an object of kind ${kind}`);
   const canonical = canonicaliseAs(kind, object);
+  const tooLarge = sizeProblems(kind, canonical.object);
+  if (tooLarge.length > 0) return { ok: false, problems: tooLarge };
   const report = createReport();
   report.warnings.push(...canonical.warnings);
   // In the copies that an AzureAssignedIdentity holds, problems are warnings.

@@ -22,20 +22,20 @@ test('the first problem of each field is kept, in the order in which they were f
 
 test('an object with very many doubtful values has 100 warnings, of which the last says how many there are', () => {
   const podLabels = Object.fromEntries(
-    Array.from({ length: 20_000 }, (_, index) => [`k ${index}`, '\u4e00'.repeat(5000)]),
+    Array.from({ length: 150 }, (_, index) => [`k ${index}`, '\u4e00'.repeat(64)]),
   );
   const parsed = parseAzurePodIdentityException({ metadata: { name: 'e' }, spec: { podLabels } });
   const warnings = parsed.ok ? parsed.warnings : [];
-  expect([warnings.length, warnings.at(-1)]).toEqual([100, { path: '', message: 'and 19901 more warnings' }]);
+  expect([warnings.length, warnings.at(-1)]).toEqual([100, { path: '', message: 'and 51 more warnings' }]);
   expect(Math.max(...warnings.map(({ message }) => message.length))).toBeLessThan(2000);
 });
 
 test('an object with very many faults has 100 problems, of which the last says how many there are', () => {
-  const podSelector = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`k${index}`, 1]));
+  const podSelector = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`k${index}`, 1]));
   const object = { metadata: { name: 'b' }, spec: { azureIdentity: 'a', podSelector } };
   const parsed = parseAzureIdentityBinding(object);
   const problems = parsed.ok ? [] : parsed.problems;
-  expect([problems.length, problems.at(-1)]).toEqual([100, { path: '', message: 'and 19902 more problems' }]);
+  expect([problems.length, problems.at(-1)]).toEqual([100, { path: '', message: 'and 902 more problems' }]);
   const result = parseAzureIdentityBinding['~standard'].validate(object);
   expect(result.issues).toHaveLength(100);
 });

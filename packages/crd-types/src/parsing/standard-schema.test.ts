@@ -72,8 +72,8 @@ describe('a parser as a Standard Schema', () => {
   });
 
   test.each([
-    ['podSelector', Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`key ${at}.x[0]`, at]))],
-    ['podSelector', { ['.['.repeat(10_000)]: 1, ['.'.repeat(20_000)]: 1 }],
+    ['podSelector', Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`key ${at}.x[0]`, at]))],
+    ['podSelector', { ['.['.repeat(2_000)]: 1, ['.'.repeat(4_000)]: 1 }],
   ])(
     'finds the places of problems in an object with any keys by reading its keys a few times',
     (field, keys) => {

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import { KubeError } from './errors.ts';
 import { coreKinds } from './kinds.ts';
-import { leaseFields, readLease, writeLease, type LeaseRecord } from './lease-record.ts';
+import { readLease, writeLease, type LeaseRecord } from './lease-record.ts';
 import { collectionPath, objectPath } from './object.ts';
 import type { KubeRequest, KubeTransport } from './transport.ts';
 
@@ -87,7 +87,7 @@ function createRegister({ transport, clock, durationMs, ...key }: LeaseLockOptio
     },
     async look(patience: Patience): Promise<Observation | undefined> {
       try {
-        return observe(await transport.request({ method: 'GET', path, fields: leaseFields, ...patience }));
+        return observe(await transport.request({ method: 'GET', path, ...patience }));
       } catch (error) {
         if (!(error instanceof KubeError && error.code === 'not-found')) throw error;
         seen = undefined;
@@ -100,7 +100,7 @@ function createRegister({ transport, clock, durationMs, ...key }: LeaseLockOptio
       const call: KubeRequest = before
         ? { method: 'PUT', path, body }
         : { method: 'POST', path: collection, body };
-      observe(await transport.request({ ...call, fields: leaseFields, ...patience }));
+      observe(await transport.request({ ...call, ...patience }));
     },
   };
 }

@@ -1,4 +1,3 @@
-import type { Fields } from './fields.ts';
 import { coreKinds } from './kinds.ts';
 import { apiVersionOf, field, metadataOf, textField } from './object.ts';
 
@@ -13,23 +12,6 @@ export interface LeaseRecord {
   /** Changes with every renewal. */
   readonly fingerprint: string;
 }
-
-const word: Fields = { upTo: 256 };
-/** `renewTime` is part of the fingerprint only. */
-export const leaseFields: Fields = {
-  members: {
-    metadata: { members: { name: { upTo: 1024 }, resourceVersion: word } },
-    spec: {
-      members: {
-        holderIdentity: { upTo: 1024 },
-        leaseDurationSeconds: word,
-        acquireTime: word,
-        renewTime: word,
-        leaseTransitions: word,
-      },
-    },
-  },
-};
 
 export function readLease(object: unknown): LeaseRecord {
   const spec = field(object, 'spec');

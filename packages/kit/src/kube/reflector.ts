@@ -1,4 +1,4 @@
-import type { Fields } from './fields.ts';
+import type { Clock } from '../core/clock.ts';
 import type { ResourceKind } from './kinds.ts';
 import { readList, type ListRequest } from './list.ts';
 import { createListOrigin, type ListOrigin } from './list-origin.ts';
@@ -10,13 +10,12 @@ import type { KubeRequest, KubeTransport } from './transport.ts';
 import { createWantedNamespaces, type Fill } from './wanted-namespaces.ts';
 
 export interface ReflectorOptions<V> extends KeeperOptions<V> {
+  readonly clock: Clock;
   readonly transport: KubeTransport;
   readonly kind: ResourceKind;
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
-  /** The parts of each object that are read and passed to `trim`. */
-  readonly fields: Fields;
   readonly random: () => number;
   /** Objects per page of a list; default 500. Reduced after a page was too large for the API server. */
   readonly pageSize?: number;
@@ -222,7 +221,7 @@ function watchRequest<V>(
   version: string | undefined,
   signal: AbortSignal,
 ): KubeRequest {
-  const { kind, namespace, labelSelector, fieldSelector, fields } = options;
+  const { kind, namespace, labelSelector, fieldSelector } = options;
   const { silenceMs = defaultSilenceMs, random } = options;
   return {
     method: 'GET',
@@ -237,7 +236,6 @@ function watchRequest<V>(
     },
     timeoutMs: silenceMs,
     signal,
-    fields,
   };
 }
 

@@ -187,7 +187,7 @@ it('does not parse the labels of a Namespace to read its annotation', async () =
 });
 
 it('does not list again and again for labels that have no room alone', async () => {
-  const { clock, informer, state } = stage([labelled('long', 20_000)], 10_000);
+  const { clock, informer, state } = stage([labelled('long', 1_500)], 1_000);
   state.isDenied = false;
   await clock.advance(10_000);
   expect(informer.viewOf('long')?.labelsFault).toContain('of all Namespaces together');

@@ -1,9 +1,8 @@
-import { namespaceFields, readNamespaceView, type NamespaceView } from '@pod-identity/crd-types';
+import { readNamespaceView, type NamespaceView } from '@pod-identity/crd-types';
 import { labelsDropped, NamespaceLabels } from '@pod-identity/kit/core';
 import {
   coreKinds,
   createOptionalInformer,
-  tooLargeIn,
   type Change,
   type Informer,
   type KubeAmbient,
@@ -45,7 +44,6 @@ export function createNamespaceInformer(options: NamespaceInformerOptions): Name
       random,
       pageSize,
       kind: coreKinds.namespaces,
-      fields: namespaceFields,
       isPerNode: true,
       trim: (object) => trim(object, labels, log),
       onListed: () => {
@@ -91,7 +89,7 @@ function newProblemOf(change: Change<NamespaceView>): string | undefined {
 }
 
 function trim(object: unknown, kept: NamespaceLabels, log: Log): NamespaceView {
-  const { labels, ...view } = readNamespaceView(object, tooLargeIn(object));
+  const { labels, ...view } = readNamespaceView(object);
   const dropped = kept.put(view.name, labels);
   if (dropped) log.warn({ ...dropped }, droppedText);
   return { ...view, labels: undefined };

@@ -1,10 +1,9 @@
 // Namespaces for the index. Their labels are kept within a bound, since whoever may create Namespaces decides their size.
-import { namespaceFields, readNamespaceView, type NamespaceView } from '@pod-identity/crd-types';
+import { readNamespaceView, type NamespaceView } from '@pod-identity/crd-types';
 import { labelsDropped, NamespaceLabels } from '@pod-identity/kit/core';
 import {
   coreKinds,
   createOptionalInformer,
-  tooLargeIn,
   type Change,
   type Informer,
   type KubeAmbient,
@@ -41,7 +40,6 @@ export function watchNamespaces(options: NamespaceSourceOptions): NamespaceSourc
       random,
       kind: coreKinds.namespaces,
       log: log.child({ watch: coreKinds.namespaces.plural }),
-      fields: namespaceFields,
       trim: (raw) => trim(raw, labels, log),
       onListed() {
         labels.retain((name) => informer.store.get(name) !== undefined);
@@ -80,7 +78,7 @@ export function watchNamespaces(options: NamespaceSourceOptions): NamespaceSourc
 }
 
 function trim(raw: unknown, kept: NamespaceLabels, log: Log): NamespaceView {
-  const { labels, ...view } = readNamespaceView(raw, tooLargeIn(raw));
+  const { labels, ...view } = readNamespaceView(raw);
   const dropped = kept.put(view.name, labels);
   if (dropped) log.warn({ ...dropped }, droppedText);
   return { ...view, labels: undefined };
