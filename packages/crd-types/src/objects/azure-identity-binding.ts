@@ -144,14 +144,11 @@ function judgeConditions(binding: AzureIdentityBinding['spec'], spec: Section): 
     );
 }
 
-const mostKeys = 1_100;
-
 /**
  * A further condition that would not count. Only where fields are used that the original does not have: its objects may have any other key.
  */
 function refuseMisspeltSelector(spec: Section): void {
-  // An object with more unknown keys is refused for their number.
-  for (const key of spec.keys().slice(0, mostKeys))
+  for (const key of spec.keys())
     if (isLikeSelector(key))
       spec.problem(key, 'is not a field: if selector is meant, write it, otherwise remove this key');
 }

@@ -112,8 +112,17 @@ interface SpellingScope {
   readonly lookAlikes: Problem[];
 }
 
+/** More than all fields together. An editor can write a hundred thousand keys, each of which takes microseconds at every change. */
+const mostKeys = 1_000;
+const crowded =
+  'has more than 1000 keys, of which one that was not looked at may be a misspelt field: remove the keys that are no fields';
+
 function respell(value: unknown, scope: SpellingScope): unknown {
   if (!isJsonObject(value)) return value;
+  if (Object.keys(value).length > mostKeys) {
+    scope.lookAlikes.push({ path: scope.canonical.replace(/\.$/, ''), message: crowded });
+    return value;
+  }
   const choice = chooseKeys(value, scope.spelled);
   report(value, choice, scope);
   let changed = choice.ignored.length > 0;
@@ -142,11 +151,6 @@ function under(scope: SpellingScope, { key, canonical, spelled }: Step): Spellin
   };
 }
 
-/** Unknown keys of one object that are compared with its fields, which takes a microsecond each. */
-const mostCompared = 1_000;
-const crowded =
-  'has more than 1000 unknown keys, and one that was not looked at may be a misspelt field: remove the keys that are no fields';
-
 function report(
   value: JsonObject,
   { ignored }: Choice,
@@ -157,17 +161,10 @@ function report(
       path: `${given}${key}`,
       message: `is ignored, because ${given}${winner} is there as well: keep one of them, as ${canonicalKey(spelled, key)}`,
     });
-  let compared = 0;
   for (const key of Object.keys(value)) {
     const meant = canonicalKey(spelled, key);
     if (meant !== key)
       lists.warnings.push({ path: `${given}${key}`, message: `is an old spelling: write ${meant}` });
-    if (spelled.exact.size === 0 || spelled.keys.has(meant) || compared > mostCompared) continue;
-    compared += 1;
-    if (compared > mostCompared) {
-      lists.lookAlikes.push({ path: canonical.replace(/\.$/, ''), message: crowded });
-      continue;
-    }
     const field = fieldLike(spelled, key);
     if (field !== undefined)
       lists.lookAlikes.push({

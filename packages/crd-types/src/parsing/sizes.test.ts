@@ -25,13 +25,13 @@ test('attack: a field that is larger than any use needs is a problem, in any spe
 });
 
 test('attack: a misspelt key after a thousand unknown ones: the object is refused, since no more are looked at', () => {
-  const fault = { path: 'spec', message: expect.stringMatching(/^has more than 1000 unknown keys, /) };
-  expect(identity({ ...many(1_000), allowedNamespace: {} }).ok).toBe(false);
+  const fault = { path: 'spec', message: expect.stringMatching(/^has more than 1000 keys, /) };
+  expect(identity({ ...many(900), allowedNamespace: {} }).ok).toBe(false);
   expect(identity({ ...many(1_001), allowedNamespace: {} })).toEqual({ ok: false, problems: [fault] });
   expect(binding({ ...many(100_000), podSelectors: {} })).toEqual({ ok: false, problems: [fault] });
   const spec = { podLabels: { app: 'web' }, ...many(1_001), clientID: [] };
   expect(parseAzurePodIdentityException({ metadata, spec })).toEqual({ ok: false, problems: [fault] });
-  expect(identity(many(1_000)).ok).toBe(true);
+  expect(identity(many(900)).ok).toBe(true);
 });
 
 test('a record is read whatever size the copies in it have: its pod is known', () => {

@@ -96,7 +96,7 @@ describe('a parser as a Standard Schema', () => {
 
   test('finds the places of problems in a spec of any number of keys by reading it a few times', () => {
     let reads = 0;
-    const many = Array.from({ length: 20_000 }, (_, at) => [
+    const many = Array.from({ length: 900 }, (_, at) => [
       `${String.fromCharCode(0x4e00 + at)}ClientIDs`,
       1,
     ]);
