@@ -123,7 +123,7 @@ async function showRefusal(stage: Stage, narrator: Narrator, nmi: StageNmi): Pro
   narrator.say(`a pod whose ServiceAccount has no right: ${status} ${word}`);
   // Without ids, which are longer than a line of a terminal.
   const ids = `${names.tenant}/${names.federatedIdentity.clientId}`;
-  narrator.say(`  ${reason.replace(ids, '<tenant>/<client id>')}`);
+  narrator.say(`  ${reason.replaceAll(ids, '<tenant>/<client id>')}`);
 }
 
 /** NMI that has just been started may not have read everything yet. */

@@ -45,7 +45,8 @@ interface BrokerLoad {
 /** So many requests at a time for each NMI; together fewer than the broker lets wait. */
 const atOnce = 4;
 const patienceMs = 60_000;
-const repeatMs = 100;
+/** An address over its rate gets 429, and its connection is closed. */
+const repeatMs = 1_000;
 
 export const namespaceOf = (node: number) => `load-${node}`;
 
@@ -102,7 +103,10 @@ interface Way extends Pick<BrokerLoad, 'broker'> {
 async function obtainToken(way: Way, wanted: Wanted): Promise<number> {
   const until = performance.now() + patienceMs;
   for (let refusals = 0; ; refusals += 1) {
-    const { status, body } = await requestToken(way, wanted);
+    const { status, body } = await requestToken(way, wanted).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
+      return { status: 429, body: 'the connection was closed' };
+    });
     if (status === 200) return refusals;
     if (performance.now() > until) throw new Error(`the broker responded with ${status}: ${body}`);
     await pause(repeatMs);
