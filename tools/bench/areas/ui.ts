@@ -56,7 +56,7 @@ export async function benchUi(say: (text: string) => void, scale: Scale): Promis
     await browser.close();
     await service.stop();
     await sim.stop();
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 

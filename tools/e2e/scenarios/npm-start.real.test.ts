@@ -66,8 +66,8 @@ test.skipIf(whyNoClients !== undefined)(
     expect(stdout).toMatch(/pod\/sample-pod +Running/);
     expect(stdout).toMatch(/^\{"access_token":"/m);
     expect(stdout).toContain('"value":"battery staple"');
-    expect(stdout).toContain('\u2713 result       the pod gets a token\n');
-    expect(stdout).toMatch(/^broker +aad-pod-identity-broker +broker +ok +1 of 1 ready/m);
+    expect(stdout).toContain('\u2713 default/sample-pod gets tokens as ');
+    expect(stdout).toMatch(/^broker aad-pod-identity-broker\/broker: ok, 1 of 1 ready/m);
     expect(stdout).toContain('pod/unlabelled labeled');
     expect(stdout).toContain('pod/mine created');
     const [, federated = ''] = /^pay\/web +(http.*)$/m.exec(indented.join('\n')) ?? [];
