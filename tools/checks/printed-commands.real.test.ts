@@ -135,7 +135,6 @@ describe.skipIf(missing !== undefined)('a printed command', () => {
       'charts/pod-identity/README.md',
       'deploy/README.md',
       'docs/administrator/from-the-original.md',
-      'docs/administrator/operations.md',
       'docs/administrator/walkthrough.md',
     ]);
   });

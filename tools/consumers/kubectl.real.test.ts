@@ -107,7 +107,7 @@ describe.skipIf(missing !== undefined)('installed from its archive', () => {
     expect(version).toMatch(node === 'Node 22' ? /^v22\./ : /^v2/);
     const { code, stdout, stderr } = await run(node, ['kubectl-azure_pod_identity', 'status', '-n', 'shop']);
     expect(stderr).toBe('');
-    expect(stdout).toMatch(/^pod +shop +web-0 +problem/m);
+    expect(stdout).toMatch(/^problem: no AzureIdentityBinding has the selector/m);
     expect(code).toBe(1);
   });
 
@@ -158,7 +158,7 @@ describe.skipIf(missing !== undefined)('installed by krew', () => {
       { bin, HOME: home, KUBECONFIG: '' },
     );
     expect(stderr).toBe('');
-    expect(stdout).toMatch(/^pod +shop +web-0 +problem/m);
+    expect(stdout).toMatch(/^problem: no AzureIdentityBinding has the selector/m);
     expect(code).toBe(1);
   });
 

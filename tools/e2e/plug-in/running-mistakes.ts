@@ -89,7 +89,7 @@ export const runningMistakes: readonly RunningMistake[] = [
   {
     name: 'a client id of another identity',
     cause: /AzureIdentity mistyped\/reader: spec\.clientID is not the client id/,
-    explained: { namespace: 'mistyped', says: /states another clientID/ },
+    explained: { namespace: 'mistyped', says: /spec\.clientID is not the client id of spec\.resourceID/ },
     async plant({ stage }) {
       await bindOwn(stage, 'mistyped', { clientId: names.secondIdentity.clientId });
       await runApp(stage, 'mistyped');
@@ -98,7 +98,7 @@ export const runningMistakes: readonly RunningMistake[] = [
   {
     name: 'an identity that MIC may not assign',
     cause: /AzureIdentity unassignable\/reader: Azure refused to attach it/,
-    explained: { namespace: 'unassignable', says: /MIC has no right to assign this identity/ },
+    explained: { namespace: 'unassignable', says: /MIC may not assign this identity/ },
     async plant({ stage }) {
       await createNamespace(stage, 'unassignable');
       const identity = addIdentity(stage, 'unassignable');
@@ -111,7 +111,7 @@ export const runningMistakes: readonly RunningMistake[] = [
   {
     name: 'a locked resource group',
     cause: /AzureIdentity frozen\/reader: .* could not be changed \(denied\)/,
-    explained: { namespace: 'frozen', says: /could not be read or changed \(denied\)/ },
+    explained: { namespace: 'frozen', says: /could not be changed \(denied\)/ },
     async plant({ stage }) {
       lock = stage.sim.azure.world.lock(frozenGroup, 'ReadOnly').id;
       await bindOwn(stage, 'frozen');
