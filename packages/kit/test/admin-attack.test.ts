@@ -7,6 +7,8 @@ import { afterEach, expect, test } from 'vitest';
 
 const hostile = '127.66.0.1';
 const quiet = '127.77.0.1';
+/** The node's own address, which probes of other pods with `host:` have as well. */
+const kubelet = '127.0.0.1';
 const question = 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n';
 
 const sockets: Socket[] = [];
@@ -47,21 +49,42 @@ async function scrape(from = quiet): Promise<string> {
 
 test('attack: 128 idle connections of one address, which the kubelet has as well, keep no probe from its answer', async () => {
   await start();
-  await Promise.all(Array.from({ length: 128 }, () => open(hostile)));
-  for (let probe = 1; probe <= 20; probe += 1) expect(await scrape(hostile)).toContain('HTTP/1.1 200');
+  await Promise.all(Array.from({ length: 128 }, () => open(kubelet)));
+  for (let probe = 1; probe <= 20; probe += 1) expect(await scrape(kubelet)).toContain('HTTP/1.1 200');
 });
 
 test('attack: eighteen probes a second that have the kubelet as their deputy take no answer from its own', async () => {
   await start();
   // The clock stands still: all of these come within one second.
-  for (let probe = 1; probe <= 40; probe += 1) expect(await scrape(hostile)).toContain('HTTP/1.1 200');
+  for (let probe = 1; probe <= 40; probe += 1) expect(await scrape(kubelet)).toContain('HTTP/1.1 200');
 });
 
 test('attack: pipelined requests on forty connections of one address keep no scraper from its answer', async () => {
   await start();
   const attack = await Promise.all(Array.from({ length: 40 }, () => open(hostile)));
   for (const socket of attack) socket.write(question.repeat(4));
-  for (const from of [quiet, hostile]) expect(await scrape(from)).toContain('HTTP/1.1 200');
+  for (const from of [quiet, kubelet]) expect(await scrape(from)).toContain('HTTP/1.1 200');
+});
+
+test('attack: a pod that scrapes without end is refused, and a scraper and the kubelet are answered', async () => {
+  const { seen } = await start();
+  const answers: string[] = [];
+  for (let count = 0; count < 60; count += 1) answers.push(await scrape(hostile));
+  expect(answers.filter((answer) => answer.includes('HTTP/1.1 200'))).toHaveLength(25);
+  expect(answers.at(-1)).toContain('HTTP/1.1 429');
+  for (const from of [quiet, kubelet]) expect(await scrape(from)).toContain('HTTP/1.1 200');
+  expect(seen.made).toBe(1);
+});
+
+test('attack: a hundred connections of one pod leave it 64, and a scraper and the kubelet are answered', async () => {
+  await start();
+  // More than a bucket allows at once.
+  const attack: Socket[] = [];
+  for (let count = 0; count < 100; count += 1) attack.push(await open(hostile));
+  for (const from of [quiet, kubelet]) expect(await scrape(from)).toContain('HTTP/1.1 200');
+  await expect
+    .poll(() => attack.filter(({ closed }) => !closed).length, { message: 'they are not closed' })
+    .toBeLessThanOrEqual(64);
 });
 
 test('a connection with more than four unanswered requests is closed, and creates no text', async () => {
@@ -79,7 +102,7 @@ test('attack: 128 connections with half-sent requests of one address keep no scr
   await start();
   const attack = await Promise.all(Array.from({ length: 128 }, () => open(hostile)));
   for (const socket of attack) socket.write('GET /metrics HTTP/1.1\r\nHo');
-  for (const from of [quiet, hostile]) expect(await scrape(from)).toContain('HTTP/1.1 200');
+  for (const from of [quiet, kubelet]) expect(await scrape(from)).toContain('HTTP/1.1 200');
 });
 
 const manyCallers = (count: number) => Array.from({ length: count }, (_, n) => `127.66.1.${n + 1}`);

@@ -26,7 +26,6 @@ async function start(handle: GuardOptions<undefined>['handle']) {
   const { server, listen } = createGuardedServer<undefined>({
     requestsPerSecond: 0,
     connections: 100,
-    connectionsPerCaller: 100,
     clock,
     handle,
     describe: () => undefined,

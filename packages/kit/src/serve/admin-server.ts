@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../core/clock.ts';
-import { createGuardedServer } from './guarded-server.ts';
+import { createGuardedServer } from './guard.ts';
 import type { Log } from './log.ts';
 import { systemClock } from './system-clock.ts';
 
@@ -32,15 +32,10 @@ export interface AdminServer {
 }
 
 /**
- * No limit for an address: whoever creates a Pod has the kubelet send probes to any host (`httpGet.host`), from the address that its own
- * probes have. Beyond so many connections the one that has been idle longest is closed, also if all are of one address.
+ * A probe or scrape of one address comes every few seconds. The node's own addresses have no limit: whoever creates a Pod has the kubelet
+ * send probes to any host (`httpGet.host`), from the address that its own probes have.
  */
-const limits = {
-  requestsPerSecond: 0,
-  connections: 128,
-  connectionsPerCaller: Infinity,
-  replacesIdle: true,
-};
+const limits = { requestsPerSecond: 10, connections: 128 };
 /** Connections without traffic for so long are closed; Node keeps one whose request timed out until the client closes it. */
 const silenceMs = 60_000;
 
@@ -56,6 +51,7 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
     clock,
     describe: () => undefined,
     onLimited: () => undefined,
+    refuse: (response) => response.writeHead(429, { 'retry-after': '1', connection: 'close' }).end(),
     handle: (request, response) => void reply(routes, log, { request, response }),
   });
   server.setTimeout(silenceMs);

@@ -83,7 +83,6 @@ function listen({ config, broker, agents, metrics, log }: Parts, { first }: Rost
     tls: first,
     broker,
     clock,
-    isAgent: agents.isNoted,
     onLimited: (effect) => metrics.count('limited', { effect }),
     onResponse: (response) =>
       metrics.count('responses', { result: response.kind === 'token' ? 'token' : response.code }),
