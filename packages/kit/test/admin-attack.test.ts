@@ -80,7 +80,7 @@ test('attack: a hundred connections of one pod leave it 64, and a scraper and th
   await start();
   // More than a bucket allows at once.
   const attack: Socket[] = [];
-  for (let count = 0; count < 100; count += 1) attack.push(await open(hostile));
+  for (let count = 0; count < 100; count += 1) attack.push((await open(hostile)).resume());
   for (const from of [quiet, kubelet]) expect(await scrape(from)).toContain('HTTP/1.1 200');
   await expect
     .poll(() => attack.filter(({ closed }) => !closed).length, { message: 'they are not closed' })

@@ -36,8 +36,6 @@ export interface AdminServer {
  * send probes to any host (`httpGet.host`), from the address that its own probes have.
  */
 const limits = { requestsPerSecond: 10, connections: 128 };
-/** Connections without traffic for so long are closed; Node keeps one whose request timed out until the client closes it. */
-const silenceMs = 60_000;
 
 /**
  * Health and metrics for probes and scrapers: fixed paths, GET and HEAD; of a request only the path is used. Any pod that reaches the
@@ -54,10 +52,16 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
     refuse: (response) => response.writeHead(429, { 'retry-after': '1', connection: 'close' }).end(),
     handle: (request, response) => void reply(routes, log, { request, response }),
   });
-  server.setTimeout(silenceMs);
   const port = await listen({ port: options.port, ...(host !== '' && { host }) });
   log.info({ ...(host === '' ? {} : { address: host }), port }, 'admin server listening');
-  return { port, close: () => close(0) };
+  return {
+    port,
+    close: () => {
+      const closed = close(0);
+      server.closeAllConnections();
+      return closed;
+    },
+  };
 }
 
 const keptMs = 1_000;

@@ -6,14 +6,14 @@ import type { Socket } from 'node:net';
  * this constructor is the only own code that runs meanwhile. The parser stops at an Upgrade request, so excess requests are marked as
  * that: nothing after it is parsed, no response is created, and Node closes the connection.
  */
-export function createMessageClass(guard: { acceptsRequest(socket: Socket): boolean }) {
+export function createMessageClass(acceptsRequest: (socket: Socket) => boolean) {
   return class Message extends IncomingMessage {
     readonly isTooMany: boolean;
     declare private upgraded: unknown;
 
     constructor(socket: Socket) {
       super(socket);
-      this.isTooMany = !guard.acceptsRequest(socket);
+      this.isTooMany = !acceptsRequest(socket);
     }
 
     get upgrade(): unknown {
