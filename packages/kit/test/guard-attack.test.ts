@@ -26,7 +26,9 @@ async function start({ requestsPerSecond = 20, connections = 4_096 } = {}) {
   const clock = createFakeClock();
   const seen: string[] = [];
   const { server, listen } = createGuardedServer({
-    ...{ clock, requestsPerSecond, connections },
+    clock,
+    requestsPerSecond,
+    connections,
     describe: () => undefined,
     onLimited: (effect, peer) => seen.push(`${effect} ${peer}`),
     handle: (_, response, { peer }) => {

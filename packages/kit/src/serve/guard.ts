@@ -88,64 +88,33 @@ const statusAlone = {
 };
 
 export function createGuardedServer<About>(options: GuardOptions<About>) {
-  const { clock, handle, refuse, lines = statusAlone, onLimited } = options;
-  const { longestHead: maxHeaderSize = requestLimits.maxHeaderSize } = options;
-  const { of, admit, mark, enter, close } = createConnections(options);
-  const take = (message: IncomingMessage, response: ServerResponse) => {
-    const now = clock.elapsed();
-    const connection = of(message.socket);
-    const { peer, about, bucket } = connection;
-    connection.unanswered += 1;
-    response.on('close', connection.over);
-    if (bucket.take(now) === 0) handle(message, response, { peer, connection: about, now });
-    else {
-      onLimited('refused', peer);
-      refuse(response, peer);
-    }
+  const { clock, lines = statusAlone, tls } = options;
+  const connections = createConnections(options);
+  const settings = {
+    ...requestLimits,
+    maxHeaderSize: options.longestHead ?? requestLimits.maxHeaderSize,
+    IncomingMessage: createMessageClass(connections.acceptsRequest),
   };
-  const acceptsRequest = (socket: Socket) => {
-    const connection = of(socket);
-    if (connection.unanswered < unansweredLimit) return true;
-    if (!socket.destroyed) close(connection, 'pipelined');
-    return false;
-  };
-  const settings = { ...requestLimits, maxHeaderSize, IncomingMessage: createMessageClass(acceptsRequest) };
-  const tlsServer = options.tls && createTlsServer({ ...settings, ...tlsSettings(options.tls) }, take);
-  const server: Server = tlsServer ?? createServer(settings, take);
+  const tlsServer = tls && createTlsServer({ ...settings, ...tlsSettings(tls) }, connections.take);
+  const server: Server = tlsServer ?? createServer(settings, connections.take);
   server.maxHeadersCount = headersLimit;
   // A client may close its half of the connection after the request (`nc -N`); `mark` limits for how long.
   Object.assign(server, { httpAllowHalfOpen: true });
   // For unknown expectations Node would respond 417 by itself, without any rate limit.
-  server.on('checkExpectation', take);
-  // A connection that is not admitted never reaches Node's own listener, which costs more than to accept and close it.
-  const listeners = server.listeners('connection');
-  server.removeAllListeners('connection').on('connection', (socket) => {
-    if (!admit(socket)) {
-      // It may be reset already.
-      socket.on('error', () => undefined);
-      if (!tlsServer) socket.write(lines.tooFast);
-      socket.destroySoon();
-      return;
-    }
-    enter(socket);
-    for (const listener of listeners) listener.call(server, socket);
-  });
-  server.setTimeout(silenceMs, (socket) => {
-    const connection = of(socket);
-    if (socket.writableLength > 0) close(connection, 'unread');
-    else if (connection.unanswered === 0) socket.destroy();
-  });
+  server.on('checkExpectation', connections.take);
+  server.setTimeout(silenceMs, connections.endSilence);
   server.on('clientError', (_, socket) => {
     if (socket.writable) closeSoon(socket.end(lines.malformed), clock);
     else socket.destroy();
   });
-  tlsServer?.on('secureConnection', mark);
+  guardEntry(server, connections, tls ? '' : lines.tooFast);
+  tlsServer?.on('secureConnection', connections.mark);
   // Node's listener would make an HTTP response of it.
   tlsServer?.removeAllListeners('tlsClientError').on('tlsClientError', (_, socket) => socket.destroy());
   return {
     server,
     /** From now on new connections get this certificate. Only with `tls`. */
-    renew: (tls: OwnTls) => tlsServer?.setSecureContext(tlsSettings(tls)),
+    renew: (renewed: OwnTls) => tlsServer?.setSecureContext(tlsSettings(renewed)),
     /** Returns the port; 0 lets the system choose one. Without an address: all of them. */
     listen: async (at: { readonly port: number; readonly host?: string }): Promise<number> => {
       await once(server.listen(at), 'listening');
@@ -158,23 +127,36 @@ export function createGuardedServer<About>(options: GuardOptions<About>) {
   };
 }
 
-/** A property of the socket: a map would need a lookup for each request. */
-const connectionKey = Symbol('connection');
+/** A connection that is not admitted never reaches Node's own listener, which costs more than to accept and close it. */
+function guardEntry(server: Server, { enter }: { enter(socket: Socket): boolean }, tooFast: string): void {
+  const listeners = server.listeners('connection');
+  server.removeAllListeners('connection').on('connection', (socket) => {
+    if (enter(socket)) for (const listener of listeners) listener.call(server, socket);
+    else {
+      // It may be reset already.
+      socket.on('error', () => undefined).write(tooFast);
+      socket.destroySoon();
+    }
+  });
+}
 
-function createConnections<About>({ clock, describe, onLimited, ...limits }: GuardOptions<About>) {
-  const addresses = createAddresses<Connection<About>>(limits);
+/** A property of the socket: a map would need a lookup for each request. */
+const key = Symbol('connection');
+const of = <About>(socket: Socket) => (socket as Socket & { readonly [key]: Connection<About> })[key];
+
+function createConnections<About>(options: GuardOptions<About>) {
+  const { clock, describe, onLimited, handle, refuse } = options;
+  const addresses = createAddresses<Connection<About>>(options);
+  /** Where TLS comes next, its socket is marked as well. */
   const mark = (socket: Socket): Connection<About> => {
     const now = clock.elapsed();
     const peer = callerAddress(socket.remoteAddress);
-    const connection: Connection<About> = {
-      ...{ peer, socket, about: describe(peer, now), bucket: addresses.bucketOf(peer, now), unanswered: 0 },
-      over: () => void (connection.unanswered -= 1),
-    };
+    const [about, bucket] = [describe(peer, now), addresses.bucketOf(peer, now)];
+    const over = () => void (connection.unanswered -= 1);
+    const connection: Connection<About> = { peer, socket, about, bucket, unanswered: 0, over };
+    Object.assign(socket, { [key]: connection });
     // The client may have closed only its half, or be gone: both look the same.
-    socket.once('end', () => {
-      if (connection.unanswered > 0) closeSoon(socket, clock);
-    });
-    Object.assign(socket, { [connectionKey]: connection });
+    socket.once('end', () => connection.unanswered > 0 && closeSoon(socket, clock));
     return connection;
   };
   const close = (connection: Connection<About>, effect: LimitEffect) => {
@@ -184,21 +166,42 @@ function createConnections<About>({ clock, describe, onLimited, ...limits }: Gua
   };
   return {
     mark,
-    close,
-    of: (socket: Socket) => (socket as unknown as Record<symbol, Connection<About>>)[connectionKey]!,
     /** Counts a new connection; false if it must be closed. */
-    admit(socket: Socket): boolean {
+    enter: (socket: Socket): boolean => {
       const peer = callerAddress(socket.remoteAddress);
-      if (addresses.admit(peer, clock.elapsed())) return true;
-      onLimited('turned-away', peer);
-      return false;
-    },
-    /** Where TLS comes next, its socket is marked once more. */
-    enter(socket: Socket): void {
+      if (!addresses.admit(peer, clock.elapsed())) {
+        onLimited('turned-away', peer);
+        return false;
+      }
       const connection = mark(socket);
       socket.once('close', () => addresses.remove(connection));
       const excess = addresses.add(connection, clock.elapsed());
       if (excess) close(excess, 'evicted');
+      return true;
+    },
+    /** Called for each request head. If too many before it are unanswered, its connection is closed. */
+    acceptsRequest: (socket: Socket): boolean => {
+      const connection = of<About>(socket);
+      if (connection.unanswered < unansweredLimit) return true;
+      if (!socket.destroyed) close(connection, 'pipelined');
+      return false;
+    },
+    take: (message: IncomingMessage, response: ServerResponse): void => {
+      const now = clock.elapsed();
+      const connection = of<About>(message.socket);
+      connection.unanswered += 1;
+      response.on('close', connection.over);
+      const { peer, about, bucket } = connection;
+      if (bucket.take(now) === 0) handle(message, response, { peer, connection: about, now });
+      else {
+        onLimited('refused', peer);
+        refuse(response, peer);
+      }
+    },
+    endSilence: (socket: Socket): void => {
+      const connection = of<About>(socket);
+      if (socket.writableLength > 0) close(connection, 'unread');
+      else if (connection.unanswered === 0) socket.destroy();
     },
   };
 }
