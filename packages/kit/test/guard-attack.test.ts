@@ -22,7 +22,7 @@ afterEach(() => {
   end();
 });
 
-async function start({ requestsPerSecond = 20, connections = 4_096 } = {}) {
+async function start({ requestsPerSecond = 20, connections = 4_096, after = Promise.resolve() } = {}) {
   const clock = createFakeClock();
   const seen: string[] = [];
   const { server, listen } = createGuardedServer({
@@ -33,7 +33,7 @@ async function start({ requestsPerSecond = 20, connections = 4_096 } = {}) {
     onLimited: (effect, peer) => seen.push(`${effect} ${peer}`),
     handle: (_, response, { peer }) => {
       seen.push(`handled ${peer}`);
-      response.end('fine');
+      void after.then(() => response.end('fine'));
     },
     refuse: (response) => response.writeHead(429, { connection: 'close', 'retry-after': '1' }).end(),
   });
@@ -121,6 +121,16 @@ test('attack: pods hold all connections: the one with most loses one that it doe
   await expectServed(port);
   expect(count('evicted 127.66.0.2')).toBe(0);
   expect(count(`evicted ${hostile}`)).toBeGreaterThan(0);
+});
+
+test('attack: while every connection waits for its response, a new one goes', async () => {
+  const answer = Promise.withResolvers<void>();
+  const { port, count } = await start({ connections: 2, after: answer.promise });
+  const waiting = [send(port, hostile), send(port, quiet)];
+  await expect.poll(() => count(`handled ${hostile}`) + count(`handled ${quiet}`)).toBe(2);
+  expect(await send(port, '127.66.0.2')).toBe('');
+  answer.resolve();
+  for (const text of await Promise.all(waiting)) expect(text).toContain('200 OK');
 });
 
 test('attack: a pod with many addresses fills the table of addresses: connected ones keep their count', async () => {

@@ -90,24 +90,25 @@ const statusAlone = {
 export function createGuardedServer<About>(options: GuardOptions<About>) {
   const { clock, lines = statusAlone, tls } = options;
   const connections = createConnections(options);
+  const take = createTaking(options);
   const settings = {
     ...requestLimits,
     maxHeaderSize: options.longestHead ?? requestLimits.maxHeaderSize,
     IncomingMessage: createMessageClass(connections.acceptsRequest),
   };
-  const tlsServer = tls && createTlsServer({ ...settings, ...tlsSettings(tls) }, connections.take);
-  const server: Server = tlsServer ?? createServer(settings, connections.take);
+  const tlsServer = tls && createTlsServer({ ...settings, ...tlsSettings(tls) }, take);
+  const server: Server = tlsServer ?? createServer(settings, take);
   server.maxHeadersCount = headersLimit;
   // A client may close its half of the connection after the request (`nc -N`); `mark` limits for how long.
   Object.assign(server, { httpAllowHalfOpen: true });
   // For unknown expectations Node would respond 417 by itself, without any rate limit.
-  server.on('checkExpectation', connections.take);
+  server.on('checkExpectation', take);
   server.setTimeout(silenceMs, connections.endSilence);
   server.on('clientError', (_, socket) => {
     if (socket.writable) closeSoon(socket.end(lines.malformed), clock);
     else socket.destroy();
   });
-  guardEntry(server, connections, tls ? '' : lines.tooFast);
+  guardEntry(server, connections.enter, tls ? '' : lines.tooFast);
   tlsServer?.on('secureConnection', connections.mark);
   // Node's listener would make an HTTP response of it.
   tlsServer?.removeAllListeners('tlsClientError').on('tlsClientError', (_, socket) => socket.destroy());
@@ -128,7 +129,7 @@ export function createGuardedServer<About>(options: GuardOptions<About>) {
 }
 
 /** A connection that is not admitted never reaches Node's own listener, which costs more than to accept and close it. */
-function guardEntry(server: Server, { enter }: { enter(socket: Socket): boolean }, tooFast: string): void {
+function guardEntry(server: Server, enter: (socket: Socket) => boolean, tooFast: string): void {
   const listeners = server.listeners('connection');
   server.removeAllListeners('connection').on('connection', (socket) => {
     if (enter(socket)) for (const listener of listeners) listener.call(server, socket);
@@ -144,8 +145,23 @@ function guardEntry(server: Server, { enter }: { enter(socket: Socket): boolean 
 const key = Symbol('connection');
 const of = <About>(socket: Socket) => (socket as Socket & { readonly [key]: Connection<About> })[key];
 
+function createTaking<About>({ clock, handle, refuse, onLimited }: GuardOptions<About>) {
+  return (message: IncomingMessage, response: ServerResponse): void => {
+    const now = clock.elapsed();
+    const connection = of<About>(message.socket);
+    connection.unanswered += 1;
+    response.on('close', connection.over);
+    const { peer, about, bucket } = connection;
+    if (bucket.take(now) === 0) handle(message, response, { peer, connection: about, now });
+    else {
+      onLimited('refused', peer);
+      refuse(response, peer);
+    }
+  };
+}
+
 function createConnections<About>(options: GuardOptions<About>) {
-  const { clock, describe, onLimited, handle, refuse } = options;
+  const { clock, describe, onLimited } = options;
   const addresses = createAddresses<Connection<About>>(options);
   /** Where TLS comes next, its socket is marked as well. */
   const mark = (socket: Socket): Connection<About> => {
@@ -177,7 +193,7 @@ function createConnections<About>(options: GuardOptions<About>) {
       socket.once('close', () => addresses.remove(connection));
       const excess = addresses.add(connection, clock.elapsed());
       if (excess) close(excess, 'evicted');
-      return true;
+      return !socket.destroyed;
     },
     /** Called for each request head. If too many before it are unanswered, its connection is closed. */
     acceptsRequest: (socket: Socket): boolean => {
@@ -185,18 +201,6 @@ function createConnections<About>(options: GuardOptions<About>) {
       if (connection.unanswered < unansweredLimit) return true;
       if (!socket.destroyed) close(connection, 'pipelined');
       return false;
-    },
-    take: (message: IncomingMessage, response: ServerResponse): void => {
-      const now = clock.elapsed();
-      const connection = of<About>(message.socket);
-      connection.unanswered += 1;
-      response.on('close', connection.over);
-      const { peer, about, bucket } = connection;
-      if (bucket.take(now) === 0) handle(message, response, { peer, connection: about, now });
-      else {
-        onLimited('refused', peer);
-        refuse(response, peer);
-      }
     },
     endSilence: (socket: Socket): void => {
       const connection = of<About>(socket);
