@@ -147,7 +147,7 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
       outcome: { kind: 'overloaded', pod },
     },
   ],
-  'too-fast': row('many more requests than `--pod-requests-per-second`', {
+  'too-fast': row('more requests than `--pod-requests-per-second`', {
     kind: 'too-fast',
     address: '10.0.0.9',
   }),

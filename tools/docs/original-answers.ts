@@ -53,7 +53,7 @@ export const originalAnswers: Readonly<Record<string, string>> = {
     'a token: nothing is decided again',
   'no place is free to wait, for the pod (`--pod-waiting`), its namespace or the node, or too many of their rights wait for a review':
     withoutLimit,
-  'many more requests than `--pod-requests-per-second`': withoutLimit,
+  'more requests than `--pod-requests-per-second`': withoutLimit,
   'the ServiceAccount of the pod has no right to use the identity': 'a token: rights are not checked',
   'the API server does not say whether the ServiceAccount may use the identity':
     'a token: rights are not checked',

@@ -12,7 +12,7 @@ export const brokerEntries: readonly InputEntry[] = [
     writer: 'an NMI, or whoever has its node; before the token is read, any pod that reaches the broker',
     largest: '4 KiB, and headers of 4 KiB',
     howMany:
-      '50 a second of an address, and 500 of all that are no NMI’s; these have half of the 1,024 connections; 100 new connections a second of an NMI and of all others together, beside one each 2 s of an address',
+      '50 a second of an address, of which a new connection counts as 25; 64 connections of an address, and 1,024 in all',
     cost: 'a handshake, which takes a millisecond; a review of the token once a minute; for each request two reads of pods and, every 15 s, a review of the right',
     charged: 'the address, then the NMI, then the namespace of the pod and there the node',
     othersLose:
@@ -28,7 +28,7 @@ export const brokerEntries: readonly InputEntry[] = [
       'packages/nmi/src/broker-service/server.test.ts': [
         'attack: of a token longer than those of NMI nothing is kept while it waits for its review',
         'attack: handshakes that never end, of many addresses, keep nobody from a response',
-        'attack: handshakes without end of many addresses, which cost a millisecond each, leave those of NMIs their time',
+        'attack: handshakes without end, which cost a millisecond each, leave an address ten at once, and NMIs theirs',
       ],
     },
   },

@@ -13,17 +13,24 @@ export const connectionEntries: readonly InputEntry[] = [
     reads: [],
     writer: `${pod}; on the admin ports whoever reaches the node`,
     largest: '16 KiB and 30 headers for the head of a request, 5 s for it and 10 s for all of it',
-    howMany: 'NMI: 1,024 for a caller, 2,048 for a namespace, 4,096; admin ports: 128',
-    cost: 'a socket; 4 unanswered requests; 2 MiB of unread responses for a caller, 16 MiB for all',
-    charged: 'the address and its namespace',
-    othersLose: `${nothing}: the caller or namespace with most loses its own; on the admin ports the one that is idle longest`,
+    howMany: '64 for an address; NMI: 4,096 in all, the broker: 1,024, admin ports: 128',
+    cost: 'a socket; 4 unanswered requests, whose responses may stay unread for 30 s',
+    charged: 'the address, but no address of the process’s own',
+    othersLose: `${nothing}: the address with most loses a connection`,
     tests: {
       [hostileConnections]: [
         '$name of a hundred pods leave the server alive within its heap, and another pod served',
       ],
-      [limits]: ['has its connection closed with the fifth unanswered request, and those that wait are told'],
+      [limits]: [
+        'has its connection closed with the fifth unanswered request, and those that wait are told',
+        'is refused with 429 and the time to wait, while another one’s requests are answered as they come',
+      ],
+      'packages/kit/test/guard-attack.test.ts': [
+        'attack: a pod keeps connections without end: it has 64, and others are served',
+        'attack: a pod with many addresses fills the table of addresses: connected ones keep their count',
+      ],
       'packages/kit/test/admin-attack.test.ts': [
-        'attack: few connections with half-sent requests of one caller are kept, and another caller is served',
+        'attack: 128 connections with half-sent requests of one address keep no scraper from its answer',
       ],
     },
   },

@@ -127,7 +127,7 @@ export const nmiCases: Readonly<Record<string, Case>> = {
   },
   PodIdentityCallersLimited: {
     fires: { [nmi('limited_total', ',effect="refused"')]: '0+120x90' },
-    quiet: { [nmi('limited_total', ',effect="paused"')]: '0+120x90' },
+    quiet: { [nmi('limited_total', ',effect="evicted"')]: '0+120x90' },
   },
   PodIdentityManyWait: {
     fires: { [nmi('waiting_callers')]: '1800x90' },

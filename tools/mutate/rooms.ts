@@ -15,9 +15,10 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'nmi/tokens': ['packages/nmi/src/tokens/', 'packages/kit/src/core/shares.ts'],
   'nmi/waiting': ['packages/nmi/src/waiting/', 'packages/kit/src/core/turns.ts'],
   'nmi/request': ['packages/nmi/src/request/'],
-  'kit/connections': [
-    'packages/kit/src/serve/connections/',
-    'packages/kit/src/core/pace.ts',
+  'kit/guard': [
+    'packages/kit/src/serve/guard.ts',
+    'packages/kit/src/serve/addresses.ts',
+    'packages/kit/src/core/token-bucket.ts',
     'packages/kit/src/core/peer-address.ts',
     'packages/kit/src/core/recent.ts',
     'packages/kit/src/core/sums.ts',

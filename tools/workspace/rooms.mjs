@@ -84,7 +84,6 @@ export const rooms = [
 
   { folder: 'packages/kit/src/core', pure: 'all' },
   { folder: ownProcess, never: [apiServer] },
-  { folder: 'packages/kit/src/serve/connections', never: [apiServer] },
   { folder: 'packages/kit/src/serve/tracing', head: 'open-tracer', never: [apiServer] },
   { folder: apiServer, pure: ['errors', 'kinds', 'object', 'store'] },
   { folder: 'packages/kit/src/testing' },

@@ -26,7 +26,6 @@ async function start(handle: GuardOptions<undefined>['handle']) {
   const { server, listen } = createGuardedServer<undefined>({
     requestsPerSecond: 0,
     connections: 100,
-    connectionsPerCaller: 100,
     clock,
     handle,
     describe: () => undefined,
@@ -142,9 +141,11 @@ test.each([
 test('a caller that does not read its large responses loses its connections, and another one is served', async () => {
   // More than kernels buffer for one connection.
   const large = Buffer.alloc(32 * 1024 * 1024);
-  const { port, limited } = await start(({ url }, response) =>
+  const { port, server, limited } = await start(({ url }, response) =>
     setImmediate(() => response.end(url === '/large' ? large : 'fine')),
   );
+  // Instead of 30 s.
+  server.timeout = 50;
   const slow = await open(port, hostile);
   slow.pause();
   slow.write(ask.replace('/ ', '/large '));
@@ -152,15 +153,36 @@ test('a caller that does not read its large responses loses its connections, and
   expect(await send(port, askOnce, quiet)).toContain('200 OK');
 });
 
-test('responses that wait behind an unanswered request on their connection count as unread', async () => {
+test('at most three responses wait behind an unanswered request on their connection', async () => {
   const large = Buffer.alloc(1024 * 1024);
   const { port, limited } = await start(({ url }, response) => {
     if (url === '/large') response.end(large);
   });
   const hostileOne = await open(port, hostile);
-  hostileOne.write(ask + ask.replace('/ ', '/large ').repeat(3));
-  expect(await limited).toBe('unread');
+  hostileOne.write(ask + ask.replace('/ ', '/large ').repeat(4));
+  expect(await limited).toBe('pipelined');
   expect(await send(port, askOnce.replace('/ ', '/large '), quiet)).toContain('200 OK');
+});
+
+test('a request may wait longer for its response than a client may take to read one', async () => {
+  const answer = Promise.withResolvers<undefined>();
+  const { port, server, effects } = await start((_, response) => {
+    void answer.promise.then(() => response.end('fine'));
+  });
+  server.timeout = 20;
+  const told = once(server, 'timeout');
+  const text = send(port, askOnce, quiet);
+  await told;
+  answer.resolve(undefined);
+  expect(await text).toContain('200 OK');
+  expect(effects).toEqual([]);
+});
+
+test('an idle connection is closed after a while', async () => {
+  const { port, server, effects } = await start(fine);
+  server.timeout = 20;
+  expect(await untilClosed(await open(port, quiet))).toBe('');
+  expect(effects).toEqual([]);
 });
 
 test('a response that waited for its turn no longer counts when it was read', async () => {

@@ -55,8 +55,6 @@ export interface Agent {
   readonly onLimited: (effect: LimitEffect, peer: string) => void;
   /** For the listener: the kernel's neighbour entry of an address. */
   readonly neighbourOf: (address: string) => string | undefined;
-  /** For the listener: the namespace of the pod that has an address. */
-  readonly namespaceOf: (address: string) => string | undefined;
   /** Ends all waits: the agent is shutting down. */
   endHolds(): void;
   /** To be called after the last response. */
@@ -106,7 +104,6 @@ export function createAgent(options: AgentOptions): Agent {
     app: trace.app(app),
     onLimited: telemetry.onLimited,
     neighbourOf: (address) => neighbours.of(address),
-    namespaceOf: (address) => pods.podAt(address)?.namespace,
     readiness,
     run: (signal) => runAll(all, signal),
     endHolds: () => {

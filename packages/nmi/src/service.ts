@@ -145,8 +145,8 @@ function assemble({
     ...wayOfCalls(config, clock, () => late.redirect),
     selfTest: async () => late.server !== undefined && (await probeListener(late.server)),
   });
-  const { app, onLimited, neighbourOf, namespaceOf, readiness } = agent;
-  const callers = { requestsPerSecond, random: Math.random, onLimited, neighbourOf, namespaceOf };
+  const { app, onLimited, neighbourOf, readiness } = agent;
+  const callers = { requestsPerSecond, random: Math.random, onLimited, neighbourOf };
   const starting: LateStart = {
     start: () => startIfFree({ ...listen, ...callers, app, clock, owner }),
     isServed: () => isServedByAgent(socket()),

@@ -203,7 +203,6 @@ async function startNmi({ kubeconfig, node, imds, argv, clock, facts }: NmiOptio
     requestsPerSecond: config.podRequestsPerSecond,
     onLimited: agent.onLimited,
     neighbourOf: agent.neighbourOf,
-    namespaceOf: agent.namespaceOf,
   });
   const http = new HttpAgent({ keepAlive: true });
   const metricsText = () => {

@@ -9,7 +9,6 @@ import type { OutboundResponse } from '../src/request/wire.ts';
 const hostile = '127.66.0.1';
 const quiet = '127.77.0.1';
 const ask = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
-const askOnce = 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
 const fine: OutboundResponse = { status: 200, headers: { 'Content-Length': '2' }, body: 'ok' };
 
 const servers: RunningServer[] = [];
@@ -93,38 +92,28 @@ const once200 = async (port: number, from = quiet) => {
 const count = (all: readonly string[], one: string) => all.filter((each) => each === one).length;
 
 describe('a caller that asks too often', () => {
-  it('waits for its turn, while another one’s requests are answered as they come', async () => {
+  it('is refused with 429 and the time to wait, while another one’s requests are answered as they come', async () => {
     const { port, answered, clock, effects } = await stage();
-    const clients = await Promise.all(Array.from({ length: 30 }, () => open(port, hostile)));
-    await Promise.all(clients.map((client) => send(client, askOnce)));
+    const client = await open(port, hostile);
+    // With the connection as many as the burst.
+    await askMany(client, 4);
+    await send(client, ask);
+    const text = await client.closed;
+    expect(text.match(/HTTP\/1.1 429/g)).toHaveLength(1);
+    expect(text).toMatch(/Retry-After: \d+/);
+    expect(text).toContain('--pod-requests-per-second');
+    const next = await open(port, hostile);
+    expect(await next.closed).toMatch(/^HTTP\/1.1 429 .*--pod-requests-per-second/s);
     for (let index = 0; index < 20; index += 1)
       expect(await once200(port, `127.77.0.${index + 1}`)).toContain('200 OK');
-    expect(count(answered, hostile)).toBe(5);
-    // All that it could get in between.
-    expect(answered.length).toBe(25);
-    expect(effects).toEqual(['paused']);
-    for (let second = 1; second <= 3; second += 1) {
-      await clock.advance(1_000);
-      await once200(port, '127.0.0.1');
-      expect(count(answered, hostile)).toBe(5 + second);
-    }
-  });
-
-  it('is answered all that it asked for, in time, and nothing is lost', async () => {
-    const { port, answered, clock } = await stage();
-    const clients = await Promise.all(Array.from({ length: 20 }, () => open(port, hostile)));
-    await Promise.all(clients.map((client) => send(client, ask)));
-    await once200(port);
-    while (count(answered, hostile) < 20) {
-      await clock.advance(1_000);
-      await once200(port, '127.0.0.1');
-    }
-    await Promise.all(clients.map((client) => client.answers(1)));
-    expect(clients.map((client) => client.text().slice(0, 15))).toEqual(clients.map(() => 'HTTP/1.1 200 OK'));
+    expect(count(answered, hostile)).toBe(4);
+    expect(effects).toEqual(['refused', 'turned-away']);
+    await clock.advance(2_000);
+    expect(await once200(port, hostile)).toContain('200 OK');
   });
 
   it('does not start anew by connecting anew', async () => {
-    const { port, answered } = await stage();
+    const { port, answered } = await stage({ requestsPerSecond: 2 });
     for (let index = 0; index < 5; index += 1) {
       const client = await open(port, hostile);
       await send(client, ask);
@@ -136,37 +125,6 @@ describe('a caller that asks too often', () => {
     await Promise.all(more.map((client) => send(client, ask)));
     await once200(port);
     expect(count(answered, hostile)).toBe(5);
-  });
-
-  it('is told once, and cut off, when it sends more in one go than can wait', async () => {
-    const { port, answered, effects } = await stage();
-    const [first, client] = [await open(port, hostile), await open(port, hostile)];
-    await send(first, ask.repeat(4));
-    await first.answers(4);
-    await send(client, ask.repeat(4));
-    const text = await client.closed;
-    expect(text.match(/HTTP\/1.1 429/g)).toHaveLength(1);
-    expect(text).toContain('--pod-requests-per-second');
-    expect(count(answered, hostile)).toBeLessThanOrEqual(6);
-    expect(effects).toEqual(['paused', 'refused']);
-    // What was read of it has to be paid for: nothing is read of the next connection.
-    const next = await open(port, hostile);
-    await send(next, ask);
-    expect(await once200(port)).toContain('200 OK');
-    expect(next.text()).toBe('');
-  });
-
-  it('never waits behind its own idle connections for long', async () => {
-    const { port, clock } = await stage({ requestsPerSecond: 100 });
-    const idle = await Promise.all(Array.from({ length: 300 }, () => open(port, hostile)));
-    const busy = await open(port, hostile);
-    await askMany(busy, 500);
-    await send(busy, ask);
-    // Three hundred turns of ten milliseconds would be three seconds.
-    await clock.advance(600);
-    await once200(port);
-    await busy.answers(501);
-    expect(idle).toHaveLength(300);
   });
 
   it('a program of the node itself asks for many pods, and is not held', async () => {
@@ -181,17 +139,6 @@ describe('a caller that asks too often', () => {
     const client = await open(port, hostile);
     await askMany(client, 1_000);
     expect(count(answered, hostile)).toBe(1_000);
-  });
-
-  it('is still answered at the end of the agent', async () => {
-    const { port, server } = await stage();
-    const clients = await Promise.all(Array.from({ length: 10 }, () => open(port, hostile)));
-    await Promise.all(clients.map((client) => send(client, ask)));
-    await once200(port);
-    const closed = server.close(60_000);
-    await Promise.all(clients.map((client) => client.answers(1)));
-    for (const socket of sockets.splice(0)) socket.destroy();
-    await closed;
   });
 });
 
@@ -275,8 +222,8 @@ describe('W-S12: connections that send nothing', () => {
       expect(await once200(port, `127.77.0.${index + 1}`)).toContain('200 OK');
     }
     expect(effects).toContain('turned-away');
-    expect(all.filter(({ socket }) => !socket.destroyed).length).toBeGreaterThan(1_000);
-    expect(all.filter(({ socket }) => !socket.destroyed).length).toBeLessThanOrEqual(4_096);
+    expect(all.filter(({ socket }) => !socket.destroyed).length).toBeGreaterThan(600);
+    expect(all.filter(({ socket }) => !socket.destroyed).length).toBeLessThanOrEqual(640);
   });
 
   it('10,000 of them, from one pod, are kept to its share', async () => {
@@ -284,7 +231,7 @@ describe('W-S12: connections that send nothing', () => {
     const all = await openMany(port, () => hostile);
     expect(await once200(port)).toContain('200 OK');
     expect(effects).not.toContain('evicted');
-    expect(all.filter(({ socket }) => !socket.destroyed).length).toBeLessThanOrEqual(1_024);
+    expect(all.filter(({ socket }) => !socket.destroyed).length).toBeLessThanOrEqual(64);
   });
 
   it('when all places are taken, the pod with most of them gives one that it does not use', async () => {
@@ -347,34 +294,5 @@ describe('a request with a body', () => {
     const chunk = `1000\r\n${'x'.repeat(0x1000)}\r\n`;
     for (let index = 0; index < 8 && !client.socket.destroyed; index += 1) client.socket.write(chunk);
     expect(await client.closed).toBe('');
-  });
-});
-
-describe('the pods of one namespace', () => {
-  const namespaceOf = (address: string) => (address.startsWith('127.66.') ? 'hostile' : undefined);
-  const hostiles = Array.from({ length: 40 }, (_, index) => `127.66.2.${index + 1}`);
-
-  it('are read as often as ten pods, however many they are; a pod of another one is answered meanwhile', async () => {
-    const { clock, answered, port } = await stage({ namespaceOf });
-    const clients = await Promise.all(hostiles.map((from) => open(port, from)));
-    // Each pod asks less than it alone may: twice now, twice later.
-    for (const client of clients) await send(client, ask + ask);
-    await once200(port);
-    for (const client of clients) await send(client, ask + ask);
-    await once200(port);
-    const ofThem = () => answered.filter((peer) => peer !== quiet).length;
-    expect(ofThem()).toBeGreaterThanOrEqual(50);
-    expect(ofThem()).toBeLessThanOrEqual(100);
-    await clock.advance(30_000);
-    await Promise.all(clients.map((client) => client.answers(4)));
-    expect(ofThem()).toBe(160);
-  });
-
-  it('hold half of the connections at most; a pod of another one comes in', async () => {
-    const { effects, port } = await stage({ namespaceOf, connections: 40, connectionsPerCaller: 10 });
-    const clients = await Promise.all(hostiles.slice(0, 21).map((from) => open(port, from)));
-    await expect(Promise.race(clients.map(({ closed }) => closed))).resolves.toBe('');
-    expect(effects).toEqual(['turned-away']);
-    await once200(port);
   });
 });

@@ -1,8 +1,7 @@
 /**
- * `paused`: requests of a caller are not read for a while. `refused`: a request was refused with 429 and its connection closed.
- * `turned-away`: a new connection was closed. `evicted`: an idle connection was closed to make room for another caller.
- * `pipelined`: a connection was closed because it had too many unanswered requests. `unread`: a connection was closed because its
- * responses were not read.
+ * `refused`: a request was refused with 429 and its connection closed. `turned-away`: a new connection was closed. `evicted`: an idle
+ * connection was closed to make room for another caller. `pipelined`: a connection was closed because it had too many unanswered requests.
+ * `unread`: a connection was closed because its responses were not read.
  */
-export const limitEffects = ['paused', 'refused', 'turned-away', 'evicted', 'pipelined', 'unread'] as const;
+export const limitEffects = ['refused', 'turned-away', 'evicted', 'pipelined', 'unread'] as const;
 export type LimitEffect = (typeof limitEffects)[number];

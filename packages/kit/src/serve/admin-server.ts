@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../core/clock.ts';
-import { createGuardedServer } from './guarded-server.ts';
+import { createGuardedServer } from './guard.ts';
 import type { Log } from './log.ts';
 import { systemClock } from './system-clock.ts';
 
@@ -31,16 +31,11 @@ export interface AdminServer {
   close(): Promise<void>;
 }
 
-/** Far more than scrapers need, and too little to affect the program's main work. The kubelet's own address has no limit. */
-const callerLimits = {
-  requestsPerSecond: 1,
-  connections: 128,
-  connectionsPerCaller: 16,
-  // Otherwise 128 addresses with one connection each would lock out a new scraper.
-  replacesIdle: true,
-};
-/** Connections without traffic for so long are closed; Node keeps one whose request timed out until the client closes it. */
-const silenceMs = 60_000;
+/**
+ * A probe or scrape of one address comes every few seconds. The node's own addresses have no limit: whoever creates a Pod has the kubelet
+ * send probes to any host (`httpGet.host`), from the address that its own probes have.
+ */
+const limits = { requestsPerSecond: 10, connections: 128 };
 
 /**
  * Health and metrics for probes and scrapers: fixed paths, GET and HEAD; of a request only the path is used. Any pod that reaches the
@@ -50,23 +45,24 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
   const { log, host, clock = systemClock } = options;
   const routes = options.routes.map((route) => ({ ...route, respond: keep(route, clock) }));
   const { server, listen, close } = createGuardedServer({
-    ...callerLimits,
+    ...limits,
     clock,
     describe: () => undefined,
     onLimited: () => undefined,
+    refuse: (response) => response.writeHead(429, { 'retry-after': '1', connection: 'close' }).end(),
     handle: (request, response) => void reply(routes, log, { request, response }),
-    refuse: (response) => {
-      response.writeHead(429, { ...headersOf(tooFast), connection: 'close' });
-      response.end(tooFast.body);
-    },
   });
-  server.setTimeout(silenceMs);
   const port = await listen({ port: options.port, ...(host !== '' && { host }) });
   log.info({ ...(host === '' ? {} : { address: host }), port }, 'admin server listening');
-  return { port, close: () => close(0) };
+  return {
+    port,
+    close: () => {
+      const closed = close(0);
+      server.closeAllConnections();
+      return closed;
+    },
+  };
 }
-
-const tooFast: AdminResponse = { status: 429, body: 'too many requests\n' };
 
 const keptMs = 1_000;
 

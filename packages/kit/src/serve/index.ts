@@ -23,10 +23,10 @@ export {
   createGuardedServer,
   headersLimit,
   requestLimits,
+  type Arrival,
   type GuardOptions,
   type OwnTls,
-} from './guarded-server.ts';
-export type { Arrival } from './connections/connections.ts';
+} from './guard.ts';
 export {
   createHttpClient,
   openRequest,

@@ -82,13 +82,12 @@ async function serve(parts: Parts, signal: AbortSignal): Promise<void> {
   await Promise.all(kept);
 }
 
-function listen({ config, broker, agents, metrics, log }: Parts, { first }: Roster): Promise<BrokerServer> {
+function listen({ config, broker, metrics, log }: Parts, { first }: Roster): Promise<BrokerServer> {
   return startBrokerServer({
     port: config.brokerService.port,
     tls: first,
     broker,
     clock,
-    isAgent: agents.isNoted,
     onLimited: (effect) => metrics.count('limited', { effect }),
     onResponse: (response) =>
       metrics.count('responses', { result: response.kind === 'token' ? 'token' : response.code }),

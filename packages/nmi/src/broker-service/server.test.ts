@@ -35,7 +35,6 @@ const start = async (
       },
     },
     clock: systemClock,
-    isAgent: () => false,
     onLimited: () => undefined,
     onResponse: () => undefined,
     onCrash: (error) => crashes.push(error),
@@ -157,25 +156,23 @@ it('attack: handshakes that never end, of many addresses, keep nobody from a res
   await expect(send(server, '{}', { localAddress: '127.0.2.1' })).resolves.toMatchObject({ status: 200 });
 });
 
-it('attack: handshakes without end of many addresses, which cost a millisecond each, leave those of NMIs their time', async () => {
-  const agent = '127.9.9.9';
+it('attack: handshakes without end, which cost a millisecond each, leave an address ten at once, and NMIs theirs', async () => {
   const limited: string[] = [];
   const flooded = Promise.withResolvers<undefined>();
   const { server } = await start(undefined, {
     clock: createFakeClock(),
-    isAgent: (peer) => peer === agent,
     onLimited: (effect, peer) => {
       limited.push(`${effect} ${peer.startsWith('127.1.') ? 'flood' : peer}`);
-      if (limited.length === 200) flooded.resolve(undefined);
+      if (limited.length === 400) flooded.resolve(undefined);
     },
   });
   for (let index = 0; index < 600; index += 1) await open(server.port, `127.1.0.${1 + (index % 20)}`);
   await flooded.promise;
-  for (let count = 0; count < 20; count += 1)
-    expect(await send(server, '{}', { localAddress: agent })).toMatchObject({ status: 200 });
+  for (let count = 0; count < 9; count += 1)
+    expect(await send(server, '{}', { localAddress: '127.9.9.9' })).toMatchObject({ status: 200 });
   expect(new Set(limited)).toEqual(new Set(['turned-away flood']));
-  // 10 of each address, and 200 of all that are not NMIs.
-  expect(limited).toHaveLength(600 - 20 * 10 - 200);
+  // 10 of each address.
+  expect(limited).toHaveLength(600 - 20 * 10);
 });
 
 it('a caller that leaves is noticed', async () => {
@@ -220,6 +217,19 @@ it('a connection serves any number of requests, and ends after one that no NMI s
   const keeping = { agent: new Agent({ keepAlive: true }) };
   ended.push(() => keeping.agent.destroy());
   expect(await send(failing, '{}', keeping)).toMatchObject({ status: 503, headers: { connection: 'close' } });
+});
+
+it('an address that asks too often is told so, and its connection ends', async () => {
+  const { calls, server } = await start(undefined, { clock: createFakeClock() });
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  ended.push(() => agent.destroy());
+  const localAddress = '127.66.0.1';
+  // Its connection counts as 25 of 250.
+  for (let count = 0; count < 225; count += 1) await send(server, '{}', { agent, localAddress });
+  const last = await send(server, '{}', { agent, localAddress });
+  expect(last).toMatchObject({ status: 429, headers: { connection: 'close' } });
+  expect(last.headers['retry-after']).toBeDefined();
+  expect(calls).toHaveLength(225);
 });
 
 it('a body of 4 KiB is read', async () => {

@@ -11,8 +11,6 @@ export interface BrokerServerOptions {
   readonly tls: OwnTls;
   readonly broker: Broker;
   readonly clock: Clock;
-  /** Whether an NMI has this address. All other addresses share the limits of one group, which has half of the connections. */
-  readonly isAgent: (peer: string) => boolean;
   readonly onLimited: (effect: LimitEffect, peer: string) => void;
   readonly onResponse: (response: BrokerResponse) => void;
   readonly onCrash: (error: unknown) => void;
@@ -28,13 +26,8 @@ export interface BrokerServer {
 
 /** Tokens of NMI have at most 3 KiB. Whatever a request has stays in memory while the review of its token waits. */
 const longestHead = 4 * 1024;
-/** A handshake takes a millisecond of processor time. */
-const newConnections = {
-  ofCaller: { burst: 10, perSecond: 0.5 },
-  ofGroup: { burst: 200, perSecond: 100 },
-};
-/** An NMI has few connections, which stay open; two NMIs of a node during an update. */
-const limits = { requestsPerSecond: 50, connections: 1_024, connectionsPerCaller: 32, replacesIdle: true };
+/** An NMI has few connections, which stay open; two NMIs of a node during an update. A handshake takes a millisecond of processor time. */
+const limits = { requestsPerSecond: 50, connectionCost: 25, connections: 1_024 };
 
 const tooFast = refused('too_many_requests', 'This address requests too much.');
 const elsewhere = refused('invalid_request', `Tokens are requested with POST at ${tokenPath}.`);
@@ -42,16 +35,14 @@ const tooLong = refused('invalid_request', `A request has at most ${longestReque
 const crashed = refused('exchange_failed', 'The broker failed; its log has the reason.');
 
 export async function startBrokerServer(options: BrokerServerOptions): Promise<BrokerServer> {
-  const { clock, isAgent, tls, onLimited } = options;
+  const { clock, tls, onLimited } = options;
   const { listen, renew, close } = createGuardedServer({
     ...limits,
-    newConnections,
     longestHead,
     clock,
     tls,
     onLimited,
     describe: () => undefined,
-    groupOf: (peer) => (isAgent(peer) ? undefined : 'others'),
     handle: (message, response, { peer }) => void reply(options, { message, response, peer }),
     refuse: (response) => write(response, tooFast, true),
   });

@@ -21,14 +21,11 @@ export interface ServerOptions {
   readonly clock: Clock;
   /** Limit for one caller; default 0: none. */
   readonly requestsPerSecond?: number;
-  /** Limits for all callers, and for one caller. */
+  /** Of all callers. */
   readonly connections?: number;
-  readonly connectionsPerCaller?: number;
   readonly onLimited?: (effect: LimitEffect, peer: string) => void;
   /** The kernel's neighbour entry of an address. */
   readonly neighbourOf?: (address: string) => string | undefined;
-  /** The namespace of the pod that has an address; its pods share limits. */
-  readonly namespaceOf?: (address: string) => string | undefined;
   /** For Retry-After of refused callers; default: the shortest time. */
   readonly random?: () => number;
   /** Owner of the listening socket; default: the process. */
@@ -54,7 +51,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     ...callerLimits,
     ...options,
     describe: (peer, openedAt) => new CallerConnection(openedAt, options.neighbourOf?.(peer)),
-    ...(options.namespaceOf && { groupOf: options.namespaceOf }),
     handle: (message, response, arrival) => {
       const refusal = refusalOfBody(message);
       if (refusal) {
@@ -87,7 +83,6 @@ const queuedConnections = 4_096;
 const callerLimits = {
   requestsPerSecond: 0,
   connections: 4_096,
-  connectionsPerCaller: 1_024,
   onLimited: () => undefined,
 };
 
@@ -133,7 +128,7 @@ class SocketRequest implements InboundRequest {
   readonly #clock: Clock;
   #gone: AbortSignal | undefined;
 
-  constructor(response: ServerResponse, at: Arrival<CallerConnection> & { now: number }, clock: Clock) {
+  constructor(response: ServerResponse, at: Arrival<CallerConnection>, clock: Clock) {
     const message = response.req;
     this.method = message.method ?? '';
     const { target, authority } = readTarget(message.url ?? '');

@@ -27,10 +27,8 @@ export function createLimitLog(
 }
 
 const meanings: Readonly<Record<LimitEffect, string>> = {
-  paused: 'a caller asks too often: its requests wait (--pod-requests-per-second)',
-  refused: 'a caller asks far too often: a request was refused with 429 and its connection closed',
-  'turned-away':
-    'a caller has too many connections, or it or its namespace opens too many: new ones are closed',
+  refused: 'a caller asks too often: requests are refused with 429 (--pod-requests-per-second)',
+  'turned-away': 'a caller has 64 connections, or opens them too often: new ones are closed',
   pipelined: 'a caller sends more than 4 requests on a connection without waiting for answers: it is closed',
   unread: 'a caller does not read its answers: the connection is closed',
   evicted: 'too many connections: those of the caller that has most of them are closed',

@@ -153,7 +153,7 @@ export const metricSpecs = {
   limited: {
     kind: 'counter',
     name: `${prefix}nmi_limited_total`,
-    help: 'What NMI did to callers over their limits: not read for a while (paused), a request refused with 429 (refused), a new connection closed (turned-away), an idle one closed to make room for others (evicted), one closed with more than 4 unanswered requests (pipelined), one closed because its responses were not read (unread).',
+    help: 'What NMI did to callers over their limits: a request refused with 429 (refused), a new connection closed (turned-away), an idle one closed to make room for others (evicted), one closed with more than 4 unanswered requests (pipelined), one closed because its responses were not read (unread).',
     labels: { effect: limitEffects },
   },
   events: {

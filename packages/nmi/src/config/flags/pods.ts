@@ -98,7 +98,7 @@ export const requestFlags = {
     }),
   },
   podRequestsPerSecond: newFlag('pod-requests-per-second', integer(100, { min: 0 }), {
-    help: 'Average requests a second for one pod, with a burst of five times as many. All pods of a namespace together get the limit of ten pods. Requests over the limit wait. 0: no limit.',
+    help: 'Average requests a second for one pod, with a burst of five times as many; a new connection counts as one. Requests over the limit get 429 with Retry-After, and their connection is closed. 0: no limit.',
     why: 'one pod must not exhaust NMI for other pods',
   }),
   podWaiting: newFlag('pod-waiting', integer(512, { min: 1 }), {
