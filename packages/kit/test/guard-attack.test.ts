@@ -124,12 +124,12 @@ test('attack: pods hold all connections: the one with most loses one that it doe
 });
 
 test('attack: while every connection waits for its response, a new one goes', async () => {
-  const answer = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<undefined>();
   const { port, count } = await start({ connections: 2, after: answer.promise });
   const waiting = [send(port, hostile), send(port, quiet)];
   await expect.poll(() => count(`handled ${hostile}`) + count(`handled ${quiet}`)).toBe(2);
   expect(await send(port, '127.66.0.2')).toBe('');
-  answer.resolve();
+  answer.resolve(undefined);
   for (const text of await Promise.all(waiting)) expect(text).toContain('200 OK');
 });
 
