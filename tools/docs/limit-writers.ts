@@ -11,7 +11,6 @@ export const limitWriters: Readonly<Record<string, string>> = {
   'kit/core': 'callers and editors of a namespace; here are shares and paces whose limits come from others',
   'kit/kube': 'editors of a namespace through the API server, which also may hang or fail',
   'kit/serve': 'pods of the node, and whoever else reaches a port; texts of pods and editors in log lines',
-  'kit/serve/tracing': 'pods by their requests; the collector may hang',
   mic: 'nobody: how long MIC works before it yields',
   'kubectl/access': 'editors of a namespace by AzureIdentities, for whoever runs the command',
   'kubectl/logs': 'editors of a namespace by objects and log lines, for whoever runs the command',

@@ -3,7 +3,7 @@
 import { fieldLimits, namespaceFields } from '../../packages/crd-types/src/index.ts';
 import { reviewFields } from '../../packages/kit/src/kube/access-review.ts';
 import type { Fields } from '../../packages/kit/src/kube/index.ts';
-import { leaseFields } from '../../packages/kit/src/kube/lease-record.ts';
+import { leaseFields } from '../../packages/kit/src/kube/lease.ts';
 import { taintFields } from '../../packages/kit/src/kube/node-taints.ts';
 import { lockFields } from '../../packages/mic/src/compat/lock-reader.ts';
 import { agentFields } from '../../packages/mic/src/snapshot/watch/agent-watch.ts';
@@ -77,7 +77,7 @@ export const tableFiles: readonly string[] = [
   'packages/kit/src/kube/access-review.ts',
   'packages/kit/src/kube/fields.ts',
   'packages/kit/src/kube/index.ts',
-  'packages/kit/src/kube/lease-record.ts',
+  'packages/kit/src/kube/lease.ts',
   'packages/kit/src/kube/node-taints.ts',
   // The head of a list, and the Status in an event of a watch: the API server writes both.
   'packages/kit/src/kube/response-reader.ts',

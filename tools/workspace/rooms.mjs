@@ -84,7 +84,6 @@ export const rooms = [
 
   { folder: 'packages/kit/src/core', pure: 'all' },
   { folder: ownProcess, never: [apiServer] },
-  { folder: 'packages/kit/src/serve/tracing', head: 'open-tracer', never: [apiServer] },
   { folder: apiServer, pure: ['errors', 'kinds', 'object', 'store'] },
   { folder: 'packages/kit/src/testing' },
 
@@ -132,7 +131,6 @@ export const rooms = [
   { folder: mic('azure/credential') },
   { folder: mic('azure/hosts'), head: 'arm-hosts', pure: ['identity-patch', 'isolate'] },
   { folder: mic('azure/roles'), head: 'preflight', pure: ['missing-roles'] },
-  { folder: mic('trace'), head: 'tracing' },
   { folder: mic('compat'), head: 'original-watch', pure: ['lock'] },
   {
     folder: mic('tell'),
@@ -226,7 +224,6 @@ export const rooms = [
     pure: ['metrics', 'event-reason'],
     never: [nmi('handle'), nmi('server')],
   },
-  { folder: nmi('trace'), head: 'tracing', never: [apiServer, ownProcess] },
   { folder: nmi('explain'), pure: 'all', never: [nmi('tokens')] },
 
   { folder: 'tools/sim/src' },

@@ -3,11 +3,12 @@ import { exchange } from './exchange.ts';
 import { isOfMetadataService } from './refusal.ts';
 import {
   checkOptions,
-  createRequestReader,
   identityOf,
+  keyOf,
   known,
   objectOf,
   parseIdentity,
+  parseRequest,
   resourceOfScopes,
   tokenPath,
 } from './request.ts';
@@ -77,13 +78,12 @@ function clientOf(options: ImdsClientOptions): ImdsClient {
 function createTokens(settings: Settings): ImdsClient['getToken'] {
   const maxEntries = settings.cache ? settings.maxCacheEntries : 0;
   const cache = createTokenCache({ ...settings, ...settings.clock, maxEntries });
-  const readRequest = createRequestReader();
   return async (request) => {
-    const parsed = readRequest(request);
+    const parsed = parseRequest(request);
     const { abortSignal, bypassCache } = request;
     checkSignal(abortSignal);
     if (abortSignal?.aborted === true) throw aborted(abortSignal.reason);
-    return cache.get(parsed.key, bypassCache === true, () => ({
+    return cache.get(keyOf(parsed), bypassCache === true, () => ({
       ...tokenCall(parsed, settings),
       abortSignal,
     }));
@@ -109,7 +109,7 @@ async function isAvailable(how: AvailabilityOptions, settings: Settings): Promis
   duration('timeoutMs', timeoutMs);
   checkSignal(abortSignal);
   const request = { url: `${settings.endpoint}${tokenPath}`, headers: {} };
-  const rules = { ...settings, deadlineMs: timeoutMs, timeoutMs, enter: settings.enterProbe };
+  const rules = { ...settings, deadlineMs: timeoutMs, timeoutMs };
   // A flight of its own: its deadline keeps the program alive meanwhile, and it heeds the signal.
   const probe = createSingleFlight<boolean>(rules)({
     key: 'probe',

@@ -1,21 +1,7 @@
 import { isObject, oneLine } from './text.ts';
 import type { Identity, RequestedToken } from './types.ts';
 
-/**
- * Why there is no token.
- *
- * | code | meaning | retried |
- * |---|---|---|
- * | `bad-request` | the endpoint refuses the request (400 and other 4xx) | no |
- * | `identity-not-found` | the identity asked for is not assigned here | no |
- * | `ambiguous-identity` | several identities are assigned and none was named | no |
- * | `denied` | 401 or 403 | no |
- * | `throttled` | 429 | yes |
- * | `unavailable` | not reachable, or 404, 408, 410, 5xx | yes |
- * | `timeout` | no response within `requestTimeoutMs`, or within `deadlineMs` or an `AbortSignal.timeout` in all | yes |
- * | `aborted` | the caller's `abortSignal`, unless it is a timeout | no |
- * | `invalid-response` | the response is not one of a metadata service | no |
- */
+/** Why there is no token: the README says what each means. `throttled`, `unavailable` and `timeout` are retried. */
 export type ImdsErrorCode =
   | 'bad-request'
   | 'identity-not-found'

@@ -1,6 +1,5 @@
 import { expect, test, vi } from 'vitest';
 import { exchange } from './exchange.ts';
-import { noLimit } from './request-slots.ts';
 import { startTimer } from './timers.ts';
 import type { FetchLike } from './types.ts';
 
@@ -8,7 +7,6 @@ const request = { url: 'http://h/', headers: {} };
 const rulesOf = (transport: FetchLike) => ({
   endpoint: 'http://h',
   transport,
-  enter: noLimit,
   startTimer,
   timeoutMs: 1000,
 });

@@ -13,8 +13,7 @@ export interface HttpRequest {
   readonly requested?: RequestedToken | undefined;
 }
 
-export interface ExchangeRules extends Pick<Settings, 'endpoint' | 'transport' | 'enter' | 'startTimer'> {
-  /** Milliseconds from when the request is sent on: it has a place by then. */
+export interface ExchangeRules extends Pick<Settings, 'endpoint' | 'transport' | 'startTimer'> {
   readonly timeoutMs: number;
 }
 
@@ -22,20 +21,12 @@ type Result = Promise<HttpResponse | ImdsError>;
 
 /**
  * One try: the response as a value, or why there is none. It ends by the timeout and the signal (whose reason is an ImdsError) even
- * if the transport ignores its own. The timeout begins when there is a place for the request.
+ * if the transport ignores its own.
  *
  * @throws Error - the transport threw a programming error
  */
 export async function exchange(request: HttpRequest, rules: ExchangeRules, signal: AbortSignal): Result {
-  const leave = await rules.enter(signal).catch(() => undefined);
-  try {
-    return signal.aborted ? (signal.reason as ImdsError) : await sendInTime(request, rules, signal);
-  } finally {
-    leave?.();
-  }
-}
-
-async function sendInTime(request: HttpRequest, rules: ExchangeRules, signal: AbortSignal): Result {
+  if (signal.aborted) return signal.reason as ImdsError;
   const { endpoint, startTimer, timeoutMs } = rules;
   const { requested } = request;
   const controller = new AbortController();

@@ -85,26 +85,6 @@ test('has a connection for each request, even if others wait and the service wou
   expect([...requests.values()]).toEqual(Array.from({ length: 12 }, () => 1));
 });
 
-test('has four connections at a time, and one for the probe, which does not wait for requests that the service holds', async () => {
-  let held = 0;
-  const { endpoint, most } = await serve((socket, text) => {
-    if (text.includes('Metadata: true')) held += 1;
-    else socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 13\r\n\r\n{"error":"x"}');
-  });
-  const client = createImdsClient({ endpoint });
-  const controller = new AbortController();
-  const get = (resource: string) => client.getToken({ resource, abortSignal: controller.signal });
-  const getting = Promise.allSettled(['a', 'b', 'c', 'd', 'e', 'f'].map(get));
-  await expect.poll(() => held, { message: 'requests that are held' }).toBe(4);
-  const probe = () => client.isAvailable({ timeoutMs: 30_000 });
-  expect(await probe()).toBe(true);
-  // A fifth connection for a token would have been opened before that of the probe.
-  expect([held, most()]).toEqual([4, 5]);
-  expect(await Promise.all([probe(), probe()])).toEqual([true, true]);
-  controller.abort();
-  await getting;
-});
-
 describe('an endpoint', () => {
   test.each<[string, string | Buffer, string]>([
     [

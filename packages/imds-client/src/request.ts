@@ -109,34 +109,3 @@ export function keyOf({ resource, selector }: ParsedRequest): string {
   // With its length, so that no id can continue as a resource.
   return `${selector[0]}:${id.length}:${id}|${resource}`;
 }
-
-/**
- * Reads requests. Most programs repeat one: it is not read again, since a new key, which has to be hashed, takes longer than everything else
- * about a token from the cache.
- *
- * @throws TypeError - the request is invalid
- */
-export function createRequestReader(): (request: TokenRequest) => Last['keyed'] {
-  let last: Last | undefined;
-  return (request) => {
-    if (last !== undefined && isLike(request, last)) return last.keyed;
-    const parsed = parseRequest(request);
-    last = { ids: identityOf(parsed.selector), keyed: { ...parsed, key: keyOf(parsed) } };
-    return last.keyed;
-  };
-}
-
-interface Last {
-  readonly ids: Identity | undefined;
-  readonly keyed: ParsedRequest & { readonly key: string };
-}
-
-function isLike(request: TokenRequest, { ids, keyed }: Last): boolean {
-  checkOptions(request, requestFields);
-  const { resource, identity } = request;
-  if (resource !== keyed.resource) return false;
-  if (typeof identity !== 'object' || ids === undefined) return identity === ids;
-  // Callers in JavaScript can pass null.
-  const given = identity as Identity | null;
-  return selectorNames.every((name) => given?.[name] === ids[name]);
-}

@@ -1,20 +1,15 @@
 import { parseEndpoint } from './endpoint.ts';
 import { createNodeTransport } from './node-transport.ts';
-import { noLimit, slotsAt, type Enter } from './request-slots.ts';
 import { checkOptions, known } from './request.ts';
 import type { FlightRules } from './single-flight.ts';
 import { startTimer, systemClock } from './timers.ts';
-import type { Clock, FetchLike, ImdsClientOptions } from './types.ts';
+import type { Clock, ImdsClientOptions } from './types.ts';
 
 type Given = Required<Omit<ImdsClientOptions, 'testing' | 'tolerateClockSkew' | 'deadlineMs'>>;
 
 /** The options of a client, complete and checked. */
 export interface Settings extends FlightRules, Readonly<{ [Name in keyof Given]: NonNullable<Given[Name]> }> {
   readonly tolerateClockSkew: boolean | undefined;
-  /** For each request: a wait until the endpoint may have another one. */
-  readonly enter: Enter;
-  /** Of `isAvailable`: it does not wait behind requests that the service holds. */
-  readonly enterProbe: Enter;
   readonly clock: Required<Clock>;
   readonly random: () => number;
 }
@@ -34,15 +29,10 @@ export function readSettings(options: ImdsClientOptions): Settings {
     elapsed: () => clock.elapsed?.() ?? clock.now(),
     sleep: (...wait: Parameters<Clock['sleep']>) => clock.sleep(...wait),
   };
-  const more = { ...meansOf(options.transport, endpoint), ...readNumbers(options) };
-  return { endpoint, apiVersion, cache, tolerateClockSkew, startTimer, clock: own, random, ...more };
-}
-
-function meansOf(transport: FetchLike | undefined, endpoint: string) {
-  if (transport === undefined)
-    return { transport: createNodeTransport(endpoint), ...slotsAt(endpoint, startTimer) };
+  const { transport = createNodeTransport(endpoint) } = options;
   if (typeof transport !== 'function') throw new TypeError('transport must be a function like fetch');
-  return { transport, enter: noLimit, enterProbe: noLimit };
+  const more = { transport, ...readNumbers(options) };
+  return { endpoint, apiVersion, cache, tolerateClockSkew, startTimer, clock: own, random, ...more };
 }
 
 function readNumbers(options: ImdsClientOptions) {

@@ -65,38 +65,26 @@ export interface AccessToken {
 
 /** All optional. */
 export interface ImdsClientOptions {
-  /**
-   * The base address of the metadata service, with or without a path before `/metadata`. Default: the environment variable
-   * `AZURE_POD_IDENTITY_AUTHORITY_HOST`, read once when the client is created, else `http://169.254.169.254`.
-   */
+  /** The base address of the metadata service. Default: `AZURE_POD_IDENTITY_AUTHORITY_HOST`, read once, else `http://169.254.169.254`. */
   readonly endpoint?: string | undefined;
   /** Of requests for tokens. Default `2018-02-01`. */
   readonly apiVersion?: string | undefined;
   /**
-   * The HTTP client: a function like `fetch`. Default: node:http, never through a proxy, with a connection for each request. Of all clients that
-   * have it, this process has at most five requests at a time at an endpoint.
-   *
-   * A given one has connections of its own, without a limit. A plain `Error` of it counts as a failure of the network: it is retried, and its
-   * message becomes part of the `ImdsError`'s unless it may quote a response.
+   * The HTTP client: a function like `fetch`. Default: node:http, never through a proxy, with a connection for each request. A plain `Error` of a
+   * given one counts as a failure of the network: it is retried, and its message becomes part of the `ImdsError`'s unless it may quote a response.
    */
   readonly transport?: FetchLike | undefined;
   /** Requests after the first one. Default 4; 0: no retries. */
   readonly maxRetries?: number | undefined;
   /** Milliseconds, for each request, from when it is sent on. Default 40 000: NMI may hold a request while an identity is being assigned. */
   readonly requestTimeoutMs?: number | undefined;
-  /**
-   * Milliseconds, for all requests, the waits between them and for a free connection: no call takes longer. If the next wait may last until then,
-   * the call fails at once with the error of its last attempt. Default 90 000.
-   */
+  /** Milliseconds, for all requests and the waits between them. Default 90 000. */
   readonly deadlineMs?: number | undefined;
   /** Keep tokens and return them again. Default true. Concurrent callers share a request in either case. */
   readonly cache?: boolean | undefined;
   /** The oldest token is evicted first. Default 1000. */
   readonly maxCacheEntries?: number | undefined;
-  /**
-   * Whether an `expires_on` in the past does not count beside `expires_in`. Default false: such a token is refused. For services that must go on with
-   * a clock that is ahead, and only where nothing caches responses: an old one would give an expired token another life.
-   */
+  /** Whether an `expires_on` in the past does not count beside `expires_in`. Default false: a cached response would give an expired token another life. */
   readonly tolerateClockSkew?: boolean | undefined;
   /** Time and chance, for tests. */
   readonly testing?: Testing | undefined;
@@ -161,7 +149,7 @@ export interface ImdsClient {
   getToken(request: TokenRequest): Promise<AccessToken>;
   /**
    * Whether a metadata service answers at the endpoint: one short request without the header `Metadata`, no retries. It says nothing about
-   * identities. With the default transport it has a place of its own, so it is also true while the service holds other requests of this process.
+   * identities.
    *
    * @throws TypeError - `timeoutMs` is invalid
    * @throws ImdsError - with the code `aborted`: by `abortSignal`

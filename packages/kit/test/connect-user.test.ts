@@ -178,6 +178,18 @@ describe('a proxy', () => {
     expect(proxy.targets).toEqual([`${server.url}/api/v1/pods`]);
   });
 
+  test('that of the environment leads to a server, whatever its name', async () => {
+    const targets: string[] = [];
+    const proxy = await startServer(({ url = '' }, to) => {
+      targets.push(url);
+      to.end('{}');
+    });
+    const proxyEnv = { HTTP_PROXY: proxy.url, NO_PROXY: '.other.invalid' };
+    const kubeconfig = kubeconfigFile('http://api.example.invalid');
+    expect(await (await connect({ kubeconfig, proxyEnv })).transport.request(get)).toEqual({});
+    expect(targets).toEqual(['http://api.example.invalid/api/v1/pods']);
+  });
+
   test.skipIf(whyNoCertificate !== undefined)(
     '… and through a tunnel to one with TLS, watches too',
     async () => {

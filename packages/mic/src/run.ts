@@ -41,14 +41,13 @@ import { createRights, createTermRights, type Rights, type TermRights } from './
 import { openTerm } from './term/opening.ts';
 import { settingsOf, type MicSettings } from './term/settings.ts';
 import { upgradeSpelling } from './compat/upgrade-loop.ts';
-import { untraced, type Tracing } from './trace/tracing.ts';
 
 /** Resolves to the exit code. */
 export const runMic = (surroundings: Surroundings): Promise<number> => runCommand(surroundings, serve);
 
 /** Runs MIC as a process until the signal aborts. */
 async function serve(started: Started) {
-  const { config, version, log, metrics, transport, azure, signal, trace } = started;
+  const { config, version, log, metrics, transport, azure, signal } = started;
   reportIdleSettings(config, log);
   const ambient = { transport, clock: systemClock, random: Math.random, log };
   // Read in the background, and possibly never known: it only completes the commands in messages.
@@ -61,8 +60,8 @@ async function serve(started: Started) {
     for (const { message, role, scope, command } of await azure.checkRoles(input))
       log.warn({ role, scope, command }, message);
   };
-  const hosts = trace.hosts(azure.hosts);
-  const mic = createMic({ ...ambient, hosts, yieldTurn, metrics, events, settings, roleCheck, trace });
+  const { hosts } = azure;
+  const mic = createMic({ ...ambient, hosts, yieldTurn, metrics, events, settings, roleCheck });
   const { namespace, name } = config.leader;
   const names = { lock: config.originalLock, lease: { namespace, name } };
   const original = watchOriginal({ ...ambient, names, metrics, events });
@@ -108,7 +107,6 @@ export interface MicParts extends KubeAmbient {
   readonly events: EventRecorder;
   readonly settings: MicSettings;
   readonly roleCheck?: RoleCheck;
-  readonly trace?: Tracing;
 }
 
 /** MIC without a process. */
@@ -194,7 +192,7 @@ const sliceMs = 8;
 
 /** Two lanes for each host (docs/contributor/decisions/0007-two-lanes.md): the first never waits for Azure. */
 function startQueues(parts: TermParts, conditions: ConditionsWriter): HostQueues {
-  const { clock, yieldTurn, log, hosts: identities, settings, trace = untraced } = parts;
+  const { clock, yieldTurn, log, hosts: identities, settings } = parts;
   const { term, index, memory, now, meter, publisher, mirrored } = parts;
   const records = mirrored.mirror;
   const principalId = () => settings.principalId();
@@ -204,23 +202,21 @@ function startQueues(parts: TermParts, conditions: ConditionsWriter): HostQueues
     signal: term.signal,
     log,
     turnsWith: (azure) =>
-      trace.turns(
-        createReconciler({
-          index,
-          records,
-          memory,
-          rules: () => settings.rules(),
-          slices: createTimeSlices({ now, sliceMs, yieldTurn }),
-          now,
-          // Lane `objects`: plans changed pods and writes their AzureAssignedIdentities.
-          assignments: mirrored.assignments,
-          // Lane `azure`: plans the host as a whole and changes its identities.
-          hosts: createHosts({ ...parts, records, principalId, identities, conditions }),
-          azure,
-          onPass: (ms) => meter.pass(ms),
-          onPlanned: (pods) => publisher.publishSkips(pods.flatMap((pod) => skipsOf(index, pod))),
-        }),
-      ),
+      createReconciler({
+        index,
+        records,
+        memory,
+        rules: () => settings.rules(),
+        slices: createTimeSlices({ now, sliceMs, yieldTurn }),
+        now,
+        // Lane `objects`: plans changed pods and writes their AzureAssignedIdentities.
+        assignments: mirrored.assignments,
+        // Lane `azure`: plans the host as a whole and changes its identities.
+        hosts: createHosts({ ...parts, records, principalId, identities, conditions }),
+        azure,
+        onPass: (ms) => meter.pass(ms),
+        onPlanned: (pods) => publisher.publishSkips(pods.flatMap((pod) => skipsOf(index, pod))),
+      }),
   });
 }
 

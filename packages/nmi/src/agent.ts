@@ -1,4 +1,4 @@
-import type { LimitEffect, Tenant, Tracer } from '@pod-identity/kit/core';
+import type { LimitEffect, Tenant } from '@pod-identity/kit/core';
 import { noteResponses, type Informer, type KubeAmbient } from '@pod-identity/kit/kube';
 import type { Metrics, Output } from '@pod-identity/kit/serve';
 import { createAccess, type AccessParts } from './assemble-access.ts';
@@ -26,7 +26,6 @@ import type { App } from './request/wire.ts';
 import { createReadiness, type Readiness, type ReadinessOptions } from './ready/readiness.ts';
 import { createCallerLimits, type CallerLimits } from './waiting/caller-limits.ts';
 import { createTelemetry, type Telemetry } from './tell/telemetry.ts';
-import { createTracing, type Tracing } from './trace/tracing.ts';
 import { createRecordHints } from './tokens/metadata/record-hints.ts';
 import { createTokenSupply, metadataUrl, type TokenSupply } from './token-supply.ts';
 
@@ -42,8 +41,6 @@ export interface AgentOptions
   readonly bootedAt?: number | undefined;
   readonly neighbours?: NeighbourTable;
   readonly containers?: RunningContainers;
-  /** Undefined: no traces. */
-  readonly tracer?: Tracer | undefined;
 }
 
 export interface Agent {
@@ -78,14 +75,13 @@ export function createAgent(options: AgentOptions): Agent {
   const limits = callerLimits(config);
   const telemetry = createTelemetry({ ...options, pods });
 
-  const trace = createTracing(options.tracer);
-  const supply = createTokenSupply({ ...options, trace });
-  const access = createAccess({ ...options, trace }, supply.readInstanceId);
+  const supply = createTokenSupply(options);
+  const access = createAccess(options, supply.readInstanceId);
   const readiness = readinessOf(options, informers, access);
   // Neither readiness nor a decision depends on them.
   const hints = recordHints(options, watched, supply);
-  const granter = createTokenGranter(options, { watched, limits, supply, access, trace });
-  const callers = trace.callers(callerFinder(options, watched, neighbours));
+  const granter = createTokenGranter(options, { watched, limits, supply, access });
+  const callers = callerFinder(options, watched, neighbours);
   const shared = { ...config, ...readiness, granter };
   const namedPods = createNamedPodFinder({ pods, clock, node: config.node, check: config.podCheck });
   const proxy = metadataProxy(config, pods, supply);
@@ -97,11 +93,11 @@ export function createAgent(options: AgentOptions): Agent {
     proxy,
     token: createTokenHandler({ ...shared, ...evidence(pods, containers), callers }),
     hostToken: createHostTokenHandler({ ...shared, isEnabled: config.hostToken, namedPods }),
-    onSent: trace.onSent(telemetry.onSent),
+    onSent: telemetry.onSent,
   });
 
   return {
-    app: trace.app(app),
+    app,
     onLimited: telemetry.onLimited,
     neighbourOf: (address) => neighbours.of(address),
     readiness,
@@ -224,26 +220,24 @@ interface GranterParts {
   readonly limits: CallerLimits;
   readonly supply: TokenSupply;
   readonly access: AccessParts;
-  readonly trace: Tracing;
 }
 
 function createTokenGranter(
   options: AgentOptions,
-  { watched, limits, supply, access, trace }: GranterParts,
+  { watched, limits, supply, access }: GranterParts,
 ): Granter {
   const { config, clock, metrics } = options;
   const { latest, cluster, informers } = watched;
   const granter = createGranter({
-    authorizer: trace.authorizer(createAuthorizer(cluster.view, config)),
+    authorizer: createAuthorizer(cluster.view, config),
     latest,
     changes: changesOf(informers),
-    // The original returns its statuses only for failures that last.
-    tokens: trace.tokens(supply.tokens),
+    tokens: supply.tokens,
     bindingGraceMs: config.bindingGraceMs,
     limits,
     access: access.guard,
     clock,
-    onWaited: trace.onWaited((ms) => metrics.observe('waited', ms / 1000)),
+    onWaited: (ms) => metrics.observe('waited', ms / 1000),
   });
   return grantOnceRead(granter, { ...cluster.nodeNamespaces, latest });
 }

@@ -18,12 +18,10 @@ import { createVerdicts } from './access/verdicts.ts';
 import type { NmiConfig } from './config/config.ts';
 import { createAccessLog, reportAccessMode } from './tell/access-log.ts';
 import type { metricSpecs } from './tell/metrics.ts';
-import { untraced, type Tracing } from './trace/tracing.ts';
 
 export interface AccessOptions extends Pick<KubeAmbient, 'transport' | 'clock' | 'log'> {
   readonly config: Pick<NmiConfig, 'accessAges' | 'identityAccess' | 'exceptionNamespaces'>;
   readonly metrics: Metrics<typeof metricSpecs>;
-  readonly trace?: Tracing;
 }
 
 export interface AccessParts {
@@ -33,7 +31,7 @@ export interface AccessParts {
 
 /** Assembles the access room, with reviews of the API server as the source of verdicts. */
 export function createAccess(
-  { config, transport, clock, log, metrics, trace = untraced }: AccessOptions,
+  { config, transport, clock, log, metrics }: AccessOptions,
   readInstanceId: () => Promise<string | undefined>,
 ): AccessParts {
   metrics.set('identityAccess', 1, { mode: config.identityAccess });
@@ -44,7 +42,7 @@ export function createAccess(
   const verdicts = createVerdicts({
     ...config.accessAges,
     clock,
-    reviewUse: trace.reviews(reviewUseBy(reviewer)),
+    reviewUse: reviewUseBy(reviewer),
     onReviewed: (verdict) => metrics.count('accessReviews', { verdict }),
   });
   const onWouldRefuse = (who: WouldRefuse) => {
@@ -52,8 +50,7 @@ export function createAccess(
     if (who.isNew) warn(who);
   };
   const machine = createMachine(readInstanceId, clock);
-  const guard = createAccessGuard({ verdicts, machine, stranger, clock, onWouldRefuse });
-  return { guard: trace.access(guard), stranger };
+  return { guard: createAccessGuard({ verdicts, machine, stranger, clock, onWouldRefuse }), stranger };
 }
 
 /** The check that reviews of the API server can be used. */

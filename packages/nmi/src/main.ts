@@ -1,14 +1,13 @@
 // Room: NMI as a process: main.ts reads arguments and environment, service.ts runs it, agent.ts and app.ts put the rooms together, with token-supply.ts and assemble-access.ts.
 // It must not decide anything about a request, except how many wait and how long.
 import { flagHelp } from '@pod-identity/kit/core';
-import { buildInfo, createLog, readServiceArguments, runProcess, versionLine } from '@pod-identity/kit/serve';
+import { buildInfo, createLog, runProcess, versionLine } from '@pod-identity/kit/serve';
 import manifest from '../package.json' with { type: 'json' };
 import { readConfig, type NmiConfig } from './config/config.ts';
 import type { startService } from './service.ts';
 import { nmiFlags } from './config/flags.ts';
 
-const [, script = '', ...argv] = process.argv;
-const reading = readConfig({ argv, env: process.env, service: readServiceArguments(script) });
+const reading = readConfig({ argv: process.argv.slice(2), env: process.env });
 switch (reading.kind) {
   case 'help':
     console.log(flagHelp(nmiFlags, 'nmi: serves Azure tokens to the pods of its node'));

@@ -9,12 +9,10 @@ import {
   keepAdminServer,
   keepProbeFile,
   openProbeFile,
-  openTracer,
   standardOutput,
   systemClock,
   type AdminRoute,
   type Log,
-  type OpenTracer,
 } from '@pod-identity/kit/serve';
 import { createAgent, type Agent, type AgentOptions } from './agent.ts';
 import { build, connect } from './connect.ts';
@@ -81,14 +79,12 @@ async function explain(
 async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<number> {
   const file = await openProbeFile(config.probeFile, systemClock.now());
   const transport = await connect(config);
-  const { tracing, node: instance } = config;
-  const tracer = await openTracer(tracing, { version, instance, clock: systemClock, log });
-  const { agent, late, metrics, portWatch, starting } = assemble({ config, log, transport, tracer });
+  const { agent, late, metrics, portWatch, starting } = assemble({ config, log, transport });
   const doors = { clock: systemClock, log };
   // Before any other I/O: for a moment the process has another uid.
   const atOnce = await startAtOnce(starting);
 
-  const end = startWatching(agent, transport, tracer);
+  const end = startWatching(agent, transport);
   // Before the wait for the port, so that probes get a response.
   const kept = [keepAdmin(config, agent, { log, text: () => metrics.text(), signal })];
   kept.push(keepProbeFile({ ...agent.readiness, ...doors, file }, signal));
@@ -121,12 +117,7 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
 }
 
 /** The agent, and how its listener is started. */
-function assemble({
-  config,
-  log,
-  transport,
-  tracer,
-}: Pick<AgentOptions, 'config' | 'log' | 'transport' | 'tracer'>) {
+function assemble({ config, log, transport }: Pick<AgentOptions, 'config' | 'log' | 'transport'>) {
   const clock = systemClock;
   const metrics = createMetrics(metricSpecs);
   // Created after the agent, which needs them for readiness.
@@ -139,7 +130,6 @@ function assemble({
   const doors = { config, transport, clock, random: Math.random, log, metrics, bootedAt: readBootTime() };
   const agent = createAgent({
     ...doors,
-    tracer,
     foreignListener,
     output: standardOutput(),
     ...wayOfCalls(config, clock, () => late.redirect),
@@ -175,13 +165,13 @@ function watchPort(
 }
 
 /** The watches run until the last response, for requests that wait. Returns the function that ends everything. */
-function startWatching(agent: Agent, transport: KubeTransport, tracer: OpenTracer | undefined) {
+function startWatching(agent: Agent, transport: KubeTransport) {
   const watch = new AbortController();
   const watched = agent.run(watch.signal);
   return async (kept: readonly Promise<void>[]): Promise<number> => {
     watch.abort();
     await Promise.all([...kept, watched]);
-    await Promise.all([agent.close(), transport.close(), tracer?.close()]);
+    await Promise.all([agent.close(), transport.close()]);
     return 0;
   };
 }

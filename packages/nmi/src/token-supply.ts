@@ -3,7 +3,6 @@ import type { Metrics } from '@pod-identity/kit/serve';
 import type { NmiConfig } from './config/config.ts';
 import { createMetadataService, type MetadataService } from './tokens/metadata/metadata-service.ts';
 import type { imdsOperations, metricSpecs } from './tell/metrics.ts';
-import type { Tracing } from './trace/tracing.ts';
 import { createTurnQueues } from './waiting/turn-queues.ts';
 import { createInstanceReader } from './tokens/metadata/instance.ts';
 import { createManagedIdentitySource } from './tokens/metadata/managed-identity.ts';
@@ -46,7 +45,6 @@ export interface TokenSupply {
 export interface TokenSupplyOptions extends KubeAmbient {
   readonly config: Pick<NmiConfig, 'metadata' | 'broker'>;
   readonly metrics: Metrics<typeof metricSpecs>;
-  readonly trace: Tracing;
 }
 
 /** For tokens of service principals; each takes a Secret and a request for each of its tenants. */
@@ -69,7 +67,7 @@ const checkPace = {
 
 /** Assembles the room tokens: memory in front of the metadata service and of Entra. */
 export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
-  const { transport, clock, random, metrics, trace } = options;
+  const { transport, clock, random, metrics } = options;
   const pace = createMetadataPace(clock);
   const metadata = createMetadataService(metadataUrl(options.config));
   const http = createEntraHttp();
@@ -85,7 +83,7 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
   });
   const broker = openBroker(options);
   const tokens = createTokenSource({
-    upstream: trace.upstream(upstreamByKind(imdsSource(options, metadata), principals, broker)),
+    upstream: upstreamByKind(imdsSource(options, metadata), principals, broker),
     queueFor: queuesFor(pace, options),
     clock,
     random,
@@ -133,19 +131,13 @@ function upstreamByKind(
 
 function queuesFor(
   pace: MetadataPace,
-  { clock, trace }: Pick<TokenSupplyOptions, 'clock' | 'trace'>,
+  { clock }: Pick<TokenSupplyOptions, 'clock'>,
 ): TokenSourceOptions['queueFor'] {
-  const principals = trace.queue(createTurnQueues({ clock, ...entraPace }).principals);
-  const federated = trace.queue(createTurnQueues({ clock, ...brokerPace }).federated);
-  const { tokens } = pace;
-  const queues = {
-    known: trace.queue(tokens.known),
-    new: trace.queue(tokens.new),
-    unknown: trace.queue(tokens.unknown),
-  };
+  const principals = createTurnQueues({ clock, ...entraPace }).principals;
+  const federated = createTurnQueues({ clock, ...brokerPace }).federated;
   return ({ kind }, lastResponse) => {
     if (kind === 'federated') return federated;
-    return kind === 'service-principal' ? principals : queues[lastResponse];
+    return kind === 'service-principal' ? principals : pace.tokens[lastResponse];
   };
 }
 

@@ -1,4 +1,4 @@
-// The codes of NMI's log lines, spans and docs/reference/reasons.md: what they mean and who must act.
+// The codes of NMI's log lines and docs/reference/reasons.md: what they mean and who must act.
 
 /** Who must act, so that the next request succeeds. */
 export const actors = {

@@ -1,10 +1,6 @@
 import { isImdsError, type ImdsError, type ImdsErrorCode } from '../errors.ts';
 import { webPage } from '../text.ts';
 import { noExpiry } from '../response.ts';
-import type { OfIdentity } from '../types.ts';
-
-/** Names and values of the environment. Values of secrets are not read. */
-export type Env = Readonly<Partial<Record<string, string>>>;
 
 const refusedByAzure =
   'Azure refuses the identity: check that it, or its application, still exists, and its secret or certificate.';
@@ -63,31 +59,4 @@ function remedyForRefused({ code, reason, serviceCode }: ImdsError): string {
   if (serviceCode === 'invalid_resource' || isUnknown) return special.unknownResource;
   // Such a code is by Azure, even if NMI passes it on.
   return code === 'denied' && entraCode !== undefined ? refusedByAzure : remedies[code];
-}
-
-const application = 'DefaultAzureCredential tries this application first';
-const otherService = "Azure's SDKs ask the service of App Service or Azure Arc, not this one";
-const whenSet: readonly (readonly [name: string, what: string])[] = [
-  ['AZURE_FEDERATED_TOKEN_FILE', 'DefaultAzureCredential tries workload identity first'],
-  ['AZURE_CLIENT_SECRET', application],
-  ['AZURE_CLIENT_CERTIFICATE_PATH', application],
-  ['IDENTITY_ENDPOINT', otherService],
-  ['MSI_ENDPOINT', otherService],
-  ['AZURE_TOKEN_CREDENTIALS', 'it chooses which credentials DefaultAzureCredential tries'],
-];
-/** In the order in which @azure/identity looks for them, for http and https alike. */
-const proxies = ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy', 'HTTP_PROXY', 'http_proxy'];
-const byProxy =
-  'DefaultAzureCredential requests its token through this proxy, unless NO_PROXY has the host of the endpoint; this command does not';
-
-/** Why DefaultAzureCredential, in the same environment, may do something else than this command. */
-export function differences(env: Env, { identity }: OfIdentity): string[] {
-  const isSet = (name: string) => (env[name] ?? '') !== '';
-  const proxy = proxies.filter(isSet).slice(0, 1);
-  const found = [...whenSet, ...proxy.map((name) => [name, byProxy] as const)];
-  const reported = found.filter(([name]) => isSet(name)).map(([name, what]) => `${name} is set: ${what}.`);
-  const clientId = env['AZURE_CLIENT_ID'] ?? '';
-  if (clientId === '' || identity?.clientId?.toLowerCase() === clientId.toLowerCase()) return reported;
-  const other = `AZURE_CLIENT_ID is ${clientId.slice(0, 100)}: DefaultAzureCredential asks for it; try --client-id with it.`;
-  return [other, ...reported];
 }

@@ -13,10 +13,6 @@ void run({
   printError: (text) => void process.stderr.write(text),
   now: () => systemClock.now(),
   elapsed: () => performance.now(),
-  every(ms, call) {
-    const timer = setInterval(call, ms);
-    return () => clearInterval(timer);
-  },
 })
   .catch((error: unknown) => {
     process.stderr.write(`${oneLine(`imds-client failed: ${String(error)}`)}\n`);

@@ -3,7 +3,6 @@ import { ImdsError, type ImdsErrorCode } from '../errors.ts';
 import type { HttpResponse } from '../http-response.ts';
 import { readTokenResponse } from '../response.ts';
 import type { AccessToken } from '../types.ts';
-import { differences } from './advice.ts';
 import { claimsOf, explainRefusal, explainToken, line, refusal, tokenAsJson } from './report.ts';
 
 const timeOf = (timestamp: number) => new Date(timestamp).toISOString();
@@ -202,36 +201,6 @@ describe('claims are read', () => {
     'a.!!.c',
   ])('not of %j', (token) => {
     expect(claimsOf(token)).toBeUndefined();
-  });
-});
-
-describe('what DefaultAzureCredential would do otherwise', () => {
-  test.each<[object, string]>([
-    [{ AZURE_FEDERATED_TOKEN_FILE: '/f' }, 'workload identity first'],
-    [{ AZURE_CLIENT_SECRET: 'hunter2' }, 'this application first'],
-    [{ AZURE_CLIENT_CERTIFICATE_PATH: '/c' }, 'this application first'],
-    [{ IDENTITY_ENDPOINT: 'http://x' }, 'App Service'],
-    [{ MSI_ENDPOINT: 'http://x' }, 'App Service'],
-    [{ AZURE_CLIENT_ID: 'other' }, 'AZURE_CLIENT_ID is other'],
-    [{ AZURE_TOKEN_CREDENTIALS: 'prod' }, 'chooses which'],
-    // @azure/identity uses each of them for http, too.
-    ...['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy', 'HTTP_PROXY', 'http_proxy'].map(
-      (name): [object, string] => [
-        { [name]: 'http://user:hunter2@proxy' },
-        `${name} is set: DefaultAzureCredential requests its token through this proxy, unless NO_PROXY has the host of the endpoint; this command does not.`,
-      ],
-    ),
-    [{ HTTP_PROXY: 'http://a', all_proxy: 'http://b', https_proxy: 'http://c' }, 'https_proxy is set'],
-  ])('with %j is said, without secrets', (env, expected) => {
-    const told = differences(env as Record<string, string>, { identity: { clientId: 'mine' } });
-    expect(told).toEqual([expect.stringContaining(expected)]);
-    expect(told.join('\n')).not.toContain('hunter2');
-  });
-
-  test('is nothing when the environment is empty, or names the same identity', () => {
-    const wish = { identity: { clientId: 'AB' } };
-    expect(differences({}, wish)).toEqual([]);
-    expect(differences({ AZURE_CLIENT_ID: 'ab', HTTP_PROXY: '' }, wish)).toEqual([]);
   });
 });
 

@@ -36,7 +36,6 @@ async function command(line: string, env: Record<string, string> = {}) {
     printError: (text) => void (errors += text),
     now: () => moment,
     elapsed: () => 0,
-    every: () => () => undefined,
   });
   return { code, output, errors };
 }
@@ -120,21 +119,16 @@ describe('the command token', () => {
         printError: (text) => void told.push(`err ${text}`),
         now: () => moment,
         elapsed: () => 0,
-        every: (_, call) => {
-          call();
-          return () => undefined;
-        },
       });
     }
     expect(told.map((text) => text.slice(0, 34).split('\n')[0])).toEqual([
-      'err request 1  no response yet, af',
       'err request 1  status 400, after 0',
       'err No token: the endpoint answere',
       `out endpoint   ${endpoint()}`.slice(0, 34),
       'out probe      a metadata service ',
-      'err request 1  no response yet, af',
       'out request 1  status 403, after 0',
       'out result     no token (denied): ',
+      'out advice     DefaultAzureCredent',
     ]);
   });
 
@@ -190,7 +184,6 @@ test('the timeout is for the probe and the token together', async () => {
     now: () => moment,
     // 900 ms between any two moments: the probe has taken 900 of 1000.
     elapsed: () => 900 * moments++,
-    every: () => () => undefined,
   });
   hanging.closeAllConnections();
   hanging.close();

@@ -6,21 +6,18 @@ import { createNodeTransport } from '../node-transport.ts';
 import { endpointOf, endpointVariable } from '../settings.ts';
 import { oneLine } from '../text.ts';
 import type { FetchLike, ImdsClientOptions } from '../types.ts';
-import { differences, type Env } from './advice.ts';
 import { parseArguments, type TokenArguments } from './arguments.ts';
 import { explainRefusal, explainToken, line, refusal, tokenAsJson } from './report.ts';
 
 export interface Surroundings {
   readonly argv: readonly string[];
-  readonly env: Env;
+  readonly env: Readonly<Partial<Record<string, string>>>;
   readonly print: (text: string) => void;
   readonly printError: (text: string) => void;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** Milliseconds that only increase. */
   readonly elapsed: () => number;
-  /** Calls again and again, until the returned function is called. */
-  readonly every: (ms: number, call: () => void) => () => void;
 }
 
 /** The exit code of the command. */
@@ -39,7 +36,7 @@ export async function run(surroundings: Surroundings): Promise<number> {
 }
 
 async function getToken(given: TokenArguments, surroundings: Surroundings): Promise<number> {
-  const { env, print, printError, now, elapsed } = surroundings;
+  const { print, printError, now, elapsed } = surroundings;
   const { request, endpoint, isExplained } = given;
   const patience = await patienceOf(given, surroundings);
   const transport = watched(given, surroundings);
@@ -57,7 +54,7 @@ async function getToken(given: TokenArguments, surroundings: Surroundings): Prom
     else printError(refusal(error));
     code = 1;
   }
-  if (isExplained) for (const advice of differences(env, request)) print(line('advice', advice));
+  if (isExplained) print(line('advice', otherCredentials));
   return code;
 }
 
@@ -79,7 +76,9 @@ async function patienceOf(
   return { requestTimeoutMs: Math.min(leftMs, 5_000), deadlineMs: Math.min(leftMs, 13_000), maxRetries: 1 };
 }
 
-const silenceMs = 5_000;
+/** The one difference that puzzles most. */
+const otherCredentials =
+  'DefaultAzureCredential may do otherwise: it reads AZURE_CLIENT_ID and other variables of the environment, and uses proxies.';
 
 /** The default transport, which prints what it is used for. */
 function watched({ endpoint, isExplained }: TokenArguments, at: Surroundings): FetchLike {
@@ -89,22 +88,17 @@ function watched({ endpoint, isExplained }: TokenArguments, at: Surroundings): F
   return async (url, init) => {
     count += 1;
     const [name, startedAt] = [`request ${count}`, at.elapsed()];
-    const note = (what: string) => line(name, `${what}, after ${Math.round(at.elapsed() - startedAt)} ms`);
-    const stop = at.every(silenceMs, () => {
-      const seconds = Math.round((at.elapsed() - startedAt) / 1000);
-      at.printError(line(name, `no response yet, after ${seconds} s`));
-    });
+    const note = (what: string) =>
+      print(line(name, `${what}, after ${Math.round(at.elapsed() - startedAt)} ms`));
     try {
       const response = await transport(url, init);
       const retryAfter = response.headers.get('retry-after');
       const more = retryAfter === null ? '' : `, Retry-After ${retryAfter.slice(0, 50)}`;
-      if (isExplained || response.status !== 200) print(note(`status ${response.status}${more}`));
+      if (isExplained || response.status !== 200) note(`status ${response.status}${more}`);
       return response;
     } catch (error) {
-      print(note(`no response: ${(error as NodeJS.ErrnoException).code ?? 'given up'}`));
+      note(`no response: ${(error as NodeJS.ErrnoException).code ?? 'given up'}`);
       throw error;
-    } finally {
-      stop();
     }
   };
 }
@@ -113,7 +107,7 @@ function timeOf(timestamp: number): string {
   return new Date(timestamp).toISOString();
 }
 
-function sourceOf(option: string | undefined, env: Env): string {
+function sourceOf(option: string | undefined, env: Surroundings['env']): string {
   if (option !== undefined) return '--endpoint';
   return (env[endpointVariable] ?? '') === '' ? 'default' : endpointVariable;
 }

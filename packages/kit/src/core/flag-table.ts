@@ -10,8 +10,6 @@ interface Words {
   readonly why?: string;
   /** The environment variable that counts if the flag is not given. */
   readonly env?: string;
-  /** Others set the variable too, for programs of other kinds: a value that is wrong here is a warning, and the default counts. */
-  readonly isEnvShared?: true;
   readonly aliases?: readonly string[];
 }
 

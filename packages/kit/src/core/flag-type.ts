@@ -54,10 +54,7 @@ export function url(): FlagType<string> {
     kind: 'string',
     default: '',
     isSecret: true,
-    parse: (value) =>
-      value === '' || isUrl(value)
-        ? { value }
-        : { need: 'a URL with http or https, such as http://collector:4318' },
+    parse: (value) => (value === '' || isUrl(value) ? { value } : { need: 'a URL with http or https' }),
   };
 }
 

@@ -12,9 +12,8 @@ import {
   someOf,
   text,
   truth,
-  url,
 } from './flag-type.ts';
-import { afterService, readFlags, serviceFault } from './flags.ts';
+import { readFlags } from './flags.ts';
 
 const only = <T extends FlagTable>(settings: T): ServiceFlags<T> => ({ settings, dropped: [] });
 const specs = only({
@@ -32,10 +31,6 @@ const specs = only({
   }),
   immutable: keptFlag('immutable', list(), { help: 'Never touched.', env: 'IMMUTABLE' }),
   log: { format: keptFlag('log-format', oneOf('text', ['text', 'json']), { help: 'Log lines.' }) },
-});
-const shared = only({
-  sampler: keptFlag('sampler', oneOf('on', ['on', 'off']), { help: '', env: 'SAMPLER', isEnvShared: true }),
-  collector: keptFlag('collector', url(), { help: '', env: 'COLLECTOR', isEnvShared: true }),
 });
 const read = (argv: string[], env: Record<string, string> = {}) => readFlags(specs, { argv, env });
 
@@ -161,7 +156,7 @@ describe('flags', () => {
     ];
     const flags = read(argv, { FORCENAMESPACED: 'perhaps' });
     expect(flags.problems).toEqual([
-      { name: 'nod', message: 'unknown flag --nod; did you mean --node?' },
+      { name: 'nod', message: 'unknown flag --nod' },
       { name: 'zzz', message: 'unknown flag --zzz' },
       { name: 'node', message: '--node needs a value' },
       { name: 'v', message: '--v must be at most 10, not "11"' },
@@ -171,24 +166,6 @@ describe('flags', () => {
       { name: 'log-format', message: '--log-format must be one of text, json, not "xml"' },
     ]);
     expect(flags.values.verbosity).toBe(0);
-  });
-
-  test('a wrong variable that others set too is a warning, and the default counts; a given flag is a problem', () => {
-    const env = { SAMPLER: 'xray', COLLECTOR: 'user:secret@collector:4318', NODE: 'n1' };
-    const flags = readFlags(shared, { argv: [], env });
-    expect([flags.problems, flags.values.sampler, flags.values.collector]).toEqual([[], 'on', '']);
-    expect(flags.given.size).toBe(0);
-    expect(flags.warnings).toEqual([
-      'the environment variable SAMPLER is not used: --sampler must be one of on, off, not "xray"',
-      'the environment variable COLLECTOR is not used: --collector must be a URL with http or https, such as http://collector:4318',
-    ]);
-    const given = readFlags(shared, { argv: ['--sampler=xray', '--collector=collector:4318'], env });
-    expect(given.warnings).toEqual([]);
-    expect(given.problems.map(({ name }) => name)).toEqual(['sampler', 'collector']);
-    const right = readFlags(shared, { argv: [], env: { SAMPLER: 'off', COLLECTOR: 'https://collector/' } });
-    expect([right.values.sampler, right.values.collector]).toEqual(['off', 'https://collector/']);
-    expect([right.problems, right.warnings, right.given.size]).toEqual([[], [], 2]);
-    expect(readFlags(shared, { argv: ['--collector='], env }).problems).toEqual([]);
   });
 
   test.each([
@@ -249,38 +226,5 @@ describe('flags', () => {
     expect(help).toContain('  --interval, --period duration\n      How often. (default 1m30s)\n');
     expect(help).toContain('  --compat\n      As before. (default false)\n');
     expect(help).toContain('Log lines. One of: text, json. (default text)');
-  });
-});
-
-describe('the flags of the running service', () => {
-  test('come first, so that given ones replace them', () => {
-    const argv = afterService(specs, ['explain', '--node=mine'], ['--node', 'its', '--v=3']);
-    expect(argv).toEqual(['--node=its', '--v=3', 'explain', '--node=mine']);
-    const flags = read([...argv]);
-    expect([flags.values.node, flags.values.verbosity, flags.positional]).toEqual(['mine', 3, ['explain']]);
-  });
-
-  test('give way to a given list as a whole', () => {
-    const service = ['--immutable=a', '--immutable', 'b', '--v=3', '--forceNamespaced'];
-    const argv = afterService(specs, ['explain', '--immutable=c', '--immutable=d'], service);
-    const flags = read([...argv]);
-    expect([flags.values.immutable, flags.values.verbosity]).toEqual([['c', 'd'], 3]);
-    expect([flags.values.forceNamespaced, flags.positional]).toEqual([true, ['explain']]);
-    expect(read([...afterService(specs, ['explain'], service)]).values.immutable).toEqual(['a', 'b']);
-  });
-
-  test.each<[string, readonly string[] | undefined]>([
-    ['no service', undefined],
-    ['another command', ['install', '--v=3']],
-    ['another version, with unknown flags', ['--v=3', '--later=1']],
-    ['arguments that end the flags', ['--v=3', '--']],
-  ])('are left out with %s', (_, service) => {
-    expect(afterService(specs, ['explain'], service)).toEqual(['explain']);
-    expect(serviceFault(specs, service)).toMatch(/^process 1 .* so the flags of the service are not known/);
-  });
-
-  test('have no fault where they count', () => {
-    expect(serviceFault(specs, ['--node', 'its', '--v=3'])).toBeUndefined();
-    expect(serviceFault(specs, [])).toBeUndefined();
   });
 });

@@ -7,7 +7,6 @@ import {
   type ServiceFlags,
 } from './flag-table.ts';
 import { klogWhy } from './klog-flags.ts';
-import { nearest } from './nearest.ts';
 
 interface FlagSource {
   readonly argv: readonly string[];
@@ -26,8 +25,6 @@ export interface FlagReading<V> {
   readonly given: ReadonlySet<string>;
   readonly positional: readonly string[];
   readonly problems: readonly FlagProblem[];
-  /** Variables that are not used because of their values. */
-  readonly warnings: readonly string[];
   /** Given flags that have no effect. Those of klog are one entry. */
   readonly ignored: readonly IgnoredFlag[];
 }
@@ -57,7 +54,6 @@ export function readFlags(flags: ServiceFlags<FlagTable>, from: FlagSource): Fla
   const rows = flagsOf(flags);
   const line = readCommandLine(rows, from.argv);
   const problems = [...line.problems];
-  const warnings: string[] = [];
   const given = new Set<string>();
   const values = new Map<Flag<unknown>, unknown>();
 
@@ -66,10 +62,8 @@ export function readFlags(flags: ServiceFlags<FlagTable>, from: FlagSource): Fla
     const text = textOf(flag, texts, from.env);
     if (text === undefined) continue;
     const read = readValue(flag, text);
-    const isWarning = 'problem' in read && texts === undefined && flag.isEnvShared === true;
-    if (!isWarning) given.add(flag.name);
+    given.add(flag.name);
     if ('value' in read) values.set(flag, read.value);
-    else if (isWarning) warnings.push(`the environment variable ${flag.env} is not used: ${read.problem}`);
     else problems.push({ name: flag.name, message: read.problem });
   }
   const valueOf = (flag: Flag<unknown>) => (values.has(flag) ? values.get(flag) : defaultOf(flag));
@@ -78,43 +72,9 @@ export function readFlags(flags: ServiceFlags<FlagTable>, from: FlagSource): Fla
     given,
     positional: line.positional,
     problems,
-    warnings,
     ignored: ignoredOf(flags.dropped, given),
   };
 }
-
-/**
- * The arguments of a command that decides as the running service does: after those of the service, so that a given flag replaces the
- * service's. Those of another command or version are left out.
- */
-export function afterService(
-  flags: ServiceFlags<FlagTable>,
-  argv: readonly string[],
-  service: readonly string[] = [],
-): readonly string[] {
-  if (serviceFault(flags, service) !== undefined) return argv;
-  const rows = flagsOf(flags);
-  const given = readCommandLine(rows, argv).texts;
-  // `readFlags` concatenates lists.
-  const others = [...readCommandLine(rows, service).texts].filter(
-    ([flag]) => flag.type.kind !== 'list' || !given.has(flag),
-  );
-  const words = others.flatMap(([{ name }, texts]) => texts.map((text) => `--${name}=${text}`));
-  return [...words, ...argv];
-}
-
-/** Why the arguments of the service are left out, for a line to whoever started the command: it may decide otherwise than the service. */
-export function serviceFault(
-  flags: ServiceFlags<FlagTable>,
-  service: readonly string[] | undefined,
-): string | undefined {
-  if (service === undefined) return `process 1 here is not the service, ${unknownFlags}`;
-  const { positional, problems } = readFlags(flags, { argv: service, env: {} });
-  const isUsable = positional.length === 0 && problems.length === 0 && !service.includes('--');
-  return isUsable ? undefined : `process 1 has arguments of another command or version, ${unknownFlags}`;
-}
-
-const unknownFlags = 'so the flags of the service are not known: those given here and the defaults count';
 
 function textOf(
   { type, env: variable }: Flag<unknown>,
@@ -165,7 +125,7 @@ function readCommandLine(rows: readonly Flag<unknown>[], argv: readonly string[]
     const read = readWord(word);
     const flag = read && byName.get(read.name);
     if (!read) positional.push(word);
-    else if (!flag) problems.push({ name: read.name, message: unknown(read.name, [...byName.keys()]) });
+    else if (!flag) problems.push({ name: read.name, message: `unknown flag --${read.name}` });
     else {
       const text = read.text ?? (flag.type.kind === 'boolean' ? 'true' : words.next().value);
       if (text === undefined) problems.push({ name: flag.name, message: `--${read.name} needs a value` });
@@ -179,11 +139,4 @@ function readCommandLine(rows: readonly Flag<unknown>[], argv: readonly string[]
 function readWord(word: string): { readonly name: string; readonly text: string | undefined } | undefined {
   const [, name, text] = /^--?([^-=][^=]*)(?:=(.*))?$/s.exec(word) ?? [];
   return name === undefined ? undefined : { name, text };
-}
-
-function unknown(name: string, names: readonly string[]): string {
-  const likely = nearest(name, names);
-  return likely === undefined
-    ? `unknown flag --${name}`
-    : `unknown flag --${name}; did you mean --${likely}?`;
 }

@@ -11,7 +11,6 @@ export { DeadlinePassed, withDeadline } from './deadline.ts';
 export { heapBytes } from './heap-bytes.ts';
 export { createFairQueue, type FairQueue, type FairQueueLimits, type Tenant } from './fair-queue.ts';
 export { createLimit } from './limit.ts';
-export { labelsDropped, NamespaceLabels, type DroppedLabels } from './namespace-labels.ts';
 export { limitEffects, type LimitEffect } from './limit-effect.ts';
 export { endWith } from './end-with.ts';
 export { orLate } from './or-late.ts';
@@ -44,14 +43,7 @@ export {
   type FlagValues,
   type ServiceFlags,
 } from './flag-table.ts';
-export {
-  afterService,
-  readFlags,
-  serviceFault,
-  type FlagProblem,
-  type FlagReading,
-  type IgnoredFlag,
-} from './flags.ts';
+export { readFlags, type FlagProblem, type FlagReading, type IgnoredFlag } from './flags.ts';
 export { klogFlags } from './klog-flags.ts';
 export {
   apiServerFlags,
@@ -70,5 +62,3 @@ export { flagHelp, flagMeaning } from './flag-docs.ts';
 export { asciiJson, printable } from './printable.ts';
 export type { MetricSpec } from './metrics.ts';
 export { nearest } from './nearest.ts';
-export { noted, type SpanFacts, type SpanStart, type Tracer } from './tracer.ts';
-export { tracingFlags, tracingOf, type TracingSettings } from './tracing-flags.ts';

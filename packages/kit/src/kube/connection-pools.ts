@@ -3,6 +3,7 @@ import * as https from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
 import { urlToHttpOptions } from 'node:url';
 import { openRequest } from '../serve/http-client.ts';
+import type { ProxyEnv } from './proxy.ts';
 
 /**
  * Ordinary calls share a few connections, in order of arrival. Watches, leases and the requests of callers that limit themselves have others:
@@ -29,9 +30,9 @@ export type ConnectionPools = ReturnType<typeof createConnectionPools>;
 const callConnections = 16;
 
 /** Kept-alive connections to a server. A new object of TLS settings gets new connections. */
-export function createConnectionPools(server: URL, proxy?: string) {
+export function createConnectionPools(server: URL, proxyEnv?: ProxyEnv) {
   const address = addressOf(server);
-  const open = { isSecure: address.protocol === 'https:', proxy };
+  const open = { isSecure: address.protocol === 'https:', proxyEnv };
   const underWay = new Set<http.ClientRequest>();
   let current: { readonly tls: TlsSettings; readonly agents: Record<PoolName, http.Agent> } | undefined;
   let isClosed = false;
@@ -80,10 +81,10 @@ function retire(agent: http.Agent): void {
 
 interface Opening {
   readonly isSecure: boolean;
-  readonly proxy: string | undefined;
+  readonly proxyEnv: ProxyEnv | undefined;
 }
 
-function createAgent({ isSecure, proxy }: Opening, tls: TlsSettings, maxSockets: number): http.Agent {
+function createAgent({ isSecure, proxyEnv }: Opening, tls: TlsSettings, maxSockets: number): http.Agent {
   const settings = {
     keepAlive: true,
     maxSockets,
@@ -91,7 +92,7 @@ function createAgent({ isSecure, proxy }: Opening, tls: TlsSettings, maxSockets:
     keepAliveMsecs: 30_000,
     // For idle connections. Shorter than the API server's timeout, so that the client closes first.
     timeout: 60_000,
-    ...(proxy !== undefined && { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } }),
+    ...(proxyEnv && { proxyEnv }),
   };
   return isSecure ? new https.Agent({ ...settings, ...tls }) : new http.Agent(settings);
 }

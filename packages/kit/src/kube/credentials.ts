@@ -2,12 +2,13 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../core/clock.ts';
 import { KubeError } from './errors.ts';
 import type { Access } from './http-transport.ts';
+import type { ProxyEnv } from './proxy.ts';
 
 /** Address of the API server, and how to authenticate. */
 export interface Credentials {
   readonly server: string;
-  /** URL of the proxy to it. */
-  readonly proxy?: string | undefined;
+  /** For Node's agents: the proxy to it. */
+  readonly proxy?: ProxyEnv | undefined;
   /** `aged`: the last reading is old. `refused`: the server rejected the credentials. */
   read(why: 'first' | 'aged' | 'refused'): Promise<Access>;
 }

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createBackoff } from '../core/backoff.ts';
 import { createBudgets } from '../core/budgets.ts';
-import { Turns } from '../core/turns.ts';
 import { asKubeError, KubeError, type KubeErrorCode } from './errors.ts';
 import {
   eventIdentity,
@@ -10,12 +9,11 @@ import {
   eventTime,
   objectIdentity,
   type EventDraft,
-  type EventOccasion,
 } from './event-object.ts';
 import { fenceWrites } from './fence.ts';
 import { coreKinds } from './kinds.ts';
 import { RecentMap } from '../core/recent.ts';
-import { createResource, type ResourceClient } from './resource.ts';
+import { createResource } from './resource.ts';
 import type { KubeRequest, KubeTransport, KubeAmbient } from './transport.ts';
 
 export type { EventDraft };
@@ -25,7 +23,7 @@ interface EventRecorderOptions extends KubeAmbient {
   readonly component: string;
   /** The node, for programs that run on every node. */
   readonly host?: string;
-  /** Limit of distinct waiting events (default 1000); further ones are dropped. */
+  /** Limit of distinct waiting events (default 1000), of which one namespace may have half; further ones are dropped. */
   readonly maxQueued?: number;
 }
 
@@ -43,28 +41,25 @@ interface Waiting {
   mayWrite: () => boolean;
 }
 
-/**
- * Writes Events one after another; namespaces take turns, and within them objects. Best effort: too many or delayed events are
- * dropped.
- */
+/** Editors can create any number of objects: the one that had an Event longest ago is forgotten, and may have a burst again. */
+const rememberedObjects = 4096;
+/** Events of one object: in a burst, then one in five minutes. */
+const ofObject = { burst: 25, perSecond: 1 / 300 };
+
+/** Writes Events one after another, first in, first out. Best effort: too many or delayed events are dropped. */
 export function createEventRecorder(options: EventRecorderOptions) {
   const { clock, log, maxQueued = 1000 } = options;
-  const queue = createEventQueue(maxQueued);
+  const queue = createQueue(maxQueued);
   const budgets = createBudgets({ ...ofObject, kept: rememberedObjects });
   const transport = bounded(options.transport);
   const write = withPatience(createWriter({ ...options, transport }), options);
   let writing: Promise<void> | undefined;
 
-  const end = ({ ends }: Pick<Waiting, 'ends'>, isWritten: boolean) => {
-    for (const onEnd of ends) onEnd(isWritten);
-  };
-  const drop = ({ draft, ends }: Pick<Waiting, 'draft' | 'ends'>, why: string) => {
-    const { reason, involved } = draft;
-    log.debug({ reason, kind: involved.kind, name: involved.name, why }, 'event dropped');
-    end({ ends }, false);
-  };
   const writeAll = async () => {
-    for (let event = queue.next(); event; event = queue.next()) end(event, await write(event));
+    for (let event = queue.next(); event; event = queue.next()) {
+      const isWritten = await write(event);
+      for (const onEnd of event.ends) onEnd(isWritten);
+    }
     writing = undefined;
   };
 
@@ -74,13 +69,15 @@ export function createEventRecorder(options: EventRecorderOptions) {
      * a former leader are dropped.
      */
     record(draft: EventDraft, onEnd?: (isWritten: boolean) => void, mayWrite: () => boolean = always): void {
-      const ends = onEnd ? [onEnd] : [];
-      if (!budgets.take(objectIdentity(draft), clock.now())) {
-        drop({ draft, ends }, 'too many for one object');
+      const now = clock.now();
+      const isWithin = budgets.take(objectIdentity(draft), now);
+      if (!isWithin || !queue.add(draft, { ends: onEnd ? [onEnd] : [], mayWrite, now })) {
+        const { reason, involved } = draft;
+        const why = isWithin ? 'too many waiting' : 'too many for one object';
+        log.debug({ reason, kind: involved.kind, name: involved.name, why }, 'event dropped');
+        onEnd?.(false);
         return;
       }
-      const dropped = queue.add(draft, { ends, mayWrite, now: clock.now() });
-      if (dropped) drop(dropped, 'too many waiting');
       writing ??= Promise.resolve().then(writeAll);
     },
     /** Resolves when all events recorded before are written or dropped. */
@@ -94,46 +91,37 @@ export function createEventRecorder(options: EventRecorderOptions) {
 
 const always = () => true;
 
-function createEventQueue(maxQueued: number) {
-  const limits = { total: maxQueued, perNamespace: maxQueued, perPod: maxQueued };
-  const turns = new Turns<Waiting, 'event'>({ event: { limits } });
-  const byIdentity = new Map<string, Waiting>();
+function createQueue(most: number) {
+  const waiting = new Map<string, Waiting>();
+  const counts = new Map<string, number>();
+  const count = (namespace: string, by: number) => counts.set(namespace, (counts.get(namespace) ?? 0) + by);
   return {
-    /** Returns the event that is dropped, if any; it may be this one. */
-    add(
-      draft: EventDraft,
-      ending: Pick<Waiting, 'ends' | 'mayWrite'> & { now: number },
-    ): Waiting | undefined {
-      const { ends, mayWrite, now } = ending;
+    /** False if there is no place. */
+    add(draft: EventDraft, { now, ...more }: Pick<Waiting, 'ends' | 'mayWrite'> & { now: number }): boolean {
       const identity = eventIdentity(draft);
-      const queued = byIdentity.get(identity);
+      const queued = waiting.get(identity);
       if (queued) {
-        queued.times += 1;
-        queued.lastMs = now;
-        queued.mayWrite = mayWrite;
-        queued.ends.push(...ends);
-        return undefined;
+        queued.ends.push(...more.ends);
+        Object.assign(queued, { times: queued.times + 1, lastMs: now, mayWrite: more.mayWrite });
+        return true;
       }
-      const event: Waiting = { identity, draft, ends, mayWrite, firstMs: now, lastMs: now, times: 1 };
-      const tenant = { namespace: eventNamespace(draft.involved), pod: objectIdentity(draft) };
-      const added = turns.add('event', tenant, event);
-      if (added.kind === 'full') return event;
-      byIdentity.set(identity, event);
-      if (added.displaced) byIdentity.delete(added.displaced.identity);
-      return added.displaced;
+      const namespace = eventNamespace(draft.involved);
+      if (waiting.size >= most || (counts.get(namespace) ?? 0) >= most / 2) return false;
+      waiting.set(identity, { identity, draft, firstMs: now, lastMs: now, times: 1, ...more });
+      count(namespace, 1);
+      return true;
     },
     next(): Waiting | undefined {
-      const event = turns.next()?.item;
-      if (event) byIdentity.delete(event.identity);
+      const [event] = waiting.values();
+      if (event) {
+        waiting.delete(event.identity);
+        count(eventNamespace(event.draft.involved), -1);
+      } else counts.clear();
       return event;
     },
   };
 }
 
-/** Editors can create any number of objects: the one that had an Event longest ago is forgotten, and may have a burst again. */
-const rememberedObjects = 4096;
-/** Events of one object: in a burst, then one in five minutes. */
-const ofObject = { burst: 25, perSecond: 1 / 300 };
 const attempts = 3;
 const passing: ReadonlySet<KubeErrorCode> = new Set(['transport', 'unavailable', 'throttled']);
 const timeoutMs = 5000;
@@ -151,78 +139,55 @@ interface EventBody {
   readonly count?: number;
 }
 
-/** Creates an event, and increases its count on repeats. */
-function createWriter({ transport, component, host = '' }: EventRecorderOptions): Write {
-  const eventsFor = ({ mayWrite }: Waiting) =>
-    createResource<EventBody>(fenceWrites(transport, mayWrite), coreKinds.events);
-  const written = new RecentMap<string, Written>(rememberedObjects);
-  const create = createCreator(eventsFor, { component, host });
-
-  const repeat = async ({ name, count: before }: Written, event: Waiting): Promise<Written> => {
-    const { draft, times, lastMs } = event;
-    const count = before + times;
-    const key = { name, namespace: eventNamespace(draft.involved) };
-    await eventsFor(event).patch(key, { count, lastTimestamp: eventTime(lastMs) });
-    return { name, count };
-  };
-
-  const createAndKeep = async (event: Waiting) => {
-    const one = await create(event);
-    if (one) written.set(event.identity, one);
-  };
-
-  return async (event) => {
-    const known = written.get(event.identity);
-    if (!known) return createAndKeep(event);
-    try {
-      written.set(event.identity, await repeat(known, event));
-    } catch (error) {
-      // The server deletes events after an hour.
-      if (!isCoded(error, 'not-found')) throw error;
-      await createAndKeep(event);
-    }
-  };
-}
-
 /** Of a hash in hexadecimal: 64 bits tell the Events of one object apart. */
 const suffixLength = 16;
 
 /**
- * The name is derived from the content, so that equal events of several components exist once. Undefined: another component wrote
- * it.
+ * Creates an event, and increases its count on repeats. The name is derived from the content, so that equal events of several components
+ * exist once.
  */
-function createCreator(
-  eventsFor: (event: Waiting) => ResourceClient<EventBody>,
-  by: Pick<EventOccasion, 'component' | 'host'>,
-) {
-  /** Another component, or this one before a restart, wrote the same event. */
-  const refresh = async (name: string, event: Waiting): Promise<Written | undefined> => {
-    const { draft, times, lastMs } = event;
-    const key = { name, namespace: eventNamespace(draft.involved) };
-    const last = { lastTimestamp: eventTime(lastMs) };
+function createWriter({ transport, component, host = '' }: EventRecorderOptions): Write {
+  const written = new RecentMap<string, Written>(rememberedObjects);
+  const patch = ({ draft, lastMs, mayWrite }: Waiting, name: string, more: { count?: number } = {}) =>
+    createResource<EventBody>(fenceWrites(transport, mayWrite), coreKinds.events).patch(
+      { name, namespace: eventNamespace(draft.involved) },
+      { ...more, lastTimestamp: eventTime(lastMs) },
+    );
+
+  const create = async (event: Waiting): Promise<Written | undefined> => {
+    const { identity, draft, times: count, mayWrite } = event;
+    const suffix = createHash('sha256').update(identity).digest('hex').slice(0, suffixLength);
+    const object = eventObject(draft, { ...event, component, host, suffix, count });
+    const { name } = object.metadata;
     try {
-      const { count = times } = await eventsFor(event).patch(key, last);
+      await createResource<EventBody>(fenceWrites(transport, mayWrite), coreKinds.events).create(object);
       return { name, count };
     } catch (error) {
-      // A policy may forbid changes of other components' events.
-      if (isCoded(error, 'denied')) return undefined;
-      throw error;
+      if (!isCoded(error, 'already-exists')) throw error;
+      // Another component, or this one before a restart, wrote the same event. A policy may forbid changes of other components' events.
+      const other = await unless('denied', patch(event, name));
+      return other && { name, count: other.count ?? count };
     }
   };
 
-  return async (event: Waiting): Promise<Written | undefined> => {
-    const { identity, draft, times: count, firstMs, lastMs } = event;
-    const suffix = createHash('sha256').update(identity).digest('hex').slice(0, suffixLength);
-    const object = eventObject(draft, { ...by, suffix, count, firstMs, lastMs });
-    const { name } = object.metadata;
-    try {
-      await eventsFor(event).create(object);
-      return { name, count };
-    } catch (error) {
-      if (isCoded(error, 'already-exists')) return refresh(name, event);
-      throw error;
-    }
+  return async (event) => {
+    const known = written.get(event.identity);
+    const count = (known?.count ?? 0) + event.times;
+    // The server deletes events after an hour.
+    const isRepeated = known && (await unless('not-found', patch(event, known.name, { count })));
+    const one = isRepeated ? { name: known.name, count } : await create(event);
+    if (one) written.set(event.identity, one);
   };
+}
+
+/** Undefined after such an error. */
+async function unless<T>(code: KubeErrorCode, call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (isCoded(error, code)) return undefined;
+    throw error;
+  }
 }
 
 function isCoded(error: unknown, code: KubeErrorCode): boolean {

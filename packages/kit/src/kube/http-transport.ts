@@ -11,6 +11,7 @@ import {
   type ConnectionPools,
   type TlsSettings,
 } from './connection-pools.ts';
+import type { ProxyEnv } from './proxy.ts';
 import { createResponseReader, createEventReader } from './response-reader.ts';
 import type { KubeRequest, KubeTransport } from './transport.ts';
 import { createWatchdog, type Watchdog } from './watchdog.ts';
@@ -23,8 +24,8 @@ export interface Access {
 
 export interface HttpTransportOptions {
   readonly server: string;
-  /** URL of the proxy to it. */
-  readonly proxy?: string | undefined;
+  /** For Node's agents: the proxy to it. */
+  readonly proxy?: ProxyEnv | undefined;
   readonly userAgent: string;
   /** `fresh` skips caches: the server rejected the last credentials. */
   readonly access: (fresh: boolean) => Promise<Access>;

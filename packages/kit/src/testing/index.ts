@@ -22,4 +22,3 @@ export { findNode20, whyNoNode20 } from './node-20.ts';
 export { whyOneAddress } from './one-address.ts';
 export { readPicture, withNote } from './picture.ts';
 export { whyNoPrograms, type TestNeeds, type TestProgram } from './test-programs.ts';
-export { startOtlpCollector, type OtlpCollector, type ReceivedSpan } from './otlp-collector.ts';

@@ -2,7 +2,7 @@
 // It must not decide who may use which identity, or know the API server.
 import type { Ambient } from '@pod-identity/kit/serve';
 import type { HostIdentities } from '../apply/host-identities.ts';
-import { createArmClient, type ArmAccess, type ArmClient } from './arm/arm-client.ts';
+import { createArmClient, type ArmAccess } from './arm/arm-client.ts';
 import { clusterClientId, type CloudSettings, type Env } from './cloud/cloud.ts';
 import { loadCloudConfig, watchCloudConfig } from './cloud/cloud-config.ts';
 import { createCredential } from './credential/credential.ts';
@@ -18,8 +18,6 @@ export interface AzureOptions extends Ambient {
   readonly env: Env;
   readonly userAgent: string;
   onCall?(call: ArmCall): void;
-  /** Wraps the client of ARM. */
-  around?(client: ArmClient): ArmClient;
 }
 
 export interface Azure {
@@ -40,8 +38,7 @@ export async function connectAzure(options: AzureOptions): Promise<Azure> {
   let settings = await loadCloudConfig({ path, env });
   let access = accessOf(settings, options);
 
-  const plain = createArmClient({ access: () => access, clock, random, userAgent: options.userAgent });
-  const client = options.around?.(plain) ?? plain;
+  const client = createArmClient({ access: () => access, clock, random, userAgent: options.userAgent });
   const onCall = (call: ArmCall) => options.onCall?.(call);
   // The throttle is kept when azure.json changes: it counts the requests to each host.
   const calls = createHostCalls({ client, throttle: createThrottle(), clock, random, onCall });

@@ -5,8 +5,6 @@ import {
   createMetrics,
   createPrinter,
   openProbeFile,
-  openTracer,
-  readServiceArguments,
   runProcess,
   standardOutput,
   systemClock,
@@ -17,22 +15,17 @@ import {
   type Metrics,
   type ProbeFile,
 } from '@pod-identity/kit/serve';
-import { serviceFault } from '@pod-identity/kit/core';
 import type { KubeTransport } from '@pod-identity/kit/kube';
 import manifest from '../../package.json' with { type: 'json' };
 import type { Azure } from '../azure/connect.ts';
 import { readMicConfig, type Env, type MicCommand, type MicConfig } from '../config/config.ts';
-import { micFlags } from '../config/flags.ts';
 import { readOriginalWarning } from '../compat/connect-original.ts';
 import { micMetrics, type MicMetricSpecs } from '../tell/metrics.ts';
-import { createTracing, type Tracing } from '../trace/tracing.ts';
 import { connect, type ConnectOptions } from './connect.ts';
 import { inTime } from './deadline.ts';
 import { explainCommand } from './explain.ts';
 
 export interface Surroundings {
-  /** The file of this program. */
-  readonly script: string;
   readonly argv: readonly string[];
   readonly env: Env;
   readonly hostname: string;
@@ -46,18 +39,16 @@ export interface Started {
   readonly transport: KubeTransport;
   readonly azure: Azure;
   readonly signal: AbortSignal;
-  readonly trace: Tracing;
   /** Undefined: no exec probe reads one. */
   readonly probeFile: ProbeFile | undefined;
 }
 
 /** `serve` is MIC itself. Both resolve to the exit code; a longer command ends the process with it. */
 export async function runCommand(
-  { script, argv, env, hostname }: Surroundings,
+  { argv, env, hostname }: Surroundings,
   serve: (started: Started) => Promise<number>,
 ): Promise<number> {
-  const service = readServiceArguments(script);
-  const reading = readMicConfig({ argv, env, hostname, service });
+  const reading = readMicConfig({ argv, env, hostname });
   if (!reading.ok) {
     for (const { name, message } of reading.problems) console.error(`${name}: ${message}`);
     return 2;
@@ -70,8 +61,8 @@ export async function runCommand(
     return 0;
   }
 
-  const fault = config.command.kind === 'run' ? undefined : serviceFault(micFlags, service);
-  if (fault !== undefined) console.error(`mic: ${fault}`);
+  if (config.command.kind === 'explain')
+    console.error('mic: the flags of MIC are not read: those given here and the defaults count');
   const { version } = build;
   const userAgent = userAgentOf('MIC', build, config.userAgentSuffix);
   await runConnected({ config, env, version, userAgent }, serve);
@@ -91,19 +82,16 @@ async function runConnected(
   const log = createLog({ component: 'mic', level, format, destination: gathered() });
   const metrics = createMetrics(micMetrics);
   const { command } = config;
-  const traced = { version, instance: config.leader.identity, clock: systemClock, log };
   const run = async (signal: AbortSignal) => {
     const isService = command.kind !== 'explain';
     const probeFile = await openProbeFile(isService ? config.probeFile : '', systemClock.now());
-    const tracer = await openTracer(isService ? config.tracing : undefined, traced);
-    const trace = createTracing(tracer);
-    const connections = await connect({ config, env, userAgent, log, metrics, trace });
+    const connections = await connect({ config, env, userAgent, log, metrics });
     const { transport, azure } = connections;
     try {
-      const started = { config, version, log, metrics, transport, azure, signal, trace, probeFile };
+      const started = { config, version, log, metrics, transport, azure, signal, probeFile };
       return isService ? await serve(started) : await explain(command, started);
     } finally {
-      await Promise.all([connections.close(), tracer?.close()]);
+      await connections.close();
     }
   };
   await runProcess({ log, run });

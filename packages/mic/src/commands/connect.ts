@@ -4,7 +4,6 @@ import { connectAzure, type Azure } from '../azure/connect.ts';
 import type { ArmCall } from '../azure/hosts/host-calls.ts';
 import type { Env, MicConfig } from '../config/config.ts';
 import type { MicMetricSpecs } from '../tell/metrics.ts';
-import type { Tracing } from '../trace/tracing.ts';
 
 export interface Connections {
   readonly transport: KubeTransport;
@@ -18,7 +17,6 @@ export interface ConnectOptions {
   readonly userAgent: string;
   readonly log: Log;
   readonly metrics: Metrics<MicMetricSpecs>;
-  readonly trace: Tracing;
 }
 
 export async function connect({
@@ -27,7 +25,6 @@ export async function connect({
   userAgent,
   log,
   metrics,
-  trace,
 }: ConnectOptions): Promise<Connections> {
   const { cloudConfigPath, kubeconfig, master, serviceAccountDir, kubeQps: qps } = config;
   const azure = await connectAzure({
@@ -38,7 +35,6 @@ export async function connect({
     userAgent,
     log,
     onCall: (call) => meterCall(metrics, call),
-    around: (client) => trace.arm(client),
   });
   const transport = await connectKube({
     userAgent,

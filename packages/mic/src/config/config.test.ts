@@ -11,33 +11,6 @@ const config = (...from: Parameters<typeof read>) => {
   return reading.config;
 };
 
-describe('a command in the container of the service', () => {
-  const service = ['--identity-access=rbac', '--forceNamespaced=false', '--log-format=json', '--v=5'];
-  const beside = (argv: readonly string[], of: readonly string[] | undefined = service) => {
-    const reading = readMicConfig({ argv, env: {}, hostname: 'mic-0', service: of });
-    if (!reading.ok) throw new Error(JSON.stringify(reading.problems));
-    return reading.config;
-  };
-
-  it('has the flags of the service, but not those of its log', () => {
-    expect(beside(['explain', 'pay/web'])).toMatchObject({
-      access: { mode: 'rbac' },
-      forceNamespaced: false,
-      log: { format: 'text', level: 'info' },
-      ignored: [],
-    });
-  });
-
-  it('has its own where they are given', () => {
-    const argv = ['explain', 'pay/web', '--identity-access=warn', '--log-format=json'];
-    expect(beside(argv)).toMatchObject({ access: { mode: 'warn' }, log: { format: 'json' } });
-  });
-
-  it('is not the service itself', () => {
-    expect(beside([]).access.mode).toBe('namespace');
-  });
-});
-
 describe('the defaults', () => {
   it('are the original’s where they still apply', () => {
     expect(config()).toMatchObject({
@@ -203,23 +176,6 @@ describe('flags of the original', () => {
   it('are all accepted', () => {
     const known = new Set(flagsOf(micFlags).map(({ name }) => name));
     expect(original.filter((name) => !known.has(name))).toEqual([]);
-  });
-
-  it('that an operator injects for all programs do not stop MIC; a given flag does', () => {
-    const { warnings, tracing } = config([], {
-      OTEL_TRACES_SAMPLER: 'parentbased_jaeger_remote',
-      OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4317',
-    });
-    expect(tracing).toBeUndefined();
-    expect(warnings).toEqual([
-      expect.stringContaining('OTEL_EXPORTER_OTLP_ENDPOINT'),
-      expect.stringContaining('OTEL_TRACES_SAMPLER'),
-    ]);
-    expect(config().warnings).toEqual([]);
-    expect(read(['--traces-sampler=xray', '--otlp-endpoint=collector:4317'])).toMatchObject({
-      ok: false,
-      problems: [{ name: 'otlp-endpoint' }, { name: 'traces-sampler' }],
-    });
   });
 
   it('without effect are reported with the reason', () => {

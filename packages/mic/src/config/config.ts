@@ -1,15 +1,12 @@
 // Room: the configuration of MIC: flags and environment, read once into one frozen value, or all problems at once.
 // It must not read `process`, or use a value of the configuration.
 import {
-  afterService,
   logOf,
   readFlags,
-  tracingOf,
   type FlagProblem,
   type FlagReading,
   type IgnoredFlag,
   type LogSettings,
-  type TracingSettings,
 } from '@pod-identity/kit/core';
 import { readCommand, type MicCommand, type UnknownCommand } from './command.ts';
 import { micFlags, type MicFlagValues } from './flags.ts';
@@ -19,7 +16,7 @@ export type { MicCommand } from './command.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
-type AsGiven = Omit<MicFlagValues, 'words' | 'leader' | 'log' | 'tracing' | keyof NodeSettings>;
+type AsGiven = Omit<MicFlagValues, 'words' | 'leader' | 'log' | keyof NodeSettings>;
 
 export interface MicConfig extends AsGiven, NodeSettings {
   readonly command: MicCommand;
@@ -28,11 +25,8 @@ export interface MicConfig extends AsGiven, NodeSettings {
   readonly isNamespaceGiven: boolean;
   readonly leader: Leader;
   readonly log: LogSettings;
-  readonly tracing: TracingSettings | undefined;
   /** Given flags of the original that have no effect. */
   readonly ignored: readonly IgnoredFlag[];
-  /** Environment variables that are not used because of their values. */
-  readonly warnings: readonly string[];
 }
 
 interface Leader {
@@ -48,36 +42,31 @@ export type ConfigReading =
   | { readonly ok: true; readonly config: MicConfig }
   | { readonly ok: false; readonly problems: readonly FlagProblem[] };
 
-/** Commands have the flags of the MIC that runs in this container, if any (`service`: its arguments), but for its log. */
 export function readMicConfig(from: {
   readonly argv: readonly string[];
   readonly env: Env;
   readonly hostname: string;
-  readonly service?: readonly string[] | undefined;
 }): ConfigReading {
-  const { argv, env, service } = from;
-  const own = readFlags(micFlags, from);
-  const isService = own.positional.length === 0;
-  const flags = isService ? own : readFlags(micFlags, { argv: afterService(micFlags, argv, service), env });
+  const flags = readFlags(micFlags, from);
   const command = readCommand(flags);
   // Problems do not prevent help.
   const problems = command.kind === 'help' ? [] : problemsOf(flags, command);
   if (problems.length > 0 || command.kind === 'unknown') return { ok: false, problems };
-  const { ignored, warnings } = own;
-  const log = logOf(own.values.log, own.given);
+  const { ignored } = flags;
+  const log = logOf(flags.values.log, flags.given);
   return {
     ok: true,
-    config: Object.freeze({ command, ...settingsOf(flags.values, from), log, ignored, warnings }),
+    config: Object.freeze({ command, ...settingsOf(flags.values, from), log, ignored }),
   };
 }
 
 function settingsOf(
   values: MicFlagValues,
   { env, hostname }: { readonly env: Env; readonly hostname: string },
-): Omit<MicConfig, 'command' | 'log' | 'ignored' | 'warnings'> {
+): Omit<MicConfig, 'command' | 'log' | 'ignored'> {
   const given = env['MIC_POD_NAMESPACE'];
   const podNamespace = given ?? 'default';
-  const { leader, tracing } = values;
+  const { leader } = values;
   return {
     ...values,
     ...nodeSettings(values, podNamespace),
@@ -91,7 +80,6 @@ function settingsOf(
       renewMs: leader.durationMs / 2,
       retryMs: leader.durationMs / 4,
     },
-    tracing: tracingOf(tracing, 'mic'),
   };
 }
 

@@ -12,7 +12,6 @@ import {
   newFlag,
   probeFileFlag,
   probeFlags,
-  tracingFlags,
   value,
   type FlagValues,
 } from '@pod-identity/kit/core';
@@ -138,7 +137,6 @@ export const micFlags = {
         aliases: ['n'],
       }),
     },
-    tracing: tracingFlags,
     typeUpgrade,
   },
   dropped: [

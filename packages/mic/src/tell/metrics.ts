@@ -122,10 +122,6 @@ export const micMetrics = {
     'mic_pod_labels_left_out',
     'Pods whose labels MIC has no room for, so that no podSelector selects them.',
   ),
-  namespaceLabelsLeftOut: gauge(
-    'mic_namespace_labels_left_out',
-    'Namespaces whose labels MIC has no room for, so that they accept identities of no other namespace and no selector allows them.',
-  ),
   accessMode: {
     ...gauge('mic_identity_access', '1 for the mode of --identity-access.'),
     labels: { mode: ['namespace', 'warn', 'rbac'] },

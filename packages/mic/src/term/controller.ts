@@ -127,9 +127,7 @@ function showCoverage(
   view: Pick<ClusterWatch, 'coverage' | 'labelsLeftOut'>,
   metrics: Metrics<MicMetricSpecs>,
 ): void {
-  const { pods, namespaces } = view.labelsLeftOut();
-  metrics.set('labelsLeftOut', pods);
-  metrics.set('namespaceLabelsLeftOut', namespaces);
+  metrics.set('labelsLeftOut', view.labelsLeftOut());
   const coverage = view.coverage();
   for (const watch of ['namespace', 'cluster', 'none'] as const)
     metrics.set('wholeNamespaces', coverage[watch], { watch });

@@ -1,3 +1,4 @@
+import type { NamespaceView } from '@pod-identity/crd-types';
 import type { Informer, KubeAmbient } from '@pod-identity/kit/kube';
 import { absentOrLeftOut } from '@pod-identity/policy';
 import { bindingsReachingOut, foundIn } from './bindings-of-selector.ts';
@@ -6,7 +7,7 @@ import {
   type GrantingInformers,
   type GrantingOptions,
 } from './granting-informers.ts';
-import { createNamespaceInformer, type NamespaceInformer } from './namespaces.ts';
+import { createNamespaceInformer } from './namespaces.ts';
 import { createNodeNamespaces, type NodeNamespaces, type NodePods } from './node-namespaces.ts';
 import type { AuthorizeRules, ClusterView, FoundException, MatchedObjects } from './types.ts';
 
@@ -52,7 +53,7 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
       : { whenRead: () => true },
     view: {
       get revision() {
-        return stores.reduce((sum, { revision }) => sum + revision, namespaces.labelsRevision());
+        return stores.reduce((sum, { revision }) => sum + revision, 0);
       },
       ...matchedObjects(granting, namespaces),
       faultOf: (namespace, name) => {
@@ -69,7 +70,7 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
 
 function matchedObjects(
   { identities, bindings }: GrantingInformers,
-  namespaces: NamespaceInformer,
+  namespaces: Informer<NamespaceView>,
 ): MatchedObjects {
   return {
     ...foundIn(bindings.store),
@@ -83,7 +84,7 @@ function matchedObjects(
       const found = identities.store.get(`${namespace}/${name}`);
       return found && 'value' in found ? found.value : undefined;
     },
-    namespaceOf: (name) => namespaces.viewOf(name),
+    namespaceOf: (name) => namespaces.store.get(name),
   };
 }
 

@@ -1,7 +1,7 @@
 import { KubeError, type KubeRequest, type KubeTransport } from '@pod-identity/kit/kube';
 import { createLog } from '@pod-identity/kit/serve';
 import { createFakeClock } from '@pod-identity/kit/testing';
-import { afterEach, expect, it, vi } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { createNamespaceInformer } from './namespaces.ts';
 
 const stops: AbortController[] = [];
@@ -16,7 +16,7 @@ const namespace = (name: string, mode?: string) => ({
   },
 });
 
-const stage = (items: readonly object[], mostLabels?: number) => {
+const stage = (items: readonly object[]) => {
   const clock = createFakeClock(60_000);
   const state = { isDenied: true, lists: 0, events: [] as object[], endWatch: (): void => undefined };
   const transport: KubeTransport = {
@@ -46,7 +46,6 @@ const stage = (items: readonly object[], mostLabels?: number) => {
     random: () => 0,
     log,
     pageSize: 100,
-    ...(mostLabels !== undefined && { mostLabels }),
   });
   const stop = new AbortController();
   stops.push(stop);
@@ -98,23 +97,6 @@ const labelled = (name: string, length: number, uid = name) => ({
   metadata: { name, uid, resourceVersion: uid, labels: { a: 'x'.repeat(length) } },
 });
 
-it('keeps the labels of Namespaces without bound in number within one bound, and says whose are left out', async () => {
-  const crowd = Array.from({ length: 200 }, (_, index) => labelled(`crowd-${index}`, 500));
-  const { clock, informer, lines, state } = stage([...crowd, labelled('pay', 5)], 10_000);
-  state.isDenied = false;
-  await clock.advance(10_000);
-  const known = [...informer.store.values()].filter(
-    ({ name }) => informer.viewOf(name)?.labels !== undefined,
-  );
-  expect(informer.store.size).toBe(201);
-  expect(known.length).toBeLessThan(20);
-  expect([...informer.store.values()].every(({ labels }) => labels === undefined)).toBe(true);
-  expect(informer.viewOf('pay')).toMatchObject({ labels: { a: 'xxxxx' } });
-  expect(informer.viewOf('pay')?.labelsFault).toBeUndefined();
-  expect(informer.viewOf('crowd-199')?.labelsFault).toContain('of all Namespaces together');
-  expect(lines.some((line) => line.includes('longest=crowd-'))).toBe(true);
-});
-
 it('knows the labels of a Namespace that is created again under its name, and none of a deleted one', async () => {
   const { clock, informer, state } = stage([labelled('pay', 5), labelled('shop', 5)]);
   state.events = [
@@ -122,95 +104,11 @@ it('knows the labels of a Namespace that is created again under its name, and no
     { type: 'DELETED', object: labelled('shop', 5) },
   ];
   state.isDenied = false;
-  const before = informer.labelsRevision();
+  const before = informer.store.revision;
   await clock.advance(10_000);
-  expect(informer.viewOf('pay')).toMatchObject({ labels: { a: 'xxx' } });
-  expect(informer.viewOf('shop')).toBeUndefined();
-  expect(informer.labelsRevision()).toBeGreaterThan(before);
-});
-
-it('lists again for labels that were left out when there is room for them', async () => {
-  const crowd = Array.from({ length: 30 }, (_, index) => labelled(`crowd-${index}`, 500));
-  const { clock, informer, state } = stage(crowd, 10_000);
-  const left = crowd.slice(20, 22);
-  state.events = crowd
-    .filter((object) => !left.includes(object))
-    .map((object) => ({ type: 'DELETED', object }));
-  state.isDenied = false;
-  await clock.advance(10_000);
-  expect(informer.viewOf('crowd-20')).toMatchObject({ labels: undefined });
-  crowd.splice(0, 30, ...left);
-  await clock.advance(600_000);
-  state.endWatch();
-  await clock.advance(10_000);
-  expect(informer.viewOf('crowd-20')).toMatchObject({ labels: { a: 'x'.repeat(500) } });
-});
-
-it('lists again for labels that were left out when labels of other Namespaces become shorter', async () => {
-  const crowd = Array.from({ length: 30 }, (_, index) => labelled(`crowd-${index}`, 500));
-  const { clock, informer, state } = stage(crowd, 10_000);
-  const left = crowd.slice(20, 22);
-  const others = crowd.filter((object) => !left.includes(object));
-  const shorter = others.map(({ metadata: { name } }) => ({
-    metadata: { name, uid: name, resourceVersion: '2', labels: { a: 'x' } },
-  }));
-  state.events = shorter.map((object) => ({ type: 'MODIFIED', object }));
-  state.isDenied = false;
-  await clock.advance(10_000);
-  expect(informer.viewOf('crowd-20')).toMatchObject({ labels: undefined });
-  crowd.splice(0, 30, ...left, ...shorter);
-  await clock.advance(600_000);
-  const { lists } = state;
-  state.endWatch();
-  await clock.advance(10_000);
-  expect(informer.viewOf('crowd-20')).toMatchObject({ labels: { a: 'x'.repeat(500) } });
-  expect(state.lists).toBe(lists + 1);
-  await clock.advance(600_000);
-  state.endWatch();
-  await clock.advance(10_000);
-  expect(state.lists).toBe(lists + 1);
-});
-
-it('does not parse the labels of a Namespace to read its annotation', async () => {
-  const { clock, informer, state } = stage([labelled('pay', 5)]);
-  state.isDenied = false;
-  await clock.advance(10_000);
-  const parse = vi.spyOn(JSON, 'parse');
-  try {
-    const view = informer.viewOf('pay');
-    expect(view?.access).toBeUndefined();
-    expect(parse).not.toHaveBeenCalled();
-    expect(view?.labels).toEqual({ a: 'xxxxx' });
-  } finally {
-    parse.mockRestore();
-  }
-});
-
-it('does not list again and again for labels that have no room alone', async () => {
-  const { clock, informer, state } = stage([labelled('long', 20_000)], 10_000);
-  state.isDenied = false;
-  await clock.advance(10_000);
-  expect(informer.viewOf('long')?.labelsFault).toContain('of all Namespaces together');
-  const { lists } = state;
-  await clock.advance(600_000);
-  state.endWatch();
-  await clock.advance(10_000);
-  expect(state.lists).toBe(lists);
-});
-
-it('tells of each Namespace that changed, and of those whose labels are dropped because of another one', async () => {
-  const { clock, informer, state } = stage([labelled('long', 60), labelled('short', 20)], 120);
-  state.isDenied = false;
-  const told: string[] = [];
-  const stop = informer.onView((name) => told.push(name));
-  await clock.advance(10_000);
-  expect(told).toEqual(['long', 'short']);
-  state.events.push({ type: 'ADDED', object: labelled('new', 50) });
-  state.endWatch();
-  await clock.advance(10_000);
-  expect(informer.viewOf('long')?.labels).toBeUndefined();
-  expect(told.slice(2)).toEqual(['long', 'new']);
-  stop();
+  expect(informer.store.get('pay')).toMatchObject({ labels: { a: 'xxx' } });
+  expect(informer.store.get('shop')).toBeUndefined();
+  expect(informer.store.revision).toBeGreaterThan(before);
 });
 
 it('names the Namespace whose annotation is not understood, once for each text', async () => {
@@ -230,14 +128,4 @@ it('names the Namespace whose annotation is not understood, once for each text',
     expect(told[index]).toMatch(/namespace=pay\b/);
     expect(told[index]).toContain(`identity-access is "${mode}"`);
   }
-});
-
-it('tells a listener nothing after it has unsubscribed', async () => {
-  const { clock, informer, state } = stage([labelled('pay', 5)]);
-  const told: string[] = [];
-  informer.onView((name) => told.push(name))();
-  state.isDenied = false;
-  await clock.advance(10_000);
-  expect(informer.viewOf('pay')?.labels).toEqual({ a: 'xxxxx' });
-  expect(told).toEqual([]);
 });

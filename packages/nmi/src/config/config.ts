@@ -1,15 +1,6 @@
 // Room: the configuration of NMI: flags and environment, read once into one frozen value, or all problems at once.
 // It must not read `process`, or use a value of the configuration.
-import {
-  afterService,
-  logOf,
-  readFlags,
-  serviceFault,
-  tracingOf,
-  type FlagReading,
-  type LogSettings,
-  type TracingSettings,
-} from '@pod-identity/kit/core';
+import { logOf, readFlags, type FlagReading, type LogSettings } from '@pod-identity/kit/core';
 import { federatedTarget } from '@pod-identity/crd-types';
 import type { ControllerPods } from '../authorize/types.ts';
 import type { MetadataPart } from '../request/instance-metadata.ts';
@@ -33,7 +24,7 @@ export interface FederatedCheck {
 /** Host '': all addresses. */
 export type ListenAt = NmiFlagValues['probe'];
 
-type AsGiven = Omit<NmiFlagValues, 'words' | 'controller' | 'metadataAllowed' | 'log' | 'tracing'>;
+type AsGiven = Omit<NmiFlagValues, 'words' | 'controller' | 'metadataAllowed' | 'log'>;
 
 export interface NmiConfig extends AsGiven {
   readonly command: NmiCommand;
@@ -43,8 +34,6 @@ export interface NmiConfig extends AsGiven {
   readonly log: LogSettings;
   /** Whether federated identities can be used. */
   readonly hasBroker: boolean;
-  /** Undefined: no traces. */
-  readonly tracing: TracingSettings | undefined;
 }
 
 export type ConfigReading =
@@ -55,46 +44,28 @@ export type ConfigReading =
 export interface ConfigSource {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The arguments of the NMI that runs in this container, if any. */
-  readonly service?: readonly string[] | undefined;
 }
 
 type Reading = FlagReading<NmiFlagValues>;
 
-/**
- * The configuration, or all its problems at once. `explain` and `check-federated` have the flags of the service, but for its log; the
- * service of the latter is the broker.
- */
-export function readConfig({ argv, env, service }: ConfigSource): ConfigReading {
-  const own = readFlags(nmiFlags, { argv, env });
-  const beside = besideOf(own, service);
-  const reading = beside
-    ? readFlags(nmiFlags, { argv: afterService(nmiFlags, argv, beside.flags), env })
-    : own;
+/** The configuration, or all its problems at once. */
+export function readConfig(from: ConfigSource): ConfigReading {
+  const reading = readFlags(nmiFlags, from);
   const { help, version } = reading.values.words;
   if (help || version) return { kind: help ? 'help' : 'version' };
   const command = commandOf(reading);
   const problems = [...reading.problems.map(({ message }) => message), ...relations(reading, command)];
   if (problems.length > 0 || typeof command === 'string') return { kind: 'problems', problems };
-  const fault = beside && serviceFault(nmiFlags, beside.flags);
-  const log = logOf(own.values.log, own.given);
+  const log = logOf(reading.values.log, reading.given);
+  const isBeside = command.kind === 'explain' || command.kind === 'check-federated';
   return {
     kind: 'config',
     config: Object.freeze({ command, ...settingsOf(reading, command), log }),
-    warnings: [...warningsOf(own), ...(fault === undefined ? [] : [fault])],
+    warnings: [...warningsOf(reading), ...(isBeside ? [withoutService] : [])],
   };
 }
 
-/** For commands that decide as the service of their container does: its flags, unless process 1 is another program. */
-function besideOf(
-  { positional: [word] }: Reading,
-  service: ConfigSource['service'],
-): { readonly flags: ConfigSource['service'] } | undefined {
-  if (word === 'explain') return { flags: service };
-  if (word !== 'check-federated') return undefined;
-  const [command, ...flags] = service ?? [];
-  return { flags: command === 'broker' ? flags : undefined };
-}
+const withoutService = 'the flags of the service are not read: those given here and the defaults count';
 
 /** Problems of flags in relation to each other. */
 function relations({ values, given }: Reading, command: NmiCommand | string): string[] {
@@ -188,6 +159,5 @@ function settingsOf({ values, given }: Reading, { kind }: NmiCommand): Omit<NmiC
     probe: isAtPod ? { ...probe, host: '' } : probe,
     metadataAllowed: new Set(metadataAllowed),
     hasBroker: values.broker.namespace !== '',
-    tracing: tracingOf(values.tracing, 'nmi'),
   };
 }

@@ -3,10 +3,9 @@ import { controllerWarnings } from './controller.ts';
 import type { NmiFlagValues } from './flags.ts';
 
 /** Warnings about flags and variables without effect, and about settings that cause failures of clients. */
-export function warningsOf({ values, warnings, ignored }: FlagReading<NmiFlagValues>): string[] {
+export function warningsOf({ values, ignored }: FlagReading<NmiFlagValues>): string[] {
   const { interception, controller } = values;
   return [
-    ...warnings,
     ...ignored.map(({ flag, why }) => `--${flag}: no effect any more, ${why}`),
     ...controllerWarnings(controller),
     ...(interception === 'none' ? [notIntercepted] : []),

@@ -78,8 +78,8 @@ export interface ClusterWatch {
   readonly leftOut: LeftOutView;
   /** Namespaces with bindings that need all their pods. */
   coverage(): Coverage;
-  /** Number of their pods, and of all Namespaces, whose labels there is no room for. */
-  labelsLeftOut(): Readonly<Record<'pods' | 'namespaces', number>>;
+  /** Number of their pods whose labels there is no room for. */
+  labelsLeftOut(): number;
   /** By plural of each watch: milliseconds since the API server last sent anything. */
   ages(): ReadonlyMap<string, number>;
 }
@@ -122,7 +122,7 @@ export function createClusterWatch(options: ClusterWatchOptions): ClusterWatch {
       nodes.store.by('tainted', 'yes').flatMap(({ tainted }) => (tainted === undefined ? [] : [tainted])),
     leftOut,
     coverage: () => source.coverage(),
-    labelsLeftOut: () => ({ pods: source.labelsLeftOut(), namespaces: namespaces.labelsLeftOut() }),
+    labelsLeftOut: () => source.labelsLeftOut(),
     ages: () => agesOf({ ...all, pods: source }),
   };
 }

@@ -9,7 +9,6 @@ import {
   port,
   probeFileFlag,
   probeFlags,
-  tracingFlags,
   value,
 } from '@pod-identity/kit/core';
 
@@ -70,7 +69,6 @@ export const agentFlags = {
     why: 'owners of pods see the reason in kubectl describe pod',
   }),
   log: logFlags,
-  tracing: tracingFlags,
 };
 
 /** How calls get to NMI. */
