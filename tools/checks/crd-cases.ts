@@ -3,7 +3,6 @@ import type { Kind } from '@pod-identity/crd-types';
 
 interface Verdicts {
   readonly parser: boolean;
-  readonly schema: boolean;
   readonly server: boolean;
 }
 
@@ -23,7 +22,7 @@ export const guid = '00000000-0000-0000-0000-000000000001';
 export const secret = { name: 'secret', namespace: 'default' };
 
 function all(taken: boolean): Verdicts {
-  return { parser: taken, schema: taken, server: taken };
+  return { parser: taken, server: taken };
 }
 
 export function of([kind, title]: readonly [Kind, string], spec: unknown, taken: boolean): Case {

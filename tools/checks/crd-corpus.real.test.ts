@@ -1,6 +1,5 @@
-// One list of good and bad objects: the parser, the JSON Schema and real API servers take and refuse the same, or the list says why not.
+// One list of good and bad objects: the parser and real API servers take and refuse the same, or the list says why not.
 import {
-  jsonSchemaOf,
   parseAzureAssignedIdentity,
   parseAzureIdentity,
   parseAzureIdentityBinding,
@@ -10,7 +9,6 @@ import {
 } from '@pod-identity/crd-types';
 import { connectKube, KubeError, type KubeTransport } from '@pod-identity/kit/kube';
 import { startApiServer, type ApiServerFlavour, type RunningApiServer } from '@pod-identity/kit/testing';
-import { Ajv } from 'ajv-8';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { established } from '../stage/cluster.ts';
 import { applyObject, readManifests } from '../stage/objects.ts';
@@ -23,7 +21,6 @@ const parsers = {
   AzureAssignedIdentity: parseAzureAssignedIdentity,
   AzurePodIdentityException: parseAzurePodIdentityException,
 };
-const kinds = Object.keys(parsers) as Kind[];
 
 test('each case whose verdicts differ has a reason, and no other has one', () => {
   for (const { title, taken, because } of corpus)
@@ -36,22 +33,6 @@ test.each(corpus)('the parser: $title', ({ kind, object, taken }) => {
     taken.parser,
     taken.parser ? [] : expect.anything(),
   ]);
-});
-
-describe('the JSON Schema', () => {
-  const compiled = new Map(
-    kinds.map((kind) => [kind, new Ajv({ strict: true }).compile(jsonSchemaOf(kind))]),
-  );
-
-  test.each(corpus)('$title', ({ kind, object, taken }) => {
-    const validate = compiled.get(kind)!;
-    const isTaken = validate(JSON.parse(JSON.stringify(object)));
-    expect([isTaken, validate.errors]).toEqual([taken.schema, taken.schema ? null : expect.anything()]);
-  });
-
-  test.each(kinds)('of %s has none of the keywords that only Kubernetes has', (kind) => {
-    expect(JSON.stringify(jsonSchemaOf(kind))).not.toMatch(/x-kubernetes|"nullable"|"int32"|"int64"/);
-  });
 });
 
 for (const flavour of ['v1.36', 'v1.20'] as const satisfies ApiServerFlavour[]) {

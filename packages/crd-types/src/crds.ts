@@ -5,4 +5,3 @@ export {
   type CustomResourceVersion,
 } from './schemas/schemas.ts';
 export type { Column, Schema } from './schemas/schema-parts.ts';
-export { jsonSchemaOf, type JsonSchema } from './schemas/json-schema.ts';

@@ -3,12 +3,10 @@ import type {
   KubernetesListObject,
   KubernetesObject,
   makeInformer,
-  V1CustomResourceDefinition,
   V1Node,
 } from '@kubernetes/client-node';
-import { describe, expectTypeOf, test, type expect } from 'vitest';
+import { describe, expectTypeOf, test } from 'vitest';
 import {
-  customResourceDefinitions,
   matchPod,
   parseAzureIdentity,
   parseIdentityResourceId,
@@ -79,14 +77,6 @@ describe('the public types', () => {
   });
 });
 
-describe('a parser as a Standard Schema', () => {
-  test('has the types of @standard-schema/spec, as Vitest asks for them', () => {
-    expectTypeOf<typeof parseAzureIdentity>().toExtend<Parameters<typeof expect.schemaMatching>[0]>();
-    type Types = NonNullable<(typeof parseAzureIdentity)['~standard']['types']>;
-    expectTypeOf<Types['output']>().toEqualTypeOf<AzureIdentity>();
-  });
-});
-
 describe('the types beside those of @kubernetes/client-node', () => {
   test('objects are KubernetesObjects, and lists are lists of them', () => {
     expectTypeOf<AzureIdentity>().toExtend<KubernetesObject>();
@@ -103,10 +93,6 @@ describe('the types beside those of @kubernetes/client-node', () => {
     const informer = (make: typeof makeInformer, list: () => Promise<AzureIdentityList>) =>
       make<AzureIdentity>({} as never, '/apis/aadpodidentity.k8s.io/v1/azureidentities', list);
     expectTypeOf(informer).returns.toExtend<Informer<AzureIdentity>>();
-  });
-
-  test('the CustomResourceDefinitions are those of client-node', () => {
-    expectTypeOf(customResourceDefinitions()).toExtend<V1CustomResourceDefinition[]>();
   });
 
   test('the providerID of a Node may be undefined', () => {

@@ -12,51 +12,13 @@ export {
   acceptsNamespace,
   allowsNamespace,
 } from './objects/allowed-namespaces.ts';
-export { problemTexts, warningTexts } from './objects/object-texts.ts';
+export * from './objects/object-texts.ts';
 export { selectorText } from './objects/label-selector.ts';
-export type { PodFacts } from './matching/selection.ts';
-export {
-  bindingLabelOf,
-  describeSelection,
-  failedCondition,
-  hasAccount,
-  hasOwnConditions,
-  isBroad,
-  filedKeysOf,
-  selectsPod,
-  waysToFile,
-} from './matching/selection.ts';
-export type { BindingsByNamespace } from './matching/bindings-by-namespace.ts';
-export { sortBindings } from './matching/bindings-by-namespace.ts';
-export type {
-  BindingSource,
-  Match,
-  MatchInput,
-  MatchResult,
-  Mismatch,
-  MismatchReason,
-} from './matching/match.ts';
-export { bindingsAmong, matchPod } from './matching/match.ts';
-export type { MatchingRules, Reach } from './matching/reach.ts';
-export { matchingRulesIn, reachOf } from './matching/reach.ts';
+export * from './matching/selection.ts';
+export { sortBindings, type BindingsByNamespace } from './matching/bindings-by-namespace.ts';
+export * from './matching/match.ts';
+export * from './matching/reach.ts';
 export { mostBindingsPerNamespace } from './matching/own-bindings.ts';
-export type { AccessResource, AccessSubject, AccessTarget } from './access/access.ts';
-export {
-  accessGroup,
-  accessTargetKey,
-  accessTargetsOf,
-  federatedTarget,
-  accessVerb,
-  machineTarget,
-  parseAccessTarget,
-} from './access/access.ts';
-export type { AccessNeed, AccessRemedy, AccessRole, AccessRoleBinding } from './access/access-roles.ts';
-export { rolesFor } from './access/access-roles.ts';
-export type { AccessMode, NamespaceView } from './access/namespace-view.ts';
-export {
-  accessAnnotation,
-  accessModes,
-  namespaceFields,
-  readNamespaceView,
-  strictestMode,
-} from './access/namespace-view.ts';
+export * from './access/access.ts';
+export * from './access/access-roles.ts';
+export * from './access/namespace-view.ts';

@@ -6,4 +6,3 @@ export { parseAzurePodIdentityException } from './objects/azure-pod-identity-exc
 export { canonicalise, type Canonical } from './parsing/canonical.ts';
 export { fieldLimits, tooLargeProblems, type FieldLimits } from './parsing/fields.ts';
 export type { Parsed, Problem } from './parsing/problem.ts';
-export type { Parser, StandardIssue, StandardResult, StandardSchema } from './parsing/standard-schema.ts';

@@ -72,8 +72,6 @@ test.each([
       expect(given).toEqual(before);
       const mine = new Set(objectsIn(given));
       expect(objectsIn(parsed).filter((one) => mine.has(one))).toEqual([]);
-      parse['~standard'].validate(given);
-      expect(given).toEqual(before);
     }),
     { numRuns: 300 },
   );

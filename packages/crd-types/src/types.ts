@@ -22,5 +22,4 @@ export type {
 } from './objects/azure-pod-identity-exception.ts';
 export type { LabelRequirement, Labels, LabelSelector, SelectorOperator } from './objects/label-selector.ts';
 export type { Parsed, Problem } from './parsing/problem.ts';
-export type { Parser, StandardIssue, StandardResult, StandardSchema } from './parsing/standard-schema.ts';
 export type { Host, HostKind, ResourceId, ResourceIdParts } from './ids/resource-id.ts';

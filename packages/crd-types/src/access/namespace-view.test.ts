@@ -63,16 +63,6 @@ describe('a Namespace', () => {
     });
   });
 
-  test.each([null, 'metadata.labels', {}, [null]])(
-    'of which it is not known what was left out (%j) is not selected, and asks for rbac',
-    (tooLarge) => {
-      expect(readNamespaceView(namespace('warn'), tooLarge as [])).toMatchObject({
-        labels: undefined,
-        access: 'rbac',
-      });
-    },
-  );
-
   test('has all its labels, however many there are', () => {
     const labels = Object.fromEntries(Array.from({ length: 2_000 }, (_, index) => [`a${index}`, '']));
     expect(readNamespaceView({ metadata: { name: 'pay', labels } }).labels).toEqual(labels);

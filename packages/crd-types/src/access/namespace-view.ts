@@ -1,4 +1,3 @@
-import { attempt } from '../parsing/attempt.ts';
 import type { FieldLimits } from '../parsing/fields.ts';
 import { frozen } from '../parsing/frozen.ts';
 import type { Labels } from '../objects/label-selector.ts';
@@ -64,7 +63,6 @@ export function strictestMode(flag: AccessMode, annotation: AccessMode | undefin
 
 /**
  * Reads a Namespace, of which the fields named in `tooLarge` were left out because they were larger than `namespaceFields` allows.
- * If `tooLarge` is not a list of fields, labels and annotation count as left out: the namespace is not selected, and asks for `rbac`.
  *
  * @example
  * ```ts
@@ -76,16 +74,9 @@ export function readNamespaceView(
   object: unknown,
   tooLarge: readonly { readonly path: string }[] = [],
 ): NamespaceView {
-  const metadata = attempt<JsonObject>(
-    () => plainOf(recordAt(object, 'metadata')),
-    () => ({}),
-  );
-  const isTooLarge = (path: string) =>
-    attempt(
-      () => tooLarge.some((field) => field.path === path),
-      () => true,
-    );
-  const text = metadata['name'];
+  const metadata = recordAt(object, 'metadata');
+  const isTooLarge = (path: string) => tooLarge.some((field) => field.path === path);
+  const { name: text } = metadata;
   const view = {
     name: typeof text === 'string' ? text : '',
     ...readAccess(metadata, isTooLarge(`metadata.annotations.${accessAnnotation}`)),
@@ -93,12 +84,6 @@ export function readNamespaceView(
   return isTooLarge('metadata.labels')
     ? { ...view, labels: undefined, labelsFault: `its labels have more than ${mostLabels} bytes` }
     : { ...view, labels: labelsOf(metadata) };
-}
-
-/** Copies what is read of it, since a getter or a Proxy may throw. */
-function plainOf(metadata: JsonObject): JsonObject {
-  const [labels, annotations] = ['labels', 'annotations'].map((key) => ({ ...recordAt(metadata, key) }));
-  return { name: metadata['name'], labels, annotations };
 }
 
 function labelsOf(metadata: JsonObject): Labels {
@@ -114,12 +99,7 @@ function readAccess(metadata: JsonObject, isTooLarge: boolean): Pick<NamespaceVi
   const value = annotations[accessAnnotation];
   const access = accessModes.find((mode) => mode === value);
   if (!isTooLarge && access !== undefined) return { access };
-  const found = isTooLarge
-    ? 'too long'
-    : (attempt(
-        () => JSON.stringify(value),
-        () => undefined,
-      ) ?? `a ${typeof value}`);
+  const found = isTooLarge ? 'too long' : JSON.stringify(value);
   return {
     access: 'rbac',
     problem: `the annotation ${accessAnnotation} is ${found}, so rbac counts: set it to warn or rbac, or remove it`,

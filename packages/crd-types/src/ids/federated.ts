@@ -3,7 +3,7 @@
 import { isGuid } from './guid.ts';
 import { quote } from '../parsing/quote.ts';
 import { parseIdentityResourceId } from './resource-id.ts';
-import type { Section } from '../parsing/section.ts';
+import { addProblem, warn, type Section } from '../parsing/section.ts';
 
 interface Spec {
   readonly clientID?: string;
@@ -23,13 +23,14 @@ const refusals = {
 export function judgeFederated(identity: Spec, spec: Section): void {
   for (const key of ['clientID', 'tenantID'] as const) {
     const fault = federatedFaults[key](identity[key] ?? '');
-    if (fault !== undefined) spec.problem(key, fault);
+    if (fault !== undefined) addProblem(spec, key, fault);
   }
   for (const [key, message] of Object.entries(refusals))
-    if (isGiven(identity[key as keyof typeof refusals])) spec.problem(key, message);
+    if (isGiven(identity[key as keyof typeof refusals])) addProblem(spec, key, message);
   const { resourceID = '' } = identity;
   if (resourceID !== '' && !parseIdentityResourceId(resourceID).ok)
-    spec.warn(
+    warn(
+      spec,
       'resourceID',
       `is ${quote(resourceID)}, which is no ARM id of a managed identity: no request can name the identity by it; correct it, or remove it`,
     );

@@ -39,34 +39,14 @@ export interface Host {
 
 // The characters that Azure allows in names of groups, machines and identities. Others (%, ?, a quote, `..`) could change the meaning of
 // a URL or command line that contains the id.
-const segment = '(?!\\.{1,2}(?:/|$))[\\p{L}\\p{M}\\p{N}_().-]+';
-const resourcePattern = /* @__PURE__ */ idPattern(segment);
-/** For the API server: slightly less strict than the parser, and valid in both Go and JavaScript. */
-export const identityIdPattern: string = /* @__PURE__ */ inAnyCase(
-  '/subscriptions/*/resourceGroups/*/providers/Microsoft.ManagedIdentity/userAssignedIdentities/*',
-);
+const segment = /^(?!\.{1,2}$)[\p{L}\p{M}\p{N}_().-]+$/u;
+
+// Without the flag `u`, with which other letters count for those of the keywords, such as U+017F for `s`.
+const shape =
+  /^\/subscriptions\/([^/]+)\/resourceGroups\/([^/]+)\/providers\/([^/]+)\/([^/]+)\/([^/]+)((?:\/[^/]+\/[^/]+)*)\/?$/i;
 
 /** Azure allows 36 characters for a subscription, 90 for a group, 128 for an identity. */
 const longestIdentityId = 640;
-
-function idPattern(part: string): RegExp {
-  const keywords = ['/subscriptions/', '/resourceGroups/', '/providers/'];
-  const named = keywords.map((keyword) => `${lettersInAnyCase(keyword)}(${part})`).join('');
-  return new RegExp(`^${named}/(${part})/(${part})((?:/${part}/${part})*)/?$`, 'u');
-}
-
-/** An id with any segment for each asterisk. */
-function inAnyCase(id: string): string {
-  return `^${lettersInAnyCase(id.replaceAll('.', '\\.')).replaceAll('*', '[^\\/]+')}/?$`;
-}
-
-/**
- * Each letter as a class: few engines of JavaScript have `(?i:`, JSON Schema has no flags, and with the flags `iu` other letters count, such
- * as U+017F for `s`.
- */
-function lettersInAnyCase(text: string): string {
-  return text.replaceAll(/[A-Za-z]/g, (letter) => `[${letter.toUpperCase()}${letter.toLowerCase()}]`);
-}
 
 const resourceShape = '/subscriptions/<id>/resourceGroups/<group>/providers/<provider>/<type>/<name>';
 const identityShape =
@@ -83,10 +63,14 @@ const identityShape =
  */
 export function parseResourceId(text: string): Parsed<ResourceIdParts> {
   const id = textOf(text);
-  const match = resourcePattern.exec(id);
-  if (match === null) return refuse('', `must be an ARM resource id, ${resourceShape}, not ${quote(id)}`);
+  const match = shape.exec(id);
+  if (match === null || !id.split('/').every((part) => part === '' || segment.test(part)))
+    return refuse('', `must be an ARM resource id, ${resourceShape}, not ${quote(id)}`);
   const [, subscriptionId = '', resourceGroup = '', provider = '', type = '', name = '', rest = ''] = match;
-  const nested = pairs(rest.split('/').slice(1));
+  const nested = rest
+    .split('/')
+    .slice(1)
+    .flatMap((one, at, all) => (at % 2 === 0 ? [{ type: one, name: all[at + 1] ?? '' }] : []));
   return { ok: true, value: { subscriptionId, resourceGroup, provider, type, name, nested }, warnings: [] };
 }
 
@@ -198,11 +182,5 @@ function isType(parts: ResourceIdParts, provider: string, type: string): boolean
     parts.nested.length === 0 &&
     parts.provider.toLowerCase() === provider.toLowerCase() &&
     parts.type.toLowerCase() === type.toLowerCase()
-  );
-}
-
-function pairs(segments: readonly string[]): { type: string; name: string }[] {
-  return segments.flatMap((type, index) =>
-    index % 2 === 0 ? [{ type, name: segments[index + 1] ?? '' }] : [],
   );
 }

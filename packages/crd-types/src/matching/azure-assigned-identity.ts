@@ -1,13 +1,13 @@
 import { readAzureIdentity, isNamespaced, type AzureIdentity } from '../objects/azure-identity.ts';
 import { readAzureIdentityBinding, type AzureIdentityBinding } from '../objects/azure-identity-binding.ts';
-import { objectParser } from '../parsing/custom-object.ts';
+import { parseAs } from '../parsing/custom-object.ts';
 import { apiVersion, defaultAssignedNamespace } from '../parsing/group.ts';
 import type { MatchingRules } from './reach.ts';
 import type { ObjectList, ObjectMeta } from '../parsing/meta.ts';
 import { readMetadata } from '../parsing/object-meta.ts';
 import { quote } from '../parsing/quote.ts';
-import type { Parser } from '../parsing/standard-schema.ts';
-import { defined, type Section } from '../parsing/section.ts';
+import { defined, integerAt, lenient, sectionAt, textAt, warn, type Section } from '../parsing/section.ts';
+import type { Parsed } from '../parsing/problem.ts';
 import { sha256Hex } from '../ids/sha256.ts';
 
 /**
@@ -51,8 +51,7 @@ export interface AzureAssignedIdentity {
 export type AzureAssignedIdentityList = ObjectList<AzureAssignedIdentity>;
 
 /**
- * Parses an AzureAssignedIdentity from untrusted JSON, with keys of 2018 in any case (the original wrote lower-case keys and `Status`). In
- * the copies, keys of later fields have one spelling, and another is a warning, as is a misspelt key.
+ * Parses an AzureAssignedIdentity from untrusted JSON, also with keys of 2018 (the original wrote lower-case keys and `Status`).
  * Tolerant, so that broken records can be shown and removed: missing copies are read as empty objects, and problems in a copy are
  * warnings.
  *
@@ -62,35 +61,34 @@ export type AzureAssignedIdentityList = ObjectList<AzureAssignedIdentity>;
  * if (parsed.ok && parsed.value.status.status === 'Assigned') console.log(parsed.value.spec.pod);
  * ```
  */
-export const parseAzureAssignedIdentity: Parser<AzureAssignedIdentity> = /* @__PURE__ */ objectParser(
-  'AzureAssignedIdentity',
-  (section) => {
-    const spec = section.section('spec');
+export function parseAzureAssignedIdentity(object: unknown): Parsed<AzureAssignedIdentity> {
+  return parseAs('AzureAssignedIdentity', object, (section) => {
+    const spec = sectionAt(section, 'spec');
     return {
       apiVersion,
       kind: 'AzureAssignedIdentity',
       metadata: readMetadata(section),
       spec: {
-        azureIdentityRef: readAzureIdentity(spec.leniently('azureIdentityRef')),
-        azureBindingRef: readAzureIdentityBinding(spec.leniently('azureBindingRef')),
-        pod: spec.string('pod') ?? '',
-        podNamespace: spec.string('podNamespace') ?? '',
-        nodename: spec.string('nodename') ?? '',
+        azureIdentityRef: readAzureIdentity(sectionAt(lenient(spec), 'azureIdentityRef')),
+        azureBindingRef: readAzureIdentityBinding(sectionAt(lenient(spec), 'azureBindingRef')),
+        pod: textAt(spec, 'pod') ?? '',
+        podNamespace: textAt(spec, 'podNamespace') ?? '',
+        nodename: textAt(spec, 'nodename') ?? '',
       },
-      status: readStatus(section.leniently('status')),
+      status: readStatus(sectionAt(lenient(section), 'status')),
     };
-  },
-);
+  });
+}
 
 function readStatus(status: Section): AzureAssignedIdentity['status'] {
-  return defined({ status: readState(status), availableReplicas: status.integer('availableReplicas') });
+  return defined({ status: readState(status), availableReplicas: integerAt(status, 'availableReplicas') });
 }
 
 /** Unknown states must not count as usable. */
 function readState(status: Section): AssignedState {
-  const state = status.string('status') ?? '';
+  const state = textAt(status, 'status') ?? '';
   if (state === '' || state === 'Created' || state === 'Assigned' || state === 'Unassigned') return state;
-  status.warn('status', `is ${quote(state)}, which is no state of an assignment: taken for Created`);
+  warn(status, 'status', `is ${quote(state)}, which is no state of an assignment: taken for Created`);
   return 'Created';
 }
 

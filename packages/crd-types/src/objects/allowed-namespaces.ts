@@ -1,4 +1,3 @@
-import { contradictionIn } from './contradiction.ts';
 import {
   namespacePattern,
   readLabelSelector,
@@ -8,7 +7,7 @@ import {
   type LabelSelector,
 } from './label-selector.ts';
 import { quote } from '../parsing/quote.ts';
-import { defined, type Section } from '../parsing/section.ts';
+import { addProblem, defined, isGiven, sectionAt, textsAt, warn, type Section } from '../parsing/section.ts';
 
 /** Namespaces by name, and by labels. An empty selector selects all. */
 export interface AllowedNamespaces {
@@ -75,22 +74,16 @@ export function acceptedNamespaces(labels: Labels | undefined): readonly string[
 }
 
 export function readAllowedNamespaces(spec: Section): AllowedNamespaces | undefined {
-  if (!spec.has('allowedNamespaces')) return undefined;
-  const section = spec.section('allowedNamespaces');
-  const names = section.strings('names');
+  if (!isGiven(spec, 'allowedNamespaces')) return undefined;
+  const section = sectionAt(spec, 'allowedNamespaces');
+  const names = textsAt(section, 'names');
   const selector = readLabelSelector(section, 'selector');
   const fault = namesFault(names ?? []);
-  if (fault !== undefined) section.problem('names', fault);
+  if (fault !== undefined) addProblem(section, 'names', fault);
   refuseOthers(section, ['names', 'selector']);
   const namesNone = names === undefined || names.length === 0;
   if (namesNone && selector === undefined)
-    spec.warn('allowedNamespaces', 'allows no namespace: give it names or a selector');
-  const key = selector && contradictionIn(selector);
-  if (key !== undefined)
-    section.warn(
-      'selector',
-      `has conditions on the label ${quote(key)} of which no value meets all, so that it allows no namespace: remove one of them`,
-    );
+    warn(spec, 'allowedNamespaces', 'allows no namespace: give it names or a selector');
   return defined({ names, selector });
 }
 

@@ -53,17 +53,6 @@ describe('an AzureIdentityBinding', () => {
     },
   );
 
-  test('whose selector and podSelector contradict each other is read with a warning', () => {
-    const podSelector = { matchLabels: { aadpodidbinding: 'other' } };
-    const spec = { azureIdentity: 'reader', selector: 'demo', podSelector };
-    expect(parseAzureIdentityBinding({ metadata, spec })).toMatchObject({
-      ok: true,
-      warnings: [{ path: 'spec.podSelector', message: expect.stringContaining('label "aadpodidbinding"') }],
-    });
-    const alike = { ...spec, podSelector: { matchLabels: { aadpodidbinding: 'demo' } } };
-    expect(parseAzureIdentityBinding({ metadata, spec: alike })).toMatchObject({ ok: true, warnings: [] });
-  });
-
   test('with a number for a selector says to quote it', () => {
     const parsed = parseAzureIdentityBinding({ metadata, spec: { azureIdentity: 'reader', selector: 1 } });
     expect(!parsed.ok && parsed.problems[0]).toEqual({
@@ -107,7 +96,6 @@ describe('the conditions of a binding', () => {
   test('a podSelector may be for pods without the label, if there is no selector', () => {
     const podSelector = { matchExpressions: [{ key: 'aadpodidbinding', operator: 'DoesNotExist' }] };
     expect(parse({ podSelector })).toMatchObject({ warnings: [] });
-    expect(parse({ podSelector, selector: 's' })).toMatchObject({ warnings: [{ path: 'spec.podSelector' }] });
   });
 
   test('a selector has eight expressions of sixteen values at most', () => {

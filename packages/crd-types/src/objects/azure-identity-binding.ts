@@ -1,6 +1,5 @@
-import { objectParser } from '../parsing/custom-object.ts';
-import { contradictionIn, equals } from './contradiction.ts';
-import { apiVersion, bindingLabel, defaultIdentityAnnotation } from '../parsing/group.ts';
+import { parseAs } from '../parsing/custom-object.ts';
+import { apiVersion, defaultIdentityAnnotation } from '../parsing/group.ts';
 import { resembling } from './identity-warnings.ts';
 import {
   isEmptySelector,
@@ -13,9 +12,17 @@ import {
 import type { Condition, ObjectList, ObjectMeta } from '../parsing/meta.ts';
 import { readConditions, readMetadata } from '../parsing/object-meta.ts';
 import { quote } from '../parsing/quote.ts';
-import { isLikeSelector } from '../parsing/spelling.ts';
-import type { Parser } from '../parsing/standard-schema.ts';
-import { defined, type Section } from '../parsing/section.ts';
+import {
+  addProblem,
+  booleanAt,
+  defined,
+  isGiven,
+  sectionAt,
+  textAt,
+  warn,
+  type Section,
+} from '../parsing/section.ts';
+import type { Parsed } from '../parsing/problem.ts';
 
 /**
  * Gives an AzureIdentity of the binding's own namespace to pods that match all set fields of `selector`, `podSelector` and
@@ -49,8 +56,8 @@ export interface AzureIdentityBinding {
 export type AzureIdentityBindingList = ObjectList<AzureIdentityBinding>;
 
 /**
- * Parses an AzureIdentityBinding from untrusted JSON, with keys of 2018 in any case. Keys of later fields, such as `podSelector`, have one
- * spelling, and another is refused, as is a misspelt key (`podSelectors`).
+ * Parses an AzureIdentityBinding from untrusted JSON, also with keys of 2018. A key that is probably `podSelector`, `serviceAccountName` or `default`,
+ * in another case or misspelt, is refused.
  *
  * @example
  * ```ts
@@ -58,28 +65,29 @@ export type AzureIdentityBindingList = ObjectList<AzureIdentityBinding>;
  * if (parsed.ok) console.log(`${parsed.value.spec.selector} → ${parsed.value.spec.azureIdentity}`);
  * ```
  */
-export const parseAzureIdentityBinding: Parser<AzureIdentityBinding> = /* @__PURE__ */ objectParser(
-  'AzureIdentityBinding',
-  (section) => {
+export function parseAzureIdentityBinding(object: unknown): Parsed<AzureIdentityBinding> {
+  return parseAs('AzureIdentityBinding', object, (section) => {
     const binding = readAzureIdentityBinding(section);
-    const spec = section.section('spec');
+    const spec = sectionAt(section, 'spec');
     if (binding.spec.azureIdentity === '')
-      spec.problem('azureIdentity', 'is missing: name an AzureIdentity of this namespace');
+      addProblem(spec, 'azureIdentity', 'is missing: name an AzureIdentity of this namespace');
     judgeConditions(binding.spec, spec);
-    warnOfNoPods(binding.spec, spec);
-    const annotations = section.section('metadata').section('annotations');
-    for (const [key] of resembling(binding.metadata.annotations))
-      annotations.warn(
+    if (!isLabelValue(binding.spec.selector))
+      warn(spec, 'selector', `is ${noValue(binding.spec.selector, ', so that this binding selects no pod')}`);
+    const annotations = sectionAt(sectionAt(section, 'metadata'), 'annotations');
+    for (const key of resembling(binding.metadata.annotations))
+      warn(
+        annotations,
         key,
         `has no effect on a binding: write it on the AzureIdentity ${quote(binding.spec.azureIdentity)}`,
       );
     return binding;
-  },
-);
+  });
+}
 
 /** Reads the fields without validating their meaning; also used for the copy in an AzureAssignedIdentity. */
 export function readAzureIdentityBinding(section: Section): AzureIdentityBinding {
-  const spec = section.section('spec');
+  const spec = sectionAt(section, 'spec');
   return defined({
     apiVersion,
     kind: 'AzureIdentityBinding',
@@ -104,26 +112,12 @@ export function isDefaultBinding({ metadata, spec }: AzureIdentityBinding): bool
 function readSpec(spec: Section): AzureIdentityBinding['spec'] {
   const podSelector = readLabelSelector(spec, 'podSelector');
   return defined({
-    azureIdentity: spec.string('azureIdentity') ?? '',
-    selector: spec.string('selector') ?? '',
+    azureIdentity: textAt(spec, 'azureIdentity') ?? '',
+    selector: textAt(spec, 'selector') ?? '',
     podSelector: podSelector && isEmptySelector(podSelector) ? undefined : podSelector,
-    serviceAccountName: spec.string('serviceAccountName'),
-    default: spec.boolean('default'),
+    serviceAccountName: textAt(spec, 'serviceAccountName'),
+    default: booleanAt(spec, 'default'),
   });
-}
-
-/** Conditions that no pod meets. */
-function warnOfNoPods({ selector, podSelector }: AzureIdentityBinding['spec'], spec: Section): void {
-  if (!isLabelValue(selector))
-    spec.warn('selector', `is ${noValue(selector, ', so that this binding selects no pod')}`);
-  const { matchExpressions = [] } = podSelector ?? {};
-  const byLabel = selector === '' ? [] : [equals(bindingLabel, selector)];
-  const key = contradictionIn({ ...podSelector, matchExpressions: [...matchExpressions, ...byLabel] });
-  if (key !== undefined)
-    spec.warn(
-      'podSelector',
-      `has conditions on the label ${quote(key)} of which no value meets all, so that this binding selects no pod: remove one of them`,
-    );
 }
 
 const objectName = /* @__PURE__ */ new RegExp(objectNamePattern);
@@ -132,23 +126,13 @@ const longestObjectName = 253;
 function judgeConditions(binding: AzureIdentityBinding['spec'], spec: Section): void {
   const { selector, podSelector, serviceAccountName = '' } = binding;
   if (serviceAccountName.length > longestObjectName || !objectName.test(serviceAccountName))
-    spec.problem('serviceAccountName', 'must be the name of a ServiceAccount');
-  if (spec.has('podSelector') && podSelector === undefined)
-    spec.warn('podSelector', 'is empty: it selects nothing, and leaves out nothing');
-  if (selector !== '') return;
-  if (podSelector !== undefined || serviceAccountName !== '') refuseMisspeltSelector(spec);
-  else
-    spec.problem(
+    addProblem(spec, 'serviceAccountName', 'must be the name of a ServiceAccount');
+  if (isGiven(spec, 'podSelector') && podSelector === undefined)
+    warn(spec, 'podSelector', 'is empty: it selects nothing, and leaves out nothing');
+  if (selector === '' && podSelector === undefined && serviceAccountName === '')
+    addProblem(
+      spec,
       'selector',
       'is missing: give the value of the pods’ aadpodidbinding label, or podSelector or serviceAccountName',
     );
-}
-
-/**
- * A further condition that would not count. Only where fields are used that the original does not have: its objects may have any other key.
- */
-function refuseMisspeltSelector(spec: Section): void {
-  for (const key of spec.keys())
-    if (isLikeSelector(key))
-      spec.problem(key, 'is not a field: if selector is meant, write it, otherwise remove this key');
 }

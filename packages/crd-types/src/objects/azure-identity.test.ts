@@ -67,7 +67,6 @@ describe('an AzureIdentity', () => {
   test.each([
     ['as documented in 2018', { type: 0, ResourceID: resourceID, ClientID: clientID }],
     ['as stored in 2018', { type: 0, resourceid: resourceID, clientid: clientID }],
-    ['in capitals', { TYPE: 0, RESOURCEID: resourceID, CLIENTID: clientID }],
   ])('is read in the spelling %s, with a warning for each key', (_, spec) => {
     const parsed = parseAzureIdentity({ metadata, spec });
     expect(parsed).toMatchObject({ ok: true, value: { spec: { type: 0, resourceID, clientID } } });

@@ -1,6 +1,6 @@
 // Room: types and parsers of the custom resources that people write.
 // It must not do I/O, read a clock or the environment, or have a dependency.
-import { objectParser } from '../parsing/custom-object.ts';
+import { parseAs } from '../parsing/custom-object.ts';
 import { apiVersion, behaviorAnnotation } from '../parsing/group.ts';
 import { readAllowedNamespaces, type AllowedNamespaces } from './allowed-namespaces.ts';
 import { judgeFederated } from '../ids/federated.ts';
@@ -8,8 +8,18 @@ import type { Condition, ObjectList, ObjectMeta } from '../parsing/meta.ts';
 import { readConditions, readMetadata } from '../parsing/object-meta.ts';
 import { warnOfBehavior, warnOfValues } from './identity-warnings.ts';
 import { parseIdentityResourceId } from '../ids/resource-id.ts';
-import type { Parser } from '../parsing/standard-schema.ts';
-import { defined, type Section } from '../parsing/section.ts';
+import {
+  addProblem,
+  defined,
+  integerAt,
+  isGiven,
+  sectionAt,
+  textAt,
+  textsAt,
+  warn,
+  type Section,
+} from '../parsing/section.ts';
+import type { Parsed } from '../parsing/problem.ts';
 
 /**
  * 0: user-assigned managed identity; 1: service principal with a client secret; 2: service principal with a certificate; 3: federated: a
@@ -68,9 +78,8 @@ export interface AzureIdentity {
 export type AzureIdentityList = ObjectList<AzureIdentity>;
 
 /**
- * Parses an AzureIdentity from untrusted JSON, with keys of 2018 in any case. Keys of later fields, such as `allowedNamespaces`, have one
- * spelling, and another is refused, as is a misspelt key (`allowedNamespace`). Returns all problems. A managed identity (type 0, also the
- * default) must have the resource id of one; a federated one (type 3) a client id and a tenant id, and nothing of a service principal.
+ * Parses an AzureIdentity from untrusted JSON, also with keys of 2018. A key that is probably `allowedNamespaces`, in another case or
+ * misspelt, is refused. Returns all problems. A managed identity (type 0, also the default) must have the resource id of one; a federated one (type 3) a client id and a tenant id, and nothing of a service principal.
  *
  * @example
  * ```ts
@@ -79,19 +88,22 @@ export type AzureIdentityList = ObjectList<AzureIdentity>;
  * else for (const { path, message } of parsed.problems) console.error(`${path}: ${message}`);
  * ```
  */
-export const parseAzureIdentity: Parser<AzureIdentity> = /* @__PURE__ */ objectParser(
-  'AzureIdentity',
-  (section) => {
+export function parseAzureIdentity(object: unknown): Parsed<AzureIdentity> {
+  return parseAs('AzureIdentity', object, (section) => {
     const identity = readAzureIdentity(section);
-    const spec = section.section('spec');
+    const spec = sectionAt(section, 'spec');
     judge(identity.spec, spec);
-    warnOfValues(identity, spec);
+    warnOfValues(identity.spec, spec);
     if (!isNamespaced(identity)) warnOfBehavior(identity.metadata, section);
     else if (identity.spec.allowedNamespaces !== undefined)
-      spec.warn('allowedNamespaces', `has no effect beside the annotation ${behaviorAnnotation}: namespaced`);
+      warn(
+        spec,
+        'allowedNamespaces',
+        `has no effect beside the annotation ${behaviorAnnotation}: namespaced`,
+      );
     return identity;
-  },
-);
+  });
+}
 
 /**
  * Whether only pods of its own namespace may use this identity.
@@ -121,20 +133,20 @@ export function isGuestIn(namespace: string, { metadata, spec }: AzureIdentity):
 
 /** Reads the fields without validating their meaning; also used for the copy in an AzureAssignedIdentity. */
 export function readAzureIdentity(section: Section): AzureIdentity {
-  const spec = section.section('spec');
+  const spec = sectionAt(section, 'spec');
   return defined({
     apiVersion,
     kind: 'AzureIdentity',
     metadata: readMetadata(section),
     spec: defined({
       type: readType(spec),
-      resourceID: spec.string('resourceID'),
-      clientID: spec.string('clientID'),
+      resourceID: textAt(spec, 'resourceID'),
+      clientID: textAt(spec, 'clientID'),
       clientPassword: readSecretReference(spec),
-      tenantID: spec.string('tenantID'),
-      auxiliaryTenantIDs: spec.strings('auxiliaryTenantIDs'),
-      adResourceID: spec.string('adResourceID'),
-      adEndpoint: spec.string('adEndpoint'),
+      tenantID: textAt(spec, 'tenantID'),
+      auxiliaryTenantIDs: textsAt(spec, 'auxiliaryTenantIDs'),
+      adResourceID: textAt(spec, 'adResourceID'),
+      adEndpoint: textAt(spec, 'adEndpoint'),
       allowedNamespaces: readAllowedNamespaces(spec),
     }),
     status: readConditions(section),
@@ -142,9 +154,10 @@ export function readAzureIdentity(section: Section): AzureIdentity {
 }
 
 function readType(spec: Section): IdentityType {
-  const type = spec.integer('type') ?? 0;
+  const type = integerAt(spec, 'type') ?? 0;
   if (type === 0 || type === 1 || type === 2 || type === 3) return type;
-  spec.problem(
+  addProblem(
+    spec,
     'type',
     `must be 0 (managed identity), 1 (service principal with secret), 2 (with certificate) or 3 (federated), not ${type}`,
   );
@@ -152,10 +165,10 @@ function readType(spec: Section): IdentityType {
 }
 
 function readSecretReference(spec: Section): SecretReference | undefined {
-  if (!spec.has('clientPassword')) return undefined;
-  const reference = spec.section('clientPassword');
-  const name = reference.string('name');
-  return name === undefined ? undefined : defined({ name, namespace: reference.string('namespace') });
+  if (!isGiven(spec, 'clientPassword')) return undefined;
+  const reference = sectionAt(spec, 'clientPassword');
+  const name = textAt(reference, 'name');
+  return name === undefined ? undefined : defined({ name, namespace: textAt(reference, 'namespace') });
 }
 
 /** Validates the fields together. */
@@ -167,13 +180,13 @@ function judge(identity: AzureIdentitySpec, spec: Section): void {
 
 function judgeResourceId(resourceID: string | undefined, spec: Section): void {
   const parsed = parseIdentityResourceId(resourceID ?? '');
-  if (!parsed.ok) for (const { message } of parsed.problems) spec.problem('resourceID', message);
+  if (!parsed.ok) for (const { message } of parsed.problems) addProblem(spec, 'resourceID', message);
 }
 
 /** The original accepts a service principal without any fields, and fails at its first token. */
 function warnOfMissing(identity: AzureIdentitySpec, spec: Section): void {
   for (const key of ['clientID', 'tenantID', 'clientPassword'] as const) {
     if (identity[key] === undefined)
-      spec.warn(key, 'is missing: a service principal gets no token without it');
+      warn(spec, key, 'is missing: a service principal gets no token without it');
   }
 }

@@ -1,12 +1,12 @@
-import { objectParser } from '../parsing/custom-object.ts';
+import { parseAs } from '../parsing/custom-object.ts';
 import { apiVersion } from '../parsing/group.ts';
 import { isGuid } from '../ids/guid.ts';
 import { isLabelKey, isLabelValue, keyRule, noValue, type Labels } from './label-selector.ts';
 import type { ObjectList, ObjectMeta } from '../parsing/meta.ts';
 import { readMetadata } from '../parsing/object-meta.ts';
 import { quote } from '../parsing/quote.ts';
-import type { Parser } from '../parsing/standard-schema.ts';
-import { defined, type Section } from '../parsing/section.ts';
+import { defined, sectionAt, textMapAt, textsAt, warn, type Section } from '../parsing/section.ts';
+import type { Parsed } from '../parsing/problem.ts';
 
 /** Lets pods of its namespace that have one of these labels use the node's own metadata service. */
 export interface AzurePodIdentityException {
@@ -29,8 +29,8 @@ export interface AzurePodIdentityException {
 export type AzurePodIdentityExceptionList = ObjectList<AzurePodIdentityException>;
 
 /**
- * Parses an AzurePodIdentityException from untrusted JSON, with keys of 2018 in any case. `clientIDs` came later and has one spelling;
- * another is refused, as is a misspelt key (`clientID`). The keys of labels are kept as they are.
+ * Parses an AzurePodIdentityException from untrusted JSON, also with keys of 2018. A key that is probably `clientIDs`, in another case or misspelt
+ * (`clientID`), is refused. The keys of labels are kept as they are.
  *
  * @example
  * ```ts
@@ -38,21 +38,22 @@ export type AzurePodIdentityExceptionList = ObjectList<AzurePodIdentityException
  * if (parsed.ok) console.log(Object.keys(parsed.value.spec.podLabels));
  * ```
  */
-export const parseAzurePodIdentityException: Parser<AzurePodIdentityException> = /* @__PURE__ */ objectParser(
-  'AzurePodIdentityException',
-  (section) => {
-    const spec = section.section('spec');
-    const podLabels = spec.stringMap('podLabels') ?? {};
+export function parseAzurePodIdentityException(object: unknown): Parsed<AzurePodIdentityException> {
+  return parseAs('AzurePodIdentityException', object, (section) => {
+    const spec = sectionAt(section, 'spec');
+    const podLabels = textMapAt(spec, 'podLabels') ?? {};
     warnOfLabels(podLabels, spec);
-    const clientIDs = spec.strings('clientIDs');
+    const clientIDs = textsAt(spec, 'clientIDs');
     if (clientIDs?.length === 0)
-      spec.warn(
+      warn(
+        spec,
         'clientIDs',
         'is empty: pods of this exception get no token; leave it out to allow every identity of the node',
       );
     const bad = clientIDs?.find((id) => !isGuid(id));
     if (bad !== undefined)
-      spec.warn(
+      warn(
+        spec,
         'clientIDs',
         `has ${quote(bad)}, which is no GUID: write the client id (application id) of an identity`,
       );
@@ -62,15 +63,15 @@ export const parseAzurePodIdentityException: Parser<AzurePodIdentityException> =
       metadata: readMetadata(section),
       spec: defined({ podLabels, clientIDs }),
     };
-  },
-);
+  });
+}
 
 function warnOfLabels(podLabels: Labels, spec: Section): void {
   const labels = Object.entries(podLabels);
-  if (labels.length === 0) spec.warn('podLabels', 'is empty: this exception is for no pod');
+  if (labels.length === 0) warn(spec, 'podLabels', 'is empty: this exception is for no pod');
   for (const [key, value] of labels) {
     if (!isLabelKey(key))
-      spec.warn('podLabels', `has the key ${quote(key)}, which no label can have: ${keyRule}`);
-    else if (!isLabelValue(value)) spec.warn('podLabels', `has ${quote(key)}: ${noValue(value)}`);
+      warn(spec, 'podLabels', `has the key ${quote(key)}, which no label can have: ${keyRule}`);
+    else if (!isLabelValue(value)) warn(spec, 'podLabels', `has ${quote(key)}: ${noValue(value)}`);
   }
 }

@@ -1,6 +1,15 @@
 import { quote } from '../parsing/quote.ts';
-import type { Section } from '../parsing/section.ts';
-import { defined } from '../parsing/section.ts';
+import {
+  addProblem,
+  defined,
+  isGiven,
+  sectionAt,
+  sectionsAt,
+  textAt,
+  textMapAt,
+  textsAt,
+  type Section,
+} from '../parsing/section.ts';
 
 /**
  * `In`: the label has one of the values. `NotIn`: it has none of them, or is absent. `Exists`, `DoesNotExist`: it is present or absent,
@@ -101,14 +110,14 @@ export function isEmptySelector({ matchLabels = {}, matchExpressions = [] }: Lab
 
 /** The selector under a key; undefined if there is none. Unknown keys in it are problems: ignoring them would select more. */
 export function readLabelSelector(section: Section, key: string): LabelSelector | undefined {
-  if (!section.has(key)) return undefined;
-  const selector = section.section(key);
+  if (!isGiven(section, key)) return undefined;
+  const selector = sectionAt(section, key);
   refuseOthers(selector, ['matchLabels', 'matchExpressions']);
-  const matchExpressions = selector.has('matchExpressions')
-    ? selector.sections('matchExpressions').map(readRequirement)
+  const matchExpressions = isGiven(selector, 'matchExpressions')
+    ? sectionsAt(selector, 'matchExpressions').map(readRequirement)
     : undefined;
   if ((matchExpressions?.length ?? 0) > selectorLimits.expressions)
-    selector.problem('matchExpressions', `has more than ${selectorLimits.expressions} expressions`);
+    addProblem(selector, 'matchExpressions', `has more than ${selectorLimits.expressions} expressions`);
   return defined({ matchLabels: readMatchLabels(selector), matchExpressions });
 }
 
@@ -141,31 +150,31 @@ function requirementText({ key, operator, values = [] }: LabelRequirement): stri
 }
 
 function readMatchLabels(selector: Section): Labels | undefined {
-  const labels = selector.stringMap('matchLabels');
+  const labels = textMapAt(selector, 'matchLabels');
   if (labels === undefined) return undefined;
   const [keys, values] = [Object.keys(labels), Object.values(labels)];
   if (keys.length > selectorLimits.labels)
-    selector.problem('matchLabels', `has more than ${selectorLimits.labels} labels`);
+    addProblem(selector, 'matchLabels', `has more than ${selectorLimits.labels} labels`);
   const badValue = values.find((value) => !isLabelValue(value));
-  if (badValue !== undefined) selector.problem('matchLabels', `has ${noValue(badValue)}`);
+  if (badValue !== undefined) addProblem(selector, 'matchLabels', `has ${noValue(badValue)}`);
   const badKey = keys.find((key) => !isLabelKey(key));
   if (badKey !== undefined)
-    selector.problem('matchLabels', `has the key ${quote(badKey)}, which no label can have: ${keyRule}`);
+    addProblem(selector, 'matchLabels', `has the key ${quote(badKey)}, which no label can have: ${keyRule}`);
   return labels;
 }
 
 function readRequirement(section: Section): LabelRequirement {
   refuseOthers(section, ['key', 'operator', 'values']);
-  const key = section.string('key') ?? '';
-  const operator = section.string('operator') ?? '';
-  const values = section.strings('values');
-  if (!isLabelKey(key)) section.problem('key', `is ${quote(key)}, which no label can have: ${keyRule}`);
+  const key = textAt(section, 'key') ?? '';
+  const operator = textAt(section, 'operator') ?? '';
+  const values = textsAt(section, 'values');
+  if (!isLabelKey(key)) addProblem(section, 'key', `is ${quote(key)}, which no label can have: ${keyRule}`);
   if (!isOperator(operator)) {
-    section.problem('operator', 'must be In, NotIn, Exists or DoesNotExist');
+    addProblem(section, 'operator', 'must be In, NotIn, Exists or DoesNotExist');
     return { key, operator: 'In', values: [] };
   }
   const fault = valuesFault(operator, values ?? []);
-  if (fault !== undefined) section.problem('values', fault);
+  if (fault !== undefined) addProblem(section, 'values', fault);
   return defined({ key, operator, values });
 }
 
@@ -185,8 +194,8 @@ export function noValue(value: string, so = ''): string {
 
 /** Reports keys that are not known here. */
 export function refuseOthers(section: Section, known: readonly string[]): void {
-  for (const key of section.keys())
-    if (!known.includes(key)) section.problem(key, `is not known here: write ${known.join(', ')}`);
+  for (const key of Object.keys(section.object))
+    if (!known.includes(key)) addProblem(section, key, `is not known here: write ${known.join(', ')}`);
 }
 
 function isOperator(text: string): text is SelectorOperator {

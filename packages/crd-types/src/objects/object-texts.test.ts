@@ -27,8 +27,7 @@ test.each([
   [6, 6, 'and 1 more'],
   [99, 6, 'and 94 more'],
   [100, 6, 'and 95 more'],
-  [101, 6, 'and 96 more'],
-  [500, 6, 'and 495 more'],
+  [500, 6, 'and 95 more'],
 ])('of %i warnings %i texts are told', (count, told, last) => {
   const podLabels = Object.fromEntries(Array.from({ length: count }, (_, at) => [`k ${at}`, 'v']));
   const parsed = parseAzurePodIdentityException({ metadata, spec: { podLabels } });
@@ -48,8 +47,7 @@ test.each([
   [10, 10, 'spec.podSelector.k9 is not known here: write matchLabels, matchExpressions'],
   [11, 11, 'and 1 more'],
   [100, 11, 'and 90 more'],
-  [101, 11, 'and 91 more'],
-  [5000, 11, 'and 4990 more'],
+  [5000, 11, 'and 90 more'],
 ])('of %i problems %i texts are told', (count, told, last) => {
   const podSelector = Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, 'v']));
   const parsed = parseAzureIdentityBinding({

@@ -4,7 +4,7 @@ import {
   parseAzurePodIdentityException,
   type AzurePodIdentityException,
 } from './azure-pod-identity-exception.ts';
-import { countOf, type Parsed, type Problem } from '../parsing/problem.ts';
+import type { Parsed, Problem } from '../parsing/problem.ts';
 
 const mostWarnings = 5;
 const mostProblems = 10;
@@ -45,7 +45,7 @@ export function problemTexts(problems: readonly Problem[]): readonly string[] {
 
 function textsOf(list: readonly Problem[], most: number): readonly string[] {
   const texts = list.slice(0, most).map(({ path, message }) => `${shortened(path)} ${message}`.trim());
-  const more = countOf(list) - texts.length;
+  const more = list.length - texts.length;
   return more === 0 ? texts : [...texts, `and ${more} more`];
 }
 

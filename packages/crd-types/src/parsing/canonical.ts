@@ -1,18 +1,9 @@
-// Room: reading and writing of objects from outside as JSON: fields, sections, spellings, problems.
+// Room: reading and writing of objects from outside as JSON: fields, places, spellings, problems.
 // It must not do I/O, read a clock or the environment, or have a dependency.
-import { attempt } from './attempt.ts';
 import type { Kind } from './group.ts';
-import type { Problem } from './problem.ts';
 import { isJsonObject, type JsonObject } from './section.ts';
-import {
-  canonicalKey,
-  chooseKeys,
-  fieldLike,
-  spellingOfKind,
-  spellings,
-  type Choice,
-  type Spelling,
-} from './spelling.ts';
+import type { Problem } from './problem.ts';
+import { fieldLike, spellings, type Spelling } from './spelling.ts';
 
 /** An object with canonical keys. */
 export interface Canonical<T> {
@@ -25,12 +16,9 @@ export interface Canonical<T> {
 }
 
 /**
- * Rewrites the keys of an object of the four kinds to their canonical spelling, at any depth and from any case of the letters A to Z,
- * `kind` included. Unknown keys, labels, annotations and all values are kept, and so are keys of fields that AAD Pod Identity did not
- * have in 2018, such as `podSelector`: these have one spelling, and the parsers refuse another or a misspelt one. If a key is present in two spellings, one
- * value is kept: one that is neither null nor empty, then that of the old spelling for fields that users write, and that of the canonical
- * one for fields that controllers write. Objects of other kinds are returned unchanged. Never modifies the given object. What cannot be
- * read (a Proxy or a getter that throws) is returned unchanged.
+ * Rewrites the keys of 2018 of an object of the four kinds, at any depth. All other keys, labels, annotations and all values are kept. If a
+ * key is present in two spellings, one value is kept: one that is neither null nor empty, then that of the old spelling for fields that users
+ * write, and that of the canonical one for fields that controllers write. Objects of other kinds are returned unchanged.
  *
  * @example
  * ```ts
@@ -39,128 +27,92 @@ export interface Canonical<T> {
  * ```
  */
 export function canonicalise<T>(object: T): Canonical<T> {
-  const unchanged = { object, changed: false, warnings: [] };
-  return attempt(
-    () => {
-      const kind = kindOf(object);
-      return kind === undefined ? unchanged : shown(canonicaliseAs(kind, object));
-    },
-    () => unchanged,
-  );
-}
-
-/** One of the four kinds; undefined for others. */
-function kindOf(object: unknown): Kind | undefined {
-  if (!isJsonObject(object)) return undefined;
-  const kind = object[chooseKeys(object, spellingOfKind).chosen.get('kind') ?? 'kind'];
-  return typeof kind === 'string' && isKind(kind) ? kind : undefined;
-}
-
-function isKind(kind: string): kind is Kind {
-  return Object.hasOwn(spellings, kind);
-}
-
-/** What canonicalisation finds for a parser. */
-export interface CanonicalFor<T> extends Canonical<T> {
-  /** Keys that look like a field which is read in one spelling alone. To ignore them could mean more pods than their author wrote. */
-  readonly lookAlikes: readonly Problem[];
-}
-
-/** The same for an object of a given kind. */
-export function canonicaliseAs<T>(kind: Kind, object: T): CanonicalFor<T> {
-  const found = { warnings: [], lookAlikes: [] };
-  const respelled = respell(object, { spelled: spellings[kind], given: '', canonical: '', ...found });
+  const kind = isJsonObject(object) ? object['kind'] : undefined;
+  if (typeof kind !== 'string' || !Object.hasOwn(spellings, kind))
+    return { object, changed: false, warnings: [] };
+  const { respelled, warnings } = respellAs(kind as Kind, object);
   // Only keys were renamed, which T does not express.
-  return { object: respelled as T, changed: respelled !== object, ...found };
+  return { object: respelled as T, changed: respelled !== object, warnings };
 }
 
-function shown<T>({ object, changed, warnings }: CanonicalFor<T>): Canonical<T> {
-  return { object, changed, warnings };
-}
-
-type Path = readonly (string | number)[];
-
-/** Finds the path of a place with the keys that the given object has there, from its path in canonical keys. */
-export function givenPaths(kind: Kind, given: unknown): (canonicalPath: Path) => (string | number)[] {
-  // The keys of an object, of which there can be a hundred thousand, are read once for all problems.
-  const choices = new Map<JsonObject, Choice>();
-  const choiceOf = (value: JsonObject, spelled: Spelling) => {
-    const choice = choices.get(value) ?? chooseKeys(value, spelled);
-    choices.set(value, choice);
-    return choice;
-  };
-  return (canonicalPath) => {
-    let spelled: Spelling | undefined = spellings[kind];
-    let value = given;
-    return canonicalPath.map((segment) => {
-      if (spelled === undefined || !isJsonObject(value)) return segment;
-      const key = choiceOf(value, spelled).chosen.get(String(segment)) ?? segment;
-      spelled = spelled.inner.get(String(segment));
-      value = value[key];
-      return key;
-    });
-  };
-}
-
-interface SpellingScope {
-  readonly spelled: Spelling;
-  /** The path in the keys of the given object: empty, or ends in a dot. */
-  readonly given: string;
-  /** The same in canonical keys. */
-  readonly canonical: string;
+interface Found {
   readonly warnings: Problem[];
-  readonly lookAlikes: Problem[];
+  /** Keys that are probably a guarded field. */
+  readonly nearMisses: Problem[];
+  /**
+   * Of two spellings with values. Stored objects of users are rewritten, and schemas have defaults: what has the old spelling was written later,
+   * from an old file. Controllers of 2018 wrote what today's write again.
+   */
+  readonly doesOldWin: boolean;
 }
 
-function respell(value: unknown, scope: SpellingScope): unknown {
-  if (!isJsonObject(value)) return value;
-  const choice = chooseKeys(value, scope.spelled);
-  report(value, choice, scope);
-  let changed = choice.ignored.length > 0;
-  const entries = [...choice.chosen].map(([canonical, key]) => {
-    const spelled = scope.spelled.inner.get(canonical);
-    const before = value[key];
-    const after = spelled === undefined ? before : respell(before, under(scope, { key, canonical, spelled }));
-    changed ||= canonical !== key || after !== before;
-    return [canonical, after] as const;
-  });
-  return changed ? Object.fromEntries(entries) : value;
+/** An object of a given kind with canonical keys, and what is to be said about the keys that it has. */
+export function respellAs(kind: Kind, object: unknown): Found & { readonly respelled: unknown } {
+  const found = { warnings: [], nearMisses: [], doesOldWin: kind !== 'AzureAssignedIdentity' };
+  return { respelled: respell(object, { spelled: spellings[kind], path: '', ...found }), ...found };
 }
 
-interface Step {
-  readonly key: string;
-  readonly canonical: string;
+interface Scope extends Found {
   readonly spelled: Spelling;
+  /** Empty, or ends in a dot. */
+  readonly path: string;
 }
 
-function under(scope: SpellingScope, { key, canonical, spelled }: Step): SpellingScope {
-  return {
-    ...scope,
-    spelled,
-    given: `${scope.given}${key}.`,
-    canonical: `${scope.canonical}${canonical}.`,
-  };
+function respell(value: unknown, scope: Scope): unknown {
+  if (!isJsonObject(value)) return value;
+  const { spelled, path } = scope;
+  const chosen = chooseKeys(value, scope);
+  let isSame = chosen.size === Object.keys(value).length;
+  const entries = Array.from(chosen, ([meant, key]) => {
+    const inner = spelled.inner.get(meant);
+    const after = inner
+      ? respell(value[key], { ...scope, spelled: inner, path: `${path}${key}.` })
+      : value[key];
+    isSame &&= meant === key && after === value[key];
+    return [meant, after] as const;
+  });
+  return isSame ? value : Object.fromEntries(entries);
 }
 
-function report(
-  value: JsonObject,
-  { ignored }: Choice,
-  { spelled, given, canonical, ...lists }: SpellingScope,
-): void {
-  for (const { key, winner } of ignored)
-    lists.warnings.push({
-      path: `${given}${key}`,
-      message: `is ignored, because ${given}${winner} is there as well: keep one of them, as ${canonicalKey(spelled, key)}`,
-    });
+/** The key whose value counts, by canonical key. */
+function chooseKeys(value: JsonObject, scope: Scope): ReadonlyMap<string, string> {
+  const { spelled, path, warnings, doesOldWin } = scope;
+  const chosen = new Map<string, string>();
   for (const key of Object.keys(value)) {
-    const meant = canonicalKey(spelled, key);
-    if (meant !== key)
-      lists.warnings.push({ path: `${given}${key}`, message: `is an old spelling: write ${meant}` });
-    const field = fieldLike(spelled, key);
-    if (field !== undefined)
-      lists.lookAlikes.push({
-        path: `${canonical}${key}`,
-        message: `is not a field: if ${field} is meant, write it in exactly this spelling, otherwise remove this key`,
+    const meant = spelled.aliases.get(key) ?? key;
+    report(key, meant, scope);
+    const rival = chosen.get(meant) ?? key;
+    const winner = preferred([key, rival], value, (one) => (one !== meant) === doesOldWin);
+    chosen.set(meant, winner);
+    if (rival !== key)
+      warnings.push({
+        path: path + (winner === key ? rival : key),
+        message: `is ignored, because ${path}${winner} is there as well: keep one of them, as ${meant}`,
       });
   }
+  return chosen;
+}
+
+function report(key: string, meant: string, { spelled, path, warnings, nearMisses }: Scope): void {
+  if (meant !== key) warnings.push({ path: path + key, message: `is an old spelling: write ${meant}` });
+  const field = fieldLike(spelled, key);
+  if (field !== undefined)
+    nearMisses.push({
+      path: path + key,
+      message: `is not a field: if ${field} is meant, write it in exactly this spelling, otherwise remove this key`,
+    });
+}
+
+/** A value before none, then the spelling that wins, then the first by the alphabet. */
+function preferred(
+  [key, rival]: readonly [string, string],
+  value: JsonObject,
+  wins: (key: string) => boolean,
+): string {
+  const rank = (one: string) => Number(isNone(value[one])) * 2 + Number(!wins(one));
+  return rank(key) < rank(rival) || (rank(key) === rank(rival) && key < rival) ? key : rival;
+}
+
+function isNone(value: unknown): boolean {
+  return value === undefined || value === null || value === '';
 }

@@ -7,7 +7,7 @@ import {
   type Kind,
 } from './group.ts';
 import type { Problem } from './problem.ts';
-import { fieldLike, isLikeSelector, spellings } from './spelling.ts';
+import { fieldLike, spellings } from './spelling.ts';
 
 /**
  * The fields to read of an untrusted object: a value of at most `upTo` bytes of JSON, or an object of which only these members are
@@ -16,11 +16,10 @@ import { fieldLike, isLikeSelector, spellings } from './spelling.ts';
 export type FieldLimits =
   | { readonly upTo: number }
   /**
-   * `anyCase`: keys are recognised in any case of the letters A to Z, as in objects of 2018. This includes fields that the parsers read in
-   * one spelling only: the parsers can refuse another spelling only if they get it.
+   * `anyCase`: keys are recognised in any case of the letters A to Z, and so in each spelling that the parsers read.
    *
-   * `isMisspelt`: further keys to keep, with null in place of their value. The parsers refuse them whatever their value is; one like
-   * `selector` only in a binding that has no selector. A reader that does not look at all keys reports the object to `tooLargeProblems`.
+   * `isMisspelt`: further keys to keep, with null in place of their value. The parsers refuse them whatever their value is. A reader that does
+   * not look at all keys reports the object to `tooLargeProblems`.
    */
   | {
       readonly members: Readonly<Record<string, FieldLimits>>;
@@ -66,15 +65,10 @@ function metadata(kind: Kind, more: Readonly<Record<string, FieldLimits>> = {}):
   };
 }
 
-/** The spec of a kind, with keys that are probably one of its fields, misspelt. */
-function specOf(
-  kind: 'AzureIdentity' | 'AzureIdentityBinding' | 'AzurePodIdentityException',
-  members: Readonly<Record<string, FieldLimits>>,
-): FieldLimits {
+/** The spec of a kind, with keys that are probably one of its guarded fields. */
+function specOf(kind: Kind, members: Readonly<Record<string, FieldLimits>>): FieldLimits {
   const spelled = spellings[kind].inner.get('spec');
-  const isBinding = kind === 'AzureIdentityBinding';
-  const isMisspelt = (key: string) =>
-    (isBinding && isLikeSelector(key)) || (spelled !== undefined && fieldLike(spelled, key) !== undefined);
+  const isMisspelt = (key: string) => spelled !== undefined && fieldLike(spelled, key) !== undefined;
   return { members, anyCase: true, isMisspelt };
 }
 

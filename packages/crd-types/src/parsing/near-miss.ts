@@ -1,5 +1,3 @@
-import { lowerAscii } from './ascii.ts';
-
 const mostLetters = 2;
 /** Longer than every field, with hyphens between its words. */
 const longestKey = 24;
@@ -11,8 +9,7 @@ const longestKey = 24;
  */
 export function nearMiss(key: string, names: Iterable<string>): string | undefined {
   if (key.length > longestKey) return undefined;
-  const lower = lowerAscii(key);
-  const letters = /[-_]/.test(lower) ? lower.replaceAll(/[-_]/g, '') : lower;
+  const letters = key.toLowerCase().replaceAll(/[-_]/g, '');
   for (const name of names) if (differAtOneSpot(letters, name)) return name;
   return undefined;
 }

@@ -1,57 +1,78 @@
 import type { Condition, ObjectMeta, OwnerReference } from './meta.ts';
-import { defined, type Section } from './section.ts';
+import {
+  booleanAt,
+  defined,
+  integerAt,
+  isGiven,
+  sectionAt,
+  sectionsAt,
+  textAt,
+  textMapAt,
+  textsAt,
+  timeAt,
+  type Section,
+} from './section.ts';
+import { dateOf } from './time.ts';
 
 /** The metadata of an object; the name may be missing in a copy inside another object. */
 export function readMetadata(object: Section): ObjectMeta {
-  const metadata = object.section('metadata');
-  const owners = metadata.has('ownerReferences')
-    ? metadata.sections('ownerReferences').map(readOwner)
+  const metadata = sectionAt(object, 'metadata');
+  const owners = isGiven(metadata, 'ownerReferences')
+    ? sectionsAt(metadata, 'ownerReferences').map(readOwner)
     : undefined;
   return defined({
-    name: metadata.string('name') ?? '',
-    namespace: metadata.string('namespace'),
-    uid: metadata.string('uid'),
-    resourceVersion: metadata.string('resourceVersion'),
-    generation: metadata.integer('generation'),
-    creationTimestamp: metadata.time('creationTimestamp'),
-    deletionTimestamp: metadata.time('deletionTimestamp'),
-    labels: metadata.stringMap('labels'),
-    annotations: metadata.stringMap('annotations'),
+    name: textAt(metadata, 'name') ?? '',
+    namespace: textAt(metadata, 'namespace'),
+    uid: textAt(metadata, 'uid'),
+    resourceVersion: textAt(metadata, 'resourceVersion'),
+    generation: integerAt(metadata, 'generation'),
+    creationTimestamp: timeAt(metadata, 'creationTimestamp'),
+    deletionTimestamp: timeAt(metadata, 'deletionTimestamp'),
+    labels: textMapAt(metadata, 'labels'),
+    annotations: textMapAt(metadata, 'annotations'),
     ownerReferences: owners,
-    finalizers: metadata.strings('finalizers'),
+    finalizers: textsAt(metadata, 'finalizers'),
   });
 }
 
 /** `status.conditions` of a known shape, if any. */
 export function readConditions(object: Section): { conditions?: readonly Condition[] } | undefined {
-  const status = object.section('status');
-  if (!status.has('conditions')) return undefined;
-  return { conditions: status.sections('conditions').flatMap(readCondition) };
+  const status = sectionAt(object, 'status');
+  if (!isGiven(status, 'conditions')) return undefined;
+  return { conditions: sectionsAt(status, 'conditions').flatMap(readCondition) };
 }
 
 function readOwner(owner: Section): OwnerReference {
   return defined({
-    apiVersion: owner.string('apiVersion') ?? '',
-    kind: owner.string('kind') ?? '',
-    name: owner.string('name') ?? '',
-    uid: owner.string('uid') ?? '',
-    controller: owner.boolean('controller'),
-    blockOwnerDeletion: owner.boolean('blockOwnerDeletion'),
+    apiVersion: textAt(owner, 'apiVersion') ?? '',
+    kind: textAt(owner, 'kind') ?? '',
+    name: textAt(owner, 'name') ?? '',
+    uid: textAt(owner, 'uid') ?? '',
+    controller: booleanAt(owner, 'controller'),
+    blockOwnerDeletion: booleanAt(owner, 'blockOwnerDeletion'),
   });
 }
 
 /** Ignores conditions of an unknown shape. */
 function readCondition(condition: Section): Condition[] {
-  const [type, status] = [condition.string('type'), condition.string('status')];
+  const [type, status] = [textAt(condition, 'type'), textAt(condition, 'status')];
   if (type === undefined || (status !== 'True' && status !== 'False' && status !== 'Unknown')) return [];
   return [
     defined({
       type,
       status,
-      reason: condition.string('reason') ?? '',
-      message: condition.string('message') ?? '',
-      lastTransitionTime: condition.timeText('lastTransitionTime') ?? '',
-      observedGeneration: condition.integer('observedGeneration'),
+      reason: textAt(condition, 'reason') ?? '',
+      message: textAt(condition, 'message') ?? '',
+      lastTransitionTime: transitionOf(condition),
+      observedGeneration: integerAt(condition, 'observedGeneration'),
     }),
   ];
+}
+
+/** The text that it was; a Date, as @kubernetes/client-node may give it, as text. */
+function transitionOf(condition: Section): string {
+  const { lastTransitionTime: time } = condition.object;
+  return (
+    (typeof time === 'object' ? dateOf(time)?.toISOString() : textAt(condition, 'lastTransitionTime')) ?? ''
+  );
 }

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { parseAzureIdentityBinding } from '../objects/azure-identity-binding.ts';
 import { parseAzurePodIdentityException } from '../objects/azure-pod-identity-exception.ts';
-import { conclude, countOf, createReport } from './problem.ts';
+import { conclude, type Problem } from './problem.ts';
 
 test('the first problem of each field is kept, in the order in which they were found', () => {
-  const report = createReport();
+  const report = { problems: [] as Problem[], warnings: [] };
   for (const [path, message] of [
     ['a', '1'],
     ['b', '2'],
@@ -20,51 +20,20 @@ test('the first problem of each field is kept, in the order in which they were f
   });
 });
 
-test('an object with very many doubtful values has 100 warnings, of which the last says how many there are', () => {
+test('an object with very many doubtful values has 100 warnings', () => {
   const podLabels = Object.fromEntries(
     Array.from({ length: 20_000 }, (_, index) => [`k ${index}`, '\u4e00'.repeat(5000)]),
   );
   const parsed = parseAzurePodIdentityException({ metadata: { name: 'e' }, spec: { podLabels } });
   const warnings = parsed.ok ? parsed.warnings : [];
-  expect([warnings.length, warnings.at(-1)]).toEqual([100, { path: '', message: 'and 19901 more warnings' }]);
+  expect(warnings).toHaveLength(100);
   expect(Math.max(...warnings.map(({ message }) => message.length))).toBeLessThan(2000);
 });
 
-test('an object with very many faults has 100 problems, of which the last says how many there are', () => {
+test('an object with very many faults has 100 problems', () => {
   const podSelector = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`k${index}`, 1]));
   const object = { metadata: { name: 'b' }, spec: { azureIdentity: 'a', podSelector } };
   const parsed = parseAzureIdentityBinding(object);
   const problems = parsed.ok ? [] : parsed.problems;
-  expect([problems.length, problems.at(-1)]).toEqual([100, { path: '', message: 'and 19902 more problems' }]);
-  const result = parseAzureIdentityBinding['~standard'].validate(object);
-  expect(result.issues).toHaveLength(100);
-});
-
-test('a hundred problems are told one by one, and are counted as what they are', () => {
-  const report = createReport();
-  const counted = (count: number) => {
-    while (report.problems.length < count)
-      report.problems.push({ path: `p${report.problems.length}`, message: 'm' });
-    const concluded = conclude(undefined, report);
-    const problems = concluded.ok ? [] : concluded.problems;
-    return [problems.length, problems.at(-1)?.message, countOf(problems)];
-  };
-  expect(counted(99)).toEqual([99, 'm', 99]);
-  expect(counted(100)).toEqual([100, 'm', 100]);
-  expect(counted(101)).toEqual([100, 'and 2 more problems', 101]);
-});
-
-test.each([
-  ['', 'and 7 more problems', 8],
-  ['', 'and 7 more warnings', 8],
-  ['', 'and 7 more problems than before', 2],
-  ['', 'one and 7 more problems', 2],
-  ['spec', 'and 7 more problems', 2],
-])('with %j %j at the end two entries count as %i', (path, message, count) => {
-  expect(
-    countOf([
-      { path: 'a', message: 'm' },
-      { path, message },
-    ]),
-  ).toBe(count);
+  expect(problems).toHaveLength(100);
 });

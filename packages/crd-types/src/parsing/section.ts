@@ -1,5 +1,5 @@
 import type { Problem, Report } from './problem.ts';
-import { isDate, isTime, toDate, toText } from './time.ts';
+import { dateOf } from './time.ts';
 
 /** Any JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -9,83 +9,104 @@ export function isJsonObject(value: unknown): value is JsonObject {
 }
 
 /**
- * Reads one object of an untrusted value field by field. A missing or null field or an empty string is read as undefined, as in the
- * original; a field of the wrong type is reported and read as undefined too. Lists and maps are copies, so that neither the caller nor
- * the readers of the result can change what the other has.
+ * One object of an untrusted value, which the functions below read field by field. A missing or null field or an empty string is read as
+ * undefined, as in the original; a field of the wrong type is reported and read as undefined too: definitions of 2018 check nothing. Lists
+ * and maps are copies.
  */
 export interface Section {
-  string(key: string): string | undefined;
-  integer(key: string): number | undefined;
-  boolean(key: string): boolean | undefined;
-  /** A time in RFC 3339, or a Date. */
-  time(key: string): Date | undefined;
-  /** A time that stays a string. */
-  timeText(key: string): string | undefined;
-  strings(key: string): string[] | undefined;
-  stringMap(key: string): Readonly<Record<string, string>> | undefined;
-  /** The object under this key; empty if missing. */
-  section(key: string): Section;
-  /** The same, with problems inside as warnings. */
-  leniently(key: string): Section;
-  /** The objects of the list under this key. */
-  sections(key: string): readonly Section[];
-  has(key: string): boolean;
-  /** All keys, known or not. */
-  keys(): readonly string[];
-  problem(key: string, message: string): void;
-  warn(key: string, message: string): void;
+  readonly object: JsonObject;
+  readonly path: string;
+  readonly report: Report;
 }
 
-export function createSection(object: JsonObject, path: string, report: Report): Section {
-  const pathOf = (key: string) => (path === '' ? key : `${path}.${key}`);
-  const add = (list: Problem[], key: string, message: string) => list.push({ path: pathOf(key), message });
-  const problem = (key: string, message: string) => void add(report.problems, key, message);
+type Is<T> = (value: unknown) => value is T;
 
-  /** The value if it has the wanted type; other types are reported. */
-  function read<T>(key: string, wanted: string, is: (value: unknown) => value is T): T | undefined {
-    const value = Object.hasOwn(object, key) ? object[key] : undefined;
-    if (value === undefined || value === null || is(value)) return value ?? undefined;
-    problem(key, `must be ${wanted}, not ${nameOfType(value, wanted)}`);
-    return undefined;
-  }
+/** The value if it has the wanted type; other types are reported. */
+function read<T>(at: Section, key: string, [wanted, is]: readonly [string, Is<T>]): T | undefined {
+  const value = Object.hasOwn(at.object, key) ? at.object[key] : undefined;
+  if (value === undefined || value === null || is(value)) return value ?? undefined;
+  addProblem(at, key, `must be ${wanted}, not ${nameOfType(value, wanted)}`);
+  return undefined;
+}
 
-  function string(key: string): string | undefined {
-    const text = read(key, 'a string (put it in quotes)', isString);
-    return text === '' ? undefined : text;
-  }
+export function textAt(at: Section, key: string): string | undefined {
+  const text = read(at, key, ['a string (put it in quotes)', isString]);
+  return text === '' ? undefined : text;
+}
 
+export function integerAt(at: Section, key: string): number | undefined {
+  const isInteger = (value: unknown): value is number => Number.isSafeInteger(value);
+  return read(at, key, ['a whole number', isInteger]);
+}
+
+export function booleanAt(at: Section, key: string): boolean | undefined {
+  return read(at, key, ['true or false', (value) => typeof value === 'boolean']);
+}
+
+/** A time in RFC 3339, or a Date. */
+export function timeAt(at: Section, key: string): Date | undefined {
+  const isTime = (value: unknown): value is unknown => value === '' || dateOf(value) !== undefined;
+  return dateOf(read(at, key, ['a time such as 2026-01-31T12:00:00Z', isTime]));
+}
+
+/** Unlike `every`, findIndex stops at a hole: a copy of a list with holes could take any amount of memory. */
+export function textsAt(at: Section, key: string): string[] | undefined {
+  const isTexts = (value: unknown): value is string[] =>
+    Array.isArray(value) && value.findIndex((item) => !isString(item)) === -1;
+  const list = read(at, key, ['a list of strings', isTexts]);
+  return list && [...list];
+}
+
+export function textMapAt(at: Section, key: string): Readonly<Record<string, string>> | undefined {
+  const isMap = (value: unknown): value is Readonly<Record<string, string>> =>
+    isJsonObject(value) && Object.values(value).every(isString);
+  const map = read(at, key, ['a map of strings (put values such as true or 1 in quotes)', isMap]);
+  return map && { ...map };
+}
+
+/** The object under this key; empty if missing. */
+export function sectionAt(at: Section, key: string): Section {
   return {
-    string,
-    integer: (key) => read(key, 'a whole number', isInteger),
-    boolean: (key) => read(key, 'true or false', isBoolean),
-    time: (key) => {
-      const time = read(key, 'a time such as 2026-01-31T12:00:00Z', isTimeOrEmpty);
-      return time === undefined || time === '' ? undefined : toDate(time);
-    },
-    timeText: (key) => (isDate(object[key]) ? toText(object[key]) : string(key)),
-    strings: (key) => {
-      const list = read(key, 'a list of strings', isStrings);
-      return list && [...list];
-    },
-    stringMap: (key) => {
-      const map = read(key, 'a map of strings (put values such as true or 1 in quotes)', isStringMap);
-      return map && { ...map };
-    },
-    section: (key) => createSection(read(key, 'an object', isJsonObject) ?? {}, pathOf(key), report),
-    leniently: (key) => createSection(object, path, lenient(report)).section(key),
-    sections: (key) =>
-      (read(key, 'a list of objects', isJsonObjects) ?? []).map((item, index) =>
-        createSection(item, `${pathOf(key)}[${index}]`, report),
-      ),
-    has: (key) => Object.hasOwn(object, key) && object[key] !== null && object[key] !== undefined,
-    keys: () => Object.keys(object),
-    problem,
-    warn: (key, message) => void add(report.warnings, key, message),
+    object: read(at, key, ['an object', isJsonObject]) ?? {},
+    path: pathOf(at, key),
+    report: at.report,
   };
 }
 
-function lenient(report: Report): Report {
-  return { problems: report.warnings, warnings: report.warnings };
+/** The objects of the list under this key. */
+export function sectionsAt(at: Section, key: string): readonly Section[] {
+  const isObjects = (value: unknown): value is JsonObject[] =>
+    Array.isArray(value) && value.findIndex((item) => !isJsonObject(item)) === -1;
+  return (read(at, key, ['a list of objects', isObjects]) ?? []).map((object, index) => ({
+    object,
+    path: `${pathOf(at, key)}[${index}]`,
+    report: at.report,
+  }));
+}
+
+/** The same section, with problems as warnings. */
+export function lenient(at: Section): Section {
+  return { ...at, report: { problems: at.report.warnings, warnings: at.report.warnings } };
+}
+
+export function isGiven({ object }: Section, key: string): boolean {
+  return Object.hasOwn(object, key) && object[key] !== null && object[key] !== undefined;
+}
+
+export function addProblem(at: Section, key: string, message: string): void {
+  at.report.problems.push(problem(at, key, message));
+}
+
+export function warn(at: Section, key: string, message: string): void {
+  at.report.warnings.push(problem(at, key, message));
+}
+
+function problem(at: Section, key: string, message: string): Problem {
+  return { path: pathOf(at, key), message };
+}
+
+function pathOf({ path }: Section, key: string): string {
+  return path === '' ? key : `${path}.${key}`;
 }
 
 /** The object without the fields that are undefined, for types whose optional fields are absent or set. */
@@ -100,35 +121,6 @@ type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] }
 
 function isString(value: unknown): value is string {
   return typeof value === 'string';
-}
-
-function isBoolean(value: unknown): value is boolean {
-  return typeof value === 'boolean';
-}
-
-function isInteger(value: unknown): value is number {
-  return Number.isSafeInteger(value);
-}
-
-function isTimeOrEmpty(value: unknown): value is string | Date {
-  return value === '' || isTime(value);
-}
-
-function isStrings(value: unknown): value is string[] {
-  return isListOf(value, isString);
-}
-
-/** Unlike `every`, findIndex stops at a hole: a copy of a list with holes could take any amount of memory. */
-function isListOf(value: unknown, is: (item: unknown) => boolean): boolean {
-  return Array.isArray(value) && value.findIndex((item) => !is(item)) === -1;
-}
-
-function isStringMap(value: unknown): value is Readonly<Record<string, string>> {
-  return isJsonObject(value) && Object.values(value).every(isString);
-}
-
-function isJsonObjects(value: unknown): value is readonly JsonObject[] {
-  return isListOf(value, isJsonObject);
 }
 
 function nameOfType(value: unknown, wanted: string): string {

@@ -1,6 +1,5 @@
 import type { Kind } from '../parsing/group.ts';
 import { objectNamePattern } from '../objects/label-selector.ts';
-import { identityIdPattern } from '../ids/resource-id.ts';
 import { allowedNamespacesSchema, labelSelectorSchema } from './selector-schemas.ts';
 import {
   age,
@@ -41,9 +40,7 @@ function azureIdentity(): Definition {
           enum: [0, 1, 2, 3],
           default: 0,
         },
-        resourceID: optionalText('Types 0 and 3: the ARM id of the managed identity.', {
-          pattern: `^$|${identityIdPattern}`,
-        }),
+        resourceID: optionalText('Types 0 and 3: the ARM id of the managed identity.'),
         clientID: optionalText('The client id (application id) of the identity.'),
         clientPassword: object('Types 1 and 2: the Secret that holds the client secret or the certificate.', {
           name: optionalText('The name of the Secret.'),

@@ -1,47 +1,13 @@
 // Common parts of the schemas of the four kinds.
 
-/** A schema in the dialect of CustomResourceDefinitions (a part of OpenAPI 3.0, with Kubernetes' own keywords). */
+/** A schema in the dialect of CustomResourceDefinitions: a part of OpenAPI 3.0, with Kubernetes' own keywords. */
 export interface Schema {
-  /** Absent only inside `oneOf`, where the API server allows none. */
-  type?: 'object' | 'array' | 'string' | 'integer' | 'boolean';
   /** A sentence for people, which `kubectl explain` prints. */
   description?: string;
-  /** `int32`, `int64` or `date-time` (RFC 3339). */
-  format?: string;
-  /** Whether null is accepted. Without it, API servers drop a null. */
-  nullable?: boolean;
-  /** The value that the API server stores if the field is missing. */
-  default?: unknown;
-  /** All allowed values. */
-  enum?: (string | number)[];
-  /** A regular expression in the syntax of Go, which some part of the string must match (anchored where the whole must). */
-  pattern?: string;
-  /** Characters, at most. */
-  maxLength?: number;
-  /** Of each item of a list. */
-  items?: Schema;
-  /** Items of a list, at least. */
-  minItems?: number;
-  /** Items of a list, at most. */
-  maxItems?: number;
   /** Of known keys. The API server drops others, unless `x-kubernetes-preserve-unknown-fields` keeps them. */
   properties?: Record<string, Schema>;
-  /** Of each value of a map, such as labels. */
-  additionalProperties?: Schema;
-  /** Keys of a map, at most. */
-  maxProperties?: number;
-  /** Keys that an object must have. */
-  required?: string[];
-  /** Exactly one of these must be valid, besides everything else. */
-  oneOf?: Schema[];
-  /** Whether the API server keeps keys that the schema does not name. */
-  'x-kubernetes-preserve-unknown-fields'?: boolean;
-  /** Whether the value is a whole object of Kubernetes: the API server requires its `apiVersion` and `kind`, and checks its metadata. */
-  'x-kubernetes-embedded-resource'?: boolean;
-  /** `map`: server-side apply merges the items of a list by their keys. */
-  'x-kubernetes-list-type'?: string;
-  /** With `map`: the fields of an item that identify it. */
-  'x-kubernetes-list-map-keys'?: string[];
+  /** Any other keyword, such as `type`, `enum` and `x-kubernetes-preserve-unknown-fields`. */
+  [keyword: string]: unknown;
 }
 
 /** A column of `kubectl get`. */

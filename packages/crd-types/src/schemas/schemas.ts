@@ -1,11 +1,10 @@
-// Room: the CustomResourceDefinitions and JSON Schemas.
+// Room: the CustomResourceDefinitions.
 // It must not do I/O, read a clock or the environment, or have a dependency.
 import { definitionOf, type Definition } from './definitions.ts';
-import { withClientNames } from './client-names.ts';
 import { group, resources, version, type Kind, type Resource } from '../parsing/group.ts';
 import type { Column, Schema } from './schema-parts.ts';
 
-/** A CustomResourceDefinition, as JSON. Assignable to V1CustomResourceDefinition of @kubernetes/client-node, which sends it whole. */
+/** A CustomResourceDefinition, as JSON. */
 export interface CustomResourceDefinition {
   /** Served by Kubernetes 1.16 and later. */
   readonly apiVersion: 'apiextensions.k8s.io/v1';
@@ -13,24 +12,11 @@ export interface CustomResourceDefinition {
   readonly kind: 'CustomResourceDefinition';
   /** `name`: the plural, a dot and the group. `annotations`: the one that API servers require for a group under `k8s.io`. */
   readonly metadata: { readonly name: string; readonly annotations: Readonly<Record<string, string>> };
-  /** What the API server serves. */
+  /** The names in objects, lists, paths and commands, and what the API server serves: one version. */
   readonly spec: {
-    /** Of all four kinds. */
     readonly group: typeof group;
-    /** What the kind is called in objects, lists, paths and commands. */
-    readonly names: {
-      /** `kind` of each object. */
-      readonly kind: Kind;
-      /** `kind` of a list: that of the objects, and `List`. */
-      readonly listKind: string;
-      /** In lower case: the resource in a path. */
-      readonly plural: string;
-      /** The kind in lower case, which kubectl accepts in place of the plural. */
-      readonly singular: string;
-    };
-    /** Each object is in a namespace. */
+    readonly names: Readonly<Record<'listKind' | 'plural' | 'singular', string>> & { readonly kind: Kind };
     readonly scope: 'Namespaced';
-    /** One version: `v1`. */
     readonly versions: CustomResourceVersion[];
   };
 }
@@ -87,7 +73,7 @@ function customResourceDefinition(resource: Resource, definition: Definition): C
           storage: true,
           ...(definition.statusSubresource && { subresources: { status: {} } }),
           additionalPrinterColumns: definition.columns,
-          schema: { openAPIV3Schema: withClientNames(rootSchema(definition)) },
+          schema: { openAPIV3Schema: rootSchema(definition) },
         },
       ],
     },

@@ -207,8 +207,8 @@ describe('is not rewritten', () => {
 describe('a value that is probably not meant', () => {
   const misspelt = { annotations: { 'aadpodidentity.k8s.io/behavior': 'namespaced' } };
   const warning =
-    '. Warning: metadata.annotations.aadpodidentity.k8s.io/behavior is "namespaced" and has no effect, since keys are compared with case: ' +
-    'write aadpodidentity.k8s.io/Behavior: namespaced to keep the identity in its namespace';
+    '. Warning: metadata.annotations.aadpodidentity.k8s.io/behavior is "namespaced" and has no effect, since it is another key, another value or a label: ' +
+    'write the annotation aadpodidentity.k8s.io/Behavior: namespaced to keep the identity in its namespace';
 
   it('of an AzureIdentity is in the message, whatever else is said', () => {
     expect(of({}, { metadata: misspelt })).toEqual({
@@ -250,7 +250,7 @@ describe('a value that is probably not meant', () => {
     };
     const { message } = of({}, { spec, metadata: misspelt });
     expect(message.split(/; spec\./).length).toBe(5);
-    expect(message).toMatch(/; and 3 more$/);
+    expect(message).toMatch(/; and 2 more$/);
     expect(message).not.toContain('old spelling');
   });
 });

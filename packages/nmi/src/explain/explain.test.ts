@@ -72,7 +72,7 @@ describe('item 24: a pod is explained', () => {
   });
 
   it('with the values of identity, binding and exceptions that are probably not meant', () => {
-    const doubtful = identity({ name: 'reader', spec: { adResourceID: 'vault' } });
+    const doubtful = identity({ name: 'reader', spec: { clientID: 'vault' } });
     const world: World = {
       identities: [doubtful],
       bindings: [binding('reader', { annotations: { 'aadpodidentity.k8s.io/Behavior': 'namespaced' } })],
@@ -89,7 +89,7 @@ describe('item 24: a pod is explained', () => {
         /^· binding {6}AzureIdentityBinding default\/reader-binding: .* has no effect on a binding/,
       ),
       expect.stringMatching(
-        /^· identity {5}AzureIdentity default\/reader: spec\.adResourceID is "vault", which is no URI/,
+        /^· identity {5}AzureIdentity default\/reader: spec\.clientID is "vault", which is no GUID/,
       ),
       expect.stringContaining('knows whether it carries default/reader'),
       expect.stringContaining('looked at with identities of any namespace'),
