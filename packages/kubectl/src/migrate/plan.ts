@@ -3,14 +3,6 @@
 import { printable } from '@pod-identity/kit/core';
 import { applyHead, commandsOf, undoCommandsOf, type Write } from './writes.ts';
 
-/** One exchange by the broker, in one of its pods. */
-export interface Exchange {
-  readonly namespace: string;
-  readonly name: string;
-  /** `<tenant>/<client id>`. */
-  readonly identity: string;
-}
-
 /** `by hand`: whether it is done can't be seen in the cluster, so that those after it don't wait for it. */
 export type StepState = 'done' | 'to do' | 'by hand' | 'blocked';
 

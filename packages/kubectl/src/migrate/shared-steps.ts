@@ -1,8 +1,8 @@
 // Steps of several plans.
 import { rolesFor } from '@pod-identity/crd-types';
 import { shellWord } from '@pod-identity/policy';
-import { blocked, done, plugIn, writeStep, type Exchange, type Step } from './plan.ts';
-import { keyOf } from '../cluster/fields.ts';
+import { blocked, done, plugIn, writeStep, type Step } from './plan.ts';
+import { keyOf, type ObjectName } from '../cluster/fields.ts';
 import type { BoundPod, ReviewedRights } from './facts.ts';
 import { createOf, undoCommandsOf } from './writes.ts';
 
@@ -12,15 +12,15 @@ export function rightsStep({ target, refused, unknown }: ReviewedRights): Step {
   const head = { id: 'rights', title };
   if (unknown.length > 0) return blocked(head, `not known: ${unknown.join('; ')}`);
   if (refused.length === 0) return done(head);
-  const writes = rolesFor({ subjects: refused, targets: [target] }).objects.map(createOf);
+  const { objects } = rolesFor({ subjects: refused, targets: [target] });
   return writeStep(
     {
       ...head,
       why: `missing for ${refused.map(keyOf).join(', ')}`,
       // Others may hold the role too.
-      back: undoCommandsOf(writes.filter(({ target: { kind } }) => kind.kind === 'ClusterRoleBinding')),
+      back: undoCommandsOf(objects.filter(({ kind }) => kind === 'ClusterRoleBinding').map(createOf)),
     },
-    writes,
+    objects.map(createOf),
   );
 }
 
@@ -33,19 +33,6 @@ export function servedStep(all: readonly BoundPod[]): Step {
   return { ...head, state: 'by hand', commands };
 }
 
-/** Only a pod of the broker has the token that Entra exchanges, so this is a command in it. */
-export const exchangeCommand = ({ namespace, name, identity }: Exchange) =>
-  [
-    'kubectl',
-    '-n',
-    namespace,
-    'exec',
-    `deploy/${name}`,
-    '--',
-    'node',
-    '/app/nmi.js',
-    'check-federated',
-    identity,
-  ]
-    .map(shellWord)
-    .join(' ');
+/** Only a pod of the broker has the token that Entra exchanges, so this is a command in it. `identity`: `<tenant>/<client id>`. */
+export const exchangeCommand = ({ namespace, name }: ObjectName, identity: string) =>
+  `kubectl -n ${shellWord(namespace)} exec ${shellWord(`deploy/${name}`)} -- node /app/nmi.js check-federated ${shellWord(identity)}`;

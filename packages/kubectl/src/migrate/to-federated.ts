@@ -4,7 +4,7 @@ import { azCommand, shellWord } from '@pod-identity/policy';
 import { keyOf } from '../cluster/fields.ts';
 import { brokerCredential, credentialWords, usualAudience } from '../cluster/credential.ts';
 import { isConfirmedByMic, unconfirmedIds } from './confirmed-ids.ts';
-import { blocked, done, plugIn, writeStep, type Exchange, type Plan, type Step } from './plan.ts';
+import { blocked, done, plugIn, writeStep, type Plan, type Step } from './plan.ts';
 import { exchangeCommand, rightsStep, servedStep } from './shared-steps.ts';
 import {
   rivalOf,
@@ -190,7 +190,7 @@ function credentialStep(
   isSure: boolean,
 ): Step {
   const { namespace, name, account, audience } = broker ?? usualBroker;
-  const exchange: Exchange = { namespace, name, identity: `${ids.tenant}/${ids.clientId}` };
+  const exchange = exchangeCommand({ namespace, name }, `${ids.tenant}/${ids.clientId}`);
   const az = credentialWords({
     name: brokerCredential,
     issuer,
@@ -203,7 +203,7 @@ function credentialStep(
     ...credentialHead,
     state: 'to do',
     why: `go on with --credential-exists once the first command prints that it can; ${isSure ? `else create the federated credential by the second${issuer === undefined ? ', with the issuer of the cluster: you cannot read its /.well-known/openid-configuration' : ''}` : 'give --client-id for the command that creates the federated credential'}`,
-    commands: [exchangeCommand(exchange), ...(isSure ? [azCommand(az)] : [])],
+    commands: [exchange, ...(isSure ? [azCommand(az)] : [])],
   };
 }
 

@@ -1,4 +1,4 @@
-// Writes as values, and as commands for a shell.
+// Writes, as commands for a shell.
 import { resources } from '@pod-identity/crd-types';
 import { clusterKinds } from '@pod-identity/kit/core';
 import type { ObjectKey, ResourceKind } from '@pod-identity/kit/kube';
@@ -10,18 +10,8 @@ export interface Target extends ObjectKey {
   readonly kind: ResourceKind;
 }
 
-export type Write =
-  | { readonly verb: 'create'; readonly target: Target; readonly object: object }
-  | PatchWrite
-  | { readonly verb: 'delete'; readonly target: Target };
-
-interface PatchWrite {
-  readonly verb: 'patch';
-  readonly target: Target;
-  /** A merge patch, as is what undoes it. */
-  readonly patch: object;
-  readonly undo: object;
-}
+/** Objects to create, or a command with what undoes it, if the cluster still has that. */
+export type Write = { readonly created: object } | { readonly command: string; readonly undo?: string };
 
 const kinds = {
   AzureIdentity: resources.AzureIdentity,
@@ -39,9 +29,9 @@ function targetOf(object: unknown): Target {
   };
 }
 
-export const createOf = (object: object): Write => ({ verb: 'create', target: targetOf(object), object });
+export const createOf = (object: object): Write => ({ created: object });
 
-export const deleteOf = (object: unknown): Write => ({ verb: 'delete', target: targetOf(object) });
+export const deleteOf = (object: unknown): Write => ({ command: deleteCommand(object) });
 
 /** Merges the value into what is at the path. */
 export function patchOf(
@@ -51,8 +41,10 @@ export function patchOf(
 ): Write {
   const keys = path.split('.');
   const nested = (inner: unknown) => keys.reduceRight<unknown>((of, key) => ({ [key]: of }), inner) as object;
-  const undo = nested(undone(value, fieldAt(object, path)));
-  return { verb: 'patch', target, patch: nested(value), undo };
+  return {
+    command: patchCommand(target, nested(value)),
+    undo: patchCommand(target, nested(undone(value, fieldAt(object, path)))),
+  };
 }
 
 function undone(patch: unknown, before: unknown): unknown {
@@ -86,25 +78,18 @@ export function saysTheSame(existing: unknown, wanted: object): boolean {
   );
 }
 
-/** For a shell. The writes of one step are of one verb, so that its objects are one command. */
+/** For a shell. The objects of one step are one command. */
 export function commandsOf(writes: readonly Write[]): readonly string[] {
-  const created = writes.flatMap((write) => (write.verb === 'create' ? [write.object] : []));
-  return [
-    ...(created.length > 0 ? [applyCommand(created)] : []),
-    ...writes.flatMap((write) => (write.verb === 'create' ? [] : [commandOf(write)])),
-  ];
+  const created = writes.flatMap((write) => ('created' in write ? [write.created] : []));
+  const commands = writes.flatMap((write) => ('command' in write ? [write.command] : []));
+  return created.length > 0 ? [applyCommand(created), ...commands] : commands;
 }
 
-const commandOf = (write: Exclude<Write, { verb: 'create' }>) =>
-  write.verb === 'patch' ? patchCommand(write.target, write.patch) : deleteCommand(write.target);
-
-/** For a shell: what undoes them. A deleted object is not part of its write. */
-export function undoCommandsOf(writes: readonly Write[]): readonly string[] {
-  return writes.flatMap((write) => {
-    if (write.verb === 'create') return [deleteCommand(write.target)];
-    return write.verb === 'patch' ? [patchCommand(write.target, write.undo)] : [];
-  });
-}
+/** For a shell: what undoes them. */
+export const undoCommandsOf = (writes: readonly Write[]): readonly string[] =>
+  writes.flatMap((write) =>
+    'created' in write ? [deleteCommand(write.created)] : write.undo === undefined ? [] : [write.undo],
+  );
 
 /** The objects follow, and then the end of the input. */
 export const applyHead = "kubectl apply -f - <<'EOF'\n";
@@ -118,7 +103,8 @@ function patchCommand(target: Target, patch: object): string {
   return `${at(target)} patch ${resourceOf(target)} ${shellWord(target.name)} --type merge --patch ${shellWord(JSON.stringify(patch))}`;
 }
 
-function deleteCommand(target: Target): string {
+function deleteCommand(object: unknown): string {
+  const target = targetOf(object);
   return `${at(target)} delete ${resourceOf(target)} ${shellWord(target.name)}`;
 }
 
