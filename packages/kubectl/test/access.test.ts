@@ -22,7 +22,7 @@ test('attack: access tells a missing right with the roles, and beside them that 
   expect([code, out]).toEqual([1, expect.stringMatching(/^refused [^]*^kind: ClusterRoleBinding$/m)]);
   // The id is what an editor of the namespace wrote: whoever applies the roles must know it.
   expect(out).toMatch(
-    /^warning: editors of its namespace wrote managedidentities \/subscriptions\/\S+ into AzureIdentity pay\/vault: .* pods of ServiceAccount pay\/web act as that identity[^]*^to allow it/m,
+    /^# warning: editors of its namespace wrote managedidentities \/subscriptions\/\S+ into AzureIdentity pay\/vault: .* pods of ServiceAccount pay\/web act as that identity[^]*^kind: ClusterRole$/m,
   );
   sim.kube.faults.add({ match: { path: /subjectaccessreviews/ }, then: { status: 503 } });
   expect((await check()).code).toBe(2);

@@ -4,7 +4,7 @@ import type { Finding, Remedy } from '@pod-identity/policy';
 import { cluster, type KubeObject } from '@pod-identity/sim';
 import { beforeAll, expect, test } from 'vitest';
 import type { Holder } from '../src/access/grants.ts';
-import type { VerdictObject } from '../src/access/tables.ts';
+import type { IdentityEntry } from '../src/access/targets.ts';
 import type { UseEntry } from '../src/access/uses.ts';
 import type { Report } from '../src/doctor/doctor.ts';
 import type { ObjectFinding } from '../src/doctor/facts.ts';
@@ -33,24 +33,16 @@ const typed: Readonly<Record<string, readonly string[]>> = {
   ],
   explain: [...finding, ...remedy],
   access: [
-    ...fields<VerdictObject>({
+    ...fields<IdentityEntry>({
       resource: true,
       name: true,
       right: true,
       on: true,
-      why: true,
       roles: true,
       by: true,
       warning: true,
     }),
-    ...fields<Holder>({
-      kind: true,
-      namespace: true,
-      name: true,
-      on: true,
-      clusterRole: true,
-      clusterRoleBinding: true,
-    }),
+    ...fields<Holder>({ holder: true, on: true, clusterRole: true, clusterRoleBinding: true }),
     ...fields<UseEntry>({
       pod: true,
       node: true,

@@ -1,20 +1,26 @@
 // Room: who may use which Azure identity, and who does: `access`.
 // It must not grant anything, or decide what policy decides.
 import { accessTargetKey, type AccessSubject } from '@pod-identity/crd-types';
-import { coreKinds } from '@pod-identity/kit/kube';
+import { clusterKinds } from '@pod-identity/kit/core';
 import { parseObjectName } from '../cli/arguments.ts';
-import { CommandProblem, exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
-import { keyOf, textAt } from '../cluster/fields.ts';
-import { getAllowed, unknownOf } from '../cluster/lists.ts';
-import { readCluster } from '../cluster/read-cluster.ts';
+import { CommandProblem, exitCodes, type Given, type PlugInCommand, type Session } from '../cli/command.ts';
+import { fieldAt } from '../cluster/fields.ts';
+import { itemsOf, listAllowed, unknownOf } from '../cluster/lists.ts';
+import { readCluster, type ClusterRead } from '../cluster/read-cluster.ts';
 import { isForPrograms } from '../print/output.ts';
-import { holdersOf, readClusterRoles, type Holder } from './grants.ts';
 import { notesOn, rulesOf } from '../rights/modes.ts';
 import { openRights } from '../rights/rights.ts';
-import { printEntries, printHolders, printIdentities, verdictObject, type VerdictObject } from './tables.ts';
-import { identityArgument, namedIn, readTargets, type Named } from './targets.ts';
-import { boundedByNamespace, entryOf, usesIn, type Use, type UseEntry } from './uses.ts';
-import { createReviews, type Reviews, type Right } from '../rights/verdicts.ts';
+import { createReviews, type Right } from '../rights/verdicts.ts';
+import { holdersOf } from './grants.ts';
+import {
+  identityArgument,
+  identityEntry,
+  targetsIn,
+  targetsNamed,
+  type IdentityEntry,
+  type Named,
+} from './targets.ts';
+import { createEntries, usesIn, type Use } from './uses.ts';
 
 export const access: PlugInCommand = {
   name: 'access',
@@ -39,132 +45,139 @@ export const access: PlugInCommand = {
     'access --pod shop/web-0',
     'access --identity shop/reader',
   ],
-  async run(session, { args: [name, id], options: { pod = false, identity } }) {
-    if (name === undefined ? pod : identity !== undefined)
-      throw new CommandProblem('give a name, with --pod that of a pod, or --identity, or neither');
-    const subject = name === undefined ? undefined : await subjectOf(session, name, pod === true);
-    const wanted = id ?? (typeof identity === 'string' ? identity : undefined);
-    const named = wanted === undefined ? undefined : await readTargets(session, wanted);
-    return show(session, { subject, named });
-  },
+  run,
 };
 
 interface Query {
-  readonly subject: AccessSubject | undefined;
+  readonly read: ClusterRead;
+  readonly session: Session;
   /** Undefined: none was named. */
   readonly named: readonly Named[] | undefined;
 }
 
-async function show(session: Session, query: Query): Promise<number> {
-  const { subject, isAllNamespaces } = { ...session, ...query };
-  const namespace = isAllNamespaces ? undefined : (subject?.namespace ?? session.namespace);
-  const [rights, read] = await Promise.all([openRights(session), readCluster({ ...session, namespace })]);
+async function run(
+  session: Session,
+  { args: [name, id], options: { pod, identity } }: Given,
+): Promise<number> {
+  if (name === undefined ? pod === true : identity !== undefined)
+    throw new CommandProblem('give a name, with --pod that of a pod, or --identity, or neither');
+  const given = name === undefined ? undefined : parseObjectName(name, 'ServiceAccount or pod', session);
+  const read = await readCluster({ ...session, namespace: given?.namespace ?? session.namespace });
+  const text = id ?? identity;
+  const named = typeof text === 'string' ? targetsNamed(text, read, session) : undefined;
+  const query = { read, session, named };
+  return given ? showAccount(pod === true ? accountOf(given, read) : given, query) : showPods(query);
+}
+
+async function rightsFor({ read, session }: Query) {
+  const rights = await openRights(session);
   const rules = await rulesOf({ services: () => Promise.resolve(read.services) });
-  const review = createReviews(rights, session);
-  const { kept, leftOut } = boundedByNamespace(usesIn(read, rules), isMeantBy(query));
-  const entries = await Promise.all(kept.map((use) => entryOf(use, review)));
-  entries.sort((a, b) => `${a.pod} ${a.by}`.localeCompare(`${b.pod} ${b.by}`, 'en'));
-  const { missing, ...more } = await (subject
-    ? verdictsOn(subject, query.named ?? namedIn(read), review)
-    : readHolders(session, query.named));
-  const unread = [read.identities, read.bindings, read.exceptions, read.pods].flatMap(unknownOf);
-  const unknown = [...unread, ...leftOut, ...missing];
-  const notes = [
-    ...(namespace === undefined || subject ? [] : [`pods of namespace ${namespace}; -A for all`]),
-    ...rights.notes,
-    ...rules.notes,
-    ...notesOn(rules),
-    ...unknown,
-    ...[read.records, read.nodes, read.namespaces].flatMap(unknownOf),
-    ...new Set(more.identities?.flatMap(({ why = [] }) => why)),
-  ];
-  print(session, query, { source: rights.source, ...more, entries, notes });
-  const isKnown = unknown.length === 0 && entries.every(({ mayUse }) => mayUse !== null);
-  return codeOf({ ...query, isKnown, allowsAnybody: rights.allowsAnybody }, more.identities);
+  const notes = [...rights.notes, ...rules.notes, ...notesOn(rules)];
+  return { ...rights, rules, notes, review: createReviews(rights, session) };
 }
 
-function codeOf(
-  { subject, named, isKnown, allowsAnybody }: Query & Readonly<Record<'isKnown' | 'allowsAnybody', boolean>>,
-  identities: readonly VerdictObject[] = [],
-): number {
+async function showAccount(serviceAccount: AccessSubject, query: Query): Promise<number> {
+  const { read, session, named } = query;
+  const { review, source, allowsAnybody, notes } = await rightsFor(query);
+  const all = (named ?? targetsIn(read)).map((one) => identityEntry(serviceAccount, one, review));
+  const identities = await Promise.all(all);
+  const unknown = named ? [] : unknownOf(read.identities);
+  print(session, { source, serviceAccount, identities, notes: [...notes, ...unknown] });
+  if (named && !isForPrograms(session)) printRoles(session, identities);
   const has = (wanted: Right) => identities.some(({ right }) => right === wanted);
-  const isOneRight = subject !== undefined && named !== undefined;
-  if (isOneRight && (has('refused') || allowsAnybody)) return exitCodes.problem;
-  return has('unknown') || (!isOneRight && !isKnown) ? exitCodes.unknown : exitCodes.ok;
+  if (named && (has('refused') || allowsAnybody)) return exitCodes.problem;
+  return unknown.length > 0 || has('unknown') ? exitCodes.unknown : exitCodes.ok;
 }
 
-/** Each is reviewed up to three times. */
-const mostTargets = 1_000;
-
-interface Result extends Partial<Pick<Found, 'identities' | 'targets'>> {
-  /** What is not told, in words. */
-  readonly missing: readonly string[];
+function printRoles({ out }: Session, identities: readonly IdentityEntry[]): void {
+  for (const { roles, warning } of identities)
+    for (const line of [warning && `# warning: ${warning}`, ...roles.split('\n')].filter(Boolean))
+      out.line(line);
 }
 
-async function verdictsOn(subject: AccessSubject, all: readonly Named[], review: Reviews): Promise<Result> {
-  const verdicts = all
-    .slice(0, mostTargets)
-    .map(async (one) => verdictObject(one, await review(subject, one.target)));
-  const left = all.length - verdicts.length;
-  return {
-    identities: await Promise.all(verdicts),
-    missing: left > 0 ? [`${left} more Azure identities are left out: name one`] : [],
-  };
+async function showPods(query: Query): Promise<number> {
+  const { read, session, named } = query;
+  const { review, source, rules, notes } = await rightsFor(query);
+  const holders = await holdersFor(query);
+  const uses = usesOf(usesIn(read, rules), named);
+  const entries = await Promise.all(uses.slice(0, mostUses).map(createEntries(read, rules, review)));
+  entries.sort((a, b) => `${a.pod} ${a.by}`.localeCompare(`${b.pod} ${b.by}`, 'en'));
+  const unknown = [
+    ...[read.identities, read.bindings, read.exceptions, read.pods].flatMap(unknownOf),
+    ...(uses.length > mostUses ? [`only ${mostUses} uses of identities are shown: give -n NAMESPACE`] : []),
+    ...(named && !holders ? [noHolders] : []),
+  ];
+  const scope = read.namespace === undefined ? [] : [`pods of namespace ${read.namespace}; -A for all`];
+  const more = [read.records, read.nodes, read.namespaces].flatMap(unknownOf);
+  print(session, { source, holders, entries, notes: [...scope, ...notes, ...unknown, ...more] });
+  const isKnown = unknown.length === 0 && entries.every(({ mayUse }) => mayUse !== null);
+  return isKnown ? exitCodes.ok : exitCodes.unknown;
 }
 
-async function readHolders(session: Session, named: readonly Named[] | undefined): Promise<Result> {
-  if (named === undefined) return { missing: [] };
-  const roles = await readClusterRoles(session);
-  if (roles === undefined) return { missing: [noGrants] };
-  const targets = named.map(({ target }) => ({
-    resource: target.resource,
-    name: target.names[0],
-    holders: holdersOf(roles, target),
-  }));
-  return { targets, missing: [] };
-}
+/** Editors can bind a hundred identities to any number of pods: a million are too long to be printed. */
+const mostUses = 100_000;
 
-function isMeantBy({ subject, named }: Query): (use: Use) => boolean {
+export function usesOf(all: Iterable<Use>, named: readonly Named[] | undefined): readonly Use[] {
   const keys = named && new Set(named.map(({ target }) => accessTargetKey(target)));
-  return (use) =>
-    (subject === undefined || keyOf(use.subject) === keyOf(subject)) &&
-    (keys === undefined || use.targets.some((target) => keys.has(accessTargetKey(target))));
-}
-
-interface Found {
-  readonly source: string;
-  readonly identities?: readonly VerdictObject[];
-  readonly targets?: readonly { readonly holders: readonly Holder[] }[];
-  readonly entries: readonly UseEntry[];
-  readonly notes: readonly string[];
-}
-
-function print({ out, err, format }: Session, { subject, named }: Query, found: Found): void {
-  const { identities, targets, entries, notes } = found;
-  if (isForPrograms({ format })) {
-    out.object({ serviceAccount: subject, ...found });
-    return;
+  const kept: Use[] = [];
+  for (const use of all) {
+    if (keys && !use.targets.some((target) => keys.has(accessTargetKey(target)))) continue;
+    if (kept.push(use) > mostUses) break;
   }
-  if (identities) printIdentities(out, identities, named !== undefined);
-  if (targets) {
-    const all = targets.flatMap(({ holders }) => holders);
-    printHolders(out, all);
-  }
-  if (!subject || entries.length > 0) printEntries(out, entries);
-  // Not on standard output, which has results alone; JSON has them as a field.
-  for (const note of notes) err(`note: ${note}`);
+  return kept;
 }
 
-const noGrants =
+/** Undefined: no identity is named, or they may not be read. */
+async function holdersFor({ session: { kube, signal }, named }: Query) {
+  const kinds = named ? [clusterKinds.clusterRoles, clusterKinds.clusterRoleBindings] : [];
+  const trim = (object: unknown) => object;
+  const [roles, bindings] = await Promise.all(kinds.map((kind) => listAllowed({ kube, signal, kind, trim })));
+  if (roles?.kind !== 'read' || bindings?.kind !== 'read') return undefined;
+  return named?.flatMap(({ target }) => holdersOf(roles.items, bindings.items, target));
+}
+
+const noHolders =
   'who has rights can be told only by ClusterRoles and ClusterRoleBindings, which you may not list; access NAMESPACE/SERVICEACCOUNT tells it for one ServiceAccount if you may create SubjectAccessReviews';
 
-async function subjectOf(session: Session, text: string, isPod: boolean): Promise<AccessSubject> {
-  const key = parseObjectName(text, isPod ? 'pod' : 'ServiceAccount', session);
-  if (!isPod) return key;
-  const pod = await getAllowed({ ...session, kind: coreKinds.pods, ...key });
-  if (pod.kind === 'not-read')
-    throw new CommandProblem(pod.why === 'absent' ? `there is no pod ${text}` : pod.text);
-  const name = textAt(pod.object, 'spec.serviceAccountName');
-  if (name === '') throw new CommandProblem(`pod ${text} has no ServiceAccount, and gets no identity`);
-  return { namespace: key.namespace, name };
+/** Fields of the JSON. Those with a star are printed with `-o wide` alone. */
+const columns = {
+  identities: ['right', 'name', 'by', '*resource', '*on'],
+  holders: ['holder', 'on', 'clusterRole', 'clusterRoleBinding'],
+  entries: ['pod', 'serviceAccount', 'by', 'type', 'right', 'state', '*mode', '*node', '*azure'],
+} as const;
+type Found = { readonly [List in keyof typeof columns]?: readonly object[] | undefined } & {
+  readonly source: string;
+  readonly serviceAccount?: AccessSubject;
+  readonly notes: readonly string[];
+};
+
+function print({ out, err, format }: Session, found: Found): void {
+  if (isForPrograms({ format })) {
+    out.object(found);
+    return;
+  }
+  const cellOf = (value: unknown) => {
+    const text = [value].flat().join();
+    // Ids of Azure fit no line.
+    return format === 'wide' || !text.startsWith('/') ? text : text.slice(text.lastIndexOf('/') + 1);
+  };
+  for (const list of ['identities', 'holders', 'entries'] as const)
+    if (found[list])
+      out.table({
+        columns: columns[list].map((name) => ({
+          name: name.replace('*', '').toUpperCase(),
+          isWide: name.startsWith('*'),
+        })),
+        rows: found[list].map((entry) =>
+          columns[list].map((name) => cellOf(fieldAt(entry, name.replace('*', '')))),
+        ),
+      });
+  // Not on standard output, which has results alone; JSON has them as a field.
+  for (const note of found.notes) err(`note: ${note}`);
+}
+
+function accountOf({ namespace, name }: AccessSubject, { pods }: ClusterRead): AccessSubject {
+  const pod = itemsOf(pods).find((one) => one.namespace === namespace && one.name === name);
+  if (pod) return { namespace, name: pod.serviceAccount };
+  throw new CommandProblem([`there is no pod ${namespace}/${name}`, ...unknownOf(pods)].join('; '));
 }

@@ -1,6 +1,6 @@
 import { parseAccessTarget, rolesFor, type AccessTarget } from '@pod-identity/crd-types';
 import { describe, expect, it } from 'vitest';
-import { describeHolder, holdersOf } from './grants.ts';
+import { holdersOf } from './grants.ts';
 
 const group = '/subscriptions/s1/resourcegroups/rg';
 const idOf = (name: string) => `${group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${name}`;
@@ -25,20 +25,18 @@ const binding = (name: string, roleName: string, ...subjects: object[]) => ({
 
 /** Whom one role with one subject lets use the reader. */
 const holdersBy = (rule: object, subject: object) =>
-  holdersOf({ roles: [role('r', rule)], bindings: [binding('b', 'r', subject)] }, reader);
+  holdersOf([role('r', rule)], [binding('b', 'r', subject)], reader);
 const account = { kind: 'ServiceAccount', ...web };
 
 describe('grants', () => {
   it('are those of the roles that access prints', () => {
     const { objects } = rolesFor({ subjects: [web], targets: [reader] });
-    const found = {
-      roles: objects.filter(({ kind }) => kind === 'ClusterRole'),
-      bindings: objects.filter(({ kind }) => kind === 'ClusterRoleBinding'),
-    };
-    expect(holdersOf(found, reader).map((one) => `${describeHolder(one)} ${one.on}`)).toEqual([
+    const roles = objects.filter(({ kind }) => kind === 'ClusterRole');
+    const bindings = objects.filter(({ kind }) => kind === 'ClusterRoleBinding');
+    expect(holdersOf(roles, bindings, reader).map(({ holder, on }) => `${holder} ${on}`)).toEqual([
       `ServiceAccount shop/web ${reader.names[0]}`,
     ]);
-    expect(holdersOf(found, target(idOf('other')))).toEqual([]);
+    expect(holdersOf(roles, bindings, target(idOf('other')))).toEqual([]);
   });
 
   it('on a resource group or a subscription hold for its identities, and the narrowest one is told', () => {
@@ -69,6 +67,6 @@ describe('grants', () => {
 
   it('of objects with anything in them are read without an exception', () => {
     const odd = [null, 1, {}, { metadata: 1, rules: {}, subjects: {} }, { rules: [null, { verbs: 'use' }] }];
-    expect(holdersOf({ roles: odd, bindings: odd }, reader)).toEqual([]);
+    expect(holdersOf(odd, odd, reader)).toEqual([]);
   });
 });
