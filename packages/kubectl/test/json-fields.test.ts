@@ -79,7 +79,6 @@ const typed: Readonly<Record<string, readonly string[]>> = {
       own: true,
       hasBroker: true,
       identities: true,
-      workloadAccounts: true,
       unknown: true,
       next: true,
     }),
