@@ -26,7 +26,7 @@ export function toAttached(facts: AttachedFacts, given: Given): Plan {
     title: `AzureIdentity ${subject}: back to type 0 (attached to the machines)`,
     steps: stepsOf(facts, given, back),
     notes: [
-      'after the change of the type new tokens are refused until MIC has attached the identity, up to a minute: to avoid that, give its pods a second AzureIdentity of type 0 with the same resourceID, and a binding, before',
+      'until MIC has attached the identity, up to a minute, new tokens are refused: docs/administrator/federated.md has the way by a second AzureIdentity of type 0, without a gap',
     ],
     back,
   };
