@@ -31,7 +31,7 @@ export interface WorkloadChoice {
   readonly isBindingRemoved: boolean;
 }
 
-export const clientAnnotation = 'azure.workload.identity/client-id';
+const clientAnnotation = 'azure.workload.identity/client-id';
 
 export function toWorkloadIdentity(facts: WorkloadFacts, choice: WorkloadChoice): Plan {
   const subject = keyOf(facts.account);
