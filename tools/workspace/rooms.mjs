@@ -70,7 +70,7 @@ export const rooms = [
     folder: kubectl('migrate'),
     head: 'plan',
     pure: {
-      except: ['read-identity', 'migrate', 'programs', 'read-cluster', 'make-plan'],
+      except: ['migrate', 'programs', 'read-facts', 'migration-state'],
     },
   },
   { folder: kubectl('print'), head: 'table' },
